@@ -1,0 +1,40 @@
+/*
+ * Alert formats: bytes in, alerts out. Pure. One file each, listed in tbl/formats.def.
+ */
+#ifndef TRACEPAGER_ALERT_FORMAT_H
+#define TRACEPAGER_ALERT_FORMAT_H
+
+#include "tracepager/alert.h"
+#include "tracepager/err.h"
+
+enum alert_format_id {
+#define FORMAT(id, name, text) FORMAT_##id,
+#include "tracepager/tbl/formats.def"
+#undef FORMAT
+	FORMAT_COUNT
+};
+
+/* An alert of a batch that was not taken, and why. */
+struct refused_alert {
+	unsigned int index; /* in the batch, from 0 */
+	const char *text;
+};
+
+struct alert_batch {
+	struct alert *alerts;
+	size_t nalerts;
+	struct refused_alert *refused;
+	size_t nrefused;
+	uint64_t truncated; /* alerts that the sender itself left out (Alertmanager's max_alerts) */
+};
+
+struct alert_format {
+	const char *name, *text;
+	/* sender: the declared name. now_us: wall. Kept by the arena. 0 (single alerts may be refused), or -EBADMSG: the body is none of this
+	 * format (line and column where it is not JSON), -E2BIG: a cap. */
+	int (*parse)(struct arena *arena, const char *body, size_t len, const char *sender, int64_t now_us,
+		     struct alert_batch *ret_batch, struct err *err);
+};
+extern const struct alert_format *const alert_formats[FORMAT_COUNT];
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * Every cap of the program, with its reason. A number that bounds something a peer can grow belongs here and nowhere else.
+ */
+#ifndef TRACEPAGER_LIMITS_H
+#define TRACEPAGER_LIMITS_H
+
+/* Time, in microseconds. */
+#define US_PER_MS 1000LL
+#define US_PER_SECOND 1000000LL
+#define US_PER_MINUTE (60 * US_PER_SECOND)
+#define US_PER_HOUR (60 * US_PER_MINUTE)
+#define US_PER_DAY (24 * US_PER_HOUR)
+
+/* Intake: a storm of alerts is one body; Alertmanager groups have been seen at several megabytes. */
+#define LIMIT_BODY_BYTES (16u << 20)
+/* Proxies add headers, cookies are not ours: 32 KiB is four times what Alertmanager and a mesh send. */
+#define LIMIT_HEADER_BYTES (32u << 10)
+/* From the first byte to the last, whatever trickles in between: a slow sender holds a connection no longer. */
+#define LIMIT_REQUEST_US (30 * US_PER_SECOND)
+/* An idle keep-alive connection; Alertmanager flushes every five minutes at most, so that one outlives a flush. */
+#define LIMIT_IDLE_US (6 * US_PER_MINUTE)
+/* Twice the 500 senders that the largest fleets run, within the common descriptor limit of 4096. */
+#define LIMIT_CONNECTIONS 1024
+/* Alerts of one body: 16 MiB of the smallest alerts that make sense. */
+#define LIMIT_ALERTS_PER_BODY 65536
+/* Labels and annotations of one alert: Prometheus' own default is 30 labels; the rest is head room. */
+#define LIMIT_LABELS 256
+/* One label or annotation value; longer ones are cut, since annotations carry whole runbooks. */
+#define LIMIT_LABEL_BYTES (16u << 10)
+/* Deepest JSON or YAML that any format of ours needs is 12 (OTLP kvlists); the rest is head room. */
+#define LIMIT_DEPTH 64
+/* One JSON string or number that arrives in pieces; SQL statements and stack traces fit, a body does not. */
+#define LIMIT_TOKEN_BYTES (4u << 20)
+
+/* Alerts that are accepted but not yet decided; above it intake answers 503 (Alertmanager sends again). */
+#define LIMIT_ALERTS_WAITING 65536
+/* Writes handed to the store and not yet committed, in operations; above it intake answers 503. */
+#define LIMIT_STORE_QUEUE 16384
+
+/* Trace decoding: see the design's "What is kept of a trace". */
+#define LIMIT_TRACE_BODY_BYTES (64u << 20)
+#define LIMIT_TRACE_SPANS 250000u
+#define LIMIT_TRACE_STRING_BYTES (16u << 20)
+#define LIMIT_TRACES_PER_DOCUMENT 10000u
+#define LIMIT_RESOURCE_ATTRS 64u
+#define LIMIT_RESOURCE_ATTR_BYTES 4096u
+/* Attributes kept of one span: those of attrs.def that occur together, and those that rules name. */
+#define LIMIT_SPAN_ATTRS 48u
+/* One kept attribute value or status text: an error message is read by a person. */
+#define LIMIT_ATTR_VALUE_BYTES 1024u
+/* All traces in flight in the daemon together. */
+#define LIMIT_TRACES_IN_FLIGHT_BYTES (256u << 20)
+/* Explain reads whole files; ten times the largest trace. */
+#define LIMIT_EXPLAIN_FILE_BYTES (1u << 30)
+
+/* A path longer than this is cut in the middle in decisions and pages: nobody reads more. */
+#define LIMIT_PATH_SHOWN 64
+/* Reasons and runners-up in a decision. */
+#define LIMIT_REASONS 16
+#define LIMIT_RUNNERS_UP 8
+/* Names by which one callee can be known (semantic conventions have 14). */
+#define LIMIT_PEER_NAMES 16
+/* Page text: a phone's lock screen shows 100 characters; a waterfall must not wrap in a mail. */
+#define LIMIT_SUMMARY_CHARS 100
+#define LIMIT_WATERFALL_LINES 12
+#define LIMIT_WATERFALL_COLUMNS 72
+
+/* Enrichment: default budget from acceptance; a verdict may still improve the page until the later one. */
+#define LIMIT_ENRICH_US (5 * US_PER_SECOND)
+#define LIMIT_ENRICH_LATE_US (60 * US_PER_SECOND)
+#define LIMIT_TRACES_PER_ALERT 50
+/* Alerts enriched at the same time: 64 traces of the largest common size stay under the in-flight cap. */
+#define LIMIT_ENRICHING 64
+
+/* Delivery. A pager's reply is a short JSON. */
+#define LIMIT_REPLY_BYTES (64u << 10)
+#define LIMIT_RETRY_MIN_US (1 * US_PER_SECOND)
+#define LIMIT_RETRY_MAX_US (2 * US_PER_MINUTE)
+/* A Retry-After beyond this would hold a page longer than a person would wait. */
+#define LIMIT_RETRY_AFTER_US (5 * US_PER_MINUTE)
+/* A pager that has not accepted for so long: the fallback team is paged too. */
+#define LIMIT_PAGER_SILENT_US (5 * US_PER_MINUTE)
+/* PagerDuty's body cap is 512 KB; Standard Webhooks advise 20 KB. */
+#define LIMIT_PAGE_BYTES (500u << 10)
+#define LIMIT_CONNECTIONS_PER_HOST 100
+#define LIMIT_CONNECT_US (3 * US_PER_SECOND)
+#define LIMIT_DELIVER_US (15 * US_PER_SECOND)
+
+/* Alerts that nobody resolves. API alerts carry their own end. */
+#define LIMIT_EXPIRE_AFTER_US (12 * US_PER_HOUR)
+/* After a start, API alerts do not expire: Prometheus dropped its repeats while we were away. */
+#define LIMIT_START_GRACE_US (5 * US_PER_MINUTE)
+/* Prometheus sends resolved alerts for 15 minutes; a late replica's firing copy within it is a repeat. */
+#define LIMIT_RESOLVED_MEMORY_US (15 * US_PER_MINUTE)
+/* Starts of one alert's processing; the third pages without traces. */
+#define LIMIT_ATTEMPTS 3
+
+/* Rules and configuration files. */
+#define LIMIT_YAML_FILE_BYTES (16u << 20)
+#define LIMIT_YAML_EVENTS 4000000u
+#define LIMIT_SECRET_BYTES 4096u
+
+/* The loop: nothing holds it longer. */
+#define LIMIT_TURN_US (2 * US_PER_MS)
+
+#endif

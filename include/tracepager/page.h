@@ -1,0 +1,55 @@
+/*
+ * Page: one notification of an incident to one pager, as data. Plain; memory is an arena's.
+ */
+#ifndef TRACEPAGER_PAGE_H
+#define TRACEPAGER_PAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracepager/alert.h"
+#include "tracepager/arena.h"
+#include "tracepager/buf.h"
+#include "tracepager/err.h"
+
+enum page_event {
+	PAGE_TRIGGER,
+	PAGE_UPDATE,
+	PAGE_RESOLVE,
+};
+
+struct page_link {
+	const char *text, *href;
+};
+
+#define PAGE_LINKS_MAX 12
+
+struct page {
+	enum page_event event;
+	const char *incident;  /* id */
+	const char *dedup_key; /* "ID", later runs "ID#n" */
+	enum severity severity;
+	const char *summary;   /* at most LIMIT_SUMMARY_CHARS characters, suspect first */
+	const char *details;   /* many lines: why you, the causal path, the waterfall, evidence, runners-up, reasons */
+	const char *component; /* the suspect's service; "" without one */
+	const char *origin;    /* the signal's service, or the sender */
+	const char *group;     /* the owner's team */
+	const char *kind;      /* suspect kind, or fallback code */
+	struct page_link links[PAGE_LINKS_MAX];
+	size_t nlinks;
+	const char *note;     /* what changed ("joined by HighLatency", "pager x refused …"); NULL: nothing */
+	int64_t opened_at_us; /* of the incident; wall */
+	int64_t at_us;	      /* of this page; wall */
+	const char *status;   /* the incident's: open, resolved */
+	const char *const *alerts; /* names of the alerts in it, for people */
+	size_t nalerts;
+	const char *decision; /* JSON; NULL: not there any more */
+};
+
+const char *page_event_name(enum page_event event); /* "page.trigger" */
+
+/* Stored form: one JSON object. Reading it back gives the same page. */
+void page_write(const struct page *page, struct buf *out);
+int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page, struct err *err);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * The store: what was accepted, and what became of it, across any crash. One interface; SQLite is the embedded
+ * default. Writes are gathered in a batch, committed together with those of other batches on the store's own thread,
+ * and reported back on the loop. The relay's memory is the truth while it runs; the store is what a restart reads.
+ */
+#ifndef TRACEPAGER_STORE_H
+#define TRACEPAGER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracepager/err.h"
+
+enum stored_alert_state {
+	STORED_ALERT_WAITING, /* accepted, not decided */
+	STORED_ALERT_DECIDED, /* belongs to an incident, or to nobody */
+	STORED_ALERT_ENDED,   /* resolved or expired; kept a while to know late repeats */
+};
+
+struct stored_alert {
+	const char *key; /* "family/fingerprint" */
+	const char *doc; /* alert_write() */
+	size_t doc_len;
+	const char *incident; /* id; "" none */
+	enum stored_alert_state state;
+	unsigned int attempts; /* starts of its processing */
+	int64_t accepted_us, refreshed_us, expires_us; /* wall; expires 0: never */
+};
+
+struct stored_incident {
+	const char *id, *key, *team;
+	bool open;
+	int64_t opened_us, closed_us;
+	const char *page; /* page_write() of its present page (without event) */
+	size_t page_len;
+};
+
+enum stored_page_state {
+	STORED_PAGE_QUEUED,
+	STORED_PAGE_DELIVERED,
+	STORED_PAGE_REJECTED,
+	STORED_PAGE_DROPPED, /* overtaken: a newer update, or a resolve of what never left */
+};
+
+struct stored_page {
+	int64_t id; /* given by the relay: increasing, so that order survives */
+	const char *incident, *pager;
+	const char *target; /* JSON of struct page_target: the key that was used is kept until resolved */
+	const char *doc;    /* page_write() */
+	size_t doc_len;
+	int event; /* enum page_event */
+	enum stored_page_state state;
+	unsigned int attempts;
+	int64_t created_us, next_us;
+	const char *error; /* what the pager said last; "" */
+};
+
+struct stored_decision {
+	const char *alert_key, *incident;
+	int64_t at_us;
+	const char *doc; /* decision_write() */
+	size_t doc_len;
+};
+
+struct store;
+struct store_batch;
+
+struct store_batch *store_batch_new(void);
+void store_batch_free(struct store_batch *batch); /* takes NULL */
+bool store_batch_empty(const struct store_batch *batch);
+/* All copy what they are given. Puts replace what has the same key. */
+void store_put_alert(struct store_batch *batch, const struct stored_alert *alert);
+/* Only the state columns of a known alert: without its document. */
+void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
+void store_remove_alert(struct store_batch *batch, const char *key);
+void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
+void store_put_page(struct store_batch *batch, const struct stored_page *page);
+void store_touch_page(struct store_batch *batch, const struct stored_page *page); /* state, attempts, next, error */
+void store_put_decision(struct store_batch *batch, const struct stored_decision *decision);
+
+/* error 0: it is on disk. Else -errno, nothing of the batch is; text for the log. Runs on the loop, from store_poll(). */
+typedef void store_done(void *ctx, int error, const char *text);
+/* Takes the batch. -EAGAIN: the queue is full (LIMIT_STORE_QUEUE), nothing was taken and the batch is still the caller's. Batches
+ * commit in the order given. done may be NULL. */
+int store_commit(struct store *store, struct store_batch *batch, store_done *done, void *ctx);
+int store_fd(const struct store *store); /* readable when completions wait */
+void store_poll(struct store *store);	 /* runs completions */
+size_t store_waiting(const struct store *store); /* operations handed over and not yet reported */
+
+/* What a restart needs, before the loop runs: alerts that have not ended (and those that ended within the last LIMIT_RESOLVED_MEMORY_US),
+ * open incidents, pages of open incidents and queued pages of any; all in order of age. */
+struct store_loader {
+	void (*alert)(void *ctx, const struct stored_alert *alert);
+	void (*incident)(void *ctx, const struct stored_incident *incident);
+	void (*page)(void *ctx, const struct stored_page *page);
+};
+int store_load(struct store *store, const struct store_loader *loader, void *ctx, struct err *err);
+
+/* Housekeeping that the store does by itself on its thread: retention of decisions, ended alerts, closed incidents; checkpoints. */
+
+void store_close(struct store *store); /* commits what was handed over, joins the thread; takes NULL; completions are not run */
+
+/* SQLite (WAL, synchronous=FULL). Creates the file (mode 0600), migrates older schemas forward, refuses newer ones. A second
+ * daemon on the same file is refused by a lock. -EBUSY: locked; -EINVAL: not ours or newer; the text names path and cure. */
+int store_sqlite_open(const char *path, struct store **ret_store, struct err *err);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * Ydoc: a YAML file as a small tree of nodes that know their places, for the rules and the configuration. Built from
+ * libyaml's events. Refused, with their places: aliases and anchors, tags, duplicate keys, keys that are not scalars, several documents,
+ * nesting beyond LIMIT_DEPTH, files beyond LIMIT_YAML_FILE_BYTES. Only true and false are booleans.
+ */
+#ifndef TRACEPAGER_YDOC_H
+#define TRACEPAGER_YDOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracepager/arena.h"
+#include "tracepager/rules.h"
+
+enum ynode_kind {
+	YNODE_SCALAR,
+	YNODE_LIST,
+	YNODE_MAP,
+};
+
+struct ynode {
+	enum ynode_kind kind;
+	int line, column, width; /* 1-based; in characters; of the token */
+	const char *text;	 /* scalar */
+	bool quoted;		 /* scalar: was in quotes, so that "true" is a text */
+	struct ynode **keys;	 /* map: scalars */
+	struct ynode **items;	 /* map: values; list: items */
+	size_t n;
+};
+
+struct ydoc {
+	const char *file;     /* as told to the reader */
+	const char *text;     /* kept by the arena: findings quote it */
+	size_t len;
+	struct ynode *root; /* NULL: an empty file */
+};
+
+/* All problems go to findings. Returns 0 or -EINVAL. Memory is the arena's. */
+int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t len, struct ydoc *ret_doc,
+	       struct findings *findings);
+int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc, struct findings *findings);
+
+const struct ynode *ynode_get(const struct ynode *map, const char *key); /* NULL: not there, or not a map */
+/* A finding at a node (its key where key is not NULL and names a member). */
+void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding_level level, const char *code,
+		  struct findings *findings, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 7, 8)));
+/* The nearest of the candidates by edit distance, or NULL: for "did you mean". */
+const char *nearest_word(const char *word, const char *const *candidates, size_t n);
+
+/* Values: false where the text is none, and *ret_x stays. Durations: Alertmanager's and Go's: 10m, 1h30m, 500ms, 0. */
+bool ynode_bool(const struct ynode *node, bool *ret_value);
+bool ynode_int(const struct ynode *node, int64_t *ret_value);
+bool duration_parse(const char *text, int64_t *ret_us);
+
+#endif

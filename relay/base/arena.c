@@ -1,0 +1,140 @@
+/* Arena: blocks that double up to a size, handed out from the front. Owns its blocks; knows nothing of what is in them. */
+#include "tracepager/arena.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/xalloc.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ARENA_EMULATE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_EMULATE 1
+#endif
+#endif
+#ifndef ARENA_EMULATE
+#define ARENA_EMULATE 0
+#endif
+
+#define ARENA_FIRST 2048
+#define ARENA_LARGEST (1u << 20)
+
+struct block {
+	struct block *next;
+	size_t size, used;
+	_Alignas(max_align_t) unsigned char data[];
+};
+
+struct arena {
+	struct block *blocks; /* the newest first */
+	size_t cap, used, next_size;
+};
+
+struct arena *arena_new(size_t cap_bytes)
+{
+	struct arena *arena = xcalloc(1, sizeof(*arena));
+
+	arena->cap = cap_bytes;
+	arena->next_size = ARENA_FIRST;
+	return arena;
+}
+
+void arena_free(struct arena *arena)
+{
+	if (!arena)
+		return;
+	while (arena->blocks) {
+		struct block *next = arena->blocks->next;
+		free(arena->blocks);
+		arena->blocks = next;
+	}
+	free(arena);
+}
+
+/* One block for this allocation alone under AddressSanitizer, else one that serves many. */
+static struct block *add_block(struct arena *arena, size_t size)
+{
+	size_t room = size;
+
+	if (!ARENA_EMULATE) {
+		room = size > arena->next_size ? size : arena->next_size;
+		if (arena->next_size < ARENA_LARGEST)
+			arena->next_size *= 2;
+	}
+	struct block *block = xcalloc(1, sizeof(*block) + room);
+	block->size = room;
+	block->next = arena->blocks;
+	arena->blocks = block;
+	return block;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	const size_t align = _Alignof(max_align_t);
+	size_t want = size ? size : 1;
+
+	assert(want <= arena->cap - arena->used);
+	arena->used += want;
+	if (!ARENA_EMULATE)
+		want = (want + align - 1) & ~(align - 1);
+	struct block *block = arena->blocks;
+	if (ARENA_EMULATE || !block || block->size - block->used < want)
+		block = add_block(arena, want);
+	void *memory = block->data + block->used;
+	block->used += want;
+	return memory;
+}
+
+void *arena_array(struct arena *arena, size_t n, size_t size)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total))
+		abort();
+	return arena_alloc(arena, total);
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+	return text ? arena_strndup(arena, text, strlen(text)) : NULL;
+}
+
+char *arena_strndup(struct arena *arena, const char *text, size_t len)
+{
+	char *copy = arena_alloc(arena, len + 1);
+
+	if (len)
+		memcpy(copy, text, len);
+	return copy;
+}
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+	va_list again;
+
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, format, args);
+	assert(len >= 0);
+	char *text = arena_alloc(arena, (size_t)len + 1);
+	vsnprintf(text, (size_t)len + 1, format, again);
+	va_end(again);
+	return text;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *text = arena_vprintf(arena, format, args);
+	va_end(args);
+	return text;
+}
+
+size_t arena_used(const struct arena *arena)
+{
+	return arena->used;
+}

@@ -1,0 +1,181 @@
+/* The system's clocks, and RFC 3339. */
+#include "tracepager/clock.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tracepager/limits.h"
+
+static int64_t system_us(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+static int64_t system_mono_us(void *ctx)
+{
+	(void)ctx;
+	return system_us(CLOCK_MONOTONIC);
+}
+
+static int64_t system_wall_us(void *ctx)
+{
+	(void)ctx;
+	return system_us(CLOCK_REALTIME);
+}
+
+const struct clock *clock_system(void)
+{
+	static const struct clock clock = { .mono_us = system_mono_us, .wall_us = system_wall_us };
+
+	return &clock;
+}
+
+int64_t clock_mono_us(const struct clock *clock)
+{
+	return clock->mono_us(clock->ctx);
+}
+
+int64_t clock_wall_us(const struct clock *clock)
+{
+	return clock->wall_us(clock->ctx);
+}
+
+/* n digits at *at, or -1. */
+static int digits(const char **at, const char *end, int n)
+{
+	int value = 0;
+
+	if (end - *at < n)
+		return -1;
+	for (int i = 0; i < n; i++) {
+		char c = (*at)[i];
+		if (c < '0' || c > '9')
+			return -1;
+		value = value * 10 + (c - '0');
+	}
+	*at += n;
+	return value;
+}
+
+static bool expect(const char **at, const char *end, const char *any_of)
+{
+	if (*at == end || !strchr(any_of, **at))
+		return false;
+	(*at)++;
+	return true;
+}
+
+/* Days since 1970-01-01 of a day in the proleptic Gregorian calendar: the months counted from March, so that the leap
+ * day ends the year. */
+static int64_t days_from_civil(int year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+static bool day_exists(int year, int month, int day)
+{
+	static const int length[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	if (month < 1 || month > 12)
+		return false;
+	return day >= 1 && day <= length[month - 1] + (month == 2 && leap);
+}
+
+/* ".123456789" after the seconds, as microseconds; digits beyond are cut. */
+static bool parse_fraction(const char **at, const char *end, int64_t *ret_us)
+{
+	int64_t us = 0, unit = 100000;
+	const char *first = *at;
+
+	while (*at < end && **at >= '0' && **at <= '9') {
+		us += (**at - '0') * unit;
+		unit /= 10;
+		(*at)++;
+	}
+	*ret_us = us;
+	return *at > first;
+}
+
+static bool parse_offset(const char **at, const char *end, int64_t *ret_us)
+{
+	int64_t sign = *at < end && **at == '-' ? -1 : 1;
+
+	*ret_us = 0;
+	if (expect(at, end, "zZ"))
+		return true;
+	if (!expect(at, end, "+-"))
+		return false;
+	int hours = digits(at, end, 2);
+	if (hours < 0 || hours > 23 || !expect(at, end, ":"))
+		return false;
+	int minutes = digits(at, end, 2);
+	if (minutes < 0 || minutes > 59)
+		return false;
+	*ret_us = sign * (hours * US_PER_HOUR + minutes * US_PER_MINUTE);
+	return true;
+}
+
+int rfc3339_parse(const char *text, size_t len, int64_t *ret_us)
+{
+	const char *at = text, *end = text + len;
+	int64_t fraction = 0, offset;
+
+	int year = digits(&at, end, 4);
+	if (year < 0 || !expect(&at, end, "-"))
+		return -EINVAL;
+	int month = digits(&at, end, 2);
+	if (month < 0 || !expect(&at, end, "-"))
+		return -EINVAL;
+	int day = digits(&at, end, 2);
+	if (!day_exists(year, month, day) || !expect(&at, end, "tT "))
+		return -EINVAL;
+	int hour = digits(&at, end, 2);
+	if (hour < 0 || hour > 23 || !expect(&at, end, ":"))
+		return -EINVAL;
+	int minute = digits(&at, end, 2);
+	if (minute < 0 || minute > 59 || !expect(&at, end, ":"))
+		return -EINVAL;
+	int second = digits(&at, end, 2); /* 60: a leap second, which then counts as the next minute's first */
+	if (second < 0 || second > 60)
+		return -EINVAL;
+	if (expect(&at, end, ".") && !parse_fraction(&at, end, &fraction))
+		return -EINVAL;
+	if (!parse_offset(&at, end, &offset) || at != end)
+		return -EINVAL;
+
+	int64_t us = days_from_civil(year, month, day) * US_PER_DAY + hour * US_PER_HOUR + minute * US_PER_MINUTE +
+		     second * US_PER_SECOND + fraction - offset;
+	*ret_us = us > 0 ? us : 0;
+	return 0;
+}
+
+const char *rfc3339_format(int64_t us, char out[RFC3339_SIZE])
+{
+	time_t seconds = (time_t)(us / US_PER_SECOND);
+	int ms = (int)(us % US_PER_SECOND / US_PER_MS);
+	struct tm tm;
+
+	if (us < 0 || !gmtime_r(&seconds, &tm) || tm.tm_year > 9999 - 1900) {
+		seconds = 0;
+		ms = 0;
+		gmtime_r(&seconds, &tm);
+	}
+	size_t n = strftime(out, RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (ms)
+		snprintf(out + n, RFC3339_SIZE - n, ".%03dZ", ms);
+	else
+		snprintf(out + n, RFC3339_SIZE - n, "Z");
+	return out;
+}

@@ -1,0 +1,167 @@
+/* Keyed hash over 8-byte words with a multiply-and-fold mixer, and an open-addressing map of strings. */
+#include "tracepager/hash.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "tracepager/xalloc.h"
+
+/* Odd constants: the fractional parts of the golden ratio and of the square root of 2. */
+#define MULTIPLIER_A 0x9e3779b97f4a7c15ULL
+#define MULTIPLIER_B 0x6a09e667f3bcc909ULL
+
+static uint64_t seed(void)
+{
+	static _Atomic uint64_t drawn;
+	uint64_t value = drawn;
+
+	if (!value) {
+		uint64_t expected = 0; /* whichever thread comes first decides */
+		if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value))
+			value = (uint64_t)(uintptr_t)&drawn;
+		value |= 1;
+		if (!atomic_compare_exchange_strong(&drawn, &expected, value))
+			value = expected;
+	}
+	return value;
+}
+
+static uint64_t fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t hash_bytes(const void *data, size_t len)
+{
+	const unsigned char *at = data;
+	uint64_t state = seed() ^ fold(len ^ MULTIPLIER_B, MULTIPLIER_A), word = 0;
+
+	for (; len >= 8; at += 8, len -= 8) {
+		memcpy(&word, at, 8);
+		state = fold(state ^ word, MULTIPLIER_A);
+	}
+	word = 0;
+	if (len)
+		memcpy(&word, at, len);
+	return fold(state ^ word, MULTIPLIER_B);
+}
+
+struct entry {
+	char *key;
+	void *value;
+	uint64_t hash;
+};
+
+struct map {
+	struct entry *entries; /* size is a power of two, or 0; key NULL: free */
+	size_t n, size;
+};
+
+struct map *map_new(void)
+{
+	return xcalloc(1, sizeof(struct map));
+}
+
+void map_free(struct map *map)
+{
+	if (!map)
+		return;
+	for (size_t i = 0; i < map->size; i++)
+		free(map->entries[i].key);
+	free(map->entries);
+	free(map);
+}
+
+/* The entry of the key, or the free one where it belongs. */
+static struct entry *find(const struct map *map, const char *key, uint64_t hash)
+{
+	size_t i = hash & (map->size - 1);
+
+	while (map->entries[i].key) {
+		if (map->entries[i].hash == hash && strcmp(map->entries[i].key, key) == 0)
+			break;
+		i = (i + 1) & (map->size - 1);
+	}
+	return &map->entries[i];
+}
+
+void *map_get(const struct map *map, const char *key)
+{
+	return map->size ? find(map, key, hash_bytes(key, strlen(key)))->value : NULL;
+}
+
+static void grow(struct map *map)
+{
+	struct map larger = { .n = map->n, .size = map->size ? map->size * 2 : 16 };
+
+	larger.entries = xcalloc(larger.size, sizeof(struct entry));
+	for (size_t i = 0; i < map->size; i++)
+		if (map->entries[i].key)
+			*find(&larger, map->entries[i].key, map->entries[i].hash) = map->entries[i];
+	free(map->entries);
+	*map = larger;
+}
+
+void *map_put(struct map *map, const char *key, void *value)
+{
+	assert(value);
+	if ((map->n + 1) * 4 > map->size * 3)
+		grow(map);
+	uint64_t hash = hash_bytes(key, strlen(key));
+	struct entry *entry = find(map, key, hash);
+	void *old = entry->value;
+	if (!entry->key) {
+		*entry = (struct entry){ .key = xstrdup(key), .hash = hash };
+		map->n++;
+	}
+	entry->value = value;
+	return old;
+}
+
+void *map_remove(struct map *map, const char *key)
+{
+	if (!map->size)
+		return NULL;
+	struct entry *entry = find(map, key, hash_bytes(key, strlen(key)));
+	if (!entry->key)
+		return NULL;
+	void *old = entry->value;
+	free(entry->key);
+	*entry = (struct entry){ .key = NULL };
+	map->n--;
+	/* Close the gap: whoever stands behind it and belongs before it moves up. */
+	size_t gap = (size_t)(entry - map->entries), mask = map->size - 1;
+	for (size_t i = (gap + 1) & mask; map->entries[i].key; i = (i + 1) & mask) {
+		size_t home = map->entries[i].hash & mask;
+		if (((i - home) & mask) >= ((i - gap) & mask)) {
+			map->entries[gap] = map->entries[i];
+			map->entries[i] = (struct entry){ .key = NULL };
+			gap = i;
+		}
+	}
+	return old;
+}
+
+size_t map_count(const struct map *map)
+{
+	return map->n;
+}
+
+void *map_next(const struct map *map, size_t *pos, const char **ret_key)
+{
+	while (*pos < map->size) {
+		const struct entry *entry = &map->entries[(*pos)++];
+		if (entry->key) {
+			if (ret_key)
+				*ret_key = entry->key;
+			return entry->value;
+		}
+	}
+	return NULL;
+}

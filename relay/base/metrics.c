@@ -1,0 +1,119 @@
+/* Metrics: atomic numbers, and their text. Histograms share one set of bounds from 0.1 ms to 60 s. */
+#include "tracepager/metrics.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+enum kind {
+	KIND_COUNTER,
+	KIND_GAUGE,
+	KIND_HISTOGRAM,
+};
+
+static const struct {
+	enum kind kind;
+	const char *name, *labels, *help;
+} rows[METRIC_COUNT] = {
+#define COUNTER(id, name, labels, help) { KIND_COUNTER, name, labels, help },
+#define GAUGE(id, name, labels, help) { KIND_GAUGE, name, labels, help },
+#define HISTOGRAM(id, name, labels, help) { KIND_HISTOGRAM, name, labels, help },
+#include "tracepager/tbl/metrics.def"
+#undef COUNTER
+#undef GAUGE
+#undef HISTOGRAM
+};
+
+static const int64_t bounds_us[] = { 100,    250,    500,     1000,    2500,	5000,	 10000,	  25000,    50000,
+				     100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000 };
+
+/* Of a counter or gauge only value is used; of a histogram value is the count. */
+static struct {
+	_Atomic int64_t value, sum_us, buckets[ARRAY_LEN(bounds_us)];
+} cells[METRIC_COUNT];
+
+void metric_add(enum metric metric, int64_t n)
+{
+	atomic_fetch_add_explicit(&cells[metric].value, n, memory_order_relaxed);
+}
+
+void metric_set(enum metric metric, int64_t value)
+{
+	atomic_store_explicit(&cells[metric].value, value, memory_order_relaxed);
+}
+
+void metric_max(enum metric metric, int64_t value)
+{
+	int64_t old = atomic_load_explicit(&cells[metric].value, memory_order_relaxed);
+
+	while (value > old && !atomic_compare_exchange_weak_explicit(&cells[metric].value, &old, value,
+								     memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+void metric_observe_us(enum metric metric, int64_t us)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bounds_us); i++)
+		if (us <= bounds_us[i]) {
+			atomic_fetch_add_explicit(&cells[metric].buckets[i], 1, memory_order_relaxed);
+			break;
+		}
+	atomic_fetch_add_explicit(&cells[metric].sum_us, us, memory_order_relaxed);
+	metric_add(metric, 1);
+}
+
+int64_t metric_value(enum metric metric)
+{
+	return atomic_load_explicit(&cells[metric].value, memory_order_relaxed);
+}
+
+static void write_histogram(enum metric metric, struct buf *out)
+{
+	const char *name = rows[metric].name;
+	int64_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(bounds_us); i++) {
+		count += atomic_load_explicit(&cells[metric].buckets[i], memory_order_relaxed);
+		buf_printf(out, "%s_bucket{le=\"%g\"} %" PRId64 "\n", name, (double)bounds_us[i] / 1e6, count);
+	}
+	/* Read after the buckets, so that a count never falls below them. */
+	buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRId64 "\n", name, metric_value(metric));
+	buf_printf(out, "%s_sum %.6f\n", name,
+		   (double)atomic_load_explicit(&cells[metric].sum_us, memory_order_relaxed) / 1e6);
+	buf_printf(out, "%s_count %" PRId64 "\n", name, metric_value(metric));
+}
+
+static bool in_seconds(const char *name)
+{
+	static const char end[] = "_seconds";
+	size_t len = strlen(name);
+
+	return len > sizeof(end) - 1 && strcmp(name + len - (sizeof(end) - 1), end) == 0;
+}
+
+void metrics_write(struct buf *out)
+{
+	static const char *const kinds[] = { "counter", "gauge", "histogram" };
+
+	for (int i = 0; i < METRIC_COUNT; i++) {
+		enum metric metric = (enum metric)i;
+		const char *name = rows[i].name;
+		if (i == 0 || strcmp(rows[i - 1].name, name) != 0)
+			buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, rows[i].help, name,
+				   kinds[rows[i].kind]);
+		if (rows[i].kind == KIND_HISTOGRAM) {
+			write_histogram(metric, out);
+			continue;
+		}
+		const char *open = *rows[i].labels ? "{" : "", *close = *rows[i].labels ? "}" : "";
+		buf_printf(out, "%s%s%s%s ", name, open, rows[i].labels, close);
+		if (rows[i].kind == KIND_GAUGE && in_seconds(name))
+			buf_printf(out, "%.6f\n", (double)metric_value(metric) / 1e6);
+		else
+			buf_printf(out, "%" PRId64 "\n", metric_value(metric));
+	}
+}

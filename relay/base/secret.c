@@ -1,0 +1,66 @@
+/* Secrets: read, compared in constant time, wiped. */
+#include "tracepager/secret.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+int secret_read_file(struct secret *secret, const char *path, struct err *err)
+{
+	char line[LIMIT_SECRET_BYTES + 2];
+	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
+
+	if (!file)
+		return err_set(err, errno, "cannot read the secret file %s: %s", path, strerror(errno));
+	size_t n = fread(line, 1, sizeof(line) - 1, file);
+	if (ferror(file))
+		return err_set(err, errno ? errno : EIO, "cannot read the secret file %s: %s", path, strerror(errno));
+	line[n] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	size_t len = strlen(line);
+	if (len == 0 || len > LIMIT_SECRET_BYTES) {
+		explicit_bzero(line, sizeof(line));
+		return err_set(err, EINVAL, "the secret file %s %s", path,
+			       len ? "has a first line of more than 4096 bytes" : "has an empty first line");
+	}
+	secret_set(secret, line);
+	explicit_bzero(line, sizeof(line));
+	return 0;
+}
+
+void secret_set(struct secret *secret, const char *value)
+{
+	secret_fini(secret);
+	secret->value = xstrdup(value);
+}
+
+void secret_fini(struct secret *secret)
+{
+	if (secret->value)
+		explicit_bzero(secret->value, strlen(secret->value));
+	free(secret->value);
+	secret->value = NULL;
+}
+
+bool secret_equals(const struct secret *secret, const char *presented, size_t len)
+{
+	if (!secret->value)
+		return false;
+	size_t own = strlen(secret->value);
+	volatile unsigned char differs = own != len;
+
+	/* Every presented byte is compared with some byte of ours, so that the time tells only what the sender knows. */
+	for (size_t i = 0; i < len; i++)
+		differs |= (unsigned char)(presented[i] ^ secret->value[own ? i % own : 0]);
+	return !differs;
+}
+
+const char *secret_shown(const struct secret *secret)
+{
+	return secret->value ? "***" : "";
+}

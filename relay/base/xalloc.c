@@ -1,0 +1,73 @@
+/* Allocations that abort when memory is gone, and the cleanup macros' functions. */
+#include "tracepager/xalloc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *must(void *memory)
+{
+	if (!memory) {
+		static const char text[] = "tracepager: out of memory\n";
+		if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+			_exit(1);
+		abort();
+	}
+	return memory;
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	return must(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *xrealloc_array(void *old, size_t n, size_t size)
+{
+	return must(reallocarray(old, n ? n : 1, size ? size : 1));
+}
+
+char *xstrdup(const char *text)
+{
+	return text ? must(strdup(text)) : NULL;
+}
+
+char *xstrndup(const char *text, size_t len)
+{
+	return must(strndup(text, len));
+}
+
+char *xasprintf(const char *format, ...)
+{
+	va_list args;
+	char *out = NULL;
+
+	va_start(args, format);
+	int n = vasprintf(&out, format, args);
+	va_end(args);
+	return must(n < 0 ? NULL : out);
+}
+
+void cleanup_free(void *slot)
+{
+	void *memory;
+
+	memcpy(&memory, slot, sizeof(memory));
+	free(memory);
+}
+
+void cleanup_fclose(void *slot)
+{
+	FILE *file;
+
+	memcpy(&file, slot, sizeof(file));
+	if (file)
+		fclose(file);
+}
+
+void cleanup_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
