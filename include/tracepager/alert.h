@@ -51,8 +51,8 @@ struct alert {
 	bool ends_by_itself; /* it came with a promise to repeat it before ends_at (Prometheus): it expires there */
 };
 
-/* From label severity, then priority, normalised (critical, page, disaster; error, high, major; warning, warn, minor;
- * info, low, none); error where it says nothing. */
+/* From label severity, then priority, normalised in any case (critical, page, disaster, p1; error, high, major, p2; warning,
+ * warn, minor, p3; info, low, none, p4, p5); error where both say nothing known. */
 enum severity alert_severity(const struct alert *alert);
 const char *severity_name(enum severity severity); /* "critical" */
 

@@ -28,6 +28,7 @@ struct decide_input {
 };
 
 struct decision {
+	bool has_alert;
 	struct alert alert; /* all zero without one */
 	struct signal signal;
 	bool has_signal;
@@ -48,13 +49,20 @@ struct decision {
 	struct page page; /* trigger; incident, dedup_key and opened_at_us are the caller's to fill */
 };
 
-/* The signal of an alert: a signals: rule, else its operation and service labels. false: it is not about a traced operation (then nothing is
- * waited for). known(): is there such a service in the sources (for alerts that have only a job); NULL: no. */
+/* The signal of an alert: a signals: rule, else its operation and service labels. false: it is not about a traced operation
+ * (then nothing is waited for). known(): is there such a service in the sources (for alerts that have only a job); NULL:
+ * nobody can tell. ret_rule may be NULL. */
 bool decide_signal(struct arena *arena, const struct alert *alert, const struct ruleset *rules,
 		   bool (*known)(void *ctx, const char *service), void *ctx, struct signal *ret_signal,
 		   const struct signal_rule **ret_rule);
 
 void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision);
+
+/* The walk that the verdict rests on, else the first one: what is shown as evidence. NULL: there was no trace. */
+const struct walk *decision_walk(const struct decision *decision);
+
+/* The error's words; where there are none, what the suspect's kind says ("calls to it fail"). */
+const char *suspect_words(const struct suspect *suspect);
 
 /* The contract's JSON, one line without a line end. */
 void decision_write(const struct decision *decision, struct buf *out);

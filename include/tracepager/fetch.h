@@ -1,13 +1,15 @@
 /*
- * Fetch: finds and gets the traces of one alert: by the ids that it carries, else by a search for failing traces of its signal.
- * Asks the sources in order; one source's failure falls to the next; a trace that is not there yet is asked for again
- * until the deadline. Identical work is bounded: LIMIT_ENRICHING look-ups at a time, the rest waits in order.
+ * Fetch: finds and gets the traces of one alert: by the ids that it carries, else by a search for
+ * failing traces of its signal. Asks the sources in order; one source's failure falls to the next;
+ * a trace that is not there yet is asked for again until the deadline. Identical work is bounded:
+ * LIMIT_ENRICHING look-ups at a time, the rest waits in order.
  */
 #ifndef TRACEPAGER_FETCH_H
 #define TRACEPAGER_FETCH_H
 
 #include "tracepager/clock.h"
 #include "tracepager/http.h"
+#include "tracepager/locate.h"
 #include "tracepager/pool.h"
 #include "tracepager/signal.h"
 #include "tracepager/timers.h"
@@ -23,41 +25,43 @@ struct fetch_env {
 	const struct clock *clock;
 	struct pool *pool;
 	struct trace_memory *memory;
+	double (*random)(void); /* 0 to 1; NULL: random_unit(). Tests give their own */
 };
 
 struct fetch_request {
 	const char *const *trace_ids; /* in the alert, see locate_trace_ids() */
 	size_t ntrace_ids;
-	const struct signal *signal; /* NULL: ids only */
-	int64_t from_us, to_us;	     /* wall: the window of a search */
-	unsigned int limit;	     /* traces wanted; at most LIMIT_TRACES_PER_ALERT */
-	int64_t deadline_us;	     /* mono: done() is called by then, with what there is */
+	const struct signal *signal;	/* NULL: ids only */
+	int64_t from_us, to_us;		/* wall: the window of a search */
+	unsigned int limit;		/* traces wanted; at most LIMIT_TRACES_PER_ALERT */
+	int64_t deadline_us;		/* mono: done() is called by then, with what there is */
 	const char *const *extra_names; /* span attributes that the rules name */
 	size_t nextra_names;
 };
 
 struct fetch_result {
-	struct trace_set **sets; /* taken by the receiver: it frees each */
+	struct trace_set **
+		sets; /* the receiver takes each and frees it; the list is borrowed during done() */
 	size_t nsets;
 	const struct trace *traces[64]; /* those that count, at most the limit; in the sets */
 	size_t ntraces;
-	/* Why there is none (or not all): TRACE_NOT_FOUND, NO_TRACE, TRACE_TOO_LARGE, BAD_TRACE, SOURCE_ERROR, BUDGET_SPENT; FALLBACK_NONE. */
+	/* Why there is none (or not all): TRACE_NOT_FOUND, NO_TRACE, TRACE_TOO_LARGE, BAD_TRACE,
+	 * SOURCE_ERROR, BUDGET_SPENT; FALLBACK_NONE. */
 	enum fallback_code missing;
-	const char *text; /* a sentence; borrowed during done() */
+	const char *text;   /* a sentence; borrowed during done() */
 	const char *source; /* name of the source that answered; NULL */
 };
 
 typedef void fetch_done(void *ctx, struct fetch_result *result);
 
 /* sources: borrowed for the life of the fetcher. */
-struct fetch *fetch_new(const struct fetch_env *env, const struct source_config *sources, size_t nsources);
+struct fetch *fetch_new(const struct fetch_env *env, const struct source_config *sources,
+			size_t nsources);
 void fetch_free(struct fetch *fetch); /* no job may be left */
-/* The request is copied. done() is called exactly once, never before this returns, unless cancelled. */
-struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *request, fetch_done *done, void *ctx);
+/* The request is copied. done() is called exactly once, never before this returns, unless
+ * cancelled. */
+struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *request,
+			      fetch_done *done, void *ctx);
 void fetch_cancel(struct fetch_job *job);
-
-/* Trace ids in labels, annotations and links of an alert, the likeliest first. Kept by the arena; returns how many (at most max).
- * Pure. */
-size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const char **ret_ids, size_t max);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tracepager/err.h"
 
@@ -33,11 +34,13 @@ enum jread_event {
 
 /*
  * What a handler answers: JREAD_GO; JREAD_SKIP, allowed after JREAD_KEY, JREAD_OBJECT and JREAD_ARRAY: the value is
- * checked, but no event of it is reported, neither its end; or -errno to stop: the reader then fails with that code
- * and the text that the handler put into the reader's err, if any.
+ * checked, but no event of it is reported, neither its end; JREAD_SKIP_REST, allowed inside a container after all but
+ * the end of one: the rest of the innermost container is checked, and its end is the next event; or -errno to stop: the
+ * reader then fails with that code and the text that the handler put into the reader's err, if any.
  */
 #define JREAD_GO 0
 #define JREAD_SKIP 1
+#define JREAD_SKIP_REST 2
 typedef int jread_handler(void *ctx, enum jread_event event, const char *text, size_t len);
 
 struct jread;

@@ -18,7 +18,13 @@ struct log_field {
 	int64_t number;
 };
 
-#define LOG_STR(k, v) ((struct log_field){ .key = (k), .text = (v) ? (v) : "" })
+/* NULL is shown as empty. */
+static inline const char *log_text(const char *text)
+{
+	return text ? text : "";
+}
+
+#define LOG_STR(k, v) ((struct log_field){ .key = (k), .text = log_text(v) })
 #define LOG_INT(k, v) ((struct log_field){ .key = (k), .number = (v) })
 
 void log_set_level(enum log_level level);

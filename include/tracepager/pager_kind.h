@@ -1,5 +1,6 @@
 /*
- * Pager kinds: a page in, a request out, and what a reply means. Pure. One file each, listed in tbl/pagers.def.
+ * Pager kinds: a page in, a request out, and what a reply means. Pure. One file each, listed in
+ * tbl/pagers.def.
  */
 #ifndef TRACEPAGER_PAGER_KIND_H
 #define TRACEPAGER_PAGER_KIND_H
@@ -8,7 +9,8 @@
 #include "tracepager/page.h"
 #include "tracepager/rules.h"
 
-/* Where a page goes: a copy of what the rules said when the incident was opened, kept until it is resolved. */
+/* Where a page goes: a copy of what the rules said when the incident was opened, kept until it is
+ * resolved. */
 struct page_target {
 	enum pager_kind_id kind;
 	const char *pager; /* name */
@@ -36,15 +38,17 @@ struct delivery {
 
 struct pager_kind {
 	const char *name;
-	/* wall_us: of this attempt; message_id: the same for all attempts of a page. Kept by the arena. 0 or -errno (-E2BIG: no way to
-	 * make it small enough). */
-	int (*build)(struct arena *arena, const struct page *page, const struct page_target *target, const char *message_id,
-		     int64_t wall_us, struct delivery *ret_delivery, struct err *err);
+	/* wall_us: of this attempt; message_id: the same for all attempts of a page. Kept by the
+	 * arena. 0 or -errno (-E2BIG: no way to make it small enough). */
+	int (*build)(struct arena *arena, const struct page *page, const struct page_target *target,
+		     const char *message_id, int64_t wall_us, struct delivery *ret_delivery,
+		     struct err *err);
 	struct judgement (*judge)(const struct http_reply *reply);
 };
 extern const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT];
 
-/* The common judgement: 2xx delivered; no reply, 408, 425, 429 and 5xx again later; all else rejected. */
+/* The common judgement: 2xx delivered; no reply, 408, 425, 429 and 5xx again later; all else
+ * rejected. */
 struct judgement judge_by_status(const struct http_reply *reply);
 
 #endif

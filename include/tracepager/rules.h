@@ -84,19 +84,26 @@ struct finding {
 	enum finding_level level;
 	const char *code; /* "E012": stable */
 	char *file;
-	int line, column, width; /* column in characters, 1-based; width of the token for the caret line */
+	int line, column, width; /* column in characters, 1-based; width of the token for the caret line; all 0: no place */
 	char *text;	     /* one line */
-	char *source;	     /* the line itself; NULL where there is none */
+	char *source;	     /* the line itself, secrets hidden; NULL where there is none */
 	char *hint;	     /* the cure; NULL: none */
 };
 
 struct findings {
 	struct finding *at;
-	size_t n, nerrors;
+	size_t n;		   /* at most LIMIT_FINDINGS */
+	size_t nerrors, nwarnings; /* of all, told or not */
 };
 void findings_fini(struct findings *findings);
+/* One that is about a whole file, or about no place in it. code is borrowed for good; hint may be NULL. */
+void findings_add(struct findings *findings, enum finding_level level, const char *code, const char *file,
+		  const char *hint, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* As a compiler prints them: file:line:col: error[E012]: text, the line, a caret, a note. colour: ANSI. */
 void findings_write(const struct findings *findings, bool colour, struct buf *out);
+/* What a code of the rules means, in one sentence; NULL: there is none. Upper and lower case are the same. */
+const char *finding_explain(const char *code);
+const char *finding_code(size_t index); /* all of them, in order; NULL at the end */
 
 /*
  * Load paths (files, or directories whose *.yaml and *.yml are read in order of name). *ret_rules is set only without errors;

@@ -65,7 +65,7 @@ struct span {
 	uint32_t parent; /* TRACE_NONE: a root */
 	uint32_t first_child;
 	uint32_t next_sibling; /* for roots: the next root */
-	uint16_t nattrs;
+	uint8_t nattrs;
 	uint8_t kind;	/* enum span_kind */
 	uint8_t status; /* enum span_status */
 	uint8_t flags;
@@ -93,6 +93,7 @@ struct trace {
 
 struct trace_set {
 	struct trace *traces;
+	struct span *spans; /* the block in which the traces' spans lie */
 	struct resource *resources;
 	struct span_attr *attrs;
 	struct resource_attr *resource_attrs;
@@ -132,7 +133,8 @@ static inline int64_t span_end_us(const struct span *span)
 	return span->start_us + span->duration_us;
 }
 
-/* The text of an attribute, or NULL. key: enum attr or ATTR_COUNT + index. Borrowed from the set. */
+/* The text of an attribute, or NULL. key: enum attr or ATTR_COUNT + index. Borrowed from the set or static: kind, status,
+ * description and a plain error tag are answered from the span's fields, however the source wrote them. */
 const char *span_attr(const struct trace *trace, const struct span *span, unsigned int key);
 const char *attr_name(unsigned int key); /* of attrs.def */
 const char *span_kind_name(enum span_kind kind); /* "server"; "unspecified" */

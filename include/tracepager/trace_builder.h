@@ -2,6 +2,8 @@
  * Trace builder: what decoders fill, span by span, in whatever order a document has things. It interns strings,
  * enforces the caps, charges the memory account, and in the end groups spans by trace and links the tree.
  *
+ * Resources with the same attributes in the same order become one.
+ *
  * Parents: by text of the parent's id within the trace. Exact duplicates of a span (same id, name, resource, kind, start and
  * duration, as after an exporter's retry) are dropped. Where one id is carried by several spans that are not duplicates (Zipkin's
  * shared client and server), the server half hangs below the client half, and children go to the server half when they are of its service,
@@ -46,10 +48,12 @@ void trace_builder_resource_service(struct trace_builder *builder, uint32_t reso
 struct span *trace_builder_span(struct trace_builder *builder);
 /* For the span in work. The last value of a key wins. */
 void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, uint32_t value);
-/* trace_id: as text, any string. Also reads status, kind and error tags out of the kept attributes (otel.status_code,
- * span.kind, error), as Jaeger and Zipkin write them there. */
+/* trace_id: as text, any string. Also reads kind, status, message and error tag out of the attributes, as Jaeger and
+ * Zipkin write them there, unless the decoder has set them. What went into a field is no attribute any more (span_attr()
+ * answers it all the same): span.kind, otel.status_code, otel.status_description, and error where it is true, false,
+ * unset or empty. */
 void trace_builder_span_done(struct trace_builder *builder, const char *trace_id, size_t len);
-/* Everything that follows is partial (the source said so). */
+/* The document is partial: the source said so, before or behind the spans. */
 void trace_builder_partial(struct trace_builder *builder);
 
 /* Renumber the resource of every span of this builder from index `first_span` on (Jaeger names services after the spans): spans
@@ -59,7 +63,7 @@ void trace_builder_map_resources(struct trace_builder *builder, uint32_t first_s
 
 bool trace_builder_failed(const struct trace_builder *builder); /* a cap was reached: stop feeding */
 
-/* Hands over the set and empties the builder. -E2BIG: a cap was reached (text says which); -ENOENT: no span in it. */
+/* Hands over the set; the builder can only be freed then. -E2BIG: a cap was reached (text says which); -ENOENT: no span in it. */
 int trace_builder_finish(struct trace_builder *builder, struct trace_set **ret_set, struct err *err);
 
 #endif

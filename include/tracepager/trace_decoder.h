@@ -46,7 +46,8 @@ int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encod
 
 /*
  * A file's worth of documents: one document, or JSON Lines of them (each line on its own: traces are never regrouped across lines).
- * The handler gets each document's set (taken: it frees it) or its error, with the line where it starts.
+ * The handler gets each document's set (taken: it frees it) or its error, with the line where it starts; lines in errors are the file's.
+ * A file whose lines are all refused for one reason of trace_recognise() is one error.
  */
 typedef void trace_document_handler(void *ctx, int line, struct trace_set *set, const struct err *err);
 void trace_documents(const char *data, size_t len, const struct trace_options *options,

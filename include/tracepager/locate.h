@@ -1,0 +1,17 @@
+/*
+ * Locate: the trace ids that an alert carries. Pure.
+ */
+#ifndef TRACEPAGER_LOCATE_H
+#define TRACEPAGER_LOCATE_H
+
+#include <stddef.h>
+
+#include "tracepager/alert.h"
+#include "tracepager/arena.h"
+
+/* Trace ids in labels, annotations and links of an alert, the likeliest first, each once: 16 to 32
+ * lower-case hex digits. Kept by the arena; returns how many (at most max). */
+size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const char **ret_ids,
+			size_t max);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * Buf, JSON. Writes strings so that any reader takes them: control characters escaped, bad UTF-8
+ * replaced. It refuses nothing and owns nothing; the buf's cap bounds it.
+ */
+#include "tracepager/buf_json.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Length of the well-formed UTF-8 sequence at text (RFC 3629 section 4), 0 where there is none. */
+static size_t utf8_len(const unsigned char *text, size_t len)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (text[0] < 0x80)
+		return 1;
+	if (text[0] >= 0xc2 && text[0] <= 0xdf)
+		n = 2;
+	else if ((text[0] & 0xf0) == 0xe0)
+		n = 3;
+	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	/* Over-long forms, surrogates and what is beyond U+10FFFF show in the second byte. */
+	if (text[0] == 0xe0)
+		low = 0xa0;
+	else if (text[0] == 0xed)
+		high = 0x9f;
+	else if (text[0] == 0xf0)
+		low = 0x90;
+	else if (text[0] == 0xf4)
+		high = 0x8f;
+	if (len < n || text[1] < low || text[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+static bool escape(struct buf *buf, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		return buf_puts(buf, "\\\"");
+	case '\\':
+		return buf_puts(buf, "\\\\");
+	case '\n':
+		return buf_puts(buf, "\\n");
+	case '\r':
+		return buf_puts(buf, "\\r");
+	case '\t':
+		return buf_puts(buf, "\\t");
+	default:
+		return buf_printf(buf, "\\u%04x", c);
+	}
+}
+
+bool buf_json_stringn(struct buf *buf, const char *text, size_t len)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t plain = 0, i = 0;
+
+	buf_putc(buf, '"');
+	while (i < len) {
+		size_t n = utf8_len(bytes + i, len - i);
+		if (n > 0 && bytes[i] >= 0x20 && bytes[i] != '"' && bytes[i] != '\\') {
+			i += n;
+			continue;
+		}
+		buf_add(buf, text + plain, i - plain);
+		if (n == 0)
+			buf_puts(buf, "\xef\xbf\xbd");
+		else
+			escape(buf, bytes[i]);
+		plain = ++i;
+	}
+	buf_add(buf, text + plain, len - plain);
+	return buf_putc(buf, '"');
+}
+
+bool buf_json_string(struct buf *buf, const char *text)
+{
+	if (text == NULL)
+		return buf_puts(buf, "null");
+	return buf_json_stringn(buf, text, strlen(text));
+}
+
+bool buf_json_key(struct buf *buf, const char *key)
+{
+	char last = buf->len > 0 ? buf->data[buf->len - 1] : '{';
+
+	if (last != '{' && last != '[' && last != ',')
+		buf_putc(buf, ',');
+	buf_json_string(buf, key);
+	return buf_putc(buf, ':');
+}
+
+bool buf_json_text(struct buf *buf, const char *key, const char *text)
+{
+	buf_json_key(buf, key);
+	return buf_json_string(buf, text);
+}
+
+bool buf_json_int(struct buf *buf, const char *key, int64_t number)
+{
+	buf_json_key(buf, key);
+	return buf_printf(buf, "%" PRId64, number);
+}

@@ -1,0 +1,284 @@
+/*
+ * Page, stored form: one JSON object, written with the buf and read back with the streaming reader.
+ * It refuses what is not an object; members that it does not know are skipped, so that an older
+ * relay reads what a newer one stored.
+ */
+#include "tracepager/page.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/buf_json.h"
+#include "tracepager/jread.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+static const char *const event_names[] = {
+	[PAGE_TRIGGER] = "page.trigger",
+	[PAGE_UPDATE] = "page.update",
+	[PAGE_RESOLVE] = "page.resolve",
+};
+
+const char *page_event_name(enum page_event event)
+{
+	return (size_t)event < ARRAY_LEN(event_names) ? event_names[event] : "page.unknown";
+}
+
+/* The members that are plain texts, for both directions. */
+static const struct {
+	const char *name;
+	size_t offset;
+	bool optional; /* NULL and "" differ */
+} texts[] = {
+	{ "incident", offsetof(struct page, incident), false },
+	{ "dedup_key", offsetof(struct page, dedup_key), false },
+	{ "summary", offsetof(struct page, summary), false },
+	{ "details", offsetof(struct page, details), false },
+	{ "component", offsetof(struct page, component), false },
+	{ "origin", offsetof(struct page, origin), false },
+	{ "group", offsetof(struct page, group), false },
+	{ "kind", offsetof(struct page, kind), false },
+	{ "status", offsetof(struct page, status), false },
+	{ "note", offsetof(struct page, note), true },
+	{ "decision", offsetof(struct page, decision), true },
+};
+
+static const char *text_get(const struct page *page, size_t i)
+{
+	const char *text;
+
+	memcpy(&text, (const char *)page + texts[i].offset, sizeof(text));
+	return text == NULL && !texts[i].optional ? "" : text;
+}
+
+static void text_set(struct page *page, size_t i, const char *text)
+{
+	memcpy((char *)page + texts[i].offset, &text, sizeof(text));
+}
+
+void page_write(const struct page *page, struct buf *out)
+{
+	buf_putc(out, '{');
+	buf_json_text(out, "event", page_event_name(page->event));
+	buf_json_text(out, "severity", severity_name(page->severity));
+	buf_json_int(out, "opened_at_us", page->opened_at_us);
+	buf_json_int(out, "at_us", page->at_us);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		buf_json_text(out, texts[i].name, text_get(page, i));
+	buf_json_key(out, "links");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < page->nlinks; i++) {
+		buf_puts(out, i > 0 ? ",{" : "{");
+		buf_json_text(out, "text", page->links[i].text);
+		buf_json_text(out, "href", page->links[i].href);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+	buf_json_key(out, "alerts");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < page->nalerts; i++) {
+		if (i > 0)
+			buf_putc(out, ',');
+		buf_json_string(out, page->alerts[i]);
+	}
+	buf_puts(out, "]}");
+}
+
+/* Where the reader is: the member at depth 1 decides what the values below it are. */
+enum member {
+	MEMBER_OTHER,
+	MEMBER_EVENT,
+	MEMBER_SEVERITY,
+	MEMBER_OPENED,
+	MEMBER_AT,
+	MEMBER_LINKS,
+	MEMBER_ALERTS,
+	MEMBER_TEXT, /* plus the index into texts */
+};
+
+struct reader {
+	struct jread *json;
+	struct arena *arena;
+	struct page page;
+	enum member member;
+	size_t text; /* of MEMBER_TEXT */
+	bool href;   /* in a link: the value is its href, else its text */
+	const char **alerts;
+	size_t nalerts, alerts_size;
+};
+
+static enum member member_of(struct reader *reader, const char *key, size_t len)
+{
+	if (jread_is(key, len, "event"))
+		return MEMBER_EVENT;
+	if (jread_is(key, len, "severity"))
+		return MEMBER_SEVERITY;
+	if (jread_is(key, len, "opened_at_us"))
+		return MEMBER_OPENED;
+	if (jread_is(key, len, "at_us"))
+		return MEMBER_AT;
+	if (jread_is(key, len, "links"))
+		return MEMBER_LINKS;
+	if (jread_is(key, len, "alerts"))
+		return MEMBER_ALERTS;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (strlen(texts[i].name) == len && memcmp(texts[i].name, key, len) == 0) {
+			reader->text = i;
+			return MEMBER_TEXT;
+		}
+	}
+	return MEMBER_OTHER;
+}
+
+static int read_event(struct reader *reader, const char *text, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(event_names); i++) {
+		if (strlen(event_names[i]) == len && memcmp(event_names[i], text, len) == 0) {
+			reader->page.event = (enum page_event)i;
+			return JREAD_GO;
+		}
+	}
+	return err_set(jread_err(reader->json), EINVAL, "unknown page event \"%.*s\"", (int)len,
+		       text);
+}
+
+static int read_severity(struct reader *reader, const char *text, size_t len)
+{
+	for (int i = SEVERITY_INFO; i <= SEVERITY_CRITICAL; i++) {
+		const char *name = severity_name((enum severity)i);
+		if (strlen(name) == len && memcmp(name, text, len) == 0) {
+			reader->page.severity = (enum severity)i;
+			return JREAD_GO;
+		}
+	}
+	return err_set(jread_err(reader->json), EINVAL, "unknown severity \"%.*s\"", (int)len,
+		       text);
+}
+
+static void read_alert(struct reader *reader, const char *text, size_t len)
+{
+	if (reader->nalerts == LIMIT_ALERTS_PER_BODY)
+		return;
+	if (reader->nalerts == reader->alerts_size) {
+		size_t size = reader->alerts_size > 0 ? reader->alerts_size * 2 : 8;
+		const char **alerts = arena_array(reader->arena, size, sizeof(*alerts));
+		if (reader->nalerts > 0)
+			memcpy(alerts, reader->alerts, reader->nalerts * sizeof(*alerts));
+		reader->alerts = alerts;
+		reader->alerts_size = size;
+	}
+	reader->alerts[reader->nalerts++] = arena_strndup(reader->arena, text, len);
+}
+
+static int read_string(struct reader *reader, const char *text, size_t len)
+{
+	struct page *page = &reader->page;
+	int depth = jread_depth(reader->json);
+
+	if (reader->member == MEMBER_EVENT && depth == 1)
+		return read_event(reader, text, len);
+	if (reader->member == MEMBER_SEVERITY && depth == 1)
+		return read_severity(reader, text, len);
+	if (reader->member == MEMBER_TEXT && depth == 1)
+		text_set(page, reader->text, arena_strndup(reader->arena, text, len));
+	if (reader->member == MEMBER_ALERTS && depth == 2)
+		read_alert(reader, text, len);
+	if (reader->member == MEMBER_LINKS && depth == 3 && page->nlinks > 0) {
+		struct page_link *link = &page->links[page->nlinks - 1];
+		*(reader->href ? &link->href : &link->text) =
+			arena_strndup(reader->arena, text, len);
+	}
+	return JREAD_GO;
+}
+
+static int read_number(struct reader *reader, const char *text, size_t len)
+{
+	bool at = reader->member == MEMBER_AT;
+	int64_t number;
+
+	if (jread_depth(reader->json) != 1 || (!at && reader->member != MEMBER_OPENED))
+		return JREAD_GO;
+	if (!jread_int64(text, len, &number))
+		return err_set(jread_err(reader->json), EINVAL, "%.*s is not a time", (int)len,
+			       text);
+	*(at ? &reader->page.at_us : &reader->page.opened_at_us) = number;
+	return JREAD_GO;
+}
+
+static int read_key(struct reader *reader, const char *text, size_t len)
+{
+	if (jread_depth(reader->json) == 1) {
+		reader->member = member_of(reader, text, len);
+		return reader->member == MEMBER_OTHER ? JREAD_SKIP : JREAD_GO;
+	}
+	reader->href = jread_is(text, len, "href");
+	return reader->href || jread_is(text, len, "text") ? JREAD_GO : JREAD_SKIP;
+}
+
+static int read_object(struct reader *reader)
+{
+	struct page *page = &reader->page;
+	int depth = jread_depth(reader->json);
+
+	if (depth == 1)
+		return JREAD_GO;
+	if (depth != 3 || reader->member != MEMBER_LINKS || page->nlinks == PAGE_LINKS_MAX)
+		return JREAD_SKIP;
+	page->links[page->nlinks++] = (struct page_link){ "", "" };
+	return JREAD_GO;
+}
+
+static int read_value(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct reader *reader = ctx;
+
+	switch (event) {
+	case JREAD_OBJECT:
+		return read_object(reader);
+	case JREAD_KEY:
+		return read_key(reader, text, len);
+	case JREAD_STRING:
+		return read_string(reader, text, len);
+	case JREAD_NUMBER:
+		return read_number(reader, text, len);
+	case JREAD_ARRAY:
+		if (jread_depth(reader->json) == 1)
+			return err_set(jread_err(reader->json), EINVAL, "a list, not a page");
+		return jread_depth(reader->json) == 2 ? JREAD_GO : JREAD_SKIP;
+	case JREAD_OBJECT_END:
+	case JREAD_ARRAY_END:
+	case JREAD_TRUE:
+	case JREAD_FALSE:
+	case JREAD_NULL:
+		break;
+	}
+	return JREAD_GO;
+}
+
+int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
+	      struct err *err)
+{
+	struct reader reader = { .arena = arena };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		text_set(&reader.page, i, texts[i].optional ? NULL : "");
+	reader.json = jread_new(JREAD_ONE, read_value, &reader);
+	int error = jread_feed(reader.json, text, len);
+	if (error == 0)
+		error = jread_finish(reader.json);
+	if (error == 0 && reader.page.incident[0] == '\0')
+		error = err_set(jread_err(reader.json), EINVAL, "no incident in it");
+	if (error != 0) {
+		if (err != NULL)
+			*err = *jread_err(reader.json);
+		err_prefix(err, "stored page");
+	} else {
+		reader.page.alerts = reader.alerts;
+		reader.page.nalerts = reader.nalerts;
+		*ret_page = reader.page;
+	}
+	jread_free(reader.json);
+	return error;
+}

@@ -1,0 +1,221 @@
+/*
+ * Peer names: by which names the rules may know the callee of a client span that has no span of its
+ * own. In the order of OpenTelemetry's ranking for remote endpoints (specification, Zipkin
+ * exporter), extended by databases, queues and older spellings. An address is not a name: literals
+ * come last, and so does the host itself.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "walk-internal.h"
+
+_Static_assert(sizeof(((struct suspect *)0)->peers) / sizeof(const char *) == LIMIT_PEER_NAMES,
+	       "room for all names");
+
+/* Names found so far; addresses wait at the side. */
+struct names {
+	struct arena *arena;
+	const struct trace *trace;
+	const struct span *span;
+	const char *good[LIMIT_PEER_NAMES], *poor[LIMIT_PEER_NAMES];
+	unsigned int ngood, npoor;
+};
+
+static void list_add(const char **list, unsigned int *n, const char *name)
+{
+	for (unsigned int i = 0; i < *n; i++) {
+		if (strcmp(list[i], name) == 0)
+			return;
+	}
+	if (*n < LIMIT_PEER_NAMES)
+		list[(*n)++] = name;
+}
+
+static void names_add(struct names *names, const char *name)
+{
+	if (name != NULL && name[0] != '\0')
+		list_add(names->good, &names->ngood, name);
+}
+
+static void names_add_poor(struct names *names, const char *name)
+{
+	if (name != NULL && name[0] != '\0')
+		list_add(names->poor, &names->npoor, name);
+}
+
+static const char *get(const struct names *names, enum attr key)
+{
+	const char *text = span_attr(names->trace, names->span, key);
+
+	return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+static const char *get2(const struct names *names, enum attr newer, enum attr older)
+{
+	const char *text = get(names, newer);
+
+	return text != NULL ? text : get(names, older);
+}
+
+/* The host of HOST, HOST:PORT, [V6] or [V6]:PORT; *ret_port borrowed, or NULL. */
+static const char *host_split(struct arena *arena, const char *text, const char **ret_port)
+{
+	const char *colon = strrchr(text, ':'), *close;
+
+	*ret_port = NULL;
+	if (text[0] == '[' && (close = strchr(text, ']')) != NULL) {
+		if (close[1] == ':' && close[2] != '\0')
+			*ret_port = close + 2;
+		return arena_strndup(arena, text + 1, (size_t)(close - text - 1));
+	}
+	if (colon == NULL || colon[1] == '\0' || strchr(text, ':') != colon ||
+	    strspn(colon + 1, "0123456789") != strlen(colon + 1))
+		return text; /* no port, or a bare IPv6 address */
+	*ret_port = colon + 1;
+	return arena_strndup(arena, text, (size_t)(colon - text));
+}
+
+static bool is_address(const char *host)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET, host, &address) == 1 ||
+	       inet_pton(AF_INET6, host, &address) == 1 || strcmp(host, "localhost") == 0;
+}
+
+static void names_add_host(struct names *names, const char *host, const char *port)
+{
+	const char *own_port, *bare;
+	const char *full = NULL;
+
+	if (host == NULL || host[0] == '\0')
+		return;
+	bare = host_split(names->arena, host, &own_port);
+	if (own_port != NULL)
+		port = own_port;
+	if (port != NULL && strcmp(port, "0") != 0)
+		full = arena_printf(names->arena, strchr(bare, ':') ? "[%s]:%s" : "%s:%s", bare,
+				    port);
+	if (is_address(bare)) {
+		names_add_poor(names, full);
+		names_add_poor(names, bare);
+	} else {
+		names_add(names, full);
+		names_add(names, bare);
+	}
+}
+
+/* scheme://user@host:port/path */
+static void names_add_url(struct names *names, const char *url)
+{
+	const char *host = url != NULL ? strstr(url, "://") : NULL;
+	const char *at;
+	size_t len;
+
+	if (host == NULL)
+		return;
+	host += 3;
+	len = strcspn(host, "/?#");
+	at = memrchr(host, '@', len);
+	if (at != NULL) {
+		len -= (size_t)(at + 1 - host);
+		host = at + 1;
+	}
+	names_add_host(names, arena_strndup(names->arena, host, len), NULL);
+}
+
+static void names_add_database(struct names *names)
+{
+	const char *system = get2(names, ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM);
+	const char *database = get2(names, ATTR_DB_NAMESPACE, ATTR_DB_NAME);
+	size_t len;
+
+	if (system == NULL)
+		system = get(names, ATTR_DB_TYPE);
+	if (database == NULL)
+		database = get(names, ATTR_DB_INSTANCE);
+	if (system == NULL || database == NULL)
+		return;
+	names_add(names, arena_printf(names->arena, "%s/%s", system, database));
+	/* PostgreSQL's namespace may be DATABASE|SCHEMA. */
+	len = strcspn(database, "|");
+	if (database[len] != '\0')
+		names_add(names, arena_printf(names->arena, "%s/%.*s", system, (int)len, database));
+}
+
+static void names_add_queue(struct names *names)
+{
+	const char *system = get(names, ATTR_MESSAGING_SYSTEM);
+	const char *destination =
+		get2(names, ATTR_MESSAGING_DESTINATION_NAME, ATTR_MESSAGING_DESTINATION);
+
+	if (destination == NULL)
+		destination = get(names, ATTR_MESSAGE_BUS_DESTINATION);
+	if (system != NULL && destination != NULL)
+		names_add(names, arena_printf(names->arena, "%s/%s", system, destination));
+	else
+		names_add(names, destination);
+}
+
+static void names_add_rpc(struct names *names)
+{
+	const char *service = get(names, ATTR_RPC_SERVICE), *method, *slash;
+
+	if (service == NULL && (method = get(names, ATTR_RPC_METHOD)) != NULL) {
+		while (*method == '/')
+			method++;
+		slash = strrchr(method, '/');
+		if (slash != NULL && slash > method)
+			service = arena_strndup(names->arena, method, (size_t)(slash - method));
+	}
+	names_add(names, service);
+}
+
+static void names_collect(struct names *names)
+{
+	const char *server_port = get(names, ATTR_SERVER_PORT),
+		   *net_port = get(names, ATTR_NET_PEER_PORT);
+
+	names_add(names, get(names, ATTR_SERVICE_PEER_NAME));
+	names_add(names, get(names, ATTR_PEER_SERVICE));
+	names_add_database(names);
+	names_add_queue(names);
+	names_add_rpc(names);
+	names_add_host(names, get(names, ATTR_SERVER_ADDRESS), server_port);
+	names_add_host(names, get(names, ATTR_NET_PEER_NAME), net_port);
+	names_add_host(names, get(names, ATTR_NETWORK_PEER_ADDRESS),
+		       get(names, ATTR_NETWORK_PEER_PORT));
+	names_add_host(names, get(names, ATTR_NET_SOCK_PEER_NAME), NULL);
+	names_add_host(names, get(names, ATTR_NET_SOCK_PEER_ADDR), NULL);
+	names_add_host(names, get(names, ATTR_PEER_HOSTNAME), NULL);
+	names_add_host(names, get(names, ATTR_PEER_ADDRESS), NULL);
+	names_add_url(names, get2(names, ATTR_URL_FULL, ATTR_HTTP_URL));
+	names_add(names, get(names, ATTR_FAAS_INVOKED_NAME));
+	/* The kind of database or queue alone: better than an address to a person. */
+	names_add(names, get2(names, ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM));
+	names_add(names, get(names, ATTR_MESSAGING_SYSTEM));
+}
+
+void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,
+		struct suspect *suspect)
+{
+	struct names names = { .arena = arena, .trace = trace, .span = span };
+
+	names_collect(&names);
+	/* A driver's call around a transport's call: the outer one may know the better name. */
+	for (int level = 0; level < 3 && span->parent != TRACE_NONE; level++) {
+		const struct span *parent = &trace->spans[span->parent];
+
+		if ((parent->kind != SPAN_CLIENT && parent->kind != SPAN_PRODUCER) ||
+		    !span_same_service(trace, span, parent))
+			break;
+		names.span = span = parent;
+		names_collect(&names);
+	}
+	for (unsigned int i = 0; i < names.npoor; i++)
+		list_add(names.good, &names.ngood, names.poor[i]);
+	suspect->npeers = names.ngood;
+	memcpy(suspect->peers, names.good, sizeof(suspect->peers));
+}

@@ -1,0 +1,117 @@
+/*
+ * Signal match: does a span belong to the signal. Patterns come from rules and options; what an
+ * alert's label says is taken literally, so that no sender can make us search.
+ */
+#include <string.h>
+
+#include "walk-internal.h"
+
+static bool is_any(const char *pattern)
+{
+	return pattern == NULL || pattern[0] == '\0';
+}
+
+/* "*" and "?"; goes back to the last star only. */
+static bool glob_matches(const char *pattern, const char *text)
+{
+	const char *star = NULL, *retry = NULL;
+
+	while (*text != '\0') {
+		if (*pattern == '*') {
+			star = ++pattern;
+			retry = text;
+		} else if (*pattern == '?' || *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star != NULL) {
+			pattern = star;
+			text = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return *pattern == '\0';
+}
+
+static bool matches(const struct signal *signal, const char *pattern, const char *text)
+{
+	if (is_any(pattern) || strcmp(pattern, text) == 0)
+		return true;
+	if (signal->from != NULL && strcmp(signal->from, "label") == 0)
+		return false;
+	return strpbrk(pattern, "*?") != NULL && glob_matches(pattern, text);
+}
+
+static bool resource_matches(const struct signal *signal, const struct trace *trace,
+			     const struct resource *resource)
+{
+	return matches(signal, signal->service, trace_text(trace, resource->service)) &&
+	       matches(signal, signal->namespace, trace_text(trace, resource->namespace));
+}
+
+static const char *attr_text(const struct trace *trace, const struct span *span, const char *name)
+{
+	const char *text = NULL;
+	unsigned int key;
+
+	for (key = 0; key < ATTR_COUNT + trace->set->nextra_names; key++) {
+		const char *known = key < ATTR_COUNT ? attr_name(key)
+						     : trace->set->extra_names[key - ATTR_COUNT];
+
+		if (strcmp(known, name) == 0) {
+			text = span_attr(trace, span, key);
+			break;
+		}
+	}
+	return text != NULL ? text : resource_attr(trace, span_resource(trace, span), name);
+}
+
+static bool attrs_match(const struct signal *signal, const struct trace *trace,
+			const struct span *span)
+{
+	for (size_t i = 0; i < signal->attrs.n; i++) {
+		const struct label *want = &signal->attrs.at[i];
+		const char *text = attr_text(trace, span, want->name);
+
+		if (text == NULL || !matches(signal, want->value, text))
+			return false;
+	}
+	return true;
+}
+
+bool signal_matches(const struct signal *signal, const struct trace *trace, const struct span *span)
+{
+	return resource_matches(signal, trace, span_resource(trace, span)) &&
+	       matches(signal, signal->operation, trace_text(trace, span->name)) &&
+	       attrs_match(signal, trace, span);
+}
+
+/* The slot of a key; *ret_known tells whether it holds that key's answer. */
+static struct signal_seen *seen_slot(struct signal_seen seen[64], uint32_t key, bool *ret_known)
+{
+	struct signal_seen *slot = &seen[(key * 2654435761u) >> 26];
+
+	*ret_known = slot->key == key + 1;
+	slot->key = key + 1;
+	return slot;
+}
+
+bool signal_matcher_test(struct signal_matcher *matcher, const struct span *span)
+{
+	const struct trace *trace = matcher->trace;
+	const struct signal *signal = matcher->signal;
+	struct signal_seen *slot;
+	bool known;
+
+	slot = seen_slot(matcher->resources, span->resource, &known);
+	if (!known)
+		slot->matches = resource_matches(signal, trace, span_resource(trace, span));
+	if (!slot->matches || matcher->service_only)
+		return slot->matches;
+	slot = seen_slot(matcher->names, span->name, &known);
+	if (!known)
+		slot->matches = matches(signal, signal->operation, trace_text(trace, span->name));
+	return slot->matches && attrs_match(signal, trace, span);
+}

@@ -1,0 +1,92 @@
+/*
+ * Trace: names and accessors of trace.h. It only reads; sets are built by trace_builder.c.
+ *
+ * What the builder folded into a span's fields (kind, status, error tag) is answered here under the
+ * attribute's name too, so that a reader need not know how a source wrote it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/trace.h"
+#include "tracepager/xalloc.h"
+
+static const char *const attr_names[] = {
+#define ATTR(name, text) [ATTR_##name] = text,
+#include "tracepager/tbl/attrs.def"
+#undef ATTR
+};
+
+static const char *const kind_names[] = {
+	[SPAN_UNSPECIFIED] = "unspecified", [SPAN_INTERNAL] = "internal",
+	[SPAN_SERVER] = "server",	    [SPAN_CLIENT] = "client",
+	[SPAN_PRODUCER] = "producer",	    [SPAN_CONSUMER] = "consumer",
+};
+
+const char *attr_name(unsigned int key)
+{
+	return key < ATTR_COUNT ? attr_names[key] : NULL;
+}
+
+const char *span_kind_name(enum span_kind kind)
+{
+	return (size_t)kind < ARRAY_LEN(kind_names) ? kind_names[kind] : "unspecified";
+}
+
+/* An attribute that the builder keeps as a field. */
+static const char *folded_attr(const struct trace *trace, const struct span *span, unsigned int key)
+{
+	switch (key) {
+	case ATTR_SPAN_KIND:
+		return span->kind != SPAN_UNSPECIFIED ? span_kind_name(span->kind) : NULL;
+	case ATTR_OTEL_STATUS_CODE:
+		if (span->status == SPAN_STATUS_UNSET)
+			return NULL;
+		return span->status == SPAN_STATUS_OK ? "OK" : "ERROR";
+	case ATTR_OTEL_STATUS_DESCRIPTION:
+		return span->message != 0 ? trace_text(trace, span->message) : NULL;
+	case ATTR_ERROR:
+		if (span->flags & SPAN_TAG_TRUE)
+			return "true";
+		return span->flags & SPAN_TAG_FALSE ? "false" : NULL;
+	default:
+		return NULL;
+	}
+}
+
+const char *span_attr(const struct trace *trace, const struct span *span, unsigned int key)
+{
+	const struct span_attr *attrs = trace->set->attrs + span->attrs;
+
+	for (unsigned int i = 0; i < span->nattrs; i++)
+		if (attrs[i].key == key)
+			return trace_text(trace, attrs[i].value);
+	return folded_attr(trace, span, key);
+}
+
+const char *resource_attr(const struct trace *trace, const struct resource *resource,
+			  const char *name)
+{
+	const struct resource_attr *attrs = trace->set->resource_attrs + resource->attrs;
+
+	for (uint32_t i = 0; i < resource->nattrs; i++)
+		if (strcmp(trace_text(trace, attrs[i].key), name) == 0)
+			return trace_text(trace, attrs[i].value);
+	return NULL;
+}
+
+void trace_set_free(struct trace_set *set)
+{
+	if (set == NULL)
+		return;
+	if (set->memory != NULL)
+		set->memory->used_bytes -= set->bytes;
+	free(set->traces);
+	free(set->spans);
+	free(set->resources);
+	free(set->attrs);
+	free(set->resource_attrs);
+	/* const for readers only */
+	free((void *)(uintptr_t)set->strings);
+	free((void *)(uintptr_t)set->extra_names);
+	free(set);
+}

@@ -1,0 +1,278 @@
+/*
+ * Trace link: the spans of one trace become a tree, by the texts of their ids. Rules in
+ * trace_builder.h.
+ *
+ * Every pass is linear, whatever the ids are: a span is found by its id's reference in a table that
+ * holds the first span of each id only, and exact duplicates in a second table that exists once an
+ * id repeats. Cycles are found by walking up, each span once.
+ *
+ * While it works, links that are not set yet hold notes: of the first span of a repeated id,
+ * next_sibling is the client half and first_child the server half; later next_sibling is the mark
+ * of the walk that has passed.
+ */
+#include <stdlib.h>
+
+#include "relay/model/trace_link-internal.h"
+#include "tracepager/hash.h"
+#include "tracepager/xalloc.h"
+
+struct link {
+	struct trace *trace;
+	struct span *spans;
+	struct trace_slot *slots;
+	uint32_t mask;
+	uint64_t multiplier; /* secret, so that no document can aim at one slot */
+	uint32_t *repeated;  /* spans of ids that repeat, by all that makes a duplicate; NULL: no id
+				does */
+	uint32_t repeated_mask;
+	bool upward; /* a parent comes behind its child: there may be a cycle */
+};
+
+uint32_t trace_link_slots(uint32_t nspans)
+{
+	uint32_t slots = 16;
+
+	while (slots < nspans + nspans / 2)
+		slots *= 2;
+	return slots;
+}
+
+/* The slot of an id, or the free one where it belongs. */
+static struct trace_slot *find_slot(const struct link *link, uint32_t id)
+{
+	uint32_t i = (uint32_t)(id * link->multiplier >> 40) & link->mask;
+
+	while (link->slots[i].index != TRACE_NONE && link->slots[i].id != id)
+		i = (i + 1) & link->mask;
+	return &link->slots[i];
+}
+
+/* --- Ids that repeat --- */
+
+static bool same_span(const struct span *a, const struct span *b)
+{
+	return a->id == b->id && a->name == b->name && a->resource == b->resource &&
+	       a->kind == b->kind && a->start_us == b->start_us && a->duration_us == b->duration_us;
+}
+
+static uint64_t span_hash(const struct span *span)
+{
+	const uint64_t words[] = { (uint64_t)span->id << 32 | span->name,
+				   (uint64_t)span->resource << 32 | span->kind,
+				   (uint64_t)span->start_us, (uint64_t)span->duration_us };
+
+	return hash_bytes(words, sizeof(words));
+}
+
+/* Adds a span to those that repeat; false: its duplicate is there. */
+static bool add_repeated(struct link *link, uint32_t index)
+{
+	const struct span *span = &link->spans[index];
+	uint32_t i = (uint32_t)span_hash(span) & link->repeated_mask;
+
+	while (link->repeated[i] != TRACE_NONE) {
+		if (same_span(&link->spans[link->repeated[i]], span))
+			return false;
+		i = (i + 1) & link->repeated_mask;
+	}
+	link->repeated[i] = index;
+	return true;
+}
+
+static void begin_repeated(struct link *link)
+{
+	uint32_t n = trace_link_slots(link->trace->nspans);
+
+	link->repeated = xcalloc(n, sizeof(*link->repeated));
+	for (uint32_t i = 0; i < n; i++)
+		link->repeated[i] = TRACE_NONE;
+	link->repeated_mask = n - 1;
+}
+
+static bool is_server_half(const struct span *span)
+{
+	return span->kind == SPAN_SERVER || span->kind == SPAN_CONSUMER ||
+	       (span->flags & SPAN_SHARED);
+}
+
+static bool is_client_half(const struct span *span)
+{
+	return span->kind == SPAN_CLIENT || span->kind == SPAN_PRODUCER;
+}
+
+/* Notes on the first span of an id which half the span at index is, if that half is not known yet.
+ */
+static void note_half(struct link *link, uint32_t first, uint32_t index)
+{
+	struct span *note = &link->spans[first];
+
+	if (is_server_half(&link->spans[index])) {
+		if (note->first_child == TRACE_NONE)
+			note->first_child = index;
+	} else if (is_client_half(&link->spans[index]) && note->next_sibling == TRACE_NONE) {
+		note->next_sibling = index;
+	}
+}
+
+/* The span at index has the id of the one at first; false: it is a duplicate. */
+static bool take_repeated(struct link *link, uint32_t first, uint32_t index)
+{
+	if (link->repeated == NULL)
+		begin_repeated(link);
+	if (add_repeated(link, first))
+		note_half(link, first, first);
+	if (!add_repeated(link, index))
+		return false;
+	note_half(link, first, index);
+	return true;
+}
+
+/* Fills the table and drops duplicates. A span without an id is nobody's parent and no duplicate.
+ */
+static void collect_ids(struct link *link)
+{
+	struct span *spans = link->spans;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < link->trace->nspans; i++) {
+		struct trace_slot *slot;
+
+		if (kept != i)
+			spans[kept] = spans[i];
+		spans[kept].parent = TRACE_NONE;
+		spans[kept].first_child = TRACE_NONE;
+		spans[kept].next_sibling = TRACE_NONE;
+		if (spans[kept].id != 0) {
+			slot = find_slot(link, spans[kept].id);
+			if (slot->index == TRACE_NONE) {
+				slot->id = spans[kept].id;
+				slot->index = kept;
+			} else if (!take_repeated(link, slot->index, kept)) {
+				continue;
+			}
+		}
+		kept++;
+	}
+	link->trace->nspans = kept;
+}
+
+/* --- Parents --- */
+
+static bool same_service(const struct link *link, uint32_t a, uint32_t b)
+{
+	const struct resource *left = span_resource(link->trace, &link->spans[a]);
+	const struct resource *right = span_resource(link->trace, &link->spans[b]);
+
+	return left->service == right->service && left->namespace == right->namespace;
+}
+
+/* The client half above a server half, or TRACE_NONE. */
+static uint32_t client_half(const struct link *link, uint32_t index)
+{
+	const struct span *span = &link->spans[index];
+	const struct trace_slot *slot;
+
+	if (span->id == 0 || !is_server_half(span))
+		return TRACE_NONE;
+	slot = find_slot(link, span->id);
+	/* a note, if the id repeats; else there is none yet */
+	return link->spans[slot->index].next_sibling;
+}
+
+static void find_parent(struct link *link, uint32_t index)
+{
+	struct span *span = &link->spans[index];
+	uint32_t parent = TRACE_NONE, server;
+
+	if (link->repeated != NULL) {
+		parent = client_half(link, index);
+		if (parent != TRACE_NONE)
+			span->flags |= SPAN_SHARED;
+	}
+	if (parent == TRACE_NONE) {
+		if (span->parent_id == 0)
+			return;
+		parent = find_slot(link, span->parent_id)->index;
+		if (parent == TRACE_NONE) {
+			span->flags |= SPAN_ORPHAN;
+			return;
+		}
+		server = link->spans[parent].first_child;
+		if (server != TRACE_NONE && server != index && same_service(link, server, index))
+			parent = server;
+		if (parent == index) {
+			span->flags |= SPAN_CYCLE;
+			return;
+		}
+	}
+	span->parent = parent;
+	link->upward |= parent > index;
+}
+
+/* --- Cycles --- */
+
+/* Cuts the cycle through this span above its earliest one. */
+static void cut_cycle(struct span *spans, uint32_t start)
+{
+	uint32_t earliest = start;
+
+	for (uint32_t i = spans[start].parent; i != start; i = spans[i].parent)
+		if (spans[i].start_us < spans[earliest].start_us ||
+		    (spans[i].start_us == spans[earliest].start_us && i < earliest))
+			earliest = i;
+	spans[earliest].parent = TRACE_NONE;
+	spans[earliest].flags |= SPAN_CYCLE;
+}
+
+static void cut_cycles(struct span *spans, uint32_t nspans)
+{
+	for (uint32_t i = 0; i < nspans; i++)
+		spans[i].next_sibling = TRACE_NONE;
+	for (uint32_t i = 0; i < nspans; i++) {
+		uint32_t at = i;
+
+		while (at != TRACE_NONE && spans[at].next_sibling == TRACE_NONE) {
+			spans[at].next_sibling = i;
+			at = spans[at].parent;
+		}
+		if (at != TRACE_NONE && spans[at].next_sibling == i)
+			cut_cycle(spans, at);
+	}
+}
+
+/* --- The tree --- */
+
+/* From behind, so that children come in the order of the document. */
+static void link_children(struct trace *trace)
+{
+	struct span *spans = trace->spans;
+
+	for (uint32_t i = 0; i < trace->nspans; i++)
+		spans[i].first_child = TRACE_NONE;
+	trace->first_root = TRACE_NONE;
+	for (uint32_t i = trace->nspans; i-- > 0;) {
+		uint32_t *first = spans[i].parent == TRACE_NONE
+					  ? &trace->first_root
+					  : &spans[spans[i].parent].first_child;
+
+		spans[i].next_sibling = *first;
+		*first = i;
+	}
+}
+
+void trace_link(struct trace *trace, struct trace_slot *slots)
+{
+	uint32_t n = trace_link_slots(trace->nspans);
+	struct link link = { .trace = trace, .spans = trace->spans, .slots = slots, .mask = n - 1 };
+
+	link.multiplier = hash_bytes("span ids", 8) | 1;
+	for (uint32_t i = 0; i < n; i++)
+		slots[i].index = TRACE_NONE;
+	collect_ids(&link);
+	for (uint32_t i = 0; i < trace->nspans; i++)
+		find_parent(&link, i);
+	if (link.upward)
+		cut_cycles(trace->spans, trace->nspans);
+	link_children(trace);
+	free(link.repeated);
+}

@@ -1,0 +1,323 @@
+/*
+ * Vote: from the walks of one alert to a verdict (walk page, section 7). A plain majority.
+ *
+ * Walks agree on namespace and service; edges on both ends. Traces in which nothing failed have no
+ * vote, and are told. A tie names nobody: the candidates stand side by side among the runners-up.
+ * Contrast with healthy traces and calibration belong in front of the count.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/hash.h"
+#include "tracepager/limits.h"
+#include "tracepager/vote.h"
+#include "walk-internal.h"
+
+_Static_assert(sizeof(((struct verdict *)0)->reasons) / sizeof(const char *) == LIMIT_REASONS,
+	       "room for all reasons");
+_Static_assert(sizeof(((struct verdict *)0)->runners_up) / sizeof(struct runner_up) ==
+		       LIMIT_RUNNERS_UP,
+	       "room for all runners-up");
+
+/* Suspects that agree. */
+struct candidate {
+	const struct suspect *suspect; /* the first one met */
+	const struct walk *stands;     /* for it: of its commonest operation and error */
+	unsigned int agree;	       /* walks that end there */
+	unsigned int mentions;	       /* walks that have it among their other leaves */
+	unsigned int commonest;	       /* walks with the operation and error of `stands` */
+	double certainty;	       /* summed */
+};
+
+struct ballot {
+	struct arena *arena;
+	struct verdict *verdict;
+	struct map *index; /* key of a suspect to its candidate */
+	struct map *words; /* key, operation and error to a count */
+	struct candidate **candidates;
+	unsigned int n, size;
+	unsigned int nothing_failed;
+};
+
+struct count {
+	unsigned int n;
+};
+
+static __attribute__((format(printf, 2, 3))) void tell(struct ballot *ballot, const char *format,
+						       ...)
+{
+	struct verdict *verdict = ballot->verdict;
+	va_list args;
+
+	if (verdict->nreasons == LIMIT_REASONS)
+		return;
+	va_start(args, format);
+	verdict->reasons[verdict->nreasons++] = arena_vprintf(ballot->arena, format, args);
+	va_end(args);
+}
+
+static const char *or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+/* A unit separator is in no name that a person gave. */
+static const char *suspect_key(struct arena *arena, const struct suspect *suspect)
+{
+	if (suspect->kind == SUSPECT_EDGE)
+		return arena_printf(arena, "%s\x1f%s\x1f%s", or_empty(suspect->namespace),
+				    suspect->service, or_empty(suspect->callee));
+	return arena_printf(arena, "%s\x1f%s", or_empty(suspect->namespace), suspect->service);
+}
+
+static struct candidate *candidate_of(struct ballot *ballot, const struct suspect *suspect,
+				      const char *key)
+{
+	struct candidate *candidate = map_get(ballot->index, key);
+
+	if (candidate != NULL)
+		return candidate;
+	candidate = arena_alloc(ballot->arena, sizeof(*candidate));
+	candidate->suspect = suspect;
+	if (ballot->n == ballot->size) {
+		unsigned int size = ballot->size ? ballot->size * 2 : 16;
+		struct candidate **grown = arena_array(ballot->arena, size, sizeof(*grown));
+
+		if (ballot->n > 0)
+			memcpy(grown, ballot->candidates, ballot->n * sizeof(*grown));
+		ballot->candidates = grown;
+		ballot->size = size;
+	}
+	ballot->candidates[ballot->n++] = candidate;
+	map_put(ballot->index, key, candidate);
+	return candidate;
+}
+
+/* The walk of the commonest operation and error stands for all; of equals the surer, then the
+ * earlier. */
+static void count_words(struct ballot *ballot, struct candidate *candidate, const struct walk *walk,
+			const char *key)
+{
+	const char *words =
+		arena_printf(ballot->arena, "%s\x1f%s\x1f%s", key,
+			     or_empty(walk->suspect.operation), or_empty(walk->suspect.error));
+	struct count *count = map_get(ballot->words, words);
+
+	if (count == NULL) {
+		count = arena_alloc(ballot->arena, sizeof(*count));
+		map_put(ballot->words, words, count);
+	}
+	count->n++;
+	if (candidate->stands == NULL || count->n > candidate->commonest ||
+	    (count->n == candidate->commonest && walk->certainty > candidate->stands->certainty)) {
+		candidate->stands = walk;
+		candidate->commonest = count->n;
+	}
+}
+
+static void cast(struct ballot *ballot, const struct walk *walk)
+{
+	const char *key = suspect_key(ballot->arena, &walk->suspect);
+	struct candidate *candidate = candidate_of(ballot, &walk->suspect, key);
+
+	candidate->agree++;
+	candidate->certainty += walk->certainty;
+	count_words(ballot, candidate, walk, key);
+	for (unsigned int i = 0; i < walk->nothers; i++) {
+		const struct suspect *other = &walk->others[i];
+
+		candidate_of(ballot, other, suspect_key(ballot->arena, other))->mentions++;
+	}
+}
+
+static int candidate_compare(const void *a, const void *b)
+{
+	const struct candidate *ca = *(const struct candidate *const *)a;
+	const struct candidate *cb = *(const struct candidate *const *)b;
+	int order;
+
+	if (ca->agree != cb->agree)
+		return ca->agree > cb->agree ? -1 : 1;
+	if (ca->certainty > cb->certainty || ca->certainty < cb->certainty)
+		return ca->certainty > cb->certainty ? -1 : 1;
+	if (ca->mentions != cb->mentions)
+		return ca->mentions > cb->mentions ? -1 : 1;
+	order = strcmp(ca->suspect->service, cb->suspect->service);
+	if (order == 0)
+		order = strcmp(or_empty(ca->suspect->namespace), or_empty(cb->suspect->namespace));
+	return order != 0 ? order
+			  : strcmp(or_empty(ca->suspect->callee), or_empty(cb->suspect->callee));
+}
+
+static void add_runners_up(struct verdict *verdict, const struct ballot *ballot, unsigned int first)
+{
+	for (unsigned int i = first; i < ballot->n && verdict->nrunners_up < LIMIT_RUNNERS_UP;
+	     i++) {
+		const struct candidate *candidate = ballot->candidates[i];
+
+		verdict->runners_up[verdict->nrunners_up++] = (struct runner_up){
+			.service = candidate->suspect->service,
+			.callee = candidate->suspect->callee,
+			.agree = candidate->agree,
+		};
+	}
+}
+
+/* --- Words --- */
+
+/* Where a walk of this suspect ends: "end in ledger". */
+static const char *ending(struct arena *arena, const struct suspect *suspect, bool one)
+{
+	const char *service = span_shown(arena, suspect->service), *s = one ? "s" : "";
+	const char *callee = suspect->callee != NULL ? span_shown(arena, suspect->callee)
+						     : "something without a name";
+
+	switch (suspect->kind) {
+	case SUSPECT_PEER:
+		/* Owned peers stand under their owner's service. */
+		if (strcmp(suspect->service,
+			   span_service(suspect->trace, &suspect->trace->spans[suspect->span])) !=
+		    0)
+			return arena_printf(arena, "end%s in a call of %s, which is %s", s, callee,
+					    service);
+		return arena_printf(arena, "end%s in %s's call of %s", s, service, callee);
+	case SUSPECT_EDGE:
+		return arena_printf(arena, "end%s between %s and %s", s, service, callee);
+	case SUSPECT_SLOW:
+		return arena_printf(arena, "%s held up in %s", one ? "was" : "were", service);
+	case SUSPECT_CALLER:
+		return arena_printf(arena, "end%s in %s, whose call was refused", s, service);
+	case SUSPECT_SPAN:
+		break;
+	}
+	return arena_printf(arena, "end%s in %s", s, service);
+}
+
+static const char *traces_words(const struct walk *walk)
+{
+	return walk->mode == WALK_LATENCY ? "slow" : "failing";
+}
+
+static void tell_count(struct ballot *ballot, const struct candidate *candidate)
+{
+	const struct walk *walk = candidate->stands;
+	unsigned int of = ballot->verdict->of;
+	const char *error = walk->suspect.error;
+
+	tell(ballot, "%u of %u %s trace%s %s%s%s", candidate->agree, of, traces_words(walk),
+	     of == 1 ? "" : "s", ending(ballot->arena, &walk->suspect, candidate->agree == 1),
+	     error != NULL ? ": " : "", error != NULL ? span_shown(ballot->arena, error) : "");
+}
+
+static void tell_counts(struct ballot *ballot)
+{
+	unsigned int told = 0;
+
+	for (unsigned int i = 0; i < ballot->n && ballot->candidates[i]->agree > 0 && told < 4;
+	     i++, told++)
+		tell_count(ballot, ballot->candidates[i]);
+	if (ballot->nothing_failed > 0)
+		tell(ballot, "in %u more trace%s no failing span explains the signal",
+		     ballot->nothing_failed, ballot->nothing_failed == 1 ? "" : "s");
+}
+
+/* What the walk that stands for the verdict saw. */
+static void tell_walk(struct ballot *ballot, const struct walk *walk)
+{
+	for (unsigned int i = 0; i < walk->nreasons; i++)
+		tell(ballot, "%s", walk->reasons[i]);
+}
+
+/* --- The verdict --- */
+
+static void abstain(struct ballot *ballot, enum fallback_code code, const char *text)
+{
+	struct verdict *verdict = ballot->verdict;
+
+	verdict->found = false;
+	verdict->fallback = code;
+	verdict->fallback_text = text;
+	add_runners_up(verdict, ballot, 0);
+}
+
+static void nothing_found(struct ballot *ballot, const struct walk *walks, unsigned int nwalks)
+{
+	if (nwalks == 0) {
+		abstain(ballot, FALLBACK_NO_TRACE, "there is no trace to look at");
+		return;
+	}
+	for (unsigned int i = 0; i < nwalks; i++) {
+		if (walks[i].fallback == FALLBACK_NO_FAILING_SPAN) {
+			if (nwalks == 1)
+				tell_walk(ballot, &walks[i]);
+			abstain(ballot, FALLBACK_NO_FAILING_SPAN,
+				arena_printf(ballot->arena,
+					     "in %u trace%s no failing span explains the signal",
+					     nwalks, nwalks == 1 ? "" : "s"));
+			return;
+		}
+	}
+	abstain(ballot, walks[0].fallback != FALLBACK_NONE ? walks[0].fallback : FALLBACK_NO_TRACE,
+		"the traces hold no span");
+}
+
+static void decide_count(struct ballot *ballot, double threshold)
+{
+	struct verdict *verdict = ballot->verdict;
+	const struct candidate *first = ballot->candidates[0];
+	bool tie = ballot->n > 1 && ballot->candidates[1]->agree == first->agree;
+
+	verdict->walk = first->stands;
+	verdict->suspect = first->stands->suspect;
+	verdict->agree = first->agree;
+	/* Share that agrees, times the mean certainty, which holds the wholeness of each trace. */
+	verdict->confidence = first->certainty / verdict->of;
+	tell_counts(ballot);
+	tell_walk(ballot, first->stands);
+	if (tie) {
+		abstain(ballot, FALLBACK_LOW_CONFIDENCE,
+			arena_printf(
+				ballot->arena,
+				"%s and %s have %u of %u traces each, so neither is named",
+				span_shown(ballot->arena, first->suspect->service),
+				span_shown(ballot->arena, ballot->candidates[1]->suspect->service),
+				first->agree, verdict->of));
+	} else if (verdict->confidence < threshold) {
+		abstain(ballot, FALLBACK_LOW_CONFIDENCE,
+			arena_printf(
+				ballot->arena,
+				"%s is the best candidate, but a confidence of %.2f is below %.2f",
+				span_shown(ballot->arena, first->suspect->service),
+				verdict->confidence, threshold));
+	} else {
+		verdict->found = true;
+		add_runners_up(verdict, ballot, 1);
+	}
+}
+
+void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+	  const struct vote_options *options, struct verdict *ret_verdict)
+{
+	struct ballot ballot = {
+		.arena = arena, .verdict = ret_verdict, .index = map_new(), .words = map_new()
+	};
+
+	memset(ret_verdict, 0, sizeof(*ret_verdict));
+	for (unsigned int i = 0; i < nwalks; i++) {
+		if (walks[i].found) {
+			cast(&ballot, &walks[i]);
+			ret_verdict->of++;
+		} else if (walks[i].fallback == FALLBACK_NO_FAILING_SPAN) {
+			ballot.nothing_failed++;
+		}
+	}
+	if (ballot.n > 0) {
+		qsort(ballot.candidates, ballot.n, sizeof(*ballot.candidates), candidate_compare);
+		decide_count(&ballot, options->threshold);
+	} else {
+		nothing_found(&ballot, walks, nwalks);
+	}
+	map_free(ballot.index);
+	map_free(ballot.words);
+}

@@ -1,0 +1,758 @@
+/*
+ * Walk: from one trace to one suspect.
+ *
+ * Four steps. Every span is judged once (failing or not). One pass from the roots down, breadth
+ * first, finds the spans of the signal and the topmost failing spans at and below them. From one of
+ * these the walk goes down along failing children, to the last one. walk_leaf.c then says for whom
+ * that span speaks.
+ *
+ * Structure counts before time: parents make the tree, clocks of different hosts only break ties.
+ * Nothing is attached by guess. What failed below a span that did not fail was handled, and is not
+ * the cause.
+ *
+ * Linear in the spans but for ties (walk_choose.c) and for time (walk_latency.c: children are
+ * sorted). No recursion; scratch memory is the heap's and gone at the end; what the result needs is
+ * the arena's.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "walk-internal.h"
+
+_Static_assert(sizeof(((struct walk *)0)->reasons) / sizeof(const char *) == LIMIT_REASONS,
+	       "room for all reasons");
+
+/* A source that says "there is more" hides what we would need; missing parents only may. */
+#define WHOLENESS_PARTIAL 0.8
+#define WHOLENESS_ORPHANS 0.9
+
+/* Reasons kept for the leaf, whatever the length of the way down. */
+#define REASONS_FOR_LEAF 4
+
+/* A failure that the call itself does not report may have been tolerated. */
+#define DOUBT_INFERRED 0.9
+
+/* So often a walk goes on from where time led it: each detour looks at all that is below. */
+#define DETOURS 8
+
+/* Depths at which starts are looked for, where all nearer ones were tried again with success. */
+#define START_ROUNDS 4
+
+const char *suspect_kind_name(enum suspect_kind kind)
+{
+	switch (kind) {
+	case SUSPECT_SPAN:
+		return "span";
+	case SUSPECT_PEER:
+		return "peer";
+	case SUSPECT_CALLER:
+		return "caller";
+	case SUSPECT_SLOW:
+		return "slow";
+	case SUSPECT_EDGE:
+		return "edge";
+	}
+	return "span";
+}
+
+const char *fallback_code_name(enum fallback_code code)
+{
+	static const char *const names[] = {
+		[FALLBACK_NONE] = "none",
+		[FALLBACK_NO_SIGNAL] = "no_signal",
+		[FALLBACK_NO_TRACE] = "no_trace",
+		[FALLBACK_TRACE_NOT_FOUND] = "trace_not_found",
+		[FALLBACK_TRACE_TOO_LARGE] = "trace_too_large",
+		[FALLBACK_BAD_TRACE] = "bad_trace",
+		[FALLBACK_BUDGET_SPENT] = "budget_spent",
+		[FALLBACK_SOURCE_ERROR] = "source_error",
+		[FALLBACK_NO_FAILING_SPAN] = "no_failing_span",
+		[FALLBACK_LOW_CONFIDENCE] = "low_confidence",
+		[FALLBACK_NO_OWNER] = "no_owner",
+		[FALLBACK_CRASHED] = "crashed",
+	};
+
+	return names[code];
+}
+
+void walker_tell(struct walker *walker, const char *format, ...)
+{
+	struct walk *walk = walker->walk;
+	va_list args;
+
+	if (!walker->telling || walk->nreasons == LIMIT_REASONS)
+		return;
+	va_start(args, format);
+	walk->reasons[walk->nreasons++] = arena_vprintf(walker->arena, format, args);
+	va_end(args);
+}
+
+void walker_doubt(struct walker *walker, double factor)
+{
+	if (walker->doubt > factor)
+		walker->doubt = factor;
+}
+
+bool walker_may_tell(const struct walker *walker)
+{
+	return walker->telling && walker->walk->nreasons < LIMIT_REASONS - REASONS_FOR_LEAF;
+}
+
+const char *walker_service(const struct walker *walker, uint32_t span)
+{
+	const char *service = span_service(walker->trace, &walker->trace->spans[span]);
+
+	return service[0] != '\0' ? span_shown(walker->arena, service) : "an unknown service";
+}
+
+const char *walker_name(const struct walker *walker, uint32_t span)
+{
+	const char *name = trace_text(walker->trace, walker->trace->spans[span].name);
+
+	return name[0] != '\0' ? span_shown(walker->arena, name) : "a span without a name";
+}
+
+const char *walker_words(const struct walker *walker, uint32_t span)
+{
+	const char *words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
+
+	return words != NULL ? arena_printf(walker->arena, ": %s", span_shown(walker->arena, words))
+			     : "";
+}
+
+const char *walker_duration(const struct walker *walker, int64_t us)
+{
+	if (us >= 10 * US_PER_SECOND)
+		return arena_printf(walker->arena, "%lld s", (long long)(us / US_PER_SECOND));
+	if (us >= US_PER_SECOND)
+		return arena_printf(walker->arena, "%.1f s", (double)us / (double)US_PER_SECOND);
+	if (us >= 10 * US_PER_MS)
+		return arena_printf(walker->arena, "%lld ms", (long long)(us / US_PER_MS));
+	if (us >= US_PER_MS)
+		return arena_printf(walker->arena, "%.1f ms", (double)us / (double)US_PER_MS);
+	return arena_printf(walker->arena, "%lld us", (long long)us);
+}
+
+void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
+		    struct suspect *suspect)
+{
+	const struct trace *trace = walker->trace;
+	const struct span *leaf = &trace->spans[span];
+	const struct resource *resource = span_resource(trace, leaf);
+
+	memset(suspect, 0, sizeof(*suspect));
+	suspect->kind = kind;
+	suspect->service = trace_text(trace, resource->service);
+	if (suspect->service[0] == '\0')
+		suspect->service = "unknown_service";
+	suspect->namespace = trace_text(trace, resource->namespace);
+	suspect->operation = trace_text(trace, leaf->name);
+	suspect->resource = resource;
+	suspect->trace = trace;
+	suspect->span = span;
+}
+
+int64_t walker_skew_us(const struct span *parent, const struct span *child)
+{
+	if (parent->resource == child->resource || child->duration_us > parent->duration_us)
+		return 0;
+	if (child->start_us < parent->start_us)
+		return parent->start_us - child->start_us;
+	if (span_end_us(child) > span_end_us(parent))
+		return span_end_us(parent) - span_end_us(child);
+	return 0;
+}
+
+bool walker_waits_for(const struct span *parent, const struct span *child)
+{
+	if (child->flags & SPAN_FOLLOWS)
+		return false;
+	if (child->kind == SPAN_CONSUMER && parent->kind != SPAN_CONSUMER)
+		return span_end_us(child) <= span_end_us(parent);
+	return true;
+}
+
+/* --- The trace as a whole --- */
+
+/*
+ * By convention a client errs when its server does. One that says nothing is of an instrumentation
+ * that does not look, or the failure was tolerated; so it counts where nothing that says so
+ * explains its parent's failure.
+ */
+static bool is_call_of(const struct trace *trace, const struct span *client,
+		       const struct span *server)
+{
+	if (client->status != SPAN_STATUS_UNSET || (server->flags & SPAN_FOLLOWS))
+		return false;
+	if (server->kind != SPAN_SERVER && server->kind != SPAN_UNSPECIFIED)
+		return false;
+	return span_side(trace, client) == SIDE_CLIENT && !span_same_service(trace, client, server);
+}
+
+static void judge_spans(struct walker *walker)
+{
+	const struct trace *trace = walker->trace;
+	bool codes = walker->options->codes_fail;
+	uint32_t failing = 0, inferred = 0;
+
+	for (uint32_t i = 0; i < trace->nspans; i++) {
+		if (span_failing(trace, &trace->spans[i], codes)) {
+			walker->bits[i] = BIT_FAILING;
+			failing++;
+		}
+	}
+	for (uint32_t i = 0; failing > 0 && i < trace->nspans; i++) {
+		uint32_t parent = trace->spans[i].parent;
+
+		if (!(walker->bits[i] & BIT_FAILING) || parent == TRACE_NONE ||
+		    walker->bits[parent] != 0 ||
+		    !is_call_of(trace, &trace->spans[parent], &trace->spans[i]))
+			continue;
+		walker->bits[parent] = BIT_INFERRED;
+		inferred++;
+	}
+	walker->walk->error_spans = failing;
+	walker->nfailing = failing + inferred;
+}
+
+static void order_spans(struct walker *walker)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t n = 0;
+
+	for (uint32_t i = trace->first_root; i != TRACE_NONE && n < trace->nspans;
+	     i = trace->spans[i].next_sibling)
+		walker->order[n++] = i;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t parent = walker->order[i];
+		uint32_t child = trace->spans[parent].first_child;
+
+		for (; child != TRACE_NONE && n < trace->nspans;
+		     child = trace->spans[child].next_sibling) {
+			walker->depth[child] = walker->depth[parent] + 1;
+			walker->order[n++] = child;
+		}
+	}
+	walker->norder = n;
+}
+
+/* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
+ * parent. */
+static uint16_t bits_above(const struct walker *walker, uint32_t span)
+{
+	const struct span *at = &walker->trace->spans[span];
+
+	return at->parent == TRACE_NONE || (at->flags & SPAN_FOLLOWS) ? 0
+								      : walker->bits[at->parent];
+}
+
+static double wholeness(struct walker *walker)
+{
+	const struct trace *trace = walker->trace;
+	double whole = 1;
+	uint32_t roots = 0, orphans = 0;
+
+	for (uint32_t i = trace->first_root; i != TRACE_NONE && roots < trace->nspans;
+	     i = trace->spans[i].next_sibling) {
+		roots++;
+		orphans += (trace->spans[i].flags & SPAN_ORPHAN) != 0;
+	}
+	if (trace->partial) {
+		whole *= WHOLENESS_PARTIAL;
+		walker_tell(walker, "the source says that spans of this trace are missing");
+	}
+	/* One orphan alone is a trace that begins before our sight, at a browser or a gateway. */
+	if (orphans > 0 && roots > 1) {
+		whole *= WHOLENESS_ORPHANS;
+		walker_tell(walker, "%u of %u roots of this trace name a parent that is not in it",
+			    orphans, roots);
+	}
+	return whole;
+}
+
+/* --- The signal --- */
+
+/* The root that the request came in by: one that names no parent, then the earliest. */
+static uint32_t first_root(const struct walker *walker)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t best = walker->trace->first_root;
+
+	for (uint32_t i = spans[best].next_sibling; i != TRACE_NONE; i = spans[i].next_sibling) {
+		bool whole = spans[i].parent_id == 0, best_whole = spans[best].parent_id == 0;
+
+		if (whole != best_whole ? whole : spans[i].start_us < spans[best].start_us)
+			best = i;
+	}
+	return best;
+}
+
+/* Marks the spans of the signal and all below them. The one nearest to a root, or TRACE_NONE. */
+static uint32_t mark_signal(struct walker *walker, bool service_only)
+{
+	struct signal_matcher matcher = { .signal = walker->options->signal,
+					  .trace = walker->trace,
+					  .service_only = service_only };
+	uint32_t first = TRACE_NONE;
+
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+		uint16_t above = bits_above(walker, span) & BIT_UNDER;
+
+		if (signal_matcher_test(&matcher, &walker->trace->spans[span])) {
+			above |= BIT_MATCH | BIT_UNDER;
+			if (first == TRACE_NONE)
+				first = span;
+		}
+		walker->bits[span] |= above;
+	}
+	return first;
+}
+
+/* Without a signal: the root, and the spans of its service below it. */
+static void mark_root(struct walker *walker, uint32_t root)
+{
+	const struct span *spans = walker->trace->spans;
+
+	walker->bits[root] |= BIT_MATCH | BIT_UNDER;
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+
+		if (!(bits_above(walker, span) & BIT_UNDER))
+			continue;
+		walker->bits[span] |= BIT_UNDER;
+		if (span_same_service(walker->trace, &spans[span], &spans[root]))
+			walker->bits[span] |= BIT_MATCH;
+	}
+}
+
+static bool has_text(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
+static uint32_t find_matching(struct walker *walker)
+{
+	const struct signal *signal = walker->options->signal;
+	uint32_t span = mark_signal(walker, false);
+
+	if (span == TRACE_NONE && has_text(signal->service)) {
+		span = mark_signal(walker, true);
+		if (span != TRACE_NONE)
+			walker_tell(walker,
+				    "no span of %s is the signal's operation; took any span of it",
+				    span_shown(walker->arena, signal->service));
+	}
+	if (span == TRACE_NONE)
+		walker_tell(walker, "no span of this trace is the signal; began at its root");
+	return span;
+}
+
+/* Returns whether the signal itself was found; else the root stands for it. */
+static bool find_signal(struct walker *walker)
+{
+	const struct signal *signal = walker->options->signal;
+	bool known = signal != NULL && (has_text(signal->service) || has_text(signal->operation) ||
+					signal->attrs.n > 0);
+	uint32_t span = known ? find_matching(walker) : TRACE_NONE;
+	bool found = span != TRACE_NONE;
+
+	if (!found) {
+		span = first_root(walker);
+		mark_root(walker, span);
+	}
+	walker->signal = span;
+	walker->walk->signal_span = known && !found ? TRACE_NONE : span;
+	return found;
+}
+
+/* --- Where it starts --- */
+
+/*
+ * The topmost failing spans with all of `want` and none of `avoid`: below one that is taken, none
+ * is. Nearest first, and only those of the least depth are to choose from; further ones are left
+ * aside.
+ */
+static uint32_t find_topmost(struct walker *walker, uint16_t want, uint16_t avoid, uint16_t taken)
+{
+	uint32_t n = 0, depth = 0;
+
+	walker->nothers = 0;
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+		uint16_t above = bits_above(walker, span) & taken;
+
+		if (!above && (walker->bits[span] & (want | avoid)) == want) {
+			above = taken;
+			if (n == 0)
+				depth = walker->depth[span];
+			if (walker->depth[span] == depth)
+				walker->found[n++] = span;
+			else if (walker->nothers < WALK_OTHERS)
+				walker->others[walker->nothers++] = span;
+		}
+		walker->bits[span] |= above;
+	}
+	return n;
+}
+
+/* The one among them to begin with. Where all of one depth were tried again with success, deeper
+ * ones are looked at. */
+static uint32_t start_among(struct walker *walker, uint16_t want, uint16_t avoid, uint16_t taken,
+			    uint32_t *ret_n)
+{
+	uint32_t start = TRACE_NONE;
+
+	for (int round = 0; round < START_ROUNDS && start == TRACE_NONE; round++) {
+		*ret_n = find_topmost(walker, want, avoid | BIT_SUPERSEDED, taken);
+		if (*ret_n == 0)
+			break;
+		start = walk_choose(walker, *ret_n, true, false);
+	}
+	return start;
+}
+
+/* The tree that a span is in. */
+static uint32_t root_of(const struct walker *walker, uint32_t span)
+{
+	const struct span *spans = walker->trace->spans;
+
+	while (spans[span].parent != TRACE_NONE && !(spans[span].flags & SPAN_FOLLOWS))
+		span = spans[span].parent;
+	return span;
+}
+
+/* Marks all trees that hold the signal: from each span of it up, as far as nothing is marked, then
+ * down. */
+static void mark_signal_trees(struct walker *walker)
+{
+	const struct span *spans = walker->trace->spans;
+
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+
+		if (!(walker->bits[span] & BIT_UNDER))
+			continue;
+		while (!(walker->bits[span] & BIT_IN_TREE)) {
+			walker->bits[span] |= BIT_IN_TREE;
+			if (spans[span].parent == TRACE_NONE || (spans[span].flags & SPAN_FOLLOWS))
+				break;
+			span = spans[span].parent;
+		}
+	}
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+
+		walker->bits[span] |= bits_above(walker, span) & BIT_IN_TREE;
+	}
+}
+
+static void tell_other_root(struct walker *walker, uint32_t start)
+{
+	uint32_t root = root_of(walker, start);
+	const struct span *span = &walker->trace->spans[root];
+
+	if (span->flags & SPAN_ORPHAN)
+		walker_tell(walker,
+			    "the trace's chain is broken: parent span %s is missing; continued at "
+			    "another root, %s %s",
+			    span_shown(walker->arena, trace_text(walker->trace, span->parent_id)),
+			    walker_service(walker, root), walker_name(walker, root));
+	else
+		walker_tell(walker, "nothing below %s %s failed; continued at another root, %s %s",
+			    walker_service(walker, walker->signal),
+			    walker_name(walker, walker->signal), walker_service(walker, root),
+			    walker_name(walker, root));
+}
+
+/* The entries of the signal that failed: they are what the alert is about, tried again or not. */
+static uint32_t start_at_entry(struct walker *walker, bool signal_found)
+{
+	uint32_t n, start;
+
+	if (signal_found) {
+		n = find_topmost(walker, BIT_FAILING | BIT_MATCH, 0, BIT_BELOW_ENTRY);
+		start = n > 0 ? walk_choose(walker, n, false, true) : TRACE_NONE;
+	} else {
+		start = start_among(walker, BIT_FAILING | BIT_MATCH, 0, BIT_BELOW_ENTRY, &n);
+	}
+	if (start == TRACE_NONE)
+		return start;
+	walker_tell(walker, "began at %s %s, which failed%s", walker_service(walker, start),
+		    walker_name(walker, start), walker_words(walker, start));
+	return start;
+}
+
+/* The first failing span, or TRACE_NONE. */
+static uint32_t find_start(struct walker *walker, bool signal_found)
+{
+	uint32_t n, start;
+
+	start = start_at_entry(walker, signal_found);
+	if (start != TRACE_NONE)
+		return start;
+	start = start_among(walker, BIT_FAILING | BIT_UNDER, 0, BIT_BELOW_FAILED, &n);
+	if (start != TRACE_NONE) {
+		walker_tell(walker,
+			    "%s %s did not fail; the nearest failing span below it is %s %s%s",
+			    walker_service(walker, walker->signal),
+			    walker_name(walker, walker->signal), walker_service(walker, start),
+			    walker_name(walker, start), walker_words(walker, start));
+		return start;
+	}
+	mark_signal_trees(walker);
+	start = start_among(walker, BIT_FAILING, BIT_IN_TREE, BIT_BELOW_FAILED, &n);
+	if (start != TRACE_NONE)
+		tell_other_root(walker, start);
+	return start;
+}
+
+/* --- Down --- */
+
+static uint32_t children_with(struct walker *walker, uint32_t span, uint16_t bit, uint32_t n)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t child = spans[span].first_child;
+
+	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
+		if ((walker->bits[child] & bit) && walker_waits_for(&spans[span], &spans[child]))
+			walker->found[n++] = child;
+	}
+	return n;
+}
+
+/*
+ * A call that errs over one span that says nothing, with a failing child below that: the span
+ * forgot to say so. One that says OK handled it.
+ */
+static uint32_t failing_grandchildren(struct walker *walker, uint32_t span)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t child = spans[span].first_child, n = 0;
+
+	if (child == TRACE_NONE || span_side(walker->trace, &spans[span]) != SIDE_CLIENT)
+		return 0;
+	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
+		if (spans[child].status != SPAN_STATUS_OK &&
+		    walker_waits_for(&spans[span], &spans[child]))
+			n = children_with(walker, child, BIT_FAILING, n);
+	}
+	return n;
+}
+
+static void tell_hop(struct walker *walker, uint32_t from, uint32_t to)
+{
+	const struct span *spans = walker->trace->spans;
+
+	if (!walker_may_tell(walker) || span_same_service(walker->trace, &spans[from], &spans[to]))
+		return;
+	if (walker->bits[from] & BIT_INFERRED)
+		walker_tell(walker, "%s → %s: %s did not say that it failed, but its server did",
+			    walker_service(walker, from), walker_service(walker, to),
+			    walker_name(walker, from));
+	else
+		walker_tell(walker, "%s → %s: %s failed%s", walker_service(walker, from),
+			    walker_service(walker, to), walker_name(walker, from),
+			    walker_words(walker, from));
+}
+
+static void tell_unset(struct walker *walker, uint32_t unset, uint32_t failing)
+{
+	if (walker_may_tell(walker))
+		walker_tell(walker, "%s %s did not say that it failed, but %s below it did",
+			    walker_service(walker, unset), walker_name(walker, unset),
+			    walker_name(walker, failing));
+}
+
+/* The next span of the chain below a failing one, or TRACE_NONE. */
+static uint32_t next_down(struct walker *walker, uint32_t span)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t n = children_with(walker, span, BIT_FAILING, 0), next;
+
+	if (n > 0)
+		return walk_choose(walker, n, true, true);
+	n = failing_grandchildren(walker, span);
+	if (n > 0) {
+		next = walk_choose(walker, n, true, false);
+		if (next == TRACE_NONE || walk_leaf_is_slow(walker, span, spans[next].parent, next))
+			return TRACE_NONE;
+		tell_unset(walker, spans[next].parent, next);
+		return next;
+	}
+	n = children_with(walker, span, BIT_INFERRED, 0);
+	if (n == 0)
+		return TRACE_NONE;
+	next = walk_choose(walker, n, true, false);
+	if (next != TRACE_NONE)
+		walker_doubt(walker, DOUBT_INFERRED);
+	return next;
+}
+
+/* From a failing span along failing ones to the last. */
+static uint32_t walk_down(struct walker *walker, uint32_t span)
+{
+	for (;;) {
+		uint32_t next = next_down(walker, span);
+
+		if (next == TRACE_NONE)
+			return span;
+		tell_hop(walker, span, next);
+		span = next;
+	}
+}
+
+static void follow(struct walker *walker, uint32_t start, struct suspect *suspect,
+		   double *certainty)
+{
+	walker->doubt = 1;
+	walker->detours = DETOURS;
+	while (start != TRACE_NONE)
+		start = walk_leaf(walker, walk_down(walker, start), suspect, certainty);
+	*certainty *= walker->doubt;
+}
+
+/* --- The result --- */
+
+/* From the topmost span of the signal, or of the tree, to the leaf. */
+static void keep_path(struct walker *walker)
+{
+	struct walk *walk = walker->walk;
+	const struct span *spans = walker->trace->spans;
+	uint32_t leaf = walk->suspect.span, n = 1, span = leaf;
+	uint16_t under = walker->bits[leaf] & BIT_UNDER;
+
+	while (spans[span].parent != TRACE_NONE &&
+	       (bits_above(walker, span) & BIT_UNDER) == under &&
+	       !(spans[span].flags & SPAN_FOLLOWS)) {
+		span = spans[span].parent;
+		n++;
+	}
+	if (under && walk->signal_span != TRACE_NONE)
+		walk->signal_span = span;
+	walk->path = arena_array(walker->arena, n, sizeof(*walk->path));
+	walk->npath = n;
+	for (span = leaf; n > 0; span = spans[span].parent)
+		walk->path[--n] = span;
+}
+
+static bool same_suspect(const struct suspect *a, const struct suspect *b)
+{
+	const char *ca = a->callee != NULL ? a->callee : "",
+		   *cb = b->callee != NULL ? b->callee : "";
+
+	return strcmp(a->service, b->service) == 0 && strcmp(a->namespace, b->namespace) == 0 &&
+	       strcmp(ca, cb) == 0;
+}
+
+static void keep_other(struct walk *walk, const struct suspect *other)
+{
+	if (same_suspect(&walk->suspect, other))
+		return;
+	for (unsigned int i = 0; i < walk->nothers; i++) {
+		if (same_suspect(&walk->others[i], other))
+			return;
+	}
+	walk->others[walk->nothers++] = *other;
+}
+
+static void keep_others(struct walker *walker)
+{
+	struct walk *walk = walker->walk;
+
+	walker->telling = false;
+	if (walker->nothers > 0)
+		walk->others = arena_array(walker->arena, walker->nothers, sizeof(*walk->others));
+	for (unsigned int i = 0; i < walker->nothers; i++) {
+		struct suspect other;
+		double certainty;
+
+		follow(walker, walker->others[i], &other, &certainty);
+		keep_other(walk, &other);
+	}
+}
+
+static void walk_errors(struct walker *walker, bool signal_found)
+{
+	struct walk *walk = walker->walk;
+	uint32_t start = TRACE_NONE;
+
+	walk->mode = WALK_ERRORS;
+	if (walk->error_spans > 0) {
+		walker->found = xcalloc(walker->nfailing, sizeof(*walker->found));
+		start = find_start(walker, signal_found);
+	}
+	if (start == TRACE_NONE) {
+		walk->fallback = FALLBACK_NO_FAILING_SPAN;
+		if (walk->error_spans == 0)
+			walker_tell(walker, "none of the %u spans failed", walker->trace->nspans);
+		else
+			walker_tell(walker,
+				    "%u of %u spans failed, but none that explains the signal: it "
+				    "was handled, or is elsewhere",
+				    walk->error_spans, walker->trace->nspans);
+		return;
+	}
+	walk->found = true;
+	follow(walker, start, &walk->suspect, &walk->certainty);
+	keep_path(walker);
+	keep_others(walker);
+}
+
+static void walker_init(struct walker *walker)
+{
+	uint32_t n = walker->trace->nspans;
+
+	walker->bits = xcalloc(n, sizeof(*walker->bits));
+	walker->order = xcalloc(n, sizeof(*walker->order));
+	walker->depth = xcalloc(n, sizeof(*walker->depth));
+	walker->telling = true;
+	walker->doubt = 1;
+}
+
+static void walker_fini(struct walker *walker)
+{
+	free(walker->bits);
+	free(walker->order);
+	free(walker->depth);
+	free(walker->height);
+	free(walker->found);
+}
+
+void walk_trace(struct arena *arena, const struct trace *trace, const struct walk_options *options,
+		struct walk *ret_walk)
+{
+	struct walker walker = {
+		.arena = arena, .trace = trace, .options = options, .walk = ret_walk
+	};
+	bool signal_found;
+	double whole;
+
+	memset(ret_walk, 0, sizeof(*ret_walk));
+	ret_walk->trace = trace;
+	ret_walk->signal_span = TRACE_NONE;
+	if (trace->nspans == 0 || trace->first_root == TRACE_NONE) {
+		ret_walk->fallback = FALLBACK_NO_TRACE;
+		return;
+	}
+	walker_init(&walker);
+	whole = wholeness(&walker);
+	judge_spans(&walker);
+	order_spans(&walker);
+	signal_found = find_signal(&walker);
+	/* WALK_AUTO: without healthy traces to compare with, time alone tells nothing about one
+	 * trace; errors do. */
+	if (options->mode == WALK_LATENCY) {
+		ret_walk->mode = WALK_LATENCY;
+		ret_walk->found = true;
+		walk_latency(&walker, &ret_walk->suspect, &ret_walk->certainty);
+		keep_path(&walker);
+	} else {
+		walk_errors(&walker, signal_found);
+	}
+	ret_walk->certainty *= whole;
+	walker_fini(&walker);
+}

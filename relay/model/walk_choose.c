@@ -1,0 +1,344 @@
+/*
+ * Walk, choose: which of several failing spans explains the failure above them (walk page, section
+ * 4, rules 2 to 4).
+ *
+ * Attempts of one call are one: the last of them stands for all. What was cancelled failed because
+ * something else did. Of the rest, the one that ended last before the parent did explains it; of
+ * equals, the one with the longer failing chain below.
+ */
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "walk-internal.h"
+
+/* The best ones are looked at together. */
+#define CHOICE_MAX (WALK_OTHERS + 1)
+/* So many groups of attempts are looked at below one span, in all: the time stays linear. */
+#define CHOICE_ROUNDS 4
+
+/* An attempt that was tried again with success explains its parent's failure only for want of
+ * anything better. */
+#define DOUBT_SUPERSEDED 0.8
+
+struct choice {
+	uint32_t best[CHOICE_MAX];
+	unsigned int n;
+};
+
+/* --- Order --- */
+
+static bool is_cancelled(struct walker *walker, uint32_t span)
+{
+	uint16_t *bits = &walker->bits[span];
+
+	if (!(*bits & BIT_JUDGED)) {
+		*bits |= BIT_JUDGED;
+		if (span_cancelled(walker->trace, &walker->trace->spans[span]))
+			*bits |= BIT_CANCELLED;
+	}
+	return *bits & BIT_CANCELLED;
+}
+
+/* Lengths of failing chains, from the leaves up; once per walk, and only when ends tie. */
+static uint32_t chain_length(struct walker *walker, uint32_t span)
+{
+	const struct span *spans = walker->trace->spans;
+
+	if (walker->height == NULL) {
+		walker->height = xcalloc(walker->trace->nspans, sizeof(*walker->height));
+		for (uint32_t i = walker->norder; i-- > 0;) {
+			uint32_t at = walker->order[i], parent = spans[at].parent;
+
+			if (!(walker->bits[at] & BIT_FAILING))
+				continue;
+			walker->height[at]++;
+			if (parent != TRACE_NONE && walker->height[parent] < walker->height[at])
+				walker->height[parent] = walker->height[at];
+		}
+	}
+	return walker->height[span];
+}
+
+/* When it ended, on its parent's clock. *ret_late: only after its parent had. */
+static int64_t end_of(const struct walker *walker, uint32_t at, bool *ret_late)
+{
+	const struct span *span = &walker->trace->spans[at];
+	int64_t end = span_end_us(span);
+
+	*ret_late = false;
+	if (span->parent != TRACE_NONE) {
+		const struct span *parent = &walker->trace->spans[span->parent];
+
+		end += walker_skew_us(parent, span);
+		*ret_late = end > span_end_us(parent);
+	}
+	return end;
+}
+
+static bool is_better(struct walker *walker, uint32_t a, uint32_t b)
+{
+	bool a_cancelled = is_cancelled(walker, a), b_cancelled = is_cancelled(walker, b);
+	bool a_late, b_late;
+	int64_t a_end = end_of(walker, a, &a_late), b_end = end_of(walker, b, &b_late);
+	uint32_t a_length, b_length;
+
+	if (a_cancelled != b_cancelled)
+		return b_cancelled;
+	if (a_late != b_late)
+		return b_late;
+	if (a_end != b_end)
+		return a_late ? a_end < b_end : a_end > b_end;
+	a_length = chain_length(walker, a);
+	b_length = chain_length(walker, b);
+	return a_length != b_length ? a_length > b_length : a < b;
+}
+
+/* The best of the n spans in found, in order, without those that another attempt stands for unless
+ * `all`. */
+static void choice_fill(struct walker *walker, uint32_t n, bool all, struct choice *choice)
+{
+	choice->n = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t span = walker->found[i];
+		unsigned int at = choice->n;
+
+		if (!all && (walker->bits[span] & BIT_SUPERSEDED))
+			continue;
+		while (at > 0 && is_better(walker, span, choice->best[at - 1]))
+			at--;
+		if (at == CHOICE_MAX)
+			continue;
+		if (choice->n < CHOICE_MAX)
+			choice->n++;
+		memmove(&choice->best[at + 1], &choice->best[at],
+			(choice->n - 1 - at) * sizeof(choice->best[0]));
+		choice->best[at] = span;
+	}
+}
+
+/* --- Attempts --- */
+
+struct attempts {
+	uint32_t spans[LIMIT_CALL_ATTEMPTS];
+	unsigned int n;
+};
+
+static uint32_t attr_ref(const struct trace *trace, const struct span *span,
+			 const unsigned int *keys, size_t nkeys)
+{
+	for (size_t k = 0; k < nkeys; k++) {
+		for (unsigned int i = 0; i < span->nattrs; i++) {
+			const struct span_attr *attr = &trace->set->attrs[span->attrs + i];
+
+			if (attr->key == keys[k])
+				return attr->value;
+		}
+	}
+	return 0;
+}
+
+static uint32_t callee_service(const struct trace *trace, const struct span *span)
+{
+	const struct span *child;
+
+	if (span->first_child == TRACE_NONE)
+		return 0;
+	child = &trace->spans[span->first_child];
+	return span_same_service(trace, span, child) ? 0 : span_resource(trace, child)->service;
+}
+
+static bool differ(uint32_t a, uint32_t b)
+{
+	return a != 0 && b != 0 && a != b;
+}
+
+/* The same operation of the same peer, as far as both say. */
+static bool same_call(const struct trace *trace, const struct span *a, const struct span *b)
+{
+	static const unsigned int peers[] = { ATTR_SERVICE_PEER_NAME, ATTR_PEER_SERVICE,
+					      ATTR_SERVER_ADDRESS, ATTR_NET_PEER_NAME };
+	static const unsigned int urls[] = { ATTR_URL_FULL, ATTR_HTTP_URL };
+
+	if (a->name != b->name || a->kind != b->kind || !span_same_service(trace, a, b))
+		return false;
+	return !differ(attr_ref(trace, a, peers, ARRAY_LEN(peers)),
+		       attr_ref(trace, b, peers, ARRAY_LEN(peers))) &&
+	       !differ(attr_ref(trace, a, urls, ARRAY_LEN(urls)),
+		       attr_ref(trace, b, urls, ARRAY_LEN(urls))) &&
+	       !differ(callee_service(trace, a), callee_service(trace, b));
+}
+
+/* All siblings that are the same call, by start. False: too many for attempts. */
+static bool attempts_collect(const struct walker *walker, uint32_t span, struct attempts *attempts)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t i = spans[spans[span].parent].first_child;
+
+	attempts->n = 0;
+	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
+		unsigned int at = attempts->n;
+
+		if (!same_call(walker->trace, &spans[span], &spans[i]))
+			continue;
+		if (attempts->n == LIMIT_CALL_ATTEMPTS)
+			return false;
+		for (; at > 0 && spans[i].start_us < spans[attempts->spans[at - 1]].start_us; at--)
+			attempts->spans[at] = attempts->spans[at - 1];
+		attempts->spans[at] = i;
+		attempts->n++;
+	}
+	return true;
+}
+
+/* They say so, or they follow each other in time. */
+static bool are_attempts(const struct walker *walker, const struct attempts *attempts)
+{
+	const struct span *spans = walker->trace->spans;
+	bool overlap = false;
+
+	if (attempts->n < 2)
+		return false;
+	for (unsigned int i = 0; i < attempts->n; i++) {
+		const struct span *span = &spans[attempts->spans[i]];
+
+		if (span_attr(walker->trace, span, ATTR_HTTP_RESEND_COUNT) != NULL)
+			return true;
+		if (i > 0 && span->start_us < span_end_us(&spans[attempts->spans[i - 1]]))
+			overlap = true;
+	}
+	return !overlap;
+}
+
+/*
+ * The attempt that stands for a failing span: itself where it is none; TRACE_NONE where a later one
+ * succeeded. All the others are marked. *ret_failed: attempts that failed up to the last, of
+ * *ret_all.
+ */
+static uint32_t last_attempt(struct walker *walker, uint32_t span, unsigned int *ret_failed,
+			     unsigned int *ret_all)
+{
+	struct attempts attempts;
+	uint32_t last;
+	unsigned int failed = 0;
+
+	*ret_failed = *ret_all = 1;
+	if (walker->trace->spans[span].parent == TRACE_NONE ||
+	    !attempts_collect(walker, span, &attempts) || !are_attempts(walker, &attempts))
+		return span;
+	last = attempts.spans[attempts.n - 1];
+	for (unsigned int i = 0; i < attempts.n; i++) {
+		uint32_t at = attempts.spans[i];
+
+		if (walker->bits[at] & (BIT_FAILING | BIT_INFERRED)) {
+			failed++;
+			if (at != last)
+				walker->bits[at] |= BIT_SUPERSEDED;
+		} else {
+			failed = 0;
+		}
+	}
+	*ret_failed = failed;
+	*ret_all = attempts.n;
+	return failed > 0 ? last : TRACE_NONE;
+}
+
+/* --- The choice --- */
+
+static void tell_attempts(struct walker *walker, uint32_t span, unsigned int failed,
+			  unsigned int all)
+{
+	if (!walker_may_tell(walker))
+		return;
+	if (failed == all)
+		walker_tell(walker, "%u attempts of %s failed; the last stands for all", all,
+			    walker_name(walker, span));
+	else
+		walker_tell(walker,
+			    "the last %u of %u attempts of %s failed; the last stands for them",
+			    failed, all, walker_name(walker, span));
+}
+
+/* Remembers what was not chosen; further up comes first. */
+static void leave_aside(struct walker *walker, const struct choice *choice, uint32_t chosen)
+{
+	for (unsigned int i = 0; walker->telling && i < choice->n; i++) {
+		uint32_t span = choice->best[i];
+
+		if (span != chosen && !(walker->bits[span] & BIT_SUPERSEDED) &&
+		    walker->nothers < WALK_OTHERS)
+			walker->others[walker->nothers++] = span;
+	}
+}
+
+static void tell_choice(struct walker *walker, uint32_t n, uint32_t chosen,
+			const struct choice *choice)
+{
+	unsigned int left = 0, cancelled = 0;
+
+	if (!walker_may_tell(walker))
+		return;
+	for (unsigned int i = 0; i < choice->n; i++) {
+		uint32_t span = choice->best[i];
+
+		if (span == chosen || (walker->bits[span] & BIT_SUPERSEDED))
+			continue;
+		left++;
+		cancelled += is_cancelled(walker, span);
+	}
+	if (left > 0 && cancelled == left && !is_cancelled(walker, chosen))
+		walker_tell(walker, "of %u failing spans, %s %s is the one that was not cancelled",
+			    n, walker_service(walker, chosen), walker_name(walker, chosen));
+	else if (left > 0)
+		walker_tell(walker, "of %u failing spans, %s %s ended last", n,
+			    walker_service(walker, chosen), walker_name(walker, chosen));
+}
+
+/* The first of a choice that no later attempt stands for, or TRACE_NONE. */
+static uint32_t choice_take(struct walker *walker, const struct choice *choice)
+{
+	for (unsigned int i = 0; i < choice->n; i++) {
+		unsigned int failed, all;
+		uint32_t span = choice->best[i];
+
+		if (walker->bits[span] & BIT_SUPERSEDED)
+			continue;
+		span = last_attempt(walker, span, &failed, &all);
+		if (span == TRACE_NONE)
+			continue;
+		if (failed > 1)
+			tell_attempts(walker, span, failed, all);
+		return span;
+	}
+	return TRACE_NONE;
+}
+
+uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_name)
+{
+	struct choice choice;
+	uint32_t chosen = TRACE_NONE;
+
+	for (int round = 0; retries && chosen == TRACE_NONE && round < CHOICE_ROUNDS; round++) {
+		choice_fill(walker, n, false, &choice);
+		if (choice.n == 0)
+			break;
+		chosen = choice_take(walker, &choice);
+	}
+	if (chosen == TRACE_NONE && must_name) {
+		choice_fill(walker, n, true, &choice);
+		chosen = choice.best[0];
+		if (retries) {
+			walker_doubt(walker, DOUBT_SUPERSEDED);
+			if (walker_may_tell(walker))
+				walker_tell(walker,
+					    "%s was tried again with success, but nothing else "
+					    "explains the failure",
+					    walker_name(walker, chosen));
+		}
+	}
+	if (chosen == TRACE_NONE)
+		return chosen;
+	tell_choice(walker, n, chosen, &choice);
+	leave_aside(walker, &choice, chosen);
+	return chosen;
+}

@@ -1,0 +1,358 @@
+/*
+ * Walk, leaf: whose fault the last failing span is (walk page, section 5).
+ *
+ * A server speaks for itself. A client speaks for its callee, if that has no span here; else what
+ * the callee did meanwhile decides: it refused, it was still at work, or it did neither, and then
+ * nobody can tell from one trace.
+ */
+#include <string.h>
+
+#include "walk-internal.h"
+
+/* A twentieth of the call: what begins or ends so near to its end coincides with it. */
+#define NEAR_PART 20
+/* A call three times as long as its like was waiting for something. */
+#define MUCH_LONGER 3
+
+/* What the callee did during the call, on the caller's clock. */
+struct callee {
+	uint32_t span;
+	int64_t deadline_us; /* the call's end, on the callee's clock */
+	bool late;	     /* it began when the call was over */
+	bool at_deadline;    /* it was at work when the call ended, or nearly so */
+	bool outlives;	     /* it took longer than the whole call: whatever the clocks say */
+};
+
+/* Words for a reason: what the callee is called. */
+static const char *shown_callee(const struct walker *walker, const struct suspect *suspect)
+{
+	return suspect->npeers > 0 ? span_shown(walker->arena, suspect->peers[0])
+				   : "a callee without a name";
+}
+
+static bool is_callee_of(const struct trace *trace, const struct span *client,
+			 const struct span *span)
+{
+	/* What a producer calls is the broker; its consumers are not to blame that the broker
+	 * refused. */
+	if (client->kind == SPAN_PRODUCER && span->kind == SPAN_CONSUMER)
+		return false;
+	return span->kind == SPAN_SERVER || span->kind == SPAN_CONSUMER ||
+	       !span_same_service(trace, client, span);
+}
+
+static void look_at(const struct trace *trace, uint32_t client, uint32_t span, struct callee *ret)
+{
+	const struct span *call = &trace->spans[client], *work = &trace->spans[span];
+	int64_t end = span_end_us(call), margin = call->duration_us / NEAR_PART;
+	int64_t skew = 0;
+
+	/* A callee cannot begin before its call: its clock is behind. */
+	if (call->resource != work->resource && work->start_us < call->start_us)
+		skew = call->start_us - work->start_us;
+	ret->span = span;
+	ret->deadline_us = end - skew;
+	ret->late = call->duration_us > 0 && work->start_us >= end;
+	ret->at_deadline = !ret->late && span_end_us(work) + skew >= end - margin;
+	ret->outlives = !ret->late && work->duration_us > call->duration_us + margin;
+}
+
+/* Of several, the last one that was at work during the call. */
+static void keep_callee(const struct trace *trace, uint32_t client, uint32_t span,
+			struct callee *best)
+{
+	struct callee callee;
+
+	look_at(trace, client, span, &callee);
+	if (best->span == TRACE_NONE || (best->late && !callee.late) ||
+	    (best->late == callee.late &&
+	     span_end_us(&trace->spans[span]) > span_end_us(&trace->spans[best->span])))
+		*best = callee;
+}
+
+/* The callee's span below a call, through spans of the caller's own (a proxy, a transport). Its
+ * span is TRACE_NONE: there is none. */
+static struct callee find_callee(const struct trace *trace, uint32_t client)
+{
+	const struct span *spans = trace->spans;
+	struct callee best = { .span = TRACE_NONE };
+	uint32_t i = spans[client].first_child;
+
+	while (i != TRACE_NONE) {
+		bool down = false;
+
+		if (!(spans[i].flags & SPAN_FOLLOWS)) {
+			if (is_callee_of(trace, &spans[client], &spans[i]))
+				keep_callee(trace, client, i, &best);
+			else
+				down = spans[i].kind != SPAN_CONSUMER &&
+				       spans[i].first_child != TRACE_NONE;
+		}
+		if (down) {
+			i = spans[i].first_child;
+			continue;
+		}
+		while (i != client && spans[i].next_sibling == TRACE_NONE)
+			i = spans[i].parent;
+		i = i == client ? TRACE_NONE : spans[i].next_sibling;
+	}
+	return best;
+}
+
+/* Its duration against its siblings': it lasted much longer than calls of the same operation that
+ * did not fail. */
+static bool lasted_much_longer(const struct walker *walker, uint32_t client)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t i = spans[client].parent == TRACE_NONE ? TRACE_NONE
+							: spans[spans[client].parent].first_child;
+	int64_t longest = 0;
+
+	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
+		if (i != client && spans[i].name == spans[client].name &&
+		    !(walker->bits[i] & BIT_FAILING) && spans[i].duration_us > longest)
+			longest = spans[i].duration_us;
+	}
+	return longest > 0 && spans[client].duration_us / MUCH_LONGER >= longest;
+}
+
+/* The caller stopped waiting while the callee was at work. */
+static bool gave_up(const struct walker *walker, uint32_t client, const struct callee *callee)
+{
+	const struct span *span = &walker->trace->spans[client];
+
+	if (callee->outlives)
+		return true;
+	return callee->at_deadline &&
+	       (span_timed_out(walker->trace, span) || span_cancelled(walker->trace, span) ||
+		lasted_much_longer(walker, client));
+}
+
+/* --- Suspects --- */
+
+static void silent_callee(struct walker *walker, uint32_t leaf, struct suspect *suspect)
+{
+	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
+	peer_names(walker->arena, walker->trace, &walker->trace->spans[leaf], suspect);
+	if (suspect->npeers > 0)
+		suspect->callee = suspect->peers[0];
+	walker_tell(walker, "%s called %s, which has no span in this trace: %s failed after %s%s",
+		    walker_service(walker, leaf), shown_callee(walker, suspect),
+		    walker_name(walker, leaf),
+		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
+		    walker_words(walker, leaf));
+}
+
+/* The 4xx, or its gRPC equal, that the callee answered without failing; NULL: none.
+ * *ret_callee_may: by option it is the callee's. */
+static const char *refusal(struct walker *walker, uint32_t client, uint32_t callee,
+			   bool *ret_callee_may)
+{
+	static const unsigned int grpc_refusals = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 |
+						  1u << 9 | 1u << 10 | 1u << 11 | 1u << 16;
+	const struct trace *trace = walker->trace;
+	int http = span_http_code(trace, &trace->spans[callee]),
+	    grpc = span_grpc_code(trace, &trace->spans[callee]);
+
+	/* The server's own word counts: a proxy between them may have answered the client something
+	 * else. */
+	if (http == 0 && grpc < 0) {
+		http = span_http_code(trace, &trace->spans[client]);
+		grpc = span_grpc_code(trace, &trace->spans[client]);
+	}
+	if (http >= 400 && http < 499) {
+		*ret_callee_may =
+			http == 401 || http == 403 || http == 404 || http == 408 || http == 429;
+		return arena_printf(walker->arena, "HTTP %d", http);
+	}
+	if (grpc > 0 && (grpc_refusals >> grpc & 1)) {
+		*ret_callee_may = grpc == 16 || grpc == 7 || grpc == 5 || grpc == 8;
+		return span_grpc_name(grpc);
+	}
+	return NULL;
+}
+
+static void refused(struct walker *walker, uint32_t client, uint32_t callee, const char *answer,
+		    bool by_callee, struct suspect *suspect)
+{
+	if (by_callee) {
+		walker_suspect(walker, callee, SUSPECT_SPAN, suspect);
+		walker_tell(walker,
+			    "%s answered %s to %s; the options take that for its own failure",
+			    walker_service(walker, callee), answer, walker_service(walker, client));
+		return;
+	}
+	walker_suspect(walker, client, SUSPECT_CALLER, suspect);
+	walker_tell(walker, "%s answered %s without failing: %s sent what it should not have",
+		    walker_service(walker, callee), answer, walker_service(walker, client));
+}
+
+static void between(struct walker *walker, uint32_t client, const struct callee *callee,
+		    struct suspect *suspect, double *certainty)
+{
+	const struct trace *trace = walker->trace;
+	const char *why = callee->late		? "began only when the call was over"
+			  : callee->at_deadline ? "did its work without failing"
+						: "had ended well before, without failing";
+
+	if (span_same_service(trace, &trace->spans[client], &trace->spans[callee->span])) {
+		walker_suspect(walker, client, SUSPECT_SPAN, suspect);
+		walker_tell(walker, "%s called itself, and the call failed%s",
+			    walker_service(walker, client), walker_words(walker, client));
+		*certainty = CERTAINTY_SPAN;
+		return;
+	}
+	walker_suspect(walker, client, SUSPECT_EDGE, suspect);
+	suspect->callee = span_service(trace, &trace->spans[callee->span]);
+	*certainty = CERTAINTY_EDGE;
+	walker_tell(walker, "%s → %s: the call failed%s; %s %s, so either end may be to blame",
+		    walker_service(walker, client), walker_service(walker, callee->span),
+		    walker_words(walker, client), walker_service(walker, callee->span), why);
+}
+
+/*
+ * Who held it up: the service with the largest own time on the critical path from `span` on, up to
+ * the deadline. Returns a failing span, for the walk to go on from, or TRACE_NONE.
+ */
+static uint32_t held_up(struct walker *walker, uint32_t span, int64_t deadline_us,
+			struct suspect *suspect)
+{
+	const struct trace *trace = walker->trace;
+	struct own_time times[OWN_TIMES];
+	uint32_t at;
+
+	if (walk_own_times(trace, span, trace->spans[span].start_us, deadline_us, times) == 0)
+		times[0] = (struct own_time){ .span = span };
+	at = times[0].span;
+	if (at != span && (walker->bits[at] & BIT_FAILING) && walker->detours > 0) {
+		walker->detours--;
+		walker_tell(walker, "most of the time went into %s %s, which failed",
+			    walker_service(walker, at), walker_name(walker, at));
+		return at;
+	}
+	walker_suspect(walker, at, SUSPECT_SLOW, suspect);
+	if (span_side(trace, &trace->spans[at]) == SIDE_CLIENT) {
+		peer_names(walker->arena, trace, &trace->spans[at], suspect);
+		walker_tell(walker,
+			    "%s waited %s of that for %s, which shows no work meanwhile: %s",
+			    walker_service(walker, at), walker_duration(walker, times[0].most_us),
+			    shown_callee(walker, suspect), walker_name(walker, at));
+	} else {
+		walker_tell(walker, "%s spent %s of that by itself, most of it in %s",
+			    walker_service(walker, at), walker_duration(walker, times[0].own_us),
+			    walker_name(walker, at));
+	}
+	return TRACE_NONE;
+}
+
+/* --- Leaves --- */
+
+static uint32_t client_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+			    double *certainty)
+{
+	struct callee callee = find_callee(walker->trace, leaf);
+	bool callee_may = false;
+	const char *answer;
+
+	if (callee.span == TRACE_NONE) {
+		silent_callee(walker, leaf, suspect);
+		*certainty = CERTAINTY_PEER;
+		return TRACE_NONE;
+	}
+	answer = refusal(walker, leaf, callee.span, &callee_may);
+	if (answer != NULL && !(walker->bits[callee.span] & BIT_FAILING)) {
+		refused(walker, leaf, callee.span, answer,
+			callee_may && walker->options->refusals_are_callees, suspect);
+		*certainty = CERTAINTY_CALLER;
+		return TRACE_NONE;
+	}
+	if (gave_up(walker, leaf, &callee)) {
+		walker_tell(walker, "%s → %s: the call ended after %s%s; %s was still at work",
+			    walker_service(walker, leaf), walker_service(walker, callee.span),
+			    walker_duration(walker, walker->trace->spans[leaf].duration_us),
+			    walker_words(walker, leaf), walker_service(walker, callee.span));
+		*certainty = CERTAINTY_SLOW;
+		return held_up(walker, callee.span, callee.deadline_us, suspect);
+	}
+	between(walker, leaf, &callee, suspect, certainty);
+	return TRACE_NONE;
+}
+
+/* A child that did not fail and filled most of the time until this span gave up: it hides there,
+ * since a cancelled call need not say so. */
+static uint32_t child_at_deadline(const struct walker *walker, uint32_t leaf)
+{
+	const struct span *spans = walker->trace->spans, *span = &spans[leaf];
+	uint32_t i = span->first_child;
+
+	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
+		struct callee child;
+
+		if ((walker->bits[i] & BIT_FAILING) || !walker_waits_for(span, &spans[i]))
+			continue;
+		look_at(walker->trace, leaf, i, &child);
+		if (child.at_deadline && spans[i].duration_us >= span->duration_us / 2)
+			return i;
+	}
+	return TRACE_NONE;
+}
+
+static uint32_t server_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+			    double *certainty)
+{
+	const struct span *span = &walker->trace->spans[leaf];
+	uint32_t child = TRACE_NONE;
+
+	if (span->first_child != TRACE_NONE && span_timed_out(walker->trace, span))
+		child = child_at_deadline(walker, leaf);
+	if (child != TRACE_NONE) {
+		walker_tell(walker, "%s %s gave up after %s%s; %s %s was still at work",
+			    walker_service(walker, leaf), walker_name(walker, leaf),
+			    walker_duration(walker, span->duration_us), walker_words(walker, leaf),
+			    walker_service(walker, child), walker_name(walker, child));
+		*certainty = CERTAINTY_SLOW;
+		return held_up(walker, child, span_end_us(span), suspect);
+	}
+	walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
+	*certainty = CERTAINTY_SPAN;
+	walker_tell(walker, "%s %s failed by itself%s%s", walker_service(walker, leaf),
+		    walker_name(walker, leaf), walker_words(walker, leaf),
+		    span->first_child != TRACE_NONE ? "; nothing below it did" : "");
+	return TRACE_NONE;
+}
+
+uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect, double *certainty)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t next;
+
+	if (span_side(trace, &trace->spans[leaf]) == SIDE_CLIENT)
+		next = client_leaf(walker, leaf, suspect, certainty);
+	else
+		next = server_leaf(walker, leaf, suspect, certainty);
+	/* A slow span need not have failed: the words are those of the call that it held up. */
+	if (next == TRACE_NONE)
+		suspect->error = span_error(walker->arena, trace, &trace->spans[leaf]);
+	return next;
+}
+
+bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, uint32_t failing)
+{
+	const struct span *spans = walker->trace->spans;
+	struct callee call;
+	uint32_t i = spans[callee].first_child;
+
+	look_at(walker->trace, client, callee, &call);
+	if (!gave_up(walker, client, &call))
+		return false;
+	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
+		if (!(walker->bits[i] & BIT_FAILING) &&
+		    walker_waits_for(&spans[callee], &spans[i]) &&
+		    spans[i].start_us < call.deadline_us &&
+		    span_end_us(&spans[i]) >= call.deadline_us)
+			return true;
+	}
+	/* Failed early, in the first half of the call, and was survived: it does not explain the
+	 * end. */
+	return span_end_us(&spans[failing]) < call.deadline_us - spans[client].duration_us / 2;
+}
