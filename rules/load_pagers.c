@@ -1,0 +1,258 @@
+/*
+ * The sections pagers, escalations and teams: how somebody is paged. What a kind of pager may have
+ * comes from tbl/pagers.def; whether its endpoint answers is not asked.
+ */
+#include "load-internal.h"
+
+enum need {
+	NEED_NONE,
+	NEED_OPTIONAL,
+	NEED_REQUIRED,
+};
+
+static const struct kind {
+	const char *name, *url, *key;
+	enum need key_need, url_need;
+} kinds[PAGER_KIND_COUNT] = {
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text)                                   \
+	[PAGER_##id] = { name, url, key, NEED_##key_need, NEED_##url_need },
+#include "tracepager/tbl/pagers.def"
+#undef PAGER_KIND
+};
+
+const char *pager_kind_name(enum pager_kind_id kind)
+{
+	return kinds[kind].name;
+}
+
+static const struct kind *read_kind(const struct load_scope *scope)
+{
+	const char *name = member_text(scope, "kind", true), *names[PAGER_KIND_COUNT];
+
+	if (!name)
+		return NULL;
+	for (size_t i = 0; i < PAGER_KIND_COUNT; i++) {
+		names[i] = kinds[i].name;
+		if (strcmp(name, names[i]) == 0)
+			return &kinds[i];
+	}
+	struct buf all = BUF_INIT(512);
+	for (size_t i = 0; i < PAGER_KIND_COUNT; i++)
+		buf_printf(&all, "%s%s", i ? ", " : "there are: ", names[i]);
+	const char *hint = did_you_mean(scope->load, name, names, PAGER_KIND_COUNT);
+	LOAD_ERROR(scope, member(scope, "kind", true), "E018", hint ? hint : buf_text(&all),
+		   "there is no kind of pager \"%.100s\"", name);
+	buf_fini(&all);
+	return NULL;
+}
+
+/* Options that the kind does not have. */
+static void check_options(const struct load_scope *scope, const struct kind *kind,
+			  const char *key_file)
+{
+	const char *names[4] = { "kind" };
+	struct buf all = BUF_INIT(512);
+	size_t n = 1;
+
+	if (kind->key) {
+		names[n++] = kind->key;
+		names[n++] = key_file;
+	}
+	if (kind->url_need != NEED_NONE)
+		names[n++] = "url";
+	for (size_t i = 1; i < n; i++)
+		buf_printf(&all, "%s%s", i > 1 ? ", " : "its options are: ", names[i]);
+	for (size_t i = 0; i < scope->map->n; i++) {
+		const struct ynode *key = scope->map->keys[i];
+		size_t j = 0;
+		while (j < n && strcmp(names[j], key->text) != 0)
+			j++;
+		if (j < n)
+			continue;
+		const char *hint = did_you_mean(scope->load, key->text, names, n);
+		if (!hint)
+			hint = n > 1 ? buf_text(&all) : "it has no options";
+		LOAD_ERROR(scope, key, "E019", hint, "a %s pager has no option \"%.200s\"",
+			   kind->name, key->text);
+	}
+	buf_fini(&all);
+}
+
+/* A secret or its file. Findings point at keys: the line of a value may be nothing but the secret.
+ */
+static void read_secret(const struct load_scope *scope, const char *name, const char *name_file,
+			enum need need, struct secret *secret)
+{
+	const struct ynode *key = member_key(scope, name), *key_file = member_key(scope, name_file);
+	struct err err;
+
+	if (key && key_file) {
+		LOAD_ERROR(scope, key_file, "E020", "keep one of them, best the file",
+			   "\"%s\" and \"%s\" are both given", name, name_file);
+		return;
+	}
+	if (!key && !key_file) {
+		if (need == NEED_REQUIRED)
+			LOAD_ERROR(scope, scope->key, "E013",
+				   arena_printf(scope->load->scratch,
+						"add \"%s: PATH\", or \"%s: …\"", name_file, name),
+				   "%s has no \"%s\"", scope->what, name);
+		return;
+	}
+	if (key) {
+		const struct ynode *value = member(scope, name, true);
+		if (value && value->kind == YNODE_SCALAR)
+			secret_set(secret, value->text);
+		else if (value)
+			LOAD_ERROR(scope, key, "E014", NULL, "\"%s\" must be a text, not %s", name,
+				   ynode_kind_name(value));
+		return;
+	}
+	const char *path = member_text(scope, name_file, true);
+	if (path && scope->load->load_secrets && secret_read_file(secret, path, &err) < 0)
+		LOAD_ERROR(scope, member(scope, name_file, true), "E021",
+			   "the file must exist and be readable by the user that runs tracepager",
+			   "%s", err.text);
+}
+
+static void read_pager(struct load *load, size_t i)
+{
+	const struct load_entry *entry = &load->sections[SECTION_PAGERS].at[i];
+	struct pager *pager = &load->set->pagers[i];
+	struct load_scope scope;
+
+	pager->name = arena_strdup(load->set->arena, entry->key->text);
+	pager->place = entry_place(load, entry);
+	if (!scope_open(&scope, load, entry,
+			arena_printf(load->scratch, "pager \"%s\"", pager->name)))
+		return;
+	const struct kind *kind = read_kind(&scope);
+	if (!kind)
+		return;
+	const char *key_file = arena_printf(load->scratch, "%s_file", kind->key ? kind->key : "");
+	check_options(&scope, kind, key_file);
+	pager->kind = (enum pager_kind_id)(kind - kinds);
+	if (kind->url_need != NEED_NONE)
+		pager->url = member_url(&scope, "url", kind->url_need == NEED_REQUIRED);
+	if (!pager->url)
+		pager->url = kind->url;
+	if (kind->key)
+		read_secret(&scope, kind->key, key_file, kind->key_need, &pager->key);
+}
+
+void load_pagers(struct load *load)
+{
+	for (size_t i = 0; i < load->sections[SECTION_PAGERS].n; i++)
+		read_pager(load, i);
+}
+
+/* The pagers of a step, each once. */
+static void read_step_pagers(const struct load_scope *scope, struct escalation_step *step)
+{
+	const struct ynode *list = member_list(scope, "page", true);
+	struct load *load = scope->load;
+
+	if (!list)
+		return;
+	step->pagers = arena_array(load->set->arena, list->n, sizeof(*step->pagers));
+	for (size_t i = 0; i < list->n; i++) {
+		size_t number = node_ref(scope, list->items[i], SECTION_PAGERS,
+					 "the name of a pager"),
+		       j = 0;
+		if (number == SIZE_MAX)
+			continue;
+		while (j < step->npagers && step->pagers[j] != &load->set->pagers[number])
+			j++;
+		if (j < step->npagers)
+			LOAD_ERROR(scope, list->items[i], "E036", "name it once",
+				   "pager \"%.200s\" stands twice in one step",
+				   list->items[i]->text);
+		else
+			step->pagers[step->npagers++] = &load->set->pagers[number];
+	}
+}
+
+static void read_step(struct load *load, const struct load_entry *escalation,
+		      const struct ynode *node, const char *what, bool last,
+		      struct escalation_step *step)
+{
+	static const char *const known[] = { "page", "wait" };
+	const struct load_entry entry = { .doc = escalation->doc, .key = node, .node = node };
+	struct load_scope scope;
+
+	if (node->bad || !scope_open(&scope, load, &entry, what))
+		return;
+	scope_known(&scope, known, ARRAY_LEN(known));
+	read_step_pagers(&scope, step);
+	if (member_key(&scope, "wait"))
+		member_duration(&scope, "wait", &step->wait_us);
+	else if (!last)
+		LOAD_WARNING(&scope, scope.key, "W003", "add \"wait: 10m\"",
+			     "%s says no wait before the next one", what);
+}
+
+static void read_escalation(struct load *load, size_t i)
+{
+	static const char *const known[] = { "steps", "repeat" };
+	const struct load_entry *entry = &load->sections[SECTION_ESCALATIONS].at[i];
+	struct escalation *escalation = &load->set->escalations[i];
+	struct load_scope scope;
+	int64_t repeat = 0;
+
+	escalation->name = arena_strdup(load->set->arena, entry->key->text);
+	escalation->place = entry_place(load, entry);
+	if (!scope_open(&scope, load, entry,
+			arena_printf(load->scratch, "escalation \"%s\"", escalation->name)))
+		return;
+	scope_known(&scope, known, ARRAY_LEN(known));
+	member_int(&scope, "repeat", 0, LIMIT_ESCALATION_REPEAT, &repeat);
+	escalation->repeat = (unsigned int)repeat;
+	const struct ynode *steps = member_list(&scope, "steps", true);
+	if (!steps)
+		return;
+	if (steps->n > LIMIT_ESCALATION_STEPS) {
+		LOAD_ERROR(&scope, member_key(&scope, "steps"), "E017", NULL,
+			   "%s has more than %u steps", scope.what, LIMIT_ESCALATION_STEPS);
+		return;
+	}
+	escalation->nsteps = steps->n;
+	escalation->steps = arena_array(load->set->arena, steps->n, sizeof(*escalation->steps));
+	for (size_t j = 0; j < steps->n; j++)
+		read_step(load, entry, steps->items[j],
+			  arena_printf(load->scratch, "step %zu of escalation \"%s\"", j + 1,
+				       escalation->name),
+			  j + 1 == steps->n && repeat == 0, &escalation->steps[j]);
+}
+
+void load_escalations(struct load *load)
+{
+	for (size_t i = 0; i < load->sections[SECTION_ESCALATIONS].n; i++)
+		read_escalation(load, i);
+}
+
+static void read_team(struct load *load, size_t i)
+{
+	static const char *const known[] = { "name", "escalation", "channel" };
+	const struct load_entry *entry = &load->sections[SECTION_TEAMS].at[i];
+	struct team *team = &load->set->teams[i];
+	struct load_scope scope;
+
+	team->name = arena_strdup(load->set->arena, entry->key->text);
+	team->place = entry_place(load, entry);
+	if (!scope_open(&scope, load, entry,
+			arena_printf(load->scratch, "team \"%s\"", team->name)))
+		return;
+	scope_known(&scope, known, ARRAY_LEN(known));
+	const char *title = member_text(&scope, "name", false);
+	team->title = title ? title : team->name;
+	team->channel = member_text(&scope, "channel", false);
+	size_t number = member_ref(&scope, "escalation", SECTION_ESCALATIONS, true);
+	if (number != SIZE_MAX)
+		team->escalation = &load->set->escalations[number];
+}
+
+void load_teams(struct load *load)
+{
+	for (size_t i = 0; i < load->sections[SECTION_TEAMS].n; i++)
+		read_team(load, i);
+}

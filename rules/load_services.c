@@ -1,0 +1,242 @@
+/*
+ * The section services: who owns what. Two entries that could claim the same service with equal
+ * right are refused here, so that a look-up never has to choose.
+ */
+#include "load-internal.h"
+
+/* Resource attributes that have a shorter word. */
+static const char *key_name(const char *name)
+{
+	if (strcmp(name, "service.name") == 0)
+		return "service";
+	return strcmp(name, "service.namespace") == 0 ? "namespace" : name;
+}
+
+static void add_key(const struct load_scope *scope, struct service_entry *service, const char *name,
+		    const char *glob)
+{
+	struct arena *arena = scope->load->set->arena;
+	struct service_key *key = &service->keys[service->nkeys++];
+
+	*key = (struct service_key){ .name = name,
+				     .glob = glob,
+				     .literal = glob_literal(arena, glob) };
+	service->literals += glob_literals(glob);
+	service->nexact += key->literal != NULL;
+	if (strcmp(name, "service") == 0)
+		service->service = key->literal;
+}
+
+static bool has_key(const struct service_entry *service, const char *name)
+{
+	for (size_t i = 0; i < service->nkeys; i++)
+		if (strcmp(service->keys[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* No match: the service is named as the key is. */
+static void match_by_name(const struct load_scope *scope, struct service_entry *service)
+{
+	struct arena *arena = scope->load->set->arena;
+	const char *name = service->rule.name;
+
+	if (strpbrk(name, "*?["))
+		LOAD_WARNING(scope, scope->key, "W006",
+			     arena_printf(scope->load->scratch, "add \"match: {service: \"%s\"}\"",
+					  name),
+			     "the name of %s looks like a glob", scope->what);
+	service->keys = arena_array(arena, 1, sizeof(*service->keys));
+	service->keys[0] = (struct service_key){ .name = "service", .glob = name, .literal = name };
+	service->nkeys = service->nexact = 1;
+	service->literals = (unsigned int)strlen(name);
+	service->service = name;
+}
+
+static void read_match(const struct load_scope *scope, struct service_entry *service)
+{
+	const struct ynode *map = member_map(scope, "match", false);
+	struct load *load = scope->load;
+	bool failed = false;
+
+	if (!map)
+		return;
+	service->keys = arena_array(load->set->arena, map->n, sizeof(*service->keys));
+	for (size_t i = 0; i < map->n; i++) {
+		const char *name = key_name(map->keys[i]->text);
+		const char *what = arena_printf(load->scratch, "\"%.200s\"", map->keys[i]->text);
+		const char *glob = node_glob(scope, map->items[i], what, false);
+		if (has_key(service, name))
+			LOAD_ERROR(scope, map->keys[i], "E036", "keep one of them",
+				   "\"%s\" and \"service.%s\" are the same attribute", name, name);
+		else if (glob)
+			add_key(scope, service, arena_strdup(load->set->arena, name), glob);
+		failed |= !glob;
+	}
+	if (failed)
+		service->nkeys = 0; /* it takes no part in the search for ties */
+	else if (!has_key(service, "service"))
+		LOAD_WARNING(scope, member_key(scope, "match"), "W004", "add \"service: …\" to it",
+			     "%s matches services of any name", scope->what);
+}
+
+static void read_peers(const struct load_scope *scope, struct service_entry *service)
+{
+	const struct ynode *list = member_list(scope, "peers", false);
+
+	if (!list)
+		return;
+	service->peers = arena_array(scope->load->set->arena, list->n, sizeof(*service->peers));
+	for (size_t i = 0; i < list->n; i++) {
+		const char *peer = node_text(scope, list->items[i], "the name of a peer");
+		if (peer && strpbrk(peer, "*?"))
+			LOAD_ERROR(scope, list->items[i], "E035", "write out every name",
+				   "the name of a peer is no glob: \"%.200s\"", peer);
+		else if (peer)
+			service->peers[service->npeers++] = peer;
+	}
+}
+
+/* The number that n digits make; -1: there is something else among them. */
+static int digits(const char *text, size_t n)
+{
+	int value = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -1;
+		value = value * 10 + (text[i] - '0');
+	}
+	return value;
+}
+
+static bool is_date(const char *text)
+{
+	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
+		return false;
+	int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
+		return false;
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	return month != 2 || day < 29 || leap;
+}
+
+static void read_service(struct load *load, size_t i)
+{
+	static const char *const known[] = { "owner",	"match",     "peers",	   "criticality",
+					     "runbook", "dashboard", "reviewed_at" };
+	const struct load_entry *entry = &load->sections[SECTION_SERVICES].at[i];
+	struct service_entry *service = &load->set->services[i];
+	struct service_rule *rule = &service->rule;
+	struct load_scope scope;
+
+	rule->name = arena_strdup(load->set->arena, entry->key->text);
+	rule->place = entry_place(load, entry);
+	if (!scope_open(&scope, load, entry,
+			arena_printf(load->scratch, "service \"%s\"", rule->name)))
+		return;
+	scope_known(&scope, known, ARRAY_LEN(known));
+	size_t owner = member_ref(&scope, "owner", SECTION_TEAMS, true);
+	if (owner != SIZE_MAX)
+		rule->owner = &load->set->teams[owner];
+	if (member_key(&scope, "match"))
+		read_match(&scope, service);
+	else
+		match_by_name(&scope, service);
+	read_peers(&scope, service);
+	rule->criticality = member_text(&scope, "criticality", false);
+	rule->runbook = member_url(&scope, "runbook", false);
+	rule->dashboard = member_url(&scope, "dashboard", false);
+	rule->reviewed_at = member_text(&scope, "reviewed_at", false);
+	if (rule->reviewed_at && !is_date(rule->reviewed_at))
+		LOAD_ERROR(&scope, member(&scope, "reviewed_at", false), "E034", "write YYYY-MM-DD",
+			   "\"reviewed_at\" is not a date: \"%.100s\"", rule->reviewed_at);
+}
+
+/* An entry and the place of one of its members. */
+static struct load_scope scope_of(struct load *load, const struct service_entry *service)
+{
+	const struct load_entry *entry =
+		&load->sections[SECTION_SERVICES].at[service - load->set->services];
+
+	return (struct load_scope){
+		.load = load, .doc = entry->doc, .key = entry->key, .map = entry->node
+	};
+}
+
+static void tell_tie(struct load *load, const struct service_entry *a,
+		     const struct service_entry *b)
+{
+	/* The later one is the news. */
+	const struct service_entry *first = a < b ? a : b, *second = a < b ? b : a;
+	struct load_scope scope = scope_of(load, second), other = scope_of(load, first);
+	const struct ynode *at = ynode_get(ynode_get(scope.map, "match"), "service");
+
+	LOAD_ERROR(
+		&scope, at ? at : scope.key, "E024",
+		"say more in one of them: another attribute, such as namespace, or a longer name",
+		"services \"%s\" and \"%s\" (%s:%d:%d) can both match the same service, and "
+		"neither is more specific",
+		second->rule.name, first->rule.name, other.doc->file, other.key->line,
+		other.key->column);
+}
+
+/* Ties stand side by side in the order of specificity. One finding for each entry is enough. */
+static void check_ties(struct load *load)
+{
+	struct ruleset *set = load->set;
+
+	for (size_t i = 0; i < set->nservices; i++) {
+		struct service_entry *a = set->service_order[i];
+		for (size_t j = i + 1; j < set->nservices; j++) {
+			struct service_entry *b = set->service_order[j];
+			if (service_compare(a, b) != 0 || !a->nkeys || !b->nkeys)
+				break;
+			if (a->service && strcmp(a->service, b->service) != 0)
+				break;
+			if (!service_overlap(a, b))
+				continue;
+			tell_tie(load, a, b);
+			break;
+		}
+	}
+}
+
+static void check_peers(struct load *load)
+{
+	struct map *seen = map_new();
+
+	for (size_t i = 0; i < load->set->nservices; i++) {
+		struct service_entry *service = &load->set->services[i];
+		struct load_scope scope = scope_of(load, service);
+		const struct ynode *list = ynode_get(scope.map, "peers");
+		for (size_t j = 0, k = 0; list && j < list->n && k < service->npeers; j++) {
+			const struct ynode *node = list->items[j];
+			if (node->kind != YNODE_SCALAR ||
+			    strcmp(node->text, service->peers[k]) != 0)
+				continue; /* it was refused */
+			const struct service_entry *first = map_get(seen, service->peers[k++]);
+			if (!first) {
+				map_put(seen, node->text, service);
+				continue;
+			}
+			struct load_scope other = scope_of(load, first);
+			LOAD_ERROR(&scope, node, "E025", "give it to one service",
+				   "peer \"%.200s\" already belongs to service \"%s\" (%s:%d:%d)",
+				   node->text, first->rule.name, other.doc->file, other.key->line,
+				   other.key->column);
+		}
+	}
+	map_free(seen);
+}
+
+void load_services(struct load *load)
+{
+	for (size_t i = 0; i < load->set->nservices; i++)
+		read_service(load, i);
+	ruleset_order_services(load->set);
+	check_ties(load);
+	check_peers(load);
+}
