@@ -1,0 +1,410 @@
+/*
+ * Decide: walks every trace, lets the rules name the callees, votes, and finds the owner. Pure: no
+ * clock, no log, no descriptor. Owns nothing; what it makes is the arena's, the rest is borrowed
+ * from alert, traces and rules. It always ends with somebody to page when there are rules: the
+ * fallback team is never missing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "decide-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+/* Certainty of a callee that the rules know, and of one that they do not (walk page, section 5). */
+#define PEER_OWNED   0.9
+#define PEER_UNOWNED 0.6
+
+#define THRESHOLD 0.5
+
+static const struct {
+	const char *words, *sentence;
+} fallbacks[] = {
+	[FALLBACK_NONE] = { "", "" },
+	[FALLBACK_NO_SIGNAL] = { "", "the alert is not about a traced operation, so no trace was "
+				     "looked for" },
+	[FALLBACK_NO_TRACE] = { "no trace", "no trace of the signal was found" },
+	[FALLBACK_TRACE_NOT_FOUND] = { "its trace is gone",
+				       "the trace that the alert names was not found" },
+	[FALLBACK_TRACE_TOO_LARGE] = { "its trace is too large",
+				       "the trace is larger than is read" },
+	[FALLBACK_BAD_TRACE] = { "its trace is not readable", "the trace could not be decoded" },
+	[FALLBACK_BUDGET_SPENT] = { "no trace in time", "the time for finding traces was over" },
+	[FALLBACK_SOURCE_ERROR] = { "the trace source failed",
+				    "the source of traces could not be asked" },
+	[FALLBACK_NO_FAILING_SPAN] = { "nothing failed in its traces",
+				       "no span of the traces failed" },
+	[FALLBACK_LOW_CONFIDENCE] = { "the cause is unclear",
+				      "the traces do not agree on a cause" },
+	[FALLBACK_NO_OWNER] = { "nobody owns the cause", "no rule names an owner of the suspect" },
+	[FALLBACK_CRASHED] = { "processing it ended the program",
+			       "processing this alert ended the program before, so traces were "
+			       "left alone" },
+};
+
+const char *fallback_sentence(enum fallback_code code)
+{
+	return (size_t)code < ARRAY_LEN(fallbacks) ? fallbacks[code].sentence : "";
+}
+
+const char *fallback_words(enum fallback_code code)
+{
+	return (size_t)code < ARRAY_LEN(fallbacks) ? fallbacks[code].words : "";
+}
+
+const struct walk *decision_walk(const struct decision *decision)
+{
+	const struct walk *walk = decision->verdict.walk;
+
+	return walk ? walk : decision->nwalks ? &decision->walks[0] : NULL;
+}
+
+/* What is needed on the way and nowhere afterwards. */
+struct work {
+	struct arena *arena;
+	const struct decide_input *input;
+	struct decision *decision;
+	const struct service_rule *
+		*peer_rules; /* one per walk: the entry that its callee belongs to */
+};
+
+static void add_owner_reason(struct decision *decision, const char *reason)
+{
+	if (decision->nowner_reasons < ARRAY_LEN(decision->owner_reasons))
+		decision->owner_reasons[decision->nowner_reasons++] = reason;
+}
+
+static void add_walk_reason(struct walk *walk, const char *reason)
+{
+	if (walk->nreasons < ARRAY_LEN(walk->reasons))
+		walk->reasons[walk->nreasons++] = reason;
+}
+
+static void find_signal(struct work *work)
+{
+	const struct decide_input *input = work->input;
+	struct decision *d = work->decision;
+	const struct signal_rule *rule = NULL;
+
+	if (input->alert)
+		d->has_signal = decide_signal(work->arena, input->alert, input->rules, NULL, NULL,
+					      &d->signal, &rule);
+	if (input->signal) {
+		d->signal = *input->signal;
+		d->has_signal = true;
+		/* A signal that does not come from the alert's rule has not that rule's owner. */
+		if (rule && (!d->signal.name || strcmp(d->signal.name, rule->name) != 0))
+			rule = NULL;
+	}
+	d->signal_rule = rule;
+}
+
+/* Without a signal, what the first walk began with is named. */
+static void name_root_signal(struct decision *d)
+{
+	if (d->has_signal || !d->nwalks)
+		return;
+	const struct walk *walk = decision_walk(d);
+	uint32_t span = walk->signal_span != TRACE_NONE ? walk->signal_span
+			: walk->npath			? walk->path[0]
+							: walk->trace->first_root;
+	if (span == TRACE_NONE)
+		return;
+	const struct span *root = &walk->trace->spans[span];
+	d->signal = (struct signal){
+		.service = span_service(walk->trace, root),
+		.namespace = trace_text(walk->trace, span_resource(walk->trace, root)->namespace),
+		.operation = trace_text(walk->trace, root->name),
+		.from = "trace root",
+		.mode = WALK_AUTO,
+	};
+	d->has_signal = true;
+}
+
+/* A callee that the rules know is the suspect itself; its caller is not to be blamed. */
+static const struct service_rule *name_callee(const struct ruleset *rules, struct suspect *suspect,
+					      const char **ret_name)
+{
+	if (suspect->kind != SUSPECT_PEER)
+		return NULL;
+	const struct service_rule *rule =
+		rules_peer(rules, suspect->peers, suspect->npeers, ret_name);
+	if (!rule)
+		return NULL;
+	suspect->service = rule->name;
+	suspect->namespace = "";
+	suspect->resource = NULL;
+	return rule;
+}
+
+static void name_callees(struct work *work, unsigned int index)
+{
+	struct walk *walk = &work->decision->walks[index];
+	const struct ruleset *rules = work->input->rules;
+	const char *name = NULL;
+
+	for (unsigned int i = 0; i < walk->nothers; i++)
+		name_callee(rules, &walk->others[i], &name);
+	if (!walk->found)
+		return;
+	const char *caller = walk->suspect.service;
+	const struct service_rule *rule = name_callee(rules, &walk->suspect, &name);
+	if (!rule)
+		return;
+	work->peer_rules[index] = rule;
+	/* The walk gave the unowned certainty, times the wholeness of the trace. */
+	walk->certainty *= PEER_OWNED / PEER_UNOWNED;
+	if (walk->certainty > PEER_OWNED)
+		walk->certainty = PEER_OWNED;
+	add_walk_reason(walk,
+			arena_printf(work->arena, "%s calls it %s, which is %s by the rules (%s)",
+				     caller, name ? name : walk->suspect.callee, rule->name,
+				     rule->place));
+}
+
+static void walk_all(struct work *work)
+{
+	const struct decide_input *input = work->input;
+	struct decision *d = work->decision;
+	const struct walk_options options = {
+		.signal = d->has_signal ? &d->signal : NULL,
+		.mode = input->mode != WALK_AUTO ? input->mode
+			: d->has_signal		 ? d->signal.mode
+						 : WALK_AUTO,
+		.codes_fail = true,
+	};
+
+	if (!input->ntraces)
+		return;
+	d->walks = arena_array(work->arena, input->ntraces, sizeof(*d->walks));
+	d->nwalks = input->ntraces;
+	if (input->rules)
+		work->peer_rules =
+			arena_array(work->arena, input->ntraces, sizeof(*work->peer_rules));
+	for (unsigned int i = 0; i < input->ntraces; i++) {
+		walk_trace(work->arena, input->traces[i], &options, &d->walks[i]);
+		if (input->rules)
+			name_callees(work, i);
+	}
+}
+
+static void set_fallback(struct verdict *verdict, enum fallback_code code, const char *text)
+{
+	verdict->fallback = code;
+	verdict->fallback_text = text && *text ? text : fallback_sentence(code);
+}
+
+static void take_votes(struct work *work)
+{
+	const struct decide_input *input = work->input;
+	struct decision *d = work->decision;
+	struct verdict *verdict = &d->verdict;
+
+	if (d->nwalks) {
+		vote(work->arena, d->walks, d->nwalks,
+		     &(struct vote_options){ .threshold = THRESHOLD }, verdict);
+		if (input->missing != FALLBACK_NONE &&
+		    verdict->nreasons < ARRAY_LEN(verdict->reasons))
+			verdict->reasons[verdict->nreasons++] = arena_printf(
+				work->arena, "not all traces were looked at: %s",
+				input->missing_text ? input->missing_text
+						    : fallback_sentence(input->missing));
+		return;
+	}
+	if (input->missing != FALLBACK_NONE)
+		set_fallback(verdict, input->missing, input->missing_text);
+	else
+		set_fallback(verdict,
+			     d->has_alert && !d->has_signal ? FALLBACK_NO_SIGNAL
+							    : FALLBACK_NO_TRACE,
+			     NULL);
+}
+
+/* For the rules: a resource attribute of the span that the suspect was seen in. */
+static const char *suspect_attr(void *ctx, const char *name)
+{
+	const struct suspect *suspect = ctx;
+
+	return suspect->resource && suspect->trace
+		       ? resource_attr(suspect->trace, suspect->resource, name)
+		       : NULL;
+}
+
+/* A service that did not tell its name has no owner, whatever a glob in the rules would match. */
+static const struct service_rule *find_service(const struct ruleset *rules, const char *service,
+					       const char *namespace, struct suspect *suspect)
+{
+	if (!service || !*service ||
+	    strncmp(service, "unknown_service", strlen("unknown_service")) == 0)
+		return NULL;
+	return rules_service(rules, service, namespace ? namespace : "",
+			     suspect ? suspect_attr : NULL, suspect);
+}
+
+static void own_suspect(struct work *work)
+{
+	struct decision *d = work->decision;
+	struct suspect *suspect = &d->verdict.suspect;
+	const struct walk *walk = d->verdict.walk;
+
+	if (walk && suspect->kind == SUSPECT_PEER)
+		d->service = work->peer_rules[walk - d->walks];
+	if (!d->service)
+		d->service = find_service(work->input->rules, suspect->service, suspect->namespace,
+					  suspect);
+	if (d->service) {
+		d->team = d->service->owner;
+		d->rule = d->service->place;
+		add_owner_reason(d, arena_printf(work->arena, "team %s owns %s (%s)", d->team->name,
+						 d->service->name, d->service->place));
+		return;
+	}
+	d->team = rules_fallback(work->input->rules);
+	d->rule = d->team->place;
+	add_owner_reason(d,
+			 arena_printf(work->arena,
+				      "no rule names an owner of %s: the fallback team %s is paged",
+				      suspect->service, d->team->name));
+	set_fallback(&d->verdict, FALLBACK_NO_OWNER,
+		     arena_printf(work->arena,
+				  "no rule names an owner of %s; paging the fallback team %s",
+				  suspect->service, d->team->name));
+}
+
+/* The entry of the service that the signal is about. A rule's signal may be a glob: then the span
+ * that it matched tells. */
+static const struct service_rule *signal_service(const struct work *work)
+{
+	const struct decision *d = work->decision;
+	const struct ruleset *rules = work->input->rules;
+	const struct service_rule *service = NULL;
+	const char *namespace = d->signal.namespace;
+
+	/* Where no span tells, the namespace that the alert's pods run in is the best guess. */
+	if ((!namespace || !*namespace) && d->has_alert)
+	namespace = labels_get(&d->alert.labels, "namespace");
+	if (d->has_signal)
+		service = find_service(rules, d->signal.service, namespace, NULL);
+	for (unsigned int i = 0; i < d->nwalks && !service; i++) {
+		const struct walk *walk = &d->walks[i];
+		if (walk->signal_span == TRACE_NONE)
+			continue;
+		const struct resource *resource =
+			span_resource(walk->trace, &walk->trace->spans[walk->signal_span]);
+		struct suspect seen = { .resource = resource, .trace = walk->trace };
+		service = find_service(rules, trace_text(walk->trace, resource->service),
+				       trace_text(walk->trace, resource->namespace), &seen);
+	}
+	return service;
+}
+
+static void own_signal(struct work *work)
+{
+	struct decision *d = work->decision;
+	const struct signal_rule *rule = d->signal_rule;
+
+	d->service = signal_service(work);
+	if (rule && rule->owner) {
+		d->team = rule->owner;
+		d->rule = rule->place;
+		add_owner_reason(d, arena_printf(work->arena, "team %s owns the signal %s (%s)",
+						 d->team->name, rule->name, rule->place));
+	} else if (d->service) {
+		d->team = d->service->owner;
+		d->rule = d->service->place;
+		add_owner_reason(
+			d, arena_printf(work->arena, "team %s owns the signal's service %s (%s)",
+					d->team->name, d->service->name, d->service->place));
+	} else {
+		d->team = rules_fallback(work->input->rules);
+		d->rule = d->team->place;
+		add_owner_reason(d, arena_printf(work->arena,
+						 "no rule names an owner of the alert: the "
+						 "fallback team %s is paged",
+						 d->team->name));
+	}
+}
+
+static void find_owner(struct work *work)
+{
+	struct decision *d = work->decision;
+
+	if (!work->input->rules)
+		return;
+	if (d->verdict.found)
+		own_suspect(work);
+	else
+		own_signal(work);
+	if (!work->input->alert)
+		return;
+	const struct route *route = rules_route(work->input->rules, &d->alert);
+	if (route && route->no_page) {
+		d->route = route;
+		d->no_page = true;
+		add_owner_reason(d, arena_printf(work->arena, "the route at %s sends no page",
+						 route->place));
+	}
+}
+
+/* Parts of a key, so that no two lists of parts give the same key. */
+static void add_key_part(struct buf *key, const char *part)
+{
+	if (key->len)
+		buf_putc(key, '/');
+	for (; part && *part; part++) {
+		if (*part == '/' || *part == '%')
+			buf_printf(key, "%%%02X", (unsigned char)*part);
+		else
+			buf_putc(key, *part);
+	}
+}
+
+static const char *make_key(const struct work *work)
+{
+	const struct decision *d = work->decision;
+	/* Three texts of the largest kept value, each byte of it escaped, and a team's name. */
+	struct buf key = BUF_INIT(16 * LIMIT_LABEL_BYTES);
+
+	if (d->verdict.found) {
+		add_key_part(&key, "suspect");
+		add_key_part(&key, d->verdict.suspect.namespace);
+		add_key_part(&key, d->verdict.suspect.service);
+	} else if (d->signal_rule) {
+		add_key_part(&key, "signal");
+		add_key_part(&key, d->signal_rule->name);
+	} else if (d->has_signal) {
+		add_key_part(&key, "operation");
+		add_key_part(&key, d->signal.namespace);
+		add_key_part(&key, d->signal.service);
+		add_key_part(&key, d->signal.operation);
+	} else {
+		add_key_part(&key, "alert");
+		add_key_part(&key, d->alert.family);
+		add_key_part(&key, d->alert.fingerprint);
+	}
+	add_key_part(&key, d->team ? d->team->name : "");
+	const char *text = arena_strndup(work->arena, buf_text(&key), key.len);
+	buf_fini(&key);
+	return text;
+}
+
+void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision)
+{
+	struct work work = { .arena = arena, .input = input, .decision = ret_decision };
+
+	*ret_decision = (struct decision){ 0 };
+	if (input->alert) {
+		ret_decision->alert = *input->alert;
+		ret_decision->has_alert = true;
+	}
+	find_signal(&work);
+	walk_all(&work);
+	take_votes(&work);
+	/* The walk's options are done with the signal: naming it afterwards changes nothing that
+	 * was decided. */
+	name_root_signal(ret_decision);
+	find_owner(&work);
+	ret_decision->incident_key = make_key(&work);
+	if (input->rules)
+		page_text_fill(arena, input, ret_decision);
+}

@@ -1,0 +1,211 @@
+/* Plain: reads UTF-8 that nobody vouches for, one character at a time. Owns nothing and refuses
+ * nothing: whatever comes in, harmless text comes out. */
+#include "tracepager/plain.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define REPLACEMENT 0xFFFD
+#define ELLIPSIS    "…"
+
+struct range {
+	uint32_t first, last;
+};
+
+/* Bidirectional marks and overrides, invisible joints, tags: they change how their neighbours are
+ * read. The joiners U+200C and U+200D stay: Persian and Indic scripts are misspelt without them. */
+static const struct range dropped[] = {
+	{ 0x00AD, 0x00AD }, { 0x061C, 0x061C },	  { 0x180E, 0x180E }, { 0x200B, 0x200B },
+	{ 0x200E, 0x200F }, { 0x202A, 0x202E },	  { 0x2060, 0x206F }, { 0xFEFF, 0xFEFF },
+	{ 0xFFF9, 0xFFFB }, { 0xE0000, 0xE007F },
+};
+
+static const struct range blank[] = {
+	{ 0x0000, 0x0020 },
+	{ 0x007F, 0x00A0 },
+	{ 0x2028, 0x2029 },
+};
+
+/* East Asian Width W and F, as blocks. */
+static const struct range wide[] = {
+	{ 0x1100, 0x115F },   { 0x2E80, 0x303E },   { 0x3041, 0xA4CF },	  { 0xAC00, 0xD7A3 },
+	{ 0xF900, 0xFAFF },   { 0xFE30, 0xFE6F },   { 0xFF00, 0xFF60 },	  { 0xFFE0, 0xFFE6 },
+	{ 0x1F300, 0x1F64F }, { 0x1F680, 0x1F6FF }, { 0x1F900, 0x1F9FF }, { 0x20000, 0x3FFFD },
+};
+
+static bool within(const struct range *ranges, size_t n, uint32_t c)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	return false;
+}
+
+/* One character off *at: RFC 3629 without overlong forms and surrogates; a byte that fits nothing
+ * is one U+FFFD. */
+static uint32_t decode(const char **at)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	const unsigned char *s = (const unsigned char *)*at;
+	unsigned int len = s[0] < 0x80	 ? 1
+			   : s[0] < 0xC2 ? 0
+			   : s[0] < 0xE0 ? 2
+			   : s[0] < 0xF0 ? 3
+			   : s[0] < 0xF5 ? 4
+					 : 0;
+	uint32_t c = len == 1 ? s[0] : len ? s[0] & (0x7Fu >> len) : REPLACEMENT;
+
+	*at += 1;
+	if (len < 2)
+		return c;
+	for (unsigned int i = 1; i < len; i++) {
+		if ((s[i] & 0xC0) != 0x80)
+			return REPLACEMENT;
+		c = c << 6 | (s[i] & 0x3Fu);
+	}
+	if (c < least[len] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+		return REPLACEMENT;
+	*at += len - 1;
+	return c;
+}
+
+static size_t encode(uint32_t c, char out[4])
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	size_t len = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	for (size_t i = len - 1; i; i--) {
+		out[i] = (char)(0x80 | (c & 0x3F));
+		c >>= 6;
+	}
+	out[0] = (char)((0xF00u >> len & 0xF0u) | c);
+	return len;
+}
+
+/* Behind "ESC [", its parameters and its final byte: what a terminal would have obeyed. */
+static const char *skip_sequence(const char *at)
+{
+	at++;
+	while (*at >= 0x20 && *at <= 0x3F)
+		at++;
+	return *at >= 0x40 && *at <= 0x7E ? at + 1 : at;
+}
+
+struct reader {
+	const char *at;
+	bool begun; /* something was given out: blanks in front are dropped */
+};
+
+/* What is given out at once: a character with the blank before it, so that a blank is never the
+ * last thing. */
+struct piece {
+	char text[5];
+	size_t len, columns;
+};
+
+static bool next_piece(struct reader *reader, struct piece *piece)
+{
+	bool space = false;
+
+	while (*reader->at) {
+		if (reader->at[0] == '\033' && reader->at[1] == '[') {
+			reader->at = skip_sequence(reader->at + 1);
+			continue;
+		}
+		uint32_t c = decode(&reader->at);
+		if (c >= 0x80 && within(dropped, ARRAY_LEN(dropped), c))
+			continue;
+		if (within(blank, ARRAY_LEN(blank), c)) {
+			space = reader->begun;
+			continue;
+		}
+		piece->len = 0;
+		if (space)
+			piece->text[piece->len++] = ' ';
+		piece->len += encode(c, piece->text + piece->len);
+		piece->columns =
+			(space ? 2u : 1u) + (c >= 0x1100 && within(wide, ARRAY_LEN(wide), c));
+		reader->begun = true;
+		return true;
+	}
+	return false;
+}
+
+size_t plain_columns(const char *text, size_t max_columns)
+{
+	struct reader reader = { .at = text ? text : "" };
+	struct piece piece;
+	size_t columns = 0;
+
+	while (columns <= max_columns && next_piece(&reader, &piece))
+		columns += piece.columns;
+	return columns;
+}
+
+size_t plain_add(struct buf *out, const char *text, size_t max_columns)
+{
+	struct reader reader = { .at = text ? text : "" };
+	struct piece piece;
+	size_t columns = 0;
+	bool cut = plain_columns(text, max_columns) > max_columns;
+
+	if (cut && !max_columns)
+		return 0;
+	size_t room = cut ? max_columns - 1 : max_columns;
+	while (next_piece(&reader, &piece) && columns + piece.columns <= room) {
+		buf_add(out, piece.text, piece.len);
+		columns += piece.columns;
+	}
+	if (cut) {
+		buf_puts(out, ELLIPSIS);
+		columns++;
+	}
+	return columns;
+}
+
+void plain_pad(struct buf *out, const char *text, size_t columns)
+{
+	for (size_t used = plain_add(out, text, columns); used < columns; used++)
+		buf_putc(out, ' ');
+}
+
+char *plain_text(struct arena *arena, const char *text, size_t max_columns)
+{
+	/* A column takes at most four bytes. */
+	struct buf buf = BUF_INIT(max_columns * 4 + 4);
+
+	plain_add(&buf, text, max_columns);
+	char *copy = arena_strndup(arena, buf_text(&buf), buf.len);
+	buf_fini(&buf);
+	return copy;
+}
+
+const char *plain_duration(int64_t duration_us, char out[PLAIN_DURATION_SIZE])
+{
+	double us = duration_us > 0 ? (double)duration_us : 0;
+
+	if (us < 999.5)
+		snprintf(out, PLAIN_DURATION_SIZE, "%.0f µs", us);
+	else if (us < 999.5e3)
+		snprintf(out, PLAIN_DURATION_SIZE, "%.3g ms", us / 1e3);
+	else if (us < 9.995e6)
+		snprintf(out, PLAIN_DURATION_SIZE, "%.2f s", us / 1e6);
+	else if (us < 99.95e6)
+		snprintf(out, PLAIN_DURATION_SIZE, "%.1f s", us / 1e6);
+	else if (us < (double)US_PER_HOUR && duration_us % US_PER_MINUTE < US_PER_SECOND)
+		snprintf(out, PLAIN_DURATION_SIZE, "%lld min",
+			 (long long)(duration_us / US_PER_MINUTE));
+	else if (us < (double)US_PER_HOUR)
+		snprintf(out, PLAIN_DURATION_SIZE, "%lld min %02lld s",
+			 (long long)(duration_us / US_PER_MINUTE),
+			 (long long)(duration_us % US_PER_MINUTE / US_PER_SECOND));
+	else
+		snprintf(out, PLAIN_DURATION_SIZE, "%.1f h", us / (double)US_PER_HOUR);
+	return out;
+}

@@ -1,0 +1,206 @@
+/*
+ * Locate: the trace ids that an alert carries: in labels and annotations of their own, and in links
+ * that people put into annotations. Pure, linear in the alert. It takes nothing from the alert's
+ * own link (it leads to a metric), and nothing that merely looks like an id without standing where
+ * an id stands.
+ */
+#include "tracepager/locate.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/xalloc.h"
+
+struct found {
+	struct arena *arena;
+	const char **ids;
+	size_t n, max;
+};
+
+#define ID_MIN 16
+#define ID_MAX 32
+
+/* The id at the beginning of text: 16 to 32 hex digits, not all zeros, no letter or digit behind.
+ * Dashes between digits are left out, as in a UUID. Returns its length in the text, 0 where there
+ * is none. */
+static size_t scan_id(const char *text, char ret_id[ID_MAX + 1])
+{
+	size_t i = 0, n = 0;
+	bool zeros = true;
+
+	for (; n < ID_MAX; i++) {
+		if (n > 0 && text[i] == '-' && isxdigit((unsigned char)text[i + 1]))
+			continue;
+		if (!isxdigit((unsigned char)text[i]))
+			break;
+		zeros = zeros && text[i] == '0';
+		ret_id[n++] = (char)tolower((unsigned char)text[i]);
+	}
+	ret_id[n] = '\0';
+	return n < ID_MIN || zeros || isalnum((unsigned char)text[i]) || text[i] == '_' ? 0 : i;
+}
+
+static size_t take_id(struct found *found, const char *text)
+{
+	char id[ID_MAX + 1];
+	size_t len = scan_id(text, id);
+
+	if (len == 0 || found->n == found->max)
+		return len;
+	for (size_t i = 0; i < found->n; i++)
+		if (strcmp(found->ids[i], id) == 0)
+			return len;
+	found->ids[found->n++] = arena_strdup(found->arena, id);
+	return len;
+}
+
+/* Names, without case and punctuation, whose value is a trace's id. */
+static bool names_trace(const char *name)
+{
+	static const char *const names[] = { "traceid",	      "trace",		"exemplartraceid",
+					     "exemplartrace", "exampletraceid", "oteltraceid",
+					     "xb3traceid",    "traceparent",	"ubertraceid" };
+	char plain[24];
+	size_t n = 0;
+
+	for (; *name; name++) {
+		if (!isalnum((unsigned char)*name))
+			continue;
+		if (n == sizeof(plain) - 1)
+			return false;
+		plain[n++] = (char)tolower((unsigned char)*name);
+	}
+	plain[n] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(plain, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* W3C trace context: version-traceid-parent-flags. */
+static bool is_traceparent(const char *value)
+{
+	return strlen(value) >= 55 && value[2] == '-' && value[35] == '-' && value[52] == '-';
+}
+
+/* A traceparent, one id, or several with blanks or punctuation in between. */
+static void take_value(struct found *found, const char *value)
+{
+	if (is_traceparent(value)) {
+		take_id(found, value + 3);
+		return;
+	}
+	while (*value) {
+		size_t len = take_id(found, value);
+		if (len == 0)
+			len = strcspn(value, " ,;|\t\n");
+		value += len;
+		value += strspn(value, " ,;|\t\n");
+	}
+}
+
+static bool is_link(const char *value)
+{
+	return strstr(value, "://") != NULL;
+}
+
+/* Percent-decoding of one link; + is a blank in a query. Caller frees. */
+static char *url_decode(const char *text, size_t len)
+{
+	char *out = xcalloc(len + 1, 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (c == '%' && i + 2 < len && isxdigit((unsigned char)text[i + 1]) &&
+		    isxdigit((unsigned char)text[i + 2])) {
+			char digits[3] = { text[i + 1], text[i + 2], '\0' };
+			c = (char)strtol(digits, NULL, 16);
+			i += 2;
+		}
+		if (c != '\0')
+			out[n++] = c == '+' ? ' ' : c;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/* Whatever stands directly behind each mark. */
+static void take_behind(struct found *found, const char *text, const char *mark)
+{
+	while ((text = strcasestr(text, mark))) {
+		text += strlen(mark);
+		take_id(found, text);
+	}
+}
+
+/* "query":"ID" in the JSON of a Grafana explore link: Tempo's query by id. A query in a query
+ * language is no id. */
+static void take_queries(struct found *found, const char *text)
+{
+	static const char mark[] = "\"query\"";
+
+	while ((text = strstr(text, mark))) {
+		text += strlen(mark);
+		text += strspn(text, " ");
+		if (*text != ':')
+			continue;
+		text += 1 + strspn(text + 1, " ");
+		if (*text != '"')
+			continue;
+		text++;
+		text += take_id(found, text);
+	}
+}
+
+/* Jaeger /trace/ID and /api/traces/ID (Tempo and Zipkin alike), ?traceID=ID, Grafana explore. */
+static void take_link(struct found *found, const char *link, size_t len)
+{
+	CLEANUP_FREE char *text = url_decode(link, len);
+
+	take_behind(found, text, "/trace/");
+	take_behind(found, text, "/traces/");
+	take_behind(found, text, "traceid=");
+	take_behind(found, text, "trace_id=");
+	if (strstr(text, "/explore"))
+		take_queries(found, text);
+}
+
+/* Every link in a text; a link ends where blanks, quotes or angle brackets begin. */
+static void take_links(struct found *found, const char *text)
+{
+	while (found->n < found->max && (text = strstr(text, "://"))) {
+		size_t len = strcspn(text, " \t\r\n\"'<>`|");
+		take_link(found, text, len);
+		text += len;
+	}
+}
+
+static void take_named(struct found *found, const struct labels *labels)
+{
+	for (size_t i = 0; i < labels->n; i++) {
+		const struct label *label = &labels->at[i];
+		if (names_trace(label->name) && !is_link(label->value))
+			take_value(found, label->value);
+	}
+}
+
+static void take_linked(struct found *found, const struct labels *labels)
+{
+	for (size_t i = 0; i < labels->n; i++)
+		take_links(found, labels->at[i].value);
+}
+
+size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const char **ret_ids,
+			size_t max)
+{
+	struct found found = { .arena = arena, .ids = ret_ids, .max = max };
+
+	take_named(&found, &alert->labels);
+	take_named(&found, &alert->annotations);
+	take_linked(&found, &alert->annotations);
+	take_linked(&found, &alert->labels);
+	return found.n;
+}

@@ -1,0 +1,432 @@
+/*
+ * Recognise: what a text is, by the members of its outermost objects. Reads as little as it can: a
+ * document of an encoding of ours shows in its first hundreds of bytes. It refuses to guess from
+ * names of files, and it names the known shapes that are no encoding of ours. Owns nothing beyond
+ * the call.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encodings-internal.h"
+#include "tracepager/buf.h"
+#include "tracepager/jread.h"
+#include "tracepager/xalloc.h"
+
+/* Objects whose members are looked at. */
+enum level {
+	LEVEL_TOP,   /* the outermost object, or the first object of an outermost list */
+	LEVEL_DATA,  /* "data": the first object in it */
+	LEVEL_SPAN,  /* "spans": the first object in it */
+	LEVEL_INNER, /* "result" and "trace" */
+	LEVEL_OTLP,  /* anything inside of "resourceSpans" or "batches" */
+	LEVEL_ERROR, /* "error": only whether it is null */
+	LEVEL_OTHER, /* not looked at */
+};
+
+enum sign {
+	TOP_LIST = 1 << 0,
+	DATA_OBJECT = 1 << 1, /* an object in data */
+	DATA = 1 << 2,
+	DATA_NAMES = 1 << 3, /* texts in data */
+	SPANS = 1 << 4,
+	PROCESS = 1 << 5,
+	PROCESSES = 1 << 6,
+	JAEGER_TRACE_ID = 1 << 7, /* traceID */
+	JAEGER_SPAN_ID = 1 << 8,
+	TRACE_ID = 1 << 9, /* traceId */
+	SPAN_ID = 1 << 10,
+	FLAT_TRACE_ID = 1 << 11, /* trace_id */
+	FLAT_SPAN_ID = 1 << 12,
+	ZIPKIN_ID = 1 << 13,
+	OPERATION_NAME = 1 << 14,
+	TRACE_ID_LOW = 1 << 15,
+	RESOURCE_SPANS = 1 << 16,
+	BATCHES = 1 << 17,
+	RESULT = 1 << 18,
+	TRACE = 1 << 19,
+	ERROR = 1 << 20,
+	TRACES = 1 << 21,
+	SUMMARIES = 1 << 22,
+	NAMES = 1 << 23, /* of services or operations */
+	ALERT = 1 << 24,
+	BASE64_ID = 1 << 25,
+	OTHER_ID = 1 << 26, /* an id in OTLP that is not in base64 */
+};
+
+static const struct {
+	enum level level;
+	const char *name;
+	unsigned int sign;
+} telling[] = {
+	{ LEVEL_TOP, "data", DATA },
+	{ LEVEL_TOP, "spans", SPANS },
+	{ LEVEL_TOP, "process", PROCESS },
+	{ LEVEL_TOP, "processes", PROCESSES },
+	{ LEVEL_TOP, "traceID", JAEGER_TRACE_ID },
+	{ LEVEL_TOP, "spanID", JAEGER_SPAN_ID },
+	{ LEVEL_TOP, "traceId", TRACE_ID },
+	{ LEVEL_TOP, "spanId", SPAN_ID },
+	{ LEVEL_TOP, "trace_id", FLAT_TRACE_ID },
+	{ LEVEL_TOP, "span_id", FLAT_SPAN_ID },
+	{ LEVEL_TOP, "id", ZIPKIN_ID },
+	{ LEVEL_TOP, "operationName", OPERATION_NAME },
+	{ LEVEL_TOP, "resourceSpans", RESOURCE_SPANS },
+	{ LEVEL_TOP, "resource_spans", RESOURCE_SPANS },
+	{ LEVEL_TOP, "batches", BATCHES },
+	{ LEVEL_TOP, "result", RESULT },
+	{ LEVEL_TOP, "trace", TRACE },
+	{ LEVEL_TOP, "error", ERROR },
+	{ LEVEL_TOP, "traces", TRACES },
+	{ LEVEL_TOP, "summaries", SUMMARIES },
+	{ LEVEL_TOP, "services", NAMES },
+	{ LEVEL_TOP, "operations", NAMES },
+	{ LEVEL_TOP, "alerts", ALERT },
+	{ LEVEL_TOP, "labels", ALERT },
+	{ LEVEL_DATA, "traceID", JAEGER_TRACE_ID },
+	{ LEVEL_DATA, "spans", SPANS },
+	{ LEVEL_DATA, "processes", PROCESSES },
+	{ LEVEL_SPAN, "traceID", JAEGER_TRACE_ID },
+	{ LEVEL_SPAN, "spanID", JAEGER_SPAN_ID },
+	{ LEVEL_SPAN, "traceId", TRACE_ID },
+	{ LEVEL_SPAN, "operationName", OPERATION_NAME },
+	{ LEVEL_SPAN, "traceIdLow", TRACE_ID_LOW },
+	{ LEVEL_INNER, "resourceSpans", RESOURCE_SPANS },
+	{ LEVEL_INNER, "resource_spans", RESOURCE_SPANS },
+	{ LEVEL_INNER, "batches", BATCHES },
+};
+
+/* Names of the first members, for the refusal of what is not known. */
+#define SHOWN_MEMBERS 4
+/* Deeper than any member that is looked at. */
+#define MAX_DEPTH 10
+
+struct recognise {
+	struct jread *jread;
+	unsigned int signs;
+	/* The containers that are open and not skipped; [0] is around the document. */
+	enum level levels[MAX_DEPTH + 1];
+	bool is_list[MAX_DEPTH + 1];
+	unsigned int depth;
+	enum level next; /* of the member that was named */
+	enum trace_encoding encoding;
+	bool done;
+	struct buf members;
+	unsigned int nmembers;
+	enum jread_event outermost;
+};
+
+static bool has(const struct recognise *recognise, unsigned int signs)
+{
+	return (recognise->signs & signs) == signs;
+}
+
+static const char *refusal_of_list(const struct recognise *recognise)
+{
+	if (has(recognise, TRACE_ID | ZIPKIN_ID))
+		return "Zipkin JSON, which is not read yet";
+	if (has(recognise, JAEGER_TRACE_ID | SPANS))
+		return "a list of Jaeger traces without the {\"data\": ...} around it";
+	if (has(recognise, ALERT))
+		return "a list of alerts, not a trace";
+	return NULL;
+}
+
+/* What is known and no encoding of ours. NULL: nothing like it. */
+static const char *refusal(const struct recognise *recognise)
+{
+	if (has(recognise, TOP_LIST))
+		return refusal_of_list(recognise);
+	if (has(recognise, BATCHES))
+		return "Tempo JSON (\"batches\"), which is not read yet";
+	if (has(recognise, TRACE | RESOURCE_SPANS))
+		return "Tempo JSON (\"trace\"), which is not read yet";
+	if (has(recognise, RESOURCE_SPANS | BASE64_ID))
+		return "Tempo JSON (ids in base64), which is not read yet";
+	if (has(recognise, SPANS | TRACE_ID_LOW))
+		return "a Thrift batch of Jaeger's agents; only what Jaeger's query API answers is "
+		       "read";
+	if (has(recognise, SPANS | TRACE_ID | OPERATION_NAME))
+		return "a trace of Jaeger's internal model; only what Jaeger's query API answers "
+		       "is read";
+	if (has(recognise, JAEGER_TRACE_ID | JAEGER_SPAN_ID) && !has(recognise, SPANS))
+		return "a span document of Jaeger's Elasticsearch storage; only whole traces are "
+		       "read";
+	if (has(recognise, TRACE_ID | SPAN_ID | OPERATION_NAME))
+		return "a span of Jaeger's internal model; only what Jaeger's query API answers is "
+		       "read";
+	if (has(recognise, FLAT_TRACE_ID | FLAT_SPAN_ID))
+		return "one flat span record, as column stores and OTel Arrow write them; only "
+		       "whole traces "
+		       "are read";
+	if (has(recognise, TRACE_ID | ZIPKIN_ID))
+		return "a single Zipkin span; Zipkin JSON is not read yet";
+	if (has(recognise, DATA_NAMES) || has(recognise, NAMES))
+		return "a list of names, as Jaeger answers for services and operations, not a "
+		       "trace";
+	if (has(recognise, SUMMARIES) || has(recognise, TRACES))
+		return "a search result that lists traces without their spans";
+	if (has(recognise, ALERT))
+		return "an alert, not a trace";
+	return NULL;
+}
+
+/* Is it clear what this is? */
+static bool decided(struct recognise *recognise)
+{
+	unsigned int signs = recognise->signs;
+
+	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
+	if ((signs & (TOP_LIST | TRACE | BATCHES)) == 0 &&
+	    has(recognise, RESOURCE_SPANS | OTHER_ID))
+		return true;
+	recognise->encoding = TRACE_ENCODING_JAEGER_JSON;
+	if ((signs & (TOP_LIST | PROCESS)) != 0)
+		return false;
+	if (has(recognise, PROCESSES | SPANS))
+		return true;
+	return has(recognise, SPANS | JAEGER_SPAN_ID);
+}
+
+/* The document, or what there is of it, is over and it was not clear. */
+static bool settled(struct recognise *recognise)
+{
+	unsigned int signs = recognise->signs;
+
+	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
+	if ((signs & (TOP_LIST | DATA | SPANS)) == 0 &&
+	    (signs & (RESOURCE_SPANS | RESULT | ERROR)) != 0)
+		return true; /* without spans, or an error message */
+	recognise->encoding = TRACE_ENCODING_JAEGER_JSON;
+	if ((signs & (TOP_LIST | PROCESS)) != 0)
+		return false;
+	if (has(recognise, DATA) && !has(recognise, DATA_OBJECT))
+		return true; /* a search without a match, or an error message */
+	if (has(recognise, PROCESSES))
+		return true;
+	return has(recognise, JAEGER_TRACE_ID | SPANS);
+}
+
+static void note_member(struct recognise *recognise, const char *text, size_t len)
+{
+	if (recognise->nmembers++ >= SHOWN_MEMBERS)
+		return;
+	if (recognise->nmembers > 1)
+		buf_puts(&recognise->members, ", ");
+	len = len < 24 ? len : 24;
+	for (size_t i = 0; i < len; i++) {
+		/* Plain ASCII only: this goes into an error's one line. */
+		buf_putc(&recognise->members, text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
+	}
+}
+
+static enum level level_below(enum level level, unsigned int sign)
+{
+	if ((sign & (RESOURCE_SPANS | BATCHES)) != 0)
+		return LEVEL_OTLP;
+	if (level == LEVEL_TOP && (sign & DATA) != 0)
+		return LEVEL_DATA;
+	if (level == LEVEL_TOP && (sign & (RESULT | TRACE)) != 0)
+		return LEVEL_INNER;
+	if ((sign & SPANS) != 0)
+		return LEVEL_SPAN;
+	return (sign & ERROR) != 0 ? LEVEL_ERROR : LEVEL_OTHER;
+}
+
+/* On the way to the first id. */
+static int key_in_otlp(struct recognise *recognise, const char *text, size_t len)
+{
+	static const char *const ways[] = { "scopeSpans",
+					    "scope_spans",
+					    "instrumentationLibrarySpans",
+					    "instrumentation_library_spans",
+					    "spans",
+					    "traceId",
+					    "trace_id" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		if (strlen(ways[i]) == len && memcmp(ways[i], text, len) == 0) {
+			recognise->next = LEVEL_OTLP;
+			return JREAD_GO;
+		}
+	}
+	return JREAD_SKIP;
+}
+
+static int key(struct recognise *recognise, enum level level, const char *text, size_t len)
+{
+	recognise->next = LEVEL_OTHER;
+	if (level == LEVEL_OTLP)
+		return key_in_otlp(recognise, text, len);
+	if (level == LEVEL_TOP && !has(recognise, TOP_LIST))
+		note_member(recognise, text, len);
+	for (size_t i = 0; i < ARRAY_LEN(telling); i++) {
+		if (telling[i].level != level || strlen(telling[i].name) != len ||
+		    memcmp(telling[i].name, text, len) != 0)
+			continue;
+		recognise->signs |= telling[i].sign;
+		recognise->next = level_below(level, telling[i].sign);
+		break;
+	}
+	return recognise->next == LEVEL_OTHER ? JREAD_SKIP : JREAD_GO;
+}
+
+/* 16 bytes in base64. */
+static bool is_base64_id(const char *text, size_t len)
+{
+	return len == 24 && text[22] == '=' && text[23] == '=';
+}
+
+static void text_value(struct recognise *recognise, enum level level, const char *text, size_t len)
+{
+	if (level == LEVEL_DATA)
+		recognise->signs |= DATA_NAMES;
+	else if (level == LEVEL_OTLP)
+		recognise->signs |= is_base64_id(text, len) ? BASE64_ID : OTHER_ID;
+}
+
+static int open_container(struct recognise *recognise, enum level level, bool is_list)
+{
+	if (level == LEVEL_ERROR || level == LEVEL_OTHER || recognise->depth == MAX_DEPTH)
+		return JREAD_SKIP;
+	if (level == LEVEL_DATA && !is_list)
+		recognise->signs |= DATA_OBJECT;
+	recognise->depth++;
+	recognise->levels[recognise->depth] = level;
+	recognise->is_list[recognise->depth] = is_list;
+	return JREAD_GO;
+}
+
+/* The first object of a list stands for all. */
+static void close_container(struct recognise *recognise, enum jread_event event)
+{
+	unsigned int around = --recognise->depth;
+
+	if (event != JREAD_OBJECT_END || !recognise->is_list[around])
+		return;
+	if (recognise->levels[around] == LEVEL_TOP)
+		recognise->done = true;
+	else if (recognise->levels[around] != LEVEL_OTLP)
+		recognise->levels[around] = LEVEL_OTHER;
+}
+
+static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct recognise *recognise = ctx;
+	unsigned int depth = recognise->depth;
+	enum level level = recognise->is_list[depth] ? recognise->levels[depth] : recognise->next;
+	int answer = JREAD_GO;
+
+	if (recognise->outermost == JREAD_KEY) {
+		recognise->outermost = event;
+		recognise->signs |= event == JREAD_ARRAY ? TOP_LIST : 0;
+	}
+	if (event == JREAD_OBJECT_END || event == JREAD_ARRAY_END)
+		close_container(recognise, event);
+	else if (event == JREAD_KEY)
+		answer = key(recognise, recognise->levels[depth], text, len);
+	else if (event == JREAD_OBJECT || event == JREAD_ARRAY)
+		answer = open_container(recognise, level, event == JREAD_ARRAY);
+	else if (event == JREAD_STRING)
+		text_value(recognise, level, text, len);
+	else if (event == JREAD_NULL && level == LEVEL_ERROR)
+		recognise->signs &= ~(unsigned int)ERROR;
+	/* One document is enough, and less where that is clear. */
+	recognise->done = recognise->done || recognise->depth == 0 || decided(recognise);
+	return recognise->done ? -ECANCELED : answer;
+}
+
+static const char *event_name(enum jread_event event)
+{
+	switch (event) {
+	case JREAD_ARRAY:
+	case JREAD_ARRAY_END:
+		return "a list";
+	case JREAD_STRING:
+		return "a string";
+	case JREAD_NUMBER:
+		return "a number";
+	case JREAD_TRUE:
+	case JREAD_FALSE:
+		return "a boolean";
+	case JREAD_NULL:
+		return "null";
+	case JREAD_KEY:
+	case JREAD_OBJECT:
+	case JREAD_OBJECT_END:
+		break;
+	}
+	return "an object";
+}
+
+static int refuse(const struct recognise *recognise, struct err *err)
+{
+	const char *what = refusal(recognise);
+
+	if (what != NULL)
+		return err_set(err, EPROTONOSUPPORT, "this is %s", what);
+	if (recognise->nmembers > 0)
+		return err_set(err, EPROTONOSUPPORT,
+			       "this is JSON, but no trace that is known: an object with %s%s",
+			       buf_text(&recognise->members),
+			       recognise->nmembers > SHOWN_MEMBERS ? " ..." : "");
+	return err_set(err, EPROTONOSUPPORT, "this is JSON, but no trace that is known: %s",
+		       event_name(recognise->outermost));
+}
+
+/* What JSON never starts with, so that "not JSON" can say what it is. NULL: nothing known. */
+static const char *not_json(const unsigned char *data, size_t len)
+{
+	if (len >= 2 && data[0] == 0x1f && data[1] == 0x8b)
+		return "this is compressed with gzip; unpack it first";
+	for (size_t i = 0; i < len && i < 64; i++) {
+		if (data[i] < 0x20 && data[i] != '\n' && data[i] != '\r' && data[i] != '\t')
+			return "this is binary, not JSON; OTLP protobuf is not read yet";
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] > 0x20)
+			return NULL;
+	}
+	return "there is nothing in it";
+}
+
+/* code: how the reading ended. */
+static int judge(struct recognise *recognise, int code, enum trace_encoding *ret_encoding,
+		 struct err *err)
+{
+	bool known = refusal(recognise) != NULL;
+
+	if (decided(recognise) || (!known && settled(recognise))) {
+		*ret_encoding = recognise->encoding;
+		return 0;
+	}
+	if (known || recognise->done)
+		return refuse(recognise, err);
+	if (code == 0)
+		code = jread_finish(recognise->jread);
+	if (code == 0)
+		return refuse(recognise, err);
+	if (err != NULL)
+		*err = *jread_err(recognise->jread);
+	err_prefix(err, recognise->outermost == JREAD_KEY ? "not JSON" : "broken JSON");
+	return code;
+}
+
+int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encoding,
+		    struct err *err)
+{
+	struct recognise recognise = { .outermost = JREAD_KEY,
+				       .next = LEVEL_TOP,
+				       .members = BUF_INIT(256) };
+	const char *known = not_json((const unsigned char *)data, len);
+	int code;
+
+	if (known != NULL)
+		return err_set(err, EBADMSG, "%s", known);
+	recognise.jread = jread_new(JREAD_SEQUENCE, on_event, &recognise);
+	code = jread_feed(recognise.jread, data, len);
+	code = judge(&recognise, code, ret_encoding, err);
+	jread_free(recognise.jread);
+	buf_fini(&recognise.members);
+	return code;
+}

@@ -1,0 +1,269 @@
+/*
+ * Trace decoder: one document through one encoding into a builder, and a file's worth of documents.
+ * It refuses bodies over the cap, and to go on after an error. Owns the builder and the encoding's
+ * state.
+ */
+#include "tracepager/trace_decoder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encodings-internal.h"
+#include "tracepager/jread.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT] = {
+	[TRACE_ENCODING_JAEGER_JSON] = &trace_encoding_jaeger_json,
+	[TRACE_ENCODING_OTLP_JSON] = &trace_encoding_otlp_json,
+};
+
+struct trace_decoder {
+	const struct trace_encoding_ops *ops;
+	struct trace_builder *builder;
+	void *state;
+	size_t bytes, max_bytes;
+	struct err failed; /* code 0: not yet */
+};
+
+struct trace_decoder *trace_decoder_new(enum trace_encoding encoding,
+					const struct trace_options *options)
+{
+	struct trace_decoder *decoder = xcalloc(1, sizeof(*decoder));
+
+	decoder->ops = trace_encodings[encoding];
+	decoder->max_bytes = options != NULL && options->max_body_bytes > 0
+				     ? options->max_body_bytes
+				     : LIMIT_TRACE_BODY_BYTES;
+	decoder->builder = trace_builder_new(options);
+	decoder->state = decoder->ops->start(decoder->builder);
+	return decoder;
+}
+
+void trace_decoder_free(struct trace_decoder *decoder)
+{
+	if (decoder == NULL)
+		return;
+	decoder->ops->free(decoder->state);
+	trace_builder_free(decoder->builder);
+	free(decoder);
+}
+
+static int fail(struct trace_decoder *decoder, int code, struct err *err)
+{
+	if (decoder->failed.code == 0)
+		err_set(&decoder->failed, -code, "the trace cannot be read");
+	if (err != NULL)
+		*err = decoder->failed;
+	return -decoder->failed.code;
+}
+
+int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t len, struct err *err)
+{
+	struct trace_set *none = NULL;
+	int code;
+
+	if (decoder->failed.code != 0)
+		return fail(decoder, -decoder->failed.code, err);
+	if (len > decoder->max_bytes - decoder->bytes) {
+		err_set(&decoder->failed, E2BIG, "a trace document of more than %zu bytes",
+			decoder->max_bytes);
+		return fail(decoder, -E2BIG, err);
+	}
+	decoder->bytes += len;
+	code = decoder->ops->feed(decoder->state, data, len, &decoder->failed);
+	if (code == 0)
+		return 0;
+	/* Only the builder knows which cap it was. */
+	if (trace_builder_failed(decoder->builder)) {
+		code = trace_builder_finish(decoder->builder, &none, &decoder->failed);
+		trace_set_free(none);
+	}
+	return fail(decoder, code, err);
+}
+
+int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set, struct err *err)
+{
+	int code;
+
+	if (decoder->failed.code != 0)
+		return fail(decoder, -decoder->failed.code, err);
+	code = decoder->ops->finish(decoder->state, &decoder->failed);
+	if (code == 0)
+		code = trace_builder_finish(decoder->builder, ret_set, &decoder->failed);
+	return code == 0 ? 0 : fail(decoder, code, err);
+}
+
+/* Documents. */
+
+struct documents {
+	const struct trace_options *options;
+	trace_document_handler *handler;
+	void *ctx;
+};
+
+static int decode(const struct documents *documents, const char *data, size_t len,
+		  struct trace_set **ret_set, struct err *err)
+{
+	enum trace_encoding encoding;
+	struct trace_decoder *decoder;
+	int code = trace_recognise(data, len, &encoding, err);
+
+	if (code != 0)
+		return code;
+	decoder = trace_decoder_new(encoding, documents->options);
+	code = trace_decoder_feed(decoder, data, len, err);
+	if (code == 0)
+		code = trace_decoder_finish(decoder, ret_set, err);
+	trace_decoder_free(decoder);
+	return code;
+}
+
+static void one_document(const struct documents *documents, const char *data, size_t len, int line)
+{
+	struct trace_set *set = NULL;
+	struct err err = { 0 };
+
+	if (decode(documents, data, len, &set, &err) == 0) {
+		documents->handler(documents->ctx, line, set, NULL);
+		return;
+	}
+	if (err.line > 0)
+		err.line += line - 1;
+	documents->handler(documents->ctx, line, NULL, &err);
+}
+
+/* Lines that are not blank. */
+struct lines {
+	const char *at, *end;
+	int line; /* of what next_line() gave last */
+};
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool next_line(struct lines *lines, const char **ret_line, size_t *ret_len)
+{
+	while (lines->at < lines->end) {
+		const char *start = lines->at;
+		const char *newline = memchr(start, '\n', (size_t)(lines->end - start));
+		const char *stop = newline != NULL ? newline : lines->end;
+
+		lines->at = newline != NULL ? newline + 1 : lines->end;
+		lines->line++;
+		for (const char *p = start; p < stop; p++) {
+			if (!is_space(*p)) {
+				*ret_line = start;
+				*ret_len = (size_t)(stop - start);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static int ignore(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	(void)ctx;
+	(void)text;
+	(void)len;
+	return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
+}
+
+static bool starts_container(const char *line, size_t len)
+{
+	while (len > 0 && is_space(line[0])) {
+		line++;
+		len--;
+	}
+	return len > 0 && (line[0] == '{' || line[0] == '[');
+}
+
+/* Is this line a list or an object, whole? */
+static bool is_whole(const char *line, size_t len)
+{
+	struct jread *jread;
+	bool whole;
+
+	if (!starts_container(line, len))
+		return false;
+	jread = jread_new(JREAD_ONE, ignore, NULL);
+	whole = jread_feed(jread, line, len) == 0 && jread_finish(jread) == 0;
+	jread_free(jread);
+	return whole;
+}
+
+/*
+ * JSON Lines: several lines, of which the first is a document. Where it is not, it may be a bad
+ * line: then the second is one, and the third, or there is none. A document that is spread over
+ * lines has no two of these.
+ */
+static bool is_json_lines(const char *data, size_t len)
+{
+	struct lines lines = { .at = data, .end = data + len };
+	const char *first, *line;
+	size_t first_len, line_len;
+
+	if (!next_line(&lines, &first, &first_len) || !next_line(&lines, &line, &line_len))
+		return false;
+	if (is_whole(first, first_len))
+		return true;
+	if (!is_whole(line, line_len))
+		return false;
+	return !next_line(&lines, &line, &line_len) || is_whole(line, line_len);
+}
+
+/*
+ * A file of something else altogether, such as single spans line by line, is refused once, not ten
+ * thousand times: is it refused for one and the same reason on every line?
+ */
+static bool all_foreign(struct lines lines, struct err *ret_err)
+{
+	enum trace_encoding encoding;
+	struct err err;
+	const char *line;
+	size_t len;
+	unsigned int n = 0;
+
+	while (next_line(&lines, &line, &len)) {
+		if (trace_recognise(line, len, &encoding, &err) != -EPROTONOSUPPORT)
+			return false;
+		if (n++ == 0)
+			*ret_err = err;
+		else if (strcmp(err.text, ret_err->text) != 0)
+			return false;
+	}
+	err_prefix(ret_err, "all %u lines", n);
+	return true;
+}
+
+void trace_documents(const char *data, size_t len, const struct trace_options *options,
+		     trace_document_handler *handler, void *ctx)
+{
+	const struct documents documents = { options, handler, ctx };
+	struct lines lines = { .at = data, .end = data + len };
+	bool text = false;
+	struct err err;
+	const char *line;
+	size_t line_len;
+
+	if (!is_json_lines(data, len)) {
+		one_document(&documents, data, len, 1);
+		return;
+	}
+	if (all_foreign(lines, &err)) {
+		handler(ctx, 1, NULL, &err);
+		return;
+	}
+	while (next_line(&lines, &line, &line_len)) {
+		bool was_text = text;
+
+		/* Of text between or behind the documents, the first line is told. */
+		text = !starts_container(line, line_len);
+		if (!text || !was_text)
+			one_document(&documents, line, line_len, lines.line);
+	}
+}

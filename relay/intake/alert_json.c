@@ -1,0 +1,626 @@
+/*
+ * Alert JSON: the reader behind the formats that carry Prometheus' alerts. What is sound is taken,
+ * what is not is refused one by one; a body is refused as a whole only when it is not JSON or
+ * something else. Owns its reader and its scratch memory while it parses; what it returns is the
+ * arena's.
+ */
+#include "alert_json-internal.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tracepager/clock.h"
+#include "tracepager/jread.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+/* Bytes of a name that an error quotes. */
+#define NAME_SHOWN 64
+
+enum where {
+	OUTSIDE, /* before the outermost value, and behind it */
+	MEMBERS, /* in the outermost object */
+	MEMBER_VALUE,
+	LIST, /* of alerts */
+	ALERT,
+	FIELD_VALUE,
+	MAP, /* labels or annotations */
+	MAP_VALUE,
+};
+
+enum field {
+	FIELD_STATUS, /* this one and the next: webhook only */
+	FIELD_FINGERPRINT,
+	FIELD_LABELS,
+	FIELD_ANNOTATIONS,
+	FIELD_STARTS_AT,
+	FIELD_ENDS_AT,
+	FIELD_GENERATOR_URL,
+	FIELD_COUNT,
+};
+
+static const char *const field_names[FIELD_COUNT] = {
+	[FIELD_STATUS] = "status",
+	[FIELD_FINGERPRINT] = "fingerprint",
+	[FIELD_LABELS] = "labels",
+	[FIELD_ANNOTATIONS] = "annotations",
+	[FIELD_STARTS_AT] = "startsAt",
+	[FIELD_ENDS_AT] = "endsAt",
+	[FIELD_GENERATOR_URL] = "generatorURL",
+};
+
+/* Texts are offsets into the reader's strings until the alert is complete. */
+struct text_pair {
+	size_t name, value;
+};
+
+struct text_map {
+	struct text_pair at[LIMIT_LABELS];
+	size_t n;
+	bool given;
+};
+
+struct alert_json {
+	const struct alert_json_kind *kind;
+	struct arena *arena;
+	const char *body, *end, *sender;
+	int64_t now_us;
+	struct jread *jread;
+	enum where where;
+
+	struct alert_json_outside outside;
+	enum { MEMBER_ALERTS, MEMBER_VERSION, MEMBER_TRUNCATED } member;
+	uint64_t truncated;
+
+	/* The alert in work. */
+	unsigned int index; /* of it, in the list */
+	bool refused_now;
+	enum field field;
+	struct alert_json_fields fields;
+	int64_t starts_at_us, ends_at_us;
+	size_t generator_url;
+	struct text_map maps[2]; /* labels, annotations */
+	size_t name_len;	 /* of the map's name in work, the last of strings */
+	struct buf strings;	 /* starts with an empty one */
+
+	struct alert *alerts;
+	struct refused_alert *refused;
+	size_t nalerts, nrefused, alerts_size, refused_size;
+
+	/* Where the last key, string or number was, and how far lines have been counted. */
+	const char *place, *counted, *line_start;
+	int line;
+};
+
+static const char *event_name(enum jread_event event)
+{
+	switch (event) {
+	case JREAD_OBJECT:
+	case JREAD_OBJECT_END:
+		return "an object";
+	case JREAD_ARRAY:
+	case JREAD_ARRAY_END:
+		return "a list";
+	case JREAD_KEY:
+	case JREAD_STRING:
+		return "a string";
+	case JREAD_NUMBER:
+		return "a number";
+	case JREAD_TRUE:
+	case JREAD_FALSE:
+		return "a boolean";
+	case JREAD_NULL:
+		break;
+	}
+	return "null";
+}
+
+/* Only a token that the reader did not have to copy tells its place. */
+static void note_place(struct alert_json *reader, enum jread_event event, const char *text)
+{
+	if ((uintptr_t)text <= (uintptr_t)reader->body || (uintptr_t)text > (uintptr_t)reader->end)
+		return;
+	reader->place = event == JREAD_KEY || event == JREAD_STRING ? text - 1 : text;
+}
+
+/* Places only move on, so that all counting together reads the body once. */
+static int place_line(struct alert_json *reader)
+{
+	while (reader->counted < reader->place) {
+		if (*reader->counted++ == '\n') {
+			reader->line++;
+			reader->line_start = reader->counted;
+		}
+	}
+	return reader->line;
+}
+
+static void *grow(void *old, size_t n, size_t *size, size_t item_bytes)
+{
+	if (n < *size)
+		return old;
+	*size = *size > 0 ? *size * 2 : 64;
+	return xrealloc_array(old, *size, item_bytes);
+}
+
+static void one_line(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+	}
+}
+
+static void refuse(struct alert_json *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The first reason stands; the rest of the alert is skipped. */
+static void refuse(struct alert_json *reader, const char *format, ...)
+{
+	struct refused_alert *refused;
+	va_list args;
+	char *text, *what;
+	int line;
+
+	if (reader->refused_now)
+		return;
+	reader->refused_now = true;
+	reader->refused = grow(reader->refused, reader->nrefused, &reader->refused_size,
+			       sizeof(*reader->refused));
+	refused = &reader->refused[reader->nrefused++];
+	refused->index = reader->index;
+	refused->text = "refused too; only the first reasons are told";
+	if (reader->nrefused > LIMIT_REFUSED_TOLD)
+		return;
+	va_start(args, format);
+	what = arena_vprintf(reader->arena, format, args);
+	va_end(args);
+	line = place_line(reader);
+	text = arena_printf(reader->arena, "alert %u: %s (line %d, column %d)", reader->index, what,
+			    line, (int)(reader->place - reader->line_start) + 1);
+	one_line(text);
+	refused->text = text;
+}
+
+/* Append a text and a NUL; NUL characters in it become U+FFFD. */
+static size_t add_text(struct alert_json *reader, const char *text, size_t len)
+{
+	struct buf *strings = &reader->strings;
+	size_t start = strings->len;
+	const char *nul;
+
+	while ((nul = memchr(text, '\0', len)) != NULL) {
+		buf_add(strings, text, (size_t)(nul - text));
+		buf_puts(strings, "\xef\xbf\xbd");
+		len -= (size_t)(nul + 1 - text);
+		text = nul + 1;
+	}
+	buf_add(strings, text, len);
+	if (strings->len - start > LIMIT_LABEL_BYTES) {
+		strings->len = start + LIMIT_LABEL_BYTES;
+		while (strings->len > start &&
+		       ((unsigned char)strings->data[strings->len] & 0xc0) == 0x80)
+			strings->len--;
+	}
+	buf_putc(strings, '\0');
+	return start;
+}
+
+/* An alert begins, and ends. */
+
+static void begin_alert(struct alert_json *reader)
+{
+	reader->refused_now = false;
+	memset(&reader->fields, 0, sizeof(reader->fields));
+	reader->starts_at_us = reader->ends_at_us = 0;
+	reader->generator_url = 0;
+	for (size_t i = 0; i < ARRAY_LEN(reader->maps); i++) {
+		reader->maps[i].n = 0;
+		reader->maps[i].given = false;
+	}
+	buf_reset(&reader->strings);
+	buf_putc(&reader->strings, '\0');
+}
+
+static struct labels make_labels(struct arena *arena, const struct text_map *map,
+				 const char *strings)
+{
+	struct labels labels = { .n = map->n };
+
+	labels.at = arena_array(arena, map->n, sizeof(*labels.at));
+	for (size_t i = 0; i < map->n; i++) {
+		labels.at[i].name = strings + map->at[i].name;
+		labels.at[i].value = strings + map->at[i].value;
+	}
+	labels_normalise(&labels);
+	return labels;
+}
+
+static bool has_labels(const struct alert_json *reader)
+{
+	const struct text_map *map = &reader->maps[0];
+
+	for (size_t i = 0; i < map->n; i++) {
+		if (reader->strings.data[map->at[i].value] != '\0')
+			return true;
+	}
+	return false;
+}
+
+static void end_alert(struct alert_json *reader)
+{
+	struct alert alert = { .sender = reader->sender, .family = "prometheus" };
+	const char *reason;
+	char *strings;
+
+	if (!reader->refused_now && !has_labels(reader))
+		refuse(reader, "it has no labels");
+	if (reader->refused_now)
+		return;
+	assert(!reader->strings.failed);
+	alert.starts_at_us = reader->starts_at_us;
+	alert.ends_at_us = reader->ends_at_us;
+	reason = reader->kind->complete(&alert, &reader->fields, reader->now_us);
+	if (reason != NULL) {
+		refuse(reader, "%s", reason);
+		return;
+	}
+	strings = arena_alloc(reader->arena, reader->strings.len);
+	memcpy(strings, reader->strings.data, reader->strings.len);
+	alert.labels = make_labels(reader->arena, &reader->maps[0], strings);
+	alert.annotations = make_labels(reader->arena, &reader->maps[1], strings);
+	alert.generator_url = strings + reader->generator_url;
+	if (reader->fields.fingerprint[0] == '\0')
+		labels_fingerprint(&alert.labels, reader->fields.fingerprint);
+	alert.fingerprint = arena_strdup(reader->arena, reader->fields.fingerprint);
+	reader->alerts = grow(reader->alerts, reader->nalerts, &reader->alerts_size, sizeof(alert));
+	reader->alerts[reader->nalerts++] = alert;
+}
+
+/* Fields of an alert. */
+
+static void take_time(struct alert_json *reader, const char *text, size_t len)
+{
+	int64_t *slot =
+		reader->field == FIELD_STARTS_AT ? &reader->starts_at_us : &reader->ends_at_us;
+
+	if (len > 0 && rfc3339_parse(text, len, slot) != 0)
+		refuse(reader, "%s is no time: \"%.*s\"", field_names[reader->field],
+		       (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
+}
+
+static void take_status(struct alert_json *reader, const char *text, size_t len)
+{
+	reader->fields.has_status = true;
+	if (jread_is(text, len, "firing"))
+		reader->fields.status = ALERT_FIRING;
+	else if (jread_is(text, len, "resolved"))
+		reader->fields.status = ALERT_RESOLVED;
+	else
+		refuse(reader, "status is \"%.*s\", neither firing nor resolved",
+		       (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
+}
+
+static void take_fingerprint(struct alert_json *reader, const char *text, size_t len)
+{
+	char *slot = reader->fields.fingerprint;
+
+	if (len != FINGERPRINT_SIZE - 1)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		if (!isxdigit((unsigned char)text[i])) {
+			slot[0] = '\0';
+			return;
+		}
+		slot[i] = (char)tolower((unsigned char)text[i]);
+	}
+	slot[len] = '\0';
+}
+
+/* A person will be offered to click on it. */
+static void take_url(struct alert_json *reader, const char *text, size_t len)
+{
+	bool web = (len > 7 && strncasecmp(text, "http://", 7) == 0) ||
+		   (len > 8 && strncasecmp(text, "https://", 8) == 0);
+
+	if (web && len <= LIMIT_LABEL_BYTES)
+		reader->generator_url = add_text(reader, text, len);
+}
+
+static int take_field(struct alert_json *reader, enum jread_event event, const char *text,
+		      size_t len)
+{
+	bool map = reader->field == FIELD_LABELS || reader->field == FIELD_ANNOTATIONS;
+
+	reader->where = ALERT;
+	if (event == JREAD_NULL)
+		return JREAD_GO;
+	if (event != (map ? JREAD_OBJECT : JREAD_STRING)) {
+		refuse(reader, "%s is %s, not %s", field_names[reader->field], event_name(event),
+		       event_name(map ? JREAD_OBJECT : JREAD_STRING));
+		return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
+	}
+	switch (reader->field) {
+	case FIELD_LABELS:
+	case FIELD_ANNOTATIONS:
+		if (reader->maps[reader->field - FIELD_LABELS].given)
+			refuse(reader, "%s is given twice", field_names[reader->field]);
+		reader->maps[reader->field - FIELD_LABELS].given = true;
+		reader->where = MAP;
+		break;
+	case FIELD_STARTS_AT:
+	case FIELD_ENDS_AT:
+		take_time(reader, text, len);
+		break;
+	case FIELD_STATUS:
+		take_status(reader, text, len);
+		break;
+	case FIELD_FINGERPRINT:
+		take_fingerprint(reader, text, len);
+		break;
+	case FIELD_GENERATOR_URL:
+		take_url(reader, text, len);
+		break;
+	case FIELD_COUNT:
+		break;
+	}
+	return JREAD_GO;
+}
+
+static int in_alert(struct alert_json *reader, enum jread_event event, const char *text, size_t len)
+{
+	if (event == JREAD_OBJECT_END) {
+		end_alert(reader);
+		reader->index++;
+		reader->where = LIST;
+		return JREAD_GO;
+	}
+	if (reader->refused_now)
+		return JREAD_SKIP;
+	for (int i = reader->kind->list ? FIELD_LABELS : 0; i < FIELD_COUNT; i++) {
+		if (strlen(field_names[i]) == len && memcmp(field_names[i], text, len) == 0) {
+			reader->field = (enum field)i;
+			reader->where = FIELD_VALUE;
+			return JREAD_GO;
+		}
+	}
+	return JREAD_SKIP;
+}
+
+static int map_name(struct alert_json *reader, enum jread_event event, const char *text, size_t len)
+{
+	struct text_map *map = &reader->maps[reader->field - FIELD_LABELS];
+
+	if (event == JREAD_OBJECT_END) {
+		reader->where = ALERT;
+		return JREAD_GO;
+	}
+	if (reader->refused_now)
+		return JREAD_SKIP;
+	if (map->n == LIMIT_LABELS)
+		refuse(reader, "more than %d %s", LIMIT_LABELS, field_names[reader->field]);
+	else if (len == 0)
+		refuse(reader, "%s has an empty name", field_names[reader->field]);
+	else if (len > LIMIT_LABEL_BYTES)
+		refuse(reader, "%s has a name of %zu bytes", field_names[reader->field], len);
+	if (reader->refused_now)
+		return JREAD_SKIP;
+	map->at[map->n].name = add_text(reader, text, len);
+	reader->where = MAP_VALUE;
+	return JREAD_GO;
+}
+
+static int map_value(struct alert_json *reader, enum jread_event event, const char *text,
+		     size_t len)
+{
+	struct text_map *map = &reader->maps[reader->field - FIELD_LABELS];
+
+	reader->where = MAP;
+	if (event == JREAD_STRING) {
+		map->at[map->n++].value = add_text(reader, text, len);
+	} else if (event == JREAD_NULL) {
+		map->at[map->n++].value = 0;
+	} else {
+		refuse(reader, "%s.%.*s is %s, not a string", field_names[reader->field],
+		       NAME_SHOWN, reader->strings.data + map->at[map->n].name, event_name(event));
+		return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
+	}
+	return JREAD_GO;
+}
+
+/* Around the alerts. */
+
+static int in_list(struct alert_json *reader, enum jread_event event)
+{
+	if (event == JREAD_ARRAY_END) {
+		reader->where = reader->kind->list ? OUTSIDE : MEMBERS;
+		return JREAD_GO;
+	}
+	if (reader->index == LIMIT_ALERTS_PER_BODY)
+		return err_set(jread_err(reader->jread), E2BIG, "more than %d alerts in one body",
+			       LIMIT_ALERTS_PER_BODY);
+	begin_alert(reader);
+	if (event == JREAD_OBJECT) {
+		reader->where = ALERT;
+		return JREAD_GO;
+	}
+	refuse(reader, "it is %s, not an object", event_name(event));
+	reader->index++;
+	return event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
+}
+
+static void note_member(struct alert_json_outside *outside, const char *text, size_t len)
+{
+	static const struct {
+		const char *name, *looks_like;
+	} telling[] = {
+		{ "evalMatches", "an alert of Grafana before version 9" },
+		{ "ruleUrl", "an alert of Grafana before version 9" },
+		{ "routing_key", "a PagerDuty event" },
+		{ "TopicArn", "an Amazon SNS message" },
+		{ "resourceSpans", "a trace in OTLP JSON" },
+		{ "labels", "a single alert" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(telling); i++) {
+		if (strlen(telling[i].name) == len && memcmp(telling[i].name, text, len) == 0)
+			outside->looks_like = telling[i].looks_like;
+	}
+}
+
+static int in_members(struct alert_json *reader, enum jread_event event, const char *text,
+		      size_t len)
+{
+	struct alert_json_outside *outside = &reader->outside;
+
+	if (event == JREAD_OBJECT_END) {
+		reader->where = OUTSIDE;
+		return reader->kind->judge(outside, jread_err(reader->jread));
+	}
+	note_member(outside, text, len);
+	outside->has_alerts |= jread_is(text, len, "alerts");
+	if (reader->kind->list)
+		return JREAD_SKIP;
+	if (jread_is(text, len, "alerts"))
+		reader->member = MEMBER_ALERTS;
+	else if (jread_is(text, len, "version"))
+		reader->member = MEMBER_VERSION;
+	else if (jread_is(text, len, "truncatedAlerts"))
+		reader->member = MEMBER_TRUNCATED;
+	else
+		return JREAD_SKIP;
+	reader->where = MEMBER_VALUE;
+	return JREAD_GO;
+}
+
+static int member_value(struct alert_json *reader, enum jread_event event, const char *text,
+			size_t len)
+{
+	struct alert_json_outside *outside = &reader->outside;
+	int64_t number;
+
+	reader->where = MEMBERS;
+	if (reader->member == MEMBER_ALERTS) {
+		if (event == JREAD_ARRAY)
+			reader->where = LIST;
+		else if (event != JREAD_NULL) /* how Go writes an empty list */
+			return err_set(jread_err(reader->jread), EBADMSG,
+				       "alerts is %s, not a list", event_name(event));
+		return JREAD_GO;
+	}
+	if (reader->member == MEMBER_VERSION && (event == JREAD_STRING || event == JREAD_NUMBER)) {
+		len = len < sizeof(outside->version) ? len : sizeof(outside->version) - 1;
+		memcpy(outside->version, text, len);
+		outside->version[len] = '\0';
+		one_line(outside->version);
+	} else if (reader->member == MEMBER_TRUNCATED && event == JREAD_NUMBER &&
+		   jread_int64(text, len, &number) && number > 0) {
+		reader->truncated = (uint64_t)number;
+	}
+	return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
+}
+
+static int outermost(struct alert_json *reader, enum jread_event event)
+{
+	bool list = reader->kind->list;
+
+	if (event == JREAD_OBJECT) {
+		reader->where = MEMBERS;
+		return JREAD_GO;
+	}
+	if (event == JREAD_ARRAY && list) {
+		reader->where = LIST;
+		return JREAD_GO;
+	}
+	return err_set(jread_err(reader->jread), EBADMSG, "this is %s, not %s",
+		       event == JREAD_ARRAY ? "a list, as /api/v2/alerts takes it"
+					    : event_name(event),
+		       reader->kind->what);
+}
+
+static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct alert_json *reader = ctx;
+
+	note_place(reader, event, text);
+	switch (reader->where) {
+	case OUTSIDE:
+		return outermost(reader, event);
+	case MEMBERS:
+		return in_members(reader, event, text, len);
+	case MEMBER_VALUE:
+		return member_value(reader, event, text, len);
+	case LIST:
+		return in_list(reader, event);
+	case ALERT:
+		return in_alert(reader, event, text, len);
+	case FIELD_VALUE:
+		return take_field(reader, event, text, len);
+	case MAP:
+		return map_name(reader, event, text, len);
+	case MAP_VALUE:
+		break;
+	}
+	return map_value(reader, event, text, len);
+}
+
+static void *keep(struct arena *arena, const void *items, size_t n, size_t item_bytes)
+{
+	void *copy = arena_array(arena, n, item_bytes);
+
+	if (n > 0)
+		memcpy(copy, items, n * item_bytes);
+	return copy;
+}
+
+static void hand_over(struct alert_json *reader, struct alert_batch *ret_batch)
+{
+	ret_batch->alerts =
+		keep(reader->arena, reader->alerts, reader->nalerts, sizeof(*reader->alerts));
+	ret_batch->nalerts = reader->nalerts;
+	ret_batch->refused =
+		keep(reader->arena, reader->refused, reader->nrefused, sizeof(*reader->refused));
+	ret_batch->nrefused = reader->nrefused;
+	ret_batch->truncated = reader->truncated;
+}
+
+int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, const char *body,
+		     size_t len, const char *sender, int64_t now_us, struct alert_batch *ret_batch,
+		     struct err *err)
+{
+	struct alert_json *reader;
+	int code;
+
+	if (len > LIMIT_BODY_BYTES)
+		return err_set(err, E2BIG, "the body has more than %u bytes", LIMIT_BODY_BYTES);
+	reader = xcalloc(1, sizeof(*reader));
+	reader->kind = kind;
+	reader->arena = arena;
+	reader->body = reader->place = reader->counted = reader->line_start = body;
+	reader->end = body + len;
+	reader->line = 1;
+	reader->now_us = now_us;
+	reader->sender = arena_strdup(arena, sender);
+	/* No text gets longer by decoding, and each but the first NUL stands for a quote. */
+	buf_init(&reader->strings, len + 1);
+	reader->jread = jread_new(JREAD_ONE, on_event, reader);
+
+	code = jread_feed(reader->jread, body, len);
+	if (code == 0)
+		code = jread_finish(reader->jread);
+	if (code == 0)
+		hand_over(reader, ret_batch);
+	else if (err != NULL)
+		*err = *jread_err(reader->jread);
+
+	jread_free(reader->jread);
+	buf_fini(&reader->strings);
+	free(reader->alerts);
+	free(reader->refused);
+	free(reader);
+	return code;
+}

@@ -1,0 +1,58 @@
+/*
+ * Alertmanager's webhook, version 4: one group of alerts, some of which may be resolved while the
+ * group fires. Source: Alertmanager's notify/webhook and template packages. It refuses Grafana's
+ * webhook (version 1), which only looks like it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "alert_json-internal.h"
+#include "formats-internal.h"
+
+static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
+			    int64_t now_us)
+{
+	(void)now_us;
+	alert->status = fields->has_status ? fields->status : ALERT_FIRING;
+	return NULL;
+}
+
+static int judge(const struct alert_json_outside *outside, struct err *err)
+{
+	const char *version = outside->version;
+
+	if (!outside->has_alerts) {
+		if (outside->looks_like != NULL)
+			return err_set(err, EBADMSG, "this is %s, not an Alertmanager webhook",
+				       outside->looks_like);
+		return err_set(err, EBADMSG,
+			       "this is no Alertmanager webhook: it has no list \"alerts\"");
+	}
+	/* Old copies and tests leave it out. */
+	if (version[0] == '\0' || strcmp(version, "4") == 0)
+		return 0;
+	if (strcmp(version, "1") == 0)
+		return err_set(err, EBADMSG,
+			       "this is a Grafana webhook (version \"1\"), not an Alertmanager "
+			       "webhook (version \"4\")");
+	return err_set(err, EBADMSG, "this is a webhook of version \"%s\"; only \"4\" is known",
+		       version);
+}
+
+static int parse(struct arena *arena, const char *body, size_t len, const char *sender,
+		 int64_t now_us, struct alert_batch *ret_batch, struct err *err)
+{
+	static const struct alert_json_kind kind = {
+		.what = "an Alertmanager webhook",
+		.complete = complete,
+		.judge = judge,
+	};
+
+	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
+}
+
+const struct alert_format alert_format_alertmanager = {
+	.name = "alertmanager",
+	.text = "Alertmanager webhook, version 4",
+	.parse = parse,
+};

@@ -1,0 +1,311 @@
+/*
+ * Intake's HTTP side: one job per request, from its body to its answer. Large bodies are parsed in the pool, many alerts are
+ * taken over several turns. Owns the jobs; the alerts are handed to intake_ops.
+ */
+#include "tracepager/intake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
+
+#include "tracepager/buf_json.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+/* A body's alerts take about twice its size in memory; labels are cut beyond that. */
+#define JOB_ARENA_BYTES (16u * LIMIT_BODY_BYTES)
+/* Larger bodies would hold the loop for more than a fraction of a millisecond. */
+#define PARSE_INLINE_BYTES (64u << 10)
+#define ALERTS_PER_TURN 128
+#define RETRY_AFTER_S 5
+#define REPLY_BYTES (64u << 10)
+/* Refused alerts that an answer lists; the rest is counted. */
+#define REFUSED_SHOWN 20
+
+struct job {
+	LIST_ENTRY(job) link;
+	struct intake *intake;
+	struct http_exchange *exchange;
+	struct arena *arena;
+	const struct sender *sender;
+	bool api; /* /api/v2/alerts: answers as Alertmanager does */
+	const char *body;
+	size_t len;
+	struct alert_batch batch;
+	struct err err;
+	int result; /* of the parse */
+	size_t next; /* alert to take */
+	size_t commits; /* under way */
+	int store_error;
+	size_t counts[ACCEPT_COUNT];
+	struct timer slice;
+};
+
+struct intake {
+	struct intake_env env;
+	LIST_HEAD(, job) jobs;
+};
+
+struct intake *intake_new(const struct intake_env *env)
+{
+	struct intake *intake = xcalloc(1, sizeof(*intake));
+
+	intake->env = *env;
+	LIST_INIT(&intake->jobs);
+	return intake;
+}
+
+static void job_free(struct job *job)
+{
+	LIST_REMOVE(job, link);
+	timer_disarm(job->intake->env.timers, &job->slice);
+	arena_free(job->arena);
+	free(job);
+}
+
+void intake_free(struct intake *intake)
+{
+	struct job *job;
+
+	if (!intake)
+		return;
+	while ((job = LIST_FIRST(&intake->jobs)))
+		job_free(job);
+	free(intake);
+}
+
+static void reply_error(struct http_exchange *exchange, int status, const char *text)
+{
+	struct buf body = BUF_INIT(REPLY_BYTES);
+
+	buf_puts(&body, "{\"error\": ");
+	buf_json_string(&body, text);
+	buf_puts(&body, "}\n");
+	http_exchange_reply(exchange, status, NULL, buf_text(&body), body.len, status == 503 ? RETRY_AFTER_S : 0);
+	buf_fini(&body);
+}
+
+/* ---- the answer ---- */
+
+static void write_refused(const struct job *job, struct buf *body)
+{
+	for (size_t i = 0; i < job->batch.nrefused && i < REFUSED_SHOWN; i++) {
+		const struct refused_alert *refused = &job->batch.refused[i];
+		buf_printf(body, "%s{\"alert\": %u, \"error\": ", i ? ", " : "", refused->index);
+		buf_json_string(body, refused->text);
+		buf_putc(body, '}');
+	}
+}
+
+static void reply_webhook(struct job *job)
+{
+	struct buf body = BUF_INIT(REPLY_BYTES);
+	const size_t *counts = job->counts;
+	bool none = job->batch.nrefused && !job->batch.nalerts;
+
+	buf_printf(&body, "{\"accepted\": %zu, \"repeated\": %zu, \"resolved\": %zu, \"unknown\": %zu", counts[ACCEPT_NEW],
+		   counts[ACCEPT_REPEATED], counts[ACCEPT_RESOLVED], counts[ACCEPT_UNKNOWN]);
+	if (job->batch.truncated)
+		buf_printf(&body, ", \"left_out_by_sender\": %llu", (unsigned long long)job->batch.truncated);
+	if (job->batch.nrefused) {
+		buf_printf(&body, ", \"refused\": %zu, \"errors\": [", job->batch.nrefused);
+		write_refused(job, &body);
+		buf_putc(&body, ']');
+	}
+	buf_puts(&body, "}\n");
+	http_exchange_reply(job->exchange, none ? 400 : 202, NULL, buf_text(&body), body.len, 0);
+	buf_fini(&body);
+}
+
+/* Alertmanager's answers: nothing, or one string with all that was wrong; the good ones are taken either way. */
+static void reply_api(struct job *job)
+{
+	struct buf text = BUF_INIT(REPLY_BYTES / 8), body = BUF_INIT(REPLY_BYTES);
+
+	for (size_t i = 0; i < job->batch.nrefused && i < REFUSED_SHOWN; i++)
+		buf_printf(&text, "%s%s", i ? "; " : "", job->batch.refused[i].text);
+	if (job->batch.nrefused) {
+		buf_json_string(&body, buf_text(&text));
+		buf_putc(&body, '\n');
+	}
+	http_exchange_reply(job->exchange, job->batch.nrefused ? 400 : 200, NULL, buf_text(&body), body.len, 0);
+	buf_fini(&text);
+	buf_fini(&body);
+}
+
+static void answer(struct job *job)
+{
+	metric_add(METRIC_ALERTS_REFUSED, (int64_t)job->batch.nrefused);
+	metric_observe_us(METRIC_ACCEPT_TIME,
+			  clock_mono_us(job->intake->env.clock) - http_exchange_began_us(job->exchange));
+	if (job->store_error)
+		reply_error(job->exchange, 503, "the store did not take the alerts; send them again");
+	else if (job->api)
+		reply_api(job);
+	else
+		reply_webhook(job);
+	job_free(job);
+}
+
+/* ---- taking the alerts ---- */
+
+static void durable(void *ctx, int error, const char *text)
+{
+	struct job *job = ctx;
+
+	(void)text; /* told in the log by the turn */
+	job->commits--;
+	if (error)
+		job->store_error = error;
+	if (!job->commits && job->next == job->batch.nalerts)
+		answer(job);
+}
+
+static void take_slice(void *arg)
+{
+	struct job *job = arg;
+	const struct intake_env *env = &job->intake->env;
+	size_t end = job->next + ALERTS_PER_TURN;
+
+	if (end > job->batch.nalerts)
+		end = job->batch.nalerts;
+	for (; job->next < end; job->next++)
+		job->counts[env->ops.accept(env->ops.ctx, &job->batch.alerts[job->next])]++;
+	if (job->batch.nalerts) {
+		job->commits++;
+		env->ops.when_durable(env->ops.ctx, durable, job);
+	}
+	if (job->next < job->batch.nalerts)
+		timer_arm(env->timers, &job->slice, clock_mono_us(env->clock));
+	else if (!job->commits)
+		answer(job);
+}
+
+static void refuse_body(struct job *job)
+{
+	const struct intake_env *env = &job->intake->env;
+	char text[sizeof(job->err.text) + 64];
+
+	if (job->err.line)
+		snprintf(text, sizeof(text), "%s (line %d, column %d)", job->err.text, job->err.line, job->err.column);
+	else
+		snprintf(text, sizeof(text), "%s", job->err.text);
+	metric_add(METRIC_ALERTS_REFUSED, 1);
+	log_warn("a sender's body was refused", LOG_STR("sender", job->sender->name),
+		 LOG_STR("peer", http_exchange_peer(job->exchange)), LOG_STR("error", text),
+		 LOG_INT("bytes", (int64_t)job->len));
+	env->ops.body_refused(env->ops.ctx, job->sender->name, text);
+	reply_error(job->exchange, 400, text);
+	job_free(job);
+}
+
+static void parsed(struct job *job)
+{
+	if (job->result < 0)
+		refuse_body(job);
+	else
+		take_slice(job);
+}
+
+static void run_parse(void *arg)
+{
+	struct job *job = arg;
+
+	job->result = alert_formats[job->sender->format]->parse(job->arena, job->body, job->len, job->sender->name,
+								clock_wall_us(job->intake->env.clock), &job->batch,
+								&job->err);
+}
+
+static void parse_ran(void *arg)
+{
+	parsed(arg);
+}
+
+static void start(struct intake *intake, struct http_exchange *exchange, const struct sender *sender, bool api)
+{
+	struct job *job;
+
+	if (!intake->env.ops.have_room(intake->env.ops.ctx)) {
+		reply_error(exchange, 503, "too many alerts are waiting; send them again");
+		return;
+	}
+	job = xcalloc(1, sizeof(*job));
+	job->intake = intake;
+	job->exchange = exchange;
+	job->arena = arena_new(JOB_ARENA_BYTES);
+	job->sender = sender;
+	job->api = api;
+	job->body = http_exchange_body(exchange, &job->len);
+	job->slice = (struct timer){ .fire = take_slice, .arg = job };
+	LIST_INSERT_HEAD(&intake->jobs, job, link);
+	if (job->len <= PARSE_INLINE_BYTES) {
+		run_parse(job);
+		parsed(job);
+	} else {
+		pool_submit(intake->env.pool, run_parse, parse_ran, job);
+	}
+}
+
+/* ---- who may send ---- */
+
+bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret)
+{
+	static const char scheme[] = "Bearer ";
+	const char *value = http_exchange_header(exchange, "Authorization");
+
+	if (!value || strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
+		return false;
+	value += sizeof(scheme) - 1;
+	return secret_equals(secret, value, strlen(value));
+}
+
+static void refuse_token(struct http_exchange *exchange, const char *sender)
+{
+	log_warn("a request came without the right token", LOG_STR("sender", sender),
+		 LOG_STR("peer", http_exchange_peer(exchange)));
+	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
+	reply_error(exchange, 401, "send the sender's token: Authorization: Bearer TOKEN");
+}
+
+void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *name)
+{
+	for (size_t i = 0; i < intake->env.nsenders; i++) {
+		const struct sender *sender = &intake->env.senders[i];
+		if (strcmp(sender->name, name) != 0)
+			continue;
+		if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
+			refuse_token(exchange, name);
+		else
+			start(intake, exchange, sender, false);
+		return;
+	}
+	reply_error(exchange, 404, "no such sender; declare it under senders: in tracepager.yaml");
+}
+
+void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
+{
+	static const struct secret none;
+	static const struct sender anybody = { .name = "api", .format = FORMAT_PROMETHEUS, .bearer = &none };
+	const struct sender *found = NULL;
+	bool declared = false;
+
+	/* Every declared token is compared, so that the time does not tell which one came close. */
+	for (size_t i = 0; i < intake->env.nsenders; i++) {
+		const struct sender *sender = &intake->env.senders[i];
+		if (sender->format != FORMAT_PROMETHEUS)
+			continue;
+		declared |= sender->bearer->value != NULL;
+		if (sender->bearer->value && bearer_matches(exchange, sender->bearer))
+			found = sender;
+	}
+	if (!found && !declared && intake->env.open)
+		found = &anybody;
+	if (found)
+		start(intake, exchange, found, true);
+	else
+		refuse_token(exchange, "api");
+}

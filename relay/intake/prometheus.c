@@ -1,0 +1,57 @@
+/*
+ * Alertmanager's API v2 as Prometheus, vmalert and the rulers of Loki, Mimir and Thanos use it: a
+ * list of alerts that are repeated while they fire and end at endsAt. Source: Alertmanager's
+ * api/v2, Prometheus' notifier and rules.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "alert_json-internal.h"
+#include "formats-internal.h"
+#include "tracepager/limits.h"
+
+static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
+			    int64_t now_us)
+{
+	(void)fields;
+	if (alert->starts_at_us == 0)
+		alert->starts_at_us = alert->ends_at_us != 0 ? alert->ends_at_us : now_us;
+	if (alert->ends_at_us == 0)
+		alert->ends_at_us = now_us + LIMIT_API_ALERT_US;
+	else if (alert->ends_at_us < alert->starts_at_us)
+		return "endsAt is before startsAt";
+	alert->status = alert->ends_at_us > now_us ? ALERT_FIRING : ALERT_RESOLVED;
+	alert->ends_by_itself = true;
+	return NULL;
+}
+
+static int judge(const struct alert_json_outside *outside, struct err *err)
+{
+	const char *what = "an object";
+
+	if (outside->has_alerts)
+		what = "a webhook body (an object that has alerts)";
+	else if (outside->looks_like != NULL)
+		what = outside->looks_like;
+	return err_set(err, EBADMSG, "this is %s, not the list of alerts that /api/v2/alerts takes",
+		       what);
+}
+
+static int parse(struct arena *arena, const char *body, size_t len, const char *sender,
+		 int64_t now_us, struct alert_batch *ret_batch, struct err *err)
+{
+	static const struct alert_json_kind kind = {
+		.list = true,
+		.what = "the list of alerts that /api/v2/alerts takes",
+		.complete = complete,
+		.judge = judge,
+	};
+
+	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
+}
+
+const struct alert_format alert_format_prometheus = {
+	.name = "prometheus",
+	.text = "Alertmanager API v2 alerts, as Prometheus sends them",
+	.parse = parse,
+};
