@@ -1,0 +1,151 @@
+/*
+ * Attempt: one try to deliver one page: read it, have its kind build the request, send it, have the
+ * kind judge the reply. Owns the call until it is judged; knows nothing of order and of retries.
+ */
+#include "deliver-internal.h"
+#include "kinds-internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+struct attempt {
+	const struct deliver_env *env;
+	const struct pager_kind *kind;
+	struct http_call *call;
+	/* For what is known at once: done() is never called from attempt_start(). */
+	struct timer timer;
+	struct judgement judgement;
+	attempt_done *done;
+	void *ctx;
+};
+
+static void finish(struct attempt *attempt, const struct judgement *judgement, int status)
+{
+	attempt_done *done = attempt->done;
+	void *ctx = attempt->ctx;
+	struct judgement copy = *judgement;
+
+	free(attempt);
+	done(ctx, &copy, status);
+}
+
+static void fire(void *arg)
+{
+	struct attempt *attempt = arg;
+
+	finish(attempt, &attempt->judgement, 0);
+}
+
+static void reply_came(void *arg, const struct http_reply *reply)
+{
+	struct attempt *attempt = arg;
+	struct judgement judgement = attempt->kind->judge(reply);
+
+	finish(attempt, &judgement, reply->status);
+}
+
+static void finish_soon(struct attempt *attempt, enum judgement_outcome outcome, const char *text)
+{
+	attempt->judgement = (struct judgement){ .outcome = outcome, .retry_after_us = -1 };
+	snprintf(attempt->judgement.text, sizeof(attempt->judgement.text), "%.*s",
+		 (int)text_chars(text, 190), text);
+	timer_arm(attempt->env->timers, &attempt->timer, clock_mono_us(attempt->env->clock));
+}
+
+/* In pieces that a descriptor that is ready takes whole, so that a stopped terminal never holds the
+ * loop. What was written before it stopped is written again by the next try. 0 or -errno. */
+static int console_write(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		struct pollfd ready = { .fd = fd, .events = POLLOUT };
+		if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+			return -EAGAIN;
+		ssize_t n = write(fd, text, len < PIPE_BUF ? len : PIPE_BUF);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static void deliver_by(struct attempt *attempt, const struct delivery *delivery)
+{
+	static const struct http_handler handler = { .done = reply_came };
+	const struct http_transport *transport = attempt->env->transport;
+
+	if (delivery->console) {
+		int error = console_write(attempt->env->console_fd, delivery->console);
+		finish_soon(attempt, error ? JUDGE_RETRY : JUDGE_DELIVERED,
+			    error ? strerror(-error) : "");
+		return;
+	}
+	attempt->call = transport->send(transport->ctx, &delivery->request, &handler, attempt);
+	if (!attempt->call)
+		finish_soon(attempt, JUDGE_RETRY, "not sent: out of memory or descriptors");
+}
+
+/* The page itself, what its kind makes of it (a body under its cap, that signed), and slack. */
+#define ARENA_BYTES(page) (8 * (page)->doc_len + 6 * (size_t)LIMIT_PAGE_BYTES + (1u << 20))
+
+struct attempt *attempt_start(const struct deliver_env *env, const struct stored_page *stored,
+			      attempt_done *done, void *ctx)
+{
+	struct attempt *attempt = xcalloc(1, sizeof(*attempt));
+	struct arena *arena = arena_new(ARENA_BYTES(stored));
+	struct err err = { .code = 0 };
+	struct delivery delivery;
+	struct page_target target;
+	const char *message_id;
+	struct page page;
+
+	attempt->env = env;
+	attempt->done = done;
+	attempt->ctx = ctx;
+	attempt->timer.fire = fire;
+	attempt->timer.arg = attempt;
+	if (stored->event < PAGE_TRIGGER || stored->event > PAGE_RESOLVE) {
+		finish_soon(attempt, JUDGE_REJECTED, "stored page: unknown event");
+		goto out;
+	}
+	if (page_target_read(arena, stored->target, &target, &err) ||
+	    page_read(arena, stored->doc, stored->doc_len, &page, &err)) {
+		finish_soon(attempt, JUDGE_REJECTED, err.text);
+		goto out;
+	}
+	page.event = (enum page_event)stored->event;
+	attempt->kind = pager_kinds[target.kind];
+	message_id = arena_printf(arena, "%s_%" PRId64, stored->incident, stored->id);
+	if (attempt->kind->build(arena, &page, &target, message_id, clock_wall_us(env->clock),
+				 &delivery, &err))
+		finish_soon(attempt, JUDGE_REJECTED, err.text);
+	else
+		deliver_by(attempt, &delivery);
+out:
+	arena_free(arena);
+	return attempt;
+}
+
+void attempt_cancel(struct attempt *attempt)
+{
+	if (!attempt)
+		return;
+	if (attempt->call)
+		attempt->env->transport->cancel(attempt->env->transport->ctx, attempt->call);
+	timer_disarm(attempt->env->timers, &attempt->timer);
+	free(attempt);
+}

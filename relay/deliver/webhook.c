@@ -1,0 +1,197 @@
+/*
+ * Pager kind webhook: the decision as JSON, signed as Standard Webhooks say. Without a secret it is
+ * sent unsigned. Where the body is too large, first the decision is left out, then details and
+ * alerts, and left_out names them.
+ */
+#include "kinds-internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tracepager/buf_json.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/sign.h"
+
+/* What is left out, a step further each time that the body is too large. */
+enum trim {
+	TRIM_NOTHING,
+	TRIM_DECISION,
+	TRIM_DETAILS,
+	TRIM_END,
+};
+
+static void add_alerts(struct buf *out, const struct page *page)
+{
+	buf_json_key(out, "alerts");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < page->nalerts; i++) {
+		if (i > 0)
+			buf_putc(out, ',');
+		buf_json_string(out, page->alerts[i]);
+	}
+	buf_putc(out, ']');
+}
+
+static void add_links(struct buf *out, const struct page *page)
+{
+	buf_json_key(out, "links");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < page->nlinks; i++) {
+		buf_puts(out, i > 0 ? ",{" : "{");
+		buf_json_text(out, "text", page->links[i].text);
+		buf_json_text(out, "href", page->links[i].href);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}
+
+static void add_incident(struct buf *out, const struct page *page, enum trim trim)
+{
+	char at[RFC3339_SIZE];
+
+	buf_json_key(out, "incident");
+	buf_putc(out, '{');
+	buf_json_text(out, "id", page->incident);
+	buf_json_text(out, "status", page->status);
+	buf_json_text(out, "opened_at", rfc3339_format(page->opened_at_us, at));
+	if (trim < TRIM_DETAILS)
+		add_alerts(out, page);
+	buf_json_text(out, "dedup_key", page->dedup_key);
+	buf_json_text(out, "severity", severity_name(page->severity));
+	buf_json_text(out, "summary", page->summary);
+	if (trim < TRIM_DETAILS)
+		buf_json_text(out, "details", page->details);
+	buf_json_text(out, "team", page->group);
+	buf_json_text(out, "component", page->component);
+	buf_json_text(out, "origin", page->origin);
+	buf_json_text(out, "kind", page->kind);
+	buf_json_text(out, "note", page->note);
+	add_links(out, page);
+	buf_putc(out, '}');
+}
+
+static void write_body(struct buf *out, const struct page *page, enum trim trim)
+{
+	const char *decision = trim < TRIM_DECISION ? page_decision(page) : NULL;
+	char at[RFC3339_SIZE];
+
+	buf_reset(out);
+	buf_putc(out, '{');
+	buf_json_text(out, "type", page_event_name(page->event));
+	buf_json_text(out, "timestamp", rfc3339_format(page->at_us, at));
+	buf_json_key(out, "data");
+	buf_putc(out, '{');
+	add_incident(out, page, trim);
+	buf_json_key(out, "decision");
+	buf_puts(out, decision ? decision : "null");
+	if (trim >= TRIM_DECISION) {
+		buf_json_key(out, "left_out");
+		buf_puts(out, trim == TRIM_DECISION ? "[\"decision\"]"
+						    : "[\"decision\",\"details\",\"alerts\"]");
+	}
+	buf_puts(out, "}}");
+}
+
+/* The key of the signature: what whsec_ holds as base64, else the text itself. */
+static int secret_key(const struct page_target *target, unsigned char *out, size_t size,
+		      size_t *ret_len, struct err *err)
+{
+	static const char prefix[] = "whsec_";
+	size_t len = strlen(target->key);
+	int decoded;
+
+	if (strncmp(target->key, prefix, strlen(prefix)) != 0) {
+		*ret_len = len < size ? len : size;
+		memcpy(out, target->key, *ret_len);
+		return 0;
+	}
+	decoded = base64_decode(target->key + strlen(prefix), len - strlen(prefix), out, size);
+	if (decoded <= 0)
+		return err_set(err, EINVAL, "the secret of pager %s is not base64 behind whsec_",
+			       target->pager);
+	*ret_len = (size_t)decoded;
+	return 0;
+}
+
+/* Signed is "id.timestamp.body"; the timestamp is the attempt's, so that an old capture cannot be
+ * played back. */
+static int sign(struct arena *arena, const struct page_target *target, const char *message_id,
+		const char *timestamp, struct http_request *request, struct err *err)
+{
+	struct buf content = BUF_INIT(LIMIT_PAGE_BYTES + LIMIT_SECRET_BYTES);
+	unsigned char key[LIMIT_SECRET_BYTES], mac[HMAC_SHA256_BYTES];
+	char text[base64_size(HMAC_SHA256_BYTES)];
+	size_t key_len = 0;
+
+	int error = secret_key(target, key, sizeof(key), &key_len, err);
+	if (error)
+		return error;
+	buf_printf(&content, "%s.%s.", message_id, timestamp);
+	buf_add(&content, request->body, request->body_len);
+	if (content.failed)
+		error = err_set(err, E2BIG, "the page is too large to be signed");
+	else if (hmac_sha256(key, key_len, buf_text(&content), content.len, mac))
+		error = err_set(err, EINVAL, "the secret of pager %s cannot sign", target->pager);
+	explicit_bzero(key, sizeof(key));
+	buf_fini(&content);
+	if (error)
+		return error;
+	base64_encode(mac, sizeof(mac), text);
+	http_request_header(request, "webhook-signature", arena_printf(arena, "v1,%s", text));
+	return 0;
+}
+
+static int webhook_build(struct arena *arena, const struct page *page,
+			 const struct page_target *target, const char *message_id, int64_t wall_us,
+			 struct delivery *ret_delivery, struct err *err)
+{
+	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
+	struct delivery delivery = { .console = NULL };
+
+	if (!target->url)
+		return err_set(err, EINVAL, "pager %s has no url", target->pager);
+	for (enum trim trim = TRIM_NOTHING; trim < TRIM_END; trim++) {
+		write_body(&body, page, trim);
+		if (!body.failed)
+			break;
+	}
+	if (body.failed) {
+		buf_fini(&body);
+		return err_set(err, E2BIG, "the page has more than %u bytes without its details",
+			       LIMIT_PAGE_BYTES);
+	}
+	delivery_post(arena, target, &body, &delivery.request);
+	buf_fini(&body);
+	const char *timestamp = arena_printf(arena, "%lld", (long long)(wall_us / US_PER_SECOND));
+	http_request_header(&delivery.request, "webhook-id", arena_strdup(arena, message_id));
+	http_request_header(&delivery.request, "webhook-timestamp", timestamp);
+	if (target->key) {
+		int error = sign(arena, target, message_id, timestamp, &delivery.request, err);
+		if (error)
+			return error;
+	}
+	*ret_delivery = delivery;
+	return 0;
+}
+
+static struct judgement webhook_judge(const struct http_reply *reply)
+{
+	struct judgement judgement = judge_by_status(reply);
+
+	if (reply->status == 410)
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "HTTP 410: the receiver wants no more pages at this url");
+	else if (reply->status >= 300 && reply->status <= 399)
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "HTTP %d: redirects are not followed; give the pager the final url",
+			 reply->status);
+	return judgement;
+}
+
+const struct pager_kind pager_kind_WEBHOOK = {
+	.name = "webhook",
+	.build = webhook_build,
+	.judge = webhook_judge,
+};

@@ -1,0 +1,671 @@
+/*
+ * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. The only
+ * file that sees curl. It judges nothing: a status is a reply, and whoever asked decides about
+ * retries. It follows no redirects: a pager's key goes where the configuration says, and nowhere
+ * else.
+ *
+ * curl must not be entered from its own callbacks, and a handler may send or cancel from any of its
+ * calls. So these only note what is wanted (fresh, dead); client_on_work(), an event of its own,
+ * does it once curl has returned.
+ *
+ * Owns its calls, curl's handles and sockets' events. The event base is borrowed.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h" /* PACKAGE_VERSION */
+#endif
+
+#include "tracepager/http_client.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <curl/curl.h>
+#include <event2/event.h>
+
+#include "tracepager/buf.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#include "loop-internal.h"
+
+/* A new connection costs some 50 us of the turn in which it is opened. */
+#define STARTED_PER_TURN 16
+/* curl reads for all that were resumed at once, and decompresses what it has read: some 200 us for
+ * each. */
+#define RESUMED_PER_TURN 2
+
+#define HTTP_CALL_MAGIC 0x63616c6cu
+
+enum call_state {
+	CALL_FRESH,   /* sent, not yet curl's */
+	CALL_RUNNING, /* curl's */
+	CALL_PAUSED,  /* curl's; waits for its share of the next turn */
+	CALL_DEAD,    /* cancelled, perhaps still curl's */
+	CALL_DONE,    /* its handler is being told */
+};
+
+TAILQ_HEAD(call_list, http_call);
+
+struct http_call {
+	unsigned int magic;
+	enum call_state state;
+	TAILQ_ENTRY(http_call) link; /* of the state's list; none in CALL_DONE */
+	struct http_client *client;
+	struct http_handler handler;
+	void *arg;
+	CURL *easy;
+	bool added; /* curl's multi handle has it */
+	struct curl_slist *headers;
+	char *request_body;
+	char *peer; /* host:port, for a person; never the URL, which may hold a key */
+	int64_t timeout_us;
+	size_t max_bytes, bytes, header_bytes;
+	struct buf reply_body; /* where the handler has no body() */
+	char *failure;	       /* our own reason to end it */
+	char curl_text[CURL_ERROR_SIZE];
+};
+
+struct http_client {
+	struct event_base *base;
+	const struct clock *clock;
+	struct http_transport transport;
+	CURLM *multi;
+	struct event *timer; /* curl's */
+	struct event *
+		work; /* active: something waits in fresh or dead, or curl has finished something */
+	struct event *turn;  /* pending: something was handed over in this turn */
+	size_t handed_bytes; /* in this turn */
+	struct call_list fresh, running, paused, dead;
+	size_t ncalls;
+};
+
+static struct call_list *client_list(struct http_client *client, enum call_state state)
+{
+	switch (state) {
+	case CALL_FRESH:
+		return &client->fresh;
+	case CALL_RUNNING:
+		return &client->running;
+	case CALL_PAUSED:
+		return &client->paused;
+	case CALL_DEAD:
+		return &client->dead;
+	case CALL_DONE:
+		break;
+	}
+	return NULL;
+}
+
+/* The one way from state to state. */
+static void call_enter(struct http_call *call, enum call_state state)
+{
+	struct call_list *list = client_list(call->client, call->state);
+
+	if (list)
+		TAILQ_REMOVE(list, call, link);
+	call->state = state;
+	list = client_list(call->client, state);
+	if (list)
+		TAILQ_INSERT_TAIL(list, call, link);
+}
+
+static void call_free(struct http_call *call)
+{
+	assert(call->state == CALL_DONE && call->magic == HTTP_CALL_MAGIC);
+	if (call->added)
+		curl_multi_remove_handle(call->client->multi, call->easy);
+	if (call->easy)
+		curl_easy_cleanup(call->easy);
+	curl_slist_free_all(call->headers);
+	buf_fini(&call->reply_body);
+	free(call->request_body);
+	free(call->peer);
+	free(call->failure);
+	call->client->ncalls--;
+	call->magic = 0;
+	free(call);
+}
+
+static void call_fail(struct http_call *call, char *failure)
+{
+	if (call->failure)
+		free(failure);
+	else
+		call->failure = failure;
+}
+
+/* ---- From curl: headers and body. ---- */
+
+/* What is read now would be decompressed now, and then wait for its turn. */
+static bool client_has_room(const struct http_client *client)
+{
+	return client->handed_bytes < LIMIT_HANDED_BYTES;
+}
+
+static size_t call_on_header(char *data, size_t size, size_t n, void *arg)
+{
+	struct http_call *call = arg;
+
+	(void)data;
+	if (call->state == CALL_DEAD)
+		return 0;
+	call->header_bytes += size * n;
+	if (call->header_bytes > LIMIT_HEADER_BYTES) {
+		call_fail(call,
+			  xasprintf("reply headers larger than %u bytes", LIMIT_HEADER_BYTES));
+		return 0;
+	}
+	return size * n;
+}
+
+/* The handler's verdict on a piece: false ends the exchange. */
+static bool call_take(struct http_call *call, const char *data, size_t len)
+{
+	long status = 0;
+
+	if (len > call->max_bytes - call->bytes) {
+		call_fail(call, xasprintf("reply larger than %zu bytes", call->max_bytes));
+		return false;
+	}
+	call->bytes += len;
+	if (!call->handler.body)
+		return buf_add(&call->reply_body, data, len);
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (call->handler.body(call->arg, (int)status, data, len)) {
+		call_fail(call, xstrdup("refused by the reader"));
+		return false;
+	}
+	return true;
+}
+
+static size_t call_on_body(char *data, size_t size, size_t n, void *arg)
+{
+	struct http_call *call = arg;
+	struct http_client *client = call->client;
+	const struct timeval next_turn = { 0 };
+
+	if (call->state == CALL_DEAD)
+		return CURL_WRITEFUNC_ERROR;
+	if (!client_has_room(client)) {
+		call_enter(call, CALL_PAUSED);
+		return CURL_WRITEFUNC_PAUSE;
+	}
+	if (!client->handed_bytes)
+		evtimer_add(client->turn, &next_turn);
+	client->handed_bytes += size * n;
+	if (!call_take(call, data, size * n) || call->state == CALL_DEAD)
+		return CURL_WRITEFUNC_ERROR;
+	return size * n;
+}
+
+/* ---- To curl: the request. ---- */
+
+/* "host:port" of a URL, or "" when it is none. */
+static char *url_peer(const char *url)
+{
+	CURLU *parts = curl_url();
+	char *host = NULL, *port = NULL, *peer;
+
+	if (parts && !curl_url_set(parts, CURLUPART_URL, url, 0) &&
+	    !curl_url_get(parts, CURLUPART_HOST, &host, 0) &&
+	    !curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+		peer = xasprintf("%s:%s", host, port);
+	else
+		peer = xstrdup("");
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(parts);
+	return peer;
+}
+
+static bool call_add_header(struct http_call *call, const char *name, const char *value)
+{
+	if (strpbrk(name, "\r\n") || strpbrk(value, "\r\n")) {
+		call_fail(call, xasprintf("header %s has a line break", name));
+		return true;
+	}
+	/* curl: "Name:" removes the header, "Name;" sends it empty. */
+	char *line = xasprintf(*value ? "%s: %s" : "%s;", name, value);
+	struct curl_slist *longer = curl_slist_append(call->headers, line);
+	free(line);
+	if (longer)
+		call->headers = longer;
+	return longer != NULL;
+}
+
+static bool call_set_headers(struct http_call *call, const struct http_request *request)
+{
+	struct curl_slist *first = curl_slist_append(NULL, "Expect:");
+
+	call->headers = first;
+	if (!first)
+		return false;
+	for (size_t i = 0; i < request->nheaders; i++) {
+		if (!call_add_header(call, request->headers[i].name, request->headers[i].value))
+			return false;
+	}
+	return curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK;
+}
+
+static bool call_set_request(struct http_call *call, const struct http_request *request)
+{
+	CURL *easy = call->easy;
+	bool failed = curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK;
+
+	if (request->method == HTTP_POST) {
+		call->request_body = xcalloc(request->body_len + 1, 1);
+		if (request->body_len)
+			memcpy(call->request_body, request->body, request->body_len);
+		failed |= curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK;
+		failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+					   (curl_off_t)request->body_len) != CURLE_OK;
+		failed |=
+			curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request_body) != CURLE_OK;
+	}
+	return !failed;
+}
+
+/* What is the same for every request. */
+static bool call_set_rules(struct http_call *call)
+{
+	CURL *easy = call->easy;
+	const long connect_ms = (long)(LIMIT_CONNECT_US / US_PER_MS);
+	const long timeout_ms = (long)((call->timeout_us + US_PER_MS - 1) / US_PER_MS);
+	bool failed = false;
+
+	failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, call) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_text) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, call_on_body) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, call_on_header) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) != CURLE_OK;
+	/* Else a slow resolver is waited for when a call ends early, and the loop with it. */
+	failed |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
+	/* With a directory of certificates curl does not cache those that it has read. */
+	failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK;
+	/* Not what else curl was built with: 16 KiB of zstd are half a gigabyte, of deflate 16 MiB.
+	 */
+	failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate") != CURLE_OK;
+	/* One connection per request under way: a pause must not hold other replies of a shared
+	 * one. */
+	failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) !=
+		  CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "tracepager/" PACKAGE_VERSION) !=
+		  CURLE_OK;
+	return !failed;
+}
+
+static struct http_call *client_send(void *ctx, const struct http_request *request,
+				     const struct http_handler *handler, void *arg)
+{
+	struct http_client *client = ctx;
+	const struct timeval next_turn = { 0 };
+	struct http_call *call = xcalloc(1, sizeof(*call));
+
+	*call = (struct http_call){ .magic = HTTP_CALL_MAGIC,
+				    .state = CALL_FRESH,
+				    .client = client,
+				    .handler = *handler,
+				    .arg = arg,
+				    .easy = curl_easy_init(),
+				    .peer = url_peer(request->url),
+				    .timeout_us = request->timeout_us > 0 ? request->timeout_us : 1,
+				    .max_bytes = request->max_reply_bytes,
+				    .reply_body = BUF_INIT(request->max_reply_bytes) };
+	TAILQ_INSERT_TAIL(&client->fresh, call, link);
+	client->ncalls++;
+	if (!call->easy || !call_set_rules(call) || !call_set_request(call, request) ||
+	    !call_set_headers(call, request)) {
+		call_enter(call, CALL_DONE);
+		call_free(call);
+		return NULL;
+	}
+	/* In the next turn, so that a handler that sends again at every failure cannot hold this
+	 * one. */
+	evtimer_add(client->work, &next_turn);
+	return call;
+}
+
+static void client_cancel(void *ctx, struct http_call *call)
+{
+	struct http_client *client = ctx;
+
+	assert(call->magic == HTTP_CALL_MAGIC && call->client == client);
+	if (call->state == CALL_DONE || call->state == CALL_DEAD)
+		return;
+	call_enter(call, CALL_DEAD);
+	event_active(client->work, 0, 0);
+}
+
+/* ---- The end of a call. ---- */
+
+static char *timeout_text(const struct http_call *call)
+{
+	curl_off_t sent_us = 0, first_byte_us = 0;
+	long long wanted_ms = (call->timeout_us + US_PER_MS - 1) / US_PER_MS;
+	long long connect_ms = LIMIT_CONNECT_US / US_PER_MS;
+
+	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+	curl_easy_getinfo(call->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
+	if (!sent_us)
+		return xasprintf("no connection to %s within %lld ms", call->peer,
+				 wanted_ms < connect_ms ? wanted_ms : connect_ms);
+	if (!first_byte_us)
+		return xasprintf("no answer within %lld ms", wanted_ms);
+	return xasprintf("answer not complete within %lld ms", wanted_ms);
+}
+
+static char *connect_text(const struct http_call *call)
+{
+	long error = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
+	if (error == ECONNREFUSED)
+		return xasprintf("connection refused by %s", call->peer);
+	if (error)
+		return xasprintf("cannot connect to %s: %s", call->peer, strerror((int)error));
+	return xasprintf("cannot connect to %s", call->peer);
+}
+
+/* curl's verdict, for a person. Caller frees. */
+static char *failure_text(const struct http_call *call, CURLcode code)
+{
+	/* No switch: curl's enum has a hundred members, and -Wswitch-enum wants each. */
+	if (call->failure)
+		return xstrdup(call->failure);
+	if (code == CURLE_COULDNT_CONNECT)
+		return connect_text(call);
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return timeout_text(call);
+	if (code == CURLE_COULDNT_RESOLVE_HOST)
+		return xasprintf("cannot resolve the name in %s", call->peer);
+	if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+	    code == CURLE_SEND_ERROR)
+		return xasprintf("connection closed by %s before the whole reply", call->peer);
+	if (code == CURLE_BAD_CONTENT_ENCODING)
+		return xasprintf("reply of %s cannot be decompressed", call->peer);
+	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
+		return xstrdup("the URL is not a valid http: or https: one");
+	return xasprintf("%s: %s", call->peer,
+			 call->curl_text[0] ? call->curl_text : curl_easy_strerror(code));
+}
+
+static void reply_fill(struct http_reply *reply, struct http_call *call)
+{
+	long status = 0;
+	const char *type = NULL;
+	struct curl_header *header;
+
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
+	reply->status = (int)status;
+	reply->body = buf_text(&call->reply_body);
+	reply->len = call->reply_body.len;
+	if (type)
+		reply->content_type = type;
+	if (!curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &header))
+		reply->retry_after_us =
+			retry_after_parse(header->value, clock_wall_us(call->client->clock));
+}
+
+/* Tell the handler, forget the call. */
+static void call_finish(struct http_call *call, CURLcode code)
+{
+	struct http_reply reply = { .body = "", .content_type = "", .retry_after_us = -1 };
+	CLEANUP_FREE char *failure = NULL;
+
+	call_enter(call, CALL_DONE);
+	if (code == CURLE_OK && !call->failure)
+		reply_fill(&reply, call);
+	else
+		reply.error = failure = failure_text(call, code);
+	call->handler.done(call->arg, &reply);
+	call_free(call);
+}
+
+/* ---- The events. ---- */
+
+static void client_free_dead(struct http_client *client)
+{
+	struct http_call *call;
+
+	while ((call = TAILQ_FIRST(&client->dead))) {
+		call_enter(call, CALL_DONE);
+		call_free(call);
+	}
+}
+
+static void client_start_fresh(struct http_client *client)
+{
+	const struct timeval next_turn = { 0 };
+	struct http_call *call;
+
+	for (int n = 0; n < STARTED_PER_TURN && (call = TAILQ_FIRST(&client->fresh)); n++) {
+		call_enter(call, CALL_RUNNING);
+		call->added = !call->failure &&
+			      curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
+		if (!call->added)
+			call_finish(call, CURLE_FAILED_INIT);
+	}
+	if (!TAILQ_EMPTY(&client->fresh))
+		evtimer_add(client->work, &next_turn);
+}
+
+static void client_finish_done(struct http_client *client)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(client->multi, &left))) {
+		struct http_call *call = NULL;
+		CURLcode code = message->data.result;
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+		assert(call->magic == HTTP_CALL_MAGIC);
+		if (call->state != CALL_DEAD)
+			call_finish(call, code);
+	}
+}
+
+static void client_on_work(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client *client = arg;
+
+	(void)fd;
+	(void)what;
+	loop_woke();
+	client_free_dead(client);
+	client_finish_done(client);
+	client_start_fresh(client);
+}
+
+/* A new turn: the paused have their share, those that waited longest first. */
+static void client_on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client *client = arg;
+	const struct timeval next_turn = { 0 };
+	struct http_call *call;
+
+	(void)fd;
+	(void)what;
+	loop_woke();
+	client->handed_bytes = 0;
+	for (int n = 0; n < RESUMED_PER_TURN && client_has_room(client); n++) {
+		call = TAILQ_FIRST(&client->paused);
+		if (!call)
+			break;
+		call_enter(call, CALL_RUNNING);
+		/* An error from here is told to nobody else. */
+		CURLcode code = curl_easy_pause(call->easy, CURLPAUSE_CONT);
+		if (code && call->state != CALL_DEAD)
+			call_finish(call, code);
+	}
+	if (!TAILQ_EMPTY(&client->paused))
+		evtimer_add(client->turn, &next_turn);
+}
+
+static void client_act(struct http_client *client, curl_socket_t socket, int ready)
+{
+	int running;
+
+	loop_woke();
+	curl_multi_socket_action(client->multi, socket, ready, &running);
+	event_active(client->work, 0, 0);
+}
+
+static void client_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client *client = arg;
+	const struct timeval next_turn = { 0 };
+
+	(void)fd;
+	(void)what;
+	if (client_has_room(client))
+		client_act(client, CURL_SOCKET_TIMEOUT, 0);
+	else
+		evtimer_add(client->timer, &next_turn);
+}
+
+static void client_on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_client *client = arg;
+	int ready =
+		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+
+	/* Where there is no room, the next turn tells again. */
+	if (client_has_room(client) || ready == CURL_CSELECT_OUT)
+		client_act(client, fd, ready);
+}
+
+/* curl wants to be told about a socket. */
+static int client_watch_socket(CURL *easy, curl_socket_t fd, int wanted, void *ctx, void *old)
+{
+	struct http_client *client = ctx;
+	struct event *event = old;
+	short what = EV_PERSIST;
+
+	(void)easy;
+	if (event)
+		event_free(event);
+	event = NULL;
+	if (wanted == CURL_POLL_REMOVE)
+		return curl_multi_assign(client->multi, fd, NULL) == CURLM_OK ? 0 : -1;
+	if (wanted == CURL_POLL_IN || wanted == CURL_POLL_INOUT)
+		what |= EV_READ;
+	if (wanted == CURL_POLL_OUT || wanted == CURL_POLL_INOUT)
+		what |= EV_WRITE;
+	event = event_new(client->base, fd, what, client_on_socket, client);
+	if (!event || event_add(event, NULL))
+		abort();
+	return curl_multi_assign(client->multi, fd, event) == CURLM_OK ? 0 : -1;
+}
+
+/* curl wants to be called after a time; -1: no longer. */
+static int client_watch_time(CURLM *multi, long timeout_ms, void *ctx)
+{
+	struct http_client *client = ctx;
+	const struct timeval wait = { .tv_sec = timeout_ms / 1000,
+				      .tv_usec = timeout_ms % 1000 * 1000 };
+
+	(void)multi;
+	if (timeout_ms < 0)
+		return evtimer_del(client->timer);
+	return evtimer_add(client->timer, &wait);
+}
+
+/* ---- Public. ---- */
+
+static bool client_set_up(struct http_client *client)
+{
+	CURLM *multi = client->multi;
+	bool failed = !multi || !client->timer || !client->work || !client->turn;
+
+	if (failed)
+		return false;
+	failed |=
+		curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, client_watch_socket) != CURLM_OK;
+	failed |= curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client) != CURLM_OK;
+	failed |= curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, client_watch_time) != CURLM_OK;
+	failed |= curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client) != CURLM_OK;
+	failed |= curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+				    (long)LIMIT_CONNECTIONS_PER_HOST) != CURLM_OK;
+	/* Idle ones; curl's own default is four for each request under way. */
+	failed |= curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+				    (long)LIMIT_CONNECTIONS_PER_HOST) != CURLM_OK;
+	return !failed;
+}
+
+struct http_client *http_client_new(struct event_base *base, const struct clock *clock)
+{
+	struct http_client *client;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return NULL;
+	client = xcalloc(1, sizeof(*client));
+	client->base = base;
+	client->clock = clock;
+	client->transport = (struct http_transport){ .send = client_send,
+						     .cancel = client_cancel,
+						     .ctx = client };
+	TAILQ_INIT(&client->fresh);
+	TAILQ_INIT(&client->running);
+	TAILQ_INIT(&client->paused);
+	TAILQ_INIT(&client->dead);
+	client->multi = curl_multi_init();
+	client->timer = evtimer_new(base, client_on_timer, client);
+	client->work = evtimer_new(base, client_on_work, client);
+	client->turn = evtimer_new(base, client_on_turn, client);
+	if (!client_set_up(client)) {
+		http_client_free(client);
+		return NULL;
+	}
+	return client;
+}
+
+static void kill_all(struct call_list *list)
+{
+	struct http_call *call;
+
+	while ((call = TAILQ_FIRST(list)))
+		call_enter(call, CALL_DEAD);
+}
+
+void http_client_free(struct http_client *client)
+{
+	if (!client)
+		return;
+	kill_all(&client->fresh);
+	kill_all(&client->running);
+	kill_all(&client->paused);
+	client_free_dead(client);
+	curl_multi_cleanup(client->multi);
+	if (client->timer)
+		event_free(client->timer);
+	if (client->work)
+		event_free(client->work);
+	if (client->turn)
+		event_free(client->turn);
+	free(client);
+	curl_global_cleanup();
+}
+
+const struct http_transport *http_client_transport(struct http_client *client)
+{
+	return &client->transport;
+}
+
+size_t http_client_active(const struct http_client *client)
+{
+	return client->ncalls;
+}

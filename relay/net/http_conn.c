@@ -1,0 +1,419 @@
+/*
+ * One connection of the server, beside evhttp's own: a state with a deadline, a descriptor, and the
+ * manners that evhttp lacks. evhttp arms its timeout anew with every read, so that a trickle holds
+ * a connection for ever; here the deadline of a request is set once, at its first byte.
+ *
+ * What evhttp does not tell is learnt from the buffers of the connection: input that comes while
+ * idle begins a request; output that is not ours is one of evhttp's own error pages, which is
+ * replaced by a line of JSON before it leaves. From within evhttp's callbacks nothing is freed:
+ * conn_on_look() runs after them.
+ *
+ * A refused peer may still be sending. Closing at once would reset the connection and take our
+ * reply from its hands, so the socket is taken over and read until the peer is done or the deadline
+ * passes.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tracepager/buf.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+#include "http_server-internal.h"
+#include "loop-internal.h"
+
+/* Read at once: fewer turns for a large body. */
+#define READ_BYTES (64u << 10)
+
+static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
+static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg);
+
+/* ---- States. ---- */
+
+/* 0: none. A handler has deadlines of its own. */
+static int64_t state_deadline_us(const struct http_conn *conn)
+{
+	const struct http_server_limits *limits = &conn->server->limits;
+
+	switch (conn->state) {
+	case HTTP_CONN_IDLE:
+		return conn->served || limits->idle_us < limits->request_us ? limits->idle_us
+									    : limits->request_us;
+	case HTTP_CONN_READING:
+	case HTTP_CONN_WRITING:
+	case HTTP_CONN_LINGERING:
+		return limits->request_us;
+	case HTTP_CONN_NEW:
+	case HTTP_CONN_BUSY:
+		break;
+	}
+	return 0;
+}
+
+void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
+{
+	conn->state = state;
+	int64_t wait_us = state_deadline_us(conn);
+	if (!wait_us) {
+		evtimer_del(conn->deadline);
+		return;
+	}
+	const struct timeval wait = { .tv_sec = (time_t)(wait_us / US_PER_SECOND),
+				      .tv_usec = (suseconds_t)(wait_us % US_PER_SECOND) };
+	evtimer_add(conn->deadline, &wait);
+}
+
+static void conn_detach(struct http_conn *conn)
+{
+	if (!conn->bev)
+		return;
+	evbuffer_remove_cb(bufferevent_get_input(conn->bev), conn_on_input, conn);
+	evbuffer_remove_cb(bufferevent_get_output(conn->bev), conn_on_output, conn);
+	conn->bev = NULL;
+	conn->evcon = NULL;
+}
+
+static void conn_free(struct http_conn *conn)
+{
+	struct http_server *server = conn->server;
+
+	assert(conn->magic == HTTP_CONN_MAGIC && !conn->exchange);
+	conn_detach(conn);
+	if (conn->fd >= 0)
+		server->by_fd[conn->fd] = NULL;
+	if (conn->drain) {
+		event_free(conn->drain);
+		close(conn->fd);
+	}
+	event_free(conn->deadline);
+	event_free(conn->look);
+	LIST_REMOVE(conn, link);
+	server->nconns--;
+	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
+	conn->magic = 0;
+	free(conn);
+}
+
+void http_conn_close(struct http_conn *conn)
+{
+	if (conn->state == HTTP_CONN_LINGERING)
+		conn_free(conn);
+	else
+		evhttp_connection_free(conn->evcon); /* conn_on_close() follows */
+}
+
+void http_conn_forget(struct http_conn *conn)
+{
+	conn_free(conn);
+}
+
+/* ---- Lingering. ---- */
+
+static void conn_on_drain(evutil_socket_t fd, short what, void *arg)
+{
+	static char sink[READ_BYTES];
+	struct http_conn *conn = arg;
+
+	(void)what;
+	loop_woke();
+	ssize_t n = recv(fd, sink, sizeof(sink), MSG_DONTWAIT);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		conn_free(conn);
+}
+
+/* Take the socket from evhttp, which then only shuts down our direction. */
+static void conn_linger(struct http_conn *conn)
+{
+	struct bufferevent *bev = conn->bev;
+
+	conn_detach(conn);
+	bufferevent_setfd(bev, -1);
+	conn->drain =
+		event_new(conn->server->base, conn->fd, EV_READ | EV_PERSIST, conn_on_drain, conn);
+	if (!conn->drain || event_add(conn->drain, NULL))
+		abort();
+	http_conn_enter(conn, HTTP_CONN_LINGERING);
+}
+
+/* evhttp is about to free its side. */
+static void conn_on_close(struct evhttp_connection *evcon, void *arg)
+{
+	struct http_conn *conn = arg;
+	struct http_exchange *exchange = conn->exchange;
+
+	(void)evcon;
+	loop_woke();
+	conn->exchange = NULL;
+	if (exchange && !conn->server->dying)
+		http_exchange_orphan(exchange);
+	else if (exchange)
+		http_exchange_free(exchange);
+	if (conn->closing && !conn->server->dying)
+		conn_linger(conn);
+	else
+		conn_free(conn);
+}
+
+/* ---- Replies that are not a handler's. ---- */
+
+static const char *refusal_text(const struct http_server *server, int status, char *text,
+				size_t size)
+{
+	switch (status) {
+	case 413:
+		evutil_snprintf(text, size,
+				"body larger than %zu bytes, or its chunks cannot be read",
+				server->limits.body_bytes);
+		break;
+	case 408:
+		evutil_snprintf(text, size, "request not complete within %lld ms",
+				(long long)(server->limits.request_us / US_PER_MS));
+		break;
+	case 417:
+		return "only 100-continue can be expected";
+	case 503:
+		return "too many connections";
+	default:
+		evutil_snprintf(
+			text, size,
+			"request line or headers cannot be read, or are larger than %zu bytes",
+			server->limits.header_bytes);
+		break;
+	}
+	return text;
+}
+
+/* A whole reply that closes the connection. */
+static void refusal_write(const struct http_server *server, int status, struct buf *out)
+{
+	char text[128], body[192];
+	const char *phrase = status == 413   ? "Content Too Large"
+			     : status == 408 ? "Request Timeout"
+			     : status == 417 ? "Expectation Failed"
+			     : status == 503 ? "Service Unavailable"
+					     : "Bad Request";
+
+	evutil_snprintf(body, sizeof(body), "{\"error\": \"%s\"}\n",
+			refusal_text(server, status, text, sizeof(text)));
+	buf_printf(out,
+		   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+		   "Connection: close\r\n%s\r\n%s",
+		   status, phrase, strlen(body), status == 503 ? "Retry-After: 1\r\n" : "", body);
+	http_server_count(status);
+}
+
+/* Past evhttp: nothing else is on the wire, and a peer that does not take one packet gets none. */
+static void conn_say(struct http_conn *conn, int status)
+{
+	struct buf out = BUF_INIT(1024);
+
+	refusal_write(conn->server, status, &out);
+	if (send(conn->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("refusal not sent", LOG_INT("status", status), LOG_INT("errno", errno));
+	buf_fini(&out);
+}
+
+/* evhttp has put a page of its own into the output; nothing of it has left yet. */
+static void conn_replace_page(struct http_conn *conn)
+{
+	struct evbuffer *output = bufferevent_get_output(conn->bev);
+	struct buf out = BUF_INIT(1024);
+	char start[13] = "";
+	int status;
+
+	/* "HTTP/1.1 413"; 100 Continue is left alone. */
+	if (evbuffer_copyout(output, start, sizeof(start) - 1) < (ev_ssize_t)sizeof(start) - 1)
+		return;
+	status = (int)strtol(start + sizeof("HTTP/1.1 ") - 1, NULL, 10);
+	if (status < 400)
+		return;
+	refusal_write(conn->server, status, &out);
+	conn->ours = true;
+	evbuffer_unfreeze(output, 1);
+	evbuffer_drain(output, evbuffer_get_length(output));
+	evbuffer_freeze(output, 1);
+	evbuffer_add(output, out.data, out.len);
+	conn->ours = false;
+	buf_fini(&out);
+	conn->closing = true;
+	bufferevent_disable(conn->bev, EV_READ);
+	http_conn_enter(conn, HTTP_CONN_WRITING);
+}
+
+/* ---- What evhttp's buffers tell. ---- */
+
+static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	(void)input;
+	loop_woke();
+	if (info->n_added && conn->state == HTTP_CONN_IDLE)
+		http_conn_enter(conn, HTTP_CONN_READING);
+}
+
+static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	loop_woke();
+	if (info->n_added && !conn->ours) {
+		conn->page = true;
+		event_active(conn->look, 0, 0);
+	}
+	if (info->n_deleted && conn->closing && !evbuffer_get_length(output))
+		event_active(conn->look, 0, 0);
+}
+
+/* evhttp has made its side of the connection: learn the rest. */
+static void conn_open(struct http_conn *conn)
+{
+	struct http_server *server = conn->server;
+	void *evcon = NULL;
+
+	bufferevent_getcb(conn->bev, NULL, NULL, NULL, &evcon);
+	conn->evcon = evcon;
+	conn->fd = bufferevent_getfd(conn->bev);
+	size_t fd = (size_t)conn->fd;
+	if (fd >= server->by_fd_size) {
+		size_t size = fd * 2 + 64;
+		server->by_fd = xrealloc_array(server->by_fd, size, sizeof(*server->by_fd));
+		memset(server->by_fd + server->by_fd_size, 0,
+		       (size - server->by_fd_size) * sizeof(*server->by_fd));
+		server->by_fd_size = size;
+	}
+	server->by_fd[fd] = conn;
+	evhttp_connection_set_closecb(conn->evcon, conn_on_close, conn);
+	http_conn_enter(conn, HTTP_CONN_IDLE);
+	if (server->nconns <= server->limits.connections)
+		return;
+	if (server->nconns <= server->limits.connections + LIMIT_REFUSED_CONNECTIONS) {
+		conn_say(conn, 503);
+		conn->closing = true;
+	}
+	http_conn_close(conn);
+}
+
+static void conn_on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	(void)fd;
+	(void)what;
+	loop_woke();
+	assert(conn->magic == HTTP_CONN_MAGIC);
+	if (conn->state == HTTP_CONN_LINGERING)
+		return;
+	if (conn->state == HTTP_CONN_NEW) {
+		conn_open(conn);
+		return;
+	}
+	if (conn->page) {
+		conn->page = false;
+		conn_replace_page(conn);
+	}
+	/* evhttp keeps a connection after CONNECT, whatever its reply said. */
+	if (conn->closing && !evbuffer_get_length(bufferevent_get_output(conn->bev)))
+		http_conn_close(conn);
+}
+
+static void conn_on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	(void)fd;
+	(void)what;
+	loop_woke();
+	if (conn->state == HTTP_CONN_READING)
+		conn_say(conn, 408);
+	http_conn_close(conn);
+}
+
+/* ---- For the other files. ---- */
+
+struct bufferevent *http_conn_new(struct event_base *base, void *arg)
+{
+	struct http_server *server = arg;
+	struct http_conn *conn = xcalloc(1, sizeof(*conn));
+
+	loop_woke();
+	*conn = (struct http_conn){ .magic = HTTP_CONN_MAGIC,
+				    .state = HTTP_CONN_NEW,
+				    .server = server,
+				    .fd = -1,
+				    .bev = bufferevent_socket_new(base, -1,
+								  BEV_OPT_CLOSE_ON_FREE) };
+	conn->deadline = evtimer_new(base, conn_on_deadline, conn);
+	conn->look = event_new(base, -1, 0, conn_on_look, conn);
+	if (!conn->bev || !conn->deadline || !conn->look ||
+	    !evbuffer_add_cb(bufferevent_get_input(conn->bev), conn_on_input, conn) ||
+	    !evbuffer_add_cb(bufferevent_get_output(conn->bev), conn_on_output, conn))
+		abort();
+	bufferevent_set_max_single_read(conn->bev, READ_BYTES);
+	/* evhttp wants the whole body at once; but a line without an end must not grow for ever. */
+	bufferevent_setwatermark(conn->bev, EV_READ, 0,
+				 server->limits.body_bytes + server->limits.header_bytes +
+					 READ_BYTES);
+	LIST_INSERT_HEAD(&server->conns, conn, link);
+	server->nconns++;
+	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
+	event_active(conn->look, 0, 0);
+	return conn->bev;
+}
+
+struct http_conn *http_conn_of(struct http_server *server, struct evhttp_request *req)
+{
+	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(evcon));
+
+	assert(fd >= 0 && (size_t)fd < server->by_fd_size && server->by_fd[fd]);
+	return server->by_fd[fd];
+}
+
+/* The reply has left, and evhttp is about to wait for the next request. */
+static void conn_on_complete(struct evhttp_request *req, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	(void)req;
+	conn->served = true;
+	if (conn->closing)
+		return;
+	/* What was pipelined is here already, and no input will announce it. */
+	http_conn_enter(conn, evbuffer_get_length(bufferevent_get_input(conn->bev))
+				      ? HTTP_CONN_READING
+				      : HTTP_CONN_IDLE);
+}
+
+static const char *status_phrase(int status)
+{
+	switch (status) { /* those that evhttp does not know */
+	case 422:
+		return "Unprocessable Content";
+	case 429:
+		return "Too Many Requests";
+	case 431:
+		return "Request Header Fields Too Large";
+	default:
+		return NULL;
+	}
+}
+
+void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int status, bool closing)
+{
+	http_server_count(status);
+	evhttp_request_set_on_complete_cb(req, conn_on_complete, conn);
+	conn->closing |= closing;
+	conn->ours = true;
+	evhttp_send_reply(req, status, status_phrase(status), NULL);
+	conn->ours = false;
+	/* evhttp would read on: without a bound, and an early shutdown of the peer's direction
+	 * would end the reply. */
+	bufferevent_disable(conn->bev, EV_READ);
+	http_conn_enter(conn, HTTP_CONN_WRITING);
+}

@@ -1,0 +1,301 @@
+/*
+ * One request and its reply. Refuses what evhttp lets through and what two readers could read in
+ * two ways (RFC 9112 section 11.2); bare line feeds and folded headers cannot be seen from here.
+ * Reads no body format and knows no path.
+ *
+ * An exchange lives from the handler's call to its reply. When the peer goes away before, the
+ * request becomes ours.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+
+#include "tracepager/log.h"
+#include "tracepager/xalloc.h"
+
+#include "http_server-internal.h"
+#include "loop-internal.h"
+
+/* ---- What is refused. ---- */
+
+struct fault {
+	int status;
+	const char *text; /* plain ASCII without quotes: it goes into JSON as it is */
+	bool allow;	  /* tell which methods are taken */
+};
+
+#define NO_FAULT	      ((struct fault){ .status = 0 })
+#define FAULT(status_, text_) ((struct fault){ .status = (status_), .text = (text_) })
+
+struct header_counts {
+	unsigned int lengths, encodings, hosts;
+	const char *length, *encoding;
+};
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(const char *text)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~0123456789"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	size_t len = strspn(text, marks);
+
+	return len && !text[len];
+}
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static struct fault headers_check(const struct evkeyvalq *headers, struct header_counts *counts)
+{
+	const struct evkeyval *header;
+
+	for (header = headers->tqh_first; header; header = header->next.tqe_next) {
+		if (!is_token(header->key))
+			return FAULT(400, "a header's name has a blank or another character "
+					  "that is not allowed there");
+		if (has_control(header->value))
+			return FAULT(400, "a header's value has a control character");
+		if (!evutil_ascii_strcasecmp(header->key, "Content-Length")) {
+			counts->lengths++;
+			counts->length = header->value;
+		} else if (!evutil_ascii_strcasecmp(header->key, "Transfer-Encoding")) {
+			counts->encodings++;
+			counts->encoding = header->value;
+		} else if (!evutil_ascii_strcasecmp(header->key, "Host")) {
+			counts->hosts++;
+		}
+	}
+	return NO_FAULT;
+}
+
+static struct fault framing_check(const struct evhttp_request *req,
+				  const struct header_counts *counts)
+{
+	if (counts->encodings && counts->lengths)
+		return FAULT(400, "both Content-Length and Transfer-Encoding");
+	if (counts->lengths > 1)
+		return FAULT(400, "more than one Content-Length");
+	if (counts->length &&
+	    (!*counts->length || counts->length[strspn(counts->length, "0123456789")]))
+		return FAULT(400, "Content-Length is not a number");
+	if (counts->encodings && req->minor == 0)
+		return FAULT(400, "Transfer-Encoding in HTTP/1.0");
+	if (counts->encodings > 1 ||
+	    (counts->encoding && evutil_ascii_strcasecmp(counts->encoding, "chunked")))
+		return FAULT(501, "Transfer-Encoding other than chunked");
+	if (req->type == EVHTTP_REQ_HEAD && (counts->encodings || counts->lengths))
+		return FAULT(400, "HEAD with a body");
+	if (counts->hosts > 1 || (!counts->hosts && req->minor > 0))
+		return FAULT(400, "not exactly one Host header");
+	return NO_FAULT;
+}
+
+static struct fault request_check(const struct evhttp_request *req)
+{
+	struct header_counts counts = { 0 };
+	struct fault fault;
+
+	if (req->major != 1 || req->minor < 0)
+		return FAULT(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+	fault = headers_check(req->input_headers, &counts);
+	if (!fault.status)
+		fault = framing_check(req, &counts);
+	return fault;
+}
+
+/* evhttp's types are bits, of which an unknown method is one that has no name. */
+static struct fault method_check(const struct evhttp_request *req)
+{
+	const int known = EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+			  EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH;
+	const int taken = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST;
+	const int type = (int)req->type;
+
+	if (type & taken)
+		return NO_FAULT;
+	return (struct fault){ .status = type & known ? 405 : 501,
+			       .text = "only GET, HEAD and POST are answered here",
+			       .allow = true };
+}
+
+/* ---- The reply. ---- */
+
+static void send_reply(struct http_conn *conn, struct evhttp_request *req, int status,
+		       const char *type, const char *body, size_t len, bool closing)
+{
+	struct evkeyvalq *headers = req->output_headers;
+	const bool no_body = status == 204 || status == 304;
+	char length[24];
+
+	/* Pages and answers show what is true now, to whoever may see it. */
+	evhttp_add_header(headers, "Cache-Control", "no-store");
+	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	if (!no_body) {
+		evutil_snprintf(length, sizeof(length), "%zu", len);
+		evhttp_add_header(headers, "Content-Type", type ? type : "application/json");
+		evhttp_add_header(headers, "Content-Length", length);
+	}
+	if (closing)
+		evhttp_add_header(headers, "Connection", "close");
+	if (!no_body && req->type != EVHTTP_REQ_HEAD && evbuffer_add(req->output_buffer, body, len))
+		abort();
+	http_conn_reply(conn, req, status, closing);
+}
+
+static void refuse(struct http_conn *conn, struct evhttp_request *req, struct fault fault)
+{
+	char *body = xasprintf("{\"error\": \"%s\"}\n", fault.text);
+
+	log_debug("request refused", LOG_STR("peer", req->remote_host),
+		  LOG_INT("status", fault.status), LOG_STR("text", fault.text));
+	if (fault.allow)
+		evhttp_add_header(req->output_headers, "Allow", "GET, HEAD, POST");
+	send_reply(conn, req, fault.status, NULL, body, strlen(body), true);
+	free(body);
+}
+
+void http_exchange_set(struct http_exchange *exchange, const char *name, const char *value)
+{
+	evhttp_add_header(exchange->req->output_headers, name, value);
+}
+
+static void allow_other(struct http_exchange *exchange)
+{
+	if (evhttp_find_header(exchange->req->output_headers, "Allow"))
+		return;
+	/* Every path of ours takes one of the two. */
+	http_exchange_set(exchange, "Allow",
+			  exchange->verb == HTTP_VERB_GET ? "POST" : "GET, HEAD");
+}
+
+void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
+			 const char *body, size_t len, unsigned int retry_after_s)
+{
+	struct http_conn *conn = exchange->conn;
+	char seconds[16];
+
+	assert(exchange->magic == HTTP_EXCHANGE_MAGIC);
+	if (conn) {
+		if (status == 405)
+			allow_other(exchange);
+		if (retry_after_s) {
+			evutil_snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
+			http_exchange_set(exchange, "Retry-After", seconds);
+		}
+		conn->exchange = NULL;
+		send_reply(conn, exchange->req, status, type, body, len,
+			   exchange->server->stopping);
+	}
+	http_exchange_free(exchange);
+}
+
+/* ---- The exchange. ---- */
+
+void http_exchange_take(struct evhttp_request *req, void *arg)
+{
+	struct http_server *server = arg;
+	struct http_conn *conn = http_conn_of(server, req);
+	struct fault fault = request_check(req);
+	struct http_exchange *exchange;
+	const char *query;
+	size_t len;
+
+	loop_woke();
+	if (!fault.status)
+		fault = method_check(req);
+	const char *raw = evhttp_uri_get_path(req->uri_elems);
+	char *path = evhttp_uridecode(raw ? raw : "", 0, &len);
+	if (!path)
+		abort();
+	if (!fault.status && strlen(path) != len)
+		fault = FAULT(400, "the path has a NUL");
+	if (fault.status) {
+		free(path);
+		refuse(conn, req, fault);
+		return;
+	}
+	query = evhttp_uri_get_query(req->uri_elems);
+	exchange = xcalloc(1, sizeof(*exchange));
+	*exchange = (struct http_exchange){ .magic = HTTP_EXCHANGE_MAGIC,
+					    .server = server,
+					    .conn = conn,
+					    .req = req,
+					    .verb = req->type == EVHTTP_REQ_POST ? HTTP_VERB_POST
+										 : HTTP_VERB_GET,
+					    .path = path,
+					    .peer = xstrdup(req->remote_host),
+					    .query = query ? query : "",
+					    .began_us = clock_mono_us(server->clock) };
+	TAILQ_INSERT_TAIL(&server->exchanges, exchange, link);
+	conn->exchange = exchange;
+	http_conn_enter(conn, HTTP_CONN_BUSY);
+	server->handler(server->ctx, exchange);
+}
+
+void http_exchange_orphan(struct http_exchange *exchange)
+{
+	/* Where evhttp has not let go of it yet, this keeps it from freeing. */
+	evhttp_request_own(exchange->req);
+	exchange->conn = NULL;
+}
+
+void http_exchange_free(struct http_exchange *exchange)
+{
+	assert(exchange->magic == HTTP_EXCHANGE_MAGIC);
+	TAILQ_REMOVE(&exchange->server->exchanges, exchange, link);
+	if (!exchange->conn)
+		evhttp_request_free(exchange->req);
+	exchange->magic = 0;
+	free(exchange->path);
+	free(exchange->peer);
+	free(exchange);
+}
+
+enum http_verb http_exchange_verb(const struct http_exchange *exchange)
+{
+	return exchange->verb;
+}
+
+const char *http_exchange_path(const struct http_exchange *exchange)
+{
+	return exchange->path;
+}
+
+const char *http_exchange_query(const struct http_exchange *exchange)
+{
+	return exchange->query;
+}
+
+const char *http_exchange_header(const struct http_exchange *exchange, const char *name)
+{
+	return evhttp_find_header(exchange->req->input_headers, name);
+}
+
+const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len)
+{
+	struct evbuffer *body = exchange->req->input_buffer;
+
+	*ret_len = evbuffer_get_length(body);
+	return *ret_len ? (const char *)evbuffer_pullup(body, -1) : "";
+}
+
+const char *http_exchange_peer(const struct http_exchange *exchange)
+{
+	return exchange->peer;
+}
+
+int64_t http_exchange_began_us(const struct http_exchange *exchange)
+{
+	return exchange->began_us;
+}

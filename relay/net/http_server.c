@@ -1,0 +1,320 @@
+/*
+ * The HTTP server: listeners on evhttp. Accepts while descriptors last, rests when they do not, and
+ * says so. Decides nothing about paths or bodies: the handler does.
+ *
+ * Owns evhttp, the connections and the exchanges. The event base is borrowed.
+ */
+#include "tracepager/http_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/listener.h>
+
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+#include "http_server-internal.h"
+#include "loop-internal.h"
+
+/* All of them: evhttp does not hand our argument to a listener's error callback. */
+static LIST_HEAD(, http_server) servers = LIST_HEAD_INITIALIZER(servers);
+
+void http_server_count(int status)
+{
+	if (status >= 500)
+		metric_add(METRIC_REQUESTS_5XX, 1);
+	else if (status >= 400)
+		metric_add(METRIC_REQUESTS_4XX, 1);
+	else if (status < 300)
+		metric_add(METRIC_REQUESTS_2XX, 1);
+}
+
+/* ---- Accepting. ---- */
+
+static void server_on_rested(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_server *server = arg;
+
+	(void)fd;
+	(void)what;
+	loop_woke();
+	for (size_t i = 0; i < server->nbound; i++)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(server->bound[i]));
+}
+
+/* With the spare descriptor some of those that wait are taken and closed: better refused than
+ * hanging. */
+static void server_shed(struct http_server *server, int listener)
+{
+	if (server->spare_fd >= 0)
+		close(server->spare_fd);
+	for (int i = 0; i < LIMIT_REFUSED_CONNECTIONS; i++) {
+		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			break;
+		close(fd);
+	}
+	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void server_on_accept_error(struct evconnlistener *listener, void *http)
+{
+	const int error = errno;
+	const struct timeval rest = { .tv_usec = LIMIT_ACCEPT_REST_US };
+	struct http_server *server;
+
+	loop_woke();
+	LIST_FOREACH (server, &servers, link)
+		if (server->http == http)
+			break;
+	if (!server)
+		return;
+	const int64_t now_us = clock_mono_us(server->clock);
+	if (!server->warned_us || now_us - server->warned_us > US_PER_MINUTE) {
+		server->warned_us = now_us;
+		log_error("cannot accept connections; those that wait are closed",
+			  LOG_STR("error", strerror(error)),
+			  LOG_INT("connections", (int64_t)server->nconns));
+	}
+	if (error == EMFILE || error == ENFILE)
+		server_shed(server, evconnlistener_get_fd(listener));
+	for (size_t i = 0; i < server->nbound; i++)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
+	evtimer_add(server->rested, &rest);
+}
+
+/* ---- Listening. ---- */
+
+/* "host:port", "[v6]:port", ":port". Caller frees both. */
+static int address_split(const char *address, char **ret_host, char **ret_port)
+{
+	const char *colon = strrchr(address, ':');
+	const char *host = address, *end = colon;
+
+	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+	    strlen(colon + 1) > 5 || strtol(colon + 1, NULL, 10) > UINT16_MAX)
+		return -EINVAL;
+	if (*host == '[') {
+		host++;
+		end--;
+		if (end < host || *end != ']')
+			return -EINVAL;
+	} else if (memchr(host, ':', (size_t)(end - host))) {
+		return -EINVAL; /* an IPv6 address without its brackets */
+	}
+	*ret_host = xstrndup(host, (size_t)(end - host));
+	*ret_port = xstrdup(colon + 1);
+	return 0;
+}
+
+/* A listening socket, or -errno. any: both families. */
+static int socket_open(const struct addrinfo *ai, bool any)
+{
+	const int on = 1, v6_only = !any;
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (ai->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only));
+	/* Inherited by what is accepted. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, SOMAXCONN)) {
+		int error = errno;
+		close(fd);
+		return -error;
+	}
+	return fd;
+}
+
+/* The first address that works, or the first one's -errno. */
+static int socket_open_first(const struct addrinfo *list, bool any)
+{
+	int first_error = 0;
+
+	for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
+		int fd = socket_open(ai, any);
+		if (fd >= 0)
+			return fd;
+		if (!first_error)
+			first_error = fd;
+	}
+	return first_error;
+}
+
+static int listen_error(struct err *err, int error, const char *address)
+{
+	const char *hint = error == EADDRINUSE ? "address in use; is another tracepager running?"
+			   : error == EADDRNOTAVAIL ? "this machine has no such address"
+			   : error == EACCES	    ? "not permitted; ports below 1024 are for root"
+						    : strerror(error);
+
+	return err_set(err, error, "cannot listen on %s: %s", address, hint);
+}
+
+static int socket_port(int fd)
+{
+	struct sockaddr_storage storage;
+	socklen_t len = sizeof(storage);
+
+	if (getsockname(fd, (struct sockaddr *)&storage, &len))
+		return 0;
+	if (storage.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&storage)->sin_port);
+}
+
+static int server_add_socket(struct http_server *server, int fd)
+{
+	const unsigned int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+	struct evconnlistener *listener =
+		evconnlistener_new(server->base, NULL, NULL, flags, 0, fd);
+	struct evhttp_bound_socket *bound =
+		listener ? evhttp_bind_listener(server->http, listener) : NULL;
+
+	if (!bound) {
+		if (listener)
+			evconnlistener_free(listener);
+		else
+			close(fd);
+		return -ENOMEM;
+	}
+	evconnlistener_set_error_cb(listener, server_on_accept_error);
+	server->bound[server->nbound++] = bound;
+	if (server->nbound == 1)
+		server->port = socket_port(fd);
+	return 0;
+}
+
+int http_server_listen(struct http_server *server, const char *address, struct err *err)
+{
+	const struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+					.ai_socktype = SOCK_STREAM };
+	CLEANUP_FREE char *host = NULL, *port = NULL;
+	struct addrinfo *list = NULL;
+
+	if (server->nbound == LIMIT_LISTENERS)
+		return err_set(err, ENOSPC, "cannot listen on %s: more than %d addresses", address,
+			       LIMIT_LISTENERS);
+	if (address_split(address, &host, &port))
+		return err_set(err, EINVAL,
+			       "cannot listen on %s: want HOST:PORT, [IPV6]:PORT or :PORT",
+			       address);
+	/* Without a host: "::" first, which takes both families where there is IPv6 at all. */
+	const bool any = !*host;
+	int failed = any ? getaddrinfo("::", port, &hints, &list)
+			 : getaddrinfo(host, port, &hints, &list);
+	if (failed)
+		return err_set(err, EADDRNOTAVAIL, "cannot listen on %s: %s", address,
+			       gai_strerror(failed));
+	int fd = socket_open_first(list, any);
+	freeaddrinfo(list);
+	if (any && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) &&
+	    !getaddrinfo("0.0.0.0", port, &hints, &list)) {
+		fd = socket_open_first(list, false);
+		freeaddrinfo(list);
+	}
+	if (fd < 0)
+		return listen_error(err, -fd, address);
+	if (server_add_socket(server, fd))
+		return listen_error(err, ENOMEM, address);
+	return 0;
+}
+
+/* ---- Public. ---- */
+
+struct http_server *http_server_new(struct event_base *base, const struct clock *clock,
+				    http_server_handler *handler, void *ctx)
+{
+	static const struct http_server_limits limits = { .body_bytes = LIMIT_BODY_BYTES,
+							  .header_bytes = LIMIT_HEADER_BYTES,
+							  .connections = LIMIT_CONNECTIONS,
+							  .request_us = LIMIT_REQUEST_US,
+							  .idle_us = LIMIT_IDLE_US };
+	struct http_server *server = xcalloc(1, sizeof(*server));
+
+	*server = (struct http_server){ .base = base,
+					.clock = clock,
+					.http = evhttp_new(base),
+					.handler = handler,
+					.ctx = ctx,
+					.spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+					.rested = evtimer_new(base, server_on_rested, server) };
+	if (!server->http || !server->rested)
+		abort();
+	LIST_INIT(&server->conns);
+	TAILQ_INIT(&server->exchanges);
+	LIST_INSERT_HEAD(&servers, server, link);
+	/* Also the bit that evhttp gives to unknown methods: they are answered here. */
+	evhttp_set_allowed_methods(server->http, UINT16_MAX);
+	evhttp_set_gencb(server->http, http_exchange_take, server);
+	evhttp_set_bevcb(server->http, http_conn_new, server);
+	http_server_set_limits(server, &limits);
+	return server;
+}
+
+void http_server_set_limits(struct http_server *server, const struct http_server_limits *limits)
+{
+	server->limits = *limits;
+	evhttp_set_max_body_size(server->http, (ev_ssize_t)limits->body_bytes);
+	evhttp_set_max_headers_size(server->http, (ev_ssize_t)limits->header_bytes);
+}
+
+int http_server_port(const struct http_server *server)
+{
+	return server->port;
+}
+
+void http_server_stop(struct http_server *server)
+{
+	struct http_conn *conn, *next;
+
+	server->stopping = true;
+	evtimer_del(server->rested);
+	while (server->nbound)
+		evhttp_del_accept_socket(server->http, server->bound[--server->nbound]);
+	for (conn = LIST_FIRST(&server->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		if (conn->state == HTTP_CONN_IDLE)
+			http_conn_close(conn);
+	}
+}
+
+size_t http_server_connections(const struct http_server *server)
+{
+	return server->nconns;
+}
+
+void http_server_free(struct http_server *server)
+{
+	struct http_conn *conn, *next;
+	struct http_exchange *exchange;
+
+	if (!server)
+		return;
+	server->dying = true;
+	for (conn = LIST_FIRST(&server->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		if (conn->state == HTTP_CONN_NEW || conn->state == HTTP_CONN_LINGERING)
+			http_conn_forget(conn);
+	}
+	evhttp_free(server->http); /* closes the other connections */
+	while ((exchange = TAILQ_FIRST(&server->exchanges)))
+		http_exchange_free(exchange);
+	LIST_REMOVE(server, link);
+	event_free(server->rested);
+	if (server->spare_fd >= 0)
+		close(server->spare_fd);
+	free(server->by_fd);
+	free(server);
+}

@@ -1,0 +1,193 @@
+/*
+ * Batch: the writes of one turn, copied into one block, so that the store's thread needs nothing of
+ * the caller's.
+ *
+ * It does not judge what it is given and never fails: sizes were capped at intake. Each operation
+ * is its struct as it stands, followed by its strings in the order of the table below; pointers are
+ * set when it is read back.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store-internal.h"
+#include "tracepager/xalloc.h"
+
+#define MAX_TEXTS	  4
+#define FIRST_BLOCK_BYTES 512
+
+/* Where the strings of an operation are. doc 0: it has none. */
+struct shape {
+	size_t ntexts, texts[MAX_TEXTS];
+	size_t doc, doc_len;
+};
+
+#define AT(member) offsetof(struct store_op, member)
+
+/* clang-format off */
+static const struct shape shapes[STORE_OP_COUNT] = {
+	[STORE_OP_PUT_ALERT] = { 2, { AT(alert.key), AT(alert.incident) }, AT(alert.doc), AT(alert.doc_len) },
+	[STORE_OP_TOUCH_ALERT] = { 2, { AT(alert.key), AT(alert.incident) }, 0, 0 },
+	[STORE_OP_REMOVE_ALERT] = { 1, { AT(alert.key) }, 0, 0 },
+	[STORE_OP_PUT_INCIDENT] = { 3, { AT(incident.id), AT(incident.key), AT(incident.team) },
+				    AT(incident.page), AT(incident.page_len) },
+	[STORE_OP_PUT_PAGE] = { 4, { AT(page.incident), AT(page.pager), AT(page.target), AT(page.error) },
+				AT(page.doc), AT(page.doc_len) },
+	[STORE_OP_TOUCH_PAGE] = { 1, { AT(page.error) }, 0, 0 },
+	[STORE_OP_PUT_DECISION] = { 2, { AT(decision.alert_key), AT(decision.incident) },
+				    AT(decision.doc), AT(decision.doc_len) },
+};
+/* clang-format on */
+
+static const char *text_at(const struct store_op *op, size_t offset)
+{
+	const char *text;
+
+	memcpy(&text, (const char *)op + offset, sizeof(text));
+	return text;
+}
+
+static void set_text(struct store_op *op, size_t offset, const char *text)
+{
+	memcpy((char *)op + offset, &text, sizeof(text));
+}
+
+static size_t length_at(const struct store_op *op, size_t offset)
+{
+	size_t len;
+
+	memcpy(&len, (const char *)op + offset, sizeof(len));
+	return len;
+}
+
+/* NUL-terminated, so that a reader may take it for a C string. */
+static void add_text(struct store_batch *batch, const char *text, size_t len)
+{
+	if (len > 0)
+		memcpy(batch->block + batch->len, text, len);
+	batch->block[batch->len + len] = '\0';
+	batch->len += len + 1;
+}
+
+static void reserve(struct store_batch *batch, size_t more)
+{
+	size_t size = batch->size ? batch->size : FIRST_BLOCK_BYTES;
+
+	if (more <= batch->size - batch->len)
+		return;
+	while (size - batch->len < more)
+		size *= 2;
+	batch->block = xrealloc_array(batch->block, size, 1);
+	batch->size = size;
+}
+
+static void append(struct store_batch *batch, const struct store_op *op)
+{
+	const struct shape *shape = &shapes[op->kind];
+	size_t lens[MAX_TEXTS], need = sizeof(*op), doc_len = 0;
+	const char *text;
+
+	for (size_t i = 0; i < shape->ntexts; i++) {
+		text = text_at(op, shape->texts[i]);
+		lens[i] = text ? strlen(text) : 0;
+		need += lens[i] + 1;
+	}
+	if (shape->doc) {
+		doc_len = length_at(op, shape->doc_len);
+		need += doc_len + 1;
+	}
+	reserve(batch, need);
+	memcpy(batch->block + batch->len, op, sizeof(*op));
+	batch->len += sizeof(*op);
+	for (size_t i = 0; i < shape->ntexts; i++)
+		add_text(batch, text_at(op, shape->texts[i]), lens[i]);
+	if (shape->doc)
+		add_text(batch, text_at(op, shape->doc), doc_len);
+	batch->ops++;
+}
+
+bool store_batch_next(const struct store_batch *batch, size_t *pos, struct store_op *ret_op)
+{
+	const struct shape *shape;
+	size_t at = *pos;
+
+	if (at == batch->len)
+		return false;
+	memcpy(ret_op, batch->block + at, sizeof(*ret_op));
+	at += sizeof(*ret_op);
+	shape = &shapes[ret_op->kind];
+	for (size_t i = 0; i < shape->ntexts; i++) {
+		set_text(ret_op, shape->texts[i], batch->block + at);
+		at += strlen(batch->block + at) + 1;
+	}
+	if (shape->doc) {
+		set_text(ret_op, shape->doc, batch->block + at);
+		at += length_at(ret_op, shape->doc_len) + 1;
+	}
+	*pos = at;
+	return true;
+}
+
+struct store_batch *store_batch_new(void)
+{
+	return xcalloc(1, sizeof(struct store_batch));
+}
+
+void store_batch_free(struct store_batch *batch)
+{
+	if (!batch)
+		return;
+	free(batch->block);
+	free(batch->text);
+	free(batch);
+}
+
+bool store_batch_empty(const struct store_batch *batch)
+{
+	return batch->ops == 0;
+}
+
+void store_put_alert(struct store_batch *batch, const struct stored_alert *alert)
+{
+	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_ALERT, .alert = *alert });
+}
+
+void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert)
+{
+	struct store_op op = { .kind = STORE_OP_TOUCH_ALERT, .alert = *alert };
+
+	op.alert.doc = NULL;
+	op.alert.doc_len = 0;
+	append(batch, &op);
+}
+
+void store_remove_alert(struct store_batch *batch, const char *key)
+{
+	append(batch, &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .key = key } });
+}
+
+void store_put_incident(struct store_batch *batch, const struct stored_incident *incident)
+{
+	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_INCIDENT, .incident = *incident });
+}
+
+void store_put_page(struct store_batch *batch, const struct stored_page *page)
+{
+	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_PAGE, .page = *page });
+}
+
+void store_touch_page(struct store_batch *batch, const struct stored_page *page)
+{
+	struct store_op op = { .kind = STORE_OP_TOUCH_PAGE };
+
+	op.page.id = page->id;
+	op.page.state = page->state;
+	op.page.attempts = page->attempts;
+	op.page.next_us = page->next_us;
+	op.page.error = page->error;
+	append(batch, &op);
+}
+
+void store_put_decision(struct store_batch *batch, const struct stored_decision *decision)
+{
+	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_DECISION, .decision = *decision });
+}

@@ -1,0 +1,517 @@
+/*
+ * The SQLite store: one file, its WAL, and a lock beside it. The embedded default.
+ *
+ * WAL with synchronous=FULL: a commit is one flush of the WAL. One connection commits (the store's
+ * thread), one checkpoints (its own thread), one comes and goes for loading. Memory is modest:
+ * pages that a storm has cached are given back when it is over.
+ *
+ * Refuses: files of others, newer schemas, a second daemon, and writing to a file that was moved
+ * from under it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sqlite-internal.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/xalloc.h"
+
+/* A document comes from a body of at most 16 MiB; what a damaged file claims to be larger is not
+ * read. */
+#define VALUE_BYTES_MAX (64 << 20)
+/* Other programs may look at the file; none writes. Longer than any checkpoint, shorter than a
+ * sender's patience. */
+#define BUSY_MS		5000
+#define RETAIN_EVERY_US (60 * US_PER_SECOND)
+/* While there is more to remove: a tenth of the disk's time at most. */
+#define RETAIN_AGAIN_US (100 * US_PER_MS)
+
+enum extra_statement {
+	STATEMENT_BEGIN = STORE_OP_COUNT,
+	STATEMENT_COMMIT,
+	STATEMENT_ROLLBACK,
+	STATEMENT_COUNT,
+};
+
+struct sqlite {
+	char *path;
+	int lock_fd;
+	sqlite3 *db;
+	sqlite3_stmt *statements[STATEMENT_COUNT];
+	struct checkpoint *checkpoint;
+	int64_t retain_at_us;
+};
+
+/* clang-format off */
+static const char *const statement_sql[STATEMENT_COUNT] = {
+	[STORE_OP_PUT_ALERT] =
+		"REPLACE INTO alerts (key, state, attempts, accepted_us, refreshed_us, expires_us, incident, doc)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STORE_OP_TOUCH_ALERT] =
+		"UPDATE alerts SET state = ?2, attempts = ?3, refreshed_us = ?4, expires_us = ?5, incident = ?6"
+		" WHERE key = ?1",
+	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE key = ?",
+	[STORE_OP_PUT_INCIDENT] =
+		"REPLACE INTO incidents (id, key, team, open, opened_us, closed_us, page)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[STORE_OP_PUT_PAGE] =
+		"REPLACE INTO pages (id, state, event, attempts, created_us, next_us, incident, pager, error, target,"
+		" doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STORE_OP_TOUCH_PAGE] =
+		"UPDATE pages SET state = ?2, attempts = ?3, next_us = ?4, error = ?5 WHERE id = ?1",
+	[STORE_OP_PUT_DECISION] =
+		"INSERT INTO decisions (at_us, alert_key, incident, doc) VALUES (?, ?, ?, ?)",
+	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+	[STATEMENT_COMMIT] = "COMMIT",
+	[STATEMENT_ROLLBACK] = "ROLLBACK",
+};
+/* clang-format on */
+
+int sqlite_run(sqlite3 *db, const char *sql)
+{
+	errno = 0;
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+int sqlite_number(sqlite3 *db, const char *sql, int64_t *ret_number)
+{
+	sqlite3_stmt *stmt;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		*ret_number = sqlite3_column_int64(stmt, 0);
+	else
+		*ret_number = 0;
+	return sqlite3_finalize(stmt);
+}
+
+int sqlite_connect(const char *path, sqlite3 **ret_db, struct err *err)
+{
+	sqlite3 *db = NULL;
+	int error, rc;
+
+	*ret_db = NULL;
+	errno = 0;
+	rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_extended_result_codes(db, 1);
+		sqlite3_busy_timeout(db, BUSY_MS);
+		sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
+		/* A file may be damaged or prepared: nothing in its schema runs. */
+		sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+		sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+		sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+		rc = sqlite_run(db, "PRAGMA synchronous = FULL;"
+				    "PRAGMA wal_autocheckpoint = 0;"
+				    "PRAGMA temp_store = MEMORY;"
+				    "PRAGMA mmap_size = 0;"
+				    "PRAGMA cell_size_check = ON;"
+				    "PRAGMA cache_size = -4096;");
+	}
+	if (rc != SQLITE_OK) {
+		error = sqlite_error(err, db, rc, "open", path);
+		sqlite3_close(db);
+		return error;
+	}
+	*ret_db = db;
+	return 0;
+}
+
+struct binder {
+	sqlite3_stmt *stmt;
+	int at, rc;
+};
+
+static void add_number(struct binder *binder, int64_t number)
+{
+	if (binder->rc == SQLITE_OK)
+		binder->rc = sqlite3_bind_int64(binder->stmt, ++binder->at, number);
+}
+
+static void add_doc(struct binder *binder, const char *text, size_t len)
+{
+	if (binder->rc == SQLITE_OK)
+		binder->rc = sqlite3_bind_text64(binder->stmt, ++binder->at, text, len,
+						 SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static void add_text(struct binder *binder, const char *text)
+{
+	add_doc(binder, text, strlen(text));
+}
+
+static void bind_alert(struct binder *binder, const struct stored_alert *alert, bool touch)
+{
+	add_text(binder, alert->key);
+	add_number(binder, alert->state);
+	add_number(binder, alert->attempts);
+	if (!touch)
+		add_number(binder, alert->accepted_us);
+	add_number(binder, alert->refreshed_us);
+	add_number(binder, alert->expires_us);
+	add_text(binder, alert->incident);
+	if (!touch)
+		add_doc(binder, alert->doc, alert->doc_len);
+}
+
+static void bind_incident(struct binder *binder, const struct stored_incident *incident)
+{
+	add_text(binder, incident->id);
+	add_text(binder, incident->key);
+	add_text(binder, incident->team);
+	add_number(binder, incident->open);
+	add_number(binder, incident->opened_us);
+	add_number(binder, incident->closed_us);
+	add_doc(binder, incident->page, incident->page_len);
+}
+
+static void bind_page(struct binder *binder, const struct stored_page *page)
+{
+	add_number(binder, page->id);
+	add_number(binder, page->state);
+	add_number(binder, page->event);
+	add_number(binder, page->attempts);
+	add_number(binder, page->created_us);
+	add_number(binder, page->next_us);
+	add_text(binder, page->incident);
+	add_text(binder, page->pager);
+	add_text(binder, page->error);
+	add_text(binder, page->target);
+	add_doc(binder, page->doc, page->doc_len);
+}
+
+static void bind_page_touch(struct binder *binder, const struct stored_page *page)
+{
+	add_number(binder, page->id);
+	add_number(binder, page->state);
+	add_number(binder, page->attempts);
+	add_number(binder, page->next_us);
+	add_text(binder, page->error);
+}
+
+static void bind_decision(struct binder *binder, const struct stored_decision *decision)
+{
+	add_number(binder, decision->at_us);
+	add_text(binder, decision->alert_key);
+	add_text(binder, decision->incident);
+	add_doc(binder, decision->doc, decision->doc_len);
+}
+
+static void bind_op(struct binder *binder, const struct store_op *op)
+{
+	switch (op->kind) {
+	case STORE_OP_PUT_ALERT:
+		bind_alert(binder, &op->alert, false);
+		break;
+	case STORE_OP_TOUCH_ALERT:
+		bind_alert(binder, &op->alert, true);
+		break;
+	case STORE_OP_REMOVE_ALERT:
+		add_text(binder, op->alert.key);
+		break;
+	case STORE_OP_PUT_INCIDENT:
+		bind_incident(binder, &op->incident);
+		break;
+	case STORE_OP_PUT_PAGE:
+		bind_page(binder, &op->page);
+		break;
+	case STORE_OP_TOUCH_PAGE:
+		bind_page_touch(binder, &op->page);
+		break;
+	case STORE_OP_PUT_DECISION:
+		bind_decision(binder, &op->decision);
+		break;
+	case STORE_OP_COUNT:
+		abort();
+	}
+}
+
+static int step(sqlite3_stmt *stmt)
+{
+	errno = 0;
+	sqlite3_step(stmt);
+	return sqlite3_reset(stmt);
+}
+
+static int write_batch(struct sqlite *sqlite, const struct store_batch *batch)
+{
+	struct store_op op;
+	size_t pos = 0;
+
+	while (store_batch_next(batch, &pos, &op)) {
+		struct binder binder = { .stmt = sqlite->statements[op.kind] };
+
+		bind_op(&binder, &op);
+		if (binder.rc == SQLITE_OK)
+			binder.rc = step(binder.stmt);
+		if (binder.rc != SQLITE_OK)
+			return binder.rc;
+	}
+	return SQLITE_OK;
+}
+
+/* Whoever moves the file away must not get promises that no restart can read. */
+static bool was_moved(struct sqlite *sqlite)
+{
+	int moved = 0;
+
+	sqlite3_file_control(sqlite->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+	return moved != 0;
+}
+
+static int sqlite_commit(void *backend, struct store_batch *first, const struct store_batch *end,
+			 struct store_batch **ret_bad, struct err *err)
+{
+	struct sqlite *sqlite = backend;
+	int error, rc;
+
+	sqlite_checkpoint_catch_up(sqlite->checkpoint, sqlite->db);
+	if (was_moved(sqlite))
+		return err_set(err, ESTALE,
+			       "%s was moved or removed while in use; restart tracepager",
+			       sqlite->path);
+	rc = step(sqlite->statements[STATEMENT_BEGIN]);
+	for (struct store_batch *batch = first; rc == SQLITE_OK && batch != end;
+	     batch = STAILQ_NEXT(batch, link)) {
+		rc = write_batch(sqlite, batch);
+		if (sqlite_error_is_data(rc))
+			*ret_bad = batch;
+	}
+	if (rc == SQLITE_OK)
+		rc = step(sqlite->statements[STATEMENT_COMMIT]);
+	if (rc == SQLITE_OK)
+		return 0;
+	error = sqlite_error(err, sqlite->db, rc, "write to", sqlite->path);
+	if (!sqlite3_get_autocommit(sqlite->db))
+		step(sqlite->statements[STATEMENT_ROLLBACK]);
+	return error;
+}
+
+static int64_t sqlite_idle(void *backend)
+{
+	struct sqlite *sqlite = backend;
+	int64_t now_us = clock_mono_us(clock_system());
+	struct err err;
+	bool more = false;
+
+	if (now_us < sqlite->retain_at_us)
+		return sqlite->retain_at_us - now_us;
+	if (sqlite_retain(sqlite->db, sqlite->path, clock_wall_us(clock_system()), &more, &err) < 0)
+		log_warn("old records are kept until the next try", LOG_STR("error", err.text));
+	if (!more)
+		sqlite3_db_release_memory(sqlite->db);
+	sqlite->retain_at_us = now_us + (more ? RETAIN_AGAIN_US : RETAIN_EVERY_US);
+	return more ? RETAIN_AGAIN_US : RETAIN_EVERY_US;
+}
+
+static int sqlite_load_all(void *backend, const struct store_loader *loader, void *ctx,
+			   struct err *err)
+{
+	struct sqlite *sqlite = backend;
+	sqlite3 *db;
+	int error = sqlite_connect(sqlite->path, &db, err);
+
+	if (error)
+		return error;
+	error = sqlite_load(db, sqlite->path, clock_wall_us(clock_system()), loader, ctx, err);
+	sqlite3_close(db);
+	return error;
+}
+
+static void sqlite_close(void *backend)
+{
+	struct sqlite *sqlite = backend;
+
+	sqlite_checkpoint_stop(sqlite->checkpoint);
+	for (size_t i = 0; i < STATEMENT_COUNT; i++)
+		sqlite3_finalize(sqlite->statements[i]);
+	/* The last connection: it empties the WAL and removes it. */
+	sqlite3_close(sqlite->db);
+	if (sqlite->lock_fd >= 0)
+		close(sqlite->lock_fd);
+	free(sqlite->path);
+	free(sqlite);
+}
+
+static const struct store_ops ops = {
+	.commit = sqlite_commit,
+	.idle = sqlite_idle,
+	.load = sqlite_load_all,
+	.close = sqlite_close,
+};
+
+static int check_directory(const char *path, struct err *err)
+{
+	CLEANUP_FREE char *copy = xstrdup(path);
+	const char *directory = dirname(copy);
+	struct stat st;
+
+	if (stat(directory, &st) < 0)
+		return err_set(err, errno,
+			       "cannot open the store %s: %s: %s; create the directory: mkdir -p "
+			       "-m 0700 %s",
+			       path, directory, strerror(errno), directory);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ENOTDIR, "cannot open the store %s: %s is not a directory",
+			       path, directory);
+	return 0;
+}
+
+/* The name is on disk before the first promise is. */
+static void sync_directory(const char *path)
+{
+	CLEANUP_FREE char *copy = xstrdup(path);
+	CLEANUP_CLOSE int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		fsync(fd);
+}
+
+/* SQLite would create it readable by all. Closing a descriptor of ours drops SQLite's own locks in
+ * this process, so this comes before SQLite opens it, and behind the lock. */
+static int create_file(const char *path, struct err *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd >= 0) {
+		close(fd);
+		sync_directory(path);
+		return 0;
+	}
+	if (errno != EEXIST)
+		return err_set(err, errno,
+			       "cannot create the store %s: %s; tracepager's user must be able to "
+			       "write there",
+			       path, strerror(errno));
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(err, EINVAL,
+			       "cannot open the store %s: it is not a file; give another path",
+			       path);
+	return 0;
+}
+
+/* Readers go on beside the writer; a WAL that has grown in a storm shrinks to this. */
+static int set_wal(sqlite3 *db, const char *path, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	const char *mode;
+	bool is_wal = false;
+	int rc = sqlite3_prepare_v2(db, "PRAGMA journal_mode = WAL", -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+		mode = (const char *)sqlite3_column_text(stmt, 0);
+		is_wal = mode && strcmp(mode, "wal") == 0;
+	}
+	rc = stmt ? sqlite3_finalize(stmt) : rc;
+	if (rc == SQLITE_OK)
+		rc = sqlite_run(db, "PRAGMA journal_size_limit = 67108864");
+	if (rc != SQLITE_OK)
+		return sqlite_error(err, db, rc, "open", path);
+	if (sqlite3_db_readonly(db, "main"))
+		return err_set(err, EACCES,
+			       "cannot write to %s; give tracepager's user the right to write it",
+			       path);
+	if (!is_wal)
+		return err_set(err, EINVAL,
+			       "cannot keep a write-ahead log for %s; put the store on a local "
+			       "file system",
+			       path);
+	return 0;
+}
+
+static int prepare(struct sqlite *sqlite, struct err *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+		rc = sqlite3_prepare_v3(sqlite->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					&sqlite->statements[i], NULL);
+		if (rc != SQLITE_OK)
+			return sqlite_error(err, sqlite->db, rc, "use", sqlite->path);
+	}
+	return 0;
+}
+
+static int on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite *sqlite = ctx;
+
+	(void)db;
+	(void)name;
+	sqlite_checkpoint_note(sqlite->checkpoint, pages);
+	return SQLITE_OK;
+}
+
+static int start_checkpoints(struct sqlite *sqlite, struct err *err)
+{
+	sqlite3 *db;
+	int error = sqlite_connect(sqlite->path, &db, err);
+
+	if (error)
+		return error;
+	error = sqlite_checkpoint_start(db, sqlite->path, &sqlite->checkpoint, err);
+	if (error == 0)
+		sqlite3_wal_hook(sqlite->db, on_commit, sqlite);
+	return error;
+}
+
+static int open_database(struct sqlite *sqlite, struct err *err)
+{
+	int error = sqlite_lock_take(sqlite->path, &sqlite->lock_fd, err);
+
+	if (error == 0)
+		error = create_file(sqlite->path, err);
+	if (error == 0)
+		error = sqlite_connect(sqlite->path, &sqlite->db, err);
+	if (error == 0)
+		error = sqlite_schema_check(sqlite->db, sqlite->path, err);
+	if (error == 0)
+		error = set_wal(sqlite->db, sqlite->path, err);
+	if (error == 0)
+		error = sqlite_schema_migrate(sqlite->db, sqlite->path, err);
+	if (error == 0)
+		error = prepare(sqlite, err);
+	if (error == 0)
+		error = start_checkpoints(sqlite, err);
+	return error;
+}
+
+int store_sqlite_open(const char *path, struct store **ret_store, struct err *err)
+{
+	struct sqlite *sqlite;
+	struct store *store;
+	int error = check_directory(path, err);
+
+	if (error)
+		return error;
+	sqlite = xcalloc(1, sizeof(*sqlite));
+	sqlite->lock_fd = -1;
+	/* By its real name, so that two links to one store meet in one lock. */
+	sqlite->path = realpath(path, NULL);
+	if (!sqlite->path)
+		sqlite->path = xstrdup(path);
+	sqlite->retain_at_us = clock_mono_us(clock_system()) + RETAIN_EVERY_US;
+	error = open_database(sqlite, err);
+	if (error) {
+		sqlite_close(sqlite);
+		return error;
+	}
+	store = store_new(&ops, sqlite);
+	error = store_start(store, err);
+	if (error) {
+		store_abandon(store);
+		return error;
+	}
+	*ret_store = store;
+	return 0;
+}

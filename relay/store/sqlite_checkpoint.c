@@ -1,0 +1,177 @@
+/*
+ * Checkpoints: the WAL's pages go to their places in the database beside the commits, on a thread
+ * and a connection of their own. A checkpoint costs milliseconds of writing and two flushes, which
+ * no sender is to wait for.
+ *
+ * Normally that is all: when a checkpoint has reached the WAL's end, the next commit starts the WAL
+ * over. Under a storm the writer is always ahead of it, and the WAL would grow without end. So from
+ * WAL_LARGE on the thread first closes in, then asks the writer to do the small rest between two
+ * groups.
+ *
+ * Owns its connection. Refuses to wait for readers of other programs: while one reads, the WAL
+ * grows.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sqlite-internal.h"
+#include "tracepager/log.h"
+#include "tracepager/xalloc.h"
+
+/* In pages of 4 KiB. */
+#define WAL_STEP	4096  /* 16 MiB: below that the flushes cost more than the pages */
+#define WAL_LARGE	16384 /* 64 MiB: a second of a storm */
+#define CLOSE_IN_ROUNDS 3
+/* What lies in the WAL that long goes home, so that a restart reads little. */
+#define WAL_REST_S 5
+
+struct checkpoint {
+	sqlite3 *db;
+	char *path;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	int pages;   /* in the WAL at the last commit */
+	int settled; /* of these, when the last checkpoint ran */
+	bool stopping;
+	atomic_bool wants_writer;
+	bool failing; /* the thread's alone */
+};
+
+/* Until there is a step's worth, or what there is has rested. Lock held. false: stop. */
+static bool wait_for_work(struct checkpoint *checkpoint)
+{
+	struct timespec until;
+
+	while (!checkpoint->stopping && checkpoint->pages == checkpoint->settled)
+		pthread_cond_wait(&checkpoint->wake, &checkpoint->lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WAL_REST_S;
+	while (!checkpoint->stopping && checkpoint->pages - checkpoint->settled < WAL_STEP)
+		if (pthread_cond_timedwait(&checkpoint->wake, &checkpoint->lock, &until) ==
+		    ETIMEDOUT)
+			break;
+	return !checkpoint->stopping;
+}
+
+static void complain(struct checkpoint *checkpoint, int rc)
+{
+	bool failing = rc != SQLITE_OK && rc != SQLITE_BUSY;
+	struct err err;
+
+	if (failing && !checkpoint->failing) {
+		sqlite_error(&err, checkpoint->db, rc, "checkpoint", checkpoint->path);
+		log_warn("the store's write-ahead log cannot be emptied and grows",
+			 LOG_STR("error", err.text));
+	}
+	checkpoint->failing = failing;
+}
+
+/* Returns how many pages the WAL had. */
+static int run_once(struct checkpoint *checkpoint)
+{
+	int pages = 0, moved = 0;
+	int rc = sqlite3_wal_checkpoint_v2(checkpoint->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
+					   &moved);
+
+	complain(checkpoint, rc);
+	return rc == SQLITE_OK ? pages : 0;
+}
+
+static void *checkpoint_thread(void *arg)
+{
+	struct checkpoint *checkpoint = arg;
+	int pages;
+
+	pthread_mutex_lock(&checkpoint->lock);
+	while (wait_for_work(checkpoint)) {
+		checkpoint->settled = checkpoint->pages;
+		pthread_mutex_unlock(&checkpoint->lock);
+		pages = run_once(checkpoint);
+		if (pages >= WAL_LARGE) {
+			for (int i = 0; i < CLOSE_IN_ROUNDS; i++)
+				run_once(checkpoint);
+			atomic_store(&checkpoint->wants_writer, true);
+		}
+		pthread_mutex_lock(&checkpoint->lock);
+	}
+	pthread_mutex_unlock(&checkpoint->lock);
+	return NULL;
+}
+
+static void free_checkpoint(struct checkpoint *checkpoint)
+{
+	sqlite3_close(checkpoint->db);
+	pthread_cond_destroy(&checkpoint->wake);
+	pthread_mutex_destroy(&checkpoint->lock);
+	free(checkpoint->path);
+	free(checkpoint);
+}
+
+int sqlite_checkpoint_start(sqlite3 *db, const char *path, struct checkpoint **ret_checkpoint,
+			    struct err *err)
+{
+	struct checkpoint *checkpoint = xcalloc(1, sizeof(*checkpoint));
+	pthread_condattr_t attr;
+	int error;
+
+	checkpoint->db = db;
+	checkpoint->path = xstrdup(path);
+	pthread_mutex_init(&checkpoint->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&checkpoint->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	error = store_thread_start(&checkpoint->thread, "checkpoint", checkpoint_thread,
+				   checkpoint);
+	if (error) {
+		err_set(err, -error,
+			"cannot start the checkpoint thread: %s; raise the limit of tasks",
+			strerror(-error));
+		free_checkpoint(checkpoint);
+		return error;
+	}
+	*ret_checkpoint = checkpoint;
+	return 0;
+}
+
+void sqlite_checkpoint_stop(struct checkpoint *checkpoint)
+{
+	if (!checkpoint)
+		return;
+	pthread_mutex_lock(&checkpoint->lock);
+	checkpoint->stopping = true;
+	pthread_mutex_unlock(&checkpoint->lock);
+	pthread_cond_signal(&checkpoint->wake);
+	pthread_join(checkpoint->thread, NULL);
+	free_checkpoint(checkpoint);
+}
+
+void sqlite_checkpoint_note(struct checkpoint *checkpoint, int pages)
+{
+	bool wake;
+	int before;
+
+	pthread_mutex_lock(&checkpoint->lock);
+	if (pages < checkpoint->pages) /* the WAL was started over */
+		checkpoint->pages = checkpoint->settled = 0;
+	before = checkpoint->pages - checkpoint->settled;
+	checkpoint->pages = pages;
+	wake = before == 0 || (before < WAL_STEP && pages - checkpoint->settled >= WAL_STEP);
+	pthread_mutex_unlock(&checkpoint->lock);
+	if (wake)
+		pthread_cond_signal(&checkpoint->wake);
+}
+
+void sqlite_checkpoint_catch_up(struct checkpoint *checkpoint, sqlite3 *db)
+{
+	if (!atomic_load_explicit(&checkpoint->wants_writer, memory_order_relaxed))
+		return;
+	atomic_store(&checkpoint->wants_writer, false);
+	/* A failure is the thread's to tell: it meets the same. */
+	sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}

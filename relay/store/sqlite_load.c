@@ -1,0 +1,191 @@
+/*
+ * Load: what a restart needs, out of the SQLite store. One read transaction, so that it is one
+ * moment.
+ *
+ * Ids are sorted first and rows are read one by one after that: sorting whole rows would hold every
+ * document in memory. It trusts neither types nor ranges in the file; a row that cannot be is an
+ * error, since a guess could lose an alert.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "sqlite-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/page.h"
+#include "tracepager/xalloc.h"
+
+struct load {
+	sqlite3 *db;
+	const char *path;
+	const struct store_loader *loader;
+	void *ctx;
+	struct err *err;
+};
+
+static const char *text_of(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text ? text : "";
+}
+
+/* Call after text_of() of the same column, whose conversion decides the length. */
+static size_t length_of(sqlite3_stmt *row, int column)
+{
+	return (size_t)sqlite3_column_bytes(row, column);
+}
+
+static unsigned int count_of(sqlite3_stmt *row, int column)
+{
+	int64_t count = sqlite3_column_int64(row, column);
+
+	return count < 0 ? 0 : count > UINT_MAX ? UINT_MAX : (unsigned int)count;
+}
+
+static bool in_range(sqlite3_stmt *row, int column, int last)
+{
+	int64_t number = sqlite3_column_int64(row, column);
+
+	return number >= 0 && number <= last;
+}
+
+static bool load_alert(const struct load *load, sqlite3_stmt *row)
+{
+	struct stored_alert alert = {
+		.key = text_of(row, 0),
+		.attempts = count_of(row, 2),
+		.accepted_us = sqlite3_column_int64(row, 3),
+		.refreshed_us = sqlite3_column_int64(row, 4),
+		.expires_us = sqlite3_column_int64(row, 5),
+		.incident = text_of(row, 6),
+		.doc = text_of(row, 7),
+		.doc_len = length_of(row, 7),
+	};
+
+	if (!in_range(row, 1, STORED_ALERT_ENDED))
+		return false;
+	alert.state = (enum stored_alert_state)sqlite3_column_int(row, 1);
+	load->loader->alert(load->ctx, &alert);
+	return true;
+}
+
+static bool load_incident(const struct load *load, sqlite3_stmt *row)
+{
+	struct stored_incident incident = {
+		.id = text_of(row, 0),
+		.key = text_of(row, 1),
+		.team = text_of(row, 2),
+		.open = sqlite3_column_int(row, 3) != 0,
+		.opened_us = sqlite3_column_int64(row, 4),
+		.closed_us = sqlite3_column_int64(row, 5),
+		.page = text_of(row, 6),
+		.page_len = length_of(row, 6),
+	};
+
+	load->loader->incident(load->ctx, &incident);
+	return true;
+}
+
+static bool load_page(const struct load *load, sqlite3_stmt *row)
+{
+	struct stored_page page = {
+		.id = sqlite3_column_int64(row, 0),
+		.attempts = count_of(row, 3),
+		.created_us = sqlite3_column_int64(row, 4),
+		.next_us = sqlite3_column_int64(row, 5),
+		.incident = text_of(row, 6),
+		.pager = text_of(row, 7),
+		.error = text_of(row, 8),
+		.target = text_of(row, 9),
+		.doc = text_of(row, 10),
+		.doc_len = length_of(row, 10),
+	};
+
+	if (!in_range(row, 1, STORED_PAGE_DROPPED) || !in_range(row, 2, PAGE_RESOLVE))
+		return false;
+	page.state = (enum stored_page_state)sqlite3_column_int(row, 1);
+	page.event = sqlite3_column_int(row, 2);
+	load->loader->page(load->ctx, &page);
+	return true;
+}
+
+static const struct table {
+	const char *name, *order, *row;
+	bool (*load)(const struct load *load, sqlite3_stmt *row);
+} tables[] = {
+	{ "incidents", "SELECT n FROM incidents WHERE open = 1 ORDER BY opened_us, n",
+	  "SELECT id, key, team, open, opened_us, closed_us, page FROM incidents WHERE n = ?1",
+	  load_incident },
+	{ "pages",
+	  "SELECT id FROM pages WHERE state = 0 UNION"
+	  " SELECT p.id FROM incidents i JOIN pages p ON p.incident = i.id WHERE i.open = 1 ORDER "
+	  "BY 1",
+	  "SELECT id, state, event, attempts, created_us, next_us, incident, pager, error, target, "
+	  "doc FROM pages"
+	  " WHERE id = ?1",
+	  load_page },
+	{ "alerts",
+	  "SELECT id FROM alerts WHERE state < 2 OR (state = 2 AND refreshed_us >= ?1) ORDER BY "
+	  "accepted_us, id",
+	  "SELECT key, state, attempts, accepted_us, refreshed_us, expires_us, incident, doc FROM "
+	  "alerts"
+	  " WHERE id = ?1",
+	  load_alert },
+};
+
+static int load_row(const struct load *load, const struct table *table, sqlite3_stmt *row,
+		    int64_t id)
+{
+	int rc;
+
+	sqlite3_bind_int64(row, 1, id);
+	rc = sqlite3_step(row);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return sqlite_error(load->err, load->db, rc, "read", load->path);
+	/* An index that knows a row which its table does not have is damage, too. */
+	if (rc == SQLITE_DONE || !table->load(load, row))
+		return err_set(load->err, EBADMSG,
+			       "cannot read %s: row %lld of its table %s is damaged; restore a "
+			       "backup, or move it "
+			       "away with its -wal and -shm files and start anew",
+			       load->path, (long long)id, table->name);
+	sqlite3_reset(row);
+	return 0;
+}
+
+static int load_table(const struct load *load, const struct table *table, int64_t ended_since_us)
+{
+	sqlite3_stmt *order = NULL, *row = NULL;
+	int error = 0, rc = sqlite3_prepare_v2(load->db, table->order, -1, &order, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_prepare_v2(load->db, table->row, -1, &row, NULL);
+	if (rc != SQLITE_OK) {
+		error = sqlite_error(load->err, load->db, rc, "read", load->path);
+		goto out;
+	}
+	if (sqlite3_bind_parameter_count(order) > 0)
+		sqlite3_bind_int64(order, 1, ended_since_us);
+	while (error == 0 && (rc = sqlite3_step(order)) == SQLITE_ROW)
+		error = load_row(load, table, row, sqlite3_column_int64(order, 0));
+	if (error == 0 && rc != SQLITE_DONE)
+		error = sqlite_error(load->err, load->db, rc, "read", load->path);
+out:
+	sqlite3_finalize(row);
+	sqlite3_finalize(order);
+	return error;
+}
+
+int sqlite_load(sqlite3 *db, const char *path, int64_t wall_us, const struct store_loader *loader,
+		void *ctx, struct err *err)
+{
+	const struct load load = { db, path, loader, ctx, err };
+	int error = 0, rc = sqlite_run(db, "BEGIN");
+
+	if (rc != SQLITE_OK)
+		return sqlite_error(err, db, rc, "read", path);
+	for (size_t i = 0; error == 0 && i < ARRAY_LEN(tables); i++)
+		error = load_table(&load, &tables[i], wall_us - LIMIT_RESOLVED_MEMORY_US);
+	sqlite_run(db, "COMMIT");
+	return error;
+}

@@ -1,0 +1,65 @@
+/*
+ * The lock that keeps a second daemon off the store: flock() on PATH.lock, which the kernel drops
+ * with the process, however it dies. The file itself stays: removing it would race with the next
+ * daemon's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "sqlite-internal.h"
+#include "tracepager/xalloc.h"
+
+static long holder(int fd)
+{
+	char text[24];
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	return strtol(text, NULL, 10);
+}
+
+static int refuse(const char *path, int fd, struct err *err)
+{
+	long pid = holder(fd);
+
+	if (pid <= 0)
+		return err_set(err, EBUSY,
+			       "%s is in use by another tracepager; stop that, or give this one "
+			       "its own store",
+			       path);
+	return err_set(err, EBUSY,
+		       "%s is in use by another tracepager (pid %ld); stop that, or give this one "
+		       "its own store",
+		       path, pid);
+}
+
+int sqlite_lock_take(const char *path, int *ret_fd, struct err *err)
+{
+	CLEANUP_FREE char *lock_path = xasprintf("%s.lock", path);
+	CLEANUP_CLOSE int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_set(err, errno,
+			       "cannot open %s: %s; tracepager's user must be able to write there",
+			       lock_path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return refuse(path, fd, err);
+		return err_set(err, errno,
+			       "cannot lock %s: %s; put the store on a local file system",
+			       lock_path, strerror(errno));
+	}
+	/* Only for the text of a refusal: a full disk must not keep us from starting. */
+	if (ftruncate(fd, 0) == 0)
+		dprintf(fd, "%ld\n", (long)getpid());
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}

@@ -1,0 +1,66 @@
+/*
+ * Retention in the SQLite store: what is past its time goes, a few hundred rows at a time, so that
+ * a batch that arrives meanwhile waits for milliseconds at most. Nothing that a restart would load
+ * is ever removed.
+ */
+#include "sqlite-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+/* At some kilobytes a row, a transaction of about a megabyte. */
+#define ROWS "200"
+
+/* clang-format off */
+static const struct {
+	int64_t age_us;
+	const char *sql;
+} rules[] = {
+	{ LIMIT_RESOLVED_MEMORY_US,
+	  "DELETE FROM alerts WHERE id IN"
+	  " (SELECT id FROM alerts WHERE state = 2 AND refreshed_us < ?1 LIMIT " ROWS ")" },
+	{ LIMIT_HISTORY_US,
+	  "DELETE FROM decisions WHERE id IN"
+	  " (SELECT id FROM decisions WHERE at_us < ?1 LIMIT " ROWS ")" },
+	{ LIMIT_HISTORY_US,
+	  "DELETE FROM pages WHERE id IN"
+	  " (SELECT id FROM pages WHERE created_us < ?1 AND state <> 0"
+	  "  AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = pages.incident"
+	  "   AND (open = 1 OR closed_us >= ?1)) LIMIT " ROWS ")" },
+	{ LIMIT_HISTORY_US,
+	  "DELETE FROM incidents WHERE n IN"
+	  " (SELECT n FROM incidents WHERE open = 0 AND closed_us < ?1"
+	  "  AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.incident = incidents.id) LIMIT " ROWS ")" },
+};
+/* clang-format on */
+
+static int apply_rule(sqlite3 *db, const char *sql, int64_t before_us, bool *ret_removed)
+{
+	sqlite3_stmt *stmt;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, before_us);
+	sqlite3_step(stmt);
+	*ret_removed |= sqlite3_changes(db) > 0;
+	return sqlite3_finalize(stmt);
+}
+
+int sqlite_retain(sqlite3 *db, const char *path, int64_t wall_us, bool *ret_more, struct err *err)
+{
+	bool removed = false;
+	int error, rc = sqlite_run(db, "BEGIN IMMEDIATE");
+
+	for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_LEN(rules); i++)
+		rc = apply_rule(db, rules[i].sql, wall_us - rules[i].age_us, &removed);
+	if (rc == SQLITE_OK)
+		rc = sqlite_run(db, "COMMIT");
+	if (rc != SQLITE_OK) {
+		error = sqlite_error(err, db, rc, "remove old rows from", path);
+		if (!sqlite3_get_autocommit(db))
+			sqlite_run(db, "ROLLBACK");
+		return error;
+	}
+	*ret_more = removed;
+	return 0;
+}

@@ -1,0 +1,130 @@
+/*
+ * The schema of the SQLite store and its history.
+ *
+ * PRAGMA application_id says that a file is ours, PRAGMA user_version which step it has reached. A
+ * step is never changed once it was released: a change of the schema is one more step at the end of
+ * the list. Each runs in a transaction of its own, so that a crash between two of them leaves a
+ * valid older file.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sqlite-internal.h"
+#include "tracepager/xalloc.h"
+
+#define APPLICATION_ID 0x74726370 /* "trcp" */
+
+/*
+ * State columns stand before the documents: rows that overflow their page are touched without
+ * reading the rest. Indexes are there for what the daemon asks itself, and partial where few rows
+ * matter, since each costs every write. Traces get a table of their own when they are stored.
+ */
+static const char step_1[] =
+	"CREATE TABLE alerts ("
+	" id INTEGER PRIMARY KEY,"
+	" key TEXT NOT NULL UNIQUE,"
+	" state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2)," /* enum stored_alert_state */
+	" attempts INTEGER NOT NULL,"
+	" accepted_us INTEGER NOT NULL,"
+	" refreshed_us INTEGER NOT NULL,"
+	" expires_us INTEGER NOT NULL,"
+	" incident TEXT NOT NULL,"
+	" doc TEXT NOT NULL) STRICT;"
+	"CREATE INDEX alerts_ended ON alerts (refreshed_us) WHERE state = 2;"
+	"CREATE TABLE incidents ("
+	" n INTEGER PRIMARY KEY,"
+	" id TEXT NOT NULL UNIQUE,"
+	" key TEXT NOT NULL,"
+	" team TEXT NOT NULL,"
+	" open INTEGER NOT NULL CHECK (open IN (0, 1)),"
+	" opened_us INTEGER NOT NULL,"
+	" closed_us INTEGER NOT NULL,"
+	" page TEXT NOT NULL) STRICT;"
+	"CREATE INDEX incidents_open ON incidents (opened_us) WHERE open = 1;"
+	"CREATE INDEX incidents_closed ON incidents (closed_us) WHERE open = 0;"
+	"CREATE TABLE pages ("
+	" id INTEGER PRIMARY KEY,"
+	" state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3)," /* enum stored_page_state */
+	" event INTEGER NOT NULL,"				 /* enum page_event */
+	" attempts INTEGER NOT NULL,"
+	" created_us INTEGER NOT NULL,"
+	" next_us INTEGER NOT NULL,"
+	" incident TEXT NOT NULL,"
+	" pager TEXT NOT NULL,"
+	" error TEXT NOT NULL,"
+	" target TEXT NOT NULL,"
+	" doc TEXT NOT NULL) STRICT;"
+	"CREATE INDEX pages_queued ON pages (id) WHERE state = 0;"
+	"CREATE INDEX pages_incident ON pages (incident);"
+	"CREATE INDEX pages_created ON pages (created_us);"
+	"CREATE TABLE decisions ("
+	" id INTEGER PRIMARY KEY,"
+	" at_us INTEGER NOT NULL,"
+	" alert_key TEXT NOT NULL,"
+	" incident TEXT NOT NULL,"
+	" doc TEXT NOT NULL) STRICT;"
+	"CREATE INDEX decisions_at ON decisions (at_us);"
+	"CREATE INDEX decisions_incident ON decisions (incident);";
+
+/* steps[n] brings a file from version n to n + 1. */
+static const char *const steps[] = { step_1 };
+
+int sqlite_schema_newest(void)
+{
+	return ARRAY_LEN(steps);
+}
+
+int sqlite_schema_check(sqlite3 *db, const char *path, struct err *err)
+{
+	int64_t application, version, objects;
+	int rc = sqlite_number(db, "PRAGMA application_id", &application);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite_number(db, "PRAGMA user_version", &version);
+	if (rc == SQLITE_OK)
+		rc = sqlite_number(db, "SELECT count(*) FROM sqlite_schema", &objects);
+	if (rc != SQLITE_OK)
+		return sqlite_error(err, db, rc, "read", path);
+	if (application == 0 && version == 0 && objects == 0)
+		return 0;
+	if (application != APPLICATION_ID || version < 1)
+		return err_set(err, EINVAL,
+			       "%s is a database, but not a store of tracepager's; give another "
+			       "path (store: path)",
+			       path);
+	if (version > sqlite_schema_newest())
+		return err_set(err, EINVAL,
+			       "%s was written by a newer tracepager (schema %d, this one knows up "
+			       "to %d); run that "
+			       "version, or give another path",
+			       path, (int)version, sqlite_schema_newest());
+	return 0;
+}
+
+static int run_step(sqlite3 *db, int version)
+{
+	CLEANUP_FREE char *mark = xasprintf("PRAGMA application_id = %d; PRAGMA user_version = %d;",
+					    APPLICATION_ID, version + 1);
+	int rc = sqlite_run(db, "BEGIN IMMEDIATE");
+
+	if (rc == SQLITE_OK)
+		rc = sqlite_run(db, steps[version]);
+	if (rc == SQLITE_OK)
+		rc = sqlite_run(db, mark);
+	if (rc == SQLITE_OK)
+		rc = sqlite_run(db, "COMMIT");
+	return rc;
+}
+
+int sqlite_schema_migrate(sqlite3 *db, const char *path, struct err *err)
+{
+	int64_t version;
+	int rc = sqlite_number(db, "PRAGMA user_version", &version);
+
+	while (rc == SQLITE_OK && version < sqlite_schema_newest()) {
+		rc = run_step(db, (int)version);
+		version++;
+	}
+	/* The caller closes the connection, which rolls back. */
+	return rc == SQLITE_OK ? 0 : sqlite_error(err, db, rc, "prepare", path);
+}

@@ -1,0 +1,350 @@
+/*
+ * Store, the part that every backend shares: the queue from the loop to the store's thread, the
+ * groups, and the way back.
+ *
+ * The thread commits whatever is queued as one group and never waits for more: while one group is
+ * written, the next one gathers by itself. So a lone sender waits for one commit, and 64 senders
+ * share one. The lock is held only to move list heads; no memory is allocated or freed under it.
+ *
+ * A batch that spoils its group is refused alone: those before it are committed, and the rest goes
+ * on behind it. When the disk itself fails, the whole group fails at once.
+ *
+ * Owns: batches from hand-over to completion, the thread, the descriptor. Refuses: to know what is
+ * in a batch.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store-internal.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+/* A failing disk is one line in the log per minute, not one per group. */
+#define COMPLAIN_EVERY_US US_PER_MINUTE
+
+struct store {
+	const struct store_ops *ops;
+	void *backend;
+	/* The loop's alone. */
+	size_t waiting_ops, waiting_bytes;
+	int fd;
+	/* Shared. */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct store_batches queued, finished;
+	bool stopping;
+	/* The thread's alone. */
+	pthread_t thread;
+	bool threaded, failing;
+	int64_t complain_at_us;
+};
+
+static int64_t now_us(void)
+{
+	return clock_mono_us(clock_system());
+}
+
+struct store *store_new(const struct store_ops *ops, void *backend)
+{
+	struct store *store = xcalloc(1, sizeof(*store));
+	pthread_condattr_t attr;
+
+	store->ops = ops;
+	store->backend = backend;
+	store->fd = -1;
+	STAILQ_INIT(&store->queued);
+	STAILQ_INIT(&store->finished);
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	store->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return store;
+}
+
+/* The log learns when writing starts to fail, each minute that it does, and when it works again. */
+static void complain(struct store *store, int error, const char *text)
+{
+	int64_t now = now_us();
+
+	if (error == 0) {
+		if (store->failing)
+			log_info("the store writes again");
+		store->failing = false;
+	} else if (!store->failing || now >= store->complain_at_us) {
+		log_error("the store cannot write; what was handed over is answered as failed",
+			  LOG_STR("error", text));
+		store->failing = true;
+		store->complain_at_us = now + COMPLAIN_EVERY_US;
+	}
+}
+
+static int attempt(struct store *store, struct store_batch *first, const struct store_batch *end,
+		   struct store_batch **ret_bad, struct err *err)
+{
+	int64_t start = now_us();
+	int error = store->ops->commit(store->backend, first, end, ret_bad, err);
+
+	metric_observe_us(METRIC_COMMIT_TIME, now_us() - start);
+	metric_add(error ? METRIC_STORE_FAILURES : METRIC_STORE_COMMITS, 1);
+	return error;
+}
+
+static void settle(struct store_batch *first, const struct store_batch *end, int error,
+		   const char *text)
+{
+	for (struct store_batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, link)) {
+		batch->error = error;
+		batch->text = error ? xstrdup(text) : NULL;
+	}
+}
+
+/* No batch is written more than twice: in a group that a bad one spoiled, and again without it. */
+static void commit_group(struct store *store, struct store_batches *group)
+{
+	struct store_batch *first = STAILQ_FIRST(group), *bad, *again;
+	struct err err = { 0 }, err_before = { 0 };
+	int error, error_before;
+
+	while (first) {
+		bad = NULL;
+		error = attempt(store, first, NULL, &bad, &err);
+		if (!bad) {
+			complain(store, error, err.text);
+			settle(first, NULL, error, err.text);
+			return;
+		}
+		if (bad != first) {
+			error_before = attempt(store, first, bad, &again, &err_before);
+			settle(first, bad, error_before, err_before.text);
+		}
+		log_error("the store refused a write that it cannot hold",
+			  LOG_STR("error", err.text));
+		settle(bad, STAILQ_NEXT(bad, link), error, err.text);
+		first = STAILQ_NEXT(bad, link);
+	}
+}
+
+/* Commits a group that was taken off the queue and hands it back. */
+static void run_group(struct store *store, struct store_batches *group)
+{
+	const uint64_t one = 1;
+
+	commit_group(store, group);
+	pthread_mutex_lock(&store->lock);
+	STAILQ_CONCAT(&store->finished, group);
+	pthread_mutex_unlock(&store->lock);
+	if (write(store->fd, &one, sizeof(one)) < 0) {
+		/* The counter is full: it is readable already. */
+	}
+}
+
+static void wait_us(struct store *store, int64_t us)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += us / US_PER_SECOND;
+	until.tv_nsec += us % US_PER_SECOND * 1000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_cond_timedwait(&store->wake, &store->lock, &until);
+}
+
+/* Waits for work with the lock held. false: closing, and nothing is left. */
+static bool next_group(struct store *store, struct store_batches *group)
+{
+	int64_t idle_us;
+
+	STAILQ_INIT(group);
+	while (STAILQ_EMPTY(&store->queued)) {
+		if (store->stopping)
+			return false;
+		pthread_mutex_unlock(&store->lock);
+		idle_us = store->ops->idle(store->backend);
+		pthread_mutex_lock(&store->lock);
+		if (STAILQ_EMPTY(&store->queued) && !store->stopping)
+			wait_us(store, idle_us);
+	}
+	STAILQ_CONCAT(group, &store->queued);
+	return true;
+}
+
+static void *store_thread(void *arg)
+{
+	struct store *store = arg;
+	struct store_batches group;
+
+	pthread_mutex_lock(&store->lock);
+	while (next_group(store, &group)) {
+		pthread_mutex_unlock(&store->lock);
+		run_group(store, &group);
+		pthread_mutex_lock(&store->lock);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return NULL;
+}
+
+int store_thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *arg), void *arg)
+{
+	sigset_t all, before;
+	int error;
+
+	/* Signals are the loop's; those that a fault of this very thread raises are not kept from
+	 * it. */
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(ret_thread, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (error)
+		return -error;
+	pthread_setname_np(*ret_thread, name);
+	return 0;
+}
+
+int store_start(struct store *store, struct err *err)
+{
+	int error;
+
+	if (store->fd < 0)
+		return err_set(
+			err, EMFILE,
+			"cannot open the store's event descriptor; raise the limit of open files");
+	error = store_thread_start(&store->thread, "store", store_thread, store);
+	if (error)
+		return err_set(err, -error,
+			       "cannot start the store's thread: %s; raise the limit of tasks",
+			       strerror(-error));
+	store->threaded = true;
+	return 0;
+}
+
+size_t store_run(struct store *store, size_t max)
+{
+	struct store_batches group = STAILQ_HEAD_INITIALIZER(group);
+	struct store_batch *batch;
+	size_t n = 0;
+
+	pthread_mutex_lock(&store->lock);
+	while (n < max && (batch = STAILQ_FIRST(&store->queued)) != NULL) {
+		STAILQ_REMOVE_HEAD(&store->queued, link);
+		STAILQ_INSERT_TAIL(&group, batch, link);
+		n++;
+	}
+	pthread_mutex_unlock(&store->lock);
+	if (n > 0)
+		run_group(store, &group);
+	return n;
+}
+
+int store_commit(struct store *store, struct store_batch *batch, store_done *done, void *ctx)
+{
+	if (store->waiting_ops >= LIMIT_STORE_QUEUE ||
+	    store->waiting_bytes >= LIMIT_STORE_QUEUE_BYTES)
+		return -EAGAIN;
+	batch->done = done;
+	batch->ctx = ctx;
+	store->waiting_ops += batch->ops;
+	store->waiting_bytes += batch->len;
+	metric_set(METRIC_STORE_WAITING, (int64_t)store->waiting_ops);
+	pthread_mutex_lock(&store->lock);
+	STAILQ_INSERT_TAIL(&store->queued, batch, link);
+	pthread_mutex_unlock(&store->lock);
+	pthread_cond_signal(&store->wake);
+	return 0;
+}
+
+int store_fd(const struct store *store)
+{
+	return store->fd;
+}
+
+void store_poll(struct store *store)
+{
+	struct store_batches finished = STAILQ_HEAD_INITIALIZER(finished);
+	struct store_batch *batch;
+	uint64_t count;
+
+	/* Before the list is taken, so that what finishes meanwhile makes the descriptor readable
+	 * again. */
+	if (read(store->fd, &count, sizeof(count)) < 0) {
+		/* Nothing was signalled: a call out of turn is harmless. */
+	}
+	pthread_mutex_lock(&store->lock);
+	STAILQ_CONCAT(&finished, &store->finished);
+	pthread_mutex_unlock(&store->lock);
+	while ((batch = STAILQ_FIRST(&finished)) != NULL) {
+		STAILQ_REMOVE_HEAD(&finished, link);
+		store->waiting_ops -= batch->ops;
+		store->waiting_bytes -= batch->len;
+		if (batch->done)
+			batch->done(batch->ctx, batch->error, batch->text ? batch->text : "");
+		store_batch_free(batch);
+	}
+	metric_set(METRIC_STORE_WAITING, (int64_t)store->waiting_ops);
+}
+
+size_t store_waiting(const struct store *store)
+{
+	return store->waiting_ops;
+}
+
+int store_load(struct store *store, const struct store_loader *loader, void *ctx, struct err *err)
+{
+	return store->ops->load(store->backend, loader, ctx, err);
+}
+
+static void free_batches(struct store_batches *batches)
+{
+	struct store_batch *batch;
+
+	while ((batch = STAILQ_FIRST(batches)) != NULL) {
+		STAILQ_REMOVE_HEAD(batches, link);
+		store_batch_free(batch);
+	}
+}
+
+void store_abandon(struct store *store)
+{
+	store->ops->close(store->backend);
+	free_batches(&store->queued);
+	free_batches(&store->finished);
+	pthread_cond_destroy(&store->wake);
+	pthread_mutex_destroy(&store->lock);
+	if (store->fd >= 0)
+		close(store->fd);
+	free(store);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (store->threaded) {
+		pthread_mutex_lock(&store->lock);
+		store->stopping = true;
+		pthread_mutex_unlock(&store->lock);
+		pthread_cond_signal(&store->wake);
+		pthread_join(store->thread, NULL);
+	} else {
+		store_run(store, SIZE_MAX);
+	}
+	store_abandon(store);
+}
