@@ -1,0 +1,510 @@
+/*
+ * Alerts: what is known of each, from acceptance to its end; repeats, resolves, expiry; and their enrichment: the
+ * signal, the traces within the budget, the decision, and a better one when the traces come late.
+ */
+#include "incident-internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+/* Decisions and their texts: bounded by LIMIT_TRACES_PER_ALERT walks of LIMIT_TRACE_SPANS. */
+#define ENRICHMENT_ARENA_BYTES (512u << 20)
+/* Above so many spans a decision is made in the pool: about 0.3 ms of walking. */
+#define DECIDE_INLINE_SPANS 4000
+#define TRACE_IDS_MAX 8
+#define ALERT_DOC_BYTES (8u << 20)
+/* A catch-all page for a sender's refused body: once in so long. */
+#define REFUSED_PAGE_US US_PER_HOUR
+
+struct enrichment {
+	struct known_alert *alert;
+	struct arena *arena;
+	struct alert parsed;
+	struct signal signal;
+	const struct signal_rule *signal_rule;
+	bool has_signal;
+	bool deciding; /* in the pool */
+	bool orphan;   /* its alert ended while it was in the pool */
+	struct ruleset *rules;
+	struct fetch_job *job;
+	struct trace_set **sets;
+	size_t nsets;
+	const struct trace **traces;
+	unsigned int ntraces;
+	enum fallback_code missing;
+	const char *missing_text;
+	struct decide_input input; /* all that the pool's thread reads */
+	struct decision decision;
+};
+
+static int64_t mono(const struct incidents *incidents)
+{
+	return clock_mono_us(incidents->env.clock);
+}
+
+static int64_t wall(const struct incidents *incidents)
+{
+	return clock_wall_us(incidents->env.clock);
+}
+
+/* ---- life of a known alert ---- */
+
+static void enrichment_free(struct enrichment *enrichment)
+{
+	if (!enrichment)
+		return;
+	if (enrichment->job)
+		fetch_cancel(enrichment->job);
+	for (size_t i = 0; i < enrichment->nsets; i++)
+		trace_set_free(enrichment->sets[i]);
+	free(enrichment->sets);
+	rules_unref(enrichment->rules);
+	arena_free(enrichment->arena);
+	free(enrichment);
+}
+
+/* The pool may still be reading it: then it frees itself when it comes back. */
+static void enrichment_drop(struct known_alert *alert)
+{
+	struct enrichment *enrichment = alert->enrichment;
+
+	alert->enrichment = NULL;
+	if (enrichment && enrichment->deciding) {
+		enrichment->orphan = true;
+		enrichment->alert = NULL;
+	} else {
+		enrichment_free(enrichment);
+	}
+}
+
+static void alert_due(void *arg)
+{
+	struct known_alert *alert = arg;
+	struct incidents *incidents = alert->owner;
+
+	switch (alert->state) {
+	case ALERT_ENRICHING:
+		alert_decided(alert);
+		break;
+	case ALERT_WAITING:
+	case ALERT_DECIDED:
+		metric_add(METRIC_ALERTS_EXPIRED, 1);
+		log_info("alert expired: nobody repeated or resolved it", LOG_STR("alert", alert->key));
+		alert_end(alert, "expired: it was not repeated");
+		break;
+	case ALERT_ENDED:
+		if (alert->puts) {
+			alert_move(alert, ALERT_ENDED);
+			break;
+		}
+		store_remove_alert(turn_now(incidents)->batch, alert->key);
+		alert_forget(alert);
+		break;
+	case ALERT_STATE_COUNT:
+		abort();
+	}
+}
+
+/* The end of an alert that is not repeated, on the monotonic clock. API alerts get a grace after a start. */
+static int64_t expiry_us(const struct known_alert *alert)
+{
+	const struct incidents *incidents = alert->owner;
+	int64_t at = mono(incidents) + (alert->expires_us - wall(incidents));
+
+	if (alert->ends_by_itself && at < incidents->started_us + LIMIT_START_GRACE_US)
+		at = incidents->started_us + LIMIT_START_GRACE_US;
+	return at;
+}
+
+void alert_move(struct known_alert *alert, enum alert_state state)
+{
+	struct incidents *incidents = alert->owner;
+	int64_t deadline = 0;
+
+	incidents->alerts_in_state[alert->state]--;
+	incidents->alerts_in_state[state]++;
+	alert->state = state;
+	switch (state) {
+	case ALERT_ENRICHING:
+		deadline = alert->begun_us + incidents->env.options.enrich_us;
+		break;
+	case ALERT_WAITING:
+	case ALERT_DECIDED:
+		deadline = expiry_us(alert);
+		break;
+	case ALERT_ENDED:
+		deadline = mono(incidents) + LIMIT_RESOLVED_MEMORY_US;
+		break;
+	case ALERT_STATE_COUNT:
+		abort();
+	}
+	timer_arm(incidents->env.timers, &alert->timer, deadline);
+}
+
+struct known_alert *alert_new(struct incidents *incidents, const char *key)
+{
+	struct known_alert *alert = xcalloc(1, sizeof(*alert));
+
+	alert->owner = incidents;
+	alert->key = xstrdup(key);
+	alert->timer = (struct timer){ .fire = alert_due, .arg = alert };
+	alert->state = ALERT_WAITING;
+	incidents->alerts_in_state[ALERT_WAITING]++;
+	map_put(incidents->alerts, key, alert);
+	return alert;
+}
+
+void alert_forget(struct known_alert *alert)
+{
+	struct incidents *incidents = alert->owner;
+
+	timer_disarm(incidents->env.timers, &alert->timer);
+	enrichment_drop(alert);
+	if (alert->incident)
+		TAILQ_REMOVE(&alert->incident->alerts, alert, in_incident);
+	incidents->alerts_in_state[alert->state]--;
+	map_remove(incidents->alerts, alert->key);
+	free(alert->key);
+	free(alert->doc);
+	free(alert->name);
+	free(alert);
+}
+
+void alert_set(struct known_alert *known, const struct alert *alert)
+{
+	struct buf doc = BUF_INIT(ALERT_DOC_BYTES);
+	const char *name = labels_get(&alert->labels, "alertname");
+
+	alert_write(alert, &doc);
+	free(known->doc);
+	free(known->name);
+	known->doc_len = doc.len;
+	known->doc = buf_take(&doc);
+	known->name = xstrdup(name ? name : alert->fingerprint);
+	known->severity = alert_severity(alert);
+	known->starts_at_us = alert->starts_at_us;
+	known->ends_by_itself = alert->ends_by_itself && alert->ends_at_us > 0;
+}
+
+static void refresh(struct known_alert *known, const struct alert *alert, int64_t now_us)
+{
+	known->refreshed_us = now_us;
+	known->expires_us = known->ends_by_itself ? alert->ends_at_us
+						  : now_us + known->owner->env.options.expire_after_us;
+}
+
+/* ---- acceptance ---- */
+
+static void begin_episode(struct known_alert *known, const struct alert *alert)
+{
+	struct incidents *incidents = known->owner;
+
+	known->accepted_us = wall(incidents);
+	known->begun_us = mono(incidents);
+	known->attempts = 1; /* stored with the alert, before it starts */
+	known->resolve_after = false;
+	alert_set(known, alert);
+	refresh(known, alert, known->accepted_us);
+	alert_move(known, ALERT_WAITING);
+	turn_put_alert(known);
+	metric_add(METRIC_ALERTS_ACCEPTED, 1);
+}
+
+static void accept_repeat(struct known_alert *known, const struct alert *alert)
+{
+	known->resolve_after = false;
+	alert_set(known, alert);
+	refresh(known, alert, wall(known->owner));
+	turn_put_alert(known);
+	if (known->state == ALERT_DECIDED)
+		alert_move(known, ALERT_DECIDED);
+	metric_add(METRIC_ALERTS_REPEATED, 1);
+}
+
+/* A firing copy of what has been resolved meanwhile, from a replica that is late. A new episode starts later. */
+static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
+{
+	bool resolved = known->resolve_after || (known->state == ALERT_ENDED && !known->expires_us);
+
+	return resolved && alert->starts_at_us <= known->starts_at_us;
+}
+
+static enum accept_result accept_firing(struct incidents *incidents, const char *key, const struct alert *alert)
+{
+	struct known_alert *known = map_get(incidents->alerts, key);
+
+	if (!known) {
+		begin_episode(alert_new(incidents, key), alert);
+		return ACCEPT_NEW;
+	}
+	if (is_late_copy(known, alert)) {
+		metric_add(METRIC_ALERTS_REPEATED, 1);
+		return ACCEPT_REPEATED;
+	}
+	if (known->state == ALERT_ENDED) {
+		begin_episode(known, alert);
+		return ACCEPT_NEW;
+	}
+	accept_repeat(known, alert);
+	return ACCEPT_REPEATED;
+}
+
+static enum accept_result accept_resolved(struct incidents *incidents, const char *key, const struct alert *alert)
+{
+	struct known_alert *known = map_get(incidents->alerts, key);
+
+	metric_add(METRIC_ALERTS_RESOLVED, 1);
+	if (!known)
+		return ACCEPT_UNKNOWN;
+	/* The end of an earlier episode, told late. */
+	if (known->state == ALERT_ENDED || (alert->ends_at_us && alert->ends_at_us < known->starts_at_us))
+		return ACCEPT_REPEATED;
+	known->expires_us = 0; /* it was resolved, not forgotten */
+	if (known->state == ALERT_WAITING || known->state == ALERT_ENRICHING) {
+		alert_set(known, alert); /* a restart must know it too */
+		turn_put_alert(known);
+	}
+	alert_end(known, "resolved");
+	return ACCEPT_RESOLVED;
+}
+
+enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert)
+{
+	char key[256];
+
+	snprintf(key, sizeof(key), "%s/%s", alert->family, alert->fingerprint);
+	return alert->status == ALERT_FIRING ? accept_firing(incidents, key, alert)
+					     : accept_resolved(incidents, key, alert);
+}
+
+bool incidents_have_room(const struct incidents *incidents)
+{
+	size_t waiting = incidents->alerts_in_state[ALERT_WAITING] + incidents->alerts_in_state[ALERT_ENRICHING];
+
+	return waiting < LIMIT_ALERTS_WAITING && store_waiting(incidents->env.store) < LIMIT_STORE_QUEUE / 2;
+}
+
+void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
+{
+	struct label labels[] = {
+		{ "alertname", "SenderRefused" },
+		{ "sender", sender },
+		{ "severity", "error" },
+	};
+	struct label annotations[] = { { "summary", why } };
+	char fingerprint[128], key[256];
+
+	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
+	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
+	const struct known_alert *known = map_get(incidents->alerts, key);
+	if (known && known->state != ALERT_ENDED)
+		return;
+	struct alert alert = {
+		.sender = sender,
+		.family = "tracepager",
+		.fingerprint = fingerprint,
+		.labels = { labels, ARRAY_LEN(labels) },
+		.annotations = { annotations, ARRAY_LEN(annotations) },
+		.starts_at_us = wall(incidents),
+		.ends_at_us = wall(incidents) + REFUSED_PAGE_US,
+		.generator_url = "",
+		.ends_by_itself = true,
+	};
+	incidents_accept(incidents, &alert);
+}
+
+/* ---- enrichment ---- */
+
+static void prepare_decide(struct enrichment *enrichment)
+{
+	const struct incidents *incidents = enrichment->alert->owner;
+	const char *trace_link = incidents->env.options.trace_link;
+
+	enrichment->input = (struct decide_input){
+		.alert = &enrichment->parsed,
+		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
+		.traces = enrichment->traces,
+		.ntraces = enrichment->ntraces,
+		.rules = enrichment->rules,
+		.mode = WALK_AUTO,
+		.now_us = wall(incidents),
+		.missing = enrichment->missing,
+		.missing_text = enrichment->missing_text,
+		.trace_link = *trace_link ? trace_link : NULL,
+	};
+}
+
+static void run_decide(void *arg)
+{
+	struct enrichment *enrichment = arg;
+
+	decide(enrichment->arena, &enrichment->input, &enrichment->decision);
+}
+
+static void count_decision(const struct known_alert *alert, const struct enrichment *enrichment)
+{
+	const struct decision *decision = &enrichment->decision;
+	enum metric metric = METRIC_DECISIONS_FALLBACK;
+
+	if (decision->no_page)
+		metric = METRIC_DECISIONS_NO_PAGE;
+	else if (decision->verdict.found)
+		metric = METRIC_DECISIONS_SUSPECT;
+	else if (!enrichment->has_signal && !enrichment->ntraces)
+		metric = METRIC_DECISIONS_UNTRACED;
+	metric_add(metric, 1);
+	metric_observe_us(METRIC_ENRICH_TIME, mono(alert->owner) - alert->begun_us);
+}
+
+/* The decision stands: what it means for incidents, and what comes next for the alert. */
+static void apply(struct enrichment *enrichment)
+{
+	struct known_alert *alert = enrichment->alert;
+	bool late = alert->state == ALERT_DECIDED;
+
+	if (!late)
+		count_decision(alert, enrichment);
+	incident_apply(alert, &enrichment->decision);
+	if (!enrichment->job)
+		enrichment_drop(alert);
+	if (late)
+		return;
+	alert_move(alert, ALERT_DECIDED);
+	turn_touch_alert(alert);
+	if (alert->resolve_after)
+		alert_end(alert, "resolved");
+}
+
+static void decide_ran(void *arg)
+{
+	struct enrichment *enrichment = arg;
+
+	enrichment->deciding = false;
+	if (enrichment->orphan)
+		enrichment_free(enrichment);
+	else
+		apply(enrichment);
+}
+
+static void start_decide(struct enrichment *enrichment)
+{
+	size_t spans = 0;
+
+	for (unsigned int i = 0; i < enrichment->ntraces; i++)
+		spans += enrichment->traces[i]->nspans;
+	prepare_decide(enrichment);
+	if (spans <= DECIDE_INLINE_SPANS) {
+		run_decide(enrichment);
+		apply(enrichment);
+		return;
+	}
+	enrichment->deciding = true;
+	pool_submit(enrichment->alert->owner->env.pool, run_decide, decide_ran, enrichment);
+}
+
+static void fetched(void *ctx, struct fetch_result *result)
+{
+	struct enrichment *enrichment = ctx;
+	struct known_alert *alert = enrichment->alert;
+
+	enrichment->job = NULL;
+	enrichment->sets = xcalloc(result->nsets, sizeof(*enrichment->sets));
+	memcpy(enrichment->sets, result->sets, result->nsets * sizeof(*enrichment->sets));
+	enrichment->nsets = result->nsets;
+	enrichment->ntraces = (unsigned int)result->ntraces;
+	enrichment->traces = arena_array(enrichment->arena, result->ntraces, sizeof(*enrichment->traces));
+	memcpy(enrichment->traces, result->traces, result->ntraces * sizeof(*enrichment->traces));
+	enrichment->missing = result->missing;
+	enrichment->missing_text = arena_strdup(enrichment->arena, result->text);
+	if (alert->state == ALERT_DECIDED && !enrichment->ntraces)
+		enrichment_drop(alert); /* late, and nothing: the page that left stands */
+	else
+		start_decide(enrichment);
+}
+
+/* The budget is spent: decide with what is known; the look-up goes on, and may improve the page. */
+void alert_decided(struct known_alert *alert)
+{
+	struct enrichment *enrichment = alert->enrichment;
+
+	if (enrichment->deciding)
+		return; /* the pool answers in milliseconds */
+	enrichment->missing = FALLBACK_BUDGET_SPENT;
+	enrichment->missing_text = arena_printf(enrichment->arena, "no trace came within %.1f s",
+						(double)alert->owner->env.options.enrich_us / 1e6);
+	prepare_decide(enrichment);
+	run_decide(enrichment);
+	apply(enrichment);
+}
+
+static void start_fetch(struct enrichment *enrichment, const char **ids, size_t nids)
+{
+	struct known_alert *alert = enrichment->alert;
+	struct incidents *incidents = alert->owner;
+	int64_t starts_us = alert->starts_at_us ? alert->starts_at_us : alert->accepted_us;
+	struct fetch_request request = {
+		.trace_ids = ids,
+		.ntrace_ids = nids,
+		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
+		.from_us = starts_us - incidents->env.options.window_before_us,
+		.to_us = wall(incidents),
+		.limit = enrichment->has_signal && enrichment->signal.traces ? enrichment->signal.traces : 10,
+		.deadline_us = alert->begun_us + incidents->env.options.enrich_late_us,
+	};
+
+	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
+	enrichment->job = fetch_start(incidents->env.fetch, &request, fetched, enrichment);
+}
+
+void alert_begin(struct known_alert *alert)
+{
+	struct incidents *incidents = alert->owner;
+	struct enrichment *enrichment = xcalloc(1, sizeof(*enrichment));
+	const char *ids[TRACE_IDS_MAX];
+	struct err err;
+
+	enrichment->alert = alert;
+	enrichment->arena = arena_new(ENRICHMENT_ARENA_BYTES);
+	enrichment->rules = rules_ref(incidents->rules);
+	alert->enrichment = enrichment;
+	alert_move(alert, ALERT_ENRICHING);
+	if (alert_read(enrichment->arena, alert->doc, alert->doc_len, &enrichment->parsed, &err) < 0)
+		abort(); /* we wrote it: a bug of ours */
+	enrichment->has_signal = decide_signal(enrichment->arena, &enrichment->parsed, enrichment->rules, NULL, NULL,
+					       &enrichment->signal, &enrichment->signal_rule);
+	size_t nids = locate_trace_ids(enrichment->arena, &enrichment->parsed, ids, TRACE_IDS_MAX);
+	const struct route *route = rules_route(enrichment->rules, &enrichment->parsed);
+	if (alert->attempts >= LIMIT_ATTEMPTS) {
+		enrichment->missing = FALLBACK_CRASHED;
+		enrichment->missing_text = "processing this alert ended the program twice; its traces were left alone";
+		log_error("alert is paged without traces: processing it ended the program twice",
+			  LOG_STR("alert", alert->key), LOG_INT("attempts", alert->attempts));
+	} else if ((nids || enrichment->has_signal) && !(route && route->no_page)) {
+		start_fetch(enrichment, ids, nids);
+		return;
+	}
+	start_decide(enrichment);
+}
+
+/* Resolved, or expired. Before its decision the page still leaves, and the end follows it. */
+void alert_end(struct known_alert *alert, const char *why)
+{
+	if (alert->state == ALERT_WAITING || alert->state == ALERT_ENRICHING) {
+		alert->resolve_after = true;
+		if (alert->state == ALERT_WAITING)
+			timer_disarm(alert->owner->env.timers, &alert->timer); /* it begins when its commit is done */
+		return;
+	}
+	alert->resolve_after = false;
+	enrichment_drop(alert);
+	if (alert->incident)
+		incident_leave(alert, why);
+	alert_move(alert, ALERT_ENDED);
+	turn_touch_alert(alert);
+}

@@ -1,0 +1,37 @@
+/*
+ * The demonstration's shop: services, faults and the traces that they leave. Invented.
+ */
+#ifndef TRACEPAGER_DEMO_INTERNAL_H
+#define TRACEPAGER_DEMO_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracepager/buf.h"
+
+struct demo_span {
+	const char *id, *parent; /* parent NULL: the root */
+	const char *service, *operation, *kind;
+	int start_ms, duration_ms; /* from the trace's start */
+	const char *error;	   /* NULL: it did not fail; "" failed without words */
+	const char *tags;	   /* "key=value key=value"; NULL: none */
+};
+
+struct demo_fault {
+	const char *name, *story; /* for the person who looks on */
+	const char *alertname, *labels, *summary; /* labels: "key=value key=value" */
+	const char *trace_id;	 /* one trace for each fault */
+	const struct demo_span *spans;
+	size_t nspans;
+};
+
+extern const struct demo_fault demo_faults[];
+extern const size_t demo_nfaults;
+extern const char demo_rules[];
+
+/* The fault's trace as Jaeger API JSON, beginning at start_us. */
+void demo_write_trace(const struct demo_fault *fault, int64_t start_us, struct buf *out);
+/* Its alert as an Alertmanager webhook body. */
+void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us, struct buf *out);
+
+#endif

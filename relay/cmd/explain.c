@@ -1,0 +1,513 @@
+/*
+ * Explain: a decision, offline, by the same code as the daemon's. Reads files, calls decide(),
+ * prints. It pages nobody, asks no backend and writes no file. It owns what it read until it has
+ * printed.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "explain-internal.h"
+#include "tracepager/alert_format.h"
+#include "tracepager/clock.h"
+#include "tracepager/commands.h"
+#include "tracepager/limits.h"
+#include "tracepager/trace_decoder.h"
+#include "tracepager/waterfall.h"
+#include "tracepager/xalloc.h"
+
+#define STATUS_SUSPECT	  0
+#define STATUS_NO_SUSPECT 1
+#define STATUS_UNUSABLE	  2
+
+/* What is read is capped; what is made of it needs no second cap. */
+#define ARENA_BYTES  (SIZE_MAX / 2)
+#define OUTPUT_BYTES LIMIT_EXPLAIN_FILE_BYTES
+
+/* A growing list of sets that are kept until the end, and of the traces in them. */
+struct window {
+	struct trace_set **sets;
+	const struct trace **traces;
+	size_t nsets, ntraces;
+};
+
+struct explain {
+	const char *rules_path, *alert_path;
+	struct signal signal;
+	bool has_signal, each, json;
+	enum walk_mode mode;
+	struct explain_text_options text;
+	/* What is read. */
+	struct arena *arena;
+	struct ruleset *rules;
+	struct alert alert;
+	bool has_alert;
+	struct trace_options trace_options;
+	struct window healthy, window;
+	/* On the way. */
+	const char *file; /* that is being read */
+	bool is_healthy;
+	enum fallback_code missing; /* the last document that gave no trace, and why */
+	char missing_text[512];
+	size_t printed;
+	int status;
+};
+
+static void print_help(FILE *out)
+{
+	fputs("usage: tracepager explain [OPTION]... TRACE...\n"
+	      "\n"
+	      "Decides, offline, which service the failure in TRACE comes from, who owns it, and "
+	      "what the page says.\n"
+	      "TRACE is a file of traces, one document or one in each line, or \"-\" for standard "
+	      "input. All traces\n"
+	      "are voted on together.\n"
+	      "\n"
+	      "      --rules DIR                    the rules (a directory or a file): who owns "
+	      "what\n"
+	      "      --alert FILE                   the alert: a webhook's body, a list of alerts, "
+	      "or one alert\n"
+	      "      --signal SERVICE[/OPERATION]   where the walk starts (default: from the "
+	      "alert, else the root)\n"
+	      "      --mode errors|latency|auto     what to look for (default: what the rules say, "
+	      "else auto)\n"
+	      "      --healthy TRACE                traces without the fault, to compare with; may "
+	      "be repeated\n"
+	      "      --each                         decide every trace alone, in order\n"
+	      "      --format text|json             json: the decision in one line (default: "
+	      "text)\n"
+	      "      --help                         this\n"
+	      "\n"
+	      "Exit status: 0 all decided with a suspect, 1 some without, 2 wrong usage or an "
+	      "input that could not be\n"
+	      "read.\n",
+	      out);
+}
+
+static void raise_status(struct explain *x, int status)
+{
+	if (status > x->status)
+		x->status = status;
+}
+
+/* One line for what is wrong with an input; the others go on. */
+static void complain(struct explain *x, const char *file, int line, const char *text)
+{
+	if (line)
+		fprintf(stderr, "%s: line %d: %s\n", file, line, text);
+	else
+		fprintf(stderr, "%s: %s\n", file, text);
+	raise_status(x, STATUS_UNUSABLE);
+}
+
+static const char *shown_name(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+/* The whole file; false: complained about. */
+static bool read_file(struct explain *x, const char *path, struct buf *ret_text)
+{
+	CLEANUP_FCLOSE FILE *opened = NULL;
+	FILE *file = stdin;
+	char piece[65536];
+	size_t n;
+
+	buf_init(ret_text, LIMIT_EXPLAIN_FILE_BYTES);
+	if (strcmp(path, "-") != 0)
+		file = opened = fopen(path, "rb");
+	if (!file) {
+		complain(x, path, 0, strerror(errno));
+		return false;
+	}
+	while ((n = fread(piece, 1, sizeof(piece), file)) > 0)
+		if (!buf_add(ret_text, piece, n))
+			break;
+	if (ferror(file) || ret_text->failed) {
+		complain(x, shown_name(path), 0,
+			 ret_text->failed ? "the file is larger than 1 GiB" : strerror(errno));
+		buf_fini(ret_text);
+		return false;
+	}
+	return true;
+}
+
+/* Decide and print. */
+
+static void print_decision(struct explain *x, const struct decision *decision)
+{
+	struct buf out = BUF_INIT(OUTPUT_BYTES);
+
+	if (x->json) {
+		decision_write(decision, &out);
+		buf_putc(&out, '\n');
+	} else {
+		if (x->printed)
+			buf_putc(&out, '\n');
+		explain_text_write(decision, &x->text, &out);
+	}
+	if (out.failed)
+		complain(x, "tracepager explain", 0,
+			 "the decision is larger than 1 GiB; use --each");
+	else
+		fwrite(buf_text(&out), 1, out.len, stdout);
+	buf_fini(&out);
+	x->printed++;
+}
+
+static void decide_traces(struct explain *x, const struct trace *const *traces, size_t n)
+{
+	struct arena *arena = arena_new(ARENA_BYTES);
+	struct decision decision;
+	const struct decide_input input = {
+		.alert = x->has_alert ? &x->alert : NULL,
+		.signal = x->has_signal ? &x->signal : NULL,
+		.traces = traces,
+		.ntraces = (unsigned int)n,
+		.healthy = x->healthy.traces,
+		.nhealthy = (unsigned int)x->healthy.ntraces,
+		.rules = x->rules,
+		.mode = x->mode,
+		.now_us = clock_wall_us(clock_system()),
+		.missing = x->missing,
+		.missing_text = x->missing_text,
+	};
+
+	decide(arena, &input, &decision);
+	print_decision(x, &decision);
+	if (!decision.verdict.found)
+		raise_status(x, STATUS_NO_SUSPECT);
+	arena_free(arena);
+}
+
+/* Traces. */
+
+static void keep_set(struct window *window, struct trace_set *set)
+{
+	window->sets = xrealloc_array(window->sets, window->nsets + 1, sizeof(struct trace_set *));
+	window->sets[window->nsets++] = set;
+	window->traces = xrealloc_array(window->traces, window->ntraces + set->ntraces,
+					sizeof(struct trace *));
+	for (uint32_t i = 0; i < set->ntraces; i++)
+		window->traces[window->ntraces++] = &set->traces[i];
+}
+
+static void free_window(struct window *window)
+{
+	for (size_t i = 0; i < window->nsets; i++)
+		trace_set_free(window->sets[i]);
+	free(window->sets);
+	free(window->traces);
+}
+
+/*
+ * A document that gave no trace. With --each it has its own decision, which says so; in a window
+ * nothing else would tell that it is not in the vote, so that the exit status does.
+ */
+static void take_nothing(struct explain *x, int line, const struct err *err)
+{
+	int status = x->status;
+
+	if (err->code != ENOENT || x->is_healthy)
+		complain(x, shown_name(x->file), line, err->text);
+	if (x->is_healthy || (err->code == ENOENT && !x->each))
+		return;
+	x->missing = err->code == E2BIG	   ? FALLBACK_TRACE_TOO_LARGE
+		     : err->code == ENOENT ? FALLBACK_NO_TRACE
+					   : FALLBACK_BAD_TRACE;
+	snprintf(x->missing_text, sizeof(x->missing_text), "cannot read %s, line %d: %s",
+		 shown_name(x->file), line, err->text);
+	if (!x->each)
+		return;
+	x->status = status;
+	decide_traces(x, NULL, 0);
+	x->missing = FALLBACK_NONE;
+}
+
+static void take_document(void *ctx, int line, struct trace_set *set, const struct err *err)
+{
+	struct explain *x = ctx;
+
+	if (!set) {
+		take_nothing(x, line, err);
+	} else if (x->is_healthy || !x->each) {
+		keep_set(x->is_healthy ? &x->healthy : &x->window, set);
+	} else {
+		for (uint32_t i = 0; i < set->ntraces; i++)
+			decide_traces(x, &(const struct trace *){ &set->traces[i] }, 1);
+		trace_set_free(set);
+	}
+}
+
+static void read_traces(struct explain *x, const char *path, bool is_healthy)
+{
+	struct buf text;
+
+	if (!read_file(x, path, &text))
+		return;
+	x->file = path;
+	x->is_healthy = is_healthy;
+	trace_documents(buf_text(&text), text.len, &x->trace_options, take_document, x);
+	buf_fini(&text);
+}
+
+/* Alert and rules. */
+
+/* A body of a webhook, a list of alerts, or a single one, which is made into a body. */
+static int parse_alerts(struct explain *x, const struct buf *text, struct alert_batch *ret_batch,
+			struct err *err)
+{
+	const char *body = buf_text(text);
+	const char *first = body + strspn(body, " \t\r\n");
+	const struct alert_format *list = alert_formats[FORMAT_PROMETHEUS],
+				  *webhook = alert_formats[FORMAT_ALERTMANAGER];
+	int64_t now_us = clock_wall_us(clock_system());
+
+	if (*first == '[')
+		return list->parse(x->arena, body, text->len, list->name, now_us, ret_batch, err);
+	int error =
+		webhook->parse(x->arena, body, text->len, webhook->name, now_us, ret_batch, err);
+	if (!error || *first != '{')
+		return error;
+	struct buf wrapped = BUF_INIT(LIMIT_BODY_BYTES);
+	struct alert_batch batch = { 0 };
+	buf_printf(&wrapped, "{\"alerts\":[%s]}", body);
+	if (!wrapped.failed &&
+	    webhook->parse(x->arena, wrapped.data, wrapped.len, webhook->name, now_us, &batch,
+			   NULL) == 0 &&
+	    batch.nalerts == 1) {
+		*ret_batch = batch;
+		error = 0;
+	}
+	buf_fini(&wrapped);
+	return error;
+}
+
+static bool read_alert(struct explain *x)
+{
+	struct alert_batch batch = { 0 };
+	struct err err = { 0 };
+	struct buf text;
+	size_t chosen = 0;
+
+	if (!read_file(x, x->alert_path, &text))
+		return false;
+	int error = parse_alerts(x, &text, &batch, &err);
+	buf_fini(&text);
+	if (!error && !batch.nalerts)
+		error = err_set(&err, EBADMSG, "%s",
+				batch.nrefused ? batch.refused[0].text : "there is no alert in it");
+	if (error) {
+		complain(x, shown_name(x->alert_path), err.line, err.text);
+		return false;
+	}
+	while (chosen + 1 < batch.nalerts && batch.alerts[chosen].status != ALERT_FIRING)
+		chosen++;
+	if (batch.alerts[chosen].status != ALERT_FIRING)
+		chosen = 0;
+	if (batch.nalerts > 1)
+		fprintf(stderr, "%s: %zu alerts; explaining number %zu\n",
+			shown_name(x->alert_path), batch.nalerts, chosen + 1);
+	x->alert = batch.alerts[chosen];
+	x->has_alert = true;
+	return true;
+}
+
+static bool read_rules(struct explain *x)
+{
+	struct findings findings = { 0 };
+	struct buf out = BUF_INIT(LIMIT_BODY_BYTES);
+	int error = rules_load(&x->rules_path, 1, false, &x->rules, &findings);
+
+	/* Warnings are "check"'s business. */
+	if (error) {
+		findings_write(&findings, isatty(STDERR_FILENO) && x->text.colour, &out);
+		fputs(buf_text(&out), stderr);
+		raise_status(x, STATUS_UNUSABLE);
+	} else {
+		x->trace_options.extra_names =
+			rules_attr_names(x->rules, &x->trace_options.nextra_names);
+		x->text.has_rules = true;
+	}
+	buf_fini(&out);
+	findings_fini(&findings);
+	return !error;
+}
+
+/* Options. */
+
+/* Always false, for the caller to return. */
+__attribute__((format(printf, 1, 2))) static bool wrong_usage(const char *format, ...)
+{
+	va_list args;
+
+	fputs("tracepager explain: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputs("; \"tracepager explain --help\" tells more\n", stderr);
+	return false;
+}
+
+static bool parse_signal(struct explain *x, const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	if (!*text || slash == text)
+		return wrong_usage("--signal wants SERVICE or SERVICE/OPERATION, not \"%s\"", text);
+	x->signal = (struct signal){
+		.service = slash ? arena_strndup(x->arena, text, (size_t)(slash - text)) : text,
+		.operation = slash ? slash + 1 : NULL,
+		.from = "option",
+		.mode = WALK_AUTO,
+	};
+	x->has_signal = true;
+	return true;
+}
+
+static bool parse_mode(struct explain *x, const char *text)
+{
+	for (x->mode = WALK_ERRORS; x->mode <= WALK_AUTO; x->mode++)
+		if (strcmp(text, walk_mode_name(x->mode)) == 0)
+			return true;
+	return wrong_usage("--mode is errors, latency or auto, not \"%s\"", text);
+}
+
+static bool parse_format(struct explain *x, const char *text)
+{
+	x->json = strcmp(text, "json") == 0;
+	return x->json || strcmp(text, "text") == 0 ||
+	       wrong_usage("--format is text or json, not \"%s\"", text);
+}
+
+struct option_list {
+	const char **at;
+	size_t n;
+};
+
+/* 1: go on; 0: help was given; -1: wrong usage, told. */
+static int parse_options(struct explain *x, int argc, char **argv, struct option_list *healthy)
+{
+	static const struct option options[] = {
+		{ "rules", required_argument, NULL, 'r' },
+		{ "alert", required_argument, NULL, 'a' },
+		{ "signal", required_argument, NULL, 's' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ "healthy", required_argument, NULL, 'y' },
+		{ "format", required_argument, NULL, 'f' },
+		{ "each", no_argument, NULL, 'e' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool fine = true;
+	int c;
+
+	optind = 0; /* glibc: start anew, whatever was parsed before */
+	opterr = 0;
+	while (fine && (c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			x->rules_path = optarg;
+			break;
+		case 'a':
+			x->alert_path = optarg;
+			break;
+		case 's':
+			fine = parse_signal(x, optarg);
+			break;
+		case 'm':
+			fine = parse_mode(x, optarg);
+			break;
+		case 'y':
+			healthy->at[healthy->n++] = optarg;
+			break;
+		case 'f':
+			fine = parse_format(x, optarg);
+			break;
+		case 'e':
+			x->each = true;
+			break;
+		case 'h':
+			print_help(stdout);
+			return 0;
+		case ':':
+			fine = wrong_usage("%s wants a value", argv[optind - 1]);
+			break;
+		default:
+			fine = wrong_usage("there is no option %s", argv[optind - 1]);
+		}
+	}
+	/* An alert alone has a decision too: who gets it without a trace. */
+	if (fine && optind == argc && !x->alert_path)
+		fine = wrong_usage("TRACE is missing");
+	return fine ? 1 : -1;
+}
+
+static bool uses_input_once(const struct explain *x, const struct option_list *healthy, int argc,
+			    char **argv)
+{
+	size_t uses = x->alert_path && strcmp(x->alert_path, "-") == 0;
+
+	for (size_t i = 0; i < healthy->n; i++)
+		uses += strcmp(healthy->at[i], "-") == 0;
+	for (int i = optind; i < argc; i++)
+		uses += strcmp(argv[i], "-") == 0;
+	return uses < 2 || wrong_usage("standard input can be read once only");
+}
+
+static void look_at_terminal(struct explain *x)
+{
+	struct winsize size = { 0 };
+	const char *no_colour = getenv("NO_COLOR");
+	bool terminal = isatty(STDOUT_FILENO);
+
+	x->text.columns = 100;
+	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		x->text.columns = size.ws_col;
+	if (x->text.columns < WATERFALL_COLUMNS_MIN)
+		x->text.columns = WATERFALL_COLUMNS_MIN;
+	if (x->text.columns > WATERFALL_COLUMNS_MAX)
+		x->text.columns = WATERFALL_COLUMNS_MAX;
+	/* no-color.org: set and not empty. */
+	x->text.colour = terminal && !(no_colour && *no_colour);
+}
+
+static void run(struct explain *x, const struct option_list *healthy, int argc, char **argv)
+{
+	int first = optind;
+
+	if ((x->rules_path && !read_rules(x)) || (x->alert_path && !read_alert(x)))
+		return;
+	for (size_t i = 0; i < healthy->n; i++)
+		read_traces(x, healthy->at[i], true);
+	for (int i = first; i < argc; i++)
+		read_traces(x, argv[i], false);
+	if (!x->each || first == argc)
+		decide_traces(x, x->window.traces, x->window.ntraces);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		complain(x, "standard output", 0, strerror(errno));
+}
+
+int cmd_explain(int argc, char **argv)
+{
+	struct explain x = { .mode = WALK_AUTO, .arena = arena_new(ARENA_BYTES) };
+	struct option_list healthy = { .at = xcalloc((size_t)argc + 1, sizeof(const char *)) };
+
+	look_at_terminal(&x);
+	int parsed = parse_options(&x, argc, argv, &healthy);
+	if (parsed < 0 || (parsed > 0 && !uses_input_once(&x, &healthy, argc, argv)))
+		x.status = STATUS_UNUSABLE;
+	else if (parsed > 0)
+		run(&x, &healthy, argc, argv);
+	free_window(&x.window);
+	free_window(&x.healthy);
+	rules_unref(x.rules);
+	arena_free(x.arena);
+	free(healthy.at);
+	return x.status;
+}

@@ -1,0 +1,345 @@
+/*
+ * Explain, text: a decision for a person at a terminal. First the answer, then how it came about,
+ * then the page as the team would get it. Other people's strings go through plain.h; it never
+ * prints a control character of theirs.
+ */
+#include "explain-internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/plain.h"
+#include "tracepager/waterfall.h"
+
+#define FIELD_COLUMNS 12
+#define NAME_COLUMNS  80
+#define TEXT_COLUMNS  1000
+#define TEXT_BYTES    (4 * TEXT_COLUMNS + 64)
+#define TREE_LINES    24
+
+struct text {
+	const struct explain_text_options *options;
+	struct buf *out;
+};
+
+enum style {
+	STYLE_NONE,
+	STYLE_GOOD,
+	STYLE_BAD,
+	STYLE_TITLE,
+	STYLE_FIELD,
+};
+
+static void begin_style(struct text *t, enum style style)
+{
+	static const char *const codes[] = {
+		[STYLE_NONE] = "",	   [STYLE_GOOD] = "\033[1;31m", [STYLE_BAD] = "\033[1;33m",
+		[STYLE_TITLE] = "\033[1m", [STYLE_FIELD] = "\033[2m",
+	};
+
+	if (t->options->colour)
+		buf_puts(t->out, codes[style]);
+}
+
+static void end_style(struct text *t, enum style style)
+{
+	if (t->options->colour && style != STYLE_NONE)
+		buf_puts(t->out, "\033[0m");
+}
+
+/* Bytes and columns of the character at text, which is well-formed: it went through plain.h before.
+ */
+static size_t character(const char *text, size_t len, size_t *ret_columns)
+{
+	char one[5] = { 0 };
+	size_t n = 1;
+
+	while (n < len && n < 4 && ((unsigned char)text[n] & 0xC0) == 0x80)
+		n++;
+	memcpy(one, text, n);
+	*ret_columns = plain_columns(one, 2);
+	if (!*ret_columns)
+		*ret_columns = 1; /* a blank */
+	return n;
+}
+
+/* How many bytes of text go on a line of so many columns: all, or up to a blank, or what fits. */
+static size_t line_bytes(const char *text, size_t len, size_t columns)
+{
+	size_t at = 0, used = 0, blank = 0, width;
+
+	while (at < len) {
+		size_t n = character(text + at, len - at, &width);
+		if (used + width > columns)
+			return blank ? blank : at ? at : n;
+		if (text[at] == ' ' && used > columns / 2)
+			blank = at;
+		at += n;
+		used += width;
+	}
+	return len;
+}
+
+/* Text behind what stands on the line already (`used` columns), wrapped with an indent. */
+static void add_wrapped(struct text *t, const char *text, size_t len, size_t used, size_t indent)
+{
+	for (;;) {
+		size_t n = line_bytes(text, len, t->options->columns - used);
+		buf_add(t->out, text, n);
+		buf_putc(t->out, '\n');
+		text += n;
+		len -= n;
+		while (len && *text == ' ') {
+			text++;
+			len--;
+		}
+		if (!len)
+			return;
+		for (used = 0; used < indent; used++)
+			buf_putc(t->out, ' ');
+	}
+}
+
+static void add_field(struct text *t, const char *name, const struct buf *value)
+{
+	if (!value->len)
+		return;
+	begin_style(t, STYLE_FIELD);
+	plain_pad(t->out, name, FIELD_COLUMNS);
+	end_style(t, STYLE_FIELD);
+	add_wrapped(t, value->data, value->len, FIELD_COLUMNS, FIELD_COLUMNS);
+}
+
+static void add_item(struct text *t, const char *item)
+{
+	struct buf line = BUF_INIT(TEXT_BYTES);
+
+	plain_add(&line, item, TEXT_COLUMNS);
+	buf_puts(t->out, "  - ");
+	add_wrapped(t, buf_text(&line), line.len, 4, 4);
+	buf_fini(&line);
+}
+
+static void add_title(struct text *t, const char *title)
+{
+	buf_putc(t->out, '\n');
+	begin_style(t, STYLE_TITLE);
+	buf_puts(t->out, title);
+	end_style(t, STYLE_TITLE);
+	buf_putc(t->out, '\n');
+}
+
+/* A callee that the rules know is the suspect itself, and has no resource. */
+static bool calls_callee(const struct suspect *suspect)
+{
+	return suspect->callee && (suspect->kind == SUSPECT_EDGE ||
+				   (suspect->kind == SUSPECT_PEER && suspect->resource));
+}
+
+static void write_headline(struct text *t, const struct decision *d)
+{
+	const struct verdict *verdict = &d->verdict;
+	struct buf line = BUF_INIT(TEXT_BYTES);
+	enum style style = verdict->found ? STYLE_GOOD : STYLE_BAD;
+
+	if (verdict->found) {
+		plain_add(&line, verdict->suspect.service, NAME_COLUMNS);
+		if (calls_callee(&verdict->suspect)) {
+			buf_puts(&line, " → ");
+			plain_add(&line, verdict->suspect.callee, NAME_COLUMNS);
+		}
+		buf_puts(&line, ": ");
+		plain_add(&line, suspect_words(&verdict->suspect), 4 * NAME_COLUMNS);
+	} else {
+		buf_puts(&line, "No suspect: ");
+		plain_add(&line, verdict->fallback_text, 4 * NAME_COLUMNS);
+		buf_printf(&line, " [%s]", fallback_code_name(verdict->fallback));
+	}
+	begin_style(t, style);
+	add_wrapped(t, line.data, line.len, 0, 2);
+	end_style(t, style);
+	buf_fini(&line);
+}
+
+static void write_suspect(struct text *t, const struct verdict *verdict)
+{
+	struct buf value = BUF_INIT(TEXT_BYTES);
+	const struct suspect *suspect = &verdict->suspect;
+
+	if (!verdict->found)
+		return;
+	if (suspect->namespace && *suspect->namespace) {
+		plain_add(&value, suspect->namespace, NAME_COLUMNS);
+		buf_putc(&value, '/');
+	}
+	plain_add(&value, suspect->service, NAME_COLUMNS);
+	if (suspect->operation && *suspect->operation) {
+		buf_puts(&value, ", ");
+		plain_add(&value, suspect->operation, NAME_COLUMNS);
+	}
+	if (suspect->callee) {
+		buf_puts(&value, calls_callee(suspect) ? ", calling " : ", known as ");
+		plain_add(&value, suspect->callee, NAME_COLUMNS);
+	}
+	buf_printf(&value, " (%s)", suspect_kind_name(suspect->kind));
+	add_field(t, "suspect", &value);
+	buf_reset(&value);
+	buf_printf(&value, "%.2f, %u of %u trace%s", verdict->confidence, verdict->agree,
+		   verdict->of, verdict->of == 1 ? "" : "s");
+	add_field(t, "confidence", &value);
+	buf_fini(&value);
+}
+
+static void write_runners_up(struct text *t, const struct verdict *verdict)
+{
+	struct buf value = BUF_INIT(TEXT_BYTES);
+
+	for (unsigned int i = 0; i < verdict->nrunners_up; i++) {
+		buf_puts(&value, i ? ", " : "");
+		plain_add(&value, verdict->runners_up[i].service, NAME_COLUMNS);
+		if (verdict->runners_up[i].callee) {
+			buf_puts(&value, " → ");
+			plain_add(&value, verdict->runners_up[i].callee, NAME_COLUMNS);
+		}
+		if (verdict->runners_up[i].agree)
+			buf_printf(&value, " (%u)", verdict->runners_up[i].agree);
+	}
+	add_field(t, verdict->found ? "or else" : "candidates", &value);
+	buf_fini(&value);
+}
+
+static void write_alert(struct text *t, const struct decision *d)
+{
+	struct buf value = BUF_INIT(TEXT_BYTES);
+	char since[RFC3339_SIZE];
+
+	if (d->has_alert) {
+		const char *name = labels_get(&d->alert.labels, "alertname");
+		plain_add(&value, name ? name : "without a name", NAME_COLUMNS);
+		buf_printf(&value, ", %s, %s",
+			   d->alert.status == ALERT_RESOLVED ? "resolved" : "firing",
+			   severity_name(alert_severity(&d->alert)));
+		if (d->alert.starts_at_us)
+			buf_printf(&value, ", since %s",
+				   rfc3339_format(d->alert.starts_at_us, since));
+		add_field(t, "alert", &value);
+		buf_reset(&value);
+	}
+	if (d->has_signal) {
+		plain_add(&value, d->signal.service, NAME_COLUMNS);
+		if (d->signal.operation && *d->signal.operation) {
+			buf_puts(&value, value.len ? " " : "");
+			plain_add(&value, d->signal.operation, NAME_COLUMNS);
+		}
+		buf_printf(&value, " (from the %s)", d->signal.from);
+		add_field(t, "signal", &value);
+	}
+	buf_fini(&value);
+}
+
+static void write_owner(struct text *t, const struct decision *d)
+{
+	struct buf value = BUF_INIT(TEXT_BYTES);
+	const struct escalation *escalation = d->team ? d->team->escalation : NULL;
+
+	if (!t->options->has_rules)
+		buf_puts(&value, "unknown: no rules are given (--rules DIR)");
+	for (unsigned int i = 0; i < d->nowner_reasons; i++) {
+		buf_puts(&value, i ? "; " : "");
+		plain_add(&value, d->owner_reasons[i], 4 * NAME_COLUMNS);
+	}
+	add_field(t, "owner", &value);
+	buf_reset(&value);
+	for (size_t i = 0; escalation && !d->no_page && i < escalation->nsteps; i++) {
+		const struct escalation_step *step = &escalation->steps[i];
+		char wait[PLAIN_DURATION_SIZE];
+		if (i)
+			buf_printf(&value, "; after %s ", plain_duration(step[-1].wait_us, wait));
+		for (size_t k = 0; k < step->npagers; k++) {
+			buf_puts(&value, k ? ", " : "");
+			plain_add(&value, step->pagers[k]->name, NAME_COLUMNS);
+		}
+	}
+	if (value.len && escalation->repeat)
+		buf_printf(&value, "; all of it %u time%s more", escalation->repeat,
+			   escalation->repeat == 1 ? "" : "s");
+	add_field(t, "paged", &value);
+	buf_fini(&value);
+}
+
+static void write_trace(struct text *t, const struct decision *d)
+{
+	const struct walk *walk = decision_walk(d);
+
+	if (!walk)
+		return;
+	buf_putc(t->out, '\n');
+	begin_style(t, STYLE_TITLE);
+	buf_puts(t->out, "Trace ");
+	plain_add(t->out, trace_text(walk->trace, walk->trace->id), t->options->columns * 2 / 3);
+	end_style(t, STYLE_TITLE);
+	buf_printf(t->out, " %u span%s, %u failing%s\n", walk->trace->nspans,
+		   walk->trace->nspans == 1 ? "" : "s", walk->error_spans,
+		   walk->trace->partial ? ", spans are missing" : "");
+	waterfall_write(
+		walk,
+		&(struct waterfall_options){ TREE_LINES, t->options->columns, t->options->colour },
+		t->out);
+}
+
+static void write_reasons(struct text *t, const struct decision *d)
+{
+	const struct walk *walk = decision_walk(d);
+
+	/* The vote repeats the reasons of the walk that stands for it; where it has none, the
+	 * walk's own are all there is. */
+	const char *const *reasons =
+		d->verdict.nreasons || !walk ? d->verdict.reasons : walk->reasons;
+	unsigned int n = d->verdict.nreasons || !walk ? d->verdict.nreasons : walk->nreasons;
+	if (n)
+		add_title(t, "Why");
+	for (unsigned int i = 0; i < n; i++)
+		add_item(t, reasons[i]);
+}
+
+/* The page's texts are plain already, and their blanks are meant. */
+static void write_page(struct text *t, const struct decision *d)
+{
+	const struct page *page = &d->page;
+
+	if (!d->team || d->no_page)
+		return;
+	add_title(t, "The page");
+	buf_printf(t->out, "  [%s] ", severity_name(page->severity));
+	add_wrapped(t, page->summary, strlen(page->summary),
+		    5 + strlen(severity_name(page->severity)), 4);
+	buf_putc(t->out, '\n');
+	for (const char *line = page->details; *line;) {
+		size_t len = strcspn(line, "\n");
+		buf_puts(t->out, len ? "  " : "");
+		add_wrapped(t, line, len, 2, 4 + strspn(line, " "));
+		line += len + (line[len] == '\n');
+	}
+	if (page->nlinks)
+		buf_putc(t->out, '\n');
+	/* A link that is cut or wrapped is none. */
+	for (size_t i = 0; i < page->nlinks; i++)
+		buf_printf(t->out, "  %s: %s\n", page->links[i].text, page->links[i].href);
+}
+
+void explain_text_write(const struct decision *d, const struct explain_text_options *options,
+			struct buf *out)
+{
+	struct text t = { options, out };
+
+	write_headline(&t, d);
+	write_suspect(&t, &d->verdict);
+	write_runners_up(&t, &d->verdict);
+	write_alert(&t, d);
+	write_owner(&t, d);
+	write_trace(&t, d);
+	write_reasons(&t, d);
+	write_page(&t, d);
+}

@@ -1,0 +1,153 @@
+/*
+ * What incident.c (incidents and their pages), alerts.c (alerts and their enrichment), turn.c (the group of writes of one turn) and
+ * recover.c (the restart) share.
+ */
+#ifndef TRACEPAGER_INCIDENT_INTERNAL_H
+#define TRACEPAGER_INCIDENT_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "tracepager/decide.h"
+#include "tracepager/deliver.h"
+#include "tracepager/fetch.h"
+#include "tracepager/hash.h"
+#include "tracepager/incident.h"
+
+/* An alert's life: WAITING -> (ENRICHING ->) DECIDED -> ENDED. */
+enum alert_state {
+	ALERT_WAITING,	 /* its first commit is under way, or a restart found it */
+	ALERT_ENRICHING, /* traces are being fetched, or a decision computed */
+	ALERT_DECIDED,	 /* belongs to an incident, or to nobody */
+	ALERT_ENDED,	 /* resolved or expired; remembered for a while */
+	ALERT_STATE_COUNT
+};
+
+struct enrichment; /* one alert's fetch and decision; see alerts.c */
+
+struct known_alert {
+	TAILQ_ENTRY(known_alert) in_incident;
+	struct incidents *owner;
+	char *key; /* "family/fingerprint" */
+	char *doc; /* alert_write() */
+	size_t doc_len;
+	char *name; /* alertname, for people */
+	enum alert_state state;
+	enum severity severity;
+	bool durable;	       /* its document is on disk */
+	bool resolve_after;    /* it ended before it was decided: its page leaves all the same, then resolves */
+	bool ends_by_itself;
+	unsigned int puts;     /* writes of its document that are under way */
+	unsigned int attempts; /* starts of its processing */
+	int64_t starts_at_us;
+	int64_t accepted_us, refreshed_us, expires_us; /* wall */
+	int64_t begun_us;	  /* mono: acceptance, or the restart */
+	struct timer timer;	  /* the present state's deadline */
+	struct enrichment *enrichment;
+	struct incident *incident; /* NULL: nobody's */
+};
+TAILQ_HEAD(known_alerts, known_alert);
+
+/* One pager that an incident was sent to. */
+struct lane {
+	STAILQ_ENTRY(lane) link;
+	char *pager, *target; /* target: page_target_write() as of the first page */
+	bool rejected, delivered, fallback; /* fallback: added because another failed */
+};
+STAILQ_HEAD(lanes, lane);
+
+/* An incident's life: OPEN -> CLOSING (resolves are on their way) -> gone. */
+enum incident_state {
+	INCIDENT_OPEN,
+	INCIDENT_CLOSING,
+};
+
+struct incident {
+	struct incidents *owner;
+	char *id, *key, *team;
+	enum incident_state state;
+	int64_t opened_us, closed_us; /* wall */
+	int64_t begun_us;	      /* mono: acceptance of its first alert; 0 after a restart */
+	char *page;		      /* page_write() of its present page */
+	size_t page_len;
+	struct known_alerts alerts;
+	struct lanes lanes;
+	size_t pages_waiting;
+	int64_t told_us; /* wall: when its last page was queued */
+	struct timer repage; /* nobody took its page: try again */
+	struct timer gather; /* alerts joined: one update tells of all */
+	struct timer close;  /* after a restart: it has no alert left */
+};
+
+/* A page on its way to the store, and from there to delivery. */
+struct queued_page {
+	STAILQ_ENTRY(queued_page) link;
+	struct stored_page row; /* texts are its own */
+};
+STAILQ_HEAD(queued_pages, queued_page);
+
+struct waiter {
+	STAILQ_ENTRY(waiter) link;
+	store_done *done;
+	void *ctx;
+};
+STAILQ_HEAD(waiters, waiter);
+
+struct put_alert {
+	STAILQ_ENTRY(put_alert) link;
+	struct known_alert *alert;
+};
+STAILQ_HEAD(put_alerts, put_alert);
+
+/* The writes of one turn, and what happens when they are on disk. */
+struct turn {
+	TAILQ_ENTRY(turn) link;
+	struct incidents *owner;
+	struct store_batch *batch;
+	struct waiters waiters;
+	struct put_alerts puts;	   /* alerts whose documents are in it */
+	struct queued_pages pages; /* to deliver */
+};
+
+struct incidents {
+	struct incident_env env;
+	struct ruleset *rules;
+	struct deliver *deliver;
+	struct map *alerts;	     /* key -> struct known_alert */
+	struct map *by_id, *by_key;  /* -> struct incident; by_key: the open ones */
+	struct turn *turn;	     /* of now; NULL: nothing to write */
+	TAILQ_HEAD(, turn) committing;
+	size_t alerts_in_state[ALERT_STATE_COUNT];
+	int64_t next_page_id;
+	int64_t started_us; /* mono */
+	struct timer refused_commit; /* the store's queue was full: hand over again */
+};
+
+/* turn.c */
+struct turn *turn_now(struct incidents *incidents);
+void turn_put_alert(struct known_alert *alert);	 /* with its document */
+void turn_touch_alert(struct known_alert *alert); /* its state only */
+void turn_put_incident(struct incident *incident);
+void turn_queue_page(struct incidents *incidents, const struct stored_page *row);
+void turn_free(struct turn *turn);
+
+/* alerts.c */
+struct known_alert *alert_new(struct incidents *incidents, const char *key);
+void alert_set(struct known_alert *known, const struct alert *alert);
+void alert_forget(struct known_alert *alert); /* detaches, frees */
+void alert_begin(struct known_alert *alert);  /* durable now: enrich it and decide */
+void alert_decided(struct known_alert *alert);
+void alert_end(struct known_alert *alert, const char *why); /* resolved or expired */
+void alert_move(struct known_alert *alert, enum alert_state state); /* state, count, deadline */
+
+/* incident.c */
+void incident_apply(struct known_alert *alert, struct decision *decision); /* open, join, or improve */
+void incident_leave(struct known_alert *alert, const char *note); /* its last firing alert resolves it */
+void incident_page_changed(void *ctx, const struct stored_page *page);
+void incident_page_silent(void *ctx, const struct stored_page *page);
+struct incident *incident_new(struct incidents *incidents, const char *id, const char *key, const char *team);
+struct lane *incident_lane(struct incident *incident, const char *pager, const char *target);
+void incident_free(struct incident *incident);
+/* After a restart: tells what a join did not get to tell, closes what is over. */
+void incident_settle(struct incident *incident);
+
+#endif

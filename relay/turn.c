@@ -1,0 +1,207 @@
+/*
+ * Turn: the writes of one turn of the loop, handed to the store as one group, and what waits for them to be on disk:
+ * replies to senders, the start of an alert's processing, the delivery of pages.
+ */
+#include "incident-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/xalloc.h"
+
+/* The store's queue is full: the loop goes on, and the group is offered again after this. */
+#define TURN_AGAIN_US (5 * US_PER_MS)
+
+struct turn *turn_now(struct incidents *incidents)
+{
+	if (!incidents->turn) {
+		struct turn *turn = xcalloc(1, sizeof(*turn));
+		turn->owner = incidents;
+		turn->batch = store_batch_new();
+		STAILQ_INIT(&turn->waiters);
+		STAILQ_INIT(&turn->puts);
+		STAILQ_INIT(&turn->pages);
+		incidents->turn = turn;
+	}
+	return incidents->turn;
+}
+
+static void queued_page_free(struct queued_page *page)
+{
+	const char *texts[] = { page->row.incident, page->row.pager, page->row.target, page->row.doc, page->row.error };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		char *text;
+		memcpy(&text, &texts[i], sizeof(text)); /* ours: copied by turn_queue_page() */
+		free(text);
+	}
+	free(page);
+}
+
+void turn_free(struct turn *turn)
+{
+	struct waiter *waiter;
+	struct put_alert *put;
+	struct queued_page *page;
+
+	if (!turn)
+		return;
+	while ((waiter = STAILQ_FIRST(&turn->waiters))) {
+		STAILQ_REMOVE_HEAD(&turn->waiters, link);
+		free(waiter);
+	}
+	while ((put = STAILQ_FIRST(&turn->puts))) {
+		STAILQ_REMOVE_HEAD(&turn->puts, link);
+		free(put);
+	}
+	while ((page = STAILQ_FIRST(&turn->pages))) {
+		STAILQ_REMOVE_HEAD(&turn->pages, link);
+		queued_page_free(page);
+	}
+	store_batch_free(turn->batch);
+	free(turn);
+}
+
+static struct stored_alert alert_row(const struct known_alert *alert)
+{
+	static const enum stored_alert_state stored[ALERT_STATE_COUNT] = {
+		[ALERT_WAITING] = STORED_ALERT_WAITING,
+		[ALERT_ENRICHING] = STORED_ALERT_WAITING, /* a restart begins again */
+		[ALERT_DECIDED] = STORED_ALERT_DECIDED,
+		[ALERT_ENDED] = STORED_ALERT_ENDED,
+	};
+
+	return (struct stored_alert){
+		.key = alert->key,
+		.doc = alert->doc,
+		.doc_len = alert->doc_len,
+		.incident = alert->incident ? alert->incident->id : "",
+		.state = stored[alert->state],
+		.attempts = alert->attempts,
+		.accepted_us = alert->accepted_us,
+		.refreshed_us = alert->refreshed_us,
+		.expires_us = alert->expires_us,
+	};
+}
+
+void turn_put_alert(struct known_alert *alert)
+{
+	struct turn *turn = turn_now(alert->owner);
+	struct put_alert *put = xcalloc(1, sizeof(*put));
+	struct stored_alert row = alert_row(alert);
+
+	store_put_alert(turn->batch, &row);
+	put->alert = alert;
+	alert->puts++;
+	STAILQ_INSERT_TAIL(&turn->puts, put, link);
+}
+
+void turn_touch_alert(struct known_alert *alert)
+{
+	struct stored_alert row = alert_row(alert);
+
+	store_touch_alert(turn_now(alert->owner)->batch, &row);
+}
+
+void turn_put_incident(struct incident *incident)
+{
+	struct stored_incident row = {
+		.id = incident->id,
+		.key = incident->key,
+		.team = incident->team,
+		.open = incident->state == INCIDENT_OPEN,
+		.opened_us = incident->opened_us,
+		.closed_us = incident->closed_us,
+		.page = incident->page,
+		.page_len = incident->page_len,
+	};
+
+	store_put_incident(turn_now(incident->owner)->batch, &row);
+}
+
+void turn_queue_page(struct incidents *incidents, const struct stored_page *row)
+{
+	struct turn *turn = turn_now(incidents);
+	struct queued_page *page = xcalloc(1, sizeof(*page));
+
+	store_put_page(turn->batch, row);
+	page->row = *row;
+	page->row.incident = xstrdup(row->incident);
+	page->row.pager = xstrdup(row->pager);
+	page->row.target = xstrdup(row->target);
+	page->row.doc = xstrndup(row->doc, row->doc_len);
+	page->row.error = xstrdup(row->error);
+	STAILQ_INSERT_TAIL(&turn->pages, page, link);
+}
+
+void incidents_when_durable(struct incidents *incidents, store_done *done, void *ctx)
+{
+	struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+
+	waiter->done = done;
+	waiter->ctx = ctx;
+	STAILQ_INSERT_TAIL(&turn_now(incidents)->waiters, waiter, link);
+}
+
+/* An alert's document reached the disk, or did not. */
+static void put_done(struct known_alert *alert, int error)
+{
+	alert->puts--;
+	if (!error)
+		alert->durable = true;
+	if (alert->durable) {
+		if (alert->state == ALERT_WAITING)
+			alert_begin(alert);
+	} else if (!alert->puts) {
+		alert_forget(alert); /* its senders got 503 and will send it again */
+	}
+}
+
+static void committed(void *ctx, int error, const char *text)
+{
+	struct turn *turn = ctx;
+	struct incidents *incidents = turn->owner;
+	struct waiter *waiter;
+	struct put_alert *put;
+	struct queued_page *page;
+
+	TAILQ_REMOVE(&incidents->committing, turn, link);
+	if (error)
+		log_error("the store did not take a group of writes; what it held goes on in memory",
+			  LOG_STR("error", text));
+	STAILQ_FOREACH(waiter, &turn->waiters, link)
+		waiter->done(waiter->ctx, error, text);
+	STAILQ_FOREACH(put, &turn->puts, link)
+		put_done(put->alert, error);
+	/* A page that could not be stored leaves all the same: better twice than never. */
+	STAILQ_FOREACH(page, &turn->pages, link)
+		deliver_enqueue(incidents->deliver, &page->row);
+	turn_free(turn);
+}
+
+static void flush_again(void *arg)
+{
+	incidents_flush(arg);
+}
+
+void incidents_flush(struct incidents *incidents)
+{
+	struct turn *turn = incidents->turn;
+
+	if (!turn)
+		return;
+	TAILQ_INSERT_TAIL(&incidents->committing, turn, link);
+	if (store_commit(incidents->env.store, turn->batch, committed, turn) == 0) {
+		turn->batch = NULL;
+		incidents->turn = NULL;
+		return;
+	}
+	TAILQ_REMOVE(&incidents->committing, turn, link);
+	incidents->refused_commit.fire = flush_again;
+	incidents->refused_commit.arg = incidents;
+	timer_arm(incidents->env.timers, &incidents->refused_commit,
+		  clock_mono_us(incidents->env.clock) + TURN_AGAIN_US);
+}

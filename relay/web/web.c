@@ -1,0 +1,140 @@
+/* Web: the table of paths. Holds no state of its own; acts through web_ops and intake. */
+#include "tracepager/web.h"
+
+#include <string.h>
+
+#include "config.h"
+#include "tracepager/buf.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+#define METRICS_BYTES (1u << 20)
+
+struct place {
+	const char *path;
+	bool prefix; /* what follows the path belongs to it */
+	enum http_verb verb;
+	void (*serve)(struct web *web, struct http_exchange *exchange, const char *rest);
+};
+
+static void reply_text(struct http_exchange *exchange, int status, const char *text)
+{
+	http_exchange_reply(exchange, status, "text/plain; charset=utf-8", text, strlen(text), 0);
+}
+
+static void reply_json(struct http_exchange *exchange, int status, const char *text)
+{
+	http_exchange_reply(exchange, status, NULL, text, strlen(text), 0);
+}
+
+static void serve_root(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	(void)web;
+	(void)rest;
+	reply_text(exchange, 200,
+		   "tracepager " PACKAGE_VERSION "\n\n"
+		   "POST /webhook/SENDER    alerts of a declared sender\n"
+		   "POST /api/v2/alerts     alerts as Prometheus sends them\n"
+		   "GET  /-/healthy         is it alive\n"
+		   "GET  /-/ready           does it take alerts\n"
+		   "POST /-/reload          load the rules again\n"
+		   "GET  /metrics           for Prometheus\n");
+}
+
+static void serve_healthy(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	(void)web;
+	(void)rest;
+	reply_text(exchange, 200, "tracepager is healthy\n");
+}
+
+static void serve_ready(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	const char *why = "";
+	struct buf text = BUF_INIT(1024);
+
+	(void)rest;
+	bool ready = web->ops.ready(web->ops.ctx, &why);
+	buf_printf(&text, ready ? "tracepager is ready\n" : "not ready: %s\n", why);
+	reply_text(exchange, ready ? 200 : 503, buf_text(&text));
+	buf_fini(&text);
+}
+
+static void serve_metrics(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	struct buf text = BUF_INIT(METRICS_BYTES);
+
+	(void)rest;
+	web->ops.measure(web->ops.ctx);
+	metrics_write(&text);
+	http_exchange_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", buf_text(&text), text.len, 0);
+	buf_fini(&text);
+}
+
+static void serve_reload(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	(void)rest;
+	if (!web->admin_token->value || bearer_matches(exchange, web->admin_token)) {
+		web->ops.reload(web->ops.ctx, exchange);
+		return;
+	}
+	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
+	reply_json(exchange, 401, "{\"error\": \"send the admin token: Authorization: Bearer TOKEN\"}\n");
+}
+
+static void serve_webhook(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	intake_webhook(web->intake, exchange, rest);
+}
+
+static void serve_api_alerts(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	(void)rest;
+	intake_api_alerts(web->intake, exchange);
+}
+
+/* What Grafana and the rulers look at before they send alerts. */
+static void serve_api_status(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	(void)web;
+	(void)rest;
+	reply_json(exchange, 200,
+		   "{\"cluster\": {\"status\": \"disabled\", \"peers\": []}, \"config\": {\"original\": \"\"}, "
+		   "\"versionInfo\": {\"branch\": \"\", \"buildDate\": \"\", \"buildUser\": \"\", "
+		   "\"goVersion\": \"\", \"revision\": \"\", \"version\": \"tracepager " PACKAGE_VERSION "\"}}\n");
+}
+
+static const struct place places[] = {
+	{ "/webhook/", true, HTTP_VERB_POST, serve_webhook },
+	{ "/api/v2/alerts", false, HTTP_VERB_POST, serve_api_alerts },
+	{ "/metrics", false, HTTP_VERB_GET, serve_metrics },
+	{ "/-/healthy", false, HTTP_VERB_GET, serve_healthy },
+	{ "/-/ready", false, HTTP_VERB_GET, serve_ready },
+	{ "/-/reload", false, HTTP_VERB_POST, serve_reload },
+	{ "/api/v2/status", false, HTTP_VERB_GET, serve_api_status },
+	{ "/", false, HTTP_VERB_GET, serve_root },
+};
+
+static bool at_place(const struct place *place, const char *path)
+{
+	return place->prefix ? strncmp(path, place->path, strlen(place->path)) == 0 : strcmp(path, place->path) == 0;
+}
+
+void web_handle(void *ctx, struct http_exchange *exchange)
+{
+	const char *path = http_exchange_path(exchange);
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const struct place *place = &places[i];
+		if (!at_place(place, path))
+			continue;
+		if (http_exchange_verb(exchange) != place->verb)
+			reply_json(exchange, 405,
+				   place->verb == HTTP_VERB_POST ? "{\"error\": \"send a POST to this path\"}\n"
+								 : "{\"error\": \"send a GET to this path\"}\n");
+		else
+			place->serve(ctx, exchange, path + strlen(place->path));
+		return;
+	}
+	reply_json(exchange, 404, "{\"error\": \"nothing is here; GET / lists what is\"}\n");
+}
