@@ -1,0 +1,66 @@
+# shellcheck shell=sh disable=SC2034,SC2154,SC3013 # sourced: its variables come from and go to the scripts that use it
+# Shared by contrib/demo and contrib/test: installs what is missing (Debian 12), builds. Sourced, not run.
+# Needs: top (the source tree). Sets: build (the build tree).
+
+say() {
+	printf '%s\n' "== $*"
+}
+
+die() {
+	printf '%s\n' "$0: $*" >&2
+	exit 1
+}
+
+packages_build="gcc libc6-dev make autoconf automake pkg-config libevent-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
+	libsqlite3-dev libssl-dev libpcre2-dev zlib1g-dev"
+packages_test="check python3 prometheus prometheus-alertmanager"
+
+# install_missing PACKAGE...: as root, or with sudo.
+install_missing() {
+	command -v apt-get >/dev/null || die "apt-get is not here: this script sets up Debian 12; README.md lists what to install by hand"
+	missing=
+	for package in "$@"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+	done
+	if [ -z "$missing" ]; then
+		say "everything that is needed is installed"
+		return
+	fi
+	as_root=
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null || die "to install$missing, run this as root, or install sudo"
+		as_root=sudo
+	fi
+	say "installing$missing"
+	# Services that a package brings are not to be started: the tests start their own.
+	policy=/usr/sbin/policy-rc.d
+	made_policy=
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null && $as_root chmod +x "$policy" && made_policy=yes
+	fi
+	status=0
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || status=$?
+	# shellcheck disable=SC2086 # the list is words
+	[ "$status" -ne 0 ] || $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null || status=$?
+	[ -z "$made_policy" ] || $as_root rm -f "$policy"
+	[ "$status" -eq 0 ] || die "apt-get failed; see its message above"
+}
+
+# build_tree NAME CONFIGURE-OPTION...: makes build/NAME, configured and built. Does again only what changed.
+build_tree() {
+	name=$1
+	shift
+	build=$top/build/$name
+	if [ ! -x "$top/configure" ] || [ "$top/configure.ac" -nt "$top/configure" ] || [ "$top/Makefile.am" -nt "$top/Makefile.in" ]; then
+		say "making configure"
+		(cd "$top" && autoreconf -fi >/dev/null 2>"$top/autoreconf.log") || { cat "$top/autoreconf.log" >&2; die "autoreconf failed"; }
+		rm -f "$top/autoreconf.log"
+	fi
+	mkdir -p "$build"
+	if [ ! -f "$build/config.status" ] || [ "$top/configure" -nt "$build/config.status" ]; then
+		say "configuring $build"
+		(cd "$build" && "$top/configure" -q "$@") || die "configure failed; see $build/config.log"
+	fi
+	say "building"
+	make -C "$build" -s -j"$(nproc)" || die "the build failed"
+}

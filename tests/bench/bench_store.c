@@ -1,0 +1,239 @@
+/*
+ * What the store gives: accepted alerts a second and the latency of a commit, with 64 senders that
+ *each wait for their one alert before they send the next; then the whole life of an alert (put,
+ *touch, decision). Beside it, in the same directory and the same run, what the disk gives: 4 KiB
+ *written and flushed, over and over.
+ *
+ *	bench_store [DIRECTORY [SECONDS]]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/store.h"
+#include "tracepager/xalloc.h"
+
+#define SENDERS	    64
+#define ALERT_BYTES 1024
+#define SAMPLES_MAX (1 << 20)
+
+struct bench;
+
+struct sender {
+	struct bench *bench;
+	int64_t sent_us;
+	char key[64];
+	int stage; /* 0 put, 1 touch and decision */
+};
+
+struct bench {
+	struct store *store;
+	struct sender senders[SENDERS];
+	bool whole_life, stopping;
+	uint64_t next_key;
+	size_t accepted, waiting, nsamples;
+	int64_t *samples;
+	char doc[ALERT_BYTES];
+};
+
+static int64_t now_us(void)
+{
+	return clock_mono_us(clock_system());
+}
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "bench_store: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void on_done(void *ctx, int error, const char *text);
+
+static void hand_over(struct bench *bench, struct sender *sender, struct store_batch *batch)
+{
+	sender->sent_us = now_us();
+	bench->waiting++;
+	if (store_commit(bench->store, batch, on_done, sender) < 0)
+		die("commit", "the queue is full");
+}
+
+/* A key as a fingerprint is: spread over the whole index. */
+static void send_alert(struct bench *bench, struct sender *sender)
+{
+	struct store_batch *batch = store_batch_new();
+	struct stored_alert alert = {
+		.key = sender->key,
+		.doc = bench->doc,
+		.doc_len = ALERT_BYTES,
+		.incident = "",
+		.state = STORED_ALERT_WAITING,
+		.accepted_us = now_us(),
+	};
+
+	snprintf(sender->key, sizeof(sender->key), "prometheus/%016llx",
+		 (unsigned long long)(++bench->next_key * 0x9e3779b97f4a7c15ULL));
+	store_put_alert(batch, &alert);
+	sender->stage = 0;
+	hand_over(bench, sender, batch);
+}
+
+static void decide_alert(struct bench *bench, struct sender *sender)
+{
+	struct store_batch *batch = store_batch_new();
+	struct stored_alert alert = { .key = sender->key,
+				      .incident = "incident-1",
+				      .state = STORED_ALERT_DECIDED };
+	struct stored_decision decision = {
+		.alert_key = sender->key,
+		.incident = "incident-1",
+		.at_us = now_us(),
+		.doc = bench->doc,
+		.doc_len = ALERT_BYTES,
+	};
+
+	store_touch_alert(batch, &alert);
+	store_put_decision(batch, &decision);
+	sender->stage = 1;
+	hand_over(bench, sender, batch);
+}
+
+static void on_done(void *ctx, int error, const char *text)
+{
+	struct sender *sender = ctx;
+	struct bench *bench = sender->bench;
+
+	if (error)
+		die("commit", text);
+	bench->waiting--;
+	if (bench->nsamples < SAMPLES_MAX)
+		bench->samples[bench->nsamples++] = now_us() - sender->sent_us;
+	if (sender->stage == 0) {
+		bench->accepted++;
+		if (bench->whole_life) {
+			decide_alert(bench, sender);
+			return;
+		}
+	}
+	if (!bench->stopping)
+		send_alert(bench, sender);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void report(const char *what, double per_second, int64_t *samples, size_t n)
+{
+	qsort(samples, n, sizeof(*samples), by_value);
+	printf("%-34s %9.0f/s   p50 %6.2f ms   p99 %6.2f ms   longest %6.2f ms\n", what, per_second,
+	       (double)samples[n / 2] / 1000, (double)samples[n * 99 / 100] / 1000,
+	       (double)samples[n - 1] / 1000);
+	fflush(stdout);
+}
+
+static void bench_senders(const char *what, const char *path, bool whole_life, int senders,
+			  double seconds)
+{
+	struct bench bench = { .whole_life = whole_life };
+	struct pollfd pollfd = { .events = POLLIN };
+	struct err err;
+	int64_t start, end;
+
+	if (store_sqlite_open(path, &bench.store, &err) < 0)
+		die(path, err.text);
+	bench.samples = xcalloc(SAMPLES_MAX, sizeof(*bench.samples));
+	memset(bench.doc, 'x', sizeof(bench.doc));
+	pollfd.fd = store_fd(bench.store);
+	start = now_us();
+	for (int i = 0; i < senders; i++) {
+		bench.senders[i].bench = &bench;
+		send_alert(&bench, &bench.senders[i]);
+	}
+	end = start + (int64_t)(seconds * US_PER_SECOND);
+	while (bench.waiting > 0) {
+		if (poll(&pollfd, 1, -1) < 0 && errno != EINTR)
+			die("poll", strerror(errno));
+		store_poll(bench.store);
+		if (now_us() >= end)
+			bench.stopping = true;
+	}
+	report(what, (double)bench.accepted * US_PER_SECOND / (double)(now_us() - start),
+	       bench.samples, bench.nsamples);
+	store_close(bench.store);
+	free(bench.samples);
+}
+
+/* Over a file that has its size already, as the WAL mostly is. */
+static void bench_disk(const char *path, double seconds)
+{
+	int64_t *samples = xcalloc(SAMPLES_MAX, sizeof(*samples)), start, before, now;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const off_t blocks = 4096;
+	char block[4096] = { 0 };
+	size_t n = 0;
+
+	if (fd < 0)
+		die(path, strerror(errno));
+	for (off_t i = 0; i < blocks; i++)
+		if (pwrite(fd, block, sizeof(block), i * (off_t)sizeof(block)) < 0)
+			die(path, strerror(errno));
+	fsync(fd);
+	now = start = now_us();
+	while (n < SAMPLES_MAX && now < start + (int64_t)(seconds * US_PER_SECOND)) {
+		before = now;
+		if (pwrite(fd, block, sizeof(block), (off_t)n % blocks * (off_t)sizeof(block)) <
+			    0 ||
+		    fdatasync(fd) < 0)
+			die(path, strerror(errno));
+		now = now_us();
+		samples[n++] = now - before;
+	}
+	report("bare 4 KiB write + fdatasync", (double)n * US_PER_SECOND / (double)(now - start),
+	       samples, n);
+	close(fd);
+	unlink(path);
+	free(samples);
+}
+
+static void remove_store(const char *path)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", ".lock" };
+
+	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
+		CLEANUP_FREE char *file = xasprintf("%s%s", path, tails[i]);
+
+		unlink(file);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *tmp = getenv("TMPDIR");
+	double seconds = argc > 2 ? strtod(argv[2], NULL) : 3;
+	CLEANUP_FREE char *dir = xasprintf("%s/bench_store.XXXXXX", argc > 1 ? argv[1]
+								    : tmp    ? tmp
+									     : "/tmp");
+	CLEANUP_FREE char *path = NULL, *disk = NULL;
+
+	if (!mkdtemp(dir))
+		die(dir, strerror(errno));
+	path = xasprintf("%s/store.db", dir);
+	disk = xasprintf("%s/disk", dir);
+	bench_disk(disk, seconds);
+	bench_senders("1 sender, put", path, false, 1, seconds);
+	bench_senders("64 senders, put", path, false, SENDERS, seconds);
+	bench_senders("64 senders, put; touch + decision", path, true, SENDERS, seconds);
+	bench_disk(disk, seconds);
+	remove_store(path);
+	rmdir(dir);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/*
+ * What the targets of the alert formats share: parse, within the memory that alert_format.h
+ * promises, and see that every alert comes back from its stored form.
+ */
+#ifndef TRACEPAGER_FUZZ_FORMAT_H
+#define TRACEPAGER_FUZZ_FORMAT_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/alert_format.h"
+#include "tracepager/limits.h"
+
+static inline void fuzz_round_trip(const struct alert *alert)
+{
+	struct arena *arena = arena_new(64u << 20);
+	struct buf once = BUF_INIT(64u << 20), again = BUF_INIT(64u << 20);
+	struct alert back;
+	struct err err;
+
+	alert_write(alert, &once);
+	if (alert_read(arena, buf_text(&once), once.len, &back, &err) != 0)
+		abort();
+	alert_write(&back, &again);
+	if (strcmp(buf_text(&once), buf_text(&again)) != 0)
+		abort();
+	buf_fini(&once);
+	buf_fini(&again);
+	arena_free(arena);
+}
+
+static inline void fuzz_format(enum alert_format_id id, const uint8_t *data, size_t size)
+{
+	struct arena *arena = arena_new(8 * size + (1u << 20));
+	struct alert_batch batch = { 0 };
+	struct err err;
+
+	if (alert_formats[id]->parse(arena, (const char *)data, size, "am1",
+				     INT64_C(1788256800000000), &batch, &err) == 0) {
+		for (size_t i = 0; i < batch.nalerts; i++) {
+			if (batch.alerts[i].labels.n == 0)
+				abort();
+			fuzz_round_trip(&batch.alerts[i]);
+		}
+		for (size_t i = 0; i < batch.nrefused; i++) {
+			if (strchr(batch.refused[i].text, '\n') != NULL)
+				abort();
+		}
+	}
+	arena_free(arena);
+}
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * A network for tests: a transport that answers from a script, on the fake clock, and remembers
+ * what was asked.
+ *
+ * A rule answers requests whose URL contains its text (NULL: any), the given number of times (0:
+ * for ever). The first rule that matches and is not used up answers. A request that no rule answers
+ * gets "connection refused" at once and is counted in `unexpected`.
+ */
+#ifndef TESTS_FAKE_HTTP_H
+#define TESTS_FAKE_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fake_clock.h"
+#include "tracepager/http.h"
+
+struct fake_reply {
+	const char *url_part;  /* NULL: any */
+	const char *body_part; /* of the request; NULL: any */
+	unsigned int times;    /* 0: for ever */
+	int64_t delay_us;      /* from the request to the reply's last byte */
+	int status;	       /* 0: no reply, `error` says why */
+	const char *error;
+	const char *body;
+	size_t len;		/* 0: strlen(body) */
+	size_t piece;		/* bytes of a piece; 0: the whole body at once */
+	int64_t retry_after_us; /* 0: none; as seconds in a header would be */
+	const char *content_type;
+	/* private */
+	unsigned int used;
+};
+
+struct fake_request {
+	int64_t at_us; /* since fake_clock_init() */
+	enum http_method method;
+	char *url, *body, *headers; /* headers: "Name: value\n" each */
+	int64_t timeout_us;
+};
+
+#define FAKE_RULES_MAX 64
+
+struct fake_http {
+	struct http_transport transport;
+	struct fake_clock *clock;
+	struct fake_reply rules[FAKE_RULES_MAX];
+	size_t nrules;
+	struct fake_request *requests; /* in the order in which they came */
+	size_t nrequests, requests_size;
+	size_t open, most_open; /* calls under way */
+	size_t unexpected, cancelled;
+	bool refuse; /* send() returns NULL */
+};
+
+void fake_http_init(struct fake_http *http, struct fake_clock *clock);
+void fake_http_fini(struct fake_http *http); /* no call may be open */
+void fake_http_reply(struct fake_http *http,
+		     struct fake_reply reply); /* adds a rule; texts are borrowed */
+void fake_http_forget(struct fake_http *http); /* all rules */
+/* The n-th request (from 0) whose URL or body contains the text; NULL: there are not so many. */
+const struct fake_request *fake_http_request(const struct fake_http *http, const char *part,
+					     size_t n);
+
+#endif

@@ -1,0 +1,337 @@
+/*
+ * The fake store is a backend of the real one without its thread: queue, caps, order and
+ * completions are the daemon's own code; only the disk is a few arrays.
+ */
+#include "fake_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../relay/store/store-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define ARENA_BYTES (256u << 20)
+
+struct fake_store *fake_store_new(const struct clock *clock)
+{
+	struct fake_store *fake = xcalloc(1, sizeof(*fake));
+
+	fake->clock = clock;
+	fake->arena = arena_new(ARENA_BYTES);
+	return fake;
+}
+
+void fake_store_free(struct fake_store *fake)
+{
+	if (!fake)
+		return;
+	if (fake->store)
+		fake_store_crash(fake);
+	free(fake->alerts);
+	free(fake->incidents);
+	free(fake->pages);
+	free(fake->decisions);
+	arena_free(fake->arena);
+	free(fake);
+}
+
+/* Room for one more at the end, zeroed. */
+static void *grow(void *array, size_t n, size_t size)
+{
+	char *grown = xrealloc_array(array, n + 1, size);
+
+	memset(grown + n * size, 0, size);
+	return grown;
+}
+
+static struct stored_alert *find_alert(const struct fake_store *fake, const char *key)
+{
+	for (size_t i = 0; i < fake->nalerts; i++)
+		if (strcmp(fake->alerts[i].key, key) == 0)
+			return &fake->alerts[i];
+	return NULL;
+}
+
+static struct stored_incident *find_incident(const struct fake_store *fake, const char *id)
+{
+	for (size_t i = 0; i < fake->nincidents; i++)
+		if (strcmp(fake->incidents[i].id, id) == 0)
+			return &fake->incidents[i];
+	return NULL;
+}
+
+static struct stored_page *find_page(const struct fake_store *fake, int64_t id)
+{
+	for (size_t i = 0; i < fake->npages; i++)
+		if (fake->pages[i].id == id)
+			return &fake->pages[i];
+	return NULL;
+}
+
+const struct stored_alert *fake_store_alert(const struct fake_store *fake, const char *key)
+{
+	return find_alert(fake, key);
+}
+
+const struct stored_incident *fake_store_incident(const struct fake_store *fake, const char *id)
+{
+	return find_incident(fake, id);
+}
+
+const struct stored_page *fake_store_page(const struct fake_store *fake, int64_t id)
+{
+	return find_page(fake, id);
+}
+
+static void put_alert(struct fake_store *fake, const struct stored_alert *alert)
+{
+	struct stored_alert *row = find_alert(fake, alert->key);
+
+	if (!row) {
+		fake->alerts = grow(fake->alerts, fake->nalerts, sizeof(*row));
+		row = &fake->alerts[fake->nalerts++];
+	}
+	*row = *alert;
+	row->key = arena_strdup(fake->arena, alert->key);
+	row->incident = arena_strdup(fake->arena, alert->incident);
+	row->doc = arena_strndup(fake->arena, alert->doc, alert->doc_len);
+}
+
+static void touch_alert(struct fake_store *fake, const struct stored_alert *alert)
+{
+	struct stored_alert *row = find_alert(fake, alert->key);
+
+	if (!row)
+		return;
+	row->incident = arena_strdup(fake->arena, alert->incident);
+	row->state = alert->state;
+	row->attempts = alert->attempts;
+	row->refreshed_us = alert->refreshed_us;
+	row->expires_us = alert->expires_us;
+}
+
+static void remove_alert(struct fake_store *fake, const char *key)
+{
+	struct stored_alert *row = find_alert(fake, key);
+
+	if (!row)
+		return;
+	fake->nalerts--;
+	memmove(row, row + 1, (size_t)(fake->alerts + fake->nalerts - row) * sizeof(*row));
+}
+
+static void put_incident(struct fake_store *fake, const struct stored_incident *incident)
+{
+	struct stored_incident *row = find_incident(fake, incident->id);
+
+	if (!row) {
+		fake->incidents = grow(fake->incidents, fake->nincidents, sizeof(*row));
+		row = &fake->incidents[fake->nincidents++];
+	}
+	*row = *incident;
+	row->id = arena_strdup(fake->arena, incident->id);
+	row->key = arena_strdup(fake->arena, incident->key);
+	row->team = arena_strdup(fake->arena, incident->team);
+	row->page = arena_strndup(fake->arena, incident->page, incident->page_len);
+}
+
+static void put_page(struct fake_store *fake, const struct stored_page *page)
+{
+	struct stored_page *row = find_page(fake, page->id);
+
+	if (!row) {
+		fake->pages = grow(fake->pages, fake->npages, sizeof(*row));
+		row = &fake->pages[fake->npages++];
+	}
+	*row = *page;
+	row->incident = arena_strdup(fake->arena, page->incident);
+	row->pager = arena_strdup(fake->arena, page->pager);
+	row->target = arena_strdup(fake->arena, page->target);
+	row->error = arena_strdup(fake->arena, page->error);
+	row->doc = arena_strndup(fake->arena, page->doc, page->doc_len);
+}
+
+static void touch_page(struct fake_store *fake, const struct stored_page *page)
+{
+	struct stored_page *row = find_page(fake, page->id);
+
+	if (!row)
+		return;
+	row->state = page->state;
+	row->attempts = page->attempts;
+	row->next_us = page->next_us;
+	row->error = arena_strdup(fake->arena, page->error);
+}
+
+static void put_decision(struct fake_store *fake, const struct stored_decision *decision)
+{
+	struct stored_decision *row;
+
+	fake->decisions = grow(fake->decisions, fake->ndecisions, sizeof(*row));
+	row = &fake->decisions[fake->ndecisions++];
+	*row = *decision;
+	row->alert_key = arena_strdup(fake->arena, decision->alert_key);
+	row->incident = arena_strdup(fake->arena, decision->incident);
+	row->doc = arena_strndup(fake->arena, decision->doc, decision->doc_len);
+}
+
+static void apply(struct fake_store *fake, const struct store_op *op)
+{
+	switch (op->kind) {
+	case STORE_OP_PUT_ALERT:
+		put_alert(fake, &op->alert);
+		break;
+	case STORE_OP_TOUCH_ALERT:
+		touch_alert(fake, &op->alert);
+		break;
+	case STORE_OP_REMOVE_ALERT:
+		remove_alert(fake, op->alert.key);
+		break;
+	case STORE_OP_PUT_INCIDENT:
+		put_incident(fake, &op->incident);
+		break;
+	case STORE_OP_PUT_PAGE:
+		put_page(fake, &op->page);
+		break;
+	case STORE_OP_TOUCH_PAGE:
+		touch_page(fake, &op->page);
+		break;
+	case STORE_OP_PUT_DECISION:
+		put_decision(fake, &op->decision);
+		break;
+	case STORE_OP_COUNT:
+		abort();
+	}
+}
+
+static int fake_commit(void *backend, struct store_batch *first, const struct store_batch *end,
+		       struct store_batch **ret_bad, struct err *err)
+{
+	struct fake_store *fake = backend;
+	struct store_op op;
+
+	(void)ret_bad;
+	if (fake->fail)
+		return err_set(err, -fake->fail, "the fake store was told to fail: %s",
+			       strerror(-fake->fail));
+	for (struct store_batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, link)) {
+		for (size_t pos = 0; store_batch_next(batch, &pos, &op);)
+			apply(fake, &op);
+		fake->commits++;
+	}
+	return 0;
+}
+
+static int64_t fake_idle(void *backend)
+{
+	(void)backend;
+	return US_PER_HOUR;
+}
+
+static int64_t age_of_alert(const void *row)
+{
+	return ((const struct stored_alert *)row)->accepted_us;
+}
+
+static int64_t age_of_incident(const void *row)
+{
+	return ((const struct stored_incident *)row)->opened_us;
+}
+
+static int64_t age_of_page(const void *row)
+{
+	return ((const struct stored_page *)row)->id;
+}
+
+/* Rows in order of age, of one age in the order of writing: the smallest that comes after the last
+ * one. Small tables only. */
+static const void *next_row(const void *rows, size_t n, size_t size,
+			    int64_t (*age)(const void *row), const void *last)
+{
+	const char *at = rows, *best = NULL;
+
+	for (size_t i = 0; i < n; i++, at += size) {
+		if (last &&
+		    (age(at) < age(last) || (age(at) == age(last) && at <= (const char *)last)))
+			continue;
+		if (!best || age(at) < age(best))
+			best = at;
+	}
+	return best;
+}
+
+static bool alert_is_wanted(const struct fake_store *fake, const struct stored_alert *alert)
+{
+	return alert->state != STORED_ALERT_ENDED ||
+	       alert->refreshed_us >= clock_wall_us(fake->clock) - LIMIT_RESOLVED_MEMORY_US;
+}
+
+static bool page_is_wanted(const struct fake_store *fake, const struct stored_page *page)
+{
+	const struct stored_incident *incident = find_incident(fake, page->incident);
+
+	return page->state == STORED_PAGE_QUEUED || (incident && incident->open);
+}
+
+static int fake_load(void *backend, const struct store_loader *loader, void *ctx, struct err *err)
+{
+	struct fake_store *fake = backend;
+	const struct stored_alert *alert = NULL;
+	const struct stored_incident *incident = NULL;
+	const struct stored_page *page = NULL;
+
+	(void)err;
+	while ((incident = next_row(fake->incidents, fake->nincidents, sizeof(*incident),
+				    age_of_incident, incident)))
+		if (incident->open)
+			loader->incident(ctx, incident);
+	while ((page = next_row(fake->pages, fake->npages, sizeof(*page), age_of_page, page)))
+		if (page_is_wanted(fake, page))
+			loader->page(ctx, page);
+	while ((alert = next_row(fake->alerts, fake->nalerts, sizeof(*alert), age_of_alert, alert)))
+		if (alert_is_wanted(fake, alert))
+			loader->alert(ctx, alert);
+	return 0;
+}
+
+/* The disk outlives the store. */
+static void fake_close(void *backend)
+{
+	struct fake_store *fake = backend;
+
+	fake->store = NULL;
+}
+
+static const struct store_ops ops = {
+	.commit = fake_commit,
+	.idle = fake_idle,
+	.load = fake_load,
+	.close = fake_close,
+};
+
+struct store *fake_store_open(struct fake_store *fake)
+{
+	if (fake->store)
+		abort();
+	fake->store = store_new(&ops, fake);
+	return fake->store;
+}
+
+void fake_store_crash(struct fake_store *fake)
+{
+	store_abandon(fake->store);
+}
+
+size_t fake_store_complete(struct fake_store *fake, size_t n)
+{
+	size_t done = store_run(fake->store, n);
+
+	store_poll(fake->store);
+	return done;
+}
+
+void fake_store_fail(struct fake_store *fake, int error)
+{
+	fake->fail = error;
+}

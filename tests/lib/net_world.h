@@ -1,0 +1,92 @@
+/*
+ * A server, a client and raw peers on loopback, in one process and one loop, for the tests of net/.
+ * pump() waits for what a test wants to see; a guard ends the test when it never comes.
+ */
+#ifndef TRACEPAGER_TESTS_NET_WORLD_H
+#define TRACEPAGER_TESTS_NET_WORLD_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <event2/event.h>
+
+#include "tracepager/buf.h"
+#include "tracepager/http.h"
+#include "tracepager/http_client.h"
+#include "tracepager/http_server.h"
+#include "tracepager/limits.h"
+#include "tracepager/loop.h"
+
+struct world {
+	struct event_base *base;
+	struct event *guard;
+	struct http_server *server;
+	struct http_client *client;
+	const struct http_transport *transport;
+	struct http_exchange *deferred[4];
+	size_t ndeferred, requests;
+	const char *gzip; /* what /gzip answers */
+	size_t gzip_len;
+};
+
+extern struct world w;
+
+void world_set_up(void);
+void world_tear_down(void);
+void world_listen(void);
+void world_turn(void);
+struct http_server_limits world_limits(void); /* 1000 bytes of body, 500 of headers */
+/* A test case within a fresh world. */
+TCase *world_group(Suite *suite, const char *name);
+int world_run(Suite *suite);
+
+#define pump(condition)                                                                            \
+	do {                                                                                       \
+		while (!(condition))                                                               \
+			world_turn();                                                              \
+	} while (0)
+
+void reply_text(struct http_exchange *exchange, int status, const char *text);
+void reply_many(struct http_exchange *exchange, size_t n);
+
+/* ---- Raw peers. ---- */
+
+struct raw {
+	int fd;
+	struct event *event;
+	struct buf in;
+	bool eof;
+};
+
+void raw_open(struct raw *raw);
+void raw_close(struct raw *raw);
+void raw_send(struct raw *raw, const char *text);
+void raw_send_data(struct raw *raw, const char *data, size_t len);
+bool raw_has(const struct raw *raw, const char *text);
+void raw_expect(struct raw *raw, const char *text);
+char *raw_ask(const char *request); /* the whole answer to what ends the connection; caller frees */
+
+/* ---- Calls of the client. ---- */
+
+struct answer {
+	int calls, status;
+	char *error, *type;
+	struct buf body; /* gathered, or from the pieces */
+	int64_t retry_after_us;
+	int refuse_after; /* pieces; 0: never */
+	int pieces, first_status;
+	struct http_call *call, *cancel; /* cancel: in the first piece, or in done() */
+	struct answer *then;		 /* sent from done() */
+	const char *then_path;
+};
+
+extern const struct http_handler whole, pieces;
+
+struct http_request request_to(const char *url);
+void ask_for(struct answer *answer, const struct http_request *request,
+	     const struct http_handler *handler);
+void ask(struct answer *answer, const char *path, bool in_pieces);
+void answer_fini(struct answer *answer);
+
+#endif

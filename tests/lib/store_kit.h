@@ -1,0 +1,59 @@
+/*
+ * What the tests of the store share: a directory of their own, a store on SQLite or on the fake,
+ * rows to put, and what came back. For libcheck.
+ */
+#ifndef TESTS_STORE_KIT_H
+#define TESTS_STORE_KIT_H
+
+#include "fake_store.h"
+#include "tracepager/err.h"
+#include "tracepager/store.h"
+
+#define KIT_DONE_MAX 512
+#define KIT_ROWS_MAX 64
+
+enum kit_kind { KIT_SQLITE, KIT_FAKE, KIT_COUNT };
+
+extern struct store_kit {
+	char *dir, *path;
+	struct fake_store *fake; /* NULL: SQLite */
+	struct store *store;	 /* closed at the end */
+	struct err err;
+	struct { /* what completed, in order */
+		size_t n;
+		intptr_t ids[KIT_DONE_MAX];
+		int errors[KIT_DONE_MAX];
+		char text[512]; /* the last failure's */
+	} done;
+	char *rows[KIT_ROWS_MAX]; /* what was loaded, one line a row */
+	size_t nrows;
+} kit;
+
+/* Fixtures. */
+void kit_setup(void);
+void kit_teardown(void);
+
+void kit_open_sqlite(void);
+void kit_open(int kind);   /* enum kit_kind */
+void kit_reopen(int kind); /* closes before */
+
+/* A completion that writes itself down; ctx is the id. */
+void kit_on_done(void *ctx, int error, const char *text);
+void kit_wait_done(size_t n); /* until so many have run */
+void kit_hand_over(struct store_batch *batch, intptr_t id);
+void kit_commit(struct store_batch *batch); /* hands over and waits for success */
+
+struct stored_alert kit_alert(const char *key, int64_t accepted_us);
+void kit_put_alert(struct store_batch *batch, const char *key, int64_t accepted_us);
+void kit_put_ended(struct store_batch *batch, const char *key, int64_t ended_us);
+void kit_put_incident(struct store_batch *batch, const char *id, bool open, int64_t opened_us,
+		      int64_t closed_us);
+void kit_put_page(struct store_batch *batch, int64_t id, const char *incident,
+		  enum stored_page_state state);
+void kit_put_decision(struct store_batch *batch, int64_t at_us);
+
+/* Fills rows. */
+extern const struct store_loader kit_loader;
+void kit_load(void);
+
+#endif

@@ -1,0 +1,248 @@
+/* The world of the scenarios: makes it, moves its time, looks at what it sent. */
+#include "world.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+static const char rules_text[] =
+	"teams:\n"
+	"  shop: {escalation: shop}\n"
+	"  ledger: {escalation: ledger}\n"
+	"  sre: {escalation: sre}\n"
+	"pagers:\n"
+	"  shop-pager: {kind: pagerduty, routing_key: key-shop, url: \"http://pager/shop\"}\n"
+	"  ledger-pager: {kind: pagerduty, routing_key: key-ledger, url: \"http://pager/ledger\"}\n"
+	"  sre-pager: {kind: pagerduty, routing_key: key-sre, url: \"http://pager/sre\"}\n"
+	"escalations:\n"
+	"  shop: {steps: [{page: [shop-pager], wait: 10m}]}\n"
+	"  ledger: {steps: [{page: [ledger-pager], wait: 10m}]}\n"
+	"  sre: {steps: [{page: [sre-pager], wait: 10m}]}\n"
+	"services:\n"
+	"  frontend: {owner: shop}\n"
+	"  checkout: {owner: shop}\n"
+	"  ledger: {owner: ledger}\n"
+	"signals:\n"
+	"  place_order:\n"
+	"    alerts: {alertname: \"PlaceOrder*\"}\n"
+	"    span: {service: frontend, operation: \"POST /orders\"}\n"
+	"    owner: shop\n"
+	"routes:\n"
+	"  - when: {severity: info}\n"
+	"    page: none\n"
+	"fallback: {team: sre}\n";
+
+const char world_trace[] =
+	"{\"result\":{\"resourceSpans\":["
+	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"frontend\"}}]},"
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00000000000000a1\","
+	"\"name\":\"POST /orders\",\"kind\":2,\"startTimeUnixNano\":\"1788256740000000000\","
+	"\"endTimeUnixNano\":\"1788256740200000000\",\"status\":{\"code\":2}}]}]},"
+	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"checkout\"}}]},"
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00000000000000a2\","
+	"\"parentSpanId\":\"00000000000000a1\",\"name\":\"PlaceOrder\",\"kind\":2,"
+	"\"startTimeUnixNano\":\"1788256740010000000\",\"endTimeUnixNano\":\"1788256740190000000\","
+	"\"status\":{\"code\":2}}]}]},"
+	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"ledger\"}}]},"
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00000000000000a3\","
+	"\"parentSpanId\":\"00000000000000a2\",\"name\":\"Book\",\"kind\":2,"
+	"\"startTimeUnixNano\":\"1788256740020000000\",\"endTimeUnixNano\":\"1788256740180000000\","
+	"\"status\":{\"code\":2,\"message\":\"journal is read-only\"}}]}]}]}}";
+
+struct world *world_new(void)
+{
+	struct world *world = xcalloc(1, sizeof(*world));
+	struct findings findings = { 0 };
+
+	fake_clock_init(&world->clock);
+	fake_http_init(&world->http, &world->clock);
+	world->disk = fake_store_new(&world->clock.clock);
+	int result = rules_parse("rules.yaml", rules_text, sizeof(rules_text) - 1, true, &world->rules, &findings);
+	if (result < 0) {
+		struct buf text = BUF_INIT(1 << 16);
+		findings_write(&findings, false, &text);
+		fprintf(stderr, "%s", buf_text(&text));
+		abort();
+	}
+	findings_fini(&findings);
+	world->source = (struct source_config){
+		.name = "jaeger",
+		.kind = SOURCE_JAEGER,
+		.url = "http://jaeger",
+		.timeout_us = 120 * US_PER_SECOND,
+	};
+	world->memory.cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES;
+	world_start(world);
+	return world;
+}
+
+void world_start(struct world *world)
+{
+	const struct fetch_env fetch_env = {
+		.transport = &world->http.transport,
+		.timers = world->clock.timers,
+		.clock = &world->clock.clock,
+		.pool = world->clock.pool,
+		.memory = &world->memory,
+	};
+	struct err err;
+
+	world->store = fake_store_open(world->disk);
+	world->fetch = fetch_new(&fetch_env, &world->source, 1);
+	const struct incident_env env = {
+		.clock = &world->clock.clock,
+		.timers = world->clock.timers,
+		.store = world->store,
+		.fetch = world->fetch,
+		.pool = world->clock.pool,
+		.transport = &world->http.transport,
+		.console_fd = -1,
+		.options = {
+			.enrich_us = LIMIT_ENRICH_US,
+			.enrich_late_us = LIMIT_ENRICH_LATE_US,
+			.window_before_us = 10 * US_PER_MINUTE,
+			.expire_after_us = LIMIT_EXPIRE_AFTER_US,
+			.trace_link = "http://jaeger/trace/{trace_id}",
+		},
+	};
+	world->incidents = incidents_new(&env, world->rules);
+	int result = incidents_load(world->incidents, &err);
+	assert(result == 0);
+	(void)result;
+}
+
+static void stop(struct world *world)
+{
+	incidents_free(world->incidents);
+	fetch_free(world->fetch);
+	world->incidents = NULL;
+}
+
+void world_crash(struct world *world)
+{
+	stop(world);
+	fake_store_crash(world->disk);
+}
+
+void world_free(struct world *world)
+{
+	world_crash(world);
+	fake_store_free(world->disk);
+	fake_http_fini(&world->http);
+	fake_clock_fini(&world->clock);
+	rules_unref(world->rules);
+	free(world);
+}
+
+static void settle(struct world *world)
+{
+	do {
+		incidents_flush(world->incidents);
+	} while (fake_store_complete(world->disk, SIZE_MAX) || pool_poll(world->clock.pool));
+}
+
+void world_run(struct world *world, int64_t us)
+{
+	int64_t end_us = world->clock.mono_us + us;
+
+	for (;;) {
+		settle(world);
+		int64_t next_us = timers_next_us(world->clock.timers);
+		if (next_us > end_us)
+			break;
+		fake_clock_advance(&world->clock, next_us > world->clock.mono_us ? next_us - world->clock.mono_us : 0);
+	}
+	fake_clock_advance(&world->clock, end_us - world->clock.mono_us);
+	settle(world);
+}
+
+static void answered(void *ctx, int error, const char *text)
+{
+	struct world *world = ctx;
+
+	(void)text;
+	if (error)
+		world->failed++;
+	else
+		world->durable++;
+}
+
+enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status, int64_t starts_us,
+			       int64_t ends_us)
+{
+	struct arena *arena = arena_new(1 << 20);
+	struct alert alert = {
+		.sender = "am1",
+		.family = "prometheus",
+		.status = status,
+		.starts_at_us = starts_us,
+		.ends_at_us = ends_us,
+		.generator_url = "",
+		.ends_by_itself = ends_us > 0 && status == ALERT_FIRING,
+	};
+	char fingerprint[FINGERPRINT_SIZE];
+
+	alert.labels.at = arena_array(arena, 16, sizeof(struct label));
+	for (char *rest = arena_strdup(arena, labels), *pair; (pair = strsep(&rest, " "));) {
+		char *name = strsep(&pair, "=");
+		alert.labels.at[alert.labels.n++] = (struct label){ name, pair };
+	}
+	labels_normalise(&alert.labels);
+	labels_fingerprint(&alert.labels, fingerprint);
+	alert.fingerprint = fingerprint;
+	enum accept_result result = incidents_accept(world->incidents, &alert);
+	incidents_when_durable(world->incidents, answered, world);
+	arena_free(arena);
+	return result;
+}
+
+void world_jaeger_has(struct world *world)
+{
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .status = 200, .body = world_trace,
+							   .content_type = "application/json" });
+}
+
+void world_jaeger_has_not(struct world *world, unsigned int times)
+{
+	fake_http_reply(&world->http,
+			(struct fake_reply){ .url_part = "http://jaeger", .times = times, .status = 404,
+					     .body = "{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}" });
+}
+
+void world_pagers_take_all(struct world *world)
+{
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/", .status = 202,
+							   .body = "{\"status\":\"success\"}" });
+}
+
+static bool is_page(const struct fake_request *request, const char *key, const char *event)
+{
+	char want_key[64], want_event[64];
+
+	if (!strstr(request->url, "http://pager/"))
+		return false;
+	snprintf(want_key, sizeof(want_key), "\"%s\"", key);
+	snprintf(want_event, sizeof(want_event), "\"%s\"", event ? event : "");
+	return strstr(request->body, want_key) && (!event || strstr(request->body, want_event));
+}
+
+size_t world_pages(const struct world *world, const char *key, const char *event)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < world->http.nrequests; i++)
+		n += is_page(&world->http.requests[i], key, event);
+	return n;
+}
+
+const struct fake_request *world_page(const struct world *world, const char *key, const char *event, size_t n)
+{
+	for (size_t i = 0; i < world->http.nrequests; i++)
+		if (is_page(&world->http.requests[i], key, event) && n-- == 0)
+			return &world->http.requests[i];
+	return NULL;
+}

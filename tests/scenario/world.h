@@ -1,0 +1,50 @@
+/*
+ * A whole relay but for its sockets: state machine, fetching, delivery and rules, on a clock that stands still, a network that answers
+ * from a script, and a disk that can be cut off.
+ */
+#ifndef TESTS_SCENARIO_WORLD_H
+#define TESTS_SCENARIO_WORLD_H
+
+#include "../lib/fake_clock.h"
+#include "../lib/fake_http.h"
+#include "../lib/fake_store.h"
+#include "tracepager/fetch.h"
+#include "tracepager/incident.h"
+
+struct world {
+	struct fake_clock clock;
+	struct fake_http http;
+	struct fake_store *disk;
+	struct ruleset *rules;
+	struct source_config source;
+	struct trace_memory memory;
+	struct store *store;
+	struct fetch *fetch;
+	struct incidents *incidents;
+	unsigned int durable, failed; /* answers to senders */
+};
+
+/* Teams shop (owner of the signal), ledger, and sre (the fallback), each with a PagerDuty key of its name at http://pager/. */
+struct world *world_new(void);
+void world_free(struct world *world);
+void world_start(struct world *world); /* the daemon starts on the disk */
+void world_crash(struct world *world); /* kill -9 */
+/* Time passes; all that is due happens, and the disk is quick. */
+void world_run(struct world *world, int64_t us);
+/* An alert with the given labels ("name=value name=value"); fingerprint from them. Durable when world_run() comes next. */
+enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status, int64_t starts_us,
+			       int64_t ends_us);
+
+/* The trace in which frontend -> checkout -> ledger fails, as Jaeger's API v3 sends it. */
+extern const char world_trace[];
+/* Jaeger has, or has not, any trace that is asked for. */
+void world_jaeger_has(struct world *world);
+void world_jaeger_has_not(struct world *world, unsigned int times);
+void world_pagers_take_all(struct world *world);
+
+/* Requests to the pager with this routing key, by event ("trigger", "resolve", …; NULL: any). */
+size_t world_pages(const struct world *world, const char *key, const char *event);
+/* The n-th of them. */
+const struct fake_request *world_page(const struct world *world, const char *key, const char *event, size_t n);
+
+#endif

@@ -1,0 +1,284 @@
+"""What the system tests share: the real daemon as a child process, and the peers that it talks to."""
+import http.client
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = os.environ.get("top_builddir", ".")
+BINARY = os.path.abspath(os.environ.get("TRACEPAGER", os.path.join(BUILD, "tracepager")))
+PATIENCE = 60.0
+
+
+def skip_unless_wanted():
+    if os.environ.get("TP_SKIP_SYSTEM"):
+        print("skipped: TP_SKIP_SYSTEM is set")
+        sys.exit(77)
+
+
+def wait_for(what, condition, patience=PATIENCE):
+    """Asks until it is true; the test fails when it never is."""
+    end = time.monotonic() + patience
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"never came: {what}")
+        threading.Event().wait(0.01)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Peer(http.server.ThreadingHTTPServer):
+    """A server that keeps every request; answer(request) gives (status, headers, body)."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, answer, port=0):
+        self.requests, self.lock, self.answer = [], threading.Lock(), answer
+        peer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def serve(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                request = {"method": self.command, "path": self.path, "headers": dict(self.headers),
+                           "body": self.rfile.read(length), "at": time.time()}
+                with peer.lock:
+                    peer.requests.append(request)
+                status, headers, body = peer.answer(request)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = serve
+
+            def log_message(self, *args):
+                pass
+
+        super().__init__(("127.0.0.1", port), Handler)
+        self.port = self.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        pass  # the daemon is killed in the middle of requests: that is the test
+
+    def seen(self):
+        with self.lock:
+            return list(self.requests)
+
+
+class Pager(Peer):
+    """PagerDuty's Events API as far as a sender sees it: keeps what it accepted, by dedup key."""
+
+    def __init__(self, refuse=None):
+        self.refuse = refuse or (lambda n, event: None)
+        self.n = 0
+        super().__init__(self.take)
+
+    def take(self, request):
+        event = json.loads(request["body"])
+        with self.lock:
+            self.n += 1
+            n = self.n
+        refused = self.refuse(n, event)
+        if refused:
+            request["taken"] = False
+            return refused
+        request["taken"] = True
+        request["event"] = event
+        return 202, {}, json.dumps({"status": "success", "dedup_key": event["dedup_key"]}).encode()
+
+    def events(self):
+        return [r["event"] for r in self.seen() if r.get("taken")]
+
+
+class Jaeger(Peer):
+    """API v3 by id and by search, from stored traces (OTLP JSON of one trace each, by id)."""
+
+    def __init__(self, traces):
+        self.traces = traces
+        super().__init__(self.look_up)
+
+    def look_up(self, request):
+        missing = 404, {}, b'{"error":{"httpCode":404,"message":"trace not found"}}'
+        path = request["path"].split("?")[0]
+        if path == "/api/v3/traces":
+            if not self.traces:
+                return missing
+            spans = [rs for t in self.traces.values() for rs in t["resourceSpans"]]
+            return 200, {}, json.dumps({"result": {"resourceSpans": spans}}).encode()
+        found = self.traces.get(path.rsplit("/", 1)[-1].lower())
+        return (200, {}, json.dumps({"result": found}).encode()) if found else missing
+
+
+def span(trace_id, span_id, parent, service, name, kind=2, error=None, start=0, duration=100, **attributes):
+    """One resourceSpans entry with one span; times in ms before and from now."""
+    begun = int((time.time() - 30) * 1000 + start) * 1000000
+    one = {"traceId": trace_id, "spanId": span_id, "name": name, "kind": kind, "startTimeUnixNano": str(begun),
+           "endTimeUnixNano": str(begun + duration * 1000000),
+           "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in attributes.items()]}
+    if parent:
+        one["parentSpanId"] = parent
+    if error is not None:
+        one["status"] = {"code": 2, "message": error}
+    return {"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+            "scopeSpans": [{"spans": [one]}]}
+
+
+def shop_trace(trace_id):
+    """frontend -> checkout -> ledger, where ledger cannot write."""
+    return {"resourceSpans": [
+        span(trace_id, "00000000000000a1", None, "frontend", "POST /orders", error="500", duration=200),
+        span(trace_id, "00000000000000a2", "00000000000000a1", "checkout", "PlaceOrder", error="INTERNAL", start=10,
+             duration=180),
+        span(trace_id, "00000000000000a3", "00000000000000a2", "ledger", "Book", error="journal is read-only",
+             start=20, duration=150)]}
+
+
+RULES = """
+teams:
+  shop: {{escalation: shop}}
+  ledger: {{escalation: ledger}}
+  sre: {{escalation: sre}}
+pagers:
+  shop-pager: {{kind: pagerduty, routing_key: key-shop, url: "{pager}/v2/enqueue"}}
+  ledger-pager: {{kind: pagerduty, routing_key: key-ledger, url: "{pager}/v2/enqueue"}}
+  sre-pager: {{kind: pagerduty, routing_key: key-sre, url: "{pager}/v2/enqueue"}}
+escalations:
+  shop: {{steps: [{{page: [shop-pager], wait: 10m}}]}}
+  ledger: {{steps: [{{page: [ledger-pager], wait: 10m}}]}}
+  sre: {{steps: [{{page: [sre-pager], wait: 10m}}]}}
+services:
+  frontend: {{owner: shop}}
+  checkout: {{owner: shop}}
+  ledger: {{owner: ledger}}
+signals:
+  place_order:
+    alerts: {{alertname: "PlaceOrder*"}}
+    span: {{service: frontend, operation: "POST /orders"}}
+    owner: shop
+routes:
+  - when: {{severity: info}}
+    page: none
+fallback: {{team: sre}}
+"""
+
+
+class Daemon:
+    """tracepager run, with a directory of its own."""
+
+    def __init__(self, pager_url="http://127.0.0.1:1", jaeger_url=None, config="", rules=None):
+        self.directory = tempfile.mkdtemp(prefix="tracepager-test-")
+        self.port, self.child = free_port(), None
+        self.write("rules.yaml", (rules or RULES).format(pager=pager_url))
+        self.write("tracepager.yaml", f"listen: 127.0.0.1:{self.port}\n"
+                   f"store: {{path: {self.directory}/tracepager.db}}\n"
+                   f"rules: {self.directory}/rules.yaml\n"
+                   + ("" if "senders:" in config else "senders: {am: {format: alertmanager}}\n")
+                   + (f"sources: {{jaeger: {{kind: jaeger, url: \"{jaeger_url}\"}}}}\n" if jaeger_url else "")
+                   + config)
+        self.log = open(os.path.join(self.directory, "log"), "ab")
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path + ".new", "w", encoding="utf-8") as f:
+            f.write(text)
+        os.rename(path + ".new", path)
+
+    def start(self):
+        self.child = subprocess.Popen([BINARY, "run", "-c", os.path.join(self.directory, "tracepager.yaml")],
+                                      stdout=self.log, stderr=self.log)
+        wait_for("the daemon", self.is_ready)
+        return self
+
+    def is_ready(self):
+        if self.child.poll() is not None:
+            raise AssertionError(f"the daemon ended with {self.child.returncode}:\n{self.log_text()}")
+        try:
+            return self.request("GET", "/-/ready")[0] == 200
+        except OSError:
+            return False
+
+    def kill(self):
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+    def stop(self):
+        """SIGTERM: it must end by itself, and well."""
+        self.child.send_signal(signal.SIGTERM)
+        status = self.child.wait(PATIENCE)
+        assert status == 0, f"the daemon ended with {status}:\n{self.log_text()}"
+
+    def finish(self):
+        if self.child and self.child.poll() is None:
+            self.stop()
+        self.log.close()
+        shutil.rmtree(self.directory)
+
+    def log_text(self):
+        with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as f:
+            return f.read()[-20000:]
+
+    def request(self, method, path, body=None, headers=None, timeout=PATIENCE):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, headers or {})
+            reply = connection.getresponse()
+            return reply.status, reply.read().decode("utf-8", "replace"), dict(reply.getheaders())
+        finally:
+            connection.close()
+
+    def metric(self, name):
+        text = self.request("GET", "/metrics")[1]
+        found = re.search("^" + re.escape(name) + r" (\S+)$", text, re.M)
+        return float(found.group(1)) if found else None
+
+
+def webhook(*alerts):
+    """An Alertmanager webhook body of (labels, status) pairs."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return json.dumps({
+        "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "tracepager",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am",
+        "alerts": [{"status": status, "labels": labels, "annotations": {"summary": "orders fail"},
+                    "startsAt": "2026-09-01T10:00:00Z",
+                    "endsAt": now if status == "resolved" else "0001-01-01T00:00:00Z",
+                    "generatorURL": "http://prometheus/graph", "fingerprint": ""} for labels, status in alerts]})
+
+
+def run(*tests):
+    """Runs the tests one by one; the last line is what CI reads."""
+    failed = 0
+    for test in tests:
+        begun = time.monotonic()
+        try:
+            test()
+            print(f"ok   {test.__name__} ({time.monotonic() - begun:.1f} s)", flush=True)
+        except Exception as error:  # a test that raises has failed, whatever it raised
+            failed += 1
+            import traceback
+            traceback.print_exc(file=sys.stdout)
+            print(f"FAIL {test.__name__}: {error}", flush=True)
+    print(f"{len(tests) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,363 @@
+/* Base: arenas, buffers, errors, times, timers, maps, secrets, signatures, the pool, metrics. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracepager/arena.h"
+#include "tracepager/buf.h"
+#include "tracepager/clock.h"
+#include "tracepager/err.h"
+#include "tracepager/hash.h"
+#include "tracepager/limits.h"
+#include "tracepager/metrics.h"
+#include "tracepager/pool.h"
+#include "tracepager/secret.h"
+#include "tracepager/sign.h"
+#include "tracepager/timers.h"
+#include "tracepager/xalloc.h"
+
+START_TEST(arena_keeps_texts_apart)
+{
+	struct arena *arena = arena_new(1 << 20);
+	char *first = arena_strdup(arena, "checkout"), *second = arena_printf(arena, "%s/%d", "cart", 7);
+	int *numbers = arena_array(arena, 1000, sizeof(int));
+
+	for (int i = 0; i < 1000; i++)
+		ck_assert_int_eq(numbers[i], 0);
+	ck_assert_str_eq(first, "checkout");
+	ck_assert_str_eq(second, "cart/7");
+	ck_assert_ptr_null(arena_strdup(arena, NULL));
+	ck_assert_uint_eq((uintptr_t)numbers % sizeof(long double), 0);
+	arena_free(arena);
+	arena_free(NULL);
+}
+END_TEST
+
+START_TEST(arena_aborts_over_its_cap)
+{
+	struct arena *arena = arena_new(100);
+
+	arena_alloc(arena, 60);
+	arena_alloc(arena, 60);
+}
+END_TEST
+
+START_TEST(buf_fails_once_and_stays_as_it_was)
+{
+	struct buf buf = BUF_INIT(8);
+
+	ck_assert(buf_puts(&buf, "12345678"));
+	ck_assert(!buf_putc(&buf, '9'));
+	ck_assert(buf.failed);
+	ck_assert(!buf_puts(&buf, ""));
+	ck_assert_str_eq(buf_text(&buf), "12345678");
+	buf_reset(&buf);
+	ck_assert(buf_printf(&buf, "%d-%d", 12, 34));
+	char *taken = buf_take(&buf);
+	ck_assert_str_eq(taken, "12-34");
+	ck_assert_str_eq(buf_text(&buf), "");
+	free(taken);
+}
+END_TEST
+
+START_TEST(err_prefix_keeps_what_was_there)
+{
+	struct err err = { 0 };
+
+	ck_assert_int_eq(err_set_at(&err, EINVAL, 3, 14, "a comma is missing"), -EINVAL);
+	err_prefix(&err, "alert %d", 2);
+	ck_assert_str_eq(err.text, "alert 2: a comma is missing");
+	ck_assert_int_eq(err.line, 3);
+	ck_assert_int_eq(err.column, 14);
+	ck_assert_int_eq(err_set(NULL, EIO, "nobody reads this"), -EIO);
+}
+END_TEST
+
+/* Seconds worked out with the calendar: 2026-09-01T10:00:00Z is 20697 days and 10 hours after 1970. */
+static const struct {
+	const char *text;
+	int result;
+	int64_t us;
+} times[] = {
+	{ "1970-01-01T00:00:01Z", 0, 1000000 },
+	{ "2026-09-01T10:00:00Z", 0, (20697LL * 86400 + 36000) * 1000000 },
+	{ "2026-09-01t12:00:00.5+02:00", 0, (20697LL * 86400 + 36000) * 1000000 + 500000 },
+	{ "2026-09-01T10:00:00.123456789Z", 0, (20697LL * 86400 + 36000) * 1000000 + 123456 },
+	{ "2024-02-29T00:00:00-00:30", 0, (19782LL * 86400 + 1800) * 1000000 },
+	{ "0001-01-01T00:00:00Z", 0, 0 },
+	{ "2023-02-29T00:00:00Z", -EINVAL, 0 },
+	{ "2026-13-01T00:00:00Z", -EINVAL, 0 },
+	{ "2026-09-01T24:00:00Z", -EINVAL, 0 },
+	{ "2026-09-01T10:00:00", -EINVAL, 0 },
+	{ "2026-09-01T10:00:00.Z", -EINVAL, 0 },
+	{ "2026-09-01T10:00:00Zx", -EINVAL, 0 },
+	{ "2026-9-1T10:00:00Z", -EINVAL, 0 },
+	{ "", -EINVAL, 0 },
+};
+
+START_TEST(rfc3339_reads)
+{
+	int64_t us = -1;
+
+	ck_assert_int_eq(rfc3339_parse(times[_i].text, strlen(times[_i].text), &us), times[_i].result);
+	if (times[_i].result == 0)
+		ck_assert_int_eq(us, times[_i].us);
+}
+END_TEST
+
+START_TEST(rfc3339_writes)
+{
+	char out[RFC3339_SIZE];
+
+	ck_assert_str_eq(rfc3339_format((20697LL * 86400 + 36000) * 1000000, out), "2026-09-01T10:00:00Z");
+	ck_assert_str_eq(rfc3339_format((20697LL * 86400 + 36000) * 1000000 + 7000, out), "2026-09-01T10:00:00.007Z");
+	ck_assert_str_eq(rfc3339_format(-5, out), "1970-01-01T00:00:00Z");
+}
+END_TEST
+
+struct ring {
+	struct timers *timers;
+	struct timer timer;
+	int number, *order, *n;
+	bool again;
+};
+
+static void ring(void *arg)
+{
+	struct ring *self = arg;
+
+	self->order[(*self->n)++] = self->number;
+	if (self->again)
+		timer_arm(self->timers, &self->timer, 0);
+}
+
+START_TEST(timers_fire_in_order)
+{
+	struct timers *timers = timers_new();
+	int order[16], n = 0;
+	struct ring rings[5];
+	const int64_t at[] = { 50, 10, 40, 20, 30 };
+
+	for (int i = 0; i < 5; i++) {
+		rings[i] = (struct ring){ .timers = timers, .number = i, .order = order, .n = &n };
+		rings[i].timer = (struct timer){ .fire = ring, .arg = &rings[i] };
+		timer_arm(timers, &rings[i].timer, at[i]);
+	}
+	ck_assert_int_eq(timers_next_us(timers), 10);
+	timer_disarm(timers, &rings[3].timer);
+	timer_disarm(timers, &rings[3].timer);
+	timer_arm(timers, &rings[0].timer, 5); /* moved to the front */
+	ck_assert_uint_eq(timers_run(timers, 30), 3);
+	ck_assert_int_eq(order[0], 0);
+	ck_assert_int_eq(order[1], 1);
+	ck_assert_int_eq(order[2], 4);
+	ck_assert_int_eq(timers_next_us(timers), 40);
+	ck_assert_uint_eq(timers_run(timers, 1000), 1);
+	ck_assert_int_eq(timers_next_us(timers), INT64_MAX);
+	timers_free(timers);
+}
+END_TEST
+
+START_TEST(timers_that_arm_for_now_wait_for_the_next_run)
+{
+	struct timers *timers = timers_new();
+	int order[16], n = 0;
+	struct ring one = { .timers = timers, .number = 1, .order = order, .n = &n, .again = true };
+
+	one.timer = (struct timer){ .fire = ring, .arg = &one };
+	timer_arm(timers, &one.timer, 0);
+	ck_assert_uint_eq(timers_run(timers, 10), 1);
+	ck_assert_uint_eq(timers_run(timers, 10), 1);
+	timers_free(timers);
+}
+END_TEST
+
+START_TEST(map_survives_removals)
+{
+	struct map *map = map_new();
+	char key[16];
+	static int values[1000];
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "key-%d", i);
+		ck_assert_ptr_null(map_put(map, key, &values[i]));
+	}
+	for (int i = 0; i < 1000; i += 2) {
+		snprintf(key, sizeof(key), "key-%d", i);
+		ck_assert_ptr_eq(map_remove(map, key), &values[i]);
+		ck_assert_ptr_null(map_remove(map, key));
+	}
+	ck_assert_uint_eq(map_count(map), 500);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "key-%d", i);
+		ck_assert_ptr_eq(map_get(map, key), i % 2 ? &values[i] : NULL);
+	}
+	size_t seen = 0;
+	for (size_t pos = 0; map_next(map, &pos, NULL);)
+		seen++;
+	ck_assert_uint_eq(seen, 500);
+	ck_assert_ptr_eq(map_put(map, "key-1", &values[0]), &values[1]);
+	map_free(map);
+}
+END_TEST
+
+START_TEST(secrets_are_compared_whole_and_never_shown)
+{
+	struct secret secret = { NULL };
+
+	ck_assert(!secret_equals(&secret, "", 0));
+	ck_assert_str_eq(secret_shown(&secret), "");
+	secret_set(&secret, "open sesame");
+	ck_assert(secret_equals(&secret, "open sesame", 11));
+	ck_assert(!secret_equals(&secret, "open sesam", 10));
+	ck_assert(!secret_equals(&secret, "open sesamf", 11));
+	ck_assert(!secret_equals(&secret, "open sesameopen sesame", 22));
+	ck_assert(!secret_equals(&secret, "", 0));
+	ck_assert_str_eq(secret_shown(&secret), "***");
+	secret_fini(&secret);
+}
+END_TEST
+
+START_TEST(secret_files)
+{
+	char path[] = "/tmp/tracepager-secret-XXXXXX";
+	struct secret secret = { NULL };
+	struct err err = { 0 };
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(secret_read_file(&secret, path, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	ck_assert_int_eq(write(fd, "s3cret\r\nsecond line\n", 20), 20);
+	ck_assert_int_eq(secret_read_file(&secret, path, &err), 0);
+	ck_assert_str_eq(secret.value, "s3cret");
+	secret_fini(&secret);
+	close(fd);
+	unlink(path);
+	ck_assert_int_eq(secret_read_file(&secret, path, &err), -ENOENT);
+}
+END_TEST
+
+/* RFC 4231, test case 2. */
+START_TEST(hmac_known_answer)
+{
+	static const unsigned char expected[] = { 0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24,
+						  0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27,
+						  0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43 };
+	unsigned char out[HMAC_SHA256_BYTES];
+
+	ck_assert_int_eq(hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, out), 0);
+	ck_assert_mem_eq(out, expected, sizeof(expected));
+}
+END_TEST
+
+/* RFC 4648, section 10. */
+START_TEST(base64_known_answers)
+{
+	static const char *const pairs[][2] = { { "", "" },	    { "f", "Zg==" },	    { "fo", "Zm8=" },	{ "foo", "Zm9v" },
+						{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
+	unsigned char back[16];
+	char out[base64_size(6)];
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		size_t len = strlen(pairs[i][0]);
+		base64_encode(pairs[i][0], len, out);
+		ck_assert_str_eq(out, pairs[i][1]);
+		ck_assert_int_eq(base64_decode(out, strlen(out), back, sizeof(back)), (int)len);
+		ck_assert_mem_eq(back, pairs[i][0], len);
+	}
+	ck_assert_int_eq(base64_decode("Zg=", 3, back, sizeof(back)), -1);
+	ck_assert_int_eq(base64_decode("Z===", 4, back, sizeof(back)), -1);
+	ck_assert_int_eq(base64_decode("Zg==Zg==", 8, back, sizeof(back)), -1);
+	ck_assert_int_eq(base64_decode("Zm9v", 4, back, 2), -1);
+}
+END_TEST
+
+struct sum {
+	int input, result;
+	int *done;
+};
+
+static void double_it(void *arg)
+{
+	struct sum *sum = arg;
+
+	sum->result = 2 * sum->input;
+}
+
+static void count_it(void *arg)
+{
+	struct sum *sum = arg;
+
+	ck_assert_int_eq(sum->result, 2 * sum->input);
+	(*sum->done)++;
+}
+
+/* With threads and without: everything submitted is run and reported once. */
+START_TEST(pool_reports_every_job_once)
+{
+	struct pool *pool = pool_new((unsigned int)_i * 2);
+	static struct sum sums[200];
+	int done = 0;
+
+	for (int i = 0; i < 200; i++) {
+		sums[i] = (struct sum){ .input = i, .done = &done };
+		pool_submit(pool, double_it, count_it, &sums[i]);
+	}
+	pool_poll(pool);
+	pool_free(pool); /* waits for the rest */
+	ck_assert_int_eq(done, 200);
+}
+END_TEST
+
+START_TEST(metrics_are_prometheus_text)
+{
+	struct buf text = BUF_INIT(1 << 20);
+
+	metric_add(METRIC_PAGES_DELIVERED, 3);
+	metric_set(METRIC_LONGEST_TURN, 1500);
+	metric_max(METRIC_LONGEST_TURN, 900);
+	metric_observe_us(METRIC_PAGE_TIME, 2000);
+	metric_observe_us(METRIC_PAGE_TIME, 100000000);
+	metrics_write(&text);
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_pages_total{result=\"delivered\"} 3\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_loop_longest_turn_seconds 0.001500\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"0.001\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"0.0025\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"60\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"+Inf\"} 2\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_sum 100.002000\n"));
+	buf_fini(&text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("base");
+	TCase *tests = tcase_create("base");
+
+	tcase_add_test(tests, arena_keeps_texts_apart);
+	tcase_add_test_raise_signal(tests, arena_aborts_over_its_cap, 6);
+	tcase_add_test(tests, buf_fails_once_and_stays_as_it_was);
+	tcase_add_test(tests, err_prefix_keeps_what_was_there);
+	tcase_add_loop_test(tests, rfc3339_reads, 0, (int)ARRAY_LEN(times));
+	tcase_add_test(tests, rfc3339_writes);
+	tcase_add_test(tests, timers_fire_in_order);
+	tcase_add_test(tests, timers_that_arm_for_now_wait_for_the_next_run);
+	tcase_add_test(tests, map_survives_removals);
+	tcase_add_test(tests, secrets_are_compared_whole_and_never_shown);
+	tcase_add_test(tests, secret_files);
+	tcase_add_test(tests, hmac_known_answer);
+	tcase_add_test(tests, base64_known_answers);
+	tcase_add_loop_test(tests, pool_reports_every_job_once, 0, 2);
+	tcase_add_test(tests, metrics_are_prometheus_text);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}

@@ -1,0 +1,630 @@
+/* Tests of delivery on a fake clock and a fake network: order, retries, breaker, coalescing. Random
+ * is fixed at 0.5. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/lib/fake_clock.h"
+#include "tests/lib/fake_http.h"
+#include "tracepager/deliver.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/xalloc.h"
+
+#define SECOND US_PER_SECOND
+
+static struct fake_clock fake;
+static struct fake_http http;
+static struct deliver *deliver;
+static int console_fd;
+
+/* What ops were told, one line each: "changed 1 delivered 3". */
+static struct buf told;
+static int64_t silent_at_us;
+static struct stored_page last;
+static char last_error[256];
+/* Enqueued by the next changed() with state rejected. */
+static const struct stored_page *enqueue_on_rejection;
+
+static const char *const states[] = {
+	[STORED_PAGE_QUEUED] = "queued",
+	[STORED_PAGE_DELIVERED] = "delivered",
+	[STORED_PAGE_REJECTED] = "rejected",
+	[STORED_PAGE_DROPPED] = "dropped",
+};
+
+static void on_changed(void *ctx, const struct stored_page *page)
+{
+	const struct stored_page *next = enqueue_on_rejection;
+
+	ck_assert_ptr_eq(ctx, &told);
+	buf_printf(&told, "changed %" PRId64 " %s %u\n", page->id, states[page->state],
+		   page->attempts);
+	last = *page;
+	snprintf(last_error, sizeof(last_error), "%s", page->error);
+	if (page->state == STORED_PAGE_REJECTED && next) {
+		enqueue_on_rejection = NULL;
+		deliver_enqueue(deliver, next);
+	}
+}
+
+static void on_silent(void *ctx, const struct stored_page *page)
+{
+	(void)ctx;
+	buf_printf(&told, "silent %" PRId64 "\n", page->id);
+	silent_at_us = fake_clock_elapsed_us(&fake);
+}
+
+static double half(void)
+{
+	return 0.5;
+}
+
+static void setup(void)
+{
+	const struct deliver_ops ops = { on_changed, on_silent, &told };
+
+	log_set_level(LOG_LEVEL_ERROR + 1);
+	fake_clock_init(&fake);
+	fake_http_init(&http, &fake);
+	buf_init(&told, 1 << 20);
+	console_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, console_fd, half };
+	deliver = deliver_new(&env, &ops);
+	enqueue_on_rejection = NULL;
+}
+
+static void teardown(void)
+{
+	deliver_free(deliver);
+	fake_http_fini(&http);
+	fake_clock_fini(&fake);
+	buf_fini(&told);
+	close(console_fd);
+}
+
+/* A page for pager "hook" at https://hook/PAGER; the id is in its summary as "page-ID". */
+static struct stored_page make(int64_t id, const char *incident, const char *pager,
+			       enum page_event event)
+{
+	static char target[256], doc[512];
+
+	snprintf(target, sizeof(target),
+		 "{\"kind\":\"webhook\",\"pager\":\"%s\",\"url\":\"https://hook/%s\"}", pager,
+		 pager);
+	int len = snprintf(doc, sizeof(doc),
+			   "{\"incident\":\"%s\",\"dedup_key\":\"%s\",\"summary\":\"page-%" PRId64
+			   "\"}",
+			   incident, incident, id);
+	return (struct stored_page){ .id = id,
+				     .incident = incident,
+				     .pager = pager,
+				     .target = target,
+				     .doc = doc,
+				     .doc_len = (size_t)len,
+				     .event = event,
+				     .created_us = fake.wall_us,
+				     .error = "" };
+}
+
+static void enqueue(int64_t id, const char *incident, const char *pager, enum page_event event)
+{
+	struct stored_page page = make(id, incident, pager, event);
+
+	deliver_enqueue(deliver, &page);
+}
+
+static int64_t asked_at(const char *part, size_t n)
+{
+	const struct fake_request *request = fake_http_request(&http, part, n);
+
+	ck_assert_msg(request != NULL, "no request number %zu with %s", n, part);
+	return request->at_us;
+}
+
+START_TEST(delivers_at_once)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = 3000 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	ck_assert_uint_eq(deliver_waiting(deliver), 1);
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 delivered 1\n");
+	ck_assert_uint_eq(deliver_waiting(deliver), 0);
+	ck_assert_uint_eq(http.nrequests, 1);
+	ck_assert_str_eq(http.requests[0].url, "https://hook/hook");
+	ck_assert_ptr_nonnull(strstr(http.requests[0].headers, "webhook-id: i1_1\n"));
+	ck_assert_ptr_nonnull(strstr(http.requests[0].body, "\"type\":\"page.trigger\""));
+	ck_assert_int_eq(timers_next_us(fake.timers), INT64_MAX);
+}
+END_TEST
+
+START_TEST(retries_by_the_clock)
+{
+	fake_http_reply(&http,
+			(struct fake_reply){ .status = 500, .times = 1, .delay_us = 100000 });
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 429, .times = 1, .retry_after_us = 7 * SECOND });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	/* Half of the first step of 1 s after the reply at 0.1 s; then what the pager asked for. */
+	ck_assert_int_eq(asked_at("hook", 0), 0);
+	ck_assert_int_eq(asked_at("hook", 1), 600000);
+	ck_assert_int_eq(asked_at("hook", 2), 7600000);
+	ck_assert_uint_eq(http.nrequests, 3);
+	ck_assert_str_eq(buf_text(&told),
+			 "changed 1 queued 1\nchanged 1 queued 2\nchanged 1 delivered 3\n");
+	/* The same message each time, signed anew. */
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_ptr_nonnull(strstr(http.requests[i].headers, "webhook-id: i1_1\n"));
+	ck_assert_ptr_nonnull(strstr(http.requests[0].headers, "webhook-timestamp: 1788256800\n"));
+	ck_assert_ptr_nonnull(strstr(http.requests[2].headers, "webhook-timestamp: 1788256807\n"));
+}
+END_TEST
+
+START_TEST(a_retry_is_told_with_its_time_and_reason)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 503, .times = 1, .body = "tired" });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 0);
+	ck_assert_int_eq(last.state, STORED_PAGE_QUEUED);
+	ck_assert_int_eq(last.next_us, FAKE_WALL_US + 500000);
+	ck_assert_str_eq(last_error, "HTTP 503: tired");
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_int_eq(last.state, STORED_PAGE_DELIVERED);
+	ck_assert_str_eq(last_error, "");
+}
+END_TEST
+
+START_TEST(backoff_doubles_up_to_its_cap)
+{
+	/* Halves of 1, 2, 4, 8 s; from the fifth failure on the breaker holds the pager, too: 3/4
+	 * of 1, 2, 4 … s. */
+	static const int64_t pauses[] = { 500000,     SECOND,	   2 * SECOND,	4 * SECOND,
+					  8 * SECOND, 16 * SECOND, 32 * SECOND, 60 * SECOND };
+	int64_t at = 0;
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 500 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 1000 * SECOND);
+	/* The breaker's step lags four failures behind: 0.75 * 2^(n-5). It passes the lane's only
+	 * at the caps: 0.75 * 120 against 0.5 * 120. */
+	for (size_t i = 0; i < 8; i++) {
+		ck_assert_int_eq(asked_at("hook", i), at);
+		at += pauses[i];
+	}
+	size_t n = http.nrequests;
+	ck_assert_int_eq(asked_at("hook", n - 1) - asked_at("hook", n - 2), 90 * SECOND);
+}
+END_TEST
+
+START_TEST(no_reply_is_no_end)
+{
+	fake_http_reply(&http, (struct fake_reply){ .error = "connection refused", .times = 3 });
+	fake_http_reply(&http,
+			(struct fake_reply){ .status = 202, .delay_us = 60 * SECOND, .times = 1 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_run_idle(&fake, 100 * SECOND);
+	/* The fourth try, 3.5 s in, hangs for the 15 s of a request; half of 8 s later comes the
+	 * fifth. */
+	ck_assert_int_eq(asked_at("hook", 3), 3500000);
+	ck_assert_int_eq(asked_at("hook", 4), 3500000 + 15 * SECOND + 4 * SECOND);
+	ck_assert_int_eq(last.state, STORED_PAGE_DELIVERED);
+	ck_assert_uint_eq(last.attempts, 5);
+}
+END_TEST
+
+START_TEST(an_exhausted_transport_is_tried_again)
+{
+	http.refuse = true;
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	ck_assert_uint_eq(told.len, 0); /* nothing is told before deliver_enqueue() returns */
+	fake_clock_advance(&fake, 100000);
+	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\n");
+	http.refuse = false;
+	fake_http_reply(&http, (struct fake_reply){ .status = 200 });
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_int_eq(last.state, STORED_PAGE_DELIVERED);
+}
+END_TEST
+
+START_TEST(a_resolve_never_overtakes_its_trigger)
+{
+	fake_http_reply(&http,
+			(struct fake_reply){ .body_part = "page-1\"", .status = 500, .times = 2 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = SECOND });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 100000);
+	enqueue(2, "i1", "hook", PAGE_RESOLVE);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	/* Tries at 0, 0.5 and 1.5 s; the third is answered at 2.5 s, and only then the resolve
+	 * leaves. */
+	ck_assert_int_eq(asked_at("page-1\"", 2), 1500000);
+	ck_assert_int_eq(asked_at("page.resolve", 0), 2500000);
+	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\nchanged 1 queued 2\nchanged 1 "
+					  "delivered 3\nchanged 2 delivered 1\n");
+}
+END_TEST
+
+START_TEST(incidents_and_pagers_do_not_wait_for_each_other)
+{
+	fake_http_reply(
+		&http,
+		(struct fake_reply){ .url_part = "slow", .status = 202, .delay_us = 10 * SECOND });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	enqueue(1, "i1", "slow", PAGE_TRIGGER);
+	enqueue(2, "i1", "hook", PAGE_TRIGGER);
+	enqueue(3, "i2", "slow", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 0);
+	ck_assert_uint_eq(http.nrequests, 3);
+	ck_assert_str_eq(buf_text(&told), "changed 2 delivered 1\n");
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_uint_eq(deliver_waiting(deliver), 0);
+}
+END_TEST
+
+START_TEST(updates_are_overtaken_while_they_wait)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = SECOND });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	enqueue(2, "i1", "hook", PAGE_UPDATE);
+	enqueue(3, "i1", "hook", PAGE_UPDATE);
+	ck_assert_str_eq(buf_text(&told), "changed 2 dropped 0\n");
+	enqueue(4, "i1", "hook", PAGE_RESOLVE);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_str_eq(buf_text(&told),
+			 "changed 2 dropped 0\nchanged 3 dropped 0\nchanged 1 delivered 1\n"
+			 "changed 4 delivered 1\n");
+	ck_assert_uint_eq(http.nrequests, 2);
+}
+END_TEST
+
+START_TEST(an_update_on_its_way_is_not_dropped)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = SECOND });
+	enqueue(1, "i1", "hook", PAGE_UPDATE);
+	enqueue(2, "i1", "hook", PAGE_UPDATE);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 delivered 1\nchanged 2 delivered 1\n");
+}
+END_TEST
+
+START_TEST(a_failed_update_gives_way_but_keeps_the_pause)
+{
+	fake_http_reply(&http,
+			(struct fake_reply){ .status = 500, .times = 1, .delay_us = SECOND });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	enqueue(1, "i1", "hook", PAGE_UPDATE);
+	fake_clock_advance(&fake, 0);
+	enqueue(2, "i1", "hook", PAGE_RESOLVE);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 dropped 1\nchanged 2 delivered 1\n");
+	ck_assert_int_eq(asked_at("page-2\"", 0), 1500000);
+}
+END_TEST
+
+START_TEST(a_rejected_trigger_drops_its_lane)
+{
+	fake_http_reply(
+		&http, (struct fake_reply){ .status = 400, .delay_us = SECOND, .body = "bad key" });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	enqueue(2, "i1", "hook", PAGE_UPDATE);
+	enqueue(3, "i1", "hook", PAGE_RESOLVE);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_uint_eq(http.nrequests, 1);
+	ck_assert_str_eq(buf_text(&told),
+			 "changed 2 dropped 0\nchanged 1 rejected 1\nchanged 3 dropped 0\n");
+	ck_assert_uint_eq(deliver_waiting(deliver), 0);
+}
+END_TEST
+
+START_TEST(a_rejected_update_lets_the_resolve_go)
+{
+	fake_http_reply(&http, (struct fake_reply){ .body_part = "page.update", .status = 413 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	enqueue(1, "i1", "hook", PAGE_UPDATE);
+	fake_clock_run_idle(&fake, SECOND);
+	enqueue(2, "i1", "hook", PAGE_RESOLVE);
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 rejected 1\nchanged 2 delivered 1\n");
+}
+END_TEST
+
+START_TEST(changed_may_enqueue)
+{
+	struct stored_page again = make(9, "i1", "hook", PAGE_TRIGGER);
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 403, .times = 1 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	/* make() has one buffer: page 1 carries page 9's text. */
+	again.id = 1;
+	deliver_enqueue(deliver, &again);
+	again.id = 9;
+	enqueue_on_rejection = &again;
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 rejected 1\nchanged 9 delivered 1\n");
+}
+END_TEST
+
+START_TEST(broken_pages_are_rejected)
+{
+	struct stored_page page = make(1, "i1", "hook", PAGE_TRIGGER);
+
+	page.doc = "{\"incident\":";
+	page.doc_len = strlen(page.doc);
+	deliver_enqueue(deliver, &page);
+	ck_assert_uint_eq(told.len, 0);
+	page = make(2, "i2", "hook", PAGE_TRIGGER);
+	page.target = "{\"kind\":\"pigeon\",\"pager\":\"hook\"}";
+	deliver_enqueue(deliver, &page);
+	page = make(3, "i3", "hook", PAGE_TRIGGER);
+	page.event = 99;
+	deliver_enqueue(deliver, &page);
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_str_eq(buf_text(&told),
+			 "changed 1 rejected 1\nchanged 2 rejected 1\nchanged 3 rejected 1\n");
+	ck_assert_uint_eq(http.nrequests, 0);
+}
+END_TEST
+
+START_TEST(silence_is_told_once)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 500 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 40 * US_PER_MINUTE);
+	const char *first = strstr(buf_text(&told), "silent 1\n");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(strstr(first + 1, "silent"));
+	ck_assert_int_eq(silent_at_us, 5 * US_PER_MINUTE);
+	ck_assert_uint_eq(deliver_waiting(deliver), 1); /* it is still tried */
+	ck_assert_int_gt(asked_at("hook", http.nrequests - 1), 35 * US_PER_MINUTE);
+}
+END_TEST
+
+START_TEST(a_restart_keeps_the_pause)
+{
+	struct stored_page page = make(1, "i1", "hook", PAGE_TRIGGER);
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 500, .times = 1 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	page.attempts = 3;
+	page.next_us = fake.wall_us + 2 * SECOND;
+	deliver_enqueue(deliver, &page);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_int_eq(asked_at("hook", 0), 2 * SECOND);
+	/* The fourth failure: half of 8 s. */
+	ck_assert_int_eq(asked_at("hook", 1), 6 * SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 queued 4\nchanged 1 delivered 5\n");
+}
+END_TEST
+
+START_TEST(a_restart_with_a_wrong_clock_waits_no_longer_than_the_cap)
+{
+	struct stored_page page = make(1, "i1", "hook", PAGE_TRIGGER);
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	page.attempts = 1;
+	page.next_us = fake.wall_us + US_PER_DAY;
+	deliver_enqueue(deliver, &page);
+	fake_clock_run_idle(&fake, US_PER_DAY);
+	ck_assert_int_eq(asked_at("hook", 0), LIMIT_RETRY_AFTER_US);
+}
+END_TEST
+
+START_TEST(retry_after_holds_the_whole_pager)
+{
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 429, .times = 1, .retry_after_us = 7 * SECOND });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, SECOND);
+	enqueue(2, "i2", "hook", PAGE_TRIGGER);
+	enqueue(3, "i2", "other", PAGE_TRIGGER);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_int_eq(asked_at("page-2\"", 0), 7 * SECOND);
+	ck_assert_int_eq(asked_at("page-3\"", 0), SECOND);
+}
+END_TEST
+
+/* 10,000 incidents, one dead pager: few attempts while it is dead, all leave when it is back, each
+ * once. */
+START_TEST(a_dead_pager_is_probed_and_then_gets_all)
+{
+	enum { PAGES = 10000 };
+	char incident[16];
+
+	fake_http_reply(&http,
+			(struct fake_reply){ .error = "connection refused", .delay_us = 1000 });
+	for (int i = 0; i < PAGES; i++) {
+		snprintf(incident, sizeof(incident), "i%d", i);
+		enqueue(i, incident, "hook", PAGE_TRIGGER);
+	}
+	fake_clock_advance(&fake, 4 * US_PER_MINUTE);
+	ck_assert_uint_eq(http.most_open, LIMIT_DELIVERIES_PER_PAGER);
+	/* 16 side by side at first; then single probes, 0.75 s, 1.5 s, 3 s … apart. */
+	ck_assert_uint_lt(http.nrequests, 40);
+	ck_assert_uint_eq(deliver_waiting(deliver), PAGES);
+
+	fake_http_forget(&http);
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = 10000 });
+	buf_reset(&told);
+	size_t tries = http.nrequests;
+	http.most_open = 0;
+	fake_clock_advance(&fake, 10 * US_PER_MINUTE);
+	ck_assert_uint_eq(deliver_waiting(deliver), 0);
+	ck_assert_uint_eq(http.nrequests, tries + PAGES);
+	ck_assert_uint_eq(http.most_open, LIMIT_DELIVERIES_PER_PAGER);
+	ck_assert_ptr_null(strstr(buf_text(&told), "queued"));
+}
+END_TEST
+
+START_TEST(one_answer_closes_the_breaker)
+{
+	char incident[2] = "a";
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 500, .times = 5 });
+	fake_http_reply(&http,
+			(struct fake_reply){ .status = 400, .times = 1, .delay_us = SECOND });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = SECOND });
+	for (int i = 0; i < 5; i++, incident[0]++)
+		enqueue(i, incident, "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 100000);
+	ck_assert_uint_eq(http.nrequests, 5);
+	/* The fifth failure in a row opens it for 0.75 s, so the retries due at 0.5 s wait; then
+	 * one at a time. */
+	fake_clock_advance(&fake, 900000);
+	ck_assert_uint_eq(http.nrequests, 6);
+	ck_assert_int_eq(asked_at("hook", 5), 750000);
+	/* The probe is refused at 1.75 s, but by a living pager: the other four leave side by side.
+	 */
+	fake_clock_advance(&fake, SECOND);
+	ck_assert_uint_eq(http.nrequests, 10);
+	ck_assert_int_eq(asked_at("hook", 9), 1750000);
+	fake_clock_run_idle(&fake, 60 * SECOND);
+	ck_assert_uint_eq(deliver_waiting(deliver), 0);
+}
+END_TEST
+
+START_TEST(the_console_gets_its_text)
+{
+	struct stored_page page = make(1, "i1", "console", PAGE_TRIGGER);
+	struct deliver_ops ops = { on_changed, on_silent, &told };
+	char text[4096];
+	int fds[2];
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, fds[1], half };
+	struct deliver *own = deliver_new(&env, &ops);
+	page.target = "{\"kind\":\"console\",\"pager\":\"console\",\"url\":null,\"key\":null}";
+	deliver_enqueue(own, &page);
+	fake_clock_run_idle(&fake, SECOND);
+	ssize_t n = read(fds[0], text, sizeof(text) - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, "page-1\n"));
+	ck_assert_str_eq(buf_text(&told), "changed 1 delivered 1\n");
+	deliver_free(own);
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
+START_TEST(a_stopped_console_is_tried_again)
+{
+	struct stored_page page = make(1, "i1", "console", PAGE_TRIGGER);
+	struct deliver_ops ops = { on_changed, on_silent, &told };
+	char filler[4096] = "";
+	int fds[2];
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
+	while (write(fds[1], filler, sizeof(filler)) > 0)
+		;
+	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, fds[1], half };
+	struct deliver *own = deliver_new(&env, &ops);
+	page.target = "{\"kind\":\"console\",\"pager\":\"console\"}";
+	deliver_enqueue(own, &page);
+	fake_clock_advance(&fake, 0);
+	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\n");
+	while (read(fds[0], filler, sizeof(filler)) > 0)
+		;
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\nchanged 1 delivered 2\n");
+	deliver_free(own);
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
+START_TEST(freeing_cancels_what_is_under_way)
+{
+	fake_http_reply(&http, (struct fake_reply){ .body_part = "page-3\"", .status = 500 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = 10 * SECOND });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	enqueue(2, "i1", "hook", PAGE_UPDATE);
+	enqueue(3, "i2", "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 1000);
+	buf_reset(&told);
+	deliver_free(deliver);
+	deliver = NULL;
+	ck_assert_uint_eq(http.open, 0);
+	ck_assert_uint_eq(told.len, 0);
+	ck_assert_int_eq(timers_next_us(fake.timers), INT64_MAX);
+}
+END_TEST
+
+START_TEST(targets_are_read_back)
+{
+	const struct page_target target = { PAGER_PAGERDUTY, "ledger-pd",
+					    "https://pd.shop.example/", "k\"1" };
+	struct arena *arena = arena_new(1 << 16);
+	struct buf out = BUF_INIT(1024);
+	struct page_target back;
+	struct err err;
+
+	page_target_write(&target, &out);
+	ck_assert_int_eq(page_target_read(arena, buf_text(&out), &back, &err), 0);
+	ck_assert_int_eq(back.kind, PAGER_PAGERDUTY);
+	ck_assert_str_eq(back.pager, "ledger-pd");
+	ck_assert_str_eq(back.url, "https://pd.shop.example/");
+	ck_assert_str_eq(back.key, "k\"1");
+	ck_assert_int_eq(page_target_read(arena,
+					  "{\"kind\":\"console\",\"pager\":\"c\",\"url\":null}",
+					  &back, &err),
+			 0);
+	ck_assert_ptr_null(back.url);
+	ck_assert_ptr_null(back.key);
+	static const char *const bad[] = { "", "[]", "{}", "{\"kind\":\"pigeon\",\"pager\":\"p\"}",
+					   "{\"kind\":\"console\"}" };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_int_eq(page_target_read(arena, bad[i], &back, &err), -EINVAL);
+	buf_fini(&out);
+	arena_free(arena);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("deliver");
+	TCase *tcase = tcase_create("deliver");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60); /* sanitizers on a slow machine */
+	tcase_add_test(tcase, delivers_at_once);
+	tcase_add_test(tcase, retries_by_the_clock);
+	tcase_add_test(tcase, a_retry_is_told_with_its_time_and_reason);
+	tcase_add_test(tcase, backoff_doubles_up_to_its_cap);
+	tcase_add_test(tcase, no_reply_is_no_end);
+	tcase_add_test(tcase, an_exhausted_transport_is_tried_again);
+	tcase_add_test(tcase, a_resolve_never_overtakes_its_trigger);
+	tcase_add_test(tcase, incidents_and_pagers_do_not_wait_for_each_other);
+	tcase_add_test(tcase, updates_are_overtaken_while_they_wait);
+	tcase_add_test(tcase, an_update_on_its_way_is_not_dropped);
+	tcase_add_test(tcase, a_failed_update_gives_way_but_keeps_the_pause);
+	tcase_add_test(tcase, a_rejected_trigger_drops_its_lane);
+	tcase_add_test(tcase, a_rejected_update_lets_the_resolve_go);
+	tcase_add_test(tcase, changed_may_enqueue);
+	tcase_add_test(tcase, broken_pages_are_rejected);
+	tcase_add_test(tcase, silence_is_told_once);
+	tcase_add_test(tcase, a_restart_keeps_the_pause);
+	tcase_add_test(tcase, a_restart_with_a_wrong_clock_waits_no_longer_than_the_cap);
+	tcase_add_test(tcase, retry_after_holds_the_whole_pager);
+	tcase_add_test(tcase, a_dead_pager_is_probed_and_then_gets_all);
+	tcase_add_test(tcase, one_answer_closes_the_breaker);
+	tcase_add_test(tcase, the_console_gets_its_text);
+	tcase_add_test(tcase, a_stopped_console_is_tried_again);
+	tcase_add_test(tcase, freeing_cancels_what_is_under_way);
+	tcase_add_test(tcase, targets_are_read_back);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,890 @@
+/* Tests of fetching on a fake clock and a fake network. Random is fixed at 0.5: pauses are exactly
+ * 0.25, 0.5, 1, 2, 4 s. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/lib/fake_clock.h"
+#include "tests/lib/fake_http.h"
+#include "tracepager/fetch.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define SECOND US_PER_SECOND
+#define ID     "4bf92f3577b34da6a3ce929d0e0e4736"
+#define OTHER  "0af7651916cd43dd8448eb211c80319c"
+
+/* OTLP spans of checkout and of inventory, which fails. */
+#define RESOURCE(service, spans)                                                                   \
+	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"     \
+	"\"" service "\"}}]},\"scopeSpans\":[{\"spans\":[" spans "]}]}"
+#define SPAN(trace, id, name, status)                                                              \
+	"{\"traceId\":\"" trace "\",\"spanId\":\"" id "\",\"name\":\"" name "\",\"kind\":2,"       \
+	"\"startTimeUnixNano\":\"1788256799000000000\",\"endTimeUnixNano\":"                       \
+	"\"1788256799500000000\"," status "}"
+#define FAILED "\"status\":{\"code\":2,\"message\":\"out of stock\"}"
+#define FINE   "\"status\":{}"
+#define TRACE(trace)                                                                               \
+	RESOURCE("checkout", SPAN(trace, "00f067aa0ba902b7", "POST /orders", FAILED))              \
+	"," RESOURCE("inventory", SPAN(trace, "00f067aa0ba902b8", "reserve", FAILED))
+#define V3(resources) "{\"result\":{\"resourceSpans\":[" resources "]}}"
+#define V1(trace)                                                                                  \
+	"{\"data\":[{\"traceID\":\"" trace "\",\"spans\":[{\"traceID\":\"" trace                   \
+	"\",\"spanID\":\"00f067aa0ba902b7\",\"operationName\":\"POST /orders\",\"references\":[]," \
+	"\"startTime\":1788256799000000,\"duration\":500000,\"tags\":[],\"logs\":[],"              \
+	"\"processID\":\"p1\"}],"                                                                  \
+	"\"processes\":{\"p1\":{\"serviceName\":\"checkout\",\"tags\":[]}}}]}"
+
+static const struct fake_reply unknown = {
+	.status = 404, .body = "{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}"
+};
+static const struct signal checkout = { .service = "checkout",
+					.operation = "POST /orders",
+					.mode = WALK_ERRORS };
+
+static struct source_config sources[2];
+static struct fake_clock fake;
+static struct fake_http http;
+static struct trace_memory memory;
+static struct fetch *fetch;
+
+static struct {
+	int calls;
+	int64_t at_us;
+	size_t ntraces;
+	enum fallback_code missing;
+	char text[512], source[32], first_id[64];
+} got;
+
+static double half(void)
+{
+	return 0.5;
+}
+
+static void make_fetch(size_t nsources)
+{
+	struct fetch_env env = {
+		&http.transport, fake.timers, &fake.clock, fake.pool, &memory, half
+	};
+
+	fetch_free(fetch);
+	fetch = fetch_new(&env, sources, nsources);
+}
+
+static void setup(void)
+{
+	fake_clock_init(&fake);
+	fake_http_init(&http, &fake);
+	memory = (struct trace_memory){ .cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES };
+	memset(&got, 0, sizeof(got));
+	memset(sources, 0, sizeof(sources));
+	sources[0] = (struct source_config){ .name = "jaeger",
+					     .kind = SOURCE_JAEGER,
+					     .url = "http://jaeger" };
+	sources[1] = (struct source_config){ .name = "archive",
+					     .kind = SOURCE_JAEGER,
+					     .url = "http://archive" };
+	make_fetch(1);
+}
+
+static void teardown(void)
+{
+	fetch_free(fetch);
+	fetch = NULL;
+	ck_assert_uint_eq(http.open, 0);
+	ck_assert_int_eq(timers_next_us(fake.timers), INT64_MAX);
+	fake_http_fini(&http);
+	fake_clock_fini(&fake);
+	ck_assert_uint_eq(memory.used_bytes, 0);
+}
+
+static void on_done(void *ctx, struct fetch_result *result)
+{
+	ck_assert_ptr_eq(ctx, &got);
+	got.calls++;
+	got.at_us = fake_clock_elapsed_us(&fake);
+	got.ntraces = result->ntraces;
+	got.missing = result->missing;
+	snprintf(got.text, sizeof(got.text), "%s", result->text);
+	snprintf(got.source, sizeof(got.source), "%s", result->source ? result->source : "");
+	if (result->ntraces > 0)
+		snprintf(got.first_id, sizeof(got.first_id), "%s",
+			 trace_text(result->traces[0], result->traces[0]->id));
+	for (size_t i = 0; i < result->nsets; i++)
+		trace_set_free(result->sets[i]);
+}
+
+static struct fetch_job *start(const struct signal *signal, const char *const *ids, size_t n)
+{
+	struct fetch_request request = {
+		.trace_ids = ids,
+		.ntrace_ids = n,
+		.signal = signal,
+		.from_us = FAKE_WALL_US - 600 * SECOND,
+		.to_us = FAKE_WALL_US,
+		.limit = 10,
+		.deadline_us = fake.mono_us + 5 * SECOND,
+	};
+	struct fetch_job *job = fetch_start(fetch, &request, on_done, &got);
+
+	ck_assert_int_eq(got.calls, 0);
+	return job;
+}
+
+static struct fetch_job *start_id(void)
+{
+	static const char *const ids[] = { ID };
+
+	return start(NULL, ids, 1);
+}
+
+/* Runs until all is quiet; done() has been called once by then. */
+static void finish(void)
+{
+	fake_clock_run_idle(&fake, 100 * SECOND);
+	ck_assert_int_eq(got.calls, 1);
+}
+
+static int64_t asked_at(size_t n)
+{
+	ck_assert_uint_lt(n, http.nrequests);
+	return http.requests[n].at_us;
+}
+
+START_TEST(finds_a_trace_by_id)
+{
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 200, .body = V3(TRACE(ID)), .delay_us = 20000 });
+	start_id();
+	finish();
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_str_eq(got.first_id, ID);
+	ck_assert_int_eq(got.missing, FALLBACK_NONE);
+	ck_assert_str_eq(got.text, "");
+	ck_assert_str_eq(got.source, "jaeger");
+	ck_assert_int_eq(got.at_us, 20000);
+	ck_assert_str_eq(http.requests[0].url, "http://jaeger/api/v3/traces/" ID);
+}
+END_TEST
+
+START_TEST(a_trace_in_small_pieces_is_the_same)
+{
+	fake_http_reply(&http,
+			(struct fake_reply){ .status = 200, .body = V3(TRACE(ID)), .piece = 1 });
+	start_id();
+	finish();
+	ck_assert_str_eq(got.first_id, ID);
+}
+END_TEST
+
+START_TEST(not_there_twice_then_found)
+{
+	struct fake_reply twice = unknown;
+
+	twice.times = 2;
+	fake_http_reply(&http, twice);
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	start_id();
+	finish();
+	ck_assert_uint_eq(http.nrequests, 3);
+	ck_assert_int_eq(asked_at(1), 250000);
+	ck_assert_int_eq(asked_at(2), 750000);
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_int_eq(got.missing, FALLBACK_NONE);
+}
+END_TEST
+
+START_TEST(never_there)
+{
+	/* The last try is 0.2 s before the deadline. */
+	static const int64_t times[] = { 0, 250000, 750000, 1750000, 3750000, 4800000 };
+
+	fake_http_reply(&http, unknown);
+	start_id();
+	finish();
+	ck_assert_uint_eq(http.nrequests, ARRAY_LEN(times));
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		ck_assert_int_eq(asked_at(i), times[i]);
+	ck_assert_uint_eq(got.ntraces, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+	ck_assert_str_eq(got.text, "trace " ID ": not found in jaeger after 6 tries over 4.8 s");
+	ck_assert_int_eq(got.at_us, 4800000);
+}
+END_TEST
+
+START_TEST(an_old_server_is_asked_the_old_way)
+{
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "/v3/",
+						    .status = 404,
+						    .body = "404 page not found" });
+	fake_http_reply(&http, (struct fake_reply){
+				       .url_part = "/api/traces/", .status = 200, .body = V1(ID) });
+	start_id();
+	finish();
+	ck_assert_uint_eq(http.nrequests, 2);
+	ck_assert_str_eq(http.requests[1].url, "http://jaeger/api/traces/" ID);
+	ck_assert_str_eq(got.first_id, ID);
+}
+END_TEST
+
+START_TEST(a_page_for_browsers_is_no_v3)
+{
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "/v3/",
+						    .status = 200,
+						    .body = "<!doctype html><html></html>" });
+	fake_http_reply(&http, (struct fake_reply){
+				       .url_part = "/api/traces/", .status = 200, .body = V1(ID) });
+	start_id();
+	finish();
+	ck_assert_str_eq(got.first_id, ID);
+}
+END_TEST
+
+START_TEST(the_next_source_is_asked)
+{
+	make_fetch(2);
+	fake_http_reply(&http, (struct fake_reply){
+				       .url_part = "//jaeger", .status = 500, .delay_us = 100000 });
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "//archive",
+						    .status = 200,
+						    .body = V3(TRACE(ID)) });
+	start_id();
+	finish();
+	ck_assert_uint_eq(http.nrequests, 2);
+	ck_assert_int_eq(got.at_us, 100000);
+	ck_assert_str_eq(got.source, "archive");
+	ck_assert_int_eq(got.missing, FALLBACK_NONE);
+}
+END_TEST
+
+START_TEST(a_slow_source_falls_to_the_next)
+{
+	sources[0].timeout_us = SECOND;
+	make_fetch(2);
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "//jaeger",
+						    .status = 200,
+						    .delay_us = 60 * SECOND });
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "//archive",
+						    .status = 200,
+						    .body = V3(TRACE(ID)) });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.at_us, SECOND);
+	ck_assert_str_eq(got.source, "archive");
+}
+END_TEST
+
+START_TEST(each_source_says_its_part)
+{
+	make_fetch(2);
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "//jaeger", .status = 500 });
+	fake_http_reply(&http, unknown);
+	start_id();
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
+	ck_assert_str_eq(got.text,
+			 "trace " ID
+			 ": jaeger answered 500; not found in archive after 6 tries over 4.8 s");
+}
+END_TEST
+
+START_TEST(a_refused_token_ends_at_once)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 401, .delay_us = 1000 });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.at_us, 1000);
+	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger answered 401");
+}
+END_TEST
+
+START_TEST(a_dead_source_is_told)
+{
+	fake_http_reply(&http, (struct fake_reply){ .error = "connection refused" });
+	start_id();
+	finish();
+	ck_assert_uint_eq(http.nrequests, 6);
+	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger did not answer: connection refused");
+}
+END_TEST
+
+START_TEST(an_exhausted_transport_is_told)
+{
+	http.refuse = true;
+	start_id();
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
+	ck_assert_str_eq(got.text,
+			 "trace " ID ": jaeger was not asked: out of memory or descriptors");
+}
+END_TEST
+
+START_TEST(silence_spends_the_budget)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .delay_us = 60 * SECOND });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.at_us, 5 * SECOND);
+	ck_assert_uint_eq(got.ntraces, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_BUDGET_SPENT);
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger had not answered when the time was over");
+}
+END_TEST
+
+START_TEST(the_deadline_cuts_a_request_short)
+{
+	struct fake_reply once = unknown;
+
+	once.times = 1;
+	fake_http_reply(&http, once);
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .delay_us = 60 * SECOND });
+	sources[0].timeout_us = 30 * SECOND;
+	start_id();
+	finish();
+	ck_assert_int_eq(got.at_us, 5 * SECOND);
+	ck_assert_int_eq(http.requests[1].timeout_us, 30 * SECOND);
+	ck_assert_uint_eq(http.open, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(nonsense_is_a_bad_trace)
+{
+	fake_http_reply(&http,
+			(struct fake_reply){ .status = 200,
+					     .body = "{\"result\":{\"resourceSpans\":[{\"" });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.at_us, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_BAD_TRACE);
+	ck_assert_ptr_nonnull(strstr(got.text, "jaeger sent what is no trace: "));
+}
+END_TEST
+
+START_TEST(an_empty_answer_is_a_bad_trace)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 200 });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_BAD_TRACE);
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger sent what is no trace: an empty answer");
+}
+END_TEST
+
+START_TEST(a_document_without_spans_is_not_found)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3("") });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+}
+END_TEST
+
+/* 65 MiB of white space. */
+START_TEST(a_huge_document_is_too_large)
+{
+	size_t len = (size_t)LIMIT_TRACE_BODY_BYTES + (1u << 20) - 1;
+	char *body = malloc(len);
+
+	ck_assert_ptr_nonnull(body);
+	memset(body, ' ', len);
+	fake_http_reply(
+		&http,
+		(struct fake_reply){ .status = 200, .body = body, .len = len, .piece = 1u << 20 });
+	start_id();
+	finish();
+	free(body);
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_TOO_LARGE);
+	ck_assert_ptr_nonnull(strstr(got.text, "jaeger sent a trace that is too large: "));
+	ck_assert_uint_eq(http.nrequests, 1);
+}
+END_TEST
+
+START_TEST(a_long_refusal_is_judged_by_its_status)
+{
+	size_t len = (size_t)LIMIT_REPLY_BYTES + 1;
+	char *body = malloc(len);
+
+	ck_assert_ptr_nonnull(body);
+	memset(body, 'x', len);
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 403, .body = body, .len = len, .piece = 1000 });
+	start_id();
+	finish();
+	free(body);
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger answered 403");
+}
+END_TEST
+
+START_TEST(full_memory_is_too_large)
+{
+	memory.cap_bytes = 64;
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_TOO_LARGE);
+}
+END_TEST
+
+/* A body above LIMIT_INLINE_TRACE_BYTES: white space in front of the document makes it one. */
+static char *padded(void)
+{
+	static const char document[] = V3(TRACE(ID));
+	size_t pad = LIMIT_INLINE_TRACE_BYTES;
+	char *body = malloc(pad + sizeof(document));
+
+	ck_assert_ptr_nonnull(body);
+	memset(body, ' ', pad);
+	memcpy(body + pad, document, sizeof(document));
+	return body;
+}
+
+START_TEST(large_documents_are_linked_in_the_pool)
+{
+	char *body = padded();
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = body });
+	start_id();
+	timers_run(fake.timers, fake.mono_us); /* the reply; its document waits in the pool now */
+	timers_run(fake.timers, fake.mono_us);
+	ck_assert_int_eq(got.calls, 0);
+	ck_assert_uint_eq(http.open, 0);
+	ck_assert_uint_eq(pool_poll(fake.pool), 1);
+	finish();
+	ck_assert_str_eq(got.first_id, ID);
+	free(body);
+}
+END_TEST
+
+START_TEST(cancel_while_the_pool_works)
+{
+	char *body = padded();
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = body });
+	struct fetch_job *job = start_id();
+	timers_run(fake.timers, fake.mono_us);
+	fetch_cancel(job);
+	fake_clock_run_idle(&fake, 100 * SECOND);
+	ck_assert_int_eq(got.calls, 0);
+	free(body);
+}
+END_TEST
+
+START_TEST(cancel_at_any_time)
+{
+	fake_http_reply(
+		&http, (struct fake_reply){
+			       .status = 404, .times = 1, .delay_us = 1000, .body = unknown.body });
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 200, .delay_us = 1000, .body = V3(TRACE(ID)) });
+	/* At the start, in the first request, in the pause, in the second request. */
+	static const int64_t moments[] = { 0, 500, 100000, 251500 };
+	struct fetch_job *job = start_id();
+
+	if (moments[_i] > 0)
+		fake_clock_advance(&fake, moments[_i]);
+	fetch_cancel(job);
+	fake_clock_run_idle(&fake, 100 * SECOND);
+	ck_assert_int_eq(got.calls, 0);
+	ck_assert_uint_eq(http.open, 0);
+}
+END_TEST
+
+START_TEST(cancel_with_a_trace_in_hand)
+{
+	static const char *const ids[] = { ID, OTHER };
+
+	fake_http_reply(
+		&http, (struct fake_reply){ .url_part = ID, .status = 200, .body = V3(TRACE(ID)) });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .delay_us = SECOND });
+	struct fetch_job *job = start(NULL, ids, 2);
+	fake_clock_advance(&fake, SECOND / 2);
+	ck_assert_uint_gt(memory.used_bytes, 0);
+	fetch_cancel(job);
+	ck_assert_uint_eq(memory.used_bytes, 0);
+	ck_assert_uint_eq(http.cancelled, 1);
+}
+END_TEST
+
+START_TEST(ids_are_looked_up_once_and_a_few_at_a_time)
+{
+	static const char *const ids[] = { ID,
+					   OTHER,
+					   "4BF92F3577B34DA6A3CE929D0E0E4736",
+					   "1111111111111111",
+					   "2222222222222222",
+					   "3333333333333333" };
+
+	fake_http_reply(&http, (struct fake_reply){ .url_part = OTHER,
+						    .status = 200,
+						    .body = V3(TRACE(OTHER)),
+						    .delay_us = 10000 });
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 404, .body = unknown.body, .delay_us = 10000 });
+	start(NULL, ids, ARRAY_LEN(ids));
+	ck_assert_uint_eq(http.nrequests, LIMIT_LOOKUPS_PER_ALERT);
+	finish();
+	ck_assert_uint_eq(http.most_open, LIMIT_LOOKUPS_PER_ALERT);
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_str_eq(got.first_id, OTHER);
+	/* With one in hand, the others are tried three times and no more: the last ones at 10 + 260
+	 * + 510 ms. */
+	ck_assert_uint_eq(http.nrequests, 1 + 4 * 3);
+	ck_assert_int_eq(got.at_us, 790000);
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(got.text, "4 of 5 traces are missing; trace " ID
+					       ": not found in jaeger after 3 "
+					       "tries over 0.8 s"));
+}
+END_TEST
+
+START_TEST(searches_for_failing_traces)
+{
+	fake_http_reply(&http, unknown);
+	start(&checkout, NULL, 0);
+	finish();
+	ck_assert_uint_eq(http.nrequests, 6);
+	for (size_t i = 0; i < 6; i++)
+		ck_assert_ptr_nonnull(strstr(http.requests[i].url,
+					     "query.attributes=%7B%22error%22%3A%22true%22%7D"));
+	ck_assert_int_eq(got.missing, FALLBACK_NO_TRACE);
+	ck_assert_str_eq(got.text,
+			 "no failing trace of checkout in jaeger after 6 tries over 4.8 s");
+}
+END_TEST
+
+START_TEST(a_search_gives_many_traces_up_to_the_limit)
+{
+	struct fetch_request request = { .signal = &checkout,
+					 .limit = 2,
+					 .deadline_us = fake.mono_us + SECOND };
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 200,
+						    .body = V3(TRACE(ID) "," TRACE(OTHER) "," TRACE(
+							    "11111111111111111111111111111111")) });
+	fetch_start(fetch, &request, on_done, &got);
+	finish();
+	ck_assert_uint_eq(got.ntraces, 2);
+	ck_assert_int_eq(got.missing, FALLBACK_NONE);
+	ck_assert_ptr_nonnull(strstr(http.requests[0].url, "query.search_depth=2"));
+}
+END_TEST
+
+START_TEST(slow_signals_are_searched_without_errors)
+{
+	struct signal slow = checkout;
+
+	slow.mode = WALK_LATENCY;
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	start(&slow, NULL, 0);
+	finish();
+	ck_assert_ptr_null(strstr(http.requests[0].url, "error"));
+}
+END_TEST
+
+START_TEST(undecided_signals_take_any_trace_in_the_third_round)
+{
+	struct signal any = checkout;
+
+	any.mode = WALK_AUTO;
+	fake_http_reply(&http, (struct fake_reply){
+				       .url_part = "error", .status = 404, .body = unknown.body });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	start(&any, NULL, 0);
+	finish();
+	ck_assert_uint_eq(http.nrequests, 3);
+	ck_assert_int_eq(got.at_us, 750000);
+	ck_assert_uint_eq(got.ntraces, 1);
+}
+END_TEST
+
+START_TEST(a_service_that_is_a_pattern_cannot_be_searched)
+{
+	struct signal glob = checkout;
+
+	glob.service = "check*";
+	start(&glob, NULL, 0);
+	finish();
+	ck_assert_uint_eq(http.nrequests, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
+	ck_assert_str_eq(got.text, "jaeger cannot be searched for this signal");
+}
+END_TEST
+
+START_TEST(nothing_to_look_for)
+{
+	start(NULL, NULL, 0);
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_NO_TRACE);
+	ck_assert_str_eq(got.text, "the alert names no trace, and there is nothing to search for");
+}
+END_TEST
+
+START_TEST(no_sources)
+{
+	make_fetch(0);
+	start_id();
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_NO_TRACE);
+	ck_assert_str_eq(got.text, "no trace source is declared");
+}
+END_TEST
+
+START_TEST(a_deadline_that_is_over)
+{
+	struct fetch_request request = { .signal = &checkout,
+					 .deadline_us = fake.mono_us - SECOND };
+
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 200, .body = V3(TRACE(ID)), .delay_us = SECOND });
+	fetch_start(fetch, &request, on_done, &got);
+	finish();
+	ck_assert_int_eq(got.at_us, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_BUDGET_SPENT);
+	ck_assert_str_eq(got.text, "jaeger had not answered when the time was over");
+}
+END_TEST
+
+/* Many jobs: each notes its number when it is done. */
+static int order[200];
+static int norder;
+
+static void note_order(void *ctx, struct fetch_result *result)
+{
+	order[norder++] = (int)(intptr_t)ctx;
+	for (size_t i = 0; i < result->nsets; i++)
+		trace_set_free(result->sets[i]);
+}
+
+START_TEST(jobs_beyond_the_cap_wait_in_order)
+{
+	enum { JOBS = LIMIT_ENRICHING + 36 };
+	static const char *const ids[] = { ID };
+	struct fetch_request request = { .trace_ids = ids,
+					 .ntrace_ids = 1,
+					 .deadline_us = fake.mono_us + 5 * SECOND };
+	struct fetch_job *jobs[JOBS];
+
+	norder = 0;
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 200, .body = V3(TRACE(ID)), .delay_us = SECOND });
+	for (int i = 0; i < JOBS; i++)
+		jobs[i] = fetch_start(fetch, &request, note_order, (void *)(intptr_t)i);
+	ck_assert_uint_eq(http.open, LIMIT_ENRICHING);
+	fetch_cancel(jobs[JOBS - 1]);
+	fake_clock_run_idle(&fake, 10 * SECOND);
+	ck_assert_int_eq(norder, JOBS - 1);
+	ck_assert_uint_eq(http.most_open, LIMIT_ENRICHING);
+	/* The second wave began when the first was over, and each wave in order. */
+	for (int i = 0; i < LIMIT_ENRICHING; i++)
+		ck_assert_int_lt(order[i], LIMIT_ENRICHING);
+	for (int i = LIMIT_ENRICHING; i < JOBS - 1; i++)
+		ck_assert_int_ge(order[i], LIMIT_ENRICHING);
+}
+END_TEST
+
+START_TEST(a_job_may_never_have_its_turn)
+{
+	static const char *const ids[] = { ID };
+	struct fetch_request request = { .trace_ids = ids,
+					 .ntrace_ids = 1,
+					 .deadline_us = fake.mono_us + 5 * SECOND };
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .delay_us = 60 * SECOND });
+	for (int i = 0; i < LIMIT_ENRICHING; i++)
+		fetch_start(fetch, &request, note_order, NULL);
+	norder = 0;
+	request.deadline_us = fake.mono_us + 3 * SECOND;
+	fetch_start(fetch, &request, on_done, &got);
+	finish();
+	ck_assert_int_eq(got.at_us, 3 * SECOND);
+	ck_assert_int_eq(got.missing, FALLBACK_BUDGET_SPENT);
+	ck_assert_int_eq(norder, LIMIT_ENRICHING);
+}
+END_TEST
+
+/* The files source. */
+
+static char dir_path[64];
+
+static void write_file(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", dir_path, name);
+	FILE *file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void files_setup(void)
+{
+	snprintf(dir_path, sizeof(dir_path), "/tmp/tracepager-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir_path));
+	sources[0] =
+		(struct source_config){ .name = "saved", .kind = SOURCE_FILES, .path = dir_path };
+	write_file("a.json",
+		   V3(RESOURCE("shipping", SPAN(OTHER, "00f067aa0ba902b9", "ship", FAILED))));
+	write_file("b.jsonl", V1("5555555555555555") "\n" V3(TRACE(ID)) "\n");
+	write_file("notes.txt", V3(TRACE("6666666666666666")));
+	write_file(".hidden.json", V3(TRACE("7777777777777777")));
+}
+
+static void files_teardown(void)
+{
+	static const char *const names[] = { "a.json", "b.jsonl", "notes.txt", ".hidden.json",
+					     "z.json" };
+	char path[128];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir_path, names[i]);
+		unlink(path);
+	}
+	rmdir(dir_path);
+}
+
+START_TEST(files_by_id)
+{
+	start_id();
+	finish();
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_str_eq(got.first_id, ID);
+	ck_assert_str_eq(got.source, "saved");
+	ck_assert_int_eq(got.at_us, 0);
+}
+END_TEST
+
+START_TEST(files_by_signal)
+{
+	start(&checkout, NULL, 0);
+	finish();
+	/* 5555555555555555 is of checkout, too, but has no failing span. */
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_str_eq(got.first_id, ID);
+}
+END_TEST
+
+START_TEST(files_without_a_match)
+{
+	static const char *const ids[] = { "6666666666666666" };
+
+	start(NULL, ids, 1);
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+	ck_assert_str_eq(got.text,
+			 "trace 6666666666666666: not found in saved after 6 tries over 4.8 s");
+}
+END_TEST
+
+START_TEST(bad_files_do_not_hide_good_ones)
+{
+	write_file("0.json", "{");
+	write_file("z.json", "no json");
+	start_id();
+	finish();
+	ck_assert_uint_eq(got.ntraces, 1);
+	char path[128];
+	snprintf(path, sizeof(path), "%s/0.json", dir_path);
+	unlink(path);
+}
+END_TEST
+
+START_TEST(no_directory)
+{
+	sources[0].path = "/nonexistent/traces";
+	start_id();
+	finish();
+	ck_assert_int_eq(got.at_us, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
+	ck_assert_ptr_nonnull(strstr(got.text, "cannot read the directory /nonexistent/traces"));
+}
+END_TEST
+
+START_TEST(cancel_while_files_are_read)
+{
+	struct fetch_job *job = start_id();
+
+	fetch_cancel(job);
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_int_eq(got.calls, 0);
+}
+END_TEST
+
+static TCase *case_http(void)
+{
+	TCase *tcase = tcase_create("http");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60); /* sanitizers on a slow machine */
+	tcase_add_test(tcase, finds_a_trace_by_id);
+	tcase_add_test(tcase, a_trace_in_small_pieces_is_the_same);
+	tcase_add_test(tcase, not_there_twice_then_found);
+	tcase_add_test(tcase, never_there);
+	tcase_add_test(tcase, an_old_server_is_asked_the_old_way);
+	tcase_add_test(tcase, a_page_for_browsers_is_no_v3);
+	tcase_add_test(tcase, the_next_source_is_asked);
+	tcase_add_test(tcase, a_slow_source_falls_to_the_next);
+	tcase_add_test(tcase, each_source_says_its_part);
+	tcase_add_test(tcase, a_refused_token_ends_at_once);
+	tcase_add_test(tcase, a_dead_source_is_told);
+	tcase_add_test(tcase, an_exhausted_transport_is_told);
+	tcase_add_test(tcase, silence_spends_the_budget);
+	tcase_add_test(tcase, the_deadline_cuts_a_request_short);
+	tcase_add_test(tcase, nonsense_is_a_bad_trace);
+	tcase_add_test(tcase, an_empty_answer_is_a_bad_trace);
+	tcase_add_test(tcase, a_document_without_spans_is_not_found);
+	tcase_add_test(tcase, a_huge_document_is_too_large);
+	tcase_add_test(tcase, a_long_refusal_is_judged_by_its_status);
+	tcase_add_test(tcase, full_memory_is_too_large);
+	tcase_add_test(tcase, large_documents_are_linked_in_the_pool);
+	tcase_add_test(tcase, cancel_while_the_pool_works);
+	tcase_add_loop_test(tcase, cancel_at_any_time, 0, 4);
+	tcase_add_test(tcase, cancel_with_a_trace_in_hand);
+	tcase_add_test(tcase, ids_are_looked_up_once_and_a_few_at_a_time);
+	tcase_add_test(tcase, searches_for_failing_traces);
+	tcase_add_test(tcase, a_search_gives_many_traces_up_to_the_limit);
+	tcase_add_test(tcase, slow_signals_are_searched_without_errors);
+	tcase_add_test(tcase, undecided_signals_take_any_trace_in_the_third_round);
+	tcase_add_test(tcase, a_service_that_is_a_pattern_cannot_be_searched);
+	tcase_add_test(tcase, nothing_to_look_for);
+	tcase_add_test(tcase, no_sources);
+	tcase_add_test(tcase, a_deadline_that_is_over);
+	tcase_add_test(tcase, jobs_beyond_the_cap_wait_in_order);
+	tcase_add_test(tcase, a_job_may_never_have_its_turn);
+	return tcase;
+}
+
+static TCase *case_files(void)
+{
+	TCase *tcase = tcase_create("files");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, files_setup, files_teardown);
+	tcase_add_test(tcase, files_by_id);
+	tcase_add_test(tcase, files_by_signal);
+	tcase_add_test(tcase, files_without_a_match);
+	tcase_add_test(tcase, bad_files_do_not_hide_good_ones);
+	tcase_add_test(tcase, no_directory);
+	tcase_add_test(tcase, cancel_while_files_are_read);
+	return tcase;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("fetch");
+
+	suite_add_tcase(suite, case_http());
+	suite_add_tcase(suite, case_files());
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

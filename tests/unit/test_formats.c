@@ -1,0 +1,398 @@
+/*
+ * The alert formats: Alertmanager's webhook and API v2.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/alert_format.h"
+#include "tracepager/limits.h"
+
+/* 2026-09-01T10:00:00Z. */
+#define NOW_US (INT64_C(1788256800) * US_PER_SECOND)
+
+static struct arena *arena;
+static struct alert_batch batch;
+static struct err err;
+
+static void setup(void)
+{
+	arena = arena_new(256 << 20);
+	memset(&batch, 0, sizeof(batch));
+	memset(&err, 0, sizeof(err));
+}
+
+static void teardown(void)
+{
+	arena_free(arena);
+}
+
+static int parse_n(enum alert_format_id id, const char *body, size_t len)
+{
+	/* A copy of its own, so that a byte too many read shows. */
+	char *copy = malloc(len > 0 ? len : 1);
+	int code;
+
+	memcpy(copy, body, len);
+	code = alert_formats[id]->parse(arena, copy, len, "am1", NOW_US, &batch, &err);
+	free(copy);
+	return code;
+}
+
+static int parse(enum alert_format_id id, const char *body)
+{
+	return parse_n(id, body, strlen(body));
+}
+
+static void check_text(const char *text, const char *want)
+{
+	ck_assert_ptr_nonnull(text);
+	ck_assert_str_eq(text, want);
+}
+
+static void check_refused(size_t i, unsigned int index, const char *text)
+{
+	ck_assert_uint_lt(i, batch.nrefused);
+	ck_assert_uint_eq(batch.refused[i].index, index);
+	ck_assert_str_eq(batch.refused[i].text, text);
+}
+
+static void check_body_refused(enum alert_format_id id, const char *body, const char *says)
+{
+	memset(&err, 0, sizeof(err));
+	ck_assert_int_eq(parse(id, body), -EBADMSG);
+	ck_assert_msg(strstr(err.text, says) != NULL, "%s: %s", body, err.text);
+}
+
+START_TEST(table)
+{
+	ck_assert_str_eq(alert_formats[FORMAT_ALERTMANAGER]->name, "alertmanager");
+	ck_assert_str_eq(alert_formats[FORMAT_PROMETHEUS]->name, "prometheus");
+}
+END_TEST
+
+START_TEST(webhook_group)
+{
+	ck_assert_int_eq(
+		parse(FORMAT_ALERTMANAGER,
+		      "{\"version\":\"4\",\"groupKey\":\"{}:{alertname=\\\"PlaceOrderErrors\\\"}\","
+		      "\"truncatedAlerts\":3,\"status\":\"firing\",\"receiver\":\"shop\","
+		      "\"groupLabels\":{\"alertname\":\"PlaceOrderErrors\"},\"commonLabels\":{},"
+		      "\"commonAnnotations\":{},\"externalURL\":\"http://"
+		      "am.shop.example\",\"alerts\":["
+		      "{\"status\":\"firing\",\"labels\":{\"service\":\"checkout\","
+		      "\"alertname\":\"PlaceOrderErrors\",\"zone\":\"\"},"
+		      "\"annotations\":{\"summary\":\"Orders fail\"},"
+		      "\"startsAt\":\"2026-09-01T09:58:00.5Z\",\"endsAt\":\"0001-01-01T00:00:00Z\","
+		      "\"generatorURL\":\"https://prom.shop.example/graph?g0.expr=x\","
+		      "\"fingerprint\":\"856299975D5C5DD1\"},"
+		      "{\"status\":\"resolved\",\"labels\":{\"service\":\"cart\",\"alertname\":"
+		      "\"CartSlow\"},"
+		      "\"annotations\":{},\"startsAt\":\"2026-09-01T09:00:00Z\","
+		      "\"endsAt\":\"2026-09-01T09:59:00Z\",\"generatorURL\":\"javascript:alert(1)"
+		      "\"}]}"),
+		0);
+	ck_assert_uint_eq(batch.nalerts, 2);
+	ck_assert_uint_eq(batch.nrefused, 0);
+	ck_assert_uint_eq(batch.truncated, 3);
+
+	const struct alert *first = &batch.alerts[0], *second = &batch.alerts[1];
+	check_text(first->sender, "am1");
+	check_text(first->family, "prometheus");
+	check_text(first->fingerprint, "856299975d5c5dd1");
+	ck_assert_int_eq(first->status, ALERT_FIRING);
+	ck_assert_uint_eq(first->labels.n, 2);
+	check_text(first->labels.at[0].name, "alertname");
+	check_text(labels_get(&first->labels, "service"), "checkout");
+	check_text(labels_get(&first->annotations, "summary"), "Orders fail");
+	ck_assert_int_eq(first->starts_at_us, NOW_US - 120 * US_PER_SECOND + 500 * US_PER_MS);
+	ck_assert_int_eq(first->ends_at_us, 0);
+	check_text(first->generator_url, "https://prom.shop.example/graph?g0.expr=x");
+	ck_assert(!first->ends_by_itself);
+
+	/* Not sent, so it is worked out: FNV-1a over alertname=CartSlow, service=cart. */
+	check_text(second->fingerprint, "f9fa1e1770545450");
+	ck_assert_int_eq(second->status, ALERT_RESOLVED);
+	ck_assert_int_eq(second->ends_at_us, NOW_US - 60 * US_PER_SECOND);
+	check_text(second->generator_url, "");
+}
+END_TEST
+
+START_TEST(webhook_least)
+{
+	ck_assert_int_eq(parse(FORMAT_ALERTMANAGER,
+			       "{\"alerts\":[{\"labels\":{\"a\":\"b\"}}], \"version\":\"4\"}"),
+			 0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	check_text(batch.alerts[0].fingerprint, "d2b371819297f98a");
+	ck_assert_int_eq(batch.alerts[0].status, ALERT_FIRING);
+	ck_assert_int_eq(batch.alerts[0].starts_at_us, 0);
+	ck_assert_uint_eq(batch.alerts[0].annotations.n, 0);
+	ck_assert_int_eq(parse(FORMAT_ALERTMANAGER, "{\"alerts\":null}"), 0);
+	ck_assert_uint_eq(batch.nalerts, 0);
+	ck_assert_int_eq(parse(FORMAT_ALERTMANAGER, "{\"alerts\":[]}"), 0);
+	ck_assert_uint_eq(batch.nalerts, 0);
+}
+END_TEST
+
+/* The good ones are taken, the bad ones are told with their places. */
+START_TEST(webhook_refuses_singly)
+{
+	ck_assert_int_eq(parse(FORMAT_ALERTMANAGER,
+			       "{\"alerts\":[\n"
+			       "{\"labels\":{\"severity\":5,\"alertname\":\"x\"}},\n"
+			       "{\"labels\":{\"alertname\":\"Good\"}},\n"
+			       "7,\n"
+			       "[{}],\n"
+			       "{\"labels\":[\"a\"]},\n"
+			       "{\"labels\":{\"a\":{\"b\":\"c\"}}},\n"
+			       "{\"labels\":{\"a\":\"b\"},\"startsAt\":\"soon\"},\n"
+			       "{\"labels\":{\"a\":\"b\"},\"status\":\"open\"},\n"
+			       "{\"labels\":{\"a\":\"\"},\"annotations\":{\"a\":\"b\"}},\n"
+			       "{\"labels\":{\"\":\"b\"}},\n"
+			       "{\"labels\":{\"a\":\"b\"},\"labels\":{\"a\":\"b\"}},\n"
+			       "{},\n"
+			       "{\"labels\":{\"a\":null,\"b\":\"c\"},\"endsAt\":null}\n"
+			       "]}"),
+			 0);
+	ck_assert_uint_eq(batch.nalerts, 2);
+	check_text(labels_get(&batch.alerts[0].labels, "alertname"), "Good");
+	ck_assert_uint_eq(batch.alerts[1].labels.n, 1);
+	ck_assert_uint_eq(batch.nrefused, 11);
+	check_refused(0, 0,
+		      "alert 0: labels.severity is a number, not a string (line 2, column 23)");
+	check_refused(1, 2, "alert 2: it is a number, not an object (line 4, column 1)");
+	ck_assert_uint_eq(batch.refused[2].index, 3);
+	ck_assert_ptr_nonnull(
+		strstr(batch.refused[2].text, "alert 3: it is a list, not an object"));
+	ck_assert_ptr_nonnull(
+		strstr(batch.refused[3].text, "alert 4: labels is a list, not an object (line 6"));
+	ck_assert_ptr_nonnull(strstr(batch.refused[4].text,
+				     "alert 5: labels.a is an object, not a string (line 7"));
+	check_refused(5, 6, "alert 6: startsAt is no time: \"soon\" (line 8, column 32)");
+	check_refused(
+		6, 7,
+		"alert 7: status is \"open\", neither firing nor resolved (line 9, column 30)");
+	ck_assert_ptr_nonnull(strstr(batch.refused[7].text, "alert 8: it has no labels"));
+	check_refused(8, 9, "alert 9: labels has an empty name (line 11, column 12)");
+	ck_assert_ptr_nonnull(strstr(batch.refused[9].text, "alert 10: labels is given twice"));
+	ck_assert_ptr_nonnull(strstr(batch.refused[10].text, "alert 11: it has no labels"));
+}
+END_TEST
+
+START_TEST(webhook_is_something_else)
+{
+	enum alert_format_id id = FORMAT_ALERTMANAGER;
+
+	check_body_refused(id, "[{\"labels\":{\"a\":\"b\"}}]",
+			   "this is a list, as /api/v2/alerts takes it");
+	check_body_refused(id, "{\"version\":\"1\",\"orgId\":1,\"alerts\":[]}",
+			   "Grafana webhook (version \"1\")");
+	check_body_refused(id, "{\"alerts\":[],\"version\":\"5\"}", "version \"5\"");
+	check_body_refused(id, "{\"evalMatches\":[],\"ruleUrl\":\"\"}", "Grafana before version 9");
+	check_body_refused(id, "{\"routing_key\":\"k\"}", "PagerDuty event");
+	check_body_refused(id, "{\"labels\":{\"a\":\"b\"}}", "a single alert");
+	check_body_refused(id, "{}", "no list \"alerts\"");
+	check_body_refused(id, "{\"alerts\":{}}", "alerts is an object, not a list");
+	check_body_refused(id, "\"hello\"", "this is a string");
+	check_body_refused(id, "", "");
+	check_body_refused(id, "alerts=1", "");
+}
+END_TEST
+
+START_TEST(broken_json_has_a_place)
+{
+	ck_assert_int_eq(
+		parse(FORMAT_ALERTMANAGER, "{\"alerts\":[{\"labels\":{\"a\":\"b\"}},\n  }"),
+		-EBADMSG);
+	ck_assert_int_eq(err.line, 2);
+	ck_assert_int_eq(err.column, 3);
+	ck_assert_int_eq(parse(FORMAT_PROMETHEUS, "[{\"labels\":{\"a\":\"b\"}}"), -EBADMSG);
+	ck_assert_int_eq(err.line, 1);
+}
+END_TEST
+
+START_TEST(list_times)
+{
+	ck_assert_int_eq(parse(FORMAT_PROMETHEUS,
+			       "[{\"labels\":{\"alertname\":\"CartSlow\",\"service\":\"cart\"},"
+			       "\"startsAt\":\"2026-09-01T09:00:00.000Z\",\"endsAt\":\"2026-09-"
+			       "01T10:04:00.000Z\"},"
+			       "{\"labels\":{\"n\":\"2\"},\"startsAt\":\"2026-09-01T09:00:00Z\","
+			       "\"endsAt\":\"2026-09-01T09:59:00Z\"},"
+			       "{\"labels\":{\"n\":\"3\"}},"
+			       "{\"labels\":{\"n\":\"4\"},\"endsAt\":\"2026-09-01T09:59:00Z\"},"
+			       "{\"labels\":{\"n\":\"5\"},\"startsAt\":\"2026-09-01T09:00:00Z\"},"
+			       "{\"labels\":{\"n\":\"6\"},\"startsAt\":\"0001-01-01T00:00:00Z\","
+			       "\"endsAt\":\"2026-09-01T10:00:00Z\"},"
+			       "{\"labels\":{\"n\":\"7\"},\"startsAt\":\"2026-09-01T09:00:00Z\","
+			       "\"endsAt\":\"2026-09-01T08:00:00Z\"}]"),
+			 0);
+	ck_assert_uint_eq(batch.nalerts, 6);
+
+	const struct alert *a = batch.alerts;
+	check_text(a[0].family, "prometheus");
+	check_text(a[0].fingerprint, "f9fa1e1770545450"); /* the same as through the webhook */
+	ck_assert_int_eq(a[0].status, ALERT_FIRING);
+	ck_assert_int_eq(a[0].ends_at_us, NOW_US + 240 * US_PER_SECOND);
+	ck_assert(a[0].ends_by_itself);
+	ck_assert_int_eq(a[1].status, ALERT_RESOLVED);
+	/* Without times: from now, for five minutes. */
+	ck_assert_int_eq(a[2].status, ALERT_FIRING);
+	ck_assert_int_eq(a[2].starts_at_us, NOW_US);
+	ck_assert_int_eq(a[2].ends_at_us, NOW_US + 300 * US_PER_SECOND);
+	ck_assert_int_eq(a[3].status, ALERT_RESOLVED);
+	ck_assert_int_eq(a[3].starts_at_us, a[3].ends_at_us);
+	ck_assert_int_eq(a[4].starts_at_us, NOW_US - 3600 * US_PER_SECOND);
+	ck_assert_int_eq(a[4].ends_at_us, NOW_US + 300 * US_PER_SECOND);
+	/* It ends now: it is over. */
+	ck_assert_int_eq(a[5].status, ALERT_RESOLVED);
+	ck_assert_int_eq(a[5].starts_at_us, NOW_US);
+
+	ck_assert_uint_eq(batch.nrefused, 1);
+	ck_assert_uint_eq(batch.refused[0].index, 6);
+	ck_assert_ptr_nonnull(strstr(batch.refused[0].text, "alert 6: endsAt is before startsAt"));
+}
+END_TEST
+
+START_TEST(list_ignores_what_is_the_servers)
+{
+	ck_assert_int_eq(
+		parse(FORMAT_PROMETHEUS,
+		      "[{\"fingerprint\":\"0000000000000000\",\"status\":{\"state\":\"active\"},"
+		      "\"receivers\":[{\"name\":\"shop\"}],\"updatedAt\":\"x\","
+		      "\"labels\":{\"a\":\"b\",\"empty\":\"\"}}]"),
+		0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	ck_assert_uint_eq(batch.alerts[0].labels.n, 1);
+	check_text(batch.alerts[0].fingerprint, "d2b371819297f98a");
+}
+END_TEST
+
+START_TEST(list_is_something_else)
+{
+	enum alert_format_id id = FORMAT_PROMETHEUS;
+
+	check_body_refused(id, "{\"version\":\"4\",\"alerts\":[]}", "this is a webhook body");
+	check_body_refused(id, "{\"labels\":{\"a\":\"b\"}}", "this is a single alert");
+	check_body_refused(id, "{\"routing_key\":\"\"}", "this is a PagerDuty event");
+	check_body_refused(id, "{}", "this is an object");
+	check_body_refused(id, "null", "this is null");
+	ck_assert_int_eq(parse(id, "[]"), 0);
+	ck_assert_uint_eq(batch.nalerts, 0);
+}
+END_TEST
+
+START_TEST(nul_and_long_texts)
+{
+	struct buf body = BUF_INIT(1 << 20);
+	const char *value;
+
+	buf_puts(&body, "[{\"labels\":{\"a\":\"x\\u0000y\",\"b\":\"");
+	/* The cut falls into the last sequence of two bytes: it goes altogether. */
+	for (unsigned int i = 0; i < LIMIT_LABEL_BYTES - 1; i++)
+		buf_putc(&body, 'v');
+	buf_puts(&body, "\xc3\xbc\"}}]");
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	check_text(labels_get(&batch.alerts[0].labels, "a"), "x\xef\xbf\xbdy");
+	value = labels_get(&batch.alerts[0].labels, "b");
+	ck_assert_ptr_nonnull(value);
+	ck_assert_uint_eq(strlen(value), LIMIT_LABEL_BYTES - 1);
+	buf_fini(&body);
+}
+END_TEST
+
+static void add_labels(struct buf *body, unsigned int n)
+{
+	buf_puts(body, "{\"labels\":{");
+	for (unsigned int i = 0; i < n; i++)
+		buf_printf(body, "%s\"l%u\":\"v\"", i > 0 ? "," : "", i);
+	buf_puts(body, "}}");
+}
+
+START_TEST(too_many_labels)
+{
+	struct buf body = BUF_INIT(1 << 20);
+
+	buf_putc(&body, '[');
+	add_labels(&body, LIMIT_LABELS + 1);
+	buf_putc(&body, ',');
+	add_labels(&body, LIMIT_LABELS);
+	buf_putc(&body, ']');
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	ck_assert_uint_eq(batch.alerts[0].labels.n, LIMIT_LABELS);
+	ck_assert_uint_eq(batch.nrefused, 1);
+	ck_assert_ptr_nonnull(strstr(batch.refused[0].text, "alert 0: more than 256 labels"));
+	buf_fini(&body);
+}
+END_TEST
+
+START_TEST(too_many_alerts)
+{
+	struct buf body = BUF_INIT(1 << 20);
+
+	buf_puts(&body, "[1");
+	for (unsigned int i = 1; i < LIMIT_ALERTS_PER_BODY; i++)
+		buf_puts(&body, ",1");
+	buf_puts(&body, "]");
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nrefused, LIMIT_ALERTS_PER_BODY);
+	ck_assert_str_eq(batch.refused[LIMIT_REFUSED_TOLD - 1].text,
+			 "alert 99: it is a number, not an object (line 1, column 200)");
+	ck_assert_str_eq(batch.refused[LIMIT_REFUSED_TOLD].text,
+			 "refused too; only the first reasons are told");
+
+	body.len--;
+	buf_puts(&body, ",1]");
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), -E2BIG);
+	buf_fini(&body);
+}
+END_TEST
+
+/* What alert_format.h promises of the arena: eight times the body, and a mebibyte. */
+START_TEST(memory_is_in_proportion)
+{
+	struct buf body = BUF_INIT(4 << 20);
+
+	buf_puts(&body, "[{\"labels\":{\"a\":\"b\"}}");
+	for (unsigned int i = 1; i < LIMIT_ALERTS_PER_BODY; i++)
+		buf_puts(&body, ",{\"labels\":{\"a\":\"b\"}}");
+	buf_puts(&body, "]");
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nalerts, LIMIT_ALERTS_PER_BODY);
+	ck_assert_uint_le(arena_used(arena), 8 * body.len + (1 << 20));
+	buf_fini(&body);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("formats");
+	TCase *tcase = tcase_create("formats");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, table);
+	tcase_add_test(tcase, webhook_group);
+	tcase_add_test(tcase, webhook_least);
+	tcase_add_test(tcase, webhook_refuses_singly);
+	tcase_add_test(tcase, webhook_is_something_else);
+	tcase_add_test(tcase, broken_json_has_a_place);
+	tcase_add_test(tcase, list_times);
+	tcase_add_test(tcase, list_ignores_what_is_the_servers);
+	tcase_add_test(tcase, list_is_something_else);
+	tcase_add_test(tcase, nul_and_long_texts);
+	tcase_add_test(tcase, too_many_labels);
+	tcase_add_test(tcase, too_many_alerts);
+	tcase_add_test(tcase, memory_is_in_proportion);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,623 @@
+/* net: the loop, requests as data, and the client against our own server. */
+#ifdef HAVE_CONFIG_H
+#include "config.h" /* PACKAGE_VERSION */
+#endif
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "tests/lib/net_world.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+/* ---- http.h ---- */
+
+START_TEST(escapes_urls)
+{
+	struct arena *arena = arena_new(4096);
+
+	ck_assert_str_eq(url_escape(arena, ""), "");
+	ck_assert_str_eq(url_escape(arena, "AZaz09-._~"), "AZaz09-._~");
+	ck_assert_str_eq(url_escape(arena, "a b/c?d&e=f%+"), "a%20b%2Fc%3Fd%26e%3Df%25%2B");
+	ck_assert_str_eq(url_escape(arena, "\xc3\xbc\x01"), "%C3%BC%01");
+	arena_free(arena);
+}
+END_TEST
+
+/* 1994-11-06 08:49:37 UTC, the example of RFC 9110 section 5.6.7. */
+#define EXAMPLE_US (784111777 * US_PER_SECOND)
+
+static const struct {
+	const char *text;
+	int64_t wall_us, want_us;
+} retry_cases[] = {
+	{ "0", 0, 0 },
+	{ "120", 0, 120 * US_PER_SECOND },
+	{ "  7\t", 0, 7 * US_PER_SECOND },
+	{ "99999999999999999999999", 0, 365 * US_PER_DAY },
+	{ "", 0, -1 },
+	{ " ", 0, -1 },
+	{ "-5", 0, -1 },
+	{ "1.5", 0, -1 },
+	{ "soon", 0, -1 },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
+	{ "Sunday, 06-Nov-94 08:49:37 GMT", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
+	{ "Sun Nov  6 08:49:37 1994", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US, 0 },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US + 1, 0 },
+	{ "Sun, 06 Nov 1994 08:49:37 CET", 0, -1 },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT and more", 0, -1 },
+	{ "Sun, 06 Now 1994 08:49:37 GMT", 0, -1 },
+	{ "Sun, 06 Nov 1994 24:49:37 GMT", 0, -1 },
+	{ "Sun, 32 Nov 1994 08:49:37 GMT", 0, -1 },
+	/* 2026-01-01 00:00:00 UTC is 1767225600; "94" is 1994 then, "27" is 2027. */
+	{ "Sunday, 06-Nov-94 08:49:37 GMT", 1767225600 * US_PER_SECOND, 0 },
+	{ "Friday, 01-Jan-27 00:00:00 GMT", 1767225600 * US_PER_SECOND, 365 * US_PER_DAY },
+};
+
+START_TEST(parses_retry_after)
+{
+	ck_assert_int_eq(retry_after_parse(retry_cases[_i].text, retry_cases[_i].wall_us),
+			 retry_cases[_i].want_us);
+}
+END_TEST
+
+START_TEST(request_has_room_for_16_headers)
+{
+	struct http_request request = { .url = "http://ledger/" };
+
+	for (int i = 0; i < HTTP_HEADERS_MAX; i++)
+		ck_assert(http_request_header(&request, "X-A", "1"));
+	ck_assert(!http_request_header(&request, "X-A", "1"));
+	ck_assert_uint_eq(request.nheaders, HTTP_HEADERS_MAX);
+}
+END_TEST
+
+/* ---- The client. ---- */
+
+START_TEST(client_gets)
+{
+	struct answer answer = { 0 };
+
+	world_listen();
+	ask(&answer, "/seen%20it?a=b%20c", false);
+	ck_assert_uint_eq(http_client_active(w.client), 1);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_ptr_null(answer.error);
+	ck_assert_str_eq(answer.body.data,
+			 "GET|/seen it|a=b%20c|tracepager/" PACKAGE_VERSION "|127.0.0.1");
+	ck_assert_str_eq(answer.type, "text/plain");
+	ck_assert_int_eq(answer.retry_after_us, -1);
+	world_turn();
+	ck_assert_int_eq(answer.calls, 1);
+	ck_assert_uint_eq(http_client_active(w.client), 0);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_posts_large_bodies)
+{
+	const size_t len = 5u << 20;
+	struct answer answer = { 0 };
+	char *body = xcalloc(len, 1);
+
+	world_listen();
+	for (size_t i = 0; i < len; i++)
+		body[i] = (char)('a' + i % 23);
+	char *url = xasprintf("http://127.0.0.1:%d/echo", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	request.method = HTTP_POST;
+	request.body = body;
+	request.body_len = len;
+	http_request_header(&request, "Content-Type", "text/plain");
+	ask_for(&answer, &request, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_uint_eq(answer.body.len, len);
+	ck_assert(!memcmp(answer.body.data, body, len));
+	free(body);
+	free(url);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_hands_over_in_pieces)
+{
+	struct answer answer[3] = { 0 };
+
+	world_listen();
+	/* Three times more than one turn may hand over. */
+	for (size_t i = 0; i < 3; i++)
+		ask(&answer[i], "/many?3000000", true);
+	for (size_t i = 0; i < 3; i++) {
+		pump(answer[i].calls);
+		ck_assert_int_eq(answer[i].status, 200);
+		ck_assert_int_eq(answer[i].first_status, 200);
+		ck_assert_int_gt(answer[i].pieces, 1);
+		ck_assert_uint_eq(answer[i].body.len, 3000000);
+		answer_fini(&answer[i]);
+	}
+}
+END_TEST
+
+START_TEST(client_reader_may_refuse)
+{
+	struct answer answer = { .refuse_after = 2 };
+
+	world_listen();
+	ask(&answer, "/many?500000", true);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 0);
+	ck_assert_str_eq(answer.error, "refused by the reader");
+	ck_assert_int_eq(answer.pieces, 2);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_tells_status_and_retry_after)
+{
+	struct answer answer = { 0 };
+
+	world_listen();
+	ask(&answer, "/status/429", false);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 429);
+	ck_assert_ptr_null(answer.error);
+	ck_assert_int_eq(answer.retry_after_us, 7 * US_PER_SECOND);
+	ck_assert_str_eq(answer.body.data, "{}\n");
+	ck_assert_str_eq(answer.type, "application/json");
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_follows_no_redirect)
+{
+	struct answer answer = { 0 };
+
+	world_listen();
+	ask(&answer, "/status/302", false);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 302);
+	ck_assert_uint_eq(w.requests, 1);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_cancels_in_its_own_body)
+{
+	struct answer answer = { 0 }, other = { 0 };
+
+	world_listen();
+	ask(&answer, "/many?500000", true);
+	answer.cancel = answer.call;
+	ask(&other, "/seen", false);
+	pump(other.calls && http_client_active(w.client) == 0);
+	ck_assert_int_eq(answer.calls, 0);
+	ck_assert_int_eq(answer.pieces, 1);
+	answer_fini(&answer);
+	answer_fini(&other);
+}
+END_TEST
+
+START_TEST(client_cancels_another_from_body_and_done)
+{
+	/* The first cancels from its first piece (even rounds) or from done(); two that were sent
+	 * after it go. */
+	struct answer first = { 0 }, second = { 0 }, third = { 0 };
+
+	world_listen();
+	ask(&first, "/many?100000", _i % 2 == 0);
+	ask(&second, "/defer", false);
+	ask(&third, "/defer", false);
+	first.cancel = second.call;
+	pump(first.calls && w.ndeferred == 2 && http_client_active(w.client) == 1);
+	w.transport->cancel(w.transport->ctx, third.call);
+	pump(http_client_active(w.client) == 0);
+	ck_assert_int_eq(first.status, 200);
+	ck_assert_int_eq(second.calls + third.calls, 0);
+	for (size_t i = 0; i < w.ndeferred; i++)
+		reply_text(w.deferred[i], 200, "too late");
+	answer_fini(&first);
+	answer_fini(&second);
+	answer_fini(&third);
+}
+END_TEST
+
+START_TEST(client_cancels_before_it_started)
+{
+	struct answer answer = { 0 };
+
+	world_listen();
+	ask(&answer, "/seen", false);
+	w.transport->cancel(w.transport->ctx, answer.call);
+	w.transport->cancel(w.transport->ctx, answer.call);
+	pump(http_client_active(w.client) == 0);
+	ck_assert_int_eq(answer.calls, 0);
+	ck_assert_uint_eq(w.requests, 0);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_sends_from_handlers)
+{
+	struct answer third = { 0 }, second = { .then = &third, .then_path = "/seen?3" };
+	struct answer first = { .then = &second, .then_path = "/seen?2" };
+
+	world_listen();
+	ask(&first, "/many?40000", true);
+	pump(third.calls);
+	ck_assert_int_eq(first.calls, 1);
+	ck_assert_int_eq(second.calls, 1);
+	ck_assert_int_eq(third.status, 200);
+	answer_fini(&first);
+	answer_fini(&second);
+	answer_fini(&third);
+}
+END_TEST
+
+START_TEST(client_tells_of_a_refused_connection)
+{
+	struct sockaddr_in nowhere = { .sin_family = AF_INET,
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(nowhere);
+	struct answer answer = { 0 };
+	/* Bound, and nobody listens. */
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&nowhere, len), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&nowhere, &len), 0);
+	char *url = xasprintf("http://127.0.0.1:%d/v2/enqueue?key=secret", ntohs(nowhere.sin_port));
+	char *want = xasprintf("connection refused by 127.0.0.1:%d", ntohs(nowhere.sin_port));
+	struct http_request request = request_to(url);
+	ask_for(&answer, &request, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 0);
+	ck_assert_str_eq(answer.error, want);
+	close(fd);
+	free(url);
+	free(want);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_caps_the_reply)
+{
+	struct answer fits = { 0 }, large = { 0 }, streamed = { 0 };
+
+	world_listen();
+	char *url = xasprintf("http://127.0.0.1:%d/many?65536", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	request.max_reply_bytes = 65536;
+	ask_for(&fits, &request, &whole);
+	request.max_reply_bytes = 65535;
+	ask_for(&large, &request, &whole);
+	ask_for(&streamed, &request, &pieces);
+	pump(fits.calls && large.calls && streamed.calls);
+	ck_assert_int_eq(fits.status, 200);
+	ck_assert_uint_eq(fits.body.len, 65536);
+	ck_assert_int_eq(large.status, 0);
+	ck_assert_str_eq(large.error, "reply larger than 65535 bytes");
+	ck_assert_str_eq(streamed.error, "reply larger than 65535 bytes");
+	ck_assert_uint_le(streamed.body.len, 65535);
+	free(url);
+	answer_fini(&fits);
+	answer_fini(&large);
+	answer_fini(&streamed);
+}
+END_TEST
+
+/* n times the same byte, as a gzip member. */
+static char *gzip_of(char byte, size_t n, size_t *ret_len)
+{
+	char *plain = xcalloc(n, 1), *out;
+	z_stream stream = { .next_in = NULL };
+
+	memset(plain, byte, n);
+	ck_assert_int_eq(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY),
+			 Z_OK);
+	size_t size = deflateBound(&stream, n);
+	out = xcalloc(size, 1);
+	stream.next_in = (Bytef *)plain;
+	stream.avail_in = (uInt)n;
+	stream.next_out = (Bytef *)out;
+	stream.avail_out = (uInt)size;
+	ck_assert_int_eq(deflate(&stream, Z_FINISH), Z_STREAM_END);
+	*ret_len = stream.total_out;
+	deflateEnd(&stream);
+	free(plain);
+	return out;
+}
+
+START_TEST(client_reads_gzip)
+{
+	struct answer answer = { 0 }, streamed = { 0 };
+	char *gzip = gzip_of('g', 4u << 20, &w.gzip_len);
+
+	w.gzip = gzip;
+	world_listen();
+	ask(&answer, "/gzip", false);
+	ask(&streamed, "/gzip", true);
+	pump(answer.calls && streamed.calls);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_uint_eq(answer.body.len, 4u << 20);
+	ck_assert_uint_eq(strspn(answer.body.data, "g"), 4u << 20);
+	ck_assert_uint_eq(streamed.body.len, 4u << 20);
+	free(gzip);
+	answer_fini(&answer);
+	answer_fini(&streamed);
+}
+END_TEST
+
+START_TEST(client_survives_a_gzip_bomb)
+{
+	struct answer answer = { 0 }, broken = { 0 };
+	char *gzip = gzip_of('\0', 32u << 20, &w.gzip_len);
+
+	w.gzip = gzip;
+	world_listen();
+	char *url = xasprintf("http://127.0.0.1:%d/gzip", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	request.max_reply_bytes = 65536;
+	ask_for(&answer, &request, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 0);
+	ck_assert_str_eq(answer.error, "reply larger than 65536 bytes");
+	memset(gzip, 'x', w.gzip_len);
+	ask_for(&broken, &request, &whole);
+	pump(broken.calls);
+	ck_assert_int_eq(broken.status, 0);
+	char *want = xasprintf("reply of 127.0.0.1:%d cannot be decompressed",
+			       http_server_port(w.server));
+	ck_assert_str_eq(broken.error, want);
+	free(want);
+	free(url);
+	free(gzip);
+	answer_fini(&answer);
+	answer_fini(&broken);
+}
+END_TEST
+
+START_TEST(client_gives_up_in_time)
+{
+	struct answer answer = { 0 };
+
+	world_listen();
+	char *url = xasprintf("http://127.0.0.1:%d/defer", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	request.timeout_us = 150 * US_PER_MS;
+	ask_for(&answer, &request, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 0);
+	ck_assert_str_eq(answer.error, "no answer within 150 ms");
+	/* The peer is gone: the reply only frees. */
+	reply_text(w.deferred[0], 200, "too late");
+	free(url);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_refuses_other_urls)
+{
+	static const char *const urls[] = { "file:///etc/passwd", "ftp://127.0.0.1/", "http://",
+					    "no url at all", "" };
+	struct answer answer = { 0 };
+	struct http_request request = request_to(urls[_i]);
+
+	ask_for(&answer, &request, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 0);
+	ck_assert_ptr_nonnull(answer.error);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_sends_no_broken_header)
+{
+	struct answer answer = { 0 };
+
+	world_listen();
+	char *url = xasprintf("http://127.0.0.1:%d/seen", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	http_request_header(&request, "X-Team", "ledger\r\nX-Other: 1");
+	ask_for(&answer, &request, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 0);
+	ck_assert_str_eq(answer.error, "header X-Team has a line break");
+	ck_assert_uint_eq(w.requests, 0);
+	free(url);
+	answer_fini(&answer);
+}
+END_TEST
+
+START_TEST(client_keeps_connections)
+{
+	world_listen();
+	for (int i = 0; i < 3; i++) {
+		struct answer answer = { 0 };
+		ask(&answer, "/seen", false);
+		pump(answer.calls);
+		ck_assert_int_eq(answer.status, 200);
+		answer_fini(&answer);
+	}
+	ck_assert_uint_eq(http_server_connections(w.server), 1);
+}
+END_TEST
+
+START_TEST(client_dies_with_calls_under_way)
+{
+	struct answer answer[3] = { 0 };
+
+	world_listen();
+	ask(&answer[0], "/defer", false);
+	ask(&answer[1], "/many?9000000", true);
+	pump(w.ndeferred && answer[1].pieces);
+	ask(&answer[2], "/seen", false);
+	/* world_tear_down() frees them, and the deferred exchange. */
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(answer[i].calls, 0);
+		answer_fini(&answer[i]);
+	}
+}
+END_TEST
+
+/* ---- The loop. ---- */
+
+struct loop_world {
+	struct loop *loop;
+	struct timers *timers;
+	int64_t now_us;
+	int pipe[2], ready, fired, turns, caught;
+	struct timer timer;
+};
+
+static int64_t fake_us(void *ctx)
+{
+	return ((struct loop_world *)ctx)->now_us;
+}
+
+static void on_ready(void *ctx)
+{
+	struct loop_world *lw = ctx;
+	char byte;
+
+	lw->ready += (int)read(lw->pipe[0], &byte, 1);
+	lw->now_us += 5000;
+}
+
+static void on_fire(void *arg)
+{
+	struct loop_world *lw = arg;
+
+	lw->fired++;
+	ck_assert_int_eq(write(lw->pipe[1], "x", 1), 1);
+}
+
+static void on_turn_end(void *ctx)
+{
+	struct loop_world *lw = ctx;
+
+	lw->turns++;
+	if (lw->ready && !lw->caught)
+		raise(SIGHUP);
+}
+
+static void on_caught(void *ctx, int signo)
+{
+	struct loop_world *lw = ctx;
+
+	lw->caught = signo;
+	loop_stop(lw->loop);
+}
+
+START_TEST(loop_runs_timers_descriptors_and_signals)
+{
+	struct loop_world lw = { .now_us = US_PER_SECOND };
+	const struct clock clock = { .mono_us = fake_us, .wall_us = fake_us, .ctx = &lw };
+	const struct loop_hooks hooks = { .turn_end = on_turn_end,
+					  .caught = on_caught,
+					  .ctx = &lw };
+
+	ck_assert_int_eq(pipe(lw.pipe), 0);
+	lw.timers = timers_new();
+	lw.timer = (struct timer){ .fire = on_fire, .arg = &lw };
+	timer_arm(lw.timers, &lw.timer, US_PER_SECOND); /* due */
+	lw.loop = loop_new(w.base, &clock, lw.timers, &hooks);
+	ck_assert_int_eq(loop_watch(lw.loop, lw.pipe[0], on_ready, &lw), 0);
+	ck_assert_int_eq(loop_catch(lw.loop, SIGHUP), 0);
+	ck_assert_int_eq(loop_run(lw.loop), 0);
+	ck_assert_int_eq(lw.fired, 1);
+	ck_assert_int_eq(lw.ready, 1);
+	ck_assert_int_eq(lw.caught, SIGHUP);
+	ck_assert_int_ge(lw.turns, 3);
+	/* The clock moved in on_ready() only. */
+	ck_assert_int_eq(loop_longest_turn_us(lw.loop), 5000);
+	ck_assert_int_eq(metric_value(METRIC_LONGEST_TURN), 5000);
+	ck_assert_int_eq(metric_value(METRIC_TURN_TIME), lw.turns);
+	loop_free(lw.loop);
+	timers_free(lw.timers);
+	close(lw.pipe[0]);
+	close(lw.pipe[1]);
+}
+END_TEST
+
+/* Time passes while the loop waits: the clock jumps in a callback that is not the loop's. */
+static void on_foreign(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_world *lw = arg;
+
+	(void)fd;
+	(void)what;
+	lw->now_us += 60 * US_PER_SECOND;
+	ck_assert_int_eq(write(lw->pipe[1], "x", 1), 1);
+}
+
+START_TEST(loop_does_not_count_waiting)
+{
+	const struct timeval at_once = { 0 };
+	struct loop_world lw = { .now_us = US_PER_SECOND };
+	const struct clock clock = { .mono_us = fake_us, .wall_us = fake_us, .ctx = &lw };
+	const struct loop_hooks hooks = { .turn_end = on_turn_end,
+					  .caught = on_caught,
+					  .ctx = &lw };
+	struct event *foreign = evtimer_new(w.base, on_foreign, &lw);
+
+	ck_assert_int_eq(pipe(lw.pipe), 0);
+	evtimer_add(foreign, &at_once);
+	lw.loop = loop_new(w.base, &clock, NULL, &hooks);
+	ck_assert_int_eq(loop_watch(lw.loop, lw.pipe[0], on_ready, &lw), 0);
+	ck_assert_int_eq(loop_catch(lw.loop, SIGHUP), 0);
+	ck_assert_int_eq(loop_run(lw.loop), 0);
+	ck_assert_int_eq(loop_longest_turn_us(lw.loop), 5000);
+	loop_free(lw.loop);
+	event_free(foreign);
+	close(lw.pipe[0]);
+	close(lw.pipe[1]);
+}
+END_TEST
+
+static void add_client(Suite *suite)
+{
+	TCase *client = world_group(suite, "client");
+
+	tcase_add_test(client, client_gets);
+	tcase_add_test(client, client_posts_large_bodies);
+	tcase_add_test(client, client_hands_over_in_pieces);
+	tcase_add_test(client, client_reader_may_refuse);
+	tcase_add_test(client, client_tells_status_and_retry_after);
+	tcase_add_test(client, client_follows_no_redirect);
+	tcase_add_test(client, client_cancels_in_its_own_body);
+	tcase_add_loop_test(client, client_cancels_another_from_body_and_done, 0, 2);
+	tcase_add_test(client, client_cancels_before_it_started);
+	tcase_add_test(client, client_sends_from_handlers);
+	tcase_add_test(client, client_tells_of_a_refused_connection);
+	tcase_add_test(client, client_caps_the_reply);
+	tcase_add_test(client, client_reads_gzip);
+	tcase_add_test(client, client_survives_a_gzip_bomb);
+	tcase_add_test(client, client_gives_up_in_time);
+	tcase_add_loop_test(client, client_refuses_other_urls, 0, 5);
+	tcase_add_test(client, client_sends_no_broken_header);
+	tcase_add_test(client, client_keeps_connections);
+	tcase_add_test(client, client_dies_with_calls_under_way);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("net");
+	TCase *data = tcase_create("data"), *loop = world_group(suite, "loop");
+
+	tcase_add_test(data, escapes_urls);
+	tcase_add_loop_test(data, parses_retry_after, 0, (int)ARRAY_LEN(retry_cases));
+	tcase_add_test(data, request_has_room_for_16_headers);
+	suite_add_tcase(suite, data);
+	tcase_add_test(loop, loop_runs_timers_descriptors_and_signals);
+	tcase_add_test(loop, loop_does_not_count_waiting);
+	add_client(suite);
+	return world_run(suite);
+}

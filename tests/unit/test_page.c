@@ -1,0 +1,183 @@
+/* Tests of the page's stored form. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/page.h"
+
+static struct arena *arena;
+
+static void setup(void)
+{
+	arena = arena_new(1 << 20);
+}
+
+static void teardown(void)
+{
+	arena_free(arena);
+}
+
+static const char *const alerts[] = { "PlaceOrderErrors", "High \"Latency\"" };
+
+static const struct page full = {
+	.event = PAGE_UPDATE,
+	.incident = "i1",
+	.dedup_key = "i1#2",
+	.severity = SEVERITY_CRITICAL,
+	.summary = "ledger: deadlock",
+	.details = "Why you: team ledger owns ledger\n\n\tTab, \\ and \x01",
+	.component = "ledger",
+	.origin = "checkout",
+	.group = "ledger-team",
+	.kind = "span",
+	.links = { { "Runbook", "https://wiki.shop.example/ledger" },
+		   { "Trace", "https://t.shop.example/1?a=b&c" } },
+	.nlinks = 2,
+	.note = "joined by HighLatency",
+	.opened_at_us = 1788256800000000,
+	.at_us = 1788256801500000,
+	.status = "open",
+	.alerts = alerts,
+	.nalerts = 2,
+	.decision = "{\"version\":1}",
+};
+
+static struct page round_trip(const struct page *page)
+{
+	struct buf out = BUF_INIT(1 << 16);
+	struct err err = { .code = 0 };
+	struct page back;
+
+	page_write(page, &out);
+	ck_assert(!out.failed);
+	ck_assert_ptr_null(strchr(buf_text(&out), '\n'));
+	ck_assert_msg(page_read(arena, out.data, out.len, &back, &err) == 0, "%s", err.text);
+	buf_fini(&out);
+	return back;
+}
+
+START_TEST(reads_back_what_was_written)
+{
+	struct page back = round_trip(&full);
+
+	ck_assert_int_eq(back.event, PAGE_UPDATE);
+	ck_assert_int_eq(back.severity, SEVERITY_CRITICAL);
+	ck_assert_str_eq(back.incident, "i1");
+	ck_assert_str_eq(back.dedup_key, "i1#2");
+	ck_assert_str_eq(back.summary, full.summary);
+	ck_assert_str_eq(back.details, full.details);
+	ck_assert_str_eq(back.component, "ledger");
+	ck_assert_str_eq(back.origin, "checkout");
+	ck_assert_str_eq(back.group, "ledger-team");
+	ck_assert_str_eq(back.kind, "span");
+	ck_assert_str_eq(back.note, "joined by HighLatency");
+	ck_assert_str_eq(back.status, "open");
+	ck_assert_str_eq(back.decision, "{\"version\":1}");
+	ck_assert_int_eq(back.opened_at_us, 1788256800000000);
+	ck_assert_int_eq(back.at_us, 1788256801500000);
+	ck_assert_uint_eq(back.nlinks, 2);
+	ck_assert_str_eq(back.links[0].text, "Runbook");
+	ck_assert_str_eq(back.links[1].href, "https://t.shop.example/1?a=b&c");
+	ck_assert_uint_eq(back.nalerts, 2);
+	ck_assert_str_eq(back.alerts[0], "PlaceOrderErrors");
+	ck_assert_str_eq(back.alerts[1], "High \"Latency\"");
+}
+END_TEST
+
+START_TEST(absent_note_and_decision_stay_absent)
+{
+	struct page page = full;
+
+	page.note = page.decision = NULL;
+	page.nlinks = page.nalerts = 0;
+	page.component = "";
+	struct page back = round_trip(&page);
+	ck_assert_ptr_null(back.note);
+	ck_assert_ptr_null(back.decision);
+	ck_assert_str_eq(back.component, "");
+	ck_assert_uint_eq(back.nlinks, 0);
+	ck_assert_uint_eq(back.nalerts, 0);
+}
+END_TEST
+
+START_TEST(bad_utf8_is_replaced)
+{
+	struct page page = full;
+
+	page.summary = "a\xff\xc3"
+		       "b\xe2\x82";
+	ck_assert_str_eq(round_trip(&page).summary, "a\xef\xbf\xbd\xef\xbf\xbd"
+						    "b\xef\xbf\xbd\xef\xbf\xbd");
+}
+END_TEST
+
+START_TEST(unknown_members_are_skipped_and_links_are_capped)
+{
+	char text[2048] =
+		"{\"incident\":\"i1\",\"later\":{\"event\":\"x\",\"links\":[1]},\"links\":[";
+	struct err err;
+	struct page back;
+
+	for (int i = 0; i < PAGE_LINKS_MAX + 3; i++)
+		strcat(text, "{\"text\":\"t\",\"more\":[{}],\"href\":\"h\"},");
+	strcat(text, "7],\"alerts\":[null,[\"x\"],\"a\"]}");
+	ck_assert_int_eq(page_read(arena, text, strlen(text), &back, &err), 0);
+	ck_assert_uint_eq(back.nlinks, PAGE_LINKS_MAX);
+	ck_assert_str_eq(back.links[PAGE_LINKS_MAX - 1].href, "h");
+	ck_assert_uint_eq(back.nalerts, 1);
+	ck_assert_str_eq(back.alerts[0], "a");
+	ck_assert_int_eq(back.event, PAGE_TRIGGER);
+	ck_assert_str_eq(back.summary, "");
+}
+END_TEST
+
+START_TEST(what_is_no_page_is_refused)
+{
+	static const char *const texts[] = {
+		"",
+		"[]",
+		"\"i1\"",
+		"{\"incident\":\"i1\"",
+		"{}",
+		"{\"incident\":\"i1\",\"event\":\"page.other\"}",
+		"{\"incident\":\"i1\",\"severity\":\"huge\"}",
+		"{\"incident\":\"i1\",\"at_us\":1.5}",
+	};
+	const char *text = texts[_i];
+	struct page back = { .incident = "untouched" };
+	struct err err = { .code = 0 };
+
+	ck_assert_int_lt(page_read(arena, text, strlen(text), &back, &err), 0);
+	ck_assert_str_eq(back.incident, "untouched");
+	ck_assert_int_eq(strncmp(err.text, "stored page: ", 13), 0);
+}
+END_TEST
+
+START_TEST(events_have_names)
+{
+	ck_assert_str_eq(page_event_name(PAGE_TRIGGER), "page.trigger");
+	ck_assert_str_eq(page_event_name(PAGE_UPDATE), "page.update");
+	ck_assert_str_eq(page_event_name(PAGE_RESOLVE), "page.resolve");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("page");
+	TCase *tcase = tcase_create("page");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, reads_back_what_was_written);
+	tcase_add_test(tcase, absent_note_and_decision_stay_absent);
+	tcase_add_test(tcase, bad_utf8_is_replaced);
+	tcase_add_test(tcase, unknown_members_are_skipped_and_links_are_capped);
+	tcase_add_loop_test(tcase, what_is_no_page_is_refused, 0, 8);
+	tcase_add_test(tcase, events_have_names);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,251 @@
+/*
+ * What a text is, and a file's worth of documents.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/buf.h"
+#include "tracepager/trace_decoder.h"
+
+static int recognise(const char *text, size_t len, enum trace_encoding *ret_encoding,
+		     struct err *err)
+{
+	char *copy = malloc(len > 0 ? len : 1);
+	int code;
+
+	memcpy(copy, text, len);
+	code = trace_recognise(copy, len, ret_encoding, err);
+	free(copy);
+	return code;
+}
+
+static void check_is(const char *text, enum trace_encoding want)
+{
+	enum trace_encoding encoding = TRACE_ENCODING_COUNT;
+	struct err err = { 0 };
+	int code = recognise(text, strlen(text), &encoding, &err);
+
+	ck_assert_msg(code == 0, "%s: %s", text, err.text);
+	ck_assert_msg(encoding == want, "%s: %s", text, trace_encodings[encoding]->name);
+}
+
+static void check_refused(const char *text, int want, const char *says)
+{
+	enum trace_encoding encoding = TRACE_ENCODING_COUNT;
+	struct err err = { 0 };
+	int code = recognise(text, strlen(text), &encoding, &err);
+
+	ck_assert_msg(code == want, "%s: %d %s", text, code, err.text);
+	ck_assert_msg(strstr(err.text, says) != NULL, "%s: %s", text, err.text);
+	ck_assert_int_eq(encoding, TRACE_ENCODING_COUNT);
+}
+
+START_TEST(jaeger)
+{
+	enum trace_encoding want = TRACE_ENCODING_JAEGER_JSON;
+
+	check_is("{\"data\":[{\"traceID\":\"1\",\"spans\":[{\"traceID\":\"1\",\"spanID\":\"2\"",
+		 want);
+	check_is("{\"data\":[{\"spans\":[{\"operationName\":\"n\",\"spanID\":\"2\"}],\"processes\":"
+		 "{}}]}",
+		 want);
+	check_is("{\"total\":0,\"data\":[{\"processes\":{},\"spans\":[],\"traceID\":\"1\"}]}",
+		 want);
+	check_is("{\"data\":{\"traceID\":\"1\",\"spans\":[]}}", want);
+	check_is("{\"data\":[],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}", want);
+	check_is("{\"data\":null,\"errors\":[{\"code\":404,\"msg\":\"trace not found\"}]}", want);
+	check_is("{\"traceID\":\"1\",\"spans\":[{\"traceID\":\"1\",\"spanID\":\"2\"}]}", want);
+	check_is("{\"spans\":[{\"spanID\":\"2\",\"traceID\":\"1\"}],\"traceID\":\"1\","
+		 "\"processes\":{}}",
+		 want);
+	check_is("{\"processes\":{\"p1\":{\"serviceName\":\"cart\"}},\"spans\":[]}", want);
+	check_is("{\"comment\":[{\"traceId\":\"x\"}],\"traceID\":\"1\",\"spans\":[],\"processes\":{"
+		 "}}",
+		 want);
+}
+END_TEST
+
+START_TEST(otlp)
+{
+	enum trace_encoding want = TRACE_ENCODING_OTLP_JSON;
+
+	check_is("{\"resourceSpans\":[]}", want);
+	check_is(" \n{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"traceId\"}]},"
+		 "\"scopeSpans\":[{\"spans\":[{\"traceId\":\"5b8efff798038103d269b633813fc60c\"",
+		 want);
+	check_is("{\"resource_spans\":[{\"instrumentation_library_spans\":[{\"spans\":[{\"trace_"
+		 "id\":\"1\"}]}]}]}",
+		 want);
+	check_is("{\"resourceSpans\":[{\"resource\":{}}]}", want);
+	check_is("{\"result\":{\"resourceSpans\":[]}}", want);
+	check_is("{\"result\":{}}", want);
+	check_is("{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}", want);
+	check_is("{\"code\":5,\"error\":\"trace not found\"}", want);
+}
+END_TEST
+
+START_TEST(known_strangers)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+		{ "{\"batches\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"AA\"}]}]}]}",
+		  "Tempo JSON" },
+		{ "{\"batches\":[]}", "Tempo JSON" },
+		{ "{\"trace\":{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"1\"}]"
+		  "}]}]}}",
+		  "Tempo JSON" },
+		{ "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+		  "\"AAECAwQFBgcICQoLDA0ODw==\"}]}]}]}",
+		  "ids in base64" },
+		{ "[{\"traceId\":\"1\",\"id\":\"2\",\"name\":\"get\"}]", "Zipkin JSON" },
+		{ "[[{\"id\":\"2\",\"traceId\":\"1\"}]]", "Zipkin JSON" },
+		{ "{\"traceId\":\"1\",\"id\":\"2\"}", "single Zipkin span" },
+		{ "[{\"traceID\":\"1\",\"spans\":[]}]", "list of Jaeger traces" },
+		{ "{\"process\":{},\"spans\":[{\"traceIdLow\":1,\"spanId\":2}]}", "Thrift batch" },
+		{ "{\"spans\":[{\"traceId\":\"AA==\",\"spanId\":\"AA==\",\"operationName\":\"get\"}"
+		  "]}",
+		  "trace of Jaeger's internal model" },
+		{ "{\"traceId\":\"AA==\",\"spanId\":\"AA==\",\"operationName\":\"get\"}",
+		  "span of Jaeger's internal model" },
+		{ "{\"traceID\":\"1\",\"spanID\":\"2\",\"process\":{\"serviceName\":\"cart\"}}",
+		  "Jaeger's Elasticsearch storage" },
+		{ "{\"trace_id\":\"1\",\"span_id\":\"2\",\"name\":\"get\"}",
+		  "one flat span record" },
+		{ "{\"data\":[\"cart\",\"checkout\"]}", "list of names" },
+		{ "{\"services\":[\"cart\"]}", "list of names" },
+		{ "{\"traces\":[{\"traceID\":\"1\"}],\"metrics\":{}}", "search result" },
+		{ "{\"summaries\":[]}", "search result" },
+		{ "{\"version\":\"4\",\"alerts\":[]}", "an alert, not a trace" },
+		{ "[{\"labels\":{\"alertname\":\"CartSlow\"}}]", "a list of alerts" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_refused(rows[i].text, -EPROTONOSUPPORT, rows[i].says);
+}
+END_TEST
+
+START_TEST(unknown)
+{
+	check_refused("{\"a\":1,\"b\\n\":{\"traceID\":1},\"c\":[],\"d\":0,\"e\":0}",
+		      -EPROTONOSUPPORT, "an object with a, b?, c, d ...");
+	check_refused("{\"status\":\"ok\",\"error\":null}", -EPROTONOSUPPORT,
+		      "an object with status, error");
+	check_refused("{\"data\":[{\"id\":\"1\",\"type\":\"span\"}]}", -EPROTONOSUPPORT,
+		      "an object with data");
+	check_refused("[]", -EPROTONOSUPPORT, "no trace that is known: a list");
+	check_refused("[1]", -EPROTONOSUPPORT, "no trace that is known: a list");
+	check_refused("{}", -EPROTONOSUPPORT, "no trace that is known: an object");
+	check_refused("\"spans\"", -EPROTONOSUPPORT, "a string");
+	check_refused("true", -EPROTONOSUPPORT, "a boolean");
+}
+END_TEST
+
+START_TEST(not_json)
+{
+	static const char protobuf[] = "\n\x08\x01\x02";
+	enum trace_encoding encoding;
+	struct err err;
+
+	check_refused("", -EBADMSG, "nothing in it");
+	check_refused(" \r\n\t", -EBADMSG, "nothing in it");
+	check_refused("\x1f\x8b\x08", -EBADMSG, "gzip");
+	check_refused("traceID,spanID\n", -EBADMSG, "not JSON");
+	check_refused("{\"traceID\":}", -EBADMSG, "broken JSON");
+	ck_assert_int_eq(recognise(protobuf, sizeof(protobuf) - 1, &encoding, &err), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "binary"));
+	ck_assert_int_eq(recognise("{\n  \"traceID\" 1", 15, &encoding, &err), -EBADMSG);
+	ck_assert_int_eq(err.line, 2);
+	ck_assert_int_eq(err.column, 13);
+}
+END_TEST
+
+/* Documents: what the handler was told, as text. */
+static void tell(void *ctx, int line, struct trace_set *set, const struct err *err)
+{
+	struct buf *told = ctx;
+
+	if (set != NULL) {
+		ck_assert_ptr_null(err);
+		buf_printf(told, "%d: %u traces;", line, set->ntraces);
+		trace_set_free(set);
+	} else {
+		buf_printf(told, "%d: error %d in line %d;", line, err->code, err->line);
+	}
+}
+
+static void check_documents(const char *text, const char *want)
+{
+	struct buf told = BUF_INIT(1 << 16);
+
+	trace_documents(text, strlen(text), NULL, tell, &told);
+	ck_assert_str_eq(buf_text(&told), want);
+	buf_fini(&told);
+}
+
+#define SPAN(trace, id) "{\"traceId\":\"" trace "\",\"spanId\":\"" id "\",\"name\":\"n\"}"
+#define OTLP(spans)	"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[" spans "]}]}]}"
+#define FLAT		"{\"trace_id\":\"1\",\"span_id\":\"2\"}"
+
+START_TEST(one_document)
+{
+	check_documents(OTLP(SPAN("1", "a") "," SPAN("2", "b")), "1: 2 traces;");
+	check_documents("\n\n" OTLP(SPAN("1", "a")) "\n\n", "1: 1 traces;");
+	check_documents(
+		"{\"resourceSpans\":\n[{\"scopeSpans\":[{\"spans\":[\n" SPAN("1", "a") "\n]}]}]}",
+		"1: 1 traces;");
+	check_documents("{\"resourceSpans\":[{\"scopeSpans\":[{\n\"spans\":5}]}]}",
+			"1: error 74 in line 2;");
+	check_documents("", "1: error 74 in line 0;");
+	check_documents("{\"resourceSpans\":[]}", "1: error 2 in line 0;");
+}
+END_TEST
+
+START_TEST(json_lines)
+{
+	/* The same trace on two lines is two. */
+	check_documents(OTLP(SPAN("1", "a")) "\n" OTLP(SPAN("1", "b")), "1: 1 traces;2: 1 traces;");
+	check_documents("\n" OTLP(SPAN("1", "a")) "\r\n \r\n" OTLP(SPAN("1", "b")) "\r\n",
+			"2: 1 traces;4: 1 traces;");
+	/* A bad line is one line. */
+	check_documents(OTLP(SPAN("1", "a")) "\n{\"resourceSpans\":[\n" OTLP(SPAN("1", "b")),
+			"1: 1 traces;2: error 74 in line 2;3: 1 traces;");
+	check_documents("{\"resourceSpans\n" OTLP(SPAN("1", "a")) "\n" OTLP(SPAN("2", "b")),
+			"1: error 74 in line 1;2: 1 traces;3: 1 traces;");
+	check_documents(OTLP(SPAN("1", "a")) "\nsome text\nand more\n" OTLP(SPAN("1", "b")),
+			"1: 1 traces;2: error 74 in line 2;4: 1 traces;");
+}
+END_TEST
+
+START_TEST(foreign_lines)
+{
+	check_documents(FLAT "\n" FLAT "\n" FLAT "\n", "1: error 93 in line 0;");
+	check_documents(FLAT "\n{\"batches\":[]}\n",
+			"1: error 93 in line 0;2: error 93 in line 0;");
+	check_documents(FLAT "\n" OTLP(SPAN("1", "a")) "\n", "1: error 93 in line 0;2: 1 traces;");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("recognise");
+	TCase *tcase = tcase_create("recognise");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, jaeger);
+	tcase_add_test(tcase, otlp);
+	tcase_add_test(tcase, known_strangers);
+	tcase_add_test(tcase, unknown);
+	tcase_add_test(tcase, not_json);
+	tcase_add_test(tcase, one_document);
+	tcase_add_test(tcase, json_lines);
+	tcase_add_test(tcase, foreign_lines);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,203 @@
+/* decide_signal(): from an alert's labels, and a rule, to the operation that it is about. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/decide.h"
+
+static struct arena *arena;
+static struct ruleset *rules;
+
+static const char rules_text[] = "teams: {shop: {escalation: shop}}\n"
+				 "pagers: {out: {kind: console}}\n"
+				 "escalations: {shop: {steps: [{page: [out]}]}}\n"
+				 "services: {ledger: {owner: shop}}\n"
+				 "signals:\n"
+				 "  place_order:\n"
+				 "    alerts: {alertname: OrdersFail}\n"
+				 "    span: {service: checkout, operation: \"POST /orders\"}\n"
+				 "    mode: latency\n"
+				 "fallback: {team: shop}\n";
+
+static void setup(void)
+{
+	struct findings findings = { 0 };
+
+	arena = arena_new(1 << 20);
+	ck_assert_int_eq(
+		rules_parse("rules.yaml", rules_text, strlen(rules_text), false, &rules, &findings),
+		0);
+	findings_fini(&findings);
+}
+
+static void teardown(void)
+{
+	rules_unref(rules);
+	arena_free(arena);
+}
+
+/* An alert with these labels: name, value, name, value … */
+static struct alert *alert_with(const char *const *texts, size_t n)
+{
+	struct alert *alert = arena_alloc(arena, sizeof(*alert));
+
+	alert->family = "prometheus";
+	alert->labels.at = arena_array(arena, n / 2, sizeof(struct label));
+	alert->labels.n = n / 2;
+	for (size_t i = 0; i < n / 2; i++)
+		alert->labels.at[i] = (struct label){ texts[2 * i], texts[2 * i + 1] };
+	labels_normalise(&alert->labels);
+	return alert;
+}
+
+#define ALERT(...)                                                                                 \
+	alert_with((const char *const[]){ __VA_ARGS__ },                                           \
+		   sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+
+static bool knows_shipping(void *ctx, const char *service)
+{
+	(*(unsigned int *)ctx)++;
+	return strcmp(service, "shipping") == 0;
+}
+
+START_TEST(rule_comes_first)
+{
+	const struct signal_rule *rule = NULL;
+	struct signal signal = { 0 };
+
+	ck_assert(decide_signal(arena, ALERT("alertname", "OrdersFail", "service", "payment"),
+				rules, NULL, NULL, &signal, &rule));
+	ck_assert_ptr_nonnull(rule);
+	ck_assert_str_eq(rule->name, "place_order");
+	ck_assert_str_eq(signal.service, "checkout");
+	ck_assert_str_eq(signal.operation, "POST /orders");
+	ck_assert_str_eq(signal.from, "rule");
+	ck_assert_int_eq(signal.mode, WALK_LATENCY);
+}
+END_TEST
+
+/* Label sets of span metrics and HTTP metrics: service, then operation, as they should be found. */
+static const struct {
+	const char *labels[10];
+	size_t n;
+	const char *service, *namespace, *operation;
+} found[] = {
+	{ { "service", "cart", "service_name", "other" }, 4, "cart", NULL, NULL },
+	{ { "service_name", "cart", "span_name", "GET /cart" }, 4, "cart", NULL, "GET /cart" },
+	{ { "service.name", "cart", "operation", "GET /cart" }, 4, "cart", NULL, "GET /cart" },
+	{ { "service", "cart", "http_route", "/cart/{id}", "http_request_method", "PUT" },
+	  6,
+	  "cart",
+	  NULL,
+	  "PUT /cart/{id}" },
+	{ { "service", "cart", "http_route", "/cart/{id}" }, 4, "cart", NULL, "/cart/{id}" },
+	{ { "service", "cart", "span_name", "AddItem", "http_route", "/cart" },
+	  6,
+	  "cart",
+	  NULL,
+	  "AddItem" },
+	{ { "service", "cart", "service_namespace", "shop" }, 4, "cart", "shop", NULL },
+	/* Where a pod runs is no namespace of services. */
+	{ { "service", "cart", "namespace", "production" }, 4, "cart", NULL, NULL },
+	/* The rules know ledger, known() knows shipping. */
+	{ { "job", "ledger" }, 2, "ledger", NULL, NULL },
+	{ { "job", "shop/ledger" }, 2, "ledger", "shop", NULL },
+	{ { "job", "shop/shipping" }, 2, "shipping", "shop", NULL },
+	{ { "job", "node-exporter", "service", "cart" }, 4, "cart", NULL, NULL },
+	/* A span's name can be looked for without a service. */
+	{ { "job", "node-exporter", "span_name", "GET /cart" }, 4, NULL, NULL, "GET /cart" },
+};
+
+static void assert_same(const char *have, const char *want)
+{
+	if (want)
+		ck_assert_str_eq(have, want);
+	else
+		ck_assert_msg(!have || !*have, "%s, but nothing was wanted", have);
+}
+
+START_TEST(labels_make_a_signal)
+{
+	const struct signal_rule *rule = NULL;
+	struct signal signal = { 0 };
+	unsigned int asked = 0;
+
+	ck_assert(decide_signal(arena, alert_with(found[_i].labels, found[_i].n), rules,
+				knows_shipping, &asked, &signal, &rule));
+	ck_assert_ptr_null(rule);
+	assert_same(signal.service, found[_i].service);
+	assert_same(signal.namespace, found[_i].namespace);
+	assert_same(signal.operation, found[_i].operation);
+	ck_assert_str_eq(signal.from, "label");
+	ck_assert_int_eq(signal.mode, WALK_AUTO);
+}
+END_TEST
+
+static const struct {
+	const char *labels[6];
+	size_t n;
+} not_found[] = {
+	{ { "alertname", "DiskFull", "instance", "db-1" }, 4 },
+	{ { "job", "node-exporter" }, 2 },
+	{ { "job", "monitoring/node-exporter", "namespace", "shop" }, 4 },
+	{ { "job", "apiserver", "operation", "LIST" }, 4 },
+	{ { "job", "shop/" }, 2 },
+};
+
+START_TEST(other_alerts_have_none)
+{
+	struct signal signal = { .service = "untouched" };
+	unsigned int asked = 0;
+
+	ck_assert(!decide_signal(arena, alert_with(not_found[_i].labels, not_found[_i].n), rules,
+				 knows_shipping, &asked, &signal, NULL));
+	ck_assert_str_eq(signal.service, "untouched");
+}
+END_TEST
+
+START_TEST(job_counts_beside_an_operation_when_nobody_can_be_asked)
+{
+	struct signal signal = { 0 };
+
+	ck_assert(decide_signal(arena, ALERT("job", "shop/cart", "http_route", "/cart"), NULL, NULL,
+				NULL, &signal, NULL));
+	ck_assert_str_eq(signal.service, "cart");
+	ck_assert_str_eq(signal.namespace, "shop");
+	ck_assert_str_eq(signal.operation, "/cart");
+	ck_assert(!decide_signal(arena, ALERT("job", "cart"), NULL, NULL, NULL, &signal, NULL));
+}
+END_TEST
+
+START_TEST(known_is_asked_only_for_a_job)
+{
+	struct signal signal = { 0 };
+	unsigned int asked = 0;
+
+	ck_assert(decide_signal(arena, ALERT("service", "cart"), rules, knows_shipping, &asked,
+				&signal, NULL));
+	ck_assert_uint_eq(asked, 0);
+	ck_assert(!decide_signal(arena, ALERT("job", "tax"), rules, knows_shipping, &asked, &signal,
+				 NULL));
+	ck_assert_uint_eq(asked, 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("signal");
+	TCase *tcase = tcase_create("signal");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, rule_comes_first);
+	tcase_add_loop_test(tcase, labels_make_a_signal, 0, sizeof(found) / sizeof(found[0]));
+	tcase_add_loop_test(tcase, other_alerts_have_none, 0,
+			    sizeof(not_found) / sizeof(not_found[0]));
+	tcase_add_test(tcase, job_counts_beside_an_operation_when_nobody_can_be_asked);
+	tcase_add_test(tcase, known_is_asked_only_for_a_job);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

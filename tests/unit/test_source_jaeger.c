@@ -1,0 +1,218 @@
+/* Tests of what Jaeger is asked. Expected parameters are those of its HTTP APIs v3 and v1. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/trace_source.h"
+#include "tracepager/xalloc.h"
+
+#define ID "4bf92f3577b34da6a3ce929d0e0e4736"
+
+static struct arena *arena;
+static struct source_config config;
+static struct http_request request;
+static enum trace_encoding encoding;
+
+static const struct signal checkout = { .service = "checkout",
+					.operation = "POST /orders",
+					.from = "label" };
+
+static void setup(void)
+{
+	arena = arena_new(1 << 20);
+	config = (struct source_config){ .name = "jaeger",
+					 .kind = SOURCE_JAEGER,
+					 .url = "http://jaeger:16686",
+					 .timeout_us = 3000000 };
+}
+
+static void teardown(void)
+{
+	arena_free(arena);
+}
+
+static enum source_step ask(const struct trace_query *query, unsigned int attempt,
+			    const struct http_reply *previous)
+{
+	return trace_sources[SOURCE_JAEGER]->request(arena, &config, query, attempt, previous,
+						     &request, &encoding);
+}
+
+/* 2026-09-01T09:50:00.25Z to 10:00:00Z */
+static struct trace_query search_for(const struct signal *signal, bool failing)
+{
+	return (struct trace_query){ .signal = signal,
+				     .from_us = 1788256200250000,
+				     .to_us = 1788256800000000,
+				     .limit = 10,
+				     .failing = failing };
+}
+
+static const char *header(const char *name)
+{
+	for (size_t i = 0; i < request.nheaders; i++)
+		if (strcmp(request.headers[i].name, name) == 0)
+			return request.headers[i].value;
+	return NULL;
+}
+
+START_TEST(asks_v3_by_id_first)
+{
+	struct trace_query query = { .trace_id = ID };
+
+	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_str_eq(request.url, "http://jaeger:16686/api/v3/traces/" ID);
+	ck_assert_int_eq(request.method, HTTP_GET);
+	ck_assert_int_eq(encoding, TRACE_ENCODING_OTLP_JSON);
+	ck_assert_int_eq(request.timeout_us, 3000000);
+	ck_assert_ptr_null(header("Authorization"));
+	ck_assert_str_eq(header("Accept"), "application/json");
+}
+END_TEST
+
+START_TEST(base_paths_and_tokens_are_kept)
+{
+	struct trace_query query = { .trace_id = "../a b" };
+
+	config.url = "https://shop.example/jaeger//";
+	secret_set(&config.bearer, "t0ken");
+	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_str_eq(request.url, "https://shop.example/jaeger/api/v3/traces/..%2Fa%20b");
+	ck_assert_str_eq(header("Authorization"), "Bearer t0ken");
+	secret_fini(&config.bearer);
+}
+END_TEST
+
+START_TEST(searches_v3_in_snake_case)
+{
+	struct trace_query query = search_for(&checkout, true);
+
+	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_str_eq(request.url,
+			 "http://jaeger:16686/api/v3/traces?query.service_name=checkout"
+			 "&query.operation_name=POST%20%2Forders"
+			 "&query.start_time_min=2026-09-01T09%3A50%3A00.250Z"
+			 "&query.start_time_max=2026-09-01T10%3A00%3A00Z"
+			 "&query.search_depth=10"
+			 "&query.attributes=%7B%22error%22%3A%22true%22%7D");
+}
+END_TEST
+
+START_TEST(searches_v1_where_v3_is_missing)
+{
+	struct trace_query query = search_for(&checkout, true);
+	struct http_reply reply = {
+		.status = 404, .body = "404 page not found\n", .len = 19, .content_type = ""
+	};
+
+	ck_assert_int_eq(ask(&query, 1, &reply), SOURCE_SEND);
+	ck_assert_str_eq(
+		request.url,
+		"http://jaeger:16686/api/traces?service=checkout&operation=POST%20%2Forders"
+		"&start=1788256200250000&end=1788256800000000&limit=10"
+		"&tags=%7B%22error%22%3A%22true%22%7D");
+	ck_assert_int_eq(encoding, TRACE_ENCODING_JAEGER_JSON);
+	ck_assert_int_eq(ask(&query, 2, &reply), SOURCE_GIVE_UP);
+}
+END_TEST
+
+START_TEST(any_traces_are_searched_without_attributes)
+{
+	struct signal signal = { .service = "checkout" };
+	struct trace_query query = search_for(&signal, false);
+
+	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_ptr_null(strstr(request.url, "attributes"));
+	ck_assert_ptr_null(strstr(request.url, "operation"));
+}
+END_TEST
+
+START_TEST(patterns_are_not_asked_for)
+{
+	struct label attrs[] = { { "http.route", "/orders" }, { "region", "eu-*" } };
+	struct signal signal = { .service = "checkout",
+				 .operation = "POST *",
+				 .attrs = { attrs, 2 } };
+	struct trace_query query = search_for(&signal, false);
+
+	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_ptr_null(strstr(request.url, "operation"));
+	ck_assert_ptr_nonnull(
+		strstr(request.url, "&query.attributes=%7B%22http.route%22%3A%22%2Forders%22%7D"));
+	ck_assert_ptr_null(strstr(request.url, "region"));
+
+	signal.service = "check*";
+	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_GIVE_UP);
+	signal.service = "";
+	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_GIVE_UP);
+}
+END_TEST
+
+static const struct {
+	int status;
+	const char *body, *content_type;
+	enum source_step step;
+} replies[] = {
+	/* no v3 there */
+	{ 404, "404 page not found\n", "text/plain; charset=utf-8", SOURCE_SEND },
+	{ 404, "", "", SOURCE_SEND },
+	{ 404, NULL, "", SOURCE_SEND },
+	{ 404, "<html>", "text/html", SOURCE_SEND },
+	{ 404, "{\"data\":null,\"errors\":[{\"code\":404}]}", "text/plain", SOURCE_SEND },
+	{ 501, "{\"error\":{\"httpCode\":501}}", "application/json", SOURCE_SEND },
+	{ 200, NULL, "text/html; charset=utf-8", SOURCE_SEND },
+	{ 200, "\n<!doctype html>", "", SOURCE_SEND },
+	/* v3 has answered, or nobody has */
+	{ 404, "{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}", "text/plain",
+	  SOURCE_GIVE_UP },
+	{ 200, NULL, "application/json", SOURCE_GIVE_UP },
+	{ 200, "{\"result\":", "", SOURCE_GIVE_UP },
+	{ 500, "{\"error\":{\"httpCode\":500}}", "text/plain", SOURCE_GIVE_UP },
+	{ 401, "", "", SOURCE_GIVE_UP },
+	{ 0, NULL, "", SOURCE_GIVE_UP },
+};
+
+START_TEST(falls_back_only_where_v3_is_missing)
+{
+	struct trace_query query = { .trace_id = ID };
+	struct http_reply reply = { .status = replies[_i].status,
+				    .body = replies[_i].body,
+				    .len = replies[_i].body ? strlen(replies[_i].body) : 0,
+				    .content_type = replies[_i].content_type };
+
+	ck_assert_int_eq(ask(&query, 1, &reply), replies[_i].step);
+	if (replies[_i].step == SOURCE_SEND)
+		ck_assert_str_eq(request.url, "http://jaeger:16686/api/traces/" ID);
+}
+END_TEST
+
+START_TEST(only_404_says_not_found)
+{
+	ck_assert(trace_sources[SOURCE_JAEGER]->not_found(404));
+	ck_assert(!trace_sources[SOURCE_JAEGER]->not_found(200));
+	ck_assert(!trace_sources[SOURCE_JAEGER]->not_found(500));
+	ck_assert_ptr_null(trace_sources[SOURCE_FILES]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("source_jaeger");
+	TCase *tcase = tcase_create("source_jaeger");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, asks_v3_by_id_first);
+	tcase_add_test(tcase, base_paths_and_tokens_are_kept);
+	tcase_add_test(tcase, searches_v3_in_snake_case);
+	tcase_add_test(tcase, searches_v1_where_v3_is_missing);
+	tcase_add_test(tcase, any_traces_are_searched_without_attributes);
+	tcase_add_test(tcase, patterns_are_not_asked_for);
+	tcase_add_loop_test(tcase, falls_back_only_where_v3_is_missing, 0, ARRAY_LEN(replies));
+	tcase_add_test(tcase, only_404_says_not_found);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

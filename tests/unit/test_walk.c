@@ -1,0 +1,1360 @@
+/*
+ * The walk, rule by rule. Traces are drawn (lib/trace_make.h); the shop is invented. What is
+ * expected follows from the rules: which span fails, where the walk starts, how it goes down, whose
+ * fault the leaf is.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/trace_make.h"
+#include "tracepager/trace_builder.h"
+#include "tracepager/walk.h"
+#include "tracepager/xalloc.h"
+
+static struct trace_set *set;
+static struct arena *arena;
+static struct walk walk;
+static struct walk_options options;
+static struct signal signal_of;
+
+static void setup(void)
+{
+	arena = arena_new(64u << 20);
+	options = (struct walk_options){ .mode = WALK_ERRORS, .codes_fail = true };
+	signal_of = (struct signal){ .from = "rule" };
+}
+
+static void teardown(void)
+{
+	trace_set_free(set);
+	set = NULL;
+	arena_free(arena);
+}
+
+static void begin(const char *drawing)
+{
+	trace_set_free(set);
+	set = trace_make(drawing);
+}
+
+static void run(const char *drawing)
+{
+	begin(drawing);
+	walk_trace(arena, &set->traces[0], &options, &walk);
+}
+
+static void run_signal(const char *service, const char *operation, const char *drawing)
+{
+	signal_of.service = service;
+	signal_of.operation = operation;
+	options.signal = &signal_of;
+	run(drawing);
+}
+
+static void ends_in(const char *service, enum suspect_kind kind, double certainty)
+{
+	ck_assert(walk.found);
+	ck_assert_int_eq(walk.fallback, FALLBACK_NONE);
+	ck_assert_str_eq(walk.suspect.service, service);
+	ck_assert_str_eq(suspect_kind_name(walk.suspect.kind), suspect_kind_name(kind));
+	ck_assert_double_eq_tol(walk.certainty, certainty, 1e-9);
+}
+
+static void ends_nowhere(enum fallback_code code)
+{
+	ck_assert(!walk.found);
+	ck_assert_str_eq(fallback_code_name(walk.fallback), fallback_code_name(code));
+}
+
+/* The path, as the lines of the drawing. */
+static void path_is(const char *lines)
+{
+	char text[256] = "";
+	size_t len = 0;
+
+	for (uint32_t i = 0; i < walk.npath; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%u", i ? " " : "",
+					walk.path[i] + 1);
+	ck_assert_str_eq(text, lines);
+}
+
+static bool reason_has(const char *words)
+{
+	for (unsigned int i = 0; i < walk.nreasons; i++) {
+		if (strstr(walk.reasons[i], words) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* --- The trace as it arrives --- */
+
+START_TEST(structure_before_timestamps)
+{
+	/* The ledger's clock is two seconds behind: its span seems to end before its call begins.
+	 */
+	run("checkout server POST /orders | 5000 5100 | ERROR\n"
+	    "  checkout client POST /entries | 5010 5090 | ERROR\n"
+	    "    ledger server POST /entries | 3000 3070 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	path_is("1 2 3");
+}
+END_TEST
+
+START_TEST(chain_goes_on_at_another_root)
+{
+	run_signal("checkout", "POST /orders",
+		   "checkout server POST /orders | 0 100 |\n"
+		   "  checkout client GET /stock | 10 20 |\n"
+		   "ledger server POST /entries | 30 90 | ERROR; parent=lost\n"
+		   "  ledger internal book | 40 80 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95 * 0.9);
+	path_is("3 4");
+	ck_assert_uint_eq(walk.signal_span, 0);
+	ck_assert(reason_has(
+		"parent span lost is missing; continued at another root, ledger POST /entries"));
+}
+END_TEST
+
+START_TEST(other_root_is_left_alone_while_the_signal_explains)
+{
+	run_signal("checkout", "POST /orders",
+		   "checkout server POST /orders | 0 100 | ERROR\n"
+		   "shipping server PUT /parcels | 30 95 | ERROR; parent=lost\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95 * 0.9);
+	ck_assert_uint_eq(walk.nothers, 0);
+}
+END_TEST
+
+START_TEST(a_single_orphan_is_whole)
+{
+	/* Its parent is the browser's. */
+	run("checkout server POST /orders | 0 100 | ERROR; parent=browser\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(failing_spans_above_the_signal_are_not_its)
+{
+	run_signal("checkout", "POST /orders",
+		   "gateway server POST / | 0 100 | ERROR\n"
+		   "  checkout server POST /orders | 10 20 |\n");
+	ends_nowhere(FALLBACK_NO_FAILING_SPAN);
+}
+END_TEST
+
+START_TEST(client_and_server_share_an_id)
+{
+	run("checkout server POST /orders | 0 100 | ERROR; id=a\n"
+	    "checkout client POST /entries | 10 90 | ERROR; id=b; parent=a\n"
+	    "ledger server POST /entries | 15 85 | ERROR; id=b; parent=a; SHARED\n"
+	    "ledger internal book | 20 80 | ERROR; id=c; parent=b\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	path_is("1 2 3 4");
+}
+END_TEST
+
+START_TEST(cycles_and_self_parents_end)
+{
+	run("checkout internal one | 0 100 | ERROR; id=a; parent=c\n"
+	    "checkout internal two | 10 90 | ERROR; id=b; parent=a\n"
+	    "ledger server three | 20 80 | ERROR; id=c; parent=b\n");
+	/* Cut above the earliest. */
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	path_is("1 2 3");
+	run("checkout server POST /orders | 0 100 | ERROR; id=a; parent=a\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(partial_traces_are_less_certain)
+{
+	set = trace_make_partial("checkout server POST /orders | 0 100 | ERROR\n");
+	walk_trace(arena, &set->traces[0], &options, &walk);
+	ends_in("checkout", SUSPECT_SPAN, 0.95 * 0.8);
+	ck_assert(reason_has("spans of this trace are missing"));
+}
+END_TEST
+
+START_TEST(follows_from_is_no_parent)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  mailer internal send receipt | 10 90 | ERROR; FOLLOWS\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(follows_from_is_a_root_of_its_own)
+{
+	run("checkout server POST /orders | 0 100 |\n"
+	    "  mailer internal send receipt | 110 190 | ERROR; FOLLOWS\n");
+	ends_in("mailer", SUSPECT_SPAN, 0.95);
+	ck_assert(reason_has("continued at another root"));
+	path_is("2");
+}
+END_TEST
+
+START_TEST(a_later_consumer_does_not_explain_its_producer)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  shipping consumer orders process | 150 190 | ERROR\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+	/* Unless the alert is about the consumer. */
+	run_signal("shipping", "orders process",
+		   "checkout server POST /orders | 0 100 |\n"
+		   "  checkout producer orders send | 10 20 |\n"
+		   "    shipping consumer orders process | 150 190 | ERROR\n");
+	ends_in("shipping", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(identity_is_namespace_and_service)
+{
+	run("eu/ledger server POST /entries | 0 100 | ERROR\n"
+	    "  us/ledger server POST /entries | 10 90 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	ck_assert_str_eq(walk.suspect.namespace, "us");
+}
+END_TEST
+
+START_TEST(a_service_without_a_name_is_unknown)
+{
+	run("- server POST /entries | 0 100 | ERROR\n");
+	ends_in("unknown_service", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+/* --- Which span is failing --- */
+
+static const struct {
+	const char *span;
+	bool failing;
+} failing_cases[] = {
+	/* Status first. */
+	{ "server a | 0 1 | ERROR", true },
+	{ "server a | 0 1 |", false },
+	{ "server a | 0 1 | OK", false },
+	{ "server a | 0 1 | OK; TAG", false },
+	{ "server a | 0 1 | OK; http.response.status_code=500", false },
+	{ "server a | 0 1 | ERROR; NOTAG", true },
+	/* Then the tag. */
+	{ "server a | 0 1 | TAG", true },
+	{ "server a | 0 1 | NOTAG", false },
+	{ "server a | 0 1 | NOTAG; http.response.status_code=500", false },
+	{ "server a | 0 1 | error=true", true },
+	{ "server a | 0 1 | error=false", false },
+	/* Then HTTP, by side. */
+	{ "server a | 0 1 | http.response.status_code=500", true },
+	{ "server a | 0 1 | http.status_code=503", true },
+	{ "server a | 0 1 | http.status_code=499", false },
+	{ "server a | 0 1 | http.status_code=404", false },
+	{ "client a | 0 1 | http.status_code=500", true },
+	{ "client a | 0 1 | http.status_code=404", true },
+	{ "client a | 0 1 | http.status_code=302", false },
+	{ "client a | 0 1 | http.status_code=5000", false },
+	{ "client a | 0 1 | http.status_code=no", false },
+	/* The newer spelling counts. */
+	{ "client a | 0 1 | http.status_code=500; http.response.status_code=200", false },
+	/* Then gRPC, by side. */
+	{ "client a | 0 1 | rpc.grpc.status_code=0", false },
+	{ "client a | 0 1 | rpc.grpc.status_code=5", true },
+	{ "client a | 0 1 | rpc.grpc.status_code=1", true },
+	{ "client a | 0 1 | rpc.status_code=UNAVAILABLE", true },
+	{ "client a | 0 1 | rpc.status_code=OK", false },
+	{ "client a | 0 1 | rpc.status_code=-32601", false },
+	{ "server a | 0 1 | rpc.grpc.status_code=1", false },
+	{ "server a | 0 1 | rpc.grpc.status_code=2", true },
+	{ "server a | 0 1 | rpc.grpc.status_code=3", false },
+	{ "server a | 0 1 | rpc.grpc.status_code=4", true },
+	{ "server a | 0 1 | rpc.grpc.status_code=5", false },
+	{ "server a | 0 1 | rpc.grpc.status_code=8", false },
+	{ "server a | 0 1 | rpc.grpc.status_code=11", false },
+	{ "server a | 0 1 | rpc.grpc.status_code=12", true },
+	{ "server a | 0 1 | rpc.grpc.status_code=13", true },
+	{ "server a | 0 1 | rpc.grpc.status_code=14", true },
+	{ "server a | 0 1 | rpc.grpc.status_code=15", true },
+	{ "server a | 0 1 | rpc.grpc.status_code=16", false },
+	{ "server a | 0 1 | grpc.status_code=DEADLINE_EXCEEDED", true },
+};
+
+START_TEST(failing)
+{
+	char drawing[128];
+
+	snprintf(drawing, sizeof(drawing), "ledger %s", failing_cases[_i].span);
+	begin(drawing);
+	ck_assert_msg(span_failing(&set->traces[0], &set->traces[0].spans[0], true) ==
+			      failing_cases[_i].failing,
+		      "%s", drawing);
+}
+END_TEST
+
+START_TEST(codes_are_an_option)
+{
+	options.codes_fail = false;
+	run("ledger server POST /entries | 0 1 | http.response.status_code=500\n");
+	ends_nowhere(FALLBACK_NO_FAILING_SPAN);
+}
+END_TEST
+
+START_TEST(a_span_without_kind_is_a_call_where_all_below_is_one_other_service)
+{
+	const struct trace *trace;
+
+	begin("cart none GET /cart | 0 100 | http.status_code=404\n"
+	      "  inventory none GET /stock | 10 90 | http.status_code=404\n");
+	trace = &set->traces[0];
+	ck_assert(span_failing(trace, &trace->spans[0], true));
+	ck_assert(!span_failing(trace, &trace->spans[1], true));
+	begin("cart none GET /cart | 0 100 | http.status_code=404\n"
+	      "  inventory none GET /stock | 10 90 |\n"
+	      "  shipping none GET /rates | 10 90 |\n");
+	ck_assert(!span_failing(&set->traces[0], &set->traces[0].spans[0], true));
+}
+END_TEST
+
+static const struct {
+	const char *marks, *words;
+} word_cases[] = {
+	{ "ERROR", NULL },
+	{ "ERROR; error.type=timeout", "timeout" },
+	{ "ERROR; error.type=timeout; message=no answer in 3 s", "timeout: no answer in 3 s" },
+	{ "ERROR; error.type=ConnectError; message=ConnectError: refused",
+	  "ConnectError: refused" },
+	{ "ERROR; message=out of money; exception.message=other", "out of money" },
+	{ "ERROR; exception.type=OutOfMoney; exception.message=balance is 0",
+	  "OutOfMoney: balance is 0" },
+	{ "ERROR; error.type=_OTHER; message=odd", "odd" },
+	{ "ERROR; error.type=503", "HTTP 503" },
+	{ "ERROR; http.response.status_code=503", "HTTP 503" },
+	{ "ERROR; http.response.status_code=503; message=no stock", "HTTP 503: no stock" },
+	{ "ERROR; rpc.grpc.status_code=14", "UNAVAILABLE" },
+	{ "TAG; error=no route to ledger", "no route to ledger" },
+	{ "ERROR; message=one\tline", "one line" },
+};
+
+START_TEST(words)
+{
+	char drawing[128];
+	const char *got;
+
+	snprintf(drawing, sizeof(drawing), "ledger server a | 0 1 | %s", word_cases[_i].marks);
+	begin(drawing);
+	got = span_error(arena, &set->traces[0], &set->traces[0].spans[0]);
+	ck_assert_pstr_eq(got, word_cases[_i].words);
+}
+END_TEST
+
+/* --- Where it starts --- */
+
+START_TEST(begins_at_the_shallowest_failing_span_of_the_signal)
+{
+	run_signal("checkout", "POST /orders",
+		   "gateway server POST / | 0 100 | ERROR\n"
+		   "  checkout server POST /orders | 10 90 | ERROR\n"
+		   "    checkout internal POST /orders | 20 80 | ERROR\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+	path_is("2 3");
+	ck_assert_uint_eq(walk.signal_span, 1);
+}
+END_TEST
+
+START_TEST(each_entry_of_the_signal_is_walked)
+{
+	run_signal("checkout", "POST /orders",
+		   "batch internal run | 0 300 |\n"
+		   "  checkout server POST /orders | 10 90 | ERROR\n"
+		   "    ledger server POST /entries | 20 80 | ERROR\n"
+		   "  checkout server POST /orders | 110 190 | ERROR\n"
+		   "    inventory server GET /stock | 120 180 | ERROR\n");
+	ends_in("inventory", SUSPECT_SPAN, 0.95);
+	ck_assert_uint_eq(walk.nothers, 1);
+	ck_assert_str_eq(walk.others[0].service, "ledger");
+}
+END_TEST
+
+START_TEST(without_a_signal_it_begins_at_the_roots_service)
+{
+	run("checkout server POST /orders | 0 100 |\n"
+	    "  checkout client POST /entries | 10 90 | ERROR\n"
+	    "    ledger server POST /entries | 20 80 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	path_is("1 2 3");
+	ck_assert_uint_eq(walk.signal_span, 0);
+}
+END_TEST
+
+START_TEST(below_a_signal_that_did_not_fail_the_nearest)
+{
+	run_signal("checkout", "POST /orders",
+		   "checkout server POST /orders | 0 100 |\n"
+		   "  cart server GET /cart | 5 40 |\n"
+		   "    inventory server GET /stock | 10 30 | ERROR\n"
+		   "  payment server POST /charge | 50 60 | ERROR\n");
+	ends_in("payment", SUSPECT_SPAN, 0.95);
+	path_is("1 4");
+	ck_assert_str_eq(walk.others[0].service, "inventory");
+	ck_assert(reason_has(
+		"did not fail; the nearest failing span below it is payment POST /charge"));
+}
+END_TEST
+
+START_TEST(a_signal_with_another_operation_is_looked_for_by_service)
+{
+	run_signal("checkout", "place_order",
+		   "gateway server POST / | 0 100 | ERROR\n"
+		   "  checkout server POST /orders | 10 90 | ERROR\n"
+		   "  shipping server GET /rates | 91 99 | ERROR\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+	ck_assert(reason_has("no span of checkout is the signal's operation"));
+}
+END_TEST
+
+START_TEST(a_signal_that_is_not_there_leaves_the_root)
+{
+	run_signal("search", NULL, "checkout server POST /orders | 10 90 | ERROR\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+	ck_assert_uint_eq(walk.signal_span, TRACE_NONE);
+	ck_assert(reason_has("began at its root"));
+}
+END_TEST
+
+START_TEST(nothing_failed)
+{
+	run("checkout server POST /orders | 0 100 |\n"
+	    "  ledger server POST /entries | 20 80 |\n");
+	ends_nowhere(FALLBACK_NO_FAILING_SPAN);
+	ck_assert_uint_eq(walk.error_spans, 0);
+	/* Time alone tells nothing about one trace. */
+	options.mode = WALK_AUTO;
+	run("checkout server POST /orders | 0 100 |\n");
+	ends_nowhere(FALLBACK_NO_FAILING_SPAN);
+}
+END_TEST
+
+static const struct {
+	const char *service, *namespace, *operation, *from;
+	bool matches;
+} signal_cases[] = {
+	{ NULL, NULL, NULL, "rule", true },
+	{ "checkout", "", "", "rule", true },
+	{ "checkout", "shop", "POST /orders", "rule", true },
+	{ "check", NULL, NULL, "rule", false },
+	{ "check*", NULL, NULL, "rule", true },
+	{ "c*k*t", NULL, NULL, "option", true },
+	{ "c*x*t", NULL, NULL, "rule", false },
+	{ "checkou?", NULL, NULL, "rule", true },
+	{ "checkout", "sho", NULL, "rule", false },
+	{ "checkout", NULL, "GET *", "rule", false },
+	{ "checkout", NULL, "* /orders", "rule", true },
+	/* An alert's label is no pattern. */
+	{ "check*", NULL, NULL, "label", false },
+	{ "checkout", NULL, "POST /orders", "label", true },
+};
+
+START_TEST(signals)
+{
+	signal_of.service = signal_cases[_i].service;
+	signal_of.namespace = signal_cases[_i].namespace;
+	signal_of.operation = signal_cases[_i].operation;
+	signal_of.from = signal_cases[_i].from;
+	begin("shop/checkout server POST /orders | 0 1 |\n");
+	ck_assert(signal_matches(&signal_of, &set->traces[0], &set->traces[0].spans[0]) ==
+		  signal_cases[_i].matches);
+}
+END_TEST
+
+START_TEST(signals_by_attribute)
+{
+	struct label label = { "http.route", "/orders*" };
+
+	signal_of.attrs = (struct labels){ &label, 1 };
+	begin("checkout server a | 0 1 | http.route=/orders/all\n"
+	      "checkout server b | 0 1 | http.route=/carts\n"
+	      "checkout server c | 0 1 |\n");
+	ck_assert(signal_matches(&signal_of, &set->traces[0], &set->traces[0].spans[0]));
+	ck_assert(!signal_matches(&signal_of, &set->traces[0], &set->traces[0].spans[1]));
+	ck_assert(!signal_matches(&signal_of, &set->traces[0], &set->traces[0].spans[2]));
+}
+END_TEST
+
+/* --- Down --- */
+
+START_TEST(what_was_handled_is_not_the_cause)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout internal price from cache | 10 30 |\n"
+	    "    checkout client GET price | 11 20 | ERROR; db.system=redis\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+	path_is("1");
+}
+END_TEST
+
+START_TEST(one_unset_span_does_not_break_the_chain_of_a_call)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client POST /charge | 10 90 | ERROR\n"
+	    "    payment server POST /charge | 15 85 |\n"
+	    "      payment client POST /entries | 20 80 | ERROR\n"
+	    "        ledger server POST /entries | 25 75 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	path_is("1 2 3 4 5");
+	ck_assert(reason_has("payment POST /charge did not say that it failed"));
+}
+END_TEST
+
+START_TEST(a_proxy_does_not_break_the_chain_either)
+{
+	run("checkout client POST /charge | 10 90 | ERROR\n"
+	    "  proxy internal egress | 11 89 |\n"
+	    "    payment server POST /charge | 15 85 | ERROR\n");
+	ends_in("payment", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(a_call_fails_when_its_server_does)
+{
+	/* The caller's instrumentation looks at no status: twice the same gap, one doubt. */
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client POST /charge | 10 90 |\n"
+	    "    payment server POST /charge | 15 85 | ERROR\n"
+	    "      payment client POST /entries | 20 80 |\n"
+	    "        ledger server POST /entries | 25 75 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95 * 0.9);
+	path_is("1 2 3 4 5");
+	ck_assert_uint_eq(walk.error_spans, 3);
+	ck_assert(reason_has(
+		"payment → ledger: POST /entries did not say that it failed, but its server did"));
+	/* Beside one that says so, it was tolerated. */
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client POST /charge | 10 50 | ERROR\n"
+	    "    payment server POST /charge | 15 45 | ERROR\n"
+	    "  checkout client GET /rates | 60 90 |\n"
+	    "    shipping server GET /rates | 65 85 | ERROR\n");
+	ends_in("payment", SUSPECT_SPAN, 0.95);
+	/* One that says OK was handled. */
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client GET /rates | 60 90 | OK\n"
+	    "    shipping server GET /rates | 65 85 | ERROR\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+	/* One that was tried again with success, too. */
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client GET /rates | 10 40 |\n"
+	    "    shipping server GET /rates | 15 35 | ERROR\n"
+	    "  checkout client GET /rates | 60 90 |\n"
+	    "    shipping server GET /rates | 65 85 |\n");
+	ends_in("checkout", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(a_span_that_says_ok_does_break_it)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client POST /charge | 10 90 | ERROR\n"
+	    "    payment server POST /charge | 15 85 | OK\n"
+	    "      payment client POST /entries | 20 40 | ERROR\n");
+	ends_in("checkout", SUSPECT_EDGE, 0.55);
+}
+END_TEST
+
+START_TEST(two_unset_spans_do_break_it)
+{
+	run("checkout client POST /charge | 10 90 | ERROR\n"
+	    "  payment server POST /charge | 15 85 |\n"
+	    "    payment internal charge | 16 84 |\n"
+	    "      payment client POST /entries | 20 40 | ERROR\n");
+	ends_in("checkout", SUSPECT_EDGE, 0.55);
+}
+END_TEST
+
+START_TEST(all_attempts_failed)
+{
+	run("cart server GET /cart | 0 400 | ERROR\n"
+	    "  cart client GET /stock | 10 100 | ERROR\n"
+	    "    inventory server GET /stock | 15 95 | ERROR; message=first\n"
+	    "  cart client GET /stock | 110 200 | ERROR; http.request.resend_count=1\n"
+	    "    inventory server GET /stock | 115 195 | ERROR; message=second\n"
+	    "  cart client GET /stock | 210 300 | ERROR; http.request.resend_count=2\n"
+	    "    inventory server GET /stock | 215 295 | ERROR; message=third\n");
+	ends_in("inventory", SUSPECT_SPAN, 0.95);
+	ck_assert_str_eq(walk.suspect.error, "third");
+	ck_assert(reason_has("3 attempts of GET /stock failed; the last stands for all"));
+	ck_assert_uint_eq(walk.nothers, 0);
+}
+END_TEST
+
+START_TEST(a_later_success_supersedes)
+{
+	/* The retry worked; what failed earlier and stayed so is the cause. */
+	run("cart server GET /cart | 0 400 | ERROR\n"
+	    "  cart client GET /prices | 5 50 | ERROR\n"
+	    "    pricing server GET /prices | 10 45 | ERROR\n"
+	    "  cart client GET /stock | 60 100 | ERROR\n"
+	    "    inventory server GET /stock | 65 95 | ERROR\n"
+	    "  cart client GET /stock | 110 200 |\n"
+	    "    inventory server GET /stock | 115 195 |\n");
+	ends_in("pricing", SUSPECT_SPAN, 0.95);
+	ck_assert_uint_eq(walk.nothers, 0);
+}
+END_TEST
+
+START_TEST(a_superseded_attempt_explains_for_want_of_anything_better)
+{
+	run("cart server GET /cart | 0 400 | ERROR\n"
+	    "  cart client GET /stock | 60 100 | ERROR\n"
+	    "    inventory server GET /stock | 65 95 | ERROR\n"
+	    "  cart client GET /stock | 110 200 |\n"
+	    "    inventory server GET /stock | 115 195 |\n");
+	ends_in("inventory", SUSPECT_SPAN, 0.95 * 0.8);
+	ck_assert(reason_has("GET /stock was tried again with success, but nothing else explains"));
+}
+END_TEST
+
+START_TEST(a_superseded_attempt_below_a_parent_that_did_not_fail_is_nothing)
+{
+	run("cart server GET /cart | 0 400 |\n"
+	    "  cart client GET /stock | 60 100 | ERROR\n"
+	    "  cart client GET /stock | 110 200 |\n");
+	ends_nowhere(FALLBACK_NO_FAILING_SPAN);
+	ck_assert_uint_eq(walk.error_spans, 1);
+}
+END_TEST
+
+START_TEST(a_fan_out_is_no_retry)
+{
+	/* Two of three ran side by side: the third is no second try of the first. */
+	run("cart server GET /cart | 0 400 | ERROR\n"
+	    "  cart client GET /stock | 10 100 | ERROR\n"
+	    "    inventory server GET /stock | 15 95 | ERROR\n"
+	    "  cart client GET /stock | 50 120 |\n"
+	    "  cart client GET /stock | 130 200 |\n");
+	ends_in("inventory", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(calls_of_other_peers_are_no_attempts)
+{
+	run("cart server GET /cart | 0 400 | ERROR\n"
+	    "  cart client GET | 10 100 | ERROR; server.address=inventory\n"
+	    "  cart client GET | 110 120 | server.address=pricing\n");
+	ends_in("cart", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "inventory");
+	run("cart server GET /cart | 0 400 | ERROR\n"
+	    "  cart client GET | 10 100 | ERROR; server.address=inventory; "
+	    "url.full=http://inventory/a\n"
+	    "  cart client GET | 110 120 | server.address=inventory; "
+	    "url.full=http://inventory/b\n");
+	ends_in("cart", SUSPECT_PEER, 0.6);
+}
+END_TEST
+
+START_TEST(cancelled_siblings_are_not_the_cause)
+{
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client GET /stock | 10 60 | ERROR\n"
+	    "    inventory server GET /stock | 15 55 | ERROR\n"
+	    "  cart client GET /prices | 10 61 | ERROR; rpc.grpc.status_code=1\n"
+	    "    pricing server GET /prices | 15 90 | ERROR\n"
+	    "  cart client GET /rates | 10 61 | ERROR; message=context canceled\n");
+	ends_in("inventory", SUSPECT_SPAN, 0.95);
+	ck_assert(reason_has("cart GET /stock is the one that was not cancelled"));
+}
+END_TEST
+
+START_TEST(a_cancelled_order_is_no_cancelled_call)
+{
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  pricing server GET /prices | 10 50 | ERROR\n"
+	    "  ledger server POST /entries | 60 90 | ERROR; message=the order was cancelled by its "
+	    "customer\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(the_child_that_ended_last_explains)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  cart server GET /cart | 5 30 | ERROR\n"
+	    "  payment server POST /charge | 40 90 | ERROR\n"
+	    "  inventory server GET /stock | 35 50 | ERROR\n");
+	ends_in("payment", SUSPECT_SPAN, 0.95);
+	ck_assert_uint_eq(walk.nothers, 2);
+	ck_assert_str_eq(walk.others[0].service, "inventory");
+	ck_assert_str_eq(walk.others[1].service, "cart");
+	ck_assert(reason_has("of 3 failing spans, payment POST /charge ended last"));
+}
+END_TEST
+
+START_TEST(a_child_that_ended_after_its_parent_comes_behind)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout internal audit | 5 150 | ERROR\n"
+	    "  payment server POST /charge | 40 90 | ERROR\n");
+	ends_in("payment", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(of_equals_the_deeper)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  cart server GET /cart | 5 90 | ERROR\n"
+	    "  payment server POST /charge | 5 90 | ERROR\n"
+	    "    ledger server POST /entries | 10 80 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(the_last_failing_span_is_the_leaf)
+{
+	run("checkout server POST /orders | 0 100 | ERROR; message=order failed\n"
+	    "  payment server POST /charge | 10 90 | ERROR; message=not charged\n"
+	    "    payment internal charge | 20 80 | ERROR; message=no money\n"
+	    "      ledger server GET /balance | 30 40 |\n");
+	ends_in("payment", SUSPECT_SPAN, 0.95);
+	ck_assert_str_eq(walk.suspect.operation, "charge");
+	ck_assert_str_eq(walk.suspect.error, "no money");
+	ck_assert_uint_eq(walk.suspect.span, 2);
+	ck_assert_uint_eq(walk.error_spans, 3);
+	ck_assert_ptr_eq(walk.suspect.resource, span_resource(walk.trace, &walk.trace->spans[2]));
+	ck_assert_str_eq(walk.reasons[0],
+			 "began at checkout POST /orders, which failed: order failed");
+	ck_assert_str_eq(walk.reasons[1], "checkout → payment: POST /orders failed: order failed");
+	ck_assert_str_eq(walk.reasons[2],
+			 "payment charge failed by itself: no money; nothing below it did");
+	ck_assert_uint_eq(walk.nreasons, 3);
+}
+END_TEST
+
+/* --- Whose fault the leaf is --- */
+
+START_TEST(server_consumer_and_internal_speak_for_their_service)
+{
+	run("ledger server POST /entries | 0 100 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	run("shipping consumer orders process | 0 100 | ERROR\n");
+	ends_in("shipping", SUSPECT_SPAN, 0.95);
+	run("cart internal reckon | 0 100 | ERROR\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95);
+	ck_assert_ptr_null(walk.suspect.callee);
+}
+END_TEST
+
+START_TEST(a_silent_callee_is_a_peer)
+{
+	run("payment server POST /charge | 0 100 | ERROR\n"
+	    "  payment client INSERT entry | 10 90 | ERROR; error.type=ConnectionRefused; "
+	    "db.system=postgresql;"
+	    " db.namespace=ledger; server.address=ledger-db.internal; server.port=5432\n");
+	ends_in("payment", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "postgresql/ledger");
+	ck_assert_str_eq(walk.suspect.error, "ConnectionRefused");
+	ck_assert(reason_has("payment called postgresql/ledger, which has no span in this trace: "
+			     "INSERT entry failed"));
+}
+END_TEST
+
+START_TEST(a_producers_peer_is_its_broker)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout producer orders send | 10 90 | ERROR; messaging.system=kafka; "
+	    "messaging.destination.name=orders\n"
+	    "    shipping consumer orders process | 120 190 |\n");
+	ends_in("checkout", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "kafka/orders");
+}
+END_TEST
+
+START_TEST(spans_of_the_caller_itself_are_no_callee)
+{
+	run("payment client SELECT | 10 90 | ERROR; db.system=mysql; db.name=ledger\n"
+	    "  payment internal resolve name | 11 20 |\n");
+	ends_in("payment", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "mysql/ledger");
+}
+END_TEST
+
+START_TEST(a_refused_request_is_the_callers)
+{
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client GET /stock | 10 90 | ERROR; http.response.status_code=400\n"
+	    "    inventory server GET /stock | 20 80 | http.response.status_code=400\n");
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+	ck_assert(reason_has(
+		"inventory answered HTTP 400 without failing: cart sent what it should not have"));
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client Stock/Get | 10 90 | ERROR; rpc.grpc.status_code=3\n"
+	    "    inventory server Stock/Get | 20 80 | rpc.grpc.status_code=3\n");
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+}
+END_TEST
+
+START_TEST(some_refusals_are_the_callees_by_option)
+{
+	static const char drawing[] =
+		"cart client GET /stock | 10 90 | ERROR\n"
+		"  inventory server GET /stock | 20 80 | http.response.status_code=403\n";
+
+	run(drawing);
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+	options.refusals_are_callees = true;
+	run(drawing);
+	ends_in("inventory", SUSPECT_SPAN, 0.7);
+	/* A bad request stays the caller's. */
+	run("cart client GET /stock | 10 90 | ERROR\n"
+	    "  inventory server GET /stock | 20 80 | http.response.status_code=422\n");
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+}
+END_TEST
+
+START_TEST(a_callee_that_outlives_the_call_is_slow)
+{
+	/* 3 s were waited; inventory needed 8 s, nearly all of it its own. */
+	run("cart server GET /cart | 0 3100 | ERROR\n"
+	    "  cart client GET /stock | 50 3050 | ERROR; error.type=timeout\n"
+	    "    inventory server GET /stock | 60 8060 |\n"
+	    "      inventory client SELECT stock | 70 90 | db.system=mysql\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	ck_assert_uint_eq(walk.suspect.span, 2);
+	ck_assert_str_eq(walk.suspect.error, "timeout");
+	ck_assert(reason_has("cart → inventory: the call ended after 3.0 s: timeout; inventory was "
+			     "still at work"));
+	/* From 60 to 3050 without 20 of the database. */
+	ck_assert(reason_has("inventory spent 3.0 s of that by itself, most of it in GET /stock"));
+	path_is("1 2 3");
+}
+END_TEST
+
+START_TEST(no_words_are_needed_where_it_outlives_the_call)
+{
+	run("cart client GET /stock | 50 3050 | ERROR\n"
+	    "  inventory server GET /stock | 60 8060 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(it_goes_on_to_who_held_up_the_callee)
+{
+	run("cart server GET /cart | 0 3100 | ERROR\n"
+	    "  cart client GET /stock | 50 3050 | ERROR; rpc.grpc.status_code=4\n"
+	    "    inventory server GET /stock | 60 8060 |\n"
+	    "      inventory client GET /shelves | 100 8000 |\n"
+	    "        warehouse server GET /shelves | 110 7990 |\n");
+	ends_in("warehouse", SUSPECT_SLOW, 0.8);
+	path_is("1 2 3 4 5");
+}
+END_TEST
+
+START_TEST(what_began_after_the_deadline_held_up_nothing)
+{
+	run("cart client GET /stock | 50 3050 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 60 9060 |\n"
+	    "    inventory client GET /shelves | 160 9000 | peer.service=warehouse\n"
+	    "      warehouse server GET /shelves | 5000 8990 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	/* Silent until then: its names are there for the rules. */
+	ck_assert_uint_eq(walk.suspect.npeers, 1);
+	ck_assert_str_eq(walk.suspect.peers[0], "warehouse");
+	ck_assert(reason_has("inventory waited 2.9 s of that for warehouse"));
+}
+END_TEST
+
+START_TEST(ending_at_the_deadline_counts_with_words)
+{
+	run("cart client GET /stock | 0 3000 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 10 2995 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	run("cart client GET /stock | 0 3000 | ERROR\n"
+	    "  inventory server GET /stock | 10 2995 |\n");
+	ends_in("cart", SUSPECT_EDGE, 0.55);
+}
+END_TEST
+
+START_TEST(ending_at_the_deadline_counts_with_quick_siblings)
+{
+	run("cart server GET /cart | 0 3200 | ERROR\n"
+	    "  cart client GET /stock | 0 100 |\n"
+	    "    inventory server GET /stock | 10 90 |\n"
+	    "  cart client GET /stock | 50 3050 | ERROR\n"
+	    "    inventory server GET /stock | 60 3045 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(a_failing_call_that_filled_the_time_is_followed)
+{
+	run("cart client GET /stock | 0 3000 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 10 5000 |\n"
+	    "    inventory client GET /shelves | 20 4900 | ERROR; error.type=timeout\n"
+	    "      warehouse server GET /shelves | 30 9000 |\n");
+	ends_in("warehouse", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(an_early_failure_does_not_explain_a_time_out)
+{
+	run("cart client GET /stock | 0 3000 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 10 5000 |\n"
+	    "    inventory client GET cache | 20 25 | ERROR; db.system=redis; db.namespace=0\n"
+	    "    inventory client GET /shelves | 30 4900 |\n"
+	    "      warehouse server GET /shelves | 40 4890 |\n");
+	ends_in("warehouse", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(a_server_that_gave_up_names_the_child_at_work)
+{
+	/* A cancelled call need not say that it failed. */
+	run("cart server GET /cart | 0 3000 | ERROR; rpc.grpc.status_code=4\n"
+	    "  cart client GET /stock | 10 2999 |\n"
+	    "    inventory server GET /stock | 20 6000 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	run("cart server GET /cart | 0 3000 | ERROR; rpc.grpc.status_code=4\n"
+	    "  cart client GET /stock | 10 30 |\n"
+	    "    inventory server GET /stock | 15 25 |\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(a_callee_that_ended_well_before_is_an_edge)
+{
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client GET /stock | 10 90 | ERROR\n"
+	    "    inventory server GET /stock | 20 40 |\n");
+	ends_in("cart", SUSPECT_EDGE, 0.55);
+	ck_assert_str_eq(walk.suspect.callee, "inventory");
+	ck_assert(reason_has("cart → inventory: the call failed; inventory had ended well before"));
+}
+END_TEST
+
+START_TEST(a_callee_that_began_after_the_call_is_an_edge)
+{
+	run("cart server GET /cart | 0 3100 | ERROR\n"
+	    "  cart client GET /stock | 10 3010 | ERROR; error.type=timeout\n"
+	    "    inventory server GET /stock | 9000 19000 |\n");
+	ends_in("cart", SUSPECT_EDGE, 0.55);
+	ck_assert(reason_has("inventory began only when the call was over"));
+}
+END_TEST
+
+START_TEST(an_edge_within_one_service_is_its_own)
+{
+	run("cart client GET /self | 10 90 | ERROR\n"
+	    "  cart server GET /self | 20 40 |\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+/* --- Names of callees without spans --- */
+
+static const struct {
+	const char *marks, *names;
+} peer_cases[] = {
+	{ "", "" },
+	{ "peer.service=ledger", "ledger" },
+	{ "peer.service=ledger; service.peer.name=books", "books ledger" },
+	{ "db.system=postgresql; db.name=ledger", "postgresql/ledger postgresql" },
+	{ "db.system.name=postgresql; db.namespace=ledger|public",
+	  "postgresql/ledger|public postgresql/ledger postgresql" },
+	{ "db.type=sql; db.instance=ledger", "sql/ledger" },
+	{ "messaging.system=kafka; messaging.destination.name=orders", "kafka/orders kafka" },
+	{ "message_bus.destination=orders", "orders" },
+	{ "rpc.method=shop.Ledger/Book", "shop.Ledger" },
+	{ "rpc.service=shop.Ledger; rpc.method=Book", "shop.Ledger" },
+	{ "server.address=ledger.internal; server.port=443",
+	  "ledger.internal:443 ledger.internal" },
+	{ "server.address=ledger.internal:443", "ledger.internal:443 ledger.internal" },
+	{ "net.peer.name=ledger; net.peer.port=80", "ledger:80 ledger" },
+	{ "url.full=https://user:secret@ledger.internal:8443/entries?x=1",
+	  "ledger.internal:8443 ledger.internal" },
+	{ "http.url=/entries", "" },
+	{ "faas.invoked_name=book", "book" },
+	/* An address is no name: it comes last, and so does the host itself. */
+	{ "server.address=10.1.2.3; server.port=5432; peer.hostname=ledger-db",
+	  "ledger-db 10.1.2.3:5432 10.1.2.3" },
+	{ "network.peer.address=fe80::1; network.peer.port=80; db.system=redis",
+	  "redis [fe80::1]:80 fe80::1" },
+	{ "peer.address=[fe80::1]:80; url.full=http://localhost/a; faas.invoked_name=book",
+	  "book [fe80::1]:80 fe80::1 localhost" },
+	/* E4's order over all of them. */
+	{ "http.url=http://g/; peer.address=f; net.sock.peer.name=e; net.peer.name=d; "
+	  "server.address=c; rpc.service=b; "
+	  "messaging.system=m; messaging.destination=q; db.system=s; db.name=n; peer.service=a",
+	  "a s/n m/q b c d e f g s m" },
+};
+
+START_TEST(peers)
+{
+	char drawing[512], got[512] = "";
+	size_t len = 0;
+
+	snprintf(drawing, sizeof(drawing), "cart client call | 0 1 | ERROR; %s",
+		 peer_cases[_i].marks);
+	run(drawing);
+	for (unsigned int i = 0; i < walk.suspect.npeers; i++)
+		len += (size_t)snprintf(got + len, sizeof(got) - len, "%s%s", i ? " " : "",
+					walk.suspect.peers[i]);
+	ck_assert_str_eq(got, peer_cases[_i].names);
+	if (walk.suspect.npeers > 0)
+		ck_assert_str_eq(walk.suspect.callee, walk.suspect.peers[0]);
+	else
+		ck_assert_ptr_null(walk.suspect.callee);
+}
+END_TEST
+
+START_TEST(a_drivers_call_around_it_knows_more_names)
+{
+	run("cart client PutItem | 0 100 | ERROR; rpc.service=DynamoDB\n"
+	    "  cart client POST | 10 90 | ERROR; server.address=10.0.0.9\n");
+	ends_in("cart", SUSPECT_PEER, 0.6);
+	ck_assert_uint_eq(walk.suspect.npeers, 2);
+	ck_assert_str_eq(walk.suspect.peers[0], "DynamoDB");
+	ck_assert_str_eq(walk.suspect.peers[1], "10.0.0.9");
+}
+END_TEST
+
+/* --- Time --- */
+
+START_TEST(latency_names_the_largest_own_time)
+{
+	options.mode = WALK_LATENCY;
+	/* Own: checkout 10 + 10 + 10, cart 30, payment 10 + 20, ledger 10. */
+	run("checkout server POST /orders | 0 100 |\n"
+	    "  cart server GET /cart | 10 40 |\n"
+	    "  payment server POST /charge | 50 90 |\n"
+	    "    ledger server POST /entries | 60 70 |\n"
+	    "    ledger server POST /entries | 71 72 |\n");
+	ends_in("checkout", SUSPECT_SLOW, 0.8);
+	ck_assert_int_eq(walk.mode, WALK_LATENCY);
+	run("checkout server POST /orders | 0 100 |\n"
+	    "  cart server GET /cart | 5 40 |\n"
+	    "  payment server POST /charge | 45 98 |\n"
+	    "    ledger server POST /entries | 46 97 |\n");
+	ends_in("ledger", SUSPECT_SLOW, 0.8);
+	path_is("1 3 4");
+	ck_assert_str_eq(walk.reasons[0], "of the 100 ms of checkout POST /orders, ledger spent 51 "
+					  "ms by itself, most of it in POST /entries");
+	ck_assert_str_eq(walk.others[0].service, "cart");
+}
+END_TEST
+
+START_TEST(latency_counts_what_runs_side_by_side_once)
+{
+	options.mode = WALK_LATENCY;
+	/* Pricing ends last and covers inventory's 60 ms but for the first 10. */
+	run("cart server GET /cart | 0 100 |\n"
+	    "  inventory server GET /stock | 10 80 |\n"
+	    "  pricing server GET /prices | 20 90 |\n");
+	ends_in("pricing", SUSPECT_SLOW, 0.8);
+	ck_assert_str_eq(walk.others[0].service, "cart");
+	ck_assert_str_eq(walk.others[1].service, "inventory");
+}
+END_TEST
+
+START_TEST(latency_cuts_children_to_their_parent)
+{
+	options.mode = WALK_LATENCY;
+	/* The audit goes on for long, but only 10 ms of it are the request's. */
+	run("cart server GET /cart | 0 100 |\n"
+	    "  audit server POST /log | 90 900 |\n"
+	    "  inventory server GET /stock | 10 90 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(latency_begins_at_the_signal)
+{
+	options.mode = WALK_LATENCY;
+	run_signal("payment", "POST /charge",
+		   "checkout server POST /orders | 0 1000 |\n"
+		   "  payment server POST /charge | 10 60 |\n"
+		   "    ledger server POST /entries | 15 55 |\n");
+	ends_in("ledger", SUSPECT_SLOW, 0.8);
+	path_is("2 3");
+}
+END_TEST
+
+START_TEST(latency_without_time_names_the_signal)
+{
+	options.mode = WALK_LATENCY;
+	run("cart server GET /cart | 0 0 |\n");
+	ends_in("cart", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+/* --- Hazards --- */
+
+struct big {
+	struct trace_builder *builder;
+	uint32_t service, name;
+};
+
+static void big_begin(struct big *big)
+{
+	trace_set_free(set);
+	set = NULL;
+	big->builder = trace_builder_new(NULL);
+	big->service = trace_builder_resource(big->builder);
+	trace_builder_resource_attr(big->builder, big->service, "service.name", 12, "cart", 4);
+	big->name = trace_builder_text(big->builder, "GET /cart", 9);
+}
+
+static void big_add(struct big *big, unsigned int id, unsigned int parent, int64_t start_us,
+		    int64_t end_us)
+{
+	struct span *span = trace_builder_span(big->builder);
+	char text[16];
+
+	span->id = trace_builder_text(big->builder, text,
+				      (size_t)snprintf(text, sizeof(text), "%u", id));
+	if (parent > 0)
+		span->parent_id = trace_builder_text(
+			big->builder, text, (size_t)snprintf(text, sizeof(text), "%u", parent));
+	span->resource = big->service;
+	span->name = big->name;
+	span->kind = SPAN_CLIENT;
+	span->status = SPAN_STATUS_ERROR;
+	span->start_us = start_us;
+	span->duration_us = end_us - start_us;
+	trace_builder_span_done(big->builder, "t", 1);
+}
+
+static void big_walk(struct big *big)
+{
+	struct err err;
+
+	ck_assert_int_eq(trace_builder_finish(big->builder, &set, &err), 0);
+	trace_builder_free(big->builder);
+	walk_trace(arena, &set->traces[0], &options, &walk);
+}
+
+#define MANY 100000u
+
+START_TEST(a_chain_of_many)
+{
+	struct big big;
+
+	big_begin(&big);
+	for (unsigned int i = 1; i <= MANY; i++)
+		big_add(&big, i, i - 1, i, 1000000 - i);
+	big_walk(&big);
+	ends_in("cart", SUSPECT_PEER, 0.6);
+	ck_assert_uint_eq(walk.npath, MANY);
+	ck_assert_uint_eq(walk.suspect.span, MANY - 1);
+	ck_assert_uint_le(walk.nreasons, 16);
+	options.mode = WALK_LATENCY;
+	walk_trace(arena, &set->traces[0], &options, &walk);
+	ends_in("cart", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(a_star_of_many)
+{
+	struct big big;
+
+	/* All at once, all equal: depth and order decide, the first is named. */
+	big_begin(&big);
+	big_add(&big, 1, 0, 0, 1000);
+	for (unsigned int i = 2; i <= MANY; i++)
+		big_add(&big, i, 1, 10, 900);
+	big_walk(&big);
+	ends_in("cart", SUSPECT_PEER, 0.6);
+	ck_assert_uint_eq(walk.suspect.span, 1);
+	ck_assert_uint_eq(walk.error_spans, MANY);
+	options.mode = WALK_LATENCY;
+	walk_trace(arena, &set->traces[0], &options, &walk);
+	ends_in("cart", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(many_roots)
+{
+	struct big big;
+
+	big_begin(&big);
+	for (unsigned int i = 1; i <= 1000; i++)
+		big_add(&big, i, 0, 1000 - i, 2000);
+	big_walk(&big);
+	/* The earliest root stands for the signal. */
+	ck_assert_uint_eq(walk.suspect.span, 999);
+}
+END_TEST
+
+START_TEST(an_empty_trace)
+{
+	struct trace_set none = { .strings = "" };
+	struct trace empty = { .set = &none, .first_root = TRACE_NONE };
+
+	walk_trace(arena, &empty, &options, &walk);
+	ends_nowhere(FALLBACK_NO_TRACE);
+}
+END_TEST
+
+START_TEST(hostile_texts_are_tamed_in_reasons)
+{
+	char drawing[600];
+
+	memset(drawing, 0, sizeof(drawing));
+	snprintf(drawing, sizeof(drawing),
+		 "cart server %s\x1b[31m | 0 100 | ERROR; message=one\x07two\n",
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaaaaaaaaaaaaaaaaa");
+	run(drawing);
+	ck_assert_str_eq(walk.suspect.error, "one two");
+	for (unsigned int i = 0; i < walk.nreasons; i++) {
+		ck_assert_uint_le(strlen(walk.reasons[i]), 300);
+		ck_assert_ptr_null(strchr(walk.reasons[i], '\x1b'));
+		ck_assert_ptr_null(strchr(walk.reasons[i], '\x07'));
+	}
+}
+END_TEST
+
+START_TEST(names_of_kinds_and_codes)
+{
+	ck_assert_str_eq(suspect_kind_name(SUSPECT_SPAN), "span");
+	ck_assert_str_eq(suspect_kind_name(SUSPECT_PEER), "peer");
+	ck_assert_str_eq(suspect_kind_name(SUSPECT_CALLER), "caller");
+	ck_assert_str_eq(suspect_kind_name(SUSPECT_SLOW), "slow");
+	ck_assert_str_eq(suspect_kind_name(SUSPECT_EDGE), "edge");
+	ck_assert_str_eq(fallback_code_name(FALLBACK_NO_SIGNAL), "no_signal");
+	ck_assert_str_eq(fallback_code_name(FALLBACK_TRACE_TOO_LARGE), "trace_too_large");
+	ck_assert_str_eq(fallback_code_name(FALLBACK_NO_FAILING_SPAN), "no_failing_span");
+	ck_assert_str_eq(fallback_code_name(FALLBACK_LOW_CONFIDENCE), "low_confidence");
+	ck_assert_str_eq(fallback_code_name(FALLBACK_NO_OWNER), "no_owner");
+}
+END_TEST
+
+static void add_trace_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, structure_before_timestamps);
+	tcase_add_test(tcase, chain_goes_on_at_another_root);
+	tcase_add_test(tcase, other_root_is_left_alone_while_the_signal_explains);
+	tcase_add_test(tcase, a_single_orphan_is_whole);
+	tcase_add_test(tcase, failing_spans_above_the_signal_are_not_its);
+	tcase_add_test(tcase, client_and_server_share_an_id);
+	tcase_add_test(tcase, cycles_and_self_parents_end);
+	tcase_add_test(tcase, partial_traces_are_less_certain);
+	tcase_add_test(tcase, follows_from_is_no_parent);
+	tcase_add_test(tcase, follows_from_is_a_root_of_its_own);
+	tcase_add_test(tcase, a_later_consumer_does_not_explain_its_producer);
+	tcase_add_test(tcase, identity_is_namespace_and_service);
+	tcase_add_test(tcase, a_service_without_a_name_is_unknown);
+}
+
+static void add_failing_tests(TCase *tcase)
+{
+	tcase_add_loop_test(tcase, failing, 0, ARRAY_LEN(failing_cases));
+	tcase_add_test(tcase, codes_are_an_option);
+	tcase_add_test(tcase, a_span_without_kind_is_a_call_where_all_below_is_one_other_service);
+	tcase_add_loop_test(tcase, words, 0, ARRAY_LEN(word_cases));
+}
+
+static void add_start_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, begins_at_the_shallowest_failing_span_of_the_signal);
+	tcase_add_test(tcase, each_entry_of_the_signal_is_walked);
+	tcase_add_test(tcase, without_a_signal_it_begins_at_the_roots_service);
+	tcase_add_test(tcase, below_a_signal_that_did_not_fail_the_nearest);
+	tcase_add_test(tcase, a_signal_with_another_operation_is_looked_for_by_service);
+	tcase_add_test(tcase, a_signal_that_is_not_there_leaves_the_root);
+	tcase_add_test(tcase, nothing_failed);
+	tcase_add_loop_test(tcase, signals, 0, ARRAY_LEN(signal_cases));
+	tcase_add_test(tcase, signals_by_attribute);
+}
+
+static void add_down_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, what_was_handled_is_not_the_cause);
+	tcase_add_test(tcase, one_unset_span_does_not_break_the_chain_of_a_call);
+	tcase_add_test(tcase, a_proxy_does_not_break_the_chain_either);
+	tcase_add_test(tcase, a_call_fails_when_its_server_does);
+	tcase_add_test(tcase, a_span_that_says_ok_does_break_it);
+	tcase_add_test(tcase, two_unset_spans_do_break_it);
+	tcase_add_test(tcase, all_attempts_failed);
+	tcase_add_test(tcase, a_later_success_supersedes);
+	tcase_add_test(tcase, a_superseded_attempt_explains_for_want_of_anything_better);
+	tcase_add_test(tcase, a_superseded_attempt_below_a_parent_that_did_not_fail_is_nothing);
+	tcase_add_test(tcase, a_fan_out_is_no_retry);
+	tcase_add_test(tcase, calls_of_other_peers_are_no_attempts);
+	tcase_add_test(tcase, cancelled_siblings_are_not_the_cause);
+	tcase_add_test(tcase, a_cancelled_order_is_no_cancelled_call);
+	tcase_add_test(tcase, the_child_that_ended_last_explains);
+	tcase_add_test(tcase, a_child_that_ended_after_its_parent_comes_behind);
+	tcase_add_test(tcase, of_equals_the_deeper);
+	tcase_add_test(tcase, the_last_failing_span_is_the_leaf);
+}
+
+static void add_leaf_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, server_consumer_and_internal_speak_for_their_service);
+	tcase_add_test(tcase, a_silent_callee_is_a_peer);
+	tcase_add_test(tcase, a_producers_peer_is_its_broker);
+	tcase_add_test(tcase, spans_of_the_caller_itself_are_no_callee);
+	tcase_add_test(tcase, a_refused_request_is_the_callers);
+	tcase_add_test(tcase, some_refusals_are_the_callees_by_option);
+	tcase_add_test(tcase, a_callee_that_outlives_the_call_is_slow);
+	tcase_add_test(tcase, no_words_are_needed_where_it_outlives_the_call);
+	tcase_add_test(tcase, it_goes_on_to_who_held_up_the_callee);
+	tcase_add_test(tcase, what_began_after_the_deadline_held_up_nothing);
+	tcase_add_test(tcase, ending_at_the_deadline_counts_with_words);
+	tcase_add_test(tcase, ending_at_the_deadline_counts_with_quick_siblings);
+	tcase_add_test(tcase, a_failing_call_that_filled_the_time_is_followed);
+	tcase_add_test(tcase, an_early_failure_does_not_explain_a_time_out);
+	tcase_add_test(tcase, a_server_that_gave_up_names_the_child_at_work);
+	tcase_add_test(tcase, a_callee_that_ended_well_before_is_an_edge);
+	tcase_add_test(tcase, a_callee_that_began_after_the_call_is_an_edge);
+	tcase_add_test(tcase, an_edge_within_one_service_is_its_own);
+	tcase_add_loop_test(tcase, peers, 0, ARRAY_LEN(peer_cases));
+	tcase_add_test(tcase, a_drivers_call_around_it_knows_more_names);
+}
+
+static void add_time_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, latency_names_the_largest_own_time);
+	tcase_add_test(tcase, latency_counts_what_runs_side_by_side_once);
+	tcase_add_test(tcase, latency_cuts_children_to_their_parent);
+	tcase_add_test(tcase, latency_begins_at_the_signal);
+	tcase_add_test(tcase, latency_without_time_names_the_signal);
+}
+
+static void add_hazard_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, a_chain_of_many);
+	tcase_add_test(tcase, a_star_of_many);
+	tcase_add_test(tcase, many_roots);
+	tcase_add_test(tcase, an_empty_trace);
+	tcase_add_test(tcase, hostile_texts_are_tamed_in_reasons);
+	tcase_add_test(tcase, names_of_kinds_and_codes);
+}
+
+static void add(Suite *suite, const char *name, void (*tests)(TCase *))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tests(tcase);
+	suite_add_tcase(suite, tcase);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("walk");
+	SRunner *runner;
+	int failed;
+
+	add(suite, "the trace as it arrives", add_trace_tests);
+	add(suite, "which span is failing", add_failing_tests);
+	add(suite, "where it starts", add_start_tests);
+	add(suite, "down", add_down_tests);
+	add(suite, "whose fault", add_leaf_tests);
+	add(suite, "time", add_time_tests);
+	add(suite, "hazards", add_hazard_tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,496 @@
+/* Ydoc: trees and places of YAML texts, values, refusals, and what a person sees of a finding.
+ * Columns are counted by hand. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "tracepager/ydoc.h"
+
+static struct arena *arena;
+static struct findings findings;
+static struct ydoc doc;
+
+static void setup(void)
+{
+	arena = arena_new(256u << 20);
+	findings = (struct findings){ .at = NULL };
+}
+
+static void teardown(void)
+{
+	findings_fini(&findings);
+	arena_free(arena);
+}
+
+static int parse(const char *text)
+{
+	return ydoc_parse(arena, "file.yaml", text, strlen(text), &doc, &findings);
+}
+
+static void check_place(const struct ynode *node, int line, int column, int width)
+{
+	ck_assert_ptr_nonnull(node);
+	ck_assert_int_eq(node->line, line);
+	ck_assert_int_eq(node->column, column);
+	ck_assert_int_eq(node->width, width);
+}
+
+static void check_finding(size_t i, const char *code, int line, int column, int width)
+{
+	ck_assert_uint_lt(i, findings.n);
+	ck_assert_str_eq(findings.at[i].code, code);
+	ck_assert_int_eq(findings.at[i].line, line);
+	ck_assert_int_eq(findings.at[i].column, column);
+	ck_assert_int_eq(findings.at[i].width, width);
+}
+
+static void check_shown(const char *expected)
+{
+	struct buf out = BUF_INIT(1u << 20);
+
+	findings_write(&findings, false, &out);
+	ck_assert_str_eq(buf_text(&out), expected);
+	buf_fini(&out);
+}
+
+START_TEST(test_tree)
+{
+	ck_assert_int_eq(parse("a: 1\n"
+			       "b:\n"
+			       "  - x\n"
+			       "  - {c: [d, e], f: \"g h\"}\n"),
+			 0);
+	const struct ynode *root = doc.root, *list = ynode_get(root, "b");
+	ck_assert_int_eq(root->kind, YNODE_MAP);
+	ck_assert_uint_eq(root->n, 2);
+	check_place(root->keys[1], 2, 1, 1);
+	check_place(ynode_get(root, "a"), 1, 4, 1);
+	ck_assert_int_eq(list->kind, YNODE_LIST);
+	check_place(list, 3, 3, 1);
+	check_place(list->items[0], 3, 5, 1);
+	check_place(list->items[1], 4, 5, 21);
+	check_place(ynode_get(list->items[1], "c"), 4, 9, 6);
+	const struct ynode *quoted = ynode_get(list->items[1], "f");
+	check_place(quoted, 4, 20, 5);
+	ck_assert_str_eq(quoted->text, "g h");
+	ck_assert(quoted->quoted);
+	ck_assert_ptr_null(ynode_get(root, "z"));
+	ck_assert_ptr_null(ynode_get(list, "z"));
+	ck_assert_uint_eq(findings.n, 0);
+}
+END_TEST
+
+/* Characters, not bytes; a byte order mark and carriage returns take no place. */
+START_TEST(test_places_of_wide_texts)
+{
+	ck_assert_int_eq(parse("\xef\xbb\xbf"
+			       "größe: [日本, x]\r\n"
+			       "b: 'c\r\n"
+			       "  d'\r\n"
+			       "e: |\r\n"
+			       "  text\r\n"
+			       "f: g\r\n"),
+			 0);
+	const struct ynode *list = doc.root->items[0];
+	check_place(doc.root->keys[0], 1, 1, 5);
+	check_place(list->items[0], 1, 9, 2);
+	check_place(list->items[1], 1, 13, 1);
+	check_place(ynode_get(doc.root, "b"), 2, 4, 2); /* to the end of its first line */
+	ck_assert_str_eq(ynode_get(doc.root, "b")->text, "c d");
+	check_place(ynode_get(doc.root, "e"), 4, 4, 1);
+	check_place(ynode_get(doc.root, "f"), 6, 4, 1);
+}
+END_TEST
+
+START_TEST(test_empty)
+{
+	static const char *const texts[] = { "",	   "\n\n", "# a comment\n", "---\n",
+					     "---\n...\n", "~\n",  "null" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		ck_assert_int_eq(parse(texts[i]), 0);
+		ck_assert_ptr_null(doc.root);
+	}
+	ck_assert_int_eq(parse("a:\nb: ~\nc: \"\"\nd: null\n"), 0);
+	ck_assert(ynode_is_empty(ynode_get(doc.root, "a")));
+	ck_assert(ynode_is_empty(ynode_get(doc.root, "b")));
+	ck_assert(!ynode_is_empty(ynode_get(doc.root, "c")));
+	ck_assert(ynode_is_empty(ynode_get(doc.root, "d")));
+}
+END_TEST
+
+static const struct {
+	const char *text, *code;
+	int line, column, width;
+} refused[] = {
+	/* clang-format off */
+	{ "a: 1\nb: 2\na: 3\n", "E004", 3, 1, 1 },
+	{ "x: {key: 1, key: 2}\n", "E004", 1, 13, 3 },
+	{ "a: &name 1\n", "E005", 1, 4, 1 },
+	{ "a: *name\n", "E005", 1, 4, 5 },
+	{ "a: !!str 1\n", "E006", 1, 4, 1 },
+	{ "a: [!mine {}]\n", "E006", 1, 5, 1 },
+	{ "a: 1\n---\nb: 2\n", "E007", 2, 1, 3 },
+	{ "a: 1\n--- b\n--- c\n", "E007", 2, 1, 3 },
+	{ "? [a, b]\n: 1\n", "E010", 1, 3, 6 },
+	{ "? {a: b}\n: 1\n", "E010", 1, 3, 6 },
+	{ "a: b: c\n", "E002", 1, 5, 1 },
+	{ "a:\n\tb: 1\n", "E002", 2, 1, 1 },
+	{ "a: @b\n", "E002", 1, 4, 1 },
+	{ "a: [b, c\n", "E002", 1, 9, 1 },
+	{ "a: \"b\n", "E002", 1, 6, 1 },
+	{ "a: \xc3\xa4\xff\n", "E003", 1, 5, 1 },
+	{ "ok: 1\na: \xed\xa0\x80\n", "E003", 2, 4, 1 },	  /* a surrogate */
+	{ "a: \xc0\x80\n", "E003", 1, 4, 1 },			  /* an over-long NUL */
+	{ "a: \xf4\x90\x80\x80\n", "E003", 1, 4, 1 },		  /* beyond U+10FFFF */
+	{ "a: b\x1b[31m\n", "E003", 1, 5, 1 },
+	{ "a: \"b\\0c\"\n", "E003", 1, 4, 6 },
+	{ "a: \x7f\n", "E003", 1, 4, 1 },
+	/* clang-format on */
+};
+
+START_TEST(test_refused)
+{
+	ck_assert_int_eq(parse(refused[_i].text), -EINVAL);
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_uint_eq(findings.nerrors, 1);
+	check_finding(0, refused[_i].code, refused[_i].line, refused[_i].column, refused[_i].width);
+	ck_assert_str_eq(findings.at[0].file, "file.yaml");
+	ck_assert_ptr_nonnull(finding_explain(findings.at[0].code));
+}
+END_TEST
+
+/* What can be left out is left out, and the rest is looked at. */
+START_TEST(test_goes_on)
+{
+	ck_assert_int_eq(parse("a: {x: &one 1, <<: *one}\n"
+			       "b: *two\n"
+			       "a: 3\n"
+			       "c: !t 4\n"),
+			 -EINVAL);
+	ck_assert_uint_eq(findings.n, 5);
+	check_finding(0, "E005", 1, 8, 1);
+	check_finding(1, "E005", 1, 20, 4);
+	check_finding(2, "E005", 2, 4, 4);
+	check_finding(3, "E004", 3, 1, 1);
+	check_finding(4, "E006", 4, 4, 1);
+	ck_assert_uint_eq(ynode_get(doc.root, "a")->n, 1);
+	ck_assert(ynode_get(doc.root, "b")->bad);
+	ck_assert_str_eq(ynode_get(doc.root, "c")->text, "4");
+	ck_assert(doc.cut);
+	/* Findings about what was refused are dropped. */
+	ydoc_finding(&doc, ynode_get(doc.root, "b"), FINDING_ERROR, "E014", &findings, NULL,
+		     "again");
+	ck_assert_uint_eq(findings.n, 5);
+}
+END_TEST
+
+START_TEST(test_both_places_of_a_duplicate)
+{
+	parse("first: 1\nsecond: {first: 2}\nfirst: 3\n");
+	check_shown(
+		"file.yaml:3:1: error[E004]: \"first\" is given twice, here and at file.yaml:1:1\n"
+		"    3 | first: 3\n"
+		"      | ^^^^^\n"
+		"      = help: the first is on line 1; keep one\n");
+}
+END_TEST
+
+START_TEST(test_depth)
+{
+	struct buf text = BUF_INIT(1u << 20);
+
+	for (int i = 0; i < LIMIT_DEPTH; i++)
+		buf_putc(&text, '[');
+	for (int i = 0; i < LIMIT_DEPTH; i++)
+		buf_putc(&text, ']');
+	ck_assert_int_eq(parse(buf_text(&text)), 0);
+	buf_reset(&text);
+	for (int i = 0; i < 100000; i++)
+		buf_putc(&text, '[');
+	ck_assert_int_eq(parse(buf_text(&text)), -EINVAL);
+	ck_assert_uint_eq(findings.n, 1);
+	check_finding(0, "E008", 1, LIMIT_DEPTH + 1, 1);
+	ck_assert_ptr_null(doc.root);
+	buf_fini(&text);
+}
+END_TEST
+
+START_TEST(test_size)
+{
+	char *text = xcalloc(LIMIT_YAML_FILE_BYTES + 2, 1);
+
+	memset(text, ' ', LIMIT_YAML_FILE_BYTES + 1);
+	ck_assert_int_eq(ydoc_parse(arena, "f", text, LIMIT_YAML_FILE_BYTES, &doc, &findings), 0);
+	ck_assert_int_eq(ydoc_parse(arena, "f", text, LIMIT_YAML_FILE_BYTES + 1, &doc, &findings),
+			 -EINVAL);
+	check_finding(0, "E009", 0, 0, 0);
+	free(text);
+}
+END_TEST
+
+START_TEST(test_read)
+{
+	ck_assert_int_eq(ydoc_read(arena, "/nonexistent/rules.yaml", &doc, &findings), -ENOENT);
+	check_shown("/nonexistent/rules.yaml: error[E001]: cannot be read: No such file or "
+		    "directory\n");
+	ck_assert_ptr_null(doc.root);
+	ck_assert_int_eq(ydoc_read(arena, "/", &doc, &findings), -EISDIR);
+	ck_assert_int_eq(ydoc_read(arena, "/dev/null", &doc, &findings), -EINVAL);
+}
+END_TEST
+
+static void find_at(const struct ynode *node, const char *hint, const char *text)
+{
+	ydoc_finding(&doc, node, FINDING_ERROR, "E011", &findings, hint, "%s", text);
+}
+
+/* A tab before the token stays one; characters of two cells get two; what is escaped takes the
+ * cells of its escape. */
+START_TEST(test_carets)
+{
+	ck_assert_int_eq(parse("a: {b:\tc, \xe6\x97\xa5\xe6\x9c\xac: d, e\xcc\x81: f, \xc2\x85"
+			       "g: h, \xe2\x80\x8b: i}\n"),
+			 0);
+	const struct ynode *map = ynode_get(doc.root, "a");
+	find_at(map->items[0], NULL, "one");
+	find_at(map->keys[1], NULL, "two");
+	find_at(map->items[1], "three cells more than characters", "three");
+	find_at(map->items[2], NULL, "four");
+	ck_assert_int_eq(map->keys[3]->line, 2); /* NEL is a line break in YAML 1.1 */
+	find_at(map->items[4], NULL, "five");
+	check_shown("file.yaml:1:8: error[E011]: one\n"
+		    "    1 | a: {b:\tc, 日本: d, e\xcc\x81: f, \n"
+		    "      |       \t^\n"
+		    "file.yaml:1:11: error[E011]: two\n"
+		    "    1 | a: {b:\tc, 日本: d, e\xcc\x81: f, \n"
+		    "      |       \t   ^^^^\n"
+		    "file.yaml:1:15: error[E011]: three\n"
+		    "    1 | a: {b:\tc, 日本: d, e\xcc\x81: f, \n"
+		    "      |       \t         ^\n"
+		    "      = help: three cells more than characters\n"
+		    "file.yaml:1:22: error[E011]: four\n"
+		    "    1 | a: {b:\tc, 日本: d, e\xcc\x81: f, \n"
+		    "      |       \t               ^\n"
+		    "file.yaml:2:10: error[E011]: five\n"
+		    "    2 | g: h, \\u{200b}: i}\n"
+		    "      |                 ^\n");
+}
+END_TEST
+
+START_TEST(test_escapes_and_colours)
+{
+	struct buf out = BUF_INIT(4096);
+
+	parse("a: b\n");
+	ydoc_finding(&doc, doc.root->items[0], FINDING_WARNING, "W001", &findings, NULL, "%s",
+		     "x\x1b[2J\ny\xff\xe2\x80\xae");
+	findings_add(&findings, FINDING_ERROR, "E001", "a\nb", "c\td", "e");
+	findings_write(&findings, true, &out);
+	ck_assert_str_eq(buf_text(&out),
+			 "\033[1mfile.yaml:1:4:\033[0m \033[1;35mwarning[W001]:\033[0m "
+			 "x\\x1b[2J\\x0ay\\xff\\u{202e}\n"
+			 "    1 | a: b\n"
+			 "      | \033[1;35m   ^\033[0m\n"
+			 "\033[1ma\\x0ab:\033[0m \033[1;31merror[E001]:\033[0m e\n"
+			 "      = help: c\\x09d\n");
+	ck_assert_uint_eq(findings.nerrors, 1);
+	ck_assert_uint_eq(findings.nwarnings, 1);
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(test_secrets_are_hidden)
+{
+	/* Quotes within quotes, and values that go on to the end of the line. */
+	ck_assert_int_eq(parse("a_key: ab,c }d\n"
+			       "b: {key: 'it''s', x: y}\n"
+			       "c: {key: \"a\\\"b\", x: y}\n"),
+			 0);
+	for (size_t i = 0; i < 3; i++)
+		find_at(doc.root->keys[i], NULL, "one");
+	ck_assert_str_eq(findings.at[0].source, "a_key: *******");
+	ck_assert_str_eq(findings.at[1].source, "b: {key: '*****', x: y}");
+	ck_assert_str_eq(findings.at[2].source, "c: {key: \"****\", x: y}");
+	findings_fini(&findings);
+	ck_assert_int_eq(parse("p: {routing_key: hunter2, url: x, \"secret\" : \"a, b\", "
+			       "token_file: /run/t}\n"
+			       "q: {api_token: 'ä€', admin_token: }\n"),
+			 0);
+	find_at(doc.root->keys[0], NULL, "one");
+	find_at(doc.root->keys[1], NULL, "two");
+	check_shown("file.yaml:1:1: error[E011]: one\n"
+		    "    1 | p: {routing_key: *******, url: x, \"secret\" : \"****\", token_file: "
+		    "/run/t}\n"
+		    "      | ^\n"
+		    "file.yaml:2:1: error[E011]: two\n"
+		    "    2 | q: {api_token: '**', admin_token: }\n"
+		    "      | ^\n");
+}
+END_TEST
+
+/* A line with a syntax error has no tree; its secret is hidden all the same. */
+START_TEST(test_secrets_are_hidden_in_broken_lines)
+{
+	parse("a: {routing_key: \"hunter2\n");
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_str_eq(findings.at[0].source, "a: {routing_key: \"*******");
+}
+END_TEST
+
+START_TEST(test_long_lines_are_not_shown)
+{
+	struct buf text = BUF_INIT(1u << 20);
+
+	buf_puts(&text, "a: ");
+	for (unsigned int i = 0; i < LIMIT_FINDING_LINE_BYTES; i++)
+		buf_putc(&text, 'x');
+	parse(buf_text(&text));
+	find_at(doc.root->items[0], NULL, "one");
+	check_shown("file.yaml:1:4: error[E011]: one\n");
+	buf_fini(&text);
+}
+END_TEST
+
+START_TEST(test_findings_are_capped)
+{
+	struct buf out = BUF_INIT(4u << 20);
+
+	for (size_t i = 0; i < LIMIT_FINDINGS + 7; i++)
+		findings_add(&findings, FINDING_ERROR, "E001", "f", NULL, "one of many");
+	ck_assert_uint_eq(findings.n, LIMIT_FINDINGS);
+	ck_assert_uint_eq(findings.nerrors, LIMIT_FINDINGS + 7);
+	findings_write(&findings, false, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "one of many\nand 7 more\n"));
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(test_nearest_word)
+{
+	static const char *const words[] = { "escalation", "name", "channel",	  "page",
+					     "wait",	   "a",	   "service.name" };
+	static const struct {
+		const char *word, *nearest;
+	} cases[] = {
+		{ "escalaton", "escalation" },	/* one less */
+		{ "esclaation", "escalation" }, /* two swapped */
+		{ "chanel", "channel" },
+		{ "Channel", "channel" },
+		{ "pge", "page" },
+		{ "paeg", "page" },
+		{ "service-name", "service.name" },
+		{ "b", NULL },
+		{ "", NULL },
+		{ "xyz", NULL },
+		{ "repeat", NULL },
+		{ "nothing_like_any_of_them", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *nearest = nearest_word(cases[i].word, words, ARRAY_LEN(words));
+		if (cases[i].nearest) {
+			ck_assert_msg(nearest && strcmp(nearest, cases[i].nearest) == 0,
+				      "%s gave %s", cases[i].word, nearest ? nearest : "nothing");
+		} else {
+			ck_assert_msg(!nearest, "%s gave %s", cases[i].word, nearest);
+		}
+	}
+}
+END_TEST
+
+START_TEST(test_booleans_and_integers)
+{
+	bool truth = false;
+	int64_t number = 0;
+
+	parse("[true, false, \"true\", yes, True, 12, -3, 1.5, \"12\", 9223372036854775808, 0x10, "
+	      "{}, -]");
+	struct ynode *const *at = doc.root->items;
+	ck_assert(ynode_bool(at[0], &truth) && truth);
+	ck_assert(ynode_bool(at[1], &truth) && !truth);
+	for (size_t i = 2; i < 13; i++)
+		ck_assert(!ynode_bool(at[i], &truth));
+	ck_assert(ynode_int(at[5], &number) && number == 12);
+	ck_assert(ynode_int(at[6], &number) && number == -3);
+	for (size_t i = 7; i < 12; i++)
+		ck_assert(!ynode_int(at[i], &number));
+	ck_assert_int_eq(number, -3);
+}
+END_TEST
+
+START_TEST(test_durations)
+{
+	static const struct {
+		const char *text;
+		int64_t us; /* -1: none */
+	} cases[] = {
+		{ "0", 0 },
+		{ "10m", 600000000 },
+		{ "1h30m", 5400000000 },
+		{ "500ms", 500000 },
+		{ "1.5s", 1500000 },
+		{ "2d", 172800000000 },
+		{ "1w", 604800000000 },
+		{ "1y", 31536000000000 },
+		{ "0.25h", 900000000 },
+		{ "3us", 3 },
+		{ "", -1 },
+		{ "10", -1 },
+		{ "m", -1 },
+		{ "-1m", -1 },
+		{ "1 m", -1 },
+		{ "1m ", -1 },
+		{ "10x", -1 },
+		{ "1.m", -1 },
+		{ ".5m", -1 },
+		{ "101y", -1 },
+		{ "99y99y", -1 },
+		{ "99999999999999999999s", -1 },
+		{ "100000000000000h", -1 },
+		{ "1h2", -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int64_t us = -1;
+		bool taken = duration_parse(cases[i].text, &us);
+		ck_assert_msg(taken == (cases[i].us >= 0) && us == cases[i].us, "%s gave %lld",
+			      cases[i].text, (long long)us);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ydoc");
+	TCase *tests = tcase_create("ydoc");
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, test_tree);
+	tcase_add_test(tests, test_places_of_wide_texts);
+	tcase_add_test(tests, test_empty);
+	tcase_add_loop_test(tests, test_refused, 0, ARRAY_LEN(refused));
+	tcase_add_test(tests, test_goes_on);
+	tcase_add_test(tests, test_both_places_of_a_duplicate);
+	tcase_add_test(tests, test_depth);
+	tcase_add_test(tests, test_size);
+	tcase_add_test(tests, test_read);
+	tcase_add_test(tests, test_carets);
+	tcase_add_test(tests, test_escapes_and_colours);
+	tcase_add_test(tests, test_secrets_are_hidden);
+	tcase_add_test(tests, test_secrets_are_hidden_in_broken_lines);
+	tcase_add_test(tests, test_long_lines_are_not_shown);
+	tcase_add_test(tests, test_findings_are_capped);
+	tcase_add_test(tests, test_nearest_word);
+	tcase_add_test(tests, test_booleans_and_integers);
+	tcase_add_test(tests, test_durations);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
