@@ -199,126 +199,6 @@ static void refresh(struct known_alert *known, const struct alert *alert, int64_
 						  : now_us + known->owner->env.options.expire_after_us;
 }
 
-/* ---- acceptance ---- */
-
-static void begin_episode(struct known_alert *known, const struct alert *alert)
-{
-	struct incidents *incidents = known->owner;
-
-	known->accepted_us = wall(incidents);
-	known->begun_us = mono(incidents);
-	known->attempts = 1; /* stored with the alert, before it starts */
-	known->resolve_after = false;
-	alert_set(known, alert);
-	refresh(known, alert, known->accepted_us);
-	alert_move(known, ALERT_WAITING);
-	turn_put_alert(known);
-	metric_add(METRIC_ALERTS_ACCEPTED, 1);
-}
-
-static void accept_repeat(struct known_alert *known, const struct alert *alert)
-{
-	known->resolve_after = false;
-	alert_set(known, alert);
-	refresh(known, alert, wall(known->owner));
-	turn_put_alert(known);
-	if (known->state == ALERT_DECIDED)
-		alert_move(known, ALERT_DECIDED);
-	metric_add(METRIC_ALERTS_REPEATED, 1);
-}
-
-/* A firing copy of what has been resolved meanwhile, from a replica that is late. A new episode starts later. */
-static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
-{
-	bool resolved = known->resolve_after || (known->state == ALERT_ENDED && !known->expires_us);
-
-	return resolved && alert->starts_at_us <= known->starts_at_us;
-}
-
-static enum accept_result accept_firing(struct incidents *incidents, const char *key, const struct alert *alert)
-{
-	struct known_alert *known = map_get(incidents->alerts, key);
-
-	if (!known) {
-		begin_episode(alert_new(incidents, key), alert);
-		return ACCEPT_NEW;
-	}
-	if (is_late_copy(known, alert)) {
-		metric_add(METRIC_ALERTS_REPEATED, 1);
-		return ACCEPT_REPEATED;
-	}
-	if (known->state == ALERT_ENDED) {
-		begin_episode(known, alert);
-		return ACCEPT_NEW;
-	}
-	accept_repeat(known, alert);
-	return ACCEPT_REPEATED;
-}
-
-static enum accept_result accept_resolved(struct incidents *incidents, const char *key, const struct alert *alert)
-{
-	struct known_alert *known = map_get(incidents->alerts, key);
-
-	metric_add(METRIC_ALERTS_RESOLVED, 1);
-	if (!known)
-		return ACCEPT_UNKNOWN;
-	/* The end of an earlier episode, told late. */
-	if (known->state == ALERT_ENDED || (alert->ends_at_us && alert->ends_at_us < known->starts_at_us))
-		return ACCEPT_REPEATED;
-	known->expires_us = 0; /* it was resolved, not forgotten */
-	if (known->state == ALERT_WAITING || known->state == ALERT_ENRICHING) {
-		alert_set(known, alert); /* a restart must know it too */
-		turn_put_alert(known);
-	}
-	alert_end(known, "resolved");
-	return ACCEPT_RESOLVED;
-}
-
-enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert)
-{
-	char key[256];
-
-	snprintf(key, sizeof(key), "%s/%s", alert->family, alert->fingerprint);
-	return alert->status == ALERT_FIRING ? accept_firing(incidents, key, alert)
-					     : accept_resolved(incidents, key, alert);
-}
-
-bool incidents_have_room(const struct incidents *incidents)
-{
-	size_t waiting = incidents->alerts_in_state[ALERT_WAITING] + incidents->alerts_in_state[ALERT_ENRICHING];
-
-	return waiting < LIMIT_ALERTS_WAITING && store_waiting(incidents->env.store) < LIMIT_STORE_QUEUE / 2;
-}
-
-void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
-{
-	struct label labels[] = {
-		{ "alertname", "SenderRefused" },
-		{ "sender", sender },
-		{ "severity", "error" },
-	};
-	struct label annotations[] = { { "summary", why } };
-	char fingerprint[128], key[256];
-
-	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
-	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
-	const struct known_alert *known = map_get(incidents->alerts, key);
-	if (known && known->state != ALERT_ENDED)
-		return;
-	struct alert alert = {
-		.sender = sender,
-		.family = "tracepager",
-		.fingerprint = fingerprint,
-		.labels = { labels, ARRAY_LEN(labels) },
-		.annotations = { annotations, ARRAY_LEN(annotations) },
-		.starts_at_us = wall(incidents),
-		.ends_at_us = wall(incidents) + REFUSED_PAGE_US,
-		.generator_url = "",
-		.ends_by_itself = true,
-	};
-	incidents_accept(incidents, &alert);
-}
-
 /* ---- enrichment ---- */
 
 static void prepare_decide(struct enrichment *enrichment)
@@ -376,7 +256,8 @@ static void apply(struct enrichment *enrichment)
 	if (late)
 		return;
 	alert_move(alert, ALERT_DECIDED);
-	turn_touch_alert(alert);
+	if (alert->durable)
+		turn_touch_alert(alert);
 	if (alert->resolve_after)
 		alert_end(alert, "resolved");
 }
@@ -462,32 +343,66 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 	enrichment->job = fetch_start(incidents->env.fetch, &request, fetched, enrichment);
 }
 
-void alert_begin(struct known_alert *alert)
+static struct enrichment *enrichment_new(struct known_alert *alert)
 {
-	struct incidents *incidents = alert->owner;
 	struct enrichment *enrichment = xcalloc(1, sizeof(*enrichment));
-	const char *ids[TRACE_IDS_MAX];
-	struct err err;
 
 	enrichment->alert = alert;
 	enrichment->arena = arena_new(ENRICHMENT_ARENA_BYTES);
-	enrichment->rules = rules_ref(incidents->rules);
+	enrichment->rules = rules_ref(alert->owner->rules);
 	alert->enrichment = enrichment;
+	return enrichment;
+}
+
+/* Is there anything to look up? An alert that is not about a traced operation waits for nothing, and neither does one
+ * that a route keeps from being paged. */
+static bool wants_traces(struct enrichment *enrichment, const char **ids, size_t *ret_nids)
+{
+	const struct alert *alert = &enrichment->parsed;
+	const struct route *route = rules_route(enrichment->rules, alert);
+
+	enrichment->has_signal = decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL,
+					       &enrichment->signal, &enrichment->signal_rule);
+	*ret_nids = locate_trace_ids(enrichment->arena, alert, ids, TRACE_IDS_MAX);
+	return (enrichment->has_signal || *ret_nids) && !(route && route->no_page);
+}
+
+/* At acceptance: what needs no trace is decided at once, and written in one group with the alert. No attempt is counted for that:
+ * it is the very work that the last attempt does. */
+static void decide_at_once(struct known_alert *alert, const struct alert *parsed)
+{
+	struct enrichment *enrichment = enrichment_new(alert);
+	const char *ids[TRACE_IDS_MAX];
+	size_t nids;
+
+	enrichment->parsed = *parsed;
+	if (wants_traces(enrichment, ids, &nids)) {
+		enrichment_drop(alert);
+		return;
+	}
+	start_decide(enrichment);
+}
+
+void alert_begin(struct known_alert *alert)
+{
+	struct enrichment *enrichment = enrichment_new(alert);
+	const char *ids[TRACE_IDS_MAX];
+	size_t nids;
+	struct err err;
+
 	alert_move(alert, ALERT_ENRICHING);
 	if (alert_read(enrichment->arena, alert->doc, alert->doc_len, &enrichment->parsed, &err) < 0)
 		abort(); /* we wrote it: a bug of ours */
-	enrichment->has_signal = decide_signal(enrichment->arena, &enrichment->parsed, enrichment->rules, NULL, NULL,
-					       &enrichment->signal, &enrichment->signal_rule);
-	size_t nids = locate_trace_ids(enrichment->arena, &enrichment->parsed, ids, TRACE_IDS_MAX);
-	const struct route *route = rules_route(enrichment->rules, &enrichment->parsed);
-	if (alert->attempts >= LIMIT_ATTEMPTS) {
+	bool wants = wants_traces(enrichment, ids, &nids);
+	if (wants && alert->attempts < LIMIT_ATTEMPTS) {
+		start_fetch(enrichment, ids, nids);
+		return;
+	}
+	if (wants) {
 		enrichment->missing = FALLBACK_CRASHED;
 		enrichment->missing_text = "processing this alert ended the program twice; its traces were left alone";
 		log_error("alert is paged without traces: processing it ended the program twice",
 			  LOG_STR("alert", alert->key), LOG_INT("attempts", alert->attempts));
-	} else if ((nids || enrichment->has_signal) && !(route && route->no_page)) {
-		start_fetch(enrichment, ids, nids);
-		return;
 	}
 	start_decide(enrichment);
 }
@@ -507,4 +422,126 @@ void alert_end(struct known_alert *alert, const char *why)
 		incident_leave(alert, why);
 	alert_move(alert, ALERT_ENDED);
 	turn_touch_alert(alert);
+}
+
+/* ---- acceptance ---- */
+
+static void begin_episode(struct known_alert *known, const struct alert *alert)
+{
+	struct incidents *incidents = known->owner;
+
+	known->accepted_us = wall(incidents);
+	known->begun_us = mono(incidents);
+	known->attempts = 1; /* stored with the alert, before it starts */
+	known->resolve_after = false;
+	alert_set(known, alert);
+	refresh(known, alert, known->accepted_us);
+	alert_move(known, ALERT_WAITING);
+	decide_at_once(known, alert);
+	turn_put_alert(known);
+	metric_add(METRIC_ALERTS_ACCEPTED, 1);
+}
+
+static void accept_repeat(struct known_alert *known, const struct alert *alert)
+{
+	known->resolve_after = false;
+	alert_set(known, alert);
+	refresh(known, alert, wall(known->owner));
+	turn_put_alert(known);
+	if (known->state == ALERT_DECIDED)
+		alert_move(known, ALERT_DECIDED);
+	metric_add(METRIC_ALERTS_REPEATED, 1);
+}
+
+/* A firing copy of what has been resolved meanwhile, from a replica that is late. A new episode starts later. */
+static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
+{
+	bool resolved = known->resolve_after || (known->state == ALERT_ENDED && !known->expires_us);
+
+	return resolved && alert->starts_at_us <= known->starts_at_us;
+}
+
+static enum accept_result accept_firing(struct incidents *incidents, const char *key, const struct alert *alert)
+{
+	struct known_alert *known = map_get(incidents->alerts, key);
+
+	if (!known) {
+		begin_episode(alert_new(incidents, key), alert);
+		return ACCEPT_NEW;
+	}
+	if (is_late_copy(known, alert)) {
+		metric_add(METRIC_ALERTS_REPEATED, 1);
+		return ACCEPT_REPEATED;
+	}
+	if (known->state == ALERT_ENDED) {
+		begin_episode(known, alert);
+		return ACCEPT_NEW;
+	}
+	accept_repeat(known, alert);
+	return ACCEPT_REPEATED;
+}
+
+static enum accept_result accept_resolved(struct incidents *incidents, const char *key, const struct alert *alert)
+{
+	struct known_alert *known = map_get(incidents->alerts, key);
+
+	metric_add(METRIC_ALERTS_RESOLVED, 1);
+	if (!known)
+		return ACCEPT_UNKNOWN;
+	/* The end of an earlier episode, told late. */
+	if (known->state == ALERT_ENDED || (alert->ends_at_us && alert->ends_at_us < known->starts_at_us))
+		return ACCEPT_REPEATED;
+	known->expires_us = 0; /* it was resolved, not forgotten */
+	if (known->state == ALERT_WAITING || known->state == ALERT_ENRICHING) {
+		alert_set(known, alert); /* a restart must know it too */
+		turn_put_alert(known);
+	}
+	alert_end(known, "resolved");
+	return ACCEPT_RESOLVED;
+}
+
+enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert)
+{
+	char key[256];
+
+	snprintf(key, sizeof(key), "%s/%s", alert->family, alert->fingerprint);
+	return alert->status == ALERT_FIRING ? accept_firing(incidents, key, alert)
+					     : accept_resolved(incidents, key, alert);
+}
+
+bool incidents_have_room(const struct incidents *incidents)
+{
+	size_t waiting = incidents->alerts_in_state[ALERT_WAITING] + incidents->alerts_in_state[ALERT_ENRICHING];
+
+	return waiting < LIMIT_ALERTS_WAITING && map_count(incidents->alerts) < LIMIT_ALERTS_KNOWN &&
+	       store_waiting(incidents->env.store) < LIMIT_STORE_QUEUE / 2;
+}
+
+void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
+{
+	struct label labels[] = {
+		{ "alertname", "SenderRefused" },
+		{ "sender", sender },
+		{ "severity", "error" },
+	};
+	struct label annotations[] = { { "summary", why } };
+	char fingerprint[128], key[256];
+
+	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
+	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
+	const struct known_alert *known = map_get(incidents->alerts, key);
+	if (known && known->state != ALERT_ENDED)
+		return;
+	struct alert alert = {
+		.sender = sender,
+		.family = "tracepager",
+		.fingerprint = fingerprint,
+		.labels = { labels, ARRAY_LEN(labels) },
+		.annotations = { annotations, ARRAY_LEN(annotations) },
+		.starts_at_us = wall(incidents),
+		.ends_at_us = wall(incidents) + REFUSED_PAGE_US,
+		.generator_url = "",
+		.ends_by_itself = true,
+	};
+	incidents_accept(incidents, &alert);
 }

@@ -106,6 +106,7 @@ struct turn {
 	struct waiters waiters;
 	struct put_alerts puts;	   /* alerts whose documents are in it */
 	struct queued_pages pages; /* to deliver */
+	struct queued_pages saved_late; /* delivered already: the store failed the first time */
 };
 
 struct incidents {
@@ -120,6 +121,8 @@ struct incidents {
 	int64_t next_page_id;
 	int64_t started_us; /* mono */
 	struct timer refused_commit; /* the store's queue was full: hand over again */
+	struct queued_pages unsaved; /* pages that the store did not take; they were delivered from memory */
+	struct timer heal;	     /* the store failed: write again what it missed */
 };
 
 /* turn.c */
@@ -129,11 +132,15 @@ void turn_touch_alert(struct known_alert *alert); /* its state only */
 void turn_put_incident(struct incident *incident);
 void turn_queue_page(struct incidents *incidents, const struct stored_page *row);
 void turn_free(struct turn *turn);
+/* A page that the store may not have moved on. */
+void turn_page_changed(struct incidents *incidents, const struct stored_page *page);
+void turn_init(struct incidents *incidents);
+void turn_fini(struct incidents *incidents);
 
 /* alerts.c */
 struct known_alert *alert_new(struct incidents *incidents, const char *key);
 void alert_set(struct known_alert *known, const struct alert *alert);
-void alert_forget(struct known_alert *alert); /* detaches, frees */
+void alert_forget(struct known_alert *alert); /* detaches, frees; no write of it may be under way */
 void alert_begin(struct known_alert *alert);  /* durable now: enrich it and decide */
 void alert_decided(struct known_alert *alert);
 void alert_end(struct known_alert *alert, const char *why); /* resolved or expired */

@@ -494,7 +494,7 @@ void incident_page_changed(void *ctx, const struct stored_page *page)
 	struct incidents *incidents = ctx;
 	struct incident *incident = map_get(incidents->by_id, page->incident);
 
-	store_touch_page(turn_now(incidents)->batch, page);
+	turn_page_changed(incidents, page);
 	if (!incident)
 		return;
 	lane_changed(incident, incident_lane(incident, page->pager, page->target), page);
@@ -539,7 +539,7 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 	incidents->alerts = map_new();
 	incidents->by_id = map_new();
 	incidents->by_key = map_new();
-	TAILQ_INIT(&incidents->committing);
+	turn_init(incidents);
 	incidents->started_us = mono(incidents);
 	incidents->next_page_id = wall(incidents); /* beyond all earlier ones: pages are rarer than microseconds */
 	incidents->deliver = deliver_new(&deliver_env, &ops);
@@ -553,18 +553,12 @@ void incidents_free(struct incidents *incidents)
 
 	if (!incidents)
 		return;
-	timer_disarm(incidents->env.timers, &incidents->refused_commit);
 	for (pos = 0; (item = map_next(incidents->alerts, &pos, NULL)); pos = 0)
 		alert_forget(item);
 	for (pos = 0; (item = map_next(incidents->by_id, &pos, NULL)); pos = 0)
 		incident_free(item);
 	deliver_free(incidents->deliver);
-	turn_free(incidents->turn);
-	struct turn *turn;
-	while ((turn = TAILQ_FIRST(&incidents->committing))) {
-		TAILQ_REMOVE(&incidents->committing, turn, link);
-		turn_free(turn);
-	}
+	turn_fini(incidents);
 	map_free(incidents->alerts);
 	map_free(incidents->by_id);
 	map_free(incidents->by_key);

@@ -4,7 +4,6 @@
  */
 #include "incident-internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +23,7 @@ struct turn *turn_now(struct incidents *incidents)
 		STAILQ_INIT(&turn->waiters);
 		STAILQ_INIT(&turn->puts);
 		STAILQ_INIT(&turn->pages);
+		STAILQ_INIT(&turn->saved_late);
 		incidents->turn = turn;
 	}
 	return incidents->turn;
@@ -41,11 +41,20 @@ static void queued_page_free(struct queued_page *page)
 	free(page);
 }
 
+static void free_pages(struct queued_pages *pages)
+{
+	struct queued_page *page;
+
+	while ((page = STAILQ_FIRST(pages))) {
+		STAILQ_REMOVE_HEAD(pages, link);
+		queued_page_free(page);
+	}
+}
+
 void turn_free(struct turn *turn)
 {
 	struct waiter *waiter;
 	struct put_alert *put;
-	struct queued_page *page;
 
 	if (!turn)
 		return;
@@ -57,10 +66,8 @@ void turn_free(struct turn *turn)
 		STAILQ_REMOVE_HEAD(&turn->puts, link);
 		free(put);
 	}
-	while ((page = STAILQ_FIRST(&turn->pages))) {
-		STAILQ_REMOVE_HEAD(&turn->pages, link);
-		queued_page_free(page);
-	}
+	free_pages(&turn->pages);
+	free_pages(&turn->saved_late);
 	store_batch_free(turn->batch);
 	free(turn);
 }
@@ -146,40 +153,97 @@ void incidents_when_durable(struct incidents *incidents, store_done *done, void 
 	STAILQ_INSERT_TAIL(&turn_now(incidents)->waiters, waiter, link);
 }
 
-/* An alert's document reached the disk, or did not. */
+/* An alert's document reached the disk, or did not: then its sender got 503 and sends it again, but its page leaves
+ * all the same. */
 static void put_done(struct known_alert *alert, int error)
 {
 	alert->puts--;
+	alert->durable |= !error;
+	if (alert->state == ALERT_WAITING && (!error || !alert->puts))
+		alert_begin(alert);
+}
+
+/* The store has failed and may work again: everything that lives is written once more. */
+static void heal(void *arg)
+{
+	struct incidents *incidents = arg;
+	struct turn *turn = turn_now(incidents);
+	struct known_alert *alert;
+	struct incident *incident;
+	struct queued_page *page;
+
+	for (size_t pos = 0; (incident = map_next(incidents->by_id, &pos, NULL));)
+		turn_put_incident(incident);
+	for (size_t pos = 0; (alert = map_next(incidents->alerts, &pos, NULL));)
+		turn_put_alert(alert);
+	STAILQ_FOREACH(page, &incidents->unsaved, link)
+		store_put_page(turn->batch, &page->row);
+	STAILQ_CONCAT(&turn->saved_late, &incidents->unsaved);
+	log_info("what the store missed is written again", LOG_INT("alerts", (int64_t)map_count(incidents->alerts)),
+		 LOG_INT("incidents", (int64_t)map_count(incidents->by_id)));
+}
+
+/* Pages leave whether they could be stored or not: better twice than never. */
+static void deliver_pages(struct turn *turn, int error)
+{
+	struct incidents *incidents = turn->owner;
+	struct queued_page *page;
+
+	STAILQ_FOREACH(page, &turn->pages, link)
+		deliver_enqueue(incidents->deliver, &page->row);
 	if (!error)
-		alert->durable = true;
-	if (alert->durable) {
-		if (alert->state == ALERT_WAITING)
-			alert_begin(alert);
-	} else if (!alert->puts) {
-		alert_forget(alert); /* its senders got 503 and will send it again */
-	}
+		return;
+	STAILQ_CONCAT(&incidents->unsaved, &turn->pages);
+	STAILQ_CONCAT(&incidents->unsaved, &turn->saved_late);
+	timer_arm(incidents->env.timers, &incidents->heal, clock_mono_us(incidents->env.clock) + LIMIT_STORE_HEAL_US);
 }
 
 static void committed(void *ctx, int error, const char *text)
 {
 	struct turn *turn = ctx;
-	struct incidents *incidents = turn->owner;
 	struct waiter *waiter;
 	struct put_alert *put;
-	struct queued_page *page;
 
-	TAILQ_REMOVE(&incidents->committing, turn, link);
-	if (error)
-		log_error("the store did not take a group of writes; what it held goes on in memory",
-			  LOG_STR("error", text));
+	TAILQ_REMOVE(&turn->owner->committing, turn, link);
 	STAILQ_FOREACH(waiter, &turn->waiters, link)
 		waiter->done(waiter->ctx, error, text);
 	STAILQ_FOREACH(put, &turn->puts, link)
 		put_done(put->alert, error);
-	/* A page that could not be stored leaves all the same: better twice than never. */
-	STAILQ_FOREACH(page, &turn->pages, link)
-		deliver_enqueue(incidents->deliver, &page->row);
+	deliver_pages(turn, error);
 	turn_free(turn);
+}
+
+void turn_page_changed(struct incidents *incidents, const struct stored_page *row)
+{
+	struct queued_page *page;
+
+	store_touch_page(turn_now(incidents)->batch, row);
+	STAILQ_FOREACH(page, &incidents->unsaved, link)
+		if (page->row.id == row->id) {
+			page->row.state = row->state;
+			page->row.attempts = row->attempts;
+		}
+}
+
+void turn_init(struct incidents *incidents)
+{
+	TAILQ_INIT(&incidents->committing);
+	STAILQ_INIT(&incidents->unsaved);
+	incidents->heal = (struct timer){ .fire = heal, .arg = incidents };
+}
+
+void turn_fini(struct incidents *incidents)
+{
+	struct turn *turn;
+
+	timer_disarm(incidents->env.timers, &incidents->refused_commit);
+	timer_disarm(incidents->env.timers, &incidents->heal);
+	free_pages(&incidents->unsaved);
+	turn_free(incidents->turn);
+	while ((turn = TAILQ_FIRST(&incidents->committing))) {
+		TAILQ_REMOVE(&incidents->committing, turn, link);
+		turn_free(turn);
+	}
 }
 
 static void flush_again(void *arg)

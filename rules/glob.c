@@ -161,7 +161,8 @@ bool glob_is_valid(const char *glob)
 	return true;
 }
 
-/* The characters that stand for themselves, up to the first wildcard, into text; returns where they end in the glob. */
+/* The characters that stand for themselves, up to the first wildcard, into text; returns where they
+ * end in the glob. */
 static const char *copy_plain(const char *glob, char *text)
 {
 	struct token token;

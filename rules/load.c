@@ -296,9 +296,10 @@ static void hash_docs(const struct load *load, char hex[65])
 	for (size_t i = 0; i < load->ndocs; i++) {
 		const struct ydoc *doc = &load->docs[i];
 		const char *slash = strrchr(doc->file, '/'), *name = slash ? slash + 1 : doc->file;
-		uint64_t size = doc->len;
+		char size[32]; /* as a text: the same on every machine */
+		snprintf(size, sizeof(size), "%zu", doc->len);
 		EVP_DigestUpdate(context, name, strlen(name) + 1);
-		EVP_DigestUpdate(context, &size, sizeof(size));
+		EVP_DigestUpdate(context, size, strlen(size) + 1);
 		EVP_DigestUpdate(context, doc->text, doc->len);
 	}
 	EVP_DigestFinal_ex(context, digest, &len);

@@ -23,8 +23,10 @@ static void add_key(const struct load_scope *scope, struct service_entry *servic
 				     .literal = glob_literal(arena, glob) };
 	service->literals += glob_literals(glob);
 	service->nexact += key->literal != NULL;
-	if (strcmp(name, "service") == 0)
+	if (strcmp(name, "service") == 0) {
 		service->service = key->literal;
+		service->prefix = glob_prefix(arena, glob);
+	}
 }
 
 static bool has_key(const struct service_entry *service, const char *name)
@@ -50,7 +52,7 @@ static void match_by_name(const struct load_scope *scope, struct service_entry *
 	service->keys[0] = (struct service_key){ .name = "service", .glob = name, .literal = name };
 	service->nkeys = service->nexact = 1;
 	service->literals = (unsigned int)strlen(name);
-	service->service = name;
+	service->service = service->prefix = name;
 }
 
 static void read_match(const struct load_scope *scope, struct service_entry *service)
@@ -134,6 +136,7 @@ static void read_service(struct load *load, size_t i)
 
 	rule->name = arena_strdup(load->set->arena, entry->key->text);
 	rule->place = entry_place(load, entry);
+	service->prefix = "";
 	if (!scope_open(&scope, load, entry,
 			arena_printf(load->scratch, "service \"%s\"", rule->name)))
 		return;
@@ -183,7 +186,8 @@ static void tell_tie(struct load *load, const struct service_entry *a,
 		other.key->column);
 }
 
-/* Ties stand side by side in the order of specificity. One finding for each entry is enough. */
+/* Ties stand behind each other in the order of specificity, and of those the ones that begin alike.
+ * One finding for each entry is enough. */
 static void check_ties(struct load *load)
 {
 	struct ruleset *set = load->set;
@@ -194,7 +198,7 @@ static void check_ties(struct load *load)
 			struct service_entry *b = set->service_order[j];
 			if (service_compare(a, b) != 0 || !a->nkeys || !b->nkeys)
 				break;
-			if (a->service && strcmp(a->service, b->service) != 0)
+			if (strncmp(a->prefix, b->prefix, strlen(a->prefix)) != 0)
 				break;
 			if (!service_overlap(a, b))
 				continue;

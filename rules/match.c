@@ -34,6 +34,32 @@ static bool entry_matches(const struct service_entry *entry, const struct subjec
 	return true;
 }
 
+/* The most specific entry with a glob: each has what it begins with in common with the name. */
+static const struct service_entry *best_glob(const struct ruleset *rules,
+					     const struct subject *subject)
+{
+	char prefix[LIMIT_GLOB_BYTES + 1];
+	size_t len = strnlen(subject->service, LIMIT_GLOB_BYTES);
+	const struct service_entry *best = NULL;
+
+	memcpy(prefix, subject->service, len);
+	for (size_t n = len + 1; n-- > 0;) {
+		prefix[n] = '\0';
+		if (!(rules->prefix_lengths >> (n < 63 ? n : 63) & 1))
+			continue;
+		const struct service_bucket *bucket = map_get(rules->prefix_map, prefix);
+		for (size_t i = 0; bucket && i < bucket->n; i++) {
+			if (best && best->rank < bucket->at[i]->rank)
+				break;
+			if (entry_matches(bucket->at[i], subject)) {
+				best = bucket->at[i];
+				break;
+			}
+		}
+	}
+	return best;
+}
+
 const struct service_rule *rules_service(const struct ruleset *rules, const char *service,
 					 const char *namespace, rules_attr *attr, void *ctx)
 {
@@ -46,10 +72,8 @@ const struct service_rule *rules_service(const struct ruleset *rules, const char
 	for (size_t i = 0; bucket && i < bucket->n; i++)
 		if (entry_matches(bucket->at[i], &subject))
 			return &bucket->at[i]->rule;
-	for (size_t i = rules->nexact; i < rules->nservices; i++)
-		if (entry_matches(rules->service_order[i], &subject))
-			return &rules->service_order[i]->rule;
-	return NULL;
+	const struct service_entry *entry = best_glob(rules, &subject);
+	return entry ? &entry->rule : NULL;
 }
 
 /* HOST of HOST:PORT; false where there is no port. */

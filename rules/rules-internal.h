@@ -99,6 +99,7 @@ struct service_entry {
 	const char **peers;
 	size_t npeers;
 	unsigned int literals, nexact; /* over all keys */
+	size_t rank;		       /* in service_order */
 };
 struct signal_entry {
 	struct signal_rule rule;
@@ -110,7 +111,8 @@ struct route_entry {
 	struct route route;
 	struct rule_matchers when;
 };
-/* The entries that name one service exactly, the most specific first. */
+/* The entries that name one service exactly, or whose globs begin alike; the most specific first.
+ */
 struct service_bucket {
 	struct service_entry **at;
 	size_t n;
@@ -138,6 +140,10 @@ struct ruleset {
 	struct map *team_map, *pager_map;
 	struct map *service_map; /* name → struct service_bucket */
 	struct map *peer_map;	 /* name → struct service_entry */
+	/* What a glob begins with → struct service_bucket; and which lengths that has (bit 63: that
+	 * or more). So a look-up tries the few globs that begin as the name does, not all. */
+	struct map *prefix_map;
+	uint64_t prefix_lengths;
 };
 
 /* ruleset.c. compare: negative: a is more specific; 0: a tie. overlap: some service matches both.

@@ -18,6 +18,7 @@ struct ruleset *ruleset_new(size_t cap_bytes)
 	rules->pager_map = map_new();
 	rules->service_map = map_new();
 	rules->peer_map = map_new();
+	rules->prefix_map = map_new();
 	return rules;
 }
 
@@ -45,6 +46,7 @@ void rules_unref(struct ruleset *rules)
 	map_free(rules->pager_map);
 	map_free(rules->service_map);
 	map_free(rules->peer_map);
+	map_free(rules->prefix_map);
 	arena_free(rules->arena);
 	free(rules);
 }
@@ -94,6 +96,8 @@ static int compare_services(const void *a, const void *b)
 		order = strcmp(x->service, y->service);
 	if (order == 0)
 		order = service_compare(x, y);
+	if (order == 0) /* so that the search for ties finds those together that can be one */
+		order = strcmp(x->prefix, y->prefix);
 	return order ? order : x < y ? -1 : x > y;
 }
 
@@ -110,17 +114,44 @@ void ruleset_order_services(struct ruleset *rules)
 		      compare_services);
 }
 
-static void index_exact(struct ruleset *rules)
+static int compare_prefixes(const void *a, const void *b)
 {
-	for (size_t i = 0, end; i < rules->nexact; i = end) {
-		const char *name = rules->service_order[i]->service;
+	const struct service_entry *x = *(struct service_entry *const *)a,
+				   *y = *(struct service_entry *const *)b;
+	int order = strcmp(x->prefix, y->prefix);
+
+	return order ? order : x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/* Entries that stand side by side and have one prefix become a bucket of the map. */
+static void index_buckets(struct ruleset *rules, struct service_entry **at, size_t n,
+			  struct map *map)
+{
+	for (size_t i = 0, end; i < n; i = end) {
 		struct service_bucket *bucket = arena_alloc(rules->arena, sizeof(*bucket));
-		for (end = i + 1;
-		     end < rules->nexact && strcmp(rules->service_order[end]->service, name) == 0;)
+		for (end = i + 1; end < n && strcmp(at[end]->prefix, at[i]->prefix) == 0;)
 			end++;
-		*bucket = (struct service_bucket){ .at = &rules->service_order[i], .n = end - i };
-		map_put(rules->service_map, name, bucket);
+		*bucket = (struct service_bucket){ .at = &at[i], .n = end - i };
+		map_put(map, at[i]->prefix, bucket);
 	}
+}
+
+static void index_services(struct ruleset *rules)
+{
+	size_t n = rules->nservices - rules->nexact;
+	struct service_entry **globs = arena_array(rules->arena, n, sizeof(*globs));
+
+	for (size_t i = 0; i < rules->nservices; i++)
+		rules->service_order[i]->rank = i;
+	index_buckets(rules, rules->service_order, rules->nexact, rules->service_map);
+	for (size_t i = 0; i < n; i++) {
+		globs[i] = rules->service_order[rules->nexact + i];
+		size_t len = strlen(globs[i]->prefix);
+		rules->prefix_lengths |= UINT64_C(1) << (len < 63 ? len : 63);
+	}
+	if (n)
+		qsort(globs, n, sizeof(*globs), compare_prefixes);
+	index_buckets(rules, globs, n, rules->prefix_map);
 }
 
 /* The entry that speaks for a name when nothing but the name is known: the only one, or the one
@@ -206,7 +237,7 @@ void ruleset_index(struct ruleset *rules)
 		map_put(rules->team_map, rules->teams[i].name, &rules->teams[i]);
 	for (size_t i = 0; i < rules->npagers; i++)
 		map_put(rules->pager_map, rules->pagers[i].name, &rules->pagers[i]);
-	index_exact(rules);
+	index_services(rules);
 	index_peers(rules);
 	index_signals(rules);
 }

@@ -42,6 +42,8 @@
 
 /* Alerts that are accepted but not yet decided; above it intake answers 503 (Alertmanager sends again). */
 #define LIMIT_ALERTS_WAITING 65536
+/* Alerts that are known at all, firing or just ended; above it intake answers 503. About 2 KiB of memory each. */
+#define LIMIT_ALERTS_KNOWN 500000
 /* Writes handed to the store and not yet committed, in operations; above it intake answers 503. */
 #define LIMIT_STORE_QUEUE 16384
 /* The same in bytes: four of the largest bodies. Either is overrun by at most the last batch. */
@@ -127,6 +129,8 @@
 #define LIMIT_API_ALERT_US (5 * US_PER_MINUTE)
 /* Alerts that nobody resolves. API alerts carry their own end. */
 #define LIMIT_EXPIRE_AFTER_US (12 * US_PER_HOUR)
+/* After the store failed, what it missed is written again so often until it is there. */
+#define LIMIT_STORE_HEAL_US (10 * US_PER_SECOND)
 /* After a start, API alerts do not expire: Prometheus dropped its repeats while we were away. */
 #define LIMIT_START_GRACE_US (5 * US_PER_MINUTE)
 /* Prometheus sends resolved alerts for 15 minutes; a late replica's firing copy within it is a repeat. */

@@ -121,14 +121,16 @@ void rules_unref(struct ruleset *rules); /* takes NULL; any thread */
 const char *rules_hash(const struct ruleset *rules); /* hex SHA-256 of what was loaded */
 
 /* The owner's entry of a service. attr() gives the value of a resource attribute by name, or NULL; it may be NULL itself.
- * NULL: nobody owns it. The most specific entry wins. */
+ * NULL: nobody owns it. The most specific entry wins: its service without wildcards, then more keys, then more characters
+ * that stand for themselves. A missing attribute is "". */
 typedef const char *rules_attr(void *ctx, const char *name);
 const struct service_rule *rules_service(const struct ruleset *rules, const char *service, const char *namespace,
 					 rules_attr *attr, void *ctx);
 /* By the names under which callers know it, in this order; *ret_name is the one that matched (may be NULL). Also a service whose
- * own name equals a peer name owns it. */
+ * own name equals a peer name owns it. HOST:PORT is looked up as it is, then as HOST. */
 const struct service_rule *rules_peer(const struct ruleset *rules, const char *const *names, size_t n,
 				      const char **ret_name);
+/* The signal with the most matchers, then the most literal characters, then the first in order of files. */
 const struct signal_rule *rules_signal(const struct ruleset *rules, const struct labels *labels);
 const struct route *rules_route(const struct ruleset *rules, const struct alert *alert);
 bool rules_knows_service(const struct ruleset *rules, const char *service); /* some entry or signal names it */

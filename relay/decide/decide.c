@@ -282,7 +282,7 @@ static const struct service_rule *signal_service(const struct work *work)
 
 	/* Where no span tells, the namespace that the alert's pods run in is the best guess. */
 	if ((!namespace || !*namespace) && d->has_alert)
-	namespace = labels_get(&d->alert.labels, "namespace");
+		namespace = labels_get(&d->alert.labels, "namespace");
 	if (d->has_signal)
 		service = find_service(rules, d->signal.service, namespace, NULL);
 	for (unsigned int i = 0; i < d->nwalks && !service; i++) {
@@ -405,6 +405,6 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	name_root_signal(ret_decision);
 	find_owner(&work);
 	ret_decision->incident_key = make_key(&work);
-	if (input->rules)
+	if (input->rules && !ret_decision->no_page)
 		page_text_fill(arena, input, ret_decision);
 }

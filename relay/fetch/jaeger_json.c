@@ -177,8 +177,7 @@ struct jaeger_json {
 	enum log_field type_field, message_field;
 	struct held type, message;
 
-	/* The process. */
-	uint32_t process, resource;
+	uint32_t resource; /* of the process in work */
 };
 
 /* What a place is made of. The table is at the end, below the functions. */
@@ -305,8 +304,7 @@ static int begin_trace(struct jaeger_json *j)
 	return JREAD_GO;
 }
 
-/* Now that all processes are known, spans get their resources; without a description an empty one.
- */
+/* All processes are known: spans get their resources, an empty one where none is described. */
 static int end_trace(struct jaeger_json *j)
 {
 	uint32_t unknown = TRACE_NONE;
@@ -421,13 +419,6 @@ static int end_log(struct jaeger_json *j)
 	else
 		j->type.set = j->message.set = false;
 	return JREAD_GO;
-}
-
-static int begin_process(struct jaeger_json *j)
-{
-	j->resource = trace_builder_resource(j->builder);
-	j->resources[j->process] = j->resource;
-	return check(j);
 }
 
 /* --- Tags, process tags and fields --- */
@@ -775,10 +766,14 @@ static enum member log_member(struct jaeger_json *j, const char *text, size_t le
 	return jread_is(text, len, "fields") ? MEMBER_FIELDS : MEMBER_NONE;
 }
 
-/* Of processes each member is one, by any name. */
+/* Of processes each member is one, by any name. Even one of null counts against the cap of
+ * resources. */
 static enum member processes_member(struct jaeger_json *j, const char *text, size_t len)
 {
-	j->process = process_number(j, text_of(j, text, len));
+	uint32_t number = process_number(j, text_of(j, text, len));
+
+	j->resource = trace_builder_resource(j->builder);
+	j->resources[number] = j->resource;
 	return MEMBER_PROCESS;
 }
 
@@ -859,7 +854,7 @@ static const struct place_row places[PLACE_PROCESS_TAG + 1] = {
 	[PLACE_FIELDS] = { "fields", PLACE_LOG, PLACE_FIELD, NULL, NULL, NULL },
 	[PLACE_FIELD] = { "a log's field", PLACE_FIELDS, 0, pair_member, begin_pair, NULL },
 	[PLACE_PROCESSES] = { "processes", PLACE_TRACE, 0, processes_member, NULL, NULL },
-	[PLACE_PROCESS] = { "a process", PLACE_PROCESSES, 0, process_member, begin_process, NULL },
+	[PLACE_PROCESS] = { "a process", PLACE_PROCESSES, 0, process_member, NULL, NULL },
 	[PLACE_PROCESS_TAGS] = { "tags", PLACE_PROCESS, PLACE_PROCESS_TAG, NULL, NULL, NULL },
 	[PLACE_PROCESS_TAG] = { "a process's tag", PLACE_PROCESS_TAGS, 0, pair_member, begin_pair,
 				NULL },

@@ -512,7 +512,10 @@ static int member_value(struct alert_json *reader, enum jread_event event, const
 				       "alerts is %s, not a list", event_name(event));
 		return JREAD_GO;
 	}
-	if (reader->member == MEMBER_VERSION && (event == JREAD_STRING || event == JREAD_NUMBER)) {
+	if (reader->member == MEMBER_VERSION && event != JREAD_STRING && event != JREAD_NULL)
+		return err_set(jread_err(reader->jread), EBADMSG, "version is %s, not a string",
+			       event_name(event));
+	if (reader->member == MEMBER_VERSION && event == JREAD_STRING) {
 		len = len < sizeof(outside->version) ? len : sizeof(outside->version) - 1;
 		memcpy(outside->version, text, len);
 		outside->version[len] = '\0';

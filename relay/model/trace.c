@@ -55,22 +55,21 @@ static const char *folded_attr(const struct trace *trace, const struct span *spa
 
 const char *span_attr(const struct trace *trace, const struct span *span, unsigned int key)
 {
-	const struct span_attr *attrs = trace->set->attrs + span->attrs;
-
-	for (unsigned int i = 0; i < span->nattrs; i++)
-		if (attrs[i].key == key)
-			return trace_text(trace, attrs[i].value);
+	for (uint32_t i = span->attrs; i < span->attrs + span->nattrs; i++)
+		if (trace->set->attrs[i].key == key)
+			return trace_text(trace, trace->set->attrs[i].value);
 	return folded_attr(trace, span, key);
 }
 
 const char *resource_attr(const struct trace *trace, const struct resource *resource,
 			  const char *name)
 {
-	const struct resource_attr *attrs = trace->set->resource_attrs + resource->attrs;
+	for (uint32_t i = resource->attrs; i < resource->attrs + resource->nattrs; i++) {
+		const struct resource_attr *attr = &trace->set->resource_attrs[i];
 
-	for (uint32_t i = 0; i < resource->nattrs; i++)
-		if (strcmp(trace_text(trace, attrs[i].key), name) == 0)
-			return trace_text(trace, attrs[i].value);
+		if (strcmp(trace_text(trace, attr->key), name) == 0)
+			return trace_text(trace, attr->value);
+	}
 	return NULL;
 }
 

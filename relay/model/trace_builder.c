@@ -500,7 +500,8 @@ void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, ui
 static enum span_kind kind_of(const char *text)
 {
 	for (enum span_kind kind = SPAN_INTERNAL; kind <= SPAN_CONSUMER; kind++)
-		if ((*text | 0x20) == *span_kind_name(kind) && strcasecmp(text, span_kind_name(kind)) == 0)
+		if ((*text | 0x20) == *span_kind_name(kind) &&
+		    strcasecmp(text, span_kind_name(kind)) == 0)
 			return kind;
 	return SPAN_UNSPECIFIED;
 }
@@ -560,9 +561,12 @@ static void take_attrs(struct trace_builder *b, struct span *span)
 {
 	const uint64_t taken = KEY_BIT(ATTR_SPAN_KIND) | KEY_BIT(ATTR_OTEL_STATUS_CODE) |
 			       KEY_BIT(ATTR_OTEL_STATUS_DESCRIPTION) | KEY_BIT(ATTR_ERROR);
-	struct span_attr *attrs = b->attrs + span->attrs;
+	struct span_attr *attrs;
 	uint8_t kept = 0;
 
+	if (span->nattrs == 0)
+		return;
+	attrs = b->attrs + span->attrs;
 	if (b->attr_keys & taken) {
 		for (uint8_t i = 0; i < span->nattrs; i++)
 			if (!take_attr(b, span, &attrs[i]))
@@ -732,8 +736,10 @@ static void unite_resources(struct trace_builder *b, uint32_t *map, uint32_t *sl
 		while (slots[at] != 0 && !same_resource(b, &b->resources[slots[at] - 1], &resource))
 			at = (at + 1) & (nslots - 1);
 		if (slots[at] == 0) {
-			memmove(b->resource_attrs + kept_attrs, b->resource_attrs + resource.attrs,
-				resource.nattrs * sizeof(*b->resource_attrs));
+			if (resource.nattrs > 0)
+				memmove(b->resource_attrs + kept_attrs,
+					b->resource_attrs + resource.attrs,
+					resource.nattrs * sizeof(*b->resource_attrs));
 			resource.attrs = kept_attrs;
 			kept_attrs += resource.nattrs;
 			b->resources[kept++] = resource;

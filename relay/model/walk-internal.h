@@ -1,7 +1,7 @@
 /*
- * Walk, inside: what the files of the walk share. walk.c finds where it starts and goes down,
- * walk_choose.c picks among several failing children, walk_leaf.c says whose fault the last one is,
- * walk_latency.c follows time.
+ * Walk, inside: what the files of the walk share. walk.c goes down, walk_start.c finds where to
+ * begin, walk_choose.c picks among several failing children, walk_leaf.c says whose fault the last
+ * one is, walk_latency.c follows time.
  */
 #ifndef TRACEPAGER_WALK_INTERNAL_H
 #define TRACEPAGER_WALK_INTERNAL_H
@@ -104,6 +104,15 @@ int64_t walker_skew_us(const struct span *parent, const struct span *child);
 /* A child that the parent waited for, as far as one can tell: not FOLLOWS_FROM, not a consumer that
  * ended later. */
 bool walker_waits_for(const struct span *parent, const struct span *child);
+
+/* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
+ * parent. */
+uint16_t walker_bits_above(const struct walker *walker, uint32_t span);
+
+/* walk_start.c: marks the signal's spans; false: the root stands for it. Then the failing span to
+ * begin with, or TRACE_NONE. */
+bool walk_signal(struct walker *walker);
+uint32_t walk_start(struct walker *walker, bool signal_found);
 
 /* walk_choose.c: of the n spans in found, the one that explains the failure above them; the others
  * are left aside. retries: attempts that were tried again with success explain nothing. TRACE_NONE

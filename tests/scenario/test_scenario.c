@@ -306,19 +306,43 @@ START_TEST(third_start_leaves_the_traces_alone)
 }
 END_TEST
 
-START_TEST(full_disk_answers_503_and_forgets)
+/* The sender hears 503, so that it sends again; the page leaves all the same, once; and when the disk works again, all of it is there. */
+START_TEST(full_disk_answers_503_and_pages)
 {
+	char before[128], after[128];
+
 	world_pagers_take_all(world);
 	fake_store_fail(world->disk, ENOSPC);
 	fire(DISK);
 	world_run(world, US_PER_SECOND);
 	ck_assert_uint_eq(world->failed, 1);
-	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 0);
-	fake_store_fail(world->disk, 0);
-	ck_assert_int_eq(fire(DISK), ACCEPT_NEW);
-	world_run(world, US_PER_SECOND);
-	ck_assert_uint_eq(world->durable, 1);
 	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
+	ck_assert_int_eq(fire(DISK), ACCEPT_REPEATED);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world->failed, 2);
+	fake_store_fail(world->disk, 0);
+	world_run(world, 2 * LIMIT_STORE_HEAL_US);
+	world_crash(world);
+	world_start(world);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 1);
+	resolve(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
+	ck_assert_str_eq(dedup_key(world_page(world, "key-sre", NULL, 0), before),
+			 dedup_key(world_page(world, "key-sre", NULL, 1), after));
+}
+END_TEST
+
+START_TEST(full_disk_does_not_stop_the_walk)
+{
+	world_jaeger_has(world);
+	world_pagers_take_all(world);
+	fake_store_fail(world->disk, EIO);
+	fire(TRACED);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world->failed, 1);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
 }
 END_TEST
 
@@ -487,7 +511,8 @@ int main(void)
 		crash_after_the_commit_finishes_the_work,
 		page_in_delivery_survives_a_crash_with_its_key,
 		third_start_leaves_the_traces_alone,
-		full_disk_answers_503_and_forgets,
+		full_disk_answers_503_and_pages,
+		full_disk_does_not_stop_the_walk,
 		repeat_before_the_first_commit_is_durable_by_itself,
 		untraced_alert_waits_for_nothing,
 		route_pages_nobody,

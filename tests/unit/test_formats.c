@@ -190,6 +190,10 @@ START_TEST(webhook_is_something_else)
 	check_body_refused(id, "{\"version\":\"1\",\"orgId\":1,\"alerts\":[]}",
 			   "Grafana webhook (version \"1\")");
 	check_body_refused(id, "{\"alerts\":[],\"version\":\"5\"}", "version \"5\"");
+	check_body_refused(id, "{\"version\":4,\"alerts\":[]}", "version is a number, not a string");
+	check_body_refused(id, "{\"version\":[],\"alerts\":[]}", "version is a list, not a string");
+	check_body_refused(id, "{\"alerts\":[],\"version\":{}}", "version is an object, not a string");
+	ck_assert_int_eq(parse(id, "{\"version\":null,\"alerts\":[]}"), 0);
 	check_body_refused(id, "{\"evalMatches\":[],\"ruleUrl\":\"\"}", "Grafana before version 9");
 	check_body_refused(id, "{\"routing_key\":\"k\"}", "PagerDuty event");
 	check_body_refused(id, "{\"labels\":{\"a\":\"b\"}}", "a single alert");

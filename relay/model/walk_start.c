@@ -1,0 +1,248 @@
+/*
+ * Walk, start: the span that the alert is about, and the failing span to begin with (walk page,
+ * section 3; section 1, rule 2).
+ *
+ * The signal's own failing spans; else the nearest below it; else those of another root, and then
+ * the walk says so. Without a signal, or without a span of it, the trace's root stands for it.
+ */
+#include "walk-internal.h"
+
+/* Depths at which starts are looked for, where all nearer ones were tried again with success. */
+#define START_ROUNDS 4
+
+/* --- The signal --- */
+
+/* The root that the request came in by: one that names no parent, then the earliest. */
+static uint32_t first_root(const struct walker *walker)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t best = walker->trace->first_root;
+
+	for (uint32_t i = spans[best].next_sibling; i != TRACE_NONE; i = spans[i].next_sibling) {
+		bool whole = spans[i].parent_id == 0, best_whole = spans[best].parent_id == 0;
+
+		if (whole != best_whole ? whole : spans[i].start_us < spans[best].start_us)
+			best = i;
+	}
+	return best;
+}
+
+/* Marks the spans of the signal and all below them. The one nearest to a root, or TRACE_NONE. */
+static uint32_t mark_signal(struct walker *walker, bool service_only)
+{
+	struct signal_matcher matcher = { .signal = walker->options->signal,
+					  .trace = walker->trace,
+					  .service_only = service_only };
+	uint32_t first = TRACE_NONE;
+
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+		uint16_t above = walker_bits_above(walker, span) & BIT_UNDER;
+
+		if (signal_matcher_test(&matcher, &walker->trace->spans[span])) {
+			above |= BIT_MATCH | BIT_UNDER;
+			if (first == TRACE_NONE)
+				first = span;
+		}
+		walker->bits[span] |= above;
+	}
+	return first;
+}
+
+/* Without a signal: the root, and the spans of its service below it. */
+static void mark_root(struct walker *walker, uint32_t root)
+{
+	const struct span *spans = walker->trace->spans;
+
+	walker->bits[root] |= BIT_MATCH | BIT_UNDER;
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+
+		if (!(walker_bits_above(walker, span) & BIT_UNDER))
+			continue;
+		walker->bits[span] |= BIT_UNDER;
+		if (span_same_service(walker->trace, &spans[span], &spans[root]))
+			walker->bits[span] |= BIT_MATCH;
+	}
+}
+
+static bool has_text(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
+static uint32_t find_matching(struct walker *walker)
+{
+	const struct signal *signal = walker->options->signal;
+	uint32_t span = mark_signal(walker, false);
+
+	if (span == TRACE_NONE && has_text(signal->service)) {
+		span = mark_signal(walker, true);
+		if (span != TRACE_NONE)
+			walker_tell(walker,
+				    "no span of %s is the signal's operation; took any span of it",
+				    span_shown(walker->arena, signal->service));
+	}
+	if (span == TRACE_NONE)
+		walker_tell(walker, "no span of this trace is the signal; began at its root");
+	return span;
+}
+
+/* Returns whether the signal itself was found; else the root stands for it. */
+bool walk_signal(struct walker *walker)
+{
+	const struct signal *signal = walker->options->signal;
+	bool known = signal != NULL && (has_text(signal->service) || has_text(signal->operation) ||
+					signal->attrs.n > 0);
+	uint32_t span = known ? find_matching(walker) : TRACE_NONE;
+	bool found = span != TRACE_NONE;
+
+	if (!found) {
+		span = first_root(walker);
+		mark_root(walker, span);
+	}
+	walker->signal = span;
+	walker->walk->signal_span = known && !found ? TRACE_NONE : span;
+	return found;
+}
+
+/* --- Where it starts --- */
+
+/*
+ * The topmost failing spans with all of `want` and none of `avoid`: below one that is taken, none
+ * is. Nearest first, and only those of the least depth are to choose from; further ones are left
+ * aside.
+ */
+static uint32_t find_topmost(struct walker *walker, uint16_t want, uint16_t avoid, uint16_t taken)
+{
+	uint32_t n = 0, depth = 0;
+
+	walker->nothers = 0;
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+		uint16_t above = walker_bits_above(walker, span) & taken;
+
+		if (!above && (walker->bits[span] & (want | avoid)) == want) {
+			above = taken;
+			if (n == 0)
+				depth = walker->depth[span];
+			if (walker->depth[span] == depth)
+				walker->found[n++] = span;
+			else if (walker->nothers < WALK_OTHERS)
+				walker->others[walker->nothers++] = span;
+		}
+		walker->bits[span] |= above;
+	}
+	return n;
+}
+
+/* The one among them to begin with. Where all of one depth were tried again with success, deeper
+ * ones are looked at. */
+static uint32_t start_among(struct walker *walker, uint16_t want, uint16_t avoid, uint16_t taken,
+			    uint32_t *ret_n)
+{
+	uint32_t start = TRACE_NONE;
+
+	for (int round = 0; round < START_ROUNDS && start == TRACE_NONE; round++) {
+		*ret_n = find_topmost(walker, want, avoid | BIT_SUPERSEDED, taken);
+		if (*ret_n == 0)
+			break;
+		start = walk_choose(walker, *ret_n, true, false);
+	}
+	return start;
+}
+
+/* The tree that a span is in. */
+static uint32_t root_of(const struct walker *walker, uint32_t span)
+{
+	const struct span *spans = walker->trace->spans;
+
+	while (spans[span].parent != TRACE_NONE && !(spans[span].flags & SPAN_FOLLOWS))
+		span = spans[span].parent;
+	return span;
+}
+
+/* Marks all trees that hold the signal: from each span of it up, as far as nothing is marked, then
+ * down. */
+static void mark_signal_trees(struct walker *walker)
+{
+	const struct span *spans = walker->trace->spans;
+
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+
+		if (!(walker->bits[span] & BIT_UNDER))
+			continue;
+		while (!(walker->bits[span] & BIT_IN_TREE)) {
+			walker->bits[span] |= BIT_IN_TREE;
+			if (spans[span].parent == TRACE_NONE || (spans[span].flags & SPAN_FOLLOWS))
+				break;
+			span = spans[span].parent;
+		}
+	}
+	for (uint32_t i = 0; i < walker->norder; i++) {
+		uint32_t span = walker->order[i];
+
+		walker->bits[span] |= walker_bits_above(walker, span) & BIT_IN_TREE;
+	}
+}
+
+static void tell_other_root(struct walker *walker, uint32_t start)
+{
+	uint32_t root = root_of(walker, start);
+	const struct span *span = &walker->trace->spans[root];
+
+	if (span->flags & SPAN_ORPHAN)
+		walker_tell(walker,
+			    "the trace's chain is broken: parent span %s is missing; continued at "
+			    "another root, %s %s",
+			    span_shown(walker->arena, trace_text(walker->trace, span->parent_id)),
+			    walker_service(walker, root), walker_name(walker, root));
+	else
+		walker_tell(walker, "nothing below %s %s failed; continued at another root, %s %s",
+			    walker_service(walker, walker->signal),
+			    walker_name(walker, walker->signal), walker_service(walker, root),
+			    walker_name(walker, root));
+}
+
+/* The entries of the signal that failed: they are what the alert is about, tried again or not. */
+static uint32_t start_at_entry(struct walker *walker, bool signal_found)
+{
+	uint32_t n, start;
+
+	if (signal_found) {
+		n = find_topmost(walker, BIT_FAILING | BIT_MATCH, 0, BIT_BELOW_ENTRY);
+		start = n > 0 ? walk_choose(walker, n, false, true) : TRACE_NONE;
+	} else {
+		start = start_among(walker, BIT_FAILING | BIT_MATCH, 0, BIT_BELOW_ENTRY, &n);
+	}
+	if (start == TRACE_NONE)
+		return start;
+	walker_tell(walker, "began at %s %s, which failed%s", walker_service(walker, start),
+		    walker_name(walker, start), walker_words(walker, start));
+	return start;
+}
+
+/* The first failing span, or TRACE_NONE. */
+uint32_t walk_start(struct walker *walker, bool signal_found)
+{
+	uint32_t n, start;
+
+	start = start_at_entry(walker, signal_found);
+	if (start != TRACE_NONE)
+		return start;
+	start = start_among(walker, BIT_FAILING | BIT_UNDER, 0, BIT_BELOW_FAILED, &n);
+	if (start != TRACE_NONE) {
+		walker_tell(walker,
+			    "%s %s did not fail; the nearest failing span below it is %s %s%s",
+			    walker_service(walker, walker->signal),
+			    walker_name(walker, walker->signal), walker_service(walker, start),
+			    walker_name(walker, start), walker_words(walker, start));
+		return start;
+	}
+	mark_signal_trees(walker);
+	start = start_among(walker, BIT_FAILING, BIT_IN_TREE, BIT_BELOW_FAILED, &n);
+	if (start != TRACE_NONE)
+		tell_other_root(walker, start);
+	return start;
+}

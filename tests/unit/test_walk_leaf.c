@@ -1,0 +1,404 @@
+/*
+ * The walk's end, row by row: whose fault the last failing span is, by which names a silent callee
+ * is known, and where the time went. Traces are drawn (lib/trace_make.h); what is expected follows
+ * from the rules.
+ */
+#include "tests/lib/walk_check.h"
+
+/* --- Whose fault the leaf is --- */
+
+START_TEST(server_consumer_and_internal_speak_for_their_service)
+{
+	run("ledger server POST /entries | 0 100 | ERROR\n");
+	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	run("shipping consumer orders process | 0 100 | ERROR\n");
+	ends_in("shipping", SUSPECT_SPAN, 0.95);
+	run("cart internal reckon | 0 100 | ERROR\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95);
+	ck_assert_ptr_null(walk.suspect.callee);
+}
+END_TEST
+
+START_TEST(a_silent_callee_is_a_peer)
+{
+	run("payment server POST /charge | 0 100 | ERROR\n"
+	    "  payment client INSERT entry | 10 90 | ERROR; error.type=ConnectionRefused; "
+	    "db.system=postgresql;"
+	    " db.namespace=ledger; server.address=ledger-db.internal; server.port=5432\n");
+	ends_in("payment", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "postgresql/ledger");
+	ck_assert_str_eq(walk.suspect.error, "ConnectionRefused");
+	ck_assert(reason_has("payment called postgresql/ledger, which has no span in this trace: "
+			     "INSERT entry failed"));
+}
+END_TEST
+
+START_TEST(a_producers_peer_is_its_broker)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout producer orders send | 10 90 | ERROR; messaging.system=kafka; "
+	    "messaging.destination.name=orders\n"
+	    "    shipping consumer orders process | 120 190 |\n");
+	ends_in("checkout", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "kafka/orders");
+}
+END_TEST
+
+START_TEST(spans_of_the_caller_itself_are_no_callee)
+{
+	run("payment client SELECT | 10 90 | ERROR; db.system=mysql; db.name=ledger\n"
+	    "  payment internal resolve name | 11 20 |\n");
+	ends_in("payment", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "mysql/ledger");
+}
+END_TEST
+
+START_TEST(a_refused_request_is_the_callers)
+{
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client GET /stock | 10 90 | ERROR; http.response.status_code=400\n"
+	    "    inventory server GET /stock | 20 80 | http.response.status_code=400\n");
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+	ck_assert(reason_has(
+		"inventory answered HTTP 400 without failing: cart sent what it should not have"));
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client Stock/Get | 10 90 | ERROR; rpc.grpc.status_code=3\n"
+	    "    inventory server Stock/Get | 20 80 | rpc.grpc.status_code=3\n");
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+}
+END_TEST
+
+START_TEST(some_refusals_are_the_callees_by_option)
+{
+	static const char drawing[] =
+		"cart client GET /stock | 10 90 | ERROR\n"
+		"  inventory server GET /stock | 20 80 | http.response.status_code=403\n";
+
+	run(drawing);
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+	options.refusals_are_callees = true;
+	run(drawing);
+	ends_in("inventory", SUSPECT_SPAN, 0.7);
+	/* A bad request stays the caller's. */
+	run("cart client GET /stock | 10 90 | ERROR\n"
+	    "  inventory server GET /stock | 20 80 | http.response.status_code=422\n");
+	ends_in("cart", SUSPECT_CALLER, 0.7);
+}
+END_TEST
+
+START_TEST(a_callee_that_outlives_the_call_is_slow)
+{
+	/* 3 s were waited; inventory needed 8 s, nearly all of it its own. */
+	run("cart server GET /cart | 0 3100 | ERROR\n"
+	    "  cart client GET /stock | 50 3050 | ERROR; error.type=timeout\n"
+	    "    inventory server GET /stock | 60 8060 |\n"
+	    "      inventory client SELECT stock | 70 90 | db.system=mysql\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	ck_assert_uint_eq(walk.suspect.span, 2);
+	ck_assert_str_eq(walk.suspect.error, "timeout");
+	ck_assert(reason_has("cart → inventory: the call ended after 3.0 s: timeout; inventory was "
+			     "still at work"));
+	/* From 60 to 3050 without 20 of the database. */
+	ck_assert(reason_has("inventory spent 3.0 s of that by itself, most of it in GET /stock"));
+	path_is("1 2 3");
+}
+END_TEST
+
+START_TEST(no_words_are_needed_where_it_outlives_the_call)
+{
+	run("cart client GET /stock | 50 3050 | ERROR\n"
+	    "  inventory server GET /stock | 60 8060 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(it_goes_on_to_who_held_up_the_callee)
+{
+	run("cart server GET /cart | 0 3100 | ERROR\n"
+	    "  cart client GET /stock | 50 3050 | ERROR; rpc.grpc.status_code=4\n"
+	    "    inventory server GET /stock | 60 8060 |\n"
+	    "      inventory client GET /shelves | 100 8000 |\n"
+	    "        warehouse server GET /shelves | 110 7990 |\n");
+	ends_in("warehouse", SUSPECT_SLOW, 0.8);
+	path_is("1 2 3 4 5");
+}
+END_TEST
+
+START_TEST(what_began_after_the_deadline_held_up_nothing)
+{
+	run("cart client GET /stock | 50 3050 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 60 9060 |\n"
+	    "    inventory client GET /shelves | 160 9000 | peer.service=warehouse\n"
+	    "      warehouse server GET /shelves | 5000 8990 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	/* Silent until then: its names are there for the rules. */
+	ck_assert_uint_eq(walk.suspect.npeers, 1);
+	ck_assert_str_eq(walk.suspect.peers[0], "warehouse");
+	ck_assert(reason_has("inventory waited 2.9 s of that for warehouse"));
+}
+END_TEST
+
+START_TEST(ending_at_the_deadline_counts_with_words)
+{
+	run("cart client GET /stock | 0 3000 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 10 2995 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	run("cart client GET /stock | 0 3000 | ERROR\n"
+	    "  inventory server GET /stock | 10 2995 |\n");
+	ends_in("cart", SUSPECT_EDGE, 0.55);
+}
+END_TEST
+
+START_TEST(ending_at_the_deadline_counts_with_quick_siblings)
+{
+	run("cart server GET /cart | 0 3200 | ERROR\n"
+	    "  cart client GET /stock | 0 100 |\n"
+	    "    inventory server GET /stock | 10 90 |\n"
+	    "  cart client GET /stock | 50 3050 | ERROR\n"
+	    "    inventory server GET /stock | 60 3045 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(a_failing_call_that_filled_the_time_is_followed)
+{
+	run("cart client GET /stock | 0 3000 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 10 5000 |\n"
+	    "    inventory client GET /shelves | 20 4900 | ERROR; error.type=timeout\n"
+	    "      warehouse server GET /shelves | 30 9000 |\n");
+	ends_in("warehouse", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(an_early_failure_does_not_explain_a_time_out)
+{
+	run("cart client GET /stock | 0 3000 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 10 5000 |\n"
+	    "    inventory client GET cache | 20 25 | ERROR; db.system=redis; db.namespace=0\n"
+	    "    inventory client GET /shelves | 30 4900 |\n"
+	    "      warehouse server GET /shelves | 40 4890 |\n");
+	ends_in("warehouse", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(a_server_that_gave_up_names_the_child_at_work)
+{
+	/* A cancelled call need not say that it failed. */
+	run("cart server GET /cart | 0 3000 | ERROR; rpc.grpc.status_code=4\n"
+	    "  cart client GET /stock | 10 2999 |\n"
+	    "    inventory server GET /stock | 20 6000 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+	run("cart server GET /cart | 0 3000 | ERROR; rpc.grpc.status_code=4\n"
+	    "  cart client GET /stock | 10 30 |\n"
+	    "    inventory server GET /stock | 15 25 |\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(a_callee_that_ended_well_before_is_an_edge)
+{
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client GET /stock | 10 90 | ERROR\n"
+	    "    inventory server GET /stock | 20 40 |\n");
+	ends_in("cart", SUSPECT_EDGE, 0.55);
+	ck_assert_str_eq(walk.suspect.callee, "inventory");
+	ck_assert(reason_has("cart → inventory: the call failed; inventory had ended well before"));
+}
+END_TEST
+
+START_TEST(a_callee_that_began_after_the_call_is_an_edge)
+{
+	run("cart server GET /cart | 0 3100 | ERROR\n"
+	    "  cart client GET /stock | 10 3010 | ERROR; error.type=timeout\n"
+	    "    inventory server GET /stock | 9000 19000 |\n");
+	ends_in("cart", SUSPECT_EDGE, 0.55);
+	ck_assert(reason_has("inventory began only when the call was over"));
+}
+END_TEST
+
+START_TEST(an_edge_within_one_service_is_its_own)
+{
+	run("cart client GET /self | 10 90 | ERROR\n"
+	    "  cart server GET /self | 20 40 |\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+/* --- Names of callees without spans --- */
+
+static const struct {
+	const char *marks, *names;
+} peer_cases[] = {
+	{ "", "" },
+	{ "peer.service=ledger", "ledger" },
+	{ "peer.service=ledger; service.peer.name=books", "books ledger" },
+	{ "db.system=postgresql; db.name=ledger", "postgresql/ledger postgresql" },
+	{ "db.system.name=postgresql; db.namespace=ledger|public",
+	  "postgresql/ledger|public postgresql/ledger postgresql" },
+	{ "db.type=sql; db.instance=ledger", "sql/ledger" },
+	{ "messaging.system=kafka; messaging.destination.name=orders", "kafka/orders kafka" },
+	{ "message_bus.destination=orders", "orders" },
+	{ "rpc.method=shop.Ledger/Book", "shop.Ledger" },
+	{ "rpc.service=shop.Ledger; rpc.method=Book", "shop.Ledger" },
+	{ "server.address=ledger.internal; server.port=443",
+	  "ledger.internal:443 ledger.internal" },
+	{ "server.address=ledger.internal:443", "ledger.internal:443 ledger.internal" },
+	{ "net.peer.name=ledger; net.peer.port=80", "ledger:80 ledger" },
+	{ "url.full=https://user:secret@ledger.internal:8443/entries?x=1",
+	  "ledger.internal:8443 ledger.internal" },
+	{ "http.url=/entries", "" },
+	{ "faas.invoked_name=book", "book" },
+	/* An address is no name: it comes last, and so does the host itself. */
+	{ "server.address=10.1.2.3; server.port=5432; peer.hostname=ledger-db",
+	  "ledger-db 10.1.2.3:5432 10.1.2.3" },
+	{ "network.peer.address=fe80::1; network.peer.port=80; db.system=redis",
+	  "redis [fe80::1]:80 fe80::1" },
+	{ "peer.address=[fe80::1]:80; url.full=http://localhost/a; faas.invoked_name=book",
+	  "book [fe80::1]:80 fe80::1 localhost" },
+	/* E4's order over all of them. */
+	{ "http.url=http://g/; peer.address=f; net.sock.peer.name=e; net.peer.name=d; "
+	  "server.address=c; rpc.service=b; "
+	  "messaging.system=m; messaging.destination=q; db.system=s; db.name=n; peer.service=a",
+	  "a s/n m/q b c d e f g s m" },
+};
+
+START_TEST(peers)
+{
+	char drawing[512], got[512] = "";
+	size_t len = 0;
+
+	snprintf(drawing, sizeof(drawing), "cart client call | 0 1 | ERROR; %s",
+		 peer_cases[_i].marks);
+	run(drawing);
+	for (unsigned int i = 0; i < walk.suspect.npeers; i++)
+		len += (size_t)snprintf(got + len, sizeof(got) - len, "%s%s", i ? " " : "",
+					walk.suspect.peers[i]);
+	ck_assert_str_eq(got, peer_cases[_i].names);
+	if (walk.suspect.npeers > 0)
+		ck_assert_str_eq(walk.suspect.callee, walk.suspect.peers[0]);
+	else
+		ck_assert_ptr_null(walk.suspect.callee);
+}
+END_TEST
+
+START_TEST(a_drivers_call_around_it_knows_more_names)
+{
+	run("cart client PutItem | 0 100 | ERROR; rpc.service=DynamoDB\n"
+	    "  cart client POST | 10 90 | ERROR; server.address=10.0.0.9\n");
+	ends_in("cart", SUSPECT_PEER, 0.6);
+	ck_assert_uint_eq(walk.suspect.npeers, 2);
+	ck_assert_str_eq(walk.suspect.peers[0], "DynamoDB");
+	ck_assert_str_eq(walk.suspect.peers[1], "10.0.0.9");
+}
+END_TEST
+
+/* --- Time --- */
+
+START_TEST(latency_names_the_largest_own_time)
+{
+	options.mode = WALK_LATENCY;
+	/* Own: checkout 10 + 10 + 10, cart 30, payment 10 + 20, ledger 10. */
+	run("checkout server POST /orders | 0 100 |\n"
+	    "  cart server GET /cart | 10 40 |\n"
+	    "  payment server POST /charge | 50 90 |\n"
+	    "    ledger server POST /entries | 60 70 |\n"
+	    "    ledger server POST /entries | 71 72 |\n");
+	ends_in("checkout", SUSPECT_SLOW, 0.8);
+	ck_assert_int_eq(walk.mode, WALK_LATENCY);
+	run("checkout server POST /orders | 0 100 |\n"
+	    "  cart server GET /cart | 5 40 |\n"
+	    "  payment server POST /charge | 45 98 |\n"
+	    "    ledger server POST /entries | 46 97 |\n");
+	ends_in("ledger", SUSPECT_SLOW, 0.8);
+	path_is("1 3 4");
+	ck_assert_str_eq(walk.reasons[0], "of the 100 ms of checkout POST /orders, ledger spent 51 "
+					  "ms by itself, most of it in POST /entries");
+	ck_assert_str_eq(walk.others[0].service, "cart");
+}
+END_TEST
+
+START_TEST(latency_counts_what_runs_side_by_side_once)
+{
+	options.mode = WALK_LATENCY;
+	/* Pricing ends last and covers inventory's 60 ms but for the first 10. */
+	run("cart server GET /cart | 0 100 |\n"
+	    "  inventory server GET /stock | 10 80 |\n"
+	    "  pricing server GET /prices | 20 90 |\n");
+	ends_in("pricing", SUSPECT_SLOW, 0.8);
+	ck_assert_str_eq(walk.others[0].service, "cart");
+	ck_assert_str_eq(walk.others[1].service, "inventory");
+}
+END_TEST
+
+START_TEST(latency_cuts_children_to_their_parent)
+{
+	options.mode = WALK_LATENCY;
+	/* The audit goes on for long, but only 10 ms of it are the request's. */
+	run("cart server GET /cart | 0 100 |\n"
+	    "  audit server POST /log | 90 900 |\n"
+	    "  inventory server GET /stock | 10 90 |\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(latency_begins_at_the_signal)
+{
+	options.mode = WALK_LATENCY;
+	run_signal("payment", "POST /charge",
+		   "checkout server POST /orders | 0 1000 |\n"
+		   "  payment server POST /charge | 10 60 |\n"
+		   "    ledger server POST /entries | 15 55 |\n");
+	ends_in("ledger", SUSPECT_SLOW, 0.8);
+	path_is("2 3");
+}
+END_TEST
+
+START_TEST(latency_without_time_names_the_signal)
+{
+	options.mode = WALK_LATENCY;
+	run("cart server GET /cart | 0 0 |\n");
+	ends_in("cart", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+static void add_leaf_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, server_consumer_and_internal_speak_for_their_service);
+	tcase_add_test(tcase, a_silent_callee_is_a_peer);
+	tcase_add_test(tcase, a_producers_peer_is_its_broker);
+	tcase_add_test(tcase, spans_of_the_caller_itself_are_no_callee);
+	tcase_add_test(tcase, a_refused_request_is_the_callers);
+	tcase_add_test(tcase, some_refusals_are_the_callees_by_option);
+	tcase_add_test(tcase, a_callee_that_outlives_the_call_is_slow);
+	tcase_add_test(tcase, no_words_are_needed_where_it_outlives_the_call);
+	tcase_add_test(tcase, it_goes_on_to_who_held_up_the_callee);
+	tcase_add_test(tcase, what_began_after_the_deadline_held_up_nothing);
+	tcase_add_test(tcase, ending_at_the_deadline_counts_with_words);
+	tcase_add_test(tcase, ending_at_the_deadline_counts_with_quick_siblings);
+	tcase_add_test(tcase, a_failing_call_that_filled_the_time_is_followed);
+	tcase_add_test(tcase, an_early_failure_does_not_explain_a_time_out);
+	tcase_add_test(tcase, a_server_that_gave_up_names_the_child_at_work);
+	tcase_add_test(tcase, a_callee_that_ended_well_before_is_an_edge);
+	tcase_add_test(tcase, a_callee_that_began_after_the_call_is_an_edge);
+	tcase_add_test(tcase, an_edge_within_one_service_is_its_own);
+	tcase_add_loop_test(tcase, peers, 0, ARRAY_LEN(peer_cases));
+	tcase_add_test(tcase, a_drivers_call_around_it_knows_more_names);
+}
+
+static void add_time_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, latency_names_the_largest_own_time);
+	tcase_add_test(tcase, latency_counts_what_runs_side_by_side_once);
+	tcase_add_test(tcase, latency_cuts_children_to_their_parent);
+	tcase_add_test(tcase, latency_begins_at_the_signal);
+	tcase_add_test(tcase, latency_without_time_names_the_signal);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("walk_leaf");
+
+	add(suite, "whose fault", add_leaf_tests);
+	add(suite, "time", add_time_tests);
+	return run_suite(suite);
+}
