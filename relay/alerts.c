@@ -1,6 +1,7 @@
 /*
- * Alerts: what is known of each, from acceptance to its end; repeats, resolves, expiry; and their enrichment: the
- * signal, the traces within the budget, the decision, and a better one when the traces come late.
+ * Alerts: what is known of each, from acceptance to its end; repeats, resolves, expiry; and their
+ * enrichment: the signal, the traces within the budget, the decision, and a better one when the
+ * traces come late.
  */
 #include "incident-internal.h"
 
@@ -17,8 +18,8 @@
 #define ENRICHMENT_ARENA_BYTES (512u << 20)
 /* Above so many spans a decision is made in the pool: about 0.3 ms of walking. */
 #define DECIDE_INLINE_SPANS 4000
-#define TRACE_IDS_MAX 8
-#define ALERT_DOC_BYTES (8u << 20)
+#define TRACE_IDS_MAX	    8
+#define ALERT_DOC_BYTES	    (8u << 20)
 /* A catch-all page for a sender's refused body: once in so long. */
 #define REFUSED_PAGE_US US_PER_HOUR
 
@@ -95,11 +96,12 @@ static void alert_due(void *arg)
 	case ALERT_WAITING:
 	case ALERT_DECIDED:
 		metric_add(METRIC_ALERTS_EXPIRED, 1);
-		log_info("alert expired: nobody repeated or resolved it", LOG_STR("alert", alert->key));
+		log_info("alert expired: nobody repeated or resolved it",
+			 LOG_STR("alert", alert->key));
 		alert_end(alert, "expired: it was not repeated");
 		break;
 	case ALERT_ENDED:
-		if (alert->puts) {
+		if (alert->writes) {
 			alert_move(alert, ALERT_ENDED);
 			break;
 		}
@@ -111,7 +113,8 @@ static void alert_due(void *arg)
 	}
 }
 
-/* The end of an alert that is not repeated, on the monotonic clock. API alerts get a grace after a start. */
+/* The end of an alert that is not repeated, on the monotonic clock. API alerts get a grace after a
+ * start. */
 static int64_t expiry_us(const struct known_alert *alert)
 {
 	const struct incidents *incidents = alert->owner;
@@ -166,6 +169,8 @@ void alert_forget(struct known_alert *alert)
 
 	timer_disarm(incidents->env.timers, &alert->timer);
 	enrichment_drop(alert);
+	if (alert->missed)
+		TAILQ_REMOVE(&incidents->missed, alert, in_missed);
 	if (alert->incident)
 		TAILQ_REMOVE(&alert->incident->alerts, alert, in_incident);
 	incidents->alerts_in_state[alert->state]--;
@@ -195,8 +200,9 @@ void alert_set(struct known_alert *known, const struct alert *alert)
 static void refresh(struct known_alert *known, const struct alert *alert, int64_t now_us)
 {
 	known->refreshed_us = now_us;
-	known->expires_us = known->ends_by_itself ? alert->ends_at_us
-						  : now_us + known->owner->env.options.expire_after_us;
+	known->expires_us = known->ends_by_itself
+				    ? alert->ends_at_us
+				    : now_us + known->owner->env.options.expire_after_us;
 }
 
 /* ---- enrichment ---- */
@@ -299,7 +305,8 @@ static void fetched(void *ctx, struct fetch_result *result)
 	memcpy(enrichment->sets, result->sets, result->nsets * sizeof(*enrichment->sets));
 	enrichment->nsets = result->nsets;
 	enrichment->ntraces = (unsigned int)result->ntraces;
-	enrichment->traces = arena_array(enrichment->arena, result->ntraces, sizeof(*enrichment->traces));
+	enrichment->traces =
+		arena_array(enrichment->arena, result->ntraces, sizeof(*enrichment->traces));
 	memcpy(enrichment->traces, result->traces, result->ntraces * sizeof(*enrichment->traces));
 	enrichment->missing = result->missing;
 	enrichment->missing_text = arena_strdup(enrichment->arena, result->text);
@@ -335,7 +342,9 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
 		.from_us = starts_us - incidents->env.options.window_before_us,
 		.to_us = wall(incidents),
-		.limit = enrichment->has_signal && enrichment->signal.traces ? enrichment->signal.traces : 10,
+		.limit = enrichment->has_signal && enrichment->signal.traces
+				 ? enrichment->signal.traces
+				 : 10,
 		.deadline_us = alert->begun_us + incidents->env.options.enrich_late_us,
 	};
 
@@ -354,21 +363,21 @@ static struct enrichment *enrichment_new(struct known_alert *alert)
 	return enrichment;
 }
 
-/* Is there anything to look up? An alert that is not about a traced operation waits for nothing, and neither does one
- * that a route keeps from being paged. */
+/* Is there anything to look up? An alert that is not about a traced operation waits for nothing,
+ * and neither does one that a route keeps from being paged. */
 static bool wants_traces(struct enrichment *enrichment, const char **ids, size_t *ret_nids)
 {
 	const struct alert *alert = &enrichment->parsed;
 	const struct route *route = rules_route(enrichment->rules, alert);
 
-	enrichment->has_signal = decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL,
-					       &enrichment->signal, &enrichment->signal_rule);
+	enrichment->has_signal = decide_signal(enrichment->arena, alert, enrichment->rules, NULL,
+					       NULL, &enrichment->signal, &enrichment->signal_rule);
 	*ret_nids = locate_trace_ids(enrichment->arena, alert, ids, TRACE_IDS_MAX);
 	return (enrichment->has_signal || *ret_nids) && !(route && route->no_page);
 }
 
-/* At acceptance: what needs no trace is decided at once, and written in one group with the alert. No attempt is counted for that:
- * it is the very work that the last attempt does. */
+/* At acceptance: what needs no trace is decided at once, and written in one group with the alert.
+ * No attempt is counted for that: it is the very work that the last attempt does. */
 static void decide_at_once(struct known_alert *alert, const struct alert *parsed)
 {
 	struct enrichment *enrichment = enrichment_new(alert);
@@ -391,7 +400,8 @@ void alert_begin(struct known_alert *alert)
 	struct err err;
 
 	alert_move(alert, ALERT_ENRICHING);
-	if (alert_read(enrichment->arena, alert->doc, alert->doc_len, &enrichment->parsed, &err) < 0)
+	if (alert_read(enrichment->arena, alert->doc, alert->doc_len, &enrichment->parsed, &err) <
+	    0)
 		abort(); /* we wrote it: a bug of ours */
 	bool wants = wants_traces(enrichment, ids, &nids);
 	if (wants && alert->attempts < LIMIT_ATTEMPTS) {
@@ -400,7 +410,8 @@ void alert_begin(struct known_alert *alert)
 	}
 	if (wants) {
 		enrichment->missing = FALLBACK_CRASHED;
-		enrichment->missing_text = "processing this alert ended the program twice; its traces were left alone";
+		enrichment->missing_text =
+			"processing this alert ended the program twice; its traces were left alone";
 		log_error("alert is paged without traces: processing it ended the program twice",
 			  LOG_STR("alert", alert->key), LOG_INT("attempts", alert->attempts));
 	}
@@ -413,7 +424,8 @@ void alert_end(struct known_alert *alert, const char *why)
 	if (alert->state == ALERT_WAITING || alert->state == ALERT_ENRICHING) {
 		alert->resolve_after = true;
 		if (alert->state == ALERT_WAITING)
-			timer_disarm(alert->owner->env.timers, &alert->timer); /* it begins when its commit is done */
+			timer_disarm(alert->owner->env.timers,
+				     &alert->timer); /* it begins when its commit is done */
 		return;
 	}
 	alert->resolve_after = false;
@@ -453,7 +465,8 @@ static void accept_repeat(struct known_alert *known, const struct alert *alert)
 	metric_add(METRIC_ALERTS_REPEATED, 1);
 }
 
-/* A firing copy of what has been resolved meanwhile, from a replica that is late. A new episode starts later. */
+/* A firing copy of what has been resolved meanwhile, from a replica that is late. A new episode
+ * starts later. */
 static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
 {
 	bool resolved = known->resolve_after || (known->state == ALERT_ENDED && !known->expires_us);
@@ -461,7 +474,8 @@ static bool is_late_copy(const struct known_alert *known, const struct alert *al
 	return resolved && alert->starts_at_us <= known->starts_at_us;
 }
 
-static enum accept_result accept_firing(struct incidents *incidents, const char *key, const struct alert *alert)
+static enum accept_result accept_firing(struct incidents *incidents, const char *key,
+					const struct alert *alert)
 {
 	struct known_alert *known = map_get(incidents->alerts, key);
 
@@ -481,7 +495,8 @@ static enum accept_result accept_firing(struct incidents *incidents, const char 
 	return ACCEPT_REPEATED;
 }
 
-static enum accept_result accept_resolved(struct incidents *incidents, const char *key, const struct alert *alert)
+static enum accept_result accept_resolved(struct incidents *incidents, const char *key,
+					  const struct alert *alert)
 {
 	struct known_alert *known = map_get(incidents->alerts, key);
 
@@ -489,7 +504,8 @@ static enum accept_result accept_resolved(struct incidents *incidents, const cha
 	if (!known)
 		return ACCEPT_UNKNOWN;
 	/* The end of an earlier episode, told late. */
-	if (known->state == ALERT_ENDED || (alert->ends_at_us && alert->ends_at_us < known->starts_at_us))
+	if (known->state == ALERT_ENDED ||
+	    (alert->ends_at_us && alert->ends_at_us < known->starts_at_us))
 		return ACCEPT_REPEATED;
 	known->expires_us = 0; /* it was resolved, not forgotten */
 	if (known->state == ALERT_WAITING || known->state == ALERT_ENRICHING) {
@@ -511,9 +527,11 @@ enum accept_result incidents_accept(struct incidents *incidents, const struct al
 
 bool incidents_have_room(const struct incidents *incidents)
 {
-	size_t waiting = incidents->alerts_in_state[ALERT_WAITING] + incidents->alerts_in_state[ALERT_ENRICHING];
+	size_t waiting = incidents->alerts_in_state[ALERT_WAITING] +
+			 incidents->alerts_in_state[ALERT_ENRICHING];
 
-	return waiting < LIMIT_ALERTS_WAITING && map_count(incidents->alerts) < LIMIT_ALERTS_KNOWN &&
+	return waiting < LIMIT_ALERTS_WAITING &&
+	       map_count(incidents->alerts) < LIMIT_ALERTS_KNOWN &&
 	       store_waiting(incidents->env.store) < LIMIT_STORE_QUEUE / 2;
 }
 

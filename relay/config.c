@@ -1,11 +1,12 @@
 /*
- * Config: the table of options against the file's tree. Every problem is told, none stops the search for more.
- * Refuses: unknown options, secrets given twice, senders open to the world without a token.
+ * Config: the table of options against the file's tree. Every problem is told, none stops the
+ * search for more. Refuses: unknown options, secrets given twice, senders and an API that are open
+ * to the world.
  */
 #include "tracepager/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
 
-/* Options, senders and sources are short lists written by one person. */
-#define CONFIG_ARENA_BYTES (64u << 20)
+/* A file of LIMIT_YAML_EVENTS takes a third of it. */
+#define CONFIG_ARENA_BYTES (1u << 30)
 
 enum option_kind {
 	OPTION_TEXT,
@@ -30,16 +31,36 @@ struct option {
 };
 
 static const struct option options[] = {
-#define OPTION(key, kind, field, value, text) { key, OPTION_##kind, offsetof(struct config, field), value, text },
+#define OPTION(key, kind, field, value, text)                                                      \
+	{ key, OPTION_##kind, offsetof(struct config, field), value, text },
 #include "tracepager/tbl/options.def"
 #undef OPTION
 };
+
+static const char *const format_names[] = {
+#define FORMAT(id, name, text) name,
+#include "tracepager/tbl/formats.def"
+#undef FORMAT
+};
+
+static const char *const source_names[] = {
+#define SOURCE(id, name, text) name,
+#include "tracepager/tbl/sources.def"
+#undef SOURCE
+};
+
+static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
 struct loading {
 	struct config *config;
 	struct ydoc doc;
 	struct findings *findings;
+	bool load_secrets;
 };
+
+#define FAULT(loading, node, code, hint, ...)                                                      \
+	ydoc_finding(&(loading)->doc, node, FINDING_ERROR, code, (loading)->findings, hint,        \
+		     __VA_ARGS__)
 
 static void *option_field(struct config *config, const struct option *option)
 {
@@ -50,205 +71,248 @@ static void set_defaults(struct config *config)
 {
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		if (options[i].kind == OPTION_TEXT)
-			memcpy(option_field(config, &options[i]), &options[i].value, sizeof(options[i].value));
+			memcpy(option_field(config, &options[i]), &options[i].value,
+			       sizeof(options[i].value));
 		else if (options[i].kind == OPTION_DURATION)
 			duration_parse(options[i].value, option_field(config, &options[i]));
 	}
 }
 
-static void fault(struct loading *loading, const struct ynode *node, const char *code, const char *hint,
-		  const char *text)
+/* ---- Words. ---- */
+
+/* The word that was meant, or all that there are. NULL where the finding will not be told. */
+static const char *words_hint(struct loading *loading, const char *word, const char *const *known,
+			      size_t n)
 {
-	ydoc_finding(&loading->doc, node, FINDING_ERROR, code, loading->findings, hint, "%s", text);
+	struct arena *arena = loading->config->arena;
+	const char *text;
+
+	if (loading->findings->n == LIMIT_FINDINGS)
+		return NULL;
+	text = nearest_word(word, known, n);
+	if (text)
+		return arena_printf(arena, "did you mean \"%s\"?", text);
+	text = arena_printf(arena, "known here: %s", known[0]);
+	for (size_t i = 1; i < n; i++)
+		text = arena_printf(arena, "%s, %s", text, known[i]);
+	return text;
 }
 
-/* A text that must be there; NULL with a finding where it is something else. */
-static const char *want_text(struct loading *loading, const struct ynode *node, const char *what)
+static void unknown(struct loading *loading, const struct ynode *key, const char *where,
+		    const char *const *known, size_t n)
 {
-	if (node->kind == YNODE_SCALAR && node->text[0])
-		return arena_strdup(loading->config->arena, node->text);
-	fault(loading, node, "C002", NULL, arena_printf(loading->config->arena, "%s must be a text", what));
+	FAULT(loading, key, "C001", words_hint(loading, key->text, known, n),
+	      "unknown option \"%s\"%s", key->text, where);
+}
+
+/* The index of a word, or n with a finding. */
+static size_t want_word(struct loading *loading, const struct ynode *node, const char *word,
+			const char *code, const char *what, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	FAULT(loading, node, code, words_hint(loading, word, words, n), "unknown %s \"%s\"", what,
+	      word);
+	return n;
+}
+
+/* ---- Values. ---- */
+
+/* A text that must be there; NULL with a finding where it is something else. */
+static const char *want_text(struct loading *loading, const struct ynode *node, const char *key)
+{
+	if (node->kind != YNODE_SCALAR)
+		FAULT(loading, node, "C002", NULL, "%s must be a text, not %s", key,
+		      ynode_kind_name(node));
+	else if (!*node->text || ynode_is_empty(node))
+		FAULT(loading, node, "C002", "give it a value, or leave it out", "%s is empty",
+		      key);
+	else
+		return node->text;
 	return NULL;
 }
 
-static void read_secret(struct loading *loading, const struct ynode *node, const char *key, bool from_file,
-			struct secret *secret)
+static bool want_map(struct loading *loading, const struct ynode *node, const char *key,
+		     const char *example)
 {
-	struct err err = { 0 };
-	const char *text = want_text(loading, node, key);
-
-	if (!text)
-		return;
-	if (secret->value)
-		fault(loading, node, "C003", "keep one of the two",
-		      arena_printf(loading->config->arena, "%s is given twice, as a value and as a file", key));
-	else if (!from_file)
-		secret_set(secret, text);
-	else if (secret_read_file(secret, text, &err) < 0)
-		fault(loading, node, "C004", NULL, err.text);
+	if (node->kind == YNODE_MAP)
+		return true;
+	FAULT(loading, node, "C002", example, "%s must be a map, not %s", key,
+	      ynode_kind_name(node));
+	return false;
 }
 
-/* Is key "NAME_file", the twin of a secret called NAME? */
-static bool is_file_twin(const char *key, const char *name)
+static bool read_duration(struct loading *loading, const struct ynode *node, const char *key,
+			  int64_t *us)
+{
+	if (node->kind == YNODE_SCALAR && duration_parse(node->text, us))
+		return true;
+	FAULT(loading, node, "C005", "durations are written 500ms, 5s, 10m, 12h",
+	      "%s must be a duration", key);
+	return false;
+}
+
+static const char *read_url(struct loading *loading, const struct ynode *node, const char *key)
+{
+	const char *url = want_text(loading, node, key);
+
+	if (!url)
+		return NULL;
+	size_t scheme = strncmp(url, "http://", 7) == 0	   ? 7
+			: strncmp(url, "https://", 8) == 0 ? 8
+							   : 0;
+	if (!scheme || !url[scheme] || url[strcspn(url, " \t\r\n")])
+		FAULT(loading, node, "C010", NULL,
+		      "%s must be a URL that begins with http:// or https://", key);
+	return url;
+}
+
+/* Is key NAME, or its twin NAME_file? */
+static bool is_secret(const char *key, const char *name)
 {
 	size_t len = strlen(name);
 
-	return strncmp(key, name, len) == 0 && strcmp(key + len, "_file") == 0;
+	return strncmp(key, name, len) == 0 && (!key[len] || strcmp(key + len, "_file") == 0);
 }
 
-static void read_option(struct loading *loading, const struct option *option, const char *key,
-			const struct ynode *node)
+/* Given in some form; that it could not be read is another finding. */
+static bool has_secret(const struct ynode *map, const char *name)
 {
-	void *field = option_field(loading->config, option);
-
-	switch (option->kind) {
-	case OPTION_TEXT: {
-		const char *text = want_text(loading, node, key);
-		if (text)
-			memcpy(field, &text, sizeof(text));
-		break;
-	}
-	case OPTION_DURATION:
-		if (node->kind != YNODE_SCALAR || !duration_parse(node->text, field))
-			fault(loading, node, "C005", "durations are written 500ms, 5s, 10m, 12h",
-			      arena_printf(loading->config->arena, "%s must be a duration", key));
-		break;
-	case OPTION_SECRET:
-		read_secret(loading, node, option->key, is_file_twin(key, option->key), field);
-		break;
-	}
-}
-
-static const struct option *find_option(const char *key)
-{
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (strcmp(options[i].key, key) == 0 ||
-		    (options[i].kind == OPTION_SECRET && is_file_twin(key, options[i].key)))
-			return &options[i];
-	return NULL;
-}
-
-static void unknown(struct loading *loading, const struct ynode *key, const char *where, const char *const *known,
-		    size_t nknown)
-{
-	struct arena *arena = loading->config->arena;
-	const char *near = nearest_word(key->text, known, nknown);
-
-	fault(loading, key, "C001", near ? arena_printf(arena, "did you mean \"%s\"?", near) : NULL,
-	      arena_printf(arena, "unknown option \"%s\"%s", key->text, where));
-}
-
-static bool find_format(const char *name, enum alert_format_id *ret_format)
-{
-	static const char *const names[] = {
-#define FORMAT(id, name, text) name,
-#include "tracepager/tbl/formats.def"
-#undef FORMAT
-	};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(name, names[i]) == 0) {
-			*ret_format = (enum alert_format_id)i;
+	for (size_t i = 0; i < map->n; i++)
+		if (is_secret(map->keys[i]->text, name))
 			return true;
-		}
 	return false;
 }
 
-static bool find_source(const char *name, enum source_id *ret_kind)
+/* A blank or a line end in it would make another header, or none. */
+static bool is_token(const char *text)
 {
-	static const char *const names[] = {
-#define SOURCE(id, name, text) name,
-#include "tracepager/tbl/sources.def"
-#undef SOURCE
-	};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(name, names[i]) == 0) {
-			*ret_kind = (enum source_id)i;
-			return true;
-		}
-	return false;
+	for (; *text; text++)
+		if (*text <= 0x20 || *text >= 0x7f)
+			return false;
+	return true;
 }
+
+/* The i-th entry of a map is the secret NAME, or its file. */
+static void read_secret(struct loading *loading, const struct ynode *map, size_t i,
+			const char *name, struct secret *secret)
+{
+	const char *key = map->keys[i]->text;
+	const char *text = want_text(loading, map->items[i], key);
+	struct err err = { 0 };
+
+	for (size_t before = 0; before < i; before++)
+		if (is_secret(map->keys[before]->text, name))
+			FAULT(loading, map->keys[i], "C003", "keep one of the two",
+			      "%s is given twice, as a value and as a file", name);
+	if (!text)
+		return;
+	if (strcmp(key, name) == 0)
+		secret_set(secret, text);
+	else if (loading->load_secrets && secret_read_file(secret, text, &err) < 0)
+		FAULT(loading, map->items[i], "C004", NULL, "%s", err.text);
+	if (secret->value && !is_token(secret->value))
+		FAULT(loading, map->items[i], "C018", "use visible ASCII characters only",
+		      "%s holds a character that a token cannot have", name);
+}
+
+/* ---- Senders and sources. ---- */
 
 static void read_sender(struct loading *loading, const struct ynode *name, const struct ynode *map,
 			struct sender_config *sender)
 {
 	static const char *const known[] = { "format", "bearer", "bearer_file" };
 
-	sender->name = arena_strdup(loading->config->arena, name->text);
-	for (size_t i = 0; map->kind == YNODE_MAP && i < map->n; i++) {
+	sender->name = name->text;
+	if (!want_map(loading, map, "a sender", "write {format: alertmanager}"))
+		return;
+	for (size_t i = 0; i < map->n; i++) {
 		const char *key = map->keys[i]->text;
-		const struct ynode *value = map->items[i];
 		if (strcmp(key, "format") == 0) {
-			const char *text = want_text(loading, value, "format");
-			if (text && !find_format(text, &sender->format))
-				fault(loading, value, "C006", "formats are alertmanager and prometheus",
-				      arena_printf(loading->config->arena, "unknown format \"%s\"", text));
-		} else if (strcmp(key, "bearer") == 0 || strcmp(key, "bearer_file") == 0) {
-			read_secret(loading, value, "bearer", is_file_twin(key, "bearer"), &sender->bearer);
+			const char *text = want_text(loading, map->items[i], key);
+			if (text)
+				sender->format = (enum alert_format_id)want_word(
+					loading, map->items[i], text, "C006", "format",
+					format_names, ARRAY_LEN(format_names));
+		} else if (is_secret(key, "bearer")) {
+			read_secret(loading, map, i, "bearer", &sender->bearer);
 		} else {
 			unknown(loading, map->keys[i], " of a sender", known, ARRAY_LEN(known));
 		}
 	}
 	if (!ynode_get(map, "format"))
-		fault(loading, name, "C007", "add: format: alertmanager", "a sender needs a format");
-	if (!sender->bearer.value && !config_is_loopback(loading->config->listen))
-		fault(loading, name, "C008", "add: bearer_file: /path/of/a/token",
+		FAULT(loading, name, "C007", "add: format: alertmanager",
+		      "a sender needs a format");
+	if (!has_secret(map, "bearer") && !config_is_loopback(loading->config->listen))
+		FAULT(loading, name, "C008", "add: bearer_file: /path/of/a/token",
 		      "a sender without a token is allowed only while listening on loopback");
+}
+
+static void read_source_option(struct loading *loading, const struct ynode *map, size_t i,
+			       struct source_config *source)
+{
+	static const char *const known[] = { "kind",   "url",	      "path",
+					     "bearer", "bearer_file", "timeout" };
+	const char *key = map->keys[i]->text;
+	const struct ynode *value = map->items[i];
+
+	if (strcmp(key, "kind") == 0) {
+		const char *text = want_text(loading, value, key);
+		if (text)
+			source->kind = (enum source_id)want_word(loading, value, text, "C009",
+								 "kind of source", source_names,
+								 ARRAY_LEN(source_names));
+	} else if (strcmp(key, "url") == 0) {
+		source->url = read_url(loading, value, key);
+	} else if (strcmp(key, "path") == 0) {
+		source->path = want_text(loading, value, key);
+	} else if (is_secret(key, "bearer")) {
+		read_secret(loading, map, i, "bearer", &source->bearer);
+	} else if (strcmp(key, "timeout") == 0) {
+		if (read_duration(loading, value, key, &source->timeout_us) &&
+		    source->timeout_us == 0)
+			FAULT(loading, value, "C005", NULL, "timeout must be longer than 0");
+	} else {
+		unknown(loading, map->keys[i], " of a source", known, ARRAY_LEN(known));
+	}
 }
 
 static void read_source(struct loading *loading, const struct ynode *name, const struct ynode *map,
 			struct source_config *source)
 {
-	static const char *const known[] = { "kind", "url", "path", "bearer", "bearer_file", "timeout" };
-
-	source->name = arena_strdup(loading->config->arena, name->text);
+	source->name = name->text;
 	source->timeout_us = loading->config->enrich_us;
 	source->kind = SOURCE_COUNT;
-	for (size_t i = 0; map->kind == YNODE_MAP && i < map->n; i++) {
-		const char *key = map->keys[i]->text;
-		const struct ynode *value = map->items[i];
-		if (strcmp(key, "kind") == 0) {
-			const char *text = want_text(loading, value, "kind");
-			if (text && !find_source(text, &source->kind))
-				fault(loading, value, "C009", "kinds are jaeger and files",
-				      arena_printf(loading->config->arena, "unknown kind of source \"%s\"", text));
-		} else if (strcmp(key, "url") == 0) {
-			source->url = want_text(loading, value, "url");
-			if (source->url && strncmp(source->url, "http://", 7) != 0 &&
-			    strncmp(source->url, "https://", 8) != 0)
-				fault(loading, value, "C010", NULL, "url must begin with http:// or https://");
-		} else if (strcmp(key, "path") == 0) {
-			source->path = want_text(loading, value, "path");
-		} else if (strcmp(key, "bearer") == 0 || strcmp(key, "bearer_file") == 0) {
-			read_secret(loading, value, "bearer", is_file_twin(key, "bearer"), &source->bearer);
-		} else if (strcmp(key, "timeout") == 0) {
-			if (value->kind != YNODE_SCALAR || !duration_parse(value->text, &source->timeout_us))
-				fault(loading, value, "C005", "durations are written 500ms, 5s",
-				      "timeout must be a duration");
-		} else {
-			unknown(loading, map->keys[i], " of a source", known, ARRAY_LEN(known));
-		}
-	}
+	if (!want_map(loading, map, "a source",
+		      "write {kind: jaeger, url: \"http://jaeger:16686\"}"))
+		return;
+	for (size_t i = 0; i < map->n; i++)
+		read_source_option(loading, map, i, source);
 	if (!ynode_get(map, "kind"))
-		fault(loading, name, "C011", "add: kind: jaeger", "a source needs a kind");
-	else if (source->kind == SOURCE_JAEGER && !source->url)
-		fault(loading, name, "C011", "add: url: http://jaeger:16686", "a jaeger source needs a url");
-	else if (source->kind == SOURCE_FILES && !source->path)
-		fault(loading, name, "C011", "add: path: /directory/of/traces", "a files source needs a path");
+		FAULT(loading, name, "C011", "add: kind: jaeger", "a source needs a kind");
+	else if (source->kind == SOURCE_JAEGER && !ynode_get(map, "url"))
+		FAULT(loading, name, "C011", "add: url: http://jaeger:16686",
+		      "a jaeger source needs a url");
+	else if (source->kind == SOURCE_FILES && !ynode_get(map, "path"))
+		FAULT(loading, name, "C011", "add: path: /directory/of/traces",
+		      "a files source needs a path");
 }
 
 /* Names appear in paths and logs. */
-static bool good_name(const char *name)
-{
-	return *name && strlen(name) <= 64 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == strlen(name);
-}
-
 static void check_names(struct loading *loading, const struct ynode *map)
 {
-	for (size_t i = 0; i < map->n; i++)
-		if (!good_name(map->keys[i]->text))
-			fault(loading, map->keys[i], "C012", "use letters, digits, _ . and -",
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	for (size_t i = 0; i < map->n; i++) {
+		const char *name = map->keys[i]->text;
+		size_t len = strlen(name);
+		if (len == 0 || len > 64 || strspn(name, letters) != len)
+			FAULT(loading, map->keys[i], "C012",
+			      "use 1 to 64 letters, digits, _ . and -",
 			      "this name does not fit into a path");
+	}
 }
 
 static void read_senders(struct loading *loading, const struct ynode *map)
@@ -258,7 +322,8 @@ static void read_senders(struct loading *loading, const struct ynode *map)
 	check_names(loading, map);
 	config->senders = arena_array(config->arena, map->n, sizeof(struct sender_config));
 	for (size_t i = 0; i < map->n; i++)
-		read_sender(loading, map->keys[i], map->items[i], &config->senders[config->nsenders++]);
+		read_sender(loading, map->keys[i], map->items[i],
+			    &config->senders[config->nsenders++]);
 }
 
 static void read_sources(struct loading *loading, const struct ynode *map)
@@ -268,65 +333,156 @@ static void read_sources(struct loading *loading, const struct ynode *map)
 	check_names(loading, map);
 	config->sources = arena_array(config->arena, map->n, sizeof(struct source_config));
 	for (size_t i = 0; i < map->n; i++)
-		read_source(loading, map->keys[i], map->items[i], &config->sources[config->nsources++]);
+		read_source(loading, map->keys[i], map->items[i],
+			    &config->sources[config->nsources++]);
 }
 
-/* One level of the file; prefix is "" at the top and "store." within store. */
+/* ---- Options. prefix is "" at the top of the file and "store." within store. ---- */
+
+static const struct option *find_option(const char *prefix, const char *key)
+{
+	size_t len = strlen(prefix);
+
+	/* The dot is for the table only: in the file, store.path is a map within a map. */
+	if (strchr(key, '.'))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (strncmp(options[i].key, prefix, len) != 0)
+			continue;
+		const char *name = options[i].key + len;
+		if (strcmp(key, name) == 0 ||
+		    (options[i].kind == OPTION_SECRET && is_secret(key, name)))
+			return &options[i];
+	}
+	return NULL;
+}
+
+static void unknown_option(struct loading *loading, const struct ynode *key, const char *prefix)
+{
+	const char *known[ARRAY_LEN(options) + 2];
+	size_t n = 0, len = strlen(prefix);
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const char *name = options[i].key + len;
+		if (strncmp(options[i].key, prefix, len) == 0)
+			known[n++] =
+				arena_strndup(loading->config->arena, name, strcspn(name, "."));
+	}
+	if (!*prefix) {
+		known[n++] = "senders";
+		known[n++] = "sources";
+	}
+	unknown(loading, key, *prefix ? " of store" : "", known, n);
+}
+
+static void read_option(struct loading *loading, const struct option *option,
+			const struct ynode *map, size_t i)
+{
+	void *field = option_field(loading->config, option);
+	const struct ynode *value = map->items[i];
+	const char *text;
+
+	switch (option->kind) {
+	case OPTION_TEXT:
+		/* "" is a value only where it is the default. */
+		if (!*option->value && value->quoted && !*value->text)
+			break;
+		text = want_text(loading, value, option->key);
+		if (text)
+			memcpy(field, &text, sizeof(text));
+		break;
+	case OPTION_DURATION:
+		read_duration(loading, value, option->key, field);
+		break;
+	case OPTION_SECRET:
+		read_secret(loading, map, i, option->key, field);
+		break;
+	}
+}
+
 static void read_options(struct loading *loading, const struct ynode *map, const char *prefix)
 {
-	const char *known[ARRAY_LEN(options) + 2] = { "senders", "sources" };
-	size_t nknown = 2;
-
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		known[nknown++] = options[i].key;
 	for (size_t i = 0; i < map->n; i++) {
 		const struct ynode *value = map->items[i];
-		const char *key = arena_printf(loading->config->arena, "%s%s", prefix, map->keys[i]->text);
-		const struct option *option = find_option(key);
-		bool top = !*prefix;
+		const char *key = map->keys[i]->text;
+		const struct option *option = find_option(prefix, key);
 		if (option)
-			read_option(loading, option, key, value);
-		else if (top && strcmp(key, "store") == 0 && value->kind == YNODE_MAP)
+			read_option(loading, option, map, i);
+		else if (*prefix)
+			unknown_option(loading, map->keys[i], prefix);
+		else if (strcmp(key, "store") != 0 && strcmp(key, "senders") != 0 &&
+			 strcmp(key, "sources") != 0)
+			unknown_option(loading, map->keys[i], prefix);
+		else if (strcmp(key, "store") != 0)
+			want_map(loading, value, key, "write NAME: {...} for each");
+		else if (want_map(loading, value, key,
+				  "write {path: /var/lib/tracepager/tracepager.db}"))
 			read_options(loading, value, "store.");
-		else if (!top || (strcmp(key, "senders") != 0 && strcmp(key, "sources") != 0))
-			unknown(loading, map->keys[i], "", known, nknown);
-		else if (value->kind != YNODE_MAP)
-			fault(loading, value, "C002", NULL,
-			      arena_printf(loading->config->arena, "%s must be a map of names", key));
 	}
+}
+
+/* ---- The whole. ---- */
+
+/* HOST:PORT, [IPV6]:PORT or :PORT, as the server takes it. */
+static bool is_address(const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+
+	if (!colon || !colon[1] || strlen(colon + 1) > 5 ||
+	    colon[1 + strspn(colon + 1, "0123456789")] || strtol(colon + 1, NULL, 10) > UINT16_MAX)
+		return false;
+	if (*listen == '[')
+		return colon - listen > 2 && colon[-1] == ']';
+	return strcspn(listen, ": \t/") == (size_t)(colon - listen);
+}
+
+/* Before the senders, which depend on it. */
+static void check_listen(struct loading *loading, const struct ynode *root)
+{
+	struct config *config = loading->config;
+
+	if (!is_address(config->listen)) {
+		FAULT(loading, ynode_get(root, "listen"), "C017", "write 127.0.0.1:9480",
+		      "listen must be an address and a port");
+		config->listen = "127.0.0.1:9480"; /* so that nothing else is told for it */
+	}
+	if (!config_is_loopback(config->listen) && !has_secret(root, "admin_token") &&
+	    !loading->doc.cut)
+		FAULT(loading, ynode_get(root, "listen"), "C014",
+		      "add: admin_token_file: /path/of/a/token",
+		      "listening elsewhere than on loopback needs an admin_token");
 }
 
 static void check_whole(struct loading *loading, const struct ynode *root)
 {
 	struct config *config = loading->config;
-	static const char *const levels[] = { "debug", "info", "warn", "error" };
-	bool level_known = false;
+	const struct ynode *late = ynode_get(root, "enrich_late"),
+			   *link = ynode_get(root, "trace_link");
 
-	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
-		level_known |= strcmp(config->log_level, levels[i]) == 0;
-	if (!level_known)
-		fault(loading, ynode_get(root, "log_level"), "C013", "debug, info, warn or error", "unknown log level");
-	if (!config_is_loopback(config->listen) && !config->admin_token.value)
-		fault(loading, ynode_get(root, "listen"), "C014", "add: admin_token_file: /path/of/a/token",
-		      "listening elsewhere than on loopback needs an admin_token");
-	if (config->enrich_late_us < config->enrich_us)
-		fault(loading, ynode_get(root, "enrich_late"), "C015", NULL,
+	want_word(loading, ynode_get(root, "log_level"), config->log_level, "C013", "log level",
+		  level_names, ARRAY_LEN(level_names));
+	if (config->expire_after_us == 0)
+		FAULT(loading, ynode_get(root, "expire_after"), "C005", NULL,
+		      "expire_after must be longer than 0");
+	if (config->enrich_late_us < config->enrich_us && !loading->doc.cut)
+		FAULT(loading, late ? late : ynode_get(root, "enrich_budget"), "C015", NULL,
 		      "enrich_late must not be shorter than enrich_budget");
-	if (config->trace_link[0] && !strstr(config->trace_link, "{trace_id}"))
-		fault(loading, ynode_get(root, "trace_link"), "C016", "http://jaeger:16686/trace/{trace_id}",
+	if (config->trace_link[0] && read_url(loading, link, "trace_link") &&
+	    !strstr(config->trace_link, "{trace_id}"))
+		FAULT(loading, link, "C016", "write http://jaeger:16686/trace/{trace_id}",
 		      "trace_link must hold {trace_id}");
 }
 
 static void read_root(struct loading *loading)
 {
 	const struct ynode *root = loading->doc.root;
-	const struct ynode *senders = ynode_get(root, "senders"), *sources = ynode_get(root, "sources");
+	const struct ynode *senders = ynode_get(root, "senders"),
+			   *sources = ynode_get(root, "sources");
 
-	if (root->kind != YNODE_MAP) {
-		fault(loading, root, "C002", NULL, "the file must be a map of options");
+	if (!want_map(loading, root, "the file", "write listen: 127.0.0.1:9480"))
 		return;
-	}
 	read_options(loading, root, "");
+	check_listen(loading, root);
 	if (senders && senders->kind == YNODE_MAP)
 		read_senders(loading, senders);
 	if (sources && sources->kind == YNODE_MAP)
@@ -334,26 +490,51 @@ static void read_root(struct loading *loading)
 	check_whole(loading, root);
 }
 
-int config_load(const char *path, struct config **ret_config, struct findings *findings)
+static struct config *config_new(void)
 {
 	struct config *config = xcalloc(1, sizeof(*config));
-	struct loading loading = { .config = config, .findings = findings };
-	int result = 0;
 
 	config->arena = arena_new(CONFIG_ARENA_BYTES);
 	set_defaults(config);
-	if (path)
-		result = ydoc_read(config->arena, path, &loading.doc, findings);
-	if (result == 0 && loading.doc.root)
-		read_root(&loading);
-	if (result == 0 && findings->nerrors)
+	return config;
+}
+
+/* What follows the reading of the text, which gave result. Takes loading's config. */
+static int finish(struct loading *loading, int result, struct config **ret_config)
+{
+	if (loading->doc.root)
+		read_root(loading);
+	findings_sort(loading->findings);
+	if (result == 0 && loading->findings->nerrors)
 		result = -EINVAL;
-	if (result < 0) {
-		config_free(config);
-		return result;
-	}
-	*ret_config = config;
-	return 0;
+	if (result < 0)
+		config_free(loading->config);
+	else
+		*ret_config = loading->config;
+	return result;
+}
+
+int config_load(const char *path, struct config **ret_config, struct findings *findings)
+{
+	struct loading loading = { .config = config_new(),
+				   .findings = findings,
+				   .load_secrets = true };
+	int result = 0;
+
+	if (path)
+		result = ydoc_read(loading.config->arena, path, &loading.doc, findings);
+	return finish(&loading, result, ret_config);
+}
+
+int config_parse(const char *name, const char *text, size_t len, bool load_secrets,
+		 struct config **ret_config, struct findings *findings)
+{
+	struct loading loading = { .config = config_new(),
+				   .findings = findings,
+				   .load_secrets = load_secrets };
+	int result = ydoc_parse(loading.config->arena, name, text, len, &loading.doc, findings);
+
+	return finish(&loading, result, ret_config);
 }
 
 void config_free(struct config *config)
@@ -369,25 +550,37 @@ void config_free(struct config *config)
 	free(config);
 }
 
+/* Names other than localhost could resolve to anything, 127.shop.example among them. */
 bool config_is_loopback(const char *listen)
 {
-	return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0 ||
-	       strncmp(listen, "localhost:", 10) == 0;
+	char host[INET_ADDRSTRLEN];
+	size_t len = strcspn(listen, ":");
+	struct in_addr address;
+
+	if (strncmp(listen, "[::1]:", 6) == 0 || strncmp(listen, "localhost:", 10) == 0)
+		return true;
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, listen, len);
+	host[len] = '\0';
+	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 void config_write_sample(struct buf *out)
 {
-	buf_puts(out, "# tracepager.yaml: the daemon's options. Who is paged for what stands in the rules.\n"
+	buf_puts(out, "# tracepager.yaml: the daemon's options. Who is paged for what stands in "
+		      "the rules.\n"
 		      "# Options that are commented out show their defaults.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const struct option *option = &options[i];
 		const char *dot = strchr(option->key, '.');
 		buf_printf(out, "# %s.\n", option->text);
 		if (option->kind == OPTION_SECRET)
-			buf_printf(out, "#%s_file: /etc/tracepager/%s\n\n", option->key, option->key);
+			buf_printf(out, "#%s_file: /etc/tracepager/%s\n\n", option->key,
+				   option->key);
 		else if (dot)
-			buf_printf(out, "#%.*s:\n#  %s: \"%s\"\n\n", (int)(dot - option->key), option->key, dot + 1,
-				   option->value);
+			buf_printf(out, "#%.*s:\n#  %s: \"%s\"\n\n", (int)(dot - option->key),
+				   option->key, dot + 1, option->value);
 		else
 			buf_printf(out, "#%s: \"%s\"\n\n", option->key, option->value);
 	}

@@ -1,6 +1,6 @@
 /*
- * What incident.c (incidents and their pages), alerts.c (alerts and their enrichment), turn.c (the group of writes of one turn) and
- * recover.c (the restart) share.
+ * What incident.c (incidents and their pages), alerts.c (alerts and their enrichment), turn.c (the
+ * group of writes of one turn) and recover.c (the restart) share.
  */
 #ifndef TRACEPAGER_INCIDENT_INTERNAL_H
 #define TRACEPAGER_INCIDENT_INTERNAL_H
@@ -33,15 +33,18 @@ struct known_alert {
 	char *name; /* alertname, for people */
 	enum alert_state state;
 	enum severity severity;
-	bool durable;	       /* its document is on disk */
-	bool resolve_after;    /* it ended before it was decided: its page leaves all the same, then resolves */
+	bool durable;	    /* its document is on disk */
+	bool resolve_after; /* it ended before it was decided: its page leaves all the same, then
+			       resolves */
 	bool ends_by_itself;
-	unsigned int puts;     /* writes of its document that are under way */
+	bool missed;	       /* the store failed while it was written: in incidents->missed */
+	TAILQ_ENTRY(known_alert) in_missed;
+	unsigned int writes; /* under way in the store */
 	unsigned int attempts; /* starts of its processing */
 	int64_t starts_at_us;
 	int64_t accepted_us, refreshed_us, expires_us; /* wall */
-	int64_t begun_us;	  /* mono: acceptance, or the restart */
-	struct timer timer;	  /* the present state's deadline */
+	int64_t begun_us;			       /* mono: acceptance, or the restart */
+	struct timer timer;			       /* the present state's deadline */
 	struct enrichment *enrichment;
 	struct incident *incident; /* NULL: nobody's */
 };
@@ -50,7 +53,7 @@ TAILQ_HEAD(known_alerts, known_alert);
 /* One pager that an incident was sent to. */
 struct lane {
 	STAILQ_ENTRY(lane) link;
-	char *pager, *target; /* target: page_target_write() as of the first page */
+	char *pager, *target;		    /* target: page_target_write() as of the first page */
 	bool rejected, delivered, fallback; /* fallback: added because another failed */
 };
 STAILQ_HEAD(lanes, lane);
@@ -72,7 +75,7 @@ struct incident {
 	struct known_alerts alerts;
 	struct lanes lanes;
 	size_t pages_waiting;
-	int64_t told_us; /* wall: when its last page was queued */
+	int64_t told_us;     /* wall: when its last page was queued */
 	struct timer repage; /* nobody took its page: try again */
 	struct timer gather; /* alerts joined: one update tells of all */
 	struct timer close;  /* after a restart: it has no alert left */
@@ -92,11 +95,13 @@ struct waiter {
 };
 STAILQ_HEAD(waiters, waiter);
 
-struct put_alert {
-	STAILQ_ENTRY(put_alert) link;
+/* A write of an alert in a turn. */
+struct alert_write {
+	STAILQ_ENTRY(alert_write) link;
 	struct known_alert *alert;
+	bool whole; /* with its document */
 };
-STAILQ_HEAD(put_alerts, put_alert);
+STAILQ_HEAD(alert_writes, alert_write);
 
 /* The writes of one turn, and what happens when they are on disk. */
 struct turn {
@@ -104,8 +109,8 @@ struct turn {
 	struct incidents *owner;
 	struct store_batch *batch;
 	struct waiters waiters;
-	struct put_alerts puts;	   /* alerts whose documents are in it */
-	struct queued_pages pages; /* to deliver */
+	struct alert_writes writes;
+	struct queued_pages pages;	/* to deliver */
 	struct queued_pages saved_late; /* delivered already: the store failed the first time */
 };
 
@@ -113,21 +118,23 @@ struct incidents {
 	struct incident_env env;
 	struct ruleset *rules;
 	struct deliver *deliver;
-	struct map *alerts;	     /* key -> struct known_alert */
-	struct map *by_id, *by_key;  /* -> struct incident; by_key: the open ones */
-	struct turn *turn;	     /* of now; NULL: nothing to write */
+	struct map *alerts;	    /* key -> struct known_alert */
+	struct map *by_id, *by_key; /* -> struct incident; by_key: the open ones */
+	struct turn *turn;	    /* of now; NULL: nothing to write */
 	TAILQ_HEAD(, turn) committing;
 	size_t alerts_in_state[ALERT_STATE_COUNT];
 	int64_t next_page_id;
-	int64_t started_us; /* mono */
+	int64_t started_us;	     /* mono */
 	struct timer refused_commit; /* the store's queue was full: hand over again */
-	struct queued_pages unsaved; /* pages that the store did not take; they were delivered from memory */
-	struct timer heal;	     /* the store failed: write again what it missed */
+	struct queued_pages
+		unsaved;   /* pages that the store did not take; they were delivered from memory */
+	struct known_alerts missed;  /* alerts that the store has not got as they are */
+	struct timer heal; /* the store failed: write again what it missed */
 };
 
 /* turn.c */
 struct turn *turn_now(struct incidents *incidents);
-void turn_put_alert(struct known_alert *alert);	 /* with its document */
+void turn_put_alert(struct known_alert *alert);	  /* with its document */
 void turn_touch_alert(struct known_alert *alert); /* its state only */
 void turn_put_incident(struct incident *incident);
 void turn_queue_page(struct incidents *incidents, const struct stored_page *row);
@@ -143,15 +150,18 @@ void alert_set(struct known_alert *known, const struct alert *alert);
 void alert_forget(struct known_alert *alert); /* detaches, frees; no write of it may be under way */
 void alert_begin(struct known_alert *alert);  /* durable now: enrich it and decide */
 void alert_decided(struct known_alert *alert);
-void alert_end(struct known_alert *alert, const char *why); /* resolved or expired */
+void alert_end(struct known_alert *alert, const char *why);	    /* resolved or expired */
 void alert_move(struct known_alert *alert, enum alert_state state); /* state, count, deadline */
 
 /* incident.c */
-void incident_apply(struct known_alert *alert, struct decision *decision); /* open, join, or improve */
-void incident_leave(struct known_alert *alert, const char *note); /* its last firing alert resolves it */
+void incident_apply(struct known_alert *alert,
+		    struct decision *decision); /* open, join, or improve */
+void incident_leave(struct known_alert *alert,
+		    const char *note); /* its last firing alert resolves it */
 void incident_page_changed(void *ctx, const struct stored_page *page);
 void incident_page_silent(void *ctx, const struct stored_page *page);
-struct incident *incident_new(struct incidents *incidents, const char *id, const char *key, const char *team);
+struct incident *incident_new(struct incidents *incidents, const char *id, const char *key,
+			      const char *team);
 struct lane *incident_lane(struct incident *incident, const char *pager, const char *target);
 void incident_free(struct incident *incident);
 /* After a restart: tells what a join did not get to tell, closes what is over. */

@@ -1,6 +1,7 @@
 /*
- * Incidents: opened by a decision, joined by others of the same key, improved by late traces, resolved when their last
- * alert ends. Each step writes the incident and its pages in one group; pages are delivered when that is on disk.
+ * Incidents: opened by a decision, joined by others of the same key, improved by late traces,
+ * resolved when their last alert ends. Each step writes the incident and its pages in one group;
+ * pages are delivered when that is on disk.
  */
 #include "incident-internal.h"
 
@@ -13,10 +14,10 @@
 #include "tracepager/sign.h"
 #include "tracepager/xalloc.h"
 
-#define INCIDENT_ID_BYTES 16
-#define PAGE_DOC_BYTES (4u << 20)
+#define INCIDENT_ID_BYTES  16
+#define PAGE_DOC_BYTES	   (4u << 20)
 #define DECISION_DOC_BYTES (4u << 20)
-#define PAGE_ARENA_BYTES (32u << 20)
+#define PAGE_ARENA_BYTES   (32u << 20)
 /* Alerts that join within so long are told in one update. */
 #define JOIN_GATHER_US US_PER_SECOND
 /* Nobody took the page, not even the fallback team's pagers: all of those are tried again. */
@@ -68,7 +69,7 @@ static void fill_page(struct arena *arena, const struct incident *incident, stru
 	if (TAILQ_EMPTY(&incident->alerts))
 		return; /* it resolves: the names of those that were in it stay */
 	page->nalerts = 0;
-	TAILQ_FOREACH(alert, &incident->alerts, in_incident) {
+	TAILQ_FOREACH (alert, &incident->alerts, in_incident) {
 		if (page->nalerts < ALERT_NAMES_MAX)
 			names[page->nalerts++] = arena_strdup(arena, alert->name);
 		if (alert->severity > page->severity)
@@ -113,7 +114,7 @@ static void queue_event(struct incident *incident, enum page_event event, const 
 	page.event = event;
 	if (note)
 		page.note = note;
-	STAILQ_FOREACH(lane, &incident->lanes, link)
+	STAILQ_FOREACH (lane, &incident->lanes, link)
 		if (!lane->rejected)
 			queue_page(incident, lane, &page);
 	arena_free(arena);
@@ -125,7 +126,7 @@ struct lane *incident_lane(struct incident *incident, const char *pager, const c
 {
 	struct lane *lane;
 
-	STAILQ_FOREACH(lane, &incident->lanes, link)
+	STAILQ_FOREACH (lane, &incident->lanes, link)
 		if (strcmp(lane->pager, pager) == 0)
 			return lane;
 	lane = xcalloc(1, sizeof(*lane));
@@ -139,14 +140,16 @@ static bool has_lane(const struct incident *incident, const char *pager)
 {
 	const struct lane *lane;
 
-	STAILQ_FOREACH(lane, &incident->lanes, link)
+	STAILQ_FOREACH (lane, &incident->lanes, link)
 		if (strcmp(lane->pager, pager) == 0)
 			return true;
 	return false;
 }
 
-/* Triggers the page at those pagers of a team's first step that do not have it yet; returns how many. */
-static size_t page_team(struct incident *incident, const struct team *team, const struct page *page, bool fallback)
+/* Triggers the page at those pagers of a team's first step that do not have it yet; returns how
+ * many. */
+static size_t page_team(struct incident *incident, const struct team *team, const struct page *page,
+			bool fallback)
 {
 	const struct escalation_step *step = &team->escalation->steps[0];
 	size_t n = 0;
@@ -187,7 +190,7 @@ static bool anyone_has_it(const struct incident *incident)
 {
 	const struct lane *lane;
 
-	STAILQ_FOREACH(lane, &incident->lanes, link)
+	STAILQ_FOREACH (lane, &incident->lanes, link)
 		if (!lane->rejected)
 			return true;
 	return false;
@@ -200,7 +203,7 @@ static void repage_due(void *arg)
 
 	if (anyone_has_it(incident))
 		return;
-	STAILQ_FOREACH(lane, &incident->lanes, link)
+	STAILQ_FOREACH (lane, &incident->lanes, link)
 		if (lane->fallback || !STAILQ_NEXT(STAILQ_FIRST(&incident->lanes), link))
 			lane->rejected = false;
 	if (!anyone_has_it(incident))
@@ -213,7 +216,8 @@ static void close_due(void *arg)
 	close_incident(arg, "every alert in it has ended");
 }
 
-struct incident *incident_new(struct incidents *incidents, const char *id, const char *key, const char *team)
+struct incident *incident_new(struct incidents *incidents, const char *id, const char *key,
+			      const char *team)
 {
 	struct incident *incident = xcalloc(1, sizeof(*incident));
 
@@ -268,7 +272,8 @@ static void attach(struct incident *incident, struct known_alert *alert)
 }
 
 /* The page carries the decision, and the decision the page's key: the key comes first. */
-static void write_decision_into_page(struct arena *arena, struct decision *decision, const char *incident_id)
+static void write_decision_into_page(struct arena *arena, struct decision *decision,
+				     const char *incident_id)
 {
 	struct buf doc = BUF_INIT(DECISION_DOC_BYTES);
 
@@ -284,7 +289,8 @@ static void open_incident(struct arena *arena, struct known_alert *alert, struct
 	char id[2 * INCIDENT_ID_BYTES + 1];
 
 	random_hex(id, INCIDENT_ID_BYTES);
-	struct incident *incident = incident_new(incidents, id, decision->incident_key, decision->team->name);
+	struct incident *incident =
+		incident_new(incidents, id, decision->incident_key, decision->team->name);
 	incident->opened_us = wall(incidents);
 	incident->begun_us = alert->begun_us;
 	attach(incident, alert);
@@ -300,7 +306,8 @@ static void open_incident(struct arena *arena, struct known_alert *alert, struct
 }
 
 /* The incident's page becomes this decision's, with a note on what changed. */
-static void renew_page(struct arena *arena, struct incident *incident, struct decision *decision, const char *note)
+static void renew_page(struct arena *arena, struct incident *incident, struct decision *decision,
+		       const char *note)
 {
 	fill_page(arena, incident, &decision->page);
 	decision->page.event = PAGE_UPDATE;
@@ -315,19 +322,24 @@ static void join_incident(struct arena *arena, struct incident *incident, struct
 	attach(incident, alert);
 	renew_page(arena, incident, decision, arena_printf(arena, "joined by %s", alert->name));
 	if (!incident->gather.slot)
-		timer_arm(incident->owner->env.timers, &incident->gather, mono(incident->owner) + JOIN_GATHER_US);
+		timer_arm(incident->owner->env.timers, &incident->gather,
+			  mono(incident->owner) + JOIN_GATHER_US);
 	metric_add(METRIC_INCIDENTS_JOINED, 1);
-	log_info("incident joined", LOG_STR("incident", incident->id), LOG_STR("alert", alert->key));
+	log_info("incident joined", LOG_STR("incident", incident->id),
+		 LOG_STR("alert", alert->key));
 }
 
-/* Late traces found the suspect: the incident that was opened without it gets its name, its owner and its pagers. */
-static void improve_incident(struct arena *arena, struct incident *incident, struct decision *decision)
+/* Late traces found the suspect: the incident that was opened without it gets its name, its owner
+ * and its pagers. */
+static void improve_incident(struct arena *arena, struct incident *incident,
+			     struct decision *decision)
 {
 	struct incidents *incidents = incident->owner;
 	const char *note = "the traces came late; this is what they show";
 
 	if (strcmp(incident->team, decision->team->name) != 0)
-		note = arena_printf(arena, "the traces came late and lead to team %s, which is paged now",
+		note = arena_printf(arena,
+				    "the traces came late and lead to team %s, which is paged now",
 				    decision->team->name);
 	forget_key(incident);
 	free(incident->key);
@@ -363,7 +375,8 @@ static void put_decision(const struct known_alert *alert, const struct decision 
 	buf_fini(&doc);
 }
 
-static void first_decision(struct arena *arena, struct known_alert *alert, struct decision *decision)
+static void first_decision(struct arena *arena, struct known_alert *alert,
+			   struct decision *decision)
 {
 	struct incident *incident = map_get(alert->owner->by_key, decision->incident_key);
 
@@ -383,8 +396,10 @@ static void late_decision(struct arena *arena, struct known_alert *alert, struct
 	if (!decision->verdict.found || !old || target == old)
 		return;
 	if (target) {
-		incident_leave(alert, arena_printf(arena, "moved: the traces came late and lead to incident %s",
-						   target->id));
+		incident_leave(alert,
+			       arena_printf(arena,
+					    "moved: the traces came late and lead to incident %s",
+					    target->id));
 		write_decision_into_page(arena, decision, target->id);
 		join_incident(arena, target, alert, decision);
 	} else {
@@ -463,18 +478,19 @@ static void page_fallback(struct incident *incident, const char *note)
 	if (n && incident->state == INCIDENT_CLOSING) {
 		page.event = PAGE_RESOLVE;
 		const struct lane *lane;
-		STAILQ_FOREACH(lane, &incident->lanes, link)
+		STAILQ_FOREACH (lane, &incident->lanes, link)
 			if (lane->fallback && !lane->rejected && !lane->delivered)
 				queue_page(incident, lane, &page);
 	}
 	if (!n && incident->state == INCIDENT_OPEN && !anyone_has_it(incident))
 		timer_arm(incidents->env.timers, &incident->repage, mono(incidents) + REPAGE_US);
-	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id), LOG_STR("why", note),
-		 LOG_INT("pagers", (int64_t)n));
+	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
+		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
 	arena_free(arena);
 }
 
-static void lane_changed(struct incident *incident, struct lane *lane, const struct stored_page *page)
+static void lane_changed(struct incident *incident, struct lane *lane,
+			 const struct stored_page *page)
 {
 	struct incidents *incidents = incident->owner;
 
@@ -483,7 +499,8 @@ static void lane_changed(struct incident *incident, struct lane *lane, const str
 			metric_observe_us(METRIC_PAGE_TIME, mono(incidents) - incident->begun_us);
 		lane->delivered = true;
 	} else if (page->state == STORED_PAGE_REJECTED && page->event == PAGE_TRIGGER) {
-		CLEANUP_FREE char *note = xasprintf("pager %s refused this page: %s", lane->pager, page->error);
+		CLEANUP_FREE char *note =
+			xasprintf("pager %s refused this page: %s", lane->pager, page->error);
 		lane->rejected = true;
 		page_fallback(incident, note);
 	}
@@ -512,8 +529,9 @@ void incident_page_silent(void *ctx, const struct stored_page *page)
 
 	if (!incident || page->event == PAGE_RESOLVE)
 		return;
-	CLEANUP_FREE char *note = xasprintf("pager %s has not taken this page for 5 minutes: %s; it is still tried",
-					    page->pager, page->error);
+	CLEANUP_FREE char *note =
+		xasprintf("pager %s has not taken this page for 5 minutes: %s; it is still tried",
+			  page->pager, page->error);
 	page_fallback(incident, note);
 }
 
@@ -541,7 +559,8 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 	incidents->by_key = map_new();
 	turn_init(incidents);
 	incidents->started_us = mono(incidents);
-	incidents->next_page_id = wall(incidents); /* beyond all earlier ones: pages are rarer than microseconds */
+	incidents->next_page_id =
+		wall(incidents); /* beyond all earlier ones: pages are rarer than microseconds */
 	incidents->deliver = deliver_new(&deliver_env, &ops);
 	return incidents;
 }
@@ -579,9 +598,9 @@ struct ruleset *incidents_rules(const struct incidents *incidents)
 
 size_t incidents_busy(const struct incidents *incidents)
 {
-	return incidents->alerts_in_state[ALERT_WAITING] + incidents->alerts_in_state[ALERT_ENRICHING] +
-	       deliver_waiting(incidents->deliver) + store_waiting(incidents->env.store) +
-	       (incidents->turn != NULL);
+	return incidents->alerts_in_state[ALERT_WAITING] +
+	       incidents->alerts_in_state[ALERT_ENRICHING] + deliver_waiting(incidents->deliver) +
+	       store_waiting(incidents->env.store) + (incidents->turn != NULL);
 }
 
 void incidents_measure(const struct incidents *incidents)

@@ -27,7 +27,8 @@ static void print_help(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].text);
 	fputs("\n  tracepager COMMAND --help    tells more about one\n"
 	      "  tracepager --version\n\n"
-	      "First steps: \"tracepager demo\" shows everything at work; \"tracepager explain TRACE\" explains a trace.\n",
+	      "First steps: \"tracepager demo\" shows everything at work; \"tracepager explain "
+	      "TRACE\" explains a trace.\n",
 	      out);
 }
 
@@ -46,6 +47,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; commands[i].name; i++)
 		if (strcmp(word, commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "tracepager: there is no command \"%s\"; \"tracepager --help\" lists them\n", word);
+	fprintf(stderr,
+		"tracepager: there is no command \"%s\"; \"tracepager --help\" lists them\n", word);
 	return 2;
 }

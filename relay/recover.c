@@ -1,6 +1,7 @@
 /*
- * Recover: what the store holds becomes the state of a fresh start. Alerts that were accepted and not decided begin
- * again, with one more attempt, stored before it starts; pages that were queued go to delivery in their order.
+ * Recover: what the store holds becomes the state of a fresh start. Alerts that were accepted and
+ * not decided begin again, with one more attempt, stored before it starts; pages that were queued
+ * go to delivery in their order.
  */
 #include "incident-internal.h"
 
@@ -12,7 +13,7 @@
 #include "tracepager/xalloc.h"
 
 #define ALERT_ARENA_BYTES (16u << 20)
-#define PAGE_ARENA_BYTES (32u << 20)
+#define PAGE_ARENA_BYTES  (32u << 20)
 
 struct recovery {
 	struct incidents *incidents;
@@ -53,14 +54,17 @@ static void load_page(void *ctx, const struct stored_page *row)
 	}
 }
 
-static void restore_state(struct recovery *recovery, struct known_alert *known, const struct stored_alert *row)
+static void restore_state(struct recovery *recovery, struct known_alert *known,
+			  const struct stored_alert *row)
 {
-	struct incident *incident = *row->incident ? map_get(recovery->incidents->by_id, row->incident) : NULL;
+	struct incident *incident =
+		*row->incident ? map_get(recovery->incidents->by_id, row->incident) : NULL;
 
 	switch (row->state) {
 	case STORED_ALERT_WAITING:
 		known->attempts++;
-		known->begun_us = clock_mono_us(recovery->incidents->env.clock); /* a fresh budget */
+		known->begun_us =
+			clock_mono_us(recovery->incidents->env.clock); /* a fresh budget */
 		alert_move(known, ALERT_WAITING);
 		turn_put_alert(known); /* it begins when the attempt is on disk */
 		recovery->unfinished++;
@@ -87,8 +91,8 @@ static void load_alert(void *ctx, const struct stored_alert *row)
 
 	if (alert_read(arena, row->doc, row->doc_len, &alert, &err) < 0) {
 		recovery->broken++;
-		log_error("a stored alert cannot be read; it is left alone", LOG_STR("alert", row->key),
-			  LOG_STR("error", err.text));
+		log_error("a stored alert cannot be read; it is left alone",
+			  LOG_STR("alert", row->key), LOG_STR("error", err.text));
 	} else {
 		struct known_alert *known = alert_new(recovery->incidents, row->key);
 		alert_set(known, &alert);
@@ -104,7 +108,8 @@ static void load_alert(void *ctx, const struct stored_alert *row)
 	arena_free(arena);
 }
 
-/* An incident whose alerts all ended is over; one that was joined after its last page tells so now. */
+/* An incident whose alerts all ended is over; one that was joined after its last page tells so now.
+ */
 static void settle_incidents(struct incidents *incidents)
 {
 	struct incident *incident;
@@ -127,7 +132,8 @@ int incidents_load(struct incidents *incidents, struct err *err)
 		return result;
 	settle_incidents(incidents);
 	if (recovery.alerts || recovery.incidents_open || recovery.pages)
-		log_info("found what was accepted before", LOG_INT("alerts", (int64_t)recovery.alerts),
+		log_info("found what was accepted before",
+			 LOG_INT("alerts", (int64_t)recovery.alerts),
 			 LOG_INT("unfinished", (int64_t)recovery.unfinished),
 			 LOG_INT("incidents", (int64_t)recovery.incidents_open),
 			 LOG_INT("pages", (int64_t)recovery.pages));

@@ -1,5 +1,6 @@
 /*
- * Relay: makes the parts, connects them, runs the loop, reloads the rules, and takes everything down in order.
+ * Relay: makes the parts, connects them, runs the loop, reloads the rules, and takes everything
+ * down in order.
  */
 #include "tracepager/relay.h"
 
@@ -24,8 +25,8 @@
 /* Two: a large trace must not wait for another, and there are few cores. */
 #define POOL_THREADS 2
 /* A drain: deliveries under way may end; what does not is in the store. */
-#define DRAIN_US (5 * US_PER_SECOND)
-#define DRAIN_LOOK_US (20 * US_PER_MS)
+#define DRAIN_US       (5 * US_PER_SECOND)
+#define DRAIN_LOOK_US  (20 * US_PER_MS)
 #define FINDINGS_BYTES (256u << 10)
 
 /* One load of the rules in the pool. */
@@ -54,7 +55,7 @@ struct relay {
 	struct intake *intake;
 	struct sender *senders;
 	struct web web;
-	struct reload *reload;	      /* running */
+	struct reload *reload;	     /* running */
 	struct reload *reload_again; /* asked for meanwhile */
 	bool own_rules;
 	bool draining;
@@ -77,10 +78,11 @@ static void answer_reload(struct http_exchange *exchange, const struct reload *r
 	struct buf text = BUF_INIT(FINDINGS_BYTES);
 
 	findings_write(&reload->findings, false, &text);
-	buf_puts(&text, reload->result < 0 ? "the rules were not loaded; the old ones stay in force\n"
-					   : "the rules were loaded\n");
-	http_exchange_reply(exchange, reload->result < 0 ? 400 : 200, "text/plain; charset=utf-8", buf_text(&text),
-			    text.len, 0);
+	buf_puts(&text, reload->result < 0
+				? "the rules were not loaded; the old ones stay in force\n"
+				: "the rules were loaded\n");
+	http_exchange_reply(exchange, reload->result < 0 ? 400 : 200, "text/plain; charset=utf-8",
+			    buf_text(&text), text.len, 0);
 	buf_fini(&text);
 }
 
@@ -89,10 +91,10 @@ static void log_findings(const struct findings *findings)
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct finding *finding = &findings->at[i];
 		bool error = finding->level == FINDING_ERROR;
-		LOG_AT(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, error ? "rules: error" : "rules: warning",
-		       LOG_STR("file", finding->file), LOG_INT("line", finding->line),
-		       LOG_INT("column", finding->column), LOG_STR("code", finding->code),
-		       LOG_STR("text", finding->text));
+		LOG_AT(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+		       error ? "rules: error" : "rules: warning", LOG_STR("file", finding->file),
+		       LOG_INT("line", finding->line), LOG_INT("column", finding->column),
+		       LOG_STR("code", finding->code), LOG_STR("text", finding->text));
 	}
 }
 
@@ -103,9 +105,9 @@ static void rules_loaded(const struct relay *relay, const struct ruleset *rules)
 	rules_count(rules, &teams, &pagers, &services, &signals);
 	metric_set(METRIC_RELOAD_SUCCESSFUL, 1);
 	metric_set(METRIC_RELOAD_TIME, clock_wall_us(relay->clock));
-	log_info("rules are in force", LOG_STR("hash", rules_hash(rules)), LOG_INT("teams", (int64_t)teams),
-		 LOG_INT("pagers", (int64_t)pagers), LOG_INT("services", (int64_t)services),
-		 LOG_INT("signals", (int64_t)signals));
+	log_info("rules are in force", LOG_STR("hash", rules_hash(rules)),
+		 LOG_INT("teams", (int64_t)teams), LOG_INT("pagers", (int64_t)pagers),
+		 LOG_INT("services", (int64_t)services), LOG_INT("signals", (int64_t)signals));
 }
 
 static void reload_free(struct reload *reload)
@@ -155,7 +157,8 @@ static void start_reload(struct relay *relay, struct http_exchange *exchange)
 	}
 	if (exchange) {
 		struct reload *reload = *slot;
-		reload->waiting = xrealloc_array(reload->waiting, reload->nwaiting + 1, sizeof(*reload->waiting));
+		reload->waiting = xrealloc_array(reload->waiting, reload->nwaiting + 1,
+						 sizeof(*reload->waiting));
 		reload->waiting[reload->nwaiting++] = exchange;
 	}
 	if (first && slot == &relay->reload)
@@ -164,7 +167,8 @@ static void start_reload(struct relay *relay, struct http_exchange *exchange)
 
 static void web_reload(void *ctx, struct http_exchange *exchange)
 {
-	static const char fixed[] = "{\"error\": \"these rules are built in; there is nothing to load again\"}\n";
+	static const char fixed[] =
+		"{\"error\": \"these rules are built in; there is nothing to load again\"}\n";
 	struct relay *relay = ctx;
 
 	if (relay->own_rules)
@@ -346,11 +350,15 @@ static void make_intake(struct relay *relay)
 	relay->web = (struct web){
 		.intake = relay->intake,
 		.admin_token = &relay->config->admin_token,
-		.ops = { .ready = web_ready, .measure = web_measure, .reload = web_reload, .ctx = relay },
+		.ops = { .ready = web_ready,
+			 .measure = web_measure,
+			 .reload = web_reload,
+			 .ctx = relay },
 	};
 }
 
-static int make_incidents(struct relay *relay, struct ruleset *rules, int console_fd, struct err *err)
+static int make_incidents(struct relay *relay, struct ruleset *rules, int console_fd,
+			  struct err *err)
 {
 	const struct config *config = relay->config;
 	const struct fetch_env fetch_env = {
@@ -410,7 +418,8 @@ static int make_parts(struct relay *relay, struct ruleset *rules, int console_fd
 	return http_server_listen(relay->server, relay->config->listen, err);
 }
 
-int relay_new(const struct relay_options *options, struct relay **ret_relay, struct findings *findings, struct err *err)
+int relay_new(const struct relay_options *options, struct relay **ret_relay,
+	      struct findings *findings, struct err *err)
 {
 	const char *paths[] = { options->config->rules };
 	struct ruleset *rules = options->rules ? rules_ref(options->rules) : NULL;
@@ -448,7 +457,8 @@ int relay_run(struct relay *relay)
 	return result;
 }
 
-/* In the order in which the parts lean on each other. The pool first: its jobs report to the others. */
+/* In the order in which the parts lean on each other. The pool first: its jobs report to the
+ * others. */
 void relay_free(struct relay *relay)
 {
 	if (!relay)

@@ -1,6 +1,7 @@
 /*
- * Turn: the writes of one turn of the loop, handed to the store as one group, and what waits for them to be on disk:
- * replies to senders, the start of an alert's processing, the delivery of pages.
+ * Turn: the writes of one turn of the loop, handed to the store as one group, and what waits for
+ * them to be on disk: replies to senders, the start of an alert's processing, the delivery of
+ * pages.
  */
 #include "incident-internal.h"
 
@@ -13,6 +14,8 @@
 
 /* The store's queue is full: the loop goes on, and the group is offered again after this. */
 #define TURN_AGAIN_US (5 * US_PER_MS)
+/* Alerts that are written again in one turn: about a millisecond of it. */
+#define HEAL_SLICE 200
 
 struct turn *turn_now(struct incidents *incidents)
 {
@@ -21,7 +24,7 @@ struct turn *turn_now(struct incidents *incidents)
 		turn->owner = incidents;
 		turn->batch = store_batch_new();
 		STAILQ_INIT(&turn->waiters);
-		STAILQ_INIT(&turn->puts);
+		STAILQ_INIT(&turn->writes);
 		STAILQ_INIT(&turn->pages);
 		STAILQ_INIT(&turn->saved_late);
 		incidents->turn = turn;
@@ -31,7 +34,8 @@ struct turn *turn_now(struct incidents *incidents)
 
 static void queued_page_free(struct queued_page *page)
 {
-	const char *texts[] = { page->row.incident, page->row.pager, page->row.target, page->row.doc, page->row.error };
+	const char *texts[] = { page->row.incident, page->row.pager, page->row.target,
+				page->row.doc, page->row.error };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		char *text;
@@ -54,7 +58,7 @@ static void free_pages(struct queued_pages *pages)
 void turn_free(struct turn *turn)
 {
 	struct waiter *waiter;
-	struct put_alert *put;
+	struct alert_write *written;
 
 	if (!turn)
 		return;
@@ -62,9 +66,9 @@ void turn_free(struct turn *turn)
 		STAILQ_REMOVE_HEAD(&turn->waiters, link);
 		free(waiter);
 	}
-	while ((put = STAILQ_FIRST(&turn->puts))) {
-		STAILQ_REMOVE_HEAD(&turn->puts, link);
-		free(put);
+	while ((written = STAILQ_FIRST(&turn->writes))) {
+		STAILQ_REMOVE_HEAD(&turn->writes, link);
+		free(written);
 	}
 	free_pages(&turn->pages);
 	free_pages(&turn->saved_late);
@@ -94,23 +98,32 @@ static struct stored_alert alert_row(const struct known_alert *alert)
 	};
 }
 
+static void note_write(struct turn *turn, struct known_alert *alert, bool whole)
+{
+	struct alert_write *written = xcalloc(1, sizeof(*written));
+
+	written->alert = alert;
+	written->whole = whole;
+	alert->writes++;
+	STAILQ_INSERT_TAIL(&turn->writes, written, link);
+}
+
 void turn_put_alert(struct known_alert *alert)
 {
 	struct turn *turn = turn_now(alert->owner);
-	struct put_alert *put = xcalloc(1, sizeof(*put));
 	struct stored_alert row = alert_row(alert);
 
 	store_put_alert(turn->batch, &row);
-	put->alert = alert;
-	alert->puts++;
-	STAILQ_INSERT_TAIL(&turn->puts, put, link);
+	note_write(turn, alert, true);
 }
 
 void turn_touch_alert(struct known_alert *alert)
 {
+	struct turn *turn = turn_now(alert->owner);
 	struct stored_alert row = alert_row(alert);
 
-	store_touch_alert(turn_now(alert->owner)->batch, &row);
+	store_touch_alert(turn->batch, &row);
+	note_write(turn, alert, false);
 }
 
 void turn_put_incident(struct incident *incident)
@@ -153,17 +166,24 @@ void incidents_when_durable(struct incidents *incidents, store_done *done, void 
 	STAILQ_INSERT_TAIL(&turn_now(incidents)->waiters, waiter, link);
 }
 
-/* An alert's document reached the disk, or did not: then its sender got 503 and sends it again, but its page leaves
- * all the same. */
-static void put_done(struct known_alert *alert, int error)
+/* An alert reached the disk, or did not: then its sender got 503 and sends it again, but its page
+ * leaves all the same. */
+static void write_done(const struct alert_write *written, int error)
 {
-	alert->puts--;
-	alert->durable |= !error;
-	if (alert->state == ALERT_WAITING && (!error || !alert->puts))
+	struct known_alert *alert = written->alert;
+
+	alert->writes--;
+	alert->durable |= written->whole && !error;
+	if (error && !alert->missed) {
+		alert->missed = true;
+		TAILQ_INSERT_TAIL(&alert->owner->missed, alert, in_missed);
+	}
+	if (written->whole && alert->state == ALERT_WAITING && (!error || !alert->writes))
 		alert_begin(alert);
 }
 
-/* The store has failed and may work again: everything that lives is written once more. */
+/* The store has failed and may work again: what it missed is written once more, some in each turn.
+ */
 static void heal(void *arg)
 {
 	struct incidents *incidents = arg;
@@ -174,13 +194,17 @@ static void heal(void *arg)
 
 	for (size_t pos = 0; (incident = map_next(incidents->by_id, &pos, NULL));)
 		turn_put_incident(incident);
-	for (size_t pos = 0; (alert = map_next(incidents->alerts, &pos, NULL));)
-		turn_put_alert(alert);
-	STAILQ_FOREACH(page, &incidents->unsaved, link)
+	STAILQ_FOREACH (page, &incidents->unsaved, link)
 		store_put_page(turn->batch, &page->row);
 	STAILQ_CONCAT(&turn->saved_late, &incidents->unsaved);
-	log_info("what the store missed is written again", LOG_INT("alerts", (int64_t)map_count(incidents->alerts)),
-		 LOG_INT("incidents", (int64_t)map_count(incidents->by_id)));
+	for (size_t n = 0; n < HEAL_SLICE && (alert = TAILQ_FIRST(&incidents->missed)); n++) {
+		TAILQ_REMOVE(&incidents->missed, alert, in_missed);
+		alert->missed = false;
+		turn_put_alert(alert);
+	}
+	if (!TAILQ_EMPTY(&incidents->missed))
+		timer_arm(incidents->env.timers, &incidents->heal,
+			  clock_mono_us(incidents->env.clock));
 }
 
 /* Pages leave whether they could be stored or not: better twice than never. */
@@ -189,26 +213,27 @@ static void deliver_pages(struct turn *turn, int error)
 	struct incidents *incidents = turn->owner;
 	struct queued_page *page;
 
-	STAILQ_FOREACH(page, &turn->pages, link)
+	STAILQ_FOREACH (page, &turn->pages, link)
 		deliver_enqueue(incidents->deliver, &page->row);
 	if (!error)
 		return;
 	STAILQ_CONCAT(&incidents->unsaved, &turn->pages);
 	STAILQ_CONCAT(&incidents->unsaved, &turn->saved_late);
-	timer_arm(incidents->env.timers, &incidents->heal, clock_mono_us(incidents->env.clock) + LIMIT_STORE_HEAL_US);
+	timer_arm(incidents->env.timers, &incidents->heal,
+		  clock_mono_us(incidents->env.clock) + LIMIT_STORE_HEAL_US);
 }
 
 static void committed(void *ctx, int error, const char *text)
 {
 	struct turn *turn = ctx;
 	struct waiter *waiter;
-	struct put_alert *put;
+	const struct alert_write *written;
 
 	TAILQ_REMOVE(&turn->owner->committing, turn, link);
-	STAILQ_FOREACH(waiter, &turn->waiters, link)
+	STAILQ_FOREACH (waiter, &turn->waiters, link)
 		waiter->done(waiter->ctx, error, text);
-	STAILQ_FOREACH(put, &turn->puts, link)
-		put_done(put->alert, error);
+	STAILQ_FOREACH (written, &turn->writes, link)
+		write_done(written, error);
 	deliver_pages(turn, error);
 	turn_free(turn);
 }
@@ -218,7 +243,7 @@ void turn_page_changed(struct incidents *incidents, const struct stored_page *ro
 	struct queued_page *page;
 
 	store_touch_page(turn_now(incidents)->batch, row);
-	STAILQ_FOREACH(page, &incidents->unsaved, link)
+	STAILQ_FOREACH (page, &incidents->unsaved, link)
 		if (page->row.id == row->id) {
 			page->row.state = row->state;
 			page->row.attempts = row->attempts;
@@ -229,6 +254,7 @@ void turn_init(struct incidents *incidents)
 {
 	TAILQ_INIT(&incidents->committing);
 	STAILQ_INIT(&incidents->unsaved);
+	TAILQ_INIT(&incidents->missed);
 	incidents->heal = (struct timer){ .fire = heal, .arg = incidents };
 }
 

@@ -17,7 +17,8 @@ enum alert_format_id {
 /* An alert of a batch that was not taken, and why. */
 struct refused_alert {
 	unsigned int index; /* in the batch, from 0 */
-	const char *text;   /* "alert 3: labels.severity is a number, not a string (line 1, column 240)", by index */
+	const char *text;   /* "alert 3: labels.severity is a number, not a string (line 1, column
+			       240)", by index */
 };
 
 struct alert_batch {
@@ -30,11 +31,12 @@ struct alert_batch {
 
 struct alert_format {
 	const char *name, *text;
-	/* sender: the declared name. now_us: wall. Kept by the arena, of which eight times the body and 1 MiB is enough.
-	 * 0 (single alerts may be refused; beyond LIMIT_REFUSED_TOLD they share one text), or -EBADMSG: the body is
-	 * none of this format (line and column where it is not JSON), -E2BIG: a cap. */
-	int (*parse)(struct arena *arena, const char *body, size_t len, const char *sender, int64_t now_us,
-		     struct alert_batch *ret_batch, struct err *err);
+	/* sender: the declared name. now_us: wall. Kept by the arena, of which eight times the body
+	 * and 1 MiB is enough. 0 (single alerts may be refused; beyond LIMIT_REFUSED_TOLD they
+	 * share one text), or -EBADMSG: the body is none of this format (line and column where it
+	 * is not JSON), -E2BIG: a cap. */
+	int (*parse)(struct arena *arena, const char *body, size_t len, const char *sender,
+		     int64_t now_us, struct alert_batch *ret_batch, struct err *err);
 };
 extern const struct alert_format *const alert_formats[FORMAT_COUNT];
 

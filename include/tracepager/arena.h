@@ -1,9 +1,9 @@
 /*
  * Arena: many small allocations that die together. One per incident, per decision and per walk job.
  *
- * Nothing in it is freed alone. It never returns NULL: every input that a peer sizes is capped before it gets here
- * (limits.h), so that an arena over its cap is a bug of ours, and aborts. Under AddressSanitizer every allocation is
- * its own block, so that overruns show.
+ * Nothing in it is freed alone. It never returns NULL: every input that a peer sizes is capped
+ * before it gets here (limits.h), so that an arena over its cap is a bug of ours, and aborts. Under
+ * AddressSanitizer every allocation is its own block, so that overruns show.
  */
 #ifndef TRACEPAGER_ARENA_H
 #define TRACEPAGER_ARENA_H
@@ -21,8 +21,10 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_array(struct arena *arena, size_t n, size_t size); /* aborts on overflow */
 char *arena_strdup(struct arena *arena, const char *text);     /* NULL gives NULL */
 char *arena_strndup(struct arena *arena, const char *text, size_t len);
-char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *arena, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+char *arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 size_t arena_used(const struct arena *arena); /* bytes handed out */
 

@@ -1,5 +1,6 @@
 /*
- * The commands. argv[0] is the command's word. Each returns the exit status that the design gives it.
+ * The commands. argv[0] is the command's word. Each returns the exit status that the design gives
+ * it.
  */
 #ifndef TRACEPAGER_COMMANDS_H
 #define TRACEPAGER_COMMANDS_H

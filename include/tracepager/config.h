@@ -1,5 +1,6 @@
 /*
- * Config: tracepager.yaml, the daemon's own options. Loaded once, checked as a whole, never changed.
+ * Config: tracepager.yaml, the daemon's own options. Loaded once, checked as a whole, never
+ * changed.
  */
 #ifndef TRACEPAGER_CONFIG_H
 #define TRACEPAGER_CONFIG_H
@@ -17,7 +18,8 @@
 struct sender_config {
 	const char *name;
 	enum alert_format_id format;
-	struct secret bearer; /* unset: anybody who reaches the address (allowed on loopback only) */
+	struct secret
+		bearer; /* unset: anybody who reaches the address (allowed on loopback only) */
 };
 
 struct config {
@@ -31,11 +33,20 @@ struct config {
 	size_t nsources;
 };
 
-/* path NULL: all defaults. Returns 0 and the configuration, or -EINVAL with findings. */
+/*
+ * path NULL: all defaults. Returns 0 and the configuration, -EINVAL with findings, or -errno with a
+ * finding for what could not be read. Findings come in order of line.
+ */
 int config_load(const char *path, struct config **ret_config, struct findings *findings);
+/*
+ * The same from a text that has a name only; for tests and the fuzzer. Without load_secrets no file
+ * is opened, and the secrets that lie in files stay unset: not to be run.
+ */
+int config_parse(const char *name, const char *text, size_t len, bool load_secrets,
+		 struct config **ret_config, struct findings *findings);
 void config_free(struct config *config); /* takes NULL */
 
-/* Does the address reach only this machine? */
+/* Does the address reach only this machine? 127.0.0.0/8, [::1] and localhost. */
 bool config_is_loopback(const char *listen);
 /* A commented tracepager.yaml with every option and its default. */
 void config_write_sample(struct buf *out);

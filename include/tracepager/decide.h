@@ -1,6 +1,6 @@
 /*
- * Decide: alert, traces and rules in; a decision out. Pure: the daemon, explain and everything that asks "what would
- * happen" call this and nothing else.
+ * Decide: alert, traces and rules in; a decision out. Pure: the daemon, explain and everything that
+ * asks "what would happen" call this and nothing else.
  */
 #ifndef TRACEPAGER_DECIDE_H
 #define TRACEPAGER_DECIDE_H
@@ -12,15 +12,18 @@
 #include "tracepager/vote.h"
 
 struct decide_input {
-	const struct alert *alert;	     /* NULL: none (explain) */
-	const struct signal *signal;	     /* NULL: from the alert, by decide_signal(); an option of explain overrides it */
+	const struct alert *alert;   /* NULL: none (explain) */
+	const struct signal *signal; /* NULL: from the alert, by decide_signal(); an option of
+					explain overrides it */
 	const struct trace *const *traces;
 	unsigned int ntraces;
-	const struct trace *const *healthy; /* for contrast and latency; not used by the plain vote */
+	const struct trace *const
+		*healthy; /* for contrast and latency; not used by the plain vote */
 	unsigned int nhealthy;
 	const struct ruleset *rules; /* NULL: no owner, no page */
-	enum walk_mode mode;	     /* WALK_AUTO unless an option says otherwise: then the signal's mode counts */
-	int64_t now_us;		     /* wall */
+	enum walk_mode
+		mode; /* WALK_AUTO unless an option says otherwise: then the signal's mode counts */
+	int64_t now_us; /* wall */
 	/* Why there is no trace, or not all of them; FALLBACK_NONE where that is not a failure. */
 	enum fallback_code missing;
 	const char *missing_text;
@@ -37,7 +40,8 @@ struct decision {
 	struct verdict verdict;
 	/* Without rules all of these are NULL. */
 	const struct team *team;
-	const struct service_rule *service; /* the suspect's entry, or the signal's where there is no verdict; NULL: none */
+	const struct service_rule *service; /* the suspect's entry, or the signal's where there is
+					       no verdict; NULL: none */
 	const struct signal_rule *signal_rule;
 	const struct route *route; /* that decided against a page; NULL: none */
 	const char *rule;	   /* place of the rule that gave the owner: "services.yaml:12" */
@@ -46,19 +50,21 @@ struct decision {
 	bool no_page; /* a route says so */
 	/* The incident that this belongs to: the same key, the same incident. */
 	const char *incident_key;
-	struct page page; /* trigger; incident, dedup_key and opened_at_us are the caller's to fill */
+	struct page
+		page; /* trigger; incident, dedup_key and opened_at_us are the caller's to fill */
 };
 
-/* The signal of an alert: a signals: rule, else its operation and service labels. false: it is not about a traced operation
- * (then nothing is waited for). known(): is there such a service in the sources (for alerts that have only a job); NULL:
- * nobody can tell. ret_rule may be NULL. */
+/* The signal of an alert: a signals: rule, else its operation and service labels. false: it is not
+ * about a traced operation (then nothing is waited for). known(): is there such a service in the
+ * sources (for alerts that have only a job); NULL: nobody can tell. ret_rule may be NULL. */
 bool decide_signal(struct arena *arena, const struct alert *alert, const struct ruleset *rules,
-		   bool (*known)(void *ctx, const char *service), void *ctx, struct signal *ret_signal,
-		   const struct signal_rule **ret_rule);
+		   bool (*known)(void *ctx, const char *service), void *ctx,
+		   struct signal *ret_signal, const struct signal_rule **ret_rule);
 
 void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision);
 
-/* The walk that the verdict rests on, else the first one: what is shown as evidence. NULL: there was no trace. */
+/* The walk that the verdict rests on, else the first one: what is shown as evidence. NULL: there
+ * was no trace. */
 const struct walk *decision_walk(const struct decision *decision);
 
 /* The error's words; where there are none, what the suspect's kind says ("calls to it fail"). */

@@ -1,5 +1,6 @@
 /*
- * A keyed, fast hash for our own tables (never for a record: it differs from run to run), and a map from strings.
+ * A keyed, fast hash for our own tables (never for a record: it differs from run to run), and a map
+ * from strings.
  */
 #ifndef TRACEPAGER_HASH_H
 #define TRACEPAGER_HASH_H
@@ -15,8 +16,9 @@ struct map;
 struct map *map_new(void);
 void map_free(struct map *map); /* takes NULL; values are not touched */
 void *map_get(const struct map *map, const char *key);
-void *map_put(struct map *map, const char *key, void *value); /* value is not NULL; returns what was there, or NULL */
-void *map_remove(struct map *map, const char *key);	      /* returns what was there, or NULL */
+void *map_put(struct map *map, const char *key,
+	      void *value); /* value is not NULL; returns what was there, or NULL */
+void *map_remove(struct map *map, const char *key); /* returns what was there, or NULL */
 size_t map_count(const struct map *map);
 /* Iterate: *pos starts at 0; NULL at the end. No put and no remove while iterating. */
 void *map_next(const struct map *map, size_t *pos, const char **ret_key);

@@ -1,6 +1,6 @@
 /*
- * HTTP as data: what sources and pager kinds ask for and judge. The transport is an interface, so that tests run the
- * whole relay on a fake network; net/ has the real one.
+ * HTTP as data: what sources and pager kinds ask for and judge. The transport is an interface, so
+ * that tests run the whole relay on a fake network; net/ has the real one.
  */
 #ifndef TRACEPAGER_HTTP_H
 #define TRACEPAGER_HTTP_H
@@ -42,23 +42,25 @@ struct http_reply {
 	const char *error; /* NULL with a status */
 	const char *body;  /* gathered where the handler has no body(); NUL-terminated */
 	size_t len;
-	int64_t retry_after_us; /* -1: the reply has none */
+	int64_t retry_after_us;	  /* -1: the reply has none */
 	const char *content_type; /* "" where unknown */
 };
 
 struct http_handler {
-	/* The body as it arrives, once the status is known. Non-zero ends the exchange with error "refused by the reader".
-	 * NULL: it is gathered into the reply. */
+	/* The body as it arrives, once the status is known. Non-zero ends the exchange with error
+	 * "refused by the reader". NULL: it is gathered into the reply. */
 	int (*body)(void *arg, int status, const char *data, size_t len);
-	void (*done)(void *arg, const struct http_reply *reply); /* exactly once, unless cancelled */
+	void (*done)(void *arg,
+		     const struct http_reply *reply); /* exactly once, unless cancelled */
 };
 
 struct http_call;
 
 struct http_transport {
-	/* The request is copied. Never calls the handler before it returns. NULL: out of means; nothing will be called. */
-	struct http_call *(*send)(void *ctx, const struct http_request *request, const struct http_handler *handler,
-				  void *arg);
+	/* The request is copied. Never calls the handler before it returns. NULL: out of means;
+	 * nothing will be called. */
+	struct http_call *(*send)(void *ctx, const struct http_request *request,
+				  const struct http_handler *handler, void *arg);
 	void (*cancel)(void *ctx, struct http_call *call); /* no further call to the handler */
 	void *ctx;
 };

@@ -1,8 +1,9 @@
 /*
  * The HTTP client: libcurl's multi interface on the loop. The only place that sees curl.
  *
- * HTTP/1.1, gzip and deflate, no redirects; proxies from the environment, as curl has them. Replies are handed over in
- * portions of LIMIT_HANDED_BYTES a turn, all together. Handlers may send and cancel from any of their functions.
+ * HTTP/1.1, gzip and deflate, no redirects; proxies from the environment, as curl has them. Replies
+ * are handed over in portions of LIMIT_HANDED_BYTES a turn, all together. Handlers may send and
+ * cancel from any of their functions.
  */
 #ifndef TRACEPAGER_HTTP_CLIENT_H
 #define TRACEPAGER_HTTP_CLIENT_H

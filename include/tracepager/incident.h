@@ -1,9 +1,10 @@
 /*
- * Incidents: the state machine of the relay. Alerts come in, are stored, enriched, decided; incidents open, are joined,
- * and resolve; pages are queued for delivery. It owns alerts and incidents in memory, and writes every step to the store.
+ * Incidents: the state machine of the relay. Alerts come in, are stored, enriched, decided;
+ * incidents open, are joined, and resolve; pages are queued for delivery. It owns alerts and
+ * incidents in memory, and writes every step to the store.
  *
- * It sees no socket and no clock of its own: time, timers, store, fetching and delivery are handed in, so that a day of its life is
- * tested in milliseconds.
+ * It sees no socket and no clock of its own: time, timers, store, fetching and delivery are handed
+ * in, so that a day of its life is tested in milliseconds.
  */
 #ifndef TRACEPAGER_INCIDENT_H
 #define TRACEPAGER_INCIDENT_H
@@ -50,21 +51,26 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 void incidents_free(struct incidents *incidents);
 /* From the store, once, before anything is accepted: finishes what was accepted before. */
 int incidents_load(struct incidents *incidents, struct err *err);
-void incidents_set_rules(struct incidents *incidents, struct ruleset *rules); /* takes its own reference */
-struct ruleset *incidents_rules(const struct incidents *incidents);	      /* borrowed */
+void incidents_set_rules(struct incidents *incidents,
+			 struct ruleset *rules);		    /* takes its own reference */
+struct ruleset *incidents_rules(const struct incidents *incidents); /* borrowed */
 
 /* Is there room? false: answer 503. */
 bool incidents_have_room(const struct incidents *incidents);
-/* Takes an alert into this turn's group of writes. It is durable when the turn's commit succeeds: incidents_when_durable(). */
+/* Takes an alert into this turn's group of writes. It is durable when the turn's commit succeeds:
+ * incidents_when_durable(). */
 enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert);
-/* done(0) when all that was accepted in this turn so far is on disk; done(-errno) when it is not, and was forgotten. */
+/* done(0) when all that was accepted in this turn so far is on disk; done(-errno) when it is not,
+ * and was forgotten. */
 void incidents_when_durable(struct incidents *incidents, store_done *done, void *ctx);
-/* A sender's body was refused altogether: the catch-all team learns it, at most once an hour for each sender. */
+/* A sender's body was refused altogether: the catch-all team learns it, at most once an hour for
+ * each sender. */
 void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why);
 /* At the end of every turn: hands the turn's writes to the store. */
 void incidents_flush(struct incidents *incidents);
 
-/* Work that is not at rest: alerts waiting, pages queued, writes under way. For drains and tests. */
+/* Work that is not at rest: alerts waiting, pages queued, writes under way. For drains and tests.
+ */
 size_t incidents_busy(const struct incidents *incidents);
 /* Sets the gauges. */
 void incidents_measure(const struct incidents *incidents);

@@ -1,10 +1,11 @@
 /*
- * Intake: HTTP requests that carry alerts. Authenticates the sender, reads the body in its format, takes the alerts
- * in slices that do not hold the loop, and answers when they are on disk.
+ * Intake: HTTP requests that carry alerts. Authenticates the sender, reads the body in its format,
+ *takes the alerts in slices that do not hold the loop, and answers when they are on disk.
  *
  *	202 (or 200 for /api/v2/alerts)   taken, and on disk
  *	400  what is wrong, and where; 401 wrong token; 404 no such sender
- *	503 + Retry-After                 overload, or the store failed: nothing is taken for granted, send it again
+ *	503 + Retry-After                 overload, or the store failed: nothing is taken for
+ *granted, send it again
  */
 #ifndef TRACEPAGER_INTAKE_H
 #define TRACEPAGER_INTAKE_H
@@ -52,14 +53,16 @@ struct intake_env {
 	const struct clock *clock;
 	const struct sender *senders;
 	size_t nsenders;
-	bool open; /* the address is loopback: /api/v2/alerts is taken without a token where no sender declares one */
+	bool open; /* the address is loopback: /api/v2/alerts is taken without a token where no
+		      sender declares one */
 	struct intake_ops ops;
 };
 
 struct intake;
 
 struct intake *intake_new(const struct intake_env *env);
-void intake_free(struct intake *intake); /* requests under way are dropped without an answer; takes NULL */
+void intake_free(
+	struct intake *intake); /* requests under way are dropped without an answer; takes NULL */
 
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);

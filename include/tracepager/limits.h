@@ -1,48 +1,61 @@
 /*
- * Every cap of the program, with its reason. A number that bounds something a peer can grow belongs here and nowhere else.
+ * Every cap of the program, with its reason. A number that bounds something a peer can grow belongs
+ * here and nowhere else.
  */
 #ifndef TRACEPAGER_LIMITS_H
 #define TRACEPAGER_LIMITS_H
 
 /* Time, in microseconds. */
-#define US_PER_MS 1000LL
+#define US_PER_MS     1000LL
 #define US_PER_SECOND 1000000LL
 #define US_PER_MINUTE (60 * US_PER_SECOND)
-#define US_PER_HOUR (60 * US_PER_MINUTE)
-#define US_PER_DAY (24 * US_PER_HOUR)
+#define US_PER_HOUR   (60 * US_PER_MINUTE)
+#define US_PER_DAY    (24 * US_PER_HOUR)
 
-/* Intake: a storm of alerts is one body; Alertmanager groups have been seen at several megabytes. */
+/* Intake: a storm of alerts is one body; Alertmanager groups have been seen at several megabytes.
+ */
 #define LIMIT_BODY_BYTES (16u << 20)
-/* Proxies add headers, cookies are not ours: 32 KiB is four times what Alertmanager and a mesh send. */
+/* Proxies add headers, cookies are not ours: 32 KiB is four times what Alertmanager and a mesh
+ * send. */
 #define LIMIT_HEADER_BYTES (32u << 10)
-/* From the first byte to the last, whatever trickles in between: a slow sender holds a connection no longer. */
+/* From the first byte to the last, whatever trickles in between: a slow sender holds a connection
+ * no longer. */
 #define LIMIT_REQUEST_US (30 * US_PER_SECOND)
-/* An idle keep-alive connection; Alertmanager flushes every five minutes at most, so that one outlives a flush. */
+/* An idle keep-alive connection; Alertmanager flushes every five minutes at most, so that one
+ * outlives a flush. */
 #define LIMIT_IDLE_US (6 * US_PER_MINUTE)
 /* Twice the 500 senders that the largest fleets run, within the common descriptor limit of 4096. */
 #define LIMIT_CONNECTIONS 1024
-/* Connections above the cap that are told 503 and to come back; those above these are closed without a word. */
+/* Connections above the cap that are told 503 and to come back; those above these are closed
+ * without a word. */
 #define LIMIT_REFUSED_CONNECTIONS 64
-/* How long a listener rests when descriptors have run out: accept() would fail at once, again and again. */
+/* How long a listener rests when descriptors have run out: accept() would fail at once, again and
+ * again. */
 #define LIMIT_ACCEPT_REST_US (100 * US_PER_MS)
 /* Addresses to listen on: loopback and a few interfaces, in both families. */
 #define LIMIT_LISTENERS 16
 /* Alerts of one body: 16 MiB of the smallest alerts that make sense. */
 #define LIMIT_ALERTS_PER_BODY 65536
-/* Refused alerts of one body that are told apart; a person mends the first few, then sends again. */
+/* Refused alerts of one body that are told apart; a person mends the first few, then sends again.
+ */
 #define LIMIT_REFUSED_TOLD 100
-/* Labels and annotations of one alert: Prometheus' own default is 30 labels; the rest is head room. */
+/* Labels and annotations of one alert: Prometheus' own default is 30 labels; the rest is head room.
+ */
 #define LIMIT_LABELS 256
 /* One label or annotation value; longer ones are cut, since annotations carry whole runbooks. */
 #define LIMIT_LABEL_BYTES (16u << 10)
-/* Deepest JSON or YAML that any format of ours needs is 12 (OTLP kvlists); the rest is head room. */
+/* Deepest JSON or YAML that any format of ours needs is 12 (OTLP kvlists); the rest is head room.
+ */
 #define LIMIT_DEPTH 64
-/* One JSON string or number that arrives in pieces; SQL statements and stack traces fit, a body does not. */
+/* One JSON string or number that arrives in pieces; SQL statements and stack traces fit, a body
+ * does not. */
 #define LIMIT_TOKEN_BYTES (4u << 20)
 
-/* Alerts that are accepted but not yet decided; above it intake answers 503 (Alertmanager sends again). */
+/* Alerts that are accepted but not yet decided; above it intake answers 503 (Alertmanager sends
+ * again). */
 #define LIMIT_ALERTS_WAITING 65536
-/* Alerts that are known at all, firing or just ended; above it intake answers 503. About 2 KiB of memory each. */
+/* Alerts that are known at all, firing or just ended; above it intake answers 503. About 2 KiB of
+ * memory each. */
 #define LIMIT_ALERTS_KNOWN 500000
 /* Writes handed to the store and not yet committed, in operations; above it intake answers 503. */
 #define LIMIT_STORE_QUEUE 16384
@@ -52,13 +65,14 @@
 #define LIMIT_HISTORY_US (90 * US_PER_DAY)
 
 /* Trace decoding: see the design's "What is kept of a trace". */
-#define LIMIT_TRACE_BODY_BYTES (64u << 20)
-#define LIMIT_TRACE_SPANS 250000u
-#define LIMIT_TRACE_STRING_BYTES (16u << 20)
+#define LIMIT_TRACE_BODY_BYTES	  (64u << 20)
+#define LIMIT_TRACE_SPANS	  250000u
+#define LIMIT_TRACE_STRING_BYTES  (16u << 20)
 #define LIMIT_TRACES_PER_DOCUMENT 10000u
-#define LIMIT_RESOURCE_ATTRS 64u
+#define LIMIT_RESOURCE_ATTRS	  64u
 #define LIMIT_RESOURCE_ATTR_BYTES 4096u
-/* Attributes kept of one span: those of attrs.def that occur together, and those that rules name. */
+/* Attributes kept of one span: those of attrs.def that occur together, and those that rules name.
+ */
 #define LIMIT_SPAN_ATTRS 48u
 /* One kept attribute value or status text: an error message is read by a person. */
 #define LIMIT_ATTR_VALUE_BYTES 1024u
@@ -70,42 +84,48 @@
 /* A path longer than this is cut in the middle in decisions and pages: nobody reads more. */
 #define LIMIT_PATH_SHOWN 64
 /* Reasons and runners-up in a decision. */
-#define LIMIT_REASONS 16
+#define LIMIT_REASONS	 16
 #define LIMIT_RUNNERS_UP 8
 /* Names by which one callee can be known (semantic conventions have 14). */
 #define LIMIT_PEER_NAMES 16
-/* The words of one error, and one name or text in a sentence: a line that a person reads at night. */
+/* The words of one error, and one name or text in a sentence: a line that a person reads at night.
+ */
 #define LIMIT_ERROR_WORDS_BYTES 240u
-#define LIMIT_SHOWN_BYTES 120u
-/* Attempts of one call that are told apart; nobody tries more often, and a loop over data is no retry. */
+#define LIMIT_SHOWN_BYTES	120u
+/* Attempts of one call that are told apart; nobody tries more often, and a loop over data is no
+ * retry. */
 #define LIMIT_CALL_ATTEMPTS 64u
 /* Page text: a phone's lock screen shows 100 characters; a waterfall must not wrap in a mail. */
-#define LIMIT_SUMMARY_CHARS 100
-#define LIMIT_WATERFALL_LINES 12
+#define LIMIT_SUMMARY_CHARS	100
+#define LIMIT_WATERFALL_LINES	12
 #define LIMIT_WATERFALL_COLUMNS 72
 
-/* Enrichment: default budget from acceptance; a verdict may still improve the page until the later one. */
-#define LIMIT_ENRICH_US (5 * US_PER_SECOND)
-#define LIMIT_ENRICH_LATE_US (60 * US_PER_SECOND)
+/* Enrichment: default budget from acceptance; a verdict may still improve the page until the later
+ * one. */
+#define LIMIT_ENRICH_US	       (5 * US_PER_SECOND)
+#define LIMIT_ENRICH_LATE_US   (60 * US_PER_SECOND)
 #define LIMIT_TRACES_PER_ALERT 50
-/* Alerts enriched at the same time: 64 traces of the largest common size stay under the in-flight cap. */
+/* Alerts enriched at the same time: 64 traces of the largest common size stay under the in-flight
+ * cap. */
 #define LIMIT_ENRICHING 64
 /* Look-ups of one alert side by side: a backend serves many alerts at once. */
 #define LIMIT_LOOKUPS_PER_ALERT 4
-/* Pauses between two look-ups of a trace that is not there yet: spans reach a backend within seconds. */
+/* Pauses between two look-ups of a trace that is not there yet: spans reach a backend within
+ * seconds. */
 #define LIMIT_LOOKUP_PAUSE_MIN_US (250 * US_PER_MS)
 #define LIMIT_LOOKUP_PAUSE_MAX_US (4 * US_PER_SECOND)
 /* The last look-up starts so long before the deadline, to be answered in time. */
 #define LIMIT_LOOKUP_LAST_US (200 * US_PER_MS)
 /* Once a trace of the alert is there, the others are looked for no more often than this. */
 #define LIMIT_LOOKUPS_WITH_ONE 3u
-/* A larger document is linked into trees by the pool: at 1 GB/s this many bytes take an eighth of LIMIT_TURN_US. */
+/* A larger document is linked into trees by the pool: at 1 GB/s this many bytes take an eighth of
+ * LIMIT_TURN_US. */
 #define LIMIT_INLINE_TRACE_BYTES (256u << 10)
 /* Files in the directory of a files source. */
 #define LIMIT_TRACE_FILES 10000u
 
 /* Delivery. A pager's reply is a short JSON. */
-#define LIMIT_REPLY_BYTES (64u << 10)
+#define LIMIT_REPLY_BYTES  (64u << 10)
 #define LIMIT_RETRY_MIN_US (1 * US_PER_SECOND)
 #define LIMIT_RETRY_MAX_US (2 * US_PER_MINUTE)
 /* A Retry-After beyond this would hold a page longer than a person would wait. */
@@ -113,17 +133,17 @@
 /* A pager that has not accepted for so long: the fallback team is paged too. */
 #define LIMIT_PAGER_SILENT_US (5 * US_PER_MINUTE)
 /* PagerDuty's body cap is 512 KB; Standard Webhooks advise 20 KB. */
-#define LIMIT_PAGE_BYTES (500u << 10)
+#define LIMIT_PAGE_BYTES	   (500u << 10)
 #define LIMIT_CONNECTIONS_PER_HOST 100
 /* Attempts side by side at one pager: PagerDuty takes about 120 events a minute of one key. */
 #define LIMIT_DELIVERIES_PER_PAGER 16u
 /* Failures in a row after which a pager is only probed, one attempt at a time. */
 #define LIMIT_BREAKER_FAILURES 5u
-#define LIMIT_CONNECT_US (3 * US_PER_SECOND)
-/* Replies are handed to their readers in turns of so much, all together: at 2 ns a byte, receiving included, that is
- * half of LIMIT_TURN_US. */
+#define LIMIT_CONNECT_US       (3 * US_PER_SECOND)
+/* Replies are handed to their readers in turns of so much, all together: at 2 ns a byte, receiving
+ * included, that is half of LIMIT_TURN_US. */
 #define LIMIT_HANDED_BYTES (512u << 10)
-#define LIMIT_DELIVER_US (15 * US_PER_SECOND)
+#define LIMIT_DELIVER_US   (15 * US_PER_SECOND)
 
 /* An API alert without an end: Alertmanager's resolve_timeout. */
 #define LIMIT_API_ALERT_US (5 * US_PER_MINUTE)
@@ -133,18 +153,20 @@
 #define LIMIT_STORE_HEAL_US (10 * US_PER_SECOND)
 /* After a start, API alerts do not expire: Prometheus dropped its repeats while we were away. */
 #define LIMIT_START_GRACE_US (5 * US_PER_MINUTE)
-/* Prometheus sends resolved alerts for 15 minutes; a late replica's firing copy within it is a repeat. */
+/* Prometheus sends resolved alerts for 15 minutes; a late replica's firing copy within it is a
+ * repeat. */
 #define LIMIT_RESOLVED_MEMORY_US (15 * US_PER_MINUTE)
 /* Starts of one alert's processing; the third pages without traces. */
 #define LIMIT_ATTEMPTS 3
 
 /* Rules and configuration files. */
 #define LIMIT_YAML_FILE_BYTES (16u << 20)
-#define LIMIT_YAML_EVENTS 4000000u
-#define LIMIT_SECRET_BYTES 4096u
+#define LIMIT_YAML_EVENTS     4000000u
+#define LIMIT_SECRET_BYTES    4096u
 /* All files of one rules directory together: 10,000 services take 3 MiB. */
 #define LIMIT_RULES_BYTES (64u << 20)
-/* Problems told of one load; the others are counted. Nobody mends a thousand before looking again. */
+/* Problems told of one load; the others are counted. Nobody mends a thousand before looking again.
+ */
 #define LIMIT_FINDINGS 1000
 /* Names compared for "did you mean" in one load: about a second. Later findings do without. */
 #define LIMIT_WORDS_COMPARED 1000000u
@@ -154,12 +176,13 @@
 #define LIMIT_RULE_NAME_BYTES 200u
 /* A glob of the rules; the comparison of two globs takes time with the product of their lengths. */
 #define LIMIT_GLOB_BYTES 1024u
-/* A regular expression of the rules, and what one match may cost: some milliseconds at the very worst. */
-#define LIMIT_REGEX_BYTES 4096u
-#define LIMIT_REGEX_STEPS 100000u
+/* A regular expression of the rules, and what one match may cost: some milliseconds at the very
+ * worst. */
+#define LIMIT_REGEX_BYTES    4096u
+#define LIMIT_REGEX_STEPS    100000u
 #define LIMIT_REGEX_HEAP_KIB 1024u
 /* Escalations: PagerDuty repeats nine times at most, and nobody reads a ladder of more steps. */
-#define LIMIT_ESCALATION_STEPS 64u
+#define LIMIT_ESCALATION_STEPS	64u
 #define LIMIT_ESCALATION_REPEAT 100
 /* Durations of any option: far from the end of int64_t even when added to a wall time. */
 #define LIMIT_DURATION_US (36500 * US_PER_DAY)

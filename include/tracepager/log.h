@@ -1,6 +1,7 @@
 /*
- * Log: one line per event on standard error, logfmt: ts=… level=… msg="…" key=value… A peer's strings are escaped,
- * errno survives. Rooms of level 0 to 2 (base, model, rules, formats, sources, kinds) never log; they return errors.
+ * Log: one line per event on standard error, logfmt: ts=… level=… msg="…" key=value… A peer's
+ *strings are escaped, errno survives. Rooms of level 0 to 2 (base, model, rules, formats, sources,
+ *kinds) never log; they return errors.
  *
  *	log_info("page delivered", LOG_STR("incident", id), LOG_INT("attempts", n));
  */
@@ -31,14 +32,15 @@ void log_set_level(enum log_level level);
 enum log_level log_level(void);
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n);
 
-#define LOG_AT(level, message, ...)                                                                       \
-	do {                                                                                              \
-		const struct log_field log_fields_[] = { { .key = NULL }, ##__VA_ARGS__ };                \
-		log_write(level, message, log_fields_ + 1, sizeof(log_fields_) / sizeof(log_fields_[0]) - 1); \
+#define LOG_AT(level, message, ...)                                                                \
+	do {                                                                                       \
+		const struct log_field log_fields_[] = { { .key = NULL }, ##__VA_ARGS__ };         \
+		log_write(level, message, log_fields_ + 1,                                         \
+			  sizeof(log_fields_) / sizeof(log_fields_[0]) - 1);                       \
 	} while (0)
 #define log_debug(message, ...) LOG_AT(LOG_LEVEL_DEBUG, message, ##__VA_ARGS__)
-#define log_info(message, ...) LOG_AT(LOG_LEVEL_INFO, message, ##__VA_ARGS__)
-#define log_warn(message, ...) LOG_AT(LOG_LEVEL_WARN, message, ##__VA_ARGS__)
+#define log_info(message, ...)	LOG_AT(LOG_LEVEL_INFO, message, ##__VA_ARGS__)
+#define log_warn(message, ...)	LOG_AT(LOG_LEVEL_WARN, message, ##__VA_ARGS__)
 #define log_error(message, ...) LOG_AT(LOG_LEVEL_ERROR, message, ##__VA_ARGS__)
 
 #endif

@@ -30,17 +30,19 @@ struct page {
 	const char *dedup_key; /* "ID", later runs "ID#n" */
 	enum severity severity;
 	const char *summary;   /* at most LIMIT_SUMMARY_CHARS characters, suspect first */
-	const char *details;   /* many lines: why you, the causal path, the waterfall, evidence, runners-up, reasons */
+	const char *details;   /* many lines: why you, the causal path, the waterfall, evidence,
+				  runners-up, reasons */
 	const char *component; /* the suspect's service; "" without one */
 	const char *origin;    /* the signal's service, or the sender */
 	const char *group;     /* the owner's team */
 	const char *kind;      /* suspect kind, or fallback code */
 	struct page_link links[PAGE_LINKS_MAX];
 	size_t nlinks;
-	const char *note;     /* what changed ("joined by HighLatency", "pager x refused …"); NULL: nothing */
-	int64_t opened_at_us; /* of the incident; wall */
-	int64_t at_us;	      /* of this page; wall */
-	const char *status;   /* the incident's: open, resolved */
+	const char *note; /* what changed ("joined by HighLatency", "pager x refused …"); NULL:
+			     nothing */
+	int64_t opened_at_us;	   /* of the incident; wall */
+	int64_t at_us;		   /* of this page; wall */
+	const char *status;	   /* the incident's: open, resolved */
 	const char *const *alerts; /* names of the alerts in it, for people */
 	size_t nalerts;
 	const char *decision; /* JSON; NULL: not there any more */
@@ -50,6 +52,7 @@ const char *page_event_name(enum page_event event); /* "page.trigger" */
 
 /* Stored form: one JSON object. Reading it back gives the same page. */
 void page_write(const struct page *page, struct buf *out);
-int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page, struct err *err);
+int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
+	      struct err *err);
 
 #endif

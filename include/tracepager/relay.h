@@ -1,6 +1,6 @@
 /*
- * Relay: the daemon put together. It owns the event base, the turn, and every part; the parts know each other only
- * through what is handed to them here.
+ * Relay: the daemon put together. It owns the event base, the turn, and every part; the parts know
+ * each other only through what is handed to them here.
  */
 #ifndef TRACEPAGER_RELAY_H
 #define TRACEPAGER_RELAY_H
@@ -13,13 +13,17 @@ struct relay;
 
 struct relay_options {
 	const struct config *config; /* borrowed */
-	struct ruleset *rules;	     /* borrowed; NULL: loaded from config->rules, and again at a reload */
-	int console_fd;		     /* where pages of kind console go */
+	struct ruleset
+		*rules; /* borrowed; NULL: loaded from config->rules, and again at a reload */
+	int console_fd; /* where pages of kind console go */
 };
 
-/* Opens the store, recovers what it holds, listens. Returns 0 and a relay, or -errno: findings where it is the rules, else err. */
-int relay_new(const struct relay_options *options, struct relay **ret_relay, struct findings *findings, struct err *err);
-/* Until SIGTERM or SIGINT (what is under way gets a moment to end), or relay_stop(). Returns 0 or -errno. */
+/* Opens the store, recovers what it holds, listens. Returns 0 and a relay, or -errno: findings
+ * where it is the rules, else err. */
+int relay_new(const struct relay_options *options, struct relay **ret_relay,
+	      struct findings *findings, struct err *err);
+/* Until SIGTERM or SIGINT (what is under way gets a moment to end), or relay_stop(). Returns 0 or
+ * -errno. */
 int relay_run(struct relay *relay);
 void relay_stop(struct relay *relay);
 void relay_free(struct relay *relay); /* takes NULL */

@@ -1,6 +1,6 @@
 /*
- * Secret: a text that is never printed. It has a type of its own so that no log line takes it by accident;
- * secret_shown() is what a person sees.
+ * Secret: a text that is never printed. It has a type of its own so that no log line takes it by
+ * accident; secret_shown() is what a person sees.
  */
 #ifndef TRACEPAGER_SECRET_H
 #define TRACEPAGER_SECRET_H
@@ -14,7 +14,8 @@ struct secret {
 	char *value; /* NULL: not set */
 };
 
-/* The file's first line without its line end, at most LIMIT_SECRET_BYTES. Empty files are an error. */
+/* The file's first line without its line end, at most LIMIT_SECRET_BYTES. Empty files are an error.
+ */
 int secret_read_file(struct secret *secret, const char *path, struct err *err);
 void secret_set(struct secret *secret, const char *value);
 void secret_fini(struct secret *secret); /* wipes */

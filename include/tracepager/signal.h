@@ -1,5 +1,6 @@
 /*
- * Signal: the operation that an alert is about, as a span selector. Any field NULL or "" matches everything.
+ * Signal: the operation that an alert is about, as a span selector. Any field NULL or "" matches
+ * everything.
  */
 #ifndef TRACEPAGER_SIGNAL_H
 #define TRACEPAGER_SIGNAL_H
@@ -20,8 +21,8 @@ struct signal {
 	const char *service;   /* glob where a rule says so, else as the label has it */
 	const char *namespace; /* "" or NULL: any */
 	const char *operation;
-	struct labels attrs;   /* span attributes that must match (globs) */
-	const char *from;      /* "label", "rule", "trace root", "option" */
+	struct labels attrs; /* span attributes that must match (globs) */
+	const char *from;    /* "label", "rule", "trace root", "option" */
 	enum walk_mode mode;
 	unsigned int traces; /* how many to look at; 0: the default of 10 */
 };

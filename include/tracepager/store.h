@@ -1,7 +1,8 @@
 /*
- * The store: what was accepted, and what became of it, across any crash. One interface; SQLite is the embedded
- * default. Writes are gathered in a batch, committed together with those of other batches on the store's own thread,
- * and reported back on the loop. The relay's memory is the truth while it runs; the store is what a restart reads.
+ * The store: what was accepted, and what became of it, across any crash. One interface; SQLite is
+ * the embedded default. Writes are gathered in a batch, committed together with those of other
+ * batches on the store's own thread, and reported back on the loop. The relay's memory is the truth
+ * while it runs; the store is what a restart reads.
  */
 #ifndef TRACEPAGER_STORE_H
 #define TRACEPAGER_STORE_H
@@ -26,7 +27,8 @@ struct stored_alert {
 	enum stored_alert_state state;
 	unsigned int attempts; /* starts of its processing */
 	int64_t accepted_us;   /* wall, as all times here; its age */
-	int64_t refreshed_us;  /* last heard of; of an ended alert: when it ended (counts for retention) */
+	int64_t refreshed_us;  /* last heard of; of an ended alert: when it ended (counts for
+				  retention) */
 	int64_t expires_us;    /* 0: never */
 };
 
@@ -34,7 +36,7 @@ struct stored_incident {
 	const char *id, *key, *team; /* known by its id */
 	bool open;
 	int64_t opened_us, closed_us; /* closed 0: open */
-	const char *page; /* page_write() of its present page (without event) */
+	const char *page;	      /* page_write() of its present page (without event) */
 	size_t page_len;
 };
 
@@ -48,7 +50,8 @@ enum stored_page_state {
 struct stored_page {
 	int64_t id; /* given by the relay: increasing, so that order survives */
 	const char *incident, *pager;
-	const char *target; /* JSON of struct page_target: the key that was used is kept until resolved */
+	const char *target; /* JSON of struct page_target: the key that was used is kept until
+			       resolved */
 	const char *doc;    /* page_write() */
 	size_t doc_len;
 	int event; /* enum page_event */
@@ -71,35 +74,39 @@ struct store_batch;
 struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *batch); /* takes NULL */
 bool store_batch_empty(const struct store_batch *batch);
-/* All copy what they are given; NULL strings are "". Puts replace what has the same key or id; touches and removes of what
- * is not there do nothing. */
+/* All copy what they are given; NULL strings are "". Puts replace what has the same key or id;
+ * touches and removes of what is not there do nothing. */
 void store_put_alert(struct store_batch *batch, const struct stored_alert *alert);
-/* Of a known alert: incident, state, attempts, refreshed_us, expires_us. Its document and accepted_us stay. */
+/* Of a known alert: incident, state, attempts, refreshed_us, expires_us. Its document and
+ * accepted_us stay. */
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
 void store_remove_alert(struct store_batch *batch, const char *key);
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
 void store_put_page(struct store_batch *batch, const struct stored_page *page);
-void store_touch_page(struct store_batch *batch, const struct stored_page *page); /* state, attempts, next, error */
+void store_touch_page(struct store_batch *batch,
+		      const struct stored_page *page); /* state, attempts, next, error */
 /* Decisions have no key: each is one more record. */
 void store_put_decision(struct store_batch *batch, const struct stored_decision *decision);
 
-/* error 0: it is on disk. Else -errno, nothing of the batch is; text says what, where and the cure, for the log ("" where
- * error is 0). Runs on the loop, from store_poll(); it may hand over further batches.
- * -ENOSPC, -EIO, -EROFS …: the disk; every batch fails so until it works again, then writing goes on by itself.
- * -EINVAL, -E2BIG: this batch alone; its neighbours are committed. */
+/* error 0: it is on disk. Else -errno, nothing of the batch is; text says what, where and the cure,
+ * for the log ("" where error is 0). Runs on the loop, from store_poll(); it may hand over further
+ * batches. -ENOSPC, -EIO, -EROFS …: the disk; every batch fails so until it works again, then
+ * writing goes on by itself. -EINVAL, -E2BIG: this batch alone; its neighbours are committed. */
 typedef void store_done(void *ctx, int error, const char *text);
-/* Takes the batch. -EAGAIN: the queue is full (LIMIT_STORE_QUEUE operations or LIMIT_STORE_QUEUE_BYTES wait), nothing was
- * taken and the batch is still the caller's: try again after a completion. Below that a batch of any size is taken. Batches
- * commit, and complete, in the order given. Never blocks. done may be NULL. An empty batch completes after those before it. */
+/* Takes the batch. -EAGAIN: the queue is full (LIMIT_STORE_QUEUE operations or
+ * LIMIT_STORE_QUEUE_BYTES wait), nothing was taken and the batch is still the caller's: try again
+ * after a completion. Below that a batch of any size is taken. Batches commit, and complete, in the
+ * order given. Never blocks. done may be NULL. An empty batch completes after those before it. */
 int store_commit(struct store *store, struct store_batch *batch, store_done *done, void *ctx);
-int store_fd(const struct store *store); /* readable when completions wait */
-void store_poll(struct store *store);	 /* runs completions */
+int store_fd(const struct store *store);	 /* readable when completions wait */
+void store_poll(struct store *store);		 /* runs completions */
 size_t store_waiting(const struct store *store); /* operations handed over and not yet reported */
 
-/* What a restart needs, before the loop runs: alerts that have not ended (and those that ended within the last
- * LIMIT_RESOLVED_MEMORY_US), open incidents, pages of open incidents and queued pages of any. Incidents come first, then
- * pages, then alerts; each in order of age: opened_us, id, accepted_us. What the callbacks get is borrowed until they
- * return. -EBADMSG: the file is damaged, err names it and the cure; callbacks may have run. */
+/* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
+ * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, pages of open incidents and queued
+ * pages of any. Incidents come first, then pages, then alerts; each in order of age: opened_us, id,
+ * accepted_us. What the callbacks get is borrowed until they return. -EBADMSG: the file is damaged,
+ * err names it and the cure; callbacks may have run. */
 struct store_loader {
 	void (*alert)(void *ctx, const struct stored_alert *alert);
 	void (*incident)(void *ctx, const struct stored_incident *incident);
@@ -107,15 +114,17 @@ struct store_loader {
 };
 int store_load(struct store *store, const struct store_loader *loader, void *ctx, struct err *err);
 
-/* Housekeeping that the store does by itself, in small pieces while nothing waits: ended alerts go after
- * LIMIT_RESOLVED_MEMORY_US; decisions, closed incidents and their settled pages after LIMIT_HISTORY_US. What store_load()
- * gives is never removed. */
+/* Housekeeping that the store does by itself, in small pieces while nothing waits: ended alerts go
+ * after LIMIT_RESOLVED_MEMORY_US; decisions, closed incidents and their settled pages after
+ * LIMIT_HISTORY_US. What store_load() gives is never removed. */
 
-void store_close(struct store *store); /* commits what was handed over, joins the thread; takes NULL; completions are not run */
+void store_close(struct store *store); /* commits what was handed over, joins the thread; takes
+					  NULL; completions are not run */
 
-/* SQLite (WAL, synchronous=FULL). Creates the file (mode 0600) in a directory that exists, migrates older schemas forward,
- * refuses newer ones. A second daemon on the same file is refused by a lock (flock on PATH.lock, gone with the process).
- * -EBUSY: locked; -EINVAL: not ours or newer; -EBADMSG: damaged; -ENOENT: no directory …; the text names path and cure. */
+/* SQLite (WAL, synchronous=FULL). Creates the file (mode 0600) in a directory that exists, migrates
+ * older schemas forward, refuses newer ones. A second daemon on the same file is refused by a lock
+ * (flock on PATH.lock, gone with the process). -EBUSY: locked; -EINVAL: not ours or newer;
+ * -EBADMSG: damaged; -ENOENT: no directory …; the text names path and cure. */
 int store_sqlite_open(const char *path, struct store **ret_store, struct err *err);
 
 #endif

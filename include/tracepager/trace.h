@@ -1,9 +1,10 @@
 /*
- * Trace: spans of one trace as the walk reads them, in flat arrays. Decoders (fetch) fill them through
- * trace_builder.h; everything else only reads.
+ * Trace: spans of one trace as the walk reads them, in flat arrays. Decoders (fetch) fill them
+ * through trace_builder.h; everything else only reads.
  *
- * A set is what one document held: one or many traces that share strings, resources and attributes. Strings are
- * interned: an unsigned 32-bit reference, equal if and only if the texts are equal within the set; reference 0 is "".
+ * A set is what one document held: one or many traces that share strings, resources and attributes.
+ * Strings are interned: an unsigned 32-bit reference, equal if and only if the texts are equal
+ * within the set; reference 0 is "".
  */
 #ifndef TRACEPAGER_TRACE_H
 #define TRACEPAGER_TRACE_H
@@ -31,13 +32,13 @@ enum span_status {
 };
 
 /* Flags of a span. */
-#define SPAN_FOLLOWS 1u	   /* its parent reference is FOLLOWS_FROM */
-#define SPAN_ORPHAN 2u	   /* it names a parent that is not in the trace */
-#define SPAN_REMOTE 4u	   /* OTLP: its parent is known to be in another process */
-#define SPAN_TAG_TRUE 8u   /* it has an error tag that means error (walk.h, which span is failing) */
+#define SPAN_FOLLOWS  1u   /* its parent reference is FOLLOWS_FROM */
+#define SPAN_ORPHAN   2u   /* it names a parent that is not in the trace */
+#define SPAN_REMOTE   4u   /* OTLP: its parent is known to be in another process */
+#define SPAN_TAG_TRUE  8u  /* it has an error tag that means error */
 #define SPAN_TAG_FALSE 16u /* it has an error tag that means no error */
-#define SPAN_CYCLE 32u	   /* it was cut from a cycle of parents and is a root now */
-#define SPAN_SHARED 64u	   /* Zipkin: the server's half of a shared span id */
+#define SPAN_CYCLE     32u /* it was cut from a cycle of parents and is a root now */
+#define SPAN_SHARED    64u /* Zipkin: the server's half of a shared span id */
 
 enum attr {
 #define ATTR(name, text) ATTR_##name,
@@ -47,7 +48,7 @@ enum attr {
 };
 
 struct span_attr {
-	uint16_t key; /* enum attr, or ATTR_COUNT + index into the names that the decoder was given */
+	uint16_t key; /* enum attr, or ATTR_COUNT + index into the decoder's extra names */
 	uint16_t reserved;
 	uint32_t value; /* text: numbers as they were written, booleans as true and false */
 };
@@ -97,11 +98,11 @@ struct trace_set {
 	struct resource *resources;
 	struct span_attr *attrs;
 	struct resource_attr *resource_attrs;
-	const char *strings; /* NUL-terminated texts; a reference is an offset */
+	const char *strings;		/* NUL-terminated texts; a reference is an offset */
 	const char *const *extra_names; /* the names behind ATTR_COUNT + i; kept by the set */
 	uint32_t ntraces, nresources, nattrs, nresource_attrs, nextra_names;
 	uint32_t string_bytes;
-	size_t bytes; /* all memory of the set */
+	size_t bytes;		     /* all memory of the set */
 	struct trace_memory *memory; /* the account that bytes is charged to; NULL: none */
 };
 
@@ -118,7 +119,8 @@ static inline const char *trace_text(const struct trace *trace, uint32_t text)
 	return trace->set->strings + text;
 }
 
-static inline const struct resource *span_resource(const struct trace *trace, const struct span *span)
+static inline const struct resource *span_resource(const struct trace *trace,
+						   const struct span *span)
 {
 	return &trace->set->resources[span->resource];
 }
@@ -133,12 +135,14 @@ static inline int64_t span_end_us(const struct span *span)
 	return span->start_us + span->duration_us;
 }
 
-/* The text of an attribute, or NULL. key: enum attr or ATTR_COUNT + index. Borrowed from the set or static: kind, status,
- * description and a plain error tag are answered from the span's fields, however the source wrote them. */
+/* The text of an attribute, or NULL. key: enum attr or ATTR_COUNT + index. Borrowed from the set or
+ * static: kind, status, description and a plain error tag are answered from the span's fields,
+ * however the source wrote them. */
 const char *span_attr(const struct trace *trace, const struct span *span, unsigned int key);
-const char *attr_name(unsigned int key); /* of attrs.def */
+const char *attr_name(unsigned int key);	 /* of attrs.def */
 const char *span_kind_name(enum span_kind kind); /* "server"; "unspecified" */
 /* The value of a resource attribute by name, or NULL. */
-const char *resource_attr(const struct trace *trace, const struct resource *resource, const char *name);
+const char *resource_attr(const struct trace *trace, const struct resource *resource,
+			  const char *name);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Trace decoders: bytes in, traces out, as the bytes arrive. One file per encoding, listed in tbl/encodings.def.
+ * Trace decoders: bytes in, traces out, as the bytes arrive. One file per encoding, listed in
+ * tbl/encodings.def.
  */
 #ifndef TRACEPAGER_TRACE_DECODER_H
 #define TRACEPAGER_TRACE_DECODER_H
@@ -25,31 +26,41 @@ struct trace_encoding_ops {
 	const char *text; /* "Jaeger API JSON" */
 	void *(*start)(struct trace_builder *builder);
 	int (*feed)(void *state, const char *data, size_t len, struct err *err); /* 0 or -errno */
-	int (*finish)(void *state, struct err *err); /* the document is whole; the builder is filled */
+	int (*finish)(void *state,
+		      struct err *err); /* the document is whole; the builder is filled */
 	void (*free)(void *state);
 };
 extern const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT];
 
-struct trace_decoder *trace_decoder_new(enum trace_encoding encoding, const struct trace_options *options);
-void trace_decoder_free(struct trace_decoder *decoder); /* takes NULL; a half-read document is dropped */
-/* 0 or -errno: -EBADMSG not this encoding or broken, -E2BIG over a cap. Further feeds give the same error. */
-int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t len, struct err *err);
+struct trace_decoder *trace_decoder_new(enum trace_encoding encoding,
+					const struct trace_options *options);
+void trace_decoder_free(
+	struct trace_decoder *decoder); /* takes NULL; a half-read document is dropped */
+/* 0 or -errno: -EBADMSG not this encoding or broken, -E2BIG over a cap. Further feeds give the same
+ * error. */
+int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t len,
+		       struct err *err);
 /* -ENOENT: a good document without a span (a search without a match). */
-int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set, struct err *err);
+int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set,
+			 struct err *err);
 
 /*
- * What a text is, by its content: the keys of its outermost objects, not its name. len may be a whole document or the
- * part of it that is there; -EBADMSG: not JSON (place in err); -EPROTONOSUPPORT: JSON, but no encoding of ours, and err
- * says what it looks like where that is known ("a span document of Jaeger's Elasticsearch storage").
+ * What a text is, by its content: the keys of its outermost objects, not its name. len may be a
+ * whole document or the part of it that is there; -EBADMSG: not JSON (place in err);
+ * -EPROTONOSUPPORT: JSON, but no encoding of ours, and err says what it looks like where that is
+ * known ("a span document of Jaeger's Elasticsearch storage").
  */
-int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encoding, struct err *err);
+int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encoding,
+		    struct err *err);
 
 /*
- * A file's worth of documents: one document, or JSON Lines of them (each line on its own: traces are never regrouped across lines).
- * The handler gets each document's set (taken: it frees it) or its error, with the line where it starts; lines in errors are the file's.
- * A file whose lines are all refused for one reason of trace_recognise() is one error.
+ * A file's worth of documents: one document, or JSON Lines of them (each line on its own: traces
+ * are never regrouped across lines). The handler gets each document's set (taken: it frees it) or
+ * its error, with the line where it starts; lines in errors are the file's. A file whose lines are
+ * all refused for one reason of trace_recognise() is one error.
  */
-typedef void trace_document_handler(void *ctx, int line, struct trace_set *set, const struct err *err);
+typedef void trace_document_handler(void *ctx, int line, struct trace_set *set,
+				    const struct err *err);
 void trace_documents(const char *data, size_t len, const struct trace_options *options,
 		     trace_document_handler *handler, void *ctx);
 

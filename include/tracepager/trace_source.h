@@ -1,5 +1,6 @@
 /*
- * Trace sources: what to ask a tracing backend, and what its answer is. Pure. One file each, listed in tbl/sources.def.
+ * Trace sources: what to ask a tracing backend, and what its answer is. Pure. One file each, listed
+ * in tbl/sources.def.
  */
 #ifndef TRACEPAGER_TRACE_SOURCE_H
 #define TRACEPAGER_TRACE_SOURCE_H
@@ -20,8 +21,8 @@ enum source_id {
 struct source_config {
 	const char *name;
 	enum source_id kind;
-	const char *url; /* jaeger */
-	const char *path; /* files: the directory */
+	const char *url;      /* jaeger */
+	const char *path;     /* files: the directory */
 	struct secret bearer; /* unset: none */
 	int64_t timeout_us;
 };
@@ -36,19 +37,21 @@ struct trace_query {
 };
 
 enum source_step {
-	SOURCE_SEND,   /* the request is built: send it */
+	SOURCE_SEND,	/* the request is built: send it */
 	SOURCE_GIVE_UP, /* nothing more to try */
 };
 
 /*
- * A look-up may take several tries (Jaeger: v3, then the old API). attempt counts from 0; previous is the reply to the one
- * before (NULL at first). The request and *ret_encoding are for the next try.
+ * A look-up may take several tries (Jaeger: v3, then the old API). attempt counts from 0; previous
+ * is the reply to the one before (NULL at first). The request and *ret_encoding are for the next
+ * try.
  */
 struct trace_source {
 	const char *name;
 	enum source_step (*request)(struct arena *arena, const struct source_config *config,
 				    const struct trace_query *query, unsigned int attempt,
-				    const struct http_reply *previous, struct http_request *ret_request,
+				    const struct http_reply *previous,
+				    struct http_request *ret_request,
 				    enum trace_encoding *ret_encoding);
 	/* Is this status the backend's way to say "no such trace, or no match"? */
 	bool (*not_found)(int status);

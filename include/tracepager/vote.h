@@ -1,6 +1,6 @@
 /*
- * The vote: from the walks of one alert to a verdict. Pure. A plain majority: the share that agrees, times the
- * certainty of the leaf, times the wholeness of the traces.
+ * The vote: from the walks of one alert to a verdict. Pure. A plain majority: the share that
+ * agrees, times the certainty of the leaf, times the wholeness of the traces.
  */
 #ifndef TRACEPAGER_VOTE_H
 #define TRACEPAGER_VOTE_H
@@ -13,9 +13,11 @@ struct runner_up {
 };
 
 struct verdict {
-	bool found;		 /* suspect stands; else fallback says why not */
-	struct suspect suspect;	 /* of the trace that stands for the verdict; valid when found or nwalks with a leaf */
-	const struct walk *walk; /* the walk that stands for it: its path is the evidence; NULL: none */
+	bool found;		/* suspect stands; else fallback says why not */
+	struct suspect suspect; /* of the trace that stands for the verdict; valid when found or
+				   nwalks with a leaf */
+	const struct walk
+		*walk; /* the walk that stands for it: its path is the evidence; NULL: none */
 	double confidence;
 	unsigned int agree, of;
 	struct runner_up runners_up[8];
@@ -27,10 +29,11 @@ struct verdict {
 };
 
 struct vote_options {
-	double threshold; /* below it the suspect is the first runner-up and the fallback is low_confidence: 0.5 */
+	double threshold; /* below it the suspect is the first runner-up and the fallback is
+			     low_confidence: 0.5 */
 };
 
-void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks, const struct vote_options *options,
-	  struct verdict *ret_verdict);
+void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+	  const struct vote_options *options, struct verdict *ret_verdict);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The walk: from one trace to one suspect. Pure. The rules are those of the design's walk page: which span is failing,
- * where the walk starts, how it goes down, and whose fault the leaf is.
+ * The walk: from one trace to one suspect. Pure. The rules are those of the design's walk page:
+ * which span is failing, where the walk starts, how it goes down, and whose fault the leaf is.
  */
 #ifndef TRACEPAGER_WALK_H
 #define TRACEPAGER_WALK_H
@@ -42,7 +42,8 @@ struct suspect {
 	enum suspect_kind kind;
 	const char *callee; /* peer and edge: the other end; else NULL */
 	const char *error;  /* the error's words, one line; NULL: none */
-	/* For kind peer: the callee's names in the order in which the rules' peers are to be asked; [0] is callee. */
+	/* For kind peer: the callee's names in the order in which the rules' peers are to be asked;
+	 * [0] is callee. */
 	const char *peers[16];
 	unsigned int npeers;
 	const struct resource *resource; /* whose attributes the rules match; NULL for none */
@@ -59,8 +60,8 @@ struct walk {
 	double certainty; /* of the leaf (by kind), times the wholeness of the trace: 0 to 1 */
 	uint32_t *path;	  /* span indexes from the signal span to the leaf */
 	uint32_t npath;
-	uint32_t signal_span; /* TRACE_NONE where the signal matches no span */
-	uint32_t error_spans; /* failing spans in the whole trace */
+	uint32_t signal_span;	/* TRACE_NONE where the signal matches no span */
+	uint32_t error_spans;	/* failing spans in the whole trace */
 	struct suspect *others; /* other leaves, best first */
 	unsigned int nothers;
 	const char *reasons[16]; /* plain sentences, for a person */
@@ -70,8 +71,10 @@ struct walk {
 struct walk_options {
 	const struct signal *signal; /* NULL: the root's service */
 	enum walk_mode mode;
-	bool codes_fail;   /* HTTP 5xx and gRPC codes count where status and tags say nothing (default true) */
-	bool refusals_are_callees; /* 401, 403, 404, 408, 429: the callee, not the caller (default false) */
+	bool codes_fail; /* HTTP 5xx and gRPC codes count where status and tags say nothing (default
+			    true) */
+	bool refusals_are_callees; /* 401, 403, 404, 408, 429: the callee, not the caller (default
+				      false) */
 };
 
 /* Fills ret_walk; reasons and paths are kept by the arena. Linear in the spans, no recursion. */
@@ -80,9 +83,11 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 
 /* Which span is failing, by itself (walk page, section 2). */
 bool span_failing(const struct trace *trace, const struct span *span, bool codes_fail);
-/* The error's words: error.type, status description, exception type and message, HTTP or gRPC code; NULL: none. */
+/* The error's words: error.type, status description, exception type and message, HTTP or gRPC code;
+ * NULL: none. */
 const char *span_error(struct arena *arena, const struct trace *trace, const struct span *span);
-bool signal_matches(const struct signal *signal, const struct trace *trace, const struct span *span);
+bool signal_matches(const struct signal *signal, const struct trace *trace,
+		    const struct span *span);
 
 const char *suspect_kind_name(enum suspect_kind kind);
 const char *fallback_code_name(enum fallback_code code);

@@ -12,7 +12,7 @@
 
 struct web_ops {
 	bool (*ready)(void *ctx, const char **ret_why_not);
-	void (*measure)(void *ctx);				       /* set the gauges */
+	void (*measure)(void *ctx);				   /* set the gauges */
 	void (*reload)(void *ctx, struct http_exchange *exchange); /* answers the exchange, later */
 	void *ctx;
 };

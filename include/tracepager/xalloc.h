@@ -1,6 +1,6 @@
 /*
- * Our own small allocations. They abort when memory is gone: the store makes a crash cheap, half a state does not.
- * Whatever a peer sizes is capped before it is allocated.
+ * Our own small allocations. They abort when memory is gone: the store makes a crash cheap, half a
+ * state does not. Whatever a peer sizes is capped before it is allocated.
  */
 #ifndef TRACEPAGER_XALLOC_H
 #define TRACEPAGER_XALLOC_H
@@ -17,9 +17,9 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cleanup_free(void *slot);
 void cleanup_fclose(void *slot);
 void cleanup_close(int *fd);
-#define CLEANUP_FREE __attribute__((cleanup(cleanup_free)))
+#define CLEANUP_FREE   __attribute__((cleanup(cleanup_free)))
 #define CLEANUP_FCLOSE __attribute__((cleanup(cleanup_fclose)))
-#define CLEANUP_CLOSE __attribute__((cleanup(cleanup_close)))
+#define CLEANUP_CLOSE  __attribute__((cleanup(cleanup_close)))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

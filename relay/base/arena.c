@@ -1,4 +1,5 @@
-/* Arena: blocks that double up to a size, handed out from the front. Owns its blocks; knows nothing of what is in them. */
+/* Arena: blocks that double up to a size, handed out from the front. Owns its blocks; knows nothing
+ * of what is in them. */
 #include "tracepager/arena.h"
 
 #include <assert.h>
@@ -19,7 +20,7 @@
 #define ARENA_EMULATE 0
 #endif
 
-#define ARENA_FIRST 2048
+#define ARENA_FIRST   2048
 #define ARENA_LARGEST (1u << 20)
 
 struct block {

@@ -71,8 +71,8 @@ static bool expect(const char **at, const char *end, const char *any_of)
 	return true;
 }
 
-/* Days since 1970-01-01 of a day in the proleptic Gregorian calendar: the months counted from March, so that the leap
- * day ends the year. */
+/* Days since 1970-01-01 of a day in the proleptic Gregorian calendar: the months counted from
+ * March, so that the leap day ends the year. */
 static int64_t days_from_civil(int year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
@@ -147,7 +147,8 @@ int rfc3339_parse(const char *text, size_t len, int64_t *ret_us)
 	int minute = digits(&at, end, 2);
 	if (minute < 0 || minute > 59 || !expect(&at, end, ":"))
 		return -EINVAL;
-	int second = digits(&at, end, 2); /* 60: a leap second, which then counts as the next minute's first */
+	int second = digits(
+		&at, end, 2); /* 60: a leap second, which then counts as the next minute's first */
 	if (second < 0 || second > 60)
 		return -EINVAL;
 	if (expect(&at, end, ".") && !parse_fraction(&at, end, &fraction))
@@ -155,8 +156,8 @@ int rfc3339_parse(const char *text, size_t len, int64_t *ret_us)
 	if (!parse_offset(&at, end, &offset) || at != end)
 		return -EINVAL;
 
-	int64_t us = days_from_civil(year, month, day) * US_PER_DAY + hour * US_PER_HOUR + minute * US_PER_MINUTE +
-		     second * US_PER_SECOND + fraction - offset;
+	int64_t us = days_from_civil(year, month, day) * US_PER_DAY + hour * US_PER_HOUR +
+		     minute * US_PER_MINUTE + second * US_PER_SECOND + fraction - offset;
 	*ret_us = us > 0 ? us : 0;
 	return 0;
 }

@@ -1,4 +1,5 @@
-/* Keyed hash over 8-byte words with a multiply-and-fold mixer, and an open-addressing map of strings. */
+/* Keyed hash over 8-byte words with a multiply-and-fold mixer, and an open-addressing map of
+ * strings. */
 #include "tracepager/hash.h"
 
 #include <assert.h>

@@ -1,4 +1,5 @@
-/* Log lines in logfmt on standard error, each written with one write so that lines of threads do not mix. */
+/* Log lines in logfmt on standard error, each written with one write so that lines of threads do
+ * not mix. */
 #include "tracepager/log.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include "tracepager/clock.h"
 
 /* A line longer than this is cut: a peer's text must not fill the journal. */
-#define LOG_LINE_BYTES 8192
+#define LOG_LINE_BYTES	8192
 #define LOG_VALUE_BYTES 1024
 
 static _Atomic int least = LOG_LEVEL_INFO;
@@ -31,7 +32,8 @@ static bool plain(const char *text)
 	if (!*text)
 		return false;
 	for (; *text; text++)
-		if ((unsigned char)*text <= ' ' || strchr("\"=\\", *text) || (unsigned char)*text >= 0x7f)
+		if ((unsigned char)*text <= ' ' || strchr("\"=\\", *text) ||
+		    (unsigned char)*text >= 0x7f)
 			return false;
 	return true;
 }

@@ -1,4 +1,5 @@
-/* Metrics: atomic numbers, and their text. Histograms share one set of bounds from 0.1 ms to 60 s. */
+/* Metrics: atomic numbers, and their text. Histograms share one set of bounds from 0.1 ms to 60 s.
+ */
 #include "tracepager/metrics.h"
 
 #include <inttypes.h>
@@ -19,8 +20,8 @@ static const struct {
 	enum kind kind;
 	const char *name, *labels, *help;
 } rows[METRIC_COUNT] = {
-#define COUNTER(id, name, labels, help) { KIND_COUNTER, name, labels, help },
-#define GAUGE(id, name, labels, help) { KIND_GAUGE, name, labels, help },
+#define COUNTER(id, name, labels, help)	  { KIND_COUNTER, name, labels, help },
+#define GAUGE(id, name, labels, help)	  { KIND_GAUGE, name, labels, help },
 #define HISTOGRAM(id, name, labels, help) { KIND_HISTOGRAM, name, labels, help },
 #include "tracepager/tbl/metrics.def"
 #undef COUNTER
@@ -28,8 +29,9 @@ static const struct {
 #undef HISTOGRAM
 };
 
-static const int64_t bounds_us[] = { 100,    250,    500,     1000,    2500,	5000,	 10000,	  25000,    50000,
-				     100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000 };
+static const int64_t bounds_us[] = { 100,     250,     500,	1000,	  2500,	    5000,
+				     10000,   25000,   50000,	100000,	  250000,   500000,
+				     1000000, 2500000, 5000000, 10000000, 30000000, 60000000 };
 
 /* Of a counter or gauge only value is used; of a histogram value is the count. */
 static struct {
@@ -50,8 +52,9 @@ void metric_max(enum metric metric, int64_t value)
 {
 	int64_t old = atomic_load_explicit(&cells[metric].value, memory_order_relaxed);
 
-	while (value > old && !atomic_compare_exchange_weak_explicit(&cells[metric].value, &old, value,
-								     memory_order_relaxed, memory_order_relaxed))
+	while (value > old &&
+	       !atomic_compare_exchange_weak_explicit(&cells[metric].value, &old, value,
+						      memory_order_relaxed, memory_order_relaxed))
 		;
 }
 
@@ -59,7 +62,8 @@ void metric_observe_us(enum metric metric, int64_t us)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bounds_us); i++)
 		if (us <= bounds_us[i]) {
-			atomic_fetch_add_explicit(&cells[metric].buckets[i], 1, memory_order_relaxed);
+			atomic_fetch_add_explicit(&cells[metric].buckets[i], 1,
+						  memory_order_relaxed);
 			break;
 		}
 	atomic_fetch_add_explicit(&cells[metric].sum_us, us, memory_order_relaxed);
@@ -78,7 +82,8 @@ static void write_histogram(enum metric metric, struct buf *out)
 
 	for (size_t i = 0; i < ARRAY_LEN(bounds_us); i++) {
 		count += atomic_load_explicit(&cells[metric].buckets[i], memory_order_relaxed);
-		buf_printf(out, "%s_bucket{le=\"%g\"} %" PRId64 "\n", name, (double)bounds_us[i] / 1e6, count);
+		buf_printf(out, "%s_bucket{le=\"%g\"} %" PRId64 "\n", name,
+			   (double)bounds_us[i] / 1e6, count);
 	}
 	/* Read after the buckets, so that a count never falls below them. */
 	buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRId64 "\n", name, metric_value(metric));

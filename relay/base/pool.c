@@ -1,6 +1,6 @@
 /*
- * Pool: threads that take jobs from one queue, and a list of the finished that the loop empties. Owns the threads and
- * the jobs' frames; what a job points to is its submitter's.
+ * Pool: threads that take jobs from one queue, and a list of the finished that the loop empties.
+ * Owns the threads and the jobs' frames; what a job points to is its submitter's.
  */
 #include "tracepager/pool.h"
 
@@ -131,7 +131,8 @@ int pool_fd(const struct pool *pool)
 
 size_t pool_poll(struct pool *pool)
 {
-	struct job_list ready = STAILQ_HEAD_INITIALIZER(ready), alone = STAILQ_HEAD_INITIALIZER(alone);
+	struct job_list ready = STAILQ_HEAD_INITIALIZER(ready),
+			alone = STAILQ_HEAD_INITIALIZER(alone);
 	struct job *job;
 	uint64_t count;
 	size_t n = 0;
@@ -143,7 +144,7 @@ size_t pool_poll(struct pool *pool)
 	if (!pool->nthreads)
 		STAILQ_CONCAT(&alone, &pool->waiting);
 	pthread_mutex_unlock(&pool->lock);
-	STAILQ_FOREACH(job, &alone, link)
+	STAILQ_FOREACH (job, &alone, link)
 		job->run(job->arg);
 	STAILQ_CONCAT(&ready, &alone);
 	while ((job = STAILQ_FIRST(&ready))) {

@@ -16,17 +16,20 @@ int secret_read_file(struct secret *secret, const char *path, struct err *err)
 	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
 
 	if (!file)
-		return err_set(err, errno, "cannot read the secret file %s: %s", path, strerror(errno));
+		return err_set(err, errno, "cannot read the secret file %s: %s", path,
+			       strerror(errno));
 	size_t n = fread(line, 1, sizeof(line) - 1, file);
 	if (ferror(file))
-		return err_set(err, errno ? errno : EIO, "cannot read the secret file %s: %s", path, strerror(errno));
+		return err_set(err, errno ? errno : EIO, "cannot read the secret file %s: %s", path,
+			       strerror(errno));
 	line[n] = '\0';
 	line[strcspn(line, "\r\n")] = '\0';
 	size_t len = strlen(line);
 	if (len == 0 || len > LIMIT_SECRET_BYTES) {
 		explicit_bzero(line, sizeof(line));
 		return err_set(err, EINVAL, "the secret file %s %s", path,
-			       len ? "has a first line of more than 4096 bytes" : "has an empty first line");
+			       len ? "has a first line of more than 4096 bytes"
+				   : "has an empty first line");
 	}
 	secret_set(secret, line);
 	explicit_bzero(line, sizeof(line));
@@ -54,7 +57,8 @@ bool secret_equals(const struct secret *secret, const char *presented, size_t le
 	size_t own = strlen(secret->value);
 	volatile unsigned char differs = own != len;
 
-	/* Every presented byte is compared with some byte of ours, so that the time tells only what the sender knows. */
+	/* Every presented byte is compared with some byte of ours, so that the time tells only what
+	 * the sender knows. */
 	for (size_t i = 0; i < len; i++)
 		differs |= (unsigned char)(presented[i] ^ secret->value[own ? i % own : 0]);
 	return !differs;

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len, unsigned char out[HMAC_SHA256_BYTES])
+int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+		unsigned char out[HMAC_SHA256_BYTES])
 {
 	unsigned int out_len = 0;
 

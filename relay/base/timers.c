@@ -2,6 +2,7 @@
 #include "tracepager/timers.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "tracepager/xalloc.h"
@@ -9,11 +10,16 @@
 struct timers {
 	struct timer **heap; /* heap[0] is not used: slots count from 1 */
 	size_t n, size;
+	uint64_t armed;	    /* so far: the next one's order */
+	int64_t running_us; /* the now of a timers_run() under way; INT64_MIN: none */
 };
 
 struct timers *timers_new(void)
 {
-	return xcalloc(1, sizeof(struct timers));
+	struct timers *timers = xcalloc(1, sizeof(*timers));
+
+	timers->running_us = INT64_MIN;
+	return timers;
 }
 
 void timers_free(struct timers *timers)
@@ -26,6 +32,12 @@ void timers_free(struct timers *timers)
 	free(timers);
 }
 
+static bool before(const struct timer *a, const struct timer *b)
+{
+	return a->deadline_us != b->deadline_us ? a->deadline_us < b->deadline_us
+						: a->order < b->order;
+}
+
 static void place(struct timers *timers, struct timer *timer, size_t slot)
 {
 	timers->heap[slot] = timer;
@@ -34,7 +46,7 @@ static void place(struct timers *timers, struct timer *timer, size_t slot)
 
 static void sift_up(struct timers *timers, struct timer *timer, size_t slot)
 {
-	while (slot > 1 && timers->heap[slot / 2]->deadline_us > timer->deadline_us) {
+	while (slot > 1 && before(timer, timers->heap[slot / 2])) {
 		place(timers, timers->heap[slot / 2], slot);
 		slot /= 2;
 	}
@@ -47,9 +59,9 @@ static void sift_down(struct timers *timers, struct timer *timer, size_t slot)
 		size_t child = 2 * slot;
 		if (child > timers->n)
 			break;
-		if (child < timers->n && timers->heap[child + 1]->deadline_us < timers->heap[child]->deadline_us)
+		if (child < timers->n && before(timers->heap[child + 1], timers->heap[child]))
 			child++;
-		if (timers->heap[child]->deadline_us >= timer->deadline_us)
+		if (before(timer, timers->heap[child]))
 			break;
 		place(timers, timers->heap[child], slot);
 		slot = child;
@@ -61,7 +73,9 @@ void timer_arm(struct timers *timers, struct timer *timer, int64_t deadline_us)
 {
 	assert(timer->fire);
 	timer_disarm(timers, timer);
-	timer->deadline_us = deadline_us;
+	/* What a handler arms for the past comes behind all that was due before. */
+	timer->deadline_us = deadline_us > timers->running_us ? deadline_us : timers->running_us;
+	timer->order = timers->armed++;
 	if (timers->n + 2 > timers->size) {
 		timers->size = timers->size ? timers->size * 2 : 64;
 		timers->heap = xrealloc_array(timers->heap, timers->size, sizeof(struct timer *));
@@ -80,7 +94,7 @@ void timer_disarm(struct timers *timers, struct timer *timer)
 	struct timer *last = timers->heap[timers->n--];
 	if (last == timer)
 		return;
-	if (slot > 1 && timers->heap[slot / 2]->deadline_us > last->deadline_us)
+	if (slot > 1 && before(last, timers->heap[slot / 2]))
 		sift_up(timers, last, slot);
 	else
 		sift_down(timers, last, slot);
@@ -93,14 +107,18 @@ int64_t timers_next_us(const struct timers *timers)
 
 size_t timers_run(struct timers *timers, int64_t now_us)
 {
-	size_t fired = 0, due = timers->n;
+	uint64_t first_new = timers->armed;
+	size_t fired = 0;
 
-	/* A handler that arms for now would hold the loop for ever: no more are fired than were armed at the start. */
-	while (fired < due && timers->n && timers->heap[1]->deadline_us <= now_us) {
+	timers->running_us = now_us;
+	while (timers->n && timers->heap[1]->deadline_us <= now_us) {
 		struct timer *timer = timers->heap[1];
+		if (timer->order >= first_new && timer->deadline_us == now_us)
+			break; /* armed by a handler: it cannot hold the loop */
 		timer_disarm(timers, timer);
 		fired++;
 		timer->fire(timer->arg);
 	}
+	timers->running_us = INT64_MIN;
 	return fired;
 }

@@ -18,9 +18,9 @@ struct demo_span {
 };
 
 struct demo_fault {
-	const char *name, *story; /* for the person who looks on */
+	const char *name, *story;		  /* for the person who looks on */
 	const char *alertname, *labels, *summary; /* labels: "key=value key=value" */
-	const char *trace_id;	 /* one trace for each fault */
+	const char *trace_id;			  /* one trace for each fault */
 	const struct demo_span *spans;
 	size_t nspans;
 };
@@ -32,6 +32,7 @@ extern const char demo_rules[];
 /* The fault's trace as Jaeger API JSON, beginning at start_us. */
 void demo_write_trace(const struct demo_fault *fault, int64_t start_us, struct buf *out);
 /* Its alert as an Alertmanager webhook body. */
-void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us, struct buf *out);
+void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us,
+		      struct buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * tracepager demo: the whole path on this machine. A relay on a free port with a store of its own, traces of a small
- * shop as files, an alert for each fault by HTTP, and the pages in the terminal.
+ * tracepager demo: the whole path on this machine. A relay on a free port with a store of its own,
+ * traces of a small shop as files, an alert for each fault by HTTP, and the pages in the terminal.
  */
 #include "demo-internal.h"
 
@@ -19,17 +19,19 @@
 #include "tracepager/relay.h"
 #include "tracepager/xalloc.h"
 
-#define TEXT_BYTES (256u << 10)
-#define LOOK_US (10 * US_PER_MS)
+#define TEXT_BYTES  (256u << 10)
+#define LOOK_US	    (10 * US_PER_MS)
 #define PATIENCE_US (10 * US_PER_SECOND)
-#define FILES_MAX 32
+#define FILES_MAX   32
 
-static const char help[] =
-	"usage: tracepager demo [--keep]\n\n"
-	"Shows everything at work, embedded: a shop whose orders fail in five ways, the alerts, and the pages\n"
-	"that the owning teams get. It needs nothing, listens on a free port of loopback only, and ends by itself.\n\n"
-	"      --keep   keep the directory with its traces, rules and configuration, to try with your own hands\n"
-	"      --help   print this\n";
+static const char help[] = "usage: tracepager demo [--keep]\n\n"
+			   "Shows everything at work, embedded: a shop whose orders fail in five "
+			   "ways, the alerts, and the pages\n"
+			   "that the owning teams get. It needs nothing, listens on a free port of "
+			   "loopback only, and ends by itself.\n\n"
+			   "      --keep   keep the directory with its traces, rules and "
+			   "configuration, to try with your own hands\n"
+			   "      --help   print this\n";
 
 struct demo {
 	char directory[64];
@@ -37,9 +39,10 @@ struct demo {
 	struct config *config;
 	struct relay *relay;
 	struct timer look;
-	size_t fault;		  /* that is shown now */
-	int64_t pages_before;	  /* delivered before its alert was sent */
+	size_t fault;	      /* that is shown now */
+	int64_t pages_before; /* delivered before its alert was sent */
 	int64_t sent_us, starts_us;
+	bool answered; /* the relay has the alert on disk */
 	bool resolving;
 	int status;
 };
@@ -113,7 +116,8 @@ static int start_relay(struct demo *demo)
 
 	int result = config_load(path, &demo->config, &findings);
 	if (result == 0) {
-		const struct relay_options options = { .config = demo->config, .console_fd = STDOUT_FILENO };
+		const struct relay_options options = { .config = demo->config,
+						       .console_fd = STDOUT_FILENO };
 		result = relay_new(&options, &demo->relay, &findings, &err);
 	}
 	print_findings(&findings);
@@ -137,6 +141,7 @@ static void alert_answered(void *arg, const struct http_reply *reply)
 	struct demo *demo = arg;
 
 	if (reply->status == 202) {
+		demo->answered = true;
 		printf("  the relay answered %d: %s", reply->status, reply->body);
 		fflush(stdout);
 		return;
@@ -150,7 +155,8 @@ static void send_alert(struct demo *demo, const char *status)
 	const struct demo_fault *fault = &demo_faults[demo->fault];
 	const struct http_transport *transport = relay_transport(demo->relay);
 	struct buf body = BUF_INIT(TEXT_BYTES);
-	CLEANUP_FREE char *url = xasprintf("http://127.0.0.1:%d/webhook/shop", relay_port(demo->relay));
+	CLEANUP_FREE char *url =
+		xasprintf("http://127.0.0.1:%d/webhook/shop", relay_port(demo->relay));
 	struct http_request request = {
 		.method = HTTP_POST,
 		.url = url,
@@ -162,6 +168,7 @@ static void send_alert(struct demo *demo, const char *status)
 	request.body = body.data;
 	request.body_len = body.len;
 	http_request_header(&request, "Content-Type", "application/json");
+	demo->answered = false;
 	demo->pages_before = metric_value(METRIC_PAGES_DELIVERED);
 	demo->sent_us = clock_mono_us(demo_clock());
 	transport->send(transport->ctx, &request, &handler, demo);
@@ -172,15 +179,17 @@ static void show_fault(struct demo *demo)
 {
 	const struct demo_fault *fault = &demo_faults[demo->fault];
 
-	printf("\n[%zu of %zu] %s: %s.\n  alert %s (%s) is sent to POST /webhook/shop\n", demo->fault + 1, demo_nfaults,
-	       fault->name, fault->story, fault->alertname, fault->summary);
+	printf("\n[%zu of %zu] %s: %s.\n  alert %s (%s) is sent to POST /webhook/shop\n",
+	       demo->fault + 1, demo_nfaults, fault->name, fault->story, fault->alertname,
+	       fault->summary);
 	fflush(stdout);
 	send_alert(demo, "firing");
 }
 
 static void show_end(struct demo *demo)
 {
-	printf("\nAll five alerts named the same operation; each page went to the team that can act.\n"
+	printf("\nAll five alerts named the same operation; each page went to the team that can "
+	       "act.\n"
 	       "The last alert is resolved now, and its page with it:\n");
 	fflush(stdout);
 	demo->fault = demo_nfaults - 1;
@@ -197,7 +206,7 @@ static void look(void *arg)
 	if (demo->status)
 		return;
 	timer_arm(relay_timers(demo->relay), &demo->look, now_us + LOOK_US);
-	if (metric_value(METRIC_PAGES_DELIVERED) == demo->pages_before) {
+	if (!demo->answered || metric_value(METRIC_PAGES_DELIVERED) == demo->pages_before) {
 		if (now_us - demo->sent_us > PATIENCE_US)
 			give_up(demo, "no page came");
 		return;
@@ -215,8 +224,8 @@ static void look(void *arg)
 static void show(struct demo *demo)
 {
 	demo->look = (struct timer){ .fire = look, .arg = demo };
-	printf("A relay listens on 127.0.0.1:%d, with five traces of a small shop in %s.\n", relay_port(demo->relay),
-	       demo->directory);
+	printf("A relay listens on 127.0.0.1:%d, with five traces of a small shop in %s.\n",
+	       relay_port(demo->relay), demo->directory);
 	show_fault(demo);
 	timer_arm(relay_timers(demo->relay), &demo->look, clock_mono_us(demo_clock()) + LOOK_US);
 	if (relay_run(demo->relay) < 0)
@@ -225,11 +234,13 @@ static void show(struct demo *demo)
 
 static void clean_up(const struct demo *demo, bool keep)
 {
-	static const char *const names[] = { "tracepager.db", "tracepager.db-wal", "tracepager.db-shm",
-					     "tracepager.db.lock", "tracepager.yaml", "rules.yaml" };
+	static const char *const names[] = { "tracepager.db",	  "tracepager.db-wal",
+					     "tracepager.db-shm", "tracepager.db.lock",
+					     "tracepager.yaml",	  "rules.yaml" };
 
 	if (keep) {
-		printf("\nKept: %s. Try: tracepager run -c %s/tracepager.yaml\n", demo->directory, demo->directory);
+		printf("\nKept: %s. Try: tracepager run -c %s/tracepager.yaml\n", demo->directory,
+		       demo->directory);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -249,9 +260,11 @@ static int run_demo(bool keep)
 	struct demo demo = { .starts_us = clock_wall_us(demo_clock()) };
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(demo.directory, sizeof(demo.directory), "%.40s/tracepager-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	snprintf(demo.directory, sizeof(demo.directory), "%.40s/tracepager-XXXXXX",
+		 tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(demo.directory)) {
-		fprintf(stderr, "tracepager demo: cannot make %s: %s\n", demo.directory, strerror(errno));
+		fprintf(stderr, "tracepager demo: cannot make %s: %s\n", demo.directory,
+			strerror(errno));
 		return 1;
 	}
 	log_set_level(LOG_LEVEL_WARN);
@@ -263,7 +276,8 @@ static int run_demo(bool keep)
 	buf_fini(&demo.config_text);
 	clean_up(&demo, keep);
 	if (demo.status == 0)
-		printf("\nNext: write rules of your own (tracepager check), and point Alertmanager at tracepager run.\n");
+		printf("\nNext: write rules of your own (tracepager check), and point Alertmanager "
+		       "at tracepager run.\n");
 	return demo.status;
 }
 
@@ -288,7 +302,8 @@ int cmd_demo(int argc, char **argv)
 		keep = true;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "tracepager demo: it takes no argument, but \"%s\" was given\n", argv[optind]);
+		fprintf(stderr, "tracepager demo: it takes no argument, but \"%s\" was given\n",
+			argv[optind]);
 		return 2;
 	}
 	return run_demo(keep);

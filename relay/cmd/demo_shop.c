@@ -1,4 +1,5 @@
-/* The demonstration's shop: five faults, a trace and an alert for each, and the rules that say who owns what. */
+/* The demonstration's shop: five faults, a trace and an alert for each, and the rules that say who
+ * owns what. */
 #include "demo-internal.h"
 
 #include <stdio.h>
@@ -42,8 +43,10 @@ const char demo_rules[] =
 	"fallback: {team: platform}\n";
 
 static const struct demo_span leaf_spans[] = {
-	{ "a1", NULL, "frontend", "POST /orders", "server", 0, 182, "500", "http.response.status_code=500" },
-	{ "a2", "a1", "frontend", "checkout.PlaceOrder", "client", 4, 171, "INTERNAL", "rpc.method=PlaceOrder" },
+	{ "a1", NULL, "frontend", "POST /orders", "server", 0, 182, "",
+	  "http.response.status_code=500" },
+	{ "a2", "a1", "frontend", "checkout.PlaceOrder", "client", 4, 171, "INTERNAL",
+	  "rpc.method=PlaceOrder" },
 	{ "a3", "a2", "checkout", "checkout.PlaceOrder", "server", 6, 167, "INTERNAL", NULL },
 	{ "a4", "a3", "checkout", "GET /cart", "client", 9, 18, NULL, NULL },
 	{ "a5", "a4", "cart", "GET /cart", "server", 11, 14, NULL, NULL },
@@ -54,26 +57,37 @@ static const struct demo_span leaf_spans[] = {
 };
 
 static const struct demo_span retry_spans[] = {
-	{ "b1", NULL, "frontend", "POST /orders", "server", 0, 930, "500", "http.response.status_code=500" },
+	{ "b1", NULL, "frontend", "POST /orders", "server", 0, 930, "",
+	  "http.response.status_code=500" },
 	{ "b2", "b1", "checkout", "checkout.PlaceOrder", "server", 5, 918, "INTERNAL", NULL },
-	{ "b3", "b2", "checkout", "GET /stock/reserve", "client", 12, 290, "503", "http.request.resend_count=0" },
-	{ "b4", "b3", "stock", "GET /stock/reserve", "server", 15, 284, "no warehouse answered", NULL },
-	{ "b5", "b2", "checkout", "GET /stock/reserve", "client", 310, 295, "503", "http.request.resend_count=1" },
-	{ "b6", "b5", "stock", "GET /stock/reserve", "server", 313, 289, "no warehouse answered", NULL },
-	{ "b7", "b2", "checkout", "GET /stock/reserve", "client", 620, 292, "503", "http.request.resend_count=2" },
-	{ "b8", "b7", "stock", "GET /stock/reserve", "server", 623, 286, "no warehouse answered", NULL },
+	{ "b3", "b2", "checkout", "GET /stock/reserve", "client", 12, 290, "503",
+	  "http.request.resend_count=0" },
+	{ "b4", "b3", "stock", "GET /stock/reserve", "server", 15, 284, "no warehouse answered",
+	  NULL },
+	{ "b5", "b2", "checkout", "GET /stock/reserve", "client", 310, 295, "503",
+	  "http.request.resend_count=1" },
+	{ "b6", "b5", "stock", "GET /stock/reserve", "server", 313, 289, "no warehouse answered",
+	  NULL },
+	{ "b7", "b2", "checkout", "GET /stock/reserve", "client", 620, 292, "503",
+	  "http.request.resend_count=2" },
+	{ "b8", "b7", "stock", "GET /stock/reserve", "server", 623, 286, "no warehouse answered",
+	  NULL },
 };
 
 static const struct demo_span database_spans[] = {
-	{ "c1", NULL, "frontend", "POST /orders", "server", 0, 64, "500", "http.response.status_code=500" },
+	{ "c1", NULL, "frontend", "POST /orders", "server", 0, 64, "",
+	  "http.response.status_code=500" },
 	{ "c2", "c1", "checkout", "checkout.PlaceOrder", "server", 4, 57, "INTERNAL", NULL },
 	{ "c3", "c2", "checkout", "INSERT orders", "client", 8, 51, "connection refused",
-	  "db.system.name=postgresql db.namespace=orders server.address=orders-db.internal server.port=5432" },
+	  "db.system.name=postgresql db.namespace=orders server.address=orders-db.internal "
+	  "server.port=5432" },
 };
 
 static const struct demo_span timeout_spans[] = {
-	{ "d1", NULL, "frontend", "POST /orders", "server", 0, 3020, "504", "http.response.status_code=504" },
-	{ "d2", "d1", "checkout", "checkout.PlaceOrder", "server", 5, 3010, "DEADLINE_EXCEEDED", NULL },
+	{ "d1", NULL, "frontend", "POST /orders", "server", 0, 3020, "",
+	  "http.response.status_code=504" },
+	{ "d2", "d1", "checkout", "checkout.PlaceOrder", "server", 5, 3010, "DEADLINE_EXCEEDED",
+	  NULL },
 	{ "d3", "d2", "checkout", "shipping.Quote", "client", 9, 3000, "DEADLINE_EXCEEDED", NULL },
 	{ "d4", "d3", "shipping", "shipping.Quote", "server", 12, 8200, NULL, NULL },
 	{ "d5", "d4", "shipping", "GET /addresses", "client", 20, 30, NULL, NULL },
@@ -81,12 +95,15 @@ static const struct demo_span timeout_spans[] = {
 };
 
 static const struct demo_span handled_spans[] = {
-	{ "e1", NULL, "frontend", "POST /orders", "server", 0, 240, "500", "http.response.status_code=500" },
+	{ "e1", NULL, "frontend", "POST /orders", "server", 0, 240, "",
+	  "http.response.status_code=500" },
 	{ "e2", "e1", "frontend", "GET /recommendations", "client", 3, 40, NULL, NULL },
 	{ "e3", "e2", "recommendations", "GET /recommendations", "server", 5, 35, NULL, NULL },
-	{ "e4", "e3", "recommendations", "GET profile", "client", 8, 12, "cache is cold", "peer.service=profile-cache" },
+	{ "e4", "e3", "recommendations", "GET profile", "client", 8, 12, "cache is cold",
+	  "peer.service=profile-cache" },
 	{ "e5", "e1", "checkout", "checkout.PlaceOrder", "server", 50, 185, "INTERNAL", NULL },
-	{ "e6", "e5", "payment", "payment.Charge", "server", 60, 160, "card processor rejected the certificate", NULL },
+	{ "e6", "e5", "payment", "payment.Charge", "server", 60, 160,
+	  "card processor rejected the certificate", NULL },
 };
 
 #define SPANS(array) array, ARRAY_LEN(array)
@@ -96,16 +113,17 @@ const struct demo_fault demo_faults[] = {
 	  "severity=critical trace_id=00000000000000000000000000000a01", "5 % of orders fail",
 	  "00000000000000000000000000000a01", SPANS(leaf_spans) },
 	{ "retries", "checkout asks stock three times, in vain", "PlaceOrderRetries",
-	  "severity=critical trace_id=00000000000000000000000000000b02", "orders fail after retries",
-	  "00000000000000000000000000000b02", SPANS(retry_spans) },
-	{ "a database without spans", "only its caller can tell that it is down", "PlaceOrderDatabase",
-	  "severity=critical trace_id=00000000000000000000000000000c03", "orders cannot be written",
-	  "00000000000000000000000000000c03", SPANS(database_spans) },
-	{ "a timeout", "shipping does not fail: it is still at work when checkout gives up", "PlaceOrderTimeouts",
-	  "severity=critical trace_id=00000000000000000000000000000d04", "orders time out",
-	  "00000000000000000000000000000d04", SPANS(timeout_spans) },
-	{ "a handled failure beside the real one", "recommendations failed too, but its caller did not mind",
-	  "PlaceOrderPayments", "severity=critical trace_id=00000000000000000000000000000e05", "payments are refused",
+	  "severity=critical trace_id=00000000000000000000000000000b02",
+	  "orders fail after retries", "00000000000000000000000000000b02", SPANS(retry_spans) },
+	{ "a database without spans", "only its caller can tell that it is down",
+	  "PlaceOrderDatabase", "severity=critical trace_id=00000000000000000000000000000c03",
+	  "orders cannot be written", "00000000000000000000000000000c03", SPANS(database_spans) },
+	{ "a timeout", "shipping does not fail: it is still at work when checkout gives up",
+	  "PlaceOrderTimeouts", "severity=critical trace_id=00000000000000000000000000000d04",
+	  "orders time out", "00000000000000000000000000000d04", SPANS(timeout_spans) },
+	{ "a handled failure beside the real one",
+	  "recommendations failed too, but its caller did not mind", "PlaceOrderPayments",
+	  "severity=critical trace_id=00000000000000000000000000000e05", "payments are refused",
 	  "00000000000000000000000000000e05", SPANS(handled_spans) },
 };
 const size_t demo_nfaults = ARRAY_LEN(demo_faults);
@@ -120,7 +138,8 @@ static void write_tag(struct buf *out, const char *key, const char *value)
 }
 
 /* "key=value key=value", one call for each. */
-static void each_pair(const char *pairs, struct buf *out, void (*put)(struct buf *, const char *, const char *))
+static void each_pair(const char *pairs, struct buf *out,
+		      void (*put)(struct buf *, const char *, const char *))
 {
 	while (pairs && *pairs) {
 		size_t len = strcspn(pairs, " "), key = strcspn(pairs, "=");
@@ -132,20 +151,24 @@ static void each_pair(const char *pairs, struct buf *out, void (*put)(struct buf
 	}
 }
 
-static void write_span(const struct demo_fault *fault, const struct demo_span *span, int64_t start_us, struct buf *out)
+static void write_span(const struct demo_fault *fault, const struct demo_span *span,
+		       int64_t start_us, struct buf *out)
 {
-	buf_printf(out, "{\"traceID\":\"%s\",\"spanID\":\"%s\",\"operationName\":\"%s\",\"references\":[", fault->trace_id,
-		   span->id, span->operation);
+	buf_printf(
+		out,
+		"{\"traceID\":\"%s\",\"spanID\":\"%s\",\"operationName\":\"%s\",\"references\":[",
+		fault->trace_id, span->id, span->operation);
 	if (span->parent)
-		buf_printf(out, "{\"refType\":\"CHILD_OF\",\"traceID\":\"%s\",\"spanID\":\"%s\"}", fault->trace_id,
-			   span->parent);
+		buf_printf(out, "{\"refType\":\"CHILD_OF\",\"traceID\":\"%s\",\"spanID\":\"%s\"}",
+			   fault->trace_id, span->parent);
 	buf_printf(out, "],\"startTime\":%lld,\"duration\":%lld,\"processID\":\"%s\",\"tags\":[",
-		   (long long)(start_us + span->start_ms * US_PER_MS), (long long)(span->duration_ms * US_PER_MS),
-		   span->service);
+		   (long long)(start_us + span->start_ms * US_PER_MS),
+		   (long long)(span->duration_ms * US_PER_MS), span->service);
 	buf_printf(out, "{\"key\":\"span.kind\",\"type\":\"string\",\"value\":\"%s\"}", span->kind);
 	if (span->error) {
 		write_tag(out, "otel.status_code", "ERROR");
-		write_tag(out, "otel.status_description", span->error);
+		if (*span->error)
+			write_tag(out, "otel.status_description", span->error);
 	}
 	each_pair(span->tags, out, write_tag);
 	buf_puts(out, "]}");
@@ -169,8 +192,8 @@ void demo_write_trace(const struct demo_fault *fault, int64_t start_us, struct b
 	buf_puts(out, "],\n\"processes\":{");
 	for (size_t i = 0; i < fault->nspans; i++)
 		if (!seen_before(fault, i))
-			buf_printf(out, "%s\"%s\":{\"serviceName\":\"%s\",\"tags\":[]}", i ? "," : "",
-				   fault->spans[i].service, fault->spans[i].service);
+			buf_printf(out, "%s\"%s\":{\"serviceName\":\"%s\",\"tags\":[]}",
+				   i ? "," : "", fault->spans[i].service, fault->spans[i].service);
 	buf_puts(out, "}}]}\n");
 }
 
@@ -182,7 +205,8 @@ static void write_label(struct buf *out, const char *name, const char *value)
 	buf_json_string(out, value);
 }
 
-void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us, struct buf *out)
+void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us,
+		      struct buf *out)
 {
 	char starts[RFC3339_SIZE], now[RFC3339_SIZE];
 	bool firing = strcmp(status, "firing") == 0;
@@ -190,14 +214,18 @@ void demo_write_alert(const struct demo_fault *fault, const char *status, int64_
 	rfc3339_format(starts_us, starts);
 	rfc3339_format(clock_wall_us(clock_system()), now);
 	buf_printf(out,
-		   "{\"version\":\"4\",\"groupKey\":\"{}:{alertname=\\\"%s\\\"}\",\"status\":\"%s\",\"receiver\":"
+		   "{\"version\":\"4\",\"groupKey\":\"{}:{alertname=\\\"%s\\\"}\",\"status\":\"%"
+		   "s\",\"receiver\":"
 		   "\"tracepager\",\"groupLabels\":{},\"commonLabels\":{},\"commonAnnotations\":{},"
-		   "\"externalURL\":\"http://alertmanager.shop.example\",\"alerts\":[{\"status\":\"%s\",\"labels\":"
+		   "\"externalURL\":\"http://"
+		   "alertmanager.shop.example\",\"alerts\":[{\"status\":\"%s\",\"labels\":"
 		   "{\"alertname\":\"%s\"",
 		   fault->alertname, status, status, fault->alertname);
 	each_pair(fault->labels, out, write_label);
 	buf_puts(out, "},\"annotations\":{\"summary\":");
 	buf_json_string(out, fault->summary);
-	buf_printf(out, "},\"startsAt\":\"%s\",\"endsAt\":\"%s\",\"generatorURL\":\"\",\"fingerprint\":\"\"}]}", starts,
-		   firing ? "0001-01-01T00:00:00Z" : now);
+	buf_printf(out,
+		   "},\"startsAt\":\"%s\",\"endsAt\":\"%s\",\"generatorURL\":\"\",\"fingerprint\":"
+		   "\"\"}]}",
+		   starts, firing ? "0001-01-01T00:00:00Z" : now);
 }

@@ -10,12 +10,14 @@
 #include "tracepager/relay.h"
 
 #define FINDINGS_BYTES (256u << 10)
-#define SAMPLE_BYTES (64u << 10)
+#define SAMPLE_BYTES   (64u << 10)
 
 static const char help[] =
 	"usage: tracepager run [-c FILE]\n\n"
-	"Runs the daemon: takes alerts, follows their traces to the service that broke, pages its owner.\n\n"
-	"  -c, --config FILE   its options (default: /etc/tracepager/tracepager.yaml, where that exists)\n"
+	"Runs the daemon: takes alerts, follows their traces to the service that broke, pages its "
+	"owner.\n\n"
+	"  -c, --config FILE   its options (default: /etc/tracepager/tracepager.yaml, where that "
+	"exists)\n"
 	"      --check         read the options and the rules, say what is wrong, and end\n"
 	"      --sample        print a commented tracepager.yaml\n"
 	"      --help          print this\n\n"
@@ -80,8 +82,10 @@ static void print_sample(void)
 int cmd_run(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
-		{ "sample", no_argument, NULL, 's' },	    { "help", no_argument, NULL, 'h' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "sample", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *path = access(default_path, F_OK) == 0 ? default_path : NULL;
@@ -109,7 +113,8 @@ int cmd_run(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "tracepager run: it takes no argument, but \"%s\" was given\n", argv[optind]);
+		fprintf(stderr, "tracepager run: it takes no argument, but \"%s\" was given\n",
+			argv[optind]);
 		return 2;
 	}
 	int result = config_load(path, &config, &findings);

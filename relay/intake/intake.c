@@ -1,6 +1,7 @@
 /*
- * Intake's HTTP side: one job per request, from its body to its answer. Large bodies are parsed in the pool, many alerts are
- * taken over several turns. Owns the jobs; the alerts are handed to intake_ops.
+ * Intake's HTTP side: one job per request, from its body to its answer. Large bodies are parsed in
+ * the pool, many alerts are taken over several turns. Owns the jobs; the alerts are handed to
+ * intake_ops.
  */
 #include "tracepager/intake.h"
 
@@ -20,9 +21,10 @@
 #define JOB_ARENA_BYTES (16u * LIMIT_BODY_BYTES)
 /* Larger bodies would hold the loop for more than a fraction of a millisecond. */
 #define PARSE_INLINE_BYTES (64u << 10)
-#define ALERTS_PER_TURN 128
-#define RETRY_AFTER_S 5
-#define REPLY_BYTES (64u << 10)
+/* About a millisecond of decisions. */
+#define ALERTS_PER_TURN	   32
+#define RETRY_AFTER_S	   5
+#define REPLY_BYTES	   (64u << 10)
 /* Refused alerts that an answer lists; the rest is counted. */
 #define REFUSED_SHOWN 20
 
@@ -37,8 +39,8 @@ struct job {
 	size_t len;
 	struct alert_batch batch;
 	struct err err;
-	int result; /* of the parse */
-	size_t next; /* alert to take */
+	int result;	/* of the parse */
+	size_t next;	/* alert to take */
 	size_t commits; /* under way */
 	int store_error;
 	size_t counts[ACCEPT_COUNT];
@@ -85,7 +87,8 @@ static void reply_error(struct http_exchange *exchange, int status, const char *
 	buf_puts(&body, "{\"error\": ");
 	buf_json_string(&body, text);
 	buf_puts(&body, "}\n");
-	http_exchange_reply(exchange, status, NULL, buf_text(&body), body.len, status == 503 ? RETRY_AFTER_S : 0);
+	http_exchange_reply(exchange, status, NULL, buf_text(&body), body.len,
+			    status == 503 ? RETRY_AFTER_S : 0);
 	buf_fini(&body);
 }
 
@@ -107,10 +110,13 @@ static void reply_webhook(struct job *job)
 	const size_t *counts = job->counts;
 	bool none = job->batch.nrefused && !job->batch.nalerts;
 
-	buf_printf(&body, "{\"accepted\": %zu, \"repeated\": %zu, \"resolved\": %zu, \"unknown\": %zu", counts[ACCEPT_NEW],
-		   counts[ACCEPT_REPEATED], counts[ACCEPT_RESOLVED], counts[ACCEPT_UNKNOWN]);
+	buf_printf(&body,
+		   "{\"accepted\": %zu, \"repeated\": %zu, \"resolved\": %zu, \"unknown\": %zu",
+		   counts[ACCEPT_NEW], counts[ACCEPT_REPEATED], counts[ACCEPT_RESOLVED],
+		   counts[ACCEPT_UNKNOWN]);
 	if (job->batch.truncated)
-		buf_printf(&body, ", \"left_out_by_sender\": %llu", (unsigned long long)job->batch.truncated);
+		buf_printf(&body, ", \"left_out_by_sender\": %llu",
+			   (unsigned long long)job->batch.truncated);
 	if (job->batch.nrefused) {
 		buf_printf(&body, ", \"refused\": %zu, \"errors\": [", job->batch.nrefused);
 		write_refused(job, &body);
@@ -121,7 +127,8 @@ static void reply_webhook(struct job *job)
 	buf_fini(&body);
 }
 
-/* Alertmanager's answers: nothing, or one string with all that was wrong; the good ones are taken either way. */
+/* Alertmanager's answers: nothing, or one string with all that was wrong; the good ones are taken
+ * either way. */
 static void reply_api(struct job *job)
 {
 	struct buf text = BUF_INIT(REPLY_BYTES / 8), body = BUF_INIT(REPLY_BYTES);
@@ -132,7 +139,8 @@ static void reply_api(struct job *job)
 		buf_json_string(&body, buf_text(&text));
 		buf_putc(&body, '\n');
 	}
-	http_exchange_reply(job->exchange, job->batch.nrefused ? 400 : 200, NULL, buf_text(&body), body.len, 0);
+	http_exchange_reply(job->exchange, job->batch.nrefused ? 400 : 200, NULL, buf_text(&body),
+			    body.len, 0);
 	buf_fini(&text);
 	buf_fini(&body);
 }
@@ -140,10 +148,11 @@ static void reply_api(struct job *job)
 static void answer(struct job *job)
 {
 	metric_add(METRIC_ALERTS_REFUSED, (int64_t)job->batch.nrefused);
-	metric_observe_us(METRIC_ACCEPT_TIME,
-			  clock_mono_us(job->intake->env.clock) - http_exchange_began_us(job->exchange));
+	metric_observe_us(METRIC_ACCEPT_TIME, clock_mono_us(job->intake->env.clock) -
+						      http_exchange_began_us(job->exchange));
 	if (job->store_error)
-		reply_error(job->exchange, 503, "the store did not take the alerts; send them again");
+		reply_error(job->exchange, 503,
+			    "the store did not take the alerts; send them again");
 	else if (job->api)
 		reply_api(job);
 	else
@@ -191,7 +200,8 @@ static void refuse_body(struct job *job)
 	char text[sizeof(job->err.text) + 64];
 
 	if (job->err.line)
-		snprintf(text, sizeof(text), "%s (line %d, column %d)", job->err.text, job->err.line, job->err.column);
+		snprintf(text, sizeof(text), "%s (line %d, column %d)", job->err.text,
+			 job->err.line, job->err.column);
 	else
 		snprintf(text, sizeof(text), "%s", job->err.text);
 	metric_add(METRIC_ALERTS_REFUSED, 1);
@@ -215,9 +225,9 @@ static void run_parse(void *arg)
 {
 	struct job *job = arg;
 
-	job->result = alert_formats[job->sender->format]->parse(job->arena, job->body, job->len, job->sender->name,
-								clock_wall_us(job->intake->env.clock), &job->batch,
-								&job->err);
+	job->result = alert_formats[job->sender->format]->parse(
+		job->arena, job->body, job->len, job->sender->name,
+		clock_wall_us(job->intake->env.clock), &job->batch, &job->err);
 }
 
 static void parse_ran(void *arg)
@@ -225,7 +235,8 @@ static void parse_ran(void *arg)
 	parsed(arg);
 }
 
-static void start(struct intake *intake, struct http_exchange *exchange, const struct sender *sender, bool api)
+static void start(struct intake *intake, struct http_exchange *exchange,
+		  const struct sender *sender, bool api)
 {
 	struct job *job;
 
@@ -289,7 +300,9 @@ void intake_webhook(struct intake *intake, struct http_exchange *exchange, const
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 {
 	static const struct secret none;
-	static const struct sender anybody = { .name = "api", .format = FORMAT_PROMETHEUS, .bearer = &none };
+	static const struct sender anybody = { .name = "api",
+					       .format = FORMAT_PROMETHEUS,
+					       .bearer = &none };
 	const struct sender *found = NULL;
 	bool declared = false;
 

@@ -25,12 +25,14 @@ struct shape {
 
 /* clang-format off */
 static const struct shape shapes[STORE_OP_COUNT] = {
-	[STORE_OP_PUT_ALERT] = { 2, { AT(alert.key), AT(alert.incident) }, AT(alert.doc), AT(alert.doc_len) },
+	[STORE_OP_PUT_ALERT] = { 2, { AT(alert.key), AT(alert.incident) },
+				 AT(alert.doc), AT(alert.doc_len) },
 	[STORE_OP_TOUCH_ALERT] = { 2, { AT(alert.key), AT(alert.incident) }, 0, 0 },
 	[STORE_OP_REMOVE_ALERT] = { 1, { AT(alert.key) }, 0, 0 },
 	[STORE_OP_PUT_INCIDENT] = { 3, { AT(incident.id), AT(incident.key), AT(incident.team) },
 				    AT(incident.page), AT(incident.page_len) },
-	[STORE_OP_PUT_PAGE] = { 4, { AT(page.incident), AT(page.pager), AT(page.target), AT(page.error) },
+	[STORE_OP_PUT_PAGE] = { 4, { AT(page.incident), AT(page.pager), AT(page.target),
+				     AT(page.error) },
 				AT(page.doc), AT(page.doc_len) },
 	[STORE_OP_TOUCH_PAGE] = { 1, { AT(page.error) }, 0, 0 },
 	[STORE_OP_PUT_DECISION] = { 2, { AT(decision.alert_key), AT(decision.incident) },

@@ -67,7 +67,8 @@ static void serve_metrics(struct web *web, struct http_exchange *exchange, const
 	(void)rest;
 	web->ops.measure(web->ops.ctx);
 	metrics_write(&text);
-	http_exchange_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", buf_text(&text), text.len, 0);
+	http_exchange_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+			    buf_text(&text), text.len, 0);
 	buf_fini(&text);
 }
 
@@ -79,7 +80,8 @@ static void serve_reload(struct web *web, struct http_exchange *exchange, const 
 		return;
 	}
 	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
-	reply_json(exchange, 401, "{\"error\": \"send the admin token: Authorization: Bearer TOKEN\"}\n");
+	reply_json(exchange, 401,
+		   "{\"error\": \"send the admin token: Authorization: Bearer TOKEN\"}\n");
 }
 
 static void serve_webhook(struct web *web, struct http_exchange *exchange, const char *rest)
@@ -99,9 +101,11 @@ static void serve_api_status(struct web *web, struct http_exchange *exchange, co
 	(void)web;
 	(void)rest;
 	reply_json(exchange, 200,
-		   "{\"cluster\": {\"status\": \"disabled\", \"peers\": []}, \"config\": {\"original\": \"\"}, "
+		   "{\"cluster\": {\"status\": \"disabled\", \"peers\": []}, \"config\": "
+		   "{\"original\": \"\"}, "
 		   "\"versionInfo\": {\"branch\": \"\", \"buildDate\": \"\", \"buildUser\": \"\", "
-		   "\"goVersion\": \"\", \"revision\": \"\", \"version\": \"tracepager " PACKAGE_VERSION "\"}}\n");
+		   "\"goVersion\": \"\", \"revision\": \"\", \"version\": "
+		   "\"tracepager " PACKAGE_VERSION "\"}}\n");
 }
 
 static const struct place places[] = {
@@ -117,7 +121,8 @@ static const struct place places[] = {
 
 static bool at_place(const struct place *place, const char *path)
 {
-	return place->prefix ? strncmp(path, place->path, strlen(place->path)) == 0 : strcmp(path, place->path) == 0;
+	return place->prefix ? strncmp(path, place->path, strlen(place->path)) == 0
+			     : strcmp(path, place->path) == 0;
 }
 
 void web_handle(void *ctx, struct http_exchange *exchange)
@@ -130,8 +135,9 @@ void web_handle(void *ctx, struct http_exchange *exchange)
 			continue;
 		if (http_exchange_verb(exchange) != place->verb)
 			reply_json(exchange, 405,
-				   place->verb == HTTP_VERB_POST ? "{\"error\": \"send a POST to this path\"}\n"
-								 : "{\"error\": \"send a GET to this path\"}\n");
+				   place->verb == HTTP_VERB_POST
+					   ? "{\"error\": \"send a POST to this path\"}\n"
+					   : "{\"error\": \"send a GET to this path\"}\n");
 		else
 			place->serve(ctx, exchange, path + strlen(place->path));
 		return;

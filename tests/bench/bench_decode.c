@@ -1,9 +1,11 @@
 /*
- * What reading a trace costs, beside what others need for less: jansson builds its tree and stops there, yajl calls
- * empty functions, memcpy only moves the bytes. Ours fills the arrays, links the tree, and is fed 16 KiB at a time, as
- * a connection would. All in one run, one after the other, several rounds; the median of each is shown.
+ * What reading a trace costs, beside what others need for less: jansson builds its tree and stops
+ * there, yajl calls empty functions, memcpy only moves the bytes. Ours fills the arrays, links the
+ * tree, and is fed 16 KiB at a time, as a connection would. All in one run, one after the other,
+ * several rounds; the median of each is shown.
  *
- * Memory is what malloc was asked for by our own code (the linker wraps it), so that a peak inside of finish shows.
+ * Memory is what malloc was asked for by our own code (the linker wraps it), so that a peak inside
+ * of finish shows.
  *
  * usage: bench_decode [largest number of spans]
  */
@@ -106,7 +108,8 @@ static struct trace_set *decode(const struct document *document)
 	for (size_t at = 0; at < document->len; at += PIECE_BYTES) {
 		size_t rest = document->len - at;
 
-		if (trace_decoder_feed(decoder, document->text + at, rest < PIECE_BYTES ? rest : PIECE_BYTES, &err) != 0)
+		if (trace_decoder_feed(decoder, document->text + at,
+				       rest < PIECE_BYTES ? rest : PIECE_BYTES, &err) != 0)
 			die("feed", err.text);
 	}
 	if (trace_decoder_finish(decoder, &set, &err) != 0)
@@ -173,13 +176,10 @@ static void run_yajl(const struct document *document)
 	};
 	yajl_handle handle = yajl_alloc(&callbacks, NULL, NULL);
 
-	for (size_t at = 0; at < document->len; at += PIECE_BYTES) {
-		size_t rest = document->len - at;
-
-		if (yajl_parse(handle, (const unsigned char *)document->text + at,
-			       rest < PIECE_BYTES ? rest : PIECE_BYTES) != yajl_status_ok)
-			die("yajl", "refused");
-	}
+	/* in one piece: it is slower in small ones */
+	if (yajl_parse(handle, (const unsigned char *)document->text, document->len) !=
+	    yajl_status_ok)
+		die("yajl", "refused");
 	if (yajl_complete_parse(handle) != yajl_status_ok)
 		die("yajl", "refused at the end");
 	yajl_free(handle);
@@ -237,7 +237,8 @@ static double measure_walk(const struct trace_set *set)
 
 static void bench(const struct document *document)
 {
-	static void (*const runs[])(const struct document *) = { run_ours, run_jansson, run_yajl, run_memcpy };
+	static void (*const runs[])(const struct document *) = { run_ours, run_jansson, run_yajl,
+								 run_memcpy };
 	double rounds[ARRAY_LEN(runs)][ROUNDS], ns[ARRAY_LEN(runs)], n = document->nspans;
 	struct trace_set *set;
 	size_t before, kept, scratch;
@@ -249,15 +250,18 @@ static void bench(const struct document *document)
 		ns[i] = median(rounds[i], ROUNDS);
 	heap_peak = before = heap_bytes;
 	set = decode(document);
-	kept = set->traces[0].nspans * sizeof(struct span) + set->nattrs * sizeof(struct span_attr) +
-	       set->nresources * sizeof(struct resource) + set->nresource_attrs * sizeof(struct resource_attr);
+	kept = set->traces[0].nspans * sizeof(struct span) +
+	       set->nattrs * sizeof(struct span_attr) + set->nresources * sizeof(struct resource) +
+	       set->nresource_attrs * sizeof(struct resource_attr);
 	scratch = heap_peak - before - (heap_bytes - before);
-	printf("%-8s %7u %6.1f |", document->encoding == TRACE_ENCODING_JAEGER_JSON ? "jaeger" : "otlp",
+	printf("%-8s %7u %6.1f |",
+	       document->encoding == TRACE_ENCODING_JAEGER_JSON ? "jaeger" : "otlp",
 	       document->nspans, (double)document->len / 1e6);
 	for (size_t i = 0; i < ARRAY_LEN(runs); i++)
 		printf(" %6.0f %6.0f |", (double)document->len * 1e3 / ns[i], ns[i] / n);
-	printf(" %5.1f %5.1f | %5.0f %7.0f %7.0f | %7.0f\n", ns[1] / ns[0], ns[2] / ns[0], (double)kept / n,
-	       (double)scratch / n, (double)set->string_bytes / n, measure_walk(set) / n);
+	printf(" %5.1f %5.1f | %5.0f %7.0f %7.0f | %7.0f\n", ns[1] / ns[0], ns[2] / ns[0],
+	       (double)kept / n, (double)scratch / n, (double)set->string_bytes / n,
+	       measure_walk(set) / n);
 	fflush(stdout);
 	trace_set_free(set);
 }
@@ -268,16 +272,20 @@ int main(int argc, char **argv)
 	unsigned int most = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 100000;
 
 	printf("MB/s and ns per span; bytes per span\n"
-	       "                         |    tracepager |       jansson |          yajl |        memcpy "
+	       "                         |    tracepager |       jansson |          yajl |        "
+	       "memcpy "
 	       "| times faster  |       memory          |    walk\n"
-	       "document   spans     MB  |   MB/s     ns |   MB/s     ns |   MB/s     ns |   MB/s     ns "
+	       "document   spans     MB  |   MB/s     ns |   MB/s     ns |   MB/s     ns |   MB/s  "
+	       "   ns "
 	       "| jansson  yajl |  kept scratch strings |      ns\n");
 	for (size_t kind = 0; kind < 2; kind++) {
 		for (size_t i = 0; i < ARRAY_LEN(sizes) && sizes[i] <= most; i++) {
 			struct document document = { .nspans = sizes[i] };
 
-			document.encoding = kind == 0 ? TRACE_ENCODING_JAEGER_JSON : TRACE_ENCODING_OTLP_JSON;
-			document.text = (kind == 0 ? gen_jaeger_json : gen_otlp_json)(sizes[i], &document.len);
+			document.encoding =
+				kind == 0 ? TRACE_ENCODING_JAEGER_JSON : TRACE_ENCODING_OTLP_JSON;
+			document.text = (kind == 0 ? gen_jaeger_json
+						   : gen_otlp_json)(sizes[i], &document.len);
 			document.copy = xcalloc(1, document.len);
 			bench(&document);
 			free(document.text);

@@ -1,4 +1,5 @@
-/* Traces for measuring, see gen_trace.h. A span is described once and written twice: as Jaeger JSON and as OTLP JSON. */
+/* Traces for measuring, see gen_trace.h. A span is described once and written twice: as Jaeger JSON
+ * and as OTLP JSON. */
 #include "gen_trace.h"
 
 #include <inttypes.h>
@@ -95,7 +96,8 @@ static void describe_client(struct span *span, uint64_t random)
 	span->operation = "HTTP GET";
 	add(span, "http.method", false, "GET");
 	add(span, "http.status_code", true, "%d", span->failing ? 503 : 200);
-	add(span, "http.url", false, "http://%s:8080/api/v1/items/%u", callee, (unsigned int)(random >> 8) % 500);
+	add(span, "http.url", false, "http://%s:8080/api/v1/items/%u", callee,
+	    (unsigned int)(random >> 8) % 500);
 	add(span, "net.peer.name", false, "%s", callee);
 	add(span, "http.flavor", false, "1.1");
 	add(span, "http.request_content_length", true, "%u", (unsigned int)(random >> 40) % 5000);
@@ -110,7 +112,8 @@ static void describe_query(struct span *span, uint64_t random)
 	add(span, "db.system", false, "postgresql");
 	add(span, "db.name", false, "orders");
 	add(span, "db.operation", false, "SELECT");
-	add(span, "db.statement", false, "SELECT id, state, total FROM orders WHERE customer = ? ORDER BY id");
+	add(span, "db.statement", false,
+	    "SELECT id, state, total FROM orders WHERE customer = ? ORDER BY id");
 	add(span, "net.peer.name", false, "orders-db-%u", (unsigned int)(random >> 8) % 3);
 	add(span, "net.peer.port", true, "5432");
 	add(span, "thread.id", true, "%u", (unsigned int)(random >> 20) % 64);
@@ -144,21 +147,27 @@ static void jaeger_tag(struct buf *buf, const char *key, const char *type, const
 {
 	bool text = type[0] == 's';
 
-	buf_printf(buf, "{\"key\":\"%s\",\"type\":\"%s\",\"value\":%s%s%s}", key, type, text ? "\"" : "", value,
-		   text ? "\"" : "");
+	buf_printf(buf, "{\"key\":\"%s\",\"type\":\"%s\",\"value\":%s%s%s}", key, type,
+		   text ? "\"" : "", value, text ? "\"" : "");
 }
 
 static void jaeger_span(struct buf *buf, const struct span *span)
 {
-	buf_printf(buf, "{\"traceID\":\"" TRACE_ID "\",\"spanID\":\"%016" PRIx64 "\",\"operationName\":\"%s\","
-			"\"references\":[", span->id, span->operation);
+	buf_printf(buf,
+		   "{\"traceID\":\"" TRACE_ID "\",\"spanID\":\"%016" PRIx64
+		   "\",\"operationName\":\"%s\","
+		   "\"references\":[",
+		   span->id, span->operation);
 	if (span->parent != 0)
-		buf_printf(buf, "{\"refType\":\"CHILD_OF\",\"traceID\":\"" TRACE_ID "\",\"spanID\":\"%016" PRIx64 "\"}",
+		buf_printf(buf,
+			   "{\"refType\":\"CHILD_OF\",\"traceID\":\"" TRACE_ID
+			   "\",\"spanID\":\"%016" PRIx64 "\"}",
 			   span->parent);
-	buf_printf(buf, "],\"startTime\":%" PRIu64 ",\"duration\":%" PRIu64 ",\"tags\":[", span->start_us,
-		   span->duration_us);
+	buf_printf(buf, "],\"startTime\":%" PRIu64 ",\"duration\":%" PRIu64 ",\"tags\":[",
+		   span->start_us, span->duration_us);
 	for (unsigned int i = 0; i < span->nattrs; i++) {
-		jaeger_tag(buf, span->attrs[i].key, span->attrs[i].number ? "int64" : "string", span->attrs[i].value);
+		jaeger_tag(buf, span->attrs[i].key, span->attrs[i].number ? "int64" : "string",
+			   span->attrs[i].value);
 		buf_putc(buf, ',');
 	}
 	jaeger_tag(buf, "span.kind", "string", span->kind);
@@ -170,7 +179,8 @@ static void jaeger_span(struct buf *buf, const struct span *span)
 	}
 	buf_puts(buf, "],\"logs\":[");
 	if (span->failing) {
-		buf_printf(buf, "{\"timestamp\":%" PRIu64 ",\"fields\":[", span->start_us + span->duration_us);
+		buf_printf(buf, "{\"timestamp\":%" PRIu64 ",\"fields\":[",
+			   span->start_us + span->duration_us);
 		jaeger_tag(buf, "event", "string", "exception");
 		buf_putc(buf, ',');
 		jaeger_tag(buf, "exception.type", "string", EXCEPTION);
@@ -183,7 +193,8 @@ static void jaeger_span(struct buf *buf, const struct span *span)
 
 static void jaeger_process(struct buf *buf, unsigned int service)
 {
-	buf_printf(buf, "\"p%u\":{\"serviceName\":\"%s\",\"tags\":[", service + 1, services[service]);
+	buf_printf(buf, "\"p%u\":{\"serviceName\":\"%s\",\"tags\":[", service + 1,
+		   services[service]);
 	jaeger_tag(buf, "service.namespace", "string", "shop");
 	buf_putc(buf, ',');
 	jaeger_tag(buf, "service.version", "string", "4.2.1");
@@ -210,7 +221,8 @@ char *gen_jaeger_json(unsigned int nspans, size_t *ret_len)
 			buf_putc(&buf, ',');
 		jaeger_process(&buf, i);
 	}
-	buf_puts(&buf, "},\"warnings\":null}],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}");
+	buf_puts(&buf,
+		 "},\"warnings\":null}],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}");
 	*ret_len = buf.len;
 	return buf_take(&buf);
 }
@@ -219,17 +231,23 @@ char *gen_jaeger_json(unsigned int nspans, size_t *ret_len)
 
 static void otlp_attr(struct buf *buf, const char *key, bool number, const char *value)
 {
-	buf_printf(buf, "{\"key\":\"%s\",\"value\":{\"%s\":\"%s\"}}", key, number ? "intValue" : "stringValue", value);
+	buf_printf(buf, "{\"key\":\"%s\",\"value\":{\"%s\":\"%s\"}}", key,
+		   number ? "intValue" : "stringValue", value);
 }
 
 static void otlp_span(struct buf *buf, const struct span *span)
 {
-	buf_printf(buf, "{\"traceId\":\"" TRACE_ID "\",\"spanId\":\"%016" PRIx64 "\",\"parentSpanId\":\"", span->id);
+	buf_printf(buf,
+		   "{\"traceId\":\"" TRACE_ID "\",\"spanId\":\"%016" PRIx64
+		   "\",\"parentSpanId\":\"",
+		   span->id);
 	if (span->parent != 0)
 		buf_printf(buf, "%016" PRIx64, span->parent);
-	buf_printf(buf, "\",\"flags\":257,\"name\":\"%s\",\"kind\":%u,\"startTimeUnixNano\":\"%" PRIu64
-			"000\",\"endTimeUnixNano\":\"%" PRIu64 "000\",\"attributes\":[",
-		   span->operation, span->kind_number, span->start_us, span->start_us + span->duration_us);
+	buf_printf(buf,
+		   "\",\"flags\":257,\"name\":\"%s\",\"kind\":%u,\"startTimeUnixNano\":\"%" PRIu64
+		   "000\",\"endTimeUnixNano\":\"%" PRIu64 "000\",\"attributes\":[",
+		   span->operation, span->kind_number, span->start_us,
+		   span->start_us + span->duration_us);
 	for (unsigned int i = 0; i < span->nattrs; i++) {
 		if (i > 0)
 			buf_putc(buf, ',');
@@ -237,14 +255,17 @@ static void otlp_span(struct buf *buf, const struct span *span)
 	}
 	buf_puts(buf, "],\"events\":[");
 	if (span->failing) {
-		buf_printf(buf, "{\"timeUnixNano\":\"%" PRIu64 "000\",\"name\":\"exception\",\"attributes\":[",
+		buf_printf(buf,
+			   "{\"timeUnixNano\":\"%" PRIu64
+			   "000\",\"name\":\"exception\",\"attributes\":[",
 			   span->start_us + span->duration_us);
 		otlp_attr(buf, "exception.type", false, EXCEPTION);
 		buf_putc(buf, ',');
 		otlp_attr(buf, "exception.message", false, FAIL_REASON);
 		buf_puts(buf, "]}");
 	}
-	buf_puts(buf, span->failing ? "],\"status\":{\"code\":2,\"message\":\"" FAIL_REASON "\"}}" : "],\"status\":{}}");
+	buf_puts(buf, span->failing ? "],\"status\":{\"code\":2,\"message\":\"" FAIL_REASON "\"}}"
+				    : "],\"status\":{}}");
 }
 
 static void otlp_resource(struct buf *buf, unsigned int service)
@@ -255,7 +276,8 @@ static void otlp_resource(struct buf *buf, unsigned int service)
 	otlp_attr(buf, "service.namespace", false, "shop");
 	buf_putc(buf, ',');
 	otlp_attr(buf, "service.version", false, "4.2.1");
-	buf_puts(buf, "]},\"scopeSpans\":[{\"scope\":{\"name\":\"shop\",\"version\":\"1.32.0\"},\"spans\":[");
+	buf_puts(buf, "]},\"scopeSpans\":[{\"scope\":{\"name\":\"shop\",\"version\":\"1.32.0\"},"
+		      "\"spans\":[");
 }
 
 /* Spans come in batches of one service, as exporters send them. */

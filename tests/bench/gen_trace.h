@@ -1,6 +1,7 @@
 /*
- * Traces for measuring: of any size, always the same for the same size, shaped as instrumented shops send them: about
- * 1 KB of JSON and ten attributes per span, one log on each failing span, twenty services.
+ * Traces for measuring: of any size, always the same for the same size, shaped as instrumented
+ * shops send them: about 1 KB of JSON and ten attributes per span, one log on each failing span,
+ * twenty services.
  */
 #ifndef TRACEPAGER_TESTS_GEN_TRACE_H
 #define TRACEPAGER_TESTS_GEN_TRACE_H

@@ -1,14 +1,16 @@
 #!/bin/sh
-# Replays every fuzz target over its corpus: tests/fuzz/corpus/NAME for tests/fuzz/replay_NAME.
+# Replays every fuzz target over its corpus: tests/fuzz/fuzz_NAME.c, as replay_NAME, over tests/fuzz/corpus/NAME.
 : "${top_srcdir:=.}" "${top_builddir:=.}"
-ran=0 failed=0
-for program in "$top_builddir"/tests/fuzz/replay_*; do
-	name=${program##*/replay_}
-	case $name in *.*) continue ;; esac
-	[ -x "$program" ] || continue
-	ran=$((ran + 1))
+passed=0 failed=0
+for source in "$top_srcdir"/tests/fuzz/fuzz_*.c; do
+	name=${source##*/fuzz_}
+	name=${name%.c}
 	echo "$name:"
-	"$program" "$top_srcdir/tests/fuzz/corpus/$name" || failed=$((failed + 1))
+	if "$top_builddir/tests/fuzz/replay_$name" "$top_srcdir/tests/fuzz/corpus/$name"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+	fi
 done
-echo "$((ran - failed)) passed, $failed failed"
-[ "$ran" -gt 0 ] && [ "$failed" -eq 0 ]
+echo "$passed passed, $failed failed"
+[ "$passed" -gt 0 ] && [ "$failed" -eq 0 ]

@@ -1,4 +1,5 @@
-/* Days in the life of a relay, in milliseconds: enrichment, retries, joins, resolves, refusals, crashes, expiry. */
+/* Days in the life of a relay, in milliseconds: enrichment, retries, joins, resolves, refusals,
+ * crashes, expiry. */
 #include "world.h"
 
 #include <check.h>
@@ -10,10 +11,10 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-#define ORDERS "alertname=PlaceOrderErrors severity=critical"
+#define ORDERS	    "alertname=PlaceOrderErrors severity=critical"
 #define ORDERS_SLOW "alertname=PlaceOrderSlow severity=warning"
-#define TRACED ORDERS " trace_id=0af7651916cd43dd8448eb211c80319c"
-#define DISK "alertname=DiskFull severity=warning host=db1"
+#define TRACED	    ORDERS " trace_id=0af7651916cd43dd8448eb211c80319c"
+#define DISK	    "alertname=DiskFull severity=warning host=db1"
 
 static struct world *world;
 
@@ -59,8 +60,12 @@ START_TEST(trace_is_late_and_the_pager_is_ill)
 
 	world_jaeger_has_not(world, 2);
 	world_jaeger_has(world);
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/", .times = 1, .status = 500 });
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/", .times = 1, .status = 429,
+	fake_http_reply(
+		&world->http,
+		(struct fake_reply){ .url_part = "http://pager/", .times = 1, .status = 500 });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/",
+							   .times = 1,
+							   .status = 429,
 							   .retry_after_us = 7 * US_PER_SECOND });
 	world_pagers_take_all(world);
 	ck_assert_int_eq(fire(TRACED), ACCEPT_NEW);
@@ -69,19 +74,23 @@ START_TEST(trace_is_late_and_the_pager_is_ill)
 	ck_assert_uint_ge(world_pages(world, "key-ledger", "trigger"), 1);
 	world_run(world, US_PER_MINUTE);
 	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 3);
-	ck_assert_uint_eq(world_pages(world, "key-shop", NULL) + world_pages(world, "key-sre", NULL), 0);
+	ck_assert_uint_eq(
+		world_pages(world, "key-shop", NULL) + world_pages(world, "key-sre", NULL), 0);
 	const struct fake_request *second = world_page(world, "key-ledger", "trigger", 1);
 	const struct fake_request *last = world_page(world, "key-ledger", "trigger", 2);
 	ck_assert_int_ge(last->at_us - second->at_us, 7 * US_PER_SECOND);
-	ck_assert_str_eq(dedup_key(world_page(world, "key-ledger", "trigger", 0), first), dedup_key(last, third));
+	ck_assert_str_eq(dedup_key(world_page(world, "key-ledger", "trigger", 0), first),
+			 dedup_key(last, third));
 	ck_assert_ptr_nonnull(strstr(last->body, "journal is read-only"));
 }
 END_TEST
 
 START_TEST(budget_is_spent)
 {
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .delay_us = 100 * US_PER_SECOND,
-							   .status = 200, .body = world_trace });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = 100 * US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	world_run(world, LIMIT_ENRICH_US - 1);
@@ -89,7 +98,8 @@ START_TEST(budget_is_spent)
 	world_run(world, 2);
 	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
 	ck_assert_int_eq(world_page(world, "key-shop", "trigger", 0)->at_us, LIMIT_ENRICH_US);
-	ck_assert_ptr_nonnull(strstr(world_page(world, "key-shop", "trigger", 0)->body, "budget_spent"));
+	ck_assert_ptr_nonnull(
+		strstr(world_page(world, "key-shop", "trigger", 0)->body, "budget_spent"));
 	world_run(world, 10 * US_PER_MINUTE);
 	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 1);
 }
@@ -99,8 +109,10 @@ START_TEST(late_traces_page_the_right_team_too)
 {
 	char before[128], after[128];
 
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .delay_us = 20 * US_PER_SECOND,
-							   .status = 200, .body = world_trace });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = 20 * US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	world_run(world, 30 * US_PER_SECOND);
@@ -117,10 +129,14 @@ END_TEST
 
 START_TEST(late_traces_move_the_alert_to_the_open_incident)
 {
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .times = 1, .status = 200,
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .times = 1,
+							   .status = 200,
 							   .body = world_trace });
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .delay_us = 20 * US_PER_SECOND,
-							   .status = 200, .body = world_trace });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = 20 * US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	world_run(world, US_PER_SECOND);
@@ -143,8 +159,10 @@ START_TEST(second_alert_joins_and_both_must_end)
 	world_run(world, US_PER_SECOND);
 	fire(ORDERS_SLOW " trace_id=0af7651916cd43dd8448eb211c80319c");
 	world_run(world, 5 * US_PER_SECOND);
-	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 2); /* PagerDuty's update is a trigger of the same key */
-	ck_assert_ptr_nonnull(strstr(world_page(world, "key-ledger", NULL, 1)->body, "joined by PlaceOrderSlow"));
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"),
+			  2); /* PagerDuty's update is a trigger of the same key */
+	ck_assert_ptr_nonnull(
+		strstr(world_page(world, "key-ledger", NULL, 1)->body, "joined by PlaceOrderSlow"));
 	resolve(TRACED);
 	world_run(world, US_PER_MINUTE);
 	ck_assert_uint_eq(world_pages(world, "key-ledger", "resolve"), 0);
@@ -157,8 +175,10 @@ END_TEST
 
 START_TEST(resolve_before_the_decision_follows_the_page)
 {
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .delay_us = US_PER_SECOND,
-							   .status = 200, .body = world_trace });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	world_run(world, US_PER_SECOND / 2);
@@ -173,8 +193,10 @@ END_TEST
 
 START_TEST(resolve_before_the_decision_survives_a_crash)
 {
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .delay_us = 3 * US_PER_SECOND,
-							   .status = 200, .body = world_trace });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = 3 * US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	world_run(world, US_PER_SECOND);
@@ -191,14 +213,19 @@ END_TEST
 START_TEST(refused_page_goes_to_the_fallback_team)
 {
 	world_jaeger_has(world);
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/ledger", .status = 400,
-							   .body = "{\"status\":\"invalid event\",\"errors\":[\"bad key\"]}" });
+	fake_http_reply(
+		&world->http,
+		(struct fake_reply){
+			.url_part = "http://pager/ledger",
+			.status = 400,
+			.body = "{\"status\":\"invalid event\",\"errors\":[\"bad key\"]}" });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	world_run(world, 10 * US_PER_SECOND);
 	ck_assert_uint_eq(world_pages(world, "key-ledger", NULL), 1);
 	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
-	ck_assert_ptr_nonnull(strstr(world_page(world, "key-sre", NULL, 0)->body, "ledger-pager refused"));
+	ck_assert_ptr_nonnull(
+		strstr(world_page(world, "key-sre", NULL, 0)->body, "ledger-pager refused"));
 	resolve(TRACED);
 	world_run(world, US_PER_SECOND);
 	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
@@ -209,7 +236,9 @@ END_TEST
 START_TEST(refused_by_all_is_sent_again)
 {
 	world_jaeger_has(world);
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/", .times = 2, .status = 403 });
+	fake_http_reply(
+		&world->http,
+		(struct fake_reply){ .url_part = "http://pager/", .times = 2, .status = 403 });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	world_run(world, US_PER_MINUTE);
@@ -222,7 +251,8 @@ END_TEST
 START_TEST(silent_pager_pages_the_fallback_team_and_goes_on)
 {
 	world_jaeger_has(world);
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/ledger", .status = 0,
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/ledger",
+							   .status = 0,
 							   .error = "connection refused" });
 	world_pagers_take_all(world);
 	fire(TRACED);
@@ -268,8 +298,11 @@ START_TEST(page_in_delivery_survives_a_crash_with_its_key)
 {
 	char before[128], after[128];
 
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/", .times = 1, .status = 503 });
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/", .delay_us = US_PER_SECOND,
+	fake_http_reply(
+		&world->http,
+		(struct fake_reply){ .url_part = "http://pager/", .times = 1, .status = 503 });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/",
+							   .delay_us = US_PER_SECOND,
 							   .status = 202 });
 	fire(DISK);
 	world_run(world, 10);
@@ -288,8 +321,10 @@ END_TEST
 
 START_TEST(third_start_leaves_the_traces_alone)
 {
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .delay_us = 3 * US_PER_SECOND,
-							   .status = 200, .body = world_trace });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = 3 * US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace });
 	world_pagers_take_all(world);
 	fire(TRACED);
 	for (int start = 1; start < LIMIT_ATTEMPTS; start++) {
@@ -306,7 +341,8 @@ START_TEST(third_start_leaves_the_traces_alone)
 }
 END_TEST
 
-/* The sender hears 503, so that it sends again; the page leaves all the same, once; and when the disk works again, all of it is there. */
+/* The sender hears 503, so that it sends again; the page leaves all the same, once; and when the
+ * disk works again, all of it is there. */
 START_TEST(full_disk_answers_503_and_pages)
 {
 	char before[128], after[128];
@@ -394,7 +430,8 @@ START_TEST(repeats_page_once_and_late_copies_not_again)
 	world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
 	world_run(world, US_PER_SECOND);
 	for (int i = 0; i < 5; i++) {
-		ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us, 0), ACCEPT_REPEATED);
+		ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us, 0),
+				 ACCEPT_REPEATED);
 		world_run(world, 5 * US_PER_MINUTE);
 	}
 	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 1);

@@ -38,17 +38,23 @@ static const char rules_text[] =
 
 const char world_trace[] =
 	"{\"result\":{\"resourceSpans\":["
-	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"frontend\"}}]},"
-	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00000000000000a1\","
+	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"
+	"\"frontend\"}}]},"
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":"
+	"\"00000000000000a1\","
 	"\"name\":\"POST /orders\",\"kind\":2,\"startTimeUnixNano\":\"1788256740000000000\","
 	"\"endTimeUnixNano\":\"1788256740200000000\",\"status\":{\"code\":2}}]}]},"
-	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"checkout\"}}]},"
-	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00000000000000a2\","
+	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"
+	"\"checkout\"}}]},"
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":"
+	"\"00000000000000a2\","
 	"\"parentSpanId\":\"00000000000000a1\",\"name\":\"PlaceOrder\",\"kind\":2,"
 	"\"startTimeUnixNano\":\"1788256740010000000\",\"endTimeUnixNano\":\"1788256740190000000\","
 	"\"status\":{\"code\":2}}]}]},"
-	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"ledger\"}}]},"
-	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"00000000000000a3\","
+	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"
+	"\"ledger\"}}]},"
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":"
+	"\"00000000000000a3\","
 	"\"parentSpanId\":\"00000000000000a2\",\"name\":\"Book\",\"kind\":2,"
 	"\"startTimeUnixNano\":\"1788256740020000000\",\"endTimeUnixNano\":\"1788256740180000000\","
 	"\"status\":{\"code\":2,\"message\":\"journal is read-only\"}}]}]}]}}";
@@ -61,7 +67,8 @@ struct world *world_new(void)
 	fake_clock_init(&world->clock);
 	fake_http_init(&world->http, &world->clock);
 	world->disk = fake_store_new(&world->clock.clock);
-	int result = rules_parse("rules.yaml", rules_text, sizeof(rules_text) - 1, true, &world->rules, &findings);
+	int result = rules_parse("rules.yaml", rules_text, sizeof(rules_text) - 1, true,
+				 &world->rules, &findings);
 	if (result < 0) {
 		struct buf text = BUF_INIT(1 << 16);
 		findings_write(&findings, false, &text);
@@ -154,7 +161,9 @@ void world_run(struct world *world, int64_t us)
 		int64_t next_us = timers_next_us(world->clock.timers);
 		if (next_us > end_us)
 			break;
-		fake_clock_advance(&world->clock, next_us > world->clock.mono_us ? next_us - world->clock.mono_us : 0);
+		fake_clock_advance(&world->clock, next_us > world->clock.mono_us
+							  ? next_us - world->clock.mono_us
+							  : 0);
 	}
 	fake_clock_advance(&world->clock, end_us - world->clock.mono_us);
 	settle(world);
@@ -171,8 +180,8 @@ static void answered(void *ctx, int error, const char *text)
 		world->durable++;
 }
 
-enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status, int64_t starts_us,
-			       int64_t ends_us)
+enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status,
+			       int64_t starts_us, int64_t ends_us)
 {
 	struct arena *arena = arena_new(1 << 20);
 	struct alert alert = {
@@ -202,20 +211,27 @@ enum accept_result world_alert(struct world *world, const char *labels, enum ale
 
 void world_jaeger_has(struct world *world)
 {
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger", .status = 200, .body = world_trace,
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .status = 200,
+							   .body = world_trace,
 							   .content_type = "application/json" });
 }
 
 void world_jaeger_has_not(struct world *world, unsigned int times)
 {
-	fake_http_reply(&world->http,
-			(struct fake_reply){ .url_part = "http://jaeger", .times = times, .status = 404,
-					     .body = "{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}" });
+	fake_http_reply(
+		&world->http,
+		(struct fake_reply){
+			.url_part = "http://jaeger",
+			.times = times,
+			.status = 404,
+			.body = "{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}" });
 }
 
 void world_pagers_take_all(struct world *world)
 {
-	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/", .status = 202,
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/",
+							   .status = 202,
 							   .body = "{\"status\":\"success\"}" });
 }
 
@@ -239,7 +255,8 @@ size_t world_pages(const struct world *world, const char *key, const char *event
 	return n;
 }
 
-const struct fake_request *world_page(const struct world *world, const char *key, const char *event, size_t n)
+const struct fake_request *world_page(const struct world *world, const char *key, const char *event,
+				      size_t n)
 {
 	for (size_t i = 0; i < world->http.nrequests; i++)
 		if (is_page(&world->http.requests[i], key, event) && n-- == 0)

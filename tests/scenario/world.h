@@ -1,6 +1,6 @@
 /*
- * A whole relay but for its sockets: state machine, fetching, delivery and rules, on a clock that stands still, a network that answers
- * from a script, and a disk that can be cut off.
+ * A whole relay but for its sockets: state machine, fetching, delivery and rules, on a clock that
+ * stands still, a network that answers from a script, and a disk that can be cut off.
  */
 #ifndef TESTS_SCENARIO_WORLD_H
 #define TESTS_SCENARIO_WORLD_H
@@ -24,16 +24,18 @@ struct world {
 	unsigned int durable, failed; /* answers to senders */
 };
 
-/* Teams shop (owner of the signal), ledger, and sre (the fallback), each with a PagerDuty key of its name at http://pager/. */
+/* Teams shop (owner of the signal), ledger, and sre (the fallback), each with a PagerDuty key of
+ * its name at http://pager/. */
 struct world *world_new(void);
 void world_free(struct world *world);
 void world_start(struct world *world); /* the daemon starts on the disk */
 void world_crash(struct world *world); /* kill -9 */
 /* Time passes; all that is due happens, and the disk is quick. */
 void world_run(struct world *world, int64_t us);
-/* An alert with the given labels ("name=value name=value"); fingerprint from them. Durable when world_run() comes next. */
-enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status, int64_t starts_us,
-			       int64_t ends_us);
+/* An alert with the given labels ("name=value name=value"); fingerprint from them. Durable when
+ * world_run() comes next. */
+enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status,
+			       int64_t starts_us, int64_t ends_us);
 
 /* The trace in which frontend -> checkout -> ledger fails, as Jaeger's API v3 sends it. */
 extern const char world_trace[];
@@ -45,6 +47,7 @@ void world_pagers_take_all(struct world *world);
 /* Requests to the pager with this routing key, by event ("trigger", "resolve", …; NULL: any). */
 size_t world_pages(const struct world *world, const char *key, const char *event);
 /* The n-th of them. */
-const struct fake_request *world_page(const struct world *world, const char *key, const char *event, size_t n);
+const struct fake_request *world_page(const struct world *world, const char *key, const char *event,
+				      size_t n);
 
 #endif

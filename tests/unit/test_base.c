@@ -22,7 +22,8 @@
 START_TEST(arena_keeps_texts_apart)
 {
 	struct arena *arena = arena_new(1 << 20);
-	char *first = arena_strdup(arena, "checkout"), *second = arena_printf(arena, "%s/%d", "cart", 7);
+	char *first = arena_strdup(arena, "checkout"),
+	     *second = arena_printf(arena, "%s/%d", "cart", 7);
 	int *numbers = arena_array(arena, 1000, sizeof(int));
 
 	for (int i = 0; i < 1000; i++)
@@ -76,7 +77,8 @@ START_TEST(err_prefix_keeps_what_was_there)
 }
 END_TEST
 
-/* Seconds worked out with the calendar: 2026-09-01T10:00:00Z is 20697 days and 10 hours after 1970. */
+/* Seconds worked out with the calendar: 2026-09-01T10:00:00Z is 20697 days and 10 hours after 1970.
+ */
 static const struct {
 	const char *text;
 	int result;
@@ -102,7 +104,8 @@ START_TEST(rfc3339_reads)
 {
 	int64_t us = -1;
 
-	ck_assert_int_eq(rfc3339_parse(times[_i].text, strlen(times[_i].text), &us), times[_i].result);
+	ck_assert_int_eq(rfc3339_parse(times[_i].text, strlen(times[_i].text), &us),
+			 times[_i].result);
 	if (times[_i].result == 0)
 		ck_assert_int_eq(us, times[_i].us);
 }
@@ -112,8 +115,10 @@ START_TEST(rfc3339_writes)
 {
 	char out[RFC3339_SIZE];
 
-	ck_assert_str_eq(rfc3339_format((20697LL * 86400 + 36000) * 1000000, out), "2026-09-01T10:00:00Z");
-	ck_assert_str_eq(rfc3339_format((20697LL * 86400 + 36000) * 1000000 + 7000, out), "2026-09-01T10:00:00.007Z");
+	ck_assert_str_eq(rfc3339_format((20697LL * 86400 + 36000) * 1000000, out),
+			 "2026-09-01T10:00:00Z");
+	ck_assert_str_eq(rfc3339_format((20697LL * 86400 + 36000) * 1000000 + 7000, out),
+			 "2026-09-01T10:00:00.007Z");
 	ck_assert_str_eq(rfc3339_format(-5, out), "1970-01-01T00:00:00Z");
 }
 END_TEST
@@ -166,10 +171,16 @@ START_TEST(timers_that_arm_for_now_wait_for_the_next_run)
 	struct timers *timers = timers_new();
 	int order[16], n = 0;
 	struct ring one = { .timers = timers, .number = 1, .order = order, .n = &n, .again = true };
+	struct ring two = { .timers = timers, .number = 2, .order = order, .n = &n };
 
 	one.timer = (struct timer){ .fire = ring, .arg = &one };
+	two.timer = (struct timer){ .fire = ring, .arg = &two };
 	timer_arm(timers, &one.timer, 0);
-	ck_assert_uint_eq(timers_run(timers, 10), 1);
+	timer_arm(timers, &two.timer, 10);
+	ck_assert_uint_eq(timers_run(timers, 10), 2);
+	ck_assert_int_eq(order[0], 1);
+	ck_assert_int_eq(order[1], 2);
+	ck_assert_int_eq(timers_next_us(timers), 10);
 	ck_assert_uint_eq(timers_run(timers, 10), 1);
 	timers_free(timers);
 }
@@ -244,9 +255,10 @@ END_TEST
 /* RFC 4231, test case 2. */
 START_TEST(hmac_known_answer)
 {
-	static const unsigned char expected[] = { 0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24,
-						  0x26, 0x08, 0x95, 0x75, 0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27,
-						  0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43 };
+	static const unsigned char expected[] = { 0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e,
+						  0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7,
+						  0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83,
+						  0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43 };
 	unsigned char out[HMAC_SHA256_BYTES];
 
 	ck_assert_int_eq(hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, out), 0);
@@ -257,8 +269,13 @@ END_TEST
 /* RFC 4648, section 10. */
 START_TEST(base64_known_answers)
 {
-	static const char *const pairs[][2] = { { "", "" },	    { "f", "Zg==" },	    { "fo", "Zm8=" },	{ "foo", "Zm9v" },
-						{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
+	static const char *const pairs[][2] = { { "", "" },
+						{ "f", "Zg==" },
+						{ "fo", "Zm8=" },
+						{ "foo", "Zm9v" },
+						{ "foob", "Zm9vYg==" },
+						{ "fooba", "Zm9vYmE=" },
+						{ "foobar", "Zm9vYmFy" } };
 	unsigned char back[16];
 	char out[base64_size(6)];
 
@@ -323,13 +340,20 @@ START_TEST(metrics_are_prometheus_text)
 	metric_observe_us(METRIC_PAGE_TIME, 2000);
 	metric_observe_us(METRIC_PAGE_TIME, 100000000);
 	metrics_write(&text);
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_pages_total{result=\"delivered\"} 3\n"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_loop_longest_turn_seconds 0.001500\n"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"0.001\"} 0\n"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"0.0025\"} 1\n"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"60\"} 1\n"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"+Inf\"} 2\n"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_sum 100.002000\n"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_text(&text), "\ntracepager_pages_total{result=\"delivered\"} 3\n"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_text(&text), "\ntracepager_loop_longest_turn_seconds 0.001500\n"));
+	ck_assert_ptr_nonnull(strstr(
+		buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"0.001\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(
+		buf_text(&text), "\ntracepager_alert_to_page_seconds_bucket{le=\"0.0025\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text),
+				     "\ntracepager_alert_to_page_seconds_bucket{le=\"60\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text),
+				     "\ntracepager_alert_to_page_seconds_bucket{le=\"+Inf\"} 2\n"));
+	ck_assert_ptr_nonnull(
+		strstr(buf_text(&text), "\ntracepager_alert_to_page_seconds_sum 100.002000\n"));
 	buf_fini(&text);
 }
 END_TEST

@@ -1,6 +1,7 @@
 /*
- * Jaeger API JSON. Every document goes in whole and in pieces of 1 and 5 bytes; what comes out must be the same, right or wrong. The
- * expected lines are worked out by hand from the shape of Jaeger's answers and from jaeger_json.c's rules.
+ * Jaeger API JSON. Every document goes in whole and in pieces of 1 and 5 bytes; what comes out must
+ * be the same, right or wrong. The expected lines are worked out by hand from the shape of Jaeger's
+ * answers and from jaeger_json.c's rules.
  */
 #include <check.h>
 #include <errno.h>
@@ -32,21 +33,24 @@ static int decode(const char *text, size_t step, struct trace_set **ret_set, str
 	return rc;
 }
 
-/* One line for each span: trace id<parent kind status flags service: name @start+duration message {attrs}. */
+/* One line for each span: trace id<parent kind status flags service: name @start+duration message
+ * {attrs}. */
 static void dump_span(struct buf *buf, const struct trace *trace, const struct span *span)
 {
 	static const char *const statuses[] = { "unset", "ok", "error" };
 
-	buf_printf(buf, "%s %s<%s %s %s %u %s: %s @%" PRId64 "+%" PRId64 " '%s'", trace_text(trace, trace->id),
-		   trace_text(trace, span->id), trace_text(trace, span->parent_id), span_kind_name(span->kind),
-		   statuses[span->status], span->flags, span_service(trace, span), trace_text(trace, span->name),
-		   span->start_us, span->duration_us, trace_text(trace, span->message));
+	buf_printf(buf, "%s %s<%s %s %s %u %s: %s @%" PRId64 "+%" PRId64 " '%s'",
+		   trace_text(trace, trace->id), trace_text(trace, span->id),
+		   trace_text(trace, span->parent_id), span_kind_name(span->kind),
+		   statuses[span->status], span->flags, span_service(trace, span),
+		   trace_text(trace, span->name), span->start_us, span->duration_us,
+		   trace_text(trace, span->message));
 	for (unsigned int i = 0; i < span->nattrs; i++) {
 		const struct span_attr *attr = &trace->set->attrs[span->attrs + i];
 
 		buf_printf(buf, " %s=%s",
-			   attr->key < ATTR_COUNT ? attr_name(attr->key) :
-						    trace->set->extra_names[attr->key - ATTR_COUNT],
+			   attr->key < ATTR_COUNT ? attr_name(attr->key)
+						  : trace->set->extra_names[attr->key - ATTR_COUNT],
 			   trace_text(trace, attr->value));
 	}
 	buf_putc(buf, '\n');
@@ -70,7 +74,8 @@ static void check_good(const char *text, const char *wanted)
 		int rc = decode(text, steps[i], &set, &err);
 		char *got;
 
-		ck_assert_msg(rc == 0, "%s\nby %zu: %s at %d:%d", text, steps[i], err.text, err.line, err.column);
+		ck_assert_msg(rc == 0, "%s\nby %zu: %s at %d:%d", text, steps[i], err.text,
+			      err.line, err.column);
 		got = dump(set);
 		ck_assert_str_eq(got, wanted);
 		free(got);
@@ -86,9 +91,10 @@ static void check_bad(const char *text, int code, int line, int column, const ch
 		int rc = decode(text, steps[i], &set, &err);
 
 		ck_assert_msg(rc == -code, "%s\nby %zu: %d %s", text, steps[i], rc, err.text);
-		ck_assert_msg(strstr(err.text, words) != NULL, "%s\nby %zu: %s", text, steps[i], err.text);
-		ck_assert_msg(err.line == line && err.column == column, "%s\nby %zu: %s at %d:%d", text, steps[i],
-			      err.text, err.line, err.column);
+		ck_assert_msg(strstr(err.text, words) != NULL, "%s\nby %zu: %s", text, steps[i],
+			      err.text);
+		ck_assert_msg(err.line == line && err.column == column, "%s\nby %zu: %s at %d:%d",
+			      text, steps[i], err.text, err.line, err.column);
 		ck_assert_ptr_null(set);
 	}
 }
@@ -102,30 +108,41 @@ START_TEST(test_whole_answer)
 	check_good(
 		"{\"data\": [\n"
 		"  {\"traceID\": \"5b8e\", \"spans\": [\n"
-		"    {\"traceID\": \"5b8e\", \"spanID\": \"01\", \"flags\": 1, \"operationName\": \"POST /orders\",\n"
+		"    {\"traceID\": \"5b8e\", \"spanID\": \"01\", \"flags\": 1, \"operationName\": "
+		"\"POST /orders\",\n"
 		"     \"references\": [], \"startTime\": 1760000000000000, \"duration\": 5000,\n"
-		"     \"tags\": [{\"key\": \"span.kind\", \"type\": \"string\", \"value\": \"server\"},\n"
-		"                {\"key\": \"http.status_code\", \"type\": \"int64\", \"value\": 500},\n"
+		"     \"tags\": [{\"key\": \"span.kind\", \"type\": \"string\", \"value\": "
+		"\"server\"},\n"
+		"                {\"key\": \"http.status_code\", \"type\": \"int64\", \"value\": "
+		"500},\n"
 		"                {\"key\": \"thread.id\", \"type\": \"int64\", \"value\": 9},\n"
 		"                {\"key\": \"error\", \"type\": \"bool\", \"value\": true}],\n"
 		"     \"logs\": [], \"processID\": \"p1\", \"warnings\": null},\n"
 		"    {\"traceID\": \"5b8e\", \"spanID\": \"02\", \"operationName\": \"write\",\n"
-		"     \"references\": [{\"refType\": \"CHILD_OF\", \"traceID\": \"5b8e\", \"spanID\": \"01\"}],\n"
+		"     \"references\": [{\"refType\": \"CHILD_OF\", \"traceID\": \"5b8e\", "
+		"\"spanID\": \"01\"}],\n"
 		"     \"startTime\": 1760000000001000, \"duration\": 3000,\n"
-		"     \"tags\": [{\"key\": \"otel.status_code\", \"type\": \"string\", \"value\": \"ERROR\"},\n"
-		"                {\"key\": \"otel.status_description\", \"type\": \"string\", \"value\": \"disk full\"},\n"
-		"                {\"key\": \"shop.region\", \"type\": \"string\", \"value\": \"eu\"}],\n"
+		"     \"tags\": [{\"key\": \"otel.status_code\", \"type\": \"string\", \"value\": "
+		"\"ERROR\"},\n"
+		"                {\"key\": \"otel.status_description\", \"type\": \"string\", "
+		"\"value\": \"disk full\"},\n"
+		"                {\"key\": \"shop.region\", \"type\": \"string\", \"value\": "
+		"\"eu\"}],\n"
 		"     \"logs\": [{\"timestamp\": 1760000000002000, \"fields\": [\n"
 		"         {\"key\": \"event\", \"type\": \"string\", \"value\": \"exception\"},\n"
-		"         {\"key\": \"exception.type\", \"type\": \"string\", \"value\": \"IOError\"},\n"
-		"         {\"key\": \"exception.message\", \"type\": \"string\", \"value\": \"no space\"}]}],\n"
+		"         {\"key\": \"exception.type\", \"type\": \"string\", \"value\": "
+		"\"IOError\"},\n"
+		"         {\"key\": \"exception.message\", \"type\": \"string\", \"value\": \"no "
+		"space\"}]}],\n"
 		"     \"processID\": \"p2\"}],\n"
 		"   \"processes\": {\"p1\": {\"serviceName\": \"checkout\", \"tags\": []},\n"
 		"                 \"p2\": {\"serviceName\": \"ledger\", \"tags\": null}},\n"
 		"   \"warnings\": null}],\n"
 		" \"total\": 0, \"limit\": 0, \"offset\": 0, \"errors\": null}\n",
-		"5b8e 01< server unset 8 checkout: POST /orders @1760000000000000+5000 '' http.status_code=500\n"
-		"5b8e 02<01 unspecified error 0 ledger: write @1760000000001000+3000 'disk full' shop.region=eu "
+		"5b8e 01< server unset 8 checkout: POST /orders @1760000000000000+5000 '' "
+		"http.status_code=500\n"
+		"5b8e 02<01 unspecified error 0 ledger: write @1760000000001000+3000 'disk full' "
+		"shop.region=eu "
 		"exception.type=IOError exception.message=no space\n");
 }
 END_TEST
@@ -134,15 +151,20 @@ static const struct {
 	const char *text, *wanted;
 } goods[] = {
 	/* a trace object alone; processes first; members in odd orders */
-	{ "{\"processes\":{\"p1\":{\"tags\":[{\"value\":\"shop\",\"key\":\"service.namespace\"}],\"serviceName\":\"cart\"}},"
-	  "\"spans\":[{\"processID\":\"p1\",\"duration\":1,\"spanID\":\"a\",\"startTime\":2,\"traceID\":\"t\"}],\"traceID\":\"t\"}",
+	{ "{\"processes\":{\"p1\":{\"tags\":[{\"value\":\"shop\",\"key\":\"service.namespace\"}],"
+	  "\"serviceName\":\"cart\"}},"
+	  "\"spans\":[{\"processID\":\"p1\",\"duration\":1,\"spanID\":\"a\",\"startTime\":2,"
+	  "\"traceID\":\"t\"}],\"traceID\":\"t\"}",
 	  "t a< unspecified unset 0 cart:  @2+1 ''\n" },
 	{ SPAN(""), BARE " @0+0 ''\n" },
 	/* nulls are absent */
-	{ SPAN(",\"tags\":null,\"logs\":null,\"references\":null,\"startTime\":null,\"processID\":null,\"operationName\":null"),
+	{ SPAN(",\"tags\":null,\"logs\":null,\"references\":null,\"startTime\":null,\"processID\":"
+	       "null,\"operationName\":null"),
 	  BARE " @0+0 ''\n" },
-	{ "{\"data\":[null,{\"spans\":[null,{\"spanID\":\"a\",\"traceID\":\"t\",\"tags\":[null],\"logs\":[null]}],"
-	  "\"processes\":null}],\"errors\":[{\"code\":404,\"msg\":\"trace not found\",\"traceID\":\"u\"}]}",
+	{ "{\"data\":[null,{\"spans\":[null,{\"spanID\":\"a\",\"traceID\":\"t\",\"tags\":[null],"
+	  "\"logs\":[null]}],"
+	  "\"processes\":null}],\"errors\":[{\"code\":404,\"msg\":\"trace not "
+	  "found\",\"traceID\":\"u\"}]}",
 	  BARE " @0+0 ''\n" },
 	/* a span without a trace id has its trace object's */
 	{ "{\"data\":[{\"traceID\":\"t\",\"spans\":[{\"spanID\":\"a\"}]}]}", BARE " @0+0 ''\n" },
@@ -158,10 +180,13 @@ static const struct {
 	       "{\"key\":\"rpc.service\",\"type\":\"float64\",\"value\":0.50},"
 	       "{\"key\":\"db.system\",\"value\":null},{\"key\":\"db.type\"},{\"value\":\"lone\"},"
 	       "{\"key\":\"rpc.method\",\"value\":{\"key\":\"db.system\",\"value\":\"x\"}},"
-	       "{\"value\":[\"y\"],\"key\":\"rpc.system\"},{\"value\":\"z\",\"key\":\"not.kept\"},{}]"),
-	  BARE " @0+0 '' http.status_code=200 net.peer.port=9007199254740993 db.name=false rpc.service=0.50\n" },
+	       "{\"value\":[\"y\"],\"key\":\"rpc.system\"},{\"value\":\"z\",\"key\":\"not.kept\"},{"
+	       "}]"),
+	  BARE " @0+0 '' http.status_code=200 net.peer.port=9007199254740993 db.name=false "
+	       "rpc.service=0.50\n" },
 	/* escapes in keys and values */
-	{ SPAN(",\"t\\u0061gs\":[{\"ke\\u0079\":\"db\\u002ename\",\"value\":\"a\\n\\u20ac\\u0000\"}]"),
+	{ SPAN(",\"t\\u0061gs\":[{\"ke\\u0079\":\"db\\u002ename\",\"value\":\"a\\n\\u20ac\\u0000\"}"
+	       "]"),
 	  BARE " @0+0 '' db.name=a\n\xe2\x82\xac\xef\xbf\xbd\n" },
 	/* error tags */
 	{ SPAN(",\"tags\":[{\"key\":\"error\",\"type\":\"string\",\"value\":\"True\"}]"),
@@ -174,11 +199,13 @@ static const struct {
 	{ SPAN(",\"tags\":[{\"key\":\"http.status_message\",\"value\":\"Bad Gateway\"}]"),
 	  BARE " @0+0 'Bad Gateway' http.status_message=Bad Gateway\n" },
 	/* unknown members of any shape */
-	{ "{\"x\":[{\"spans\":1}],\"data\":[{\"y\":{\"data\":[]},\"spans\":[{\"z\":[[]],\"traceID\":\"t\",\"spanID\":\"a\","
+	{ "{\"x\":[{\"spans\":1}],\"data\":[{\"y\":{\"data\":[]},\"spans\":[{\"z\":[[]],"
+	  "\"traceID\":\"t\",\"spanID\":\"a\","
 	  "\"warnings\":[\"clock skew\"]}],\"q\":\"\"}],\"total\":1}",
 	  BARE " @0+0 ''\n" },
 	/* a span with both: the list of processes counts */
-	{ "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"process\":{\"serviceName\":\"no\"},\"processID\":\"p1\"}],"
+	{ "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"process\":{\"serviceName\":\"no\"},"
+	  "\"processID\":\"p1\"}],"
 	  "\"processes\":{\"p1\":{\"serviceName\":\"cart\"}}}",
 	  "t a< unspecified unset 0 cart:  @0+0 ''\n" },
 };
@@ -189,7 +216,8 @@ START_TEST(test_goods)
 }
 END_TEST
 
-#define REF(type, trace, span) "{\"refType\":\"" type "\",\"traceID\":\"" trace "\",\"spanID\":\"" span "\"}"
+#define REF(type, trace, span)                                                                     \
+	"{\"refType\":\"" type "\",\"traceID\":\"" trace "\",\"spanID\":\"" span "\"}"
 
 static const struct {
 	const char *members, *parent;
@@ -197,21 +225,27 @@ static const struct {
 } parents[] = {
 	{ ",\"references\":[" REF("CHILD_OF", "t", "b") "]", "b", SPAN_ORPHAN },
 	/* the first CHILD_OF of this trace, before any FOLLOWS_FROM */
-	{ ",\"references\":[" REF("FOLLOWS_FROM", "t", "b") "," REF("CHILD_OF", "u", "c") "," REF("CHILD_OF", "t", "d") ","
-	  REF("CHILD_OF", "t", "e") "]", "d", SPAN_ORPHAN },
-	{ ",\"references\":[" REF("CHILD_OF", "u", "c") "," REF("FOLLOWS_FROM", "t", "b") "," REF("FOLLOWS_FROM", "t", "d") "]",
+	{ ",\"references\":[" REF("FOLLOWS_FROM", "t", "b") "," REF("CHILD_OF", "u", "c") "," REF(
+		  "CHILD_OF", "t", "d") "," REF("CHILD_OF", "t", "e") "]",
+	  "d", SPAN_ORPHAN },
+	{ ",\"references\":[" REF("CHILD_OF", "u", "c") "," REF("FOLLOWS_FROM", "t", "b") "," REF(
+		  "FOLLOWS_FROM", "t", "d") "]",
 	  "b", SPAN_ORPHAN | SPAN_FOLLOWS },
 	{ ",\"references\":[" REF("CHILD_OF", "u", "c") "]", "", 0 },
 	{ ",\"references\":[" REF("LINKED", "t", "c") "]", "", 0 },
 	/* the last resort; zeros are none */
-	{ ",\"parentSpanID\":\"p\",\"references\":[" REF("CHILD_OF", "u", "c") "]", "p", SPAN_ORPHAN },
-	{ ",\"parentSpanID\":\"p\",\"references\":[" REF("CHILD_OF", "t", "c") "]", "c", SPAN_ORPHAN },
+	{ ",\"parentSpanID\":\"p\",\"references\":[" REF("CHILD_OF", "u", "c") "]", "p",
+	  SPAN_ORPHAN },
+	{ ",\"parentSpanID\":\"p\",\"references\":[" REF("CHILD_OF", "t", "c") "]", "c",
+	  SPAN_ORPHAN },
 	{ ",\"parentSpanID\":\"0000000000000000\"", "", 0 },
 	{ ",\"parentSpanID\":\"\"", "", 0 },
 	{ ",\"references\":[" REF("CHILD_OF", "t", "00") "]", "", 0 },
 	/* in another order; without a trace id it is this trace */
-	{ ",\"references\":[{\"spanID\":\"b\",\"traceID\":\"t\",\"refType\":\"CHILD_OF\"}]", "b", SPAN_ORPHAN },
-	{ ",\"references\":[{\"spanID\":\"b\",\"refType\":\"FOLLOWS_FROM\"}]", "b", SPAN_ORPHAN | SPAN_FOLLOWS },
+	{ ",\"references\":[{\"spanID\":\"b\",\"traceID\":\"t\",\"refType\":\"CHILD_OF\"}]", "b",
+	  SPAN_ORPHAN },
+	{ ",\"references\":[{\"spanID\":\"b\",\"refType\":\"FOLLOWS_FROM\"}]", "b",
+	  SPAN_ORPHAN | SPAN_FOLLOWS },
 };
 
 START_TEST(test_parents)
@@ -229,7 +263,8 @@ START_TEST(test_parents)
 		buf_add(&text, documents[i], (size_t)(strchr(documents[i], '%') - documents[i]));
 		buf_puts(&text, parents[_i].members);
 		buf_puts(&text, strchr(documents[i], '%') + 2);
-		buf_printf(&wanted, "t a<%s unspecified unset %u :  @0+0 ''\n", parents[_i].parent, parents[_i].flags);
+		buf_printf(&wanted, "t a<%s unspecified unset %u :  @0+0 ''\n", parents[_i].parent,
+			   parents[_i].flags);
 		check_good(buf_text(&text), buf_text(&wanted));
 		buf_fini(&text);
 		buf_fini(&wanted);
@@ -243,17 +278,27 @@ END_TEST
 static const struct {
 	const char *logs, *attrs;
 } logs[] = {
-	{ LOG(FIELD("event", "error") "," FIELD("message", "no answer")), " exception.message=no answer" },
-	{ LOG(FIELD("message", "no answer") "," FIELD("event", "exception")), " exception.message=no answer" },
+	{ LOG(FIELD("event", "error") "," FIELD("message", "no answer")),
+	  " exception.message=no answer" },
+	{ LOG(FIELD("message", "no answer") "," FIELD("event", "exception")),
+	  " exception.message=no answer" },
 	{ LOG(FIELD("message", "started") "," FIELD("event", "start")), "" },
-	{ LOG(FIELD("error.object", "boom") "," FIELD("message", "m") "," FIELD("error.kind", "Timeout")),
+	{ LOG(FIELD("error.object", "boom") "," FIELD("message", "m") "," FIELD("error.kind",
+										"Timeout")),
 	  " exception.type=Timeout exception.message=boom" },
-	{ LOG(FIELD("exception.type", "T") "," FIELD("error.kind", "K") "," FIELD("exception.message", "E") ","
-	      FIELD("error.object", "O")), " exception.type=T exception.message=E" },
+	{ LOG(FIELD("exception.type", "T") "," FIELD("error.kind", "K") "," FIELD(
+		  "exception.message", "E") "," FIELD("error.object", "O")),
+	  " exception.type=T exception.message=E" },
 	/* the first that tells of an error; one that says nothing is passed over */
-	{ LOG(FIELD("event", "start")) "," LOG(FIELD("event", "error")) "," LOG(FIELD("event", "error") "," FIELD("message", "1")) ","
-	  LOG(FIELD("event", "error") "," FIELD("message", "2") "," FIELD("error.kind", "X")), " exception.message=1" },
-	{ "{\"fields\":[{\"value\":\"Late\",\"key\":\"error.kind\"},{\"value\":7,\"key\":\"stack\"}],\"timestamp\":1}",
+	{ LOG(FIELD("event", "start")) "," LOG(FIELD("event", "error")) "," LOG(
+		  FIELD("event", "error") "," FIELD(
+			  "message",
+			  "1")) "," LOG(FIELD("event",
+					      "error") "," FIELD("message",
+								 "2") "," FIELD("error.kind", "X")),
+	  " exception.message=1" },
+	{ "{\"fields\":[{\"value\":\"Late\",\"key\":\"error.kind\"},{\"value\":7,\"key\":\"stack\"}"
+	  "],\"timestamp\":1}",
 	  " exception.type=Late" },
 	{ "{\"fields\":null},{}", "" },
 };
@@ -266,7 +311,8 @@ START_TEST(test_logs)
 	buf_puts(&text, logs[_i].logs);
 	/* the span behind must not inherit */
 	buf_puts(&text, "]},{\"traceID\":\"t\",\"spanID\":\"b\"}]}");
-	buf_printf(&wanted, BARE " @0+0 ''%s\nt b< unspecified unset 0 :  @0+0 ''\n", logs[_i].attrs);
+	buf_printf(&wanted, BARE " @0+0 ''%s\nt b< unspecified unset 0 :  @0+0 ''\n",
+		   logs[_i].attrs);
 	check_good(buf_text(&text), buf_text(&wanted));
 	buf_fini(&text);
 	buf_fini(&wanted);
@@ -276,27 +322,32 @@ END_TEST
 START_TEST(test_several_traces)
 {
 	/* p1 means another process in each trace object; the trace u comes in two parts */
-	check_good("{\"data\":[{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"processID\":\"p1\"},"
-		   "{\"traceID\":\"u\",\"spanID\":\"b\",\"processID\":\"p2\"}],"
-		   "\"processes\":{\"p2\":{\"serviceName\":\"cart\"},\"p1\":{\"serviceName\":\"ledger\"}}},"
-		   "{\"processes\":{\"p1\":{\"serviceName\":\"mails\"}},"
-		   "\"spans\":[{\"traceID\":\"u\",\"spanID\":\"c\",\"processID\":\"p1\"}]}]}",
-		   "t a< unspecified unset 0 ledger:  @0+0 ''\n"
-		   "u b< unspecified unset 0 cart:  @0+0 ''\n"
-		   "u c< unspecified unset 0 mails:  @0+0 ''\n");
+	check_good(
+		"{\"data\":[{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"processID\":\"p1\"},"
+		"{\"traceID\":\"u\",\"spanID\":\"b\",\"processID\":\"p2\"}],"
+		"\"processes\":{\"p2\":{\"serviceName\":\"cart\"},\"p1\":{\"serviceName\":"
+		"\"ledger\"}}},"
+		"{\"processes\":{\"p1\":{\"serviceName\":\"mails\"}},"
+		"\"spans\":[{\"traceID\":\"u\",\"spanID\":\"c\",\"processID\":\"p1\"}]}]}",
+		"t a< unspecified unset 0 ledger:  @0+0 ''\n"
+		"u b< unspecified unset 0 cart:  @0+0 ''\n"
+		"u c< unspecified unset 0 mails:  @0+0 ''\n");
 }
 END_TEST
 
 START_TEST(test_resource)
 {
-	static const char text[] = "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"processID\":\"p1\"}],\"processes\":{\"p1\":"
-				   "{\"serviceName\":\"cart\",\"tags\":[{\"key\":\"service.namespace\",\"value\":\"shop\"},"
+	static const char text[] = "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"processID\":"
+				   "\"p1\"}],\"processes\":{\"p1\":"
+				   "{\"serviceName\":\"cart\",\"tags\":[{\"key\":\"service."
+				   "namespace\",\"value\":\"shop\"},"
 				   "{\"type\":\"int64\",\"value\":3,\"key\":\"replica\"}]}}}";
 	struct trace_set *set = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		ck_assert_int_eq(decode(text, steps[i], &set, NULL), 0);
-		const struct resource *resource = span_resource(&set->traces[0], &set->traces[0].spans[0]);
+		const struct resource *resource =
+			span_resource(&set->traces[0], &set->traces[0].spans[0]);
 		ck_assert_str_eq(trace_text(&set->traces[0], resource->namespace), "shop");
 		ck_assert_str_eq(resource_attr(&set->traces[0], resource, "replica"), "3");
 		trace_set_free(set);
@@ -306,7 +357,8 @@ END_TEST
 
 START_TEST(test_long_values)
 {
-	/* a message longer than is kept, held before its key comes, is cut in front of the sequence that crosses the cap */
+	/* a message longer than is kept, held before its key comes, is cut in front of the sequence
+	 * that crosses the cap */
 	struct buf text = BUF_INIT(100000);
 	struct trace_set *set = NULL;
 	const char *message;
@@ -333,7 +385,8 @@ START_TEST(test_many_processes)
 
 	buf_puts(&text, "{\"spans\":[");
 	for (int i = 0; i < 500; i++)
-		buf_printf(&text, "%s{\"traceID\":\"t\",\"spanID\":\"%d\",\"processID\":\"p%d\"}", i ? "," : "", i, i);
+		buf_printf(&text, "%s{\"traceID\":\"t\",\"spanID\":\"%d\",\"processID\":\"p%d\"}",
+			   i ? "," : "", i, i);
 	buf_puts(&text, "],\"processes\":{");
 	for (int i = 499; i >= 0; i--)
 		buf_printf(&text, "\"p%d\":{\"serviceName\":\"s%d\"}%s", i, i, i ? "," : "}}");
@@ -349,8 +402,8 @@ END_TEST
 
 START_TEST(test_no_span)
 {
-	static const char *const texts[] = { "{\"data\":[]}", "{\"data\":null,\"errors\":null}", "{\"data\":[{}]}",
-					     "{\"spans\":[],\"processes\":{}}" };
+	static const char *const texts[] = { "{\"data\":[]}", "{\"data\":null,\"errors\":null}",
+					     "{\"data\":[{}]}", "{\"spans\":[],\"processes\":{}}" };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		check_bad(texts[i], ENOENT, 0, 0, "no span");
@@ -368,26 +421,41 @@ static const struct {
 	{ "{}", 0, 0, "neither data nor spans" },
 	{ "{\"batches\":[]}", 0, 0, "neither data nor spans" },
 	{ "{\"data\":{}}", 1, 9, "data of the document is an object where a list belongs" },
-	{ "{\"data\":[\"cart\",\"ledger\"]}", 1, 10, "an element of data is a string where an object belongs" },
+	{ "{\"data\":[\"cart\",\"ledger\"]}", 1, 10,
+	  "an element of data is a string where an object belongs" },
 	{ "{\"data\":[],\n\"spans\":[]}", 2, 1, "data and spans side by side" },
 	{ "{\"spans\":{}}", 1, 10, "spans of the document is an object where a list belongs" },
 	{ "{\"spans\":[7]}", 1, 11, "an element of spans is a number where an object belongs" },
-	{ "{\"data\":[{\"spans\":[{\"startTime\":\n \"12\"}]}]}", 2, 2, "startTime of a span is a string where a number belongs" },
-	{ "{\"spans\":[{\"duration\":true}]}", 1, 23, "duration of a span is a boolean where a number belongs" },
-	{ "{\"spans\":[{\"spanID\":12}]}", 1, 21, "spanID of a span is a number where a string belongs" },
-	{ "{\"spans\":[{\"traceID\":{}}]}", 1, 22, "traceID of a span is an object where a string belongs" },
-	{ "{\"spans\":[{\"tags\":{\"error\":true}}]}", 1, 19, "tags of a span is an object where a list belongs" },
-	{ "{\"spans\":[{\"tags\":[{\"key\":1}]}]}", 1, 27, "key of a tag is a number where a string belongs" },
-	{ "{\"spans\":[{\"references\":[[]]}]}", 1, 26, "an element of references is a list where an object belongs" },
-	{ "{\"spans\":[{\"references\":[{\"spanID\":1}]}]}", 1, 36, "spanID of a reference is a number" },
-	{ "{\"spans\":[{\"logs\":[{\"fields\":\"x\"}]}]}", 1, 30, "fields of a log is a string where a list belongs" },
-	{ "{\"processes\":[]}", 1, 14, "processes of the document is a list where an object belongs" },
-	{ "{\"processes\":{\"p1\":\"cart\"}}", 1, 20, "a process of processes is a string where an object belongs" },
-	{ "{\"processes\":{\"p1\":{\"serviceName\":1}}}", 1, 35, "serviceName of a process is a number" },
-	{ "{\"traceID\":\"t\",\"spanID\":\"a\",\"operationName\":\"x\",\"process\":{\"serviceName\":\"cart\"}}", 0, 0,
-	  "a span document of Jaeger's storage" },
-	{ "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"process\":{\"serviceName\":\"cart\"}}]}", 1, 71,
-	  "a span has its process inside and no processID" },
+	{ "{\"data\":[{\"spans\":[{\"startTime\":\n \"12\"}]}]}", 2, 2,
+	  "startTime of a span is a string where a number belongs" },
+	{ "{\"spans\":[{\"duration\":true}]}", 1, 23,
+	  "duration of a span is a boolean where a number belongs" },
+	{ "{\"spans\":[{\"spanID\":12}]}", 1, 21,
+	  "spanID of a span is a number where a string belongs" },
+	{ "{\"spans\":[{\"traceID\":{}}]}", 1, 22,
+	  "traceID of a span is an object where a string belongs" },
+	{ "{\"spans\":[{\"tags\":{\"error\":true}}]}", 1, 19,
+	  "tags of a span is an object where a list belongs" },
+	{ "{\"spans\":[{\"tags\":[{\"key\":1}]}]}", 1, 27,
+	  "key of a tag is a number where a string belongs" },
+	{ "{\"spans\":[{\"references\":[[]]}]}", 1, 26,
+	  "an element of references is a list where an object belongs" },
+	{ "{\"spans\":[{\"references\":[{\"spanID\":1}]}]}", 1, 36,
+	  "spanID of a reference is a number" },
+	{ "{\"spans\":[{\"logs\":[{\"fields\":\"x\"}]}]}", 1, 30,
+	  "fields of a log is a string where a list belongs" },
+	{ "{\"processes\":[]}", 1, 14,
+	  "processes of the document is a list where an object belongs" },
+	{ "{\"processes\":{\"p1\":\"cart\"}}", 1, 20,
+	  "a process of processes is a string where an object belongs" },
+	{ "{\"processes\":{\"p1\":{\"serviceName\":1}}}", 1, 35,
+	  "serviceName of a process is a number" },
+	{ "{\"traceID\":\"t\",\"spanID\":\"a\",\"operationName\":\"x\",\"process\":{"
+	  "\"serviceName\":\"cart\"}}",
+	  0, 0, "a span document of Jaeger's storage" },
+	{ "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"process\":{\"serviceName\":\"cart\"}}]"
+	  "}",
+	  1, 71, "a span has its process inside and no processID" },
 	{ "{\"data\":[{\"spans\":[{\"spanID\":\"a\"}]}]", 1, 37, "ends inside an object" },
 	{ "{\"data\":[]} {", 1, 13, "'{' where the end of the document belongs" },
 	{ "{\"x\":[1,],\"data\":[]}", 1, 9, "']' where a value belongs" },

@@ -1,8 +1,10 @@
 /*
- * The JSON reader. Every document goes in whole and in pieces of 1, 2, 3 and 7 bytes; events, verdict and place must be the same.
- * Expected events and places are worked out by hand from RFC 8259 and jread.h.
+ * The JSON reader. Every document goes in whole and in pieces of 1, 2, 3 and 7 bytes; events,
+ * verdict and place must be the same. Expected events and places are worked out by hand from RFC
+ * 8259 and jread.h.
  *
- * Events are written as { } [ ] and K S N for key, string, number, each followed by <its text>; T F 0 for the words.
+ * Events are written as { } [ ] and K S N for key, string, number, each followed by <its text>; T F
+ * 0 for the words.
  */
 #include <check.h>
 #include <errno.h>
@@ -25,7 +27,8 @@ struct recorder {
 
 static const size_t steps[] = { SIZE_MAX, 1, 2, 3, 7 };
 
-/* A key "skip" skips its value, a key or string "rest" the rest; "stop" stops, "die" stops with words. */
+/* A key "skip" skips its value, a key or string "rest" the rest; "stop" stops, "die" stops with
+ * words. */
 static int record(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	static const char marks[] = "{}[]KSNTF0";
@@ -70,7 +73,8 @@ static int feed_all(struct jread *jread, const char *text, size_t len, size_t st
 	return jread_finish(jread);
 }
 
-static int run(struct recorder *recorder, enum jread_mode mode, const char *text, size_t len, size_t step)
+static int run(struct recorder *recorder, enum jread_mode mode, const char *text, size_t len,
+	       size_t step)
 {
 	*recorder = (struct recorder){ .events = BUF_INIT(64u << 20) };
 	recorder->jread = jread_new(mode, record, recorder);
@@ -89,16 +93,17 @@ static void check_good(enum jread_mode mode, const char *text, size_t len, const
 		struct recorder recorder;
 		int rc = run(&recorder, mode, text, len, steps[i]);
 
-		ck_assert_msg(rc == 0, "%s by %zu: %s at %d:%d", text, steps[i], jread_err(recorder.jread)->text,
-			      jread_err(recorder.jread)->line, jread_err(recorder.jread)->column);
+		ck_assert_msg(rc == 0, "%s by %zu: %s at %d:%d", text, steps[i],
+			      jread_err(recorder.jread)->text, jread_err(recorder.jread)->line,
+			      jread_err(recorder.jread)->column);
 		ck_assert_str_eq(buf_text(&recorder.events), events);
 		ck_assert_int_eq(jread_depth(recorder.jread), 0);
 		end(&recorder);
 	}
 }
 
-static void check_bad(enum jread_mode mode, const char *text, size_t len, int code, int line, int column,
-		      const char *words)
+static void check_bad(enum jread_mode mode, const char *text, size_t len, int code, int line,
+		      int column, const char *words)
 {
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		struct recorder recorder;
@@ -106,9 +111,10 @@ static void check_bad(enum jread_mode mode, const char *text, size_t len, int co
 		const struct err *err = jread_err(recorder.jread);
 
 		ck_assert_msg(rc == -code, "%s by %zu: %d, %s", text, steps[i], rc, err->text);
-		ck_assert_msg(err->line == line && err->column == column, "%s by %zu: %d:%d %s", text, steps[i],
-			      err->line, err->column, err->text);
-		ck_assert_msg(strstr(err->text, words) != NULL, "%s by %zu: %s", text, steps[i], err->text);
+		ck_assert_msg(err->line == line && err->column == column, "%s by %zu: %d:%d %s",
+			      text, steps[i], err->line, err->column, err->text);
+		ck_assert_msg(strstr(err->text, words) != NULL, "%s by %zu: %s", text, steps[i],
+			      err->text);
 		end(&recorder);
 	}
 }
@@ -134,8 +140,11 @@ static const struct {
 	  "S<plain text of more than thirty-two bytes, to cross words>" },
 	{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "S<\"\\/\b\f\n\r\t>" },
 	{ "\"\\u0041\\u00e9\\u20AC\\uD83D\\uDE00\"", "S<A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80>" },
-	{ "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"",
-	  "S<\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf>" },
+	{ "\"\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4"
+	  "\x8f\xbf\xbf\"",
+	  "S<"
+	  "\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f"
+	  "\xbf\xbf>" },
 	{ "\"a DEL \x7f is text\"", "S<a DEL \x7f is text>" },
 	{ "{\"k\\u0065y\":\"\xc3\xa9\"}", "{K<key>S<\xc3\xa9>}" },
 	/* skipped: the value of a key, the rest of a container */
@@ -215,12 +224,12 @@ static const struct {
 	{ "\"\\ud800\\u0041\"", 13, "high surrogate" },
 	{ "\"\\udc00\"", 7, "low surrogate" },
 	{ "\"\x80\"", 2, "not UTF-8" },
-	{ "\"\xc0\xaf\"", 2, "not UTF-8" },	   /* overlong / */
-	{ "\"\xc1\xbf\"", 2, "not UTF-8" },	   /* overlong DEL */
-	{ "\"\xe0\x9f\xbf\"", 3, "UTF-8" },	   /* overlong U+07FF */
-	{ "\"\xed\xa0\x80\"", 3, "UTF-8" },	   /* U+D800 */
-	{ "\"\xf0\x8f\xbf\xbf\"", 3, "UTF-8" },	   /* overlong U+FFFF */
-	{ "\"\xf4\x90\x80\x80\"", 3, "UTF-8" },	   /* U+110000 */
+	{ "\"\xc0\xaf\"", 2, "not UTF-8" },	/* overlong / */
+	{ "\"\xc1\xbf\"", 2, "not UTF-8" },	/* overlong DEL */
+	{ "\"\xe0\x9f\xbf\"", 3, "UTF-8" },	/* overlong U+07FF */
+	{ "\"\xed\xa0\x80\"", 3, "UTF-8" },	/* U+D800 */
+	{ "\"\xf0\x8f\xbf\xbf\"", 3, "UTF-8" }, /* overlong U+FFFF */
+	{ "\"\xf4\x90\x80\x80\"", 3, "UTF-8" }, /* U+110000 */
 	{ "\"\xf5\x80\x80\x80\"", 2, "not UTF-8" },
 	{ "\"\xe2\x82\"", 4, "UTF-8" },
 	{ "\"0123456789abcdef\xe2\x82 0123456789abcdef\"", 20, "UTF-8" },
@@ -237,7 +246,8 @@ static const struct {
 
 START_TEST(test_bad)
 {
-	check_bad(JREAD_ONE, bad[_i].text, strlen(bad[_i].text), EBADMSG, 1, bad[_i].column, bad[_i].words);
+	check_bad(JREAD_ONE, bad[_i].text, strlen(bad[_i].text), EBADMSG, 1, bad[_i].column,
+		  bad[_i].words);
 }
 END_TEST
 
@@ -250,7 +260,8 @@ END_TEST
 START_TEST(test_lines)
 {
 	/* a lone carriage return is no line; the newline in the text of line 3 is escaped */
-	check_bad(JREAD_ONE, "{\r\n\t\"a\": 1,\r\n        \"b\\n\": x}", 30, EBADMSG, 3, 16, "'x' where a value");
+	check_bad(JREAD_ONE, "{\r\n\t\"a\": 1,\r\n        \"b\\n\": x}", 30, EBADMSG, 3, 16,
+		  "'x' where a value");
 	check_bad(JREAD_ONE, "[\n\n\n", 4, EBADMSG, 4, 1, "ends inside an array");
 	check_bad(JREAD_ONE, "{\"skip\":[\n1,\n2\n?]}", 18, EBADMSG, 4, 1, "'?' where ',' or ']'");
 }
@@ -262,7 +273,8 @@ START_TEST(test_nul_bytes)
 
 	/* escaped, a NUL is text; bare, it is no JSON */
 	ck_assert_int_eq(run(&recorder, JREAD_ONE, "\"a\\u0000b\"", 10, SIZE_MAX), 0);
-	ck_assert_str_eq(buf_text(&recorder.events), "S<a>"); /* as printf shows it; the length is tested below */
+	ck_assert_str_eq(buf_text(&recorder.events),
+			 "S<a>"); /* as printf shows it; the length is tested below */
 	end(&recorder);
 	check_bad(JREAD_ONE, "\"a\0b\"", 5, EBADMSG, 1, 3, "byte 0x00 in a string");
 	check_bad(JREAD_ONE, "[\0]", 3, EBADMSG, 1, 2, "byte 0x00 where a value belongs");
@@ -314,7 +326,8 @@ START_TEST(test_depth)
 	end(&recorder);
 	free(text);
 	text = nested(LIMIT_DEPTH, "[]");
-	check_bad(JREAD_ONE, text, strlen(text), E2BIG, 1, LIMIT_DEPTH + 1, "nested deeper than 64");
+	check_bad(JREAD_ONE, text, strlen(text), E2BIG, 1, LIMIT_DEPTH + 1,
+		  "nested deeper than 64");
 	/* it is judged before what is wrong behind it, and in what is skipped too */
 	text[LIMIT_DEPTH + 1] = 'x';
 	check_bad(JREAD_ONE, text, strlen(text), E2BIG, 1, LIMIT_DEPTH + 1, "nested deeper");
@@ -346,7 +359,8 @@ static void check_big(char *text, int code, int column)
 	for (size_t i = 0; i < ARRAY_LEN(big_steps); i++) {
 		struct recorder recorder;
 
-		ck_assert_int_eq(run(&recorder, JREAD_ONE, text, strlen(text), big_steps[i]), -code);
+		ck_assert_int_eq(run(&recorder, JREAD_ONE, text, strlen(text), big_steps[i]),
+				 -code);
 		ck_assert_int_eq(jread_err(recorder.jread)->column, column);
 		end(&recorder);
 	}
@@ -358,7 +372,8 @@ START_TEST(test_token_cap)
 	check_big(big_token(LIMIT_TOKEN_BYTES, true, '7'), 0, 0);
 	check_big(big_token(LIMIT_TOKEN_BYTES + 1, true, '7'), E2BIG, 2);
 	/* what is wrong before the cap comes first */
-	check_big(big_token(LIMIT_TOKEN_BYTES + 1, true, '\t'), EBADMSG, 2 + (LIMIT_TOKEN_BYTES + 1) / 2);
+	check_big(big_token(LIMIT_TOKEN_BYTES + 1, true, '\t'), EBADMSG,
+		  2 + (LIMIT_TOKEN_BYTES + 1) / 2);
 	/* a number has no quotes: two bytes more of it */
 	check_big(big_token(LIMIT_TOKEN_BYTES - 2, false, '7'), 0, 0);
 	check_big(big_token(LIMIT_TOKEN_BYTES - 1, false, '7'), E2BIG, 2);
@@ -381,7 +396,8 @@ START_TEST(test_sequence)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(sequences); i++)
-		check_good(JREAD_SEQUENCE, sequences[i].text, strlen(sequences[i].text), sequences[i].events);
+		check_good(JREAD_SEQUENCE, sequences[i].text, strlen(sequences[i].text),
+			   sequences[i].events);
 	check_bad(JREAD_SEQUENCE, "{}\n{},", 6, EBADMSG, 2, 3, "',' where a value belongs");
 	check_bad(JREAD_SEQUENCE, "{}\n{", 4, EBADMSG, 2, 2, "ends inside an object");
 	check_bad(JREAD_SEQUENCE, "1-2", 3, EBADMSG, 1, 2, "'-' where a digit");
@@ -427,7 +443,8 @@ START_TEST(test_feed_value_skipped)
 	bool complete;
 
 	recorder.jread = jread_new(JREAD_ONE, record, &recorder);
-	ck_assert_int_eq(jread_feed_value(recorder.jread, "[\"rest\",2] x", 12, &used, &complete), 0);
+	ck_assert_int_eq(jread_feed_value(recorder.jread, "[\"rest\",2] x", 12, &used, &complete),
+			 0);
 	ck_assert(complete);
 	ck_assert_uint_eq(used, 10);
 	ck_assert_int_eq(jread_feed_value(recorder.jread, " x", 2, &used, &complete), -EBADMSG);
@@ -491,8 +508,9 @@ START_TEST(test_int64)
 {
 	int64_t value = 99;
 
-	ck_assert_msg(jread_int64(integers[_i].text, strlen(integers[_i].text), &value) == integers[_i].ok, "%s",
-		      integers[_i].text);
+	ck_assert_msg(jread_int64(integers[_i].text, strlen(integers[_i].text), &value) ==
+			      integers[_i].ok,
+		      "%s", integers[_i].text);
 	ck_assert_int_eq(value, integers[_i].ok ? integers[_i].value : 99);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /*
- * The trace builder: texts, attributes, resources, grouping by trace, and the tree. Small traces are written down as
- * rows; what must come out is worked out by hand from trace_builder.h.
+ * The trace builder: texts, attributes, resources, grouping by trace, and the tree. Small traces
+ * are written down as rows; what must come out is worked out by hand from trace_builder.h.
  */
 #include <check.h>
 #include <errno.h>
@@ -77,7 +77,8 @@ static char *tree(const struct trace *trace)
 			at = trace->spans[at].first_child;
 			continue;
 		}
-		while (trace->spans[at].next_sibling == TRACE_NONE && trace->spans[at].parent != TRACE_NONE) {
+		while (trace->spans[at].next_sibling == TRACE_NONE &&
+		       trace->spans[at].parent != TRACE_NONE) {
 			*end++ = ')';
 			at = trace->spans[at].parent;
 		}
@@ -115,10 +116,12 @@ START_TEST(test_texts)
 		snprintf(name, sizeof(name), "text number %d", i);
 		ck_assert_uint_eq(text(builder, name), refs[i]);
 	}
-	/* "a", then "a" with more behind it, are three texts; a NUL becomes U+FFFD, so the last two are one */
+	/* "a", then "a" with more behind it, are three texts; a NUL becomes U+FFFD, so the last two
+	 * are one */
 	ck_assert_uint_ne(text(builder, "a"), text(builder, "ab"));
 	ck_assert_uint_ne(text(builder, "a"), trace_builder_text(builder, "a\0b", 3));
-	ck_assert_uint_eq(trace_builder_text(builder, "a\0b", 3), text(builder, "a\xef\xbf\xbd" "b"));
+	ck_assert_uint_eq(trace_builder_text(builder, "a\0b", 3), text(builder, "a\xef\xbf\xbd"
+										"b"));
 	trace_builder_free(builder);
 	trace_builder_free(NULL);
 }
@@ -130,7 +133,8 @@ START_TEST(test_values_are_cut)
 	char *value = xcalloc(1, LIMIT_ATTR_VALUE_BYTES + 10);
 
 	memset(value, 'x', LIMIT_ATTR_VALUE_BYTES);
-	ck_assert_uint_eq(trace_builder_value(builder, value, LIMIT_ATTR_VALUE_BYTES), text(builder, value));
+	ck_assert_uint_eq(trace_builder_value(builder, value, LIMIT_ATTR_VALUE_BYTES),
+			  text(builder, value));
 	/* a sequence of two bytes across the cut is left out whole */
 	memcpy(value + LIMIT_ATTR_VALUE_BYTES - 1, "\xc3\xa9zz", 4);
 	uint32_t cut = trace_builder_value(builder, value, LIMIT_ATTR_VALUE_BYTES + 3);
@@ -149,7 +153,8 @@ START_TEST(test_names)
 	struct trace_builder *builder = trace_builder_new(&options);
 
 	for (unsigned int i = 0; i < ATTR_COUNT; i++)
-		ck_assert_int_eq(trace_builder_attr(builder, attr_name(i), strlen(attr_name(i))), (int)i);
+		ck_assert_int_eq(trace_builder_attr(builder, attr_name(i), strlen(attr_name(i))),
+				 (int)i);
 	ck_assert_int_eq(trace_builder_attr(builder, "shop.region", 11), ATTR_COUNT);
 	ck_assert_int_eq(trace_builder_attr(builder, "shop.tier", 9), ATTR_COUNT + 2);
 	ck_assert_int_eq(trace_builder_attr(builder, "error", 5), ATTR_ERROR);
@@ -186,10 +191,21 @@ static const struct {
 	{ { "error", "unset" }, 0, 0, SPAN_TAG_FALSE, "", 0 },
 	{ { "error", "" }, 0, 0, SPAN_TAG_FALSE, "", 0 },
 	{ { "error", "ledger is down" }, 0, 0, 0, "", 1 },
-	{ { "error", "false", "error", "true" }, 0, 0, SPAN_TAG_TRUE, "", 0 }, /* the last one counts */
-	{ { "http.status_message", "busy", "otel.status_description", "late" }, 0, 0, 0, "late", 1 },
+	{ { "error", "false", "error", "true" }, 0, 0, SPAN_TAG_TRUE, "", 0 }, /* the last one
+										  counts */
+	{ { "http.status_message", "busy", "otel.status_description", "late" },
+	  0,
+	  0,
+	  0,
+	  "late",
+	  1 },
 	{ { "http.status_message", "busy" }, 0, 0, 0, "busy", 1 },
-	{ { "http.method", "GET", "span.kind", "client", "http.method", "PUT" }, SPAN_CLIENT, 0, 0, "", 1 },
+	{ { "http.method", "GET", "span.kind", "client", "http.method", "PUT" },
+	  SPAN_CLIENT,
+	  0,
+	  0,
+	  "",
+	  1 },
 };
 
 START_TEST(test_folds)
@@ -202,8 +218,9 @@ START_TEST(test_folds)
 	for (size_t i = 0; folds[_i].attrs[i] != NULL; i += 2) {
 		const char *name = folds[_i].attrs[i], *value = folds[_i].attrs[i + 1];
 
-		trace_builder_span_attr(builder, (unsigned int)trace_builder_attr(builder, name, strlen(name)),
-					text(builder, value));
+		trace_builder_span_attr(
+			builder, (unsigned int)trace_builder_attr(builder, name, strlen(name)),
+			text(builder, value));
 	}
 	(void)span;
 	trace_builder_span_done(builder, "t", 1);
@@ -304,8 +321,8 @@ START_TEST(test_resources)
 		const struct row row = { "t", i == 0 ? "a" : i == 1 ? "b" : "c", "", 0, NULL, 0 };
 
 		trace_builder_resource_attr(builder, index, "service.namespace", 17, "shop", 4);
-		trace_builder_resource_attr(builder, index, "service.name", 12, i == 2 ? "cart" : "ledger",
-					    i == 2 ? 4 : 6);
+		trace_builder_resource_attr(builder, index, "service.name", 12,
+					    i == 2 ? "cart" : "ledger", i == 2 ? 4 : 6);
 		trace_builder_resource_attr(builder, index, "host", 4, "h1", 2);
 		add_row(builder, &row, index);
 	}
@@ -339,7 +356,8 @@ START_TEST(test_resource_caps)
 	for (unsigned int i = 0; i < LIMIT_RESOURCE_ATTRS + 5; i++) {
 		int len = snprintf(name, sizeof(name), "k%u", i);
 
-		trace_builder_resource_attr(builder, index, name, (size_t)len, value, strlen(value));
+		trace_builder_resource_attr(builder, index, name, (size_t)len, value,
+					    strlen(value));
 	}
 	add_row(builder, &row, index);
 	ck_assert_int_eq(trace_builder_finish(builder, &set, NULL), 0);
@@ -356,7 +374,8 @@ START_TEST(test_map_resources)
 {
 	struct trace_builder *builder = trace_builder_new(NULL);
 	struct trace_set *set = NULL;
-	const struct row rows[] = { { "t", "a", "", 0, NULL, 0 }, { "t", "b", "", 0, NULL, 0 },
+	const struct row rows[] = { { "t", "a", "", 0, NULL, 0 },
+				    { "t", "b", "", 0, NULL, 0 },
 				    { "t", "c", "", 0, NULL, 0 } };
 	uint32_t map[2];
 
@@ -381,8 +400,9 @@ END_TEST
 START_TEST(test_tree)
 {
 	const struct row rows[] = {
-		{ "t", "c", "b", 0, "cart", 3 },  { "t", "a", "", 0, NULL, 1 },	   { "t", "b", "a", 0, NULL, 2 },
-		{ "t", "d", "a", 0, NULL, 4 },	  { "t", "e", "lost", 0, NULL, 5 }, { "t", "f", "e", 0, NULL, 6 },
+		{ "t", "c", "b", 0, "cart", 3 },  { "t", "a", "", 0, NULL, 1 },
+		{ "t", "b", "a", 0, NULL, 2 },	  { "t", "d", "a", 0, NULL, 4 },
+		{ "t", "e", "lost", 0, NULL, 5 }, { "t", "f", "e", 0, NULL, 6 },
 		{ "t", "", "a", 0, "ledger", 7 }, { "t", "", "a", 0, NULL, 7 },
 	};
 	struct trace_set *set = BUILD(rows);
@@ -403,8 +423,9 @@ END_TEST
 START_TEST(test_traces_are_grouped)
 {
 	const struct row rows[] = {
-		{ "t2", "a", "", 0, "cart", 1 }, { "t1", "a", "", 0, NULL, 2 }, { "t2", "b", "a", 0, NULL, 3 },
-		{ "t1", "c", "a", 0, NULL, 4 },	 { "t3", "c", "a", 0, NULL, 5 }, { "t1", "d", "c", 0, NULL, 6 },
+		{ "t2", "a", "", 0, "cart", 1 }, { "t1", "a", "", 0, NULL, 2 },
+		{ "t2", "b", "a", 0, NULL, 3 },	 { "t1", "c", "a", 0, NULL, 4 },
+		{ "t3", "c", "a", 0, NULL, 5 },	 { "t1", "d", "c", 0, NULL, 6 },
 		{ "t2", "e", "b", 0, NULL, 7 },
 	};
 	struct trace_set *set = BUILD(rows);
@@ -424,9 +445,12 @@ END_TEST
 START_TEST(test_duplicates)
 {
 	const struct row rows[] = {
-		{ "t", "a", "", SPAN_SERVER, "cart", 1 },  { "t", "b", "a", SPAN_CLIENT, NULL, 2 },
-		{ "t", "a", "", SPAN_SERVER, "cart", 1 },  { "t", "b", "a", SPAN_CLIENT, NULL, 2 },
-		{ "t", "b", "a", SPAN_CLIENT, NULL, 2 },   { "t", "c", "b", SPAN_SERVER, "ledger", 3 },
+		{ "t", "a", "", SPAN_SERVER, "cart", 1 },
+		{ "t", "b", "a", SPAN_CLIENT, NULL, 2 },
+		{ "t", "a", "", SPAN_SERVER, "cart", 1 },
+		{ "t", "b", "a", SPAN_CLIENT, NULL, 2 },
+		{ "t", "b", "a", SPAN_CLIENT, NULL, 2 },
+		{ "t", "c", "b", SPAN_SERVER, "ledger", 3 },
 		{ "t", "c", "b", SPAN_SERVER, NULL, 4 }, /* another start: no duplicate */
 	};
 	struct trace_set *set = BUILD(rows);
@@ -439,7 +463,8 @@ END_TEST
 
 START_TEST(test_self_parent)
 {
-	const struct row rows[] = { { "t", "a", "a", 0, "cart", 1 }, { "t", "b", "a", 0, NULL, 2 } };
+	const struct row rows[] = { { "t", "a", "a", 0, "cart", 1 },
+				    { "t", "b", "a", 0, NULL, 2 } };
 	struct trace_set *set = BUILD(rows);
 
 	check_tree(&set->traces[0], "a(b)");
@@ -450,10 +475,12 @@ END_TEST
 
 START_TEST(test_cycles)
 {
-	/* d hangs on a cycle of a, b and c, of which b is the earliest; e and f are another one, even in time */
+	/* d hangs on a cycle of a, b and c, of which b is the earliest; e and f are another one,
+	 * even in time */
 	const struct row rows[] = {
-		{ "t", "d", "a", 0, "cart", 9 }, { "t", "a", "b", 0, NULL, 5 }, { "t", "b", "c", 0, NULL, 2 },
-		{ "t", "c", "a", 0, NULL, 3 },	 { "t", "r", "", 0, NULL, 1 },	{ "t", "e", "f", 0, NULL, 4 },
+		{ "t", "d", "a", 0, "cart", 9 }, { "t", "a", "b", 0, NULL, 5 },
+		{ "t", "b", "c", 0, NULL, 2 },	 { "t", "c", "a", 0, NULL, 3 },
+		{ "t", "r", "", 0, NULL, 1 },	 { "t", "e", "f", 0, NULL, 4 },
 		{ "t", "f", "e", 0, NULL, 4 },	 { "t", "g", "r", 0, NULL, 1 },
 	};
 	struct trace_set *set = BUILD(rows);
@@ -468,10 +495,13 @@ END_TEST
 
 START_TEST(test_shared_ids)
 {
-	/* b is one call: cart's half and ledger's; ledger's children hang below its own half, whatever comes first */
+	/* b is one call: cart's half and ledger's; ledger's children hang below its own half,
+	 * whatever comes first */
 	const struct row rows[] = {
-		{ "t", "x", "b", SPAN_CLIENT, "ledger", 4 }, { "t", "b", "a", SPAN_SERVER, "ledger", 3 },
-		{ "t", "a", "", SPAN_SERVER, "cart", 1 },    { "t", "b", "a", SPAN_CLIENT, "cart", 2 },
+		{ "t", "x", "b", SPAN_CLIENT, "ledger", 4 },
+		{ "t", "b", "a", SPAN_SERVER, "ledger", 3 },
+		{ "t", "a", "", SPAN_SERVER, "cart", 1 },
+		{ "t", "b", "a", SPAN_CLIENT, "cart", 2 },
 		{ "t", "y", "b", SPAN_INTERNAL, "mails", 5 },
 	};
 	struct trace_set *set = BUILD(rows);
@@ -490,8 +520,10 @@ END_TEST
 START_TEST(test_shared_client_first)
 {
 	const struct row rows[] = {
-		{ "t", "b", "", SPAN_CLIENT, "cart", 2 },   { "t", "b", "", SPAN_SERVER, "ledger", 3 },
-		{ "t", "x", "b", SPAN_CLIENT, "ledger", 4 }, { "t", "y", "b", SPAN_INTERNAL, "cart", 5 },
+		{ "t", "b", "", SPAN_CLIENT, "cart", 2 },
+		{ "t", "b", "", SPAN_SERVER, "ledger", 3 },
+		{ "t", "x", "b", SPAN_CLIENT, "ledger", 4 },
+		{ "t", "y", "b", SPAN_INTERNAL, "cart", 5 },
 	};
 	struct trace_set *set = BUILD(rows);
 

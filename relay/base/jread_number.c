@@ -1,0 +1,164 @@
+/*
+ * Jread number: the grammar of JSON's numbers, and their values for handlers. It never rounds an
+ * integer: what does not fit fails.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/base/jread-internal.h"
+#include "tracepager/xalloc.h"
+
+/* The first byte that the grammar of numbers does not allow, or end where the number is right.
+ * *ret_short: it is right as far as it goes. */
+static const char *number_check(const char *p, const char *end, bool *ret_short)
+{
+	const char *digits;
+
+	*ret_short = false;
+	if (p < end && *p == '-')
+		p++;
+	digits = p;
+	p = p < end && *p == '0' ? p + 1 : skip_digits(p, end);
+	if (p == digits)
+		goto missing;
+	if (p < end && *p == '.') {
+		digits = ++p;
+		p = skip_digits(p, end);
+		if (p == digits)
+			goto missing;
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		digits = p;
+		p = skip_digits(p, end);
+		if (p == digits)
+			goto missing;
+	}
+	return p;
+missing:
+	*ret_short = p == end;
+	return p;
+}
+
+bool jread_number_ok(struct jread *r, const char *text, size_t len, uint64_t at)
+{
+	bool is_short;
+	const char *bad;
+
+	if (len > LIMIT_TOKEN_BYTES) {
+		r->token_at = at;
+		jread_fail_token_size(r);
+		return false;
+	}
+	bad = number_check(text, text + len, &is_short);
+	if (bad == text + len && !is_short)
+		return true;
+	if (is_short)
+		jread_fail(r, at + len, EBADMSG, "a number ends where a digit belongs");
+	else if (is_digit(*bad))
+		jread_fail(r, at + (uint64_t)(bad - text), EBADMSG, "a number with a leading zero");
+	else
+		jread_fail_byte(r, at + (uint64_t)(bad - text), (unsigned char)*bad,
+				"a digit or the number's end");
+	return false;
+}
+
+/* The value of len <= 18 digits. */
+static int64_t digits_value(const char *text, size_t len)
+{
+	int64_t value = 0;
+
+	for (size_t i = 0; i < len; i++)
+		value = value * 10 + (text[i] - '0');
+	return value;
+}
+
+/* What follows e: saturated, so that it can be added to a length. */
+static int64_t exponent_value(const char *p, const char *end)
+{
+	bool negative = p < end && *p == '-';
+	int64_t value = 0;
+
+	if (p < end && (*p == '-' || *p == '+'))
+		p++;
+	for (; p < end && is_digit(*p); p++)
+		if (value < INT32_MAX)
+			value = value * 10 + (*p - '0');
+	return negative ? -value : value;
+}
+
+/* The general case: the digits without the point, then zeros by the exponent. */
+static bool decimal_int64(const char *text, size_t len, bool negative, int64_t *ret)
+{
+	const char *end = text + len, *p;
+	int64_t value = 0, zeros, point = 0; /* digits behind the point */
+	int64_t trailing = 0; /* zeros at the end of what was read and not yet counted */
+	bool behind = false;
+
+	for (p = text; p < end && *p != 'e' && *p != 'E'; p++) {
+		if (*p == '.') {
+			behind = true;
+			continue;
+		}
+		point += behind;
+		if (*p == '0') {
+			trailing++;
+			continue;
+		}
+		for (; value != 0 && trailing > 0; trailing--)
+			if (__builtin_mul_overflow(value, 10, &value))
+				return false;
+		trailing = 0;
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_sub_overflow(value, *p - '0', &value))
+			return false;
+	}
+	zeros = trailing - point + (p < end ? exponent_value(p + 1, end) : 0);
+	for (; value != 0 && zeros > 0; zeros--)
+		if (__builtin_mul_overflow(value, 10, &value))
+			return false;
+	if (value != 0 && zeros < 0)
+		return false;
+	if (!negative && value == INT64_MIN)
+		return false;
+	*ret = negative ? value : -value;
+	return true;
+}
+
+bool jread_int64(const char *text, size_t len, int64_t *ret)
+{
+	bool negative = len > 0 && text[0] == '-', is_short;
+	const char *digits = text + negative, *end = text + len;
+
+	if (skip_digits(digits, end) == end && len - negative - 1 < 18) {
+		*ret = digits_value(digits, len - negative);
+		if (negative)
+			*ret = -*ret;
+		return true;
+	}
+	if (number_check(text, end, &is_short) != end || is_short)
+		return false;
+	return decimal_int64(digits, len - negative, negative, ret);
+}
+
+bool jread_double(const char *text, size_t len, double *ret)
+{
+	char small[64];
+	char *copy = small, *rest;
+	bool is_short;
+
+	if (number_check(text, text + len, &is_short) != text + len || is_short)
+		return false;
+	if (len >= sizeof(small))
+		copy = xstrndup(text, len);
+	else
+		memcpy(small, text, len);
+	copy[len] = '\0';
+	*ret = strtod(copy, &rest);
+	if (copy != small)
+		free(copy);
+	return true;
+}

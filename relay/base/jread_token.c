@@ -1,0 +1,290 @@
+/*
+ * Jread token: the slow way of the JSON reader, byte by byte, for strings with escapes and for
+ * tokens that the end of a piece cuts. Its state is in struct jread, so that it goes on in the next
+ * piece; what is wrong in a string or a number is judged here or in jread_number.c, and nowhere
+ * else.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "relay/base/jread-internal.h"
+
+/* --- Strings --- */
+
+void jread_string_begin(struct jread *r, uint64_t at, bool is_key, bool mute)
+{
+	r->token = TOKEN_STRING;
+	r->token_at = at;
+	r->token_len = 0;
+	r->is_key = is_key;
+	r->mute = mute;
+	r->string_state = STRING_PLAIN;
+	r->high = 0;
+	buf_reset(&r->hold);
+}
+
+static void hold_add(struct jread *r, const char *text, size_t len)
+{
+	if (!r->mute)
+		buf_add(&r->hold, text, len);
+}
+
+static void hold_code_point(struct jread *r, uint32_t c)
+{
+	char text[4];
+	size_t len = 0;
+
+	if (c < 0x80) {
+		text[len++] = (char)c;
+	} else if (c < 0x800) {
+		text[len++] = (char)(0xc0 | c >> 6);
+		text[len++] = (char)(0x80 | (c & 0x3f));
+	} else if (c < 0x10000) {
+		text[len++] = (char)(0xe0 | c >> 12);
+		text[len++] = (char)(0x80 | (c >> 6 & 0x3f));
+		text[len++] = (char)(0x80 | (c & 0x3f));
+	} else {
+		text[len++] = (char)(0xf0 | c >> 18);
+		text[len++] = (char)(0x80 | (c >> 12 & 0x3f));
+		text[len++] = (char)(0x80 | (c >> 6 & 0x3f));
+		text[len++] = (char)(0x80 | (c & 0x3f));
+	}
+	hold_add(r, text, len);
+}
+
+static int hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+		return (c | 0x20) - 'a' + 10;
+	return -1;
+}
+
+/* Four hex digits are read. */
+static const char *take_code_unit(struct jread *r, uint64_t at)
+{
+	uint32_t unit = r->hex;
+
+	r->string_state = STRING_PLAIN;
+	if (r->high != 0) {
+		if (unit < 0xdc00 || unit > 0xdfff)
+			return jread_fail(r, at, EBADMSG, "a high surrogate without its low one");
+		hold_code_point(r, 0x10000 + ((r->high - 0xd800) << 10) + (unit - 0xdc00));
+		r->high = 0;
+	} else if (unit >= 0xdc00 && unit <= 0xdfff) {
+		return jread_fail(r, at, EBADMSG, "a low surrogate without its high one");
+	} else if (unit >= 0xd800 && unit <= 0xdbff) {
+		r->high = unit;
+		r->string_state = STRING_LOW_SLASH;
+	} else {
+		hold_code_point(r, unit);
+	}
+	return "";
+}
+
+static const char *take_escape(struct jread *r, unsigned char c, uint64_t at)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	const char *found = c != 0 ? strchr(from, c) : NULL;
+
+	if (c == 'u') {
+		r->string_state = STRING_HEX;
+		r->hex_left = 4;
+		r->hex = 0;
+		return "";
+	}
+	if (found == NULL)
+		return jread_fail_byte(r, at, c, "an escape (one of \"\\/bfnrtu)");
+	hold_add(r, &to[found - from], 1);
+	r->string_state = STRING_PLAIN;
+	return "";
+}
+
+/* A byte in the plain part that is neither plain ASCII nor the closing quote. */
+static const char *take_special(struct jread *r, unsigned char c, uint64_t at)
+{
+	char byte = (char)c;
+
+	if (c == '\\') {
+		r->string_state = STRING_ESCAPE;
+		return "";
+	}
+	if (c < 0x20) {
+		err_set(&r->err, EBADMSG,
+			"byte 0x%02x in a string; control characters must be escaped", c);
+		set_place(r, at);
+		return NULL;
+	}
+	r->utf8_left = (uint8_t)utf8_lead(c, &r->utf8_min, &r->utf8_max);
+	if (r->utf8_left == 0) {
+		err_set(&r->err, EBADMSG, "byte 0x%02x in a string is not UTF-8", c);
+		set_place(r, at);
+		return NULL;
+	}
+	r->string_state = STRING_UTF8;
+	hold_add(r, &byte, 1);
+	return "";
+}
+
+static const char *take_utf8(struct jread *r, unsigned char c, uint64_t at)
+{
+	char byte = (char)c;
+
+	if (c < r->utf8_min || c > r->utf8_max) {
+		err_set(&r->err, EBADMSG, "byte 0x%02x breaks a UTF-8 sequence", c);
+		set_place(r, at);
+		return NULL;
+	}
+	r->utf8_min = 0x80;
+	r->utf8_max = 0xbf;
+	hold_add(r, &byte, 1);
+	if (--r->utf8_left == 0)
+		r->string_state = STRING_PLAIN;
+	return "";
+}
+
+/* One byte of a string, but plain text and the closing quote. NULL: failed. */
+static const char *string_byte(struct jread *r, unsigned char c, uint64_t at)
+{
+	int digit;
+
+	switch (r->string_state) {
+	case STRING_PLAIN:
+		return take_special(r, c, at);
+	case STRING_UTF8:
+		return take_utf8(r, c, at);
+	case STRING_ESCAPE:
+		return take_escape(r, c, at);
+	case STRING_HEX:
+		digit = hex_digit(c);
+		if (digit < 0)
+			return jread_fail_byte(r, at, c, "a hexadecimal digit");
+		r->hex = r->hex << 4 | (uint32_t)digit;
+		return --r->hex_left > 0 ? "" : take_code_unit(r, at);
+	case STRING_LOW_SLASH:
+		if (c != '\\')
+			return jread_fail(r, at, EBADMSG, "a high surrogate without its low one");
+		r->string_state = STRING_LOW_U;
+		return "";
+	case STRING_LOW_U:
+		if (c != 'u')
+			return jread_fail(r, at, EBADMSG, "a high surrogate without its low one");
+		r->string_state = STRING_HEX;
+		r->hex_left = 4;
+		r->hex = 0;
+		return "";
+	}
+	return NULL;
+}
+
+/* Reads on in a string; returns behind its closing quote (token is TOKEN_NONE then), or end, or
+ * NULL. */
+static const char *string_read(struct jread *r, const char *p, const char *end)
+{
+	while (p < end) {
+		if (r->string_state == STRING_PLAIN) {
+			const char *q = scan_plain(p, end);
+
+			r->token_len += (size_t)(q - p);
+			if (r->token_len > LIMIT_TOKEN_BYTES)
+				return jread_fail_token_size(r);
+			hold_add(r, p, (size_t)(q - p));
+			p = q;
+			if (p == end)
+				break;
+			if (*p == '"') {
+				r->token = TOKEN_NONE;
+				return p + 1;
+			}
+		}
+		if (++r->token_len > LIMIT_TOKEN_BYTES)
+			return jread_fail_token_size(r);
+		if (string_byte(r, (unsigned char)*p, place_of(r, p)) == NULL)
+			return NULL;
+		p++;
+	}
+	return end;
+}
+
+/* --- Numbers and words --- */
+
+void jread_number_begin(struct jread *r, const char *p, bool mute)
+{
+	r->token = TOKEN_NUMBER;
+	r->token_at = place_of(r, p);
+	r->mute = mute;
+	buf_reset(&r->hold);
+}
+
+void jread_literal_begin(struct jread *r, const char *p, bool mute)
+{
+	r->token = TOKEN_LITERAL;
+	r->token_at = place_of(r, p);
+	r->token_len = 0;
+	r->mute = mute;
+	r->literal = literal_text(*p);
+}
+
+bool jread_number_done(struct jread *r)
+{
+	r->token = TOKEN_NONE;
+	if (!jread_number_ok(r, buf_text(&r->hold), r->hold.len, r->token_at))
+		return false;
+	return r->mute || report(r, JREAD_NUMBER, buf_text(&r->hold), r->hold.len, r->token_at);
+}
+
+static const char *number_read(struct jread *r, const char *p, const char *end)
+{
+	const char *q = p;
+
+	while (q < end && is_number_char(*q))
+		q++;
+	if (r->hold.len + (size_t)(q - p) > LIMIT_TOKEN_BYTES)
+		return jread_fail_token_size(r);
+	buf_add(&r->hold, p, (size_t)(q - p));
+	if (q == end)
+		return end;
+	return jread_number_done(r) ? q : NULL;
+}
+
+static const char *literal_read(struct jread *r, const char *p, const char *end)
+{
+	for (; p < end; p++) {
+		if (*p != r->literal[r->token_len])
+			return jread_fail_byte(r, place_of(r, p), (unsigned char)*p, r->literal);
+		if (r->literal[++r->token_len] == '\0') {
+			r->token = TOKEN_NONE;
+			if (!r->mute && !report(r, literal_event(*r->literal), r->literal,
+						r->token_len, r->token_at))
+				return NULL;
+			return p + 1;
+		}
+	}
+	return end;
+}
+
+const char *jread_token_read(struct jread *r, const char *p, const char *end)
+{
+	enum token token = r->token;
+
+	if (token == TOKEN_STRING) {
+		p = string_read(r, p, end);
+		if (p == NULL || r->token != TOKEN_NONE)
+			return p;
+		if (!r->mute && !report(r, r->is_key ? JREAD_KEY : JREAD_STRING, buf_text(&r->hold),
+					r->hold.len, r->token_at))
+			return NULL;
+		if (r->is_key) {
+			r->state = STATE_COLON;
+			return p;
+		}
+	} else {
+		p = token == TOKEN_NUMBER ? number_read(r, p, end) : literal_read(r, p, end);
+		if (p == NULL || r->token != TOKEN_NONE)
+			return p;
+	}
+	r->skip_value = false;
+	value_done(r);
+	return p;
+}

@@ -1,0 +1,564 @@
+/*
+ * The daemon's options: defaults, every option, every error with its place, secrets in files, and
+ * the sample. Lines and columns are counted by hand.
+ */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracepager/config.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+static struct findings findings;
+static struct config *config;
+static char directory[] = "/tmp/test_config.XXXXXX";
+
+static void make_directory(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void remove_directory(void)
+{
+	ck_assert_int_eq(rmdir(directory), 0);
+}
+
+static void setup(void)
+{
+	findings = (struct findings){ .at = NULL };
+	config = NULL;
+}
+
+static void teardown(void)
+{
+	findings_fini(&findings);
+	config_free(config);
+}
+
+static int parse(const char *text, bool load_secrets)
+{
+	return config_parse("tracepager.yaml", text, strlen(text), load_secrets, &config,
+			    &findings);
+}
+
+static void check_text(const char *is, const char *expected)
+{
+	ck_assert_ptr_nonnull(is);
+	ck_assert_str_eq(is, expected);
+}
+
+static void check_finding(size_t i, const char *code, int line, int column)
+{
+	ck_assert_uint_lt(i, findings.n);
+	ck_assert_str_eq(findings.at[i].code, code);
+	ck_assert_int_eq(findings.at[i].line, line);
+	ck_assert_int_eq(findings.at[i].column, column);
+	ck_assert_str_eq(findings.at[i].file, "tracepager.yaml");
+}
+
+/* A file in the directory; the caller unlinks it and frees the path. */
+static char *write_file(const char *text)
+{
+	char *path = xasprintf("%s/file", directory);
+	FILE *file = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+	return path;
+}
+
+static void check_defaults(void)
+{
+	check_text(config->listen, "127.0.0.1:9480");
+	check_text(config->store_path, "/var/lib/tracepager/tracepager.db");
+	check_text(config->rules, "/etc/tracepager/rules.d");
+	check_text(config->trace_link, "");
+	check_text(config->log_level, "info");
+	ck_assert_ptr_null(config->admin_token.value);
+	ck_assert_int_eq(config->enrich_us, 5 * US_PER_SECOND);
+	ck_assert_int_eq(config->enrich_late_us, 60 * US_PER_SECOND);
+	ck_assert_int_eq(config->window_before_us, 10 * US_PER_MINUTE);
+	ck_assert_int_eq(config->expire_after_us, 12 * US_PER_HOUR);
+	ck_assert_uint_eq(config->nsenders, 0);
+	ck_assert_uint_eq(config->nsources, 0);
+	ck_assert_uint_eq(findings.n, 0);
+}
+
+START_TEST(test_defaults_without_a_file)
+{
+	ck_assert_int_eq(config_load(NULL, &config, &findings), 0);
+	check_defaults();
+}
+END_TEST
+
+START_TEST(test_defaults_of_an_empty_file)
+{
+	ck_assert_int_eq(parse("# nothing\n", true), 0);
+	check_defaults();
+}
+END_TEST
+
+START_TEST(test_every_option)
+{
+	ck_assert_int_eq(parse("listen: \"[::]:80\"\n"
+			       "store: {path: /srv/relay.db}\n"
+			       "rules: shop.yaml\n"
+			       "admin_token: t0ken\n"
+			       "enrich_budget: 2s\n"
+			       "enrich_late: 1m30s\n"
+			       "window_before: 0\n"
+			       "expire_after: 1d\n"
+			       "trace_link: https://jaeger.shop.example/trace/{trace_id}?ui=2\n"
+			       "log_level: debug\n"
+			       "senders:\n"
+			       "  am1: {format: alertmanager, bearer: one}\n"
+			       "  prom.2: {bearer: \"two==\", format: prometheus}\n"
+			       "sources:\n"
+			       "  main:\n"
+			       "    url: http://jaeger:16686\n"
+			       "    kind: jaeger\n"
+			       "    bearer: three\n"
+			       "    timeout: 750ms\n"
+			       "  old: {kind: files, path: /srv/traces}\n",
+			       true),
+			 0);
+	ck_assert_uint_eq(findings.n, 0);
+	check_text(config->listen, "[::]:80");
+	check_text(config->store_path, "/srv/relay.db");
+	check_text(config->rules, "shop.yaml");
+	check_text(config->admin_token.value, "t0ken");
+	ck_assert_int_eq(config->enrich_us, 2000000);
+	ck_assert_int_eq(config->enrich_late_us, 90000000);
+	ck_assert_int_eq(config->window_before_us, 0);
+	ck_assert_int_eq(config->expire_after_us, 86400000000);
+	check_text(config->trace_link, "https://jaeger.shop.example/trace/{trace_id}?ui=2");
+	check_text(config->log_level, "debug");
+
+	ck_assert_uint_eq(config->nsenders, 2);
+	check_text(config->senders[0].name, "am1");
+	ck_assert_int_eq(config->senders[0].format, FORMAT_ALERTMANAGER);
+	check_text(config->senders[0].bearer.value, "one");
+	check_text(config->senders[1].name, "prom.2");
+	ck_assert_int_eq(config->senders[1].format, FORMAT_PROMETHEUS);
+	check_text(config->senders[1].bearer.value, "two==");
+
+	ck_assert_uint_eq(config->nsources, 2);
+	check_text(config->sources[0].name, "main");
+	ck_assert_int_eq(config->sources[0].kind, SOURCE_JAEGER);
+	check_text(config->sources[0].url, "http://jaeger:16686");
+	check_text(config->sources[0].bearer.value, "three");
+	ck_assert_int_eq(config->sources[0].timeout_us, 750000);
+	check_text(config->sources[1].name, "old");
+	ck_assert_int_eq(config->sources[1].kind, SOURCE_FILES);
+	check_text(config->sources[1].path, "/srv/traces");
+	ck_assert_ptr_null(config->sources[1].bearer.value);
+	ck_assert_int_eq(config->sources[1].timeout_us, 2000000); /* enrich_budget's */
+}
+END_TEST
+
+/* One fault each: its code and place, and a part of what is said or of the hint. */
+static const struct {
+	const char *text, *code;
+	int line, column;
+	const char *says;
+} faults[] = {
+	{ "listn: a:1\n", "C001", 1, 1, "did you mean \"listen\"?" },
+	{ "rules: r\n\nfrobnicate: 1\n", "C001", 3, 1,
+	  "known here: listen, store, rules, admin_token," },
+	{ "store.path: /x\n", "C001", 1, 1, "unknown option \"store.path\"" },
+	{ "store:\n  pth: /x\n", "C001", 2, 3, "did you mean \"path\"?" },
+	{ "store: {listen: a:1}\n", "C001", 1, 9, "known here: path" },
+	{ "senders: {am: {format: prometheus, baerer: x}}\n", "C001", 1, 36,
+	  "did you mean \"bearer\"?" },
+	{ "sources: {j: {kind: files, path: /t, port: 1}}\n", "C001", 1, 38,
+	  "unknown option \"port\" of a source" },
+
+	{ "- listen\n", "C002", 1, 1, "the file must be a map, not a list" },
+	{ "listen: [a]\n", "C002", 1, 9, "listen must be a text, not a list" },
+	{ "rules: {a: b}\n", "C002", 1, 8, "rules must be a text, not a map" },
+	{ "rules:\n", "C002", 1, 7, "rules is empty" },
+	{ "rules: ~\n", "C002", 1, 8, "rules is empty" },
+	{ "rules: \"\"\n", "C002", 1, 8, "rules is empty" },
+	{ "store: /var/lib/relay.db\n", "C002", 1, 8, "store must be a map, not a text" },
+	{ "store: {path: [a]}\n", "C002", 1, 15, "store.path must be a text, not a list" },
+	{ "senders: [am]\n", "C002", 1, 10, "senders must be a map, not a list" },
+	{ "sources: jaeger\n", "C002", 1, 10, "sources must be a map, not a text" },
+	{ "senders: {am: alertmanager}\n", "C002", 1, 15, "a sender must be a map, not a text" },
+	{ "sources: {j: [jaeger]}\n", "C002", 1, 14, "a source must be a map, not a list" },
+	{ "senders: {am: {format: [a]}}\n", "C002", 1, 24, "format must be a text, not a list" },
+	{ "sources: {j: {kind: jaeger, url: []}}\n", "C002", 1, 34,
+	  "url must be a text, not a list" },
+	{ "sources: {j: {kind: files, path: {}}}\n", "C002", 1, 34,
+	  "path must be a text, not a map" },
+	{ "admin_token: [t]\n", "C002", 1, 14, "admin_token must be a text, not a list" },
+	{ "listen: :80\nadmin_token:\n", "C002", 2, 13, "admin_token is empty" },
+
+	{ "admin_token: a\nadmin_token_file: /t\n", "C003", 2, 1, "as a value and as a file" },
+	{ "senders:\n  am:\n    bearer_file: /t\n    format: prometheus\n    bearer: a\n", "C003",
+	  5, 5, "bearer is given twice" },
+	{ "sources: {j: {kind: files, path: /t, bearer: a, bearer_file: /t}}\n", "C003", 1, 49,
+	  "bearer is given twice" },
+
+	{ "enrich_budget: fast\n", "C005", 1, 16, "enrich_budget must be a duration" },
+	{ "enrich_budget: 5\n", "C005", 1, 16, "enrich_budget must be a duration" },
+	{ "enrich_late: [60s]\n", "C005", 1, 14, "enrich_late must be a duration" },
+	{ "window_before: -1m\n", "C005", 1, 16, "durations are written 500ms" },
+	{ "window_before:\n", "C005", 1, 15, "window_before must be a duration" },
+	{ "expire_after: 0\n", "C005", 1, 15, "expire_after must be longer than 0" },
+	{ "sources: {j: {kind: files, path: /t, timeout: soon}}\n", "C005", 1, 47,
+	  "timeout must be a duration" },
+	{ "sources: {j: {kind: files, path: /t, timeout: 0s}}\n", "C005", 1, 47,
+	  "timeout must be longer than 0" },
+
+	{ "senders: {am: {format: alertmanger}}\n", "C006", 1, 24,
+	  "did you mean \"alertmanager\"?" },
+	{ "senders: {am: {format: zabbix}}\n", "C006", 1, 24,
+	  "known here: alertmanager, prometheus" },
+	{ "senders: {am: {bearer: a}}\n", "C007", 1, 11, "add: format: alertmanager" },
+	{ "senders:\n  am: {}\n", "C007", 2, 3, "a sender needs a format" },
+	{ "listen: :9480\nadmin_token: t\nsenders: {am: {format: prometheus}}\n", "C008", 3, 11,
+	  "add: bearer_file" },
+	{ "listen: 127.shop.example:9480\nadmin_token: t\nsenders: {am: {format: prometheus}}\n",
+	  "C008", 3, 11, "" },
+
+	{ "sources: {j: {kind: tempo, url: \"http://t\"}}\n", "C009", 1, 21,
+	  "known here: jaeger, files" },
+	{ "sources: {j: {kind: file, path: /t}}\n", "C009", 1, 21, "did you mean \"files\"?" },
+	{ "sources: {j: {kind: jaeger, url: jaeger:16686}}\n", "C010", 1, 34, "url must be a URL" },
+	{ "sources: {j: {kind: jaeger, url: \"http://\"}}\n", "C010", 1, 34, "url must be a URL" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j/ x\"}}\n", "C010", 1, 34,
+	  "url must be a URL" },
+	{ "trace_link: \"javascript:show({trace_id})\"\n", "C010", 1, 13,
+	  "trace_link must be a URL" },
+	{ "sources: {j: {url: \"http://j\"}}\n", "C011", 1, 11, "a source needs a kind" },
+	{ "sources: {j: {kind: jaeger}}\n", "C011", 1, 11, "a jaeger source needs a url" },
+	{ "sources: {j: {kind: files, url: \"http://j\"}}\n", "C011", 1, 11,
+	  "a files source needs a path" },
+
+	{ "senders: {a/b: {format: prometheus}}\n", "C012", 1, 11, "does not fit into a path" },
+	{ "senders: {\"\": {format: prometheus}}\n", "C012", 1, 11, "" },
+	{ "sources:\n  \"a b\": {kind: files, path: /t}\n", "C012", 2, 3, "" },
+	/* 65 letters */
+	{ "senders: {aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: {format: "
+	  "prometheus}}\n",
+	  "C012", 1, 11, "" },
+
+	{ "log_level: verbose\n", "C013", 1, 12, "known here: debug, info, warn, error" },
+	{ "log_level: warning\n", "C013", 1, 12, "unknown log level \"warning\"" },
+	{ "listen: 0.0.0.0:9480\n", "C014", 1, 9, "add: admin_token_file" },
+	{ "listen: \"[::]:9480\"\n", "C014", 1, 9, "" },
+	{ "enrich_budget: 90s\n", "C015", 1, 16, "enrich_late must not be shorter" },
+	{ "enrich_late: 9s\nenrich_budget: 10s\n", "C015", 1, 14,
+	  "enrich_late must not be shorter" },
+	{ "trace_link: http://jaeger:16686/trace\n", "C016", 1, 13, "{trace_id}" },
+
+	{ "listen: 9480\n", "C017", 1, 9, "write 127.0.0.1:9480" },
+	{ "listen: 127.0.0.1\n", "C017", 1, 9, "" },
+	{ "listen: \"127.0.0.1:\"\n", "C017", 1, 9, "" },
+	{ "listen: 127.0.0.1:65536\n", "C017", 1, 9, "" },
+	{ "listen: 127.0.0.1:http\n", "C017", 1, 9, "" },
+	{ "listen: ::1:9480\n", "C017", 1, 9, "" },
+	{ "listen: \"[::1:9480\"\n", "C017", 1, 9, "" },
+	{ "listen: http://127.0.0.1:9480\n", "C017", 1, 9, "" },
+
+	{ "admin_token: two words\n", "C018", 1, 14, "visible ASCII" },
+	{ "admin_token: \"t\\nX-Other: y\"\n", "C018", 1, 14, "" },
+	{ "senders: {am: {format: prometheus, bearer: t\xc3\xb6ken}}\n", "C018", 1, 44, "" },
+
+	/* Those of YAML itself. */
+	{ "listen: localhost:1\nrules: a\nlisten: localhost:2\n", "E004", 3, 1, "given twice" },
+	{ "senders:\n  am: {format: prometheus}\n  am: {format: alertmanager}\n", "E004", 3, 3,
+	  "given twice" },
+	{ "rules: &a r\n", "E005", 1, 8, "" },
+	{ "rules: !x r\n", "E006", 1, 8, "" },
+	{ "rules: a\n---\nrules: b\n", "E007", 2, 1, "" },
+};
+
+START_TEST(test_fault)
+{
+	const struct finding *told;
+
+	ck_assert_int_eq(parse(faults[_i].text, false), -EINVAL);
+	ck_assert_ptr_null(config);
+	check_finding(0, faults[_i].code, faults[_i].line, faults[_i].column);
+	ck_assert_uint_eq(findings.n, 1);
+	told = &findings.at[0];
+	ck_assert_int_eq(told->level, FINDING_ERROR);
+	ck_assert_msg(strstr(told->text, faults[_i].says) ||
+			      (told->hint && strstr(told->hint, faults[_i].says)),
+		      "\"%s\", \"%s\"", told->text, told->hint ? told->hint : "");
+	ck_assert_ptr_nonnull(finding_explain(told->code));
+}
+END_TEST
+
+START_TEST(test_every_code_has_a_fault)
+{
+	const char *code;
+
+	for (size_t i = 0; (code = finding_code(i)); i++) {
+		bool found =
+			code[0] != 'C' || strcmp(code, "C004") == 0; /* needs a file, see below */
+		for (size_t j = 0; j < ARRAY_LEN(faults); j++)
+			found |= strcmp(faults[j].code, code) == 0;
+		ck_assert_msg(found, "%s", code);
+	}
+}
+END_TEST
+
+/* One pass tells all, in order of line. What a bad value leads to is not told. */
+START_TEST(test_all_at_once)
+{
+	ck_assert_int_eq(parse("log_level: loud\n"
+			       "senders:\n"
+			       "  a b: {format: prometheus}\n"
+			       "  am: {fromat: prometheus}\n"
+			       "listen: nowhere\n"
+			       "sources:\n"
+			       "  j: {kind: jaeger, url: j, timeout: 1}\n"
+			       "rules: []\n"
+			       "rules: r\n",
+			       false),
+			 -EINVAL);
+	check_finding(0, "C013", 1, 12);
+	check_finding(1, "C012", 3, 3);
+	check_finding(2, "C007", 4, 3);
+	check_finding(3, "C001", 4, 8);
+	check_finding(4, "C017", 5, 9);
+	check_finding(5, "C010", 7, 26);
+	check_finding(6, "C005", 7, 38);
+	check_finding(7, "C002", 8, 8);
+	check_finding(8, "E004", 9, 1);
+	ck_assert_uint_eq(findings.n, 9);
+}
+END_TEST
+
+START_TEST(test_open_to_the_world)
+{
+	ck_assert_int_eq(parse("listen: 10.0.0.7:9480\n"
+			       "senders:\n"
+			       "  am1: {format: alertmanager, bearer_file: /t}\n"
+			       "  am2: {format: alertmanager}\n"
+			       "  am3: {format: prometheus}\n",
+			       false),
+			 -EINVAL);
+	check_finding(0, "C014", 1, 9);
+	check_finding(1, "C008", 4, 3);
+	check_finding(2, "C008", 5, 3);
+	ck_assert_uint_eq(findings.n, 3);
+}
+END_TEST
+
+static const struct {
+	const char *listen;
+	bool loopback;
+} addresses[] = {
+	{ "127.0.0.1:9480", true },
+	{ "127.255.0.3:1", true },
+	{ "[::1]:9480", true },
+	{ "localhost:9480", true },
+	{ "0.0.0.0:9480", false },
+	{ ":9480", false },
+	{ "[::]:9480", false },
+	{ "128.0.0.1:1", false },
+	{ "127.shop.example:1", false },
+	{ "127.0.0.1.example:1", false },
+	{ "127.1:1", false },
+	{ "localhost.example:1", false },
+	{ "[::1%eth0]:1", false },
+	{ "1270.0.0.1:1", false },
+	{ "", false },
+};
+
+START_TEST(test_loopback)
+{
+	ck_assert_msg(config_is_loopback(addresses[_i].listen) == addresses[_i].loopback, "%s",
+		      addresses[_i].listen);
+}
+END_TEST
+
+/* The text is the secret's file; the token, or NULL and the code. */
+static const struct {
+	const char *file, *token, *code;
+} secrets[] = {
+	{ "s3cret\n", "s3cret", NULL },
+	{ "s3cret", "s3cret", NULL },
+	{ "s3cret\r\nsecond line\n", "s3cret", NULL },
+	{ "", NULL, "C004" },
+	{ "\ns3cret\n", NULL, "C004" },
+	{ "s3cret \n", NULL, "C018" },
+};
+
+START_TEST(test_secret_in_a_file)
+{
+	char *path = write_file(secrets[_i].file);
+	/* The bad file is all that is told, though a token is needed. */
+	char *text = xasprintf("listen: :9480\nadmin_token_file: %s\n"
+			       "senders: {am: {format: prometheus, bearer: a}}\n",
+			       path);
+	int result = parse(text, true);
+
+	if (secrets[_i].token) {
+		ck_assert_int_eq(result, 0);
+		check_text(config->admin_token.value, secrets[_i].token);
+	} else {
+		ck_assert_int_eq(result, -EINVAL);
+		check_finding(0, secrets[_i].code, 2, 19);
+		ck_assert_uint_eq(findings.n, 1);
+	}
+	unlink(path);
+	free(path);
+	free(text);
+}
+END_TEST
+
+START_TEST(test_secrets_of_senders_and_sources)
+{
+	char *path = write_file("from-the-file\n");
+	char *text = xasprintf("senders: {am: {format: prometheus, bearer_file: %s}}\n"
+			       "sources: {j: {kind: jaeger, url: \"http://j\", bearer_file: %s}}\n",
+			       path, path);
+
+	ck_assert_int_eq(parse(text, true), 0);
+	check_text(config->senders[0].bearer.value, "from-the-file");
+	check_text(config->sources[0].bearer.value, "from-the-file");
+	unlink(path);
+	config_free(config);
+	/* Gone now: an error, but not without load_secrets. */
+	ck_assert_int_eq(parse(text, false), 0);
+	ck_assert_ptr_null(config->senders[0].bearer.value);
+	config_free(config);
+	config = NULL;
+	ck_assert_int_eq(parse(text, true), -EINVAL);
+	check_finding(0, "C004", 1, 49);
+	check_finding(1, "C004", 2, 59);
+	ck_assert_uint_eq(findings.n, 2);
+	free(path);
+	free(text);
+}
+END_TEST
+
+START_TEST(test_secrets_are_not_shown)
+{
+	struct buf out = BUF_INIT(1u << 20);
+
+	ck_assert_int_eq(parse("admin_token: hidden stars\n"
+			       "senders: {am: {bearer: hushhush, format: x}}\n",
+			       false),
+			 -EINVAL);
+	findings_write(&findings, false, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "error[C018]"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "error[C006]"));
+	ck_assert_ptr_null(strstr(buf_text(&out), "hidden"));
+	ck_assert_ptr_null(strstr(buf_text(&out), "hushhush"));
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(test_file)
+{
+	char *path = write_file("rules: from-a-file\n");
+
+	ck_assert_int_eq(config_load(path, &config, &findings), 0);
+	check_text(config->rules, "from-a-file");
+	unlink(path);
+	config_free(config);
+	config = NULL;
+	ck_assert_int_eq(config_load(path, &config, &findings), -ENOENT);
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_str_eq(findings.at[0].code, "E001");
+	ck_assert_str_eq(findings.at[0].file, path);
+	ck_assert_int_eq(config_load(directory, &config, &findings), -EISDIR);
+	ck_assert_ptr_null(config);
+	free(path);
+}
+END_TEST
+
+START_TEST(test_sample_loads)
+{
+	struct buf sample = BUF_INIT(64u << 10);
+
+	config_write_sample(&sample);
+	ck_assert(!sample.failed);
+	ck_assert_int_eq(parse(buf_text(&sample), true), 0);
+	ck_assert_uint_eq(findings.n, 0);
+	check_text(config->listen, "127.0.0.1:9480");
+	ck_assert_uint_eq(config->nsenders, 1);
+	check_text(config->senders[0].name, "alertmanager");
+	ck_assert_uint_eq(config->nsources, 1);
+	check_text(config->sources[0].url, "http://127.0.0.1:16686");
+	buf_fini(&sample);
+}
+END_TEST
+
+/* What is commented out loads too, and changes nothing: "#listen: …" and "#  path: …", but not "# A
+ * sentence." */
+START_TEST(test_sample_without_its_comments)
+{
+	struct buf sample = BUF_INIT(64u << 10), bare = BUF_INIT(64u << 10);
+
+	config_write_sample(&sample);
+	for (const char *line = buf_text(&sample); *line;) {
+		size_t len = strcspn(line, "\n") + 1;
+		bool option = line[0] == '#' && (line[1] != ' ' || line[2] == ' ');
+		buf_add(&bare, line + option, len - option);
+		line += len;
+	}
+	static const char *const keys[] = {
+#define OPTION(key, kind, field, value, text) key,
+#include "tracepager/tbl/options.def"
+#undef OPTION
+	};
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *dot = strrchr(keys[i], '.');
+		bool secret = strcmp(keys[i], "admin_token") == 0;
+		char *line = xasprintf("\n%s%s%s: ", dot ? "  " : "", dot ? dot + 1 : keys[i],
+				       secret ? "_file" : "");
+		ck_assert_msg(strstr(buf_text(&bare), line) != NULL, "%s", keys[i]);
+		free(line);
+	}
+	ck_assert_int_eq(parse(buf_text(&bare), false), 0);
+	ck_assert_uint_eq(findings.n, 0);
+	config->nsenders = config->nsources = 0;
+	check_defaults();
+	buf_fini(&sample);
+	buf_fini(&bare);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tcase = tcase_create("options"), *files = tcase_create("files");
+
+	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, test_defaults_without_a_file);
+	tcase_add_test(tcase, test_defaults_of_an_empty_file);
+	tcase_add_test(tcase, test_every_option);
+	tcase_add_loop_test(tcase, test_fault, 0, ARRAY_LEN(faults));
+	tcase_add_test(tcase, test_every_code_has_a_fault);
+	tcase_add_test(tcase, test_all_at_once);
+	tcase_add_test(tcase, test_open_to_the_world);
+	tcase_add_loop_test(tcase, test_loopback, 0, ARRAY_LEN(addresses));
+	tcase_add_test(tcase, test_secrets_are_not_shown);
+	tcase_add_test(tcase, test_sample_loads);
+	tcase_add_test(tcase, test_sample_without_its_comments);
+
+	suite_add_tcase(suite, files);
+	tcase_add_unchecked_fixture(files, make_directory, remove_directory);
+	tcase_add_checked_fixture(files, setup, teardown);
+	tcase_add_loop_test(files, test_secret_in_a_file, 0, ARRAY_LEN(secrets));
+	tcase_add_test(files, test_secrets_of_senders_and_sources);
+	tcase_add_test(files, test_file);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
