@@ -105,7 +105,7 @@ static void alert_due(void *arg)
 			alert_move(alert, ALERT_ENDED);
 			break;
 		}
-		store_remove_alert(turn_now(incidents)->batch, alert->key);
+		store_remove_alert(turn_now(incidents)->batch, alert->id);
 		alert_forget(alert);
 		break;
 	case ALERT_STATE_COUNT:
@@ -155,6 +155,7 @@ struct known_alert *alert_new(struct incidents *incidents, const char *key)
 	struct known_alert *alert = xcalloc(1, sizeof(*alert));
 
 	alert->owner = incidents;
+	alert->id = incidents->next_alert_id++;
 	alert->key = xstrdup(key);
 	alert->timer = (struct timer){ .fire = alert_due, .arg = alert };
 	alert->state = ALERT_WAITING;

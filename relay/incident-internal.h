@@ -27,7 +27,8 @@ struct enrichment; /* one alert's fetch and decision; see alerts.c */
 struct known_alert {
 	TAILQ_ENTRY(known_alert) in_incident;
 	struct incidents *owner;
-	char *key; /* "family/fingerprint" */
+	int64_t id; /* in the store */
+	char *key;  /* "family/fingerprint" */
 	char *doc; /* alert_write() */
 	size_t doc_len;
 	char *name; /* alertname, for people */
@@ -123,7 +124,7 @@ struct incidents {
 	struct turn *turn;	    /* of now; NULL: nothing to write */
 	TAILQ_HEAD(, turn) committing;
 	size_t alerts_in_state[ALERT_STATE_COUNT];
-	int64_t next_page_id;
+	int64_t next_page_id, next_alert_id;
 	int64_t started_us;	     /* mono */
 	struct timer refused_commit; /* the store's queue was full: hand over again */
 	struct queued_pages

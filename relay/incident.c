@@ -559,8 +559,8 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 	incidents->by_key = map_new();
 	turn_init(incidents);
 	incidents->started_us = mono(incidents);
-	incidents->next_page_id =
-		wall(incidents); /* beyond all earlier ones: pages are rarer than microseconds */
+	/* Beyond all earlier ones: pages and alerts are rarer than microseconds. */
+	incidents->next_page_id = incidents->next_alert_id = wall(incidents);
 	incidents->deliver = deliver_new(&deliver_env, &ops);
 	return incidents;
 }

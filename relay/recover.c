@@ -89,12 +89,15 @@ static void load_alert(void *ctx, const struct stored_alert *row)
 	struct alert alert;
 	struct err err;
 
+	if (row->id >= recovery->incidents->next_alert_id && row->id < INT64_MAX)
+		recovery->incidents->next_alert_id = row->id + 1;
 	if (alert_read(arena, row->doc, row->doc_len, &alert, &err) < 0) {
 		recovery->broken++;
 		log_error("a stored alert cannot be read; it is left alone",
 			  LOG_STR("alert", row->key), LOG_STR("error", err.text));
 	} else {
 		struct known_alert *known = alert_new(recovery->incidents, row->key);
+		known->id = row->id;
 		alert_set(known, &alert);
 		known->durable = true;
 		known->attempts = row->attempts;

@@ -86,6 +86,7 @@ static struct stored_alert alert_row(const struct known_alert *alert)
 	};
 
 	return (struct stored_alert){
+		.id = alert->id,
 		.key = alert->key,
 		.doc = alert->doc,
 		.doc_len = alert->doc_len,

@@ -20,6 +20,7 @@ enum stored_alert_state {
 };
 
 struct stored_alert {
+	int64_t id;	 /* given by the relay: increasing; the same for every put of that alert */
 	const char *key; /* "family/fingerprint" */
 	const char *doc; /* alert_write() */
 	size_t doc_len;
@@ -74,13 +75,13 @@ struct store_batch;
 struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *batch); /* takes NULL */
 bool store_batch_empty(const struct store_batch *batch);
-/* All copy what they are given; NULL strings are "". Puts replace what has the same key or id;
- * touches and removes of what is not there do nothing. */
+/* All copy what they are given; NULL strings are "". Puts replace what has the same id; touches and
+ * removes of what is not there do nothing. */
 void store_put_alert(struct store_batch *batch, const struct stored_alert *alert);
 /* Of a known alert: incident, state, attempts, refreshed_us, expires_us. Its document and
  * accepted_us stay. */
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
-void store_remove_alert(struct store_batch *batch, const char *key);
+void store_remove_alert(struct store_batch *batch, int64_t id);
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
 void store_put_page(struct store_batch *batch, const struct stored_page *page);
 void store_touch_page(struct store_batch *batch,
@@ -105,8 +106,9 @@ size_t store_waiting(const struct store *store); /* operations handed over and n
 /* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
  * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, pages of open incidents and queued
  * pages of any. Incidents come first, then pages, then alerts; each in order of age: opened_us, id,
- * accepted_us. What the callbacks get is borrowed until they return. -EBADMSG: the file is damaged,
- * err names it and the cure; callbacks may have run. */
+ * accepted_us. Of alerts with one key only that with the largest id counts: a failing disk may have
+ * left an earlier one. What the callbacks get is borrowed until they return. -EBADMSG: the file is
+ * damaged, err names it and the cure; callbacks may have run. */
 struct store_loader {
 	void (*alert)(void *ctx, const struct stored_alert *alert);
 	void (*incident)(void *ctx, const struct stored_incident *incident);

@@ -27,8 +27,8 @@ struct shape {
 static const struct shape shapes[STORE_OP_COUNT] = {
 	[STORE_OP_PUT_ALERT] = { 2, { AT(alert.key), AT(alert.incident) },
 				 AT(alert.doc), AT(alert.doc_len) },
-	[STORE_OP_TOUCH_ALERT] = { 2, { AT(alert.key), AT(alert.incident) }, 0, 0 },
-	[STORE_OP_REMOVE_ALERT] = { 1, { AT(alert.key) }, 0, 0 },
+	[STORE_OP_TOUCH_ALERT] = { 1, { AT(alert.incident) }, 0, 0 },
+	[STORE_OP_REMOVE_ALERT] = { 0, { 0 }, 0, 0 },
 	[STORE_OP_PUT_INCIDENT] = { 3, { AT(incident.id), AT(incident.key), AT(incident.team) },
 				    AT(incident.page), AT(incident.page_len) },
 	[STORE_OP_PUT_PAGE] = { 4, { AT(page.incident), AT(page.pager), AT(page.target),
@@ -157,14 +157,15 @@ void store_touch_alert(struct store_batch *batch, const struct stored_alert *ale
 {
 	struct store_op op = { .kind = STORE_OP_TOUCH_ALERT, .alert = *alert };
 
+	op.alert.key = NULL;
 	op.alert.doc = NULL;
 	op.alert.doc_len = 0;
 	append(batch, &op);
 }
 
-void store_remove_alert(struct store_batch *batch, const char *key)
+void store_remove_alert(struct store_batch *batch, int64_t id)
 {
-	append(batch, &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .key = key } });
+	append(batch, &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .id = id } });
 }
 
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident)

@@ -51,12 +51,12 @@ struct sqlite {
 /* clang-format off */
 static const char *const statement_sql[STATEMENT_COUNT] = {
 	[STORE_OP_PUT_ALERT] =
-		"REPLACE INTO alerts (key, state, attempts, accepted_us, refreshed_us, expires_us, incident, doc)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		"REPLACE INTO alerts (id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_TOUCH_ALERT] =
 		"UPDATE alerts SET state = ?2, attempts = ?3, refreshed_us = ?4, expires_us = ?5, incident = ?6"
-		" WHERE key = ?1",
-	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE key = ?",
+		" WHERE id = ?1",
+	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE id = ?",
 	[STORE_OP_PUT_INCIDENT] =
 		"REPLACE INTO incidents (id, key, team, open, opened_us, closed_us, page)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -151,7 +151,7 @@ static void add_text(struct binder *binder, const char *text)
 
 static void bind_alert(struct binder *binder, const struct stored_alert *alert, bool touch)
 {
-	add_text(binder, alert->key);
+	add_number(binder, alert->id);
 	add_number(binder, alert->state);
 	add_number(binder, alert->attempts);
 	if (!touch)
@@ -159,8 +159,10 @@ static void bind_alert(struct binder *binder, const struct stored_alert *alert, 
 	add_number(binder, alert->refreshed_us);
 	add_number(binder, alert->expires_us);
 	add_text(binder, alert->incident);
-	if (!touch)
+	if (!touch) {
+		add_text(binder, alert->key);
 		add_doc(binder, alert->doc, alert->doc_len);
+	}
 }
 
 static void bind_incident(struct binder *binder, const struct stored_incident *incident)
@@ -216,7 +218,7 @@ static void bind_op(struct binder *binder, const struct store_op *op)
 		bind_alert(binder, &op->alert, true);
 		break;
 	case STORE_OP_REMOVE_ALERT:
-		add_text(binder, op->alert.key);
+		add_number(binder, op->alert.id);
 		break;
 	case STORE_OP_PUT_INCIDENT:
 		bind_incident(binder, &op->incident);

@@ -52,14 +52,15 @@ static bool in_range(sqlite3_stmt *row, int column, int last)
 static bool load_alert(const struct load *load, sqlite3_stmt *row)
 {
 	struct stored_alert alert = {
-		.key = text_of(row, 0),
+		.id = sqlite3_column_int64(row, 0),
 		.attempts = count_of(row, 2),
 		.accepted_us = sqlite3_column_int64(row, 3),
 		.refreshed_us = sqlite3_column_int64(row, 4),
 		.expires_us = sqlite3_column_int64(row, 5),
 		.incident = text_of(row, 6),
-		.doc = text_of(row, 7),
-		.doc_len = length_of(row, 7),
+		.key = text_of(row, 7),
+		.doc = text_of(row, 8),
+		.doc_len = length_of(row, 8),
 	};
 
 	if (!in_range(row, 1, STORED_ALERT_ENDED))
@@ -125,10 +126,11 @@ static const struct table {
 	  " WHERE id = ?1",
 	  load_page },
 	{ "alerts",
-	  "SELECT id FROM alerts WHERE state < 2 OR (state = 2 AND refreshed_us >= ?1) ORDER BY "
-	  "accepted_us, id",
-	  "SELECT key, state, attempts, accepted_us, refreshed_us, expires_us, incident, doc FROM "
-	  "alerts"
+	  /* Beside max(), the other columns are those of its row. */
+	  "SELECT id FROM (SELECT max(id) AS id, state, accepted_us, refreshed_us FROM alerts"
+	  " GROUP BY key) WHERE state < 2 OR refreshed_us >= ?1 ORDER BY accepted_us, id",
+	  "SELECT id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc "
+	  "FROM alerts"
 	  " WHERE id = ?1",
 	  load_alert },
 };

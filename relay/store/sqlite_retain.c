@@ -20,7 +20,7 @@ static const struct {
 	  " (SELECT id FROM alerts WHERE state = 2 AND refreshed_us < ?1 LIMIT " ROWS ")" },
 	{ LIMIT_HISTORY_US,
 	  "DELETE FROM decisions WHERE id IN"
-	  " (SELECT id FROM decisions WHERE at_us < ?1 LIMIT " ROWS ")" },
+	  " (SELECT id FROM decisions ORDER BY id LIMIT " ROWS ") AND at_us < ?1" }, /* oldest first */
 	{ LIMIT_HISTORY_US,
 	  "DELETE FROM pages WHERE id IN"
 	  " (SELECT id FROM pages WHERE created_us < ?1 AND state <> 0"

@@ -16,7 +16,7 @@
 enum store_op_kind {
 	STORE_OP_PUT_ALERT,
 	STORE_OP_TOUCH_ALERT,
-	STORE_OP_REMOVE_ALERT, /* only the key counts */
+	STORE_OP_REMOVE_ALERT, /* only the id counts */
 	STORE_OP_PUT_INCIDENT,
 	STORE_OP_PUT_PAGE,
 	STORE_OP_TOUCH_PAGE,

@@ -1,8 +1,9 @@
 /*
  * What the store gives: accepted alerts a second and the latency of a commit, with 64 senders that
- *each wait for their one alert before they send the next; then the whole life of an alert (put,
- *touch, decision). Beside it, in the same directory and the same run, what the disk gives: 4 KiB
- *written and flushed, over and over.
+ * each wait for their one alert before they send the next; then the whole life of an alert (put,
+ * touch, decision). Beside it, in the same directory and the same run, what the disk gives: 4 KiB
+ * written and flushed, over and over. First of all what does not depend on the machine: the bytes
+ * that an alert adds to the write-ahead log.
  *
  *	bench_store [DIRECTORY [SECONDS]]
  */
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tracepager/clock.h"
@@ -22,21 +24,24 @@
 #define SENDERS	    64
 #define ALERT_BYTES 1024
 #define SAMPLES_MAX (1 << 20)
+#define GROUP	    20 /* alerts that share a commit under load */
+#define GROUPS	    30 /* their log stays below what starts a checkpoint */
+#define HELD	    20000
 
 struct bench;
 
 struct sender {
 	struct bench *bench;
-	int64_t sent_us;
+	int64_t sent_us, id;
 	char key[64];
 	int stage; /* 0 put, 1 touch and decision */
 };
 
 struct bench {
 	struct store *store;
-	struct sender senders[SENDERS];
+	struct sender senders[GROUPS * GROUP]; /* at least SENDERS */
 	bool whole_life, stopping;
-	uint64_t next_key;
+	int64_t next_id;
 	size_t accepted, waiting, nsamples;
 	int64_t *samples;
 	char doc[ALERT_BYTES];
@@ -63,11 +68,11 @@ static void hand_over(struct bench *bench, struct sender *sender, struct store_b
 		die("commit", "the queue is full");
 }
 
-/* A key as a fingerprint is: spread over the whole index. */
-static void send_alert(struct bench *bench, struct sender *sender)
+/* A key as a fingerprint is: in no order. */
+static void put_alert(struct bench *bench, struct sender *sender, struct store_batch *batch)
 {
-	struct store_batch *batch = store_batch_new();
 	struct stored_alert alert = {
+		.id = ++bench->next_id,
 		.key = sender->key,
 		.doc = bench->doc,
 		.doc_len = ALERT_BYTES,
@@ -76,17 +81,25 @@ static void send_alert(struct bench *bench, struct sender *sender)
 		.accepted_us = now_us(),
 	};
 
+	sender->id = alert.id;
 	snprintf(sender->key, sizeof(sender->key), "prometheus/%016llx",
-		 (unsigned long long)(++bench->next_key * 0x9e3779b97f4a7c15ULL));
+		 (unsigned long long)alert.id * 0x9e3779b97f4a7c15ULL);
 	store_put_alert(batch, &alert);
+}
+
+static void send_alert(struct bench *bench, struct sender *sender)
+{
+	struct store_batch *batch = store_batch_new();
+
+	put_alert(bench, sender, batch);
 	sender->stage = 0;
 	hand_over(bench, sender, batch);
 }
 
-static void decide_alert(struct bench *bench, struct sender *sender)
+static void put_decision(struct bench *bench, struct sender *sender, struct store_batch *batch)
 {
-	struct store_batch *batch = store_batch_new();
-	struct stored_alert alert = { .key = sender->key,
+	struct stored_alert alert = { .id = sender->id,
+				      .key = sender->key,
 				      .incident = "incident-1",
 				      .state = STORED_ALERT_DECIDED };
 	struct stored_decision decision = {
@@ -99,6 +112,13 @@ static void decide_alert(struct bench *bench, struct sender *sender)
 
 	store_touch_alert(batch, &alert);
 	store_put_decision(batch, &decision);
+}
+
+static void decide_alert(struct bench *bench, struct sender *sender)
+{
+	struct store_batch *batch = store_batch_new();
+
+	put_decision(bench, sender, batch);
 	sender->stage = 1;
 	hand_over(bench, sender, batch);
 }
@@ -150,6 +170,7 @@ static void bench_senders(const char *what, const char *path, bool whole_life, i
 
 	if (store_sqlite_open(path, &bench.store, &err) < 0)
 		die(path, err.text);
+	bench.next_id = now_us(); /* beyond those of the runs before */
 	bench.samples = xcalloc(SAMPLES_MAX, sizeof(*bench.samples));
 	memset(bench.doc, 'x', sizeof(bench.doc));
 	pollfd.fd = store_fd(bench.store);
@@ -170,6 +191,77 @@ static void bench_senders(const char *what, const char *path, bool whole_life, i
 	       bench.samples, bench.nsamples);
 	store_close(bench.store);
 	free(bench.samples);
+}
+
+static void commit_and_wait(struct store *store, struct store_batch *batch)
+{
+	struct pollfd pollfd = { .fd = store_fd(store), .events = POLLIN };
+
+	if (store_commit(store, batch, NULL, NULL) < 0)
+		die("commit", "the queue is full");
+	while (store_waiting(store) > 0)
+		if (poll(&pollfd, 1, -1) > 0)
+			store_poll(store);
+}
+
+typedef void put_step(struct bench *bench, struct sender *sender, struct store_batch *batch);
+
+/* Groups of what step writes; the log has grown by so many bytes for each alert. */
+static long long bytes_per_alert(struct bench *bench, const char *wal, put_step *const steps[2])
+{
+	struct stat before, after;
+
+	if (stat(wal, &before) < 0)
+		die(wal, strerror(errno));
+	for (int i = 0; i < GROUPS; i++) {
+		struct store_batch *batch = store_batch_new();
+
+		for (int j = 0; j < GROUP; j++)
+			for (int k = 0; k < 2 && steps[k]; k++)
+				steps[k](bench, &bench->senders[i * GROUP + j], batch);
+		commit_and_wait(bench->store, batch);
+	}
+	if (stat(wal, &after) < 0)
+		die(wal, strerror(errno));
+	return (long long)(after.st_size - before.st_size) / (GROUPS * GROUP);
+}
+
+/* In a store that holds alerts already. Each part begins with a new log, which only grows. */
+static void bench_bytes(const char *path)
+{
+	static put_step *const parts[][2] = {
+		{ put_alert },
+		{ put_decision },
+		{ put_alert, put_decision },
+	};
+	CLEANUP_FREE char *wal = xasprintf("%s-wal", path);
+	CLEANUP_FREE struct bench *bench = xcalloc(1, sizeof(*bench));
+	struct store_batch *batch = store_batch_new();
+	long long bytes[ARRAY_LEN(parts)];
+	struct err err;
+
+	bench->next_id = 1700000000000000; /* as long as the relay's */
+	memset(bench->doc, 'x', sizeof(bench->doc));
+	for (int i = 0; i < HELD; i++) {
+		put_alert(bench, &bench->senders[0], batch);
+		put_decision(bench, &bench->senders[0], batch);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (store_sqlite_open(path, &bench->store, &err) < 0)
+			die(path, err.text);
+		if (i == 0) {
+			commit_and_wait(bench->store, batch);
+			store_close(bench->store);
+			if (store_sqlite_open(path, &bench->store, &err) < 0)
+				die(path, err.text);
+		}
+		bytes[i] = bytes_per_alert(bench, wal, parts[i]);
+		store_close(bench->store);
+	}
+	printf("log per alert, %d in a commit: put %lld, touch + decision %lld, "
+	       "all in one %lld bytes\n",
+	       GROUP, bytes[0], bytes[1], bytes[2]);
+	fflush(stdout);
 }
 
 /* Over a file that has its size already, as the WAL mostly is. */
@@ -228,6 +320,8 @@ int main(int argc, char **argv)
 		die(dir, strerror(errno));
 	path = xasprintf("%s/store.db", dir);
 	disk = xasprintf("%s/disk", dir);
+	bench_bytes(path);
+	remove_store(path);
 	bench_disk(disk, seconds);
 	bench_senders("1 sender, put", path, false, 1, seconds);
 	bench_senders("64 senders, put", path, false, SENDERS, seconds);

@@ -92,7 +92,7 @@ static void write_all(struct store *store)
 {
 	struct store_batch *batch = store_batch_new();
 	struct stored_alert alert = {
-		.key = "prometheus/a", .incident = "i1", .doc = "{}", .doc_len = 2
+		.id = 1, .key = "prometheus/a", .incident = "i1", .doc = "{}", .doc_len = 2
 	};
 
 	store_put_alert(batch, &alert);
@@ -103,7 +103,7 @@ static void write_all(struct store *store)
 		       &(struct stored_page){ .id = 1, .incident = "i1", .pager = "ledger-hook" });
 	store_put_decision(
 		batch, &(struct stored_decision){ .alert_key = "prometheus/a", .incident = "i1" });
-	store_remove_alert(batch, "prometheus/a");
+	store_remove_alert(batch, 1);
 	if (store_commit(store, batch, NULL, NULL) < 0)
 		store_batch_free(batch);
 }

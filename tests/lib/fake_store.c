@@ -45,10 +45,10 @@ static void *grow(void *array, size_t n, size_t size)
 	return grown;
 }
 
-static struct stored_alert *find_alert(const struct fake_store *fake, const char *key)
+static struct stored_alert *find_alert(const struct fake_store *fake, int64_t id)
 {
 	for (size_t i = 0; i < fake->nalerts; i++)
-		if (strcmp(fake->alerts[i].key, key) == 0)
+		if (fake->alerts[i].id == id)
 			return &fake->alerts[i];
 	return NULL;
 }
@@ -71,7 +71,13 @@ static struct stored_page *find_page(const struct fake_store *fake, int64_t id)
 
 const struct stored_alert *fake_store_alert(const struct fake_store *fake, const char *key)
 {
-	return find_alert(fake, key);
+	const struct stored_alert *newest = NULL;
+
+	for (size_t i = 0; i < fake->nalerts; i++)
+		if (strcmp(fake->alerts[i].key, key) == 0 &&
+		    (!newest || fake->alerts[i].id > newest->id))
+			newest = &fake->alerts[i];
+	return newest;
 }
 
 const struct stored_incident *fake_store_incident(const struct fake_store *fake, const char *id)
@@ -86,7 +92,7 @@ const struct stored_page *fake_store_page(const struct fake_store *fake, int64_t
 
 static void put_alert(struct fake_store *fake, const struct stored_alert *alert)
 {
-	struct stored_alert *row = find_alert(fake, alert->key);
+	struct stored_alert *row = find_alert(fake, alert->id);
 
 	if (!row) {
 		fake->alerts = grow(fake->alerts, fake->nalerts, sizeof(*row));
@@ -100,7 +106,7 @@ static void put_alert(struct fake_store *fake, const struct stored_alert *alert)
 
 static void touch_alert(struct fake_store *fake, const struct stored_alert *alert)
 {
-	struct stored_alert *row = find_alert(fake, alert->key);
+	struct stored_alert *row = find_alert(fake, alert->id);
 
 	if (!row)
 		return;
@@ -111,9 +117,9 @@ static void touch_alert(struct fake_store *fake, const struct stored_alert *aler
 	row->expires_us = alert->expires_us;
 }
 
-static void remove_alert(struct fake_store *fake, const char *key)
+static void remove_alert(struct fake_store *fake, int64_t id)
 {
-	struct stored_alert *row = find_alert(fake, key);
+	struct stored_alert *row = find_alert(fake, id);
 
 	if (!row)
 		return;
@@ -186,7 +192,7 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 		touch_alert(fake, &op->alert);
 		break;
 	case STORE_OP_REMOVE_ALERT:
-		remove_alert(fake, op->alert.key);
+		remove_alert(fake, op->alert.id);
 		break;
 	case STORE_OP_PUT_INCIDENT:
 		put_incident(fake, &op->incident);
@@ -263,8 +269,9 @@ static const void *next_row(const void *rows, size_t n, size_t size,
 
 static bool alert_is_wanted(const struct fake_store *fake, const struct stored_alert *alert)
 {
-	return alert->state != STORED_ALERT_ENDED ||
-	       alert->refreshed_us >= clock_wall_us(fake->clock) - LIMIT_RESOLVED_MEMORY_US;
+	return fake_store_alert(fake, alert->key) == alert &&
+	       (alert->state != STORED_ALERT_ENDED ||
+		alert->refreshed_us >= clock_wall_us(fake->clock) - LIMIT_RESOLVED_MEMORY_US);
 }
 
 static bool page_is_wanted(const struct fake_store *fake, const struct stored_page *page)

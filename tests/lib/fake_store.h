@@ -40,7 +40,7 @@ size_t fake_store_complete(struct fake_store *fake, size_t n);
 /* From now on every commit fails with -errno; 0: the disk works again. */
 void fake_store_fail(struct fake_store *fake, int error);
 
-/* NULL: not on the disk. */
+/* NULL: not on the disk. Of alerts with one key: the newest. */
 const struct stored_alert *fake_store_alert(const struct fake_store *fake, const char *key);
 const struct stored_incident *fake_store_incident(const struct fake_store *fake, const char *id);
 const struct stored_page *fake_store_page(const struct fake_store *fake, int64_t id);

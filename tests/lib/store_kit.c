@@ -31,6 +31,7 @@ void kit_setup(void)
 	memset(&kit.err, 0, sizeof(kit.err));
 	kit.store = NULL;
 	kit.fake = NULL;
+	kit.last_id = 0;
 }
 
 void kit_teardown(void)
@@ -112,6 +113,7 @@ void kit_commit(struct store_batch *batch)
 struct stored_alert kit_alert(const char *key, int64_t accepted_us)
 {
 	return (struct stored_alert){
+		.id = ++kit.last_id,
 		.key = key,
 		.doc = "{}",
 		.doc_len = 2,
@@ -184,9 +186,9 @@ static void load_alert(void *ctx, const struct stored_alert *row)
 {
 	(void)ctx;
 	ck_assert_int_eq(row->doc[row->doc_len], '\0');
-	add_row(xasprintf("alert %s %s %s state %d attempts %u at %lld %lld %lld", row->key,
-			  row->doc, row->incident, (int)row->state, row->attempts,
-			  (long long)row->accepted_us, (long long)row->refreshed_us,
+	add_row(xasprintf("alert %lld %s %s %s state %d attempts %u at %lld %lld %lld",
+			  (long long)row->id, row->key, row->doc, row->incident, (int)row->state,
+			  row->attempts, (long long)row->accepted_us, (long long)row->refreshed_us,
 			  (long long)row->expires_us));
 }
 

