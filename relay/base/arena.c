@@ -20,7 +20,7 @@
 #define ARENA_EMULATE 0
 #endif
 
-#define ARENA_FIRST   2048
+#define ARENA_FIRST   8192
 #define ARENA_LARGEST (1u << 20)
 
 struct block {

@@ -1,4 +1,4 @@
--- wrk: each request is one distinct alert of about 1 KiB, 20,000 in all, then the same again (repeats).
+-- wrk: each request is one alert of about 1 KiB; two threads of 10,000 distinct ones, then the same again (repeats).
 -- ENVELOPE=webhook wraps it as Alertmanager's webhook; else it is a list for /api/v2/alerts.
 local webhook = os.getenv("ENVELOPE") == "webhook"
 local thread = 0
@@ -15,7 +15,7 @@ function request()
 	local labels = string.format(
 		'"labels":{"alertname":"Bench","severity":"info","instance":"host-%d-%d","job":"bench"},' ..
 		'"annotations":{"summary":"%s"},"startsAt":"2026-09-01T10:00:00.000Z",' ..
-		'"generatorURL":"http://prometheus.shop.example/graph?g0.expr=up"', id, n % 20000, filler)
+		'"generatorURL":"http://prometheus.shop.example/graph?g0.expr=up"', id, n % 10000, filler)
 	local body
 	if webhook then
 		body = '{"version":"4","groupKey":"{}:{}","truncatedAlerts":0,"status":"firing","receiver":"r","groupLabels":{},' ..

@@ -8,6 +8,7 @@
 
 #include "tracepager/arena.h"
 #include "tracepager/buf.h"
+#include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
 #include "tracepager/err.h"
 #include "tracepager/hash.h"
@@ -61,6 +62,32 @@ START_TEST(buf_fails_once_and_stays_as_it_was)
 	ck_assert_str_eq(taken, "12-34");
 	ck_assert_str_eq(buf_text(&buf), "");
 	free(taken);
+}
+END_TEST
+
+/* Every byte at every place of a word: what must be escaped is, and nothing else is touched. */
+START_TEST(json_strings_are_escaped_at_every_place)
+{
+	for (int c = 1; c < 0x80; c++) {
+		for (size_t at = 0; at < 17; at++) {
+			struct buf out = BUF_INIT(256);
+			char text[] = "abcdefghijklmnopq", want[64], one[8];
+			text[at] = (char)c;
+			snprintf(one, sizeof(one), c < 0x20 ? "\\u%04x" : "%c", c);
+			if (c == '"' || c == '\\')
+				snprintf(one, sizeof(one), "\\%c", c);
+			else if (strchr("\n\r\t", c))
+				snprintf(one, sizeof(one), "\\%c",
+					 c == '\n'   ? 'n'
+					 : c == '\r' ? 'r'
+						     : 't');
+			snprintf(want, sizeof(want), "\"%.*s%s%s\"", (int)at, text, one,
+				 text + at + 1);
+			buf_json_string(&out, text);
+			ck_assert_str_eq(buf_text(&out), want);
+			buf_fini(&out);
+		}
+	}
 }
 END_TEST
 
@@ -366,6 +393,7 @@ int main(void)
 	tcase_add_test(tests, arena_keeps_texts_apart);
 	tcase_add_test_raise_signal(tests, arena_aborts_over_its_cap, 6);
 	tcase_add_test(tests, buf_fails_once_and_stays_as_it_was);
+	tcase_add_test(tests, json_strings_are_escaped_at_every_place);
 	tcase_add_test(tests, err_prefix_keeps_what_was_there);
 	tcase_add_loop_test(tests, rfc3339_reads, 0, (int)ARRAY_LEN(times));
 	tcase_add_test(tests, rfc3339_writes);
