@@ -353,6 +353,29 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 	enrichment->job = fetch_start(incidents->env.fetch, &request, fetched, enrichment);
 }
 
+void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert)
+{
+	struct label *labels = arena_array(arena, 2, sizeof(*labels));
+	struct label *annotations = arena_array(arena, 1, sizeof(*annotations));
+
+	log_error("an alert's record cannot be read; it is paged all the same",
+		  LOG_STR("alert", key), LOG_STR("error", why));
+	labels[0] = (struct label){ "alertname", "UnreadableAlert" };
+	labels[1] = (struct label){ "key", arena_strdup(arena, key) };
+	annotations[0] =
+		(struct label){ "summary",
+				arena_printf(arena, "the record of alert %s cannot be read: %s",
+					     key, why) };
+	*ret_alert = (struct alert){
+		.sender = "tracepager",
+		.family = "tracepager",
+		.fingerprint = labels[1].value,
+		.labels = { labels, 2 },
+		.annotations = { annotations, 1 },
+		.generator_url = "",
+	};
+}
+
 static struct enrichment *enrichment_new(struct known_alert *alert)
 {
 	struct enrichment *enrichment = xcalloc(1, sizeof(*enrichment));
@@ -401,9 +424,10 @@ void alert_begin(struct known_alert *alert)
 	struct err err;
 
 	alert_move(alert, ALERT_ENRICHING);
-	if (alert_read(enrichment->arena, alert->doc, alert->doc_len, &enrichment->parsed, &err) <
-	    0)
-		abort(); /* we wrote it: a bug of ours */
+	int result = alert_read(enrichment->arena, alert->doc, alert->doc_len, &enrichment->parsed,
+				&err);
+	if (result < 0)
+		alert_stand_in(enrichment->arena, alert->key, err.text, &enrichment->parsed);
 	bool wants = wants_traces(enrichment, ids, &nids);
 	if (wants && alert->attempts < LIMIT_ATTEMPTS) {
 		start_fetch(enrichment, ids, nids);
@@ -431,6 +455,7 @@ void alert_end(struct known_alert *alert, const char *why)
 	}
 	alert->resolve_after = false;
 	enrichment_drop(alert);
+	alert->refreshed_us = wall(alert->owner);
 	if (alert->incident)
 		incident_leave(alert, why);
 	alert_move(alert, ALERT_ENDED);
@@ -470,9 +495,11 @@ static void accept_repeat(struct known_alert *known, const struct alert *alert)
  * starts later. */
 static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
 {
-	bool resolved = known->resolve_after || (known->state == ALERT_ENDED && !known->expires_us);
+	int64_t age_us = wall(known->owner) - known->refreshed_us;
+	bool just_ended =
+		known->state == ALERT_ENDED && !known->expires_us && age_us < LIMIT_LATE_COPY_US;
 
-	return resolved && alert->starts_at_us <= known->starts_at_us;
+	return (known->resolve_after || just_ended) && alert->starts_at_us <= known->starts_at_us;
 }
 
 static enum accept_result accept_firing(struct incidents *incidents, const char *key,
@@ -485,6 +512,8 @@ static enum accept_result accept_firing(struct incidents *incidents, const char 
 		return ACCEPT_NEW;
 	}
 	if (is_late_copy(known, alert)) {
+		log_info("a firing copy of what was just resolved is left alone",
+			 LOG_STR("alert", key));
 		metric_add(METRIC_ALERTS_REPEATED, 1);
 		return ACCEPT_REPEATED;
 	}
@@ -501,9 +530,12 @@ static enum accept_result accept_resolved(struct incidents *incidents, const cha
 {
 	struct known_alert *known = map_get(incidents->alerts, key);
 
-	metric_add(METRIC_ALERTS_RESOLVED, 1);
-	if (!known)
+	if (!known) {
+		log_info("an alert that nobody knows has ended", LOG_STR("alert", key));
+		metric_add(METRIC_ALERTS_UNKNOWN, 1);
 		return ACCEPT_UNKNOWN;
+	}
+	metric_add(METRIC_ALERTS_RESOLVED, 1);
 	/* The end of an earlier episode, told late. */
 	if (known->state == ALERT_ENDED ||
 	    (alert->ends_at_us && alert->ends_at_us < known->starts_at_us))

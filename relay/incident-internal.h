@@ -149,6 +149,8 @@ void turn_fini(struct incidents *incidents);
 struct known_alert *alert_new(struct incidents *incidents, const char *key);
 void alert_set(struct known_alert *known, const struct alert *alert);
 void alert_forget(struct known_alert *alert); /* detaches, frees; no write of it may be under way */
+/* What is paged in place of an alert whose record cannot be read. */
+void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert);
 void alert_begin(struct known_alert *alert);  /* durable now: enrich it and decide */
 void alert_decided(struct known_alert *alert);
 void alert_end(struct known_alert *alert, const char *why);	    /* resolved or expired */

@@ -5,6 +5,7 @@
  */
 #include "incident-internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,8 +16,8 @@
 #include "tracepager/xalloc.h"
 
 #define INCIDENT_ID_BYTES  16
-#define PAGE_DOC_BYTES	   (4u << 20)
-#define DECISION_DOC_BYTES (4u << 20)
+#define PAGE_DOC_BYTES	   (8u << 20)
+#define DECISION_DOC_BYTES (1u << 20)
 #define PAGE_ARENA_BYTES   (32u << 20)
 /* Alerts that join within so long are told in one update. */
 #define JOIN_GATHER_US US_PER_SECOND
@@ -35,13 +36,38 @@ static int64_t wall(const struct incidents *incidents)
 	return clock_wall_us(incidents->env.clock);
 }
 
+/* Stands for a decision that does not fit: a hostile trace may have names of kilobytes. */
+static const char too_large[] =
+	"{\"version\": 1, \"error\": \"the decision was too large to be kept\"}";
+
 /* ---- pages ---- */
+
+/* A page that is too large loses its decision, then its details; its summary always fits. */
+static void write_page(const struct page *page, struct buf *doc)
+{
+	struct page lesser = *page;
+
+	page_write(&lesser, doc);
+	if (doc->failed) {
+		buf_reset(doc);
+		lesser.decision = NULL;
+		page_write(&lesser, doc);
+	}
+	if (doc->failed) {
+		buf_reset(doc);
+		lesser.details = "The details were too large to be kept.";
+		lesser.nlinks = 0;
+		lesser.nalerts = 0;
+		page_write(&lesser, doc);
+	}
+	assert(!doc->failed);
+}
 
 static void set_page(struct incident *incident, const struct page *page)
 {
 	struct buf doc = BUF_INIT(PAGE_DOC_BYTES);
 
-	page_write(page, &doc);
+	write_page(page, &doc);
 	free(incident->page);
 	incident->page_len = doc.len;
 	incident->page = buf_take(&doc);
@@ -51,8 +77,19 @@ static void get_page(const struct incident *incident, struct arena *arena, struc
 {
 	struct err err;
 
-	if (page_read(arena, incident->page, incident->page_len, ret_page, &err) < 0)
-		abort(); /* we wrote it: a bug of ours */
+	if (page_read(arena, incident->page, incident->page_len, ret_page, &err) == 0)
+		return;
+	log_error("an incident's page cannot be read", LOG_STR("incident", incident->id),
+		  LOG_STR("error", err.text));
+	*ret_page = (struct page){
+		.severity = SEVERITY_ERROR,
+		.summary = "an incident whose page cannot be read",
+		.details = "",
+		.component = "",
+		.origin = "tracepager",
+		.group = incident->team,
+		.kind = "",
+	};
 }
 
 /* What every page of an incident says of it, whatever the decision said. */
@@ -83,7 +120,7 @@ static void queue_page(struct incident *incident, const struct lane *lane, const
 	struct incidents *incidents = incident->owner;
 	struct buf doc = BUF_INIT(PAGE_DOC_BYTES);
 
-	page_write(page, &doc);
+	write_page(page, &doc);
 	struct stored_page row = {
 		.id = incidents->next_page_id++,
 		.incident = incident->id,
@@ -196,6 +233,7 @@ static bool anyone_has_it(const struct incident *incident)
 	return false;
 }
 
+/* Whoever refused it may have been mended since. */
 static void repage_due(void *arg)
 {
 	struct incident *incident = arg;
@@ -204,11 +242,8 @@ static void repage_due(void *arg)
 	if (anyone_has_it(incident))
 		return;
 	STAILQ_FOREACH (lane, &incident->lanes, link)
-		if (lane->fallback || !STAILQ_NEXT(STAILQ_FIRST(&incident->lanes), link))
-			lane->rejected = false;
-	if (!anyone_has_it(incident))
-		STAILQ_FIRST(&incident->lanes)->rejected = false;
-	queue_event(incident, PAGE_TRIGGER, "sent again: every pager refused it");
+		lane->rejected = false;
+	queue_event(incident, PAGE_TRIGGER, "sent again: every pager had refused it");
 }
 
 static void close_due(void *arg)
@@ -279,7 +314,7 @@ static void write_decision_into_page(struct arena *arena, struct decision *decis
 
 	decision->page.dedup_key = incident_id;
 	decision_write(decision, &doc);
-	decision->page.decision = arena_strdup(arena, buf_text(&doc));
+	decision->page.decision = doc.failed ? too_large : arena_strdup(arena, buf_text(&doc));
 	buf_fini(&doc);
 }
 
@@ -362,7 +397,7 @@ static void put_decision(const struct known_alert *alert, const struct decision 
 
 	if (!text) {
 		decision_write(decision, &doc);
-		text = buf_text(&doc);
+		text = doc.failed ? too_large : buf_text(&doc);
 	}
 	struct stored_decision row = {
 		.alert_key = alert->key,
@@ -395,6 +430,7 @@ static void late_decision(struct arena *arena, struct known_alert *alert, struct
 
 	if (!decision->verdict.found || !old || target == old)
 		return;
+	bool alone = TAILQ_FIRST(&old->alerts) == alert && !TAILQ_NEXT(alert, in_incident);
 	if (target) {
 		incident_leave(alert,
 			       arena_printf(arena,
@@ -402,9 +438,13 @@ static void late_decision(struct arena *arena, struct known_alert *alert, struct
 					    target->id));
 		write_decision_into_page(arena, decision, target->id);
 		join_incident(arena, target, alert, decision);
-	} else {
+	} else if (alone) {
 		write_decision_into_page(arena, decision, old->id);
 		improve_incident(arena, old, decision);
+	} else {
+		/* The others of the old incident may have another cause. */
+		incident_leave(alert, "");
+		open_incident(arena, alert, decision);
 	}
 	turn_touch_alert(alert);
 }
@@ -456,6 +496,8 @@ void incident_settle(struct incident *incident)
 	get_page(incident, arena, &page);
 	if (TAILQ_EMPTY(&incident->alerts))
 		timer_arm(incident->owner->env.timers, &incident->close, mono(incident->owner));
+	else if (!anyone_has_it(incident))
+		timer_arm(incident->owner->env.timers, &incident->repage, mono(incident->owner));
 	else if (page.at_us > incident->told_us)
 		timer_arm(incident->owner->env.timers, &incident->gather, mono(incident->owner));
 	arena_free(arena);

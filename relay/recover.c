@@ -18,7 +18,6 @@
 struct recovery {
 	struct incidents *incidents;
 	size_t alerts, unfinished, incidents_open, pages;
-	size_t broken; /* rows that cannot be read */
 };
 
 static void load_incident(void *ctx, const struct stored_incident *row)
@@ -91,23 +90,19 @@ static void load_alert(void *ctx, const struct stored_alert *row)
 
 	if (row->id >= recovery->incidents->next_alert_id && row->id < INT64_MAX)
 		recovery->incidents->next_alert_id = row->id + 1;
-	if (alert_read(arena, row->doc, row->doc_len, &alert, &err) < 0) {
-		recovery->broken++;
-		log_error("a stored alert cannot be read; it is left alone",
-			  LOG_STR("alert", row->key), LOG_STR("error", err.text));
-	} else {
-		struct known_alert *known = alert_new(recovery->incidents, row->key);
-		known->id = row->id;
-		alert_set(known, &alert);
-		known->durable = true;
-		known->attempts = row->attempts;
-		known->accepted_us = row->accepted_us;
-		known->refreshed_us = row->refreshed_us;
-		known->expires_us = row->expires_us;
-		known->resolve_after = alert.status == ALERT_RESOLVED;
-		restore_state(recovery, known, row);
-		recovery->alerts++;
-	}
+	if (alert_read(arena, row->doc, row->doc_len, &alert, &err) < 0)
+		alert_stand_in(arena, row->key, err.text, &alert);
+	struct known_alert *known = alert_new(recovery->incidents, row->key);
+	known->id = row->id;
+	alert_set(known, &alert);
+	known->durable = true;
+	known->attempts = row->attempts;
+	known->accepted_us = row->accepted_us;
+	known->refreshed_us = row->refreshed_us;
+	known->expires_us = row->expires_us;
+	known->resolve_after = alert.status == ALERT_RESOLVED;
+	restore_state(recovery, known, row);
+	recovery->alerts++;
 	arena_free(arena);
 }
 

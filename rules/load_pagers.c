@@ -191,6 +191,21 @@ static void read_step(struct load *load, const struct load_entry *escalation,
 			     "%s says no wait before the next one", what);
 }
 
+/* Whoever writes more than is done must not count on it. */
+static void warn_of_unpaged_steps(const struct load_scope *scope, const struct ynode *steps,
+				  int64_t repeat)
+{
+	static const char text[] =
+		"only the first step is paged; further steps are not acted on yet";
+	static const char hint[] = "keep one step, and name in it every pager that must be paged";
+
+	if (steps->n > 1)
+		LOAD_WARNING(scope, steps->items[1], "W007", hint, "%s: %s", scope->what, text);
+	if (repeat > 0)
+		LOAD_WARNING(scope, member_key(scope, "repeat"), "W007", "leave it out", "%s: %s",
+			     scope->what, text);
+}
+
 static void read_escalation(struct load *load, size_t i)
 {
 	static const char *const known[] = { "steps", "repeat" };
@@ -215,6 +230,7 @@ static void read_escalation(struct load *load, size_t i)
 			   "%s has more than %u steps", scope.what, LIMIT_ESCALATION_STEPS);
 		return;
 	}
+	warn_of_unpaged_steps(&scope, steps, repeat);
 	escalation->nsteps = steps->n;
 	escalation->steps = arena_array(load->set->arena, steps->n, sizeof(*escalation->steps));
 	for (size_t j = 0; j < steps->n; j++)

@@ -44,6 +44,9 @@
 #define LIMIT_LABELS 256
 /* One label or annotation value; longer ones are cut, since annotations carry whole runbooks. */
 #define LIMIT_LABEL_BYTES (16u << 10)
+/* Labels and annotations of one alert together: annotations beyond it are left out, and say so. It
+ * bounds what is stored and sent of an alert, whose texts may grow sixfold by escaping. */
+#define LIMIT_ALERT_BYTES (256u << 10)
 /* Deepest JSON or YAML that any format of ours needs is 12 (OTLP kvlists); the rest is head room.
  */
 #define LIMIT_DEPTH 64
@@ -153,9 +156,11 @@
 #define LIMIT_STORE_HEAL_US (10 * US_PER_SECOND)
 /* After a start, API alerts do not expire: Prometheus dropped its repeats while we were away. */
 #define LIMIT_START_GRACE_US (5 * US_PER_MINUTE)
-/* Prometheus sends resolved alerts for 15 minutes; a late replica's firing copy within it is a
- * repeat. */
+/* Prometheus sends resolved alerts for 15 minutes: so long they are known. */
 #define LIMIT_RESOLVED_MEMORY_US (15 * US_PER_MINUTE)
+/* A firing copy of what was just resolved comes from a replica that is late: Alertmanagers wait for
+ * each other 15 s a peer. Later ones are new, even with the same start. */
+#define LIMIT_LATE_COPY_US (2 * US_PER_MINUTE)
 /* Starts of one alert's processing; the third pages without traces. */
 #define LIMIT_ATTEMPTS 3
 

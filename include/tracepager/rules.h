@@ -40,6 +40,7 @@ struct escalation_step {
 	int64_t wait_us; /* before the next step; 0: none said */
 };
 
+/* Kept as the rules have it; only steps[0] is paged so far. */
 struct escalation {
 	const char *name;
 	struct escalation_step *steps;

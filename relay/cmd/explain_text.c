@@ -252,19 +252,15 @@ static void write_owner(struct text *t, const struct decision *d)
 	}
 	add_field(t, "owner", &value);
 	buf_reset(&value);
-	for (size_t i = 0; escalation && !d->no_page && i < escalation->nsteps; i++) {
-		const struct escalation_step *step = &escalation->steps[i];
-		char wait[PLAIN_DURATION_SIZE];
-		if (i)
-			buf_printf(&value, "; after %s ", plain_duration(step[-1].wait_us, wait));
-		for (size_t k = 0; k < step->npagers; k++) {
-			buf_puts(&value, k ? ", " : "");
-			plain_add(&value, step->pagers[k]->name, NAME_COLUMNS);
+	if (escalation && !d->no_page) {
+		const struct escalation_step *first = &escalation->steps[0];
+		for (size_t i = 0; i < first->npagers; i++) {
+			buf_puts(&value, i ? ", " : "");
+			plain_add(&value, first->pagers[i]->name, NAME_COLUMNS);
 		}
+		if (escalation->nsteps > 1)
+			buf_puts(&value, "; further steps are not acted on yet");
 	}
-	if (value.len && escalation->repeat)
-		buf_printf(&value, "; all of it %u time%s more", escalation->repeat,
-			   escalation->repeat == 1 ? "" : "s");
 	add_field(t, "paged", &value);
 	buf_fini(&value);
 }

@@ -121,14 +121,24 @@ static void name_root_signal(struct decision *d)
 	d->has_signal = true;
 }
 
+/* A service that did not tell its name has no owner, whatever the rules would match. */
+static bool is_unknown(const char *service)
+{
+	static const char unknown[] = "unknown_service";
+
+	return strncmp(service, unknown, sizeof(unknown) - 1) == 0;
+}
+
 /* A callee that the rules know is the suspect itself; its caller is not to be blamed. */
 static const struct service_rule *name_callee(const struct ruleset *rules, struct suspect *suspect,
 					      const char **ret_name)
 {
 	if (suspect->kind != SUSPECT_PEER)
 		return NULL;
-	const struct service_rule *rule =
-		rules_peer(rules, suspect->peers, suspect->npeers, ret_name);
+	const struct service_rule *rule = NULL;
+	for (size_t i = 0; i < suspect->npeers && !rule; i++)
+		if (!is_unknown(suspect->peers[i]))
+			rule = rules_peer(rules, &suspect->peers[i], 1, ret_name);
 	if (!rule)
 		return NULL;
 	suspect->service = rule->name;
@@ -230,12 +240,10 @@ static const char *suspect_attr(void *ctx, const char *name)
 		       : NULL;
 }
 
-/* A service that did not tell its name has no owner, whatever a glob in the rules would match. */
 static const struct service_rule *find_service(const struct ruleset *rules, const char *service,
 					       const char *namespace, struct suspect *suspect)
 {
-	if (!service || !*service ||
-	    strncmp(service, "unknown_service", strlen("unknown_service")) == 0)
+	if (!service || !*service || is_unknown(service))
 		return NULL;
 	return rules_service(rules, service, namespace ? namespace : "",
 			     suspect ? suspect_attr : NULL, suspect);
@@ -362,6 +370,8 @@ static void add_key_part(struct buf *key, const char *part)
 static const char *make_key(const struct work *work)
 {
 	const struct decision *d = work->decision;
+	const char *name = labels_get(&d->alert.labels, "alertname");
+	bool has_operation = d->has_signal && d->signal.operation && *d->signal.operation;
 	/* Three texts of the largest kept value, each byte of it escaped, and a team's name. */
 	struct buf key = BUF_INIT(16 * LIMIT_LABEL_BYTES);
 
@@ -372,11 +382,17 @@ static const char *make_key(const struct work *work)
 	} else if (d->signal_rule) {
 		add_key_part(&key, "signal");
 		add_key_part(&key, d->signal_rule->name);
-	} else if (d->has_signal) {
+	} else if (has_operation) {
 		add_key_part(&key, "operation");
 		add_key_part(&key, d->signal.namespace);
 		add_key_part(&key, d->signal.service);
 		add_key_part(&key, d->signal.operation);
+	} else if (d->has_signal && name && *name) {
+		/* A service has many alerts; a full disk must not hide behind a slow clock. */
+		add_key_part(&key, "service");
+		add_key_part(&key, d->signal.namespace);
+		add_key_part(&key, d->signal.service);
+		add_key_part(&key, name);
 	} else {
 		add_key_part(&key, "alert");
 		add_key_part(&key, d->alert.family);

@@ -1,7 +1,7 @@
 /*
  * Waterfall: chooses the rows, puts them into the order of the tree, draws them. Reads the walk and
- * its trace only; owns nothing. It never walks the whole tree: only the path and the children of
- * the path's spans.
+ * its trace only; owns nothing. It never walks the tree of a large trace: only the path and the
+ * children of the path's spans.
  */
 #include "tracepager/waterfall.h"
 
@@ -157,6 +157,38 @@ static void lay_out(struct waterfall *w, uint32_t lines)
 		add_beside(w, i, false);
 }
 
+/* The row of a span; nrows: it has none. */
+static uint32_t row_of(const struct waterfall *w, uint32_t span)
+{
+	uint32_t i = 0;
+
+	while (i < w->nrows && w->rows[i].span != span)
+		i++;
+	return i;
+}
+
+/* The only span that has no row: a line that counts it would take as much room. It stands above the
+ * path where the path begins below it, else below its parent, else, being a root, at the end. */
+static void add_left_out(struct waterfall *w)
+{
+	uint32_t span = 0, end = w->nrows;
+
+	while (row_of(w, span) < end)
+		span++;
+	uint32_t parent = span_at(w, span)->parent;
+	uint32_t above = parent == TRACE_NONE ? end : row_of(w, parent);
+	uint32_t at = above < end ? above + 1 : end;
+	if (span_at(w, w->path[0])->parent == span) {
+		at = 0;
+		for (uint32_t i = 0; i < end; i++)
+			w->rows[i].depth++;
+	}
+	add_row(w, span, above < end ? w->rows[above].depth + 1 : 0, false);
+	struct row row = w->rows[end];
+	memmove(&w->rows[at + 1], &w->rows[at], (end - at) * sizeof(row));
+	w->rows[at] = row;
+}
+
 static void write_bar(const struct waterfall *w, const struct row *row, uint32_t columns,
 		      struct buf *out)
 {
@@ -280,6 +312,8 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 	}
 	bool more = walk->trace->nspans > lines;
 	lay_out(&w, more ? lines - 1 : lines);
+	if (w.nrows + 1 == walk->trace->nspans)
+		add_left_out(&w);
 	/* Mark, name, bar and duration, with a blank between each. */
 	uint32_t both = columns - 2 - 1 - 1 - DURATION_COLUMNS, name = name_columns(&w, both);
 	uint32_t hidden = walk->trace->nspans;

@@ -43,6 +43,9 @@ enum field {
 	FIELD_COUNT,
 };
 
+/* Stands for an annotation that an alert has no room for. */
+static const char left_out[] = "(left out: this alert holds too much)";
+
 static const char *const field_names[FIELD_COUNT] = {
 	[FIELD_STATUS] = "status",
 	[FIELD_FINGERPRINT] = "fingerprint",
@@ -420,7 +423,12 @@ static int map_value(struct alert_json *reader, enum jread_event event, const ch
 	struct text_map *map = &reader->maps[reader->field - FIELD_LABELS];
 
 	reader->where = MAP;
-	if (event == JREAD_STRING) {
+	if (event == JREAD_STRING && reader->strings.len + len > LIMIT_ALERT_BYTES) {
+		if (reader->field == FIELD_LABELS)
+			refuse(reader, "its labels hold more than %u KiB", LIMIT_ALERT_BYTES >> 10);
+		else
+			map->at[map->n++].value = add_text(reader, left_out, strlen(left_out));
+	} else if (event == JREAD_STRING) {
 		map->at[map->n++].value = add_text(reader, text, len);
 	} else if (event == JREAD_NULL) {
 		map->at[map->n++].value = 0;

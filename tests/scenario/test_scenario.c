@@ -248,6 +248,86 @@ START_TEST(refused_by_all_is_sent_again)
 }
 END_TEST
 
+START_TEST(refused_by_all_is_sent_again_after_a_restart)
+{
+	fake_http_reply(
+		&world->http,
+		(struct fake_reply){ .url_part = "http://pager/", .times = 1, .status = 400 });
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
+	world_crash(world);
+	world_start(world);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 2);
+	resolve(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
+}
+END_TEST
+
+/* Two alerts of one signal wait in one incident. Late traces take one of them elsewhere; the other
+ * stays. */
+START_TEST(late_traces_take_one_alert_out_of_an_incident)
+{
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .times = 1,
+							   .delay_us = 20 * US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace });
+	fake_http_reply(&world->http,
+			(struct fake_reply){ .url_part = "http://jaeger", .status = 500 });
+	world_pagers_take_all(world);
+	fire(TRACED);
+	world_run(world, US_PER_MS);
+	fire(ORDERS_SLOW " trace_id=11111111111111111111111111111111");
+	world_run(world, 10 * US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"),
+			  2); /* the page, and its join */
+	world_run(world, 2 * US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 2);
+	resolve(TRACED);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "resolve"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "resolve"), 0);
+	resolve(ORDERS_SLOW " trace_id=11111111111111111111111111111111");
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "resolve"), 1);
+}
+END_TEST
+
+/* What is on the disk cannot be read any more: somebody is told, and the daemon lives. */
+START_TEST(unreadable_record_is_paged)
+{
+	struct stored_alert row = {
+		.id = 1,
+		.key = "prometheus/0123456789abcdef",
+		.doc = "{\"sender\": \"am1\", \"labels\": {\"a",
+		.doc_len = 30,
+		.incident = "",
+		.state = STORED_ALERT_WAITING,
+		.attempts = 1,
+		.accepted_us = now_us(),
+		.refreshed_us = now_us(),
+		.expires_us = now_us() + US_PER_HOUR,
+	};
+	struct store_batch *batch = store_batch_new();
+
+	world_pagers_take_all(world);
+	store_put_alert(batch, &row);
+	ck_assert_int_eq(store_commit(world->store, batch, NULL, NULL), 0);
+	world_run(world, US_PER_SECOND);
+	world_crash(world);
+	world_start(world);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
+	ck_assert_ptr_nonnull(
+		strstr(world_page(world, "key-sre", NULL, 0)->body, "0123456789abcdef"));
+}
+END_TEST
+
 START_TEST(silent_pager_pages_the_fallback_team_and_goes_on)
 {
 	world_jaeger_has(world);
@@ -447,6 +527,23 @@ START_TEST(repeats_page_once_and_late_copies_not_again)
 }
 END_TEST
 
+/* A sender that gives no new start with a new episode is believed when no replica can be so late.
+ */
+START_TEST(same_start_counts_again_later)
+{
+	int64_t starts_us = now_us();
+
+	world_pagers_take_all(world);
+	world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
+	world_run(world, US_PER_SECOND);
+	resolve(DISK);
+	world_run(world, LIMIT_LATE_COPY_US);
+	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us, 0), ACCEPT_NEW);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 2);
+}
+END_TEST
+
 START_TEST(api_alert_expires_at_its_end)
 {
 	world_pagers_take_all(world);
@@ -529,6 +626,27 @@ START_TEST(storm_is_one_incident)
 }
 END_TEST
 
+/* As many bytes as intake lets through, all of which escape to six. */
+START_TEST(largest_alert_is_stored_whole)
+{
+	char *labels = xcalloc(1, LIMIT_ALERT_BYTES + 64);
+	size_t len = (size_t)snprintf(labels, 64, "alertname=Large filler=");
+
+	world_pagers_take_all(world);
+	memset(labels + len, '\001', LIMIT_ALERT_BYTES - len);
+	ck_assert_int_eq(fire(labels), ACCEPT_NEW);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
+	world_crash(world);
+	world_start(world);
+	world_run(world, US_PER_SECOND);
+	ck_assert_int_eq(resolve(labels), ACCEPT_RESOLVED);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
+	free(labels);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scenario");
@@ -543,6 +661,9 @@ int main(void)
 		resolve_before_the_decision_survives_a_crash,
 		refused_page_goes_to_the_fallback_team,
 		refused_by_all_is_sent_again,
+		refused_by_all_is_sent_again_after_a_restart,
+		late_traces_take_one_alert_out_of_an_incident,
+		unreadable_record_is_paged,
 		silent_pager_pages_the_fallback_team_and_goes_on,
 		crash_before_the_commit_forgets_what_was_never_answered,
 		crash_after_the_commit_finishes_the_work,
@@ -554,11 +675,13 @@ int main(void)
 		untraced_alert_waits_for_nothing,
 		route_pages_nobody,
 		repeats_page_once_and_late_copies_not_again,
+		same_start_counts_again_later,
 		api_alert_expires_at_its_end,
 		api_alert_does_not_expire_right_after_a_start,
 		webhook_alert_expires_after_half_a_day,
 		refused_body_pages_the_catch_all_once_an_hour,
 		storm_is_one_incident,
+		largest_alert_is_stored_whole,
 	};
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);

@@ -183,7 +183,7 @@ static void answered(void *ctx, int error, const char *text)
 enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status,
 			       int64_t starts_us, int64_t ends_us)
 {
-	struct arena *arena = arena_new(1 << 20);
+	struct arena *arena = arena_new(4 << 20);
 	struct alert alert = {
 		.sender = "am1",
 		.family = "prometheus",

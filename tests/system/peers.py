@@ -55,6 +55,8 @@ class Peer(http.server.ThreadingHTTPServer):
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1  # head and body leave together
 
             def serve(self):
                 length = int(self.headers.get("Content-Length") or 0)
@@ -69,6 +71,7 @@ class Peer(http.server.ThreadingHTTPServer):
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                self.wfile.flush()
 
             do_GET = do_POST = serve
 

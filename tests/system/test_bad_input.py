@@ -71,6 +71,9 @@ ROWS = [
     ("a million keys", post(HOOK, b'{"version":"4","x":{' + b",".join(b'"k%d":1' % i for i in range(1000000)) +
                             b'},"alerts":[]}'), 202, ""),
     ("a label of 5 MiB", post(HOOK, hook(alert(labels={"alertname": "A", "x": "y" * (5 * MIB)}))), 400, ""),
+    ("labels of 300 KiB", post(HOOK, hook(alert(labels={f"l{i}": "v" * 15000 for i in range(20)}))), 400, "labels"),
+    ("90 annotations of 16 KiB of quotes", post(HOOK, hook(alert(labels={"alertname": "Fat"}, annotations={
+        f"a{i}": '\n"' * 8192 for i in range(90)}))), 202, ""),
     ("1,000 labels", post(HOOK, hook(alert(labels={f"l{i}": "v" for i in range(1000)}))), 400, "labels"),
     # JSON, but no webhook.
     ("a number", post(HOOK, b"42"), 400, ""),

@@ -24,6 +24,7 @@ static const char rules_text[] = "teams:\n"
 				 "  ledger: {owner: money}\n"
 				 "  ledger-db: {owner: dba, peers: [ledger-db.internal]}\n"
 				 "  anything: {owner: shop, match: {service: \"unknown*\"}}\n"
+				 "  unknown_service:node: {owner: dba}\n"
 				 "signals:\n"
 				 "  refunds:\n"
 				 "    alerts: {alertname: RefundsFail}\n"
@@ -176,6 +177,46 @@ START_TEST(an_unknown_service_is_unowned)
 }
 END_TEST
 
+START_TEST(an_unknown_signal_is_unowned)
+{
+	struct alert alert = orders;
+
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "OrdersFail" },
+							  { "service", "unknown_service:java" } },
+					2 };
+	struct decision d = decided(&alert, NULL, 0);
+	ck_assert_ptr_null(d.service);
+	ck_assert_str_eq(d.team->name, "sre");
+}
+END_TEST
+
+/* Nor where a span tells the signal's service, not the alert. */
+START_TEST(an_unknown_root_is_unowned)
+{
+	const struct shop_span rows[] = {
+		{ "1", NULL, "unknown_service:java", "GET /", SPAN_SERVER, 0, 9, NULL, NULL },
+	};
+	const struct trace *trace = trace_of(rows, 1);
+	struct decision d = decided(NULL, &trace, 1);
+
+	ck_assert(!d.verdict.found);
+	ck_assert_str_eq(d.signal.service, "unknown_service:java");
+	ck_assert_str_eq(d.team->name, "sre");
+}
+END_TEST
+
+/* A caller may hand on the name that its callee did not tell. */
+START_TEST(an_unknown_callee_is_unowned)
+{
+	const struct trace *trace = failing(NULL, "unknown_service:node");
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_str_eq(d.verdict.suspect.service, "checkout");
+	ck_assert_str_eq(d.team->name, "shop");
+}
+END_TEST
+
 START_TEST(without_a_trace_the_signal_s_service_is_paged)
 {
 	struct decision d = decided(&orders, NULL, 0);
@@ -183,7 +224,7 @@ START_TEST(without_a_trace_the_signal_s_service_is_paged)
 	ck_assert(!d.verdict.found);
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_TRACE);
 	ck_assert_str_eq(d.team->name, "shop");
-	ck_assert_str_eq(d.incident_key, "operation//checkout//shop");
+	ck_assert_str_eq(d.incident_key, "service//checkout/OrdersFail/shop");
 	ck_assert_str_eq(d.page.kind, "no_trace");
 	ck_assert_str_eq(d.page.component, "");
 }
@@ -296,7 +337,48 @@ START_TEST(traces_that_disagree_page_the_signal_s_owner)
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_LOW_CONFIDENCE);
 	ck_assert_uint_eq(d.verdict.nrunners_up, 2);
 	ck_assert_str_eq(d.team->name, "shop");
-	ck_assert_str_eq(d.incident_key, "operation//checkout//shop");
+	ck_assert_str_eq(d.incident_key, "service//checkout/OrdersFail/shop");
+}
+END_TEST
+
+static const char *key_of(struct label *labels, size_t n, const char *fingerprint)
+{
+	struct alert alert = orders;
+
+	alert.labels = (struct labels){ labels, n };
+	alert.fingerprint = fingerprint;
+	return decided(&alert, NULL, 0).incident_key;
+}
+
+/* All that they have in common is the service: none of them may hide another. */
+START_TEST(alerts_about_a_service_have_incidents_of_their_own)
+{
+	struct label clock[] = { { "alertname", "NodeClockSkew" }, { "service", "ledger" } };
+	struct label disk[] = { { "alertname", "NodeDiskFull" }, { "service", "ledger" } };
+	struct label other[] = { { "alertname", "NodeDiskFull" },
+				 { "instance", "two" },
+				 { "service", "ledger" } };
+	struct label unnamed[] = { { "service", "ledger" } };
+
+	ck_assert_str_eq(key_of(clock, 2, "f1"), "service//ledger/NodeClockSkew/money");
+	ck_assert_str_eq(key_of(disk, 2, "f2"), "service//ledger/NodeDiskFull/money");
+	ck_assert_str_eq(key_of(other, 3, "f3"), "service//ledger/NodeDiskFull/money");
+	ck_assert_str_eq(key_of(unnamed, 1, "f4"), "alert/prometheus/f4/money");
+}
+END_TEST
+
+/* Alerts about one operation are about one failure, whatever they are called. */
+START_TEST(alerts_about_an_operation_share_their_incident)
+{
+	struct label errors[] = { { "alertname", "Errors" },
+				  { "service", "ledger" },
+				  { "span_name", "Book" } };
+	struct label slow[] = { { "alertname", "Slow" },
+				{ "service", "ledger" },
+				{ "span_name", "Book" } };
+
+	ck_assert_str_eq(key_of(errors, 3, "f1"), "operation//ledger/Book/money");
+	ck_assert_str_eq(key_of(slow, 3, "f2"), "operation//ledger/Book/money");
 }
 END_TEST
 
@@ -328,6 +410,9 @@ int main(void)
 	tcase_add_test(tcase, an_unowned_callee_leaves_the_caller);
 	tcase_add_test(tcase, an_unowned_suspect_goes_to_the_fallback);
 	tcase_add_test(tcase, an_unknown_service_is_unowned);
+	tcase_add_test(tcase, an_unknown_signal_is_unowned);
+	tcase_add_test(tcase, an_unknown_root_is_unowned);
+	tcase_add_test(tcase, an_unknown_callee_is_unowned);
 	tcase_add_test(tcase, without_a_trace_the_signal_s_service_is_paged);
 	tcase_add_test(tcase, the_signal_rule_s_owner_comes_first);
 	tcase_add_test(tcase, an_alert_about_nothing_traced_is_the_fallback_s);
@@ -336,6 +421,8 @@ int main(void)
 	tcase_add_test(tcase, without_rules_nobody_owns_and_nothing_is_missing);
 	tcase_add_test(tcase, a_given_signal_has_not_the_rule_s_owner);
 	tcase_add_test(tcase, traces_that_disagree_page_the_signal_s_owner);
+	tcase_add_test(tcase, alerts_about_a_service_have_incidents_of_their_own);
+	tcase_add_test(tcase, alerts_about_an_operation_share_their_incident);
 	tcase_add_test(tcase, keys_do_not_collide);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

@@ -195,6 +195,63 @@ START_TEST(bars_are_to_scale)
 }
 END_TEST
 
+/* Which operation stands in each line. */
+static void check_order(const struct walk *walk, const char *const *names, size_t n)
+{
+	struct buf out = BUF_INIT(10000);
+	char *rest;
+
+	waterfall_write(walk, &(struct waterfall_options){ 12, 60, false }, &out);
+	char *line = strtok_r(out.data, "\n", &rest);
+	for (size_t i = 0; i < n; i++, line = strtok_r(NULL, "\n", &rest))
+		ck_assert_msg(line && strstr(line, names[i]), "line %zu is not %s but %s", i,
+			      names[i], line ? line : "missing");
+	ck_assert_msg(!line, "one line too many: %s", line);
+	buf_fini(&out);
+}
+
+/* A line that counts one span takes the room of that span. */
+START_TEST(the_only_span_left_out_is_shown)
+{
+	static const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, "failed", NULL },
+		{ "2", "1", "checkout", "GET /cart", SPAN_CLIENT, 0, 20, NULL, NULL },
+		{ "3", "2", "cart", "GET /items", SPAN_SERVER, 5, 10, NULL, NULL },
+		{ "4", "1", "payment", "charge", SPAN_SERVER, 20, 60, "refused", NULL },
+	};
+	static const char *const below[] = { "✗ checkout POST /orders", "  └ checkout GET /cart",
+					     "   └ cart GET /items", "✗ └ payment charge" };
+	static const char *const above[] = { "  checkout POST /orders", "✗ └ payment charge",
+					     "   └ ledger book" };
+	static const struct shop_span chain[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, NULL, NULL },
+		{ "2", "1", "payment", "charge", SPAN_SERVER, 20, 60, "refused", NULL },
+		{ "3", "2", "ledger", "book", SPAN_SERVER, 30, 20, NULL, NULL },
+	};
+	static const char *const aside[] = { "✗ payment charge", "  checkout sweep" };
+	static const struct shop_span roots[] = {
+		{ "1", NULL, "checkout", "sweep", SPAN_SERVER, 0, 100, NULL, NULL },
+		{ "2", NULL, "payment", "charge", SPAN_SERVER, 20, 60, "refused", NULL },
+	};
+	struct walk walk = { .found = true, .path = (uint32_t[]){ 0, 3 }, .npath = 2 };
+
+	set = shop_trace("t", rows, 4);
+	walk.trace = &set->traces[0];
+	check_order(&walk, below, 4);
+	trace_set_free(set);
+	/* The path begins at its second span, below the one that is left out. */
+	walk.path = (uint32_t[]){ 1 };
+	walk.npath = 1;
+	set = shop_trace("t", chain, 3);
+	walk.trace = &set->traces[0];
+	check_order(&walk, above, 3);
+	trace_set_free(set);
+	set = shop_trace("t", roots, 2);
+	walk.trace = &set->traces[0];
+	check_order(&walk, aside, 2);
+}
+END_TEST
+
 START_TEST(a_large_trace_is_cut)
 {
 	enum { SPANS = 300 };
@@ -527,6 +584,7 @@ int main(void)
 			    sizeof(durations) / sizeof(durations[0]));
 	tcase_add_test(tcase, a_small_trace_is_drawn_whole);
 	tcase_add_test(tcase, bars_are_to_scale);
+	tcase_add_test(tcase, the_only_span_left_out_is_shown);
 	tcase_add_test(tcase, a_large_trace_is_cut);
 	tcase_add_test(tcase, of_many_children_the_failing_and_long_ones_are_shown);
 	tcase_add_test(tcase, colours_are_for_terminals_only);

@@ -202,8 +202,9 @@ static const struct {
 	{ BASE "signals: {s: {span: {service: cart}}}\n", "W005", 5, 11 },
 	{ "pagers: {p: {kind: console}, q: {kind: console}}\n" TEAMS ESCALATIONS FALLBACK, "W001", 1, 30 },
 	{ "escalations: {e: {steps: [{page: [p]}]}, f: {steps: [{page: [p]}]}}\n" TEAMS PAGERS FALLBACK, "W002", 1, 42 },
-	{ "escalations: {e: {steps: [{page: [p]}, {page: [p]}]}}\n" TEAMS PAGERS FALLBACK, "W003", 1, 27 },
-	{ "escalations: {e: {steps: [{page: [p]}], repeat: 1}}\n" TEAMS PAGERS FALLBACK, "W003", 1, 27 },
+	{ "escalations: {e: {steps: [{page: [p], wait: 1m}, {page: [p], wait: 1m}, {page: [p]}]}}\n" TEAMS PAGERS FALLBACK,
+	  "W007", 1, 50 },
+	{ "escalations: {e: {steps: [{page: [p], wait: 1m}], repeat: 1}}\n" TEAMS PAGERS FALLBACK, "W007", 1, 51 },
 	/* clang-format on */
 };
 
@@ -213,6 +214,29 @@ START_TEST(test_doubtful)
 	ck_assert_uint_eq(findings.n, 1);
 	ck_assert_uint_eq(findings.nwarnings, 1);
 	check_finding(0, doubtful[_i].code, doubtful[_i].line, doubtful[_i].column);
+}
+END_TEST
+
+/* The missing wait stands in the first step, and what is not paged in the second, or is repeat. */
+START_TEST(test_steps_without_wait)
+{
+	ck_assert_int_eq(parse("escalations: {e: {steps: [{page: [p]}, {page: [p]}]}}\n" TEAMS
+				       PAGERS FALLBACK),
+			 0);
+	ck_assert_uint_eq(findings.n, 2);
+	check_finding(0, "W003", 1, 27);
+	check_finding(1, "W007", 1, 40);
+	ck_assert_ptr_nonnull(strstr(findings.at[1].text, "only the first step is paged"));
+	ck_assert_uint_eq(rules_team(rules, "t")->escalation->nsteps, 2);
+}
+END_TEST
+
+START_TEST(test_a_wait_on_the_only_step_is_fine)
+{
+	ck_assert_int_eq(parse("escalations: {e: {steps: [{page: [p], wait: 10m}], repeat: 0}}\n"
+				       TEAMS PAGERS FALLBACK),
+			 0);
+	ck_assert_uint_eq(findings.n, 0);
 }
 END_TEST
 
@@ -1050,6 +1074,8 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_broken, 0, ARRAY_LEN(broken));
 	tcase_add_loop_test(tests, test_doubtful, 0, ARRAY_LEN(doubtful));
+	tcase_add_test(tests, test_steps_without_wait);
+	tcase_add_test(tests, test_a_wait_on_the_only_step_is_fine);
 	tcase_add_test(tests, test_all_errors_in_one_pass);
 	tcase_add_test(tests, test_no_errors_that_follow_from_others);
 	tcase_add_test(tests, test_hints);
