@@ -321,12 +321,14 @@ static void fetched(void *ctx, struct fetch_result *result)
 void alert_decided(struct known_alert *alert)
 {
 	struct enrichment *enrichment = alert->enrichment;
+	const char *why;
 
 	if (enrichment->deciding)
 		return; /* the pool answers in milliseconds */
-	enrichment->missing = FALLBACK_BUDGET_SPENT;
-	enrichment->missing_text = arena_printf(enrichment->arena, "no trace came within %.1f s",
-						(double)alert->owner->env.options.enrich_us / 1e6);
+	enrichment->missing = fetch_explain(enrichment->job, &why);
+	enrichment->missing_text =
+		arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
+			     (double)alert->owner->env.options.enrich_us / 1e6);
 	prepare_decide(enrichment);
 	run_decide(enrichment);
 	apply(enrichment);
@@ -347,6 +349,9 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 				 ? enrichment->signal.traces
 				 : 10,
 		.deadline_us = alert->begun_us + incidents->env.options.enrich_late_us,
+		/* Before the budget is spent, not after. */
+		.enough_us =
+			alert->begun_us + incidents->env.options.enrich_us - LIMIT_LOOKUP_LAST_US,
 	};
 
 	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
@@ -492,14 +497,15 @@ static void accept_repeat(struct known_alert *known, const struct alert *alert)
 }
 
 /* A firing copy of what has been resolved meanwhile, from a replica that is late. A new episode
- * starts later. */
+ * starts later; a sender that tells no start is believed. */
 static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
 {
 	int64_t age_us = wall(known->owner) - known->refreshed_us;
 	bool just_ended =
 		known->state == ALERT_ENDED && !known->expires_us && age_us < LIMIT_LATE_COPY_US;
 
-	return (known->resolve_after || just_ended) && alert->starts_at_us <= known->starts_at_us;
+	return (known->resolve_after || just_ended) && alert->starts_at_us > 0 &&
+	       alert->starts_at_us <= known->starts_at_us;
 }
 
 static enum accept_result accept_firing(struct incidents *incidents, const char *key,

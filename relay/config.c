@@ -461,9 +461,12 @@ static void check_whole(struct loading *loading, const struct ynode *root)
 
 	want_word(loading, ynode_get(root, "log_level"), config->log_level, "C013", "log level",
 		  level_names, ARRAY_LEN(level_names));
-	if (config->expire_after_us == 0)
-		FAULT(loading, ynode_get(root, "expire_after"), "C005", NULL,
-		      "expire_after must be longer than 0");
+	if (config->expire_after_us < LIMIT_EXPIRE_AFTER_LEAST_US)
+		FAULT(loading, ynode_get(root, "expire_after"), "C005",
+		      "it must be longer than Alertmanager's repeat_interval (4h unless you set "
+		      "it), "
+		      "or alerts that still fire are resolved",
+		      "expire_after must be 1m or longer");
 	if (config->enrich_late_us < config->enrich_us && !loading->doc.cut)
 		FAULT(loading, late ? late : ynode_get(root, "enrich_budget"), "C015", NULL,
 		      "enrich_late must not be shorter than enrich_budget");

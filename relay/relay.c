@@ -187,6 +187,8 @@ static bool web_ready(void *ctx, const char **ret_why_not)
 		*ret_why_not = "it is shutting down";
 	else if (!incidents_have_room(relay->incidents))
 		*ret_why_not = "too many alerts are waiting";
+	else if (!store_healthy(relay->store))
+		*ret_why_not = "the store cannot write";
 	else
 		return true;
 	return false;

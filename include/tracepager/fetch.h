@@ -1,8 +1,9 @@
 /*
  * Fetch: finds and gets the traces of one alert: by the ids that it carries, else by a search for
- * failing traces of its signal. Asks the sources in order; one source's failure falls to the next;
- * a trace that is not there yet is asked for again until the deadline. Identical work is bounded:
- * LIMIT_ENRICHING look-ups at a time, the rest waits in order.
+ * failing traces of its signal, which also stands in for ids that are not found twice. Asks the
+ * sources in order; one source's failure falls to the next; a trace that is not there yet is asked
+ * for again until the deadline. Work is bounded: LIMIT_ENRICHING alerts ask at a time. The others
+ * wait, those that have asked least before those that ask again.
  */
 #ifndef TRACEPAGER_FETCH_H
 #define TRACEPAGER_FETCH_H
@@ -31,10 +32,11 @@ struct fetch_env {
 struct fetch_request {
 	const char *const *trace_ids; /* in the alert, see locate_trace_ids() */
 	size_t ntrace_ids;
-	const struct signal *signal;	/* NULL: ids only */
-	int64_t from_us, to_us;		/* wall: the window of a search */
-	unsigned int limit;		/* traces wanted; at most LIMIT_TRACES_PER_ALERT */
-	int64_t deadline_us;		/* mono: done() is called by then, with what there is */
+	const struct signal *signal; /* NULL: ids only */
+	int64_t from_us, to_us;	     /* wall: the window of a search */
+	unsigned int limit;	     /* traces wanted; at most LIMIT_TRACES_PER_ALERT */
+	int64_t deadline_us;	     /* mono: done() is called by then, with what there is */
+	int64_t enough_us; /* mono: if there is a trace before, by then already; 0: no such time */
 	const char *const *extra_names; /* span attributes that the rules name */
 	size_t nextra_names;
 };
@@ -63,5 +65,8 @@ void fetch_free(struct fetch *fetch); /* no job may be left */
 struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *request,
 			      fetch_done *done, void *ctx);
 void fetch_cancel(struct fetch_job *job);
+/* What is known so far, as a result's `missing` and `text` would say it: BUDGET_SPENT as long as no
+ * source has answered. The text is borrowed until the next call with the job. */
+enum fallback_code fetch_explain(struct fetch_job *job, const char **ret_text);
 
 #endif

@@ -38,8 +38,11 @@ struct http_request {
 bool http_request_header(struct http_request *request, const char *name, const char *value);
 
 struct http_reply {
-	int status;	   /* 0: no whole reply came, error says why */
-	const char *error; /* NULL with a status */
+	/* 0: no reply came, error says why. A status with an error: the head came, the body did not
+	 * come whole; whoever only wants to know whether it was taken goes by the status. A handler
+	 * with a body() gets 0 then: half a document is none. */
+	int status;
+	const char *error; /* NULL: the whole reply came */
 	const char *body;  /* gathered where the handler has no body(); NUL-terminated */
 	size_t len;
 	int64_t retry_after_us;	  /* -1: the reply has none */

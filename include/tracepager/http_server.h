@@ -31,7 +31,8 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 /* What http_server_new() takes from limits.h; tests use smaller ones. Before the first listener. */
 struct http_server_limits {
 	size_t body_bytes, header_bytes;
-	size_t connections;
+	size_t connections; /* above it, one that waits for a request's headers is closed; where
+			       there is none, the new one is refused */
 	int64_t request_us; /* from a request's first byte to its last; again for its reply */
 	int64_t idle_us;    /* between requests */
 };

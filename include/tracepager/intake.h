@@ -1,11 +1,14 @@
 /*
- * Intake: HTTP requests that carry alerts. Authenticates the sender, reads the body in its format,
- *takes the alerts in slices that do not hold the loop, and answers when they are on disk.
+ * Intake: HTTP requests that carry alerts. Authenticates the sender, reads the body in its
+ * format, takes the alerts in slices that do not hold the loop, and answers when they are on disk.
  *
  *	202 (or 200 for /api/v2/alerts)   taken, and on disk
- *	400  what is wrong, and where; 401 wrong token; 404 no such sender
- *	503 + Retry-After                 overload, or the store failed: nothing is taken for
- *granted, send it again
+ *	400   what is wrong, and where
+ *	401   wrong token
+ *	404   no such sender; the log learns it, and the catch-all team, if it may be one of ours:
+ *	      nobody looks at a sender's failed notifications
+ *	503   with Retry-After: overload, or the store failed: nothing is taken for granted, send
+ *	      it again
  */
 #ifndef TRACEPAGER_INTAKE_H
 #define TRACEPAGER_INTAKE_H
@@ -54,7 +57,7 @@ struct intake_env {
 	const struct sender *senders;
 	size_t nsenders;
 	bool open; /* the address is loopback: /api/v2/alerts is taken without a token where no
-		      sender declares one */
+		      sender declares one, and who names an undeclared sender is one of ours */
 	struct intake_ops ops;
 };
 
@@ -64,6 +67,7 @@ struct intake *intake_new(const struct intake_env *env);
 void intake_free(
 	struct intake *intake); /* requests under way are dropped without an answer; takes NULL */
 
+/* sender: the rest of the path; a slash may follow the name. */
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);
 

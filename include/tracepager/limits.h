@@ -26,8 +26,8 @@
 #define LIMIT_IDLE_US (6 * US_PER_MINUTE)
 /* Twice the 500 senders that the largest fleets run, within the common descriptor limit of 4096. */
 #define LIMIT_CONNECTIONS 1024
-/* Connections above the cap that are told 503 and to come back; those above these are closed
- * without a word. */
+/* Connections above the cap, where all have a request under way, that are told 503 and to come
+ * back; those above these are closed without a word. */
 #define LIMIT_REFUSED_CONNECTIONS 64
 /* How long a listener rests when descriptors have run out: accept() would fail at once, again and
  * again. */
@@ -111,6 +111,11 @@
 /* Alerts enriched at the same time: 64 traces of the largest common size stay under the in-flight
  * cap. */
 #define LIMIT_ENRICHING 64
+/* Of these, alerts that ask once more: a backend that is slow to say no leaves half of the places
+ * to fresh ones. */
+#define LIMIT_ENRICHING_AGAIN 32
+/* Rounds in which an alert's own trace ids are not found, before its signal is searched for. */
+#define LIMIT_ROUNDS_BY_ID 2u
 /* Look-ups of one alert side by side: a backend serves many alerts at once. */
 #define LIMIT_LOOKUPS_PER_ALERT 4
 /* Pauses between two look-ups of a trace that is not there yet: spans reach a backend within
@@ -152,6 +157,8 @@
 #define LIMIT_API_ALERT_US (5 * US_PER_MINUTE)
 /* Alerts that nobody resolves. API alerts carry their own end. */
 #define LIMIT_EXPIRE_AFTER_US (12 * US_PER_HOUR)
+/* Less than any sender repeats in: each alert would resolve while it fires. */
+#define LIMIT_EXPIRE_AFTER_LEAST_US US_PER_MINUTE
 /* After the store failed, what it missed is written again so often until it is there. */
 #define LIMIT_STORE_HEAL_US (10 * US_PER_SECOND)
 /* After a start, API alerts do not expire: Prometheus dropped its repeats while we were away. */

@@ -1,7 +1,9 @@
 /*
  * Log: one line per event on standard error, logfmt: ts=… level=… msg="…" key=value… A peer's
- *strings are escaped, errno survives. Rooms of level 0 to 2 (base, model, rules, formats, sources,
- *kinds) never log; they return errors.
+ * strings are escaped, errno survives. A line that standard error cannot take at once is dropped
+ * and counted, and the next one that gets through says how many were: nobody waits for the log's
+ * reader. Rooms of level 0 to 2 (base, model, rules, formats, sources, kinds) never log; they
+ * return errors.
  *
  *	log_info("page delivered", LOG_STR("incident", id), LOG_INT("attempts", n));
  */

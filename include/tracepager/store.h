@@ -102,6 +102,8 @@ int store_commit(struct store *store, struct store_batch *batch, store_done *don
 int store_fd(const struct store *store);	 /* readable when completions wait */
 void store_poll(struct store *store);		 /* runs completions */
 size_t store_waiting(const struct store *store); /* operations handed over and not yet reported */
+/* The last commit reached the disk, or none was tried. */
+bool store_healthy(const struct store *store);
 
 /* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
  * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, pages of open incidents and queued

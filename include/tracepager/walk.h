@@ -40,10 +40,11 @@ enum fallback_code {
 struct suspect {
 	const char *service, *namespace, *operation;
 	enum suspect_kind kind;
-	const char *callee; /* peer and edge: the other end; else NULL */
+	const char *callee; /* peer and edge: the other end; slow: where the rules made it the
+			       suspect; else NULL */
 	const char *error;  /* the error's words, one line; NULL: none */
-	/* For kind peer: the callee's names in the order in which the rules' peers are to be asked;
-	 * [0] is callee. */
+	/* For kind peer, and slow where it waited for a callee without a span: the callee's names
+	 * in the order in which the rules' peers are to be asked; a peer's [0] is callee. */
 	const char *peers[16];
 	unsigned int npeers;
 	const struct resource *resource; /* whose attributes the rules match; NULL for none */

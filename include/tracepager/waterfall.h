@@ -1,7 +1,8 @@
 /*
  * Waterfall: a trace drawn as text, cut to what matters for one walk: the path from the signal to
- * the leaf, then the spans beside it, failing ones and long ones first. Every line fits; names are
- * made harmless (plain.h).
+ * the leaf, then the spans beside it, failing ones and long ones first. A last line counts what is
+ * left out, which is never one span alone of a trace that fits. Every line fits; names are made
+ * harmless (plain.h).
  */
 #ifndef TRACEPAGER_WATERFALL_H
 #define TRACEPAGER_WATERFALL_H

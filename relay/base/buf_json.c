@@ -41,8 +41,8 @@ static size_t utf8_len(const unsigned char *text, size_t len)
 	return n;
 }
 
-/* Do the next eight bytes all stand for themselves: ASCII from the blank on, no quote, no backslash?
- * A borrow may make a plain byte look bad, which costs time only. */
+/* Do the next eight bytes all stand for themselves: ASCII from the blank on, no quote, no
+ * backslash? A borrow may make a plain byte look bad, which costs time only. */
 static bool plain_word(const unsigned char *text)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);

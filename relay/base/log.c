@@ -1,21 +1,33 @@
-/* Log lines in logfmt on standard error, each written with one write so that lines of threads do
- * not mix. */
+/*
+ * Log lines in logfmt on standard error, each written with one write so that lines of threads do
+ * not mix. Standard error is shared with whoever started us, so it is not made non-blocking; a line
+ * is written only when it is ready to take one whole, and dropped when it is not.
+ */
 #include "tracepager/log.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
+#include "tracepager/metrics.h"
 
-/* A line longer than this is cut: a peer's text must not fill the journal. */
-#define LOG_LINE_BYTES	8192
+/* A line longer than this is cut: a peer's text must not fill the journal, and a pipe that is ready
+ * takes no more than this without waiting. */
+#define LOG_LINE_BYTES	PIPE_BUF
 #define LOG_VALUE_BYTES 1024
 
 static _Atomic int least = LOG_LEVEL_INFO;
+/* Between the look at the descriptor and the write no other thread may fill it. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t dropped; /* since a line got through */
 
 void log_set_level(enum log_level level)
 {
@@ -60,6 +72,17 @@ static void put_value(struct buf *line, const char *text)
 	buf_puts(line, *text ? "…\"" : "\"");
 }
 
+/* Never waits. A socket (the journal's) can say no by itself. */
+static bool put_line(const char *line, size_t len)
+{
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && errno == ENOTSOCK && poll(&ready, 1, 0) == 1 && ready.revents & POLLOUT)
+		n = write(STDERR_FILENO, line, len);
+	return n > 0;
+}
+
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n)
 {
 	static const char *const names[] = { "debug", "info", "warn", "error" };
@@ -70,7 +93,11 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	if ((int)level < least)
 		return;
 	rfc3339_format(clock_wall_us(clock_system()), now);
-	buf_printf(&line, "ts=%s level=%s msg=", now, names[level]);
+	pthread_mutex_lock(&lock);
+	buf_printf(&line, "ts=%s level=%s ", now, names[level]);
+	if (dropped)
+		buf_printf(&line, "lines_dropped=%" PRIu64 " ", dropped);
+	buf_puts(&line, "msg=");
 	put_value(&line, message);
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(&line, " %s=", fields[i].key);
@@ -81,8 +108,13 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	}
 	if (!buf_putc(&line, '\n'))
 		line.data[line.len - 1] = '\n';
-	ssize_t written = write(STDERR_FILENO, line.data, line.len);
-	(void)written; /* there is nowhere to tell it */
+	if (put_line(line.data, line.len)) {
+		dropped = 0;
+	} else {
+		dropped++;
+		metric_add(METRIC_LOG_LINES_DROPPED, 1);
+	}
+	pthread_mutex_unlock(&lock);
 	buf_fini(&line);
 	errno = saved;
 }

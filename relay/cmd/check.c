@@ -171,8 +171,9 @@ static int read_options(int argc, char **argv, struct options *options, int *ret
 
 	*ret_status = 2;
 	optind = 0; /* main's own options were read by it */
+	opterr = 0;
 	for (;;) {
-		switch (getopt_long(argc, argv, "h", longs, NULL)) {
+		switch (getopt_long(argc, argv, ":h", longs, NULL)) {
 		case -1:
 			return 0;
 		case NO_SECRETS:
@@ -196,8 +197,12 @@ static int read_options(int argc, char **argv, struct options *options, int *ret
 			fputs(help, stdout);
 			*ret_status = 0;
 			return -1;
+		case ':':
+			*ret_status = usage("a value is missing after ", argv[optind - 1]);
+			return -1;
 		default:
-			return -1; /* getopt told */
+			*ret_status = usage("there is no option ", argv[optind - 1]);
+			return -1;
 		}
 	}
 }

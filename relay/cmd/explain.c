@@ -52,6 +52,7 @@ struct explain {
 	/* On the way. */
 	const char *file; /* that is being read */
 	bool is_healthy;
+	size_t nread;		    /* files of traces */
 	enum fallback_code missing; /* the last document that gave no trace, and why */
 	char missing_text[512];
 	size_t printed;
@@ -252,6 +253,7 @@ static void read_traces(struct explain *x, const char *path, bool is_healthy)
 		return;
 	x->file = path;
 	x->is_healthy = is_healthy;
+	x->nread += !is_healthy;
 	trace_documents(buf_text(&text), text.len, &x->trace_options, take_document, x);
 	buf_fini(&text);
 }
@@ -487,7 +489,8 @@ static void run(struct explain *x, const struct option_list *healthy, int argc, 
 		read_traces(x, healthy->at[i], true);
 	for (int i = first; i < argc; i++)
 		read_traces(x, argv[i], false);
-	if (!x->each || first == argc)
+	/* Where no file could be read, "no trace was found" would be a lie. */
+	if (first == argc || (!x->each && x->nread))
 		decide_traces(x, x->window.traces, x->window.ntraces);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		complain(x, "standard output", 0, strerror(errno));

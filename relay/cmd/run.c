@@ -1,6 +1,7 @@
 /* tracepager run: the daemon. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,6 +45,16 @@ static void set_log_level(const char *name)
 			log_set_level((enum log_level)i);
 }
 
+/* Until the loop can catch it, SIGHUP would end us: who starts us may reload us at once. */
+static void hold_reloads(int how)
+{
+	sigset_t reload;
+
+	sigemptyset(&reload);
+	sigaddset(&reload, SIGHUP);
+	sigprocmask(how, &reload, NULL);
+}
+
 static int start(const struct config *config, bool check)
 {
 	const struct relay_options options = { .config = config, .console_fd = STDOUT_FILENO };
@@ -65,6 +76,7 @@ static int start(const struct config *config, bool check)
 		fprintf(stderr, "tracepager run: %s\n", err.text);
 	if (result < 0 || check)
 		return result < 0;
+	hold_reloads(SIG_UNBLOCK);
 	result = relay_run(relay);
 	relay_free(relay);
 	return result < 0;
@@ -93,6 +105,7 @@ int cmd_run(int argc, char **argv)
 	struct config *config = NULL;
 	bool check = false;
 
+	hold_reloads(SIG_BLOCK);
 	for (int option; (option = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1;) {
 		switch (option) {
 		case 'c':

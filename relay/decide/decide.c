@@ -129,11 +129,12 @@ static bool is_unknown(const char *service)
 	return strncmp(service, unknown, sizeof(unknown) - 1) == 0;
 }
 
-/* A callee that the rules know is the suspect itself; its caller is not to be blamed. */
+/* A callee that the rules know is the suspect itself, be it failing or slow; its caller is not to
+ * be blamed. */
 static const struct service_rule *name_callee(const struct ruleset *rules, struct suspect *suspect,
 					      const char **ret_name)
 {
-	if (suspect->kind != SUSPECT_PEER)
+	if ((suspect->kind != SUSPECT_PEER && suspect->kind != SUSPECT_SLOW) || !suspect->npeers)
 		return NULL;
 	const struct service_rule *rule = NULL;
 	for (size_t i = 0; i < suspect->npeers && !rule; i++)
@@ -141,6 +142,7 @@ static const struct service_rule *name_callee(const struct ruleset *rules, struc
 			rule = rules_peer(rules, &suspect->peers[i], 1, ret_name);
 	if (!rule)
 		return NULL;
+	suspect->callee = suspect->peers[0];
 	suspect->service = rule->name;
 	suspect->namespace = "";
 	suspect->resource = NULL;
@@ -162,10 +164,12 @@ static void name_callees(struct work *work, unsigned int index)
 	if (!rule)
 		return;
 	work->peer_rules[index] = rule;
-	/* The walk gave the unowned certainty, times the wholeness of the trace. */
-	walk->certainty *= PEER_OWNED / PEER_UNOWNED;
-	if (walk->certainty > PEER_OWNED)
-		walk->certainty = PEER_OWNED;
+	/* Of a peer, the walk gave the unowned certainty, times the wholeness of the trace. */
+	if (walk->suspect.kind == SUSPECT_PEER) {
+		walk->certainty *= PEER_OWNED / PEER_UNOWNED;
+		if (walk->certainty > PEER_OWNED)
+			walk->certainty = PEER_OWNED;
+	}
 	add_walk_reason(walk,
 			arena_printf(work->arena, "%s calls it %s, which is %s by the rules (%s)",
 				     caller, name ? name : walk->suspect.callee, rule->name,
@@ -255,7 +259,7 @@ static void own_suspect(struct work *work)
 	struct suspect *suspect = &d->verdict.suspect;
 	const struct walk *walk = d->verdict.walk;
 
-	if (walk && suspect->kind == SUSPECT_PEER)
+	if (walk)
 		d->service = work->peer_rules[walk - d->walks];
 	if (!d->service)
 		d->service = find_service(work->input->rules, suspect->service, suspect->namespace,

@@ -11,8 +11,12 @@
 
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/plain.h"
 
 #define COLUMNS 78
+/* Of the name of one alert, and of all of them together. */
+#define ALERT_COLUMNS  100
+#define ALERTS_COLUMNS 2000
 
 /* Bytes of one character that goes to the terminal as it is; 0: the byte is replaced. C0, DEL and
  * C1 are commands to it. */
@@ -151,11 +155,15 @@ static void put_links(struct buf *out, const struct page *page)
 
 static void put_alerts(struct buf *out, const struct page *page)
 {
-	struct buf names = BUF_INIT(4096);
+	struct buf names = BUF_INIT(LIMIT_PAGE_BYTES);
+	size_t columns = 0, i;
 
-	for (size_t i = 0; i < page->nalerts; i++)
-		if (!buf_printf(&names, "%s%s", i > 0 ? ", " : "", page->alerts[i]))
-			break;
+	for (i = 0; i < page->nalerts && columns < ALERTS_COLUMNS; i++) {
+		buf_puts(&names, i > 0 ? ", " : "");
+		columns += 2 + plain_add(&names, page->alerts[i], ALERT_COLUMNS);
+	}
+	if (i < page->nalerts)
+		buf_printf(&names, ", and %zu more", page->nalerts - i);
 	put_field(out, "alerts", buf_text(&names));
 	buf_fini(&names);
 }

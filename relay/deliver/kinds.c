@@ -62,6 +62,12 @@ struct judgement judge_by_status(const struct http_reply *reply)
 			 reply->error ? reply->error : "unknown");
 		return judgement;
 	}
+	if (reply->status >= 300 && reply->status <= 399) {
+		snprintf(judgement.text, sizeof(judgement.text),
+			 "HTTP %d: redirects are not followed; give the pager the final url",
+			 reply->status);
+		return judgement;
+	}
 	reply_words(reply, words, sizeof(words));
 	snprintf(judgement.text, sizeof(judgement.text), "HTTP %d%s%s", reply->status,
 		 words[0] ? ": " : "", words);

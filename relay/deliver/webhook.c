@@ -183,10 +183,6 @@ static struct judgement webhook_judge(const struct http_reply *reply)
 	if (reply->status == 410)
 		snprintf(judgement.text, sizeof(judgement.text),
 			 "HTTP 410: the receiver wants no more pages at this url");
-	else if (reply->status >= 300 && reply->status <= 399)
-		snprintf(judgement.text, sizeof(judgement.text),
-			 "HTTP %d: redirects are not followed; give the pager the final url",
-			 reply->status);
 	return judgement;
 }
 

@@ -30,6 +30,9 @@ struct files_answer {
 	/* The caller's to free; each holds a match. */
 	struct trace_set *sets[LIMIT_TRACES_PER_ALERT];
 	size_t nsets;
+	/* The matches, in the order of their sets. */
+	const struct trace *traces[LIMIT_TRACES_PER_ALERT];
+	size_t ntraces;
 	size_t nfiles, nbad; /* read; of them not readable as traces */
 	struct err err;	     /* code 0; else the directory cannot be read */
 };
@@ -79,7 +82,7 @@ struct answer {
 };
 
 enum lookup_state {
-	LOOKUP_WAITING, /* for its first round */
+	LOOKUP_WAITING, /* for its turn */
 	LOOKUP_ASKING,	/* a request or a task is under way, with its own timeout */
 	LOOKUP_PAUSED,	/* its timer is armed */
 	LOOKUP_FOUND,
@@ -113,43 +116,61 @@ struct lookup {
 void lookup_init(struct lookup *lookup, struct fetch_job *job, const char *trace_id);
 void lookup_fini(struct lookup *lookup);
 void lookup_start(struct lookup *lookup);
+void lookup_end(struct lookup *lookup); /* nothing of it is wanted any more */
 bool lookup_over(const struct lookup *lookup);
+bool lookup_heard(const struct lookup *lookup); /* has a source answered? */
 /* Why it has no trace. */
 enum fallback_code lookup_missing(const struct lookup *lookup, struct buf *text);
 
 /* fetch.c */
 
+/* Rounds that a look-up has had; those that had as many or more are of the last level. */
+#define FETCH_LEVELS 6
+
 struct fetch {
 	struct fetch_env env;
 	const struct source_config *sources;
 	size_t nsources;
-	TAILQ_HEAD(, fetch_job) waiting; /* in order */
-	size_t running;
+	TAILQ_HEAD(, fetch_job) waiting[FETCH_LEVELS];
+	size_t running, again; /* jobs that ask; of these, those of a level above 0 */
+	struct timer timer;    /* now, when there is room for one that waits */
+};
+
+enum job_state {
+	JOB_RESTING, /* all its look-ups pause, or are over */
+	JOB_WAITING, /* for room */
+	JOB_RUNNING, /* asks */
 };
 
 struct fetch_job {
-	TAILQ_ENTRY(fetch_job) link; /* in the list of those that wait */
+	TAILQ_ENTRY(fetch_job) link; /* in the list of those that wait, of its level */
 	struct fetch *fetch;
 	struct arena *arena;
-	bool running;
-	int64_t deadline_us;
+	enum job_state state;
+	unsigned int level;
+	int64_t deadline_us, enough_us;
 	struct timer timer; /* the deadline; now, once all is over */
 	struct signal signal;
 	struct trace_query search; /* signal, window, limit */
 	struct trace_options options;
-	struct lookup *lookups;
-	size_t nlookups;
+	struct lookup *lookups; /* by id, then the search */
+	size_t nlookups, nids;
 	size_t bytes; /* of documents, all look-ups together */
 	struct fetch_result result;
+	struct buf text; /* of the last explanation */
 	fetch_done *done;
 	void *ctx;
 };
 
-/* A look-up has come to a pause or an end: starts others, or ends the job. */
+/* A look-up has come to a pause, out of one, or to its end: starts others, or ends the job. */
 void job_check(struct fetch_job *job);
+/* The look-up has its trace: ids make the search needless, and the other way round. */
+void job_settle(struct fetch_job *job, const struct lookup *found);
 /* Takes the set. Of its traces those count that the filter lets through (NULL: all); false: there
  * is none. */
 bool job_take(struct fetch_job *job, const struct trace_query *filter, struct trace_set *set);
+/* Takes the sets of the answer. */
+void job_take_files(struct fetch_job *job, const struct files_answer *answer);
 void signal_copy(struct arena *arena, const struct signal *signal, struct signal *ret_signal);
 void options_copy(struct arena *arena, const struct trace_options *options,
 		  struct trace_options *ret_options);

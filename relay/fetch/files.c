@@ -107,14 +107,20 @@ static char *read_whole(int dir, const char *name, size_t *ret_len)
 struct search {
 	const struct files_query *query;
 	struct files_answer *answer;
-	unsigned int matches; /* traces */
-	bool bad;	      /* a document of the present file was not readable */
+	bool bad; /* a document of the present file was not readable */
 };
+
+static bool is_full(const struct search *search)
+{
+	return search->answer->ntraces >= search->query->query.limit ||
+	       search->answer->ntraces == ARRAY_LEN(search->answer->traces);
+}
 
 static void take_document(void *ctx, int line, struct trace_set *set, const struct err *err)
 {
 	struct search *search = ctx;
-	unsigned int matches = 0;
+	struct files_answer *answer = search->answer;
+	size_t before = answer->ntraces;
 
 	(void)line;
 	(void)err;
@@ -122,15 +128,13 @@ static void take_document(void *ctx, int line, struct trace_set *set, const stru
 		search->bad = true;
 		return;
 	}
-	for (uint32_t i = 0; i < set->ntraces; i++)
-		matches += trace_answers(&set->traces[i], &search->query->query);
-	if (matches == 0 || search->matches >= search->query->query.limit ||
-	    search->answer->nsets == ARRAY_LEN(search->answer->sets)) {
+	for (uint32_t i = 0; i < set->ntraces && !is_full(search); i++)
+		if (trace_answers(&set->traces[i], &search->query->query))
+			answer->traces[answer->ntraces++] = &set->traces[i];
+	if (answer->ntraces == before)
 		trace_set_free(set);
-		return;
-	}
-	search->matches += matches;
-	search->answer->sets[search->answer->nsets++] = set;
+	else
+		answer->sets[answer->nsets++] = set;
 }
 
 static void read_file(struct search *search, int dir, const char *name)
@@ -157,7 +161,7 @@ void files_find(const struct files_query *query, struct files_answer *ret_answer
 	if (list_files(query->path, &names, &n, &ret_answer->err))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (search.matches < query->query.limit && !atomic_load(query->stop))
+		if (!is_full(&search) && !atomic_load(query->stop))
 			read_file(&search, dir, names[i]);
 		free(names[i]);
 	}

@@ -147,6 +147,7 @@ struct jaeger_json {
 	enum member member;
 	bool is_envelope, is_trace; /* what the outermost object has shown to be */
 	bool is_storage;	    /* ... a span document of the storage */
+	bool lone_trace;	    /* data is the trace, not a list */
 
 	/* The trace object. Processes have provisional numbers in the order in which their names
 	 * come. */
@@ -798,6 +799,11 @@ static int on_object(struct jaeger_json *j)
 {
 	if (j->member == MEMBER_VALUE)
 		return JREAD_SKIP; /* it has no text */
+	/* Some tools keep one trace there, without the list. */
+	if (j->member == MEMBER_DATA) {
+		j->lone_trace = true;
+		return enter(j, PLACE_TRACE);
+	}
 	if (members[j->member].type != TYPE_OBJECT)
 		return fail_type(j, JREAD_OBJECT);
 	return enter(j, j->member == MEMBER_NONE ? places[j->place].element
@@ -830,6 +836,10 @@ static int on_end(struct jaeger_json *j)
 	const struct place_row *left = &places[j->place];
 
 	j->place = left->around;
+	if (j->place == PLACE_DATA && j->lone_trace) {
+		j->place = PLACE_TOP;
+		j->lone_trace = false;
+	}
 	/* a trace object alone has no data around it */
 	if (j->place == PLACE_TRACE && j->is_trace)
 		j->place = PLACE_TOP;

@@ -29,6 +29,14 @@ bool lookup_over(const struct lookup *lookup)
 	return lookup->state == LOOKUP_FOUND || lookup->state == LOOKUP_ENDED;
 }
 
+bool lookup_heard(const struct lookup *lookup)
+{
+	for (size_t i = 0; i < lookup->job->fetch->nsources; i++)
+		if (lookup->answers[i].kind != ANSWER_NONE)
+			return true;
+	return false;
+}
+
 /* The question of this round. A signal that is not known to be about errors gets any trace from the
  * third round on: its failing ones would be there by then, and slow ones do not fail. */
 static struct trace_query query_of(const struct lookup *lookup)
@@ -141,6 +149,7 @@ static void found(struct lookup *lookup)
 	metric_add(METRIC_FETCH_FOUND, 1);
 	metric_observe_us(METRIC_FETCH_TIME, lookup->last_us - lookup->asked_us);
 	exchange_fini(lookup);
+	job_settle(lookup->job, lookup);
 	job_check(lookup->job);
 }
 
@@ -171,13 +180,10 @@ static void decoded(struct lookup *lookup, struct trace_set *set, int error, con
 static void searched(struct lookup *lookup, struct files_answer *answer)
 {
 	char text[sizeof(lookup->answers->text)];
-	const struct trace_query query = query_of(lookup);
-	bool any = false;
 
 	lookup->task = NULL;
-	for (size_t i = 0; i < answer->nsets; i++)
-		any = job_take(lookup->job, &query, answer->sets[i]) || any;
-	if (any) {
+	job_take_files(lookup->job, answer);
+	if (answer->ntraces > 0) {
 		found(lookup);
 	} else if (answer->err.code) {
 		give_up_on(lookup, ANSWER_HOPELESS, answer->err.text);
@@ -367,7 +373,7 @@ static void pause_over(void *arg)
 {
 	struct lookup *lookup = arg;
 
-	lookup_start(lookup);
+	lookup->state = LOOKUP_WAITING;
 	job_check(lookup->job);
 }
 
@@ -392,6 +398,12 @@ void lookup_fini(struct lookup *lookup)
 {
 	timer_disarm(lookup->job->fetch->env.timers, &lookup->timer);
 	exchange_fini(lookup);
+}
+
+void lookup_end(struct lookup *lookup)
+{
+	lookup_fini(lookup);
+	lookup->state = LOOKUP_ENDED;
 }
 
 /* Why there is no trace. */
@@ -434,7 +446,7 @@ enum fallback_code lookup_missing(const struct lookup *lookup, struct buf *text)
 		return FALLBACK_BAD_TRACE;
 	if (seen[ANSWER_FAILED] || seen[ANSWER_HOPELESS])
 		return FALLBACK_SOURCE_ERROR;
-	if (seen[ANSWER_NONE])
+	if (!seen[ANSWER_NOT_FOUND])
 		return FALLBACK_BUDGET_SPENT;
 	return lookup->trace_id ? FALLBACK_TRACE_NOT_FOUND : FALLBACK_NO_TRACE;
 }

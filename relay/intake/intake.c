@@ -22,11 +22,19 @@
 /* Larger bodies would hold the loop for more than a fraction of a millisecond. */
 #define PARSE_INLINE_BYTES (64u << 10)
 /* About a millisecond of decisions. */
-#define ALERTS_PER_TURN	   32
-#define RETRY_AFTER_S	   5
-#define REPLY_BYTES	   (64u << 10)
+#define ALERTS_PER_TURN 32
+#define RETRY_AFTER_S	5
+#define REPLY_BYTES	(64u << 10)
 /* Refused alerts that an answer lists; the rest is counted. */
 #define REFUSED_SHOWN 20
+
+/* Undeclared senders that are told apart; where more of them knock at once, the others are counted.
+ */
+#define STRANGERS	 16
+#define STRANGER_LOG_US	 US_PER_MINUTE
+#define STRANGER_PAGE_US US_PER_HOUR
+/* As long as a declared one's may be. */
+#define NAME_BYTES 64
 
 struct job {
 	LIST_ENTRY(job) link;
@@ -47,8 +55,15 @@ struct job {
 	struct timer slice;
 };
 
+/* A name that somebody sends under, and nobody declared. */
+struct stranger {
+	char name[NAME_BYTES + 1];
+	int64_t log_at_us, page_at_us; /* not again before; the slot is free after both */
+};
+
 struct intake {
 	struct intake_env env;
+	struct stranger strangers[STRANGERS];
 	LIST_HEAD(, job) jobs;
 };
 
@@ -282,19 +297,94 @@ static void refuse_token(struct http_exchange *exchange, const char *sender)
 	reply_error(exchange, 401, "send the sender's token: Authorization: Bearer TOKEN");
 }
 
+/* The slot of a name, or a free one; NULL: others have them all. */
+static struct stranger *find_stranger(struct intake *intake, const char *name, int64_t now_us)
+{
+	struct stranger *free_one = NULL;
+
+	for (size_t i = 0; i < STRANGERS; i++) {
+		struct stranger *stranger = &intake->strangers[i];
+		if (stranger->name[0] && strcmp(stranger->name, name) == 0)
+			return stranger;
+		if (!free_one && now_us >= stranger->log_at_us && now_us >= stranger->page_at_us)
+			free_one = stranger;
+	}
+	if (free_one) {
+		*free_one = (struct stranger){ .log_at_us = 0 };
+		snprintf(free_one->name, sizeof(free_one->name), "%s", name);
+	}
+	return free_one;
+}
+
+/* Would we page for what this peer does? Else anybody who reaches the port could page. */
+static bool one_of_ours(const struct intake *intake, const struct http_exchange *exchange)
+{
+	bool found = intake->env.open;
+
+	for (size_t i = 0; i < intake->env.nsenders; i++)
+		found |= bearer_matches(exchange, intake->env.senders[i].bearer);
+	return found;
+}
+
+static void tell_of_stranger(struct intake *intake, const struct http_exchange *exchange,
+			     const char *name)
+{
+	const struct intake_env *env = &intake->env;
+	int64_t now_us = clock_mono_us(env->clock);
+	struct stranger *stranger = find_stranger(intake, name, now_us);
+	char why[256];
+
+	if (!stranger)
+		return;
+	if (now_us >= stranger->log_at_us) {
+		stranger->log_at_us = now_us + STRANGER_LOG_US;
+		log_warn("a sender is not declared; its alerts are refused",
+			 LOG_STR("sender", name), LOG_STR("peer", http_exchange_peer(exchange)));
+	}
+	if (now_us < stranger->page_at_us || !one_of_ours(intake, exchange) ||
+	    !env->ops.have_room(env->ops.ctx))
+		return;
+	stranger->page_at_us = now_us + STRANGER_PAGE_US;
+	snprintf(why, sizeof(why),
+		 "sender %s is not declared and its alerts are refused; declare it under senders: "
+		 "in tracepager.yaml",
+		 name);
+	env->ops.body_refused(env->ops.ctx, name, why);
+}
+
+static void refuse_stranger(struct intake *intake, struct http_exchange *exchange, const char *path,
+			    size_t len)
+{
+	char name[NAME_BYTES + 1];
+	size_t n = 0;
+
+	/* It goes into a page and a key: cut, and without what no name can have. */
+	for (; n < len && n < NAME_BYTES; n++)
+		name[n] = path[n] > ' ' && path[n] < 0x7f ? path[n] : '?';
+	name[n] = '\0';
+	metric_add(METRIC_ALERTS_REFUSED, 1);
+	if (n)
+		tell_of_stranger(intake, exchange, name);
+	reply_error(exchange, 404, "no such sender; declare it under senders: in tracepager.yaml");
+}
+
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *name)
 {
+	size_t len = strlen(name);
+
+	if (len && name[len - 1] == '/')
+		len--;
 	for (size_t i = 0; i < intake->env.nsenders; i++) {
 		const struct sender *sender = &intake->env.senders[i];
-		if (strcmp(sender->name, name) != 0)
+		if (strlen(sender->name) != len || memcmp(sender->name, name, len) != 0)
 			continue;
 		if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
-			refuse_token(exchange, name);
+			refuse_token(exchange, sender->name);
 		else
 			start(intake, exchange, sender, false);
 		return;
 	}
-	reply_error(exchange, 404, "no such sender; declare it under senders: in tracepager.yaml");
+	refuse_stranger(intake, exchange, name, len);
 }
 
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)

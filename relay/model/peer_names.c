@@ -77,7 +77,7 @@ static const char *host_split(struct arena *arena, const char *text, const char 
 	return arena_strndup(arena, text, (size_t)(colon - text));
 }
 
-static bool is_address(const char *host)
+bool peer_is_address(const char *host)
 {
 	struct in6_addr address;
 
@@ -98,7 +98,7 @@ static void names_add_host(struct names *names, const char *host, const char *po
 	if (port != NULL && strcmp(port, "0") != 0)
 		full = arena_printf(names->arena, strchr(bare, ':') ? "[%s]:%s" : "%s:%s", bare,
 				    port);
-	if (is_address(bare)) {
+	if (peer_is_address(bare)) {
 		names_add_poor(names, full);
 		names_add_poor(names, bare);
 	} else {

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
 #define GRPC_CANCELLED	       1
@@ -117,6 +118,67 @@ int span_grpc_code(const struct trace *trace, const struct span *span)
 	return codes.grpc ? grpc_parse(trace_text(trace, codes.grpc)) : -1;
 }
 
+/* The first of n attributes that has a text, or NULL. */
+static const char *first_attr(const struct trace *trace, const struct span *span,
+			      const unsigned int *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *text = span_attr(trace, span, keys[i]);
+
+		if (text != NULL && text[0] != '\0')
+			return text;
+	}
+	return NULL;
+}
+
+/* Where no code is told by itself, error.type may spell it. */
+void span_told_codes(const struct trace *trace, const struct span *span, int *ret_http,
+		     int *ret_grpc)
+{
+	const char *type;
+
+	*ret_http = span_http_code(trace, span);
+	*ret_grpc = span_grpc_code(trace, span);
+	if (*ret_http != 0 || *ret_grpc >= 0)
+		return;
+	type = span_attr(trace, span, ATTR_ERROR_TYPE);
+	if (type == NULL)
+		return;
+	*ret_http = http_parse(type);
+	/* A bare number is not one of gRPC's. */
+	if (!isdigit((unsigned char)type[0]))
+		*ret_grpc = grpc_parse(type);
+}
+
+static bool is_sqlstate(const char *text)
+{
+	return strlen(text) == 5 && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5;
+}
+
+const char *span_sqlstate(const struct trace *trace, const struct span *span)
+{
+	/* These have numbers of their own, and some of them have five digits too. */
+	static const char *const others[] = { "microsoft.sql_server", "mssql", "oracle",
+					      "oracle.db", "mongodb" };
+	static const unsigned int systems[] = { ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM, ATTR_DB_TYPE };
+	static const unsigned int codes[] = { ATTR_DB_RESPONSE_STATUS_CODE, ATTR_ERROR_TYPE };
+	const char *system = first_attr(trace, span, systems, ARRAY_LEN(systems));
+
+	for (size_t i = 0; system != NULL && i < ARRAY_LEN(others); i++) {
+		if (strcasecmp(system, others[i]) == 0)
+			return NULL;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+		const char *code = span_attr(trace, span, codes[i]);
+
+		/* An error.type is a database's only where a database is named. */
+		if (code != NULL && is_sqlstate(code) &&
+		    (system != NULL || codes[i] == ATTR_DB_RESPONSE_STATUS_CODE))
+			return code;
+	}
+	return NULL;
+}
+
 const char *span_grpc_name(int code)
 {
 	return code >= 0 && code < GRPC_CODES ? grpc_names[code] : "";
@@ -188,19 +250,6 @@ bool span_failing(const struct trace *trace, const struct span *span, bool codes
 	if ((span->flags & SPAN_TAG_FALSE) || !codes_fail || span->nattrs == 0)
 		return false;
 	return codes_failing(trace, span);
-}
-
-/* The first of n attributes that has a text, or NULL. */
-static const char *first_attr(const struct trace *trace, const struct span *span,
-			      const unsigned int *keys, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const char *text = span_attr(trace, span, keys[i]);
-
-		if (text != NULL && text[0] != '\0')
-			return text;
-	}
-	return NULL;
 }
 
 static const char *error_type(const struct trace *trace, const struct span *span)
@@ -329,4 +378,13 @@ bool span_cancelled(const struct trace *trace, const struct span *span)
 		return true;
 	text = error_text(trace, span);
 	return text != NULL && (has_word(text, texts) || grpc_parse(text) == GRPC_CANCELLED);
+}
+
+bool span_says_why(const struct trace *trace, const struct span *span)
+{
+	const char *type = error_type(trace, span), *text = error_text(trace, span);
+
+	if (type != NULL && http_parse(type) == 0 && grpc_parse(type) < 0)
+		return true;
+	return text != NULL && text[0] != '\0' && http_parse(text) == 0 && grpc_parse(text) < 0;
 }

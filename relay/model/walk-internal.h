@@ -1,7 +1,7 @@
 /*
  * Walk, inside: what the files of the walk share. walk.c goes down, walk_start.c finds where to
  * begin, walk_choose.c picks among several failing children, walk_leaf.c says whose fault the last
- * one is, walk_latency.c follows time.
+ * one is, walk_orphan.c knows the parts whose parent is missing, walk_latency.c follows time.
  */
 #ifndef TRACEPAGER_WALK_INTERNAL_H
 #define TRACEPAGER_WALK_INTERNAL_H
@@ -25,6 +25,7 @@
 #define BIT_CANCELLED	 64u /* it failed because something else did; valid with BIT_JUDGED */
 #define BIT_JUDGED	 128u
 #define BIT_INFERRED	 256u /* a call that says nothing, but whose server failed */
+#define BIT_ON_WAY	 512u /* a root: the walk came through its tree */
 #define BIT_IN_TREE                                                                                \
 	BIT_BELOW_ENTRY /* in a tree that holds the signal; looked for when no entry failed */
 
@@ -60,7 +61,12 @@ enum span_side {
 enum span_side span_side(const struct trace *trace, const struct span *span);
 int span_http_code(const struct trace *trace, const struct span *span); /* 0: none */
 int span_grpc_code(const struct trace *trace, const struct span *span); /* -1: none */
+/* As these, or as error.type spells them. */
+void span_told_codes(const struct trace *trace, const struct span *span, int *ret_http,
+		     int *ret_grpc);
 const char *span_grpc_name(int code);
+const char *span_sqlstate(const struct trace *trace, const struct span *span); /* or NULL */
+bool span_says_why(const struct trace *trace, const struct span *span);	 /* more than a code */
 bool span_timed_out(const struct trace *trace, const struct span *span); /* its words say so */
 bool span_cancelled(const struct trace *trace, const struct span *span);
 bool span_same_service(const struct trace *trace, const struct span *a, const struct span *b);
@@ -84,6 +90,7 @@ bool signal_matcher_test(struct signal_matcher *matcher, const struct span *span
 /* peer_names.c: fills peers, npeers. */
 void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,
 		struct suspect *suspect);
+bool peer_is_address(const char *host); /* an address is not a name */
 
 /* walk.c */
 void walker_tell(struct walker *walker, const char *format, ...)
@@ -127,6 +134,15 @@ uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect
  * failing span below it? */
 bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, uint32_t failing);
 
+/* walk_orphan.c: other parts of the trace that failed and whose parent is missing. */
+/* The one that the names of a callee without a span mean, for the walk to go on from, or
+ * TRACE_NONE. */
+uint32_t walk_orphan_named(struct walker *walker, uint32_t call, const struct suspect *suspect);
+/* One of them may be what failed below a call whose callee has no span. */
+bool walk_orphan_below(const struct walker *walker, uint32_t call);
+/* They are told, and walked as others. */
+void walk_orphans_leave_aside(struct walker *walker, uint32_t leaf);
+
 /* walk_latency.c */
 struct own_time {
 	uint32_t span;	 /* where the service spent most of it */
@@ -139,5 +155,10 @@ struct own_time {
 unsigned int walk_own_times(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
 			    struct own_time ret_times[OWN_TIMES]);
 void walk_latency(struct walker *walker, struct suspect *suspect, double *certainty);
+
+/* walk_leaf.c. Fills peers, npeers of a suspect that waited: where a call took most of its time,
+ * and the callee shows no work before `until_us`. False: it did not wait for a callee. */
+bool walk_leaf_waited(struct walker *walker, const struct own_time *time, int64_t until_us,
+		      struct suspect *suspect);
 
 #endif

@@ -459,6 +459,7 @@ static void walk_errors(struct walker *walker, bool signal_found)
 	walk->found = true;
 	follow(walker, start, &walk->suspect, &walk->certainty);
 	keep_path(walker);
+	walk_orphans_leave_aside(walker, walk->suspect.span);
 	keep_others(walker);
 }
 

@@ -218,6 +218,7 @@ void walk_latency(struct walker *walker, struct suspect *suspect, double *certai
 	if (n == 0)
 		times[n++] = (struct own_time){ .span = walker->signal };
 	walker_suspect(walker, times[0].span, SUSPECT_SLOW, suspect);
+	walk_leaf_waited(walker, &times[0], span_end_us(signal), suspect);
 	*certainty = CERTAINTY_SLOW;
 	walker_tell(walker, "of the %s of %s %s, %s spent %s by itself, most of it in %s",
 		    walker_duration(walker, signal->duration_us),

@@ -14,6 +14,13 @@
 /* A call three times as long as its like was waiting for something. */
 #define MUCH_LONGER 3
 
+/* The span that explains a cancelled one need not have been its cause. */
+#define DOUBT_CANCELLED 0.8
+/* Continued at a root by its name, not by its parent. */
+#define DOUBT_BY_NAME 0.9
+/* Something that is not in sight explains the leaf: no certainty stays above the threshold. */
+#define DOUBT_UNEXPLAINED 0.5
+
 /* What the callee did during the call, on the caller's clock. */
 struct callee {
 	uint32_t span;
@@ -130,36 +137,34 @@ static bool gave_up(const struct walker *walker, uint32_t client, const struct c
 
 /* --- Suspects --- */
 
-static void silent_callee(struct walker *walker, uint32_t leaf, struct suspect *suspect)
+/* Invalid data, a constraint, a wrong statement. What else a database reports, of connections and
+ * of its own means, is its own. */
+static bool is_refused_by_database(const char *sqlstate)
 {
-	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
-	peer_names(walker->arena, walker->trace, &walker->trace->spans[leaf], suspect);
-	if (suspect->npeers > 0)
-		suspect->callee = suspect->peers[0];
-	walker_tell(walker, "%s called %s, which has no span in this trace: %s failed after %s%s",
-		    walker_service(walker, leaf), shown_callee(walker, suspect),
-		    walker_name(walker, leaf),
-		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
-		    walker_words(walker, leaf));
+	return sqlstate != NULL &&
+	       (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
+		strncmp(sqlstate, "42", 2) == 0);
 }
 
-/* The 4xx, or its gRPC equal, that the callee answered without failing; NULL: none.
- * *ret_callee_may: by option it is the callee's. */
+/* The 4xx, or its equal of gRPC or a database, that the callee answered without failing; NULL:
+ * none. A callee without a span (TRACE_NONE) answered what its client tells. *ret_callee_may: by
+ * option it is the callee's. */
 static const char *refusal(struct walker *walker, uint32_t client, uint32_t callee,
 			   bool *ret_callee_may)
 {
 	static const unsigned int grpc_refusals = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 |
 						  1u << 9 | 1u << 10 | 1u << 11 | 1u << 16;
 	const struct trace *trace = walker->trace;
-	int http = span_http_code(trace, &trace->spans[callee]),
-	    grpc = span_grpc_code(trace, &trace->spans[callee]);
+	const char *sqlstate = span_sqlstate(trace, &trace->spans[client]);
+	int http = 0, grpc = -1;
 
+	*ret_callee_may = false;
 	/* The server's own word counts: a proxy between them may have answered the client something
 	 * else. */
-	if (http == 0 && grpc < 0) {
-		http = span_http_code(trace, &trace->spans[client]);
-		grpc = span_grpc_code(trace, &trace->spans[client]);
-	}
+	if (callee != TRACE_NONE)
+		span_told_codes(trace, &trace->spans[callee], &http, &grpc);
+	if (http == 0 && grpc < 0)
+		span_told_codes(trace, &trace->spans[client], &http, &grpc);
 	if (http >= 400 && http < 499) {
 		*ret_callee_may =
 			http == 401 || http == 403 || http == 404 || http == 408 || http == 429;
@@ -169,6 +174,8 @@ static const char *refusal(struct walker *walker, uint32_t client, uint32_t call
 		*ret_callee_may = grpc == 16 || grpc == 7 || grpc == 5 || grpc == 8;
 		return span_grpc_name(grpc);
 	}
+	if (is_refused_by_database(sqlstate))
+		return arena_printf(walker->arena, "SQLSTATE %s", sqlstate);
 	return NULL;
 }
 
@@ -191,7 +198,9 @@ static void between(struct walker *walker, uint32_t client, const struct callee 
 		    struct suspect *suspect, double *certainty)
 {
 	const struct trace *trace = walker->trace;
-	const char *why = callee->late		? "began only when the call was over"
+	const char *why = walker->bits[callee->span] & BIT_FAILING
+				  ? "failed only because it was cancelled"
+			  : callee->late	? "began only when the call was over"
 			  : callee->at_deadline ? "did its work without failing"
 						: "had ended well before, without failing";
 
@@ -231,8 +240,7 @@ static uint32_t held_up(struct walker *walker, uint32_t span, int64_t deadline_u
 		return at;
 	}
 	walker_suspect(walker, at, SUSPECT_SLOW, suspect);
-	if (span_side(trace, &trace->spans[at]) == SIDE_CLIENT) {
-		peer_names(walker->arena, trace, &trace->spans[at], suspect);
+	if (walk_leaf_waited(walker, &times[0], deadline_us, suspect)) {
 		walker_tell(walker,
 			    "%s waited %s of that for %s, which shows no work meanwhile: %s",
 			    walker_service(walker, at), walker_duration(walker, times[0].most_us),
@@ -245,20 +253,74 @@ static uint32_t held_up(struct walker *walker, uint32_t span, int64_t deadline_u
 	return TRACE_NONE;
 }
 
+bool walk_leaf_waited(struct walker *walker, const struct own_time *time, int64_t until_us,
+		      struct suspect *suspect)
+{
+	const struct trace *trace = walker->trace;
+	struct callee callee;
+
+	if (span_side(trace, &trace->spans[time->span]) != SIDE_CLIENT ||
+	    time->most_us < time->own_us / 2)
+		return false;
+	callee = find_callee(trace, time->span);
+	if (callee.span != TRACE_NONE && trace->spans[callee.span].start_us < until_us)
+		return false;
+	peer_names(walker->arena, trace, &trace->spans[time->span], suspect);
+	return true;
+}
+
 /* --- Leaves --- */
+
+/* A call whose callee has no span: by name it may be a part of the trace that hangs loose. */
+static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+			    double *certainty)
+{
+	const char *callee, *answer;
+	bool callee_may;
+	uint32_t part;
+
+	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
+	peer_names(walker->arena, walker->trace, &walker->trace->spans[leaf], suspect);
+	callee = shown_callee(walker, suspect);
+	part = walk_orphan_named(walker, leaf, suspect);
+	if (part != TRACE_NONE) {
+		walker_tell(walker,
+			    "%s called %s, whose span is missing; continued by its name at another "
+			    "root, %s %s",
+			    walker_service(walker, leaf), callee, walker_service(walker, part),
+			    walker_name(walker, part));
+		walker_doubt(walker, DOUBT_BY_NAME);
+		return part;
+	}
+	if (walk_orphan_below(walker, leaf))
+		walker_doubt(walker, DOUBT_UNEXPLAINED);
+	answer = refusal(walker, leaf, TRACE_NONE, &callee_may);
+	if (answer != NULL && !(callee_may && walker->options->refusals_are_callees)) {
+		walker_suspect(walker, leaf, SUSPECT_CALLER, suspect);
+		*certainty = CERTAINTY_CALLER;
+		walker_tell(walker, "%s answered %s: %s sent what it should not have%s", callee,
+			    answer, walker_service(walker, leaf), walker_words(walker, leaf));
+		return TRACE_NONE;
+	}
+	if (suspect->npeers > 0)
+		suspect->callee = suspect->peers[0];
+	*certainty = CERTAINTY_PEER;
+	walker_tell(walker, "%s called %s, which has no span in this trace: %s failed after %s%s",
+		    walker_service(walker, leaf), callee, walker_name(walker, leaf),
+		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
+		    walker_words(walker, leaf));
+	return TRACE_NONE;
+}
 
 static uint32_t client_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 			    double *certainty)
 {
 	struct callee callee = find_callee(walker->trace, leaf);
-	bool callee_may = false;
+	bool callee_may;
 	const char *answer;
 
-	if (callee.span == TRACE_NONE) {
-		silent_callee(walker, leaf, suspect);
-		*certainty = CERTAINTY_PEER;
-		return TRACE_NONE;
-	}
+	if (callee.span == TRACE_NONE)
+		return silent_leaf(walker, leaf, suspect, certainty);
 	answer = refusal(walker, leaf, callee.span, &callee_may);
 	if (answer != NULL && !(walker->bits[callee.span] & BIT_FAILING)) {
 		refused(walker, leaf, callee.span, answer,
@@ -321,6 +383,69 @@ static uint32_t server_leaf(struct walker *walker, uint32_t leaf, struct suspect
 	return TRACE_NONE;
 }
 
+/* The failing span above a cancelled one that was not cancelled itself, or TRACE_NONE. What is
+ * above the signal is not asked. */
+static uint32_t who_cancelled(const struct walker *walker, uint32_t leaf)
+{
+	const struct span *spans = walker->trace->spans;
+	uint16_t want = BIT_FAILING | (walker->bits[leaf] & BIT_UNDER);
+	uint32_t at = leaf;
+
+	do {
+		if ((walker_bits_above(walker, at) & want) != want)
+			return TRACE_NONE;
+		at = spans[at].parent;
+	} while (span_cancelled(walker->trace, &spans[at]));
+	return at;
+}
+
+/*
+ * What was cancelled failed because something else did. Returns the span above it that failed for a
+ * reason of its own, the leaf itself where that gave up waiting for it, or TRACE_NONE.
+ */
+static uint32_t explains_cancelled(const struct walker *walker, uint32_t leaf)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t above = who_cancelled(walker, leaf);
+	struct callee work;
+
+	if (above == TRACE_NONE)
+		return TRACE_NONE;
+	if (span_timed_out(trace, &trace->spans[above])) {
+		look_at(trace, above, leaf, &work);
+		if (work.at_deadline && span_side(trace, &trace->spans[above]) == SIDE_SERVER)
+			return leaf;
+		return above;
+	}
+	return span_says_why(trace, &trace->spans[above]) ? above : TRACE_NONE;
+}
+
+static uint32_t cancelled_leaf(struct walker *walker, uint32_t *leaf, struct suspect *suspect,
+			       double *certainty)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t cause = explains_cancelled(walker, *leaf);
+
+	if (cause == *leaf)
+		return TRACE_NONE;
+	if (cause == TRACE_NONE) {
+		walker_tell(walker, "%s was cancelled, and nothing here tells why",
+			    walker_name(walker, *leaf));
+		walker_doubt(walker, DOUBT_UNEXPLAINED);
+		return TRACE_NONE;
+	}
+	walker_tell(walker, "%s was cancelled; what explains that is %s %s%s",
+		    walker_name(walker, *leaf), walker_service(walker, cause),
+		    walker_name(walker, cause), walker_words(walker, cause));
+	*leaf = cause;
+	if (span_side(trace, &trace->spans[cause]) == SIDE_CLIENT)
+		return client_leaf(walker, cause, suspect, certainty);
+	walker_suspect(walker, cause, SUSPECT_SPAN, suspect);
+	*certainty = CERTAINTY_SPAN;
+	walker_doubt(walker, DOUBT_CANCELLED);
+	return TRACE_NONE;
+}
+
 uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect, double *certainty)
 {
 	const struct trace *trace = walker->trace;
@@ -330,6 +455,10 @@ uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect
 		next = client_leaf(walker, leaf, suspect, certainty);
 	else
 		next = server_leaf(walker, leaf, suspect, certainty);
+	/* What was left aside has its cause in what was not. */
+	if (walker->telling && next == TRACE_NONE && suspect->kind != SUSPECT_SLOW &&
+	    suspect->kind != SUSPECT_CALLER && span_cancelled(trace, &trace->spans[leaf]))
+		next = cancelled_leaf(walker, &leaf, suspect, certainty);
 	/* A slow span need not have failed: the words are those of the call that it held up. */
 	if (next == TRACE_NONE)
 		suspect->error = span_error(walker->arena, trace, &trace->spans[leaf]);

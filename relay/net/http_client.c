@@ -349,15 +349,22 @@ static void client_cancel(void *ctx, struct http_call *call)
 
 /* ---- The end of a call. ---- */
 
+static bool call_was_sent(const struct http_call *call)
+{
+	curl_off_t sent_us = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+	return sent_us > 0;
+}
+
 static char *timeout_text(const struct http_call *call)
 {
-	curl_off_t sent_us = 0, first_byte_us = 0;
+	curl_off_t first_byte_us = 0;
 	long long wanted_ms = (call->timeout_us + US_PER_MS - 1) / US_PER_MS;
 	long long connect_ms = LIMIT_CONNECT_US / US_PER_MS;
 
-	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
 	curl_easy_getinfo(call->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
-	if (!sent_us)
+	if (!call_was_sent(call))
 		return xasprintf("no connection to %s within %lld ms", call->peer,
 				 wanted_ms < connect_ms ? wanted_ms : connect_ms);
 	if (!first_byte_us)
@@ -394,12 +401,17 @@ static char *failure_text(const struct http_call *call, CURLcode code)
 		return xasprintf("connection closed by %s before the whole reply", call->peer);
 	if (code == CURLE_BAD_CONTENT_ENCODING)
 		return xasprintf("reply of %s cannot be decompressed", call->peer);
+	if (code == CURLE_WEIRD_SERVER_REPLY ||
+	    (code == CURLE_UNSUPPORTED_PROTOCOL && call_was_sent(call)))
+		return xasprintf("%s did not answer in HTTP; is this port right, and is it https:?",
+				 call->peer);
 	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
 		return xstrdup("the URL is not a valid http: or https: one");
 	return xasprintf("%s: %s", call->peer,
 			 call->curl_text[0] ? call->curl_text : curl_easy_strerror(code));
 }
 
+/* As far as it came. */
 static void reply_fill(struct http_reply *reply, struct http_call *call)
 {
 	long status = 0;
@@ -407,6 +419,8 @@ static void reply_fill(struct http_reply *reply, struct http_call *call)
 	struct curl_header *header;
 
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 200) /* an interim one is no reply */
+		return;
 	curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
 	reply->status = (int)status;
 	reply->body = buf_text(&call->reply_body);
@@ -425,10 +439,10 @@ static void call_finish(struct http_call *call, CURLcode code)
 	CLEANUP_FREE char *failure = NULL;
 
 	call_enter(call, CALL_DONE);
-	if (code == CURLE_OK && !call->failure)
-		reply_fill(&reply, call);
-	else
+	if (code != CURLE_OK || call->failure)
 		reply.error = failure = failure_text(call, code);
+	if (!reply.error || !call->handler.body)
+		reply_fill(&reply, call);
 	call->handler.done(call->arg, &reply);
 	call_free(call);
 }

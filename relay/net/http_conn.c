@@ -58,6 +58,11 @@ static int64_t state_deadline_us(const struct http_conn *conn)
 void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 {
 	conn->state = state;
+	if (state == HTTP_CONN_IDLE) {
+		conn->headed = false;
+		TAILQ_REMOVE(&conn->server->conns, conn, link);
+		TAILQ_INSERT_TAIL(&conn->server->conns, conn, link);
+	}
 	int64_t wait_us = state_deadline_us(conn);
 	if (!wait_us) {
 		evtimer_del(conn->deadline);
@@ -92,7 +97,7 @@ static void conn_free(struct http_conn *conn)
 	}
 	event_free(conn->deadline);
 	event_free(conn->look);
-	LIST_REMOVE(conn, link);
+	TAILQ_REMOVE(&server->conns, conn, link);
 	server->nconns--;
 	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
 	conn->magic = 0;
@@ -247,14 +252,34 @@ static void conn_replace_page(struct http_conn *conn)
 
 /* ---- What evhttp's buffers tell. ---- */
 
+/* Has the empty line come that ends the headers? evhttp takes every whole line at once, so that it
+ * stands first, or behind the line that came with it. */
+static void conn_look_for_body(struct http_conn *conn, struct evbuffer *input, size_t added)
+{
+	size_t len = evbuffer_get_length(input);
+	char start[2] = "";
+	struct evbuffer_ptr from;
+
+	if (conn->headed || !len)
+		return;
+	/* The line end before what was added, and a carriage return, may be older. */
+	size_t older = len - added < 2 ? len - added : 2;
+	evbuffer_copyout(input, start, sizeof(start));
+	evbuffer_ptr_set(input, &from, len - added - older, EVBUFFER_PTR_SET);
+	conn->headed = start[0] == '\n' || (start[0] == '\r' && start[1] == '\n') ||
+		       evbuffer_search(input, "\n\r\n", 3, &from).pos >= 0 ||
+		       evbuffer_search(input, "\n\n", 2, &from).pos >= 0;
+}
+
 static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct http_conn *conn = arg;
 
-	(void)input;
 	loop_woke();
 	if (info->n_added && conn->state == HTTP_CONN_IDLE)
 		http_conn_enter(conn, HTTP_CONN_READING);
+	if (info->n_added && conn->state == HTTP_CONN_READING)
+		conn_look_for_body(conn, input, info->n_added);
 }
 
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -268,6 +293,33 @@ static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_inf
 	}
 	if (info->n_deleted && conn->closing && !evbuffer_get_length(output))
 		event_active(conn->look, 0, 0);
+}
+
+static bool conn_waits(const struct http_conn *conn)
+{
+	return conn->state == HTTP_CONN_IDLE || (conn->state == HTTP_CONN_READING && !conn->headed);
+}
+
+/* At the cap, one that asks for nothing makes room for one that may: the oldest of those that never
+ * asked, else of the others. false: all have a request under way. */
+static bool server_make_room(struct http_server *server, const struct http_conn *newest)
+{
+	struct http_conn *conn, *oldest = NULL;
+
+	TAILQ_FOREACH (conn, &server->conns, link) {
+		if (conn == newest || !conn_waits(conn))
+			continue;
+		if (!oldest || !conn->served)
+			oldest = conn;
+		if (!conn->served)
+			break;
+	}
+	if (!oldest)
+		return false;
+	if (oldest->state == HTTP_CONN_READING)
+		conn_say(oldest, 503);
+	http_conn_close(oldest);
+	return true;
 }
 
 /* evhttp has made its side of the connection: learn the rest. */
@@ -290,7 +342,7 @@ static void conn_open(struct http_conn *conn)
 	server->by_fd[fd] = conn;
 	evhttp_connection_set_closecb(conn->evcon, conn_on_close, conn);
 	http_conn_enter(conn, HTTP_CONN_IDLE);
-	if (server->nconns <= server->limits.connections)
+	if (server->nconns <= server->limits.connections || server_make_room(server, conn))
 		return;
 	if (server->nconns <= server->limits.connections + LIMIT_REFUSED_CONNECTIONS) {
 		conn_say(conn, 503);
@@ -359,7 +411,7 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 	bufferevent_setwatermark(conn->bev, EV_READ, 0,
 				 server->limits.body_bytes + server->limits.header_bytes +
 					 READ_BYTES);
-	LIST_INSERT_HEAD(&server->conns, conn, link);
+	TAILQ_INSERT_TAIL(&server->conns, conn, link);
 	server->nconns++;
 	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
 	event_active(conn->look, 0, 0);
@@ -384,10 +436,14 @@ static void conn_on_complete(struct evhttp_request *req, void *arg)
 	conn->served = true;
 	if (conn->closing)
 		return;
+	http_conn_enter(conn, HTTP_CONN_IDLE);
 	/* What was pipelined is here already, and no input will announce it. */
-	http_conn_enter(conn, evbuffer_get_length(bufferevent_get_input(conn->bev))
-				      ? HTTP_CONN_READING
-				      : HTTP_CONN_IDLE);
+	struct evbuffer *input = bufferevent_get_input(conn->bev);
+	size_t len = evbuffer_get_length(input);
+	if (!len)
+		return;
+	http_conn_enter(conn, HTTP_CONN_READING);
+	conn_look_for_body(conn, input, len);
 }
 
 static const char *status_phrase(int status)

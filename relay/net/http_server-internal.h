@@ -29,11 +29,11 @@ struct http_server {
 	struct http_server_limits limits;
 	struct evhttp_bound_socket *bound[LIMIT_LISTENERS];
 	size_t nbound;
-	int port;	      /* of the first listener */
-	int spare_fd;	      /* given up for a moment when descriptors have run out */
-	struct event *rested; /* listeners may accept again */
-	int64_t warned_us;    /* when that was last told */
-	LIST_HEAD(, http_conn) conns;
+	int port;		       /* of the first listener */
+	int spare_fd;		       /* given up for a moment when descriptors have run out */
+	struct event *rested;	       /* listeners may accept again */
+	int64_t warned_us;	       /* when that was last told */
+	TAILQ_HEAD(, http_conn) conns; /* that which waits for a request longest first */
 	size_t nconns;
 	struct http_conn **by_fd; /* evhttp tells a request's descriptor, not our connection */
 	size_t by_fd_size;
@@ -54,7 +54,7 @@ enum http_conn_state {
 struct http_conn {
 	unsigned int magic;
 	enum http_conn_state state;
-	LIST_ENTRY(http_conn) link;
+	TAILQ_ENTRY(http_conn) link;
 	struct http_server *server;
 	struct evhttp_connection *evcon; /* NULL once lingering */
 	struct bufferevent *bev;	 /* evhttp's; NULL once lingering */
@@ -64,6 +64,7 @@ struct http_conn {
 	struct event *drain; /* while lingering */
 	struct http_exchange *exchange;
 	bool served;  /* has had a request */
+	bool headed;  /* while reading: the request's headers are whole */
 	bool ours;    /* what is being added to the output comes from us */
 	bool page;    /* evhttp has added something of its own */
 	bool closing; /* no further request: close once the output is gone, and linger */

@@ -252,7 +252,7 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 					.rested = evtimer_new(base, server_on_rested, server) };
 	if (!server->http || !server->rested)
 		abort();
-	LIST_INIT(&server->conns);
+	TAILQ_INIT(&server->conns);
 	TAILQ_INIT(&server->exchanges);
 	LIST_INSERT_HEAD(&servers, server, link);
 	/* Also the bit that evhttp gives to unknown methods: they are answered here. */
@@ -283,8 +283,8 @@ void http_server_stop(struct http_server *server)
 	evtimer_del(server->rested);
 	while (server->nbound)
 		evhttp_del_accept_socket(server->http, server->bound[--server->nbound]);
-	for (conn = LIST_FIRST(&server->conns); conn; conn = next) {
-		next = LIST_NEXT(conn, link);
+	for (conn = TAILQ_FIRST(&server->conns); conn; conn = next) {
+		next = TAILQ_NEXT(conn, link);
 		if (conn->state == HTTP_CONN_IDLE)
 			http_conn_close(conn);
 	}
@@ -303,8 +303,8 @@ void http_server_free(struct http_server *server)
 	if (!server)
 		return;
 	server->dying = true;
-	for (conn = LIST_FIRST(&server->conns); conn; conn = next) {
-		next = LIST_NEXT(conn, link);
+	for (conn = TAILQ_FIRST(&server->conns); conn; conn = next) {
+		next = TAILQ_NEXT(conn, link);
 		if (conn->state == HTTP_CONN_NEW || conn->state == HTTP_CONN_LINGERING)
 			http_conn_forget(conn);
 	}

@@ -28,7 +28,9 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* A failing disk is one line in the log per minute, not one per group. */
+/* A failing disk is one line in the log per minute, not one per group; that it works again is told
+ * when it has for as long. A disk that is nearly full takes the small groups and refuses the large
+ * ones by turns. */
 #define COMPLAIN_EVERY_US US_PER_MINUTE
 
 struct store {
@@ -42,10 +44,12 @@ struct store {
 	pthread_cond_t wake;
 	struct store_batches queued, finished;
 	bool stopping;
+	_Atomic bool failing; /* the last commit */
 	/* The thread's alone. */
 	pthread_t thread;
-	bool threaded, failing;
-	int64_t complain_at_us;
+	bool threaded;
+	bool told; /* the log's last word is that the store fails */
+	int64_t complain_at_us, failed_at_us;
 };
 
 static int64_t now_us(void)
@@ -72,21 +76,25 @@ struct store *store_new(const struct store_ops *ops, void *backend)
 	return store;
 }
 
-/* The log learns when writing starts to fail, each minute that it does, and when it works again. */
-static void complain(struct store *store, int error, const char *text)
+static void complain(struct store *store, const char *text)
 {
 	int64_t now = now_us();
 
-	if (error == 0) {
-		if (store->failing)
-			log_info("the store writes again");
-		store->failing = false;
-	} else if (!store->failing || now >= store->complain_at_us) {
-		log_error("the store cannot write; what was handed over is answered as failed",
-			  LOG_STR("error", text));
-		store->failing = true;
-		store->complain_at_us = now + COMPLAIN_EVERY_US;
-	}
+	store->failed_at_us = now;
+	if (now < store->complain_at_us)
+		return;
+	log_error("the store cannot write; what was handed over is answered as failed",
+		  LOG_STR("error", text));
+	store->told = true;
+	store->complain_at_us = now + COMPLAIN_EVERY_US;
+}
+
+static void calm_down(struct store *store)
+{
+	if (!store->told || store->failing || now_us() < store->failed_at_us + COMPLAIN_EVERY_US)
+		return;
+	log_info("the store writes again");
+	store->told = false;
 }
 
 static int attempt(struct store *store, struct store_batch *first, const struct store_batch *end,
@@ -120,7 +128,11 @@ static void commit_group(struct store *store, struct store_batches *group)
 		bad = NULL;
 		error = attempt(store, first, NULL, &bad, &err);
 		if (!bad) {
-			complain(store, error, err.text);
+			store->failing = error != 0;
+			if (error)
+				complain(store, err.text);
+			else
+				calm_down(store);
 			settle(first, NULL, error, err.text);
 			return;
 		}
@@ -173,7 +185,10 @@ static bool next_group(struct store *store, struct store_batches *group)
 		if (store->stopping)
 			return false;
 		pthread_mutex_unlock(&store->lock);
+		calm_down(store);
 		idle_us = store->ops->idle(store->backend);
+		if (store->told && idle_us > COMPLAIN_EVERY_US)
+			idle_us = COMPLAIN_EVERY_US;
 		pthread_mutex_lock(&store->lock);
 		if (STAILQ_EMPTY(&store->queued) && !store->stopping)
 			wait_us(store, idle_us);
@@ -304,6 +319,11 @@ void store_poll(struct store *store)
 size_t store_waiting(const struct store *store)
 {
 	return store->waiting_ops;
+}
+
+bool store_healthy(const struct store *store)
+{
+	return !store->failing;
 }
 
 int store_load(struct store *store, const struct store_loader *loader, void *ctx, struct err *err)

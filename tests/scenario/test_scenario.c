@@ -105,6 +105,23 @@ START_TEST(budget_is_spent)
 }
 END_TEST
 
+START_TEST(budget_is_spent_on_a_source_that_fails)
+{
+	fake_http_reply(&world->http,
+			(struct fake_reply){ .url_part = "http://jaeger", .status = 500 });
+	world_pagers_take_all(world);
+	fire(TRACED);
+	world_run(world, LIMIT_ENRICH_US);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
+	const char *page = world_page(world, "key-shop", "trigger", 0)->body;
+	ck_assert_ptr_nonnull(strstr(page, "source_error"));
+	ck_assert_ptr_nonnull(strstr(page, "jaeger answered 500; no trace came within 5.0 s"));
+	ck_assert_ptr_null(strstr(page, "budget_spent"));
+	world_run(world, 10 * US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 1);
+}
+END_TEST
+
 START_TEST(late_traces_page_the_right_team_too)
 {
 	char before[128], after[128];
@@ -541,6 +558,9 @@ START_TEST(same_start_counts_again_later)
 	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us, 0), ACCEPT_NEW);
 	world_run(world, US_PER_SECOND);
 	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 2);
+	resolve(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, 0, 0), ACCEPT_NEW);
 }
 END_TEST
 
@@ -654,6 +674,7 @@ int main(void)
 	const TTest *const all[] = {
 		trace_is_late_and_the_pager_is_ill,
 		budget_is_spent,
+		budget_is_spent_on_a_source_that_fails,
 		late_traces_page_the_right_team_too,
 		late_traces_move_the_alert_to_the_open_incident,
 		second_alert_joins_and_both_must_end,

@@ -209,9 +209,12 @@ class Daemon:
             f.write(text)
         os.rename(path + ".new", path)
 
-    def start(self):
+    def launch(self):
         self.child = subprocess.Popen([BINARY, "run", "-c", os.path.join(self.directory, "tracepager.yaml")],
                                       stdout=self.log, stderr=self.log)
+
+    def start(self):
+        self.launch()
         wait_for("the daemon", self.is_ready)
         return self
 

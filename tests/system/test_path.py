@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The whole path with real sockets: webhook in, trace from Jaeger, page at the right team's endpoint, resolve, reload, drain, a second daemon."""
 import json
+import os
 import signal
 import subprocess
 import time
@@ -86,6 +87,102 @@ def reload_good_and_bad():
         daemon.finish()
 
 
+def reload_during_the_start():
+    """SIGHUP before the loop runs ends nothing: the start goes on, and the rules are loaded once more."""
+    daemon = peers.Daemon(config="admin_token_file: {fifo}\n")
+    fifo = daemon.directory + "/token"
+    os.mkfifo(fifo)
+    with open(daemon.directory + "/tracepager.yaml", encoding="utf-8") as f:
+        daemon.write("tracepager.yaml", f.read().replace("{fifo}", fifo))
+
+    def opened():
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it yet
+            return None
+
+    daemon.launch()
+    try:
+        with os.fdopen(peers.wait_for("the daemon to read its options", opened), "wb") as f:
+            daemon.child.send_signal(signal.SIGHUP)  # it waits for the token, and is held there
+            f.write(b"token\n")
+        peers.wait_for("the daemon", daemon.is_ready)
+        peers.wait_for("the reload", lambda: daemon.metric('tracepager_reloads_total{result="ok"}') == 1)
+    finally:
+        daemon.finish()
+
+
+def sleeping_log_reader():
+    """Nobody reads standard error, and its pipe is full: alerts are taken and paged all the same."""
+    pager = peers.Pager()
+    daemon = peers.Daemon(pager.url)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    daemon.log.close()
+    daemon.log = os.fdopen(writer, "wb", 0)
+    try:
+        daemon.start()
+        status, _, _ = daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "DiskFull"}, "firing")))
+        assert status == 202, status
+        peers.wait_for("the page", pager.events)
+        assert daemon.metric("tracepager_log_lines_dropped_total") > 0
+        with open(reader, "rb") as f:
+            os.read(f.fileno(), 1 << 20)
+            daemon.request("POST", "/webhook/nobody", "{}")
+            said = os.read(f.fileno(), 1 << 16).decode()
+            assert " lines_dropped=" in said and "sender=nobody" in said, said
+            daemon.stop()
+    finally:
+        daemon.finish()
+
+
+def undeclared_sender():
+    """Its alerts are refused; that is logged, counted and paged once. A slash behind a name is forgiven."""
+    pager = peers.Pager()
+    daemon = peers.Daemon(pager.url).start()
+    body = peers.webhook(({"alertname": "DiskFull"}, "firing"))
+    try:
+        for _ in range(3):
+            status, text, _ = daemon.request("POST", "/webhook/am2", body)
+            assert status == 404 and "senders:" in text, (status, text)
+        peers.wait_for("the page", pager.events)
+        assert daemon.request("POST", "/webhook/am/", body)[0] == 202
+        peers.wait_for("the alert's page", lambda: len(pager.events()) > 1)
+        first, second = pager.events()
+        assert first["routing_key"] == "key-sre", first
+        assert "am2 is not declared" in json.dumps(first), first
+        assert "DiskFull" in json.dumps(second), second
+        assert daemon.log_text().count("sender=am2") == 1 and "peer=127.0.0.1" in daemon.log_text()
+        assert daemon.metric('tracepager_alerts_total{result="refused"}') == 3
+    finally:
+        daemon.finish()
+
+
+def undeclared_sender_from_anywhere():
+    """Where others reach the port, only who has some sender's token can make us page."""
+    pager = peers.Pager()
+    daemon = peers.Daemon(pager.url, config="senders: {am: {format: alertmanager, bearer: am-token}}\n"
+                                            "admin_token: admin-token\n")
+    with open(daemon.directory + "/tracepager.yaml", encoding="utf-8") as f:
+        daemon.write("tracepager.yaml", f.read().replace("listen: 127.0.0.1", "listen: 0.0.0.0"))
+    daemon.start()
+    try:
+        assert daemon.request("POST", "/webhook/stranger", "{}")[0] == 404
+        assert daemon.request("POST", "/webhook/am2", "{}", {"Authorization": "Bearer am-token"})[0] == 404
+        peers.wait_for("the page", pager.events)
+        assert "am2 is not declared" in json.dumps(pager.events()[0]), pager.events()
+        assert "sender=stranger" in daemon.log_text()
+        daemon.stop()
+        assert len(pager.events()) == 1, pager.events()
+    finally:
+        daemon.finish()
+
+
 def second_daemon_is_refused():
     daemon = peers.Daemon().start()
     try:
@@ -123,5 +220,6 @@ def drain_ends_deliveries():
         daemon.finish()
 
 
-peers.run(trace_by_id, trace_by_search, api_alerts, backend_is_gone, reload_good_and_bad, second_daemon_is_refused,
+peers.run(trace_by_id, trace_by_search, api_alerts, backend_is_gone, reload_good_and_bad, reload_during_the_start,
+          sleeping_log_reader, undeclared_sender, undeclared_sender_from_anywhere, second_daemon_is_refused,
           drain_ends_deliveries)

@@ -138,6 +138,27 @@ START_TEST(an_owned_callee_is_the_suspect)
 }
 END_TEST
 
+START_TEST(an_owned_callee_that_held_up_its_caller_is_the_suspect)
+{
+	const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 1000, "timeout", NULL },
+		{ "2", "1", "checkout", "call", SPAN_CLIENT, 10, 980, "timeout", NULL },
+		{ "3", "2", "ledger", "POST /entries", SPAN_SERVER, 20, 4000, NULL, NULL },
+		{ "4", "3", "ledger", "SELECT", SPAN_CLIENT, 30, 3900, NULL, "ledger-db.internal" },
+	};
+	const struct trace *trace = trace_of(rows, 4);
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_int_eq(d.verdict.suspect.kind, SUSPECT_SLOW);
+	ck_assert_str_eq(d.verdict.suspect.service, "ledger-db");
+	ck_assert_str_eq(d.verdict.suspect.callee, "ledger-db.internal");
+	ck_assert_double_eq_tol(d.verdict.confidence, 0.8, 1e-9);
+	ck_assert_str_eq(d.team->name, "dba");
+	ck_assert_str_eq(d.incident_key, "suspect//ledger-db/dba");
+}
+END_TEST
+
 START_TEST(an_unowned_callee_leaves_the_caller)
 {
 	const struct trace *trace = failing(NULL, "cache.internal");
@@ -407,6 +428,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, the_suspect_s_owner_is_paged);
 	tcase_add_test(tcase, an_owned_callee_is_the_suspect);
+	tcase_add_test(tcase, an_owned_callee_that_held_up_its_caller_is_the_suspect);
 	tcase_add_test(tcase, an_unowned_callee_leaves_the_caller);
 	tcase_add_test(tcase, an_unowned_suspect_goes_to_the_fallback);
 	tcase_add_test(tcase, an_unknown_service_is_unowned);

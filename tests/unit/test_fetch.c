@@ -709,6 +709,204 @@ START_TEST(a_job_may_never_have_its_turn)
 }
 END_TEST
 
+/* Jobs that ask for the trace for a minute, and note when they are over. */
+static void start_many(const char *const *id, int n, fetch_done *done, void *ctx)
+{
+	struct fetch_request request = { .trace_ids = id,
+					 .ntrace_ids = 1,
+					 .deadline_us = fake.mono_us + 60 * SECOND };
+
+	norder = 0;
+	for (int i = 0; i < n; i++)
+		fetch_start(fetch, &request, done, ctx);
+}
+
+static const char *const there[] = { ID }, *const lost[] = { OTHER };
+
+static void answer_after(int64_t us)
+{
+	fake_http_reply(
+		&http, (struct fake_reply){ .url_part = ID, .status = 200, .body = V3(TRACE(ID)) });
+	fake_http_reply(&http,
+			(struct fake_reply){ .status = 404, .body = unknown.body, .delay_us = us });
+}
+
+/* What is never found rests between its tries, and whoever is new comes first. */
+START_TEST(the_hopeless_make_room)
+{
+	answer_after(10000);
+	start_many(lost, LIMIT_ENRICHING, note_order, NULL);
+	start_many(there, 1, on_done, &got);
+	ck_assert_uint_eq(http.open, LIMIT_ENRICHING);
+	fake_clock_advance(&fake, 20000);
+	ck_assert_int_eq(got.calls, 1);
+	ck_assert_int_eq(got.at_us, 10000);
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_int_eq(norder, 0);
+	finish();
+	ck_assert_int_eq(norder, LIMIT_ENRICHING);
+}
+END_TEST
+
+/* A backend takes two seconds to say no: those that ask again and again hold half of the places. */
+START_TEST(those_that_ask_again_leave_places_free)
+{
+	answer_after(2 * SECOND);
+	start_many(lost, (int)ARRAY_LEN(order) - 1, note_order, NULL);
+	fake_clock_advance(&fake, 30 * SECOND);
+	ck_assert_uint_eq(http.open, LIMIT_ENRICHING_AGAIN);
+	start_many(there, 1, on_done, &got);
+	fake_clock_advance(&fake, 1);
+	ck_assert_int_eq(got.at_us, 30 * SECOND);
+	finish();
+	ck_assert_int_eq(norder, (int)ARRAY_LEN(order) - 1);
+}
+END_TEST
+
+START_TEST(who_asked_least_comes_first)
+{
+	answer_after(SECOND);
+	start_many(lost, 2 * LIMIT_ENRICHING, note_order, NULL);
+	/* Two waves of first tries, and then the first of second ones, which were due before. */
+	fake_clock_advance(&fake, 2 * SECOND);
+	ck_assert_uint_eq(http.nrequests, 2 * LIMIT_ENRICHING + LIMIT_ENRICHING_AGAIN);
+	fake_clock_run_idle(&fake, 100 * SECOND);
+	ck_assert_int_eq(norder, 2 * LIMIT_ENRICHING);
+}
+END_TEST
+
+/* What a running job knows. */
+
+static void explains(struct fetch_job *job, enum fallback_code code, const char *wanted)
+{
+	const char *text;
+
+	fake_clock_advance(&fake, 2 * SECOND);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(fetch_explain(job, &text), code);
+		ck_assert_str_eq(text, wanted);
+	}
+	finish(); /* the job goes on as before */
+	ck_assert_int_ge(got.at_us, 4800000);
+}
+
+START_TEST(explains_silence)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .delay_us = 60 * SECOND });
+	explains(start_id(), FALLBACK_BUDGET_SPENT,
+		 "trace " ID ": jaeger had not answered when the time was over");
+}
+END_TEST
+
+START_TEST(explains_what_was_not_found)
+{
+	fake_http_reply(&http, unknown);
+	explains(start_id(), FALLBACK_TRACE_NOT_FOUND,
+		 "trace " ID ": not found in jaeger after 4 tries over 1.8 s");
+}
+END_TEST
+
+START_TEST(explains_a_dead_source)
+{
+	fake_http_reply(&http, (struct fake_reply){ .error = "connection refused" });
+	explains(start_id(), FALLBACK_SOURCE_ERROR,
+		 "trace " ID ": jaeger did not answer: connection refused");
+}
+END_TEST
+
+/* One id hangs; what the source said of the other is told. */
+START_TEST(explains_by_who_has_answered)
+{
+	static const char *const ids[] = { OTHER, ID };
+
+	fake_http_reply(&http, (struct fake_reply){
+				       .url_part = OTHER, .status = 200, .delay_us = 60 * SECOND });
+	fake_http_reply(&http, (struct fake_reply){ .status = 500 });
+	explains(start(NULL, ids, 2), FALLBACK_SOURCE_ERROR, "trace " ID ": jaeger answered 500");
+}
+END_TEST
+
+/* The search that stands in for ids. */
+
+START_TEST(ids_that_are_lost_are_searched_for)
+{
+	static const char *const ids[] = { OTHER };
+
+	fake_http_reply(&http, (struct fake_reply){
+				       .url_part = OTHER, .status = 404, .body = unknown.body });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	start(&checkout, ids, 1);
+	finish();
+	/* By id at 0 and 250 ms, and the search right behind. */
+	ck_assert_uint_eq(http.nrequests, 3);
+	ck_assert_ptr_nonnull(strstr(http.requests[2].url, "query.service_name=checkout"));
+	ck_assert_int_eq(got.at_us, 250000);
+	ck_assert_str_eq(got.first_id, ID);
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+	ck_assert_str_eq(got.text, "these are other traces of the signal; trace " OTHER
+				   ": not found in jaeger after 2 tries over 0.2 s");
+}
+END_TEST
+
+START_TEST(an_id_that_is_found_beats_the_search)
+{
+	static const char *const ids[] = { ID };
+	struct fake_reply twice = unknown;
+
+	twice.url_part = ID;
+	twice.times = 2;
+	fake_http_reply(&http, twice);
+	fake_http_reply(
+		&http, (struct fake_reply){ .url_part = ID, .status = 200, .body = V3(TRACE(ID)) });
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "service_name",
+						    .status = 200,
+						    .body = V3(TRACE(OTHER)),
+						    .delay_us = SECOND });
+	start(&checkout, ids, 1);
+	finish();
+	ck_assert_int_eq(got.at_us, 750000);
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_str_eq(got.first_id, ID);
+	ck_assert_int_eq(got.missing, FALLBACK_NONE);
+	ck_assert_uint_eq(http.cancelled, 1);
+}
+END_TEST
+
+START_TEST(neither_by_id_nor_by_search)
+{
+	static const char *const ids[] = { ID };
+
+	fake_http_reply(&http, unknown);
+	start(&checkout, ids, 1);
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+	/* The search at 0.25, 0.5, 1, 2, 4 and 4.8 s. */
+	ck_assert_str_eq(got.text,
+			 "trace " ID ": not found in jaeger after 6 tries over 4.8 s; no failing "
+			 "trace of checkout in jaeger after 6 tries over 4.5 s");
+}
+END_TEST
+
+START_TEST(an_id_that_hangs_does_not_hold_what_is_there)
+{
+	static const char *const ids[] = { ID, OTHER };
+	struct fetch_request request = { .trace_ids = ids,
+					 .ntrace_ids = 2,
+					 .deadline_us = fake.mono_us + 60 * SECOND,
+					 .enough_us = fake.mono_us + 4 * SECOND };
+
+	fake_http_reply(
+		&http, (struct fake_reply){ .url_part = ID, .status = 200, .body = V3(TRACE(ID)) });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .delay_us = 50 * SECOND });
+	fetch_start(fetch, &request, on_done, &got);
+	finish();
+	ck_assert_int_eq(got.at_us, 4 * SECOND);
+	ck_assert_str_eq(got.first_id, ID);
+	ck_assert_str_eq(got.text, "1 of 2 traces are missing; trace " OTHER
+				   ": jaeger had not answered when the time was over");
+}
+END_TEST
+
 /* The files source. */
 
 static char dir_path[64];
@@ -858,6 +1056,17 @@ static TCase *case_http(void)
 	tcase_add_test(tcase, a_deadline_that_is_over);
 	tcase_add_test(tcase, jobs_beyond_the_cap_wait_in_order);
 	tcase_add_test(tcase, a_job_may_never_have_its_turn);
+	tcase_add_test(tcase, the_hopeless_make_room);
+	tcase_add_test(tcase, those_that_ask_again_leave_places_free);
+	tcase_add_test(tcase, who_asked_least_comes_first);
+	tcase_add_test(tcase, explains_silence);
+	tcase_add_test(tcase, explains_what_was_not_found);
+	tcase_add_test(tcase, explains_a_dead_source);
+	tcase_add_test(tcase, explains_by_who_has_answered);
+	tcase_add_test(tcase, ids_that_are_lost_are_searched_for);
+	tcase_add_test(tcase, an_id_that_is_found_beats_the_search);
+	tcase_add_test(tcase, neither_by_id_nor_by_search);
+	tcase_add_test(tcase, an_id_that_hangs_does_not_hold_what_is_there);
 	return tcase;
 }
 

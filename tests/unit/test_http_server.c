@@ -337,31 +337,119 @@ START_TEST(server_caps_headers)
 }
 END_TEST
 
-START_TEST(server_caps_connections)
+/* n connections are the most; opens so many, and each gets its part of a request. */
+static void fill_up(struct raw *raw, const char *const *requests, size_t n)
 {
 	struct http_server_limits limits = world_limits();
-	struct raw raw[4];
 
-	limits.connections = 2;
+	limits.connections = n;
 	http_server_set_limits(w.server, &limits);
 	world_listen();
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < n; i++) {
 		raw_open(&raw[i]);
 		pump(http_server_connections(w.server) == i + 1);
+		raw_send(&raw[i], requests[i]);
+		for (int turn = 0; turn < 3; turn++)
+			event_base_loop(w.base, EVLOOP_NONBLOCK);
 	}
+}
+
+#define SEEN "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n"
+
+/* Connections that hold no request, or not even its headers, give way to one that may have one:
+ * those that never asked first, the oldest of them first. */
+START_TEST(server_makes_room)
+{
+	static const char *const requests[] = {
+		"GET /defer HTTP/1.1\r\nHost: a\r\n\r\n",
+		SEEN, /* then it waits for its next */
+		"GET /seen HTTP/1.1\r\nHost: a\r\nX-Ledger: ",
+		"",
+		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nle",
+	};
+	struct raw raw[5], late[4];
+
+	fill_up(raw, requests, 5);
+	raw_expect(&raw[1], "GET|/seen");
+	pump(w.ndeferred == 1);
+	const size_t gives_way[] = { 2, 3, 1 };
+	for (size_t i = 0; i < 3; i++) {
+		raw_open(&late[i]);
+		raw_send(&late[i], "GET /defer HTTP/1.1\r\nHost: a\r\n\r\n");
+		pump(raw[gives_way[i]].eof && w.ndeferred == i + 2);
+	}
+	ck_assert(raw_has(&raw[2], "HTTP/1.1 503 "));
+	ck_assert(raw_has(&raw[2], LINE("too many connections")));
+	ck_assert_uint_eq(raw[3].in.len, 0);
+	ck_assert(!raw_has(&raw[1], "503"));
+	/* All have a request under way now, one of them half of its body. */
+	raw_open(&late[3]);
+	pump(late[3].eof);
+	ck_assert(raw_has(&late[3], "HTTP/1.1 503 "));
+	raw_send(&raw[4], "dg");
+	raw_expect(&raw[4], "\r\n\r\nledg");
+	for (size_t i = 0; i < 4; i++)
+		reply_text(w.deferred[i], 200, "late");
+	raw_expect(&raw[0], "late");
+	for (size_t i = 0; i < 5; i++)
+		raw_close(&raw[i]);
+	for (size_t i = 0; i < 4; i++)
+		raw_close(&late[i]);
+	pump(http_server_connections(w.server) == 0);
+}
+END_TEST
+
+/* However the end of the headers is cut into pieces, a body that is under way is a request. */
+START_TEST(server_knows_a_body_under_way)
+{
+	static const char head[] = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
+	static const char *const none[] = { "" };
+	const size_t len = sizeof(head) - 1, cut = len - (size_t)_i;
+	struct raw raw, late;
+
+	fill_up(&raw, none, 1);
+	raw_send_data(&raw, head, cut);
+	for (int turn = 0; turn < 3; turn++)
+		event_base_loop(w.base, EVLOOP_NONBLOCK);
+	raw_send_data(&raw, head + cut, len - cut);
+	for (int turn = 0; turn < 3; turn++)
+		event_base_loop(w.base, EVLOOP_NONBLOCK);
+	raw_open(&late);
+	pump(late.eof);
+	ck_assert(raw_has(&late, "HTTP/1.1 503 "));
+	raw_send(&raw, "cart");
+	raw_expect(&raw, "\r\n\r\ncart");
+	raw_close(&raw);
+	raw_close(&late);
+}
+END_TEST
+
+START_TEST(server_caps_connections)
+{
+	static const char defer[] = "GET /defer HTTP/1.1\r\nHost: a\r\n\r\n";
+	static const char *const requests[] = { defer, defer };
+	struct raw raw[4];
+
+	fill_up(raw, requests, 2);
+	pump(w.ndeferred == 2);
+	raw_open(&raw[2]);
+	pump(http_server_connections(w.server) == 3);
 	ck_assert_int_eq(metric_value(METRIC_CONNECTIONS), 3);
-	raw_send(&raw[2], "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n");
+	raw_send(&raw[2], SEEN);
 	pump(raw[2].eof);
 	ck_assert(raw_has(&raw[2], "HTTP/1.1 503 Service Unavailable\r\n"));
 	ck_assert(raw_has(&raw[2], "Retry-After: 1\r\n"));
 	ck_assert(raw_has(&raw[2], LINE("too many connections")));
 	raw_close(&raw[2]);
+	reply_text(w.deferred[0], 200, "late");
+	raw_expect(&raw[0], "late");
 	raw_close(&raw[0]);
 	pump(http_server_connections(w.server) == 1);
 	raw_open(&raw[3]);
-	raw_send(&raw[3], "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n");
+	raw_send(&raw[3], SEEN);
 	raw_expect(&raw[3], "GET|/seen");
-	ck_assert_uint_eq(w.requests, 1);
+	ck_assert_uint_eq(w.requests, 3);
+	reply_text(w.deferred[1], 200, "late");
 	raw_close(&raw[1]);
 	raw_close(&raw[3]);
 	pump(http_server_connections(w.server) == 0);
@@ -603,6 +691,8 @@ static void add_server(Suite *suite)
 	tcase_add_test(server, server_refuses_head_with_a_body);
 	tcase_add_test(server, server_lets_a_large_body_end);
 	tcase_add_loop_test(server, server_caps_headers, 0, 3);
+	tcase_add_test(server, server_makes_room);
+	tcase_add_loop_test(server, server_knows_a_body_under_way, 0, 6);
 	tcase_add_test(server, server_caps_connections);
 	tcase_add_test(server, server_survives_without_descriptors);
 	tcase_add_loop_test(server, server_has_a_deadline_for_a_request, 0, 4);

@@ -168,6 +168,9 @@ static const struct {
 	  BARE " @0+0 ''\n" },
 	/* a span without a trace id has its trace object's */
 	{ "{\"data\":[{\"traceID\":\"t\",\"spans\":[{\"spanID\":\"a\"}]}]}", BARE " @0+0 ''\n" },
+	{ "{\"data\":{\"traceID\":\"t\",\"processes\":{\"p\":{}},\"spans\":[{\"spanID\":\"a\"}]},"
+	  "\"total\":0}",
+	  BARE " @0+0 ''\n" },
 	/* a process that is not described */
 	{ SPAN(",\"processID\":\"p7\""), BARE " @0+0 ''\n" },
 	/* numbers: fractions, exponents, negative durations */
@@ -402,8 +405,9 @@ END_TEST
 
 START_TEST(test_no_span)
 {
-	static const char *const texts[] = { "{\"data\":[]}", "{\"data\":null,\"errors\":null}",
-					     "{\"data\":[{}]}", "{\"spans\":[],\"processes\":{}}" };
+	static const char *const texts[] = { "{\"data\":{}}", "{\"data\":[]}",
+					     "{\"data\":null,\"errors\":null}", "{\"data\":[{}]}",
+					     "{\"spans\":[],\"processes\":{}}" };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		check_bad(texts[i], ENOENT, 0, 0, "no span");
@@ -420,7 +424,8 @@ static const struct {
 	{ "null", 1, 1, "the document is null where an object belongs" },
 	{ "{}", 0, 0, "neither data nor spans" },
 	{ "{\"batches\":[]}", 0, 0, "neither data nor spans" },
-	{ "{\"data\":{}}", 1, 9, "data of the document is an object where a list belongs" },
+	{ "{\"data\":{\"spans\":{}}}", 1, 18,
+	  "spans of a trace is an object where a list belongs" },
 	{ "{\"data\":[\"cart\",\"ledger\"]}", 1, 10,
 	  "an element of data is a string where an object belongs" },
 	{ "{\"data\":[],\n\"spans\":[]}", 2, 1, "data and spans side by side" },

@@ -281,6 +281,29 @@ START_TEST(statuses_are_judged)
 }
 END_TEST
 
+START_TEST(redirects_are_explained)
+{
+	static const char want[] = "HTTP 301: redirects are not followed; give the pager the final "
+				   "url";
+
+	for (int kind = PAGER_PAGERDUTY; kind <= PAGER_WEBHOOK; kind++)
+		ck_assert_str_eq(judge((enum pager_kind_id)kind, 301, "{}").text, want);
+}
+END_TEST
+
+/* Whoever answered 202 has the page, whatever became of the rest of its answer. */
+START_TEST(a_torn_reply_is_judged_by_its_status)
+{
+	struct http_reply reply = { .status = 202,
+				    .error = "reply larger than 65536 bytes",
+				    .body = "",
+				    .retry_after_us = -1 };
+
+	for (int kind = PAGER_PAGERDUTY; kind <= PAGER_WEBHOOK; kind++)
+		ck_assert_int_eq(pager_kinds[kind]->judge(&reply).outcome, JUDGE_DELIVERED);
+}
+END_TEST
+
 START_TEST(no_reply_is_tried_again)
 {
 	struct http_reply reply = { .status = 0,
@@ -500,6 +523,43 @@ START_TEST(console_lines_are_narrow_and_harmless)
 }
 END_TEST
 
+/* Names of alerts are a peer's: what would turn or hide the text beside it does not come through,
+ * and a long one leaves room for its neighbour. */
+START_TEST(console_alerts_are_plain)
+{
+	char *long_name = arena_alloc(arena, 9000);
+	const char *names[] = { "Cart\xe2\x80\xae"
+				"srorrE",
+				"Led\xe2\x80\x8bger\xef\xbb\xbf"
+				"Down",
+				long_name, "Last" };
+
+	memset(long_name, 'x', 8999);
+	long_name[8999] = '\0';
+	page.alerts = names;
+	page.nalerts = 4;
+	const char *text = console();
+	ck_assert_ptr_nonnull(strstr(text, "\nalerts    CartsrorrE, LedgerDown, xxx"));
+	ck_assert_ptr_nonnull(strstr(text, "x…, Last\n"));
+	ck_assert_ptr_null(strstr(text, "\xe2\x80\xae"));
+	names[0] = long_name;
+	ck_assert_ptr_nonnull(strstr(console(), "\nalerts    xxx"));
+}
+END_TEST
+
+START_TEST(console_lists_no_endless_alerts)
+{
+	const char *names[LIMIT_PAGE_BYTES / 4];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		names[i] = "Cart";
+	page.alerts = names;
+	page.nalerts = ARRAY_LEN(names);
+	/* 2000 columns of "Cart, " are 334; the page has 128000. */
+	ck_assert_ptr_nonnull(strstr(console(), "and 127666 more"));
+}
+END_TEST
+
 START_TEST(console_never_cuts_a_link)
 {
 	static const char link[] = "https://grafana.shop.example/d/ledger-overview/"
@@ -551,6 +611,8 @@ int main(void)
 	tcase_add_test(tcase, pagerduty_drops_the_waterfall_then_all_details);
 	tcase_add_test(tcase, pagerduty_needs_a_routing_key);
 	tcase_add_test(tcase, statuses_are_judged);
+	tcase_add_test(tcase, redirects_are_explained);
+	tcase_add_test(tcase, a_torn_reply_is_judged_by_its_status);
 	tcase_add_test(tcase, no_reply_is_tried_again);
 	tcase_add_test(tcase, retry_after_is_capped);
 	tcase_add_test(tcase, long_replies_are_cut_between_characters);
@@ -562,6 +624,8 @@ int main(void)
 	tcase_add_test(tcase, webhook_resolve_says_so);
 	tcase_add_test(tcase, console_page_looks_like_one);
 	tcase_add_test(tcase, console_lines_are_narrow_and_harmless);
+	tcase_add_test(tcase, console_alerts_are_plain);
+	tcase_add_test(tcase, console_lists_no_endless_alerts);
 	tcase_add_test(tcase, console_never_cuts_a_link);
 	tcase_add_test(tcase, console_resolve_is_short);
 	tcase_add_test(tcase, kinds_are_named_as_in_the_list);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../relay/store/store-internal.h"
 #include "../lib/store_kit.h"
@@ -487,6 +488,46 @@ START_TEST(a_failing_disk_fails_the_group_at_once)
 }
 END_TEST
 
+/* One group of one batch, and what came of it. */
+static void record_one(bool fails)
+{
+	struct store_batch *batch = store_batch_new();
+
+	recorder.fail = fails;
+	kit_put_alert(batch, "a", 1);
+	kit_hand_over(batch, 'a');
+	store_run(kit.store, SIZE_MAX);
+	store_poll(kit.store);
+	ck_assert(store_healthy(kit.store) == !fails);
+}
+
+/* A disk that is nearly full takes small groups and refuses large ones: the last commit tells
+ * whether it is healthy, and the log learns it once in a minute, not at every turn. */
+START_TEST(failures_and_successes_by_turns)
+{
+	char said[65536];
+	int ends[2], old = dup(STDERR_FILENO);
+
+	memset(&recorder, 0, sizeof(recorder));
+	kit.store = store_new(&recorder_ops, NULL);
+	ck_assert(store_healthy(kit.store));
+	ck_assert_int_eq(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	for (int i = 0; i < 6; i++)
+		record_one(i % 2 == 0);
+	dup2(old, STDERR_FILENO);
+	close(ends[1]);
+	close(old);
+	ssize_t n = read(ends[0], said, sizeof(said) - 1);
+	close(ends[0]);
+	ck_assert_int_gt(n, 0);
+	said[n] = '\0';
+	const char *first = strstr(said, "the store cannot write");
+	ck_assert_ptr_nonnull(first);
+	ck_assert_ptr_null(strstr(first + 1, "the store"));
+}
+END_TEST
+
 static void add_contract(Suite *suite)
 {
 	TCase *tcase = tcase_create("contract");
@@ -518,6 +559,7 @@ static void add_groups(Suite *suite)
 	tcase_add_test(tcase, a_bad_batch_fails_alone);
 	tcase_add_test(tcase, bad_batches_at_the_ends);
 	tcase_add_test(tcase, a_failing_disk_fails_the_group_at_once);
+	tcase_add_test(tcase, failures_and_successes_by_turns);
 	suite_add_tcase(suite, tcase);
 }
 

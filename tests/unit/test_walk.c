@@ -35,12 +35,132 @@ START_TEST(chain_goes_on_at_another_root)
 }
 END_TEST
 
-START_TEST(other_root_is_left_alone_while_the_signal_explains)
+START_TEST(other_root_is_only_told_while_the_signal_explains)
 {
 	run_signal("checkout", "POST /orders",
 		   "checkout server POST /orders | 0 100 | ERROR\n"
 		   "shipping server PUT /parcels | 30 95 | ERROR; parent=lost\n");
 	ends_in("checkout", SUSPECT_SPAN, 0.95 * 0.9);
+	ck_assert_uint_eq(walk.nothers, 1);
+	ck_assert_str_eq(walk.others[0].service, "shipping");
+	ck_assert(reason_has("another part of this trace, whose parent is missing, failed too: "
+			     "shipping PUT /parcels"));
+	/* What did not fail is not told. */
+	run_signal("checkout", "POST /orders",
+		   "checkout server POST /orders | 0 100 | ERROR\n"
+		   "shipping server PUT /parcels | 30 95 | parent=lost\n");
+	ck_assert_uint_eq(walk.nothers, 0);
+}
+END_TEST
+
+START_TEST(a_loose_part_may_be_what_a_silent_callee_did)
+{
+	static const char drawing[] = "checkout server POST /orders | 0 100 | ERROR\n"
+				      "  checkout client POST /charge | 10 90 | ERROR%s\n"
+				      "ledger server POST /entries | %s | ERROR; parent=%s\n";
+	static const struct {
+		const char *marks, *times, *parent;
+		double factor;
+	} cases[] = {
+		{ "", "30 80", "lost", 0.5 },
+		{ "; peer.service=payment", "30 80", "lost", 0.5 },
+		/* Clocks differ: when it ran does not tell, unless it lies around the call. */
+		{ "", "5 60", "lost", 0.5 },
+		{ "", "5 95", "lost", 1 },
+	};
+
+	/* A refusal may be about what failed there. */
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client POST /charge | 10 90 | ERROR; http.response.status_code=404\n"
+	    "ledger server POST /entries | 30 80 | ERROR; parent=lost\n");
+	ends_in("checkout", SUSPECT_CALLER, 0.7 * 0.9 * 0.5);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), drawing, cases[i].marks, cases[i].times,
+			 cases[i].parent);
+		run(text);
+		ends_in("checkout", SUSPECT_PEER, 0.6 * 0.9 * cases[i].factor);
+		ck_assert_uint_eq(walk.nothers, 1);
+		ck_assert_str_eq(walk.others[0].service, "ledger");
+		ck_assert(reason_has("whose parent is missing, failed too: ledger POST /entries"));
+	}
+}
+END_TEST
+
+START_TEST(parts_beside_the_call_do_not_explain_it)
+{
+	/* The same parent is missing: both are requests of one browser. */
+	run("checkout server POST /orders | 0 100 | ERROR; parent=browser\n"
+	    "  checkout client SELECT | 10 90 | ERROR; db.system=mysql; db.name=shop\n"
+	    "cart server GET /cart | 20 80 | ERROR; parent=browser\n");
+	ends_in("checkout", SUSPECT_PEER, 0.6 * 0.9);
+	ck_assert_str_eq(walk.others[0].service, "cart");
+	/* Nobody waits for a consumer. */
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client SELECT | 10 90 | ERROR; db.system=mysql; db.name=shop\n"
+	    "mailer consumer orders process | 20 80 | ERROR; parent=lost\n");
+	ends_in("checkout", SUSPECT_PEER, 0.6 * 0.9);
+	/* Another entry of the signal. */
+	run_signal("checkout", "POST /orders",
+		   "checkout server POST /orders | 0 100 | ERROR\n"
+		   "  checkout client SELECT | 10 90 | ERROR; db.system=mysql; db.name=shop\n"
+		   "checkout server POST /orders | 20 80 | ERROR; parent=lost\n");
+	ends_in("checkout", SUSPECT_PEER, 0.6 * 0.9);
+}
+END_TEST
+
+static const char *const called_by[] = {
+	"peer.service=payment",
+	"server.address=payment",
+	"server.address=payment.internal",
+	"rpc.service=shop.Payment",
+	"rpc.method=shop.Payment/Charge",
+};
+
+START_TEST(a_loose_part_is_continued_at_by_its_name)
+{
+	char text[768];
+
+	snprintf(text, sizeof(text),
+		 "checkout server POST /orders | 0 100 | ERROR\n"
+		 "  checkout client POST /charge | 10 90 | ERROR; %s\n"
+		 "cart server GET /cart | 20 85 | ERROR; parent=gone\n"
+		 "payment server POST /charge | 30 80 | ERROR; parent=lost;"
+		 " server.address=payment.internal; rpc.service=shop.Payment\n"
+		 "  payment internal reckon | 40 70 | ERROR\n",
+		 called_by[_i]);
+	run(text);
+	ends_in("payment", SUSPECT_SPAN, 0.95 * 0.9 * 0.9);
+	path_is("4 5");
+	ck_assert(reason_has("whose span is missing; continued by its name at another root, "
+			     "payment POST /charge"));
+	ck_assert_uint_eq(walk.nothers, 1);
+	ck_assert_str_eq(walk.others[0].service, "cart");
+	ck_assert(reason_has("failed too: cart GET /cart"));
+	ck_assert(!reason_has("failed too: payment"));
+}
+END_TEST
+
+START_TEST(an_address_is_no_name_of_a_loose_part)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client POST /charge | 10 90 | ERROR; server.address=localhost\n"
+	    "payment server POST /charge | 30 80 | ERROR; parent=lost; server.address=localhost\n");
+	ends_in("checkout", SUSPECT_PEER, 0.6 * 0.9 * 0.5);
+}
+END_TEST
+
+START_TEST(loose_parts_that_call_each_other_end)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  checkout client a | 10 90 | ERROR; peer.service=payment\n"
+	    "payment server b | 20 80 | ERROR; parent=lost\n"
+	    "  payment client c | 30 70 | ERROR; peer.service=ledger\n"
+	    "ledger server d | 40 60 | ERROR; parent=gone\n"
+	    "  ledger client e | 41 59 | ERROR; peer.service=payment\n");
+	ends_in("ledger", SUSPECT_PEER, 0.6 * 0.9 * 0.9);
+	path_is("5 6");
 	ck_assert_uint_eq(walk.nothers, 0);
 }
 END_TEST
@@ -580,6 +700,57 @@ START_TEST(cancelled_siblings_are_not_the_cause)
 }
 END_TEST
 
+START_TEST(a_lone_cancelled_call_is_explained_above_it)
+{
+	run("cart server GET /cart | 0 100 | ERROR; message=no price for the item\n"
+	    "  cart client GET /stock | 10 98 | ERROR; rpc.grpc.status_code=1; "
+	    "server.address=inventory\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95 * 0.8);
+	path_is("1");
+	ck_assert_str_eq(walk.suspect.error, "no price for the item");
+	ck_assert(reason_has("GET /stock was cancelled; what explains that is cart GET /cart: no "
+			     "price for the item"));
+	/* Through others that were cancelled. */
+	run("cart server GET /cart | 0 100 | ERROR; exception.type=NoPrice\n"
+	    "  cart client GET /stock | 10 98 | ERROR; message=context canceled\n"
+	    "    inventory server GET /stock | 20 90 | ERROR; message=context canceled\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95 * 0.8);
+}
+END_TEST
+
+START_TEST(a_cancelled_call_without_an_explanation_is_doubtful)
+{
+	run("cart server GET /cart | 0 100 | ERROR; http.response.status_code=500\n"
+	    "  cart client GET /stock | 10 98 | ERROR; rpc.grpc.status_code=1; "
+	    "server.address=inventory\n");
+	ends_in("cart", SUSPECT_PEER, 0.6 * 0.5);
+	ck_assert(reason_has("GET /stock was cancelled, and nothing here tells why"));
+	run("cart server GET /cart | 0 100 | ERROR; message=context canceled\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95 * 0.5);
+	/* Who is above the signal is not asked. */
+	run_signal("cart", "GET /cart",
+		   "gateway server GET / | 0 100 | ERROR; message=out of threads\n"
+		   "  cart server GET /cart | 10 90 | ERROR; message=context canceled\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95 * 0.5);
+}
+END_TEST
+
+START_TEST(who_gave_up_waiting_explains_a_cancelled_call)
+{
+	/* Its silent callee was at work until then. */
+	run("cart server GET /cart | 0 1000 | ERROR; error.type=timeout\n"
+	    "  cart client GET /stock | 10 998 | ERROR; rpc.grpc.status_code=1\n");
+	ends_in("cart", SUSPECT_PEER, 0.6);
+	/* It was over long before. */
+	run("cart server GET /cart | 0 1000 | ERROR; error.type=timeout\n"
+	    "  cart client GET /stock | 10 100 | ERROR; rpc.grpc.status_code=1\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95 * 0.8);
+	run("cart client GET /stock | 0 1000 | ERROR; error.type=timeout\n"
+	    "  inventory server GET /stock | 10 998 | ERROR; message=context canceled\n");
+	ends_in("inventory", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
 START_TEST(a_cancelled_order_is_no_cancelled_call)
 {
 	run("cart server GET /cart | 0 100 | ERROR\n"
@@ -792,7 +963,13 @@ static void add_trace_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, structure_before_timestamps);
 	tcase_add_test(tcase, chain_goes_on_at_another_root);
-	tcase_add_test(tcase, other_root_is_left_alone_while_the_signal_explains);
+	tcase_add_test(tcase, other_root_is_only_told_while_the_signal_explains);
+	tcase_add_test(tcase, a_loose_part_may_be_what_a_silent_callee_did);
+	tcase_add_test(tcase, parts_beside_the_call_do_not_explain_it);
+	tcase_add_loop_test(tcase, a_loose_part_is_continued_at_by_its_name, 0,
+			    ARRAY_LEN(called_by));
+	tcase_add_test(tcase, an_address_is_no_name_of_a_loose_part);
+	tcase_add_test(tcase, loose_parts_that_call_each_other_end);
 	tcase_add_test(tcase, a_single_orphan_is_whole);
 	tcase_add_test(tcase, failing_spans_above_the_signal_are_not_its);
 	tcase_add_test(tcase, client_and_server_share_an_id);
@@ -841,6 +1018,9 @@ static void add_down_tests(TCase *tcase)
 	tcase_add_test(tcase, a_fan_out_is_no_retry);
 	tcase_add_test(tcase, calls_of_other_peers_are_no_attempts);
 	tcase_add_test(tcase, cancelled_siblings_are_not_the_cause);
+	tcase_add_test(tcase, a_lone_cancelled_call_is_explained_above_it);
+	tcase_add_test(tcase, a_cancelled_call_without_an_explanation_is_doubtful);
+	tcase_add_test(tcase, who_gave_up_waiting_explains_a_cancelled_call);
 	tcase_add_test(tcase, a_cancelled_order_is_no_cancelled_call);
 	tcase_add_test(tcase, the_child_that_ended_last_explains);
 	tcase_add_test(tcase, a_child_that_ended_after_its_parent_comes_behind);

@@ -86,6 +86,70 @@ START_TEST(some_refusals_are_the_callees_by_option)
 }
 END_TEST
 
+/* A silent callee's answer is on the call: whose fault it is. */
+static const struct {
+	const char *marks, *words;
+	enum suspect_kind kind, by_option;
+} answers[] = {
+	{ "http.response.status_code=400", "HTTP 400", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "http.status_code=410", "HTTP 410", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "http.response.status_code=422", "HTTP 422", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "http.response.status_code=404", "HTTP 404", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "http.response.status_code=429", "HTTP 429", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "error.type=403", "HTTP 403", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "http.response.status_code=500", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "http.response.status_code=503", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=3", "INVALID_ARGUMENT", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "rpc.status_code=NOT_FOUND", "NOT_FOUND", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "error.type=ALREADY_EXISTS", "ALREADY_EXISTS", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "rpc.grpc.status_code=4", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=13", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=14", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "error.type=timeout", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "message=connection refused", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	/* Databases. */
+	{ "db.system=postgresql; db.response.status_code=23505", "SQLSTATE 23505", SUSPECT_CALLER,
+	  SUSPECT_CALLER },
+	{ "db.system.name=postgresql; error.type=22P02", "SQLSTATE 22P02", SUSPECT_CALLER,
+	  SUSPECT_CALLER },
+	{ "db.response.status_code=42P01", "SQLSTATE 42P01", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "db.system=postgresql; db.response.status_code=08006", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "db.system=postgresql; db.response.status_code=57P03", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "db.system=postgresql; db.response.status_code=53300", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	/* These are not SQLSTATE: a vendor's number, a class that is no database's. */
+	{ "db.system=mssql; db.response.status_code=42108", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "db.system=mysql; db.response.status_code=2300", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "error.type=23505", NULL, SUSPECT_PEER, SUSPECT_PEER },
+};
+
+START_TEST(what_a_silent_callee_answered)
+{
+	char drawing[512], reason[128];
+	bool caller = answers[_i].kind == SUSPECT_CALLER;
+
+	snprintf(drawing, sizeof(drawing),
+		 "cart server GET /cart | 0 100 | ERROR\n"
+		 "  cart client call | 10 90 | ERROR; server.address=stock.internal; "
+		 "peer.service=inventory; %s\n",
+		 answers[_i].marks);
+	run(drawing);
+	ends_in("cart", answers[_i].kind, caller ? 0.7 : 0.6);
+	if (caller) {
+		snprintf(reason, sizeof(reason),
+			 "inventory answered %s: cart sent what it should not have",
+			 answers[_i].words);
+		ck_assert(reason_has(reason));
+		ck_assert_ptr_null(walk.suspect.callee);
+		ck_assert_uint_eq(walk.suspect.npeers, 0);
+	} else {
+		ck_assert_str_eq(walk.suspect.callee, "inventory");
+	}
+	options.refusals_are_callees = true;
+	run(drawing);
+	ends_in("cart", answers[_i].by_option, answers[_i].by_option == SUSPECT_CALLER ? 0.7 : 0.6);
+}
+END_TEST
+
 START_TEST(a_callee_that_outlives_the_call_is_slow)
 {
 	/* 3 s were waited; inventory needed 8 s, nearly all of it its own. */
@@ -353,6 +417,29 @@ START_TEST(latency_begins_at_the_signal)
 }
 END_TEST
 
+START_TEST(latency_knows_the_names_of_a_silent_callee)
+{
+	options.mode = WALK_LATENCY;
+	run("ledger server POST /entries | 0 100 |\n"
+	    "  ledger client SELECT | 10 90 | db.system=mysql; db.name=books\n");
+	ends_in("ledger", SUSPECT_SLOW, 0.8);
+	ck_assert_str_eq(walk.suspect.peers[0], "mysql/books");
+	/* Its callee has a span: the time between belongs to either end. */
+	run("ledger server POST /entries | 0 100 |\n"
+	    "  ledger client GET /rates | 10 90 | peer.service=rates\n"
+	    "    rates server GET /rates | 40 50 |\n");
+	ends_in("ledger", SUSPECT_SLOW, 0.8);
+	ck_assert_uint_eq(walk.suspect.npeers, 0);
+	/* Most of its time was not spent waiting: 30 and 35 in work of its own, 35 for the
+	 * database. */
+	run("ledger server POST /entries | 0 100 |\n"
+	    "  ledger internal reckon | 0 30 |\n"
+	    "  ledger client SELECT | 30 68 | db.system=mysql; db.name=books\n"
+	    "  ledger internal write | 68 100 |\n");
+	ck_assert_uint_eq(walk.suspect.npeers, 0);
+}
+END_TEST
+
 START_TEST(latency_without_time_names_the_signal)
 {
 	options.mode = WALK_LATENCY;
@@ -369,6 +456,7 @@ static void add_leaf_tests(TCase *tcase)
 	tcase_add_test(tcase, spans_of_the_caller_itself_are_no_callee);
 	tcase_add_test(tcase, a_refused_request_is_the_callers);
 	tcase_add_test(tcase, some_refusals_are_the_callees_by_option);
+	tcase_add_loop_test(tcase, what_a_silent_callee_answered, 0, ARRAY_LEN(answers));
 	tcase_add_test(tcase, a_callee_that_outlives_the_call_is_slow);
 	tcase_add_test(tcase, no_words_are_needed_where_it_outlives_the_call);
 	tcase_add_test(tcase, it_goes_on_to_who_held_up_the_callee);
@@ -391,6 +479,7 @@ static void add_time_tests(TCase *tcase)
 	tcase_add_test(tcase, latency_counts_what_runs_side_by_side_once);
 	tcase_add_test(tcase, latency_cuts_children_to_their_parent);
 	tcase_add_test(tcase, latency_begins_at_the_signal);
+	tcase_add_test(tcase, latency_knows_the_names_of_a_silent_callee);
 	tcase_add_test(tcase, latency_without_time_names_the_signal);
 }
 

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+"""The command line: exit statuses, what goes to which stream, colours. Needs no network and no daemon."""
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import tempfile
+
+import peers
+
+GOOD = """teams: {shop: {escalation: shop}}
+pagers: {out: {kind: console}}
+escalations: {shop: {steps: [{page: [out]}]}}
+services: {ledger: {owner: shop}}
+fallback: {team: shop}
+"""
+WARNED = GOOD.replace("{page: [out]}", "{page: [out], wait: 10m}, {page: [out]}")
+BROKEN = GOOD.replace("owner: shop", "owner: shpo")
+KEYED = GOOD.replace("kind: console", "kind: pagerduty, routing_key_file: /nonexistent/key")
+TRACE = {"resourceSpans": [peers.span("0" * 30 + "a1", "0" * 14 + "a1", None, "ledger", "Book", error="disk is full")]}
+
+
+class Place:
+    """A directory with files, for one test."""
+
+    def __init__(self, **files):
+        self.directory = tempfile.mkdtemp(prefix="tracepager-test-")
+        for name, text in files.items():
+            path = self.path(name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+
+    def path(self, name):
+        return os.path.join(self.directory, name.replace("__", "/") + ".yaml")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        shutil.rmtree(self.directory)
+
+
+def tracepager(*arguments, stdin=""):
+    """Status, standard output, standard error."""
+    done = subprocess.run([peers.BINARY, *arguments], input=stdin, capture_output=True, encoding="utf-8",
+                          timeout=peers.PATIENCE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def expect(result, status, out=None, err=None):
+    """Expressions that the streams must hold; None: nothing at all may stand there."""
+    assert result[0] == status, f"exit status {result[0]} instead of {status}: {result}"
+    for name, pattern, text in (("output", out, result[1]), ("errors", err, result[2])):
+        if pattern is None:
+            assert not text, f"{name} should be empty: {text!r}"
+        else:
+            assert re.search(pattern, text, re.M), f"{pattern!r} is not in the {name}: {text!r}"
+
+
+def on_terminal(*arguments, **environment):
+    """What a terminal gets."""
+    ours, theirs = pty.openpty()
+    variables = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    child = subprocess.Popen([peers.BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                             env={**variables, **environment})
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # nobody is left at the other end
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(ours)
+    child.wait(peers.PATIENCE)
+    return text.decode("utf-8", "replace")
+
+
+def main_command():
+    for word in ("--help", "-h", "help"):
+        expect(tracepager(word), 0, out="^usage: tracepager COMMAND")
+    for word in ("--version", "-V"):
+        expect(tracepager(word), 0, out=r"\Atracepager \d+\.\d+\.\d+\n\Z")
+    expect(tracepager(), 2, err="^usage: tracepager COMMAND")
+    expect(tracepager("chekc"), 2, err='no command "chekc"')
+    expect(tracepager(""), 2, err='no command ""')
+    for command in ("run", "check", "explain", "demo"):
+        expect(tracepager("--help"), 0, out=f"^  {command} ")
+        expect(tracepager(command, "--help"), 0, out=rf"\Ausage: tracepager {command} ")
+
+
+def check_statuses():
+    with Place(good=GOOD, warned=WARNED, broken=BROKEN, keyed=KEYED) as place:
+        expect(tracepager("check", place.path("good")), 0, out=r"1 team, 1 pager, 1 service, 0 signals: no problem$")
+        expect(tracepager("check", "--deny-warnings", place.path("good")), 0, out="no problem$")
+        expect(tracepager("check", place.path("warned")), 0, out=r"warning\[W007\]: (.*\n)*.*: 1 warning$")
+        expect(tracepager("check", "--deny-warnings", place.path("warned")), 1, out=r"warning\[W007\]")
+        # The caret stands below the name: line 4, column 28.
+        expect(tracepager("check", place.path("broken")), 1,
+               out=r"broken\.yaml:4:28: error\[E012\].*\n    4 \| services.*\n +\| {28}\^{4}\n")
+        expect(tracepager("check", place.path("broken")), 1, out='did you mean "shop"')
+        expect(tracepager("check", place.path("keyed")), 1, out=r"error\[E021\].*/nonexistent/key")
+        expect(tracepager("check", "--no-secrets", place.path("keyed")), 0, out="no problem$")
+
+
+def check_directories():
+    with Place(rules__good=GOOD, other__more="services: {cart: {owner: shop}}\n") as place:
+        rules, other = place.directory + "/rules", place.directory + "/other"
+        expect(tracepager("check", rules), 0, out="1 service, .*no problem$")
+        expect(tracepager("check", rules, other), 0, out="2 services, .*no problem$")
+        expect(tracepager("check", other), 1, out=r"error\[E012\]")
+        expect(tracepager("check", place.directory), 1, out=r"error\[E023\]")
+        expect(tracepager("check", place.directory + "/gone"), 1, out=r"gone: error\[E001\].*No such file")
+        expect(tracepager("check", rules, place.directory + "/gone"), 1, out=r"gone: error\[E001\]")
+
+
+def check_json():
+    with Place(good=GOOD, broken=BROKEN) as place:
+        status, out, err = tracepager("check", "--format", "json", place.path("good"))
+        told = json.loads(out)
+        assert (status, err) == (0, "") and out.endswith("}\n")
+        assert told["version"] == 1 and told["errors"] == told["warnings"] == 0 and told["findings"] == []
+        assert told["teams"] == told["pagers"] == told["services"] == 1 and told["signals"] == 0
+        assert re.fullmatch("[0-9a-f]{64}", told["hash"])
+        status, out, err = tracepager("check", "--format=json", place.path("broken"))
+        told = json.loads(out)
+        assert (status, err, told["errors"]) == (1, "", 1) and "hash" not in told
+        one = told["findings"][0]
+        assert (one["level"], one["code"], one["line"], one["column"], one["width"]) == ("error", "E012", 4, 28, 4)
+        assert one["file"] == place.path("broken") and one["source"] == BROKEN.splitlines()[3]
+
+
+def check_usage():
+    expect(tracepager("check", "--explain", "E012"), 0, out="The name is defined nowhere")
+    expect(tracepager("check", "--explain", "w007"), 0, out="first step")
+    expect(tracepager("check", "--explain", "E999"), 2, err="no code E999")
+    expect(tracepager("check", "--explain"), 2, err="^tracepager check: .*value.*--explain")
+    expect(tracepager("check", "--format", "xml"), 2, err="not xml")
+    expect(tracepager("check", "--bogus"), 2, err="^tracepager check: .*--bogus")
+
+
+def colours():
+    with Place(broken=BROKEN, warned=WARNED) as place:
+        for arguments in (("check", place.path("broken")), ("check", place.path("warned"))):
+            assert "\033[" in on_terminal(*arguments)
+            assert "\033[" in on_terminal(*arguments, NO_COLOR="")
+            assert "\033[" not in on_terminal(*arguments, NO_COLOR="1")
+            assert "\033[" not in tracepager(*arguments)[1]
+        assert "\033[" not in on_terminal("check", "--format", "json", place.path("broken"))
+    with Place(trace=json.dumps(TRACE)) as place:
+        assert "\033[" in on_terminal("explain", place.path("trace"))
+        assert "\033[" not in on_terminal("explain", place.path("trace"), NO_COLOR="1")
+        assert "\033[" not in tracepager("explain", place.path("trace"))[1]
+
+
+def run_check():
+    config = "rules: {0}\nsenders: {{am: {{format: alertmanager}}}}\n"
+    with Place(good=GOOD, warned=WARNED, broken=BROKEN) as place:
+        def write(text):
+            with open(place.path("config"), "w", encoding="utf-8") as f:
+                f.write(text)
+            return "run", "--check", "-c", place.path("config")
+        expect(tracepager(*write(config.format(place.path("good")))), 0)
+        expect(tracepager(*write(config.format(place.path("warned")))), 0, err=r"warning\[W007\]")
+        expect(tracepager(*write(config.format(place.path("broken")))), 1, err=r"error\[E012\]")
+        expect(tracepager(*write(config.format("/nonexistent/rules.d"))), 1, err=r"error\[E001\]")
+        expect(tracepager(*write("listne: 127.0.0.1:1\n")), 1, err=r"error\[C001\](.*\n)*.*did you mean \"listen\"")
+    expect(tracepager("run", "--check", "-c", "/nonexistent/config.yaml"), 1, err="No such file")
+    expect(tracepager("run", "--check", "more"), 2, err='"more"')
+    expect(tracepager("run", "--bogus"), 2, err="--help")
+
+
+def run_sample():
+    status, sample, err = tracepager("run", "--sample")
+    assert (status, err) == (0, "") and "#listen: " in sample
+    # It can be used as it is, but for the place of the rules.
+    with Place(good=GOOD) as place:
+        with open(place.path("config"), "w", encoding="utf-8") as f:
+            f.write(re.sub('^#rules: .*', f"rules: {place.path('good')}", sample, flags=re.M))
+        expect(tracepager("run", "--check", "-c", place.path("config")), 0)
+
+
+def explain_misuse():
+    trace = json.dumps(TRACE)
+    with Place(trace=trace, warned=WARNED, broken=BROKEN, not_a_trace="{}") as place:
+        path, rules = place.path("trace"), place.path("warned")
+        expect(tracepager("explain"), 2, err="^tracepager explain: TRACE is missing")
+        # Where nothing could be read there is no decision; what is readable is decided all the same.
+        expect(tracepager("explain", place.directory), 2, err="Is a directory")
+        expect(tracepager("explain", "/nonexistent/trace"), 2, err="^/nonexistent/trace: No such file")
+        expect(tracepager("explain", "/nonexistent/trace", path), 2, out="^ledger: disk is full", err="No such file")
+        expect(tracepager("explain", "--rules", place.path("broken"), path), 2, err=r"error\[E012\]")
+        expect(tracepager("explain", "--rules", "/nonexistent/rules", path), 2, err=r"error\[E001\]")
+        expect(tracepager("explain", "--alert", "/nonexistent/alert", path), 2, err="No such file")
+        expect(tracepager("explain", "--alert", place.path("not_a_trace"), path), 2, err="not_a_trace")
+        expect(tracepager("explain", "--mode", "luck", path), 2, err="not \"luck\"")
+        expect(tracepager("explain", "--format", "xml", path), 2, err="not \"xml\"")
+        expect(tracepager("explain", "--bogus", path), 2, err="no option --bogus")
+        expect(tracepager("explain", "--rules"), 2, err="--rules wants a value")
+        expect(tracepager("explain", "--rules", rules, path), 0, out="^owner +team shop owns ledger")
+
+
+def explain_standard_input():
+    trace = json.dumps(TRACE)
+    expect(tracepager("explain", "-", stdin=trace), 0, out="^ledger: disk is full")
+    expect(tracepager("explain", "-", stdin=""), 2, out="No suspect", err="^standard input: ")
+    expect(tracepager("explain", "-", stdin="{"), 2, out="No suspect", err="^standard input: line 1")
+    expect(tracepager("explain", "-", "-", stdin=trace), 2, err="once only")
+
+
+def readme():
+    """The rules and the options that the README shows can be used as they are."""
+    with open(os.path.join(peers.TOP, "README.md"), encoding="utf-8") as f:
+        blocks = re.findall("^```yaml\n(.*?)^```$", f.read(), re.M | re.S)
+    rules = [b for b in blocks if b.startswith("teams:")]
+    config = [b for b in blocks if b.startswith("senders:")]
+    assert len(rules) == len(config) == 1
+    with Place(rules=rules[0]) as place:
+        expect(tracepager("check", place.path("rules")), 0, out="no problem$")
+        with open(place.path("config"), "w", encoding="utf-8") as f:
+            f.write(f"{config[0]}rules: {place.path('rules')}\n")
+        expect(tracepager("run", "--check", "-c", place.path("config")), 0)
+    expect(tracepager("check", "--no-secrets", os.path.join(peers.TOP, "rules/examples/rules.d")), 0, out="no problem$")
+
+
+peers.run(main_command, check_statuses, check_directories, check_json, check_usage, colours, run_check, run_sample,
+          explain_misuse, explain_standard_input, readme)
