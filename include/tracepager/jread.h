@@ -74,6 +74,9 @@ struct err *jread_err(struct jread *jread);
 /* Containers that are open now; inside a handler of OBJECT or ARRAY, that one included. */
 int jread_depth(const struct jread *jread);
 
+/* What a value is, for an error: "an object", "a list", "a number" … */
+const char *jread_event_name(enum jread_event event);
+
 /* Text of a JREAD_NUMBER event. Integers may be written as 1.0 or 1e3; fractions and what exceeds
  * 64 bits fail. */
 bool jread_int64(const char *text, size_t len, int64_t *ret);

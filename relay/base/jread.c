@@ -623,3 +623,26 @@ int jread_finish(struct jread *jread)
 	}
 	return 0;
 }
+
+const char *jread_event_name(enum jread_event event)
+{
+	switch (event) {
+	case JREAD_OBJECT:
+	case JREAD_OBJECT_END:
+		return "an object";
+	case JREAD_ARRAY:
+	case JREAD_ARRAY_END:
+		return "a list";
+	case JREAD_KEY:
+	case JREAD_STRING:
+		return "a string";
+	case JREAD_NUMBER:
+		return "a number";
+	case JREAD_TRUE:
+	case JREAD_FALSE:
+		return "a boolean";
+	case JREAD_NULL:
+		break;
+	}
+	return "null";
+}

@@ -194,29 +194,6 @@ static const struct place_row places[PLACE_PROCESS_TAG + 1];
 
 /* --- Errors --- */
 
-static const char *type_name(enum jread_event event)
-{
-	switch (event) {
-	case JREAD_OBJECT:
-	case JREAD_OBJECT_END:
-		return "an object";
-	case JREAD_ARRAY:
-	case JREAD_ARRAY_END:
-		return "a list";
-	case JREAD_KEY:
-	case JREAD_STRING:
-		return "a string";
-	case JREAD_NUMBER:
-		return "a number";
-	case JREAD_TRUE:
-	case JREAD_FALSE:
-		return "a boolean";
-	case JREAD_NULL:
-		return "null";
-	}
-	return "";
-}
-
 static int fail_type(struct jaeger_json *j, enum jread_event event)
 {
 	static const char *const wanted[] = { "a string", "a number", "a list", "an object",
@@ -226,9 +203,9 @@ static int fail_type(struct jaeger_json *j, enum jread_event event)
 
 	if (j->place == PLACE_OUTSIDE)
 		return err_set(err, EBADMSG, "the document is %s where an object belongs",
-			       type_name(event));
+			       jread_event_name(event));
 	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs", members[j->member].name,
-		       places[j->place].name, type_name(event), type);
+		       places[j->place].name, jread_event_name(event), type);
 }
 
 /* The builder knows which cap it was. */

@@ -208,33 +208,10 @@ struct otlp_json {
 	int64_t error_code;
 };
 
-static const char *event_name(enum jread_event event)
-{
-	switch (event) {
-	case JREAD_OBJECT:
-	case JREAD_OBJECT_END:
-		return "an object";
-	case JREAD_ARRAY:
-	case JREAD_ARRAY_END:
-		return "a list";
-	case JREAD_KEY:
-	case JREAD_STRING:
-		return "a string";
-	case JREAD_NUMBER:
-		return "a number";
-	case JREAD_TRUE:
-	case JREAD_FALSE:
-		return "a boolean";
-	case JREAD_NULL:
-		break;
-	}
-	return "null";
-}
-
 static int wrong_type(struct otlp_json *otlp, enum jread_event event, const char *wanted)
 {
 	return err_set(jread_err(otlp->jread), EBADMSG, "%s is %s, not %s", otlp->next_name,
-		       event_name(event), wanted);
+		       jread_event_name(event), wanted);
 }
 
 /* The builder's answer to everything: it has failed, or not. */

@@ -336,29 +336,6 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 	return recognise->done ? -ECANCELED : answer;
 }
 
-static const char *event_name(enum jread_event event)
-{
-	switch (event) {
-	case JREAD_ARRAY:
-	case JREAD_ARRAY_END:
-		return "a list";
-	case JREAD_STRING:
-		return "a string";
-	case JREAD_NUMBER:
-		return "a number";
-	case JREAD_TRUE:
-	case JREAD_FALSE:
-		return "a boolean";
-	case JREAD_NULL:
-		return "null";
-	case JREAD_KEY:
-	case JREAD_OBJECT:
-	case JREAD_OBJECT_END:
-		break;
-	}
-	return "an object";
-}
-
 static int refuse(const struct recognise *recognise, struct err *err)
 {
 	const char *what = refusal(recognise);
@@ -371,7 +348,7 @@ static int refuse(const struct recognise *recognise, struct err *err)
 			       buf_text(&recognise->members),
 			       recognise->nmembers > SHOWN_MEMBERS ? " ..." : "");
 	return err_set(err, EPROTONOSUPPORT, "this is JSON, but no trace that is known: %s",
-		       event_name(recognise->outermost));
+		       jread_event_name(recognise->outermost));
 }
 
 /* What JSON never starts with, so that "not JSON" can say what it is. NULL: nothing known. */

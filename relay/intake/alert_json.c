@@ -99,29 +99,6 @@ struct alert_json {
 	int line;
 };
 
-static const char *event_name(enum jread_event event)
-{
-	switch (event) {
-	case JREAD_OBJECT:
-	case JREAD_OBJECT_END:
-		return "an object";
-	case JREAD_ARRAY:
-	case JREAD_ARRAY_END:
-		return "a list";
-	case JREAD_KEY:
-	case JREAD_STRING:
-		return "a string";
-	case JREAD_NUMBER:
-		return "a number";
-	case JREAD_TRUE:
-	case JREAD_FALSE:
-		return "a boolean";
-	case JREAD_NULL:
-		break;
-	}
-	return "null";
-}
-
 /* Only a token that the reader did not have to copy tells its place. */
 static void note_place(struct alert_json *reader, enum jread_event event, const char *text)
 {
@@ -343,8 +320,9 @@ static int take_field(struct alert_json *reader, enum jread_event event, const c
 	if (event == JREAD_NULL)
 		return JREAD_GO;
 	if (event != (map ? JREAD_OBJECT : JREAD_STRING)) {
-		refuse(reader, "%s is %s, not %s", field_names[reader->field], event_name(event),
-		       event_name(map ? JREAD_OBJECT : JREAD_STRING));
+		refuse(reader, "%s is %s, not %s", field_names[reader->field],
+		       jread_event_name(event),
+		       jread_event_name(map ? JREAD_OBJECT : JREAD_STRING));
 		return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 	}
 	switch (reader->field) {
@@ -434,7 +412,8 @@ static int map_value(struct alert_json *reader, enum jread_event event, const ch
 		map->at[map->n++].value = 0;
 	} else {
 		refuse(reader, "%s.%.*s is %s, not a string", field_names[reader->field],
-		       NAME_SHOWN, reader->strings.data + map->at[map->n].name, event_name(event));
+		       NAME_SHOWN, reader->strings.data + map->at[map->n].name,
+		       jread_event_name(event));
 		return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 	}
 	return JREAD_GO;
@@ -456,7 +435,7 @@ static int in_list(struct alert_json *reader, enum jread_event event)
 		reader->where = ALERT;
 		return JREAD_GO;
 	}
-	refuse(reader, "it is %s, not an object", event_name(event));
+	refuse(reader, "it is %s, not an object", jread_event_name(event));
 	reader->index++;
 	return event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 }
@@ -517,12 +496,12 @@ static int member_value(struct alert_json *reader, enum jread_event event, const
 			reader->where = LIST;
 		else if (event != JREAD_NULL) /* how Go writes an empty list */
 			return err_set(jread_err(reader->jread), EBADMSG,
-				       "alerts is %s, not a list", event_name(event));
+				       "alerts is %s, not a list", jread_event_name(event));
 		return JREAD_GO;
 	}
 	if (reader->member == MEMBER_VERSION && event != JREAD_STRING && event != JREAD_NULL)
 		return err_set(jread_err(reader->jread), EBADMSG, "version is %s, not a string",
-			       event_name(event));
+			       jread_event_name(event));
 	if (reader->member == MEMBER_VERSION && event == JREAD_STRING) {
 		len = len < sizeof(outside->version) ? len : sizeof(outside->version) - 1;
 		memcpy(outside->version, text, len);
@@ -549,7 +528,7 @@ static int outermost(struct alert_json *reader, enum jread_event event)
 	}
 	return err_set(jread_err(reader->jread), EBADMSG, "this is %s, not %s",
 		       event == JREAD_ARRAY ? "a list, as /api/v2/alerts takes it"
-					    : event_name(event),
+					    : jread_event_name(event),
 		       reader->kind->what);
 }
 
