@@ -148,9 +148,9 @@
 /* Failures in a row after which a pager is only probed, one attempt at a time. */
 #define LIMIT_BREAKER_FAILURES 5u
 #define LIMIT_CONNECT_US       (3 * US_PER_SECOND)
-/* Replies are handed to their readers in turns of so much, all together: at 2 ns a byte, receiving
- * included, that is half of LIMIT_TURN_US. */
-#define LIMIT_HANDED_BYTES (512u << 10)
+/* Replies are handed to their readers in turns of so much, all together: at 4 ns a byte of small
+ * spans, receiving included, that is half of LIMIT_TURN_US. */
+#define LIMIT_HANDED_BYTES (256u << 10)
 #define LIMIT_DELIVER_US   (15 * US_PER_SECOND)
 
 /* An API alert without an end: Alertmanager's resolve_timeout. */

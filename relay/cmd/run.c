@@ -1,6 +1,7 @@
 /* tracepager run: the daemon. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,10 @@
 
 #define FINDINGS_BYTES (256u << 10)
 #define SAMPLE_BYTES   (64u << 10)
+/* Blocks of so much are mapped on their own: the kernel clears and moves them page by page. Left to
+ * itself, glibc raises this with every large block that is freed, and then copies traces on the
+ * heap for milliseconds of a turn. */
+#define MAPPED_BYTES (512 << 10)
 
 static const char help[] =
 	"usage: tracepager run [-c FILE]\n\n"
@@ -65,6 +70,7 @@ static int start(const struct config *config, bool check)
 	struct err err = { 0 };
 	int result;
 
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
 	if (check)
 		result = rules_load(paths, 1, true, &rules, &findings);
 	else

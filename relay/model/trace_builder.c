@@ -3,8 +3,9 @@
  *
  * Every array is one block that grows by half; all blocks are charged to the account before they
  * grow. Texts are interned in one block behind an open-addressing table of (hash, offset); the hash
- * is seeded, so that no document can aim at one bucket. A cap that is reached is remembered with
- * its words; from then on nothing is added.
+ * is seeded, so that no document can aim at one bucket. The table of a large trace moves to its
+ * larger one a few slots at a time, since moving it at once would hold the loop for milliseconds. A
+ * cap that is reached is remembered with its words; from then on nothing is added.
  *
  * While spans arrive, span->parent holds the number of the span's trace.
  */
@@ -42,6 +43,8 @@ struct trace_builder {
 	uint32_t string_bytes, strings_size;
 	struct text_slot *slots; /* a power of two */
 	uint32_t ntexts, nslots;
+	struct text_slot *old_slots; /* half as many: those before, until all have moved */
+	uint32_t nold, nmoved;
 
 	struct span *spans;
 	uint32_t nspans, spans_size;
@@ -153,7 +156,8 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* As hash_bytes(), but inline, without a loop for what is shorter than 17 bytes: most texts are. */
+/* As hash_bytes(), but inline, without a loop for what is shorter than 17
+ * bytes: most texts are. */
 static inline uint64_t hash_text(const struct trace_builder *b, const char *text, size_t len)
 {
 	uint64_t state = b->seeds[0] ^ len, low = 0, high = 0;
@@ -260,6 +264,7 @@ void trace_builder_free(struct trace_builder *builder)
 	discharge(builder, builder->bytes);
 	free(builder->strings);
 	free(builder->slots);
+	free(builder->old_slots);
 	free(builder->spans);
 	free(builder->attrs);
 	free(builder->resources);
@@ -288,6 +293,33 @@ int trace_builder_attr(const struct trace_builder *builder, const char *name, si
 
 /* --- Texts --- */
 
+static void drop_old_slots(struct trace_builder *b)
+{
+	scratch_free(b, b->old_slots, b->nold, sizeof(*b->old_slots));
+	b->old_slots = NULL;
+	b->nold = b->nmoved = 0;
+}
+
+static void put_slot(struct trace_builder *b, struct text_slot slot)
+{
+	uint32_t i = slot.hash & (b->nslots - 1);
+
+	while (b->slots[i].text != 0)
+		i = (i + 1) & (b->nslots - 1);
+	b->slots[i] = slot;
+}
+
+/* The old table stays as it is until all of it has moved, so that it can be
+ * searched. */
+static void move_slots(struct trace_builder *b, uint32_t n)
+{
+	for (; n > 0 && b->nmoved < b->nold; n--, b->nmoved++)
+		if (b->old_slots[b->nmoved].text != 0)
+			put_slot(b, b->old_slots[b->nmoved]);
+	if (b->old_slots != NULL && b->nmoved == b->nold)
+		drop_old_slots(b);
+}
+
 static bool grow_slots(struct trace_builder *b)
 {
 	uint32_t n = b->nslots > 0 ? b->nslots * 2 : 256;
@@ -295,16 +327,11 @@ static bool grow_slots(struct trace_builder *b)
 
 	if (slots == NULL)
 		return false;
-	for (uint32_t i = 0; i < b->nslots; i++) {
-		uint32_t to = b->slots[i].hash & (n - 1);
-
-		if (b->slots[i].text == 0)
-			continue;
-		while (slots[to].text != 0)
-			to = (to + 1) & (n - 1);
-		slots[to] = b->slots[i];
-	}
-	scratch_free(b, b->slots, b->nslots, sizeof(*slots));
+	/* Eight for each new text: all had moved when an eighth of the table was new.
+	 */
+	assert(b->old_slots == NULL);
+	b->old_slots = b->slots;
+	b->nold = b->nslots;
 	b->slots = slots;
 	b->nslots = n;
 	return true;
@@ -338,7 +365,7 @@ static uint32_t text_with_nul(struct trace_builder *b, const char *text, size_t 
 
 static uint32_t add_text(struct trace_builder *b, const char *text, size_t len, uint32_t hash)
 {
-	uint32_t at = b->string_bytes, i;
+	uint32_t at = b->string_bytes;
 
 	if (memchr(text, '\0', len) != NULL)
 		return text_with_nul(b, text, len);
@@ -355,32 +382,40 @@ static uint32_t add_text(struct trace_builder *b, const char *text, size_t len, 
 	memcpy(b->strings + at, text, len);
 	b->strings[at + len] = '\0';
 	b->string_bytes = at + (uint32_t)len + 1;
-	i = hash & (b->nslots - 1);
-	while (b->slots[i].text != 0)
-		i = (i + 1) & (b->nslots - 1);
-	b->slots[i] = (struct text_slot){ hash, at };
+	put_slot(b, (struct text_slot){ hash, at });
 	b->ntexts++;
+	if (b->old_slots != NULL)
+		move_slots(b, 8);
 	return at;
+}
+
+/* 0: not there */
+static inline uint32_t find_text(const struct trace_builder *b, const struct text_slot *slots,
+				 uint32_t nslots, uint32_t hash, const char *text, size_t len)
+{
+	for (uint32_t i = hash & (nslots - 1); slots[i].text != 0; i = (i + 1) & (nslots - 1))
+		if (slots[i].hash == hash && text_is(b, slots[i].text, text, len))
+			return slots[i].text;
+	return 0;
 }
 
 uint32_t trace_builder_text(struct trace_builder *builder, const char *text, size_t len)
 {
-	uint32_t hash, i;
+	uint32_t hash, found;
 
 	if (builder->err.code != 0)
 		return TRACE_NONE;
 	if (len == 0)
 		return 0;
 	hash = (uint32_t)hash_text(builder, text, len);
-	for (i = hash & (builder->nslots - 1); builder->slots[i].text != 0;
-	     i = (i + 1) & (builder->nslots - 1))
-		if (builder->slots[i].hash == hash &&
-		    text_is(builder, builder->slots[i].text, text, len))
-			return builder->slots[i].text;
-	return add_text(builder, text, len, hash);
+	found = find_text(builder, builder->slots, builder->nslots, hash, text, len);
+	if (found == 0 && builder->old_slots != NULL)
+		found = find_text(builder, builder->old_slots, builder->nold, hash, text, len);
+	return found != 0 ? found : add_text(builder, text, len, hash);
 }
 
-/* The length of a text that is cut to max bytes, but not inside a UTF-8 sequence. */
+/* The length of a text that is cut to max bytes, but not inside a UTF-8
+ * sequence. */
 static size_t cut_len(const char *text, size_t len, size_t max)
 {
 	if (len <= max)
@@ -721,7 +756,8 @@ static uint64_t resource_hash(const struct trace_builder *b, const struct resour
 	return fold(hash, b->seeds[1] | 1);
 }
 
-/* Keeps the first of equal resources and moves the kept ones together; map[old] is the new index.
+/* Keeps the first of equal resources and moves the kept ones together; map[old]
+ * is the new index.
  */
 static void unite_resources(struct trace_builder *b, uint32_t *map, uint32_t *slots,
 			    uint32_t nslots)
@@ -790,6 +826,7 @@ static void shrink(struct trace_builder *b, void *block, uint32_t size, uint32_t
 
 static void drop_tables(struct trace_builder *b)
 {
+	drop_old_slots(b);
 	scratch_free(b, b->slots, b->nslots, sizeof(*b->slots));
 	scratch_free(b, b->trace_slots, b->ntrace_slots, sizeof(*b->trace_slots));
 	b->slots = NULL;
@@ -804,8 +841,8 @@ static void drop_tables(struct trace_builder *b)
 	shrink(b, &b->traces, b->traces_size, b->ntraces, sizeof(*b->traces));
 }
 
-/* Spans of one trace side by side, in the order of the document. Nothing moves where they lie so
- * already. */
+/* Spans of one trace side by side, in the order of the document. Nothing moves
+ * where they lie so already. */
 static void group_spans(struct trace_builder *b)
 {
 	uint32_t start = 0;
