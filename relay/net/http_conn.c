@@ -301,12 +301,16 @@ static bool conn_waits(const struct http_conn *conn)
 }
 
 /* At the cap, one that asks for nothing makes room for one that may: the oldest of those that never
- * asked, else of the others. false: all have a request under way. */
+ * asked, else of the others. false: all have a request under way, or it is a flood: new ones that
+ * nobody has looked at yet, or that were just refused, do not drive out one that has asked before.
+ */
 static bool server_make_room(struct http_server *server, const struct http_conn *newest)
 {
 	struct http_conn *conn, *oldest = NULL;
+	bool flood = false;
 
 	TAILQ_FOREACH (conn, &server->conns, link) {
+		flood |= conn->state == HTTP_CONN_NEW || conn->state == HTTP_CONN_LINGERING;
 		if (conn == newest || !conn_waits(conn))
 			continue;
 		if (!oldest || !conn->served)
@@ -314,7 +318,7 @@ static bool server_make_room(struct http_server *server, const struct http_conn 
 		if (!conn->served)
 			break;
 	}
-	if (!oldest)
+	if (!oldest || (oldest->served && flood))
 		return false;
 	if (oldest->state == HTTP_CONN_READING)
 		conn_say(oldest, 503);

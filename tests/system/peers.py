@@ -237,10 +237,14 @@ class Daemon:
         assert status == 0, f"the daemon ended with {status}:\n{self.log_text()}"
 
     def finish(self):
-        if self.child and self.child.poll() is None:
+        """Ends what the test started; a daemon that has ended by itself is a failure of its own."""
+        ended = self.child.poll() if self.child else None
+        if self.child and ended is None:
             self.stop()
         self.log.close()
+        log = self.log_text()
         shutil.rmtree(self.directory)
+        assert not ended or ended == -signal.SIGKILL, f"the daemon ended with {ended}:\n{log}"
 
     def log_text(self):
         with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as f:

@@ -204,11 +204,13 @@ def many_idle_connections():
         first = peers.http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=peers.PATIENCE)
         first.request("GET", "/-/healthy")
         assert first.getresponse().read()
+        daemon.child.send_signal(peers.signal.SIGSTOP)  # so that they all come in one turn
         for _ in range(1100):
             try:
                 kept.append(socket.create_connection(("127.0.0.1", daemon.port), timeout=5))
             except OSError:
                 break
+        daemon.child.send_signal(peers.signal.SIGCONT)
         first.request("GET", "/-/healthy")
         assert first.getresponse().status == 200
         first.close()
