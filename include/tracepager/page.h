@@ -52,6 +52,9 @@ const char *page_event_name(enum page_event event); /* "page.trigger" */
 
 /* Stored form: one JSON object. Reading it back gives the same page. */
 void page_write(const struct page *page, struct buf *out);
+/* Members of it that pagers get in the same form: "links":[{"text","href"}…], "alerts":["…"]. */
+void page_write_links(const struct page *page, struct buf *out);
+void page_write_alerts(const struct page *page, struct buf *out);
 int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
 	      struct err *err);
 

@@ -167,16 +167,8 @@ static void add_custom_details(struct buf *out, const struct page *page, enum tr
 	add_text(out, "incident", page->incident);
 	add_text(out, "incident_status", page->status);
 	add_text(out, "note", page->note);
-	if (page->nalerts > 0 && trim < TRIM_DETAILS) {
-		buf_json_key(out, "alerts");
-		buf_putc(out, '[');
-		for (size_t i = 0; i < page->nalerts; i++) {
-			if (i > 0)
-				buf_putc(out, ',');
-			buf_json_string(out, page->alerts[i]);
-		}
-		buf_putc(out, ']');
-	}
+	if (page->nalerts > 0 && trim < TRIM_DETAILS)
+		page_write_alerts(page, out);
 	if (decision) {
 		buf_json_key(out, "decision");
 		if (trim >= TRIM_DECISION)
@@ -185,21 +177,6 @@ static void add_custom_details(struct buf *out, const struct page *page, enum tr
 			buf_puts(out, decision);
 	}
 	buf_putc(out, '}');
-}
-
-static void add_links(struct buf *out, const struct page *page)
-{
-	if (page->nlinks == 0)
-		return;
-	buf_json_key(out, "links");
-	buf_putc(out, '[');
-	for (size_t i = 0; i < page->nlinks; i++) {
-		buf_puts(out, i > 0 ? ",{" : "{");
-		buf_json_text(out, "href", page->links[i].href);
-		add_text(out, "text", page->links[i].text);
-		buf_putc(out, '}');
-	}
-	buf_putc(out, ']');
 }
 
 static void add_payload(struct buf *out, const struct page *page, enum trim trim)
@@ -233,7 +210,7 @@ static void write_body(struct buf *out, const struct page *page, const struct pa
 	buf_json_text(out, "dedup_key", page->dedup_key);
 	if (!resolve) {
 		add_payload(out, page, trim);
-		add_links(out, page);
+		page_write_links(page, out);
 		buf_json_text(out, "client", "tracepager");
 	}
 	buf_putc(out, '}');

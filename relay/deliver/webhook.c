@@ -22,31 +22,6 @@ enum trim {
 	TRIM_END,
 };
 
-static void add_alerts(struct buf *out, const struct page *page)
-{
-	buf_json_key(out, "alerts");
-	buf_putc(out, '[');
-	for (size_t i = 0; i < page->nalerts; i++) {
-		if (i > 0)
-			buf_putc(out, ',');
-		buf_json_string(out, page->alerts[i]);
-	}
-	buf_putc(out, ']');
-}
-
-static void add_links(struct buf *out, const struct page *page)
-{
-	buf_json_key(out, "links");
-	buf_putc(out, '[');
-	for (size_t i = 0; i < page->nlinks; i++) {
-		buf_puts(out, i > 0 ? ",{" : "{");
-		buf_json_text(out, "text", page->links[i].text);
-		buf_json_text(out, "href", page->links[i].href);
-		buf_putc(out, '}');
-	}
-	buf_putc(out, ']');
-}
-
 static void add_incident(struct buf *out, const struct page *page, enum trim trim)
 {
 	char at[RFC3339_SIZE];
@@ -57,7 +32,7 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	buf_json_text(out, "status", page->status);
 	buf_json_text(out, "opened_at", rfc3339_format(page->opened_at_us, at));
 	if (trim < TRIM_DETAILS)
-		add_alerts(out, page);
+		page_write_alerts(page, out);
 	buf_json_text(out, "dedup_key", page->dedup_key);
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_text(out, "summary", page->summary);
@@ -68,7 +43,7 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	buf_json_text(out, "origin", page->origin);
 	buf_json_text(out, "kind", page->kind);
 	buf_json_text(out, "note", page->note);
-	add_links(out, page);
+	page_write_links(page, out);
 	buf_putc(out, '}');
 }
 

@@ -58,15 +58,8 @@ static void text_set(struct page *page, size_t i, const char *text)
 	memcpy((char *)page + texts[i].offset, &text, sizeof(text));
 }
 
-void page_write(const struct page *page, struct buf *out)
+void page_write_links(const struct page *page, struct buf *out)
 {
-	buf_putc(out, '{');
-	buf_json_text(out, "event", page_event_name(page->event));
-	buf_json_text(out, "severity", severity_name(page->severity));
-	buf_json_int(out, "opened_at_us", page->opened_at_us);
-	buf_json_int(out, "at_us", page->at_us);
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		buf_json_text(out, texts[i].name, text_get(page, i));
 	buf_json_key(out, "links");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < page->nlinks; i++) {
@@ -76,6 +69,10 @@ void page_write(const struct page *page, struct buf *out)
 		buf_putc(out, '}');
 	}
 	buf_putc(out, ']');
+}
+
+void page_write_alerts(const struct page *page, struct buf *out)
+{
 	buf_json_key(out, "alerts");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < page->nalerts; i++) {
@@ -83,7 +80,21 @@ void page_write(const struct page *page, struct buf *out)
 			buf_putc(out, ',');
 		buf_json_string(out, page->alerts[i]);
 	}
-	buf_puts(out, "]}");
+	buf_putc(out, ']');
+}
+
+void page_write(const struct page *page, struct buf *out)
+{
+	buf_putc(out, '{');
+	buf_json_text(out, "event", page_event_name(page->event));
+	buf_json_text(out, "severity", severity_name(page->severity));
+	buf_json_int(out, "opened_at_us", page->opened_at_us);
+	buf_json_int(out, "at_us", page->at_us);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		buf_json_text(out, texts[i].name, text_get(page, i));
+	page_write_links(page, out);
+	page_write_alerts(page, out);
+	buf_putc(out, '}');
 }
 
 /* Where the reader is: the member at depth 1 decides what the values below it are. */
