@@ -185,7 +185,8 @@ static void add_left_out(struct waterfall *w)
 	}
 	add_row(w, span, above < end ? w->rows[above].depth + 1 : 0, false);
 	struct row row = w->rows[end];
-	memmove(&w->rows[at + 1], &w->rows[at], (end - at) * sizeof(row));
+	for (uint32_t i = end; i > at; i--)
+		w->rows[i] = w->rows[i - 1];
 	w->rows[at] = row;
 }
 
