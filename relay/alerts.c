@@ -581,11 +581,12 @@ void incidents_body_refused(struct incidents *incidents, const char *sender, con
 		{ "sender", sender },
 		{ "severity", "error" },
 	};
-	struct label annotations[] = { { "summary", why } };
-	char fingerprint[128], key[256];
+	char fingerprint[128], key[256], summary[512];
+	struct label annotations[] = { { "summary", summary } };
 
 	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
 	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
+	snprintf(summary, sizeof(summary), "alerts of sender %s are not taken: %s", sender, why);
 	const struct known_alert *known = map_get(incidents->alerts, key);
 	if (known && known->state != ALERT_ENDED)
 		return;
