@@ -44,16 +44,6 @@ struct enrichment {
 	struct decision decision;
 };
 
-static int64_t mono(const struct incidents *incidents)
-{
-	return clock_mono_us(incidents->env.clock);
-}
-
-static int64_t wall(const struct incidents *incidents)
-{
-	return clock_wall_us(incidents->env.clock);
-}
-
 /* ---- life of a known alert ---- */
 
 static void enrichment_free(struct enrichment *enrichment)
@@ -118,7 +108,8 @@ static void alert_due(void *arg)
 static int64_t expiry_us(const struct known_alert *alert)
 {
 	const struct incidents *incidents = alert->owner;
-	int64_t at = mono(incidents) + (alert->expires_us - wall(incidents));
+	int64_t at =
+		incidents_mono_us(incidents) + (alert->expires_us - incidents_wall_us(incidents));
 
 	if (alert->ends_by_itself && at < incidents->started_us + LIMIT_START_GRACE_US)
 		at = incidents->started_us + LIMIT_START_GRACE_US;
@@ -142,7 +133,7 @@ void alert_move(struct known_alert *alert, enum alert_state state)
 		deadline = expiry_us(alert);
 		break;
 	case ALERT_ENDED:
-		deadline = mono(incidents) + LIMIT_RESOLVED_MEMORY_US;
+		deadline = incidents_mono_us(incidents) + LIMIT_RESOLVED_MEMORY_US;
 		break;
 	case ALERT_STATE_COUNT:
 		abort();
@@ -220,7 +211,7 @@ static void prepare_decide(struct enrichment *enrichment)
 		.ntraces = enrichment->ntraces,
 		.rules = enrichment->rules,
 		.mode = WALK_AUTO,
-		.now_us = wall(incidents),
+		.now_us = incidents_wall_us(incidents),
 		.missing = enrichment->missing,
 		.missing_text = enrichment->missing_text,
 		.trace_link = *trace_link ? trace_link : NULL,
@@ -246,7 +237,7 @@ static void count_decision(const struct known_alert *alert, const struct enrichm
 	else if (!enrichment->has_signal && !enrichment->ntraces)
 		metric = METRIC_DECISIONS_UNTRACED;
 	metric_add(metric, 1);
-	metric_observe_us(METRIC_ENRICH_TIME, mono(alert->owner) - alert->begun_us);
+	metric_observe_us(METRIC_ENRICH_TIME, incidents_mono_us(alert->owner) - alert->begun_us);
 }
 
 /* The decision stands: what it means for incidents, and what comes next for the alert. */
@@ -344,7 +335,7 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 		.ntrace_ids = nids,
 		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
 		.from_us = starts_us - incidents->env.options.window_before_us,
-		.to_us = wall(incidents),
+		.to_us = incidents_wall_us(incidents),
 		.limit = enrichment->has_signal && enrichment->signal.traces
 				 ? enrichment->signal.traces
 				 : 10,
@@ -460,7 +451,7 @@ void alert_end(struct known_alert *alert, const char *why)
 	}
 	alert->resolve_after = false;
 	enrichment_drop(alert);
-	alert->refreshed_us = wall(alert->owner);
+	alert->refreshed_us = incidents_wall_us(alert->owner);
 	if (alert->incident)
 		incident_leave(alert, why);
 	alert_move(alert, ALERT_ENDED);
@@ -473,8 +464,8 @@ static void begin_episode(struct known_alert *known, const struct alert *alert)
 {
 	struct incidents *incidents = known->owner;
 
-	known->accepted_us = wall(incidents);
-	known->begun_us = mono(incidents);
+	known->accepted_us = incidents_wall_us(incidents);
+	known->begun_us = incidents_mono_us(incidents);
 	known->attempts = 1; /* stored with the alert, before it starts */
 	known->resolve_after = false;
 	alert_set(known, alert);
@@ -489,7 +480,7 @@ static void accept_repeat(struct known_alert *known, const struct alert *alert)
 {
 	known->resolve_after = false;
 	alert_set(known, alert);
-	refresh(known, alert, wall(known->owner));
+	refresh(known, alert, incidents_wall_us(known->owner));
 	turn_put_alert(known);
 	if (known->state == ALERT_DECIDED)
 		alert_move(known, ALERT_DECIDED);
@@ -500,7 +491,7 @@ static void accept_repeat(struct known_alert *known, const struct alert *alert)
  * starts later; a sender that tells no start is believed. */
 static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
 {
-	int64_t age_us = wall(known->owner) - known->refreshed_us;
+	int64_t age_us = incidents_wall_us(known->owner) - known->refreshed_us;
 	bool just_ended =
 		known->state == ALERT_ENDED && !known->expires_us && age_us < LIMIT_LATE_COPY_US;
 
@@ -596,8 +587,8 @@ void incidents_body_refused(struct incidents *incidents, const char *sender, con
 		.fingerprint = fingerprint,
 		.labels = { labels, ARRAY_LEN(labels) },
 		.annotations = { annotations, ARRAY_LEN(annotations) },
-		.starts_at_us = wall(incidents),
-		.ends_at_us = wall(incidents) + REFUSED_PAGE_US,
+		.starts_at_us = incidents_wall_us(incidents),
+		.ends_at_us = incidents_wall_us(incidents) + REFUSED_PAGE_US,
 		.generator_url = "",
 		.ends_by_itself = true,
 	};

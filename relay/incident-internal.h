@@ -29,7 +29,7 @@ struct known_alert {
 	struct incidents *owner;
 	int64_t id; /* in the store */
 	char *key;  /* "family/fingerprint" */
-	char *doc; /* alert_write() */
+	char *doc;  /* alert_write() */
 	size_t doc_len;
 	char *name; /* alertname, for people */
 	enum alert_state state;
@@ -38,9 +38,9 @@ struct known_alert {
 	bool resolve_after; /* it ended before it was decided: its page leaves all the same, then
 			       resolves */
 	bool ends_by_itself;
-	bool missed;	       /* the store failed while it was written: in incidents->missed */
+	bool missed; /* the store failed while it was written: in incidents->missed */
 	TAILQ_ENTRY(known_alert) in_missed;
-	unsigned int writes; /* under way in the store */
+	unsigned int writes;   /* under way in the store */
 	unsigned int attempts; /* starts of its processing */
 	int64_t starts_at_us;
 	int64_t accepted_us, refreshed_us, expires_us; /* wall */
@@ -128,10 +128,20 @@ struct incidents {
 	int64_t started_us;	     /* mono */
 	struct timer refused_commit; /* the store's queue was full: hand over again */
 	struct queued_pages
-		unsaved;   /* pages that the store did not take; they were delivered from memory */
-	struct known_alerts missed;  /* alerts that the store has not got as they are */
-	struct timer heal; /* the store failed: write again what it missed */
+		unsaved; /* pages that the store did not take; they were delivered from memory */
+	struct known_alerts missed; /* alerts that the store has not got as they are */
+	struct timer heal;	    /* the store failed: write again what it missed */
 };
+
+static inline int64_t incidents_mono_us(const struct incidents *incidents)
+{
+	return clock_mono_us(incidents->env.clock);
+}
+
+static inline int64_t incidents_wall_us(const struct incidents *incidents)
+{
+	return clock_wall_us(incidents->env.clock);
+}
 
 /* turn.c */
 struct turn *turn_now(struct incidents *incidents);
@@ -151,7 +161,7 @@ void alert_set(struct known_alert *known, const struct alert *alert);
 void alert_forget(struct known_alert *alert); /* detaches, frees; no write of it may be under way */
 /* What is paged in place of an alert whose record cannot be read. */
 void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert);
-void alert_begin(struct known_alert *alert);  /* durable now: enrich it and decide */
+void alert_begin(struct known_alert *alert); /* durable now: enrich it and decide */
 void alert_decided(struct known_alert *alert);
 void alert_end(struct known_alert *alert, const char *why);	    /* resolved or expired */
 void alert_move(struct known_alert *alert, enum alert_state state); /* state, count, deadline */

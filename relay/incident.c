@@ -26,16 +26,6 @@
 /* Names of alerts that a page lists. */
 #define ALERT_NAMES_MAX 50
 
-static int64_t mono(const struct incidents *incidents)
-{
-	return clock_mono_us(incidents->env.clock);
-}
-
-static int64_t wall(const struct incidents *incidents)
-{
-	return clock_wall_us(incidents->env.clock);
-}
-
 /* Stands for a decision that does not fit: a hostile trace may have names of kilobytes. */
 static const char too_large[] =
 	"{\"version\": 1, \"error\": \"the decision was too large to be kept\"}";
@@ -101,7 +91,7 @@ static void fill_page(struct arena *arena, const struct incident *incident, stru
 	page->incident = incident->id;
 	page->dedup_key = incident->id;
 	page->opened_at_us = incident->opened_us;
-	page->at_us = wall(incident->owner);
+	page->at_us = incidents_wall_us(incident->owner);
 	page->status = incident->state == INCIDENT_OPEN ? "open" : "resolved";
 	if (TAILQ_EMPTY(&incident->alerts))
 		return; /* it resolves: the names of those that were in it stay */
@@ -130,8 +120,8 @@ static void queue_page(struct incident *incident, const struct lane *lane, const
 		.doc_len = doc.len,
 		.event = (int)page->event,
 		.state = STORED_PAGE_QUEUED,
-		.created_us = wall(incidents),
-		.next_us = wall(incidents),
+		.created_us = incidents_wall_us(incidents),
+		.next_us = incidents_wall_us(incidents),
 		.error = "",
 	};
 	turn_queue_page(incidents, &row);
@@ -326,7 +316,7 @@ static void open_incident(struct arena *arena, struct known_alert *alert, struct
 	random_hex(id, INCIDENT_ID_BYTES);
 	struct incident *incident =
 		incident_new(incidents, id, decision->incident_key, decision->team->name);
-	incident->opened_us = wall(incidents);
+	incident->opened_us = incidents_wall_us(incidents);
 	incident->begun_us = alert->begun_us;
 	attach(incident, alert);
 	fill_page(arena, incident, &decision->page);
@@ -358,7 +348,7 @@ static void join_incident(struct arena *arena, struct incident *incident, struct
 	renew_page(arena, incident, decision, arena_printf(arena, "joined by %s", alert->name));
 	if (!incident->gather.slot)
 		timer_arm(incident->owner->env.timers, &incident->gather,
-			  mono(incident->owner) + JOIN_GATHER_US);
+			  incidents_mono_us(incident->owner) + JOIN_GATHER_US);
 	metric_add(METRIC_INCIDENTS_JOINED, 1);
 	log_info("incident joined", LOG_STR("incident", incident->id),
 		 LOG_STR("alert", alert->key));
@@ -402,7 +392,7 @@ static void put_decision(const struct known_alert *alert, const struct decision 
 	struct stored_decision row = {
 		.alert_key = alert->key,
 		.incident = alert->incident ? alert->incident->id : "",
-		.at_us = wall(alert->owner),
+		.at_us = incidents_wall_us(alert->owner),
 		.doc = text,
 		.doc_len = strlen(text),
 	};
@@ -466,7 +456,7 @@ static void close_incident(struct incident *incident, const char *note)
 	struct incidents *incidents = incident->owner;
 
 	incident->state = INCIDENT_CLOSING;
-	incident->closed_us = wall(incidents);
+	incident->closed_us = incidents_wall_us(incidents);
 	forget_key(incident);
 	timer_disarm(incidents->env.timers, &incident->repage);
 	timer_disarm(incidents->env.timers, &incident->gather);
@@ -495,11 +485,14 @@ void incident_settle(struct incident *incident)
 
 	get_page(incident, arena, &page);
 	if (TAILQ_EMPTY(&incident->alerts))
-		timer_arm(incident->owner->env.timers, &incident->close, mono(incident->owner));
+		timer_arm(incident->owner->env.timers, &incident->close,
+			  incidents_mono_us(incident->owner));
 	else if (!anyone_has_it(incident))
-		timer_arm(incident->owner->env.timers, &incident->repage, mono(incident->owner));
+		timer_arm(incident->owner->env.timers, &incident->repage,
+			  incidents_mono_us(incident->owner));
 	else if (page.at_us > incident->told_us)
-		timer_arm(incident->owner->env.timers, &incident->gather, mono(incident->owner));
+		timer_arm(incident->owner->env.timers, &incident->gather,
+			  incidents_mono_us(incident->owner));
 	arena_free(arena);
 }
 
@@ -525,7 +518,8 @@ static void page_fallback(struct incident *incident, const char *note)
 				queue_page(incident, lane, &page);
 	}
 	if (!n && incident->state == INCIDENT_OPEN && !anyone_has_it(incident))
-		timer_arm(incidents->env.timers, &incident->repage, mono(incidents) + REPAGE_US);
+		timer_arm(incidents->env.timers, &incident->repage,
+			  incidents_mono_us(incidents) + REPAGE_US);
 	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
 		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
 	arena_free(arena);
@@ -538,7 +532,8 @@ static void lane_changed(struct incident *incident, struct lane *lane,
 
 	if (page->state == STORED_PAGE_DELIVERED) {
 		if (!lane->delivered && incident->begun_us)
-			metric_observe_us(METRIC_PAGE_TIME, mono(incidents) - incident->begun_us);
+			metric_observe_us(METRIC_PAGE_TIME,
+					  incidents_mono_us(incidents) - incident->begun_us);
 		lane->delivered = true;
 	} else if (page->state == STORED_PAGE_REJECTED && page->event == PAGE_TRIGGER) {
 		CLEANUP_FREE char *note =
@@ -600,9 +595,9 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 	incidents->by_id = map_new();
 	incidents->by_key = map_new();
 	turn_init(incidents);
-	incidents->started_us = mono(incidents);
+	incidents->started_us = incidents_mono_us(incidents);
 	/* Beyond all earlier ones: pages and alerts are rarer than microseconds. */
-	incidents->next_page_id = incidents->next_alert_id = wall(incidents);
+	incidents->next_page_id = incidents->next_alert_id = incidents_wall_us(incidents);
 	incidents->deliver = deliver_new(&deliver_env, &ops);
 	return incidents;
 }
@@ -631,11 +626,6 @@ void incidents_set_rules(struct incidents *incidents, struct ruleset *rules)
 {
 	rules_unref(incidents->rules);
 	incidents->rules = rules_ref(rules);
-}
-
-struct ruleset *incidents_rules(const struct incidents *incidents)
-{
-	return incidents->rules;
 }
 
 size_t incidents_busy(const struct incidents *incidents)

@@ -62,8 +62,7 @@ static void restore_state(struct recovery *recovery, struct known_alert *known,
 	switch (row->state) {
 	case STORED_ALERT_WAITING:
 		known->attempts++;
-		known->begun_us =
-			clock_mono_us(recovery->incidents->env.clock); /* a fresh budget */
+		known->begun_us = incidents_mono_us(recovery->incidents); /* a fresh budget */
 		alert_move(known, ALERT_WAITING);
 		turn_put_alert(known); /* it begins when the attempt is on disk */
 		recovery->unfinished++;

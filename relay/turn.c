@@ -204,8 +204,7 @@ static void heal(void *arg)
 		turn_put_alert(alert);
 	}
 	if (!TAILQ_EMPTY(&incidents->missed))
-		timer_arm(incidents->env.timers, &incidents->heal,
-			  clock_mono_us(incidents->env.clock));
+		timer_arm(incidents->env.timers, &incidents->heal, incidents_mono_us(incidents));
 }
 
 /* Pages leave whether they could be stored or not: better twice than never. */
@@ -221,7 +220,7 @@ static void deliver_pages(struct turn *turn, int error)
 	STAILQ_CONCAT(&incidents->unsaved, &turn->pages);
 	STAILQ_CONCAT(&incidents->unsaved, &turn->saved_late);
 	timer_arm(incidents->env.timers, &incidents->heal,
-		  clock_mono_us(incidents->env.clock) + LIMIT_STORE_HEAL_US);
+		  incidents_mono_us(incidents) + LIMIT_STORE_HEAL_US);
 }
 
 static void committed(void *ctx, int error, const char *text)
@@ -294,5 +293,5 @@ void incidents_flush(struct incidents *incidents)
 	incidents->refused_commit.fire = flush_again;
 	incidents->refused_commit.arg = incidents;
 	timer_arm(incidents->env.timers, &incidents->refused_commit,
-		  clock_mono_us(incidents->env.clock) + TURN_AGAIN_US);
+		  incidents_mono_us(incidents) + TURN_AGAIN_US);
 }

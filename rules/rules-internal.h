@@ -40,7 +40,6 @@ struct finding_place {
 };
 void findings_vadd(struct findings *findings, const struct finding_place *place, const char *format,
 		   va_list args) __attribute__((format(printf, 3, 0)));
-void findings_sort(struct findings *findings); /* by file, line, column; stable */
 
 /* glob.c */
 bool glob_is_valid(const char *glob); /* every [ has its ], no \ at the end */

@@ -52,8 +52,7 @@ void incidents_free(struct incidents *incidents);
 /* From the store, once, before anything is accepted: finishes what was accepted before. */
 int incidents_load(struct incidents *incidents, struct err *err);
 void incidents_set_rules(struct incidents *incidents,
-			 struct ruleset *rules);		    /* takes its own reference */
-struct ruleset *incidents_rules(const struct incidents *incidents); /* borrowed */
+			 struct ruleset *rules); /* takes its own reference */
 
 /* Is there room? false: answer 503. */
 bool incidents_have_room(const struct incidents *incidents);
