@@ -17,9 +17,8 @@ struct decide_input {
 					explain overrides it */
 	const struct trace *const *traces;
 	unsigned int ntraces;
-	const struct trace *const
-		*healthy; /* for contrast and latency; not used by the plain vote */
-	unsigned int nhealthy;
+	const struct evidence_set *healthy; /* what the signal's traces are like without the fault;
+					       NULL: nobody knows */
 	const struct ruleset *rules; /* NULL: no owner, no page */
 	enum walk_mode
 		mode; /* WALK_AUTO unless an option says otherwise: then the signal's mode counts */

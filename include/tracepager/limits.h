@@ -81,6 +81,10 @@
 #define LIMIT_ATTR_VALUE_BYTES 1024u
 /* All traces in flight in the daemon together. */
 #define LIMIT_TRACES_IN_FLIGHT_BYTES (256u << 20)
+/* What is kept of the healthy traces of one signal: 100 traces of 1,000 spans take 4 MiB. */
+#define LIMIT_BASELINE_BYTES (8u << 20)
+/* The same of the traces of one alert, or of one call of explain. */
+#define LIMIT_WINDOW_BYTES (256u << 20)
 /* Explain reads whole files; ten times the largest trace. */
 #define LIMIT_EXPLAIN_FILE_BYTES (1u << 30)
 

@@ -1,11 +1,15 @@
 /*
- * The vote: from the walks of one alert to a verdict. Pure. A plain majority: the share that
- * agrees, times the certainty of the leaf, times the wholeness of the traces.
+ * The vote: from the walks of one alert to a verdict. Pure.
+ *
+ * Where the signal's own spans failed, the failing paths are counted: the share that agrees, times
+ * the certainty of the leaf, the wholeness of the traces, and what healthy traces do not show as
+ * well. Otherwise, beside healthy traces, the service is sought that explains what is unusual
+ * (contrast.h).
  */
 #ifndef TRACEPAGER_VOTE_H
 #define TRACEPAGER_VOTE_H
 
-#include "tracepager/walk.h"
+#include "tracepager/evidence.h"
 
 struct runner_up {
 	const char *service, *callee; /* callee: NULL but for edges and peers */
@@ -29,8 +33,10 @@ struct verdict {
 };
 
 struct vote_options {
-	double threshold; /* below it the suspect is the first runner-up and the fallback is
-			     low_confidence: 0.5 */
+	double threshold;    /* below it the suspect is the first runner-up and the fallback is
+				low_confidence: 0.5 */
+	enum walk_mode mode; /* which evidence counts */
+	const struct evidence_set *healthy; /* NULL, or empty: there is nothing to compare with */
 };
 
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,

@@ -62,6 +62,8 @@ struct walk {
 	uint32_t *path;	  /* span indexes from the signal span to the leaf */
 	uint32_t npath;
 	uint32_t signal_span;	/* TRACE_NONE where the signal matches no span */
+	uint32_t from_span;	/* the signal's, or the root that stands for it; TRACE_NONE: the
+				   trace is empty */
 	uint32_t error_spans;	/* failing spans in the whole trace */
 	struct suspect *others; /* other leaves, best first */
 	unsigned int nothers;

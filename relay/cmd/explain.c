@@ -48,7 +48,8 @@ struct explain {
 	struct alert alert;
 	bool has_alert;
 	struct trace_options trace_options;
-	struct window healthy, window;
+	struct window window;
+	struct evidence_set *healthy; /* NULL: none was given */
 	/* On the way. */
 	const char *file; /* that is being read */
 	bool is_healthy;
@@ -170,8 +171,7 @@ static void decide_traces(struct explain *x, const struct trace *const *traces, 
 		.signal = x->has_signal ? &x->signal : NULL,
 		.traces = traces,
 		.ntraces = (unsigned int)n,
-		.healthy = x->healthy.traces,
-		.nhealthy = (unsigned int)x->healthy.ntraces,
+		.healthy = x->healthy,
 		.rules = x->rules,
 		.mode = x->mode,
 		.now_us = clock_wall_us(clock_system()),
@@ -230,14 +230,30 @@ static void take_nothing(struct explain *x, int line, const struct err *err)
 	x->missing = FALLBACK_NONE;
 }
 
+static void compare_with(struct explain *x, const struct trace_set *set)
+{
+	struct signal found, *signal = x->has_signal ? &x->signal : NULL;
+
+	if (!signal && x->has_alert &&
+	    decide_signal(x->arena, &x->alert, x->rules, NULL, NULL, &found, NULL))
+		signal = &found;
+	if (!x->healthy)
+		x->healthy = evidence_new(LIMIT_WINDOW_BYTES);
+	for (uint32_t i = 0; i < set->ntraces; i++)
+		evidence_add_trace(x->healthy, &set->traces[i], signal);
+}
+
 static void take_document(void *ctx, int line, struct trace_set *set, const struct err *err)
 {
 	struct explain *x = ctx;
 
 	if (!set) {
 		take_nothing(x, line, err);
-	} else if (x->is_healthy || !x->each) {
-		keep_set(x->is_healthy ? &x->healthy : &x->window, set);
+	} else if (x->is_healthy) {
+		compare_with(x, set);
+		trace_set_free(set);
+	} else if (!x->each) {
+		keep_set(&x->window, set);
 	} else {
 		for (uint32_t i = 0; i < set->ntraces; i++)
 			decide_traces(x, &(const struct trace *){ &set->traces[i] }, 1);
@@ -508,7 +524,7 @@ int cmd_explain(int argc, char **argv)
 	else if (parsed > 0)
 		run(&x, &healthy, argc, argv);
 	free_window(&x.window);
-	free_window(&x.healthy);
+	evidence_free(x.healthy);
 	rules_unref(x.rules);
 	arena_free(x.arena);
 	free(healthy.at);

@@ -64,8 +64,7 @@ struct work {
 	struct arena *arena;
 	const struct decide_input *input;
 	struct decision *decision;
-	const struct service_rule *
-		*peer_rules; /* one per walk: the entry that its callee belongs to */
+	const struct service_rule *peer_rule; /* the entry that the suspect's callee belongs to */
 };
 
 static void add_owner_reason(struct decision *decision, const char *reason)
@@ -163,7 +162,6 @@ static void name_callees(struct work *work, unsigned int index)
 	const struct service_rule *rule = name_callee(rules, &walk->suspect, &name);
 	if (!rule)
 		return;
-	work->peer_rules[index] = rule;
 	/* Of a peer, the walk gave the unowned certainty, times the wholeness of the trace. */
 	if (walk->suspect.kind == SUSPECT_PEER) {
 		walk->certainty *= PEER_OWNED / PEER_UNOWNED;
@@ -176,15 +174,21 @@ static void name_callees(struct work *work, unsigned int index)
 				     rule->place));
 }
 
+/* The option's, else the signal's. */
+static enum walk_mode asked_mode(const struct work *work)
+{
+	if (work->input->mode != WALK_AUTO || !work->decision->has_signal)
+		return work->input->mode;
+	return work->decision->signal.mode;
+}
+
 static void walk_all(struct work *work)
 {
 	const struct decide_input *input = work->input;
 	struct decision *d = work->decision;
 	const struct walk_options options = {
 		.signal = d->has_signal ? &d->signal : NULL,
-		.mode = input->mode != WALK_AUTO ? input->mode
-			: d->has_signal		 ? d->signal.mode
-						 : WALK_AUTO,
+		.mode = asked_mode(work),
 		.codes_fail = true,
 	};
 
@@ -192,9 +196,6 @@ static void walk_all(struct work *work)
 		return;
 	d->walks = arena_array(work->arena, input->ntraces, sizeof(*d->walks));
 	d->nwalks = input->ntraces;
-	if (input->rules)
-		work->peer_rules =
-			arena_array(work->arena, input->ntraces, sizeof(*work->peer_rules));
 	for (unsigned int i = 0; i < input->ntraces; i++) {
 		walk_trace(work->arena, input->traces[i], &options, &d->walks[i]);
 		if (input->rules)
@@ -208,6 +209,16 @@ static void set_fallback(struct verdict *verdict, enum fallback_code code, const
 	verdict->fallback_text = text && *text ? text : fallback_sentence(code);
 }
 
+/* The suspect of a vote by contrast was not among the walks' callees. */
+static void name_suspect(struct work *work)
+{
+	const char *name = NULL;
+
+	if (work->input->rules && work->decision->verdict.found)
+		work->peer_rule =
+			name_callee(work->input->rules, &work->decision->verdict.suspect, &name);
+}
+
 static void take_votes(struct work *work)
 {
 	const struct decide_input *input = work->input;
@@ -216,13 +227,17 @@ static void take_votes(struct work *work)
 
 	if (d->nwalks) {
 		vote(work->arena, d->walks, d->nwalks,
-		     &(struct vote_options){ .threshold = THRESHOLD }, verdict);
+		     &(struct vote_options){ .threshold = THRESHOLD,
+					     .mode = asked_mode(work),
+					     .healthy = input->healthy },
+		     verdict);
 		if (input->missing != FALLBACK_NONE &&
 		    verdict->nreasons < ARRAY_LEN(verdict->reasons))
 			verdict->reasons[verdict->nreasons++] = arena_printf(
 				work->arena, "not all traces were looked at: %s",
 				input->missing_text ? input->missing_text
 						    : fallback_sentence(input->missing));
+		name_suspect(work);
 		return;
 	}
 	if (input->missing != FALLBACK_NONE)
@@ -257,10 +272,8 @@ static void own_suspect(struct work *work)
 {
 	struct decision *d = work->decision;
 	struct suspect *suspect = &d->verdict.suspect;
-	const struct walk *walk = d->verdict.walk;
 
-	if (walk)
-		d->service = work->peer_rules[walk - d->walks];
+	d->service = work->peer_rule;
 	if (!d->service)
 		d->service = find_service(work->input->rules, suspect->service, suspect->namespace,
 					  suspect);
@@ -294,7 +307,7 @@ static const struct service_rule *signal_service(const struct work *work)
 
 	/* Where no span tells, the namespace that the alert's pods run in is the best guess. */
 	if ((!namespace || !*namespace) && d->has_alert)
-		namespace = labels_get(&d->alert.labels, "namespace");
+	namespace = labels_get(&d->alert.labels, "namespace");
 	if (d->has_signal)
 		service = find_service(rules, d->signal.service, namespace, NULL);
 	for (unsigned int i = 0; i < d->nwalks && !service; i++) {

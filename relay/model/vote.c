@@ -1,9 +1,10 @@
 /*
- * Vote: from the walks of one alert to a verdict (walk page, section 7). A plain majority.
+ * Vote: from the walks of one alert to a verdict (walk page, section 7). Here failing paths are
+ * counted; vote_contrast.c looks for what is unusual.
  *
  * Walks agree on namespace and service; edges on both ends. Traces in which nothing failed have no
- * vote, and are told. A tie names nobody: the candidates stand side by side among the runners-up.
- * Contrast with healthy traces and calibration belong in front of the count.
+ * vote, and are told. What healthy traces show as often has no weight. A tie names nobody: the
+ * candidates stand side by side among the runners-up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/vote.h"
+#include "vote-internal.h"
 #include "walk-internal.h"
 
 _Static_assert(sizeof(((struct verdict *)0)->reasons) / sizeof(const char *) == LIMIT_REASONS,
@@ -27,14 +29,16 @@ struct candidate {
 	unsigned int agree;	       /* walks that end there */
 	unsigned int mentions;	       /* walks that have it among their other leaves */
 	unsigned int commonest;	       /* walks with the operation and error of `stands` */
-	double certainty;	       /* summed */
+	double certainty;	       /* summed, times what healthy traces do not show */
+	uint32_t healthy;	       /* traces that show the same error */
 };
 
 struct ballot {
 	struct arena *arena;
 	struct verdict *verdict;
-	struct map *index; /* key of a suspect to its candidate */
-	struct map *words; /* key, operation and error to a count */
+	const struct evidence_set *healthy; /* NULL: none */
+	struct map *index;		    /* key of a suspect to its candidate */
+	struct map *words;		    /* key, operation and error to a count */
 	struct candidate **candidates;
 	unsigned int n, size;
 	unsigned int nothing_failed;
@@ -44,16 +48,14 @@ struct count {
 	unsigned int n;
 };
 
-static __attribute__((format(printf, 2, 3))) void tell(struct ballot *ballot, const char *format,
-						       ...)
+void verdict_tell(struct arena *arena, struct verdict *verdict, const char *format, ...)
 {
-	struct verdict *verdict = ballot->verdict;
 	va_list args;
 
 	if (verdict->nreasons == LIMIT_REASONS)
 		return;
 	va_start(args, format);
-	verdict->reasons[verdict->nreasons++] = arena_vprintf(ballot->arena, format, args);
+	verdict->reasons[verdict->nreasons++] = arena_vprintf(arena, format, args);
 	va_end(args);
 }
 
@@ -116,13 +118,31 @@ static void count_words(struct ballot *ballot, struct candidate *candidate, cons
 	}
 }
 
+/* How much of it is not background: 1 where no healthy trace shows the same error, 0 where all do.
+ */
+static double unusual(struct ballot *ballot, struct candidate *candidate, const struct walk *walk)
+{
+	const struct suspect *suspect = &walk->suspect;
+	bool peer = suspect->kind == SUSPECT_PEER && suspect->npeers > 0;
+	uint32_t n;
+
+	if (ballot->healthy == NULL || ballot->healthy->n == 0 || walk->mode != WALK_ERRORS)
+		return 1;
+	n = evidence_count_ends(ballot->healthy, peer ? "" : or_empty(suspect->namespace),
+				peer ? suspect->peers[0] : suspect->service, peer,
+				suspect->operation);
+	if (n > candidate->healthy)
+		candidate->healthy = n;
+	return 1 - (double)n / ballot->healthy->n;
+}
+
 static void cast(struct ballot *ballot, const struct walk *walk)
 {
 	const char *key = suspect_key(ballot->arena, &walk->suspect);
 	struct candidate *candidate = candidate_of(ballot, &walk->suspect, key);
 
 	candidate->agree++;
-	candidate->certainty += walk->certainty;
+	candidate->certainty += walk->certainty * unusual(ballot, candidate, walk);
 	count_words(ballot, candidate, walk, key);
 	for (unsigned int i = 0; i < walk->nothers; i++) {
 		const struct suspect *other = &walk->others[i];
@@ -199,15 +219,31 @@ static const char *traces_words(const struct walk *walk)
 	return walk->mode == WALK_LATENCY ? "slow" : "failing";
 }
 
+/* What the healthy traces say to it, for the first candidate. */
+static const char *beside_healthy(const struct ballot *ballot, const struct candidate *candidate)
+{
+	uint32_t of = ballot->healthy != NULL ? ballot->healthy->n : 0;
+
+	if (of == 0 || candidate->stands->mode != WALK_ERRORS || candidate != ballot->candidates[0])
+		return "";
+	if (candidate->healthy == 0)
+		return arena_printf(ballot->arena, "; none of %u healthy ones shows it", of);
+	return arena_printf(ballot->arena, "; %u of %u healthy ones %s it as well",
+			    candidate->healthy, of, candidate->healthy == 1 ? "shows" : "show");
+}
+
 static void tell_count(struct ballot *ballot, const struct candidate *candidate)
 {
 	const struct walk *walk = candidate->stands;
 	unsigned int of = ballot->verdict->of;
 	const char *error = walk->suspect.error;
 
-	tell(ballot, "%u of %u %s trace%s %s%s%s", candidate->agree, of, traces_words(walk),
-	     of == 1 ? "" : "s", ending(ballot->arena, &walk->suspect, candidate->agree == 1),
-	     error != NULL ? ": " : "", error != NULL ? span_shown(ballot->arena, error) : "");
+	verdict_tell(ballot->arena, ballot->verdict, "%u of %u %s trace%s %s%s%s%s",
+		     candidate->agree, of, traces_words(walk), of == 1 ? "" : "s",
+		     ending(ballot->arena, &walk->suspect, candidate->agree == 1),
+		     error != NULL ? ": " : "",
+		     error != NULL ? span_shown(ballot->arena, error) : "",
+		     beside_healthy(ballot, candidate));
 }
 
 static void tell_counts(struct ballot *ballot)
@@ -218,15 +254,16 @@ static void tell_counts(struct ballot *ballot)
 	     i++, told++)
 		tell_count(ballot, ballot->candidates[i]);
 	if (ballot->nothing_failed > 0)
-		tell(ballot, "in %u more trace%s no failing span explains the signal",
-		     ballot->nothing_failed, ballot->nothing_failed == 1 ? "" : "s");
+		verdict_tell(ballot->arena, ballot->verdict,
+			     "in %u more trace%s no failing span explains the signal",
+			     ballot->nothing_failed, ballot->nothing_failed == 1 ? "" : "s");
 }
 
 /* What the walk that stands for the verdict saw. */
 static void tell_walk(struct ballot *ballot, const struct walk *walk)
 {
 	for (unsigned int i = 0; i < walk->nreasons; i++)
-		tell(ballot, "%s", walk->reasons[i]);
+		verdict_tell(ballot->arena, ballot->verdict, "%s", walk->reasons[i]);
 }
 
 /* --- The verdict --- */
@@ -296,14 +333,42 @@ static void decide_count(struct ballot *ballot, double threshold)
 	}
 }
 
+/* By counting, where most of the traces have a failing path from the signal's own span down: that
+ * is a cause, not a coincidence. A single trace whose errors are asked for has nothing else. */
+static bool paths_count(const struct walk *walks, unsigned int nwalks,
+			const struct vote_options *options)
+{
+	unsigned int paths = 0;
+
+	if (options->healthy == NULL || options->healthy->n == 0)
+		return true;
+	if (options->mode == WALK_LATENCY)
+		return false;
+	if (nwalks == 1 && options->mode == WALK_ERRORS)
+		return true;
+	for (unsigned int i = 0; i < nwalks; i++) {
+		const struct walk *walk = &walks[i];
+
+		paths += walk->found && walk->mode == WALK_ERRORS && walk->npath > 0 &&
+			 walk->path[0] == walk->from_span &&
+			 span_failing(walk->trace, &walk->trace->spans[walk->from_span], true);
+	}
+	return 2 * paths > nwalks;
+}
+
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	  const struct vote_options *options, struct verdict *ret_verdict)
 {
-	struct ballot ballot = {
-		.arena = arena, .verdict = ret_verdict, .index = map_new(), .words = map_new()
-	};
+	struct ballot ballot = { .arena = arena,
+				 .verdict = ret_verdict,
+				 .healthy = options->healthy };
 
 	memset(ret_verdict, 0, sizeof(*ret_verdict));
+	if (!paths_count(walks, nwalks, options) &&
+	    vote_by_contrast(arena, walks, nwalks, options, ret_verdict))
+		return;
+	ballot.index = map_new();
+	ballot.words = map_new();
 	for (unsigned int i = 0; i < nwalks; i++) {
 		if (walks[i].found) {
 			cast(&ballot, &walks[i]);

@@ -73,6 +73,7 @@ bool span_same_service(const struct trace *trace, const struct span *a, const st
 /* Fit for a sentence: control characters become blanks, long texts are cut. Borrowed or kept by the
  * arena. */
 const char *span_shown(struct arena *arena, const char *text);
+const char *span_duration(struct arena *arena, int64_t us); /* "3.2 s" */
 
 /* signal_match.c: the signal's test over many spans, each distinct resource and name looked at
  * about once. */
@@ -112,6 +113,11 @@ int64_t walker_skew_us(const struct span *parent, const struct span *child);
  * ended later. */
 bool walker_waits_for(const struct span *parent, const struct span *child);
 
+/* A walk of the same trace that ends at a span which was found otherwise; its path is the spans
+ * above that, up to where the other walk began. */
+void walk_towards(struct arena *arena, const struct walk *seen, uint32_t span,
+		  enum suspect_kind kind, struct walk *ret_walk);
+
 /* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
  * parent. */
 uint16_t walker_bits_above(const struct walker *walker, uint32_t span);
@@ -126,7 +132,12 @@ uint32_t walk_start(struct walker *walker, bool signal_found);
  * when all are such, unless one must be named. */
 uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_name);
 
-/* walk_leaf.c: whose fault it is. Returns a span from which the walk goes on, or TRACE_NONE with
+/* walk_leaf.c: the 4xx, or its equal of gRPC or a database, that the callee answered without
+ * failing; NULL: none. A callee without a span (TRACE_NONE) answered what its client tells.
+ * *ret_callee_may: by option it is the callee's. */
+const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
+			 uint32_t callee, bool *ret_callee_may);
+/* Whose fault it is. Returns a span from which the walk goes on, or TRACE_NONE with
  * suspect and certainty set. */
 uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 		   double *certainty);
@@ -142,6 +153,16 @@ uint32_t walk_orphan_named(struct walker *walker, uint32_t call, const struct su
 bool walk_orphan_below(const struct walker *walker, uint32_t call);
 /* They are told, and walked as others. */
 void walk_orphans_leave_aside(struct walker *walker, uint32_t leaf);
+
+/* critical_path.c: visits the spans on the path of `from` between two times, a parent before its
+ * children; each with its own time there, which may be 0. */
+typedef void critical_path_visit(void *ctx, uint32_t span, int64_t own_us);
+void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
+		   critical_path_visit *visit, void *ctx);
+
+/* evidence.c: the span of another service that a call reached: its last one, or of a span without a
+ * kind its only child. TRACE_NONE: it is no call, or nobody answered. */
+uint32_t evidence_answer(const struct trace *trace, uint32_t span);
 
 /* walk_latency.c */
 struct own_time {

@@ -120,17 +120,22 @@ const char *walker_words(const struct walker *walker, uint32_t span)
 			     : "";
 }
 
-const char *walker_duration(const struct walker *walker, int64_t us)
+const char *span_duration(struct arena *arena, int64_t us)
 {
 	if (us >= 10 * US_PER_SECOND)
-		return arena_printf(walker->arena, "%lld s", (long long)(us / US_PER_SECOND));
+		return arena_printf(arena, "%lld s", (long long)(us / US_PER_SECOND));
 	if (us >= US_PER_SECOND)
-		return arena_printf(walker->arena, "%.1f s", (double)us / (double)US_PER_SECOND);
+		return arena_printf(arena, "%.1f s", (double)us / (double)US_PER_SECOND);
 	if (us >= 10 * US_PER_MS)
-		return arena_printf(walker->arena, "%lld ms", (long long)(us / US_PER_MS));
+		return arena_printf(arena, "%lld ms", (long long)(us / US_PER_MS));
 	if (us >= US_PER_MS)
-		return arena_printf(walker->arena, "%.1f ms", (double)us / (double)US_PER_MS);
-	return arena_printf(walker->arena, "%lld us", (long long)us);
+		return arena_printf(arena, "%.1f ms", (double)us / (double)US_PER_MS);
+	return arena_printf(arena, "%lld us", (long long)us);
+}
+
+const char *walker_duration(const struct walker *walker, int64_t us)
+{
+	return span_duration(walker->arena, us);
 }
 
 void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
@@ -495,6 +500,7 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 	memset(ret_walk, 0, sizeof(*ret_walk));
 	ret_walk->trace = trace;
 	ret_walk->signal_span = TRACE_NONE;
+	ret_walk->from_span = TRACE_NONE;
 	if (trace->nspans == 0 || trace->first_root == TRACE_NONE) {
 		ret_walk->fallback = FALLBACK_NO_TRACE;
 		return;
@@ -516,4 +522,28 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 	}
 	ret_walk->certainty *= whole;
 	walker_fini(&walker);
+}
+
+void walk_towards(struct arena *arena, const struct walk *seen, uint32_t span,
+		  enum suspect_kind kind, struct walk *ret_walk)
+{
+	const struct trace *trace = seen->trace;
+	const struct span *spans = trace->spans;
+	struct walker walker = { .arena = arena, .trace = trace, .walk = ret_walk };
+	uint32_t n = 1, at = span;
+
+	*ret_walk = (struct walk){ .trace = trace,
+				   .found = true,
+				   .certainty = 1,
+				   .signal_span = seen->signal_span,
+				   .from_span = seen->from_span,
+				   .error_spans = seen->error_spans };
+	walker_suspect(&walker, span, kind, &ret_walk->suspect);
+	ret_walk->suspect.error = span_error(arena, trace, &spans[span]);
+	for (; at != seen->from_span && spans[at].parent != TRACE_NONE; at = spans[at].parent)
+		n++;
+	ret_walk->path = arena_array(arena, n, sizeof(*ret_walk->path));
+	ret_walk->npath = n;
+	for (at = span; n > 0; at = spans[at].parent)
+		ret_walk->path[--n] = at;
 }

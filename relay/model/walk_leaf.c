@@ -146,15 +146,11 @@ static bool is_refused_by_database(const char *sqlstate)
 		strncmp(sqlstate, "42", 2) == 0);
 }
 
-/* The 4xx, or its equal of gRPC or a database, that the callee answered without failing; NULL:
- * none. A callee without a span (TRACE_NONE) answered what its client tells. *ret_callee_may: by
- * option it is the callee's. */
-static const char *refusal(struct walker *walker, uint32_t client, uint32_t callee,
-			   bool *ret_callee_may)
+const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
+			 uint32_t callee, bool *ret_callee_may)
 {
 	static const unsigned int grpc_refusals = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 |
 						  1u << 9 | 1u << 10 | 1u << 11 | 1u << 16;
-	const struct trace *trace = walker->trace;
 	const char *sqlstate = span_sqlstate(trace, &trace->spans[client]);
 	int http = 0, grpc = -1;
 
@@ -168,14 +164,14 @@ static const char *refusal(struct walker *walker, uint32_t client, uint32_t call
 	if (http >= 400 && http < 499) {
 		*ret_callee_may =
 			http == 401 || http == 403 || http == 404 || http == 408 || http == 429;
-		return arena_printf(walker->arena, "HTTP %d", http);
+		return arena_printf(arena, "HTTP %d", http);
 	}
 	if (grpc > 0 && (grpc_refusals >> grpc & 1)) {
 		*ret_callee_may = grpc == 16 || grpc == 7 || grpc == 5 || grpc == 8;
 		return span_grpc_name(grpc);
 	}
 	if (is_refused_by_database(sqlstate))
-		return arena_printf(walker->arena, "SQLSTATE %s", sqlstate);
+		return arena_printf(arena, "SQLSTATE %s", sqlstate);
 	return NULL;
 }
 
@@ -294,7 +290,7 @@ static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect
 	}
 	if (walk_orphan_below(walker, leaf))
 		walker_doubt(walker, DOUBT_UNEXPLAINED);
-	answer = refusal(walker, leaf, TRACE_NONE, &callee_may);
+	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
 	if (answer != NULL && !(callee_may && walker->options->refusals_are_callees)) {
 		walker_suspect(walker, leaf, SUSPECT_CALLER, suspect);
 		*certainty = CERTAINTY_CALLER;
@@ -321,7 +317,7 @@ static uint32_t client_leaf(struct walker *walker, uint32_t leaf, struct suspect
 
 	if (callee.span == TRACE_NONE)
 		return silent_leaf(walker, leaf, suspect, certainty);
-	answer = refusal(walker, leaf, callee.span, &callee_may);
+	answer = span_refusal(walker->arena, walker->trace, leaf, callee.span, &callee_may);
 	if (answer != NULL && !(walker->bits[callee.span] & BIT_FAILING)) {
 		refused(walker, leaf, callee.span, answer,
 			callee_may && walker->options->refusals_are_callees, suspect);

@@ -102,6 +102,7 @@ bool walk_signal(struct walker *walker)
 		mark_root(walker, span);
 	}
 	walker->signal = span;
+	walker->walk->from_span = span;
 	walker->walk->signal_span = known && !found ? TRACE_NONE : span;
 	return found;
 }

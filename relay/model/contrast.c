@@ -1,0 +1,304 @@
+/*
+ * Contrast: which service explains what is unusual in a window of traces, and how surely.
+ *
+ * Every service that is touched by something unusual is fitted (contrast_fit.c) and they are ranked
+ * by their nats. The posterior alone would be far too sure, since traces of one window are not
+ * independent; what abstains is the test whether the best one beats the next ones and "nothing
+ * unusual" trace by trace.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contrast-internal.h"
+#include "tracepager/limits.h"
+
+/* Prior weight of "nothing unusual": as all groups that a service can fail in, of all services. */
+#define NULL_WEIGHT 7.0
+/* No verdict by contrast is surer than this; of a call whose ends cannot be told apart, than that.
+ */
+#define SUREST	    0.95
+#define SUREST_EDGE 0.55
+/* Rivals that the best one has to beat, beside "nothing unusual". */
+#define RIVALS 3
+/* Nats by which two explanations of one trace are the same. */
+#define SAME 1e-6
+
+struct candidate {
+	uint32_t service;
+	struct fit fit;
+	double sum;
+	const double *vector; /* what each trace adds */
+};
+
+struct ranking {
+	struct scene scene;
+	struct candidate *at; /* best first */
+	uint32_t n;
+};
+
+static int candidate_compare(const void *a, const void *b)
+{
+	const struct candidate *ca = a, *cb = b;
+
+	if (ca->sum < cb->sum || ca->sum > cb->sum)
+		return ca->sum > cb->sum ? -1 : 1;
+	return ca->service < cb->service ? -1 : ca->service > cb->service;
+}
+
+static void rank(struct ranking *ranking)
+{
+	struct scene *scene = &ranking->scene;
+
+	ranking->at = arena_array(scene->arena, (size_t)scene->nservices + 1, sizeof(*ranking->at));
+	for (uint32_t s = 0; s < scene->nservices; s++) {
+		struct candidate *candidate = &ranking->at[ranking->n];
+		double *vector;
+
+		if (!contrast_touches(scene, s))
+			continue;
+		vector = arena_array(scene->arena, (size_t)scene->ntraces + 1, sizeof(*vector));
+		candidate->service = s;
+		candidate->vector = vector;
+		candidate->fit = contrast_fit(scene, s, vector);
+		candidate->sum = candidate->fit.time + candidate->fit.errors;
+		ranking->n++;
+	}
+	qsort(ranking->at, ranking->n, sizeof(*ranking->at), candidate_compare);
+}
+
+/* --- How surely --- */
+
+static bool are_twins(const struct ranking *ranking, const struct candidate *a,
+		      const struct candidate *b)
+{
+	for (uint32_t t = 0; t < ranking->scene.ntraces; t++)
+		if (fabs(a->vector[t] - b->vector[t]) > SAME)
+			return false;
+	return true;
+}
+
+/* Vuong's statistic for two models that are not nested (Econometrica 57, 1989); b NULL: "nothing
+ * unusual". */
+static double vuong(const struct ranking *ranking, const struct candidate *a,
+		    const struct candidate *b)
+{
+	double sum = 0, squares = 0;
+
+	for (uint32_t t = 0; t < ranking->scene.ntraces; t++) {
+		double d = a->vector[t] - (b != NULL ? b->vector[t] : 0);
+
+		sum += d;
+		squares += d * d;
+	}
+	return squares > 0 ? sum / sqrt(squares) : 0;
+}
+
+static double confidence_of(const struct ranking *ranking, bool edge)
+{
+	const struct candidate *first = &ranking->at[0];
+	double z = vuong(ranking, first, NULL), post, clear;
+	/* Relative to the best one, so that no exponential overflows. */
+	double sum = NULL_WEIGHT * ranking->scene.nservices * exp(-first->sum) + 1;
+	uint32_t rivals = 0;
+
+	for (uint32_t i = 1; i < ranking->n; i++) {
+		const struct candidate *other = &ranking->at[i];
+
+		if (are_twins(ranking, first, other))
+			continue;
+		sum += exp(other->sum - first->sum);
+		if (rivals++ < RIVALS) {
+			double against = vuong(ranking, first, other);
+
+			z = against < z ? against : z;
+		}
+	}
+	post = 1 / sum;
+	clear = z > 0 ? erf(z / sqrt(2)) : 0; /* 2Φ(z) − 1 */
+	return (edge ? SUREST_EDGE : SUREST) * (clear < post ? clear : post);
+}
+
+/* --- What is told --- */
+
+static const struct mass *mass_of(const struct shares *trace, uint32_t variable)
+{
+	uint32_t low = 0, high = trace->ntimes;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (trace->times[middle].variable < variable)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < trace->ntimes && trace->times[low].variable == variable ? &trace->times[low]
+									     : NULL;
+}
+
+static int us_compare(const void *a, const void *b)
+{
+	int64_t ua = *(const int64_t *)a, ub = *(const int64_t *)b;
+
+	return (ua > ub) - (ua < ub);
+}
+
+static int64_t median_us(int64_t *at, uint32_t n)
+{
+	if (n == 0)
+		return 0;
+	qsort(at, n, sizeof(*at), us_compare);
+	return at[n / 2];
+}
+
+/* The unusual observations of a variable, and what is usual for each. */
+struct compared {
+	int64_t *now, *normal;
+	uint32_t n;
+};
+
+/* Of one trace; returns the span with the largest excess. */
+static uint32_t compare_times(const struct scene *scene, uint32_t trace,
+			      const struct variable *variable, struct compared *compared)
+{
+	const struct evidence *evidence = &scene->window.set->at[trace];
+	uint32_t span = TRACE_NONE;
+	int64_t most_us = 0;
+
+	for (uint32_t i = 0; i < evidence->nobservations; i++) {
+		struct seen seen = scene_see(&scene->window, &evidence->observations[i]);
+		int64_t us;
+
+		if (seen.service != variable->service || seen.callee != variable->callee)
+			continue;
+		us = scene_excess_us(scene, &seen);
+		if (us <= 0)
+			continue;
+		compared->now[compared->n] = seen.us;
+		compared->normal[compared->n++] = seen.us - us;
+		if (us > most_us) {
+			most_us = us;
+			span = evidence->observations[i].span;
+		}
+	}
+	return span;
+}
+
+static const struct variable *heaviest(const struct scene *scene, uint32_t service)
+{
+	const struct variable *best = NULL;
+
+	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++) {
+		const struct variable *variable = &scene->variables[scene->of[i]];
+
+		if (variable->mass > 0 && (best == NULL || variable->mass > best->mass))
+			best = variable;
+	}
+	return best;
+}
+
+static void tell_time(const struct scene *scene, uint32_t service, struct contrast_candidate *told)
+{
+	const struct variable *variable = heaviest(scene, service);
+	struct compared compared = { 0 };
+	double most = 0;
+
+	if (variable == NULL)
+		return;
+	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++)
+		told->touched += scene->variables[scene->of[i]].mass;
+	compared.now = arena_array(scene->arena, variable->n, sizeof(*compared.now));
+	compared.normal = arena_array(scene->arena, variable->n, sizeof(*compared.normal));
+	for (uint32_t t = 0; t < scene->ntraces; t++) {
+		const struct mass *mass =
+			mass_of(&scene->traces[t], (uint32_t)(variable - scene->variables));
+		uint32_t span;
+
+		if (mass == NULL)
+			continue;
+		told->unusual++;
+		span = compare_times(scene, t, variable, &compared);
+		if (mass->w > most) {
+			most = mass->w;
+			told->trace = t;
+			told->span = span;
+		}
+	}
+	told->now_us = median_us(compared.now, compared.n);
+	told->normal_us = median_us(compared.normal, compared.n);
+	told->mass = variable->mass;
+	told->caller = scene->services[variable->service]->name;
+	if (variable->callee != variable->service)
+		told->callee = scene->services[variable->callee]->name;
+}
+
+static void tell_candidate(const struct ranking *ranking, const struct candidate *candidate,
+			   struct contrast_candidate *told)
+{
+	const struct scene *scene = &ranking->scene;
+	const struct evidence_service *service = scene->services[candidate->service];
+
+	*told = (struct contrast_candidate){ .namespace = service->namespace,
+					     .name = service->name,
+					     .peer = service->peer,
+					     .time = candidate->fit.time,
+					     .errors = candidate->fit.errors,
+					     .span = TRACE_NONE };
+	for (uint32_t t = 0; t < scene->ntraces; t++)
+		told->agree += candidate->vector[t] > 0;
+	if (scene->mode != WALK_ERRORS)
+		tell_time(scene, candidate->service, told);
+}
+
+/* The one that calls the other stands first. */
+static void order_edge(struct ranking *ranking)
+{
+	const struct scene *scene = &ranking->scene;
+	struct candidate *a = &ranking->at[0], *b = &ranking->at[1], swap;
+	double forth = 0, back = 0;
+
+	for (uint32_t i = 0; i < scene->nvariables; i++) {
+		const struct variable *variable = &scene->variables[i];
+
+		if (variable->service == a->service && variable->callee == b->service)
+			forth = variable->mass;
+		if (variable->service == b->service && variable->callee == a->service)
+			back = variable->mass;
+	}
+	if (back <= forth)
+		return;
+	swap = *a;
+	*a = *b;
+	*b = swap;
+}
+
+void contrast(struct arena *arena, const struct evidence_set *window,
+	      const struct evidence_set *healthy, enum walk_mode mode,
+	      struct contrast *ret_contrast)
+{
+	struct ranking ranking = { .scene = { .arena = arena,
+					      .mode = mode,
+					      .ntraces = window->n,
+					      .window = { .set = window },
+					      .healthy = { .set = healthy } } };
+	uint32_t n;
+
+	memset(ret_contrast, 0, sizeof(*ret_contrast));
+	scene_build(&ranking.scene);
+	rank(&ranking);
+	n = ranking.n < LIMIT_RUNNERS_UP + 1 ? ranking.n : LIMIT_RUNNERS_UP + 1;
+	if (n > 1 && are_twins(&ranking, &ranking.at[0], &ranking.at[1])) {
+		ret_contrast->edge = true;
+		order_edge(&ranking);
+	}
+	if (n > 0)
+		ret_contrast->confidence = confidence_of(&ranking, ret_contrast->edge);
+	ret_contrast->candidates =
+		arena_array(arena, (size_t)n + 1, sizeof(struct contrast_candidate));
+	ret_contrast->ncandidates = n;
+	for (uint32_t i = 0; i < n; i++)
+		tell_candidate(&ranking, &ranking.at[i], &ret_contrast->candidates[i]);
+	for (uint32_t i = 0; i < ranking.scene.nvariables; i++)
+		ret_contrast->unusual += ranking.scene.variables[i].mass;
+}

@@ -1,0 +1,536 @@
+/*
+ * Contrast, the scene: what is unusual in a window of traces, beside healthy ones.
+ *
+ * Every trace of the window has one unit of mass, so that one huge trace or an odd mix of requests
+ * cannot dominate. What of its time lies beyond what healthy traces show for the same call and
+ * operation goes to that call, the rest is "nothing unusual". The background is what the healthy
+ * traces look like that the symptom would have picked as well: they cancel the picking.
+ *
+ * Everything is sorted by names, so that the order of the traces changes no sum.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "contrast-internal.h"
+
+/* Below this many observations of one operation, those of all operations of the call stand in. */
+#define ENOUGH 5
+/* One error more than was seen in the background, in each operation and in those that nobody saw:
+ * Laplace's rule of succession. Half or twice as many give the same verdicts. */
+#define IMAGINED_ERRORS 1.0
+/* Half a trace's time, and one variable's share, that the background might have shown as well. */
+#define IMAGINED_TIME  0.5
+#define IMAGINED_SHARE 1.0
+
+/* --- Names --- */
+
+static int service_by_name(const void *a, const void *b)
+{
+	const struct evidence_service *sa = *(const struct evidence_service *const *)a;
+	const struct evidence_service *sb = *(const struct evidence_service *const *)b;
+	int order = strcmp(sa->name, sb->name);
+
+	if (order == 0)
+		order = strcmp(sa->namespace, sb->namespace);
+	return order != 0 ? order : (int)sa->peer - (int)sb->peer;
+}
+
+static int text_by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Where each of n things stands among the sorted ones. */
+static uint32_t *places(struct arena *arena, const void *const *at, uint32_t n,
+			const void *const *sorted, uint32_t nsorted,
+			int (*compare)(const void *, const void *))
+{
+	uint32_t *ret = arena_array(arena, n + 1, sizeof(*ret));
+
+	for (uint32_t i = 0; i < n; i++) {
+		const void *const *found =
+			bsearch(&at[i], sorted, nsorted, sizeof(*sorted), compare);
+
+		ret[i] = (uint32_t)(found - sorted);
+	}
+	return ret;
+}
+
+static uint32_t drop_twins(const void **at, uint32_t n, int (*compare)(const void *, const void *))
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (kept == 0 || compare(&at[kept - 1], &at[i]) != 0)
+			at[kept++] = at[i];
+	return kept;
+}
+
+static const void **service_pointers(struct arena *arena, const struct evidence_set *set)
+{
+	const void **ret = arena_array(arena, set->nservices + 1, sizeof(*ret));
+
+	for (uint32_t i = 0; i < set->nservices; i++)
+		ret[i] = &set->services[i];
+	return ret;
+}
+
+static const void **merged(struct arena *arena, const void *const *a, uint32_t na,
+			   const void *const *b, uint32_t nb,
+			   int (*compare)(const void *, const void *), uint32_t *ret_n)
+{
+	const void **all = arena_array(arena, (size_t)na + nb + 1, sizeof(*all));
+
+	if (na > 0)
+		memcpy(all, a, na * sizeof(*all));
+	if (nb > 0)
+		memcpy(all + na, b, nb * sizeof(*all));
+	qsort(all, (size_t)na + nb, sizeof(*all), compare);
+	*ret_n = drop_twins(all, na + nb, compare);
+	return all;
+}
+
+static void place_side(struct arena *arena, struct scene_side *side, const void **services,
+		       const void *const *all_services, uint32_t nservices,
+		       const void *const *all_texts, uint32_t ntexts)
+{
+	const struct evidence_set *set = side->set;
+
+	side->services =
+		places(arena, services, set->nservices, all_services, nservices, service_by_name);
+	side->texts = places(arena, (const void *const *)set->texts, set->ntexts, all_texts, ntexts,
+			     text_by_name);
+}
+
+static void merge_names(struct scene *scene)
+{
+	struct arena *arena = scene->arena;
+	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
+	const void **ws = service_pointers(arena, window), **hs = service_pointers(arena, healthy);
+	uint32_t ntexts;
+	const void **services = merged(arena, ws, window->nservices, hs, healthy->nservices,
+				       service_by_name, &scene->nservices);
+	const void **texts =
+		merged(arena, (const void *const *)window->texts, window->ntexts,
+		       (const void *const *)healthy->texts, healthy->ntexts, text_by_name, &ntexts);
+
+	scene->services = (const struct evidence_service **)services;
+	place_side(arena, &scene->window, ws, services, scene->nservices, texts, ntexts);
+	place_side(arena, &scene->healthy, hs, services, scene->nservices, texts, ntexts);
+}
+
+struct seen scene_see(const struct scene_side *side, const struct observation *observation)
+{
+	return (struct seen){ side->services[observation->service],
+			      side->services[observation->callee],
+			      side->texts[observation->operation],
+			      side->texts[observation->callee_operation], observation->us };
+}
+
+/* --- What is usual --- */
+
+static int by_call(const void *a, const void *b)
+{
+	const struct seen *sa = a, *sb = b;
+
+	if (sa->service != sb->service)
+		return sa->service < sb->service ? -1 : 1;
+	if (sa->callee != sb->callee)
+		return sa->callee < sb->callee ? -1 : 1;
+	return 0;
+}
+
+static int by_operation(const void *a, const void *b)
+{
+	const struct seen *sa = a, *sb = b;
+	int order = by_call(a, b);
+
+	if (order != 0)
+		return order;
+	if (sa->operation != sb->operation)
+		return sa->operation < sb->operation ? -1 : 1;
+	if (sa->callee_operation != sb->callee_operation)
+		return sa->callee_operation < sb->callee_operation ? -1 : 1;
+	return 0;
+}
+
+static int by_call_then_time(const void *a, const void *b)
+{
+	const struct seen *sa = a, *sb = b;
+	int order = by_call(a, b);
+
+	return order != 0 ? order : (sa->us > sb->us) - (sa->us < sb->us);
+}
+
+static int by_operation_then_time(const void *a, const void *b)
+{
+	const struct seen *sa = a, *sb = b;
+	int order = by_operation(a, b);
+
+	return order != 0 ? order : (sa->us > sb->us) - (sa->us < sb->us);
+}
+
+/* Nearest rank. */
+static uint32_t p95_rank(uint32_t n)
+{
+	return (uint32_t)(((uint64_t)n * 95 + 99) / 100) - 1;
+}
+
+static struct usual *quantiles(struct arena *arena, struct seen *seen, uint32_t n,
+			       int (*sort)(const void *, const void *),
+			       int (*same)(const void *, const void *), uint32_t *ret_n)
+{
+	struct usual *usual = arena_array(arena, n + 1, sizeof(*usual));
+	uint32_t nusual = 0;
+
+	qsort(seen, n, sizeof(*seen), sort);
+	for (uint32_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && same(&seen[i], &seen[end]) == 0; end++)
+			;
+		usual[nusual++] = (struct usual){ seen[i], end - i, seen[i + (end - i) / 2].us,
+						  seen[i + p95_rank(end - i)].us };
+	}
+	*ret_n = nusual;
+	return usual;
+}
+
+static void learn_usual(struct scene *scene)
+{
+	const struct evidence_set *healthy = scene->healthy.set;
+	struct arena *arena = scene->arena;
+	uint32_t n = 0;
+
+	for (uint32_t t = 0; t < healthy->n; t++)
+		n += healthy->at[t].nobservations;
+	struct seen *seen = arena_array(arena, n + 1, sizeof(*seen));
+	n = 0;
+	for (uint32_t t = 0; t < healthy->n; t++)
+		for (uint32_t i = 0; i < healthy->at[t].nobservations; i++)
+			seen[n++] = scene_see(&scene->healthy, &healthy->at[t].observations[i]);
+	scene->by_operation = quantiles(arena, seen, n, by_operation_then_time, by_operation,
+					&scene->nby_operation);
+	scene->by_call = quantiles(arena, seen, n, by_call_then_time, by_call, &scene->nby_call);
+}
+
+const struct usual *scene_usual(const struct scene *scene, const struct seen *seen)
+{
+	const struct usual *usual = bsearch(seen, scene->by_operation, scene->nby_operation,
+					    sizeof(*usual), by_operation);
+
+	if (usual == NULL || usual->n < ENOUGH)
+		usual = bsearch(seen, scene->by_call, scene->nby_call, sizeof(*usual), by_call);
+	return usual;
+}
+
+int64_t scene_excess_us(const struct scene *scene, const struct seen *seen)
+{
+	const struct usual *usual = scene_usual(scene, seen);
+
+	if (usual == NULL)
+		return seen->us;
+	return seen->us > usual->p95_us ? seen->us - usual->median_us : 0;
+}
+
+/* --- Mass --- */
+
+static int variable_compare(const void *a, const void *b)
+{
+	const struct variable *va = a, *vb = b;
+
+	if (va->service != vb->service)
+		return va->service < vb->service ? -1 : 1;
+	if (va->callee != vb->callee)
+		return va->callee < vb->callee ? -1 : 1;
+	return 0;
+}
+
+static uint32_t variable_index(const struct scene *scene, const struct seen *seen)
+{
+	struct variable key = { .service = seen->service, .callee = seen->callee };
+	const struct variable *found =
+		bsearch(&key, scene->variables, scene->nvariables, sizeof(key), variable_compare);
+
+	return (uint32_t)(found - scene->variables);
+}
+
+/* Traces that the symptom's own rule would have picked among the healthy: failing ones, and the
+ * longest twentieth. */
+static bool *pick_background(struct scene *scene, uint32_t *ret_n)
+{
+	const struct evidence_set *healthy = scene->healthy.set;
+	struct arena *arena = scene->arena;
+	bool *picked = arena_array(arena, healthy->n + 1, sizeof(*picked));
+	struct seen *durations = arena_array(arena, healthy->n + 1, sizeof(*durations));
+	uint32_t n = 0;
+
+	if (healthy->n > 0) {
+		for (uint32_t t = 0; t < healthy->n; t++)
+			durations[t].us = healthy->at[t].duration_us;
+		qsort(durations, healthy->n, sizeof(*durations), by_call_then_time);
+		int64_t long_us = durations[p95_rank(healthy->n)].us;
+		for (uint32_t t = 0; t < healthy->n; t++) {
+			picked[t] = healthy->at[t].failing || healthy->at[t].duration_us >= long_us;
+			n += picked[t];
+		}
+	}
+	*ret_n = n;
+	return picked;
+}
+
+static void list_variables(struct scene *scene, const bool *background)
+{
+	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
+	uint32_t n = 0, kept = 0;
+
+	for (uint32_t t = 0; t < window->n; t++)
+		n += window->at[t].nobservations;
+	for (uint32_t t = 0; t < healthy->n; t++)
+		n += background[t] ? healthy->at[t].nobservations : 0;
+	scene->variables = arena_array(scene->arena, n + 1, sizeof(*scene->variables));
+	n = 0;
+	for (uint32_t t = 0; t < window->n; t++)
+		for (uint32_t i = 0; i < window->at[t].nobservations; i++) {
+			struct seen seen =
+				scene_see(&scene->window, &window->at[t].observations[i]);
+
+			scene->variables[n++] = (struct variable){ .service = seen.service,
+								   .callee = seen.callee,
+								   .n = 1 };
+		}
+	for (uint32_t t = 0; t < healthy->n; t++)
+		for (uint32_t i = 0; background[t] && i < healthy->at[t].nobservations; i++) {
+			struct seen seen =
+				scene_see(&scene->healthy, &healthy->at[t].observations[i]);
+
+			scene->variables[n++] =
+				(struct variable){ .service = seen.service, .callee = seen.callee };
+		}
+	qsort(scene->variables, n, sizeof(*scene->variables), variable_compare);
+	for (uint32_t i = 0; i < n; i++) {
+		if (kept > 0 &&
+		    variable_compare(&scene->variables[kept - 1], &scene->variables[i]) == 0)
+			scene->variables[kept - 1].n += scene->variables[i].n;
+		else
+			scene->variables[kept++] = scene->variables[i];
+	}
+	scene->nvariables = kept;
+}
+
+static int mass_compare(const void *a, const void *b)
+{
+	const struct mass *ma = a, *mb = b;
+
+	if (ma->variable != mb->variable)
+		return ma->variable < mb->variable ? -1 : 1;
+	return (ma->w > mb->w) - (ma->w < mb->w);
+}
+
+static uint32_t sum_masses(struct mass *masses, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	qsort(masses, n, sizeof(*masses), mass_compare);
+	for (uint32_t i = 0; i < n; i++) {
+		if (kept > 0 && masses[kept - 1].variable == masses[i].variable)
+			masses[kept - 1].w += masses[i].w;
+		else
+			masses[kept++] = masses[i];
+	}
+	return kept;
+}
+
+static struct mass *time_masses(struct scene *scene, const struct scene_side *side, uint32_t at,
+				uint32_t *ret_n, double *ret_usual)
+{
+	const struct evidence *evidence = &side->set->at[at];
+	struct mass *masses =
+		arena_array(scene->arena, evidence->nobservations + 1, sizeof(*masses));
+	double usual = 1;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < evidence->nobservations; i++) {
+		struct seen seen = scene_see(side, &evidence->observations[i]);
+		int64_t us = scene_excess_us(scene, &seen);
+
+		if (us > 0 && evidence->duration_us > 0)
+			masses[n++] = (struct mass){ variable_index(scene, &seen),
+						     (double)us / (double)evidence->duration_us };
+	}
+	n = sum_masses(masses, n);
+	for (uint32_t i = 0; i < n; i++)
+		usual -= masses[i].w;
+	*ret_usual = usual > 0 ? usual : 0;
+	*ret_n = n;
+	return masses;
+}
+
+static void weigh_times(struct scene *scene)
+{
+	uint32_t nbackground;
+	bool *background = pick_background(scene, &nbackground);
+	double sum = 0;
+
+	list_variables(scene, background);
+	for (uint32_t t = 0; t < scene->window.set->n; t++) {
+		struct shares *trace = &scene->traces[t];
+
+		trace->times = time_masses(scene, &scene->window, t, &trace->ntimes, &trace->usual);
+		scene->usual += trace->usual;
+		for (uint32_t i = 0; i < trace->ntimes; i++)
+			scene->variables[trace->times[i].variable].mass += trace->times[i].w;
+	}
+	for (uint32_t t = 0; t < scene->healthy.set->n; t++) {
+		uint32_t n;
+		double usual;
+
+		if (!background[t])
+			continue;
+		struct mass *masses = time_masses(scene, &scene->healthy, t, &n, &usual);
+		for (uint32_t i = 0; i < n; i++) {
+			scene->variables[masses[i].variable].background += masses[i].w;
+			sum += masses[i].w;
+		}
+	}
+	double unusual = (sum + IMAGINED_TIME) / (nbackground + 2 * IMAGINED_TIME);
+	for (uint32_t i = 0; i < scene->nvariables; i++)
+		scene->variables[i].q =
+			unusual *
+			(scene->variables[i].background + IMAGINED_SHARE / scene->nvariables) /
+			(sum + IMAGINED_SHARE);
+	scene->usual_q = 1 - unusual;
+}
+
+/* --- Errors --- */
+
+static int class_compare(const void *a, const void *b)
+{
+	const struct error_class *ca = a, *cb = b;
+
+	if (ca->service != cb->service)
+		return ca->service < cb->service ? -1 : 1;
+	if (ca->operation != cb->operation)
+		return ca->operation < cb->operation ? -1 : 1;
+	return 0;
+}
+
+static void collect_classes(struct scene *scene, const struct scene_side *side, bool window)
+{
+	const struct evidence_set *set = side->set;
+
+	for (uint32_t t = 0; t < set->n; t++)
+		for (uint32_t i = 0; i < set->at[t].nends; i++) {
+			double weight = 1.0 / set->at[t].nends;
+
+			scene->classes[scene->nclasses++] = (struct error_class){
+				.service = side->services[set->at[t].ends[i].service],
+				.operation = side->texts[set->at[t].ends[i].operation],
+				.window = window ? weight : 0,
+				.background = window ? 0 : weight,
+			};
+		}
+}
+
+static void list_classes(struct scene *scene)
+{
+	uint32_t n = 0, kept = 0;
+
+	for (uint32_t t = 0; t < scene->window.set->n; t++)
+		n += scene->window.set->at[t].nends;
+	for (uint32_t t = 0; t < scene->healthy.set->n; t++)
+		n += scene->healthy.set->at[t].nends;
+	scene->classes = arena_array(scene->arena, n + 1, sizeof(*scene->classes));
+	collect_classes(scene, &scene->window, true);
+	collect_classes(scene, &scene->healthy, false);
+	qsort(scene->classes, n, sizeof(*scene->classes), class_compare);
+	for (uint32_t i = 0; i < n; i++) {
+		if (kept > 0 && class_compare(&scene->classes[kept - 1], &scene->classes[i]) == 0) {
+			scene->classes[kept - 1].window += scene->classes[i].window;
+			scene->classes[kept - 1].background += scene->classes[i].background;
+		} else {
+			scene->classes[kept++] = scene->classes[i];
+		}
+	}
+	scene->nclasses = kept;
+}
+
+static void weigh_errors(struct scene *scene)
+{
+	double background = 0;
+
+	list_classes(scene);
+	for (uint32_t i = 0; i < scene->nclasses; i++)
+		background += scene->classes[i].background;
+	for (uint32_t i = 0; i < scene->nclasses; i++)
+		scene->classes[i].q = (scene->classes[i].background + IMAGINED_ERRORS) /
+				      (background + IMAGINED_ERRORS * (scene->nclasses + 1));
+	for (uint32_t t = 0; t < scene->window.set->n; t++) {
+		const struct evidence *evidence = &scene->window.set->at[t];
+		struct shares *trace = &scene->traces[t];
+
+		trace->errors =
+			arena_array(scene->arena, evidence->nends + 1, sizeof(*trace->errors));
+		trace->nerrors = evidence->nends;
+		scene->failing += evidence->nends > 0;
+		for (uint32_t i = 0; i < evidence->nends; i++) {
+			struct error_class key = {
+				.service = scene->window.services[evidence->ends[i].service],
+				.operation = scene->window.texts[evidence->ends[i].operation],
+			};
+			const struct error_class *found = bsearch(
+				&key, scene->classes, scene->nclasses, sizeof(key), class_compare);
+
+			trace->errors[i] = (struct mass){ (uint32_t)(found - scene->classes),
+							  1.0 / evidence->nends };
+		}
+		trace->nerrors = sum_masses(trace->errors, trace->nerrors);
+	}
+}
+
+/* --- Indexes --- */
+
+static void index_services(struct scene *scene)
+{
+	uint32_t n = scene->nservices, *fill = arena_array(scene->arena, n + 1, sizeof(*fill));
+
+	scene->first = arena_array(scene->arena, n + 2, sizeof(*scene->first));
+	scene->first_class = arena_array(scene->arena, n + 2, sizeof(*scene->first_class));
+	for (uint32_t i = 0; i < scene->nvariables; i++) {
+		const struct variable *variable = &scene->variables[i];
+
+		scene->first[variable->service + 1]++;
+		if (variable->callee != variable->service)
+			scene->first[variable->callee + 1]++;
+	}
+	for (uint32_t i = 0; i < scene->nclasses; i++)
+		scene->first_class[scene->classes[i].service + 1]++;
+	for (uint32_t s = 0; s < n; s++) {
+		scene->first[s + 1] += scene->first[s];
+		scene->first_class[s + 1] += scene->first_class[s];
+		fill[s] = scene->first[s];
+	}
+	scene->of = arena_array(scene->arena, scene->first[n] + 1, sizeof(*scene->of));
+	scene->of_class = arena_array(scene->arena, scene->nclasses + 1, sizeof(*scene->of_class));
+	for (uint32_t i = 0; i < scene->nvariables; i++) {
+		const struct variable *variable = &scene->variables[i];
+
+		scene->of[fill[variable->service]++] = i;
+		if (variable->callee != variable->service)
+			scene->of[fill[variable->callee]++] = i;
+	}
+	/* Classes are sorted by service. */
+	for (uint32_t i = 0; i < scene->nclasses; i++)
+		scene->of_class[i] = i;
+}
+
+void scene_build(struct scene *scene)
+{
+	scene->traces = arena_array(scene->arena, scene->ntraces + 1, sizeof(*scene->traces));
+	merge_names(scene);
+	if (scene->mode != WALK_ERRORS) {
+		learn_usual(scene);
+		weigh_times(scene);
+	}
+	if (scene->mode != WALK_LATENCY)
+		weigh_errors(scene);
+	index_services(scene);
+}

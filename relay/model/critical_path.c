@@ -1,0 +1,116 @@
+/*
+ * The critical path: where the time of a span went.
+ *
+ * From the span's end, backwards, to the child that ended last, again and again; children that
+ * overflow their parent are cut to it (CRISP, Zhang and others, USENIX ATC 2022). What no child
+ * covers is the span's own time. Children are sorted by their ends, so this is O(spans log
+ * children). The stack is our own.
+ */
+#include <stdlib.h>
+
+#include "tracepager/xalloc.h"
+#include "walk-internal.h"
+
+/* A span to be looked at between two times of its own clock. */
+struct frame {
+	uint32_t span;
+	int64_t lo_us, hi_us;
+};
+
+struct child_end {
+	int64_t end_us; /* on the parent's clock */
+	uint32_t span;
+};
+
+struct path {
+	const struct trace *trace;
+	struct frame *stack;
+	size_t nstack, stack_size;
+	struct child_end *children;
+	size_t children_size;
+};
+
+static void push(struct path *path, uint32_t span, int64_t lo_us, int64_t hi_us)
+{
+	if (path->nstack == path->stack_size) {
+		path->stack_size = path->stack_size ? path->stack_size * 2 : 64;
+		path->stack = xrealloc_array(path->stack, path->stack_size, sizeof(*path->stack));
+	}
+	path->stack[path->nstack++] = (struct frame){ span, lo_us, hi_us };
+}
+
+static int later_end_first(const void *a, const void *b)
+{
+	const struct child_end *ca = a, *cb = b;
+
+	if (ca->end_us != cb->end_us)
+		return ca->end_us > cb->end_us ? -1 : 1;
+	return ca->span < cb->span ? -1 : ca->span > cb->span;
+}
+
+static size_t children_by_end(struct path *path, uint32_t span)
+{
+	const struct span *spans = path->trace->spans;
+	uint32_t child = spans[span].first_child;
+	size_t n = 0;
+
+	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
+		if (!walker_waits_for(&spans[span], &spans[child]))
+			continue;
+		if (n == path->children_size) {
+			path->children_size = path->children_size ? path->children_size * 2 : 64;
+			path->children = xrealloc_array(path->children, path->children_size,
+							sizeof(*path->children));
+		}
+		path->children[n++] =
+			(struct child_end){ span_end_us(&spans[child]) +
+						    walker_skew_us(&spans[span], &spans[child]),
+					    child };
+	}
+	if (n > 1)
+		qsort(path->children, n, sizeof(*path->children), later_end_first);
+	return n;
+}
+
+/* Pushes the children that count; returns the frame's own time. */
+static int64_t path_step(struct path *path, const struct frame *frame)
+{
+	const struct span *spans = path->trace->spans;
+	size_t n = children_by_end(path, frame->span);
+	int64_t cur = frame->hi_us, own = 0;
+
+	for (size_t i = 0; i < n && cur > frame->lo_us; i++) {
+		uint32_t child = path->children[i].span;
+		int64_t skew = path->children[i].end_us - span_end_us(&spans[child]);
+		int64_t a = spans[child].start_us + skew, b = path->children[i].end_us;
+
+		if (a < frame->lo_us)
+			a = frame->lo_us;
+		if (b > cur)
+			b = cur;
+		if (b <= a)
+			continue;
+		own += cur - b;
+		push(path, child, a - skew, b - skew);
+		cur = a;
+	}
+	return own + cur - frame->lo_us;
+}
+
+void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
+		   critical_path_visit *visit, void *ctx)
+{
+	struct path path = { .trace = trace };
+
+	if (hi_us > span_end_us(&trace->spans[from]))
+		hi_us = span_end_us(&trace->spans[from]);
+	push(&path, from, lo_us, hi_us);
+	while (path.nstack > 0) {
+		struct frame frame = path.stack[--path.nstack];
+		int64_t own_us = path_step(&path, &frame);
+
+		visit(ctx, frame.span, own_us > 0 ? own_us : 0);
+	}
+	free(path.stack);
+	free(path.children);
+}

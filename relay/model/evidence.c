@@ -1,0 +1,415 @@
+/*
+ * Evidence: what one trace says of the signal (the walk page, section 6, and the vote page). Owns
+ * the set's texts; the traces may go once they were added.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/evidence.h"
+#include "tracepager/hash.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "walk-internal.h"
+
+/* What a walk needs beside what is kept. */
+#define SCRATCH_BYTES (512u << 20)
+/* What one trace can add, whatever it is. */
+#define TRACE_BYTES                                                                                \
+	(LIMIT_TRACE_SPANS * (2 * sizeof(struct observation) + sizeof(struct evidence_end)) +      \
+	 2 * (size_t)LIMIT_TRACE_STRING_BYTES)
+
+struct evidence_set *evidence_new(size_t cap_bytes)
+{
+	struct evidence_set *set = xcalloc(1, sizeof(*set));
+
+	set->arena = arena_new(cap_bytes + TRACE_BYTES);
+	set->cap_bytes = cap_bytes;
+	set->index = map_new();
+	return set;
+}
+
+void evidence_free(struct evidence_set *set)
+{
+	if (set == NULL)
+		return;
+	map_free(set->index);
+	arena_free(set->arena);
+	free(set->services);
+	free(set->texts);
+	free(set->at);
+	free(set);
+}
+
+/* --- Services and texts --- */
+
+/* The index behind a key, plus one as a pointer, so that no index is NULL. */
+static uint32_t known(const struct evidence_set *set, const char *key)
+{
+	return (uint32_t)((uintptr_t)map_get(set->index, key) - 1);
+}
+
+static void know(struct evidence_set *set, const char *key, uint32_t index)
+{
+	map_put(set->index, key, (void *)((uintptr_t)index + 1));
+}
+
+static void *grown(void *at, uint32_t n, uint32_t *size, size_t each)
+{
+	if (n < *size)
+		return at;
+	*size = *size ? *size * 2 : 32;
+	return xrealloc_array(at, *size, each);
+}
+
+/* Separators that are in no name that a person gave keep services, peers and texts apart. */
+static uint32_t service_index(struct evidence_set *set, const char *namespace, const char *name,
+			      bool peer)
+{
+	CLEANUP_FREE char *key = xasprintf("%c%s\x1f%s", peer ? '\x02' : '\x01', namespace, name);
+	uint32_t index = known(set, key);
+
+	if (index != UINT32_MAX)
+		return index;
+	index = set->nservices;
+	set->services = grown(set->services, index, &set->services_size, sizeof(*set->services));
+	set->services[index] = (struct evidence_service){ arena_strdup(set->arena, namespace),
+							  arena_strdup(set->arena, name), peer };
+	set->nservices++;
+	know(set, key, index);
+	return index;
+}
+
+static uint32_t text_index(struct evidence_set *set, const char *text)
+{
+	CLEANUP_FREE char *key = xasprintf("\x03%s", text);
+	uint32_t index = known(set, key);
+
+	if (index != UINT32_MAX)
+		return index;
+	index = set->ntexts;
+	set->texts = grown(set->texts, index, &set->texts_size, sizeof(*set->texts));
+	set->texts[index] = arena_strdup(set->arena, text);
+	set->ntexts++;
+	know(set, key, index);
+	return index;
+}
+
+static uint32_t span_service_index(struct evidence_set *set, const struct trace *trace,
+				   uint32_t span)
+{
+	const struct resource *resource = span_resource(trace, &trace->spans[span]);
+
+	return service_index(set, trace_text(trace, resource->namespace),
+			     trace_text(trace, resource->service), false);
+}
+
+/* --- Times --- */
+
+struct taking {
+	struct evidence_set *set;
+	const struct trace *trace;
+	struct arena *scratch;
+	uint32_t *entry; /* per span on the path: the first span of its invocation */
+	uint32_t *at;	 /* per entry: its observation */
+	struct observation *observations;
+	int64_t *most_us; /* per observation: of the span that is kept with it */
+	uint32_t n, size, most_size;
+};
+
+static uint32_t observe(struct taking *taking, const struct observation *observation)
+{
+	uint32_t n = taking->n;
+
+	taking->observations =
+		grown(taking->observations, n, &taking->size, sizeof(*taking->observations));
+	taking->most_us = grown(taking->most_us, n, &taking->most_size, sizeof(*taking->most_us));
+	taking->observations[n] = *observation;
+	taking->most_us[n] = observation->us;
+	return taking->n++;
+}
+
+uint32_t evidence_answer(const struct trace *trace, uint32_t span)
+{
+	const struct span *spans = trace->spans, *call = &spans[span];
+	uint32_t child = call->first_child, answer = TRACE_NONE;
+
+	if (child == TRACE_NONE)
+		return TRACE_NONE;
+	if (call->kind == SPAN_UNSPECIFIED) {
+		if (spans[child].next_sibling != TRACE_NONE ||
+		    span_same_service(trace, call, &spans[child]))
+			return TRACE_NONE;
+		return child;
+	}
+	if (call->kind != SPAN_CLIENT && call->kind != SPAN_PRODUCER)
+		return TRACE_NONE;
+	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
+		if (!span_same_service(trace, call, &spans[child]) &&
+		    walker_waits_for(call, &spans[child]) &&
+		    (answer == TRACE_NONE ||
+		     span_end_us(&spans[child]) > span_end_us(&spans[answer])))
+			answer = child;
+	}
+	return answer;
+}
+
+/* A call of something without spans of its own: a database, a queue, a third party. */
+static const char *silent_callee(struct taking *taking, uint32_t span)
+{
+	const struct span *call = &taking->trace->spans[span];
+	struct suspect suspect = { .trace = taking->trace, .span = span };
+
+	if (call->first_child != TRACE_NONE ||
+	    (call->kind != SPAN_CLIENT && call->kind != SPAN_PRODUCER))
+		return NULL;
+	peer_names(taking->scratch, taking->trace, call, &suspect);
+	return suspect.npeers > 0 ? suspect.peers[0] : NULL;
+}
+
+static bool observe_call(struct taking *taking, uint32_t span, int64_t own_us)
+{
+	const struct trace *trace = taking->trace;
+	struct evidence_set *set = taking->set;
+	uint32_t answer = evidence_answer(trace, span);
+	const char *peer = answer == TRACE_NONE ? silent_callee(taking, span) : NULL;
+
+	if (answer == TRACE_NONE && peer == NULL)
+		return false;
+	observe(taking,
+		&(struct observation){
+			.service = span_service_index(set, trace, span),
+			.callee = peer != NULL ? service_index(set, "", peer, true)
+					       : span_service_index(set, trace, answer),
+			.operation = text_index(set, trace_text(trace, trace->spans[span].name)),
+			.callee_operation = text_index(
+				set,
+				peer != NULL ? "" : trace_text(trace, trace->spans[answer].name)),
+			.us = own_us,
+			.span = span,
+		});
+	return true;
+}
+
+/* The path visits parents first, so that the entry of a parent is known. */
+static uint32_t entry_of(const struct taking *taking, uint32_t span)
+{
+	const struct span *spans = taking->trace->spans;
+	uint32_t parent = spans[span].parent;
+
+	return parent != TRACE_NONE && taking->entry[parent] != TRACE_NONE &&
+			       span_same_service(taking->trace, &spans[parent], &spans[span])
+		       ? taking->entry[parent]
+		       : span;
+}
+
+static void observe_span(void *ctx, uint32_t span, int64_t own_us)
+{
+	struct taking *taking = ctx;
+	const struct trace *trace = taking->trace;
+	struct evidence_set *set = taking->set;
+	uint32_t entry = entry_of(taking, span), service;
+
+	taking->entry[span] = entry;
+	if (observe_call(taking, span, own_us))
+		own_us = 0;
+	if (taking->at[entry] == TRACE_NONE) {
+		service = span_service_index(set, trace, entry);
+		taking->at[entry] = observe(
+			taking,
+			&(struct observation){
+				service, service,
+				text_index(set, trace_text(trace, trace->spans[entry].name)),
+				text_index(set, ""), 0, span });
+	}
+	taking->observations[taking->at[entry]].us += own_us;
+	if (own_us > taking->most_us[taking->at[entry]]) {
+		taking->most_us[taking->at[entry]] = own_us;
+		taking->observations[taking->at[entry]].span = span;
+	}
+}
+
+static void take_times(struct taking *taking, uint32_t from, struct evidence *evidence)
+{
+	const struct trace *trace = taking->trace;
+	const struct span *signal = &trace->spans[from];
+
+	taking->entry = xrealloc_array(NULL, trace->nspans, sizeof(*taking->entry));
+	taking->at = xrealloc_array(NULL, trace->nspans, sizeof(*taking->at));
+	memset(taking->entry, 0xff, trace->nspans * sizeof(*taking->entry));
+	memset(taking->at, 0xff, trace->nspans * sizeof(*taking->at));
+	critical_path(trace, from, signal->start_us, span_end_us(signal), observe_span, taking);
+	evidence->duration_us = signal->duration_us;
+	evidence->nobservations = taking->n;
+	evidence->observations =
+		arena_array(taking->set->arena, taking->n, sizeof(*evidence->observations));
+	memcpy(evidence->observations, taking->observations,
+	       taking->n * sizeof(*evidence->observations));
+	free(taking->entry);
+	free(taking->at);
+	free(taking->observations);
+	free(taking->most_us);
+}
+
+/* --- Errors --- */
+
+/*
+ * Errors are taken per invocation: where inside of one the error was recorded, and whether the
+ * spans between say so too, is an accident of its instrumentation. They end in the failing
+ * invocations that call no failing one, however far below. What was handled on the way is
+ * background, which the contrast takes off.
+ */
+struct tree {
+	const struct trace *trace;
+	uint32_t *order; /* spans, parents first */
+	uint32_t *entry; /* per span: the first span of its invocation */
+	uint32_t *error; /* per entry: its last failing span, or TRACE_NONE */
+	bool *below;	 /* per entry: some invocation below it failed */
+	uint32_t n;
+};
+
+static void tree_init(struct tree *tree, const struct trace *trace)
+{
+	const struct span *spans = trace->spans;
+	uint32_t n = trace->nspans;
+
+	*tree = (struct tree){ .trace = trace,
+			       .order = xcalloc(n, sizeof(*tree->order)),
+			       .entry = xcalloc(n, sizeof(*tree->entry)),
+			       .error = xcalloc(n, sizeof(*tree->error)),
+			       .below = xcalloc(n, sizeof(*tree->below)) };
+	for (uint32_t i = trace->first_root; i != TRACE_NONE && tree->n < n;
+	     i = spans[i].next_sibling)
+		tree->order[tree->n++] = i;
+	for (uint32_t i = 0; i < tree->n; i++)
+		for (uint32_t child = spans[tree->order[i]].first_child;
+		     child != TRACE_NONE && tree->n < n; child = spans[child].next_sibling)
+			tree->order[tree->n++] = child;
+}
+
+static void tree_fini(struct tree *tree)
+{
+	free(tree->order);
+	free(tree->entry);
+	free(tree->error);
+	free(tree->below);
+}
+
+static void tree_judge(struct tree *tree)
+{
+	const struct span *spans = tree->trace->spans;
+
+	for (uint32_t i = 0; i < tree->n; i++) {
+		uint32_t span = tree->order[i], parent = spans[span].parent;
+		bool inside = parent != TRACE_NONE &&
+			      span_same_service(tree->trace, &spans[parent], &spans[span]);
+
+		tree->entry[span] = inside ? tree->entry[parent] : span;
+		tree->error[span] = TRACE_NONE;
+		if (span_failing(tree->trace, &spans[span], true))
+			tree->error[tree->entry[span]] = span;
+	}
+	for (uint32_t i = tree->n; i-- > 0;) {
+		uint32_t span = tree->order[i], parent = spans[span].parent;
+
+		if (tree->entry[span] == span && parent != TRACE_NONE &&
+		    (tree->error[span] != TRACE_NONE || tree->below[span]))
+			tree->below[tree->entry[parent]] = true;
+	}
+}
+
+/* The failing call of something without spans speaks for that, unless it refused what was asked. */
+static uint32_t end_service(struct taking *taking, uint32_t entry, uint32_t error)
+{
+	const char *peer = silent_callee(taking, error);
+	bool callee_may;
+
+	if (peer == NULL ||
+	    span_refusal(taking->scratch, taking->trace, error, TRACE_NONE, &callee_may) != NULL)
+		return span_service_index(taking->set, taking->trace, entry);
+	return service_index(taking->set, "", peer, true);
+}
+
+static void take_ends(struct taking *taking, struct evidence *evidence)
+{
+	const struct trace *trace = taking->trace;
+	struct tree tree;
+	uint32_t n = 0;
+
+	tree_init(&tree, trace);
+	tree_judge(&tree);
+	for (uint32_t i = 0; i < tree.n; i++) {
+		uint32_t span = tree.order[i];
+
+		n += tree.entry[span] == span && tree.error[span] != TRACE_NONE &&
+		     !tree.below[span];
+	}
+	evidence->ends = arena_array(taking->set->arena, (size_t)n + 1, sizeof(*evidence->ends));
+	for (uint32_t i = 0; i < tree.n; i++) {
+		uint32_t span = tree.order[i], error = tree.error[span];
+
+		if (tree.entry[span] != span || error == TRACE_NONE || tree.below[span])
+			continue;
+		evidence->ends[evidence->nends++] = (struct evidence_end){
+			end_service(taking, span, error),
+			text_index(taking->set, trace_text(trace, trace->spans[error].name)),
+			error,
+		};
+	}
+	tree_fini(&tree);
+}
+
+bool evidence_add(struct evidence_set *set, const struct walk *walk)
+{
+	const struct trace *trace = walk->trace;
+	struct evidence evidence = { 0 };
+
+	if (walk->from_span == TRACE_NONE || arena_used(set->arena) > set->cap_bytes)
+		return false;
+	struct taking taking = { .set = set, .trace = trace, .scratch = arena_new(SCRATCH_BYTES) };
+	take_times(&taking, walk->from_span, &evidence);
+	if (walk->error_spans > 0)
+		take_ends(&taking, &evidence);
+	arena_free(taking.scratch);
+	evidence.failing = walk->error_spans > 0;
+	evidence.signal_failing = span_failing(trace, &trace->spans[walk->from_span], true);
+	set->at = grown(set->at, set->n, &set->size, sizeof(*set->at));
+	set->at[set->n++] = evidence;
+	return true;
+}
+
+bool evidence_add_trace(struct evidence_set *set, const struct trace *trace,
+			const struct signal *signal)
+{
+	const struct walk_options options = { .signal = signal,
+					      .mode = WALK_AUTO,
+					      .codes_fail = true };
+	struct arena *scratch = arena_new(SCRATCH_BYTES);
+	struct walk walk;
+
+	walk_trace(scratch, trace, &options, &walk);
+	bool added = evidence_add(set, &walk);
+	arena_free(scratch);
+	return added;
+}
+
+uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespace,
+			     const char *service, bool peer, const char *operation)
+{
+	uint32_t n = 0;
+
+	for (uint32_t t = 0; t < set->n; t++) {
+		const struct evidence *evidence = &set->at[t];
+		bool found = false;
+
+		for (uint32_t i = 0; i < evidence->nends && !found; i++) {
+			const struct evidence_service *at =
+				&set->services[evidence->ends[i].service];
+
+			found = at->peer == peer && strcmp(at->name, service) == 0 &&
+				strcmp(at->namespace, namespace) == 0 &&
+				strcmp(set->texts[evidence->ends[i].operation], operation) == 0;
+		}
+		n += found;
+	}
+	return n;
+}
