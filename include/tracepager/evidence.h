@@ -10,6 +10,7 @@
 #ifndef TRACEPAGER_EVIDENCE_H
 #define TRACEPAGER_EVIDENCE_H
 
+#include "tracepager/buf.h"
 #include "tracepager/walk.h"
 
 /* An index into the set's services and texts; the texts are kept by the set. */
@@ -56,6 +57,7 @@ struct evidence_set {
 /* cap_bytes: about what it may hold; a set that is over it takes no further trace. */
 struct evidence_set *evidence_new(size_t cap_bytes);
 void evidence_free(struct evidence_set *set); /* takes NULL */
+size_t evidence_bytes(const struct evidence_set *set);
 
 /* Adds what the walk's trace says, from where that walk began. False: it has no span, or the set is
  * full. */
@@ -63,7 +65,15 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk);
 /* Walks a healthy trace for its signal and adds it. */
 bool evidence_add_trace(struct evidence_set *set, const struct trace *trace,
 			const struct signal *signal);
+/* The same, but a trace without a span of the signal, or in which that failed, is no sound one:
+ * false. */
+bool evidence_add_sound(struct evidence_set *set, const struct trace *trace,
+			const struct signal *signal);
 
+/* As bytes, for the store, and back: a set of its own, to which nothing is added; NULL: these bytes
+ * are none. Spans are not kept. */
+void evidence_encode(const struct evidence_set *set, struct buf *out);
+struct evidence_set *evidence_decode(const void *data, size_t len);
 /* In how many traces an error ends in this operation of the service. */
 uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespace,
 			     const char *service, bool peer, const char *operation);

@@ -83,6 +83,22 @@
 #define LIMIT_TRACES_IN_FLIGHT_BYTES (256u << 20)
 /* What is kept of the healthy traces of one signal: 100 traces of 1,000 spans take 4 MiB. */
 #define LIMIT_BASELINE_BYTES (8u << 20)
+/* Signals whose healthy traces are kept in mind, and all that is kept of them: those of 1,000 signals
+ * with traces of 30 spans take 120 MiB. */
+#define LIMIT_BASELINES	      1000u
+#define LIMIT_BASELINES_BYTES (256u << 20)
+/* Healthy traces come from this long ago until that long before their gathering: late spans have
+ * arrived, and a fault that is about to be alerted on has not begun. */
+#define LIMIT_BASELINE_FROM_US	(40 * US_PER_MINUTE)
+#define LIMIT_BASELINE_TO_US	(10 * US_PER_MINUTE)
+#define LIMIT_BASELINE_EVERY_US (15 * US_PER_MINUTE)
+/* Between two gatherings: 1,000 signals are asked for within 10 minutes of every 15. */
+#define LIMIT_BASELINE_PAUSE_US (500 * US_PER_MS)
+/* One part of a gathering. An alert that waits for it has LIMIT_ENRICH_US. */
+#define LIMIT_BASELINE_GATHER_US (10 * US_PER_SECOND)
+#define LIMIT_BASELINE_ENOUGH_US (2 * US_PER_SECOND)
+/* After the last alert about it, a signal's traces are not taken for healthy for so long. */
+#define LIMIT_BASELINE_SICK_US US_PER_HOUR
 /* The same of the traces of one alert, or of one call of explain. */
 #define LIMIT_WINDOW_BYTES (256u << 20)
 /* Explain reads whole files; ten times the largest trace. */

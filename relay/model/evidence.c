@@ -40,6 +40,12 @@ void evidence_free(struct evidence_set *set)
 	free(set);
 }
 
+size_t evidence_bytes(const struct evidence_set *set)
+{
+	return arena_used(set->arena) + set->size * sizeof(*set->at) +
+	       set->services_size * sizeof(*set->services) + set->texts_size * sizeof(*set->texts);
+}
+
 /* --- Services and texts --- */
 
 /* The index behind a key, plus one as a pointer, so that no index is NULL. */
@@ -377,19 +383,34 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 	return true;
 }
 
-bool evidence_add_trace(struct evidence_set *set, const struct trace *trace,
-			const struct signal *signal)
+static bool add_trace(struct evidence_set *set, const struct trace *trace,
+		      const struct signal *signal, bool sound)
 {
 	const struct walk_options options = { .signal = signal,
 					      .mode = WALK_AUTO,
 					      .codes_fail = true };
 	struct arena *scratch = arena_new(SCRATCH_BYTES);
 	struct walk walk;
+	bool added = false;
 
 	walk_trace(scratch, trace, &options, &walk);
-	bool added = evidence_add(set, &walk);
+	if (!sound || (walk.signal_span != TRACE_NONE &&
+		       !span_failing(trace, &trace->spans[walk.from_span], true)))
+		added = evidence_add(set, &walk);
 	arena_free(scratch);
 	return added;
+}
+
+bool evidence_add_trace(struct evidence_set *set, const struct trace *trace,
+			const struct signal *signal)
+{
+	return add_trace(set, trace, signal, false);
+}
+
+bool evidence_add_sound(struct evidence_set *set, const struct trace *trace,
+			const struct signal *signal)
+{
+	return add_trace(set, trace, signal, true);
 }
 
 uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespace,

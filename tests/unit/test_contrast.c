@@ -234,6 +234,62 @@ START_TEST(a_full_set_takes_no_more)
 }
 END_TEST
 
+START_TEST(only_sound_traces_are_healthy)
+{
+	const struct signal signal = { .service = "checkout", .operation = "POST /orders" };
+	const struct signal other = { .service = "checkout", .operation = "GET /orders" };
+	struct request request = usual;
+	struct trace_set *set;
+
+	request.stock_marks = "ERROR";
+	set = trace_make(draw(&request));
+	ck_assert(evidence_add_sound(healthy, &set->traces[0], &signal));
+	/* Any span of the service stands in for an operation that is not there. */
+	ck_assert(evidence_add_sound(healthy, &set->traces[0], &other));
+	trace_set_free(set);
+	request.root_marks = "ERROR";
+	set = trace_make(draw(&request));
+	ck_assert(!evidence_add_sound(healthy, &set->traces[0], &signal));
+	trace_set_free(set);
+	set = trace_make("cart server GET /cart | 0 10 |\n");
+	ck_assert(!evidence_add_sound(healthy, &set->traces[0], &signal));
+	trace_set_free(set);
+	ck_assert_uint_eq(healthy->n, 2);
+}
+END_TEST
+
+START_TEST(evidence_survives_the_store)
+{
+	struct buf bytes = BUF_INIT(1u << 20);
+	struct evidence_set *again;
+	struct request request = usual;
+
+	request.stock_marks = "ERROR; message=cache is cold";
+	add_usual(5);
+	add_healthy(draw(&request));
+	evidence_encode(healthy, &bytes);
+	again = evidence_decode(bytes.data, bytes.len);
+	ck_assert_ptr_nonnull(again);
+	ck_assert_uint_eq(again->n, 6);
+	ck_assert_uint_eq(again->nservices, healthy->nservices);
+	ck_assert_int_eq(again->at[5].duration_us, 88000);
+	ck_assert(again->at[5].failing);
+	ck_assert(!again->at[0].failing);
+	ck_assert_uint_eq(again->at[5].nobservations, 6);
+	ck_assert_uint_eq(evidence_count_ends(again, "", "stock", false, "GET /stock"), 1);
+	for (uint32_t i = 0; i < 6; i++)
+		ck_assert_int_eq(again->at[5].observations[i].us,
+				 healthy->at[5].observations[i].us);
+	evidence_free(again);
+	/* Cut anywhere, or longer, it is none. */
+	for (size_t len = 0; len < bytes.len; len++)
+		ck_assert_ptr_null(evidence_decode(bytes.data, len));
+	buf_putc(&bytes, '\0');
+	ck_assert_ptr_null(evidence_decode(bytes.data, bytes.len));
+	buf_fini(&bytes);
+}
+END_TEST
+
 /* --- Who explains it --- */
 
 START_TEST(a_slow_service_is_named)
@@ -556,6 +612,8 @@ static Suite *contrast_suite(void)
 	tcase_add_test(evidence, a_failing_call_of_a_silent_callee_ends_there);
 	tcase_add_test(evidence, what_was_refused_ends_at_the_caller);
 	tcase_add_test(evidence, a_full_set_takes_no_more);
+	tcase_add_test(evidence, only_sound_traces_are_healthy);
+	tcase_add_test(evidence, evidence_survives_the_store);
 	suite_add_tcase(suite, evidence);
 	tcase_add_checked_fixture(who, setup, teardown);
 	tcase_add_test(who, a_slow_service_is_named);

@@ -1,0 +1,217 @@
+/*
+ * Evidence as bytes, for the store: a decision is made again from the same healthy traces.
+ *
+ * A magic, then counts, texts and numbers as LEB128 varints, texts with their length before them.
+ * What is read is checked against what is there: no index points outside, no count is larger than
+ * the bytes that are left.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/evidence.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+static const char magic[4] = { 'T', 'P', 'E', '1' };
+
+/* --- Out --- */
+
+static void put_number(struct buf *out, uint64_t number)
+{
+	for (; number >= 0x80; number >>= 7)
+		buf_putc(out, (char)(unsigned char)(number | 0x80));
+	buf_putc(out, (char)number);
+}
+
+static void put_text(struct buf *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	put_number(out, len);
+	buf_add(out, text, len);
+}
+
+/* Times may be negative where clocks are odd: zigzag. */
+static void put_us(struct buf *out, int64_t us)
+{
+	put_number(out, ((uint64_t)us << 1) ^ (uint64_t)(us >> 63));
+}
+
+static void put_evidence(struct buf *out, const struct evidence *evidence)
+{
+	put_us(out, evidence->duration_us);
+	put_number(out, (evidence->failing ? 1u : 0) | (evidence->signal_failing ? 2u : 0));
+	put_number(out, evidence->nobservations);
+	for (uint32_t i = 0; i < evidence->nobservations; i++) {
+		const struct observation *o = &evidence->observations[i];
+
+		put_number(out, o->service);
+		put_number(out, o->callee);
+		put_number(out, o->operation);
+		put_number(out, o->callee_operation);
+		put_us(out, o->us);
+	}
+	put_number(out, evidence->nends);
+	for (uint32_t i = 0; i < evidence->nends; i++) {
+		put_number(out, evidence->ends[i].service);
+		put_number(out, evidence->ends[i].operation);
+	}
+}
+
+void evidence_encode(const struct evidence_set *set, struct buf *out)
+{
+	buf_add(out, magic, sizeof(magic));
+	put_number(out, set->nservices);
+	for (uint32_t i = 0; i < set->nservices; i++) {
+		put_text(out, set->services[i].namespace);
+		put_text(out, set->services[i].name);
+		put_number(out, set->services[i].peer);
+	}
+	put_number(out, set->ntexts);
+	for (uint32_t i = 0; i < set->ntexts; i++)
+		put_text(out, set->texts[i]);
+	put_number(out, set->n);
+	for (uint32_t i = 0; i < set->n; i++)
+		put_evidence(out, &set->at[i]);
+}
+
+/* --- In --- */
+
+struct reader {
+	const unsigned char *at, *end;
+	bool bad;
+};
+
+static uint64_t get_number(struct reader *reader)
+{
+	uint64_t number = 0;
+
+	for (unsigned int shift = 0; shift < 64 && reader->at < reader->end; shift += 7) {
+		unsigned char byte = *reader->at++;
+
+		number |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80)
+			return number;
+	}
+	reader->bad = true;
+	return 0;
+}
+
+/* Each of so many takes a byte at least. */
+static uint32_t get_count(struct reader *reader)
+{
+	uint64_t n = get_number(reader);
+
+	if (n <= (uint64_t)(reader->end - reader->at))
+		return (uint32_t)n;
+	reader->bad = true;
+	return 0;
+}
+
+static uint32_t get_index(struct reader *reader, uint32_t n)
+{
+	uint64_t index = get_number(reader);
+
+	if (index < n)
+		return (uint32_t)index;
+	reader->bad = true;
+	return 0;
+}
+
+static int64_t get_us(struct reader *reader)
+{
+	uint64_t number = get_number(reader);
+
+	return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
+}
+
+static const char *get_text(struct reader *reader, struct arena *arena)
+{
+	uint32_t len = get_count(reader);
+	const char *text;
+
+	if (reader->bad || memchr(reader->at, '\0', len) != NULL) {
+		reader->bad = true;
+		return "";
+	}
+	text = arena_strndup(arena, (const char *)reader->at, len);
+	reader->at += len;
+	return text;
+}
+
+static void get_names(struct reader *reader, struct evidence_set *set)
+{
+	uint32_t n = get_count(reader);
+
+	set->services = xcalloc((size_t)n + 1, sizeof(*set->services));
+	set->services_size = n + 1;
+	for (; set->nservices < n && !reader->bad; set->nservices++) {
+		struct evidence_service *service = &set->services[set->nservices];
+
+		service->namespace = get_text(reader, set->arena);
+		service->name = get_text(reader, set->arena);
+		service->peer = get_number(reader) != 0;
+	}
+	n = get_count(reader);
+	set->texts = xcalloc((size_t)n + 1, sizeof(*set->texts));
+	set->texts_size = n + 1;
+	for (; set->ntexts < n && !reader->bad; set->ntexts++)
+		set->texts[set->ntexts] = get_text(reader, set->arena);
+}
+
+static void get_evidence(struct reader *reader, const struct evidence_set *set,
+			 struct evidence *evidence)
+{
+	uint64_t flags;
+	uint32_t n;
+
+	evidence->duration_us = get_us(reader);
+	flags = get_number(reader);
+	evidence->failing = (flags & 1) != 0;
+	evidence->signal_failing = (flags & 2) != 0;
+	n = get_count(reader);
+	evidence->observations = arena_array(set->arena, n, sizeof(*evidence->observations));
+	for (uint32_t i = 0; i < n && !reader->bad; i++) {
+		struct observation *o = &evidence->observations[evidence->nobservations++];
+
+		o->service = get_index(reader, set->nservices);
+		o->callee = get_index(reader, set->nservices);
+		o->operation = get_index(reader, set->ntexts);
+		o->callee_operation = get_index(reader, set->ntexts);
+		o->us = get_us(reader);
+		o->span = TRACE_NONE;
+	}
+	n = get_count(reader);
+	evidence->ends = arena_array(set->arena, n, sizeof(*evidence->ends));
+	for (uint32_t i = 0; i < n && !reader->bad; i++) {
+		struct evidence_end *end = &evidence->ends[evidence->nends++];
+
+		end->service = get_index(reader, set->nservices);
+		end->operation = get_index(reader, set->ntexts);
+		end->span = TRACE_NONE;
+	}
+}
+
+struct evidence_set *evidence_decode(const void *data, size_t len)
+{
+	struct reader reader = { .at = data, .end = (const unsigned char *)data + len };
+	struct evidence_set *set;
+	uint32_t n;
+
+	if (len < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
+		return NULL;
+	reader.at += sizeof(magic);
+	/* A byte of what is read takes 40 in memory at most: an observation of five. */
+	set = evidence_new(64 * len);
+	get_names(&reader, set);
+	n = get_count(&reader);
+	set->at = xcalloc((size_t)n + 1, sizeof(*set->at));
+	set->size = n + 1;
+	for (; set->n < n && !reader.bad; set->n++)
+		get_evidence(&reader, set, &set->at[set->n]);
+	if (!reader.bad && reader.at == reader.end)
+		return set;
+	evidence_free(set);
+	return NULL;
+}
