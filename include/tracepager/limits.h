@@ -83,7 +83,7 @@
 #define LIMIT_TRACES_IN_FLIGHT_BYTES (256u << 20)
 /* What is kept of the healthy traces of one signal: 100 traces of 1,000 spans take 4 MiB. */
 #define LIMIT_BASELINE_BYTES (8u << 20)
-/* Signals whose healthy traces are kept in mind, and all that is kept of them: those of 1,000 signals
+/* Signals whose healthy traces are kept in mind, and all that is kept of them: of 1,000 signals
  * with traces of 30 spans take 120 MiB. */
 #define LIMIT_BASELINES	      1000u
 #define LIMIT_BASELINES_BYTES (256u << 20)
@@ -106,6 +106,8 @@
 
 /* A path longer than this is cut in the middle in decisions and pages: nobody reads more. */
 #define LIMIT_PATH_SHOWN 64
+/* Spans of a critical path that are kept for a person. */
+#define LIMIT_CRITICAL_SPANS 256u
 /* Reasons and runners-up in a decision. */
 #define LIMIT_REASONS	 16
 #define LIMIT_RUNNERS_UP 8

@@ -52,6 +52,12 @@ struct suspect {
 	uint32_t span; /* the leaf */
 };
 
+/* A span on the critical path, with its own time there. */
+struct critical_span {
+	uint32_t span;
+	int64_t own_us;
+};
+
 struct walk {
 	const struct trace *trace;
 	enum walk_mode mode;	     /* errors or latency: which one found it */
@@ -61,6 +67,8 @@ struct walk {
 	double certainty; /* of the leaf (by kind), times the wholeness of the trace: 0 to 1 */
 	uint32_t *path;	  /* span indexes from the signal span to the leaf */
 	uint32_t npath;
+	struct critical_span *critical; /* by latency: where the time went, by index of the span */
+	uint32_t ncritical;
 	uint32_t signal_span;	/* TRACE_NONE where the signal matches no span */
 	uint32_t from_span;	/* the signal's, or the root that stands for it; TRACE_NONE: the
 				   trace is empty */

@@ -7,7 +7,9 @@
  * children). The stack is our own.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
@@ -113,4 +115,55 @@ void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int6
 	}
 	free(path.stack);
 	free(path.children);
+}
+
+/* --- Kept --- */
+
+struct kept {
+	struct critical_span *at;
+	uint32_t n, size;
+};
+
+static void keep(void *ctx, uint32_t span, int64_t own_us)
+{
+	struct kept *kept = ctx;
+
+	if (kept->n == kept->size) {
+		kept->size = kept->size ? kept->size * 2 : 64;
+		kept->at = xrealloc_array(kept->at, kept->size, sizeof(*kept->at));
+	}
+	kept->at[kept->n++] = (struct critical_span){ span, own_us };
+}
+
+static int most_first(const void *a, const void *b)
+{
+	const struct critical_span *ca = a, *cb = b;
+
+	if (ca->own_us != cb->own_us)
+		return ca->own_us > cb->own_us ? -1 : 1;
+	return ca->span < cb->span ? -1 : ca->span > cb->span;
+}
+
+static int by_span(const void *a, const void *b)
+{
+	const struct critical_span *ca = a, *cb = b;
+
+	return ca->span < cb->span ? -1 : ca->span > cb->span;
+}
+
+uint32_t critical_path_keep(struct arena *arena, const struct trace *trace, uint32_t from,
+			    struct critical_span **ret_path)
+{
+	const struct span *span = &trace->spans[from];
+	struct kept kept = { 0 };
+	uint32_t n;
+
+	critical_path(trace, from, span->start_us, span_end_us(span), keep, &kept);
+	qsort(kept.at, kept.n, sizeof(*kept.at), most_first);
+	n = kept.n < LIMIT_CRITICAL_SPANS ? kept.n : LIMIT_CRITICAL_SPANS;
+	qsort(kept.at, n, sizeof(*kept.at), by_span);
+	*ret_path = arena_array(arena, n, sizeof(**ret_path));
+	memcpy(*ret_path, kept.at, n * sizeof(**ret_path));
+	free(kept.at);
+	return n;
 }

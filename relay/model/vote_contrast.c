@@ -107,6 +107,8 @@ static const struct walk *time_walk(struct contrast_vote *vote,
 		span = answer;
 	walk_towards(vote->arena, seen, span, SUSPECT_SLOW, walk);
 	walk->mode = WALK_LATENCY;
+	walk->ncritical =
+		critical_path_keep(vote->arena, walk->trace, walk->from_span, &walk->critical);
 	return walk;
 }
 

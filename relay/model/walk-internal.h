@@ -160,6 +160,11 @@ typedef void critical_path_visit(void *ctx, uint32_t span, int64_t own_us);
 void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
 		   critical_path_visit *visit, void *ctx);
 
+/* The same for a person, between start and end of the span: by index, and only those with the most
+ * time where there are more than LIMIT_CRITICAL_SPANS. Returns how many. */
+uint32_t critical_path_keep(struct arena *arena, const struct trace *trace, uint32_t from,
+			    struct critical_span **ret_path);
+
 /* evidence.c: the span of another service that a call reached: its last one, or of a span without a
  * kind its only child. TRACE_NONE: it is no call, or nobody answered. */
 uint32_t evidence_answer(const struct trace *trace, uint32_t span);

@@ -110,6 +110,24 @@ unsigned int walk_own_times(const struct trace *trace, uint32_t from, int64_t lo
 	return n;
 }
 
+/* Most of it was a call that somebody answered: what it waited beyond the callee's work is network,
+ * connection or queue, and belongs to either end. */
+static bool between_two(struct walker *walker, const struct own_time *time, struct suspect *suspect)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t answer = evidence_answer(trace, time->span);
+
+	if (answer == TRACE_NONE || time->most_us < time->own_us / 2)
+		return false;
+	suspect->kind = SUSPECT_EDGE;
+	suspect->callee = span_service(trace, &trace->spans[answer]);
+	walker_tell(walker,
+		    "%s waited %s of that beyond the work of %s, so either end may be to blame",
+		    walker_service(walker, time->span), walker_duration(walker, time->most_us),
+		    walker_service(walker, answer));
+	return true;
+}
+
 void walk_latency(struct walker *walker, struct suspect *suspect, double *certainty)
 {
 	const struct trace *trace = walker->trace;
@@ -122,13 +140,16 @@ void walk_latency(struct walker *walker, struct suspect *suspect, double *certai
 	if (n == 0)
 		times[n++] = (struct own_time){ .span = walker->signal };
 	walker_suspect(walker, times[0].span, SUSPECT_SLOW, suspect);
-	walk_leaf_waited(walker, &times[0], span_end_us(signal), suspect);
 	*certainty = CERTAINTY_SLOW;
 	walker_tell(walker, "of the %s of %s %s, %s spent %s by itself, most of it in %s",
 		    walker_duration(walker, signal->duration_us),
 		    walker_service(walker, walker->signal), walker_name(walker, walker->signal),
 		    walker_service(walker, times[0].span), walker_duration(walker, times[0].own_us),
 		    walker_name(walker, times[0].span));
+	if (!walk_leaf_waited(walker, &times[0], span_end_us(signal), suspect) &&
+	    between_two(walker, &times[0], suspect))
+		*certainty = CERTAINTY_EDGE;
+	walk->ncritical = critical_path_keep(walker->arena, trace, walker->signal, &walk->critical);
 	if (n > 1) {
 		walk->others = arena_array(walker->arena, n - 1, sizeof(*walk->others));
 		walk->nothers = n - 1;

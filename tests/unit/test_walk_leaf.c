@@ -428,8 +428,14 @@ START_TEST(latency_knows_the_names_of_a_silent_callee)
 	run("ledger server POST /entries | 0 100 |\n"
 	    "  ledger client GET /rates | 10 90 | peer.service=rates\n"
 	    "    rates server GET /rates | 40 50 |\n");
-	ends_in("ledger", SUSPECT_SLOW, 0.8);
+	ends_in("ledger", SUSPECT_EDGE, 0.55);
+	ck_assert_str_eq(walk.suspect.callee, "rates");
 	ck_assert_uint_eq(walk.suspect.npeers, 0);
+	/* The critical path: 20 of its own, 70 between, 10 of the callee. */
+	ck_assert_uint_eq(walk.ncritical, 3);
+	ck_assert_int_eq(walk.critical[0].own_us, 20000);
+	ck_assert_int_eq(walk.critical[1].own_us, 70000);
+	ck_assert_int_eq(walk.critical[2].own_us, 10000);
 	/* Most of its time was not spent waiting: 30 and 35 in work of its own, 35 for the
 	 * database. */
 	run("ledger server POST /entries | 0 100 |\n"
