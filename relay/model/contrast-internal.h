@@ -87,7 +87,7 @@ struct fit {
 	double time, errors;
 };
 struct fit contrast_fit(const struct scene *scene, uint32_t service, double *per_trace);
-/* Is there anything for it at all? */
-bool contrast_touches(const struct scene *scene, uint32_t service);
+/* How much of what is unusual touches it; 0: nothing speaks for it. */
+double contrast_weight(const struct scene *scene, uint32_t service);
 
 #endif

@@ -46,23 +46,53 @@ static int candidate_compare(const void *a, const void *b)
 	return ca->service < cb->service ? -1 : ca->service > cb->service;
 }
 
+struct weighed {
+	uint32_t service;
+	double weight;
+};
+
+static int weighed_compare(const void *a, const void *b)
+{
+	const struct weighed *wa = a, *wb = b;
+
+	if (wa->weight < wb->weight || wa->weight > wb->weight)
+		return wa->weight > wb->weight ? -1 : 1;
+	return wa->service < wb->service ? -1 : wa->service > wb->service;
+}
+
+/* Those that something unusual touches, the most touched first. */
+static struct weighed *weigh_services(const struct scene *scene, uint32_t *ret_n)
+{
+	struct weighed *weighed =
+		arena_array(scene->arena, (size_t)scene->nservices + 1, sizeof(*weighed));
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < scene->nservices; s++) {
+		double weight = contrast_weight(scene, s);
+
+		if (weight > 0)
+			weighed[n++] = (struct weighed){ s, weight };
+	}
+	qsort(weighed, n, sizeof(*weighed), weighed_compare);
+	*ret_n = n < LIMIT_CONTRAST_SERVICES ? n : LIMIT_CONTRAST_SERVICES;
+	return weighed;
+}
+
 static void rank(struct ranking *ranking)
 {
 	struct scene *scene = &ranking->scene;
+	const struct weighed *weighed = weigh_services(scene, &ranking->n);
 
-	ranking->at = arena_array(scene->arena, (size_t)scene->nservices + 1, sizeof(*ranking->at));
-	for (uint32_t s = 0; s < scene->nservices; s++) {
-		struct candidate *candidate = &ranking->at[ranking->n];
-		double *vector;
+	ranking->at = arena_array(scene->arena, (size_t)ranking->n + 1, sizeof(*ranking->at));
+	for (uint32_t i = 0; i < ranking->n; i++) {
+		struct candidate *candidate = &ranking->at[i];
+		double *vector =
+			arena_array(scene->arena, (size_t)scene->ntraces + 1, sizeof(*vector));
 
-		if (!contrast_touches(scene, s))
-			continue;
-		vector = arena_array(scene->arena, (size_t)scene->ntraces + 1, sizeof(*vector));
-		candidate->service = s;
+		candidate->service = weighed[i].service;
 		candidate->vector = vector;
-		candidate->fit = contrast_fit(scene, s, vector);
+		candidate->fit = contrast_fit(scene, weighed[i].service, vector);
 		candidate->sum = candidate->fit.time + candidate->fit.errors;
-		ranking->n++;
 	}
 	qsort(ranking->at, ranking->n, sizeof(*ranking->at), candidate_compare);
 }

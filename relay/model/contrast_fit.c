@@ -8,8 +8,11 @@
  * the share z of faulty time that looks usual are taken as they fit best, on coarse grids.
  */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "contrast-internal.h"
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 enum group {
@@ -42,14 +45,13 @@ struct guess {
 	double total[GROUPS]; /* observations per group */
 };
 
-static double share_of(const struct guess *guess, const struct variable *variable, uint32_t service)
+static double share_of(const struct guess *guess, enum group group, uint32_t n)
 {
-	enum group group = group_of(variable, service);
 	unsigned int ngroups = (unsigned int)__builtin_popcount(guess->groups);
 
-	if (!(guess->groups >> group & 1) || variable->n == 0)
+	if (!(guess->groups >> group & 1) || n == 0)
 		return 0;
-	return (1 - guess->z) * variable->n / guess->total[group] / ngroups;
+	return (1 - guess->z) * n / guess->total[group] / ngroups;
 }
 
 static double gain(double pi, double p, double q)
@@ -57,20 +59,89 @@ static double gain(double pi, double p, double q)
 	return log(1 - pi + pi * p / q);
 }
 
-static double guess_value(const struct scene *scene, uint32_t service, const struct guess *guess)
+/* Variables that a hypothesis treats alike are one term: a hub has many calls that are the same to
+ * it. */
+struct term {
+	enum group group;
+	uint32_t n;
+	double q, mass;
+};
+
+struct terms {
+	struct term at[LIMIT_CONTRAST_TERMS];
+	uint32_t n;
+	double mass; /* of all of them */
+};
+
+static int term_compare(const void *a, const void *b)
+{
+	const struct term *ta = a, *tb = b;
+
+	if (ta->group != tb->group)
+		return ta->group < tb->group ? -1 : 1;
+	if (ta->n != tb->n)
+		return ta->n < tb->n ? -1 : 1;
+	return (ta->q > tb->q) - (ta->q < tb->q);
+}
+
+static int heavier_first(const void *a, const void *b)
+{
+	const struct term *ta = a, *tb = b;
+
+	return (ta->mass < tb->mass) - (ta->mass > tb->mass);
+}
+
+static uint32_t merge_terms(struct term *terms, uint32_t n)
+{
+	uint32_t kept = 0;
+
+	qsort(terms, n, sizeof(*terms), term_compare);
+	for (uint32_t i = 0; i < n; i++) {
+		if (kept > 0 && term_compare(&terms[kept - 1], &terms[i]) == 0)
+			terms[kept - 1].mass += terms[i].mass;
+		else
+			terms[kept++] = terms[i];
+	}
+	return kept;
+}
+
+static void terms_of(const struct scene *scene, uint32_t service, struct terms *ret)
+{
+	uint32_t first = scene->first[service], end = scene->first[service + 1], n = 0;
+	struct term *all = xrealloc_array(NULL, (size_t)(end - first) + 1, sizeof(*all));
+
+	for (uint32_t i = first; i < end; i++) {
+		const struct variable *variable = &scene->variables[scene->of[i]];
+
+		if (variable->mass > 0)
+			all[n++] = (struct term){ group_of(variable, service), variable->n,
+						  variable->q, variable->mass };
+	}
+	n = merge_terms(all, n);
+	/* What is left out counts as explained by nothing. */
+	if (n > LIMIT_CONTRAST_TERMS) {
+		qsort(all, n, sizeof(*all), heavier_first);
+		n = LIMIT_CONTRAST_TERMS;
+	}
+	memcpy(ret->at, all, n * sizeof(*all));
+	ret->n = n;
+	ret->mass = 0;
+	for (uint32_t i = 0; i < n; i++)
+		ret->mass += all[i].mass;
+	free(all);
+}
+
+static double guess_value(const struct scene *scene, const struct terms *terms,
+			  const struct guess *guess)
 {
 	double value = scene->usual * gain(guess->pi, guess->z, scene->usual_q);
-	double rest = (double)scene->ntraces - scene->usual;
+	double rest = (double)scene->ntraces - scene->usual - terms->mass;
 
-	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++) {
-		const struct variable *variable = &scene->variables[scene->of[i]];
-		double p;
+	for (uint32_t i = 0; i < terms->n; i++) {
+		const struct term *term = &terms->at[i];
 
-		if (variable->mass <= 0)
-			continue;
-		p = share_of(guess, variable, service);
-		value += variable->mass * gain(guess->pi, p, variable->q);
-		rest -= variable->mass;
+		value += term->mass *
+			 gain(guess->pi, share_of(guess, term->group, term->n), term->q);
 	}
 	return value + (rest > 0 ? rest : 0) * log(1 - guess->pi);
 }
@@ -78,6 +149,7 @@ static double guess_value(const struct scene *scene, uint32_t service, const str
 static double fit_time(const struct scene *scene, uint32_t service, struct guess *ret_best)
 {
 	struct guess guess = { 0 };
+	struct terms terms;
 	double best = -INFINITY;
 
 	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++) {
@@ -85,6 +157,7 @@ static double fit_time(const struct scene *scene, uint32_t service, struct guess
 
 		guess.total[group_of(variable, service)] += variable->n;
 	}
+	terms_of(scene, service, &terms);
 	for (guess.groups = 1; guess.groups < 1u << GROUPS; guess.groups++) {
 		bool empty = false;
 
@@ -94,7 +167,7 @@ static double fit_time(const struct scene *scene, uint32_t service, struct guess
 			guess.z = z_grid[z];
 			for (unsigned int step = 0; step < PI_STEPS; step++) {
 				guess.pi = pi_at(step);
-				double value = guess_value(scene, service, &guess);
+				double value = guess_value(scene, &terms, &guess);
 				if (value > best) {
 					best = value;
 					*ret_best = guess;
@@ -119,7 +192,8 @@ static void add_time(const struct scene *scene, uint32_t service, const struct g
 			const struct variable *variable =
 				&scene->variables[trace->times[i].variable];
 			bool mine = variable->service == service || variable->callee == service;
-			double p = mine ? share_of(guess, variable, service) : 0;
+			double p = mine ? share_of(guess, group_of(variable, service), variable->n)
+					: 0;
 
 			per_trace[t] += trace->times[i].w *
 					(p > 0 ? gain(guess->pi, p, variable->q) : nothing);
@@ -186,12 +260,13 @@ static void add_errors(const struct scene *scene, uint32_t service, double sum, 
 	}
 }
 
-bool contrast_touches(const struct scene *scene, uint32_t service)
+double contrast_weight(const struct scene *scene, uint32_t service)
 {
+	double weight = surplus_of(scene, service);
+
 	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++)
-		if (scene->variables[scene->of[i]].mass > 0)
-			return true;
-	return surplus_of(scene, service) > 0;
+		weight += scene->variables[scene->of[i]].mass;
+	return weight;
 }
 
 struct fit contrast_fit(const struct scene *scene, uint32_t service, double *per_trace)
