@@ -279,10 +279,11 @@ static void write_trace(struct text *t, const struct decision *d)
 	buf_printf(t->out, " %u span%s, %u failing%s\n", walk->trace->nspans,
 		   walk->trace->nspans == 1 ? "" : "s", walk->error_spans,
 		   walk->trace->partial ? ", spans are missing" : "");
-	waterfall_write(
-		walk,
-		&(struct waterfall_options){ TREE_LINES, t->options->columns, t->options->colour },
-		t->out);
+	waterfall_write(walk,
+			&(struct waterfall_options){ .lines = TREE_LINES,
+						     .columns = t->options->columns,
+						     .colour = t->options->colour },
+			t->out);
 }
 
 static void write_reasons(struct text *t, const struct decision *d)

@@ -326,8 +326,8 @@ static void write_path(const struct decision *d, struct buf *out)
 
 static void write_trace(const struct decision *d, struct buf *out)
 {
-	const struct waterfall_options options = { LIMIT_WATERFALL_LINES, LIMIT_WATERFALL_COLUMNS,
-						   false };
+	const struct waterfall_options options = { .lines = LIMIT_WATERFALL_LINES,
+						   .columns = LIMIT_WATERFALL_COLUMNS };
 	const struct walk *walk = decision_walk(d);
 
 	if (!walk)

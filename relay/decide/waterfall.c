@@ -2,44 +2,58 @@
  * Waterfall: chooses the rows, puts them into the order of the tree, draws them. Reads the walk and
  * its trace only; owns nothing. It never walks the tree of a large trace: only the path and the
  * children of the path's spans.
+ *
+ * Clocks of two hosts differ, and a span of another host can lie hours away from its parent. The
+ * picture is bounded by the first row and the longest one, and what lies outside of it is an arrow
+ * at its edge.
  */
 #include "tracepager/waterfall.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/cells.h"
 #include "tracepager/plain.h"
+#include "tracepager/xalloc.h"
 
 #define NO_SPAN		 TRACE_NONE
 #define DURATION_COLUMNS 8
 #define INDENT_MAX	 10
+/* A span beside the path is long from this part of the first one's time on. */
+#define LONG_PART      10
+#define SERVICES_SHOWN 5
+#define SHARE_COLUMNS  6 /* " 100 %" */
 
 #define COLOUR_FAILED "\033[1;31m"
+#define COLOUR_SLOW   "\033[1;33m"
 #define COLOUR_DIM    "\033[2m"
 #define COLOUR_OFF    "\033[0m"
 
 /* A child of a path's span that is shown beside it. */
 struct beside {
 	uint32_t span, at; /* at: position of its parent in the path */
-	bool failing;
+	bool failing, critical;
 };
 
 struct row {
 	uint32_t span; /* NO_SPAN: the place where the path was cut */
 	uint32_t depth, cut;
-	bool on_path;
+	bool on_path, critical;
 };
 
 struct waterfall {
-	const struct walk *walk;
+	const struct waterfall_options *options;
 	const struct trace *trace;
 	const uint32_t *path;
 	uint32_t npath;
-	bool is_path; /* false: no leaf was found, and the "path" is the signal span alone */
+	bool *critical; /* for each span; NULL: none is */
+	bool is_path;	/* false: no leaf was found, and the "path" is the signal span alone */
 	struct beside beside[WATERFALL_LINES_MAX];
 	uint32_t nbeside;
 	struct row rows[WATERFALL_LINES_MAX];
 	uint32_t nrows;
+	uint32_t columns, name_columns, bar_columns, indent_max;
 	double from_us, until_us;
 };
 
@@ -53,19 +67,39 @@ static bool begins_before(const struct span *a, const struct span *b)
 	return a->start_us < b->start_us || (a->start_us == b->start_us && a < b);
 }
 
-/* Failing ones matter more than long ones. */
+static bool is_critical(const struct waterfall *w, uint32_t span)
+{
+	return w->critical && w->critical[span];
+}
+
+static void mark_critical(struct waterfall *w)
+{
+	if (!w->options->nown)
+		return;
+	w->critical = xcalloc(w->trace->nspans, sizeof(*w->critical));
+	for (uint32_t i = 0; i < w->options->nown; i++)
+		w->critical[w->options->own[i].span] = true;
+}
+
+/* Failing ones matter more than those that were waited for, and these more than long ones. */
 static bool matters_more(const struct waterfall *w, const struct beside *a, const struct beside *b)
 {
 	if (a->failing != b->failing)
 		return a->failing;
+	if (a->critical != b->critical)
+		return a->critical;
 	return span_at(w, a->span)->duration_us > span_at(w, b->span)->duration_us;
 }
 
-/* Keep the best `room` children, best first. */
+/* Keep the best `room` children that are worth a row, best first. */
 static void offer(struct waterfall *w, uint32_t room, struct beside candidate)
 {
 	uint32_t i = w->nbeside;
 
+	if (!candidate.failing && !candidate.critical &&
+	    span_at(w, candidate.span)->duration_us <
+		    span_at(w, w->path[0])->duration_us / LONG_PART)
+		return;
 	if (i == room) {
 		if (!room || !matters_more(w, &candidate, &w->beside[i - 1]))
 			return;
@@ -89,7 +123,8 @@ static void choose_beside(struct waterfall *w, uint32_t room)
 				offer(w, room,
 				      (struct beside){
 					      child, at,
-					      span_failing(w->trace, span_at(w, child), true) });
+					      span_failing(w->trace, span_at(w, child), true),
+					      is_critical(w, child) });
 	}
 	/* By place in the tree, then by time. */
 	for (uint32_t i = 1; i < w->nbeside; i++) {
@@ -109,16 +144,12 @@ static void choose_beside(struct waterfall *w, uint32_t room)
 
 static void add_row(struct waterfall *w, uint32_t span, uint32_t depth, bool on_path)
 {
-	w->rows[w->nrows++] =
-		(struct row){ .span = span, .depth = depth, .on_path = on_path && w->is_path };
-	if (span == NO_SPAN)
-		return;
-	double start = (double)span_at(w, span)->start_us;
-	double end = start + (double)span_at(w, span)->duration_us;
-	if (w->nrows == 1 || start < w->from_us)
-		w->from_us = start;
-	if (w->nrows == 1 || end > w->until_us)
-		w->until_us = end;
+	w->rows[w->nrows++] = (struct row){
+		.span = span,
+		.depth = depth,
+		.on_path = on_path && w->is_path,
+		.critical = span != NO_SPAN && is_critical(w, span),
+	};
 }
 
 /* Rows for the spans beside path[at] that begin before the path goes on (or after). */
@@ -190,104 +221,206 @@ static void add_left_out(struct waterfall *w)
 	w->rows[at] = row;
 }
 
-static void write_bar(const struct waterfall *w, const struct row *row, uint32_t columns,
-		      struct buf *out)
+/* From the first row's start until the last end, but no further from the first row than the longest
+ * row's time, and before it a quarter of that. */
+static void choose_times(struct waterfall *w)
 {
-	const struct span *span = span_at(w, row->span);
+	double longest = 0, start, end;
+
+	for (uint32_t i = 0; i < w->nrows; i++)
+		if (w->rows[i].span != NO_SPAN &&
+		    (double)span_at(w, w->rows[i].span)->duration_us > longest)
+			longest = (double)span_at(w, w->rows[i].span)->duration_us;
+	const struct span *first = span_at(w, w->rows[0].span);
+	const double least = (double)first->start_us - longest / 4;
+	const double most = (double)first->start_us + (double)first->duration_us + longest;
+	w->from_us = (double)first->start_us;
+	w->until_us = w->from_us + (double)first->duration_us;
+	for (uint32_t i = 1; i < w->nrows; i++) {
+		if (w->rows[i].span == NO_SPAN)
+			continue;
+		start = (double)span_at(w, w->rows[i].span)->start_us;
+		end = start + (double)span_at(w, w->rows[i].span)->duration_us;
+		if (end < least || start > most)
+			continue;
+		if (start < w->from_us)
+			w->from_us = start > least ? start : least;
+		if (end > w->until_us)
+			w->until_us = end < most ? end : most;
+	}
+}
+
+static double within(double value, double least, double most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+/* Which cells of a bar are filled: at least one; of a span outside of the picture the one at the
+ * edge, and the arrow that stands there in place of a block. */
+struct bar {
+	uint32_t first, end;
+	const char *arrow;
+};
+
+static struct bar place_bar(const struct waterfall *w, const struct span *span)
+{
+	uint32_t columns = w->bar_columns;
+	double start = (double)span->start_us, end = start + (double)span->duration_us;
 	double scale = columns / (w->until_us > w->from_us ? w->until_us - w->from_us : 1);
-	double start = (double)span->start_us - w->from_us;
-	uint32_t first = (uint32_t)(start * scale);
-	uint32_t end = (uint32_t)((start + (double)span->duration_us) * scale + 0.5);
 
-	if (first >= columns)
-		first = columns - 1;
-	if (end > columns)
-		end = columns;
-	if (end <= first)
-		end = first + 1;
-	for (uint32_t i = 0; i < columns; i++)
-		buf_puts(out, i < first || i >= end	    ? " "
-			      : row->on_path || !w->is_path ? "█"
-							    : "░");
+	if (end < w->from_us)
+		return (struct bar){ 0, 1, "‹" };
+	if (start > w->until_us)
+		return (struct bar){ columns - 1, columns, "›" };
+	uint32_t from = (uint32_t)within((start - w->from_us) * scale, 0, columns - 1);
+	uint32_t until = (uint32_t)within((end - w->from_us) * scale + 0.5, 0, columns);
+	return (struct bar){ from, until > from ? until : from + 1, NULL };
 }
 
-static uint32_t indent_of(const struct row *row)
+static void add_times(struct buf *out, const char *text, uint32_t times)
 {
-	return row->depth > INDENT_MAX ? INDENT_MAX : row->depth;
+	for (; times; times--)
+		buf_puts(out, text);
 }
 
-static void write_name(const struct waterfall *w, const struct row *row, uint32_t columns,
-		       struct buf *out)
+static void write_bar(const struct waterfall *w, const struct row *row, struct buf *out)
+{
+	struct bar bar = place_bar(w, span_at(w, row->span));
+	bool full = row->on_path || row->critical || !w->is_path;
+
+	add_times(out, " ", bar.first);
+	add_times(out, bar.arrow ? bar.arrow : full ? "█" : "░", bar.end - bar.first);
+	add_times(out, " ", w->bar_columns - bar.end);
+}
+
+static uint32_t indent_of(const struct waterfall *w, const struct row *row)
+{
+	return row->depth > w->indent_max ? w->indent_max : row->depth;
+}
+
+static void write_name(const struct waterfall *w, const struct row *row, struct buf *out)
 {
 	const struct span *span = span_at(w, row->span);
-	uint32_t indent = indent_of(row), used = 0;
+	uint32_t indent = indent_of(w, row), used = 0;
 
 	if (indent) {
-		for (; used + 1 < indent; used++)
-			buf_putc(out, ' ');
+		add_times(out, " ", indent - 1);
 		buf_puts(out, "└ ");
-		used += 2;
+		used = indent + 1;
 	}
 	/* Both names keep a share: an operation can be a whole SQL statement, a service a host
 	 * name. */
 	const char *name = trace_text(w->trace, span->name);
-	size_t room = columns - used, least = plain_columns(name, room / 3);
+	size_t room = w->name_columns - used, least = cells_of(name);
 	if (least > room / 3)
 		least = room / 3;
-	used += (uint32_t)plain_add(out, span_service(w->trace, span), room - least - 1);
+	used += (uint32_t)cells_add(out, span_service(w->trace, span), room - least - 1);
 	buf_putc(out, ' ');
-	plain_pad(out, name, columns - used - 1);
+	cells_pad(out, name, w->name_columns - used - 1);
 }
 
-/* Names get what the longest of them needs, of columns for name and bar; but the bars keep a third.
- */
-static uint32_t name_columns(const struct waterfall *w, uint32_t columns)
+/* Mark, name, bar and duration have a blank between each. Names get what the longest of them needs;
+ * but the bars keep a third. */
+static void choose_columns(struct waterfall *w)
 {
-	uint32_t most = columns - columns / 3, needed = 0;
+	uint32_t both = w->columns - 2 - 1 - 1 - DURATION_COLUMNS;
+	uint32_t most = both - both / 3;
+	size_t needed = 0;
 
+	w->indent_max = both / 4 < INDENT_MAX ? both / 4 : INDENT_MAX;
 	for (uint32_t i = 0; i < w->nrows; i++) {
 		const struct row *row = &w->rows[i];
 		if (row->span == NO_SPAN)
 			continue;
 		const struct span *span = span_at(w, row->span);
-		size_t used = plain_columns(span_service(w->trace, span), most) + 1 +
-			      plain_columns(trace_text(w->trace, span->name), most) +
-			      indent_of(row) + (row->depth > 0);
+		size_t used = cells_of(span_service(w->trace, span)) + 1 +
+			      cells_of(trace_text(w->trace, span->name)) + indent_of(w, row) +
+			      (row->depth > 0);
 		if (used > needed)
-			needed = (uint32_t)used;
+			needed = used;
 	}
-	return needed < most ? needed : most;
+	w->name_columns = needed < most ? (uint32_t)needed : most;
+	w->bar_columns = both - w->name_columns;
 }
 
-static void write_row(const struct waterfall *w, const struct row *row, uint32_t name, uint32_t bar,
-		      bool in_colour, struct buf *out)
+static void write_duration(int64_t duration_us, struct buf *out)
 {
 	char duration[PLAIN_DURATION_SIZE];
 
+	plain_duration(duration_us, duration);
+	for (size_t used = cells_of(duration); used < DURATION_COLUMNS; used++)
+		buf_putc(out, ' ');
+	cells_add(out, duration, DURATION_COLUMNS);
+}
+
+/* A line that stands for others. */
+static void write_fold(const struct waterfall *w, const char *text, struct buf *out)
+{
+	buf_puts(out, "  ");
+	cells_add(out, text, w->columns - 2);
+	buf_putc(out, '\n');
+}
+
+static const char *colour_of(const struct waterfall *w, const struct row *row, bool failing)
+{
+	if (!w->options->colour || !w->is_path)
+		return "";
+	if (row->on_path && failing)
+		return COLOUR_FAILED;
+	if (row->critical)
+		return COLOUR_SLOW;
+	return row->on_path || failing ? "" : COLOUR_DIM;
+}
+
+static void write_row(const struct waterfall *w, const struct row *row, struct buf *out)
+{
+	char fold[64];
+
 	if (row->span == NO_SPAN) {
-		buf_printf(out, "  … %u spans of the path are left out\n", row->cut);
+		snprintf(fold, sizeof(fold), "… %u spans of the path are left out", row->cut);
+		write_fold(w, fold, out);
 		return;
 	}
 	bool failing = span_failing(w->trace, span_at(w, row->span), true);
-	const char *colour = row->on_path && failing	 ? COLOUR_FAILED
-			     : !row->on_path && !failing ? COLOUR_DIM
-							 : "";
-	if (!in_colour || !w->is_path)
-		colour = "";
+	const char *colour = colour_of(w, row, failing);
 	buf_puts(out, colour);
-	buf_puts(out, row->on_path ? failing ? "✗ " : "› " : failing ? "! " : "  ");
-	write_name(w, row, name, out);
+	buf_puts(out, row->on_path && failing	      ? "✗ "
+		      : row->on_path || row->critical ? "› "
+		      : failing			      ? "! "
+						      : "  ");
+	write_name(w, row, out);
 	buf_putc(out, ' ');
-	write_bar(w, row, bar, out);
+	write_bar(w, row, out);
 	buf_putc(out, ' ');
-	plain_duration(span_at(w, row->span)->duration_us, duration);
-	for (size_t used = plain_columns(duration, DURATION_COLUMNS); used < DURATION_COLUMNS;
-	     used++)
-		buf_putc(out, ' ');
-	plain_add(out, duration, DURATION_COLUMNS);
+	write_duration(span_at(w, row->span)->duration_us, out);
 	if (*colour)
 		buf_puts(out, COLOUR_OFF);
 	buf_putc(out, '\n');
+}
+
+/* The last line: what has no row. */
+static void write_rest(const struct waterfall *w, struct buf *out)
+{
+	uint32_t hidden = w->trace->nspans, failed = 0;
+	char fold[96], words[32] = "none failed";
+
+	for (uint32_t i = 0; i < w->nrows; i++)
+		hidden -= w->rows[i].span == NO_SPAN ? w->rows[i].cut : 1;
+	if (!hidden)
+		return;
+	for (uint32_t i = 0; i < w->trace->nspans; i++)
+		failed += span_failing(w->trace, span_at(w, i), true);
+	for (uint32_t i = 0; i < w->nrows; i++)
+		if (w->rows[i].span != NO_SPAN)
+			failed -= span_failing(w->trace, span_at(w, w->rows[i].span), true);
+	if (w->npath > w->nrows)
+		for (uint32_t i = 0; i < w->npath; i++)
+			if (row_of(w, w->path[i]) == w->nrows)
+				failed -= span_failing(w->trace, span_at(w, w->path[i]), true);
+	if (failed)
+		snprintf(words, sizeof(words), "%u failed", failed);
+	snprintf(fold, sizeof(fold), "… %u more span%s, %s", hidden, hidden == 1 ? "" : "s", words);
+	write_fold(w, fold, out);
 }
 
 static uint32_t bounded(uint32_t value, uint32_t least, uint32_t most)
@@ -299,11 +432,11 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 		     struct buf *out)
 {
 	struct waterfall w = {
-		.walk = walk, .trace = walk->trace, .path = walk->path, .npath = walk->npath
+		.options = options, .trace = walk->trace, .path = walk->path, .npath = walk->npath
 	};
 	uint32_t lines = bounded(options->lines, 4, WATERFALL_LINES_MAX);
-	uint32_t columns = bounded(options->columns, WATERFALL_COLUMNS_MIN, WATERFALL_COLUMNS_MAX);
 
+	w.columns = bounded(options->columns, WATERFALL_COLUMNS_MIN, WATERFALL_COLUMNS_MAX);
 	w.is_path = w.npath > 0 && walk->found;
 	if (!w.npath) {
 		if (walk->signal_span == TRACE_NONE)
@@ -311,17 +444,153 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 		w.path = &walk->signal_span;
 		w.npath = 1;
 	}
-	bool more = walk->trace->nspans > lines;
-	lay_out(&w, more ? lines - 1 : lines);
+	mark_critical(&w);
+	lay_out(&w, walk->trace->nspans > lines ? lines - 1 : lines);
 	if (w.nrows + 1 == walk->trace->nspans)
 		add_left_out(&w);
-	/* Mark, name, bar and duration, with a blank between each. */
-	uint32_t both = columns - 2 - 1 - 1 - DURATION_COLUMNS, name = name_columns(&w, both);
-	uint32_t hidden = walk->trace->nspans;
-	for (uint32_t i = 0; i < w.nrows; i++) {
-		write_row(&w, &w.rows[i], name, both - name, options->colour, out);
-		hidden -= w.rows[i].span == NO_SPAN ? w.rows[i].cut : 1;
+	choose_times(&w);
+	choose_columns(&w);
+	for (uint32_t i = 0; i < w.nrows; i++)
+		write_row(&w, &w.rows[i], out);
+	write_rest(&w, out);
+	free(w.critical);
+}
+
+/* Own time. */
+
+/* A time on one host's clock. Doubles, since a clock may say anything. */
+struct stretch {
+	double from_us, until_us;
+};
+
+/* The part of the stretch that a span covers; where clocks differ so much that there is none, as
+ * much of the span as could be in it. */
+static struct stretch covered(const struct stretch *stretch, const struct span *span)
+{
+	double start = (double)span->start_us, end = start + (double)span->duration_us;
+	struct stretch part = { start > stretch->from_us ? start : stretch->from_us,
+				end < stretch->until_us ? end : stretch->until_us };
+
+	if (part.from_us < part.until_us)
+		return part;
+	double most = stretch->until_us - stretch->from_us;
+	return (struct stretch){ start, end - start < most ? end : start + most };
+}
+
+uint32_t waterfall_path_own(const struct walk *walk, struct waterfall_own *ret_own)
+{
+	const struct span *spans = walk->trace->spans;
+	struct stretch stretch = { 0, 0 };
+
+	for (uint32_t i = 0; i < walk->npath; i++) {
+		const struct span *span = &spans[walk->path[i]];
+		if (!i)
+			stretch = (struct stretch){ (double)span->start_us,
+						    (double)span->start_us +
+							    (double)span->duration_us };
+		double own_us = stretch.until_us - stretch.from_us;
+		if (i + 1 < walk->npath) {
+			stretch = covered(&stretch, &spans[walk->path[i + 1]]);
+			own_us -= stretch.until_us - stretch.from_us;
+		}
+		ret_own[i] = (struct waterfall_own){
+			walk->path[i],
+			own_us < (double)span->duration_us ? (int64_t)own_us : span->duration_us,
+		};
 	}
-	if (hidden)
-		buf_printf(out, "  … %u span%s more\n", hidden, hidden == 1 ? "" : "s");
+	return walk->npath;
+}
+
+/* A service with its own time, the largest first. */
+struct share {
+	const char *service;
+	int64_t own_us;
+};
+
+static int larger_first(const void *a, const void *b)
+{
+	const struct share *one = a, *other = b;
+
+	if (one->own_us != other->own_us)
+		return one->own_us > other->own_us ? -1 : 1;
+	return strcmp(one->service, other->service);
+}
+
+/* By name first, so that one service's spans are neighbours. */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct share *)a)->service, ((const struct share *)b)->service);
+}
+
+static uint32_t sum_by_service(const struct trace *trace, const struct waterfall_options *options,
+			       struct share *shares)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < options->nown; i++)
+		shares[i] = (struct share){
+			span_service(trace, &trace->spans[options->own[i].span]),
+			options->own[i].own_us,
+		};
+	qsort(shares, options->nown, sizeof(*shares), by_name);
+	for (uint32_t i = 0; i < options->nown; i++) {
+		if (n && strcmp(shares[n - 1].service, shares[i].service) == 0)
+			shares[n - 1].own_us += shares[i].own_us;
+		else
+			shares[n++] = shares[i];
+	}
+	qsort(shares, n, sizeof(*shares), larger_first);
+	return n;
+}
+
+static void write_share(const struct waterfall *w, const struct share *share, double all_us,
+			struct buf *out)
+{
+	double part = all_us > 0 ? (double)share->own_us / all_us : 0;
+	uint32_t filled = (uint32_t)(part * w->bar_columns + 0.5);
+
+	buf_puts(out, "  ");
+	cells_pad(out, share->service, w->name_columns);
+	buf_putc(out, ' ');
+	add_times(out, "█", filled);
+	add_times(out, " ", w->bar_columns - filled + 1);
+	write_duration(share->own_us, out);
+	buf_printf(out, " %3.0f %%\n", part * 100);
+}
+
+void waterfall_own_write(const struct trace *trace, const struct waterfall_options *options,
+			 struct buf *out)
+{
+	struct waterfall w = { .options = options, .trace = trace };
+	struct share *shares;
+	double all_us = 0;
+	size_t needed = 0;
+
+	if (!options->nown)
+		return;
+	shares = xcalloc(options->nown, sizeof(*shares));
+	uint32_t n = sum_by_service(trace, options, shares);
+	/* One service more takes the line that would count it. */
+	uint32_t shown = n > SERVICES_SHOWN + 1 ? SERVICES_SHOWN : n;
+	w.columns = bounded(options->columns, WATERFALL_COLUMNS_MIN, WATERFALL_COLUMNS_MAX);
+	uint32_t both = w.columns - 2 - 1 - 1 - DURATION_COLUMNS - SHARE_COLUMNS;
+	for (uint32_t i = 0; i < n; i++) {
+		all_us += (double)shares[i].own_us;
+		if (i < shown && cells_of(shares[i].service) > needed)
+			needed = cells_of(shares[i].service);
+	}
+	w.name_columns = needed < both / 2 ? (uint32_t)needed : both / 2;
+	w.bar_columns = both - w.name_columns;
+	for (uint32_t i = 0; i < shown; i++)
+		write_share(&w, &shares[i], all_us, out);
+	if (shown < n) {
+		int64_t rest_us = 0;
+		char fold[96], duration[PLAIN_DURATION_SIZE];
+		for (uint32_t i = shown; i < n; i++)
+			rest_us += shares[i].own_us;
+		snprintf(fold, sizeof(fold), "… %u more services, %s together", n - shown,
+			 plain_duration(rest_us, duration));
+		write_fold(&w, fold, out);
+	}
+	free(shares);
 }

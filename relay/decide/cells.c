@@ -1,0 +1,186 @@
+/* Cells: measures and cuts; owns nothing. Everything behind plain_add() is well-formed. */
+#include "tracepager/cells.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "tracepager/plain.h"
+#include "tracepager/xalloc.h"
+
+#define ELLIPSIS "…"
+
+struct range {
+	uint32_t first, last;
+};
+
+#define NOTHING(first, last)
+
+static const struct range marks[] = {
+#define MARK(first, last) { first, last },
+#define WIDE		  NOTHING
+#include "tracepager/tbl/cell_widths.def"
+#undef MARK
+#undef WIDE
+};
+
+static const struct range wide[] = {
+#define MARK		  NOTHING
+#define WIDE(first, last) { first, last },
+#include "tracepager/tbl/cell_widths.def"
+#undef MARK
+#undef WIDE
+};
+
+/* Our own signs, each of one cell. */
+static const struct {
+	char sign[4], like;
+} likes[] = {
+	{ "█", '#' }, { "░", '-' }, { "✗", 'x' }, { "›", '>' }, { "‹", '<' }, { "└", '`' },
+	{ "→", '>' }, { "…", '~' }, { "—", '-' }, { "·", ',' }, { "µ", 'u' },
+};
+
+static bool within(const struct range *ranges, size_t n, uint32_t c)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t middle = lo + (hi - lo) / 2;
+		if (c > ranges[middle].last)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo < n && c >= ranges[lo].first;
+}
+
+static size_t code_point(const char *text, size_t len, uint32_t *ret_code)
+{
+	unsigned char lead = (unsigned char)text[0];
+	size_t n = 1;
+
+	*ret_code = lead < 0x80	  ? lead
+		    : lead < 0xE0 ? lead & 0x1Fu
+		    : lead < 0xF0 ? lead & 0xFu
+				  : lead & 0x7u;
+	while (n < len && n < 4 && ((unsigned char)text[n] & 0xC0) == 0x80)
+		*ret_code = *ret_code << 6 | ((unsigned char)text[n++] & 0x3Fu);
+	return n;
+}
+
+size_t cells_character(const char *text, size_t len, size_t *ret_cells)
+{
+	uint32_t code;
+	size_t at = code_point(text, len, &code);
+
+	*ret_cells =
+		within(marks, ARRAY_LEN(marks), code) ? 0 : 1 + within(wide, ARRAY_LEN(wide), code);
+	while (at < len) {
+		size_t n = code_point(text + at, len - at, &code);
+		if (!within(marks, ARRAY_LEN(marks), code))
+			break;
+		at += n;
+	}
+	return at;
+}
+
+static size_t measure(const char *text, size_t len)
+{
+	size_t cells = 0, width;
+
+	for (size_t at = 0; at < len; cells += width)
+		at += cells_character(text + at, len - at, &width);
+	return cells;
+}
+
+/* The first bytes of text that fit into so many cells. */
+static size_t fitting(const char *text, size_t len, size_t max_cells, size_t *ret_cells)
+{
+	size_t at = 0, width;
+
+	*ret_cells = 0;
+	while (at < len) {
+		size_t n = cells_character(text + at, len - at, &width);
+		if (*ret_cells + width > max_cells)
+			break;
+		*ret_cells += width;
+		at += n;
+	}
+	return at;
+}
+
+/* Where the last characters begin that fit into so many cells, of a text that has `cells`. */
+static size_t tail_at(const char *text, size_t len, size_t cells, size_t max_cells)
+{
+	size_t at = 0, width;
+
+	while (cells > max_cells) {
+		at += cells_character(text + at, len - at, &width);
+		cells -= width;
+	}
+	return at;
+}
+
+size_t cells_add(struct buf *out, const char *text, size_t max_cells)
+{
+	struct buf plain = BUF_INIT(4 * CELLS_TEXT_MAX + 8);
+	size_t used;
+
+	plain_add(&plain, text, CELLS_TEXT_MAX);
+	const char *data = buf_text(&plain);
+	size_t cells = measure(data, plain.len);
+	if (cells <= max_cells) {
+		buf_add(out, data, plain.len);
+		used = cells;
+	} else if (max_cells) {
+		size_t tail_cells = (max_cells - 1) / 2;
+		buf_add(out, data, fitting(data, plain.len, max_cells - 1 - tail_cells, &used));
+		buf_puts(out, ELLIPSIS);
+		size_t tail = tail_at(data, plain.len, cells, tail_cells);
+		buf_add(out, data + tail, plain.len - tail);
+		used += 1 + measure(data + tail, plain.len - tail);
+	} else {
+		used = 0;
+	}
+	buf_fini(&plain);
+	return used;
+}
+
+void cells_pad(struct buf *out, const char *text, size_t cells)
+{
+	for (size_t used = cells_add(out, text, cells); used < cells; used++)
+		buf_putc(out, ' ');
+}
+
+size_t cells_of(const char *text)
+{
+	struct buf plain = BUF_INIT(4 * CELLS_TEXT_MAX + 8);
+
+	plain_add(&plain, text, CELLS_TEXT_MAX);
+	size_t cells = measure(buf_text(&plain), plain.len);
+	buf_fini(&plain);
+	return cells;
+}
+
+static char like_of(const char *sign, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(likes); i++)
+		if (strlen(likes[i].sign) == len && memcmp(likes[i].sign, sign, len) == 0)
+			return likes[i].like;
+	return '?';
+}
+
+void cells_ascii(struct buf *out, const char *text, size_t len)
+{
+	size_t cells;
+
+	for (size_t at = 0; at < len;) {
+		size_t n = cells_character(text + at, len - at, &cells);
+		char like = n == 1 ? text[at] : like_of(text + at, n);
+		/* A letter is itself, whatever stands on it. */
+		if ((unsigned char)text[at] < 0x80)
+			like = text[at];
+		for (; cells; cells--)
+			buf_putc(out, like);
+		at += n;
+	}
+}
