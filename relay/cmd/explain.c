@@ -9,16 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "explain-internal.h"
 #include "tracepager/alert_format.h"
+#include "tracepager/cells.h"
 #include "tracepager/clock.h"
 #include "tracepager/commands.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_decoder.h"
-#include "tracepager/waterfall.h"
 #include "tracepager/xalloc.h"
 
 #define STATUS_SUSPECT	  0
@@ -41,6 +40,7 @@ struct explain {
 	struct signal signal;
 	bool has_signal, each, json;
 	enum walk_mode mode;
+	enum colour_choice colour;
 	struct explain_text_options text;
 	/* What is read. */
 	struct arena *arena;
@@ -56,7 +56,6 @@ struct explain {
 	size_t nread;		    /* files of traces */
 	enum fallback_code missing; /* the last document that gave no trace, and why */
 	char missing_text[512];
-	size_t printed;
 	int status;
 };
 
@@ -64,30 +63,33 @@ static void print_help(FILE *out)
 {
 	fputs("usage: tracepager explain [OPTION]... TRACE...\n"
 	      "\n"
-	      "Decides, offline, which service the failure in TRACE comes from, who owns it, and "
-	      "what the page says.\n"
-	      "TRACE is a file of traces, one document or one in each line, or \"-\" for standard "
-	      "input. All traces\n"
-	      "are voted on together.\n"
+	      "Decides, offline, which service the failure in TRACE comes from, who owns it,\n"
+	      "and how its page begins. TRACE is a file of traces, one document or one in each\n"
+	      "line, or \"-\" for standard input. All traces are voted on together.\n"
 	      "\n"
-	      "      --rules DIR                    the rules (a directory or a file): who owns "
-	      "what\n"
-	      "      --alert FILE                   the alert: a webhook's body, a list of alerts, "
-	      "or one alert\n"
-	      "      --signal SERVICE[/OPERATION]   where the walk starts (default: from the "
-	      "alert, else the root)\n"
-	      "      --mode errors|latency|auto     what to look for (default: what the rules say, "
-	      "else auto)\n"
-	      "      --healthy TRACE                traces without the fault, to compare with; may "
-	      "be repeated\n"
-	      "      --each                         decide every trace alone, in order\n"
-	      "      --format text|json             json: the decision in one line (default: "
-	      "text)\n"
-	      "      --help                         this\n"
+	      "  --rules DIR                   The rules, a directory or a file: who owns what.\n"
+	      "  --alert FILE                  The alert that is explained: a webhook's body, a\n"
+	      "                                list of alerts, or one alert.\n"
+	      "  --signal SERVICE[/OPERATION]  The walk starts here, not where the alert says\n"
+	      "                                or, without one, at the root.\n"
+	      "  --mode errors|latency|auto    Looks for what failed, or for what took long;\n"
+	      "                                auto does what the rules say, else both.\n"
+	      "  --healthy TRACE               Compares with these traces, which are without\n"
+	      "                                the fault. May be repeated.\n"
+	      "  --each                        Decides every trace alone and writes one line\n"
+	      "                                for each, in order.\n"
+	      "  --format text|json            Writes for people (the default), or the whole\n"
+	      "                                decision as one line of JSON.\n"
+	      "  --color auto|always|never     Colours the text; auto does where a terminal\n"
+	      "                                can show it and NO_COLOR is not set.\n"
+	      "  --help                        Prints this.\n"
 	      "\n"
-	      "Exit status: 0 all decided with a suspect, 1 some without, 2 wrong usage or an "
-	      "input that could not be\n"
-	      "read.\n",
+	      "The text is as wide as the terminal, or as COLUMNS says, else 80 columns, and in\n"
+	      "ASCII where the locale is not UTF-8. Before a span of the trace, ✗ says that it\n"
+	      "failed on the path, › that it lies on the path, ! that it failed elsewhere.\n"
+	      "\n"
+	      "Exit status: 0 all decided with a suspect, 1 some without, 2 wrong usage or an\n"
+	      "input that could not be read.\n",
 	      out);
 }
 
@@ -141,6 +143,16 @@ static bool read_file(struct explain *x, const char *path, struct buf *ret_text)
 
 /* Decide and print. */
 
+static void turn_ascii(struct buf *text)
+{
+	struct buf ascii = BUF_INIT(OUTPUT_BYTES);
+
+	cells_ascii(&ascii, buf_text(text), text->len);
+	ascii.failed |= text->failed;
+	buf_fini(text);
+	*text = ascii;
+}
+
 static void print_decision(struct explain *x, const struct decision *decision)
 {
 	struct buf out = BUF_INIT(OUTPUT_BYTES);
@@ -148,18 +160,19 @@ static void print_decision(struct explain *x, const struct decision *decision)
 	if (x->json) {
 		decision_write(decision, &out);
 		buf_putc(&out, '\n');
+	} else if (x->each) {
+		explain_line_write(decision, &x->text, &out);
 	} else {
-		if (x->printed)
-			buf_putc(&out, '\n');
 		explain_text_write(decision, &x->text, &out);
 	}
+	if (!x->json && x->text.ascii)
+		turn_ascii(&out);
 	if (out.failed)
 		complain(x, "tracepager explain", 0,
 			 "the decision is larger than 1 GiB; use --each");
 	else
 		fwrite(buf_text(&out), 1, out.len, stdout);
 	buf_fini(&out);
-	x->printed++;
 }
 
 static void decide_traces(struct explain *x, const struct trace *const *traces, size_t n)
@@ -403,6 +416,16 @@ static bool parse_format(struct explain *x, const char *text)
 	       wrong_usage("--format is text or json, not \"%s\"", text);
 }
 
+static bool parse_colour(struct explain *x, const char *text)
+{
+	static const char *const names[] = { "auto", "always", "never" };
+
+	for (x->colour = COLOUR_AUTO; x->colour <= COLOUR_NEVER; x->colour++)
+		if (strcmp(text, names[x->colour]) == 0)
+			return true;
+	return wrong_usage("--color is auto, always or never, not \"%s\"", text);
+}
+
 struct option_list {
 	const char **at;
 	size_t n;
@@ -418,6 +441,7 @@ static int parse_options(struct explain *x, int argc, char **argv, struct option
 		{ "mode", required_argument, NULL, 'm' },
 		{ "healthy", required_argument, NULL, 'y' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "color", required_argument, NULL, 'c' },
 		{ "each", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -446,6 +470,9 @@ static int parse_options(struct explain *x, int argc, char **argv, struct option
 			break;
 		case 'f':
 			fine = parse_format(x, optarg);
+			break;
+		case 'c':
+			fine = parse_colour(x, optarg);
 			break;
 		case 'e':
 			x->each = true;
@@ -478,23 +505,6 @@ static bool uses_input_once(const struct explain *x, const struct option_list *h
 	return uses < 2 || wrong_usage("standard input can be read once only");
 }
 
-static void look_at_terminal(struct explain *x)
-{
-	struct winsize size = { 0 };
-	const char *no_colour = getenv("NO_COLOR");
-	bool terminal = isatty(STDOUT_FILENO);
-
-	x->text.columns = 100;
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		x->text.columns = size.ws_col;
-	if (x->text.columns < WATERFALL_COLUMNS_MIN)
-		x->text.columns = WATERFALL_COLUMNS_MIN;
-	if (x->text.columns > WATERFALL_COLUMNS_MAX)
-		x->text.columns = WATERFALL_COLUMNS_MAX;
-	/* no-color.org: set and not empty. */
-	x->text.colour = terminal && !(no_colour && *no_colour);
-}
-
 static void run(struct explain *x, const struct option_list *healthy, int argc, char **argv)
 {
 	int first = optind;
@@ -517,8 +527,8 @@ int cmd_explain(int argc, char **argv)
 	struct explain x = { .mode = WALK_AUTO, .arena = arena_new(ARENA_BYTES) };
 	struct option_list healthy = { .at = xcalloc((size_t)argc + 1, sizeof(const char *)) };
 
-	look_at_terminal(&x);
 	int parsed = parse_options(&x, argc, argv, &healthy);
+	explain_look_at_terminal(x.colour, &x.text);
 	if (parsed < 0 || (parsed > 0 && !uses_input_once(&x, &healthy, argc, argv)))
 		x.status = STATUS_UNUSABLE;
 	else if (parsed > 0)

@@ -1,17 +1,19 @@
 /*
- * Explain, text: a decision for a person at a terminal. First the answer, then how it came about,
- * then the page as the team would get it. Other people's strings go through plain.h; it never
- * prints a control character of theirs.
+ * Explain, text: a decision for a person at a terminal. First the answer and who is paged for it,
+ * then how it came about, what else it could be, the trace that stands for it, and what to do.
+ * Other people's strings go through plain.h; it never prints a control character of theirs.
  */
 #include "explain-internal.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/cells.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
 #include "tracepager/waterfall.h"
+#include "tracepager/xalloc.h"
 
 #define FIELD_COLUMNS 12
 #define NAME_COLUMNS  80
@@ -49,29 +51,13 @@ static void end_style(struct text *t, enum style style)
 		buf_puts(t->out, "\033[0m");
 }
 
-/* Bytes and columns of the character at text, which is well-formed: it went through plain.h before.
- */
-static size_t character(const char *text, size_t len, size_t *ret_columns)
-{
-	char one[5] = { 0 };
-	size_t n = 1;
-
-	while (n < len && n < 4 && ((unsigned char)text[n] & 0xC0) == 0x80)
-		n++;
-	memcpy(one, text, n);
-	*ret_columns = plain_columns(one, 2);
-	if (!*ret_columns)
-		*ret_columns = 1; /* a blank */
-	return n;
-}
-
 /* How many bytes of text go on a line of so many columns: all, or up to a blank, or what fits. */
 static size_t line_bytes(const char *text, size_t len, size_t columns)
 {
 	size_t at = 0, used = 0, blank = 0, width;
 
 	while (at < len) {
-		size_t n = character(text + at, len - at, &width);
+		size_t n = cells_character(text + at, len - at, &width);
 		if (used + width > columns)
 			return blank ? blank : at ? at : n;
 		if (text[at] == ' ' && used > columns / 2)
@@ -83,11 +69,14 @@ static size_t line_bytes(const char *text, size_t len, size_t columns)
 }
 
 /* Text behind what stands on the line already (`used` columns), wrapped with an indent. */
-static void add_wrapped(struct text *t, const char *text, size_t len, size_t used, size_t indent)
+static void add_wrapped(struct text *t, enum style style, const char *text, size_t len, size_t used,
+			size_t indent)
 {
 	for (;;) {
 		size_t n = line_bytes(text, len, t->options->columns - used);
+		begin_style(t, style);
 		buf_add(t->out, text, n);
+		end_style(t, style);
 		buf_putc(t->out, '\n');
 		text += n;
 		len -= n;
@@ -109,7 +98,7 @@ static void add_field(struct text *t, const char *name, const struct buf *value)
 	begin_style(t, STYLE_FIELD);
 	plain_pad(t->out, name, FIELD_COLUMNS);
 	end_style(t, STYLE_FIELD);
-	add_wrapped(t, value->data, value->len, FIELD_COLUMNS, FIELD_COLUMNS);
+	add_wrapped(t, STYLE_NONE, value->data, value->len, FIELD_COLUMNS, FIELD_COLUMNS);
 }
 
 static void add_item(struct text *t, const char *item)
@@ -118,17 +107,14 @@ static void add_item(struct text *t, const char *item)
 
 	plain_add(&line, item, TEXT_COLUMNS);
 	buf_puts(t->out, "  - ");
-	add_wrapped(t, buf_text(&line), line.len, 4, 4);
+	add_wrapped(t, STYLE_NONE, buf_text(&line), line.len, 4, 4);
 	buf_fini(&line);
 }
 
 static void add_title(struct text *t, const char *title)
 {
 	buf_putc(t->out, '\n');
-	begin_style(t, STYLE_TITLE);
-	buf_puts(t->out, title);
-	end_style(t, STYLE_TITLE);
-	buf_putc(t->out, '\n');
+	add_wrapped(t, STYLE_TITLE, title, strlen(title), 0, 2);
 }
 
 /* A callee that the rules know is the suspect itself, and has no resource. */
@@ -138,6 +124,15 @@ static bool calls_callee(const struct suspect *suspect)
 				   (suspect->kind == SUSPECT_PEER && suspect->resource));
 }
 
+void explain_who(const struct suspect *suspect, struct buf *out)
+{
+	plain_add(out, suspect->service, NAME_COLUMNS);
+	if (calls_callee(suspect)) {
+		buf_puts(out, " → ");
+		plain_add(out, suspect->callee, NAME_COLUMNS);
+	}
+}
+
 static void write_headline(struct text *t, const struct decision *d)
 {
 	const struct verdict *verdict = &d->verdict;
@@ -145,11 +140,7 @@ static void write_headline(struct text *t, const struct decision *d)
 	enum style style = verdict->found ? STYLE_GOOD : STYLE_BAD;
 
 	if (verdict->found) {
-		plain_add(&line, verdict->suspect.service, NAME_COLUMNS);
-		if (calls_callee(&verdict->suspect)) {
-			buf_puts(&line, " → ");
-			plain_add(&line, verdict->suspect.callee, NAME_COLUMNS);
-		}
+		explain_who(&verdict->suspect, &line);
 		buf_puts(&line, ": ");
 		plain_add(&line, suspect_words(&verdict->suspect), 4 * NAME_COLUMNS);
 	} else {
@@ -157,9 +148,7 @@ static void write_headline(struct text *t, const struct decision *d)
 		plain_add(&line, verdict->fallback_text, 4 * NAME_COLUMNS);
 		buf_printf(&line, " [%s]", fallback_code_name(verdict->fallback));
 	}
-	begin_style(t, style);
-	add_wrapped(t, line.data, line.len, 0, 2);
-	end_style(t, style);
+	add_wrapped(t, style, line.data, line.len, 0, 2);
 	buf_fini(&line);
 }
 
@@ -194,20 +183,22 @@ static void write_suspect(struct text *t, const struct verdict *verdict)
 
 static void write_runners_up(struct text *t, const struct verdict *verdict)
 {
-	struct buf value = BUF_INIT(TEXT_BYTES);
-
+	if (verdict->nrunners_up)
+		add_title(t, verdict->found ? "It could also be" : "It could be");
 	for (unsigned int i = 0; i < verdict->nrunners_up; i++) {
-		buf_puts(&value, i ? ", " : "");
-		plain_add(&value, verdict->runners_up[i].service, NAME_COLUMNS);
-		if (verdict->runners_up[i].callee) {
-			buf_puts(&value, " → ");
-			plain_add(&value, verdict->runners_up[i].callee, NAME_COLUMNS);
+		const struct runner_up *other = &verdict->runners_up[i];
+		struct buf line = BUF_INIT(TEXT_BYTES);
+		plain_add(&line, other->service, NAME_COLUMNS);
+		if (other->callee) {
+			buf_puts(&line, " → ");
+			plain_add(&line, other->callee, NAME_COLUMNS);
 		}
-		if (verdict->runners_up[i].agree)
-			buf_printf(&value, " (%u)", verdict->runners_up[i].agree);
+		if (other->agree)
+			buf_printf(&line, ", %u of %u trace%s", other->agree, verdict->of,
+				   verdict->of == 1 ? "" : "s");
+		add_item(t, buf_text(&line));
+		buf_fini(&line);
 	}
-	add_field(t, verdict->found ? "or else" : "candidates", &value);
-	buf_fini(&value);
 }
 
 static void write_alert(struct text *t, const struct decision *d)
@@ -265,25 +256,48 @@ static void write_owner(struct text *t, const struct decision *d)
 	buf_fini(&value);
 }
 
+/* The critical path and what each service spent on it: of a walk that looked for time. */
+static void write_own_times(struct text *t, const struct walk *walk,
+			    const struct waterfall_options *options)
+{
+	if (!options->nown)
+		return;
+	add_title(t, "Own time on the critical path");
+	waterfall_own_write(walk->trace, options, t->out);
+}
+
 static void write_trace(struct text *t, const struct decision *d)
 {
 	const struct walk *walk = decision_walk(d);
+	struct waterfall_options options = {
+		.lines = TREE_LINES,
+		.columns = t->options->columns,
+		.colour = t->options->colour,
+	};
+	struct waterfall_own *own = NULL;
+	struct buf line = BUF_INIT(TEXT_BYTES);
 
 	if (!walk)
 		return;
-	buf_putc(t->out, '\n');
-	begin_style(t, STYLE_TITLE);
-	buf_puts(t->out, "Trace ");
-	plain_add(t->out, trace_text(walk->trace, walk->trace->id), t->options->columns * 2 / 3);
-	end_style(t, STYLE_TITLE);
-	buf_printf(t->out, " %u span%s, %u failing%s\n", walk->trace->nspans,
+	buf_puts(&line, "Trace ");
+	plain_add(&line, trace_text(walk->trace, walk->trace->id), NAME_COLUMNS);
+	buf_printf(&line, ", %u span%s, %u failing%s", walk->trace->nspans,
 		   walk->trace->nspans == 1 ? "" : "s", walk->error_spans,
 		   walk->trace->partial ? ", spans are missing" : "");
-	waterfall_write(walk,
-			&(struct waterfall_options){ .lines = TREE_LINES,
-						     .columns = t->options->columns,
-						     .colour = t->options->colour },
-			t->out);
+	add_title(t, buf_text(&line));
+	buf_fini(&line);
+	if (walk->mode == WALK_LATENCY && walk->found && walk->npath) {
+		own = xcalloc(walk->npath, sizeof(*own));
+		options.nown = waterfall_path_own(walk, own);
+		options.own = own;
+	}
+	waterfall_write(walk, &options, t->out);
+	write_own_times(t, walk, &options);
+	free(own);
+	if (d->nwalks > 1) {
+		add_title(t, "All traces");
+		explain_traces_write(d, t->options, t->out);
+	}
 }
 
 static void write_reasons(struct text *t, const struct decision *d)
@@ -301,27 +315,24 @@ static void write_reasons(struct text *t, const struct decision *d)
 		add_item(t, reasons[i]);
 }
 
-/* The page's texts are plain already, and their blanks are meant. */
+/* The page's texts are plain already. */
 static void write_page(struct text *t, const struct decision *d)
+{
+	struct buf value = BUF_INIT(TEXT_BYTES);
+
+	if (d->team && !d->no_page)
+		buf_printf(&value, "[%s] %s", severity_name(d->page.severity), d->page.summary);
+	add_field(t, "page", &value);
+	buf_fini(&value);
+}
+
+/* A link that is cut or wrapped is none. */
+static void write_links(struct text *t, const struct decision *d)
 {
 	const struct page *page = &d->page;
 
-	if (!d->team || d->no_page)
-		return;
-	add_title(t, "The page");
-	buf_printf(t->out, "  [%s] ", severity_name(page->severity));
-	add_wrapped(t, page->summary, strlen(page->summary),
-		    5 + strlen(severity_name(page->severity)), 4);
-	buf_putc(t->out, '\n');
-	for (const char *line = page->details; *line;) {
-		size_t len = strcspn(line, "\n");
-		buf_puts(t->out, len ? "  " : "");
-		add_wrapped(t, line, len, 2, 4 + strspn(line, " "));
-		line += len + (line[len] == '\n');
-	}
 	if (page->nlinks)
-		buf_putc(t->out, '\n');
-	/* A link that is cut or wrapped is none. */
+		add_title(t, "What to do");
 	for (size_t i = 0; i < page->nlinks; i++)
 		buf_printf(t->out, "  %s: %s\n", page->links[i].text, page->links[i].href);
 }
@@ -333,10 +344,42 @@ void explain_text_write(const struct decision *d, const struct explain_text_opti
 
 	write_headline(&t, d);
 	write_suspect(&t, &d->verdict);
-	write_runners_up(&t, &d->verdict);
-	write_alert(&t, d);
 	write_owner(&t, d);
-	write_trace(&t, d);
-	write_reasons(&t, d);
 	write_page(&t, d);
+	write_alert(&t, d);
+	write_reasons(&t, d);
+	write_runners_up(&t, &d->verdict);
+	write_trace(&t, d);
+	write_links(&t, d);
+}
+
+void explain_line_write(const struct decision *d, const struct explain_text_options *options,
+			struct buf *out)
+{
+	const struct verdict *verdict = &d->verdict;
+	const struct walk *walk = decision_walk(d);
+	struct buf who = BUF_INIT(TEXT_BYTES);
+	size_t room = options->columns, part = room / 3;
+
+	room -= cells_add(out, walk ? trace_text(walk->trace, walk->trace->id) : "-", part);
+	buf_putc(out, ' ');
+	if (verdict->found) {
+		explain_who(&verdict->suspect, &who);
+		room -= 1 + cells_add(out, buf_text(&who), part);
+		buf_reset(&who);
+		buf_printf(&who, " (%s, %.2f): ", suspect_kind_name(verdict->suspect.kind),
+			   verdict->confidence);
+		plain_add(&who, suspect_words(&verdict->suspect), TEXT_COLUMNS / 2);
+	} else {
+		room -= 1;
+		buf_printf(&who, "no suspect [%s]: ", fallback_code_name(verdict->fallback));
+		plain_add(&who, verdict->fallback_text, TEXT_COLUMNS / 2);
+	}
+	if (verdict->found && room) {
+		buf_putc(out, ' ');
+		room--;
+	}
+	cells_add(out, buf_text(&who), room);
+	buf_putc(out, '\n');
+	buf_fini(&who);
 }

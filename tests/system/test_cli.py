@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """The command line: exit statuses, what goes to which stream, colours. Needs no network and no daemon."""
+import fcntl
 import json
 import os
 import pty
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
+import termios
 
 import peers
 
@@ -60,10 +63,11 @@ def expect(result, status, out=None, err=None):
             assert re.search(pattern, text, re.M), f"{pattern!r} is not in the {name}: {text!r}"
 
 
-def on_terminal(*arguments, **environment):
-    """What a terminal gets."""
+def on_terminal(*arguments, size=80, **environment):
+    """What a terminal of so many columns gets."""
     ours, theirs = pty.openpty()
-    variables = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 25, size, 0, 0))
+    variables = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
     child = subprocess.Popen([peers.BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
                              env={**variables, **environment})
     os.close(theirs)
@@ -153,9 +157,33 @@ def colours():
             assert "\033[" not in tracepager(*arguments)[1]
         assert "\033[" not in on_terminal("check", "--format", "json", place.path("broken"))
     with Place(trace=json.dumps(TRACE)) as place:
-        assert "\033[" in on_terminal("explain", place.path("trace"))
-        assert "\033[" not in on_terminal("explain", place.path("trace"), NO_COLOR="1")
-        assert "\033[" not in tracepager("explain", place.path("trace"))[1]
+        explain = "explain", place.path("trace")
+        assert "\033[" in on_terminal(*explain, TERM="xterm")
+        assert "\033[" not in on_terminal(*explain, TERM="xterm", NO_COLOR="1")
+        assert "\033[" not in on_terminal(*explain, TERM="dumb")
+        assert "\033[" not in on_terminal(*explain, "--color", "never", TERM="xterm")
+        assert "\033[" in on_terminal(*explain, "--color", "always", TERM="dumb", NO_COLOR="1")
+        assert "\033[" not in tracepager(*explain)[1]
+        assert "\033[" in tracepager(*explain, "--color", "always")[1]
+        # Red is not all that marks the failing span.
+        assert "\n✗ ledger" in on_terminal(*explain, TERM="dumb", LC_ALL="C.UTF-8").replace("\r", "")
+        assert "\nx ledger" in on_terminal(*explain, TERM="dumb", LC_ALL="C").replace("\r", "")
+        # A locale that is not installed still names the terminal's character set.
+        assert "\n✗ ledger" in on_terminal(*explain, TERM="dumb", LC_ALL="xx_XX.UTF-8").replace("\r", "")
+
+
+def widths():
+    """The row of a span is as wide as the terminal, or as COLUMNS says."""
+    def columns(text):
+        return len(next(line for line in text.splitlines() if line.startswith("✗")))
+
+    with Place(trace=json.dumps(TRACE)) as place:
+        explain = "explain", place.path("trace")
+        terminal = {"TERM": "dumb", "LC_ALL": "C.UTF-8"}
+        assert columns(on_terminal(*explain, size=63, **terminal)) == 63
+        assert columns(on_terminal(*explain, size=63, COLUMNS="50", **terminal)) == 50
+        assert columns(on_terminal(*explain, size=500, **terminal)) == 200
+        assert columns(on_terminal(*explain, size=5, **terminal)) == 20
 
 
 def run_check():
@@ -200,6 +228,7 @@ def explain_misuse():
         expect(tracepager("explain", "--alert", place.path("not_a_trace"), path), 2, err="not_a_trace")
         expect(tracepager("explain", "--mode", "luck", path), 2, err="not \"luck\"")
         expect(tracepager("explain", "--format", "xml", path), 2, err="not \"xml\"")
+        expect(tracepager("explain", "--color", "red", path), 2, err="not \"red\"")
         expect(tracepager("explain", "--bogus", path), 2, err="no option --bogus")
         expect(tracepager("explain", "--rules"), 2, err="--rules wants a value")
         expect(tracepager("explain", "--rules", rules, path), 0, out="^owner +team shop owns ledger")
@@ -228,5 +257,5 @@ def readme():
     expect(tracepager("check", "--no-secrets", os.path.join(peers.TOP, "rules/examples/rules.d")), 0, out="no problem$")
 
 
-peers.run(main_command, check_statuses, check_directories, check_json, check_usage, colours, run_check, run_sample,
+peers.run(main_command, check_statuses, check_directories, check_json, check_usage, colours, widths, run_check, run_sample,
           explain_misuse, explain_standard_input, readme)

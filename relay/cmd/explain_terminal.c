@@ -1,0 +1,77 @@
+/* Explain, terminal: what standard output can show. Reads the environment, changes nothing. */
+#include "explain-internal.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "tracepager/waterfall.h"
+
+#define COLUMNS_ELSEWHERE 80
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+static unsigned long columns_of_output(void)
+{
+	struct winsize size = { 0 };
+	unsigned long columns = is_set("COLUMNS") ? strtoul(getenv("COLUMNS"), NULL, 10) : 0;
+
+	if (columns)
+		return columns;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	return COLUMNS_ELSEWHERE;
+}
+
+static bool wants_colour(enum colour_choice choice)
+{
+	if (choice != COLOUR_AUTO)
+		return choice == COLOUR_ALWAYS;
+	return isatty(STDOUT_FILENO) && !is_set("NO_COLOR") && is_set("TERM") &&
+	       strcmp(getenv("TERM"), "dumb") != 0;
+}
+
+/* A locale that is not installed here may still name what the terminal understands. */
+static bool is_utf8_by_name(void)
+{
+	const char *name = is_set("LC_ALL")	? getenv("LC_ALL")
+			   : is_set("LC_CTYPE") ? getenv("LC_CTYPE")
+			   : is_set("LANG")	? getenv("LANG")
+						: "";
+	const char *set = strchr(name, '.');
+
+	return set && (strncasecmp(set, ".utf-8", 6) == 0 || strncasecmp(set, ".utf8", 5) == 0);
+}
+
+static bool is_utf8(void)
+{
+	locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+
+	if (!locale)
+		return is_utf8_by_name();
+	bool utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+	freelocale(locale);
+	return utf8;
+}
+
+void explain_look_at_terminal(enum colour_choice choice, struct explain_text_options *ret_options)
+{
+	unsigned long columns = columns_of_output();
+
+	if (columns < WATERFALL_COLUMNS_MIN)
+		columns = WATERFALL_COLUMNS_MIN;
+	if (columns > WATERFALL_COLUMNS_MAX)
+		columns = WATERFALL_COLUMNS_MAX;
+	ret_options->columns = (unsigned int)columns;
+	ret_options->colour = wants_colour(choice);
+	ret_options->ascii = !is_utf8();
+}
