@@ -108,8 +108,8 @@
 #define LIMIT_PATH_SHOWN 64
 /* Spans of a critical path that are kept for a person. */
 #define LIMIT_CRITICAL_SPANS 256u
-/* Services that are fitted to one window, and calls of one that are told apart in it: what is touched
- * most. Together they bound a vote to a tenth of a second, whatever the traces are. */
+/* Services that are fitted to one window, and calls of one that are told apart in it: what is
+ * touched most. Together they bound a vote to a tenth of a second, whatever the traces are. */
 #define LIMIT_CONTRAST_SERVICES 64u
 #define LIMIT_CONTRAST_TERMS	64u
 /* Reasons and runners-up in a decision. */

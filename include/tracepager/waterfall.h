@@ -19,18 +19,12 @@
 #define WATERFALL_COLUMNS_MIN 20
 #define WATERFALL_COLUMNS_MAX 200
 
-/* A span of the critical path, and the time on that path that no other span of it explains. */
-struct waterfall_own {
-	uint32_t span;
-	int64_t own_us; /* not negative */
-};
-
 struct waterfall_options {
 	unsigned int lines;   /* at least 4; more than WATERFALL_LINES_MAX counts as that */
 	unsigned int columns; /* brought within the bounds above */
 	bool colour;	      /* ANSI, for a terminal */
 	/* Borrowed; NULL: no critical path is marked. */
-	const struct waterfall_own *own;
+	const struct critical_span *own;
 	uint32_t nown;
 };
 
@@ -38,11 +32,6 @@ struct waterfall_options {
  * spans. */
 void waterfall_write(const struct walk *walk, const struct waterfall_options *options,
 		     struct buf *out);
-
-/* The own times along the walk's path, each span's time without that of the next, which is cut to
- * it: what one path tells of the critical one. ret_own has room for npath; returns how many were
- * written. */
-uint32_t waterfall_path_own(const struct walk *walk, struct waterfall_own *ret_own);
 
 /* options->own summed by service, a line each, the largest first; below the largest few a line that
  * sums up the others. Nothing without own times. */

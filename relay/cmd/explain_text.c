@@ -5,7 +5,6 @@
  */
 #include "explain-internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/cells.h"
@@ -13,7 +12,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
 #include "tracepager/waterfall.h"
-#include "tracepager/xalloc.h"
 
 #define FIELD_COLUMNS 12
 #define NAME_COLUMNS  80
@@ -274,7 +272,6 @@ static void write_trace(struct text *t, const struct decision *d)
 		.columns = t->options->columns,
 		.colour = t->options->colour,
 	};
-	struct waterfall_own *own = NULL;
 	struct buf line = BUF_INIT(TEXT_BYTES);
 
 	if (!walk)
@@ -286,14 +283,12 @@ static void write_trace(struct text *t, const struct decision *d)
 		   walk->trace->partial ? ", spans are missing" : "");
 	add_title(t, buf_text(&line));
 	buf_fini(&line);
-	if (walk->mode == WALK_LATENCY && walk->found && walk->npath) {
-		own = xcalloc(walk->npath, sizeof(*own));
-		options.nown = waterfall_path_own(walk, own);
-		options.own = own;
+	if (walk->mode == WALK_LATENCY) {
+		options.own = walk->critical;
+		options.nown = walk->ncritical;
 	}
 	waterfall_write(walk, &options, t->out);
 	write_own_times(t, walk, &options);
-	free(own);
 	if (d->nwalks > 1) {
 		add_title(t, "All traces");
 		explain_traces_write(d, t->options, t->out);

@@ -458,49 +458,6 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 
 /* Own time. */
 
-/* A time on one host's clock. Doubles, since a clock may say anything. */
-struct stretch {
-	double from_us, until_us;
-};
-
-/* The part of the stretch that a span covers; where clocks differ so much that there is none, as
- * much of the span as could be in it. */
-static struct stretch covered(const struct stretch *stretch, const struct span *span)
-{
-	double start = (double)span->start_us, end = start + (double)span->duration_us;
-	struct stretch part = { start > stretch->from_us ? start : stretch->from_us,
-				end < stretch->until_us ? end : stretch->until_us };
-
-	if (part.from_us < part.until_us)
-		return part;
-	double most = stretch->until_us - stretch->from_us;
-	return (struct stretch){ start, end - start < most ? end : start + most };
-}
-
-uint32_t waterfall_path_own(const struct walk *walk, struct waterfall_own *ret_own)
-{
-	const struct span *spans = walk->trace->spans;
-	struct stretch stretch = { 0, 0 };
-
-	for (uint32_t i = 0; i < walk->npath; i++) {
-		const struct span *span = &spans[walk->path[i]];
-		if (!i)
-			stretch = (struct stretch){ (double)span->start_us,
-						    (double)span->start_us +
-							    (double)span->duration_us };
-		double own_us = stretch.until_us - stretch.from_us;
-		if (i + 1 < walk->npath) {
-			stretch = covered(&stretch, &spans[walk->path[i + 1]]);
-			own_us -= stretch.until_us - stretch.from_us;
-		}
-		ret_own[i] = (struct waterfall_own){
-			walk->path[i],
-			own_us < (double)span->duration_us ? (int64_t)own_us : span->duration_us,
-		};
-	}
-	return walk->npath;
-}
-
 /* A service with its own time, the largest first. */
 struct share {
 	const char *service;

@@ -177,32 +177,11 @@ static const struct shop_span slow[] = {
 	{ "7", "1", "tax", "put", SPAN_SERVER, 99, 1, NULL, NULL },
 };
 
-START_TEST(own_time_is_cut_to_the_caller)
-{
-	struct waterfall_own own[3];
-
-	set = shop_trace("t", slow, COUNT(slow));
-	struct walk walk = {
-		.trace = &set->traces[0], .found = true, .path = (uint32_t[]){ 0, 1, 2 }, .npath = 3
-	};
-	ck_assert_uint_eq(waterfall_path_own(&walk, own), 3);
-	ck_assert_int_eq(own[0].own_us, 20000);
-	ck_assert_int_eq(own[1].own_us, 10000);
-	ck_assert_int_eq(own[2].own_us, 70000);
-	ck_assert_uint_eq(own[2].span, 2);
-	/* On a clock of its own it is as long as it can be. */
-	set->traces[0].spans[2].start_us += 3600000000;
-	ck_assert_uint_eq(waterfall_path_own(&walk, own), 3);
-	ck_assert_int_eq(own[1].own_us, 0);
-	ck_assert_int_eq(own[2].own_us, 80000);
-}
-END_TEST
-
 /* A span that was waited for is shown and marked though it is short and beside the path; a
  * service's spans are summed. */
 START_TEST(the_critical_path_is_marked_and_summed)
 {
-	struct waterfall_own own[] = { { 0, 20000 }, { 1, 10000 }, { 5, 3000 }, { 4, 2000 } };
+	struct critical_span own[] = { { 0, 20000 }, { 1, 10000 }, { 5, 3000 }, { 4, 2000 } };
 	struct waterfall_options options = {
 		.lines = 12, .columns = 40, .own = own, .nown = COUNT(own)
 	};
@@ -232,14 +211,14 @@ START_TEST(the_small_shares_are_one_line)
 	enum { SERVICES = 8 };
 	static const char *const names[SERVICES] = { "a", "b", "c", "d", "e", "f", "g", "h" };
 	static struct shop_span rows[SERVICES];
-	struct waterfall_own own[SERVICES];
+	struct critical_span own[SERVICES];
 	struct buf out = BUF_INIT(10000);
 
 	for (uint32_t i = 0; i < SERVICES; i++) {
 		rows[i] = (struct shop_span){ names[i], i ? "a" : NULL, names[i],
 					      "get",	SPAN_SERVER,	0,
 					      9,	NULL,		NULL };
-		own[i] = (struct waterfall_own){ i, 1000 * (SERVICES - i) };
+		own[i] = (struct critical_span){ i, 1000 * (SERVICES - i) };
 	}
 	set = shop_trace("t", rows, SERVICES);
 	waterfall_own_write(
@@ -265,7 +244,6 @@ static Suite *waterfall_suite(void)
 	tcase_add_test(tcase, names_are_filled_up_in_cells);
 	tcase_add_test(tcase, ascii_is_as_wide);
 	tcase_add_loop_test(tcase, bars_stand_where_time_was, 0, COUNT(bars));
-	tcase_add_test(tcase, own_time_is_cut_to_the_caller);
 	tcase_add_test(tcase, the_critical_path_is_marked_and_summed);
 	tcase_add_test(tcase, the_small_shares_are_one_line);
 	suite_add_tcase(suite, tcase);
