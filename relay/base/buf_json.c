@@ -8,38 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the well-formed UTF-8 sequence at text (RFC 3629 section 4), 0 where there is none. */
-static size_t utf8_len(const unsigned char *text, size_t len)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t n;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] >= 0xc2 && text[0] <= 0xdf)
-		n = 2;
-	else if ((text[0] & 0xf0) == 0xe0)
-		n = 3;
-	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	/* Over-long forms, surrogates and what is beyond U+10FFFF show in the second byte. */
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	if (len < n || text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
+#include "tracepager/utf8.h"
 
 /* Do the next eight bytes all stand for themselves: ASCII from the blank on, no quote, no
  * backslash? A borrow may make a plain byte look bad, which costs time only. */
@@ -83,7 +52,7 @@ bool buf_json_stringn(struct buf *buf, const char *text, size_t len)
 			i += 8;
 			continue;
 		}
-		size_t n = utf8_len(bytes + i, len - i);
+		size_t n = utf8_len(text + i, len - i);
 		if (n > 0 && bytes[i] >= 0x20 && bytes[i] != '"' && bytes[i] != '\\') {
 			i += n;
 			continue;

@@ -1,0 +1,81 @@
+/*
+ * UTF-8: the checks of utf8.h. They decode nothing, and own nothing.
+ */
+#include "tracepager/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+size_t utf8_len(const char *text, size_t len)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (bytes[0] < 0x80)
+		return 1;
+	if (bytes[0] >= 0xc2 && bytes[0] <= 0xdf)
+		n = 2;
+	else if ((bytes[0] & 0xf0) == 0xe0)
+		n = 3;
+	else if (bytes[0] >= 0xf0 && bytes[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	/* Over-long forms, surrogates and what is beyond U+10FFFF show in the second byte. */
+	if (bytes[0] == 0xe0)
+		low = 0xa0;
+	else if (bytes[0] == 0xed)
+		high = 0x9f;
+	else if (bytes[0] == 0xf0)
+		low = 0x90;
+	else if (bytes[0] == 0xf4)
+		high = 0x8f;
+	if (len < n || bytes[1] < low || bytes[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+static inline bool is_ascii(const char *text)
+{
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
+size_t utf8_span(const char *text, size_t len)
+{
+	size_t i = 0, n;
+
+	while (i < len) {
+		if (len - i >= 8 && is_ascii(text + i)) {
+			i += 8;
+		} else if (len >= 8 && len - i < 8 && is_ascii(text + len - 8)) {
+			return len;
+		} else {
+			n = (unsigned char)text[i] < 0x80 ? 1 : utf8_len(text + i, len - i);
+			if (n == 0)
+				break;
+			i += n;
+		}
+	}
+	return i;
+}
+
+bool buf_add_utf8(struct buf *buf, const char *text, size_t len)
+{
+	size_t good = utf8_span(text, len);
+
+	while (good < len) {
+		buf_add(buf, text, good);
+		buf_puts(buf, "\xef\xbf\xbd");
+		text += good + 1;
+		len -= good + 1;
+		good = utf8_span(text, len);
+	}
+	return buf_add(buf, text, len);
+}
