@@ -46,7 +46,7 @@ int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_s
 
 /*
  * What a text is, by its content: the keys of its outermost objects, not its name. len may be a
- * whole document or the part of it that is there; -EBADMSG: not JSON (place in err);
+ * whole document or the part of it that is there; -EBADMSG: not JSON (place in err), nor protobuf;
  * -EPROTONOSUPPORT: JSON, but no encoding of ours, and err says what it looks like where that is
  * known ("a span document of Jaeger's Elasticsearch storage").
  */
@@ -55,9 +55,9 @@ int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encod
 
 /*
  * A file's worth of documents: one document, or JSON Lines of them (each line on its own: traces
- * are never regrouped across lines). The handler gets each document's set (taken: it frees it) or
- * its error, with the line where it starts; lines in errors are the file's. A file whose lines are
- * all refused for one reason of trace_recognise() is one error.
+ * are never regrouped across lines). Protobuf is always one. The handler gets each document's set
+ * (taken: it frees it) or its error, with the line where it starts; lines in errors are the file's.
+ * A file whose lines are all refused for one reason of trace_recognise() is one error.
  */
 typedef void trace_document_handler(void *ctx, int line, struct trace_set *set,
 				    const struct err *err);

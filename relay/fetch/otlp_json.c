@@ -1,10 +1,12 @@
 /*
  * OTLP JSON: {"resourceSpans":[...]}, the {"result":{"resourceSpans":[...]}} of Jaeger's API v3,
- * and the sequences of these that old gateways stream. Sources: opentelemetry-proto (JSON encoding,
- * trace.proto), Jaeger's api_v3. Read liberally: members in any order, camelCase or snake_case,
- * enums as numbers or names, 64-bit integers as numbers or strings, ids as any text. It refuses
- * what has the wrong structure, and documents that are an error message. Links, scopes and nested
- * attribute values are not kept. Owns its reader and scratch memory; the builder is borrowed.
+ * the sequences of these that old gateways stream, and Tempo's {"batches":[...]} and
+ * {"trace":{"resourceSpans":[...]},"status":"PARTIAL"}. Sources: opentelemetry-proto (JSON
+ * encoding, trace.proto), Jaeger's api_v3, Tempo's tempo.proto as jsonpb writes it. Read liberally:
+ * members in any order, camelCase or snake_case, enums as numbers or names, 64-bit integers as
+ * numbers or strings, ids in hexadecimal digits, in base64 or as any text. It refuses what has the
+ * wrong structure, and documents that are an error message. Owns its reader; the builder is
+ * borrowed.
  *
  * The document is a fixed tree of nodes: a table says which members of a node lead where, all
  * others are skipped unread. So a stack of nodes is the whole state.
@@ -16,16 +18,15 @@
 #include <strings.h>
 
 #include "encodings-internal.h"
-#include "tracepager/buf.h"
+#include "otlp-internal.h"
 #include "tracepager/jread.h"
-#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 enum node {
 	NODE_NONE,
 	/* Objects. */
 	NODE_DOCUMENT,
-	NODE_RESULT,
+	NODE_RESULT, /* and Tempo's trace */
 	NODE_ERROR,
 	NODE_RESOURCE_SPANS,
 	NODE_RESOURCE,
@@ -46,6 +47,7 @@ enum node {
 	NODE_FIRST_SCALAR,
 	NODE_ERROR_MESSAGE = NODE_FIRST_SCALAR,
 	NODE_ERROR_CODE,
+	NODE_PARTIAL,
 	NODE_TRACE_ID,
 	NODE_SPAN_ID,
 	NODE_PARENT_ID,
@@ -87,13 +89,17 @@ struct member {
 static const struct member document_members[] = {
 	MEMBER("resourceSpans", NODE_RESOURCE_SPANS_LIST),
 	MEMBER("resource_spans", NODE_RESOURCE_SPANS_LIST),
+	MEMBER("batches", NODE_RESOURCE_SPANS_LIST),
 	MEMBER("result", NODE_RESULT),
+	MEMBER("trace", NODE_RESULT),
+	MEMBER("status", NODE_PARTIAL),
 	MEMBER("error", NODE_ERROR),
 	NO_MEMBER,
 };
 static const struct member result_members[] = {
 	MEMBER("resourceSpans", NODE_RESOURCE_SPANS_LIST),
 	MEMBER("resource_spans", NODE_RESOURCE_SPANS_LIST),
+	MEMBER("batches", NODE_RESOURCE_SPANS_LIST),
 	NO_MEMBER,
 };
 static const struct member error_members[] = {
@@ -169,19 +175,11 @@ static const struct member *const members_of[] = {
 	[NODE_VALUE] = value_members,
 };
 
-/* Flags of a span (trace.proto): whether its parent is remote is known; it is. */
-#define FLAG_HAS_REMOTE 0x100u
-#define FLAG_IS_REMOTE	0x200u
-
 /* The longest way down: document, result, and value, attribute and their list below an event. */
 #define STACK_SIZE 16
 
-/* The key of the attribute in work, beside the kept ones. */
-#define KEY_UNKNOWN -2
-#define KEY_IGNORED -1
-
 struct otlp_json {
-	struct trace_builder *builder;
+	struct otlp otlp;
 	struct jread *jread;
 
 	/* Where we are: the node that is open, and the member that was named in it. */
@@ -190,141 +188,21 @@ struct otlp_json {
 	enum node node, next;
 	const char *next_name;
 
-	uint32_t resource;
-	struct span *span;
-	struct buf trace_id;
-	uint64_t start_ns, end_ns;
-	bool has_exception;    /* of the span: later events are not read */
-	uint32_t exception[2]; /* of the event in work: type, message; TRACE_NONE */
-
-	/* The attribute in work. */
-	enum node owner; /* NODE_RESOURCE, NODE_SPAN or NODE_EVENT */
-	int key;
-	uint32_t value; /* TRACE_NONE: none, or still in value_text */
-	bool has_key_text, has_value_text;
-	struct buf key_text, value_text;
-
 	char error_message[200];
 	int64_t error_code;
 };
 
-static int wrong_type(struct otlp_json *otlp, enum jread_event event, const char *wanted)
+static int wrong_type(struct otlp_json *json, enum jread_event event, const char *wanted)
 {
-	return err_set(jread_err(otlp->jread), EBADMSG, "%s is %s, not %s", otlp->next_name,
+	return err_set(jread_err(json->jread), EBADMSG, "%s is %s, not %s", json->next_name,
 		       jread_event_name(event), wanted);
 }
 
-/* The builder's answer to everything: it has failed, or not. */
-static int check(struct otlp_json *otlp, uint32_t text)
+static enum otlp_owner owner_of(enum node node)
 {
-	return text != TRACE_NONE
-		       ? JREAD_GO
-		       : err_set(jread_err(otlp->jread), E2BIG, "the trace is too large");
-}
-
-/* Attributes. */
-
-static void begin_attribute(struct otlp_json *otlp)
-{
-	otlp->owner = otlp->stack[otlp->depth - 2]; /* above the list */
-	otlp->key = KEY_UNKNOWN;
-	otlp->value = TRACE_NONE;
-	otlp->has_key_text = otlp->has_value_text = false;
-}
-
-static int take_key(struct otlp_json *otlp, const char *text, size_t len)
-{
-	if (otlp->owner == NODE_RESOURCE) {
-		buf_reset(&otlp->key_text);
-		otlp->has_key_text = buf_add(&otlp->key_text, text, len);
-		return JREAD_GO;
-	}
-	otlp->key = trace_builder_attr(otlp->builder, text, len);
-	if (otlp->owner == NODE_EVENT && otlp->key != ATTR_EXCEPTION_TYPE &&
-	    otlp->key != ATTR_EXCEPTION_MESSAGE)
-		otlp->key = KEY_IGNORED;
-	return otlp->key == KEY_IGNORED ? JREAD_SKIP_REST : JREAD_GO;
-}
-
-/* Only what is kept is interned; what comes before its key has to wait for it. */
-static int take_value(struct otlp_json *otlp, const char *text, size_t len)
-{
-	if (otlp->key == KEY_UNKNOWN) {
-		buf_reset(&otlp->value_text);
-		otlp->has_value_text = buf_add(&otlp->value_text, text, len);
-		return JREAD_GO;
-	}
-	otlp->value = trace_builder_value(otlp->builder, text, len);
-	return check(otlp, otlp->value);
-}
-
-static int end_attribute(struct otlp_json *otlp)
-{
-	if (otlp->owner == NODE_RESOURCE) {
-		if (otlp->has_key_text && otlp->has_value_text)
-			trace_builder_resource_attr(otlp->builder, otlp->resource,
-						    buf_text(&otlp->key_text), otlp->key_text.len,
-						    buf_text(&otlp->value_text),
-						    otlp->value_text.len);
-		return trace_builder_failed(otlp->builder) ? check(otlp, TRACE_NONE) : JREAD_GO;
-	}
-	if (otlp->key < 0)
-		return JREAD_GO;
-	if (otlp->has_value_text)
-		otlp->value = trace_builder_value(otlp->builder, buf_text(&otlp->value_text),
-						  otlp->value_text.len);
-	else if (otlp->value == TRACE_NONE)
-		return JREAD_GO; /* a list, a map, bytes, nothing */
-	if (otlp->value == TRACE_NONE)
-		return check(otlp, TRACE_NONE);
-	if (otlp->owner == NODE_EVENT)
-		otlp->exception[otlp->key == ATTR_EXCEPTION_MESSAGE] = otlp->value;
-	else
-		trace_builder_span_attr(otlp->builder, (unsigned int)otlp->key, otlp->value);
-	return JREAD_GO;
-}
-
-/* Spans. */
-
-static int begin_span(struct otlp_json *otlp)
-{
-	otlp->span = trace_builder_span(otlp->builder);
-	if (otlp->span == NULL)
-		return check(otlp, TRACE_NONE);
-	otlp->span->resource = otlp->resource;
-	buf_reset(&otlp->trace_id);
-	otlp->start_ns = otlp->end_ns = 0;
-	otlp->has_exception = false;
-	return JREAD_GO;
-}
-
-static int end_span(struct otlp_json *otlp)
-{
-	struct span *span = otlp->span;
-
-	if (otlp->trace_id.len == 0)
-		return err_set(jread_err(otlp->jread), EBADMSG, "a span without a traceId");
-	span->start_us = (int64_t)(otlp->start_ns / 1000);
-	span->duration_us = otlp->end_ns > otlp->start_ns
-				    ? (int64_t)((otlp->end_ns - otlp->start_ns) / 1000)
-				    : 0;
-	trace_builder_span_done(otlp->builder, otlp->trace_id.data, otlp->trace_id.len);
-	otlp->span = NULL;
-	return trace_builder_failed(otlp->builder) ? check(otlp, TRACE_NONE) : JREAD_GO;
-}
-
-/* Conventions know these attributes on exception events only, so that the event's name is not
- * needed. */
-static void end_event(struct otlp_json *otlp)
-{
-	static const enum attr keys[] = { ATTR_EXCEPTION_TYPE, ATTR_EXCEPTION_MESSAGE };
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		if (otlp->exception[i] == TRACE_NONE)
-			continue;
-		trace_builder_span_attr(otlp->builder, keys[i], otlp->exception[i]);
-		otlp->has_exception = true;
-	}
+	if (node == NODE_RESOURCE)
+		return OTLP_RESOURCE;
+	return node == NODE_EVENT ? OTLP_EVENT : OTLP_SPAN;
 }
 
 static bool parse_u64(const char *text, size_t len, uint64_t *ret)
@@ -350,12 +228,12 @@ static bool parse_u64(const char *text, size_t len, uint64_t *ret)
 	return len > 0;
 }
 
-static int take_number(struct otlp_json *otlp, const char *text, size_t len, uint64_t *ret)
+static int take_number(struct otlp_json *json, const char *text, size_t len, uint64_t *ret)
 {
 	if (parse_u64(text, len, ret))
 		return JREAD_GO;
-	return err_set(jread_err(otlp->jread), EBADMSG, "%s is no unsigned 64-bit number",
-		       otlp->next_name);
+	return err_set(jread_err(json->jread), EBADMSG, "%s is no unsigned 64-bit number",
+		       json->next_name);
 }
 
 /* An enum as a number or as a name with or without its prefix; 0 where it is neither. */
@@ -399,53 +277,25 @@ static uint8_t parse_status(const char *text, size_t len)
 	return parse_enum(text, len, "STATUS_CODE_", names, ARRAY_LEN(names));
 }
 
-/* A root's parent may come as zeros. */
-static bool all_zero(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '0')
-			return false;
-	}
-	return true;
-}
-
-static int take_text(struct otlp_json *otlp, uint32_t *slot, uint32_t text)
-{
-	*slot = text != TRACE_NONE ? text : 0;
-	return check(otlp, text);
-}
-
-static int take_flags(struct otlp_json *otlp, const char *text, size_t len)
-{
-	const uint64_t remote = FLAG_HAS_REMOTE | FLAG_IS_REMOTE;
-	uint64_t flags = 0;
-	int answer = take_number(otlp, text, len, &flags);
-
-	if (answer == JREAD_GO && (flags & remote) == remote)
-		otlp->span->flags |= SPAN_REMOTE;
-	return answer;
-}
-
 /* A member of a span or of its status. */
-static int take_span_member(struct otlp_json *otlp, const char *text, size_t len)
+static int take_span_member(struct otlp_json *json, const char *text, size_t len)
 {
-	struct trace_builder *builder = otlp->builder;
+	struct otlp *otlp = &json->otlp;
 	struct span *span = otlp->span;
+	uint64_t flags = 0;
+	int answer;
 
-	switch ((int)otlp->next) {
+	switch ((int)json->next) {
 	case NODE_TRACE_ID:
-		buf_reset(&otlp->trace_id);
-		buf_add(&otlp->trace_id, text, len);
-		return JREAD_GO;
+		return otlp_take_id(otlp, OTLP_TRACE_ID, text, len);
 	case NODE_SPAN_ID:
-		return take_text(otlp, &span->id, trace_builder_text(builder, text, len));
+		return otlp_take_id(otlp, OTLP_SPAN_ID, text, len);
 	case NODE_PARENT_ID:
-		return take_text(otlp, &span->parent_id,
-				 all_zero(text, len) ? 0 : trace_builder_text(builder, text, len));
+		return otlp_take_id(otlp, OTLP_PARENT_ID, text, len);
 	case NODE_NAME:
-		return take_text(otlp, &span->name, trace_builder_value(builder, text, len));
+		return otlp_take_text(otlp, &span->name, text, len);
 	case NODE_STATUS_MESSAGE:
-		return take_text(otlp, &span->message, trace_builder_value(builder, text, len));
+		return otlp_take_text(otlp, &span->message, text, len);
 	case NODE_KIND:
 		span->kind = parse_kind(text, len);
 		return JREAD_GO;
@@ -453,22 +303,24 @@ static int take_span_member(struct otlp_json *otlp, const char *text, size_t len
 		span->status = parse_status(text, len);
 		return JREAD_GO;
 	case NODE_START:
-		return take_number(otlp, text, len, &otlp->start_ns);
+		return take_number(json, text, len, &otlp->start_ns);
 	case NODE_END:
-		return take_number(otlp, text, len, &otlp->end_ns);
+		return take_number(json, text, len, &otlp->end_ns);
 	default:
-		return take_flags(otlp, text, len);
+		answer = take_number(json, text, len, &flags);
+		otlp_take_flags(otlp, flags);
+		return answer;
 	}
 }
 
 /* An answer that is an error message. */
 
-static void take_error_message(struct otlp_json *otlp, const char *text, size_t len)
+static void take_error_message(struct otlp_json *json, const char *text, size_t len)
 {
-	char *message = otlp->error_message;
+	char *message = json->error_message;
 
-	if (len >= sizeof(otlp->error_message)) {
-		len = sizeof(otlp->error_message) - 1;
+	if (len >= sizeof(json->error_message)) {
+		len = sizeof(json->error_message) - 1;
 		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
 			len--;
 	}
@@ -477,187 +329,197 @@ static void take_error_message(struct otlp_json *otlp, const char *text, size_t 
 	message[len] = '\0';
 }
 
-static int fail_with_message(struct otlp_json *otlp)
+static int fail_with_message(struct otlp_json *json)
 {
-	struct err *err = jread_err(otlp->jread);
+	struct err *err = jread_err(json->jread);
 
-	if (otlp->error_code != 0)
+	if (json->error_code != 0)
 		return err_set(err, EBADMSG, "the answer is an error: \"%s\" (code %lld)",
-			       otlp->error_message, (long long)otlp->error_code);
-	return err_set(err, EBADMSG, "the answer is an error: \"%s\"", otlp->error_message);
+			       json->error_message, (long long)json->error_code);
+	return err_set(err, EBADMSG, "the answer is an error: \"%s\"", json->error_message);
 }
 
 /* The machine. */
 
-static int take_scalar(struct otlp_json *otlp, enum jread_event event, const char *text, size_t len)
+/* Tempo's word on the whole answer. Others have a status of their own there, which says nothing to
+ * us. */
+static int take_partial(struct otlp_json *json, enum jread_event event, const char *text,
+			size_t len)
 {
+	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
+		return JREAD_SKIP;
+	if ((event == JREAD_STRING && jread_is(text, len, "PARTIAL")) ||
+	    (event == JREAD_NUMBER && jread_is(text, len, "1")))
+		trace_builder_partial(json->otlp.builder);
+	return JREAD_GO;
+}
+
+static int take_scalar(struct otlp_json *json, enum jread_event event, const char *text, size_t len)
+{
+	struct otlp *otlp = &json->otlp;
+
 	if (event == JREAD_NULL)
 		return JREAD_GO;
-	if (otlp->next == NODE_TEXT && event == JREAD_TRUE)
-		return take_value(otlp, "true", 4);
-	if (otlp->next == NODE_TEXT && event == JREAD_FALSE)
-		return take_value(otlp, "false", 5);
+	if (json->next == NODE_PARTIAL)
+		return take_partial(json, event, text, len);
+	if (json->next == NODE_TEXT && event == JREAD_TRUE)
+		return otlp_take_value(otlp, "true", 4);
+	if (json->next == NODE_TEXT && event == JREAD_FALSE)
+		return otlp_take_value(otlp, "false", 5);
 	if (event != JREAD_STRING && event != JREAD_NUMBER)
-		return wrong_type(otlp, event, "a string or a number");
-	if (otlp->next == NODE_TEXT)
-		return take_value(otlp, text, len);
-	if (otlp->next == NODE_KEY)
-		return take_key(otlp, text, len);
-	if (otlp->next == NODE_ERROR_MESSAGE) {
-		take_error_message(otlp, text, len);
+		return wrong_type(json, event, "a string or a number");
+	if (json->next == NODE_TEXT)
+		return otlp_take_value(otlp, text, len);
+	if (json->next == NODE_KEY)
+		return otlp_take_key(otlp, text, len) ? JREAD_GO : JREAD_SKIP_REST;
+	if (json->next == NODE_ERROR_MESSAGE) {
+		take_error_message(json, text, len);
 		return JREAD_GO;
 	}
-	if (otlp->next == NODE_ERROR_CODE) {
-		if (!jread_int64(text, len, &otlp->error_code))
-			otlp->error_code = 0;
+	if (json->next == NODE_ERROR_CODE) {
+		if (!jread_int64(text, len, &json->error_code))
+			json->error_code = 0;
 		return JREAD_GO;
 	}
-	return take_span_member(otlp, text, len);
+	return take_span_member(json, text, len);
 }
 
-static int enter(struct otlp_json *otlp, enum node node)
+static int enter(struct otlp_json *json, enum node node)
 {
-	assert(otlp->depth < STACK_SIZE);
-	otlp->stack[otlp->depth++] = otlp->node;
-	otlp->node = node;
-	if (node == NODE_RESOURCE_SPANS) {
-		otlp->resource = trace_builder_resource(otlp->builder);
-		return check(otlp, otlp->resource);
-	}
+	assert(json->depth < STACK_SIZE);
+	json->stack[json->depth++] = json->node;
+	json->node = node;
+	if (node == NODE_RESOURCE_SPANS)
+		return otlp_begin_resource(&json->otlp);
 	if (node == NODE_SPAN)
-		return begin_span(otlp);
+		return otlp_begin_span(&json->otlp);
 	if (node == NODE_EVENT)
-		otlp->exception[0] = otlp->exception[1] = TRACE_NONE;
-	else if (node == NODE_ATTRIBUTE)
-		begin_attribute(otlp);
+		otlp_begin_event(&json->otlp);
+	else if (node == NODE_ATTRIBUTE) /* what is above its list has it */
+		otlp_begin_attribute(&json->otlp, owner_of(json->stack[json->depth - 2]));
 	else if (node == NODE_ERROR)
-		otlp->error_message[0] = '\0';
+		json->error_message[0] = '\0';
 	return JREAD_GO;
 }
 
-static int leave(struct otlp_json *otlp)
+static int leave(struct otlp_json *json)
 {
-	enum node node = otlp->node;
+	enum node node = json->node;
 
-	assert(otlp->depth > 0);
-	otlp->node = otlp->stack[--otlp->depth];
+	assert(json->depth > 0);
+	json->node = json->stack[--json->depth];
 	if (node == NODE_ATTRIBUTE)
-		return end_attribute(otlp);
+		return otlp_end_attribute(&json->otlp);
 	if (node == NODE_SPAN)
-		return end_span(otlp);
+		return otlp_end_span(&json->otlp);
 	if (node == NODE_EVENT)
-		end_event(otlp);
+		otlp_end_event(&json->otlp);
 	else if (node == NODE_ERROR)
-		return fail_with_message(otlp);
+		return fail_with_message(json);
 	return JREAD_GO;
 }
 
-static int take_member_name(struct otlp_json *otlp, const char *text, size_t len)
+static int take_member_name(struct otlp_json *json, const char *text, size_t len)
 {
-	const struct member *member = members_of[otlp->node];
+	const struct member *member = members_of[json->node];
 
 	for (; member->name != NULL; member++) {
 		if (member->len != len || memcmp(member->name, text, len) != 0)
 			continue;
-		if (member->node == NODE_EVENT_LIST && otlp->has_exception)
+		if (member->node == NODE_EVENT_LIST && json->otlp.has_exception)
 			return JREAD_SKIP;
-		otlp->next = member->node;
-		otlp->next_name = member->name;
+		json->next = member->node;
+		json->next_name = member->name;
 		return JREAD_GO;
 	}
 	return JREAD_SKIP;
 }
 
 /* The value of a member. */
-static int take_member(struct otlp_json *otlp, enum jread_event event, const char *text, size_t len)
+static int take_member(struct otlp_json *json, enum jread_event event, const char *text, size_t len)
 {
-	enum node next = otlp->next;
+	enum node next = json->next;
 
 	if (next >= NODE_FIRST_SCALAR)
-		return take_scalar(otlp, event, text, len);
+		return take_scalar(json, event, text, len);
 	if (event == JREAD_NULL)
 		return JREAD_GO;
 	if (next >= NODE_FIRST_LIST)
-		return event == JREAD_ARRAY ? enter(otlp, next) : wrong_type(otlp, event, "a list");
+		return event == JREAD_ARRAY ? enter(json, next) : wrong_type(json, event, "a list");
 	if (event == JREAD_OBJECT)
-		return enter(otlp, next);
+		return enter(json, next);
 	if (next == NODE_ERROR && event == JREAD_STRING) {
-		take_error_message(otlp, text, len);
-		return fail_with_message(otlp);
+		take_error_message(json, text, len);
+		return fail_with_message(json);
 	}
-	return wrong_type(otlp, event, "an object");
+	return wrong_type(json, event, "an object");
 }
 
 static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
-	struct otlp_json *otlp = ctx;
+	struct otlp_json *json = ctx;
 
 	if (event == JREAD_KEY)
-		return take_member_name(otlp, text, len);
+		return take_member_name(json, text, len);
 	if (event == JREAD_OBJECT_END || event == JREAD_ARRAY_END)
-		return leave(otlp);
-	if (otlp->node == NODE_NONE) {
-		otlp->next_name = "the document";
-		return event == JREAD_OBJECT ? enter(otlp, NODE_DOCUMENT)
-					     : wrong_type(otlp, event, "an object");
+		return leave(json);
+	if (json->node == NODE_NONE) {
+		json->next_name = "the document";
+		return event == JREAD_OBJECT ? enter(json, NODE_DOCUMENT)
+					     : wrong_type(json, event, "an object");
 	}
-	if (otlp->node < NODE_FIRST_LIST)
-		return take_member(otlp, event, text, len);
+	if (json->node < NODE_FIRST_LIST)
+		return take_member(json, event, text, len);
 	if (event == JREAD_OBJECT) {
-		if (otlp->node == NODE_EVENT_LIST && otlp->has_exception)
+		if (json->node == NODE_EVENT_LIST && json->otlp.has_exception)
 			return JREAD_SKIP;
-		return enter(otlp, list_items[otlp->node - NODE_FIRST_LIST]);
+		return enter(json, list_items[json->node - NODE_FIRST_LIST]);
 	}
-	otlp->next_name = "an item of a list";
-	return event == JREAD_NULL ? JREAD_GO : wrong_type(otlp, event, "an object");
+	json->next_name = "an item of a list";
+	return event == JREAD_NULL ? JREAD_GO : wrong_type(json, event, "an object");
 }
 
 /* The encoding. */
 
 static void *start(struct trace_builder *builder)
 {
-	struct otlp_json *otlp = xcalloc(1, sizeof(*otlp));
+	struct otlp_json *json = xcalloc(1, sizeof(*json));
 
-	otlp->builder = builder;
-	buf_init(&otlp->trace_id, LIMIT_TOKEN_BYTES);
-	buf_init(&otlp->key_text, LIMIT_TOKEN_BYTES);
-	buf_init(&otlp->value_text, LIMIT_TOKEN_BYTES);
-	otlp->jread = jread_new(JREAD_SEQUENCE, on_event, otlp);
-	return otlp;
+	json->jread = jread_new(JREAD_SEQUENCE, on_event, json);
+	otlp_init(&json->otlp, builder, jread_err(json->jread));
+	return json;
 }
 
-static int result(struct otlp_json *otlp, int code, struct err *err)
+static int result(struct otlp_json *json, int code, struct err *err)
 {
 	if (code != 0 && err != NULL)
-		*err = *jread_err(otlp->jread);
+		*err = *jread_err(json->jread);
 	return code;
 }
 
 static int feed(void *state, const char *data, size_t len, struct err *err)
 {
-	struct otlp_json *otlp = state;
+	struct otlp_json *json = state;
 
-	return result(otlp, jread_feed(otlp->jread, data, len), err);
+	return result(json, jread_feed(json->jread, data, len), err);
 }
 
 static int finish(void *state, struct err *err)
 {
-	struct otlp_json *otlp = state;
+	struct otlp_json *json = state;
 
-	return result(otlp, jread_finish(otlp->jread), err);
+	return result(json, jread_finish(json->jread), err);
 }
 
 static void otlp_json_free(void *state)
 {
-	struct otlp_json *otlp = state;
+	struct otlp_json *json = state;
 
-	if (otlp == NULL)
+	if (json == NULL)
 		return;
-	jread_free(otlp->jread);
-	buf_fini(&otlp->trace_id);
-	buf_fini(&otlp->key_text);
-	buf_fini(&otlp->value_text);
-	free(otlp);
+	jread_free(json->jread);
+	otlp_fini(&json->otlp);
+	free(json);
 }
 
 const struct trace_encoding_ops trace_encoding_otlp_json = {

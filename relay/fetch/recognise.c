@@ -42,16 +42,14 @@ enum sign {
 	OPERATION_NAME = 1 << 14,
 	TRACE_ID_LOW = 1 << 15,
 	RESOURCE_SPANS = 1 << 16,
-	BATCHES = 1 << 17,
-	RESULT = 1 << 18,
-	TRACE = 1 << 19,
-	ERROR = 1 << 20,
-	TRACES = 1 << 21,
-	SUMMARIES = 1 << 22,
-	NAMES = 1 << 23, /* of services or operations */
-	ALERT = 1 << 24,
-	BASE64_ID = 1 << 25,
-	OTHER_ID = 1 << 26, /* an id in OTLP that is not in base64 */
+	RESULT = 1 << 17,
+	TRACE = 1 << 18,
+	ERROR = 1 << 19,
+	TRACES = 1 << 20,
+	SUMMARIES = 1 << 21,
+	NAMES = 1 << 22, /* of services or operations */
+	ALERT = 1 << 23,
+	OTLP_ID = 1 << 24, /* of a span in resourceSpans */
 };
 
 static const struct {
@@ -73,7 +71,7 @@ static const struct {
 	{ LEVEL_TOP, "operationName", OPERATION_NAME },
 	{ LEVEL_TOP, "resourceSpans", RESOURCE_SPANS },
 	{ LEVEL_TOP, "resource_spans", RESOURCE_SPANS },
-	{ LEVEL_TOP, "batches", BATCHES },
+	{ LEVEL_TOP, "batches", RESOURCE_SPANS },
 	{ LEVEL_TOP, "result", RESULT },
 	{ LEVEL_TOP, "trace", TRACE },
 	{ LEVEL_TOP, "error", ERROR },
@@ -93,7 +91,7 @@ static const struct {
 	{ LEVEL_SPAN, "traceIdLow", TRACE_ID_LOW },
 	{ LEVEL_INNER, "resourceSpans", RESOURCE_SPANS },
 	{ LEVEL_INNER, "resource_spans", RESOURCE_SPANS },
-	{ LEVEL_INNER, "batches", BATCHES },
+	{ LEVEL_INNER, "batches", RESOURCE_SPANS },
 };
 
 /* Names of the first members, for the refusal of what is not known. */
@@ -137,12 +135,6 @@ static const char *refusal(const struct recognise *recognise)
 {
 	if (has(recognise, TOP_LIST))
 		return refusal_of_list(recognise);
-	if (has(recognise, BATCHES))
-		return "Tempo JSON (\"batches\"), which is not read yet";
-	if (has(recognise, TRACE | RESOURCE_SPANS))
-		return "Tempo JSON (\"trace\"), which is not read yet";
-	if (has(recognise, RESOURCE_SPANS | BASE64_ID))
-		return "Tempo JSON (ids in base64), which is not read yet";
 	if (has(recognise, SPANS | TRACE_ID_LOW))
 		return "a Thrift batch of Jaeger's agents; only what Jaeger's query API answers is "
 		       "read";
@@ -177,8 +169,7 @@ static bool decided(struct recognise *recognise)
 	unsigned int signs = recognise->signs;
 
 	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
-	if ((signs & (TOP_LIST | TRACE | BATCHES)) == 0 &&
-	    has(recognise, RESOURCE_SPANS | OTHER_ID))
+	if (!has(recognise, TOP_LIST) && has(recognise, RESOURCE_SPANS | OTLP_ID))
 		return true;
 	recognise->encoding = TRACE_ENCODING_JAEGER_JSON;
 	if ((signs & (TOP_LIST | PROCESS)) != 0)
@@ -195,7 +186,7 @@ static bool settled(struct recognise *recognise)
 
 	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
 	if ((signs & (TOP_LIST | DATA | SPANS)) == 0 &&
-	    (signs & (RESOURCE_SPANS | RESULT | ERROR)) != 0)
+	    (signs & (RESOURCE_SPANS | RESULT | TRACE | ERROR)) != 0)
 		return true; /* without spans, or an error message */
 	recognise->encoding = TRACE_ENCODING_JAEGER_JSON;
 	if ((signs & (TOP_LIST | PROCESS)) != 0)
@@ -222,7 +213,7 @@ static void note_member(struct recognise *recognise, const char *text, size_t le
 
 static enum level level_below(enum level level, unsigned int sign)
 {
-	if ((sign & (RESOURCE_SPANS | BATCHES)) != 0)
+	if ((sign & RESOURCE_SPANS) != 0)
 		return LEVEL_OTLP;
 	if (level == LEVEL_TOP && (sign & DATA) != 0)
 		return LEVEL_DATA;
@@ -271,18 +262,12 @@ static int key(struct recognise *recognise, enum level level, const char *text, 
 	return recognise->next == LEVEL_OTHER ? JREAD_SKIP : JREAD_GO;
 }
 
-/* 16 bytes in base64. */
-static bool is_base64_id(const char *text, size_t len)
-{
-	return len == 24 && text[22] == '=' && text[23] == '=';
-}
-
-static void text_value(struct recognise *recognise, enum level level, const char *text, size_t len)
+static void text_value(struct recognise *recognise, enum level level)
 {
 	if (level == LEVEL_DATA)
 		recognise->signs |= DATA_NAMES;
 	else if (level == LEVEL_OTLP)
-		recognise->signs |= is_base64_id(text, len) ? BASE64_ID : OTHER_ID;
+		recognise->signs |= OTLP_ID;
 }
 
 static int open_container(struct recognise *recognise, enum level level, bool is_list)
@@ -328,7 +313,7 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 	else if (event == JREAD_OBJECT || event == JREAD_ARRAY)
 		answer = open_container(recognise, level, event == JREAD_ARRAY);
 	else if (event == JREAD_STRING)
-		text_value(recognise, level, text, len);
+		text_value(recognise, level);
 	else if (event == JREAD_NULL && level == LEVEL_ERROR)
 		recognise->signs &= ~(unsigned int)ERROR;
 	/* One document is enough, and less where that is clear. */
@@ -351,15 +336,84 @@ static int refuse(const struct recognise *recognise, struct err *err)
 		       jread_event_name(recognise->outermost));
 }
 
+/* --- What is not JSON --- */
+
+/* JSON escapes control characters, and protobuf has them all the time. */
+#define LOOKED_AT 256
+
+static bool has_control(const unsigned char *data, size_t len)
+{
+	for (size_t i = 0; i < len && i < LOOKED_AT; i++) {
+		if (data[i] < 0x20 && data[i] != '\n' && data[i] != '\r' && data[i] != '\t')
+			return true;
+	}
+	return false;
+}
+
+/* Tags, all of fields with a length but the last. */
+#define FIELD_1	 0x0a
+#define FIELD_2	 0x12
+#define FIELD_4	 0x22
+#define VARINT_2 0x10
+#define VARINT_3 0x18
+
+/* Into the field with a length at *at: *at moves behind its head, *len is cut to its end. false: no
+ * such field, or nothing is in it. */
+static bool enter(const unsigned char *data, size_t *at, size_t *len, unsigned char tag)
+{
+	size_t i = *at, n = 0;
+
+	if (i >= *len || data[i++] != tag)
+		return false;
+	for (unsigned int shift = 0; i < *len && shift < 32; shift += 7) {
+		n |= (size_t)(data[i] & 0x7f) << shift;
+		if (data[i++] < 0x80)
+			break;
+	}
+	*at = i;
+	if (n > 0 && n < *len - i)
+		*len = i + n;
+	return n > 0 && i < *len;
+}
+
+/*
+ * Messages of protobuf have no names. Both of ours begin with their first field: OTLP's is a list
+ * of ResourceSpans, Tempo's a message with such a list. So what is in there is a Resource or
+ * ResourceSpans; in that, an attribute or a Resource; in that, a key or an attribute. Where a tag
+ * does not tell, one goes deeper: a key is text and has no control characters.
+ */
+static bool is_tempo(const unsigned char *data, size_t at, size_t len)
+{
+	if (at < len && data[at] != FIELD_1)
+		return true; /* of its metrics, status and message, without a trace */
+	if (!enter(data, &at, &len, FIELD_1))
+		return at < len && data[at] != FIELD_1;
+	if (!enter(data, &at, &len, FIELD_1))
+		return false; /* scope_spans come first, or an empty Resource */
+	if (data[at] == FIELD_2)
+		return true; /* scope_spans, where a Resource has a count */
+	if (!enter(data, &at, &len, FIELD_1))
+		return at < len && data[at] == FIELD_2; /* behind an empty Resource */
+	if (data[at] == VARINT_2)
+		return true; /* the count of a Resource */
+	return enter(data, &at, &len, FIELD_1) && data[at] < 0x20;
+}
+
+bool trace_is_protobuf(const char *data, size_t len)
+{
+	const unsigned char *bytes = (const unsigned char *)data;
+
+	return has_control(bytes, len) && (bytes[0] == FIELD_1 || bytes[0] == FIELD_2 ||
+					   bytes[0] == VARINT_3 || bytes[0] == FIELD_4);
+}
+
 /* What JSON never starts with, so that "not JSON" can say what it is. NULL: nothing known. */
 static const char *not_json(const unsigned char *data, size_t len)
 {
 	if (len >= 2 && data[0] == 0x1f && data[1] == 0x8b)
 		return "this is compressed with gzip; unpack it first";
-	for (size_t i = 0; i < len && i < 64; i++) {
-		if (data[i] < 0x20 && data[i] != '\n' && data[i] != '\r' && data[i] != '\t')
-			return "this is binary, not JSON; OTLP protobuf is not read yet";
-	}
+	if (has_control(data, len))
+		return "this is binary, and no protobuf of a trace";
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] > 0x20)
 			return NULL;
@@ -395,9 +449,16 @@ int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encod
 	struct recognise recognise = { .outermost = JREAD_KEY,
 				       .next = LEVEL_TOP,
 				       .members = BUF_INIT(256) };
-	const char *known = not_json((const unsigned char *)data, len);
+	const unsigned char *bytes = (const unsigned char *)data;
+	const char *known;
 	int code;
 
+	if (trace_is_protobuf(data, len)) {
+		*ret_encoding = is_tempo(bytes, 0, len) ? TRACE_ENCODING_TEMPO_PROTO
+							: TRACE_ENCODING_OTLP_PROTO;
+		return 0;
+	}
+	known = not_json(bytes, len);
 	if (known != NULL)
 		return err_set(err, EBADMSG, "%s", known);
 	recognise.jread = jread_new(JREAD_SEQUENCE, on_event, &recognise);

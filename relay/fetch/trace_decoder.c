@@ -17,6 +17,8 @@
 const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT] = {
 	[TRACE_ENCODING_JAEGER_JSON] = &trace_encoding_jaeger_json,
 	[TRACE_ENCODING_OTLP_JSON] = &trace_encoding_otlp_json,
+	[TRACE_ENCODING_OTLP_PROTO] = &trace_encoding_otlp_proto,
+	[TRACE_ENCODING_TEMPO_PROTO] = &trace_encoding_tempo_proto,
 };
 
 struct trace_decoder {
@@ -250,7 +252,7 @@ void trace_documents(const char *data, size_t len, const struct trace_options *o
 	const char *line;
 	size_t line_len;
 
-	if (!is_json_lines(data, len)) {
+	if (trace_is_protobuf(data, len) || !is_json_lines(data, len)) {
 		one_document(&documents, data, len, 1);
 		return;
 	}

@@ -285,7 +285,7 @@ int trace_builder_attr(const struct trace_builder *builder, const char *name, si
 		int key = builder->name_slots[i] - 1;
 
 		if (builder->names[key].len == len &&
-		    memcmp(builder->names[key].text, name, len) == 0)
+		    same_bytes(builder->names[key].text, name, len))
 			return key;
 	}
 	return -1;
@@ -337,7 +337,7 @@ static bool grow_slots(struct trace_builder *b)
 	return true;
 }
 
-static bool text_is(const struct trace_builder *b, uint32_t text, const char *wanted, size_t len)
+static inline bool text_is(const struct trace_builder *b, uint32_t text, const char *wanted, size_t len)
 {
 	return text + len < b->string_bytes && same_bytes(b->strings + text, wanted, len) &&
 	       b->strings[text + len] == '\0';

@@ -1,12 +1,14 @@
-/* Traces for measuring, see gen_trace.h. A span is described once and written twice: as Jaeger JSON
- * and as OTLP JSON. */
+/* Traces for measuring, see gen_trace.h. A span is described once and written three times: as
+ * Jaeger JSON, OTLP JSON and OTLP protobuf. */
 #include "gen_trace.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/lib/proto_make.h"
 #include "tracepager/buf.h"
 
 #define NSERVICES   20
@@ -300,6 +302,95 @@ char *gen_otlp_json(unsigned int nspans, size_t *ret_len)
 		otlp_span(&buf, &span);
 	}
 	buf_puts(&buf, nspans > 0 ? "]}]}]}" : "]}");
+	*ret_len = buf.len;
+	return buf_take(&buf);
+}
+
+/* --- OTLP protobuf --- */
+
+static void proto_attr(struct buf *buf, const struct attr *attr)
+{
+	if (attr->number)
+		proto_attribute_int(buf, 9, attr->key, strtoll(attr->value, NULL, 10));
+	else
+		proto_attribute(buf, 9, attr->key, attr->value);
+}
+
+static void proto_failure(struct buf *buf, const struct span *span)
+{
+	struct buf inner = BUF_INIT(4096);
+
+	proto_fixed64(&inner, 1, (span->start_us + span->duration_us) * 1000);
+	proto_text(&inner, 2, "exception");
+	proto_attribute(&inner, 3, "exception.type", EXCEPTION);
+	proto_attribute(&inner, 3, "exception.message", FAIL_REASON);
+	proto_message(buf, 11, &inner);
+	proto_text(&inner, 2, FAIL_REASON);
+	proto_varint(&inner, 3, 2);
+	proto_message(buf, 15, &inner);
+	buf_fini(&inner);
+}
+
+static void proto_id(struct buf *buf, unsigned int field, uint64_t id)
+{
+	char digits[17];
+
+	snprintf(digits, sizeof(digits), "%016" PRIx64, id);
+	proto_hex(buf, field, digits);
+}
+
+static void proto_span(struct buf *buf, const struct span *span)
+{
+	proto_hex(buf, 1, TRACE_ID);
+	proto_id(buf, 2, span->id);
+	if (span->parent != 0)
+		proto_id(buf, 4, span->parent);
+	proto_text(buf, 5, span->operation);
+	proto_varint(buf, 6, span->kind_number);
+	proto_fixed64(buf, 7, span->start_us * 1000);
+	proto_fixed64(buf, 8, (span->start_us + span->duration_us) * 1000);
+	for (unsigned int i = 0; i < span->nattrs; i++)
+		proto_attr(buf, &span->attrs[i]);
+	if (span->failing)
+		proto_failure(buf, span);
+	proto_fixed32(buf, 16, 257);
+}
+
+static void proto_resource_spans(struct buf *buf, unsigned int service, struct buf *spans)
+{
+	struct buf inner = BUF_INIT(4096), around = BUF_INIT(SIZE_MAX / 2);
+
+	proto_attribute(&inner, 1, "service.name", services[service]);
+	proto_attribute(&inner, 1, "service.namespace", "shop");
+	proto_attribute(&inner, 1, "service.version", "4.2.1");
+	proto_message(&around, 1, &inner);
+	proto_message(&around, 2, spans);
+	proto_message(buf, 1, &around);
+	buf_fini(&inner);
+	buf_fini(&around);
+}
+
+char *gen_otlp_proto(unsigned int nspans, size_t *ret_len)
+{
+	struct buf buf = BUF_INIT(SIZE_MAX / 2), spans = BUF_INIT(SIZE_MAX / 2),
+		   inner = BUF_INIT(1 << 20);
+	unsigned int batch = nspans / NSERVICES + 1;
+	struct span span;
+
+	for (unsigned int i = 0; i < nspans; i++) {
+		if (i % batch == 0) {
+			proto_text(&inner, 1, "shop");
+			proto_text(&inner, 2, "1.32.0");
+			proto_message(&spans, 1, &inner);
+		}
+		describe(&span, i);
+		proto_span(&inner, &span);
+		proto_message(&spans, 2, &inner);
+		if (i % batch == batch - 1 || i + 1 == nspans)
+			proto_resource_spans(&buf, i / batch % NSERVICES, &spans);
+	}
+	buf_fini(&spans);
+	buf_fini(&inner);
 	*ret_len = buf.len;
 	return buf_take(&buf);
 }

@@ -11,5 +11,6 @@
 /* One trace of nspans spans, as a document. Caller frees. */
 char *gen_jaeger_json(unsigned int nspans, size_t *ret_len);
 char *gen_otlp_json(unsigned int nspans, size_t *ret_len);
+char *gen_otlp_proto(unsigned int nspans, size_t *ret_len);
 
 #endif

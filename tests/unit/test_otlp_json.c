@@ -251,19 +251,17 @@ START_TEST(sequences_are_regrouped)
 	"\"" service "\"}}]},\"scopeSpans\":[{\"spans\":[" spans "]}]}"
 	decode("{\"result\":{\"resourceSpans\":[" SPANS(
 		"cart",
-		SPAN("a1", "1", "") "," SPAN("b2",
-					     "5", "")) "]}}\n{\"result\":{\"resourceSpans\":"
-						       "[" SPANS("ledger",
-								 SPAN("a1", "2",
-								      "1")) "]}}{\"result\":{"
-									    "\"resourceSpans\":"
-									    "[" SPANS("stock",
-										      SPAN("b2",
-											   "6",
-											   "5")) "]"
-												 "}"
-												 "}"
-												 "\n");
+		SPAN("a1", "1", "") "," SPAN(
+			"b2", "5", "")) "]}}\n{\"result\":{\"resourceSpans\":"
+					"[" SPANS("ledger",
+						  SPAN("a1", "2", "1")) "]}}{\"result\":{"
+									"\"resourceSpans\":"
+									"[" SPANS("stock",
+										  SPAN("b2", "6",
+										       "5")) "]"
+											     "}"
+											     "}"
+											     "\n");
 	ck_assert_uint_eq(set->ntraces, 2);
 	ck_assert_uint_eq(set->traces[0].nspans, 2);
 	ck_assert_uint_eq(set->traces[1].nspans, 2);
@@ -271,6 +269,54 @@ START_TEST(sequences_are_regrouped)
 	ck_assert_ptr_eq(trace_of(find_span("5")), trace_of(find_span("6")));
 	ck_assert_str_eq(span_service(trace_of(find_span("6")), find_span("6")), "stock");
 	ck_assert_str_eq(span_service(trace_of(find_span("2")), find_span("2")), "ledger");
+}
+END_TEST
+
+/* Base64 as Tempo writes it and hexadecimal digits in any case are one id; what is neither stays.
+ */
+START_TEST(ids)
+{
+	decode("{\"batches\":[{\"scopeSpans\":[{\"spans\":["
+	       "{\"traceId\":\"W47/95gDgQPSabYzgT/GDA==\",\"spanId\":\"7uGbfsPBsXQ=\"},"
+	       "{\"traceId\":\"5B8EFFF798038103D269B633813FC60C\",\"spanId\":\"EEE19B7EC3C1B175\","
+	       "\"parentSpanId\":\"7uGbfsPBsXQ=\"},"
+	       "{\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":\"no/base64==\","
+	       "\"parentSpanId\":\"AAAAAAAAAAA=\"},"
+	       "{\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"spanId\":\"?uGbfsPBsXQ=\","
+	       "\"parentSpanId\":\"EEE19B7EC3C1B17\"}]}]}]}");
+	ck_assert_uint_eq(set->ntraces, 1);
+	ck_assert_str_eq(set->strings + set->traces[0].id, "5b8efff798038103d269b633813fc60c");
+	ck_assert_uint_eq(find_span("eee19b7ec3c1b175")->parent,
+			  (uint32_t)(find_span("eee19b7ec3c1b174") - set->traces[0].spans));
+	ck_assert_uint_eq(find_span("no/base64==")->parent_id, 0);
+	ck_assert_str_eq(set->strings + find_span("?uGbfsPBsXQ=")->parent_id, "EEE19B7EC3C1B17");
+}
+END_TEST
+
+START_TEST(tempo)
+{
+	static const char *const partial[] = {
+		"{\"trace\":{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[" SPAN(
+			"1", "a", "") "]}]}]},\"metrics\":{\"inspectedBytes\":\"12\"},"
+				      "\"status\":\"PARTIAL\",\"message\":\"too large\"}",
+		"{\"status\":1,\"trace\":{\"batches\":[{\"instrumentationLibrarySpans\":[{"
+		"\"spans\":[" SPAN("1", "a", "") "]}]}]}}",
+	};
+	static const char *const complete[] = {
+		"{\"trace\":{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[" SPAN(
+			"1", "a", "") "]}]}]},\"status\":\"COMPLETE\"}",
+		"{\"status\":{\"PARTIAL\":1},\"batches\":[{\"scopeSpans\":[{\"spans\":[" SPAN(
+			"1", "a", "") "]}]}]}",
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		decode(partial[i]);
+		ck_assert(set->traces[0].partial);
+		decode(complete[i]);
+		ck_assert(!set->traces[0].partial);
+	}
+	/* A trace that it does not know. */
+	ck_assert_int_eq(decode_pieces("{\"trace\":{},\"metrics\":{}}", 1000), -ENOENT);
 }
 END_TEST
 
@@ -412,6 +458,8 @@ int main(void)
 	tcase_add_test(tcase, any_pieces);
 	tcase_add_test(tcase, any_order_and_spelling);
 	tcase_add_test(tcase, sequences_are_regrouped);
+	tcase_add_test(tcase, ids);
+	tcase_add_test(tcase, tempo);
 	tcase_add_test(tcase, numbers);
 	tcase_add_test(tcase, no_spans);
 	tcase_add_test(tcase, errors);

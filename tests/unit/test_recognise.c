@@ -86,20 +86,71 @@ START_TEST(otlp)
 }
 END_TEST
 
+START_TEST(tempo_json)
+{
+	enum trace_encoding want = TRACE_ENCODING_OTLP_JSON;
+
+	check_is("{\"batches\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"AA\"}]}]}]}", want);
+	check_is("{\"batches\":[]}", want);
+	check_is("{\"trace\":{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"1\"}]}"
+		 "]}]"
+		 "}}",
+		 want);
+	check_is("{\"trace\":{},\"metrics\":{\"inspectedBytes\":\"0\"}}", want);
+	check_is("{\"status\":\"PARTIAL\",\"trace\":{\"batches\":[]}}", want);
+	check_is("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+		 "\"AAECAwQFBgcICQoLDA0ODw==\"}]}]}]}",
+		 want);
+}
+END_TEST
+
+START_TEST(protobuf)
+{
+#define PROTO(bytes, name)                                                                         \
+	{                                                                                          \
+		bytes, sizeof(bytes) - 1, TRACE_ENCODING_##name##_PROTO                            \
+	}
+	static const struct {
+		const char *bytes;
+		size_t len;
+		enum trace_encoding want;
+	} rows[] = {
+		/* ResourceSpans with a Resource with an attribute; with scope_spans only; with an
+		 * empty Resource; with a Resource with a count; with an attribute whose value is
+		 * first. */
+		PROTO("\x0a\x0d\x0a\x0b\x0a\x09\x0a\x01k\x12\x04\x0a\x02vv", OTLP),
+		PROTO("\x0a\x04\x12\x02\x12\x00", OTLP),
+		PROTO("\x0a\x04\x0a\x00\x12\x00", OTLP),
+		PROTO("\x0a\x04\x0a\x02\x10\x01", OTLP),
+		PROTO("\x0a\x0b\x0a\x09\x0a\x07\x12\x02\x0a\x00\x0a\x01k", OTLP),
+		/* The same in a Trace. */
+		PROTO("\x0a\x0f\x0a\x0d\x0a\x0b\x0a\x09\x0a\x01k\x12\x04\x0a\x02vv", TEMPO),
+		PROTO("\x0a\x06\x0a\x04\x12\x02\x12\x00", TEMPO),
+		PROTO("\x0a\x06\x0a\x04\x0a\x00\x12\x00", TEMPO),
+		PROTO("\x0a\x06\x0a\x04\x0a\x02\x10\x01", TEMPO),
+		PROTO("\x0a\x0d\x0a\x0b\x0a\x09\x0a\x07\x12\x02\x0a\x00\x0a\x01k", TEMPO),
+		/* No trace: an empty one before metrics, metrics alone, a status. */
+		PROTO("\x0a\x00\x12\x02\x08\x05", TEMPO),
+		PROTO("\x12\x02\x08\x05", TEMPO),
+		PROTO("\x18\x01", TEMPO),
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum trace_encoding encoding = TRACE_ENCODING_COUNT;
+		struct err err = { 0 };
+
+		ck_assert_msg(recognise(rows[i].bytes, rows[i].len, &encoding, &err) == 0,
+			      "row %zu: %s", i, err.text);
+		ck_assert_msg(encoding == rows[i].want, "row %zu", i);
+	}
+}
+END_TEST
+
 START_TEST(known_strangers)
 {
 	static const struct {
 		const char *text, *says;
 	} rows[] = {
-		{ "{\"batches\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"AA\"}]}]}]}",
-		  "Tempo JSON" },
-		{ "{\"batches\":[]}", "Tempo JSON" },
-		{ "{\"trace\":{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"1\"}]"
-		  "}]}]}}",
-		  "Tempo JSON" },
-		{ "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":"
-		  "\"AAECAwQFBgcICQoLDA0ODw==\"}]}]}]}",
-		  "ids in base64" },
 		{ "[{\"traceId\":\"1\",\"id\":\"2\",\"name\":\"get\"}]", "Zipkin JSON" },
 		{ "[[{\"id\":\"2\",\"traceId\":\"1\"}]]", "Zipkin JSON" },
 		{ "{\"traceId\":\"1\",\"id\":\"2\"}", "single Zipkin span" },
@@ -145,7 +196,8 @@ END_TEST
 
 START_TEST(not_json)
 {
-	static const char protobuf[] = "\n\x08\x01\x02";
+	static const char binary[] = "\x7f"
+				     "ELF\x02\x01";
 	enum trace_encoding encoding;
 	struct err err;
 
@@ -154,7 +206,7 @@ START_TEST(not_json)
 	check_refused("\x1f\x8b\x08", -EBADMSG, "gzip");
 	check_refused("traceID,spanID\n", -EBADMSG, "not JSON");
 	check_refused("{\"traceID\":}", -EBADMSG, "broken JSON");
-	ck_assert_int_eq(recognise(protobuf, sizeof(protobuf) - 1, &encoding, &err), -EBADMSG);
+	ck_assert_int_eq(recognise(binary, sizeof(binary) - 1, &encoding, &err), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(err.text, "binary"));
 	ck_assert_int_eq(recognise("{\n  \"traceID\" 1", 15, &encoding, &err), -EBADMSG);
 	ck_assert_int_eq(err.line, 2);
@@ -203,6 +255,19 @@ START_TEST(one_document)
 }
 END_TEST
 
+/* Line feeds in it end nothing. */
+START_TEST(protobuf_is_one_document)
+{
+	/* One span with a trace id of 16 bytes, in which "{}" stands on lines of its own. */
+	static const char bytes[] = "\x0a\x16\x12\x14\x12\x12\x0a\x10\n{}\n{}\n{}\n{}\n{}\n";
+	struct buf told = BUF_INIT(1 << 16);
+
+	trace_documents(bytes, sizeof(bytes) - 1, NULL, tell, &told);
+	ck_assert_str_eq(buf_text(&told), "1: 1 traces;");
+	buf_fini(&told);
+}
+END_TEST
+
 START_TEST(json_lines)
 {
 	/* The same trace on two lines is two. */
@@ -222,8 +287,7 @@ END_TEST
 START_TEST(foreign_lines)
 {
 	check_documents(FLAT "\n" FLAT "\n" FLAT "\n", "1: error 93 in line 0;");
-	check_documents(FLAT "\n{\"batches\":[]}\n",
-			"1: error 93 in line 0;2: error 93 in line 0;");
+	check_documents(FLAT "\n{\"alerts\":[]}\n", "1: error 93 in line 0;2: error 93 in line 0;");
 	check_documents(FLAT "\n" OTLP(SPAN("1", "a")) "\n", "1: error 93 in line 0;2: 1 traces;");
 }
 END_TEST
@@ -238,10 +302,13 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, jaeger);
 	tcase_add_test(tcase, otlp);
+	tcase_add_test(tcase, tempo_json);
+	tcase_add_test(tcase, protobuf);
 	tcase_add_test(tcase, known_strangers);
 	tcase_add_test(tcase, unknown);
 	tcase_add_test(tcase, not_json);
 	tcase_add_test(tcase, one_document);
+	tcase_add_test(tcase, protobuf_is_one_document);
 	tcase_add_test(tcase, json_lines);
 	tcase_add_test(tcase, foreign_lines);
 	srunner_run_all(runner, CK_NORMAL);

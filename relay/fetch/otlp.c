@@ -1,0 +1,279 @@
+/*
+ * OTLP: spans, attributes and ids of otlp-internal.h. Sources: opentelemetry-proto (trace.proto,
+ * common.proto, JSON encoding), Tempo's JSON (ids in base64). It keeps no links, no scopes and no
+ * nested values. Owns its scratch memory; builder and err are borrowed.
+ */
+#include "otlp-internal.h"
+
+#include <errno.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+/* The key of the attribute in work, beside the kept ones. */
+#define KEY_UNKNOWN -2
+#define KEY_IGNORED -1
+
+void otlp_init(struct otlp *otlp, struct trace_builder *builder, struct err *err)
+{
+	*otlp = (struct otlp){ .builder = builder, .err = err };
+	buf_init(&otlp->trace_id, LIMIT_TOKEN_BYTES);
+	buf_init(&otlp->key_text, LIMIT_TOKEN_BYTES);
+	buf_init(&otlp->value_text, LIMIT_TOKEN_BYTES);
+}
+
+void otlp_fini(struct otlp *otlp)
+{
+	buf_fini(&otlp->trace_id);
+	buf_fini(&otlp->key_text);
+	buf_fini(&otlp->value_text);
+}
+
+int otlp_check(struct otlp *otlp, uint32_t text)
+{
+	return text != TRACE_NONE ? 0 : err_set(otlp->err, E2BIG, "the trace is too large");
+}
+
+int otlp_begin_resource(struct otlp *otlp)
+{
+	otlp->resource = trace_builder_resource(otlp->builder);
+	return trace_builder_failed(otlp->builder) ? otlp_check(otlp, TRACE_NONE) : 0;
+}
+
+/* --- Attributes --- */
+
+void otlp_begin_attribute(struct otlp *otlp, enum otlp_owner owner)
+{
+	otlp->owner = owner;
+	otlp->key = KEY_UNKNOWN;
+	otlp->value = TRACE_NONE;
+	otlp->has_key_text = otlp->has_value_text = false;
+}
+
+bool otlp_take_key(struct otlp *otlp, const char *text, size_t len)
+{
+	if (otlp->owner == OTLP_RESOURCE) {
+		buf_reset(&otlp->key_text);
+		otlp->has_key_text = buf_add(&otlp->key_text, text, len);
+		return true;
+	}
+	otlp->key = trace_builder_attr(otlp->builder, text, len);
+	if (otlp->owner == OTLP_EVENT && otlp->key != ATTR_EXCEPTION_TYPE &&
+	    otlp->key != ATTR_EXCEPTION_MESSAGE)
+		otlp->key = KEY_IGNORED;
+	return otlp->key != KEY_IGNORED;
+}
+
+/* Only what is kept is interned; what comes before its key has to wait for it. */
+int otlp_take_value(struct otlp *otlp, const char *text, size_t len)
+{
+	if (otlp->key == KEY_UNKNOWN) {
+		buf_reset(&otlp->value_text);
+		otlp->has_value_text = buf_add(&otlp->value_text, text, len);
+		return 0;
+	}
+	otlp->value = trace_builder_value(otlp->builder, text, len);
+	return otlp_check(otlp, otlp->value);
+}
+
+int otlp_end_attribute(struct otlp *otlp)
+{
+	if (otlp->owner == OTLP_RESOURCE) {
+		if (otlp->has_key_text && otlp->has_value_text)
+			trace_builder_resource_attr(otlp->builder, otlp->resource,
+						    buf_text(&otlp->key_text), otlp->key_text.len,
+						    buf_text(&otlp->value_text),
+						    otlp->value_text.len);
+		return trace_builder_failed(otlp->builder) ? otlp_check(otlp, TRACE_NONE) : 0;
+	}
+	if (otlp->key < 0)
+		return 0;
+	if (otlp->has_value_text)
+		otlp->value = trace_builder_value(otlp->builder, buf_text(&otlp->value_text),
+						  otlp->value_text.len);
+	else if (otlp->value == TRACE_NONE)
+		return 0; /* a list, a map, bytes, nothing */
+	if (otlp->value == TRACE_NONE)
+		return otlp_check(otlp, TRACE_NONE);
+	if (otlp->owner == OTLP_EVENT)
+		otlp->exception[otlp->key == ATTR_EXCEPTION_MESSAGE] = otlp->value;
+	else
+		trace_builder_span_attr(otlp->builder, (unsigned int)otlp->key, otlp->value);
+	return 0;
+}
+
+/* --- Ids --- */
+
+static int hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+		return (c | 0x20) - 'a' + 10;
+	return -1;
+}
+
+/* The size of an id in hexadecimal digits: of a trace, of a span. */
+static bool is_hex_id(const char *text, size_t len)
+{
+	if (len != 32 && len != 16)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (hex_digit((unsigned char)text[i]) < 0)
+			return false;
+	}
+	return true;
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Eight or sixteen bytes in base64, as hexadecimal digits; their number, or 0: it is something
+ * else. Its padding tells it from every other id of that length. */
+static size_t hex_of_base64(const char *text, size_t len, char hex[static 32])
+{
+	size_t padding = len == 24 ? 2 : len == 12 ? 1 : 0, n = 0;
+	uint32_t bits = 0;
+	unsigned int nbits = 0;
+
+	if (padding == 0 || text[len - 1] != '=' || text[len - padding] != '=')
+		return 0;
+	for (size_t i = 0; i < len - padding; i++) {
+		int digit = base64_digit(text[i]);
+
+		if (digit < 0)
+			return 0;
+		bits = bits << 6 | (uint32_t)digit;
+		for (nbits += 6; nbits >= 4 && n < (len == 24 ? 32 : 16); nbits -= 4)
+			hex[n++] = "0123456789abcdef"[bits >> (nbits - 4) & 15];
+	}
+	return n;
+}
+
+/* A root's parent may come as zeros. */
+static bool all_zero(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '0')
+			return false;
+	}
+	return true;
+}
+
+int otlp_take_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t len)
+{
+	char hex[32];
+	size_t n = hex_of_base64(text, len, hex);
+
+	if (n == 0 && is_hex_id(text, len)) {
+		for (n = 0; n < len; n++) {
+			/* Digits have the bit that makes letters small. */
+			hex[n] = (char)(text[n] | 0x20);
+		}
+	}
+	if (n > 0) {
+		text = hex;
+		len = n;
+	}
+	if (which == OTLP_PARENT_ID && all_zero(text, len))
+		len = 0;
+	return otlp_set_id(otlp, which, text, len);
+}
+
+int otlp_set_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t len)
+{
+	uint32_t id;
+
+	if (which == OTLP_TRACE_ID) {
+		buf_reset(&otlp->trace_id);
+		buf_add(&otlp->trace_id, text, len);
+		otlp->has_trace_id = len > 0;
+		return 0;
+	}
+	id = trace_builder_text(otlp->builder, text, len);
+	if (id == TRACE_NONE)
+		return otlp_check(otlp, id);
+	if (which == OTLP_SPAN_ID)
+		otlp->span->id = id;
+	else
+		otlp->span->parent_id = id;
+	return 0;
+}
+
+/* --- Spans --- */
+
+int otlp_begin_span(struct otlp *otlp)
+{
+	otlp->span = trace_builder_span(otlp->builder);
+	if (otlp->span == NULL)
+		return otlp_check(otlp, TRACE_NONE);
+	otlp->span->resource = otlp->resource;
+	otlp->has_trace_id = false;
+	otlp->start_ns = otlp->end_ns = 0;
+	otlp->has_start_us = otlp->has_duration_us = false;
+	otlp->has_exception = false;
+	return 0;
+}
+
+int otlp_end_span(struct otlp *otlp)
+{
+	struct span *span = otlp->span;
+
+	if (!otlp->has_trace_id)
+		return err_set(otlp->err, EBADMSG, "a span without a traceId");
+	span->start_us = (int64_t)(otlp->start_ns / 1000);
+	if (otlp->end_ns > otlp->start_ns)
+		span->duration_us = (int64_t)((otlp->end_ns - otlp->start_ns) / 1000);
+	if (otlp->has_start_us)
+		span->start_us = otlp->start_us;
+	if (otlp->has_duration_us)
+		span->duration_us = otlp->duration_us;
+	trace_builder_span_done(otlp->builder, otlp->trace_id.data, otlp->trace_id.len);
+	otlp->span = NULL;
+	return trace_builder_failed(otlp->builder) ? otlp_check(otlp, TRACE_NONE) : 0;
+}
+
+int otlp_take_text(struct otlp *otlp, uint32_t *slot, const char *text, size_t len)
+{
+	uint32_t value = trace_builder_value(otlp->builder, text, len);
+
+	*slot = value != TRACE_NONE ? value : 0;
+	return otlp_check(otlp, value);
+}
+
+void otlp_take_flags(struct otlp *otlp, uint64_t flags)
+{
+	const uint64_t remote = OTLP_HAS_REMOTE | OTLP_IS_REMOTE;
+
+	if ((flags & remote) == remote)
+		otlp->span->flags |= SPAN_REMOTE;
+}
+
+/* --- Events --- */
+
+void otlp_begin_event(struct otlp *otlp)
+{
+	otlp->exception[0] = otlp->exception[1] = TRACE_NONE;
+}
+
+/* Conventions know these attributes on exception events only, so that the event's name is not
+ * needed. */
+void otlp_end_event(struct otlp *otlp)
+{
+	static const enum attr keys[] = { ATTR_EXCEPTION_TYPE, ATTR_EXCEPTION_MESSAGE };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (otlp->exception[i] == TRACE_NONE)
+			continue;
+		trace_builder_span_attr(otlp->builder, keys[i], otlp->exception[i]);
+		otlp->has_exception = true;
+	}
+}
