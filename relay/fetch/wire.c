@@ -401,7 +401,7 @@ static inline const char *read_short(struct wire *w, const char *p)
 	unsigned char tag = (unsigned char)p[0], len;
 	const struct wire_field *field;
 
-	if (frame->limit - p < 2 || tag >> 3 >= frame->message->nfields || tag < 8)
+	if (frame->limit - p < 2 || tag < 8 || tag >= 0x80 || tag >> 3 >= frame->message->nfields)
 		return read_field(w, p);
 	field = &frame->message->fields[tag >> 3];
 	if ((tag & 7) != WIRE_TYPE_LEN)

@@ -381,6 +381,7 @@ START_TEST(unknown_fields)
 	proto_fixed32(&span, 6, 1);
 	proto_hex(&span, 1, TRACE_ID);
 	proto_text(&span, 99, "x");
+	proto_text(&span, 160, "its tag begins as that of field 16");
 	proto_varint(&span, 536870911, UINT64_MAX);
 	proto_fixed32(&span, 15, 1);
 	end_span();
