@@ -1,28 +1,30 @@
 /*
- * What reading a trace costs, beside what others need for less: jansson builds its tree and stops
- * there, yajl calls empty functions, memcpy only moves the bytes. Ours fills the arrays, links the
- * tree, and is fed 16 KiB at a time, as a connection would. All in one run, one after the other,
- * several rounds; the median of each is shown.
- *
- * Memory is what malloc was asked for by our own code (the linker wraps it), so that a peak inside
- * of finish shows.
+ * What reading a trace costs, beside what others need for less: jansson and protobuf-c build their
+ * trees and stop there, yajl calls empty functions, memcpy only moves the bytes. Ours fills the
+ * arrays, links the tree, and is fed 16 KiB at a time, as a connection would. All in one run, one
+ * after the other, several rounds; the median of each is shown. A library that was not there when
+ * this was configured is named, and the others go on.
  *
  * usage: bench_decode [largest number of spans]
  */
-#include <inttypes.h>
+#include "config.h"
+
 #include <jansson.h>
-#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#ifdef HAVE_YAJL
 #include <yajl/yajl_parse.h>
+#endif
+#ifdef HAVE_PROTOBUF_C
+#include "tests/bench/otlp.pb-c.h"
+#endif
 
 #include "gen_trace.h"
+#include "measure.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_decoder.h"
-#include "tracepager/walk.h"
 #include "tracepager/xalloc.h"
 
 #define PIECE_BYTES (16u << 10)
@@ -30,52 +32,8 @@
 /* A round repeats a small document until about so much was read. */
 #define ROUND_BYTES (4u << 20)
 
-/* --- Memory --- */
-
-static size_t heap_bytes, heap_peak;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void __wrap_free(void *block);
-
-static void *count(void *block)
-{
-	heap_bytes += malloc_usable_size(block);
-	if (heap_bytes > heap_peak)
-		heap_peak = heap_bytes;
-	return block;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return count(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return count(__real_calloc(n, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	heap_bytes -= malloc_usable_size(old);
-	return count(__real_realloc(old, size));
-}
-
-void __wrap_free(void *block)
-{
-	heap_bytes -= malloc_usable_size(block);
-	__real_free(block);
-}
-
-/* --- The contestants --- */
-
 struct document {
+	const char *name;
 	enum trace_encoding encoding;
 	unsigned int nspans;
 	char *text;
@@ -83,22 +41,15 @@ struct document {
 	char *copy; /* for memcpy */
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	/* of this process: others on the machine do not count */
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 static void die(const char *what, const char *why)
 {
 	fprintf(stderr, "bench_decode: %s: %s\n", what, why);
 	exit(1);
 }
 
-static struct trace_set *decode(const struct document *document)
+/* --- The contestants: what they made of a document, and its end --- */
+
+static void *read_ours(const struct document *document)
 {
 	const struct trace_options options = { .max_body_bytes = LIMIT_EXPLAIN_FILE_BYTES };
 	struct trace_decoder *decoder = trace_decoder_new(document->encoding, &options);
@@ -118,20 +69,26 @@ static struct trace_set *decode(const struct document *document)
 	return set;
 }
 
-static void run_ours(const struct document *document)
+static void drop_ours(void *set)
 {
-	trace_set_free(decode(document));
+	trace_set_free(set);
 }
 
-static void run_jansson(const struct document *document)
+static void *read_jansson(const struct document *document)
 {
 	json_t *tree = json_loadb(document->text, document->len, 0, NULL);
 
 	if (tree == NULL)
 		die("jansson", "refused");
+	return tree;
+}
+
+static void drop_jansson(void *tree)
+{
 	json_decref(tree);
 }
 
+#ifdef HAVE_YAJL
 static int sax_simple(void *ctx)
 {
 	(void)ctx;
@@ -161,7 +118,7 @@ static int sax_string(void *ctx, const unsigned char *text, size_t len)
 	return 1;
 }
 
-static void run_yajl(const struct document *document)
+static void *read_yajl(const struct document *document)
 {
 	static yajl_callbacks callbacks = {
 		.yajl_null = sax_simple,
@@ -182,115 +139,167 @@ static void run_yajl(const struct document *document)
 		die("yajl", "refused");
 	if (yajl_complete_parse(handle) != yajl_status_ok)
 		die("yajl", "refused at the end");
-	yajl_free(handle);
+	return handle;
 }
 
-static void run_memcpy(const struct document *document)
+static void drop_yajl(void *handle)
+{
+	yajl_free(handle);
+}
+#else
+#define read_yajl NULL
+#define drop_yajl NULL
+#endif
+
+#ifdef HAVE_PROTOBUF_C
+static void *read_protobuf_c(const struct document *document)
+{
+	Bench__TracesData *tree =
+		bench__traces_data__unpack(NULL, document->len, (const uint8_t *)document->text);
+
+	if (tree == NULL)
+		die("protobuf-c", "refused");
+	return tree;
+}
+
+static void drop_protobuf_c(void *tree)
+{
+	bench__traces_data__free_unpacked(tree, NULL);
+}
+#else
+#define read_protobuf_c NULL
+#define drop_protobuf_c NULL
+#endif
+
+static void *read_memcpy(const struct document *document)
 {
 	memcpy(document->copy, document->text, document->len);
 	/* the copy is used, whatever the compiler thinks */
 	__asm__ volatile("" : : "r"(document->copy) : "memory");
+	return NULL;
 }
+
+static void drop_memcpy(void *nothing)
+{
+	(void)nothing;
+}
+
+static const struct reader {
+	const char *name;
+	bool json, proto;
+	void *(*read)(const struct document *document); /* NULL: not installed */
+	void (*drop)(void *made);
+	const char *package;
+} readers[] = {
+	{ "tracepager", true, true, read_ours, drop_ours, NULL },
+	{ "jansson", true, false, read_jansson, drop_jansson, NULL },
+	{ "yajl", true, false, read_yajl, drop_yajl, "libyajl-dev" },
+	{ "protobuf-c", false, true, read_protobuf_c, drop_protobuf_c,
+	  "libprotobuf-c-dev protobuf-c-compiler" },
+	{ "memcpy", true, true, read_memcpy, drop_memcpy, NULL },
+};
 
 /* --- Measuring --- */
 
-static int compare(const void *a, const void *b)
+static bool reads(const struct reader *reader, const struct document *document)
 {
-	double left = *(const double *)a, right = *(const double *)b;
+	bool proto = document->encoding == TRACE_ENCODING_OTLP_PROTO;
 
-	return (left > right) - (left < right);
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), compare);
-	return values[n / 2];
+	return proto ? reader->proto : reader->json;
 }
 
 /* ns for one document. */
-static double measure(void (*run)(const struct document *), const struct document *document)
+static double measure(const struct reader *reader, const struct document *document)
 {
 	size_t times = document->len < ROUND_BYTES ? ROUND_BYTES / document->len : 1;
-	int64_t start = now_ns();
+	int64_t start = cpu_ns();
 
 	for (size_t i = 0; i < times; i++)
-		run(document);
-	return (double)(now_ns() - start) / (double)times;
+		reader->drop(reader->read(document));
+	return (double)(cpu_ns() - start) / (double)times;
 }
 
-static double measure_walk(const struct trace_set *set)
+/* Bytes that are held when it is read. */
+static size_t measure_held(const struct reader *reader, const struct document *document)
 {
-	const struct walk_options options = { .codes_fail = true };
-	double rounds[ROUNDS];
+	size_t before = measure_all_bytes(), held;
+	void *made = reader->read(document);
 
-	for (size_t i = 0; i < ROUNDS; i++) {
-		struct arena *arena = arena_new(SIZE_MAX / 2);
-		struct walk walk;
-		int64_t start = now_ns();
+	held = measure_all_bytes() - before;
+	reader->drop(made);
+	return held;
+}
 
-		walk_trace(arena, &set->traces[0], &options, &walk);
-		rounds[i] = (double)(now_ns() - start);
-		arena_free(arena);
-	}
-	return median(rounds, ROUNDS);
+static void show(const struct document *document, const struct reader *reader, double ns,
+		 double ours)
+{
+	double n = document->nspans;
+
+	printf("%-10s %7u %-11s %7.0f %8.2f %8.0f %8.1f", document->name, document->nspans,
+	       reader->name, (double)document->len * 1e3 / ns, ns / (double)document->len, ns / n,
+	       ns / ours);
+	if (reader->read == read_memcpy)
+		printf("\n");
+	else
+		printf(" %8.0f\n", (double)measure_held(reader, document) / n);
 }
 
 static void bench(const struct document *document)
 {
-	static void (*const runs[])(const struct document *) = { run_ours, run_jansson, run_yajl,
-								 run_memcpy };
-	double rounds[ARRAY_LEN(runs)][ROUNDS], ns[ARRAY_LEN(runs)], n = document->nspans;
-	struct trace_set *set;
-	size_t before, kept, scratch;
+	double rounds[ARRAY_LEN(readers)][ROUNDS], ours = 0;
 
 	for (size_t round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < ARRAY_LEN(runs); i++)
-			rounds[i][round] = measure(runs[i], document);
-	for (size_t i = 0; i < ARRAY_LEN(runs); i++)
-		ns[i] = median(rounds[i], ROUNDS);
-	heap_peak = before = heap_bytes;
-	set = decode(document);
-	kept = set->traces[0].nspans * sizeof(struct span) +
-	       set->nattrs * sizeof(struct span_attr) + set->nresources * sizeof(struct resource) +
-	       set->nresource_attrs * sizeof(struct resource_attr);
-	scratch = heap_peak - before - (heap_bytes - before);
-	printf("%-8s %7u %6.1f |",
-	       document->encoding == TRACE_ENCODING_JAEGER_JSON ? "jaeger" : "otlp",
-	       document->nspans, (double)document->len / 1e6);
-	for (size_t i = 0; i < ARRAY_LEN(runs); i++)
-		printf(" %6.0f %6.0f |", (double)document->len * 1e3 / ns[i], ns[i] / n);
-	printf(" %5.1f %5.1f | %5.0f %7.0f %7.0f | %7.0f\n", ns[1] / ns[0], ns[2] / ns[0],
-	       (double)kept / n, (double)scratch / n, (double)set->string_bytes / n,
-	       measure_walk(set) / n);
+		for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+			if (reads(&readers[i], document) && readers[i].read != NULL)
+				rounds[i][round] = measure(&readers[i], document);
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+		if (!reads(&readers[i], document))
+			continue;
+		if (readers[i].read == NULL) {
+			printf("%-10s %7u %-11s not installed: %s\n", document->name,
+			       document->nspans, readers[i].name, readers[i].package);
+			continue;
+		}
+		if (i == 0)
+			ours = median(rounds[i], ROUNDS);
+		show(document, &readers[i], median(rounds[i], ROUNDS), ours);
+	}
+	measure_peak_reset();
+	size_t before = measure_bytes();
+	drop_ours(read_ours(document));
+	printf("%-10s %7u %.1f MB of document; tracepager's peak: %.0f bytes a span\n\n",
+	       document->name, document->nspans, (double)document->len / 1e6,
+	       (double)(measure_peak() - before) / document->nspans);
 	fflush(stdout);
-	trace_set_free(set);
 }
 
 int main(int argc, char **argv)
 {
 	static const unsigned int sizes[] = { 10, 1000, 10000, 100000 };
+	static const struct {
+		const char *name;
+		enum trace_encoding encoding;
+		char *(*make)(unsigned int nspans, size_t *ret_len);
+	} kinds[] = {
+		{ "Jaeger", TRACE_ENCODING_JAEGER_JSON, gen_jaeger_json },
+		{ "OTLP JSON", TRACE_ENCODING_OTLP_JSON, gen_otlp_json },
+		{ "OTLP proto", TRACE_ENCODING_OTLP_PROTO, gen_otlp_proto },
+	};
 	unsigned int most = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 100000;
 
-	printf("MB/s and ns per span; bytes per span\n"
-	       "                         |    tracepager |       jansson |          yajl |        "
-	       "memcpy "
-	       "| times faster  |       memory          |    walk\n"
-	       "document   spans     MB  |   MB/s     ns |   MB/s     ns |   MB/s     ns |   MB/s  "
-	       "   ns "
-	       "| jansson  yajl |  kept scratch strings |      ns\n");
-	for (size_t kind = 0; kind < 2; kind++) {
+	printf("document     spans reader         MB/s  ns/byte  ns/span    times  bytes held a "
+	       "span\n");
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 		for (size_t i = 0; i < ARRAY_LEN(sizes) && sizes[i] <= most; i++) {
-			struct document document = { .nspans = sizes[i] };
+			struct document document = { .name = kinds[k].name,
+						     .encoding = kinds[k].encoding,
+						     .nspans = sizes[i] };
 
-			document.encoding =
-				kind == 0 ? TRACE_ENCODING_JAEGER_JSON : TRACE_ENCODING_OTLP_JSON;
-			document.text = (kind == 0 ? gen_jaeger_json
-						   : gen_otlp_json)(sizes[i], &document.len);
+			document.text = kinds[k].make(sizes[i], &document.len);
 			document.copy = xcalloc(1, document.len);
 			bench(&document);
 			free(document.text);
 			free(document.copy);
 		}
-	}
 	return 0;
 }
