@@ -337,7 +337,8 @@ static bool grow_slots(struct trace_builder *b)
 	return true;
 }
 
-static inline bool text_is(const struct trace_builder *b, uint32_t text, const char *wanted, size_t len)
+static inline bool text_is(const struct trace_builder *b, uint32_t text, const char *wanted,
+			   size_t len)
 {
 	return text + len < b->string_bytes && same_bytes(b->strings + text, wanted, len) &&
 	       b->strings[text + len] == '\0';
