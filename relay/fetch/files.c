@@ -36,12 +36,17 @@ bool trace_answers(const struct trace *trace, const struct trace_query *query)
 	return of_signal && failing;
 }
 
+static bool ends_with(const char *name, const char *suffix)
+{
+	size_t len = strlen(name), suffix_len = strlen(suffix);
+
+	return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
 static bool is_trace_file(const char *name)
 {
-	size_t len = strlen(name);
-
-	return name[0] != '.' && ((len > 5 && strcmp(name + len - 5, ".json") == 0) ||
-				  (len > 6 && strcmp(name + len - 6, ".jsonl") == 0));
+	return name[0] != '.' &&
+	       (ends_with(name, ".json") || ends_with(name, ".jsonl") || ends_with(name, ".pb"));
 }
 
 static int by_name(const void *a, const void *b)
