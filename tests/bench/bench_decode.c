@@ -212,8 +212,10 @@ static bool reads(const struct reader *reader, const struct document *document)
 static double measure(const struct reader *reader, const struct document *document)
 {
 	size_t times = document->len < ROUND_BYTES ? ROUND_BYTES / document->len : 1;
-	int64_t start = cpu_ns();
+	int64_t start;
 
+	measure_tidy();
+	start = cpu_ns();
 	for (size_t i = 0; i < times; i++)
 		reader->drop(reader->read(document));
 	return (double)(cpu_ns() - start) / (double)times;

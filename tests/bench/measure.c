@@ -69,6 +69,11 @@ void measure_peak_reset(void)
 	heap_peak = heap_bytes;
 }
 
+void measure_tidy(void)
+{
+	malloc_trim(0);
+}
+
 size_t measure_all_bytes(void)
 {
 	struct mallinfo2 info = mallinfo2();
