@@ -12,7 +12,9 @@
 #include "tracepager/arena.h"
 #include "tracepager/secret.h"
 
-#define HTTP_HEADERS_MAX 16
+#define HTTP_HEADERS_MAX 24
+/* Of a reply; those beyond are left out. */
+#define HTTP_REPLY_HEADERS_MAX 64
 
 enum http_method {
 	HTTP_GET,
@@ -32,6 +34,9 @@ struct http_request {
 	size_t body_len;
 	int64_t timeout_us;	/* whole exchange */
 	size_t max_reply_bytes; /* after decompression; more is an error */
+	/* Of https, PEM files. NULL: the system's authorities; no certificate of ours. */
+	const char *ca_file;
+	const char *cert_file, *key_file; /* key_file NULL: it stands in cert_file */
 };
 
 /* Keeps pointers, no copy. false: no room. */
@@ -47,7 +52,13 @@ struct http_reply {
 	size_t len;
 	int64_t retry_after_us;	  /* -1: the reply has none */
 	const char *content_type; /* "" where unknown */
+	/* All of them, as they came; borrowed during done(). */
+	const struct http_header *headers;
+	size_t nheaders;
 };
+
+/* The value of the first header of that name, in any case; NULL: there is none. */
+const char *http_reply_header(const struct http_reply *reply, const char *name);
 
 struct http_handler {
 	/* The body as it arrives, once the status is known. Non-zero ends the exchange with error

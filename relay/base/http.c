@@ -1,6 +1,6 @@
 /*
- * HTTP as data: headers of a request, escaping for its URL, and when a reply says to come back.
- * Knows no socket and no clock.
+ * HTTP as data: headers of requests and replies, escaping for its URL, and when a reply says to
+ * come back. Knows no socket and no clock.
  */
 #include "tracepager/http.h"
 
@@ -17,6 +17,14 @@ bool http_request_header(struct http_request *request, const char *name, const c
 	request->headers[request->nheaders++] =
 		(struct http_header){ .name = name, .value = value };
 	return true;
+}
+
+const char *http_reply_header(const struct http_reply *reply, const char *name)
+{
+	for (size_t i = 0; i < reply->nheaders; i++)
+		if (strcasecmp(reply->headers[i].name, name) == 0)
+			return reply->headers[i].value;
+	return NULL;
 }
 
 static bool is_unreserved(unsigned char c)

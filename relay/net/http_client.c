@@ -305,6 +305,22 @@ static bool call_set_rules(struct http_call *call)
 	return !failed;
 }
 
+/* curl copies the names, and opens the files with the connection. */
+static bool call_set_tls(struct http_call *call, const struct http_request *request)
+{
+	CURL *easy = call->easy;
+	const char *key = request->key_file ? request->key_file : request->cert_file;
+	bool failed = false;
+
+	if (request->ca_file)
+		failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) != CURLE_OK;
+	if (request->cert_file) {
+		failed |= curl_easy_setopt(easy, CURLOPT_SSLCERT, request->cert_file) != CURLE_OK;
+		failed |= curl_easy_setopt(easy, CURLOPT_SSLKEY, key) != CURLE_OK;
+	}
+	return !failed;
+}
+
 static struct http_call *client_send(void *ctx, const struct http_request *request,
 				     const struct http_handler *handler, void *arg)
 {
@@ -325,7 +341,7 @@ static struct http_call *client_send(void *ctx, const struct http_request *reque
 	TAILQ_INSERT_TAIL(&client->fresh, call, link);
 	client->ncalls++;
 	if (!call->easy || !call_set_rules(call) || !call_set_request(call, request) ||
-	    !call_set_headers(call, request)) {
+	    !call_set_headers(call, request) || !call_set_tls(call, request)) {
 		call_enter(call, CALL_DONE);
 		call_free(call);
 		return NULL;
@@ -411,12 +427,25 @@ static char *failure_text(const struct http_call *call, CURLcode code)
 			 call->curl_text[0] ? call->curl_text : curl_easy_strerror(code));
 }
 
+/* The texts are curl's, until the handle is freed. */
+static void fill_headers(struct http_reply *reply, struct http_header *headers, CURL *easy)
+{
+	struct curl_header *header = NULL;
+	size_t n = 0;
+
+	while (n < HTTP_REPLY_HEADERS_MAX &&
+	       (header = curl_easy_nextheader(easy, CURLH_HEADER, -1, header)))
+		headers[n++] = (struct http_header){ .name = header->name, .value = header->value };
+	reply->headers = headers;
+	reply->nheaders = n;
+}
+
 /* As far as it came. */
-static void reply_fill(struct http_reply *reply, struct http_call *call)
+static void reply_fill(struct http_reply *reply, struct http_header *headers,
+		       struct http_call *call)
 {
 	long status = 0;
 	const char *type = NULL;
-	struct curl_header *header;
 
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200) /* an interim one is no reply */
@@ -427,22 +456,25 @@ static void reply_fill(struct http_reply *reply, struct http_call *call)
 	reply->len = call->reply_body.len;
 	if (type)
 		reply->content_type = type;
-	if (!curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &header))
+	fill_headers(reply, headers, call->easy);
+	const char *retry_after = http_reply_header(reply, "Retry-After");
+	if (retry_after)
 		reply->retry_after_us =
-			retry_after_parse(header->value, clock_wall_us(call->client->clock));
+			retry_after_parse(retry_after, clock_wall_us(call->client->clock));
 }
 
 /* Tell the handler, forget the call. */
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	struct http_reply reply = { .body = "", .content_type = "", .retry_after_us = -1 };
+	struct http_header headers[HTTP_REPLY_HEADERS_MAX];
 	CLEANUP_FREE char *failure = NULL;
 
 	call_enter(call, CALL_DONE);
 	if (code != CURLE_OK || call->failure)
 		reply.error = failure = failure_text(call, code);
 	if (!reply.error || !call->handler.body)
-		reply_fill(&reply, call);
+		reply_fill(&reply, headers, call);
 	call->handler.done(call->arg, &reply);
 	call_free(call);
 }
