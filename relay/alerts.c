@@ -34,7 +34,7 @@ struct enrichment {
 	bool orphan;   /* its alert ended while it was in the pool */
 	struct ruleset *rules;
 	struct fetch_job *job;
-	struct trace_set **sets;
+	struct fetched_set **sets;
 	size_t nsets;
 	const struct trace **traces;
 	unsigned int ntraces;
@@ -53,7 +53,7 @@ static void enrichment_free(struct enrichment *enrichment)
 	if (enrichment->job)
 		fetch_cancel(enrichment->job);
 	for (size_t i = 0; i < enrichment->nsets; i++)
-		trace_set_free(enrichment->sets[i]);
+		fetched_set_unref(enrichment->sets[i]);
 	free(enrichment->sets);
 	rules_unref(enrichment->rules);
 	arena_free(enrichment->arena);

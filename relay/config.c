@@ -3,7 +3,7 @@
  * search for more. Refuses: unknown options, secrets given twice, senders and an API that are open
  * to the world.
  */
-#include "tracepager/config.h"
+#include "config-internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,6 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
-#include "tracepager/ydoc.h"
 
 /* A file of LIMIT_YAML_EVENTS takes a third of it. */
 #define CONFIG_ARENA_BYTES (1u << 30)
@@ -43,24 +42,7 @@ static const char *const format_names[] = {
 #undef FORMAT
 };
 
-static const char *const source_names[] = {
-#define SOURCE(id, name, text) name,
-#include "tracepager/tbl/sources.def"
-#undef SOURCE
-};
-
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
-
-struct loading {
-	struct config *config;
-	struct ydoc doc;
-	struct findings *findings;
-	bool load_secrets;
-};
-
-#define FAULT(loading, node, code, hint, ...)                                                      \
-	ydoc_finding(&(loading)->doc, node, FINDING_ERROR, code, (loading)->findings, hint,        \
-		     __VA_ARGS__)
 
 static void *option_field(struct config *config, const struct option *option)
 {
@@ -98,15 +80,14 @@ static const char *words_hint(struct loading *loading, const char *word, const c
 	return text;
 }
 
-static void unknown(struct loading *loading, const struct ynode *key, const char *where,
+void config_unknown(struct loading *loading, const struct ynode *key, const char *where,
 		    const char *const *known, size_t n)
 {
 	FAULT(loading, key, "C001", words_hint(loading, key->text, known, n),
 	      "unknown option \"%s\"%s", key->text, where);
 }
 
-/* The index of a word, or n with a finding. */
-static size_t want_word(struct loading *loading, const struct ynode *node, const char *word,
+size_t config_want_word(struct loading *loading, const struct ynode *node, const char *word,
 			const char *code, const char *what, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -119,8 +100,7 @@ static size_t want_word(struct loading *loading, const struct ynode *node, const
 
 /* ---- Values. ---- */
 
-/* A text that must be there; NULL with a finding where it is something else. */
-static const char *want_text(struct loading *loading, const struct ynode *node, const char *key)
+const char *config_want_text(struct loading *loading, const struct ynode *node, const char *key)
 {
 	if (node->kind != YNODE_SCALAR)
 		FAULT(loading, node, "C002", NULL, "%s must be a text, not %s", key,
@@ -133,7 +113,7 @@ static const char *want_text(struct loading *loading, const struct ynode *node, 
 	return NULL;
 }
 
-static bool want_map(struct loading *loading, const struct ynode *node, const char *key,
+bool config_want_map(struct loading *loading, const struct ynode *node, const char *key,
 		     const char *example)
 {
 	if (node->kind == YNODE_MAP)
@@ -143,7 +123,7 @@ static bool want_map(struct loading *loading, const struct ynode *node, const ch
 	return false;
 }
 
-static bool read_duration(struct loading *loading, const struct ynode *node, const char *key,
+bool config_read_duration(struct loading *loading, const struct ynode *node, const char *key,
 			  int64_t *us)
 {
 	if (node->kind == YNODE_SCALAR && duration_parse(node->text, us))
@@ -153,9 +133,9 @@ static bool read_duration(struct loading *loading, const struct ynode *node, con
 	return false;
 }
 
-static const char *read_url(struct loading *loading, const struct ynode *node, const char *key)
+const char *config_read_url(struct loading *loading, const struct ynode *node, const char *key)
 {
-	const char *url = want_text(loading, node, key);
+	const char *url = config_want_text(loading, node, key);
 
 	if (!url)
 		return NULL;
@@ -168,19 +148,27 @@ static const char *read_url(struct loading *loading, const struct ynode *node, c
 	return url;
 }
 
-/* Is key NAME, or its twin NAME_file? */
-static bool is_secret(const char *key, const char *name)
+const char *config_read_link(struct loading *loading, const struct ynode *node, const char *key)
+{
+	const char *url = config_read_url(loading, node, key);
+
+	if (url && !strstr(url, "{trace_id}"))
+		FAULT(loading, node, "C016", "write http://jaeger:16686/trace/{trace_id}",
+		      "%s must hold {trace_id}", key);
+	return url;
+}
+
+bool config_is_secret(const char *key, const char *name)
 {
 	size_t len = strlen(name);
 
 	return strncmp(key, name, len) == 0 && (!key[len] || strcmp(key + len, "_file") == 0);
 }
 
-/* Given in some form; that it could not be read is another finding. */
-static bool has_secret(const struct ynode *map, const char *name)
+bool config_has_secret(const struct ynode *map, const char *name)
 {
 	for (size_t i = 0; i < map->n; i++)
-		if (is_secret(map->keys[i]->text, name))
+		if (config_is_secret(map->keys[i]->text, name))
 			return true;
 	return false;
 }
@@ -194,16 +182,15 @@ static bool is_token(const char *text)
 	return true;
 }
 
-/* The i-th entry of a map is the secret NAME, or its file. */
-static void read_secret(struct loading *loading, const struct ynode *map, size_t i,
+void config_read_secret(struct loading *loading, const struct ynode *map, size_t i,
 			const char *name, struct secret *secret)
 {
 	const char *key = map->keys[i]->text;
-	const char *text = want_text(loading, map->items[i], key);
+	const char *text = config_want_text(loading, map->items[i], key);
 	struct err err = { 0 };
 
 	for (size_t before = 0; before < i; before++)
-		if (is_secret(map->keys[before]->text, name))
+		if (config_is_secret(map->keys[before]->text, name))
 			FAULT(loading, map->keys[i], "C003", "keep one of the two",
 			      "%s is given twice, as a value and as a file", name);
 	if (!text)
@@ -212,12 +199,18 @@ static void read_secret(struct loading *loading, const struct ynode *map, size_t
 		secret_set(secret, text);
 	else if (loading->load_secrets && secret_read_file(secret, text, &err) < 0)
 		FAULT(loading, map->items[i], "C004", NULL, "%s", err.text);
+}
+
+void config_read_token(struct loading *loading, const struct ynode *map, size_t i, const char *name,
+		       struct secret *secret)
+{
+	config_read_secret(loading, map, i, name, secret);
 	if (secret->value && !is_token(secret->value))
 		FAULT(loading, map->items[i], "C018", "use visible ASCII characters only",
 		      "%s holds a character that a token cannot have", name);
 }
 
-/* ---- Senders and sources. ---- */
+/* ---- Senders. ---- */
 
 static void read_sender(struct loading *loading, const struct ynode *name, const struct ynode *map,
 			struct sender_config *sender)
@@ -225,82 +218,32 @@ static void read_sender(struct loading *loading, const struct ynode *name, const
 	static const char *const known[] = { "format", "bearer", "bearer_file" };
 
 	sender->name = name->text;
-	if (!want_map(loading, map, "a sender", "write {format: alertmanager}"))
+	if (!config_want_map(loading, map, "a sender", "write {format: alertmanager}"))
 		return;
 	for (size_t i = 0; i < map->n; i++) {
 		const char *key = map->keys[i]->text;
 		if (strcmp(key, "format") == 0) {
-			const char *text = want_text(loading, map->items[i], key);
+			const char *text = config_want_text(loading, map->items[i], key);
 			if (text)
-				sender->format = (enum alert_format_id)want_word(
+				sender->format = (enum alert_format_id)config_want_word(
 					loading, map->items[i], text, "C006", "format",
 					format_names, ARRAY_LEN(format_names));
-		} else if (is_secret(key, "bearer")) {
-			read_secret(loading, map, i, "bearer", &sender->bearer);
+		} else if (config_is_secret(key, "bearer")) {
+			config_read_token(loading, map, i, "bearer", &sender->bearer);
 		} else {
-			unknown(loading, map->keys[i], " of a sender", known, ARRAY_LEN(known));
+			config_unknown(loading, map->keys[i], " of a sender", known,
+				       ARRAY_LEN(known));
 		}
 	}
 	if (!ynode_get(map, "format"))
 		FAULT(loading, name, "C007", "add: format: alertmanager",
 		      "a sender needs a format");
-	if (!has_secret(map, "bearer") && !config_is_loopback(loading->config->listen))
+	if (!config_has_secret(map, "bearer") && !config_is_loopback(loading->config->listen))
 		FAULT(loading, name, "C008", "add: bearer_file: /path/of/a/token",
 		      "a sender without a token is allowed only while listening on loopback");
 }
 
-static void read_source_option(struct loading *loading, const struct ynode *map, size_t i,
-			       struct source_config *source)
-{
-	static const char *const known[] = { "kind",   "url",	      "path",
-					     "bearer", "bearer_file", "timeout" };
-	const char *key = map->keys[i]->text;
-	const struct ynode *value = map->items[i];
-
-	if (strcmp(key, "kind") == 0) {
-		const char *text = want_text(loading, value, key);
-		if (text)
-			source->kind = (enum source_id)want_word(loading, value, text, "C009",
-								 "kind of source", source_names,
-								 ARRAY_LEN(source_names));
-	} else if (strcmp(key, "url") == 0) {
-		source->url = read_url(loading, value, key);
-	} else if (strcmp(key, "path") == 0) {
-		source->path = want_text(loading, value, key);
-	} else if (is_secret(key, "bearer")) {
-		read_secret(loading, map, i, "bearer", &source->bearer);
-	} else if (strcmp(key, "timeout") == 0) {
-		if (read_duration(loading, value, key, &source->timeout_us) &&
-		    source->timeout_us == 0)
-			FAULT(loading, value, "C005", NULL, "timeout must be longer than 0");
-	} else {
-		unknown(loading, map->keys[i], " of a source", known, ARRAY_LEN(known));
-	}
-}
-
-static void read_source(struct loading *loading, const struct ynode *name, const struct ynode *map,
-			struct source_config *source)
-{
-	source->name = name->text;
-	source->timeout_us = loading->config->enrich_us;
-	source->kind = SOURCE_COUNT;
-	if (!want_map(loading, map, "a source",
-		      "write {kind: jaeger, url: \"http://jaeger:16686\"}"))
-		return;
-	for (size_t i = 0; i < map->n; i++)
-		read_source_option(loading, map, i, source);
-	if (!ynode_get(map, "kind"))
-		FAULT(loading, name, "C011", "add: kind: jaeger", "a source needs a kind");
-	else if (source->kind == SOURCE_JAEGER && !ynode_get(map, "url"))
-		FAULT(loading, name, "C011", "add: url: http://jaeger:16686",
-		      "a jaeger source needs a url");
-	else if (source->kind == SOURCE_FILES && !ynode_get(map, "path"))
-		FAULT(loading, name, "C011", "add: path: /directory/of/traces",
-		      "a files source needs a path");
-}
-
-/* Names appear in paths and logs. */
-static void check_names(struct loading *loading, const struct ynode *map)
+void config_check_names(struct loading *loading, const struct ynode *map)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
@@ -319,22 +262,11 @@ static void read_senders(struct loading *loading, const struct ynode *map)
 {
 	struct config *config = loading->config;
 
-	check_names(loading, map);
+	config_check_names(loading, map);
 	config->senders = arena_array(config->arena, map->n, sizeof(struct sender_config));
 	for (size_t i = 0; i < map->n; i++)
 		read_sender(loading, map->keys[i], map->items[i],
 			    &config->senders[config->nsenders++]);
-}
-
-static void read_sources(struct loading *loading, const struct ynode *map)
-{
-	struct config *config = loading->config;
-
-	check_names(loading, map);
-	config->sources = arena_array(config->arena, map->n, sizeof(struct source_config));
-	for (size_t i = 0; i < map->n; i++)
-		read_source(loading, map->keys[i], map->items[i],
-			    &config->sources[config->nsources++]);
 }
 
 /* ---- Options. prefix is "" at the top of the file and "store." within store. ---- */
@@ -351,7 +283,7 @@ static const struct option *find_option(const char *prefix, const char *key)
 			continue;
 		const char *name = options[i].key + len;
 		if (strcmp(key, name) == 0 ||
-		    (options[i].kind == OPTION_SECRET && is_secret(key, name)))
+		    (options[i].kind == OPTION_SECRET && config_is_secret(key, name)))
 			return &options[i];
 	}
 	return NULL;
@@ -372,7 +304,7 @@ static void unknown_option(struct loading *loading, const struct ynode *key, con
 		known[n++] = "senders";
 		known[n++] = "sources";
 	}
-	unknown(loading, key, *prefix ? " of store" : "", known, n);
+	config_unknown(loading, key, *prefix ? " of store" : "", known, n);
 }
 
 static void read_option(struct loading *loading, const struct option *option,
@@ -387,15 +319,15 @@ static void read_option(struct loading *loading, const struct option *option,
 		/* "" is a value only where it is the default. */
 		if (!*option->value && value->quoted && !*value->text)
 			break;
-		text = want_text(loading, value, option->key);
+		text = config_want_text(loading, value, option->key);
 		if (text)
 			memcpy(field, &text, sizeof(text));
 		break;
 	case OPTION_DURATION:
-		read_duration(loading, value, option->key, field);
+		config_read_duration(loading, value, option->key, field);
 		break;
 	case OPTION_SECRET:
-		read_secret(loading, map, i, option->key, field);
+		config_read_token(loading, map, i, option->key, field);
 		break;
 	}
 }
@@ -414,9 +346,9 @@ static void read_options(struct loading *loading, const struct ynode *map, const
 			 strcmp(key, "sources") != 0)
 			unknown_option(loading, map->keys[i], prefix);
 		else if (strcmp(key, "store") != 0)
-			want_map(loading, value, key, "write NAME: {...} for each");
-		else if (want_map(loading, value, key,
-				  "write {path: /var/lib/tracepager/tracepager.db}"))
+			config_want_map(loading, value, key, "write NAME: {...} for each");
+		else if (config_want_map(loading, value, key,
+					 "write {path: /var/lib/tracepager/tracepager.db}"))
 			read_options(loading, value, "store.");
 	}
 }
@@ -446,7 +378,7 @@ static void check_listen(struct loading *loading, const struct ynode *root)
 		      "listen must be an address and a port");
 		config->listen = "127.0.0.1:9480"; /* so that nothing else is told for it */
 	}
-	if (!config_is_loopback(config->listen) && !has_secret(root, "admin_token") &&
+	if (!config_is_loopback(config->listen) && !config_has_secret(root, "admin_token") &&
 	    !loading->doc.cut)
 		FAULT(loading, ynode_get(root, "listen"), "C014",
 		      "add: admin_token_file: /path/of/a/token",
@@ -459,8 +391,8 @@ static void check_whole(struct loading *loading, const struct ynode *root)
 	const struct ynode *late = ynode_get(root, "enrich_late"),
 			   *link = ynode_get(root, "trace_link");
 
-	want_word(loading, ynode_get(root, "log_level"), config->log_level, "C013", "log level",
-		  level_names, ARRAY_LEN(level_names));
+	config_want_word(loading, ynode_get(root, "log_level"), config->log_level, "C013",
+			 "log level", level_names, ARRAY_LEN(level_names));
 	if (config->expire_after_us < LIMIT_EXPIRE_AFTER_LEAST_US)
 		FAULT(loading, ynode_get(root, "expire_after"), "C005",
 		      "it must be longer than Alertmanager's repeat_interval (4h unless you set "
@@ -470,10 +402,8 @@ static void check_whole(struct loading *loading, const struct ynode *root)
 	if (config->enrich_late_us < config->enrich_us && !loading->doc.cut)
 		FAULT(loading, late ? late : ynode_get(root, "enrich_budget"), "C015", NULL,
 		      "enrich_late must not be shorter than enrich_budget");
-	if (config->trace_link[0] && read_url(loading, link, "trace_link") &&
-	    !strstr(config->trace_link, "{trace_id}"))
-		FAULT(loading, link, "C016", "write http://jaeger:16686/trace/{trace_id}",
-		      "trace_link must hold {trace_id}");
+	if (config->trace_link[0])
+		config_read_link(loading, link, "trace_link");
 }
 
 static void read_root(struct loading *loading)
@@ -482,14 +412,14 @@ static void read_root(struct loading *loading)
 	const struct ynode *senders = ynode_get(root, "senders"),
 			   *sources = ynode_get(root, "sources");
 
-	if (!want_map(loading, root, "the file", "write listen: 127.0.0.1:9480"))
+	if (!config_want_map(loading, root, "the file", "write listen: 127.0.0.1:9480"))
 		return;
 	read_options(loading, root, "");
 	check_listen(loading, root);
 	if (senders && senders->kind == YNODE_MAP)
 		read_senders(loading, senders);
 	if (sources && sources->kind == YNODE_MAP)
-		read_sources(loading, sources);
+		config_read_sources(loading, sources);
 	check_whole(loading, root);
 }
 
@@ -547,8 +477,7 @@ void config_free(struct config *config)
 	secret_fini(&config->admin_token);
 	for (size_t i = 0; i < config->nsenders; i++)
 		secret_fini(&config->senders[i].bearer);
-	for (size_t i = 0; i < config->nsources; i++)
-		secret_fini(&config->sources[i].bearer);
+	config_free_sources(config);
 	arena_free(config->arena);
 	free(config);
 }
@@ -592,12 +521,6 @@ void config_write_sample(struct buf *out)
 		      "senders:\n"
 		      "  alertmanager:\n"
 		      "    format: alertmanager\n"
-		      "    # bearer_file: /etc/tracepager/alertmanager.token\n\n"
-		      "# Tracing backends, asked in this order.\n"
-		      "sources:\n"
-		      "  jaeger:\n"
-		      "    kind: jaeger\n"
-		      "    url: http://127.0.0.1:16686\n"
-		      "    # bearer_file: /etc/tracepager/jaeger.token\n"
-		      "    # timeout: 5s\n");
+		      "    # bearer_file: /etc/tracepager/alertmanager.token\n\n");
+	config_write_source_sample(out);
 }

@@ -41,8 +41,8 @@ static int bounded(size_t number)
 /* Does the text end in a word that names a secret? Such values are not shown. */
 static bool names_secret(const char *start, const char *end)
 {
-	static const char *const words[] = { "key",	 "secret", "token",
-					     "password", "bearer", "authorization" };
+	static const char *const words[] = { "key",    "secret",	"token", "password",
+					     "bearer", "authorization", "basic", "headers" };
 	size_t len = (size_t)(end - start);
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -58,6 +58,8 @@ static char *value_end(char *at, bool in_braces)
 {
 	char quote = *at;
 
+	if (quote == '{' || quote == '[') /* all of it, and rather what follows too */
+		return at + strlen(at);
 	if (quote != '"' && quote != '\'')
 		return at + (in_braces ? strcspn(at, ",}") : strlen(at));
 	for (at++; *at; at++) {

@@ -155,6 +155,27 @@
 /* A larger document is linked into trees by the pool: at 1 GB/s this many bytes take an eighth of
  * LIMIT_TURN_US. */
 #define LIMIT_INLINE_TRACE_BYTES (256u << 10)
+/* Windows of searches begin and end at whole multiples of this: alerts of one storm start within
+ * an evaluation of their rules, and shall ask one question. */
+#define LIMIT_WINDOW_US (10 * US_PER_SECOND)
+/* Exemplars must leave the search its time. */
+#define LIMIT_EXEMPLARS_US US_PER_SECOND
+/* Requests of one question to a source: a trace in pages, an asynchronous query that is polled. */
+#define LIMIT_SOURCE_STEPS 32u
+/* An answer that is no trace: ids that a search found, exemplars of an expression. 1 MiB holds some
+ * 5,000 of either, and is read in LIMIT_TURN_US. */
+#define LIMIT_SOURCE_TEXT_BYTES (1u << 20)
+/* Further headers of a source; HTTP_HEADERS_MAX less those that kinds and credentials take. */
+#define LIMIT_SOURCE_HEADERS 8u
+/* Declared sources, each of which is asked for each trace; and their order numbers. */
+#define LIMIT_SOURCES 64u
+#define LIMIT_PREFER  1000000
+/* Searches at one source: what a backend of three small machines does beside its own users. */
+#define LIMIT_SEARCH_PAUSE_US (US_PER_SECOND / 20)
+/* Searches at once, before the pace counts. */
+#define LIMIT_SEARCH_BURST 10
+/* A source that says when to come back is left alone no longer than that: hourly limits exist. */
+#define LIMIT_SOURCE_HOLD_US US_PER_HOUR
 /* Files in the directory of a files source. */
 #define LIMIT_TRACE_FILES 10000u
 

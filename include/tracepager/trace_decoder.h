@@ -29,6 +29,9 @@ struct trace_encoding_ops {
 	int (*finish)(void *state,
 		      struct err *err); /* the document is whole; the builder is filled */
 	void (*free)(void *state);
+	/* Where the document says that its next page begins (see trace_decoder_cursor()). NULL: it
+	 * has no pages. */
+	const char *(*cursor)(const void *state);
 };
 extern const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT];
 
@@ -40,6 +43,12 @@ void trace_decoder_free(
  * error. */
 int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t len,
 		       struct err *err);
+/* The document that was fed is a page of several: the spans of the next one join its. 0 or -errno,
+ * as feed. */
+int trace_decoder_page(struct trace_decoder *decoder, struct err *err);
+/* Where the next page begins, in the source's own words; NULL: there is none. Borrowed, until the
+ * decoder is used again. */
+const char *trace_decoder_cursor(const struct trace_decoder *decoder);
 /* -ENOENT: a good document without a span (a search without a match). */
 int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set,
 			 struct err *err);

@@ -3,8 +3,8 @@
  * configuration. Built from libyaml's events. Refused, with their places: aliases and anchors,
  * tags, duplicate keys, keys that are not scalars, several documents, nesting beyond LIMIT_DEPTH,
  * files beyond LIMIT_YAML_FILE_BYTES, what is not UTF-8. Only true and false are booleans. Findings
- * quote the lines; values whose key ends in key, secret, token, password, bearer or authorization
- * are stars there.
+ * quote the lines; values whose key ends in key, secret, token, password, bearer, authorization,
+ * basic or headers are stars there.
  */
 #ifndef TRACEPAGER_YDOC_H
 #define TRACEPAGER_YDOC_H

@@ -1,5 +1,6 @@
 /*
- * Fetch: jobs and their order. A job runs the look-ups of one alert, a few side by side. A few jobs
+ * Fetch: jobs and their order. A job runs the look-ups of one alert, a few side by side: first the
+ * ids in the alert, then those of exemplars, then the search. A few jobs
  * ask side by side; one whose look-ups all pause makes room, and waits for its next turn behind
  * those that have asked less: what is never found must not keep others from being found. A job ends
  * when all its look-ups have, or at its deadline, always by its timer, so that done() is never
@@ -19,6 +20,17 @@
 #define TRACES_DEFAULT	10
 #define TEXT_BYTES	(16u << 10)
 
+static void labels_copy(struct arena *arena, const struct labels *labels, struct labels *ret_labels)
+{
+	ret_labels->n = labels->n;
+	ret_labels->at = arena_array(arena, labels->n, sizeof(struct label));
+	for (size_t i = 0; i < labels->n; i++)
+		ret_labels->at[i] = (struct label){
+			.name = arena_strdup(arena, labels->at[i].name),
+			.value = arena_strdup(arena, labels->at[i].value),
+		};
+}
+
 void signal_copy(struct arena *arena, const struct signal *signal, struct signal *ret_signal)
 {
 	*ret_signal = *signal;
@@ -27,12 +39,26 @@ void signal_copy(struct arena *arena, const struct signal *signal, struct signal
 	ret_signal->namespace = arena_strdup(arena, signal->namespace);
 	ret_signal->operation = arena_strdup(arena, signal->operation);
 	ret_signal->from = arena_strdup(arena, signal->from);
-	ret_signal->attrs.at = arena_array(arena, signal->attrs.n, sizeof(struct label));
-	for (size_t i = 0; i < signal->attrs.n; i++)
-		ret_signal->attrs.at[i] = (struct label){
-			.name = arena_strdup(arena, signal->attrs.at[i].name),
-			.value = arena_strdup(arena, signal->attrs.at[i].value),
-		};
+	labels_copy(arena, &signal->attrs, &ret_signal->attrs);
+}
+
+void query_copy(struct arena *arena, const struct trace_query *query, struct signal *ret_signal,
+		struct trace_query *ret_query)
+{
+	struct labels *labels = NULL;
+
+	*ret_query = *query;
+	ret_query->trace_id = arena_strdup(arena, query->trace_id);
+	ret_query->expr = arena_strdup(arena, query->expr);
+	if (query->labels) {
+		labels = arena_alloc(arena, sizeof(*labels));
+		labels_copy(arena, query->labels, labels);
+	}
+	ret_query->labels = labels;
+	if (query->signal) {
+		signal_copy(arena, query->signal, ret_signal);
+		ret_query->signal = ret_signal;
+	}
 }
 
 static const char *const *names_copy(struct arena *arena, const char *const *names, size_t n)
@@ -51,51 +77,52 @@ void options_copy(struct arena *arena, const struct trace_options *options,
 	ret_options->extra_names = names_copy(arena, options->extra_names, options->nextra_names);
 }
 
-/* Those of a set that count; what is beyond the limit does not. */
-static bool take_traces(struct fetch_job *job, const struct trace_query *filter,
-			const struct trace_set *set)
+/* A set is kept only for a trace that counts; what is beyond the limit does not. */
+static bool take_set(struct fetch_job *job, const struct trace_query *filter,
+		     const struct inquiry_answer *answer, struct fetched_set *set)
 {
 	struct fetch_result *result = &job->result;
+	size_t before = result->ntraces;
 	bool any = false;
 
-	for (uint32_t i = 0; i < set->ntraces; i++) {
-		if (filter && !trace_answers(&set->traces[i], filter))
+	for (size_t i = 0; i < answer->ntraces; i++) {
+		const struct trace *trace = answer->traces[i];
+		if (trace->set != set->set || (filter && !trace_answers(trace, filter)))
 			continue;
 		any = true;
 		if (result->ntraces < job->search.limit)
-			result->traces[result->ntraces++] = &set->traces[i];
+			result->traces[result->ntraces++] = trace;
+	}
+	if (result->ntraces > before) {
+		set->refs++;
+		result->sets[result->nsets++] = set;
 	}
 	return any;
 }
 
-bool job_take(struct fetch_job *job, const struct trace_query *filter, struct trace_set *set)
+bool job_take(struct fetch_job *job, const struct trace_query *filter,
+	      const struct inquiry_answer *answer)
 {
-	size_t before = job->result.ntraces;
-	bool any = take_traces(job, filter, set);
+	bool any = false;
 
-	if (job->result.ntraces == before)
-		trace_set_free(set);
-	else
-		job->result.sets[job->result.nsets++] = set;
+	for (size_t i = 0; i < answer->nsets; i++)
+		any = take_set(job, filter, answer, answer->sets[i]) || any;
 	return any;
 }
 
-void job_take_files(struct fetch_job *job, const struct files_answer *answer)
+bool source_answers(const struct source_config *source, unsigned int what)
 {
-	struct fetch_result *result = &job->result;
-	size_t next = 0;
+	const struct trace_source *kind = trace_sources[source->kind];
 
-	for (size_t i = 0; i < answer->nsets; i++) {
-		size_t before = result->ntraces;
-		for (; next < answer->ntraces && answer->traces[next]->set == answer->sets[i];
-		     next++)
-			if (result->ntraces < job->search.limit)
-				result->traces[result->ntraces++] = answer->traces[next];
-		if (result->ntraces == before)
-			trace_set_free(answer->sets[i]);
-		else
-			result->sets[result->nsets++] = answer->sets[i];
-	}
+	return ((kind ? kind->answers : SOURCE_BY_ID | SOURCE_SEARCH) & what) != 0;
+}
+
+static bool any_source_answers(const struct fetch *fetch, unsigned int what)
+{
+	for (size_t i = 0; i < fetch->nsources; i++)
+		if (source_answers(&fetch->sources[i], what))
+			return true;
+	return false;
 }
 
 static int64_t now_us(const struct fetch_job *job)
@@ -103,31 +130,31 @@ static int64_t now_us(const struct fetch_job *job)
 	return clock_mono_us(job->fetch->env.clock);
 }
 
-/* The search that stands in for ids; NULL: the job has none of these, or no ids. */
-static struct lookup *substitute(struct fetch_job *job)
+/* Has it had its chance, so that something else may be tried? */
+static bool had_chance(const struct lookup *lookup)
 {
-	return job->nids > 0 && job->nlookups > job->nids ? &job->lookups[job->nids] : NULL;
+	unsigned int rounds = lookup->trace_id ? LIMIT_ROUNDS_BY_ID : 1;
+
+	return lookup_over(lookup) || (lookup->state != LOOKUP_ASKING && lookup->rounds >= rounds);
 }
 
-/* The search has to wait until the ids have had their chance. */
+/* It has to wait until what comes before it has had its chance. */
 static bool is_held(struct fetch_job *job, const struct lookup *lookup)
 {
-	if (lookup != substitute(job) || lookup->rounds > 0)
+	if (lookup->trace_id || lookup->rounds > 0)
 		return false;
-	for (size_t i = 0; i < job->nids; i++) {
-		const struct lookup *id = &job->lookups[i];
-		if (!lookup_over(id) &&
-		    (id->state == LOOKUP_ASKING || id->rounds < LIMIT_ROUNDS_BY_ID))
+	for (size_t i = 0; i < job->nlookups; i++)
+		if (job->lookups[i].stage < lookup->stage && !had_chance(&job->lookups[i]))
 			return true;
-	}
 	return false;
 }
 
+/* What stands in for ids comes after the rounds that these had. */
 static unsigned int level_of(struct fetch_job *job, const struct lookup *lookup)
 {
 	unsigned int level = lookup->rounds;
 
-	if (lookup == substitute(job))
+	if (lookup->stage > STAGE_NAMED && job->lookups[0].stage == STAGE_NAMED)
 		level += LIMIT_ROUNDS_BY_ID;
 	return level < FETCH_LEVELS ? level : FETCH_LEVELS - 1;
 }
@@ -239,9 +266,10 @@ void job_check(struct fetch_job *job)
 
 void job_settle(struct fetch_job *job, const struct lookup *found)
 {
+	job->stage = found->stage;
 	for (size_t i = 0; i < job->nlookups; i++) {
 		struct lookup *lookup = &job->lookups[i];
-		if (!lookup->trace_id != !found->trace_id && !lookup_over(lookup))
+		if (lookup->stage != found->stage && !lookup_over(lookup))
 			lookup_end(lookup);
 	}
 }
@@ -286,66 +314,85 @@ static void job_free(struct fetch_job *job)
 	free(job);
 }
 
-/* Of the look-ups without a trace the one that says most; NULL: none has been asked. */
-static const struct lookup *find_missing(struct fetch_job *job, size_t *ret_n)
+/* Of a stage's look-ups without a trace the one that says most; NULL: there is none, or none has
+ * been asked. */
+static const struct lookup *find_missing(struct fetch_job *job, enum lookup_stage stage,
+					 size_t *ret_n, size_t *ret_of)
 {
 	const struct lookup *missing = NULL;
-	size_t n = 0;
 
+	*ret_n = *ret_of = 0;
 	for (size_t i = 0; i < job->nlookups; i++) {
 		const struct lookup *lookup = &job->lookups[i];
-		if (lookup == substitute(job) || lookup->state == LOOKUP_FOUND ||
-		    (lookup->state == LOOKUP_WAITING && lookup->rounds == 0))
+		if (lookup->stage != stage)
 			continue;
-		n++;
+		*ret_of += lookup->trace_id != NULL;
+		if (lookup->state == LOOKUP_FOUND || !lookup_asked(lookup))
+			continue;
+		++*ret_n;
 		if (!missing || !lookup_heard(missing))
 			missing = lookup;
 	}
-	*ret_n = n;
 	return missing;
 }
 
-static enum fallback_code explain_missing(struct fetch_job *job, const struct lookup *missing,
-					  size_t nmissing, struct buf *text)
+/* Why a stage lacks traces, behind what is there; FALLBACK_NONE: it does not. */
+static enum fallback_code explain_stage(struct fetch_job *job, enum lookup_stage stage,
+					struct buf *text)
 {
-	const struct lookup *search = substitute(job);
-	enum fallback_code code;
+	size_t n, of;
+	const struct lookup *missing = find_missing(job, stage, &n, &of);
 
-	if (search && search->state == LOOKUP_FOUND)
-		buf_puts(text, "these are other traces of the signal; ");
-	else if (job->result.ntraces > 0)
-		buf_printf(text, "%zu of %zu traces are missing; ", nmissing, job->nids);
+	if (!missing)
+		return FALLBACK_NONE;
+	buf_puts(text, text->len > 0 ? "; " : "");
+	if (job->result.ntraces > 0 && stage == job->stage)
+		buf_printf(text, "%zu of %zu traces are missing; ", n, of);
 	if (missing->trace_id)
 		buf_printf(text, "trace %s: ", missing->trace_id);
-	code = lookup_missing(missing, text);
-	if (job->result.ntraces == 0 && search && search->rounds > 0) {
-		buf_puts(text, "; ");
-		lookup_missing(search, text);
+	return lookup_missing(missing, text);
+}
+
+/* Without any trace: every stage has its say, and the first one's word is the code. */
+static enum fallback_code explain_nothing(struct fetch_job *job, struct buf *text)
+{
+	enum fallback_code code = FALLBACK_NONE, why;
+	bool settled = false;
+
+	for (enum lookup_stage stage = STAGE_NAMED; stage < STAGE_COUNT; stage++) {
+		why = explain_stage(job, stage, text);
+		if (why == FALLBACK_NONE || settled)
+			continue;
+		code = why;
+		/* That metrics carry no ids is the least of reasons. */
+		settled = stage != STAGE_EXEMPLARS;
 	}
-	return code;
+	if (code != FALLBACK_NONE)
+		return code;
+	buf_printf(text, "the time was over before it was this alert's turn (%d at a time)",
+		   LIMIT_ENRICHING);
+	return FALLBACK_BUDGET_SPENT;
 }
 
 /* Why there is no trace, or not all. */
 static enum fallback_code explain(struct fetch_job *job, struct buf *text)
 {
-	size_t nmissing;
-	const struct lookup *missing = find_missing(job, &nmissing);
-
 	if (job->nlookups == 0) {
 		buf_puts(text,
-			 job->fetch->nsources == 0
-				 ? "no trace source is declared"
-				 : "the alert names no trace, and there is nothing to search for");
+			 any_source_answers(job->fetch, SOURCE_BY_ID)
+				 ? "the alert names no trace, and there is nothing to search for"
+				 : "no trace source is declared");
 		return FALLBACK_NO_TRACE;
 	}
-	if (job->result.ntraces == 0 && !missing) {
-		buf_printf(text, "the time was over before it was this alert's turn (%d at a time)",
-			   LIMIT_ENRICHING);
-		return FALLBACK_BUDGET_SPENT;
-	}
-	if (!missing || job->result.ntraces >= job->search.limit)
+	if (job->result.ntraces == 0)
+		return explain_nothing(job, text);
+	if (job->result.ntraces >= job->search.limit)
 		return FALLBACK_NONE;
-	return explain_missing(job, missing, nmissing, text);
+	if (job->stage > STAGE_NAMED && job->lookups[0].stage == STAGE_NAMED) {
+		buf_puts(text, "these are other traces of the signal");
+		return explain_stage(job, STAGE_NAMED, text);
+	}
+	return explain_stage(job, job->stage, text);
 }
 
 enum fallback_code fetch_explain(struct fetch_job *job, const char **ret_text)
@@ -368,25 +415,78 @@ static void job_over(void *arg)
 	job_free(job);
 }
 
+static bool is_looked_up(const struct fetch_job *job, const char *trace_id)
+{
+	for (size_t i = 0; i < job->nlookups; i++)
+		if (job->lookups[i].trace_id && trace_id_equal(job->lookups[i].trace_id, trace_id))
+			return true;
+	return false;
+}
+
 /* Each id once, as many as traces are wanted. */
+static void add_ids(struct fetch_job *job, enum lookup_stage stage, size_t only,
+		    const char *const *ids, size_t n)
+{
+	size_t added = 0;
+
+	for (size_t i = 0; i < n && added < job->search.limit; i++) {
+		if (is_looked_up(job, ids[i]))
+			continue;
+		lookup_init(&job->lookups[job->nlookups++], job, stage,
+			    arena_strdup(job->arena, ids[i]), only);
+		added++;
+	}
+}
+
+bool job_add_ids(struct fetch_job *job, const struct lookup *from,
+		 const struct inquiry_answer *answer)
+{
+	size_t before = job->nlookups;
+
+	/* Metrics know nothing of where traces are; a search has found them where it looked. */
+	add_ids(job, from->stage, from->stage == STAGE_SEARCH ? from->source : EVERY_SOURCE,
+		answer->ids, answer->nids);
+	return job->nlookups > before;
+}
+
 static void add_lookups(struct fetch_job *job, const struct fetch_request *request)
 {
-	/* and the search */
-	job->lookups = arena_array(job->arena, job->search.limit + 1, sizeof(*job->lookups));
-	if (job->fetch->nsources == 0)
+	const struct fetch *fetch = job->fetch;
+
+	/* Each stage may have ids; the later two begin with a question for them. */
+	job->lookups = arena_array(job->arena, STAGE_COUNT * (job->search.limit + 1),
+				   sizeof(*job->lookups));
+	if (!any_source_answers(fetch, SOURCE_BY_ID))
 		return;
-	for (size_t i = 0; i < request->ntrace_ids && job->nlookups < job->search.limit; i++) {
-		size_t seen = 0;
-		while (seen < job->nlookups &&
-		       !trace_id_equal(job->lookups[seen].trace_id, request->trace_ids[i]))
-			seen++;
-		if (seen == job->nlookups)
-			lookup_init(&job->lookups[job->nlookups++], job,
-				    arena_strdup(job->arena, request->trace_ids[i]));
+	add_ids(job, STAGE_NAMED, EVERY_SOURCE, request->trace_ids, request->ntrace_ids);
+	if (job->expr && any_source_answers(fetch, SOURCE_EXEMPLARS))
+		lookup_init(&job->lookups[job->nlookups++], job, STAGE_EXEMPLARS, NULL,
+			    EVERY_SOURCE);
+	if (job->search.signal && any_source_answers(fetch, SOURCE_SEARCH))
+		lookup_init(&job->lookups[job->nlookups++], job, STAGE_SEARCH, NULL, EVERY_SOURCE);
+}
+
+/* Copies what is asked for. */
+static void job_set_query(struct fetch_job *job, const struct fetch_request *request)
+{
+	const int64_t step = LIMIT_WINDOW_US;
+
+	job->search = (struct trace_query){
+		.from_us = request->from_us / step * step,
+		.to_us = (request->to_us + step - 1) / step * step,
+		.limit = request->limit ? request->limit : TRACES_DEFAULT,
+		.healthy = request->healthy,
+		.min_duration_us = request->min_duration_us,
+	};
+	if (job->search.limit > LIMIT_TRACES_PER_ALERT)
+		job->search.limit = LIMIT_TRACES_PER_ALERT;
+	if (request->signal) {
+		signal_copy(job->arena, request->signal, &job->signal);
+		job->search.signal = &job->signal;
 	}
-	job->nids = job->nlookups;
-	if (job->search.signal)
-		lookup_init(&job->lookups[job->nlookups++], job, NULL);
+	job->expr = arena_strdup(job->arena, request->expr);
+	if (request->expr)
+		labels_copy(job->arena, request->labels, &job->labels);
 }
 
 struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *request,
@@ -402,14 +502,7 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 	job->timer.arg = job;
 	job->done = done;
 	job->ctx = ctx;
-	job->search = (struct trace_query){ .from_us = request->from_us, .to_us = request->to_us };
-	job->search.limit = request->limit ? request->limit : TRACES_DEFAULT;
-	if (job->search.limit > LIMIT_TRACES_PER_ALERT)
-		job->search.limit = LIMIT_TRACES_PER_ALERT;
-	if (request->signal) {
-		signal_copy(job->arena, request->signal, &job->signal);
-		job->search.signal = &job->signal;
-	}
+	job_set_query(job, request);
 	job->options = (struct trace_options){
 		.extra_names = names_copy(job->arena, request->extra_names, request->nextra_names),
 		.nextra_names = request->nextra_names,
@@ -417,7 +510,7 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 	};
 	buf_init(&job->text, TEXT_BYTES);
 	/* A set is kept only for a trace that counts. */
-	job->result.sets = xcalloc(job->search.limit, sizeof(struct trace_set *));
+	job->result.sets = xcalloc(job->search.limit, sizeof(struct fetched_set *));
 	add_lookups(job, request);
 	timer_arm(fetch->env.timers, &job->timer, job->deadline_us);
 	job_wait(job, 0);
@@ -429,7 +522,7 @@ void fetch_cancel(struct fetch_job *job)
 {
 	job_leave(job);
 	for (size_t i = 0; i < job->result.nsets; i++)
-		trace_set_free(job->result.sets[i]);
+		fetched_set_unref(job->result.sets[i]);
 	job_free(job);
 }
 
@@ -443,6 +536,8 @@ struct fetch *fetch_new(const struct fetch_env *env, const struct source_config 
 		fetch->env.random = random_unit;
 	fetch->sources = sources;
 	fetch->nsources = nsources;
+	fetch->states = xcalloc(nsources, sizeof(*fetch->states));
+	fetch->inquiries = map_new();
 	for (size_t i = 0; i < FETCH_LEVELS; i++)
 		TAILQ_INIT(&fetch->waiting[i]);
 	fetch->timer.fire = start_jobs;
@@ -456,5 +551,7 @@ void fetch_free(struct fetch *fetch)
 		return;
 	assert(fetch->running == 0 && first_waiting(fetch) == FETCH_LEVELS);
 	timer_disarm(fetch->env.timers, &fetch->timer);
+	map_free(fetch->inquiries);
+	free(fetch->states);
 	free(fetch);
 }

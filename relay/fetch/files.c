@@ -29,9 +29,15 @@ bool trace_answers(const struct trace *trace, const struct trace_query *query)
 
 	if (query->trace_id)
 		return trace_id_equal(trace_text(trace, trace->id), query->trace_id);
-	for (uint32_t i = 0; i < trace->nspans && !(of_signal && failing); i++) {
-		of_signal = of_signal || signal_matches(query->signal, trace, &trace->spans[i]);
-		failing = failing || span_failing(trace, &trace->spans[i], true);
+	for (uint32_t i = 0; i < trace->nspans; i++) {
+		const struct span *span = &trace->spans[i];
+		bool matches = signal_matches(query->signal, trace, span);
+		if (query->healthy && matches && span_failing(trace, span, true))
+			return false;
+		of_signal = of_signal || matches;
+		failing = failing || span_failing(trace, span, true);
+		if (of_signal && failing && !query->healthy)
+			break;
 	}
 	return of_signal && failing;
 }

@@ -1,16 +1,12 @@
 /*
- * Look-up: one trace by id, or one search, over all sources in order. A round asks each source
- * until one has the trace; after a round without it comes a pause, and another round, until the
- * deadline. It owns the exchange under way.
+ * Look-up: one trace by id, one search, or one question for exemplars, over all sources in order. A
+ * round asks each source until one has the answer; after a round without it comes a pause, and
+ * another round, until the deadline.
  */
 #include "fetch-internal.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "tracepager/log.h"
-#include "tracepager/metrics.h"
 
 static void ask(struct lookup *lookup);
 
@@ -29,6 +25,11 @@ bool lookup_over(const struct lookup *lookup)
 	return lookup->state == LOOKUP_FOUND || lookup->state == LOOKUP_ENDED;
 }
 
+bool lookup_asked(const struct lookup *lookup)
+{
+	return lookup->state != LOOKUP_WAITING || lookup->rounds > 0;
+}
+
 bool lookup_heard(const struct lookup *lookup)
 {
 	for (size_t i = 0; i < lookup->job->fetch->nsources; i++)
@@ -37,54 +38,46 @@ bool lookup_heard(const struct lookup *lookup)
 	return false;
 }
 
-/* The question of this round. A signal that is not known to be about errors gets any trace from the
- * third round on: its failing ones would be there by then, and slow ones do not fail. */
+static unsigned int what_of(const struct lookup *lookup)
+{
+	if (lookup->trace_id)
+		return SOURCE_BY_ID;
+	return lookup->stage == STAGE_EXEMPLARS ? SOURCE_EXEMPLARS : SOURCE_SEARCH;
+}
+
+static bool is_for(const struct lookup *lookup, size_t source)
+{
+	return source_answers(&lookup->job->fetch->sources[source], what_of(lookup)) &&
+	       (lookup->only == EVERY_SOURCE || lookup->only == source);
+}
+
+/* Does the job want failing traces? A signal that is not known to be about errors gets any trace
+ * from the third round on: its failing ones would be there by then, and slow ones do not fail. */
+static bool wants_failing(const struct lookup *lookup)
+{
+	const struct trace_query *search = &lookup->job->search;
+
+	return search->signal && !search->healthy && search->signal->mode != WALK_LATENCY &&
+	       (search->signal->mode == WALK_ERRORS || lookup->rounds < 2);
+}
+
+/* The question of this round. By id the rest does not count, so that it is the same for all. */
 static struct trace_query query_of(const struct lookup *lookup)
 {
 	struct trace_query query = lookup->job->search;
 
-	query.trace_id = lookup->trace_id;
-	query.failing = query.signal && query.signal->mode != WALK_LATENCY &&
-			(query.signal->mode == WALK_ERRORS || lookup->rounds < 2);
+	if (lookup->trace_id)
+		return (struct trace_query){ .trace_id = lookup->trace_id, .limit = 1 };
+	if (lookup->stage == STAGE_EXEMPLARS) {
+		query.expr = lookup->job->expr;
+		query.labels = &lookup->job->labels;
+	} else {
+		query.failing = wants_failing(lookup);
+	}
 	return query;
 }
 
-/* Forget the exchange, whatever its state. */
-static void exchange_fini(struct lookup *lookup)
-{
-	const struct http_transport *transport = lookup->job->fetch->env.transport;
-
-	if (lookup->call)
-		transport->cancel(transport->ctx, lookup->call);
-	lookup->call = NULL;
-	task_drop(lookup->task);
-	lookup->task = NULL;
-	trace_decoder_free(lookup->decoder);
-	lookup->decoder = NULL;
-	buf_fini(&lookup->body);
-	lookup->body_bytes = 0;
-	lookup->status = 0;
-	lookup->error = 0;
-	lookup->refused = false;
-}
-
-/* The source in turn has spoken. */
-static void answered(struct lookup *lookup, enum answer_kind kind, const char *text)
-{
-	struct answer *answer = &lookup->answers[lookup->source];
-
-	answer->kind = kind;
-	answer->tries++;
-	snprintf(answer->text, sizeof(answer->text), "%s", text);
-	lookup->last_us = now_us(lookup);
-	metric_add(kind == ANSWER_NOT_FOUND ? METRIC_FETCH_NOT_FOUND : METRIC_FETCH_FAILED, 1);
-	metric_observe_us(METRIC_FETCH_TIME, lookup->last_us - lookup->asked_us);
-	log_debug("trace not fetched", LOG_STR("source", source_of(lookup)->name),
-		  LOG_STR("trace", lookup->trace_id ? lookup->trace_id : "search"),
-		  LOG_INT("try", answer->tries), LOG_STR("reason", text));
-}
-
-static bool worth_asking(const struct answer *answer)
+static bool worth_asking(const struct last_answer *answer)
 {
 	return answer->kind == ANSWER_NONE || answer->kind == ANSWER_NOT_FOUND ||
 	       answer->kind == ANSWER_FAILED;
@@ -108,6 +101,13 @@ static int64_t pause_us(const struct lookup *lookup)
 	return pause < left ? pause : left;
 }
 
+/* Exemplars are asked for once: what is not there is searched for. */
+static bool is_enough(const struct lookup *lookup)
+{
+	return what_of(lookup) == SOURCE_EXEMPLARS ||
+	       (lookup->job->result.ntraces > 0 && lookup->rounds >= LIMIT_LOOKUPS_WITH_ONE);
+}
+
 static void round_over(struct lookup *lookup)
 {
 	const struct fetch_job *job = lookup->job;
@@ -115,10 +115,9 @@ static void round_over(struct lookup *lookup)
 
 	lookup->rounds++;
 	for (size_t i = 0; i < job->fetch->nsources; i++)
-		hope = hope || worth_asking(&lookup->answers[i]);
+		hope = hope || (is_for(lookup, i) && worth_asking(&lookup->answers[i]));
 	int64_t pause = pause_us(lookup);
-	if (!hope || pause < 0 ||
-	    (job->result.ntraces > 0 && lookup->rounds >= LIMIT_LOOKUPS_WITH_ONE)) {
+	if (!hope || pause < 0 || is_enough(lookup)) {
 		lookup->state = LOOKUP_ENDED;
 		return;
 	}
@@ -126,245 +125,78 @@ static void round_over(struct lookup *lookup)
 	timer_arm(job->fetch->env.timers, &lookup->timer, now_us(lookup) + pause);
 }
 
-static void next_source(struct lookup *lookup)
+/* The source in turn has spoken. */
+static void remember(struct lookup *lookup, enum answer_kind kind, const char *text)
 {
-	exchange_fini(lookup);
+	struct last_answer *last = &lookup->answers[lookup->source];
+
+	last->kind = kind;
+	last->tries++;
+	snprintf(last->text, sizeof(last->text), "%.*s", (int)sizeof(last->text) - 1, text);
+	lookup->last_us = now_us(lookup);
+}
+
+static void next_source(struct lookup *lookup, enum answer_kind kind, const char *text)
+{
+	remember(lookup, kind, text);
 	lookup->source++;
-	lookup->attempt = 0;
 	ask(lookup);
 	job_check(lookup->job);
 }
 
-static void give_up_on(struct lookup *lookup, enum answer_kind kind, const char *text)
+static void found(struct lookup *lookup, enum answer_kind kind)
 {
-	answered(lookup, kind, text);
-	next_source(lookup);
-}
-
-static void found(struct lookup *lookup)
-{
+	remember(lookup, kind, "");
 	lookup->state = LOOKUP_FOUND;
-	lookup->last_us = now_us(lookup);
-	lookup->job->result.source = source_of(lookup)->name;
-	metric_add(METRIC_FETCH_FOUND, 1);
-	metric_observe_us(METRIC_FETCH_TIME, lookup->last_us - lookup->asked_us);
-	exchange_fini(lookup);
-	job_settle(lookup->job, lookup);
+	if (kind == ANSWER_TRACES) {
+		lookup->job->result.source = source_of(lookup);
+		job_settle(lookup->job, lookup);
+	}
 	job_check(lookup->job);
 }
 
-/* The document is over, here or in the pool. */
-static void decoded(struct lookup *lookup, struct trace_set *set, int error, const struct err *err)
+/* An exemplar is of any request: those that did not fail tell nothing about what failed. */
+static void take_traces(struct lookup *lookup, const struct inquiry_answer *answer)
 {
-	char text[sizeof(lookup->answers->text)];
+	struct trace_query filter = lookup->job->search;
+	bool filtered = lookup->stage == STAGE_EXEMPLARS && filter.signal;
 
-	const struct trace_query query = query_of(lookup);
-	/* One trace alone is the one that was asked for, even if the source writes ids in another
-	 * way. */
-	bool filtered = error == 0 && query.trace_id && set->ntraces > 1;
-
-	lookup->task = NULL;
-	if (error == 0 && job_take(lookup->job, filtered ? &query : NULL, set)) {
-		found(lookup);
-	} else if (error == 0 || error == -ENOENT) {
-		give_up_on(lookup, ANSWER_NOT_FOUND, "");
-	} else if (error == -E2BIG) {
-		snprintf(text, sizeof(text), "sent a trace that is too large: %.150s", err->text);
-		give_up_on(lookup, ANSWER_TOO_LARGE, text);
-	} else {
-		snprintf(text, sizeof(text), "sent what is no trace: %.150s", err->text);
-		give_up_on(lookup, ANSWER_BAD, text);
-	}
-}
-
-static void searched(struct lookup *lookup, struct files_answer *answer)
-{
-	char text[sizeof(lookup->answers->text)];
-
-	lookup->task = NULL;
-	job_take_files(lookup->job, answer);
-	if (answer->ntraces > 0) {
-		found(lookup);
-	} else if (answer->err.code) {
-		give_up_on(lookup, ANSWER_HOPELESS, answer->err.text);
-	} else if (answer->nbad > 0) {
-		snprintf(text, sizeof(text), "has %zu file%s that cannot be read as traces",
-			 answer->nbad, answer->nbad == 1 ? "" : "s");
-		give_up_on(lookup, ANSWER_FAILED, text);
-	} else {
-		give_up_on(lookup, ANSWER_NOT_FOUND, "");
-	}
-}
-
-static const struct task_done task_done = { decoded, searched };
-
-/* Replies. */
-
-#define FRONT_BYTES 256
-
-static void feed(struct lookup *lookup, const char *data, size_t len)
-{
-	lookup->body_bytes += len;
-	lookup->job->bytes += len;
-	if (!lookup->decoder)
-		lookup->decoder = trace_decoder_new(lookup->encoding, &lookup->job->options);
-	if (lookup->job->bytes > LIMIT_TRACE_BODY_BYTES)
-		lookup->error = err_set(&lookup->err, E2BIG,
-					"the traces of one alert have more than %u MiB",
-					LIMIT_TRACE_BODY_BYTES >> 20);
+	filter.failing = wants_failing(lookup);
+	if (job_take(lookup->job, filtered ? &filter : NULL, answer))
+		found(lookup, ANSWER_TRACES);
 	else
-		lookup->error = trace_decoder_feed(lookup->decoder, data, len, &lookup->err);
-	/* What is no trace from its beginning on is for the source to look at. */
-	if (lookup->error == -EBADMSG && lookup->body_bytes == len)
-		buf_add(&lookup->body, data, len < FRONT_BYTES ? len : FRONT_BYTES);
-	lookup->refused = lookup->error != 0;
+		next_source(lookup, ANSWER_OTHER,
+			    filter.failing ? "has it, and it is no failing trace of the signal"
+					   : "has it, and it is no trace of the signal");
 }
 
-static int body_came(void *arg, int status, const char *data, size_t len)
+void lookup_answered(struct lookup *lookup, const struct inquiry_answer *answer)
 {
-	struct lookup *lookup = arg;
-
-	lookup->status = status;
-	if (status >= 200 && status <= 299)
-		feed(lookup, data, len);
+	if (answer->kind == ANSWER_TRACES)
+		take_traces(lookup, answer);
+	else if (answer->kind != ANSWER_IDS)
+		next_source(lookup, answer->kind, answer->text);
+	else if (job_add_ids(lookup->job, lookup, answer))
+		found(lookup, ANSWER_IDS);
 	else
-		/* The status says enough where the words are too many. */
-		lookup->refused = !buf_add(&lookup->body, data, len);
-	return lookup->refused;
-}
-
-enum sent {
-	SENT,
-	NOTHING_TO_SEND, /* the source knows no (further) way to ask */
-	CANNOT_SEND,
-};
-
-static enum sent send_next(struct lookup *lookup, const struct http_reply *previous);
-
-/* A status that is no trace, or a document that is none: the source may know another way to ask. */
-static void try_another_way(struct lookup *lookup, const struct http_reply *reply)
-{
-	int status = reply->status;
-	int error = lookup->error;
-	struct err err = lookup->err;
-	char text[32];
-
-	lookup->attempt++;
-	if (send_next(lookup, reply) == SENT)
-		return;
-	if (error) {
-		decoded(lookup, NULL, error, &err);
-		return;
-	}
-	snprintf(text, sizeof(text), "answered %d", status);
-	if (trace_sources[source_of(lookup)->kind]->not_found(status))
-		give_up_on(lookup, ANSWER_NOT_FOUND, "");
-	else if (status == 408 || status == 425 || status == 429 || status >= 500)
-		give_up_on(lookup, ANSWER_FAILED, text);
-	else
-		give_up_on(lookup, ANSWER_HOPELESS, text);
-}
-
-static void document_over(struct lookup *lookup, const struct http_reply *reply)
-{
-	struct trace_decoder *decoder = lookup->decoder;
-	struct trace_set *set = NULL;
-
-	if (!decoder && lookup->error == 0)
-		lookup->error = err_set(&lookup->err, EBADMSG, "an empty answer");
-	if (lookup->error == 0 && lookup->body_bytes > LIMIT_INLINE_TRACE_BYTES) {
-		lookup->decoder = NULL;
-		lookup->task = task_decode(lookup, decoder, &task_done);
-		return;
-	}
-	if (lookup->error == 0)
-		lookup->error = trace_decoder_finish(decoder, &set, &lookup->err);
-	if (lookup->error == -EBADMSG)
-		try_another_way(lookup, reply);
-	else
-		decoded(lookup, set, lookup->error, &lookup->err);
-}
-
-static void reply_came(void *arg, const struct http_reply *came)
-{
-	struct lookup *lookup = arg;
-	struct http_reply reply = *came;
-	char text[sizeof(lookup->answers->text)];
-
-	lookup->call = NULL;
-	if (lookup->refused)
-		reply.status = lookup->status; /* it is us who ended the exchange */
-	reply.body = buf_text(&lookup->body);
-	reply.len = lookup->body.len;
-	if (reply.status == 0) {
-		snprintf(text, sizeof(text), "did not answer: %.150s",
-			 came->error ? came->error : "unknown");
-		give_up_on(lookup, ANSWER_FAILED, text);
-	} else if (reply.status >= 200 && reply.status <= 299) {
-		document_over(lookup, &reply);
-	} else {
-		try_another_way(lookup, &reply);
-	}
-}
-
-/* Asking. */
-
-static bool send_request(struct lookup *lookup, struct http_request *request)
-{
-	static const struct http_handler handler = { body_came, reply_came };
-	const struct http_transport *transport = lookup->job->fetch->env.transport;
-
-	/* The job's deadline cancels what is still under way. */
-	if (request->timeout_us <= 0)
-		request->timeout_us = LIMIT_ENRICH_LATE_US;
-	/* feed() refuses earlier, and knows that it was a trace that was too large. */
-	request->max_reply_bytes *= 2;
-	lookup->call = transport->send(transport->ctx, request, &handler, lookup);
-	return lookup->call != NULL;
-}
-
-static enum sent send_next(struct lookup *lookup, const struct http_reply *previous)
-{
-	const struct source_config *source = source_of(lookup);
-	struct arena *arena = arena_new(4u << 20);
-	struct trace_query query = query_of(lookup);
-	struct http_request request;
-	enum sent sent = NOTHING_TO_SEND;
-
-	if (trace_sources[source->kind]->request(arena, source, &query, lookup->attempt, previous,
-						 &request, &lookup->encoding) == SOURCE_SEND) {
-		exchange_fini(lookup);
-		sent = send_request(lookup, &request) ? SENT : CANNOT_SEND;
-	}
-	arena_free(arena);
-	return sent;
+		next_source(lookup, ANSWER_NOT_FOUND, "");
 }
 
 /* From the source in turn on, until one is being asked. */
 static void ask(struct lookup *lookup)
 {
 	const struct fetch *fetch = lookup->job->fetch;
+	struct inquiry_answer answer;
 
 	lookup->state = LOOKUP_ASKING;
 	for (; lookup->source < fetch->nsources; lookup->source++) {
-		const struct source_config *source = source_of(lookup);
-		if (!worth_asking(&lookup->answers[lookup->source]))
+		if (!is_for(lookup, lookup->source) ||
+		    !worth_asking(&lookup->answers[lookup->source]))
 			continue;
-		lookup->attempt = 0;
-		lookup->asked_us = now_us(lookup);
-		if (!trace_sources[source->kind]) {
-			struct trace_query query = query_of(lookup);
-			lookup->task = task_search(lookup, source, &query, &task_done);
+		struct trace_query query = query_of(lookup);
+		if (inquiry_ask(lookup, lookup->source, &query, &answer))
 			return;
-		}
-		enum sent sent = send_next(lookup, NULL);
-		if (sent == SENT)
-			return;
-		if (sent == CANNOT_SEND)
-			answered(lookup, ANSWER_FAILED,
-				 "was not asked: out of memory or descriptors");
-		else
-			answered(lookup, ANSWER_HOPELESS, "cannot be searched for this signal");
+		remember(lookup, answer.kind, answer.text);
 	}
 	round_over(lookup);
 }
@@ -385,19 +217,19 @@ void lookup_start(struct lookup *lookup)
 	ask(lookup);
 }
 
-void lookup_init(struct lookup *lookup, struct fetch_job *job, const char *trace_id)
+void lookup_init(struct lookup *lookup, struct fetch_job *job, enum lookup_stage stage,
+		 const char *trace_id, size_t only)
 {
-	*lookup = (struct lookup){ .job = job, .trace_id = trace_id };
+	*lookup = (struct lookup){ .job = job, .stage = stage, .trace_id = trace_id, .only = only };
 	lookup->answers = arena_array(job->arena, job->fetch->nsources, sizeof(*lookup->answers));
 	lookup->timer.fire = pause_over;
 	lookup->timer.arg = lookup;
-	buf_init(&lookup->body, LIMIT_REPLY_BYTES);
 }
 
 void lookup_fini(struct lookup *lookup)
 {
 	timer_disarm(lookup->job->fetch->env.timers, &lookup->timer);
-	exchange_fini(lookup);
+	inquiry_leave(lookup);
 }
 
 void lookup_end(struct lookup *lookup)
@@ -413,8 +245,10 @@ static void describe_not_found(const struct lookup *lookup, const char *source, 
 {
 	const struct trace_query query = query_of(lookup);
 
-	if (lookup->trace_id)
+	if (query.trace_id)
 		buf_printf(text, "not found in %s", source);
+	else if (query.expr)
+		buf_printf(text, "no exemplar of the alert's expression in %s", source);
 	else
 		buf_printf(text, "no %strace of %s in %s", query.failing ? "failing " : "",
 			   query.signal->service, source);
@@ -427,18 +261,22 @@ enum fallback_code lookup_missing(const struct lookup *lookup, struct buf *text)
 {
 	const struct fetch *fetch = lookup->job->fetch;
 	bool seen[ANSWER_BAD + 1] = { false };
+	const char *between = "";
 
 	for (size_t i = 0; i < fetch->nsources; i++) {
-		const struct answer *answer = &lookup->answers[i];
+		const struct last_answer *last = &lookup->answers[i];
 		const char *name = fetch->sources[i].name;
-		buf_puts(text, i ? "; " : "");
-		seen[answer->kind] = true;
-		if (answer->kind == ANSWER_NOT_FOUND)
-			describe_not_found(lookup, name, answer->tries, text);
-		else if (answer->kind == ANSWER_NONE)
+		if (!is_for(lookup, i))
+			continue;
+		buf_puts(text, between);
+		between = "; ";
+		seen[last->kind] = true;
+		if (last->kind == ANSWER_NOT_FOUND)
+			describe_not_found(lookup, name, last->tries, text);
+		else if (last->kind == ANSWER_NONE)
 			buf_printf(text, "%s had not answered when the time was over", name);
 		else
-			buf_printf(text, "%s %s", name, answer->text);
+			buf_printf(text, "%s %s", name, last->text);
 	}
 	if (seen[ANSWER_TOO_LARGE])
 		return FALLBACK_TRACE_TOO_LARGE;
@@ -446,7 +284,8 @@ enum fallback_code lookup_missing(const struct lookup *lookup, struct buf *text)
 		return FALLBACK_BAD_TRACE;
 	if (seen[ANSWER_FAILED] || seen[ANSWER_HOPELESS])
 		return FALLBACK_SOURCE_ERROR;
-	if (!seen[ANSWER_NOT_FOUND])
+	if (!seen[ANSWER_NOT_FOUND] && !seen[ANSWER_OTHER])
 		return FALLBACK_BUDGET_SPENT;
-	return lookup->trace_id ? FALLBACK_TRACE_NOT_FOUND : FALLBACK_NO_TRACE;
+	return lookup->trace_id && !seen[ANSWER_OTHER] ? FALLBACK_TRACE_NOT_FOUND
+						       : FALLBACK_NO_TRACE;
 }

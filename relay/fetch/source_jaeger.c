@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "tracepager/buf_json.h"
@@ -21,19 +20,13 @@ static bool v3_missing(const struct http_reply *reply)
 	if (reply->status == 501)
 		return true;
 	if (reply->status >= 200 && reply->status <= 299)
-		return strncmp(reply->content_type, "text/html", 9) == 0 ||
-		       (reply->body && reply->body[strspn(reply->body, " \t\r\n")] == '<');
+		return source_is_web_page(reply);
 	if (reply->status != 404)
 		return false;
 	json_t *root = reply->body ? json_loadb(reply->body, reply->len, 0, NULL) : NULL;
 	bool missing = !json_object_get(root, "error");
 	json_decref(root);
 	return missing;
-}
-
-static bool is_pattern(const char *text)
-{
-	return strpbrk(text, "*?[\\") != NULL;
 }
 
 /* {"error":"true", …}: an error, and the signal's attributes that are not patterns. NULL: nothing
@@ -48,7 +41,7 @@ static const char *attributes(struct arena *arena, const struct trace_query *que
 	if (query->failing)
 		buf_json_text(&json, "error", "true");
 	for (size_t i = 0; i < attrs->n; i++)
-		if (!is_pattern(attrs->at[i].value))
+		if (!source_is_pattern(attrs->at[i].value))
 			buf_json_text(&json, attrs->at[i].name, attrs->at[i].value);
 	buf_putc(&json, '}');
 	if (!json.failed && json.len > 2)
@@ -59,7 +52,7 @@ static const char *attributes(struct arena *arena, const struct trace_query *que
 
 /* The names of the same things in the two APIs. */
 struct dialect {
-	const char *path, *service, *operation, *start, *end, *limit, *attributes;
+	const char *path, *service, *operation, *start, *end, *limit, *duration, *attributes;
 	bool rfc3339; /* else microseconds */
 };
 
@@ -70,6 +63,7 @@ static const struct dialect v3 = {
 	.start = "query.start_time_min",
 	.end = "query.start_time_max",
 	.limit = "query.search_depth",
+	.duration = "query.duration_min",
 	.attributes = "query.attributes",
 	.rfc3339 = true,
 };
@@ -81,15 +75,9 @@ static const struct dialect v1 = {
 	.start = "start",
 	.end = "end",
 	.limit = "limit",
+	.duration = "minDuration",
 	.attributes = "tags",
 };
-
-/* The value is escaped here. */
-static void add_param(struct arena *arena, struct buf *url, const char *name, const char *value)
-{
-	buf_printf(url, "%c%s=%s", strchr(buf_text(url), '?') ? '&' : '?', name,
-		   url_escape(arena, value));
-}
 
 static void add_time(struct arena *arena, struct buf *url, const struct dialect *dialect,
 		     const char *name, int64_t us)
@@ -97,88 +85,71 @@ static void add_time(struct arena *arena, struct buf *url, const struct dialect 
 	char text[RFC3339_SIZE];
 
 	if (dialect->rfc3339)
-		rfc3339_format(us, text);
+		source_url_param(arena, url, name, rfc3339_format(us, text));
 	else
-		snprintf(text, sizeof(text), "%" PRId64, us);
-	add_param(arena, url, name, text);
+		source_url_number(arena, url, name, us);
 }
 
 static void add_search(struct arena *arena, struct buf *url, const struct dialect *dialect,
 		       const struct trace_query *query)
 {
-	const struct signal *signal = query->signal;
+	const char *operation = source_plain(query->signal->operation);
 	const char *attrs = attributes(arena, query);
-	char limit[16];
 
-	snprintf(limit, sizeof(limit), "%u", query->limit);
-	add_param(arena, url, dialect->service, signal->service);
-	if (signal->operation && *signal->operation && !is_pattern(signal->operation))
-		add_param(arena, url, dialect->operation, signal->operation);
+	source_url_param(arena, url, dialect->service, query->signal->service);
+	if (operation)
+		source_url_param(arena, url, dialect->operation, operation);
 	add_time(arena, url, dialect, dialect->start, query->from_us);
 	add_time(arena, url, dialect, dialect->end, query->to_us);
-	add_param(arena, url, dialect->limit, limit);
+	source_url_number(arena, url, dialect->limit, query->limit);
+	if (query->min_duration_us > 0)
+		source_url_param(arena, url, dialect->duration,
+				 arena_printf(arena, "%" PRId64 "us", query->min_duration_us));
 	if (attrs)
-		add_param(arena, url, dialect->attributes, attrs);
+		source_url_param(arena, url, dialect->attributes, attrs);
 }
 
 /* NULL: there is nothing that this source could be asked. */
 static const char *make_url(struct arena *arena, const char *base, const struct dialect *dialect,
 			    const struct trace_query *query)
 {
-	const char *service = query->signal ? query->signal->service : NULL;
-	struct buf url = BUF_INIT(4 * LIMIT_LABEL_BYTES);
-	size_t len = strlen(base);
+	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
 
-	while (len > 0 && base[len - 1] == '/')
-		len--;
-	buf_add(&url, base, len);
-	buf_puts(&url, dialect->path);
+	source_url(&url, base, dialect->path);
 	if (query->trace_id)
 		buf_printf(&url, "/%s", url_escape(arena, query->trace_id));
-	else if (service && *service && !is_pattern(service))
+	else if (query->signal && source_plain(query->signal->service))
 		add_search(arena, &url, dialect, query);
 	else
 		buf_reset(&url);
-	const char *text = url.len > 0 && !url.failed ? arena_strdup(arena, url.data) : NULL;
-	buf_fini(&url);
-	return text;
+	return source_url_take(arena, &url);
 }
 
-static enum source_step jaeger_request(struct arena *arena, const struct source_config *config,
-				       const struct trace_query *query, unsigned int attempt,
-				       const struct http_reply *previous,
-				       struct http_request *ret_request,
-				       enum trace_encoding *ret_encoding)
+static enum source_step ask(struct source_talk *talk, const struct dialect *dialect,
+			    enum trace_encoding encoding)
 {
-	const char *url;
+	const char *url = make_url(talk->arena, talk->config->url, dialect, talk->query);
 
-	if (attempt > 1 || (attempt == 1 && !v3_missing(previous)))
-		return SOURCE_GIVE_UP;
-	url = make_url(arena, config->url, attempt == 0 ? &v3 : &v1, query);
 	if (!url)
-		return SOURCE_GIVE_UP;
-	*ret_request = (struct http_request){
-		.method = HTTP_GET,
-		.url = url,
-		.timeout_us = config->timeout_us,
-		.max_reply_bytes = LIMIT_TRACE_BODY_BYTES,
-	};
-	http_request_header(ret_request, "Accept", "application/json");
-	if (config->bearer.value)
-		http_request_header(ret_request, "Authorization",
-				    arena_printf(arena, "Bearer %s", config->bearer.value));
-	*ret_encoding = attempt == 0 ? TRACE_ENCODING_OTLP_JSON : TRACE_ENCODING_JAEGER_JSON;
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	source_request(talk, HTTP_GET, url);
+	http_request_header(&talk->request, "Accept", "application/json");
+	talk->encoding = encoding;
 	return SOURCE_SEND;
 }
 
-/* Of an unknown trace in both APIs; of a search without a match in v3. */
-static bool jaeger_not_found(int status)
+static enum source_step jaeger_next(struct source_talk *talk)
 {
-	return status == 404;
+	if (talk->step == 0)
+		return ask(talk, &v3, TRACE_ENCODING_OTLP_JSON);
+	if (talk->step == 1 && v3_missing(talk->reply))
+		return ask(talk, &v1, TRACE_ENCODING_JAEGER_JSON);
+	return source_judge(talk);
 }
 
 const struct trace_source trace_source_jaeger = {
 	.name = "jaeger",
-	.request = jaeger_request,
-	.not_found = jaeger_not_found,
+	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
+	.tenant_headers = { "x-tenant" },
+	.next = jaeger_next,
 };

@@ -1,9 +1,166 @@
 /*
- * Trace sources: the table. Sources that are not asked by HTTP have no row.
+ * Trace sources: the table, and what the kinds share. Sources that are not asked by HTTP have no
+ * row.
  */
 #include "sources-internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/sign.h"
 
 const struct trace_source *const trace_sources[SOURCE_COUNT] = {
 	[SOURCE_JAEGER] = &trace_source_jaeger,
 	[SOURCE_FILES] = NULL,
 };
+
+/* ---- Requests. ---- */
+
+/* "user:password" in base64 (RFC 7617). NULL: there is none. */
+static const char *basic(struct arena *arena, const struct source_config *config)
+{
+	const char *text = config->basic.value;
+
+	if (!text && config->username)
+		text = arena_printf(arena, "%s:%s", config->username,
+				    config->password.value ? config->password.value : "");
+	if (!text)
+		return NULL;
+	size_t len = strlen(text);
+	char *out = arena_alloc(arena, base64_size(len));
+	base64_encode(text, len, out);
+	return out;
+}
+
+static void add_tenant(struct source_talk *talk)
+{
+	const char *const *names = trace_sources[talk->config->kind]->tenant_headers;
+	const char *tenant = talk->config->tenant;
+
+	if (!tenant || !names[0])
+		return;
+	size_t len = names[1] ? strcspn(tenant, ":") : strlen(tenant);
+	http_request_header(&talk->request, names[0], arena_strndup(talk->arena, tenant, len));
+	if (tenant[len])
+		http_request_header(&talk->request, names[1], tenant + len + 1);
+}
+
+void source_request(struct source_talk *talk, enum http_method method, const char *url)
+{
+	const struct source_config *config = talk->config;
+	struct http_request *request = &talk->request;
+	const char *user = basic(talk->arena, config);
+
+	*request = (struct http_request){
+		.method = method,
+		.url = url,
+		.timeout_us = config->timeout_us,
+		.max_reply_bytes = LIMIT_TRACE_BODY_BYTES,
+		.ca_file = config->ca_file,
+		.cert_file = config->cert_file,
+		.key_file = config->key_file,
+	};
+	if (config->bearer.value)
+		http_request_header(request, "Authorization",
+				    arena_printf(talk->arena, "Bearer %s", config->bearer.value));
+	else if (user)
+		http_request_header(request, "Authorization",
+				    arena_printf(talk->arena, "Basic %s", user));
+	add_tenant(talk);
+	for (size_t i = 0; i < config->nheaders; i++)
+		if (config->headers[i].value.value)
+			http_request_header(request, config->headers[i].name,
+					    config->headers[i].value.value);
+}
+
+void source_read_text(struct source_talk *talk)
+{
+	talk->encoding = SOURCE_TEXT;
+	talk->request.max_reply_bytes = LIMIT_SOURCE_TEXT_BYTES;
+}
+
+/* ---- Replies. ---- */
+
+enum source_step source_end(struct source_talk *talk, enum source_step step, const char *text)
+{
+	talk->text = text;
+	return step;
+}
+
+bool source_is_web_page(const struct http_reply *reply)
+{
+	return strncmp(reply->content_type, "text/html", 9) == 0 ||
+	       (reply->body && reply->body[strspn(reply->body, " \t\r\n")] == '<');
+}
+
+enum source_step source_judge(struct source_talk *talk)
+{
+	const struct http_reply *reply = talk->reply;
+	int status = reply->status;
+
+	if (status >= 200 && status <= 299) {
+		if (!talk->error)
+			return SOURCE_TRACES;
+		return source_end(talk, SOURCE_BAD,
+				  source_is_web_page(reply)
+					  ? "sent a web page; is a login in front of it, or its "
+					    "url wrong?"
+					  : NULL);
+	}
+	if (status == 404)
+		return SOURCE_NOT_FOUND;
+	if (status >= 300 && status <= 399)
+		return source_end(talk, SOURCE_REFUSED,
+				  arena_printf(talk->arena,
+					       "answered %d, which leads elsewhere; is its url "
+					       "right?",
+					       status));
+	const char *text = arena_printf(talk->arena, "answered %d", status);
+	if (status != 408 && status != 425 && status != 429 && status < 500)
+		return source_end(talk, SOURCE_REFUSED, text);
+	if (reply->retry_after_us > 0)
+		talk->hold_us = reply->retry_after_us;
+	return source_end(talk, SOURCE_FAILED, text);
+}
+
+/* ---- URLs. ---- */
+
+void source_url(struct buf *url, const char *base, const char *path)
+{
+	size_t len = strlen(base);
+
+	while (len > 0 && base[len - 1] == '/')
+		len--;
+	buf_add(url, base, len);
+	buf_puts(url, path);
+}
+
+void source_url_param(struct arena *arena, struct buf *url, const char *name, const char *value)
+{
+	buf_printf(url, "%c%s=%s", strchr(buf_text(url), '?') ? '&' : '?', name,
+		   url_escape(arena, value));
+}
+
+void source_url_number(struct arena *arena, struct buf *url, const char *name, int64_t value)
+{
+	source_url_param(arena, url, name, arena_printf(arena, "%" PRId64, value));
+}
+
+const char *source_url_take(struct arena *arena, struct buf *url)
+{
+	const char *text = url->len > 0 && !url->failed ? arena_strdup(arena, buf_text(url)) : NULL;
+
+	buf_fini(url);
+	return text;
+}
+
+bool source_is_pattern(const char *text)
+{
+	return strpbrk(text, "*?[\\") != NULL;
+}
+
+const char *source_plain(const char *text)
+{
+	return text && *text && !source_is_pattern(text) ? text : NULL;
+}

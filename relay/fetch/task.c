@@ -1,6 +1,6 @@
 /*
- * Task: what a look-up has done in the pool: linking a large document, searching files. A task owns
- * all that its thread touches, so that a look-up may drop it at any time.
+ * Task: what an inquiry has done in the pool: linking a large document, searching files. A task
+ * owns all that its thread touches, so that an inquiry may drop it at any time.
  */
 #include "fetch-internal.h"
 
@@ -9,34 +9,50 @@
 #include "tracepager/xalloc.h"
 
 struct task {
-	struct lookup *lookup; /* NULL: dropped. Loop only */
+	struct inquiry *inquiry; /* NULL: dropped. Loop only */
 	const struct task_done *done;
 	atomic_bool stop;
-	/* decode */
-	struct trace_decoder *decoder;
-	struct trace_set *set;
-	int error;
-	struct err err;
-	/* search */
 	struct arena *arena;
 	struct signal signal;
-	struct files_query query;
+	struct trace_query query;
+	/* decode */
+	struct trace_decoder *decoder;
+	struct decoded decoded;
+	/* search */
+	struct files_query files;
 	struct files_answer answer;
 };
 
-static struct task *task_new(struct lookup *lookup, const struct task_done *done)
+void decode_finish(struct trace_decoder *decoder, const struct trace_query *query,
+		   struct decoded *ret_decoded)
+{
+	struct decoded *out = ret_decoded;
+
+	*out = (struct decoded){ .ntraces = 0 };
+	out->error = trace_decoder_finish(decoder, &out->set, &out->err);
+	if (out->error)
+		return;
+	bool filtered = query->healthy || (query->trace_id && out->set->ntraces > 1);
+	for (uint32_t i = 0; i < out->set->ntraces && out->ntraces < ARRAY_LEN(out->traces); i++)
+		if (!filtered || trace_answers(&out->set->traces[i], query))
+			out->traces[out->ntraces++] = &out->set->traces[i];
+}
+
+static struct task *task_new(struct inquiry *inquiry, const struct task_env *env)
 {
 	struct task *task = xcalloc(1, sizeof(*task));
 
-	task->lookup = lookup;
-	task->done = done;
+	task->inquiry = inquiry;
+	task->done = env->done;
+	task->arena = arena_new(16u << 20);
+	query_copy(task->arena, env->query, &task->signal, &task->query);
 	return task;
 }
 
 static void task_free(struct task *task)
 {
 	trace_decoder_free(task->decoder);
-	trace_set_free(task->set);
+	trace_set_free(task->decoded.set);
 	for (size_t i = 0; i < task->answer.nsets; i++)
 		trace_set_free(task->answer.sets[i]);
 	arena_free(task->arena);
@@ -48,17 +64,16 @@ static void run_decode(void *arg)
 	struct task *task = arg;
 
 	if (!atomic_load(&task->stop))
-		task->error = trace_decoder_finish(task->decoder, &task->set, &task->err);
+		decode_finish(task->decoder, &task->query, &task->decoded);
 }
 
 static void decode_done(void *arg)
 {
 	struct task *task = arg;
-	struct trace_set *set = task->set;
 
-	if (task->lookup) {
-		task->set = NULL;
-		task->done->decoded(task->lookup, set, task->error, &task->err);
+	if (task->inquiry) {
+		task->done->decoded(task->inquiry, &task->decoded);
+		task->decoded.set = NULL;
 	}
 	task_free(task);
 }
@@ -67,46 +82,41 @@ static void run_search(void *arg)
 {
 	struct task *task = arg;
 
-	files_find(&task->query, &task->answer);
+	files_find(&task->files, &task->answer);
 }
 
 static void search_done(void *arg)
 {
 	struct task *task = arg;
 
-	if (task->lookup) {
-		task->done->searched(task->lookup, &task->answer);
+	if (task->inquiry) {
+		task->done->searched(task->inquiry, &task->answer);
 		task->answer.nsets = 0;
 	}
 	task_free(task);
 }
 
-struct task *task_decode(struct lookup *lookup, struct trace_decoder *decoder,
-			 const struct task_done *done)
+struct task *task_decode(struct inquiry *inquiry, const struct task_env *env,
+			 struct trace_decoder *decoder)
 {
-	struct task *task = task_new(lookup, done);
+	struct task *task = task_new(inquiry, env);
 
 	task->decoder = decoder;
-	pool_submit(lookup->job->fetch->env.pool, run_decode, decode_done, task);
+	pool_submit(env->pool, run_decode, decode_done, task);
 	return task;
 }
 
-struct task *task_search(struct lookup *lookup, const struct source_config *source,
-			 const struct trace_query *query, const struct task_done *done)
+struct task *task_search(struct inquiry *inquiry, const struct task_env *env, const char *path)
 {
-	struct task *task = task_new(lookup, done);
+	struct task *task = task_new(inquiry, env);
 
-	task->arena = arena_new(16u << 20);
-	task->query.path = arena_strdup(task->arena, source->path);
-	task->query.stop = &task->stop;
-	task->query.query = *query;
-	task->query.query.trace_id = arena_strdup(task->arena, query->trace_id);
-	if (query->signal) {
-		signal_copy(task->arena, query->signal, &task->signal);
-		task->query.query.signal = &task->signal;
-	}
-	options_copy(task->arena, &lookup->job->options, &task->query.options);
-	pool_submit(lookup->job->fetch->env.pool, run_search, search_done, task);
+	task->files = (struct files_query){
+		.path = arena_strdup(task->arena, path),
+		.query = task->query,
+		.stop = &task->stop,
+	};
+	options_copy(task->arena, env->options, &task->files.options);
+	pool_submit(env->pool, run_search, search_done, task);
 	return task;
 }
 
@@ -114,6 +124,6 @@ void task_drop(struct task *task)
 {
 	if (!task)
 		return;
-	task->lookup = NULL;
+	task->inquiry = NULL;
 	atomic_store(&task->stop, true);
 }

@@ -85,6 +85,23 @@ int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t l
 	return fail(decoder, code, err);
 }
 
+int trace_decoder_page(struct trace_decoder *decoder, struct err *err)
+{
+	int code = decoder->failed.code ? -decoder->failed.code
+					: decoder->ops->finish(decoder->state, &decoder->failed);
+
+	if (code != 0)
+		return fail(decoder, code, err);
+	decoder->ops->free(decoder->state);
+	decoder->state = decoder->ops->start(decoder->builder);
+	return 0;
+}
+
+const char *trace_decoder_cursor(const struct trace_decoder *decoder)
+{
+	return decoder->ops->cursor ? decoder->ops->cursor(decoder->state) : NULL;
+}
+
 int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set, struct err *err)
 {
 	int code;

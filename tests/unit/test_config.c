@@ -227,7 +227,7 @@ static const struct {
 	{ "listen: 127.shop.example:9480\nadmin_token: t\nsenders: {am: {format: prometheus}}\n",
 	  "C008", 3, 11, "" },
 
-	{ "sources: {j: {kind: tempo, url: \"http://t\"}}\n", "C009", 1, 21,
+	{ "sources: {j: {kind: oracle, url: \"http://t\"}}\n", "C009", 1, 21,
 	  "known here: jaeger, files" },
 	{ "sources: {j: {kind: file, path: /t}}\n", "C009", 1, 21, "did you mean \"files\"?" },
 	{ "sources: {j: {kind: jaeger, url: jaeger:16686}}\n", "C010", 1, 34, "url must be a URL" },
@@ -270,6 +270,49 @@ static const struct {
 	{ "admin_token: two words\n", "C018", 1, 14, "visible ASCII" },
 	{ "admin_token: \"t\\nX-Other: y\"\n", "C018", 1, 14, "" },
 	{ "senders: {am: {format: prometheus, bearer: t\xc3\xb6ken}}\n", "C018", 1, 44, "" },
+
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", bearer: a, basic: \"a:b\"}}\n", "C019", 1,
+	  11, "keep one" },
+	{ "sources:\n  j: {kind: jaeger, url: \"http://j\", bearer_file: /t, username: a, "
+	  "password_file: /p}\n",
+	  "C019", 2, 3, "" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", bearer: a, headers: {authorization: "
+	  "b}}}\n",
+	  "C019", 1, 11, "a header Authorization" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", username: a}}\n", "C011", 1, 11,
+	  "add: password_file" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", password: a}}\n", "C011", 1, 11,
+	  "add: username" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", key_file: /k}}\n", "C011", 1, 11,
+	  "add: cert_file" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", rate: 5}}\n", "C020", 1, 52,
+	  "write 20/s" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", rate: 0/s}}\n", "C020", 1, 52, "" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", rate: 5/d}}\n", "C020", 1, 52, "" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", prefer: first}}\n", "C021", 1, 54,
+	  "write a whole number" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", prefer: 1000001}}\n", "C021", 1, 54, "" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: [a]}}\n", "C002", 1, 55,
+	  "headers must be a map" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {a b: c}}}\n", "C022", 1, 46,
+	  "no name for a header" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {Host: c}}}\n", "C022", 1, 46,
+	  "\"Host\"" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {a: \"b\\nc: d\"}}}\n", "C022",
+	  1, 46, "visible ASCII" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {a: b, A_file: /c}}}\n", "C003",
+	  1, 46, "header A is given twice" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {a: 1, b: 1, c: 1, d: 1, e: 1, "
+	  "f: 1, g: 1, h: 1, i: 1}}}\n",
+	  "C022", 1, 46, "at most 8 headers" },
+	{ "sources: {f: {kind: files, path: /t, tenant: shop}}\n", "C023", 1, 46,
+	  "a files source has no tenants" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", tenant: \"a:b\"}}\n", "C023", 1, 54,
+	  "without a colon" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", tenant: \" a\"}}\n", "C022", 1, 54,
+	  "sent in a header" },
+	{ "sources: {j: {kind: jaeger, url: \"http://j\", trace_link: \"http://j/trace\"}}\n",
+	  "C016", 1, 58, "trace_link must hold" },
 
 	/* Those of YAML itself. */
 	{ "listen: localhost:1\nrules: a\nlisten: localhost:2\n", "E004", 3, 1, "given twice" },
@@ -443,12 +486,105 @@ START_TEST(test_secrets_of_senders_and_sources)
 }
 END_TEST
 
+START_TEST(test_every_option_of_a_source)
+{
+	const struct source_config *s;
+
+	ck_assert_int_eq(parse("sources:\n"
+			       "  late: {kind: files, path: /srv/traces}\n"
+			       "  main:\n"
+			       "    kind: jaeger\n"
+			       "    url: https://jaeger.shop.example/base\n"
+			       "    username: reader\n"
+			       "    password: two words\n"
+			       "    headers: {X-Api-Key: k3y, x_scope: a b}\n"
+			       "    ca_file: /ca.pem\n"
+			       "    cert_file: /cert.pem\n"
+			       "    key_file: /key.pem\n"
+			       "    tenant: shop|stock\n"
+			       "    trace_link: https://jaeger.shop.example/trace/{trace_id}\n"
+			       "    timeout: 2s\n"
+			       "    rate: 300/h\n"
+			       "    prefer: 2\n"
+			       "  first: {kind: jaeger, url: \"http://j\", basic: \"a:b c\", "
+			       "prefer: -1, rate: 4/s}\n",
+			       false),
+			 0);
+	ck_assert_uint_eq(findings.n, 0);
+	ck_assert_uint_eq(config->nsources, 3);
+	check_text(config->sources[0].name, "first");
+	check_text(config->sources[0].basic.value, "a:b c");
+	ck_assert_int_eq(config->sources[0].search_pause_us, 250000);
+	check_text(config->sources[2].name, "late");
+	s = &config->sources[1];
+	check_text(s->name, "main");
+	check_text(s->username, "reader");
+	check_text(s->password.value, "two words");
+	ck_assert_uint_eq(s->nheaders, 2);
+	check_text(s->headers[0].name, "X-Api-Key");
+	check_text(s->headers[0].value.value, "k3y");
+	check_text(s->headers[1].name, "x_scope");
+	check_text(s->headers[1].value.value, "a b");
+	check_text(s->ca_file, "/ca.pem");
+	check_text(s->cert_file, "/cert.pem");
+	check_text(s->key_file, "/key.pem");
+	check_text(s->tenant, "shop|stock");
+	check_text(s->trace_link, "https://jaeger.shop.example/trace/{trace_id}");
+	ck_assert_int_eq(s->timeout_us, 2000000);
+	ck_assert_int_eq(s->search_pause_us, 12000000);
+}
+END_TEST
+
+/* Every secret of a source has its twin; what cannot be read is told with its place. */
+START_TEST(test_files_of_a_source)
+{
+	char *path = write_file("from-the-file\n");
+	char *text =
+		xasprintf("sources:\n"
+			  "  a: {kind: jaeger, url: \"http://j\", basic_file: %s}\n"
+			  "  b: {kind: jaeger, url: \"http://j\", username: u, password_file: %s}\n"
+			  "  c:\n"
+			  "    kind: jaeger\n"
+			  "    url: http://j\n"
+			  "    ca_file: %s\n"
+			  "    headers:\n"
+			  "      X-Api-Key_file: %s\n",
+			  path, path, path, path);
+
+	ck_assert_int_eq(parse(text, true), 0);
+	check_text(config->sources[0].basic.value, "from-the-file");
+	check_text(config->sources[1].password.value, "from-the-file");
+	check_text(config->sources[2].headers[0].name, "X-Api-Key");
+	check_text(config->sources[2].headers[0].value.value, "from-the-file");
+	config_free(config);
+	config = NULL;
+	unlink(path);
+	ck_assert_int_eq(parse(text, true), -EINVAL);
+	check_finding(0, "C004", 2, 50);
+	check_finding(1, "C004", 3, 66);
+	check_finding(2, "C004", 7, 14);
+	check_finding(3, "C004", 8, 5);
+	ck_assert_uint_eq(findings.n, 4);
+	ck_assert_ptr_nonnull(strstr(findings.at[3].text, "header X-Api-Key: "));
+	free(path);
+	free(text);
+}
+END_TEST
+
 START_TEST(test_secrets_are_not_shown)
 {
 	struct buf out = BUF_INIT(1u << 20);
 
 	ck_assert_int_eq(parse("admin_token: hidden stars\n"
-			       "senders: {am: {bearer: hushhush, format: x}}\n",
+			       "senders: {am: {bearer: hushhush, format: x}}\n"
+			       "sources:\n"
+			       "  a: {kind: x, basic: \"me:hushhush\"}\n"
+			       "  b: {kind: x, headers: {X-One: hushhush, X-Two: [hushhush]}}\n"
+			       "  c:\n"
+			       "    kind: jaeger\n"
+			       "    url: http://j\n"
+			       "    headers:\n"
+			       "      X One: hushhush\n",
 			       false),
 			 -EINVAL);
 	findings_write(&findings, false, &out);
@@ -546,6 +682,7 @@ int main(void)
 	tcase_add_test(tcase, test_all_at_once);
 	tcase_add_test(tcase, test_open_to_the_world);
 	tcase_add_loop_test(tcase, test_loopback, 0, ARRAY_LEN(addresses));
+	tcase_add_test(tcase, test_every_option_of_a_source);
 	tcase_add_test(tcase, test_secrets_are_not_shown);
 	tcase_add_test(tcase, test_sample_loads);
 	tcase_add_test(tcase, test_sample_without_its_comments);
@@ -555,6 +692,7 @@ int main(void)
 	tcase_add_checked_fixture(files, setup, teardown);
 	tcase_add_loop_test(files, test_secret_in_a_file, 0, ARRAY_LEN(secrets));
 	tcase_add_test(files, test_secrets_of_senders_and_sources);
+	tcase_add_test(files, test_files_of_a_source);
 	tcase_add_test(files, test_file);
 
 	SRunner *runner = srunner_create(suite);

@@ -1,159 +1,10 @@
-/* Tests of fetching on a fake clock and a fake network. Random is fixed at 0.5: pauses are exactly
- * 0.25, 0.5, 1, 2, 4 s. */
+/* Tests of fetching: by id, jobs side by side, and what is told where there is no trace. */
 #include <check.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "tests/lib/fake_clock.h"
-#include "tests/lib/fake_http.h"
-#include "tracepager/fetch.h"
-#include "tracepager/limits.h"
-#include "tracepager/xalloc.h"
-
-#define SECOND US_PER_SECOND
-#define ID     "4bf92f3577b34da6a3ce929d0e0e4736"
-#define OTHER  "0af7651916cd43dd8448eb211c80319c"
-
-/* OTLP spans of checkout and of inventory, which fails. */
-#define RESOURCE(service, spans)                                                                   \
-	"{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":"     \
-	"\"" service "\"}}]},\"scopeSpans\":[{\"spans\":[" spans "]}]}"
-#define SPAN(trace, id, name, status)                                                              \
-	"{\"traceId\":\"" trace "\",\"spanId\":\"" id "\",\"name\":\"" name "\",\"kind\":2,"       \
-	"\"startTimeUnixNano\":\"1788256799000000000\",\"endTimeUnixNano\":"                       \
-	"\"1788256799500000000\"," status "}"
-#define FAILED "\"status\":{\"code\":2,\"message\":\"out of stock\"}"
-#define FINE   "\"status\":{}"
-#define TRACE(trace)                                                                               \
-	RESOURCE("checkout", SPAN(trace, "00f067aa0ba902b7", "POST /orders", FAILED))              \
-	"," RESOURCE("inventory", SPAN(trace, "00f067aa0ba902b8", "reserve", FAILED))
-#define V3(resources) "{\"result\":{\"resourceSpans\":[" resources "]}}"
-#define V1(trace)                                                                                  \
-	"{\"data\":[{\"traceID\":\"" trace "\",\"spans\":[{\"traceID\":\"" trace                   \
-	"\",\"spanID\":\"00f067aa0ba902b7\",\"operationName\":\"POST /orders\",\"references\":[]," \
-	"\"startTime\":1788256799000000,\"duration\":500000,\"tags\":[],\"logs\":[],"              \
-	"\"processID\":\"p1\"}],"                                                                  \
-	"\"processes\":{\"p1\":{\"serviceName\":\"checkout\",\"tags\":[]}}}]}"
-
-static const struct fake_reply unknown = {
-	.status = 404, .body = "{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}"
-};
-static const struct signal checkout = { .service = "checkout",
-					.operation = "POST /orders",
-					.mode = WALK_ERRORS };
-
-static struct source_config sources[2];
-static struct fake_clock fake;
-static struct fake_http http;
-static struct trace_memory memory;
-static struct fetch *fetch;
-
-static struct {
-	int calls;
-	int64_t at_us;
-	size_t ntraces;
-	enum fallback_code missing;
-	char text[512], source[32], first_id[64];
-} got;
-
-static double half(void)
-{
-	return 0.5;
-}
-
-static void make_fetch(size_t nsources)
-{
-	struct fetch_env env = {
-		&http.transport, fake.timers, &fake.clock, fake.pool, &memory, half
-	};
-
-	fetch_free(fetch);
-	fetch = fetch_new(&env, sources, nsources);
-}
-
-static void setup(void)
-{
-	fake_clock_init(&fake);
-	fake_http_init(&http, &fake);
-	memory = (struct trace_memory){ .cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES };
-	memset(&got, 0, sizeof(got));
-	memset(sources, 0, sizeof(sources));
-	sources[0] = (struct source_config){ .name = "jaeger",
-					     .kind = SOURCE_JAEGER,
-					     .url = "http://jaeger" };
-	sources[1] = (struct source_config){ .name = "archive",
-					     .kind = SOURCE_JAEGER,
-					     .url = "http://archive" };
-	make_fetch(1);
-}
-
-static void teardown(void)
-{
-	fetch_free(fetch);
-	fetch = NULL;
-	ck_assert_uint_eq(http.open, 0);
-	ck_assert_int_eq(timers_next_us(fake.timers), INT64_MAX);
-	fake_http_fini(&http);
-	fake_clock_fini(&fake);
-	ck_assert_uint_eq(memory.used_bytes, 0);
-}
-
-static void on_done(void *ctx, struct fetch_result *result)
-{
-	ck_assert_ptr_eq(ctx, &got);
-	got.calls++;
-	got.at_us = fake_clock_elapsed_us(&fake);
-	got.ntraces = result->ntraces;
-	got.missing = result->missing;
-	snprintf(got.text, sizeof(got.text), "%s", result->text);
-	snprintf(got.source, sizeof(got.source), "%s", result->source ? result->source : "");
-	if (result->ntraces > 0)
-		snprintf(got.first_id, sizeof(got.first_id), "%s",
-			 trace_text(result->traces[0], result->traces[0]->id));
-	for (size_t i = 0; i < result->nsets; i++)
-		trace_set_free(result->sets[i]);
-}
-
-static struct fetch_job *start(const struct signal *signal, const char *const *ids, size_t n)
-{
-	struct fetch_request request = {
-		.trace_ids = ids,
-		.ntrace_ids = n,
-		.signal = signal,
-		.from_us = FAKE_WALL_US - 600 * SECOND,
-		.to_us = FAKE_WALL_US,
-		.limit = 10,
-		.deadline_us = fake.mono_us + 5 * SECOND,
-	};
-	struct fetch_job *job = fetch_start(fetch, &request, on_done, &got);
-
-	ck_assert_int_eq(got.calls, 0);
-	return job;
-}
-
-static struct fetch_job *start_id(void)
-{
-	static const char *const ids[] = { ID };
-
-	return start(NULL, ids, 1);
-}
-
-/* Runs until all is quiet; done() has been called once by then. */
-static void finish(void)
-{
-	fake_clock_run_idle(&fake, 100 * SECOND);
-	ck_assert_int_eq(got.calls, 1);
-}
-
-static int64_t asked_at(size_t n)
-{
-	ck_assert_uint_lt(n, http.nrequests);
-	return http.requests[n].at_us;
-}
+#include "tests/lib/fetch_kit.h"
 
 START_TEST(finds_a_trace_by_id)
 {
@@ -659,23 +510,32 @@ static void note_order(void *ctx, struct fetch_result *result)
 {
 	order[norder++] = (int)(intptr_t)ctx;
 	for (size_t i = 0; i < result->nsets; i++)
-		trace_set_free(result->sets[i]);
+		fetched_set_unref(result->sets[i]);
+}
+
+/* A job for a trace that no other job asks for. */
+static struct fetch_job *start_lost(int i, int64_t time_us, fetch_done *done, void *ctx)
+{
+	char id[33];
+	const char *const ids[] = { id };
+	struct fetch_request request = { .trace_ids = ids,
+					 .ntrace_ids = 1,
+					 .deadline_us = fake.mono_us + time_us };
+
+	snprintf(id, sizeof(id), "105700000000000000000000%08x", (unsigned int)i);
+	return fetch_start(fetch, &request, done, ctx);
 }
 
 START_TEST(jobs_beyond_the_cap_wait_in_order)
 {
 	enum { JOBS = LIMIT_ENRICHING + 36 };
-	static const char *const ids[] = { ID };
-	struct fetch_request request = { .trace_ids = ids,
-					 .ntrace_ids = 1,
-					 .deadline_us = fake.mono_us + 5 * SECOND };
 	struct fetch_job *jobs[JOBS];
 
 	norder = 0;
 	fake_http_reply(&http, (struct fake_reply){
 				       .status = 200, .body = V3(TRACE(ID)), .delay_us = SECOND });
 	for (int i = 0; i < JOBS; i++)
-		jobs[i] = fetch_start(fetch, &request, note_order, (void *)(intptr_t)i);
+		jobs[i] = start_lost(i, 5 * SECOND, note_order, (void *)(intptr_t)i);
 	ck_assert_uint_eq(http.open, LIMIT_ENRICHING);
 	fetch_cancel(jobs[JOBS - 1]);
 	fake_clock_run_idle(&fake, 10 * SECOND);
@@ -692,13 +552,11 @@ END_TEST
 START_TEST(a_job_may_never_have_its_turn)
 {
 	static const char *const ids[] = { ID };
-	struct fetch_request request = { .trace_ids = ids,
-					 .ntrace_ids = 1,
-					 .deadline_us = fake.mono_us + 5 * SECOND };
+	struct fetch_request request = { .trace_ids = ids, .ntrace_ids = 1 };
 
 	fake_http_reply(&http, (struct fake_reply){ .status = 200, .delay_us = 60 * SECOND });
 	for (int i = 0; i < LIMIT_ENRICHING; i++)
-		fetch_start(fetch, &request, note_order, NULL);
+		start_lost(i, 5 * SECOND, note_order, NULL);
 	norder = 0;
 	request.deadline_us = fake.mono_us + 3 * SECOND;
 	fetch_start(fetch, &request, on_done, &got);
@@ -709,19 +567,23 @@ START_TEST(a_job_may_never_have_its_turn)
 }
 END_TEST
 
-/* Jobs that ask for the trace for a minute, and note when they are over. */
-static void start_many(const char *const *id, int n, fetch_done *done, void *ctx)
+/* Jobs that ask for a minute, and note when they are over. */
+static void start_many(int n)
 {
-	struct fetch_request request = { .trace_ids = id,
+	norder = 0;
+	for (int i = 0; i < n; i++)
+		start_lost(i, 60 * SECOND, note_order, NULL);
+}
+
+static void start_there(void)
+{
+	static const char *const ids[] = { ID };
+	struct fetch_request request = { .trace_ids = ids,
 					 .ntrace_ids = 1,
 					 .deadline_us = fake.mono_us + 60 * SECOND };
 
-	norder = 0;
-	for (int i = 0; i < n; i++)
-		fetch_start(fetch, &request, done, ctx);
+	fetch_start(fetch, &request, on_done, &got);
 }
-
-static const char *const there[] = { ID }, *const lost[] = { OTHER };
 
 static void answer_after(int64_t us)
 {
@@ -735,8 +597,8 @@ static void answer_after(int64_t us)
 START_TEST(the_hopeless_make_room)
 {
 	answer_after(10000);
-	start_many(lost, LIMIT_ENRICHING, note_order, NULL);
-	start_many(there, 1, on_done, &got);
+	start_many(LIMIT_ENRICHING);
+	start_there();
 	ck_assert_uint_eq(http.open, LIMIT_ENRICHING);
 	fake_clock_advance(&fake, 20000);
 	ck_assert_int_eq(got.calls, 1);
@@ -752,10 +614,10 @@ END_TEST
 START_TEST(those_that_ask_again_leave_places_free)
 {
 	answer_after(2 * SECOND);
-	start_many(lost, (int)ARRAY_LEN(order) - 1, note_order, NULL);
+	start_many((int)ARRAY_LEN(order) - 1);
 	fake_clock_advance(&fake, 30 * SECOND);
 	ck_assert_uint_eq(http.open, LIMIT_ENRICHING_AGAIN);
-	start_many(there, 1, on_done, &got);
+	start_there();
 	fake_clock_advance(&fake, 1);
 	ck_assert_int_eq(got.at_us, 30 * SECOND);
 	finish();
@@ -766,7 +628,7 @@ END_TEST
 START_TEST(who_asked_least_comes_first)
 {
 	answer_after(SECOND);
-	start_many(lost, 2 * LIMIT_ENRICHING, note_order, NULL);
+	start_many(2 * LIMIT_ENRICHING);
 	/* Two waves of first tries, and then the first of second ones, which were due before. */
 	fake_clock_advance(&fake, 2 * SECOND);
 	ck_assert_uint_eq(http.nrequests, 2 * LIMIT_ENRICHING + LIMIT_ENRICHING_AGAIN);
@@ -907,114 +769,6 @@ START_TEST(an_id_that_hangs_does_not_hold_what_is_there)
 }
 END_TEST
 
-/* The files source. */
-
-static char dir_path[64];
-
-static void write_file(const char *name, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", dir_path, name);
-	FILE *file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static void files_setup(void)
-{
-	snprintf(dir_path, sizeof(dir_path), "/tmp/tracepager-test-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir_path));
-	sources[0] =
-		(struct source_config){ .name = "saved", .kind = SOURCE_FILES, .path = dir_path };
-	write_file("a.json",
-		   V3(RESOURCE("shipping", SPAN(OTHER, "00f067aa0ba902b9", "ship", FAILED))));
-	write_file("b.jsonl", V1("5555555555555555") "\n" V3(TRACE(ID)) "\n");
-	write_file("notes.txt", V3(TRACE("6666666666666666")));
-	write_file(".hidden.json", V3(TRACE("7777777777777777")));
-}
-
-static void files_teardown(void)
-{
-	static const char *const names[] = { "a.json", "b.jsonl", "notes.txt", ".hidden.json",
-					     "z.json" };
-	char path[128];
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir_path, names[i]);
-		unlink(path);
-	}
-	rmdir(dir_path);
-}
-
-START_TEST(files_by_id)
-{
-	start_id();
-	finish();
-	ck_assert_uint_eq(got.ntraces, 1);
-	ck_assert_str_eq(got.first_id, ID);
-	ck_assert_str_eq(got.source, "saved");
-	ck_assert_int_eq(got.at_us, 0);
-}
-END_TEST
-
-START_TEST(files_by_signal)
-{
-	start(&checkout, NULL, 0);
-	finish();
-	/* 5555555555555555 is of checkout, too, but has no failing span. */
-	ck_assert_uint_eq(got.ntraces, 1);
-	ck_assert_str_eq(got.first_id, ID);
-}
-END_TEST
-
-START_TEST(files_without_a_match)
-{
-	static const char *const ids[] = { "6666666666666666" };
-
-	start(NULL, ids, 1);
-	finish();
-	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
-	ck_assert_str_eq(got.text,
-			 "trace 6666666666666666: not found in saved after 6 tries over 4.8 s");
-}
-END_TEST
-
-START_TEST(bad_files_do_not_hide_good_ones)
-{
-	write_file("0.json", "{");
-	write_file("z.json", "no json");
-	start_id();
-	finish();
-	ck_assert_uint_eq(got.ntraces, 1);
-	char path[128];
-	snprintf(path, sizeof(path), "%s/0.json", dir_path);
-	unlink(path);
-}
-END_TEST
-
-START_TEST(no_directory)
-{
-	sources[0].path = "/nonexistent/traces";
-	start_id();
-	finish();
-	ck_assert_int_eq(got.at_us, 0);
-	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
-	ck_assert_ptr_nonnull(strstr(got.text, "cannot read the directory /nonexistent/traces"));
-}
-END_TEST
-
-START_TEST(cancel_while_files_are_read)
-{
-	struct fetch_job *job = start_id();
-
-	fetch_cancel(job);
-	fake_clock_run_idle(&fake, SECOND);
-	ck_assert_int_eq(got.calls, 0);
-}
-END_TEST
-
 static TCase *case_http(void)
 {
 	TCase *tcase = tcase_create("http");
@@ -1070,27 +824,11 @@ static TCase *case_http(void)
 	return tcase;
 }
 
-static TCase *case_files(void)
-{
-	TCase *tcase = tcase_create("files");
-
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_checked_fixture(tcase, files_setup, files_teardown);
-	tcase_add_test(tcase, files_by_id);
-	tcase_add_test(tcase, files_by_signal);
-	tcase_add_test(tcase, files_without_a_match);
-	tcase_add_test(tcase, bad_files_do_not_hide_good_ones);
-	tcase_add_test(tcase, no_directory);
-	tcase_add_test(tcase, cancel_while_files_are_read);
-	return tcase;
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("fetch");
 
 	suite_add_tcase(suite, case_http());
-	suite_add_tcase(suite, case_files());
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);

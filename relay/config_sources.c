@@ -1,0 +1,413 @@
+/*
+ * Config: the trace sources, by the table of their options.
+ */
+#include "config-internal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+enum option_kind {
+	OPTION_TEXT,
+	OPTION_URL,
+	OPTION_LINK,
+	OPTION_FILE,
+	OPTION_SECRET,
+	OPTION_HEADERS,
+	OPTION_DURATION,
+	OPTION_RATE,
+	OPTION_NUMBER,
+};
+
+struct source_option {
+	const char *key;
+	enum option_kind kind;
+	size_t offset;
+	const char *example, *text;
+};
+
+static const struct source_option options[] = {
+#define SOURCE_OPTION(key, kind, field, example, text)                                             \
+	{ key, OPTION_##kind, offsetof(struct source_config, field), example, text },
+#include "tracepager/tbl/source_options.def"
+#undef SOURCE_OPTION
+};
+
+static const char *const kind_names[] = {
+#define SOURCE(id, name, needs, text) name,
+#include "tracepager/tbl/sources.def"
+#undef SOURCE
+};
+
+static const char *const kind_needs[] = {
+#define SOURCE(id, name, needs, text) needs,
+#include "tracepager/tbl/sources.def"
+#undef SOURCE
+};
+
+static const char *const kind_texts[] = {
+#define SOURCE(id, name, needs, text) text,
+#include "tracepager/tbl/sources.def"
+#undef SOURCE
+};
+
+static void *option_field(struct source_config *source, const struct source_option *option)
+{
+	return (char *)source + option->offset;
+}
+
+static const struct source_option *find_option(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (strcmp(key, options[i].key) == 0 ||
+		    (options[i].kind == OPTION_SECRET && config_is_secret(key, options[i].key)))
+			return &options[i];
+	return NULL;
+}
+
+/* ---- Values. ---- */
+
+/* "20/s": how long from one to the next. */
+static void read_rate(struct loading *loading, const struct ynode *node, const char *key,
+		      int64_t *pause_us)
+{
+	static const struct {
+		const char *name;
+		int64_t us;
+	} units[] = { { "/s", US_PER_SECOND }, { "/m", US_PER_MINUTE }, { "/h", US_PER_HOUR } };
+	const char *text = node->kind == YNODE_SCALAR ? node->text : "";
+	size_t digits = strspn(text, "0123456789");
+	long n = digits > 0 && digits <= 6 ? strtol(text, NULL, 10) : 0;
+
+	for (size_t i = 0; n > 0 && i < ARRAY_LEN(units); i++)
+		if (strcmp(text + digits, units[i].name) == 0) {
+			*pause_us = units[i].us / n;
+			return;
+		}
+	FAULT(loading, node, "C020", "write 20/s, 100/m or 300/h", "%s must be a rate", key);
+}
+
+static void read_number(struct loading *loading, const struct ynode *node, const char *key,
+			int64_t *number)
+{
+	if (!ynode_int(node, number) || *number < -LIMIT_PREFER || *number > LIMIT_PREFER)
+		FAULT(loading, node, "C021", "write a whole number, such as 1",
+		      "%s must be a number from -%d to %d", key, LIMIT_PREFER, LIMIT_PREFER);
+}
+
+/* curl opens it with each connection: what is wrong with it is better told now. */
+static const char *read_file(struct loading *loading, const struct ynode *node, const char *key)
+{
+	const char *path = config_want_text(loading, node, key);
+
+	if (path && loading->load_secrets && access(path, R_OK) < 0)
+		FAULT(loading, node, "C004", "name a PEM file that the daemon's user may read",
+		      "%s cannot be read", path);
+	return path;
+}
+
+/* RFC 9110 section 5.6.2, as far as anybody uses it. */
+static bool is_header_name(const char *name, size_t len)
+{
+	static const char *const taken[] = { "host", "content-length", "transfer-encoding",
+					     "connection", "expect" };
+
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_')
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		if (strlen(taken[i]) == len && strncasecmp(name, taken[i], len) == 0)
+			return false;
+	return len > 0;
+}
+
+/* Blanks are for the middle only: the other end drops them elsewhere. */
+static bool is_header_value(const char *value)
+{
+	size_t len = strlen(value);
+
+	for (size_t i = 0; i < len; i++)
+		if (value[i] < 0x20 || value[i] >= 0x7f)
+			return false;
+	return len > 0 && value[0] != ' ' && value[len - 1] != ' ';
+}
+
+/* Findings stand at the map's own key: the lines of its headers hold what nobody shall see. */
+static void read_header(struct loading *loading, const struct ynode *at, const struct ynode *map,
+			size_t i, struct source_header *header)
+{
+	static const char twin[] = "_file";
+	const char *key = map->keys[i]->text;
+	const char *value = map->items[i]->kind == YNODE_SCALAR ? map->items[i]->text : "";
+	size_t len = strlen(key), twin_len = sizeof(twin) - 1;
+	bool is_file = len > twin_len && strcmp(key + len - twin_len, twin) == 0;
+	struct err err;
+
+	len -= is_file ? twin_len : 0;
+	if (!is_header_name(key, len)) {
+		FAULT(loading, at, "C022", "names are made of letters, digits, - and _",
+		      "\"%s\" is no name for a header of ours", key);
+		return;
+	}
+	header->name = arena_strndup(loading->config->arena, key, len);
+	for (size_t before = 0; before < i; before++)
+		if (strncasecmp(map->keys[before]->text, key, len) == 0 &&
+		    (strlen(map->keys[before]->text) == len ||
+		     strcmp(map->keys[before]->text + len, twin) == 0))
+			FAULT(loading, at, "C003", "keep one of the two",
+			      "the header %s is given twice", header->name);
+	if (!is_file)
+		secret_set(&header->value, value);
+	else if (loading->load_secrets && secret_read_file(&header->value, value, &err) < 0)
+		FAULT(loading, at, "C004", NULL, "header %s: %s", header->name, err.text);
+	if (header->value.value && !is_header_value(header->value.value))
+		FAULT(loading, at, "C022", "use visible ASCII characters",
+		      "the header %s has no value that a header can have", header->name);
+}
+
+static void read_headers(struct loading *loading, const struct ynode *key, const struct ynode *map,
+			 struct source_config *source)
+{
+	if (!config_want_map(loading, map, "headers", "write {X-Api-Key_file: /path/of/the/key}"))
+		return;
+	if (map->n > LIMIT_SOURCE_HEADERS) {
+		FAULT(loading, key, "C022", NULL, "a source has at most %u headers",
+		      LIMIT_SOURCE_HEADERS);
+		return;
+	}
+	source->headers = arena_array(loading->config->arena, map->n, sizeof(*source->headers));
+	for (size_t i = 0; i < map->n; i++)
+		read_header(loading, key, map, i, &source->headers[source->nheaders++]);
+}
+
+static void read_timeout(struct loading *loading, const struct ynode *node, const char *key,
+			 int64_t *us)
+{
+	if (config_read_duration(loading, node, key, us) && *us == 0)
+		FAULT(loading, node, "C005", NULL, "%s must be longer than 0", key);
+}
+
+static void read_option(struct loading *loading, const struct source_option *option,
+			const struct ynode *map, size_t i, struct source_config *source)
+{
+	void *field = option_field(source, option);
+	const struct ynode *value = map->items[i];
+	const char *text = NULL;
+
+	switch (option->kind) {
+	case OPTION_TEXT:
+		text = config_want_text(loading, value, option->key);
+		break;
+	case OPTION_URL:
+		text = config_read_url(loading, value, option->key);
+		break;
+	case OPTION_LINK:
+		text = config_read_link(loading, value, option->key);
+		break;
+	case OPTION_FILE:
+		text = read_file(loading, value, option->key);
+		break;
+	case OPTION_SECRET:
+		if (strcmp(option->key, "bearer") == 0)
+			config_read_token(loading, map, i, option->key, field);
+		else
+			config_read_secret(loading, map, i, option->key, field);
+		return;
+	case OPTION_HEADERS:
+		read_headers(loading, map->keys[i], value, source);
+		return;
+	case OPTION_DURATION:
+		read_timeout(loading, value, option->key, field);
+		return;
+	case OPTION_RATE:
+		read_rate(loading, value, option->key, field);
+		return;
+	case OPTION_NUMBER:
+		read_number(loading, value, option->key, field);
+		return;
+	}
+	memcpy(field, &text, sizeof(text));
+}
+
+static void read_entry(struct loading *loading, const struct ynode *map, size_t i,
+		       struct source_config *source)
+{
+	const char *key = map->keys[i]->text;
+	const struct source_option *option = find_option(key);
+
+	if (option) {
+		read_option(loading, option, map, i, source);
+	} else if (strcmp(key, "kind") == 0) {
+		const char *text = config_want_text(loading, map->items[i], key);
+		if (text)
+			source->kind = (enum source_id)config_want_word(
+				loading, map->items[i], text, "C009", "kind of source", kind_names,
+				ARRAY_LEN(kind_names));
+	} else {
+		const char *known[ARRAY_LEN(options) + 1] = { "kind" };
+		for (size_t n = 0; n < ARRAY_LEN(options); n++)
+			known[n + 1] = options[n].key;
+		config_unknown(loading, map->keys[i], " of a source", known, ARRAY_LEN(known));
+	}
+}
+
+/* ---- The whole of one source. ---- */
+
+static bool is_given(const struct ynode *map, const struct source_option *option)
+{
+	return option->kind == OPTION_SECRET ? config_has_secret(map, option->key)
+					     : ynode_get(map, option->key) != NULL;
+}
+
+static void check_needs(struct loading *loading, const struct ynode *name, const struct ynode *map,
+			enum source_id kind)
+{
+	for (const char *at = kind_needs[kind]; *at; at += strspn(at, " ")) {
+		const char *key = arena_strndup(loading->config->arena, at, strcspn(at, " "));
+		const struct source_option *option = find_option(key);
+		const char *twin = option->kind == OPTION_SECRET ? "_file" : "";
+		at += strlen(key);
+		if (!is_given(map, option))
+			FAULT(loading, name, "C011",
+			      arena_printf(loading->config->arena, "add: %s%s: %s", key, twin,
+					   option->example),
+			      "a %s source needs a %s", kind_names[kind], key);
+	}
+}
+
+static bool has_header(const struct source_config *source, const char *name)
+{
+	for (size_t i = 0; i < source->nheaders; i++)
+		if (source->headers[i].name && strcasecmp(source->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void check_credentials(struct loading *loading, const struct ynode *name,
+			      const struct ynode *map, const struct source_config *source)
+{
+	bool user = ynode_get(map, "username") != NULL;
+	int ways = config_has_secret(map, "bearer") + config_has_secret(map, "basic") + user +
+		   has_header(source, "Authorization");
+
+	if (ways > 1)
+		FAULT(loading, name, "C019", "keep one of them",
+		      "a source can have one of bearer, basic, username, and a header "
+		      "Authorization");
+	if (user != config_has_secret(map, "password"))
+		FAULT(loading, name, "C011",
+		      user ? "add: password_file: /path/of/the/password" : "add: username: NAME",
+		      "username and password belong together");
+	if (ynode_get(map, "key_file") && !ynode_get(map, "cert_file"))
+		FAULT(loading, name, "C011", "add: cert_file: /path/of/the/certificate",
+		      "a key_file needs its cert_file");
+}
+
+static void check_tenant(struct loading *loading, const struct ynode *map,
+			 const struct source_config *source)
+{
+	const struct trace_source *kind = trace_sources[source->kind];
+	const struct ynode *node = ynode_get(map, "tenant");
+
+	if (!source->tenant)
+		return;
+	if (!kind || !kind->tenant_headers[0])
+		FAULT(loading, node, "C023", "leave it out, or use headers",
+		      "a %s source has no tenants", kind_names[source->kind]);
+	else if (!is_header_value(source->tenant))
+		FAULT(loading, node, "C022", "use visible ASCII characters",
+		      "tenant is sent in a header, and this one cannot be");
+	else if (!kind->tenant_headers[1] != !strchr(source->tenant, ':'))
+		FAULT(loading, node, "C023",
+		      kind->tenant_headers[1] ? "write ACCOUNT:PROJECT, as in 0:0"
+					      : "write it without a colon",
+		      "a %s source does not write its tenant like that", kind_names[source->kind]);
+}
+
+static void read_source(struct loading *loading, const struct ynode *name, const struct ynode *map,
+			struct source_config *source)
+{
+	*source = (struct source_config){
+		.name = name->text,
+		.kind = SOURCE_COUNT,
+		.timeout_us = loading->config->enrich_us,
+		.search_pause_us = LIMIT_SEARCH_PAUSE_US,
+		.prefer = INT64_MAX,
+	};
+	if (!config_want_map(loading, map, "a source",
+			     "write {kind: jaeger, url: \"http://jaeger:16686\"}"))
+		return;
+	for (size_t i = 0; i < map->n; i++)
+		read_entry(loading, map, i, source);
+	check_credentials(loading, name, map, source);
+	if (!ynode_get(map, "kind"))
+		FAULT(loading, name, "C011", "add: kind: jaeger", "a source needs a kind");
+	if (source->kind == SOURCE_COUNT)
+		return;
+	check_needs(loading, name, map, source->kind);
+	check_tenant(loading, map, source);
+}
+
+/* Those with a lower number first; else they keep the order of the file. */
+static void sort(struct source_config *sources, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct source_config source = sources[i];
+		size_t at = i;
+		for (; at > 0 && sources[at - 1].prefer > source.prefer; at--)
+			sources[at] = sources[at - 1];
+		sources[at] = source;
+	}
+}
+
+void config_read_sources(struct loading *loading, const struct ynode *map)
+{
+	struct config *config = loading->config;
+
+	config_check_names(loading, map);
+	if (map->n > LIMIT_SOURCES) {
+		FAULT(loading, map, "C021", NULL, "at most %u sources can be declared",
+		      LIMIT_SOURCES);
+		return;
+	}
+	config->sources = arena_array(config->arena, map->n, sizeof(struct source_config));
+	for (size_t i = 0; i < map->n; i++)
+		read_source(loading, map->keys[i], map->items[i],
+			    &config->sources[config->nsources++]);
+	sort(config->sources, config->nsources);
+}
+
+void config_free_sources(struct config *config)
+{
+	for (size_t i = 0; i < config->nsources; i++) {
+		struct source_config *source = &config->sources[i];
+		for (size_t n = 0; n < ARRAY_LEN(options); n++)
+			if (options[n].kind == OPTION_SECRET)
+				secret_fini(option_field(source, &options[n]));
+		for (size_t n = 0; n < source->nheaders; n++)
+			secret_fini(&source->headers[n].value);
+	}
+}
+
+void config_write_source_sample(struct buf *out)
+{
+	buf_puts(out, "# Tracing backends, asked in this order. Kinds:\n");
+	for (size_t i = 0; i < ARRAY_LEN(kind_names); i++)
+		buf_printf(out, "# %s: %s\n", kind_names[i], kind_texts[i]);
+	buf_puts(out, "sources:\n"
+		      "  jaeger:\n"
+		      "    kind: jaeger\n"
+		      "    url: http://127.0.0.1:16686\n");
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const struct source_option *option = &options[i];
+		if (strcmp(option->key, "url") == 0)
+			continue;
+		buf_printf(out, "    # %s.\n", option->text);
+		buf_printf(out, "    # %s%s: %s\n", option->key,
+			   option->kind == OPTION_SECRET ? "_file" : "", option->example);
+	}
+}
