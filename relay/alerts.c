@@ -334,6 +334,8 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 		.trace_ids = ids,
 		.ntrace_ids = nids,
 		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
+		.expr = locate_expr(enrichment->arena, &enrichment->parsed),
+		.labels = &enrichment->parsed.labels,
 		.from_us = starts_us - incidents->env.options.window_before_us,
 		.to_us = incidents_wall_us(incidents),
 		.limit = enrichment->has_signal && enrichment->signal.traces

@@ -1,5 +1,6 @@
 /*
- * Locate: the trace ids that an alert carries. Pure.
+ * Locate: the trace ids that an alert carries, and the expression whose metrics may carry others.
+ * Pure.
  */
 #ifndef TRACEPAGER_LOCATE_H
 #define TRACEPAGER_LOCATE_H
@@ -13,5 +14,8 @@
  * lower-case hex digits. Kept by the arena; returns how many (at most max). */
 size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const char **ret_ids,
 			size_t max);
+/* The PromQL expression in an alert's own link, as Prometheus writes it there (g0.expr=…); NULL:
+ * there is none. Kept by the arena. */
+const char *locate_expr(struct arena *arena, const struct alert *alert);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Locate: the trace ids that an alert carries: in labels and annotations of their own, and in links
- * that people put into annotations. Pure, linear in the alert. It takes nothing from the alert's
- * own link (it leads to a metric), and nothing that merely looks like an id without standing where
- * an id stands.
+ * that people put into annotations. Pure, linear in the alert. It takes no id from the alert's own
+ * link (it leads to a metric, whose expression it tells), and nothing that merely looks like an id
+ * without standing where an id stands.
  */
 #include "tracepager/locate.h"
 
@@ -113,7 +113,7 @@ static char *url_decode(const char *text, size_t len)
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
+		char c = text[i] == '+' ? ' ' : text[i];
 		if (c == '%' && i + 2 < len && isxdigit((unsigned char)text[i + 1]) &&
 		    isxdigit((unsigned char)text[i + 2])) {
 			char digits[3] = { text[i + 1], text[i + 2], '\0' };
@@ -121,7 +121,7 @@ static char *url_decode(const char *text, size_t len)
 			i += 2;
 		}
 		if (c != '\0')
-			out[n++] = c == '+' ? ' ' : c;
+			out[n++] = c;
 	}
 	out[n] = '\0';
 	return out;
@@ -203,4 +203,18 @@ size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const ch
 	take_linked(&found, &alert->annotations);
 	take_linked(&found, &alert->labels);
 	return found.n;
+}
+
+const char *locate_expr(struct arena *arena, const struct alert *alert)
+{
+	static const char name[] = "g0.expr=";
+	const char *at = strchr(alert->generator_url, '?');
+
+	while (at && strncmp(at + 1, name, strlen(name)) != 0)
+		at = strchr(at + 1, '&');
+	if (!at)
+		return NULL;
+	at += 1 + strlen(name);
+	CLEANUP_FREE char *expr = url_decode(at, strcspn(at, "&#"));
+	return *expr ? arena_strdup(arena, expr) : NULL;
 }

@@ -52,12 +52,11 @@ static const char *attributes(struct arena *arena, const struct trace_query *que
 
 /* The names of the same things in the two APIs. */
 struct dialect {
-	const char *path, *service, *operation, *start, *end, *limit, *duration, *attributes;
+	const char *service, *operation, *start, *end, *limit, *duration, *attributes;
 	bool rfc3339; /* else microseconds */
 };
 
 static const struct dialect v3 = {
-	.path = "/api/v3/traces",
 	.service = "query.service_name",
 	.operation = "query.operation_name",
 	.start = "query.start_time_min",
@@ -69,7 +68,6 @@ static const struct dialect v3 = {
 };
 
 static const struct dialect v1 = {
-	.path = "/api/traces",
 	.service = "service",
 	.operation = "operation",
 	.start = "start",
@@ -110,12 +108,12 @@ static void add_search(struct arena *arena, struct buf *url, const struct dialec
 }
 
 /* NULL: there is nothing that this source could be asked. */
-static const char *make_url(struct arena *arena, const char *base, const struct dialect *dialect,
-			    const struct trace_query *query)
+static const char *make_url(struct arena *arena, const char *base, const char *path,
+			    const struct dialect *dialect, const struct trace_query *query)
 {
 	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
 
-	source_url(&url, base, dialect->path);
+	source_url(&url, base, path);
 	if (query->trace_id)
 		buf_printf(&url, "/%s", url_escape(arena, query->trace_id));
 	else if (query->signal && source_plain(query->signal->service))
@@ -125,10 +123,10 @@ static const char *make_url(struct arena *arena, const char *base, const struct 
 	return source_url_take(arena, &url);
 }
 
-static enum source_step ask(struct source_talk *talk, const struct dialect *dialect,
-			    enum trace_encoding encoding)
+static enum source_step ask(struct source_talk *talk, const char *path,
+			    const struct dialect *dialect, enum trace_encoding encoding)
 {
-	const char *url = make_url(talk->arena, talk->config->url, dialect, talk->query);
+	const char *url = make_url(talk->arena, talk->config->url, path, dialect, talk->query);
 
 	if (!url)
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
@@ -138,12 +136,17 @@ static enum source_step ask(struct source_talk *talk, const struct dialect *dial
 	return SOURCE_SEND;
 }
 
+enum source_step source_ask_jaeger(struct source_talk *talk, const char *path)
+{
+	return ask(talk, path, &v1, TRACE_ENCODING_JAEGER_JSON);
+}
+
 static enum source_step jaeger_next(struct source_talk *talk)
 {
 	if (talk->step == 0)
-		return ask(talk, &v3, TRACE_ENCODING_OTLP_JSON);
+		return ask(talk, "/api/v3/traces", &v3, TRACE_ENCODING_OTLP_JSON);
 	if (talk->step == 1 && v3_missing(talk->reply))
-		return ask(talk, &v1, TRACE_ENCODING_JAEGER_JSON);
+		return source_ask_jaeger(talk, "/api/traces");
 	return source_judge(talk);
 }
 

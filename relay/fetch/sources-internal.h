@@ -9,6 +9,8 @@
 #include "tracepager/trace_source.h"
 
 extern const struct trace_source trace_source_jaeger;
+extern const struct trace_source trace_source_prometheus;
+extern const struct trace_source trace_source_victoriatraces;
 
 /* The request of a talk: credentials, headers, tenant, certificates and timeout as configured. The
  * URL is kept by the talk's arena, or longer. What it may read at most: source_read_text(), or
@@ -22,7 +24,8 @@ enum source_step source_judge(struct source_talk *talk);
 /* Refused or failed, with the reason. */
 enum source_step source_end(struct source_talk *talk, enum source_step step, const char *text);
 /* The reason where a signal has nothing that could be searched for: its service is a pattern. */
-#define SOURCE_NO_SEARCH "cannot be searched for this signal"
+#define SOURCE_NO_SEARCH     "cannot be searched for this signal"
+#define SOURCE_SENT_WEB_PAGE "sent a web page; is a login in front of it, or its url wrong?"
 /* The reply is a page for browsers: a login, or the UI of a server that knows no such path. */
 bool source_is_web_page(const struct http_reply *reply);
 
@@ -34,6 +37,9 @@ void source_url_param(struct arena *arena, struct buf *url, const char *name, co
 void source_url_number(struct arena *arena, struct buf *url, const char *name, int64_t value);
 /* The text, kept by the arena, and the buffer's end; NULL: it was empty, or too long. */
 const char *source_url_take(struct arena *arena, struct buf *url);
+
+/* Jaeger's old API, which others have too, at the given path. */
+enum source_step source_ask_jaeger(struct source_talk *talk, const char *path);
 
 /* A value of the rules that is a glob: it cannot be asked for, only looked for in what comes. */
 bool source_is_pattern(const char *text);

@@ -12,6 +12,8 @@
 
 const struct trace_source *const trace_sources[SOURCE_COUNT] = {
 	[SOURCE_JAEGER] = &trace_source_jaeger,
+	[SOURCE_VICTORIATRACES] = &trace_source_victoriatraces,
+	[SOURCE_PROMETHEUS] = &trace_source_prometheus,
 	[SOURCE_FILES] = NULL,
 };
 
@@ -103,10 +105,7 @@ enum source_step source_judge(struct source_talk *talk)
 		if (!talk->error)
 			return SOURCE_TRACES;
 		return source_end(talk, SOURCE_BAD,
-				  source_is_web_page(reply)
-					  ? "sent a web page; is a login in front of it, or its "
-					    "url wrong?"
-					  : NULL);
+				  source_is_web_page(reply) ? SOURCE_SENT_WEB_PAGE : NULL);
 	}
 	if (status == 404)
 		return SOURCE_NOT_FOUND;

@@ -141,6 +141,27 @@ START_TEST(the_alerts_own_link_is_never_read)
 }
 END_TEST
 
+static const struct {
+	const char *url, *expr;
+} links[] = {
+	{ "http://prom:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1", "up == 0" },
+	{ "http://prom/p/graph?g0.tab=1&g0.expr=a%2Bb%26c#x", "a+b&c" },
+	{ "http://prom/graph?g0.expr=1%2", "1%2" },
+	{ "http://prom/graph?g0.expr=", NULL },
+	{ "http://prom/graph?xg0.expr=up", NULL },
+	{ "http://prom/g0.expr=up", NULL },
+	{ "http://grafana/alerting/grafana/x/view", NULL },
+	{ "", NULL },
+};
+
+START_TEST(the_expression_of_the_link)
+{
+	const struct alert alert = { .generator_url = links[_i].url };
+
+	ck_assert_pstr_eq(locate_expr(arena, &alert), links[_i].expr);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("locate");
@@ -150,6 +171,7 @@ int main(void)
 	tcase_add_loop_test(tcase, finds_what_is_there, 0, ARRAY_LEN(rows));
 	tcase_add_test(tcase, the_likeliest_comes_first_and_none_twice);
 	tcase_add_test(tcase, the_alerts_own_link_is_never_read);
+	tcase_add_loop_test(tcase, the_expression_of_the_link, 0, ARRAY_LEN(links));
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,74 +1,20 @@
 /* Tests of what Jaeger is asked. Expected parameters are those of its HTTP APIs v3 and v1. */
 #include <check.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tracepager/trace_source.h"
+#include "tests/lib/source_kit.h"
 #include "tracepager/xalloc.h"
-
-#define ID "4bf92f3577b34da6a3ce929d0e0e4736"
-
-static struct arena *arena;
-static struct source_config config;
-static struct source_talk talk;
-
-static const struct signal checkout = { .service = "checkout",
-					.operation = "POST /orders",
-					.from = "label" };
 
 static void setup(void)
 {
-	arena = arena_new(1 << 20);
-	config = (struct source_config){ .name = "jaeger",
-					 .kind = SOURCE_JAEGER,
-					 .url = "http://jaeger:16686",
-					 .timeout_us = 3000000 };
-}
-
-static void teardown(void)
-{
-	arena_free(arena);
-}
-
-static enum source_step ask(const struct trace_query *query, unsigned int step,
-			    const struct http_reply *reply)
-{
-	talk = (struct source_talk){
-		.arena = arena,
-		.config = &config,
-		.query = query,
-		.step = step,
-		.reply = reply,
-	};
-	if (reply && reply->body && reply->body[0] != '{')
-		talk.error = -EBADMSG;
-	return trace_sources[SOURCE_JAEGER]->next(&talk);
-}
-
-/* 2026-09-01T09:50:00.25Z to 10:00:00Z */
-static struct trace_query search_for(const struct signal *signal, bool failing)
-{
-	return (struct trace_query){ .signal = signal,
-				     .from_us = 1788256200250000,
-				     .to_us = 1788256800000000,
-				     .limit = 10,
-				     .failing = failing };
-}
-
-static const char *header(const char *name)
-{
-	for (size_t i = 0; i < talk.request.nheaders; i++)
-		if (strcmp(talk.request.headers[i].name, name) == 0)
-			return talk.request.headers[i].value;
-	return NULL;
+	kit_setup(SOURCE_JAEGER, "http://jaeger:16686");
 }
 
 START_TEST(asks_v3_by_id_first)
 {
 	struct trace_query query = { .trace_id = ID };
 
-	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 	ck_assert_str_eq(talk.request.url, "http://jaeger:16686/api/v3/traces/" ID);
 	ck_assert_int_eq(talk.request.method, HTTP_GET);
 	ck_assert_int_eq(talk.encoding, TRACE_ENCODING_OTLP_JSON);
@@ -84,7 +30,7 @@ START_TEST(base_paths_and_tokens_are_kept)
 
 	config.url = "https://shop.example/jaeger//";
 	secret_set(&config.bearer, "t0ken");
-	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 	ck_assert_str_eq(talk.request.url, "https://shop.example/jaeger/api/v3/traces/..%2Fa%20b");
 	ck_assert_str_eq(header("Authorization"), "Bearer t0ken");
 	secret_fini(&config.bearer);
@@ -95,7 +41,7 @@ START_TEST(searches_v3_in_snake_case)
 {
 	struct trace_query query = search_for(&checkout, true);
 
-	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 	ck_assert_str_eq(talk.request.url,
 			 "http://jaeger:16686/api/v3/traces?query.service_name=checkout"
 			 "&query.operation_name=POST%20%2Forders"
@@ -109,18 +55,17 @@ END_TEST
 START_TEST(searches_v1_where_v3_is_missing)
 {
 	struct trace_query query = search_for(&checkout, true);
-	struct http_reply reply = {
-		.status = 404, .body = "404 page not found\n", .len = 19, .content_type = ""
-	};
 
-	ck_assert_int_eq(ask(&query, 1, &reply), SOURCE_SEND);
+	query.min_duration_us = 1500000;
+	ask(&query);
+	ck_assert_int_eq(answer(404, "404 page not found\n", ""), SOURCE_SEND);
 	ck_assert_str_eq(
 		talk.request.url,
 		"http://jaeger:16686/api/traces?service=checkout&operation=POST%20%2Forders"
-		"&start=1788256200250000&end=1788256800000000&limit=10"
+		"&start=1788256200250000&end=1788256800000000&limit=10&minDuration=1500000us"
 		"&tags=%7B%22error%22%3A%22true%22%7D");
 	ck_assert_int_eq(talk.encoding, TRACE_ENCODING_JAEGER_JSON);
-	ck_assert_int_eq(ask(&query, 2, &reply), SOURCE_NOT_FOUND);
+	ck_assert_int_eq(answer(404, "404 page not found\n", ""), SOURCE_NOT_FOUND);
 }
 END_TEST
 
@@ -129,7 +74,7 @@ START_TEST(any_traces_are_searched_without_attributes)
 	struct signal signal = { .service = "checkout" };
 	struct trace_query query = search_for(&signal, false);
 
-	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 	ck_assert_ptr_null(strstr(talk.request.url, "attributes"));
 	ck_assert_ptr_null(strstr(talk.request.url, "operation"));
 }
@@ -143,16 +88,16 @@ START_TEST(patterns_are_not_asked_for)
 				 .attrs = { attrs, 2 } };
 	struct trace_query query = search_for(&signal, false);
 
-	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_SEND);
+	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 	ck_assert_ptr_null(strstr(talk.request.url, "operation"));
 	ck_assert_ptr_nonnull(strstr(talk.request.url,
 				     "&query.attributes=%7B%22http.route%22%3A%22%2Forders%22%7D"));
 	ck_assert_ptr_null(strstr(talk.request.url, "region"));
 
 	signal.service = "check*";
-	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_REFUSED);
+	ck_assert_int_eq(ask(&query), SOURCE_REFUSED);
 	signal.service = "";
-	ck_assert_int_eq(ask(&query, 0, NULL), SOURCE_REFUSED);
+	ck_assert_int_eq(ask(&query), SOURCE_REFUSED);
 }
 END_TEST
 
@@ -175,7 +120,7 @@ static const struct {
 	  SOURCE_NOT_FOUND },
 	{ 200, NULL, "application/json", SOURCE_TRACES },
 	{ 200, "{\"result\":", "", SOURCE_TRACES },
-	{ 200, "nonsense", "", SOURCE_BAD },
+	{ 200, "\nnonsense", "", SOURCE_BAD },
 	{ 500, "{\"error\":{\"httpCode\":500}}", "text/plain", SOURCE_FAILED },
 	{ 429, "", "", SOURCE_FAILED },
 	{ 401, "", "", SOURCE_REFUSED },
@@ -185,12 +130,10 @@ static const struct {
 START_TEST(falls_back_only_where_v3_is_missing)
 {
 	struct trace_query query = { .trace_id = ID };
-	struct http_reply reply = { .status = replies[_i].status,
-				    .body = replies[_i].body,
-				    .len = replies[_i].body ? strlen(replies[_i].body) : 0,
-				    .content_type = replies[_i].content_type };
 
-	ck_assert_int_eq(ask(&query, 1, &reply), replies[_i].step);
+	ask(&query);
+	ck_assert_int_eq(answer(replies[_i].status, replies[_i].body, replies[_i].content_type),
+			 replies[_i].step);
 	if (replies[_i].step == SOURCE_SEND)
 		ck_assert_str_eq(talk.request.url, "http://jaeger:16686/api/traces/" ID);
 }
@@ -198,10 +141,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("source_jaeger");
 	TCase *tcase = tcase_create("source_jaeger");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, setup, kit_teardown);
 	tcase_add_test(tcase, asks_v3_by_id_first);
 	tcase_add_test(tcase, base_paths_and_tokens_are_kept);
 	tcase_add_test(tcase, searches_v3_in_snake_case);
@@ -209,10 +151,5 @@ int main(void)
 	tcase_add_test(tcase, any_traces_are_searched_without_attributes);
 	tcase_add_test(tcase, patterns_are_not_asked_for);
 	tcase_add_loop_test(tcase, falls_back_only_where_v3_is_missing, 0, ARRAY_LEN(replies));
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_case(tcase, "source_jaeger");
 }

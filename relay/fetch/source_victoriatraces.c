@@ -1,0 +1,35 @@
+/*
+ * Trace source victoriatraces: Jaeger's old API below a path of its own. What differs is in the
+ * answers: every tag is a text, error is always there (unset, false or true), and an unknown trace
+ * is an empty list, all of which the decoder knows.
+ */
+#include "sources-internal.h"
+
+#include <string.h>
+
+#define PREFIX "/select/jaeger"
+
+/* The url may end with the prefix, as Grafana wants it for a data source of kind Jaeger. */
+static bool has_prefix(const char *url)
+{
+	size_t len = strlen(url), n = strlen(PREFIX);
+
+	while (len > 0 && url[len - 1] == '/')
+		len--;
+	return len >= n && strncmp(url + len - n, PREFIX, n) == 0;
+}
+
+static enum source_step victoriatraces_next(struct source_talk *talk)
+{
+	if (talk->step > 0)
+		return source_judge(talk);
+	return source_ask_jaeger(talk, has_prefix(talk->config->url) ? "/api/traces"
+								     : PREFIX "/api/traces");
+}
+
+const struct trace_source trace_source_victoriatraces = {
+	.name = "victoriatraces",
+	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
+	.tenant_headers = { "AccountID", "ProjectID" },
+	.next = victoriatraces_next,
+};

@@ -1,0 +1,81 @@
+/* A talk without a network. */
+#include "source_kit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source_config config;
+struct source_talk talk;
+const struct signal checkout = { .service = "checkout",
+				 .operation = "POST /orders",
+				 .from = "label" };
+
+static struct arena *arena;
+
+void kit_setup(enum source_id kind, const char *url)
+{
+	arena = arena_new(1 << 20);
+	config = (struct source_config){
+		.name = "source", .kind = kind, .url = url, .timeout_us = 3000000
+	};
+}
+
+void kit_teardown(void)
+{
+	arena_free(arena);
+}
+
+struct trace_query search_for(const struct signal *signal, bool failing)
+{
+	return (struct trace_query){ .signal = signal,
+				     .from_us = 1788256200250000,
+				     .to_us = 1788256800000000,
+				     .limit = 10,
+				     .failing = failing };
+}
+
+enum source_step ask(const struct trace_query *query)
+{
+	talk = (struct source_talk){ .arena = arena, .config = &config, .query = query };
+	return trace_sources[config.kind]->next(&talk);
+}
+
+enum source_step answer(int status, const char *body, const char *content_type)
+{
+	const struct http_reply reply = {
+		.status = status,
+		.body = body ? body : "",
+		.len = body ? strlen(body) : 0,
+		.retry_after_us = -1,
+		.content_type = content_type,
+	};
+
+	talk.step++;
+	talk.reply = &reply;
+	talk.error = talk.encoding != SOURCE_TEXT && body && (*body == '<' || *body == '\n')
+			     ? -EBADMSG
+			     : 0;
+	talk.text = NULL;
+	return trace_sources[config.kind]->next(&talk);
+}
+
+const char *header(const char *name)
+{
+	for (size_t i = 0; i < talk.request.nheaders; i++)
+		if (strcmp(talk.request.headers[i].name, name) == 0)
+			return talk.request.headers[i].value;
+	return NULL;
+}
+
+int run_case(TCase *tcase, const char *name)
+{
+	Suite *suite = suite_create(name);
+
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

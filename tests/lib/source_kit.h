@@ -1,0 +1,33 @@
+/*
+ * For the tests of the kinds of trace sources: one talk at a time, whose requests are looked at and
+ * whose replies are made by hand.
+ */
+#ifndef TESTS_SOURCE_KIT_H
+#define TESTS_SOURCE_KIT_H
+
+#include <check.h>
+
+#include "tracepager/trace_source.h"
+
+#define ID    "4bf92f3577b34da6a3ce929d0e0e4736"
+#define OTHER "0af7651916cd43dd8448eb211c80319c"
+
+extern struct source_config config;
+extern struct source_talk talk;
+extern const struct signal checkout; /* its POST /orders */
+
+void kit_setup(enum source_id kind, const char *url);
+void kit_teardown(void);
+/* 2026-09-01T09:50:00.25Z to 10:00:00Z, 10 traces */
+struct trace_query search_for(const struct signal *signal, bool failing);
+/* The first step of a new talk. */
+enum source_step ask(const struct trace_query *query);
+/* The next step, after a reply. Of a body that was to be decoded, what cannot be JSON or protobuf
+ * counts as not decodable. */
+enum source_step answer(int status, const char *body, const char *content_type);
+const char *header(const char *name); /* of the request; NULL: it has none */
+
+/* A test program of one case; fixtures are the caller's. */
+int run_case(TCase *tcase, const char *name);
+
+#endif
