@@ -68,6 +68,7 @@ enum source_step {
 	SOURCE_NOT_FOUND, /* it has no such trace, or no match */
 	SOURCE_FAILED,	  /* may be better next time */
 	SOURCE_REFUSED,	  /* it will say the same again, or cannot be asked that */
+	SOURCE_TOO_LARGE, /* the trace is larger than it will send */
 	SOURCE_BAD,	  /* it has sent what is no trace */
 };
 
@@ -98,8 +99,8 @@ struct source_talk {
 	/* For SOURCE_IDS, the best first. */
 	const char *const *ids;
 	size_t nids;
-	/* For SOURCE_FAILED, _REFUSED and _BAD: what follows the source's name in a sentence. NULL
-	 * with SOURCE_BAD: what the decoder said. */
+	/* For SOURCE_FAILED, _REFUSED, _TOO_LARGE and _BAD: what follows the source's name in a
+	 * sentence. NULL with SOURCE_BAD: what the decoder said. */
 	const char *text;
 	/* With any: it wants no other question for so long (a limit is used up). 0: no such time.
 	 */

@@ -6,6 +6,7 @@
  */
 #include "fetch-internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,13 @@ static void answer_add_set(struct inquiry_answer *answer, struct trace_set *set)
 
 /* ---- Its life. ---- */
 
+/* As trace_id_equal() has it. */
+static void add_id(struct buf *key, const char *trace_id)
+{
+	for (trace_id += strspn(trace_id, "0"); *trace_id; trace_id++)
+		buf_putc(key, (char)tolower((unsigned char)*trace_id));
+}
+
 /* Two questions of one text are the same: it is JSON, so that no name can look like another. */
 static char *make_key(size_t source, const struct trace_query *query,
 		      const struct trace_options *options)
@@ -80,12 +88,13 @@ static char *make_key(size_t source, const struct trace_query *query,
 	const struct signal none = { 0 };
 	const struct signal *signal = query->signal ? query->signal : &none;
 	struct buf key = BUF_INIT(KEY_BYTES);
-	const char *texts[] = { query->trace_id, query->expr, signal->service, signal->namespace,
+	const char *texts[] = { query->expr, signal->service, signal->namespace,
 				signal->operation };
 
 	buf_printf(&key, "%zu %d %d %d %lld %lld %u %lld ", source, query->signal != NULL,
 		   query->failing, query->healthy, (long long)query->from_us,
 		   (long long)query->to_us, query->limit, (long long)query->min_duration_us);
+	add_id(&key, query->trace_id ? query->trace_id : "");
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		buf_json_string(&key, texts[i] ? texts[i] : "");
 	for (size_t i = 0; i < signal->attrs.n; i++)
@@ -426,6 +435,8 @@ static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
 		return end(inquiry, ANSWER_FAILED, talk->text);
 	case SOURCE_REFUSED:
 		return end(inquiry, ANSWER_HOPELESS, talk->text);
+	case SOURCE_TOO_LARGE:
+		return end(inquiry, ANSWER_TOO_LARGE, talk->text);
 	case SOURCE_BAD:
 		break;
 	}

@@ -10,6 +10,7 @@
 
 extern const struct trace_source trace_source_jaeger;
 extern const struct trace_source trace_source_prometheus;
+extern const struct trace_source trace_source_tempo;
 extern const struct trace_source trace_source_victoriatraces;
 
 /* The request of a talk: credentials, headers, tenant, certificates and timeout as configured. The

@@ -53,7 +53,7 @@ enum source_step answer(int status, const char *body, const char *content_type)
 
 	talk.step++;
 	talk.reply = &reply;
-	talk.error = talk.encoding != SOURCE_TEXT && body && (*body == '<' || *body == '\n')
+	talk.error = talk.encoding != SOURCE_TEXT && body && (*body == '<' || *body == '!')
 			     ? -EBADMSG
 			     : 0;
 	talk.text = NULL;

@@ -120,7 +120,7 @@ static const struct {
 	  SOURCE_NOT_FOUND },
 	{ 200, NULL, "application/json", SOURCE_TRACES },
 	{ 200, "{\"result\":", "", SOURCE_TRACES },
-	{ 200, "\nnonsense", "", SOURCE_BAD },
+	{ 200, "!nonsense", "", SOURCE_BAD },
 	{ 500, "{\"error\":{\"httpCode\":500}}", "text/plain", SOURCE_FAILED },
 	{ 429, "", "", SOURCE_FAILED },
 	{ 401, "", "", SOURCE_REFUSED },

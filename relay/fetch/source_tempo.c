@@ -1,0 +1,227 @@
+/*
+ * Trace source tempo: by id from API v2, as protobuf; from v1 where the server is older than that.
+ * A search is TraceQL; its answer has ids only, and each trace is asked for after that. An unknown
+ * trace is an empty answer in v2, 404 in v1.
+ */
+#include "sources-internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/jread.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define QUERY_BYTES (4 * LIMIT_LABEL_BYTES)
+
+/* ---- By id. ---- */
+
+static enum source_step ask_by_id(struct source_talk *talk, const char *path,
+				  enum trace_encoding encoding)
+{
+	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+
+	source_url(&url, talk->config->url, path);
+	buf_puts(&url, url_escape(talk->arena, talk->query->trace_id));
+	source_request(talk, HTTP_GET, source_url_take(talk->arena, &url));
+	http_request_header(&talk->request, "Accept", "application/protobuf");
+	talk->encoding = encoding;
+	return SOURCE_SEND;
+}
+
+/* A router that has no such path says so in these words; a trace that may not be seen has none. */
+static bool v2_missing(const struct http_reply *reply)
+{
+	static const char words[] = "404 page not found";
+
+	return reply->status == 404 && reply->len >= strlen(words) &&
+	       memcmp(reply->body, words, strlen(words)) == 0;
+}
+
+static enum source_step by_id(struct source_talk *talk)
+{
+	if (talk->step == 0)
+		return ask_by_id(talk, "/api/v2/traces/", TRACE_ENCODING_TEMPO_PROTO);
+	if (talk->step == 1 && v2_missing(talk->reply))
+		return ask_by_id(talk, "/api/traces/", TRACE_ENCODING_OTLP_PROTO);
+	if (talk->reply->status == 422)
+		return source_end(talk, SOURCE_TOO_LARGE,
+				  "has a trace that is larger than it will send");
+	if (talk->reply->status == 499) /* its own time was over */
+		return source_end(talk, SOURCE_FAILED, "answered 499");
+	return source_judge(talk);
+}
+
+/* ---- Search. ---- */
+
+static void add_string(struct buf *query, const char *text)
+{
+	buf_putc(query, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_putc(query, '\\');
+		if (*text == '\n')
+			buf_puts(query, "\\n");
+		else
+			buf_putc(query, *text);
+	}
+	buf_putc(query, '"');
+}
+
+/* Names of attributes are quoted where they are more than plain words (TraceQL: span."a b"). */
+static void add_attr(struct buf *query, const char *name, const char *value)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_.";
+
+	buf_puts(query, " && span.");
+	if (name[strspn(name, plain)])
+		add_string(query, name);
+	else
+		buf_puts(query, name);
+	buf_puts(query, " = ");
+	add_string(query, value);
+}
+
+/* A number or a boolean is compared as what it is, and nobody knows how the attribute was sent. */
+static bool is_text(const char *value)
+{
+	return value[strspn(value, "0123456789.-+eE")] && strcmp(value, "true") != 0 &&
+	       strcmp(value, "false") != 0;
+}
+
+/* The span of the signal, failed or not. */
+static const char *traceql(struct arena *arena, const struct trace_query *query)
+{
+	const struct signal *signal = query->signal;
+	struct buf text = BUF_INIT(QUERY_BYTES);
+
+	buf_puts(&text, "{ resource.service.name = ");
+	add_string(&text, signal->service);
+	if (source_plain(signal->namespace)) {
+		buf_puts(&text, " && resource.service.namespace = ");
+		add_string(&text, signal->namespace);
+	}
+	if (source_plain(signal->operation)) {
+		buf_puts(&text, " && name = ");
+		add_string(&text, signal->operation);
+	}
+	for (size_t i = 0; i < signal->attrs.n; i++) {
+		const struct label *attr = &signal->attrs.at[i];
+		if (source_plain(attr->value) && is_text(attr->value))
+			add_attr(&text, attr->name, attr->value);
+	}
+	if (query->min_duration_us > 0)
+		buf_printf(&text, " && duration >= %" PRId64 "us", query->min_duration_us);
+	if (query->failing || query->healthy)
+		buf_printf(&text, " && status %s error", query->failing ? "=" : "!=");
+	buf_puts(&text, " }");
+	return source_url_take(arena, &text);
+}
+
+static enum source_step ask_search(struct source_talk *talk)
+{
+	const struct trace_query *query = talk->query;
+	struct arena *arena = talk->arena;
+	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+
+	if (!query->signal || !source_plain(query->signal->service))
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	const char *text = traceql(arena, query);
+	if (!text)
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	source_url(&url, talk->config->url, "/api/search");
+	source_url_param(arena, &url, "q", text);
+	source_url_number(arena, &url, "start", query->from_us / US_PER_SECOND);
+	source_url_number(arena, &url, "end", (query->to_us + US_PER_SECOND - 1) / US_PER_SECOND);
+	source_url_number(arena, &url, "limit", query->limit);
+	/* Spans of a match: ids are all that is wanted. */
+	source_url_number(arena, &url, "spss", 1);
+	const char *address = source_url_take(arena, &url);
+	if (!address)
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	source_request(talk, HTTP_GET, address);
+	http_request_header(&talk->request, "Accept", "application/json");
+	source_read_text(talk);
+	return SOURCE_SEND;
+}
+
+/* {"traces":[{"traceID":"…"}]} */
+struct reading {
+	struct source_talk *talk;
+	struct jread *jread;
+	const char **ids;
+	size_t n;
+	bool is_id;
+};
+
+enum {
+	IN_ROOT = 1,
+	IN_TRACE = 3,
+};
+
+#define ID_DIGITS 32
+
+/* Old versions drop leading zeros of the 32. */
+static void take_id(struct reading *reading, const char *text, size_t len)
+{
+	static const char zeros[ID_DIGITS + 1] = "00000000000000000000000000000000";
+
+	if (len == 0 || len > ID_DIGITS || reading->n == reading->talk->query->limit)
+		return;
+	reading->ids[reading->n++] = arena_printf(reading->talk->arena, "%.*s%.*s",
+						  (int)(ID_DIGITS - len), zeros, (int)len, text);
+}
+
+static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct reading *reading = ctx;
+	int depth = jread_depth(reading->jread);
+
+	if (event == JREAD_KEY && depth == IN_ROOT)
+		return jread_is(text, len, "traces") ? JREAD_GO : JREAD_SKIP;
+	if (event == JREAD_KEY)
+		return depth == IN_TRACE && jread_is(text, len, "traceID") ? JREAD_GO : JREAD_SKIP;
+	if (event == JREAD_STRING && depth == IN_TRACE)
+		take_id(reading, text, len);
+	return JREAD_GO;
+}
+
+static enum source_step read_ids(struct source_talk *talk)
+{
+	struct reading reading = { .talk = talk };
+	enum source_step step = SOURCE_IDS;
+
+	reading.ids = arena_array(talk->arena, talk->query->limit, sizeof(*reading.ids));
+	reading.jread = jread_new(JREAD_ONE, on_event, &reading);
+	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) != 0 ||
+	    jread_finish(reading.jread) != 0)
+		step = source_end(talk, SOURCE_BAD,
+				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
+								  : "sent no answer to a search");
+	jread_free(reading.jread);
+	talk->ids = reading.ids;
+	talk->nids = reading.n;
+	return step;
+}
+
+static enum source_step search(struct source_talk *talk)
+{
+	if (talk->step == 0)
+		return ask_search(talk);
+	enum source_step step = source_judge(talk);
+	return step == SOURCE_TRACES ? read_ids(talk) : step;
+}
+
+static enum source_step tempo_next(struct source_talk *talk)
+{
+	return talk->query->trace_id ? by_id(talk) : search(talk);
+}
+
+const struct trace_source trace_source_tempo = {
+	.name = "tempo",
+	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
+	.tenant_headers = { "X-Scope-OrgID" },
+	.next = tempo_next,
+};
