@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Debian's Prometheus and Alertmanager in front, a stub Jaeger and a stub pager behind: a rule fires, the page arrives at the right team's
-endpoint, and so does its resolve. Once through Alertmanager's webhook, once straight from Prometheus to /api/v2/alerts."""
+endpoint, and so does its resolve. Once through Alertmanager's webhook, once straight from Prometheus to /api/v2/alerts; and once with the trace's
+id in an exemplar only, for which Prometheus is asked."""
 import os
 import shutil
 import subprocess
@@ -19,16 +20,22 @@ for program in ("prometheus", "prometheus-alertmanager"):
 class Monitoring:
     """A Prometheus that scrapes a page of ours, whose one number we turn up and down."""
 
-    def __init__(self, daemon, through_alertmanager):
-        self.value = 1
-        self.metrics = peers.Peer(lambda request: (200, {"Content-Type": "text/plain"},
-                                                   f"orders_failing {self.value}\n".encode()))
+    def __init__(self, daemon, through_alertmanager=False, exemplar=False, port=None):
+        self.value, self.exemplar, self.port = 1, exemplar, port or peers.free_port()
+        self.metrics = peers.Peer(self.show)
         self.directory, self.children = daemon.directory, []
         self.log = open(os.path.join(self.directory, "monitoring.log"), "ab")
         target = f"127.0.0.1:{daemon.port}"
         if through_alertmanager:
             target = self.start_alertmanager(daemon)
         self.start_prometheus(target)
+
+    def show(self, request):
+        if not self.exemplar:
+            return 200, {"Content-Type": "text/plain"}, f"orders_failing {self.value}\n".encode()
+        text = ("# TYPE orders_failed counter\n"
+                f"orders_failed_total {self.value} # {{trace_id=\"{TRACE}\"}} 1\n# EOF\n")
+        return 200, {"Content-Type": "application/openmetrics-text; version=1.0.0; charset=utf-8"}, text.encode()
 
     def write(self, name, text):
         with open(os.path.join(self.directory, name), "w", encoding="utf-8") as f:
@@ -49,17 +56,19 @@ class Monitoring:
         return f"127.0.0.1:{port}"
 
     def start_prometheus(self, target):
+        metric, trace = ("orders_failed_total", "") if self.exemplar else ("orders_failing", f", trace_id: {TRACE}")
         rules = self.write("alerts.yml", "groups:\n  - name: shop\n    interval: 1s\n    rules:\n"
-                           "      - alert: PlaceOrderErrors\n        expr: orders_failing > 0\n"
-                           f"        labels: {{severity: critical, trace_id: {TRACE}}}\n"
+                           f"      - alert: PlaceOrderErrors\n        expr: {metric} > 0\n"
+                           f"        labels: {{severity: critical{trace}}}\n"
                            "        annotations: {summary: orders fail}\n")
         config = self.write("prometheus.yml", "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
                             f"rule_files: [{rules}]\n"
                             f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{target}']}}]}}]}}\n"
                             "scrape_configs: [{job_name: shop, static_configs: [{targets: ["
                             f"'127.0.0.1:{self.metrics.port}']}}]}}]\n")
-        self.spawn("prometheus", f"--config.file={config}", f"--web.listen-address=127.0.0.1:{peers.free_port()}",
-                   f"--storage.tsdb.path={self.directory}/prometheus", "--rules.alert.resend-delay=1s")
+        self.spawn("prometheus", f"--config.file={config}", f"--web.listen-address=127.0.0.1:{self.port}",
+                   f"--storage.tsdb.path={self.directory}/prometheus", "--rules.alert.resend-delay=1s",
+                   "--enable-feature=exemplar-storage")
 
     def finish(self):
         for child in self.children:
@@ -100,4 +109,20 @@ def straight_from_prometheus():
     path(False)
 
 
-peers.run(through_alertmanager, straight_from_prometheus)
+def trace_from_an_exemplar():
+    """The alert names no trace, and a search would not find it: Prometheus knows."""
+    port, pager, jaeger = peers.free_port(), peers.Pager(), peers.Jaeger({TRACE: peers.shop_trace(TRACE)})
+    daemon = peers.Daemon(pager.url, config="enrich_budget: 20s\nsources:\n"
+                          f"  prom: {{kind: prometheus, url: \"http://127.0.0.1:{port}\"}}\n"
+                          f"  jaeger: {{kind: jaeger, url: \"{jaeger.url}\"}}\n").start()
+    monitoring = Monitoring(daemon, exemplar=True, port=port)
+    try:
+        peers.wait_for("the page", pager.events, 120)
+        assert pager.events()[0]["routing_key"] == "key-ledger", pager.events()[0]
+        assert [r["path"] for r in jaeger.seen()] == [f"/api/v3/traces/{TRACE}"], jaeger.seen()
+    finally:
+        monitoring.finish()
+        daemon.finish()
+
+
+peers.run(through_alertmanager, straight_from_prometheus, trace_from_an_exemplar)

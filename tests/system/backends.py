@@ -1,0 +1,190 @@
+"""Stubs of tracing backends: what they answer by id and to a search, made from the traces of peers.py."""
+import json
+import ssl
+import struct
+import urllib.parse
+
+import peers
+
+NO_SUCH_PATH = 404, {"Content-Type": "text/plain"}, b"404 page not found\n"
+
+
+def spans_of(trace):
+    """(service, span) of OTLP JSON."""
+    for resource in trace["resourceSpans"]:
+        service = resource["resource"]["attributes"][0]["value"]["stringValue"]
+        for span in resource["scopeSpans"][0]["spans"]:
+            yield service, span
+
+
+# ---- Protobuf, by the field numbers of opentelemetry-proto. ----
+
+def varint(n):
+    out = b""
+    while n > 0x7f:
+        out += bytes([n & 0x7f | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def field(number, value):
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def number_field(number, value):
+    return varint(number << 3) + varint(value)
+
+
+def fixed64(number, value):
+    return varint(number << 3 | 1) + struct.pack("<Q", value)
+
+
+def to_proto(trace):
+    """opentelemetry.proto.trace.v1.TracesData"""
+    out = b""
+    for service, span in spans_of(trace):
+        body = (field(1, bytes.fromhex(span["traceId"])) + field(2, bytes.fromhex(span["spanId"])) +
+                field(4, bytes.fromhex(span.get("parentSpanId", ""))) + field(5, span["name"]) +
+                number_field(6, span["kind"]) + fixed64(7, int(span["startTimeUnixNano"])) +
+                fixed64(8, int(span["endTimeUnixNano"])))
+        if "status" in span:
+            body += field(15, field(2, span["status"]["message"]) + number_field(3, span["status"]["code"]))
+        name = field(1, field(1, "service.name") + field(2, field(1, service)))
+        out += field(1, field(1, name) + field(2, field(2, body)))
+    return out
+
+
+# ---- JSON. ----
+
+def to_jaeger(trace, plain=False):
+    """Jaeger's old API; plain: as VictoriaTraces writes it, with texts only and an error tag on every span."""
+    spans, processes = [], {}
+    for n, (service, span) in enumerate(spans_of(trace)):
+        processes[f"p{n}"] = {"serviceName": service, "tags": []}
+        failed = span.get("status")
+        tags = [{"key": "span.kind", "type": "string", "value": [None, "internal", "server", "client"][span["kind"]]}]
+        if plain:
+            tags.append({"key": "error", "type": "string", "value": "true" if failed else "unset"})
+        elif failed:
+            tags.append({"key": "error", "type": "bool", "value": True})
+        if failed:
+            tags.append({"key": "otel.status_description", "type": "string", "value": failed["message"]})
+        start = int(span["startTimeUnixNano"]) // 1000
+        spans.append({"traceID": span["traceId"], "spanID": span["spanId"], "operationName": span["name"],
+                      "references": [{"refType": "CHILD_OF", "traceID": span["traceId"],
+                                      "spanID": span["parentSpanId"]}] if "parentSpanId" in span else [],
+                      "startTime": start, "duration": int(span["endTimeUnixNano"]) // 1000 - start, "tags": tags,
+                      "logs": [], "processID": f"p{n}"})
+    return {"traceID": spans[0]["traceID"], "spans": spans, "processes": processes}
+
+
+def to_zipkin(trace):
+    out = []
+    for service, span in spans_of(trace):
+        start = int(span["startTimeUnixNano"]) // 1000
+        one = {"traceId": span["traceId"], "id": span["spanId"], "name": span["name"].lower(),
+               "timestamp": start, "duration": int(span["endTimeUnixNano"]) // 1000 - start,
+               "localEndpoint": {"serviceName": service}, "tags": {}}
+        if span["kind"] in (2, 3):
+            one["kind"] = ["SERVER", "CLIENT"][span["kind"] - 2]
+        if "parentSpanId" in span:
+            one["parentId"] = span["parentSpanId"]
+        if "status" in span:
+            one["tags"] = {"error": span["status"]["message"]}
+        out.append(one)
+    return out
+
+
+# ---- The backends. ----
+
+class Backend(peers.Peer):
+    """Answers by path; traces are OTLP JSON by id. With certificates (CA, server) it asks for the client's."""
+
+    def __init__(self, traces, certificates=None):
+        self.traces = traces
+        super().__init__(self.take)
+        if certificates:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_verify_locations(certificates[0])
+            context.load_cert_chain(certificates[1])
+            context.verify_mode = ssl.CERT_REQUIRED
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+            self.url = f"https://localhost:{self.port}"
+
+    def take(self, request):
+        url = urllib.parse.urlsplit(request["path"])
+        request["query"] = {k: v[0] for k, v in urllib.parse.parse_qs(url.query).items()}
+        parts = url.path.strip("/").split("/")
+        return self.reply(parts, request["query"])
+
+    @staticmethod
+    def json(document, status=200):
+        return status, {"Content-Type": "application/json"}, json.dumps(document).encode()
+
+    def queries(self):
+        return [r["query"] for r in self.seen() if r["query"]]
+
+
+class OldJaeger(Backend):
+    """A Jaeger 1.x without API v3."""
+
+    def reply(self, parts, query):
+        if parts[:2] != ["api", "traces"]:
+            return NO_SUCH_PATH
+        if len(parts) == 2:
+            return self.json({"data": [to_jaeger(t) for t in self.traces.values()], "errors": None})
+        if parts[2] in self.traces:
+            return self.json({"data": [to_jaeger(self.traces[parts[2]])], "errors": None})
+        return self.json({"data": None, "errors": [{"code": 404, "msg": "trace not found"}]}, 404)
+
+
+class VictoriaTraces(Backend):
+    def reply(self, parts, query):
+        if parts[:4] != ["select", "jaeger", "api", "traces"]:
+            return NO_SUCH_PATH
+        if len(parts) == 4:
+            return self.json({"data": [to_jaeger(t, plain=True) for t in self.traces.values()], "errors": None})
+        if parts[4] in self.traces:
+            return self.json({"data": [to_jaeger(self.traces[parts[4]], plain=True)], "errors": None})
+        return self.json({"data": [{"traceID": "", "spans": [], "processes": {}}], "errors": None})
+
+
+class Tempo(Backend):
+    """v2: has API v2, whose answer to an unknown id is an empty one."""
+
+    def __init__(self, traces, v2=True, certificates=None):
+        self.v2 = v2
+        super().__init__(traces, certificates)
+
+    def reply(self, parts, query):
+        protobuf = {"Content-Type": "application/protobuf"}
+        if parts == ["api", "search"]:
+            return self.json({"traces": [{"traceID": i.lstrip("0")} for i in self.traces], "metrics": {}})
+        if self.v2 and parts[:3] == ["api", "v2", "traces"]:
+            trace = self.traces.get(parts[3])
+            return 200, protobuf, (field(1, to_proto(trace)) if trace else b"") + field(2, b"")
+        if parts[:2] == ["api", "traces"] and len(parts) == 3:
+            trace = self.traces.get(parts[2])
+            return (200, protobuf, to_proto(trace)) if trace else (404, {}, b"")
+        return NO_SUCH_PATH
+
+
+class Zipkin(Backend):
+    def reply(self, parts, query):
+        if parts == ["api", "v2", "traces"]:
+            return self.json([to_zipkin(t) for t in self.traces.values()])
+        if parts[:3] == ["api", "v2", "trace"]:
+            trace = self.traces.get(parts[3])
+            return self.json(to_zipkin(trace)) if trace else (404, {"Content-Type": "text/plain"}, b"not found")
+        return NO_SUCH_PATH
+
+
+class Prometheus(Backend):
+    """Knows the exemplars (ids) of any expression."""
+
+    def reply(self, parts, query):
+        if parts != ["api", "v1", "query_exemplars"]:
+            return NO_SUCH_PATH
+        return self.json({"status": "success", "data": [{"seriesLabels": {"__name__": "x"}, "exemplars": [
+            {"labels": {"traceID": i}, "value": "1", "timestamp": 1788256800} for i in self.traces]}]})
