@@ -40,6 +40,7 @@ struct enrichment {
 	unsigned int ntraces;
 	enum fallback_code missing;
 	const char *missing_text;
+	const char *trace_link;	   /* of the source that had the traces; NULL: the one of all */
 	struct decide_input input; /* all that the pool's thread reads */
 	struct decision decision;
 };
@@ -202,7 +203,8 @@ static void refresh(struct known_alert *known, const struct alert *alert, int64_
 static void prepare_decide(struct enrichment *enrichment)
 {
 	const struct incidents *incidents = enrichment->alert->owner;
-	const char *trace_link = incidents->env.options.trace_link;
+	const char *trace_link =
+		enrichment->trace_link ? enrichment->trace_link : incidents->env.options.trace_link;
 
 	enrichment->input = (struct decide_input){
 		.alert = &enrichment->parsed,
@@ -302,6 +304,7 @@ static void fetched(void *ctx, struct fetch_result *result)
 	memcpy(enrichment->traces, result->traces, result->ntraces * sizeof(*enrichment->traces));
 	enrichment->missing = result->missing;
 	enrichment->missing_text = arena_strdup(enrichment->arena, result->text);
+	enrichment->trace_link = result->source ? result->source->trace_link : NULL;
 	if (alert->state == ALERT_DECIDED && !enrichment->ntraces)
 		enrichment_drop(alert); /* late, and nothing: the page that left stands */
 	else

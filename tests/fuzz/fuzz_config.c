@@ -24,7 +24,7 @@ static void see(const struct config *config)
 	for (size_t i = 0; i < config->nsources; i++) {
 		const struct source_config *source = &config->sources[i];
 		sound &= source->name[0] &&
-			 (source->kind == SOURCE_JAEGER ? source->url : source->path) != NULL;
+			 (source->kind == SOURCE_FILES ? source->path : source->url) != NULL;
 	}
 	if (!sound)
 		abort();

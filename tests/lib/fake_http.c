@@ -57,6 +57,8 @@ static void answer(void *arg)
 		.len = len,
 		.retry_after_us = rule->retry_after_us ? rule->retry_after_us : -1,
 		.content_type = rule->content_type ? rule->content_type : "",
+		.headers = rule->headers,
+		.nheaders = rule->nheaders,
 	};
 
 	if (reply.status == 0) {

@@ -27,6 +27,8 @@ struct fake_reply {
 	size_t piece;		/* bytes of a piece; 0: the whole body at once */
 	int64_t retry_after_us; /* 0: none; as seconds in a header would be */
 	const char *content_type;
+	const struct http_header *headers;
+	size_t nheaders;
 	/* private */
 	unsigned int used;
 };

@@ -228,6 +228,7 @@ static void on_done(void *arg, const struct http_reply *reply)
 	answer->status = reply->status;
 	answer->error = xstrdup(reply->error);
 	answer->type = xstrdup(reply->content_type);
+	answer->retry_after = xstrdup(http_reply_header(reply, "RETRY-after"));
 	answer->retry_after_us = reply->retry_after_us;
 	if (!answer->pieces)
 		buf_add(&answer->body, reply->body, reply->len);
@@ -270,6 +271,7 @@ void answer_fini(struct answer *answer)
 {
 	free(answer->error);
 	free(answer->type);
+	free(answer->retry_after);
 	buf_fini(&answer->body);
 }
 

@@ -71,8 +71,8 @@ char *raw_ask(const char *request); /* the whole answer to what ends the connect
 
 struct answer {
 	int calls, status;
-	char *error, *type;
-	struct buf body; /* gathered, or from the pieces */
+	char *error, *type, *retry_after; /* the last as its header has it */
+	struct buf body;		  /* gathered, or from the pieces */
 	int64_t retry_after_us;
 	int refuse_after; /* pieces; 0: never */
 	int pieces, first_status;

@@ -68,7 +68,18 @@ START_TEST(parses_retry_after)
 }
 END_TEST
 
-START_TEST(request_has_room_for_16_headers)
+START_TEST(reply_headers_in_any_case)
+{
+	static const struct http_header headers[] = { { "X-RateLimit-Reset", "12" },
+						      { "x-ratelimit-reset", "13" } };
+	const struct http_reply reply = { .headers = headers, .nheaders = 2 };
+
+	ck_assert_str_eq(http_reply_header(&reply, "x-rateLIMIT-reset"), "12");
+	ck_assert_ptr_null(http_reply_header(&reply, "X-RateLimit"));
+}
+END_TEST
+
+START_TEST(request_has_room_for_its_headers)
 {
 	struct http_request request = { .url = "http://ledger/" };
 
@@ -171,6 +182,7 @@ START_TEST(client_tells_status_and_retry_after)
 	ck_assert_int_eq(answer.status, 429);
 	ck_assert_ptr_null(answer.error);
 	ck_assert_int_eq(answer.retry_after_us, 7 * US_PER_SECOND);
+	ck_assert_str_eq(answer.retry_after, "7");
 	ck_assert_str_eq(answer.body.data, "{}\n");
 	ck_assert_str_eq(answer.type, "application/json");
 	answer_fini(&answer);
@@ -531,6 +543,25 @@ START_TEST(client_refuses_other_urls)
 }
 END_TEST
 
+/* Handshakes have a system test of their own; here it is that the files are used at all. */
+START_TEST(client_tells_of_missing_certificates)
+{
+	struct answer answer = { 0 };
+
+	world_listen();
+	char *url = xasprintf("https://127.0.0.1:%d/", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	request.ca_file = "/nonexistent/ca.pem";
+	ask_for(&answer, &request, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 0);
+	ck_assert_ptr_nonnull(strstr(answer.error, "/nonexistent/ca.pem"));
+	ck_assert_uint_eq(w.requests, 0);
+	free(url);
+	answer_fini(&answer);
+}
+END_TEST
+
 START_TEST(client_sends_no_broken_header)
 {
 	struct answer answer = { 0 };
@@ -718,6 +749,7 @@ static void add_client(Suite *suite)
 	tcase_add_loop_test(client, client_tells_what_is_no_reply, 0, 4);
 	tcase_add_test(client, client_gives_up_in_time);
 	tcase_add_loop_test(client, client_refuses_other_urls, 0, 5);
+	tcase_add_test(client, client_tells_of_missing_certificates);
 	tcase_add_test(client, client_sends_no_broken_header);
 	tcase_add_test(client, client_keeps_connections);
 	tcase_add_test(client, client_dies_with_calls_under_way);
@@ -730,7 +762,8 @@ int main(void)
 
 	tcase_add_test(data, escapes_urls);
 	tcase_add_loop_test(data, parses_retry_after, 0, (int)ARRAY_LEN(retry_cases));
-	tcase_add_test(data, request_has_room_for_16_headers);
+	tcase_add_test(data, request_has_room_for_its_headers);
+	tcase_add_test(data, reply_headers_in_any_case);
 	suite_add_tcase(suite, data);
 	tcase_add_test(loop, loop_runs_timers_descriptors_and_signals);
 	tcase_add_test(loop, loop_does_not_count_waiting);
