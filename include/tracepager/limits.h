@@ -174,7 +174,7 @@
 #define LIMIT_SEARCH_PAUSE_US (US_PER_SECOND / 20)
 /* Searches at once, before the pace counts. */
 #define LIMIT_SEARCH_BURST 10
-/* A source that says when to come back is left alone no longer than that: hourly limits exist. */
+/* A source whose limit is used up is left alone no longer than that: hourly limits exist. */
 #define LIMIT_SOURCE_HOLD_US US_PER_HOUR
 /* Files in the directory of a files source. */
 #define LIMIT_TRACE_FILES 10000u
@@ -183,7 +183,8 @@
 #define LIMIT_REPLY_BYTES  (64u << 10)
 #define LIMIT_RETRY_MIN_US (1 * US_PER_SECOND)
 #define LIMIT_RETRY_MAX_US (2 * US_PER_MINUTE)
-/* A Retry-After beyond this would hold a page longer than a person would wait. */
+/* A Retry-After beyond this would hold a page, or keep traces from it, longer than a person would
+ * wait. */
 #define LIMIT_RETRY_AFTER_US (5 * US_PER_MINUTE)
 /* A pager that has not accepted for so long: the fallback team is paged too. */
 #define LIMIT_PAGER_SILENT_US (5 * US_PER_MINUTE)

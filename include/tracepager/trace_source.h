@@ -54,7 +54,7 @@ struct trace_query {
 	const char *expr;	     /* exemplars: the PromQL expression. NULL: not these */
 	const struct labels *labels; /* of exemplars: the alert's */
 	const struct signal *signal; /* of a search; the other questions may have it too */
-	int64_t from_us, to_us;	     /* wall; of searches and exemplars */
+	int64_t from_us, to_us; /* wall. By id only a hint: the trace may be older, or younger */
 	unsigned int limit;
 	bool failing;		 /* only traces with an error; else any */
 	bool healthy;		 /* any, but those count in which a span of the signal fails */
@@ -86,7 +86,9 @@ struct source_talk {
 	 * further. The body of a success is there where SOURCE_TEXT was asked for, of anything else
 	 * at most LIMIT_REPLY_BYTES, and of what could not be decoded its first bytes. */
 	const struct http_reply *reply;
-	int error; /* 0, or -EBADMSG: the body was not in the encoding that was expected */
+	/* 0; -EBADMSG: the body was not in the encoding that was expected; -ENODATA: it was empty.
+	 */
+	int error;
 	/* trace_decoder_cursor() of the body; NULL: it was the last page. */
 	const char *cursor;
 	void *state; /* the kind's own, kept by the arena; NULL at first */

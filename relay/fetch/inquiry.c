@@ -74,7 +74,7 @@ static void answer_add_set(struct inquiry_answer *answer, struct trace_set *set)
 
 /* ---- Its life. ---- */
 
-/* As trace_id_equal() has it. */
+/* As trace_id_equal() has it. An id stands alone: it has one answer, whoever asks. */
 static void add_id(struct buf *key, const char *trace_id)
 {
 	for (trace_id += strspn(trace_id, "0"); *trace_id; trace_id++)
@@ -91,10 +91,14 @@ static char *make_key(size_t source, const struct trace_query *query,
 	const char *texts[] = { query->expr, signal->service, signal->namespace,
 				signal->operation };
 
-	buf_printf(&key, "%zu %d %d %d %lld %lld %u %lld ", source, query->signal != NULL,
-		   query->failing, query->healthy, (long long)query->from_us,
-		   (long long)query->to_us, query->limit, (long long)query->min_duration_us);
-	add_id(&key, query->trace_id ? query->trace_id : "");
+	buf_printf(&key, "%zu ", source);
+	if (query->trace_id)
+		add_id(&key, query->trace_id);
+	else
+		buf_printf(&key, "%d %d %d %lld %lld %u %lld ", query->signal != NULL,
+			   query->failing, query->healthy, (long long)query->from_us,
+			   (long long)query->to_us, query->limit,
+			   (long long)query->min_duration_us);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		buf_json_string(&key, texts[i] ? texts[i] : "");
 	for (size_t i = 0; i < signal->attrs.n; i++)
@@ -324,7 +328,7 @@ static void reply_came(void *arg, const struct http_reply *came)
 	reply.body = buf_text(&inquiry->body);
 	reply.len = inquiry->body.len;
 	if (reply.status >= 200 && reply.status <= 299 && inquiry->body_bytes == 0)
-		err_set(&inquiry->err, EBADMSG, "an empty answer");
+		err_set(&inquiry->err, ENODATA, "an empty answer");
 	if (reply.status == 0) {
 		snprintf(text, sizeof(text), "did not answer: %.150s",
 			 came->error ? came->error : "unknown");
@@ -332,7 +336,8 @@ static void reply_came(void *arg, const struct http_reply *came)
 	} else if (inquiry->err.code == E2BIG && inquiry->talk.encoding == SOURCE_TEXT) {
 		snprintf(text, sizeof(text), "sent %.150s", inquiry->err.text);
 		end(inquiry, ANSWER_FAILED, text);
-	} else if (inquiry->err.code && inquiry->err.code != EBADMSG) {
+	} else if (inquiry->err.code && inquiry->err.code != EBADMSG &&
+		   inquiry->err.code != ENODATA) {
 		end_decoding(inquiry, -inquiry->err.code, inquiry->err.text);
 	} else {
 		going = advance(inquiry, &reply);

@@ -61,13 +61,17 @@ static bool wants_failing(const struct lookup *lookup)
 	       (search->signal->mode == WALK_ERRORS || lookup->rounds < 2);
 }
 
-/* The question of this round. By id the rest does not count, so that it is the same for all. */
+/* The question of this round. */
 static struct trace_query query_of(const struct lookup *lookup)
 {
 	struct trace_query query = lookup->job->search;
 
+	/* The same for all that ask for it. */
 	if (lookup->trace_id)
-		return (struct trace_query){ .trace_id = lookup->trace_id, .limit = 1 };
+		return (struct trace_query){ .trace_id = lookup->trace_id,
+					     .from_us = query.from_us,
+					     .to_us = query.to_us,
+					     .limit = 1 };
 	if (lookup->stage == STAGE_EXEMPLARS) {
 		query.expr = lookup->job->expr;
 		query.labels = &lookup->job->labels;

@@ -5,6 +5,7 @@
  */
 #include "sources-internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,8 @@ static enum source_step by_id(struct source_talk *talk)
 		return ask_by_id(talk, "/api/v2/traces/", TRACE_ENCODING_TEMPO_PROTO);
 	if (talk->step == 1 && v2_missing(talk->reply))
 		return ask_by_id(talk, "/api/traces/", TRACE_ENCODING_OTLP_PROTO);
+	if (talk->error == -ENODATA) /* of a message, nothing at all is a form of empty */
+		return SOURCE_NOT_FOUND;
 	if (talk->reply->status == 422)
 		return source_end(talk, SOURCE_TOO_LARGE,
 				  "has a trace that is larger than it will send");

@@ -120,7 +120,8 @@ enum source_step source_judge(struct source_talk *talk)
 	if (status != 408 && status != 425 && status != 429 && status < 500)
 		return source_end(talk, SOURCE_REFUSED, text);
 	if (reply->retry_after_us > 0)
-		talk->hold_us = reply->retry_after_us;
+		talk->hold_us = reply->retry_after_us < LIMIT_RETRY_AFTER_US ? reply->retry_after_us
+									     : LIMIT_RETRY_AFTER_US;
 	return source_end(talk, SOURCE_FAILED, text);
 }
 

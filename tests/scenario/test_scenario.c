@@ -85,6 +85,19 @@ START_TEST(trace_is_late_and_the_pager_is_ill)
 }
 END_TEST
 
+/* Of several sources each has a UI of its own. */
+START_TEST(links_lead_to_the_source_that_had_the_trace)
+{
+	world->source.trace_link = "https://tempo.shop.example/t/{trace_id}";
+	world_jaeger_has(world);
+	world_pagers_take_all(world);
+	fire(TRACED);
+	world_run(world, US_PER_SECOND);
+	ck_assert_ptr_nonnull(strstr(world_page(world, "key-ledger", "trigger", 0)->body,
+				     "https://tempo.shop.example/t/"));
+}
+END_TEST
+
 START_TEST(budget_is_spent)
 {
 	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
@@ -673,6 +686,7 @@ int main(void)
 	TCase *tests = tcase_create("scenario");
 	const TTest *const all[] = {
 		trace_is_late_and_the_pager_is_ill,
+		links_lead_to_the_source_that_had_the_trace,
 		budget_is_spent,
 		budget_is_spent_on_a_source_that_fails,
 		late_traces_page_the_right_team_too,

@@ -89,6 +89,7 @@ START_TEST(an_id_in_other_words_is_the_same_question)
 				       .status = 200, .body = V3(TRACE(ID)), .delay_us = SECOND });
 	fetch_start(fetch, &request, keep, NULL);
 	request.trace_ids = upper;
+	request.from_us -= 60 * SECOND; /* by id, windows are but a hint */
 	fetch_start(fetch, &request, keep, NULL);
 	fake_clock_run_idle(&fake, 10 * SECOND);
 	ck_assert_uint_eq(http.nrequests, 1);
@@ -293,7 +294,7 @@ START_TEST(a_source_that_is_held_is_told)
 	ck_assert_uint_eq(http.nrequests, 1);
 	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
 	/* The last try is 4.8 s behind the first. */
-	ck_assert_str_eq(got.text, "trace " ID ": jaeger takes no further question for 3595.2 s");
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger takes no further question for 295.2 s");
 }
 END_TEST
 
@@ -346,6 +347,17 @@ START_TEST(ids_that_a_search_gives_are_asked_for)
 	ck_assert_ptr_eq(strstr(got.text, "1 of 2 traces are missing; trace " OTHER
 					  ": not found in tempo after 3 tries"),
 			 got.text);
+}
+END_TEST
+
+/* In protobuf, nothing at all is an empty message: it does not know the trace. */
+START_TEST(an_empty_message_is_not_found)
+{
+	use_tempo();
+	fake_http_reply(&http, (struct fake_reply){ .status = 200 });
+	start_id();
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
 }
 END_TEST
 
@@ -553,6 +565,7 @@ int main(void)
 	tcase_add_test(tcase, retry_after_is_obeyed);
 	tcase_add_test(tcase, a_source_that_is_held_is_told);
 	tcase_add_test(tcase, ids_that_a_search_gives_are_asked_for);
+	tcase_add_test(tcase, an_empty_message_is_not_found);
 	tcase_add_test(tcase, ids_of_a_search_are_asked_only_there);
 	tcase_add_test(tcase, a_search_without_ids_falls_to_the_next_source);
 	tcase_add_test(tcase, exemplars_come_before_the_search);

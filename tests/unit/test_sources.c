@@ -1,5 +1,6 @@
 /* Tests of what all kinds of sources share: credentials, headers, certificates, and statuses. */
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 #include "tests/lib/source_kit.h"
@@ -146,6 +147,45 @@ START_TEST(a_web_page_is_told)
 }
 END_TEST
 
+/* Some sources send a trace page by page: the spans of all pages are one trace. */
+START_TEST(a_trace_in_pages)
+{
+#define PAGE(id, parent)                                                                           \
+	"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"" ID                      \
+	"\",\"spanId\":\"" id "\",\"parentSpanId\":\"" parent                                      \
+	"\",\"startTimeUnixNano\":\"1\",\"endTimeUnixNano\":\"2\"}]}]}]}"
+	static const char first[] = PAGE("00000000000000a2", "00000000000000a1");
+	static const char second[] = PAGE("00000000000000a1", "");
+	struct trace_decoder *decoder = trace_decoder_new(TRACE_ENCODING_OTLP_JSON, NULL);
+	struct trace_set *set = NULL;
+	struct err err;
+
+	ck_assert_int_eq(trace_decoder_feed(decoder, first, strlen(first), &err), 0);
+	ck_assert_ptr_null(trace_decoder_cursor(decoder)); /* OTLP has no pages of its own */
+	ck_assert_int_eq(trace_decoder_page(decoder, &err), 0);
+	ck_assert_int_eq(trace_decoder_feed(decoder, second, strlen(second), &err), 0);
+	ck_assert_int_eq(trace_decoder_finish(decoder, &set, &err), 0);
+	ck_assert_uint_eq(set->ntraces, 1);
+	ck_assert_uint_eq(set->traces[0].nspans, 2);
+	ck_assert_uint_eq(set->traces[0].spans[0].parent, 1);
+	trace_set_free(set);
+	trace_decoder_free(decoder);
+}
+END_TEST
+
+/* A page that is cut is no page, and nothing follows it. */
+START_TEST(a_page_that_is_cut)
+{
+	struct trace_decoder *decoder = trace_decoder_new(TRACE_ENCODING_OTLP_JSON, NULL);
+	struct err err;
+
+	ck_assert_int_eq(trace_decoder_feed(decoder, "{\"resourceSpans\":[", 18, &err), 0);
+	ck_assert_int_eq(trace_decoder_page(decoder, &err), -EBADMSG);
+	ck_assert_int_eq(trace_decoder_feed(decoder, "]}", 2, &err), -EBADMSG);
+	trace_decoder_free(decoder);
+}
+END_TEST
+
 START_TEST(victoriatraces_has_a_path_of_its_own)
 {
 	static const char *const urls[] = { "http://vt:10428", "http://vt:10428/select/jaeger/",
@@ -180,6 +220,8 @@ int main(void)
 	tcase_add_test(tcase, all_headers_fit);
 	tcase_add_loop_test(tcase, statuses_mean, 0, ARRAY_LEN(statuses));
 	tcase_add_test(tcase, a_web_page_is_told);
+	tcase_add_test(tcase, a_trace_in_pages);
+	tcase_add_test(tcase, a_page_that_is_cut);
 	tcase_add_test(tcase, victoriatraces_has_a_path_of_its_own);
 	return run_case(tcase, "sources");
 }
