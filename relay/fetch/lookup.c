@@ -105,10 +105,11 @@ static int64_t pause_us(const struct lookup *lookup)
 	return pause < left ? pause : left;
 }
 
-/* Exemplars are asked for once: what is not there is searched for. */
+/* Exemplars are asked for once: what is not there is searched for. Healthy traces are of the past:
+ * those that are not there will not come. */
 static bool is_enough(const struct lookup *lookup)
 {
-	return what_of(lookup) == SOURCE_EXEMPLARS ||
+	return what_of(lookup) == SOURCE_EXEMPLARS || lookup->job->search.healthy ||
 	       (lookup->job->result.ntraces > 0 && lookup->rounds >= LIMIT_LOOKUPS_WITH_ONE);
 }
 

@@ -545,6 +545,20 @@ START_TEST(healthy_traces_are_those_whose_signal_did_not_fail)
 }
 END_TEST
 
+START_TEST(healthy_traces_are_asked_for_once)
+{
+	struct fetch_request request = request_of(&checkout, NULL, 0);
+
+	request.healthy = true;
+	fake_http_reply(&http, unknown);
+	fetch_start(fetch, &request, on_done, &got);
+	finish();
+	ck_assert_uint_eq(http.nrequests, 1);
+	ck_assert_int_eq(got.missing, FALLBACK_NO_TRACE);
+	ck_assert_int_eq(got.at_us, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("fetch_sources");
@@ -575,6 +589,7 @@ int main(void)
 	tcase_add_test(tcase, neither_exemplars_nor_a_search);
 	tcase_add_test(tcase, metrics_alone_are_no_source);
 	tcase_add_test(tcase, healthy_traces_are_those_whose_signal_did_not_fail);
+	tcase_add_test(tcase, healthy_traces_are_asked_for_once);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
