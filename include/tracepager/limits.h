@@ -162,9 +162,10 @@
 #define LIMIT_EXEMPLARS_US US_PER_SECOND
 /* Requests of one question to a source: a trace in pages, an asynchronous query that is polled. */
 #define LIMIT_SOURCE_STEPS 32u
-/* An answer that is no trace: ids that a search found, exemplars of an expression. 1 MiB holds some
- * 5,000 of either, and is read in LIMIT_TURN_US. */
+/* An answer that is no trace, but ids that a search found, or exemplars: some 5,000 of either,
+ * which are read in LIMIT_TURN_US. */
 #define LIMIT_SOURCE_TEXT_BYTES (1u << 20)
+#define LIMIT_EXEMPLARS_BYTES	(512u << 10)
 /* Further headers of a source; HTTP_HEADERS_MAX less those that kinds and credentials take. */
 #define LIMIT_SOURCE_HEADERS 8u
 /* Declared sources, each of which is asked for each trace; and their order numbers. */

@@ -57,7 +57,7 @@ struct trace_query {
 	int64_t from_us, to_us; /* wall. By id only a hint: the trace may be older, or younger */
 	unsigned int limit;
 	bool failing;		 /* only traces with an error; else any */
-	bool healthy;		 /* any, but those count in which a span of the signal fails */
+	bool healthy;		 /* only those in which no span of the signal fails */
 	int64_t min_duration_us; /* of a span of the signal, where the source can tell; 0: any */
 };
 

@@ -13,10 +13,13 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+#define ID_DIGITS 32
+
 struct exemplar {
-	const char *trace_id;
+	char trace_id[ID_DIGITS + 1]; /* lower case */
+	bool taken;		      /* it, or another of the same trace */
+	unsigned int conflicts;	      /* labels of its series that are others than the alert's */
 	double time_s;
-	unsigned int conflicts; /* labels of its series that are others than the alert's */
 };
 
 enum member {
@@ -37,7 +40,7 @@ struct reading {
 	unsigned int conflicts;
 	const char *wanted; /* the alert's value of the label in work; NULL: it has none */
 	bool is_id, is_time;
-	struct exemplar exemplar; /* in work; no trace_id yet: NULL */
+	struct exemplar exemplar; /* in work; no trace_id yet: "" */
 };
 
 enum {
@@ -64,13 +67,18 @@ static bool names_trace(const char *key, size_t len)
 	return n == strlen(plain);
 }
 
-static bool is_trace_id(const char *text, size_t len)
+static void take_id(struct exemplar *exemplar, const char *text, size_t len)
 {
-	size_t digits = 0;
+	char id[ID_DIGITS + 1] = "";
 
-	while (digits < len && isxdigit((unsigned char)text[digits]))
-		digits++;
-	return len >= 16 && len <= 32 && digits == len;
+	if (len < 16 || len > ID_DIGITS)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		if (!isxdigit((unsigned char)text[i]))
+			return;
+		id[i] = (char)tolower((unsigned char)text[i]);
+	}
+	memcpy(exemplar->trace_id, id, sizeof(id));
 }
 
 static int on_key(struct reading *reading, int depth, const char *key, size_t len)
@@ -102,14 +110,14 @@ static void on_string(struct reading *reading, int depth, const char *text, size
 
 	if (depth == IN_MEMBER && reading->member == MEMBER_SERIES && wanted)
 		reading->conflicts += strlen(wanted) != len || memcmp(wanted, text, len) != 0;
-	else if (depth == IN_LABELS && reading->is_id && is_trace_id(text, len))
-		reading->exemplar.trace_id = arena_strndup(reading->talk->arena, text, len);
+	else if (depth == IN_LABELS && reading->is_id)
+		take_id(&reading->exemplar, text, len);
 }
 
 static void on_end(struct reading *reading, int depth)
 {
 	if (depth == IN_MEMBER && reading->member == MEMBER_EXEMPLARS) {
-		if (!reading->exemplar.trace_id)
+		if (!*reading->exemplar.trace_id)
 			return;
 		if (reading->n == reading->size) {
 			reading->size = reading->size ? 2 * reading->size : 64;
@@ -130,7 +138,7 @@ static void on_object(struct reading *reading, int depth)
 		reading->conflicts = 0;
 		reading->member = MEMBER_NONE;
 	} else if (depth == IN_EXEMPLAR) {
-		reading->exemplar = (struct exemplar){ .trace_id = NULL };
+		reading->exemplar = (struct exemplar){ .trace_id = "" };
 	}
 }
 
@@ -152,39 +160,37 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 	return JREAD_GO;
 }
 
-static int best_first(const void *a, const void *b)
+/* Of those that are left; NULL: none. It agrees best with the alert, and is the latest of these. */
+static struct exemplar *find_best(const struct reading *reading)
 {
-	const struct exemplar *x = a, *y = b;
+	struct exemplar *best = NULL;
 
-	if (x->conflicts != y->conflicts)
-		return x->conflicts < y->conflicts ? -1 : 1;
-	if (x->time_s != y->time_s)
-		return x->time_s > y->time_s ? -1 : 1;
-	return strcmp(x->trace_id, y->trace_id);
+	for (size_t i = 0; i < reading->n; i++) {
+		struct exemplar *at = &reading->at[i];
+		if (at->taken || (best && at->conflicts > best->conflicts))
+			continue;
+		if (!best || at->conflicts < best->conflicts || at->time_s > best->time_s)
+			best = at;
+	}
+	return best;
 }
 
-static bool is_in(const char *const *ids, size_t n, const char *id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcasecmp(ids[i], id) == 0)
-			return true;
-	return false;
-}
-
-/* Each trace once, of the series that agree best. */
+/* Each trace once, of the series that agree best. No sorting: few are taken of perhaps thousands.
+ */
 static void choose(struct source_talk *talk, const struct reading *reading)
 {
 	const char **ids = arena_array(talk->arena, talk->query->limit, sizeof(*ids));
-	size_t n = 0;
+	struct exemplar *best = find_best(reading);
+	unsigned int conflicts = best ? best->conflicts : 0;
 
-	if (reading->n > 1)
-		qsort(reading->at, reading->n, sizeof(*reading->at), best_first);
-	for (size_t i = 0; i < reading->n && n < talk->query->limit; i++)
-		if (reading->at[i].conflicts == reading->at[0].conflicts &&
-		    !is_in(ids, n, reading->at[i].trace_id))
-			ids[n++] = reading->at[i].trace_id;
+	for (; best && best->conflicts == conflicts && talk->nids < talk->query->limit;
+	     best = find_best(reading)) {
+		ids[talk->nids++] = arena_strdup(talk->arena, best->trace_id);
+		for (size_t i = 0; i < reading->n; i++)
+			reading->at[i].taken |=
+				strcmp(reading->at[i].trace_id, best->trace_id) == 0;
+	}
 	talk->ids = ids;
-	talk->nids = n;
 }
 
 static enum source_step read_ids(struct source_talk *talk)
@@ -192,6 +198,7 @@ static enum source_step read_ids(struct source_talk *talk)
 	struct reading reading = { .talk = talk };
 	enum source_step step = SOURCE_IDS;
 
+	talk->nids = 0;
 	reading.jread = jread_new(JREAD_ONE, on_event, &reading);
 	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) == 0 &&
 	    jread_finish(reading.jread) == 0)
@@ -220,6 +227,7 @@ static enum source_step ask(struct source_talk *talk)
 				  "was not asked: the alert's expression is too long");
 	source_request(talk, HTTP_GET, url);
 	source_read_text(talk);
+	talk->request.max_reply_bytes = LIMIT_EXEMPLARS_BYTES;
 	if (talk->request.timeout_us > LIMIT_EXEMPLARS_US)
 		talk->request.timeout_us = LIMIT_EXEMPLARS_US;
 	return SOURCE_SEND;

@@ -32,7 +32,7 @@ START_TEST(asks_for_the_whole_expression)
 		"&start=1788256200&end=1788256800");
 	ck_assert_str_eq(header("X-Scope-OrgID"), "shop");
 	ck_assert_int_eq(talk.encoding, SOURCE_TEXT);
-	ck_assert_uint_eq(talk.request.max_reply_bytes, LIMIT_SOURCE_TEXT_BYTES);
+	ck_assert_uint_eq(talk.request.max_reply_bytes, LIMIT_EXEMPLARS_BYTES);
 	/* The search must still have its time. */
 	ck_assert_int_eq(talk.request.timeout_us, US_PER_SECOND);
 }
