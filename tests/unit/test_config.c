@@ -535,6 +535,37 @@ START_TEST(test_every_option_of_a_source)
 }
 END_TEST
 
+static const struct {
+	const char *key, *example;
+	bool secret;
+} source_options[] = {
+#define SOURCE_OPTION(key, kind, field, example, text) { key, example, #kind[0] == 'S' },
+#include "tracepager/tbl/source_options.def"
+#undef SOURCE_OPTION
+};
+
+/* What the sample shows of an option can be written like that; its other half may be missing. */
+START_TEST(test_example_of_a_source_option)
+{
+	const char *twin = source_options[_i].secret ? "_file" : "";
+	char *line =
+		xasprintf("%s%s: %s\n", source_options[_i].key, twin, source_options[_i].example);
+	char *text =
+		xasprintf("sources:\n  j:\n    kind: jaeger\n%s    %s",
+			  strcmp(source_options[_i].key, "url") ? "    url: http://j\n" : "", line);
+	struct buf sample = BUF_INIT(64u << 10);
+
+	parse(text, false);
+	for (size_t i = 0; i < findings.n; i++)
+		ck_assert_str_eq(findings.at[i].code, "C011");
+	config_write_sample(&sample);
+	ck_assert_ptr_nonnull(strstr(buf_text(&sample), line));
+	buf_fini(&sample);
+	free(line);
+	free(text);
+}
+END_TEST
+
 /* Every secret of a source has its twin; what cannot be read is told with its place. */
 START_TEST(test_files_of_a_source)
 {
@@ -683,6 +714,7 @@ int main(void)
 	tcase_add_test(tcase, test_open_to_the_world);
 	tcase_add_loop_test(tcase, test_loopback, 0, ARRAY_LEN(addresses));
 	tcase_add_test(tcase, test_every_option_of_a_source);
+	tcase_add_loop_test(tcase, test_example_of_a_source_option, 0, ARRAY_LEN(source_options));
 	tcase_add_test(tcase, test_secrets_are_not_shown);
 	tcase_add_test(tcase, test_sample_loads);
 	tcase_add_test(tcase, test_sample_without_its_comments);
