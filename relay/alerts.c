@@ -16,7 +16,8 @@
 
 /* Decisions and their texts: bounded by LIMIT_TRACES_PER_ALERT walks of LIMIT_TRACE_SPANS. */
 #define ENRICHMENT_ARENA_BYTES (512u << 20)
-/* Above so many spans a decision is made in the pool: about 0.3 ms of walking. */
+/* Above so many spans a decision is made in the pool: about 0.3 ms of walking. So is one that
+ * compares with healthy traces. */
 #define DECIDE_INLINE_SPANS 4000
 #define TRACE_IDS_MAX	    8
 #define ALERT_DOC_BYTES	    (8u << 20)
@@ -40,8 +41,11 @@ struct enrichment {
 	unsigned int ntraces;
 	enum fallback_code missing;
 	const char *missing_text;
-	const char *trace_link;	   /* of the source that had the traces; NULL: the one of all */
-	struct decide_input input; /* all that the pool's thread reads */
+	struct baseline *healthy; /* what the signal is like without a fault; NULL: nobody knows */
+	struct baseline_waiter waiter; /* for that */
+	bool came;		       /* the traces did, and wait for it */
+	const char *trace_link;	       /* of the source that had the traces; NULL: the one of all */
+	struct decide_input input;     /* all that the pool's thread reads */
 	struct decision decision;
 };
 
@@ -53,6 +57,8 @@ static void enrichment_free(struct enrichment *enrichment)
 		return;
 	if (enrichment->job)
 		fetch_cancel(enrichment->job);
+	baselines_unwait(&enrichment->waiter);
+	baseline_unref(enrichment->healthy);
 	for (size_t i = 0; i < enrichment->nsets; i++)
 		fetched_set_unref(enrichment->sets[i]);
 	free(enrichment->sets);
@@ -211,6 +217,7 @@ static void prepare_decide(struct enrichment *enrichment)
 		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
 		.traces = enrichment->traces,
 		.ntraces = enrichment->ntraces,
+		.healthy = enrichment->healthy ? enrichment->healthy->evidence : NULL,
 		.rules = enrichment->rules,
 		.mode = WALK_AUTO,
 		.now_us = incidents_wall_us(incidents),
@@ -280,7 +287,7 @@ static void start_decide(struct enrichment *enrichment)
 	for (unsigned int i = 0; i < enrichment->ntraces; i++)
 		spans += enrichment->traces[i]->nspans;
 	prepare_decide(enrichment);
-	if (spans <= DECIDE_INLINE_SPANS) {
+	if (spans <= DECIDE_INLINE_SPANS && !(spans && enrichment->healthy)) {
 		run_decide(enrichment);
 		apply(enrichment);
 		return;
@@ -307,8 +314,24 @@ static void fetched(void *ctx, struct fetch_result *result)
 	enrichment->trace_link = result->source ? result->source->trace_link : NULL;
 	if (alert->state == ALERT_DECIDED && !enrichment->ntraces)
 		enrichment_drop(alert); /* late, and nothing: the page that left stands */
+	else if (enrichment->waiter.waiting && enrichment->ntraces &&
+		 alert->state == ALERT_ENRICHING)
+		enrichment->came = true;
 	else
 		start_decide(enrichment);
+}
+
+/* The healthy traces of the signal are known now, or will not be. */
+static void healthy_known(void *arg)
+{
+	struct enrichment *enrichment = arg;
+
+	enrichment->healthy =
+		baselines_get(enrichment->alert->owner->env.baselines, &enrichment->signal, NULL);
+	if (!enrichment->came)
+		return;
+	enrichment->came = false;
+	start_decide(enrichment);
 }
 
 /* The budget is spent: decide with what is known; the look-up goes on, and may improve the page. */
@@ -319,6 +342,12 @@ void alert_decided(struct known_alert *alert)
 
 	if (enrichment->deciding)
 		return; /* the pool answers in milliseconds */
+	baselines_unwait(&enrichment->waiter);
+	if (enrichment->came) {
+		enrichment->came = false;
+		start_decide(enrichment);
+		return;
+	}
 	enrichment->missing = fetch_explain(enrichment->job, &why);
 	enrichment->missing_text =
 		arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
@@ -326,6 +355,19 @@ void alert_decided(struct known_alert *alert)
 	prepare_decide(enrichment);
 	run_decide(enrichment);
 	apply(enrichment);
+}
+
+/* Where time is what the alert is about, only traces that are long for the signal say anything. */
+static void ask_for_healthy(struct enrichment *enrichment, struct fetch_request *request)
+{
+	struct baselines *baselines = enrichment->alert->owner->env.baselines;
+
+	if (!baselines || !enrichment->has_signal)
+		return;
+	enrichment->waiter = (struct baseline_waiter){ .ready = healthy_known, .arg = enrichment };
+	enrichment->healthy = baselines_get(baselines, &enrichment->signal, &enrichment->waiter);
+	if (enrichment->healthy && enrichment->signal.mode == WALK_LATENCY)
+		request->min_duration_us = evidence_p95_us(enrichment->healthy->evidence);
 }
 
 static void start_fetch(struct enrichment *enrichment, const char **ids, size_t nids)
@@ -350,6 +392,7 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 			alert->begun_us + incidents->env.options.enrich_us - LIMIT_LOOKUP_LAST_US,
 	};
 
+	ask_for_healthy(enrichment, &request);
 	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
 	enrichment->job = fetch_start(incidents->env.fetch, &request, fetched, enrichment);
 }

@@ -60,7 +60,6 @@ struct baselines {
 	struct gathering *gathering; /* NULL: none is under way */
 	size_t bytes;		     /* of all evidence that entries hold */
 	struct timer timer;
-	bool closing;
 };
 
 void baseline_unref(struct baseline *baseline)
@@ -251,10 +250,6 @@ static void gathered(struct gathering *gathering)
 		make_due(entry, clock_mono_us(baselines->env.clock) + LIMIT_BASELINE_EVERY_US);
 	}
 	gathering_free(gathering);
-	if (baselines->closing) {
-		free(baselines);
-		return;
-	}
 	if (entry)
 		call_waiters(entry);
 	schedule(baselines);
@@ -280,7 +275,7 @@ static void part_taken(void *arg)
 	gathering->sets = NULL;
 	gathering->traces = NULL;
 	gathering->nsets = gathering->ntraces = 0;
-	if (++gathering->part < PARTS && gathering->entry && !gathering->owner->closing)
+	if (++gathering->part < PARTS && gathering->entry)
 		start_part(gathering);
 	else
 		gathered(gathering);
@@ -406,12 +401,6 @@ void baselines_free(struct baselines *baselines)
 		entry_free(entry);
 	map_free(baselines->by_key);
 	rules_unref(baselines->rules);
-	baselines->rules = NULL;
-	/* The pool may have it: then the last thing that comes back frees the rest. */
-	if (baselines->gathering && !baselines->gathering->job) {
-		baselines->closing = true;
-		return;
-	}
 	if (baselines->gathering)
 		gathering_free(baselines->gathering);
 	free(baselines);

@@ -7,6 +7,7 @@
 
 #include <sys/queue.h>
 
+#include "tracepager/baselines.h"
 #include "tracepager/decide.h"
 #include "tracepager/deliver.h"
 #include "tracepager/fetch.h"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/baselines.h"
 #include "tracepager/fetch.h"
 #include "tracepager/http_client.h"
 #include "tracepager/http_server.h"
@@ -51,6 +52,7 @@ struct relay {
 	struct http_server *server;
 	struct trace_memory memory;
 	struct fetch *fetch;
+	struct baselines *baselines;
 	struct incidents *incidents;
 	struct intake *intake;
 	struct sender *senders;
@@ -134,6 +136,8 @@ static void reload_ran(void *arg)
 	} else {
 		metric_add(METRIC_RELOADS_OK, 1);
 		incidents_set_rules(relay->incidents, reload->rules);
+		if (relay->baselines)
+			baselines_set_rules(relay->baselines, reload->rules);
 		rules_loaded(relay, reload->rules);
 	}
 	for (size_t i = 0; i < reload->nwaiting; i++)
@@ -371,11 +375,20 @@ static int make_incidents(struct relay *relay, struct ruleset *rules, int consol
 		.memory = &relay->memory,
 	};
 	relay->fetch = fetch_new(&fetch_env, config->sources, config->nsources);
+	const struct baselines_env baselines_env = {
+		.fetch = relay->fetch,
+		.timers = relay->timers,
+		.clock = relay->clock,
+		.pool = relay->pool,
+	};
+	if (config->nsources)
+		relay->baselines = baselines_new(&baselines_env);
 	const struct incident_env env = {
 		.clock = relay->clock,
 		.timers = relay->timers,
 		.store = relay->store,
 		.fetch = relay->fetch,
+		.baselines = relay->baselines,
 		.pool = relay->pool,
 		.transport = http_client_transport(relay->client),
 		.console_fd = console_fd,
@@ -389,6 +402,8 @@ static int make_incidents(struct relay *relay, struct ruleset *rules, int consol
 	};
 
 	relay->incidents = incidents_new(&env, rules);
+	if (relay->baselines)
+		baselines_set_rules(relay->baselines, rules);
 	return incidents_load(relay->incidents, err);
 }
 
@@ -472,6 +487,7 @@ void relay_free(struct relay *relay)
 	http_server_free(relay->server);
 	intake_free(relay->intake);
 	incidents_free(relay->incidents);
+	baselines_free(relay->baselines);
 	if (relay->fetch)
 		fetch_free(relay->fetch);
 	http_client_free(relay->client);

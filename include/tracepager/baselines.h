@@ -35,7 +35,7 @@ struct baselines_env {
 struct baselines;
 
 struct baselines *baselines_new(const struct baselines_env *env);
-/* Nobody may wait any more. Takes NULL. */
+/* The pool is at rest, and nobody waits any more. Takes NULL. */
 void baselines_free(struct baselines *baselines);
 /* Gathers for the signals of these rules from now on; a reference of its own is taken. */
 void baselines_set_rules(struct baselines *baselines, struct ruleset *rules);

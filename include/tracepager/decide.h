@@ -19,7 +19,7 @@ struct decide_input {
 	unsigned int ntraces;
 	const struct evidence_set *healthy; /* what the signal's traces are like without the fault;
 					       NULL: nobody knows */
-	const struct ruleset *rules; /* NULL: no owner, no page */
+	const struct ruleset *rules;	    /* NULL: no owner, no page */
 	enum walk_mode
 		mode; /* WALK_AUTO unless an option says otherwise: then the signal's mode counts */
 	int64_t now_us; /* wall */

@@ -74,6 +74,8 @@ bool evidence_add_sound(struct evidence_set *set, const struct trace *trace,
  * are none. Spans are not kept. */
 void evidence_encode(const struct evidence_set *set, struct buf *out);
 struct evidence_set *evidence_decode(const void *data, size_t len);
+/* The duration of the signal's span that one trace in twenty exceeds; 0: the set is empty. */
+int64_t evidence_p95_us(const struct evidence_set *set);
 /* In how many traces an error ends in this operation of the service. */
 uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespace,
 			     const char *service, bool peer, const char *operation);

@@ -24,6 +24,7 @@
 #include "tracepager/timers.h"
 
 struct incidents;
+struct baselines;
 struct fetch;
 
 struct incident_options {
@@ -39,6 +40,7 @@ struct incident_env {
 	struct timers *timers;
 	struct store *store;
 	struct fetch *fetch;
+	struct baselines *baselines; /* NULL: nothing is compared with healthy traces */
 	struct pool *pool;
 	const struct http_transport *transport; /* for deliveries */
 	int console_fd;				/* for pages of kind console */

@@ -260,18 +260,12 @@ static bool *pick_background(struct scene *scene, uint32_t *ret_n)
 	const struct evidence_set *healthy = scene->healthy.set;
 	struct arena *arena = scene->arena;
 	bool *picked = arena_array(arena, healthy->n + 1, sizeof(*picked));
-	struct seen *durations = arena_array(arena, healthy->n + 1, sizeof(*durations));
+	int64_t long_us = evidence_p95_us(healthy);
 	uint32_t n = 0;
 
-	if (healthy->n > 0) {
-		for (uint32_t t = 0; t < healthy->n; t++)
-			durations[t].us = healthy->at[t].duration_us;
-		qsort(durations, healthy->n, sizeof(*durations), by_call_then_time);
-		int64_t long_us = durations[p95_rank(healthy->n)].us;
-		for (uint32_t t = 0; t < healthy->n; t++) {
-			picked[t] = healthy->at[t].failing || healthy->at[t].duration_us >= long_us;
-			n += picked[t];
-		}
+	for (uint32_t t = 0; t < healthy->n; t++) {
+		picked[t] = healthy->at[t].failing || healthy->at[t].duration_us >= long_us;
+		n += picked[t];
 	}
 	*ret_n = n;
 	return picked;

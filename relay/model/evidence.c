@@ -434,3 +434,26 @@ uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespa
 	}
 	return n;
 }
+
+static int by_duration(const void *a, const void *b)
+{
+	int64_t ua = *(const int64_t *)a, ub = *(const int64_t *)b;
+
+	return (ua > ub) - (ua < ub);
+}
+
+int64_t evidence_p95_us(const struct evidence_set *set)
+{
+	int64_t *durations, p95_us;
+
+	if (set->n == 0)
+		return 0;
+	durations = xcalloc(set->n, sizeof(*durations));
+	for (uint32_t t = 0; t < set->n; t++)
+		durations[t] = set->at[t].duration_us;
+	qsort(durations, set->n, sizeof(*durations), by_duration);
+	/* Nearest rank. */
+	p95_us = durations[((uint64_t)set->n * 95 + 99) / 100 - 1];
+	free(durations);
+	return p95_us;
+}
