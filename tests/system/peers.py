@@ -265,14 +265,14 @@ class Daemon:
         return float(found.group(1)) if found else None
 
 
-def webhook(*alerts):
+def webhook(*alerts, starts_at="2026-09-01T10:00:00Z"):
     """An Alertmanager webhook body of (labels, status) pairs."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return json.dumps({
         "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "tracepager",
         "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am",
         "alerts": [{"status": status, "labels": labels, "annotations": {"summary": "orders fail"},
-                    "startsAt": "2026-09-01T10:00:00Z",
+                    "startsAt": starts_at,
                     "endsAt": now if status == "resolved" else "0001-01-01T00:00:00Z",
                     "generatorURL": "http://prometheus/graph", "fingerprint": ""} for labels, status in alerts]})
 
