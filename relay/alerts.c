@@ -432,16 +432,18 @@ static struct enrichment *enrichment_new(struct known_alert *alert)
 }
 
 /* Is there anything to look up? An alert that is not about a traced operation waits for nothing,
- * and neither does one that a route keeps from being paged. */
+ * and neither does one that a silence or a route keeps from being paged. */
 static bool wants_traces(struct enrichment *enrichment, const char **ids, size_t *ret_nids)
 {
 	const struct alert *alert = &enrichment->parsed;
-	const struct route *route = rules_route(enrichment->rules, alert);
+	bool unpaged = rules_unpaged(enrichment->rules, alert,
+				     incidents_wall_us(enrichment->alert->owner));
 
-	enrichment->has_signal = decide_signal(enrichment->arena, alert, enrichment->rules, NULL,
-					       NULL, &enrichment->signal, &enrichment->signal_rule);
+	enrichment->has_signal =
+		decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL, NULL,
+			      &enrichment->signal, &enrichment->signal_rule);
 	*ret_nids = locate_trace_ids(enrichment->arena, alert, ids, TRACE_IDS_MAX);
-	return (enrichment->has_signal || *ret_nids) && !(route && route->no_page);
+	return (enrichment->has_signal || *ret_nids) && !unpaged;
 }
 
 /* At acceptance: what needs no trace is decided at once, and written in one group with the alert.

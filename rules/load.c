@@ -1,12 +1,10 @@
 /*
- * Loading rules: find the files, read all of them, merge their sections by name, read every entry,
- * check the whole. Nothing stops at the first problem; a set comes out only when there is no error.
- * Owns what a load needs while it runs.
+ * Loading rules: read all files, merge their sections by name, read every entry, check the whole.
+ * Nothing stops at the first problem; a set comes out only when there is no error. Owns what a load
+ * needs while it runs.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include <openssl/evp.h>
 
@@ -15,9 +13,6 @@
 /* All texts and structs of a set, or all trees of a load: bounded by LIMIT_RULES_BYTES, this is
  * only the last wall. */
 #define ARENA_CAP ((size_t)8 << 30)
-
-/* Parts of the language that have a name and no meaning yet. */
-static const char *const planned[] = { "silences", "time_intervals", "defaults", "include" };
 
 static bool is_name(const char *text)
 {
@@ -98,74 +93,80 @@ static void take_section(struct load *load, enum section_id id, const struct ydo
 	}
 }
 
-static void take_routes(struct load *load, const struct ydoc *doc, const struct ynode *node)
+/* A list of things without names. */
+static void take_list(struct load *load, const char *name, const struct load_entry *part,
+		      struct load_section *section)
 {
-	struct load_scope scope = scope_at(load, doc);
+	struct load_scope scope = scope_at(load, part->doc);
+	const struct ynode *node = part->node;
 
 	if (ynode_is_empty(node))
 		return;
 	if (node->kind != YNODE_LIST) {
-		LOAD_ERROR(&scope, node, "E014", "begin each route with \"- \"",
-			   "\"routes\" must be a list, not %s", ynode_kind_name(node));
+		LOAD_ERROR(&scope, node, "E014", "begin each of them with \"- \"",
+			   "\"%s\" must be a list, not %s", name, ynode_kind_name(node));
 		return;
 	}
 	for (size_t i = 0; i < node->n; i++) {
-		struct load_entry entry = { .doc = doc,
+		struct load_entry entry = { .doc = part->doc,
 					    .key = node->items[i],
 					    .node = node->items[i] };
 		if (!entry.node->bad)
-			section_push(&load->routes, &entry);
+			section_push(section, &entry);
 	}
 }
 
-static void take_fallback(struct load *load, const struct load_entry *entry)
+/* A part that stands in one file only. */
+static void take_single(struct load *load, const char *name, const struct load_entry *part,
+			struct load_entry *ret_entry)
 {
-	struct load_scope scope = scope_at(load, entry->doc);
-	const struct load_entry *first = &load->fallback;
+	struct load_scope scope = scope_at(load, part->doc);
 
-	if (first->node) {
-		LOAD_ERROR(&scope, entry->key, "E015", "there is one fallback; remove the other",
-			   "\"fallback\" is given twice, here and at %s:%d:%d", first->doc->file,
-			   first->key->line, first->key->column);
-		return;
-	}
-	load->fallback = *entry;
+	if (ret_entry->node)
+		LOAD_ERROR(&scope, part->key, "E015", "keep one of them, with everything in it",
+			   "\"%s\" is given twice, here and at %s:%d:%d", name,
+			   ret_entry->doc->file, ret_entry->key->line, ret_entry->key->column);
+	else
+		*ret_entry = *part;
 }
 
 static void refuse_top(struct load *load, const struct ydoc *doc, const struct ynode *key)
 {
-	const char *names[SECTION_COUNT + 2] = { "routes", "fallback" };
+	static const char *const names[] = {
+#define MEMBER_MAP(id, keys, text)
+#define MEMBER(map, name, type, of, need, text) MAP_##map == MAP_ROOT ? name : NULL,
+#include "members.def"
+#undef MEMBER_MAP
+#undef MEMBER
+	};
 	struct load_scope scope = scope_at(load, doc);
+	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(planned); i++)
-		if (strcmp(key->text, planned[i]) == 0) {
-			LOAD_ERROR(&scope, key, "E029", "remove it for now",
-				   "\"%s\" is not supported yet", planned[i]);
-			return;
-		}
-	for (size_t i = 0; i < SECTION_COUNT; i++)
-		names[2 + i] = section_name((enum section_id)i);
-	const char *hint = did_you_mean(load, key->text, names, ARRAY_LEN(names));
-	LOAD_ERROR(
-		&scope, key, "E011",
-		hint ? hint
-		     : "known are: teams, pagers, escalations, services, signals, routes, fallback",
-		"rules have no part \"%.200s\"", key->text);
+	while (n < ARRAY_LEN(names) && names[n]) /* the root's rows are the first ones */
+		n++;
+	LOAD_ERROR(&scope, key, "E011", known_words(load, key->text, names, n),
+		   "rules have no part \"%.200s\"", key->text);
 }
 
-/* One key of a file's root. */
+/* One key of a file's root. Includes were followed when the file was read. */
 static void take_part(struct load *load, const struct load_entry *part)
 {
+	const char *name = part->key->text;
+
 	for (size_t i = 0; i < SECTION_COUNT; i++)
-		if (strcmp(part->key->text, section_name((enum section_id)i)) == 0) {
+		if (strcmp(name, section_name((enum section_id)i)) == 0) {
 			take_section(load, (enum section_id)i, part->doc, part->node);
 			return;
 		}
-	if (strcmp(part->key->text, "routes") == 0)
-		take_routes(load, part->doc, part->node);
-	else if (strcmp(part->key->text, "fallback") == 0)
-		take_fallback(load, part);
-	else
+	if (strcmp(name, "routes") == 0)
+		take_list(load, name, part, &load->routes);
+	else if (strcmp(name, "silences") == 0)
+		take_list(load, name, part, &load->silences);
+	else if (strcmp(name, "fallback") == 0)
+		take_single(load, name, part, &load->fallback);
+	else if (strcmp(name, "defaults") == 0)
+		take_single(load, name, part, &load->defaults);
+	else if (strcmp(name, "include") != 0)
 		refuse_top(load, part->doc, part->key);
 }
 
@@ -189,98 +190,6 @@ static void take_doc(struct load *load, const struct ydoc *doc)
 		if (!part.node->bad)
 			take_part(load, &part);
 	}
-}
-
-/* A document that was just read, or could not be. */
-static void keep_doc(struct load *load, struct ydoc doc, int result)
-{
-	load->partial |= doc.cut;
-	if (result < 0 && result != -EINVAL && !load->error)
-		load->error = result;
-	load->bytes += doc.len;
-	if (load->bytes > LIMIT_RULES_BYTES) {
-		findings_add(load->findings, FINDING_ERROR, "E009", doc.file, NULL,
-			     "with this file the rules are larger than %u bytes",
-			     LIMIT_RULES_BYTES);
-		load->partial = true;
-		return;
-	}
-	if ((load->ndocs & (load->ndocs - 1)) == 0)
-		load->docs = xrealloc_array(load->docs, load->ndocs ? load->ndocs * 2 : 1,
-					    sizeof(*load->docs));
-	load->docs[load->ndocs++] = doc;
-}
-
-static void read_file(struct load *load, const char *path)
-{
-	struct ydoc doc;
-
-	if (load->bytes > LIMIT_RULES_BYTES)
-		return; /* told */
-	int result = ydoc_read(load->scratch, path, &doc, load->findings);
-	keep_doc(load, doc, result);
-}
-
-static int is_rules_file(const struct dirent *entry)
-{
-	const char *dot = strrchr(entry->d_name, '.');
-
-	return entry->d_name[0] != '.' && dot &&
-	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
-/* By bytes: the same on every machine, whatever its locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static void cannot_read(struct load *load, const char *path, int code)
-{
-	findings_add(load->findings, FINDING_ERROR, "E001", path, NULL, "cannot be read: %s",
-		     strerror(code));
-	load->partial = true;
-	if (!load->error)
-		load->error = -code;
-}
-
-static void read_directory(struct load *load, const char *path)
-{
-	struct dirent **names;
-	int n = scandir(path, &names, is_rules_file, by_name);
-	size_t len = strlen(path);
-
-	if (n < 0) {
-		cannot_read(load, path, errno);
-		return;
-	}
-	if (n == 0) {
-		findings_add(load->findings, FINDING_ERROR, "E023", path,
-			     "put a file there that says at least \"fallback: {team: …}\", with "
-			     "its team, escalation and pager",
-			     "there is no *.yaml file in this directory");
-		load->partial = true;
-	}
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	for (int i = 0; i < n; i++) {
-		read_file(load,
-			  arena_printf(load->scratch, "%.*s/%s", (int)len, path, names[i]->d_name));
-		free(names[i]);
-	}
-	free(names);
-}
-
-static void read_path(struct load *load, const char *path)
-{
-	struct stat status;
-
-	if (stat(path, &status) < 0)
-		cannot_read(load, path, errno);
-	else if (S_ISDIR(status.st_mode))
-		read_directory(load, path);
-	else
-		read_file(load, path);
 }
 
 /* Names of files without their directories, and their bytes; each with its length, so that nothing
@@ -310,7 +219,6 @@ static void hash_docs(const struct load *load, char hex[65])
 
 static void load_fallback(struct load *load)
 {
-	static const char *const known[] = { "team" };
 	struct load_scope scope;
 
 	if (!load->fallback.node) {
@@ -321,10 +229,9 @@ static void load_fallback(struct load *load)
 				     "there is no fallback");
 		return;
 	}
-	if (!scope_open(&scope, load, &load->fallback, "\"fallback\""))
+	if (!scope_open(&scope, load, &load->fallback, MAP_FALLBACK, "\"fallback\""))
 		return;
-	scope_known(&scope, known, ARRAY_LEN(known));
-	size_t team = member_ref(&scope, "team", SECTION_TEAMS, true);
+	size_t team = member_ref(&scope, "team", SECTION_TEAMS);
 	if (team != SIZE_MAX)
 		load->set->fallback = &load->set->teams[team];
 }
@@ -355,6 +262,8 @@ static void make_room(struct load *load)
 	ROOM(escalations, nescalations, load->sections[SECTION_ESCALATIONS]);
 	ROOM(services, nservices, load->sections[SECTION_SERVICES]);
 	ROOM(signals, nsignals, load->sections[SECTION_SIGNALS]);
+	ROOM(times, ntimes, load->sections[SECTION_TIMES]);
+	ROOM(silences, nsilences, load->silences);
 	ROOM(routes, nroutes, load->routes);
 #undef ROOM
 }
@@ -369,6 +278,8 @@ static void load_init(struct load *load, bool load_secrets, const char *place,
 			       .place = place };
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		load->sections[i].index = map_new();
+	load->files = map_new();
+	load->zones = map_new();
 }
 
 /* Everything after the files were read. */
@@ -381,9 +292,12 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	make_room(load);
 	load_pagers(load);
 	load_escalations(load);
+	load_defaults(load);
 	load_teams(load);
 	load_services(load);
 	load_signals(load);
+	load_times(load);
+	load_silences(load);
 	load_routes(load);
 	load_fallback(load);
 	warn_unused(load, SECTION_PAGERS, "W001", "is in no escalation");
@@ -400,6 +314,9 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	for (size_t i = 0; i < SECTION_COUNT; i++)
 		section_fini(&load->sections[i]);
 	section_fini(&load->routes);
+	section_fini(&load->silences);
+	map_free(load->files);
+	map_free(load->zones);
 	free(load->docs);
 	arena_free(load->scratch);
 	return result;
@@ -413,7 +330,7 @@ int rules_load(const char *const *paths, size_t npaths, bool load_secrets,
 
 	load_init(&load, load_secrets, npaths ? paths[0] : "rules", findings);
 	for (size_t i = 0; i < npaths; i++)
-		read_path(&load, paths[i]);
+		load_path(&load, paths[i]);
 	return load_finish(&load, errors, ret_rules);
 }
 
@@ -422,10 +339,8 @@ int rules_parse(const char *name, const char *text, size_t len, bool load_secret
 {
 	size_t errors = findings->nerrors;
 	struct load load;
-	struct ydoc doc;
 
 	load_init(&load, load_secrets, name, findings);
-	int result = ydoc_parse(load.scratch, name, text, len, &doc, findings);
-	keep_doc(&load, doc, result);
+	load_text(&load, name, text, len);
 	return load_finish(&load, errors, ret_rules);
 }

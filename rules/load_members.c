@@ -4,6 +4,8 @@
  */
 #include "load-internal.h"
 
+#include <assert.h>
+
 static const struct {
 	const char *name, *one;
 } section_names[SECTION_COUNT] = {
@@ -12,7 +14,45 @@ static const struct {
 	[SECTION_ESCALATIONS] = { "escalations", "escalation" },
 	[SECTION_SERVICES] = { "services", "service" },
 	[SECTION_SIGNALS] = { "signals", "signal" },
+	[SECTION_TIMES] = { "time_intervals", "time interval" },
 };
+
+#define NEED_REQUIRED true
+#define NEED_OPTIONAL false
+static const struct member_row rows[] = {
+#define MEMBER_MAP(id, keys, text)
+#define MEMBER(map, name, type, of, need, text) { MAP_##map, name, MEMBER_##type, NEED_##need },
+#include "members.def"
+#undef MEMBER_MAP
+#undef MEMBER
+};
+
+#define KEYS_OPEN   true
+#define KEYS_CLOSED false
+static const bool map_is_open[MAP_COUNT] = {
+#define MEMBER_MAP(id, keys, text) [MAP_##id] = KEYS_##keys,
+#define MEMBER(map, name, type, of, need, text)
+#include "members.def"
+#undef MEMBER_MAP
+#undef MEMBER
+};
+
+const struct member_row *member_row(enum member_map map, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].map == map && strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* A name that the table lacks is a slip of ours: the schema and the manual would lack it too. */
+static const struct member_row *row_of(const struct load_scope *scope, const char *name)
+{
+	const struct member_row *row = member_row(scope->kind, name);
+
+	assert(row);
+	return row;
+}
 
 const char *section_one(enum section_id section)
 {
@@ -41,42 +81,71 @@ const char *entry_place(struct load *load, const struct load_entry *entry)
 			    entry->key->line);
 }
 
-bool scope_open(struct load_scope *scope, struct load *load, const struct load_entry *entry,
-		const char *what)
+const char *known_words(struct load *load, const char *word, const char *const *names, size_t n)
 {
-	*scope = (struct load_scope){
-		.load = load, .doc = entry->doc, .key = entry->key, .map = entry->node, .what = what
-	};
-	if (entry->node->kind == YNODE_MAP)
+	const char *hint = did_you_mean(load, word, names, n);
+	struct buf all = BUF_INIT(2048);
+
+	if (hint)
+		return hint;
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&all, "%s%s", i ? ", " : "known are: ", names[i]);
+	hint = arena_strdup(load->scratch, buf_text(&all));
+	buf_fini(&all);
+	return hint;
+}
+
+static void refuse_unknown(const struct load_scope *scope)
+{
+	const char *names[ARRAY_LEN(rows)];
+	size_t n = 0;
+
+	if (map_is_open[scope->kind])
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].map == scope->kind)
+			names[n++] = rows[i].name;
+	for (size_t i = 0; i < scope->map->n; i++) {
+		const char *key = scope->map->keys[i]->text;
+		if (!member_row(scope->kind, key))
+			LOAD_ERROR(scope, scope->map->keys[i], "E011",
+				   known_words(scope->load, key, names, n),
+				   "%s has no option \"%.200s\"", scope->what, key);
+	}
+}
+
+bool scope_open(struct load_scope *scope, struct load *load, const struct load_entry *entry,
+		enum member_map kind, const char *what)
+{
+	*scope = (struct load_scope){ .load = load,
+				      .doc = entry->doc,
+				      .key = entry->key,
+				      .map = entry->node,
+				      .what = what,
+				      .kind = kind };
+	if (entry->node->kind == YNODE_MAP) {
+		refuse_unknown(scope);
 		return true;
+	}
 	/* An entry without a value is best shown at its name. */
 	LOAD_ERROR(scope, ynode_is_empty(entry->node) ? entry->key : entry->node, "E014", NULL,
 		   "%s must be a map, not %s", what, ynode_kind_name(entry->node));
 	return false;
 }
 
-void scope_known(const struct load_scope *scope, const char *const *names, size_t n)
+bool scope_enter(struct load_scope *scope, const struct load_scope *outer, const char *name,
+		 enum member_map kind, const char *what)
 {
-	struct load *load = scope->load;
+	const struct ynode *map = member_map(outer, name);
 
-	for (size_t i = 0; i < scope->map->n; i++) {
-		const char *key = scope->map->keys[i]->text;
-		size_t j = 0;
-		while (j < n && strcmp(names[j], key) != 0)
-			j++;
-		if (j < n)
-			continue;
-		const char *hint = did_you_mean(load, key, names, n);
-		if (!hint) {
-			struct buf all = BUF_INIT(512);
-			for (j = 0; j < n; j++)
-				buf_printf(&all, "%s%s", j ? ", " : "known are: ", names[j]);
-			hint = arena_strdup(load->scratch, buf_text(&all));
-			buf_fini(&all);
-		}
-		LOAD_ERROR(scope, scope->map->keys[i], "E011", hint, "%s has no option \"%.200s\"",
-			   scope->what, key);
-	}
+	if (!map)
+		return false;
+	*scope = *outer;
+	scope->map = map;
+	scope->what = what;
+	scope->kind = kind;
+	refuse_unknown(scope);
+	return true;
 }
 
 static size_t member_index(const struct load_scope *scope, const char *name)
@@ -94,9 +163,10 @@ const struct ynode *member_key(const struct load_scope *scope, const char *name)
 	return i == SIZE_MAX ? NULL : scope->map->keys[i];
 }
 
-const struct ynode *member(const struct load_scope *scope, const char *name, bool required)
+const struct ynode *member(const struct load_scope *scope, const char *name)
 {
 	size_t i = member_index(scope, name);
+	bool required = row_of(scope, name)->required;
 
 	if (i == SIZE_MAX) {
 		if (required)
@@ -116,11 +186,9 @@ const struct ynode *member(const struct load_scope *scope, const char *name, boo
 }
 
 /* The value in its form; what is empty was told. */
-static const struct ynode *member_of(const struct load_scope *scope, const char *name,
-				     bool required, enum ynode_kind kind, const char *form)
+static const struct ynode *in_form(const struct load_scope *scope, const char *name,
+				   const struct ynode *node, enum ynode_kind kind, const char *form)
 {
-	const struct ynode *node = member(scope, name, required);
-
 	if (!node || node->kind == kind) {
 		if (!node || kind == YNODE_SCALAR || node->n)
 			return node;
@@ -136,25 +204,43 @@ static const struct ynode *member_of(const struct load_scope *scope, const char 
 	return NULL;
 }
 
-const struct ynode *member_map(const struct load_scope *scope, const char *name, bool required)
+const struct ynode *member_map(const struct load_scope *scope, const char *name)
 {
-	return member_of(scope, name, required, YNODE_MAP, "a map");
+	return in_form(scope, name, member(scope, name), YNODE_MAP, "a map");
 }
 
-const struct ynode *member_list(const struct load_scope *scope, const char *name, bool required)
+const struct ynode *member_list(const struct load_scope *scope, const char *name)
 {
-	return member_of(scope, name, required, YNODE_LIST, "a list");
+	return in_form(scope, name, member(scope, name), YNODE_LIST, "a list");
 }
 
-static const struct ynode *member_scalar(const struct load_scope *scope, const char *name,
-					 bool required)
+static const struct ynode *scalar_of(const struct load_scope *scope, const char *name,
+				     enum member_type type)
 {
-	return member_of(scope, name, required, YNODE_SCALAR, "a text");
+	assert(row_of(scope, name)->type == type);
+	return in_form(scope, name, member(scope, name), YNODE_SCALAR, "a text");
 }
 
-const char *member_text(const struct load_scope *scope, const char *name, bool required)
+size_t member_items(const struct load_scope *scope, const char *name,
+		    const struct ynode *const **ret_items)
 {
-	const struct ynode *node = member_scalar(scope, name, required);
+	const struct ynode *node = member(scope, name);
+
+	if (!node)
+		return 0;
+	if (node->kind == YNODE_LIST) {
+		*ret_items = (const struct ynode *const *)node->items;
+		return in_form(scope, name, node, YNODE_LIST, "a list") ? node->n : 0;
+	}
+	const struct ynode **items = arena_array(scope->load->scratch, 1, sizeof(*items));
+	items[0] = node;
+	*ret_items = items;
+	return 1;
+}
+
+const char *member_text(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = scalar_of(scope, name, MEMBER_TEXT);
 
 	return node ? arena_strdup(scope->load->set->arena, node->text) : NULL;
 }
@@ -200,67 +286,22 @@ const char *node_glob(const struct load_scope *scope, const struct ynode *node, 
 
 const char *member_glob(const struct load_scope *scope, const char *name)
 {
-	const struct ynode *node = member_scalar(scope, name, false);
+	const struct ynode *node = scalar_of(scope, name, MEMBER_GLOB);
 
 	return node ? node_glob(scope, node, arena_printf(scope->load->scratch, "\"%s\"", name),
 				false)
 		    : NULL;
 }
 
-/* Enough to find slips: the HTTP client knows the rest. */
-static bool is_url(const char *text)
+size_t node_word(const struct load_scope *scope, const struct ynode *node, const char *what,
+		 const char *const *words, size_t n)
 {
-	const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
-			   : strncmp(text, "http://", 7) == 0 ? text + 7
-							      : "";
-
-	for (const char *c = host; *c; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return false;
-	return strcspn(host, "/?#") > 0;
-}
-
-const char *member_url(const struct load_scope *scope, const char *name, bool required)
-{
-	const struct ynode *node = member_scalar(scope, name, required);
-
-	if (!node)
-		return NULL;
-	if (is_url(node->text))
-		return arena_strdup(scope->load->set->arena, node->text);
-	LOAD_ERROR(scope, node, "E031", "write it whole: https://host/path", "\"%s\" is not a URL",
-		   name);
-	return NULL;
-}
-
-bool member_duration(const struct load_scope *scope, const char *name, int64_t *ret_us)
-{
-	const struct ynode *node = member_scalar(scope, name, false);
-
-	if (!node)
-		return false;
-	if (duration_parse(node->text, ret_us))
-		return true;
-	LOAD_ERROR(scope, node, "E016", "write a number and a unit: 90s, 10m, 1h30m",
-		   "\"%s\" is not a duration: \"%.100s\"", name, node->text);
-	return false;
-}
-
-bool member_int(const struct load_scope *scope, const char *name, int64_t least, int64_t most,
-		int64_t *ret_value)
-{
-	const struct ynode *node = member_scalar(scope, name, false);
-	int64_t value;
-
-	if (!node)
-		return false;
-	if (ynode_int(node, &value) && value >= least && value <= most) {
-		*ret_value = value;
-		return true;
-	}
-	LOAD_ERROR(scope, node, "E017", NULL, "\"%s\" must be a whole number from %lld to %lld",
-		   name, (long long)least, (long long)most);
-	return false;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(node->text, words[i]) == 0)
+			return i;
+	LOAD_ERROR(scope, node, "E032", known_words(scope->load, node->text, words, n),
+		   "there is no %s \"%.100s\"", what, node->text);
+	return SIZE_MAX;
 }
 
 size_t node_ref(const struct load_scope *scope, const struct ynode *node, enum section_id id,
@@ -287,10 +328,9 @@ size_t node_ref(const struct load_scope *scope, const struct ynode *node, enum s
 	return SIZE_MAX;
 }
 
-size_t member_ref(const struct load_scope *scope, const char *name, enum section_id section,
-		  bool required)
+size_t member_ref(const struct load_scope *scope, const char *name, enum section_id section)
 {
-	const struct ynode *node = member_scalar(scope, name, required);
+	const struct ynode *node = scalar_of(scope, name, MEMBER_NAME);
 
 	return node ? node_ref(scope, node, section, name) : SIZE_MAX;
 }

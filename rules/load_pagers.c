@@ -1,6 +1,6 @@
 /*
- * The sections pagers, escalations and teams: how somebody is paged. What a kind of pager may have
- * comes from tbl/pagers.def; whether its endpoint answers is not asked.
+ * The sections pagers, escalations, defaults and teams: how somebody is paged. What a kind of pager
+ * may have comes from tbl/pagers.def; whether its endpoint answers is not asked.
  */
 #include "load-internal.h"
 
@@ -27,7 +27,9 @@ const char *pager_kind_name(enum pager_kind_id kind)
 
 static const struct kind *read_kind(const struct load_scope *scope)
 {
-	const char *name = member_text(scope, "kind", true), *names[PAGER_KIND_COUNT];
+	const struct ynode *node = member(scope, "kind");
+	const char *names[PAGER_KIND_COUNT];
+	const char *name = node ? node_text(scope, node, "\"kind\"") : NULL;
 
 	if (!name)
 		return NULL;
@@ -36,13 +38,8 @@ static const struct kind *read_kind(const struct load_scope *scope)
 		if (strcmp(name, names[i]) == 0)
 			return &kinds[i];
 	}
-	struct buf all = BUF_INIT(512);
-	for (size_t i = 0; i < PAGER_KIND_COUNT; i++)
-		buf_printf(&all, "%s%s", i ? ", " : "there are: ", names[i]);
-	const char *hint = did_you_mean(scope->load, name, names, PAGER_KIND_COUNT);
-	LOAD_ERROR(scope, member(scope, "kind", true), "E018", hint ? hint : buf_text(&all),
+	LOAD_ERROR(scope, node, "E018", known_words(scope->load, name, names, PAGER_KIND_COUNT),
 		   "there is no kind of pager \"%.100s\"", name);
-	buf_fini(&all);
 	return NULL;
 }
 
@@ -99,18 +96,18 @@ static void read_secret(const struct load_scope *scope, const char *name, const 
 				   "%s has no \"%s\"", scope->what, name);
 		return;
 	}
-	if (key) {
-		const struct ynode *value = member(scope, name, true);
-		if (value && value->kind == YNODE_SCALAR)
-			secret_set(secret, value->text);
-		else if (value)
-			LOAD_ERROR(scope, key, "E014", NULL, "\"%s\" must be a text, not %s", name,
-				   ynode_kind_name(value));
-		return;
-	}
-	const char *path = member_text(scope, name_file, true);
-	if (path && scope->load->load_secrets && secret_read_file(secret, path, &err) < 0)
-		LOAD_ERROR(scope, member(scope, name_file, true), "E021",
+	const struct ynode *value = ynode_get(scope->map, key ? name : name_file);
+	if (ynode_is_empty(value) || (value->kind == YNODE_SCALAR && !value->bad && !*value->text))
+		LOAD_ERROR(scope, key ? key : key_file, "E033", "give it a value",
+			   "\"%s\" of %s is empty", key ? name : name_file, scope->what);
+	else if (value->kind != YNODE_SCALAR)
+		LOAD_ERROR(scope, key ? key : key_file, "E014", NULL,
+			   "\"%s\" must be a text, not %s", key ? name : name_file,
+			   ynode_kind_name(value));
+	else if (key)
+		secret_set(secret, value->text);
+	else if (scope->load->load_secrets && secret_read_file(secret, value->text, &err) < 0)
+		LOAD_ERROR(scope, value, "E021",
 			   "the file must exist and be readable by the user that runs tracepager",
 			   "%s", err.text);
 }
@@ -123,7 +120,7 @@ static void read_pager(struct load *load, size_t i)
 
 	pager->name = arena_strdup(load->set->arena, entry->key->text);
 	pager->place = entry_place(load, entry);
-	if (!scope_open(&scope, load, entry,
+	if (!scope_open(&scope, load, entry, MAP_PAGER,
 			arena_printf(load->scratch, "pager \"%s\"", pager->name)))
 		return;
 	const struct kind *kind = read_kind(&scope);
@@ -133,7 +130,10 @@ static void read_pager(struct load *load, size_t i)
 	check_options(&scope, kind, key_file);
 	pager->kind = (enum pager_kind_id)(kind - kinds);
 	if (kind->url_need != NEED_NONE)
-		pager->url = member_url(&scope, "url", kind->url_need == NEED_REQUIRED);
+		pager->url = member_url(&scope, "url");
+	if (kind->url_need == NEED_REQUIRED && !member_key(&scope, "url"))
+		LOAD_ERROR(&scope, scope.key, "E013", "add \"url: …\" to it", "%s has no \"url\"",
+			   scope.what);
 	if (!pager->url)
 		pager->url = kind->url;
 	if (kind->key)
@@ -146,44 +146,16 @@ void load_pagers(struct load *load)
 		read_pager(load, i);
 }
 
-/* The pagers of a step, each once. */
-static void read_step_pagers(const struct load_scope *scope, struct escalation_step *step)
-{
-	const struct ynode *list = member_list(scope, "page", true);
-	struct load *load = scope->load;
-
-	if (!list)
-		return;
-	step->pagers = arena_array(load->set->arena, list->n, sizeof(*step->pagers));
-	for (size_t i = 0; i < list->n; i++) {
-		size_t number = node_ref(scope, list->items[i], SECTION_PAGERS,
-					 "the name of a pager"),
-		       j = 0;
-		if (number == SIZE_MAX)
-			continue;
-		while (j < step->npagers && step->pagers[j] != &load->set->pagers[number])
-			j++;
-		if (j < step->npagers)
-			LOAD_ERROR(scope, list->items[i], "E036", "name it once",
-				   "pager \"%.200s\" stands twice in one step",
-				   list->items[i]->text);
-		else
-			step->pagers[step->npagers++] = &load->set->pagers[number];
-	}
-}
-
 static void read_step(struct load *load, const struct load_entry *escalation,
 		      const struct ynode *node, const char *what, bool last,
 		      struct escalation_step *step)
 {
-	static const char *const known[] = { "page", "wait" };
 	const struct load_entry entry = { .doc = escalation->doc, .key = node, .node = node };
 	struct load_scope scope;
 
-	if (node->bad || !scope_open(&scope, load, &entry, what))
+	if (node->bad || !scope_open(&scope, load, &entry, MAP_STEP, what))
 		return;
-	scope_known(&scope, known, ARRAY_LEN(known));
-	read_step_pagers(&scope, step);
+	step->pagers = member_pagers(&scope, "page", LIMIT_STEP_PAGERS, &step->npagers);
 	if (member_key(&scope, "wait"))
 		member_duration(&scope, "wait", &step->wait_us);
 	else if (!last)
@@ -208,7 +180,6 @@ static void warn_of_unpaged_steps(const struct load_scope *scope, const struct y
 
 static void read_escalation(struct load *load, size_t i)
 {
-	static const char *const known[] = { "steps", "repeat" };
 	const struct load_entry *entry = &load->sections[SECTION_ESCALATIONS].at[i];
 	struct escalation *escalation = &load->set->escalations[i];
 	struct load_scope scope;
@@ -216,13 +187,12 @@ static void read_escalation(struct load *load, size_t i)
 
 	escalation->name = arena_strdup(load->set->arena, entry->key->text);
 	escalation->place = entry_place(load, entry);
-	if (!scope_open(&scope, load, entry,
+	if (!scope_open(&scope, load, entry, MAP_ESCALATION,
 			arena_printf(load->scratch, "escalation \"%s\"", escalation->name)))
 		return;
-	scope_known(&scope, known, ARRAY_LEN(known));
 	member_int(&scope, "repeat", 0, LIMIT_ESCALATION_REPEAT, &repeat);
 	escalation->repeat = (unsigned int)repeat;
-	const struct ynode *steps = member_list(&scope, "steps", true);
+	const struct ynode *steps = member_list(&scope, "steps");
 	if (!steps)
 		return;
 	if (steps->n > LIMIT_ESCALATION_STEPS) {
@@ -248,23 +218,58 @@ void load_escalations(struct load *load)
 
 static void read_team(struct load *load, size_t i)
 {
-	static const char *const known[] = { "name", "escalation", "channel" };
 	const struct load_entry *entry = &load->sections[SECTION_TEAMS].at[i];
 	struct team *team = &load->set->teams[i];
 	struct load_scope scope;
 
 	team->name = arena_strdup(load->set->arena, entry->key->text);
 	team->place = entry_place(load, entry);
-	if (!scope_open(&scope, load, entry,
+	if (!scope_open(&scope, load, entry, MAP_TEAM,
 			arena_printf(load->scratch, "team \"%s\"", team->name)))
 		return;
-	scope_known(&scope, known, ARRAY_LEN(known));
-	const char *title = member_text(&scope, "name", false);
+	const char *title = member_text(&scope, "name");
 	team->title = title ? title : team->name;
-	team->channel = member_text(&scope, "channel", false);
-	size_t number = member_ref(&scope, "escalation", SECTION_ESCALATIONS, true);
+	team->channel = member_text(&scope, "channel");
+	if (load->set->defaults.escalation && !member_key(&scope, "escalation")) {
+		team->escalation = load->set->defaults.escalation;
+		return;
+	}
+	size_t number = member_ref(&scope, "escalation", SECTION_ESCALATIONS);
 	if (number != SIZE_MAX)
 		team->escalation = &load->set->escalations[number];
+}
+
+static void read_defaults(const struct load_scope *scope)
+{
+	struct ruleset *set = scope->load->set;
+	struct rule_defaults *defaults = &set->defaults;
+	int64_t traces = 0;
+
+	defaults->has_severity = member_severity(scope, "severity", &defaults->severity);
+	if (member_key(scope, "escalation")) {
+		size_t number = member_ref(scope, "escalation", SECTION_ESCALATIONS);
+		/* A wrong one was told: teams that rely on it are not told too. */
+		if (number != SIZE_MAX || set->nescalations)
+			defaults->escalation = &set->escalations[number != SIZE_MAX ? number : 0];
+	}
+	member_mode(scope, "mode", &defaults->mode);
+	member_int(scope, "traces", 1, LIMIT_TRACES_PER_ALERT, &traces);
+	defaults->traces = (unsigned int)traces;
+	member_share(scope, "threshold", &defaults->threshold);
+	member_duration(scope, "window", &defaults->window_us);
+	member_duration(scope, "reviewed_after", &defaults->reviewed_after_us);
+	defaults->summary = member_template(scope, "summary");
+	defaults->details = member_template(scope, "details");
+}
+
+void load_defaults(struct load *load)
+{
+	struct load_scope scope;
+
+	load->set->defaults.mode = WALK_AUTO;
+	if (load->defaults.node &&
+	    scope_open(&scope, load, &load->defaults, MAP_DEFAULTS, "\"defaults\""))
+		read_defaults(&scope);
 }
 
 void load_teams(struct load *load)

@@ -7,9 +7,19 @@
 /* Resource attributes that have a shorter word. */
 static const char *key_name(const char *name)
 {
-	if (strcmp(name, "service.name") == 0)
-		return "service";
-	return strcmp(name, "service.namespace") == 0 ? "namespace" : name;
+	static const struct {
+		const char *attribute, *word;
+	} words[] = {
+		{ "service.name", "service" },
+		{ "service.namespace", "namespace" },
+		{ "deployment.environment.name", "environment" },
+		{ "deployment.environment", "environment" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(name, words[i].attribute) == 0)
+			return words[i].word;
+	return name;
 }
 
 static void add_key(const struct load_scope *scope, struct service_entry *service, const char *name,
@@ -57,7 +67,7 @@ static void match_by_name(const struct load_scope *scope, struct service_entry *
 
 static void read_match(const struct load_scope *scope, struct service_entry *service)
 {
-	const struct ynode *map = member_map(scope, "match", false);
+	const struct ynode *map = member_map(scope, "match");
 	struct load *load = scope->load;
 	bool failed = false;
 
@@ -70,7 +80,8 @@ static void read_match(const struct load_scope *scope, struct service_entry *ser
 		const char *glob = node_glob(scope, map->items[i], what, false);
 		if (has_key(service, name))
 			LOAD_ERROR(scope, map->keys[i], "E036", "keep one of them",
-				   "\"%s\" and \"service.%s\" are the same attribute", name, name);
+				   "two names of the same attribute: \"%.200s\" is \"%s\"",
+				   map->keys[i]->text, name);
 		else if (glob)
 			add_key(scope, service, arena_strdup(load->set->arena, name), glob);
 		failed |= !glob;
@@ -84,7 +95,7 @@ static void read_match(const struct load_scope *scope, struct service_entry *ser
 
 static void read_peers(const struct load_scope *scope, struct service_entry *service)
 {
-	const struct ynode *list = member_list(scope, "peers", false);
+	const struct ynode *list = member_list(scope, "peers");
 
 	if (!list)
 		return;
@@ -114,21 +125,47 @@ static int digits(const char *text, size_t n)
 
 static bool is_date(const char *text)
 {
-	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
 	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
 		return false;
 	int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days[month - 1])
-		return false;
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return month != 2 || day < 29 || leap;
+	return year >= 1970 && month >= 1 && month <= 12 && day >= 1 &&
+	       day <= civil_month_days(year, month);
+}
+
+static void read_links(const struct load_scope *scope, struct service_rule *rule)
+{
+	const struct ynode *map = member_map(scope, "links");
+	struct arena *arena = scope->load->set->arena;
+
+	if (!map)
+		return;
+	struct rule_link *links = arena_array(arena, map->n, sizeof(*links));
+	for (size_t i = 0; i < map->n; i++) {
+		const char *name = map->keys[i]->text;
+		const char *what = arena_printf(scope->load->scratch, "\"%.200s\"", name);
+		if (!node_text(scope, map->items[i], what))
+			continue;
+		links[rule->nlinks++] = (struct rule_link){
+			.text = arena_strdup(arena, name),
+			.href = node_url_template(scope, map->items[i], what),
+		};
+	}
+	rule->links = links;
+}
+
+static const char *read_date(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = member(scope, name);
+	const char *date = node ? node_text(scope, node, "a date") : NULL;
+
+	if (!date || is_date(date))
+		return date;
+	LOAD_ERROR(scope, node, "E034", "write it as 2026-09-01", "\"%.100s\" is not a date", date);
+	return NULL;
 }
 
 static void read_service(struct load *load, size_t i)
 {
-	static const char *const known[] = { "owner",	"match",     "peers",	   "criticality",
-					     "runbook", "dashboard", "reviewed_at" };
 	const struct load_entry *entry = &load->sections[SECTION_SERVICES].at[i];
 	struct service_entry *service = &load->set->services[i];
 	struct service_rule *rule = &service->rule;
@@ -137,11 +174,10 @@ static void read_service(struct load *load, size_t i)
 	rule->name = arena_strdup(load->set->arena, entry->key->text);
 	rule->place = entry_place(load, entry);
 	service->prefix = "";
-	if (!scope_open(&scope, load, entry,
+	if (!scope_open(&scope, load, entry, MAP_SERVICE,
 			arena_printf(load->scratch, "service \"%s\"", rule->name)))
 		return;
-	scope_known(&scope, known, ARRAY_LEN(known));
-	size_t owner = member_ref(&scope, "owner", SECTION_TEAMS, true);
+	size_t owner = member_ref(&scope, "owner", SECTION_TEAMS);
 	if (owner != SIZE_MAX)
 		rule->owner = &load->set->teams[owner];
 	if (member_key(&scope, "match"))
@@ -149,13 +185,11 @@ static void read_service(struct load *load, size_t i)
 	else
 		match_by_name(&scope, service);
 	read_peers(&scope, service);
-	rule->criticality = member_text(&scope, "criticality", false);
-	rule->runbook = member_url(&scope, "runbook", false);
-	rule->dashboard = member_url(&scope, "dashboard", false);
-	rule->reviewed_at = member_text(&scope, "reviewed_at", false);
-	if (rule->reviewed_at && !is_date(rule->reviewed_at))
-		LOAD_ERROR(&scope, member(&scope, "reviewed_at", false), "E034", "write YYYY-MM-DD",
-			   "\"reviewed_at\" is not a date: \"%.100s\"", rule->reviewed_at);
+	rule->criticality = member_text(&scope, "criticality");
+	rule->runbook = member_url_template(&scope, "runbook");
+	rule->dashboard = member_url_template(&scope, "dashboard");
+	read_links(&scope, rule);
+	rule->reviewed_at = read_date(&scope, "reviewed_at");
 }
 
 /* An entry and the place of one of its members. */

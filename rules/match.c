@@ -19,24 +19,78 @@ static const char *subject_value(const struct subject *subject, const char *name
 		return subject->service;
 	if (strcmp(name, "namespace") == 0)
 		return subject->namespace;
-	value = subject->attr ? subject->attr(subject->ctx, name) : NULL;
+	value = service_attr(subject->attr, subject->ctx, name);
 	return value ? value : "";
+}
+
+const char *service_attr(rules_attr *attr, void *ctx, const char *name)
+{
+	if (!attr)
+		return NULL;
+	if (strcmp(name, "environment") != 0)
+		return attr(ctx, name);
+	const char *value = attr(ctx, "deployment.environment.name");
+	return value ? value : attr(ctx, "deployment.environment");
+}
+
+static bool key_holds(const struct service_key *key, const struct subject *subject)
+{
+	const char *value = subject_value(subject, key->name);
+
+	return key->literal ? strcmp(key->literal, value) == 0 : glob_match(key->glob, value);
 }
 
 static bool entry_matches(const struct service_entry *entry, const struct subject *subject)
 {
-	for (size_t i = 0; i < entry->nkeys; i++) {
-		const struct service_key *key = &entry->keys[i];
-		const char *value = subject_value(subject, key->name);
-		if (key->literal ? strcmp(key->literal, value) != 0 : !glob_match(key->glob, value))
+	for (size_t i = 0; i < entry->nkeys; i++)
+		if (!key_holds(&entry->keys[i], subject))
 			return false;
-	}
 	return true;
+}
+
+/* For people: why an entry is not the owner's; the first key that does not hold. */
+static void tell_service(const struct service_entry *entry, const struct subject *subject,
+			 struct rule_trail *trail)
+{
+	struct rule_miss miss = { .of = (unsigned int)entry->nkeys };
+	const struct service_key *first = NULL;
+	const char *reason = "another one is more specific";
+
+	for (size_t i = 0; i < entry->nkeys; i++) {
+		bool holds = key_holds(&entry->keys[i], subject);
+		miss.held += holds;
+		if (!holds && !first)
+			first = &entry->keys[i];
+	}
+	if (!trail_tried(trail, &miss))
+		return;
+	if (first)
+		reason =
+			trail_reason(trail->arena, first->name, subject_value(subject, first->name),
+				     (const char *const *)&first->glob, 1);
+	trail_missed(trail, RULE_SERVICE, entry->rule.name, entry->rule.place, &miss, reason);
+}
+
+/* The first entry of the bucket that matches and is more specific than `best`. */
+static const struct service_entry *best_of(const struct service_bucket *bucket,
+					   const struct service_entry *best,
+					   const struct subject *subject, struct rule_trail *trail)
+{
+	for (size_t i = 0; bucket && i < bucket->n; i++) {
+		if (best && best->rank < bucket->at[i]->rank)
+			break;
+		if (entry_matches(bucket->at[i], subject))
+			return bucket->at[i];
+		if (trail)
+			tell_service(bucket->at[i], subject, trail);
+	}
+	return best;
 }
 
 /* The most specific entry with a glob: each has what it begins with in common with the name. */
 static const struct service_entry *best_glob(const struct ruleset *rules,
-					     const struct subject *subject)
+					     const struct subject *subject,
+					     struct rule_trail *trail)
 {
 	char prefix[LIMIT_GLOB_BYTES + 1];
 	size_t len = strnlen(subject->service, LIMIT_GLOB_BYTES);
@@ -45,35 +99,43 @@ static const struct service_entry *best_glob(const struct ruleset *rules,
 	memcpy(prefix, subject->service, len);
 	for (size_t n = len + 1; n-- > 0;) {
 		prefix[n] = '\0';
-		if (!(rules->prefix_lengths >> (n < 63 ? n : 63) & 1))
-			continue;
-		const struct service_bucket *bucket = map_get(rules->prefix_map, prefix);
-		for (size_t i = 0; bucket && i < bucket->n; i++) {
-			if (best && best->rank < bucket->at[i]->rank)
-				break;
-			if (entry_matches(bucket->at[i], subject)) {
-				best = bucket->at[i];
-				break;
-			}
-		}
+		if (rules->prefix_lengths >> (n < 63 ? n : 63) & 1)
+			best = best_of(map_get(rules->prefix_map, prefix), best, subject, trail);
 	}
 	return best;
 }
 
+static const struct service_entry *find_service(const struct ruleset *rules,
+						const struct subject *subject,
+						struct rule_trail *trail)
+{
+	const struct service_entry *exact =
+		best_of(map_get(rules->service_map, subject->service), NULL, subject, trail);
+
+	return exact ? exact : best_glob(rules, subject, trail);
+}
+
 const struct service_rule *rules_service(const struct ruleset *rules, const char *service,
-					 const char *namespace, rules_attr *attr, void *ctx)
+					 const char *namespace, rules_attr *attr, void *ctx,
+					 struct rule_trail *trail)
 {
 	const struct subject subject = { .service = service ? service : "",
 					 .namespace = namespace ? namespace : "",
 					 .attr = attr,
 					 .ctx = ctx };
-	const struct service_bucket *bucket = map_get(rules->service_map, subject.service);
+	bool all = trail && trail->all;
+	const struct service_entry *found = find_service(rules, &subject, all ? NULL : trail);
 
-	for (size_t i = 0; bucket && i < bucket->n; i++)
-		if (entry_matches(bucket->at[i], &subject))
-			return &bucket->at[i]->rule;
-	const struct service_entry *entry = best_glob(rules, &subject);
-	return entry ? &entry->rule : NULL;
+	for (size_t i = 0; all && i < rules->nservices; i++)
+		if (rules->service_order[i] != found)
+			tell_service(rules->service_order[i], &subject, trail);
+	if (!found)
+		return NULL;
+	if (trail)
+		rule_trail_match(trail, RULE_SERVICE, found->rule.name, found->rule.place,
+				 arena_printf(trail->arena, "its owner is team %s",
+					      found->rule.owner->name));
+	return &found->rule;
 }
 
 /* HOST of HOST:PORT; false where there is no port. */
@@ -107,22 +169,96 @@ const struct service_rule *rules_peer(const struct ruleset *rules, const char *c
 	return NULL;
 }
 
-const struct signal_rule *rules_signal(const struct ruleset *rules, const struct labels *labels)
+static void tell_signal(const struct signal_entry *entry, const struct labels *labels,
+			struct rule_trail *trail)
 {
-	for (size_t i = 0; i < rules->nsignals; i++) {
+	struct rule_miss miss = { .of = (unsigned int)entry->alerts.n };
+	const struct rule_matcher *first = NULL;
+
+	for (size_t i = 0; i < entry->alerts.n; i++) {
+		bool holds = matcher_matches(&entry->alerts.at[i], labels);
+		miss.held += holds;
+		if (!holds && !first)
+			first = &entry->alerts.at[i];
+	}
+	if (first && trail_tried(trail, &miss))
+		trail_missed(trail, RULE_SIGNAL, entry->rule.name, entry->rule.place, &miss,
+			     matcher_reason(trail->arena, first, labels));
+}
+
+static void tell_signals(const struct ruleset *rules, const struct labels *labels,
+			 struct rule_trail *trail)
+{
+	for (size_t i = 0; i < rules->nsignals; i++)
+		if (rules->signal_order[i]->alerts.n)
+			tell_signal(rules->signal_order[i], labels, trail);
+}
+
+const struct signal_rule *rules_signal(const struct ruleset *rules, const struct labels *labels,
+				       struct rule_trail *trail)
+{
+	struct pick_walk walk;
+	size_t i;
+
+	if (trail && trail->all)
+		tell_signals(rules, labels, trail);
+	pick_walk_init(&walk, &rules->signal_picks);
+	pick_walk_labels(&walk, labels);
+	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
 		const struct signal_entry *entry = rules->signal_order[i];
-		if (entry->alerts.n && matchers_match(&entry->alerts, labels))
+		if (!entry->alerts.n)
+			continue;
+		if (matchers_match(&entry->alerts, labels)) {
+			rule_trail_match(trail, RULE_SIGNAL, entry->rule.name, entry->rule.place,
+					 "the alert is about its span");
 			return &entry->rule;
+		}
+		if (trail && !trail->all)
+			tell_signal(entry, labels, trail);
 	}
 	return NULL;
 }
 
-const struct route *rules_route(const struct ruleset *rules, const struct alert *alert)
+/* Those that could still be told apart by one matcher stand in the decision. */
+static void tell_silence(const struct silence_entry *entry, const struct alert *alert,
+			 int64_t wall_us, struct rule_trail *trail)
 {
-	for (size_t i = 0; i < rules->nroutes; i++)
-		if (matchers_match(&rules->routes[i].when, &alert->labels))
-			return &rules->routes[i].route;
-	return NULL;
+	const struct silence *silence = &entry->silence;
+	struct rule_miss miss = { .of = (unsigned int)entry->matchers.n + 1 };
+	const char *reason = NULL;
+
+	for (size_t i = 0; i < entry->matchers.n; i++) {
+		bool holds = matcher_matches(&entry->matchers.at[i], &alert->labels);
+		miss.held += holds;
+		if (!holds && !reason)
+			reason = matcher_reason(trail->arena, &entry->matchers.at[i],
+						&alert->labels);
+	}
+	if (miss.held == entry->matchers.n)
+		reason = wall_us >= silence->ends_us ? "it is over" : "it has not begun";
+	if (trail_tried(trail, &miss))
+		trail_missed(trail, RULE_SILENCE, NULL, silence->place, &miss, reason);
+}
+
+const struct silence *rules_silence(const struct ruleset *rules, const struct alert *alert,
+				    int64_t wall_us, struct rule_trail *trail)
+{
+	const struct silence *found = NULL;
+
+	for (size_t i = 0; i < rules->nsilences; i++) {
+		const struct silence_entry *entry = &rules->silences[i];
+		const struct silence *silence = &entry->silence;
+		bool now = wall_us >= silence->starts_us && wall_us < silence->ends_us;
+		if (now && matchers_match(&entry->matchers, &alert->labels)) {
+			rule_trail_match(trail, RULE_SILENCE, NULL, silence->place,
+					 silence->reason);
+			if (!found || silence->ends_us > found->ends_us)
+				found = silence;
+		} else if (trail) {
+			tell_silence(entry, alert, wall_us, trail);
+		}
+	}
+	return found;
 }
 
 /* A glob of wildcards alone takes every name and knows none. */

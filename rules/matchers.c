@@ -41,17 +41,34 @@ static int compile(const char *pattern, pcre2_code **ret_code, struct err *err)
 		       offset + 1, (const char *)text);
 }
 
-int matchers_add(struct rule_matchers *matchers, enum rule_op op, const char *name,
-		 const char *value, struct err *err)
+static void append(struct rule_matchers *matchers, const struct rule_matcher *matcher)
 {
-	struct rule_matcher matcher = { .op = op, .name = name, .value = value };
-
-	if ((op == RULE_REGEX || op == RULE_NOT_REGEX) && compile(value, &matcher.regex, err) < 0)
-		return -EDOM;
 	if ((matchers->n & (matchers->n - 1)) == 0)
 		matchers->at = xrealloc_array(matchers->at, matchers->n ? matchers->n * 2 : 1,
 					      sizeof(*matchers->at));
-	matchers->at[matchers->n++] = matcher;
+	matchers->at[matchers->n++] = *matcher;
+}
+
+void matchers_add_glob(struct arena *arena, struct rule_matchers *matchers, const char *name,
+		       const char *glob)
+{
+	append(matchers, &(struct rule_matcher){ .op = RULE_GLOB,
+						 .name = name,
+						 .value = glob,
+						 .literal = glob_literal(arena, glob) });
+}
+
+/* Name and value are borrowed. 0, or -EDOM where the regular expression is wrong. */
+static int add_op(struct rule_matchers *matchers, enum rule_op op, const char *name,
+		  const char *value, struct err *err)
+{
+	struct rule_matcher matcher = {
+		.op = op, .name = name, .value = value, .literal = op == RULE_EQUAL ? value : NULL
+	};
+
+	if ((op == RULE_REGEX || op == RULE_NOT_REGEX) && compile(value, &matcher.regex, err) < 0)
+		return -EDOM;
+	append(matchers, &matcher);
 	return 0;
 }
 
@@ -76,6 +93,8 @@ static int regex_match(const pcre2_code *code, const char *text)
 
 static bool matcher_holds(const struct rule_matcher *matcher, const char *value)
 {
+	if (matcher->literal)
+		return strcmp(matcher->literal, value) == 0;
 	switch (matcher->op) {
 	case RULE_GLOB:
 		return glob_match(matcher->value, value);
@@ -91,14 +110,55 @@ static bool matcher_holds(const struct rule_matcher *matcher, const char *value)
 	return false;
 }
 
+static const char *label_of(const struct labels *labels, const char *name)
+{
+	const char *value = labels_get(labels, name);
+
+	return value ? value : "";
+}
+
+bool matcher_matches(const struct rule_matcher *matcher, const struct labels *labels)
+{
+	return matcher_holds(matcher, label_of(labels, matcher->name));
+}
+
 bool matchers_match(const struct rule_matchers *matchers, const struct labels *labels)
 {
-	for (size_t i = 0; i < matchers->n; i++) {
-		const char *value = labels_get(labels, matchers->at[i].name);
-		if (!matcher_holds(&matchers->at[i], value ? value : ""))
+	for (size_t i = 0; i < matchers->n; i++)
+		if (!matcher_matches(&matchers->at[i], labels))
 			return false;
-	}
 	return true;
+}
+
+const char *matcher_reason(struct arena *arena, const struct rule_matcher *matcher,
+			   const struct labels *labels)
+{
+	const char *is =
+		trail_reason(arena, matcher->name, label_of(labels, matcher->name), NULL, 0);
+
+	switch (matcher->op) {
+	case RULE_GLOB:
+	case RULE_EQUAL:
+		return trail_reason(arena, matcher->name, label_of(labels, matcher->name),
+				    (const char *const *)&matcher->value, 1);
+	case RULE_NOT_EQUAL:
+		return arena_printf(arena, "%s, which it must not be", is);
+	case RULE_REGEX:
+		return arena_printf(arena, "%s, which does not match %.*s", is,
+				    (int)LIMIT_SHOWN_BYTES, matcher->value);
+	case RULE_NOT_REGEX:
+		return arena_printf(arena, "%s, which matches %.*s", is, (int)LIMIT_SHOWN_BYTES,
+				    matcher->value);
+	}
+	return is;
+}
+
+void matchers_offer(const struct rule_matchers *matchers, struct pick_sink *sink)
+{
+	for (size_t i = 0; i < matchers->n; i++)
+		if (matchers->at[i].literal)
+			pick_offer(sink, WHEN_LABEL, matchers->at[i].name,
+				   (const char *const *)&matchers->at[i].literal, 1);
 }
 
 unsigned int matchers_literals(const struct rule_matchers *matchers)
@@ -273,7 +333,7 @@ static int parse_utf8(struct scan *scan)
 		if (take_word(scan, "name", &name) < 0 || take_op(scan, name, &op) < 0 ||
 		    take_word(scan, "value", &value) < 0)
 			return -EINVAL;
-		int result = matchers_add(scan->matchers, op, name, value, scan->err);
+		int result = add_op(scan->matchers, op, name, value, scan->err);
 		if (result < 0)
 			return result;
 		skip_blanks(scan);
@@ -339,7 +399,7 @@ static int classic_one(struct scan *scan)
 		scan->end--;
 	if (classic_value(scan, &value) < 0)
 		return -EINVAL;
-	return matchers_add(scan->matchers, op, name, value, scan->err);
+	return add_op(scan->matchers, op, name, value, scan->err);
 }
 
 static int parse_classic(struct scan *scan)

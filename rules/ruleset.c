@@ -41,7 +41,12 @@ void rules_unref(struct ruleset *rules)
 	for (size_t i = 0; i < rules->nsignals; i++)
 		matchers_fini(&rules->signals[i].alerts);
 	for (size_t i = 0; i < rules->nroutes; i++)
-		matchers_fini(&rules->routes[i].when);
+		matchers_fini(&rules->routes[i].labels);
+	for (size_t i = 0; i < rules->nsilences; i++)
+		matchers_fini(&rules->silences[i].matchers);
+	picks_fini(&rules->signal_picks);
+	picks_fini(&rules->route_picks);
+	picks_fini(&rules->early_picks);
 	map_free(rules->team_map);
 	map_free(rules->pager_map);
 	map_free(rules->service_map);
@@ -201,6 +206,13 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static void offer_signal(const void *ctx, size_t i, struct pick_sink *sink)
+{
+	const struct ruleset *rules = ctx;
+
+	matchers_offer(&rules->signal_order[i]->alerts, sink);
+}
+
 static void index_signals(struct ruleset *rules)
 {
 	size_t n = 0, kept = 0;
@@ -217,6 +229,7 @@ static void index_signals(struct ruleset *rules)
 	if (rules->nsignals)
 		qsort(rules->signal_order, rules->nsignals, sizeof(struct signal_entry *),
 		      compare_signals);
+	picks_build(&rules->signal_picks, rules->nsignals, offer_signal, rules);
 	const char **names = arena_array(rules->arena, n, sizeof(*names));
 	n = 0;
 	for (size_t i = 0; i < rules->nsignals; i++)
@@ -240,6 +253,7 @@ void ruleset_index(struct ruleset *rules)
 	index_services(rules);
 	index_peers(rules);
 	index_signals(rules);
+	ruleset_index_routes(rules);
 }
 
 const char *rules_hash(const struct ruleset *rules)
@@ -250,6 +264,20 @@ const char *rules_hash(const struct ruleset *rules)
 const struct team *rules_fallback(const struct ruleset *rules)
 {
 	return rules->fallback;
+}
+
+const struct rule_defaults *rules_defaults(const struct ruleset *rules)
+{
+	return &rules->defaults;
+}
+
+enum severity rules_severity(const struct ruleset *rules, const struct alert *alert)
+{
+	enum severity severity =
+		rules->defaults.has_severity ? rules->defaults.severity : SEVERITY_ERROR;
+
+	alert_tells_severity(alert, &severity);
+	return severity;
 }
 
 const struct team *rules_team(const struct ruleset *rules, const char *name)

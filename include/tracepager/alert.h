@@ -58,6 +58,8 @@ struct alert {
  * high, major, p2; warning, warn, minor, p3; info, low, none, p4, p5); error where both say nothing
  * known. */
 enum severity alert_severity(const struct alert *alert);
+/* The same, where they say something known; false: *ret_severity stays. */
+bool alert_tells_severity(const struct alert *alert, enum severity *ret_severity);
 const char *severity_name(enum severity severity); /* "critical" */
 
 /* The alert's stored form: JSON of all fields, one line. Reading it back gives the same alert. */

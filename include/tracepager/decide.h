@@ -27,6 +27,7 @@ struct decide_input {
 	enum fallback_code missing;
 	const char *missing_text;
 	const char *trace_link; /* with {trace_id}: where a person opens the trace; NULL: none */
+	bool tell_all_rules;	/* the trail holds every rule, not only the nearest */
 };
 
 struct decision {
@@ -42,11 +43,14 @@ struct decision {
 	const struct service_rule *service; /* the suspect's entry, or the signal's where there is
 					       no verdict; NULL: none */
 	const struct signal_rule *signal_rule;
-	const struct route *route; /* that decided against a page; NULL: none */
-	const char *rule;	   /* place of the rule that gave the owner: "services.yaml:12" */
+	struct routing routing;	       /* what the routes made of it */
+	const struct silence *silence; /* that keeps it quiet; NULL: none */
+	struct rule_trail trail;       /* which rules were tried, and why */
+	const char *rules_hash;
+	const char *rule; /* place of the rule that gave the team: "services.yaml:12" */
 	const char *owner_reasons[8];
 	unsigned int nowner_reasons;
-	bool no_page; /* a route says so */
+	bool no_page; /* a silence or a route says so */
 	/* The incident that this belongs to: the same key, the same incident. */
 	const char *incident_key;
 	struct page
@@ -55,10 +59,12 @@ struct decision {
 
 /* The signal of an alert: a signals: rule, else its operation and service labels. false: it is not
  * about a traced operation (then nothing is waited for). known(): is there such a service in the
- * sources (for alerts that have only a job); NULL: nobody can tell. ret_rule may be NULL. */
+ * sources (for alerts that have only a job); NULL: nobody can tell. trail and ret_rule may be NULL.
+ */
 bool decide_signal(struct arena *arena, const struct alert *alert, const struct ruleset *rules,
 		   bool (*known)(void *ctx, const char *service), void *ctx,
-		   struct signal *ret_signal, const struct signal_rule **ret_rule);
+		   struct rule_trail *trail, struct signal *ret_signal,
+		   const struct signal_rule **ret_rule);
 
 void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision);
 
@@ -68,6 +74,12 @@ const struct walk *decision_walk(const struct decision *decision);
 
 /* The error's words; where there are none, what the suspect's kind says ("calls to it fail"). */
 const char *suspect_words(const struct suspect *suspect);
+
+/* In which steps it is paged; NULL: nobody is, or the routes name pagers instead. */
+const struct escalation *decision_escalation(const struct decision *decision);
+/* The pagers that are paged first: of the first step, or those that the routes name. *ret_n 0:
+ * nobody is paged. */
+const struct pager *const *decision_pagers(const struct decision *decision, size_t *ret_n);
 
 /* The contract's JSON, one line without a line end. */
 void decision_write(const struct decision *decision, struct buf *out);

@@ -245,6 +245,22 @@
 /* Escalations: PagerDuty repeats nine times at most, and nobody reads a ladder of more steps. */
 #define LIMIT_ESCALATION_STEPS	64u
 #define LIMIT_ESCALATION_REPEAT 100
+/* Pagers of one step or route: each is a request of its own, all at once. */
+#define LIMIT_STEP_PAGERS 64u
+/* Routes of one page that say "continue", and the pagers that they notify beside the owner's: more
+ * are a tangle that nobody sees through. */
+#define LIMIT_ROUTES_MATCHED 32u
+#define LIMIT_ALSO_NOTIFY    16u
+/* Rules that did not match and are kept in a decision: the nearest tell why, the others only
+ * tire. */
+#define LIMIT_RULES_MISSED 20u
+/* Files that include files: deeper is a circle, or as good as one. */
+#define LIMIT_INCLUDE_DEPTH 8u
+/* A text that a template makes: a summary is cut to its own length afterwards, details are read by
+ * a person, an address is cut by browsers. */
+#define LIMIT_TEMPLATE_BYTES (8u << 10)
+/* A file of the time zone database; the largest has 4 KiB. */
+#define LIMIT_ZONE_BYTES (256u << 10)
 /* Durations of any option: far from the end of int64_t even when added to a wall time. */
 #define LIMIT_DURATION_US (36500 * US_PER_DAY)
 

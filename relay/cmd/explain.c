@@ -248,7 +248,7 @@ static void compare_with(struct explain *x, const struct trace_set *set)
 	struct signal found, *signal = x->has_signal ? &x->signal : NULL;
 
 	if (!signal && x->has_alert &&
-	    decide_signal(x->arena, &x->alert, x->rules, NULL, NULL, &found, NULL))
+	    decide_signal(x->arena, &x->alert, x->rules, NULL, NULL, NULL, &found, NULL))
 		signal = &found;
 	if (!x->healthy)
 		x->healthy = evidence_new(LIMIT_WINDOW_BYTES);

@@ -1,6 +1,6 @@
 /*
- * Decide: walks every trace, lets the rules name the callees, votes, and finds the owner. Pure: no
- * clock, no log, no descriptor. Owns nothing; what it makes is the arena's, the rest is borrowed
+ * Decide: walks every trace, lets the rules name the callees, votes, and has the owner found. Pure:
+ * no clock, no log, no descriptor. Owns nothing; what it makes is the arena's, the rest is borrowed
  * from alert, traces and rules. It always ends with somebody to page when there are rules: the
  * fallback team is never missing.
  */
@@ -67,12 +67,6 @@ struct work {
 	const struct service_rule *peer_rule; /* the entry that the suspect's callee belongs to */
 };
 
-static void add_owner_reason(struct decision *decision, const char *reason)
-{
-	if (decision->nowner_reasons < ARRAY_LEN(decision->owner_reasons))
-		decision->owner_reasons[decision->nowner_reasons++] = reason;
-}
-
 static void add_walk_reason(struct walk *walk, const char *reason)
 {
 	if (walk->nreasons < ARRAY_LEN(walk->reasons))
@@ -87,7 +81,7 @@ static void find_signal(struct work *work)
 
 	if (input->alert)
 		d->has_signal = decide_signal(work->arena, input->alert, input->rules, NULL, NULL,
-					      &d->signal, &rule);
+					      &d->trail, &d->signal, &rule);
 	if (input->signal) {
 		d->signal = *input->signal;
 		d->has_signal = true;
@@ -120,14 +114,6 @@ static void name_root_signal(struct decision *d)
 	d->has_signal = true;
 }
 
-/* A service that did not tell its name has no owner, whatever the rules would match. */
-static bool is_unknown(const char *service)
-{
-	static const char unknown[] = "unknown_service";
-
-	return strncmp(service, unknown, sizeof(unknown) - 1) == 0;
-}
-
 /* A callee that the rules know is the suspect itself, be it failing or slow; its caller is not to
  * be blamed. */
 static const struct service_rule *name_callee(const struct ruleset *rules, struct suspect *suspect,
@@ -137,7 +123,7 @@ static const struct service_rule *name_callee(const struct ruleset *rules, struc
 		return NULL;
 	const struct service_rule *rule = NULL;
 	for (size_t i = 0; i < suspect->npeers && !rule; i++)
-		if (!is_unknown(suspect->peers[i]))
+		if (!is_unknown_service(suspect->peers[i]))
 			rule = rules_peer(rules, &suspect->peers[i], 1, ret_name);
 	if (!rule)
 		return NULL;
@@ -203,7 +189,7 @@ static void walk_all(struct work *work)
 	}
 }
 
-static void set_fallback(struct verdict *verdict, enum fallback_code code, const char *text)
+void verdict_set_fallback(struct verdict *verdict, enum fallback_code code, const char *text)
 {
 	verdict->fallback = code;
 	verdict->fallback_text = text && *text ? text : fallback_sentence(code);
@@ -219,6 +205,16 @@ static void name_suspect(struct work *work)
 			name_callee(work->input->rules, &work->decision->verdict.suspect, &name);
 }
 
+/* The signal's rule knows best, then the rules' defaults. */
+static double threshold_of(const struct work *work)
+{
+	const struct signal_rule *rule = work->decision->signal_rule;
+	const struct ruleset *rules = work->input->rules;
+	double threshold = rule ? rule->threshold : rules ? rules_defaults(rules)->threshold : 0;
+
+	return threshold > 0 ? threshold : THRESHOLD;
+}
+
 static void take_votes(struct work *work)
 {
 	const struct decide_input *input = work->input;
@@ -227,7 +223,7 @@ static void take_votes(struct work *work)
 
 	if (d->nwalks) {
 		vote(work->arena, d->walks, d->nwalks,
-		     &(struct vote_options){ .threshold = THRESHOLD,
+		     &(struct vote_options){ .threshold = threshold_of(work),
 					     .mode = asked_mode(work),
 					     .healthy = input->healthy },
 		     verdict);
@@ -241,134 +237,12 @@ static void take_votes(struct work *work)
 		return;
 	}
 	if (input->missing != FALLBACK_NONE)
-		set_fallback(verdict, input->missing, input->missing_text);
+		verdict_set_fallback(verdict, input->missing, input->missing_text);
 	else
-		set_fallback(verdict,
-			     d->has_alert && !d->has_signal ? FALLBACK_NO_SIGNAL
-							    : FALLBACK_NO_TRACE,
-			     NULL);
-}
-
-/* For the rules: a resource attribute of the span that the suspect was seen in. */
-static const char *suspect_attr(void *ctx, const char *name)
-{
-	const struct suspect *suspect = ctx;
-
-	return suspect->resource && suspect->trace
-		       ? resource_attr(suspect->trace, suspect->resource, name)
-		       : NULL;
-}
-
-static const struct service_rule *find_service(const struct ruleset *rules, const char *service,
-					       const char *namespace, struct suspect *suspect)
-{
-	if (!service || !*service || is_unknown(service))
-		return NULL;
-	return rules_service(rules, service, namespace ? namespace : "",
-			     suspect ? suspect_attr : NULL, suspect);
-}
-
-static void own_suspect(struct work *work)
-{
-	struct decision *d = work->decision;
-	struct suspect *suspect = &d->verdict.suspect;
-
-	d->service = work->peer_rule;
-	if (!d->service)
-		d->service = find_service(work->input->rules, suspect->service, suspect->namespace,
-					  suspect);
-	if (d->service) {
-		d->team = d->service->owner;
-		d->rule = d->service->place;
-		add_owner_reason(d, arena_printf(work->arena, "team %s owns %s (%s)", d->team->name,
-						 d->service->name, d->service->place));
-		return;
-	}
-	d->team = rules_fallback(work->input->rules);
-	d->rule = d->team->place;
-	add_owner_reason(d,
-			 arena_printf(work->arena,
-				      "no rule names an owner of %s: the fallback team %s is paged",
-				      suspect->service, d->team->name));
-	set_fallback(&d->verdict, FALLBACK_NO_OWNER,
-		     arena_printf(work->arena,
-				  "no rule names an owner of %s; paging the fallback team %s",
-				  suspect->service, d->team->name));
-}
-
-/* The entry of the service that the signal is about. A rule's signal may be a glob: then the span
- * that it matched tells. */
-static const struct service_rule *signal_service(const struct work *work)
-{
-	const struct decision *d = work->decision;
-	const struct ruleset *rules = work->input->rules;
-	const struct service_rule *service = NULL;
-	const char *namespace = d->signal.namespace;
-
-	/* Where no span tells, the namespace that the alert's pods run in is the best guess. */
-	if ((!namespace || !*namespace) && d->has_alert)
-	namespace = labels_get(&d->alert.labels, "namespace");
-	if (d->has_signal)
-		service = find_service(rules, d->signal.service, namespace, NULL);
-	for (unsigned int i = 0; i < d->nwalks && !service; i++) {
-		const struct walk *walk = &d->walks[i];
-		if (walk->signal_span == TRACE_NONE)
-			continue;
-		const struct resource *resource =
-			span_resource(walk->trace, &walk->trace->spans[walk->signal_span]);
-		struct suspect seen = { .resource = resource, .trace = walk->trace };
-		service = find_service(rules, trace_text(walk->trace, resource->service),
-				       trace_text(walk->trace, resource->namespace), &seen);
-	}
-	return service;
-}
-
-static void own_signal(struct work *work)
-{
-	struct decision *d = work->decision;
-	const struct signal_rule *rule = d->signal_rule;
-
-	d->service = signal_service(work);
-	if (rule && rule->owner) {
-		d->team = rule->owner;
-		d->rule = rule->place;
-		add_owner_reason(d, arena_printf(work->arena, "team %s owns the signal %s (%s)",
-						 d->team->name, rule->name, rule->place));
-	} else if (d->service) {
-		d->team = d->service->owner;
-		d->rule = d->service->place;
-		add_owner_reason(
-			d, arena_printf(work->arena, "team %s owns the signal's service %s (%s)",
-					d->team->name, d->service->name, d->service->place));
-	} else {
-		d->team = rules_fallback(work->input->rules);
-		d->rule = d->team->place;
-		add_owner_reason(d, arena_printf(work->arena,
-						 "no rule names an owner of the alert: the "
-						 "fallback team %s is paged",
-						 d->team->name));
-	}
-}
-
-static void find_owner(struct work *work)
-{
-	struct decision *d = work->decision;
-
-	if (!work->input->rules)
-		return;
-	if (d->verdict.found)
-		own_suspect(work);
-	else
-		own_signal(work);
-	if (!work->input->alert)
-		return;
-	const struct route *route = rules_route(work->input->rules, &d->alert);
-	if (route && route->no_page) {
-		d->route = route;
-		d->no_page = true;
-		add_owner_reason(d, arena_printf(work->arena, "the route at %s sends no page",
-						 route->place));
-	}
+		verdict_set_fallback(verdict,
+				     d->has_alert && !d->has_signal ? FALLBACK_NO_SIGNAL
+								    : FALLBACK_NO_TRACE,
+				     NULL);
 }
 
 /* Parts of a key, so that no two lists of parts give the same key. */
@@ -426,6 +300,7 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	struct work work = { .arena = arena, .input = input, .decision = ret_decision };
 
 	*ret_decision = (struct decision){ 0 };
+	rule_trail_init(&ret_decision->trail, arena, input->tell_all_rules);
 	if (input->alert) {
 		ret_decision->alert = *input->alert;
 		ret_decision->has_alert = true;
@@ -436,7 +311,8 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	/* The walk's options are done with the signal: naming it afterwards changes nothing that
 	 * was decided. */
 	name_root_signal(ret_decision);
-	find_owner(&work);
+	if (input->rules)
+		decide_owner(arena, input, work.peer_rule, ret_decision);
 	ret_decision->incident_key = make_key(&work);
 	if (input->rules && !ret_decision->no_page)
 		page_text_fill(arena, input, ret_decision);

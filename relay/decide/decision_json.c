@@ -212,34 +212,53 @@ static void write_owner(const struct decision *d, struct buf *out)
 	buf_putc(out, '}');
 }
 
+static void write_pagers(const char *key, const struct pager *const *pagers, size_t n,
+			 struct buf *out)
+{
+	buf_json_key(out, key);
+	buf_putc(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		write_comma(out, i);
+		buf_json_string(out, pagers[i]->name);
+	}
+	buf_putc(out, ']');
+}
+
+static void write_step(const struct pager *const *pagers, size_t n, int64_t wait_us,
+		       struct buf *out)
+{
+	buf_putc(out, '{');
+	write_pagers("pagers", pagers, n, out);
+	buf_json_int(out, "wait_s", wait_us / US_PER_SECOND);
+	buf_putc(out, '}');
+}
+
+/* Where routes name pagers there is no policy, and one step. */
 static void write_escalation(const struct decision *d, struct buf *out)
 {
-	const struct escalation *escalation = d->team ? d->team->escalation : NULL;
+	const struct escalation *escalation = decision_escalation(d);
 
 	buf_json_key(out, "escalation");
-	if (!escalation || d->no_page) {
+	if (!d->team || d->no_page) {
 		buf_puts(out, "null");
 		return;
 	}
 	buf_putc(out, '{');
-	buf_json_text(out, "policy", escalation->name);
+	buf_json_text(out, "policy", escalation ? escalation->name : NULL);
 	buf_json_key(out, "steps");
 	buf_putc(out, '[');
-	for (size_t i = 0; i < escalation->nsteps; i++) {
+	if (!escalation)
+		write_step(d->routing.pagers, d->routing.npagers, 0, out);
+	for (size_t i = 0; escalation && i < escalation->nsteps; i++) {
 		const struct escalation_step *step = &escalation->steps[i];
 		write_comma(out, i);
-		buf_putc(out, '{');
-		buf_json_key(out, "pagers");
-		buf_putc(out, '[');
-		for (size_t k = 0; k < step->npagers; k++) {
-			write_comma(out, k);
-			buf_json_string(out, step->pagers[k]->name);
-		}
-		buf_putc(out, ']');
-		buf_json_int(out, "wait_s", step->wait_us / US_PER_SECOND);
-		buf_putc(out, '}');
+		write_step((const struct pager *const *)step->pagers, step->npagers, step->wait_us,
+			   out);
 	}
-	buf_puts(out, "]}");
+	buf_putc(out, ']');
+	buf_json_int(out, "repeat", escalation ? escalation->repeat : 0);
+	write_pagers("also_notify", d->routing.also_notify, d->routing.nalso_notify, out);
+	buf_putc(out, '}');
 }
 
 static void write_page(const struct decision *d, struct buf *out)
@@ -267,6 +286,37 @@ static void write_page(const struct decision *d, struct buf *out)
 	buf_puts(out, "]}");
 }
 
+static void write_tries(const char *key, const struct rule_try *tries, size_t n, struct buf *out)
+{
+	buf_json_key(out, key);
+	buf_putc(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		write_comma(out, i);
+		buf_putc(out, '{');
+		buf_json_text(out, "rule", rule_sort_name(tries[i].sort));
+		if (tries[i].name)
+			buf_json_text(out, "name", tries[i].name);
+		buf_json_text(out, "place", tries[i].place);
+		buf_json_text(out, "reason", tries[i].reason);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}
+
+static void write_rules(const struct decision *d, struct buf *out)
+{
+	buf_json_key(out, "rules");
+	if (!d->rules_hash) {
+		buf_puts(out, "null");
+		return;
+	}
+	buf_putc(out, '{');
+	buf_json_text(out, "hash", d->rules_hash);
+	write_tries("matched", d->trail.matched, d->trail.nmatched, out);
+	write_tries("not_matched", d->trail.missed, d->trail.nmissed, out);
+	buf_putc(out, '}');
+}
+
 void decision_write(const struct decision *d, struct buf *out)
 {
 	buf_putc(out, '{');
@@ -284,5 +334,6 @@ void decision_write(const struct decision *d, struct buf *out)
 	write_owner(d, out);
 	write_escalation(d, out);
 	write_page(d, out);
+	write_rules(d, out);
 	buf_putc(out, '}');
 }

@@ -12,6 +12,7 @@
 #include "decide-internal.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
+#include "tracepager/template.h"
 #include "tracepager/waterfall.h"
 #include "tracepager/xalloc.h"
 
@@ -194,14 +195,7 @@ static const char *trace_href(struct arena *arena, const char *template, const c
 	if (!at)
 		return template;
 	buf_add(&out, template, (size_t)(at - template));
-	for (const char *c = id; *c; c++) {
-		bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-			      (*c >= '0' && *c <= '9');
-		if (letter || strchr("-._~", *c))
-			buf_putc(&out, *c);
-		else
-			buf_printf(&out, "%%%02X", (unsigned char)*c);
-	}
+	template_escape(id, &out);
 	buf_puts(&out, at + strlen(mark));
 	const char *href = out.failed ? "" : arena_strndup(arena, buf_text(&out), out.len);
 	buf_fini(&out);
@@ -214,13 +208,16 @@ static void add_links(struct arena *arena, const struct decide_input *input, str
 	const struct walk *walk = decision_walk(d);
 
 	if (d->service) {
-		add_link(page, "Runbook", d->service->runbook);
-		add_link(page, "Dashboard", d->service->dashboard);
+		add_link(page, "Runbook", page_template_href(arena, d, d->service->runbook));
+		add_link(page, "Dashboard", page_template_href(arena, d, d->service->dashboard));
 	}
 	if (walk && input->trace_link)
 		add_link(page, "Trace",
 			 trace_href(arena, input->trace_link,
 				    trace_text(walk->trace, walk->trace->id)));
+	for (size_t i = 0; d->service && i < d->service->nlinks; i++)
+		add_link(page, d->service->links[i].text,
+			 page_template_href(arena, d, d->service->links[i].href));
 	add_link(page, "Alert's query", d->alert.generator_url);
 	add_link(page, "Alert's runbook", annotation(d, "runbook_url"));
 	add_link(page, "Alert's dashboard", annotation(d, "dashboard_url"));
@@ -457,7 +454,7 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 		d->has_signal && d->signal.service ? d->signal.service : d->alert.sender;
 
 	page->event = PAGE_TRIGGER;
-	page->severity = input->alert ? alert_severity(input->alert) : SEVERITY_ERROR;
+	page->severity = d->routing.severity;
 	page->summary = make_summary(arena, d);
 	page->component =
 		plain_text(arena, d->verdict.found ? d->verdict.suspect.service : "", LINE_COLUMNS);
@@ -471,4 +468,5 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 	write_details(d, &details);
 	page->details = arena_strndup(arena, buf_text(&details), details.len);
 	buf_fini(&details);
+	page_template_fill(arena, d);
 }

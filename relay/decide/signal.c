@@ -76,10 +76,11 @@ static void use_job(const struct labels *labels, const struct knowledge *knowled
 
 bool decide_signal(struct arena *arena, const struct alert *alert, const struct ruleset *rules,
 		   bool (*known)(void *ctx, const char *service), void *ctx,
-		   struct signal *ret_signal, const struct signal_rule **ret_rule)
+		   struct rule_trail *trail, struct signal *ret_signal,
+		   const struct signal_rule **ret_rule)
 {
 	const struct labels *labels = &alert->labels;
-	const struct signal_rule *rule = rules ? rules_signal(rules, labels) : NULL;
+	const struct signal_rule *rule = rules ? rules_signal(rules, labels, trail) : NULL;
 
 	if (ret_rule)
 		*ret_rule = rule;

@@ -106,7 +106,7 @@ static const struct {
 	{ "p5", SEVERITY_INFO },
 };
 
-enum severity alert_severity(const struct alert *alert)
+bool alert_tells_severity(const struct alert *alert, enum severity *ret_severity)
 {
 	static const char *const names[] = { "severity", "priority" };
 
@@ -116,12 +116,22 @@ enum severity alert_severity(const struct alert *alert)
 		if (value == NULL)
 			continue;
 		for (size_t j = 0; j < ARRAY_LEN(severity_words); j++) {
-			if (strcasecmp(value, severity_words[j].word) == 0)
-				return severity_words[j].severity;
+			if (strcasecmp(value, severity_words[j].word) == 0) {
+				*ret_severity = severity_words[j].severity;
+				return true;
+			}
 		}
 	}
+	return false;
+}
+
+enum severity alert_severity(const struct alert *alert)
+{
 	/* Nobody would have called it an alert if it were nothing. */
-	return SEVERITY_ERROR;
+	enum severity severity = SEVERITY_ERROR;
+
+	alert_tells_severity(alert, &severity);
+	return severity;
 }
 
 const char *severity_name(enum severity severity)

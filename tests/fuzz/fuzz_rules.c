@@ -16,10 +16,29 @@ static void ask(const struct ruleset *rules)
 	static const char *const peers[] = { "postgresql/ledger", "ledger.internal:443" };
 	const struct alert alert = { .sender = "am1", .labels = { .at = at, .n = 2 } };
 
-	rules_service(rules, "ledger-api", "shop", NULL, NULL);
+	struct arena *arena = arena_new(64u << 20);
+	struct rule_trail trail;
+	struct routing routing;
+
+	rule_trail_init(&trail, arena, false);
+	const struct service_rule *service =
+		rules_service(rules, "ledger-api", "shop", NULL, NULL, &trail);
+	const struct route_input input = {
+		.alert = &alert,
+		.service = service,
+		.signal = rules_signal(rules, &alert.labels, &trail),
+		.owner = rules_fallback(rules),
+		.kind = "no_trace",
+		.confidence = 0.8,
+		.wall_us = INT64_C(1788000000000000), /* in August 2026 */
+	};
 	rules_peer(rules, peers, 2, NULL);
-	rules_signal(rules, &alert.labels);
-	rules_route(rules, &alert);
+	rules_silence(rules, &alert, input.wall_us, &trail);
+	rules_route(rules, &input, &trail, &routing);
+	rules_unpaged(rules, &alert, input.wall_us);
+	if (trail.nmissed > LIMIT_RULES_MISSED)
+		abort();
+	arena_free(arena);
 	rules_knows_service(rules, "checkout");
 	if (!rules_fallback(rules)->escalation || rules_fallback(rules)->escalation->nsteps == 0)
 		abort();

@@ -709,6 +709,7 @@ int main(void)
 		repeat_before_the_first_commit_is_durable_by_itself,
 		untraced_alert_waits_for_nothing,
 		route_pages_nobody,
+		route_notifies_beside_the_owner,
 		repeats_page_once_and_late_copies_not_again,
 		same_start_counts_again_later,
 		api_alert_expires_at_its_end,

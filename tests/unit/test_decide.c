@@ -307,9 +307,10 @@ START_TEST(a_route_can_send_no_page)
 					3 };
 	struct decision d = decided(&alert, &trace, 1);
 	ck_assert(d.no_page);
-	ck_assert_ptr_nonnull(d.route);
+	ck_assert_ptr_nonnull(d.routing.no_page);
 	ck_assert_str_eq(d.team->name, "money");
-	ck_assert_ptr_nonnull(strstr(d.owner_reasons[d.nowner_reasons - 1], d.route->place));
+	ck_assert_ptr_nonnull(
+		strstr(d.owner_reasons[d.nowner_reasons - 1], d.routing.no_page->place));
 }
 END_TEST
 

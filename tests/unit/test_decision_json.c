@@ -36,7 +36,7 @@ START_TEST(an_empty_decision_has_every_member)
 		"\"verdict\":{\"suspect\":null,\"confidence\":0,\"agree\":0,\"of\":0,\"runners_"
 		"up\":[],"
 		"\"reasons\":[],\"fallback\":{\"code\":\"no_trace\",\"text\":\"no trace\"}},"
-		"\"owner\":null,\"escalation\":null,\"page\":null}");
+		"\"owner\":null,\"escalation\":null,\"page\":null,\"rules\":null}");
 }
 END_TEST
 
@@ -45,16 +45,25 @@ static const struct shop_span rows[] = {
 	{ "2", "1", "ledger", "POST /entries", SPAN_INTERNAL, 0, 1, NULL, NULL },
 };
 
+static const struct pager pagers[] = { { .name = "phone" }, { .name = "chat" } };
+static struct escalation_step steps[] = {
+	{ (const struct pager *[]){ &pagers[0] }, 1, 600000000 },
+	{ (const struct pager *[]){ &pagers[1], &pagers[0] }, 2, 0 },
+};
+static const struct escalation escalation = {
+	.name = "money", .steps = steps, .nsteps = 2, .repeat = 2
+};
+static const struct team team = { .name = "money", .escalation = &escalation };
+static struct rule_try matched = { .sort = RULE_SERVICE,
+				   .name = "ledger",
+				   .place = "services.yaml:12",
+				   .reason = "its owner is team money" };
+static struct rule_try missed = { .sort = RULE_ROUTE,
+				  .place = "routes.yaml:14",
+				  .reason = "severity is critical, not info" };
+
 START_TEST(a_full_decision_is_as_the_contract_has_it)
 {
-	const struct pager pagers[] = { { .name = "phone" }, { .name = "chat" } };
-	struct escalation_step steps[] = {
-		{ (const struct pager *[]){ &pagers[0] }, 1, 600000000 },
-		{ (const struct pager *[]){ &pagers[1], &pagers[0] }, 2, 0 },
-	};
-	const struct escalation escalation = { .name = "money", .steps = steps, .nsteps = 2 };
-	const struct team team = { .name = "money", .escalation = &escalation };
-
 	set = shop_trace("t1", rows, 2);
 	struct suspect suspect = { .service = "ledger",
 				   .namespace = "",
@@ -97,6 +106,9 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		.rule = "services.yaml:12",
 		.owner_reasons = { "owned" },
 		.nowner_reasons = 1,
+		.routing = { .also_notify = { &pagers[1] }, .nalso_notify = 1 },
+		.rules_hash = "ab12",
+		.trail = { .matched = &matched, .nmatched = 1, .missed = &missed, .nmissed = 1 },
 		.page = { .dedup_key = "i1",
 			  .severity = SEVERITY_CRITICAL,
 			  .summary = "ledger: no",
@@ -136,17 +148,21 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		"\"owned\"]},"
 		"\"escalation\":{\"policy\":\"money\",\"steps\":[{\"pagers\":[\"phone\"],\"wait_"
 		"s\":600},"
-		"{\"pagers\":[\"chat\",\"phone\"],\"wait_s\":0}]},"
+		"{\"pagers\":[\"chat\",\"phone\"],\"wait_s\":0}],\"repeat\":2,\"also_notify\":["
+		"\"chat\"]},"
 		"\"page\":{\"dedup_key\":\"i1\",\"severity\":\"critical\",\"summary\":\"ledger: "
 		"no\","
-		"\"links\":[{\"text\":\"Runbook\",\"href\":\"https://runbooks.example/\"}]}}");
+		"\"links\":[{\"text\":\"Runbook\",\"href\":\"https://runbooks.example/\"}]},"
+		"\"rules\":{\"hash\":\"ab12\","
+		"\"matched\":[{\"rule\":\"service\",\"name\":\"ledger\",\"place\":"
+		"\"services.yaml:12\",\"reason\":\"its owner is team money\"}],"
+		"\"not_matched\":[{\"rule\":\"route\",\"place\":\"routes.yaml:14\",\"reason\":"
+		"\"severity is critical, not info\"}]}}");
 }
 END_TEST
 
 START_TEST(no_page_is_null)
 {
-	const struct escalation escalation = { .name = "all" };
-	const struct team team = { .name = "shop", .escalation = &escalation };
 	struct decision d = {
 		.team = &team, .rule = "r:1", .no_page = true, .page = { .summary = "x" }
 	};
@@ -154,8 +170,8 @@ START_TEST(no_page_is_null)
 	d.verdict.fallback = FALLBACK_NO_SIGNAL;
 	d.verdict.fallback_text = "y";
 	decision_write(&d, &out);
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"owner\":{\"team\":\"shop\""));
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"escalation\":null,\"page\":null}"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"owner\":{\"team\":\"money\""));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"escalation\":null,\"page\":null,"));
 }
 END_TEST
 

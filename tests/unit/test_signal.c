@@ -66,7 +66,7 @@ START_TEST(rule_comes_first)
 	struct signal signal = { 0 };
 
 	ck_assert(decide_signal(arena, ALERT("alertname", "OrdersFail", "service", "payment"),
-				rules, NULL, NULL, &signal, &rule));
+				rules, NULL, NULL, NULL, &signal, &rule));
 	ck_assert_ptr_nonnull(rule);
 	ck_assert_str_eq(rule->name, "place_order");
 	ck_assert_str_eq(signal.service, "checkout");
@@ -123,7 +123,7 @@ START_TEST(labels_make_a_signal)
 	unsigned int asked = 0;
 
 	ck_assert(decide_signal(arena, alert_with(found[_i].labels, found[_i].n), rules,
-				knows_shipping, &asked, &signal, &rule));
+				knows_shipping, &asked, NULL, &signal, &rule));
 	ck_assert_ptr_null(rule);
 	assert_same(signal.service, found[_i].service);
 	assert_same(signal.namespace, found[_i].namespace);
@@ -150,7 +150,7 @@ START_TEST(other_alerts_have_none)
 	unsigned int asked = 0;
 
 	ck_assert(!decide_signal(arena, alert_with(not_found[_i].labels, not_found[_i].n), rules,
-				 knows_shipping, &asked, &signal, NULL));
+				 knows_shipping, &asked, NULL, &signal, NULL));
 	ck_assert_str_eq(signal.service, "untouched");
 }
 END_TEST
@@ -160,11 +160,12 @@ START_TEST(job_counts_beside_an_operation_when_nobody_can_be_asked)
 	struct signal signal = { 0 };
 
 	ck_assert(decide_signal(arena, ALERT("job", "shop/cart", "http_route", "/cart"), NULL, NULL,
-				NULL, &signal, NULL));
+				NULL, NULL, &signal, NULL));
 	ck_assert_str_eq(signal.service, "cart");
 	ck_assert_str_eq(signal.namespace, "shop");
 	ck_assert_str_eq(signal.operation, "/cart");
-	ck_assert(!decide_signal(arena, ALERT("job", "cart"), NULL, NULL, NULL, &signal, NULL));
+	ck_assert(
+		!decide_signal(arena, ALERT("job", "cart"), NULL, NULL, NULL, NULL, &signal, NULL));
 }
 END_TEST
 
@@ -174,10 +175,10 @@ START_TEST(known_is_asked_only_for_a_job)
 	unsigned int asked = 0;
 
 	ck_assert(decide_signal(arena, ALERT("service", "cart"), rules, knows_shipping, &asked,
-				&signal, NULL));
+				NULL, &signal, NULL));
 	ck_assert_uint_eq(asked, 0);
-	ck_assert(!decide_signal(arena, ALERT("job", "tax"), rules, knows_shipping, &asked, &signal,
-				 NULL));
+	ck_assert(!decide_signal(arena, ALERT("job", "tax"), rules, knows_shipping, &asked, NULL,
+				 &signal, NULL));
 	ck_assert_uint_eq(asked, 1);
 }
 END_TEST

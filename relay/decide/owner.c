@@ -1,0 +1,218 @@
+/*
+ * Owner: whom the rules page for what was decided, and how: the entry of the suspect or of the
+ * signal, then silences, then routes. It always ends with a team: the fallback is never missing.
+ * Pure; what it makes is the arena's.
+ */
+#include <string.h>
+
+#include "decide-internal.h"
+#include "tracepager/clock.h"
+#include "tracepager/xalloc.h"
+
+struct work {
+	struct arena *arena;
+	const struct decide_input *input;
+	const struct ruleset *rules;
+	struct decision *decision;
+};
+
+static void add_reason(struct decision *decision, const char *reason)
+{
+	if (decision->nowner_reasons < ARRAY_LEN(decision->owner_reasons))
+		decision->owner_reasons[decision->nowner_reasons++] = reason;
+}
+
+bool is_unknown_service(const char *service)
+{
+	static const char unknown[] = "unknown_service";
+
+	return strncmp(service, unknown, sizeof(unknown) - 1) == 0;
+}
+
+static const struct service_rule *find_service(const struct work *work, const char *service,
+					       const char *namespace, struct suspect *suspect)
+{
+	if (!service || !*service || is_unknown_service(service))
+		return NULL;
+	return rules_service(work->rules, service, namespace ? namespace : "",
+			     suspect ? rules_suspect_attr : NULL, suspect, &work->decision->trail);
+}
+
+static void own_suspect(struct work *work, const struct service_rule *peer_rule)
+{
+	struct decision *d = work->decision;
+	struct suspect *suspect = &d->verdict.suspect;
+
+	d->service = peer_rule;
+	if (peer_rule)
+		rule_trail_match(&d->trail, RULE_SERVICE, peer_rule->name, peer_rule->place,
+				 arena_printf(work->arena,
+					      "its callers call it so; its owner is team %s",
+					      peer_rule->owner->name));
+	else
+		d->service = find_service(work, suspect->service, suspect->namespace, suspect);
+	if (d->service) {
+		d->team = d->service->owner;
+		d->rule = d->service->place;
+		add_reason(d, arena_printf(work->arena, "team %s owns %s (%s)", d->team->name,
+					   d->service->name, d->service->place));
+		return;
+	}
+	d->team = rules_fallback(work->rules);
+	d->rule = d->team->place;
+	add_reason(d, arena_printf(work->arena,
+				   "no rule names an owner of %s: the fallback team %s is paged",
+				   suspect->service, d->team->name));
+	verdict_set_fallback(&d->verdict, FALLBACK_NO_OWNER,
+			     arena_printf(work->arena,
+					  "no rule names an owner of %s; paging the fallback team "
+					  "%s",
+					  suspect->service, d->team->name));
+}
+
+/* The entry of the service that the signal is about. A rule's signal may be a glob: then the span
+ * that it matched tells. */
+static const struct service_rule *signal_service(const struct work *work)
+{
+	const struct decision *d = work->decision;
+	const struct service_rule *service = NULL;
+	const char *namespace = d->signal.namespace;
+
+	/* Where no span tells, the namespace that the alert's pods run in is the best guess. */
+	if ((!namespace || !*namespace) && d->has_alert)
+	namespace = labels_get(&d->alert.labels, "namespace");
+	if (d->has_signal)
+		service = find_service(work, d->signal.service, namespace, NULL);
+	for (unsigned int i = 0; i < d->nwalks && !service; i++) {
+		const struct walk *walk = &d->walks[i];
+		if (walk->signal_span == TRACE_NONE)
+			continue;
+		const struct resource *resource =
+			span_resource(walk->trace, &walk->trace->spans[walk->signal_span]);
+		struct suspect seen = { .resource = resource, .trace = walk->trace };
+		service = find_service(work, trace_text(walk->trace, resource->service),
+				       trace_text(walk->trace, resource->namespace), &seen);
+	}
+	return service;
+}
+
+static void own_signal(struct work *work)
+{
+	struct decision *d = work->decision;
+	const struct signal_rule *rule = d->signal_rule;
+
+	d->service = signal_service(work);
+	if (rule && rule->owner) {
+		d->team = rule->owner;
+		d->rule = rule->place;
+		add_reason(d, arena_printf(work->arena, "team %s owns the signal %s (%s)",
+					   d->team->name, rule->name, rule->place));
+	} else if (d->service) {
+		d->team = d->service->owner;
+		d->rule = d->service->place;
+		add_reason(d, arena_printf(work->arena, "team %s owns the signal's service %s (%s)",
+					   d->team->name, d->service->name, d->service->place));
+	} else {
+		d->team = rules_fallback(work->rules);
+		d->rule = d->team->place;
+		add_reason(d, arena_printf(work->arena,
+					   "no rule names an owner of the alert: the "
+					   "fallback team %s is paged",
+					   d->team->name));
+	}
+}
+
+static void apply_silence(struct work *work)
+{
+	struct decision *d = work->decision;
+	char ends[RFC3339_SIZE];
+
+	if (!d->has_alert)
+		return;
+	d->silence = rules_silence(work->rules, &d->alert, work->input->now_us, &d->trail);
+	if (!d->silence)
+		return;
+	d->no_page = true;
+	add_reason(d, arena_printf(work->arena, "silenced until %s by %s: %s (%s)",
+				   rfc3339_format(d->silence->ends_us, ends), d->silence->author,
+				   d->silence->reason, d->silence->place));
+}
+
+/* What a route changed of whom is paged. */
+static void tell_route(struct work *work, const struct route *route)
+{
+	struct decision *d = work->decision;
+
+	if (route->no_page)
+		add_reason(d, arena_printf(work->arena, "the route at %s sends no page",
+					   route->place));
+	else if (route->team)
+		add_reason(d, arena_printf(work->arena, "the route at %s gives it to team %s",
+					   route->place, route->team->name));
+	else
+		add_reason(d, arena_printf(work->arena, "the route at %s changes how it is paged",
+					   route->place));
+}
+
+static void apply_routes(struct work *work)
+{
+	struct decision *d = work->decision;
+	const bool failed = d->verdict.fallback != FALLBACK_NONE;
+	const struct route_input input = {
+		.alert = d->has_alert ? &d->alert : NULL,
+		.suspect = d->verdict.found ? &d->verdict.suspect : NULL,
+		.kind = failed ? fallback_code_name(d->verdict.fallback)
+			       : suspect_kind_name(d->verdict.suspect.kind),
+		.confidence = d->verdict.confidence,
+		.severity = d->has_alert ? rules_severity(work->rules, &d->alert) : SEVERITY_ERROR,
+		.owner = d->team,
+		.service = d->service,
+		.signal = d->signal_rule,
+		.wall_us = work->input->now_us,
+	};
+
+	rules_route(work->rules, &input, &d->trail, &d->routing);
+	for (size_t i = 0; i < d->routing.nmatched; i++) {
+		const struct route *route = d->routing.matched[i];
+		tell_route(work, route);
+		if (route->team)
+			d->rule = route->place;
+	}
+	if (d->routing.team)
+		d->team = d->routing.team;
+	d->no_page |= d->routing.no_page != NULL;
+}
+
+void decide_owner(struct arena *arena, const struct decide_input *input,
+		  const struct service_rule *peer_rule, struct decision *decision)
+{
+	struct work work = { arena, input, input->rules, decision };
+
+	decision->rules_hash = rules_hash(input->rules);
+	if (decision->verdict.found)
+		own_suspect(&work, peer_rule);
+	else
+		own_signal(&work);
+	apply_silence(&work);
+	apply_routes(&work);
+}
+
+const struct escalation *decision_escalation(const struct decision *decision)
+{
+	if (!decision->team || decision->no_page || decision->routing.npagers)
+		return NULL;
+	return decision->routing.escalation ? decision->routing.escalation
+					    : decision->team->escalation;
+}
+
+const struct pager *const *decision_pagers(const struct decision *decision, size_t *ret_n)
+{
+	const struct escalation *escalation = decision_escalation(decision);
+
+	*ret_n = 0;
+	if (!decision->team || decision->no_page)
+		return NULL;
+	*ret_n = escalation ? escalation->steps[0].npagers : decision->routing.npagers;
+	return escalation ? (const struct pager *const *)escalation->steps[0].pagers
+			  : decision->routing.pagers;
+}

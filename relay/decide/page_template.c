@@ -1,0 +1,196 @@
+/*
+ * Page template: what the rules' templates make of a decision: summaries, details, addresses. Every
+ * value is made plain first, since it comes from whoever can write a span or an alert. It decides
+ * nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "decide-internal.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/plain.h"
+#include "tracepager/template.h"
+
+/* One value. */
+#define VALUE_COLUMNS 300
+
+struct values {
+	struct arena *arena;
+	const struct decision *d;
+	bool url; /* identifiers stay as they are: they are escaped afterwards */
+};
+
+static const char *suspect_or_signal(const struct decision *d, const char *suspect,
+				     const char *signal)
+{
+	return d->verdict.found ? suspect : d->has_signal ? signal : NULL;
+}
+
+/* First start and last end of the trace that stands for the verdict; false: there is none. */
+static bool trace_span(const struct decision *d, int64_t *ret_start_us, int64_t *ret_end_us)
+{
+	const struct walk *walk = decision_walk(d);
+
+	if (!walk || !walk->trace->nspans)
+		return false;
+	*ret_start_us = INT64_MAX;
+	*ret_end_us = 0;
+	for (uint32_t i = 0; i < walk->trace->nspans; i++) {
+		const struct span *span = &walk->trace->spans[i];
+		if (span->start_us < *ret_start_us)
+			*ret_start_us = span->start_us;
+		if (span_end_us(span) > *ret_end_us)
+			*ret_end_us = span_end_us(span);
+	}
+	return true;
+}
+
+static const char *trace_time(const struct values *values, enum template_name name)
+{
+	char text[RFC3339_SIZE];
+	int64_t start_us, end_us;
+
+	if (!trace_span(values->d, &start_us, &end_us))
+		return NULL;
+	bool start = name == TEMPLATE_START || name == TEMPLATE_START_MS;
+	int64_t us = start ? start_us : end_us;
+	if (name == TEMPLATE_START || name == TEMPLATE_END)
+		return arena_strdup(values->arena, rfc3339_format(us, text));
+	/* What ends within a millisecond is in it. */
+	int64_t ms = us / US_PER_MS + (!start && us % US_PER_MS > 0);
+	return arena_printf(values->arena, "%lld", (long long)ms);
+}
+
+static const char *trace_id(const struct decision *d)
+{
+	const struct walk *walk = decision_walk(d);
+
+	return walk ? trace_text(walk->trace, walk->trace->id) : NULL;
+}
+
+static const char *span_id(const struct decision *d)
+{
+	const struct suspect *suspect = &d->verdict.suspect;
+
+	if (!d->verdict.found || !suspect->trace || suspect->span == TRACE_NONE)
+		return NULL;
+	return trace_text(suspect->trace, suspect->trace->spans[suspect->span].id);
+}
+
+/* Of the verdict and its suspect. */
+static const char *verdict_value(const struct values *values, enum template_name name)
+{
+	const struct decision *d = values->d;
+	const struct suspect *suspect = &d->verdict.suspect;
+
+	switch ((int)name) {
+	case TEMPLATE_SERVICE:
+		return suspect_or_signal(d, suspect->service, d->signal.service);
+	case TEMPLATE_NAMESPACE:
+		return suspect_or_signal(d, suspect->namespace, d->signal.namespace);
+	case TEMPLATE_OPERATION:
+		return suspect_or_signal(d, suspect->operation, d->signal.operation);
+	case TEMPLATE_KIND:
+		return d->page.kind;
+	case TEMPLATE_ERROR:
+		return d->verdict.found ? suspect_words(suspect) : NULL;
+	case TEMPLATE_CALLEE:
+		return d->verdict.found ? suspect->callee : NULL;
+	case TEMPLATE_CONFIDENCE:
+		return arena_printf(values->arena, "%.2f", d->verdict.confidence);
+	case TEMPLATE_AGREE:
+		return arena_printf(values->arena, "%u", d->verdict.agree);
+	case TEMPLATE_OF:
+		return arena_printf(values->arena, "%u", d->verdict.of);
+	case TEMPLATE_TRACE_ID:
+		return trace_id(d);
+	case TEMPLATE_SPAN_ID:
+		return span_id(d);
+	default:
+		return trace_time(values, name);
+	}
+}
+
+static const char *value_of(const struct values *values, const struct template_part *part)
+{
+	const struct decision *d = values->d;
+
+	switch ((int)part->name) {
+	case TEMPLATE_LABEL:
+		return labels_get(&d->alert.labels, part->text);
+	case TEMPLATE_ANNOTATION:
+		return labels_get(&d->alert.annotations, part->text);
+	case TEMPLATE_CRITICALITY:
+		return d->service ? d->service->criticality : NULL;
+	case TEMPLATE_TEAM:
+		return d->team->title;
+	case TEMPLATE_CHANNEL:
+		return d->team->channel;
+	case TEMPLATE_SEVERITY:
+		return severity_name(d->page.severity);
+	case TEMPLATE_ALERT:
+		return labels_get(&d->alert.labels, "alertname");
+	case TEMPLATE_SENDER:
+		return d->alert.sender;
+	case TEMPLATE_SIGNAL:
+		return d->signal_rule ? d->signal_rule->name : NULL;
+	case TEMPLATE_SIGNAL_SERVICE:
+		return d->has_signal ? d->signal.service : NULL;
+	case TEMPLATE_SIGNAL_OPERATION:
+		return d->has_signal ? d->signal.operation : NULL;
+	case TEMPLATE_SUMMARY:
+		return d->page.summary;
+	case TEMPLATE_DETAILS:
+		return d->page.details;
+	default:
+		return verdict_value(values, part->name);
+	}
+}
+
+static const char *plain_value(void *ctx, const struct template_part *part)
+{
+	const struct values *values = ctx;
+	const char *value = value_of(values, part);
+
+	/* The details are plain already, and have lines. */
+	return values->url || part->name == TEMPLATE_DETAILS
+		       ? value
+		       : plain_text(values->arena, value, VALUE_COLUMNS);
+}
+
+static const char *fill(struct arena *arena, const struct decision *d,
+			const struct rule_template *template, bool url, size_t most)
+{
+	struct values values = { arena, d, url };
+	struct buf out = BUF_INIT(most);
+
+	template_write(template, plain_value, &values, url, &out);
+	const char *text = out.failed ? NULL : arena_strndup(arena, buf_text(&out), out.len);
+	buf_fini(&out);
+	return text;
+}
+
+const char *page_template_href(struct arena *arena, const struct decision *decision,
+			       const struct rule_template *template)
+{
+	return template ? fill(arena, decision, template, true, LIMIT_TEMPLATE_BYTES) : NULL;
+}
+
+void page_template_fill(struct arena *arena, struct decision *d)
+{
+	const struct routing *routing = &d->routing;
+	const char *summary = NULL, *details = NULL;
+
+	/* Both are made before either is put in: {summary} and {details} are the page's own. A text
+	 * that is too long gives way to that. */
+	if (routing->summary)
+		summary = fill(arena, d, routing->summary, false, LIMIT_TEMPLATE_BYTES);
+	if (routing->details)
+		details = fill(arena, d, routing->details, false,
+			       strlen(d->page.details) + LIMIT_TEMPLATE_BYTES);
+	if (summary && *summary)
+		d->page.summary = plain_text(arena, summary, LIMIT_SUMMARY_CHARS);
+	if (details && *details)
+		d->page.details = details;
+}

@@ -1,0 +1,208 @@
+/*
+ * Files of a load: paths, directories and includes become documents, in the order in which their
+ * rules count. A file comes in once, however often it is named.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "load-internal.h"
+
+/* A document that was just read, or could not be. */
+static void keep_doc(struct load *load, struct ydoc doc, int result)
+{
+	load->partial |= doc.cut;
+	if (result < 0 && result != -EINVAL && !load->error)
+		load->error = result;
+	load->bytes += doc.len;
+	if (load->bytes > LIMIT_RULES_BYTES) {
+		findings_add(load->findings, FINDING_ERROR, "E009", doc.file, NULL,
+			     "with this file the rules are larger than %u bytes",
+			     LIMIT_RULES_BYTES);
+		load->partial = true;
+		return;
+	}
+	if ((load->ndocs & (load->ndocs - 1)) == 0)
+		load->docs = xrealloc_array(load->docs, load->ndocs ? load->ndocs * 2 : 1,
+					    sizeof(*load->docs));
+	load->docs[load->ndocs++] = doc;
+}
+
+/* The same for all names of one file; NULL: there is none. */
+static const char *file_key(struct load *load, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return NULL;
+	return arena_printf(load->scratch, "%llx:%llx", (unsigned long long)status.st_dev,
+			    (unsigned long long)status.st_ino);
+}
+
+/* A file on its way in. */
+struct reading {
+	bool under_way; /* it includes the one that is read now */
+	const char *path;
+};
+
+static void read_file(struct load *load, const char *path, unsigned int depth);
+
+/* One name of a file, or a glob of several; relative to the file that names it. */
+static void include_path(const struct load_scope *scope, const struct ynode *node,
+			 unsigned int depth)
+{
+	const char *name = node_text(scope, node, "the name of a file");
+	const char *from = scope->doc->file, *slash = strrchr(from, '/');
+	struct load *load = scope->load;
+	glob_t found;
+
+	if (!name)
+		return;
+	if (*name != '/' && slash)
+		name = arena_printf(load->scratch, "%.*s/%s", (int)(slash - from), from, name);
+	if (depth == LIMIT_INCLUDE_DEPTH) {
+		LOAD_ERROR(scope, node, "E044", "include it from the first file",
+			   "files include files more than %u deep", LIMIT_INCLUDE_DEPTH);
+		return;
+	}
+	int result = glob(name, 0, NULL, &found);
+	if (result != 0) {
+		load->partial = true;
+		LOAD_ERROR(scope, node, "E045", "names are relative to the file that includes",
+			   "there is no file %s", name);
+	}
+	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++) {
+		const struct reading *known =
+			map_get(load->files, file_key(load, found.gl_pathv[i]));
+		if (known && known->under_way)
+			LOAD_ERROR(scope, node, "E044", "remove one of the includes",
+				   "%s includes this file, so that they would include each other "
+				   "for ever",
+				   known->path);
+		else
+			read_file(load, arena_strdup(load->scratch, found.gl_pathv[i]), depth + 1);
+	}
+	if (result == 0)
+		globfree(&found);
+}
+
+/* One member of the list. */
+static void include_item(const struct load_scope *scope, const struct ynode *node,
+			 unsigned int depth)
+{
+	if (node->kind == YNODE_SCALAR)
+		include_path(scope, node, depth);
+	else if (!node->bad)
+		LOAD_ERROR(scope, node, "E014", "write include: [other.yaml, \"teams/*.yaml\"]",
+			   "\"include\" must name files, not hold %s", ynode_kind_name(node));
+}
+
+static void follow_includes(struct load *load, const struct ydoc *doc, unsigned int depth)
+{
+	const struct ynode *include = ynode_get(doc->root, "include");
+	const struct load_scope scope = {
+		.load = load, .doc = doc, .map = doc->root, .what = "a file", .kind = MAP_ROOT
+	};
+	const struct ynode *const *items;
+
+	for (size_t i = 0, n = include ? member_items(&scope, "include", &items) : 0; i < n; i++)
+		include_item(&scope, items[i], depth);
+}
+
+/* What it includes stands behind it. A file that came in already is not read again. */
+static void read_file(struct load *load, const char *path, unsigned int depth)
+{
+	const char *key = file_key(load, path);
+	struct reading *reading;
+	struct ydoc doc;
+
+	if (load->bytes > LIMIT_RULES_BYTES || (key && map_get(load->files, key)))
+		return; /* told, or known */
+	reading = arena_alloc(load->scratch, sizeof(*reading));
+	*reading = (struct reading){ .under_way = true, .path = path };
+	if (key)
+		map_put(load->files, key, reading);
+	int result = ydoc_read(load->scratch, path, &doc, load->findings);
+	keep_doc(load, doc, result);
+	follow_includes(load, &doc, depth);
+	reading->under_way = false;
+}
+
+static int is_rules_file(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot &&
+	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+/* By bytes: the same on every machine, whatever its locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void cannot_read(struct load *load, const char *path, int code)
+{
+	findings_add(load->findings, FINDING_ERROR, "E001", path, NULL, "cannot be read: %s",
+		     strerror(code));
+	load->partial = true;
+	if (!load->error)
+		load->error = -code;
+}
+
+static void read_directory(struct load *load, const char *path)
+{
+	struct dirent **names;
+	int n = scandir(path, &names, is_rules_file, by_name);
+	size_t len = strlen(path);
+
+	if (n < 0) {
+		cannot_read(load, path, errno);
+		return;
+	}
+	if (n == 0) {
+		findings_add(load->findings, FINDING_ERROR, "E023", path,
+			     "put a file there that says at least \"fallback: {team: …}\", with "
+			     "its team, escalation and pager",
+			     "there is no *.yaml file in this directory");
+		load->partial = true;
+	}
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	for (int i = 0; i < n; i++) {
+		read_file(load,
+			  arena_printf(load->scratch, "%.*s/%s", (int)len, path, names[i]->d_name),
+			  0);
+		free(names[i]);
+	}
+	free(names);
+}
+
+void load_path(struct load *load, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		cannot_read(load, path, errno);
+	else if (S_ISDIR(status.st_mode))
+		read_directory(load, path);
+	else
+		read_file(load, path, 0);
+}
+
+void load_text(struct load *load, const char *name, const char *text, size_t len)
+{
+	struct ydoc doc;
+	int result = ydoc_parse(load->scratch, name, text, len, &doc, load->findings);
+
+	keep_doc(load, doc, result);
+	const struct ynode *include = ynode_get(doc.root, "include");
+	if (!include)
+		return;
+	struct load_scope scope = { .load = load, .doc = &doc };
+	LOAD_ERROR(&scope, include, "E045", "put the rules into a file",
+		   "a text that is no file can include none");
+}
