@@ -191,7 +191,6 @@ void alert_set(struct known_alert *known, const struct alert *alert)
 	known->doc_len = doc.len;
 	known->doc = buf_take(&doc);
 	known->name = xstrdup(name ? name : alert->fingerprint);
-	known->severity = alert_severity(alert);
 	known->starts_at_us = alert->starts_at_us;
 	known->ends_by_itself = alert->ends_by_itself && alert->ends_at_us > 0;
 }

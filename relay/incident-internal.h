@@ -34,7 +34,6 @@ struct known_alert {
 	size_t doc_len;
 	char *name; /* alertname, for people */
 	enum alert_state state;
-	enum severity severity;
 	bool durable;	    /* its document is on disk */
 	bool resolve_after; /* it ended before it was decided: its page leaves all the same, then
 			       resolves */
@@ -52,11 +51,19 @@ struct known_alert {
 };
 TAILQ_HEAD(known_alerts, known_alert);
 
+/* Why a pager has an incident's pages. After a restart all are the owner's. */
+enum lane_role {
+	LANE_OWNER,
+	LANE_NOTIFIED, /* beside the owner: nobody is paged instead where it fails */
+	LANE_FALLBACK, /* because another one failed */
+};
+
 /* One pager that an incident was sent to. */
 struct lane {
 	STAILQ_ENTRY(lane) link;
-	char *pager, *target;		    /* target: page_target_write() as of the first page */
-	bool rejected, delivered, fallback; /* fallback: added because another failed */
+	char *pager, *target; /* target: page_target_write() as of the first page */
+	bool rejected, delivered;
+	enum lane_role role;
 };
 STAILQ_HEAD(lanes, lane);
 

@@ -97,10 +97,9 @@ static void fill_page(struct arena *arena, const struct incident *incident, stru
 		return; /* it resolves: the names of those that were in it stay */
 	page->nalerts = 0;
 	TAILQ_FOREACH (alert, &incident->alerts, in_incident) {
-		if (page->nalerts < ALERT_NAMES_MAX)
-			names[page->nalerts++] = arena_strdup(arena, alert->name);
-		if (alert->severity > page->severity)
-			page->severity = alert->severity;
+		if (page->nalerts == ALERT_NAMES_MAX)
+			break;
+		names[page->nalerts++] = arena_strdup(arena, alert->name);
 	}
 	page->alerts = names;
 }
@@ -173,16 +172,14 @@ static bool has_lane(const struct incident *incident, const char *pager)
 	return false;
 }
 
-/* Triggers the page at those pagers of a team's first step that do not have it yet; returns how
- * many. */
-static size_t page_team(struct incident *incident, const struct team *team, const struct page *page,
-			bool fallback)
+/* Triggers the page at those pagers that do not have it yet; returns how many. */
+static size_t page_pagers(struct incident *incident, const struct pager *const *pagers,
+			  size_t npagers, const struct page *page, enum lane_role role)
 {
-	const struct escalation_step *step = &team->escalation->steps[0];
 	size_t n = 0;
 
-	for (size_t i = 0; i < step->npagers; i++) {
-		const struct pager *pager = step->pagers[i];
+	for (size_t i = 0; i < npagers; i++) {
+		const struct pager *pager = pagers[i];
 		struct page_target target = {
 			.kind = pager->kind,
 			.pager = pager->name,
@@ -194,12 +191,24 @@ static size_t page_team(struct incident *incident, const struct team *team, cons
 			continue;
 		page_target_write(&target, &text);
 		struct lane *lane = incident_lane(incident, pager->name, buf_text(&text));
-		lane->fallback = fallback;
+		lane->role = role;
 		queue_page(incident, lane, page);
 		buf_fini(&text);
 		n++;
 	}
 	return n;
+}
+
+/* The first step of the decision's escalation, or the pagers that its routes name, and whoever is
+ * notified beside them. */
+static void page_decision(struct incident *incident, const struct decision *decision)
+{
+	size_t n;
+	const struct pager *const *pagers = decision_pagers(decision, &n);
+
+	page_pagers(incident, pagers, n, &decision->page, LANE_OWNER);
+	page_pagers(incident, decision->routing.also_notify, decision->routing.nalso_notify,
+		    &decision->page, LANE_NOTIFIED);
 }
 
 /* ---- life ---- */
@@ -218,7 +227,7 @@ static bool anyone_has_it(const struct incident *incident)
 	const struct lane *lane;
 
 	STAILQ_FOREACH (lane, &incident->lanes, link)
-		if (!lane->rejected)
+		if (!lane->rejected && lane->role != LANE_NOTIFIED)
 			return true;
 	return false;
 }
@@ -324,7 +333,7 @@ static void open_incident(struct arena *arena, struct known_alert *alert, struct
 	write_decision_into_page(arena, decision, incident->id);
 	set_page(incident, &decision->page);
 	turn_put_incident(incident);
-	page_team(incident, decision->team, &decision->page, false);
+	page_decision(incident, decision);
 	metric_add(METRIC_INCIDENTS_OPENED, 1);
 	log_info("incident opened", LOG_STR("incident", id), LOG_STR("alert", alert->key),
 		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
@@ -344,6 +353,12 @@ static void renew_page(struct arena *arena, struct incident *incident, struct de
 static void join_incident(struct arena *arena, struct incident *incident, struct known_alert *alert,
 			  struct decision *decision)
 {
+	struct page before;
+
+	get_page(incident, arena, &before);
+	/* The worst of its alerts is what the incident is. */
+	if (before.severity > decision->page.severity)
+		decision->page.severity = before.severity;
 	attach(incident, alert);
 	renew_page(arena, incident, decision, arena_printf(arena, "joined by %s", alert->name));
 	if (!incident->gather.slot)
@@ -375,7 +390,7 @@ static void improve_incident(struct arena *arena, struct incident *incident,
 	renew_page(arena, incident, decision, note);
 	queue_event(incident, PAGE_UPDATE, NULL);
 	decision->page.event = PAGE_TRIGGER;
-	page_team(incident, decision->team, &decision->page, false);
+	page_decision(incident, decision);
 	log_info("incident improved by late traces", LOG_STR("incident", incident->id),
 		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
 }
@@ -509,12 +524,14 @@ static void page_fallback(struct incident *incident, const char *note)
 	fill_page(arena, incident, &page);
 	page.event = PAGE_TRIGGER;
 	page.note = note;
-	size_t n = page_team(incident, rules_fallback(incidents->rules), &page, true);
+	const struct escalation_step *step = &rules_fallback(incidents->rules)->escalation->steps[0];
+	size_t n = page_pagers(incident, (const struct pager *const *)step->pagers, step->npagers,
+			       &page, LANE_FALLBACK);
 	if (n && incident->state == INCIDENT_CLOSING) {
 		page.event = PAGE_RESOLVE;
 		const struct lane *lane;
 		STAILQ_FOREACH (lane, &incident->lanes, link)
-			if (lane->fallback && !lane->rejected && !lane->delivered)
+			if (lane->role == LANE_FALLBACK && !lane->rejected && !lane->delivered)
 				queue_page(incident, lane, &page);
 	}
 	if (!n && incident->state == INCIDENT_OPEN && !anyone_has_it(incident))
@@ -539,7 +556,8 @@ static void lane_changed(struct incident *incident, struct lane *lane,
 		CLEANUP_FREE char *note =
 			xasprintf("pager %s refused this page: %s", lane->pager, page->error);
 		lane->rejected = true;
-		page_fallback(incident, note);
+		if (lane->role != LANE_NOTIFIED)
+			page_fallback(incident, note);
 	}
 }
 
@@ -564,7 +582,8 @@ void incident_page_silent(void *ctx, const struct stored_page *page)
 	struct incidents *incidents = ctx;
 	struct incident *incident = map_get(incidents->by_id, page->incident);
 
-	if (!incident || page->event == PAGE_RESOLVE)
+	if (!incident || page->event == PAGE_RESOLVE ||
+	    incident_lane(incident, page->pager, page->target)->role == LANE_NOTIFIED)
 		return;
 	CLEANUP_FREE char *note =
 		xasprintf("pager %s has not taken this page for 5 minutes: %s; it is still tried",

@@ -532,6 +532,34 @@ START_TEST(route_pages_nobody)
 }
 END_TEST
 
+/* Beside the owner: it hears how it ends, and nobody is paged instead of it. */
+START_TEST(route_notifies_beside_the_owner)
+{
+	world_jaeger_has(world);
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://chat/",
+							   .times = 1,
+							   .status = 202,
+							   .body = "{}" });
+	world_pagers_take_all(world);
+	fire(TRACED " tell=chat");
+	world_run(world, US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-chat", "trigger"), 1);
+	/* The alert says critical, the route warning. */
+	ck_assert_ptr_nonnull(strstr(world_page(world, "key-ledger", "trigger", 0)->body,
+				     "\"severity\":\"warning\""));
+	fake_http_reply(&world->http,
+			(struct fake_reply){ .url_part = "http://chat/", .status = 400 });
+	fire(TRACED " tell=chat host=b");
+	resolve(TRACED " tell=chat");
+	resolve(TRACED " tell=chat host=b");
+	world_run(world, US_PER_MINUTE);
+	ck_assert_uint_ge(world_pages(world, "key-ledger", "resolve"), 1);
+	ck_assert_uint_ge(world_pages(world, "key-chat", "resolve"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 0);
+}
+END_TEST
+
 START_TEST(repeats_page_once_and_late_copies_not_again)
 {
 	int64_t starts_us = now_us();

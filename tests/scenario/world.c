@@ -18,6 +18,7 @@ static const char rules_text[] =
 	"  shop-pager: {kind: pagerduty, routing_key: key-shop, url: \"http://pager/shop\"}\n"
 	"  ledger-pager: {kind: pagerduty, routing_key: key-ledger, url: \"http://pager/ledger\"}\n"
 	"  sre-pager: {kind: pagerduty, routing_key: key-sre, url: \"http://pager/sre\"}\n"
+	"  chat-pager: {kind: pagerduty, routing_key: key-chat, url: \"http://chat/\"}\n"
 	"escalations:\n"
 	"  shop: {steps: [{page: [shop-pager], wait: 10m}]}\n"
 	"  ledger: {steps: [{page: [ledger-pager], wait: 10m}]}\n"
@@ -34,6 +35,9 @@ static const char rules_text[] =
 	"routes:\n"
 	"  - when: {severity: info}\n"
 	"    page: none\n"
+	"  - when: {suspect: {service: ledger}, tell: chat}\n"
+	"    severity: warning\n"
+	"    also_notify: [chat-pager]\n"
 	"fallback: {team: sre}\n";
 
 const char world_trace[] =
