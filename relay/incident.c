@@ -524,7 +524,8 @@ static void page_fallback(struct incident *incident, const char *note)
 	fill_page(arena, incident, &page);
 	page.event = PAGE_TRIGGER;
 	page.note = note;
-	const struct escalation_step *step = &rules_fallback(incidents->rules)->escalation->steps[0];
+	const struct escalation_step *step =
+		&rules_fallback(incidents->rules)->escalation->steps[0];
 	size_t n = page_pagers(incident, (const struct pager *const *)step->pagers, step->npagers,
 			       &page, LANE_FALLBACK);
 	if (n && incident->state == INCIDENT_CLOSING) {

@@ -300,7 +300,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	load_silences(load);
 	load_routes(load);
 	load_fallback(load);
-	warn_unused(load, SECTION_PAGERS, "W001", "is in no escalation");
+	warn_unused(load, SECTION_PAGERS, "W001", "is in no escalation and no route");
 	warn_unused(load, SECTION_ESCALATIONS, "W002", "belongs to no team");
 	findings_sort(load->findings);
 	if (load->findings->nerrors > errors_before) {

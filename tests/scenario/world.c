@@ -18,7 +18,7 @@ static const char rules_text[] =
 	"  shop-pager: {kind: pagerduty, routing_key: key-shop, url: \"http://pager/shop\"}\n"
 	"  ledger-pager: {kind: pagerduty, routing_key: key-ledger, url: \"http://pager/ledger\"}\n"
 	"  sre-pager: {kind: pagerduty, routing_key: key-sre, url: \"http://pager/sre\"}\n"
-	"  chat-pager: {kind: pagerduty, routing_key: key-chat, url: \"http://chat/\"}\n"
+	"  chat-pager: {kind: pagerduty, routing_key: key-chat, url: \"http://pager/chat\"}\n"
 	"escalations:\n"
 	"  shop: {steps: [{page: [shop-pager], wait: 10m}]}\n"
 	"  ledger: {steps: [{page: [ledger-pager], wait: 10m}]}\n"
