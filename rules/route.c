@@ -136,23 +136,36 @@ static bool confidence_holds(const struct route_entry *route, const struct route
 	return true;
 }
 
-static bool time_holds(const struct route_entry *route, const struct route_input *input)
+/* What one look-up asks again and again: most routes that name a time name the same one. */
+struct view {
+	const struct route_input *input;
+	const struct time_set *set; /* asked last */
+	bool set_holds;
+};
+
+static bool time_holds(const struct route_entry *route, struct view *view)
 {
-	for (size_t i = 0; i < route->ntimes; i++)
-		if (time_set_contains(route->times[i], input->wall_us))
+	for (size_t i = 0; i < route->ntimes; i++) {
+		if (view->set != route->times[i]) {
+			view->set = route->times[i];
+			view->set_holds = time_set_contains(view->set, view->input->wall_us);
+		}
+		if (view->set_holds)
 			return true;
+	}
 	return route->ntimes == 0;
 }
 
 /* early: leaves out what only traces tell. */
-static bool route_holds(const struct route_entry *route, const struct route_input *input,
-			bool early)
+static bool route_holds(const struct route_entry *route, struct view *view, bool early)
 {
+	const struct route_input *input = view->input;
+
 	for (size_t i = 0; i < route->nwords; i++)
 		if (!(early && is_late(&route->words[i])) && !word_holds(&route->words[i], input))
 			return false;
 	return matchers_match(&route->labels, labels_of(input)) &&
-	       (early || confidence_holds(route, input)) && time_holds(route, input);
+	       (early || confidence_holds(route, input)) && time_holds(route, view);
 }
 
 /* For people. */
@@ -186,15 +199,16 @@ static const char *time_reason(struct arena *arena, const struct route_entry *ro
 			    route->ntimes > 1 ? ", nor in another one that it names" : "");
 }
 
-static void tell_route(const struct route_entry *route, const struct route_input *input,
-		       struct rule_trail *trail)
+/* The same as route_holds(), and told where it does not. */
+static bool tell_route(const struct route_entry *route, struct view *view, struct rule_trail *trail)
 {
+	const struct route_input *input = view->input;
 	struct rule_miss miss = { .of = (unsigned int)(route->nwords + route->labels.n +
 						       (route->nconfidence > 0) +
 						       (route->ntimes > 0)) };
 	const struct when_word *word = NULL;
 	const struct rule_matcher *matcher = NULL;
-	bool confidence = confidence_holds(route, input), time = time_holds(route, input);
+	bool confidence = confidence_holds(route, input), time = time_holds(route, view);
 
 	for (size_t i = 0; i < route->nwords; i++) {
 		bool holds = word_holds(&route->words[i], input);
@@ -209,13 +223,16 @@ static void tell_route(const struct route_entry *route, const struct route_input
 			matcher = &route->labels.at[i];
 	}
 	miss.held += (route->nconfidence > 0 && confidence) + (route->ntimes > 0 && time);
+	if (miss.held == miss.of)
+		return true;
 	if (!trail_tried(trail, &miss))
-		return;
+		return false;
 	const char *reason = word	   ? word_reason(trail->arena, word, input)
 			     : matcher	   ? matcher_reason(trail->arena, matcher, labels_of(input))
 			     : !confidence ? confidence_reason(trail->arena, route, input)
 					   : time_reason(trail->arena, route);
 	trail_missed(trail, RULE_ROUTE, NULL, route->route.place, &miss, reason);
+	return false;
 }
 
 /* What it changes: "severity critical, team sre". */
@@ -300,7 +317,7 @@ static void walk_candidates(struct pick_walk *walk, const struct picks *picks,
 
 /* Those that no text of the input led to. Where there is room for their reasons, the first ones are
  * told all the same: a reader looks for what stands in the file. */
-static void tell_others(const struct ruleset *rules, size_t end, const struct route_input *input,
+static void tell_others(const struct ruleset *rules, size_t end, struct view *view,
 			struct rule_trail *trail)
 {
 	size_t told = trail->nmissed;
@@ -310,14 +327,16 @@ static void tell_others(const struct ruleset *rules, size_t end, const struct ro
 		bool known = false;
 		for (size_t k = 0; k < told && !known && !trail->all; k++)
 			known = trail->missed[k].place == place;
-		if (!known && !route_holds(&rules->routes[i], input, false))
-			tell_route(&rules->routes[i], input, trail);
+		if (!known)
+			tell_route(&rules->routes[i], view, trail);
 	}
 }
 
 void rules_route(const struct ruleset *rules, const struct route_input *input,
 		 struct rule_trail *trail, struct routing *ret_routing)
 {
+	struct view view = { .input = input };
+	bool tell = trail && !trail->all;
 	struct pick_walk walk;
 	size_t i, end = rules->nroutes;
 
@@ -329,11 +348,8 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 	walk_candidates(&walk, &rules->route_picks, input, false);
 	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
 		const struct route_entry *entry = &rules->routes[i];
-		if (!route_holds(entry, input, false)) {
-			if (trail && !trail->all)
-				tell_route(entry, input, trail);
+		if (tell ? !tell_route(entry, &view, trail) : !route_holds(entry, &view, false))
 			continue;
-		}
 		apply(&entry->route, ret_routing);
 		if (trail)
 			rule_trail_match(trail, RULE_ROUTE, NULL, entry->route.place,
@@ -344,7 +360,7 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 		}
 	}
 	if (trail)
-		tell_others(rules, end, input, trail);
+		tell_others(rules, end, &view, trail);
 }
 
 bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64_t wall_us)
@@ -355,6 +371,7 @@ bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64
 		.signal = rules_signal(rules, &alert->labels, NULL),
 		.wall_us = wall_us,
 	};
+	struct view view = { .input = &input };
 	struct pick_walk walk;
 	size_t i;
 
@@ -365,7 +382,7 @@ bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64
 	walk_candidates(&walk, &rules->early_picks, &input, true);
 	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
 		const struct route_entry *entry = &rules->routes[i];
-		if (!route_holds(entry, &input, true))
+		if (!route_holds(entry, &view, true))
 			continue;
 		/* Whether a late one matches nobody knows yet. */
 		if (entry->late || !entry->route.goes_on)
