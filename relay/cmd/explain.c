@@ -38,7 +38,7 @@ struct window {
 struct explain {
 	const char *rules_path, *alert_path;
 	struct signal signal;
-	bool has_signal, each, json;
+	bool has_signal, each, json, why;
 	enum walk_mode mode;
 	enum colour_choice colour;
 	struct explain_text_options text;
@@ -78,6 +78,8 @@ static void print_help(FILE *out)
 	      "                                the fault. May be repeated.\n"
 	      "  --each                        Decides every trace alone and writes one line\n"
 	      "                                for each, in order.\n"
+	      "  --why                         Tells every rule that was tried, and why it\n"
+	      "                                did not match.\n"
 	      "  --format text|json            Writes for people (the default), or the whole\n"
 	      "                                decision as one line of JSON.\n"
 	      "  --color auto|always|never     Colours the text; auto does where a terminal\n"
@@ -190,6 +192,7 @@ static void decide_traces(struct explain *x, const struct trace *const *traces, 
 		.now_us = clock_wall_us(clock_system()),
 		.missing = x->missing,
 		.missing_text = x->missing_text,
+		.tell_all_rules = x->why,
 	};
 
 	decide(arena, &input, &decision);
@@ -443,6 +446,7 @@ static int parse_options(struct explain *x, int argc, char **argv, struct option
 		{ "format", required_argument, NULL, 'f' },
 		{ "color", required_argument, NULL, 'c' },
 		{ "each", no_argument, NULL, 'e' },
+		{ "why", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -476,6 +480,9 @@ static int parse_options(struct explain *x, int argc, char **argv, struct option
 			break;
 		case 'e':
 			x->each = true;
+			break;
+		case 'w':
+			x->why = true;
 			break;
 		case 'h':
 			print_help(stdout);

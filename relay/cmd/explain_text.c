@@ -228,10 +228,22 @@ static void write_alert(struct text *t, const struct decision *d)
 	buf_fini(&value);
 }
 
+static void add_pagers(const struct pager *const *pagers, size_t n, const char *before,
+		       struct buf *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(out, i ? ", " : before);
+		plain_add(out, pagers[i]->name, NAME_COLUMNS);
+	}
+}
+
 static void write_owner(struct text *t, const struct decision *d)
 {
 	struct buf value = BUF_INIT(TEXT_BYTES);
-	const struct escalation *escalation = d->team ? d->team->escalation : NULL;
+	const struct escalation *escalation = decision_escalation(d);
+	const struct routing *routing = &d->routing;
+	size_t n;
+	const struct pager *const *pagers = decision_pagers(d, &n);
 
 	if (!t->options->has_rules)
 		buf_puts(&value, "unknown: no rules are given (--rules DIR)");
@@ -241,15 +253,11 @@ static void write_owner(struct text *t, const struct decision *d)
 	}
 	add_field(t, "owner", &value);
 	buf_reset(&value);
-	if (escalation && !d->no_page) {
-		const struct escalation_step *first = &escalation->steps[0];
-		for (size_t i = 0; i < first->npagers; i++) {
-			buf_puts(&value, i ? ", " : "");
-			plain_add(&value, first->pagers[i]->name, NAME_COLUMNS);
-		}
-		if (escalation->nsteps > 1)
-			buf_puts(&value, "; further steps are not acted on yet");
-	}
+	add_pagers(pagers, n, "", &value);
+	if (escalation && escalation->nsteps > 1)
+		buf_puts(&value, "; further steps are not acted on yet");
+	if (!d->no_page)
+		add_pagers(routing->also_notify, routing->nalso_notify, "; also ", &value);
 	add_field(t, "paged", &value);
 	buf_fini(&value);
 }
@@ -332,6 +340,29 @@ static void write_links(struct text *t, const struct decision *d)
 		buf_printf(t->out, "  %s: %s\n", page->links[i].text, page->links[i].href);
 }
 
+static void write_tries(struct text *t, const char *title, const struct rule_try *tries, size_t n)
+{
+	if (n)
+		add_title(t, title);
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(t->out, "  %s: %s ", tries[i].place, rule_sort_name(tries[i].sort));
+		if (tries[i].name)
+			buf_printf(t->out, "%s ", tries[i].name);
+		buf_puts(t->out, "- ");
+		plain_add(t->out, tries[i].reason, TEXT_COLUMNS);
+		buf_putc(t->out, '\n');
+	}
+}
+
+/* Only where they were asked for: there may be thousands. */
+static void write_rules(struct text *t, const struct decision *d)
+{
+	if (!d->trail.all)
+		return;
+	write_tries(t, "Rules that matched", d->trail.matched, d->trail.nmatched);
+	write_tries(t, "Rules that did not", d->trail.missed, d->trail.nmissed);
+}
+
 void explain_text_write(const struct decision *d, const struct explain_text_options *options,
 			struct buf *out)
 {
@@ -346,6 +377,7 @@ void explain_text_write(const struct decision *d, const struct explain_text_opti
 	write_runners_up(&t, &d->verdict);
 	write_trace(&t, d);
 	write_links(&t, d);
+	write_rules(&t, d);
 }
 
 void explain_line_write(const struct decision *d, const struct explain_text_options *options,

@@ -559,6 +559,43 @@ START_TEST(hostile_names_cannot_leave_their_line)
 }
 END_TEST
 
+/* A template's values are as plain as everything else, and in an address they are escaped. */
+START_TEST(templates_make_the_texts)
+{
+	static const char text[] =
+		"teams: {money: {name: Money, escalation: e}}\n"
+		"pagers: {p: {kind: console}}\n"
+		"escalations: {e: {steps: [{page: [p]}]}}\n"
+		"services: {ledger: {owner: money, runbook: "
+		"'https://wiki.example/{service}/{error}',\n"
+		"  links: {Logs: "
+		"'https://logs.example/?t={trace_id}&s={span_id}&no={label.none|x}'}}}\n"
+		"routes: [{when: {suspect: {service: ledger}}, summary: '{team}: {error} "
+		"({confidence})',\n"
+		"  details: \"{service} {operation}\\n{{{label.none|none}}}\\n{details}\"}]\n"
+		"fallback: {team: money}\n";
+	struct findings findings = { .at = NULL };
+	struct ruleset *before = rules;
+
+	ck_assert_int_eq(rules_parse("r.yaml", text, strlen(text), true, &rules, &findings), 0);
+	struct decision d = page_of("ledger", "disk full {team}", &orders);
+	char summary[64];
+
+	snprintf(summary, sizeof(summary), "Money: disk full {team} (%.2f)", d.verdict.confidence);
+	ck_assert_str_eq(d.page.summary, summary);
+	ck_assert_ptr_eq(strstr(d.page.details, "ledger POST /entries\n{none}\nWhy you: "),
+			 d.page.details);
+	ck_assert_str_eq(d.page.links[0].href,
+			 "https://wiki.example/ledger/disk%20full%20%7Bteam%7D");
+	ck_assert_str_eq(d.page.links[1].href, "https://traces.example/trace/t1");
+	ck_assert_str_eq(d.page.links[2].text, "Logs");
+	ck_assert_str_eq(d.page.links[2].href, "https://logs.example/?t=t1&s=3&no=x");
+	findings_fini(&findings);
+	rules_unref(rules);
+	rules = before;
+}
+END_TEST
+
 /* No trace, no wait: this is what a storm of untraced alerts costs, so it stays small. */
 START_TEST(details_without_a_trace_are_short)
 {
@@ -601,6 +638,7 @@ int main(void)
 	tcase_add_loop_test(tcase, bad_links_are_left_out, 0,
 			    sizeof(bad_links) / sizeof(bad_links[0]));
 	tcase_add_test(tcase, hostile_names_cannot_leave_their_line);
+	tcase_add_test(tcase, templates_make_the_texts);
 	tcase_add_test(tcase, details_without_a_trace_are_short);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
