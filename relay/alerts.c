@@ -110,6 +110,26 @@ static void alert_due(void *arg)
 	}
 }
 
+/* A silence or a time of day is over, and the alert still fires: it is as good as new. */
+static void again_due(void *arg)
+{
+	struct known_alert *alert = arg;
+
+	if (alert->state != ALERT_DECIDED || alert->incident)
+		return;
+	enrichment_drop(alert);
+	alert->begun_us = incidents_mono_us(alert->owner);
+	alert_begin(alert);
+}
+
+void alert_decide_again(struct known_alert *alert, int64_t wall_us)
+{
+	struct incidents *incidents = alert->owner;
+
+	timer_arm(incidents->env.timers, &alert->again,
+		  incidents_mono_us(incidents) + (wall_us - incidents_wall_us(incidents)));
+}
+
 /* The end of an alert that is not repeated, on the monotonic clock. API alerts get a grace after a
  * start. */
 static int64_t expiry_us(const struct known_alert *alert)
@@ -156,6 +176,7 @@ struct known_alert *alert_new(struct incidents *incidents, const char *key)
 	alert->id = incidents->next_alert_id++;
 	alert->key = xstrdup(key);
 	alert->timer = (struct timer){ .fire = alert_due, .arg = alert };
+	alert->again = (struct timer){ .fire = again_due, .arg = alert };
 	alert->state = ALERT_WAITING;
 	incidents->alerts_in_state[ALERT_WAITING]++;
 	map_put(incidents->alerts, key, alert);
@@ -167,6 +188,7 @@ void alert_forget(struct known_alert *alert)
 	struct incidents *incidents = alert->owner;
 
 	timer_disarm(incidents->env.timers, &alert->timer);
+	timer_disarm(incidents->env.timers, &alert->again);
 	enrichment_drop(alert);
 	if (alert->missed)
 		TAILQ_REMOVE(&incidents->missed, alert, in_missed);
@@ -257,6 +279,8 @@ static void apply(struct enrichment *enrichment)
 	if (!late)
 		count_decision(alert, enrichment);
 	incident_apply(alert, &enrichment->decision);
+	if (enrichment->decision.again_us)
+		alert_decide_again(alert, enrichment->decision.again_us);
 	if (!enrichment->job)
 		enrichment_drop(alert);
 	if (late)

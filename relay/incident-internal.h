@@ -46,6 +46,7 @@ struct known_alert {
 	int64_t accepted_us, refreshed_us, expires_us; /* wall */
 	int64_t begun_us;			       /* mono: acceptance, or the restart */
 	struct timer timer;			       /* the present state's deadline */
+	struct timer again; /* it pages nobody, and what says so ends: decide again */
 	struct enrichment *enrichment;
 	struct incident *incident; /* NULL: nobody's */
 };
@@ -169,6 +170,8 @@ void alert_set(struct known_alert *known, const struct alert *alert);
 void alert_forget(struct known_alert *alert); /* detaches, frees; no write of it may be under way */
 /* What is paged in place of an alert whose record cannot be read. */
 void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert);
+/* Decides again at that wall time, if it still belongs to nobody. */
+void alert_decide_again(struct known_alert *alert, int64_t wall_us);
 void alert_begin(struct known_alert *alert); /* durable now: enrich it and decide */
 void alert_decided(struct known_alert *alert);
 void alert_end(struct known_alert *alert, const char *why);	    /* resolved or expired */

@@ -73,6 +73,10 @@ static void restore_state(struct recovery *recovery, struct known_alert *known,
 			TAILQ_INSERT_TAIL(&incident->alerts, known, in_incident);
 		}
 		alert_move(known, ALERT_DECIDED);
+		/* Why it paged nobody is not stored; by now it may be over. */
+		if (!incident)
+			alert_decide_again(known, incidents_wall_us(recovery->incidents) +
+							  LIMIT_DECIDE_AGAIN_US);
 		break;
 	case STORED_ALERT_ENDED:
 		alert_move(known, ALERT_ENDED);

@@ -363,6 +363,25 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 		tell_others(rules, end, &view, trail);
 }
 
+int64_t route_over_us(const struct route *route, int64_t wall_us)
+{
+	const struct route_entry *entry =
+		(const struct route_entry *)((const char *)route -
+					     offsetof(struct route_entry, route));
+	const int64_t step = 5 * US_PER_MINUTE;
+	int64_t at = wall_us - wall_us % step;
+
+	if (!entry->ntimes)
+		return 0;
+	for (int64_t end = at + US_PER_DAY; at < end;) {
+		at += step;
+		const struct route_input then = { .wall_us = at };
+		if (!time_holds(entry, &(struct view){ .input = &then }))
+			break;
+	}
+	return at;
+}
+
 bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64_t wall_us)
 {
 	const struct route_input input = {

@@ -50,7 +50,9 @@ struct decision {
 	const char *rule; /* place of the rule that gave the team: "services.yaml:12" */
 	const char *owner_reasons[8];
 	unsigned int nowner_reasons;
-	bool no_page; /* a silence or a route says so */
+	bool no_page;	  /* a silence or a route says so */
+	int64_t again_us; /* wall: then it may be another decision, as what says so ends; 0: not by
+			     itself */
 	/* The incident that this belongs to: the same key, the same incident. */
 	const char *incident_key;
 	struct page

@@ -217,6 +217,8 @@
 /* A firing copy of what was just resolved comes from a replica that is late: Alertmanagers wait for
  * each other 15 s a peer. Later ones are new, even with the same start. */
 #define LIMIT_LATE_COPY_US (2 * US_PER_MINUTE)
+/* After a start, alerts that paged nobody are decided again, when what was unfinished is done. */
+#define LIMIT_DECIDE_AGAIN_US US_PER_MINUTE
 /* Starts of one alert's processing; the third pages without traces. */
 #define LIMIT_ATTEMPTS 3
 

@@ -267,6 +267,8 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 /* The silence that ends last of those that hold an alert at this time; NULL: none does. */
 const struct silence *rules_silence(const struct ruleset *rules, const struct alert *alert,
 				    int64_t wall_us, struct rule_trail *trail);
+/* When its time of day is over, at most a day ahead and within five minutes; 0: it names none. */
+int64_t route_over_us(const struct route *route, int64_t wall_us);
 /* Is it certain before any trace was looked at that nobody is paged: by a silence, or by a route
  * whose conditions, and those of all before it, need no suspect? */
 bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64_t wall_us);

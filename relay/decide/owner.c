@@ -181,6 +181,10 @@ static void apply_routes(struct work *work)
 	if (d->routing.team)
 		d->team = d->routing.team;
 	d->no_page |= d->routing.no_page != NULL;
+	if (d->silence)
+		d->again_us = d->silence->ends_us;
+	else if (d->routing.no_page)
+		d->again_us = route_over_us(d->routing.no_page, work->input->now_us);
 }
 
 void decide_owner(struct arena *arena, const struct decide_input *input,

@@ -532,6 +532,31 @@ START_TEST(route_pages_nobody)
 }
 END_TEST
 
+/* The rules' silence ends an hour after the beginning. */
+START_TEST(silence_ends_and_the_alert_still_fires)
+{
+	world_jaeger_has(world);
+	world_pagers_take_all(world);
+	fire(TRACED " quiet=yes");
+	fire(DISK " quiet=yes");
+	world_run(world, 10 * US_PER_MINUTE);
+	resolve(DISK " quiet=yes");
+	world_run(world, US_PER_MINUTE);
+	if (_i == 1) {
+		world_crash(world);
+		world_start(world);
+	}
+	world_run(world, 49 * US_PER_MINUTE - 1);
+	ck_assert_uint_eq(world->http.nrequests, 0);
+	world_run(world, US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 0);
+	resolve(TRACED " quiet=yes");
+	world_run(world, US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "resolve"), 1);
+}
+END_TEST
+
 /* Beside the owner; nobody is paged instead of it where it fails. */
 START_TEST(route_notifies_beside_the_owner)
 {
@@ -748,6 +773,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		tcase_add_test(tests, all[i]);
+	tcase_add_loop_test(tests, silence_ends_and_the_alert_still_fires, 0, 2);
 	tcase_add_loop_test(tests, route_notifies_beside_the_owner, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

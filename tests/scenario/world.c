@@ -38,6 +38,8 @@ static const char rules_text[] =
 	"  - when: {suspect: {service: ledger}, tell: chat}\n"
 	"    severity: warning\n"
 	"    also_notify: [chat-pager]\n"
+	"silences: [{matchers: {quiet: yes}, ends: 2026-09-01T11:00:00Z, reason: work, author: "
+	"ops}]\n"
 	"fallback: {team: sre}\n";
 
 const char world_trace[] =

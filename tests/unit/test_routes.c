@@ -188,6 +188,21 @@ START_TEST(test_time_of_day)
 }
 END_TEST
 
+START_TEST(test_over)
+{
+	load("routes:\n  - {when: {time: office, a: b}, page: none}\n  - {when: {c: d}, page: "
+	     "none}\n");
+	input.wall_us = wall("2026-09-01T16:31:07Z");
+	label("a", "b");
+	ask();
+	ck_assert_int_eq(route_over_us(routing.no_page, input.wall_us),
+			 wall("2026-09-01T17:00:00Z"));
+	at[0] = (struct label){ "c", "d" };
+	ask();
+	ck_assert_int_eq(route_over_us(routing.no_page, input.wall_us), 0);
+}
+END_TEST
+
 /* The first wins, those that say continue hand on; what is said later counts. */
 START_TEST(test_order_and_continue)
 {
@@ -553,6 +568,7 @@ int main(void)
 	tcase_add_loop_test(tests, test_conditions, 0, ARRAY_LEN(conditions));
 	tcase_add_test(tests, test_without_a_suspect);
 	tcase_add_test(tests, test_time_of_day);
+	tcase_add_test(tests, test_over);
 	tcase_add_test(tests, test_order_and_continue);
 	tcase_add_test(tests, test_pagers_and_teams);
 	tcase_add_test(tests, test_unpaged);
