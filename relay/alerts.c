@@ -14,6 +14,8 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
+/* Where neither signal nor defaults say how many. */
+#define TRACES_DEFAULT 10
 /* Decisions and their texts: bounded by LIMIT_TRACES_PER_ALERT walks of LIMIT_TRACE_SPANS. */
 #define ENRICHMENT_ARENA_BYTES (512u << 20)
 /* Above so many spans a decision is made in the pool: about 0.3 ms of walking. So is one that
@@ -393,6 +395,25 @@ static void ask_for_healthy(struct enrichment *enrichment, struct fetch_request 
 		request->min_duration_us = evidence_p95_us(enrichment->healthy->evidence);
 }
 
+/* The signal's rule knows best, then the rules' defaults, then the option. */
+static int64_t window_us(const struct enrichment *enrichment)
+{
+	const struct signal_rule *rule = enrichment->signal_rule;
+	int64_t window = rule ? rule->window_us : rules_defaults(enrichment->rules)->window_us;
+
+	return window ? window : enrichment->alert->owner->env.options.window_before_us;
+}
+
+/* As many traces as the signal says, by its rule or by the defaults. */
+static unsigned int trace_count(const struct enrichment *enrichment)
+{
+	unsigned int traces = enrichment->has_signal ? enrichment->signal.traces : 0;
+
+	if (!traces)
+		traces = rules_defaults(enrichment->rules)->traces;
+	return traces ? traces : TRACES_DEFAULT;
+}
+
 static void start_fetch(struct enrichment *enrichment, const char **ids, size_t nids)
 {
 	struct known_alert *alert = enrichment->alert;
@@ -404,11 +425,9 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
 		.expr = locate_expr(enrichment->arena, &enrichment->parsed),
 		.labels = &enrichment->parsed.labels,
-		.from_us = starts_us - incidents->env.options.window_before_us,
+		.from_us = starts_us - window_us(enrichment),
 		.to_us = incidents_wall_us(incidents),
-		.limit = enrichment->has_signal && enrichment->signal.traces
-				 ? enrichment->signal.traces
-				 : 10,
+		.limit = trace_count(enrichment),
 		.deadline_us = alert->begun_us + incidents->env.options.enrich_late_us,
 		/* Before the budget is spent, not after. */
 		.enough_us =
