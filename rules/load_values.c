@@ -142,7 +142,7 @@ void member_mode(const struct load_scope *scope, const char *name, enum walk_mod
 }
 
 /* Enough to find slips: the HTTP client knows the rest. */
-static bool is_url(const char *text)
+bool is_url(const char *text)
 {
 	const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
 			   : strncmp(text, "http://", 7) == 0 ? text + 7

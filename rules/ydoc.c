@@ -31,6 +31,7 @@ struct reader {
 	struct frame stack[LIMIT_DEPTH];
 	size_t depth, nevents;
 	bool failed, stop, has_document;
+	bool stream; /* several documents, and anchors that nothing refers to, are fine */
 };
 
 static int bounded(size_t number)
@@ -352,7 +353,7 @@ static void document_start(struct reader *reader, const yaml_event_t *event)
 	struct ynode at = place_of(event->start_mark.line + 1, event->start_mark.column + 1);
 
 	at.width = 3;
-	if (reader->has_document)
+	if (reader->has_document && !reader->stream)
 		STOP(reader, &at, "E007", "use one file for each, or one document for all",
 		     "a second document begins here; one file holds one");
 	reader->has_document = true;
@@ -391,7 +392,7 @@ static void take_event(struct reader *reader, const yaml_event_t *event)
 		collection_end(reader, event);
 		return;
 	}
-	if (anchor)
+	if (anchor && !reader->stream)
 		refuse_anchor(reader, event, "anchors");
 	if (tag)
 		refuse_tag(reader, event);
@@ -475,8 +476,29 @@ static void read_events(struct reader *reader)
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
-	while (reader->depth)
+	while (reader->depth > reader->stream)
 		frame_fini(&reader->stack[--reader->depth]);
+}
+
+/* The list of a stream's documents: those that were whole, whatever came behind them. */
+static void close_stream(struct reader *reader)
+{
+	struct frame *frame = &reader->stack[0];
+
+	frame->node->n = frame->n;
+	frame->node->items = kept(reader->arena, frame->items, frame->n);
+	reader->doc->root = frame->node;
+	frame_fini(frame);
+	reader->depth = 0;
+}
+
+static void open_stream(struct reader *reader)
+{
+	struct ynode *node = arena_alloc(reader->arena, sizeof(*node));
+
+	*node = place_of(1, 1);
+	node->kind = YNODE_LIST;
+	reader->stack[reader->depth++] = (struct frame){ .node = node };
 }
 
 static bool is_printable(uint32_t c)
@@ -528,8 +550,8 @@ static void scan_text(struct reader *reader)
 		     "the control character U+%04X is not allowed", (unsigned int)c);
 }
 
-int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t len,
-	       struct ydoc *ret_doc, struct findings *findings)
+static int parse(struct arena *arena, const char *file, const char *text, size_t len, bool stream,
+		 struct ydoc *ret_doc, struct findings *findings)
 {
 	struct reader *reader = xcalloc(
 		1, sizeof(*reader)); /* 4 KiB of stack frames: too large for a thread's stack */
@@ -538,6 +560,7 @@ int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 	reader->arena = arena;
 	reader->doc = ret_doc;
 	reader->findings = findings;
+	reader->stream = stream;
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
 		text += 3;
 		len -= 3;
@@ -550,9 +573,13 @@ int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 		ret_doc->len = len;
 		scan_text(reader);
 	}
+	if (stream)
+		open_stream(reader);
 	if (!reader->stop)
 		read_events(reader);
-	if (reader->stop || (ret_doc->root && ynode_is_empty(ret_doc->root)))
+	if (stream)
+		close_stream(reader);
+	else if (reader->stop || (ret_doc->root && ynode_is_empty(ret_doc->root)))
 		ret_doc->root = NULL;
 	ret_doc->cut |= reader->stop;
 	int result = reader->failed ? -EINVAL : 0;
@@ -560,9 +587,20 @@ int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 	return result;
 }
 
-/* The whole file, or -errno; one byte more than the limit is read, so that ydoc_parse() tells.
- * Caller frees. */
-static int slurp(const char *path, char **ret_text, size_t *ret_len)
+int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t len,
+	       struct ydoc *ret_doc, struct findings *findings)
+{
+	return parse(arena, file, text, len, false, ret_doc, findings);
+}
+
+int ydoc_parse_stream(struct arena *arena, const char *file, const char *text, size_t len,
+		      struct ydoc *ret_doc, struct findings *findings)
+{
+	return parse(arena, file, text, len, true, ret_doc, findings);
+}
+
+/* One byte more than the limit is read, so that ydoc_parse() tells. */
+int ydoc_slurp(const char *path, char **ret_text, size_t *ret_len)
 {
 	CLEANUP_CLOSE int fd =
 		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
@@ -599,7 +637,7 @@ int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len = 0;
-	int result = slurp(path, &text, &len);
+	int result = ydoc_slurp(path, &text, &len);
 
 	if (result == 0)
 		return ydoc_parse(arena, path, text, len, ret_doc, findings);

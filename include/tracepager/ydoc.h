@@ -54,6 +54,17 @@ int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
 	      struct findings *findings);
 
+/*
+ * The same for files that others wrote: a stream of documents. The root is the list of those that
+ * could be read, also after -EINVAL; it is never NULL. Anchors are no problem, aliases are.
+ */
+int ydoc_parse_stream(struct arena *arena, const char *file, const char *text, size_t len,
+		      struct ydoc *ret_doc, struct findings *findings);
+/* The same from JSON (RFC 8259): one value, or several behind each other. Nodes have lines and no
+ * columns; texts count as quoted, numbers, true, false and null do not. */
+int jdoc_parse(struct arena *arena, const char *file, const char *text, size_t len,
+	       struct ydoc *ret_doc, struct findings *findings);
+
 const struct ynode *ynode_get(const struct ynode *map,
 			      const char *key); /* NULL: not there, or not a map */
 /* A finding at a node; NULL: about the whole file. The hint may be NULL. */

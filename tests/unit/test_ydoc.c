@@ -463,6 +463,79 @@ START_TEST(test_durations)
 }
 END_TEST
 
+START_TEST(test_stream)
+{
+	static const char text[] = "a: &x 1\n"
+				   "---\n"
+				   "b: 2\n"
+				   "---\n"
+				   "---\n"
+				   "c: [\n";
+
+	ck_assert_int_eq(ydoc_parse_stream(arena, "file.yaml", text, strlen(text), &doc, &findings),
+			 -EINVAL);
+	ck_assert_uint_eq(doc.root->n, 3); /* the third is empty, the fourth is broken */
+	check_place(ynode_get(doc.root->items[0], "a"), 1, 4, 4);
+	check_place(ynode_get(doc.root->items[1], "b"), 3, 4, 1);
+	ck_assert(ynode_is_empty(doc.root->items[2]));
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_str_eq(findings.at[0].code, "E002");
+}
+END_TEST
+
+START_TEST(test_stream_refused)
+{
+	static const char text[] = "a: *x\n";
+
+	ck_assert_int_eq(ydoc_parse_stream(arena, "file.yaml", text, strlen(text), &doc, &findings),
+			 -EINVAL);
+	ck_assert_uint_eq(doc.root->n, 1);
+	check_finding(0, "E005", 1, 4, 2);
+	ck_assert_int_eq(ydoc_parse_stream(arena, "file.yaml", "\xff", 1, &doc, &findings),
+			 -EINVAL);
+	ck_assert_uint_eq(doc.root->n, 0);
+}
+END_TEST
+
+START_TEST(test_json)
+{
+	static const char text[] = "{\"a\": [1, true,\n"
+				   "  {\"b\": \"\\ud83d\\ude00\"}], \"c\": null}\n"
+				   "\"true\"\n";
+
+	ck_assert_int_eq(jdoc_parse(arena, "file.json", text, strlen(text), &doc, &findings), 0);
+	ck_assert_uint_eq(doc.root->n, 2);
+	const struct ynode *map = doc.root->items[0], *list = ynode_get(map, "a");
+	int64_t number = 0;
+	bool value = false;
+	ck_assert_uint_eq(map->n, 2);
+	ck_assert_uint_eq(list->n, 3);
+	ck_assert(ynode_int(list->items[0], &number) && number == 1);
+	ck_assert(ynode_bool(list->items[1], &value) && value);
+	ck_assert_str_eq(ynode_get(list->items[2], "b")->text, "\xf0\x9f\x98\x80");
+	ck_assert_int_eq(ynode_get(list->items[2], "b")->line, 2);
+	ck_assert(ynode_is_empty(ynode_get(map, "c")));
+	ck_assert(!ynode_bool(doc.root->items[1], &value));
+	ck_assert_int_eq(doc.root->items[1]->line, 3);
+}
+END_TEST
+
+/* Where the document breaks off, and what was whole before it. */
+START_TEST(test_json_broken)
+{
+	static const char text[] = "{\"a\": 1}\n"
+				   "{\"b\": [1,\n"
+				   "]}\n";
+
+	ck_assert_int_eq(jdoc_parse(arena, "file.json", text, strlen(text), &doc, &findings),
+			 -EINVAL);
+	ck_assert_uint_eq(doc.root->n, 1);
+	check_finding(0, "E002", 3, 1, 1);
+	ck_assert_int_eq(jdoc_parse(arena, "file.json", "{\"a\":", 5, &doc, &findings), -EINVAL);
+	ck_assert_uint_eq(doc.root->n, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ydoc");
@@ -487,6 +560,10 @@ int main(void)
 	tcase_add_test(tests, test_nearest_word);
 	tcase_add_test(tests, test_booleans_and_integers);
 	tcase_add_test(tests, test_durations);
+	tcase_add_test(tests, test_stream);
+	tcase_add_test(tests, test_stream_refused);
+	tcase_add_test(tests, test_json);
+	tcase_add_test(tests, test_json_broken);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
