@@ -33,7 +33,7 @@ size_t ytext_break(const char *at, const char *end);
 size_t ytext_show_char(struct buf *out, const char *at, size_t len, uint32_t c);
 void ytext_show(struct buf *out, const char *text);
 
-/* load_members.c: a whole URL of HTTP. Enough to find slips: the HTTP client knows the rest. */
+/* load_values.c: a whole URL of HTTP. Enough to find slips: the HTTP client knows the rest. */
 bool is_url(const char *text);
 
 /* ydoc.c: a regular file's bytes, or -errno. Caller frees. */

@@ -235,6 +235,16 @@
 #define LIMIT_WORDS_COMPARED 1000000u
 /* A longer source line is not shown beneath a finding: no person wrote it. */
 #define LIMIT_FINDING_LINE_BYTES 1024u
+/* Catalogues that rules are made from. Entries: five times what the largest companies list; files:
+ * one per service; a text is a title or an address, which browsers cut at 2 KiB. */
+#define LIMIT_CATALOGUE_ENTRIES	   50000u
+#define LIMIT_CATALOGUE_FILES	   20000u
+#define LIMIT_CATALOGUE_TEXT_BYTES 2048u
+/* Groups above groups, and systems that lend their owners: deeper is a circle, or as good as one.
+ */
+#define LIMIT_CATALOGUE_PARENTS 16u
+/* Every service is held against every line: twice the longest CODEOWNERS seen. */
+#define LIMIT_CODEOWNERS_LINES 10000u
 /* Names that rules give to teams, services …: they go into keys, logs and pages. */
 #define LIMIT_RULE_NAME_BYTES 200u
 /* A glob of the rules; the comparison of two globs takes time with the product of their lengths. */

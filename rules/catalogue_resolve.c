@@ -1,0 +1,452 @@
+/*
+ * Resolving a catalogue: from names to owners, from owners to pagers, and to keys that rules can
+ * have. Each service ends with a team that can be paged, or is left out with the reason. Nothing is
+ * read here, and nothing invented: a pager is one that the catalogue names.
+ */
+#include <stdlib.h>
+
+#include "catalogue-internal.h"
+
+/* Can it be paged: is the key there, or known where it will be? */
+static bool is_usable(const struct catalogue *catalogue, const struct cat_pager *pager)
+{
+	return pager->key || (pager->id && catalogue->options.key_files);
+}
+
+static const char *identity(struct catalogue *catalogue, const struct cat_pager *pager)
+{
+	return pager->key ? cat_printf(catalogue, "key %s", pager->key)
+			  : cat_printf(catalogue, "id %s", pager->id);
+}
+
+static bool is_same(const struct cat_pager *a, const struct cat_pager *b)
+{
+	if (a->key || b->key)
+		return a->key && b->key && strcmp(a->key, b->key) == 0;
+	return strcmp(a->id, b->id) == 0;
+}
+
+/* A key that rules can have, and that is not taken: the name, with what globs and controls are made
+ * of replaced; else behind its qualifier; else with a number. */
+static const char *make_key(struct catalogue *catalogue, struct map *taken, const char *name,
+			    const char *qualifier)
+{
+	char *key = arena_strdup(catalogue->arena, name);
+	const char *base;
+
+	for (char *c = key; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f || strchr("*?[\\", *c))
+			*c = '_';
+	base = key;
+	if (map_get(taken, key) && qualifier)
+		base = key = cat_printf(catalogue, "%s-%s", qualifier, key);
+	for (unsigned int i = 2; map_get(taken, key); i++)
+		key = cat_printf(catalogue, "%s-%u", base, i);
+	map_put(taken, key, catalogue);
+	return key;
+}
+
+static bool is_name(const char *name)
+{
+	return *name && strlen(name) <= LIMIT_RULE_NAME_BYTES;
+}
+
+static const char *what_of(struct catalogue *catalogue, const char *sort, const char *name)
+{
+	return cat_printf(catalogue, "%s \"%s\"", sort, name);
+}
+
+static void name_teams(struct catalogue *catalogue)
+{
+	const struct catalogue_options *options = &catalogue->options;
+
+	for (size_t i = 0; i < catalogue->teams.n; i++) {
+		struct cat_team *team = catalogue->teams.at[i];
+		if (team->person)
+			continue;
+		if (!is_name(team->name)) {
+			cat_lose(catalogue, LOSS_NO_NAME, team->place,
+				 what_of(catalogue, "team", team->name), "a name has 1 to %u bytes",
+				 LIMIT_RULE_NAME_BYTES);
+			continue;
+		}
+		team->key = make_key(catalogue, catalogue->team_keys, team->name, team->qualifier);
+		team->own = options->has_team && options->has_team(options->ctx, team->key);
+		if (strcmp(team->key, team->name) != 0)
+			cat_lose(catalogue, LOSS_NAME, team->place,
+				 what_of(catalogue, "team", team->name), "it is called \"%s\"",
+				 team->key);
+	}
+}
+
+/* The team that owns a service, through what it is part of; NULL: none. */
+static struct cat_team *owner_of(struct catalogue *catalogue, struct cat_service *service)
+{
+	const struct cat_service *at = service;
+
+	for (unsigned int i = 0; at && i < LIMIT_CATALOGUE_PARENTS; i++) {
+		if (at->owner && at != service)
+			service->through = cat_printf(catalogue, "owned as \"%s\" is", at->name);
+		if (at->owner)
+			return map_get(catalogue->team_ids, at->owner);
+		at = at->from ? map_get(catalogue->service_ids, at->from) : NULL;
+	}
+	return NULL;
+}
+
+static struct cat_team *parent_of(const struct catalogue *catalogue, const struct cat_team *team)
+{
+	return team->parent ? map_get(catalogue->team_ids, team->parent) : NULL;
+}
+
+/* The pager of a team itself; NULL: none. */
+static const struct cat_pager *pager_of(const struct catalogue *catalogue,
+					const struct cat_team *team)
+{
+	if (is_usable(catalogue, &team->pager))
+		return &team->pager;
+	return team->many ? NULL : team->only;
+}
+
+/* The nearest of a team and its parents that is paged, or that the rules know; NULL: none. */
+static struct cat_team *paged_team(const struct catalogue *catalogue, struct cat_team *team)
+{
+	for (unsigned int i = 0; team && i < LIMIT_CATALOGUE_PARENTS; i++) {
+		if (team->key && (team->own || pager_of(catalogue, team)))
+			return team;
+		team = parent_of(catalogue, team);
+	}
+	return NULL;
+}
+
+/* Its place in the rules under "pagers:"; the same pager has one. */
+static const char *paging(struct catalogue *catalogue, const struct cat_pager *pager,
+			  const char *team)
+{
+	const char *name = identity(catalogue, pager);
+	struct cat_paging *found = map_get(catalogue->pager_of, name);
+
+	if (!found) {
+		found = arena_alloc(catalogue->arena, sizeof(*found));
+		found->pager = pager;
+		found->key = make_key(catalogue, catalogue->pager_keys,
+				      cat_printf(catalogue, "%s-pagerduty", team), NULL);
+		map_put(catalogue->pager_of, name, found);
+		cat_list_push(&catalogue->pagers, found);
+	}
+	return found->key;
+}
+
+/* A team as it is paged by one pager; NULL: by the options' escalation. service: the one for whose
+ * own pager it is; NULL: the team. */
+static struct cat_written *written(struct catalogue *catalogue, const struct cat_team *team,
+				   const struct cat_pager *pager, const struct cat_service *service)
+{
+	const char *variant = cat_printf(catalogue, "%s\n%s", team->key,
+					 service ? identity(catalogue, pager) : "");
+	struct cat_written *found = map_get(catalogue->variants, variant);
+
+	if (found)
+		return found;
+	found = arena_alloc(catalogue->arena, sizeof(*found));
+	map_put(catalogue->variants, variant, found);
+	cat_list_push(&catalogue->written, found);
+	found->key = team->key;
+	found->title = team->title;
+	found->channel = team->channel;
+	found->place = team->place;
+	if (service) {
+		found->key =
+			make_key(catalogue, catalogue->team_keys,
+				 cat_printf(catalogue, "%s-%s", team->key, service->name), NULL);
+		found->title = cat_printf(catalogue, "%s (%s)",
+					  team->title ? team->title : team->name, service->name);
+		found->note = cat_printf(catalogue, "\"%s\", by the pager of \"%s\"", team->key,
+					 service->name);
+		found->place = pager->place;
+	}
+	found->pager = pager ? paging(catalogue, pager, found->key) : NULL;
+	return found;
+}
+
+/* The team as such; its pager may be its parent's, or the options' escalation (paged is NULL). */
+static struct cat_written *written_team(struct catalogue *catalogue, const struct cat_team *team,
+					const struct cat_team *paged)
+{
+	struct cat_written *found =
+		written(catalogue, team, paged ? pager_of(catalogue, paged) : NULL, NULL);
+
+	if (!paged)
+		found->note = "it has no pager of its own";
+	else if (paged != team)
+		found->note = cat_printf(catalogue, "paged as its parent \"%s\" is", paged->key);
+	return found;
+}
+
+static void leave_out(struct catalogue *catalogue, struct cat_service *service,
+		      enum loss_reason reason, const char *why)
+{
+	catalogue->counts.left_out++;
+	service->left_out = why;
+	if (!service->alias_of && !(service->told && reason == LOSS_NO_OWNER))
+		cat_lose(catalogue, reason, service->owner_place,
+			 what_of(catalogue, "service", service->name), "left out: %s", why);
+}
+
+static void leave_unpaged(struct catalogue *catalogue, struct cat_service *service,
+			  const struct cat_team *team)
+{
+	const char *id = service->pager.id ? service->pager.id : team->pager.id;
+
+	if (id)
+		leave_out(catalogue, service, LOSS_NO_KEY,
+			  cat_printf(catalogue,
+				     "PagerDuty service %s pages \"%s\", and its integration key "
+				     "is not in the catalogue",
+				     id, team->name));
+	else if (team->many)
+		leave_out(
+			catalogue, service, LOSS_NO_PAGER,
+			cat_printf(catalogue,
+				   "the services of \"%s\" have several pagers, and this one none",
+				   team->name));
+	else
+		leave_out(catalogue, service, LOSS_NO_PAGER,
+			  cat_printf(catalogue,
+				     "nothing tells how \"%s\" is paged, nor a parent of it",
+				     team->name));
+}
+
+/* Its team is paged, but not by the service of PagerDuty that is its own. */
+static void tell_unused_id(struct catalogue *catalogue, const struct cat_service *service,
+			   const struct cat_pager *pager, const char *what)
+{
+	if (!pager && service->pager.id && !service->alias_of)
+		cat_lose(catalogue, LOSS_NO_KEY, service->pager.place, what,
+			 "the key of PagerDuty service %s is not in the catalogue; \"%s\" is paged "
+			 "instead",
+			 service->pager.id, service->team);
+}
+
+/* A service's owner is known; how is it paged? */
+static void choose_team(struct catalogue *catalogue, struct cat_service *service,
+			struct cat_team *team)
+{
+	const struct cat_pager *pager =
+		is_usable(catalogue, &service->pager) ? &service->pager : NULL;
+	struct cat_team *paged = paged_team(catalogue, team);
+	const char *what = what_of(catalogue, "service", service->name);
+
+	if (team->own) {
+		service->team = team->key;
+		if (pager || service->pager.id)
+			cat_lose(catalogue, LOSS_OWN_TEAM, service->pager.place, what,
+				 "\"%s\" is a team of the rules, which say how it is paged",
+				 team->key);
+	} else if (pager && (paged != team || !is_same(pager, pager_of(catalogue, team)))) {
+		service->team = written(catalogue, team, pager, service)->key;
+	} else if (paged && paged->own) {
+		service->team = paged->key;
+		service->through =
+			cat_printf(catalogue, "\"%s\" is paged as its parent is", team->key);
+	} else if (paged || catalogue->options.escalation) {
+		service->team = written_team(catalogue, team, paged)->key;
+		tell_unused_id(catalogue, service, pager, what);
+	} else {
+		leave_unpaged(catalogue, service, team);
+	}
+}
+
+/* The owner, where that can be a team; else the service is left out. */
+static struct cat_team *find_owner(struct catalogue *catalogue, struct cat_service *service)
+{
+	struct cat_team *team = owner_of(catalogue, service);
+
+	if (!team) {
+		leave_out(catalogue, service, LOSS_NO_OWNER, "the catalogue names no owner");
+		return NULL;
+	}
+	if (team->person) {
+		struct cat_team *group = parent_of(catalogue, team);
+		if (!group || group->person || !group->key) {
+			leave_out(catalogue, service, LOSS_PERSON,
+				  cat_printf(catalogue,
+					     "its owner \"%s\" is a person, and not of exactly one "
+					     "team",
+					     team->name));
+			return NULL;
+		}
+		service->through =
+			cat_printf(catalogue, "owned by \"%s\", who is of that team", team->name);
+		team = group;
+	}
+	if (!team->key) {
+		leave_out(catalogue, service, LOSS_NO_NAME, "its owner has no name for rules");
+		return NULL;
+	}
+	return team;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct cat_service *x = *(struct cat_service *const *)a,
+				 *y = *(struct cat_service *const *)b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Counts which pagers the services of a team have. Returns the owners, by number of service. */
+static struct cat_team **find_owners(struct catalogue *catalogue)
+{
+	size_t n = catalogue->services.n;
+	struct cat_team **owners = arena_array(catalogue->arena, n, sizeof(struct cat_team *));
+
+	for (size_t i = 0; i < n; i++) {
+		struct cat_service *service = catalogue->services.at[i];
+		if (service->holder)
+			continue;
+		if (!is_name(service->name)) {
+			leave_out(catalogue, service, LOSS_NO_NAME,
+				  cat_printf(catalogue, "a name has 1 to %u bytes",
+					     LIMIT_RULE_NAME_BYTES));
+			continue;
+		}
+		struct cat_team *team = owners[i] = find_owner(catalogue, service);
+		if (!team || !is_usable(catalogue, &service->pager))
+			continue;
+		team->many |= team->only && !is_same(team->only, &service->pager);
+		if (!team->only)
+			team->only = &service->pager;
+	}
+	return owners;
+}
+
+/* One name, one service: the others are told, unless they say the same. */
+static void choose_services(struct catalogue *catalogue, struct cat_team **owners)
+{
+	struct map *names = map_new();
+
+	for (size_t i = 0; i < catalogue->services.n; i++) {
+		struct cat_service *service = catalogue->services.at[i];
+		const struct cat_service *first = map_get(names, service->name);
+		if (!owners[i])
+			continue;
+		if (first) {
+			catalogue->counts.left_out++;
+			if (!first->owner || !service->owner ||
+			    strcmp(first->owner, service->owner) != 0)
+				cat_lose(catalogue, LOSS_DUPLICATE, service->place,
+					 what_of(catalogue, "service", service->name),
+					 "left out: %s:%d has that name already",
+					 first->place.doc->file, first->place.line);
+			continue;
+		}
+		choose_team(catalogue, service, owners[i]);
+		if (!service->team)
+			continue;
+		map_put(names, service->name, service);
+		service->key = make_key(catalogue, catalogue->service_keys, service->name, NULL);
+		if (strcmp(service->key, service->name) != 0)
+			cat_lose(catalogue, LOSS_NAME, service->place,
+				 what_of(catalogue, "service", service->name),
+				 "its entry is called \"%s\"", service->key);
+		catalogue->counts.services++;
+	}
+	map_free(names);
+}
+
+/* Teams that own nothing yet but can be paged stay, so that rules may name them. */
+static void keep_teams(struct catalogue *catalogue)
+{
+	const char *fallback = catalogue->options.fallback;
+	const struct catalogue_options *options = &catalogue->options;
+
+	for (size_t i = 0; i < catalogue->teams.n; i++) {
+		struct cat_team *team = catalogue->teams.at[i];
+		struct cat_team *paged = team->key ? paged_team(catalogue, team) : NULL;
+		bool is_fallback = fallback && team->key && strcmp(team->key, fallback) == 0;
+		bool is_paged = paged ? !paged->own : options->escalation && is_fallback;
+		if (!team->key || !is_paged || !(team->declared || is_fallback))
+			continue;
+		if (paged == team || is_fallback)
+			written_team(catalogue, team, paged);
+		catalogue->fallback_known |= is_fallback;
+	}
+	if (!fallback || catalogue->fallback_known)
+		return;
+	catalogue->fallback_known = options->has_team && options->has_team(options->ctx, fallback);
+	if (!catalogue->fallback_known)
+		cat_lose(catalogue, LOSS_FALLBACK, (struct cat_place){ NULL, 0 },
+			 what_of(catalogue, "team", fallback),
+			 "it is no team that can be paged, so that there is no fallback");
+}
+
+static int by_written_key(const void *a, const void *b)
+{
+	const struct cat_written *x = *(struct cat_written *const *)a,
+				 *y = *(struct cat_written *const *)b;
+
+	return strcmp(x->key, y->key);
+}
+
+static int by_pager_key(const void *a, const void *b)
+{
+	const struct cat_paging *x = *(struct cat_paging *const *)a,
+				*y = *(struct cat_paging *const *)b;
+
+	return strcmp(x->key, y->key);
+}
+
+/* By key; those that are left out by name, among them. */
+static int by_service_key(const void *a, const void *b)
+{
+	const struct cat_service *x = *(struct cat_service *const *)a,
+				 *y = *(struct cat_service *const *)b;
+	int order = strcmp(x->key ? x->key : x->name, y->key ? y->key : y->name);
+
+	return order ? order : x->number < y->number ? -1 : x->number > y->number;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct catalogue_loss *x = a, *y = b;
+	int order = strcmp(x->file, y->file);
+
+	if (order == 0)
+		order = x->line != y->line ? (x->line < y->line ? -1 : 1) : 0;
+	if (order == 0)
+		order = strcmp(x->what, y->what);
+	return order ? order : strcmp(x->why, y->why);
+}
+
+static void sort(struct cat_list *list, int (*compare)(const void *, const void *))
+{
+	if (list->n > 1)
+		qsort(list->at, list->n, sizeof(void *), compare);
+}
+
+void catalogue_resolve(struct catalogue *catalogue)
+{
+	sort(&catalogue->services, by_rank);
+	name_teams(catalogue);
+	choose_services(catalogue, find_owners(catalogue));
+	keep_teams(catalogue);
+	sort(&catalogue->services, by_service_key);
+	sort(&catalogue->written, by_written_key);
+	sort(&catalogue->pagers, by_pager_key);
+	catalogue->counts.teams = catalogue->written.n;
+	catalogue->counts.pagers = catalogue->pagers.n;
+	catalogue->told = xrealloc_array(NULL, catalogue->losses.n + 1, sizeof(*catalogue->told));
+	for (size_t i = 0; i < catalogue->losses.n; i++)
+		catalogue->told[i] = *(struct catalogue_loss *)catalogue->losses.at[i];
+	if (catalogue->losses.n > 1)
+		qsort(catalogue->told, catalogue->losses.n, sizeof(*catalogue->told), by_place);
+}
+
+const struct catalogue_loss *catalogue_losses(const struct catalogue *catalogue, size_t *ret_n)
+{
+	*ret_n = catalogue->losses.n;
+	return catalogue->told;
+}

@@ -1,0 +1,418 @@
+/*
+ * Rules from a resolved catalogue: as a text for a person, and as trees for the loader. Both say
+ * the same. Decides nothing but how it looks.
+ */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "catalogue-internal.h"
+
+/* Texts that YAML reads as something else, and marks that mean something at the start of one. */
+static bool is_plain(const char *text)
+{
+	static const char *const words[] = { "true", "false", "null", "yes", "no",
+					     "on",   "off",   "y",    "n",   "~" };
+	static const char safe[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasecmp(text, words[i]) == 0)
+			return false;
+	return len > 0 && strspn(text, safe) == len && text[strspn(text, "0123456789-.")] &&
+	       *text != '-' && *text != '.';
+}
+
+/* A scalar: plain where nobody could misread it, else in double quotes (YAML 1.2, section 5.7). */
+static void add_scalar(struct buf *out, const char *text)
+{
+	const char *end = text + strlen(text);
+	uint32_t c;
+
+	if (is_plain(text)) {
+		buf_puts(out, text);
+		return;
+	}
+	buf_putc(out, '"');
+	while (text < end) {
+		size_t n = ytext_char(text, end, &c);
+		if (c == YTEXT_BAD)
+			buf_puts(out, "\\uFFFD");
+		else if (c == '"' || c == '\\')
+			buf_printf(out, "\\%c", (char)c);
+		else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+			buf_printf(out, "\\x%02X", (unsigned int)c);
+		else if (ytext_break(text, end) || c == 0xfeff || c == 0xfffe || c == 0xffff)
+			buf_printf(out, "\\u%04X", (unsigned int)c);
+		else
+			buf_add(out, text, n);
+		text += n;
+	}
+	buf_putc(out, '"');
+}
+
+static void add_member(struct buf *out, const char *before, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	buf_printf(out, "%s%s: ", before, key);
+	add_scalar(out, value);
+}
+
+/* "  # file:12", and a note. */
+static void add_origin(struct buf *out, struct cat_place place, const char *note)
+{
+	buf_puts(out, "  # ");
+	if (place.doc) {
+		ytext_show(out, place.doc->file);
+		if (place.line)
+			buf_printf(out, ":%d", place.line);
+	}
+	if (note) {
+		buf_puts(out, place.doc ? ": " : "");
+		ytext_show(out, note);
+	}
+	buf_putc(out, '\n');
+}
+
+/* Braces stand for values in addresses of rules; in an address they are to be escaped anyway
+ * (RFC 3986, section 2.1). In the arena. */
+static const char *address(struct arena *arena, const char *url)
+{
+	struct buf out = BUF_INIT(LIMIT_CATALOGUE_TEXT_BYTES * 4);
+
+	if (!url || !strpbrk(url, "{}"))
+		return url;
+	for (; *url; url++)
+		buf_puts(&out, *url == '{' ? "%7B" : *url == '}' ? "%7D" : (char[]){ *url, '\0' });
+	const char *text = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return text;
+}
+
+/* The glob that matches a name and nothing else; NULL: the key does that. In the arena. */
+static const char *match_of(struct arena *arena, const struct cat_service *service)
+{
+	struct buf out = BUF_INIT(LIMIT_RULE_NAME_BYTES * 2 + 1);
+
+	if (strcmp(service->key, service->name) == 0)
+		return NULL;
+	for (const char *c = service->name; *c; c++) {
+		if (strchr("*?[\\", *c))
+			buf_putc(&out, '\\');
+		buf_putc(&out, *c);
+	}
+	const char *text = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return text;
+}
+
+static const char *key_file(const struct catalogue *catalogue, struct arena *arena,
+			    const struct cat_pager *pager)
+{
+	return arena_printf(arena, "%s/%s", catalogue->options.key_files, pager->id);
+}
+
+static void write_teams(const struct catalogue *catalogue, struct buf *out)
+{
+	if (!catalogue->written.n)
+		return;
+	buf_puts(out, "\nteams:\n");
+	for (size_t i = 0; i < catalogue->written.n; i++) {
+		const struct cat_written *team = catalogue->written.at[i];
+		add_origin(out, team->place, team->note);
+		buf_puts(out, "  ");
+		add_scalar(out, team->key);
+		buf_puts(out, ": {");
+		add_member(out, "", "name", team->title);
+		add_member(out, team->title ? ", " : "", "escalation",
+			   team->pager ? team->key : catalogue->options.escalation);
+		add_member(out, ", ", "channel", team->channel);
+		buf_puts(out, "}\n");
+	}
+	if (catalogue->pagers.n)
+		buf_puts(out, "\nescalations:\n");
+	for (size_t i = 0; i < catalogue->written.n; i++) {
+		const struct cat_written *team = catalogue->written.at[i];
+		if (!team->pager)
+			continue;
+		buf_puts(out, "  ");
+		add_scalar(out, team->key);
+		buf_puts(out, ": {steps: [{page: [");
+		add_scalar(out, team->pager);
+		buf_puts(out, "]}]}\n");
+	}
+}
+
+static void write_pagers(const struct catalogue *catalogue, struct arena *arena, struct buf *out)
+{
+	if (!catalogue->pagers.n)
+		return;
+	buf_puts(out, "\npagers:\n");
+	for (size_t i = 0; i < catalogue->pagers.n; i++) {
+		const struct cat_paging *paging = catalogue->pagers.at[i];
+		const struct cat_pager *pager = paging->pager;
+		add_origin(out, pager->place,
+			   pager->id ? arena_printf(arena, "PagerDuty service %s", pager->id)
+				     : NULL);
+		buf_puts(out, "  ");
+		add_scalar(out, paging->key);
+		buf_puts(out, ": {kind: pagerduty");
+		if (pager->key)
+			add_member(out, ", ", "routing_key", pager->key);
+		else
+			add_member(out, ", ", "routing_key_file",
+				   key_file(catalogue, arena, pager));
+		buf_puts(out, "}\n");
+	}
+}
+
+static void write_service(const struct cat_service *service, struct arena *arena, struct buf *out)
+{
+	const char *note = service->through, *match = match_of(arena, service);
+
+	if (service->alias_of)
+		note = arena_printf(arena, "another name of \"%s\"", service->alias_of);
+	add_origin(out, service->place, note);
+	buf_puts(out, "  ");
+	add_scalar(out, service->key);
+	buf_puts(out, ":\n");
+	add_member(out, "    ", "owner", service->team);
+	if (match) {
+		add_member(out, "\n    ", "match: {service", match);
+		buf_putc(out, '}');
+	}
+	add_member(out, "\n    ", "criticality", service->criticality);
+	add_member(out, "\n    ", "runbook", address(arena, service->runbook));
+	add_member(out, "\n    ", "dashboard", address(arena, service->dashboard));
+	buf_putc(out, '\n');
+}
+
+/* What a person may complete. */
+static void write_left_out(const struct cat_service *service, struct arena *arena, struct buf *out)
+{
+	add_origin(out, service->place,
+		   arena_printf(arena, "\"%s\" is left out: %s", service->name, service->left_out));
+}
+
+static void write_services(const struct catalogue *catalogue, struct arena *arena, struct buf *out)
+{
+	if (catalogue->counts.services || catalogue->counts.left_out)
+		buf_puts(out, "\nservices:\n");
+	for (size_t i = 0; i < catalogue->services.n; i++) {
+		const struct cat_service *service = catalogue->services.at[i];
+		if (service->key)
+			write_service(service, arena, out);
+		else if (service->left_out && !service->alias_of)
+			write_left_out(service, arena, out);
+	}
+}
+
+void catalogue_write(const struct catalogue *catalogue, struct buf *out)
+{
+	const char *fallback = catalogue->options.fallback;
+	struct arena *arena = arena_new(LIMIT_RULES_BYTES * 4u);
+
+	buf_printf(out,
+		   "# Made by \"tracepager import %s\". Beside each entry stands where it comes "
+		   "from.\n",
+		   catalogue_kind_name(catalogue->kind));
+	write_teams(catalogue, out);
+	write_pagers(catalogue, arena, out);
+	write_services(catalogue, arena, out);
+	if (fallback && catalogue->fallback_known) {
+		add_member(out, "\nfallback: {", "team", fallback);
+		buf_puts(out, "}\n");
+	} else {
+		buf_puts(out, "\n# Rules need one fallback, here or in another file: who is paged "
+			      "when no owner is known.\n"
+			      "# fallback: {team: NAME}\n");
+	}
+	arena_free(arena);
+}
+
+/* Trees. */
+
+struct tree {
+	struct cat_list names[4], entries[4]; /* struct ynode, by section */
+};
+static const char *const sections[4] = { "teams", "escalations", "pagers", "services" };
+enum { TEAMS, ESCALATIONS, PAGERS, SERVICES };
+
+struct maker {
+	struct arena *arena;
+	int line; /* of what is made now */
+};
+
+static struct ynode *make(const struct maker *maker, enum ynode_kind kind)
+{
+	struct ynode *node = arena_alloc(maker->arena, sizeof(*node));
+
+	*node = (struct ynode){ .kind = kind, .line = maker->line, .column = 1, .width = 1 };
+	return node;
+}
+
+static struct ynode *make_text(const struct maker *maker, const char *text)
+{
+	struct ynode *node = make(maker, YNODE_SCALAR);
+
+	node->text = arena_strdup(maker->arena, text);
+	node->quoted = true;
+	return node;
+}
+
+static struct ynode *make_list(const struct maker *maker, struct ynode *item)
+{
+	struct ynode *node = make(maker, YNODE_LIST);
+
+	node->items = arena_array(maker->arena, 1, sizeof(struct ynode *));
+	node->items[0] = item;
+	node->n = 1;
+	return node;
+}
+
+static struct ynode *make_map(const struct maker *maker, size_t size)
+{
+	struct ynode *node = make(maker, YNODE_MAP);
+
+	node->keys = arena_array(maker->arena, size, sizeof(struct ynode *));
+	node->items = arena_array(maker->arena, size, sizeof(struct ynode *));
+	return node;
+}
+
+static void put(const struct maker *maker, struct ynode *map, const char *key, struct ynode *value)
+{
+	map->keys[map->n] = make_text(maker, key);
+	map->items[map->n++] = value;
+}
+
+static void put_text(const struct maker *maker, struct ynode *map, const char *key,
+		     const char *value)
+{
+	if (value)
+		put(maker, map, key, make_text(maker, value));
+}
+
+static void push(const struct maker *maker, struct tree *tree, int section, const char *name,
+		 struct ynode *entry)
+{
+	cat_list_push(&tree->names[section], make_text(maker, name));
+	cat_list_push(&tree->entries[section], entry);
+}
+
+static void make_team(const struct catalogue *catalogue, const struct maker *maker,
+		      struct tree *tree, const struct cat_written *team)
+{
+	struct ynode *map = make_map(maker, 3), *step = make_map(maker, 1),
+		     *escalation = make_map(maker, 1);
+
+	put_text(maker, map, "name", team->title);
+	put_text(maker, map, "escalation", team->pager ? team->key : catalogue->options.escalation);
+	put_text(maker, map, "channel", team->channel);
+	push(maker, tree, TEAMS, team->key, map);
+	if (!team->pager)
+		return;
+	put(maker, step, "page", make_list(maker, make_text(maker, team->pager)));
+	put(maker, escalation, "steps", make_list(maker, step));
+	push(maker, tree, ESCALATIONS, team->key, escalation);
+}
+
+static void make_pager(const struct catalogue *catalogue, const struct maker *maker,
+		       struct tree *tree, const struct cat_paging *paging)
+{
+	struct ynode *map = make_map(maker, 2);
+
+	put_text(maker, map, "kind", "pagerduty");
+	if (paging->pager->key)
+		put_text(maker, map, "routing_key", paging->pager->key);
+	else
+		put_text(maker, map, "routing_key_file",
+			 key_file(catalogue, maker->arena, paging->pager));
+	push(maker, tree, PAGERS, paging->key, map);
+}
+
+static void make_service(const struct maker *maker, struct tree *tree,
+			 const struct cat_service *service)
+{
+	const char *glob = match_of(maker->arena, service);
+	struct ynode *map = make_map(maker, 5), *match = make_map(maker, 1);
+
+	put_text(maker, map, "owner", service->team);
+	if (glob) {
+		put_text(maker, match, "service", glob);
+		put(maker, map, "match", match);
+	}
+	put_text(maker, map, "criticality", service->criticality);
+	put_text(maker, map, "runbook", address(maker->arena, service->runbook));
+	put_text(maker, map, "dashboard", address(maker->arena, service->dashboard));
+	push(maker, tree, SERVICES, service->key, map);
+}
+
+static struct tree *tree_of(struct tree *trees, const struct map *numbers, struct cat_place place,
+			    struct maker *maker)
+{
+	maker->line = place.line ? place.line : 1;
+	return &trees[(size_t)(uintptr_t)map_get(numbers, place.doc->file) - 1];
+}
+
+/* The file itself, with the tree instead of its own; NULL entries make no section. */
+static struct ydoc finish(struct maker *maker, const struct ydoc *doc, struct tree *tree)
+{
+	struct ydoc made = *doc;
+
+	maker->line = 1;
+	made.cut = false;
+	made.root = make_map(maker, ARRAY_LEN(sections));
+	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+		size_t n = tree->names[i].n;
+		struct ynode *section = make_map(maker, n);
+		for (; section->n < n; section->n++) {
+			section->keys[section->n] = tree->names[i].at[section->n];
+			section->items[section->n] = tree->entries[i].at[section->n];
+		}
+		if (n)
+			put(maker, made.root, sections[i], section);
+		free(tree->names[i].at);
+		free(tree->entries[i].at);
+	}
+	return made;
+}
+
+struct ydoc *catalogue_docs(const struct catalogue *catalogue, struct arena *arena, size_t *ret_n)
+{
+	size_t n = catalogue->docs.n;
+	struct ydoc *docs = arena_array(arena, n, sizeof(*docs));
+	struct tree *trees = xcalloc(n + 1, sizeof(*trees));
+	struct maker maker = { .arena = arena };
+	struct map *numbers = map_new();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ydoc *doc = catalogue->docs.at[i];
+		map_put(numbers, doc->file, (void *)(uintptr_t)(i + 1));
+	}
+	for (size_t i = 0; i < catalogue->written.n; i++) {
+		const struct cat_written *team = catalogue->written.at[i];
+		struct tree *tree = tree_of(trees, numbers, team->place, &maker);
+		make_team(catalogue, &maker, tree, team);
+	}
+	for (size_t i = 0; i < catalogue->pagers.n; i++) {
+		const struct cat_paging *paging = catalogue->pagers.at[i];
+		struct tree *tree = tree_of(trees, numbers, paging->pager->place, &maker);
+		make_pager(catalogue, &maker, tree, paging);
+	}
+	for (size_t i = 0; i < catalogue->services.n; i++) {
+		const struct cat_service *service = catalogue->services.at[i];
+		if (service->key)
+			make_service(&maker, tree_of(trees, numbers, service->place, &maker),
+				     service);
+	}
+	*ret_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct ydoc made = finish(&maker, catalogue->docs.at[i], &trees[i]);
+		if (made.root->n)
+			docs[(*ret_n)++] = made;
+	}
+	map_free(numbers);
+	free(trees);
+	return docs;
+}

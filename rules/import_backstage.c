@@ -1,0 +1,298 @@
+/*
+ * Backstage entities: Component and Resource are services; Group and User are teams; System and
+ * Domain lend their owners; Location names more files. References are
+ * [KIND:][NAMESPACE/]NAME, in any case (backstage.io/docs/features/software-catalog/references).
+ */
+#include "catalogue-internal.h"
+
+struct entity {
+	struct catalogue *catalogue;
+	const struct ydoc *doc;
+	const struct ynode *root, *metadata, *spec, *annotations;
+	const char *kind, *name, *namespace, *what;
+	struct cat_place place;
+};
+
+static const char *text(const struct entity *entity, const struct ynode *map, const char *key)
+{
+	return cat_text(entity->catalogue, entity->doc, map, key, entity->what);
+}
+
+/* "kind:namespace/name", and the name as it was written. */
+static const char *make_id(struct catalogue *catalogue, const char *kind, const char *namespace,
+			   const char *name)
+{
+	return cat_lower(catalogue, cat_printf(catalogue, "%s:%s/%s", kind, namespace, name));
+}
+
+static const char *part(const struct entity *entity, const char *start, const char *end)
+{
+	return cat_printf(entity->catalogue, "%.*s", (int)(end - start), start);
+}
+
+/* A reference from an entity, in whichever form; NULL: none. */
+static const char *read_ref(const struct entity *entity, const struct ynode *node, const char *kind,
+			    const char **ret_name, const char **ret_kind)
+{
+	const char *namespace = entity->namespace, *name, *colon, *slash;
+
+	*ret_kind = kind;
+	if (node && node->kind == YNODE_MAP && ynode_get(node, "name")) {
+		const char *given = text(entity, node, "kind");
+		*ret_name = text(entity, node, "name");
+		*ret_kind = given ? given : kind;
+		given = text(entity, node, "namespace");
+		return *ret_name ? make_id(entity->catalogue, *ret_kind, given ? given : namespace,
+					   *ret_name)
+				 : NULL;
+	}
+	name = cat_node_text(entity->catalogue, entity->doc, node, entity->what);
+	if (!name)
+		return NULL;
+	colon = strchr(name, ':');
+	slash = strchr(colon ? colon : name, '/');
+	if (colon)
+		*ret_kind = part(entity, name, colon);
+	if (slash)
+	namespace = part(entity, colon ? colon + 1 : name, slash);
+	*ret_name = slash ? slash + 1 : colon ? colon + 1 : name;
+	return **ret_name ? make_id(entity->catalogue, *ret_kind, namespace, *ret_name) : NULL;
+}
+
+/* The value of the first label or annotation whose name, without its domain, is this one. */
+static const char *by_last_word(const struct entity *entity, const char *word)
+{
+	const struct ynode *maps[] = { ynode_get(entity->metadata, "labels"), entity->annotations };
+
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++)
+		for (size_t j = 0; maps[i] && maps[i]->kind == YNODE_MAP && j < maps[i]->n; j++) {
+			const char *key = maps[i]->keys[j]->text, *slash = strrchr(key, '/');
+			if (cat_is(slash ? slash + 1 : key, word))
+				return cat_node_text(entity->catalogue, entity->doc,
+						     maps[i]->items[j], entity->what);
+		}
+	return NULL;
+}
+
+/* Annotations that say how an entity is paged. */
+static void read_pager(const struct entity *entity, struct cat_pager *pager)
+{
+	static const char *const others[] = { "opsgenie.com/component-selector",
+					      "opsgenie.com/team",
+					      "goalert.io/app-id",
+					      "splunk.com/on-call-team",
+					      "victorops.com/team",
+					      "ilert.com/integration-key",
+					      "firehydrant.com/service-name",
+					      "rootly.com/service-id",
+					      "rootly.com/service-slug",
+					      "incident.io/service-id" };
+	static const char key[] = "pagerduty.com/integration-key",
+			  id[] = "pagerduty.com/service-id";
+	struct catalogue *catalogue = entity->catalogue;
+
+	cat_pager_key(catalogue, pager, text(entity, entity->annotations, key),
+		      cat_place(entity->doc, ynode_get(entity->annotations, key)), entity->what);
+	const char *service = text(entity, entity->annotations, id);
+	struct cat_place place = cat_place(entity->doc, ynode_get(entity->annotations, id));
+	if (service && !cat_pager_id(catalogue, pager, service, place))
+		cat_lose(catalogue, LOSS_BAD_KEY, place, entity->what,
+			 "\"%.100s\" is no id of a PagerDuty service", service);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		const struct ynode *node = ynode_get(entity->annotations, others[i]);
+		if (node)
+			cat_lose(catalogue, LOSS_OTHER_PAGER, cat_place(entity->doc, node),
+				 entity->what, "%s is not mapped", others[i]);
+	}
+}
+
+/* Links have a type that is free, and a title. */
+static const char *link_type(const struct entity *entity, const struct ynode *link)
+{
+	static const char *const keys[] = { "type", "title", "icon" };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *words = text(entity, link, keys[i]);
+		if (!words)
+			continue;
+		if (strcasestr(words, "runbook") || strcasestr(words, "playbook"))
+			return "runbook";
+		if (strcasestr(words, "dashboard"))
+			return "dashboard";
+	}
+	return NULL;
+}
+
+static void read_links(const struct entity *entity, struct cat_service *service)
+{
+	struct ynode **links;
+	size_t n = cat_items(entity->metadata, "links", &links);
+
+	for (size_t i = 0; i < n; i++)
+		cat_link(entity->catalogue, entity->doc, links[i], link_type(entity, links[i]),
+			 entity->what, service);
+}
+
+/* The owner: a Group where the reference names no kind; else what the entity is part of. */
+static void read_owner(const struct entity *entity, struct cat_service *service)
+{
+	static const struct {
+		const char *key, *kind;
+	} parents[] = { { "subcomponentOf", "component" },
+			{ "system", "system" },
+			{ "domain", "domain" },
+			{ "subdomainOf", "domain" } };
+	const struct ynode *node = ynode_get(entity->spec, "owner");
+	const char *name, *kind, *id = read_ref(entity, node, "group", &name, &kind);
+
+	for (size_t i = 0; i < ARRAY_LEN(parents) && !service->from; i++) {
+		const char *parent_name, *parent_kind;
+		service->from = read_ref(entity, ynode_get(entity->spec, parents[i].key),
+					 parents[i].kind, &parent_name, &parent_kind);
+	}
+	if (!id)
+		return;
+	service->owner_place = cat_place(entity->doc, node);
+	struct cat_team *team = cat_team(entity->catalogue, id, name, cat_place(entity->doc, node));
+	if (!team)
+		return;
+	if (!team->declared)
+		team->person = cat_is(kind, "user");
+	service->owner = team->id;
+}
+
+static void read_service(const struct entity *entity, bool holder, unsigned int rank)
+{
+	const char *id = make_id(entity->catalogue, entity->kind, entity->namespace, entity->name);
+	struct cat_service *service =
+		cat_service(entity->catalogue, id, entity->name, entity->place);
+
+	if (!service)
+		return;
+	service->holder = holder;
+	service->rank = rank + (strcmp(entity->namespace, "default") != 0);
+	read_owner(entity, service);
+	if (holder)
+		return;
+	read_pager(entity, &service->pager);
+	read_links(entity, service);
+	service->criticality = by_last_word(entity, "criticality");
+	if (!service->criticality)
+		service->criticality = by_last_word(entity, "tier");
+}
+
+static void read_team(const struct entity *entity, bool person)
+{
+	struct catalogue *catalogue = entity->catalogue;
+	const char *id = make_id(catalogue, entity->kind, entity->namespace, entity->name);
+	const struct ynode *profile = ynode_get(entity->spec, "profile");
+	struct cat_team *team = cat_team(catalogue, id, entity->name, entity->place);
+	const char *name, *kind;
+	struct ynode **groups;
+
+	if (!team)
+		return;
+	if (team->declared) {
+		cat_lose(catalogue, LOSS_DUPLICATE, entity->place, entity->what,
+			 "it is given twice; %s:%d stands", team->place.doc->file,
+			 team->place.line);
+		return;
+	}
+	team->declared = true;
+	team->place = entity->place;
+	team->name = entity->name;
+	team->person = person;
+	if (strcmp(entity->namespace, "default") != 0)
+		team->qualifier = entity->namespace;
+	team->title = text(entity, profile, "displayName");
+	if (!team->title)
+		team->title = text(entity, entity->metadata, "title");
+	team->channel = by_last_word(entity, "slack-channel");
+	if (!person) {
+		team->parent =
+			read_ref(entity, ynode_get(entity->spec, "parent"), "group", &name, &kind);
+		read_pager(entity, &team->pager);
+	} else if (cat_items(entity->spec, "memberOf", &groups) == 1) {
+		team->parent = read_ref(entity, groups[0], "group", &name, &kind);
+	}
+	if (team->parent)
+		cat_team(catalogue, team->parent, name, entity->place);
+}
+
+static void read_location(const struct entity *entity)
+{
+	struct ynode **targets;
+	size_t n = cat_items(entity->spec, "targets", &targets);
+	const struct ynode *target = ynode_get(entity->spec, "target");
+
+	if (target)
+		cat_target(entity->catalogue, entity->doc, target, entity->what);
+	for (size_t i = 0; i < n; i++)
+		cat_target(entity->catalogue, entity->doc, targets[i], entity->what);
+}
+
+static void read_kind(const struct entity *entity)
+{
+	if (cat_is(entity->kind, "component"))
+		read_service(entity, false, 0);
+	else if (cat_is(entity->kind, "resource"))
+		read_service(entity, false, 2);
+	else if (cat_is(entity->kind, "system") || cat_is(entity->kind, "domain"))
+		read_service(entity, true, 0);
+	else if (cat_is(entity->kind, "group") || cat_is(entity->kind, "user"))
+		read_team(entity, cat_is(entity->kind, "user"));
+	else if (cat_is(entity->kind, "location"))
+		read_location(entity);
+	else
+		cat_lose(entity->catalogue, LOSS_KIND, entity->place, entity->what,
+			 "rules have no place for it");
+}
+
+static void read_entity(struct catalogue *catalogue, const struct ydoc *doc,
+			const struct ynode *root)
+{
+	struct entity entity = { .catalogue = catalogue,
+				 .doc = doc,
+				 .root = root,
+				 .metadata = ynode_get(root, "metadata"),
+				 .spec = ynode_get(root, "spec"),
+				 .place = cat_place(doc, root) };
+
+	entity.annotations = ynode_get(entity.metadata, "annotations");
+	entity.kind = cat_text(catalogue, doc, root, "kind", NULL);
+	if (!entity.kind || !entity.metadata || !ynode_get(root, "apiVersion")) {
+		cat_lose(catalogue, LOSS_NOT_AN_ENTRY, entity.place, NULL,
+			 "it has no apiVersion, kind and metadata");
+		return;
+	}
+	catalogue->counts.entries++;
+	entity.kind = cat_lower(catalogue, entity.kind);
+	entity.name = cat_text(catalogue, doc, entity.metadata, "name", entity.kind);
+	if (!entity.name) {
+		if (!cat_is(entity.kind, "location"))
+			cat_lose(catalogue, LOSS_NO_NAME, entity.place, entity.kind,
+				 "metadata.name is missing");
+		entity.name = "";
+		if (!cat_is(entity.kind, "location"))
+			return;
+	}
+	entity.what = cat_printf(catalogue, "%s \"%s\"", entity.kind, entity.name);
+	entity.namespace = text(&entity, entity.metadata, "namespace");
+	entity.namespace = entity.namespace ? cat_lower(catalogue, entity.namespace) : "default";
+	read_kind(&entity);
+}
+
+void import_BACKSTAGE(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *root)
+{
+	struct ynode **items;
+	size_t n = cat_items(root, "items", &items); /* an answer of the API */
+
+	if (root->kind == YNODE_LIST) {
+		items = root->items;
+		n = root->n;
+	}
+	if (n == 0)
+		read_entity(catalogue, doc, root);
+	for (size_t i = 0; i < n; i++)
+		read_entity(catalogue, doc, items[i]);
+}

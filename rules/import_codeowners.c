@@ -1,0 +1,296 @@
+/*
+ * CODEOWNERS of GitHub and GitLab. It owns paths, not services: a repository that has a directory
+ * for each service says so by a pattern such as services/{service}/, and every line that speaks of
+ * such a directory as a whole names a service. As for a file, the last line that matches it decides
+ * (docs.github.com, "About code owners"; docs.gitlab.com, "Code Owners": sections have default
+ * owners).
+ */
+#include <stdlib.h>
+
+#include "catalogue-internal.h"
+
+#define DEFAULT_PATH "services/{service}/"
+static const char mark[] = "{service}";
+
+struct line {
+	const char
+		*pattern;  /* without the slash at its start, and without what means "all of it" */
+	const char *owner; /* the first team; NULL: none */
+	bool anchored;	   /* from the top of the repository */
+	bool people;	   /* there are owners, and no team among them */
+	size_t teams;
+	int number;
+};
+
+struct owners {
+	struct catalogue *catalogue;
+	const struct ydoc *doc;
+	struct line *lines; /* heap */
+	size_t n, size;
+	struct line section; /* its default owners */
+};
+
+/* The next word, where a backslash keeps a blank; NULL: none. */
+static const char *next_word(struct catalogue *catalogue, const char **at, const char *end)
+{
+	const char *start = *at;
+
+	while (start < end && (*start == ' ' || *start == '\t' || *start == '\r'))
+		start++;
+	if (start == end || *start == '#')
+		return NULL;
+	const char *stop = start;
+	while (stop < end && *stop != ' ' && *stop != '\t' && *stop != '\r')
+		stop += *stop == '\\' && stop + 1 < end ? 2 : 1;
+	char *word = arena_strndup(catalogue->arena, start, (size_t)(stop - start)), *out = word;
+	for (const char *in = word; *in; in++) {
+		in += *in == '\\' && in[1];
+		*out++ = *in;
+	}
+	*out = '\0';
+	*at = stop;
+	return word;
+}
+
+/* Owners: @org/team, @person, somebody@example.com. */
+static void read_owners(struct owners *owners, const char *at, const char *end, struct line *line)
+{
+	const char *word;
+
+	while ((word = next_word(owners->catalogue, &at, end))) {
+		bool team = *word == '@' && strchr(word, '/') && strrchr(word, '/')[1];
+		if (!team) {
+			line->people = true;
+			continue;
+		}
+		if (line->teams++ == 0)
+			line->owner = word + 1;
+	}
+	line->people &= line->teams == 0;
+}
+
+static void strip_end(char *pattern, const char *end)
+{
+	size_t len = strlen(pattern), n = strlen(end);
+
+	if (len >= n && strcmp(pattern + len - n, end) == 0)
+		pattern[len - n] = '\0';
+}
+
+static void add_line(struct owners *owners, const char *pattern, struct line line)
+{
+	char *copy = arena_strdup(owners->catalogue->arena, pattern + (*pattern == '/'));
+
+	if (!*copy)
+		copy = arena_strdup(owners->catalogue->arena, "**");
+	if (copy[strspn(copy, "*")]) { /* "*" alone is everything already */
+		strip_end(copy, "/**");
+		strip_end(copy, "/*");
+		line.anchored = *pattern == '/' || strchr(copy, '/') != NULL;
+		strip_end(copy, "/");
+	}
+	line.pattern = copy;
+	if ((owners->n & (owners->n - 1)) == 0)
+		owners->lines = xrealloc_array(owners->lines, owners->n ? owners->n * 2 : 1,
+					       sizeof(*owners->lines));
+	owners->lines[owners->n++] = line;
+}
+
+/* "[Name]", "^[Name]", "[Name][2] @owner": what follows has these owners where it names none. */
+static bool read_section(struct owners *owners, const char *start, const char *end)
+{
+	const char *at = start + (*start == '^'), *close = NULL;
+
+	while (at < end && *at == '[' && (close = memchr(at, ']', (size_t)(end - at))))
+		at = close + 1;
+	if (!close)
+		return false;
+	owners->section = (struct line){ .owner = NULL };
+	read_owners(owners, at, end, &owners->section);
+	return true;
+}
+
+static void read_line(struct owners *owners, const char *start, const char *end, int number)
+{
+	struct line line = { .number = number };
+
+	while (start < end && (*start == ' ' || *start == '\t'))
+		start++;
+	if (start == end || ((*start == '[' || *start == '^') && read_section(owners, start, end)))
+		return;
+	const char *pattern = next_word(owners->catalogue, &start, end);
+	if (!pattern)
+		return;
+	read_owners(owners, start, end, &line);
+	if (!line.teams && !line.people) {
+		line = owners->section;
+		line.number = number;
+	}
+	owners->catalogue->counts.entries++;
+	if (owners->n == LIMIT_CODEOWNERS_LINES || strlen(pattern) > LIMIT_GLOB_BYTES) {
+		cat_lose(owners->catalogue, LOSS_LIMIT, (struct cat_place){ owners->doc, number },
+			 NULL, "more than %u lines, or %u bytes of a pattern",
+			 LIMIT_CODEOWNERS_LINES, LIMIT_GLOB_BYTES);
+		return;
+	}
+	add_line(owners, pattern, line);
+}
+
+/* Within one part of a path: * and ?. */
+static bool part_matches(const char *pattern, size_t n, const char *text, size_t len)
+{
+	size_t p = 0, t = 0, star = SIZE_MAX, back = 0;
+
+	while (t < len) {
+		if (p < n && pattern[p] == '*') {
+			star = p++;
+			back = t;
+		} else if (p < n && (pattern[p] == '?' || pattern[p] == text[t])) {
+			p++;
+			t++;
+		} else if (star != SIZE_MAX) {
+			p = star + 1;
+			t = ++back;
+		} else {
+			return false;
+		}
+	}
+	while (p < n && pattern[p] == '*')
+		p++;
+	return p == n;
+}
+
+/* Does the pattern match the path, or a directory that it is in? ** stands for any parts. */
+static bool path_matches(const char *pattern, const char *path)
+{
+	const char *star = NULL, *back = NULL;
+
+	for (;;) {
+		size_t n = strcspn(pattern, "/"), len = strcspn(path, "/");
+		if (n == 2 && strncmp(pattern, "**", 2) == 0) {
+			star = pattern = pattern[2] ? pattern + 3 : pattern + 2;
+			back = path;
+			if (!*pattern)
+				return true;
+			continue;
+		}
+		if (*path && part_matches(pattern, n, path, len)) {
+			pattern += n;
+			path += len;
+			if (!*pattern)
+				return true;
+			pattern++;
+			path += *path == '/';
+			continue;
+		}
+		if (!star || !*back)
+			return false;
+		back += strcspn(back, "/");
+		back += *back == '/';
+		pattern = star;
+		path = back;
+	}
+}
+
+static bool line_matches(const struct line *line, const char *path)
+{
+	if (line->pattern[strspn(line->pattern, "*")] == '\0')
+		return true;
+	if (line->anchored)
+		return path_matches(line->pattern, path);
+	for (const char *part = path; *part;) {
+		size_t len = strcspn(part, "/");
+		if (part_matches(line->pattern, strlen(line->pattern), part, len))
+			return true;
+		part += len;
+		part += *part == '/';
+	}
+	return false;
+}
+
+/* The name that stands for {service} in a line's pattern; NULL: it speaks of something else. */
+static const char *service_of(const struct owners *owners, const struct line *line,
+			      const char *form)
+{
+	const char *at = strstr(form, mark), *rest = at + strlen(mark), *pattern = line->pattern;
+	size_t before = (size_t)(at - form), len = strlen(pattern), after = strlen(rest);
+
+	if (len <= before + after || strncmp(pattern, form, before) != 0 ||
+	    strcmp(pattern + len - after, rest) != 0)
+		return NULL;
+	const char *name = cat_printf(owners->catalogue, "%.*s", (int)(len - before - after),
+				      pattern + before);
+	return strpbrk(name, "/*?") ? NULL : name;
+}
+
+static void take_owner(const struct owners *owners, struct cat_service *service, const char *what)
+{
+	struct catalogue *catalogue = owners->catalogue;
+	const char *path = service->id; /* the directory */
+	const struct line *line = NULL;
+
+	for (size_t i = owners->n; i > 0 && !line; i--)
+		if (line_matches(&owners->lines[i - 1], path))
+			line = &owners->lines[i - 1];
+	if (!line)
+		return;
+	service->owner_place = (struct cat_place){ owners->doc, line->number };
+	service->told = line->people;
+	if (line->people)
+		cat_lose(catalogue, LOSS_PERSON, service->owner_place, what,
+			 "left out: its owners are people; no team is among them");
+	if (line->teams > 1)
+		cat_lose(catalogue, LOSS_MORE_OWNERS, service->owner_place, what,
+			 "%zu teams own it; the first is taken", line->teams);
+	if (!line->owner)
+		return;
+	const char *slash = strrchr(line->owner, '/');
+	struct cat_team *team = cat_team(catalogue, cat_lower(catalogue, line->owner), slash + 1,
+					 service->owner_place);
+	if (!team)
+		return;
+	team->qualifier = cat_printf(catalogue, "%.*s", (int)(slash - line->owner), line->owner);
+	service->owner = team->id;
+}
+
+static void take_services(const struct owners *owners, const char *form)
+{
+	struct catalogue *catalogue = owners->catalogue;
+	size_t first = catalogue->services.n;
+
+	for (size_t i = 0; i < owners->n; i++) {
+		const struct line *line = &owners->lines[i];
+		const char *name = service_of(owners, line, form);
+		if (!name || map_get(catalogue->service_ids, line->pattern))
+			continue;
+		cat_service(catalogue, line->pattern, name,
+			    (struct cat_place){ owners->doc, line->number });
+	}
+	for (size_t i = first; i < catalogue->services.n; i++) {
+		struct cat_service *service = catalogue->services.at[i];
+		take_owner(owners, service, cat_printf(catalogue, "service \"%s\"", service->name));
+	}
+}
+
+void import_CODEOWNERS(struct catalogue *catalogue, const struct ydoc *doc,
+		       const struct ynode *root)
+{
+	struct owners owners = { .catalogue = catalogue, .doc = doc };
+	const char *given = catalogue->options.service_path, *at = doc->text,
+		   *end = doc->text + doc->len;
+	char *form = arena_strdup(catalogue->arena, given ? given : DEFAULT_PATH);
+
+	(void)root;
+	for (int number = 1; at < end; number++) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		stop = stop ? stop : end;
+		read_line(&owners, at, stop, number);
+		at = stop + 1;
+	}
+	if (*form == '/')
+		form++;
+	strip_end(form, "/");
+	if (strstr(form, mark))
+		take_services(&owners, form);
+	free(owners.lines);
+}
