@@ -93,7 +93,7 @@ def main_command():
     expect(tracepager(), 2, err="^usage: tracepager COMMAND")
     expect(tracepager("chekc"), 2, err='no command "chekc"')
     expect(tracepager(""), 2, err='no command ""')
-    for command in ("run", "check", "explain", "demo"):
+    for command in ("run", "check", "explain", "demo", "import"):
         expect(tracepager("--help"), 0, out=f"^  {command} ")
         expect(tracepager(command, "--help"), 0, out=rf"\Ausage: tracepager {command} ")
 
@@ -146,6 +146,61 @@ def check_usage():
     expect(tracepager("check", "--explain"), 2, err="^tracepager check: .*value.*--explain")
     expect(tracepager("check", "--format", "xml"), 2, err="not xml")
     expect(tracepager("check", "--bogus"), 2, err="^tracepager check: .*--bogus")
+
+
+KEY = "0123456789abcdef0123456789abcdef"
+ENTITY = """apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: ledger
+  annotations: {pagerduty.com/integration-key: KEY}
+spec: {owner: payments}
+""".replace("KEY", KEY)
+UNPAGED = ENTITY.replace(f"pagerduty.com/integration-key: {KEY}", "a.example/b: c").replace("ledger", "cart")
+
+
+def import_and_check():
+    with Place(catalog__c=ENTITY) as place:
+        out = place.path("rules")
+        expect(tracepager("import", "backstage", "--fallback", "payments", "-o", out, place.directory + "/catalog"), 0,
+               err=r"\A1 entry of 1 file: 1 team, 1 pager, 1 service; 0 services left out\n0 losses; 0 notes\n\Z")
+        assert os.stat(out).st_mode & 0o777 == 0o600
+        assert sorted(os.listdir(place.directory)) == ["catalog", "rules.yaml"]  # nothing half written is left
+        expect(tracepager("check", "--deny-warnings", out), 0, out=r"1 team, 1 pager, 1 service, .*no problem$")
+        expect(tracepager("import", "backstage", place.path("catalog__c")), 0, out="^  ledger:$", err="no fallback: ")
+
+
+def import_losses():
+    with Place(catalog__a=ENTITY, catalog__b=UNPAGED.replace("payments", "web"), own=GOOD) as place:
+        directory = place.directory + "/catalog"
+        expect(tracepager("import", "backstage", directory), 1, out="^  ledger:$",
+               err=r'^.*/b\.yaml:6: service "cart": left out: nothing tells how "web" is paged.* \[no-pager\]$')
+        status, _, err = tracepager("import", "backstage", "--format", "json", directory)
+        told = json.loads(err)
+        assert status == 1 and told["reasons"] == {"no-pager": 1} and told["left_out"] == told["services"] == 1
+        one = told["losses"][0]
+        assert (one["level"], one["reason"], one["line"]) == ("loss", "no-pager", 6)
+        assert one["file"] == place.path("catalog__b") and one["what"] == 'service "cart"'
+        expect(tracepager("import", "backstage", "--escalation", "shop", directory), 0, out="^  web: .escalation: shop",
+               err="^0 losses")
+        # A team of one's own rules owns, whatever the catalogue says of its pager.
+        with Place(c=ENTITY.replace("payments", "shop")) as other:
+            expect(tracepager("import", "backstage", "--rules", place.path("own"), other.path("c")), 0,
+                   out="^    owner: shop$", err=r"note: .*\[own-team\]$")
+
+
+def import_usage():
+    with Place(broken=BROKEN, c=ENTITY) as place:
+        expect(tracepager("import"), 2, err="kind of catalogue is missing")
+        expect(tracepager("import", "backstge", "x"), 2, err="no kind of catalogue backstge")
+        expect(tracepager("import", "backstage"), 2, err="file or directory is missing")
+        expect(tracepager("import", "--format", "xml", "backstage", "x"), 2, err="not xml")
+        expect(tracepager("import", "--service-path", "a/b", "codeowners", "x"), 2, err=r"needs a \{service\}")
+        expect(tracepager("import", "backstage", "--keys"), 2, err="value is missing after --keys")
+        expect(tracepager("import", "backstage", place.directory + "/gone"), 2, out="^# Made by", err="No such file")
+        expect(tracepager("import", "backstage", "--rules", place.path("broken"), place.path("c")), 2, err="E012")
+        expect(tracepager("import", "backstage", "-o", "/nonexistent/rules.yaml", place.path("c")), 2,
+               err="/nonexistent/rules.yaml: cannot be written")
 
 
 def colours():
@@ -257,5 +312,6 @@ def readme():
     expect(tracepager("check", "--no-secrets", os.path.join(peers.TOP, "rules/examples/rules.d")), 0, out="no problem$")
 
 
-peers.run(main_command, check_statuses, check_directories, check_json, check_usage, colours, widths, run_check, run_sample,
-          explain_misuse, explain_standard_input, readme)
+peers.run(main_command, check_statuses, check_directories, check_json, check_usage, import_and_check,
+          import_losses, import_usage, colours, widths, run_check, run_sample, explain_misuse,
+          explain_standard_input, readme)
