@@ -9,6 +9,8 @@
 
 #include "catalogue-internal.h"
 
+#include "tracepager/utf8.h"
+
 #define DEFAULT_PATH "services/{service}/"
 static const char mark[] = "{service}";
 
@@ -116,6 +118,11 @@ static void read_line(struct owners *owners, const char *start, const char *end,
 
 	while (start < end && (*start == ' ' || *start == '\t'))
 		start++;
+	if (utf8_span(start, (size_t)(end - start)) != (size_t)(end - start)) {
+		cat_lose(owners->catalogue, LOSS_UNREADABLE,
+			 (struct cat_place){ owners->doc, number }, NULL, "not UTF-8");
+		return;
+	}
 	if (start == end || ((*start == '[' || *start == '^') && read_section(owners, start, end)))
 		return;
 	const char *pattern = next_word(owners->catalogue, &start, end);

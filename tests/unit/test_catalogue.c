@@ -814,8 +814,9 @@ START_TEST(test_codeowners)
 	       "/services/early/      @shop/web\n"
 	       "early                 @shop/late\n"
 	       "^[Optional][2] @shop/payments\n"
-	       "/services/wallet/*\n");
-	check_losses("3 more-owners, 5 name, 6 person, 7 no-owner");
+	       "/services/wallet/*\n"
+	       "/services/\xff @shop/web\n");
+	check_losses("3 more-owners, 5 name, 6 person, 7 no-owner, 14 unreadable");
 	check_owner("ledger", "payments");
 	check_owner("cart", "web");
 	check_owner("search", "other-web");
