@@ -297,6 +297,21 @@ static int by_rank(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* The rules beside have an entry of that name already. */
+static bool is_own(struct catalogue *catalogue, const struct cat_service *service)
+{
+	const struct catalogue_options *options = &catalogue->options;
+
+	if (!options->has_service || !options->has_service(options->ctx, service->name))
+		return false;
+	catalogue->counts.left_out++;
+	if (!service->alias_of)
+		cat_lose(catalogue, LOSS_OWN_SERVICE, service->place,
+			 what_of(catalogue, "service", service->name),
+			 "left out: the rules have an entry for it");
+	return true;
+}
+
 /* Counts which pagers the services of a team have. Returns the owners, by number of service. */
 static struct cat_team **find_owners(struct catalogue *catalogue)
 {
@@ -305,7 +320,7 @@ static struct cat_team **find_owners(struct catalogue *catalogue)
 
 	for (size_t i = 0; i < n; i++) {
 		struct cat_service *service = catalogue->services.at[i];
-		if (service->holder)
+		if (service->holder || is_own(catalogue, service))
 			continue;
 		if (!is_name(service->name)) {
 			leave_out(catalogue, service, LOSS_NO_NAME,

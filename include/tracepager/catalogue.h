@@ -52,6 +52,8 @@ struct catalogue_options {
 	/* Is there a team of this name in the rules that the result goes beside? Then that one
 	 * owns. NULL: there are none. */
 	bool (*has_team)(void *ctx, const char *name);
+	/* …an entry of this name for a service? Then that one stands. NULL: there are none. */
+	bool (*has_service)(void *ctx, const char *name);
 	void *ctx;
 };
 

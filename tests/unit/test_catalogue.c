@@ -534,6 +534,29 @@ static bool knows_sre(void *ctx, const char *name)
 	return strcmp(name, "sre") == 0;
 }
 
+static bool knows_ledger(void *ctx, const char *name)
+{
+	return ctx == &options && strcmp(name, "ledger") == 0;
+}
+
+START_TEST(test_own_entries_stand)
+{
+	options.has_service = knows_ledger;
+	options.ctx = &options;
+	options.escalation = "sre";
+	import(CATALOGUE_OPSLEVEL, "o.yml",
+	       "version: 1\n"
+	       "services:\n"
+	       "  - {name: ledger, owner: payments}\n"
+	       "  - {name: cart, owner: shop, aliases: [ledger, basket]}\n");
+	check_losses("3 own-service");
+	check_owner("ledger", NULL);
+	check_owner("cart", "shop");
+	check_owner("basket", "shop");
+	check_counts(2, 1, 0, 2, 2);
+}
+END_TEST
+
 /* A team of the rules beside owns as it is; an escalation of theirs pages the others. */
 START_TEST(test_beside_own_rules)
 {
@@ -941,6 +964,7 @@ int main(void)
 	tcase_add_test(tests, test_duplicates);
 	tcase_add_test(tests, test_names_that_are_no_keys);
 	tcase_add_test(tests, test_beside_own_rules);
+	tcase_add_test(tests, test_own_entries_stand);
 	tcase_add_test(tests, test_fallback);
 	tcase_add_test(tests, test_fallback_unknown);
 	tcase_add_loop_test(tests, test_datadog, 0, ARRAY_LEN(datadog));
