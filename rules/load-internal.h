@@ -91,9 +91,11 @@ struct load {
 	struct load_section routes, silences; /* no names */
 	struct load_entry fallback, defaults; /* node NULL: none */
 	struct map *files;		      /* device and inode → how it came in */
-	struct map *zones;		      /* location → struct zone */
-	bool told_of_zones;		      /* that there are none */
-	size_t compared;		      /* names, for hints */
+	struct load_catalogue *catalogues;    /* includes, in order */
+	size_t ncatalogues;
+	struct map *zones;  /* location → struct zone */
+	bool told_of_zones; /* that there are none */
+	size_t compared;    /* names, for hints */
 	bool load_secrets;
 	bool partial; /* some file could not be read whole: what seems to be missing may be there */
 	int error;    /* the first -errno of a file that could not be read */
@@ -180,6 +182,13 @@ const char *section_name(enum section_id section); /* "teams" */
 /* load_files.c: paths, directories and includes to documents. */
 void load_path(struct load *load, const char *path);
 void load_text(struct load *load, const char *name, const char *text, size_t len);
+
+void load_keep_doc(struct load *load, struct ydoc doc, int result); /* that was read, or not */
+
+/* load_catalogue.c: catalogues become documents behind all others. doc is copied. */
+void load_catalogue_later(struct load *load, const struct ydoc *doc, const struct ynode *node);
+void load_catalogues(struct load *load);
+void load_catalogues_fini(struct load *load);
 
 /* Whole sections, in this order. */
 void load_pagers(struct load *load);

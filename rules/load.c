@@ -287,6 +287,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 {
 	int result = 0;
 
+	load_catalogues(load);
 	for (size_t i = 0; i < load->ndocs; i++)
 		take_doc(load, &load->docs[i]);
 	make_room(load);
@@ -318,6 +319,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	map_free(load->files);
 	map_free(load->zones);
 	free(load->docs);
+	load_catalogues_fini(load);
 	arena_free(load->scratch);
 	return result;
 }

@@ -10,8 +10,7 @@
 
 #include "load-internal.h"
 
-/* A document that was just read, or could not be. */
-static void keep_doc(struct load *load, struct ydoc doc, int result)
+void load_keep_doc(struct load *load, struct ydoc doc, int result)
 {
 	load->partial |= doc.cut;
 	if (result < 0 && result != -EINVAL && !load->error)
@@ -94,8 +93,12 @@ static void include_item(const struct load_scope *scope, const struct ynode *nod
 {
 	if (node->kind == YNODE_SCALAR)
 		include_path(scope, node, depth);
+	else if (ynode_get(node, "catalogue"))
+		load_catalogue_later(scope->load, scope->doc, node);
 	else if (!node->bad)
-		LOAD_ERROR(scope, node, "E014", "write include: [other.yaml, \"teams/*.yaml\"]",
+		LOAD_ERROR(scope, node, "E014",
+			   "write include: [other.yaml, \"teams/*.yaml\", {catalogue: backstage, "
+			   "path: catalog/}]",
 			   "\"include\" must name files, not hold %s", ynode_kind_name(node));
 }
 
@@ -125,7 +128,7 @@ static void read_file(struct load *load, const char *path, unsigned int depth)
 	if (key)
 		map_put(load->files, key, reading);
 	int result = ydoc_read(load->scratch, path, &doc, load->findings);
-	keep_doc(load, doc, result);
+	load_keep_doc(load, doc, result);
 	follow_includes(load, &doc, depth);
 	reading->under_way = false;
 }
@@ -198,7 +201,7 @@ void load_text(struct load *load, const char *name, const char *text, size_t len
 	struct ydoc doc;
 	int result = ydoc_parse(load->scratch, name, text, len, &doc, load->findings);
 
-	keep_doc(load, doc, result);
+	load_keep_doc(load, doc, result);
 	const struct ynode *include = ynode_get(doc.root, "include");
 	if (!include)
 		return;

@@ -165,7 +165,7 @@ static void check_losses(const char *expected)
 
 static const struct service_rule *service(const char *name)
 {
-	return rules_service(rules, name, "", NULL, NULL);
+	return rules_service(rules, name, "", NULL, NULL, NULL);
 }
 
 /* NULL: nobody may own it. */
@@ -961,6 +961,98 @@ START_TEST(test_files_that_are_not_there)
 }
 END_TEST
 
+/* Rules that include a catalogue, with a file of it beneath them. */
+static int load_live(const char *content)
+{
+	const char *paths[] = { directory };
+
+	ck_assert_int_eq(mkdir(path_of("sub"), 0700), 0);
+	put_file("sub/deep.yaml",
+		 ENTITY("Component", "ledger") PAGED(
+			 KEY_A) "spec: {owner: payments}\n" /* 1 */
+				"---\n" ENTITY("Component", "cart") PAGED(
+					KEY_B) "spec: {owner: sre}\n" /* 8 */
+					       "---\n" ENTITY(
+						       "Component",
+						       "web") "spec: {owner: shop}\n" /* 15, owner
+											 19 */
+							      "---\n" ENTITY(
+								      "Component",
+								      "own") "spec: {owner: "
+									     "shop}\n"); /* 21 */
+	put_file("own.yaml", content);
+	return rules_load(paths, 1, false, &rules, &findings);
+}
+
+#define LIVE_OWN                                                                                   \
+	"teams: {sre: {escalation: sre}}\n"                                                        \
+	"pagers: {sre: {kind: console}}\n"                                                         \
+	"escalations: {sre: {steps: [{page: [sre]}]}}\n"                                           \
+	"services: {own: {owner: sre}}\n"                                                          \
+	"fallback: {team: sre}\n"
+
+START_TEST(test_live)
+{
+	ck_assert_int_eq(load_live(LIVE_OWN "include: [{catalogue: backstage, path: sub}]\n"), 0);
+	check_owner("ledger", "payments");
+	check_key("ledger", KEY_A);
+	ck_assert_str_eq(service("ledger")->place, "deep.yaml:1");
+	check_owner("cart", "sre");
+	ck_assert_int_eq(pager("cart")->kind, PAGER_CONSOLE);
+	check_owner("own", "sre"); /* the rules' own entry stands */
+	check_owner("web", NULL);
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_str_eq(findings.at[0].code, "W020");
+	ck_assert_int_eq(findings.at[0].line, 19);
+	ck_assert_ptr_nonnull(strstr(findings.at[0].file, "/sub/deep.yaml"));
+}
+END_TEST
+
+/* What changes in the catalogue changes the rules. */
+START_TEST(test_live_hash)
+{
+	const char *paths[] = { directory };
+	char hash[65];
+
+	ck_assert_int_eq(load_live(LIVE_OWN "include: [{catalogue: backstage, path: sub, "
+					    "escalation: sre}]\n"),
+			 0);
+	ck_assert_uint_eq(findings.n, 0);
+	check_owner("web", "shop");
+	snprintf(hash, sizeof(hash), "%s", rules_hash(rules));
+	put_file("sub/deep.yaml", ENTITY("Component", "ledger") "spec: {owner: other}\n");
+	rules_unref(rules);
+	ck_assert_int_eq(rules_load(paths, 1, false, &rules, &findings), 0);
+	check_owner("ledger", "other");
+	ck_assert_str_ne(rules_hash(rules), hash);
+}
+END_TEST
+
+static const struct {
+	const char *include, *code;
+} wrong[] = {
+	{ "{catalogue: backstge, path: sub}", "E032" },
+	{ "{catalogue: backstage}", "E013" },
+	{ "{path: sub}", "E014" },
+	{ "{catalogue: backstage, path: gone}", "E001" },
+	{ "{catalogue: backstage, path: sub, pth: x}", "E011" },
+	{ "{catalogue: backstage, path: sub, escalation: none}", "E012" },
+};
+
+START_TEST(test_live_wrong)
+{
+	char *content = xasprintf(LIVE_OWN "include: [%s]\n", wrong[_i].include);
+	size_t i = 0;
+
+	ck_assert_int_lt(load_live(content), 0);
+	while (i < findings.n && findings.at[i].level != FINDING_ERROR)
+		i++;
+	ck_assert_uint_lt(i, findings.n);
+	ck_assert_str_eq(findings.at[i].code, wrong[_i].code);
+	free(content);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("catalogue");
@@ -993,6 +1085,9 @@ int main(void)
 	tcase_add_test(tests, test_pagerduty_not_json);
 	tcase_add_test(tests, test_files);
 	tcase_add_test(tests, test_files_that_are_not_there);
+	tcase_add_test(tests, test_live);
+	tcase_add_test(tests, test_live_hash);
+	tcase_add_loop_test(tests, test_live_wrong, 0, ARRAY_LEN(wrong));
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

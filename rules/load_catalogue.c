@@ -1,0 +1,157 @@
+/*
+ * Catalogues that rules include: read when everything else is there, since the teams and services
+ * of the rules stand before theirs. What a catalogue gives goes the way of any file, so that places
+ * and findings point into it. What it could not give is a warning.
+ */
+#include <stdlib.h>
+
+#include "load-internal.h"
+
+#include "tracepager/catalogue.h"
+
+/* An include that waits for the other files. */
+struct load_catalogue {
+	struct ydoc doc; /* that includes it */
+	const struct ynode *node;
+	struct catalogue *catalogue; /* once it was read: trees borrow from it until the end */
+};
+
+/* Names that the rules have, by section: filled once, from trees that nobody has looked at yet. */
+struct own {
+	struct map *teams, *services;
+};
+
+void load_catalogue_later(struct load *load, const struct ydoc *doc, const struct ynode *node)
+{
+	if ((load->ncatalogues & (load->ncatalogues - 1)) == 0)
+		load->catalogues = xrealloc_array(load->catalogues,
+						  load->ncatalogues ? load->ncatalogues * 2 : 1,
+						  sizeof(*load->catalogues));
+	load->catalogues[load->ncatalogues++] =
+		(struct load_catalogue){ .doc = *doc, .node = node };
+}
+
+static void add_names(struct map *names, const struct ynode *section)
+{
+	for (size_t i = 0; section && section->kind == YNODE_MAP && i < section->n; i++)
+		map_put(names, section->keys[i]->text, names);
+}
+
+static bool has_team(void *ctx, const char *name)
+{
+	return map_get(((const struct own *)ctx)->teams, name) != NULL;
+}
+
+static bool has_service(void *ctx, const char *name)
+{
+	return map_get(((const struct own *)ctx)->services, name) != NULL;
+}
+
+/* As for any include: relative to the file that says it. */
+static const char *beside(struct load *load, const struct ydoc *doc, const char *path)
+{
+	const char *slash = strrchr(doc->file, '/');
+
+	if (!path || *path == '/' || !slash)
+		return path;
+	return arena_printf(load->scratch, "%.*s/%s", (int)(slash - doc->file), doc->file, path);
+}
+
+static void warn_of_losses(struct load *load, const struct catalogue *catalogue)
+{
+	size_t n;
+	const struct catalogue_loss *losses = catalogue_losses(catalogue, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ydoc doc = { .file = losses[i].file };
+		const struct ynode place = { .line = losses[i].line, .column = 1, .width = 1 };
+		if (loss_is_note(losses[i].reason))
+			continue;
+		ydoc_finding(&doc, losses[i].line ? &place : NULL, FINDING_WARNING, "W020",
+			     load->findings, NULL, "%s%s%s", losses[i].what,
+			     *losses[i].what ? ": " : "", losses[i].why);
+	}
+}
+
+/* The trees become documents of the load, and one more that is the whole as a text: by it the hash
+ * of the rules tells when something changed in a file that gives nothing by itself. */
+static void keep_docs(struct load *load, const struct catalogue *catalogue, const char *path)
+{
+	struct buf text = BUF_INIT(LIMIT_RULES_BYTES);
+	size_t n;
+	const struct ydoc *docs = catalogue_docs(catalogue, load->scratch, &n);
+
+	for (size_t i = 0; i < n; i++)
+		load_keep_doc(load, docs[i], 0);
+	catalogue_write(catalogue, &text);
+	struct ydoc whole = { .file = path, .text = arena_strdup(load->scratch, buf_text(&text)) };
+	whole.len = strlen(whole.text);
+	load_keep_doc(load, whole, 0);
+	buf_fini(&text);
+}
+
+static void read_catalogue(struct load *load, struct load_catalogue *later, struct own *own)
+{
+	struct load_entry entry = { .doc = &later->doc, .key = later->node, .node = later->node };
+	const char *names[CATALOGUE_KIND_COUNT];
+	struct load_scope scope;
+
+	for (int i = 0; i < CATALOGUE_KIND_COUNT; i++)
+		names[i] = catalogue_kind_name((enum catalogue_kind)i);
+	if (!scope_open(&scope, load, &entry, MAP_CATALOGUE, "the catalogue"))
+		return;
+	const struct ynode *kind = member(&scope, "catalogue");
+	const char *path = beside(load, &later->doc, member_text(&scope, "path"));
+	size_t number =
+		kind && kind->kind == YNODE_SCALAR
+			? node_word(&scope, kind, "kind of catalogue", names, CATALOGUE_KIND_COUNT)
+			: SIZE_MAX;
+	if (number == SIZE_MAX || !path) {
+		load->partial = true;
+		return;
+	}
+	const struct ynode *escalation = member(&scope, "escalation");
+	const struct catalogue_options options = {
+		.key_files = member_text(&scope, "keys"),
+		.escalation = escalation ? node_text(&scope, escalation, "\"escalation\"") : NULL,
+		.service_path = member_text(&scope, "service_path"),
+		.has_team = has_team,
+		.has_service = has_service,
+		.ctx = own,
+	};
+	later->catalogue = catalogue_new((enum catalogue_kind)number, &options);
+	int result = catalogue_read(later->catalogue, path);
+	catalogue_resolve(later->catalogue);
+	if (result < 0) {
+		load->partial = true;
+		if (!load->error)
+			load->error = result;
+		LOAD_ERROR(&scope, member(&scope, "path"), "E001",
+			   "names are relative to the file that includes", "%s cannot be read: %s",
+			   path, strerror(-result));
+	} else {
+		warn_of_losses(load, later->catalogue);
+	}
+	keep_docs(load, later->catalogue, path);
+}
+
+void load_catalogues(struct load *load)
+{
+	struct own own = { map_new(), map_new() };
+
+	for (size_t i = 0; load->ncatalogues && i < load->ndocs; i++) {
+		add_names(own.teams, ynode_get(load->docs[i].root, "teams"));
+		add_names(own.services, ynode_get(load->docs[i].root, "services"));
+	}
+	for (size_t i = 0; i < load->ncatalogues; i++)
+		read_catalogue(load, &load->catalogues[i], &own);
+	map_free(own.teams);
+	map_free(own.services);
+}
+
+void load_catalogues_fini(struct load *load)
+{
+	for (size_t i = 0; i < load->ncatalogues; i++)
+		catalogue_free(load->catalogues[i].catalogue);
+	free(load->catalogues);
+}
