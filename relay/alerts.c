@@ -45,7 +45,7 @@ struct enrichment {
 	const char *missing_text;
 	struct baseline *healthy; /* what the signal is like without a fault; NULL: nobody knows */
 	struct baseline_waiter waiter; /* for that */
-	bool came;		       /* the traces did, and wait for it */
+	bool came;		       /* the traces did, and nobody is named without it */
 	const char *trace_link;	       /* of the source that had the traces; NULL: the one of all */
 	struct decide_input input;     /* all that the pool's thread reads */
 	struct decision decision;
@@ -294,6 +294,23 @@ static void apply(struct enrichment *enrichment)
 		alert_end(alert, "resolved");
 }
 
+static void start_decide(struct enrichment *enrichment);
+
+/* Nobody is named, and what the signal is like without a fault would tell more: it has come
+ * meanwhile, or is waited for within the budget. */
+static bool is_compared_first(struct enrichment *enrichment)
+{
+	if (enrichment->decision.verdict.found || !enrichment->ntraces ||
+	    enrichment->input.healthy || enrichment->alert->state != ALERT_ENRICHING)
+		return false;
+	if (enrichment->healthy) {
+		start_decide(enrichment);
+		return true;
+	}
+	enrichment->came = enrichment->waiter.waiting;
+	return enrichment->came;
+}
+
 static void decide_ran(void *arg)
 {
 	struct enrichment *enrichment = arg;
@@ -301,7 +318,7 @@ static void decide_ran(void *arg)
 	enrichment->deciding = false;
 	if (enrichment->orphan)
 		enrichment_free(enrichment);
-	else
+	else if (!is_compared_first(enrichment))
 		apply(enrichment);
 }
 
@@ -314,7 +331,7 @@ static void start_decide(struct enrichment *enrichment)
 	prepare_decide(enrichment);
 	if (spans <= DECIDE_INLINE_SPANS && !(spans && enrichment->healthy)) {
 		run_decide(enrichment);
-		apply(enrichment);
+		decide_ran(enrichment);
 		return;
 	}
 	enrichment->deciding = true;
@@ -339,9 +356,6 @@ static void fetched(void *ctx, struct fetch_result *result)
 	enrichment->trace_link = result->source ? result->source->trace_link : NULL;
 	if (alert->state == ALERT_DECIDED && !enrichment->ntraces)
 		enrichment_drop(alert); /* late, and nothing: the page that left stands */
-	else if (enrichment->waiter.waiting && enrichment->ntraces &&
-		 alert->state == ALERT_ENRICHING)
-		enrichment->came = true;
 	else
 		start_decide(enrichment);
 }
@@ -365,12 +379,12 @@ void alert_decided(struct known_alert *alert)
 	struct enrichment *enrichment = alert->enrichment;
 	const char *why;
 
+	baselines_unwait(&enrichment->waiter);
 	if (enrichment->deciding)
 		return; /* the pool answers in milliseconds */
-	baselines_unwait(&enrichment->waiter);
 	if (enrichment->came) {
 		enrichment->came = false;
-		start_decide(enrichment);
+		apply(enrichment);
 		return;
 	}
 	enrichment->missing = fetch_explain(enrichment->job, &why);

@@ -247,7 +247,7 @@ static void gathered(struct gathering *gathering)
 	baselines->gathering = NULL;
 	if (entry) {
 		keep_evidence(gathering);
-		make_due(entry, clock_mono_us(baselines->env.clock) + LIMIT_BASELINE_EVERY_US);
+		make_due(entry, clock_mono_us(baselines->env.clock) + baselines->env.every_us);
 	}
 	gathering_free(gathering);
 	if (entry)
@@ -357,7 +357,7 @@ static void look(void *arg)
 			   now_us - entry->alerted_us >= LIMIT_BASELINE_SICK_US) {
 			entry_free(entry);
 		} else {
-			make_due(entry, now_us + LIMIT_BASELINE_EVERY_US);
+			make_due(entry, now_us + baselines->env.every_us);
 		}
 	}
 	schedule(baselines);

@@ -380,8 +380,9 @@ static int make_incidents(struct relay *relay, struct ruleset *rules, int consol
 		.timers = relay->timers,
 		.clock = relay->clock,
 		.pool = relay->pool,
+		.every_us = config->healthy_every_us,
 	};
-	if (config->nsources)
+	if (config->nsources && config->healthy_every_us)
 		relay->baselines = baselines_new(&baselines_env);
 	const struct incident_env env = {
 		.clock = relay->clock,

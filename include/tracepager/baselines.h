@@ -30,6 +30,7 @@ struct baselines_env {
 	struct timers *timers;
 	const struct clock *clock;
 	struct pool *pool;
+	int64_t every_us;
 };
 
 struct baselines;

@@ -26,7 +26,7 @@ struct config {
 	struct arena *arena; /* of all texts */
 	const char *listen, *store_path, *rules, *trace_link, *log_level;
 	struct secret admin_token;
-	int64_t enrich_us, enrich_late_us, window_before_us, expire_after_us;
+	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us;
 	struct sender_config *senders;
 	size_t nsenders;
 	struct source_config *sources;

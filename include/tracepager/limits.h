@@ -91,7 +91,6 @@
  * arrived, and a fault that is about to be alerted on has not begun. */
 #define LIMIT_BASELINE_FROM_US	(40 * US_PER_MINUTE)
 #define LIMIT_BASELINE_TO_US	(10 * US_PER_MINUTE)
-#define LIMIT_BASELINE_EVERY_US (15 * US_PER_MINUTE)
 /* Between two gatherings: 1,000 signals are asked for within 10 minutes of every 15. */
 #define LIMIT_BASELINE_PAUSE_US (500 * US_PER_MS)
 /* One part of a gathering. An alert that waits for it has LIMIT_ENRICH_US. */

@@ -80,7 +80,7 @@ static const struct service_rule *signal_service(const struct work *work)
 
 	/* Where no span tells, the namespace that the alert's pods run in is the best guess. */
 	if ((!namespace || !*namespace) && d->has_alert)
-	namespace = labels_get(&d->alert.labels, "namespace");
+		namespace = labels_get(&d->alert.labels, "namespace");
 	if (d->has_signal)
 		service = find_service(work, d->signal.service, namespace, NULL);
 	for (unsigned int i = 0; i < d->nwalks && !service; i++) {

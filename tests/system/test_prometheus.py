@@ -112,7 +112,7 @@ def straight_from_prometheus():
 def trace_from_an_exemplar():
     """The alert names no trace, and a search would not find it: Prometheus knows."""
     port, pager, jaeger = peers.free_port(), peers.Pager(), peers.Jaeger({TRACE: peers.shop_trace(TRACE)})
-    daemon = peers.Daemon(pager.url, config="enrich_budget: 20s\nsources:\n"
+    daemon = peers.Daemon(pager.url, config="enrich_budget: 20s\nhealthy_every: 0s\nsources:\n"
                           f"  prom: {{kind: prometheus, url: \"http://127.0.0.1:{port}\"}}\n"
                           f"  jaeger: {{kind: jaeger, url: \"{jaeger.url}\"}}\n").start()
     monitoring = Monitoring(daemon, exemplar=True, port=port)

@@ -23,7 +23,7 @@ BY_ID = {**LABELS, "trace_id": TRACE}
 def page_of(config, labels, generator=None, budget="20s"):
     """The first page for an alert of these labels."""
     pager = peers.Pager()
-    daemon = peers.Daemon(pager.url, config=config + f"enrich_budget: {budget}\n").start()
+    daemon = peers.Daemon(pager.url, config=config + f"enrich_budget: {budget}\nhealthy_every: 0s\n").start()
     try:
         body = peers.webhook((labels, "firing"))
         if generator:
@@ -170,7 +170,7 @@ def a_storm_asks_once():
         return look_up(request)
 
     backend.answer = slow
-    daemon = peers.Daemon(pager.url, backend.url, "enrich_budget: 20s\n").start()
+    daemon = peers.Daemon(pager.url, backend.url, "enrich_budget: 20s\nhealthy_every: 0s\n").start()
     try:
         alerts = [({**BY_ID, "instance": str(n)}, "firing") for n in range(20)]
         daemon.request("POST", "/webhook/am", peers.webhook(*alerts))

@@ -32,7 +32,8 @@ static void begin(void)
 {
 	setup();
 	told = 0;
-	const struct baselines_env env = { fetch, fake.timers, &fake.clock, fake.pool };
+	const struct baselines_env env = { fetch, fake.timers, &fake.clock, fake.pool,
+					   900 * SECOND };
 	baselines = baselines_new(&env);
 }
 
