@@ -57,6 +57,9 @@ void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, ui
  * into a field is no attribute any more (span_attr() answers it all the same): span.kind,
  * otel.status_code, otel.status_description, and error where it is true, false, unset or empty. */
 void trace_builder_span_done(struct trace_builder *builder, const char *trace_id, size_t len);
+/* Another text for the id of a trace that spans were given to; once all spans are in. */
+void trace_builder_rename_trace(struct trace_builder *builder, const char *trace_id, size_t len,
+				const char *new_id, size_t new_len);
 /* The document is partial: the source said so, before or behind the spans. */
 void trace_builder_partial(struct trace_builder *builder);
 

@@ -11,6 +11,15 @@ extern const struct trace_encoding_ops trace_encoding_jaeger_json;
 extern const struct trace_encoding_ops trace_encoding_otlp_json;
 extern const struct trace_encoding_ops trace_encoding_otlp_proto;
 extern const struct trace_encoding_ops trace_encoding_tempo_proto;
+extern const struct trace_encoding_ops trace_encoding_zipkin_v2;
+extern const struct trace_encoding_ops trace_encoding_zipkin_v1;
+
+/* Microseconds, as a number of JSON; some writers have fractions. Saturates; 0 where it is no
+ * number. */
+int64_t trace_time_us(const char *text, size_t len);
+
+/* Old writers have zeros, or nothing, where there is no parent. */
+bool trace_id_is_zero(const char *text, size_t len);
 
 /* Begins as a trace in protobuf does, and with bytes that JSON never has: line feeds end no lines
  * then. */

@@ -542,14 +542,9 @@ static uint32_t text_of(struct jaeger_json *j, const char *text, size_t len)
 	return trace_builder_text(j->builder, text, len);
 }
 
-/* The text of a parent's id; old writers have zeros where there is no parent. */
 static uint32_t parent_of(struct jaeger_json *j, const char *text, size_t len)
 {
-	size_t zeros = 0;
-
-	while (zeros < len && text[zeros] == '0')
-		zeros++;
-	return zeros == len ? 0 : text_of(j, text, len);
+	return trace_id_is_zero(text, len) ? 0 : text_of(j, text, len);
 }
 
 static bool is_text(const struct buf *buf, const char *text, size_t len)
@@ -584,21 +579,6 @@ static void take_ref_type(struct jaeger_json *j, const char *text, size_t len)
 		j->reference.type = REF_FOLLOWS_FROM;
 	else
 		j->reference.type = REF_OTHER;
-}
-
-/* Microseconds; some writers have fractions. */
-static int64_t time_of(const char *text, size_t len)
-{
-	int64_t time;
-	double value;
-
-	if (jread_int64(text, len, &time))
-		return time;
-	if (!jread_double(text, len, &value))
-		return 0;
-	if (value >= 9e18)
-		return INT64_MAX;
-	return value <= -9e18 ? INT64_MIN : (int64_t)value;
 }
 
 static int take_string(struct jaeger_json *j, const char *text, size_t len)
@@ -665,9 +645,9 @@ static int take_scalar(struct jaeger_json *j, enum jread_event event, const char
 	if (event != JREAD_NUMBER || type != TYPE_NUMBER)
 		return fail_type(j, event);
 	if (j->member == MEMBER_START_TIME)
-		j->span->start_us = time_of(text, len);
+		j->span->start_us = trace_time_us(text, len);
 	else
-		j->span->duration_us = time_of(text, len);
+		j->span->duration_us = trace_time_us(text, len);
 	return JREAD_GO;
 }
 

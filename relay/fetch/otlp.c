@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "encodings-internal.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -158,16 +159,6 @@ static size_t hex_of_base64(const char *text, size_t len, char hex[static 32])
 	return n;
 }
 
-/* A root's parent may come as zeros. */
-static bool all_zero(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '0')
-			return false;
-	}
-	return true;
-}
-
 int otlp_take_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t len)
 {
 	char hex[32];
@@ -183,7 +174,7 @@ int otlp_take_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t
 		text = hex;
 		len = n;
 	}
-	if (which == OTLP_PARENT_ID && all_zero(text, len))
+	if (which == OTLP_PARENT_ID && trace_id_is_zero(text, len))
 		len = 0;
 	return otlp_set_id(otlp, which, text, len);
 }

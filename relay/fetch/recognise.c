@@ -19,6 +19,7 @@ enum level {
 	LEVEL_DATA,  /* "data": the first object in it */
 	LEVEL_SPAN,  /* "spans": the first object in it */
 	LEVEL_INNER, /* "result" and "trace" */
+	LEVEL_NOTE,  /* "annotations": the first object in it */
 	LEVEL_OTLP,  /* anything inside of "resourceSpans" or "batches" */
 	LEVEL_ERROR, /* "error": only whether it is null */
 	LEVEL_OTHER, /* not looked at */
@@ -50,6 +51,9 @@ enum sign {
 	NAMES = 1 << 22, /* of services or operations */
 	ALERT = 1 << 23,
 	OTLP_ID = 1 << 24, /* of a span in resourceSpans */
+	ANNOTATIONS = 1 << 25,
+	ZIPKIN_OLD = 1 << 26, /* what only version 1 of Zipkin's spans has */
+	ZIPKIN_NEW = 1 << 27, /* what only version 2 has */
 };
 
 static const struct {
@@ -68,6 +72,14 @@ static const struct {
 	{ LEVEL_TOP, "trace_id", FLAT_TRACE_ID },
 	{ LEVEL_TOP, "span_id", FLAT_SPAN_ID },
 	{ LEVEL_TOP, "id", ZIPKIN_ID },
+	{ LEVEL_TOP, "annotations", ANNOTATIONS },
+	{ LEVEL_TOP, "binaryAnnotations", ZIPKIN_OLD },
+	{ LEVEL_NOTE, "endpoint", ZIPKIN_OLD },
+	{ LEVEL_TOP, "kind", ZIPKIN_NEW },
+	{ LEVEL_TOP, "shared", ZIPKIN_NEW },
+	{ LEVEL_TOP, "localEndpoint", ZIPKIN_NEW },
+	{ LEVEL_TOP, "remoteEndpoint", ZIPKIN_NEW },
+	{ LEVEL_TOP, "tags", ZIPKIN_NEW },
 	{ LEVEL_TOP, "operationName", OPERATION_NAME },
 	{ LEVEL_TOP, "resourceSpans", RESOURCE_SPANS },
 	{ LEVEL_TOP, "resource_spans", RESOURCE_SPANS },
@@ -121,8 +133,6 @@ static bool has(const struct recognise *recognise, unsigned int signs)
 
 static const char *refusal_of_list(const struct recognise *recognise)
 {
-	if (has(recognise, TRACE_ID | ZIPKIN_ID))
-		return "Zipkin JSON, which is not read yet";
 	if (has(recognise, JAEGER_TRACE_ID | SPANS))
 		return "a list of Jaeger traces without the {\"data\": ...} around it";
 	if (has(recognise, ALERT))
@@ -151,8 +161,6 @@ static const char *refusal(const struct recognise *recognise)
 		return "one flat span record, as column stores and OTel Arrow write them; only "
 		       "whole traces "
 		       "are read";
-	if (has(recognise, TRACE_ID | ZIPKIN_ID))
-		return "a single Zipkin span; Zipkin JSON is not read yet";
 	if (has(recognise, DATA_NAMES) || has(recognise, NAMES))
 		return "a list of names, as Jaeger answers for services and operations, not a "
 		       "trace";
@@ -163,11 +171,22 @@ static const char *refusal(const struct recognise *recognise)
 	return NULL;
 }
 
+/* Spans of Zipkin, in lists or alone. */
+static bool is_zipkin(const struct recognise *recognise)
+{
+	return has(recognise, TRACE_ID | ZIPKIN_ID) &&
+	       (recognise->signs & (SPAN_ID | SPANS | OPERATION_NAME)) == 0;
+}
+
 /* Is it clear what this is? */
 static bool decided(struct recognise *recognise)
 {
 	unsigned int signs = recognise->signs;
 
+	recognise->encoding =
+		(signs & ZIPKIN_OLD) != 0 ? TRACE_ENCODING_ZIPKIN_V1 : TRACE_ENCODING_ZIPKIN_V2;
+	if (is_zipkin(recognise) && (signs & (ZIPKIN_OLD | ZIPKIN_NEW)) != 0)
+		return true;
 	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
 	if (!has(recognise, TOP_LIST) && has(recognise, RESOURCE_SPANS | OTLP_ID))
 		return true;
@@ -184,6 +203,9 @@ static bool settled(struct recognise *recognise)
 {
 	unsigned int signs = recognise->signs;
 
+	recognise->encoding = TRACE_ENCODING_ZIPKIN_V2;
+	if (is_zipkin(recognise))
+		return true; /* of either version */
 	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
 	if ((signs & (TOP_LIST | DATA | SPANS)) == 0 &&
 	    (signs & (RESOURCE_SPANS | RESULT | TRACE | ERROR)) != 0)
@@ -219,6 +241,8 @@ static enum level level_below(enum level level, unsigned int sign)
 		return LEVEL_DATA;
 	if (level == LEVEL_TOP && (sign & (RESULT | TRACE)) != 0)
 		return LEVEL_INNER;
+	if ((sign & ANNOTATIONS) != 0)
+		return LEVEL_NOTE;
 	if ((sign & SPANS) != 0)
 		return LEVEL_SPAN;
 	return (sign & ERROR) != 0 ? LEVEL_ERROR : LEVEL_OTHER;
@@ -282,7 +306,8 @@ static int open_container(struct recognise *recognise, enum level level, bool is
 	return JREAD_GO;
 }
 
-/* The first object of a list stands for all. */
+/* The first object of a list stands for all, but of Zipkin's spans the first one that shows its
+ * version. */
 static void close_container(struct recognise *recognise, enum jread_event event)
 {
 	unsigned int around = --recognise->depth;
@@ -290,7 +315,7 @@ static void close_container(struct recognise *recognise, enum jread_event event)
 	if (event != JREAD_OBJECT_END || !recognise->is_list[around])
 		return;
 	if (recognise->levels[around] == LEVEL_TOP)
-		recognise->done = true;
+		recognise->done = !is_zipkin(recognise);
 	else if (recognise->levels[around] != LEVEL_OTLP)
 		recognise->levels[around] = LEVEL_OTHER;
 }

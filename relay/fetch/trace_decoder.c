@@ -19,6 +19,8 @@ const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT] = {
 	[TRACE_ENCODING_OTLP_JSON] = &trace_encoding_otlp_json,
 	[TRACE_ENCODING_OTLP_PROTO] = &trace_encoding_otlp_proto,
 	[TRACE_ENCODING_TEMPO_PROTO] = &trace_encoding_tempo_proto,
+	[TRACE_ENCODING_ZIPKIN_V2] = &trace_encoding_zipkin_v2,
+	[TRACE_ENCODING_ZIPKIN_V1] = &trace_encoding_zipkin_v1,
 };
 
 struct trace_decoder {

@@ -710,6 +710,19 @@ void trace_builder_span_done(struct trace_builder *builder, const char *trace_id
 	builder->nspans++;
 }
 
+void trace_builder_rename_trace(struct trace_builder *builder, const char *trace_id, size_t len,
+				const char *new_id, size_t new_len)
+{
+	uint32_t trace, text;
+
+	if (builder->err.code != 0)
+		return;
+	trace = trace_of(builder, trace_id, len);
+	text = trace_builder_text(builder, new_id, new_len);
+	if (trace != TRACE_NONE && text != TRACE_NONE)
+		builder->traces[trace].id = text;
+}
+
 void trace_builder_partial(struct trace_builder *builder)
 {
 	builder->partial = true;

@@ -104,6 +104,47 @@ START_TEST(tempo_json)
 }
 END_TEST
 
+START_TEST(zipkin_v2)
+{
+	enum trace_encoding want = TRACE_ENCODING_ZIPKIN_V2;
+
+	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"kind\":\"CLIENT\"", want);
+	check_is("[{\"localEndpoint\":{\"serviceName\":\"cart\"},\"id\":\"2\",\"traceId\":\"1\"",
+		 want);
+	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"tags\":{}}]", want);
+	check_is("[[{\"id\":\"2\",\"traceId\":\"1\",\"shared\":true}],[]]", want);
+	check_is("{\"traceId\":\"1\",\"id\":\"2\",\"remoteEndpoint\":{}}", want);
+	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"annotations\":[{\"timestamp\":1,\"value\":"
+		 "\"a\"},"
+		 "{\"timestamp\":2,\"value\":\"b\"}],\"tags\":{}}]",
+		 want);
+	/* of either version, whole and cut */
+	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"name\":\"get\"}]", want);
+	check_is("[[{\"id\":\"2\",\"traceId\":\"1\"},{\"id\":\"3\",", want);
+	check_is("{\"traceId\":\"1\",\"id\":\"2\"}", want);
+}
+END_TEST
+
+START_TEST(zipkin_v1)
+{
+	enum trace_encoding want = TRACE_ENCODING_ZIPKIN_V1;
+
+	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"binaryAnnotations\":[]}]", want);
+	check_is("[{\"annotations\":[{\"endpoint\":{},\"value\":\"cs\"}],\"id\":\"2\",\"traceId\":"
+		 "\"1\"",
+		 want);
+	check_is("[[{\"traceId\":\"1\",\"id\":\"2\",\"annotations\":[{\"value\":\"sr\","
+		 "\"endpoint\":null}",
+		 want);
+	check_is("{\"traceId\":\"1\",\"id\":\"2\",\"binaryAnnotations\":null}", want);
+	/* the first span that shows it */
+	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"annotations\":[]},{\"traceId\":\"1\",\"id\":"
+		 "\"3\","
+		 "\"binaryAnnotations\":[]}]",
+		 want);
+}
+END_TEST
+
 START_TEST(protobuf)
 {
 #define PROTO(bytes, name)                                                                         \
@@ -151,9 +192,6 @@ START_TEST(known_strangers)
 	static const struct {
 		const char *text, *says;
 	} rows[] = {
-		{ "[{\"traceId\":\"1\",\"id\":\"2\",\"name\":\"get\"}]", "Zipkin JSON" },
-		{ "[[{\"id\":\"2\",\"traceId\":\"1\"}]]", "Zipkin JSON" },
-		{ "{\"traceId\":\"1\",\"id\":\"2\"}", "single Zipkin span" },
 		{ "[{\"traceID\":\"1\",\"spans\":[]}]", "list of Jaeger traces" },
 		{ "{\"process\":{},\"spans\":[{\"traceIdLow\":1,\"spanId\":2}]}", "Thrift batch" },
 		{ "{\"spans\":[{\"traceId\":\"AA==\",\"spanId\":\"AA==\",\"operationName\":\"get\"}"
@@ -239,6 +277,7 @@ static void check_documents(const char *text, const char *want)
 
 #define SPAN(trace, id) "{\"traceId\":\"" trace "\",\"spanId\":\"" id "\",\"name\":\"n\"}"
 #define OTLP(spans)	"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[" spans "]}]}]}"
+#define ZIPKIN(trace)	"{\"traceId\":\"" trace "\",\"id\":\"a\"}"
 #define FLAT		"{\"trace_id\":\"1\",\"span_id\":\"2\"}"
 
 START_TEST(one_document)
@@ -277,6 +316,8 @@ START_TEST(json_lines)
 	/* A bad line is one line. */
 	check_documents(OTLP(SPAN("1", "a")) "\n{\"resourceSpans\":[\n" OTLP(SPAN("1", "b")),
 			"1: 1 traces;2: error 74 in line 2;3: 1 traces;");
+	check_documents("[" ZIPKIN("1") "," ZIPKIN("2") "]\n" ZIPKIN("1") "\n[[" ZIPKIN("1") "]]",
+			"1: 2 traces;2: 1 traces;3: 1 traces;");
 	check_documents("{\"resourceSpans\n" OTLP(SPAN("1", "a")) "\n" OTLP(SPAN("2", "b")),
 			"1: error 74 in line 1;2: 1 traces;3: 1 traces;");
 	check_documents(OTLP(SPAN("1", "a")) "\nsome text\nand more\n" OTLP(SPAN("1", "b")),
@@ -303,6 +344,8 @@ int main(void)
 	tcase_add_test(tcase, jaeger);
 	tcase_add_test(tcase, otlp);
 	tcase_add_test(tcase, tempo_json);
+	tcase_add_test(tcase, zipkin_v2);
+	tcase_add_test(tcase, zipkin_v1);
 	tcase_add_test(tcase, protobuf);
 	tcase_add_test(tcase, known_strangers);
 	tcase_add_test(tcase, unknown);

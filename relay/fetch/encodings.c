@@ -1,0 +1,26 @@
+/* What several trace encodings do alike with single values. Pure; owns nothing. */
+#include "encodings-internal.h"
+#include "tracepager/jread.h"
+
+int64_t trace_time_us(const char *text, size_t len)
+{
+	int64_t time;
+	double value;
+
+	if (jread_int64(text, len, &time))
+		return time;
+	if (!jread_double(text, len, &value))
+		return 0;
+	if (value >= 9e18)
+		return INT64_MAX;
+	return value <= -9e18 ? INT64_MIN : (int64_t)value;
+}
+
+bool trace_id_is_zero(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '0')
+			return false;
+	}
+	return true;
+}

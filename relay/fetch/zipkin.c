@@ -1,0 +1,599 @@
+/*
+ * Zipkin: the machine of zipkin-internal.h. A document is a list of spans, a list of such lists, or
+ * one span; members come in any order, unknown ones are skipped, a known one of a wrong type is an
+ * error with its name and place. Sources: Zipkin's API v2 (zipkin-api), and for version 1 what
+ * Zipkin's V1SpanConverter makes of it.
+ *
+ * Servers that were told to be lenient answer with trace ids of 64 and of 128 bits in one trace:
+ * the low halves tell whether it is the same (Zipkin, strict-trace-id). The longest text is the
+ * trace's id.
+ *
+ * It owns the reader and the tables; the builder is borrowed.
+ */
+#include "zipkin-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "encodings-internal.h"
+#include "tracepager/hash.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+enum type {
+	TYPE_STRING,
+	TYPE_NUMBER,
+	TYPE_BOOLEAN,
+	TYPE_LIST,
+	TYPE_OBJECT,
+	TYPE_ANY, /* strings, numbers and booleans */
+};
+
+static const struct {
+	enum type type;
+	enum zipkin_place inside; /* of lists and objects */
+} members[] = {
+	[ZIPKIN_TRACE_ID] = { TYPE_STRING, 0 },
+	[ZIPKIN_ID] = { TYPE_STRING, 0 },
+	[ZIPKIN_PARENT_ID] = { TYPE_STRING, 0 },
+	[ZIPKIN_NAME] = { TYPE_STRING, 0 },
+	[ZIPKIN_TIMESTAMP] = { TYPE_NUMBER, 0 },
+	[ZIPKIN_DURATION] = { TYPE_NUMBER, 0 },
+	[ZIPKIN_ANNOTATION_LIST] = { TYPE_LIST, ZIPKIN_ANNOTATIONS },
+	[ZIPKIN_AT] = { TYPE_NUMBER, 0 },
+	[ZIPKIN_SERVICE] = { TYPE_STRING, 0 },
+	[ZIPKIN_ADDRESS] = { TYPE_STRING, 0 },
+	[ZIPKIN_PORT] = { TYPE_NUMBER, 0 },
+	[ZIPKIN_KIND] = { TYPE_STRING, 0 },
+	[ZIPKIN_SHARED] = { TYPE_BOOLEAN, 0 },
+	[ZIPKIN_LOCAL_ENDPOINT] = { TYPE_OBJECT, ZIPKIN_LOCAL },
+	[ZIPKIN_REMOTE_ENDPOINT] = { TYPE_OBJECT, ZIPKIN_REMOTE },
+	[ZIPKIN_TAG_MAP] = { TYPE_OBJECT, ZIPKIN_TAGS },
+	[ZIPKIN_BINARY_LIST] = { TYPE_LIST, ZIPKIN_BINARIES },
+	[ZIPKIN_KEY] = { TYPE_STRING, 0 },
+	[ZIPKIN_VALUE] = { TYPE_ANY, 0 },
+	[ZIPKIN_EVENT] = { TYPE_STRING, 0 },
+	[ZIPKIN_ITS_ENDPOINT] = { TYPE_OBJECT, ZIPKIN_ENDPOINT },
+};
+
+struct row {
+	const char *name;
+	unsigned int len;
+	enum zipkin_member member;
+	unsigned int versions;
+};
+
+#define BOTH (ZIPKIN_V1 | ZIPKIN_V2)
+#define ROW(text, member, versions)                                                                \
+	{                                                                                          \
+		(text), sizeof(text) - 1, (member), (versions)                                     \
+	}
+#define NO_ROW                                                                                     \
+	{                                                                                          \
+		NULL, 0, ZIPKIN_NONE, 0                                                            \
+	}
+
+/* clang-format off */
+static const struct row span_rows[] = {
+	ROW("traceId", ZIPKIN_TRACE_ID, BOTH),
+	ROW("id", ZIPKIN_ID, BOTH),
+	ROW("parentId", ZIPKIN_PARENT_ID, BOTH),
+	ROW("name", ZIPKIN_NAME, BOTH),
+	ROW("timestamp", ZIPKIN_TIMESTAMP, BOTH),
+	ROW("duration", ZIPKIN_DURATION, BOTH),
+	ROW("annotations", ZIPKIN_ANNOTATION_LIST, BOTH),
+	ROW("binaryAnnotations", ZIPKIN_BINARY_LIST, ZIPKIN_V1),
+	ROW("kind", ZIPKIN_KIND, ZIPKIN_V2),
+	ROW("shared", ZIPKIN_SHARED, ZIPKIN_V2),
+	ROW("localEndpoint", ZIPKIN_LOCAL_ENDPOINT, ZIPKIN_V2),
+	ROW("remoteEndpoint", ZIPKIN_REMOTE_ENDPOINT, ZIPKIN_V2),
+	ROW("tags", ZIPKIN_TAG_MAP, ZIPKIN_V2),
+	NO_ROW,
+};
+static const struct row annotation_rows[] = {
+	ROW("timestamp", ZIPKIN_AT, BOTH),
+	ROW("value", ZIPKIN_EVENT, ZIPKIN_V1),
+	ROW("endpoint", ZIPKIN_ITS_ENDPOINT, ZIPKIN_V1),
+	NO_ROW,
+};
+static const struct row binary_rows[] = {
+	ROW("key", ZIPKIN_KEY, ZIPKIN_V1),
+	ROW("value", ZIPKIN_VALUE, ZIPKIN_V1),
+	ROW("endpoint", ZIPKIN_ITS_ENDPOINT, ZIPKIN_V1),
+	NO_ROW,
+};
+static const struct row local_rows[] = {
+	ROW("serviceName", ZIPKIN_SERVICE, BOTH),
+	NO_ROW,
+};
+static const struct row endpoint_rows[] = {
+	ROW("serviceName", ZIPKIN_SERVICE, BOTH),
+	ROW("ipv4", ZIPKIN_ADDRESS, BOTH),
+	ROW("port", ZIPKIN_PORT, BOTH),
+	ROW("ipv6", ZIPKIN_ADDRESS, BOTH),
+	NO_ROW,
+};
+/* clang-format on */
+
+static const struct {
+	const char *name;
+	enum zipkin_place around;
+	enum zipkin_place element; /* of lists; 0: it is an object */
+	const struct row *rows;	   /* of objects; tags have any */
+} places[ZIPKIN_PLACES] = {
+	[ZIPKIN_LISTS] = { "the document", 0, ZIPKIN_SPAN, NULL },
+	[ZIPKIN_SPAN] = { "a span", ZIPKIN_LISTS, 0, span_rows },
+	[ZIPKIN_ANNOTATIONS] = { "annotations", ZIPKIN_SPAN, ZIPKIN_ANNOTATION, NULL },
+	[ZIPKIN_ANNOTATION] = { "an annotation", ZIPKIN_ANNOTATIONS, 0, annotation_rows },
+	[ZIPKIN_TAGS] = { "tags", ZIPKIN_SPAN, 0, NULL },
+	[ZIPKIN_LOCAL] = { "localEndpoint", ZIPKIN_SPAN, 0, local_rows },
+	[ZIPKIN_REMOTE] = { "remoteEndpoint", ZIPKIN_SPAN, 0, endpoint_rows },
+	[ZIPKIN_BINARIES] = { "binaryAnnotations", ZIPKIN_SPAN, ZIPKIN_BINARY, NULL },
+	[ZIPKIN_BINARY] = { "a binary annotation", ZIPKIN_BINARIES, 0, binary_rows },
+	[ZIPKIN_ENDPOINT] = { "an endpoint", 0, 0, endpoint_rows },
+};
+
+/* --- Numbers to numbers --- */
+
+struct zipkin_slot {
+	uint64_t key;
+	uint32_t value; /* TRACE_NONE: free */
+};
+
+static void map_init(struct zipkin_map *map, const char *purpose)
+{
+	*map = (struct zipkin_map){ .multiplier = hash_bytes(purpose, strlen(purpose)) | 1 };
+}
+
+static struct zipkin_slot *map_find(const struct zipkin_map *map, uint64_t key)
+{
+	uint32_t i = (uint32_t)(key * map->multiplier >> 40) & (map->nslots - 1);
+
+	while (map->slots[i].value != TRACE_NONE && map->slots[i].key != key)
+		i = (i + 1) & (map->nslots - 1);
+	return &map->slots[i];
+}
+
+static void map_grow(struct zipkin_map *map)
+{
+	struct zipkin_map old = *map;
+
+	map->nslots = old.nslots > 0 ? old.nslots * 2 : 64;
+	map->slots = xrealloc_array(NULL, map->nslots, sizeof(*map->slots));
+	for (uint32_t i = 0; i < map->nslots; i++)
+		map->slots[i] = (struct zipkin_slot){ 0, TRACE_NONE };
+	for (uint32_t i = 0; i < old.nslots; i++)
+		if (old.slots[i].value != TRACE_NONE)
+			*map_find(map, old.slots[i].key) = old.slots[i];
+	free(old.slots);
+}
+
+/* Where the value of a key is, or TRACE_NONE, which the caller replaces. */
+static uint32_t *map_value(struct zipkin_map *map, uint64_t key)
+{
+	struct zipkin_slot *slot;
+
+	if (map->n >= map->nslots / 2)
+		map_grow(map);
+	slot = map_find(map, key);
+	if (slot->value == TRACE_NONE) {
+		slot->key = key;
+		map->n++;
+	}
+	return &slot->value;
+}
+
+/* --- Trace ids --- */
+
+struct zipkin_trace {
+	char first[33], longest[33]; /* texts that came; the builder has it by the first */
+};
+
+/* The low 64 bits of an id in hexadecimal digits. false: it is none. */
+static bool low_half(const char *text, size_t len, uint64_t *ret)
+{
+	uint64_t low = 0;
+
+	if (len == 0 || len > 32)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		unsigned int digit = (unsigned char)text[i] - '0';
+
+		if (digit > 9) {
+			digit = ((unsigned char)text[i] | 0x20u) - 'a';
+			if (digit > 5)
+				return false;
+			digit += 10;
+		}
+		low = low << 4 | digit;
+	}
+	*ret = low;
+	return true;
+}
+
+static uint32_t add_name(struct zipkin *z, const char *text, size_t len)
+{
+	struct zipkin_trace *name;
+
+	if (z->nnames == z->names_size) {
+		z->names_size = z->names_size > 0 ? z->names_size * 2 : 16;
+		z->names = xrealloc_array(z->names, z->names_size, sizeof(*z->names));
+	}
+	name = &z->names[z->nnames];
+	memcpy(name->first, text, len);
+	name->first[len] = '\0';
+	memcpy(name->longest, name->first, len + 1);
+	return z->nnames++;
+}
+
+static void take_trace_id(struct zipkin *z, const char *text, size_t len)
+{
+	struct zipkin_trace *name;
+	uint64_t low;
+	uint32_t *index;
+
+	z->has_trace_id = len > 0;
+	if (z->trace_id.len == len && memcmp(buf_text(&z->trace_id), text, len) == 0)
+		return;
+	buf_reset(&z->trace_id);
+	buf_add(&z->trace_id, text, len);
+	z->trace = TRACE_NONE;
+	if (!low_half(text, len, &low))
+		return;
+	index = map_value(&z->traces, low);
+	if (*index == TRACE_NONE)
+		*index = add_name(z, text, len);
+	z->trace = *index;
+	name = &z->names[z->trace];
+	if (len > strlen(name->longest)) {
+		memcpy(name->longest, text, len);
+		name->longest[len] = '\0';
+	}
+}
+
+static void rename_traces(struct zipkin *z)
+{
+	for (uint32_t i = 0; i < z->nnames; i++) {
+		const struct zipkin_trace *name = &z->names[i];
+		size_t first = strlen(name->first), longest = strlen(name->longest);
+
+		if (longest > first)
+			trace_builder_rename_trace(z->builder, name->first, first, name->longest,
+						   longest);
+	}
+}
+
+/* --- Spans --- */
+
+int zipkin_check(struct zipkin *z, uint32_t text)
+{
+	if (text != TRACE_NONE)
+		return JREAD_GO;
+	return err_set(jread_err(z->jread), E2BIG, "the trace is too large");
+}
+
+static uint32_t resource_of(struct zipkin *z, uint32_t service)
+{
+	uint32_t *index = map_value(&z->resources, (uint64_t)service << 32 | z->namespace);
+
+	if (*index != TRACE_NONE)
+		return *index;
+	*index = trace_builder_resource(z->builder);
+	trace_builder_resource_service(z->builder, *index, service);
+	if (z->namespace != 0)
+		trace_builder_resource_attr(z->builder, *index, "service.namespace", 17,
+					    buf_text(&z->namespace_text), z->namespace_text.len);
+	return *index;
+}
+
+int zipkin_span_done(struct zipkin *z, struct span *span, uint32_t service)
+{
+	const char *trace_id = buf_text(&z->trace_id);
+	size_t len = z->trace_id.len;
+
+	if (!z->has_trace_id)
+		return err_set(jread_err(z->jread), EBADMSG, "a span without a traceId");
+	if (span->id == 0)
+		return err_set(jread_err(z->jread), EBADMSG, "a span without an id");
+	if (z->trace != TRACE_NONE) {
+		trace_id = z->names[z->trace].first;
+		len = strlen(trace_id);
+	}
+	span->resource = resource_of(z, service);
+	trace_builder_span_done(z->builder, trace_id, len);
+	return trace_builder_failed(z->builder) ? zipkin_check(z, TRACE_NONE) : JREAD_GO;
+}
+
+int zipkin_tag_key(const struct zipkin *z, const char *text, size_t len)
+{
+	if (jread_is(text, len, "service.namespace"))
+		return ZIPKIN_KEY_NAMESPACE;
+	return trace_builder_attr(z->builder, text, len);
+}
+
+int zipkin_take_namespace(struct zipkin *z, const char *text, size_t len)
+{
+	z->namespace = trace_builder_value(z->builder, text, len);
+	buf_reset(&z->namespace_text);
+	buf_add(&z->namespace_text, text, len);
+	return zipkin_check(z, z->namespace);
+}
+
+uint8_t zipkin_error_flag(const char *text, size_t len, bool *ret_is_text)
+{
+	bool is_false = len == 5 && strncasecmp(text, "false", 5) == 0;
+
+	*ret_is_text = !is_false && len > 0 && !(len == 4 && strncasecmp(text, "true", 4) == 0);
+	return is_false ? SPAN_TAG_FALSE : SPAN_TAG_TRUE;
+}
+
+static const enum attr remote_keys[] = { ATTR_PEER_SERVICE, ATTR_NETWORK_PEER_ADDRESS,
+					 ATTR_NETWORK_PEER_PORT };
+
+unsigned int zipkin_remote_bit(int key)
+{
+	for (unsigned int i = 0; i < ARRAY_LEN(remote_keys); i++)
+		if (key == (int)remote_keys[i])
+			return 1u << i;
+	return 0;
+}
+
+void zipkin_add_remote(struct zipkin *z, const struct zipkin_endpoint *remote, unsigned int told)
+{
+	const uint32_t texts[] = { remote->service, remote->address, remote->port };
+
+	for (unsigned int i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i] != 0 && !(told >> i & 1))
+			trace_builder_span_attr(z->builder, remote_keys[i], texts[i]);
+}
+
+void zipkin_complete_times(const struct zipkin *z, struct span *span)
+{
+	if (span->start_us == 0)
+		span->start_us = z->first_us;
+	if (span->duration_us == 0 && z->last_us > span->start_us)
+		span->duration_us = z->last_us - span->start_us;
+}
+
+void zipkin_guess_kind(struct span *span, uint32_t service, uint32_t remote_service)
+{
+	if (span->kind == SPAN_UNSPECIFIED && service != 0 && remote_service != 0)
+		span->kind = SPAN_CLIENT;
+}
+
+static void end_annotation(struct zipkin *z)
+{
+	if (z->at_us <= 0)
+		return;
+	if (z->first_us == 0 || z->at_us < z->first_us)
+		z->first_us = z->at_us;
+	if (z->at_us > z->last_us)
+		z->last_us = z->at_us;
+}
+
+/* --- The machine --- */
+
+static int fail_type(struct zipkin *z, enum jread_event event)
+{
+	static const char *const wanted[] = { "a string",  "a number",
+					      "a boolean", "a list",
+					      "an object", "a string, a number or a boolean" };
+	struct err *err = jread_err(z->jread);
+
+	if (z->place == ZIPKIN_LISTS)
+		return err_set(err, EBADMSG, "%s where a span belongs", jread_event_name(event));
+	if (places[z->place].element != 0)
+		return err_set(err, EBADMSG, "%s holds %s where an object belongs",
+			       places[z->place].name, jread_event_name(event));
+	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs", z->member_name,
+		       places[z->place].name, jread_event_name(event),
+		       wanted[members[z->member].type]);
+}
+
+static int enter(struct zipkin *z, enum zipkin_place place)
+{
+	if (place == ZIPKIN_ENDPOINT)
+		z->around = z->place;
+	z->place = place;
+	if (place == ZIPKIN_ENDPOINT || place == ZIPKIN_LOCAL || place == ZIPKIN_REMOTE)
+		z->endpoint = (struct zipkin_endpoint){ 0 };
+	if (place == ZIPKIN_ANNOTATION)
+		z->at_us = 0;
+	if (place != ZIPKIN_SPAN)
+		return JREAD_GO;
+	z->has_trace_id = false;
+	z->namespace = 0;
+	z->first_us = z->last_us = 0;
+	return z->ops->begin_span(z);
+}
+
+static int on_container(struct zipkin *z, enum jread_event event)
+{
+	enum type wanted = event == JREAD_OBJECT ? TYPE_OBJECT : TYPE_LIST;
+
+	if (z->place == ZIPKIN_LISTS && event == JREAD_ARRAY && z->nlists < 2) {
+		z->nlists++;
+		return JREAD_GO;
+	}
+	if (places[z->place].element != 0)
+		return event == JREAD_OBJECT ? enter(z, places[z->place].element)
+					     : fail_type(z, event);
+	if (members[z->member].type != wanted)
+		return members[z->member].type == TYPE_ANY ? JREAD_SKIP : fail_type(z, event);
+	return enter(z, members[z->member].inside);
+}
+
+static int on_end(struct zipkin *z)
+{
+	enum zipkin_place left = z->place;
+
+	if (left == ZIPKIN_LISTS) {
+		z->nlists--;
+		return JREAD_GO;
+	}
+	z->place = left == ZIPKIN_ENDPOINT ? z->around : places[left].around;
+	if (left == ZIPKIN_ANNOTATION)
+		end_annotation(z);
+	return places[left].element == 0 && left != ZIPKIN_TAGS ? z->ops->leave(z, left) : JREAD_GO;
+}
+
+static int on_key(struct zipkin *z, const char *text, size_t len)
+{
+	for (const struct row *row = places[z->place].rows; row->name != NULL; row++) {
+		if (row->len != len || memcmp(row->name, text, len) != 0 ||
+		    !(row->versions & z->ops->version))
+			continue;
+		z->member = row->member;
+		z->member_name = row->name;
+		return JREAD_GO;
+	}
+	return JREAD_SKIP;
+}
+
+/* Tags are most of a document of version 2, so they have a way of their own. */
+static int on_tag(struct zipkin *z, enum jread_event event, const char *text, size_t len)
+{
+	if (event == JREAD_KEY) {
+		z->key = zipkin_tag_key(z, text, len);
+		return z->key < 0 ? JREAD_SKIP : JREAD_GO;
+	}
+	if (event == JREAD_OBJECT_END)
+		return on_end(z);
+	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
+		return JREAD_SKIP; /* it has no text */
+	return event == JREAD_NULL ? JREAD_GO : z->ops->take(z, event, text, len);
+}
+
+static int take_text(struct zipkin *z, uint32_t *slot, const char *text, size_t len)
+{
+	*slot = trace_builder_text(z->builder, text, len);
+	return zipkin_check(z, *slot);
+}
+
+static bool has_type(enum jread_event event, enum type type)
+{
+	switch (type) {
+	case TYPE_STRING:
+		return event == JREAD_STRING;
+	case TYPE_NUMBER:
+		return event == JREAD_NUMBER;
+	case TYPE_BOOLEAN:
+		return event == JREAD_TRUE || event == JREAD_FALSE;
+	case TYPE_LIST:
+	case TYPE_OBJECT:
+		return false;
+	case TYPE_ANY:
+		break;
+	}
+	return true;
+}
+
+static int take_scalar(struct zipkin *z, enum jread_event event, const char *text, size_t len)
+{
+	if (places[z->place].element != 0)
+		return fail_type(z, event);
+	if (event == JREAD_NULL)
+		return JREAD_GO;
+	if (!has_type(event, members[z->member].type))
+		return fail_type(z, event);
+	switch ((int)z->member) {
+	case ZIPKIN_TRACE_ID:
+		take_trace_id(z, text, len);
+		return JREAD_GO;
+	case ZIPKIN_ID:
+		return take_text(z, &z->span->id, text, len);
+	case ZIPKIN_PARENT_ID:
+		return take_text(z, &z->span->parent_id, text,
+				 trace_id_is_zero(text, len) ? 0 : len);
+	case ZIPKIN_NAME:
+		return take_text(z, &z->span->name, text, len);
+	case ZIPKIN_TIMESTAMP:
+		z->span->start_us = trace_time_us(text, len);
+		return JREAD_GO;
+	case ZIPKIN_DURATION:
+		z->span->duration_us = trace_time_us(text, len);
+		return JREAD_GO;
+	case ZIPKIN_AT:
+		z->at_us = trace_time_us(text, len);
+		return JREAD_GO;
+	case ZIPKIN_SERVICE:
+		return take_text(z, &z->endpoint.service, text, len);
+	case ZIPKIN_ADDRESS:
+		return take_text(z, &z->endpoint.address, text, len);
+	case ZIPKIN_PORT:
+		return take_text(z, &z->endpoint.port, text, len);
+	default:
+		return z->ops->take(z, event, text, len);
+	}
+}
+
+static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct zipkin *z = ctx;
+
+	if (z->place == ZIPKIN_TAGS)
+		return on_tag(z, event, text, len);
+	switch (event) {
+	case JREAD_KEY:
+		return on_key(z, text, len);
+	case JREAD_OBJECT:
+	case JREAD_ARRAY:
+		return on_container(z, event);
+	case JREAD_OBJECT_END:
+	case JREAD_ARRAY_END:
+		return on_end(z);
+	case JREAD_STRING:
+	case JREAD_NUMBER:
+	case JREAD_TRUE:
+	case JREAD_FALSE:
+	case JREAD_NULL:
+		break;
+	}
+	return take_scalar(z, event, text, len);
+}
+
+/* --- Life --- */
+
+void zipkin_init(struct zipkin *z, const struct zipkin_ops *ops, struct trace_builder *builder)
+{
+	*z = (struct zipkin){ .ops = ops, .builder = builder, .trace = TRACE_NONE };
+	z->jread = jread_new(JREAD_ONE, on_event, z);
+	map_init(&z->resources, "resources");
+	map_init(&z->traces, "traces");
+	buf_init(&z->trace_id, LIMIT_TOKEN_BYTES + 1);
+	buf_init(&z->namespace_text, LIMIT_TOKEN_BYTES + 1);
+}
+
+void zipkin_fini(struct zipkin *z)
+{
+	jread_free(z->jread);
+	free(z->resources.slots);
+	free(z->traces.slots);
+	free(z->names);
+	buf_fini(&z->trace_id);
+	buf_fini(&z->namespace_text);
+}
+
+int zipkin_feed(void *state, const char *data, size_t len, struct err *err)
+{
+	struct zipkin *z = state;
+	int code = jread_feed(z->jread, data, len);
+
+	if (code != 0 && err != NULL)
+		*err = *jread_err(z->jread);
+	return code;
+}
+
+int zipkin_finish(void *state, struct err *err)
+{
+	struct zipkin *z = state;
+	int code = jread_finish(z->jread);
+
+	if (code == 0)
+		rename_traces(z);
+	else if (err != NULL)
+		*err = *jread_err(z->jread);
+	return code;
+}
