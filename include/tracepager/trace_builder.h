@@ -8,9 +8,10 @@
  * Parents: by text of the parent's id within the trace. Exact duplicates of a span (same id, name,
  * resource, kind, start and duration, as after an exporter's retry) are dropped. Where one id is
  * carried by several spans that are not duplicates (Zipkin's shared client and server), the server
- * half hangs below the client half, and children go to the server half when they are of its
- * service, else to the first. Self-parents and cycles are cut: the earliest span of the cycle
- * becomes a root. Linear time, no recursion.
+ * half hangs below the client half, and children go to the server half when they are of its service
+ * or there is no client half, else to the client half, whatever comes first in the document. A span
+ * without a kind is the client half of a server that says that it shares its id. Self-parents and
+ * cycles are cut: the earliest span of the cycle becomes a root. Linear time, no recursion.
  */
 #ifndef TRACEPAGER_TRACE_BUILDER_H
 #define TRACEPAGER_TRACE_BUILDER_H

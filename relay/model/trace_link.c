@@ -7,8 +7,8 @@
  * id repeats. Cycles are found by walking up, each span once.
  *
  * While it works, links that are not set yet hold notes: of the first span of a repeated id,
- * next_sibling is the client half and first_child the server half; later next_sibling is the mark
- * of the walk that has passed.
+ * next_sibling is the client half and first_child the server half, and until all spans are known
+ * parent is one without a side; later next_sibling is the mark of the walk that has passed.
  */
 #include <stdlib.h>
 
@@ -105,12 +105,27 @@ static bool is_client_half(const struct span *span)
 static void note_half(struct link *link, uint32_t first, uint32_t index)
 {
 	struct span *note = &link->spans[first];
+	uint32_t *half = &note->parent;
 
-	if (is_server_half(&link->spans[index])) {
-		if (note->first_child == TRACE_NONE)
-			note->first_child = index;
-	} else if (is_client_half(&link->spans[index]) && note->next_sibling == TRACE_NONE) {
-		note->next_sibling = index;
+	if (is_server_half(&link->spans[index]))
+		half = &note->first_child;
+	else if (is_client_half(&link->spans[index]))
+		half = &note->next_sibling;
+	if (*half == TRACE_NONE)
+		*half = index;
+}
+
+/* Where a server says that it shares its id, the one that has it too is its client, even without a
+ * kind. */
+static void settle_halves(struct link *link)
+{
+	for (uint32_t i = 0; i < link->trace->nspans; i++) {
+		struct span *note = &link->spans[i];
+
+		if (note->next_sibling == TRACE_NONE && note->first_child != TRACE_NONE &&
+		    (link->spans[note->first_child].flags & SPAN_SHARED))
+			note->next_sibling = note->parent;
+		note->parent = TRACE_NONE;
 	}
 }
 
@@ -179,10 +194,22 @@ static uint32_t client_half(const struct link *link, uint32_t index)
 	return link->spans[slot->index].next_sibling;
 }
 
+/* Which span of the id that is first at `first` has the span at index as its child: the server half
+ * where it is of the child's service or alone, else the client half. */
+static uint32_t half_above(const struct link *link, uint32_t first, uint32_t index)
+{
+	uint32_t server = link->spans[first].first_child, client = link->spans[first].next_sibling;
+
+	if (server != TRACE_NONE && server != index &&
+	    (client == TRACE_NONE || same_service(link, server, index)))
+		return server;
+	return client != TRACE_NONE ? client : first;
+}
+
 static void find_parent(struct link *link, uint32_t index)
 {
 	struct span *span = &link->spans[index];
-	uint32_t parent = TRACE_NONE, server;
+	uint32_t parent = TRACE_NONE;
 
 	if (link->repeated != NULL) {
 		parent = client_half(link, index);
@@ -197,9 +224,7 @@ static void find_parent(struct link *link, uint32_t index)
 			span->flags |= SPAN_ORPHAN;
 			return;
 		}
-		server = link->spans[parent].first_child;
-		if (server != TRACE_NONE && server != index && same_service(link, server, index))
-			parent = server;
+		parent = half_above(link, parent, index);
 		if (parent == index) {
 			span->flags |= SPAN_CYCLE;
 			return;
@@ -269,6 +294,8 @@ void trace_link(struct trace *trace, struct trace_slot *slots)
 	for (uint32_t i = 0; i < n; i++)
 		slots[i].index = TRACE_NONE;
 	collect_ids(&link);
+	if (link.repeated != NULL)
+		settle_halves(&link);
 	for (uint32_t i = 0; i < trace->nspans; i++)
 		find_parent(&link, i);
 	if (link.upward)

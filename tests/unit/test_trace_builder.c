@@ -507,12 +507,32 @@ START_TEST(test_shared_ids)
 	struct trace_set *set = BUILD(rows);
 	const struct trace *trace = &set->traces[0];
 
-	/* y is of neither: it goes to the first, which is the server's half here */
-	check_tree(trace, "a(b(b(xy)))");
+	/* y is of neither: it goes to the client's half, whatever comes first */
+	check_tree(trace, "a(b(b(x)y))");
 	ck_assert_uint_eq(trace->spans[1].flags, SPAN_SHARED);
 	ck_assert_uint_eq(trace->spans[1].parent, 3);
 	ck_assert_uint_eq(trace->spans[3].flags, 0);
 	ck_assert_uint_eq(trace->spans[0].parent, 1);
+	trace_set_free(set);
+}
+END_TEST
+
+/* Nobody but the server: it has the children of every service. */
+START_TEST(test_shared_server_alone)
+{
+	const struct row rows[] = {
+		{ "t", "y", "b", SPAN_INTERNAL, "mails", 5 },
+		{ "t", "b", "a", 0, "ledger", 3 },
+		{ "t", "b", "a", SPAN_SERVER, "ledger", 3 },
+		{ "t", "a", "", SPAN_SERVER, "cart", 1 },
+	};
+	struct trace_set *set = BUILD(rows);
+	const struct trace *trace = &set->traces[0];
+
+	/* the other b has no side and no server that shares its id: it is no client half */
+	check_tree(trace, "a(bb(y))");
+	ck_assert_uint_eq(trace->spans[0].parent, 2);
+	ck_assert_uint_eq(trace->spans[2].flags, 0);
 	trace_set_free(set);
 }
 END_TEST
@@ -703,6 +723,7 @@ int main(void)
 	tcase_add_test(tcase, test_self_parent);
 	tcase_add_test(tcase, test_cycles);
 	tcase_add_test(tcase, test_shared_ids);
+	tcase_add_test(tcase, test_shared_server_alone);
 	tcase_add_test(tcase, test_shared_client_first);
 	tcase_add_test(tcase, test_hostile_shapes);
 	tcase_add_test(tcase, test_empty);
