@@ -344,6 +344,135 @@ static void write_tempo_proto(const struct trace *trace, struct buf *out)
 	buf_fini(&inner);
 }
 
+/* --- Zipkin --- */
+
+typedef void zipkin_tag_writer(struct buf *out, const char *key, const char *value,
+			       const char *service);
+
+static void zipkin_v2_tag(struct buf *out, const char *key, const char *value, const char *service)
+{
+	(void)service;
+	if (out->data[out->len - 1] != '{')
+		buf_putc(out, ',');
+	buf_json_key(out, key);
+	buf_json_string(out, value);
+}
+
+static void zipkin_v1_tag(struct buf *out, const char *key, const char *value, const char *service)
+{
+	open_item(out);
+	buf_json_text(out, "key", key);
+	buf_json_text(out, "value", value);
+	buf_puts(out, ",\"endpoint\":{");
+	buf_json_text(out, "serviceName", service);
+	buf_puts(out, "}}");
+}
+
+/* As OpenTelemetry translates: what has no place of its own becomes a tag. */
+static void zipkin_tags(struct buf *out, const struct trace *trace, const struct span *span,
+			zipkin_tag_writer *tag)
+{
+	const struct resource *resource = span_resource(trace, span);
+	const char *service = trace_text(trace, resource->service);
+
+	if (resource->namespace != 0)
+		tag(out, "service.namespace", trace_text(trace, resource->namespace), service);
+	for (unsigned int i = 0; i < span->nattrs; i++) {
+		const struct span_attr *attr = &trace->set->attrs[span->attrs + i];
+
+		if (attr->key != ATTR_PEER_SERVICE)
+			tag(out, attr_name(attr->key), trace_text(trace, attr->value), service);
+	}
+	if (span->status == SPAN_STATUS_ERROR) {
+		tag(out, "otel.status_code", "ERROR", service);
+		tag(out, "error", trace_text(trace, span->message), service);
+	}
+	if (span->message != 0)
+		tag(out, "otel.status_description", trace_text(trace, span->message), service);
+}
+
+static void zipkin_span(struct buf *out, const struct trace *trace, const struct span *span)
+{
+	char id[17];
+
+	open_item(out);
+	hex_id(trace, span->id, id);
+	buf_printf(out, "\"traceId\":\"" TRACE_ID "\",\"id\":\"%s\"", id);
+	hex_id(trace, span->parent_id, id);
+	if (span->parent_id != 0)
+		buf_json_text(out, "parentId", id);
+	buf_json_text(out, "name", trace_text(trace, span->name));
+	buf_printf(out, ",\"timestamp\":%" PRId64 ",\"duration\":%" PRId64, span->start_us,
+		   span->duration_us);
+}
+
+static void write_zipkin_v2(const struct trace *trace, struct buf *out)
+{
+	static const char *const kinds[] = { [SPAN_SERVER] = "SERVER",
+					     [SPAN_CLIENT] = "CLIENT",
+					     [SPAN_PRODUCER] = "PRODUCER",
+					     [SPAN_CONSUMER] = "CONSUMER" };
+
+	buf_putc(out, '[');
+	for (uint32_t i = 0; i < trace->nspans; i++) {
+		const struct span *span = &trace->spans[i];
+		const char *peer = span_attr(trace, span, ATTR_PEER_SERVICE);
+
+		zipkin_span(out, trace, span);
+		buf_json_text(out, "kind", kinds[span->kind]);
+		buf_puts(out, ",\"localEndpoint\":{");
+		buf_json_text(out, "serviceName", span_service(trace, span));
+		buf_puts(out, "},\"remoteEndpoint\":{");
+		if (peer != NULL)
+			buf_json_text(out, "serviceName", peer);
+		buf_puts(out, "},\"tags\":{");
+		zipkin_tags(out, trace, span, zipkin_v2_tag);
+		buf_puts(out, "}}");
+	}
+	buf_putc(out, ']');
+}
+
+static void zipkin_note(struct buf *out, int64_t at, const char *value, const char *service)
+{
+	if (value == NULL)
+		return;
+	open_item(out);
+	buf_printf(out, "\"timestamp\":%" PRId64, at);
+	buf_json_text(out, "value", value);
+	buf_puts(out, ",\"endpoint\":{");
+	buf_json_text(out, "serviceName", service);
+	buf_puts(out, "}}");
+}
+
+static void write_zipkin_v1(const struct trace *trace, struct buf *out)
+{
+	static const char *const starts[] = { [SPAN_SERVER] = "sr",
+					      [SPAN_CLIENT] = "cs",
+					      [SPAN_PRODUCER] = "ms",
+					      [SPAN_CONSUMER] = "mr" };
+	static const char *const ends[] = {
+		[SPAN_SERVER] = "ss", [SPAN_CLIENT] = "cr", [SPAN_CONSUMER] = NULL
+	};
+
+	buf_putc(out, '[');
+	for (uint32_t i = 0; i < trace->nspans; i++) {
+		const struct span *span = &trace->spans[i];
+		const char *peer = span_attr(trace, span, ATTR_PEER_SERVICE);
+		const char *service = span_service(trace, span);
+
+		zipkin_span(out, trace, span);
+		buf_puts(out, ",\"annotations\":[");
+		zipkin_note(out, span->start_us, starts[span->kind], service);
+		zipkin_note(out, span_end_us(span), ends[span->kind], service);
+		buf_puts(out, "],\"binaryAnnotations\":[");
+		zipkin_tags(out, trace, span, zipkin_v1_tag);
+		if (peer != NULL)
+			zipkin_v1_tag(out, "sa", "true", peer);
+		buf_puts(out, "]}");
+	}
+	buf_putc(out, ']');
+}
+
 /* --- The comparison --- */
 
 static const struct {
@@ -358,6 +487,8 @@ static const struct {
 	{ "Tempo JSON, v2", TRACE_ENCODING_OTLP_JSON, write_tempo_v2 },
 	{ "OTLP protobuf", TRACE_ENCODING_OTLP_PROTO, write_otlp_proto },
 	{ "Tempo protobuf, v2", TRACE_ENCODING_TEMPO_PROTO, write_tempo_proto },
+	{ "Zipkin v2 JSON", TRACE_ENCODING_ZIPKIN_V2, write_zipkin_v2 },
+	{ "Zipkin v1 JSON", TRACE_ENCODING_ZIPKIN_V1, write_zipkin_v1 },
 };
 
 static const struct {
