@@ -286,6 +286,8 @@ int main(int argc, char **argv)
 		{ "Jaeger", TRACE_ENCODING_JAEGER_JSON, gen_jaeger_json },
 		{ "OTLP JSON", TRACE_ENCODING_OTLP_JSON, gen_otlp_json },
 		{ "OTLP proto", TRACE_ENCODING_OTLP_PROTO, gen_otlp_proto },
+		{ "Zipkin v2", TRACE_ENCODING_ZIPKIN_V2, gen_zipkin_v2 },
+		{ "Zipkin v1", TRACE_ENCODING_ZIPKIN_V1, gen_zipkin_v1 },
 	};
 	unsigned int most = argc > 1 ? (unsigned int)strtoul(argv[1], NULL, 10) : 100000;
 

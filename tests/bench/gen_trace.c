@@ -1,5 +1,5 @@
-/* Traces for measuring, see gen_trace.h. A span is described once and written three times: as
- * Jaeger JSON, OTLP JSON and OTLP protobuf. */
+/* Traces for measuring, see gen_trace.h. A span is described once and written five times: as
+ * Jaeger JSON, OTLP JSON, OTLP protobuf and Zipkin's two versions. */
 #include "gen_trace.h"
 
 #include <inttypes.h>
@@ -393,4 +393,104 @@ char *gen_otlp_proto(unsigned int nspans, size_t *ret_len)
 	buf_fini(&inner);
 	*ret_len = buf.len;
 	return buf_take(&buf);
+}
+
+/* --- Zipkin --- */
+
+static void zipkin_span(struct buf *buf, const struct span *span)
+{
+	buf_printf(buf, "{\"traceId\":\"" TRACE_ID "\",\"id\":\"%016" PRIx64 "\"", span->id);
+	if (span->parent != 0)
+		buf_printf(buf, ",\"parentId\":\"%016" PRIx64 "\"", span->parent);
+	buf_printf(buf, ",\"name\":\"%s\",\"timestamp\":%" PRIu64 ",\"duration\":%" PRIu64,
+		   span->operation, span->start_us, span->duration_us);
+}
+
+static void zipkin_endpoint(struct buf *buf, const char *name, const struct span *span)
+{
+	buf_printf(buf, ",\"%s\":{\"serviceName\":\"%s\",\"ipv4\":\"10.1.0.%u\",\"port\":8080}",
+		   name, services[span->service], span->service + 1);
+}
+
+static void zipkin_v2_span(struct buf *buf, const struct span *span)
+{
+	zipkin_span(buf, span);
+	buf_printf(buf, ",\"kind\":\"%s\"", span->kind_number == 2 ? "SERVER" : "CLIENT");
+	zipkin_endpoint(buf, "localEndpoint", span);
+	if (span->kind_number == 3)
+		buf_puts(buf, ",\"remoteEndpoint\":{\"ipv4\":\"10.2.0.7\",\"port\":8080}");
+	buf_puts(buf, ",\"annotations\":[");
+	if (span->failing)
+		buf_printf(buf, "{\"timestamp\":%" PRIu64 ",\"value\":\"" EXCEPTION "\"}",
+			   span->start_us + span->duration_us);
+	buf_puts(buf, "],\"tags\":{");
+	for (unsigned int i = 0; i < span->nattrs; i++)
+		buf_printf(buf, "%s\"%s\":\"%s\"", i > 0 ? "," : "", span->attrs[i].key,
+			   span->attrs[i].value);
+	buf_puts(buf, span->failing ? ",\"error\":\"" FAIL_REASON "\"}}" : "}}");
+}
+
+static void zipkin_v1_note(struct buf *buf, const struct span *span, uint64_t at, const char *value)
+{
+	buf_printf(buf, "{\"timestamp\":%" PRIu64 ",\"value\":\"%s\"", at, value);
+	zipkin_endpoint(buf, "endpoint", span);
+	buf_putc(buf, '}');
+}
+
+static void zipkin_v1_tag(struct buf *buf, const struct span *span, const char *key,
+			  const char *value)
+{
+	buf_printf(buf, "{\"key\":\"%s\",\"value\":\"%s\"", key, value);
+	zipkin_endpoint(buf, "endpoint", span);
+	buf_putc(buf, '}');
+}
+
+static void zipkin_v1_span(struct buf *buf, const struct span *span)
+{
+	bool server = span->kind_number == 2;
+
+	zipkin_span(buf, span);
+	buf_puts(buf, ",\"annotations\":[");
+	zipkin_v1_note(buf, span, span->start_us, server ? "sr" : "cs");
+	buf_putc(buf, ',');
+	zipkin_v1_note(buf, span, span->start_us + span->duration_us, server ? "ss" : "cr");
+	buf_puts(buf, "],\"binaryAnnotations\":[");
+	for (unsigned int i = 0; i < span->nattrs; i++) {
+		if (i > 0)
+			buf_putc(buf, ',');
+		zipkin_v1_tag(buf, span, span->attrs[i].key, span->attrs[i].value);
+	}
+	if (span->failing) {
+		buf_putc(buf, ',');
+		zipkin_v1_tag(buf, span, "error", FAIL_REASON);
+	}
+	buf_puts(buf, "]}");
+}
+
+static char *gen_zipkin(unsigned int nspans, size_t *ret_len,
+			void (*write)(struct buf *buf, const struct span *span))
+{
+	struct buf buf = BUF_INIT(SIZE_MAX / 2);
+	struct span span;
+
+	buf_putc(&buf, '[');
+	for (unsigned int i = 0; i < nspans; i++) {
+		if (i > 0)
+			buf_putc(&buf, ',');
+		describe(&span, i);
+		write(&buf, &span);
+	}
+	buf_putc(&buf, ']');
+	*ret_len = buf.len;
+	return buf_take(&buf);
+}
+
+char *gen_zipkin_v2(unsigned int nspans, size_t *ret_len)
+{
+	return gen_zipkin(nspans, ret_len, zipkin_v2_span);
+}
+
+char *gen_zipkin_v1(unsigned int nspans, size_t *ret_len)
+{
+	return gen_zipkin(nspans, ret_len, zipkin_v1_span);
 }

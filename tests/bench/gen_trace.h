@@ -12,5 +12,7 @@
 char *gen_jaeger_json(unsigned int nspans, size_t *ret_len);
 char *gen_otlp_json(unsigned int nspans, size_t *ret_len);
 char *gen_otlp_proto(unsigned int nspans, size_t *ret_len);
+char *gen_zipkin_v2(unsigned int nspans, size_t *ret_len);
+char *gen_zipkin_v1(unsigned int nspans, size_t *ret_len);
 
 #endif
