@@ -12,6 +12,7 @@ extern const struct trace_source trace_source_jaeger;
 extern const struct trace_source trace_source_prometheus;
 extern const struct trace_source trace_source_tempo;
 extern const struct trace_source trace_source_victoriatraces;
+extern const struct trace_source trace_source_zipkin;
 
 /* The request of a talk: credentials, headers, tenant, certificates and timeout as configured. The
  * URL is kept by the talk's arena, or longer. What it may read at most: source_read_text(), or

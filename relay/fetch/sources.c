@@ -13,6 +13,7 @@
 const struct trace_source *const trace_sources[SOURCE_COUNT] = {
 	[SOURCE_JAEGER] = &trace_source_jaeger,
 	[SOURCE_TEMPO] = &trace_source_tempo,
+	[SOURCE_ZIPKIN] = &trace_source_zipkin,
 	[SOURCE_VICTORIATRACES] = &trace_source_victoriatraces,
 	[SOURCE_PROMETHEUS] = &trace_source_prometheus,
 	[SOURCE_FILES] = NULL,

@@ -79,6 +79,23 @@ def to_jaeger(trace, plain=False):
     return {"traceID": spans[0]["traceID"], "spans": spans, "processes": processes}
 
 
+def to_zipkin(trace):
+    out = []
+    for service, span in spans_of(trace):
+        start = int(span["startTimeUnixNano"]) // 1000
+        one = {"traceId": span["traceId"], "id": span["spanId"], "name": span["name"].lower(),
+               "timestamp": start, "duration": int(span["endTimeUnixNano"]) // 1000 - start,
+               "localEndpoint": {"serviceName": service}, "tags": {}}
+        if span["kind"] in (2, 3):
+            one["kind"] = ["SERVER", "CLIENT"][span["kind"] - 2]
+        if "parentSpanId" in span:
+            one["parentId"] = span["parentSpanId"]
+        if "status" in span:
+            one["tags"] = {"error": span["status"]["message"]}
+        out.append(one)
+    return out
+
+
 # ---- The backends. ----
 
 class Backend(peers.Peer):
@@ -150,6 +167,16 @@ class Tempo(Backend):
         if parts[:2] == ["api", "traces"] and len(parts) == 3:
             trace = self.traces.get(parts[2])
             return (200, protobuf, to_proto(trace)) if trace else (404, {}, b"")
+        return NO_SUCH_PATH
+
+
+class Zipkin(Backend):
+    def reply(self, parts, query):
+        if parts == ["api", "v2", "traces"]:
+            return self.json([to_zipkin(t) for t in self.traces.values()])
+        if parts[:3] == ["api", "v2", "trace"]:
+            trace = self.traces.get(parts[3])
+            return self.json(to_zipkin(trace)) if trace else (404, {"Content-Type": "text/plain"}, b"not found")
         return NO_SUCH_PATH
 
 

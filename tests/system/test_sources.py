@@ -85,6 +85,13 @@ def tempo_without_v2():
     list(both_ways("tempo", lambda t: backends.Tempo(t, v2=False)))
 
 
+def zipkin():
+    by_id, search = both_ways("zipkin", backends.Zipkin)
+    query = search.queries()[0]
+    assert query["serviceName"] == "frontend" and query["spanName"] == "post /orders", query
+    assert query["annotationQuery"] == "error", query
+
+
 def exemplars():
     prom, backend = backends.Prometheus(traces()), peers.Jaeger(traces())
     config = (f"sources:\n  prom: {{kind: prometheus, url: \"{prom.url}\"}}\n"
@@ -299,5 +306,5 @@ def hostile_to_searches():
         check_fallback(page_of(config, LABELS, "http://prom/graph?g0.expr=up", budget="1s"), "")
 
 
-peers.run(jaeger, jaeger_without_v3, victoriatraces, tempo, tempo_without_v2, exemplars, credentials, certificates,
+peers.run(jaeger, jaeger_without_v3, victoriatraces, tempo, tempo_without_v2, zipkin, exemplars, credentials, certificates,
           the_next_source_is_asked, a_storm_asks_once, hostile, hostile_to_searches)

@@ -228,7 +228,7 @@ static const struct {
 	  "C008", 3, 11, "" },
 
 	{ "sources: {j: {kind: oracle, url: \"http://t\"}}\n", "C009", 1, 21,
-	  "known here: jaeger, tempo, victoriatraces, prometheus, files" },
+	  "known here: jaeger, tempo, zipkin, victoriatraces, prometheus, files" },
 	{ "sources: {j: {kind: file, path: /t}}\n", "C009", 1, 21, "did you mean \"files\"?" },
 	{ "sources: {j: {kind: jaeger, url: jaeger:16686}}\n", "C010", 1, 34, "url must be a URL" },
 	{ "sources: {j: {kind: jaeger, url: \"http://\"}}\n", "C010", 1, 34, "url must be a URL" },
