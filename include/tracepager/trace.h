@@ -32,9 +32,9 @@ enum span_status {
 };
 
 /* Flags of a span. */
-#define SPAN_FOLLOWS  1u   /* its parent reference is FOLLOWS_FROM */
-#define SPAN_ORPHAN   2u   /* it names a parent that is not in the trace */
-#define SPAN_REMOTE   4u   /* OTLP: its parent is known to be in another process */
+#define SPAN_FOLLOWS   1u  /* its parent reference is FOLLOWS_FROM */
+#define SPAN_ORPHAN    2u  /* it names a parent that is not in the trace */
+#define SPAN_REMOTE    4u  /* OTLP: its parent is known to be in another process */
 #define SPAN_TAG_TRUE  8u  /* it has an error tag that means error */
 #define SPAN_TAG_FALSE 16u /* it has an error tag that means no error */
 #define SPAN_CYCLE     32u /* it was cut from a cycle of parents and is a root now */
@@ -101,6 +101,7 @@ struct trace_set {
 	const char *strings;		/* NUL-terminated texts; a reference is an offset */
 	const char *const *extra_names; /* the names behind ATTR_COUNT + i; kept by the set */
 	uint32_t ntraces, nresources, nattrs, nresource_attrs, nextra_names;
+	bool ignore_case; /* names of services and of spans may have lost their case */
 	uint32_t string_bytes;
 	size_t bytes;		     /* all memory of the set */
 	struct trace_memory *memory; /* the account that bytes is charged to; NULL: none */

@@ -63,6 +63,8 @@ void trace_builder_rename_trace(struct trace_builder *builder, const char *trace
 				const char *new_id, size_t new_len);
 /* The document is partial: the source said so, before or behind the spans. */
 void trace_builder_partial(struct trace_builder *builder);
+/* The source changes the case of names: signals match those of services and spans without it. */
+void trace_builder_ignore_case(struct trace_builder *builder);
 
 /* Renumber the resource of every span of this builder from index `first_span` on (Jaeger names
  * services after the spans): spans carry a provisional number, map[provisional] is the resource's

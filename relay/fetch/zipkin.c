@@ -559,6 +559,8 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 void zipkin_init(struct zipkin *z, const struct zipkin_ops *ops, struct trace_builder *builder)
 {
 	*z = (struct zipkin){ .ops = ops, .builder = builder, .trace = TRACE_NONE };
+	/* Its server stores both in lower case. */
+	trace_builder_ignore_case(builder);
 	z->jread = jread_new(JREAD_ONE, on_event, z);
 	map_init(&z->resources, "resources");
 	map_init(&z->traces, "traces");

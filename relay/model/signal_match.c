@@ -2,7 +2,9 @@
  * Signal match: does a span belong to the signal. Patterns come from rules and options; what an
  * alert's label says is taken literally, so that no sender can make us search.
  */
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "walk-internal.h"
 
@@ -11,8 +13,13 @@ static bool is_any(const char *pattern)
 	return pattern == NULL || pattern[0] == '\0';
 }
 
+static bool same_char(char a, char b, bool ignore_case)
+{
+	return a == b || (ignore_case && tolower((unsigned char)a) == tolower((unsigned char)b));
+}
+
 /* "*" and "?"; goes back to the last star only. */
-static bool glob_matches(const char *pattern, const char *text)
+static bool glob_matches(const char *pattern, const char *text, bool ignore_case)
 {
 	const char *star = NULL, *retry = NULL;
 
@@ -20,7 +27,7 @@ static bool glob_matches(const char *pattern, const char *text)
 		if (*pattern == '*') {
 			star = ++pattern;
 			retry = text;
-		} else if (*pattern == '?' || *pattern == *text) {
+		} else if (*pattern == '?' || same_char(*pattern, *text, ignore_case)) {
 			pattern++;
 			text++;
 		} else if (star != NULL) {
@@ -35,20 +42,29 @@ static bool glob_matches(const char *pattern, const char *text)
 	return *pattern == '\0';
 }
 
-static bool matches(const struct signal *signal, const char *pattern, const char *text)
+static bool matches(const struct signal *signal, const char *pattern, const char *text,
+		    bool ignore_case)
 {
-	if (is_any(pattern) || strcmp(pattern, text) == 0)
+	if (is_any(pattern) || (ignore_case ? strcasecmp : strcmp)(pattern, text) == 0)
 		return true;
 	if (signal->from != NULL && strcmp(signal->from, "label") == 0)
 		return false;
-	return strpbrk(pattern, "*?") != NULL && glob_matches(pattern, text);
+	return strpbrk(pattern, "*?") != NULL && glob_matches(pattern, text, ignore_case);
 }
 
 static bool resource_matches(const struct signal *signal, const struct trace *trace,
 			     const struct resource *resource)
 {
-	return matches(signal, signal->service, trace_text(trace, resource->service)) &&
-	       matches(signal, signal->namespace, trace_text(trace, resource->namespace));
+	return matches(signal, signal->service, trace_text(trace, resource->service),
+		       trace->set->ignore_case) &&
+	       matches(signal, signal->namespace, trace_text(trace, resource->namespace), false);
+}
+
+static bool name_matches(const struct signal *signal, const struct trace *trace,
+			 const struct span *span)
+{
+	return matches(signal, signal->operation, trace_text(trace, span->name),
+		       trace->set->ignore_case);
 }
 
 static const char *attr_text(const struct trace *trace, const struct span *span, const char *name)
@@ -75,7 +91,7 @@ static bool attrs_match(const struct signal *signal, const struct trace *trace,
 		const struct label *want = &signal->attrs.at[i];
 		const char *text = attr_text(trace, span, want->name);
 
-		if (text == NULL || !matches(signal, want->value, text))
+		if (text == NULL || !matches(signal, want->value, text, false))
 			return false;
 	}
 	return true;
@@ -84,8 +100,7 @@ static bool attrs_match(const struct signal *signal, const struct trace *trace,
 bool signal_matches(const struct signal *signal, const struct trace *trace, const struct span *span)
 {
 	return resource_matches(signal, trace, span_resource(trace, span)) &&
-	       matches(signal, signal->operation, trace_text(trace, span->name)) &&
-	       attrs_match(signal, trace, span);
+	       name_matches(signal, trace, span) && attrs_match(signal, trace, span);
 }
 
 /* The slot of a key; *ret_known tells whether it holds that key's answer. */
@@ -112,6 +127,6 @@ bool signal_matcher_test(struct signal_matcher *matcher, const struct span *span
 		return slot->matches;
 	slot = seen_slot(matcher->names, span->name, &known);
 	if (!known)
-		slot->matches = matches(signal, signal->operation, trace_text(trace, span->name));
+		slot->matches = name_matches(signal, trace, span);
 	return slot->matches && attrs_match(signal, trace, span);
 }

@@ -60,7 +60,7 @@ struct trace_builder {
 	uint32_t ntraces, traces_size, last_trace;
 	struct trace_slot *trace_slots; /* trace ids to indexes */
 	uint32_t ntrace_slots;
-	bool partial;
+	bool partial, ignore_case;
 
 	/* Kept attribute names, and a table of their indexes + 1. */
 	const char **extra_names; /* with the texts behind them in one block */
@@ -728,6 +728,11 @@ void trace_builder_partial(struct trace_builder *builder)
 	builder->partial = true;
 }
 
+void trace_builder_ignore_case(struct trace_builder *builder)
+{
+	builder->ignore_case = true;
+}
+
 uint32_t trace_builder_nspans(const struct trace_builder *builder)
 {
 	return builder->nspans;
@@ -946,6 +951,7 @@ int trace_builder_finish(struct trace_builder *builder, struct trace_set **ret_s
 		goto fail;
 	set = xcalloc(1, sizeof(*set));
 	hand_over(builder, set);
+	set->ignore_case = builder->ignore_case;
 	for (uint32_t i = 0; i < set->ntraces; i++)
 		set->traces[i].set = set;
 	*ret_set = set;
