@@ -157,6 +157,9 @@
 /* Windows of searches begin and end at whole multiples of this: alerts of one storm start within
  * an evaluation of their rules, and shall ask one question. */
 #define LIMIT_WINDOW_US (10 * US_PER_SECOND)
+/* Traces that are looked through for failing ones, where the backend cannot tell them from others:
+ * what Jaeger gives to who names no number. One order in ten that fails is found ten times. */
+#define LIMIT_SEARCH_DEPTH 100u
 /* Exemplars must leave the search its time. */
 #define LIMIT_EXEMPLARS_US US_PER_SECOND
 /* Requests of one question to a source: a trace in pages, an asynchronous query that is polled. */

@@ -49,6 +49,8 @@ int trace_decoder_page(struct trace_decoder *decoder, struct err *err);
 /* Where the next page begins, in the source's own words; NULL: there is none. Borrowed, until the
  * decoder is used again. */
 const char *trace_decoder_cursor(const struct trace_decoder *decoder);
+/* Has no span come so far? */
+bool trace_decoder_is_empty(const struct trace_decoder *decoder);
 /* -ENOENT: a good document without a span (a search without a match). */
 int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set,
 			 struct err *err);

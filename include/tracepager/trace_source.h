@@ -56,7 +56,7 @@ struct trace_query {
 	const struct signal *signal; /* of a search; the other questions may have it too */
 	int64_t from_us, to_us; /* wall. By id only a hint: the trace may be older, or younger */
 	unsigned int limit;
-	bool failing;		 /* only traces with an error; else any */
+	bool failing;		 /* only those in which a span of the signal fails; else any */
 	bool healthy;		 /* only those in which no span of the signal fails */
 	int64_t min_duration_us; /* of a span of the signal, where the source can tell; 0: any */
 };
@@ -86,9 +86,10 @@ struct source_talk {
 	 * further. The body of a success is there where SOURCE_TEXT was asked for, of anything else
 	 * at most LIMIT_REPLY_BYTES, and of what could not be decoded its first bytes. */
 	const struct http_reply *reply;
-	/* 0; -EBADMSG: the body was not in the encoding that was expected; -ENODATA: it was empty.
-	 */
+	/* 0; -EBADMSG: the body was not in the encoding that was expected; -ENODATA: it was empty;
+	 * -E2BIG: it was more than is read. */
 	int error;
+	bool no_spans; /* the body was good, and there was no span in it */
 	/* trace_decoder_cursor() of the body; NULL: it was the last page. */
 	const char *cursor;
 	void *state; /* the kind's own, kept by the arena; NULL at first */
@@ -97,6 +98,7 @@ struct source_talk {
 	struct http_request request;
 	enum trace_encoding encoding; /* of a success's body, or SOURCE_TEXT */
 	bool more;		      /* its spans join those that have come */
+	bool searches;		      /* it is another search, which waits for its turn */
 	int64_t wait_us; /* send it no earlier than after that: of asynchronous queries */
 	/* For SOURCE_IDS, the best first. */
 	const char *const *ids;

@@ -43,7 +43,8 @@ struct files_answer {
 /* Reads the files in order of name until the query's limit is reached. The window of a search does
  * not count: files do not age. Blocks on the disk: for a thread of the pool. */
 void files_find(const struct files_query *query, struct files_answer *ret_answer);
-/* Is it the trace, or one of the signal (failing, or healthy, if that is wanted)? */
+/* Is it the trace, or one of the signal? In a failing one a span of the signal fails, in a healthy
+ * one none does, whatever happens elsewhere in it: that is what backends compare, too. */
 bool trace_answers(const struct trace *trace, const struct trace_query *query);
 
 /* task.c */
@@ -52,7 +53,8 @@ struct inquiry;
 struct task;
 
 /* Of a decoded document those traces that answer a query. One trace alone is the one that was asked
- * for by its id, even if the source writes ids in another way. */
+ * for by its id, even if the source writes ids in another way. Of a search the newest are taken, as
+ * many as it wants: sources send them in any order, and more of them than that. */
 struct decoded {
 	struct trace_set *set; /* NULL: error says why */
 	const struct trace *traces[LIMIT_TRACES_PER_ALERT];

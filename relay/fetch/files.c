@@ -25,21 +25,20 @@ bool trace_id_equal(const char *a, const char *b)
 
 bool trace_answers(const struct trace *trace, const struct trace_query *query)
 {
-	bool of_signal = false, failing = !query->failing;
+	bool of_signal = false, failing = false;
 
 	if (query->trace_id)
 		return trace_id_equal(trace_text(trace, trace->id), query->trace_id);
 	for (uint32_t i = 0; i < trace->nspans; i++) {
 		const struct span *span = &trace->spans[i];
-		bool matches = signal_matches(query->signal, trace, span);
-		if (query->healthy && matches && span_failing(trace, span, true))
-			return false;
-		of_signal = of_signal || matches;
-		failing = failing || span_failing(trace, span, true);
-		if (of_signal && failing && !query->healthy)
+		if (!signal_matches(query->signal, trace, span))
+			continue;
+		of_signal = true;
+		failing = span_failing(trace, span, true);
+		if (failing || !(query->failing || query->healthy))
 			break;
 	}
-	return of_signal && failing;
+	return of_signal && !(query->failing && !failing) && !(query->healthy && failing);
 }
 
 static bool ends_with(const char *name, const char *suffix)

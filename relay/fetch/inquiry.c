@@ -336,9 +336,6 @@ static void reply_came(void *arg, const struct http_reply *came)
 	} else if (inquiry->err.code == E2BIG && inquiry->talk.encoding == SOURCE_TEXT) {
 		snprintf(text, sizeof(text), "sent %.150s", inquiry->err.text);
 		end(inquiry, ANSWER_FAILED, text);
-	} else if (inquiry->err.code && inquiry->err.code != EBADMSG &&
-		   inquiry->err.code != ENODATA) {
-		end_decoding(inquiry, -inquiry->err.code, inquiry->err.text);
 	} else {
 		going = advance(inquiry, &reply);
 	}
@@ -394,7 +391,7 @@ static bool send_next(struct inquiry *inquiry)
 		trace_decoder_free(inquiry->decoder);
 		inquiry->decoder = NULL;
 	}
-	if (inquiry->talk.step == 1 && !inquiry->query.trace_id) {
+	if (inquiry->talk.searches) {
 		wait_us += pace_take(&inquiry->state->pace, inquiry->source->search_pause_us,
 				     LIMIT_SEARCH_BURST, now_us(fetch));
 		inquiry->paced = wait_us > 0;
@@ -416,7 +413,11 @@ static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
 	talk->error = -inquiry->err.code;
 	talk->cursor =
 		inquiry->decoder && !talk->error ? trace_decoder_cursor(inquiry->decoder) : NULL;
+	talk->no_spans =
+		inquiry->decoder && !talk->error && trace_decoder_is_empty(inquiry->decoder);
 	talk->more = false;
+	/* The first request of a search is one. */
+	talk->searches = talk->step == 0 && !talk->query->trace_id;
 	talk->wait_us = 0;
 	talk->hold_us = 0;
 	talk->text = NULL;
@@ -447,7 +448,7 @@ static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
 	}
 	if (talk->text)
 		return end(inquiry, ANSWER_BAD, talk->text);
-	return end_decoding(inquiry, -EBADMSG, inquiry->err.text);
+	return end_decoding(inquiry, -inquiry->err.code, inquiry->err.text);
 }
 
 /* ---- Asking. ---- */

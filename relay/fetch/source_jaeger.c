@@ -2,9 +2,15 @@
  * Trace source jaeger: API v3 first; the old /api/traces where the server has no v3. Parameters are
  * spelt in snake case, which all servers take. It never asks without a service in a search:
  * storages refuse that, or scan everything.
+ *
+ * Whether a search by attributes works depends on the release: up to 2.13, v3 ignores them, and the
+ * old API of 2.x finds no error at all in the memory storage. So failing traces are asked for by
+ * their error, and then, where there is nothing, among many without that. What has come is looked
+ * through in any case.
  */
 #include "sources-internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
@@ -12,6 +18,7 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 
 /* An old server has no v3: its router says so in plain text, or its single-page UI answers for
  * every path it does not know. A v3 that does not know the trace answers {"error":{…}}. */
@@ -29,18 +36,26 @@ static bool v3_missing(const struct http_reply *reply)
 	return missing;
 }
 
+/* How a search is put; each field is taken back where the server does not bear it. */
+struct asking {
+	bool old;   /* through the old API */
+	bool error; /* for the error attribute */
+	bool attrs; /* for the signal's attributes */
+	bool many;  /* for more traces than are wanted, to look through them */
+};
+
 /* {"error":"true", …}: an error, and the signal's attributes that are not patterns. NULL: nothing
  * to ask for. */
-static const char *attributes(struct arena *arena, const struct trace_query *query)
+static const char *attributes(struct arena *arena, const struct asking *asking,
+			      const struct labels *attrs)
 {
-	const struct labels *attrs = &query->signal->attrs;
 	struct buf json = BUF_INIT(LIMIT_LABEL_BYTES);
 	const char *text = NULL;
 
 	buf_putc(&json, '{');
-	if (query->failing)
+	if (asking->error)
 		buf_json_text(&json, "error", "true");
-	for (size_t i = 0; i < attrs->n; i++)
+	for (size_t i = 0; asking->attrs && i < attrs->n; i++)
 		if (!source_is_pattern(attrs->at[i].value))
 			buf_json_text(&json, attrs->at[i].name, attrs->at[i].value);
 	buf_putc(&json, '}');
@@ -52,29 +67,40 @@ static const char *attributes(struct arena *arena, const struct trace_query *que
 
 /* The names of the same things in the two APIs. */
 struct dialect {
-	const char *service, *operation, *start, *end, *limit, *duration, *attributes;
+	const char *path;
+	enum trace_encoding encoding;
+	const char *service, *operation, *start, *end, *duration, *attributes;
+	/* How many traces, of a server that knows what an attribute is, and of one that does not,
+	 * and knows the other name only. NULL: there are none of these. */
+	const char *limit, *limit_without_attributes;
 	bool rfc3339; /* else microseconds */
 };
 
+/* Releases with query.search_depth heed query.attributes, and prefer it to query.num_traces. */
 static const struct dialect v3 = {
+	.path = "/api/v3/traces",
+	.encoding = TRACE_ENCODING_OTLP_JSON,
 	.service = "query.service_name",
 	.operation = "query.operation_name",
 	.start = "query.start_time_min",
 	.end = "query.start_time_max",
-	.limit = "query.search_depth",
 	.duration = "query.duration_min",
 	.attributes = "query.attributes",
+	.limit = "query.search_depth",
+	.limit_without_attributes = "query.num_traces",
 	.rfc3339 = true,
 };
 
 static const struct dialect v1 = {
+	.path = "/api/traces",
+	.encoding = TRACE_ENCODING_JAEGER_JSON,
 	.service = "service",
 	.operation = "operation",
 	.start = "start",
 	.end = "end",
-	.limit = "limit",
 	.duration = "minDuration",
 	.attributes = "tags",
+	.limit = "limit",
 };
 
 static void add_time(struct arena *arena, struct buf *url, const struct dialect *dialect,
@@ -89,17 +115,22 @@ static void add_time(struct arena *arena, struct buf *url, const struct dialect 
 }
 
 static void add_search(struct arena *arena, struct buf *url, const struct dialect *dialect,
-		       const struct trace_query *query)
+		       const struct asking *asking, const struct trace_query *query)
 {
 	const char *operation = source_plain(query->signal->operation);
-	const char *attrs = attributes(arena, query);
+	const char *attrs = attributes(arena, asking, &query->signal->attrs);
+	unsigned int limit = query->limit, many = limit;
 
+	if (asking->many && many < LIMIT_SEARCH_DEPTH)
+		many = LIMIT_SEARCH_DEPTH;
 	source_url_param(arena, url, dialect->service, query->signal->service);
 	if (operation)
 		source_url_param(arena, url, dialect->operation, operation);
 	add_time(arena, url, dialect, dialect->start, query->from_us);
 	add_time(arena, url, dialect, dialect->end, query->to_us);
-	source_url_number(arena, url, dialect->limit, query->limit);
+	source_url_number(arena, url, dialect->limit, asking->error ? limit : many);
+	if (dialect->limit_without_attributes)
+		source_url_number(arena, url, dialect->limit_without_attributes, many);
 	if (query->min_duration_us > 0)
 		source_url_param(arena, url, dialect->duration,
 				 arena_printf(arena, "%" PRId64 "us", query->min_duration_us));
@@ -107,46 +138,116 @@ static void add_search(struct arena *arena, struct buf *url, const struct dialec
 		source_url_param(arena, url, dialect->attributes, attrs);
 }
 
-/* NULL: there is nothing that this source could be asked. */
-static const char *make_url(struct arena *arena, const char *base, const char *path,
-			    const struct dialect *dialect, const struct trace_query *query)
+static enum source_step ask(struct source_talk *talk, const struct dialect *dialect,
+			    const char *path, const struct asking *asking)
 {
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+	const struct trace_query *query = talk->query;
+	struct buf buf = BUF_INIT(SOURCE_URL_BYTES);
 
-	source_url(&url, base, path);
+	source_url(&buf, talk->config->url, path);
 	if (query->trace_id)
-		buf_printf(&url, "/%s", url_escape(arena, query->trace_id));
+		buf_printf(&buf, "/%s", url_escape(talk->arena, query->trace_id));
 	else if (query->signal && source_plain(query->signal->service))
-		add_search(arena, &url, dialect, query);
+		add_search(talk->arena, &buf, dialect, asking, query);
 	else
-		buf_reset(&url);
-	return source_url_take(arena, &url);
-}
-
-static enum source_step ask(struct source_talk *talk, const char *path,
-			    const struct dialect *dialect, enum trace_encoding encoding)
-{
-	const char *url = make_url(talk->arena, talk->config->url, path, dialect, talk->query);
-
+		buf_reset(&buf);
+	const char *url = source_url_take(talk->arena, &buf);
 	if (!url)
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	source_request(talk, HTTP_GET, url);
 	http_request_header(&talk->request, "Accept", "application/json");
-	talk->encoding = encoding;
+	talk->encoding = dialect->encoding;
 	return SOURCE_SEND;
+}
+
+static enum source_step ask_so(struct source_talk *talk, const struct asking *asking)
+{
+	const struct dialect *dialect = asking->old ? &v1 : &v3;
+
+	return ask(talk, dialect, dialect->path, asking);
 }
 
 enum source_step source_ask_jaeger(struct source_talk *talk, const char *path)
 {
-	return ask(talk, path, &v1, TRACE_ENCODING_JAEGER_JSON);
+	const struct asking asking = { .error = talk->query->failing, .attrs = true };
+
+	return ask(talk, &v1, path, &asking);
+}
+
+static struct asking *asking_new(struct source_talk *talk)
+{
+	const struct trace_query *query = talk->query;
+	struct asking *asking = arena_alloc(talk->arena, sizeof(*asking));
+	bool some = query->signal && query->signal->attrs.n > 0;
+
+	*asking = (struct asking){ .error = query->failing,
+				   .attrs = some,
+				   .many = query->failing || some };
+	return asking;
+}
+
+/* Storages answer 500 to a search that they cannot do: Cassandra to one by attributes and duration,
+ * the memory storage to one for more traces than it may hold. They will do so again. */
+static bool is_not_possible(const struct http_reply *reply)
+{
+	static const char *const words[] = {
+		"cannot query for duration and tags simultaneously",
+		"malformed request object",
+		"query parameter is not supported",
+		"search depth must be",
+	};
+
+	for (size_t i = 0; reply->status == 500 && i < ARRAY_LEN(words); i++)
+		if (reply->body && strstr(reply->body, words[i]))
+			return true;
+	return false;
+}
+
+static bool found_nothing(const struct source_talk *talk)
+{
+	int status = talk->reply->status;
+
+	return status == 404 || (status >= 200 && status <= 299 && talk->no_spans);
+}
+
+/* Takes back what the reply shows to be too much; false: nothing. */
+static bool ask_less(struct asking *asking, const struct source_talk *talk)
+{
+	if (asking->error && found_nothing(talk)) {
+		asking->error = false;
+		return true;
+	}
+	bool impossible = is_not_possible(talk->reply);
+	bool too_large = talk->error == -E2BIG && !(asking->old && asking->error);
+	if (impossible && (asking->error || asking->attrs)) {
+		asking->error = asking->attrs = false;
+		return true;
+	}
+	if (asking->many && (impossible || too_large)) {
+		asking->many = false;
+		return true;
+	}
+	return false;
 }
 
 static enum source_step jaeger_next(struct source_talk *talk)
 {
-	if (talk->step == 0)
-		return ask(talk, "/api/v3/traces", &v3, TRACE_ENCODING_OTLP_JSON);
-	if (talk->step == 1 && v3_missing(talk->reply))
-		return source_ask_jaeger(talk, "/api/traces");
+	struct asking *asking = talk->state;
+
+	if (!asking) {
+		talk->state = asking = asking_new(talk);
+		return ask_so(talk, asking);
+	}
+	if (talk->step == 1 && v3_missing(talk->reply)) {
+		asking->old = true;
+		return ask_so(talk, asking);
+	}
+	if (!talk->query->trace_id && ask_less(asking, talk)) {
+		talk->searches = true;
+		return ask_so(talk, asking);
+	}
+	if (is_not_possible(talk->reply))
+		return source_end(talk, SOURCE_REFUSED, "answered 500: it cannot do this search");
 	return source_judge(talk);
 }
 

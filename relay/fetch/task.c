@@ -23,6 +23,23 @@ struct task {
 	struct files_answer answer;
 };
 
+static int64_t began_us(const struct trace *trace)
+{
+	return trace->spans[trace->first_root].start_us;
+}
+
+/* In place of the oldest, if that is older. */
+static void take_newer(struct decoded *decoded, const struct trace *trace)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < decoded->ntraces; i++)
+		if (began_us(decoded->traces[i]) < began_us(decoded->traces[oldest]))
+			oldest = i;
+	if (began_us(trace) > began_us(decoded->traces[oldest]))
+		decoded->traces[oldest] = trace;
+}
+
 void decode_finish(struct trace_decoder *decoder, const struct trace_query *query,
 		   struct decoded *ret_decoded)
 {
@@ -32,10 +49,16 @@ void decode_finish(struct trace_decoder *decoder, const struct trace_query *quer
 	out->error = trace_decoder_finish(decoder, &out->set, &out->err);
 	if (out->error)
 		return;
-	bool filtered = query->healthy || (query->trace_id && out->set->ntraces > 1);
-	for (uint32_t i = 0; i < out->set->ntraces && out->ntraces < ARRAY_LEN(out->traces); i++)
-		if (!filtered || trace_answers(&out->set->traces[i], query))
-			out->traces[out->ntraces++] = &out->set->traces[i];
+	bool filtered = !query->trace_id || out->set->ntraces > 1;
+	for (uint32_t i = 0; i < out->set->ntraces; i++) {
+		const struct trace *trace = &out->set->traces[i];
+		if (filtered && !trace_answers(trace, query))
+			continue;
+		if (out->ntraces < query->limit)
+			out->traces[out->ntraces++] = trace;
+		else
+			take_newer(out, trace);
+	}
 }
 
 static struct task *task_new(struct inquiry *inquiry, const struct task_env *env)

@@ -104,6 +104,11 @@ const char *trace_decoder_cursor(const struct trace_decoder *decoder)
 	return decoder->ops->cursor ? decoder->ops->cursor(decoder->state) : NULL;
 }
 
+bool trace_decoder_is_empty(const struct trace_decoder *decoder)
+{
+	return trace_builder_nspans(decoder->builder) == 0;
+}
+
 int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set, struct err *err)
 {
 	int code;

@@ -53,9 +53,12 @@ enum source_step answer(int status, const char *body, const char *content_type)
 
 	talk.step++;
 	talk.reply = &reply;
-	talk.error = talk.encoding != SOURCE_TEXT && body && (*body == '<' || *body == '!')
-			     ? -EBADMSG
-			     : 0;
+	bool decoded = talk.encoding != SOURCE_TEXT && body;
+	talk.error = !decoded			    ? 0
+		     : *body == '<' || *body == '!' ? -EBADMSG
+		     : strcmp(body, TOO_MUCH) == 0  ? -E2BIG
+						    : 0;
+	talk.no_spans = decoded && strstr(body, "[]");
 	talk.text = NULL;
 	return trace_sources[config.kind]->next(&talk);
 }

@@ -23,7 +23,8 @@ struct trace_query search_for(const struct signal *signal, bool failing);
 /* The first step of a new talk. */
 enum source_step ask(const struct trace_query *query);
 /* The next step, after a reply. Of a body that was to be decoded, what cannot be JSON or protobuf
- * counts as not decodable: < and !. */
+ * counts as not decodable: < and !. With an empty list, [], it has no spans. */
+#define TOO_MUCH "(more than is read)"
 enum source_step answer(int status, const char *body, const char *content_type);
 const char *header(const char *name); /* of the request; NULL: it has none */
 

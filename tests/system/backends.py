@@ -85,7 +85,7 @@ def to_zipkin(trace):
         start = int(span["startTimeUnixNano"]) // 1000
         one = {"traceId": span["traceId"], "id": span["spanId"], "name": span["name"].lower(),
                "timestamp": start, "duration": int(span["endTimeUnixNano"]) // 1000 - start,
-               "localEndpoint": {"serviceName": service}, "tags": {}}
+               "localEndpoint": {"serviceName": service.lower()}, "tags": {}}
         if span["kind"] in (2, 3):
             one["kind"] = ["SERVER", "CLIENT"][span["kind"] - 2]
         if "parentSpanId" in span:
@@ -123,17 +123,27 @@ class Backend(peers.Peer):
         return status, {"Content-Type": "application/json"}, json.dumps(document).encode()
 
     def queries(self):
-        return [r["query"] for r in self.seen() if r["query"]]
+        return [r["query"] for r in self.asked() if r["query"]]
 
 
 class OldJaeger(Backend):
-    """A Jaeger 1.x without API v3."""
+    """A Jaeger 1.x without API v3. Without reads_error, as the memory storage of 2.13 is: it takes error=true for false."""
+
+    def __init__(self, traces, reads_error=True):
+        self.reads_error = reads_error
+        super().__init__(traces)
+
+    def find(self, query):
+        found = list(self.traces.values())
+        if "tags" in query:
+            found = [t for t in found if self.reads_error and any("status" in span for _, span in spans_of(t))]
+        return found[:int(query["limit"])]
 
     def reply(self, parts, query):
         if parts[:2] != ["api", "traces"]:
             return NO_SUCH_PATH
         if len(parts) == 2:
-            return self.json({"data": [to_jaeger(t) for t in self.traces.values()], "errors": None})
+            return self.json({"data": [to_jaeger(t) for t in self.find(query)], "errors": None})
         if parts[2] in self.traces:
             return self.json({"data": [to_jaeger(self.traces[parts[2]])], "errors": None})
         return self.json({"data": None, "errors": [{"code": 404, "msg": "trace not found"}]}, 404)

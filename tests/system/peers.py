@@ -1,4 +1,5 @@
 """What the system tests share: the real daemon as a child process, and the peers that it talks to."""
+import datetime
 import http.client
 import http.server
 import json
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 TOP = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.environ.get("top_builddir", ".")
@@ -90,6 +92,25 @@ class Peer(http.server.ThreadingHTTPServer):
         with self.lock:
             return list(self.requests)
 
+    def asked(self):
+        """Of a trace backend: what it was asked about alerts."""
+        return [r for r in self.seen() if not ends_long_ago(r)]
+
+
+def ends_long_ago(request):
+    """A search of traces that end minutes ago: for healthy ones, not for those of an alert."""
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(request["path"]).query))
+    end = query.get("query.start_time_max") or query.get("end") or query.get("endTs")
+    if not end:
+        return False
+    if end.endswith("Z"):
+        end = datetime.datetime.fromisoformat(end[:19]).replace(tzinfo=datetime.timezone.utc).timestamp()
+    # Seconds, milliseconds or microseconds, each a thousand times the one before.
+    seconds = float(end)
+    while seconds > 1e11:
+        seconds /= 1000
+    return seconds < time.time() - 300
+
 
 class Pager(Peer):
     """PagerDuty's Events API as far as a sender sees it: keeps what it accepted, by dedup key."""
@@ -117,7 +138,8 @@ class Pager(Peer):
 
 
 class Jaeger(Peer):
-    """API v3 by id and by search, from stored traces (OTLP JSON of one trace each, by id)."""
+    """API v3 by id and by search, from stored traces (OTLP JSON of one trace each, by id). It is as that of releases up to 2.13: a
+    search must have query.num_traces, and ignores attributes."""
 
     def __init__(self, traces):
         self.traces = traces
@@ -125,11 +147,15 @@ class Jaeger(Peer):
 
     def look_up(self, request):
         missing = 404, {}, b'{"error":{"httpCode":404,"message":"trace not found"}}'
-        path = request["path"].split("?")[0]
+        path, _, query = request["path"].partition("?")
         if path == "/api/v3/traces":
+            depth = int(dict(urllib.parse.parse_qsl(query)).get("query.num_traces", 0))
+            if depth < 1:
+                return 500, {}, (b'{"error":{"httpCode":500,"message":"search depth must be greater than 0 and less than max '
+                                 b'traces"}}')
             if not self.traces:
                 return missing
-            spans = [rs for t in self.traces.values() for rs in t["resourceSpans"]]
+            spans = [rs for t in list(self.traces.values())[:depth] for rs in t["resourceSpans"]]
             return 200, {}, json.dumps({"result": {"resourceSpans": spans}}).encode()
         found = self.traces.get(path.rsplit("/", 1)[-1].lower())
         return (200, {}, json.dumps({"result": found}).encode()) if found else missing
@@ -149,14 +175,14 @@ def span(trace_id, span_id, parent, service, name, kind=2, error=None, start=0, 
             "scopeSpans": [{"spans": [one]}]}
 
 
-def shop_trace(trace_id):
-    """frontend -> checkout -> ledger, where ledger cannot write."""
+def shop_trace(trace_id, fails=True):
+    """frontend -> checkout -> ledger, where ledger cannot write; or can."""
+    errors = ("500", "INTERNAL", "journal is read-only") if fails else (None, None, None)
     return {"resourceSpans": [
-        span(trace_id, "00000000000000a1", None, "frontend", "POST /orders", error="500", duration=200),
-        span(trace_id, "00000000000000a2", "00000000000000a1", "checkout", "PlaceOrder", error="INTERNAL", start=10,
+        span(trace_id, "00000000000000a1", None, "frontend", "POST /orders", error=errors[0], duration=200),
+        span(trace_id, "00000000000000a2", "00000000000000a1", "checkout", "PlaceOrder", error=errors[1], start=10,
              duration=180),
-        span(trace_id, "00000000000000a3", "00000000000000a2", "ledger", "Book", error="journal is read-only",
-             start=20, duration=150)]}
+        span(trace_id, "00000000000000a3", "00000000000000a2", "ledger", "Book", error=errors[2], start=20, duration=150)]}
 
 
 RULES = """

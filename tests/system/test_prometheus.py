@@ -119,7 +119,7 @@ def trace_from_an_exemplar():
     try:
         peers.wait_for("the page", pager.events, 120)
         assert pager.events()[0]["routing_key"] == "key-ledger", pager.events()[0]
-        assert [r["path"] for r in jaeger.seen()] == [f"/api/v3/traces/{TRACE}"], jaeger.seen()
+        assert [r["path"] for r in jaeger.asked()] == [f"/api/v3/traces/{TRACE}"], jaeger.asked()
     finally:
         monitoring.finish()
         daemon.finish()

@@ -395,15 +395,47 @@ START_TEST(ids_are_looked_up_once_and_a_few_at_a_time)
 }
 END_TEST
 
+/* An order that goes well, although a service below fails. */
+#define HANDLED(trace)                                                                             \
+	RESOURCE("checkout", SPAN(trace, "00f067aa0ba902b7", "POST /orders", FINE))                \
+	"," RESOURCE("inventory", SPAN(trace, "00f067aa0ba902b8", "reserve", FAILED))
+/* An order that begins so many seconds after some time. */
+#define AT(trace, second, status)                                                                  \
+	RESOURCE("checkout",                                                                       \
+		 "{\"traceId\":\"0000000000000000000000000000000" trace                            \
+		 "\",\"spanId\":\"00f067aa0ba902b7\",\"name\":\"POST /orders\",\"kind\":2,"        \
+		 "\"startTimeUnixNano\":\"17882567" second                                         \
+		 "000000000\",\"endTimeUnixNano\":\"1788256799500000000\"," status "}")
+
+struct got_ids {
+	size_t n;
+	bool seen[10]; /* by the last digit */
+};
+
+static void on_ids(void *ctx, struct fetch_result *result)
+{
+	struct got_ids *ids = ctx;
+
+	ids->n = result->ntraces;
+	for (size_t i = 0; i < result->ntraces; i++) {
+		const char *id = trace_text(result->traces[i], result->traces[i]->id);
+		ids->seen[id[strlen(id) - 1] - '0'] = true;
+	}
+	for (size_t i = 0; i < result->nsets; i++)
+		fetched_set_unref(result->sets[i]);
+}
+
 START_TEST(searches_for_failing_traces)
 {
 	fake_http_reply(&http, unknown);
 	start(&checkout, NULL, 0);
 	finish();
-	ck_assert_uint_eq(http.nrequests, 6);
-	for (size_t i = 0; i < 6; i++)
-		ck_assert_ptr_nonnull(strstr(http.requests[i].url,
-					     "query.attributes=%7B%22error%22%3A%22true%22%7D"));
+	/* Each time by the error first, and without it then. */
+	ck_assert_uint_eq(http.nrequests, 12);
+	for (size_t i = 0; i < 12; i++)
+		ck_assert_int_eq(strstr(http.requests[i].url,
+					"query.attributes=%7B%22error%22%3A%22true%22%7D") != NULL,
+				 i % 2 == 0);
 	ck_assert_int_eq(got.missing, FALLBACK_NO_TRACE);
 	ck_assert_str_eq(got.text,
 			 "no failing trace of checkout in jaeger after 6 tries over 4.8 s");
@@ -427,6 +459,92 @@ START_TEST(a_search_gives_many_traces_up_to_the_limit)
 }
 END_TEST
 
+/* Backends send others along, in any order: the newest of those that fail count. An order that went
+ * well although inventory failed is no failing one. */
+START_TEST(of_all_that_comes_the_newest_failing_ones_are_taken)
+{
+	struct fetch_request request = { .signal = &checkout,
+					 .limit = 2,
+					 .deadline_us = fake.mono_us + SECOND };
+	struct got_ids ids = { .n = 0 };
+
+	fake_http_reply(&http,
+			(struct fake_reply){
+				.status = 200,
+				.body = V3(AT("1", "41", FAILED) "," AT("2", "44", FINE) "," AT(
+					"3", "43",
+					FAILED) "," HANDLED(ID) "," AT("4", "42",
+								       FAILED) "," AT("5", "40",
+										      FAILED)) });
+	fetch_start(fetch, &request, on_ids, &ids);
+	fake_clock_run_idle(&fake, 10 * SECOND);
+	ck_assert_uint_eq(http.nrequests, 1);
+	ck_assert_uint_eq(ids.n, 2);
+	ck_assert(ids.seen[3] && ids.seen[4]);
+}
+END_TEST
+
+START_TEST(after_an_empty_answer_any_are_looked_through)
+{
+	fake_http_reply(&http,
+			(struct fake_reply){ .url_part = "error", .status = 200, .body = V3("") });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200,
+						    .body = V3(HANDLED(OTHER) "," TRACE(ID)) });
+	start(&checkout, NULL, 0);
+	finish();
+	ck_assert_uint_eq(http.nrequests, 2);
+	ck_assert_uint_eq(got.ntraces, 1);
+	ck_assert_str_eq(got.first_id, ID);
+}
+END_TEST
+
+START_TEST(without_a_failing_one_there_is_none)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(HANDLED(ID)) });
+	start(&checkout, NULL, 0);
+	finish();
+	ck_assert_int_eq(got.missing, FALLBACK_NO_TRACE);
+	ck_assert_str_eq(got.text,
+			 "no failing trace of checkout in jaeger after 6 tries over 4.8 s");
+}
+END_TEST
+
+/* A backend that answers the question, and says that it is wrong, is not asked it again. */
+START_TEST(a_search_that_cannot_be_done_is_given_up)
+{
+	fake_http_reply(
+		&http,
+		(struct fake_reply){ .status = 500,
+				     .body = "{\"error\":{\"httpCode\":500,\"message\":"
+					     "\"search depth must be greater than 0 and less than "
+					     "max traces\"}}" });
+	start(&checkout, NULL, 0);
+	finish();
+	/* By the error; for any; for fewer of these. */
+	ck_assert_uint_eq(http.nrequests, 3);
+	ck_assert_int_eq(got.at_us, 0);
+	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
+	ck_assert_str_eq(got.text, "jaeger answered 500: it cannot do this search");
+}
+END_TEST
+
+/* The cap of all traces in flight stands for that of a body. */
+START_TEST(what_is_too_large_is_asked_for_in_part)
+{
+	fake_http_reply(&http, (struct fake_reply){ .url_part = "num_traces=100",
+						    .status = 200,
+						    .body = V3(TRACE(ID) "," TRACE(OTHER)) });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	memory.cap_bytes = 0;
+	start(&checkout, NULL, 0);
+	finish();
+	ck_assert_uint_eq(http.nrequests, 2);
+	ck_assert_ptr_nonnull(strstr(http.requests[1].url, "num_traces=10&"));
+	ck_assert_ptr_nonnull(strstr(http.requests[1].url, "error"));
+	ck_assert_int_eq(got.missing, FALLBACK_TRACE_TOO_LARGE);
+}
+END_TEST
+
 START_TEST(slow_signals_are_searched_without_errors)
 {
 	struct signal slow = checkout;
@@ -444,9 +562,7 @@ START_TEST(undecided_signals_take_any_trace_in_the_third_round)
 	struct signal any = checkout;
 
 	any.mode = WALK_AUTO;
-	fake_http_reply(&http, (struct fake_reply){
-				       .url_part = "error", .status = 404, .body = unknown.body });
-	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(HANDLED(ID)) });
 	start(&any, NULL, 0);
 	finish();
 	ck_assert_uint_eq(http.nrequests, 3);
@@ -802,6 +918,11 @@ static TCase *case_http(void)
 	tcase_add_test(tcase, ids_are_looked_up_once_and_a_few_at_a_time);
 	tcase_add_test(tcase, searches_for_failing_traces);
 	tcase_add_test(tcase, a_search_gives_many_traces_up_to_the_limit);
+	tcase_add_test(tcase, of_all_that_comes_the_newest_failing_ones_are_taken);
+	tcase_add_test(tcase, after_an_empty_answer_any_are_looked_through);
+	tcase_add_test(tcase, without_a_failing_one_there_is_none);
+	tcase_add_test(tcase, a_search_that_cannot_be_done_is_given_up);
+	tcase_add_test(tcase, what_is_too_large_is_asked_for_in_part);
 	tcase_add_test(tcase, slow_signals_are_searched_without_errors);
 	tcase_add_test(tcase, undecided_signals_take_any_trace_in_the_third_round);
 	tcase_add_test(tcase, a_service_that_is_a_pattern_cannot_be_searched);

@@ -200,15 +200,11 @@ END_TEST
 /* 10 at once, and then one in each pause. */
 START_TEST(searches_are_paced)
 {
-	char names[14][8];
-	struct signal signals[14];
-
 	sources[0].search_pause_us = 100000;
 	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
 	for (int i = 0; i < 14; i++) {
-		snprintf(names[i], sizeof(names[i]), "s%d", i);
-		signals[i] = (struct signal){ .service = names[i], .mode = WALK_ERRORS };
-		struct fetch_request request = request_of(&signals[i], NULL, 0);
+		struct fetch_request request = request_of(&checkout, NULL, 0);
+		request.limit = 1 + (unsigned int)i;
 		fetch_start(fetch, &request, keep, NULL);
 	}
 	ck_assert_uint_eq(http.nrequests, LIMIT_SEARCH_BURST);
@@ -222,6 +218,31 @@ START_TEST(searches_are_paced)
 	ck_assert_uint_eq(http.nrequests, 14);
 	ck_assert_int_eq(seen.calls, 14);
 	drop_kept();
+}
+END_TEST
+
+/* As many ask a second time, for any traces. */
+START_TEST(second_searches_are_paced)
+{
+	sources[0].search_pause_us = 100000;
+	fake_http_reply(&http, (struct fake_reply){
+				       .url_part = "error", .status = 404, .body = unknown.body });
+	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
+	for (int i = 0; i < LIMIT_SEARCH_BURST; i++) {
+		struct fetch_request request = request_of(&checkout, NULL, 0);
+		request.limit = 1 + (unsigned int)i;
+		fetch_start(fetch, &request, keep, NULL);
+	}
+	fake_clock_advance(&fake, 99999);
+	ck_assert_uint_eq(http.nrequests, LIMIT_SEARCH_BURST);
+	for (size_t i = 1; i <= LIMIT_SEARCH_BURST; i++) {
+		fake_clock_advance(&fake, 1);
+		ck_assert_uint_eq(http.nrequests, LIMIT_SEARCH_BURST + i);
+		ck_assert_ptr_null(strstr(http.requests[http.nrequests - 1].url, "error"));
+		fake_clock_advance(&fake, 99999);
+		drop_kept();
+	}
+	ck_assert_int_eq(seen.calls, LIMIT_SEARCH_BURST);
 }
 END_TEST
 
@@ -245,7 +266,7 @@ END_TEST
 /* A place that was not used is given back. */
 START_TEST(a_search_that_never_left_leaves_its_place)
 {
-	struct signal signal = { .service = "s", .mode = WALK_ERRORS };
+	struct signal signal = { .service = "checkout", .mode = WALK_ERRORS };
 
 	sources[0].search_pause_us = SECOND;
 	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
@@ -358,6 +379,37 @@ START_TEST(an_empty_message_is_not_found)
 	start_id();
 	finish();
 	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
+}
+END_TEST
+
+static const struct {
+	const char *service, *operation;
+	size_t ntraces;
+} spellings[] = {
+	{ "Checkout", "POST /orders", 1 }, { "checkout", "POST /Ord*", 1 },
+	{ "checkout", "post /orders", 1 }, { "checkout", "POST /order", 0 },
+	{ "checkout2", NULL, 0 },
+};
+
+/* Zipkin's server stores names in lower case. */
+START_TEST(zipkin_answers_whatever_the_case)
+{
+	const struct signal signal = { .service = spellings[_i].service,
+				       .operation = spellings[_i].operation,
+				       .mode = WALK_ERRORS };
+
+	sources[0].kind = SOURCE_ZIPKIN;
+	fake_http_reply(&http,
+			(struct fake_reply){
+				.status = 200,
+				.body = "[[{\"traceId\":\"" ID "\",\"id\":\"00f067aa0ba902b7\","
+					"\"kind\":\"SERVER\",\"name\":\"post /orders\","
+					"\"timestamp\":1788256799000000,\"duration\":500000,"
+					"\"localEndpoint\":{\"serviceName\":\"checkout\"},"
+					"\"tags\":{\"error\":\"\"}}]]" });
+	start(&signal, NULL, 0);
+	finish();
+	ck_assert_uint_eq(got.ntraces, spellings[_i].ntraces);
 }
 END_TEST
 
@@ -574,12 +626,14 @@ int main(void)
 	tcase_add_test(tcase, the_last_who_leaves_ends_it);
 	tcase_add_test(tcase, a_failure_is_shared_too);
 	tcase_add_test(tcase, searches_are_paced);
+	tcase_add_test(tcase, second_searches_are_paced);
 	tcase_add_test(tcase, ids_are_not_paced);
 	tcase_add_test(tcase, a_search_that_never_left_leaves_its_place);
 	tcase_add_test(tcase, retry_after_is_obeyed);
 	tcase_add_test(tcase, a_source_that_is_held_is_told);
 	tcase_add_test(tcase, ids_that_a_search_gives_are_asked_for);
 	tcase_add_test(tcase, an_empty_message_is_not_found);
+	tcase_add_loop_test(tcase, zipkin_answers_whatever_the_case, 0, ARRAY_LEN(spellings));
 	tcase_add_test(tcase, ids_of_a_search_are_asked_only_there);
 	tcase_add_test(tcase, a_search_without_ids_falls_to_the_next_source);
 	tcase_add_test(tcase, exemplars_come_before_the_search);

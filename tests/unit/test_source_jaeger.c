@@ -47,7 +47,7 @@ START_TEST(searches_v3_in_snake_case)
 			 "&query.operation_name=POST%20%2Forders"
 			 "&query.start_time_min=2026-09-01T09%3A50%3A00.250Z"
 			 "&query.start_time_max=2026-09-01T10%3A00%3A00Z"
-			 "&query.search_depth=10"
+			 "&query.search_depth=10&query.num_traces=100"
 			 "&query.attributes=%7B%22error%22%3A%22true%22%7D");
 }
 END_TEST
@@ -65,7 +65,83 @@ START_TEST(searches_v1_where_v3_is_missing)
 		"&start=1788256200250000&end=1788256800000000&limit=10&minDuration=1500000us"
 		"&tags=%7B%22error%22%3A%22true%22%7D");
 	ck_assert_int_eq(talk.encoding, TRACE_ENCODING_JAEGER_JSON);
-	ck_assert_int_eq(answer(404, "404 page not found\n", ""), SOURCE_NOT_FOUND);
+	ck_assert(!talk.searches);
+	ck_assert_int_eq(answer(200, "{\"data\":[{}]}", ""), SOURCE_TRACES);
+}
+END_TEST
+
+/* Parameters of the request: is it there, and is the other one not? */
+static void check_url(const char *has, const char *has_not)
+{
+	if (!strstr(talk.request.url, has) || strstr(talk.request.url, has_not))
+		ck_abort_msg("to have %s, and not %s: %s", has, has_not, talk.request.url);
+}
+
+/* Some read the attribute wrongly, and find nothing. */
+START_TEST(without_a_match_by_error_any_are_looked_through)
+{
+	struct trace_query query = search_for(&checkout, true);
+
+	ask(&query);
+	ck_assert_int_eq(answer(404, "{\"error\":{\"httpCode\":404}}", ""), SOURCE_SEND);
+	check_url("/api/v3/traces?query.service_name=checkout&", "attributes");
+	check_url("&query.search_depth=100&query.num_traces=100", "attributes");
+	ck_assert(talk.searches);
+	ck_assert_int_eq(answer(404, "{\"error\":{\"httpCode\":404}}", ""), SOURCE_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(without_a_match_by_error_in_v1_too)
+{
+	struct trace_query query = search_for(&checkout, true);
+
+	ask(&query);
+	answer(404, "404 page not found\n", "");
+	ck_assert_int_eq(answer(200, "{\"data\":[]}", ""), SOURCE_SEND);
+	check_url("/api/traces?service=checkout&", "tags");
+	check_url("&limit=100", "tags");
+	ck_assert_int_eq(answer(200, "{\"data\":[]}", ""), SOURCE_TRACES);
+}
+END_TEST
+
+/* A document of the limit in place of one of many. */
+START_TEST(too_much_is_asked_for_in_part)
+{
+	struct trace_query query = search_for(&checkout, true);
+
+	ask(&query);
+	ck_assert_int_eq(answer(200, TOO_MUCH, ""), SOURCE_SEND);
+	check_url("&query.search_depth=10&query.num_traces=10&query.attributes=", "100");
+	ck_assert_int_eq(answer(200, TOO_MUCH, ""), SOURCE_BAD);
+
+	/* The old API is asked for the limit at first, and for many then. */
+	ask(&query);
+	answer(404, "404 page not found\n", "");
+	ck_assert_int_eq(answer(200, TOO_MUCH, ""), SOURCE_BAD);
+	ask(&query);
+	answer(404, "404 page not found\n", "");
+	answer(200, "{\"data\":[]}", "");
+	ck_assert_int_eq(answer(200, TOO_MUCH, ""), SOURCE_SEND);
+	check_url("&limit=10", "limit=100");
+}
+END_TEST
+
+START_TEST(what_a_storage_cannot_do_is_not_asked_again)
+{
+	static const char both[] = "{\"error\":{\"httpCode\":500,\"message\":\"cannot query for "
+				   "duration and tags simultaneously\"}}";
+	static const char depth[] = "{\"error\":{\"httpCode\":500,\"message\":\"search depth "
+				    "must be greater than 0 and less than max traces\"}}";
+	struct trace_query query = search_for(&checkout, true);
+
+	query.min_duration_us = 1500000;
+	ask(&query);
+	ck_assert_int_eq(answer(500, both, ""), SOURCE_SEND);
+	check_url("&query.num_traces=100&query.duration_min=1500000us", "attributes");
+	ck_assert_int_eq(answer(500, depth, ""), SOURCE_SEND);
+	check_url("&query.search_depth=10&query.num_traces=10&", "100");
+	ck_assert_int_eq(answer(500, depth, ""), SOURCE_REFUSED);
+	ck_assert_str_eq(talk.text, "answered 500: it cannot do this search");
 }
 END_TEST
 
@@ -75,8 +151,9 @@ START_TEST(any_traces_are_searched_without_attributes)
 	struct trace_query query = search_for(&signal, false);
 
 	ck_assert_int_eq(ask(&query), SOURCE_SEND);
-	ck_assert_ptr_null(strstr(talk.request.url, "attributes"));
+	check_url("&query.search_depth=10&query.num_traces=10", "attributes");
 	ck_assert_ptr_null(strstr(talk.request.url, "operation"));
+	ck_assert_int_eq(answer(404, "{\"error\":{\"httpCode\":404}}", ""), SOURCE_NOT_FOUND);
 }
 END_TEST
 
@@ -90,9 +167,9 @@ START_TEST(patterns_are_not_asked_for)
 
 	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 	ck_assert_ptr_null(strstr(talk.request.url, "operation"));
-	ck_assert_ptr_nonnull(strstr(talk.request.url,
-				     "&query.attributes=%7B%22http.route%22%3A%22%2Forders%22%7D"));
-	ck_assert_ptr_null(strstr(talk.request.url, "region"));
+	check_url("&query.attributes=%7B%22http.route%22%3A%22%2Forders%22%7D", "region");
+	/* v3 may ignore them. */
+	check_url("&query.search_depth=100&query.num_traces=100", "region");
 
 	signal.service = "check*";
 	ck_assert_int_eq(ask(&query), SOURCE_REFUSED);
@@ -148,6 +225,10 @@ int main(void)
 	tcase_add_test(tcase, base_paths_and_tokens_are_kept);
 	tcase_add_test(tcase, searches_v3_in_snake_case);
 	tcase_add_test(tcase, searches_v1_where_v3_is_missing);
+	tcase_add_test(tcase, without_a_match_by_error_any_are_looked_through);
+	tcase_add_test(tcase, without_a_match_by_error_in_v1_too);
+	tcase_add_test(tcase, too_much_is_asked_for_in_part);
+	tcase_add_test(tcase, what_a_storage_cannot_do_is_not_asked_again);
 	tcase_add_test(tcase, any_traces_are_searched_without_attributes);
 	tcase_add_test(tcase, patterns_are_not_asked_for);
 	tcase_add_loop_test(tcase, falls_back_only_where_v3_is_missing, 0, ARRAY_LEN(replies));
