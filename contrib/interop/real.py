@@ -7,6 +7,7 @@ import urllib.request
 
 import peers
 
+START_PATIENCE = 120  # seconds: a Java virtual machine beside other work
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -182,4 +183,4 @@ def wait_until_ready(backend):
         except OSError:
             return False
 
-    peers.wait_for(f"{backend.name} to answer at {backend.url}", answers)
+    peers.wait_for(f"{backend.name} to answer at {backend.url}", answers, START_PATIENCE)
