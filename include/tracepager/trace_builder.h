@@ -32,8 +32,9 @@ struct trace_builder *trace_builder_new(const struct trace_options *options);
 void trace_builder_free(struct trace_builder *builder); /* takes NULL */
 
 /* The reference of a text, interned; TRACE_NONE when a cap is reached (the builder then has failed,
- * see below). Values longer than LIMIT_ATTR_VALUE_BYTES are for the caller to cut first
- * (trace_builder_value does, on a UTF-8 boundary). NUL bytes in the text become U+FFFD. */
+ * see below). Each byte that is NUL or no UTF-8 becomes U+FFFD. Values longer than
+ * LIMIT_ATTR_VALUE_BYTES are for the caller to cut first (trace_builder_value does, on a UTF-8
+ * boundary). */
 uint32_t trace_builder_text(struct trace_builder *builder, const char *text, size_t len);
 uint32_t trace_builder_value(struct trace_builder *builder, const char *text, size_t len);
 

@@ -17,9 +17,11 @@
 #include <strings.h>
 
 #include "relay/model/trace_link-internal.h"
+#include "tracepager/buf.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_builder.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 _Static_assert(LIMIT_SPAN_ATTRS <= UINT8_MAX, "struct span counts them in a byte");
@@ -344,23 +346,36 @@ static inline bool text_is(const struct trace_builder *b, uint32_t text, const c
 	       b->strings[text + len] == '\0';
 }
 
-/* A text that holds NUL bytes: interned with U+FFFD in their places. */
-static uint32_t text_with_nul(struct trace_builder *b, const char *text, size_t len)
+static bool is_clean(const char *text, size_t len)
 {
-	char *clean = xrealloc_array(NULL, len, 3);
-	size_t to = 0;
-	uint32_t result;
+	return utf8_span(text, len) == len && memchr(text, '\0', len) == NULL;
+}
 
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '\0') {
-			clean[to++] = text[i];
-		} else {
-			memcpy(clean + to, "\xef\xbf\xbd", 3);
-			to += 3;
+/* U+FFFD for each byte that is NUL or no UTF-8. The caller frees. */
+static struct buf cleaned(const char *text, size_t len)
+{
+	struct buf clean = BUF_INIT(3 * len);
+
+	while (len > 0) {
+		size_t n = strnlen(text, len);
+
+		buf_add_utf8(&clean, text, n);
+		if (n < len) {
+			buf_puts(&clean, "\xef\xbf\xbd");
+			n++;
 		}
+		text += n;
+		len -= n;
 	}
-	result = trace_builder_text(b, clean, to);
-	free(clean);
+	return clean;
+}
+
+static uint32_t add_cleaned(struct trace_builder *b, const char *text, size_t len)
+{
+	struct buf clean = cleaned(text, len);
+	uint32_t result = trace_builder_text(b, clean.data, clean.len);
+
+	buf_fini(&clean);
 	return result;
 }
 
@@ -368,8 +383,8 @@ static uint32_t add_text(struct trace_builder *b, const char *text, size_t len, 
 {
 	uint32_t at = b->string_bytes;
 
-	if (memchr(text, '\0', len) != NULL)
-		return text_with_nul(b, text, len);
+	if (!is_clean(text, len))
+		return add_cleaned(b, text, len);
 	if (len >= LIMIT_TRACE_STRING_BYTES || at + len + 1 > LIMIT_TRACE_STRING_BYTES) {
 		err_set(&b->err, E2BIG, "more than %u MiB of different texts",
 			LIMIT_TRACE_STRING_BYTES >> 20);
@@ -416,19 +431,37 @@ uint32_t trace_builder_text(struct trace_builder *builder, const char *text, siz
 }
 
 /* The length of a text that is cut to max bytes, but not inside a UTF-8
- * sequence. */
+ * sequence, which has three bytes at most behind its first. */
 static size_t cut_len(const char *text, size_t len, size_t max)
 {
+	size_t least = max < 3 ? 0 : max - 3;
+
 	if (len <= max)
 		return len;
-	while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+	while (max > least && ((unsigned char)text[max] & 0xc0) == 0x80)
 		max--;
 	return max;
 }
 
+/* Cut, too, if it is only its cleaning that makes it too long: three bytes for
+ * each that is none. */
+static uint32_t cut_text(struct trace_builder *b, const char *text, size_t len, size_t max)
+{
+	struct buf clean;
+	uint32_t result;
+
+	len = cut_len(text, len, max);
+	if (len <= max / 3 || is_clean(text, len))
+		return trace_builder_text(b, text, len);
+	clean = cleaned(text, len);
+	result = trace_builder_text(b, clean.data, cut_len(clean.data, clean.len, max));
+	buf_fini(&clean);
+	return result;
+}
+
 uint32_t trace_builder_value(struct trace_builder *builder, const char *text, size_t len)
 {
-	return trace_builder_text(builder, text, cut_len(text, len, LIMIT_ATTR_VALUE_BYTES));
+	return cut_text(builder, text, len, LIMIT_ATTR_VALUE_BYTES);
 }
 
 /* --- Resources --- */
@@ -464,8 +497,7 @@ void trace_builder_resource_attr(struct trace_builder *builder, uint32_t resourc
 	if (to->nattrs == LIMIT_RESOURCE_ATTRS || key_len > LIMIT_RESOURCE_ATTR_BYTES)
 		return;
 	attr.key = trace_builder_text(builder, key, key_len);
-	attr.value = trace_builder_text(builder, value,
-					cut_len(value, value_len, LIMIT_RESOURCE_ATTR_BYTES));
+	attr.value = cut_text(builder, value, value_len, LIMIT_RESOURCE_ATTR_BYTES);
 	if (builder->nresource_attrs == builder->resource_attrs_size &&
 	    !grow(builder, &builder->resource_attrs, &builder->resource_attrs_size,
 		  builder->nresource_attrs, 1, sizeof(attr)))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/buf.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_builder.h"
 #include "tracepager/xalloc.h"
@@ -100,6 +101,8 @@ static void check_tree(const struct trace *trace, const char *wanted)
 
 /* --- Texts --- */
 
+#define FFFD "\xef\xbf\xbd"
+
 START_TEST(test_texts)
 {
 	struct trace_builder *builder = trace_builder_new(NULL);
@@ -122,8 +125,32 @@ START_TEST(test_texts)
 	ck_assert_uint_ne(text(builder, "a"), trace_builder_text(builder, "a\0b", 3));
 	ck_assert_uint_eq(trace_builder_text(builder, "a\0b", 3), text(builder, "a\xef\xbf\xbd"
 										"b"));
+	/* so does what is no UTF-8; of a sequence that is, nothing */
+	ck_assert_uint_eq(trace_builder_text(builder, "\xff\0\xc3\xa9\xc3", 5),
+			  text(builder, FFFD FFFD "\xc3\xa9" FFFD));
 	trace_builder_free(builder);
 	trace_builder_free(NULL);
+}
+END_TEST
+
+/* Bytes that become three times as many, at the cap and a third of it. */
+START_TEST(test_dirty_values_are_cut)
+{
+	struct trace_builder *builder = trace_builder_new(NULL);
+	struct buf clean = BUF_INIT(LIMIT_ATTR_VALUE_BYTES);
+	char dirty[LIMIT_ATTR_VALUE_BYTES + 10];
+	const size_t third = LIMIT_ATTR_VALUE_BYTES / 3;
+
+	memset(dirty, 0x80, sizeof(dirty));
+	for (size_t i = 0; i < third; i++)
+		buf_puts(&clean, FFFD);
+	ck_assert_uint_eq(trace_builder_value(builder, dirty, third), text(builder, clean.data));
+	ck_assert_uint_eq(trace_builder_value(builder, dirty, third + 1),
+			  text(builder, clean.data));
+	ck_assert_uint_eq(trace_builder_value(builder, dirty, sizeof(dirty)),
+			  text(builder, clean.data));
+	buf_fini(&clean);
+	trace_builder_free(builder);
 }
 END_TEST
 
@@ -709,6 +736,7 @@ int main(void)
 
 	tcase_add_test(tcase, test_texts);
 	tcase_add_test(tcase, test_values_are_cut);
+	tcase_add_test(tcase, test_dirty_values_are_cut);
 	tcase_add_test(tcase, test_names);
 	tcase_add_loop_test(tcase, test_folds, 0, ARRAY_LEN(folds));
 	tcase_add_test(tcase, test_folded_attrs_are_answered);
