@@ -2,9 +2,9 @@
  * OTLP protobuf: TracesData, which is ExportTraceServiceRequest and Tempo's Trace on the wire, and
  * Tempo's TraceByIDResponse around it. Sources: opentelemetry-proto (trace.proto, common.proto,
  * resource.proto), Tempo's tempo.proto. Fields in any order. Ids become lower case hexadecimal
- * digits, as OTLP JSON has them; bytes that are no UTF-8 become U+FFFD, since exporters do not
- * check what they are given. It refuses what the wire format refuses, and spans without a trace id.
- * Owns its reader and scratch memory; the builder is borrowed.
+ * digits, as OTLP JSON has them; texts go to the builder as they are, since it makes UTF-8 of them.
+ * It refuses what the wire format refuses, and spans without a trace id. Owns its reader and
+ * scratch memory; the builder is borrowed.
  *
  * wire.c reads, by the tables below; what it tells goes to otlp.c.
  */
@@ -18,8 +18,6 @@
 #include "encodings-internal.h"
 #include "otlp-internal.h"
 #include "otlp_proto-internal.h"
-#include "tracepager/limits.h"
-#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 #include "wire-internal.h"
 
@@ -83,13 +81,13 @@ static const struct wire_field resource_fields[] = {
 	[1] = { WIRE_MESSAGE, NODE_RESOURCE_ATTRIBUTE },
 };
 static const struct wire_field scope_spans_fields[] = {
-	[2] = { WIRE_MESSAGE, NODE_SPAN },
+	[2] = { WIRE_BULK, NODE_SPAN },
 };
 static const struct wire_field span_fields[] = {
 	[1] = { WIRE_TEXT, NODE_TRACE_ID },  [2] = { WIRE_TEXT, NODE_SPAN_ID },
 	[4] = { WIRE_TEXT, NODE_PARENT_ID }, [5] = { WIRE_TEXT, NODE_NAME },
 	[6] = { WIRE_VARINT, NODE_KIND },    [7] = { WIRE_FIXED64, NODE_START },
-	[8] = { WIRE_FIXED64, NODE_END },    [9] = { WIRE_SMALL, NODE_SPAN_ATTRIBUTE },
+	[8] = { WIRE_FIXED64, NODE_END },    [9] = { WIRE_MESSAGE, NODE_SPAN_ATTRIBUTE },
 	[11] = { WIRE_MESSAGE, NODE_EVENT }, [15] = { WIRE_INNER, NODE_STATUS },
 	[16] = { WIRE_FIXED32, NODE_FLAGS },
 };
@@ -138,26 +136,32 @@ static const struct wire_message messages[NODE_MESSAGES] = {
 	[NODE_VALUE] = { FIELDS(value_fields) },
 };
 
+struct attribute {
+	int key; /* negative: it is not kept */
+	uint32_t value;
+};
+
+/* Attributes of up to MEMO_BYTES bytes are remembered, one in each slot: the last that was there.
+ * Most attributes of a trace say, key and value, what others of it have said. Who aims at one slot
+ * makes himself slow and nothing else, so that the slots need no secret hash. */
+#define MEMO_BYTES 55
+#define MEMO_SLOTS 128
+
+struct memo {
+	struct attribute made;
+	unsigned char len;
+	char bytes[MEMO_BYTES]; /* the attribute as it came */
+};
+
 struct otlp_proto {
 	struct otlp otlp;
 	struct wire *wire;
-	struct buf clean;  /* a text that was no UTF-8 */
 	char trace_id[16]; /* what otlp.trace_id was made of; most spans have the one before's */
 	bool has_trace_id;
+	struct memo memos[MEMO_SLOTS];
 };
 
 /* --- Texts --- */
-
-/* The text as UTF-8, which is mostly what it is. */
-static const char *clean(struct otlp_proto *proto, const char *text, size_t *len)
-{
-	if (utf8_span(text, *len) == *len)
-		return text;
-	buf_reset(&proto->clean);
-	buf_add_utf8(&proto->clean, text, *len);
-	*len = proto->clean.len;
-	return buf_text(&proto->clean);
-}
 
 /* A longer id is none, but it tells spans apart all the same. */
 #define ID_BYTES 32
@@ -225,19 +229,15 @@ static int on_text(void *ctx, unsigned int node, const char *text, size_t len)
 	struct otlp_proto *proto = ctx;
 	struct otlp *otlp = &proto->otlp;
 
-	if (node == NODE_KEY) {
-		if (otlp->owner == OTLP_RESOURCE)
-			text = clean(proto, text, &len);
-		return otlp_take_key(otlp, text, len) ? 0 : WIRE_SKIP_REST;
-	}
-	if (node == NODE_TRACE_ID)
-		return take_trace_id(proto, text, len);
-	if (node == NODE_SPAN_ID)
-		return take_id(proto, OTLP_SPAN_ID, text, len);
-	if (node == NODE_PARENT_ID)
-		return take_parent_id(proto, text, len);
-	text = clean(proto, text, &len);
 	switch (node) {
+	case NODE_KEY:
+		return otlp_take_key(otlp, text, len) ? 0 : WIRE_SKIP_REST;
+	case NODE_TRACE_ID:
+		return take_trace_id(proto, text, len);
+	case NODE_SPAN_ID:
+		return take_id(proto, OTLP_SPAN_ID, text, len);
+	case NODE_PARENT_ID:
+		return take_parent_id(proto, text, len);
 	case NODE_NAME:
 		return otlp_take_text(otlp, &otlp->span->name, text, len);
 	case NODE_MESSAGE:
@@ -302,6 +302,11 @@ static int take_int(struct otlp *otlp, uint64_t number)
 	return otlp_take_value(otlp, text + INT_BYTES - len, len);
 }
 
+static void take_kind(struct otlp *otlp, uint64_t number)
+{
+	otlp->span->kind = number <= SPAN_CONSUMER ? (uint8_t)number : SPAN_UNSPECIFIED;
+}
+
 static int on_number(void *ctx, unsigned int node, uint64_t number)
 {
 	struct otlp_proto *proto = ctx;
@@ -313,7 +318,7 @@ static int on_number(void *ctx, unsigned int node, uint64_t number)
 			trace_builder_partial(otlp->builder);
 		return 0;
 	case NODE_KIND:
-		otlp->span->kind = number <= SPAN_CONSUMER ? (uint8_t)number : SPAN_UNSPECIFIED;
+		take_kind(otlp, number);
 		return 0;
 	case NODE_CODE:
 		otlp->span->status =
@@ -349,54 +354,187 @@ static int on_number(void *ctx, unsigned int node, uint64_t number)
 	}
 }
 
-/* --- Messages --- */
+/* --- The fields of spans, as nearly all are written --- */
 
-static int keep_value(struct otlp_proto *proto, int key, const char *text, size_t len)
+#define TAG(field, type) ((field) << 3 | WIRE_TYPE_##type)
+
+/* Both for 8 bytes and more, which are sooner done than a call for any number of them. */
+static inline bool same_bytes(const char *a, const char *b, size_t len)
 {
-	uint32_t value = trace_builder_value(proto->otlp.builder, text, len);
+	uint64_t left, right;
 
-	if (value == TRACE_NONE)
-		return otlp_check(&proto->otlp, value);
-	trace_builder_span_attr(proto->otlp.builder, (unsigned int)key, value);
-	return 1;
+	for (size_t i = 0; i < len - 8; i += 8) {
+		memcpy(&left, a + i, 8);
+		memcpy(&right, b + i, 8);
+		if (left != right)
+			return false;
+	}
+	return memcmp(a + len - 8, b + len - 8, 8) == 0;
 }
 
-/* The value of an attribute, whose tag is first: one string, or one integer of up to two bytes; 0:
+static inline void copy_bytes(char *to, const char *from, size_t len)
+{
+	for (size_t i = 0; i < len - 8; i += 8)
+		memcpy(to + i, from + i, 8);
+	memcpy(to + len - 8, from + len - 8, 8);
+}
+
+/* NULL: an attribute of this length is not remembered. */
+static inline struct memo *memo_of(struct otlp_proto *proto, const char *text, size_t len)
+{
+	uint64_t tail;
+
+	if (len < sizeof(tail) || len > MEMO_BYTES)
+		return NULL;
+	memcpy(&tail, text + len - sizeof(tail), sizeof(tail));
+	return &proto->memos[((tail ^ len) * UINT64_C(0x9e3779b97f4a7c15)) >> 57];
+}
+
+/* The value of an attribute, its tag first: one string, or one integer of up to two bytes. false:
  * something else. */
-static int take_small_value(struct otlp_proto *proto, int key, const char *text, size_t len)
+static bool read_value(struct otlp_proto *proto, const char *text, size_t len, uint32_t *ret_value)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
 	char number[INT_BYTES];
 
-	if (len < 4 || bytes[0] != 0x12 || bytes[1] != len - 2)
-		return 0;
-	if (bytes[2] == 0x0a && bytes[3] == len - 4) {
+	if (len < 4 || bytes[0] != TAG(2, LEN) || bytes[1] != len - 2)
+		return false;
+	if (bytes[2] == TAG(1, LEN) && bytes[3] == len - 4) {
+		text += 4;
 		len -= 4;
-		text = clean(proto, text + 4, &len);
-		return keep_value(proto, key, text, len);
+	} else if (bytes[2] == TAG(3, VARINT) && len == 4 && bytes[3] < 0x80) {
+		len = write_int(number, bytes[3]);
+		text = number + INT_BYTES - len;
+	} else if (bytes[2] == TAG(3, VARINT) && len == 5 && bytes[3] >= 0x80 && bytes[4] < 0x80) {
+		len = write_int(number, bytes[4] << 7 | (bytes[3] & 0x7f));
+		text = number + INT_BYTES - len;
+	} else {
+		return false;
 	}
-	if (bytes[2] != 0x18 || len > 5 || bytes[len - 1] >= 0x80 || (len == 5 && bytes[3] < 0x80))
-		return 0;
-	len = write_int(number, len == 4 ? bytes[3] : bytes[4] << 7 | (bytes[3] & 0x7f));
-	return keep_value(proto, key, number + INT_BYTES - len, len);
+	*ret_value = trace_builder_value(proto->otlp.builder, text, len);
+	return true;
 }
 
-/* An attribute of a span as nearly all are written: its key comes first, and all lengths have one
- * byte. */
-static int on_small(void *ctx, unsigned int node, const char *text, size_t len)
+/* An attribute whose key comes first, and all of whose lengths have one byte. false: something
+ * else. */
+static bool read_attribute(struct otlp_proto *proto, const char *text, size_t len,
+			   struct attribute *ret_made)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
-	struct otlp_proto *proto = ctx;
 	size_t value;
-	int key;
 
-	(void)node;
-	if (len < 2 || bytes[0] != 0x0a || bytes[1] > len - 2)
-		return 0;
-	key = trace_builder_attr(proto->otlp.builder, text + 2, bytes[1]);
+	if (len < 2 || bytes[0] != TAG(1, LEN) || bytes[1] > len - 2)
+		return false;
 	value = 2u + bytes[1];
-	return key < 0 ? 1 : take_small_value(proto, key, text + value, len - value);
+	ret_made->key = trace_builder_attr(proto->otlp.builder, text + 2, bytes[1]);
+	return ret_made->key < 0 || read_value(proto, text + value, len - value, &ret_made->value);
 }
+
+/* 1: it is taken; 0: not. */
+static int take_attribute(struct otlp_proto *proto, const char *text, size_t len)
+{
+	struct memo *memo = memo_of(proto, text, len);
+	struct attribute made = { .value = 0 };
+
+	if (memo != NULL && memo->len == len && same_bytes(memo->bytes, text, len)) {
+		made = memo->made;
+	} else {
+		if (!read_attribute(proto, text, len, &made))
+			return 0;
+		if (made.value == TRACE_NONE)
+			return otlp_check(&proto->otlp, TRACE_NONE);
+		if (memo != NULL) {
+			memo->made = made;
+			memo->len = (unsigned char)len;
+			copy_bytes(memo->bytes, text, len);
+		}
+	}
+	if (made.key >= 0)
+		trace_builder_span_attr(proto->otlp.builder, (unsigned int)made.key, made.value);
+	return 1;
+}
+
+/* A field with a length, which lies whole at bytes. */
+static inline int take_text_field(struct otlp_proto *proto, unsigned int number, const char *bytes,
+				  size_t len)
+{
+	struct otlp *otlp = &proto->otlp;
+
+	switch (number) {
+	case 1:
+		return take_trace_id(proto, bytes, len);
+	case 2:
+		return take_id(proto, OTLP_SPAN_ID, bytes, len);
+	case 4:
+		return take_parent_id(proto, bytes, len);
+	default:
+		return otlp_take_text(otlp, &otlp->span->name, bytes, len);
+	}
+}
+
+/* How many bytes the field has, if it is taken; 0: it is not. rest: at least 2. */
+static inline int take_field(struct otlp_proto *proto, const char *p, size_t rest)
+{
+	const unsigned char *bytes = (const unsigned char *)p;
+	struct otlp *otlp = &proto->otlp;
+	size_t len = bytes[1];
+	int answer = 0;
+
+	switch (bytes[0]) {
+	case TAG(9, LEN):
+		if (len >= 0x80 || len > rest - 2)
+			return 0;
+		answer = take_attribute(proto, p + 2, len);
+		return answer <= 0 ? answer : (int)len + 2;
+	case TAG(1, LEN):
+	case TAG(2, LEN):
+	case TAG(4, LEN):
+	case TAG(5, LEN):
+		if (len >= 0x80 || len > rest - 2)
+			return 0;
+		answer = take_text_field(proto, bytes[0] >> 3, p + 2, len);
+		return answer < 0 ? answer : (int)len + 2;
+	case TAG(6, VARINT):
+		if (len >= 0x80)
+			return 0;
+		take_kind(otlp, bytes[1]);
+		return 2;
+	case TAG(7, FIXED64):
+		if (rest < 9)
+			return 0;
+		otlp->start_ns = wire_load(bytes + 1, 8);
+		return 9;
+	case TAG(8, FIXED64):
+		if (rest < 9)
+			return 0;
+		otlp->end_ns = wire_load(bytes + 1, 8);
+		return 9;
+	case (TAG(16, FIXED32) & 0x7f) | 0x80: /* of the two bytes of a tag */
+		if (rest < 6 || bytes[1] != 1)
+			return 0;
+		otlp_take_flags(otlp, wire_load(bytes + 2, 4));
+		return 6;
+	default:
+		return 0;
+	}
+}
+
+static int on_fields(void *ctx, unsigned int node, const char **at, const char *end)
+{
+	struct otlp_proto *proto = ctx;
+	int taken = 1;
+
+	(void)node; /* spans alone are read in bulk */
+	while (end - *at >= 2) {
+		taken = take_field(proto, *at, (size_t)(end - *at));
+		if (taken <= 0)
+			break;
+		*at += taken;
+	}
+	return taken < 0 ? taken : 0;
+}
+
+/* --- Messages --- */
 
 static int on_begin(void *ctx, unsigned int node)
 {
@@ -446,7 +584,7 @@ static int on_end(void *ctx, unsigned int node)
 static void *start_at(struct trace_builder *builder, enum node document)
 {
 	static const struct wire_handler handler = {
-		.small = on_small,
+		.fields = on_fields,
 		.begin = on_begin,
 		.end = on_end,
 		.text = on_text,
@@ -456,8 +594,6 @@ static void *start_at(struct trace_builder *builder, enum node document)
 
 	proto->wire = wire_new(messages, document, &handler, proto);
 	otlp_init(&proto->otlp, builder, wire_err(proto->wire));
-	/* Three bytes for each that is none. */
-	buf_init(&proto->clean, 3 * LIMIT_TOKEN_BYTES);
 	return proto;
 }
 
@@ -500,7 +636,6 @@ static void otlp_proto_free(void *state)
 		return;
 	wire_free(proto->wire);
 	otlp_fini(&proto->otlp);
-	buf_fini(&proto->clean);
 	free(proto);
 }
 

@@ -11,8 +11,10 @@
 #ifndef TRACEPAGER_FETCH_WIRE_INTERNAL_H
 #define TRACEPAGER_FETCH_WIRE_INTERNAL_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tracepager/err.h"
 
@@ -24,12 +26,21 @@ enum wire_type {
 	WIRE_TYPE_FIXED32 = 5,
 };
 
+/* A number of n bytes, 4 or 8. */
+static inline uint64_t wire_load(const unsigned char *p, unsigned int n)
+{
+	uint64_t number = 0;
+
+	memcpy(&number, p, n);
+	return le64toh(number);
+}
+
 /* What a field is read as. */
 enum wire_shape {
 	WIRE_SKIPPED,
 	WIRE_MESSAGE, /* node: whose begin and end are told */
 	WIRE_INNER,   /* a message whose begin and end are not */
-	WIRE_SMALL,   /* a message that is offered whole first, where it lies whole in a piece */
+	WIRE_BULK,    /* as WIRE_MESSAGE; what is in it is offered to fields() first */
 	WIRE_TEXT,    /* a string or bytes; up to LIMIT_TOKEN_BYTES */
 	WIRE_VARINT,
 	WIRE_FIXED64,
@@ -53,10 +64,11 @@ struct wire_message {
  * valid during the call. */
 #define WIRE_SKIP_REST 1
 
-/* small() answers whether it took the message, 1 or 0, or -errno. What it does not take is read as
- * WIRE_MESSAGE; what it takes must come to the same. */
+/* fields() may take fields of the message from *at on, as many as lie whole before end, and moves
+ * *at behind them; 0 or -errno. The one that it stops at is told in the common way. So whatever it
+ * takes must come to the same as if that were told. */
 struct wire_handler {
-	int (*small)(void *ctx, unsigned int node, const char *text, size_t len);
+	int (*fields)(void *ctx, unsigned int node, const char **at, const char *end);
 	int (*begin)(void *ctx, unsigned int node);
 	int (*end)(void *ctx, unsigned int node);
 	int (*text)(void *ctx, unsigned int node, const char *text, size_t len);

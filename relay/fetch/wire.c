@@ -9,7 +9,6 @@
 #include "wire-internal.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -30,6 +29,7 @@ struct frame {
 	const char *limit; /* its end in the piece in work, or the piece's */
 	bool over;	   /* it ends in this piece */
 	bool told;	   /* its end is told */
+	bool bulk;	   /* its fields are offered first */
 	unsigned int node;
 	const struct wire_message *message;
 };
@@ -121,15 +121,6 @@ static int read_varint(const unsigned char *p, const unsigned char *end, int max
 	return -1;
 }
 
-/* n bytes, 4 or 8. */
-static inline uint64_t load_le(const unsigned char *p, unsigned int n)
-{
-	uint64_t number = 0;
-
-	memcpy(&number, p, n);
-	return le64toh(number);
-}
-
 static const char *wrong_tag(uint64_t tag)
 {
 	if ((tag & 7) == 3 || (tag & 7) == 4)
@@ -179,7 +170,7 @@ static inline int read_head(struct wire *w, const char *text, const char *text_e
 		more = ret_head->type == WIRE_TYPE_FIXED64 ? 8 : 4;
 		if (end - p < more)
 			return 0;
-		ret_head->value = load_le(p, (unsigned int)more);
+		ret_head->value = wire_load(p, (unsigned int)more);
 	}
 	ret_head->len = (unsigned int)(n + more);
 	return more > 0 ? 1 : more;
@@ -192,7 +183,7 @@ static const struct wire_field *find_field(const struct wire_message *message,
 {
 	static const unsigned char types[] = {
 		[WIRE_MESSAGE] = WIRE_TYPE_LEN,	    [WIRE_INNER] = WIRE_TYPE_LEN,
-		[WIRE_SMALL] = WIRE_TYPE_LEN,	    [WIRE_TEXT] = WIRE_TYPE_LEN,
+		[WIRE_BULK] = WIRE_TYPE_LEN,	    [WIRE_TEXT] = WIRE_TYPE_LEN,
 		[WIRE_VARINT] = WIRE_TYPE_VARINT,   [WIRE_FIXED64] = WIRE_TYPE_FIXED64,
 		[WIRE_FIXED32] = WIRE_TYPE_FIXED32,
 	};
@@ -249,6 +240,7 @@ static inline const char *open_message(struct wire *w, const struct wire_field *
 	frame->message = &w->messages[field->node];
 	frame->node = field->node;
 	frame->told = field->shape != WIRE_INNER;
+	frame->bulk = field->shape == WIRE_BULK;
 	if (!frame->told)
 		return p;
 	return answered(w, w->handler->begin(w->ctx, field->node), p);
@@ -257,7 +249,7 @@ static inline const char *open_message(struct wire *w, const struct wire_field *
 static bool is_message(const struct wire_field *field)
 {
 	return field->shape == WIRE_MESSAGE || field->shape == WIRE_INNER ||
-	       field->shape == WIRE_SMALL;
+	       field->shape == WIRE_BULK;
 }
 
 /* The head of a length is read: p is behind it. */
@@ -369,16 +361,6 @@ static const char *read_field(struct wire *w, const char *p)
 	return w->piece_end;
 }
 
-static inline const char *read_small(struct wire *w, const struct wire_field *field,
-				     unsigned char len, const char *p)
-{
-	int taken = w->handler->small(w->ctx, field->node, p, len);
-
-	if (taken > 0)
-		return p + len;
-	return taken == 0 ? open_message(w, field, len, p) : answered(w, taken, p);
-}
-
 static inline const char *read_short_number(struct wire *w, const struct wire_field *field,
 					    const char *p)
 {
@@ -388,39 +370,53 @@ static inline const char *read_short_number(struct wire *w, const struct wire_fi
 	if ((at[0] & 7) == WIRE_TYPE_VARINT && at[1] < 0x80 && field->shape == WIRE_VARINT)
 		return answered(w, w->handler->number(w->ctx, field->node, at[1]), p + 2);
 	if ((at[0] & 7) == WIRE_TYPE_FIXED64 && rest >= 9 && field->shape == WIRE_FIXED64)
-		return answered(w, w->handler->number(w->ctx, field->node, load_le(at + 1, 8)),
+		return answered(w, w->handler->number(w->ctx, field->node, wire_load(at + 1, 8)),
 				p + 9);
 	return read_field(w, p);
 }
 
-/* Most fields have a tag of one byte and a length of one byte, and lie whole in the piece. Those
+/* Most fields have a tag of one byte and a length of one or two, and lie whole in the piece. Those
  * are read here; all others, and whatever is wrong, there. */
 static inline const char *read_short(struct wire *w, const char *p)
 {
 	const struct frame *frame = w->frame;
-	unsigned char tag = (unsigned char)p[0], len;
+	unsigned char tag = (unsigned char)p[0];
 	const struct wire_field *field;
+	ptrdiff_t rest = frame->limit - p, head = 2, len;
 
-	if (frame->limit - p < 2 || tag < 8 || tag >= 0x80 || tag >> 3 >= frame->message->nfields)
+	if (rest < 3 || tag < 8 || tag >= 0x80 || tag >> 3 >= frame->message->nfields)
 		return read_field(w, p);
 	field = &frame->message->fields[tag >> 3];
 	if ((tag & 7) != WIRE_TYPE_LEN)
 		return read_short_number(w, field, p);
 	len = (unsigned char)p[1];
-	if (len >= 0x80 || len > frame->limit - p - 2)
+	if (len >= 0x80) {
+		len = (len & 0x7f) | (unsigned char)p[2] << 7;
+		head = 3;
+	}
+	if (len > rest - head || (head == 3 && (unsigned char)p[2] >= 0x80))
 		return read_field(w, p);
-	p += 2;
+	p += head;
 	switch (field->shape) {
 	case WIRE_TEXT:
-		return answered(w, w->handler->text(w->ctx, field->node, p, len), p + len);
-	case WIRE_SMALL:
-		return read_small(w, field, len, p);
+		return answered(w, w->handler->text(w->ctx, field->node, p, (size_t)len), p + len);
+	case WIRE_BULK:
 	case WIRE_MESSAGE:
 	case WIRE_INNER:
-		return open_message(w, field, len, p);
+		return open_message(w, field, (uint64_t)len, p);
 	default:
 		return p + len;
 	}
+}
+
+/* The fields that the handler takes by itself, and the one behind them. */
+static inline const char *read_bulk(struct wire *w, const char *p)
+{
+	int answer = w->handler->fields(w->ctx, w->frame->node, &p, w->frame->limit);
+
+	if (answer < 0)
+		return obey(w, answer);
+	return p < w->frame->limit ? read_short(w, p) : p;
 }
 
 int wire_feed(struct wire *wire, const char *data, size_t len)
@@ -439,7 +435,7 @@ int wire_feed(struct wire *wire, const char *data, size_t len)
 		p = resume(wire, p);
 	while (p != NULL) {
 		if (p < wire->frame->limit)
-			p = read_short(wire, p);
+			p = wire->frame->bulk ? read_bulk(wire, p) : read_short(wire, p);
 		else if (wire->frame->over && wire->skip == 0)
 			p = close_message(wire, p);
 		else

@@ -372,6 +372,88 @@ START_TEST(values)
 }
 END_TEST
 
+/* Attributes that differ in one byte, each twice and in turn, so that what was read before must not
+ * be taken for what comes: in the value, in the key, in the length, in what only the first bytes
+ * tell. Those of up to 55 bytes are remembered. */
+START_TEST(attributes_again)
+{
+	static const struct {
+		const char *key, *value;
+		unsigned int attr;
+	} rows[] = {
+		{ "db.name", "orders-0123456789", ATTR_DB_NAME },
+		{ "db.name", "Orders-0123456789", ATTR_DB_NAME },
+		{ "db.type", "orders-0123456789", ATTR_DB_TYPE },
+		{ "db.name", "orders-01234567890123456789012345678901234567", ATTR_DB_NAME },
+		{ "db.name", "Orders-01234567890123456789012345678901234567", ATTR_DB_NAME },
+		{ "db.name", "orders-012345678901234567890123456789012345678", ATTR_DB_NAME },
+		{ "db.name", "a\xff", ATTR_DB_NAME },
+		{ "db.name", "", ATTR_DB_NAME },
+		{ "db_name", "orders-0123456789", ATTR_COUNT },
+		{ "", "", ATTR_COUNT },
+	};
+	const size_t n = sizeof(rows) / sizeof(rows[0]);
+
+	for (size_t i = 0; i < 2 * n; i++) {
+		const char id[2] = { (char)(i / 16 + 1), (char)(i % 16) };
+
+		proto_hex(&span, 1, TRACE_ID);
+		proto_bytes(&span, 2, id, 2);
+		proto_attribute(&span, 9, rows[i % n].key, rows[i % n].value);
+		proto_attribute_int(&span, 9, "server.port", (int64_t)(i % n));
+		end_span();
+	}
+	end_resource("ledger");
+	for (size_t piece = 1; piece <= document.len; piece += document.len - 1) {
+		decode(piece);
+		ck_assert_uint_eq(set->traces[0].nspans, 2 * n);
+		for (size_t i = 0; i < 2 * n; i++) {
+			const struct span *of = &set->traces[0].spans[i];
+			char port[] = { (char)('0' + i % n), '\0' };
+
+			check_attr(of, ATTR_SERVER_PORT, port);
+			for (unsigned int attr = 0; attr < ATTR_COUNT; attr++)
+				if (attr != ATTR_SERVER_PORT)
+					check_attr(of, attr,
+						   attr != rows[i % n].attr ? NULL
+						   : i % n == 6		    ? "a\xef\xbf\xbd"
+									    : rows[i % n].value);
+		}
+	}
+}
+END_TEST
+
+/* What is read in bulk stops at an event, and goes on behind it. */
+START_TEST(fields_behind_an_event)
+{
+	proto_hex(&span, 1, TRACE_ID);
+	proto_attribute(&inner, 3, "exception.type", "Timeout");
+	proto_message(&span, 11, &inner);
+	proto_hex(&span, 2, "0a");
+	proto_text(&span, 5, "charge");
+	proto_varint(&span, 6, 300); /* no kind, and two bytes */
+	proto_fixed64(&span, 8, 5000);
+	proto_text(&inner, 2, "late");
+	proto_message(&span, 15, &inner);
+	proto_fixed64(&span, 7, 2000);
+	proto_fixed32(&span, 16, 0x300);
+	end_span();
+	end_resource("ledger");
+	for (size_t piece = 1; piece <= document.len; piece++) {
+		decode(piece);
+		const struct span *of = find_span("0a");
+
+		check_attr(of, ATTR_EXCEPTION_TYPE, "Timeout");
+		ck_assert_str_eq(set->strings + of->name, "charge");
+		ck_assert_str_eq(set->strings + of->message, "late");
+		ck_assert_int_eq(of->kind, SPAN_UNSPECIFIED);
+		ck_assert_int_eq(of->start_us, 2);
+		ck_assert_int_eq(of->duration_us, 3);
+		ck_assert_uint_eq(of->flags, SPAN_REMOTE);
+	}
+}
+END_TEST
+
 /* Fields that nobody knows, and known ones with another wire type, in every message. */
 START_TEST(unknown_fields)
 {
@@ -503,6 +585,8 @@ int main(void)
 	tcase_add_test(tcase, cut_anywhere);
 	tcase_add_test(tcase, any_order);
 	tcase_add_test(tcase, values);
+	tcase_add_test(tcase, attributes_again);
+	tcase_add_test(tcase, fields_behind_an_event);
 	tcase_add_test(tcase, unknown_fields);
 	tcase_add_test(tcase, tempo);
 	tcase_add_test(tcase, refused);
