@@ -328,6 +328,18 @@ static void check_tenant(struct loading *loading, const struct ynode *map,
 		      "a %s source does not write its tenant like that", kind_names[source->kind]);
 }
 
+/* These become parts of a URL's host or path. */
+static void check_plain(struct loading *loading, const struct ynode *map, const char *key,
+			const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._-*,:";
+
+	if (text && (!*text || text[strspn(text, letters)]))
+		FAULT(loading, ynode_get(map, key), "C022", "write it as the service has it",
+		      "%s holds a character that it cannot have", key);
+}
+
 static void read_source(struct loading *loading, const struct ynode *name, const struct ynode *map,
 			struct source_config *source)
 {
@@ -350,6 +362,7 @@ static void read_source(struct loading *loading, const struct ynode *name, const
 		return;
 	check_needs(loading, name, map, source->kind);
 	check_tenant(loading, map, source);
+	check_plain(loading, map, "region", source->region);
 }
 
 /* Those with a lower number first; else they keep the order of the file. */

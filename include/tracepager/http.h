@@ -37,6 +37,9 @@ struct http_request {
 	/* Of https, PEM files. NULL: the system's authorities; no certificate of ours. */
 	const char *ca_file;
 	const char *cert_file, *key_file; /* key_file NULL: it stands in cert_file */
+	/* Signed with AWS's Signature Version 4: "aws:amz:REGION:SERVICE", and "ID:SECRET" of the
+	 * access key. NULL: not signed. */
+	const char *sigv4, *sigv4_keys;
 };
 
 /* Keeps pointers, no copy. false: no room. */

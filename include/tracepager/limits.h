@@ -168,6 +168,8 @@
  * which are read in LIMIT_TURN_US. */
 #define LIMIT_SOURCE_TEXT_BYTES (1u << 20)
 #define LIMIT_EXEMPLARS_BYTES	(512u << 10)
+/* Where the next page of a trace begins, in a source's own words: tokens are some hundred bytes. */
+#define LIMIT_CURSOR_BYTES 4096u
 /* Further headers of a source; HTTP_HEADERS_MAX less those that kinds and credentials take. */
 #define LIMIT_SOURCE_HEADERS 8u
 /* Declared sources, each of which is asked for each trace; and their order numbers. */

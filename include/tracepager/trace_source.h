@@ -37,6 +37,8 @@ struct source_config {
 	struct secret basic;  /* "user:password" */
 	const char *username;
 	struct secret password;
+	struct secret session_token;
+	const char *region;
 	struct source_header *headers;
 	size_t nheaders;
 	const char *ca_file, *cert_file, *key_file; /* as in struct http_request */
@@ -122,6 +124,7 @@ struct trace_source {
 	unsigned int answers; /* SOURCE_BY_ID … */
 	/* What carries the option tenant; "A:B" is for two headers. NULL: it has no tenants. */
 	const char *tenant_headers[2];
+	const char *sigv4_service; /* AWS's name of it, which signs its requests; NULL: not AWS */
 	enum source_step (*next)(struct source_talk *talk);
 };
 /* NULL for sources that are not asked by HTTP (files). */

@@ -20,6 +20,7 @@ int64_t trace_time_us(const char *text, size_t len);
 
 /* Old writers have zeros, or nothing, where there is no parent. */
 bool trace_id_is_zero(const char *text, size_t len);
+extern const struct trace_encoding_ops trace_encoding_xray_json;
 
 /* Begins as a trace in protobuf does, and with bytes that JSON never has: line feeds end no lines
  * then. */

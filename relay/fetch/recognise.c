@@ -54,6 +54,7 @@ enum sign {
 	ANNOTATIONS = 1 << 25,
 	ZIPKIN_OLD = 1 << 26, /* what only version 1 of Zipkin's spans has */
 	ZIPKIN_NEW = 1 << 27, /* what only version 2 has */
+	XRAY_TRACES = 1 << 28,
 };
 
 static const struct {
@@ -89,6 +90,7 @@ static const struct {
 	{ LEVEL_TOP, "error", ERROR },
 	{ LEVEL_TOP, "traces", TRACES },
 	{ LEVEL_TOP, "summaries", SUMMARIES },
+	{ LEVEL_TOP, "Traces", XRAY_TRACES },
 	{ LEVEL_TOP, "services", NAMES },
 	{ LEVEL_TOP, "operations", NAMES },
 	{ LEVEL_TOP, "alerts", ALERT },
@@ -186,6 +188,9 @@ static bool decided(struct recognise *recognise)
 	recognise->encoding =
 		(signs & ZIPKIN_OLD) != 0 ? TRACE_ENCODING_ZIPKIN_V1 : TRACE_ENCODING_ZIPKIN_V2;
 	if (is_zipkin(recognise) && (signs & (ZIPKIN_OLD | ZIPKIN_NEW)) != 0)
+		return true;
+	recognise->encoding = TRACE_ENCODING_XRAY_JSON;
+	if (has(recognise, XRAY_TRACES))
 		return true;
 	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
 	if (!has(recognise, TOP_LIST) && has(recognise, RESOURCE_SPANS | OTLP_ID))

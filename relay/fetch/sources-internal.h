@@ -5,6 +5,7 @@
 #ifndef TRACEPAGER_SOURCES_INTERNAL_H
 #define TRACEPAGER_SOURCES_INTERNAL_H
 
+#include "paths-internal.h"
 #include "tracepager/buf.h"
 #include "tracepager/trace_source.h"
 
@@ -13,11 +14,14 @@ extern const struct trace_source trace_source_prometheus;
 extern const struct trace_source trace_source_tempo;
 extern const struct trace_source trace_source_victoriatraces;
 extern const struct trace_source trace_source_zipkin;
+extern const struct trace_source trace_source_xray;
 
 /* The request of a talk: credentials, headers, tenant, certificates and timeout as configured. The
  * URL is kept by the talk's arena, or longer. What it may read at most: source_read_text(), or
  * traces. */
 void source_request(struct source_talk *talk, enum http_method method, const char *url);
+/* A POST of JSON: the body is kept by the talk's arena. The buffer ends. false: it was too long. */
+bool source_post(struct source_talk *talk, const char *url, struct buf *body);
 /* The body is a text of at most LIMIT_SOURCE_TEXT_BYTES for next(), not traces. */
 void source_read_text(struct source_talk *talk);
 /* What a status and a decoder's verdict mean by themselves: a success is traces, 404 not found;
@@ -30,6 +34,9 @@ enum source_step source_end(struct source_talk *talk, enum source_step step, con
 #define SOURCE_SENT_WEB_PAGE "sent a web page; is a login in front of it, or its url wrong?"
 /* The reply is a page for browsers: a login, or the UI of a server that knows no such path. */
 bool source_is_web_page(const struct http_reply *reply);
+
+/* The reply's text through a handler of paths; ctx is the talk. false: it is no JSON. */
+bool source_read_paths(struct source_talk *talk, paths_handler *handler);
 
 #define SOURCE_URL_BYTES (64u << 10)
 /* base without its slashes at the end, and path. */

@@ -17,6 +17,7 @@ const struct trace_source *const trace_sources[SOURCE_COUNT] = {
 	[SOURCE_VICTORIATRACES] = &trace_source_victoriatraces,
 	[SOURCE_PROMETHEUS] = &trace_source_prometheus,
 	[SOURCE_FILES] = NULL,
+	[SOURCE_XRAY] = &trace_source_xray,
 };
 
 /* ---- Requests. ---- */
@@ -50,11 +51,26 @@ static void add_tenant(struct source_talk *talk)
 		http_request_header(&talk->request, names[1], tenant + len + 1);
 }
 
+/* The transport signs, with what it really sends. */
+static void sign_aws(struct source_talk *talk, const char *service)
+{
+	const struct source_config *config = talk->config;
+
+	talk->request.sigv4 = arena_printf(talk->arena, "aws:amz:%s:%s", config->region, service);
+	talk->request.sigv4_keys =
+		arena_printf(talk->arena, "%s:%s", config->username,
+			     config->password.value ? config->password.value : "");
+	if (config->session_token.value)
+		http_request_header(&talk->request, "X-Amz-Security-Token",
+				    arena_strdup(talk->arena, config->session_token.value));
+}
+
 void source_request(struct source_talk *talk, enum http_method method, const char *url)
 {
 	const struct source_config *config = talk->config;
 	struct http_request *request = &talk->request;
-	const char *user = basic(talk->arena, config);
+	const char *service = trace_sources[config->kind]->sigv4_service;
+	const char *user = service ? NULL : basic(talk->arena, config);
 
 	*request = (struct http_request){
 		.method = method,
@@ -65,7 +81,9 @@ void source_request(struct source_talk *talk, enum http_method method, const cha
 		.cert_file = config->cert_file,
 		.key_file = config->key_file,
 	};
-	if (config->bearer.value)
+	if (service)
+		sign_aws(talk, service);
+	else if (config->bearer.value)
 		http_request_header(request, "Authorization",
 				    arena_printf(talk->arena, "Bearer %s", config->bearer.value));
 	else if (user)
@@ -74,8 +92,23 @@ void source_request(struct source_talk *talk, enum http_method method, const cha
 	add_tenant(talk);
 	for (size_t i = 0; i < config->nheaders; i++)
 		if (config->headers[i].value.value)
-			http_request_header(request, config->headers[i].name,
-					    config->headers[i].value.value);
+			http_request_header(
+				request, config->headers[i].name,
+				arena_strdup(talk->arena, config->headers[i].value.value));
+}
+
+bool source_post(struct source_talk *talk, const char *url, struct buf *body)
+{
+	const char *text = source_url_take(talk->arena, body);
+
+	if (!url || !text)
+		return false;
+	source_request(talk, HTTP_POST, url);
+	talk->request.body = text;
+	talk->request.body_len = strlen(text);
+	http_request_header(&talk->request, "Content-Type", "application/json");
+	http_request_header(&talk->request, "Accept", "application/json");
+	return true;
 }
 
 void source_read_text(struct source_talk *talk)
@@ -124,6 +157,16 @@ enum source_step source_judge(struct source_talk *talk)
 		talk->hold_us = reply->retry_after_us < LIMIT_RETRY_AFTER_US ? reply->retry_after_us
 									     : LIMIT_RETRY_AFTER_US;
 	return source_end(talk, SOURCE_FAILED, text);
+}
+
+bool source_read_paths(struct source_talk *talk, paths_handler *handler)
+{
+	struct paths *paths = paths_new(handler, talk);
+	bool good = paths_feed(paths, talk->reply->body, talk->reply->len, NULL) == 0 &&
+		    paths_finish(paths, NULL) == 0;
+
+	paths_free(paths);
+	return good;
 }
 
 /* ---- URLs. ---- */

@@ -63,7 +63,9 @@ static int decode(const struct source_talk *talk, const char *body, size_t len)
 static void hold_talk(enum source_id kind, const struct trace_query *query, int status,
 		      const char *body, size_t len)
 {
-	const struct source_config config = { .name = "source", .kind = kind, .url = URL };
+	const struct source_config config = {
+		.name = "source", .kind = kind, .url = URL, .region = "eu-west-1"
+	};
 	const struct http_reply reply = {
 		.status = status, .body = body, .len = len, .retry_after_us = -1, .content_type = ""
 	};

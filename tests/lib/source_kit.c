@@ -16,9 +16,11 @@ static struct arena *arena;
 void kit_setup(enum source_id kind, const char *url)
 {
 	arena = arena_new(1 << 20);
-	config = (struct source_config){
-		.name = "source", .kind = kind, .url = url, .timeout_us = 3000000
-	};
+	config = (struct source_config){ .name = "source",
+					 .kind = kind,
+					 .url = url,
+					 .region = "eu-west-1",
+					 .timeout_us = 3000000 };
 }
 
 void kit_teardown(void)

@@ -1,4 +1,6 @@
 """Stubs of tracing backends: what they answer by id and to a search, made from the traces of peers.py."""
+import hashlib
+import hmac
 import json
 import ssl
 import struct
@@ -188,6 +190,66 @@ class Zipkin(Backend):
             trace = self.traces.get(parts[3])
             return self.json(to_zipkin(trace)) if trace else (404, {"Content-Type": "text/plain"}, b"not found")
         return NO_SUCH_PATH
+
+
+def to_xray(trace):
+    """A segment for each span. Calls are subsegments in the caller's segment, whose id is the callee's parent."""
+    spans = list(spans_of(trace))
+    documents = []
+    for service, span in spans:
+        times = {"start_time": int(span["startTimeUnixNano"]) / 1e9, "end_time": int(span["endTimeUnixNano"]) / 1e9}
+        root = span["traceId"]
+        document = {"id": span["spanId"], "name": service, "trace_id": f"1-{root[:8]}-{root[8:]}", **times}
+        if "parentSpanId" in span:
+            document["parent_id"] = "c" + span["spanId"][1:]
+        if "status" in span:
+            document.update(fault=True, cause={"exceptions": [{"id": "e", "message": span["status"]["message"]}]})
+        document["subsegments"] = [
+            {"id": "c" + callee["spanId"][1:], "name": name, "namespace": "remote", "fault": "status" in callee, **times}
+            for name, callee in spans if callee.get("parentSpanId") == span["spanId"]]
+        documents.append({"Id": span["spanId"], "Document": json.dumps(document)})
+    return documents
+
+
+class XRay(Backend):
+    """Takes only what is signed with this access key, and sends a trace in two pages."""
+
+    key, region = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), "eu-west-1"
+
+    def signature(self, request, names, date):
+        """Signature Version 4, as AWS's reference describes it."""
+        headers = {k.lower(): " ".join(v.split()) for k, v in request["headers"].items()}
+        canonical = "\n".join(["POST", request["path"], ""] + [f"{n}:{headers[n]}" for n in names] + [
+            "", ";".join(names), hashlib.sha256(request["body"]).hexdigest()])
+        scope = f"{date[:8]}/{self.region}/xray/aws4_request"
+        text = "\n".join(["AWS4-HMAC-SHA256", date, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+        key = ("AWS4" + self.key[1]).encode()
+        for part in scope.split("/"):
+            key = hmac.new(key, part.encode(), "sha256").digest()
+        credential = f"{self.key[0]}/{scope}"
+        return credential, hmac.new(key, text.encode(), "sha256").hexdigest()
+
+    def is_signed(self, request):
+        scheme, _, rest = request["headers"].get("Authorization", "").partition(" ")
+        parts = dict(p.strip().split("=", 1) for p in rest.split(",") if "=" in p)
+        names = parts.get("SignedHeaders", "").split(";")
+        if scheme != "AWS4-HMAC-SHA256" or not {"host", "x-amz-date", "x-amz-security-token"} <= set(names):
+            return False
+        date = {k.lower(): v for k, v in request["headers"].items()}["x-amz-date"]
+        return (parts["Credential"], parts["Signature"]) == self.signature(request, names, date)
+
+    def take(self, request):
+        if not self.is_signed(request):
+            return self.json({"Message": "The request signature we calculated does not match"}, 403)
+        body = request["json"] = json.loads(request["body"])
+        if request["path"] == "/TraceSummaries":
+            return self.json({"TraceSummaries": [{"Id": f"1-{i[:8]}-{i[8:]}", "HasFault": True} for i in self.traces]})
+        if request["path"] != "/Traces":
+            return NO_SUCH_PATH
+        documents = [to_xray(t) for i, t in self.traces.items() if f"1-{i[:8]}-{i[8:]}" in body["TraceIds"]]
+        page = slice(1, None) if body.get("NextToken") == "two" else slice(0, 1)
+        return self.json({"Traces": [{"Id": i, "Segments": d[page]} for i, d in zip(body["TraceIds"], documents)],
+                          "UnprocessedTraceIds": [], **({} if page.start else {"NextToken": "two"})})
 
 
 class Prometheus(Backend):

@@ -53,10 +53,10 @@ def traces():
 
 # ---- Every kind. ----
 
-def both_ways(kind, make):
+def both_ways(kind, make, options=""):
     for labels in BY_ID, LABELS:
         backend = make(traces())
-        check_ledger(page_of(source(kind, backend.url), labels))
+        check_ledger(page_of(source(kind, backend.url, options), labels))
         yield backend
 
 
@@ -100,6 +100,14 @@ def zipkin():
     query = search.queries()[0]
     assert query["serviceName"] == "frontend" and query["spanName"] == "post /orders", query
     assert query["annotationQuery"] == "error", query
+
+
+def xray():
+    key = f", region: eu-west-1, username: {backends.XRay.key[0]}, password: {backends.XRay.key[1]}"
+    by_id, search = both_ways("xray", backends.XRay, key + ", session_token: t0ken")
+    assert [r["path"] for r in by_id.seen()] == ["/Traces"] * 2, by_id.seen()
+    filters = [r["json"].get("FilterExpression") for r in search.seen()]
+    assert filters[0].startswith('service("frontend") { fault = true AND http.method = "POST"'), filters
 
 
 def exemplars():
@@ -316,5 +324,6 @@ def hostile_to_searches():
         check_fallback(page_of(config, LABELS, "http://prom/graph?g0.expr=up", budget="1s"), "")
 
 
-peers.run(jaeger, jaeger_without_v3, jaeger_that_misreads_errors, victoriatraces, tempo, tempo_without_v2, zipkin, exemplars,
-          credentials, certificates, the_next_source_is_asked, a_storm_asks_once, hostile, hostile_to_searches)
+peers.run(jaeger, jaeger_without_v3, jaeger_that_misreads_errors, victoriatraces, tempo, tempo_without_v2, zipkin, xray,
+          exemplars, credentials, certificates, the_next_source_is_asked, a_storm_asks_once, hostile,
+          hostile_to_searches)

@@ -285,6 +285,8 @@ static const struct {
 	  "add: username" },
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", key_file: /k}}\n", "C011", 1, 11,
 	  "add: cert_file" },
+	{ "sources: {j: {kind: xray, region: \"eu/w\", username: a, password: b}}\n", "C022", 1, 35,
+	  "region holds a character that it cannot have" },
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", rate: 5}}\n", "C020", 1, 52,
 	  "write 20/s" },
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", rate: 0/s}}\n", "C020", 1, 52, "" },
