@@ -292,11 +292,11 @@ static void check_credentials(struct loading *loading, const struct ynode *name,
 {
 	bool user = ynode_get(map, "username") != NULL;
 	int ways = config_has_secret(map, "bearer") + config_has_secret(map, "basic") + user +
-		   has_header(source, "Authorization");
+		   config_has_secret(map, "api_key") + has_header(source, "Authorization");
 
 	if (ways > 1)
 		FAULT(loading, name, "C019", "keep one of them",
-		      "a source can have one of bearer, basic, username, and a header "
+		      "a source can have one of bearer, basic, username, api_key, and a header "
 		      "Authorization");
 	if (user != config_has_secret(map, "password"))
 		FAULT(loading, name, "C011",
@@ -363,6 +363,7 @@ static void read_source(struct loading *loading, const struct ynode *name, const
 	check_needs(loading, name, map, source->kind);
 	check_tenant(loading, map, source);
 	check_plain(loading, map, "region", source->region);
+	check_plain(loading, map, "index", source->index);
 }
 
 /* Those with a lower number first; else they keep the order of the file. */

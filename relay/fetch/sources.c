@@ -18,6 +18,8 @@ const struct trace_source *const trace_sources[SOURCE_COUNT] = {
 	[SOURCE_PROMETHEUS] = &trace_source_prometheus,
 	[SOURCE_FILES] = NULL,
 	[SOURCE_XRAY] = &trace_source_xray,
+	[SOURCE_ELASTIC] = &trace_source_elastic,
+	[SOURCE_OPENSEARCH] = &trace_source_opensearch,
 };
 
 /* ---- Requests. ---- */

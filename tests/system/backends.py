@@ -4,6 +4,7 @@ import hmac
 import json
 import ssl
 import struct
+import time
 import urllib.parse
 
 import peers
@@ -250,6 +251,59 @@ class XRay(Backend):
         page = slice(1, None) if body.get("NextToken") == "two" else slice(0, 1)
         return self.json({"Traces": [{"Id": i, "Segments": d[page]} for i, d in zip(body["TraceIds"], documents)],
                           "UnprocessedTraceIds": [], **({} if page.start else {"NextToken": "two"})})
+
+
+def rfc3339(nanoseconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(nanoseconds) // 10**9)) + f".{int(nanoseconds) % 10**9:09}Z"
+
+
+def to_elastic(trace):
+    """APM documents: a transaction for each span, below a span of its caller; what failed has an error document."""
+    for service, span in spans_of(trace):
+        took = {"us": (int(span["endTimeUnixNano"]) - int(span["startTimeUnixNano"])) // 1000}
+        common = {"trace": {"id": span["traceId"]}, "@timestamp": rfc3339(span["startTimeUnixNano"]),
+                  "event": {"outcome": "failure" if "status" in span else "success"}, "service": {"name": service}}
+        transaction = {"id": span["spanId"], "name": span["name"], "type": "request", "duration": took}
+        parent = {"parent": {"id": span["parentSpanId"]}} if "parentSpanId" in span else {}
+        yield {**common, **parent, "processor": {"event": "transaction"}, "transaction": transaction}
+        if "status" in span:
+            yield {**common, "processor": {"event": "error"}, "parent": {"id": span["spanId"]},
+                   "error": {"exception": [{"message": span["status"]["message"], "type": "Error"}]}}
+
+
+def to_data_prepper(trace):
+    for service, span in spans_of(trace):
+        yield {"traceId": span["traceId"], "spanId": span["spanId"], "parentSpanId": span.get("parentSpanId", ""),
+               "name": span["name"], "kind": "SPAN_KIND_SERVER", "serviceName": service,
+               "startTime": rfc3339(span["startTimeUnixNano"]), "endTime": rfc3339(span["endTimeUnixNano"]),
+               "status": {"code": 2 if "status" in span else 0, "message": span.get("status", {}).get("message", "")}}
+
+
+class Elastic(Backend):
+    """Knows the two questions that are asked: with collapse for ids, with terms for the spans of traces."""
+
+    index, field, write = "traces-apm*,traces-*.otel-*,apm-*", "trace.id", staticmethod(to_elastic)
+
+    def take(self, request):
+        url = urllib.parse.urlsplit(request["path"])
+        if url.path != f"/{self.index}/_search" or request["method"] != "POST":
+            return NO_SUCH_PATH
+        body = request["json"] = json.loads(request["body"])
+        if "collapse" in body:
+            return self.hits([{self.field: i} for i in self.traces])
+        ids = body["query"]["bool"]["filter"][0]["bool"]["should"][0]["terms"][self.field]
+        documents = [d for i in ids if i in self.traces for d in self.write(self.traces[i])]
+        if self.field == "trace.id":
+            documents.sort(key=lambda d: d["processor"]["event"])
+        return self.hits(documents)
+
+    def hits(self, documents):
+        hits = [{"_index": "x", "_source": d, "sort": [n]} for n, d in enumerate(documents)]
+        return self.json({"took": 1, "timed_out": False, "_shards": {"failed": 0}, "hits": {"hits": hits}})
+
+
+class OpenSearch(Elastic):
+    index, field, write = "otel-v1-apm-span-*", "traceId", staticmethod(to_data_prepper)
 
 
 class Prometheus(Backend):

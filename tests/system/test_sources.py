@@ -110,6 +110,16 @@ def xray():
     assert filters[0].startswith('service("frontend") { fault = true AND http.method = "POST"'), filters
 
 
+def elastic():
+    by_id, search = both_ways("elastic", backends.Elastic, ", api_key: aWQ6a2V5")
+    assert by_id.seen()[0]["headers"]["Authorization"] == "ApiKey aWQ6a2V5", by_id.seen()
+    assert [("collapse" in r["json"]) for r in search.seen()] == [True, False], search.seen()
+
+
+def opensearch():
+    list(both_ways("opensearch", backends.OpenSearch, ", username: reader, password: s3cret"))
+
+
 def exemplars():
     prom, backend = backends.Prometheus(traces()), peers.Jaeger(traces())
     config = (f"sources:\n  prom: {{kind: prometheus, url: \"{prom.url}\"}}\n"
@@ -325,5 +335,5 @@ def hostile_to_searches():
 
 
 peers.run(jaeger, jaeger_without_v3, jaeger_that_misreads_errors, victoriatraces, tempo, tempo_without_v2, zipkin, xray,
-          exemplars, credentials, certificates, the_next_source_is_asked, a_storm_asks_once, hostile,
-          hostile_to_searches)
+          elastic, opensearch, exemplars, credentials, certificates, the_next_source_is_asked, a_storm_asks_once,
+          hostile, hostile_to_searches)
