@@ -364,6 +364,7 @@ static void read_source(struct loading *loading, const struct ynode *name, const
 	check_tenant(loading, map, source);
 	check_plain(loading, map, "region", source->region);
 	check_plain(loading, map, "index", source->index);
+	check_plain(loading, map, "project", source->project);
 }
 
 /* Those with a lower number first; else they keep the order of the file. */

@@ -72,8 +72,9 @@ struct fetch_result {
 
 typedef void fetch_done(void *ctx, struct fetch_result *result);
 
-/* sources: borrowed for the life of the fetcher. */
-struct fetch *fetch_new(const struct fetch_env *env, const struct source_config *sources,
+/* sources: borrowed for the life of the fetcher, which reads their secrets again where the files
+ * were written since. */
+struct fetch *fetch_new(const struct fetch_env *env, struct source_config *sources,
 			size_t nsources);
 void fetch_free(struct fetch *fetch); /* no job may be left */
 /* The request is copied. done() is called exactly once, never before this returns, unless

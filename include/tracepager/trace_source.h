@@ -37,8 +37,8 @@ struct source_config {
 	struct secret basic;  /* "user:password" */
 	const char *username;
 	struct secret password;
-	struct secret session_token, api_key;
-	const char *region, *index;
+	struct secret session_token, api_key, app_key;
+	const char *region, *index, *project;
 	struct source_header *headers;
 	size_t nheaders;
 	const char *ca_file, *cert_file, *key_file; /* as in struct http_request */

@@ -6,9 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
+
+static int64_t changed_ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
 
 int secret_read_file(struct secret *secret, const char *path, struct err *err)
 {
@@ -31,9 +37,23 @@ int secret_read_file(struct secret *secret, const char *path, struct err *err)
 			       len ? "has a first line of more than 4096 bytes"
 				   : "has an empty first line");
 	}
+	struct stat st;
+	char *kept = xstrdup(path); /* it may be the secret's own */
 	secret_set(secret, line);
 	explicit_bzero(line, sizeof(line));
+	secret->path = kept;
+	secret->changed_ns = fstat(fileno(file), &st) == 0 ? changed_ns(&st) : 0;
 	return 0;
+}
+
+int secret_refresh(struct secret *secret, struct err *err)
+{
+	struct stat st;
+
+	if (!secret->path ||
+	    (stat(secret->path, &st) == 0 && changed_ns(&st) == secret->changed_ns))
+		return 0;
+	return secret_read_file(secret, secret->path, err);
 }
 
 void secret_set(struct secret *secret, const char *value)
@@ -48,6 +68,8 @@ void secret_fini(struct secret *secret)
 		explicit_bzero(secret->value, strlen(secret->value));
 	free(secret->value);
 	secret->value = NULL;
+	free(secret->path);
+	secret->path = NULL;
 }
 
 bool secret_equals(const struct secret *secret, const char *presented, size_t len)

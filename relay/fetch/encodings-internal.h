@@ -7,7 +7,9 @@
 
 #include "tracepager/trace_decoder.h"
 
+extern const struct trace_encoding_ops trace_encoding_datadog_json;
 extern const struct trace_encoding_ops trace_encoding_elastic_json;
+extern const struct trace_encoding_ops trace_encoding_gcp_json;
 extern const struct trace_encoding_ops trace_encoding_jaeger_json;
 extern const struct trace_encoding_ops trace_encoding_otlp_json;
 extern const struct trace_encoding_ops trace_encoding_otlp_proto;

@@ -197,7 +197,7 @@ struct source_state {
 
 struct fetch {
 	struct fetch_env env;
-	const struct source_config *sources;
+	struct source_config *sources;
 	size_t nsources;
 	struct source_state *states; /* one of each source */
 	struct map *inquiries;	     /* under way, by their question */

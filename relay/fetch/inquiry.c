@@ -474,6 +474,23 @@ static struct inquiry *inquiry_new(struct fetch_job *job, size_t source,
 	return inquiry;
 }
 
+/* Before a talk: during one, its texts may be the request's. */
+static void refresh_secrets(struct source_config *source)
+{
+	struct secret *secrets[] = { &source->bearer,	     &source->basic,   &source->password,
+				     &source->session_token, &source->api_key, &source->app_key };
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(secrets) + source->nheaders; i++) {
+		struct secret *secret = i < ARRAY_LEN(secrets)
+						? secrets[i]
+						: &source->headers[i - ARRAY_LEN(secrets)].value;
+		if (secret_refresh(secret, &err) < 0)
+			log_warn("a source's secret cannot be read again; the old one stays",
+				 LOG_STR("source", source->name), LOG_STR("reason", err.text));
+	}
+}
+
 static bool start(struct inquiry *inquiry)
 {
 	const struct task_env env = task_env(inquiry);
@@ -503,6 +520,7 @@ bool inquiry_ask(struct lookup *lookup, size_t source, const struct trace_query 
 	} else {
 		inquiry = inquiry_new(lookup->job, source, query);
 		inquiry->key = key;
+		refresh_secrets(&fetch->sources[source]);
 		if (!start(inquiry)) {
 			count(inquiry);
 			*ret_answer = inquiry->answer;

@@ -9,7 +9,9 @@
 #include "tracepager/buf.h"
 #include "tracepager/trace_source.h"
 
+extern const struct trace_source trace_source_datadog;
 extern const struct trace_source trace_source_elastic;
+extern const struct trace_source trace_source_gcptrace;
 extern const struct trace_source trace_source_jaeger;
 extern const struct trace_source trace_source_opensearch;
 extern const struct trace_source trace_source_prometheus;

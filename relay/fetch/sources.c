@@ -20,6 +20,8 @@ const struct trace_source *const trace_sources[SOURCE_COUNT] = {
 	[SOURCE_XRAY] = &trace_source_xray,
 	[SOURCE_ELASTIC] = &trace_source_elastic,
 	[SOURCE_OPENSEARCH] = &trace_source_opensearch,
+	[SOURCE_DATADOG] = &trace_source_datadog,
+	[SOURCE_GCPTRACE] = &trace_source_gcptrace,
 };
 
 /* ---- Requests. ---- */

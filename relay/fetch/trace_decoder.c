@@ -23,6 +23,8 @@ const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT] = {
 	[TRACE_ENCODING_ZIPKIN_V1] = &trace_encoding_zipkin_v1,
 	[TRACE_ENCODING_XRAY_JSON] = &trace_encoding_xray_json,
 	[TRACE_ENCODING_ELASTIC_JSON] = &trace_encoding_elastic_json,
+	[TRACE_ENCODING_DATADOG_JSON] = &trace_encoding_datadog_json,
+	[TRACE_ENCODING_GCP_JSON] = &trace_encoding_gcp_json,
 };
 
 struct trace_decoder {

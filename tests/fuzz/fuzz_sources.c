@@ -64,7 +64,7 @@ static void hold_talk(enum source_id kind, const struct trace_query *query, int 
 		      const char *body, size_t len)
 {
 	const struct source_config config = {
-		.name = "source", .kind = kind, .url = URL, .region = "eu-west-1"
+		.name = "source", .kind = kind, .url = URL, .region = "eu-west-1", .project = "p"
 	};
 	const struct http_reply reply = {
 		.status = status, .body = body, .len = len, .retry_after_us = -1, .content_type = ""

@@ -20,6 +20,7 @@ void kit_setup(enum source_id kind, const char *url)
 					 .kind = kind,
 					 .url = url,
 					 .region = "eu-west-1",
+					 .project = "shop-prod",
 					 .timeout_us = 3000000 };
 }
 

@@ -306,6 +306,65 @@ class OpenSearch(Elastic):
     index, field, write = "otel-v1-apm-span-*", "traceId", staticmethod(to_data_prepper)
 
 
+class Datadog(Backend):
+    """The spans search, in pages of one span."""
+
+    @staticmethod
+    def attributes(service, span):
+        failed = {"status": "error", "custom": {"error": {"message": span["status"]["message"]}}} if "status" in span else {}
+        return {"trace_id": span["traceId"], "span_id": str(int(span["spanId"], 16)), "type": "web", "service": service,
+                "parent_id": str(int(span.get("parentSpanId", "0"), 16)), "resource_name": span["name"],
+                "start_timestamp": rfc3339(span["startTimeUnixNano"]), "end_timestamp": rfc3339(span["endTimeUnixNano"]),
+                **failed}
+
+    def take(self, request):
+        keys = request["headers"].get("DD-API-KEY"), request["headers"].get("DD-APPLICATION-KEY")
+        if request["path"] != "/api/v2/spans/events/search" or keys != ("k3y", "4pp"):
+            return self.json({"errors": ["Forbidden"]}, 403)
+        question = request["json"] = json.loads(request["body"])["data"]["attributes"]
+        spans = [self.attributes(*s) for i, t in self.traces.items() for s in spans_of(t)]
+        if question["filter"]["query"].startswith("trace_id:("):
+            spans = [s for s in spans if s["trace_id"] in question["filter"]["query"]]
+        at = int(question["page"].get("cursor", "0"))
+        page = {"after": str(at + 1)} if at + 1 < len(spans) else {}
+        return self.json({"data": [{"id": "x", "type": "spans", "attributes": s} for s in spans[at:at + 1]],
+                          "meta": {"page": page, "status": "done"}})
+
+
+class CloudTrace(Backend):
+    """Takes the token that stands in its file; the first page of a search is empty, as it may be."""
+
+    def __init__(self, traces, token):
+        self.token = token
+        super().__init__(traces)
+
+    def take(self, request):
+        with open(self.token, encoding="utf-8") as f:
+            if request["headers"].get("Authorization") != "Bearer " + f.read().strip():
+                return self.json({"error": {"code": 401}}, 401)
+        return super().take(request)
+
+    @staticmethod
+    def trace(trace_id, trace):
+        return {"projectId": "shop-prod", "traceId": trace_id, "spans": [
+            {"spanId": str(int(s["spanId"], 16)), "kind": "RPC_SERVER", "name": s["name"],
+             "startTime": rfc3339(s["startTimeUnixNano"]), "endTime": rfc3339(s["endTimeUnixNano"]),
+             **({"parentSpanId": str(int(s["parentSpanId"], 16))} if "parentSpanId" in s else {}),
+             "labels": {"service.name": service,
+                        **({"/error/message": s["status"]["message"]} if "status" in s else {})}}
+            for service, s in spans_of(trace)]}
+
+    def reply(self, parts, query):
+        if parts[:4] != ["v1", "projects", "shop-prod", "traces"]:
+            return NO_SUCH_PATH
+        if len(parts) == 5:
+            trace = self.traces.get(parts[4])
+            return self.json(self.trace(parts[4], trace)) if trace else self.json({"error": {"code": 404}}, 404)
+        if query.get("pageToken") != "two":
+            return self.json({"nextPageToken": "two"})
+        return self.json({"traces": [self.trace(i, t) for i, t in self.traces.items()]})
+
+
 class Prometheus(Backend):
     """Knows the exemplars (ids) of any expression."""
 

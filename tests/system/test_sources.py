@@ -120,6 +120,36 @@ def opensearch():
     list(both_ways("opensearch", backends.OpenSearch, ", username: reader, password: s3cret"))
 
 
+def datadog():
+    by_id, search = both_ways("datadog", backends.Datadog, ", api_key: k3y, app_key: 4pp")
+    assert search.seen()[0]["json"]["filter"]["query"].startswith('service:"frontend"'), search.seen()
+
+
+def gcptrace():
+    """The token's file is written anew while the daemon runs: the next question carries the new one."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "token")
+        write_token(path, "first", 1000)
+        for labels in BY_ID, LABELS:
+            backend, pager = backends.CloudTrace(traces(), path), peers.Pager()
+            config = source("gcptrace", backend.url, f", project: shop-prod, bearer_file: {path}")
+            daemon = peers.Daemon(pager.url, config=config + "enrich_budget: 20s\n").start()
+            try:
+                write_token(path, "second of " + str(len(labels)), 2000 + len(labels))
+                daemon.request("POST", "/webhook/am", peers.webhook((labels, "firing")))
+                peers.wait_for("the page", pager.events)
+                check_ledger(pager.events()[0])
+            finally:
+                daemon.finish()
+
+
+def write_token(path, token, at):
+    with open(path + ".new", "w", encoding="utf-8") as f:
+        f.write(token.replace(" ", "-") + "\n")
+    os.utime(path + ".new", (at, at))
+    os.replace(path + ".new", path)
+
+
 def exemplars():
     prom, backend = backends.Prometheus(traces()), peers.Jaeger(traces())
     config = (f"sources:\n  prom: {{kind: prometheus, url: \"{prom.url}\"}}\n"
@@ -335,5 +365,5 @@ def hostile_to_searches():
 
 
 peers.run(jaeger, jaeger_without_v3, jaeger_that_misreads_errors, victoriatraces, tempo, tempo_without_v2, zipkin, xray,
-          elastic, opensearch, exemplars, credentials, certificates, the_next_source_is_asked, a_storm_asks_once,
-          hostile, hostile_to_searches)
+          elastic, opensearch, datadog, gcptrace, exemplars, credentials, certificates, the_next_source_is_asked,
+          a_storm_asks_once, hostile, hostile_to_searches)

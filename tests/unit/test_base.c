@@ -1,9 +1,11 @@
 /* Base: arenas, buffers, errors, times, timers, maps, secrets, signatures, the pool, metrics. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tracepager/arena.h"
@@ -244,7 +246,7 @@ END_TEST
 
 START_TEST(secrets_are_compared_whole_and_never_shown)
 {
-	struct secret secret = { NULL };
+	struct secret secret = { .value = NULL };
 
 	ck_assert(!secret_equals(&secret, "", 0));
 	ck_assert_str_eq(secret_shown(&secret), "");
@@ -262,7 +264,7 @@ END_TEST
 START_TEST(secret_files)
 {
 	char path[] = "/tmp/tracepager-secret-XXXXXX";
-	struct secret secret = { NULL };
+	struct secret secret = { .value = NULL };
 	struct err err = { 0 };
 	int fd = mkstemp(path);
 
@@ -276,6 +278,44 @@ START_TEST(secret_files)
 	close(fd);
 	unlink(path);
 	ck_assert_int_eq(secret_read_file(&secret, path, &err), -ENOENT);
+}
+END_TEST
+
+/* The file's content, as written at a time of our choice. */
+static void write_at(const char *path, const char *text, time_t at_s)
+{
+	const struct timespec stamps[2] = { { .tv_sec = at_s }, { .tv_sec = at_s } };
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, stamps, 0), 0);
+}
+
+START_TEST(secret_files_that_are_written_again)
+{
+	char path[] = "/tmp/tracepager-secret-XXXXXX";
+	struct secret secret = { .value = NULL };
+	struct err err = { 0 };
+
+	close(mkstemp(path));
+	ck_assert_int_eq(secret_refresh(&secret, &err), 0); /* it is of no file */
+	write_at(path, "first", 1000);
+	ck_assert_int_eq(secret_read_file(&secret, path, &err), 0);
+	write_at(path, "unseen", 1000);
+	ck_assert_int_eq(secret_refresh(&secret, &err), 0);
+	ck_assert_str_eq(secret.value, "first");
+	write_at(path, "second", 1001);
+	ck_assert_int_eq(secret_refresh(&secret, &err), 0);
+	ck_assert_str_eq(secret.value, "second");
+	write_at(path, "", 1002);
+	ck_assert_int_eq(secret_refresh(&secret, &err), -EINVAL);
+	ck_assert_str_eq(secret.value, "second");
+	unlink(path);
+	ck_assert_int_eq(secret_refresh(&secret, &err), -ENOENT);
+	ck_assert_str_eq(secret.value, "second");
+	secret_fini(&secret);
 }
 END_TEST
 
@@ -402,6 +442,7 @@ int main(void)
 	tcase_add_test(tests, map_survives_removals);
 	tcase_add_test(tests, secrets_are_compared_whole_and_never_shown);
 	tcase_add_test(tests, secret_files);
+	tcase_add_test(tests, secret_files_that_are_written_again);
 	tcase_add_test(tests, hmac_known_answer);
 	tcase_add_test(tests, base64_known_answers);
 	tcase_add_loop_test(tests, pool_reports_every_job_once, 0, 2);

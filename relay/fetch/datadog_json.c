@@ -1,0 +1,122 @@
+/*
+ * Datadog JSON: pages of its spans search (API v2), {"data":[{"attributes"}],"meta"}. Only spans
+ * that Datadog keeps are there. Ids are hexadecimal or decimal, as the account has them; a parent
+ * of 0 is none. A span failed where it has an error, or its status says so. The cursor is
+ * meta.page.after.
+ */
+#include <string.h>
+
+#include "encodings-internal.h"
+#include "records-internal.h"
+#include "tracepager/xalloc.h"
+
+static const struct record_member members[] = {
+	{ "trace_id", RECORD_TRACE_ID },
+	{ "span_id", RECORD_ID },
+	{ "parent_id", RECORD_PARENT_ID },
+	{ "service", RECORD_SERVICE },
+	{ "resource_name", RECORD_NAME },
+	{ "operation_name", RECORD_OTHER_NAME },
+	{ "type", RECORD_TYPE },
+	{ "status", RECORD_STATUS },
+	{ "start_timestamp", RECORD_START },
+	{ "end_timestamp", RECORD_END },
+	{ "custom.duration", RECORD_DURATION_NS },
+	{ "custom.error.type", RECORD_EXCEPTION_TYPE },
+	{ "custom.error.message", RECORD_EXCEPTION_MESSAGE },
+	{ "custom.error.stack", RECORD_OTHER_ID }, /* only whether it is there */
+	{ "custom.out.host", RECORD_ATTR(NET_PEER_NAME) },
+	{ "attributes.error.type", RECORD_EXCEPTION_TYPE },
+	{ "attributes.error.message", RECORD_EXCEPTION_MESSAGE },
+};
+
+static const char *const attrs[] = { "custom.", "attributes.", NULL };
+static const char *const resource_attrs[] = { NULL };
+
+/* Where a span does not tell its kind, its type does: web is what a service was asked for, the
+ * others are what it asks. */
+static enum span_kind kind_of(const struct records *records)
+{
+	static const char *const calls[] = { "http",	"sql",	     "db",	  "redis",
+					     "mongodb", "memcached", "cassandra", "elasticsearch" };
+
+	if (record_is(records, RECORD_TYPE, "web"))
+		return SPAN_SERVER;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (record_is(records, RECORD_TYPE, calls[i]))
+			return SPAN_CLIENT;
+	return SPAN_UNSPECIFIED;
+}
+
+static bool has_failed(const struct records *records)
+{
+	return record_is(records, RECORD_STATUS, "error") ||
+	       records->fields[RECORD_EXCEPTION_TYPE].set ||
+	       records->fields[RECORD_EXCEPTION_MESSAGE].set ||
+	       records->fields[RECORD_OTHER_ID].set;
+}
+
+static void end_record(struct records *records)
+{
+	uint32_t type = record_ref(records, RECORD_EXCEPTION_TYPE);
+	uint32_t message = record_ref(records, RECORD_EXCEPTION_MESSAGE);
+	bool told_kind = false;
+	struct span *span;
+
+	if (!records->fields[RECORD_ID].set)
+		return;
+	if (type)
+		record_attr(records, ATTR_EXCEPTION_TYPE, type);
+	if (message)
+		record_attr(records, ATTR_EXCEPTION_MESSAGE, message);
+	for (unsigned int i = 0; i < records->nattrs; i++)
+		told_kind |= records->attrs[i].key == ATTR_SPAN_KIND;
+	span = record_span(records);
+	if (!span)
+		return;
+	if (!told_kind)
+		span->kind = (uint8_t)kind_of(records);
+	if (has_failed(records)) {
+		span->status = SPAN_STATUS_ERROR;
+		span->message = message;
+	}
+	record_done(records);
+}
+
+static void outside(struct records *records, enum jread_event event, const char *path,
+		    const char *text, size_t len)
+{
+	if (event != JREAD_STRING)
+		return;
+	if (strcmp(path, "meta.page.after") == 0)
+		buf_add(&records->cursor, text, len);
+	else if (strcmp(path, "meta.status") == 0 && jread_is(text, len, "timeout"))
+		trace_builder_partial(records->builder);
+}
+
+static const struct record_format format = {
+	.records = { "data.attributes" },
+	.list = "data",
+	.foreign = "no list of data: not a page of Datadog's spans search",
+	.members = members,
+	.nmembers = ARRAY_LEN(members),
+	.attrs = attrs,
+	.resource_attrs = resource_attrs,
+	.end = end_record,
+	.outside = outside,
+};
+
+static void *datadog_json_start(struct trace_builder *builder)
+{
+	return records_start(&format, builder);
+}
+
+const struct trace_encoding_ops trace_encoding_datadog_json = {
+	.name = "datadog-json",
+	.text = "Datadog spans search JSON",
+	.start = datadog_json_start,
+	.feed = records_feed,
+	.finish = records_finish,
+	.free = records_free,
+	.cursor = records_cursor,
+};

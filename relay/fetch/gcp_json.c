@@ -1,0 +1,99 @@
+/*
+ * Google Cloud Trace JSON (API v1): one trace, or {"traces":[…]}. Ids of spans are decimal. There
+ * is no status: a label /error/ says that a span failed, else the walk goes by the HTTP status.
+ * What OpenTelemetry exports has its attributes as labels. A trace's id comes before its spans, as
+ * Google writes it. The cursor is nextPageToken, where the page is empty: such a page is not the
+ * end.
+ */
+#include <string.h>
+
+#include "encodings-internal.h"
+#include "records-internal.h"
+#include "tracepager/xalloc.h"
+
+static const struct record_member members[] = {
+	{ "spanId", RECORD_ID },
+	{ "parentSpanId", RECORD_PARENT_ID },
+	{ "name", RECORD_NAME },
+	{ "kind", RECORD_KIND },
+	{ "startTime", RECORD_START },
+	{ "endTime", RECORD_END },
+	{ "labels.service.name", RECORD_SERVICE },
+	{ "labels.g.co/gae/app/module", RECORD_SERVICE },
+	{ "labels./component", RECORD_SERVICE },
+	{ "labels./http/status_code", RECORD_ATTR(HTTP_RESPONSE_STATUS_CODE) },
+	{ "labels./http/method", RECORD_ATTR(HTTP_REQUEST_METHOD) },
+	{ "labels./http/url", RECORD_ATTR(URL_FULL) },
+	{ "labels./error/name", RECORD_EXCEPTION_TYPE },
+	{ "labels./error/message", RECORD_EXCEPTION_MESSAGE },
+};
+
+static const char *const attrs[] = { "labels.", NULL };
+static const char *const resource_attrs[] = { NULL };
+
+static void end_record(struct records *records)
+{
+	uint32_t type = record_ref(records, RECORD_EXCEPTION_TYPE);
+	uint32_t message = record_ref(records, RECORD_EXCEPTION_MESSAGE);
+	struct span *span;
+
+	if (type)
+		record_attr(records, ATTR_EXCEPTION_TYPE, type);
+	if (message)
+		record_attr(records, ATTR_EXCEPTION_MESSAGE, message);
+	span = record_span(records);
+	if (!span)
+		return;
+	if (record_is(records, RECORD_KIND, "RPC_SERVER"))
+		span->kind = SPAN_SERVER;
+	else if (record_is(records, RECORD_KIND, "RPC_CLIENT"))
+		span->kind = SPAN_CLIENT;
+	if (type || message) {
+		span->status = SPAN_STATUS_ERROR;
+		span->message = message;
+	}
+	record_done(records);
+}
+
+static void outside(struct records *records, enum jread_event event, const char *path,
+		    const char *text, size_t len)
+{
+	if (event != JREAD_STRING)
+		return;
+	if (strcmp(path, "traceId") == 0 || strcmp(path, "traces.traceId") == 0)
+		record_text_set(&records->trace_id, text, len);
+	else if (strcmp(path, "nextPageToken") == 0)
+		buf_add(&records->cursor, text, len);
+}
+
+static const struct record_format format = {
+	.records = { "spans", "traces.spans" },
+	.members = members,
+	.nmembers = ARRAY_LEN(members),
+	.attrs = attrs,
+	.resource_attrs = resource_attrs,
+	.end = end_record,
+	.outside = outside,
+};
+
+static void *gcp_json_start(struct trace_builder *builder)
+{
+	return records_start(&format, builder);
+}
+
+static const char *gcp_json_cursor(const void *state)
+{
+	const struct records *records = state;
+
+	return records->nrecords == 0 ? records_cursor(state) : NULL;
+}
+
+const struct trace_encoding_ops trace_encoding_gcp_json = {
+	.name = "gcp-json",
+	.text = "Google Cloud Trace JSON",
+	.start = gcp_json_start,
+	.feed = records_feed,
+	.finish = records_finish,
+	.free = records_free,
+	.cursor = gcp_json_cursor,
+};

@@ -1,0 +1,226 @@
+/*
+ * Trace source datadog: its spans search. A search for traces collects ids from spans of the
+ * signal, and then asks for the spans of all of them at once: an hour has 300 requests, no more.
+ * What is left of them is told with each reply; where nothing is, no question is asked until it is
+ * told that there will be.
+ */
+#include "sources-internal.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/buf_json.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+
+#define BODY_BYTES   (4 * LIMIT_LABEL_BYTES)
+#define MAX_ID_BYTES 39
+/* The most that a page may have. */
+#define PAGE_SPANS 1000
+/* Spans of one trace may match more than once. */
+#define SPANS_PER_TRACE 5
+/* A trace began before the alert, and goes on behind it. */
+#define AROUND_US US_PER_HOUR
+
+struct state {
+	const char **ids;
+	size_t nids;
+	bool asked_traces;
+};
+
+static enum source_step ask(struct source_talk *talk, const char *filter, int64_t around_us,
+			    unsigned int limit, const char *cursor)
+{
+	const struct trace_query *query = talk->query;
+	const char *base = talk->config->url ? talk->config->url : "https://api.datadoghq.com";
+	struct buf url = BUF_INIT(SOURCE_URL_BYTES), body = BUF_INIT(BODY_BYTES);
+	char from[RFC3339_SIZE], to[RFC3339_SIZE];
+
+	source_url(&url, base, "/api/v2/spans/events/search");
+	buf_puts(&body, "{\"data\":{\"type\":\"search_request\",\"attributes\":{\"filter\":{");
+	buf_json_text(&body, "query", filter);
+	buf_json_text(&body, "from", rfc3339_format(query->from_us - around_us, from));
+	buf_json_text(&body, "to", rfc3339_format(query->to_us + around_us, to));
+	buf_puts(&body, "},\"sort\":\"timestamp\",\"page\":{");
+	buf_json_int(&body, "limit", limit);
+	if (cursor)
+		buf_json_text(&body, "cursor", cursor);
+	buf_puts(&body, "}}}}");
+	if (!filter || !source_post(talk, source_url_take(talk->arena, &url), &body))
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	if (talk->config->api_key.value)
+		http_request_header(&talk->request, "DD-API-KEY",
+				    arena_strdup(talk->arena, talk->config->api_key.value));
+	if (talk->config->app_key.value)
+		http_request_header(&talk->request, "DD-APPLICATION-KEY",
+				    arena_strdup(talk->arena, talk->config->app_key.value));
+	return SOURCE_SEND;
+}
+
+/* ---- Traces. ---- */
+
+/* An id, and what it is where 64 bits are kept of it, in decimal. */
+static void add_id(struct buf *filter, const char *id)
+{
+	size_t len = strlen(id), digits = strspn(id, "0123456789abcdef");
+
+	buf_printf(filter, "%s%s", filter->data[filter->len - 1] == '(' ? "" : " OR ", id);
+	if (digits == len && (len == 16 || len == 32))
+		buf_printf(filter, " OR %" PRIu64, (uint64_t)strtoull(id + len - 16, NULL, 16));
+}
+
+static enum source_step ask_traces(struct source_talk *talk, const char *cursor)
+{
+	struct state *state = talk->state;
+	struct buf filter = BUF_INIT(BODY_BYTES / 2);
+	enum source_step step;
+
+	buf_puts(&filter, "trace_id:(");
+	for (size_t i = 0; i < state->nids; i++)
+		add_id(&filter, state->ids[i]);
+	buf_putc(&filter, ')');
+	step = ask(talk, source_url_take(talk->arena, &filter), AROUND_US, PAGE_SPANS, cursor);
+	talk->encoding = TRACE_ENCODING_DATADOG_JSON;
+	talk->more = true;
+	state->asked_traces = true;
+	return step;
+}
+
+/* Ids come from other people's bodies: nothing but letters and digits gets into a query. */
+static bool is_id(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]))
+			return false;
+	return len > 0 && len <= MAX_ID_BYTES;
+}
+
+static void add_to_ids(struct source_talk *talk, const char *text, size_t len)
+{
+	struct state *state = talk->state;
+	char *id = arena_strndup(talk->arena, text, len);
+
+	for (char *c = id; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	for (size_t i = 0; i < state->nids; i++)
+		if (strcmp(state->ids[i], id) == 0)
+			return;
+	state->ids[state->nids++] = id;
+}
+
+static enum source_step ask_by_id(struct source_talk *talk)
+{
+	struct state *state = talk->state;
+	const char *id = talk->query->trace_id;
+
+	if (!is_id(id, strlen(id)))
+		return SOURCE_NOT_FOUND;
+	state->ids = arena_array(talk->arena, 1, sizeof(*state->ids));
+	add_to_ids(talk, id, strlen(id));
+	return ask_traces(talk, NULL);
+}
+
+/* ---- Search. ---- */
+
+static void add_term(struct buf *filter, const char *name, const char *text)
+{
+	buf_printf(filter, "%s%s:\"", filter->len > 0 ? " " : "", name);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_putc(filter, '\\');
+		buf_putc(filter, *text);
+	}
+	buf_putc(filter, '"');
+}
+
+static enum source_step ask_search(struct source_talk *talk)
+{
+	const struct trace_query *query = talk->query;
+	struct buf filter = BUF_INIT(BODY_BYTES / 2);
+	unsigned int limit = query->limit * SPANS_PER_TRACE;
+	enum source_step step;
+
+	if (!query->signal || !source_plain(query->signal->service))
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	add_term(&filter, "service", query->signal->service);
+	if (source_plain(query->signal->operation))
+		add_term(&filter, "resource_name", query->signal->operation);
+	if (query->failing || query->healthy)
+		buf_printf(&filter, " %sstatus:error", query->healthy ? "-" : "");
+	if (query->min_duration_us > 0)
+		buf_printf(&filter, " @duration:>=%" PRId64, query->min_duration_us * 1000);
+	step = ask(talk, source_url_take(talk->arena, &filter), 0,
+		   limit < PAGE_SPANS ? limit : PAGE_SPANS, NULL);
+	if (step == SOURCE_SEND)
+		source_read_text(talk);
+	return step;
+}
+
+static int on_span(void *ctx, enum jread_event event, const char *path, const char *text,
+		   size_t len)
+{
+	struct source_talk *talk = ctx;
+	const struct state *state = talk->state;
+
+	if (event == JREAD_STRING && strcmp(path, "data.attributes.trace_id") == 0 &&
+	    is_id(text, len) && state->nids < talk->query->limit)
+		add_to_ids(talk, text, len);
+	return JREAD_GO;
+}
+
+static enum source_step take_search(struct source_talk *talk)
+{
+	struct state *state = talk->state;
+
+	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
+	if (!source_read_paths(talk, on_span))
+		return source_end(talk, SOURCE_BAD,
+				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
+								  : "sent no answer to a search");
+	return state->nids > 0 ? ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
+}
+
+/* The number of a header; -1: it is not there. */
+static long header_number(const struct http_reply *reply, const char *name)
+{
+	const char *text = http_reply_header(reply, name);
+
+	return text && isdigit((unsigned char)*text) ? strtol(text, NULL, 10) : -1;
+}
+
+/* Seconds until there are requests again. */
+static void obey_limit(struct source_talk *talk)
+{
+	long left = header_number(talk->reply, "X-RateLimit-Remaining");
+	long reset_s = header_number(talk->reply, "X-RateLimit-Reset");
+
+	if (reset_s > 0 && reset_s <= LIMIT_SOURCE_HOLD_US / US_PER_SECOND &&
+	    (left == 0 || talk->reply->status == 429))
+		talk->hold_us = reset_s * US_PER_SECOND;
+}
+
+static enum source_step datadog_next(struct source_talk *talk)
+{
+	struct state *state = talk->state;
+	enum source_step step;
+
+	if (!state)
+		talk->state = state = arena_alloc(talk->arena, sizeof(*state));
+	if (talk->step == 0)
+		return talk->query->trace_id ? ask_by_id(talk) : ask_search(talk);
+	step = source_judge(talk);
+	obey_limit(talk);
+	if (step != SOURCE_TRACES)
+		return step;
+	if (!state->asked_traces)
+		return take_search(talk);
+	return talk->cursor ? ask_traces(talk, arena_strdup(talk->arena, talk->cursor)) : step;
+}
+
+const struct trace_source trace_source_datadog = {
+	.name = "datadog",
+	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
+	.next = datadog_next,
+};
