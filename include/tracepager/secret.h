@@ -21,8 +21,8 @@ struct secret {
 /* The file's first line without its line end, at most LIMIT_SECRET_BYTES. Empty files are an error.
  */
 int secret_read_file(struct secret *secret, const char *path, struct err *err);
-/* Reads it again where its file was written since: tokens live an hour. On failure the old one stays.
- */
+/* Reads it again where its file was written since: tokens live an hour. On failure the old one
+ * stays. */
 int secret_refresh(struct secret *secret, struct err *err);
 void secret_set(struct secret *secret, const char *value);
 void secret_fini(struct secret *secret); /* wipes */

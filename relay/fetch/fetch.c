@@ -526,8 +526,7 @@ void fetch_cancel(struct fetch_job *job)
 	job_free(job);
 }
 
-struct fetch *fetch_new(const struct fetch_env *env, struct source_config *sources,
-			size_t nsources)
+struct fetch *fetch_new(const struct fetch_env *env, struct source_config *sources, size_t nsources)
 {
 	struct fetch *fetch = xcalloc(1, sizeof(*fetch));
 
