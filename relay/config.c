@@ -62,28 +62,19 @@ static void set_defaults(struct config *config)
 
 /* ---- Words. ---- */
 
-/* The word that was meant, or all that there are. NULL where the finding will not be told. */
-static const char *words_hint(struct loading *loading, const char *word, const char *const *known,
+/* NULL where the finding will not be told. */
+static const char *known_hint(struct loading *loading, const char *word, const char *const *known,
 			      size_t n)
 {
-	struct arena *arena = loading->config->arena;
-	const char *text;
-
-	if (loading->findings->n == LIMIT_FINDINGS)
-		return NULL;
-	text = nearest_word(word, known, n);
-	if (text)
-		return arena_printf(arena, "did you mean \"%s\"?", text);
-	text = arena_printf(arena, "known here: %s", known[0]);
-	for (size_t i = 1; i < n; i++)
-		text = arena_printf(arena, "%s, %s", text, known[i]);
-	return text;
+	return loading->findings->n == LIMIT_FINDINGS
+		       ? NULL
+		       : words_hint(loading->config->arena, word, known, n);
 }
 
 void config_unknown(struct loading *loading, const struct ynode *key, const char *where,
 		    const char *const *known, size_t n)
 {
-	FAULT(loading, key, "C001", words_hint(loading, key->text, known, n),
+	FAULT(loading, key, "C001", known_hint(loading, key->text, known, n),
 	      "unknown option \"%s\"%s", key->text, where);
 }
 
@@ -93,7 +84,7 @@ size_t config_want_word(struct loading *loading, const struct ynode *node, const
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(word, words[i]) == 0)
 			return i;
-	FAULT(loading, node, code, words_hint(loading, word, words, n), "unknown %s \"%s\"", what,
+	FAULT(loading, node, code, known_hint(loading, word, words, n), "unknown %s \"%s\"", what,
 	      word);
 	return n;
 }

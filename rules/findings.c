@@ -233,3 +233,17 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 	}
 	return nearest;
 }
+
+const char *words_hint(struct arena *arena, const char *word, const char *const *known, size_t n)
+{
+	const char *nearest = nearest_word(word, known, n);
+
+	if (nearest)
+		return arena_printf(arena, "did you mean \"%s\"?", nearest);
+	struct buf all = BUF_INIT(TEXT_CAP);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&all, "%s%s", i ? ", " : "known here: ", known[i]);
+	const char *text = arena_strdup(arena, buf_text(&all));
+	buf_fini(&all);
+	return text;
+}

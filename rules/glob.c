@@ -270,3 +270,83 @@ bool glob_overlap(const char *a, const char *b)
 	CLEANUP_FREE struct token *y = tokens_of(b, &nb);
 	return tokens_overlap(x, na, y, nb);
 }
+
+/* Every character of the set, negated or not, is taken by the token. */
+static bool token_covers(const struct token *a, const struct token *b)
+{
+	if (a->kind == TOKEN_ANY)
+		return b->kind != TOKEN_STAR;
+	if (b->kind == TOKEN_CHAR)
+		return token_takes(a, b->c);
+	/* Two sets: only where they are written alike. */
+	return a->kind == TOKEN_SET && b->kind == TOKEN_SET &&
+	       a->close - a->set == b->close - b->set &&
+	       memcmp(a->set, b->set, (size_t)(a->close - a->set)) == 0;
+}
+
+/* As glob_match(), with the tokens of b in place of a text's characters. */
+bool glob_covers(const char *a, const char *b)
+{
+	size_t na, nb, i = 0, j = 0, star = SIZE_MAX, resume = 0;
+	CLEANUP_FREE struct token *x = tokens_of(a, &na);
+	CLEANUP_FREE struct token *y = tokens_of(b, &nb);
+
+	for (;;) {
+		if (i < na && x[i].kind == TOKEN_STAR) {
+			star = ++i;
+			resume = j;
+			continue;
+		}
+		if (j == nb && i == na)
+			return true;
+		if (i < na && j < nb && token_covers(&x[i], &y[j])) {
+			i++;
+			j++;
+			continue;
+		}
+		if (star == SIZE_MAX || resume == nb)
+			return false;
+		i = star;
+		j = ++resume;
+	}
+}
+
+/* The characters of a set that takes few; 0: they are too many. */
+static size_t set_members(const struct token *token, uint32_t *members, size_t most)
+{
+	const char *at = token->set;
+	size_t n = 0;
+
+	if (*at == '!' || *at == '^')
+		return 0;
+	while (at < token->close) {
+		uint32_t c;
+		at = take_member(at, &c);
+		if (n == most || c > 0x7e || (*at == '-' && at + 1 < token->close))
+			return 0;
+		members[n++] = c;
+	}
+	return n;
+}
+
+size_t glob_texts(struct arena *arena, const char *glob, const char **texts, size_t most)
+{
+	size_t n, found = 1;
+	CLEANUP_FREE struct token *tokens = tokens_of(glob, &n);
+
+	texts[0] = "";
+	for (size_t i = 0; i < n; i++) {
+		uint32_t members[16] = { tokens[i].c };
+		size_t nmembers = tokens[i].kind == TOKEN_CHAR && tokens[i].c <= 0x7e ? 1
+				  : tokens[i].kind == TOKEN_SET
+					  ? set_members(&tokens[i], members, ARRAY_LEN(members))
+					  : 0;
+		if (!nmembers || found * nmembers > most)
+			return 0;
+		for (size_t j = found * nmembers; j-- > 0;)
+			texts[j] = arena_printf(arena, "%s%c", texts[j % found],
+						(char)members[j / found]);
+		found *= nmembers;
+	}
+	return found;
+}

@@ -201,4 +201,13 @@ void load_times(struct load *load);
 void load_silences(struct load *load);
 void load_routes(struct load *load);
 
+/* warnings.c: what is legal and surely wrong; and what a load has looked at. */
+void load_warn(struct load *load);
+void load_tally(const struct load *load);
+/* What no alert can meet, and what every one does. True: the former was told. */
+bool warn_of_matchers(struct load *load, const struct load_entry *entry, const struct ynode *node,
+		      const struct rule_matchers *matchers);
+/* warnings_routes.c */
+void warn_of_routes(struct load *load);
+
 #endif

@@ -301,8 +301,15 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	load_silences(load);
 	load_routes(load);
 	load_fallback(load);
-	warn_unused(load, SECTION_PAGERS, "W001", "is in no escalation and no route");
-	warn_unused(load, SECTION_ESCALATIONS, "W002", "belongs to no team");
+	if (load->findings->nerrors == errors_before) {
+		/* A name that is misspelt where it is used only seems to be unused. */
+		warn_unused(load, SECTION_TEAMS, "W020", "owns nothing");
+		warn_unused(load, SECTION_PAGERS, "W001", "is in no escalation and no route");
+		warn_unused(load, SECTION_ESCALATIONS, "W002", "belongs to no team");
+		warn_unused(load, SECTION_TIMES, "W030", "is in no route");
+	}
+	load_warn(load);
+	load_tally(load);
 	findings_sort(load->findings);
 	if (load->findings->nerrors > errors_before) {
 		result = load->error ? load->error : -EINVAL;

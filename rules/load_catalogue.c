@@ -67,7 +67,7 @@ static void warn_of_losses(struct load *load, const struct catalogue *catalogue)
 		const struct ynode place = { .line = losses[i].line, .column = 1, .width = 1 };
 		if (loss_is_note(losses[i].reason))
 			continue;
-		ydoc_finding(&doc, losses[i].line ? &place : NULL, FINDING_WARNING, "W020",
+		ydoc_finding(&doc, losses[i].line ? &place : NULL, FINDING_WARNING, "W032",
 			     load->findings, NULL, "%s%s%s", losses[i].what,
 			     *losses[i].what ? ": " : "", losses[i].why);
 	}

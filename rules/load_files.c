@@ -114,15 +114,25 @@ static void follow_includes(struct load *load, const struct ydoc *doc, unsigned 
 		include_item(&scope, items[i], depth);
 }
 
-/* What it includes stands behind it. A file that came in already is not read again. */
+bool rules_is_test_file(const char *path)
+{
+	size_t len = strlen(path);
+
+	return (len > 10 && strcmp(path + len - 10, "_test.yaml") == 0) ||
+	       (len > 9 && strcmp(path + len - 9, "_test.yml") == 0);
+}
+
+/* What it includes stands behind it. A file that came in already is not read again; tests, which a
+ * shell's or an include's *.yaml names, are no rules. */
 static void read_file(struct load *load, const char *path, unsigned int depth)
 {
 	const char *key = file_key(load, path);
 	struct reading *reading;
 	struct ydoc doc;
 
-	if (load->bytes > LIMIT_RULES_BYTES || (key && map_get(load->files, key)))
-		return; /* told, or known */
+	if (load->bytes > LIMIT_RULES_BYTES || (key && map_get(load->files, key)) ||
+	    rules_is_test_file(path))
+		return; /* told, known, or no rules */
 	reading = arena_alloc(load->scratch, sizeof(*reading));
 	*reading = (struct reading){ .under_way = true, .path = path };
 	if (key)
@@ -138,7 +148,8 @@ static int is_rules_file(const struct dirent *entry)
 	const char *dot = strrchr(entry->d_name, '.');
 
 	return entry->d_name[0] != '.' && dot &&
-	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0) &&
+	       !rules_is_test_file(entry->d_name);
 }
 
 /* By bytes: the same on every machine, whatever its locale. */

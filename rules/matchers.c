@@ -91,7 +91,7 @@ static int regex_match(const pcre2_code *code, const char *text)
 	return result;
 }
 
-static bool matcher_holds(const struct rule_matcher *matcher, const char *value)
+bool matcher_holds(const struct rule_matcher *matcher, const char *value)
 {
 	if (matcher->literal)
 		return strcmp(matcher->literal, value) == 0;

@@ -59,6 +59,11 @@ const char *glob_prefix(struct arena *arena, const char *glob);
 /* Is there a text that both match? May say yes for two different [sets]; never no where there is
  * one. */
 bool glob_overlap(const char *a, const char *b);
+/* Does a match every text that b matches? May say no for different [sets]; never yes where one is
+ * missed. */
+bool glob_covers(const char *a, const char *b);
+/* All texts that it matches, kept by the arena; 0: they are more than `most`, or not ASCII. */
+size_t glob_texts(struct arena *arena, const char *glob, const char **texts, size_t most);
 
 /* matchers.c */
 struct pcre2_real_code_8;
@@ -94,9 +99,20 @@ bool matcher_matches(const struct rule_matcher *matcher, const struct labels *la
 /* Why one does not hold, for people; kept by the arena. */
 const char *matcher_reason(struct arena *arena, const struct rule_matcher *matcher,
 			   const struct labels *labels);
+bool matcher_holds(const struct rule_matcher *matcher, const char *value);
 unsigned int matchers_literals(const struct rule_matchers *matchers);
 struct pick_sink;
 void matchers_offer(const struct rule_matchers *matchers, struct pick_sink *sink);
+
+/* imply.c: what conditions say about each other, without an alert. Each is true only where it is
+ * sure. */
+bool matcher_always(const struct rule_matcher *matcher);
+/* No labels can meet both. Where they are about different labels: false. */
+bool matchers_contradict(struct arena *arena, const struct rule_matcher *a,
+			 const struct rule_matcher *b);
+/* They are about the same label, and where b holds, a holds. */
+bool matcher_covers(struct arena *arena, const struct rule_matcher *a,
+		    const struct rule_matcher *b);
 
 /* The set. */
 struct service_key {

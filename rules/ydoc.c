@@ -32,6 +32,8 @@ struct reader {
 	size_t depth, nevents;
 	bool failed, stop, has_document;
 	bool stream; /* several documents, and anchors that nothing refers to, are fine */
+	struct ynode quote; /* where the last text in quotes of many lines began; line 0: nowhere */
+	int quote_end_line;
 };
 
 static int bounded(size_t number)
@@ -330,6 +332,12 @@ static void scalar(struct reader *reader, const yaml_event_t *event)
 
 	node->text = arena_strndup(reader->arena, value, event->data.scalar.length);
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	if ((event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE ||
+	     event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE) &&
+	    event->start_mark.line != event->end_mark.line) {
+		reader->quote = *node;
+		reader->quote_end_line = bounded(event->end_mark.line + 1);
+	}
 	if (strlen(value) != event->data.scalar.length) {
 		REFUSE(reader, node, "E003", NULL, "a text must not hold a NUL character");
 		node->bad = true;
@@ -417,13 +425,33 @@ static const char *syntax_hint(const struct reader *reader, const yaml_parser_t 
 		return "put the value in quotes";
 	if (strstr(parser->problem, "mapping values are not allowed"))
 		return "put a value that holds \": \" in quotes, and check the indentation";
-	if (strstr(parser->problem, "unexpected end of stream"))
-		return "a quote is not closed";
 	if (strstr(parser->problem, "',' or"))
 		return "a bracket or brace is not closed, or a comma is missing";
 	if (strstr(parser->problem, "expected ':'"))
 		return "a key needs a colon and a blank after it";
 	return "check the indentation of this line and of those above it";
+}
+
+/*
+ * A quote that was not closed ends at the next one, many lines below, or never. What stands there
+ * is right: the opening one is shown. True: told.
+ */
+static bool quote_error(struct reader *reader, const yaml_parser_t *parser)
+{
+	static const char hint[] = "close it on its own line";
+	struct ynode at = place_of(parser->context_mark.line + 1, parser->context_mark.column + 1);
+
+	if (parser->context && strstr(parser->context, "quoted scalar") &&
+	    strstr(parser->problem, "unexpected end of stream")) {
+		at.width = width_to_end(reader->doc, at.line, at.column);
+		STOP(reader, &at, "E002", hint, "the quote that opens here is never closed");
+		return true;
+	}
+	if (!reader->quote.line || reader->quote_end_line != bounded(parser->problem_mark.line + 1))
+		return false;
+	STOP(reader, &reader->quote, "E002", hint,
+	     "the quote that opens here is closed only on line %d", reader->quote_end_line);
+	return true;
 }
 
 static void syntax_error(struct reader *reader, const yaml_parser_t *parser)
@@ -435,6 +463,8 @@ static void syntax_error(struct reader *reader, const yaml_parser_t *parser)
 		     parser->problem ? parser->problem : "out of memory");
 		return;
 	}
+	if (quote_error(reader, parser))
+		return;
 	/* An end that came too early is shown at the last line that there is. */
 	if (at.line > 1 && at.column == 1 && (size_t)at.line == reader->doc->nlines &&
 	    reader->doc->lines[at.line - 1] == reader->doc->len) {

@@ -40,4 +40,11 @@ struct alert_format {
 };
 extern const struct alert_format *const alert_formats[FORMAT_COUNT];
 
+/* What a person has at hand: a webhook's body, a list of alerts, or a single alert. Errors are a
+ * format's. */
+int alert_parse_any(struct arena *arena, const char *text, size_t len, int64_t now_us,
+		    struct alert_batch *ret_batch, struct err *err);
+/* The alert of a batch to look at alone: the first that fires, else the first. */
+size_t alert_first_firing(const struct alert_batch *batch);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct buf {
 	char *data; /* NUL-terminated once anything was added; NULL before */
@@ -29,6 +30,8 @@ bool buf_puts(struct buf *buf, const char *text);
 bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vprintf(struct buf *buf, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
+/* Add all that is left of a stream. 0, -EFBIG beyond the cap, or what reading it said. */
+int buf_read(struct buf *buf, FILE *file);
 const char *buf_text(const struct buf *buf); /* never NULL; borrowed until the next addition */
 char *buf_take(struct buf *buf); /* never NULL; caller frees; the buf is empty afterwards */
 

@@ -141,10 +141,17 @@ struct finding {
 	char *hint;		 /* the cure; NULL: none */
 };
 
+/* What a load has looked at, with errors or without. */
+struct rules_seen {
+	size_t files, teams, pagers, services, signals;
+};
+
 struct findings {
 	struct finding *at;
 	size_t n;		   /* at most LIMIT_FINDINGS */
 	size_t nerrors, nwarnings; /* of all, told or not */
+	struct rules_seen seen;
+	int64_t now_us; /* wall, given by the caller; 0: what depends on the day is not told */
 };
 void findings_fini(struct findings *findings);
 /* One that is about a whole file, or about no place in it. code is borrowed for good; hint may be
@@ -156,13 +163,22 @@ void findings_sort(struct findings *findings); /* by file, line, column; stable 
 /* As a compiler prints them: file:line:col: error[E012]: text, the line, a caret, a note. colour:
  * ANSI. */
 void findings_write(const struct findings *findings, bool colour, struct buf *out);
+/* One finding as a JSON object. */
+void finding_write_json(const struct finding *finding, struct buf *out);
+/* All as a log of SARIF 2.1.0, which code hosts and editors show; version: of this program. */
+void findings_write_sarif(const struct findings *findings, const char *version, struct buf *out);
 /* What a code of the rules means, in one sentence; NULL: there is none. Upper and lower case are
  * the same. */
 const char *finding_explain(const char *code);
+/* The same with why it matters, an example and the cure, for a person; false: there is none. */
+bool finding_explain_write(const char *code, struct buf *out);
+/* An example of what gives the code, for tests; NULL: it is shown by no file of rules. */
+const char *finding_example(const char *code);
 const char *finding_code(size_t index); /* all of them, in order; NULL at the end */
 
 /*
- * Load paths (files, or directories whose *.yaml and *.yml are read in order of name). *ret_rules
+ * Load paths (files, or directories whose *.yaml and *.yml are read in order of name; never those
+ * whose names end in _test.yaml or _test.yml, which hold rule tests). *ret_rules
  * is set only without errors; findings are always filled (warnings too). Secret files are read when
  * load_secrets; check on another machine does without. Returns 0, -EINVAL with findings, or -errno
  * with a finding for what could not be read.
@@ -172,6 +188,8 @@ int rules_load(const char *const *paths, size_t npaths, bool load_secrets,
 /* The same from one text that has a name only; for tests, the fuzzer and embedded defaults. */
 int rules_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		struct ruleset **ret_rules, struct findings *findings);
+
+bool rules_is_test_file(const char *path); /* by its name */
 
 struct ruleset *rules_ref(struct ruleset *rules);
 void rules_unref(struct ruleset *rules);	     /* takes NULL; any thread */
@@ -283,6 +301,15 @@ const struct pager *rules_pager(const struct ruleset *rules, const char *name);
 const struct signal_rule *const *rules_signals(const struct ruleset *rules, size_t *ret_n);
 /* Names of span attributes that the rules look at, for the decoders. */
 const char *const *rules_attr_names(const struct ruleset *rules, size_t *ret_n);
+enum rules_section {
+	RULES_TEAMS,
+	RULES_PAGERS,
+	RULES_ESCALATIONS,
+	RULES_SIGNALS,
+};
+/* Is there such a name? Where not, *ret_nearest is the one that was probably meant, or NULL. */
+bool rules_has_name(const struct ruleset *rules, enum rules_section section, const char *name,
+		    const char **ret_nearest);
 void rules_count(const struct ruleset *rules, size_t *teams, size_t *pagers, size_t *services,
 		 size_t *signals);
 

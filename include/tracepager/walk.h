@@ -35,6 +35,7 @@ enum fallback_code {
 	FALLBACK_NO_OWNER,
 	FALLBACK_CRASHED, /* processing this alert ended the program twice */
 };
+#define FALLBACK_CODES (FALLBACK_CRASHED + 1)
 
 /* All texts are borrowed from the trace's set or kept by the arena. */
 struct suspect {

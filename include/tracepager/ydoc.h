@@ -73,6 +73,9 @@ void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding
 		  ...) __attribute__((format(printf, 7, 8)));
 /* The nearest of the candidates by edit distance, or NULL: for "did you mean". */
 const char *nearest_word(const char *word, const char *const *candidates, size_t n);
+/* A hint for a word that is none of those known (at least one): the one that was meant, or all of
+ * them. Kept by the arena. */
+const char *words_hint(struct arena *arena, const char *word, const char *const *known, size_t n);
 
 bool ynode_is_empty(const struct ynode *node);
 const char *ynode_kind_name(const struct ynode *node); /* "a list", for findings */

@@ -1,6 +1,7 @@
 /* Buf: a growing string that never passes its cap. */
 #include "tracepager/buf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,18 @@ bool buf_add(struct buf *buf, const void *data, size_t len)
 	buf->len += len;
 	buf->data[buf->len] = '\0';
 	return true;
+}
+
+int buf_read(struct buf *buf, FILE *file)
+{
+	char piece[65536];
+	size_t n;
+
+	errno = 0;
+	while ((n = fread(piece, 1, sizeof(piece), file)) > 0)
+		if (!buf_add(buf, piece, n))
+			return -EFBIG;
+	return ferror(file) ? -(errno ? errno : EIO) : 0;
 }
 
 bool buf_putc(struct buf *buf, char c)

@@ -2,13 +2,17 @@
  * tracepager check: everything that is wrong with rules, in one pass. Loads them as the daemon
  * does, prints what the load found, and changes nothing. Owns nothing but its options.
  */
+#include "config.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "terminal-internal.h"
 #include "tracepager/buf_json.h"
+#include "tracepager/clock.h"
 #include "tracepager/commands.h"
 #include "tracepager/rules.h"
 #include "tracepager/xalloc.h"
@@ -25,14 +29,24 @@ static const char help[] =
 	"      --no-secrets      do not read the files of secrets (for a machine that does not "
 	"have them)\n"
 	"      --deny-warnings   a warning fails the check too\n"
-	"      --format FORMAT   text (default) or json\n"
-	"      --explain CODE    tell what a code such as E012 means\n"
+	"      --format FORMAT   text (default), json, or sarif (2.1.0, for code hosts and "
+	"editors)\n"
+	"      --explain [CODE]  tell what a code such as E012 means, why it matters, and what to "
+	"do;\n"
+	"                        without a code: list all\n"
 	"      --help            print this\n\n"
 	"Exit status: 0 no problem (or warnings only), 1 problems, 2 wrong usage.\n";
 
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_SARIF,
+};
+
 struct options {
-	bool load_secrets, deny_warnings, json;
-	const char *explain;
+	bool load_secrets, deny_warnings, explain;
+	enum format format;
+	const char *code;
 	const char *const *paths;
 	size_t npaths;
 };
@@ -44,14 +58,23 @@ static int usage(const char *text, const char *word)
 	return 2;
 }
 
-static int explain(const char *code)
+/* "--explain" alone lists all codes; the words behind it are codes to tell about. */
+static int explain_codes(int n, const char *const *codes)
 {
-	const char *text = finding_explain(code);
+	struct buf out = BUF_INIT(OUTPUT_CAP);
+	const char *code, *unknown = NULL;
 
-	if (!text)
-		return usage("there is no code ", code);
-	puts(text);
-	return 0;
+	for (size_t i = 0; !n && (code = finding_code(i)); i++)
+		buf_printf(&out, "%s  %s\n", code, finding_explain(code));
+	for (int i = 0; i < n && !unknown; i++) {
+		if (i)
+			buf_putc(&out, '\n');
+		if (!finding_explain_write(codes[i], &out))
+			unknown = codes[i];
+	}
+	fputs(buf_text(&out), stdout);
+	buf_fini(&out);
+	return unknown ? usage("there is no code ", unknown) : 0;
 }
 
 /* "1 team", "2 teams". */
@@ -60,23 +83,16 @@ static void add_count(struct buf *out, const char *before, size_t n, const char 
 	buf_printf(out, "%s%zu %s%s", before, n, word, n == 1 ? "" : "s");
 }
 
-static void add_summary(struct buf *out, const struct options *options, const struct ruleset *rules,
-			const struct findings *findings)
+static void add_summary(struct buf *out, const struct findings *findings)
 {
-	size_t teams, pagers, services, signals;
-	const char *before = "";
+	const struct rules_seen *seen = &findings->seen;
+	const char *before = ": ";
 
-	for (size_t i = 0; i < options->npaths; i++)
-		buf_printf(out, "%s%s", i ? " " : "", options->paths[i]);
-	buf_puts(out, ": ");
-	if (rules) {
-		rules_count(rules, &teams, &pagers, &services, &signals);
-		add_count(out, "", teams, "team");
-		add_count(out, ", ", pagers, "pager");
-		add_count(out, ", ", services, "service");
-		add_count(out, ", ", signals, "signal");
-		before = ": ";
-	}
+	add_count(out, "", seen->files, "file");
+	add_count(out, ", ", seen->teams, "team");
+	add_count(out, ", ", seen->pagers, "pager");
+	add_count(out, ", ", seen->services, "service");
+	add_count(out, ", ", seen->signals, "signal");
 	if (findings->nerrors) {
 		add_count(out, before, findings->nerrors, "error");
 		before = ", ";
@@ -88,66 +104,49 @@ static void add_summary(struct buf *out, const struct options *options, const st
 	buf_putc(out, '\n');
 }
 
-static void add_json_finding(struct buf *out, const struct finding *finding)
-{
-	buf_putc(out, '{');
-	buf_json_text(out, "level", finding->level == FINDING_ERROR ? "error" : "warning");
-	buf_json_text(out, "code", finding->code);
-	buf_json_text(out, "file", finding->file);
-	buf_json_int(out, "line", finding->line);
-	buf_json_int(out, "column", finding->column);
-	buf_json_int(out, "width", finding->width);
-	buf_json_text(out, "text", finding->text);
-	buf_json_text(out, "source", finding->source);
-	buf_json_text(out, "hint", finding->hint);
-	buf_putc(out, '}');
-}
-
 static void add_json(struct buf *out, const struct ruleset *rules, const struct findings *findings)
 {
-	size_t teams, pagers, services, signals;
+	const struct rules_seen *seen = &findings->seen;
 
 	buf_putc(out, '{');
 	buf_json_int(out, "version", 1);
 	buf_json_int(out, "errors", (int64_t)findings->nerrors);
 	buf_json_int(out, "warnings", (int64_t)findings->nwarnings);
-	if (rules) {
-		rules_count(rules, &teams, &pagers, &services, &signals);
-		buf_json_int(out, "teams", (int64_t)teams);
-		buf_json_int(out, "pagers", (int64_t)pagers);
-		buf_json_int(out, "services", (int64_t)services);
-		buf_json_int(out, "signals", (int64_t)signals);
+	buf_json_int(out, "files", (int64_t)seen->files);
+	buf_json_int(out, "teams", (int64_t)seen->teams);
+	buf_json_int(out, "pagers", (int64_t)seen->pagers);
+	buf_json_int(out, "services", (int64_t)seen->services);
+	buf_json_int(out, "signals", (int64_t)seen->signals);
+	if (rules)
 		buf_json_text(out, "hash", rules_hash(rules));
-	}
 	buf_json_key(out, "findings");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < findings->n; i++) {
 		if (i)
 			buf_putc(out, ',');
-		add_json_finding(out, &findings->at[i]);
+		finding_write_json(&findings->at[i], out);
 	}
 	buf_puts(out, "]}\n");
 }
 
-static bool wants_colour(void)
-{
-	const char *no_color = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color);
-}
-
 static int check(const struct options *options)
 {
-	struct findings findings = { .at = NULL };
+	struct findings findings = { .now_us = clock_wall_us(clock_system()) };
 	struct ruleset *rules = NULL;
 	struct buf out = BUF_INIT(OUTPUT_CAP);
 
 	rules_load(options->paths, options->npaths, options->load_secrets, &rules, &findings);
-	if (options->json) {
+	switch (options->format) {
+	case FORMAT_TEXT:
+		findings_write(&findings, terminal_has_colour(STDOUT_FILENO), &out);
+		add_summary(&out, &findings);
+		break;
+	case FORMAT_JSON:
 		add_json(&out, rules, &findings);
-	} else {
-		findings_write(&findings, wants_colour(), &out);
-		add_summary(&out, options, rules, &findings);
+		break;
+	case FORMAT_SARIF:
+		findings_write_sarif(&findings, PACKAGE_VERSION, &out);
+		break;
 	}
 	bool failed = findings.nerrors > 0 || (options->deny_warnings && findings.nwarnings > 0);
 	bool written = fwrite(buf_text(&out), 1, out.len, stdout) == out.len && fflush(stdout) == 0;
@@ -155,6 +154,20 @@ static int check(const struct options *options)
 	rules_unref(rules);
 	findings_fini(&findings);
 	return failed || !written;
+}
+
+static bool read_format(const char *text, enum format *ret_format)
+{
+	static const char *const names[] = {
+		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_SARIF] = "sarif"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			*ret_format = (enum format)i;
+			return true;
+		}
+	return false;
 }
 
 /* 0 to go on, else -1 with *ret_status. */
@@ -165,7 +178,7 @@ static int read_options(int argc, char **argv, struct options *options, int *ret
 					       { "deny-warnings", no_argument, NULL,
 						 DENY_WARNINGS },
 					       { "format", required_argument, NULL, FORMAT },
-					       { "explain", required_argument, NULL, EXPLAIN },
+					       { "explain", optional_argument, NULL, EXPLAIN },
 					       { "help", no_argument, NULL, HELP },
 					       { NULL, 0, NULL, 0 } };
 
@@ -183,14 +196,13 @@ static int read_options(int argc, char **argv, struct options *options, int *ret
 			options->deny_warnings = true;
 			break;
 		case FORMAT:
-			options->json = strcmp(optarg, "json") == 0;
-			if (!options->json && strcmp(optarg, "text") != 0) {
-				*ret_status = usage("--format is text or json, not ", optarg);
-				return -1;
-			}
-			break;
+			if (read_format(optarg, &options->format))
+				break;
+			*ret_status = usage("--format is text, json or sarif, not ", optarg);
+			return -1;
 		case EXPLAIN:
-			options->explain = optarg;
+			options->explain = true;
+			options->code = optarg; /* "--explain=E012" */
 			break;
 		case HELP:
 		case 'h':
@@ -216,7 +228,9 @@ int cmd_check(int argc, char **argv)
 	if (read_options(argc, argv, &options, &status) < 0)
 		return status;
 	if (options.explain)
-		return explain(options.explain);
+		return options.code
+			       ? explain_codes(1, &options.code)
+			       : explain_codes(argc - optind, (const char *const *)(argv + optind));
 	CLEANUP_FREE const char **paths = xcalloc((size_t)argc, sizeof(*paths));
 	for (int i = optind; i < argc; i++)
 		paths[i - optind] = argv[i];

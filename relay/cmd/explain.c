@@ -121,8 +121,6 @@ static bool read_file(struct explain *x, const char *path, struct buf *ret_text)
 {
 	CLEANUP_FCLOSE FILE *opened = NULL;
 	FILE *file = stdin;
-	char piece[65536];
-	size_t n;
 
 	buf_init(ret_text, LIMIT_EXPLAIN_FILE_BYTES);
 	if (strcmp(path, "-") != 0)
@@ -131,12 +129,10 @@ static bool read_file(struct explain *x, const char *path, struct buf *ret_text)
 		complain(x, path, 0, strerror(errno));
 		return false;
 	}
-	while ((n = fread(piece, 1, sizeof(piece), file)) > 0)
-		if (!buf_add(ret_text, piece, n))
-			break;
-	if (ferror(file) || ret_text->failed) {
+	int error = buf_read(ret_text, file);
+	if (error) {
 		complain(x, shown_name(path), 0,
-			 ret_text->failed ? "the file is larger than 1 GiB" : strerror(errno));
+			 error == -EFBIG ? "the file is larger than 1 GiB" : strerror(-error));
 		buf_fini(ret_text);
 		return false;
 	}
@@ -292,46 +288,16 @@ static void read_traces(struct explain *x, const char *path, bool is_healthy)
 
 /* Alert and rules. */
 
-/* A body of a webhook, a list of alerts, or a single one, which is made into a body. */
-static int parse_alerts(struct explain *x, const struct buf *text, struct alert_batch *ret_batch,
-			struct err *err)
-{
-	const char *body = buf_text(text);
-	const char *first = body + strspn(body, " \t\r\n");
-	const struct alert_format *list = alert_formats[FORMAT_PROMETHEUS],
-				  *webhook = alert_formats[FORMAT_ALERTMANAGER];
-	int64_t now_us = clock_wall_us(clock_system());
-
-	if (*first == '[')
-		return list->parse(x->arena, body, text->len, list->name, now_us, ret_batch, err);
-	int error =
-		webhook->parse(x->arena, body, text->len, webhook->name, now_us, ret_batch, err);
-	if (!error || *first != '{')
-		return error;
-	struct buf wrapped = BUF_INIT(LIMIT_BODY_BYTES);
-	struct alert_batch batch = { 0 };
-	buf_printf(&wrapped, "{\"alerts\":[%s]}", body);
-	if (!wrapped.failed &&
-	    webhook->parse(x->arena, wrapped.data, wrapped.len, webhook->name, now_us, &batch,
-			   NULL) == 0 &&
-	    batch.nalerts == 1) {
-		*ret_batch = batch;
-		error = 0;
-	}
-	buf_fini(&wrapped);
-	return error;
-}
-
 static bool read_alert(struct explain *x)
 {
 	struct alert_batch batch = { 0 };
 	struct err err = { 0 };
 	struct buf text;
-	size_t chosen = 0;
 
 	if (!read_file(x, x->alert_path, &text))
 		return false;
-	int error = parse_alerts(x, &text, &batch, &err);
+	int error = alert_parse_any(x->arena, buf_text(&text), text.len,
+				    clock_wall_us(clock_system()), &batch, &err);
 	buf_fini(&text);
 	if (!error && !batch.nalerts)
 		error = err_set(&err, EBADMSG, "%s",
@@ -340,10 +306,7 @@ static bool read_alert(struct explain *x)
 		complain(x, shown_name(x->alert_path), err.line, err.text);
 		return false;
 	}
-	while (chosen + 1 < batch.nalerts && batch.alerts[chosen].status != ALERT_FIRING)
-		chosen++;
-	if (batch.alerts[chosen].status != ALERT_FIRING)
-		chosen = 0;
+	size_t chosen = alert_first_firing(&batch);
 	if (batch.nalerts > 1)
 		fprintf(stderr, "%s: %zu alerts; explaining number %zu\n",
 			shown_name(x->alert_path), batch.nalerts, chosen + 1);

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "terminal-internal.h"
 #include "tracepager/waterfall.h"
 
 #define COLUMNS_ELSEWHERE 80
@@ -36,8 +37,7 @@ static bool wants_colour(enum colour_choice choice)
 {
 	if (choice != COLOUR_AUTO)
 		return choice == COLOUR_ALWAYS;
-	return isatty(STDOUT_FILENO) && !is_set("NO_COLOR") && is_set("TERM") &&
-	       strcmp(getenv("TERM"), "dumb") != 0;
+	return terminal_has_colour(STDOUT_FILENO);
 }
 
 /* A locale that is not installed here may still name what the terminal understands. */

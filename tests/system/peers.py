@@ -191,9 +191,9 @@ teams:
   ledger: {{escalation: ledger}}
   sre: {{escalation: sre}}
 pagers:
-  shop-pager: {{kind: pagerduty, routing_key: key-shop, url: "{pager}/v2/enqueue"}}
-  ledger-pager: {{kind: pagerduty, routing_key: key-ledger, url: "{pager}/v2/enqueue"}}
-  sre-pager: {{kind: pagerduty, routing_key: key-sre, url: "{pager}/v2/enqueue"}}
+  shop-pager: {{kind: pagerduty, routing_key_file: "{directory}/shop.key", url: "{pager}/v2/enqueue"}}
+  ledger-pager: {{kind: pagerduty, routing_key_file: "{directory}/ledger.key", url: "{pager}/v2/enqueue"}}
+  sre-pager: {{kind: pagerduty, routing_key_file: "{directory}/sre.key", url: "{pager}/v2/enqueue"}}
 escalations:
   shop: {{steps: [{{page: [shop-pager], wait: 10m}}]}}
   ledger: {{steps: [{{page: [ledger-pager], wait: 10m}}]}}
@@ -220,7 +220,9 @@ class Daemon:
     def __init__(self, pager_url="http://127.0.0.1:1", jaeger_url=None, config="", rules=None):
         self.directory = tempfile.mkdtemp(prefix="tracepager-test-")
         self.port, self.child = free_port(), None
-        self.write("rules.yaml", (rules or RULES).format(pager=pager_url))
+        for team in ("shop", "ledger", "sre"):
+            self.write(f"{team}.key", f"key-{team}\n")
+        self.write("rules.yaml", (rules or RULES).format(pager=pager_url, directory=self.directory))
         self.write("tracepager.yaml", f"listen: 127.0.0.1:{self.port}\n"
                    f"store: {{path: {self.directory}/tracepager.db}}\n"
                    f"rules: {self.directory}/rules.yaml\n"

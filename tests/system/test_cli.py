@@ -143,7 +143,9 @@ def check_usage():
     expect(tracepager("check", "--explain", "E012"), 0, out="The name is defined nowhere")
     expect(tracepager("check", "--explain", "w007"), 0, out="first step")
     expect(tracepager("check", "--explain", "E999"), 2, err="no code E999")
-    expect(tracepager("check", "--explain"), 2, err="^tracepager check: .*value.*--explain")
+    expect(tracepager("check", "--explain=E012"), 0, out="^Cure: ")
+    expect(tracepager("check", "--explain"), 0, out=r"\AC001  .*\n(.*\n)*E012  The name is defined nowhere(.*\n)*W001  ")
+    expect(tracepager("check", "--format"), 2, err="^tracepager check: .*value.*--format")
     expect(tracepager("check", "--format", "xml"), 2, err="not xml")
     expect(tracepager("check", "--bogus"), 2, err="^tracepager check: .*--bogus")
 
@@ -312,6 +314,6 @@ def readme():
     expect(tracepager("check", "--no-secrets", os.path.join(peers.TOP, "rules/examples/rules.d")), 0, out="no problem$")
 
 
-peers.run(main_command, check_statuses, check_directories, check_json, check_usage, import_and_check,
-          import_losses, import_usage, colours, widths, run_check, run_sample, explain_misuse,
-          explain_standard_input, readme)
+if __name__ == "__main__":
+    peers.run(main_command, check_statuses, check_directories, check_json, check_usage, import_and_check, import_losses,
+              import_usage, colours, widths, run_check, run_sample, explain_misuse, explain_standard_input, readme)

@@ -72,7 +72,7 @@ def reload_good_and_bad():
     pager = peers.Pager()
     daemon = peers.Daemon(pager.url).start()
     try:
-        good = peers.RULES.format(pager=pager.url)
+        good = peers.RULES.format(pager=pager.url, directory=daemon.directory)
         daemon.write("rules.yaml", good.replace("fallback: {team: sre}", "fallback: {team: nobody}"))
         status, text, _ = daemon.request("POST", "/-/reload")
         assert status == 400 and "nobody" in text and "rules.yaml:" in text, (status, text)

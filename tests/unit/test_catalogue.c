@@ -1002,7 +1002,7 @@ START_TEST(test_live)
 	check_owner("own", "sre"); /* the rules' own entry stands */
 	check_owner("web", NULL);
 	ck_assert_uint_eq(findings.n, 1);
-	ck_assert_str_eq(findings.at[0].code, "W020");
+	ck_assert_str_eq(findings.at[0].code, "W032");
 	ck_assert_int_eq(findings.at[0].line, 19);
 	ck_assert_ptr_nonnull(strstr(findings.at[0].file, "/sub/deep.yaml"));
 }

@@ -1,0 +1,285 @@
+/*
+ * Warnings about routes: those that an earlier one hides, and those that nothing can meet. A route
+ * is compared condition by condition; what is not understood counts as different, so that what is
+ * told is sure.
+ */
+#include "load-internal.h"
+
+/* What a list of comparisons leaves of 0 to 1. */
+struct share_range {
+	double least, most;
+	bool least_open, most_open; /* the end itself is not in it */
+};
+
+static void raise_least(struct share_range *range, double value, bool open)
+{
+	if (value > range->least || (value == range->least && open)) {
+		range->least = value;
+		range->least_open = open;
+	}
+}
+
+static void lower_most(struct share_range *range, double value, bool open)
+{
+	if (value < range->most || (value == range->most && open)) {
+		range->most = value;
+		range->most_open = open;
+	}
+}
+
+static struct share_range range_of(const struct number_test *tests, size_t n)
+{
+	struct share_range range = { .least = 0, .most = 1 };
+
+	for (size_t i = 0; i < n; i++) {
+		const struct number_test *test = &tests[i];
+		bool open = test->op[1] != '=' && test->op[0] != '=';
+		if (test->op[0] != '<')
+			raise_least(&range, test->value, open);
+		if (test->op[0] != '>')
+			lower_most(&range, test->value, open);
+	}
+	return range;
+}
+
+static bool range_is_empty(const struct share_range *range)
+{
+	return range->least > range->most ||
+	       (range->least == range->most && (range->least_open || range->most_open));
+}
+
+/* All of b is in a. */
+static bool range_covers(const struct share_range *a, const struct share_range *b)
+{
+	return (a->least < b->least ||
+		(a->least == b->least && (!a->least_open || b->least_open))) &&
+	       (a->most > b->most || (a->most == b->most && (!a->most_open || b->most_open)));
+}
+
+/* --- One condition against another --- */
+
+/* The i-th glob of a word, as a matcher on a label of that name. */
+static struct rule_matcher matcher_of(const struct when_word *word, size_t i)
+{
+	return (struct rule_matcher){ .op = RULE_GLOB,
+				      .name = word->name,
+				      .value = word->globs[i] };
+}
+
+static bool word_covers_glob(const struct when_word *word, const char *glob)
+{
+	for (size_t i = 0; i < word->n; i++)
+		if (glob_covers(word->globs[i], glob))
+			return true;
+	return false;
+}
+
+/* Where b holds, a holds. */
+static bool word_covers(const struct when_word *a, const struct when_word *b)
+{
+	if (a->field != b->field || strcmp(a->name, b->name) != 0)
+		return false;
+	for (size_t i = 0; i < b->n; i++)
+		if (!word_covers_glob(a, b->globs[i]))
+			return false;
+	return b->n > 0;
+}
+
+/* Of a label: whatever a matcher of the other route leaves. */
+static bool word_covers_matcher(struct arena *arena, const struct when_word *a,
+				const struct rule_matcher *b)
+{
+	for (size_t i = 0; a->field == WHEN_LABEL && i < a->n; i++) {
+		const struct rule_matcher matcher = matcher_of(a, i);
+		if (matcher_covers(arena, &matcher, b))
+			return true;
+	}
+	return false;
+}
+
+static bool matcher_covers_word(struct arena *arena, const struct rule_matcher *a,
+				const struct when_word *b)
+{
+	if (b->field != WHEN_LABEL)
+		return false;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct rule_matcher matcher = matcher_of(b, i);
+		if (!matcher_covers(arena, a, &matcher))
+			return false;
+	}
+	return b->n > 0;
+}
+
+/* --- Routes --- */
+
+static bool covers_word(struct arena *arena, const struct when_word *word,
+			const struct route_entry *route)
+{
+	for (size_t i = 0; i < route->nwords; i++)
+		if (word_covers(word, &route->words[i]))
+			return true;
+	for (size_t i = 0; i < route->labels.n; i++)
+		if (word_covers_matcher(arena, word, &route->labels.at[i]))
+			return true;
+	/* A label that is missing is "", which a star matches. */
+	return word->field == WHEN_LABEL && word_covers_glob(word, "*");
+}
+
+static bool covers_matcher(struct arena *arena, const struct rule_matcher *matcher,
+			   const struct route_entry *route)
+{
+	for (size_t i = 0; i < route->labels.n; i++)
+		if (matcher_covers(arena, matcher, &route->labels.at[i]))
+			return true;
+	for (size_t i = 0; i < route->nwords; i++)
+		if (matcher_covers_word(arena, matcher, &route->words[i]))
+			return true;
+	return matcher_always(matcher);
+}
+
+static bool times_cover(const struct route_entry *a, const struct route_entry *b)
+{
+	for (size_t i = 0; i < b->ntimes; i++) {
+		size_t j = 0;
+		while (j < a->ntimes && a->times[j] != b->times[i])
+			j++;
+		if (j == a->ntimes)
+			return a->ntimes == 0;
+	}
+	return a->ntimes == 0 || b->ntimes > 0;
+}
+
+static bool is_empty(const struct route_entry *route)
+{
+	return !route->nwords && !route->labels.n && !route->nconfidence && !route->ntimes;
+}
+
+/* Whatever b matches, a matches too. One without a condition was refused: it covers nothing. */
+static bool route_covers(struct arena *arena, const struct route_entry *a,
+			 const struct route_entry *b)
+{
+	const struct share_range x = range_of(a->confidence, a->nconfidence),
+				 y = range_of(b->confidence, b->nconfidence);
+
+	if (is_empty(a) || is_empty(b) || !range_covers(&x, &y) || !times_cover(a, b))
+		return false;
+	for (size_t i = 0; i < a->nwords; i++)
+		if (!covers_word(arena, &a->words[i], b))
+			return false;
+	for (size_t i = 0; i < a->labels.n; i++)
+		if (!covers_matcher(arena, &a->labels.at[i], b))
+			return false;
+	return true;
+}
+
+/* No value of the label meets the word and the matcher. */
+static bool word_contradicts(struct arena *arena, const struct when_word *word,
+			     const struct rule_matcher *matcher)
+{
+	for (size_t i = 0; i < word->n; i++) {
+		const struct rule_matcher one = matcher_of(word, i);
+		if (!matchers_contradict(arena, &one, matcher))
+			return false;
+	}
+	return word->field == WHEN_LABEL && word->n > 0;
+}
+
+/* --- Findings --- */
+
+static struct load_scope scope_of_route(struct load *load, size_t i)
+{
+	const struct load_entry *entry = &load->routes.at[i];
+
+	return (struct load_scope){
+		.load = load, .doc = entry->doc, .key = entry->key, .map = entry->node
+	};
+}
+
+static const struct ynode *when_of(const struct load *load, size_t i)
+{
+	const struct load_entry *entry = &load->routes.at[i];
+	const struct ynode *when = ynode_get(entry->node, "when");
+
+	return when ? when : entry->key;
+}
+
+/* True: told that nothing can meet it. */
+static bool warn_of_contradiction(struct load *load, size_t i)
+{
+	const struct route_entry *route = &load->set->routes[i];
+	const struct share_range range = range_of(route->confidence, route->nconfidence);
+	struct load_scope scope = scope_of_route(load, i);
+	const struct ynode *when = when_of(load, i), *confidence = ynode_get(when, "confidence");
+
+	if (range_is_empty(&range)) {
+		LOAD_WARNING(&scope, confidence ? confidence : when, "W023",
+			     "confidence goes from 0 to 1", "no confidence meets this condition");
+		return true;
+	}
+	for (size_t j = 0; j < route->nwords; j++)
+		for (size_t k = 0; k < route->labels.n; k++) {
+			const struct rule_matcher *matcher = &route->labels.at[k];
+			if (!word_contradicts(load->scratch, &route->words[j], matcher))
+				continue;
+			LOAD_WARNING(&scope, when, "W023", "make two routes of it",
+				     "no alert can have a \"%.200s\" that meets both \"%.200s\" "
+				     "and \"%.200s\"",
+				     matcher->name, route->words[j].globs[0], matcher->value);
+			return true;
+		}
+	return false;
+}
+
+/* A star takes alerts without the label, too; alone it is how "every alert" is said. */
+static void warn_of_stars(struct load *load, size_t i)
+{
+	const struct route_entry *route = &load->set->routes[i];
+	struct load_scope scope = scope_of_route(load, i);
+
+	if (route->nwords + route->labels.n + route->nconfidence + route->ntimes < 2)
+		return;
+	for (size_t j = 0; j < route->nwords; j++) {
+		const struct when_word *word = &route->words[j];
+		if (word->field != WHEN_LABEL || !word_covers_glob(word, "*"))
+			continue;
+		const struct ynode *value = ynode_get(when_of(load, i), word->name);
+		LOAD_WARNING(&scope, value ? value : when_of(load, i), "W024",
+			     "leave it out, or write \"?*\"",
+			     "the condition on \"%.200s\" always holds: \"*\" matches alerts "
+			     "without it, too",
+			     word->name);
+		return;
+	}
+}
+
+static void warn_of_shadow(struct load *load, size_t i, size_t *budget)
+{
+	const struct route_entry *routes = load->set->routes;
+
+	for (size_t j = 0; j < i && *budget; j++, --*budget) {
+		if (routes[j].route.goes_on || !route_covers(load->scratch, &routes[j], &routes[i]))
+			continue;
+		const struct load_entry *before = &load->routes.at[j];
+		struct load_scope scope = scope_of_route(load, i);
+		LOAD_WARNING(&scope, when_of(load, i), "W022",
+			     "move it before that one, or remove it",
+			     "this route can never decide: the one at %s:%d:%d matches all that "
+			     "it does",
+			     before->doc->file, before->key->line, before->key->column);
+		return;
+	}
+}
+
+void warn_of_routes(struct load *load)
+{
+	size_t budget = LIMIT_WORDS_COMPARED;
+
+	for (size_t i = 0; i < load->set->nroutes; i++) {
+		const struct rule_matchers *labels = &load->set->routes[i].labels;
+		if (warn_of_contradiction(load, i) ||
+		    warn_of_matchers(load, &load->routes.at[i], when_of(load, i), labels))
+			continue;
+		warn_of_stars(load, i);
+		warn_of_shadow(load, i, &budget);
+	}
+}
