@@ -93,7 +93,7 @@ def main_command():
     expect(tracepager(), 2, err="^usage: tracepager COMMAND")
     expect(tracepager("chekc"), 2, err='no command "chekc"')
     expect(tracepager(""), 2, err='no command ""')
-    for command in ("run", "check", "explain", "demo", "import"):
+    for command in ("run", "check", "test", "explain", "demo", "import"):
         expect(tracepager("--help"), 0, out=f"^  {command} ")
         expect(tracepager(command, "--help"), 0, out=rf"\Ausage: tracepager {command} ")
 

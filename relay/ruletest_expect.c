@@ -1,0 +1,277 @@
+/*
+ * Rule tests, expectations: what a decision is, beside what the test says that it must be. Every
+ * difference is a finding at the value that was expected, with the rule that decided. One row for
+ * each key. Owns nothing.
+ */
+#include <string.h>
+
+#include "ruletest-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/plain.h"
+#include "tracepager/xalloc.h"
+
+/* Longest text of a reason that is shown. */
+#define HINT_BYTES 2048
+
+enum expect_form {
+	EXPECT_NAME, /* the same text; "none": there is nothing */
+	EXPECT_GLOB,
+	EXPECT_SEVERITY,
+	EXPECT_PAGE, /* sent or none */
+	EXPECT_FALLBACK,
+	EXPECT_PAGERS, /* a list, in any order; none: nobody is paged */
+};
+
+static const char *got_suspect(const struct decision *d)
+{
+	return d->verdict.found ? d->verdict.suspect.service : NULL;
+}
+
+static const char *got_callee(const struct decision *d)
+{
+	return d->verdict.found ? d->verdict.suspect.callee : NULL;
+}
+
+static const char *got_signal(const struct decision *d)
+{
+	return d->signal_rule ? d->signal_rule->name : NULL;
+}
+
+static const char *got_team(const struct decision *d)
+{
+	return d->team ? d->team->name : NULL;
+}
+
+static const char *got_escalation(const struct decision *d)
+{
+	const struct escalation *escalation = decision_escalation(d);
+
+	return escalation ? escalation->name : NULL;
+}
+
+static const char *got_severity(const struct decision *d)
+{
+	return d->no_page ? NULL : severity_name(d->page.severity);
+}
+
+static const char *got_summary(const struct decision *d)
+{
+	return d->no_page ? NULL : d->page.summary;
+}
+
+static const char *got_page(const struct decision *d)
+{
+	return d->no_page ? NULL : "sent";
+}
+
+static const char *got_fallback(const struct decision *d)
+{
+	enum fallback_code code = d->verdict.fallback;
+
+	return code == FALLBACK_NONE ? NULL : fallback_code_name(code);
+}
+
+static const struct expectation {
+	const char *key;
+	enum expect_form form;
+	const char *(*got)(const struct decision *); /* NULL: there is none */
+	bool by_traces;				     /* the verdict's reasons tell why */
+	int section; /* enum rules_section in which the name must stand; -1: no name of the rules */
+} expectations[] = {
+	{ "suspect", EXPECT_NAME, got_suspect, true, -1 },
+	{ "callee", EXPECT_NAME, got_callee, true, -1 },
+	{ "fallback", EXPECT_FALLBACK, got_fallback, true, -1 },
+	{ "signal", EXPECT_NAME, got_signal, false, RULES_SIGNALS },
+	{ "team", EXPECT_NAME, got_team, false, RULES_TEAMS },
+	{ "page", EXPECT_PAGE, got_page, false, -1 },
+	{ "escalation", EXPECT_NAME, got_escalation, false, RULES_ESCALATIONS },
+	{ "pagers", EXPECT_PAGERS, NULL, false, RULES_PAGERS },
+	{ "severity", EXPECT_SEVERITY, got_severity, false, -1 },
+	{ "summary", EXPECT_GLOB, got_summary, false, -1 },
+};
+
+static void add_reason(struct buf *out, const char *text)
+{
+	if (out->len)
+		buf_puts(out, "; ");
+	plain_add(out, text, LIMIT_ERROR_WORDS_BYTES);
+}
+
+/* Which rule decided, or what the traces showed. */
+static const char *why(const struct test_reader *reader, const struct expectation *expectation,
+		       const struct decision *d)
+{
+	struct buf out = BUF_INIT(HINT_BYTES);
+
+	if (expectation->by_traces) {
+		if (d->verdict.fallback_text)
+			add_reason(&out, d->verdict.fallback_text);
+		for (unsigned int i = 0; i < d->verdict.nreasons && i < 2; i++)
+			add_reason(&out, d->verdict.reasons[i]);
+	} else {
+		for (unsigned int i = 0; i < d->nowner_reasons; i++)
+			add_reason(&out, d->owner_reasons[i]);
+		if (d->signal_rule)
+			add_reason(&out, arena_printf(reader->arena, "the signal is %s (%s)",
+						      d->signal_rule->name, d->signal_rule->place));
+	}
+	const char *text = out.len ? arena_strdup(reader->arena, buf_text(&out)) : NULL;
+	buf_fini(&out);
+	return text;
+}
+
+static const char *quoted(const struct test_reader *reader, const char *text)
+{
+	return text ? arena_printf(reader->arena, "\"%.500s\"", text) : "none";
+}
+
+static void differs(const struct test_reader *reader, const struct ynode *node,
+		    const struct expectation *expectation, const struct decision *d,
+		    const char *expected, const char *got)
+{
+	TEST_ERROR(reader, node, "T001", why(reader, expectation, d), "%s: expected %s, got %s",
+		   expectation->key, expected, got);
+}
+
+static void expect_text(const struct test_reader *reader, const struct ynode *node,
+			const struct expectation *expectation, const struct decision *d)
+{
+	const char *got = expectation->got(d), *want = node->text;
+	bool none = !node->quoted && strcmp(want, "none") == 0;
+
+	if (got && expectation->form == EXPECT_GLOB ? glob_match(want, got)
+	    : got				    ? strcmp(want, got) == 0
+						    : none)
+		return;
+	differs(reader, node, expectation, d, none ? "none" : quoted(reader, want),
+		quoted(reader, got));
+}
+
+static const char *pagers_text(const struct test_reader *reader, const struct pager *const *pagers,
+			       size_t n)
+{
+	const char *text = n ? "" : "none";
+
+	for (size_t i = 0; i < n; i++)
+		text = arena_printf(reader->arena, "%s%s\"%.200s\"", text, i ? ", " : "",
+				    pagers[i]->name);
+	return text;
+}
+
+static void expect_pagers(const struct test_reader *reader, const struct ynode *node,
+			  const struct expectation *expectation, const struct decision *d)
+{
+	size_t n, found = 0;
+	const struct pager *const *pagers = decision_pagers(d, &n);
+	const char *expected = "";
+
+	if (node->kind == YNODE_SCALAR && !node->quoted && strcmp(node->text, "none") == 0) {
+		if (n)
+			differs(reader, node, expectation, d, "none",
+				pagers_text(reader, pagers, n));
+		return;
+	}
+	struct ynode *const *items = node->kind == YNODE_LIST ? node->items : NULL;
+	size_t nitems = items ? node->n : 1;
+	for (size_t i = 0; i < nitems; i++) {
+		const char *name = items ? items[i]->text : node->text;
+		expected = arena_printf(reader->arena, "%s%s%s", expected, i ? ", " : "",
+					quoted(reader, name));
+		for (size_t j = 0; j < n; j++)
+			found += strcmp(pagers[j]->name, name) == 0;
+	}
+	if (found != n || nitems != n)
+		differs(reader, node, expectation, d, expected, pagers_text(reader, pagers, n));
+}
+
+static const struct expectation *find_expectation(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(expectations); i++)
+		if (strcmp(expectations[i].key, key) == 0)
+			return &expectations[i];
+	return NULL;
+}
+
+/* A name that the rules do not have could only be expected in vain. */
+static void know_name(const struct test_reader *reader, const struct ynode *node,
+		      const struct expectation *expectation)
+{
+	static const char *const sections[] = { [RULES_TEAMS] = "team",
+						[RULES_PAGERS] = "pager",
+						[RULES_ESCALATIONS] = "escalation",
+						[RULES_SIGNALS] = "signal" };
+	const char *text = test_text(reader, node, expectation->key), *nearest;
+
+	if (!text || expectation->section < 0 || (!node->quoted && strcmp(text, "none") == 0) ||
+	    rules_has_name(reader->rules, (enum rules_section)expectation->section, text, &nearest))
+		return;
+	TEST_ERROR(reader, node, "E012",
+		   nearest ? arena_printf(reader->arena, "did you mean \"%s\"?", nearest)
+			   : "write the name as it stands in the rules",
+		   "the rules have no %s \"%.200s\"", sections[expectation->section], text);
+}
+
+static void know_value(const struct test_reader *reader, const struct ynode *node,
+		       const struct expectation *expectation)
+{
+	static const char *const severities[] = { "info", "warning", "error", "critical", "none" };
+	static const char *const pages[] = { "sent", "none" };
+	enum fallback_code code;
+
+	switch (expectation->form) {
+	case EXPECT_SEVERITY:
+		test_word(reader, node, "\"severity\"", severities, ARRAY_LEN(severities));
+		break;
+	case EXPECT_PAGE:
+		test_word(reader, node, "\"page\"", pages, ARRAY_LEN(pages));
+		break;
+	case EXPECT_FALLBACK:
+		test_fallback(reader, node, "\"fallback\"", &code);
+		break;
+	case EXPECT_PAGERS:
+		for (size_t i = 0; node->kind == YNODE_LIST && i < node->n; i++)
+			know_name(reader, node->items[i], expectation);
+		if (node->kind == YNODE_LIST)
+			break;
+		__attribute__((fallthrough));
+	case EXPECT_NAME:
+		know_name(reader, node, expectation);
+		break;
+	case EXPECT_GLOB:
+		test_text(reader, node, expectation->key);
+		break;
+	}
+}
+
+void test_expect_known(const struct test_reader *reader, const struct ynode *expect)
+{
+	const char *known[ARRAY_LEN(expectations)];
+
+	for (size_t i = 0; i < ARRAY_LEN(expectations); i++)
+		known[i] = expectations[i].key;
+	if (!test_map(reader, expect, "\"expect\""))
+		return;
+	test_known(reader, expect, "\"expect\"", known, ARRAY_LEN(known));
+	for (size_t i = 0; i < expect->n; i++) {
+		const struct expectation *expectation = find_expectation(expect->keys[i]->text);
+		if (expectation)
+			know_value(reader, expect->items[i], expectation);
+	}
+	if (expect->n == 0)
+		TEST_ERROR(reader, expect, "E033", "say at least the team",
+			   "\"expect\" is empty: the test could not fail");
+}
+
+void test_expect(const struct test_reader *reader, const struct ynode *expect,
+		 const struct decision *decision)
+{
+	for (size_t i = 0; i < expect->n; i++) {
+		const struct expectation *expectation = find_expectation(expect->keys[i]->text);
+		if (!expectation)
+			continue; /* test_expect_known() told */
+		if (expectation->form == EXPECT_PAGERS)
+			expect_pagers(reader, expect->items[i], expectation, decision);
+		else
+			expect_text(reader, expect->items[i], expectation, decision);
+	}
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""What admins run every day: "tracepager test" on the tests beside rules, and findings in the forms that other programs read.
+
+tests/ruletests/ holds rules with tests that must pass; what is wrong with rules and tests is tests/mistakes/'s.
+"""
+import json
+import os
+import re
+import xml.etree.ElementTree
+
+import peers
+from test_cli import BROKEN, GOOD, Place, expect, on_terminal, tracepager
+
+SHOP = os.path.join(peers.TOP, "tests/ruletests/shop")
+TESTS = """tests:
+  - name: ledger & <co>
+    alert: {labels: {alertname: A, service: ledger}}
+    expect: {team: shop}
+  - name: "it\\x07 fails"
+    alert: {labels: {alertname: A, service: ledger}}
+    expect: {team: shop, page: none}
+"""
+PASSING = TESTS.replace(", page: none", "")
+
+
+def shop():
+    expect(tracepager("test", SHOP), 0, out=r"\A1 file, 12 tests: all passed\n\Z")
+    expect(tracepager("test", SHOP + "/rules.yaml"), 0, out=r"\A1 file, 12 tests: all passed\n\Z")
+    expect(tracepager("test", SHOP + "/orders_test.yaml"), 0, out=r"\A1 file, 12 tests: all passed\n\Z")
+    # A file that is named twice is run once.
+    expect(tracepager("test", SHOP, SHOP + "/orders_test.yaml"), 0, out=r"\A1 file, 12 tests: all passed\n\Z")
+    expect(tracepager("test", "--verbose", SHOP), 0, out=r"\A(ok .*orders_test\.yaml:\d+: .*\n){12}1 file")
+    expect(tracepager("test", "--filter", "*trace*", "--verbose", SHOP), 0, out=r"\A(ok .*trace.*\n){6}1 file, 6 tests: all")
+    expect(tracepager("test", "--filter", "nothing like it", SHOP), 2, err="no test has a name like nothing")
+
+
+def hours():
+    expect(tracepager("test", os.path.join(peers.TOP, "tests/ruletests/hours")), 0, out=r"\A1 file, 7 tests: all passed\n\Z")
+
+
+def tests_are_no_rules():
+    with Place(good=GOOD, good_test=TESTS) as place:
+        expect(tracepager("check", place.directory), 0, out=r"\A1 file, .*no problem\n\Z")
+        expect(tracepager("check", place.path("good"), place.path("good_test")), 0, out=r"\A1 file, .*no problem\n\Z")
+
+
+def failing():
+    with Place(good=GOOD, good_test=TESTS) as place:
+        file = re.escape(place.path("good_test"))
+        expect(tracepager("test", place.directory), 1,
+               out=rf"\AFAIL {file}:5: it fails\n{file}:7:32: error\[T001\]: page: expected none, got \"sent\"\n"
+                   rf".*\n +\| {{32}}\^{{4}}\n +=.*team shop owns .*good\.yaml:4.*\n1 file, 2 tests: 1 failed\n\Z")
+        assert "\033[" in on_terminal("test", place.directory)
+        assert "\033[" not in on_terminal("test", place.directory, NO_COLOR="1")
+
+
+def as_json():
+    with Place(good=GOOD, good_test=TESTS) as place:
+        status, out, err = tracepager("test", "--format", "json", place.directory)
+        told = json.loads(out)
+        assert (status, err, told["version"], told["files"], told["failed"], told["findings"]) == (1, "", 1, 1, 1, [])
+        assert [(t["name"], t["line"], t["result"]) for t in told["tests"]] == \
+            [("ledger & <co>", 2, "passed"), ("it\a fails", 5, "failed")]
+        assert told["tests"][0]["findings"] == [] and told["tests"][1]["findings"][0]["code"] == "T001"
+
+
+def as_junit():
+    with Place(good=GOOD, good_test=TESTS, other_test="tests: {}\n") as place:
+        status, out, err = tracepager("test", "--format", "junit", "--junit", place.path("junit"), place.directory)
+        assert (status, err) == (1, "")
+        with open(place.path("junit"), encoding="utf-8") as f:
+            assert f.read() == out
+        files, suite = xml.etree.ElementTree.fromstring(out)
+        assert suite.attrib == {"name": place.path("good_test"), "tests": "2", "failures": "1"}
+        passed, failed = suite
+        assert passed.attrib == {"classname": place.path("good_test"), "name": "ledger & <co>"} and not list(passed)
+        failure = failed.find("failure")
+        assert failed.get("name") == "it\ufffd fails" and failure.get("type") == "T001"
+        assert failure.get("message") == 'page: expected none, got "sent"' and ":7:32: error[T001]" in failure.text
+        broken = files.find("testcase")
+        assert broken.get("classname") == place.path("other_test") and broken.find("error").get("type") == "E014"
+    expect(tracepager("test", "--junit", "/nonexistent/file", SHOP), 2, out="all passed", err="/nonexistent/file: No such")
+
+
+def broken_files():
+    with Place(good=GOOD, good_test=PASSING, other_test="tests: [\n") as place:
+        expect(tracepager("test", place.directory), 1, out=r"other_test\.yaml:1:.*error\[E002\](.*\n)*2 files, 2 tests: 1 error in files")
+    with Place(broken=BROKEN, broken_test=TESTS) as place:
+        expect(tracepager("test", place.directory), 1, err=r"error\[E012\](.*\n)*.*no test was run")
+    with Place(good=GOOD) as place:
+        expect(tracepager("test", place.directory), 2, err="no \\*_test.yaml beside ")
+    expect(tracepager("test", "/nonexistent/rules"), 1, err=r"error\[E001\]")
+
+
+def usage():
+    expect(tracepager("test", "--help"), 0, out=r"\Ausage: tracepager test ")
+    expect(tracepager("test", "--format", "xml"), 2, err="not xml")
+    expect(tracepager("test", "--filter"), 2, err="value.*--filter")
+    expect(tracepager("test", "--bogus"), 2, err="no option --bogus")
+
+
+def help_is_an_example():
+    """The test that the help shows passes with rules that are as it says; the files that it names are left out."""
+    rules = """teams: {ledger: {escalation: ledger}}
+pagers: {ledger-pagerduty: {kind: pagerduty, routing_key_file: /nonexistent/key}}
+escalations: {ledger: {steps: [{page: [ledger-pagerduty]}]}}
+services: {ledger: {owner: ledger}}
+signals: {place_order: {alerts: {alertname: PlaceOrderErrors}, span: {service: checkout}}}
+fallback: {team: ledger}
+"""
+    text = re.search(r"^  now: .*?(?=^\S)", tracepager("test", "--help")[1], re.M | re.S).group()
+    for line in ("        - orders.json ", "      healthy: "):
+        text, n = re.subn(f"^{line}.*\n", "", text, flags=re.M)
+        assert n == 1
+    with Place(rules=rules, help_test=re.sub("^  ", "", text, flags=re.M)) as place:
+        expect(tracepager("test", place.directory), 0, out=r"\A1 file, 1 test: all passed\n\Z")
+
+
+def readme_and_example():
+    with open(os.path.join(peers.TOP, "README.md"), encoding="utf-8") as f:
+        blocks = re.findall("^```yaml\n(.*?)^```$", f.read(), re.M | re.S)
+    rules, = [b for b in blocks if b.startswith("teams:")]
+    tests, = [b for b in blocks if b.startswith("tests:")]
+    with Place(rules=rules, readme_test=tests) as place:
+        expect(tracepager("test", place.directory), 0, out=r"\A1 file, 1 test: all passed\n\Z")
+    expect(tracepager("test", os.path.join(peers.TOP, "rules/examples/rules.d")), 0, out=r"\A1 file, 5 tests: all passed\n\Z")
+
+
+def sarif():
+    with Place(broken=BROKEN, warned__wärned=GOOD.replace("{shop: {esc", "{cart: {escalation: shop}, shop: {esc")) as place:
+        status, out, err = tracepager("check", "--format", "sarif", place.path("broken"))
+        log = json.loads(out)
+        run, = log["runs"]
+        assert (status, err, log["version"], run["columnKind"]) == (1, "", "2.1.0", "unicodeCodePoints")
+        rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+        assert run["tool"]["driver"]["name"] == "tracepager" and "E012" in rules and "C001" not in rules
+        assert rules["W020"]["defaultConfiguration"] == {"level": "warning"}
+        result, = run["results"]
+        where = result["locations"][0]["physicalLocation"]
+        assert (result["ruleId"], result["level"]) == ("E012", "error") and "did you mean" in result["message"]["text"]
+        assert where["artifactLocation"] == {"uri": "file://" + place.path("broken")}
+        assert where["region"] == {"startLine": 4, "startColumn": 28, "endColumn": 32,
+                                   "snippet": {"text": BROKEN.splitlines()[3]}}
+        status, out, err = tracepager("check", "--format", "sarif", place.path("warned__wärned"))
+        result, = json.loads(out)["runs"][0]["results"]
+        assert (status, result["level"], result["ruleId"]) == (0, "warning", "W020")
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/warned/w%C3%A4rned.yaml")
+        # A finding without a place has none.
+        result, = json.loads(tracepager("check", "--format", "sarif", "/nonexistent/a b")[1])["runs"][0]["results"]
+        assert result["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "file:///nonexistent/a%20b"}}}]
+
+
+if __name__ == "__main__":
+    peers.run(shop, hours, tests_are_no_rules, failing, as_json, as_junit, broken_files, usage, help_is_an_example, readme_and_example, sarif)
