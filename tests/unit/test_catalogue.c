@@ -121,6 +121,15 @@ static void check_trees(void)
 	arena_free(arena);
 }
 
+/* A catalogue may hold keys in the open, and parents that own nothing themselves; both are told. */
+static bool is_clean(void)
+{
+	size_t n = 0;
+	while (n < findings.n && strstr("W020 W021", findings.at[n].code))
+		n++;
+	return n == findings.n;
+}
+
 /* Resolves, writes, and loads the result beside an escalation "sre". */
 static void finish(void)
 {
@@ -138,7 +147,7 @@ static void finish(void)
 		put_file("a.yaml", "fallback: {team: sre}\n");
 	int result = rules_load(paths, 1, false, &rules, &findings);
 	findings_write(&findings, false, &out);
-	ck_assert_msg(result == 0 && findings.n == 0, "%s\n%s", buf_text(&out), buf_text(&text));
+	ck_assert_msg(result == 0 && is_clean(), "%s\n%s", buf_text(&out), buf_text(&text));
 	buf_fini(&out);
 }
 
@@ -961,25 +970,19 @@ START_TEST(test_files_that_are_not_there)
 }
 END_TEST
 
+/* At lines 1, 8, 15 (its owner at 19) and 21. */
+#define LEDGER ENTITY("Component", "ledger") PAGED(KEY_A) "spec: {owner: payments}\n---\n"
+#define CART   ENTITY("Component", "cart") PAGED(KEY_B) "spec: {owner: sre}\n---\n"
+#define WEB    ENTITY("Component", "web") "spec: {owner: shop}\n---\n"
+#define OWN    ENTITY("Component", "own") "spec: {owner: shop}\n"
+
 /* Rules that include a catalogue, with a file of it beneath them. */
 static int load_live(const char *content)
 {
 	const char *paths[] = { directory };
 
 	ck_assert_int_eq(mkdir(path_of("sub"), 0700), 0);
-	put_file("sub/deep.yaml",
-		 ENTITY("Component", "ledger") PAGED(
-			 KEY_A) "spec: {owner: payments}\n" /* 1 */
-				"---\n" ENTITY("Component", "cart") PAGED(
-					KEY_B) "spec: {owner: sre}\n" /* 8 */
-					       "---\n" ENTITY(
-						       "Component",
-						       "web") "spec: {owner: shop}\n" /* 15, owner
-											 19 */
-							      "---\n" ENTITY(
-								      "Component",
-								      "own") "spec: {owner: "
-									     "shop}\n"); /* 21 */
+	put_file("sub/deep.yaml", LEDGER CART WEB OWN);
 	put_file("own.yaml", content);
 	return rules_load(paths, 1, false, &rules, &findings);
 }
@@ -1001,14 +1004,14 @@ START_TEST(test_live)
 	ck_assert_int_eq(pager("cart")->kind, PAGER_CONSOLE);
 	check_owner("own", "sre"); /* the rules' own entry stands */
 	check_owner("web", NULL);
-	ck_assert_uint_eq(findings.n, 1);
-	ck_assert_str_eq(findings.at[0].code, "W032");
-	ck_assert_int_eq(findings.at[0].line, 19);
-	ck_assert_ptr_nonnull(strstr(findings.at[0].file, "/sub/deep.yaml"));
+	ck_assert_uint_eq(findings.n, 2); /* and the key in the open */
+	const struct finding *lost = &findings.at[strcmp(findings.at[0].code, "W032") != 0];
+	ck_assert_str_eq(lost->code, "W032");
+	ck_assert_int_eq(lost->line, 19);
+	ck_assert_ptr_nonnull(strstr(lost->file, "/sub/deep.yaml"));
 }
 END_TEST
 
-/* What changes in the catalogue changes the rules. */
 START_TEST(test_live_hash)
 {
 	const char *paths[] = { directory };
@@ -1017,7 +1020,7 @@ START_TEST(test_live_hash)
 	ck_assert_int_eq(load_live(LIVE_OWN "include: [{catalogue: backstage, path: sub, "
 					    "escalation: sre}]\n"),
 			 0);
-	ck_assert_uint_eq(findings.n, 0);
+	ck_assert(is_clean());
 	check_owner("web", "shop");
 	snprintf(hash, sizeof(hash), "%s", rules_hash(rules));
 	put_file("sub/deep.yaml", ENTITY("Component", "ledger") "spec: {owner: other}\n");
