@@ -33,8 +33,9 @@ struct enrichment {
 	struct signal signal;
 	const struct signal_rule *signal_rule;
 	bool has_signal;
-	bool deciding; /* in the pool */
-	bool orphan;   /* its alert ended while it was in the pool */
+	bool deciding;	   /* in the pool */
+	unsigned int kept; /* by records that read what it has */
+	bool orphan;	   /* its alert ended while it was in the pool, or kept */
 	struct ruleset *rules;
 	struct fetch_job *job;
 	struct fetched_set **sets;
@@ -75,12 +76,38 @@ static void enrichment_drop(struct known_alert *alert)
 	struct enrichment *enrichment = alert->enrichment;
 
 	alert->enrichment = NULL;
-	if (enrichment && enrichment->deciding) {
+	if (enrichment && (enrichment->deciding || enrichment->kept)) {
+		if (enrichment->job)
+			fetch_cancel(enrichment->job);
+		enrichment->job = NULL;
+		baselines_unwait(&enrichment->waiter);
 		enrichment->orphan = true;
 		enrichment->alert = NULL;
 	} else {
 		enrichment_free(enrichment);
 	}
+}
+
+const struct decide_input *enrichment_input(const struct known_alert *alert, size_t *ret_bytes)
+{
+	const struct enrichment *enrichment = alert->enrichment;
+
+	*ret_bytes = 0;
+	for (size_t i = 0; enrichment && i < enrichment->nsets; i++)
+		*ret_bytes += enrichment->sets[i]->set->bytes;
+	return enrichment ? &enrichment->input : NULL;
+}
+
+struct enrichment *enrichment_keep(struct known_alert *alert)
+{
+	alert->enrichment->kept++;
+	return alert->enrichment;
+}
+
+void enrichment_give_back(struct enrichment *enrichment)
+{
+	if (enrichment && --enrichment->kept == 0 && enrichment->orphan && !enrichment->deciding)
+		enrichment_free(enrichment);
 }
 
 static void alert_due(void *arg)
@@ -280,7 +307,7 @@ static void apply(struct enrichment *enrichment)
 
 	if (!late)
 		count_decision(alert, enrichment);
-	incident_apply(alert, &enrichment->decision);
+	incident_apply(alert, &enrichment->decision, enrichment->rules);
 	if (enrichment->decision.again_us)
 		alert_decide_again(alert, enrichment->decision.again_us);
 	if (!enrichment->job)
@@ -316,9 +343,9 @@ static void decide_ran(void *arg)
 	struct enrichment *enrichment = arg;
 
 	enrichment->deciding = false;
-	if (enrichment->orphan)
+	if (enrichment->orphan && !enrichment->kept)
 		enrichment_free(enrichment);
-	else if (!is_compared_first(enrichment))
+	else if (!enrichment->orphan && !is_compared_first(enrichment))
 		apply(enrichment);
 }
 

@@ -24,6 +24,9 @@ enum alert_state {
 };
 
 struct enrichment; /* one alert's fetch and decision; see alerts.c */
+struct record; /* a decision that waits to be written down, and a handful of them in the pool; */
+struct record_job; /* see record.c */
+STAILQ_HEAD(record_list, record);
 
 struct known_alert {
 	TAILQ_ENTRY(known_alert) in_incident;
@@ -140,6 +143,11 @@ struct incidents {
 		unsaved; /* pages that the store did not take; they were delivered from memory */
 	struct known_alerts missed; /* alerts that the store has not got as they are */
 	struct timer heal;	    /* the store failed: write again what it missed */
+	struct record_list records;
+	struct record_job *record_job; /* NULL: none is under way */
+	size_t record_bytes;	       /* of both */
+	char noted_rules[65];	       /* hash of the rules whose texts were written, and when */
+	int64_t noted_us;
 };
 
 static inline int64_t incidents_mono_us(const struct incidents *incidents)
@@ -177,9 +185,22 @@ void alert_decided(struct known_alert *alert);
 void alert_end(struct known_alert *alert, const char *why);	    /* resolved or expired */
 void alert_move(struct known_alert *alert, enum alert_state state); /* state, count, deadline */
 
+/* What the decision of an alert rests on, and the bytes of its traces; NULL: there is nothing. It
+ * stays while it is kept, whatever becomes of the alert. */
+const struct decide_input *enrichment_input(const struct known_alert *alert, size_t *ret_bytes);
+struct enrichment *enrichment_keep(struct known_alert *alert);
+void enrichment_give_back(struct enrichment *enrichment); /* takes NULL */
+
+/* record.c: what was decided is written down, later. */
+void record_decision(struct known_alert *alert, const struct decision *decision,
+		     struct ruleset *rules);
+void records_init(struct incidents *incidents);
+bool records_busy(const struct incidents *incidents);
+void records_fini(struct incidents *incidents);
+
 /* incident.c */
-void incident_apply(struct known_alert *alert,
-		    struct decision *decision); /* open, join, or improve */
+/* Open, join, or improve; rules: that decided. */
+void incident_apply(struct known_alert *alert, struct decision *decision, struct ruleset *rules);
 void incident_leave(struct known_alert *alert,
 		    const char *note); /* its last firing alert resolves it */
 void incident_page_changed(void *ctx, const struct stored_page *page);

@@ -395,26 +395,6 @@ static void improve_incident(struct arena *arena, struct incident *incident,
 		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
 }
 
-static void put_decision(const struct known_alert *alert, const struct decision *decision)
-{
-	struct buf doc = BUF_INIT(DECISION_DOC_BYTES);
-	const char *text = decision->page.decision; /* written where there is a page */
-
-	if (!text) {
-		decision_write(decision, &doc);
-		text = doc.failed ? too_large : buf_text(&doc);
-	}
-	struct stored_decision row = {
-		.alert_key = alert->key,
-		.incident = alert->incident ? alert->incident->id : "",
-		.at_us = incidents_wall_us(alert->owner),
-		.doc = text,
-		.doc_len = strlen(text),
-	};
-	store_put_decision(turn_now(alert->owner)->batch, &row);
-	buf_fini(&doc);
-}
-
 static void first_decision(struct arena *arena, struct known_alert *alert,
 			   struct decision *decision)
 {
@@ -454,7 +434,7 @@ static void late_decision(struct arena *arena, struct known_alert *alert, struct
 	turn_touch_alert(alert);
 }
 
-void incident_apply(struct known_alert *alert, struct decision *decision)
+void incident_apply(struct known_alert *alert, struct decision *decision, struct ruleset *rules)
 {
 	struct arena *arena = arena_new(PAGE_ARENA_BYTES);
 
@@ -462,7 +442,7 @@ void incident_apply(struct known_alert *alert, struct decision *decision)
 		late_decision(arena, alert, decision);
 	else if (!decision->no_page)
 		first_decision(arena, alert, decision);
-	put_decision(alert, decision);
+	record_decision(alert, decision, rules);
 	arena_free(arena);
 }
 
@@ -615,6 +595,7 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 	incidents->by_id = map_new();
 	incidents->by_key = map_new();
 	turn_init(incidents);
+	records_init(incidents);
 	incidents->started_us = incidents_mono_us(incidents);
 	/* Beyond all earlier ones: pages and alerts are rarer than microseconds. */
 	incidents->next_page_id = incidents->next_alert_id = incidents_wall_us(incidents);
@@ -634,6 +615,7 @@ void incidents_free(struct incidents *incidents)
 	for (pos = 0; (item = map_next(incidents->by_id, &pos, NULL)); pos = 0)
 		incident_free(item);
 	deliver_free(incidents->deliver);
+	records_fini(incidents);
 	turn_fini(incidents);
 	map_free(incidents->alerts);
 	map_free(incidents->by_id);
@@ -652,7 +634,8 @@ size_t incidents_busy(const struct incidents *incidents)
 {
 	return incidents->alerts_in_state[ALERT_WAITING] +
 	       incidents->alerts_in_state[ALERT_ENRICHING] + deliver_waiting(incidents->deliver) +
-	       store_waiting(incidents->env.store) + (incidents->turn != NULL);
+	       store_waiting(incidents->env.store) + (incidents->turn != NULL) +
+	       records_busy(incidents);
 }
 
 void incidents_measure(const struct incidents *incidents)

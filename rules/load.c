@@ -217,6 +217,25 @@ static void hash_docs(const struct load *load, char hex[65])
 		snprintf(hex + 2 * i, 3, "%02x", (unsigned int)digest[i]);
 }
 
+static void keep_texts(const struct load *load)
+{
+	struct ruleset *set = load->set;
+
+	set->ntexts = load->ndocs;
+	set->texts = arena_array(set->arena, load->ndocs, sizeof(*set->texts));
+	for (size_t i = 0; i < load->ndocs; i++) {
+		const struct ydoc *doc = &load->docs[i];
+		const char *slash = strrchr(doc->file, '/');
+		char *text = arena_strndup(set->arena, doc->text, doc->len);
+		ydoc_hide_secrets(text);
+		set->texts[i] = (struct rule_text){
+			.name = arena_strdup(set->arena, slash ? slash + 1 : doc->file),
+			.text = text,
+			.len = strlen(text),
+		};
+	}
+}
+
 static void load_fallback(struct load *load)
 {
 	struct load_scope scope;
@@ -316,6 +335,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 		rules_unref(load->set);
 	} else {
 		hash_docs(load, load->set->hash);
+		keep_texts(load);
 		ruleset_index(load->set);
 		*ret_rules = load->set;
 	}

@@ -304,6 +304,8 @@ struct ruleset {
 	atomic_uint refs;
 	struct arena *arena;
 	char hash[65];
+	struct rule_text *texts;
+	size_t ntexts;
 	struct pager *pagers;
 	struct escalation *escalations;
 	struct team *teams;
@@ -326,6 +328,7 @@ struct ruleset {
 	struct picks early_picks; /* of routes, by what is known of an alert before its traces */
 	bool has_no_page;	  /* some route says so */
 	const struct signal_rule **signal_list;
+	const struct service_rule **service_list;
 	struct map *team_map, *pager_map;
 	struct map *service_map; /* name → struct service_bucket */
 	struct map *peer_map;	 /* name → struct service_entry */

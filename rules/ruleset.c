@@ -250,6 +250,10 @@ void ruleset_index(struct ruleset *rules)
 		map_put(rules->team_map, rules->teams[i].name, &rules->teams[i]);
 	for (size_t i = 0; i < rules->npagers; i++)
 		map_put(rules->pager_map, rules->pagers[i].name, &rules->pagers[i]);
+	rules->service_list =
+		arena_array(rules->arena, rules->nservices, sizeof(*rules->service_list));
+	for (size_t i = 0; i < rules->nservices; i++)
+		rules->service_list[i] = &rules->services[i].rule;
 	index_services(rules);
 	index_peers(rules);
 	index_signals(rules);
@@ -259,6 +263,12 @@ void ruleset_index(struct ruleset *rules)
 const char *rules_hash(const struct ruleset *rules)
 {
 	return rules->hash;
+}
+
+const struct rule_text *rules_texts(const struct ruleset *rules, size_t *ret_n)
+{
+	*ret_n = rules->ntexts;
+	return rules->texts;
 }
 
 const struct team *rules_fallback(const struct ruleset *rules)
@@ -294,6 +304,12 @@ const struct signal_rule *const *rules_signals(const struct ruleset *rules, size
 {
 	*ret_n = rules->nsignals;
 	return rules->signal_list;
+}
+
+const struct service_rule *const *rules_services(const struct ruleset *rules, size_t *ret_n)
+{
+	*ret_n = rules->nservices;
+	return rules->service_list;
 }
 
 const char *const *rules_attr_names(const struct ruleset *rules, size_t *ret_n)

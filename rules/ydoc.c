@@ -76,11 +76,11 @@ static char *value_end(char *at, bool in_braces)
 }
 
 /*
- * Put stars over the values of secrets in a line. By its looks, not by the tree: a line with a
- * syntax error has no tree. Every character keeps its place (one star each), so that columns stay
+ * Put a mark over the values of secrets in a line. By its looks, not by the tree: a line with a
+ * syntax error has no tree. Every character keeps its place (one mark each), so that columns stay
  * right.
  */
-static void hide_secrets(char *line)
+static void hide_secrets(char *line, char mark)
 {
 	char *colon = line;
 
@@ -95,9 +95,28 @@ static void hide_secrets(char *line)
 		at += *at == '"' || *at == '\'';
 		for (out = at; at < end; at++)
 			if (((unsigned char)*at & 0xc0) != 0x80)
-				*out++ = '*';
+				*out++ = mark;
 		memmove(out, at, strlen(at) + 1);
 		colon = out;
+	}
+}
+
+void ydoc_hide_secrets(char *text)
+{
+	char *next;
+
+	for (char *line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next = '\0';
+		hide_secrets(line, 'x');
+		if (next) {
+			char *end = line + strlen(line);
+			if (end != next) /* characters of several bytes became one */
+				memmove(end + 1, next + 1, strlen(next + 1) + 1);
+			*end = '\n';
+			next = end + 1;
+		}
 	}
 }
 
@@ -114,7 +133,7 @@ static char *source_line(const struct ydoc *doc, int line)
 		end++;
 	}
 	char *copy = xstrndup(start, (size_t)(end - start));
-	hide_secrets(copy);
+	hide_secrets(copy, '*');
 	return copy;
 }
 

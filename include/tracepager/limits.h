@@ -66,6 +66,23 @@
 #define LIMIT_STORE_QUEUE_BYTES (64u << 20)
 /* Decisions, closed incidents and their pages: a quarter is what reviews look back on. */
 #define LIMIT_HISTORY_US (90 * US_PER_DAY)
+/* Traces of decisions, with the healthy evidence beside them: a week is what people look back on
+ * with the facts in hand, and 2 GiB what any disk has. */
+#define LIMIT_TRACES_KEPT_US	(7 * US_PER_DAY)
+#define LIMIT_TRACES_KEPT_BYTES ((int64_t)2 << 30)
+/* Traces of one decision, packed: some 10,000 spans; of larger ones the paths are kept. Healthy
+ * evidence has as much again. */
+#define LIMIT_STORED_TRACES_BYTES (1u << 20)
+/* The same before packing: 0.3 s of a pool thread. */
+#define LIMIT_STORED_TRACES_RAW_BYTES (32u << 20)
+/* Memory of decisions that wait to be written down, with their traces; above it the traces of
+ * further ones are not kept, above twice as much nothing is. Traces stay charged to
+ * LIMIT_TRACES_IN_FLIGHT_BYTES, which must not fill with what was decided long ago. */
+#define LIMIT_RECORDS_WAITING_BYTES (64u << 20)
+/* What is packed grows by no more when it is opened: texts of ours reach 30, and zeros 1,000. */
+#define LIMIT_PACK_RATIO 200u
+/* A decision's document, opened: it was capped when it was written. */
+#define LIMIT_DECISION_BYTES (16u << 20)
 
 /* Trace decoding: see the design's "What is kept of a trace". */
 #define LIMIT_TRACE_BODY_BYTES	  (64u << 20)
@@ -89,8 +106,8 @@
 #define LIMIT_BASELINES_BYTES (256u << 20)
 /* Healthy traces come from this long ago until that long before their gathering: late spans have
  * arrived, and a fault that is about to be alerted on has not begun. */
-#define LIMIT_BASELINE_FROM_US	(40 * US_PER_MINUTE)
-#define LIMIT_BASELINE_TO_US	(10 * US_PER_MINUTE)
+#define LIMIT_BASELINE_FROM_US (40 * US_PER_MINUTE)
+#define LIMIT_BASELINE_TO_US   (10 * US_PER_MINUTE)
 /* Between two gatherings: 1,000 signals are asked for within 10 minutes of every 15. */
 #define LIMIT_BASELINE_PAUSE_US (500 * US_PER_MS)
 /* One part of a gathering. An alert that waits for it has LIMIT_ENRICH_US. */

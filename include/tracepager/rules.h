@@ -195,6 +195,14 @@ struct ruleset *rules_ref(struct ruleset *rules);
 void rules_unref(struct ruleset *rules);	     /* takes NULL; any thread */
 const char *rules_hash(const struct ruleset *rules); /* hex SHA-256 of what was loaded */
 
+/* The files that were loaded, in their order, for the record: with the values of secrets crossed
+ * out ("xxx"), by the look of their lines. Names are without directories. */
+struct rule_text {
+	const char *name, *text;
+	size_t len;
+};
+const struct rule_text *rules_texts(const struct ruleset *rules, size_t *ret_n);
+
 /*
  * Why: every rule that a look-up tried. Filled by the look-ups where one is given; NULL costs
  * nothing. Of those that did not match the nearest are kept, best first: the more of its conditions
@@ -299,6 +307,8 @@ const struct team *rules_fallback(const struct ruleset *rules); /* never NULL */
 const struct team *rules_team(const struct ruleset *rules, const char *name);
 const struct pager *rules_pager(const struct ruleset *rules, const char *name);
 const struct signal_rule *const *rules_signals(const struct ruleset *rules, size_t *ret_n);
+/* All entries, in the order of the files. */
+const struct service_rule *const *rules_services(const struct ruleset *rules, size_t *ret_n);
 /* Names of span attributes that the rules look at, for the decoders. */
 const char *const *rules_attr_names(const struct ruleset *rules, size_t *ret_n);
 enum rules_section {

@@ -62,11 +62,38 @@ struct stored_page {
 	const char *error; /* what the pager said last; "" */
 };
 
+/* What is kept of the traces of a decision. */
+enum stored_traces {
+	STORED_TRACES_NONE, /* there were none */
+	STORED_TRACES_WHOLE,
+	STORED_TRACES_PATHS, /* too large: the spans of the walks' paths and their siblings */
+	STORED_TRACES_LOST,  /* there were some; they are not kept */
+};
+
+/* How an alert became a page: all that is needed to decide it again. Documents are as they are
+ * kept, packed (pack.h). Traces and healthy evidence go earlier than the rest. */
 struct stored_decision {
-	const char *alert_key, *incident;
+	const char *alert_key, *incident; /* incident: id; "" none */
+	const char *team;		  /* "" none */
+	const char *rules;		  /* hash of the rules that decided */
 	int64_t at_us;
+	const char *alert; /* alert_write() */
+	size_t alert_len;
 	const char *doc; /* decision_write() */
 	size_t doc_len;
+	enum stored_traces kept;
+	const char *traces; /* OTLP protobuf, see trace_encode.h; "" none */
+	size_t traces_len;
+	const char *healthy; /* evidence_encode(); "" none */
+	size_t healthy_len;
+};
+
+/* A version of the rules that decided something. */
+struct stored_rules {
+	const char *hash;
+	int64_t at_us;	   /* in use at this time; the first and the last such time are kept */
+	const char *texts; /* rule_texts_pack() of history.h */
+	size_t texts_len;
 };
 
 struct store;
@@ -88,6 +115,7 @@ void store_touch_page(struct store_batch *batch,
 		      const struct stored_page *page); /* state, attempts, next, error */
 /* Decisions have no key: each is one more record. */
 void store_put_decision(struct store_batch *batch, const struct stored_decision *decision);
+void store_put_rules(struct store_batch *batch, const struct stored_rules *rules);
 
 /* error 0: it is on disk. Else -errno, nothing of the batch is; text says what, where and the cure,
  * for the log ("" where error is 0). Runs on the loop, from store_poll(); it may hand over further
@@ -120,7 +148,9 @@ int store_load(struct store *store, const struct store_loader *loader, void *ctx
 
 /* Housekeeping that the store does by itself, in small pieces while nothing waits: ended alerts go
  * after LIMIT_RESOLVED_MEMORY_US; decisions, closed incidents and their settled pages after
- * LIMIT_HISTORY_US. What store_load() gives is never removed. */
+ * LIMIT_HISTORY_US, rules when they have not been in use for so long; traces after
+ * LIMIT_TRACES_KEPT_US, and the oldest of them when all take more than LIMIT_TRACES_KEPT_BYTES.
+ * What store_load() gives is never removed. */
 
 void store_close(struct store *store); /* commits what was handed over, joins the thread; takes
 					  NULL; completions are not run */

@@ -67,6 +67,8 @@ int jdoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 
 const struct ynode *ynode_get(const struct ynode *map,
 			      const char *key); /* NULL: not there, or not a map */
+/* Crosses out the values of secrets in a text of many lines, by the look of each: "xxx". */
+void ydoc_hide_secrets(char *text);
 /* A finding at a node; NULL: about the whole file. The hint may be NULL. */
 void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding_level level,
 		  const char *code, struct findings *findings, const char *hint, const char *format,

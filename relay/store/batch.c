@@ -13,31 +13,43 @@
 #include "tracepager/xalloc.h"
 
 #define MAX_TEXTS	  4
+#define MAX_DOCS	  2
 #define FIRST_BLOCK_BYTES 512
 
-/* Where the strings of an operation are. doc 0: it has none. */
+/* Where the strings of an operation are; documents have their length beside them. */
 struct shape {
 	size_t ntexts, texts[MAX_TEXTS];
-	size_t doc, doc_len;
+	size_t ndocs;
+	struct {
+		size_t at, len;
+	} docs[MAX_DOCS];
 };
 
 #define AT(member) offsetof(struct store_op, member)
 
 /* clang-format off */
+#define DOC(op, member) { AT(op.member), AT(op.member##_len) }
+
 static const struct shape shapes[STORE_OP_COUNT] = {
 	[STORE_OP_PUT_ALERT] = { 2, { AT(alert.key), AT(alert.incident) },
-				 AT(alert.doc), AT(alert.doc_len) },
-	[STORE_OP_TOUCH_ALERT] = { 1, { AT(alert.incident) }, 0, 0 },
-	[STORE_OP_REMOVE_ALERT] = { 0, { 0 }, 0, 0 },
+				 1, { DOC(alert, doc) } },
+	[STORE_OP_TOUCH_ALERT] = { 1, { AT(alert.incident) }, 0, { { 0, 0 } } },
+	[STORE_OP_REMOVE_ALERT] = { 0, { 0 }, 0, { { 0, 0 } } },
 	[STORE_OP_PUT_INCIDENT] = { 3, { AT(incident.id), AT(incident.key), AT(incident.team) },
-				    AT(incident.page), AT(incident.page_len) },
+				    1, { DOC(incident, page) } },
 	[STORE_OP_PUT_PAGE] = { 4, { AT(page.incident), AT(page.pager), AT(page.target),
 				     AT(page.error) },
-				AT(page.doc), AT(page.doc_len) },
-	[STORE_OP_TOUCH_PAGE] = { 1, { AT(page.error) }, 0, 0 },
-	[STORE_OP_PUT_DECISION] = { 2, { AT(decision.alert_key), AT(decision.incident) },
-				    AT(decision.doc), AT(decision.doc_len) },
+				1, { DOC(page, doc) } },
+	[STORE_OP_TOUCH_PAGE] = { 1, { AT(page.error) }, 0, { { 0, 0 } } },
+	[STORE_OP_PUT_DECISION] = { 4, { AT(decision.alert_key), AT(decision.incident),
+					 AT(decision.team), AT(decision.rules) },
+				    2, { DOC(decision, alert), DOC(decision, doc) } },
+	[STORE_OP_PUT_TRACES] = { 0, { 0 },
+				  2, { DOC(decision, traces), DOC(decision, healthy) } },
+	[STORE_OP_PUT_RULES] = { 1, { AT(rules.hash) }, 1, { DOC(rules, texts) } },
 };
+
+#undef DOC
 /* clang-format on */
 
 static const char *text_at(const struct store_op *op, size_t offset)
@@ -85,7 +97,7 @@ static void reserve(struct store_batch *batch, size_t more)
 static void append(struct store_batch *batch, const struct store_op *op)
 {
 	const struct shape *shape = &shapes[op->kind];
-	size_t lens[MAX_TEXTS], need = sizeof(*op), doc_len = 0;
+	size_t lens[MAX_TEXTS], need = sizeof(*op);
 	const char *text;
 
 	for (size_t i = 0; i < shape->ntexts; i++) {
@@ -93,17 +105,15 @@ static void append(struct store_batch *batch, const struct store_op *op)
 		lens[i] = text ? strlen(text) : 0;
 		need += lens[i] + 1;
 	}
-	if (shape->doc) {
-		doc_len = length_at(op, shape->doc_len);
-		need += doc_len + 1;
-	}
+	for (size_t i = 0; i < shape->ndocs; i++)
+		need += length_at(op, shape->docs[i].len) + 1;
 	reserve(batch, need);
 	memcpy(batch->block + batch->len, op, sizeof(*op));
 	batch->len += sizeof(*op);
 	for (size_t i = 0; i < shape->ntexts; i++)
 		add_text(batch, text_at(op, shape->texts[i]), lens[i]);
-	if (shape->doc)
-		add_text(batch, text_at(op, shape->doc), doc_len);
+	for (size_t i = 0; i < shape->ndocs; i++)
+		add_text(batch, text_at(op, shape->docs[i].at), length_at(op, shape->docs[i].len));
 	batch->ops++;
 }
 
@@ -121,9 +131,9 @@ bool store_batch_next(const struct store_batch *batch, size_t *pos, struct store
 		set_text(ret_op, shape->texts[i], batch->block + at);
 		at += strlen(batch->block + at) + 1;
 	}
-	if (shape->doc) {
-		set_text(ret_op, shape->doc, batch->block + at);
-		at += length_at(ret_op, shape->doc_len) + 1;
+	for (size_t i = 0; i < shape->ndocs; i++) {
+		set_text(ret_op, shape->docs[i].at, batch->block + at);
+		at += length_at(ret_op, shape->docs[i].len) + 1;
 	}
 	*pos = at;
 	return true;
@@ -192,5 +202,15 @@ void store_touch_page(struct store_batch *batch, const struct stored_page *page)
 
 void store_put_decision(struct store_batch *batch, const struct stored_decision *decision)
 {
-	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_DECISION, .decision = *decision });
+	struct store_op op = { .kind = STORE_OP_PUT_DECISION, .decision = *decision };
+
+	append(batch, &op);
+	op.kind = STORE_OP_PUT_TRACES;
+	if (decision->traces_len || decision->healthy_len)
+		append(batch, &op);
+}
+
+void store_put_rules(struct store_batch *batch, const struct stored_rules *rules)
+{
+	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_RULES, .rules = *rules });
 }

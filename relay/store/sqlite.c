@@ -66,7 +66,14 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 	[STORE_OP_TOUCH_PAGE] =
 		"UPDATE pages SET state = ?2, attempts = ?3, next_us = ?4, error = ?5 WHERE id = ?1",
 	[STORE_OP_PUT_DECISION] =
-		"INSERT INTO decisions (at_us, alert_key, incident, doc) VALUES (?, ?, ?, ?)",
+		"INSERT INTO decisions (at_us, kept, incident, team, rules, alert_key, alert, doc)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[STORE_OP_PUT_TRACES] =
+		"INSERT INTO traces (id, at_us, upto_bytes, traces, healthy) VALUES (last_insert_rowid(), ?1,"
+		" coalesce((SELECT upto_bytes FROM traces ORDER BY id DESC LIMIT 1), 0) + ?2, ?3, ?4)",
+	[STORE_OP_PUT_RULES] =
+		"INSERT INTO rules (hash, first_us, last_us, texts) VALUES (?1, ?2, ?2, ?3)"
+		" ON CONFLICT (hash) DO UPDATE SET last_us = excluded.last_us",
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
@@ -93,14 +100,15 @@ int sqlite_number(sqlite3 *db, const char *sql, int64_t *ret_number)
 	return sqlite3_finalize(stmt);
 }
 
-int sqlite_connect(const char *path, sqlite3 **ret_db, struct err *err)
+int sqlite_connect(const char *path, bool read_only, sqlite3 **ret_db, struct err *err)
 {
+	int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
 	sqlite3 *db = NULL;
 	int error, rc;
 
 	*ret_db = NULL;
 	errno = 0;
-	rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_extended_result_codes(db, 1);
 		sqlite3_busy_timeout(db, BUSY_MS);
@@ -147,6 +155,13 @@ static void add_doc(struct binder *binder, const char *text, size_t len)
 static void add_text(struct binder *binder, const char *text)
 {
 	add_doc(binder, text, strlen(text));
+}
+
+static void add_blob(struct binder *binder, const void *data, size_t len)
+{
+	if (binder->rc == SQLITE_OK)
+		binder->rc =
+			sqlite3_bind_blob64(binder->stmt, ++binder->at, data, len, SQLITE_STATIC);
 }
 
 static void bind_alert(struct binder *binder, const struct stored_alert *alert, bool touch)
@@ -203,9 +218,28 @@ static void bind_page_touch(struct binder *binder, const struct stored_page *pag
 static void bind_decision(struct binder *binder, const struct stored_decision *decision)
 {
 	add_number(binder, decision->at_us);
-	add_text(binder, decision->alert_key);
+	add_number(binder, decision->kept);
 	add_text(binder, decision->incident);
-	add_doc(binder, decision->doc, decision->doc_len);
+	add_text(binder, decision->team);
+	add_text(binder, decision->rules);
+	add_text(binder, decision->alert_key);
+	add_blob(binder, decision->alert, decision->alert_len);
+	add_blob(binder, decision->doc, decision->doc_len);
+}
+
+static void bind_traces(struct binder *binder, const struct stored_decision *decision)
+{
+	add_number(binder, decision->at_us);
+	add_number(binder, (int64_t)(decision->traces_len + decision->healthy_len));
+	add_blob(binder, decision->traces, decision->traces_len);
+	add_blob(binder, decision->healthy, decision->healthy_len);
+}
+
+static void bind_rules(struct binder *binder, const struct stored_rules *rules)
+{
+	add_text(binder, rules->hash);
+	add_number(binder, rules->at_us);
+	add_blob(binder, rules->texts, rules->texts_len);
 }
 
 static void bind_op(struct binder *binder, const struct store_op *op)
@@ -231,6 +265,12 @@ static void bind_op(struct binder *binder, const struct store_op *op)
 		break;
 	case STORE_OP_PUT_DECISION:
 		bind_decision(binder, &op->decision);
+		break;
+	case STORE_OP_PUT_TRACES:
+		bind_traces(binder, &op->decision);
+		break;
+	case STORE_OP_PUT_RULES:
+		bind_rules(binder, &op->rules);
 		break;
 	case STORE_OP_COUNT:
 		abort();
@@ -320,7 +360,7 @@ static int sqlite_load_all(void *backend, const struct store_loader *loader, voi
 {
 	struct sqlite *sqlite = backend;
 	sqlite3 *db;
-	int error = sqlite_connect(sqlite->path, &db, err);
+	int error = sqlite_connect(sqlite->path, false, &db, err);
 
 	if (error)
 		return error;
@@ -457,7 +497,7 @@ static int on_commit(void *ctx, sqlite3 *db, const char *name, int pages)
 static int start_checkpoints(struct sqlite *sqlite, struct err *err)
 {
 	sqlite3 *db;
-	int error = sqlite_connect(sqlite->path, &db, err);
+	int error = sqlite_connect(sqlite->path, false, &db, err);
 
 	if (error)
 		return error;
@@ -474,7 +514,7 @@ static int open_database(struct sqlite *sqlite, struct err *err)
 	if (error == 0)
 		error = create_file(sqlite->path, err);
 	if (error == 0)
-		error = sqlite_connect(sqlite->path, &sqlite->db, err);
+		error = sqlite_connect(sqlite->path, false, &sqlite->db, err);
 	if (error == 0)
 		error = sqlite_schema_check(sqlite->db, sqlite->path, err);
 	if (error == 0)

@@ -9,6 +9,8 @@
 
 /* At some kilobytes a row, a transaction of about a megabyte. */
 #define ROWS "200"
+/* Traces are larger: the pages of so many bytes are given back in some milliseconds. */
+#define BITE_BYTES "4194304"
 
 /* clang-format off */
 static const struct {
@@ -30,6 +32,14 @@ static const struct {
 	  "DELETE FROM incidents WHERE n IN"
 	  " (SELECT n FROM incidents WHERE open = 0 AND closed_us < ?1"
 	  "  AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.incident = incidents.id) LIMIT " ROWS ")" },
+	/* Those in use are written again once a day. */
+	{ LIMIT_HISTORY_US + 2 * US_PER_DAY,
+	  "DELETE FROM rules WHERE n IN (SELECT n FROM rules WHERE last_us < ?1 LIMIT 5)" },
+	{ LIMIT_TRACES_KEPT_US,
+	  "DELETE FROM traces WHERE id IN (SELECT id FROM traces ORDER BY id LIMIT " ROWS ")"
+	  " AND upto_bytes <= (SELECT upto_bytes FROM traces ORDER BY id LIMIT 1) + " BITE_BYTES
+	  " AND (at_us < ?1 OR upto_bytes <=" /* oldest first */
+	  "  (SELECT upto_bytes FROM traces ORDER BY id DESC LIMIT 1) - ?2)" },
 };
 /* clang-format on */
 
@@ -41,6 +51,8 @@ static int apply_rule(sqlite3 *db, const char *sql, int64_t before_us, bool *ret
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, before_us);
+	if (sqlite3_bind_parameter_count(stmt) > 1)
+		sqlite3_bind_int64(stmt, 2, LIMIT_TRACES_KEPT_BYTES);
 	sqlite3_step(stmt);
 	*ret_removed |= sqlite3_changes(db) > 0;
 	return sqlite3_finalize(stmt);

@@ -19,7 +19,6 @@
  * reading the rest. Indexes are there for what the daemon asks itself, and partial where few rows
  * matter, since each costs every write; one of random texts costs a page of its own per row, so
  * that alerts have none of their keys. Decisions have none: they are written in order of time.
- * Traces get a table of their own when they are stored.
  */
 static const char step_1[] =
 	"CREATE TABLE alerts ("
@@ -66,8 +65,46 @@ static const char step_1[] =
 	" incident TEXT NOT NULL,"
 	" doc TEXT NOT NULL) STRICT;";
 
+/*
+ * Decisions with all that is needed to make them again, packed; those from before keep their
+ * document as it was, and have no alert. An index by time costs little: it grows at its end.
+ *
+ * Traces go earlier, by age and by bytes, so they are beside. They are removed from the oldest on:
+ * with the sum of bytes up to each row, what is kept is the last sum minus the first, and nothing
+ * is ever summed up. Their id is the decision's.
+ */
+static const char step_2[] =
+	"ALTER TABLE decisions RENAME TO decisions_1;"
+	"CREATE TABLE decisions ("
+	" id INTEGER PRIMARY KEY,"
+	" at_us INTEGER NOT NULL,"
+	" kept INTEGER NOT NULL CHECK (kept BETWEEN 0 AND 3)," /* enum stored_traces */
+	" incident TEXT NOT NULL,"
+	" team TEXT NOT NULL,"
+	" rules TEXT NOT NULL,"
+	" alert_key TEXT NOT NULL,"
+	" alert BLOB NOT NULL,"
+	" doc BLOB NOT NULL) STRICT;"
+	"INSERT INTO decisions (id, at_us, kept, incident, team, rules, alert_key, alert, doc)"
+	" SELECT id, at_us, 3, incident, '', '', alert_key, x'', CAST(doc AS BLOB)"
+	" FROM decisions_1;"
+	"DROP TABLE decisions_1;"
+	"CREATE INDEX decisions_at ON decisions (at_us);"
+	"CREATE TABLE traces ("
+	" id INTEGER PRIMARY KEY,"
+	" at_us INTEGER NOT NULL,"
+	" upto_bytes INTEGER NOT NULL,"
+	" traces BLOB NOT NULL,"
+	" healthy BLOB NOT NULL) STRICT;"
+	"CREATE TABLE rules ("
+	" n INTEGER PRIMARY KEY,"
+	" hash TEXT NOT NULL UNIQUE,"
+	" first_us INTEGER NOT NULL,"
+	" last_us INTEGER NOT NULL,"
+	" texts BLOB NOT NULL) STRICT;";
+
 /* steps[n] brings a file from version n to n + 1. */
-static const char *const steps[] = { step_1 };
+static const char *const steps[] = { step_1, step_2 };
 
 int sqlite_schema_newest(void)
 {

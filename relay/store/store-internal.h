@@ -21,6 +21,8 @@ enum store_op_kind {
 	STORE_OP_PUT_PAGE,
 	STORE_OP_TOUCH_PAGE,
 	STORE_OP_PUT_DECISION,
+	STORE_OP_PUT_TRACES, /* of the decision before it */
+	STORE_OP_PUT_RULES,
 	STORE_OP_COUNT,
 };
 
@@ -30,7 +32,8 @@ struct store_op {
 		struct stored_alert alert;
 		struct stored_incident incident;
 		struct stored_page page;
-		struct stored_decision decision;
+		struct stored_decision decision; /* and its traces: of each only what it puts */
+		struct stored_rules rules;
 	};
 };
 

@@ -114,7 +114,7 @@ static void clear_out(void)
 	struct err err;
 	bool more;
 
-	if (sqlite_connect(path, &db, &err) < 0)
+	if (sqlite_connect(path, false, &db, &err) < 0)
 		return;
 	sqlite_retain(db, path, INT64_MAX / 2, &more, &err);
 	sqlite3_close(db);

@@ -179,6 +179,9 @@ static void put_decision(struct fake_store *fake, const struct stored_decision *
 	*row = *decision;
 	row->alert_key = arena_strdup(fake->arena, decision->alert_key);
 	row->incident = arena_strdup(fake->arena, decision->incident);
+	row->team = arena_strdup(fake->arena, decision->team);
+	row->rules = arena_strdup(fake->arena, decision->rules);
+	row->alert = arena_strndup(fake->arena, decision->alert, decision->alert_len);
 	row->doc = arena_strndup(fake->arena, decision->doc, decision->doc_len);
 }
 
@@ -206,6 +209,9 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 	case STORE_OP_PUT_DECISION:
 		put_decision(fake, &op->decision);
 		break;
+	case STORE_OP_PUT_TRACES:
+	case STORE_OP_PUT_RULES:
+		break; /* nothing that is tested here looks back */
 	case STORE_OP_COUNT:
 		abort();
 	}

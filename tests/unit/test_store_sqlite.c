@@ -284,7 +284,8 @@ START_TEST(version_1_is_brought_forward)
 	    "INSERT INTO incidents VALUES (1, 'i1', 'shop/ledger/ledger', 'ledger', 1, 11, 0, "
 	    "'{}');"
 	    "INSERT INTO pages VALUES (4, 0, 1, 2, 12, 13, 'i1', 'ledger-hook', '503', '{}', "
-	    "'{}');");
+	    "'{}');"
+	    "INSERT INTO decisions VALUES (7, 13, 'prometheus/a', 'i1', '{\"version\":1}');");
 	kit_open_sqlite();
 	kit_load();
 	ck_assert_uint_eq(kit.nrows, 3);
@@ -296,6 +297,11 @@ START_TEST(version_1_is_brought_forward)
 	kit_put_decision(batch, 14);
 	kit_commit(batch);
 	ck_assert_int_eq(sql_number("PRAGMA user_version"), sqlite_schema_newest());
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM decisions WHERE id = 7 AND at_us = 13"
+				    " AND incident = 'i1' AND alert_key = 'prometheus/a'"
+				    " AND doc = x'7b2276657273696f6e223a317d' AND alert = x''"),
+			 1);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM decisions WHERE id = 8"), 1);
 }
 END_TEST
 
@@ -457,7 +463,7 @@ START_TEST(retention_removes_what_is_past_its_time)
 	kit_commit(batch);
 	store_close(kit.store);
 	kit.store = NULL;
-	ck_assert_msg(sqlite_connect(kit.path, &db, &kit.err) == 0, "%s", kit.err.text);
+	ck_assert_msg(sqlite_connect(kit.path, false, &db, &kit.err) == 0, "%s", kit.err.text);
 	ck_assert_msg(sqlite_retain(db, kit.path, now_us, &more, &kit.err) == 0, "%s",
 		      kit.err.text);
 	ck_assert(more);

@@ -1,0 +1,287 @@
+/*
+ * History: one read-only connection. Every call is a read of its own, so that the relay's
+ * checkpoints never wait for a person who looks back. It trusts nothing in the file: rows are
+ * copied with their own lengths, and a number out of range is damage.
+ *
+ * Owns the connection and its statements.
+ */
+#include "tracepager/history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sqlite-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define ROW                                                                                        \
+	"SELECT d.id, d.at_us, d.kept, d.incident, d.team, d.rules, d.alert_key, d.alert, d.doc,"  \
+	" t.traces, t.healthy FROM decisions d LEFT JOIN traces t ON t.id = d.id "
+/* A decision is made after its incident was opened, within one turn of the loop; clocks may step.
+ */
+#define AROUND_US US_PER_HOUR
+
+enum query {
+	/* By id, so that two of one microsecond are both seen; the first by time. (A plus keeps an
+	 * index out: by time, each next one would be looked for among all.) */
+	QUERY_FIRST,
+	QUERY_NEXT,
+	QUERY_COUNT,
+	QUERY_ID,
+	QUERY_INCIDENT,
+	QUERY_RULES,
+	QUERY_LAST_RULES,
+	QUERY_REFUSALS,
+	QUERY_N
+};
+
+/* clang-format off */
+static const char *const queries[QUERY_N] = {
+	[QUERY_FIRST] = ROW "WHERE d.id = (SELECT min(id) FROM decisions WHERE at_us >= ?1 AND at_us < ?2)",
+	[QUERY_NEXT] = ROW "WHERE d.id > ?3 AND +d.at_us >= ?1 AND +d.at_us < ?2 ORDER BY d.id LIMIT 1",
+	[QUERY_COUNT] = "SELECT count(*) FROM decisions WHERE at_us >= ?1 AND at_us < ?2",
+	[QUERY_ID] = ROW "WHERE d.id = ?1",
+	[QUERY_INCIDENT] = ROW "WHERE d.id = (SELECT e.id FROM incidents i, decisions e"
+		" WHERE i.id = ?1 AND e.incident = i.id AND e.at_us >= i.opened_us - ?2"
+		" AND (i.open OR e.at_us <= i.closed_us + ?2)"
+		" ORDER BY e.kept IN (1, 2) AND EXISTS (SELECT 1 FROM traces WHERE traces.id = e.id) DESC,"
+		" e.id DESC LIMIT 1)",
+	[QUERY_RULES] = "SELECT texts FROM rules WHERE hash = ?1",
+	[QUERY_LAST_RULES] = "SELECT texts FROM rules ORDER BY last_us DESC, n DESC LIMIT 1",
+	[QUERY_REFUSALS] = "SELECT pager, count(*), max(created_us), error FROM pages"
+		" WHERE state = 2 AND created_us >= ?1 GROUP BY pager ORDER BY 2 DESC, 1",
+};
+/* clang-format on */
+
+struct history {
+	char *path;
+	sqlite3 *db;
+	sqlite3_stmt *statements[QUERY_N];
+};
+
+void past_fini(struct past *past)
+{
+	free(past->incident);
+	free(past->team);
+	free(past->rules);
+	free(past->alert_key);
+	free(past->alert.data);
+	free(past->decision.data);
+	free(past->traces.data);
+	free(past->healthy.data);
+	*past = (struct past){ 0 };
+}
+
+static char *text_of(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return xstrdup(text ? text : "");
+}
+
+static struct blob blob_of(sqlite3_stmt *row, int column)
+{
+	const void *data = sqlite3_column_blob(row, column);
+	struct blob blob = { .len = (size_t)sqlite3_column_bytes(row, column) };
+
+	blob.data = xcalloc(blob.len + 1, 1);
+	if (blob.len)
+		memcpy(blob.data, data, blob.len);
+	return blob;
+}
+
+static int failed(const struct history *history, int rc, struct err *err)
+{
+	return sqlite_error(err, history->db, rc, "read", history->path);
+}
+
+static int read_past(const struct history *history, sqlite3_stmt *row, struct past *ret_past,
+		     struct err *err)
+{
+	int64_t kept = sqlite3_column_int64(row, 2);
+
+	if (kept < STORED_TRACES_NONE || kept > STORED_TRACES_LOST)
+		return err_set(err, EBADMSG, "cannot read %s: decision %lld in it is damaged",
+			       history->path, (long long)sqlite3_column_int64(row, 0));
+	*ret_past = (struct past){
+		.id = sqlite3_column_int64(row, 0),
+		.at_us = sqlite3_column_int64(row, 1),
+		.kept = (enum stored_traces)kept,
+		.incident = text_of(row, 3),
+		.team = text_of(row, 4),
+		.rules = text_of(row, 5),
+		.alert_key = text_of(row, 6),
+		.alert = blob_of(row, 7),
+		.decision = blob_of(row, 8),
+		.traces = blob_of(row, 9),
+		.healthy = blob_of(row, 10),
+	};
+	if (kept != STORED_TRACES_NONE && !ret_past->traces.len)
+		ret_past->kept = STORED_TRACES_LOST;
+	return 1;
+}
+
+/* Runs a statement that is bound, for one decision at most. */
+static int one_past(struct history *history, sqlite3_stmt *row, struct past *ret_past,
+		    struct err *err)
+{
+	int rc = sqlite3_step(row), result = 0;
+
+	if (rc == SQLITE_ROW)
+		result = read_past(history, row, ret_past, err);
+	else if (rc != SQLITE_DONE)
+		result = failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_next(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
+		 struct past *ret_past, struct err *err)
+{
+	sqlite3_stmt *row = history->statements[*pos ? QUERY_NEXT : QUERY_FIRST];
+
+	sqlite3_bind_int64(row, 1, since_us);
+	sqlite3_bind_int64(row, 2, until_us);
+	if (*pos)
+		sqlite3_bind_int64(row, 3, *pos);
+	int result = one_past(history, row, ret_past, err);
+	if (result > 0)
+		*pos = ret_past->id;
+	return result;
+}
+
+int history_count(struct history *history, int64_t since_us, int64_t until_us, int64_t *ret_count,
+		  struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_COUNT];
+
+	sqlite3_bind_int64(row, 1, since_us);
+	sqlite3_bind_int64(row, 2, until_us);
+	int rc = sqlite3_step(row), result = 0;
+	if (rc == SQLITE_ROW)
+		*ret_count = sqlite3_column_int64(row, 0);
+	else
+		result = failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_find(struct history *history, const char *id, struct past *ret_past, struct err *err)
+{
+	size_t len = strlen(id);
+	bool is_number = len > 0 && len < 19 && strspn(id, "0123456789") == len;
+	sqlite3_stmt *row = history->statements[is_number ? QUERY_ID : QUERY_INCIDENT];
+
+	if (is_number) {
+		sqlite3_bind_int64(row, 1, strtoll(id, NULL, 10));
+	} else {
+		sqlite3_bind_text(row, 1, id, -1, SQLITE_TRANSIENT);
+		sqlite3_bind_int64(row, 2, AROUND_US);
+	}
+	return one_past(history, row, ret_past, err);
+}
+
+int history_rules(struct history *history, const char *hash, struct blob *ret_texts,
+		  struct err *err)
+{
+	sqlite3_stmt *row = history->statements[hash ? QUERY_RULES : QUERY_LAST_RULES];
+	int result = 0;
+
+	if (hash)
+		sqlite3_bind_text(row, 1, hash, -1, SQLITE_TRANSIENT);
+	int rc = sqlite3_step(row);
+	if (rc == SQLITE_ROW) {
+		*ret_texts = blob_of(row, 0);
+		result = 1;
+	} else if (rc != SQLITE_DONE) {
+		result = failed(history, rc, err);
+	}
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_refusals(struct history *history, int64_t since_us,
+		     void (*each)(void *ctx, const struct refusal *refusal), void *ctx,
+		     struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_REFUSALS];
+	int rc, result = 0;
+
+	sqlite3_bind_int64(row, 1, since_us);
+	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+		CLEANUP_FREE char *pager = text_of(row, 0), *error = text_of(row, 3);
+		struct refusal refusal = { .pager = pager,
+					   .error = error,
+					   .n = sqlite3_column_int64(row, 1),
+					   .last_us = sqlite3_column_int64(row, 2) };
+		each(ctx, &refusal);
+	}
+	if (rc != SQLITE_DONE)
+		result = failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+/* ---- opening ---- */
+
+static int prepare(struct history *history, struct err *err)
+{
+	for (size_t i = 0; i < QUERY_N; i++) {
+		int rc = sqlite3_prepare_v3(history->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &history->statements[i], NULL);
+		if (rc != SQLITE_OK)
+			return failed(history, rc, err);
+	}
+	return 0;
+}
+
+static int check(struct history *history, struct err *err)
+{
+	int64_t version = 0;
+	int error = sqlite_schema_check(history->db, history->path, err);
+
+	if (error)
+		return error;
+	int rc = sqlite_number(history->db, "PRAGMA user_version", &version);
+	if (rc != SQLITE_OK)
+		return failed(history, rc, err);
+	if (version < sqlite_schema_newest())
+		return err_set(err, EINVAL,
+			       "%s was written by an older tracepager (schema %d, this one reads "
+			       "%d); start this version's daemon on it once",
+			       history->path, (int)version, sqlite_schema_newest());
+	return 0;
+}
+
+int history_open(const char *path, struct history **ret_history, struct err *err)
+{
+	if (access(path, F_OK) < 0)
+		return err_set(err, errno, "cannot read the store %s: %s", path, strerror(errno));
+
+	struct history *history = xcalloc(1, sizeof(*history));
+	history->path = xstrdup(path);
+	int error = sqlite_connect(path, true, &history->db, err);
+	if (error == 0)
+		error = check(history, err);
+	if (error == 0)
+		error = prepare(history, err);
+	if (error) {
+		history_close(history);
+		return error;
+	}
+	*ret_history = history;
+	return 0;
+}
+
+void history_close(struct history *history)
+{
+	if (!history)
+		return;
+	for (size_t i = 0; i < QUERY_N; i++)
+		sqlite3_finalize(history->statements[i]);
+	sqlite3_close(history->db);
+	free(history->path);
+	free(history);
+}
