@@ -23,6 +23,9 @@ struct decide_input {
 	enum walk_mode
 		mode; /* WALK_AUTO unless an option says otherwise: then the signal's mode counts */
 	int64_t now_us; /* wall */
+	/* Without traces: what a vote over them said when they were there, to be decided again; its
+	 * callee's names are peers of the suspect. NULL: nothing. */
+	const struct verdict *told;
 	/* Why there is no trace, or not all of them; FALLBACK_NONE where that is not a failure. */
 	enum fallback_code missing;
 	const char *missing_text;

@@ -81,6 +81,9 @@
 #define LIMIT_RECORDS_WAITING_BYTES (64u << 20)
 /* What is packed grows by no more when it is opened: texts of ours reach 30, and zeros 1,000. */
 #define LIMIT_PACK_RATIO 200u
+/* What an audit counts: ten times the largest fleets, and what these call. */
+#define LIMIT_AUDIT_SERVICES 20000u
+#define LIMIT_AUDIT_CALLS    200000u
 /* A decision's document, opened: it was capped when it was written. */
 #define LIMIT_DECISION_BYTES (16u << 20)
 

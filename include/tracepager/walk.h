@@ -98,6 +98,10 @@ bool span_failing(const struct trace *trace, const struct span *span, bool codes
 /* The error's words: error.type, status description, exception type and message, HTTP or gRPC code;
  * NULL: none. */
 const char *span_error(struct arena *arena, const struct trace *trace, const struct span *span);
+/* The names by which a client span's callee is known, in the order in which the rules are asked:
+ * fills the suspect's peers. */
+void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,
+		struct suspect *suspect);
 bool signal_matches(const struct signal *signal, const struct trace *trace,
 		    const struct span *span);
 

@@ -236,13 +236,17 @@ static void take_votes(struct work *work)
 		name_suspect(work);
 		return;
 	}
-	if (input->missing != FALLBACK_NONE)
+	if (input->told) {
+		*verdict = *input->told;
+		name_suspect(work);
+	} else if (input->missing != FALLBACK_NONE) {
 		verdict_set_fallback(verdict, input->missing, input->missing_text);
-	else
+	} else {
 		verdict_set_fallback(verdict,
 				     d->has_alert && !d->has_signal ? FALLBACK_NO_SIGNAL
 								    : FALLBACK_NO_TRACE,
 				     NULL);
+	}
 }
 
 /* Parts of a key, so that no two lists of parts give the same key. */

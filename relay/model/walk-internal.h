@@ -88,9 +88,7 @@ struct signal_matcher {
 };
 bool signal_matcher_test(struct signal_matcher *matcher, const struct span *span);
 
-/* peer_names.c: fills peers, npeers. */
-void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,
-		struct suspect *suspect);
+/* peer_names.c */
 bool peer_is_address(const char *host); /* an address is not a name */
 
 /* walk.c */

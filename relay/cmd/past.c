@@ -1,0 +1,370 @@
+/*
+ * Past decisions: opened, and decided again. What a decision needs was packed behind it: alert,
+ * traces, healthy evidence; the time is that of then. Where the traces are gone, the verdict of
+ * then stands in for the vote: its suspect is owned, routed and paged anew.
+ *
+ * Decides nothing by itself. Any thread may open its own.
+ */
+#include "past-internal.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/pack.h"
+#include "tracepager/trace_decoder.h"
+#include "tracepager/xalloc.h"
+#include "tracepager/ydoc.h"
+
+/* What is opened is capped; what is made of it needs no second cap. */
+#define ARENA_BYTES    (SIZE_MAX / 2)
+#define ALERT_BYTES    (8u << 20)
+#define FINDINGS_BYTES (256u << 10)
+#define PAGERS_BYTES   (64u << 10)
+
+bool past_time(const char *text, int64_t now_us, int64_t *ret_us)
+{
+	int64_t us;
+
+	if (duration_parse(text, &us)) {
+		*ret_us = us < now_us ? now_us - us : 0;
+		return true;
+	}
+	return rfc3339_parse(text, strlen(text), ret_us) == 0 && *ret_us;
+}
+
+struct ruleset *past_rules(const char *path)
+{
+	const char *paths[] = { path };
+	struct findings findings = { 0 };
+	struct ruleset *rules = NULL;
+	struct buf text = BUF_INIT(FINDINGS_BYTES);
+
+	if (rules_load(paths, 1, false, &rules, &findings) < 0) {
+		findings_write(&findings, isatty(STDERR_FILENO) != 0, &text);
+		fputs(buf_text(&text), stderr);
+	}
+	buf_fini(&text);
+	findings_fini(&findings);
+	return rules;
+}
+
+const char *past_time_text(int64_t us, char out[PAST_TIME_SIZE])
+{
+	time_t seconds = (time_t)(us / US_PER_SECOND);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) || !strftime(out, PAST_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
+		snprintf(out, PAST_TIME_SIZE, "?");
+	return out;
+}
+
+/* ---- the outcome ---- */
+
+static const char *text_of(struct arena *arena, const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? arena_strdup(arena, text) : "";
+}
+
+static unsigned int count_of(const json_t *object, const char *key)
+{
+	json_int_t number = json_integer_value(json_object_get(object, key));
+
+	return number < 0 || number > UINT32_MAX ? 0 : (unsigned int)number;
+}
+
+static const char *pagers_of(struct arena *arena, const json_t *escalation)
+{
+	const json_t *step = json_array_get(json_object_get(escalation, "steps"), 0);
+	const json_t *pagers = json_object_get(step, "pagers"), *pager;
+	struct buf out = BUF_INIT(PAGERS_BYTES);
+	size_t i;
+
+	json_array_foreach(pagers, i, pager)
+	{
+		const char *name = json_string_value(pager);
+		buf_printf(&out, "%s%s", i ? ", " : "", name ? name : "");
+	}
+	const char *text = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return text;
+}
+
+int outcome_read(struct arena *arena, const char *json, size_t len, struct outcome *ret_outcome,
+		 struct err *err)
+{
+	json_error_t error;
+	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
+
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return err_set(err, EBADMSG, "the stored decision cannot be read: %s",
+			       root ? "it is no object" : error.text);
+	}
+	const json_t *verdict = json_object_get(root, "verdict"),
+		     *suspect = json_object_get(verdict, "suspect"),
+		     *fallback = json_object_get(verdict, "fallback"),
+		     *owner = json_object_get(root, "owner"),
+		     *escalation = json_object_get(root, "escalation"),
+		     *page = json_object_get(root, "page");
+	if (!json_is_object(verdict)) {
+		json_decref(root);
+		return err_set(err, EBADMSG, "the stored decision was too large to be kept whole");
+	}
+	*ret_outcome = (struct outcome){
+		.sent = json_is_object(page),
+		.team = text_of(arena, owner, "team"),
+		.severity = text_of(arena, page, "severity"),
+		.policy = text_of(arena, escalation, "policy"),
+		.pagers = pagers_of(arena, escalation),
+		.suspect = text_of(arena, suspect, "service"),
+		.namespace = text_of(arena, suspect, "namespace"),
+		.operation = text_of(arena, suspect, "operation"),
+		.kind = text_of(arena, suspect, "kind"),
+		.callee = text_of(arena, suspect, "callee"),
+		.error = text_of(arena, suspect, "error"),
+		.fallback = text_of(arena, fallback, "code"),
+		.fallback_text = text_of(arena, fallback, "text"),
+		.rule = text_of(arena, owner, "rule"),
+		.confidence = json_number_value(json_object_get(verdict, "confidence")),
+		.agree = count_of(verdict, "agree"),
+		.of = count_of(verdict, "of"),
+		.ntraces = (unsigned int)json_array_size(json_object_get(root, "traces")),
+		.found = json_is_object(suspect),
+	};
+	json_decref(root);
+	return 0;
+}
+
+int outcome_of(struct arena *arena, const struct decision *decision, struct outcome *ret_outcome,
+	       struct err *err)
+{
+	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES);
+
+	decision_write(decision, &doc);
+	int result = doc.failed ? err_set(err, E2BIG, "the decision is too large")
+				: outcome_read(arena, buf_text(&doc), doc.len, ret_outcome, err);
+	buf_fini(&doc);
+	return result;
+}
+
+/* ---- opening ---- */
+
+static int open_blob(const struct blob *blob, size_t cap_bytes, const char *what, struct buf *out,
+		     struct err *err)
+{
+	buf_init(out, cap_bytes);
+	int result = pack_open(blob->data, blob->len, out, err);
+	if (result < 0)
+		err_prefix(err, "the stored %s", what);
+	return result;
+}
+
+static int open_alert(struct opened *opened, struct err *err)
+{
+	struct buf text;
+
+	if (!opened->past->alert.len)
+		return err_set(err, ENOENT, "an older version kept it without its alert");
+	int result = open_blob(&opened->past->alert, ALERT_BYTES, "alert", &text, err);
+	if (result == 0)
+		result = alert_read(opened->arena, buf_text(&text), text.len, &opened->alert, err);
+	buf_fini(&text);
+	return result;
+}
+
+static int open_outcome(struct opened *opened, struct err *err)
+{
+	struct buf text;
+	int result =
+		open_blob(&opened->past->decision, LIMIT_DECISION_BYTES, "decision", &text, err);
+
+	if (result == 0)
+		result = outcome_read(opened->arena, buf_text(&text), text.len, &opened->was, err);
+	buf_fini(&text);
+	return result;
+}
+
+static int open_message(struct opened *opened, const char *data, size_t len,
+			const struct trace_options *options, struct err *err)
+{
+	struct trace_decoder *decoder = trace_decoder_new(TRACE_ENCODING_OTLP_PROTO, options);
+	struct trace_set *set = NULL;
+	int result = trace_decoder_feed(decoder, data, len, err);
+
+	if (result == 0)
+		result = trace_decoder_finish(decoder, &set, err);
+	trace_decoder_free(decoder);
+	if (result < 0)
+		return result;
+	opened->sets[opened->nsets++] = set;
+	for (uint32_t i = 0; i < set->ntraces && opened->ntraces < LIMIT_TRACES_PER_ALERT; i++)
+		opened->traces[opened->ntraces++] = &set->traces[i];
+	opened->messages[opened->nmessages++] = (struct message){ data, len };
+	return 0;
+}
+
+static int open_traces(struct opened *opened, const struct ruleset *rules, struct err *err)
+{
+	struct trace_options options = { .extra_names = NULL };
+	struct buf *plain = &opened->plain_traces;
+	const char *data;
+	size_t len;
+	int result = open_blob(&opened->past->traces, LIMIT_STORED_TRACES_RAW_BYTES, "traces",
+			       plain, err);
+
+	if (rules)
+		options.extra_names = rules_attr_names(rules, &options.nextra_names);
+	opened->sets = xcalloc(LIMIT_TRACES_PER_ALERT, sizeof(struct trace_set *));
+	opened->traces = xcalloc(LIMIT_TRACES_PER_ALERT, sizeof(struct trace *));
+	opened->messages = xcalloc(LIMIT_TRACES_PER_ALERT, sizeof(*opened->messages));
+	const char *at = buf_text(plain), *end = at + plain->len;
+	while (result == 0 && at < end && opened->nsets < LIMIT_TRACES_PER_ALERT)
+		result = pack_next_message(&at, end, &data, &len)
+				 ? open_message(opened, data, len, &options, err)
+				 : err_set(err, EBADMSG, "the stored traces are cut");
+	return result;
+}
+
+static int open_healthy(struct opened *opened, struct err *err)
+{
+	struct buf plain;
+	int result = open_blob(&opened->past->healthy, LIMIT_STORED_TRACES_RAW_BYTES,
+			       "healthy evidence", &plain, err);
+
+	if (result == 0) {
+		opened->healthy = evidence_decode(buf_text(&plain), plain.len);
+		if (!opened->healthy)
+			result = err_set(err, EBADMSG, "the stored healthy evidence is damaged");
+	}
+	buf_fini(&plain);
+	return result;
+}
+
+static enum suspect_kind kind_named(const char *name)
+{
+	for (int kind = SUSPECT_SPAN; kind <= SUSPECT_EDGE; kind++)
+		if (strcmp(suspect_kind_name((enum suspect_kind)kind), name) == 0)
+			return (enum suspect_kind)kind;
+	return SUSPECT_SPAN;
+}
+
+static enum fallback_code fallback_named(const char *name)
+{
+	for (int code = FALLBACK_NONE; code <= FALLBACK_CRASHED; code++)
+		if (strcmp(fallback_code_name((enum fallback_code)code), name) == 0)
+			return (enum fallback_code)code;
+	return FALLBACK_NONE;
+}
+
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+/* The verdict of then, as far as its JSON tells. That nobody owned the suspect is for the rules to
+ * say anew. */
+static void tell(struct opened *opened)
+{
+	const struct outcome *was = &opened->was;
+	enum fallback_code fallback = fallback_named(was->fallback);
+	struct verdict *told = &opened->told;
+
+	*told = (struct verdict){
+		.found = was->found,
+		.confidence = was->confidence,
+		.agree = was->agree,
+		.of = was->of,
+		.fallback = fallback == FALLBACK_NO_OWNER ? FALLBACK_NONE : fallback,
+		.suspect = { .service = was->suspect,
+			     .namespace = was->namespace,
+			     .operation = was->operation,
+			     .kind = kind_named(was->kind),
+			     .callee = or_null(was->callee),
+			     .error = or_null(was->error) },
+	};
+	if (told->fallback != FALLBACK_NONE)
+		told->fallback_text = was->fallback_text;
+	if (told->suspect.callee)
+		told->suspect.peers[told->suspect.npeers++] = told->suspect.callee;
+	opened->by_told = true;
+}
+
+int opened_init(struct opened *opened, const struct past *past, const struct ruleset *rules,
+		struct err *err)
+{
+	*opened = (struct opened){ .arena = arena_new(ARENA_BYTES), .past = past };
+	int result = open_outcome(opened, err);
+	if (result == 0)
+		result = open_alert(opened, err);
+	if (result == 0 && past->traces.len)
+		result = open_traces(opened, rules, err);
+	if (result == 0 && past->healthy.len)
+		result = open_healthy(opened, err);
+	if (result == 0 && past->kept == STORED_TRACES_LOST)
+		tell(opened);
+	return result;
+}
+
+void opened_fini(struct opened *opened)
+{
+	for (size_t i = 0; i < opened->nsets; i++)
+		trace_set_free(opened->sets[i]);
+	buf_fini(&opened->plain_traces);
+	free(opened->sets);
+	free(opened->traces);
+	free(opened->messages);
+	evidence_free(opened->healthy);
+	arena_free(opened->arena);
+	*opened = (struct opened){ .arena = NULL };
+}
+
+enum fallback_code opened_missing(const struct opened *opened)
+{
+	enum fallback_code code = fallback_named(opened->was.fallback);
+
+	switch (code) {
+	case FALLBACK_NO_TRACE:
+	case FALLBACK_TRACE_NOT_FOUND:
+	case FALLBACK_TRACE_TOO_LARGE:
+	case FALLBACK_BAD_TRACE:
+	case FALLBACK_BUDGET_SPENT:
+	case FALLBACK_SOURCE_ERROR:
+	case FALLBACK_CRASHED:
+		return opened->ntraces ? FALLBACK_NONE : code;
+	case FALLBACK_NONE:
+	case FALLBACK_NO_SIGNAL:
+	case FALLBACK_NO_FAILING_SPAN:
+	case FALLBACK_LOW_CONFIDENCE:
+	case FALLBACK_NO_OWNER:
+		return FALLBACK_NONE; /* the decision says it again, or does not */
+	}
+	return FALLBACK_NONE;
+}
+
+void opened_decide(struct opened *opened, const struct ruleset *rules,
+		   struct decision *ret_decision)
+{
+	const struct decide_input input = {
+		.alert = &opened->alert,
+		.traces = opened->traces,
+		.ntraces = (unsigned int)opened->ntraces,
+		.healthy = opened->healthy,
+		.rules = rules,
+		.mode = WALK_AUTO,
+		.now_us = opened->past->at_us,
+		.told = opened->by_told ? &opened->told : NULL,
+		.missing = opened_missing(opened),
+		.missing_text = opened->was.fallback_text,
+	};
+
+	decide(opened->arena, &input, ret_decision);
+}
