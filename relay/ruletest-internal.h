@@ -12,6 +12,7 @@ struct test_traces {
 	struct trace_set **sets; /* heap */
 	const struct trace **at; /* heap */
 	size_t nsets, n;
+	struct evidence_set *kept; /* a captured test's: what the healthy traces were like */
 };
 
 /* One test while it is read and run. */

@@ -70,13 +70,18 @@ static void set_now(struct test_reader *reader, const struct test_file *file,
 
 /* What the healthy traces say of the alert's signal; NULL: there is none. Caller frees. */
 static struct evidence_set *evidence_of(const struct test_reader *reader, const struct alert *alert,
-					const struct test_traces *healthy)
+					struct test_traces *healthy)
 {
+	struct evidence_set *kept = healthy->kept;
+
 	struct signal signal;
 	bool has_signal = alert && decide_signal(reader->arena, alert, reader->rules, NULL, NULL,
 						 NULL, &signal, NULL);
-	struct evidence_set *set = healthy->n ? evidence_new(LIMIT_WINDOW_BYTES) : NULL;
+	struct evidence_set *set = healthy->n && !kept ? evidence_new(LIMIT_WINDOW_BYTES) : NULL;
 
+	healthy->kept = NULL;
+	if (kept)
+		return kept;
 	for (size_t i = 0; i < healthy->n; i++)
 		evidence_add_trace(set, healthy->at[i], has_signal ? &signal : NULL);
 	return set;

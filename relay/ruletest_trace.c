@@ -49,6 +49,7 @@ void test_traces_fini(struct test_traces *traces)
 		trace_set_free(traces->sets[i]);
 	free(traces->sets);
 	free(traces->at);
+	evidence_free(traces->kept);
 	*traces = (struct test_traces){ .sets = NULL };
 }
 
@@ -275,11 +276,24 @@ static void take_document(void *ctx, int line, struct trace_set *set, const stru
 			   reader->node->text, line, err->text);
 }
 
+/* Captured tests have the healthy traces as the store keeps them. */
+static bool take_evidence(struct test_reader *reader, const struct buf *text)
+{
+	struct evidence_set *evidence = evidence_decode(buf_text(text), text->len);
+
+	if (!evidence)
+		return false;
+	evidence_free(reader->into->kept);
+	reader->into->kept = evidence;
+	return true;
+}
+
 static void read_file(struct test_reader *reader, const struct ynode *node)
 {
 	struct buf text = BUF_INIT(LIMIT_EXPLAIN_FILE_BYTES);
 
-	if (test_text(reader, node, "a trace") && test_file_read(reader, node, &text) == 0) {
+	if (test_text(reader, node, "a trace") && test_file_read(reader, node, &text) == 0 &&
+	    !take_evidence(reader, &text)) {
 		reader->node = node;
 		trace_documents(buf_text(&text), text.len, &reader->trace_options, take_document,
 				reader);

@@ -21,10 +21,10 @@ def tracepager(*arguments):
 class Past:
     """A daemon that has decided three alerts: one by its trace, one without, one that is not paged."""
 
-    def __init__(self, trace=None):
+    def __init__(self, trace=None, rules=None):
         self.pager = peers.Pager()
         self.jaeger = peers.Jaeger({TRACE: trace or peers.shop_trace(TRACE)})
-        self.daemon = peers.Daemon(self.pager.url, self.jaeger.url).start()
+        self.daemon = peers.Daemon(self.pager.url, self.jaeger.url, rules=rules).start()
         self.store = os.path.join(self.daemon.directory, "tracepager.db")
         for labels in (ORDERS, {"alertname": "DiskFull", "severity": "error"},
                        {"alertname": "Slow", "severity": "info"}):
@@ -36,7 +36,7 @@ class Past:
 
     def rules(self, *changes):
         """A file of the daemon's rules with texts exchanged."""
-        text = peers.RULES.format(pager=self.pager.url)
+        text = peers.RULES.format(pager=self.pager.url, directory=self.daemon.directory)
         for old, new in changes:
             assert old in text, old
             text = text.replace(old, new)
@@ -195,7 +195,7 @@ def captured():
         assert status == 0, err
         names = sorted(os.path.basename(line) for line in out.split())
         test = next(name for name in names if name.endswith("_test.yaml"))
-        assert sorted(os.listdir(folder)) == names and len(names) == 2, names
+        assert sorted(os.listdir(folder)) == names and len(names) >= 2, names
         with open(os.path.join(folder, test), encoding="utf-8") as f:
             text = f.read()
         for line in ('suspect: "ledger"', "fallback: none", 'team: "ledger"', "page: sent", 'severity: "critical"',
@@ -206,6 +206,12 @@ def captured():
         decision = json.loads(out)
         assert decision["verdict"]["suspect"]["service"] == "ledger", decision
         assert decision["traces"][0]["trace_id"] == TRACE, decision
+        # The test that was written holds under the rules that decided.
+        rules = os.path.join(folder, "rules.yaml")
+        os.rename(past.rules(), rules)
+        status, out, err = tracepager("test", folder)
+        assert status == 0, (out, err)
+        os.remove(rules)
         assert tracepager("capture", past.incident, "--store", past.store, "--output", folder)[0] == 2
         assert sorted(os.listdir(folder)) == names  # as it was
         assert tracepager("capture", "feedfeed", "--store", past.store)[0] == 1
@@ -215,7 +221,7 @@ def captured():
 
 def secrets_stay_out():
     """The rules are kept for the record, their secrets are not."""
-    past = Past()
+    past = Past(rules=peers.RULES.replace('routing_key_file: "{directory}/ledger.key"', "routing_key: key-ledger"))
     try:
         past.daemon.kill()
         with sqlite3.connect(past.store) as store:

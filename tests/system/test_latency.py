@@ -3,6 +3,9 @@
 and pages the owner of the service that is slower than usual. A stub of Jaeger answers by the window that is asked for."""
 import datetime
 import json
+import os
+import shutil
+import subprocess
 import time
 import urllib.parse
 
@@ -42,6 +45,21 @@ class Jaeger(peers.Peer):
         return 200, {}, json.dumps({"result": {"resourceSpans": spans}}).encode()
 
 
+def check_capture(daemon, incident):
+    """What was decided is kept with the healthy traces of then: a test that is made of it holds."""
+    folder = os.path.join(daemon.directory, "captured")
+    os.mkdir(folder)
+
+    def captured():
+        return subprocess.run([peers.BINARY, "capture", incident, "--store", f"{daemon.directory}/tracepager.db", "--output",
+                               folder], capture_output=True, check=False).returncode == 0
+    peers.wait_for("the record", captured)
+    assert any(name.endswith(".evidence") for name in os.listdir(folder)), os.listdir(folder)
+    shutil.copy(os.path.join(daemon.directory, "rules.yaml"), folder)
+    ran = subprocess.run([peers.BINARY, "test", folder], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def slow_operation():
     pager, jaeger = peers.Pager(), Jaeger()
     daemon = peers.Daemon(pager.url, jaeger.url, rules=RULES).start()
@@ -56,6 +74,7 @@ def slow_operation():
         assert event["routing_key"] == "key-ledger", event
         details = json.dumps(event["payload"])
         assert "in 10 of 10 traces ledger spends" in details, details
+        check_capture(daemon, event["dedup_key"])
     finally:
         daemon.finish()
 
