@@ -79,6 +79,28 @@ void findings_add(struct findings *findings, enum finding_level level, const cha
 	va_end(args);
 }
 
+void findings_take(struct findings *findings, struct findings *from)
+{
+	size_t n = from->n;
+
+	if (n > LIMIT_FINDINGS - findings->n)
+		n = LIMIT_FINDINGS - findings->n;
+	/* Additions count on a power of two. */
+	size_t size = 1;
+	while (size < findings->n + n)
+		size *= 2;
+	if (n) {
+		findings->at = xrealloc_array(findings->at, size, sizeof(*findings->at));
+		memcpy(findings->at + findings->n, from->at, n * sizeof(*from->at));
+		memmove(from->at, from->at + n, (from->n - n) * sizeof(*from->at));
+	}
+	findings->n += n;
+	findings->nerrors += from->nerrors;
+	findings->nwarnings += from->nwarnings;
+	from->n -= n;
+	findings_fini(from);
+}
+
 void findings_fini(struct findings *findings)
 {
 	for (size_t i = 0; i < findings->n; i++) {

@@ -236,6 +236,15 @@ static void keep_texts(const struct load *load)
 	}
 }
 
+static void keep_files(const struct load *load)
+{
+	struct ruleset *set = load->set;
+
+	set->files = arena_array(set->arena, load->ndocs, sizeof(*set->files));
+	for (size_t i = 0; i < load->ndocs; i++)
+		set->files[set->nfiles++] = arena_strdup(set->arena, load->docs[i].file);
+}
+
 static void load_fallback(struct load *load)
 {
 	struct load_scope scope;
@@ -336,6 +345,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	} else {
 		hash_docs(load, load->set->hash);
 		keep_texts(load);
+		keep_files(load);
 		ruleset_index(load->set);
 		*ret_rules = load->set;
 	}

@@ -306,6 +306,8 @@ struct ruleset {
 	char hash[65];
 	struct rule_text *texts;
 	size_t ntexts;
+	const char **files;
+	size_t nfiles;
 	struct pager *pagers;
 	struct escalation *escalations;
 	struct team *teams;

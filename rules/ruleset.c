@@ -271,6 +271,12 @@ const struct rule_text *rules_texts(const struct ruleset *rules, size_t *ret_n)
 	return rules->texts;
 }
 
+const char *const *rules_files(const struct ruleset *rules, size_t *ret_n)
+{
+	*ret_n = rules->nfiles;
+	return rules->files;
+}
+
 const struct team *rules_fallback(const struct ruleset *rules)
 {
 	return rules->fallback;

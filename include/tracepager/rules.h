@@ -159,6 +159,9 @@ void findings_fini(struct findings *findings);
 void findings_add(struct findings *findings, enum finding_level level, const char *code,
 		  const char *file, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
+/* Takes all of `from` behind those that are there; from is empty afterwards. Counts add up, but
+ * `seen` stays. */
+void findings_take(struct findings *findings, struct findings *from);
 void findings_sort(struct findings *findings); /* by file, line, column; stable */
 /* As a compiler prints them: file:line:col: error[E012]: text, the line, a caret, a note. colour:
  * ANSI. */
@@ -190,6 +193,8 @@ int rules_parse(const char *name, const char *text, size_t len, bool load_secret
 		struct ruleset **ret_rules, struct findings *findings);
 
 bool rules_is_test_file(const char *path); /* by its name */
+/* The files that the set came from, as they were named, in their order. */
+const char *const *rules_files(const struct ruleset *rules, size_t *ret_n);
 
 struct ruleset *rules_ref(struct ruleset *rules);
 void rules_unref(struct ruleset *rules);	     /* takes NULL; any thread */
