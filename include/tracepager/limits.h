@@ -297,6 +297,15 @@
 #define LIMIT_TEMPLATE_BYTES (8u << 10)
 /* A file of the time zone database; the largest has 4 KiB. */
 #define LIMIT_ZONE_BYTES (256u << 10)
+/* The rules' files are watched. A change is told when nothing more came for so long (an editor, a
+ * git pull), at the latest so long after the first. */
+#define LIMIT_WATCH_QUIET_US (500 * US_PER_MS)
+#define LIMIT_WATCH_HOLD_US  (3 * US_PER_SECOND)
+/* Where the kernel gives no more watches, files are looked at so often: soon enough for a person
+ * who waits, and cheap. */
+#define LIMIT_WATCH_POLL_US (10 * US_PER_SECOND)
+/* Names that are watched, and symbolic links that are followed: a directory of rules has a few. */
+#define LIMIT_WATCHES 1024u
 /* Durations of any option: far from the end of int64_t even when added to a wall time. */
 #define LIMIT_DURATION_US (36500 * US_PER_DAY)
 
