@@ -110,6 +110,30 @@ void enrichment_give_back(struct enrichment *enrichment)
 		enrichment_free(enrichment);
 }
 
+/* The shadow rules have decided along, or will not. */
+static void given_back(void *arg)
+{
+	enrichment_give_back(arg);
+}
+
+/* Before the decision is applied, which changes it. */
+static void decide_along(struct enrichment *enrichment)
+{
+	struct shadow *shadow = enrichment->alert->owner->env.shadow;
+	struct shadow_case along = {
+		.alert = enrichment->alert->key,
+		.input = &enrichment->input,
+		.decision = &enrichment->decision,
+		.given_back = given_back,
+		.ctx = enrichment,
+	};
+
+	for (size_t i = 0; i < enrichment->nsets; i++)
+		along.trace_bytes += enrichment->sets[i]->set->bytes;
+	if (shadow && shadow_decide(shadow, &along))
+		enrichment->kept++;
+}
+
 static void alert_due(void *arg)
 {
 	struct known_alert *alert = arg;
@@ -307,6 +331,7 @@ static void apply(struct enrichment *enrichment)
 
 	if (!late)
 		count_decision(alert, enrichment);
+	decide_along(enrichment);
 	incident_apply(alert, &enrichment->decision, enrichment->rules);
 	if (enrichment->decision.again_us)
 		alert_decide_again(alert, enrichment->decision.again_us);
@@ -477,6 +502,10 @@ static void start_fetch(struct enrichment *enrichment, const char **ids, size_t 
 
 	ask_for_healthy(enrichment, &request);
 	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
+	if (incidents->env.shadow)
+		request.extra_names = shadow_attr_names(incidents->env.shadow, enrichment->arena,
+							request.extra_names, request.nextra_names,
+							&request.nextra_names);
 	enrichment->job = fetch_start(incidents->env.fetch, &request, fetched, enrichment);
 }
 

@@ -18,6 +18,7 @@
 
 enum option_kind {
 	OPTION_TEXT,
+	OPTION_FLAG,
 	OPTION_DURATION,
 	OPTION_SECRET,
 };
@@ -55,6 +56,9 @@ static void set_defaults(struct config *config)
 		if (options[i].kind == OPTION_TEXT)
 			memcpy(option_field(config, &options[i]), &options[i].value,
 			       sizeof(options[i].value));
+		else if (options[i].kind == OPTION_FLAG)
+			*(bool *)option_field(config, &options[i]) =
+				strcmp(options[i].value, "true") == 0;
 		else if (options[i].kind == OPTION_DURATION)
 			duration_parse(options[i].value, option_field(config, &options[i]));
 	}
@@ -298,6 +302,17 @@ static void unknown_option(struct loading *loading, const struct ynode *key, con
 	config_unknown(loading, key, *prefix ? " of store" : "", known, n);
 }
 
+static void read_flag(struct loading *loading, const struct ynode *node, const char *key,
+		      bool *flag)
+{
+	bool is_word = node->kind == YNODE_SCALAR && !node->quoted;
+
+	if (is_word && (strcmp(node->text, "true") == 0 || strcmp(node->text, "false") == 0))
+		*flag = *node->text == 't';
+	else
+		FAULT(loading, node, "C002", NULL, "%s must be true or false", key);
+}
+
 static void read_option(struct loading *loading, const struct option *option,
 			const struct ynode *map, size_t i)
 {
@@ -313,6 +328,9 @@ static void read_option(struct loading *loading, const struct option *option,
 		text = config_want_text(loading, value, option->key);
 		if (text)
 			memcpy(field, &text, sizeof(text));
+		break;
+	case OPTION_FLAG:
+		read_flag(loading, value, option->key, field);
 		break;
 	case OPTION_DURATION:
 		config_read_duration(loading, value, option->key, field);
@@ -501,6 +519,8 @@ void config_write_sample(struct buf *out)
 		if (option->kind == OPTION_SECRET)
 			buf_printf(out, "#%s_file: /etc/tracepager/%s\n\n", option->key,
 				   option->key);
+		else if (option->kind == OPTION_FLAG)
+			buf_printf(out, "#%s: %s\n\n", option->key, option->value);
 		else if (dot)
 			buf_printf(out, "#%.*s:\n#  %s: \"%s\"\n\n", (int)(dot - option->key),
 				   option->key, dot + 1, option->value);

@@ -1,6 +1,5 @@
 /*
- * Relay: makes the parts, connects them, runs the loop, reloads the rules, and takes everything
- * down in order.
+ * Relay: makes the parts, connects them, runs the loop, and takes everything down in order.
  */
 #include "tracepager/relay.h"
 
@@ -19,6 +18,8 @@
 #include "tracepager/log.h"
 #include "tracepager/loop.h"
 #include "tracepager/metrics.h"
+#include "tracepager/reload.h"
+#include "tracepager/shadow.h"
 #include "tracepager/store.h"
 #include "tracepager/web.h"
 #include "tracepager/xalloc.h"
@@ -26,19 +27,8 @@
 /* Two: a large trace must not wait for another, and there are few cores. */
 #define POOL_THREADS 2
 /* A drain: deliveries under way may end; what does not is in the store. */
-#define DRAIN_US       (5 * US_PER_SECOND)
-#define DRAIN_LOOK_US  (20 * US_PER_MS)
-#define FINDINGS_BYTES (256u << 10)
-
-/* One load of the rules in the pool. */
-struct reload {
-	struct relay *relay;
-	struct ruleset *rules;
-	struct findings findings;
-	int result;
-	struct http_exchange **waiting; /* who asked by HTTP */
-	size_t nwaiting;
-};
+#define DRAIN_US      (5 * US_PER_SECOND)
+#define DRAIN_LOOK_US (20 * US_PER_MS)
 
 struct relay {
 	const struct config *config;
@@ -57,128 +47,120 @@ struct relay {
 	struct intake *intake;
 	struct sender *senders;
 	struct web web;
-	struct reload *reload;	     /* running */
-	struct reload *reload_again; /* asked for meanwhile */
-	bool own_rules;
+	struct reload *rules, *shadow_rules; /* the second is NULL where the rules are built in */
+	char *shadow_path;
+	struct shadow *shadow;
 	bool draining;
 	int64_t drain_until_us;
 	struct timer drain;
 };
 
-/* ---- reload ---- */
+/* ---- rules ---- */
 
-static void run_reload(void *arg)
+static void rules_changed(void *ctx, struct ruleset *rules)
 {
-	struct reload *reload = arg;
-	const char *paths[] = { reload->relay->config->rules };
+	struct relay *relay = ctx;
 
-	reload->result = rules_load(paths, 1, true, &reload->rules, &reload->findings);
+	incidents_set_rules(relay->incidents, rules);
+	if (relay->baselines)
+		baselines_set_rules(relay->baselines, rules);
 }
 
-static void answer_reload(struct http_exchange *exchange, const struct reload *reload)
+static void shadow_rules_changed(void *ctx, struct ruleset *rules)
 {
-	struct buf text = BUF_INIT(FINDINGS_BYTES);
+	struct relay *relay = ctx;
 
-	findings_write(&reload->findings, false, &text);
-	buf_puts(&text, reload->result < 0
-				? "the rules were not loaded; the old ones stay in force\n"
-				: "the rules were loaded\n");
-	http_exchange_reply(exchange, reload->result < 0 ? 400 : 200, "text/plain; charset=utf-8",
-			    buf_text(&text), text.len, 0);
-	buf_fini(&text);
+	shadow_set_rules(relay->shadow, rules);
 }
 
-static void log_findings(const struct findings *findings)
+/* rules.shadow.d beside the rules, where no other place is said. */
+static char *shadow_path(const struct config *config)
 {
-	for (size_t i = 0; i < findings->n; i++) {
-		const struct finding *finding = &findings->at[i];
-		bool error = finding->level == FINDING_ERROR;
-		LOG_AT(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-		       error ? "rules: error" : "rules: warning", LOG_STR("file", finding->file),
-		       LOG_INT("line", finding->line), LOG_INT("column", finding->column),
-		       LOG_STR("code", finding->code), LOG_STR("text", finding->text));
+	const char *slash = strrchr(config->rules, '/');
+
+	/* A directory may be written with a slash at its end. */
+	while (slash > config->rules && !slash[strspn(slash, "/")])
+		slash = memrchr(config->rules, '/', (size_t)(slash - config->rules));
+	if (*config->rules_shadow)
+		return xstrdup(config->rules_shadow);
+	return slash ? xasprintf("%.*s/rules.shadow.d", (int)(slash - config->rules), config->rules)
+		     : xstrdup("rules.shadow.d");
+}
+
+static int load_rules(struct relay *relay, struct ruleset *fixed, struct findings *findings)
+{
+	const struct config *config = relay->config;
+	struct reload_env env = {
+		.role = RELOAD_LIVE,
+		.clock = relay->clock,
+		.timers = relay->timers,
+		.pool = relay->pool,
+		.path = config->rules,
+		.watch = config->rules_watch,
+		.test = config->rules_test,
+		.swap = rules_changed,
+		.ctx = relay,
+	};
+
+	relay->rules = reload_new(&env);
+	relay->shadow = shadow_new(relay->clock, relay->pool);
+	if (fixed) {
+		reload_fix(relay->rules, fixed);
+		return 0;
 	}
+	relay->shadow_path = shadow_path(config);
+	env.role = RELOAD_SHADOW;
+	env.path = relay->shadow_path;
+	env.swap = shadow_rules_changed;
+	relay->shadow_rules = reload_new(&env);
+	return reload_first(relay->rules, findings);
 }
 
-static void rules_loaded(const struct relay *relay, const struct ruleset *rules)
+static int begin_reloads(struct relay *relay, struct err *err)
 {
-	size_t teams, pagers, services, signals;
-
-	rules_count(rules, &teams, &pagers, &services, &signals);
-	metric_set(METRIC_RELOAD_SUCCESSFUL, 1);
-	metric_set(METRIC_RELOAD_TIME, clock_wall_us(relay->clock));
-	log_info("rules are in force", LOG_STR("hash", rules_hash(rules)),
-		 LOG_INT("teams", (int64_t)teams), LOG_INT("pagers", (int64_t)pagers),
-		 LOG_INT("services", (int64_t)services), LOG_INT("signals", (int64_t)signals));
+	if (!relay->shadow_rules)
+		return 0;
+	int result = reload_begin(relay->rules, relay->loop);
+	if (result == 0)
+		result = reload_begin(relay->shadow_rules, relay->loop);
+	if (result < 0)
+		return err_set(err, -result, "cannot watch the rules");
+	return 0;
 }
 
-static void reload_free(struct reload *reload)
+static void ask_reload(struct relay *relay, struct http_exchange *exchange)
 {
-	if (!reload)
-		return;
-	findings_fini(&reload->findings);
-	rules_unref(reload->rules);
-	free(reload->waiting);
-	free(reload);
-}
-
-static void reload_ran(void *arg)
-{
-	struct reload *reload = arg;
-	struct relay *relay = reload->relay;
-
-	log_findings(&reload->findings);
-	if (reload->result < 0) {
-		metric_add(METRIC_RELOADS_FAILED, 1);
-		metric_set(METRIC_RELOAD_SUCCESSFUL, 0);
-		log_error("the rules were not loaded; the old ones stay in force",
-			  LOG_INT("errors", (int64_t)reload->findings.nerrors));
-	} else {
-		metric_add(METRIC_RELOADS_OK, 1);
-		incidents_set_rules(relay->incidents, reload->rules);
-		if (relay->baselines)
-			baselines_set_rules(relay->baselines, reload->rules);
-		rules_loaded(relay, reload->rules);
-	}
-	for (size_t i = 0; i < reload->nwaiting; i++)
-		answer_reload(reload->waiting[i], reload);
-	reload_free(reload);
-	relay->reload = relay->reload_again;
-	relay->reload_again = NULL;
-	if (relay->reload)
-		pool_submit(relay->pool, run_reload, reload_ran, relay->reload);
-}
-
-/* One at a time; those who ask while one runs share the next. */
-static void start_reload(struct relay *relay, struct http_exchange *exchange)
-{
-	struct reload **slot = relay->reload ? &relay->reload_again : &relay->reload;
-	bool first = !*slot;
-
-	if (first) {
-		*slot = xcalloc(1, sizeof(**slot));
-		(*slot)->relay = relay;
-	}
-	if (exchange) {
-		struct reload *reload = *slot;
-		reload->waiting = xrealloc_array(reload->waiting, reload->nwaiting + 1,
-						 sizeof(*reload->waiting));
-		reload->waiting[reload->nwaiting++] = exchange;
-	}
-	if (first && slot == &relay->reload)
-		pool_submit(relay->pool, run_reload, reload_ran, relay->reload);
+	reload_ask(relay->rules, exchange);
+	if (relay->shadow_rules)
+		reload_ask(relay->shadow_rules, NULL);
 }
 
 static void web_reload(void *ctx, struct http_exchange *exchange)
 {
-	static const char fixed[] =
-		"{\"error\": \"these rules are built in; there is nothing to load again\"}\n";
-	struct relay *relay = ctx;
+	ask_reload(ctx, exchange);
+}
 
-	if (relay->own_rules)
-		start_reload(relay, exchange);
+static void web_rules(void *ctx, bool json, struct buf *out)
+{
+	const struct relay *relay = ctx;
+
+	buf_puts(out, json ? "{\"rules\":" : "The rules in force\n\n");
+	(json ? reload_write_json : reload_write_text)(relay->rules, out);
+	if (relay->shadow_rules) {
+		buf_puts(out, json ? ",\"shadow\":" : "\nThe shadow rules\n\n");
+		(json ? reload_write_json : reload_write_text)(relay->shadow_rules, out);
+	}
+	if (json)
+		buf_putc(out, '}');
 	else
-		http_exchange_reply(exchange, 400, NULL, fixed, sizeof(fixed) - 1, 0);
+		shadow_write_text(relay->shadow, out);
+}
+
+static void web_shadow(void *ctx, struct buf *out)
+{
+	const struct relay *relay = ctx;
+
+	shadow_write_json(relay->shadow, out);
 }
 
 /* ---- what the parts ask of each other ---- */
@@ -275,8 +257,8 @@ static void caught(void *ctx, int signo)
 	log_info("caught a signal", LOG_STR("signal", strsignal(signo)));
 	if (signo != SIGHUP)
 		relay_stop(relay);
-	else if (relay->own_rules)
-		start_reload(relay, NULL);
+	else
+		ask_reload(relay, NULL);
 }
 
 static void pool_ready(void *ctx)
@@ -359,14 +341,16 @@ static void make_intake(struct relay *relay)
 		.ops = { .ready = web_ready,
 			 .measure = web_measure,
 			 .reload = web_reload,
+			 .rules = web_rules,
+			 .shadow = web_shadow,
 			 .ctx = relay },
 	};
 }
 
-static int make_incidents(struct relay *relay, struct ruleset *rules, int console_fd,
-			  struct err *err)
+static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 {
 	const struct config *config = relay->config;
+	struct ruleset *rules = reload_rules(relay->rules);
 	const struct fetch_env fetch_env = {
 		.transport = http_client_transport(relay->client),
 		.timers = relay->timers,
@@ -393,6 +377,7 @@ static int make_incidents(struct relay *relay, struct ruleset *rules, int consol
 		.pool = relay->pool,
 		.transport = http_client_transport(relay->client),
 		.console_fd = console_fd,
+		.shadow = relay->shadow,
 		.options = {
 			.enrich_us = config->enrich_us,
 			.enrich_late_us = config->enrich_late_us,
@@ -419,43 +404,39 @@ static int open_store(struct relay *relay, struct err *err)
 	return 0;
 }
 
-static int make_parts(struct relay *relay, struct ruleset *rules, int console_fd, struct err *err)
+static int make_parts(struct relay *relay, const struct relay_options *options,
+		      struct findings *findings, struct err *err)
 {
 	int result = make_loop(relay, err);
 
+	if (result == 0)
+		result = load_rules(relay, options->rules, findings);
 	if (result == 0)
 		result = open_store(relay, err);
 	if (result == 0)
 		result = make_network(relay, err);
 	if (result == 0)
-		result = make_incidents(relay, rules, console_fd, err);
+		result = make_incidents(relay, options->console_fd, err);
 	if (result < 0)
 		return result;
 	make_senders(relay);
 	make_intake(relay);
+	result = begin_reloads(relay, err);
+	if (result < 0)
+		return result;
 	return http_server_listen(relay->server, relay->config->listen, err);
 }
 
 int relay_new(const struct relay_options *options, struct relay **ret_relay,
 	      struct findings *findings, struct err *err)
 {
-	const char *paths[] = { options->config->rules };
-	struct ruleset *rules = options->rules ? rules_ref(options->rules) : NULL;
 	struct relay *relay = xcalloc(1, sizeof(*relay));
-	int result = 0;
 
 	relay->config = options->config;
 	relay->clock = clock_system();
 	relay->memory.cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES;
-	relay->own_rules = !options->rules;
 	relay->drain = (struct timer){ .fire = look_at_drain, .arg = relay };
-	if (!rules)
-		result = rules_load(paths, 1, true, &rules, findings);
-	if (result == 0)
-		result = make_parts(relay, rules, options->console_fd, err);
-	if (result == 0)
-		rules_loaded(relay, rules);
-	rules_unref(rules);
+	int result = make_parts(relay, options, findings, err);
 	if (result < 0) {
 		relay_free(relay);
 		return result;
@@ -481,6 +462,8 @@ void relay_free(struct relay *relay)
 {
 	if (!relay)
 		return;
+	if (relay->shadow)
+		shadow_set_rules(relay->shadow, NULL); /* nothing waits for them any more */
 	pool_free(relay->pool);
 	if (relay->incidents)
 		incidents_flush(relay->incidents);
@@ -492,9 +475,11 @@ void relay_free(struct relay *relay)
 	if (relay->fetch)
 		fetch_free(relay->fetch);
 	http_client_free(relay->client);
-	reload_free(relay->reload);
-	reload_free(relay->reload_again);
+	shadow_free(relay->shadow);
 	loop_free(relay->loop);
+	reload_free(relay->rules);
+	reload_free(relay->shadow_rules);
+	free(relay->shadow_path);
 	timers_free(relay->timers);
 	if (relay->base)
 		event_base_free(relay->base);

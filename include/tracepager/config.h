@@ -25,6 +25,8 @@ struct sender_config {
 struct config {
 	struct arena *arena; /* of all texts */
 	const char *listen, *store_path, *rules, *trace_link, *log_level;
+	const char *rules_shadow; /* "" the default */
+	bool rules_watch, rules_test;
 	struct secret admin_token;
 	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us;
 	struct sender_config *senders;

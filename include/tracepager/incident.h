@@ -20,6 +20,7 @@
 #include "tracepager/intake.h"
 #include "tracepager/pool.h"
 #include "tracepager/rules.h"
+#include "tracepager/shadow.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
 
@@ -44,6 +45,7 @@ struct incident_env {
 	struct pool *pool;
 	const struct http_transport *transport; /* for deliveries */
 	int console_fd;				/* for pages of kind console */
+	struct shadow *shadow;			/* decides along; NULL: none */
 	struct incident_options options;
 };
 

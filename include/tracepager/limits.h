@@ -306,6 +306,18 @@
 #define LIMIT_WATCH_POLL_US (10 * US_PER_SECOND)
 /* Names that are watched, and symbolic links that are followed: a directory of rules has a few. */
 #define LIMIT_WATCHES 1024u
+/* Findings of a load that the status shows; the log and check tell all. */
+#define LIMIT_FINDINGS_SHOWN 100u
+/* Differences of the shadow rules that are kept: more than a person reads of a week. */
+#define LIMIT_SHADOW_KEPT 1000u
+/* Decisions that wait for the shadow rules, and the bytes of their traces: what is kept for them
+ * cannot be fetched into. Beyond either, a decision is left out, and counted. */
+#define LIMIT_SHADOW_WAITING	 1000u
+#define LIMIT_SHADOW_TRACE_BYTES (32u << 20)
+/* One value of a difference: lists of pagers are cut. */
+#define LIMIT_SHADOW_TEXT_BYTES 1024u
+/* Differences of one kind are logged no more often than this. */
+#define LIMIT_SHADOW_LOG_US US_PER_MINUTE
 /* Durations of any option: far from the end of int64_t even when added to a wall time. */
 #define LIMIT_DURATION_US (36500 * US_PER_DAY)
 

@@ -1,5 +1,5 @@
 /*
- * Metrics: counters, gauges and histograms of the process, listed in tbl/metrics.def, in
+ * Metrics: counters, gauges, histograms and infos of the process, listed in tbl/metrics.def, in
  * Prometheus' text format. Any thread may count.
  */
 #ifndef TRACEPAGER_METRICS_H
@@ -13,10 +13,12 @@ enum metric {
 #define COUNTER(id, name, labels, help)	  METRIC_##id,
 #define GAUGE(id, name, labels, help)	  METRIC_##id,
 #define HISTOGRAM(id, name, labels, help) METRIC_##id,
+#define INFO(id, name, labels, help)	  METRIC_##id,
 #include "tracepager/tbl/metrics.def"
 #undef COUNTER
 #undef GAUGE
 #undef HISTOGRAM
+#undef INFO
 	METRIC_COUNT
 };
 
@@ -25,6 +27,7 @@ void metric_set(enum metric metric, int64_t value);
 void metric_max(enum metric metric,
 		int64_t value); /* a gauge that keeps the largest since the start */
 void metric_observe_us(enum metric metric, int64_t us); /* a histogram of seconds */
+void metric_tell(enum metric metric, const char *hash); /* an info; NULL: there is none now */
 int64_t metric_value(enum metric metric);		/* of a histogram: how many */
 void metrics_write(struct buf *out);
 

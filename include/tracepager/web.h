@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "tracepager/buf.h"
 #include "tracepager/http_server.h"
 #include "tracepager/intake.h"
 #include "tracepager/secret.h"
@@ -14,6 +15,10 @@ struct web_ops {
 	bool (*ready)(void *ctx, const char **ret_why_not);
 	void (*measure)(void *ctx);				   /* set the gauges */
 	void (*reload)(void *ctx, struct http_exchange *exchange); /* answers the exchange, later */
+	/* What is to be told of the rules in force, and of the shadow rules; as text, or as JSON.
+	 */
+	void (*rules)(void *ctx, bool json, struct buf *out);
+	void (*shadow)(void *ctx, struct buf *out); /* JSON */
 	void *ctx;
 };
 

@@ -3,17 +3,23 @@
 #include "tracepager/metrics.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+/* A hash in hex. */
+#define TEXT_BYTES 65
+
 enum kind {
 	KIND_COUNTER,
 	KIND_GAUGE,
 	KIND_HISTOGRAM,
+	KIND_INFO,
 };
 
 static const struct {
@@ -23,15 +29,21 @@ static const struct {
 #define COUNTER(id, name, labels, help)	  { KIND_COUNTER, name, labels, help },
 #define GAUGE(id, name, labels, help)	  { KIND_GAUGE, name, labels, help },
 #define HISTOGRAM(id, name, labels, help) { KIND_HISTOGRAM, name, labels, help },
+#define INFO(id, name, labels, help)	  { KIND_INFO, name, labels, help },
 #include "tracepager/tbl/metrics.def"
 #undef COUNTER
 #undef GAUGE
 #undef HISTOGRAM
+#undef INFO
 };
 
 static const int64_t bounds_us[] = { 100,     250,     500,	1000,	  2500,	    5000,
 				     10000,   25000,   50000,	100000,	  250000,   500000,
 				     1000000, 2500000, 5000000, 10000000, 30000000, 60000000 };
+
+/* Texts of infos. */
+static pthread_mutex_t texts_lock = PTHREAD_MUTEX_INITIALIZER;
+static char texts[METRIC_COUNT][TEXT_BYTES];
 
 /* Of a counter or gauge only value is used; of a histogram value is the count. */
 static struct {
@@ -70,6 +82,13 @@ void metric_observe_us(enum metric metric, int64_t us)
 	metric_add(metric, 1);
 }
 
+void metric_tell(enum metric metric, const char *hash)
+{
+	pthread_mutex_lock(&texts_lock);
+	snprintf(texts[metric], sizeof(texts[metric]), "%s", hash ? hash : "");
+	pthread_mutex_unlock(&texts_lock);
+}
+
 int64_t metric_value(enum metric metric)
 {
 	return atomic_load_explicit(&cells[metric].value, memory_order_relaxed);
@@ -92,6 +111,17 @@ static void write_histogram(enum metric metric, struct buf *out)
 	buf_printf(out, "%s_count %" PRId64 "\n", name, metric_value(metric));
 }
 
+static void write_info(enum metric metric, struct buf *out)
+{
+	const char *labels = rows[metric].labels;
+
+	pthread_mutex_lock(&texts_lock);
+	if (*texts[metric])
+		buf_printf(out, "%s{%s%shash=\"%s\"} 1\n", rows[metric].name, labels,
+			   *labels ? "," : "", texts[metric]);
+	pthread_mutex_unlock(&texts_lock);
+}
+
 static bool in_seconds(const char *name)
 {
 	static const char end[] = "_seconds";
@@ -102,7 +132,7 @@ static bool in_seconds(const char *name)
 
 void metrics_write(struct buf *out)
 {
-	static const char *const kinds[] = { "counter", "gauge", "histogram" };
+	static const char *const kinds[] = { "counter", "gauge", "histogram", "gauge" };
 
 	for (int i = 0; i < METRIC_COUNT; i++) {
 		enum metric metric = (enum metric)i;
@@ -112,6 +142,10 @@ void metrics_write(struct buf *out)
 				   kinds[rows[i].kind]);
 		if (rows[i].kind == KIND_HISTOGRAM) {
 			write_histogram(metric, out);
+			continue;
+		}
+		if (rows[i].kind == KIND_INFO) {
+			write_info(metric, out);
 			continue;
 		}
 		const char *open = *rows[i].labels ? "{" : "", *close = *rows[i].labels ? "}" : "";

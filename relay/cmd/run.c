@@ -75,7 +75,8 @@ static int start(const struct config *config, bool check)
 		result = rules_load(paths, 1, true, &rules, &findings);
 	else
 		result = relay_new(&options, &relay, &findings, &err);
-	print_findings(&findings);
+	if (result < 0 || check)
+		print_findings(&findings); /* else they are warnings, and in the log */
 	findings_fini(&findings);
 	rules_unref(rules);
 	if (result < 0 && err.code)

@@ -9,6 +9,9 @@
 #include "tracepager/xalloc.h"
 
 #define METRICS_BYTES (1u << 20)
+/* Of shadow rules, LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names make more
+ * of it. */
+#define RULES_BYTES (16u << 20)
 
 struct place {
 	const char *path;
@@ -31,14 +34,18 @@ static void serve_root(struct web *web, struct http_exchange *exchange, const ch
 {
 	(void)web;
 	(void)rest;
-	reply_text(exchange, 200,
-		   "tracepager " PACKAGE_VERSION "\n\n"
-		   "POST /webhook/SENDER    alerts of a declared sender\n"
-		   "POST /api/v2/alerts     alerts as Prometheus sends them\n"
-		   "GET  /-/healthy         is it alive\n"
-		   "GET  /-/ready           does it take alerts\n"
-		   "POST /-/reload          load the rules again\n"
-		   "GET  /metrics           for Prometheus\n");
+	reply_text(
+		exchange, 200,
+		"tracepager " PACKAGE_VERSION "\n\n"
+		"POST /webhook/SENDER    alerts of a declared sender\n"
+		"POST /api/v2/alerts     alerts as Prometheus sends them\n"
+		"GET  /-/healthy         is it alive\n"
+		"GET  /-/ready           does it take alerts\n"
+		"POST /-/reload          load the rules again\n"
+		"GET  /-/rules           which rules are in force, and what shadow rules would do\n"
+		"GET  /api/v1/rules      the same for programs\n"
+		"GET  /api/v1/shadow     what shadow rules decided otherwise\n"
+		"GET  /metrics           for Prometheus\n");
 }
 
 static void serve_healthy(struct web *web, struct http_exchange *exchange, const char *rest)
@@ -72,16 +79,65 @@ static void serve_metrics(struct web *web, struct http_exchange *exchange, const
 	buf_fini(&text);
 }
 
-static void serve_reload(struct web *web, struct http_exchange *exchange, const char *rest)
+/* Where others reach the port, a token tells the admin; false: it is answered. */
+static bool is_admin(const struct web *web, struct http_exchange *exchange)
 {
-	(void)rest;
-	if (!web->admin_token->value || bearer_matches(exchange, web->admin_token)) {
-		web->ops.reload(web->ops.ctx, exchange);
-		return;
-	}
+	if (!web->admin_token->value || bearer_matches(exchange, web->admin_token))
+		return true;
 	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
 	reply_json(exchange, 401,
 		   "{\"error\": \"send the admin token: Authorization: Bearer TOKEN\"}\n");
+	return false;
+}
+
+static void serve_reload(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	(void)rest;
+	if (is_admin(web, exchange))
+		web->ops.reload(web->ops.ctx, exchange);
+}
+
+static void reply_buf(struct http_exchange *exchange, const char *type, struct buf *text)
+{
+	buf_putc(text, '\n');
+	if (text->failed)
+		reply_json(exchange, 500, "{\"error\": \"there is too much to tell\"}\n");
+	else
+		http_exchange_reply(exchange, 200, type, buf_text(text), text->len, 0);
+	buf_fini(text);
+}
+
+static void serve_rules(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	struct buf text = BUF_INIT(RULES_BYTES);
+
+	(void)rest;
+	if (!is_admin(web, exchange))
+		return;
+	web->ops.rules(web->ops.ctx, false, &text);
+	reply_buf(exchange, "text/plain; charset=utf-8", &text);
+}
+
+static void serve_api_rules(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	struct buf text = BUF_INIT(RULES_BYTES);
+
+	(void)rest;
+	if (!is_admin(web, exchange))
+		return;
+	web->ops.rules(web->ops.ctx, true, &text);
+	reply_buf(exchange, NULL, &text);
+}
+
+static void serve_api_shadow(struct web *web, struct http_exchange *exchange, const char *rest)
+{
+	struct buf text = BUF_INIT(RULES_BYTES);
+
+	(void)rest;
+	if (!is_admin(web, exchange))
+		return;
+	web->ops.shadow(web->ops.ctx, &text);
+	reply_buf(exchange, NULL, &text);
 }
 
 static void serve_webhook(struct web *web, struct http_exchange *exchange, const char *rest)
@@ -115,6 +171,9 @@ static const struct place places[] = {
 	{ "/-/healthy", false, HTTP_VERB_GET, serve_healthy },
 	{ "/-/ready", false, HTTP_VERB_GET, serve_ready },
 	{ "/-/reload", false, HTTP_VERB_POST, serve_reload },
+	{ "/-/rules", false, HTTP_VERB_GET, serve_rules },
+	{ "/api/v1/rules", false, HTTP_VERB_GET, serve_api_rules },
+	{ "/api/v1/shadow", false, HTTP_VERB_GET, serve_api_shadow },
 	{ "/api/v2/status", false, HTTP_VERB_GET, serve_api_status },
 	{ "/", false, HTTP_VERB_GET, serve_root },
 };

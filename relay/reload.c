@@ -1,0 +1,442 @@
+/*
+ * Reload: one load at a time in the pool; on the loop, what becomes of it. Owns the set in force,
+ * the watch on its files, and the exchanges of those who wait for a load.
+ */
+#include "reload-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/ruletest.h"
+#include "tracepager/xalloc.h"
+
+#define ANSWER_BYTES (256u << 10)
+
+struct reload_load {
+	struct reload *owner;
+	struct reload_attempt attempt;
+	struct ruleset *rules;
+	uint64_t stamp;
+	struct reload_paths looked;
+	bool looked_elsewhere; /* also at files that were not watched when they were read */
+	struct http_exchange **waiting;
+	size_t nwaiting;
+};
+
+static const struct {
+	const char *in_force, *kept, *error, *warning;
+	enum metric ok, failed, hash;
+} roles[RELOAD_ROLE_COUNT] = {
+	[RELOAD_LIVE] = { "rules are in force",
+			  "the rules were not loaded; the old ones stay in force", "rules: error",
+			  "rules: warning", METRIC_RELOADS_OK, METRIC_RELOADS_FAILED,
+			  METRIC_RULES },
+	[RELOAD_SHADOW] = { "shadow rules decide along",
+			    "the shadow rules were not loaded; what decides along stays as it is",
+			    "shadow rules: error", "shadow rules: warning",
+			    METRIC_SHADOW_RELOADS_OK, METRIC_SHADOW_RELOADS_FAILED,
+			    METRIC_SHADOW_RULES },
+};
+
+/* ---- paths ---- */
+
+static void paths_add(struct reload_paths *paths, const char *path)
+{
+	if (!paths->known)
+		paths->known = map_new();
+	if (map_put(paths->known, path, paths))
+		return;
+	if ((paths->n & (paths->n - 1)) == 0)
+		paths->at =
+			xrealloc_array(paths->at, paths->n ? paths->n * 2 : 1, sizeof(*paths->at));
+	paths->at[paths->n++] = xstrdup(path);
+}
+
+static void paths_fini(struct reload_paths *paths)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		free(paths->at[i]);
+	free(paths->at);
+	map_free(paths->known);
+	*paths = (struct reload_paths){ .at = NULL };
+}
+
+/* The files of a set that was not taken are not known, but those with a finding are: there it will
+ * be mended. */
+static void paths_of(struct reload_paths *paths, const char *path, const struct ruleset *rules,
+		     const struct findings *findings)
+{
+	const char *const *files = NULL;
+	size_t n = 0;
+
+	paths_add(paths, path);
+	if (rules)
+		files = rules_files(rules, &n);
+	for (size_t i = 0; i < n; i++)
+		paths_add(paths, files[i]);
+	for (size_t i = 0; i < findings->n; i++)
+		paths_add(paths, findings->at[i].file);
+}
+
+static bool paths_within(const struct reload_paths *paths, const struct reload_paths *others)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		if (!map_get(others->known, paths->at[i]))
+			return false;
+	return true;
+}
+
+/* ---- in the pool ---- */
+
+static void run_tests(struct reload_load *load, const char *path)
+{
+	const char *paths[] = { path };
+	const struct rule_tests_options options = { .paths = paths, .npaths = 1 };
+	struct reload_attempt *attempt = &load->attempt;
+	struct rule_tests tests;
+
+	rule_tests_run(load->rules, &options, &tests);
+	attempt->tests = tests.n;
+	attempt->tests_failed = tests.nfailed;
+	if (!rule_tests_passed(&tests)) {
+		attempt->outcome = RELOAD_TESTS_FAILED;
+		findings_take(&attempt->findings, &tests.findings);
+		for (size_t i = 0; i < tests.n; i++)
+			findings_take(&attempt->findings, &tests.at[i].findings);
+	}
+	rule_tests_fini(&tests);
+}
+
+static bool is_gone(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) < 0 && errno == ENOENT;
+}
+
+static void load_rules(struct reload_load *load)
+{
+	const struct reload *reload = load->owner;
+	struct reload_attempt *attempt = &load->attempt;
+	const char *paths[] = { reload->env.path };
+
+	if (reload->env.role == RELOAD_SHADOW && is_gone(reload->env.path)) {
+		attempt->outcome = RELOAD_GONE;
+		return;
+	}
+	attempt->findings.now_us = clock_wall_us(reload->env.clock);
+	int result = rules_load(paths, 1, true, &load->rules, &attempt->findings);
+	attempt->outcome = result == 0	       ? RELOAD_TAKEN
+			   : result == -EINVAL ? RELOAD_INVALID
+					       : RELOAD_UNREADABLE;
+	if (result == 0 && reload->env.test)
+		run_tests(load, reload->env.path);
+}
+
+/* reload->looked and ->stamp change between two loads only. */
+static void run_load(void *arg)
+{
+	struct reload_load *load = arg;
+	const struct reload *reload = load->owner;
+
+	load->stamp = watch_stamp((const char *const *)reload->looked.at, reload->looked.n);
+	if (load->attempt.cause == RELOAD_BY_LOOK && load->stamp == reload->stamp) {
+		load->attempt.outcome = RELOAD_UNCHANGED;
+		return;
+	}
+	load_rules(load);
+	paths_of(&load->looked, reload->env.path, load->rules, &load->attempt.findings);
+	load->looked_elsewhere = !paths_within(&load->looked, &reload->looked);
+}
+
+/* ---- what becomes of it ---- */
+
+static void log_findings(const struct reload *reload, const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		const struct finding *finding = &findings->at[i];
+		bool error = finding->level == FINDING_ERROR;
+		LOG_AT(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+		       error ? roles[reload->env.role].error : roles[reload->env.role].warning,
+		       LOG_STR("file", finding->file), LOG_INT("line", finding->line),
+		       LOG_INT("column", finding->column), LOG_STR("code", finding->code),
+		       LOG_STR("text", finding->text));
+	}
+}
+
+static void tell_in_force(const struct reload *reload)
+{
+	size_t teams, pagers, services, signals;
+
+	rules_count(reload->rules, &teams, &pagers, &services, &signals);
+	if (reload->env.role == RELOAD_LIVE) {
+		metric_set(METRIC_RELOAD_SUCCESSFUL, 1);
+		metric_set(METRIC_RELOAD_TIME, clock_wall_us(reload->env.clock));
+	}
+	metric_tell(roles[reload->env.role].hash, rules_hash(reload->rules));
+	log_info(roles[reload->env.role].in_force, LOG_STR("hash", rules_hash(reload->rules)),
+		 LOG_INT("teams", (int64_t)teams), LOG_INT("pagers", (int64_t)pagers),
+		 LOG_INT("services", (int64_t)services), LOG_INT("signals", (int64_t)signals));
+}
+
+static bool is_in_force(const struct reload *reload, const struct ruleset *rules)
+{
+	return reload->rules && rules && strcmp(rules_hash(reload->rules), rules_hash(rules)) == 0;
+}
+
+static void put_in_force(struct reload *reload, struct ruleset *rules)
+{
+	if (!is_in_force(reload, rules))
+		reload->since_us = clock_wall_us(reload->env.clock);
+	rules_unref(reload->rules);
+	reload->rules = rules_ref(rules);
+}
+
+/* Nobody is told of files that were touched and say what they said. */
+static void take(struct reload *reload, const struct reload_load *load)
+{
+	bool quiet = is_in_force(reload, load->rules) && reload->last.outcome == RELOAD_TAKEN &&
+		     load->attempt.cause != RELOAD_BY_REQUEST;
+
+	put_in_force(reload, load->rules);
+	reload->env.swap(reload->env.ctx, reload->rules);
+	if (quiet)
+		return;
+	metric_add(roles[reload->env.role].ok, 1);
+	log_findings(reload, &load->attempt.findings);
+	tell_in_force(reload);
+}
+
+static void keep_old(const struct reload *reload, const struct reload_attempt *attempt)
+{
+	metric_add(roles[reload->env.role].failed, 1);
+	if (reload->env.role == RELOAD_LIVE) {
+		metric_set(METRIC_RELOAD_SUCCESSFUL, 0);
+		metric_add(attempt->outcome == RELOAD_UNREADABLE ? METRIC_RELOADS_UNREADABLE
+			   : attempt->outcome == RELOAD_INVALID	 ? METRIC_RELOADS_INVALID
+								 : METRIC_RELOADS_TESTS,
+			   1);
+	}
+	log_findings(reload, &attempt->findings);
+	log_error(roles[reload->env.role].kept,
+		  LOG_INT("errors", (int64_t)attempt->findings.nerrors),
+		  LOG_INT("tests", (int64_t)attempt->tests),
+		  LOG_INT("tests_failed", (int64_t)attempt->tests_failed));
+}
+
+static void take_none(struct reload *reload)
+{
+	if (!reload->rules)
+		return;
+	log_info("there are no shadow rules any more", LOG_STR("path", reload->env.path));
+	metric_tell(roles[reload->env.role].hash, NULL);
+	rules_unref(reload->rules);
+	reload->rules = NULL;
+	reload->env.swap(reload->env.ctx, NULL);
+}
+
+static void judge(struct reload *reload, struct reload_load *load)
+{
+	switch (load->attempt.outcome) {
+	case RELOAD_UNCHANGED:
+		return;
+	case RELOAD_TAKEN:
+		take(reload, load);
+		break;
+	case RELOAD_UNREADABLE:
+	case RELOAD_INVALID:
+	case RELOAD_TESTS_FAILED:
+		keep_old(reload, &load->attempt);
+		break;
+	case RELOAD_GONE:
+		take_none(reload);
+		break;
+	}
+	reload->stamp = load->stamp;
+	findings_fini(&reload->last.findings);
+	reload->last = load->attempt;
+	load->attempt.findings = (struct findings){ .at = NULL };
+}
+
+static void answer(struct http_exchange *exchange, const struct reload *reload)
+{
+	const struct reload_attempt *attempt = &reload->last;
+	struct buf text = BUF_INIT(ANSWER_BYTES);
+
+	findings_write(&attempt->findings, false, &text);
+	reload_write_outcome(reload, attempt, &text);
+	buf_putc(&text, '\n');
+	http_exchange_reply(exchange, attempt->outcome == RELOAD_TAKEN ? 200 : 400,
+			    "text/plain; charset=utf-8", buf_text(&text), text.len, 0);
+	buf_fini(&text);
+}
+
+static void load_free(struct reload_load *load)
+{
+	if (!load)
+		return;
+	findings_fini(&load->attempt.findings);
+	rules_unref(load->rules);
+	paths_fini(&load->looked);
+	free(load->waiting);
+	free(load);
+}
+
+/* ---- one at a time ---- */
+
+static void load_ran(void *arg);
+
+static struct reload_load *ask(struct reload *reload, enum reload_cause cause)
+{
+	struct reload_load **slot = reload->load ? &reload->next : &reload->load;
+
+	if (!*slot) {
+		*slot = xcalloc(1, sizeof(**slot));
+		(*slot)->owner = reload;
+		(*slot)->attempt.cause = cause;
+		if (slot == &reload->load)
+			pool_submit(reload->env.pool, run_load, load_ran, reload->load);
+	} else if ((*slot)->attempt.cause < cause) {
+		(*slot)->attempt.cause = cause;
+	}
+	return *slot;
+}
+
+/* Takes the paths. */
+static void look_at(struct reload *reload, struct reload_paths *paths)
+{
+	paths_fini(&reload->looked);
+	reload->looked = *paths;
+	*paths = (struct reload_paths){ .at = NULL };
+	if (reload->watch)
+		watch_set(reload->watch, (const char *const *)reload->looked.at, reload->looked.n);
+}
+
+static void load_ran(void *arg)
+{
+	struct reload_load *load = arg;
+	struct reload *reload = load->owner;
+	bool more = false;
+
+	load->attempt.at_us = clock_wall_us(reload->env.clock);
+	judge(reload, load);
+	for (size_t i = 0; i < load->nwaiting; i++)
+		answer(load->waiting[i], reload);
+	if (load->attempt.outcome != RELOAD_UNCHANGED) {
+		more = load->looked_elsewhere && reload->watch;
+		look_at(reload, &load->looked);
+	}
+	load_free(load);
+	reload->load = reload->next;
+	reload->next = NULL;
+	if (reload->load)
+		pool_submit(reload->env.pool, run_load, load_ran, reload->load);
+	/* It was read before it was watched. */
+	if (more)
+		ask(reload, RELOAD_BY_LOOK);
+}
+
+void reload_ask(struct reload *reload, struct http_exchange *exchange)
+{
+	static const char fixed[] =
+		"{\"error\": \"these rules are built in; there is nothing to load again\"}\n";
+
+	if (reload->fixed) {
+		if (exchange)
+			http_exchange_reply(exchange, 400, NULL, fixed, sizeof(fixed) - 1, 0);
+		return;
+	}
+	struct reload_load *load = ask(reload, RELOAD_BY_REQUEST);
+	if (!exchange)
+		return;
+	load->waiting = xrealloc_array(load->waiting, load->nwaiting + 1, sizeof(*load->waiting));
+	load->waiting[load->nwaiting++] = exchange;
+}
+
+static void files_changed(void *ctx, bool sure)
+{
+	ask(ctx, sure ? RELOAD_BY_WATCH : RELOAD_BY_LOOK);
+}
+
+/* ---- the whole ---- */
+
+struct reload *reload_new(const struct reload_env *env)
+{
+	struct reload *reload = xcalloc(1, sizeof(*reload));
+
+	reload->env = *env;
+	return reload;
+}
+
+void reload_free(struct reload *reload)
+{
+	if (!reload)
+		return;
+	watch_free(reload->watch);
+	load_free(reload->load);
+	load_free(reload->next);
+	paths_fini(&reload->looked);
+	findings_fini(&reload->last.findings);
+	rules_unref(reload->rules);
+	free(reload);
+}
+
+int reload_first(struct reload *reload, struct findings *findings)
+{
+	const char *paths[] = { reload->env.path };
+	struct ruleset *rules = NULL;
+	int result;
+
+	findings->now_us = clock_wall_us(reload->env.clock);
+	result = rules_load(paths, 1, true, &rules, findings);
+	if (result < 0)
+		return result;
+	put_in_force(reload, rules);
+	rules_unref(rules);
+	reload->last.outcome = RELOAD_TAKEN;
+	reload->last.at_us = reload->since_us;
+	log_findings(reload, findings);
+	tell_in_force(reload);
+	return 0;
+}
+
+void reload_fix(struct reload *reload, struct ruleset *rules)
+{
+	put_in_force(reload, rules);
+	reload->fixed = true;
+	tell_in_force(reload);
+}
+
+int reload_begin(struct reload *reload, struct loop *loop)
+{
+	const struct watch_env env = {
+		.clock = reload->env.clock,
+		.timers = reload->env.timers,
+		.changed = files_changed,
+		.ctx = reload,
+	};
+	const struct findings none = { .at = NULL };
+	struct reload_paths paths = { .at = NULL };
+	int result = 0;
+
+	if (reload->env.watch)
+		reload->watch = watch_new(&env);
+	if (reload->watch && watch_fd(reload->watch) >= 0)
+		result = loop_watch(loop, watch_fd(reload->watch), watch_ready, reload->watch);
+	if (result < 0)
+		return result;
+	paths_of(&paths, reload->env.path, reload->rules, &none);
+	look_at(reload, &paths);
+	ask(reload, RELOAD_BY_START);
+	return 0;
+}
+
+struct ruleset *reload_rules(const struct reload *reload)
+{
+	return reload->rules;
+}

@@ -1,0 +1,386 @@
+/*
+ * Shadow: the cases that wait, the one in the pool, and the ring of what differed. Owns the shadow
+ * rules' reference; what a case borrows it gives back.
+ */
+#include "shadow-internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "tracepager/buf_json.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+/* As for the decisions that count: bounded by the walks of one alert's traces. */
+#define DECIDE_ARENA_BYTES (512u << 20)
+
+/* One decision that is made along. */
+struct along {
+	STAILQ_ENTRY(along) link;
+	struct shadow *owner;
+	char *alert;
+	struct decide_input input; /* with the shadow's rules */
+	struct ruleset *rules;
+	size_t trace_bytes;
+	void (*given_back)(void *ctx);
+	void *ctx;
+	int64_t at_us; /* wall */
+	struct shadow_outcome live, shadow;
+};
+STAILQ_HEAD(along_list, along);
+
+struct difference {
+	char *alert;
+	int64_t at_us;
+	struct shadow_outcome live, shadow;
+};
+
+struct shadow {
+	const struct clock *clock;
+	struct pool *pool;
+	struct ruleset *rules; /* NULL: there are none */
+	struct along_list waiting;
+	struct along *running;
+	size_t nwaiting, trace_bytes; /* with the running one */
+	/* Since these rules decide along. */
+	uint64_t ndecided, ndifferent, nleft_out, counts[SHADOW_WHAT_COUNT];
+	int64_t logged_us[SHADOW_WHAT_COUNT]; /* mono; 0: never */
+	uint64_t unlogged[SHADOW_WHAT_COUNT];
+	struct difference *ring; /* LIMIT_SHADOW_KEPT of them */
+	size_t nring, next;
+};
+
+static const enum metric metrics[SHADOW_WHAT_COUNT] = {
+	[SHADOW_PAGE] = METRIC_SHADOW_PAGE,	    [SHADOW_TEAM] = METRIC_SHADOW_TEAM,
+	[SHADOW_SEVERITY] = METRIC_SHADOW_SEVERITY, [SHADOW_PAGERS] = METRIC_SHADOW_PAGERS,
+	[SHADOW_SUSPECT] = METRIC_SHADOW_SUSPECT,   [SHADOW_RULE] = METRIC_SHADOW_RULE,
+};
+
+/* ---- what differs ---- */
+
+static void log_difference(struct shadow *shadow, const struct along *along, enum shadow_what what)
+{
+	int64_t now_us = clock_mono_us(shadow->clock);
+
+	if (shadow->logged_us[what] && now_us < shadow->logged_us[what] + LIMIT_SHADOW_LOG_US) {
+		shadow->unlogged[what]++;
+		return;
+	}
+	log_info("the shadow rules decide otherwise", LOG_STR("what", shadow_what_name(what)),
+		 LOG_STR("alert", along->alert), LOG_STR("from", along->live.values[what]),
+		 LOG_STR("to", along->shadow.values[what]),
+		 LOG_STR("rule", along->live.places[what]),
+		 LOG_STR("shadow_rule", along->shadow.places[what]),
+		 LOG_INT("not_logged", (int64_t)shadow->unlogged[what]));
+	shadow->logged_us[what] = now_us;
+	shadow->unlogged[what] = 0;
+}
+
+static void difference_fini(struct difference *difference)
+{
+	free(difference->alert);
+	shadow_outcome_fini(&difference->live);
+	shadow_outcome_fini(&difference->shadow);
+}
+
+/* Takes the texts of the case. */
+static void keep_difference(struct shadow *shadow, struct along *along)
+{
+	struct difference *slot = &shadow->ring[shadow->next];
+
+	if (shadow->nring == LIMIT_SHADOW_KEPT)
+		difference_fini(slot);
+	else
+		shadow->nring++;
+	shadow->next = (shadow->next + 1) % LIMIT_SHADOW_KEPT;
+	*slot = (struct difference){ .alert = along->alert,
+				     .at_us = along->at_us,
+				     .live = along->live,
+				     .shadow = along->shadow };
+	along->alert = NULL;
+	along->live = along->shadow = (struct shadow_outcome){ .pages = false };
+}
+
+static void compare(struct shadow *shadow, struct along *along)
+{
+	bool differs = false;
+
+	for (int i = 0; i < SHADOW_WHAT_COUNT; i++) {
+		enum shadow_what what = (enum shadow_what)i;
+		if (!shadow_differs(&along->live, &along->shadow, what))
+			continue;
+		differs = true;
+		metric_add(metrics[what], 1);
+		shadow->counts[what]++;
+		log_difference(shadow, along, what);
+	}
+	metric_add(differs ? METRIC_SHADOW_DIFFERENT : METRIC_SHADOW_SAME, 1);
+	shadow->ndecided++;
+	shadow->ndifferent += differs;
+	if (differs)
+		keep_difference(shadow, along);
+}
+
+/* ---- deciding along ---- */
+
+static void along_free(struct along *along)
+{
+	if (along->given_back)
+		along->given_back(along->ctx);
+	shadow_outcome_fini(&along->live);
+	shadow_outcome_fini(&along->shadow);
+	rules_unref(along->rules);
+	free(along->alert);
+	free(along);
+}
+
+static void run_along(void *arg)
+{
+	struct along *along = arg;
+	struct arena *arena = arena_new(DECIDE_ARENA_BYTES);
+	struct decision decision;
+
+	decide(arena, &along->input, &decision);
+	shadow_outcome_of(&decision, &along->shadow);
+	arena_free(arena);
+}
+
+static void along_ran(void *arg);
+
+static void run_next(struct shadow *shadow)
+{
+	struct along *along = STAILQ_FIRST(&shadow->waiting);
+
+	shadow->running = along;
+	if (!along)
+		return;
+	STAILQ_REMOVE_HEAD(&shadow->waiting, link);
+	pool_submit(shadow->pool, run_along, along_ran, along);
+}
+
+static void along_ran(void *arg)
+{
+	struct along *along = arg;
+	struct shadow *shadow = along->owner;
+
+	/* Of rules that were replaced meanwhile nobody wants to know. */
+	if (along->rules == shadow->rules)
+		compare(shadow, along);
+	shadow->nwaiting--;
+	shadow->trace_bytes -= along->trace_bytes;
+	along_free(along);
+	run_next(shadow);
+}
+
+bool shadow_decide(struct shadow *shadow, const struct shadow_case *along)
+{
+	if (!shadow->rules)
+		return false;
+	if (shadow->nwaiting == LIMIT_SHADOW_WAITING ||
+	    shadow->trace_bytes + along->trace_bytes > LIMIT_SHADOW_TRACE_BYTES) {
+		metric_add(METRIC_SHADOW_LEFT_OUT, 1);
+		shadow->nleft_out++;
+		return false;
+	}
+	struct along *item = xcalloc(1, sizeof(*item));
+	*item = (struct along){
+		.owner = shadow,
+		.alert = xstrdup(along->alert),
+		.input = *along->input,
+		.rules = rules_ref(shadow->rules),
+		.trace_bytes = along->trace_bytes,
+		.given_back = along->given_back,
+		.ctx = along->ctx,
+		.at_us = clock_wall_us(shadow->clock),
+	};
+	item->input.rules = item->rules;
+	item->input.signal = NULL; /* they have signals of their own */
+	shadow_outcome_of(along->decision, &item->live);
+	shadow->nwaiting++;
+	shadow->trace_bytes += along->trace_bytes;
+	STAILQ_INSERT_TAIL(&shadow->waiting, item, link);
+	if (!shadow->running)
+		run_next(shadow);
+	return true;
+}
+
+const char *const *shadow_attr_names(const struct shadow *shadow, struct arena *arena,
+				     const char *const *names, size_t n, size_t *ret_n)
+{
+	size_t nmore = 0;
+	const char *const *more = shadow->rules ? rules_attr_names(shadow->rules, &nmore) : NULL;
+	const char **all = arena_array(arena, n + nmore, sizeof(*all));
+	size_t nall = n;
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = names[i];
+	for (size_t i = 0; i < nmore; i++) {
+		bool known = false;
+		for (size_t j = 0; j < n && !known; j++)
+			known = strcmp(names[j], more[i]) == 0;
+		if (!known)
+			all[nall++] = arena_strdup(arena, more[i]);
+	}
+	*ret_n = nall;
+	return all;
+}
+
+/* ---- the whole ---- */
+
+struct shadow *shadow_new(const struct clock *clock, struct pool *pool)
+{
+	struct shadow *shadow = xcalloc(1, sizeof(*shadow));
+
+	shadow->clock = clock;
+	shadow->pool = pool;
+	shadow->ring = xcalloc(LIMIT_SHADOW_KEPT, sizeof(*shadow->ring));
+	STAILQ_INIT(&shadow->waiting);
+	return shadow;
+}
+
+static void drop_waiting(struct shadow *shadow)
+{
+	struct along *along;
+
+	while ((along = STAILQ_FIRST(&shadow->waiting))) {
+		STAILQ_REMOVE_HEAD(&shadow->waiting, link);
+		shadow->nwaiting--;
+		shadow->trace_bytes -= along->trace_bytes;
+		along_free(along);
+	}
+}
+
+void shadow_free(struct shadow *shadow)
+{
+	if (!shadow)
+		return;
+	drop_waiting(shadow);
+	if (shadow->running)
+		along_free(shadow->running);
+	for (size_t i = 0; i < shadow->nring; i++)
+		difference_fini(&shadow->ring[i]);
+	free(shadow->ring);
+	rules_unref(shadow->rules);
+	free(shadow);
+}
+
+static void forget_counts(struct shadow *shadow)
+{
+	shadow->ndecided = shadow->ndifferent = shadow->nleft_out = 0;
+	memset(shadow->counts, 0, sizeof(shadow->counts));
+}
+
+void shadow_set_rules(struct shadow *shadow, struct ruleset *rules)
+{
+	bool same =
+		rules && shadow->rules && strcmp(rules_hash(rules), rules_hash(shadow->rules)) == 0;
+
+	drop_waiting(shadow);
+	if (!same)
+		forget_counts(shadow);
+	rules_unref(shadow->rules);
+	shadow->rules = rules ? rules_ref(rules) : NULL;
+}
+
+/* ---- telling ---- */
+
+/* The i-th newest. */
+static const struct difference *newest(const struct shadow *shadow, size_t i)
+{
+	return &shadow->ring[(shadow->next + LIMIT_SHADOW_KEPT - 1 - i) % LIMIT_SHADOW_KEPT];
+}
+
+static void write_difference_text(const struct difference *difference, struct buf *out)
+{
+	char at[RFC3339_SIZE];
+
+	buf_printf(out, "%s %s\n", rfc3339_format(difference->at_us, at), difference->alert);
+	for (int i = 0; i < SHADOW_WHAT_COUNT; i++) {
+		enum shadow_what what = (enum shadow_what)i;
+		if (shadow_differs(&difference->live, &difference->shadow, what))
+			buf_printf(out, "    %-8s  %s (%s) -> %s (%s)\n", shadow_what_name(what),
+				   difference->live.values[what], difference->live.places[what],
+				   difference->shadow.values[what],
+				   difference->shadow.places[what]);
+	}
+}
+
+void shadow_write_text(const struct shadow *shadow, struct buf *out)
+{
+	if (!shadow->rules)
+		return;
+	buf_printf(out,
+		   "decided   %" PRIu64 " along, %" PRIu64 " otherwise, %" PRIu64 " left out\n",
+		   shadow->ndecided, shadow->ndifferent, shadow->nleft_out);
+	for (int i = 0; i < SHADOW_WHAT_COUNT; i++)
+		if (shadow->counts[i])
+			buf_printf(out, "          %" PRIu64 " in %s\n", shadow->counts[i],
+				   shadow_what_name((enum shadow_what)i));
+	if (shadow->nring)
+		buf_puts(out, "\nThe latest differences, in force -> shadow:\n\n");
+	for (size_t i = 0; i < shadow->nring; i++)
+		write_difference_text(newest(shadow, i), out);
+}
+
+static void write_side(const struct shadow_outcome *outcome, enum shadow_what what, const char *key,
+		       struct buf *out)
+{
+	buf_json_key(out, key);
+	buf_putc(out, '{');
+	buf_json_text(out, "value", outcome->values[what]);
+	buf_json_text(out, "rule", outcome->places[what]);
+	buf_putc(out, '}');
+}
+
+static void write_difference_json(const struct difference *difference, struct buf *out)
+{
+	char at[RFC3339_SIZE];
+	bool first = true;
+
+	buf_putc(out, '{');
+	buf_json_text(out, "at", rfc3339_format(difference->at_us, at));
+	buf_json_text(out, "alert", difference->alert);
+	buf_json_text(out, "rules", difference->live.hash);
+	buf_json_text(out, "shadow_rules", difference->shadow.hash);
+	buf_json_key(out, "differences");
+	buf_putc(out, '[');
+	for (int i = 0; i < SHADOW_WHAT_COUNT; i++) {
+		enum shadow_what what = (enum shadow_what)i;
+		if (!shadow_differs(&difference->live, &difference->shadow, what))
+			continue;
+		buf_puts(out, first ? "{" : ",{");
+		buf_json_text(out, "what", shadow_what_name(what));
+		write_side(&difference->live, what, "from", out);
+		write_side(&difference->shadow, what, "to", out);
+		buf_putc(out, '}');
+		first = false;
+	}
+	buf_puts(out, "]}");
+}
+
+void shadow_write_json(const struct shadow *shadow, struct buf *out)
+{
+	buf_putc(out, '{');
+	buf_json_text(out, "hash", shadow->rules ? rules_hash(shadow->rules) : NULL);
+	buf_json_int(out, "decisions", (int64_t)shadow->ndecided);
+	buf_json_int(out, "different", (int64_t)shadow->ndifferent);
+	buf_json_int(out, "left_out", (int64_t)shadow->nleft_out);
+	buf_json_key(out, "by");
+	buf_putc(out, '{');
+	for (int i = 0; i < SHADOW_WHAT_COUNT; i++)
+		buf_json_int(out, shadow_what_name((enum shadow_what)i),
+			     (int64_t)shadow->counts[i]);
+	buf_putc(out, '}');
+	buf_json_key(out, "latest");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < shadow->nring; i++) {
+		if (i)
+			buf_putc(out, ',');
+		write_difference_json(newest(shadow, i), out);
+	}
+	buf_puts(out, "]}");
+}
