@@ -119,9 +119,12 @@ static void given_back(void *arg)
 /* Before the decision is applied, which changes it. */
 static void decide_along(struct enrichment *enrichment)
 {
-	struct shadow *shadow = enrichment->alert->owner->env.shadow;
+	const struct known_alert *alert = enrichment->alert;
+	struct shadow *shadow = alert->owner->env.shadow;
 	struct shadow_case along = {
-		.alert = enrichment->alert->key,
+		.key = alert->key,
+		.doc = alert->doc,
+		.doc_len = alert->doc_len,
 		.input = &enrichment->input,
 		.decision = &enrichment->decision,
 		.given_back = given_back,

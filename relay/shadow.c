@@ -22,7 +22,8 @@
 struct along {
 	STAILQ_ENTRY(along) link;
 	struct shadow *owner;
-	char *alert;
+	char *alert, *doc;
+	size_t doc_len;
 	struct decide_input input; /* with the shadow's rules */
 	struct ruleset *rules;
 	size_t trace_bytes;
@@ -135,6 +136,7 @@ static void along_free(struct along *along)
 	shadow_outcome_fini(&along->shadow);
 	rules_unref(along->rules);
 	free(along->alert);
+	free(along->doc);
 	free(along);
 }
 
@@ -143,7 +145,12 @@ static void run_along(void *arg)
 	struct along *along = arg;
 	struct arena *arena = arena_new(DECIDE_ARENA_BYTES);
 	struct decision decision;
+	struct alert alert;
+	struct err err;
 
+	/* What cannot be read was paged by its stand-in, which is in the input, and stays. */
+	if (alert_read(arena, along->doc, along->doc_len, &alert, &err) == 0)
+		along->input.alert = &alert;
 	decide(arena, &along->input, &decision);
 	shadow_outcome_of(&decision, &along->shadow);
 	arena_free(arena);
@@ -189,7 +196,9 @@ bool shadow_decide(struct shadow *shadow, const struct shadow_case *along)
 	struct along *item = xcalloc(1, sizeof(*item));
 	*item = (struct along){
 		.owner = shadow,
-		.alert = xstrdup(along->alert),
+		.alert = xstrdup(along->key),
+		.doc = xstrndup(along->doc, along->doc_len),
+		.doc_len = along->doc_len,
 		.input = *along->input,
 		.rules = rules_ref(shadow->rules),
 		.trace_bytes = along->trace_bytes,

@@ -28,10 +28,11 @@ void shadow_set_rules(struct shadow *shadow, struct ruleset *rules);
 const char *const *shadow_attr_names(const struct shadow *shadow, struct arena *arena,
 				     const char *const *names, size_t n, size_t *ret_n);
 
-/* A decision of the rules in force. All is borrowed until given_back(), but the decision, which is
- * looked at at once. */
+/* A decision of the rules in force. What the input points to is borrowed until given_back(), but
+ * for its alert, which is read from the document; the decision is looked at at once. */
 struct shadow_case {
-	const char *alert; /* its key; copied */
+	const char *key, *doc; /* of the alert; doc: alert_write(). Both are copied */
+	size_t doc_len;
 	const struct decide_input *input;
 	const struct decision *decision;
 	size_t trace_bytes;

@@ -65,23 +65,47 @@ const char world_trace[] =
 	"\"startTimeUnixNano\":\"1788256740020000000\",\"endTimeUnixNano\":\"1788256740180000000\","
 	"\"status\":{\"code\":2,\"message\":\"journal is read-only\"}}]}]}]}}";
 
+static struct ruleset *parse_rules(const char *text, size_t len)
+{
+	struct findings findings = { 0 };
+	struct ruleset *rules;
+
+	if (rules_parse("rules.yaml", text, len, true, &rules, &findings) < 0) {
+		struct buf told = BUF_INIT(1 << 16);
+		findings_write(&findings, false, &told);
+		fprintf(stderr, "%s", buf_text(&told));
+		abort();
+	}
+	findings_fini(&findings);
+	return rules;
+}
+
+struct ruleset *world_other_rules(const char *from, const char *to)
+{
+	struct buf text = BUF_INIT(1 << 16);
+
+	for (const char *at = rules_text; *at;) {
+		const char *found = strstr(at, from);
+		buf_add(&text, at, found ? (size_t)(found - at) : strlen(at));
+		if (!found)
+			break;
+		buf_puts(&text, to);
+		at = found + strlen(from);
+	}
+	struct ruleset *rules = parse_rules(buf_text(&text), text.len);
+	buf_fini(&text);
+	return rules;
+}
+
 struct world *world_new(void)
 {
 	struct world *world = xcalloc(1, sizeof(*world));
-	struct findings findings = { 0 };
 
 	fake_clock_init(&world->clock);
 	fake_http_init(&world->http, &world->clock);
 	world->disk = fake_store_new(&world->clock.clock);
-	int result = rules_parse("rules.yaml", rules_text, sizeof(rules_text) - 1, true,
-				 &world->rules, &findings);
-	if (result < 0) {
-		struct buf text = BUF_INIT(1 << 16);
-		findings_write(&findings, false, &text);
-		fprintf(stderr, "%s", buf_text(&text));
-		abort();
-	}
-	findings_fini(&findings);
+	world->rules = parse_rules(rules_text, sizeof(rules_text) - 1);
+	world->shadow = shadow_new(&world->clock.clock, world->clock.pool);
 	world->source = (struct source_config){
 		.name = "jaeger",
 		.kind = SOURCE_JAEGER,
@@ -114,6 +138,7 @@ void world_start(struct world *world)
 		.pool = world->clock.pool,
 		.transport = &world->http.transport,
 		.console_fd = -1,
+		.shadow = world->shadow,
 		.options = {
 			.enrich_us = LIMIT_ENRICH_US,
 			.enrich_late_us = LIMIT_ENRICH_LATE_US,
@@ -147,6 +172,7 @@ void world_free(struct world *world)
 	fake_store_free(world->disk);
 	fake_http_fini(&world->http);
 	fake_clock_fini(&world->clock);
+	shadow_free(world->shadow);
 	rules_unref(world->rules);
 	free(world);
 }

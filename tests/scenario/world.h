@@ -10,6 +10,7 @@
 #include "../lib/fake_store.h"
 #include "tracepager/fetch.h"
 #include "tracepager/incident.h"
+#include "tracepager/shadow.h"
 
 struct world {
 	struct fake_clock clock;
@@ -21,6 +22,7 @@ struct world {
 	struct store *store;
 	struct fetch *fetch;
 	struct incidents *incidents;
+	struct shadow *shadow;	      /* without rules, until a test gives it some */
 	unsigned int durable, failed; /* answers to senders */
 };
 
@@ -30,6 +32,8 @@ struct world *world_new(void);
 void world_free(struct world *world);
 void world_start(struct world *world); /* the daemon starts on the disk */
 void world_crash(struct world *world); /* kill -9 */
+/* The rules of the world with every `from` replaced; the caller's reference. */
+struct ruleset *world_other_rules(const char *from, const char *to);
 /* Time passes; all that is due happens, and the disk is quick. */
 void world_run(struct world *world, int64_t us);
 /* An alert with the given labels ("name=value name=value"); fingerprint from them. Durable when

@@ -233,6 +233,19 @@ def shadow_rules_decide_along():
         daemon.finish()
 
 
+def status_is_for_the_admin():
+    """The rules name teams and addresses: where a token is set, it is asked for."""
+    daemon = Daemon(peers.Pager(), config="admin_token: admin-token\n").start()
+    token = {"Authorization": "Bearer admin-token"}
+    try:
+        for method, path in (("GET", "/-/rules"), ("GET", "/api/v1/rules"), ("GET", "/api/v1/shadow"),
+                             ("POST", "/-/reload")):
+            assert daemon.request(method, path)[0] == 401, path
+            assert daemon.request(method, path, headers=token)[0] == 200, path
+    finally:
+        daemon.finish()
+
+
 SIDES = """
 teams:
   {side}: {{{{escalation: {side}}}}}
@@ -301,4 +314,5 @@ def reloads_under_load():
 
 
 peers.run(changed_file_is_taken, included_file_is_watched, config_map_is_swapped, bad_set_keeps_the_old,
-          failing_rule_test_keeps_the_old, rule_tests_can_be_left_out, shadow_rules_decide_along, reloads_under_load)
+          failing_rule_test_keeps_the_old, rule_tests_can_be_left_out, shadow_rules_decide_along,
+          status_is_for_the_admin, reloads_under_load)

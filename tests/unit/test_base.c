@@ -406,7 +406,14 @@ START_TEST(metrics_are_prometheus_text)
 	metric_max(METRIC_LONGEST_TURN, 900);
 	metric_observe_us(METRIC_PAGE_TIME, 2000);
 	metric_observe_us(METRIC_PAGE_TIME, 100000000);
+	metric_tell(METRIC_RULES, "0ld");
+	metric_tell(METRIC_RULES, "5ca1e");
+	metric_tell(METRIC_SHADOW_RULES, "5had0");
+	metric_tell(METRIC_SHADOW_RULES, NULL);
 	metrics_write(&text);
+	ck_assert_ptr_nonnull(strstr(buf_text(&text),
+				     "\n# TYPE tracepager_rules_info gauge\n"
+				     "tracepager_rules_info{set=\"live\",hash=\"5ca1e\"} 1\n#"));
 	ck_assert_ptr_nonnull(
 		strstr(buf_text(&text), "\ntracepager_pages_total{result=\"delivered\"} 3\n"));
 	ck_assert_ptr_nonnull(

@@ -79,6 +79,9 @@ static void check_defaults(void)
 	check_text(config->rules, "/etc/tracepager/rules.d");
 	check_text(config->trace_link, "");
 	check_text(config->log_level, "info");
+	check_text(config->rules_shadow, "");
+	ck_assert(config->rules_watch);
+	ck_assert(config->rules_test);
 	ck_assert_ptr_null(config->admin_token.value);
 	ck_assert_int_eq(config->enrich_us, 5 * US_PER_SECOND);
 	ck_assert_int_eq(config->enrich_late_us, 60 * US_PER_SECOND);
@@ -108,6 +111,9 @@ START_TEST(test_every_option)
 	ck_assert_int_eq(parse("listen: \"[::]:80\"\n"
 			       "store: {path: /srv/relay.db}\n"
 			       "rules: shop.yaml\n"
+			       "rules_watch: false\n"
+			       "rules_test: false\n"
+			       "rules_shadow: next.yaml\n"
 			       "admin_token: t0ken\n"
 			       "enrich_budget: 2s\n"
 			       "enrich_late: 1m30s\n"
@@ -131,6 +137,9 @@ START_TEST(test_every_option)
 	check_text(config->listen, "[::]:80");
 	check_text(config->store_path, "/srv/relay.db");
 	check_text(config->rules, "shop.yaml");
+	check_text(config->rules_shadow, "next.yaml");
+	ck_assert(!config->rules_watch);
+	ck_assert(!config->rules_test);
 	check_text(config->admin_token.value, "t0ken");
 	ck_assert_int_eq(config->enrich_us, 2000000);
 	ck_assert_int_eq(config->enrich_late_us, 90000000);
@@ -169,7 +178,7 @@ static const struct {
 } faults[] = {
 	{ "listn: a:1\n", "C001", 1, 1, "did you mean \"listen\"?" },
 	{ "rules: r\n\nfrobnicate: 1\n", "C001", 3, 1,
-	  "known here: listen, store, rules, admin_token," },
+	  "known here: listen, store, rules, rules_watch, rules_test, rules_shadow, admin_token," },
 	{ "store.path: /x\n", "C001", 1, 1, "unknown option \"store.path\"" },
 	{ "store:\n  pth: /x\n", "C001", 2, 3, "did you mean \"path\"?" },
 	{ "store: {listen: a:1}\n", "C001", 1, 9, "known here: path" },
@@ -184,6 +193,9 @@ static const struct {
 	{ "rules:\n", "C002", 1, 7, "rules is empty" },
 	{ "rules: ~\n", "C002", 1, 8, "rules is empty" },
 	{ "rules: \"\"\n", "C002", 1, 8, "rules is empty" },
+	{ "rules_watch: yes\n", "C002", 1, 14, "rules_watch must be true or false" },
+	{ "rules_test: \"true\"\n", "C002", 1, 13, "rules_test must be true or false" },
+	{ "rules_test: [true]\n", "C002", 1, 13, "rules_test must be true or false" },
 	{ "store: /var/lib/relay.db\n", "C002", 1, 8, "store must be a map, not a text" },
 	{ "store: {path: [a]}\n", "C002", 1, 15, "store.path must be a text, not a list" },
 	{ "senders: [am]\n", "C002", 1, 10, "senders must be a map, not a list" },

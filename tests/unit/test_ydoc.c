@@ -372,6 +372,38 @@ START_TEST(test_findings_are_capped)
 }
 END_TEST
 
+/* What is taken over stands behind; what does not fit is counted. */
+START_TEST(test_findings_are_taken_over)
+{
+	struct findings from = { .at = NULL };
+
+	findings_add(&findings, FINDING_WARNING, "W001", "a", NULL, "first");
+	for (unsigned int i = 0; i < LIMIT_FINDINGS; i++)
+		findings_add(&from, FINDING_ERROR, "E001", "b", NULL, "number %u", i);
+	findings_take(&findings, &from);
+	ck_assert_uint_eq(findings.n, LIMIT_FINDINGS);
+	ck_assert_uint_eq(findings.nerrors, LIMIT_FINDINGS);
+	ck_assert_uint_eq(findings.nwarnings, 1);
+	ck_assert_str_eq(findings.at[0].text, "first");
+	ck_assert_str_eq(findings.at[1].text, "number 0");
+	ck_assert_str_eq(findings.at[LIMIT_FINDINGS - 1].text, "number 998");
+	ck_assert_uint_eq(from.n, 0);
+	findings_take(&findings, &from);
+	ck_assert_uint_eq(findings.n, LIMIT_FINDINGS);
+	/* Additions go on where the two met. */
+	for (unsigned int n = 0; n < 9; n++) {
+		findings_fini(&findings);
+		for (unsigned int i = 0; i < n; i++)
+			findings_add(i % 2 ? &findings : &from, FINDING_ERROR, "E001", "c", NULL,
+				     "one");
+		findings_take(&findings, &from);
+		findings_add(&findings, FINDING_ERROR, "E001", "c", NULL, "last");
+		ck_assert_uint_eq(findings.n, n + 1);
+		ck_assert_str_eq(findings.at[n].text, "last");
+	}
+}
+END_TEST
+
 START_TEST(test_nearest_word)
 {
 	static const char *const words[] = { "escalation", "name", "channel",	  "page",
@@ -560,6 +592,7 @@ int main(void)
 	tcase_add_test(tests, test_secrets_are_hidden_in_broken_lines);
 	tcase_add_test(tests, test_long_lines_are_not_shown);
 	tcase_add_test(tests, test_findings_are_capped);
+	tcase_add_test(tests, test_findings_are_taken_over);
 	tcase_add_test(tests, test_nearest_word);
 	tcase_add_test(tests, test_booleans_and_integers);
 	tcase_add_test(tests, test_durations);

@@ -1,0 +1,302 @@
+/*
+ * Rules that change while alerts are under way, and shadow rules that decide along.
+ */
+#include "world.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/buf.h"
+#include "tracepager/limits.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+#define ORDERS "alertname=PlaceOrderErrors severity=critical"
+#define TRACED ORDERS " trace_id=0af7651916cd43dd8448eb211c80319c"
+#define DISK   "alertname=DiskFull severity=warning host=db1"
+
+static struct world *world;
+
+static void set_up(void)
+{
+	world = world_new();
+	world_pagers_take_all(world);
+}
+
+static void tear_down(void)
+{
+	world_free(world);
+}
+
+static void fire(const char *labels)
+{
+	world_alert(world, labels, ALERT_FIRING, world->clock.wall_us, 0);
+}
+
+static void resolve(const char *labels)
+{
+	world_alert(world, labels, ALERT_RESOLVED, 0, world->clock.wall_us);
+}
+
+static void swap_rules(const char *from, const char *to)
+{
+	struct ruleset *rules = world_other_rules(from, to);
+
+	incidents_set_rules(world->incidents, rules);
+	rules_unref(rules);
+}
+
+static void give_shadow(const char *from, const char *to)
+{
+	struct ruleset *rules = world_other_rules(from, to);
+
+	shadow_set_rules(world->shadow, rules);
+	rules_unref(rules);
+}
+
+/* ---- Alerts under way. ---- */
+
+/* It began under the old rules, and is decided by them; the next one by the new. */
+START_TEST(alert_keeps_the_rules_that_it_began_with)
+{
+	world_jaeger_has_not(world, 1);
+	world_jaeger_has(world);
+	fire(TRACED);
+	world_run(world, 1);
+	swap_rules("key-ledger", "key-new");
+	world_run(world, 4 * US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-new", NULL), 0);
+	resolve(TRACED);
+	world_run(world, US_PER_MINUTE);
+	fire(TRACED " try=2");
+	world_run(world, 4 * US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-new", "trigger"), 1);
+}
+END_TEST
+
+/* Late traces are the same alert: its owner is looked up where its first page came from. */
+START_TEST(late_traces_are_decided_by_the_first_rules)
+{
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = 20 * US_PER_SECOND,
+							   .status = 200,
+							   .body = world_trace,
+							   .content_type = "application/json" });
+	fire(TRACED);
+	world_run(world, LIMIT_ENRICH_US);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
+	swap_rules("ledger: {owner: ledger}", "ledger: {owner: sre}");
+	world_run(world, US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 0);
+}
+END_TEST
+
+/* The pager and its key that were used are the ones that learn of the end. */
+START_TEST(resolve_goes_where_the_page_went)
+{
+	fire(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
+	swap_rules("fallback: {team: sre}", "fallback: {team: shop}");
+	resolve(DISK);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 0);
+}
+END_TEST
+
+/* A step that is taken after the change follows the new rules. */
+START_TEST(next_step_follows_the_new_rules)
+{
+	world->http.nrules = 0;
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://pager/ledger",
+							   .delay_us = 2 * US_PER_SECOND,
+							   .status = 400 });
+	world_pagers_take_all(world);
+	world_jaeger_has(world);
+	fire(TRACED);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
+	swap_rules("fallback: {team: sre}", "fallback: {team: shop}");
+	world_run(world, 5 * US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 0);
+}
+END_TEST
+
+/* ---- Shadow rules. ---- */
+
+static char *shadow_json(void)
+{
+	struct buf text = BUF_INIT(1u << 20);
+
+	shadow_write_json(world->shadow, &text);
+	ck_assert(!text.failed);
+	return buf_take(&text);
+}
+
+static void check_shadow(const char *part)
+{
+	CLEANUP_FREE char *json = shadow_json();
+
+	ck_assert_msg(strstr(json, part) != NULL, "no %s in %s", part, json);
+}
+
+START_TEST(same_rules_do_not_differ)
+{
+	give_shadow("teams:\n", "teams: # a line more\n\n");
+	world_jaeger_has(world);
+	fire(TRACED);
+	fire(DISK);
+	fire("alertname=DiskFull severity=info host=db2");
+	world_run(world, US_PER_MINUTE);
+	check_shadow("\"decisions\":3,\"different\":0,\"left_out\":0");
+	check_shadow("\"latest\":[]");
+}
+END_TEST
+
+static const struct {
+	const char *from, *to, *alert, *told;
+	const char *key; /* that is paged all the same */
+} differences[] = {
+	/* Lines are counted in the world's rules: sre is 4, ledger's entry 17, the
+	 * signal 19, the routes 24 and 26. */
+	{ "ledger: {owner: ledger}", "ledger: {owner: shop}", TRACED,
+	  "{\"what\":\"team\",\"from\":{\"value\":\"ledger\",\"rule\":\"rules.yaml:17\"},"
+	  "\"to\":{\"value\":\"shop\",\"rule\":\"rules.yaml:17\"}},"
+	  "{\"what\":\"pagers\",\"from\":{\"value\":\"ledger-pager\",\"rule\":"
+	  "\"rules.yaml:17\"},\"to\":{\"value\":\"shop-pager\",\"rule\":\"rules.yaml:17\"}}]",
+	  "key-ledger" },
+	{ "when: {severity: info}", "when: {severity: critical}", TRACED,
+	  "[{\"what\":\"page\",\"from\":{\"value\":\"yes\",\"rule\":\"rules.yaml:17\"},"
+	  "\"to\":{\"value\":\"no\",\"rule\":\"rules.yaml:24\"}}]",
+	  "key-ledger" },
+	{ "severity: warning", "severity: critical", TRACED " tell=chat",
+	  "[{\"what\":\"severity\",\"from\":{\"value\":\"warning\",\"rule\":\"rules.yaml:26\"},"
+	  "\"to\":{\"value\":\"critical\",\"rule\":\"rules.yaml:26\"}}]",
+	  "key-ledger" },
+	{ "  ledger: {owner: ledger}\n", "", TRACED,
+	  "{\"what\":\"rule\",\"from\":{\"value\":\"service ledger\",\"rule\":"
+	  "\"rules.yaml:17\"},\"to\":{\"value\":\"fallback\",\"rule\":\"rules.yaml:4\"}}]",
+	  "key-ledger" },
+	/* It has signals of its own: there none is about this alert. */
+	{ "PlaceOrder*", "Other*", ORDERS,
+	  "{\"what\":\"team\",\"from\":{\"value\":\"shop\",\"rule\":\"rules.yaml:19\"},"
+	  "\"to\":{\"value\":\"sre\",\"rule\":\"rules.yaml:4\"}}",
+	  "key-shop" },
+};
+
+START_TEST(difference_is_told_and_pages_nobody)
+{
+	int64_t before = metric_value(METRIC_SHADOW_DIFFERENT);
+
+	give_shadow(differences[_i].from, differences[_i].to);
+	if (strstr(differences[_i].alert, "trace_id"))
+		world_jaeger_has(world);
+	else
+		world_jaeger_has_not(world, 0);
+	fire(differences[_i].alert);
+	world_run(world, 2 * US_PER_MINUTE);
+	check_shadow(differences[_i].told);
+	check_shadow("\"alert\":\"prometheus/");
+	ck_assert_int_eq(metric_value(METRIC_SHADOW_DIFFERENT) - before, 1);
+	ck_assert_uint_eq(world_pages(world, differences[_i].key, "trigger"), 1);
+}
+END_TEST
+
+/* A storm under shadow rules: pages leave, decisions beyond what may wait are left out. */
+START_TEST(storm_leaves_the_shadow_behind)
+{
+	char labels[128];
+
+	give_shadow("fallback: {team: sre}", "fallback: {team: shop}");
+	for (unsigned int i = 0; i < LIMIT_SHADOW_WAITING + 50; i++) {
+		snprintf(labels, sizeof(labels), "alertname=DiskFull severity=warning host=db%u",
+			 i);
+		fire(labels);
+	}
+	world_run(world, 10 * US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), LIMIT_SHADOW_WAITING + 50);
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 0);
+	CLEANUP_FREE char *counts = xasprintf("\"decisions\":%u,\"different\":%u,\"left_out\":50",
+					      LIMIT_SHADOW_WAITING, LIMIT_SHADOW_WAITING);
+	check_shadow(counts);
+}
+END_TEST
+
+/* The newest are kept. */
+START_TEST(kept_differences_are_bounded)
+{
+	char labels[128];
+
+	give_shadow("fallback: {team: sre}", "fallback: {team: shop}");
+	for (unsigned int i = 0; i < LIMIT_SHADOW_KEPT + 10; i++) {
+		snprintf(labels, sizeof(labels), "alertname=DiskFull severity=warning host=db%u",
+			 i);
+		fire(labels);
+		world_run(world, US_PER_SECOND);
+	}
+	struct buf text = BUF_INIT(1u << 22);
+	size_t n = 0;
+	shadow_write_json(world->shadow, &text);
+	ck_assert(!text.failed);
+	for (const char *at = text.data; (at = strstr(at, "\"alert\":")); at++)
+		n++;
+	ck_assert_uint_eq(n, LIMIT_SHADOW_KEPT);
+	/* The newest stands first: it came after all those seconds. */
+	static const char want[] = "\"at\":\"2026-09-01T10:16:49Z\"";
+	const char *newest = strstr(text.data, "\"at\":");
+	ck_assert_ptr_nonnull(newest);
+	ck_assert_int_eq(strncmp(newest, want, sizeof(want) - 1), 0);
+	buf_fini(&text);
+}
+END_TEST
+
+/* The alert ends, the rules change, and the daemon dies while a decision waits. */
+START_TEST(nothing_is_left_of_what_waits)
+{
+	give_shadow("fallback: {team: sre}", "fallback: {team: shop}");
+	world_jaeger_has(world);
+	fire(DISK);
+	resolve(DISK);
+	fire(TRACED);
+	give_shadow("fallback: {team: sre}", "fallback: {team: ledger}");
+	fire("alertname=DiskFull severity=warning host=db2");
+	world_crash(world);
+	world_start(world);
+	world_run(world, US_PER_MINUTE);
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 0);
+	shadow_set_rules(world->shadow, NULL);
+	check_shadow("\"hash\":null");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("rules_change");
+	TCase *tests = tcase_create("rules_change");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, alert_keeps_the_rules_that_it_began_with);
+	tcase_add_test(tests, late_traces_are_decided_by_the_first_rules);
+	tcase_add_test(tests, resolve_goes_where_the_page_went);
+	tcase_add_test(tests, next_step_follows_the_new_rules);
+	tcase_add_test(tests, same_rules_do_not_differ);
+	tcase_add_loop_test(tests, difference_is_told_and_pages_nobody, 0,
+			    (int)ARRAY_LEN(differences));
+	tcase_add_test(tests, storm_leaves_the_shadow_behind);
+	tcase_add_test(tests, kept_differences_are_bounded);
+	tcase_add_test(tests, nothing_is_left_of_what_waits);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
