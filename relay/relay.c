@@ -76,14 +76,15 @@ static void shadow_rules_changed(void *ctx, struct ruleset *rules)
 /* rules.shadow.d beside the rules, where no other place is said. */
 static char *shadow_path(const struct config *config)
 {
-	const char *slash = strrchr(config->rules, '/');
+	CLEANUP_FREE char *rules = xstrdup(config->rules);
+	size_t len = strlen(rules);
 
-	/* A directory may be written with a slash at its end. */
-	while (slash > config->rules && !slash[strspn(slash, "/")])
-		slash = memrchr(config->rules, '/', (size_t)(slash - config->rules));
 	if (*config->rules_shadow)
 		return xstrdup(config->rules_shadow);
-	return slash ? xasprintf("%.*s/rules.shadow.d", (int)(slash - config->rules), config->rules)
+	while (len > 1 && rules[len - 1] == '/')
+		rules[--len] = '\0';
+	const char *slash = strrchr(rules, '/');
+	return slash ? xasprintf("%.*s/rules.shadow.d", (int)(slash - rules), rules)
 		     : xstrdup("rules.shadow.d");
 }
 

@@ -41,14 +41,14 @@ void reload_write_outcome(const struct reload *reload, const struct reload_attem
 	case RELOAD_TAKEN:
 		buf_printf(out, "the %s were loaded", set_name(reload));
 		if (attempt->tests)
-			buf_printf(out, ", and passed their %zu tests", attempt->tests);
+			buf_printf(out, "; tests passed: %zu", attempt->tests);
 		break;
 	case RELOAD_UNREADABLE:
 	case RELOAD_INVALID:
 		buf_printf(out, "the %s were not loaded; %s", set_name(reload), kept);
 		break;
 	case RELOAD_TESTS_FAILED:
-		buf_printf(out, "the %s were not taken, since %zu of their %zu tests failed; %s",
+		buf_printf(out, "the %s were not taken, since their tests failed (%zu of %zu); %s",
 			   set_name(reload), attempt->tests_failed, attempt->tests, kept);
 		break;
 	case RELOAD_GONE:

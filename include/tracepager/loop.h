@@ -33,8 +33,8 @@ struct loop *loop_new(struct event_base *base, const struct clock *clock, struct
 		      const struct loop_hooks *hooks);
 void loop_free(struct loop *loop); /* takes NULL; the base stays */
 
-/* Call ready() whenever the descriptor is readable; for pool_fd() and store_fd(). It stays the
- * caller's, and open while the loop lives. Returns 0 or -errno. */
+/* Call ready() whenever the descriptor is readable; for pool_fd(), store_fd() and watch_fd(). It
+ * stays the caller's, and open while the loop lives. Returns 0 or -errno. */
 int loop_watch(struct loop *loop, int fd, void (*ready)(void *ctx), void *ctx);
 int loop_catch(struct loop *loop, int signo); /* returns 0 or -errno */
 
