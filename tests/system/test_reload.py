@@ -56,7 +56,7 @@ def changed_file_is_taken():
         peers.wait_for("the new rules", lambda: daemon.hash() != before["hash"])
         after = daemon.rules()["rules"]
         assert after["last"]["cause"] == "watch" and after["last"]["result"] == "taken", after
-        assert after["since"] > before["since"], (before, after)
+        assert after["since"] != before["since"], (before, after)
         daemon.fire(DISK)
         peers.wait_for("the page", pager.events)
         assert pager.events()[0]["routing_key"] == "key-ledger", pager.events()
