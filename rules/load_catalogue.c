@@ -103,7 +103,7 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 	const struct ynode *kind = member(&scope, "catalogue");
 	const char *path = beside(load, &later->doc, member_text(&scope, "path"));
 	size_t number =
-		kind && kind->kind == YNODE_SCALAR
+		kind && node_text(&scope, kind, "\"catalogue\"")
 			? node_word(&scope, kind, "kind of catalogue", names, CATALOGUE_KIND_COUNT)
 			: SIZE_MAX;
 	if (number == SIZE_MAX || !path) {

@@ -1,7 +1,6 @@
 /*
- * Catalogues: what each importer makes of its files, and every loss. The catalogues are those of an
- * invented shop. Whatever comes out must load beside the least rules, without a finding, and be the
- * same as a text and as trees.
+ * Catalogues: what each importer makes of its files, and every loss, in an invented shop. Whatever
+ * comes out must load beside the least rules without a finding, and be the same as text and trees.
  */
 #include <check.h>
 #include <stdio.h>
@@ -1036,6 +1035,7 @@ static const struct {
 } wrong[] = {
 	{ "{catalogue: backstge, path: sub}", "E032" },
 	{ "{catalogue: backstage}", "E013" },
+	{ "{catalogue: [backstage], path: sub}", "E014" },
 	{ "{path: sub}", "E014" },
 	{ "{catalogue: backstage, path: gone}", "E001" },
 	{ "{catalogue: backstage, path: sub, pth: x}", "E011" },
