@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+"""Prints rules.schema.json: the language of rules as a JSON Schema (draft-07), from the tables that the loader works from.
+
+After a change of members.def, pagers.def, template.def or a limit: rules/make_schema.py >rules/rules.schema.json. A test tells when
+that was forgotten. What a schema of one file cannot say stands in tracepager-rules(5).
+"""
+import json
+import os
+import re
+import textwrap
+from collections import namedtuple
+
+Member = namedtuple("Member", "name type of required text")
+Map = namedtuple("Map", "id open text members")
+Kind = namedtuple("Kind", "name url key key_need url_need text")
+
+# Needed, but where another file of the rules may have it, or the defaults, a schema of one file cannot ask for it.
+ELSEWHERE = {("ROOT", "fallback"), ("TEAM", "escalation")}
+DEFAULTS = {("SIGNAL", "mode"): "auto", ("SIGNAL", "traces"): 10, ("SIGNAL", "threshold"): 0.5, ("SIGNAL", "window"): "10m",
+            ("ESCALATION", "repeat"): 0, ("ROUTE", "continue"): False, ("INTERVAL", "location"): "UTC"}
+
+SCHEMA = os.path.join("rules", "rules.schema.json")
+MANUAL = os.path.join("rules", "tracepager-rules.5")
+C_STRING = r'"(?:\\.|[^"\\])*"'
+SHARE = r"(0(\.[0-9]*)?|1(\.0*)?)"
+SET = r"\[(?:[!^](?:\\[\s\S]|[^\\])|\\[\s\S]|[^\\!^])(?:\\[\s\S]|[^\\\]])*\]"
+GLOB = r"^(?:\\[\s\S]|[^\\\[]|" + SET + r")+$"
+URL = r"^https?://[^\u0000-\u0020\u007f/?#][^\u0000-\u0020\u007f]*$"
+DURATION = r"^(0|([0-9]+(\.[0-9]+)?(ms|us|s|m|h|d|w|y))+)$"
+DATE = r"-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+TIME = (r"^(19[7-9][0-9]|[2-9][0-9]{3})" + DATE + r"[tT ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
+        r"([zZ]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$")
+WEEKDAYS = "sunday monday tuesday wednesday thursday friday saturday".split()
+MONTHS = "january february march april may june july august september october november december".split()
+
+
+def tables(path, name):
+    """The rows NAME(…) of a table as lists of C's words and strings."""
+    with open(path, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    rows = re.findall(r"^(" + name + r")\(((?:" + C_STRING + r"|[^()\"])*)\)", text, flags=re.M)
+    for macro, row in rows:
+        cells = re.findall(C_STRING + r"|[A-Za-z0-9_]+", row)
+        yield macro, [json.loads(cell) if cell[0] == '"' else cell for cell in cells]
+
+
+def read_maps(top):
+    maps = {}
+    for macro, row in tables(os.path.join(top, "rules", "members.def"), "MEMBER_MAP|MEMBER"):
+        if macro == "MEMBER_MAP":
+            maps[row[0]] = Map(row[0], row[1] == "OPEN", row[2], [])
+        else:
+            maps[row[0]].members.append(Member(row[1], row[2], row[3], row[4] == "REQUIRED", row[5]))
+    return maps
+
+
+def read_kinds(top):
+    path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
+    for _, row in tables(path, "PAGER_KIND"):
+        yield Kind(row[1], *(None if cell == "NULL" else cell for cell in row[2:]))
+
+
+def read_catalogue_kinds(top):
+    return [row[1] for _, row in tables(os.path.join(top, "include", "tracepager", "tbl", "catalogues.def"), "CATALOGUE")]
+
+
+def read_template_names(top):
+    path = os.path.join(top, "include", "tracepager", "tbl", "template.def")
+    return {row[1]: row[2] for _, row in tables(path, "TEMPLATE_NAME")}
+
+
+def read_limit(top, name):
+    with open(os.path.join(top, "include", "tracepager", "limits.h"), encoding="utf-8") as file:
+        return int(re.search(r"^#define\s+LIMIT_" + name + r"\s+(\d+)u?\s*$", file.read(), flags=re.M).group(1))
+
+
+def ref(name):
+    return {"$ref": "#/definitions/" + name}
+
+
+def map_name(id_):
+    return id_.lower()
+
+
+def any_case(words):
+    return "(" + "|".join("".join(f"[{c.upper()}{c}]" for c in word) for word in words) + ")"
+
+
+def ranges_of(one):
+    return rf"^{one}(:{one})?$"
+
+
+def template_pattern(names):
+    words = "|".join(list(names) + [r"label\.[^{}|]+", r"annotation\.[^{}|]+"])
+    return r"^(?:[^{}]|\{\{|\}\}|\{(?:" + words + r")(?:\|[^{}]*)?\})+$"
+
+
+def scalar(pattern=None, **more):
+    """A text; YAML reads some unquoted ones as numbers or as true and false."""
+    return {"type": ["string", "number", "boolean"], "minLength": 1, **({"pattern": pattern} if pattern else {}), **more}
+
+
+def value_types(top):
+    names = read_template_names(top)
+    url_names = [name for name in names if name not in ("summary", "details")]
+    day = r"0*([1-9]|[12][0-9]|3[01])"
+    glob = scalar(GLOB, maxLength=read_limit(top, "GLOB_BYTES"))
+    word = {**glob, "minLength": 0, "pattern": GLOB.replace(")+$", ")*$")}
+    pagers = {"type": "array", "items": ref("text"), "minItems": 1, "uniqueItems": True}
+    return {
+        "text": scalar(),
+        "texts": {"type": "array", "items": ref("text"), "minItems": 1},
+        "peers": {"type": "array", "items": scalar(r"^[^*?]+$"), "minItems": 1, "uniqueItems": True},
+        "glob": glob,
+        "word": word,
+        "globs": {"anyOf": [ref("word"), {"type": "array", "items": ref("word"), "minItems": 1}]},
+        "names": {**pagers, "maxItems": read_limit(top, "STEP_PAGERS")},
+        "also_notify": {**pagers, "maxItems": read_limit(top, "ALSO_NOTIFY")},
+        "name_or_names": {"anyOf": [ref("text"), ref("texts")]},
+        "matcher": {"type": "string", "pattern": "=|!~"},
+        "matchers": {"anyOf": [
+            {"type": "object", "propertyNames": {"minLength": 1}, "additionalProperties": ref("word"), "minProperties": 1},
+            {"type": "array", "items": ref("matcher"), "minItems": 1}]},
+        "url": {"type": "string", "pattern": URL},
+        "url_template": {"type": "string", "allOf": [{"pattern": URL}, {"pattern": template_pattern(url_names)}]},
+        "template": scalar(template_pattern(names)),
+        "duration": {"anyOf": [{"type": "string", "pattern": DURATION}, {"type": "number", "const": 0}]},
+        "share": {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": f"^{SHARE}$"}]},
+        "bool": {"type": "boolean"},
+        "date": {"type": "string", "pattern": "^(19[7-9][0-9]|[2-9][0-9]{3})" + DATE + "$"},
+        "time": {"type": "string", "pattern": TIME},
+        "mode": {"enum": ["errors", "latency", "auto"]},
+        "severity": {"enum": ["critical", "error", "warning", "info"]},
+        "none": {"const": "none"},
+        "kind": {"enum": [kind.name for kind in read_kinds(top)]},
+        "number_test": {"type": "string", "pattern": "^(>=|<=|>|<|=) *" + SHARE + "$"},
+        "number_tests": {"anyOf": [ref("number_test"), {"type": "array", "items": ref("number_test"), "minItems": 1}]},
+        "start_time": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
+        "end_time": {"type": "string", "pattern": "^(24:00|(0[1-9]|1[0-9]|2[0-3]):[0-5][0-9]|00:(0[1-9]|[1-5][0-9]))$"},
+        "weekdays": ranges(ranges_of(any_case(WEEKDAYS))),
+        "days_of_month": ranges(rf"^({day}(:-?{day})?|-{day}(:-{day})?)$", -31, 31),
+        "months": ranges(ranges_of("(0*([1-9]|1[0-2])|" + any_case(MONTHS)[1:]), 1, 12),
+        "years": ranges(ranges_of("(19[7-9][0-9]|[2-9][0-9]{3})"), 1970, 9999),
+        "location": {"type": "string", "pattern": r"^[!-\-0-~][!-\-/-~]*$", "maxLength": 100},
+        "traces": {"type": "integer", "minimum": 1, "maximum": read_limit(top, "TRACES_PER_ALERT")},
+        "repeat": {"type": "integer", "minimum": 0, "maximum": read_limit(top, "ESCALATION_REPEAT")},
+    }
+
+
+def ranges(pattern, least=None, most=None):
+    """Of a time interval. A single number is an integer in YAML."""
+    one = {"type": "string", "pattern": pattern}
+    if least is not None:
+        one = {"anyOf": [one, {"type": "integer", "minimum": least, "maximum": most, "not": {"const": 0}}]}
+    return {"type": "array", "items": one, "minItems": 1}
+
+
+def value_schema(map_, member, maps, top):
+    """What a member may hold."""
+    by_name = {("ROUTE", "when"): {"anyOf": [ref("when"), {"type": "array", "items": ref("matcher"), "minItems": 1}]},
+               ("PAGER", "url"): ref("url"), ("SERVICE", "peers"): ref("peers"), ("ROUTE", "also_notify"): ref("also_notify"),
+               ("CLOCK", "start_time"): ref("start_time"), ("CLOCK", "end_time"): ref("end_time"),
+               ("ROOT", "time_intervals"): section({"anyOf": [ref("interval"), {"type": "array", "items": ref("interval"),
+                                                                                "minItems": 1}]}),
+               ("ESCALATION", "steps"): {"type": "array", "items": ref("step"), "minItems": 1,
+                                        "maxItems": read_limit(top, "ESCALATION_STEPS")}}
+    by_type = {"NAME": "text", "URL": "url_template", "RANGES": member.name, "WHOLE": member.name}
+    if (map_.id, member.name) == ("CATALOGUE", "catalogue"):
+        return {"enum": read_catalogue_kinds(top)}
+    if (map_.id, member.name) in by_name:
+        return by_name[map_.id, member.name]
+    if member.type == "NAMED":
+        return section(ref(map_name(member.of)))
+    if member.type == "MAP":
+        return ref(map_name(member.of))
+    if member.type == "MAPS":
+        # A part of the root may be there with nothing in it, as when everything in it is commented out.
+        if map_.id == "ROOT":
+            return {"type": ["array", "null"], "items": ref(map_name(member.of))}
+        return {"type": "array", "items": ref(map_name(member.of)), "minItems": 1}
+    if member.type == "INCLUDES":
+        one = {"anyOf": [ref("text"), ref("catalogue")]}
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+    return ref(by_type.get(member.type, member.type.lower()))
+
+
+def section(of):
+    return {"type": ["object", "null"], "propertyNames": ref("name"), "additionalProperties": of}
+
+
+def pager_rules(top):
+    """What each kind of pager has, beside what all have."""
+    rules = []
+    for kind in read_kinds(top):
+        names = ["kind"] + (["url"] if kind.url_need != "NONE" else [])
+        then = {"required": ["url"]} if kind.url_need == "REQUIRED" else {}
+        if kind.key:
+            twins = [kind.key, kind.key + "_file"]
+            names += twins
+            one = [{"required": [twin]} for twin in twins]
+            then.update({"oneOf": one} if kind.key_need == "REQUIRED" else {"not": {"required": twins}})
+        then["propertyNames"] = {"enum": names}
+        rules.append({"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": then})
+    return rules
+
+
+def secret_members(top):
+    members = {}
+    for kind in read_kinds(top):
+        if kind.key:
+            members[kind.key] = {"description": f"{kind.name}: the secret itself; better is its file.", "allOf": [ref("text")]}
+            members[kind.key + "_file"] = {"description": f"{kind.name}: the file whose first line is the secret.",
+                                           "allOf": [ref("text")]}
+    return members
+
+
+def more_of_map(map_, top):
+    """What the table of members does not say: open maps, and members that need or exclude each other."""
+    actions = "page team escalation pagers also_notify severity summary details".split()
+    twins = {"service": ["service.name"], "namespace": ["service.namespace"],
+             "environment": ["deployment.environment.name", "deployment.environment"],
+             "deployment.environment.name": ["deployment.environment"]}
+    never = {"minProperties": 1}
+    more = {
+        "PAGER": {"allOf": pager_rules(top)},
+        "MATCH": {**never, "additionalProperties": ref("glob"), "allOf": [
+            {"not": {"required": [word, twin]}} for word, others in twins.items() for twin in others]},
+        "LINKS": {**never, "additionalProperties": ref("url_template")},
+        "ATTRS": {**never, "additionalProperties": ref("glob")},
+        "WHEN": {**never, "propertyNames": {"minLength": 1}, "additionalProperties": ref("globs")},
+        "SUSPECT": {**never, "patternProperties": {r"\.": ref("globs")}},
+        "SPAN": never, "INTERVAL": never,
+        "SIGNAL": {"anyOf": [{"required": ["alerts"]}, {"required": ["span"]}]},
+        "ROUTE": {"anyOf": [{"required": [action]} for action in actions],
+                  "dependencies": {"page": {"propertyNames": {"enum": ["when", "page"]}},
+                                   "pagers": {"not": {"required": ["escalation"]}}}},
+    }
+    return more.get(map_.id, {})
+
+
+def map_schema(map_, maps, top):
+    properties = {}
+    for member in map_.members:
+        described = {"description": member.text, "allOf": [value_schema(map_, member, maps, top)]}
+        if (map_.id, member.name) in DEFAULTS:
+            described["default"] = DEFAULTS[map_.id, member.name]
+        properties[member.name] = described
+    if map_.id == "PAGER":
+        properties.update(secret_members(top))
+    required = [m.name for m in map_.members if m.required and (map_.id, m.name) not in ELSEWHERE]
+    return {"description": map_.text[0].upper() + map_.text[1:] + ".",
+            "type": ["object", "null"] if map_.id == "ROOT" else "object", "properties": properties,
+            **({"required": required} if required else {}), "additionalProperties": False, **more_of_map(map_, top)}
+
+
+def schema(top):
+    maps = read_maps(top)
+    definitions = {map_name(id_): map_schema(map_, maps, top) for id_, map_ in maps.items() if id_ != "ROOT"}
+    definitions["name"] = {"description": "A name.", "type": "string", "minLength": 1,
+                           "maxLength": read_limit(top, "RULE_NAME_BYTES"), "pattern": r"^[^\u0000-\u001f\u007f]*$"}
+    types = value_types(top)
+    clash = set(types) & set(definitions)
+    if clash:
+        raise ValueError(f"names of maps and of types: {clash}")
+    definitions.update(types)
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Rules of tracepager",
+            **map_schema(maps["ROOT"], maps, top), "definitions": definitions}
+
+
+def schema_text(top):
+    return json.dumps(schema(top), indent=2, ensure_ascii=False) + "\n"
+
+
+def roff(text):
+    """One sentence a line, and lines that end before the eightieth column."""
+    lines = []
+    for sentence in re.split(r"(?<=[.?!]) (?=[A-Z])", text.replace("\\", "\\e")):
+        lines += textwrap.wrap(sentence, 78, break_long_words=False, break_on_hyphens=False)
+    return "".join(("\\&" if line[0] in ".'" else "") + line + "\n" for line in lines)
+
+
+def put_list(manual, marker, rows):
+    """The list that stands behind a comment, with new rows."""
+    body = "".join(f".It {label}\n{roff(text)}" for label, text in rows)
+    return re.sub(r'(?<=\n)(\.\\" ' + marker + r"\n\.Bl [^\n]*\n).*?(?=\.El\n)", lambda found: found.group(1) + body, manual, flags=re.S)
+
+
+def manual_text(top):
+    with open(os.path.join(top, MANUAL), encoding="utf-8") as file:
+        manual = file.read()
+    codes = [row for _, row in tables(os.path.join(top, "rules", "codes.def"), "CODE") if row[0][0] != "C"]
+    names = [(f"Brq {name}", text[0].upper() + text[1:] + ".") for name, text in read_template_names(top).items()]
+    return put_list(put_list(manual, "codes", codes), "names", names)
+
+
+def main():
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+    for path, text in ((SCHEMA, schema_text(top)), (MANUAL, manual_text(top))):
+        with open(os.path.join(top, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    main()
