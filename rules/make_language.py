@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Prints rules.schema.json: the language of rules as a JSON Schema (draft-07), from the tables that the loader works from.
+"""Writes rules.schema.json: the language of rules as a JSON Schema (draft-07), from the tables that the loader works from.
 
-After a change of members.def, pagers.def, template.def or a limit: rules/make_schema.py >rules/rules.schema.json. A test tells when
+After a change of members.def, pagers.def, template.def or a limit: rules/make_language.py. A test tells when
 that was forgotten. What a schema of one file cannot say stands in tracepager-rules(5).
 """
 import json
@@ -267,8 +267,20 @@ def schema(top):
             **map_schema(maps["ROOT"], maps, top), "definitions": definitions}
 
 
+def laid_out(value, depth):
+    """JSON for people: what fits on a line stands on one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or len(line) + 2 * depth <= 120:
+        return line
+    inner, outer = "  " * (depth + 1), "  " * depth
+    if isinstance(value, dict):
+        items = [f"{json.dumps(k)}: {laid_out(v, depth + 1)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(inner + item for item in items) + f"\n{outer}}}"
+    return "[\n" + ",\n".join(inner + laid_out(v, depth + 1) for v in value) + f"\n{outer}]"
+
+
 def schema_text(top):
-    return json.dumps(schema(top), indent=2, ensure_ascii=False) + "\n"
+    return laid_out(schema(top), 0) + "\n"
 
 
 def roff(text):
