@@ -60,7 +60,11 @@ static void *work(void *arg)
 		job->run(job->arg);
 		pthread_mutex_lock(&pool->lock);
 		STAILQ_INSERT_TAIL(&pool->finished, job, link);
+		pthread_mutex_unlock(&pool->lock);
+		/* Without the lock: the loop wakes at once, and would wait for it while this thread
+		 * waits for a core. */
 		notify(pool);
+		pthread_mutex_lock(&pool->lock);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
