@@ -40,6 +40,26 @@ static void take_newer(struct decoded *decoded, const struct trace *trace)
 		decoded->traces[oldest] = trace;
 }
 
+static bool has_text(const char *text)
+{
+	return text && *text;
+}
+
+static void take_answers(struct decoded *decoded, const struct trace_query *query)
+{
+	bool filtered = !query->trace_id || decoded->set->ntraces > 1;
+
+	for (uint32_t i = 0; i < decoded->set->ntraces; i++) {
+		const struct trace *trace = &decoded->set->traces[i];
+		if (filtered && !trace_answers(trace, query))
+			continue;
+		if (decoded->ntraces < query->limit)
+			decoded->traces[decoded->ntraces++] = trace;
+		else
+			take_newer(decoded, trace);
+	}
+}
+
 void decode_finish(struct trace_decoder *decoder, const struct trace_query *query,
 		   struct decoded *ret_decoded)
 {
@@ -49,16 +69,16 @@ void decode_finish(struct trace_decoder *decoder, const struct trace_query *quer
 	out->error = trace_decoder_finish(decoder, &out->set, &out->err);
 	if (out->error)
 		return;
-	bool filtered = !query->trace_id || out->set->ntraces > 1;
-	for (uint32_t i = 0; i < out->set->ntraces; i++) {
-		const struct trace *trace = &out->set->traces[i];
-		if (filtered && !trace_answers(trace, query))
-			continue;
-		if (out->ntraces < query->limit)
-			out->traces[out->ntraces++] = trace;
-		else
-			take_newer(out, trace);
-	}
+	take_answers(out, query);
+	if (out->ntraces || query->trace_id || !query->signal || !has_text(query->signal->service))
+		return;
+	/* Some backends have no operations, or others; then the service's spans stand for it, as in
+	 * the walk. */
+	const struct signal service = { .service = query->signal->service,
+					.namespace = query->signal->namespace };
+	struct trace_query wider = *query;
+	wider.signal = &service;
+	take_answers(out, &wider);
 }
 
 static struct task *task_new(struct inquiry *inquiry, const struct task_env *env)

@@ -386,9 +386,13 @@ static const struct {
 	const char *service, *operation;
 	size_t ntraces;
 } spellings[] = {
-	{ "Checkout", "POST /orders", 1 }, { "checkout", "POST /Ord*", 1 },
-	{ "checkout", "post /orders", 1 }, { "checkout", "POST /order", 0 },
+	{ "Checkout", "POST /orders", 1 },
+	{ "checkout", "POST /Ord*", 1 },
+	{ "checkout", "post /orders", 1 },
+	{ "checkout2", "POST /orders", 0 },
 	{ "checkout2", NULL, 0 },
+	/* No such operation: any of the service's stands for it. */
+	{ "checkout", "POST /order", 1 },
 };
 
 /* Zipkin's server stores names in lower case. */
