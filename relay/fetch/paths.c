@@ -31,7 +31,7 @@ static int on_key(struct paths *paths, const char *text, size_t len)
 	size_t base = paths->marks[paths->depth], dot = base > 0;
 
 	cut(paths, base);
-	if (len == 0 || len > MAX_PATH - base - dot || memchr(text, '\0', len))
+	if (len == 0 || base + dot + len > MAX_PATH || memchr(text, '\0', len))
 		return JREAD_SKIP;
 	if (dot)
 		paths->path[base] = '.';
