@@ -258,6 +258,7 @@ static void read_defaults(const struct load_scope *scope)
 	member_share(scope, "threshold", &defaults->threshold);
 	member_duration(scope, "window", &defaults->window_us);
 	member_duration(scope, "reviewed_after", &defaults->reviewed_after_us);
+	defaults->owner_attribute = member_text(scope, "owner_attribute");
 	defaults->summary = member_template(scope, "summary");
 	defaults->details = member_template(scope, "details");
 }

@@ -98,6 +98,7 @@ struct rule_defaults {
 	double threshold;
 	int64_t window_us;
 	int64_t reviewed_after_us; /* an entry that was reviewed so long ago is to be looked at */
+	const char *owner_attribute; /* of a suspect's resource: the key of its team; NULL: none */
 	const struct rule_template *summary, *details;
 };
 

@@ -38,6 +38,24 @@ static const struct service_rule *find_service(const struct work *work, const ch
 			     suspect ? rules_suspect_attr : NULL, suspect, &work->decision->trail);
 }
 
+/* The last resort, where the rules want it: what the service says of itself. */
+static bool own_by_attribute(struct work *work, struct suspect *suspect)
+{
+	const char *attribute = rules_defaults(work->rules)->owner_attribute;
+	const char *name = attribute ? rules_suspect_attr(suspect, attribute) : NULL;
+	const struct team *team = name ? rules_team(work->rules, name) : NULL;
+	struct decision *d = work->decision;
+
+	if (!team)
+		return false;
+	d->team = team;
+	d->rule = team->place;
+	add_reason(d,
+		   arena_printf(work->arena, "no rule names an owner of %s; its %s is team %s (%s)",
+				suspect->service, attribute, team->name, team->place));
+	return true;
+}
+
 static void own_suspect(struct work *work, const struct service_rule *peer_rule)
 {
 	struct decision *d = work->decision;
@@ -58,6 +76,8 @@ static void own_suspect(struct work *work, const struct service_rule *peer_rule)
 					   d->service->name, d->service->place));
 		return;
 	}
+	if (own_by_attribute(work, suspect))
+		return;
 	d->team = rules_fallback(work->rules);
 	d->rule = d->team->place;
 	add_reason(d, arena_printf(work->arena,

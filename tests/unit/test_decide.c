@@ -6,6 +6,7 @@
 
 #include "../lib/shop.h"
 #include "tracepager/decide.h"
+#include "tracepager/xalloc.h"
 
 static struct arena *arena;
 static struct ruleset *rules;
@@ -53,6 +54,19 @@ static void teardown(void)
 		trace_set_free(sets[--nsets]);
 	rules_unref(rules);
 	arena_free(arena);
+}
+
+/* The same rules with another part. */
+static void add_rules(const char *part)
+{
+	struct findings findings = { 0 };
+	char *text = xasprintf("%s%s", rules_text, part);
+
+	rules_unref(rules);
+	ck_assert_int_eq(rules_parse("rules.yaml", text, strlen(text), false, &rules, &findings),
+			 0);
+	findings_fini(&findings);
+	free(text);
 }
 
 static const struct trace *trace_of(const struct shop_span *rows, size_t n)
@@ -421,12 +435,34 @@ START_TEST(keys_do_not_collide)
 }
 END_TEST
 
+/* A service that no entry names says itself whose it is, where the rules want that. */
+START_TEST(owner_by_an_attribute)
+{
+	const struct trace *trace = failing("dba", NULL);
+	struct decide_input input = { .traces = &trace, .ntraces = 1, .rules = rules };
+	struct decision decision;
+
+	decide(arena, &input, &decision);
+	ck_assert_str_eq(decision.team->name, "sre");
+	ck_assert_int_eq(decision.verdict.fallback, FALLBACK_NO_OWNER);
+	add_rules("defaults: {owner_attribute: service.name}\n");
+	input.rules = rules;
+	decide(arena, &input, &decision);
+	ck_assert_str_eq(decision.team->name, "dba");
+	ck_assert_int_eq(decision.verdict.fallback, FALLBACK_NONE);
+	ck_assert_str_eq(decision.owner_reasons[0],
+			 "no rule names an owner of dba; its service.name is team dba "
+			 "(rules.yaml:4)");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("decide");
 	TCase *tcase = tcase_create("decide");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, owner_by_an_attribute);
 	tcase_add_test(tcase, the_suspect_s_owner_is_paged);
 	tcase_add_test(tcase, an_owned_callee_is_the_suspect);
 	tcase_add_test(tcase, an_owned_callee_that_held_up_its_caller_is_the_suspect);
