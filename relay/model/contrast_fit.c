@@ -165,6 +165,9 @@ static double fit_time(const struct scene *scene, uint32_t service, struct guess
 			empty |= (guess.groups >> group & 1) && guess.total[group] <= 0;
 		for (size_t z = 0; !empty && z < ARRAY_LEN(z_grid); z++) {
 			guess.z = z_grid[z];
+			/* That nothing is unusual never speaks for a fault. */
+			if (guess.z > scene->usual_q)
+				break;
 			for (unsigned int step = 0; step < PI_STEPS; step++) {
 				guess.pi = pi_at(step);
 				double value = guess_value(scene, &terms, &guess);

@@ -356,6 +356,18 @@ static bool paths_count(const struct walk *walks, unsigned int nwalks,
 	return 2 * paths > nwalks;
 }
 
+/* The paths end in what healthy traces show as well, or nowhere in common: perhaps what makes the
+ * difference lies beside them. */
+static void compare_instead(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+			    const struct vote_options *options, struct verdict *verdict)
+{
+	struct verdict other = { .found = false };
+
+	if (options->healthy != NULL && options->healthy->n > 0 &&
+	    vote_by_contrast(arena, walks, nwalks, options, &other) && other.found)
+		*verdict = other;
+}
+
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	  const struct vote_options *options, struct verdict *ret_verdict)
 {
@@ -385,4 +397,6 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	}
 	map_free(ballot.index);
 	map_free(ballot.words);
+	if (!ret_verdict->found)
+		compare_instead(arena, walks, nwalks, options, ret_verdict);
 }

@@ -265,7 +265,7 @@ static void nothing_unusual(struct contrast_vote *vote)
 			     "in %u trace%s nothing fails and nothing takes longer than in %u "
 			     "healthy one%s",
 			     n, plural(n), healthy, plural(healthy));
-	for (uint32_t t = 0; t < n; t++)
+	for (uint32_t t = 0; t < n && vote->options->mode != WALK_LATENCY; t++)
 		if (vote->window->at[t].nends > 0) {
 			verdict->fallback = FALLBACK_LOW_CONFIDENCE;
 			verdict->fallback_text = arena_printf(

@@ -465,6 +465,47 @@ START_TEST(errors_that_healthy_traces_have_too_weigh_little)
 }
 END_TEST
 
+/* Stock is slow now and then, fault or not. That most of the window is as usual speaks for nobody.
+ */
+START_TEST(one_slow_trace_of_ten_is_chance)
+{
+	for (int i = 0; i < 40; i++) {
+		struct request request = usual;
+
+		request.stock = i % 10 == 0 ? 150 + i : 20 + i % 4;
+		add_healthy(draw(&request));
+	}
+	for (int i = 0; i < 10; i++) {
+		struct request request = usual;
+
+		request.stock = i == 0 ? 260 : 20 + i % 4;
+		add(draw(&request));
+	}
+	count(WALK_LATENCY);
+	ck_assert(!verdict.found);
+	ck_assert_uint_le(verdict.agree, 1);
+}
+END_TEST
+
+/* The last failure of every trace, which healthy ones have too. */
+START_TEST(an_error_that_is_always_there_hides_no_cause)
+{
+	struct request request = usual;
+
+	request.stock_marks = "ERROR; message=cache is cold";
+	for (int i = 0; i < 40; i++)
+		add_healthy(draw(&request));
+	request.ledger_marks = "ERROR; message=out of ids";
+	request.root_marks = "ERROR";
+	for (int i = 0; i < 10; i++)
+		add(draw(&request));
+	count(WALK_ERRORS);
+	ck_assert(verdict.found);
+	ck_assert_str_eq(verdict.suspect.service, "ledger");
+	ck_assert_str_eq(verdict.suspect.error, "out of ids");
+}
+END_TEST
+
 START_TEST(nothing_unusual_names_nobody)
 {
 	add_usual(40);
@@ -623,6 +664,8 @@ static Suite *contrast_suite(void)
 	tcase_add_test(who, all_calls_of_one_service_are_its_own);
 	tcase_add_test(who, a_slow_database_is_told_with_its_caller);
 	tcase_add_test(who, errors_that_healthy_traces_have_too_weigh_little);
+	tcase_add_test(who, one_slow_trace_of_ten_is_chance);
+	tcase_add_test(who, an_error_that_is_always_there_hides_no_cause);
 	tcase_add_test(who, nothing_unusual_names_nobody);
 	tcase_add_test(who, here_one_and_there_another_names_nobody);
 	tcase_add_test(who, one_trace_in_mode_auto_is_not_enough_for_conviction);
