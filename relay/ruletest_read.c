@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ruletest-internal.h"
 #include "tracepager/alert_format.h"
@@ -119,10 +120,16 @@ int test_file_read(const struct test_reader *reader, const struct ynode *node, s
 	int folder = *node->text == '/' || !slash ? 0 : (int)(slash + 1 - reader->doc->file);
 	const char *path =
 		arena_printf(reader->arena, "%.*s%s", folder, reader->doc->file, node->text);
-	CLEANUP_FCLOSE FILE *file = fopen(path, "rbe");
-	int error = file ? buf_read(ret_text, file) : -errno;
+	struct stat status;
+	/* A pipe would hold the daemon's reload for ever. */
+	int error = stat(path, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -EINVAL;
+	CLEANUP_FCLOSE FILE *file = error ? NULL : fopen(path, "rbe");
 
-	if (error)
+	if (!error)
+		error = file ? buf_read(ret_text, file) : -errno;
+	if (error == -EINVAL)
+		TEST_ERROR(reader, node, "E001", NULL, "%s is not a regular file", path);
+	else if (error)
 		TEST_ERROR(reader, node, "E001", NULL, "%s cannot be read: %s", path,
 			   strerror(-error));
 	return error;

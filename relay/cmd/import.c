@@ -281,8 +281,12 @@ static int import(struct options *options, char *const *paths, int npaths)
 	for (int i = 0; i < npaths; i++)
 		readable &= catalogue_read(catalogue, paths[i]) == 0;
 	catalogue_resolve(catalogue);
-	bool written = write_rules(options, catalogue) == 0;
+	/* What was imported before is better than half of it. */
+	bool kept = !readable && options->output;
+	bool written = !kept && write_rules(options, catalogue) == 0;
 	report(options, catalogue);
+	if (kept)
+		fprintf(stderr, "tracepager import: %s is left as it was\n", options->output);
 	int status = !readable || !written ? 2 : catalogue_counts(catalogue)->losses ? 1 : 0;
 	catalogue_free(catalogue);
 	rules_unref(rules);

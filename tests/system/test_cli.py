@@ -201,6 +201,9 @@ def import_usage():
         expect(tracepager("import", "--service-path", "a/b", "codeowners", "x"), 2, err=r"needs a \{service\}")
         expect(tracepager("import", "backstage", "--keys"), 2, err="value is missing after --keys")
         expect(tracepager("import", "backstage", place.directory + "/gone"), 2, out="^# Made by", err="No such file")
+        expect(tracepager("import", "backstage", "-o", place.path("c"), place.directory + "/gone"), 2, err="is left as it was$")
+        with open(place.path("c"), encoding="utf-8") as f:
+            assert f.read() == ENTITY
         expect(tracepager("import", "backstage", "--rules", place.path("broken"), place.path("c")), 2, err="E012")
         expect(tracepager("import", "backstage", "-o", "/nonexistent/rules.yaml", place.path("c")), 2,
                err="/nonexistent/rules.yaml: cannot be written")
