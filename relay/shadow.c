@@ -288,9 +288,10 @@ void shadow_set_rules(struct shadow *shadow, struct ruleset *rules)
 	bool same =
 		rules && shadow->rules && strcmp(rules_hash(rules), rules_hash(shadow->rules)) == 0;
 
+	if (same)
+		return; /* what waits stays as good as it was */
 	drop_waiting(shadow);
-	if (!same)
-		forget_counts(shadow);
+	forget_counts(shadow);
 	rules_unref(shadow->rules);
 	shadow->rules = rules ? rules_ref(rules) : NULL;
 }
