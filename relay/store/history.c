@@ -43,15 +43,15 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_NEXT] = ROW "WHERE d.id > ?3 AND +d.at_us >= ?1 AND +d.at_us < ?2 ORDER BY d.id LIMIT 1",
 	[QUERY_COUNT] = "SELECT count(*) FROM decisions WHERE at_us >= ?1 AND at_us < ?2",
 	[QUERY_ID] = ROW "WHERE d.id = ?1",
-	[QUERY_INCIDENT] = ROW "WHERE d.id = (SELECT e.id FROM incidents i, decisions e"
+	[QUERY_INCIDENT] = (ROW "WHERE d.id = (SELECT e.id FROM incidents i, decisions e"
 		" WHERE i.id = ?1 AND e.incident = i.id AND e.at_us >= i.opened_us - ?2"
 		" AND (i.open OR e.at_us <= i.closed_us + ?2)"
 		" ORDER BY e.kept IN (1, 2) AND EXISTS (SELECT 1 FROM traces WHERE traces.id = e.id) DESC,"
-		" e.id DESC LIMIT 1)",
+		" e.id DESC LIMIT 1)"),
 	[QUERY_RULES] = "SELECT texts FROM rules WHERE hash = ?1",
 	[QUERY_LAST_RULES] = "SELECT texts FROM rules ORDER BY last_us DESC, n DESC LIMIT 1",
-	[QUERY_REFUSALS] = "SELECT pager, count(*), max(created_us), error FROM pages"
-		" WHERE state = 2 AND created_us >= ?1 GROUP BY pager ORDER BY 2 DESC, 1",
+	[QUERY_REFUSALS] = ("SELECT pager, count(*), max(created_us), error FROM pages"
+		" WHERE state = 2 AND created_us >= ?1 GROUP BY pager ORDER BY 2 DESC, 1"),
 };
 /* clang-format on */
 
