@@ -131,13 +131,7 @@ static void write_last(const struct reload_attempt *last, struct buf *out)
 	buf_json_int(out, "errors", (int64_t)last->findings.nerrors);
 	buf_json_int(out, "warnings", (int64_t)last->findings.nwarnings);
 	buf_json_key(out, "findings");
-	buf_putc(out, '[');
-	for (size_t i = 0; i < last->findings.n && i < LIMIT_FINDINGS_SHOWN; i++) {
-		if (i)
-			buf_putc(out, ',');
-		finding_write_json(&last->findings.at[i], out);
-	}
-	buf_putc(out, ']');
+	findings_write_array(&last->findings, LIMIT_FINDINGS_SHOWN, out);
 }
 
 void reload_write_json(const struct reload *reload, struct buf *out)

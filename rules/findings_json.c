@@ -27,6 +27,17 @@ void finding_write_json(const struct finding *finding, struct buf *out)
 	buf_putc(out, '}');
 }
 
+void findings_write_array(const struct findings *findings, size_t most, struct buf *out)
+{
+	buf_putc(out, '[');
+	for (size_t i = 0; i < findings->n && i < most; i++) {
+		if (i)
+			buf_putc(out, ',');
+		finding_write_json(&findings->at[i], out);
+	}
+	buf_putc(out, ']');
+}
+
 /* RFC 3986: relative as the path is, absolute as file:. */
 static char *uri_of(const char *path)
 {

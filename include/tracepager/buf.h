@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct buf {
@@ -26,6 +27,7 @@ void buf_fini(struct buf *buf);	 /* frees; the struct may be used again */
 void buf_reset(struct buf *buf); /* empties, keeps the memory */
 bool buf_add(struct buf *buf, const void *data, size_t len);
 bool buf_putc(struct buf *buf, char c);
+bool buf_varint(struct buf *buf, uint64_t number); /* LEB128, as protobuf has it */
 bool buf_puts(struct buf *buf, const char *text);
 bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vprintf(struct buf *buf, const char *format, va_list args)

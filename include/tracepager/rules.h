@@ -169,6 +169,8 @@ void findings_sort(struct findings *findings); /* by file, line, column; stable 
 void findings_write(const struct findings *findings, bool colour, struct buf *out);
 /* One finding as a JSON object. */
 void finding_write_json(const struct finding *finding, struct buf *out);
+/* The first ones, `most` at the most, as an array of these. */
+void findings_write_array(const struct findings *findings, size_t most, struct buf *out);
 /* All as a log of SARIF 2.1.0, which code hosts and editors show; version: of this program. */
 void findings_write_sarif(const struct findings *findings, const char *version, struct buf *out);
 /* What a code of the rules means, in one sentence; NULL: there is none. Upper and lower case are

@@ -73,6 +73,17 @@ bool buf_putc(struct buf *buf, char c)
 	return buf_add(buf, &c, 1);
 }
 
+bool buf_varint(struct buf *buf, uint64_t number)
+{
+	char bytes[10];
+	size_t n = 0;
+
+	for (; number >= 0x80; number >>= 7)
+		bytes[n++] = (char)(number | 0x80);
+	bytes[n++] = (char)number;
+	return buf_add(buf, bytes, n);
+}
+
 bool buf_puts(struct buf *buf, const char *text)
 {
 	return buf_add(buf, text, strlen(text));

@@ -2,6 +2,7 @@
  * tracepager check: everything that is wrong with rules, in one pass. Loads them as the daemon
  * does, prints what the load found, and changes nothing. Owns nothing but its options.
  */
+#include "usage-internal.h"
 #include "config.h"
 
 #include <getopt.h>
@@ -53,9 +54,7 @@ struct options {
 
 static int usage(const char *text, const char *word)
 {
-	fprintf(stderr, "tracepager check: %s%s; \"tracepager check --help\" tells more\n", text,
-		word);
-	return 2;
+	return usage_error("check", text, word);
 }
 
 /* "--explain" alone lists all codes; the words behind it are codes to tell about. */
@@ -120,13 +119,8 @@ static void add_json(struct buf *out, const struct ruleset *rules, const struct 
 	if (rules)
 		buf_json_text(out, "hash", rules_hash(rules));
 	buf_json_key(out, "findings");
-	buf_putc(out, '[');
-	for (size_t i = 0; i < findings->n; i++) {
-		if (i)
-			buf_putc(out, ',');
-		finding_write_json(&findings->at[i], out);
-	}
-	buf_puts(out, "]}\n");
+	findings_write_array(findings, SIZE_MAX, out);
+	buf_puts(out, "}\n");
 }
 
 static int check(const struct options *options)

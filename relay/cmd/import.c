@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/catalogue.h"
 #include "tracepager/commands.h"
@@ -71,9 +72,7 @@ struct options {
 
 static int usage(const char *text, const char *word)
 {
-	fprintf(stderr, "tracepager import: %s%s; \"tracepager import --help\" tells more\n", text,
-		word);
-	return 2;
+	return usage_error("import", text, word);
 }
 
 /* "1 team", "2 teams"; many: the plural. */

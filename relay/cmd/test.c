@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "usage-internal.h"
 #include "terminal-internal.h"
 #include "test-internal.h"
 #include "tracepager/buf_json.h"
@@ -92,9 +93,7 @@ struct options {
 
 static int usage(const char *text, const char *word)
 {
-	fprintf(stderr, "tracepager test: %s%s; \"tracepager test --help\" tells more\n", text,
-		word);
-	return 2;
+	return usage_error("test", text, word);
 }
 
 /* A test that did not pass is named, then shown. */
@@ -132,13 +131,7 @@ static void add_text(struct buf *out, const struct options *options, const struc
 static void add_findings(struct buf *out, const char *key, const struct findings *findings)
 {
 	buf_json_key(out, key);
-	buf_putc(out, '[');
-	for (size_t i = 0; i < findings->n; i++) {
-		if (i)
-			buf_putc(out, ',');
-		finding_write_json(&findings->at[i], out);
-	}
-	buf_putc(out, ']');
+	findings_write_array(findings, SIZE_MAX, out);
 }
 
 static void add_json(struct buf *out, const struct rule_tests *tests)

@@ -58,17 +58,13 @@ static bool has_failed(const struct records *records)
 
 static void end_record(struct records *records)
 {
-	uint32_t type = record_ref(records, RECORD_EXCEPTION_TYPE);
-	uint32_t message = record_ref(records, RECORD_EXCEPTION_MESSAGE);
+	uint32_t message;
 	bool told_kind = false;
 	struct span *span;
 
 	if (!records->fields[RECORD_ID].set)
 		return;
-	if (type)
-		record_attr(records, ATTR_EXCEPTION_TYPE, type);
-	if (message)
-		record_attr(records, ATTR_EXCEPTION_MESSAGE, message);
+	record_exception(records, &message);
 	for (unsigned int i = 0; i < records->nattrs; i++)
 		told_kind |= records->attrs[i].key == ATTR_SPAN_KIND;
 	span = record_span(records);

@@ -33,14 +33,10 @@ static const char *const resource_attrs[] = { NULL };
 
 static void end_record(struct records *records)
 {
-	uint32_t type = record_ref(records, RECORD_EXCEPTION_TYPE);
-	uint32_t message = record_ref(records, RECORD_EXCEPTION_MESSAGE);
+	uint32_t message;
+	bool failed = record_exception(records, &message);
 	struct span *span;
 
-	if (type)
-		record_attr(records, ATTR_EXCEPTION_TYPE, type);
-	if (message)
-		record_attr(records, ATTR_EXCEPTION_MESSAGE, message);
 	span = record_span(records);
 	if (!span)
 		return;
@@ -48,7 +44,7 @@ static void end_record(struct records *records)
 		span->kind = SPAN_SERVER;
 	else if (record_is(records, RECORD_KIND, "RPC_CLIENT"))
 		span->kind = SPAN_CLIENT;
-	if (type || message) {
+	if (failed) {
 		span->status = SPAN_STATUS_ERROR;
 		span->message = message;
 	}

@@ -19,26 +19,15 @@ struct writer {
 
 /* --- The wire format --- */
 
-static void put_varint(struct buf *buf, uint64_t number)
-{
-	char bytes[10];
-	size_t n = 0;
-
-	for (; number >= 0x80; number >>= 7)
-		bytes[n++] = (char)(number | 0x80);
-	bytes[n++] = (char)number;
-	buf_add(buf, bytes, n);
-}
-
 static void put_tag(struct buf *buf, uint32_t field, enum wire_type type)
 {
-	put_varint(buf, (uint64_t)field << 3 | type);
+	buf_varint(buf, (uint64_t)field << 3 | type);
 }
 
 static void put_number(struct buf *buf, uint32_t field, uint64_t number)
 {
 	put_tag(buf, field, WIRE_TYPE_VARINT);
-	put_varint(buf, number);
+	buf_varint(buf, number);
 }
 
 static void put_fixed64(struct buf *buf, uint32_t field, uint64_t number)
@@ -54,7 +43,7 @@ static void put_fixed64(struct buf *buf, uint32_t field, uint64_t number)
 static void put_bytes(struct buf *buf, uint32_t field, const void *data, size_t len)
 {
 	put_tag(buf, field, WIRE_TYPE_LEN);
-	put_varint(buf, len);
+	buf_varint(buf, len);
 	buf_add(buf, data, len);
 }
 
@@ -86,10 +75,10 @@ static void put_attribute(struct buf *buf, uint32_t field, const char *key, cons
 	size_t key_len = strlen(key), value_len = strlen(value);
 
 	put_tag(buf, field, WIRE_TYPE_LEN);
-	put_varint(buf, field_len(key_len) + field_len(field_len(value_len)));
+	buf_varint(buf, field_len(key_len) + field_len(field_len(value_len)));
 	put_bytes(buf, 1, key, key_len);
 	put_tag(buf, 2, WIRE_TYPE_LEN);
-	put_varint(buf, field_len(value_len));
+	buf_varint(buf, field_len(value_len));
 	put_bytes(buf, 1, value, value_len);
 }
 
@@ -100,7 +89,7 @@ static void put_error_tag(struct buf *buf, bool value)
 
 	put_text(&pair, 1, attr_name(ATTR_ERROR));
 	put_tag(&pair, 2, WIRE_TYPE_LEN);
-	put_varint(&pair, 2);
+	buf_varint(&pair, 2);
 	put_number(&pair, 2, value);
 	put_bytes(buf, 9, pair.data, pair.len);
 	buf_fini(&pair);
@@ -286,7 +275,7 @@ static void put_resource_spans(struct writer *w, const struct resource *resource
 			      trace_text(trace, attr->value));
 	}
 	put_tag(out, 1, WIRE_TYPE_LEN);
-	put_varint(out, field_len(w->scratch.len) + field_len(w->spans.len));
+	buf_varint(out, field_len(w->scratch.len) + field_len(w->spans.len));
 	put_bytes(out, 1, buf_text(&w->scratch), w->scratch.len);
 	put_bytes(out, 2, buf_text(&w->spans), w->spans.len);
 	buf_reset(&w->spans);

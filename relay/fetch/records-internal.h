@@ -109,6 +109,9 @@ const char *record_field(const struct records *records, enum record_field field)
 bool record_is(const struct records *records, enum record_field field, const char *text);
 /* Interned, "" is 0. */
 uint32_t record_ref(struct records *records, enum record_field field);
+/* Keeps the record's exception, type and message, as attributes. False: it has none. *ret_message:
+ * a text, or 0. */
+bool record_exception(struct records *records, uint32_t *ret_message);
 /* For the record's span; before record_span(). */
 void record_attr(struct records *records, enum attr key, uint32_t value);
 /* Begins a span with its ids, name, service, times and attributes; "0" and zeros are no parent.

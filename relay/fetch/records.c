@@ -47,6 +47,18 @@ void record_attr(struct records *records, enum attr key, uint32_t value)
 	add_attr(records, (int)key, value);
 }
 
+bool record_exception(struct records *records, uint32_t *ret_message)
+{
+	uint32_t type = record_ref(records, RECORD_EXCEPTION_TYPE);
+
+	*ret_message = record_ref(records, RECORD_EXCEPTION_MESSAGE);
+	if (type)
+		record_attr(records, ATTR_EXCEPTION_TYPE, type);
+	if (*ret_message)
+		record_attr(records, ATTR_EXCEPTION_MESSAGE, *ret_message);
+	return type || *ret_message;
+}
+
 /* The name of an attribute; some have @ where others have a dot. NULL: it is none of these. */
 static char *attr_name_of(const char *const *prefixes, const char *path)
 {

@@ -17,61 +17,54 @@ static const char magic[4] = { 'T', 'P', 'E', '1' };
 
 /* --- Out --- */
 
-static void put_number(struct buf *out, uint64_t number)
-{
-	for (; number >= 0x80; number >>= 7)
-		buf_putc(out, (char)(unsigned char)(number | 0x80));
-	buf_putc(out, (char)number);
-}
-
 static void put_text(struct buf *out, const char *text)
 {
 	size_t len = strlen(text);
 
-	put_number(out, len);
+	buf_varint(out, len);
 	buf_add(out, text, len);
 }
 
 /* Times may be negative where clocks are odd: zigzag. */
 static void put_us(struct buf *out, int64_t us)
 {
-	put_number(out, ((uint64_t)us << 1) ^ (uint64_t)(us >> 63));
+	buf_varint(out, ((uint64_t)us << 1) ^ (uint64_t)(us >> 63));
 }
 
 static void put_evidence(struct buf *out, const struct evidence *evidence)
 {
 	put_us(out, evidence->duration_us);
-	put_number(out, (evidence->failing ? 1u : 0) | (evidence->signal_failing ? 2u : 0));
-	put_number(out, evidence->nobservations);
+	buf_varint(out, (evidence->failing ? 1u : 0) | (evidence->signal_failing ? 2u : 0));
+	buf_varint(out, evidence->nobservations);
 	for (uint32_t i = 0; i < evidence->nobservations; i++) {
 		const struct observation *o = &evidence->observations[i];
 
-		put_number(out, o->service);
-		put_number(out, o->callee);
-		put_number(out, o->operation);
-		put_number(out, o->callee_operation);
+		buf_varint(out, o->service);
+		buf_varint(out, o->callee);
+		buf_varint(out, o->operation);
+		buf_varint(out, o->callee_operation);
 		put_us(out, o->us);
 	}
-	put_number(out, evidence->nends);
+	buf_varint(out, evidence->nends);
 	for (uint32_t i = 0; i < evidence->nends; i++) {
-		put_number(out, evidence->ends[i].service);
-		put_number(out, evidence->ends[i].operation);
+		buf_varint(out, evidence->ends[i].service);
+		buf_varint(out, evidence->ends[i].operation);
 	}
 }
 
 void evidence_encode(const struct evidence_set *set, struct buf *out)
 {
 	buf_add(out, magic, sizeof(magic));
-	put_number(out, set->nservices);
+	buf_varint(out, set->nservices);
 	for (uint32_t i = 0; i < set->nservices; i++) {
 		put_text(out, set->services[i].namespace);
 		put_text(out, set->services[i].name);
-		put_number(out, set->services[i].peer);
+		buf_varint(out, set->services[i].peer);
 	}
-	put_number(out, set->ntexts);
+	buf_varint(out, set->ntexts);
 	for (uint32_t i = 0; i < set->ntexts; i++)
 		put_text(out, set->texts[i]);
-	put_number(out, set->n);
+	buf_varint(out, set->n);
 	for (uint32_t i = 0; i < set->n; i++)
 		put_evidence(out, &set->at[i]);
 }
