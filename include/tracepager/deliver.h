@@ -43,9 +43,4 @@ void deliver_free(struct deliver *deliver); /* takes NULL; what is queued is in 
 void deliver_enqueue(struct deliver *deliver, const struct stored_page *page);
 size_t deliver_waiting(const struct deliver *deliver);
 
-/* page_target to and from its stored JSON. */
-void page_target_write(const struct page_target *target, struct buf *out);
-int page_target_read(struct arena *arena, const char *text, struct page_target *ret_target,
-		     struct err *err);
-
 #endif

@@ -184,6 +184,9 @@
 #define LIMIT_EXEMPLARS_US US_PER_SECOND
 /* Requests of one question to a source: a trace in pages, an asynchronous query that is polled. */
 #define LIMIT_SOURCE_STEPS 32u
+/* Hits in one page of an Elasticsearch or OpenSearch search: a server takes 10,000 by default; half
+ * of it is some 15 MiB. A page with fewer hits is the last. */
+#define LIMIT_ELASTIC_PAGE_HITS 5000u
 /* An answer that is no trace, but ids that a search found, or exemplars: some 5,000 of either,
  * which are read in LIMIT_TURN_US. */
 #define LIMIT_SOURCE_TEXT_BYTES (1u << 20)

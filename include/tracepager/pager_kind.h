@@ -51,4 +51,9 @@ extern const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT];
  * rejected. */
 struct judgement judge_by_status(const struct http_reply *reply);
 
+/* page_target to and from its stored JSON. */
+void page_target_write(const struct page_target *target, struct buf *out);
+int page_target_read(struct arena *arena, const char *text, struct page_target *ret_target,
+		     struct err *err);
+
 #endif

@@ -14,5 +14,8 @@ size_t utf8_len(const char *text, size_t len);
 size_t utf8_span(const char *text, size_t len);
 /* Adds a text; every byte that is in no well-formed sequence becomes U+FFFD. */
 bool buf_add_utf8(struct buf *buf, const char *text, size_t len);
+/* The bytes of the first max characters of a well-formed, NUL-terminated text; all of it where it
+ * has fewer. A character is never cut. */
+size_t utf8_chars(const char *text, size_t max);
 
 #endif

@@ -79,3 +79,13 @@ bool buf_add_utf8(struct buf *buf, const char *text, size_t len)
 	}
 	return buf_add(buf, text, len);
 }
+
+size_t utf8_chars(const char *text, size_t max)
+{
+	size_t i = 0;
+
+	for (size_t n = 0; text[i]; i++)
+		if ((text[i] & 0xc0) != 0x80 && n++ == max)
+			break;
+	return i;
+}

@@ -3,7 +3,6 @@
  * kind judge the reply. Owns the call until it is judged; knows nothing of order and of retries.
  */
 #include "deliver-internal.h"
-#include "kinds-internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
 struct attempt {
@@ -58,7 +58,7 @@ static void finish_soon(struct attempt *attempt, enum judgement_outcome outcome,
 {
 	attempt->judgement = (struct judgement){ .outcome = outcome, .retry_after_us = -1 };
 	snprintf(attempt->judgement.text, sizeof(attempt->judgement.text), "%.*s",
-		 (int)text_chars(text, 190), text);
+		 (int)utf8_chars(text, 190), text);
 	timer_arm(attempt->env->timers, &attempt->timer, clock_mono_us(attempt->env->clock));
 }
 

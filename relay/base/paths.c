@@ -1,0 +1,132 @@
+/* Paths: see paths.h. Members with a path of more than MAX_PATH bytes, and those with an
+ * empty key or a NUL in it, are skipped: nothing that is known has any of these. */
+#include "tracepager/paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define MAX_PATH 1024
+
+struct paths {
+	struct jread *jread;
+	paths_handler *handler;
+	void *ctx;
+	size_t len;		       /* of the path */
+	size_t marks[LIMIT_DEPTH + 1]; /* the path's length, of each container that is open */
+	unsigned int depth;
+	char path[MAX_PATH + 1];
+};
+
+static void cut(struct paths *paths, size_t len)
+{
+	paths->len = len;
+	paths->path[len] = '\0';
+}
+
+static int on_key(struct paths *paths, const char *text, size_t len)
+{
+	size_t base = paths->marks[paths->depth], dot = base > 0;
+
+	cut(paths, base);
+	if (len == 0 || base + dot + len > MAX_PATH || memchr(text, '\0', len))
+		return JREAD_SKIP;
+	if (dot)
+		paths->path[base] = '.';
+	memcpy(paths->path + base + dot, text, len);
+	cut(paths, base + dot + len);
+	return paths->handler(paths->ctx, JREAD_KEY, paths->path, text, len);
+}
+
+static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct paths *paths = ctx;
+	int answer;
+
+	switch (event) {
+	case JREAD_KEY:
+		return on_key(paths, text, len);
+	case JREAD_NULL:
+		return JREAD_GO;
+	case JREAD_OBJECT_END:
+	case JREAD_ARRAY_END:
+		cut(paths, paths->marks[paths->depth--]);
+		break;
+	case JREAD_OBJECT:
+	case JREAD_ARRAY:
+	case JREAD_STRING:
+	case JREAD_NUMBER:
+	case JREAD_TRUE:
+	case JREAD_FALSE:
+		break;
+	}
+	if (event == JREAD_TRUE || event == JREAD_FALSE) {
+		text = event == JREAD_TRUE ? "true" : "false";
+		len = strlen(text);
+	}
+	answer = paths->handler(paths->ctx, event, paths->path, text, len);
+	if ((event == JREAD_OBJECT || event == JREAD_ARRAY) && answer != JREAD_SKIP)
+		paths->marks[++paths->depth] = paths->len;
+	return answer;
+}
+
+struct paths *paths_new(paths_handler *handler, void *ctx)
+{
+	struct paths *paths = xcalloc(1, sizeof(*paths));
+
+	paths->handler = handler;
+	paths->ctx = ctx;
+	paths->jread = jread_new(JREAD_ONE, on_event, paths);
+	return paths;
+}
+
+void paths_free(struct paths *paths)
+{
+	if (!paths)
+		return;
+	jread_free(paths->jread);
+	free(paths);
+}
+
+void paths_reset(struct paths *paths)
+{
+	jread_reset(paths->jread);
+	paths->depth = 0;
+	cut(paths, 0);
+}
+
+static int verdict(struct paths *paths, int error, struct err *err)
+{
+	if (error && err)
+		*err = *jread_err(paths->jread);
+	return error;
+}
+
+int paths_feed(struct paths *paths, const char *data, size_t len, struct err *err)
+{
+	return verdict(paths, jread_feed(paths->jread, data, len), err);
+}
+
+int paths_finish(struct paths *paths, struct err *err)
+{
+	return verdict(paths, jread_finish(paths->jread), err);
+}
+
+const char *path_below(const char *path, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(path, prefix, len) == 0 ? path + len : NULL;
+}
+
+bool time_of_seconds(const char *text, size_t len, int64_t *ret_us)
+{
+	double s;
+
+	if (!jread_double(text, len, &s) || !(s >= 0 && s < 1e12))
+		return false;
+	*ret_us = (int64_t)(s * 1e6 + 0.5);
+	return true;
+}

@@ -1,0 +1,923 @@
+/*
+ * Jaeger JSON: the answers of Jaeger's query API, {"data": [trace, …]}, and a trace object alone,
+ * as its page saves it.
+ *
+ * Members come in any order: processes before or after spans (spans carry a provisional number
+ * until their trace object ends), value before key, references before the trace id. Unknown members
+ * are skipped; a known one of a wrong type is an error with its name and place. It refuses
+ * documents of Jaeger's storage, which have no list of processes.
+ *
+ * Parent: the first CHILD_OF reference within the trace, else the first FOLLOWS_FROM, else
+ * parentSpanID. What a tag means is the builder's to judge; here the first log that tells of an
+ * error becomes exception.type and .message.
+ *
+ * It owns the reader, and the scratch of the object in work.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "encodings-internal.h"
+#include "tracepager/buf.h"
+#include "tracepager/hash.h"
+#include "tracepager/jread.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+/* The object or list that is open. */
+enum place {
+	PLACE_OUTSIDE,
+	PLACE_TOP, /* the outermost object: an envelope, or a trace */
+	PLACE_DATA,
+	PLACE_TRACE,
+	PLACE_SPANS,
+	PLACE_SPAN,
+	PLACE_REFERENCES,
+	PLACE_REFERENCE,
+	PLACE_TAGS,
+	PLACE_TAG,
+	PLACE_LOGS,
+	PLACE_LOG,
+	PLACE_FIELDS,
+	PLACE_FIELD,
+	PLACE_PROCESSES,
+	PLACE_PROCESS,
+	PLACE_PROCESS_TAGS,
+	PLACE_PROCESS_TAG,
+};
+
+/* The member whose value comes next. */
+enum member {
+	MEMBER_NONE, /* no member: the value is the document, or an element of a list */
+	MEMBER_DATA,
+	MEMBER_TRACE_ID,
+	MEMBER_SPANS,
+	MEMBER_PROCESSES,
+	MEMBER_SPAN_ID,
+	MEMBER_PARENT_SPAN_ID,
+	MEMBER_OPERATION_NAME,
+	MEMBER_START_TIME,
+	MEMBER_DURATION,
+	MEMBER_REFERENCES,
+	MEMBER_TAGS,
+	MEMBER_LOGS,
+	MEMBER_PROCESS_ID,
+	MEMBER_REF_TYPE,
+	MEMBER_FIELDS,
+	MEMBER_KEY,
+	MEMBER_VALUE,
+	MEMBER_PROCESS, /* any name, in processes */
+	MEMBER_SERVICE_NAME,
+};
+
+enum type {
+	TYPE_STRING,
+	TYPE_NUMBER,
+	TYPE_LIST,
+	TYPE_OBJECT,
+	TYPE_ANY,
+};
+
+static const struct {
+	const char *name;
+	enum type type;
+	enum place inside; /* of lists and objects */
+} members[] = {
+	[MEMBER_NONE] = { "an element", TYPE_OBJECT, 0 },
+	[MEMBER_DATA] = { "data", TYPE_LIST, PLACE_DATA },
+	[MEMBER_TRACE_ID] = { "traceID", TYPE_STRING, 0 },
+	[MEMBER_SPANS] = { "spans", TYPE_LIST, PLACE_SPANS },
+	[MEMBER_PROCESSES] = { "processes", TYPE_OBJECT, PLACE_PROCESSES },
+	[MEMBER_SPAN_ID] = { "spanID", TYPE_STRING, 0 },
+	[MEMBER_PARENT_SPAN_ID] = { "parentSpanID", TYPE_STRING, 0 },
+	[MEMBER_OPERATION_NAME] = { "operationName", TYPE_STRING, 0 },
+	[MEMBER_START_TIME] = { "startTime", TYPE_NUMBER, 0 },
+	[MEMBER_DURATION] = { "duration", TYPE_NUMBER, 0 },
+	[MEMBER_REFERENCES] = { "references", TYPE_LIST, PLACE_REFERENCES },
+	[MEMBER_TAGS] = { "tags", TYPE_LIST, PLACE_TAGS },
+	[MEMBER_LOGS] = { "logs", TYPE_LIST, PLACE_LOGS },
+	[MEMBER_PROCESS_ID] = { "processID", TYPE_STRING, 0 },
+	[MEMBER_REF_TYPE] = { "refType", TYPE_STRING, 0 },
+	[MEMBER_FIELDS] = { "fields", TYPE_LIST, PLACE_FIELDS },
+	[MEMBER_KEY] = { "key", TYPE_STRING, 0 },
+	[MEMBER_VALUE] = { "value", TYPE_ANY, 0 },
+	[MEMBER_PROCESS] = { "a process", TYPE_OBJECT, PLACE_PROCESS },
+	[MEMBER_SERVICE_NAME] = { "serviceName", TYPE_STRING, 0 },
+};
+
+/* A text that must wait for its key, or for the end of its log. One byte more than is kept, so that
+ * the builder sees that it has to cut. */
+struct held {
+	size_t len;
+	bool set;
+	char text[LIMIT_RESOURCE_ATTR_BYTES + 1];
+};
+
+/* What a log's fields say, better ones last. */
+enum log_field {
+	FIELD_EVENT,
+	FIELD_MESSAGE,
+	FIELD_ERROR_OBJECT,
+	FIELD_EXCEPTION_MESSAGE,
+	FIELD_ERROR_KIND,
+	FIELD_EXCEPTION_TYPE,
+	FIELD_OTHER,
+};
+
+enum ref_type {
+	REF_CHILD_OF,
+	REF_FOLLOWS_FROM,
+	REF_OTHER,
+};
+
+struct reference {
+	enum ref_type type;
+	uint32_t span;	/* text */
+	uint32_t trace; /* text; only where the span's trace id comes later */
+	bool other_trace;
+};
+
+/* References of one span that come before its trace id: more than any tracer writes. */
+#define MAX_WAITING 16
+
+struct jaeger_json {
+	struct jread *jread;
+	struct trace_builder *builder;
+	enum place place;
+	enum member member;
+	bool is_envelope, is_trace; /* what the outermost object has shown to be */
+	bool is_storage;	    /* ... a span document of the storage */
+	bool lone_trace;	    /* data is the trace, not a list */
+
+	/* The trace object. Processes have provisional numbers in the order in which their names
+	 * come. */
+	uint32_t first_span;
+	uint32_t *pids;	     /* texts */
+	uint32_t *resources; /* TRACE_NONE: not described */
+	uint32_t nprocesses, processes_size;
+	uint32_t *slots; /* pid to number + 1; a power of two */
+	uint32_t nslots;
+	uint64_t multiplier; /* secret, so that no document can aim at one slot */
+	struct buf object_trace_id;
+
+	/* The span. */
+	struct span *span;
+	struct buf trace_id;
+	bool has_trace_id, has_process, has_own_process;
+	uint32_t child_of, follows_from, parent_span_id; /* texts */
+	struct reference reference, waiting[MAX_WAITING];
+	unsigned int nwaiting;
+
+	/* The tag, process tag or field. */
+	int attr; /* of a tag, or -1 */
+	enum log_field field;
+	struct held key, value;
+
+	/* The log; of the first that tells of an error, the words stay until the span ends. */
+	bool is_error_log, has_error_log;
+	enum log_field type_field, message_field;
+	struct held type, message;
+
+	uint32_t resource; /* of the process in work */
+};
+
+/* What a place is made of. The table is at the end, below the functions. */
+struct place_row {
+	const char *name;
+	enum place around;  /* spans and processes: see on_end() */
+	enum place element; /* of lists */
+	enum member (*member)(struct jaeger_json *j, const char *text, size_t len); /* of objects */
+	int (*begin)(struct jaeger_json *j);
+	int (*end)(struct jaeger_json *j);
+};
+static const struct place_row places[PLACE_PROCESS_TAG + 1];
+
+/* --- Errors --- */
+
+static int fail_type(struct jaeger_json *j, enum jread_event event)
+{
+	static const char *const wanted[] = { "a string", "a number", "a list", "an object",
+					      "a value" };
+	struct err *err = jread_err(j->jread);
+	const char *type = wanted[members[j->member].type];
+
+	if (j->place == PLACE_OUTSIDE)
+		return err_set(err, EBADMSG, "the document is %s where an object belongs",
+			       jread_event_name(event));
+	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs", members[j->member].name,
+		       places[j->place].name, jread_event_name(event), type);
+}
+
+/* The builder knows which cap it was. */
+static int check(struct jaeger_json *j)
+{
+	if (!trace_builder_failed(j->builder))
+		return JREAD_GO;
+	return err_set(jread_err(j->jread), E2BIG, "the trace is too large");
+}
+
+/* --- Held texts --- */
+
+static void hold(struct held *held, const char *text, size_t len)
+{
+	held->len = len < sizeof(held->text) ? len : sizeof(held->text);
+	held->set = true;
+	memcpy(held->text, text, held->len);
+}
+
+/* --- Processes --- */
+
+static uint32_t *find_process(const struct jaeger_json *j, uint32_t pid)
+{
+	uint32_t i = (uint32_t)(pid * j->multiplier >> 40) & (j->nslots - 1);
+
+	while (j->slots[i] != 0 && j->pids[j->slots[i] - 1] != pid)
+		i = (i + 1) & (j->nslots - 1);
+	return &j->slots[i];
+}
+
+static void grow_processes(struct jaeger_json *j)
+{
+	j->processes_size = j->processes_size > 0 ? j->processes_size * 2 : 32;
+	j->pids = xrealloc_array(j->pids, j->processes_size, sizeof(*j->pids));
+	j->resources = xrealloc_array(j->resources, j->processes_size, sizeof(*j->resources));
+	free(j->slots);
+	j->nslots = j->processes_size * 2;
+	j->slots = xcalloc(j->nslots, sizeof(*j->slots));
+	for (uint32_t i = 0; i < j->nprocesses; i++)
+		*find_process(j, j->pids[i]) = i + 1;
+}
+
+/* The provisional number of a process. */
+static uint32_t process_number(struct jaeger_json *j, uint32_t pid)
+{
+	uint32_t *slot;
+
+	if (j->nprocesses == j->processes_size)
+		grow_processes(j);
+	slot = find_process(j, pid);
+	if (*slot == 0) {
+		j->pids[j->nprocesses] = pid;
+		j->resources[j->nprocesses] = TRACE_NONE;
+		*slot = ++j->nprocesses;
+	}
+	return *slot - 1;
+}
+
+static void drop_processes(struct jaeger_json *j)
+{
+	free(j->pids);
+	free(j->resources);
+	free(j->slots);
+	j->pids = j->resources = j->slots = NULL;
+	j->nprocesses = j->processes_size = j->nslots = 0;
+}
+
+/* --- Objects that begin and end --- */
+
+static int begin_trace(struct jaeger_json *j)
+{
+	j->first_span = trace_builder_nspans(j->builder);
+	buf_reset(&j->object_trace_id);
+	return JREAD_GO;
+}
+
+/* All processes are known: spans get their resources, an empty one where none is described. */
+static int end_trace(struct jaeger_json *j)
+{
+	uint32_t unknown = TRACE_NONE;
+
+	for (uint32_t i = 0; i < j->nprocesses; i++) {
+		if (j->resources[i] != TRACE_NONE)
+			continue;
+		if (unknown == TRACE_NONE)
+			unknown = trace_builder_resource(j->builder);
+		j->resources[i] = unknown;
+	}
+	if (j->nprocesses > 0)
+		trace_builder_map_resources(j->builder, j->first_span, j->resources, j->nprocesses);
+	/* a large table is not for the small traces that may follow */
+	drop_processes(j);
+	return check(j);
+}
+
+static int begin_span(struct jaeger_json *j)
+{
+	j->span = trace_builder_span(j->builder);
+	j->has_trace_id = j->has_process = j->has_own_process = j->has_error_log = false;
+	j->child_of = j->follows_from = j->parent_span_id = 0;
+	j->nwaiting = 0;
+	j->type.set = j->message.set = false;
+	return j->span != NULL ? JREAD_GO : check(j);
+}
+
+static int begin_reference(struct jaeger_json *j)
+{
+	j->reference = (struct reference){ .trace = TRACE_NONE };
+	return JREAD_GO;
+}
+
+/* A reference within the trace. */
+static void take_reference(struct jaeger_json *j, const struct reference *reference)
+{
+	if (reference->type == REF_CHILD_OF && j->child_of == 0)
+		j->child_of = reference->span;
+	else if (reference->type == REF_FOLLOWS_FROM && j->follows_from == 0)
+		j->follows_from = reference->span;
+}
+
+static int end_reference(struct jaeger_json *j)
+{
+	if (j->reference.other_trace)
+		return JREAD_GO;
+	if (j->has_trace_id || j->reference.trace == TRACE_NONE)
+		take_reference(j, &j->reference);
+	else if (j->nwaiting < MAX_WAITING)
+		j->waiting[j->nwaiting++] = j->reference;
+	return JREAD_GO;
+}
+
+static void take_waiting(struct jaeger_json *j, const struct buf *trace_id)
+{
+	uint32_t trace = trace_builder_text(j->builder, buf_text(trace_id), trace_id->len);
+
+	for (unsigned int i = 0; i < j->nwaiting; i++)
+		if (j->waiting[i].trace == trace)
+			take_reference(j, &j->waiting[i]);
+}
+
+static int end_span(struct jaeger_json *j)
+{
+	const struct buf *trace_id = j->has_trace_id ? &j->trace_id : &j->object_trace_id;
+	struct span *span = j->span;
+
+	if (j->has_own_process && !j->has_process)
+		return err_set(
+			jread_err(j->jread), EBADMSG,
+			"a span has its process inside and no processID: a document of Jaeger's "
+			"storage, not of its API");
+	if (!j->has_process)
+		span->resource = process_number(j, 0);
+	if (j->nwaiting > 0)
+		take_waiting(j, trace_id);
+	span->parent_id = j->child_of;
+	if (span->parent_id == 0 && j->follows_from != 0) {
+		span->parent_id = j->follows_from;
+		span->flags |= SPAN_FOLLOWS;
+	}
+	if (span->parent_id == 0)
+		span->parent_id = j->parent_span_id;
+	if (j->type.set)
+		trace_builder_span_attr(j->builder, ATTR_EXCEPTION_TYPE,
+					trace_builder_value(j->builder, j->type.text, j->type.len));
+	if (j->message.set)
+		trace_builder_span_attr(
+			j->builder, ATTR_EXCEPTION_MESSAGE,
+			trace_builder_value(j->builder, j->message.text, j->message.len));
+	trace_builder_span_done(j->builder, buf_text(trace_id), trace_id->len);
+	return check(j);
+}
+
+static int begin_log(struct jaeger_json *j)
+{
+	if (j->has_error_log)
+		return JREAD_SKIP_REST;
+	j->is_error_log = false;
+	j->type_field = j->message_field = FIELD_EVENT;
+	j->type.set = j->message.set = false;
+	return JREAD_GO;
+}
+
+static int end_log(struct jaeger_json *j)
+{
+	if (j->has_error_log)
+		return JREAD_GO;
+	if (j->is_error_log && (j->type.set || j->message.set))
+		j->has_error_log = true;
+	else
+		j->type.set = j->message.set = false;
+	return JREAD_GO;
+}
+
+/* --- Tags, process tags and fields --- */
+
+static int begin_pair(struct jaeger_json *j)
+{
+	j->attr = -1;
+	j->key.set = j->value.set = false;
+	return JREAD_GO;
+}
+
+static enum member pair_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	(void)j;
+	if (jread_is(text, len, "key"))
+		return MEMBER_KEY;
+	return jread_is(text, len, "value") ? MEMBER_VALUE : MEMBER_NONE;
+}
+
+static enum log_field field_of(const char *text, size_t len)
+{
+	if (jread_is(text, len, "event"))
+		return FIELD_EVENT;
+	if (jread_is(text, len, "message"))
+		return FIELD_MESSAGE;
+	if (jread_is(text, len, "error.kind"))
+		return FIELD_ERROR_KIND;
+	if (jread_is(text, len, "error.object"))
+		return FIELD_ERROR_OBJECT;
+	if (jread_is(text, len, "exception.type"))
+		return FIELD_EXCEPTION_TYPE;
+	if (jread_is(text, len, "exception.message"))
+		return FIELD_EXCEPTION_MESSAGE;
+	return FIELD_OTHER;
+}
+
+static void take_field(struct jaeger_json *j, enum log_field field, const char *text, size_t len)
+{
+	switch (field) {
+	case FIELD_EVENT:
+		j->is_error_log |= jread_is(text, len, "error") || jread_is(text, len, "exception");
+		break;
+	case FIELD_MESSAGE:
+	case FIELD_ERROR_OBJECT:
+	case FIELD_EXCEPTION_MESSAGE:
+		j->is_error_log |= field != FIELD_MESSAGE;
+		if (field >= j->message_field) {
+			j->message_field = field;
+			hold(&j->message, text, len);
+		}
+		break;
+	case FIELD_ERROR_KIND:
+	case FIELD_EXCEPTION_TYPE:
+		j->is_error_log = true;
+		if (field >= j->type_field) {
+			j->type_field = field;
+			hold(&j->type, text, len);
+		}
+		break;
+	case FIELD_OTHER:
+		break;
+	}
+}
+
+/* Key and value of a field or a process's tag are both there. */
+static int take_pair(struct jaeger_json *j, const char *value, size_t len)
+{
+	if (j->place == PLACE_FIELD)
+		take_field(j, j->field, value, len);
+	else
+		trace_builder_resource_attr(j->builder, j->resource, j->key.text, j->key.len, value,
+					    len);
+	return check(j);
+}
+
+static int take_key(struct jaeger_json *j, const char *text, size_t len)
+{
+	j->key.set = true;
+	if (j->place == PLACE_FIELD) {
+		j->field = field_of(text, len);
+		if (j->field == FIELD_OTHER)
+			return JREAD_SKIP_REST;
+	} else {
+		hold(&j->key, text, len);
+	}
+	return j->value.set ? take_pair(j, j->value.text, j->value.len) : JREAD_GO;
+}
+
+static int take_value(struct jaeger_json *j, const char *text, size_t len)
+{
+	if (j->key.set)
+		return take_pair(j, text, len);
+	hold(&j->value, text, len);
+	return JREAD_GO;
+}
+
+static int take_tag(struct jaeger_json *j, const char *value, size_t len)
+{
+	uint32_t text = trace_builder_value(j->builder, value, len);
+
+	if (text == TRACE_NONE)
+		return check(j);
+	trace_builder_span_attr(j->builder, (unsigned int)j->attr, text);
+	return JREAD_GO;
+}
+
+static int take_tag_key(struct jaeger_json *j, const char *text, size_t len)
+{
+	j->attr = trace_builder_attr(j->builder, text, len);
+	if (j->attr < 0)
+		return JREAD_SKIP_REST;
+	return j->value.set ? take_tag(j, j->value.text, j->value.len) : JREAD_GO;
+}
+
+/* Inside a span's tag: two events of three come here, so it has a way of its own. */
+static int on_tag(struct jaeger_json *j, enum jread_event event, const char *text, size_t len)
+{
+	if (event == JREAD_KEY) {
+		j->member = pair_member(j, text, len);
+		return j->member == MEMBER_NONE ? JREAD_SKIP : JREAD_GO;
+	}
+	if (event == JREAD_OBJECT_END) {
+		j->place = PLACE_TAGS;
+		j->member = MEMBER_NONE;
+		return JREAD_GO;
+	}
+	if (event == JREAD_NULL)
+		return JREAD_GO;
+	if (j->member == MEMBER_KEY)
+		return event == JREAD_STRING ? take_tag_key(j, text, len) : fail_type(j, event);
+	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
+		return JREAD_SKIP; /* it has no text */
+	if (j->attr >= 0)
+		return take_tag(j, text, len);
+	hold(&j->value, text, len);
+	return JREAD_GO;
+}
+
+/* --- Scalars --- */
+
+static uint32_t text_of(struct jaeger_json *j, const char *text, size_t len)
+{
+	return trace_builder_text(j->builder, text, len);
+}
+
+static uint32_t parent_of(struct jaeger_json *j, const char *text, size_t len)
+{
+	return trace_id_is_zero(text, len) ? 0 : text_of(j, text, len);
+}
+
+static bool is_text(const struct buf *buf, const char *text, size_t len)
+{
+	return buf->len == len && memcmp(buf_text(buf), text, len) == 0;
+}
+
+static void take_trace_id(struct jaeger_json *j, const char *text, size_t len)
+{
+	if (j->place == PLACE_SPAN) {
+		j->has_trace_id = true;
+		if (is_text(&j->trace_id, text, len))
+			return;
+		buf_reset(&j->trace_id);
+		buf_add(&j->trace_id, text, len);
+	} else if (j->place == PLACE_REFERENCE) {
+		if (j->has_trace_id)
+			j->reference.other_trace = !is_text(&j->trace_id, text, len);
+		else
+			j->reference.trace = text_of(j, text, len);
+	} else {
+		buf_reset(&j->object_trace_id);
+		buf_add(&j->object_trace_id, text, len);
+	}
+}
+
+static void take_ref_type(struct jaeger_json *j, const char *text, size_t len)
+{
+	if (jread_is(text, len, "CHILD_OF"))
+		j->reference.type = REF_CHILD_OF;
+	else if (jread_is(text, len, "FOLLOWS_FROM"))
+		j->reference.type = REF_FOLLOWS_FROM;
+	else
+		j->reference.type = REF_OTHER;
+}
+
+static int take_string(struct jaeger_json *j, const char *text, size_t len)
+{
+	uint32_t taken = 0;
+
+	switch (j->member) {
+	case MEMBER_KEY:
+		return take_key(j, text, len);
+	case MEMBER_TRACE_ID:
+		take_trace_id(j, text, len);
+		return check(j);
+	case MEMBER_SPAN_ID:
+		if (j->place == PLACE_SPAN)
+			taken = j->span->id = text_of(j, text, len);
+		else if (!j->reference.other_trace)
+			taken = j->reference.span = parent_of(j, text, len);
+		break;
+	case MEMBER_PARENT_SPAN_ID:
+		taken = j->parent_span_id = parent_of(j, text, len);
+		break;
+	case MEMBER_OPERATION_NAME:
+		taken = j->span->name = text_of(j, text, len);
+		break;
+	case MEMBER_PROCESS_ID:
+		j->has_process = true;
+		taken = text_of(j, text, len);
+		j->span->resource = process_number(j, taken);
+		break;
+	case MEMBER_REF_TYPE:
+		take_ref_type(j, text, len);
+		break;
+	case MEMBER_SERVICE_NAME:
+		taken = text_of(j, text, len);
+		trace_builder_resource_service(j->builder, j->resource, taken);
+		break;
+	case MEMBER_NONE:
+	case MEMBER_DATA:
+	case MEMBER_SPANS:
+	case MEMBER_PROCESSES:
+	case MEMBER_START_TIME:
+	case MEMBER_DURATION:
+	case MEMBER_REFERENCES:
+	case MEMBER_TAGS:
+	case MEMBER_LOGS:
+	case MEMBER_FIELDS:
+	case MEMBER_VALUE:
+	case MEMBER_PROCESS:
+		break;
+	}
+	return taken != TRACE_NONE ? JREAD_GO : check(j);
+}
+
+static int take_scalar(struct jaeger_json *j, enum jread_event event, const char *text, size_t len)
+{
+	enum type type = members[j->member].type;
+
+	if (event == JREAD_NULL)
+		return j->place == PLACE_OUTSIDE ? fail_type(j, event) : JREAD_GO;
+	if (type == TYPE_ANY)
+		return take_value(j, text, len);
+	if (event == JREAD_STRING && type == TYPE_STRING)
+		return take_string(j, text, len);
+	if (event != JREAD_NUMBER || type != TYPE_NUMBER)
+		return fail_type(j, event);
+	if (j->member == MEMBER_START_TIME)
+		j->span->start_us = trace_time_us(text, len);
+	else
+		j->span->duration_us = trace_time_us(text, len);
+	return JREAD_GO;
+}
+
+/* --- Keys --- */
+
+static enum member trace_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	(void)j;
+	if (jread_is(text, len, "spans"))
+		return MEMBER_SPANS;
+	if (jread_is(text, len, "processes"))
+		return MEMBER_PROCESSES;
+	return jread_is(text, len, "traceID") ? MEMBER_TRACE_ID : MEMBER_NONE;
+}
+
+/* The outermost object shows what it is. */
+static enum member top_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	enum member member = trace_member(j, text, len);
+
+	if (jread_is(text, len, "data")) {
+		j->is_envelope = true;
+		return MEMBER_DATA;
+	}
+	j->is_trace |= member == MEMBER_SPANS || member == MEMBER_PROCESSES;
+	j->is_storage |= jread_is(text, len, "spanID") || jread_is(text, len, "operationName");
+	return member;
+}
+
+static enum member span_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	switch (len) {
+	case 4:
+		if (memcmp(text, "tags", 4) == 0)
+			return MEMBER_TAGS;
+		return memcmp(text, "logs", 4) == 0 ? MEMBER_LOGS : MEMBER_NONE;
+	case 6:
+		return memcmp(text, "spanID", 6) == 0 ? MEMBER_SPAN_ID : MEMBER_NONE;
+	case 7:
+		if (memcmp(text, "traceID", 7) == 0)
+			return MEMBER_TRACE_ID;
+		j->has_own_process |= memcmp(text, "process", 7) == 0;
+		return MEMBER_NONE;
+	case 8:
+		return memcmp(text, "duration", 8) == 0 ? MEMBER_DURATION : MEMBER_NONE;
+	case 9:
+		if (memcmp(text, "startTime", 9) == 0)
+			return MEMBER_START_TIME;
+		return memcmp(text, "processID", 9) == 0 ? MEMBER_PROCESS_ID : MEMBER_NONE;
+	case 10:
+		return memcmp(text, "references", 10) == 0 ? MEMBER_REFERENCES : MEMBER_NONE;
+	case 12:
+		return memcmp(text, "parentSpanID", 12) == 0 ? MEMBER_PARENT_SPAN_ID : MEMBER_NONE;
+	case 13:
+		return memcmp(text, "operationName", 13) == 0 ? MEMBER_OPERATION_NAME : MEMBER_NONE;
+	default:
+		return MEMBER_NONE;
+	}
+}
+
+static enum member reference_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	(void)j;
+	if (jread_is(text, len, "refType"))
+		return MEMBER_REF_TYPE;
+	if (jread_is(text, len, "traceID"))
+		return MEMBER_TRACE_ID;
+	return jread_is(text, len, "spanID") ? MEMBER_SPAN_ID : MEMBER_NONE;
+}
+
+static enum member log_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	(void)j;
+	return jread_is(text, len, "fields") ? MEMBER_FIELDS : MEMBER_NONE;
+}
+
+/* Of processes each member is one, by any name. Even one of null counts against the cap of
+ * resources. */
+static enum member processes_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	uint32_t number = process_number(j, text_of(j, text, len));
+
+	j->resource = trace_builder_resource(j->builder);
+	j->resources[number] = j->resource;
+	return MEMBER_PROCESS;
+}
+
+static enum member process_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	(void)j;
+	if (jread_is(text, len, "serviceName"))
+		return MEMBER_SERVICE_NAME;
+	return jread_is(text, len, "tags") ? MEMBER_TAGS : MEMBER_NONE;
+}
+
+/* --- Containers --- */
+
+static int enter(struct jaeger_json *j, enum place place)
+{
+	j->place = place;
+	j->member = MEMBER_NONE;
+	return places[place].begin != NULL ? places[place].begin(j) : JREAD_GO;
+}
+
+static int on_object(struct jaeger_json *j)
+{
+	if (j->member == MEMBER_VALUE)
+		return JREAD_SKIP; /* it has no text */
+	/* Some tools keep one trace there, without the list. */
+	if (j->member == MEMBER_DATA) {
+		j->lone_trace = true;
+		return enter(j, PLACE_TRACE);
+	}
+	if (members[j->member].type != TYPE_OBJECT)
+		return fail_type(j, JREAD_OBJECT);
+	return enter(j, j->member == MEMBER_NONE ? places[j->place].element
+						 : members[j->member].inside);
+}
+
+static int on_array(struct jaeger_json *j)
+{
+	if (j->member == MEMBER_VALUE)
+		return JREAD_SKIP;
+	if (members[j->member].type != TYPE_LIST)
+		return fail_type(j, JREAD_ARRAY);
+	return enter(j, j->place == PLACE_PROCESS ? PLACE_PROCESS_TAGS : members[j->member].inside);
+}
+
+static int on_key(struct jaeger_json *j, const char *text, size_t len)
+{
+	j->member = places[j->place].member(j, text, len);
+	if (j->member == MEMBER_NONE)
+		return JREAD_SKIP;
+	if (j->is_envelope && j->is_trace)
+		return err_set(jread_err(j->jread), EBADMSG,
+			       "data and spans side by side: neither an answer of Jaeger's API nor "
+			       "a trace");
+	return check(j);
+}
+
+static int on_end(struct jaeger_json *j)
+{
+	const struct place_row *left = &places[j->place];
+
+	j->place = left->around;
+	if (j->place == PLACE_DATA && j->lone_trace) {
+		j->place = PLACE_TOP;
+		j->lone_trace = false;
+	}
+	/* a trace object alone has no data around it */
+	if (j->place == PLACE_TRACE && j->is_trace)
+		j->place = PLACE_TOP;
+	j->member = MEMBER_NONE;
+	return left->end != NULL ? left->end(j) : JREAD_GO;
+}
+
+static const struct place_row places[PLACE_PROCESS_TAG + 1] = {
+	[PLACE_OUTSIDE] = { "the document", 0, PLACE_TOP, NULL, NULL, NULL },
+	[PLACE_TOP] = { "the document", PLACE_OUTSIDE, 0, top_member, begin_trace, end_trace },
+	[PLACE_DATA] = { "data", PLACE_TOP, PLACE_TRACE, NULL, NULL, NULL },
+	[PLACE_TRACE] = { "a trace", PLACE_DATA, 0, trace_member, begin_trace, end_trace },
+	[PLACE_SPANS] = { "spans", PLACE_TRACE, PLACE_SPAN, NULL, NULL, NULL },
+	[PLACE_SPAN] = { "a span", PLACE_SPANS, 0, span_member, begin_span, end_span },
+	[PLACE_REFERENCES] = { "references", PLACE_SPAN, PLACE_REFERENCE, NULL, NULL, NULL },
+	[PLACE_REFERENCE] = { "a reference", PLACE_REFERENCES, 0, reference_member, begin_reference,
+			      end_reference },
+	[PLACE_TAGS] = { "tags", PLACE_SPAN, PLACE_TAG, NULL, NULL, NULL },
+	[PLACE_TAG] = { "a tag", PLACE_TAGS, 0, pair_member, begin_pair, NULL },
+	[PLACE_LOGS] = { "logs", PLACE_SPAN, PLACE_LOG, NULL, NULL, NULL },
+	[PLACE_LOG] = { "a log", PLACE_LOGS, 0, log_member, begin_log, end_log },
+	[PLACE_FIELDS] = { "fields", PLACE_LOG, PLACE_FIELD, NULL, NULL, NULL },
+	[PLACE_FIELD] = { "a log's field", PLACE_FIELDS, 0, pair_member, begin_pair, NULL },
+	[PLACE_PROCESSES] = { "processes", PLACE_TRACE, 0, processes_member, NULL, NULL },
+	[PLACE_PROCESS] = { "a process", PLACE_PROCESSES, 0, process_member, NULL, NULL },
+	[PLACE_PROCESS_TAGS] = { "tags", PLACE_PROCESS, PLACE_PROCESS_TAG, NULL, NULL, NULL },
+	[PLACE_PROCESS_TAG] = { "a process's tag", PLACE_PROCESS_TAGS, 0, pair_member, begin_pair,
+				NULL },
+};
+
+static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct jaeger_json *j = ctx;
+
+	if (j->place == PLACE_TAG)
+		return on_tag(j, event, text, len);
+	if (j->place == PLACE_TAGS && event == JREAD_OBJECT) {
+		j->place = PLACE_TAG;
+		return begin_pair(j);
+	}
+	switch (event) {
+	case JREAD_KEY:
+		return on_key(j, text, len);
+	case JREAD_OBJECT:
+		return on_object(j);
+	case JREAD_ARRAY:
+		return on_array(j);
+	case JREAD_OBJECT_END:
+	case JREAD_ARRAY_END:
+		return on_end(j);
+	case JREAD_STRING:
+	case JREAD_NUMBER:
+	case JREAD_TRUE:
+	case JREAD_FALSE:
+	case JREAD_NULL:
+		return take_scalar(j, event, text, len);
+	}
+	return JREAD_GO;
+}
+
+/* --- The encoding --- */
+
+static void *jaeger_json_start(struct trace_builder *builder)
+{
+	struct jaeger_json *j = xcalloc(1, sizeof(*j));
+
+	j->builder = builder;
+	j->multiplier = hash_bytes("processes", 9) | 1;
+	j->jread = jread_new(JREAD_ONE, on_event, j);
+	buf_init(&j->trace_id, LIMIT_TOKEN_BYTES + 1);
+	buf_init(&j->object_trace_id, LIMIT_TOKEN_BYTES + 1);
+	return j;
+}
+
+static int jaeger_json_feed(void *state, const char *data, size_t len, struct err *err)
+{
+	struct jaeger_json *j = state;
+	int rc = jread_feed(j->jread, data, len);
+
+	if (rc != 0 && err != NULL)
+		*err = *jread_err(j->jread);
+	return rc;
+}
+
+static int jaeger_json_finish(void *state, struct err *err)
+{
+	struct jaeger_json *j = state;
+	int rc = jread_finish(j->jread);
+
+	if (rc != 0) {
+		if (err != NULL)
+			*err = *jread_err(j->jread);
+		return rc;
+	}
+	if (j->is_envelope || j->is_trace)
+		return 0;
+	if (j->is_storage)
+		return err_set(
+			err, EBADMSG,
+			"a span document of Jaeger's storage; read the trace through Jaeger's API");
+	return err_set(err, EBADMSG, "neither data nor spans: not Jaeger's API JSON");
+}
+
+static void jaeger_json_free(void *state)
+{
+	struct jaeger_json *j = state;
+
+	if (j == NULL)
+		return;
+	drop_processes(j);
+	buf_fini(&j->trace_id);
+	buf_fini(&j->object_trace_id);
+	jread_free(j->jread);
+	free(j);
+}
+
+const struct trace_encoding_ops trace_encoding_jaeger_json = {
+	.name = "jaeger-json",
+	.text = "Jaeger API JSON",
+	.start = jaeger_json_start,
+	.feed = jaeger_json_feed,
+	.finish = jaeger_json_finish,
+	.free = jaeger_json_free,
+};

@@ -1,0 +1,280 @@
+/*
+ * Pager kind pagerduty: Events API v2. Trigger and update are both "trigger" (one dedup key appends
+ * to one alert), resolve is "resolve", with the routing key of the trigger. Keeps the body under
+ * PagerDuty's cap by leaving out the decision, then the waterfall, then all details, and says so
+ * where they stood.
+ */
+#include "kinds-internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tracepager/buf_json.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/utf8.h"
+#include "tracepager/xalloc.h"
+
+#define SUMMARY_CHARS 1024
+#define DEDUP_CHARS   255
+
+/* What is left out, a step further each time that the body is too large. */
+enum trim {
+	TRIM_NOTHING,
+	TRIM_DECISION,
+	TRIM_WATERFALL,
+	TRIM_DETAILS,
+	TRIM_END,
+};
+
+#define LEFT_OUT "left out: PagerDuty takes at most 512 KB"
+
+/* A member, unless it is empty. */
+static void add_text(struct buf *out, const char *key, const char *text)
+{
+	if (text && *text)
+		buf_json_text(out, key, text);
+}
+
+/* "Why you" becomes why_you. */
+static void section_key(const char *heading, size_t len, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n + 1 < size; i++) {
+		unsigned char c = (unsigned char)heading[i];
+		if (isalnum(c))
+			out[n++] = (char)tolower(c);
+		else if (n > 0 && out[n - 1] != '_')
+			out[n++] = '_';
+	}
+	while (n > 0 && out[n - 1] == '_')
+		n--;
+	out[n] = '\0';
+}
+
+/* How the sections of a page begin that programs look for, and the names that they go by. */
+static const struct {
+	const char *begin, *key;
+} known_sections[] = {
+	{ "Why you", "why" },
+	{ "The failure", "path" },
+	{ "The likeliest path", "path" },
+	{ "Trace ", "waterfall" },
+	{ "Evidence", "evidence" },
+	{ "Traces", "evidence" },
+	{ "Mind", "fallback" },
+	{ "No cause was found", "fallback" },
+};
+
+struct section {
+	char key[40];
+	const char *text;
+	size_t len;
+};
+
+/* By a known beginning, or else a first line that ends in a colon (left out then); "": neither. */
+static void section_name(struct section *section)
+{
+	size_t first = strcspn(section->text, "\n");
+
+	for (size_t i = 0; i < ARRAY_LEN(known_sections); i++) {
+		if (strncmp(section->text, known_sections[i].begin,
+			    strlen(known_sections[i].begin)) == 0) {
+			snprintf(section->key, sizeof(section->key), "%s", known_sections[i].key);
+			return;
+		}
+	}
+	if (first > 1 && first < section->len && section->text[first - 1] == ':') {
+		section_key(section->text, first - 1, section->key, sizeof(section->key));
+		section->text += first + 1;
+		section->len -= first + 1;
+	}
+}
+
+/* A paragraph: an empty line divides them. Moves *at behind it. */
+static struct section section_next(const char **at)
+{
+	struct section section = { .text = *at + strspn(*at, "\n") };
+	const char *end = strstr(section.text, "\n\n");
+
+	if (!end)
+		end = section.text + strlen(section.text);
+	*at = end;
+	section.len = (size_t)(end - section.text);
+	if (section.len > 0 && section.text[section.len - 1] == '\n')
+		section.len--;
+	section_name(&section);
+	return section;
+}
+
+#define SECTIONS_MAX 24
+#define KEY_BYTES    48
+
+/* Give a section a member's name that none before it has, nor ours: details, details_2 … */
+static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
+{
+	static const char *const ours[] = { "incident", "incident_status", "note",
+					    "alerts",	"decision",	   "more" };
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		if (strcmp(base, ours[i]) == 0)
+			base = "details";
+	snprintf(keys[n], KEY_BYTES, "%s", base);
+	for (unsigned int number = 2;; number++) {
+		size_t i = 0;
+		while (i < n && strcmp(keys[i], keys[n]) != 0)
+			i++;
+		if (i == n)
+			return;
+		snprintf(keys[n], KEY_BYTES, "%.36s_%u", base, number);
+	}
+}
+
+/* A member for each section, so that a person finds "path" and a rule at PagerDuty can match it. */
+static void add_sections(struct buf *out, const char *details, enum trim trim)
+{
+	char keys[SECTIONS_MAX][KEY_BYTES];
+	const char *at = details;
+	size_t n = 0;
+
+	for (; n < SECTIONS_MAX && at[strspn(at, "\n")]; n++) {
+		struct section section = section_next(&at);
+		unique_key(keys, n, section.key[0] ? section.key : "details");
+		buf_json_key(out, keys[n]);
+		if (trim >= TRIM_WATERFALL && strcmp(section.key, "waterfall") == 0)
+			buf_json_string(out, LEFT_OUT);
+		else
+			buf_json_stringn(out, section.text, section.len);
+	}
+	at += strspn(at, "\n");
+	if (*at)
+		buf_json_text(out, "more", at);
+}
+
+static void add_custom_details(struct buf *out, const struct page *page, enum trim trim)
+{
+	const char *decision = page_decision(page);
+
+	buf_json_key(out, "custom_details");
+	buf_putc(out, '{');
+	if (trim >= TRIM_DETAILS)
+		buf_json_text(out, "details", LEFT_OUT);
+	else
+		add_sections(out, page->details, trim);
+	add_text(out, "incident", page->incident);
+	add_text(out, "incident_status", page->status);
+	add_text(out, "note", page->note);
+	if (page->nalerts > 0 && trim < TRIM_DETAILS)
+		page_write_alerts(page, out);
+	if (decision) {
+		buf_json_key(out, "decision");
+		if (trim >= TRIM_DECISION)
+			buf_json_string(out, LEFT_OUT);
+		else
+			buf_puts(out, decision);
+	}
+	buf_putc(out, '}');
+}
+
+static void add_payload(struct buf *out, const struct page *page, enum trim trim)
+{
+	const char *summary = page->summary[0] ? page->summary : page->incident;
+	char at[RFC3339_SIZE];
+
+	buf_json_key(out, "payload");
+	buf_putc(out, '{');
+	buf_json_key(out, "summary");
+	buf_json_stringn(out, summary, utf8_chars(summary, SUMMARY_CHARS));
+	buf_json_text(out, "source", page->origin[0] ? page->origin : "tracepager");
+	buf_json_text(out, "severity", severity_name(page->severity));
+	buf_json_text(out, "timestamp", rfc3339_format(page->at_us, at));
+	add_text(out, "component", page->component);
+	add_text(out, "group", page->group);
+	add_text(out, "class", page->kind);
+	add_custom_details(out, page, trim);
+	buf_putc(out, '}');
+}
+
+static void write_body(struct buf *out, const struct page *page, const struct page_target *target,
+		       enum trim trim)
+{
+	bool resolve = page->event == PAGE_RESOLVE;
+
+	buf_reset(out);
+	buf_putc(out, '{');
+	buf_json_text(out, "routing_key", target->key);
+	buf_json_text(out, "event_action", resolve ? "resolve" : "trigger");
+	buf_json_text(out, "dedup_key", page->dedup_key);
+	if (!resolve) {
+		add_payload(out, page, trim);
+		page_write_links(page, out);
+		buf_json_text(out, "client", "tracepager");
+	}
+	buf_putc(out, '}');
+}
+
+static int pagerduty_build(struct arena *arena, const struct page *page,
+			   const struct page_target *target, const char *message_id,
+			   int64_t wall_us, struct delivery *ret_delivery, struct err *err)
+{
+	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
+	int error = 0;
+
+	(void)message_id;
+	(void)wall_us;
+	if (!target->key || !target->url)
+		return err_set(err, EINVAL, "pager %s has no %s", target->pager,
+			       target->url ? "routing_key" : "url");
+	if (page->dedup_key[0] == '\0' ||
+	    utf8_chars(page->dedup_key, DEDUP_CHARS) < strlen(page->dedup_key))
+		return err_set(err, EINVAL, "the dedup key must have 1 to %d characters",
+			       DEDUP_CHARS);
+	for (enum trim trim = TRIM_NOTHING; trim < TRIM_END; trim++) {
+		write_body(&body, page, target, trim);
+		if (!body.failed)
+			break;
+	}
+	if (body.failed) {
+		error = err_set(err, E2BIG, "the page has more than %u bytes without its details",
+				LIMIT_PAGE_BYTES);
+	} else {
+		*ret_delivery = (struct delivery){ .console = NULL };
+		delivery_post(arena, target, &body, &ret_delivery->request);
+	}
+	buf_fini(&body);
+	return error;
+}
+
+/* 400: {"status":"invalid event","message":"…","errors":["…"]}; the errors tell what to mend. */
+static struct judgement pagerduty_judge(const struct http_reply *reply)
+{
+	struct judgement judgement = judge_by_status(reply);
+	size_t len = 0, i;
+	json_t *error;
+
+	if (reply->status != 400 || !reply->body)
+		return judgement;
+	json_t *root = json_loadb(reply->body, reply->len, 0, NULL);
+	json_array_foreach(json_object_get(root, "errors"), i, error)
+	{
+		const char *text = json_string_value(error);
+		if (!text || len >= sizeof(judgement.text) - 1)
+			continue;
+		size_t room = sizeof(judgement.text) - len;
+		int n = snprintf(judgement.text + len, room, "%s%.*s",
+				 len > 0 ? "; " : "HTTP 400: ", (int)utf8_chars(text, 80), text);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	json_decref(root);
+	return judgement;
+}
+
+const struct pager_kind pager_kind_PAGERDUTY = {
+	.name = "pagerduty",
+	.build = pagerduty_build,
+	.judge = pagerduty_judge,
+};

@@ -1,0 +1,56 @@
+/*
+ * Target: where a page goes, in its stored form. The key is in it: resolves go where the trigger
+ * went, whatever the rules say by then; the store's file mode keeps it.
+ */
+#include "tracepager/pager_kind.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "tracepager/buf_json.h"
+
+void page_target_write(const struct page_target *target, struct buf *out)
+{
+	buf_putc(out, '{');
+	buf_json_text(out, "kind", pager_kinds[target->kind]->name);
+	buf_json_text(out, "pager", target->pager);
+	buf_json_text(out, "url", target->url);
+	buf_json_text(out, "key", target->key);
+	buf_putc(out, '}');
+}
+
+int page_target_read(struct arena *arena, const char *text, struct page_target *ret_target,
+		     struct err *err)
+{
+	json_error_t where;
+	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+	const char *kind = json_string_value(json_object_get(root, "kind"));
+	const char *pager = json_string_value(json_object_get(root, "pager"));
+	int error = -EINVAL;
+
+	if (!root) {
+		err_set(err, EINVAL, "stored target: %s", where.text);
+		goto out;
+	}
+	if (!kind || !pager) {
+		err_set(err, EINVAL, "stored target: no kind or no pager in it");
+		goto out;
+	}
+	for (int i = 0; i < PAGER_KIND_COUNT; i++) {
+		if (strcmp(pager_kinds[i]->name, kind) != 0)
+			continue;
+		*ret_target = (struct page_target){
+			.kind = (enum pager_kind_id)i,
+			.pager = arena_strdup(arena, pager),
+			.url = arena_strdup(arena, json_string_value(json_object_get(root, "url"))),
+			.key = arena_strdup(arena, json_string_value(json_object_get(root, "key"))),
+		};
+		error = 0;
+		goto out;
+	}
+	err_set(err, EINVAL, "stored target: this relay has no pagers of kind %s", kind);
+out:
+	json_decref(root);
+	return error;
+}

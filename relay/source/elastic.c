@@ -1,0 +1,350 @@
+/*
+ * Trace sources elastic and opensearch: searches of their indices. A search for traces asks for one
+ * hit of each trace that has a span of the signal, and then for all spans of these traces; by id,
+ * only for the latter. Pages go on behind the sort values of the last hit (search_after).
+ *
+ * Elastic has two ways to store spans, that of APM and that of OpenTelemetry: a question names the
+ * fields of both, and takes what either has.
+ */
+#include "sources-internal.h"
+
+#include <string.h>
+
+#include "tracepager/buf_json.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+
+#define BODY_BYTES   (8 * LIMIT_LABEL_BYTES)
+#define MAX_ID_BYTES 64
+
+struct field_value {
+	const char *field, *value; /* JSON */
+};
+
+/* The fields of one meaning; NULL-terminated. */
+struct dialect {
+	const char *index;
+	const char *trace_id[3], *service[3], *namespace[2], *operation[4];
+	const char *time, *sort, *excludes;
+	const char *duration[4];
+	int64_t duration_scale[4]; /* of a microsecond */
+	struct field_value failed[3], documents[2];
+};
+
+static const struct dialect elastic = {
+	.index = "traces-apm*,traces-*.otel-*,apm-*",
+	.trace_id = { "trace.id", "trace_id" },
+	.service = { "service.name", "resource.attributes.service.name" },
+	.namespace = { "resource.attributes.service.namespace" },
+	.operation = { "transaction.name", "span.name", "name" },
+	.time = "@timestamp",
+	/* Errors come before the spans that they belong to: e, s, t. */
+	.sort = "{\"processor.event\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}},"
+		"{\"@timestamp\":\"asc\"},"
+		"{\"span.id\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}},"
+		"{\"transaction.id\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}}",
+	.excludes = "\"span.stacktrace\",\"error.exception.stacktrace\",\"error.log.stacktrace\"",
+	.duration = { "transaction.duration.us", "span.duration.us", "duration" },
+	.duration_scale = { 1, 1, 1000 },
+	.failed = { { "event.outcome", "\"failure\"" }, { "status.code", "\"Error\"" } },
+	.documents = { { "processor.event", "\"metric\"" } },
+};
+
+static const struct dialect opensearch = {
+	.index = "otel-v1-apm-span-*",
+	.trace_id = { "traceId" },
+	.service = { "serviceName" },
+	.namespace = { "resource.attributes.service@namespace" },
+	.operation = { "name" },
+	.time = "startTime",
+	.sort = "{\"startTime\":\"asc\"},{\"spanId\":\"asc\"}",
+	.excludes = "\"events.attributes.exception@stacktrace\"",
+	.duration = { "durationInNanos" },
+	.duration_scale = { 1000 },
+	.failed = { { "status.code", "2" } },
+};
+
+struct state {
+	const char **ids;
+	size_t nids;
+	bool asked_traces;
+};
+
+static const struct dialect *dialect_of(const struct source_talk *talk)
+{
+	return talk->config->kind == SOURCE_OPENSEARCH ? &opensearch : &elastic;
+}
+
+/* ---- Queries. ---- */
+
+static void add_comma(struct buf *body)
+{
+	char last = body->len > 0 ? body->data[body->len - 1] : '[';
+
+	if (last != '[' && last != '{' && last != ':')
+		buf_putc(body, ',');
+}
+
+/* {"term":{FIELD:VALUE}} */
+static void add_term(struct buf *body, const char *field, const char *json)
+{
+	add_comma(body);
+	buf_puts(body, "{\"term\":{");
+	buf_json_key(body, field);
+	buf_puts(body, json);
+	buf_puts(body, "}}");
+}
+
+/* One of these has to hold. */
+static void open_any(struct buf *body)
+{
+	add_comma(body);
+	buf_puts(body, "{\"bool\":{\"should\":[");
+}
+
+static void close_any(struct buf *body)
+{
+	buf_puts(body, "],\"minimum_should_match\":1}}");
+}
+
+static void add_text(struct buf *body, const char *const *fields, const char *text)
+{
+	struct buf json = BUF_INIT(BODY_BYTES);
+
+	buf_json_string(&json, text);
+	open_any(body);
+	for (; *fields; fields++)
+		add_term(body, *fields, buf_text(&json));
+	close_any(body);
+	buf_fini(&json);
+}
+
+static void add_failed(struct buf *body, const struct dialect *dialect)
+{
+	for (const struct field_value *at = dialect->failed; at->field; at++)
+		add_term(body, at->field, at->value);
+}
+
+static void add_duration(struct buf *body, const struct dialect *dialect, int64_t us)
+{
+	open_any(body);
+	for (size_t i = 0; dialect->duration[i]; i++) {
+		add_comma(body);
+		buf_puts(body, "{\"range\":{");
+		buf_json_key(body, dialect->duration[i]);
+		buf_putc(body, '{');
+		buf_json_int(body, "gte", us * dialect->duration_scale[i]);
+		buf_puts(body, "}}}");
+	}
+	close_any(body);
+}
+
+static void add_window(struct buf *body, const struct dialect *dialect,
+		       const struct trace_query *query)
+{
+	char from[RFC3339_SIZE], to[RFC3339_SIZE];
+
+	add_comma(body);
+	buf_puts(body, "{\"range\":{");
+	buf_json_key(body, dialect->time);
+	buf_putc(body, '{');
+	buf_json_text(body, "gte", rfc3339_format(query->from_us, from));
+	buf_json_text(body, "lte", rfc3339_format(query->to_us, to));
+	buf_puts(body, "}}}");
+}
+
+static const char *search_url(struct source_talk *talk)
+{
+	const char *index = talk->config->index ? talk->config->index : dialect_of(talk)->index;
+	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+
+	source_url(&url, talk->config->url, "/");
+	buf_puts(&url, index);
+	buf_puts(&url, "/_search?ignore_unavailable=true");
+	return source_url_take(talk->arena, &url);
+}
+
+static bool post(struct source_talk *talk, struct buf *body)
+{
+	if (!source_post(talk, search_url(talk), body))
+		return false;
+	if (talk->config->api_key.value)
+		http_request_header(
+			&talk->request, "Authorization",
+			arena_printf(talk->arena, "ApiKey %s", talk->config->api_key.value));
+	return true;
+}
+
+/* ---- Traces. ---- */
+
+static enum source_step ask_traces(struct source_talk *talk, const char *after)
+{
+	struct state *state = talk->state;
+	const struct dialect *dialect = dialect_of(talk);
+	struct buf body = BUF_INIT(BODY_BYTES);
+
+	buf_printf(&body, "{\"size\":%u,\"track_total_hits\":false", LIMIT_ELASTIC_PAGE_HITS);
+	buf_printf(&body, ",\"_source\":{\"excludes\":[%s]},\"sort\":[%s]", dialect->excludes,
+		   dialect->sort);
+	if (after)
+		buf_printf(&body, ",\"search_after\":[%s]", after);
+	buf_puts(&body, ",\"query\":{\"bool\":{\"filter\":[");
+	open_any(&body);
+	for (size_t i = 0; dialect->trace_id[i]; i++) {
+		add_comma(&body);
+		buf_puts(&body, "{\"terms\":{");
+		buf_json_key(&body, dialect->trace_id[i]);
+		buf_putc(&body, '[');
+		for (size_t k = 0; k < state->nids; k++) {
+			add_comma(&body);
+			buf_json_string(&body, state->ids[k]);
+		}
+		buf_puts(&body, "]}}");
+	}
+	close_any(&body);
+	buf_putc(&body, ']');
+	if (dialect->documents[0].field) {
+		buf_puts(&body, ",\"must_not\":[");
+		add_term(&body, dialect->documents[0].field, dialect->documents[0].value);
+		buf_putc(&body, ']');
+	}
+	buf_puts(&body, "}}}");
+	if (!post(talk, &body))
+		return source_end(talk, SOURCE_FAILED, "sent sort values that are too long");
+	talk->encoding = TRACE_ENCODING_ELASTIC_JSON;
+	talk->more = true;
+	state->asked_traces = true;
+	return SOURCE_SEND;
+}
+
+static enum source_step ask_by_id(struct source_talk *talk)
+{
+	struct state *state = talk->state;
+	char *id;
+
+	if (strlen(talk->query->trace_id) > MAX_ID_BYTES)
+		return SOURCE_NOT_FOUND;
+	id = arena_strdup(talk->arena, talk->query->trace_id);
+	/* A term is compared byte by byte, and both store lower case. */
+	for (char *c = id; *c; c++)
+		*c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
+	state->ids = arena_array(talk->arena, 1, sizeof(*state->ids));
+	state->ids[state->nids++] = id;
+	return ask_traces(talk, NULL);
+}
+
+/* ---- Search. ---- */
+
+static void add_signal(struct buf *body, const struct dialect *dialect,
+		       const struct trace_query *query)
+{
+	const struct signal *signal = query->signal;
+	const char *operation = source_plain(signal->operation);
+	const char *namespace = source_plain(signal->namespace);
+
+	add_text(body, dialect->service, signal->service);
+	if (namespace)
+		add_text(body, dialect->namespace, namespace);
+	if (operation)
+		add_text(body, dialect->operation, operation);
+	if (query->min_duration_us > 0)
+		add_duration(body, dialect, query->min_duration_us);
+	if (query->failing) {
+		open_any(body);
+		add_failed(body, dialect);
+		close_any(body);
+	}
+	add_window(body, dialect, query);
+}
+
+static enum source_step ask_search(struct source_talk *talk)
+{
+	const struct trace_query *query = talk->query;
+	const struct dialect *dialect = dialect_of(talk);
+	struct buf body = BUF_INIT(BODY_BYTES);
+
+	if (!query->signal || !source_plain(query->signal->service))
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	buf_printf(&body, "{\"size\":%u,\"track_total_hits\":false,\"_source\":[", query->limit);
+	for (size_t i = 0; dialect->trace_id[i]; i++) {
+		add_comma(&body);
+		buf_json_string(&body, dialect->trace_id[i]);
+	}
+	/* One hit of each trace; Elastic's new indices know the old name of its id too. */
+	buf_puts(&body, "],\"collapse\":{");
+	buf_json_text(&body, "field", dialect->trace_id[0]);
+	buf_puts(&body, "},\"sort\":[{");
+	buf_json_text(&body, dialect->time, "desc");
+	buf_puts(&body, "}],\"query\":{\"bool\":{\"filter\":[");
+	add_signal(&body, dialect, query);
+	buf_putc(&body, ']');
+	if (query->healthy) {
+		buf_puts(&body, ",\"must_not\":[");
+		add_failed(&body, dialect);
+		buf_putc(&body, ']');
+	}
+	buf_puts(&body, "}}}");
+	if (!post(talk, &body))
+		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
+	source_read_text(talk);
+	return SOURCE_SEND;
+}
+
+static int on_hit(void *ctx, enum jread_event event, const char *path, const char *text, size_t len)
+{
+	struct source_talk *talk = ctx;
+	struct state *state = talk->state;
+	const char *name = path_below(path, "hits.hits._source.");
+	const char *const *names = dialect_of(talk)->trace_id;
+
+	if (event != JREAD_STRING || !name || len == 0 || len > MAX_ID_BYTES)
+		return JREAD_GO;
+	for (size_t i = 0; names[i]; i++)
+		if (strcmp(names[i], name) == 0 && state->nids < talk->query->limit)
+			state->ids[state->nids++] = arena_strndup(talk->arena, text, len);
+	return JREAD_GO;
+}
+
+static enum source_step take_search(struct source_talk *talk)
+{
+	struct state *state = talk->state;
+	enum source_step step = source_judge(talk);
+
+	if (step != SOURCE_TRACES)
+		return step;
+	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
+	if (!source_read_paths(talk, on_hit))
+		return source_end(talk, SOURCE_BAD,
+				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
+								  : "sent no answer to a search");
+	return state->nids > 0 ? ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
+}
+
+static enum source_step elastic_next(struct source_talk *talk)
+{
+	struct state *state = talk->state;
+	enum source_step step;
+
+	if (!state)
+		talk->state = state = arena_alloc(talk->arena, sizeof(*state));
+	if (talk->step == 0)
+		return talk->query->trace_id ? ask_by_id(talk) : ask_search(talk);
+	if (!state->asked_traces)
+		return take_search(talk);
+	step = source_judge(talk);
+	if (step == SOURCE_TRACES && talk->cursor)
+		return ask_traces(talk, arena_strdup(talk->arena, talk->cursor));
+	return step;
+}
+
+const struct trace_source trace_source_elastic = {
+	.name = "elastic",
+	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
+	.next = elastic_next,
+};
+
+const struct trace_source trace_source_opensearch = {
+	.name = "opensearch",
+	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
+	.next = elastic_next,
+};

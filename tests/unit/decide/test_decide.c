@@ -1,0 +1,492 @@
+/* decide(): who is suspected, who owns it, which incident it belongs to. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../lib/shop.h"
+#include "tracepager/decide.h"
+#include "tracepager/xalloc.h"
+
+static struct arena *arena;
+static struct ruleset *rules;
+static struct trace_set *sets[4];
+static unsigned int nsets;
+
+static const char rules_text[] = "teams:\n"
+				 "  shop: {escalation: all}\n"
+				 "  money: {escalation: all}\n"
+				 "  dba: {escalation: all}\n"
+				 "  sre: {escalation: all}\n"
+				 "pagers: {out: {kind: console}}\n"
+				 "escalations: {all: {steps: [{page: [out]}]}}\n"
+				 "services:\n"
+				 "  checkout: {owner: shop}\n"
+				 "  ledger: {owner: money}\n"
+				 "  ledger-db: {owner: dba, peers: [ledger-db.internal]}\n"
+				 "  anything: {owner: shop, match: {service: \"unknown*\"}}\n"
+				 "  unknown_service:node: {owner: dba}\n"
+				 "signals:\n"
+				 "  refunds:\n"
+				 "    alerts: {alertname: RefundsFail}\n"
+				 "    span: {service: \"check*\", operation: \"POST /refunds\"}\n"
+				 "    owner: money\n"
+				 "routes:\n"
+				 "  - when: {severity: info}\n"
+				 "    page: none\n"
+				 "fallback: {team: sre}\n";
+
+static void setup(void)
+{
+	struct findings findings = { 0 };
+
+	arena = arena_new(1 << 24);
+	nsets = 0;
+	ck_assert_int_eq(
+		rules_parse("rules.yaml", rules_text, strlen(rules_text), false, &rules, &findings),
+		0);
+	findings_fini(&findings);
+}
+
+static void teardown(void)
+{
+	while (nsets)
+		trace_set_free(sets[--nsets]);
+	rules_unref(rules);
+	arena_free(arena);
+}
+
+/* The same rules with another part. */
+static void add_rules(const char *part)
+{
+	struct findings findings = { 0 };
+	char *text = xasprintf("%s%s", rules_text, part);
+
+	rules_unref(rules);
+	ck_assert_int_eq(rules_parse("rules.yaml", text, strlen(text), false, &rules, &findings),
+			 0);
+	findings_fini(&findings);
+	free(text);
+}
+
+static const struct trace *trace_of(const struct shop_span *rows, size_t n)
+{
+	sets[nsets] = shop_trace(nsets ? "t2" : "t1", rows, n);
+	return &sets[nsets++]->traces[0];
+}
+
+/* checkout calls the last service, which fails; where that has no span, the peer is named by the
+ * call. */
+static const struct trace *failing(const char *service, const char *peer)
+{
+	const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, "failed", NULL },
+		{ "2", "1", "checkout", "call", SPAN_CLIENT, 10, 80, "connection refused", peer },
+		{ "3", "2", service, "work", SPAN_SERVER, 20, 60, "disk is full", NULL },
+	};
+	return trace_of(rows, service ? 3 : 2);
+}
+
+static struct alert orders = {
+	.sender = "am1",
+	.family = "prometheus",
+	.fingerprint = "0011223344556677",
+	.labels = { (struct label[]){ { "alertname", "OrdersFail" }, { "service", "checkout" } },
+		    2 },
+	.generator_url = "",
+};
+
+static struct decision decided(const struct alert *alert, const struct trace *const *traces,
+			       unsigned int n)
+{
+	struct decision decision;
+
+	decide(arena,
+	       &(struct decide_input){ .alert = alert,
+				       .traces = traces,
+				       .ntraces = n,
+				       .rules = rules,
+				       .mode = WALK_AUTO,
+				       .now_us = 1 },
+	       &decision);
+	return decision;
+}
+
+START_TEST(the_suspect_s_owner_is_paged)
+{
+	const struct trace *trace = failing("ledger", NULL);
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_str_eq(d.verdict.suspect.service, "ledger");
+	ck_assert_str_eq(d.team->name, "money");
+	ck_assert_str_eq(d.service->name, "ledger");
+	ck_assert_str_eq(d.rule, d.service->place);
+	ck_assert_str_eq(d.incident_key, "suspect//ledger/money");
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NONE);
+	ck_assert_str_eq(d.page.component, "ledger");
+	ck_assert_str_eq(d.page.group, "money");
+	ck_assert_str_eq(d.page.origin, "checkout");
+	ck_assert_str_eq(d.page.kind, "span");
+	ck_assert_int_eq(d.page.severity, SEVERITY_ERROR);
+	ck_assert_int_eq(d.page.at_us, 1);
+}
+END_TEST
+
+START_TEST(an_owned_callee_is_the_suspect)
+{
+	const struct trace *trace = failing(NULL, "ledger-db.internal");
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_str_eq(d.verdict.suspect.service, "ledger-db");
+	ck_assert_int_eq(d.verdict.suspect.kind, SUSPECT_PEER);
+	ck_assert_str_eq(d.verdict.suspect.callee, "ledger-db.internal");
+	ck_assert_double_eq_tol(d.verdict.confidence, 0.9, 1e-9);
+	ck_assert_str_eq(d.team->name, "dba");
+	ck_assert_str_eq(d.incident_key, "suspect//ledger-db/dba");
+	const struct walk *walk = &d.walks[0];
+	ck_assert_uint_gt(walk->nreasons, 0);
+	ck_assert_ptr_nonnull(
+		strstr(walk->reasons[walk->nreasons - 1], "ledger-db by the rules (rules.yaml:"));
+}
+END_TEST
+
+START_TEST(an_owned_callee_that_held_up_its_caller_is_the_suspect)
+{
+	const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 1000, "timeout", NULL },
+		{ "2", "1", "checkout", "call", SPAN_CLIENT, 10, 980, "timeout", NULL },
+		{ "3", "2", "ledger", "POST /entries", SPAN_SERVER, 20, 4000, NULL, NULL },
+		{ "4", "3", "ledger", "SELECT", SPAN_CLIENT, 30, 3900, NULL, "ledger-db.internal" },
+	};
+	const struct trace *trace = trace_of(rows, 4);
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_int_eq(d.verdict.suspect.kind, SUSPECT_SLOW);
+	ck_assert_str_eq(d.verdict.suspect.service, "ledger-db");
+	ck_assert_str_eq(d.verdict.suspect.callee, "ledger-db.internal");
+	ck_assert_double_eq_tol(d.verdict.confidence, 0.8, 1e-9);
+	ck_assert_str_eq(d.team->name, "dba");
+	ck_assert_str_eq(d.incident_key, "suspect//ledger-db/dba");
+}
+END_TEST
+
+START_TEST(an_unowned_callee_leaves_the_caller)
+{
+	const struct trace *trace = failing(NULL, "cache.internal");
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_str_eq(d.verdict.suspect.service, "checkout");
+	ck_assert_str_eq(d.verdict.suspect.callee, "cache.internal");
+	ck_assert_double_eq_tol(d.verdict.confidence, 0.6, 1e-9);
+	ck_assert_str_eq(d.team->name, "shop");
+}
+END_TEST
+
+START_TEST(an_unowned_suspect_goes_to_the_fallback)
+{
+	const struct trace *trace = failing("tax", NULL);
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_str_eq(d.verdict.suspect.service, "tax");
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_OWNER);
+	ck_assert_str_eq(d.team->name, "sre");
+	ck_assert_ptr_null(d.service);
+	ck_assert_str_eq(d.incident_key, "suspect//tax/sre");
+}
+END_TEST
+
+/* A glob that would match it does not own a service that has not told its name. */
+START_TEST(an_unknown_service_is_unowned)
+{
+	const struct trace *trace = failing("unknown_service:java", NULL);
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_OWNER);
+	ck_assert_str_eq(d.team->name, "sre");
+}
+END_TEST
+
+START_TEST(an_unknown_signal_is_unowned)
+{
+	struct alert alert = orders;
+
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "OrdersFail" },
+							  { "service", "unknown_service:java" } },
+					2 };
+	struct decision d = decided(&alert, NULL, 0);
+	ck_assert_ptr_null(d.service);
+	ck_assert_str_eq(d.team->name, "sre");
+}
+END_TEST
+
+/* Nor where a span tells the signal's service, not the alert. */
+START_TEST(an_unknown_root_is_unowned)
+{
+	const struct shop_span rows[] = {
+		{ "1", NULL, "unknown_service:java", "GET /", SPAN_SERVER, 0, 9, NULL, NULL },
+	};
+	const struct trace *trace = trace_of(rows, 1);
+	struct decision d = decided(NULL, &trace, 1);
+
+	ck_assert(!d.verdict.found);
+	ck_assert_str_eq(d.signal.service, "unknown_service:java");
+	ck_assert_str_eq(d.team->name, "sre");
+}
+END_TEST
+
+/* A caller may hand on the name that its callee did not tell. */
+START_TEST(an_unknown_callee_is_unowned)
+{
+	const struct trace *trace = failing(NULL, "unknown_service:node");
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert(d.verdict.found);
+	ck_assert_str_eq(d.verdict.suspect.service, "checkout");
+	ck_assert_str_eq(d.team->name, "shop");
+}
+END_TEST
+
+START_TEST(without_a_trace_the_signal_s_service_is_paged)
+{
+	struct decision d = decided(&orders, NULL, 0);
+
+	ck_assert(!d.verdict.found);
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_TRACE);
+	ck_assert_str_eq(d.team->name, "shop");
+	ck_assert_str_eq(d.incident_key, "service//checkout/OrdersFail/shop");
+	ck_assert_str_eq(d.page.kind, "no_trace");
+	ck_assert_str_eq(d.page.component, "");
+}
+END_TEST
+
+START_TEST(the_signal_rule_s_owner_comes_first)
+{
+	struct alert alert = orders;
+
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "RefundsFail" } }, 1 };
+	struct decision d = decided(&alert, NULL, 0);
+	ck_assert_str_eq(d.team->name, "money");
+	ck_assert_str_eq(d.signal_rule->name, "refunds");
+	ck_assert_str_eq(d.rule, d.signal_rule->place);
+	ck_assert_str_eq(d.incident_key, "signal/refunds/money");
+}
+END_TEST
+
+START_TEST(an_alert_about_nothing_traced_is_the_fallback_s)
+{
+	struct alert alert = orders;
+
+	alert.labels = (struct labels){
+		(struct label[]){ { "alertname", "Disk/Full" }, { "instance", "db" } }, 2
+	};
+	struct decision d = decided(&alert, NULL, 0);
+	ck_assert(!d.has_signal);
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_SIGNAL);
+	ck_assert_str_eq(d.team->name, "sre");
+	ck_assert_str_eq(d.incident_key, "alert/prometheus/0011223344556677/sre");
+}
+END_TEST
+
+START_TEST(why_a_trace_is_missing_is_told)
+{
+	struct decision d;
+
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .rules = rules,
+				       .missing = FALLBACK_SOURCE_ERROR,
+				       .missing_text = "jaeger answered 503" },
+	       &d);
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_SOURCE_ERROR);
+	ck_assert_str_eq(d.verdict.fallback_text, "jaeger answered 503");
+	ck_assert_ptr_nonnull(strstr(d.page.details, "jaeger answered 503"));
+	ck_assert_ptr_nonnull(strstr(d.page.details, "[source_error]"));
+}
+END_TEST
+
+START_TEST(a_route_can_send_no_page)
+{
+	struct alert alert = orders;
+	const struct trace *trace = failing("ledger", NULL);
+
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "OrdersFail" },
+							  { "service", "checkout" },
+							  { "severity", "info" } },
+					3 };
+	struct decision d = decided(&alert, &trace, 1);
+	ck_assert(d.no_page);
+	ck_assert_ptr_nonnull(d.routing.no_page);
+	ck_assert_str_eq(d.team->name, "money");
+	ck_assert_ptr_nonnull(
+		strstr(d.owner_reasons[d.nowner_reasons - 1], d.routing.no_page->place));
+}
+END_TEST
+
+START_TEST(without_rules_nobody_owns_and_nothing_is_missing)
+{
+	const struct trace *trace = failing("tax", NULL);
+	struct decision d;
+
+	decide(arena, &(struct decide_input){ .traces = &trace, .ntraces = 1, .mode = WALK_ERRORS },
+	       &d);
+	ck_assert(d.verdict.found);
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NONE);
+	ck_assert_ptr_null(d.team);
+	ck_assert_ptr_null(d.rule);
+	ck_assert(!d.has_alert);
+	ck_assert(d.has_signal);
+	ck_assert_str_eq(d.signal.from, "trace root");
+	ck_assert_str_eq(d.signal.service, "checkout");
+	ck_assert_str_eq(d.signal.operation, "POST /orders");
+}
+END_TEST
+
+START_TEST(a_given_signal_has_not_the_rule_s_owner)
+{
+	struct alert alert = orders;
+	const struct signal signal = { .service = "ledger", .from = "option" };
+	struct decision d;
+
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "RefundsFail" } }, 1 };
+	decide(arena, &(struct decide_input){ .alert = &alert, .signal = &signal, .rules = rules },
+	       &d);
+	ck_assert_ptr_null(d.signal_rule);
+	ck_assert_str_eq(d.signal.from, "option");
+	ck_assert_str_eq(d.team->name, "money");
+	ck_assert_str_eq(d.service->name, "ledger");
+}
+END_TEST
+
+START_TEST(traces_that_disagree_page_the_signal_s_owner)
+{
+	const struct trace *traces[] = { failing("ledger", NULL), failing("tax", NULL) };
+	struct decision d = decided(&orders, traces, 2);
+
+	/* 0.95 * 1/2 is below 0.5. */
+	ck_assert(!d.verdict.found);
+	ck_assert_int_eq(d.verdict.fallback, FALLBACK_LOW_CONFIDENCE);
+	ck_assert_uint_eq(d.verdict.nrunners_up, 2);
+	ck_assert_str_eq(d.team->name, "shop");
+	ck_assert_str_eq(d.incident_key, "service//checkout/OrdersFail/shop");
+}
+END_TEST
+
+static const char *key_of(struct label *labels, size_t n, const char *fingerprint)
+{
+	struct alert alert = orders;
+
+	alert.labels = (struct labels){ labels, n };
+	alert.fingerprint = fingerprint;
+	return decided(&alert, NULL, 0).incident_key;
+}
+
+/* All that they have in common is the service: none of them may hide another. */
+START_TEST(alerts_about_a_service_have_incidents_of_their_own)
+{
+	struct label clock[] = { { "alertname", "NodeClockSkew" }, { "service", "ledger" } };
+	struct label disk[] = { { "alertname", "NodeDiskFull" }, { "service", "ledger" } };
+	struct label other[] = { { "alertname", "NodeDiskFull" },
+				 { "instance", "two" },
+				 { "service", "ledger" } };
+	struct label unnamed[] = { { "service", "ledger" } };
+
+	ck_assert_str_eq(key_of(clock, 2, "f1"), "service//ledger/NodeClockSkew/money");
+	ck_assert_str_eq(key_of(disk, 2, "f2"), "service//ledger/NodeDiskFull/money");
+	ck_assert_str_eq(key_of(other, 3, "f3"), "service//ledger/NodeDiskFull/money");
+	ck_assert_str_eq(key_of(unnamed, 1, "f4"), "alert/prometheus/f4/money");
+}
+END_TEST
+
+/* Alerts about one operation are about one failure, whatever they are called. */
+START_TEST(alerts_about_an_operation_share_their_incident)
+{
+	struct label errors[] = { { "alertname", "Errors" },
+				  { "service", "ledger" },
+				  { "span_name", "Book" } };
+	struct label slow[] = { { "alertname", "Slow" },
+				{ "service", "ledger" },
+				{ "span_name", "Book" } };
+
+	ck_assert_str_eq(key_of(errors, 3, "f1"), "operation//ledger/Book/money");
+	ck_assert_str_eq(key_of(slow, 3, "f2"), "operation//ledger/Book/money");
+}
+END_TEST
+
+/* Two lists of parts never give one key. */
+START_TEST(keys_do_not_collide)
+{
+	struct alert one = orders, other = orders;
+
+	one.labels =
+		(struct labels){ (struct label[]){ { "service", "a/b" }, { "span_name", "c" } },
+				 2 };
+	other.labels =
+		(struct labels){ (struct label[]){ { "service", "a" }, { "span_name", "b/c" } },
+				 2 };
+	struct decision a = decided(&one, NULL, 0), b = decided(&other, NULL, 0);
+	ck_assert_str_eq(a.incident_key, "operation//a%2Fb/c/sre");
+	ck_assert_str_eq(b.incident_key, "operation//a/b%2Fc/sre");
+}
+END_TEST
+
+/* A service that no entry names says itself whose it is, where the rules want that. */
+START_TEST(owner_by_an_attribute)
+{
+	const struct trace *trace = failing("dba", NULL);
+	struct decide_input input = { .traces = &trace, .ntraces = 1, .rules = rules };
+	struct decision decision;
+
+	decide(arena, &input, &decision);
+	ck_assert_str_eq(decision.team->name, "sre");
+	ck_assert_int_eq(decision.verdict.fallback, FALLBACK_NO_OWNER);
+	add_rules("defaults: {owner_attribute: service.name}\n");
+	input.rules = rules;
+	decide(arena, &input, &decision);
+	ck_assert_str_eq(decision.team->name, "dba");
+	ck_assert_int_eq(decision.verdict.fallback, FALLBACK_NONE);
+	ck_assert_str_eq(decision.owner_reasons[0],
+			 "no rule names an owner of dba; its service.name is team dba "
+			 "(rules.yaml:4)");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("decide");
+	TCase *tcase = tcase_create("decide");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, owner_by_an_attribute);
+	tcase_add_test(tcase, the_suspect_s_owner_is_paged);
+	tcase_add_test(tcase, an_owned_callee_is_the_suspect);
+	tcase_add_test(tcase, an_owned_callee_that_held_up_its_caller_is_the_suspect);
+	tcase_add_test(tcase, an_unowned_callee_leaves_the_caller);
+	tcase_add_test(tcase, an_unowned_suspect_goes_to_the_fallback);
+	tcase_add_test(tcase, an_unknown_service_is_unowned);
+	tcase_add_test(tcase, an_unknown_signal_is_unowned);
+	tcase_add_test(tcase, an_unknown_root_is_unowned);
+	tcase_add_test(tcase, an_unknown_callee_is_unowned);
+	tcase_add_test(tcase, without_a_trace_the_signal_s_service_is_paged);
+	tcase_add_test(tcase, the_signal_rule_s_owner_comes_first);
+	tcase_add_test(tcase, an_alert_about_nothing_traced_is_the_fallback_s);
+	tcase_add_test(tcase, why_a_trace_is_missing_is_told);
+	tcase_add_test(tcase, a_route_can_send_no_page);
+	tcase_add_test(tcase, without_rules_nobody_owns_and_nothing_is_missing);
+	tcase_add_test(tcase, a_given_signal_has_not_the_rule_s_owner);
+	tcase_add_test(tcase, traces_that_disagree_page_the_signal_s_owner);
+	tcase_add_test(tcase, alerts_about_a_service_have_incidents_of_their_own);
+	tcase_add_test(tcase, alerts_about_an_operation_share_their_incident);
+	tcase_add_test(tcase, keys_do_not_collide);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

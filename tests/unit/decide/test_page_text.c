@@ -1,0 +1,649 @@
+/* What a person reads: plain.h, waterfall.h, and the page's summary and details. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../lib/shop.h"
+#include "tracepager/decide.h"
+#include "tracepager/limits.h"
+#include "tracepager/plain.h"
+#include "tracepager/waterfall.h"
+
+static struct arena *arena;
+static struct ruleset *rules;
+static struct trace_set *set;
+
+static const char rules_text[] =
+	"teams:\n"
+	"  money: {escalation: all}\n"
+	"  sre: {escalation: all}\n"
+	"pagers: {out: {kind: console}}\n"
+	"escalations: {all: {steps: [{page: [out]}]}}\n"
+	"services:\n"
+	"  ledger: {owner: money, runbook: \"https://runbooks.example/ledger\"}\n"
+	"fallback: {team: sre}\n";
+
+static void setup(void)
+{
+	struct findings findings = { 0 };
+
+	arena = arena_new(1 << 24);
+	set = NULL;
+	ck_assert_int_eq(
+		rules_parse("rules.yaml", rules_text, strlen(rules_text), false, &rules, &findings),
+		0);
+	findings_fini(&findings);
+}
+
+static void teardown(void)
+{
+	trace_set_free(set);
+	rules_unref(rules);
+	arena_free(arena);
+}
+
+/* plain */
+
+static const struct {
+	const char *text, *plain;
+} harmless[] = {
+	{ "POST /orders", "POST /orders" },
+	{ NULL, "" },
+	{ "", "" },
+	{ "  two\t\tblanks \r\n and a line  ", "two blanks and a line" },
+	{ "\033[1;31mred\033[0m", "red" },
+	{ "\033[2J\033[H\033", "" },
+	{ "\033]0;title\007x", "]0;title x" },
+	{ "a\x7f\x01z", "a z" },
+	{ "\xc2\x9b"
+	  "31mx",
+	  "31mx" },
+	{ "admin\xe2\x80\xaetxt.exe", "admintxt.exe" }, /* U+202E */
+	{ "a\xe2\x81\xa6z\xe2\x81\xa9", "az" },		/* U+2066, U+2069 */
+	{ "a\xe2\x80\x8bz\xef\xbb\xbf", "az" },		/* U+200B, U+FEFF */
+	{ "one\xe2\x80\xa8two", "one two" },		/* U+2028 */
+	{ "Zahlung für Müller", "Zahlung für Müller" },
+	{ "\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd" },		    /* no lead bytes */
+	{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },		    /* overlong */
+	{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* a surrogate */
+	{ "x\xe2\x82", "x\xef\xbf\xbd\xef\xbf\xbd" },		    /* cut */
+	{ "\xf0\x9f\x94\xa5", "\xf0\x9f\x94\xa5" },
+};
+
+START_TEST(text_becomes_harmless)
+{
+	ck_assert_str_eq(plain_text(arena, harmless[_i].text, 80), harmless[_i].plain);
+}
+END_TEST
+
+START_TEST(long_text_is_cut)
+{
+	ck_assert_str_eq(plain_text(arena, "abcdef", 6), "abcdef");
+	ck_assert_str_eq(plain_text(arena, "abcdef", 5), "abcd…");
+	ck_assert_str_eq(plain_text(arena, "abcdef", 1), "…");
+	ck_assert_str_eq(plain_text(arena, "abcdef", 0), "");
+	/* A blank is never the last thing before the dots; a wide character takes two columns. */
+	ck_assert_str_eq(plain_text(arena, "ab cdef", 4), "ab…");
+	ck_assert_str_eq(plain_text(arena, "漢字漢字", 5), "漢字…");
+	ck_assert_uint_eq(plain_columns("漢字", 80), 4);
+	ck_assert_uint_eq(plain_columns("für", 80), 3);
+}
+END_TEST
+
+START_TEST(padding_fills_up)
+{
+	struct buf out = BUF_INIT(100);
+
+	plain_pad(&out, "ab", 4);
+	buf_putc(&out, '|');
+	plain_pad(&out, "abcdef", 4);
+	buf_putc(&out, '|');
+	ck_assert_str_eq(buf_text(&out), "ab  |abc…|");
+	buf_fini(&out);
+}
+END_TEST
+
+static const struct {
+	int64_t us;
+	const char *text;
+} durations[] = {
+	{ 0, "0 µs" },		 { -5, "0 µs" },
+	{ 340, "340 µs" },	 { 12300, "12.3 ms" },
+	{ 999000, "999 ms" },	 { 1200000, "1.20 s" },
+	{ 12340000, "12.3 s" },	 { 125000000, "2 min 05 s" },
+	{ 600000000, "10 min" }, { 5400000000, "1.5 h" },
+};
+
+START_TEST(durations_are_short)
+{
+	char out[PLAIN_DURATION_SIZE];
+
+	ck_assert_str_eq(plain_duration(durations[_i].us, out), durations[_i].text);
+}
+END_TEST
+
+/* waterfall */
+
+static size_t count_lines(const char *text, size_t *ret_widest)
+{
+	size_t lines = 0;
+
+	*ret_widest = 0;
+	while (*text) {
+		size_t columns = 0, len = strcspn(text, "\n");
+		/* Names here are ASCII: a column is a byte that does not continue a character. */
+		for (size_t i = 0; i < len; i++)
+			columns += ((unsigned char)text[i] & 0xC0) != 0x80;
+		if (columns > *ret_widest)
+			*ret_widest = columns;
+		lines++;
+		text += len + (text[len] == '\n');
+	}
+	return lines;
+}
+
+static const struct shop_span few[] = {
+	{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, "failed", NULL },
+	{ "2", "1", "cart", "GET /cart", SPAN_SERVER, 0, 20, NULL, NULL },
+	{ "3", "1", "payment", "charge", SPAN_SERVER, 20, 60, "refused", NULL },
+	{ "4", "1", "mail", "send", SPAN_SERVER, 80, 20, "no route", NULL },
+};
+
+START_TEST(a_small_trace_is_drawn_whole)
+{
+	struct buf out = BUF_INIT(10000);
+	char *line[5], *rest;
+
+	set = shop_trace("t", few, 4);
+	struct walk walk = {
+		.trace = &set->traces[0], .found = true, .path = (uint32_t[]){ 0, 2 }, .npath = 2
+	};
+	waterfall_write(&walk, &(struct waterfall_options){ .lines = 12, .columns = 60 }, &out);
+	/* In the order of the tree: the path's root, what began before the path went on, the path,
+	 * what began after. */
+	line[0] = strtok_r(out.data, "\n", &rest);
+	for (int i = 1; i < 5; i++)
+		line[i] = strtok_r(NULL, "\n", &rest);
+	ck_assert_ptr_nonnull(line[3]);
+	ck_assert_ptr_null(line[4]);
+	ck_assert_ptr_eq(strstr(line[0], "✗ checkout POST /orders"), line[0]);
+	ck_assert_ptr_eq(strstr(line[1], "  └ cart GET /cart"), line[1]);
+	ck_assert_ptr_eq(strstr(line[2], "✗ └ payment charge"), line[2]);
+	ck_assert_ptr_eq(strstr(line[3], "! └ mail send"), line[3]);
+	ck_assert_ptr_nonnull(strstr(line[0], "  100 ms"));
+	ck_assert_ptr_nonnull(strstr(line[3], "   20 ms"));
+	buf_fini(&out);
+}
+END_TEST
+
+/* Of 60 columns mark, duration and blanks take 12, and the longest name, "checkout POST /orders",
+ * takes 21. 27 are left for 100 ms: for payment's 20 to 80 ms from the one that holds 5.4 to the
+ * one that begins nearest to 21.6, 5 to 21. */
+START_TEST(bars_are_to_scale)
+{
+	struct buf out = BUF_INIT(10000);
+
+	set = shop_trace("t", few, 4);
+	struct walk walk = {
+		.trace = &set->traces[0], .found = true, .path = (uint32_t[]){ 0, 2 }, .npath = 2
+	};
+	waterfall_write(&walk, &(struct waterfall_options){ .lines = 12, .columns = 60 }, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), " ███████████████████████████   100 ms\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "      █████████████████         60 ms\n"));
+	buf_fini(&out);
+}
+END_TEST
+
+/* Which operation stands in each line. */
+static void check_order(const struct walk *walk, const char *const *names, size_t n)
+{
+	struct buf out = BUF_INIT(10000);
+	char *rest;
+
+	waterfall_write(walk, &(struct waterfall_options){ .lines = 12, .columns = 60 }, &out);
+	char *line = strtok_r(out.data, "\n", &rest);
+	for (size_t i = 0; i < n; i++, line = strtok_r(NULL, "\n", &rest))
+		ck_assert_msg(line && strstr(line, names[i]), "line %zu is not %s but %s", i,
+			      names[i], line ? line : "missing");
+	ck_assert_msg(!line, "one line too many: %s", line);
+	buf_fini(&out);
+}
+
+/* A line that counts one span takes the room of that span. */
+START_TEST(the_only_span_left_out_is_shown)
+{
+	static const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, "failed", NULL },
+		{ "2", "1", "checkout", "GET /cart", SPAN_CLIENT, 0, 20, NULL, NULL },
+		{ "3", "2", "cart", "GET /items", SPAN_SERVER, 5, 10, NULL, NULL },
+		{ "4", "1", "payment", "charge", SPAN_SERVER, 20, 60, "refused", NULL },
+	};
+	static const char *const below[] = { "✗ checkout POST /orders", "  └ checkout GET /cart",
+					     "   └ cart GET /items", "✗ └ payment charge" };
+	static const char *const above[] = { "  checkout POST /orders", "✗ └ payment charge",
+					     "   └ ledger book" };
+	static const struct shop_span chain[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, NULL, NULL },
+		{ "2", "1", "payment", "charge", SPAN_SERVER, 20, 60, "refused", NULL },
+		{ "3", "2", "ledger", "book", SPAN_SERVER, 30, 20, NULL, NULL },
+	};
+	static const char *const aside[] = { "✗ payment charge", "  checkout sweep" };
+	static const struct shop_span roots[] = {
+		{ "1", NULL, "checkout", "sweep", SPAN_SERVER, 0, 100, NULL, NULL },
+		{ "2", NULL, "payment", "charge", SPAN_SERVER, 20, 60, "refused", NULL },
+	};
+	struct walk walk = { .found = true, .path = (uint32_t[]){ 0, 3 }, .npath = 2 };
+
+	set = shop_trace("t", rows, 4);
+	walk.trace = &set->traces[0];
+	check_order(&walk, below, 4);
+	trace_set_free(set);
+	/* The path begins at its second span, below the one that is left out. */
+	walk.path = (uint32_t[]){ 1 };
+	walk.npath = 1;
+	set = shop_trace("t", chain, 3);
+	walk.trace = &set->traces[0];
+	check_order(&walk, above, 3);
+	trace_set_free(set);
+	set = shop_trace("t", roots, 2);
+	walk.trace = &set->traces[0];
+	check_order(&walk, aside, 2);
+}
+END_TEST
+
+START_TEST(a_large_trace_is_cut)
+{
+	enum { SPANS = 300 };
+	static struct shop_span rows[SPANS];
+	static char ids[SPANS][16];
+	static uint32_t path[100];
+	struct buf out = BUF_INIT(100000);
+	size_t widest;
+
+	/* A chain of 100, and 200 children of its last. */
+	for (int i = 0; i < SPANS; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "%d", i);
+		rows[i] = (struct shop_span){ ids[i],
+					      i ? ids[i < 100 ? i - 1 : 99] : NULL,
+					      "a-service-with-a-long-name",
+					      "an-operation-with-a-very-long-name",
+					      SPAN_SERVER,
+					      i,
+					      400 - i,
+					      NULL,
+					      NULL };
+	}
+	for (uint32_t i = 0; i < 100; i++)
+		path[i] = i;
+	set = shop_trace("t", rows, SPANS);
+	struct walk walk = { .trace = &set->traces[0], .found = true, .path = path, .npath = 100 };
+	waterfall_write(&walk,
+			&(struct waterfall_options){ .lines = LIMIT_WATERFALL_LINES,
+						     .columns = LIMIT_WATERFALL_COLUMNS },
+			&out);
+	ck_assert_uint_eq(count_lines(buf_text(&out), &widest), LIMIT_WATERFALL_LINES);
+	ck_assert_uint_le(widest, LIMIT_WATERFALL_COLUMNS);
+	/* 11 rows: 3 of the path's beginning, 7 of its end, 1 for the other 90; the children are
+	 * not shown. */
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  … 90 spans of the path are left out\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  … 200 more spans, none failed\n"));
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(of_many_children_the_failing_and_long_ones_are_shown)
+{
+	enum { SPANS = 60 };
+	static struct shop_span rows[SPANS];
+	static char ids[SPANS][16], names[SPANS][16];
+	struct buf out = BUF_INIT(100000);
+	size_t widest;
+
+	for (int i = 0; i < SPANS; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "%d", i);
+		snprintf(names[i], sizeof(names[i]), "op%02d.", i);
+		rows[i] = (struct shop_span){ ids[i],	   i ? ids[0] : NULL,	  "cart",
+					      names[i],	   SPAN_SERVER,		  0,
+					      i ? i : 100, i == 7 ? "bad" : NULL, NULL };
+	}
+	set = shop_trace("t", rows, SPANS);
+	struct walk walk = { .trace = &set->traces[0], .signal_span = 0 };
+	waterfall_write(&walk, &(struct waterfall_options){ .lines = 6, .columns = 72 }, &out);
+	ck_assert_uint_eq(count_lines(buf_text(&out), &widest), 6);
+	/* The signal, the failing one, the three longest, and a line about the others. */
+	static const char *const shown[] = { "op00.", "op07.", "op59.",
+					     "op58.", "op57.", "… 55 more spans, none failed" };
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		ck_assert_msg(strstr(buf_text(&out), shown[i]) != NULL, "%s is not in:\n%s",
+			      shown[i], buf_text(&out));
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(colours_are_for_terminals_only)
+{
+	struct buf out = BUF_INIT(10000);
+
+	set = shop_trace("t", few, 4);
+	struct walk walk = {
+		.trace = &set->traces[0], .found = true, .path = (uint32_t[]){ 0, 2 }, .npath = 2
+	};
+	waterfall_write(&walk, &(struct waterfall_options){ .lines = 12, .columns = 60 }, &out);
+	ck_assert_ptr_null(strchr(buf_text(&out), '\033'));
+	buf_reset(&out);
+	waterfall_write(&walk,
+			&(struct waterfall_options){ .lines = 12, .columns = 60, .colour = true },
+			&out);
+	ck_assert_ptr_nonnull(strchr(buf_text(&out), '\033'));
+	buf_fini(&out);
+}
+END_TEST
+
+/* Times that no clock has must not overflow. */
+START_TEST(impossible_times_are_drawn)
+{
+	struct buf out = BUF_INIT(10000);
+
+	set = shop_trace("t", few, 4);
+	set->traces[0].spans[0].start_us = INT64_MIN;
+	set->traces[0].spans[2].start_us = INT64_MAX;
+	set->traces[0].spans[2].duration_us = INT64_MAX;
+	struct walk walk = {
+		.trace = &set->traces[0], .found = true, .path = (uint32_t[]){ 0, 2 }, .npath = 2
+	};
+	waterfall_write(&walk, &(struct waterfall_options){ .lines = 12, .columns = 60 }, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "payment charge"));
+	buf_fini(&out);
+}
+END_TEST
+
+/* the page */
+
+static struct alert orders = {
+	.sender = "am1",
+	.family = "prometheus",
+	.fingerprint = "0011223344556677",
+	.labels = { (struct label[]){ { "alertname", "PlaceOrderErrors" },
+				      { "service", "checkout" },
+				      { "span_name", "POST /orders" } },
+		    3 },
+	.generator_url = "",
+};
+
+static struct decision page_of(const char *service, const char *error, const struct alert *alert)
+{
+	struct decision decision;
+	const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, "failed", NULL },
+		{ "2", "1", "checkout", "call", SPAN_CLIENT, 10, 80, "failed", NULL },
+		{ "3", "2", service, "POST /entries", SPAN_SERVER, 20, 60, error, NULL },
+	};
+
+	set = shop_trace("t1", rows, 3);
+	const struct trace *trace = &set->traces[0];
+	decide(arena,
+	       &(struct decide_input){ .alert = alert,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .rules = rules,
+				       .mode = WALK_ERRORS,
+				       .trace_link = "https://traces.example/trace/{trace_id}" },
+	       &decision);
+	return decision;
+}
+
+START_TEST(the_summary_begins_with_the_suspect)
+{
+	struct decision d = page_of("ledger", "connection refused", &orders);
+
+	ck_assert_str_eq(d.page.summary,
+			 "ledger: connection refused — PlaceOrderErrors (checkout POST /orders)");
+}
+END_TEST
+
+static size_t characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xC0) != 0x80;
+	return n;
+}
+
+START_TEST(a_long_summary_gives_way)
+{
+	struct decision d = page_of(
+		"ledger",
+		"the connection to the primary was refused after eleven attempts in forty "
+		"seconds because of ümläuts and more words than anybody wants to read at night",
+		&orders);
+
+	ck_assert_uint_le(characters(d.page.summary), LIMIT_SUMMARY_CHARS);
+	ck_assert_ptr_eq(strstr(d.page.summary, "ledger: the connection to the prim"),
+			 d.page.summary);
+	ck_assert_ptr_nonnull(strstr(d.page.summary, "… — PlaceOrderErrors"));
+}
+END_TEST
+
+START_TEST(every_part_may_be_too_long)
+{
+	static char service[400], name[400];
+	struct alert alert = orders;
+
+	memset(service, 's', sizeof(service) - 1);
+	memset(name, 'n', sizeof(name) - 1);
+	alert.labels =
+		(struct labels){ (struct label[]){ { "alertname", name }, { "service", service } },
+				 2 };
+	struct decision d = page_of(service, service, &alert);
+	ck_assert_uint_le(characters(d.page.summary), LIMIT_SUMMARY_CHARS);
+	trace_set_free(set);
+	set = NULL;
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_uint_le(characters(d.page.summary), LIMIT_SUMMARY_CHARS);
+}
+END_TEST
+
+START_TEST(without_a_verdict_the_alert_and_the_reason_are_named)
+{
+	struct decision d;
+
+	decide(arena, &(struct decide_input){ .alert = &orders, .rules = rules }, &d);
+	ck_assert_str_eq(d.page.summary, "PlaceOrderErrors: no trace — checkout POST /orders");
+}
+END_TEST
+
+START_TEST(an_untraced_alert_says_its_own_words)
+{
+	struct alert alert = orders;
+	struct decision d;
+
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "DiskFull" } }, 1 };
+	alert.annotations =
+		(struct labels){ (struct label[]){ { "summary", "/var is full\non db-1" } }, 1 };
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_str_eq(d.page.summary, "DiskFull: /var is full on db-1");
+}
+END_TEST
+
+/* What comes after what, in the details. */
+START_TEST(details_are_in_order)
+{
+	struct alert alert = orders;
+	static const char *const order[] = { "Why you: team money owns ledger (rules.yaml:",
+					     "  checkout: POST /orders",
+					     "  → ledger: POST /entries (60 ms): ",
+					     "Trace t1:",
+					     "█",
+					     "Evidence: 1 of 1 trace, confidence 0.95",
+					     "Error: ",
+					     "connection refused",
+					     "Traces: t1",
+					     "The alert says: Orders fail",
+					     "  first line",
+					     "  second line" };
+
+	alert.annotations =
+		(struct labels){ (struct label[]){ { "description", "first line\n\nsecond line" },
+						   { "summary", "Orders fail" } },
+				 2 };
+	struct decision d = page_of("ledger", "connection refused", &alert);
+	const char *at = d.page.details;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		const char *found = strstr(at, order[i]);
+		ck_assert_msg(found != NULL, "\"%s\" is not (there) in:\n%s", order[i],
+			      d.page.details);
+		at = found + strlen(order[i]);
+	}
+}
+END_TEST
+
+START_TEST(links_are_safe_or_left_out)
+{
+	struct alert alert = orders;
+
+	alert.generator_url = "http://prometheus.example/graph?g0.expr=up";
+	alert.annotations = (struct labels){
+		(struct label[]){ { "dashboard_url", "javascript:alert(1)" },
+				  { "runbook_url", "https://runbooks.example/ledger" } },
+		2
+	};
+	struct decision d = page_of("ledger", "connection refused", &alert);
+	/* The runbook of rule and alert are one link. */
+	ck_assert_uint_eq(d.page.nlinks, 3);
+	ck_assert_str_eq(d.page.links[0].href, "https://runbooks.example/ledger");
+	ck_assert_str_eq(d.page.links[1].href, "https://traces.example/trace/t1");
+	ck_assert_str_eq(d.page.links[2].href, "http://prometheus.example/graph?g0.expr=up");
+}
+END_TEST
+
+static const char *const bad_links[] = {
+	"",
+	"https://",
+	"ftp://files.example/x",
+	" https://runbooks.example/x",
+	"https://runbooks.example/a b",
+	"https://runbooks.example/\"onclick",
+	"https://runbooks.example/<x>",
+	"https://runbooks.example/\n",
+	"https://runbooks.example/\033[2J",
+	"//runbooks.example/x",
+};
+
+START_TEST(bad_links_are_left_out)
+{
+	struct alert alert = orders;
+	struct decision d;
+
+	alert.annotations =
+		(struct labels){ (struct label[]){ { "runbook_url", bad_links[_i] } }, 1 };
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_uint_eq(d.page.nlinks, 0);
+}
+END_TEST
+
+START_TEST(hostile_names_cannot_leave_their_line)
+{
+	struct alert alert = orders;
+
+	alert.annotations =
+		(struct labels){ (struct label[]){ { "summary", "\033[2Jgone\xe2\x80\xae" } }, 1 };
+	struct decision d = page_of("led\nger\033[31m", "x\r\nWhy you: nobody\xff", &alert);
+	for (const char *c = d.page.details; *c; c++)
+		ck_assert_msg(*c == '\n' || (unsigned char)*c >= ' ', "byte %d in the details", *c);
+	ck_assert_ptr_null(strstr(d.page.details, "\nWhy you: nobody"));
+	ck_assert_ptr_null(strstr(d.page.details, "\xe2\x80\xae"));
+	ck_assert_ptr_null(strchr(d.page.summary, '\n'));
+	ck_assert_str_eq(d.page.component, "led ger");
+}
+END_TEST
+
+/* A template's values are as plain as everything else, and in an address they are escaped. */
+START_TEST(templates_make_the_texts)
+{
+	static const char text[] =
+		"teams: {money: {name: Money, escalation: e}}\n"
+		"pagers: {p: {kind: console}}\n"
+		"escalations: {e: {steps: [{page: [p]}]}}\n"
+		"services: {ledger: {owner: money, runbook: "
+		"'https://wiki.example/{service}/{error}',\n"
+		"  links: {Logs: "
+		"'https://logs.example/?t={trace_id}&s={span_id}&no={label.none|x}'}}}\n"
+		"routes: [{when: {suspect: {service: ledger}}, summary: '{team}: {error} "
+		"({confidence})',\n"
+		"  details: \"{service} {operation}\\n{{{label.none|none}}}\\n{details}\"}]\n"
+		"fallback: {team: money}\n";
+	struct findings findings = { .at = NULL };
+	struct ruleset *before = rules;
+
+	ck_assert_int_eq(rules_parse("r.yaml", text, strlen(text), true, &rules, &findings), 0);
+	struct decision d = page_of("ledger", "disk full {team}", &orders);
+	char summary[64];
+
+	snprintf(summary, sizeof(summary), "Money: disk full {team} (%.2f)", d.verdict.confidence);
+	ck_assert_str_eq(d.page.summary, summary);
+	ck_assert_ptr_eq(strstr(d.page.details, "ledger POST /entries\n{none}\nWhy you: "),
+			 d.page.details);
+	ck_assert_str_eq(d.page.links[0].href,
+			 "https://wiki.example/ledger/disk%20full%20%7Bteam%7D");
+	ck_assert_str_eq(d.page.links[1].href, "https://traces.example/trace/t1");
+	ck_assert_str_eq(d.page.links[2].text, "Logs");
+	ck_assert_str_eq(d.page.links[2].href, "https://logs.example/?t=t1&s=3&no=x");
+	findings_fini(&findings);
+	rules_unref(rules);
+	rules = before;
+}
+END_TEST
+
+/* No trace, no wait: this is what a storm of untraced alerts costs, so it stays small. */
+START_TEST(details_without_a_trace_are_short)
+{
+	struct decision d;
+
+	decide(arena, &(struct decide_input){ .alert = &orders, .rules = rules }, &d);
+	ck_assert_ptr_nonnull(strstr(d.page.details, "No cause was found: "));
+	ck_assert_ptr_nonnull(strstr(d.page.details, "[no_trace]"));
+	ck_assert_ptr_null(strstr(d.page.details, "Evidence"));
+	ck_assert_ptr_null(strstr(d.page.details, "Trace "));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("page_text");
+	TCase *tcase = tcase_create("page_text");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, text_becomes_harmless, 0,
+			    sizeof(harmless) / sizeof(harmless[0]));
+	tcase_add_test(tcase, long_text_is_cut);
+	tcase_add_test(tcase, padding_fills_up);
+	tcase_add_loop_test(tcase, durations_are_short, 0,
+			    sizeof(durations) / sizeof(durations[0]));
+	tcase_add_test(tcase, a_small_trace_is_drawn_whole);
+	tcase_add_test(tcase, bars_are_to_scale);
+	tcase_add_test(tcase, the_only_span_left_out_is_shown);
+	tcase_add_test(tcase, a_large_trace_is_cut);
+	tcase_add_test(tcase, of_many_children_the_failing_and_long_ones_are_shown);
+	tcase_add_test(tcase, colours_are_for_terminals_only);
+	tcase_add_test(tcase, impossible_times_are_drawn);
+	tcase_add_test(tcase, the_summary_begins_with_the_suspect);
+	tcase_add_test(tcase, a_long_summary_gives_way);
+	tcase_add_test(tcase, every_part_may_be_too_long);
+	tcase_add_test(tcase, without_a_verdict_the_alert_and_the_reason_are_named);
+	tcase_add_test(tcase, an_untraced_alert_says_its_own_words);
+	tcase_add_test(tcase, details_are_in_order);
+	tcase_add_test(tcase, links_are_safe_or_left_out);
+	tcase_add_loop_test(tcase, bad_links_are_left_out, 0,
+			    sizeof(bad_links) / sizeof(bad_links[0]));
+	tcase_add_test(tcase, hostile_names_cannot_leave_their_line);
+	tcase_add_test(tcase, templates_make_the_texts);
+	tcase_add_test(tcase, details_without_a_trace_are_short);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

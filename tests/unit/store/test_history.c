@@ -1,0 +1,600 @@
+/*
+ * What the store keeps of decisions, and looking back on it: what is written is read, by time, by
+ * number and by incident; it goes by age and by bytes; it is read beside the daemon and after it
+ * was killed; packed bytes open within caps.
+ */
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "../../../relay/store/sqlite-internal.h"
+#include "../../lib/store_kit.h"
+#include "tracepager/clock.h"
+#include "tracepager/history.h"
+#include "tracepager/limits.h"
+#include "tracepager/pack.h"
+#include "tracepager/xalloc.h"
+
+static struct history *history;
+static struct past past;
+
+static void setup(void)
+{
+	kit_setup();
+	history = NULL;
+	past = (struct past){ 0 };
+}
+
+static void teardown(void)
+{
+	past_fini(&past);
+	history_close(history);
+	kit_teardown();
+}
+
+static void look_back(void)
+{
+	ck_assert_msg(history_open(kit.path, &history, &kit.err) == 0, "%s", kit.err.text);
+}
+
+static void pack(const char *text, struct buf *out)
+{
+	*out = (struct buf)BUF_INIT(1 << 20);
+	pack_add(text, strlen(text), out);
+	ck_assert(!out->failed);
+}
+
+static void is_packed(const struct blob *blob, const char *text)
+{
+	struct buf out = BUF_INIT(1 << 20);
+
+	ck_assert_msg(pack_open(blob->data, blob->len, &out, &kit.err) == 0, "%s", kit.err.text);
+	ck_assert_str_eq(buf_text(&out), text);
+	buf_fini(&out);
+}
+
+/* A decision of team ledger at that time, with traces of so many bytes. */
+static void put(const char *incident, int64_t at_us, size_t traces_len)
+{
+	struct store_batch *batch = store_batch_new();
+	struct buf alert, doc;
+	CLEANUP_FREE char *traces = xcalloc(traces_len + 1, 1);
+
+	memset(traces, 't', traces_len);
+	pack("{\"alert\":1}", &alert);
+	pack("{\"version\":1}", &doc);
+	store_put_decision(batch,
+			   &(struct stored_decision){
+				   .alert_key = "prometheus/a",
+				   .incident = incident,
+				   .team = "ledger",
+				   .rules = "aa",
+				   .at_us = at_us,
+				   .alert = alert.data,
+				   .alert_len = alert.len,
+				   .doc = doc.data,
+				   .doc_len = doc.len,
+				   .kept = traces_len ? STORED_TRACES_WHOLE : STORED_TRACES_NONE,
+				   .traces = traces,
+				   .traces_len = traces_len,
+			   });
+	kit_commit(batch);
+	buf_fini(&alert);
+	buf_fini(&doc);
+}
+
+static int next(int64_t since_us, int64_t until_us, int64_t *pos)
+{
+	past_fini(&past);
+	int result = history_next(history, since_us, until_us, pos, &past, &kit.err);
+	ck_assert_msg(result >= 0, "%s", kit.err.text);
+	return result;
+}
+
+START_TEST(what_is_written_is_read_beside_the_writer)
+{
+	int64_t pos = 0, count = 0;
+
+	kit_open_sqlite();
+	look_back();
+	put("i1", 1000, 5);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_int_eq(past.id, 1);
+	ck_assert_int_eq(past.at_us, 1000);
+	ck_assert_str_eq(past.incident, "i1");
+	ck_assert_str_eq(past.team, "ledger");
+	ck_assert_str_eq(past.rules, "aa");
+	ck_assert_str_eq(past.alert_key, "prometheus/a");
+	ck_assert_int_eq(past.kept, STORED_TRACES_WHOLE);
+	is_packed(&past.alert, "{\"alert\":1}");
+	is_packed(&past.decision, "{\"version\":1}");
+	is_packed(&past.traces, "ttttt");
+	ck_assert_uint_eq(past.healthy.len, 0);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 0);
+	/* The reader holds nothing: the writer goes on, and the reader sees it. */
+	put("", 1001, 0);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_int_eq(past.id, 2);
+	ck_assert_int_eq(past.kept, STORED_TRACES_NONE);
+	ck_assert_int_eq(history_count(history, 0, INT64_MAX, &count, &kit.err), 0);
+	ck_assert_int_eq(count, 2);
+}
+END_TEST
+
+START_TEST(a_time_is_from_inclusive_until_exclusive)
+{
+	int64_t pos = 0, count = 0;
+
+	kit_open_sqlite();
+	for (int64_t at = 10; at <= 50; at += 10)
+		put("i1", at, 0);
+	look_back();
+	ck_assert_int_eq(next(20, 40, &pos), 1);
+	ck_assert_int_eq(past.at_us, 20);
+	ck_assert_int_eq(next(20, 40, &pos), 1);
+	ck_assert_int_eq(past.at_us, 30);
+	ck_assert_int_eq(next(20, 40, &pos), 0);
+	ck_assert_int_eq(history_count(history, 20, 40, &count, &kit.err), 0);
+	ck_assert_int_eq(count, 2);
+	pos = 0;
+	ck_assert_int_eq(next(51, INT64_MAX, &pos), 0);
+}
+END_TEST
+
+static int find(const char *id)
+{
+	past_fini(&past);
+	int result = history_find(history, id, &past, &kit.err);
+	ck_assert_msg(result >= 0, "%s", kit.err.text);
+	return result;
+}
+
+START_TEST(one_is_found_by_number_and_by_incident)
+{
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	kit_put_incident(batch, "feed", true, 1000, 0);
+	kit_put_incident(batch, "beef", false, 1000, 1200);
+	kit_commit(batch);
+	put("feed", 1001, 3);
+	put("beef", 1002, 0);
+	put("feed", 1003, 0);
+	put("beef", 1004, 0);
+	look_back();
+	ck_assert_int_eq(find("2"), 1);
+	ck_assert_str_eq(past.incident, "beef");
+	ck_assert_int_eq(find("feed"), 1); /* the one that has traces */
+	ck_assert_int_eq(past.id, 1);
+	ck_assert_int_eq(find("beef"), 1); /* none has: the last */
+	ck_assert_int_eq(past.id, 4);
+	ck_assert_int_eq(find("5"), 0);
+	ck_assert_int_eq(find("f00d"), 0);
+	ck_assert_int_eq(find(""), 0);
+}
+END_TEST
+
+static void retain(int64_t now_us)
+{
+	sqlite3 *db;
+	bool more = true;
+
+	store_close(kit.store);
+	kit.store = NULL;
+	ck_assert_msg(sqlite_connect(kit.path, false, &db, &kit.err) == 0, "%s", kit.err.text);
+	while (more)
+		ck_assert_msg(sqlite_retain(db, kit.path, now_us, &more, &kit.err) == 0, "%s",
+			      kit.err.text);
+	sqlite3_close(db);
+}
+
+START_TEST(traces_go_before_their_decisions)
+{
+	int64_t now_us = 200 * US_PER_DAY, pos = 0;
+
+	kit_open_sqlite();
+	put("i1", now_us - LIMIT_HISTORY_US - 1, 5);
+	put("i2", now_us - LIMIT_HISTORY_US, 5);
+	put("i3", now_us - LIMIT_TRACES_KEPT_US - 1, 5);
+	put("i4", now_us - LIMIT_TRACES_KEPT_US, 5);
+	retain(now_us);
+	look_back();
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_str_eq(past.incident, "i2");
+	ck_assert_int_eq(past.kept, STORED_TRACES_LOST);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_str_eq(past.incident, "i3");
+	ck_assert_int_eq(past.kept, STORED_TRACES_LOST);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_str_eq(past.incident, "i4");
+	ck_assert_int_eq(past.kept, STORED_TRACES_WHOLE);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 0);
+}
+END_TEST
+
+static void run_sql(const char *text)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite_connect(kit.path, false, &db, &kit.err), 0);
+	ck_assert_int_eq(sqlite_run(db, text), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Three rows of 1 GiB by their sums, since nobody writes so much in a test: the oldest goes. */
+START_TEST(traces_go_by_bytes_the_oldest_first)
+{
+	int64_t pos = 0;
+
+	kit_open_sqlite();
+	for (int i = 0; i < 3; i++)
+		put("i1", 1000, 5);
+	run_sql("UPDATE traces SET upto_bytes = id * 1073741824");
+	retain(1000);
+	look_back();
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_int_eq(past.kept, STORED_TRACES_LOST);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_int_eq(past.kept, STORED_TRACES_WHOLE);
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_int_eq(past.kept, STORED_TRACES_WHOLE);
+	/* The next row goes on from the sum before it. */
+	kit_open_sqlite();
+	put("i1", 1000, 7);
+	history_close(history);
+	history = NULL;
+	run_sql("CREATE TABLE seen AS SELECT 1 FROM traces WHERE id = 4"
+		" AND upto_bytes = 3 * 1073741824 + 7");
+	run_sql("DELETE FROM traces WHERE NOT EXISTS (SELECT 1 FROM seen)");
+	look_back();
+	ck_assert_int_eq(find("4"), 1);
+	ck_assert_int_eq(past.kept, STORED_TRACES_WHOLE);
+}
+END_TEST
+
+static void put_rules(const char *hash, int64_t at_us, const char *text)
+{
+	struct store_batch *batch = store_batch_new();
+	const struct rule_file files[] = { { "a.yaml", text, strlen(text) }, { "b.yaml", "", 0 } };
+	struct buf packed = BUF_INIT(1 << 20);
+
+	rule_texts_pack(files, ARRAY_LEN(files), &packed);
+	store_put_rules(batch, &(struct stored_rules){ .hash = hash,
+						       .at_us = at_us,
+						       .texts = packed.data,
+						       .texts_len = packed.len });
+	kit_commit(batch);
+	buf_fini(&packed);
+}
+
+static void rules_begin_with(const char *hash, const char *text)
+{
+	struct buf opened = BUF_INIT(1 << 20);
+	struct rule_file *files = NULL;
+	struct blob blob = { 0 };
+
+	ck_assert_int_eq(history_rules(history, hash, &blob, &kit.err), 1);
+	ck_assert_int_eq(rule_texts_open(blob.data, blob.len, &opened, &files, &kit.err), 2);
+	ck_assert_str_eq(files[0].name, "a.yaml");
+	ck_assert_uint_eq(files[0].len, strlen(text));
+	ck_assert_mem_eq(files[0].text, text, files[0].len);
+	ck_assert_str_eq(files[1].name, "b.yaml");
+	ck_assert_uint_eq(files[1].len, 0);
+	free(files);
+	free(blob.data);
+	buf_fini(&opened);
+}
+
+START_TEST(rules_are_kept_by_hash_while_in_use)
+{
+	int64_t now_us = 300 * US_PER_DAY;
+	struct blob blob = { 0 };
+
+	kit_open_sqlite();
+	put_rules("aa", 1000, "fallback: {team: sre}\n");
+	put_rules("bb", 2000, "fallback: {team: shop}\n");
+	put_rules("cc", 3000, "teams: {}\n");
+	put_rules("aa", now_us, "fallback: {team: sre}\n");
+	look_back();
+	rules_begin_with("bb", "fallback: {team: shop}\n");
+	rules_begin_with(NULL, "fallback: {team: sre}\n");
+	ck_assert_int_eq(history_rules(history, "dd", &blob, &kit.err), 0);
+	retain(now_us);
+	rules_begin_with("aa", "fallback: {team: sre}\n");
+	ck_assert_int_eq(history_rules(history, "bb", &blob, &kit.err), 0);
+}
+END_TEST
+
+static void note_refusal(void *ctx, const struct refusal *refusal)
+{
+	char *text = ctx;
+
+	snprintf(text + strlen(text), 200 - strlen(text), "%s %lld %lld %s;", refusal->pager,
+		 (long long)refusal->n, (long long)refusal->last_us, refusal->error);
+}
+
+START_TEST(refusals_are_counted_by_pager)
+{
+	char text[200] = "";
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	for (int64_t id = 1; id <= 5; id++)
+		store_put_page(batch,
+			       &(struct stored_page){ .id = id,
+						      .incident = "i1",
+						      .pager = id == 4 ? "slack" : "hook",
+						      .state = id == 3 ? STORED_PAGE_DELIVERED
+								       : STORED_PAGE_REJECTED,
+						      .created_us = id * 10,
+						      .error = id == 5 ? "410 Gone" : "404" });
+	kit_commit(batch);
+	look_back();
+	ck_assert_int_eq(history_refusals(history, 20, note_refusal, text, &kit.err), 0);
+	ck_assert_str_eq(text, "hook 2 50 410 Gone;slack 1 40 404;");
+}
+END_TEST
+
+/* The writer is killed: nobody has closed the log, and a reader comes before the next daemon. */
+START_TEST(it_is_read_after_a_kill)
+{
+	int fds[2], status;
+	int64_t pos = 0;
+	char byte;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		kit_open_sqlite();
+		put("i1", 1000, 5);
+		if (write(fds[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+	kill(child, SIGKILL);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	close(fds[0]);
+	close(fds[1]);
+	look_back();
+	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
+	ck_assert_str_eq(past.incident, "i1");
+	is_packed(&past.traces, "ttttt");
+}
+END_TEST
+
+static void refused(const char *words)
+{
+	ck_assert_int_lt(history_open(kit.path, &history, &kit.err), 0);
+	ck_assert_ptr_nonnull(strstr(kit.err.text, kit.path));
+	ck_assert_msg(strstr(kit.err.text, words) != NULL, "%s", kit.err.text);
+}
+
+START_TEST(what_is_no_store_is_refused)
+{
+	refused("No such file");
+	ck_assert_int_ne(access(kit.path, F_OK), 0); /* and not made */
+	kit_open_sqlite();
+	store_close(kit.store);
+	kit.store = NULL;
+	run_sql("PRAGMA user_version = 1");
+	refused("older tracepager");
+	run_sql("PRAGMA user_version = 99");
+	refused("newer tracepager");
+}
+END_TEST
+
+START_TEST(a_damaged_row_is_an_error)
+{
+	int64_t pos = 0;
+
+	kit_open_sqlite();
+	put("i1", 1000, 0);
+	store_close(kit.store);
+	kit.store = NULL;
+	run_sql("PRAGMA ignore_check_constraints = ON; UPDATE decisions SET kept = 9");
+	look_back();
+	ck_assert_int_eq(history_next(history, 0, INT64_MAX, &pos, &past, &kit.err), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(kit.err.text, "decision 1"));
+}
+END_TEST
+
+/* ---- packing ---- */
+
+static void opens(const char *data, size_t len, size_t cap, int expected)
+{
+	struct buf out = BUF_INIT(cap);
+
+	ck_assert_int_eq(pack_open(data, len, &out, &kit.err), expected);
+	buf_fini(&out);
+}
+
+START_TEST(what_is_packed_opens_to_the_same)
+{
+	static const size_t sizes[] = { 0, 1, 65535, 65536, 65537, 1000000 };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		CLEANUP_FREE char *data = xcalloc(sizes[i] + 1, 1);
+		struct buf packed = BUF_INIT(2 << 20), out = BUF_INIT(1 << 20);
+		for (size_t k = 0; k < sizes[i]; k++)
+			data[k] = (char)(k * k >> 7);
+		pack_add(data, sizes[i], &packed);
+		ck_assert(!packed.failed);
+		ck_assert_int_eq(pack_open(packed.data, packed.len, &out, &kit.err), 0);
+		ck_assert_uint_eq(out.len, sizes[i]);
+		if (sizes[i])
+			ck_assert_mem_eq(out.data, data, sizes[i]);
+		buf_fini(&packed);
+		buf_fini(&out);
+	}
+}
+END_TEST
+
+START_TEST(plain_texts_stay_as_they_are)
+{
+	struct buf out = BUF_INIT(100);
+
+	ck_assert_int_eq(pack_open("{\"a\":1}", 7, &out, &kit.err), 0);
+	ck_assert_str_eq(buf_text(&out), "{\"a\":1}");
+	buf_fini(&out);
+	opens("{}", 2, 1, -E2BIG);
+	opens("", 0, 1, 0);
+}
+END_TEST
+
+/* zlib's own word for a megabyte of zeros: about a thousand bytes. Our packer never writes it. */
+static size_t bomb(unsigned char *out, size_t size)
+{
+	CLEANUP_FREE char *zeros = xcalloc(1 << 20, 1);
+	uLongf len = size;
+
+	ck_assert_int_eq(compress2(out, &len, (const Bytef *)zeros, 1 << 20, 9), Z_OK);
+	return len;
+}
+
+START_TEST(a_bomb_is_refused_by_ratio_and_by_cap)
+{
+	unsigned char data[4096];
+	size_t len = bomb(data, sizeof(data));
+	struct buf packed = BUF_INIT(2 << 20);
+
+	ck_assert_uint_lt(len, (1 << 20) / LIMIT_PACK_RATIO);
+	opens((const char *)data, len, SIZE_MAX / 2, -E2BIG);
+	/* Our own zeros stay openable, and the cap still holds. */
+	CLEANUP_FREE char *zeros = xcalloc(1 << 20, 1);
+	pack_add(zeros, 1 << 20, &packed);
+	opens(packed.data, packed.len, 1 << 20, 0);
+	opens(packed.data, packed.len, (1 << 20) - 1, -E2BIG);
+	buf_fini(&packed);
+}
+END_TEST
+
+START_TEST(cut_and_damaged_bytes_are_refused)
+{
+	struct buf packed;
+
+	pack("the journal is read-only, the journal is read-only", &packed);
+	opens(packed.data, packed.len - 1, 1000, -EBADMSG);
+	opens(packed.data, 1, 1000, -EBADMSG);
+	buf_putc(&packed, 'x');
+	opens(packed.data, packed.len, 1000, -EBADMSG);
+	packed.data[10] ^= 0x55;
+	opens(packed.data, packed.len - 1, 1000, -EBADMSG);
+	buf_fini(&packed);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_says_so)
+{
+	struct buf out = BUF_INIT(10);
+
+	pack_add("0123456789abcdefghij", 20, &out);
+	ck_assert(out.failed);
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(messages_come_back_one_by_one)
+{
+	struct buf out = BUF_INIT(1000);
+	char large[300] = "";
+	const char *data, *at, *end;
+	size_t len;
+
+	pack_message("ab", 2, &out);
+	pack_message("", 0, &out);
+	pack_message(large, sizeof(large), &out);
+	ck_assert_uint_eq(out.len, 1 + 2 + 1 + 2 + sizeof(large)); /* 300 takes two bytes */
+	at = out.data;
+	end = at + out.len;
+	ck_assert(pack_next_message(&at, end, &data, &len));
+	ck_assert_uint_eq(len, 2);
+	ck_assert_mem_eq(data, "ab", 2);
+	ck_assert(pack_next_message(&at, end, &data, &len));
+	ck_assert_uint_eq(len, 0);
+	ck_assert(!pack_next_message(&at, end - 1, &data, &len));
+	ck_assert(!pack_next_message(&at, at + 1, &data, &len));
+	ck_assert(pack_next_message(&at, end, &data, &len));
+	ck_assert_uint_eq(len, sizeof(large));
+	ck_assert_ptr_eq(at, end);
+	ck_assert(!pack_next_message(&at, end, &data, &len));
+	/* A length that never ends, and one that nobody has. */
+	static const char endless[] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+	at = endless;
+	ck_assert(!pack_next_message(&at, endless + sizeof(endless) - 1, &data, &len));
+	at = endless + 4;
+	ck_assert(!pack_next_message(&at, endless + sizeof(endless) - 1, &data, &len));
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(damaged_rule_texts_are_refused)
+{
+	static const struct {
+		const char *plain;
+		size_t len;
+	} bad[] = {
+		{ "a.yaml", 6 },
+		{ "a.yaml\0", 7 },
+		{ "a.yaml\0"
+		  "5",
+		  8 },
+		{ "a.yaml\0"
+		  "5\0"
+		  "1234",
+		  13 },
+		{ "a.yaml\0"
+		  "99999999999999999999\0",
+		  28 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct buf opened = BUF_INIT(1000);
+		struct rule_file *files = NULL;
+		ck_assert_int_eq(
+			rule_texts_open(bad[i].plain, bad[i].len, &opened, &files, &kit.err),
+			-EBADMSG);
+		ck_assert_ptr_null(files);
+		buf_fini(&opened);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("history");
+	TCase *tcase = tcase_create("history"), *packing = tcase_create("pack");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_is_written_is_read_beside_the_writer);
+	tcase_add_test(tcase, a_time_is_from_inclusive_until_exclusive);
+	tcase_add_test(tcase, one_is_found_by_number_and_by_incident);
+	tcase_add_test(tcase, traces_go_before_their_decisions);
+	tcase_add_test(tcase, traces_go_by_bytes_the_oldest_first);
+	tcase_add_test(tcase, rules_are_kept_by_hash_while_in_use);
+	tcase_add_test(tcase, refusals_are_counted_by_pager);
+	tcase_add_test(tcase, it_is_read_after_a_kill);
+	tcase_add_test(tcase, what_is_no_store_is_refused);
+	tcase_add_test(tcase, a_damaged_row_is_an_error);
+	suite_add_tcase(suite, tcase);
+	tcase_add_test(packing, what_is_packed_opens_to_the_same);
+	tcase_add_test(packing, plain_texts_stay_as_they_are);
+	tcase_add_test(packing, a_bomb_is_refused_by_ratio_and_by_cap);
+	tcase_add_test(packing, cut_and_damaged_bytes_are_refused);
+	tcase_add_test(packing, what_does_not_fit_says_so);
+	tcase_add_test(packing, messages_come_back_one_by_one);
+	tcase_add_test(packing, damaged_rule_texts_are_refused);
+	suite_add_tcase(suite, packing);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
