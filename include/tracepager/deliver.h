@@ -1,8 +1,10 @@
 /*
- * Deliver: gets pages to pagers. Pages of one incident to one pager leave in order, one at a time
- * (a resolve never overtakes its trigger); failures are tried again with capped backoff and full
- * jitter, Retry-After is obeyed within bounds, a breaker per pager keeps a dead one from being
- * hammered.
+ * Deliver: sends pages to pagers. Pages of one incident to one pager leave in order, one at a time
+ * (a resolve never overtakes its trigger). A failed page is retried with capped exponential backoff
+ * and full jitter; Retry-After is obeyed up to LIMIT_RETRY_AFTER_US; a breaker per pager limits the
+ * attempts at a pager that fails. Owns copies of the queued pages. Refuses to decide who is paged
+ * and to give up: a page is retried until it is delivered, rejected or superseded. Stores nothing
+ * itself. Loop thread only.
  */
 #ifndef TRACEPAGER_DELIVER_H
 #define TRACEPAGER_DELIVER_H
@@ -16,11 +18,11 @@
 struct deliver;
 
 struct deliver_ops {
-	/* A page changed: its state, attempts, next_us and error are to be stored. Called before
-	 * anything follows from it. The page is borrowed. Both may call deliver_enqueue(). */
+	/* Store the page's new state, attempts, next_us and error. Called before deliver acts on
+	 * the change. The page is borrowed. Both callbacks may call deliver_enqueue(). */
 	void (*changed)(void *ctx, const struct stored_page *page);
-	/* The pager has not taken this page for LIMIT_PAGER_SILENT_US; it is still tried. Once per
-	 * page. */
+	/* The pager has not accepted this page for LIMIT_PAGER_SILENT_US; the page is still
+	 * retried. At most once per page and run of the program. The page is borrowed. */
 	void (*silent)(void *ctx, const struct stored_page *page);
 	void *ctx;
 };
@@ -29,18 +31,21 @@ struct deliver_env {
 	const struct http_transport *transport;
 	struct timers *timers;
 	const struct clock *clock;
-	int console_fd;		/* where pages of kind console go */
-	double (*random)(void); /* 0 to 1; NULL: random_unit(). Tests give their own */
+	int console_fd;		/* pages of kind console are written to it */
+	double (*random)(void); /* 0 to 1, for jitter; NULL: random_unit() */
 };
 
+/* env and ops are copied; what env points to is borrowed until deliver_free(). */
 struct deliver *deliver_new(const struct deliver_env *env, const struct deliver_ops *ops);
-void deliver_free(struct deliver *deliver); /* takes NULL; what is queued is in the store */
+/* Cancels what is being sent; queued pages stay in the store. Takes NULL. */
+void deliver_free(struct deliver *deliver);
 
-/* The page is copied; it is in state queued. It waits for those before it of the same incident and
- * pager; a queued update that is overtaken by a newer update or by the resolve is dropped
- * (changed() says so); after a rejected trigger those that wait behind it are dropped too. Of a
- * page that a restart brings back, attempts and next_us count on. */
+/* The page must be in state queued; it is copied. It waits behind earlier pages of its incident and
+ * pager. A waiting update is dropped when a newer update or the resolve supersedes it; pages behind
+ * a rejected trigger are dropped (changed() is called for each). A page that a restart brings back
+ * keeps its attempts and waits until its next_us. */
 void deliver_enqueue(struct deliver *deliver, const struct stored_page *page);
+/* Pages that are not delivered, rejected or dropped yet. */
 size_t deliver_waiting(const struct deliver *deliver);
 
 #endif

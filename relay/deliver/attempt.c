@@ -1,6 +1,7 @@
 /*
- * Attempt: one try to deliver one page: read it, have its kind build the request, send it, have the
- * kind judge the reply. Owns the call until it is judged; knows nothing of order and of retries.
+ * Attempt: one try to deliver one page: read the stored page, have its kind build the request, send
+ * it, have the kind judge the reply. Owns the HTTP call until its reply is judged. Knows nothing of
+ * order and retries.
  */
 #include "deliver-internal.h"
 
@@ -22,14 +23,14 @@ struct attempt {
 	const struct deliver_env *env;
 	const struct pager_kind *kind;
 	struct http_call *call;
-	/* For what is known at once: done() is never called from attempt_start(). */
+	/* Reports a result that is known at once: attempt_start() never calls done() itself. */
 	struct timer timer;
 	struct judgement judgement;
 	attempt_done *done;
 	void *ctx;
 };
 
-static void finish(struct attempt *attempt, const struct judgement *judgement, int status)
+static void attempt_finish(struct attempt *attempt, const struct judgement *judgement, int status)
 {
 	attempt_done *done = attempt->done;
 	void *ctx = attempt->ctx;
@@ -39,22 +40,23 @@ static void finish(struct attempt *attempt, const struct judgement *judgement, i
 	done(ctx, &copy, status);
 }
 
-static void fire(void *arg)
+static void attempt_on_timer(void *arg)
 {
 	struct attempt *attempt = arg;
 
-	finish(attempt, &attempt->judgement, 0);
+	attempt_finish(attempt, &attempt->judgement, 0);
 }
 
-static void reply_came(void *arg, const struct http_reply *reply)
+static void attempt_on_reply(void *arg, const struct http_reply *reply)
 {
 	struct attempt *attempt = arg;
 	struct judgement judgement = attempt->kind->judge(reply);
 
-	finish(attempt, &judgement, reply->status);
+	attempt_finish(attempt, &judgement, reply->status);
 }
 
-static void finish_soon(struct attempt *attempt, enum judgement_outcome outcome, const char *text)
+static void attempt_finish_soon(struct attempt *attempt, enum judgement_outcome outcome,
+				const char *text)
 {
 	attempt->judgement = (struct judgement){ .outcome = outcome, .retry_after_us = -1 };
 	snprintf(attempt->judgement.text, sizeof(attempt->judgement.text), "%.*s",
@@ -62,8 +64,8 @@ static void finish_soon(struct attempt *attempt, enum judgement_outcome outcome,
 	timer_arm(attempt->env->timers, &attempt->timer, clock_mono_us(attempt->env->clock));
 }
 
-/* In pieces that a descriptor that is ready takes whole, so that a stopped terminal never holds the
- * loop. What was written before it stopped is written again by the next try. 0 or -errno. */
+/* Write in pieces of PIPE_BUF, each of which a descriptor that polls writable takes whole: a
+ * stopped terminal never blocks the loop. The next try writes the whole text again. 0 or -errno. */
 static int console_write(int fd, const char *text)
 {
 	size_t len = strlen(text);
@@ -83,23 +85,23 @@ static int console_write(int fd, const char *text)
 	return 0;
 }
 
-static void deliver_by(struct attempt *attempt, const struct delivery *delivery)
+static void attempt_send(struct attempt *attempt, const struct delivery *delivery)
 {
-	static const struct http_handler handler = { .done = reply_came };
+	static const struct http_handler handler = { .done = attempt_on_reply };
 	const struct http_transport *transport = attempt->env->transport;
 
 	if (delivery->console) {
 		int error = console_write(attempt->env->console_fd, delivery->console);
-		finish_soon(attempt, error ? JUDGE_RETRY : JUDGE_DELIVERED,
-			    error ? strerror(-error) : "");
+		attempt_finish_soon(attempt, error ? JUDGE_RETRY : JUDGE_DELIVERED,
+				    error ? strerror(-error) : "");
 		return;
 	}
 	attempt->call = transport->send(transport->ctx, &delivery->request, &handler, attempt);
 	if (!attempt->call)
-		finish_soon(attempt, JUDGE_RETRY, "not sent: out of memory or descriptors");
+		attempt_finish_soon(attempt, JUDGE_RETRY, "not sent: out of memory or descriptors");
 }
 
-/* The page itself, what its kind makes of it (a body under its cap, that signed), and slack. */
+/* The parsed page; the body (at most LIMIT_PAGE_BYTES) and its signed copy; headers. */
 #define ARENA_BYTES(page) (8 * (page)->doc_len + 6 * (size_t)LIMIT_PAGE_BYTES + (1u << 20))
 
 struct attempt *attempt_start(const struct deliver_env *env, const struct stored_page *stored,
@@ -116,15 +118,15 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct stored
 	attempt->env = env;
 	attempt->done = done;
 	attempt->ctx = ctx;
-	attempt->timer.fire = fire;
+	attempt->timer.fire = attempt_on_timer;
 	attempt->timer.arg = attempt;
 	if (stored->event < PAGE_TRIGGER || stored->event > PAGE_RESOLVE) {
-		finish_soon(attempt, JUDGE_REJECTED, "stored page: unknown event");
+		attempt_finish_soon(attempt, JUDGE_REJECTED, "stored page: unknown event");
 		goto out;
 	}
 	if (page_target_read(arena, stored->target, &target, &err) ||
 	    page_read(arena, stored->doc, stored->doc_len, &page, &err)) {
-		finish_soon(attempt, JUDGE_REJECTED, err.text);
+		attempt_finish_soon(attempt, JUDGE_REJECTED, err.text);
 		goto out;
 	}
 	page.event = (enum page_event)stored->event;
@@ -132,9 +134,9 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct stored
 	message_id = arena_printf(arena, "%s_%" PRId64, stored->incident, stored->id);
 	if (attempt->kind->build(arena, &page, &target, message_id, clock_wall_us(env->clock),
 				 &delivery, &err))
-		finish_soon(attempt, JUDGE_REJECTED, err.text);
+		attempt_finish_soon(attempt, JUDGE_REJECTED, err.text);
 	else
-		deliver_by(attempt, &delivery);
+		attempt_send(attempt, &delivery);
 out:
 	arena_free(arena);
 	return attempt;

@@ -1,7 +1,7 @@
 /*
- * Breaker: how hard one pager may be tried. Closed: a few attempts side by side. Open (too many
- * failures in a row): one attempt at a time, further and further apart; the first that is answered
- * closes it. Pure; it owns nothing.
+ * Breaker: how many attempts one pager gets, and when. Closed: LIMIT_DELIVERIES_PER_PAGER at a
+ * time. Open (after LIMIT_BREAKER_FAILURES failures in a row): one at a time, with growing pauses;
+ * the first answer closes it. Pure; owns nothing.
  */
 #include "deliver-internal.h"
 
@@ -25,10 +25,10 @@ bool breaker_open(const struct breaker *breaker)
 
 bool breaker_allows(const struct breaker *breaker, int64_t now_us, int64_t *ret_at_us)
 {
-	unsigned int side_by_side = breaker_open(breaker) ? 1 : LIMIT_DELIVERIES_PER_PAGER;
+	unsigned int most = breaker_open(breaker) ? 1 : LIMIT_DELIVERIES_PER_PAGER;
 
 	*ret_at_us = 0;
-	if (breaker->in_flight >= side_by_side)
+	if (breaker->in_flight >= most)
 		return false;
 	if (now_us < breaker->not_before_us) {
 		*ret_at_us = breaker->not_before_us;
@@ -43,7 +43,7 @@ void breaker_success(struct breaker *breaker)
 	breaker->not_before_us = 0;
 }
 
-static void hold(struct breaker *breaker, int64_t until_us)
+static void breaker_hold(struct breaker *breaker, int64_t until_us)
 {
 	if (until_us > breaker->not_before_us)
 		breaker->not_before_us = until_us;
@@ -52,12 +52,12 @@ static void hold(struct breaker *breaker, int64_t until_us)
 void breaker_failure(struct breaker *breaker, int64_t now_us, int64_t retry_after_us, double random)
 {
 	breaker->failures++;
-	/* The pager asked for a pause: it is meant for all that goes there. */
+	/* A Retry-After holds every page to this pager. */
 	if (retry_after_us >= 0)
-		hold(breaker, now_us + retry_after_us);
-	/* Between probes at least half a step, so that chance never makes them a burst. */
+		breaker_hold(breaker, now_us + retry_after_us);
+	/* Probes are at least half a step apart, so that jitter never bunches them. */
 	if (breaker_open(breaker))
-		hold(breaker,
-		     now_us + retry_delay_us(breaker->failures - LIMIT_BREAKER_FAILURES + 1,
-					     0.5 + random / 2));
+		breaker_hold(breaker,
+			     now_us + retry_delay_us(breaker->failures - LIMIT_BREAKER_FAILURES + 1,
+						     0.5 + random / 2));
 }

@@ -1,5 +1,5 @@
 /*
- * What the files that deliver share: the breaker of a pager, and one attempt.
+ * Deliver's own: the breaker of a pager, and one attempt to deliver a page. Loop thread.
  */
 #ifndef TRACEPAGER_DELIVER_INTERNAL_H
 #define TRACEPAGER_DELIVER_INTERNAL_H
@@ -12,33 +12,35 @@
 
 /* breaker.c */
 
-/* One pager as all its lanes see it. Kept until deliver_free(): as many as the rules have named. */
+/* Of one pager, for all its queues. The caller's memory; zeroed, it is closed. */
 struct breaker {
-	unsigned int failures; /* one after the other */
+	unsigned int failures; /* in a row */
 	unsigned int in_flight;
-	int64_t not_before_us; /* mono: nothing starts earlier */
+	int64_t not_before_us; /* monotonic: no attempt starts earlier */
 };
 
 bool breaker_open(const struct breaker *breaker);
-/* May an attempt start now? If not and *ret_at_us is set, ask again then; 0: when an attempt has
- * ended. */
+/* May an attempt start now? If not, *ret_at_us is the monotonic time to ask again at; 0: ask again
+ * when an attempt has ended. */
 bool breaker_allows(const struct breaker *breaker, int64_t now_us, int64_t *ret_at_us);
 void breaker_success(struct breaker *breaker);
-/* retry_after_us: what the pager asked for, or -1. random: 0 to 1. */
+/* retry_after_us: the pause that the pager asked for, or -1. random: 0 to 1. */
 void breaker_failure(struct breaker *breaker, int64_t now_us, int64_t retry_after_us,
 		     double random);
 
-/* Full jitter: evenly from 0 to the capped exponential step of the n-th failure in a row. */
+/* Pause after the given number of failures in a row: `random` (0 to 1) times an exponential step,
+ * from LIMIT_RETRY_MIN_US to LIMIT_RETRY_MAX_US (full jitter). */
 int64_t retry_delay_us(unsigned int failures, double random);
 
 /* attempt.c: one try to deliver one page. */
 
 struct attempt;
 
-/* status: HTTP's, 0 without one. Called exactly once, never before attempt_start() returns, unless
- * cancelled. */
+/* status: HTTP's; 0: there was no reply or no request. Called exactly once unless cancelled, and
+ * never before attempt_start() returns. The judgement is borrowed. */
 typedef void attempt_done(void *ctx, const struct judgement *judgement, int status);
 
+/* env is borrowed until done() or attempt_cancel(); the page only during the call. */
 struct attempt *attempt_start(const struct deliver_env *env, const struct stored_page *page,
 			      attempt_done *done, void *ctx);
 void attempt_cancel(struct attempt *attempt); /* takes NULL */

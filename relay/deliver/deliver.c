@@ -1,8 +1,9 @@
 /*
- * Deliver: a lane for each incident and pager, a line for each pager. A lane sends its pages one by
- * one, in order; a line lets lanes start as its breaker allows, in the order in which they asked.
- * Nothing is ever given up here: a page leaves by being delivered, rejected, or overtaken. Owns
- * copies of the pages; the store's are the caller's, by ops.
+ * Deliver: one queue for each incident and pager, one destination for each pager. A queue sends its
+ * pages one by one, in order. A destination starts its ready queues in the order in which they
+ * became ready, as fast as its breaker allows. Deliver gives no page up: a page leaves its queue
+ * when it is delivered, rejected or superseded by a newer page. Owns copies of the pages; the
+ * caller stores what its ops are told.
  */
 #include "deliver-internal.h"
 
@@ -19,344 +20,352 @@
 #include "tracepager/random.h"
 #include "tracepager/xalloc.h"
 
-struct item {
-	TAILQ_ENTRY(item) link;
+/* One page in a queue. */
+struct queue_entry {
+	TAILQ_ENTRY(queue_entry) link;
 	struct deliver *deliver;
-	struct stored_page page; /* its texts are the item's */
+	struct stored_page page; /* the entry owns its texts */
 	struct timer silent;
 };
-TAILQ_HEAD(item_list, item);
+TAILQ_HEAD(queue_entry_list, queue_entry);
 
-enum lane_state {
-	LANE_IDLE,    /* between two pages; only inside of a function */
-	LANE_PARKED,  /* in its pager's line; the line's timer or an attempt's end takes it on */
-	LANE_SENDING, /* its first page is being tried; the request's timeout ends that */
-	LANE_BACKOFF, /* its timer is armed */
+enum queue_state {
+	QUEUE_IDLE,    /* between two pages; never while the loop waits */
+	QUEUE_READY,   /* in the destination's ready list; the destination's timer or the end of an
+			* attempt starts it */
+	QUEUE_SENDING, /* its first page is under way; the request's timeout ends that */
+	QUEUE_BACKOFF, /* the first page has failed; the queue's timer is armed */
 };
 
-struct lane {
-	char *key;
+/* The pages of one incident to one pager. Freed when its last page has left. */
+struct page_queue {
+	char *key; /* incident and pager */
 	struct deliver *deliver;
-	struct line *line;
-	enum lane_state state;
+	struct destination *destination;
+	enum queue_state state;
 	unsigned int failures; /* of its first page, in a row */
-	struct item_list items;
+	struct queue_entry_list pages;
 	struct attempt *attempt;
 	int64_t started_us;
 	struct timer timer;
-	TAILQ_ENTRY(lane) parked;
+	TAILQ_ENTRY(page_queue) ready;
 };
 
-struct line {
+/* One pager. Kept until deliver_free(): there are as many as the rules have ever named. */
+struct destination {
 	struct deliver *deliver;
 	struct breaker breaker;
-	TAILQ_HEAD(lane_list, lane) parked;
+	TAILQ_HEAD(page_queue_list, page_queue) ready;
 	struct timer timer;
 };
 
 struct deliver {
 	struct deliver_env env;
 	struct deliver_ops ops;
-	struct map *lanes; /* by incident and pager */
-	struct map *lines; /* by pager */
+	struct map *queues;	  /* by incident and pager */
+	struct map *destinations; /* by pager */
 	size_t waiting;
 };
 
-static void line_run(struct line *line);
+static void destination_send_ready(struct destination *destination);
 
-static int64_t now_us(const struct deliver *deliver)
+static int64_t deliver_now_us(const struct deliver *deliver)
 {
 	return clock_mono_us(deliver->env.clock);
 }
 
-static void waiting_set(struct deliver *deliver, size_t n)
+static void set_waiting(struct deliver *deliver, size_t n)
 {
 	deliver->waiting = n;
 	metric_set(METRIC_PAGES_WAITING, (int64_t)n);
 }
 
-/* Items. */
+/* ---- entries ---- */
 
-static void item_silent(void *arg)
+static void queue_entry_on_silent(void *arg)
 {
-	struct item *item = arg;
+	struct queue_entry *entry = arg;
 
-	item->deliver->ops.silent(item->deliver->ops.ctx, &item->page);
+	entry->deliver->ops.silent(entry->deliver->ops.ctx, &entry->page);
 }
 
-static struct item *item_new(struct deliver *deliver, const struct stored_page *page)
+static struct queue_entry *queue_entry_new(struct deliver *deliver, const struct stored_page *page)
 {
-	struct item *item = xcalloc(1, sizeof(*item));
+	struct queue_entry *entry = xcalloc(1, sizeof(*entry));
 
-	item->deliver = deliver;
-	item->page = *page;
-	item->page.incident = xstrdup(page->incident);
-	item->page.pager = xstrdup(page->pager);
-	item->page.target = xstrdup(page->target);
-	item->page.doc = xstrndup(page->doc, page->doc_len);
-	item->page.error = xstrdup(page->error ? page->error : "");
-	item->silent.fire = item_silent;
-	item->silent.arg = item;
-	timer_arm(deliver->env.timers, &item->silent, now_us(deliver) + LIMIT_PAGER_SILENT_US);
-	waiting_set(deliver, deliver->waiting + 1);
-	return item;
+	entry->deliver = deliver;
+	entry->page = *page;
+	entry->page.incident = xstrdup(page->incident);
+	entry->page.pager = xstrdup(page->pager);
+	entry->page.target = xstrdup(page->target);
+	entry->page.doc = xstrndup(page->doc, page->doc_len);
+	entry->page.error = xstrdup(page->error ? page->error : "");
+	entry->silent.fire = queue_entry_on_silent;
+	entry->silent.arg = entry;
+	timer_arm(deliver->env.timers, &entry->silent,
+		  deliver_now_us(deliver) + LIMIT_PAGER_SILENT_US);
+	set_waiting(deliver, deliver->waiting + 1);
+	return entry;
 }
 
-static void item_free(struct item *item)
+static void queue_entry_free(struct queue_entry *entry)
 {
-	const char *texts[] = { item->page.incident, item->page.pager, item->page.target,
-				item->page.doc, item->page.error };
+	const char *texts[] = { entry->page.incident, entry->page.pager, entry->page.target,
+				entry->page.doc, entry->page.error };
 
-	timer_disarm(item->deliver->env.timers, &item->silent);
-	waiting_set(item->deliver, item->deliver->waiting - 1);
+	timer_disarm(entry->deliver->env.timers, &entry->silent);
+	set_waiting(entry->deliver, entry->deliver->waiting - 1);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		cleanup_free(&texts[i]);
-	free(item);
+	free(entry);
 }
 
-static void item_error(struct item *item, const char *text)
+static void queue_entry_set_error(struct queue_entry *entry, const char *text)
 {
-	cleanup_free(&item->page.error);
-	item->page.error = xstrdup(text);
+	cleanup_free(&entry->page.error);
+	entry->page.error = xstrdup(text);
 }
 
-/* The page has reached its end; it is out of its lane already. */
-static void item_end(struct item *item, enum stored_page_state state)
+/* The page has reached its last state. The caller has taken the entry out of its queue. */
+static void queue_entry_end(struct queue_entry *entry, enum stored_page_state state)
 {
-	struct deliver *deliver = item->deliver;
+	struct deliver *deliver = entry->deliver;
 
-	item->page.state = state;
-	item->page.next_us = 0;
-	deliver->ops.changed(deliver->ops.ctx, &item->page);
-	item_free(item);
+	entry->page.state = state;
+	entry->page.next_us = 0;
+	deliver->ops.changed(deliver->ops.ctx, &entry->page);
+	queue_entry_free(entry);
 }
 
-static void item_drop(struct item *item, const char *why)
+static void queue_entry_drop(struct queue_entry *entry, const char *why)
 {
-	log_info("page dropped", LOG_STR("incident", item->page.incident),
-		 LOG_STR("pager", item->page.pager), LOG_INT("page", item->page.id),
+	log_info("page dropped", LOG_STR("incident", entry->page.incident),
+		 LOG_STR("pager", entry->page.pager), LOG_INT("page", entry->page.id),
 		 LOG_STR("reason", why));
-	item_error(item, why);
-	item_end(item, STORED_PAGE_DROPPED);
+	queue_entry_set_error(entry, why);
+	queue_entry_end(entry, STORED_PAGE_DROPPED);
 }
 
-/* Lanes. */
+/* ---- queues ---- */
 
-static void lane_move(struct lane *lane, enum lane_state state, int64_t until_us)
+static void queue_move(struct page_queue *queue, enum queue_state state, int64_t until_us)
 {
-	if (lane->state == LANE_PARKED)
-		TAILQ_REMOVE(&lane->line->parked, lane, parked);
-	timer_disarm(lane->deliver->env.timers, &lane->timer);
-	lane->state = state;
-	if (state == LANE_PARKED)
-		TAILQ_INSERT_TAIL(&lane->line->parked, lane, parked);
-	if (state == LANE_BACKOFF)
-		timer_arm(lane->deliver->env.timers, &lane->timer, until_us);
+	if (queue->state == QUEUE_READY)
+		TAILQ_REMOVE(&queue->destination->ready, queue, ready);
+	timer_disarm(queue->deliver->env.timers, &queue->timer);
+	queue->state = state;
+	if (state == QUEUE_READY)
+		TAILQ_INSERT_TAIL(&queue->destination->ready, queue, ready);
+	if (state == QUEUE_BACKOFF)
+		timer_arm(queue->deliver->env.timers, &queue->timer, until_us);
 }
 
-static void lane_backoff_over(void *arg)
+static void queue_on_backoff_over(void *arg)
 {
-	struct lane *lane = arg;
+	struct page_queue *queue = arg;
 
-	lane_move(lane, LANE_PARKED, 0);
-	line_run(lane->line);
+	queue_move(queue, QUEUE_READY, 0);
+	destination_send_ready(queue->destination);
 }
 
-static void lane_free(struct lane *lane)
+static void queue_free(struct page_queue *queue)
 {
-	struct item *item;
+	struct queue_entry *entry;
 
-	lane_move(lane, LANE_IDLE, 0);
-	attempt_cancel(lane->attempt);
-	while ((item = TAILQ_FIRST(&lane->items))) {
-		TAILQ_REMOVE(&lane->items, item, link);
-		item_free(item);
+	queue_move(queue, QUEUE_IDLE, 0);
+	attempt_cancel(queue->attempt);
+	while ((entry = TAILQ_FIRST(&queue->pages))) {
+		TAILQ_REMOVE(&queue->pages, entry, link);
+		queue_entry_free(entry);
 	}
-	free(lane->key);
-	free(lane);
+	free(queue->key);
+	free(queue);
 }
 
-/* Take out the update that a later page overtakes; the first page of the lane only while it is not
- * on its way. */
-static struct item *lane_overtaken(struct lane *lane, int event)
+/* An update or a resolve supersedes an update at the end of the queue that is not being sent: take
+ * that update out. NULL: there is none. */
+static struct queue_entry *queue_take_superseded(struct page_queue *queue, int event)
 {
-	struct item *item = TAILQ_LAST(&lane->items, item_list);
+	struct queue_entry *entry = TAILQ_LAST(&queue->pages, queue_entry_list);
 
-	if (event == PAGE_TRIGGER || !item || item->page.event != PAGE_UPDATE)
+	if (event == PAGE_TRIGGER || !entry || entry->page.event != PAGE_UPDATE)
 		return NULL;
-	if (lane->state == LANE_SENDING && item == TAILQ_FIRST(&lane->items))
+	if (queue->state == QUEUE_SENDING && entry == TAILQ_FIRST(&queue->pages))
 		return NULL;
-	TAILQ_REMOVE(&lane->items, item, link);
-	return item;
+	TAILQ_REMOVE(&queue->pages, entry, link);
+	return entry;
 }
 
-/* What comes after a page has left the lane: the next one, or the lane's end. */
-static void lane_next(struct lane *lane)
+/* The first page has left the queue: make the next one ready, or free the empty queue. */
+static void queue_advance(struct page_queue *queue)
 {
-	lane->failures = 0;
-	if (TAILQ_EMPTY(&lane->items)) {
-		map_remove(lane->deliver->lanes, lane->key);
-		lane_free(lane);
+	queue->failures = 0;
+	if (TAILQ_EMPTY(&queue->pages)) {
+		map_remove(queue->deliver->queues, queue->key);
+		queue_free(queue);
 		return;
 	}
-	lane_move(lane, LANE_PARKED, 0);
+	queue_move(queue, QUEUE_READY, 0);
 }
 
-static void log_attempt(enum log_level level, const char *message, const struct item *item,
-			const char *text, int status, int64_t delay_us)
+static void log_delivery(enum log_level level, const char *message, const struct queue_entry *entry,
+			 const char *text, int status, int64_t delay_us)
 {
 	const struct log_field fields[] = {
-		LOG_STR("incident", item->page.incident),
-		LOG_STR("pager", item->page.pager),
-		LOG_STR("event", page_event_name((enum page_event)item->page.event)),
-		LOG_INT("page", item->page.id),
-		LOG_INT("attempt", item->page.attempts),
+		LOG_STR("incident", entry->page.incident),
+		LOG_STR("pager", entry->page.pager),
+		LOG_STR("event", page_event_name((enum page_event)entry->page.event)),
+		LOG_INT("page", entry->page.id),
+		LOG_INT("attempt", entry->page.attempts),
 		LOG_INT("status", status),
 		LOG_STR("reason", text),
 		LOG_INT("next_try_ms", delay_us / US_PER_MS),
 	};
-	size_t needless = level == LOG_LEVEL_WARN ? 0 : level == LOG_LEVEL_ERROR ? 1 : 2;
+	/* Only a retry has a next try; a delivered page has no reason either. */
+	size_t left_out = level == LOG_LEVEL_WARN ? 0 : level == LOG_LEVEL_ERROR ? 1 : 2;
 
-	log_write(level, message, fields, ARRAY_LEN(fields) - needless);
+	log_write(level, message, fields, ARRAY_LEN(fields) - left_out);
 }
 
-/* The page stays the first of its lane, unless something newer behind it makes it idle. */
-static void lane_failed(struct lane *lane, const struct judgement *judgement, int status)
+/* The attempt failed. The page stays first in its queue, unless it is an update and a newer page
+ * waits behind it. */
+static void queue_retry(struct page_queue *queue, const struct judgement *judgement, int status)
 {
-	struct deliver *deliver = lane->deliver;
-	struct item *item = TAILQ_FIRST(&lane->items);
-	struct item *next = TAILQ_NEXT(item, link);
+	struct deliver *deliver = queue->deliver;
+	struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
+	struct queue_entry *next = TAILQ_NEXT(entry, link);
 	int64_t delay_us = judgement->retry_after_us;
 	double random = deliver->env.random();
 
-	lane->failures++;
-	breaker_failure(&lane->line->breaker, now_us(deliver), delay_us, random);
+	queue->failures++;
+	breaker_failure(&queue->destination->breaker, deliver_now_us(deliver), delay_us, random);
 	if (delay_us < 0)
-		delay_us = retry_delay_us(lane->failures, random);
+		delay_us = retry_delay_us(queue->failures, random);
 	metric_add(METRIC_PAGES_RETRIED, 1);
-	log_attempt(LOG_LEVEL_WARN, "page not delivered, trying again", item, judgement->text,
-		    status, delay_us);
-	if (item->page.event == PAGE_UPDATE && next && next->page.event != PAGE_TRIGGER) {
-		TAILQ_REMOVE(&lane->items, item, link);
-		item_drop(item, "overtaken by a newer page");
+	log_delivery(LOG_LEVEL_WARN, "page not delivered; retrying", entry, judgement->text, status,
+		     delay_us);
+	if (entry->page.event == PAGE_UPDATE && next && next->page.event != PAGE_TRIGGER) {
+		TAILQ_REMOVE(&queue->pages, entry, link);
+		queue_entry_drop(entry, "superseded by a newer page");
 	} else {
-		item->page.next_us = clock_wall_us(deliver->env.clock) + delay_us;
-		item_error(item, judgement->text);
-		deliver->ops.changed(deliver->ops.ctx, &item->page);
+		entry->page.next_us = clock_wall_us(deliver->env.clock) + delay_us;
+		queue_entry_set_error(entry, judgement->text);
+		deliver->ops.changed(deliver->ops.ctx, &entry->page);
 	}
-	lane_move(lane, LANE_BACKOFF, now_us(deliver) + delay_us);
+	queue_move(queue, QUEUE_BACKOFF, deliver_now_us(deliver) + delay_us);
 }
 
-static void lane_ended(struct lane *lane, const struct judgement *judgement, int status)
+static void queue_end_first(struct page_queue *queue, const struct judgement *judgement, int status)
 {
-	struct item_list useless = TAILQ_HEAD_INITIALIZER(useless);
-	struct item *item = TAILQ_FIRST(&lane->items);
+	struct queue_entry_list dependent = TAILQ_HEAD_INITIALIZER(dependent);
+	struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
 	bool delivered = judgement->outcome == JUDGE_DELIVERED;
 
-	/* Even a refusal is an answer: the pager lives. Without a status it was refused here,
-	 * before it left. */
+	/* A rejection with a status proves that the pager answers. Without a status the page was
+	 * rejected here, before any request. */
 	if (delivered || status != 0)
-		breaker_success(&lane->line->breaker);
+		breaker_success(&queue->destination->breaker);
 	metric_add(delivered ? METRIC_PAGES_DELIVERED : METRIC_PAGES_REJECTED, 1);
 	if (delivered)
-		log_attempt(LOG_LEVEL_INFO, "page delivered", item, "", status, 0);
+		log_delivery(LOG_LEVEL_INFO, "page delivered", entry, "", status, 0);
 	else
-		log_attempt(LOG_LEVEL_ERROR, "page rejected", item, judgement->text, status, 0);
-	TAILQ_REMOVE(&lane->items, item, link);
-	/* What waited behind the trigger means nothing without it; what changed() enqueues from
-	 * here on is new. */
-	if (!delivered && item->page.event == PAGE_TRIGGER)
-		TAILQ_CONCAT(&useless, &lane->items, link);
-	item_error(item, judgement->text);
-	item_end(item, delivered ? STORED_PAGE_DELIVERED : STORED_PAGE_REJECTED);
-	while ((item = TAILQ_FIRST(&useless))) {
-		TAILQ_REMOVE(&useless, item, link);
-		item_drop(item, "the pager rejected the trigger");
+		log_delivery(LOG_LEVEL_ERROR, "page rejected", entry, judgement->text, status, 0);
+	TAILQ_REMOVE(&queue->pages, entry, link);
+	/* Pages behind a rejected trigger mean nothing to the pager. Take them out first: changed()
+	 * may enqueue new pages, which stay. */
+	if (!delivered && entry->page.event == PAGE_TRIGGER)
+		TAILQ_CONCAT(&dependent, &queue->pages, link);
+	queue_entry_set_error(entry, judgement->text);
+	queue_entry_end(entry, delivered ? STORED_PAGE_DELIVERED : STORED_PAGE_REJECTED);
+	while ((entry = TAILQ_FIRST(&dependent))) {
+		TAILQ_REMOVE(&dependent, entry, link);
+		queue_entry_drop(entry, "the pager rejected the trigger");
 	}
-	lane_next(lane);
+	queue_advance(queue);
 }
 
-static void lane_attempted(void *ctx, const struct judgement *judgement, int status)
+static void queue_on_attempt(void *ctx, const struct judgement *judgement, int status)
 {
-	struct lane *lane = ctx;
-	struct line *line = lane->line;
+	struct page_queue *queue = ctx;
+	struct destination *destination = queue->destination;
 
-	assert(lane->state == LANE_SENDING);
-	lane->attempt = NULL;
-	line->breaker.in_flight--;
-	metric_observe_us(METRIC_DELIVER_TIME, now_us(lane->deliver) - lane->started_us);
+	assert(queue->state == QUEUE_SENDING);
+	queue->attempt = NULL;
+	destination->breaker.in_flight--;
+	metric_observe_us(METRIC_DELIVER_TIME, deliver_now_us(queue->deliver) - queue->started_us);
 	if (judgement->outcome == JUDGE_RETRY)
-		lane_failed(lane, judgement, status);
+		queue_retry(queue, judgement, status);
 	else
-		lane_ended(lane, judgement, status);
-	line_run(line);
+		queue_end_first(queue, judgement, status);
+	destination_send_ready(destination);
 }
 
-static void lane_send(struct lane *lane)
+static void queue_send(struct page_queue *queue)
 {
-	struct item *item = TAILQ_FIRST(&lane->items);
+	struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
 
-	lane_move(lane, LANE_SENDING, 0);
-	lane->line->breaker.in_flight++;
-	lane->started_us = now_us(lane->deliver);
-	item->page.attempts++;
-	lane->attempt = attempt_start(&lane->deliver->env, &item->page, lane_attempted, lane);
+	queue_move(queue, QUEUE_SENDING, 0);
+	queue->destination->breaker.in_flight++;
+	queue->started_us = deliver_now_us(queue->deliver);
+	entry->page.attempts++;
+	queue->attempt = attempt_start(&queue->deliver->env, &entry->page, queue_on_attempt, queue);
 }
 
-/* Lines. */
+/* ---- destinations ---- */
 
-static void line_run(struct line *line)
+static void destination_send_ready(struct destination *destination)
 {
-	struct lane *lane;
+	struct page_queue *queue;
 	int64_t at_us = 0;
 
-	while ((lane = TAILQ_FIRST(&line->parked))) {
-		if (!breaker_allows(&line->breaker, now_us(line->deliver), &at_us))
+	while ((queue = TAILQ_FIRST(&destination->ready))) {
+		if (!breaker_allows(&destination->breaker, deliver_now_us(destination->deliver),
+				    &at_us))
 			break;
-		lane_send(lane);
+		queue_send(queue);
 	}
-	if (lane && at_us)
-		timer_arm(line->deliver->env.timers, &line->timer, at_us);
+	if (queue && at_us)
+		timer_arm(destination->deliver->env.timers, &destination->timer, at_us);
 }
 
-static void line_timer(void *arg)
+static void destination_on_timer(void *arg)
 {
-	line_run(arg);
+	destination_send_ready(arg);
 }
 
-static struct line *line_get(struct deliver *deliver, const char *pager)
+static struct destination *destination_get(struct deliver *deliver, const char *pager)
 {
-	struct line *line = map_get(deliver->lines, pager);
+	struct destination *destination = map_get(deliver->destinations, pager);
 
-	if (line)
-		return line;
-	line = xcalloc(1, sizeof(*line));
-	line->deliver = deliver;
-	TAILQ_INIT(&line->parked);
-	line->timer.fire = line_timer;
-	line->timer.arg = line;
-	map_put(deliver->lines, pager, line);
-	return line;
+	if (destination)
+		return destination;
+	destination = xcalloc(1, sizeof(*destination));
+	destination->deliver = deliver;
+	TAILQ_INIT(&destination->ready);
+	destination->timer.fire = destination_on_timer;
+	destination->timer.arg = destination;
+	map_put(deliver->destinations, pager, destination);
+	return destination;
 }
 
-static struct lane *lane_get(struct deliver *deliver, const struct stored_page *page)
+static struct page_queue *queue_get(struct deliver *deliver, const struct stored_page *page)
 {
 	char *key = xasprintf("%s\n%s", page->incident, page->pager);
-	struct lane *lane = map_get(deliver->lanes, key);
+	struct page_queue *queue = map_get(deliver->queues, key);
 
-	if (lane) {
+	if (queue) {
 		free(key);
-		return lane;
+		return queue;
 	}
-	lane = xcalloc(1, sizeof(*lane));
-	lane->key = key;
-	lane->deliver = deliver;
-	lane->line = line_get(deliver, page->pager);
-	lane->timer.fire = lane_backoff_over;
-	lane->timer.arg = lane;
-	TAILQ_INIT(&lane->items);
-	map_put(deliver->lanes, key, lane);
-	return lane;
+	queue = xcalloc(1, sizeof(*queue));
+	queue->key = key;
+	queue->deliver = deliver;
+	queue->destination = destination_get(deliver, page->pager);
+	queue->timer.fire = queue_on_backoff_over;
+	queue->timer.arg = queue;
+	TAILQ_INIT(&queue->pages);
+	map_put(deliver->queues, key, queue);
+	return queue;
 }
 
 struct deliver *deliver_new(const struct deliver_env *env, const struct deliver_ops *ops)
@@ -367,61 +376,62 @@ struct deliver *deliver_new(const struct deliver_env *env, const struct deliver_
 	deliver->ops = *ops;
 	if (!deliver->env.random)
 		deliver->env.random = random_unit;
-	deliver->lanes = map_new();
-	deliver->lines = map_new();
+	deliver->queues = map_new();
+	deliver->destinations = map_new();
 	return deliver;
 }
 
 void deliver_free(struct deliver *deliver)
 {
-	struct lane *lane;
-	struct line *line;
+	struct page_queue *queue;
+	struct destination *destination;
 	size_t pos = 0;
 
 	if (!deliver)
 		return;
-	while ((lane = map_next(deliver->lanes, &pos, NULL)))
-		lane_free(lane);
+	while ((queue = map_next(deliver->queues, &pos, NULL)))
+		queue_free(queue);
 	pos = 0;
-	while ((line = map_next(deliver->lines, &pos, NULL))) {
-		timer_disarm(deliver->env.timers, &line->timer);
-		free(line);
+	while ((destination = map_next(deliver->destinations, &pos, NULL))) {
+		timer_disarm(deliver->env.timers, &destination->timer);
+		free(destination);
 	}
-	map_free(deliver->lanes);
-	map_free(deliver->lines);
+	map_free(deliver->queues);
+	map_free(deliver->destinations);
 	free(deliver);
 }
 
-/* A page that a restart brought back waits for what is left of its pause. */
-static void lane_start(struct lane *lane, const struct stored_page *page)
+/* A page that a restart brought back waits for the rest of its pause. */
+static void queue_start(struct page_queue *queue, const struct stored_page *page)
 {
-	int64_t left_us = page->next_us - clock_wall_us(lane->deliver->env.clock);
+	int64_t left_us = page->next_us - clock_wall_us(queue->deliver->env.clock);
 
-	lane->failures = page->attempts;
+	queue->failures = page->attempts;
 	if (page->attempts == 0 || left_us <= 0) {
-		lane_move(lane, LANE_PARKED, 0);
-		line_run(lane->line);
+		queue_move(queue, QUEUE_READY, 0);
+		destination_send_ready(queue->destination);
 		return;
 	}
-	/* The wall clock may have been set back. */
+	/* The wall clock may have been set back: wait no longer than any pause is. */
 	if (left_us > LIMIT_RETRY_AFTER_US)
 		left_us = LIMIT_RETRY_AFTER_US;
-	lane_move(lane, LANE_BACKOFF, now_us(lane->deliver) + left_us);
+	queue_move(queue, QUEUE_BACKOFF, deliver_now_us(queue->deliver) + left_us);
 }
 
 void deliver_enqueue(struct deliver *deliver, const struct stored_page *page)
 {
-	struct lane *lane = lane_get(deliver, page);
-	struct item *overtaken = lane_overtaken(lane, page->event);
-	struct item *item = item_new(deliver, page);
+	struct page_queue *queue = queue_get(deliver, page);
+	struct queue_entry *superseded = queue_take_superseded(queue, page->event);
+	struct queue_entry *entry = queue_entry_new(deliver, page);
 
 	assert(page->state == STORED_PAGE_QUEUED);
-	TAILQ_INSERT_TAIL(&lane->items, item, link);
-	/* A new lane is idle; one whose page has just ended is still marked as sending. */
-	if (lane->state == LANE_IDLE)
-		lane_start(lane, page);
-	if (overtaken)
-		item_drop(overtaken, "overtaken by a newer page");
+	TAILQ_INSERT_TAIL(&queue->pages, entry, link);
+	/* A new queue is idle. A queue that called changed() from queue_end_first() still says
+	 * SENDING, and queue_advance() starts it. */
+	if (queue->state == QUEUE_IDLE)
+		queue_start(queue, page);
+	if (superseded)
+		queue_entry_drop(superseded, "superseded by a newer page");
 }
 
 size_t deliver_waiting(const struct deliver *deliver)

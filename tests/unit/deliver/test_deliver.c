@@ -193,7 +193,7 @@ START_TEST(backoff_doubles_up_to_its_cap)
 	fake_http_reply(&http, (struct fake_reply){ .status = 500 });
 	enqueue(1, "i1", "hook", PAGE_TRIGGER);
 	fake_clock_advance(&fake, 1000 * SECOND);
-	/* The breaker's step lags four failures behind: 0.75 * 2^(n-5). It passes the lane's only
+	/* The breaker's step lags four failures behind: 0.75 * 2^(n-5). It passes the queue's only
 	 * at the caps: 0.75 * 120 against 0.5 * 120. */
 	for (size_t i = 0; i < 8; i++) {
 		ck_assert_int_eq(asked_at("hook", i), at);
@@ -270,7 +270,7 @@ START_TEST(incidents_and_pagers_do_not_wait_for_each_other)
 }
 END_TEST
 
-START_TEST(updates_are_overtaken_while_they_wait)
+START_TEST(a_waiting_update_is_superseded)
 {
 	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = SECOND });
 	enqueue(1, "i1", "hook", PAGE_TRIGGER);
@@ -310,7 +310,7 @@ START_TEST(a_failed_update_gives_way_but_keeps_the_pause)
 }
 END_TEST
 
-START_TEST(a_rejected_trigger_drops_its_lane)
+START_TEST(a_rejected_trigger_drops_the_pages_behind_it)
 {
 	fake_http_reply(
 		&http, (struct fake_reply){ .status = 400, .delay_us = SECOND, .body = "bad key" });
@@ -604,10 +604,10 @@ int main(void)
 	tcase_add_test(tcase, an_exhausted_transport_is_tried_again);
 	tcase_add_test(tcase, a_resolve_never_overtakes_its_trigger);
 	tcase_add_test(tcase, incidents_and_pagers_do_not_wait_for_each_other);
-	tcase_add_test(tcase, updates_are_overtaken_while_they_wait);
+	tcase_add_test(tcase, a_waiting_update_is_superseded);
 	tcase_add_test(tcase, an_update_on_its_way_is_not_dropped);
 	tcase_add_test(tcase, a_failed_update_gives_way_but_keeps_the_pause);
-	tcase_add_test(tcase, a_rejected_trigger_drops_its_lane);
+	tcase_add_test(tcase, a_rejected_trigger_drops_the_pages_behind_it);
 	tcase_add_test(tcase, a_rejected_update_lets_the_resolve_go);
 	tcase_add_test(tcase, changed_may_enqueue);
 	tcase_add_test(tcase, broken_pages_are_rejected);
