@@ -219,6 +219,13 @@
 /* PagerDuty's body cap is 512 KB; Standard Webhooks advise 20 KB. */
 #define LIMIT_PAGE_BYTES	   (500u << 10)
 #define LIMIT_CONNECTIONS_PER_HOST 100
+/* Sections of a page that become members of PagerDuty's custom_details (a page has some eight); the
+ * rest becomes one member. */
+#define LIMIT_PAGERDUTY_SECTIONS 24
+/* Columns of one alert's name on the console, and of all names of a page: senders choose names, and
+ * they must not fill the screen. */
+#define LIMIT_CONSOLE_ALERT_COLUMNS  100
+#define LIMIT_CONSOLE_ALERTS_COLUMNS 2000
 /* Attempts side by side at one pager: PagerDuty takes about 120 events a minute of one key. */
 #define LIMIT_DELIVERIES_PER_PAGER 16u
 /* Failures in a row after which a pager is only probed, one attempt at a time. */

@@ -1,6 +1,6 @@
 /*
- * Pager kinds: a page in, a request out, and what a reply means. Pure. One file each, listed in
- * tbl/pagers.def.
+ * Pager kinds: each turns a page into a request and judges the reply. One file each in relay/pager,
+ * listed in tbl/pagers.def. Refuse I/O: deliver sends. Pure, any thread; they own nothing.
  */
 #ifndef TRACEPAGER_PAGER_KIND_H
 #define TRACEPAGER_PAGER_KIND_H
@@ -9,49 +9,54 @@
 #include "tracepager/page.h"
 #include "tracepager/rules.h"
 
-/* Where a page goes: a copy of what the rules said when the incident was opened, kept until it is
- * resolved. */
+/* Where a page goes: what the rules said when the incident was opened, kept until it is resolved.
+ * Its texts are borrowed. */
 struct page_target {
 	enum pager_kind_id kind;
-	const char *pager; /* name */
-	const char *url;   /* NULL: the kind has none */
+	const char *pager; /* its name in the rules */
+	const char *url;   /* NULL: none */
 	const char *key;   /* secret; NULL: none */
 };
 
 enum judgement_outcome {
 	JUDGE_DELIVERED,
 	JUDGE_RETRY,
-	JUDGE_REJECTED, /* for good: the same page will never be accepted there */
+	JUDGE_REJECTED, /* the pager will never accept this page */
 };
 
 struct judgement {
 	enum judgement_outcome outcome;
-	int64_t retry_after_us; /* RETRY: what the pager asked for, capped; -1: nothing */
-	char text[200];		/* what it said, for the log and the next page; "" when delivered */
+	int64_t retry_after_us; /* of JUDGE_RETRY: the pause that the pager asked for; -1: none */
+	char text[200];		/* the reason, for the log and for people; "" when delivered */
 };
 
-/* What build() makes: an HTTP request, or lines for standard output. */
+/* What build() makes: an HTTP request, or text for standard output. */
 struct delivery {
-	struct http_request request; /* url NULL: not by HTTP */
-	const char *console;	     /* text; NULL: by HTTP */
+	struct http_request request; /* unused where console is set */
+	const char *console;	     /* text; NULL: send the request */
 };
 
 struct pager_kind {
 	const char *name;
-	/* wall_us: of this attempt; message_id: the same for all attempts of a page. Kept by the
-	 * arena. 0 or -errno (-E2BIG: no way to make it small enough). */
+	/* Make the request of one attempt. wall_us: wall time of the attempt, microseconds;
+	 * message_id: the same for all attempts of a page. The arena keeps what the delivery points
+	 * to, page and target are borrowed. 0 or -errno with err set (-EINVAL: the target lacks
+	 * something; -E2BIG: the page stays too large whatever is left out). */
 	int (*build)(struct arena *arena, const struct page *page, const struct page_target *target,
 		     const char *message_id, int64_t wall_us, struct delivery *ret_delivery,
 		     struct err *err);
+	/* What the reply means for the page. The reply is borrowed. */
 	struct judgement (*judge)(const struct http_reply *reply);
 };
+/* By enum pager_kind_id. */
 extern const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT];
 
-/* The common judgement: 2xx delivered; no reply, 408, 425, 429 and 5xx again later; all else
- * rejected. */
+/* The common judgement. 2xx: delivered. No reply, 408, 425, 429, 5xx: retry, after the Retry-After
+ * but at most LIMIT_RETRY_AFTER_US. All else: rejected. */
 struct judgement judge_by_status(const struct http_reply *reply);
 
-/* page_target to and from its stored JSON. */
+/* A target to and from its stored JSON. The arena keeps the texts that are read. 0 or -EINVAL with
+ * err set. */
 void page_target_write(const struct page_target *target, struct buf *out);
 int page_target_read(struct arena *arena, const char *text, struct page_target *ret_target,
 		     struct err *err);

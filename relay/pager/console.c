@@ -1,9 +1,9 @@
 /*
- * Pager kind console: a page for a person at a terminal, at most 80 columns wide. Whatever a peer's
- * strings hold, no control character reaches the terminal. Only links are wider than the page: a
- * cut link is none.
+ * Pager kind console: a page as text for a terminal, at most 78 columns wide. No control character
+ * of a peer's strings reaches the terminal. Only links may be wider than the page: a cut link does
+ * not work.
  */
-#include "kinds-internal.h"
+#include "pager-internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,13 +14,10 @@
 #include "tracepager/plain.h"
 
 #define COLUMNS 78
-/* Of the name of one alert, and of all of them together. */
-#define ALERT_COLUMNS  100
-#define ALERTS_COLUMNS 2000
 
-/* Bytes of one character that goes to the terminal as it is; 0: the byte is replaced. C0, DEL and
- * C1 are commands to it. */
-static size_t harmless(const char *text)
+/* Length in bytes of the character at text, if a terminal may get it unchanged; 0: it must be
+ * replaced, because it is broken UTF-8 or a control character (C0, DEL, C1). */
+static size_t printable_bytes(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
 	size_t n = c[0] < 0x80 ? 1 : c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : c[0] >= 0xc2 ? 2 : 0;
@@ -41,7 +38,7 @@ static void put_char(struct buf *out, const char *text, size_t n)
 		buf_putc(out, *text == '\t' ? ' ' : '?');
 }
 
-/* The word that begins at start is an address: it goes to a line of its own, however long. */
+/* Is the word at start an address? An address gets a line of its own and is never cut. */
 static bool in_address(const char *text, size_t start, size_t len)
 {
 	const char *end = memchr(text + start, ' ', len - start);
@@ -50,14 +47,14 @@ static bool in_address(const char *text, size_t start, size_t len)
 	return mark && (!end || mark < end);
 }
 
-/* Where to break a line: the bytes of at most `columns` characters; at a blank if there is one in
- * the second half. */
+/* How many bytes of text go on one line: at most `columns` characters, up to the last blank if
+ * there is one in the second half of the line. */
 static size_t line_break(const char *text, size_t len, size_t columns)
 {
 	size_t i = 0, n = 0, blank = 0, blank_at = 0;
 
 	while (i < len && n < columns) {
-		size_t bytes = harmless(text + i);
+		size_t bytes = printable_bytes(text + i);
 		if (text[i] == ' ') {
 			blank = i;
 			blank_at = n;
@@ -75,7 +72,7 @@ static size_t line_break(const char *text, size_t len, size_t columns)
 	return blank_at > columns / 2 ? blank : i;
 }
 
-/* One logical line, wrapped; first goes before its first line, blanks as wide before the others. */
+/* Write text wrapped: `first` before its first line, as many blanks before each further line. */
 static void put_wrapped(struct buf *out, const char *first, const char *text, size_t len)
 {
 	size_t indent = strlen(first);
@@ -84,7 +81,7 @@ static void put_wrapped(struct buf *out, const char *first, const char *text, si
 	for (;;) {
 		size_t n = line_break(text, len, COLUMNS - indent);
 		for (size_t i = 0; i < n;) {
-			size_t bytes = harmless(text + i);
+			size_t bytes = printable_bytes(text + i);
 			put_char(out, text + i, bytes);
 			i += bytes > 0 ? bytes : 1;
 		}
@@ -135,7 +132,7 @@ static void put_details(struct buf *out, const char *details)
 	}
 }
 
-/* Those that the details do not show already. */
+/* The page's links, without those that the details show already. */
 static void put_links(struct buf *out, const struct page *page)
 {
 	size_t shown = 0;
@@ -158,9 +155,9 @@ static void put_alerts(struct buf *out, const struct page *page)
 	struct buf names = BUF_INIT(LIMIT_PAGE_BYTES);
 	size_t columns = 0, i;
 
-	for (i = 0; i < page->nalerts && columns < ALERTS_COLUMNS; i++) {
+	for (i = 0; i < page->nalerts && columns < LIMIT_CONSOLE_ALERTS_COLUMNS; i++) {
 		buf_puts(&names, i > 0 ? ", " : "");
-		columns += 2 + plain_add(&names, page->alerts[i], ALERT_COLUMNS);
+		columns += 2 + plain_add(&names, page->alerts[i], LIMIT_CONSOLE_ALERT_COLUMNS);
 	}
 	if (i < page->nalerts)
 		buf_printf(&names, ", and %zu more", page->nalerts - i);
@@ -189,7 +186,7 @@ static int console_build(struct arena *arena, const struct page *page,
 	(void)wall_us;
 	snprintf(left, sizeof(left), "%s %s", events[page->event].title,
 		 severity_name(page->severity));
-	/* To the second: a person reads it. */
+	/* Whole seconds, for a person. */
 	rfc3339_format(page->at_us / US_PER_SECOND * US_PER_SECOND, right);
 	put_rule(&out, events[page->event].line, left, right);
 	put_wrapped(&out, "", page->summary, strlen(page->summary));

@@ -1,13 +1,8 @@
 /*
- * Pager kinds: the table, and what kinds have in common. Pure; it owns nothing.
+ * Pager kinds: the table, made from tbl/pagers.def. Pure; owns nothing. What kinds share stands in
+ * pager_http.c.
  */
-#include "kinds-internal.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#include "tracepager/limits.h"
-#include "tracepager/utf8.h"
+#include "tracepager/pager_kind.h"
 
 #define PAGER_KIND(id, name, url, key, key_need, url_need, text)                                   \
 	extern const struct pager_kind pager_kind_##id;
@@ -19,79 +14,3 @@ const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT] = {
 #include "tracepager/tbl/pagers.def"
 #undef PAGER_KIND
 };
-
-/* The first line of a reply that has something to say, fit for a log. */
-static void reply_words(const struct http_reply *reply, char *out, size_t size)
-{
-	const char *line = reply->body && reply->len > 0 ? reply->body : "";
-	size_t n = 0;
-
-	line += strspn(line, " \t\r\n");
-	while (n + 1 < size && line[n] && line[n] != '\r' && line[n] != '\n') {
-		out[n] = (unsigned char)line[n] < ' ' || line[n] == 0x7f ? ' ' : line[n];
-		n++;
-	}
-	/* Not the front half of a character. */
-	while (n > 0 && (line[n] & 0xc0) == 0x80)
-		n--;
-	out[n] = '\0';
-}
-
-struct judgement judge_by_status(const struct http_reply *reply)
-{
-	struct judgement judgement = { .outcome = JUDGE_REJECTED, .retry_after_us = -1 };
-	char words[150];
-
-	if (reply->status >= 200 && reply->status <= 299) {
-		judgement.outcome = JUDGE_DELIVERED;
-		return judgement;
-	}
-	if (reply->status == 0) {
-		judgement.outcome = JUDGE_RETRY;
-		snprintf(judgement.text, sizeof(judgement.text), "no reply: %.*s",
-			 (int)utf8_chars(reply->error ? reply->error : "unknown", 150),
-			 reply->error ? reply->error : "unknown");
-		return judgement;
-	}
-	if (reply->status >= 300 && reply->status <= 399) {
-		snprintf(judgement.text, sizeof(judgement.text),
-			 "HTTP %d: redirects are not followed; give the pager the final url",
-			 reply->status);
-		return judgement;
-	}
-	reply_words(reply, words, sizeof(words));
-	snprintf(judgement.text, sizeof(judgement.text), "HTTP %d%s%s", reply->status,
-		 words[0] ? ": " : "", words);
-	if (reply->status == 408 || reply->status == 425 || reply->status == 429 ||
-	    reply->status >= 500) {
-		judgement.outcome = JUDGE_RETRY;
-		judgement.retry_after_us = reply->retry_after_us;
-		if (judgement.retry_after_us > LIMIT_RETRY_AFTER_US)
-			judgement.retry_after_us = LIMIT_RETRY_AFTER_US;
-	}
-	return judgement;
-}
-
-void delivery_post(struct arena *arena, const struct page_target *target, const struct buf *body,
-		   struct http_request *ret_request)
-{
-	*ret_request = (struct http_request){
-		.method = HTTP_POST,
-		.url = target->url,
-		.body = arena_strndup(arena, buf_text(body), body->len),
-		.body_len = body->len,
-		.timeout_us = LIMIT_DELIVER_US,
-		.max_reply_bytes = LIMIT_REPLY_BYTES,
-	};
-	http_request_header(ret_request, "Content-Type", "application/json");
-}
-
-const char *page_decision(const struct page *page)
-{
-	size_t len = page->decision ? strlen(page->decision) : 0;
-
-	/* decision_write() wrote it; a text that was cut would spoil the whole body. */
-	if (len < 2 || page->decision[0] != '{' || page->decision[len - 1] != '}')
-		return NULL;
-	return page->decision;
-}

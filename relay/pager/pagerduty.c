@@ -1,10 +1,10 @@
 /*
- * Pager kind pagerduty: Events API v2. Trigger and update are both "trigger" (one dedup key appends
- * to one alert), resolve is "resolve", with the routing key of the trigger. Keeps the body under
- * PagerDuty's cap by leaving out the decision, then the waterfall, then all details, and says so
- * where they stood.
+ * Pager kind pagerduty: Events API v2. Trigger and update are both sent as "trigger" (PagerDuty
+ * appends events with one dedup key to one alert), resolve as "resolve", with the trigger's routing
+ * key. A body above PagerDuty's cap loses the decision first, then the waterfall, then all details;
+ * each is replaced by a note.
  */
-#include "kinds-internal.h"
+#include "pager-internal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #define SUMMARY_CHARS 1024
 #define DEDUP_CHARS   255
 
-/* What is left out, a step further each time that the body is too large. */
+/* How much is left out: one step more each time that the body is too large. */
 enum trim {
 	TRIM_NOTHING,
 	TRIM_DECISION,
@@ -32,14 +32,14 @@ enum trim {
 
 #define LEFT_OUT "left out: PagerDuty takes at most 512 KB"
 
-/* A member, unless it is empty. */
-static void add_text(struct buf *out, const char *key, const char *text)
+/* Add a member, unless its text is empty. */
+static void pagerduty_add_text(struct buf *out, const char *key, const char *text)
 {
 	if (text && *text)
 		buf_json_text(out, key, text);
 }
 
-/* "Why you" becomes why_you. */
+/* Make a member's name of a heading: "Why you" becomes why_you. */
 static void section_key(const char *heading, size_t len, char *out, size_t size)
 {
 	size_t n = 0;
@@ -56,7 +56,7 @@ static void section_key(const char *heading, size_t len, char *out, size_t size)
 	out[n] = '\0';
 }
 
-/* How the sections of a page begin that programs look for, and the names that they go by. */
+/* Sections of a page by their first words, and the member names that programs look for. */
 static const struct {
 	const char *begin, *key;
 } known_sections[] = {
@@ -76,7 +76,8 @@ struct section {
 	size_t len;
 };
 
-/* By a known beginning, or else a first line that ends in a colon (left out then); "": neither. */
+/* Name a section by its first words if they are known, else by a first line that ends in a colon
+ * (which is then left out of the text). The key stays "" where neither fits. */
 static void section_name(struct section *section)
 {
 	size_t first = strcspn(section->text, "\n");
@@ -95,7 +96,7 @@ static void section_name(struct section *section)
 	}
 }
 
-/* A paragraph: an empty line divides them. Moves *at behind it. */
+/* Take the next section (sections are divided by empty lines) and move *at behind it. */
 static struct section section_next(const char **at)
 {
 	struct section section = { .text = *at + strspn(*at, "\n") };
@@ -111,10 +112,10 @@ static struct section section_next(const char **at)
 	return section;
 }
 
-#define SECTIONS_MAX 24
-#define KEY_BYTES    48
+#define KEY_BYTES 48
 
-/* Give a section a member's name that none before it has, nor ours: details, details_2 … */
+/* keys[n]: a member name from base that no earlier section and no member of ours has: details,
+ * details_2 … */
 static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
 {
 	static const char *const ours[] = { "incident", "incident_status", "note",
@@ -134,14 +135,14 @@ static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
 	}
 }
 
-/* A member for each section, so that a person finds "path" and a rule at PagerDuty can match it. */
+/* One member for each section, so that a rule at PagerDuty can match it by name. */
 static void add_sections(struct buf *out, const char *details, enum trim trim)
 {
-	char keys[SECTIONS_MAX][KEY_BYTES];
+	char keys[LIMIT_PAGERDUTY_SECTIONS][KEY_BYTES];
 	const char *at = details;
 	size_t n = 0;
 
-	for (; n < SECTIONS_MAX && at[strspn(at, "\n")]; n++) {
+	for (; n < LIMIT_PAGERDUTY_SECTIONS && at[strspn(at, "\n")]; n++) {
 		struct section section = section_next(&at);
 		unique_key(keys, n, section.key[0] ? section.key : "details");
 		buf_json_key(out, keys[n]);
@@ -157,7 +158,7 @@ static void add_sections(struct buf *out, const char *details, enum trim trim)
 
 static void add_custom_details(struct buf *out, const struct page *page, enum trim trim)
 {
-	const char *decision = page_decision(page);
+	const char *decision = pager_decision_json(page);
 
 	buf_json_key(out, "custom_details");
 	buf_putc(out, '{');
@@ -165,9 +166,9 @@ static void add_custom_details(struct buf *out, const struct page *page, enum tr
 		buf_json_text(out, "details", LEFT_OUT);
 	else
 		add_sections(out, page->details, trim);
-	add_text(out, "incident", page->incident);
-	add_text(out, "incident_status", page->status);
-	add_text(out, "note", page->note);
+	pagerduty_add_text(out, "incident", page->incident);
+	pagerduty_add_text(out, "incident_status", page->status);
+	pagerduty_add_text(out, "note", page->note);
 	if (page->nalerts > 0 && trim < TRIM_DETAILS)
 		page_write_alerts(page, out);
 	if (decision) {
@@ -192,15 +193,15 @@ static void add_payload(struct buf *out, const struct page *page, enum trim trim
 	buf_json_text(out, "source", page->origin[0] ? page->origin : "tracepager");
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_text(out, "timestamp", rfc3339_format(page->at_us, at));
-	add_text(out, "component", page->component);
-	add_text(out, "group", page->group);
-	add_text(out, "class", page->kind);
+	pagerduty_add_text(out, "component", page->component);
+	pagerduty_add_text(out, "group", page->group);
+	pagerduty_add_text(out, "class", page->kind);
 	add_custom_details(out, page, trim);
 	buf_putc(out, '}');
 }
 
-static void write_body(struct buf *out, const struct page *page, const struct page_target *target,
-		       enum trim trim)
+static void pagerduty_write_body(struct buf *out, const struct page *page,
+				 const struct page_target *target, enum trim trim)
 {
 	bool resolve = page->event == PAGE_RESOLVE;
 
@@ -234,7 +235,7 @@ static int pagerduty_build(struct arena *arena, const struct page *page,
 		return err_set(err, EINVAL, "the dedup key must have 1 to %d characters",
 			       DEDUP_CHARS);
 	for (enum trim trim = TRIM_NOTHING; trim < TRIM_END; trim++) {
-		write_body(&body, page, target, trim);
+		pagerduty_write_body(&body, page, target, trim);
 		if (!body.failed)
 			break;
 	}
@@ -243,13 +244,14 @@ static int pagerduty_build(struct arena *arena, const struct page *page,
 				LIMIT_PAGE_BYTES);
 	} else {
 		*ret_delivery = (struct delivery){ .console = NULL };
-		delivery_post(arena, target, &body, &ret_delivery->request);
+		pager_http_post(arena, target, "application/json", &body, &ret_delivery->request);
 	}
 	buf_fini(&body);
 	return error;
 }
 
-/* 400: {"status":"invalid event","message":"…","errors":["…"]}; the errors tell what to mend. */
+/* 400: {"status":"invalid event","message":"…","errors":["…"]}; quote the errors, which say what to
+ * fix. */
 static struct judgement pagerduty_judge(const struct http_reply *reply)
 {
 	struct judgement judgement = judge_by_status(reply);

@@ -1,6 +1,6 @@
 /*
- * Target: where a page goes, in its stored form. The key is in it: resolves go where the trigger
- * went, whatever the rules say by then; the store's file mode keeps it.
+ * Page target: where a page goes, in its stored form. It holds the secret key, since a resolve must
+ * go where its trigger went even if the rules have changed; the store's file mode protects it.
  */
 #include "tracepager/pager_kind.h"
 

@@ -1,9 +1,9 @@
 /*
- * Pager kind webhook: the decision as JSON, signed as Standard Webhooks say. Without a secret it is
- * sent unsigned. Where the body is too large, first the decision is left out, then details and
- * alerts, and left_out names them.
+ * Pager kind webhook: the incident and its decision as JSON, signed as Standard Webhooks say;
+ * without a secret unsigned. A body above LIMIT_PAGE_BYTES loses the decision first, then details
+ * and alerts; the member left_out names what is missing.
  */
-#include "kinds-internal.h"
+#include "pager-internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/sign.h"
 
-/* What is left out, a step further each time that the body is too large. */
+/* How much is left out: one step more each time that the body is too large. */
 enum trim {
 	TRIM_NOTHING,
 	TRIM_DECISION,
@@ -47,9 +47,9 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	buf_putc(out, '}');
 }
 
-static void write_body(struct buf *out, const struct page *page, enum trim trim)
+static void webhook_write_body(struct buf *out, const struct page *page, enum trim trim)
 {
-	const char *decision = trim < TRIM_DECISION ? page_decision(page) : NULL;
+	const char *decision = trim < TRIM_DECISION ? pager_decision_json(page) : NULL;
 	char at[RFC3339_SIZE];
 
 	buf_reset(out);
@@ -69,7 +69,7 @@ static void write_body(struct buf *out, const struct page *page, enum trim trim)
 	buf_puts(out, "}}");
 }
 
-/* The key of the signature: what whsec_ holds as base64, else the text itself. */
+/* The signature's key: the bytes that follow whsec_ in base64, else the secret's text itself. */
 static int secret_key(const struct page_target *target, unsigned char *out, size_t size,
 		      size_t *ret_len, struct err *err)
 {
@@ -90,10 +90,11 @@ static int secret_key(const struct page_target *target, unsigned char *out, size
 	return 0;
 }
 
-/* Signed is "id.timestamp.body"; the timestamp is the attempt's, so that an old capture cannot be
- * played back. */
-static int sign(struct arena *arena, const struct page_target *target, const char *message_id,
-		const char *timestamp, struct http_request *request, struct err *err)
+/* Sign "id.timestamp.body". The timestamp is this attempt's, so that a receiver can refuse a
+ * captured request that is replayed later. */
+static int webhook_sign(struct arena *arena, const struct page_target *target,
+			const char *message_id, const char *timestamp, struct http_request *request,
+			struct err *err)
 {
 	struct buf content = BUF_INIT(LIMIT_PAGE_BYTES + LIMIT_SECRET_BYTES);
 	unsigned char key[LIMIT_SECRET_BYTES], mac[HMAC_SHA256_BYTES];
@@ -128,7 +129,7 @@ static int webhook_build(struct arena *arena, const struct page *page,
 	if (!target->url)
 		return err_set(err, EINVAL, "pager %s has no url", target->pager);
 	for (enum trim trim = TRIM_NOTHING; trim < TRIM_END; trim++) {
-		write_body(&body, page, trim);
+		webhook_write_body(&body, page, trim);
 		if (!body.failed)
 			break;
 	}
@@ -137,13 +138,14 @@ static int webhook_build(struct arena *arena, const struct page *page,
 		return err_set(err, E2BIG, "the page has more than %u bytes without its details",
 			       LIMIT_PAGE_BYTES);
 	}
-	delivery_post(arena, target, &body, &delivery.request);
+	pager_http_post(arena, target, "application/json", &body, &delivery.request);
 	buf_fini(&body);
 	const char *timestamp = arena_printf(arena, "%lld", (long long)(wall_us / US_PER_SECOND));
 	http_request_header(&delivery.request, "webhook-id", arena_strdup(arena, message_id));
 	http_request_header(&delivery.request, "webhook-timestamp", timestamp);
 	if (target->key) {
-		int error = sign(arena, target, message_id, timestamp, &delivery.request, err);
+		int error =
+			webhook_sign(arena, target, message_id, timestamp, &delivery.request, err);
 		if (error)
 			return error;
 	}

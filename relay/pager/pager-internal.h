@@ -1,0 +1,21 @@
+/*
+ * What the pager kinds share. Pure; any thread.
+ */
+#ifndef TRACEPAGER_PAGER_INTERNAL_H
+#define TRACEPAGER_PAGER_INTERNAL_H
+
+#include <stddef.h>
+
+#include "tracepager/buf.h"
+#include "tracepager/pager_kind.h"
+
+/* An HTTP POST of the body to the target's url, with the time and reply limits of a delivery. The
+ * arena keeps a copy of the body; url and content_type are borrowed. */
+void pager_http_post(struct arena *arena, const struct page_target *target,
+		     const char *content_type, const struct buf *body,
+		     struct http_request *ret_request);
+/* The page's decision, a JSON object (borrowed from the page); NULL: it has none, or not a whole
+ * one. */
+const char *pager_decision_json(const struct page *page);
+
+#endif
