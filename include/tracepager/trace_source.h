@@ -96,6 +96,9 @@ struct source_talk {
 	const char *cursor;
 	void *state; /* the kind's own, kept by the arena; NULL at first */
 
+	/* Set by trace_source_next(): the kind of config. */
+	const struct trace_source *source;
+
 	/* For SOURCE_SEND; source_request() fills the request. */
 	struct http_request request;
 	enum trace_encoding encoding; /* of a success's body, or SOURCE_TEXT */
@@ -129,5 +132,9 @@ struct trace_source {
 };
 /* NULL for sources that are not asked by HTTP (files). */
 extern const struct trace_source *const trace_sources[SOURCE_COUNT];
+
+/* One step of a talk with a source that is asked by HTTP: the kind of talk->config says what comes
+ * next. */
+enum source_step trace_source_next(struct source_talk *talk);
 
 #endif

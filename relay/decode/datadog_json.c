@@ -107,7 +107,7 @@ static void *datadog_json_start(struct trace_builder *builder)
 	return records_start(&format, builder);
 }
 
-const struct trace_encoding_ops trace_encoding_datadog_json = {
+const struct trace_encoding_ops trace_encoding_DATADOG_JSON = {
 	.name = "datadog-json",
 	.text = "Datadog spans search JSON",
 	.start = datadog_json_start,

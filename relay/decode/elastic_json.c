@@ -225,7 +225,7 @@ static void *elastic_json_start(struct trace_builder *builder)
 	return records_start(&format, builder);
 }
 
-const struct trace_encoding_ops trace_encoding_elastic_json = {
+const struct trace_encoding_ops trace_encoding_ELASTIC_JSON = {
 	.name = "elastic-json",
 	.text = "search results of Elasticsearch and OpenSearch",
 	.start = elastic_json_start,

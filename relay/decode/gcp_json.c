@@ -84,7 +84,7 @@ static const char *gcp_json_cursor(const void *state)
 	return records->nrecords == 0 ? records_cursor(state) : NULL;
 }
 
-const struct trace_encoding_ops trace_encoding_gcp_json = {
+const struct trace_encoding_ops trace_encoding_GCP_JSON = {
 	.name = "gcp-json",
 	.text = "Google Cloud Trace JSON",
 	.start = gcp_json_start,

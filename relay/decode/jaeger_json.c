@@ -913,7 +913,7 @@ static void jaeger_json_free(void *state)
 	free(j);
 }
 
-const struct trace_encoding_ops trace_encoding_jaeger_json = {
+const struct trace_encoding_ops trace_encoding_JAEGER_JSON = {
 	.name = "jaeger-json",
 	.text = "Jaeger API JSON",
 	.start = jaeger_json_start,

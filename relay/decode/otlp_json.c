@@ -522,7 +522,7 @@ static void otlp_json_free(void *state)
 	free(json);
 }
 
-const struct trace_encoding_ops trace_encoding_otlp_json = {
+const struct trace_encoding_ops trace_encoding_OTLP_JSON = {
 	.name = "otlp-json",
 	.text = "OTLP JSON",
 	.start = start,

@@ -639,7 +639,7 @@ static void otlp_proto_free(void *state)
 	free(proto);
 }
 
-const struct trace_encoding_ops trace_encoding_otlp_proto = {
+const struct trace_encoding_ops trace_encoding_OTLP_PROTO = {
 	.name = "otlp-proto",
 	.text = "OTLP protobuf",
 	.start = start,
@@ -648,7 +648,7 @@ const struct trace_encoding_ops trace_encoding_otlp_proto = {
 	.free = otlp_proto_free,
 };
 
-const struct trace_encoding_ops trace_encoding_tempo_proto = {
+const struct trace_encoding_ops trace_encoding_TEMPO_PROTO = {
 	.name = "tempo-proto",
 	.text = "Tempo protobuf (API v2)",
 	.start = start_tempo,

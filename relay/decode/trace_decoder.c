@@ -14,19 +14,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT] = {
-	[TRACE_ENCODING_JAEGER_JSON] = &trace_encoding_jaeger_json,
-	[TRACE_ENCODING_OTLP_JSON] = &trace_encoding_otlp_json,
-	[TRACE_ENCODING_OTLP_PROTO] = &trace_encoding_otlp_proto,
-	[TRACE_ENCODING_TEMPO_PROTO] = &trace_encoding_tempo_proto,
-	[TRACE_ENCODING_ZIPKIN_V2] = &trace_encoding_zipkin_v2,
-	[TRACE_ENCODING_ZIPKIN_V1] = &trace_encoding_zipkin_v1,
-	[TRACE_ENCODING_XRAY_JSON] = &trace_encoding_xray_json,
-	[TRACE_ENCODING_ELASTIC_JSON] = &trace_encoding_elastic_json,
-	[TRACE_ENCODING_DATADOG_JSON] = &trace_encoding_datadog_json,
-	[TRACE_ENCODING_GCP_JSON] = &trace_encoding_gcp_json,
-};
-
 struct trace_decoder {
 	const struct trace_encoding_ops *ops;
 	struct trace_builder *builder;

@@ -141,7 +141,7 @@ static void xray_json_free(void *state)
 	free(x);
 }
 
-const struct trace_encoding_ops trace_encoding_xray_json = {
+const struct trace_encoding_ops trace_encoding_XRAY_JSON = {
 	.name = "xray-json",
 	.text = "AWS X-Ray JSON",
 	.start = xray_json_start,

@@ -340,7 +340,7 @@ static void zipkin_v1_free(void *state)
 	free(v1);
 }
 
-const struct trace_encoding_ops trace_encoding_zipkin_v1 = {
+const struct trace_encoding_ops trace_encoding_ZIPKIN_V1 = {
 	.name = "zipkin-v1",
 	.text = "Zipkin v1 JSON",
 	.start = start,

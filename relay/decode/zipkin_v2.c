@@ -118,7 +118,7 @@ static void zipkin_v2_free(void *state)
 	free(state);
 }
 
-const struct trace_encoding_ops trace_encoding_zipkin_v2 = {
+const struct trace_encoding_ops trace_encoding_ZIPKIN_V2 = {
 	.name = "zipkin-v2",
 	.text = "Zipkin v2 JSON",
 	.start = start,

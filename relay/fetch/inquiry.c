@@ -421,7 +421,7 @@ static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
 	talk->wait_us = 0;
 	talk->hold_us = 0;
 	talk->text = NULL;
-	step = trace_sources[inquiry->source->kind]->next(talk);
+	step = trace_source_next(talk);
 	if (talk->hold_us > LIMIT_SOURCE_HOLD_US)
 		talk->hold_us = LIMIT_SOURCE_HOLD_US;
 	if (talk->hold_us > 0)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "alert_json-internal.h"
-#include "formats-internal.h"
 
 static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
 			    int64_t now_us)
@@ -51,7 +50,7 @@ static int parse(struct arena *arena, const char *body, size_t len, const char *
 	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
 }
 
-const struct alert_format alert_format_alertmanager = {
+const struct alert_format alert_format_ALERTMANAGER = {
 	.name = "alertmanager",
 	.text = "Alertmanager webhook, version 4",
 	.parse = parse,

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "alert_json-internal.h"
-#include "formats-internal.h"
 #include "tracepager/limits.h"
 
 static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
@@ -50,7 +49,7 @@ static int parse(struct arena *arena, const char *body, size_t len, const char *
 	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
 }
 
-const struct alert_format alert_format_prometheus = {
+const struct alert_format alert_format_PROMETHEUS = {
 	.name = "prometheus",
 	.text = "Alertmanager API v2 alerts, as Prometheus sends them",
 	.parse = parse,

@@ -4,7 +4,7 @@
  * What is left of them is told with each reply; where nothing is, no question is asked until it is
  * told that there will be.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -219,7 +219,7 @@ static enum source_step datadog_next(struct source_talk *talk)
 	return talk->cursor ? ask_traces(talk, arena_strdup(talk->arena, talk->cursor)) : step;
 }
 
-const struct trace_source trace_source_datadog = {
+const struct trace_source trace_source_DATADOG = {
 	.name = "datadog",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.next = datadog_next,

@@ -6,7 +6,7 @@
  * Elastic has two ways to store spans, that of APM and that of OpenTelemetry: a question names the
  * fields of both, and takes what either has.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <string.h>
 
@@ -337,13 +337,13 @@ static enum source_step elastic_next(struct source_talk *talk)
 	return step;
 }
 
-const struct trace_source trace_source_elastic = {
+const struct trace_source trace_source_ELASTIC = {
 	.name = "elastic",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.next = elastic_next,
 };
 
-const struct trace_source trace_source_opensearch = {
+const struct trace_source trace_source_OPENSEARCH = {
 	.name = "opensearch",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.next = elastic_next,

@@ -2,7 +2,7 @@
  * Trace source gcptrace: Google Cloud Trace, API v1, with an OAuth 2 token. A search answers whole
  * traces. Spans have no status there, so failing ones are found by the label of an HTTP 5xx.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -98,7 +98,7 @@ static enum source_step gcptrace_next(struct source_talk *talk)
 	return step;
 }
 
-const struct trace_source trace_source_gcptrace = {
+const struct trace_source trace_source_GCPTRACE = {
 	.name = "gcptrace",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.next = gcptrace_next,

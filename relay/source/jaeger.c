@@ -8,7 +8,7 @@
  * their error, and then, where there is nothing, among many without that. What has come is looked
  * through in any case.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -251,7 +251,7 @@ static enum source_step jaeger_next(struct source_talk *talk)
 	return source_judge(talk);
 }
 
-const struct trace_source trace_source_jaeger = {
+const struct trace_source trace_source_JAEGER = {
 	.name = "jaeger",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.tenant_headers = { "x-tenant" },

@@ -3,7 +3,7 @@
  * server takes the selectors out of the expression by itself). Those of series that contradict the
  * alert's labels are left aside where others are there; the latest come first.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -241,7 +241,7 @@ static enum source_step prometheus_next(struct source_talk *talk)
 	return step == SOURCE_TRACES ? read_ids(talk) : step;
 }
 
-const struct trace_source trace_source_prometheus = {
+const struct trace_source trace_source_PROMETHEUS = {
 	.name = "prometheus",
 	.answers = SOURCE_EXEMPLARS,
 	.tenant_headers = { "X-Scope-OrgID" },

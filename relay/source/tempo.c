@@ -3,7 +3,7 @@
  * A search is TraceQL; its answer has ids only, and each trace is asked for after that. An unknown
  * trace is an empty answer in v2, 404 in v1.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -222,7 +222,7 @@ static enum source_step tempo_next(struct source_talk *talk)
 	return talk->query->trace_id ? by_id(talk) : search(talk);
 }
 
-const struct trace_source trace_source_tempo = {
+const struct trace_source trace_source_TEMPO = {
 	.name = "tempo",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.tenant_headers = { "X-Scope-OrgID" },

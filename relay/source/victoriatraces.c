@@ -3,7 +3,7 @@
  * answers: every tag is a text, error is always there (unset, false or true), and an unknown trace
  * is an empty list, all of which the decoder knows.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@ static enum source_step victoriatraces_next(struct source_talk *talk)
 								     : PREFIX "/api/traces");
 }
 
-const struct trace_source trace_source_victoriatraces = {
+const struct trace_source trace_source_VICTORIATRACES = {
 	.name = "victoriatraces",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.tenant_headers = { "AccountID", "ProjectID" },

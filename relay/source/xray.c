@@ -3,7 +3,7 @@
  * and in pages. All requests are signed with the access key. An id is 1-8 hex digits-24 hex digits
  * there; everywhere else it is known by its 32.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -281,7 +281,7 @@ static enum source_step xray_next(struct source_talk *talk)
 	return take_summaries(talk);
 }
 
-const struct trace_source trace_source_xray = {
+const struct trace_source trace_source_XRAY = {
 	.name = "xray",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.sigv4_service = "xray",

@@ -2,7 +2,7 @@
  * Trace source zipkin: API v2. Names are lower-case there, and what is searched for is an
  * annotation query. Any tag named error means an error, whatever its value.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -78,7 +78,7 @@ static enum source_step zipkin_next(struct source_talk *talk)
 	return SOURCE_SEND;
 }
 
-const struct trace_source trace_source_zipkin = {
+const struct trace_source trace_source_ZIPKIN = {
 	.name = "zipkin",
 	.answers = SOURCE_BY_ID | SOURCE_SEARCH,
 	.next = zipkin_next,

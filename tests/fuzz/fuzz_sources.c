@@ -74,7 +74,7 @@ static void hold_talk(enum source_id kind, const struct trace_query *query, int 
 				    .query = query };
 	enum source_step step;
 
-	while ((step = trace_sources[kind]->next(&talk)) == SOURCE_SEND) {
+	while ((step = trace_source_next(&talk)) == SOURCE_SEND) {
 		if (strncmp(talk.request.url, URL "/", strlen(URL) + 1) != 0 ||
 		    ++talk.step > LIMIT_SOURCE_STEPS)
 			abort();

@@ -41,7 +41,7 @@ struct trace_query search_for(const struct signal *signal, bool failing)
 enum source_step ask(const struct trace_query *query)
 {
 	talk = (struct source_talk){ .arena = arena, .config = &config, .query = query };
-	return trace_sources[config.kind]->next(&talk);
+	return trace_source_next(&talk);
 }
 
 enum source_step answer(int status, const char *body, const char *content_type)
@@ -63,7 +63,7 @@ enum source_step answer(int status, const char *body, const char *content_type)
 						    : 0;
 	talk.no_spans = decoded && strstr(body, "[]");
 	talk.text = NULL;
-	return trace_sources[config.kind]->next(&talk);
+	return trace_source_next(&talk);
 }
 
 const char *header(const char *name)

@@ -42,6 +42,24 @@ static void check_refused(const char *text, int want, const char *says)
 	ck_assert_int_eq(encoding, TRACE_ENCODING_COUNT);
 }
 
+static const struct {
+	const char *name, *text;
+} table_rows[] = {
+#define ENCODING(id, name, text) [TRACE_ENCODING_##id] = { name, text },
+#include "tracepager/tbl/encodings.def"
+#undef ENCODING
+};
+
+/* Each row of the table is the encoding that encodings.def puts there. */
+START_TEST(table)
+{
+	for (int i = 0; i < TRACE_ENCODING_COUNT; i++) {
+		ck_assert_str_eq(trace_encodings[i]->name, table_rows[i].name);
+		ck_assert_str_eq(trace_encodings[i]->text, table_rows[i].text);
+	}
+}
+END_TEST
+
 START_TEST(jaeger)
 {
 	enum trace_encoding want = TRACE_ENCODING_JAEGER_JSON;
@@ -341,6 +359,7 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, table);
 	tcase_add_test(tcase, jaeger);
 	tcase_add_test(tcase, otlp);
 	tcase_add_test(tcase, tempo_json);

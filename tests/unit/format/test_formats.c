@@ -8,6 +8,7 @@
 
 #include "tracepager/alert_format.h"
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 
 /* 2026-09-01T10:00:00Z. */
 #define NOW_US (INT64_C(1788256800) * US_PER_SECOND)
@@ -65,10 +66,22 @@ static void check_body_refused(enum alert_format_id id, const char *body, const 
 	ck_assert_msg(strstr(err.text, says) != NULL, "%s: %s", body, err.text);
 }
 
+static const struct {
+	const char *name, *text;
+} table_rows[] = {
+#define FORMAT(id, name, text) [FORMAT_##id] = { name, text },
+#include "tracepager/tbl/formats.def"
+#undef FORMAT
+};
+
+/* Each row of the table is the format that formats.def puts there. */
 START_TEST(table)
 {
-	ck_assert_str_eq(alert_formats[FORMAT_ALERTMANAGER]->name, "alertmanager");
-	ck_assert_str_eq(alert_formats[FORMAT_PROMETHEUS]->name, "prometheus");
+	ck_assert_uint_eq(ARRAY_LEN(table_rows), FORMAT_COUNT);
+	for (int id = 0; id < FORMAT_COUNT; id++) {
+		ck_assert_str_eq(alert_formats[id]->name, table_rows[id].name);
+		ck_assert_str_eq(alert_formats[id]->text, table_rows[id].text);
+	}
 }
 END_TEST
 
@@ -190,9 +203,11 @@ START_TEST(webhook_is_something_else)
 	check_body_refused(id, "{\"version\":\"1\",\"orgId\":1,\"alerts\":[]}",
 			   "Grafana webhook (version \"1\")");
 	check_body_refused(id, "{\"alerts\":[],\"version\":\"5\"}", "version \"5\"");
-	check_body_refused(id, "{\"version\":4,\"alerts\":[]}", "version is a number, not a string");
+	check_body_refused(id, "{\"version\":4,\"alerts\":[]}",
+			   "version is a number, not a string");
 	check_body_refused(id, "{\"version\":[],\"alerts\":[]}", "version is a list, not a string");
-	check_body_refused(id, "{\"alerts\":[],\"version\":{}}", "version is an object, not a string");
+	check_body_refused(id, "{\"alerts\":[],\"version\":{}}",
+			   "version is an object, not a string");
 	ck_assert_int_eq(parse(id, "{\"version\":null,\"alerts\":[]}"), 0);
 	check_body_refused(id, "{\"evalMatches\":[],\"ruleUrl\":\"\"}", "Grafana before version 9");
 	check_body_refused(id, "{\"routing_key\":\"k\"}", "PagerDuty event");

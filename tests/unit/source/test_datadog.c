@@ -128,7 +128,7 @@ START_TEST(the_limit_is_obeyed)
 	ask(&query);
 	talk.step = 1;
 	talk.reply = &reply;
-	ck_assert_int_eq(trace_sources[SOURCE_DATADOG]->next(&talk), limits[_i].step);
+	ck_assert_int_eq(trace_source_next(&talk), limits[_i].step);
 	ck_assert_int_eq(talk.hold_us, limits[_i].hold_us);
 }
 END_TEST

@@ -12,6 +12,29 @@ static void setup(void)
 	kit_setup(SOURCE_JAEGER, "http://jaeger");
 }
 
+/* NULL: not asked by HTTP. */
+static const char *const table_names[] = {
+#define SOURCE(id, name, needs, text)	    [SOURCE_##id] = name,
+#define SOURCE_LOCAL(id, name, needs, text) [SOURCE_##id] = NULL,
+#include "tracepager/tbl/sources.def"
+#undef SOURCE
+};
+
+/* Each row of the table is the source that sources.def puts there. */
+START_TEST(table)
+{
+	for (int kind = 0; kind < SOURCE_COUNT; kind++) {
+		if (!table_names[kind]) {
+			ck_assert_ptr_null(trace_sources[kind]);
+			continue;
+		}
+		ck_assert_str_eq(trace_sources[kind]->name, table_names[kind]);
+		ck_assert_uint_ne(trace_sources[kind]->answers, 0);
+		ck_assert_ptr_nonnull(trace_sources[kind]->next);
+	}
+}
+END_TEST
+
 static void ask_by_id(void)
 {
 	static const struct trace_query query = { .trace_id = ID };
@@ -212,6 +235,7 @@ int main(void)
 	TCase *tcase = tcase_create("sources");
 
 	tcase_add_checked_fixture(tcase, setup, kit_teardown);
+	tcase_add_test(tcase, table);
 	tcase_add_test(tcase, user_and_password_in_one);
 	tcase_add_test(tcase, user_and_password_in_two);
 	tcase_add_test(tcase, headers_and_tenant);

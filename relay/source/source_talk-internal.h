@@ -2,23 +2,12 @@
  * The trace sources that are asked by HTTP, one file each; sources.c puts them into the table, and
  * has what they share. Pure.
  */
-#ifndef TRACEPAGER_SOURCES_INTERNAL_H
-#define TRACEPAGER_SOURCES_INTERNAL_H
+#ifndef TRACEPAGER_SOURCE_TALK_INTERNAL_H
+#define TRACEPAGER_SOURCE_TALK_INTERNAL_H
 
 #include "tracepager/paths.h"
 #include "tracepager/buf.h"
 #include "tracepager/trace_source.h"
-
-extern const struct trace_source trace_source_datadog;
-extern const struct trace_source trace_source_elastic;
-extern const struct trace_source trace_source_gcptrace;
-extern const struct trace_source trace_source_jaeger;
-extern const struct trace_source trace_source_opensearch;
-extern const struct trace_source trace_source_prometheus;
-extern const struct trace_source trace_source_tempo;
-extern const struct trace_source trace_source_victoriatraces;
-extern const struct trace_source trace_source_zipkin;
-extern const struct trace_source trace_source_xray;
 
 /* The request of a talk: credentials, headers, tenant, certificates and timeout as configured. The
  * URL is kept by the talk's arena, or longer. What it may read at most: source_read_text(), or

@@ -2,27 +2,13 @@
  * Trace sources: the table, and what the kinds share. Sources that are not asked by HTTP have no
  * row.
  */
-#include "sources-internal.h"
+#include "source_talk-internal.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/sign.h"
-
-const struct trace_source *const trace_sources[SOURCE_COUNT] = {
-	[SOURCE_JAEGER] = &trace_source_jaeger,
-	[SOURCE_TEMPO] = &trace_source_tempo,
-	[SOURCE_ZIPKIN] = &trace_source_zipkin,
-	[SOURCE_VICTORIATRACES] = &trace_source_victoriatraces,
-	[SOURCE_PROMETHEUS] = &trace_source_prometheus,
-	[SOURCE_FILES] = NULL,
-	[SOURCE_XRAY] = &trace_source_xray,
-	[SOURCE_ELASTIC] = &trace_source_elastic,
-	[SOURCE_OPENSEARCH] = &trace_source_opensearch,
-	[SOURCE_DATADOG] = &trace_source_datadog,
-	[SOURCE_GCPTRACE] = &trace_source_gcptrace,
-};
 
 /* ---- Requests. ---- */
 
@@ -44,7 +30,7 @@ static const char *basic(struct arena *arena, const struct source_config *config
 
 static void add_tenant(struct source_talk *talk)
 {
-	const char *const *names = trace_sources[talk->config->kind]->tenant_headers;
+	const char *const *names = talk->source->tenant_headers;
 	const char *tenant = talk->config->tenant;
 
 	if (!tenant || !names[0])
@@ -73,7 +59,7 @@ void source_request(struct source_talk *talk, enum http_method method, const cha
 {
 	const struct source_config *config = talk->config;
 	struct http_request *request = &talk->request;
-	const char *service = trace_sources[config->kind]->sigv4_service;
+	const char *service = talk->source->sigv4_service;
 	const char *user = service ? NULL : basic(talk->arena, config);
 
 	*request = (struct http_request){
