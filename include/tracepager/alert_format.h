@@ -8,7 +8,7 @@
 #include "tracepager/err.h"
 
 enum alert_format_id {
-#define FORMAT(id, name, text) FORMAT_##id,
+#define FORMAT(id, name, family, text) FORMAT_##id,
 #include "tracepager/tbl/formats.def"
 #undef FORMAT
 	FORMAT_COUNT
@@ -31,6 +31,10 @@ struct alert_batch {
 
 struct alert_format {
 	const char *name, *text;
+	const char *family; /* of its alerts' identity; see tbl/formats.def */
+	/* Does this body look like one of this format? Reads no further than it takes to tell; a
+	 * body that matches may still be refused by parse(). */
+	bool (*match)(const char *body, size_t len);
 	/* sender: the declared name. now_us: wall. Kept by the arena, of which eight times the body
 	 * and 1 MiB is enough. 0 (single alerts may be refused; beyond LIMIT_REFUSED_TOLD they
 	 * share one text), or -EBADMSG: the body is none of this format (line and column where it

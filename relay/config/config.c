@@ -38,7 +38,7 @@ static const struct option options[] = {
 };
 
 static const char *const format_names[] = {
-#define FORMAT(id, name, text) name,
+#define FORMAT(id, name, family, text) name,
 #include "tracepager/tbl/formats.def"
 #undef FORMAT
 };

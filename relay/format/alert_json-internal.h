@@ -25,7 +25,8 @@ struct alert_json_fields {
 
 struct alert_json_kind {
 	bool list; /* the outermost value is the list of alerts; else an object that has it */
-	const char *what; /* "an Alertmanager webhook" */
+	const char *family; /* alert_format.family */
+	const char *what;   /* "an Alertmanager webhook" */
 	/* Fill what the fields and the time decide. A refusal, or NULL. */
 	const char *(*complete)(struct alert *alert, const struct alert_json_fields *fields,
 				int64_t now_us);
@@ -33,6 +34,11 @@ struct alert_json_kind {
 	 * is instead. */
 	int (*judge)(const struct alert_json_outside *outside, struct err *err);
 };
+
+/* As alert_format's match: is the outermost value a list? */
+bool alert_json_is_list(const char *body, size_t len);
+/* Is it an object with a member "alerts"? */
+bool alert_json_has_alerts(const char *body, size_t len);
 
 /* As alert_format's parse. */
 int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, const char *body,

@@ -233,7 +233,7 @@ static bool has_labels(const struct alert_json *reader)
 
 static void end_alert(struct alert_json *reader)
 {
-	struct alert alert = { .sender = reader->sender, .family = "prometheus" };
+	struct alert alert = { .sender = reader->sender, .family = reader->kind->family };
 	const char *reason;
 	char *strings;
 
@@ -557,6 +557,46 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 	}
 	return map_value(reader, event, text, len);
 }
+
+/* ---- match ---- */
+
+/* What the outermost value of a body shows. */
+struct alert_json_look {
+	bool is_list, has_alerts;
+};
+
+static int alert_json_on_look(void *ctx, enum jread_event event, const char *text, size_t len)
+{
+	struct alert_json_look *look = ctx;
+
+	look->is_list = event == JREAD_ARRAY;
+	look->has_alerts = event == JREAD_KEY && jread_is(text, len, "alerts");
+	if (event == JREAD_OBJECT)
+		return JREAD_GO;
+	return event == JREAD_KEY && !look->has_alerts ? JREAD_SKIP : -ECANCELED;
+}
+
+static struct alert_json_look alert_json_look(const char *body, size_t len)
+{
+	struct alert_json_look look = { 0 };
+	struct jread *jread = jread_new(JREAD_ONE, alert_json_on_look, &look);
+
+	jread_feed(jread, body, len);
+	jread_free(jread);
+	return look;
+}
+
+bool alert_json_is_list(const char *body, size_t len)
+{
+	return alert_json_look(body, len).is_list;
+}
+
+bool alert_json_has_alerts(const char *body, size_t len)
+{
+	return alert_json_look(body, len).has_alerts;
+}
+
+/* ---- parse ---- */
 
 static void *keep(struct arena *arena, const void *items, size_t n, size_t item_bytes)
 {

@@ -8,6 +8,8 @@
 
 #include "alert_json-internal.h"
 
+#define FAMILY "prometheus"
+
 static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
 			    int64_t now_us)
 {
@@ -42,6 +44,7 @@ static int parse(struct arena *arena, const char *body, size_t len, const char *
 		 int64_t now_us, struct alert_batch *ret_batch, struct err *err)
 {
 	static const struct alert_json_kind kind = {
+		.family = FAMILY,
 		.what = "an Alertmanager webhook",
 		.complete = complete,
 		.judge = judge,
@@ -53,5 +56,7 @@ static int parse(struct arena *arena, const char *body, size_t len, const char *
 const struct alert_format alert_format_ALERTMANAGER = {
 	.name = "alertmanager",
 	.text = "Alertmanager webhook, version 4",
+	.family = FAMILY,
+	.match = alert_json_has_alerts,
 	.parse = parse,
 };

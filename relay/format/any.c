@@ -1,33 +1,50 @@
-/* Alerts as people keep them in files: a body of a webhook, a list, or a single one, which is made
- * into a body. */
+/*
+ * Alerts as people keep them in files: a webhook's body, a list of alerts, or a single alert, which
+ * any.c wraps into a body of the first format. Pure; it owns nothing beyond the call.
+ */
 #include <string.h>
 
 #include "tracepager/alert_format.h"
 #include "tracepager/limits.h"
 
+/* The format whose body the text looks like; else the first, whose errors say what it is. */
+static const struct alert_format *find_format(const char *text, size_t len)
+{
+	for (size_t i = 0; i < FORMAT_COUNT; i++)
+		if (alert_formats[i]->match(text, len))
+			return alert_formats[i];
+	return alert_formats[0];
+}
+
+/* A single alert, as the only one of a body. false: it is none. */
+static bool parse_single(struct arena *arena, const char *text, int64_t now_us,
+			 struct alert_batch *ret_batch)
+{
+	const struct alert_format *webhook = alert_formats[FORMAT_ALERTMANAGER];
+	struct buf body = BUF_INIT(LIMIT_BODY_BYTES);
+	struct alert_batch batch = { 0 };
+	bool is_alert;
+
+	buf_printf(&body, "{\"alerts\":[%s]}", text);
+	is_alert = !body.failed &&
+		   webhook->parse(arena, body.data, body.len, webhook->name, now_us, &batch,
+				  NULL) == 0 &&
+		   batch.nalerts == 1;
+	if (is_alert)
+		*ret_batch = batch;
+	buf_fini(&body);
+	return is_alert;
+}
+
 int alert_parse_any(struct arena *arena, const char *text, size_t len, int64_t now_us,
 		    struct alert_batch *ret_batch, struct err *err)
 {
-	const char *first = text + strspn(text, " \t\r\n");
-	const struct alert_format *list = alert_formats[FORMAT_PROMETHEUS],
-				  *webhook = alert_formats[FORMAT_ALERTMANAGER];
+	const struct alert_format *format = find_format(text, len);
+	int error = format->parse(arena, text, len, format->name, now_us, ret_batch, err);
 
-	if (*first == '[')
-		return list->parse(arena, text, len, list->name, now_us, ret_batch, err);
-	int error = webhook->parse(arena, text, len, webhook->name, now_us, ret_batch, err);
-	if (!error || *first != '{')
-		return error;
-	struct buf wrapped = BUF_INIT(LIMIT_BODY_BYTES);
-	struct alert_batch batch = { 0 };
-	buf_printf(&wrapped, "{\"alerts\":[%s]}", text);
-	if (!wrapped.failed &&
-	    webhook->parse(arena, wrapped.data, wrapped.len, webhook->name, now_us, &batch, NULL) ==
-		    0 &&
-	    batch.nalerts == 1) {
-		*ret_batch = batch;
-		error = 0;
-	}
-	buf_fini(&wrapped);
+	if (error && text[strspn(text, " \t\r\n")] == '{' &&
+	    parse_single(arena, text, now_us, ret_batch))
+		return 0;
 	return error;
 }
 

@@ -9,6 +9,8 @@
 #include "alert_json-internal.h"
 #include "tracepager/limits.h"
 
+#define FAMILY "prometheus"
+
 static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
 			    int64_t now_us)
 {
@@ -40,6 +42,7 @@ static int parse(struct arena *arena, const char *body, size_t len, const char *
 		 int64_t now_us, struct alert_batch *ret_batch, struct err *err)
 {
 	static const struct alert_json_kind kind = {
+		.family = FAMILY,
 		.list = true,
 		.what = "the list of alerts that /api/v2/alerts takes",
 		.complete = complete,
@@ -52,5 +55,7 @@ static int parse(struct arena *arena, const char *body, size_t len, const char *
 const struct alert_format alert_format_PROMETHEUS = {
 	.name = "prometheus",
 	.text = "Alertmanager API v2 alerts, as Prometheus sends them",
+	.family = FAMILY,
+	.match = alert_json_is_list,
 	.parse = parse,
 };

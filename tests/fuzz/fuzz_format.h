@@ -36,6 +36,7 @@ static inline void fuzz_format(enum alert_format_id id, const uint8_t *data, siz
 	struct alert_batch batch = { 0 };
 	struct err err;
 
+	alert_formats[id]->match((const char *)data, size);
 	if (alert_formats[id]->parse(arena, (const char *)data, size, "am1",
 				     INT64_C(1788256800000000), &batch, &err) == 0) {
 		for (size_t i = 0; i < batch.nalerts; i++) {

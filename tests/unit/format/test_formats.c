@@ -67,9 +67,9 @@ static void check_body_refused(enum alert_format_id id, const char *body, const 
 }
 
 static const struct {
-	const char *name, *text;
+	const char *name, *family, *text;
 } table_rows[] = {
-#define FORMAT(id, name, text) [FORMAT_##id] = { name, text },
+#define FORMAT(id, name, family, text) [FORMAT_##id] = { name, family, text },
 #include "tracepager/tbl/formats.def"
 #undef FORMAT
 };
@@ -80,8 +80,65 @@ START_TEST(table)
 	ck_assert_uint_eq(ARRAY_LEN(table_rows), FORMAT_COUNT);
 	for (int id = 0; id < FORMAT_COUNT; id++) {
 		ck_assert_str_eq(alert_formats[id]->name, table_rows[id].name);
+		ck_assert_str_eq(alert_formats[id]->family, table_rows[id].family);
 		ck_assert_str_eq(alert_formats[id]->text, table_rows[id].text);
 	}
+}
+END_TEST
+
+/* A body that each format takes, with one alert. */
+static const char *const samples[FORMAT_COUNT] = {
+	[FORMAT_ALERTMANAGER] =
+		"{\"version\":\"4\",\"receiver\":\"r\",\"alerts\":[{\"labels\":{\"a\":\"b\"}}]}",
+	[FORMAT_PROMETHEUS] = " [{\"labels\":{\"a\":\"b\"}}]",
+};
+
+/* A format knows its own bodies, and no other's; its alerts are of its family. */
+START_TEST(every_format_matches_its_own)
+{
+	for (int id = 0; id < FORMAT_COUNT; id++) {
+		ck_assert_ptr_nonnull(samples[id]);
+		for (int other = 0; other < FORMAT_COUNT; other++)
+			ck_assert_int_eq(
+				alert_formats[id]->match(samples[other], strlen(samples[other])),
+				id == other);
+		ck_assert_int_eq(parse((enum alert_format_id)id, samples[id]), 0);
+		ck_assert_uint_eq(batch.nalerts, 1);
+		ck_assert_str_eq(batch.alerts[0].family, alert_formats[id]->family);
+	}
+}
+END_TEST
+
+START_TEST(what_no_format_matches)
+{
+	static const char *const bodies[] = {
+		"", "  ", "7", "{}", "{\"labels\":{\"alerts\":1}}", "alerts"
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+		for (int id = 0; id < FORMAT_COUNT; id++)
+			ck_assert_msg(!alert_formats[id]->match(bodies[i], strlen(bodies[i])),
+				      "%s: %s", alert_formats[id]->name, bodies[i]);
+}
+END_TEST
+
+/* Whole bodies of any format, and a single alert. */
+START_TEST(any_alert_that_a_person_has)
+{
+	const char *single = "{\"labels\":{\"a\":\"b\"},\"status\":\"resolved\"}";
+
+	for (int id = 0; id < FORMAT_COUNT; id++) {
+		ck_assert_int_eq(alert_parse_any(arena, samples[id], strlen(samples[id]), NOW_US,
+						 &batch, &err),
+				 0);
+		ck_assert_uint_eq(batch.nalerts, 1);
+		ck_assert_str_eq(batch.alerts[0].sender, alert_formats[id]->name);
+	}
+	ck_assert_int_eq(alert_parse_any(arena, single, strlen(single), NOW_US, &batch, &err), 0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	ck_assert_int_eq(batch.alerts[0].status, ALERT_RESOLVED);
+	ck_assert_int_eq(alert_parse_any(arena, "[7,", 3, NOW_US, &batch, &err), -EBADMSG);
+	ck_assert_int_eq(alert_parse_any(arena, "{\"a\":1}", 7, NOW_US, &batch, &err), -EBADMSG);
 }
 END_TEST
 
@@ -398,6 +455,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, table);
+	tcase_add_test(tcase, every_format_matches_its_own);
+	tcase_add_test(tcase, what_no_format_matches);
+	tcase_add_test(tcase, any_alert_that_a_person_has);
 	tcase_add_test(tcase, webhook_group);
 	tcase_add_test(tcase, webhook_least);
 	tcase_add_test(tcase, webhook_refuses_singly);
