@@ -46,7 +46,7 @@ def tables(path, name):
 
 def read_maps(top):
     maps = {}
-    for macro, row in tables(os.path.join(top, "rules", "members.def"), "MEMBER_MAP|MEMBER"):
+    for macro, row in tables(os.path.join(top, "rules", "load", "members.def"), "MEMBER_MAP|MEMBER"):
         if macro == "MEMBER_MAP":
             maps[row[0]] = Map(row[0], row[1] == "OPEN", row[2], [])
         else:
@@ -300,7 +300,7 @@ def put_list(manual, marker, rows):
 def manual_text(top):
     with open(os.path.join(top, MANUAL), encoding="utf-8") as file:
         manual = file.read()
-    codes = [row for _, row in tables(os.path.join(top, "rules", "codes.def"), "CODE") if row[0][0] != "C"]
+    codes = [row for _, row in tables(os.path.join(top, "rules", "doc", "codes.def"), "CODE") if row[0][0] != "C"]
     names = [(f"Brq {name}", text[0].upper() + text[1:] + ".") for name, text in read_template_names(top).items()]
     return put_list(put_list(manual, "codes", codes), "names", names)
 

@@ -11,6 +11,7 @@
 
 #include "tracepager/alert_format.h"
 #include "tracepager/buf.h"
+#include "tracepager/findings.h"
 #include "tracepager/rules.h"
 #include "tracepager/secret.h"
 #include "tracepager/trace_source.h"

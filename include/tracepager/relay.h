@@ -6,6 +6,7 @@
 #define TRACEPAGER_RELAY_H
 
 #include "tracepager/config.h"
+#include "tracepager/findings.h"
 #include "tracepager/http.h"
 #include "tracepager/timers.h"
 

@@ -14,6 +14,7 @@
 
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
+#include "tracepager/findings.h"
 #include "tracepager/http_server.h"
 #include "tracepager/loop.h"
 #include "tracepager/pool.h"

@@ -97,7 +97,7 @@ struct rule_defaults {
 	unsigned int traces;
 	double threshold;
 	int64_t window_us;
-	int64_t reviewed_after_us; /* an entry that was reviewed so long ago is to be looked at */
+	int64_t reviewed_after_us;   /* an entry that was reviewed so long ago is to be looked at */
 	const char *owner_attribute; /* of a suspect's resource: the key of its team; NULL: none */
 	const struct rule_template *summary, *details;
 };
@@ -125,77 +125,6 @@ struct silence {
 	const char *place;
 };
 
-/* One problem of a rules file. All of a load are told, in order of file and line. */
-enum finding_level {
-	FINDING_ERROR,
-	FINDING_WARNING,
-};
-
-struct finding {
-	enum finding_level level;
-	const char *code; /* "E012": stable */
-	char *file;
-	int line, column, width; /* column in characters, 1-based; width of the token for the caret
-				    line; all 0: no place */
-	char *text;		 /* one line */
-	char *source;		 /* the line itself, secrets hidden; NULL where there is none */
-	char *hint;		 /* the cure; NULL: none */
-};
-
-/* What a load has looked at, with errors or without. */
-struct rules_seen {
-	size_t files, teams, pagers, services, signals;
-};
-
-struct findings {
-	struct finding *at;
-	size_t n;		   /* at most LIMIT_FINDINGS */
-	size_t nerrors, nwarnings; /* of all, told or not */
-	struct rules_seen seen;
-	int64_t now_us; /* wall, given by the caller; 0: what depends on the day is not told */
-};
-void findings_fini(struct findings *findings);
-/* One that is about a whole file, or about no place in it. code is borrowed for good; hint may be
- * NULL. */
-void findings_add(struct findings *findings, enum finding_level level, const char *code,
-		  const char *file, const char *hint, const char *format, ...)
-	__attribute__((format(printf, 6, 7)));
-/* Takes all of `from` behind those that are there; from is empty afterwards. Counts add up, but
- * `seen` stays. */
-void findings_take(struct findings *findings, struct findings *from);
-void findings_sort(struct findings *findings); /* by file, line, column; stable */
-/* As a compiler prints them: file:line:col: error[E012]: text, the line, a caret, a note. colour:
- * ANSI. */
-void findings_write(const struct findings *findings, bool colour, struct buf *out);
-/* One finding as a JSON object. */
-void finding_write_json(const struct finding *finding, struct buf *out);
-/* The first ones, `most` at the most, as an array of these. */
-void findings_write_array(const struct findings *findings, size_t most, struct buf *out);
-/* All as a log of SARIF 2.1.0, which code hosts and editors show; version: of this program. */
-void findings_write_sarif(const struct findings *findings, const char *version, struct buf *out);
-/* What a code of the rules means, in one sentence; NULL: there is none. Upper and lower case are
- * the same. */
-const char *finding_explain(const char *code);
-/* The same with why it matters, an example and the cure, for a person; false: there is none. */
-bool finding_explain_write(const char *code, struct buf *out);
-/* An example of what gives the code, for tests; NULL: it is shown by no file of rules. */
-const char *finding_example(const char *code);
-const char *finding_code(size_t index); /* all of them, in order; NULL at the end */
-
-/*
- * Load paths (files, or directories whose *.yaml and *.yml are read in order of name; never those
- * whose names end in _test.yaml or _test.yml, which hold rule tests). *ret_rules
- * is set only without errors; findings are always filled (warnings too). Secret files are read when
- * load_secrets; check on another machine does without. Returns 0, -EINVAL with findings, or -errno
- * with a finding for what could not be read.
- */
-int rules_load(const char *const *paths, size_t npaths, bool load_secrets,
-	       struct ruleset **ret_rules, struct findings *findings);
-/* The same from one text that has a name only; for tests, the fuzzer and embedded defaults. */
-int rules_parse(const char *name, const char *text, size_t len, bool load_secrets,
-		struct ruleset **ret_rules, struct findings *findings);
-
-bool rules_is_test_file(const char *path); /* by its name */
 /* The files that the set came from, as they were named, in their order. */
 const char *const *rules_files(const struct ruleset *rules, size_t *ret_n);
 
@@ -332,9 +261,5 @@ void rules_count(const struct ruleset *rules, size_t *teams, size_t *pagers, siz
 		 size_t *signals);
 
 const char *pager_kind_name(enum pager_kind_id kind);
-
-/* Glob: * any run, ? one character, [abc] a set, \ quotes. Linear in text times stars, no
- * recursion. */
-bool glob_match(const char *glob, const char *text);
 
 #endif

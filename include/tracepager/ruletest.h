@@ -8,6 +8,7 @@
 #ifndef TRACEPAGER_RULETEST_H
 #define TRACEPAGER_RULETEST_H
 
+#include "tracepager/findings.h"
 #include "tracepager/rules.h"
 
 /* The time of a test that gives none, and whose alert has no start: a Thursday noon. */

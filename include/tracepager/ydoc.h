@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "tracepager/arena.h"
-#include "tracepager/rules.h"
+#include "tracepager/findings.h"
 
 enum ynode_kind {
 	YNODE_SCALAR,
@@ -51,6 +51,9 @@ struct ydoc {
  */
 int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t len,
 	       struct ydoc *ret_doc, struct findings *findings);
+/* The bytes of a regular file, one more than LIMIT_YAML_FILE_BYTES at most. 0 or -errno (-EINVAL:
+ * no regular file). The caller frees. */
+int ydoc_slurp(const char *path, char **ret_text, size_t *ret_len);
 int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
 	      struct findings *findings);
 
@@ -73,11 +76,6 @@ void ydoc_hide_secrets(char *text);
 void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding_level level,
 		  const char *code, struct findings *findings, const char *hint, const char *format,
 		  ...) __attribute__((format(printf, 7, 8)));
-/* The nearest of the candidates by edit distance, or NULL: for "did you mean". */
-const char *nearest_word(const char *word, const char *const *candidates, size_t n);
-/* A hint for a word that is none of those known (at least one): the one that was meant, or all of
- * them. Kept by the arena. */
-const char *words_hint(struct arena *arena, const char *word, const char *const *known, size_t n);
 
 bool ynode_is_empty(const struct ynode *node);
 const char *ynode_kind_name(const struct ynode *node); /* "a list", for findings */

@@ -15,7 +15,7 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
 #include "tracepager/commands.h"
-#include "tracepager/rules.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 /* A thousand findings with their lines and carets, as JSON. */

@@ -17,6 +17,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/commands.h"
 #include "tracepager/limits.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/trace_decoder.h"
 #include "tracepager/xalloc.h"
 

@@ -18,7 +18,7 @@
 #include "tracepager/commands.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
-#include "tracepager/rules.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 /* A thousand losses as JSON, whose texts may grow sixfold. */

@@ -18,6 +18,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/pack.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/trace_decoder.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"

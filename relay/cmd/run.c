@@ -10,6 +10,7 @@
 #include "tracepager/commands.h"
 #include "tracepager/log.h"
 #include "tracepager/relay.h"
+#include "tracepager/rules_load.h"
 
 #define FINDINGS_BYTES (256u << 10)
 #define SAMPLE_BYTES   (64u << 10)

@@ -15,6 +15,7 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/commands.h"
 #include "tracepager/plain.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 #define OUTPUT_CAP    (256u << 20)

@@ -12,6 +12,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/ruletest.h"
 #include "tracepager/xalloc.h"
 

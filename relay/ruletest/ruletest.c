@@ -14,8 +14,10 @@
 #include "ruletest-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/evidence.h"
+#include "tracepager/glob.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 /* What is read is capped; what is made of it needs no second cap. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ruletest-internal.h"
+#include "tracepager/glob.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"

@@ -20,6 +20,7 @@
 #include "tracepager/decide.h"
 #include "tracepager/limits.h"
 #include "tracepager/pack.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/store.h"
 #include "tracepager/trace_decoder.h"
 #include "tracepager/trace_encode.h"

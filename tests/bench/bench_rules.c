@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "tracepager/limits.h"
-#include "tracepager/rules.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 #define DECISIONS 20000

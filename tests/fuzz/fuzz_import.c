@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tracepager/catalogue.h"
-#include "tracepager/rules.h"
+#include "tracepager/rules_load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

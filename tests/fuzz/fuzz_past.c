@@ -9,6 +9,7 @@
 
 #include "../../relay/cmd/past-internal.h"
 #include "tracepager/pack.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 #define OPENED_BYTES (64u << 20)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tracepager/rules.h"
+#include "tracepager/rules_load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

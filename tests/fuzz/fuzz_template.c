@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../rules/rules-internal.h"
+#include "../../rules/engine/engine-internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 static const char rules_text[] =

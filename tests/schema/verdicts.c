@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracepager/rules.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 #define LARGEST (1u << 20)

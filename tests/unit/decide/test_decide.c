@@ -6,6 +6,7 @@
 
 #include "../../lib/shop.h"
 #include "tracepager/decide.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
 static struct arena *arena;

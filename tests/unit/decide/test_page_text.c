@@ -8,6 +8,7 @@
 #include "tracepager/decide.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
+#include "tracepager/rules_load.h"
 #include "tracepager/waterfall.h"
 
 static struct arena *arena;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tracepager/decide.h"
+#include "tracepager/rules_load.h"
 
 static struct arena *arena;
 static struct ruleset *rules;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tracepager/baselines.h"
-#include "tracepager/rules.h"
+#include "tracepager/rules_load.h"
 
 static struct baselines *baselines;
 static struct ruleset *rules;

@@ -1,0 +1,166 @@
+/*
+ * The rule set as it is in memory: for the folders of rules/ that build and check it. Everybody
+ * else sees rules.h only. A load fills the lists, calls ruleset_order_services() and
+ * ruleset_index(), and nothing changes the set afterwards: any thread may read it. The set owns all
+ * that it points at.
+ */
+#ifndef TRACEPAGER_RULESET_H
+#define TRACEPAGER_RULESET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracepager/hash.h"
+#include "tracepager/matchers.h"
+#include "tracepager/rules.h"
+#include "tracepager/time_interval.h"
+
+/* ---- services ---- */
+
+struct service_key {
+	const char *name; /* "service", "namespace", or a resource attribute */
+	const char *glob;
+	const char *literal; /* the only text that it matches; NULL: the glob has a wildcard */
+};
+struct service_entry {
+	struct service_rule rule; /* first: look-ups hand it out */
+	struct service_key *keys; /* all must match; service and namespace among them */
+	size_t nkeys;
+	const char *service; /* the only service name that it matches; NULL: several */
+	const char *prefix;  /* what every service name that it matches begins with */
+	const char **peers;
+	size_t npeers;
+	unsigned int literals, nexact; /* over all keys */
+	size_t rank;		       /* in service_order */
+};
+/* Negative: `a` is more specific than `b`; 0: a tie. */
+int service_compare(const struct service_entry *a, const struct service_entry *b);
+/* Can some service match both entries? */
+bool service_overlap(const struct service_entry *a, const struct service_entry *b);
+
+/* The entries that name one service exactly, or whose globs begin alike; the most specific first.
+ */
+struct service_bucket {
+	struct service_entry **at;
+	size_t n;
+};
+
+/* ---- signals and silences ---- */
+
+struct signal_entry {
+	struct signal_rule rule;
+	struct rule_matchers alerts;
+	unsigned int literals;
+	size_t index; /* in order of loading */
+};
+struct silence_entry {
+	struct silence silence;
+	struct rule_matchers matchers;
+};
+
+/* ---- routes ---- */
+
+/* What a condition of a route looks at. */
+enum when_field {
+	WHEN_LABEL,
+	WHEN_SEVERITY, /* from here on, fields of the input that have one value */
+	WHEN_SENDER,
+	WHEN_OWNER,
+	WHEN_SIGNAL,
+	WHEN_CRITICALITY,
+	WHEN_KIND,
+	WHEN_SUSPECT_SERVICE, /* from here on, of the suspect */
+	WHEN_SUSPECT_NAMESPACE,
+	WHEN_SUSPECT_OPERATION,
+	WHEN_SUSPECT_KIND,
+	WHEN_SUSPECT_CRITICALITY,
+	WHEN_SUSPECT_CALLEE,
+	WHEN_SUSPECT_ERROR,
+	WHEN_SUSPECT_ATTR,
+};
+/* A condition: one of its globs must match the field. */
+struct when_word {
+	enum when_field field;
+	const char *name; /* as the rules say it: "suspect.service", "env" */
+	const char **globs;
+	const char **literals; /* the only texts that they match; NULL: one has a wildcard */
+	size_t n;
+};
+struct number_test {
+	char op[3]; /* ">=", ">", "<=", "<", "=" */
+	double value;
+};
+struct route_entry {
+	struct route route;
+	struct when_word *words;
+	size_t nwords;
+	struct rule_matchers labels;
+	struct number_test *confidence;
+	size_t nconfidence;
+	const struct time_set **times; /* one of them must hold; n 0: any time */
+	size_t ntimes;
+	bool late; /* some condition is about what only traces or rules tell */
+};
+
+/* ---- the set ---- */
+
+/* Which of many entries can match at all, found by the texts that they name exactly. */
+struct picks {
+	struct map *map; /* field, name and text → struct pick_bucket */
+	uint32_t *always;
+	size_t nalways;
+};
+
+struct ruleset {
+	atomic_uint refs;
+	struct arena *arena;
+	char hash[65];
+	struct rule_text *texts;
+	size_t ntexts;
+	const char **files;
+	size_t nfiles;
+	struct pager *pagers;
+	struct escalation *escalations;
+	struct team *teams;
+	struct service_entry *services;
+	struct signal_entry *signals;
+	struct route_entry *routes;
+	struct silence_entry *silences;
+	struct time_set *times;
+	size_t npagers, nescalations, nteams, nservices, nsignals, nroutes, nsilences, ntimes;
+	struct rule_defaults defaults;
+	const struct team *fallback;
+
+	/* Indexes, made by ruleset_order_services() and ruleset_index(). */
+	const char **attr_names;
+	size_t nattr_names;
+	/* Entries for one service by name, then the others; the more specific first. */
+	struct service_entry **service_order;
+	size_t nexact;			    /* of service_order */
+	struct signal_entry **signal_order; /* the more specific first */
+	struct picks signal_picks;	    /* of signal_order */
+	struct picks route_picks;	    /* of routes */
+	struct picks early_picks; /* of routes, by what is known of an alert before its traces */
+	bool has_no_page;	  /* some route says "page: none" */
+	const struct signal_rule **signal_list;
+	const struct service_rule **service_list;
+	struct map *team_map, *pager_map;
+	struct map *service_map; /* name → struct service_bucket */
+	struct map *peer_map;	 /* name → struct service_entry */
+	/* What a glob begins with → struct service_bucket. prefix_lengths has bit N set where some
+	 * prefix has N bytes (bit 63: 63 or more), so that a look-up tries only prefixes of a
+	 * length that exists. */
+	struct map *prefix_map;
+	uint64_t prefix_lengths;
+};
+
+/* An empty set with one reference; cap_bytes limits its arena. */
+struct ruleset *ruleset_new(size_t cap_bytes);
+/* Fills service_order, by which a load looks for ties. */
+void ruleset_order_services(struct ruleset *rules);
+/* Makes all other indexes: the last step of a load. */
+void ruleset_index(struct ruleset *rules);
+
+#endif

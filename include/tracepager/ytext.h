@@ -1,0 +1,31 @@
+/*
+ * Ytext: characters of a text that a person wrote: UTF-8, line breaks, the cells that a character
+ * takes in a terminal, and escapes for those that must not reach one. Independent of the locale, so
+ * that a finding looks the same on every machine. Pure: owns nothing, any thread may call.
+ */
+#ifndef TRACEPAGER_YTEXT_H
+#define TRACEPAGER_YTEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracepager/buf.h"
+
+#define YTEXT_BAD UINT32_MAX /* not UTF-8 */
+
+/* Decodes the character at `at`, which lies before `end`. Returns its length in bytes; 1 for a byte
+ * that is not UTF-8, with *ret_char YTEXT_BAD. */
+size_t ytext_char(const char *at, const char *end, uint32_t *ret_char);
+/* Length in bytes of the line break at `at` (YAML 1.1: CR LF, CR, LF, NEL, LS, PS); 0: none. */
+size_t ytext_break(const char *at, const char *end);
+/* Adds one character, escaped where a terminal must not get it. Returns the cells that it takes
+ * there. */
+size_t ytext_show_char(struct buf *out, const char *at, size_t len, uint32_t c);
+/* Adds a whole text the same way. */
+void ytext_show(struct buf *out, const char *text);
+/* Is the text a whole URL of http or https, with a host and without blanks? Finds slips; the HTTP
+ * client checks the rest. */
+bool ytext_is_url(const char *text);
+
+#endif

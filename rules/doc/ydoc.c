@@ -1,0 +1,703 @@
+/*
+ * Ydoc: YAML bytes in, a tree of nodes with places out. libyaml scans and parses; this file refuses
+ * what is dangerous or ambiguous (see ydoc.h), and bounds depth, size and count before libyaml gets
+ * there. Open collections are on a stack of its own: no recursion. It knows nothing of what the
+ * keys mean. Memory is the arena's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <yaml.h>
+
+#include "doc-internal.h"
+
+#include "tracepager/hash.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "tracepager/ydoc.h"
+#include "tracepager/ytext.h"
+
+/* An open list or map. */
+struct frame {
+	struct ynode *node;
+	struct ynode *key;	      /* map: waits for its value */
+	bool drop;		      /* map: the key was refused, its value goes too */
+	struct ynode **keys, **items; /* heap until the collection is closed */
+	size_t n, size;
+	struct map *seen; /* map: text → key */
+};
+
+struct reader {
+	struct arena *arena;
+	struct ydoc *doc;
+	struct findings *findings;
+	struct frame stack[LIMIT_DEPTH];
+	size_t depth, nevents;
+	bool failed, stop, has_document;
+	bool stream;	    /* several documents, and anchors that nothing refers to, are fine */
+	struct ynode quote; /* where the last text in quotes of many lines began; line 0: nowhere */
+	int quote_end_line;
+};
+
+static int bounded(size_t number)
+{
+	return number < INT32_MAX ? (int)number : INT32_MAX;
+}
+
+/* Does the text end in a word that names a secret? Such values are not shown. */
+static bool names_secret(const char *start, const char *end)
+{
+	static const char *const words[] = { "key",    "secret",	"token", "password",
+					     "bearer", "authorization", "basic", "headers" };
+	size_t len = (size_t)(end - start);
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		size_t n = strlen(words[i]);
+		if (len >= n && strncasecmp(end - n, words[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where the value at `at` ends: rather too late than too early. */
+static char *value_end(char *at, bool in_braces)
+{
+	char quote = *at;
+
+	if (quote == '{' || quote == '[') /* all of it, and rather what follows too */
+		return at + strlen(at);
+	if (quote != '"' && quote != '\'')
+		return at + (in_braces ? strcspn(at, ",}") : strlen(at));
+	for (at++; *at; at++) {
+		bool escape = quote == '"' ? *at == '\\' : *at == quote && at[1] == quote;
+		if (escape && at[1])
+			at++;
+		else if (*at == quote)
+			break;
+	}
+	return at;
+}
+
+/*
+ * Put a mark over the values of secrets in a line. By its looks, not by the tree: a line with a
+ * syntax error has no tree. Every character keeps its place (one mark each), so that columns stay
+ * right.
+ */
+static void hide_secrets(char *line, char mark)
+{
+	char *colon = line;
+
+	while ((colon = strchr(colon, ':'))) {
+		char *key_end = colon++;
+		while (key_end > line && strchr(" \t\"'", key_end[-1]))
+			key_end--;
+		if (!names_secret(line, key_end))
+			continue;
+		char *at = colon + strspn(colon, " \t"), *end, *out;
+		end = value_end(at, memchr(line, '{', (size_t)(colon - line)) != NULL);
+		at += *at == '"' || *at == '\'';
+		for (out = at; at < end; at++)
+			if (((unsigned char)*at & 0xc0) != 0x80)
+				*out++ = mark;
+		memmove(out, at, strlen(at) + 1);
+		colon = out;
+	}
+}
+
+void ydoc_hide_secrets(char *text)
+{
+	char *next;
+
+	for (char *line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next = '\0';
+		hide_secrets(line, 'x');
+		if (next) {
+			char *end = line + strlen(line);
+			if (end != next) /* characters of several bytes became one */
+				memmove(end + 1, next + 1, strlen(next + 1) + 1);
+			*end = '\n';
+			next = end + 1;
+		}
+	}
+}
+
+/* The line as findings show it; NULL where it is too long. Caller frees. */
+static char *source_line(const struct ydoc *doc, int line)
+{
+	if (line < 1 || (size_t)line > doc->nlines)
+		return NULL;
+	const char *start = doc->text + doc->lines[line - 1], *end = start,
+		   *all = doc->text + doc->len;
+	while (end < all && !ytext_break(end, all)) {
+		if ((size_t)(end - start) == LIMIT_FINDING_LINE_BYTES)
+			return NULL;
+		end++;
+	}
+	char *copy = xstrndup(start, (size_t)(end - start));
+	hide_secrets(copy, '*');
+	return copy;
+}
+
+void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding_level level,
+		  const char *code, struct findings *findings, const char *hint, const char *format,
+		  ...)
+{
+	struct finding_place place = {
+		.level = level, .code = code, .file = doc->file, .hint = hint
+	};
+	CLEANUP_FREE char *source = NULL;
+	va_list args;
+
+	if (node && node->bad)
+		return;
+	if (node) {
+		place.line = node->line;
+		place.column = node->column;
+		place.width = node->width;
+		if (findings->n < LIMIT_FINDINGS)
+			place.source = source = source_line(doc, node->line);
+	}
+	va_start(args, format);
+	findings_vadd(findings, &place, format, args);
+	va_end(args);
+}
+
+/* A problem that leaves the tree usable: the rest of the file is looked at too. */
+#define REFUSE(reader, node, code, hint, ...)                                                      \
+	do {                                                                                       \
+		ydoc_finding((reader)->doc, node, FINDING_ERROR, code, (reader)->findings, hint,   \
+			     __VA_ARGS__);                                                         \
+		(reader)->failed = true;                                                           \
+	} while (0)
+/* A problem that ends the file. */
+#define STOP(reader, node, code, hint, ...)                                                        \
+	do {                                                                                       \
+		REFUSE(reader, node, code, hint, __VA_ARGS__);                                     \
+		(reader)->stop = true;                                                             \
+	} while (0)
+
+static struct ynode place_of(size_t line, size_t column)
+{
+	return (struct ynode){ .line = bounded(line), .column = bounded(column), .width = 1 };
+}
+
+/* Characters from a place to the last one of its line that is no blank: what a token of many lines
+ * has on its first. */
+static int width_to_end(const struct ydoc *doc, int line, int column)
+{
+	if (line < 1 || (size_t)line > doc->nlines)
+		return 1;
+	const char *at = doc->text + doc->lines[line - 1], *end = doc->text + doc->len;
+	int now = 1, last = column;
+	uint32_t c;
+
+	for (; at < end && !ytext_break(at, end); now++) {
+		if (now >= column && *at != ' ' && *at != '\t')
+			last = now;
+		at += ytext_char(at, end, &c);
+	}
+	return last - column + 1;
+}
+
+static struct ynode *node_new(struct reader *reader, enum ynode_kind kind,
+			      const yaml_event_t *event)
+{
+	struct ynode *node = arena_alloc(reader->arena, sizeof(*node));
+	const yaml_mark_t *start = &event->start_mark, *end = &event->end_mark;
+
+	*node = place_of(start->line + 1, start->column + 1);
+	node->kind = kind;
+	if (start->line == end->line)
+		node->width =
+			end->column > start->column ? bounded(end->column - start->column) : 1;
+	else if (kind == YNODE_SCALAR && event->data.scalar.style != YAML_LITERAL_SCALAR_STYLE &&
+		 event->data.scalar.style != YAML_FOLDED_SCALAR_STYLE)
+		node->width = width_to_end(reader->doc, node->line, node->column);
+	return node;
+}
+
+static void take_key(struct reader *reader, struct frame *frame, struct ynode *key)
+{
+	frame->key = key;
+	frame->drop = true;
+	if (key->bad)
+		return;
+	if (key->kind != YNODE_SCALAR) {
+		REFUSE(reader, key, "E010", "write it as a text", "a key must be a text, not %s",
+		       ynode_kind_name(key));
+		return;
+	}
+	if (!frame->seen)
+		frame->seen = map_new();
+	const struct ynode *first = map_get(frame->seen, key->text);
+	if (first) {
+		char hint[64];
+		snprintf(hint, sizeof(hint), "the first is on line %d; keep one", first->line);
+		REFUSE(reader, key, "E004", hint, "\"%.200s\" is given twice, here and at %s:%d:%d",
+		       key->text, reader->doc->file, first->line, first->column);
+		return;
+	}
+	map_put(frame->seen, key->text, key);
+	frame->drop = false;
+	if (frame->n == 0 && frame->node->line == key->line && frame->node->column == key->column)
+		frame->node->width = key->width; /* a block map has no token of its own */
+}
+
+static void frame_push(struct frame *frame, struct ynode *key, struct ynode *item)
+{
+	if (frame->n == frame->size) {
+		frame->size = frame->size ? frame->size * 2 : 8;
+		frame->items = xrealloc_array(frame->items, frame->size, sizeof(*frame->items));
+		if (frame->node->kind == YNODE_MAP)
+			frame->keys =
+				xrealloc_array(frame->keys, frame->size, sizeof(*frame->keys));
+	}
+	if (frame->node->kind == YNODE_MAP)
+		frame->keys[frame->n] = key;
+	frame->items[frame->n++] = item;
+}
+
+/* Put a finished node where it belongs. */
+static void node_add(struct reader *reader, struct ynode *node)
+{
+	if (reader->depth == 0) {
+		reader->doc->root = node;
+		return;
+	}
+	struct frame *frame = &reader->stack[reader->depth - 1];
+	if (frame->node->kind == YNODE_LIST) {
+		frame_push(frame, NULL, node);
+	} else if (!frame->key) {
+		take_key(reader, frame, node);
+	} else {
+		/* "<<: *base": the alias was told; an unknown key would be a second finding for it.
+		 */
+		bool merge = node->bad && strcmp(frame->key->text, "<<") == 0;
+		if (!frame->drop && !merge)
+			frame_push(frame, frame->key, node);
+		if (reader->depth == 1 && (frame->drop || node->bad))
+			reader->doc->cut = true;
+		frame->key = NULL;
+	}
+}
+
+static void frame_fini(struct frame *frame)
+{
+	free(frame->keys);
+	free(frame->items);
+	map_free(frame->seen);
+	*frame = (struct frame){ .node = NULL };
+}
+
+static struct ynode **kept(struct arena *arena, struct ynode *const *nodes, size_t n)
+{
+	struct ynode **copy = arena_array(arena, n, sizeof(struct ynode *));
+
+	if (n)
+		memcpy(copy, nodes, n * sizeof(struct ynode *));
+	return copy;
+}
+
+static void collection_start(struct reader *reader, enum ynode_kind kind, const yaml_event_t *event)
+{
+	struct ynode *node = node_new(reader, kind, event);
+
+	if (reader->depth == LIMIT_DEPTH) {
+		STOP(reader, node, "E008", "write it flat", "nested deeper than %d levels",
+		     LIMIT_DEPTH);
+		return;
+	}
+	reader->stack[reader->depth++] = (struct frame){ .node = node };
+}
+
+static void collection_end(struct reader *reader, const yaml_event_t *event)
+{
+	struct frame *frame = &reader->stack[reader->depth - 1];
+	struct ynode *node = frame->node;
+	int end = bounded(event->end_mark.column + 1);
+
+	node->n = frame->n;
+	node->items = kept(reader->arena, frame->items, frame->n);
+	if (node->kind == YNODE_MAP)
+		node->keys = kept(reader->arena, frame->keys, frame->n);
+	/* [a, b] ends with a token, a block does not. */
+	if (event->end_mark.index > event->start_mark.index &&
+	    bounded(event->end_mark.line + 1) == node->line)
+		node->width = end - node->column;
+	frame_fini(frame);
+	reader->depth--;
+	node_add(reader, node);
+}
+
+static void refuse_anchor(struct reader *reader, const yaml_event_t *event, const char *what)
+{
+	struct ynode at = place_of(event->start_mark.line + 1, event->start_mark.column + 1);
+
+	REFUSE(reader, &at, "E005", "write the value out where it is used", "%s are not supported",
+	       what);
+}
+
+static void refuse_tag(struct reader *reader, const yaml_event_t *event)
+{
+	struct ynode at = place_of(event->start_mark.line + 1, event->start_mark.column + 1);
+
+	REFUSE(reader, &at, "E006", "leave the tag out; in quotes a value is always a text",
+	       "tags are not supported");
+}
+
+static void scalar(struct reader *reader, const yaml_event_t *event)
+{
+	struct ynode *node = node_new(reader, YNODE_SCALAR, event);
+	const char *value = (const char *)event->data.scalar.value;
+
+	node->text = arena_strndup(reader->arena, value, event->data.scalar.length);
+	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	if ((event->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE ||
+	     event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE) &&
+	    event->start_mark.line != event->end_mark.line) {
+		reader->quote = *node;
+		reader->quote_end_line = bounded(event->end_mark.line + 1);
+	}
+	if (strlen(value) != event->data.scalar.length) {
+		REFUSE(reader, node, "E003", NULL, "a text must not hold a NUL character");
+		node->bad = true;
+	}
+	node_add(reader, node);
+}
+
+static void alias(struct reader *reader, const yaml_event_t *event)
+{
+	struct ynode *node = node_new(reader, YNODE_SCALAR, event);
+
+	REFUSE(reader, node, "E005", "write the value out where it is used",
+	       "aliases are not supported");
+	node->text = "";
+	node->bad = true;
+	node_add(reader, node);
+}
+
+static void document_start(struct reader *reader, const yaml_event_t *event)
+{
+	struct ynode at = place_of(event->start_mark.line + 1, event->start_mark.column + 1);
+
+	at.width = 3;
+	if (reader->has_document && !reader->stream)
+		STOP(reader, &at, "E007", "use one file for each, or one document for all",
+		     "a second document begins here; one file holds one");
+	reader->has_document = true;
+}
+
+static void take_event(struct reader *reader, const yaml_event_t *event)
+{
+	const yaml_char_t *anchor = NULL, *tag = NULL;
+
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		anchor = event->data.scalar.anchor;
+		tag = event->data.scalar.tag;
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		anchor = event->data.sequence_start.anchor;
+		tag = event->data.sequence_start.tag;
+		break;
+	case YAML_MAPPING_START_EVENT:
+		anchor = event->data.mapping_start.anchor;
+		tag = event->data.mapping_start.tag;
+		break;
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
+		return;
+	case YAML_DOCUMENT_START_EVENT:
+		document_start(reader, event);
+		return;
+	case YAML_ALIAS_EVENT:
+		alias(reader, event);
+		return;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		collection_end(reader, event);
+		return;
+	}
+	if (anchor && !reader->stream)
+		refuse_anchor(reader, event, "anchors");
+	if (tag)
+		refuse_tag(reader, event);
+	if (event->type == YAML_SCALAR_EVENT)
+		scalar(reader, event);
+	else
+		collection_start(reader,
+				 event->type == YAML_MAPPING_START_EVENT ? YNODE_MAP : YNODE_LIST,
+				 event);
+}
+
+/* libyaml's words say what it missed; these say what the writer probably did. */
+static const char *syntax_hint(const struct reader *reader, const yaml_parser_t *parser)
+{
+	const struct ydoc *doc = reader->doc;
+	size_t line = parser->problem_mark.line, column = parser->problem_mark.column;
+	const char *at = line < doc->nlines ? doc->text + doc->lines[line] : NULL;
+
+	if (at && memchr(at, '\t', strspn(at, " \t")) && column <= strspn(at, " \t"))
+		return "indent with spaces: YAML does not allow tabs there";
+	if (strstr(parser->problem, "cannot start any token"))
+		return "put the value in quotes";
+	if (strstr(parser->problem, "mapping values are not allowed"))
+		return "put a value that holds \": \" in quotes, and check the indentation";
+	if (strstr(parser->problem, "',' or"))
+		return "a bracket or brace is not closed, or a comma is missing";
+	if (strstr(parser->problem, "expected ':'"))
+		return "a key needs a colon and a blank after it";
+	return "check the indentation of this line and of those above it";
+}
+
+/*
+ * A quote that was not closed ends at the next one, many lines below, or never. What stands there
+ * is right: the opening one is shown. True: told.
+ */
+static bool quote_error(struct reader *reader, const yaml_parser_t *parser)
+{
+	static const char hint[] = "close it on its own line";
+	struct ynode at = place_of(parser->context_mark.line + 1, parser->context_mark.column + 1);
+
+	if (parser->context && strstr(parser->context, "quoted scalar") &&
+	    strstr(parser->problem, "unexpected end of stream")) {
+		at.width = width_to_end(reader->doc, at.line, at.column);
+		STOP(reader, &at, "E002", hint, "the quote that opens here is never closed");
+		return true;
+	}
+	if (!reader->quote.line || reader->quote_end_line != bounded(parser->problem_mark.line + 1))
+		return false;
+	STOP(reader, &reader->quote, "E002", hint,
+	     "the quote that opens here is closed only on line %d", reader->quote_end_line);
+	return true;
+}
+
+static void syntax_error(struct reader *reader, const yaml_parser_t *parser)
+{
+	struct ynode at = place_of(parser->problem_mark.line + 1, parser->problem_mark.column + 1);
+
+	if (parser->error != YAML_SCANNER_ERROR && parser->error != YAML_PARSER_ERROR) {
+		STOP(reader, NULL, "E002", NULL, "not readable as YAML: %s",
+		     parser->problem ? parser->problem : "out of memory");
+		return;
+	}
+	if (quote_error(reader, parser))
+		return;
+	/* An end that came too early is shown at the last line that there is. */
+	if (at.line > 1 && at.column == 1 && (size_t)at.line == reader->doc->nlines &&
+	    reader->doc->lines[at.line - 1] == reader->doc->len) {
+		at.line--;
+		at.column = width_to_end(reader->doc, at.line, 1) + 1;
+	}
+	if (parser->context && parser->context_mark.line != parser->problem_mark.line)
+		STOP(reader, &at, "E002", syntax_hint(reader, parser),
+		     "%s, %s that began on line %zu", parser->problem, parser->context,
+		     parser->context_mark.line + 1);
+	else
+		STOP(reader, &at, "E002", syntax_hint(reader, parser), "%s", parser->problem);
+}
+
+static void read_events(struct reader *reader)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	bool end = false;
+
+	if (!yaml_parser_initialize(&parser)) {
+		STOP(reader, NULL, "E002", NULL, "not readable as YAML: out of memory");
+		return;
+	}
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)reader->doc->text,
+				     reader->doc->len);
+	while (!end && !reader->stop) {
+		if (!yaml_parser_parse(&parser, &event)) {
+			syntax_error(reader, &parser);
+			break;
+		}
+		end = event.type == YAML_STREAM_END_EVENT;
+		if (reader->nevents++ == LIMIT_YAML_EVENTS)
+			STOP(reader, NULL, "E009", "divide it into several files",
+			     "more than %u values in a file", LIMIT_YAML_EVENTS);
+		else
+			take_event(reader, &event);
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	while (reader->depth > reader->stream)
+		frame_fini(&reader->stack[--reader->depth]);
+}
+
+/* The list of a stream's documents: those that were whole, whatever came behind them. */
+static void close_stream(struct reader *reader)
+{
+	struct frame *frame = &reader->stack[0];
+
+	frame->node->n = frame->n;
+	frame->node->items = kept(reader->arena, frame->items, frame->n);
+	reader->doc->root = frame->node;
+	frame_fini(frame);
+	reader->depth = 0;
+}
+
+static void open_stream(struct reader *reader)
+{
+	struct ynode *node = arena_alloc(reader->arena, sizeof(*node));
+
+	*node = place_of(1, 1);
+	node->kind = YNODE_LIST;
+	reader->stack[reader->depth++] = (struct frame){ .node = node };
+}
+
+static bool is_printable(uint32_t c)
+{
+	return c == '\t' || (c >= 0x20 && c <= 0x7e) ||
+	       (c >= 0xa0 && c != 0xfffe && c != 0xffff && c <= 0x10ffff);
+}
+
+/* Find the lines, and the first character that YAML does not allow. */
+static void scan_text(struct reader *reader)
+{
+	const char *start = reader->doc->text, *at = start, *end = start + reader->doc->len,
+		   *bad = NULL;
+	size_t n = 1, line = 1, column = 1;
+	uint32_t c, *lines;
+
+	while (at < end) {
+		size_t size = ytext_break(at, end);
+		n += size > 0;
+		at += size ? size : 1;
+	}
+	reader->doc->lines = lines = arena_array(reader->arena, n, sizeof(*lines));
+	reader->doc->nlines = n;
+	n = 1;
+	for (at = start; at < end;) {
+		size_t size = ytext_break(at, end);
+		if (size) {
+			lines[n++] = (uint32_t)(at + size - start);
+			line += !bad;
+			column = bad ? column : 1;
+		} else {
+			size = ytext_char(at, end, &c);
+			bad = bad ? bad : is_printable(c) ? NULL : at;
+			column += !bad;
+		}
+		at += size;
+	}
+	if (!bad)
+		return;
+	struct ynode place = place_of(line, column);
+	ytext_char(bad, end, &c);
+	if (c == YTEXT_BAD)
+		STOP(reader, &place, "E003", "save the file as UTF-8", "not UTF-8: byte 0x%02x",
+		     (unsigned int)(unsigned char)*bad);
+	else
+		STOP(reader, &place, "E003",
+		     "remove it; in double quotes it can be written as an escape, such as "
+		     "\"\\x07\"",
+		     "the control character U+%04X is not allowed", (unsigned int)c);
+}
+
+static int parse(struct arena *arena, const char *file, const char *text, size_t len, bool stream,
+		 struct ydoc *ret_doc, struct findings *findings)
+{
+	struct reader *reader = xcalloc(
+		1, sizeof(*reader)); /* 4 KiB of stack frames: too large for a thread's stack */
+
+	*ret_doc = (struct ydoc){ .file = arena_strdup(arena, file) };
+	reader->arena = arena;
+	reader->doc = ret_doc;
+	reader->findings = findings;
+	reader->stream = stream;
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		len -= 3;
+	}
+	if (len > LIMIT_YAML_FILE_BYTES) {
+		STOP(reader, NULL, "E009", "divide it into several files", "larger than %u bytes",
+		     LIMIT_YAML_FILE_BYTES);
+	} else {
+		ret_doc->text = arena_strndup(arena, text, len);
+		ret_doc->len = len;
+		scan_text(reader);
+	}
+	if (stream)
+		open_stream(reader);
+	if (!reader->stop)
+		read_events(reader);
+	if (stream)
+		close_stream(reader);
+	else if (reader->stop || (ret_doc->root && ynode_is_empty(ret_doc->root)))
+		ret_doc->root = NULL;
+	ret_doc->cut |= reader->stop;
+	int result = reader->failed ? -EINVAL : 0;
+	free(reader);
+	return result;
+}
+
+int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t len,
+	       struct ydoc *ret_doc, struct findings *findings)
+{
+	return parse(arena, file, text, len, false, ret_doc, findings);
+}
+
+int ydoc_parse_stream(struct arena *arena, const char *file, const char *text, size_t len,
+		      struct ydoc *ret_doc, struct findings *findings)
+{
+	return parse(arena, file, text, len, true, ret_doc, findings);
+}
+
+/* One byte more than the limit is read, so that ydoc_parse() tells. */
+int ydoc_slurp(const char *path, char **ret_text, size_t *ret_len)
+{
+	CLEANUP_CLOSE int fd =
+		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
+	struct stat status;
+	size_t n = 0, size;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	size = (size_t)status.st_size < LIMIT_YAML_FILE_BYTES ? (size_t)status.st_size + 1
+							      : LIMIT_YAML_FILE_BYTES + 4;
+	CLEANUP_FREE char *text = xcalloc(size, 1);
+	while (n < size) {
+		ssize_t got = read(fd, text + n, size - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	*ret_text = text;
+	*ret_len = n;
+	text = NULL;
+	return 0;
+}
+
+int ydoc_read(struct arena *arena, const char *path, struct ydoc *ret_doc,
+	      struct findings *findings)
+{
+	CLEANUP_FREE char *text = NULL;
+	size_t len = 0;
+	int result = ydoc_slurp(path, &text, &len);
+
+	if (result == 0)
+		return ydoc_parse(arena, path, text, len, ret_doc, findings);
+	*ret_doc = (struct ydoc){ .file = arena_strdup(arena, path), .cut = true };
+	findings_add(findings, FINDING_ERROR, "E001", path, NULL, "cannot be read: %s",
+		     result == -EINVAL ? "not a regular file" : strerror(-result));
+	return result;
+}

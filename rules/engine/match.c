@@ -1,0 +1,287 @@
+/*
+ * Look-ups: a service, a peer, an alert against the set. Pure, and safe from any thread. Names
+ * without wildcards are found by map; globs one after the other, the most specific first.
+ */
+#include "engine-internal.h"
+
+/* What is known of a service while its entry is looked for. */
+struct subject {
+	const char *service, *namespace;
+	rules_attr *attr;
+	void *ctx;
+};
+
+static const char *subject_value(const struct subject *subject, const char *name)
+{
+	const char *value;
+
+	if (strcmp(name, "service") == 0)
+		return subject->service;
+	if (strcmp(name, "namespace") == 0)
+		return subject->namespace;
+	value = service_attr(subject->attr, subject->ctx, name);
+	return value ? value : "";
+}
+
+const char *service_attr(rules_attr *attr, void *ctx, const char *name)
+{
+	if (!attr)
+		return NULL;
+	if (strcmp(name, "environment") != 0)
+		return attr(ctx, name);
+	const char *value = attr(ctx, "deployment.environment.name");
+	return value ? value : attr(ctx, "deployment.environment");
+}
+
+static bool key_holds(const struct service_key *key, const struct subject *subject)
+{
+	const char *value = subject_value(subject, key->name);
+
+	return key->literal ? strcmp(key->literal, value) == 0 : glob_match(key->glob, value);
+}
+
+static bool entry_matches(const struct service_entry *entry, const struct subject *subject)
+{
+	for (size_t i = 0; i < entry->nkeys; i++)
+		if (!key_holds(&entry->keys[i], subject))
+			return false;
+	return true;
+}
+
+/* For people: why an entry is not the owner's; the first key that does not hold. */
+static void tell_service(const struct service_entry *entry, const struct subject *subject,
+			 struct rule_trail *trail)
+{
+	struct rule_miss miss = { .of = (unsigned int)entry->nkeys };
+	const struct service_key *first = NULL;
+	const char *reason = "another one is more specific";
+
+	for (size_t i = 0; i < entry->nkeys; i++) {
+		bool holds = key_holds(&entry->keys[i], subject);
+		miss.held += holds;
+		if (!holds && !first)
+			first = &entry->keys[i];
+	}
+	if (!trail_tried(trail, &miss))
+		return;
+	if (first)
+		reason =
+			trail_reason(trail->arena, first->name, subject_value(subject, first->name),
+				     (const char *const *)&first->glob, 1);
+	trail_missed(trail, RULE_SERVICE, entry->rule.name, entry->rule.place, &miss, reason);
+}
+
+/* The first entry of the bucket that matches and is more specific than `best`. */
+static const struct service_entry *best_of(const struct service_bucket *bucket,
+					   const struct service_entry *best,
+					   const struct subject *subject, struct rule_trail *trail)
+{
+	for (size_t i = 0; bucket && i < bucket->n; i++) {
+		if (best && best->rank < bucket->at[i]->rank)
+			break;
+		if (entry_matches(bucket->at[i], subject))
+			return bucket->at[i];
+		if (trail)
+			tell_service(bucket->at[i], subject, trail);
+	}
+	return best;
+}
+
+/* The most specific entry with a glob: each has what it begins with in common with the name. */
+static const struct service_entry *best_glob(const struct ruleset *rules,
+					     const struct subject *subject,
+					     struct rule_trail *trail)
+{
+	char prefix[LIMIT_GLOB_BYTES + 1];
+	size_t len = strnlen(subject->service, LIMIT_GLOB_BYTES);
+	const struct service_entry *best = NULL;
+
+	memcpy(prefix, subject->service, len);
+	for (size_t n = len + 1; n-- > 0;) {
+		prefix[n] = '\0';
+		if (rules->prefix_lengths >> (n < 63 ? n : 63) & 1)
+			best = best_of(map_get(rules->prefix_map, prefix), best, subject, trail);
+	}
+	return best;
+}
+
+static const struct service_entry *find_service(const struct ruleset *rules,
+						const struct subject *subject,
+						struct rule_trail *trail)
+{
+	const struct service_entry *exact =
+		best_of(map_get(rules->service_map, subject->service), NULL, subject, trail);
+
+	return exact ? exact : best_glob(rules, subject, trail);
+}
+
+const struct service_rule *rules_service(const struct ruleset *rules, const char *service,
+					 const char *namespace, rules_attr *attr, void *ctx,
+					 struct rule_trail *trail)
+{
+	const struct subject subject = { .service = service ? service : "",
+					 .namespace = namespace ? namespace : "",
+					 .attr = attr,
+					 .ctx = ctx };
+	bool all = trail && trail->all;
+	const struct service_entry *found = find_service(rules, &subject, all ? NULL : trail);
+
+	for (size_t i = 0; all && i < rules->nservices; i++)
+		if (rules->service_order[i] != found)
+			tell_service(rules->service_order[i], &subject, trail);
+	if (!found)
+		return NULL;
+	if (trail)
+		rule_trail_match(trail, RULE_SERVICE, found->rule.name, found->rule.place,
+				 arena_printf(trail->arena, "its owner is team %s",
+					      found->rule.owner->name));
+	return &found->rule;
+}
+
+/* HOST of HOST:PORT; false where there is no port. */
+static bool without_port(const char *name, char *out, size_t size)
+{
+	const char *colon = strrchr(name, ':');
+
+	if (!colon || colon == name || (size_t)(colon - name) >= size || !colon[1] ||
+	    colon[1 + strspn(colon + 1, "0123456789")])
+		return false;
+	memcpy(out, name, (size_t)(colon - name));
+	out[colon - name] = '\0';
+	return true;
+}
+
+const struct service_rule *rules_peer(const struct ruleset *rules, const char *const *names,
+				      size_t n, const char **ret_name)
+{
+	char host[LIMIT_GLOB_BYTES];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct service_entry *entry = map_get(rules->peer_map, names[i]);
+		if (!entry && without_port(names[i], host, sizeof(host)))
+			entry = map_get(rules->peer_map, host);
+		if (!entry)
+			continue;
+		if (ret_name)
+			*ret_name = names[i];
+		return &entry->rule;
+	}
+	return NULL;
+}
+
+static void tell_signal(const struct signal_entry *entry, const struct labels *labels,
+			struct rule_trail *trail)
+{
+	struct rule_miss miss = { .of = (unsigned int)entry->alerts.n };
+	const struct rule_matcher *first = NULL;
+
+	for (size_t i = 0; i < entry->alerts.n; i++) {
+		bool holds = matcher_matches(&entry->alerts.at[i], labels);
+		miss.held += holds;
+		if (!holds && !first)
+			first = &entry->alerts.at[i];
+	}
+	if (first && trail_tried(trail, &miss))
+		trail_missed(trail, RULE_SIGNAL, entry->rule.name, entry->rule.place, &miss,
+			     matcher_reason(trail->arena, first, labels));
+}
+
+static void tell_signals(const struct ruleset *rules, const struct labels *labels,
+			 struct rule_trail *trail)
+{
+	for (size_t i = 0; i < rules->nsignals; i++)
+		if (rules->signal_order[i]->alerts.n)
+			tell_signal(rules->signal_order[i], labels, trail);
+}
+
+const struct signal_rule *rules_signal(const struct ruleset *rules, const struct labels *labels,
+				       struct rule_trail *trail)
+{
+	struct pick_walk walk;
+	size_t i;
+
+	if (trail && trail->all)
+		tell_signals(rules, labels, trail);
+	pick_walk_init(&walk, &rules->signal_picks);
+	pick_walk_labels(&walk, labels);
+	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
+		const struct signal_entry *entry = rules->signal_order[i];
+		if (!entry->alerts.n)
+			continue;
+		if (matchers_match(&entry->alerts, labels)) {
+			rule_trail_match(trail, RULE_SIGNAL, entry->rule.name, entry->rule.place,
+					 "the alert is about its span");
+			return &entry->rule;
+		}
+		if (trail && !trail->all)
+			tell_signal(entry, labels, trail);
+	}
+	return NULL;
+}
+
+/* Those that could still be told apart by one matcher stand in the decision. */
+static void tell_silence(const struct silence_entry *entry, const struct alert *alert,
+			 int64_t wall_us, struct rule_trail *trail)
+{
+	const struct silence *silence = &entry->silence;
+	struct rule_miss miss = { .of = (unsigned int)entry->matchers.n + 1 };
+	const char *reason = NULL;
+
+	for (size_t i = 0; i < entry->matchers.n; i++) {
+		bool holds = matcher_matches(&entry->matchers.at[i], &alert->labels);
+		miss.held += holds;
+		if (!holds && !reason)
+			reason = matcher_reason(trail->arena, &entry->matchers.at[i],
+						&alert->labels);
+	}
+	if (miss.held == entry->matchers.n)
+		reason = wall_us >= silence->ends_us ? "it is over" : "it has not begun";
+	if (trail_tried(trail, &miss))
+		trail_missed(trail, RULE_SILENCE, NULL, silence->place, &miss, reason);
+}
+
+const struct silence *rules_silence(const struct ruleset *rules, const struct alert *alert,
+				    int64_t wall_us, struct rule_trail *trail)
+{
+	const struct silence *found = NULL;
+
+	for (size_t i = 0; i < rules->nsilences; i++) {
+		const struct silence_entry *entry = &rules->silences[i];
+		const struct silence *silence = &entry->silence;
+		bool now = wall_us >= silence->starts_us && wall_us < silence->ends_us;
+		if (now && matchers_match(&entry->matchers, &alert->labels)) {
+			rule_trail_match(trail, RULE_SILENCE, NULL, silence->place,
+					 silence->reason);
+			if (!found || silence->ends_us > found->ends_us)
+				found = silence;
+		} else if (trail) {
+			tell_silence(entry, alert, wall_us, trail);
+		}
+	}
+	return found;
+}
+
+/* A glob of wildcards alone takes every name and knows none. */
+static bool glob_names(const char *glob, const char *service)
+{
+	return glob_literals(glob) > 0 && glob_match(glob, service);
+}
+
+bool rules_knows_service(const struct ruleset *rules, const char *service)
+{
+	if (map_get(rules->service_map, service))
+		return true;
+	for (size_t i = rules->nexact; i < rules->nservices; i++) {
+		const struct service_entry *entry = rules->service_order[i];
+		for (size_t j = 0; j < entry->nkeys; j++)
+			if (strcmp(entry->keys[j].name, "service") == 0 &&
+			    glob_names(entry->keys[j].glob, service))
+				return true;
+	}
+	for (size_t i = 0; i < rules->nsignals; i++) {
+		const char *glob = rules->signals[i].rule.signal.service;
+		if (glob && glob_names(glob, service))
+			return true;
+	}
+	return false;
+}

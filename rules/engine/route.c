@@ -1,0 +1,450 @@
+/*
+ * Routes: ordered exceptions, compiled to conditions on what is known of a page. Which of them can
+ * match is asked of an index, so that the others cost nothing. Pure; what it keeps is the set's.
+ */
+#include <assert.h>
+#include <math.h>
+
+#include "engine-internal.h"
+
+static const struct {
+	const char *name;
+	bool late; /* only traces, or rules about what they show, tell it */
+} fields[] = {
+	[WHEN_SEVERITY] = { "severity", false },
+	[WHEN_SENDER] = { "sender", false },
+	[WHEN_OWNER] = { "owner", true },
+	[WHEN_SIGNAL] = { "signal", false },
+	[WHEN_CRITICALITY] = { "criticality", true },
+	[WHEN_KIND] = { "kind", true },
+	[WHEN_SUSPECT_SERVICE] = { "suspect.service", true },
+	[WHEN_SUSPECT_NAMESPACE] = { "suspect.namespace", true },
+	[WHEN_SUSPECT_OPERATION] = { "suspect.operation", true },
+	[WHEN_SUSPECT_KIND] = { "suspect.kind", true },
+	[WHEN_SUSPECT_CRITICALITY] = { "suspect.criticality", true },
+	[WHEN_SUSPECT_CALLEE] = { "suspect.callee", true },
+	[WHEN_SUSPECT_ERROR] = { "suspect.error", true },
+	[WHEN_SUSPECT_ATTR] = { "suspect.", true }, /* before the attribute's name */
+};
+
+static bool is_late(const struct when_word *word)
+{
+	return word->field != WHEN_LABEL && fields[word->field].late;
+}
+
+static const struct labels *labels_of(const struct route_input *input)
+{
+	static const struct labels none = { .n = 0 };
+
+	return input->alert ? &input->alert->labels : &none;
+}
+
+const char *rules_suspect_attr(void *ctx, const char *name)
+{
+	const struct suspect *suspect = ctx;
+
+	return suspect->resource && suspect->trace
+		       ? resource_attr(suspect->trace, suspect->resource, name)
+		       : NULL;
+}
+
+static const char *suspect_value(const struct suspect *suspect, enum when_field field,
+				 const char *name)
+{
+	switch ((int)field) {
+	case WHEN_SUSPECT_SERVICE:
+		return suspect->service;
+	case WHEN_SUSPECT_NAMESPACE:
+		return suspect->namespace;
+	case WHEN_SUSPECT_OPERATION:
+		return suspect->operation;
+	case WHEN_SUSPECT_KIND:
+		return suspect_kind_name(suspect->kind);
+	case WHEN_SUSPECT_CALLEE:
+		return suspect->callee;
+	case WHEN_SUSPECT_ERROR:
+		return suspect->error;
+	default:
+		return service_attr(rules_suspect_attr, (void *)(uintptr_t)suspect,
+				    name + strlen(fields[WHEN_SUSPECT_ATTR].name));
+	}
+}
+
+/* What the input has for a condition: NULL is as good as "". Of a severity, what the label says. */
+static const char *value_of(const struct route_input *input, enum when_field field,
+			    const char *name)
+{
+	switch ((int)field) {
+	case WHEN_LABEL:
+	case WHEN_SEVERITY:
+		return labels_get(labels_of(input), name);
+	case WHEN_SENDER:
+		return input->alert ? input->alert->sender : NULL;
+	case WHEN_OWNER:
+		return input->owner ? input->owner->name : NULL;
+	case WHEN_SIGNAL:
+		return input->signal ? input->signal->name : NULL;
+	case WHEN_KIND:
+		return input->kind;
+	case WHEN_CRITICALITY:
+	case WHEN_SUSPECT_CRITICALITY:
+		return input->service ? input->service->criticality : NULL;
+	default:
+		return input->suspect ? suspect_value(input->suspect, field, name) : NULL;
+	}
+}
+
+static bool text_holds(const struct when_word *word, const char *value)
+{
+	for (size_t i = 0; i < word->n; i++)
+		if (word->literals ? strcmp(word->literals[i], value) == 0
+				   : glob_match(word->globs[i], value))
+			return true;
+	return false;
+}
+
+static bool word_holds(const struct when_word *word, const struct route_input *input)
+{
+	if (word->field >= WHEN_SUSPECT_SERVICE && !input->suspect)
+		return false;
+	const char *value = value_of(input, word->field, word->name);
+	if (text_holds(word, value ? value : ""))
+		return true;
+	return word->field == WHEN_SEVERITY && text_holds(word, severity_name(input->severity));
+}
+
+static bool number_test_holds(const struct number_test *test, double value)
+{
+	/* A decision tells three decimals: what reads as 0.8 there is 0.8. */
+	double left = round(value * 1000), right = round(test->value * 1000);
+
+	switch (test->op[0]) {
+	case '>':
+		return test->op[1] ? left >= right : left > right;
+	case '<':
+		return test->op[1] ? left <= right : left < right;
+	default:
+		return left == right;
+	}
+}
+
+static bool confidence_holds(const struct route_entry *route, const struct route_input *input)
+{
+	for (size_t i = 0; i < route->nconfidence; i++)
+		if (!number_test_holds(&route->confidence[i], input->confidence))
+			return false;
+	return true;
+}
+
+/* What one look-up asks again and again: most routes that name a time name the same one. */
+struct view {
+	const struct route_input *input;
+	const struct time_set *set; /* asked last */
+	bool set_holds;
+};
+
+static bool time_holds(const struct route_entry *route, struct view *view)
+{
+	for (size_t i = 0; i < route->ntimes; i++) {
+		if (view->set != route->times[i]) {
+			view->set = route->times[i];
+			view->set_holds = time_set_contains(view->set, view->input->wall_us);
+		}
+		if (view->set_holds)
+			return true;
+	}
+	return route->ntimes == 0;
+}
+
+/* early: leaves out what only traces tell. */
+static bool route_holds(const struct route_entry *route, struct view *view, bool early)
+{
+	const struct route_input *input = view->input;
+
+	for (size_t i = 0; i < route->nwords; i++)
+		if (!(early && is_late(&route->words[i])) && !word_holds(&route->words[i], input))
+			return false;
+	return matchers_match(&route->labels, labels_of(input)) &&
+	       (early || confidence_holds(route, input)) && time_holds(route, view);
+}
+
+/* For people. */
+
+static const char *word_reason(struct arena *arena, const struct when_word *word,
+			       const struct route_input *input)
+{
+	if (word->field >= WHEN_SUSPECT_SERVICE && !input->suspect)
+		return "there is no suspect";
+	const char *value = value_of(input, word->field, word->name);
+	if (word->field == WHEN_SEVERITY && (!value || !*value))
+		value = severity_name(input->severity);
+	return trail_reason(arena, word->name, value, word->globs, word->n);
+}
+
+static const char *confidence_reason(struct arena *arena, const struct route_entry *route,
+				     const struct route_input *input)
+{
+	size_t i = 0;
+
+	while (i + 1 < route->nconfidence &&
+	       number_test_holds(&route->confidence[i], input->confidence))
+		i++;
+	return arena_printf(arena, "confidence is %.2f, not %s %g", input->confidence,
+			    route->confidence[i].op, route->confidence[i].value);
+}
+
+static const char *time_reason(struct arena *arena, const struct route_entry *route)
+{
+	return arena_printf(arena, "the time is not in %s%s", route->times[0]->name,
+			    route->ntimes > 1 ? ", nor in another one that it names" : "");
+}
+
+/* The same as route_holds(), and told where it does not. */
+static bool tell_route(const struct route_entry *route, struct view *view, struct rule_trail *trail)
+{
+	const struct route_input *input = view->input;
+	struct rule_miss miss = { .of = (unsigned int)(route->nwords + route->labels.n +
+						       (route->nconfidence > 0) +
+						       (route->ntimes > 0)) };
+	const struct when_word *word = NULL;
+	const struct rule_matcher *matcher = NULL;
+	bool confidence = confidence_holds(route, input), time = time_holds(route, view);
+
+	for (size_t i = 0; i < route->nwords; i++) {
+		bool holds = word_holds(&route->words[i], input);
+		miss.held += holds;
+		if (!holds && !word)
+			word = &route->words[i];
+	}
+	for (size_t i = 0; i < route->labels.n; i++) {
+		bool holds = matcher_matches(&route->labels.at[i], labels_of(input));
+		miss.held += holds;
+		if (!holds && !matcher)
+			matcher = &route->labels.at[i];
+	}
+	miss.held += (route->nconfidence > 0 && confidence) + (route->ntimes > 0 && time);
+	if (miss.held == miss.of)
+		return true;
+	if (!trail_tried(trail, &miss))
+		return false;
+	const char *reason = word	   ? word_reason(trail->arena, word, input)
+			     : matcher	   ? matcher_reason(trail->arena, matcher, labels_of(input))
+			     : !confidence ? confidence_reason(trail->arena, route, input)
+					   : time_reason(trail->arena, route);
+	trail_missed(trail, RULE_ROUTE, NULL, route->route.place, &miss, reason);
+	return false;
+}
+
+/* What it changes: "severity critical, team sre". */
+static const char *route_effect(struct arena *arena, const struct route *route)
+{
+	struct buf out = BUF_INIT(64u << 10);
+
+	if (route->no_page)
+		return "nobody is paged";
+	if (route->team)
+		buf_printf(&out, ", team %s", route->team->name);
+	if (route->escalation)
+		buf_printf(&out, ", escalation %s", route->escalation->name);
+	for (size_t i = 0; i < route->npagers; i++)
+		buf_printf(&out, ", pager %s", route->pagers[i]->name);
+	if (route->has_severity)
+		buf_printf(&out, ", severity %s", severity_name(route->severity));
+	for (size_t i = 0; i < route->nalso_notify; i++)
+		buf_printf(&out, ", also notifies %s", route->also_notify[i]->name);
+	if (route->summary)
+		buf_puts(&out, ", its own summary");
+	if (route->details)
+		buf_puts(&out, ", its own details");
+	const char *text = out.len ? arena_strdup(arena, buf_text(&out) + 2) : "";
+	buf_fini(&out);
+	return text;
+}
+
+/* Applying. */
+
+static void add_notified(struct routing *routing, const struct pager *pager)
+{
+	for (size_t i = 0; i < routing->nalso_notify; i++)
+		if (routing->also_notify[i] == pager)
+			return;
+	if (routing->nalso_notify < ARRAY_LEN(routing->also_notify))
+		routing->also_notify[routing->nalso_notify++] = pager;
+}
+
+/* Team, escalation and pagers are three ways to say who: the last one that is said counts, and a
+ * team brings its own escalation. */
+static void apply(const struct route *route, struct routing *routing)
+{
+	if (route->no_page)
+		routing->no_page = route;
+	if (route->team) {
+		routing->team = route->team;
+		routing->escalation = NULL;
+	}
+	if (route->escalation)
+		routing->escalation = route->escalation;
+	if (route->team || route->escalation || route->npagers) {
+		routing->pagers = route->pagers;
+		routing->npagers = route->npagers;
+	}
+	if (route->has_severity)
+		routing->severity = route->severity;
+	if (route->summary)
+		routing->summary = route->summary;
+	if (route->details)
+		routing->details = route->details;
+	for (size_t i = 0; i < route->nalso_notify; i++)
+		add_notified(routing, route->also_notify[i]);
+	routing->matched[routing->nmatched++] = route;
+}
+
+static void walk_candidates(struct pick_walk *walk, const struct picks *picks,
+			    const struct route_input *input, bool early)
+{
+	pick_walk_init(walk, picks);
+	pick_walk_labels(walk, labels_of(input));
+	for (unsigned int field = WHEN_SEVERITY; field < WHEN_SUSPECT_ATTR; field++) {
+		if ((early && fields[field].late) ||
+		    (field >= WHEN_SUSPECT_SERVICE && !input->suspect))
+			continue;
+		const char *name = fields[field].name;
+		pick_walk_add(walk, field, name, value_of(input, (enum when_field)field, name));
+	}
+	pick_walk_add(walk, WHEN_SEVERITY, fields[WHEN_SEVERITY].name,
+		      severity_name(input->severity));
+}
+
+/* Those that no text of the input led to. Where there is room for their reasons, the first ones are
+ * told all the same: a reader looks for what stands in the file. */
+static void tell_others(const struct ruleset *rules, size_t end, struct view *view,
+			struct rule_trail *trail)
+{
+	size_t told = trail->nmissed;
+
+	for (size_t i = 0; i < end && (trail->all || trail->nmissed < LIMIT_RULES_MISSED); i++) {
+		const char *place = rules->routes[i].route.place;
+		bool known = false;
+		for (size_t k = 0; k < told && !known && !trail->all; k++)
+			known = trail->missed[k].place == place;
+		if (!known)
+			tell_route(&rules->routes[i], view, trail);
+	}
+}
+
+void rules_route(const struct ruleset *rules, const struct route_input *input,
+		 struct rule_trail *trail, struct routing *ret_routing)
+{
+	struct view view = { .input = input };
+	bool tell = trail && !trail->all;
+	struct pick_walk walk;
+	size_t i, end = rules->nroutes;
+
+	*ret_routing = (struct routing){
+		.severity = input->severity,
+		.summary = rules->defaults.summary,
+		.details = rules->defaults.details,
+	};
+	walk_candidates(&walk, &rules->route_picks, input, false);
+	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
+		const struct route_entry *entry = &rules->routes[i];
+		if (tell ? !tell_route(entry, &view, trail) : !route_holds(entry, &view, false))
+			continue;
+		apply(&entry->route, ret_routing);
+		if (trail)
+			rule_trail_match(trail, RULE_ROUTE, NULL, entry->route.place,
+					 route_effect(trail->arena, &entry->route));
+		if (!entry->route.goes_on || ret_routing->nmatched == LIMIT_ROUTES_MATCHED) {
+			end = i;
+			break;
+		}
+	}
+	if (trail)
+		tell_others(rules, end, &view, trail);
+}
+
+int64_t route_over_us(const struct route *route, int64_t wall_us)
+{
+	const struct route_entry *entry =
+		(const struct route_entry *)((const char *)route -
+					     offsetof(struct route_entry, route));
+	const int64_t step = 5 * US_PER_MINUTE;
+	int64_t at = wall_us - wall_us % step;
+
+	if (!entry->ntimes)
+		return 0;
+	for (int64_t end = at + US_PER_DAY; at < end;) {
+		at += step;
+		const struct route_input then = { .wall_us = at };
+		if (!time_holds(entry, &(struct view){ .input = &then }))
+			break;
+	}
+	return at;
+}
+
+bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64_t wall_us)
+{
+	const struct route_input input = {
+		.alert = alert,
+		.severity = rules_severity(rules, alert),
+		.signal = rules_signal(rules, &alert->labels, NULL),
+		.wall_us = wall_us,
+	};
+	struct view view = { .input = &input };
+	struct pick_walk walk;
+	size_t i;
+
+	if (rules_silence(rules, alert, wall_us, NULL))
+		return true;
+	if (!rules->has_no_page)
+		return false;
+	walk_candidates(&walk, &rules->early_picks, &input, true);
+	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
+		const struct route_entry *entry = &rules->routes[i];
+		if (!route_holds(entry, &view, true))
+			continue;
+		/* Whether a late one matches nobody knows yet. */
+		if (entry->late || !entry->route.goes_on)
+			return !entry->late && entry->route.no_page;
+	}
+	return false;
+}
+
+/* The index. */
+
+static void offer_words(const struct route_entry *entry, bool early, struct pick_sink *sink)
+{
+	for (size_t i = 0; i < entry->nwords; i++) {
+		const struct when_word *word = &entry->words[i];
+		if (word->literals && word->field != WHEN_SUSPECT_ATTR && !(early && is_late(word)))
+			pick_offer(sink, word->field, word->name, word->literals, word->n);
+	}
+	matchers_offer(&entry->labels, sink);
+}
+
+static void offer_route(const void *ctx, size_t i, struct pick_sink *sink)
+{
+	const struct ruleset *rules = ctx;
+
+	offer_words(&rules->routes[i], false, sink);
+}
+
+static void offer_route_early(const void *ctx, size_t i, struct pick_sink *sink)
+{
+	const struct ruleset *rules = ctx;
+
+	offer_words(&rules->routes[i], true, sink);
+}
+
+void ruleset_index_routes(struct ruleset *rules)
+{
+	for (size_t i = 0; i < rules->nroutes; i++) {
+		struct route_entry *entry = &rules->routes[i];
+		entry->late = entry->nconfidence > 0;
+		for (size_t k = 0; k < entry->nwords; k++)
+			entry->late |= is_late(&entry->words[k]);
+		rules->has_no_page |= entry->route.no_page;
+	}
+	picks_build(&rules->route_picks, rules->nroutes, offer_route, rules);
+	picks_build(&rules->early_picks, rules->nroutes, offer_route_early, rules);
+}

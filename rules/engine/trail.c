@@ -1,0 +1,104 @@
+/*
+ * Trail: why the rules gave what they gave. Keeps all that matched, and of the others the nearest.
+ * Owns nothing: its lists and texts are an arena's.
+ */
+#include "engine-internal.h"
+#include "tracepager/plain.h"
+
+/* Globs that one reason names. */
+#define WANTED_SHOWN 4
+
+void rule_trail_init(struct rule_trail *trail, struct arena *arena, bool all)
+{
+	*trail = (struct rule_trail){ .arena = arena, .all = all };
+}
+
+const char *rule_sort_name(enum rule_sort sort)
+{
+	static const char *const names[] = {
+		[RULE_SIGNAL] = "signal",
+		[RULE_SERVICE] = "service",
+		[RULE_SILENCE] = "silence",
+		[RULE_ROUTE] = "route",
+	};
+
+	return names[sort];
+}
+
+static struct rule_try *grow(struct rule_trail *trail, struct rule_try *list, size_t n,
+			     size_t *size)
+{
+	if (n < *size)
+		return list;
+	*size = *size ? 2 * *size : LIMIT_RULES_MISSED;
+	struct rule_try *larger = arena_array(trail->arena, *size, sizeof(*larger));
+	if (n)
+		memcpy(larger, list, n * sizeof(*larger));
+	return larger;
+}
+
+void rule_trail_match(struct rule_trail *trail, enum rule_sort sort, const char *name,
+		      const char *place, const char *reason)
+{
+	if (!trail)
+		return;
+	trail->ntried++;
+	trail->matched = grow(trail, trail->matched, trail->nmatched, &trail->matched_size);
+	trail->matched[trail->nmatched++] = (struct rule_try){
+		.sort = sort, .name = name, .place = place, .reason = reason, .held = 1000
+	};
+}
+
+static unsigned int thousandths(const struct rule_miss *miss)
+{
+	return miss->of ? miss->held * 1000 / miss->of : 0;
+}
+
+bool trail_tried(struct rule_trail *trail, const struct rule_miss *miss)
+{
+	if (!trail)
+		return false;
+	trail->ntried++;
+	return trail->all || trail->nmissed < LIMIT_RULES_MISSED ||
+	       thousandths(miss) > trail->missed[trail->nmissed - 1].held;
+}
+
+void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *name,
+		  const char *place, const struct rule_miss *miss, const char *reason)
+{
+	const struct rule_try new = { .sort = sort,
+				      .name = name,
+				      .place = place,
+				      .reason = reason,
+				      .held = thousandths(miss) };
+
+	trail->missed = grow(trail, trail->missed, trail->nmissed, &trail->missed_size);
+	if (!trail->all && trail->nmissed == LIMIT_RULES_MISSED)
+		trail->nmissed--; /* the farthest gives way: trail_tried() said so */
+	size_t at = trail->nmissed++;
+	for (; !trail->all && at > 0 && trail->missed[at - 1].held < new.held; at--)
+		trail->missed[at] = trail->missed[at - 1];
+	trail->missed[at] = new;
+}
+
+const char *trail_reason(struct arena *arena, const char *name, const char *value,
+			 const char *const *wanted, size_t n)
+{
+	struct buf out = BUF_INIT((WANTED_SHOWN + 2) * 8 * LIMIT_SHOWN_BYTES);
+
+	plain_add(&out, name, LIMIT_SHOWN_BYTES);
+	buf_puts(&out, value && *value ? " is " : " is empty");
+	plain_add(&out, value, LIMIT_SHOWN_BYTES);
+	for (size_t i = 0; i < n && i < WANTED_SHOWN; i++) {
+		buf_puts(&out, i ? " or " : ", not ");
+		if (*wanted[i])
+			plain_add(&out, wanted[i], LIMIT_SHOWN_BYTES);
+		else
+			buf_puts(&out, "empty");
+	}
+	if (n > WANTED_SHOWN)
+		buf_puts(&out, " …");
+	const char *text = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return text;
+}

@@ -1,0 +1,314 @@
+/*
+ * Values of members: numbers, times, words, addresses, templates, lists of pagers, matchers. One
+ * finding for each problem, with a cure. Knows nothing of what the members are for.
+ */
+#include "load-internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tracepager/clock.h"
+
+static const struct ynode *scalar(const struct load_scope *scope, const char *name,
+				  enum member_type type)
+{
+	const struct member_row *row = member_row(scope->kind, name);
+	const struct ynode *node = member(scope, name);
+
+	assert(row && row->type == type);
+	if (!node || node->kind == YNODE_SCALAR)
+		return node;
+	LOAD_ERROR(scope, node, "E014", NULL, "\"%s\" must be a text, not %s", name,
+		   ynode_kind_name(node));
+	return NULL;
+}
+
+bool member_duration(const struct load_scope *scope, const char *name, int64_t *ret_us)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_DURATION);
+
+	if (!node)
+		return false;
+	if (duration_parse(node->text, ret_us))
+		return true;
+	LOAD_ERROR(scope, node, "E016", "write a number and a unit: 90s, 10m, 1h30m",
+		   "\"%s\" is not a duration: \"%.100s\"", name, node->text);
+	return false;
+}
+
+bool member_int(const struct load_scope *scope, const char *name, int64_t least, int64_t most,
+		int64_t *ret_value)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_WHOLE);
+	int64_t value;
+
+	if (!node)
+		return false;
+	if (ynode_int(node, &value) && value >= least && value <= most) {
+		*ret_value = value;
+		return true;
+	}
+	LOAD_ERROR(scope, node, "E017", NULL, "\"%s\" must be a whole number from %lld to %lld",
+		   name, (long long)least, (long long)most);
+	return false;
+}
+
+/* No sign, no exponent, whatever the locale. */
+bool share_parse(const char *text, double *ret_value)
+{
+	double value = 0, unit = 1;
+	const char *c = text;
+
+	for (; *c >= '0' && *c <= '1' && c - text < 1; c++)
+		value = *c - '0';
+	if (c == text)
+		return false;
+	if (*c == '.')
+		for (c++; *c >= '0' && *c <= '9'; c++) {
+			unit /= 10;
+			value += unit * (*c - '0');
+		}
+	if (*c || value > 1)
+		return false;
+	*ret_value = value;
+	return true;
+}
+
+bool member_share(const struct load_scope *scope, const char *name, double *ret_value)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_SHARE);
+
+	if (!node)
+		return false;
+	if (share_parse(node->text, ret_value))
+		return true;
+	LOAD_ERROR(scope, node, "E047", "write a number such as 0.6",
+		   "\"%s\" must be a number from 0 to 1", name);
+	return false;
+}
+
+bool member_bool(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_BOOL);
+	bool value = false;
+
+	if (node && !ynode_bool(node, &value))
+		LOAD_ERROR(scope, node, "E032", "write true or false, without quotes",
+			   "\"%s\" must be true or false", name);
+	return value;
+}
+
+bool member_time(const struct load_scope *scope, const char *name, int64_t *ret_us)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_TIME);
+
+	if (!node)
+		return false;
+	if (rfc3339_parse(node->text, strlen(node->text), ret_us) == 0 && *ret_us > 0)
+		return true;
+	LOAD_ERROR(scope, node, "E042", "write it as 2026-09-01T22:00:00+02:00, or with Z for UTC",
+		   "\"%s\" is not a time: \"%.100s\"", name, node->text);
+	return false;
+}
+
+bool member_severity(const struct load_scope *scope, const char *name, enum severity *ret_severity)
+{
+	static const enum severity all[] = { SEVERITY_CRITICAL, SEVERITY_ERROR, SEVERITY_WARNING,
+					     SEVERITY_INFO };
+	const struct ynode *node = scalar(scope, name, MEMBER_SEVERITY);
+	const char *names[ARRAY_LEN(all)];
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		names[i] = severity_name(all[i]);
+	size_t found = node ? node_word(scope, node, "severity", names, ARRAY_LEN(all)) : SIZE_MAX;
+	if (found == SIZE_MAX)
+		return false;
+	*ret_severity = all[found];
+	return true;
+}
+
+void member_mode(const struct load_scope *scope, const char *name, enum walk_mode *ret_mode)
+{
+	static const enum walk_mode all[] = { WALK_ERRORS, WALK_LATENCY, WALK_AUTO };
+	const struct ynode *node = scalar(scope, name, MEMBER_MODE);
+	const char *names[ARRAY_LEN(all)];
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		names[i] = walk_mode_name(all[i]);
+	size_t found = node ? node_word(scope, node, "mode", names, ARRAY_LEN(all)) : SIZE_MAX;
+	if (found != SIZE_MAX)
+		*ret_mode = all[found];
+}
+
+static bool check_url(const struct load_scope *scope, const struct ynode *node, const char *what)
+{
+	if (ytext_is_url(node->text))
+		return true;
+	LOAD_ERROR(scope, node, "E031", "write it whole: https://host/path", "%s is not a URL",
+		   what);
+	return false;
+}
+
+static const char *quoted(const struct load_scope *scope, const char *name)
+{
+	return arena_printf(scope->load->scratch, "\"%.200s\"", name);
+}
+
+const char *member_url(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_URL);
+
+	return node && check_url(scope, node, quoted(scope, name))
+		       ? arena_strdup(scope->load->set->arena, node->text)
+		       : NULL;
+}
+
+static const char *template_hint(const struct load_scope *scope, const char *unknown)
+{
+	const char *names[TEMPLATE_COUNT];
+	size_t n = 0;
+
+	while (template_name(n)) {
+		names[n] = template_name(n);
+		n++;
+	}
+	return unknown ? known_words(scope->load, unknown, names, n)
+		       : "write {{ and }} for braces that stand for themselves";
+}
+
+static const struct rule_template *node_template(const struct load_scope *scope,
+						 const struct ynode *node, const char *what)
+{
+	const char *unknown;
+	struct err err;
+	const struct rule_template *template =
+		template_parse(scope->load->set->arena, node->text, &unknown, &err);
+
+	if (!template)
+		LOAD_ERROR(scope, node, "E041", template_hint(scope, unknown), "%s, in %s",
+			   err.text, what);
+	return template;
+}
+
+const struct rule_template *member_template(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_TEMPLATE);
+
+	return node ? node_template(scope, node, quoted(scope, name)) : NULL;
+}
+
+const struct rule_template *node_url_template(const struct load_scope *scope,
+					      const struct ynode *node, const char *what)
+{
+	if (!check_url(scope, node, what))
+		return NULL;
+	const struct rule_template *template = node_template(scope, node, what);
+	for (size_t i = 0; template && i < template->nparts; i++)
+		if (template->parts[i].name == TEMPLATE_SUMMARY ||
+		    template->parts[i].name == TEMPLATE_DETAILS) {
+			LOAD_ERROR(scope, node, "E041", "use {alert}, {service} or the like",
+				   "an address cannot hold the page's texts, in %s", what);
+			return NULL;
+		}
+	return template;
+}
+
+const struct rule_template *member_url_template(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = scalar(scope, name, MEMBER_URL);
+
+	return node ? node_url_template(scope, node, quoted(scope, name)) : NULL;
+}
+
+const struct pager **member_pagers(const struct load_scope *scope, const char *name, size_t most,
+				   size_t *ret_n)
+{
+	const struct ynode *list = member_list(scope, name);
+	struct load *load = scope->load;
+	size_t n = 0;
+
+	*ret_n = 0;
+	if (!list)
+		return NULL;
+	const struct pager **pagers = arena_array(load->set->arena, list->n, sizeof(*pagers));
+	for (size_t i = 0; i < list->n; i++) {
+		size_t number = node_ref(scope, list->items[i], SECTION_PAGERS,
+					 "the name of a pager"),
+		       j = 0;
+		if (number == SIZE_MAX)
+			continue;
+		while (j < n && pagers[j] != &load->set->pagers[number])
+			j++;
+		if (j < n)
+			LOAD_ERROR(scope, list->items[i], "E036", "name it once",
+				   "pager \"%.200s\" stands twice in \"%s\"", list->items[i]->text,
+				   name);
+		else
+			pagers[n++] = &load->set->pagers[number];
+	}
+	if (n > most) {
+		LOAD_ERROR(scope, member_key(scope, name), "E048", "name fewer of them",
+			   "\"%s\" has more than %zu pagers", name, most);
+		n = most;
+	}
+	*ret_n = n;
+	return pagers;
+}
+
+static void read_matcher_map(const struct load_scope *scope, const struct ynode *map,
+			     struct rule_matchers *matchers)
+{
+	struct arena *arena = scope->load->set->arena;
+
+	for (size_t i = 0; i < map->n; i++) {
+		const char *name = map->keys[i]->text;
+		const char *glob = node_glob(scope, map->items[i], quoted(scope, name), true);
+		if (!*name)
+			LOAD_ERROR(scope, map->keys[i], "E030", NULL,
+				   "the name of a label is empty");
+		else if (glob)
+			matchers_add_glob(arena, matchers, arena_strdup(arena, name), glob);
+	}
+}
+
+static void read_matcher_list(const struct load_scope *scope, const struct ynode *list,
+			      struct rule_matchers *matchers)
+{
+	struct err err;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *text = node_text(scope, list->items[i], "a matcher");
+		if (!text)
+			continue;
+		int result = matchers_parse(scope->load->set->arena, text, matchers, &err);
+		if (result < 0)
+			LOAD_ERROR(scope, list->items[i], result == -EDOM ? "E027" : "E026",
+				   result == -EDOM ? NULL : "write name=\"value\", or !=, =~, !~",
+				   "%s", err.text);
+	}
+}
+
+bool member_matchers(const struct load_scope *scope, const char *name,
+		     struct rule_matchers *matchers)
+{
+	const struct ynode *node = member(scope, name);
+
+	if (!node)
+		return false;
+	if (node->kind == YNODE_SCALAR) {
+		LOAD_ERROR(scope, node, "E014", "write {label: glob}, or ['label=\"value\"']",
+			   "\"%s\" must be a map of globs or a list of matchers, not a text", name);
+		return false;
+	}
+	if (node->n == 0) {
+		LOAD_ERROR(scope, node, "E033", "name a label",
+			   "\"%s\" of %s is empty: it would match every alert", name, scope->what);
+		return false;
+	}
+	if (node->kind == YNODE_MAP)
+		read_matcher_map(scope, node, matchers);
+	else
+		read_matcher_list(scope, node, matchers);
+	return true;
+}
