@@ -1,4 +1,5 @@
 """What the system tests share: the real daemon as a child process, and the peers that it talks to."""
+import concurrent.futures
 import datetime
 import http.client
 import http.server
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.parse
 
 TOP = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -39,10 +41,19 @@ def wait_for(what, condition, patience=PATIENCE):
         threading.Event().wait(0.01)
 
 
+given_ports, given_lock = set(), threading.Lock()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody listens on. Two tests that run side by side never get the same one."""
+    while True:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        with given_lock:
+            if port not in given_ports:
+                given_ports.add(port)
+                return port
 
 
 class Peer(http.server.ThreadingHTTPServer):
@@ -305,18 +316,27 @@ def webhook(*alerts, starts_at="2026-09-01T10:00:00Z"):
                     "generatorURL": "http://prometheus/graph", "fingerprint": ""} for labels, status in alerts]})
 
 
-def run(*tests):
-    """Runs the tests one by one; the last line is what CI reads."""
-    failed = 0
-    for test in tests:
-        begun = time.monotonic()
+def side_by_side(function, rows, at_once):
+    """Calls function(*row) for every row, `at_once` of them at a time: for tests that mostly wait. Raises the first error."""
+    with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
+        for done in [threads.submit(function, *row) for row in rows]:
+            done.result()
+
+
+def run(*tests, at_once=1):
+    """Runs the tests, `at_once` of them side by side; the last line is what CI reads."""
+    failed, lock = [], threading.Lock()
+
+    def one(test):
+        begun, why = time.monotonic(), ""
         try:
             test()
-            print(f"ok   {test.__name__} ({time.monotonic() - begun:.1f} s)", flush=True)
         except Exception as error:  # a test that raises has failed, whatever it raised
-            failed += 1
-            import traceback
-            traceback.print_exc(file=sys.stdout)
-            print(f"FAIL {test.__name__}: {error}", flush=True)
-    print(f"{len(tests) - failed} passed, {failed} failed")
+            why = f"{traceback.format_exc()}FAIL {test.__name__}: {error}"
+            failed.append(test)
+        with lock:
+            print(why or f"ok   {test.__name__} ({time.monotonic() - begun:.1f} s)", flush=True)
+
+    side_by_side(one, [(test,) for test in tests], at_once)
+    print(f"{len(tests) - len(failed)} passed, {len(failed)} failed")
     sys.exit(1 if failed else 0)

@@ -162,7 +162,7 @@ def check_row(daemon, name, request, statuses, word):
 
 def every_row():
     assert len(ROWS) >= 60
-    daemon = peers.Daemon(config="senders: {am: {format: alertmanager}, locked: {format: alertmanager, bearer: s3cret}}\n")
+    daemon = peers.Daemon(peers.Pager().url, config="senders: {am: {format: alertmanager}, locked: {format: alertmanager, bearer: s3cret}}\n")
     daemon.start()
     wrong = []
     try:
@@ -179,7 +179,7 @@ def every_row():
 
 def peers_that_break_off():
     """Clients that go away at every possible place, and some that reset."""
-    daemon = peers.Daemon().start()
+    daemon = peers.Daemon(peers.Pager().url).start()
     request = post(HOOK, GOOD)
     try:
         for cut in range(1, len(request), 7):
@@ -198,7 +198,7 @@ def peers_that_break_off():
 
 def many_idle_connections():
     """More connections than are allowed: those beyond are turned away, and one that was in goes on."""
-    daemon = peers.Daemon().start()
+    daemon = peers.Daemon(peers.Pager().url).start()
     kept = []
     try:
         first = peers.http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=peers.PATIENCE)

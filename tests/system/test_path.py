@@ -222,4 +222,4 @@ def drain_ends_deliveries():
 
 peers.run(trace_by_id, trace_by_search, api_alerts, backend_is_gone, reload_good_and_bad, reload_during_the_start,
           sleeping_log_reader, undeclared_sender, undeclared_sender_from_anywhere, second_daemon_is_refused,
-          drain_ends_deliveries)
+          drain_ends_deliveries, at_once=3)

@@ -72,13 +72,9 @@ class Monitoring:
 
     def finish(self):
         for child in self.children:
-            child.terminate()
+            child.kill()  # nothing of theirs is read afterwards
         for child in self.children:
-            try:
-                child.wait(20)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            child.wait()
         self.log.close()
 
 
@@ -125,4 +121,4 @@ def trace_from_an_exemplar():
         daemon.finish()
 
 
-peers.run(through_alertmanager, straight_from_prometheus, trace_from_an_exemplar)
+peers.run(through_alertmanager, straight_from_prometheus, trace_from_an_exemplar, at_once=3)
