@@ -113,7 +113,7 @@ bool alert_tells_severity(const struct alert *alert, enum severity *ret_severity
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *value = labels_get(&alert->labels, names[i]);
 
-		if (value == NULL)
+		if (!value)
 			continue;
 		for (size_t j = 0; j < ARRAY_LEN(severity_words); j++) {
 			if (strcasecmp(value, severity_words[j].word) == 0) {
@@ -149,7 +149,7 @@ const char *severity_name(enum severity severity)
 	return "critical";
 }
 
-/* Writing. */
+/* ---- writing ---- */
 
 static void write_labels(struct buf *out, const char *member, const struct labels *labels)
 {
@@ -176,7 +176,7 @@ void alert_write(const struct alert *alert, struct buf *out)
 	buf_puts(out, alert->ends_by_itself ? "true}" : "false}");
 }
 
-/* Reading. */
+/* ---- reading ---- */
 
 enum member {
 	MEMBER_SENDER,
@@ -224,7 +224,7 @@ static int read_fail(struct alert_reader *reader, const char *what)
 
 static const char *read_text(struct alert_reader *reader, const char *text, size_t len)
 {
-	return memchr(text, '\0', len) == NULL ? arena_strndup(reader->arena, text, len) : NULL;
+	return !memchr(text, '\0', len) ? arena_strndup(reader->arena, text, len) : NULL;
 }
 
 static int read_map(struct alert_reader *reader, enum jread_event event, const char *text,
@@ -247,10 +247,10 @@ static int read_map(struct alert_reader *reader, enum jread_event event, const c
 		if (reader->nlabels == LIMIT_LABELS)
 			return read_fail(reader, "has too many members");
 		label->name = read_text(reader, text, len);
-		return label->name != NULL ? JREAD_GO : read_fail(reader, "has a NUL in a name");
+		return label->name ? JREAD_GO : read_fail(reader, "has a NUL in a name");
 	}
 	label->value = event == JREAD_STRING ? read_text(reader, text, len) : NULL;
-	if (label->value == NULL)
+	if (!label->value)
 		return read_fail(reader, "has a value that is no text");
 	reader->nlabels++;
 	return JREAD_GO;
@@ -290,7 +290,7 @@ static int read_string(struct alert_reader *reader, const char *text, size_t len
 		return read_fail(reader, "is a string");
 	}
 	*slot = read_text(reader, text, len);
-	return *slot != NULL ? JREAD_GO : read_fail(reader, "has a NUL");
+	return *slot ? JREAD_GO : read_fail(reader, "has a NUL");
 }
 
 static int read_value(struct alert_reader *reader, enum jread_event event, const char *text,
@@ -360,9 +360,9 @@ int alert_read(struct arena *arena, const char *text, size_t len, struct alert *
 	if (code == 0)
 		code = jread_finish(reader->jread);
 	if (code != 0) {
-		if (err != NULL)
+		if (err)
 			*err = *jread_err(reader->jread);
-	} else if (alert->sender == NULL || alert->family == NULL || alert->fingerprint == NULL) {
+	} else if (!alert->sender || !alert->family || !alert->fingerprint) {
 		code = err_set(err, EBADMSG,
 			       "stored alert: sender, family or fingerprint is missing");
 	} else {

@@ -97,7 +97,7 @@ static void rank(struct ranking *ranking)
 	qsort(ranking->at, ranking->n, sizeof(*ranking->at), candidate_compare);
 }
 
-/* --- How surely --- */
+/* ---- how surely ---- */
 
 static bool are_twins(const struct ranking *ranking, const struct candidate *a,
 		      const struct candidate *b)
@@ -116,7 +116,7 @@ static double vuong(const struct ranking *ranking, const struct candidate *a,
 	double sum = 0, squares = 0;
 
 	for (uint32_t t = 0; t < ranking->scene.ntraces; t++) {
-		double d = a->vector[t] - (b != NULL ? b->vector[t] : 0);
+		double d = a->vector[t] - (b ? b->vector[t] : 0);
 
 		sum += d;
 		squares += d * d;
@@ -149,7 +149,7 @@ static double confidence_of(const struct ranking *ranking, bool edge)
 	return (edge ? SUREST_EDGE : SUREST) * (clear < post ? clear : post);
 }
 
-/* --- What is told --- */
+/* ---- what is told ---- */
 
 static const struct mass *mass_of(const struct shares *trace, uint32_t variable)
 {
@@ -222,7 +222,7 @@ static const struct variable *heaviest(const struct scene *scene, uint32_t servi
 	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++) {
 		const struct variable *variable = &scene->variables[scene->of[i]];
 
-		if (variable->mass > 0 && (best == NULL || variable->mass > best->mass))
+		if (variable->mass > 0 && (!best || variable->mass > best->mass))
 			best = variable;
 	}
 	return best;
@@ -234,7 +234,7 @@ static void tell_time(const struct scene *scene, uint32_t service, struct contra
 	struct compared compared = { 0 };
 	double most = 0;
 
-	if (variable == NULL)
+	if (!variable)
 		return;
 	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++)
 		told->touched += scene->variables[scene->of[i]].mass;
@@ -245,7 +245,7 @@ static void tell_time(const struct scene *scene, uint32_t service, struct contra
 			mass_of(&scene->traces[t], (uint32_t)(variable - scene->variables));
 		uint32_t span;
 
-		if (mass == NULL)
+		if (!mass)
 			continue;
 		told->unusual++;
 		span = compare_times(scene, t, variable, &compared);

@@ -204,7 +204,7 @@ static void add_time(const struct scene *scene, uint32_t service, const struct g
 	}
 }
 
-/* --- Errors --- */
+/* ---- errors ---- */
 
 /* How much more often errors end there than in the background. */
 static double surplus(const struct scene *scene, const struct error_class *class)

@@ -22,7 +22,7 @@
 #define IMAGINED_TIME  0.5
 #define IMAGINED_SHARE 1.0
 
-/* --- Names --- */
+/* ---- names ---- */
 
 static int service_by_name(const void *a, const void *b)
 {
@@ -127,7 +127,7 @@ struct seen scene_see(const struct scene_side *side, const struct observation *o
 			      side->texts[observation->callee_operation], observation->us };
 }
 
-/* --- What is usual --- */
+/* ---- what is usual ---- */
 
 static int by_call(const void *a, const void *b)
 {
@@ -217,7 +217,7 @@ const struct usual *scene_usual(const struct scene *scene, const struct seen *se
 	const struct usual *usual = bsearch(seen, scene->by_operation, scene->nby_operation,
 					    sizeof(*usual), by_operation);
 
-	if (usual == NULL || usual->n < ENOUGH)
+	if (!usual || usual->n < ENOUGH)
 		usual = bsearch(seen, scene->by_call, scene->nby_call, sizeof(*usual), by_call);
 	return usual;
 }
@@ -226,12 +226,12 @@ int64_t scene_excess_us(const struct scene *scene, const struct seen *seen)
 {
 	const struct usual *usual = scene_usual(scene, seen);
 
-	if (usual == NULL)
+	if (!usual)
 		return seen->us;
 	return seen->us > usual->p95_us ? seen->us - usual->median_us : 0;
 }
 
-/* --- Mass --- */
+/* ---- mass ---- */
 
 static int variable_compare(const void *a, const void *b)
 {
@@ -394,7 +394,7 @@ static void weigh_times(struct scene *scene)
 	scene->usual_q = 1 - unusual;
 }
 
-/* --- Errors --- */
+/* ---- errors ---- */
 
 static int class_compare(const void *a, const void *b)
 {
@@ -480,7 +480,7 @@ static void weigh_errors(struct scene *scene)
 	}
 }
 
-/* --- Indexes --- */
+/* ---- indexes ---- */
 
 static void index_services(struct scene *scene)
 {

@@ -117,7 +117,7 @@ void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int6
 	free(path.children);
 }
 
-/* --- Kept --- */
+/* ---- kept ---- */
 
 struct kept {
 	struct critical_span *at;

@@ -30,7 +30,7 @@ struct evidence_set *evidence_new(size_t cap_bytes)
 
 void evidence_free(struct evidence_set *set)
 {
-	if (set == NULL)
+	if (!set)
 		return;
 	map_free(set->index);
 	arena_free(set->arena);
@@ -46,7 +46,7 @@ size_t evidence_bytes(const struct evidence_set *set)
 	       set->services_size * sizeof(*set->services) + set->texts_size * sizeof(*set->texts);
 }
 
-/* --- Services and texts --- */
+/* ---- services and texts ---- */
 
 /* The index behind a key, plus one as a pointer, so that no index is NULL. */
 static uint32_t known(const struct evidence_set *set, const char *key)
@@ -109,7 +109,7 @@ static uint32_t span_service_index(struct evidence_set *set, const struct trace 
 			     trace_text(trace, resource->service), false);
 }
 
-/* --- Times --- */
+/* ---- times ---- */
 
 struct taking {
 	struct evidence_set *set;
@@ -179,17 +179,16 @@ static bool observe_call(struct taking *taking, uint32_t span, int64_t own_us)
 	uint32_t answer = evidence_answer(trace, span);
 	const char *peer = answer == TRACE_NONE ? silent_callee(taking, span) : NULL;
 
-	if (answer == TRACE_NONE && peer == NULL)
+	if (answer == TRACE_NONE && !peer)
 		return false;
 	observe(taking,
 		&(struct observation){
 			.service = span_service_index(set, trace, span),
-			.callee = peer != NULL ? service_index(set, "", peer, true)
-					       : span_service_index(set, trace, answer),
+			.callee = peer ? service_index(set, "", peer, true)
+				       : span_service_index(set, trace, answer),
 			.operation = text_index(set, trace_text(trace, trace->spans[span].name)),
 			.callee_operation = text_index(
-				set,
-				peer != NULL ? "" : trace_text(trace, trace->spans[answer].name)),
+				set, peer ? "" : trace_text(trace, trace->spans[answer].name)),
 			.us = own_us,
 			.span = span,
 		});
@@ -256,7 +255,7 @@ static void take_times(struct taking *taking, uint32_t from, struct evidence *ev
 	free(taking->most_us);
 }
 
-/* --- Errors --- */
+/* ---- errors ---- */
 
 /*
  * Errors are taken per invocation: where inside of one the error was recorded, and whether the
@@ -329,8 +328,7 @@ static uint32_t end_service(struct taking *taking, uint32_t entry, uint32_t erro
 	const char *peer = silent_callee(taking, error);
 	bool callee_may;
 
-	if (peer == NULL ||
-	    span_refusal(taking->scratch, taking->trace, error, TRACE_NONE, &callee_may) != NULL)
+	if (!peer || span_refusal(taking->scratch, taking->trace, error, TRACE_NONE, &callee_may))
 		return span_service_index(taking->set, taking->trace, entry);
 	return service_index(taking->set, "", peer, true);
 }

@@ -15,7 +15,7 @@
 
 static const char magic[4] = { 'T', 'P', 'E', '1' };
 
-/* --- Out --- */
+/* ---- out ---- */
 
 static void put_text(struct buf *out, const char *text)
 {
@@ -69,7 +69,7 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 		put_evidence(out, &set->at[i]);
 }
 
-/* --- In --- */
+/* ---- in ---- */
 
 struct reader {
 	const unsigned char *at, *end;
@@ -124,7 +124,7 @@ static const char *get_text(struct reader *reader, struct arena *arena)
 	uint32_t len = get_count(reader);
 	const char *text;
 
-	if (reader->bad || memchr(reader->at, '\0', len) != NULL) {
+	if (reader->bad || memchr(reader->at, '\0', len)) {
 		reader->bad = true;
 		return "";
 	}

@@ -50,7 +50,7 @@ static const char *text_get(const struct page *page, size_t i)
 	const char *text;
 
 	memcpy(&text, (const char *)page + texts[i].offset, sizeof(text));
-	return text == NULL && !texts[i].optional ? "" : text;
+	return !text && !texts[i].optional ? "" : text;
 }
 
 static void text_set(struct page *page, size_t i, const char *text)
@@ -282,7 +282,7 @@ int page_read(struct arena *arena, const char *text, size_t len, struct page *re
 	if (error == 0 && reader.page.incident[0] == '\0')
 		error = err_set(jread_err(reader.json), EINVAL, "no incident in it");
 	if (error != 0) {
-		if (err != NULL)
+		if (err)
 			*err = *jread_err(reader.json);
 		err_prefix(err, "stored page");
 	} else {

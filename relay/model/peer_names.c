@@ -35,13 +35,13 @@ static void list_add(const char **list, unsigned int *n, const char *name)
 
 static void names_add(struct names *names, const char *name)
 {
-	if (name != NULL && name[0] != '\0')
+	if (name && name[0] != '\0')
 		list_add(names->good, &names->ngood, name);
 }
 
 static void names_add_poor(struct names *names, const char *name)
 {
-	if (name != NULL && name[0] != '\0')
+	if (name && name[0] != '\0')
 		list_add(names->poor, &names->npoor, name);
 }
 
@@ -49,14 +49,14 @@ static const char *get(const struct names *names, enum attr key)
 {
 	const char *text = span_attr(names->trace, names->span, key);
 
-	return text != NULL && text[0] != '\0' ? text : NULL;
+	return text && text[0] != '\0' ? text : NULL;
 }
 
 static const char *get2(const struct names *names, enum attr newer, enum attr older)
 {
 	const char *text = get(names, newer);
 
-	return text != NULL ? text : get(names, older);
+	return text ? text : get(names, older);
 }
 
 /* The host of HOST, HOST:PORT, [V6] or [V6]:PORT; *ret_port borrowed, or NULL. */
@@ -65,12 +65,12 @@ static const char *host_split(struct arena *arena, const char *text, const char 
 	const char *colon = strrchr(text, ':'), *close;
 
 	*ret_port = NULL;
-	if (text[0] == '[' && (close = strchr(text, ']')) != NULL) {
+	if (text[0] == '[' && (close = strchr(text, ']'))) {
 		if (close[1] == ':' && close[2] != '\0')
 			*ret_port = close + 2;
 		return arena_strndup(arena, text + 1, (size_t)(close - text - 1));
 	}
-	if (colon == NULL || colon[1] == '\0' || strchr(text, ':') != colon ||
+	if (!colon || colon[1] == '\0' || strchr(text, ':') != colon ||
 	    strspn(colon + 1, "0123456789") != strlen(colon + 1))
 		return text; /* no port, or a bare IPv6 address */
 	*ret_port = colon + 1;
@@ -90,12 +90,12 @@ static void names_add_host(struct names *names, const char *host, const char *po
 	const char *own_port, *bare;
 	const char *full = NULL;
 
-	if (host == NULL || host[0] == '\0')
+	if (!host || host[0] == '\0')
 		return;
 	bare = host_split(names->arena, host, &own_port);
-	if (own_port != NULL)
+	if (own_port)
 		port = own_port;
-	if (port != NULL && strcmp(port, "0") != 0)
+	if (port && strcmp(port, "0") != 0)
 		full = arena_printf(names->arena, strchr(bare, ':') ? "[%s]:%s" : "%s:%s", bare,
 				    port);
 	if (peer_is_address(bare)) {
@@ -110,16 +110,16 @@ static void names_add_host(struct names *names, const char *host, const char *po
 /* scheme://user@host:port/path */
 static void names_add_url(struct names *names, const char *url)
 {
-	const char *host = url != NULL ? strstr(url, "://") : NULL;
+	const char *host = url ? strstr(url, "://") : NULL;
 	const char *at;
 	size_t len;
 
-	if (host == NULL)
+	if (!host)
 		return;
 	host += 3;
 	len = strcspn(host, "/?#");
 	at = memrchr(host, '@', len);
-	if (at != NULL) {
+	if (at) {
 		len -= (size_t)(at + 1 - host);
 		host = at + 1;
 	}
@@ -132,11 +132,11 @@ static void names_add_database(struct names *names)
 	const char *database = get2(names, ATTR_DB_NAMESPACE, ATTR_DB_NAME);
 	size_t len;
 
-	if (system == NULL)
+	if (!system)
 		system = get(names, ATTR_DB_TYPE);
-	if (database == NULL)
+	if (!database)
 		database = get(names, ATTR_DB_INSTANCE);
-	if (system == NULL || database == NULL)
+	if (!system || !database)
 		return;
 	names_add(names, arena_printf(names->arena, "%s/%s", system, database));
 	/* PostgreSQL's namespace may be DATABASE|SCHEMA. */
@@ -151,9 +151,9 @@ static void names_add_queue(struct names *names)
 	const char *destination =
 		get2(names, ATTR_MESSAGING_DESTINATION_NAME, ATTR_MESSAGING_DESTINATION);
 
-	if (destination == NULL)
+	if (!destination)
 		destination = get(names, ATTR_MESSAGE_BUS_DESTINATION);
-	if (system != NULL && destination != NULL)
+	if (system && destination)
 		names_add(names, arena_printf(names->arena, "%s/%s", system, destination));
 	else
 		names_add(names, destination);
@@ -163,11 +163,11 @@ static void names_add_rpc(struct names *names)
 {
 	const char *service = get(names, ATTR_RPC_SERVICE), *method, *slash;
 
-	if (service == NULL && (method = get(names, ATTR_RPC_METHOD)) != NULL) {
+	if (!service && (method = get(names, ATTR_RPC_METHOD))) {
 		while (*method == '/')
 			method++;
 		slash = strrchr(method, '/');
-		if (slash != NULL && slash > method)
+		if (slash && slash > method)
 			service = arena_strndup(names->arena, method, (size_t)(slash - method));
 	}
 	names_add(names, service);

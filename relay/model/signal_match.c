@@ -10,7 +10,7 @@
 
 static bool is_any(const char *pattern)
 {
-	return pattern == NULL || pattern[0] == '\0';
+	return !pattern || pattern[0] == '\0';
 }
 
 static bool same_char(char a, char b, bool ignore_case)
@@ -30,7 +30,7 @@ static bool glob_matches(const char *pattern, const char *text, bool ignore_case
 		} else if (*pattern == '?' || same_char(*pattern, *text, ignore_case)) {
 			pattern++;
 			text++;
-		} else if (star != NULL) {
+		} else if (star) {
 			pattern = star;
 			text = ++retry;
 		} else {
@@ -47,9 +47,9 @@ static bool matches(const struct signal *signal, const char *pattern, const char
 {
 	if (is_any(pattern) || (ignore_case ? strcasecmp : strcmp)(pattern, text) == 0)
 		return true;
-	if (signal->from != NULL && strcmp(signal->from, "label") == 0)
+	if (signal->from && strcmp(signal->from, "label") == 0)
 		return false;
-	return strpbrk(pattern, "*?") != NULL && glob_matches(pattern, text, ignore_case);
+	return strpbrk(pattern, "*?") && glob_matches(pattern, text, ignore_case);
 }
 
 static bool resource_matches(const struct signal *signal, const struct trace *trace,
@@ -81,7 +81,7 @@ static const char *attr_text(const struct trace *trace, const struct span *span,
 			break;
 		}
 	}
-	return text != NULL ? text : resource_attr(trace, span_resource(trace, span), name);
+	return text ? text : resource_attr(trace, span_resource(trace, span), name);
 }
 
 static bool attrs_match(const struct signal *signal, const struct trace *trace,
@@ -91,7 +91,7 @@ static bool attrs_match(const struct signal *signal, const struct trace *trace,
 		const struct label *want = &signal->attrs.at[i];
 		const char *text = attr_text(trace, span, want->name);
 
-		if (text == NULL || !matches(signal, want->value, text, false))
+		if (!text || !matches(signal, want->value, text, false))
 			return false;
 	}
 	return true;

@@ -125,7 +125,7 @@ static const char *first_attr(const struct trace *trace, const struct span *span
 	for (size_t i = 0; i < n; i++) {
 		const char *text = span_attr(trace, span, keys[i]);
 
-		if (text != NULL && text[0] != '\0')
+		if (text && text[0] != '\0')
 			return text;
 	}
 	return NULL;
@@ -142,7 +142,7 @@ void span_told_codes(const struct trace *trace, const struct span *span, int *re
 	if (*ret_http != 0 || *ret_grpc >= 0)
 		return;
 	type = span_attr(trace, span, ATTR_ERROR_TYPE);
-	if (type == NULL)
+	if (!type)
 		return;
 	*ret_http = http_parse(type);
 	/* A bare number is not one of gRPC's. */
@@ -164,7 +164,7 @@ const char *span_sqlstate(const struct trace *trace, const struct span *span)
 	static const unsigned int codes[] = { ATTR_DB_RESPONSE_STATUS_CODE, ATTR_ERROR_TYPE };
 	const char *system = first_attr(trace, span, systems, ARRAY_LEN(systems));
 
-	for (size_t i = 0; system != NULL && i < ARRAY_LEN(others); i++) {
+	for (size_t i = 0; system && i < ARRAY_LEN(others); i++) {
 		if (strcasecmp(system, others[i]) == 0)
 			return NULL;
 	}
@@ -172,8 +172,8 @@ const char *span_sqlstate(const struct trace *trace, const struct span *span)
 		const char *code = span_attr(trace, span, codes[i]);
 
 		/* An error.type is a database's only where a database is named. */
-		if (code != NULL && is_sqlstate(code) &&
-		    (system != NULL || codes[i] == ATTR_DB_RESPONSE_STATUS_CODE))
+		if (code && is_sqlstate(code) &&
+		    (system || codes[i] == ATTR_DB_RESPONSE_STATUS_CODE))
 			return code;
 	}
 	return NULL;
@@ -258,7 +258,7 @@ static const char *error_type(const struct trace *trace, const struct span *span
 					     ATTR_ERROR_KIND };
 	const char *type = first_attr(trace, span, keys, sizeof(keys) / sizeof(keys[0]));
 
-	return type != NULL && strcmp(type, "_OTHER") != 0 ? type : NULL;
+	return type && strcmp(type, "_OTHER") != 0 ? type : NULL;
 }
 
 static const char *error_text(const struct trace *trace, const struct span *span)
@@ -271,11 +271,11 @@ static const char *error_text(const struct trace *trace, const struct span *span
 	if (span->message != 0)
 		return trace_text(trace, span->message);
 	text = first_attr(trace, span, keys, sizeof(keys) / sizeof(keys[0]));
-	if (text != NULL)
+	if (text)
 		return text;
 	/* Zipkin's error tag holds the message. */
 	tag = span_attr(trace, span, ATTR_ERROR);
-	for (size_t i = 0; tag != NULL && i < sizeof(truths) / sizeof(truths[0]); i++) {
+	for (size_t i = 0; tag && i < sizeof(truths) / sizeof(truths[0]); i++) {
 		if (strcasecmp(tag, truths[i]) == 0)
 			return NULL;
 	}
@@ -327,27 +327,27 @@ const char *span_error(struct arena *arena, const struct trace *trace, const str
 	const char *code =
 		code_words(arena, span_http_code(trace, span), span_grpc_code(trace, span));
 
-	if (type != NULL && http_parse(type) != 0) {
+	if (type && http_parse(type) != 0) {
 		code = arena_printf(arena, "HTTP %.3s", type);
 		type = NULL;
 	}
-	if (type == NULL)
+	if (!type)
 		type = code;
-	if (type != NULL)
+	if (type)
 		type = one_line(arena, type, LIMIT_ERROR_WORDS_BYTES);
-	if (text != NULL)
+	if (text)
 		text = one_line(arena, text, LIMIT_ERROR_WORDS_BYTES);
-	if (text == NULL || text[0] == '\0')
-		return type != NULL && type[0] != '\0' ? type : NULL;
-	if (type == NULL || type[0] == '\0' || strstr(text, type) != NULL)
+	if (!text || text[0] == '\0')
+		return type && type[0] != '\0' ? type : NULL;
+	if (!type || type[0] == '\0' || strstr(text, type))
 		return text;
 	return one_line(arena, arena_printf(arena, "%s: %s", type, text), LIMIT_ERROR_WORDS_BYTES);
 }
 
 static bool has_word(const char *text, const char *const *words)
 {
-	for (; text != NULL && *words != NULL; words++) {
-		if (strcasestr(text, *words) != NULL)
+	for (; text && *words; words++) {
+		if (strcasestr(text, *words))
 			return true;
 	}
 	return false;
@@ -377,14 +377,14 @@ bool span_cancelled(const struct trace *trace, const struct span *span)
 	if (has_word(error_type(trace, span), types))
 		return true;
 	text = error_text(trace, span);
-	return text != NULL && (has_word(text, texts) || grpc_parse(text) == GRPC_CANCELLED);
+	return text && (has_word(text, texts) || grpc_parse(text) == GRPC_CANCELLED);
 }
 
 bool span_says_why(const struct trace *trace, const struct span *span)
 {
 	const char *type = error_type(trace, span), *text = error_text(trace, span);
 
-	if (type != NULL && http_parse(type) == 0 && grpc_parse(type) < 0)
+	if (type && http_parse(type) == 0 && grpc_parse(type) < 0)
 		return true;
-	return text != NULL && text[0] != '\0' && http_parse(text) == 0 && grpc_parse(text) < 0;
+	return text && text[0] != '\0' && http_parse(text) == 0 && grpc_parse(text) < 0;
 }

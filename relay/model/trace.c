@@ -75,9 +75,9 @@ const char *resource_attr(const struct trace *trace, const struct resource *reso
 
 void trace_set_free(struct trace_set *set)
 {
-	if (set == NULL)
+	if (!set)
 		return;
-	if (set->memory != NULL)
+	if (set->memory)
 		set->memory->used_bytes -= set->bytes;
 	free(set->traces);
 	free(set->spans);

@@ -73,11 +73,11 @@ struct trace_builder {
 	uint32_t nname_slots;
 };
 
-/* --- Memory --- */
+/* ---- memory ---- */
 
 static bool charge(struct trace_builder *b, size_t bytes)
 {
-	if (b->memory != NULL) {
+	if (b->memory) {
 		size_t before = atomic_fetch_add(&b->memory->used_bytes, bytes);
 
 		if (before > b->memory->cap_bytes || b->memory->cap_bytes - before < bytes) {
@@ -94,7 +94,7 @@ static bool charge(struct trace_builder *b, size_t bytes)
 
 static void discharge(struct trace_builder *b, size_t bytes)
 {
-	if (b->memory != NULL)
+	if (b->memory)
 		atomic_fetch_sub(&b->memory->used_bytes, bytes);
 	b->bytes -= bytes;
 }
@@ -128,12 +128,12 @@ static void *scratch_new(struct trace_builder *b, size_t n, size_t size)
 
 static void scratch_free(struct trace_builder *b, void *block, size_t n, size_t size)
 {
-	if (block != NULL)
+	if (block)
 		discharge(b, n * size);
 	free(block);
 }
 
-/* --- Hash --- */
+/* ---- hash ---- */
 
 static inline uint64_t load64(const char *p)
 {
@@ -198,7 +198,7 @@ static inline bool same_bytes(const char *a, const char *b, size_t len)
 
 static bool grow_slots(struct trace_builder *b);
 
-/* --- Kept names --- */
+/* ---- kept names ---- */
 
 static void add_name(struct trace_builder *b, unsigned int key, const char *text)
 {
@@ -238,7 +238,7 @@ struct trace_builder *trace_builder_new(const struct trace_options *options)
 	static const struct trace_options none;
 	struct trace_builder *b = xcalloc(1, sizeof(*b));
 
-	if (options == NULL)
+	if (!options)
 		options = &none;
 	b->memory = options->memory;
 	b->seeds[0] = hash_bytes("texts", 5);
@@ -261,7 +261,7 @@ struct trace_builder *trace_builder_new(const struct trace_options *options)
 
 void trace_builder_free(struct trace_builder *builder)
 {
-	if (builder == NULL)
+	if (!builder)
 		return;
 	discharge(builder, builder->bytes);
 	free(builder->strings);
@@ -293,7 +293,7 @@ int trace_builder_attr(const struct trace_builder *builder, const char *name, si
 	return -1;
 }
 
-/* --- Texts --- */
+/* ---- texts ---- */
 
 static void drop_old_slots(struct trace_builder *b)
 {
@@ -318,7 +318,7 @@ static void move_slots(struct trace_builder *b, uint32_t n)
 	for (; n > 0 && b->nmoved < b->nold; n--, b->nmoved++)
 		if (b->old_slots[b->nmoved].text != 0)
 			put_slot(b, b->old_slots[b->nmoved]);
-	if (b->old_slots != NULL && b->nmoved == b->nold)
+	if (b->old_slots && b->nmoved == b->nold)
 		drop_old_slots(b);
 }
 
@@ -327,11 +327,11 @@ static bool grow_slots(struct trace_builder *b)
 	uint32_t n = b->nslots > 0 ? b->nslots * 2 : 256;
 	struct text_slot *slots = scratch_new(b, n, sizeof(*slots));
 
-	if (slots == NULL)
+	if (!slots)
 		return false;
 	/* Eight for each new text: all had moved when an eighth of the table was new.
 	 */
-	assert(b->old_slots == NULL);
+	assert(!b->old_slots);
 	b->old_slots = b->slots;
 	b->nold = b->nslots;
 	b->slots = slots;
@@ -348,7 +348,7 @@ static inline bool text_is(const struct trace_builder *b, uint32_t text, const c
 
 static bool is_clean(const char *text, size_t len)
 {
-	return utf8_span(text, len) == len && memchr(text, '\0', len) == NULL;
+	return utf8_span(text, len) == len && !memchr(text, '\0', len);
 }
 
 /* U+FFFD for each byte that is NUL or no UTF-8. The caller frees. */
@@ -400,7 +400,7 @@ static uint32_t add_text(struct trace_builder *b, const char *text, size_t len, 
 	b->string_bytes = at + (uint32_t)len + 1;
 	put_slot(b, (struct text_slot){ hash, at });
 	b->ntexts++;
-	if (b->old_slots != NULL)
+	if (b->old_slots)
 		move_slots(b, 8);
 	return at;
 }
@@ -425,7 +425,7 @@ uint32_t trace_builder_text(struct trace_builder *builder, const char *text, siz
 		return 0;
 	hash = (uint32_t)hash_text(builder, text, len);
 	found = find_text(builder, builder->slots, builder->nslots, hash, text, len);
-	if (found == 0 && builder->old_slots != NULL)
+	if (found == 0 && builder->old_slots)
 		found = find_text(builder, builder->old_slots, builder->nold, hash, text, len);
 	return found != 0 ? found : add_text(builder, text, len, hash);
 }
@@ -464,7 +464,7 @@ uint32_t trace_builder_value(struct trace_builder *builder, const char *text, si
 	return cut_text(builder, text, len, LIMIT_ATTR_VALUE_BYTES);
 }
 
-/* --- Resources --- */
+/* ---- resources ---- */
 
 uint32_t trace_builder_resource(struct trace_builder *builder)
 {
@@ -519,7 +519,7 @@ void trace_builder_resource_service(struct trace_builder *builder, uint32_t reso
 		builder->resources[resource].service = service;
 }
 
-/* --- Spans --- */
+/* ---- spans ---- */
 
 struct span *trace_builder_span(struct trace_builder *builder)
 {
@@ -663,7 +663,7 @@ static void clamp_times(struct span *span)
 		span->duration_us = 0;
 }
 
-/* --- Traces --- */
+/* ---- traces ---- */
 
 static struct trace_slot *find_trace(const struct trace_builder *b, uint32_t id)
 {
@@ -679,7 +679,7 @@ static bool grow_trace_slots(struct trace_builder *b)
 	uint32_t n = b->ntrace_slots > 0 ? b->ntrace_slots * 2 : 16;
 	struct trace_slot *slots = scratch_new(b, n, sizeof(*slots));
 
-	if (slots == NULL)
+	if (!slots)
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		slots[i].index = TRACE_NONE;
@@ -784,7 +784,7 @@ bool trace_builder_failed(const struct trace_builder *builder)
 	return builder->err.code != 0;
 }
 
-/* --- Finish --- */
+/* ---- finish ---- */
 
 static bool same_resource(const struct trace_builder *b, const struct resource *x,
 			  const struct resource *y)
@@ -848,7 +848,7 @@ static bool finish_resources(struct trace_builder *b)
 	if (n < 2)
 		return b->err.code == 0;
 	scratch = scratch_new(b, (size_t)n + nslots, sizeof(*scratch));
-	if (scratch == NULL)
+	if (!scratch)
 		return false;
 	unite_resources(b, scratch, scratch + n, nslots);
 	if (b->nresources < n)
@@ -863,7 +863,7 @@ static void shrink(struct trace_builder *b, void *block, uint32_t size, uint32_t
 	void *old;
 
 	memcpy(&old, block, sizeof(old));
-	if (size == n || old == NULL)
+	if (size == n || !old)
 		return;
 	if (n == 0) {
 		free(old);
@@ -926,7 +926,7 @@ static bool link_traces(struct trace_builder *b, const struct trace_set *set)
 		if (b->traces[i].nspans > most)
 			most = b->traces[i].nspans;
 	slots = scratch_new(b, trace_link_slots(most), sizeof(*slots));
-	if (slots == NULL)
+	if (!slots)
 		return false;
 	for (uint32_t i = 0; i < b->ntraces; i++) {
 		b->traces[i].set = set;

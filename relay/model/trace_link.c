@@ -47,7 +47,7 @@ static struct trace_slot *find_slot(const struct link *link, uint32_t id)
 	return &link->slots[i];
 }
 
-/* --- Ids that repeat --- */
+/* ---- ids that repeat ---- */
 
 static bool same_span(const struct span *a, const struct span *b)
 {
@@ -132,7 +132,7 @@ static void settle_halves(struct link *link)
 /* The span at index has the id of the one at first; false: it is a duplicate. */
 static bool take_repeated(struct link *link, uint32_t first, uint32_t index)
 {
-	if (link->repeated == NULL)
+	if (!link->repeated)
 		begin_repeated(link);
 	if (add_repeated(link, first))
 		note_half(link, first, first);
@@ -171,7 +171,7 @@ static void collect_ids(struct link *link)
 	link->trace->nspans = kept;
 }
 
-/* --- Parents --- */
+/* ---- parents ---- */
 
 static bool same_service(const struct link *link, uint32_t a, uint32_t b)
 {
@@ -211,7 +211,7 @@ static void find_parent(struct link *link, uint32_t index)
 	struct span *span = &link->spans[index];
 	uint32_t parent = TRACE_NONE;
 
-	if (link->repeated != NULL) {
+	if (link->repeated) {
 		parent = client_half(link, index);
 		if (parent != TRACE_NONE)
 			span->flags |= SPAN_SHARED;
@@ -234,7 +234,7 @@ static void find_parent(struct link *link, uint32_t index)
 	link->upward |= parent > index;
 }
 
-/* --- Cycles --- */
+/* ---- cycles ---- */
 
 /* Cuts the cycle through this span above its earliest one. */
 static void cut_cycle(struct span *spans, uint32_t start)
@@ -265,7 +265,7 @@ static void cut_cycles(struct span *spans, uint32_t nspans)
 	}
 }
 
-/* --- The tree --- */
+/* ---- the tree ---- */
 
 /* From behind, so that children come in the order of the document. */
 static void link_children(struct trace *trace)
@@ -294,7 +294,7 @@ void trace_link(struct trace *trace, struct trace_slot *slots)
 	for (uint32_t i = 0; i < n; i++)
 		slots[i].index = TRACE_NONE;
 	collect_ids(&link);
-	if (link.repeated != NULL)
+	if (link.repeated)
 		settle_halves(&link);
 	for (uint32_t i = 0; i < trace->nspans; i++)
 		find_parent(&link, i);

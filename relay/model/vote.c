@@ -61,7 +61,7 @@ void verdict_tell(struct arena *arena, struct verdict *verdict, const char *form
 
 static const char *or_empty(const char *text)
 {
-	return text != NULL ? text : "";
+	return text ? text : "";
 }
 
 /* A unit separator is in no name that a person gave. */
@@ -78,7 +78,7 @@ static struct candidate *candidate_of(struct ballot *ballot, const struct suspec
 {
 	struct candidate *candidate = map_get(ballot->index, key);
 
-	if (candidate != NULL)
+	if (candidate)
 		return candidate;
 	candidate = arena_alloc(ballot->arena, sizeof(*candidate));
 	candidate->suspect = suspect;
@@ -106,12 +106,12 @@ static void count_words(struct ballot *ballot, struct candidate *candidate, cons
 			     or_empty(walk->suspect.operation), or_empty(walk->suspect.error));
 	struct count *count = map_get(ballot->words, words);
 
-	if (count == NULL) {
+	if (!count) {
 		count = arena_alloc(ballot->arena, sizeof(*count));
 		map_put(ballot->words, words, count);
 	}
 	count->n++;
-	if (candidate->stands == NULL || count->n > candidate->commonest ||
+	if (!candidate->stands || count->n > candidate->commonest ||
 	    (count->n == candidate->commonest && walk->certainty > candidate->stands->certainty)) {
 		candidate->stands = walk;
 		candidate->commonest = count->n;
@@ -126,7 +126,7 @@ static double unusual(struct ballot *ballot, struct candidate *candidate, const 
 	bool peer = suspect->kind == SUSPECT_PEER && suspect->npeers > 0;
 	uint32_t n;
 
-	if (ballot->healthy == NULL || ballot->healthy->n == 0 || walk->mode != WALK_ERRORS)
+	if (!ballot->healthy || ballot->healthy->n == 0 || walk->mode != WALK_ERRORS)
 		return 1;
 	n = evidence_count_ends(ballot->healthy, peer ? "" : or_empty(suspect->namespace),
 				peer ? suspect->peers[0] : suspect->service, peer,
@@ -184,14 +184,14 @@ static void add_runners_up(struct verdict *verdict, const struct ballot *ballot,
 	}
 }
 
-/* --- Words --- */
+/* ---- words ---- */
 
 /* Where a walk of this suspect ends: "end in ledger". */
 static const char *ending(struct arena *arena, const struct suspect *suspect, bool one)
 {
 	const char *service = span_shown(arena, suspect->service), *s = one ? "s" : "";
-	const char *callee = suspect->callee != NULL ? span_shown(arena, suspect->callee)
-						     : "something without a name";
+	const char *callee =
+		suspect->callee ? span_shown(arena, suspect->callee) : "something without a name";
 
 	switch (suspect->kind) {
 	case SUSPECT_PEER:
@@ -222,7 +222,7 @@ static const char *traces_words(const struct walk *walk)
 /* What the healthy traces say to it, for the first candidate. */
 static const char *beside_healthy(const struct ballot *ballot, const struct candidate *candidate)
 {
-	uint32_t of = ballot->healthy != NULL ? ballot->healthy->n : 0;
+	uint32_t of = ballot->healthy ? ballot->healthy->n : 0;
 
 	if (of == 0 || candidate->stands->mode != WALK_ERRORS || candidate != ballot->candidates[0])
 		return "";
@@ -241,8 +241,7 @@ static void tell_count(struct ballot *ballot, const struct candidate *candidate)
 	verdict_tell(ballot->arena, ballot->verdict, "%u of %u %s trace%s %s%s%s%s",
 		     candidate->agree, of, traces_words(walk), of == 1 ? "" : "s",
 		     ending(ballot->arena, &walk->suspect, candidate->agree == 1),
-		     error != NULL ? ": " : "",
-		     error != NULL ? span_shown(ballot->arena, error) : "",
+		     error ? ": " : "", error ? span_shown(ballot->arena, error) : "",
 		     beside_healthy(ballot, candidate));
 }
 
@@ -266,7 +265,7 @@ static void tell_walk(struct ballot *ballot, const struct walk *walk)
 		verdict_tell(ballot->arena, ballot->verdict, "%s", walk->reasons[i]);
 }
 
-/* --- The verdict --- */
+/* ---- the verdict ---- */
 
 static void abstain(struct ballot *ballot, enum fallback_code code, const char *text)
 {
@@ -340,7 +339,7 @@ static bool paths_count(const struct walk *walks, unsigned int nwalks,
 {
 	unsigned int paths = 0;
 
-	if (options->healthy == NULL || options->healthy->n == 0)
+	if (!options->healthy || options->healthy->n == 0)
 		return true;
 	if (options->mode == WALK_LATENCY)
 		return false;
@@ -363,7 +362,7 @@ static void compare_instead(struct arena *arena, const struct walk *walks, unsig
 {
 	struct verdict other = { .found = false };
 
-	if (options->healthy != NULL && options->healthy->n > 0 &&
+	if (options->healthy && options->healthy->n > 0 &&
 	    vote_by_contrast(arena, walks, nwalks, options, &other) && other.found)
 		*verdict = other;
 }

@@ -37,7 +37,7 @@ static bool is_candidate(const struct evidence_service *service,
 	       strcmp(service->namespace, candidate->namespace) == 0;
 }
 
-/* --- The trace that stands for the verdict --- */
+/* ---- the trace that stands for the verdict ---- */
 
 struct ending {
 	const char *operation;
@@ -102,7 +102,7 @@ static const struct walk *time_walk(struct contrast_vote *vote,
 	struct walk *walk = arena_alloc(vote->arena, sizeof(*walk));
 
 	/* Seen at its caller's call: the span that answered it is the candidate's own. */
-	if (!vote->contrast.edge && answer != TRACE_NONE && candidate->callee != NULL &&
+	if (!vote->contrast.edge && answer != TRACE_NONE && candidate->callee &&
 	    strcmp(candidate->callee, candidate->name) == 0)
 		span = answer;
 	walk_towards(vote->arena, seen, span, SUSPECT_SLOW, walk);
@@ -138,7 +138,7 @@ static void stand(struct contrast_vote *vote, const struct contrast_candidate *c
 
 	if (ending->n > 0 && is_by_errors(candidate)) {
 		walk = own_walk(vote, candidate, ending);
-		if (walk != NULL) {
+		if (walk) {
 			verdict->walk = walk;
 			verdict->suspect = walk->suspect;
 			return;
@@ -164,13 +164,13 @@ static void stand(struct contrast_vote *vote, const struct contrast_candidate *c
 	}
 }
 
-/* --- Words --- */
+/* ---- words ---- */
 
 static void tell_errors(struct contrast_vote *vote, const struct contrast_candidate *candidate,
 			const struct ending *ending)
 {
 	const struct walk *walk = vote->verdict->walk;
-	const char *error = walk != NULL ? walk->suspect.error : NULL;
+	const char *error = walk ? walk->suspect.error : NULL;
 	uint32_t here = evidence_count_ends(vote->window, candidate->namespace, candidate->name,
 					    candidate->peer, ending->operation);
 	uint32_t there = evidence_count_ends(vote->healthy, candidate->namespace, candidate->name,
@@ -179,8 +179,8 @@ static void tell_errors(struct contrast_vote *vote, const struct contrast_candid
 		arena_printf(vote->arena, "%u of %u traces %s in %s %s%s%s", here, vote->window->n,
 			     here == 1 ? "has an error that ends" : "have an error that ends",
 			     shown_or_none(vote->arena, candidate->name),
-			     span_shown(vote->arena, ending->operation), error != NULL ? ": " : "",
-			     error != NULL ? span_shown(vote->arena, error) : "");
+			     span_shown(vote->arena, ending->operation), error ? ": " : "",
+			     error ? span_shown(vote->arena, error) : "");
 
 	if (there == 0)
 		verdict_tell(vote->arena, vote->verdict, "%s; none of %u healthy ones shows it",
@@ -200,7 +200,7 @@ static void tell_time(struct contrast_vote *vote, const struct contrast_candidat
 						    span_duration(arena, candidate->normal_us))
 				     : "next to nothing in healthy ones";
 
-	if (candidate->callee != NULL)
+	if (candidate->callee)
 		what = arena_printf(arena, "calls from %s to %s wait %s beyond the work of %s",
 				    caller, shown_or_none(arena, candidate->callee), now,
 				    shown_or_none(arena, candidate->callee));
@@ -223,7 +223,7 @@ static void tell(struct contrast_vote *vote, const struct contrast_candidate *ca
 
 	if (ending->n > 0 && errors_first)
 		tell_errors(vote, candidate, ending);
-	if (candidate->caller != NULL && candidate->time > 0)
+	if (candidate->caller && candidate->time > 0)
 		tell_time(vote, candidate);
 	if (ending->n > 0 && !errors_first && candidate->errors > 0)
 		tell_errors(vote, candidate, ending);
@@ -235,7 +235,7 @@ static void tell(struct contrast_vote *vote, const struct contrast_candidate *ca
 			     shown_or_none(vote->arena, vote->contrast.candidates[1].name));
 }
 
-/* --- The verdict --- */
+/* ---- the verdict ---- */
 
 static void add_runners_up(struct contrast_vote *vote, uint32_t first)
 {
@@ -301,7 +301,7 @@ static void judge(struct contrast_vote *vote)
 		verdict->confidence = single_confidence(vote);
 	stand(vote, first, &ending);
 	tell(vote, first, &ending);
-	if (verdict->walk != NULL && verdict->confidence >= vote->options->threshold) {
+	if (verdict->walk && verdict->confidence >= vote->options->threshold) {
 		verdict->found = true;
 		add_runners_up(vote, vote->contrast.edge ? 2 : 1);
 		return;

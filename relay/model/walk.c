@@ -116,8 +116,7 @@ const char *walker_words(const struct walker *walker, uint32_t span)
 {
 	const char *words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
 
-	return words != NULL ? arena_printf(walker->arena, ": %s", span_shown(walker->arena, words))
-			     : "";
+	return words ? arena_printf(walker->arena, ": %s", span_shown(walker->arena, words)) : "";
 }
 
 const char *span_duration(struct arena *arena, int64_t us)
@@ -177,7 +176,7 @@ bool walker_waits_for(const struct span *parent, const struct span *child)
 	return true;
 }
 
-/* --- The trace as a whole --- */
+/* ---- the trace as a whole ---- */
 
 /*
  * By convention a client errs when its server does. One that says nothing is of an instrumentation
@@ -275,7 +274,7 @@ static double wholeness(struct walker *walker)
 	return whole;
 }
 
-/* --- Down --- */
+/* ---- down ---- */
 
 static uint32_t children_with(struct walker *walker, uint32_t span, uint16_t bit, uint32_t n)
 {
@@ -380,7 +379,7 @@ static void follow(struct walker *walker, uint32_t start, struct suspect *suspec
 	*certainty *= walker->doubt;
 }
 
-/* --- The result --- */
+/* ---- the result ---- */
 
 /* From the topmost span of the signal, or of the tree, to the leaf. */
 static void keep_path(struct walker *walker)
@@ -406,8 +405,7 @@ static void keep_path(struct walker *walker)
 
 static bool same_suspect(const struct suspect *a, const struct suspect *b)
 {
-	const char *ca = a->callee != NULL ? a->callee : "",
-		   *cb = b->callee != NULL ? b->callee : "";
+	const char *ca = a->callee ? a->callee : "", *cb = b->callee ? b->callee : "";
 
 	return strcmp(a->service, b->service) == 0 && strcmp(a->namespace, b->namespace) == 0 &&
 	       strcmp(ca, cb) == 0;

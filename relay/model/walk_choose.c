@@ -26,7 +26,7 @@ struct choice {
 	unsigned int n;
 };
 
-/* --- Order --- */
+/* ---- order ---- */
 
 static bool is_cancelled(struct walker *walker, uint32_t span)
 {
@@ -45,7 +45,7 @@ static uint32_t chain_length(struct walker *walker, uint32_t span)
 {
 	const struct span *spans = walker->trace->spans;
 
-	if (walker->height == NULL) {
+	if (!walker->height) {
 		walker->height = xcalloc(walker->trace->nspans, sizeof(*walker->height));
 		for (uint32_t i = walker->norder; i-- > 0;) {
 			uint32_t at = walker->order[i], parent = spans[at].parent;
@@ -117,7 +117,7 @@ static void choice_fill(struct walker *walker, uint32_t n, bool all, struct choi
 	}
 }
 
-/* --- Attempts --- */
+/* ---- attempts ---- */
 
 struct attempts {
 	uint32_t spans[LIMIT_CALL_ATTEMPTS];
@@ -202,7 +202,7 @@ static bool are_attempts(const struct walker *walker, const struct attempts *att
 	for (unsigned int i = 0; i < attempts->n; i++) {
 		const struct span *span = &spans[attempts->spans[i]];
 
-		if (span_attr(walker->trace, span, ATTR_HTTP_RESEND_COUNT) != NULL)
+		if (span_attr(walker->trace, span, ATTR_HTTP_RESEND_COUNT))
 			return true;
 		if (i > 0 && span->start_us < span_end_us(&spans[attempts->spans[i - 1]]))
 			overlap = true;
@@ -243,7 +243,7 @@ static uint32_t last_attempt(struct walker *walker, uint32_t span, unsigned int 
 	return failed > 0 ? last : TRACE_NONE;
 }
 
-/* --- The choice --- */
+/* ---- the choice ---- */
 
 static void tell_attempts(struct walker *walker, uint32_t span, unsigned int failed,
 			  unsigned int all)

@@ -135,15 +135,14 @@ static bool gave_up(const struct walker *walker, uint32_t client, const struct c
 		lasted_much_longer(walker, client));
 }
 
-/* --- Suspects --- */
+/* ---- suspects ---- */
 
 /* Invalid data, a constraint, a wrong statement. What else a database reports, of connections and
  * of its own means, is its own. */
 static bool is_refused_by_database(const char *sqlstate)
 {
-	return sqlstate != NULL &&
-	       (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
-		strncmp(sqlstate, "42", 2) == 0);
+	return sqlstate && (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
+			    strncmp(sqlstate, "42", 2) == 0);
 }
 
 const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
@@ -265,7 +264,7 @@ bool walk_leaf_waited(struct walker *walker, const struct own_time *time, int64_
 	return true;
 }
 
-/* --- Leaves --- */
+/* ---- leaves ---- */
 
 /* A call whose callee has no span: by name it may be a part of the trace that hangs loose. */
 static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
@@ -291,7 +290,7 @@ static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect
 	if (walk_orphan_below(walker, leaf))
 		walker_doubt(walker, DOUBT_UNEXPLAINED);
 	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
-	if (answer != NULL && !(callee_may && walker->options->refusals_are_callees)) {
+	if (answer && !(callee_may && walker->options->refusals_are_callees)) {
 		walker_suspect(walker, leaf, SUSPECT_CALLER, suspect);
 		*certainty = CERTAINTY_CALLER;
 		walker_tell(walker, "%s answered %s: %s sent what it should not have%s", callee,
@@ -318,7 +317,7 @@ static uint32_t client_leaf(struct walker *walker, uint32_t leaf, struct suspect
 	if (callee.span == TRACE_NONE)
 		return silent_leaf(walker, leaf, suspect, certainty);
 	answer = span_refusal(walker->arena, walker->trace, leaf, callee.span, &callee_may);
-	if (answer != NULL && !(walker->bits[callee.span] & BIT_FAILING)) {
+	if (answer && !(walker->bits[callee.span] & BIT_FAILING)) {
 		refused(walker, leaf, callee.span, answer,
 			callee_may && walker->options->refusals_are_callees, suspect);
 		*certainty = CERTAINTY_CALLER;

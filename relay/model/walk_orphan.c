@@ -50,10 +50,9 @@ static bool was_called(const struct trace *trace, const struct span *span, const
 
 	if (span_side(trace, span) != SIDE_SERVER || peer_is_address(name))
 		return false;
-	if (rpc == NULL && method != NULL && strncmp(method, name, len) == 0 && method[len] == '/')
+	if (!rpc && method && strncmp(method, name, len) == 0 && method[len] == '/')
 		return true;
-	return (address != NULL && strcmp(address, name) == 0) ||
-	       (rpc != NULL && strcmp(rpc, name) == 0);
+	return (address && strcmp(address, name) == 0) || (rpc && strcmp(rpc, name) == 0);
 }
 
 static bool is_named(const struct walker *walker, uint32_t root, const struct suspect *suspect)

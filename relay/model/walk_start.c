@@ -10,7 +10,7 @@
 /* Depths at which starts are looked for, where all nearer ones were tried again with success. */
 #define START_ROUNDS 4
 
-/* --- The signal --- */
+/* ---- the signal ---- */
 
 /* The root that the request came in by: one that names no parent, then the earliest. */
 static uint32_t first_root(const struct walker *walker)
@@ -68,7 +68,7 @@ static void mark_root(struct walker *walker, uint32_t root)
 
 static bool has_text(const char *text)
 {
-	return text != NULL && text[0] != '\0';
+	return text && text[0] != '\0';
 }
 
 static uint32_t find_matching(struct walker *walker)
@@ -92,8 +92,8 @@ static uint32_t find_matching(struct walker *walker)
 bool walk_signal(struct walker *walker)
 {
 	const struct signal *signal = walker->options->signal;
-	bool known = signal != NULL && (has_text(signal->service) || has_text(signal->operation) ||
-					signal->attrs.n > 0);
+	bool known = signal && (has_text(signal->service) || has_text(signal->operation) ||
+				signal->attrs.n > 0);
 	uint32_t span = known ? find_matching(walker) : TRACE_NONE;
 	bool found = span != TRACE_NONE;
 
@@ -107,7 +107,7 @@ bool walk_signal(struct walker *walker)
 	return found;
 }
 
-/* --- Where it starts --- */
+/* ---- where it starts ---- */
 
 /*
  * The topmost failing spans with all of `want` and none of `avoid`: below one that is taken, none

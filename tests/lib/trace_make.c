@@ -102,7 +102,7 @@ static void add_mark(struct maker *maker, struct span *span, char *mark)
 {
 	char *equals = strchr(mark, '=');
 
-	if (equals != NULL) {
+	if (equals) {
 		*equals = '\0';
 		add_value(maker, span, mark, equals + 1);
 	} else if (strcmp(mark, "ERROR") == 0) {
@@ -146,12 +146,12 @@ static void add_span(struct maker *maker, char *line, int number)
 	name = strsep(&line, "|");
 	times = strsep(&line, "|");
 	marks = line;
-	if (times == NULL || sscanf(times, "%lf %lf", &start, &end) != 2)
+	if (!times || sscanf(times, "%lf %lf", &start, &end) != 2)
 		wrong("no times", name);
 	name = trim(name);
 	service = strsep(&name, " ");
 	kind = strsep(&name, " ");
-	if (name == NULL)
+	if (!name)
 		wrong("no service, kind and name", service);
 	resource = resource_of(maker, service);
 	span = trace_builder_span(maker->builder);
@@ -161,7 +161,7 @@ static void add_span(struct maker *maker, char *line, int number)
 	span->name = text_of(maker, name);
 	span->start_us = (int64_t)(start * 1000);
 	span->duration_us = (int64_t)(end * 1000) - span->start_us;
-	while ((mark = strsep(&marks, ";")) != NULL)
+	while ((mark = strsep(&marks, ";")))
 		add_mark(maker, span, trim(mark));
 	trace_builder_span_done(maker->builder, "t", 1);
 }
@@ -176,7 +176,7 @@ static struct trace_set *make(const char *drawing, bool partial)
 
 	if (partial)
 		trace_builder_partial(maker.builder);
-	while ((line = strsep(&rest, "\n")) != NULL) {
+	while ((line = strsep(&rest, "\n"))) {
 		if (line[0] != '\0')
 			add_span(&maker, line, ++number);
 	}

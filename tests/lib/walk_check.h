@@ -84,7 +84,7 @@ static inline void path_is(const char *lines)
 static inline bool reason_has(const char *words)
 {
 	for (unsigned int i = 0; i < walk.nreasons; i++) {
-		if (strstr(walk.reasons[i], words) != NULL)
+		if (strstr(walk.reasons[i], words))
 			return true;
 	}
 	return false;

@@ -71,7 +71,7 @@ static const struct request usual = {
 
 static const char *marks(const char *text)
 {
-	return text != NULL ? text : "";
+	return text ? text : "";
 }
 
 static const char *draw(const struct request *r)
@@ -130,7 +130,7 @@ static bool reason_is(const char *text)
 	return false;
 }
 
-/* --- Evidence --- */
+/* ---- evidence ---- */
 
 static const struct observation *observed(const char *service, const char *callee)
 {
@@ -290,7 +290,7 @@ START_TEST(evidence_survives_the_store)
 }
 END_TEST
 
-/* --- Who explains it --- */
+/* ---- who explains it ---- */
 
 START_TEST(a_slow_service_is_named)
 {
@@ -594,7 +594,7 @@ START_TEST(the_order_of_the_traces_does_not_matter)
 }
 END_TEST
 
-/* --- Where the signal's own span fails, paths count --- */
+/* ---- where the signal's own span fails, paths count ---- */
 
 static void add_failing_orders(unsigned int n)
 {

@@ -56,7 +56,7 @@ static struct trace_set *build(const struct row *rows, size_t n)
 	uint32_t service = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].service != NULL)
+		if (rows[i].service)
 			service = resource(builder, rows[i].service);
 		add_row(builder, &rows[i], service);
 	}
@@ -99,7 +99,7 @@ static void check_tree(const struct trace *trace, const char *wanted)
 
 #define BUILD(rows) build((rows), ARRAY_LEN(rows))
 
-/* --- Texts --- */
+/* ---- texts ---- */
 
 #define FFFD "\xef\xbf\xbd"
 
@@ -171,7 +171,7 @@ START_TEST(test_values_are_cut)
 }
 END_TEST
 
-/* --- Names --- */
+/* ---- names ---- */
 
 START_TEST(test_names)
 {
@@ -195,7 +195,7 @@ START_TEST(test_names)
 }
 END_TEST
 
-/* --- Attributes that become fields --- */
+/* ---- attributes that become fields ---- */
 
 static const struct {
 	const char *attrs[9]; /* name, value, … */
@@ -242,7 +242,7 @@ START_TEST(test_folds)
 	struct span *span = trace_builder_span(builder);
 	const struct trace *trace;
 
-	for (size_t i = 0; folds[_i].attrs[i] != NULL; i += 2) {
+	for (size_t i = 0; folds[_i].attrs[i]; i += 2) {
 		const char *name = folds[_i].attrs[i], *value = folds[_i].attrs[i + 1];
 
 		trace_builder_span_attr(
@@ -334,7 +334,7 @@ START_TEST(test_times_are_clamped)
 }
 END_TEST
 
-/* --- Resources --- */
+/* ---- resources ---- */
 
 START_TEST(test_resources)
 {
@@ -422,7 +422,7 @@ START_TEST(test_map_resources)
 }
 END_TEST
 
-/* --- The tree --- */
+/* ---- the tree ---- */
 
 START_TEST(test_tree)
 {
@@ -608,7 +608,7 @@ START_TEST(test_hostile_shapes)
 }
 END_TEST
 
-/* --- Caps --- */
+/* ---- caps ---- */
 
 START_TEST(test_empty)
 {
@@ -698,7 +698,7 @@ START_TEST(test_account)
 	ck_assert_uint_eq(memory.used_bytes, set->bytes);
 	/* a second builder gets what is left, and gives it back when it is too little */
 	builder = trace_builder_new(&options);
-	while (trace_builder_span(builder) != NULL) {
+	while (trace_builder_span(builder)) {
 		trace_builder_span_done(builder, "t", 1);
 		n++;
 	}

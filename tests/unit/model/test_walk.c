@@ -6,7 +6,7 @@
 #include "tests/lib/walk_check.h"
 #include "tracepager/trace_builder.h"
 
-/* --- The trace as it arrives --- */
+/* ---- the trace as it arrives ---- */
 
 START_TEST(structure_before_timestamps)
 {
@@ -263,7 +263,7 @@ START_TEST(a_service_without_a_name_is_unknown)
 }
 END_TEST
 
-/* --- Which span is failing --- */
+/* ---- which span is failing ---- */
 
 static const struct {
 	const char *span;
@@ -384,7 +384,7 @@ START_TEST(words)
 }
 END_TEST
 
-/* --- Where it starts --- */
+/* ---- where it starts ---- */
 
 START_TEST(begins_at_the_shallowest_failing_span_of_the_signal)
 {
@@ -517,7 +517,7 @@ START_TEST(signals_by_attribute)
 }
 END_TEST
 
-/* --- Down --- */
+/* ---- down ---- */
 
 START_TEST(what_was_handled_is_not_the_cause)
 {
@@ -815,7 +815,7 @@ START_TEST(the_last_failing_span_is_the_leaf)
 }
 END_TEST
 
-/* --- Hazards --- */
+/* ---- hazards ---- */
 
 struct big {
 	struct trace_builder *builder;

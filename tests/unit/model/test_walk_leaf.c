@@ -5,7 +5,7 @@
  */
 #include "tests/lib/walk_check.h"
 
-/* --- Whose fault the leaf is --- */
+/* ---- whose fault the leaf is ---- */
 
 START_TEST(server_consumer_and_internal_speak_for_their_service)
 {
@@ -288,7 +288,7 @@ START_TEST(an_edge_within_one_service_is_its_own)
 }
 END_TEST
 
-/* --- Names of callees without spans --- */
+/* ---- names of callees without spans ---- */
 
 static const struct {
 	const char *marks, *names;
@@ -356,7 +356,7 @@ START_TEST(a_drivers_call_around_it_knows_more_names)
 }
 END_TEST
 
-/* --- Time --- */
+/* ---- time ---- */
 
 START_TEST(latency_names_the_largest_own_time)
 {
