@@ -70,7 +70,7 @@ void labels_normalise(struct labels *labels)
 	labels->n = kept;
 }
 
-static uint64_t fnv1a(uint64_t hash, const char *text, unsigned char separator)
+static uint64_t fnv1a_add(uint64_t hash, const char *text, unsigned char separator)
 {
 	for (; *text != '\0'; text++)
 		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
@@ -83,8 +83,8 @@ void labels_fingerprint(const struct labels *labels, char out[FINGERPRINT_SIZE])
 
 	/* The separator is a byte that UTF-8 never has. */
 	for (size_t i = 0; i < labels->n; i++) {
-		hash = fnv1a(hash, labels->at[i].name, 0xff);
-		hash = fnv1a(hash, labels->at[i].value, 0xff);
+		hash = fnv1a_add(hash, labels->at[i].name, 0xff);
+		hash = fnv1a_add(hash, labels->at[i].value, 0xff);
 	}
 	for (size_t i = FINGERPRINT_SIZE - 1; i-- > 0; hash >>= 4)
 		out[i] = "0123456789abcdef"[hash & 15];
@@ -151,7 +151,7 @@ const char *severity_name(enum severity severity)
 
 /* ---- writing ---- */
 
-static void write_labels(struct buf *out, const char *member, const struct labels *labels)
+static void alert_write_labels(struct buf *out, const char *member, const struct labels *labels)
 {
 	buf_json_key(out, member);
 	buf_putc(out, '{');
@@ -167,8 +167,8 @@ void alert_write(const struct alert *alert, struct buf *out)
 	buf_json_text(out, "family", alert->family);
 	buf_json_text(out, "fingerprint", alert->fingerprint);
 	buf_json_text(out, "status", alert->status == ALERT_FIRING ? "firing" : "resolved");
-	write_labels(out, "labels", &alert->labels);
-	write_labels(out, "annotations", &alert->annotations);
+	alert_write_labels(out, "labels", &alert->labels);
+	alert_write_labels(out, "annotations", &alert->annotations);
 	buf_json_int(out, "starts_at_us", alert->starts_at_us);
 	buf_json_int(out, "ends_at_us", alert->ends_at_us);
 	buf_json_text(out, "generator_url", alert->generator_url);
@@ -216,19 +216,19 @@ struct alert_reader {
 	size_t nlabels;
 };
 
-static int read_fail(struct alert_reader *reader, const char *what)
+static int alert_read_fail(struct alert_reader *reader, const char *what)
 {
 	return err_set(jread_err(reader->jread), EBADMSG, "stored alert: %s %s",
 		       member_names[reader->member], what);
 }
 
-static const char *read_text(struct alert_reader *reader, const char *text, size_t len)
+static const char *alert_copy_text(struct alert_reader *reader, const char *text, size_t len)
 {
 	return !memchr(text, '\0', len) ? arena_strndup(reader->arena, text, len) : NULL;
 }
 
-static int read_map(struct alert_reader *reader, enum jread_event event, const char *text,
-		    size_t len)
+static int alert_read_map(struct alert_reader *reader, enum jread_event event, const char *text,
+			  size_t len)
 {
 	struct labels *labels = reader->member == MEMBER_LABELS ? &reader->alert.labels
 								: &reader->alert.annotations;
@@ -245,18 +245,18 @@ static int read_map(struct alert_reader *reader, enum jread_event event, const c
 	}
 	if (event == JREAD_KEY) {
 		if (reader->nlabels == LIMIT_LABELS)
-			return read_fail(reader, "has too many members");
-		label->name = read_text(reader, text, len);
-		return label->name ? JREAD_GO : read_fail(reader, "has a NUL in a name");
+			return alert_read_fail(reader, "has too many members");
+		label->name = alert_copy_text(reader, text, len);
+		return label->name ? JREAD_GO : alert_read_fail(reader, "has a NUL in a name");
 	}
-	label->value = event == JREAD_STRING ? read_text(reader, text, len) : NULL;
+	label->value = event == JREAD_STRING ? alert_copy_text(reader, text, len) : NULL;
 	if (!label->value)
-		return read_fail(reader, "has a value that is no text");
+		return alert_read_fail(reader, "has a value that is no text");
 	reader->nlabels++;
 	return JREAD_GO;
 }
 
-static int read_string(struct alert_reader *reader, const char *text, size_t len)
+static int alert_read_string(struct alert_reader *reader, const char *text, size_t len)
 {
 	struct alert *alert = &reader->alert;
 	const char **slot = NULL;
@@ -280,28 +280,28 @@ static int read_string(struct alert_reader *reader, const char *text, size_t len
 		else if (jread_is(text, len, "resolved"))
 			alert->status = ALERT_RESOLVED;
 		else
-			return read_fail(reader, "is neither firing nor resolved");
+			return alert_read_fail(reader, "is neither firing nor resolved");
 		return JREAD_GO;
 	case MEMBER_LABELS:
 	case MEMBER_ANNOTATIONS:
 	case MEMBER_STARTS_AT:
 	case MEMBER_ENDS_AT:
 	case MEMBER_ENDS_BY_ITSELF:
-		return read_fail(reader, "is a string");
+		return alert_read_fail(reader, "is a string");
 	}
-	*slot = read_text(reader, text, len);
-	return *slot ? JREAD_GO : read_fail(reader, "has a NUL");
+	*slot = alert_copy_text(reader, text, len);
+	return *slot ? JREAD_GO : alert_read_fail(reader, "has a NUL");
 }
 
-static int read_value(struct alert_reader *reader, enum jread_event event, const char *text,
-		      size_t len)
+static int alert_read_value(struct alert_reader *reader, enum jread_event event, const char *text,
+			    size_t len)
 {
 	enum member member = reader->member;
 	struct alert *alert = &reader->alert;
 	int64_t number;
 
 	if (event == JREAD_STRING)
-		return read_string(reader, text, len);
+		return alert_read_string(reader, text, len);
 	if (event == JREAD_OBJECT && (member == MEMBER_LABELS || member == MEMBER_ANNOTATIONS)) {
 		reader->in_map = true;
 		reader->nlabels = 0;
@@ -316,10 +316,10 @@ static int read_value(struct alert_reader *reader, enum jread_event event, const
 		alert->ends_by_itself = event == JREAD_TRUE;
 		return JREAD_GO;
 	}
-	return read_fail(reader, "is of the wrong type");
+	return alert_read_fail(reader, "is of the wrong type");
 }
 
-static int read_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int alert_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct alert_reader *reader = ctx;
 
@@ -331,11 +331,11 @@ static int read_event(void *ctx, enum jread_event event, const char *text, size_
 		return JREAD_GO;
 	}
 	if (reader->in_map)
-		return read_map(reader, event, text, len);
+		return alert_read_map(reader, event, text, len);
 	if (event == JREAD_OBJECT_END)
 		return JREAD_GO;
 	if (event != JREAD_KEY)
-		return read_value(reader, event, text, len);
+		return alert_read_value(reader, event, text, len);
 	for (size_t i = 0; i < ARRAY_LEN(member_names); i++) {
 		if (strlen(member_names[i]) == len && memcmp(member_names[i], text, len) == 0) {
 			reader->member = (enum member)i;
@@ -355,7 +355,7 @@ int alert_read(struct arena *arena, const char *text, size_t len, struct alert *
 
 	reader->arena = arena;
 	reader->alert.generator_url = "";
-	reader->jread = jread_new(JREAD_ONE, read_event, reader);
+	reader->jread = jread_new(JREAD_ONE, alert_on_event, reader);
 	code = jread_feed(reader->jread, text, len);
 	if (code == 0)
 		code = jread_finish(reader->jread);

@@ -17,12 +17,12 @@
 #define NULL_WEIGHT 7.0
 /* No verdict by contrast is surer than this; of a call whose ends cannot be told apart, than that.
  */
-#define SUREST	    0.95
-#define SUREST_EDGE 0.55
+#define CONFIDENCE_MAX	    0.95
+#define CONFIDENCE_MAX_EDGE 0.55
 /* Rivals that the best one has to beat, beside "nothing unusual". */
 #define RIVALS 3
 /* Nats by which two explanations of one trace are the same. */
-#define SAME 1e-6
+#define TWIN_NATS 1e-6
 
 struct candidate {
 	uint32_t service;
@@ -37,7 +37,7 @@ struct ranking {
 	uint32_t n;
 };
 
-static int candidate_compare(const void *a, const void *b)
+static int ranking_compare(const void *a, const void *b)
 {
 	const struct candidate *ca = a, *cb = b;
 
@@ -78,7 +78,7 @@ static struct weighed *weigh_services(const struct scene *scene, uint32_t *ret_n
 	return weighed;
 }
 
-static void rank(struct ranking *ranking)
+static void rank_services(struct ranking *ranking)
 {
 	struct scene *scene = &ranking->scene;
 	const struct weighed *weighed = weigh_services(scene, &ranking->n);
@@ -94,7 +94,7 @@ static void rank(struct ranking *ranking)
 		candidate->fit = contrast_fit(scene, weighed[i].service, vector);
 		candidate->sum = candidate->fit.time + candidate->fit.errors;
 	}
-	qsort(ranking->at, ranking->n, sizeof(*ranking->at), candidate_compare);
+	qsort(ranking->at, ranking->n, sizeof(*ranking->at), ranking_compare);
 }
 
 /* ---- how surely ---- */
@@ -103,15 +103,15 @@ static bool are_twins(const struct ranking *ranking, const struct candidate *a,
 		      const struct candidate *b)
 {
 	for (uint32_t t = 0; t < ranking->scene.ntraces; t++)
-		if (fabs(a->vector[t] - b->vector[t]) > SAME)
+		if (fabs(a->vector[t] - b->vector[t]) > TWIN_NATS)
 			return false;
 	return true;
 }
 
 /* Vuong's statistic for two models that are not nested (Econometrica 57, 1989); b NULL: "nothing
  * unusual". */
-static double vuong(const struct ranking *ranking, const struct candidate *a,
-		    const struct candidate *b)
+static double vuong_statistic(const struct ranking *ranking, const struct candidate *a,
+			      const struct candidate *b)
 {
 	double sum = 0, squares = 0;
 
@@ -127,7 +127,7 @@ static double vuong(const struct ranking *ranking, const struct candidate *a,
 static double confidence_of(const struct ranking *ranking, bool edge)
 {
 	const struct candidate *first = &ranking->at[0];
-	double z = vuong(ranking, first, NULL), post, clear;
+	double z = vuong_statistic(ranking, first, NULL), post, clear;
 	/* Relative to the best one, so that no exponential overflows. */
 	double sum = NULL_WEIGHT * ranking->scene.nservices * exp(-first->sum) + 1;
 	uint32_t rivals = 0;
@@ -139,14 +139,14 @@ static double confidence_of(const struct ranking *ranking, bool edge)
 			continue;
 		sum += exp(other->sum - first->sum);
 		if (rivals++ < RIVALS) {
-			double against = vuong(ranking, first, other);
+			double against = vuong_statistic(ranking, first, other);
 
 			z = against < z ? against : z;
 		}
 	}
 	post = 1 / sum;
 	clear = z > 0 ? erf(z / sqrt(2)) : 0; /* 2Φ(z) − 1 */
-	return (edge ? SUREST_EDGE : SUREST) * (clear < post ? clear : post);
+	return (edge ? CONFIDENCE_MAX_EDGE : CONFIDENCE_MAX) * (clear < post ? clear : post);
 }
 
 /* ---- what is told ---- */
@@ -215,7 +215,7 @@ static uint32_t compare_times(const struct scene *scene, uint32_t trace,
 	return span;
 }
 
-static const struct variable *heaviest(const struct scene *scene, uint32_t service)
+static const struct variable *heaviest_variable(const struct scene *scene, uint32_t service)
 {
 	const struct variable *best = NULL;
 
@@ -228,9 +228,10 @@ static const struct variable *heaviest(const struct scene *scene, uint32_t servi
 	return best;
 }
 
-static void tell_time(const struct scene *scene, uint32_t service, struct contrast_candidate *told)
+static void candidate_fill_time(const struct scene *scene, uint32_t service,
+				struct contrast_candidate *told)
 {
-	const struct variable *variable = heaviest(scene, service);
+	const struct variable *variable = heaviest_variable(scene, service);
 	struct compared compared = { 0 };
 	double most = 0;
 
@@ -263,7 +264,7 @@ static void tell_time(const struct scene *scene, uint32_t service, struct contra
 		told->callee = scene->services[variable->callee]->name;
 }
 
-static void tell_candidate(const struct ranking *ranking, const struct candidate *candidate,
+static void candidate_fill(const struct ranking *ranking, const struct candidate *candidate,
 			   struct contrast_candidate *told)
 {
 	const struct scene *scene = &ranking->scene;
@@ -278,7 +279,7 @@ static void tell_candidate(const struct ranking *ranking, const struct candidate
 	for (uint32_t t = 0; t < scene->ntraces; t++)
 		told->agree += candidate->vector[t] > 0;
 	if (scene->mode != WALK_ERRORS)
-		tell_time(scene, candidate->service, told);
+		candidate_fill_time(scene, candidate->service, told);
 }
 
 /* The one that calls the other stands first. */
@@ -316,7 +317,7 @@ void contrast(struct arena *arena, const struct evidence_set *window,
 
 	memset(ret_contrast, 0, sizeof(*ret_contrast));
 	scene_build(&ranking.scene);
-	rank(&ranking);
+	rank_services(&ranking);
 	n = ranking.n < LIMIT_RUNNERS_UP + 1 ? ranking.n : LIMIT_RUNNERS_UP + 1;
 	if (n > 1 && are_twins(&ranking, &ranking.at[0], &ranking.at[1])) {
 		ret_contrast->edge = true;
@@ -328,7 +329,7 @@ void contrast(struct arena *arena, const struct evidence_set *window,
 		arena_array(arena, (size_t)n + 1, sizeof(struct contrast_candidate));
 	ret_contrast->ncandidates = n;
 	for (uint32_t i = 0; i < n; i++)
-		tell_candidate(&ranking, &ranking.at[i], &ret_contrast->candidates[i]);
+		candidate_fill(&ranking, &ranking.at[i], &ret_contrast->candidates[i]);
 	for (uint32_t i = 0; i < ranking.scene.nvariables; i++)
 		ret_contrast->unusual += ranking.scene.variables[i].mass;
 }

@@ -45,7 +45,7 @@ struct guess {
 	double total[GROUPS]; /* observations per group */
 };
 
-static double share_of(const struct guess *guess, enum group group, uint32_t n)
+static double guess_share(const struct guess *guess, enum group group, uint32_t n)
 {
 	unsigned int ngroups = (unsigned int)__builtin_popcount(guess->groups);
 
@@ -54,7 +54,7 @@ static double share_of(const struct guess *guess, enum group group, uint32_t n)
 	return (1 - guess->z) * n / guess->total[group] / ngroups;
 }
 
-static double gain(double pi, double p, double q)
+static double log_gain(double pi, double p, double q)
 {
 	return log(1 - pi + pi * p / q);
 }
@@ -105,7 +105,7 @@ static uint32_t merge_terms(struct term *terms, uint32_t n)
 	return kept;
 }
 
-static void terms_of(const struct scene *scene, uint32_t service, struct terms *ret)
+static void collect_terms(const struct scene *scene, uint32_t service, struct terms *ret)
 {
 	uint32_t first = scene->first[service], end = scene->first[service + 1], n = 0;
 	struct term *all = xrealloc_array(NULL, (size_t)(end - first) + 1, sizeof(*all));
@@ -134,14 +134,14 @@ static void terms_of(const struct scene *scene, uint32_t service, struct terms *
 static double guess_value(const struct scene *scene, const struct terms *terms,
 			  const struct guess *guess)
 {
-	double value = scene->usual * gain(guess->pi, guess->z, scene->usual_q);
+	double value = scene->usual * log_gain(guess->pi, guess->z, scene->usual_q);
 	double rest = (double)scene->ntraces - scene->usual - terms->mass;
 
 	for (uint32_t i = 0; i < terms->n; i++) {
 		const struct term *term = &terms->at[i];
 
 		value += term->mass *
-			 gain(guess->pi, share_of(guess, term->group, term->n), term->q);
+			 log_gain(guess->pi, guess_share(guess, term->group, term->n), term->q);
 	}
 	return value + (rest > 0 ? rest : 0) * log(1 - guess->pi);
 }
@@ -157,7 +157,7 @@ static double fit_time(const struct scene *scene, uint32_t service, struct guess
 
 		guess.total[group_of(variable, service)] += variable->n;
 	}
-	terms_of(scene, service, &terms);
+	collect_terms(scene, service, &terms);
 	for (guess.groups = 1; guess.groups < 1u << GROUPS; guess.groups++) {
 		bool empty = false;
 
@@ -181,11 +181,11 @@ static double fit_time(const struct scene *scene, uint32_t service, struct guess
 	return best;
 }
 
-static void add_time(const struct scene *scene, uint32_t service, const struct guess *guess,
-		     double *per_trace)
+static void add_time_gains(const struct scene *scene, uint32_t service, const struct guess *guess,
+			   double *per_trace)
 {
 	double nothing = log(1 - guess->pi);
-	double usual = gain(guess->pi, guess->z, scene->usual_q);
+	double usual = log_gain(guess->pi, guess->z, scene->usual_q);
 
 	for (uint32_t t = 0; t < scene->ntraces; t++) {
 		const struct shares *trace = &scene->traces[t];
@@ -195,11 +195,12 @@ static void add_time(const struct scene *scene, uint32_t service, const struct g
 			const struct variable *variable =
 				&scene->variables[trace->times[i].variable];
 			bool mine = variable->service == service || variable->callee == service;
-			double p = mine ? share_of(guess, group_of(variable, service), variable->n)
-					: 0;
+			double p =
+				mine ? guess_share(guess, group_of(variable, service), variable->n)
+				     : 0;
 
 			per_trace[t] += trace->times[i].w *
-					(p > 0 ? gain(guess->pi, p, variable->q) : nothing);
+					(p > 0 ? log_gain(guess->pi, p, variable->q) : nothing);
 		}
 	}
 }
@@ -207,28 +208,28 @@ static void add_time(const struct scene *scene, uint32_t service, const struct g
 /* ---- errors ---- */
 
 /* How much more often errors end there than in the background. */
-static double surplus(const struct scene *scene, const struct error_class *class)
+static double class_surplus(const struct scene *scene, const struct error_class *class)
 {
 	double more = class->window - scene->failing * class->q;
 
 	return more > 0 ? more : 0;
 }
 
-static double surplus_of(const struct scene *scene, uint32_t service)
+static double service_surplus(const struct scene *scene, uint32_t service)
 {
 	double sum = 0;
 
 	for (uint32_t i = scene->first_class[service]; i < scene->first_class[service + 1]; i++)
-		sum += surplus(scene, &scene->classes[scene->of_class[i]]);
+		sum += class_surplus(scene, &scene->classes[scene->of_class[i]]);
 	return sum;
 }
 
 static double error_gain(const struct scene *scene, const struct error_class *class,
 			 uint32_t service, double sum, double pi)
 {
-	double p = class->service == service && sum > 0 ? surplus(scene, class) / sum : 0;
+	double p = class->service == service && sum > 0 ? class_surplus(scene, class) / sum : 0;
 
-	return gain(pi, p, class->q);
+	return log_gain(pi, p, class->q);
 }
 
 static double fit_errors(const struct scene *scene, uint32_t service, double sum, double *ret_pi)
@@ -249,8 +250,8 @@ static double fit_errors(const struct scene *scene, uint32_t service, double sum
 	return best;
 }
 
-static void add_errors(const struct scene *scene, uint32_t service, double sum, double pi,
-		       double *per_trace)
+static void add_error_gains(const struct scene *scene, uint32_t service, double sum, double pi,
+			    double *per_trace)
 {
 	for (uint32_t t = 0; t < scene->ntraces; t++) {
 		const struct shares *trace = &scene->traces[t];
@@ -265,7 +266,7 @@ static void add_errors(const struct scene *scene, uint32_t service, double sum, 
 
 double contrast_weight(const struct scene *scene, uint32_t service)
 {
-	double weight = surplus_of(scene, service);
+	double weight = service_surplus(scene, service);
 
 	for (uint32_t i = scene->first[service]; i < scene->first[service + 1]; i++)
 		weight += scene->variables[scene->of[i]].mass;
@@ -283,15 +284,15 @@ struct fit contrast_fit(const struct scene *scene, uint32_t service, double *per
 
 		fit.time = fit_time(scene, service, &guess);
 		if (fit.time > -INFINITY)
-			add_time(scene, service, &guess, per_trace);
+			add_time_gains(scene, service, &guess, per_trace);
 		else
 			fit.time = 0;
 	}
 	if (scene->failing > 0) {
-		double sum = surplus_of(scene, service), pi = 0;
+		double sum = service_surplus(scene, service), pi = 0;
 
 		fit.errors = fit_errors(scene, service, sum, &pi);
-		add_errors(scene, service, sum, pi, per_trace);
+		add_error_gains(scene, service, sum, pi, per_trace);
 	}
 	return fit;
 }

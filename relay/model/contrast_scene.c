@@ -14,7 +14,7 @@
 #include "contrast-internal.h"
 
 /* Below this many observations of one operation, those of all operations of the call stand in. */
-#define ENOUGH 5
+#define USUAL_OBSERVATIONS_MIN 5
 /* One error more than was seen in the background, in each operation and in those that nobody saw:
  * Laplace's rule of succession. Half or twice as many give the same verdicts. */
 #define IMAGINED_ERRORS 1.0
@@ -41,9 +41,9 @@ static int text_by_name(const void *a, const void *b)
 }
 
 /* Where each of n things stands among the sorted ones. */
-static uint32_t *places(struct arena *arena, const void *const *at, uint32_t n,
-			const void *const *sorted, uint32_t nsorted,
-			int (*compare)(const void *, const void *))
+static uint32_t *sorted_places(struct arena *arena, const void *const *at, uint32_t n,
+			       const void *const *sorted, uint32_t nsorted,
+			       int (*compare)(const void *, const void *))
 {
 	uint32_t *ret = arena_array(arena, n + 1, sizeof(*ret));
 
@@ -56,7 +56,7 @@ static uint32_t *places(struct arena *arena, const void *const *at, uint32_t n,
 	return ret;
 }
 
-static uint32_t drop_twins(const void **at, uint32_t n, int (*compare)(const void *, const void *))
+static uint32_t drop_equal(const void **at, uint32_t n, int (*compare)(const void *, const void *))
 {
 	uint32_t kept = 0;
 
@@ -75,9 +75,9 @@ static const void **service_pointers(struct arena *arena, const struct evidence_
 	return ret;
 }
 
-static const void **merged(struct arena *arena, const void *const *a, uint32_t na,
-			   const void *const *b, uint32_t nb,
-			   int (*compare)(const void *, const void *), uint32_t *ret_n)
+static const void **merge_sorted(struct arena *arena, const void *const *a, uint32_t na,
+				 const void *const *b, uint32_t nb,
+				 int (*compare)(const void *, const void *), uint32_t *ret_n)
 {
 	const void **all = arena_array(arena, (size_t)na + nb + 1, sizeof(*all));
 
@@ -86,7 +86,7 @@ static const void **merged(struct arena *arena, const void *const *a, uint32_t n
 	if (nb > 0)
 		memcpy(all + na, b, nb * sizeof(*all));
 	qsort(all, (size_t)na + nb, sizeof(*all), compare);
-	*ret_n = drop_twins(all, na + nb, compare);
+	*ret_n = drop_equal(all, na + nb, compare);
 	return all;
 }
 
@@ -96,10 +96,10 @@ static void place_side(struct arena *arena, struct scene_side *side, const void 
 {
 	const struct evidence_set *set = side->set;
 
-	side->services =
-		places(arena, services, set->nservices, all_services, nservices, service_by_name);
-	side->texts = places(arena, (const void *const *)set->texts, set->ntexts, all_texts, ntexts,
-			     text_by_name);
+	side->services = sorted_places(arena, services, set->nservices, all_services, nservices,
+				       service_by_name);
+	side->texts = sorted_places(arena, (const void *const *)set->texts, set->ntexts, all_texts,
+				    ntexts, text_by_name);
 }
 
 static void merge_names(struct scene *scene)
@@ -108,11 +108,11 @@ static void merge_names(struct scene *scene)
 	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
 	const void **ws = service_pointers(arena, window), **hs = service_pointers(arena, healthy);
 	uint32_t ntexts;
-	const void **services = merged(arena, ws, window->nservices, hs, healthy->nservices,
-				       service_by_name, &scene->nservices);
-	const void **texts =
-		merged(arena, (const void *const *)window->texts, window->ntexts,
-		       (const void *const *)healthy->texts, healthy->ntexts, text_by_name, &ntexts);
+	const void **services = merge_sorted(arena, ws, window->nservices, hs, healthy->nservices,
+					     service_by_name, &scene->nservices);
+	const void **texts = merge_sorted(arena, (const void *const *)window->texts, window->ntexts,
+					  (const void *const *)healthy->texts, healthy->ntexts,
+					  text_by_name, &ntexts);
 
 	scene->services = (const struct evidence_service **)services;
 	place_side(arena, &scene->window, ws, services, scene->nservices, texts, ntexts);
@@ -176,9 +176,9 @@ static uint32_t p95_rank(uint32_t n)
 	return (uint32_t)(((uint64_t)n * 95 + 99) / 100) - 1;
 }
 
-static struct usual *quantiles(struct arena *arena, struct seen *seen, uint32_t n,
-			       int (*sort)(const void *, const void *),
-			       int (*same)(const void *, const void *), uint32_t *ret_n)
+static struct usual *usual_per_group(struct arena *arena, struct seen *seen, uint32_t n,
+				     int (*sort)(const void *, const void *),
+				     int (*same)(const void *, const void *), uint32_t *ret_n)
 {
 	struct usual *usual = arena_array(arena, n + 1, sizeof(*usual));
 	uint32_t nusual = 0;
@@ -207,9 +207,10 @@ static void learn_usual(struct scene *scene)
 	for (uint32_t t = 0; t < healthy->n; t++)
 		for (uint32_t i = 0; i < healthy->at[t].nobservations; i++)
 			seen[n++] = scene_see(&scene->healthy, &healthy->at[t].observations[i]);
-	scene->by_operation = quantiles(arena, seen, n, by_operation_then_time, by_operation,
-					&scene->nby_operation);
-	scene->by_call = quantiles(arena, seen, n, by_call_then_time, by_call, &scene->nby_call);
+	scene->by_operation = usual_per_group(arena, seen, n, by_operation_then_time, by_operation,
+					      &scene->nby_operation);
+	scene->by_call =
+		usual_per_group(arena, seen, n, by_call_then_time, by_call, &scene->nby_call);
 }
 
 const struct usual *scene_usual(const struct scene *scene, const struct seen *seen)
@@ -217,7 +218,7 @@ const struct usual *scene_usual(const struct scene *scene, const struct seen *se
 	const struct usual *usual = bsearch(seen, scene->by_operation, scene->nby_operation,
 					    sizeof(*usual), by_operation);
 
-	if (!usual || usual->n < ENOUGH)
+	if (!usual || usual->n < USUAL_OBSERVATIONS_MIN)
 		usual = bsearch(seen, scene->by_call, scene->nby_call, sizeof(*usual), by_call);
 	return usual;
 }
@@ -482,7 +483,7 @@ static void weigh_errors(struct scene *scene)
 
 /* ---- indexes ---- */
 
-static void index_services(struct scene *scene)
+static void scene_index_services(struct scene *scene)
 {
 	uint32_t n = scene->nservices, *fill = arena_array(scene->arena, n + 1, sizeof(*fill));
 
@@ -526,5 +527,5 @@ void scene_build(struct scene *scene)
 	}
 	if (scene->mode != WALK_LATENCY)
 		weigh_errors(scene);
-	index_services(scene);
+	scene_index_services(scene);
 }

@@ -32,7 +32,7 @@ struct path {
 	size_t children_size;
 };
 
-static void push(struct path *path, uint32_t span, int64_t lo_us, int64_t hi_us)
+static void path_push(struct path *path, uint32_t span, int64_t lo_us, int64_t hi_us)
 {
 	if (path->nstack == path->stack_size) {
 		path->stack_size = path->stack_size ? path->stack_size * 2 : 64;
@@ -57,7 +57,7 @@ static size_t children_by_end(struct path *path, uint32_t span)
 	size_t n = 0;
 
 	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
-		if (!walker_waits_for(&spans[span], &spans[child]))
+		if (!span_waits_for(&spans[span], &spans[child]))
 			continue;
 		if (n == path->children_size) {
 			path->children_size = path->children_size ? path->children_size * 2 : 64;
@@ -66,7 +66,7 @@ static size_t children_by_end(struct path *path, uint32_t span)
 		}
 		path->children[n++] =
 			(struct child_end){ span_end_us(&spans[child]) +
-						    walker_skew_us(&spans[span], &spans[child]),
+						    span_skew_us(&spans[span], &spans[child]),
 					    child };
 	}
 	if (n > 1)
@@ -93,7 +93,7 @@ static int64_t path_step(struct path *path, const struct frame *frame)
 		if (b <= a)
 			continue;
 		own += cur - b;
-		push(path, child, a - skew, b - skew);
+		path_push(path, child, a - skew, b - skew);
 		cur = a;
 	}
 	return own + cur - frame->lo_us;
@@ -106,7 +106,7 @@ void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int6
 
 	if (hi_us > span_end_us(&trace->spans[from]))
 		hi_us = span_end_us(&trace->spans[from]);
-	push(&path, from, lo_us, hi_us);
+	path_push(&path, from, lo_us, hi_us);
 	while (path.nstack > 0) {
 		struct frame frame = path.stack[--path.nstack];
 		int64_t own_us = path_step(&path, &frame);
@@ -119,20 +119,20 @@ void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int6
 
 /* ---- kept ---- */
 
-struct kept {
+struct span_list {
 	struct critical_span *at;
 	uint32_t n, size;
 };
 
-static void keep(void *ctx, uint32_t span, int64_t own_us)
+static void list_add_span(void *ctx, uint32_t span, int64_t own_us)
 {
-	struct kept *kept = ctx;
+	struct span_list *list = ctx;
 
-	if (kept->n == kept->size) {
-		kept->size = kept->size ? kept->size * 2 : 64;
-		kept->at = xrealloc_array(kept->at, kept->size, sizeof(*kept->at));
+	if (list->n == list->size) {
+		list->size = list->size ? list->size * 2 : 64;
+		list->at = xrealloc_array(list->at, list->size, sizeof(*list->at));
 	}
-	kept->at[kept->n++] = (struct critical_span){ span, own_us };
+	list->at[list->n++] = (struct critical_span){ span, own_us };
 }
 
 static int most_first(const void *a, const void *b)
@@ -155,15 +155,15 @@ uint32_t critical_path_keep(struct arena *arena, const struct trace *trace, uint
 			    struct critical_span **ret_path)
 {
 	const struct span *span = &trace->spans[from];
-	struct kept kept = { 0 };
+	struct span_list list = { 0 };
 	uint32_t n;
 
-	critical_path(trace, from, span->start_us, span_end_us(span), keep, &kept);
-	qsort(kept.at, kept.n, sizeof(*kept.at), most_first);
-	n = kept.n < LIMIT_CRITICAL_SPANS ? kept.n : LIMIT_CRITICAL_SPANS;
-	qsort(kept.at, n, sizeof(*kept.at), by_span);
+	critical_path(trace, from, span->start_us, span_end_us(span), list_add_span, &list);
+	qsort(list.at, list.n, sizeof(*list.at), most_first);
+	n = list.n < LIMIT_CRITICAL_SPANS ? list.n : LIMIT_CRITICAL_SPANS;
+	qsort(list.at, n, sizeof(*list.at), by_span);
 	*ret_path = arena_array(arena, n, sizeof(**ret_path));
-	memcpy(*ret_path, kept.at, n * sizeof(**ret_path));
-	free(kept.at);
+	memcpy(*ret_path, list.at, n * sizeof(**ret_path));
+	free(list.at);
 	return n;
 }

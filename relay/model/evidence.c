@@ -49,17 +49,17 @@ size_t evidence_bytes(const struct evidence_set *set)
 /* ---- services and texts ---- */
 
 /* The index behind a key, plus one as a pointer, so that no index is NULL. */
-static uint32_t known(const struct evidence_set *set, const char *key)
+static uint32_t index_get(const struct evidence_set *set, const char *key)
 {
 	return (uint32_t)((uintptr_t)map_get(set->index, key) - 1);
 }
 
-static void know(struct evidence_set *set, const char *key, uint32_t index)
+static void index_put(struct evidence_set *set, const char *key, uint32_t index)
 {
 	map_put(set->index, key, (void *)((uintptr_t)index + 1));
 }
 
-static void *grown(void *at, uint32_t n, uint32_t *size, size_t each)
+static void *grow_array(void *at, uint32_t n, uint32_t *size, size_t each)
 {
 	if (n < *size)
 		return at;
@@ -72,31 +72,32 @@ static uint32_t service_index(struct evidence_set *set, const char *namespace, c
 			      bool peer)
 {
 	CLEANUP_FREE char *key = xasprintf("%c%s\x1f%s", peer ? '\x02' : '\x01', namespace, name);
-	uint32_t index = known(set, key);
+	uint32_t index = index_get(set, key);
 
 	if (index != UINT32_MAX)
 		return index;
 	index = set->nservices;
-	set->services = grown(set->services, index, &set->services_size, sizeof(*set->services));
+	set->services =
+		grow_array(set->services, index, &set->services_size, sizeof(*set->services));
 	set->services[index] = (struct evidence_service){ arena_strdup(set->arena, namespace),
 							  arena_strdup(set->arena, name), peer };
 	set->nservices++;
-	know(set, key, index);
+	index_put(set, key, index);
 	return index;
 }
 
 static uint32_t text_index(struct evidence_set *set, const char *text)
 {
 	CLEANUP_FREE char *key = xasprintf("\x03%s", text);
-	uint32_t index = known(set, key);
+	uint32_t index = index_get(set, key);
 
 	if (index != UINT32_MAX)
 		return index;
 	index = set->ntexts;
-	set->texts = grown(set->texts, index, &set->texts_size, sizeof(*set->texts));
+	set->texts = grow_array(set->texts, index, &set->texts_size, sizeof(*set->texts));
 	set->texts[index] = arena_strdup(set->arena, text);
 	set->ntexts++;
-	know(set, key, index);
+	index_put(set, key, index);
 	return index;
 }
 
@@ -111,7 +112,7 @@ static uint32_t span_service_index(struct evidence_set *set, const struct trace 
 
 /* ---- times ---- */
 
-struct taking {
+struct extract {
 	struct evidence_set *set;
 	const struct trace *trace;
 	struct arena *scratch;
@@ -122,19 +123,20 @@ struct taking {
 	uint32_t n, size, most_size;
 };
 
-static uint32_t observe(struct taking *taking, const struct observation *observation)
+static uint32_t add_observation(struct extract *extract, const struct observation *observation)
 {
-	uint32_t n = taking->n;
+	uint32_t n = extract->n;
 
-	taking->observations =
-		grown(taking->observations, n, &taking->size, sizeof(*taking->observations));
-	taking->most_us = grown(taking->most_us, n, &taking->most_size, sizeof(*taking->most_us));
-	taking->observations[n] = *observation;
-	taking->most_us[n] = observation->us;
-	return taking->n++;
+	extract->observations = grow_array(extract->observations, n, &extract->size,
+					   sizeof(*extract->observations));
+	extract->most_us =
+		grow_array(extract->most_us, n, &extract->most_size, sizeof(*extract->most_us));
+	extract->observations[n] = *observation;
+	extract->most_us[n] = observation->us;
+	return extract->n++;
 }
 
-uint32_t evidence_answer(const struct trace *trace, uint32_t span)
+uint32_t span_answer(const struct trace *trace, uint32_t span)
 {
 	const struct span *spans = trace->spans, *call = &spans[span];
 	uint32_t child = call->first_child, answer = TRACE_NONE;
@@ -151,7 +153,7 @@ uint32_t evidence_answer(const struct trace *trace, uint32_t span)
 		return TRACE_NONE;
 	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
 		if (!span_same_service(trace, call, &spans[child]) &&
-		    walker_waits_for(call, &spans[child]) &&
+		    span_waits_for(call, &spans[child]) &&
 		    (answer == TRACE_NONE ||
 		     span_end_us(&spans[child]) > span_end_us(&spans[answer])))
 			answer = child;
@@ -160,28 +162,29 @@ uint32_t evidence_answer(const struct trace *trace, uint32_t span)
 }
 
 /* A call of something without spans of its own: a database, a queue, a third party. */
-static const char *silent_callee(struct taking *taking, uint32_t span)
+static const char *silent_callee(struct extract *extract, uint32_t span)
 {
-	const struct span *call = &taking->trace->spans[span];
-	struct suspect suspect = { .trace = taking->trace, .span = span };
+	const struct span *call = &extract->trace->spans[span];
+	struct suspect suspect = { .trace = extract->trace, .span = span };
 
 	if (call->first_child != TRACE_NONE ||
 	    (call->kind != SPAN_CLIENT && call->kind != SPAN_PRODUCER))
 		return NULL;
-	peer_names(taking->scratch, taking->trace, call, &suspect);
+	peer_names(extract->scratch, extract->trace, call, &suspect);
 	return suspect.npeers > 0 ? suspect.peers[0] : NULL;
 }
 
-static bool observe_call(struct taking *taking, uint32_t span, int64_t own_us)
+static bool observe_call(struct extract *extract, uint32_t span, int64_t own_us)
 {
-	const struct trace *trace = taking->trace;
-	struct evidence_set *set = taking->set;
-	uint32_t answer = evidence_answer(trace, span);
-	const char *peer = answer == TRACE_NONE ? silent_callee(taking, span) : NULL;
+	const struct trace *trace = extract->trace;
+	struct evidence_set *set = extract->set;
+	uint32_t answer = span_answer(trace, span);
+	const char *peer = answer == TRACE_NONE ? silent_callee(extract, span) : NULL;
 
 	if (answer == TRACE_NONE && !peer)
 		return false;
-	observe(taking,
+	add_observation(
+		extract,
 		&(struct observation){
 			.service = span_service_index(set, trace, span),
 			.callee = peer ? service_index(set, "", peer, true)
@@ -196,63 +199,63 @@ static bool observe_call(struct taking *taking, uint32_t span, int64_t own_us)
 }
 
 /* The path visits parents first, so that the entry of a parent is known. */
-static uint32_t entry_of(const struct taking *taking, uint32_t span)
+static uint32_t invocation_entry(const struct extract *extract, uint32_t span)
 {
-	const struct span *spans = taking->trace->spans;
+	const struct span *spans = extract->trace->spans;
 	uint32_t parent = spans[span].parent;
 
-	return parent != TRACE_NONE && taking->entry[parent] != TRACE_NONE &&
-			       span_same_service(taking->trace, &spans[parent], &spans[span])
-		       ? taking->entry[parent]
+	return parent != TRACE_NONE && extract->entry[parent] != TRACE_NONE &&
+			       span_same_service(extract->trace, &spans[parent], &spans[span])
+		       ? extract->entry[parent]
 		       : span;
 }
 
 static void observe_span(void *ctx, uint32_t span, int64_t own_us)
 {
-	struct taking *taking = ctx;
-	const struct trace *trace = taking->trace;
-	struct evidence_set *set = taking->set;
-	uint32_t entry = entry_of(taking, span), service;
+	struct extract *extract = ctx;
+	const struct trace *trace = extract->trace;
+	struct evidence_set *set = extract->set;
+	uint32_t entry = invocation_entry(extract, span), service;
 
-	taking->entry[span] = entry;
-	if (observe_call(taking, span, own_us))
+	extract->entry[span] = entry;
+	if (observe_call(extract, span, own_us))
 		own_us = 0;
-	if (taking->at[entry] == TRACE_NONE) {
+	if (extract->at[entry] == TRACE_NONE) {
 		service = span_service_index(set, trace, entry);
-		taking->at[entry] = observe(
-			taking,
+		extract->at[entry] = add_observation(
+			extract,
 			&(struct observation){
 				service, service,
 				text_index(set, trace_text(trace, trace->spans[entry].name)),
 				text_index(set, ""), 0, span });
 	}
-	taking->observations[taking->at[entry]].us += own_us;
-	if (own_us > taking->most_us[taking->at[entry]]) {
-		taking->most_us[taking->at[entry]] = own_us;
-		taking->observations[taking->at[entry]].span = span;
+	extract->observations[extract->at[entry]].us += own_us;
+	if (own_us > extract->most_us[extract->at[entry]]) {
+		extract->most_us[extract->at[entry]] = own_us;
+		extract->observations[extract->at[entry]].span = span;
 	}
 }
 
-static void take_times(struct taking *taking, uint32_t from, struct evidence *evidence)
+static void take_times(struct extract *extract, uint32_t from, struct evidence *evidence)
 {
-	const struct trace *trace = taking->trace;
+	const struct trace *trace = extract->trace;
 	const struct span *signal = &trace->spans[from];
 
-	taking->entry = xrealloc_array(NULL, trace->nspans, sizeof(*taking->entry));
-	taking->at = xrealloc_array(NULL, trace->nspans, sizeof(*taking->at));
-	memset(taking->entry, 0xff, trace->nspans * sizeof(*taking->entry));
-	memset(taking->at, 0xff, trace->nspans * sizeof(*taking->at));
-	critical_path(trace, from, signal->start_us, span_end_us(signal), observe_span, taking);
+	extract->entry = xrealloc_array(NULL, trace->nspans, sizeof(*extract->entry));
+	extract->at = xrealloc_array(NULL, trace->nspans, sizeof(*extract->at));
+	memset(extract->entry, 0xff, trace->nspans * sizeof(*extract->entry));
+	memset(extract->at, 0xff, trace->nspans * sizeof(*extract->at));
+	critical_path(trace, from, signal->start_us, span_end_us(signal), observe_span, extract);
 	evidence->duration_us = signal->duration_us;
-	evidence->nobservations = taking->n;
+	evidence->nobservations = extract->n;
 	evidence->observations =
-		arena_array(taking->set->arena, taking->n, sizeof(*evidence->observations));
-	memcpy(evidence->observations, taking->observations,
-	       taking->n * sizeof(*evidence->observations));
-	free(taking->entry);
-	free(taking->at);
-	free(taking->observations);
-	free(taking->most_us);
+		arena_array(extract->set->arena, extract->n, sizeof(*evidence->observations));
+	memcpy(evidence->observations, extract->observations,
+	       extract->n * sizeof(*evidence->observations));
+	free(extract->entry);
+	free(extract->at);
+	free(extract->observations);
+	free(extract->most_us);
 }
 
 /* ---- errors ---- */
@@ -323,19 +326,19 @@ static void tree_judge(struct tree *tree)
 }
 
 /* The failing call of something without spans speaks for that, unless it refused what was asked. */
-static uint32_t end_service(struct taking *taking, uint32_t entry, uint32_t error)
+static uint32_t end_service(struct extract *extract, uint32_t entry, uint32_t error)
 {
-	const char *peer = silent_callee(taking, error);
+	const char *peer = silent_callee(extract, error);
 	bool callee_may;
 
-	if (!peer || span_refusal(taking->scratch, taking->trace, error, TRACE_NONE, &callee_may))
-		return span_service_index(taking->set, taking->trace, entry);
-	return service_index(taking->set, "", peer, true);
+	if (!peer || span_refusal(extract->scratch, extract->trace, error, TRACE_NONE, &callee_may))
+		return span_service_index(extract->set, extract->trace, entry);
+	return service_index(extract->set, "", peer, true);
 }
 
-static void take_ends(struct taking *taking, struct evidence *evidence)
+static void take_ends(struct extract *extract, struct evidence *evidence)
 {
-	const struct trace *trace = taking->trace;
+	const struct trace *trace = extract->trace;
 	struct tree tree;
 	uint32_t n = 0;
 
@@ -347,15 +350,15 @@ static void take_ends(struct taking *taking, struct evidence *evidence)
 		n += tree.entry[span] == span && tree.error[span] != TRACE_NONE &&
 		     !tree.below[span];
 	}
-	evidence->ends = arena_array(taking->set->arena, (size_t)n + 1, sizeof(*evidence->ends));
+	evidence->ends = arena_array(extract->set->arena, (size_t)n + 1, sizeof(*evidence->ends));
 	for (uint32_t i = 0; i < tree.n; i++) {
 		uint32_t span = tree.order[i], error = tree.error[span];
 
 		if (tree.entry[span] != span || error == TRACE_NONE || tree.below[span])
 			continue;
 		evidence->ends[evidence->nends++] = (struct evidence_end){
-			end_service(taking, span, error),
-			text_index(taking->set, trace_text(trace, trace->spans[error].name)),
+			end_service(extract, span, error),
+			text_index(extract->set, trace_text(trace, trace->spans[error].name)),
 			error,
 		};
 	}
@@ -369,20 +372,22 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 
 	if (walk->from_span == TRACE_NONE || arena_used(set->arena) > set->cap_bytes)
 		return false;
-	struct taking taking = { .set = set, .trace = trace, .scratch = arena_new(SCRATCH_BYTES) };
-	take_times(&taking, walk->from_span, &evidence);
+	struct extract extract = { .set = set,
+				   .trace = trace,
+				   .scratch = arena_new(SCRATCH_BYTES) };
+	take_times(&extract, walk->from_span, &evidence);
 	if (walk->error_spans > 0)
-		take_ends(&taking, &evidence);
-	arena_free(taking.scratch);
+		take_ends(&extract, &evidence);
+	arena_free(extract.scratch);
 	evidence.failing = walk->error_spans > 0;
 	evidence.signal_failing = span_failing(trace, &trace->spans[walk->from_span], true);
-	set->at = grown(set->at, set->n, &set->size, sizeof(*set->at));
+	set->at = grow_array(set->at, set->n, &set->size, sizeof(*set->at));
 	set->at[set->n++] = evidence;
 	return true;
 }
 
-static bool add_trace(struct evidence_set *set, const struct trace *trace,
-		      const struct signal *signal, bool sound)
+static bool walk_and_add(struct evidence_set *set, const struct trace *trace,
+			 const struct signal *signal, bool sound)
 {
 	const struct walk_options options = { .signal = signal,
 					      .mode = WALK_AUTO,
@@ -402,13 +407,13 @@ static bool add_trace(struct evidence_set *set, const struct trace *trace,
 bool evidence_add_trace(struct evidence_set *set, const struct trace *trace,
 			const struct signal *signal)
 {
-	return add_trace(set, trace, signal, false);
+	return walk_and_add(set, trace, signal, false);
 }
 
 bool evidence_add_sound(struct evidence_set *set, const struct trace *trace,
 			const struct signal *signal)
 {
-	return add_trace(set, trace, signal, true);
+	return walk_and_add(set, trace, signal, true);
 }
 
 uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespace,

@@ -17,7 +17,7 @@ static const char magic[4] = { 'T', 'P', 'E', '1' };
 
 /* ---- out ---- */
 
-static void put_text(struct buf *out, const char *text)
+static void evidence_put_text(struct buf *out, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -57,13 +57,13 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 	buf_add(out, magic, sizeof(magic));
 	buf_varint(out, set->nservices);
 	for (uint32_t i = 0; i < set->nservices; i++) {
-		put_text(out, set->services[i].namespace);
-		put_text(out, set->services[i].name);
+		evidence_put_text(out, set->services[i].namespace);
+		evidence_put_text(out, set->services[i].name);
 		buf_varint(out, set->services[i].peer);
 	}
 	buf_varint(out, set->ntexts);
 	for (uint32_t i = 0; i < set->ntexts; i++)
-		put_text(out, set->texts[i]);
+		evidence_put_text(out, set->texts[i]);
 	buf_varint(out, set->n);
 	for (uint32_t i = 0; i < set->n; i++)
 		put_evidence(out, &set->at[i]);

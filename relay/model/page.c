@@ -31,7 +31,7 @@ static const struct {
 	const char *name;
 	size_t offset;
 	bool optional; /* NULL and "" differ */
-} texts[] = {
+} text_members[] = {
 	{ "incident", offsetof(struct page, incident), false },
 	{ "dedup_key", offsetof(struct page, dedup_key), false },
 	{ "summary", offsetof(struct page, summary), false },
@@ -49,13 +49,13 @@ static const char *text_get(const struct page *page, size_t i)
 {
 	const char *text;
 
-	memcpy(&text, (const char *)page + texts[i].offset, sizeof(text));
-	return !text && !texts[i].optional ? "" : text;
+	memcpy(&text, (const char *)page + text_members[i].offset, sizeof(text));
+	return !text && !text_members[i].optional ? "" : text;
 }
 
 static void text_set(struct page *page, size_t i, const char *text)
 {
-	memcpy((char *)page + texts[i].offset, &text, sizeof(text));
+	memcpy((char *)page + text_members[i].offset, &text, sizeof(text));
 }
 
 void page_write_links(const struct page *page, struct buf *out)
@@ -90,8 +90,8 @@ void page_write(const struct page *page, struct buf *out)
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_int(out, "opened_at_us", page->opened_at_us);
 	buf_json_int(out, "at_us", page->at_us);
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		buf_json_text(out, texts[i].name, text_get(page, i));
+	for (size_t i = 0; i < ARRAY_LEN(text_members); i++)
+		buf_json_text(out, text_members[i].name, text_get(page, i));
 	page_write_links(page, out);
 	page_write_alerts(page, out);
 	buf_putc(out, '}');
@@ -109,7 +109,7 @@ enum member {
 	MEMBER_TEXT, /* plus the index into texts */
 };
 
-struct reader {
+struct page_reader {
 	struct jread *json;
 	struct arena *arena;
 	struct page page;
@@ -120,7 +120,7 @@ struct reader {
 	size_t nalerts, alerts_size;
 };
 
-static enum member member_of(struct reader *reader, const char *key, size_t len)
+static enum member member_of(struct page_reader *reader, const char *key, size_t len)
 {
 	if (jread_is(key, len, "event"))
 		return MEMBER_EVENT;
@@ -134,8 +134,9 @@ static enum member member_of(struct reader *reader, const char *key, size_t len)
 		return MEMBER_LINKS;
 	if (jread_is(key, len, "alerts"))
 		return MEMBER_ALERTS;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		if (strlen(texts[i].name) == len && memcmp(texts[i].name, key, len) == 0) {
+	for (size_t i = 0; i < ARRAY_LEN(text_members); i++) {
+		if (strlen(text_members[i].name) == len &&
+		    memcmp(text_members[i].name, key, len) == 0) {
 			reader->text = i;
 			return MEMBER_TEXT;
 		}
@@ -143,7 +144,7 @@ static enum member member_of(struct reader *reader, const char *key, size_t len)
 	return MEMBER_OTHER;
 }
 
-static int read_event(struct reader *reader, const char *text, size_t len)
+static int page_read_event(struct page_reader *reader, const char *text, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(event_names); i++) {
 		if (strlen(event_names[i]) == len && memcmp(event_names[i], text, len) == 0) {
@@ -155,7 +156,7 @@ static int read_event(struct reader *reader, const char *text, size_t len)
 		       text);
 }
 
-static int read_severity(struct reader *reader, const char *text, size_t len)
+static int page_read_severity(struct page_reader *reader, const char *text, size_t len)
 {
 	for (int i = SEVERITY_INFO; i <= SEVERITY_CRITICAL; i++) {
 		const char *name = severity_name((enum severity)i);
@@ -168,7 +169,7 @@ static int read_severity(struct reader *reader, const char *text, size_t len)
 		       text);
 }
 
-static void read_alert(struct reader *reader, const char *text, size_t len)
+static void page_read_alert(struct page_reader *reader, const char *text, size_t len)
 {
 	if (reader->nalerts == LIMIT_ALERTS_PER_BODY)
 		return;
@@ -183,19 +184,19 @@ static void read_alert(struct reader *reader, const char *text, size_t len)
 	reader->alerts[reader->nalerts++] = arena_strndup(reader->arena, text, len);
 }
 
-static int read_string(struct reader *reader, const char *text, size_t len)
+static int page_read_string(struct page_reader *reader, const char *text, size_t len)
 {
 	struct page *page = &reader->page;
 	int depth = jread_depth(reader->json);
 
 	if (reader->member == MEMBER_EVENT && depth == 1)
-		return read_event(reader, text, len);
+		return page_read_event(reader, text, len);
 	if (reader->member == MEMBER_SEVERITY && depth == 1)
-		return read_severity(reader, text, len);
+		return page_read_severity(reader, text, len);
 	if (reader->member == MEMBER_TEXT && depth == 1)
 		text_set(page, reader->text, arena_strndup(reader->arena, text, len));
 	if (reader->member == MEMBER_ALERTS && depth == 2)
-		read_alert(reader, text, len);
+		page_read_alert(reader, text, len);
 	if (reader->member == MEMBER_LINKS && depth == 3 && page->nlinks > 0) {
 		struct page_link *link = &page->links[page->nlinks - 1];
 		*(reader->href ? &link->href : &link->text) =
@@ -204,7 +205,7 @@ static int read_string(struct reader *reader, const char *text, size_t len)
 	return JREAD_GO;
 }
 
-static int read_number(struct reader *reader, const char *text, size_t len)
+static int page_read_number(struct page_reader *reader, const char *text, size_t len)
 {
 	bool at = reader->member == MEMBER_AT;
 	int64_t number;
@@ -218,7 +219,7 @@ static int read_number(struct reader *reader, const char *text, size_t len)
 	return JREAD_GO;
 }
 
-static int read_key(struct reader *reader, const char *text, size_t len)
+static int page_read_key(struct page_reader *reader, const char *text, size_t len)
 {
 	if (jread_depth(reader->json) == 1) {
 		reader->member = member_of(reader, text, len);
@@ -228,7 +229,7 @@ static int read_key(struct reader *reader, const char *text, size_t len)
 	return reader->href || jread_is(text, len, "text") ? JREAD_GO : JREAD_SKIP;
 }
 
-static int read_object(struct reader *reader)
+static int page_read_object(struct page_reader *reader)
 {
 	struct page *page = &reader->page;
 	int depth = jread_depth(reader->json);
@@ -241,19 +242,19 @@ static int read_object(struct reader *reader)
 	return JREAD_GO;
 }
 
-static int read_value(void *ctx, enum jread_event event, const char *text, size_t len)
+static int page_on_value(void *ctx, enum jread_event event, const char *text, size_t len)
 {
-	struct reader *reader = ctx;
+	struct page_reader *reader = ctx;
 
 	switch (event) {
 	case JREAD_OBJECT:
-		return read_object(reader);
+		return page_read_object(reader);
 	case JREAD_KEY:
-		return read_key(reader, text, len);
+		return page_read_key(reader, text, len);
 	case JREAD_STRING:
-		return read_string(reader, text, len);
+		return page_read_string(reader, text, len);
 	case JREAD_NUMBER:
-		return read_number(reader, text, len);
+		return page_read_number(reader, text, len);
 	case JREAD_ARRAY:
 		if (jread_depth(reader->json) == 1)
 			return err_set(jread_err(reader->json), EINVAL, "a list, not a page");
@@ -271,11 +272,11 @@ static int read_value(void *ctx, enum jread_event event, const char *text, size_
 int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
 	      struct err *err)
 {
-	struct reader reader = { .arena = arena };
+	struct page_reader reader = { .arena = arena };
 
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		text_set(&reader.page, i, texts[i].optional ? NULL : "");
-	reader.json = jread_new(JREAD_ONE, read_value, &reader);
+	for (size_t i = 0; i < ARRAY_LEN(text_members); i++)
+		text_set(&reader.page, i, text_members[i].optional ? NULL : "");
+	reader.json = jread_new(JREAD_ONE, page_on_value, &reader);
 	int error = jread_feed(reader.json, text, len);
 	if (error == 0)
 		error = jread_finish(reader.json);

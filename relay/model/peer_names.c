@@ -19,8 +19,8 @@ struct names {
 	struct arena *arena;
 	const struct trace *trace;
 	const struct span *span;
-	const char *good[LIMIT_PEER_NAMES], *poor[LIMIT_PEER_NAMES];
-	unsigned int ngood, npoor;
+	const char *by_name[LIMIT_PEER_NAMES], *by_address[LIMIT_PEER_NAMES];
+	unsigned int nby_name, nby_address;
 };
 
 static void list_add(const char **list, unsigned int *n, const char *name)
@@ -36,27 +36,27 @@ static void list_add(const char **list, unsigned int *n, const char *name)
 static void names_add(struct names *names, const char *name)
 {
 	if (name && name[0] != '\0')
-		list_add(names->good, &names->ngood, name);
+		list_add(names->by_name, &names->nby_name, name);
 }
 
-static void names_add_poor(struct names *names, const char *name)
+static void names_add_address(struct names *names, const char *name)
 {
 	if (name && name[0] != '\0')
-		list_add(names->poor, &names->npoor, name);
+		list_add(names->by_address, &names->nby_address, name);
 }
 
-static const char *get(const struct names *names, enum attr key)
+static const char *peer_attr(const struct names *names, enum attr key)
 {
 	const char *text = span_attr(names->trace, names->span, key);
 
 	return text && text[0] != '\0' ? text : NULL;
 }
 
-static const char *get2(const struct names *names, enum attr newer, enum attr older)
+static const char *peer_attr_either(const struct names *names, enum attr newer, enum attr older)
 {
-	const char *text = get(names, newer);
+	const char *text = peer_attr(names, newer);
 
-	return text ? text : get(names, older);
+	return text ? text : peer_attr(names, older);
 }
 
 /* The host of HOST, HOST:PORT, [V6] or [V6]:PORT; *ret_port borrowed, or NULL. */
@@ -99,8 +99,8 @@ static void names_add_host(struct names *names, const char *host, const char *po
 		full = arena_printf(names->arena, strchr(bare, ':') ? "[%s]:%s" : "%s:%s", bare,
 				    port);
 	if (peer_is_address(bare)) {
-		names_add_poor(names, full);
-		names_add_poor(names, bare);
+		names_add_address(names, full);
+		names_add_address(names, bare);
 	} else {
 		names_add(names, full);
 		names_add(names, bare);
@@ -128,14 +128,14 @@ static void names_add_url(struct names *names, const char *url)
 
 static void names_add_database(struct names *names)
 {
-	const char *system = get2(names, ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM);
-	const char *database = get2(names, ATTR_DB_NAMESPACE, ATTR_DB_NAME);
+	const char *system = peer_attr_either(names, ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM);
+	const char *database = peer_attr_either(names, ATTR_DB_NAMESPACE, ATTR_DB_NAME);
 	size_t len;
 
 	if (!system)
-		system = get(names, ATTR_DB_TYPE);
+		system = peer_attr(names, ATTR_DB_TYPE);
 	if (!database)
-		database = get(names, ATTR_DB_INSTANCE);
+		database = peer_attr(names, ATTR_DB_INSTANCE);
 	if (!system || !database)
 		return;
 	names_add(names, arena_printf(names->arena, "%s/%s", system, database));
@@ -147,12 +147,12 @@ static void names_add_database(struct names *names)
 
 static void names_add_queue(struct names *names)
 {
-	const char *system = get(names, ATTR_MESSAGING_SYSTEM);
-	const char *destination =
-		get2(names, ATTR_MESSAGING_DESTINATION_NAME, ATTR_MESSAGING_DESTINATION);
+	const char *system = peer_attr(names, ATTR_MESSAGING_SYSTEM);
+	const char *destination = peer_attr_either(names, ATTR_MESSAGING_DESTINATION_NAME,
+						   ATTR_MESSAGING_DESTINATION);
 
 	if (!destination)
-		destination = get(names, ATTR_MESSAGE_BUS_DESTINATION);
+		destination = peer_attr(names, ATTR_MESSAGE_BUS_DESTINATION);
 	if (system && destination)
 		names_add(names, arena_printf(names->arena, "%s/%s", system, destination));
 	else
@@ -161,9 +161,9 @@ static void names_add_queue(struct names *names)
 
 static void names_add_rpc(struct names *names)
 {
-	const char *service = get(names, ATTR_RPC_SERVICE), *method, *slash;
+	const char *service = peer_attr(names, ATTR_RPC_SERVICE), *method, *slash;
 
-	if (!service && (method = get(names, ATTR_RPC_METHOD))) {
+	if (!service && (method = peer_attr(names, ATTR_RPC_METHOD))) {
 		while (*method == '/')
 			method++;
 		slash = strrchr(method, '/');
@@ -175,27 +175,27 @@ static void names_add_rpc(struct names *names)
 
 static void names_collect(struct names *names)
 {
-	const char *server_port = get(names, ATTR_SERVER_PORT),
-		   *net_port = get(names, ATTR_NET_PEER_PORT);
+	const char *server_port = peer_attr(names, ATTR_SERVER_PORT),
+		   *net_port = peer_attr(names, ATTR_NET_PEER_PORT);
 
-	names_add(names, get(names, ATTR_SERVICE_PEER_NAME));
-	names_add(names, get(names, ATTR_PEER_SERVICE));
+	names_add(names, peer_attr(names, ATTR_SERVICE_PEER_NAME));
+	names_add(names, peer_attr(names, ATTR_PEER_SERVICE));
 	names_add_database(names);
 	names_add_queue(names);
 	names_add_rpc(names);
-	names_add_host(names, get(names, ATTR_SERVER_ADDRESS), server_port);
-	names_add_host(names, get(names, ATTR_NET_PEER_NAME), net_port);
-	names_add_host(names, get(names, ATTR_NETWORK_PEER_ADDRESS),
-		       get(names, ATTR_NETWORK_PEER_PORT));
-	names_add_host(names, get(names, ATTR_NET_SOCK_PEER_NAME), NULL);
-	names_add_host(names, get(names, ATTR_NET_SOCK_PEER_ADDR), NULL);
-	names_add_host(names, get(names, ATTR_PEER_HOSTNAME), NULL);
-	names_add_host(names, get(names, ATTR_PEER_ADDRESS), NULL);
-	names_add_url(names, get2(names, ATTR_URL_FULL, ATTR_HTTP_URL));
-	names_add(names, get(names, ATTR_FAAS_INVOKED_NAME));
+	names_add_host(names, peer_attr(names, ATTR_SERVER_ADDRESS), server_port);
+	names_add_host(names, peer_attr(names, ATTR_NET_PEER_NAME), net_port);
+	names_add_host(names, peer_attr(names, ATTR_NETWORK_PEER_ADDRESS),
+		       peer_attr(names, ATTR_NETWORK_PEER_PORT));
+	names_add_host(names, peer_attr(names, ATTR_NET_SOCK_PEER_NAME), NULL);
+	names_add_host(names, peer_attr(names, ATTR_NET_SOCK_PEER_ADDR), NULL);
+	names_add_host(names, peer_attr(names, ATTR_PEER_HOSTNAME), NULL);
+	names_add_host(names, peer_attr(names, ATTR_PEER_ADDRESS), NULL);
+	names_add_url(names, peer_attr_either(names, ATTR_URL_FULL, ATTR_HTTP_URL));
+	names_add(names, peer_attr(names, ATTR_FAAS_INVOKED_NAME));
 	/* The kind of database or queue alone: better than an address to a person. */
-	names_add(names, get2(names, ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM));
-	names_add(names, get(names, ATTR_MESSAGING_SYSTEM));
+	names_add(names, peer_attr_either(names, ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM));
+	names_add(names, peer_attr(names, ATTR_MESSAGING_SYSTEM));
 }
 
 void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,
@@ -214,8 +214,8 @@ void peer_names(struct arena *arena, const struct trace *trace, const struct spa
 		names.span = span = parent;
 		names_collect(&names);
 	}
-	for (unsigned int i = 0; i < names.npoor; i++)
-		list_add(names.good, &names.ngood, names.poor[i]);
-	suspect->npeers = names.ngood;
-	memcpy(suspect->peers, names.good, sizeof(suspect->peers));
+	for (unsigned int i = 0; i < names.nby_address; i++)
+		list_add(names.by_name, &names.nby_name, names.by_address[i]);
+	suspect->npeers = names.nby_name;
+	memcpy(suspect->peers, names.by_name, sizeof(suspect->peers));
 }

@@ -18,26 +18,26 @@ struct range {
 
 /* Bidirectional marks and overrides, invisible joints, tags: they change how their neighbours are
  * read. The joiners U+200C and U+200D stay: Persian and Indic scripts are misspelt without them. */
-static const struct range dropped[] = {
+static const struct range dropped_ranges[] = {
 	{ 0x00AD, 0x00AD }, { 0x061C, 0x061C },	  { 0x180E, 0x180E }, { 0x200B, 0x200B },
 	{ 0x200E, 0x200F }, { 0x202A, 0x202E },	  { 0x2060, 0x206F }, { 0xFEFF, 0xFEFF },
 	{ 0xFFF9, 0xFFFB }, { 0xE0000, 0xE007F },
 };
 
-static const struct range blank[] = {
+static const struct range blank_ranges[] = {
 	{ 0x0000, 0x0020 },
 	{ 0x007F, 0x00A0 },
 	{ 0x2028, 0x2029 },
 };
 
 /* East Asian Width W and F, as blocks. */
-static const struct range wide[] = {
+static const struct range wide_ranges[] = {
 	{ 0x1100, 0x115F },   { 0x2E80, 0x303E },   { 0x3041, 0xA4CF },	  { 0xAC00, 0xD7A3 },
 	{ 0xF900, 0xFAFF },   { 0xFE30, 0xFE6F },   { 0xFF00, 0xFF60 },	  { 0xFFE0, 0xFFE6 },
 	{ 0x1F300, 0x1F64F }, { 0x1F680, 0x1F6FF }, { 0x1F900, 0x1F9FF }, { 0x20000, 0x3FFFD },
 };
 
-static bool within(const struct range *ranges, size_t n, uint32_t c)
+static bool plain_in_ranges(const struct range *ranges, size_t n, uint32_t c)
 {
 	for (size_t i = 0; i < n; i++)
 		if (c >= ranges[i].first && c <= ranges[i].last)
@@ -47,7 +47,7 @@ static bool within(const struct range *ranges, size_t n, uint32_t c)
 
 /* One character off *at: RFC 3629 without overlong forms and surrogates; a byte that fits nothing
  * is one U+FFFD. */
-static uint32_t decode(const char **at)
+static uint32_t plain_decode(const char **at)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *s = (const unsigned char *)*at;
@@ -73,7 +73,7 @@ static uint32_t decode(const char **at)
 	return c;
 }
 
-static size_t encode(uint32_t c, char out[4])
+static size_t plain_encode(uint32_t c, char out[4])
 {
 	if (c < 0x80) {
 		out[0] = (char)c;
@@ -118,19 +118,20 @@ static bool next_piece(struct reader *reader, struct piece *piece)
 			reader->at = skip_sequence(reader->at + 1);
 			continue;
 		}
-		uint32_t c = decode(&reader->at);
-		if (c >= 0x80 && within(dropped, ARRAY_LEN(dropped), c))
+		uint32_t c = plain_decode(&reader->at);
+		if (c >= 0x80 && plain_in_ranges(dropped_ranges, ARRAY_LEN(dropped_ranges), c))
 			continue;
-		if (within(blank, ARRAY_LEN(blank), c)) {
+		if (plain_in_ranges(blank_ranges, ARRAY_LEN(blank_ranges), c)) {
 			space = reader->begun;
 			continue;
 		}
 		piece->len = 0;
 		if (space)
 			piece->text[piece->len++] = ' ';
-		piece->len += encode(c, piece->text + piece->len);
+		piece->len += plain_encode(c, piece->text + piece->len);
 		piece->columns =
-			(space ? 2u : 1u) + (c >= 0x1100 && within(wide, ARRAY_LEN(wide), c));
+			(space ? 2u : 1u) +
+			(c >= 0x1100 && plain_in_ranges(wide_ranges, ARRAY_LEN(wide_ranges), c));
 		reader->begun = true;
 		return true;
 	}

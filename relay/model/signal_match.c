@@ -42,8 +42,8 @@ static bool glob_matches(const char *pattern, const char *text, bool ignore_case
 	return *pattern == '\0';
 }
 
-static bool matches(const struct signal *signal, const char *pattern, const char *text,
-		    bool ignore_case)
+static bool pattern_matches(const struct signal *signal, const char *pattern, const char *text,
+			    bool ignore_case)
 {
 	if (is_any(pattern) || (ignore_case ? strcasecmp : strcmp)(pattern, text) == 0)
 		return true;
@@ -55,16 +55,17 @@ static bool matches(const struct signal *signal, const char *pattern, const char
 static bool resource_matches(const struct signal *signal, const struct trace *trace,
 			     const struct resource *resource)
 {
-	return matches(signal, signal->service, trace_text(trace, resource->service),
-		       trace->set->ignore_case) &&
-	       matches(signal, signal->namespace, trace_text(trace, resource->namespace), false);
+	return pattern_matches(signal, signal->service, trace_text(trace, resource->service),
+			       trace->set->ignore_case) &&
+	       pattern_matches(signal, signal->namespace, trace_text(trace, resource->namespace),
+			       false);
 }
 
 static bool name_matches(const struct signal *signal, const struct trace *trace,
 			 const struct span *span)
 {
-	return matches(signal, signal->operation, trace_text(trace, span->name),
-		       trace->set->ignore_case);
+	return pattern_matches(signal, signal->operation, trace_text(trace, span->name),
+			       trace->set->ignore_case);
 }
 
 static const char *attr_text(const struct trace *trace, const struct span *span, const char *name)
@@ -91,7 +92,7 @@ static bool attrs_match(const struct signal *signal, const struct trace *trace,
 		const struct label *want = &signal->attrs.at[i];
 		const char *text = attr_text(trace, span, want->name);
 
-		if (!text || !matches(signal, want->value, text, false))
+		if (!text || !pattern_matches(signal, want->value, text, false))
 			return false;
 	}
 	return true;

@@ -283,7 +283,7 @@ static const char *error_text(const struct trace *trace, const struct span *span
 }
 
 /* The first line of a text without control characters, cut on a character's boundary. */
-static const char *one_line(struct arena *arena, const char *text, size_t max)
+static const char *text_first_line(struct arena *arena, const char *text, size_t max)
 {
 	size_t len, i;
 	bool clean = true;
@@ -309,9 +309,9 @@ static const char *one_line(struct arena *arena, const char *text, size_t max)
 	return copy;
 }
 
-const char *span_shown(struct arena *arena, const char *text)
+const char *shown_text(struct arena *arena, const char *text)
 {
-	return one_line(arena, text, LIMIT_SHOWN_BYTES);
+	return text_first_line(arena, text, LIMIT_SHOWN_BYTES);
 }
 
 static const char *code_words(struct arena *arena, int http, int grpc)
@@ -334,14 +334,15 @@ const char *span_error(struct arena *arena, const struct trace *trace, const str
 	if (!type)
 		type = code;
 	if (type)
-		type = one_line(arena, type, LIMIT_ERROR_WORDS_BYTES);
+		type = text_first_line(arena, type, LIMIT_ERROR_WORDS_BYTES);
 	if (text)
-		text = one_line(arena, text, LIMIT_ERROR_WORDS_BYTES);
+		text = text_first_line(arena, text, LIMIT_ERROR_WORDS_BYTES);
 	if (!text || text[0] == '\0')
 		return type && type[0] != '\0' ? type : NULL;
 	if (!type || type[0] == '\0' || strstr(text, type))
 		return text;
-	return one_line(arena, arena_printf(arena, "%s: %s", type, text), LIMIT_ERROR_WORDS_BYTES);
+	return text_first_line(arena, arena_printf(arena, "%s: %s", type, text),
+			       LIMIT_ERROR_WORDS_BYTES);
 }
 
 static bool has_word(const char *text, const char *const *words)

@@ -75,7 +75,7 @@ struct trace_builder {
 
 /* ---- memory ---- */
 
-static bool charge(struct trace_builder *b, size_t bytes)
+static bool account_charge(struct trace_builder *b, size_t bytes)
 {
 	if (b->memory) {
 		size_t before = atomic_fetch_add(&b->memory->used_bytes, bytes);
@@ -92,7 +92,7 @@ static bool charge(struct trace_builder *b, size_t bytes)
 	return true;
 }
 
-static void discharge(struct trace_builder *b, size_t bytes)
+static void account_discharge(struct trace_builder *b, size_t bytes)
 {
 	if (b->memory)
 		atomic_fetch_sub(&b->memory->used_bytes, bytes);
@@ -100,8 +100,8 @@ static void discharge(struct trace_builder *b, size_t bytes)
 }
 
 /* Makes room for `more` elements behind the first n of *block. */
-static bool grow(struct trace_builder *b, void *block, uint32_t *size, uint32_t n, uint32_t more,
-		 size_t element)
+static bool grow_block(struct trace_builder *b, void *block, uint32_t *size, uint32_t n,
+		       uint32_t more, size_t element)
 {
 	uint32_t wanted = *size + *size / 2;
 	void *old;
@@ -112,7 +112,7 @@ static bool grow(struct trace_builder *b, void *block, uint32_t *size, uint32_t 
 		wanted = n + more;
 	if (wanted < 64)
 		wanted = 64;
-	if (!charge(b, (wanted - *size) * element))
+	if (!account_charge(b, (wanted - *size) * element))
 		return false;
 	memcpy(&old, block, sizeof(old)); /* whatever it points to */
 	old = xrealloc_array(old, wanted, element);
@@ -123,13 +123,13 @@ static bool grow(struct trace_builder *b, void *block, uint32_t *size, uint32_t 
 
 static void *scratch_new(struct trace_builder *b, size_t n, size_t size)
 {
-	return charge(b, n * size) ? xcalloc(n, size) : NULL;
+	return account_charge(b, n * size) ? xcalloc(n, size) : NULL;
 }
 
 static void scratch_free(struct trace_builder *b, void *block, size_t n, size_t size)
 {
 	if (block)
-		discharge(b, n * size);
+		account_discharge(b, n * size);
 	free(block);
 }
 
@@ -151,7 +151,7 @@ static inline uint32_t load32(const char *p)
 	return word;
 }
 
-static inline uint64_t fold(uint64_t a, uint64_t b)
+static inline uint64_t hash_fold(uint64_t a, uint64_t b)
 {
 	unsigned __int128 product = (unsigned __int128)a * b;
 
@@ -165,7 +165,7 @@ static inline uint64_t hash_text(const struct trace_builder *b, const char *text
 	uint64_t state = b->seeds[0] ^ len, low = 0, high = 0;
 
 	for (; len > 16; text += 16, len -= 16)
-		state = fold(load64(text) ^ b->seeds[1], load64(text + 8) ^ state);
+		state = hash_fold(load64(text) ^ b->seeds[1], load64(text + 8) ^ state);
 	if (len >= 8) {
 		low = load64(text);
 		high = load64(text + len - 8);
@@ -176,7 +176,7 @@ static inline uint64_t hash_text(const struct trace_builder *b, const char *text
 		low = (uint64_t)(unsigned char)text[0] << 16 |
 		      (uint64_t)(unsigned char)text[len / 2] << 8 | (unsigned char)text[len - 1];
 	}
-	return fold(low ^ b->seeds[1], high ^ state);
+	return hash_fold(low ^ b->seeds[1], high ^ state);
 }
 
 /* Most texts are a few words: shorter than the way to memcmp(). */
@@ -200,7 +200,7 @@ static bool grow_slots(struct trace_builder *b);
 
 /* ---- kept names ---- */
 
-static void add_name(struct trace_builder *b, unsigned int key, const char *text)
+static void builder_add_name(struct trace_builder *b, unsigned int key, const char *text)
 {
 	uint32_t len = (uint32_t)strlen(text);
 	uint32_t i = (uint32_t)hash_text(b, text, len) & (b->nname_slots - 1);
@@ -225,7 +225,7 @@ static void copy_extra_names(struct trace_builder *b, const struct trace_options
 	b->extra_names = xcalloc(1, bytes);
 	b->extra_bytes = bytes;
 	b->nextra_names = n;
-	charge(b, bytes);
+	account_charge(b, bytes);
 	text = (char *)(b->extra_names + n);
 	for (uint32_t i = 0; i < n; i++) {
 		b->extra_names[i] = text;
@@ -251,10 +251,10 @@ struct trace_builder *trace_builder_new(const struct trace_options *options)
 	b->name_slots = xcalloc(b->nname_slots, sizeof(*b->name_slots));
 	/* those of attrs.def first: they win where the rules name them again */
 	for (unsigned int i = 0; i < ATTR_COUNT; i++)
-		add_name(b, i, attr_name(i));
+		builder_add_name(b, i, attr_name(i));
 	for (unsigned int i = 0; i < b->nextra_names; i++)
-		add_name(b, ATTR_COUNT + i, b->extra_names[i]);
-	if (grow_slots(b) && grow(b, &b->strings, &b->strings_size, 0, 64, 1))
+		builder_add_name(b, ATTR_COUNT + i, b->extra_names[i]);
+	if (grow_slots(b) && grow_block(b, &b->strings, &b->strings_size, 0, 64, 1))
 		b->strings[b->string_bytes++] = '\0'; /* reference 0 */
 	return b;
 }
@@ -263,7 +263,7 @@ void trace_builder_free(struct trace_builder *builder)
 {
 	if (!builder)
 		return;
-	discharge(builder, builder->bytes);
+	account_discharge(builder, builder->bytes);
 	free(builder->strings);
 	free(builder->slots);
 	free(builder->old_slots);
@@ -352,7 +352,7 @@ static bool is_clean(const char *text, size_t len)
 }
 
 /* U+FFFD for each byte that is NUL or no UTF-8. The caller frees. */
-static struct buf cleaned(const char *text, size_t len)
+static struct buf clean_text(const char *text, size_t len)
 {
 	struct buf clean = BUF_INIT(3 * len);
 
@@ -370,28 +370,29 @@ static struct buf cleaned(const char *text, size_t len)
 	return clean;
 }
 
-static uint32_t add_cleaned(struct trace_builder *b, const char *text, size_t len)
+static uint32_t add_clean_text(struct trace_builder *b, const char *text, size_t len)
 {
-	struct buf clean = cleaned(text, len);
+	struct buf clean = clean_text(text, len);
 	uint32_t result = trace_builder_text(b, clean.data, clean.len);
 
 	buf_fini(&clean);
 	return result;
 }
 
-static uint32_t add_text(struct trace_builder *b, const char *text, size_t len, uint32_t hash)
+static uint32_t builder_add_text(struct trace_builder *b, const char *text, size_t len,
+				 uint32_t hash)
 {
 	uint32_t at = b->string_bytes;
 
 	if (!is_clean(text, len))
-		return add_cleaned(b, text, len);
+		return add_clean_text(b, text, len);
 	if (len >= LIMIT_TRACE_STRING_BYTES || at + len + 1 > LIMIT_TRACE_STRING_BYTES) {
 		err_set(&b->err, E2BIG, "more than %u MiB of different texts",
 			LIMIT_TRACE_STRING_BYTES >> 20);
 		return TRACE_NONE;
 	}
 	if (at + len + 1 > b->strings_size &&
-	    !grow(b, &b->strings, &b->strings_size, at, (uint32_t)len + 1, 1))
+	    !grow_block(b, &b->strings, &b->strings_size, at, (uint32_t)len + 1, 1))
 		return TRACE_NONE;
 	if (b->ntexts >= b->nslots - b->nslots / 4 && !grow_slots(b))
 		return TRACE_NONE;
@@ -427,7 +428,7 @@ uint32_t trace_builder_text(struct trace_builder *builder, const char *text, siz
 	found = find_text(builder, builder->slots, builder->nslots, hash, text, len);
 	if (found == 0 && builder->old_slots)
 		found = find_text(builder, builder->old_slots, builder->nold, hash, text, len);
-	return found != 0 ? found : add_text(builder, text, len, hash);
+	return found != 0 ? found : builder_add_text(builder, text, len, hash);
 }
 
 /* The length of a text that is cut to max bytes, but not inside a UTF-8
@@ -453,7 +454,7 @@ static uint32_t cut_text(struct trace_builder *b, const char *text, size_t len, 
 	len = cut_len(text, len, max);
 	if (len <= max / 3 || is_clean(text, len))
 		return trace_builder_text(b, text, len);
-	clean = cleaned(text, len);
+	clean = clean_text(text, len);
 	result = trace_builder_text(b, clean.data, cut_len(clean.data, clean.len, max));
 	buf_fini(&clean);
 	return result;
@@ -476,8 +477,8 @@ uint32_t trace_builder_resource(struct trace_builder *builder)
 	if (builder->err.code != 0)
 		return 0;
 	if (builder->nresources == builder->resources_size &&
-	    !grow(builder, &builder->resources, &builder->resources_size, builder->nresources, 1,
-		  sizeof(*resource)))
+	    !grow_block(builder, &builder->resources, &builder->resources_size, builder->nresources,
+			1, sizeof(*resource)))
 		return 0;
 	resource = &builder->resources[builder->nresources];
 	*resource = (struct resource){ .attrs = builder->nresource_attrs };
@@ -499,8 +500,8 @@ void trace_builder_resource_attr(struct trace_builder *builder, uint32_t resourc
 	attr.key = trace_builder_text(builder, key, key_len);
 	attr.value = cut_text(builder, value, value_len, LIMIT_RESOURCE_ATTR_BYTES);
 	if (builder->nresource_attrs == builder->resource_attrs_size &&
-	    !grow(builder, &builder->resource_attrs, &builder->resource_attrs_size,
-		  builder->nresource_attrs, 1, sizeof(attr)))
+	    !grow_block(builder, &builder->resource_attrs, &builder->resource_attrs_size,
+			builder->nresource_attrs, 1, sizeof(attr)))
 		return;
 	builder->resource_attrs[builder->nresource_attrs++] = attr;
 	to->nattrs++;
@@ -530,8 +531,8 @@ struct span *trace_builder_span(struct trace_builder *builder)
 	if (builder->err.code != 0)
 		return NULL;
 	if (builder->nspans == builder->spans_size &&
-	    !grow(builder, &builder->spans, &builder->spans_size, builder->nspans, 1,
-		  sizeof(*span)))
+	    !grow_block(builder, &builder->spans, &builder->spans_size, builder->nspans, 1,
+			sizeof(*span)))
 		return NULL;
 	span = &builder->spans[builder->nspans];
 	*span = (struct span){ .attrs = builder->nattrs };
@@ -557,15 +558,15 @@ void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, ui
 	if (span->nattrs == LIMIT_SPAN_ATTRS)
 		return;
 	if (span->attrs + span->nattrs == builder->attrs_size &&
-	    !grow(builder, &builder->attrs, &builder->attrs_size, builder->attrs_size, 1,
-		  sizeof(*builder->attrs)))
+	    !grow_block(builder, &builder->attrs, &builder->attrs_size, builder->attrs_size, 1,
+			sizeof(*builder->attrs)))
 		return;
 	builder->attrs[span->attrs + span->nattrs++] =
 		(struct span_attr){ (uint16_t)key, 0, value };
 	builder->attr_keys |= bit;
 }
 
-static enum span_kind kind_of(const char *text)
+static enum span_kind kind_from_text(const char *text)
 {
 	for (enum span_kind kind = SPAN_INTERNAL; kind <= SPAN_CONSUMER; kind++)
 		if ((*text | 0x20) == *span_kind_name(kind) &&
@@ -574,7 +575,7 @@ static enum span_kind kind_of(const char *text)
 	return SPAN_UNSPECIFIED;
 }
 
-static bool take_status(struct span *span, const char *text)
+static bool fold_status(struct span *span, const char *text)
 {
 	if (strcasecmp(text, "OK") == 0)
 		span->status = SPAN_STATUS_OK;
@@ -585,7 +586,7 @@ static bool take_status(struct span *span, const char *text)
 	return true;
 }
 
-static bool take_error_tag(struct span *span, const char *text)
+static bool fold_error_tag(struct span *span, const char *text)
 {
 	if (strcasecmp(text, "true") == 0)
 		span->flags |= SPAN_TAG_TRUE;
@@ -597,7 +598,7 @@ static bool take_error_tag(struct span *span, const char *text)
 }
 
 /* Takes an attribute into the span's fields; false: it stays an attribute. */
-static bool take_attr(const struct trace_builder *b, struct span *span,
+static bool fold_attr(const struct trace_builder *b, struct span *span,
 		      const struct span_attr *attr)
 {
 	const char *text = b->strings + attr->value;
@@ -606,10 +607,10 @@ static bool take_attr(const struct trace_builder *b, struct span *span,
 	case ATTR_SPAN_KIND:
 		if (span->kind != SPAN_UNSPECIFIED)
 			return false;
-		span->kind = (uint8_t)kind_of(text);
+		span->kind = (uint8_t)kind_from_text(text);
 		return span->kind != SPAN_UNSPECIFIED;
 	case ATTR_OTEL_STATUS_CODE:
-		return span->status == SPAN_STATUS_UNSET && take_status(span, text);
+		return span->status == SPAN_STATUS_UNSET && fold_status(span, text);
 	case ATTR_OTEL_STATUS_DESCRIPTION:
 		if (span->message != 0)
 			return false;
@@ -617,7 +618,7 @@ static bool take_attr(const struct trace_builder *b, struct span *span,
 		return true;
 	case ATTR_ERROR:
 		return !(span->flags & (SPAN_TAG_TRUE | SPAN_TAG_FALSE)) &&
-		       take_error_tag(span, text);
+		       fold_error_tag(span, text);
 	default:
 		return false;
 	}
@@ -625,7 +626,7 @@ static bool take_attr(const struct trace_builder *b, struct span *span,
 
 #define KEY_BIT(key) (UINT64_C(1) << ((key) % 64))
 
-static void take_attrs(struct trace_builder *b, struct span *span)
+static void fold_attrs(struct trace_builder *b, struct span *span)
 {
 	const uint64_t taken = KEY_BIT(ATTR_SPAN_KIND) | KEY_BIT(ATTR_OTEL_STATUS_CODE) |
 			       KEY_BIT(ATTR_OTEL_STATUS_DESCRIPTION) | KEY_BIT(ATTR_ERROR);
@@ -637,7 +638,7 @@ static void take_attrs(struct trace_builder *b, struct span *span)
 	attrs = b->attrs + span->attrs;
 	if (b->attr_keys & taken) {
 		for (uint8_t i = 0; i < span->nattrs; i++)
-			if (!take_attr(b, span, &attrs[i]))
+			if (!fold_attr(b, span, &attrs[i]))
 				attrs[kept++] = attrs[i];
 		span->nattrs = kept;
 	}
@@ -691,7 +692,7 @@ static bool grow_trace_slots(struct trace_builder *b)
 	return true;
 }
 
-static uint32_t add_trace(struct trace_builder *b, uint32_t id)
+static uint32_t builder_add_trace(struct trace_builder *b, uint32_t id)
 {
 	if (b->ntraces == LIMIT_TRACES_PER_DOCUMENT) {
 		err_set(&b->err, E2BIG, "more than %u traces in one document",
@@ -699,7 +700,7 @@ static uint32_t add_trace(struct trace_builder *b, uint32_t id)
 		return TRACE_NONE;
 	}
 	if (b->ntraces == b->traces_size &&
-	    !grow(b, &b->traces, &b->traces_size, b->ntraces, 1, sizeof(*b->traces)))
+	    !grow_block(b, &b->traces, &b->traces_size, b->ntraces, 1, sizeof(*b->traces)))
 		return TRACE_NONE;
 	if (b->ntraces * 2 >= b->ntrace_slots && !grow_trace_slots(b))
 		return TRACE_NONE;
@@ -719,7 +720,7 @@ static uint32_t trace_of(struct trace_builder *b, const char *id, size_t len)
 	if (text == TRACE_NONE)
 		return TRACE_NONE;
 	index = b->ntrace_slots > 0 ? find_trace(b, text)->index : TRACE_NONE;
-	return index != TRACE_NONE ? index : add_trace(b, text);
+	return index != TRACE_NONE ? index : builder_add_trace(b, text);
 }
 
 void trace_builder_span_done(struct trace_builder *builder, const char *trace_id, size_t len)
@@ -730,7 +731,7 @@ void trace_builder_span_done(struct trace_builder *builder, const char *trace_id
 	if (builder->err.code != 0)
 		return;
 	span = &builder->spans[builder->nspans];
-	take_attrs(builder, span);
+	fold_attrs(builder, span);
 	clamp_times(span);
 	trace = trace_of(builder, trace_id, len);
 	if (trace == TRACE_NONE)
@@ -802,9 +803,9 @@ static uint64_t resource_hash(const struct trace_builder *b, const struct resour
 	for (uint32_t i = 0; i < resource->nattrs; i++) {
 		const struct resource_attr *attr = &b->resource_attrs[resource->attrs + i];
 
-		hash = fold(hash ^ ((uint64_t)attr->key << 32 | attr->value), b->seeds[1] | 1);
+		hash = hash_fold(hash ^ ((uint64_t)attr->key << 32 | attr->value), b->seeds[1] | 1);
 	}
-	return fold(hash, b->seeds[1] | 1);
+	return hash_fold(hash, b->seeds[1] | 1);
 }
 
 /* Keeps the first of equal resources and moves the kept ones together; map[old]
@@ -858,7 +859,8 @@ static bool finish_resources(struct trace_builder *b)
 }
 
 /* Gives the rest of a block back. */
-static void shrink(struct trace_builder *b, void *block, uint32_t size, uint32_t n, size_t element)
+static void shrink_block(struct trace_builder *b, void *block, uint32_t size, uint32_t n,
+			 size_t element)
 {
 	void *old;
 
@@ -872,7 +874,7 @@ static void shrink(struct trace_builder *b, void *block, uint32_t size, uint32_t
 		old = xrealloc_array(old, n, element);
 	}
 	memcpy(block, &old, sizeof(old));
-	discharge(b, (size_t)(size - n) * element);
+	account_discharge(b, (size_t)(size - n) * element);
 }
 
 static void drop_tables(struct trace_builder *b)
@@ -883,13 +885,13 @@ static void drop_tables(struct trace_builder *b)
 	b->slots = NULL;
 	b->trace_slots = NULL;
 	b->nslots = b->ntrace_slots = 0;
-	shrink(b, &b->spans, b->spans_size, b->nspans, sizeof(*b->spans));
-	shrink(b, &b->attrs, b->attrs_size, b->nattrs, sizeof(*b->attrs));
-	shrink(b, &b->strings, b->strings_size, b->string_bytes, 1);
-	shrink(b, &b->resources, b->resources_size, b->nresources, sizeof(*b->resources));
-	shrink(b, &b->resource_attrs, b->resource_attrs_size, b->nresource_attrs,
-	       sizeof(*b->resource_attrs));
-	shrink(b, &b->traces, b->traces_size, b->ntraces, sizeof(*b->traces));
+	shrink_block(b, &b->spans, b->spans_size, b->nspans, sizeof(*b->spans));
+	shrink_block(b, &b->attrs, b->attrs_size, b->nattrs, sizeof(*b->attrs));
+	shrink_block(b, &b->strings, b->strings_size, b->string_bytes, 1);
+	shrink_block(b, &b->resources, b->resources_size, b->nresources, sizeof(*b->resources));
+	shrink_block(b, &b->resource_attrs, b->resource_attrs_size, b->nresource_attrs,
+		     sizeof(*b->resource_attrs));
+	shrink_block(b, &b->traces, b->traces_size, b->ntraces, sizeof(*b->traces));
 }
 
 /* Spans of one trace side by side, in the order of the document. Nothing moves
@@ -938,7 +940,7 @@ static bool link_traces(struct trace_builder *b, const struct trace_set *set)
 }
 
 /* The blocks go to the set. */
-static void hand_over(struct trace_builder *b, struct trace_set *set)
+static void builder_hand_over(struct trace_builder *b, struct trace_set *set)
 {
 	*set = (struct trace_set){
 		.traces = b->traces,
@@ -979,10 +981,10 @@ int trace_builder_finish(struct trace_builder *builder, struct trace_set **ret_s
 	group_spans(builder);
 	/* linking compares services: it reads them through the set */
 	view = (struct trace_set){ .resources = builder->resources };
-	if (!link_traces(builder, &view) || !charge(builder, sizeof(*set)))
+	if (!link_traces(builder, &view) || !account_charge(builder, sizeof(*set)))
 		goto fail;
 	set = xcalloc(1, sizeof(*set));
-	hand_over(builder, set);
+	builder_hand_over(builder, set);
 	set->ignore_case = builder->ignore_case;
 	for (uint32_t i = 0; i < set->ntraces; i++)
 		set->traces[i].set = set;

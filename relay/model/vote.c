@@ -25,7 +25,7 @@ _Static_assert(sizeof(((struct verdict *)0)->runners_up) / sizeof(struct runner_
 /* Suspects that agree. */
 struct candidate {
 	const struct suspect *suspect; /* the first one met */
-	const struct walk *stands;     /* for it: of its commonest operation and error */
+	const struct walk *best_walk;  /* for it: of its commonest operation and error */
 	unsigned int agree;	       /* walks that end there */
 	unsigned int mentions;	       /* walks that have it among their other leaves */
 	unsigned int commonest;	       /* walks with the operation and error of `stands` */
@@ -59,7 +59,7 @@ void verdict_tell(struct arena *arena, struct verdict *verdict, const char *form
 	va_end(args);
 }
 
-static const char *or_empty(const char *text)
+static const char *text_or_empty(const char *text)
 {
 	return text ? text : "";
 }
@@ -68,13 +68,13 @@ static const char *or_empty(const char *text)
 static const char *suspect_key(struct arena *arena, const struct suspect *suspect)
 {
 	if (suspect->kind == SUSPECT_EDGE)
-		return arena_printf(arena, "%s\x1f%s\x1f%s", or_empty(suspect->namespace),
-				    suspect->service, or_empty(suspect->callee));
-	return arena_printf(arena, "%s\x1f%s", or_empty(suspect->namespace), suspect->service);
+		return arena_printf(arena, "%s\x1f%s\x1f%s", text_or_empty(suspect->namespace),
+				    suspect->service, text_or_empty(suspect->callee));
+	return arena_printf(arena, "%s\x1f%s", text_or_empty(suspect->namespace), suspect->service);
 }
 
-static struct candidate *candidate_of(struct ballot *ballot, const struct suspect *suspect,
-				      const char *key)
+static struct candidate *ballot_candidate(struct ballot *ballot, const struct suspect *suspect,
+					  const char *key)
 {
 	struct candidate *candidate = map_get(ballot->index, key);
 
@@ -101,9 +101,9 @@ static struct candidate *candidate_of(struct ballot *ballot, const struct suspec
 static void count_words(struct ballot *ballot, struct candidate *candidate, const struct walk *walk,
 			const char *key)
 {
-	const char *words =
-		arena_printf(ballot->arena, "%s\x1f%s\x1f%s", key,
-			     or_empty(walk->suspect.operation), or_empty(walk->suspect.error));
+	const char *words = arena_printf(ballot->arena, "%s\x1f%s\x1f%s", key,
+					 text_or_empty(walk->suspect.operation),
+					 text_or_empty(walk->suspect.error));
 	struct count *count = map_get(ballot->words, words);
 
 	if (!count) {
@@ -111,16 +111,18 @@ static void count_words(struct ballot *ballot, struct candidate *candidate, cons
 		map_put(ballot->words, words, count);
 	}
 	count->n++;
-	if (!candidate->stands || count->n > candidate->commonest ||
-	    (count->n == candidate->commonest && walk->certainty > candidate->stands->certainty)) {
-		candidate->stands = walk;
+	if (!candidate->best_walk || count->n > candidate->commonest ||
+	    (count->n == candidate->commonest &&
+	     walk->certainty > candidate->best_walk->certainty)) {
+		candidate->best_walk = walk;
 		candidate->commonest = count->n;
 	}
 }
 
 /* How much of it is not background: 1 where no healthy trace shows the same error, 0 where all do.
  */
-static double unusual(struct ballot *ballot, struct candidate *candidate, const struct walk *walk)
+static double share_unusual(struct ballot *ballot, struct candidate *candidate,
+			    const struct walk *walk)
 {
 	const struct suspect *suspect = &walk->suspect;
 	bool peer = suspect->kind == SUSPECT_PEER && suspect->npeers > 0;
@@ -128,7 +130,7 @@ static double unusual(struct ballot *ballot, struct candidate *candidate, const 
 
 	if (!ballot->healthy || ballot->healthy->n == 0 || walk->mode != WALK_ERRORS)
 		return 1;
-	n = evidence_count_ends(ballot->healthy, peer ? "" : or_empty(suspect->namespace),
+	n = evidence_count_ends(ballot->healthy, peer ? "" : text_or_empty(suspect->namespace),
 				peer ? suspect->peers[0] : suspect->service, peer,
 				suspect->operation);
 	if (n > candidate->healthy)
@@ -136,22 +138,22 @@ static double unusual(struct ballot *ballot, struct candidate *candidate, const 
 	return 1 - (double)n / ballot->healthy->n;
 }
 
-static void cast(struct ballot *ballot, const struct walk *walk)
+static void ballot_count_walk(struct ballot *ballot, const struct walk *walk)
 {
 	const char *key = suspect_key(ballot->arena, &walk->suspect);
-	struct candidate *candidate = candidate_of(ballot, &walk->suspect, key);
+	struct candidate *candidate = ballot_candidate(ballot, &walk->suspect, key);
 
 	candidate->agree++;
-	candidate->certainty += walk->certainty * unusual(ballot, candidate, walk);
+	candidate->certainty += walk->certainty * share_unusual(ballot, candidate, walk);
 	count_words(ballot, candidate, walk, key);
 	for (unsigned int i = 0; i < walk->nothers; i++) {
 		const struct suspect *other = &walk->others[i];
 
-		candidate_of(ballot, other, suspect_key(ballot->arena, other))->mentions++;
+		ballot_candidate(ballot, other, suspect_key(ballot->arena, other))->mentions++;
 	}
 }
 
-static int candidate_compare(const void *a, const void *b)
+static int ballot_compare(const void *a, const void *b)
 {
 	const struct candidate *ca = *(const struct candidate *const *)a;
 	const struct candidate *cb = *(const struct candidate *const *)b;
@@ -165,12 +167,15 @@ static int candidate_compare(const void *a, const void *b)
 		return ca->mentions > cb->mentions ? -1 : 1;
 	order = strcmp(ca->suspect->service, cb->suspect->service);
 	if (order == 0)
-		order = strcmp(or_empty(ca->suspect->namespace), or_empty(cb->suspect->namespace));
+		order = strcmp(text_or_empty(ca->suspect->namespace),
+			       text_or_empty(cb->suspect->namespace));
 	return order != 0 ? order
-			  : strcmp(or_empty(ca->suspect->callee), or_empty(cb->suspect->callee));
+			  : strcmp(text_or_empty(ca->suspect->callee),
+				   text_or_empty(cb->suspect->callee));
 }
 
-static void add_runners_up(struct verdict *verdict, const struct ballot *ballot, unsigned int first)
+static void ballot_add_runners_up(struct verdict *verdict, const struct ballot *ballot,
+				  unsigned int first)
 {
 	for (unsigned int i = first; i < ballot->n && verdict->nrunners_up < LIMIT_RUNNERS_UP;
 	     i++) {
@@ -187,11 +192,11 @@ static void add_runners_up(struct verdict *verdict, const struct ballot *ballot,
 /* ---- words ---- */
 
 /* Where a walk of this suspect ends: "end in ledger". */
-static const char *ending(struct arena *arena, const struct suspect *suspect, bool one)
+static const char *suspect_ending(struct arena *arena, const struct suspect *suspect, bool one)
 {
-	const char *service = span_shown(arena, suspect->service), *s = one ? "s" : "";
+	const char *service = shown_text(arena, suspect->service), *s = one ? "s" : "";
 	const char *callee =
-		suspect->callee ? span_shown(arena, suspect->callee) : "something without a name";
+		suspect->callee ? shown_text(arena, suspect->callee) : "something without a name";
 
 	switch (suspect->kind) {
 	case SUSPECT_PEER:
@@ -224,7 +229,8 @@ static const char *beside_healthy(const struct ballot *ballot, const struct cand
 {
 	uint32_t of = ballot->healthy ? ballot->healthy->n : 0;
 
-	if (of == 0 || candidate->stands->mode != WALK_ERRORS || candidate != ballot->candidates[0])
+	if (of == 0 || candidate->best_walk->mode != WALK_ERRORS ||
+	    candidate != ballot->candidates[0])
 		return "";
 	if (candidate->healthy == 0)
 		return arena_printf(ballot->arena, "; none of %u healthy ones shows it", of);
@@ -232,26 +238,26 @@ static const char *beside_healthy(const struct ballot *ballot, const struct cand
 			    candidate->healthy, of, candidate->healthy == 1 ? "shows" : "show");
 }
 
-static void tell_count(struct ballot *ballot, const struct candidate *candidate)
+static void tell_candidate(struct ballot *ballot, const struct candidate *candidate)
 {
-	const struct walk *walk = candidate->stands;
+	const struct walk *walk = candidate->best_walk;
 	unsigned int of = ballot->verdict->of;
 	const char *error = walk->suspect.error;
 
 	verdict_tell(ballot->arena, ballot->verdict, "%u of %u %s trace%s %s%s%s%s",
 		     candidate->agree, of, traces_words(walk), of == 1 ? "" : "s",
-		     ending(ballot->arena, &walk->suspect, candidate->agree == 1),
-		     error ? ": " : "", error ? span_shown(ballot->arena, error) : "",
+		     suspect_ending(ballot->arena, &walk->suspect, candidate->agree == 1),
+		     error ? ": " : "", error ? shown_text(ballot->arena, error) : "",
 		     beside_healthy(ballot, candidate));
 }
 
-static void tell_counts(struct ballot *ballot)
+static void tell_candidates(struct ballot *ballot)
 {
 	unsigned int told = 0;
 
 	for (unsigned int i = 0; i < ballot->n && ballot->candidates[i]->agree > 0 && told < 4;
 	     i++, told++)
-		tell_count(ballot, ballot->candidates[i]);
+		tell_candidate(ballot, ballot->candidates[i]);
 	if (ballot->nothing_failed > 0)
 		verdict_tell(ballot->arena, ballot->verdict,
 			     "in %u more trace%s no failing span explains the signal",
@@ -267,35 +273,37 @@ static void tell_walk(struct ballot *ballot, const struct walk *walk)
 
 /* ---- the verdict ---- */
 
-static void abstain(struct ballot *ballot, enum fallback_code code, const char *text)
+static void ballot_abstain(struct ballot *ballot, enum fallback_code code, const char *text)
 {
 	struct verdict *verdict = ballot->verdict;
 
 	verdict->found = false;
 	verdict->fallback = code;
 	verdict->fallback_text = text;
-	add_runners_up(verdict, ballot, 0);
+	ballot_add_runners_up(verdict, ballot, 0);
 }
 
 static void nothing_found(struct ballot *ballot, const struct walk *walks, unsigned int nwalks)
 {
 	if (nwalks == 0) {
-		abstain(ballot, FALLBACK_NO_TRACE, "there is no trace to look at");
+		ballot_abstain(ballot, FALLBACK_NO_TRACE, "there is no trace to look at");
 		return;
 	}
 	for (unsigned int i = 0; i < nwalks; i++) {
 		if (walks[i].fallback == FALLBACK_NO_FAILING_SPAN) {
 			if (nwalks == 1)
 				tell_walk(ballot, &walks[i]);
-			abstain(ballot, FALLBACK_NO_FAILING_SPAN,
+			ballot_abstain(
+				ballot, FALLBACK_NO_FAILING_SPAN,
 				arena_printf(ballot->arena,
 					     "in %u trace%s no failing span explains the signal",
 					     nwalks, nwalks == 1 ? "" : "s"));
 			return;
 		}
 	}
-	abstain(ballot, walks[0].fallback != FALLBACK_NONE ? walks[0].fallback : FALLBACK_NO_TRACE,
-		"the traces hold no span");
+	ballot_abstain(ballot,
+		       walks[0].fallback != FALLBACK_NONE ? walks[0].fallback : FALLBACK_NO_TRACE,
+		       "the traces hold no span");
 }
 
 static void decide_count(struct ballot *ballot, double threshold)
@@ -304,31 +312,33 @@ static void decide_count(struct ballot *ballot, double threshold)
 	const struct candidate *first = ballot->candidates[0];
 	bool tie = ballot->n > 1 && ballot->candidates[1]->agree == first->agree;
 
-	verdict->walk = first->stands;
-	verdict->suspect = first->stands->suspect;
+	verdict->walk = first->best_walk;
+	verdict->suspect = first->best_walk->suspect;
 	verdict->agree = first->agree;
 	/* Share that agrees, times the mean certainty, which holds the wholeness of each trace. */
 	verdict->confidence = first->certainty / verdict->of;
-	tell_counts(ballot);
-	tell_walk(ballot, first->stands);
+	tell_candidates(ballot);
+	tell_walk(ballot, first->best_walk);
 	if (tie) {
-		abstain(ballot, FALLBACK_LOW_CONFIDENCE,
+		ballot_abstain(
+			ballot, FALLBACK_LOW_CONFIDENCE,
 			arena_printf(
 				ballot->arena,
 				"%s and %s have %u of %u traces each, so neither is named",
-				span_shown(ballot->arena, first->suspect->service),
-				span_shown(ballot->arena, ballot->candidates[1]->suspect->service),
+				shown_text(ballot->arena, first->suspect->service),
+				shown_text(ballot->arena, ballot->candidates[1]->suspect->service),
 				first->agree, verdict->of));
 	} else if (verdict->confidence < threshold) {
-		abstain(ballot, FALLBACK_LOW_CONFIDENCE,
+		ballot_abstain(
+			ballot, FALLBACK_LOW_CONFIDENCE,
 			arena_printf(
 				ballot->arena,
 				"%s is the best candidate, but a confidence of %.2f is below %.2f",
-				span_shown(ballot->arena, first->suspect->service),
+				shown_text(ballot->arena, first->suspect->service),
 				verdict->confidence, threshold));
 	} else {
 		verdict->found = true;
-		add_runners_up(verdict, ballot, 1);
+		ballot_add_runners_up(verdict, ballot, 1);
 	}
 }
 
@@ -382,14 +392,14 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	ballot.words = map_new();
 	for (unsigned int i = 0; i < nwalks; i++) {
 		if (walks[i].found) {
-			cast(&ballot, &walks[i]);
+			ballot_count_walk(&ballot, &walks[i]);
 			ret_verdict->of++;
 		} else if (walks[i].fallback == FALLBACK_NO_FAILING_SPAN) {
 			ballot.nothing_failed++;
 		}
 	}
 	if (ballot.n > 0) {
-		qsort(ballot.candidates, ballot.n, sizeof(*ballot.candidates), candidate_compare);
+		qsort(ballot.candidates, ballot.n, sizeof(*ballot.candidates), ballot_compare);
 		decide_count(&ballot, options->threshold);
 	} else {
 		nothing_found(&ballot, walks, nwalks);

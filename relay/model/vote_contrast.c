@@ -22,10 +22,10 @@ struct contrast_vote {
 
 static const char *shown_or_none(struct arena *arena, const char *name)
 {
-	return name[0] != '\0' ? span_shown(arena, name) : "a service without a name";
+	return name[0] != '\0' ? shown_text(arena, name) : "a service without a name";
 }
 
-static const char *plural(uint32_t n)
+static const char *plural_ending(uint32_t n)
 {
 	return n == 1 ? "" : "s";
 }
@@ -72,7 +72,7 @@ static struct ending commonest_ending(const struct contrast_vote *vote,
 	return best;
 }
 
-static bool is_by_errors(const struct contrast_candidate *candidate)
+static bool rests_on_errors(const struct contrast_candidate *candidate)
 {
 	return candidate->errors >= candidate->time && candidate->errors > 0;
 }
@@ -98,14 +98,14 @@ static const struct walk *time_walk(struct contrast_vote *vote,
 				    const struct contrast_candidate *candidate)
 {
 	const struct walk *seen = &vote->walks[candidate->trace];
-	uint32_t span = candidate->span, answer = evidence_answer(seen->trace, span);
+	uint32_t span = candidate->span, answer = span_answer(seen->trace, span);
 	struct walk *walk = arena_alloc(vote->arena, sizeof(*walk));
 
 	/* Seen at its caller's call: the span that answered it is the candidate's own. */
 	if (!vote->contrast.edge && answer != TRACE_NONE && candidate->callee &&
 	    strcmp(candidate->callee, candidate->name) == 0)
 		span = answer;
-	walk_towards(vote->arena, seen, span, SUSPECT_SLOW, walk);
+	walk_to_span(vote->arena, seen, span, SUSPECT_SLOW, walk);
 	walk->mode = WALK_LATENCY;
 	walk->ncritical =
 		critical_path_keep(vote->arena, walk->trace, walk->from_span, &walk->critical);
@@ -116,27 +116,27 @@ static const struct walk *error_walk(struct contrast_vote *vote, const struct en
 {
 	struct walk *walk = arena_alloc(vote->arena, sizeof(*walk));
 
-	walk_towards(vote->arena, &vote->walks[ending->trace], ending->span, SUSPECT_SPAN, walk);
+	walk_to_span(vote->arena, &vote->walks[ending->trace], ending->span, SUSPECT_SPAN, walk);
 	walk->mode = WALK_ERRORS;
 	return walk;
 }
 
 /* It has no spans: its caller's call stands for it. */
-static void name_peer(struct contrast_vote *vote, const char *name, struct suspect *suspect)
+static void suspect_set_peer(struct contrast_vote *vote, const char *name, struct suspect *suspect)
 {
 	suspect->kind = SUSPECT_PEER;
 	peer_names(vote->arena, suspect->trace, &suspect->trace->spans[suspect->span], suspect);
 	suspect->callee = arena_strdup(vote->arena, name);
 }
 
-static void stand(struct contrast_vote *vote, const struct contrast_candidate *candidate,
-		  const struct ending *ending)
+static void fill_suspect(struct contrast_vote *vote, const struct contrast_candidate *candidate,
+			 const struct ending *ending)
 {
 	struct verdict *verdict = vote->verdict;
 	const struct contrast_candidate *second = &vote->contrast.candidates[1];
 	const struct walk *walk = NULL;
 
-	if (ending->n > 0 && is_by_errors(candidate)) {
+	if (ending->n > 0 && rests_on_errors(candidate)) {
 		walk = own_walk(vote, candidate, ending);
 		if (walk) {
 			verdict->walk = walk;
@@ -152,12 +152,12 @@ static void stand(struct contrast_vote *vote, const struct contrast_candidate *c
 	verdict->walk = walk;
 	verdict->suspect = walk->suspect;
 	if (candidate->peer) {
-		name_peer(vote, candidate->name, &verdict->suspect);
+		suspect_set_peer(vote, candidate->name, &verdict->suspect);
 	} else if (!vote->contrast.edge) {
 		verdict->suspect.service = arena_strdup(vote->arena, candidate->name);
 		verdict->suspect.namespace = arena_strdup(vote->arena, candidate->namespace);
 	} else if (second->peer) {
-		name_peer(vote, second->name, &verdict->suspect);
+		suspect_set_peer(vote, second->name, &verdict->suspect);
 	} else {
 		verdict->suspect.kind = SUSPECT_EDGE;
 		verdict->suspect.callee = arena_strdup(vote->arena, second->name);
@@ -166,8 +166,8 @@ static void stand(struct contrast_vote *vote, const struct contrast_candidate *c
 
 /* ---- words ---- */
 
-static void tell_errors(struct contrast_vote *vote, const struct contrast_candidate *candidate,
-			const struct ending *ending)
+static void tell_error_ends(struct contrast_vote *vote, const struct contrast_candidate *candidate,
+			    const struct ending *ending)
 {
 	const struct walk *walk = vote->verdict->walk;
 	const char *error = walk ? walk->suspect.error : NULL;
@@ -179,8 +179,8 @@ static void tell_errors(struct contrast_vote *vote, const struct contrast_candid
 		arena_printf(vote->arena, "%u of %u traces %s in %s %s%s%s", here, vote->window->n,
 			     here == 1 ? "has an error that ends" : "have an error that ends",
 			     shown_or_none(vote->arena, candidate->name),
-			     span_shown(vote->arena, ending->operation), error ? ": " : "",
-			     error ? span_shown(vote->arena, error) : "");
+			     shown_text(vote->arena, ending->operation), error ? ": " : "",
+			     error ? shown_text(vote->arena, error) : "");
 
 	if (there == 0)
 		verdict_tell(vote->arena, vote->verdict, "%s; none of %u healthy ones shows it",
@@ -190,14 +190,14 @@ static void tell_errors(struct contrast_vote *vote, const struct contrast_candid
 			     shown, there, vote->healthy->n, there == 1 ? "shows" : "show");
 }
 
-static void tell_time(struct contrast_vote *vote, const struct contrast_candidate *candidate)
+static void tell_excess_time(struct contrast_vote *vote, const struct contrast_candidate *candidate)
 {
 	struct arena *arena = vote->arena;
 	const char *caller = shown_or_none(arena, candidate->caller), *what;
-	const char *now = span_duration(arena, candidate->now_us);
+	const char *now = shown_duration(arena, candidate->now_us);
 	const char *normal = candidate->normal_us > 0
 				     ? arena_printf(arena, "%s in healthy ones",
-						    span_duration(arena, candidate->normal_us))
+						    shown_duration(arena, candidate->normal_us))
 				     : "next to nothing in healthy ones";
 
 	if (candidate->callee)
@@ -213,20 +213,21 @@ static void tell_time(struct contrast_vote *vote, const struct contrast_candidat
 			     "its own time, the calls of it and those that it makes are %.0f %% of "
 			     "all that is slower in %u trace%s than in %u healthy one%s",
 			     100 * candidate->touched / vote->contrast.unusual, vote->window->n,
-			     plural(vote->window->n), vote->healthy->n, plural(vote->healthy->n));
+			     plural_ending(vote->window->n), vote->healthy->n,
+			     plural_ending(vote->healthy->n));
 }
 
-static void tell(struct contrast_vote *vote, const struct contrast_candidate *candidate,
-		 const struct ending *ending)
+static void tell_reasons(struct contrast_vote *vote, const struct contrast_candidate *candidate,
+			 const struct ending *ending)
 {
-	bool errors_first = is_by_errors(candidate);
+	bool errors_first = rests_on_errors(candidate);
 
 	if (ending->n > 0 && errors_first)
-		tell_errors(vote, candidate, ending);
+		tell_error_ends(vote, candidate, ending);
 	if (candidate->caller && candidate->time > 0)
-		tell_time(vote, candidate);
+		tell_excess_time(vote, candidate);
 	if (ending->n > 0 && !errors_first && candidate->errors > 0)
-		tell_errors(vote, candidate, ending);
+		tell_error_ends(vote, candidate, ending);
 	if (vote->contrast.edge)
 		verdict_tell(vote->arena, vote->verdict,
 			     "nothing but the call from %s to %s is unusual, so either end may be "
@@ -237,7 +238,7 @@ static void tell(struct contrast_vote *vote, const struct contrast_candidate *ca
 
 /* ---- the verdict ---- */
 
-static void add_runners_up(struct contrast_vote *vote, uint32_t first)
+static void contrast_add_runners_up(struct contrast_vote *vote, uint32_t first)
 {
 	struct verdict *verdict = vote->verdict;
 
@@ -264,14 +265,14 @@ static void nothing_unusual(struct contrast_vote *vote)
 		arena_printf(vote->arena,
 			     "in %u trace%s nothing fails and nothing takes longer than in %u "
 			     "healthy one%s",
-			     n, plural(n), healthy, plural(healthy));
+			     n, plural_ending(n), healthy, plural_ending(healthy));
 	for (uint32_t t = 0; t < n && vote->options->mode != WALK_LATENCY; t++)
 		if (vote->window->at[t].nends > 0) {
 			verdict->fallback = FALLBACK_LOW_CONFIDENCE;
 			verdict->fallback_text = arena_printf(
 				vote->arena,
 				"what fails in %u trace%s fails in %u healthy one%s as well", n,
-				plural(n), healthy, plural(healthy));
+				plural_ending(n), healthy, plural_ending(healthy));
 		}
 }
 
@@ -288,7 +289,7 @@ static double single_confidence(const struct contrast_vote *vote)
 	return CERTAINTY_EDGE + (CERTAINTY_SLOW - CERTAINTY_EDGE) * (share > 1 ? 1 : share);
 }
 
-static void judge(struct contrast_vote *vote)
+static void judge_candidates(struct contrast_vote *vote)
 {
 	struct verdict *verdict = vote->verdict;
 	const struct contrast_candidate *first = &vote->contrast.candidates[0];
@@ -299,11 +300,11 @@ static void judge(struct contrast_vote *vote)
 	verdict->confidence = vote->contrast.confidence;
 	if (vote->window->n == 1 && vote->options->mode == WALK_LATENCY)
 		verdict->confidence = single_confidence(vote);
-	stand(vote, first, &ending);
-	tell(vote, first, &ending);
+	fill_suspect(vote, first, &ending);
+	tell_reasons(vote, first, &ending);
 	if (verdict->walk && verdict->confidence >= vote->options->threshold) {
 		verdict->found = true;
-		add_runners_up(vote, vote->contrast.edge ? 2 : 1);
+		contrast_add_runners_up(vote, vote->contrast.edge ? 2 : 1);
 		return;
 	}
 	verdict->fallback = FALLBACK_LOW_CONFIDENCE;
@@ -311,7 +312,7 @@ static void judge(struct contrast_vote *vote)
 		vote->arena, "%s is the best candidate, but a confidence of %.2f is below %.2f",
 		shown_or_none(vote->arena, first->name), verdict->confidence,
 		vote->options->threshold);
-	add_runners_up(vote, 0);
+	contrast_add_runners_up(vote, 0);
 }
 
 bool vote_by_contrast(struct arena *arena, const struct walk *walks, unsigned int nwalks,
@@ -333,7 +334,7 @@ bool vote_by_contrast(struct arena *arena, const struct walk *walks, unsigned in
 	if (any) {
 		contrast(arena, vote.window, vote.healthy, options->mode, &vote.contrast);
 		if (vote.contrast.ncandidates > 0)
-			judge(&vote);
+			judge_candidates(&vote);
 		else
 			nothing_unusual(&vote);
 	}

@@ -17,16 +17,17 @@
 
 /* What a span is to the walk. */
 #define BIT_FAILING	 1u
-#define BIT_MATCH	 2u  /* it is the signal */
-#define BIT_UNDER	 4u  /* it is the signal or below it */
+#define BIT_SIGNAL	 2u  /* it is the signal */
+#define BIT_UNDER_SIGNAL 4u  /* it is the signal or below it */
 #define BIT_BELOW_ENTRY	 8u  /* a failing span of the signal is above it */
 #define BIT_BELOW_FAILED 16u /* a failing span below the signal is above it */
 #define BIT_SUPERSEDED	 32u /* an attempt that another one of the same call stands for */
-#define BIT_CANCELLED	 64u /* it failed because something else did; valid with BIT_JUDGED */
-#define BIT_JUDGED	 128u
-#define BIT_INFERRED	 256u /* a call that says nothing, but whose server failed */
-#define BIT_ON_WAY	 512u /* a root: the walk came through its tree */
-#define BIT_IN_TREE                                                                                \
+#define BIT_CANCELLED	 64u /* it failed because something else did; valid with BIT_CANCEL_CHECKED \
+			      */
+#define BIT_CANCEL_CHECKED 128u
+#define BIT_INFERRED	   256u /* a call that says nothing, but whose server failed */
+#define BIT_TREE_WALKED	   512u /* a root: the walk came through its tree */
+#define BIT_IN_SIGNAL_TREE                                                                         \
 	BIT_BELOW_ENTRY /* in a tree that holds the signal; looked for when no entry failed */
 
 #define WALK_OTHERS 8
@@ -36,21 +37,21 @@ struct walker {
 	const struct trace *trace;
 	const struct walk_options *options;
 	struct walk *walk;
-	uint16_t *bits;	   /* per span */
-	uint32_t *order;   /* spans, breadth first, nearest to a root first */
-	uint32_t *depth;   /* per span */
-	uint32_t *height;  /* per span: length of the longest failing chain from it down; NULL until
-			      needed */
-	uint32_t *found;   /* scratch: failing spans to choose from */
-	uint32_t nfailing; /* and inferred: as many may be found */
+	uint16_t *bits;	      /* per span */
+	uint32_t *order;      /* spans, breadth first, nearest to a root first */
+	uint32_t *depth;      /* per span */
+	uint32_t *chain_len;  /* per span: length of the longest failing chain from it down; NULL
+			      until  needed */
+	uint32_t *candidates; /* scratch: failing spans to choose from */
+	uint32_t nfailing;    /* and inferred: as many may be found */
 	uint32_t norder;
 	uint32_t signal; /* the signal's first span, or the root that stands for it */
 	/* Where other failing spans were left aside, nearest to the signal first. */
 	uint32_t others[WALK_OTHERS];
 	unsigned int nothers;
-	bool telling;	      /* on the main line: keep reasons and others */
-	unsigned int detours; /* left */
-	double doubt;	      /* factor for the weakest link of this line: 1, or less */
+	bool main_line;	    /* on the main line: keep reasons and others */
+	unsigned int jumps; /* left */
+	double doubt;	    /* factor for the weakest link of this line: 1, or less */
 };
 
 /* span_error.c */
@@ -72,8 +73,8 @@ bool span_cancelled(const struct trace *trace, const struct span *span);
 bool span_same_service(const struct trace *trace, const struct span *a, const struct span *b);
 /* Fit for a sentence: control characters become blanks, long texts are cut. Borrowed or kept by the
  * arena. */
-const char *span_shown(struct arena *arena, const char *text);
-const char *span_duration(struct arena *arena, int64_t us); /* "3.2 s" */
+const char *shown_text(struct arena *arena, const char *text);
+const char *shown_duration(struct arena *arena, int64_t us); /* "3.2 s" */
 
 /* signal_match.c: the signal's test over many spans, each distinct resource and name looked at
  * about once. */
@@ -106,14 +107,14 @@ void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kin
 		    struct suspect *suspect);
 /* How far the child's clock must be moved for it to lie within its parent: clocks of two hosts
  * differ. 0 within one process, and where it cannot lie within. */
-int64_t walker_skew_us(const struct span *parent, const struct span *child);
+int64_t span_skew_us(const struct span *parent, const struct span *child);
 /* A child that the parent waited for, as far as one can tell: not FOLLOWS_FROM, not a consumer that
  * ended later. */
-bool walker_waits_for(const struct span *parent, const struct span *child);
+bool span_waits_for(const struct span *parent, const struct span *child);
 
 /* A walk of the same trace that ends at a span which was found otherwise; its path is the spans
  * above that, up to where the other walk began. */
-void walk_towards(struct arena *arena, const struct walk *seen, uint32_t span,
+void walk_to_span(struct arena *arena, const struct walk *seen, uint32_t span,
 		  enum suspect_kind kind, struct walk *ret_walk);
 
 /* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
@@ -146,11 +147,11 @@ bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, 
 /* walk_orphan.c: other parts of the trace that failed and whose parent is missing. */
 /* The one that the names of a callee without a span mean, for the walk to go on from, or
  * TRACE_NONE. */
-uint32_t walk_orphan_named(struct walker *walker, uint32_t call, const struct suspect *suspect);
+uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct suspect *suspect);
 /* One of them may be what failed below a call whose callee has no span. */
-bool walk_orphan_below(const struct walker *walker, uint32_t call);
+bool walk_orphan_may_explain(const struct walker *walker, uint32_t call);
 /* They are told, and walked as others. */
-void walk_orphans_leave_aside(struct walker *walker, uint32_t leaf);
+void walk_orphans_tell(struct walker *walker, uint32_t leaf);
 
 /* critical_path.c: visits the spans on the path of `from` between two times, a parent before its
  * children; each with its own time there, which may be 0. */
@@ -165,7 +166,7 @@ uint32_t critical_path_keep(struct arena *arena, const struct trace *trace, uint
 
 /* evidence.c: the span of another service that a call reached: its last one, or of a span without a
  * kind its only child. TRACE_NONE: it is no call, or nobody answered. */
-uint32_t evidence_answer(const struct trace *trace, uint32_t span);
+uint32_t span_answer(const struct trace *trace, uint32_t span);
 
 /* walk_latency.c */
 struct own_time {
@@ -182,7 +183,7 @@ void walk_latency(struct walker *walker, struct suspect *suspect, double *certai
 
 /* walk_leaf.c. Fills peers, npeers of a suspect that waited: where a call took most of its time,
  * and the callee shows no work before `until_us`. False: it did not wait for a callee. */
-bool walk_leaf_waited(struct walker *walker, const struct own_time *time, int64_t until_us,
-		      struct suspect *suspect);
+bool walk_waited_for_callee(struct walker *walker, const struct own_time *time, int64_t until_us,
+			    struct suspect *suspect);
 
 #endif

@@ -36,7 +36,7 @@ _Static_assert(sizeof(((struct walk *)0)->reasons) / sizeof(const char *) == LIM
 #define DOUBT_INFERRED 0.9
 
 /* So often a walk goes on from where time led it: each detour looks at all that is below. */
-#define DETOURS 8
+#define JUMPS 8
 
 const char *suspect_kind_name(enum suspect_kind kind)
 {
@@ -80,7 +80,7 @@ void walker_tell(struct walker *walker, const char *format, ...)
 	struct walk *walk = walker->walk;
 	va_list args;
 
-	if (!walker->telling || walk->nreasons == LIMIT_REASONS)
+	if (!walker->main_line || walk->nreasons == LIMIT_REASONS)
 		return;
 	va_start(args, format);
 	walk->reasons[walk->nreasons++] = arena_vprintf(walker->arena, format, args);
@@ -95,31 +95,31 @@ void walker_doubt(struct walker *walker, double factor)
 
 bool walker_may_tell(const struct walker *walker)
 {
-	return walker->telling && walker->walk->nreasons < LIMIT_REASONS - REASONS_FOR_LEAF;
+	return walker->main_line && walker->walk->nreasons < LIMIT_REASONS - REASONS_FOR_LEAF;
 }
 
 const char *walker_service(const struct walker *walker, uint32_t span)
 {
 	const char *service = span_service(walker->trace, &walker->trace->spans[span]);
 
-	return service[0] != '\0' ? span_shown(walker->arena, service) : "an unknown service";
+	return service[0] != '\0' ? shown_text(walker->arena, service) : "an unknown service";
 }
 
 const char *walker_name(const struct walker *walker, uint32_t span)
 {
 	const char *name = trace_text(walker->trace, walker->trace->spans[span].name);
 
-	return name[0] != '\0' ? span_shown(walker->arena, name) : "a span without a name";
+	return name[0] != '\0' ? shown_text(walker->arena, name) : "a span without a name";
 }
 
 const char *walker_words(const struct walker *walker, uint32_t span)
 {
 	const char *words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
 
-	return words ? arena_printf(walker->arena, ": %s", span_shown(walker->arena, words)) : "";
+	return words ? arena_printf(walker->arena, ": %s", shown_text(walker->arena, words)) : "";
 }
 
-const char *span_duration(struct arena *arena, int64_t us)
+const char *shown_duration(struct arena *arena, int64_t us)
 {
 	if (us >= 10 * US_PER_SECOND)
 		return arena_printf(arena, "%lld s", (long long)(us / US_PER_SECOND));
@@ -134,7 +134,7 @@ const char *span_duration(struct arena *arena, int64_t us)
 
 const char *walker_duration(const struct walker *walker, int64_t us)
 {
-	return span_duration(walker->arena, us);
+	return shown_duration(walker->arena, us);
 }
 
 void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
@@ -156,7 +156,7 @@ void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kin
 	suspect->span = span;
 }
 
-int64_t walker_skew_us(const struct span *parent, const struct span *child)
+int64_t span_skew_us(const struct span *parent, const struct span *child)
 {
 	if (parent->resource == child->resource || child->duration_us > parent->duration_us)
 		return 0;
@@ -167,7 +167,7 @@ int64_t walker_skew_us(const struct span *parent, const struct span *child)
 	return 0;
 }
 
-bool walker_waits_for(const struct span *parent, const struct span *child)
+bool span_waits_for(const struct span *parent, const struct span *child)
 {
 	if (child->flags & SPAN_FOLLOWS)
 		return false;
@@ -250,7 +250,7 @@ uint16_t walker_bits_above(const struct walker *walker, uint32_t span)
 								      : walker->bits[at->parent];
 }
 
-static double wholeness(struct walker *walker)
+static double trace_wholeness(struct walker *walker)
 {
 	const struct trace *trace = walker->trace;
 	double whole = 1;
@@ -282,8 +282,8 @@ static uint32_t children_with(struct walker *walker, uint32_t span, uint16_t bit
 	uint32_t child = spans[span].first_child;
 
 	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
-		if ((walker->bits[child] & bit) && walker_waits_for(&spans[span], &spans[child]))
-			walker->found[n++] = child;
+		if ((walker->bits[child] & bit) && span_waits_for(&spans[span], &spans[child]))
+			walker->candidates[n++] = child;
 	}
 	return n;
 }
@@ -301,7 +301,7 @@ static uint32_t failing_grandchildren(struct walker *walker, uint32_t span)
 		return 0;
 	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
 		if (spans[child].status != SPAN_STATUS_OK &&
-		    walker_waits_for(&spans[span], &spans[child]))
+		    span_waits_for(&spans[span], &spans[child]))
 			n = children_with(walker, child, BIT_FAILING, n);
 	}
 	return n;
@@ -369,11 +369,11 @@ static uint32_t walk_down(struct walker *walker, uint32_t span)
 	}
 }
 
-static void follow(struct walker *walker, uint32_t start, struct suspect *suspect,
-		   double *certainty)
+static void follow_chain(struct walker *walker, uint32_t start, struct suspect *suspect,
+			 double *certainty)
 {
 	walker->doubt = 1;
-	walker->detours = DETOURS;
+	walker->jumps = JUMPS;
 	while (start != TRACE_NONE)
 		start = walk_leaf(walker, walk_down(walker, start), suspect, certainty);
 	*certainty *= walker->doubt;
@@ -387,10 +387,10 @@ static void keep_path(struct walker *walker)
 	struct walk *walk = walker->walk;
 	const struct span *spans = walker->trace->spans;
 	uint32_t leaf = walk->suspect.span, n = 1, span = leaf;
-	uint16_t under = walker->bits[leaf] & BIT_UNDER;
+	uint16_t under = walker->bits[leaf] & BIT_UNDER_SIGNAL;
 
 	while (spans[span].parent != TRACE_NONE &&
-	       (walker_bits_above(walker, span) & BIT_UNDER) == under &&
+	       (walker_bits_above(walker, span) & BIT_UNDER_SIGNAL) == under &&
 	       !(spans[span].flags & SPAN_FOLLOWS)) {
 		span = spans[span].parent;
 		n++;
@@ -403,7 +403,7 @@ static void keep_path(struct walker *walker)
 		walk->path[--n] = span;
 }
 
-static bool same_suspect(const struct suspect *a, const struct suspect *b)
+static bool same_culprit(const struct suspect *a, const struct suspect *b)
 {
 	const char *ca = a->callee ? a->callee : "", *cb = b->callee ? b->callee : "";
 
@@ -413,10 +413,10 @@ static bool same_suspect(const struct suspect *a, const struct suspect *b)
 
 static void keep_other(struct walk *walk, const struct suspect *other)
 {
-	if (same_suspect(&walk->suspect, other))
+	if (same_culprit(&walk->suspect, other))
 		return;
 	for (unsigned int i = 0; i < walk->nothers; i++) {
-		if (same_suspect(&walk->others[i], other))
+		if (same_culprit(&walk->others[i], other))
 			return;
 	}
 	walk->others[walk->nothers++] = *other;
@@ -426,14 +426,14 @@ static void keep_others(struct walker *walker)
 {
 	struct walk *walk = walker->walk;
 
-	walker->telling = false;
+	walker->main_line = false;
 	if (walker->nothers > 0)
 		walk->others = arena_array(walker->arena, walker->nothers, sizeof(*walk->others));
 	for (unsigned int i = 0; i < walker->nothers; i++) {
 		struct suspect other;
 		double certainty;
 
-		follow(walker, walker->others[i], &other, &certainty);
+		follow_chain(walker, walker->others[i], &other, &certainty);
 		keep_other(walk, &other);
 	}
 }
@@ -445,7 +445,7 @@ static void walk_errors(struct walker *walker, bool signal_found)
 
 	walk->mode = WALK_ERRORS;
 	if (walk->error_spans > 0) {
-		walker->found = xcalloc(walker->nfailing, sizeof(*walker->found));
+		walker->candidates = xcalloc(walker->nfailing, sizeof(*walker->candidates));
 		start = walk_start(walker, signal_found);
 	}
 	if (start == TRACE_NONE) {
@@ -460,9 +460,9 @@ static void walk_errors(struct walker *walker, bool signal_found)
 		return;
 	}
 	walk->found = true;
-	follow(walker, start, &walk->suspect, &walk->certainty);
+	follow_chain(walker, start, &walk->suspect, &walk->certainty);
 	keep_path(walker);
-	walk_orphans_leave_aside(walker, walk->suspect.span);
+	walk_orphans_tell(walker, walk->suspect.span);
 	keep_others(walker);
 }
 
@@ -473,7 +473,7 @@ static void walker_init(struct walker *walker)
 	walker->bits = xcalloc(n, sizeof(*walker->bits));
 	walker->order = xcalloc(n, sizeof(*walker->order));
 	walker->depth = xcalloc(n, sizeof(*walker->depth));
-	walker->telling = true;
+	walker->main_line = true;
 	walker->doubt = 1;
 }
 
@@ -482,8 +482,8 @@ static void walker_fini(struct walker *walker)
 	free(walker->bits);
 	free(walker->order);
 	free(walker->depth);
-	free(walker->height);
-	free(walker->found);
+	free(walker->chain_len);
+	free(walker->candidates);
 }
 
 void walk_trace(struct arena *arena, const struct trace *trace, const struct walk_options *options,
@@ -504,7 +504,7 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 		return;
 	}
 	walker_init(&walker);
-	whole = wholeness(&walker);
+	whole = trace_wholeness(&walker);
 	judge_spans(&walker);
 	order_spans(&walker);
 	signal_found = walk_signal(&walker);
@@ -522,7 +522,7 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 	walker_fini(&walker);
 }
 
-void walk_towards(struct arena *arena, const struct walk *seen, uint32_t span,
+void walk_to_span(struct arena *arena, const struct walk *seen, uint32_t span,
 		  enum suspect_kind kind, struct walk *ret_walk)
 {
 	const struct trace *trace = seen->trace;

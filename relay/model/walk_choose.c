@@ -32,8 +32,8 @@ static bool is_cancelled(struct walker *walker, uint32_t span)
 {
 	uint16_t *bits = &walker->bits[span];
 
-	if (!(*bits & BIT_JUDGED)) {
-		*bits |= BIT_JUDGED;
+	if (!(*bits & BIT_CANCEL_CHECKED)) {
+		*bits |= BIT_CANCEL_CHECKED;
 		if (span_cancelled(walker->trace, &walker->trace->spans[span]))
 			*bits |= BIT_CANCELLED;
 	}
@@ -45,23 +45,24 @@ static uint32_t chain_length(struct walker *walker, uint32_t span)
 {
 	const struct span *spans = walker->trace->spans;
 
-	if (!walker->height) {
-		walker->height = xcalloc(walker->trace->nspans, sizeof(*walker->height));
+	if (!walker->chain_len) {
+		walker->chain_len = xcalloc(walker->trace->nspans, sizeof(*walker->chain_len));
 		for (uint32_t i = walker->norder; i-- > 0;) {
 			uint32_t at = walker->order[i], parent = spans[at].parent;
 
 			if (!(walker->bits[at] & BIT_FAILING))
 				continue;
-			walker->height[at]++;
-			if (parent != TRACE_NONE && walker->height[parent] < walker->height[at])
-				walker->height[parent] = walker->height[at];
+			walker->chain_len[at]++;
+			if (parent != TRACE_NONE &&
+			    walker->chain_len[parent] < walker->chain_len[at])
+				walker->chain_len[parent] = walker->chain_len[at];
 		}
 	}
-	return walker->height[span];
+	return walker->chain_len[span];
 }
 
 /* When it ended, on its parent's clock. *ret_late: only after its parent had. */
-static int64_t end_of(const struct walker *walker, uint32_t at, bool *ret_late)
+static int64_t end_on_parent_clock(const struct walker *walker, uint32_t at, bool *ret_late)
 {
 	const struct span *span = &walker->trace->spans[at];
 	int64_t end = span_end_us(span);
@@ -70,7 +71,7 @@ static int64_t end_of(const struct walker *walker, uint32_t at, bool *ret_late)
 	if (span->parent != TRACE_NONE) {
 		const struct span *parent = &walker->trace->spans[span->parent];
 
-		end += walker_skew_us(parent, span);
+		end += span_skew_us(parent, span);
 		*ret_late = end > span_end_us(parent);
 	}
 	return end;
@@ -80,7 +81,8 @@ static bool is_better(struct walker *walker, uint32_t a, uint32_t b)
 {
 	bool a_cancelled = is_cancelled(walker, a), b_cancelled = is_cancelled(walker, b);
 	bool a_late, b_late;
-	int64_t a_end = end_of(walker, a, &a_late), b_end = end_of(walker, b, &b_late);
+	int64_t a_end = end_on_parent_clock(walker, a, &a_late),
+		b_end = end_on_parent_clock(walker, b, &b_late);
 	uint32_t a_length, b_length;
 
 	if (a_cancelled != b_cancelled)
@@ -100,7 +102,7 @@ static void choice_fill(struct walker *walker, uint32_t n, bool all, struct choi
 {
 	choice->n = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t span = walker->found[i];
+		uint32_t span = walker->candidates[i];
 		unsigned int at = choice->n;
 
 		if (!all && (walker->bits[span] & BIT_SUPERSEDED))
@@ -148,7 +150,7 @@ static uint32_t callee_service(const struct trace *trace, const struct span *spa
 	return span_same_service(trace, span, child) ? 0 : span_resource(trace, child)->service;
 }
 
-static bool differ(uint32_t a, uint32_t b)
+static bool refs_differ(uint32_t a, uint32_t b)
 {
 	return a != 0 && b != 0 && a != b;
 }
@@ -162,11 +164,11 @@ static bool same_call(const struct trace *trace, const struct span *a, const str
 
 	if (a->name != b->name || a->kind != b->kind || !span_same_service(trace, a, b))
 		return false;
-	return !differ(attr_ref(trace, a, peers, ARRAY_LEN(peers)),
-		       attr_ref(trace, b, peers, ARRAY_LEN(peers))) &&
-	       !differ(attr_ref(trace, a, urls, ARRAY_LEN(urls)),
-		       attr_ref(trace, b, urls, ARRAY_LEN(urls))) &&
-	       !differ(callee_service(trace, a), callee_service(trace, b));
+	return !refs_differ(attr_ref(trace, a, peers, ARRAY_LEN(peers)),
+			    attr_ref(trace, b, peers, ARRAY_LEN(peers))) &&
+	       !refs_differ(attr_ref(trace, a, urls, ARRAY_LEN(urls)),
+			    attr_ref(trace, b, urls, ARRAY_LEN(urls))) &&
+	       !refs_differ(callee_service(trace, a), callee_service(trace, b));
 }
 
 /* All siblings that are the same call, by start. False: too many for attempts. */
@@ -260,9 +262,9 @@ static void tell_attempts(struct walker *walker, uint32_t span, unsigned int fai
 }
 
 /* Remembers what was not chosen; further up comes first. */
-static void leave_aside(struct walker *walker, const struct choice *choice, uint32_t chosen)
+static void choice_leave_aside(struct walker *walker, const struct choice *choice, uint32_t chosen)
 {
-	for (unsigned int i = 0; walker->telling && i < choice->n; i++) {
+	for (unsigned int i = 0; walker->main_line && i < choice->n; i++) {
 		uint32_t span = choice->best[i];
 
 		if (span != chosen && !(walker->bits[span] & BIT_SUPERSEDED) &&
@@ -339,6 +341,6 @@ uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_
 	if (chosen == TRACE_NONE)
 		return chosen;
 	tell_choice(walker, n, chosen, &choice);
-	leave_aside(walker, &choice, chosen);
+	choice_leave_aside(walker, &choice, chosen);
 	return chosen;
 }

@@ -115,7 +115,7 @@ unsigned int walk_own_times(const struct trace *trace, uint32_t from, int64_t lo
 static bool between_two(struct walker *walker, const struct own_time *time, struct suspect *suspect)
 {
 	const struct trace *trace = walker->trace;
-	uint32_t answer = evidence_answer(trace, time->span);
+	uint32_t answer = span_answer(trace, time->span);
 
 	if (answer == TRACE_NONE || time->most_us < time->own_us / 2)
 		return false;
@@ -146,7 +146,7 @@ void walk_latency(struct walker *walker, struct suspect *suspect, double *certai
 		    walker_service(walker, walker->signal), walker_name(walker, walker->signal),
 		    walker_service(walker, times[0].span), walker_duration(walker, times[0].own_us),
 		    walker_name(walker, times[0].span));
-	if (!walk_leaf_waited(walker, &times[0], span_end_us(signal), suspect) &&
+	if (!walk_waited_for_callee(walker, &times[0], span_end_us(signal), suspect) &&
 	    between_two(walker, &times[0], suspect))
 		*certainty = CERTAINTY_EDGE;
 	walk->ncritical = critical_path_keep(walker->arena, trace, walker->signal, &walk->critical);

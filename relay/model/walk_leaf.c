@@ -33,7 +33,7 @@ struct callee {
 /* Words for a reason: what the callee is called. */
 static const char *shown_callee(const struct walker *walker, const struct suspect *suspect)
 {
-	return suspect->npeers > 0 ? span_shown(walker->arena, suspect->peers[0])
+	return suspect->npeers > 0 ? shown_text(walker->arena, suspect->peers[0])
 				   : "a callee without a name";
 }
 
@@ -48,7 +48,8 @@ static bool is_callee_of(const struct trace *trace, const struct span *client,
 	       !span_same_service(trace, client, span);
 }
 
-static void look_at(const struct trace *trace, uint32_t client, uint32_t span, struct callee *ret)
+static void callee_look_at(const struct trace *trace, uint32_t client, uint32_t span,
+			   struct callee *ret)
 {
 	const struct span *call = &trace->spans[client], *work = &trace->spans[span];
 	int64_t end = span_end_us(call), margin = call->duration_us / NEAR_PART;
@@ -65,12 +66,12 @@ static void look_at(const struct trace *trace, uint32_t client, uint32_t span, s
 }
 
 /* Of several, the last one that was at work during the call. */
-static void keep_callee(const struct trace *trace, uint32_t client, uint32_t span,
-			struct callee *best)
+static void callee_keep_later(const struct trace *trace, uint32_t client, uint32_t span,
+			      struct callee *best)
 {
 	struct callee callee;
 
-	look_at(trace, client, span, &callee);
+	callee_look_at(trace, client, span, &callee);
 	if (best->span == TRACE_NONE || (best->late && !callee.late) ||
 	    (best->late == callee.late &&
 	     span_end_us(&trace->spans[span]) > span_end_us(&trace->spans[best->span])))
@@ -90,7 +91,7 @@ static struct callee find_callee(const struct trace *trace, uint32_t client)
 
 		if (!(spans[i].flags & SPAN_FOLLOWS)) {
 			if (is_callee_of(trace, &spans[client], &spans[i]))
-				keep_callee(trace, client, i, &best);
+				callee_keep_later(trace, client, i, &best);
 			else
 				down = spans[i].kind != SPAN_CONSUMER &&
 				       spans[i].first_child != TRACE_NONE;
@@ -174,8 +175,8 @@ const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_
 	return NULL;
 }
 
-static void refused(struct walker *walker, uint32_t client, uint32_t callee, const char *answer,
-		    bool by_callee, struct suspect *suspect)
+static void leaf_refused(struct walker *walker, uint32_t client, uint32_t callee,
+			 const char *answer, bool by_callee, struct suspect *suspect)
 {
 	if (by_callee) {
 		walker_suspect(walker, callee, SUSPECT_SPAN, suspect);
@@ -189,8 +190,8 @@ static void refused(struct walker *walker, uint32_t client, uint32_t callee, con
 		    walker_service(walker, callee), answer, walker_service(walker, client));
 }
 
-static void between(struct walker *walker, uint32_t client, const struct callee *callee,
-		    struct suspect *suspect, double *certainty)
+static void leaf_between(struct walker *walker, uint32_t client, const struct callee *callee,
+			 struct suspect *suspect, double *certainty)
 {
 	const struct trace *trace = walker->trace;
 	const char *why = walker->bits[callee->span] & BIT_FAILING
@@ -218,8 +219,8 @@ static void between(struct walker *walker, uint32_t client, const struct callee 
  * Who held it up: the service with the largest own time on the critical path from `span` on, up to
  * the deadline. Returns a failing span, for the walk to go on from, or TRACE_NONE.
  */
-static uint32_t held_up(struct walker *walker, uint32_t span, int64_t deadline_us,
-			struct suspect *suspect)
+static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t deadline_us,
+			     struct suspect *suspect)
 {
 	const struct trace *trace = walker->trace;
 	struct own_time times[OWN_TIMES];
@@ -228,14 +229,14 @@ static uint32_t held_up(struct walker *walker, uint32_t span, int64_t deadline_u
 	if (walk_own_times(trace, span, trace->spans[span].start_us, deadline_us, times) == 0)
 		times[0] = (struct own_time){ .span = span };
 	at = times[0].span;
-	if (at != span && (walker->bits[at] & BIT_FAILING) && walker->detours > 0) {
-		walker->detours--;
+	if (at != span && (walker->bits[at] & BIT_FAILING) && walker->jumps > 0) {
+		walker->jumps--;
 		walker_tell(walker, "most of the time went into %s %s, which failed",
 			    walker_service(walker, at), walker_name(walker, at));
 		return at;
 	}
 	walker_suspect(walker, at, SUSPECT_SLOW, suspect);
-	if (walk_leaf_waited(walker, &times[0], deadline_us, suspect)) {
+	if (walk_waited_for_callee(walker, &times[0], deadline_us, suspect)) {
 		walker_tell(walker,
 			    "%s waited %s of that for %s, which shows no work meanwhile: %s",
 			    walker_service(walker, at), walker_duration(walker, times[0].most_us),
@@ -248,8 +249,8 @@ static uint32_t held_up(struct walker *walker, uint32_t span, int64_t deadline_u
 	return TRACE_NONE;
 }
 
-bool walk_leaf_waited(struct walker *walker, const struct own_time *time, int64_t until_us,
-		      struct suspect *suspect)
+bool walk_waited_for_callee(struct walker *walker, const struct own_time *time, int64_t until_us,
+			    struct suspect *suspect)
 {
 	const struct trace *trace = walker->trace;
 	struct callee callee;
@@ -267,8 +268,8 @@ bool walk_leaf_waited(struct walker *walker, const struct own_time *time, int64_
 /* ---- leaves ---- */
 
 /* A call whose callee has no span: by name it may be a part of the trace that hangs loose. */
-static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
-			    double *certainty)
+static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+				    double *certainty)
 {
 	const char *callee, *answer;
 	bool callee_may;
@@ -277,7 +278,7 @@ static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect
 	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
 	peer_names(walker->arena, walker->trace, &walker->trace->spans[leaf], suspect);
 	callee = shown_callee(walker, suspect);
-	part = walk_orphan_named(walker, leaf, suspect);
+	part = walk_orphan_by_name(walker, leaf, suspect);
 	if (part != TRACE_NONE) {
 		walker_tell(walker,
 			    "%s called %s, whose span is missing; continued by its name at another "
@@ -287,7 +288,7 @@ static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect
 		walker_doubt(walker, DOUBT_BY_NAME);
 		return part;
 	}
-	if (walk_orphan_below(walker, leaf))
+	if (walk_orphan_may_explain(walker, leaf))
 		walker_doubt(walker, DOUBT_UNEXPLAINED);
 	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
 	if (answer && !(callee_may && walker->options->refusals_are_callees)) {
@@ -307,7 +308,7 @@ static uint32_t silent_leaf(struct walker *walker, uint32_t leaf, struct suspect
 	return TRACE_NONE;
 }
 
-static uint32_t client_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 			    double *certainty)
 {
 	struct callee callee = find_callee(walker->trace, leaf);
@@ -315,11 +316,11 @@ static uint32_t client_leaf(struct walker *walker, uint32_t leaf, struct suspect
 	const char *answer;
 
 	if (callee.span == TRACE_NONE)
-		return silent_leaf(walker, leaf, suspect, certainty);
+		return leaf_without_callee(walker, leaf, suspect, certainty);
 	answer = span_refusal(walker->arena, walker->trace, leaf, callee.span, &callee_may);
 	if (answer && !(walker->bits[callee.span] & BIT_FAILING)) {
-		refused(walker, leaf, callee.span, answer,
-			callee_may && walker->options->refusals_are_callees, suspect);
+		leaf_refused(walker, leaf, callee.span, answer,
+			     callee_may && walker->options->refusals_are_callees, suspect);
 		*certainty = CERTAINTY_CALLER;
 		return TRACE_NONE;
 	}
@@ -329,9 +330,9 @@ static uint32_t client_leaf(struct walker *walker, uint32_t leaf, struct suspect
 			    walker_duration(walker, walker->trace->spans[leaf].duration_us),
 			    walker_words(walker, leaf), walker_service(walker, callee.span));
 		*certainty = CERTAINTY_SLOW;
-		return held_up(walker, callee.span, callee.deadline_us, suspect);
+		return leaf_held_up(walker, callee.span, callee.deadline_us, suspect);
 	}
-	between(walker, leaf, &callee, suspect, certainty);
+	leaf_between(walker, leaf, &callee, suspect, certainty);
 	return TRACE_NONE;
 }
 
@@ -345,16 +346,16 @@ static uint32_t child_at_deadline(const struct walker *walker, uint32_t leaf)
 	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
 		struct callee child;
 
-		if ((walker->bits[i] & BIT_FAILING) || !walker_waits_for(span, &spans[i]))
+		if ((walker->bits[i] & BIT_FAILING) || !span_waits_for(span, &spans[i]))
 			continue;
-		look_at(walker->trace, leaf, i, &child);
+		callee_look_at(walker->trace, leaf, i, &child);
 		if (child.at_deadline && spans[i].duration_us >= span->duration_us / 2)
 			return i;
 	}
 	return TRACE_NONE;
 }
 
-static uint32_t server_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 			    double *certainty)
 {
 	const struct span *span = &walker->trace->spans[leaf];
@@ -368,7 +369,7 @@ static uint32_t server_leaf(struct walker *walker, uint32_t leaf, struct suspect
 			    walker_duration(walker, span->duration_us), walker_words(walker, leaf),
 			    walker_service(walker, child), walker_name(walker, child));
 		*certainty = CERTAINTY_SLOW;
-		return held_up(walker, child, span_end_us(span), suspect);
+		return leaf_held_up(walker, child, span_end_us(span), suspect);
 	}
 	walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
 	*certainty = CERTAINTY_SPAN;
@@ -383,7 +384,7 @@ static uint32_t server_leaf(struct walker *walker, uint32_t leaf, struct suspect
 static uint32_t who_cancelled(const struct walker *walker, uint32_t leaf)
 {
 	const struct span *spans = walker->trace->spans;
-	uint16_t want = BIT_FAILING | (walker->bits[leaf] & BIT_UNDER);
+	uint16_t want = BIT_FAILING | (walker->bits[leaf] & BIT_UNDER_SIGNAL);
 	uint32_t at = leaf;
 
 	do {
@@ -407,7 +408,7 @@ static uint32_t explains_cancelled(const struct walker *walker, uint32_t leaf)
 	if (above == TRACE_NONE)
 		return TRACE_NONE;
 	if (span_timed_out(trace, &trace->spans[above])) {
-		look_at(trace, above, leaf, &work);
+		callee_look_at(trace, above, leaf, &work);
 		if (work.at_deadline && span_side(trace, &trace->spans[above]) == SIDE_SERVER)
 			return leaf;
 		return above;
@@ -415,7 +416,7 @@ static uint32_t explains_cancelled(const struct walker *walker, uint32_t leaf)
 	return span_says_why(trace, &trace->spans[above]) ? above : TRACE_NONE;
 }
 
-static uint32_t cancelled_leaf(struct walker *walker, uint32_t *leaf, struct suspect *suspect,
+static uint32_t leaf_cancelled(struct walker *walker, uint32_t *leaf, struct suspect *suspect,
 			       double *certainty)
 {
 	const struct trace *trace = walker->trace;
@@ -434,7 +435,7 @@ static uint32_t cancelled_leaf(struct walker *walker, uint32_t *leaf, struct sus
 		    walker_name(walker, cause), walker_words(walker, cause));
 	*leaf = cause;
 	if (span_side(trace, &trace->spans[cause]) == SIDE_CLIENT)
-		return client_leaf(walker, cause, suspect, certainty);
+		return leaf_client(walker, cause, suspect, certainty);
 	walker_suspect(walker, cause, SUSPECT_SPAN, suspect);
 	*certainty = CERTAINTY_SPAN;
 	walker_doubt(walker, DOUBT_CANCELLED);
@@ -447,13 +448,13 @@ uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect
 	uint32_t next;
 
 	if (span_side(trace, &trace->spans[leaf]) == SIDE_CLIENT)
-		next = client_leaf(walker, leaf, suspect, certainty);
+		next = leaf_client(walker, leaf, suspect, certainty);
 	else
-		next = server_leaf(walker, leaf, suspect, certainty);
+		next = leaf_server(walker, leaf, suspect, certainty);
 	/* What was left aside has its cause in what was not. */
-	if (walker->telling && next == TRACE_NONE && suspect->kind != SUSPECT_SLOW &&
+	if (walker->main_line && next == TRACE_NONE && suspect->kind != SUSPECT_SLOW &&
 	    suspect->kind != SUSPECT_CALLER && span_cancelled(trace, &trace->spans[leaf]))
-		next = cancelled_leaf(walker, &leaf, suspect, certainty);
+		next = leaf_cancelled(walker, &leaf, suspect, certainty);
 	/* A slow span need not have failed: the words are those of the call that it held up. */
 	if (next == TRACE_NONE)
 		suspect->error = span_error(walker->arena, trace, &trace->spans[leaf]);
@@ -466,12 +467,11 @@ bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, 
 	struct callee call;
 	uint32_t i = spans[callee].first_child;
 
-	look_at(walker->trace, client, callee, &call);
+	callee_look_at(walker->trace, client, callee, &call);
 	if (!gave_up(walker, client, &call))
 		return false;
 	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
-		if (!(walker->bits[i] & BIT_FAILING) &&
-		    walker_waits_for(&spans[callee], &spans[i]) &&
+		if (!(walker->bits[i] & BIT_FAILING) && span_waits_for(&spans[callee], &spans[i]) &&
 		    spans[i].start_us < call.deadline_us &&
 		    span_end_us(&spans[i]) >= call.deadline_us)
 			return true;

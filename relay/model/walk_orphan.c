@@ -21,7 +21,7 @@ static bool is_failing_part(const struct walker *walker, uint32_t root)
 {
 	return (walker->trace->spans[root].flags & SPAN_ORPHAN) &&
 	       (walker->bits[root] & (BIT_FAILING | BIT_INFERRED)) &&
-	       !(walker->bits[root] & BIT_ON_WAY);
+	       !(walker->bits[root] & BIT_TREE_WALKED);
 }
 
 /* It may belong to a call of another tree. Not where it names the same missing parent as that tree,
@@ -30,7 +30,7 @@ static bool may_belong(const struct walker *walker, uint32_t root, uint32_t top)
 {
 	const struct span *spans = walker->trace->spans;
 
-	return root != top && is_failing_part(walker, root) && !(walker->bits[root] & BIT_MATCH) &&
+	return root != top && is_failing_part(walker, root) && !(walker->bits[root] & BIT_SIGNAL) &&
 	       spans[root].kind != SPAN_CONSUMER && spans[root].parent_id != spans[top].parent_id;
 }
 
@@ -67,29 +67,29 @@ static bool is_named(const struct walker *walker, uint32_t root, const struct su
 	return false;
 }
 
-uint32_t walk_orphan_named(struct walker *walker, uint32_t call, const struct suspect *suspect)
+uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct suspect *suspect)
 {
 	const struct span *spans = walker->trace->spans;
 	uint32_t top = top_of(walker, call), root, n = 0;
 
-	if (walker->detours == 0)
+	if (walker->jumps == 0)
 		return TRACE_NONE;
 	for (root = walker->trace->first_root; root != TRACE_NONE;
 	     root = spans[root].next_sibling) {
 		if (may_belong(walker, root, top) && is_named(walker, root, suspect))
-			walker->found[n++] = root;
+			walker->candidates[n++] = root;
 	}
 	if (n == 0)
 		return TRACE_NONE;
 	/* Each tree once, and a few of them: all roots are looked at for each. */
-	walker->detours--;
+	walker->jumps--;
 	root = walk_choose(walker, n, false, true);
-	walker->bits[top] |= BIT_ON_WAY;
-	walker->bits[root] |= BIT_ON_WAY;
+	walker->bits[top] |= BIT_TREE_WALKED;
+	walker->bits[root] |= BIT_TREE_WALKED;
 	return root;
 }
 
-bool walk_orphan_below(const struct walker *walker, uint32_t call)
+bool walk_orphan_may_explain(const struct walker *walker, uint32_t call)
 {
 	const struct span *spans = walker->trace->spans;
 	uint32_t top = top_of(walker, call), root = walker->trace->first_root;
@@ -101,7 +101,7 @@ bool walk_orphan_below(const struct walker *walker, uint32_t call)
 	return false;
 }
 
-static void leave_aside(struct walker *walker, uint32_t root)
+static void part_leave_aside(struct walker *walker, uint32_t root)
 {
 	for (unsigned int i = 0; i < walker->nothers; i++) {
 		if (walker->others[i] == root)
@@ -111,17 +111,17 @@ static void leave_aside(struct walker *walker, uint32_t root)
 		walker->others[walker->nothers++] = root;
 }
 
-void walk_orphans_leave_aside(struct walker *walker, uint32_t leaf)
+void walk_orphans_tell(struct walker *walker, uint32_t leaf)
 {
 	uint32_t root = walker->trace->first_root, first = TRACE_NONE, n = 0;
 
-	walker->bits[top_of(walker, leaf)] |= BIT_ON_WAY;
+	walker->bits[top_of(walker, leaf)] |= BIT_TREE_WALKED;
 	for (; root != TRACE_NONE; root = walker->trace->spans[root].next_sibling) {
 		if (!is_failing_part(walker, root))
 			continue;
 		if (n++ == 0)
 			first = root;
-		leave_aside(walker, root);
+		part_leave_aside(walker, root);
 	}
 	if (n == 0)
 		return;

@@ -37,10 +37,10 @@ static uint32_t mark_signal(struct walker *walker, bool service_only)
 
 	for (uint32_t i = 0; i < walker->norder; i++) {
 		uint32_t span = walker->order[i];
-		uint16_t above = walker_bits_above(walker, span) & BIT_UNDER;
+		uint16_t above = walker_bits_above(walker, span) & BIT_UNDER_SIGNAL;
 
 		if (signal_matcher_test(&matcher, &walker->trace->spans[span])) {
-			above |= BIT_MATCH | BIT_UNDER;
+			above |= BIT_SIGNAL | BIT_UNDER_SIGNAL;
 			if (first == TRACE_NONE)
 				first = span;
 		}
@@ -54,19 +54,19 @@ static void mark_root(struct walker *walker, uint32_t root)
 {
 	const struct span *spans = walker->trace->spans;
 
-	walker->bits[root] |= BIT_MATCH | BIT_UNDER;
+	walker->bits[root] |= BIT_SIGNAL | BIT_UNDER_SIGNAL;
 	for (uint32_t i = 0; i < walker->norder; i++) {
 		uint32_t span = walker->order[i];
 
-		if (!(walker_bits_above(walker, span) & BIT_UNDER))
+		if (!(walker_bits_above(walker, span) & BIT_UNDER_SIGNAL))
 			continue;
-		walker->bits[span] |= BIT_UNDER;
+		walker->bits[span] |= BIT_UNDER_SIGNAL;
 		if (span_same_service(walker->trace, &spans[span], &spans[root]))
-			walker->bits[span] |= BIT_MATCH;
+			walker->bits[span] |= BIT_SIGNAL;
 	}
 }
 
-static bool has_text(const char *text)
+static bool field_given(const char *text)
 {
 	return text && text[0] != '\0';
 }
@@ -76,12 +76,12 @@ static uint32_t find_matching(struct walker *walker)
 	const struct signal *signal = walker->options->signal;
 	uint32_t span = mark_signal(walker, false);
 
-	if (span == TRACE_NONE && has_text(signal->service)) {
+	if (span == TRACE_NONE && field_given(signal->service)) {
 		span = mark_signal(walker, true);
 		if (span != TRACE_NONE)
 			walker_tell(walker,
 				    "no span of %s is the signal's operation; took any span of it",
-				    span_shown(walker->arena, signal->service));
+				    shown_text(walker->arena, signal->service));
 	}
 	if (span == TRACE_NONE)
 		walker_tell(walker, "no span of this trace is the signal; began at its root");
@@ -92,7 +92,7 @@ static uint32_t find_matching(struct walker *walker)
 bool walk_signal(struct walker *walker)
 {
 	const struct signal *signal = walker->options->signal;
-	bool known = signal && (has_text(signal->service) || has_text(signal->operation) ||
+	bool known = signal && (field_given(signal->service) || field_given(signal->operation) ||
 				signal->attrs.n > 0);
 	uint32_t span = known ? find_matching(walker) : TRACE_NONE;
 	bool found = span != TRACE_NONE;
@@ -128,7 +128,7 @@ static uint32_t find_topmost(struct walker *walker, uint16_t want, uint16_t avoi
 			if (n == 0)
 				depth = walker->depth[span];
 			if (walker->depth[span] == depth)
-				walker->found[n++] = span;
+				walker->candidates[n++] = span;
 			else if (walker->nothers < WALK_OTHERS)
 				walker->others[walker->nothers++] = span;
 		}
@@ -172,10 +172,10 @@ static void mark_signal_trees(struct walker *walker)
 	for (uint32_t i = 0; i < walker->norder; i++) {
 		uint32_t span = walker->order[i];
 
-		if (!(walker->bits[span] & BIT_UNDER))
+		if (!(walker->bits[span] & BIT_UNDER_SIGNAL))
 			continue;
-		while (!(walker->bits[span] & BIT_IN_TREE)) {
-			walker->bits[span] |= BIT_IN_TREE;
+		while (!(walker->bits[span] & BIT_IN_SIGNAL_TREE)) {
+			walker->bits[span] |= BIT_IN_SIGNAL_TREE;
 			if (spans[span].parent == TRACE_NONE || (spans[span].flags & SPAN_FOLLOWS))
 				break;
 			span = spans[span].parent;
@@ -184,7 +184,7 @@ static void mark_signal_trees(struct walker *walker)
 	for (uint32_t i = 0; i < walker->norder; i++) {
 		uint32_t span = walker->order[i];
 
-		walker->bits[span] |= walker_bits_above(walker, span) & BIT_IN_TREE;
+		walker->bits[span] |= walker_bits_above(walker, span) & BIT_IN_SIGNAL_TREE;
 	}
 }
 
@@ -197,7 +197,7 @@ static void tell_other_root(struct walker *walker, uint32_t start)
 		walker_tell(walker,
 			    "the trace's chain is broken: parent span %s is missing; continued at "
 			    "another root, %s %s",
-			    span_shown(walker->arena, trace_text(walker->trace, span->parent_id)),
+			    shown_text(walker->arena, trace_text(walker->trace, span->parent_id)),
 			    walker_service(walker, root), walker_name(walker, root));
 	else
 		walker_tell(walker, "nothing below %s %s failed; continued at another root, %s %s",
@@ -212,10 +212,10 @@ static uint32_t start_at_entry(struct walker *walker, bool signal_found)
 	uint32_t n, start;
 
 	if (signal_found) {
-		n = find_topmost(walker, BIT_FAILING | BIT_MATCH, 0, BIT_BELOW_ENTRY);
+		n = find_topmost(walker, BIT_FAILING | BIT_SIGNAL, 0, BIT_BELOW_ENTRY);
 		start = n > 0 ? walk_choose(walker, n, false, true) : TRACE_NONE;
 	} else {
-		start = start_among(walker, BIT_FAILING | BIT_MATCH, 0, BIT_BELOW_ENTRY, &n);
+		start = start_among(walker, BIT_FAILING | BIT_SIGNAL, 0, BIT_BELOW_ENTRY, &n);
 	}
 	if (start == TRACE_NONE)
 		return start;
@@ -232,7 +232,7 @@ uint32_t walk_start(struct walker *walker, bool signal_found)
 	start = start_at_entry(walker, signal_found);
 	if (start != TRACE_NONE)
 		return start;
-	start = start_among(walker, BIT_FAILING | BIT_UNDER, 0, BIT_BELOW_FAILED, &n);
+	start = start_among(walker, BIT_FAILING | BIT_UNDER_SIGNAL, 0, BIT_BELOW_FAILED, &n);
 	if (start != TRACE_NONE) {
 		walker_tell(walker,
 			    "%s %s did not fail; the nearest failing span below it is %s %s%s",
@@ -242,7 +242,7 @@ uint32_t walk_start(struct walker *walker, bool signal_found)
 		return start;
 	}
 	mark_signal_trees(walker);
-	start = start_among(walker, BIT_FAILING, BIT_IN_TREE, BIT_BELOW_FAILED, &n);
+	start = start_among(walker, BIT_FAILING, BIT_IN_SIGNAL_TREE, BIT_BELOW_FAILED, &n);
 	if (start != TRACE_NONE)
 		tell_other_root(walker, start);
 	return start;
