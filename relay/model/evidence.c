@@ -136,31 +136,6 @@ static uint32_t add_observation(struct extract *extract, const struct observatio
 	return extract->n++;
 }
 
-uint32_t span_answer(const struct trace *trace, uint32_t span)
-{
-	const struct span *spans = trace->spans, *call = &spans[span];
-	uint32_t child = call->first_child, answer = TRACE_NONE;
-
-	if (child == TRACE_NONE)
-		return TRACE_NONE;
-	if (call->kind == SPAN_UNSPECIFIED) {
-		if (spans[child].next_sibling != TRACE_NONE ||
-		    span_same_service(trace, call, &spans[child]))
-			return TRACE_NONE;
-		return child;
-	}
-	if (call->kind != SPAN_CLIENT && call->kind != SPAN_PRODUCER)
-		return TRACE_NONE;
-	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
-		if (!span_same_service(trace, call, &spans[child]) &&
-		    span_waits_for(call, &spans[child]) &&
-		    (answer == TRACE_NONE ||
-		     span_end_us(&spans[child]) > span_end_us(&spans[answer])))
-			answer = child;
-	}
-	return answer;
-}
-
 /* A call of something without spans of its own: a database, a queue, a third party. */
 static const char *silent_callee(struct extract *extract, uint32_t span)
 {

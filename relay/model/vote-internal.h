@@ -1,15 +1,41 @@
-/* Vote, inside: what its two files share. */
+/*
+ * Vote, inside. A reader's map, from the driver down, with the sections of
+ * tracepager-walk(7); a file uses only files below it:
+ *
+ * vote.c		counts failing paths, or asks for the contrast	section 7
+ * vote_contrast.c	makes a verdict of the contrast			section 8
+ * verdict.c		the tools of both
+ *
+ * Below them stand contrast.h, evidence.h and the walk.
+ */
 #ifndef TRACEPAGER_VOTE_INTERNAL_H
 #define TRACEPAGER_VOTE_INTERNAL_H
 
 #include "tracepager/vote.h"
 
-/* One more reason, while there is room. */
-void verdict_tell(struct arena *arena, struct verdict *verdict, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* ---- vote_contrast.c ---- */
 
-/* vote_contrast.c: by what is unusual beside healthy traces. False: no trace can be compared. */
+/* The service that best explains what is unusual beside healthy traces, which must not be NULL.
+ * False: no walk has a span to compare, and the verdict is untouched. */
 bool vote_by_contrast(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 		      const struct vote_options *options, struct verdict *verdict);
+
+/* ---- verdict.c; texts that it returns are kept by the arena ---- */
+
+/* Adds a reason, while there is room. */
+void verdict_tell(struct arena *arena, struct verdict *verdict, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Adds a runner-up, whose texts are borrowed; callee may be NULL. False: there is no room. */
+bool verdict_add_runner_up(struct verdict *verdict, const char *service, const char *callee,
+			   unsigned int agree);
+/* No suspect: the code and the sentence that tell why. The text is borrowed. */
+void verdict_abstain(struct verdict *verdict, enum fallback_code code, const char *text);
+/* No suspect, because verdict->confidence is below the threshold; best: the best candidate's name,
+ * shown. */
+void verdict_abstain_unsure(struct arena *arena, struct verdict *verdict, const char *best,
+			    double threshold);
+/* "; 2 of 50 healthy ones show it as well" */
+const char *verdict_healthy_words(struct arena *arena, uint32_t showing, uint32_t of);
+const char *plural_ending(uint32_t n); /* "" for 1, else "s" */
 
 #endif

@@ -1,12 +1,16 @@
 /*
- * Vote: from the walks of one alert to a verdict (walk page, section 7). Here failing paths are
- * counted; vote_contrast.c looks for what is unusual.
+ * Vote: from the walks of one alert to a verdict (tracepager-walk(7), section 7).
  *
- * Walks agree on namespace and service; edges on both ends. Traces in which nothing failed have no
- * vote, and are told. What healthy traces show as often has no weight. A tie names nobody: the
- * candidates stand side by side among the runners-up.
+ * There are two ways. Where most traces have a failing path from the signal's own span down, the
+ * path is a cause and no coincidence: this file counts where the paths end. Otherwise
+ * vote_contrast.c asks which service explains what is unusual beside healthy traces; it is also
+ * asked where counting names nobody.
+ *
+ * When counting, two walks agree if their suspects have the same namespace and service, and for
+ * edges the same callee. A trace in which no failing span explains the signal has no vote; a reason
+ * tells how many such traces there are. An error counts less the more healthy traces show it. A tie
+ * names nobody: both candidates become runners-up.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,21 +20,18 @@
 #include "vote-internal.h"
 #include "walk-internal.h"
 
-_Static_assert(sizeof(((struct verdict *)0)->reasons) / sizeof(const char *) == LIMIT_REASONS,
-	       "room for all reasons");
-_Static_assert(sizeof(((struct verdict *)0)->runners_up) / sizeof(struct runner_up) ==
-		       LIMIT_RUNNERS_UP,
-	       "room for all runners-up");
+/* Candidates of which a reason tells in how many traces the walk ends there. */
+#define CANDIDATES_TOLD 4
 
 /* Suspects that agree. */
 struct candidate {
-	const struct suspect *suspect; /* the first one met */
-	const struct walk *best_walk;  /* for it: of its commonest operation and error */
+	const struct suspect *suspect; /* the first of them */
+	const struct walk *best_walk;  /* one with the commonest operation and error */
 	unsigned int agree;	       /* walks that end there */
 	unsigned int mentions;	       /* walks that have it among their other leaves */
-	unsigned int commonest;	       /* walks with the operation and error of `stands` */
-	double certainty;	       /* summed, times what healthy traces do not show */
-	uint32_t healthy;	       /* traces that show the same error */
+	unsigned int commonest;	       /* walks with the operation and error of best_walk */
+	double certainty;	       /* of the walks, each times share_unusual(), summed */
+	uint32_t healthy;	       /* healthy traces that show the same error */
 };
 
 struct ballot {
@@ -39,32 +40,22 @@ struct ballot {
 	const struct evidence_set *healthy; /* NULL: none */
 	struct map *index;		    /* key of a suspect to its candidate */
 	struct map *words;		    /* key, operation and error to a count */
-	struct candidate **candidates;
+	struct candidate **candidates;	    /* the best first, once all walks are counted */
 	unsigned int n, size;
-	unsigned int nothing_failed;
+	unsigned int nothing_failed; /* walks without a failing span that explains the signal */
 };
 
 struct count {
 	unsigned int n;
 };
 
-void verdict_tell(struct arena *arena, struct verdict *verdict, const char *format, ...)
-{
-	va_list args;
-
-	if (verdict->nreasons == LIMIT_REASONS)
-		return;
-	va_start(args, format);
-	verdict->reasons[verdict->nreasons++] = arena_vprintf(arena, format, args);
-	va_end(args);
-}
-
 static const char *text_or_empty(const char *text)
 {
 	return text ? text : "";
 }
 
-/* A unit separator is in no name that a person gave. */
+/* What two suspects have in common if they agree. No name that a person gave holds the separator,
+ * U+001F. */
 static const char *suspect_key(struct arena *arena, const struct suspect *suspect)
 {
 	if (suspect->kind == SUSPECT_EDGE)
@@ -96,8 +87,8 @@ static struct candidate *ballot_candidate(struct ballot *ballot, const struct su
 	return candidate;
 }
 
-/* The walk of the commonest operation and error stands for all; of equals the surer, then the
- * earlier. */
+/* Keeps best_walk: a walk with the candidate's commonest operation and error; of equals the most
+ * certain one, then the first. */
 static void count_words(struct ballot *ballot, struct candidate *candidate, const struct walk *walk,
 			const char *key)
 {
@@ -119,7 +110,7 @@ static void count_words(struct ballot *ballot, struct candidate *candidate, cons
 	}
 }
 
-/* How much of it is not background: 1 where no healthy trace shows the same error, 0 where all do.
+/* The share of healthy traces that do not show the walk's error: 1 if none shows it, 0 if all do.
  */
 static double share_unusual(struct ballot *ballot, struct candidate *candidate,
 			    const struct walk *walk)
@@ -174,24 +165,20 @@ static int ballot_compare(const void *a, const void *b)
 				   text_or_empty(cb->suspect->callee));
 }
 
-static void ballot_add_runners_up(struct verdict *verdict, const struct ballot *ballot,
-				  unsigned int first)
+static void ballot_add_runners_up(struct ballot *ballot, unsigned int first)
 {
-	for (unsigned int i = first; i < ballot->n && verdict->nrunners_up < LIMIT_RUNNERS_UP;
-	     i++) {
+	for (unsigned int i = first; i < ballot->n; i++) {
 		const struct candidate *candidate = ballot->candidates[i];
 
-		verdict->runners_up[verdict->nrunners_up++] = (struct runner_up){
-			.service = candidate->suspect->service,
-			.callee = candidate->suspect->callee,
-			.agree = candidate->agree,
-		};
+		if (!verdict_add_runner_up(ballot->verdict, candidate->suspect->service,
+					   candidate->suspect->callee, candidate->agree))
+			break;
 	}
 }
 
 /* ---- words ---- */
 
-/* Where a walk of this suspect ends: "end in ledger". */
+/* Where walks with this suspect end: "end in ledger"; one: "ends in ledger". */
 static const char *suspect_ending(struct arena *arena, const struct suspect *suspect, bool one)
 {
 	const char *service = shown_text(arena, suspect->service), *s = one ? "s" : "";
@@ -200,7 +187,7 @@ static const char *suspect_ending(struct arena *arena, const struct suspect *sus
 
 	switch (suspect->kind) {
 	case SUSPECT_PEER:
-		/* Owned peers stand under their owner's service. */
+		/* The rules may have put the peer's owner in the place of the caller. */
 		if (strcmp(suspect->service,
 			   span_service(suspect->trace, &suspect->trace->spans[suspect->span])) !=
 		    0)
@@ -224,7 +211,7 @@ static const char *traces_words(const struct walk *walk)
 	return walk->mode == WALK_LATENCY ? "slow" : "failing";
 }
 
-/* What the healthy traces say to it, for the first candidate. */
+/* How many healthy traces show the error of the first candidate; "" for all others. */
 static const char *beside_healthy(const struct ballot *ballot, const struct candidate *candidate)
 {
 	uint32_t of = ballot->healthy ? ballot->healthy->n : 0;
@@ -232,10 +219,7 @@ static const char *beside_healthy(const struct ballot *ballot, const struct cand
 	if (of == 0 || candidate->best_walk->mode != WALK_ERRORS ||
 	    candidate != ballot->candidates[0])
 		return "";
-	if (candidate->healthy == 0)
-		return arena_printf(ballot->arena, "; none of %u healthy ones shows it", of);
-	return arena_printf(ballot->arena, "; %u of %u healthy ones %s it as well",
-			    candidate->healthy, of, candidate->healthy == 1 ? "shows" : "show");
+	return verdict_healthy_words(ballot->arena, candidate->healthy, of);
 }
 
 static void tell_candidate(struct ballot *ballot, const struct candidate *candidate)
@@ -245,7 +229,7 @@ static void tell_candidate(struct ballot *ballot, const struct candidate *candid
 	const char *error = walk->suspect.error;
 
 	verdict_tell(ballot->arena, ballot->verdict, "%u of %u %s trace%s %s%s%s%s",
-		     candidate->agree, of, traces_words(walk), of == 1 ? "" : "s",
+		     candidate->agree, of, traces_words(walk), plural_ending(of),
 		     suspect_ending(ballot->arena, &walk->suspect, candidate->agree == 1),
 		     error ? ": " : "", error ? shown_text(ballot->arena, error) : "",
 		     beside_healthy(ballot, candidate));
@@ -253,18 +237,16 @@ static void tell_candidate(struct ballot *ballot, const struct candidate *candid
 
 static void tell_candidates(struct ballot *ballot)
 {
-	unsigned int told = 0;
-
-	for (unsigned int i = 0; i < ballot->n && ballot->candidates[i]->agree > 0 && told < 4;
-	     i++, told++)
+	for (unsigned int i = 0;
+	     i < ballot->n && i < CANDIDATES_TOLD && ballot->candidates[i]->agree > 0; i++)
 		tell_candidate(ballot, ballot->candidates[i]);
 	if (ballot->nothing_failed > 0)
 		verdict_tell(ballot->arena, ballot->verdict,
 			     "in %u more trace%s no failing span explains the signal",
-			     ballot->nothing_failed, ballot->nothing_failed == 1 ? "" : "s");
+			     ballot->nothing_failed, plural_ending(ballot->nothing_failed));
 }
 
-/* What the walk that stands for the verdict saw. */
+/* The walk's own reasons become reasons of the verdict. */
 static void tell_walk(struct ballot *ballot, const struct walk *walk)
 {
 	for (unsigned int i = 0; i < walk->nreasons; i++)
@@ -275,15 +257,12 @@ static void tell_walk(struct ballot *ballot, const struct walk *walk)
 
 static void ballot_abstain(struct ballot *ballot, enum fallback_code code, const char *text)
 {
-	struct verdict *verdict = ballot->verdict;
-
-	verdict->found = false;
-	verdict->fallback = code;
-	verdict->fallback_text = text;
-	ballot_add_runners_up(verdict, ballot, 0);
+	verdict_abstain(ballot->verdict, code, text);
+	ballot_add_runners_up(ballot, 0);
 }
 
-static void nothing_found(struct ballot *ballot, const struct walk *walks, unsigned int nwalks)
+static void abstain_nothing_found(struct ballot *ballot, const struct walk *walks,
+				  unsigned int nwalks)
 {
 	if (nwalks == 0) {
 		ballot_abstain(ballot, FALLBACK_NO_TRACE, "there is no trace to look at");
@@ -297,7 +276,7 @@ static void nothing_found(struct ballot *ballot, const struct walk *walks, unsig
 				ballot, FALLBACK_NO_FAILING_SPAN,
 				arena_printf(ballot->arena,
 					     "in %u trace%s no failing span explains the signal",
-					     nwalks, nwalks == 1 ? "" : "s"));
+					     nwalks, plural_ending(nwalks)));
 			return;
 		}
 	}
@@ -306,7 +285,7 @@ static void nothing_found(struct ballot *ballot, const struct walk *walks, unsig
 		       "the traces hold no span");
 }
 
-static void decide_count(struct ballot *ballot, double threshold)
+static void ballot_decide(struct ballot *ballot, double threshold)
 {
 	struct verdict *verdict = ballot->verdict;
 	const struct candidate *first = ballot->candidates[0];
@@ -315,7 +294,8 @@ static void decide_count(struct ballot *ballot, double threshold)
 	verdict->walk = first->best_walk;
 	verdict->suspect = first->best_walk->suspect;
 	verdict->agree = first->agree;
-	/* Share that agrees, times the mean certainty, which holds the wholeness of each trace. */
+	/* The share of walks that agree, times their mean certainty, into which the wholeness of
+	 * each trace is multiplied already. */
 	verdict->confidence = first->certainty / verdict->of;
 	tell_candidates(ballot);
 	tell_walk(ballot, first->best_walk);
@@ -329,23 +309,21 @@ static void decide_count(struct ballot *ballot, double threshold)
 				shown_text(ballot->arena, ballot->candidates[1]->suspect->service),
 				first->agree, verdict->of));
 	} else if (verdict->confidence < threshold) {
-		ballot_abstain(
-			ballot, FALLBACK_LOW_CONFIDENCE,
-			arena_printf(
-				ballot->arena,
-				"%s is the best candidate, but a confidence of %.2f is below %.2f",
-				shown_text(ballot->arena, first->suspect->service),
-				verdict->confidence, threshold));
+		verdict_abstain_unsure(ballot->arena, verdict,
+				       shown_text(ballot->arena, first->suspect->service),
+				       threshold);
+		ballot_add_runners_up(ballot, 0);
 	} else {
 		verdict->found = true;
-		ballot_add_runners_up(verdict, ballot, 1);
+		ballot_add_runners_up(ballot, 1);
 	}
 }
 
-/* By counting, where most of the traces have a failing path from the signal's own span down: that
- * is a cause, not a coincidence. A single trace whose errors are asked for has nothing else. */
-static bool paths_count(const struct walk *walks, unsigned int nwalks,
-			const struct vote_options *options)
+/* Should the paths be counted? Yes, where more than half of the traces have a failing path from the
+ * signal's own span down, where there is no healthy trace to compare with, and for a single trace
+ * whose errors are asked for. */
+static bool should_count_paths(const struct walk *walks, unsigned int nwalks,
+			       const struct vote_options *options)
 {
 	unsigned int paths = 0;
 
@@ -365,10 +343,10 @@ static bool paths_count(const struct walk *walks, unsigned int nwalks,
 	return 2 * paths > nwalks;
 }
 
-/* The paths end in what healthy traces show as well, or nowhere in common: perhaps what makes the
- * difference lies beside them. */
-static void compare_instead(struct arena *arena, const struct walk *walks, unsigned int nwalks,
-			    const struct vote_options *options, struct verdict *verdict)
+/* Counting named nobody: the paths end where healthy traces fail as well, or have no end in common.
+ * The contrast may still find what differs beside those paths. */
+static void contrast_instead(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+			     const struct vote_options *options, struct verdict *verdict)
 {
 	struct verdict other = { .found = false };
 
@@ -385,7 +363,7 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 				 .healthy = options->healthy };
 
 	memset(ret_verdict, 0, sizeof(*ret_verdict));
-	if (!paths_count(walks, nwalks, options) &&
+	if (!should_count_paths(walks, nwalks, options) &&
 	    vote_by_contrast(arena, walks, nwalks, options, ret_verdict))
 		return;
 	ballot.index = map_new();
@@ -400,12 +378,12 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	}
 	if (ballot.n > 0) {
 		qsort(ballot.candidates, ballot.n, sizeof(*ballot.candidates), ballot_compare);
-		decide_count(&ballot, options->threshold);
+		ballot_decide(&ballot, options->threshold);
 	} else {
-		nothing_found(&ballot, walks, nwalks);
+		abstain_nothing_found(&ballot, walks, nwalks);
 	}
 	map_free(ballot.index);
 	map_free(ballot.words);
 	if (!ret_verdict->found)
-		compare_instead(arena, walks, nwalks, options, ret_verdict);
+		contrast_instead(arena, walks, nwalks, options, ret_verdict);
 }

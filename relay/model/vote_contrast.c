@@ -1,6 +1,7 @@
 /*
- * Vote, contrast: a verdict from what is unusual beside healthy traces (contrast.h), in the words
- * of the traces that show it.
+ * Vote, contrast: makes a verdict of what contrast() ranks (tracepager-walk(7), section 8). It
+ * takes evidence from every walk, picks the trace that shows the best candidate most clearly, and
+ * says in sentences what fails or takes longer there than in healthy traces.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 struct contrast_vote {
 	struct arena *arena;
-	const struct walk *walks; /* those that the window holds, in its order */
+	const struct walk *walks; /* one per trace of the window, in its order */
 	struct evidence_set *window;
 	const struct evidence_set *healthy;
 	const struct vote_options *options;
@@ -25,11 +26,6 @@ static const char *shown_or_none(struct arena *arena, const char *name)
 	return name[0] != '\0' ? shown_text(arena, name) : "a service without a name";
 }
 
-static const char *plural_ending(uint32_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static bool is_candidate(const struct evidence_service *service,
 			 const struct contrast_candidate *candidate)
 {
@@ -37,20 +33,21 @@ static bool is_candidate(const struct evidence_service *service,
 	       strcmp(service->namespace, candidate->namespace) == 0;
 }
 
-/* ---- the trace that stands for the verdict ---- */
+/* ---- the trace that shows it ---- */
 
+/* An operation in which errors of the candidate end, and the first span that shows it. */
 struct ending {
 	const char *operation;
-	uint32_t trace, span, n;
+	uint32_t trace, span; /* the trace by its place in the window */
+	uint32_t n;	      /* errors that end there; 0: the candidate has none */
 };
 
-/* The commonest operation in which errors of the candidate end; of equals the first. n is 0 where
- * there is none. */
-static struct ending commonest_ending(const struct contrast_vote *vote,
+/* The candidate's commonest ending; of equals the first. */
+static struct ending commonest_ending(const struct contrast_vote *cv,
 				      const struct contrast_candidate *candidate)
 {
-	const struct evidence_set *window = vote->window;
-	uint32_t *counts = arena_array(vote->arena, (size_t)window->ntexts + 1, sizeof(*counts));
+	const struct evidence_set *window = cv->window;
+	uint32_t *counts = arena_array(cv->arena, (size_t)window->ntexts + 1, sizeof(*counts));
 	struct ending best = { .span = TRACE_NONE };
 
 	for (uint32_t t = 0; t < window->n; t++)
@@ -77,12 +74,13 @@ static bool rests_on_errors(const struct contrast_candidate *candidate)
 	return candidate->errors >= candidate->time && candidate->errors > 0;
 }
 
-/* The trace's own walk, where that ended at the same error: it knows more. */
-static const struct walk *own_walk(const struct contrast_vote *vote,
+/* The trace's own walk, where it ended at the same error; else NULL. It knows more than
+ * error_walk(): its path went along failing spans, and it has reasons. */
+static const struct walk *own_walk(const struct contrast_vote *cv,
 				   const struct contrast_candidate *candidate,
 				   const struct ending *ending)
 {
-	const struct walk *walk = &vote->walks[ending->trace];
+	const struct walk *walk = &cv->walks[ending->trace];
 	const struct suspect *suspect = &walk->suspect;
 	const char *name =
 		candidate->peer && suspect->npeers > 0 ? suspect->peers[0] : suspect->service;
@@ -93,106 +91,101 @@ static const struct walk *own_walk(const struct contrast_vote *vote,
 		       : NULL;
 }
 
-/* A walk to where the candidate's time shows best. */
-static const struct walk *time_walk(struct contrast_vote *vote,
+/* A walk to the span where the candidate's excess time is largest. */
+static const struct walk *time_walk(struct contrast_vote *cv,
 				    const struct contrast_candidate *candidate)
 {
-	const struct walk *seen = &vote->walks[candidate->trace];
+	const struct walk *seen = &cv->walks[candidate->trace];
 	uint32_t span = candidate->span, answer = span_answer(seen->trace, span);
-	struct walk *walk = arena_alloc(vote->arena, sizeof(*walk));
+	struct walk *walk = arena_alloc(cv->arena, sizeof(*walk));
 
-	/* Seen at its caller's call: the span that answered it is the candidate's own. */
-	if (!vote->contrast.edge && answer != TRACE_NONE && candidate->callee &&
+	/* The span is the caller's call of the candidate: go on to the candidate's own span. */
+	if (!cv->contrast.edge && answer != TRACE_NONE && candidate->callee &&
 	    strcmp(candidate->callee, candidate->name) == 0)
 		span = answer;
-	walk_to_span(vote->arena, seen, span, SUSPECT_SLOW, walk);
+	walk_to_span(cv->arena, seen, span, SUSPECT_SLOW, walk);
 	walk->mode = WALK_LATENCY;
 	walk->ncritical =
-		critical_path_keep(vote->arena, walk->trace, walk->from_span, &walk->critical);
+		critical_path_keep(cv->arena, walk->trace, walk->from_span, &walk->critical);
 	return walk;
 }
 
-static const struct walk *error_walk(struct contrast_vote *vote, const struct ending *ending)
+static const struct walk *error_walk(struct contrast_vote *cv, const struct ending *ending)
 {
-	struct walk *walk = arena_alloc(vote->arena, sizeof(*walk));
+	struct walk *walk = arena_alloc(cv->arena, sizeof(*walk));
 
-	walk_to_span(vote->arena, &vote->walks[ending->trace], ending->span, SUSPECT_SPAN, walk);
+	walk_to_span(cv->arena, &cv->walks[ending->trace], ending->span, SUSPECT_SPAN, walk);
 	walk->mode = WALK_ERRORS;
 	return walk;
 }
 
-/* It has no spans: its caller's call stands for it. */
-static void suspect_set_peer(struct contrast_vote *vote, const char *name, struct suspect *suspect)
+/* The suspect is a callee without spans, seen by the caller's call at suspect->span. */
+static void suspect_set_peer(struct contrast_vote *cv, const char *name, struct suspect *suspect)
 {
 	suspect->kind = SUSPECT_PEER;
-	peer_names(vote->arena, suspect->trace, &suspect->trace->spans[suspect->span], suspect);
-	suspect->callee = arena_strdup(vote->arena, name);
+	peer_names(cv->arena, suspect->trace, &suspect->trace->spans[suspect->span], suspect);
+	suspect->callee = arena_strdup(cv->arena, name);
 }
 
-static void fill_suspect(struct contrast_vote *vote, const struct contrast_candidate *candidate,
+/* Sets walk and suspect of the verdict; neither where the candidate has no error and no time. */
+static void fill_suspect(struct contrast_vote *cv, const struct contrast_candidate *candidate,
 			 const struct ending *ending)
 {
-	struct verdict *verdict = vote->verdict;
-	const struct contrast_candidate *second = &vote->contrast.candidates[1];
+	struct verdict *verdict = cv->verdict;
+	const struct contrast_candidate *second = &cv->contrast.candidates[1];
 	const struct walk *walk = NULL;
 
 	if (ending->n > 0 && rests_on_errors(candidate)) {
-		walk = own_walk(vote, candidate, ending);
+		walk = own_walk(cv, candidate, ending);
 		if (walk) {
 			verdict->walk = walk;
 			verdict->suspect = walk->suspect;
 			return;
 		}
-		walk = error_walk(vote, ending);
+		walk = error_walk(cv, ending);
 	} else if (candidate->span != TRACE_NONE) {
-		walk = time_walk(vote, candidate);
+		walk = time_walk(cv, candidate);
 	} else {
 		return;
 	}
 	verdict->walk = walk;
 	verdict->suspect = walk->suspect;
 	if (candidate->peer) {
-		suspect_set_peer(vote, candidate->name, &verdict->suspect);
-	} else if (!vote->contrast.edge) {
-		verdict->suspect.service = arena_strdup(vote->arena, candidate->name);
-		verdict->suspect.namespace = arena_strdup(vote->arena, candidate->namespace);
+		suspect_set_peer(cv, candidate->name, &verdict->suspect);
+	} else if (!cv->contrast.edge) {
+		verdict->suspect.service = arena_strdup(cv->arena, candidate->name);
+		verdict->suspect.namespace = arena_strdup(cv->arena, candidate->namespace);
 	} else if (second->peer) {
-		suspect_set_peer(vote, second->name, &verdict->suspect);
+		suspect_set_peer(cv, second->name, &verdict->suspect);
 	} else {
 		verdict->suspect.kind = SUSPECT_EDGE;
-		verdict->suspect.callee = arena_strdup(vote->arena, second->name);
+		verdict->suspect.callee = arena_strdup(cv->arena, second->name);
 	}
 }
 
 /* ---- words ---- */
 
-static void tell_error_ends(struct contrast_vote *vote, const struct contrast_candidate *candidate,
+static void tell_error_ends(struct contrast_vote *cv, const struct contrast_candidate *candidate,
 			    const struct ending *ending)
 {
-	const struct walk *walk = vote->verdict->walk;
+	const struct walk *walk = cv->verdict->walk;
 	const char *error = walk ? walk->suspect.error : NULL;
-	uint32_t here = evidence_count_ends(vote->window, candidate->namespace, candidate->name,
+	uint32_t here = evidence_count_ends(cv->window, candidate->namespace, candidate->name,
 					    candidate->peer, ending->operation);
-	uint32_t there = evidence_count_ends(vote->healthy, candidate->namespace, candidate->name,
+	uint32_t there = evidence_count_ends(cv->healthy, candidate->namespace, candidate->name,
 					     candidate->peer, ending->operation);
-	const char *shown =
-		arena_printf(vote->arena, "%u of %u traces %s in %s %s%s%s", here, vote->window->n,
-			     here == 1 ? "has an error that ends" : "have an error that ends",
-			     shown_or_none(vote->arena, candidate->name),
-			     shown_text(vote->arena, ending->operation), error ? ": " : "",
-			     error ? shown_text(vote->arena, error) : "");
 
-	if (there == 0)
-		verdict_tell(vote->arena, vote->verdict, "%s; none of %u healthy ones shows it",
-			     shown, vote->healthy->n);
-	else
-		verdict_tell(vote->arena, vote->verdict, "%s; %u of %u healthy ones %s it as well",
-			     shown, there, vote->healthy->n, there == 1 ? "shows" : "show");
+	verdict_tell(
+		cv->arena, cv->verdict, "%u of %u traces %s in %s %s%s%s%s", here, cv->window->n,
+		here == 1 ? "has an error that ends" : "have an error that ends",
+		shown_or_none(cv->arena, candidate->name), shown_text(cv->arena, ending->operation),
+		error ? ": " : "", error ? shown_text(cv->arena, error) : "",
+		verdict_healthy_words(cv->arena, there, cv->healthy->n));
 }
 
-static void tell_excess_time(struct contrast_vote *vote, const struct contrast_candidate *candidate)
+static void tell_excess_time(struct contrast_vote *cv, const struct contrast_candidate *candidate)
 {
-	struct arena *arena = vote->arena;
+	struct arena *arena = cv->arena;
 	const char *caller = shown_or_none(arena, candidate->caller), *what;
 	const char *now = shown_duration(arena, candidate->now_us);
 	const char *normal = candidate->normal_us > 0
@@ -206,138 +199,138 @@ static void tell_excess_time(struct contrast_vote *vote, const struct contrast_c
 				    shown_or_none(arena, candidate->callee));
 	else
 		what = arena_printf(arena, "%s spends %s by itself", caller, now);
-	verdict_tell(arena, vote->verdict, "in %u of %u traces %s; %s", candidate->unusual,
-		     vote->window->n, what, normal);
-	if (vote->contrast.unusual > 0)
-		verdict_tell(arena, vote->verdict,
+	verdict_tell(arena, cv->verdict, "in %u of %u traces %s; %s", candidate->unusual,
+		     cv->window->n, what, normal);
+	if (cv->contrast.unusual > 0)
+		verdict_tell(arena, cv->verdict,
 			     "its own time, the calls of it and those that it makes are %.0f %% of "
 			     "all that is slower in %u trace%s than in %u healthy one%s",
-			     100 * candidate->touched / vote->contrast.unusual, vote->window->n,
-			     plural_ending(vote->window->n), vote->healthy->n,
-			     plural_ending(vote->healthy->n));
+			     100 * candidate->touched / cv->contrast.unusual, cv->window->n,
+			     plural_ending(cv->window->n), cv->healthy->n,
+			     plural_ending(cv->healthy->n));
 }
 
-static void tell_reasons(struct contrast_vote *vote, const struct contrast_candidate *candidate,
+static void tell_reasons(struct contrast_vote *cv, const struct contrast_candidate *candidate,
 			 const struct ending *ending)
 {
 	bool errors_first = rests_on_errors(candidate);
 
 	if (ending->n > 0 && errors_first)
-		tell_error_ends(vote, candidate, ending);
+		tell_error_ends(cv, candidate, ending);
 	if (candidate->caller && candidate->time > 0)
-		tell_excess_time(vote, candidate);
+		tell_excess_time(cv, candidate);
 	if (ending->n > 0 && !errors_first && candidate->errors > 0)
-		tell_error_ends(vote, candidate, ending);
-	if (vote->contrast.edge)
-		verdict_tell(vote->arena, vote->verdict,
+		tell_error_ends(cv, candidate, ending);
+	if (cv->contrast.edge)
+		verdict_tell(cv->arena, cv->verdict,
 			     "nothing but the call from %s to %s is unusual, so either end may be "
 			     "to blame",
-			     shown_or_none(vote->arena, vote->contrast.candidates[0].name),
-			     shown_or_none(vote->arena, vote->contrast.candidates[1].name));
+			     shown_or_none(cv->arena, cv->contrast.candidates[0].name),
+			     shown_or_none(cv->arena, cv->contrast.candidates[1].name));
 }
 
 /* ---- the verdict ---- */
 
-static void contrast_add_runners_up(struct contrast_vote *vote, uint32_t first)
+/* The candidates from `first` on, as far as anything speaks for them. */
+static void contrast_add_runners_up(struct contrast_vote *cv, uint32_t first)
 {
-	struct verdict *verdict = vote->verdict;
-
-	for (uint32_t i = first;
-	     i < vote->contrast.ncandidates && verdict->nrunners_up < LIMIT_RUNNERS_UP; i++) {
-		const struct contrast_candidate *candidate = &vote->contrast.candidates[i];
+	for (uint32_t i = first; i < cv->contrast.ncandidates; i++) {
+		const struct contrast_candidate *candidate = &cv->contrast.candidates[i];
 
 		if (i > 0 && candidate->time + candidate->errors <= 0)
 			break;
-		verdict->runners_up[verdict->nrunners_up++] = (struct runner_up){
-			.service = arena_strdup(vote->arena, candidate->name),
-			.agree = candidate->agree,
-		};
+		if (!verdict_add_runner_up(cv->verdict, arena_strdup(cv->arena, candidate->name),
+					   NULL, candidate->agree))
+			break;
 	}
 }
 
-static void nothing_unusual(struct contrast_vote *vote)
+static bool window_has_errors(const struct contrast_vote *cv)
 {
-	struct verdict *verdict = vote->verdict;
-	uint32_t n = vote->window->n, healthy = vote->healthy->n;
-
-	verdict->fallback = FALLBACK_NO_FAILING_SPAN;
-	verdict->fallback_text =
-		arena_printf(vote->arena,
-			     "in %u trace%s nothing fails and nothing takes longer than in %u "
-			     "healthy one%s",
-			     n, plural_ending(n), healthy, plural_ending(healthy));
-	for (uint32_t t = 0; t < n && vote->options->mode != WALK_LATENCY; t++)
-		if (vote->window->at[t].nends > 0) {
-			verdict->fallback = FALLBACK_LOW_CONFIDENCE;
-			verdict->fallback_text = arena_printf(
-				vote->arena,
-				"what fails in %u trace%s fails in %u healthy one%s as well", n,
-				plural_ending(n), healthy, plural_ending(healthy));
-		}
+	for (uint32_t t = 0; t < cv->window->n; t++)
+		if (cv->window->at[t].nends > 0)
+			return true;
+	return false;
 }
 
-/* Where a single trace is asked for its time, the largest excess is named, whatever "nothing
- * unusual" would say: as sure as a slow leaf where it is all in one place, as an edge where it is
- * spread. */
-static double single_confidence(const struct contrast_vote *vote)
+static void abstain_nothing_unusual(struct contrast_vote *cv)
 {
-	const struct contrast_candidate *first = &vote->contrast.candidates[0];
-	double share = vote->contrast.unusual > 0 ? first->touched / vote->contrast.unusual : 0;
+	uint32_t n = cv->window->n, healthy = cv->healthy->n;
 
-	if (vote->contrast.edge)
+	if (cv->options->mode != WALK_LATENCY && window_has_errors(cv))
+		verdict_abstain(
+			cv->verdict, FALLBACK_LOW_CONFIDENCE,
+			arena_printf(cv->arena,
+				     "what fails in %u trace%s fails in %u healthy one%s as well",
+				     n, plural_ending(n), healthy, plural_ending(healthy)));
+	else
+		verdict_abstain(
+			cv->verdict, FALLBACK_NO_FAILING_SPAN,
+			arena_printf(cv->arena,
+				     "in %u trace%s nothing fails and nothing takes longer than in "
+				     "%u healthy one%s",
+				     n, plural_ending(n), healthy, plural_ending(healthy)));
+}
+
+/* One trace gives the contrast nothing to count. Where only its time is asked for, the largest
+ * excess is named all the same: CERTAINTY_SLOW when one service has all of the excess, down to
+ * CERTAINTY_EDGE the more it is spread. */
+static double single_confidence(const struct contrast_vote *cv)
+{
+	const struct contrast_candidate *first = &cv->contrast.candidates[0];
+	double share = cv->contrast.unusual > 0 ? first->touched / cv->contrast.unusual : 0;
+
+	if (cv->contrast.edge)
 		return CERTAINTY_EDGE;
 	return CERTAINTY_EDGE + (CERTAINTY_SLOW - CERTAINTY_EDGE) * (share > 1 ? 1 : share);
 }
 
-static void judge_candidates(struct contrast_vote *vote)
+static void judge_candidates(struct contrast_vote *cv)
 {
-	struct verdict *verdict = vote->verdict;
-	const struct contrast_candidate *first = &vote->contrast.candidates[0];
-	struct ending ending = commonest_ending(vote, first);
+	struct verdict *verdict = cv->verdict;
+	const struct contrast_candidate *first = &cv->contrast.candidates[0];
+	struct ending ending = commonest_ending(cv, first);
 
-	verdict->of = vote->window->n;
+	verdict->of = cv->window->n;
 	verdict->agree = first->agree;
-	verdict->confidence = vote->contrast.confidence;
-	if (vote->window->n == 1 && vote->options->mode == WALK_LATENCY)
-		verdict->confidence = single_confidence(vote);
-	fill_suspect(vote, first, &ending);
-	tell_reasons(vote, first, &ending);
-	if (verdict->walk && verdict->confidence >= vote->options->threshold) {
+	verdict->confidence = cv->contrast.confidence;
+	if (cv->window->n == 1 && cv->options->mode == WALK_LATENCY)
+		verdict->confidence = single_confidence(cv);
+	fill_suspect(cv, first, &ending);
+	tell_reasons(cv, first, &ending);
+	if (verdict->walk && verdict->confidence >= cv->options->threshold) {
 		verdict->found = true;
-		contrast_add_runners_up(vote, vote->contrast.edge ? 2 : 1);
+		contrast_add_runners_up(cv, cv->contrast.edge ? 2 : 1);
 		return;
 	}
-	verdict->fallback = FALLBACK_LOW_CONFIDENCE;
-	verdict->fallback_text = arena_printf(
-		vote->arena, "%s is the best candidate, but a confidence of %.2f is below %.2f",
-		shown_or_none(vote->arena, first->name), verdict->confidence,
-		vote->options->threshold);
-	contrast_add_runners_up(vote, 0);
+	verdict_abstain_unsure(cv->arena, verdict, shown_or_none(cv->arena, first->name),
+			       cv->options->threshold);
+	contrast_add_runners_up(cv, 0);
 }
 
 bool vote_by_contrast(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 		      const struct vote_options *options, struct verdict *verdict)
 {
-	struct contrast_vote vote = { .arena = arena,
-				      .window = evidence_new(LIMIT_WINDOW_BYTES),
-				      .healthy = options->healthy,
-				      .options = options,
-				      .verdict = verdict };
+	struct contrast_vote cv = { .arena = arena,
+				    .window = evidence_new(LIMIT_WINDOW_BYTES),
+				    .healthy = options->healthy,
+				    .options = options,
+				    .verdict = verdict };
 	struct walk *kept = arena_array(arena, nwalks, sizeof(*kept));
 	bool any;
 
 	for (unsigned int i = 0; i < nwalks; i++)
-		if (evidence_add(vote.window, &walks[i]))
-			kept[vote.window->n - 1] = walks[i];
-	vote.walks = kept;
-	any = vote.window->n > 0;
+		if (evidence_add(cv.window, &walks[i]))
+			kept[cv.window->n - 1] = walks[i];
+	cv.walks = kept;
+	any = cv.window->n > 0;
 	if (any) {
-		contrast(arena, vote.window, vote.healthy, options->mode, &vote.contrast);
-		if (vote.contrast.ncandidates > 0)
-			judge_candidates(&vote);
+		contrast(arena, cv.window, cv.healthy, options->mode, &cv.contrast);
+		if (cv.contrast.ncandidates > 0)
+			judge_candidates(&cv);
 		else
-			nothing_unusual(&vote);
+			abstain_nothing_unusual(&cv);
 	}
-	evidence_free(vote.window);
+	evidence_free(cv.window);
 	return any;
 }

@@ -1,35 +1,53 @@
 /*
- * Walk, inside: what the files of the walk share. walk.c goes down, walk_start.c finds where to
- * begin, walk_choose.c picks among several failing children, walk_leaf.c says whose fault the last
- * one is, walk_orphan.c knows the parts whose parent is missing, walk_latency.c follows time.
+ * Walk, inside: what the files of the walk share. The method is tracepager-walk(7), sections 1 to
+ * 6; each file names its section. A reader's map, from the driver down:
+ *
+ * walk.c		the driver: judges the spans, then start, down, leaf; or latency
+ * walk_start.c		the signal's spans, and the failing span to begin with	section 3
+ * walk_leaf.c		for whom the last failing span speaks			section 5
+ * walk_latency.c	whose time it was, where nothing but time is asked	section 6
+ * walk_orphan.c	failed parts of the trace whose parent is missing	section 1
+ * walk_choose.c	which of several failing spans explains the failure	section 4
+ * walk_callee.c	what the callee did while its caller waited		section 5
+ * own_times.c		the own time of each service on a critical path		section 6
+ * critical_path.c	where the time of a span went				section 6
+ * walker.c		the tools of a walk: its sentences, doubts and suspects
+ *
+ * A file uses only files below it in this list, and below all of them stand span-internal.h,
+ * signal_match.c and peer_names.c. Nothing here uses the evidence or the vote.
+ *
+ * A struct walker lives for one walk_trace(), on the stack of one thread, any thread. Its scratch
+ * arrays are the heap's and are freed when the walk ends; whatever struct walk points to afterwards
+ * is kept by the caller's arena or borrowed from the trace's set.
  */
 #ifndef TRACEPAGER_WALK_INTERNAL_H
 #define TRACEPAGER_WALK_INTERNAL_H
 
-#include "tracepager/walk.h"
+#include "span-internal.h"
 
-/* Certainty of a leaf by its kind, to begin with (walk page, section 5). */
+/* Certainty of a leaf by its kind (tracepager-walk(7), section 5). */
 #define CERTAINTY_SPAN	 0.95
 #define CERTAINTY_SLOW	 0.8
 #define CERTAINTY_CALLER 0.7
 #define CERTAINTY_PEER	 0.6
 #define CERTAINTY_EDGE	 0.55
 
-/* What a span is to the walk. */
-#define BIT_FAILING	 1u
-#define BIT_SIGNAL	 2u  /* it is the signal */
-#define BIT_UNDER_SIGNAL 4u  /* it is the signal or below it */
-#define BIT_BELOW_ENTRY	 8u  /* a failing span of the signal is above it */
-#define BIT_BELOW_FAILED 16u /* a failing span below the signal is above it */
-#define BIT_SUPERSEDED	 32u /* an attempt that another one of the same call stands for */
-#define BIT_CANCELLED	 64u /* it failed because something else did; valid with BIT_CANCEL_CHECKED \
-			      */
-#define BIT_CANCEL_CHECKED 128u
-#define BIT_INFERRED	   256u /* a call that says nothing, but whose server failed */
+/* What a span is to the walk: bits of walker.bits. */
+#define BIT_FAILING	   1u
+#define BIT_SIGNAL	   2u	/* it is a span of the signal */
+#define BIT_UNDER_SIGNAL   4u	/* it is a span of the signal or below one */
+#define BIT_BELOW_ENTRY	   8u	/* it is, or is below, a failing span of the signal */
+#define BIT_BELOW_FAILED   16u	/* it is, or is below, a failing span where a walk can start */
+#define BIT_SUPERSEDED	   32u	/* an attempt that another attempt of the same call stands for */
+#define BIT_CANCELLED	   64u	/* cancelled because something else failed; see the next bit */
+#define BIT_CANCEL_CHECKED 128u /* BIT_CANCELLED is known */
+#define BIT_INFERRED	   256u /* a call without a status whose server failed */
 #define BIT_TREE_WALKED	   512u /* a root: the walk came through its tree */
-#define BIT_IN_SIGNAL_TREE                                                                         \
-	BIT_BELOW_ENTRY /* in a tree that holds the signal; looked for when no entry failed */
+/* In a tree that holds the signal. The same bit as BIT_BELOW_ENTRY: trees are marked only when no
+ * entry failed. */
+#define BIT_IN_SIGNAL_TREE BIT_BELOW_ENTRY
 
+/* Failing spans that a walk leaves aside and reports as other leaves. */
 #define WALK_OTHERS 8
 
 struct walker {
@@ -38,50 +56,30 @@ struct walker {
 	const struct walk_options *options;
 	struct walk *walk;
 	uint16_t *bits;	      /* per span */
-	uint32_t *order;      /* spans, breadth first, nearest to a root first */
-	uint32_t *depth;      /* per span */
+	uint32_t *order;      /* spans, breadth first, roots first */
+	uint32_t *depth;      /* per span: its distance from the root */
 	uint32_t *chain_len;  /* per span: length of the longest failing chain from it down; NULL
-			      until  needed */
-	uint32_t *candidates; /* scratch: failing spans to choose from */
-	uint32_t nfailing;    /* and inferred: as many may be found */
+				 until walk_choose.c needs it */
+	uint32_t *candidates; /* scratch: the failing spans of which walk_choose() takes one */
+	uint32_t nfailing;    /* spans that failed, inferred ones too: room in candidates */
 	uint32_t norder;
 	uint32_t signal; /* the signal's first span, or the root that stands for it */
-	/* Where other failing spans were left aside, nearest to the signal first. */
+	/* Failing spans that were left aside, nearest to the signal first. */
 	uint32_t others[WALK_OTHERS];
 	unsigned int nothers;
-	bool main_line;	    /* on the main line: keep reasons and others */
-	unsigned int jumps; /* left */
-	double doubt;	    /* factor for the weakest link of this line: 1, or less */
+	bool main_line;	    /* walking to the suspect: reasons and others are kept; false: walking
+			       to the leaf of one of the others */
+	unsigned int jumps; /* left: how often the walk may go on away from the way down */
+	double doubt;	    /* 1, or the factor of the weakest link of this line */
 };
 
-/* span_error.c */
-enum span_side {
-	SIDE_CLIENT,
-	SIDE_SERVER, /* and INTERNAL: it speaks for its own service */
-};
-enum span_side span_side(const struct trace *trace, const struct span *span);
-int span_http_code(const struct trace *trace, const struct span *span); /* 0: none */
-int span_grpc_code(const struct trace *trace, const struct span *span); /* -1: none */
-/* As these, or as error.type spells them. */
-void span_told_codes(const struct trace *trace, const struct span *span, int *ret_http,
-		     int *ret_grpc);
-const char *span_grpc_name(int code);
-const char *span_sqlstate(const struct trace *trace, const struct span *span); /* or NULL */
-bool span_says_why(const struct trace *trace, const struct span *span);	 /* more than a code */
-bool span_timed_out(const struct trace *trace, const struct span *span); /* its words say so */
-bool span_cancelled(const struct trace *trace, const struct span *span);
-bool span_same_service(const struct trace *trace, const struct span *a, const struct span *b);
-/* Fit for a sentence: control characters become blanks, long texts are cut. Borrowed or kept by the
- * arena. */
-const char *shown_text(struct arena *arena, const char *text);
-const char *shown_duration(struct arena *arena, int64_t us); /* "3.2 s" */
+/* ---- signal_match.c: the signal's test over many spans; each resource and name is compared about
+ * once ---- */
 
-/* signal_match.c: the signal's test over many spans, each distinct resource and name looked at
- * about once. */
 struct signal_matcher {
 	const struct signal *signal;
 	const struct trace *trace;
-	bool service_only;
+	bool service_only; /* the operation and the attributes do not count */
 	struct signal_seen {
 		uint32_t key; /* plus one; 0: empty */
 		bool matches;
@@ -89,101 +87,121 @@ struct signal_matcher {
 };
 bool signal_matcher_test(struct signal_matcher *matcher, const struct span *span);
 
-/* peer_names.c */
-bool peer_is_address(const char *host); /* an address is not a name */
+/* ---- peer_names.c ---- */
 
-/* walk.c */
+bool peer_is_address(const char *host); /* an IP address or "localhost": not a name of a service */
+
+/* ---- walker.c ---- */
+
+/* Adds a reason while there is room, on the main line only. */
 void walker_tell(struct walker *walker, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void walker_doubt(struct walker *walker, double factor);
-/* On the way down: is there room for a reason, beside what is kept for the leaf? A way may be long,
- * so ask before words are made. */
+/* On the way down: is there room for a reason beside those that are reserved for the leaf? Ask
+ * before texts are made: a way may have thousands of spans. */
 bool walker_may_tell(const struct walker *walker);
+/* Lowers the certainty of this line to at most the factor: doubts do not multiply. */
+void walker_doubt(struct walker *walker, double factor);
 const char *walker_service(const struct walker *walker, uint32_t span); /* shown */
 const char *walker_name(const struct walker *walker, uint32_t span);	/* shown */
 const char *walker_words(const struct walker *walker, uint32_t span);	/* ": words", or "" */
 const char *walker_duration(const struct walker *walker, int64_t us);	/* "3.2 s" */
+/* The service of the span as a suspect, without callee, peers and error. */
 void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
 		    struct suspect *suspect);
-/* How far the child's clock must be moved for it to lie within its parent: clocks of two hosts
- * differ. 0 within one process, and where it cannot lie within. */
-int64_t span_skew_us(const struct span *parent, const struct span *child);
-/* A child that the parent waited for, as far as one can tell: not FOLLOWS_FROM, not a consumer that
- * ended later. */
-bool span_waits_for(const struct span *parent, const struct span *child);
-
-/* A walk of the same trace that ends at a span which was found otherwise; its path is the spans
- * above that, up to where the other walk began. */
-void walk_to_span(struct arena *arena, const struct walk *seen, uint32_t span,
-		  enum suspect_kind kind, struct walk *ret_walk);
-
-/* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
- * parent. */
+/* The bits of the span's parent: 0 for roots, and across FOLLOWS_FROM, which is not a parent. */
 uint16_t walker_bits_above(const struct walker *walker, uint32_t span);
 
-/* walk_start.c: marks the signal's spans; false: the root stands for it. Then the failing span to
- * begin with, or TRACE_NONE. */
-bool walk_signal(struct walker *walker);
-uint32_t walk_start(struct walker *walker, bool signal_found);
+/* ---- critical_path.c ---- */
 
-/* walk_choose.c: of the n spans in found, the one that explains the failure above them; the others
- * are left aside. retries: attempts that were tried again with success explain nothing. TRACE_NONE
- * when all are such, unless one must be named. */
-uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_name);
-
-/* walk_leaf.c: the 4xx, or its equal of gRPC or a database, that the callee answered without
- * failing; NULL: none. A callee without a span (TRACE_NONE) answered what its client tells.
- * *ret_callee_may: by option it is the callee's. */
-const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
-			 uint32_t callee, bool *ret_callee_may);
-/* Whose fault it is. Returns a span from which the walk goes on, or TRACE_NONE with
- * suspect and certainty set. */
-uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
-		   double *certainty);
-/* A call that timed out, over a callee that did not fail: is its time a better explanation than the
- * failing span below it? */
-bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, uint32_t failing);
-
-/* walk_orphan.c: other parts of the trace that failed and whose parent is missing. */
-/* The one that the names of a callee without a span mean, for the walk to go on from, or
- * TRACE_NONE. */
-uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct suspect *suspect);
-/* One of them may be what failed below a call whose callee has no span. */
-bool walk_orphan_may_explain(const struct walker *walker, uint32_t call);
-/* They are told, and walked as others. */
-void walk_orphans_tell(struct walker *walker, uint32_t leaf);
-
-/* critical_path.c: visits the spans on the path of `from` between two times, a parent before its
- * children; each with its own time there, which may be 0. */
+/* Visits the spans on the critical path of `from` between two times, a parent before its children,
+ * each with its own time there, which may be 0. */
 typedef void critical_path_visit(void *ctx, uint32_t span, int64_t own_us);
 void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
 		   critical_path_visit *visit, void *ctx);
-
-/* The same for a person, between start and end of the span: by index, and only those with the most
- * time where there are more than LIMIT_CRITICAL_SPANS. Returns how many. */
+/* The critical path of the whole span, for a person: by index of the span, and only the
+ * LIMIT_CRITICAL_SPANS spans with the most time. Returns how many; *ret_path is kept by the arena.
+ */
 uint32_t critical_path_keep(struct arena *arena, const struct trace *trace, uint32_t from,
 			    struct critical_span **ret_path);
 
-/* evidence.c: the span of another service that a call reached: its last one, or of a span without a
- * kind its only child. TRACE_NONE: it is no call, or nobody answered. */
-uint32_t span_answer(const struct trace *trace, uint32_t span);
+/* ---- own_times.c ---- */
 
-/* walk_latency.c */
 struct own_time {
 	uint32_t span;	 /* where the service spent most of it */
 	int64_t own_us;	 /* of the service, on the critical path */
 	int64_t most_us; /* of that span */
 };
 #define OWN_TIMES 4
-/* The services with the largest own time on the critical path of a span between two times; how
- * many, at most OWN_TIMES. */
+/* The services with the largest own time on the critical path of a span between two times, the
+ * largest first. Returns how many, at most OWN_TIMES. */
 unsigned int walk_own_times(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
 			    struct own_time ret_times[OWN_TIMES]);
+
+/* ---- walk_callee.c ---- */
+
+/* What the callee did during the call. */
+struct callee {
+	uint32_t span;	     /* TRACE_NONE: the callee has no span */
+	int64_t deadline_us; /* the call's end, on the callee's clock */
+	bool late;	     /* it began when the call was over */
+	bool at_deadline;    /* it was at work when the call ended, or nearly so */
+	bool outlives;	     /* it took longer than the whole call, whatever the clocks say */
+};
+/* One span below a call, as its callee. */
+void callee_look_at(const struct trace *trace, uint32_t client, uint32_t span, struct callee *ret);
+/* The callee's span below a call, also through spans of the caller's own (a proxy, a transport). Of
+ * several, the last one that was at work during the call. */
+struct callee callee_find(const struct trace *trace, uint32_t client);
+/* Did the caller stop waiting while the callee was at work? */
+bool callee_given_up(const struct walker *walker, uint32_t client, const struct callee *callee);
+/* Did most of a service's own time go into waiting for a callee that shows no work before
+ * `until_us`? True: fills peers and npeers of the suspect. */
+bool callee_waited_for(struct walker *walker, const struct own_time *time, int64_t until_us,
+		       struct suspect *suspect);
+
+/* ---- walk_choose.c ---- */
+
+/* Of the first n spans in candidates, the one that explains the failure above them; the others are
+ * left aside. retries: attempts that were tried again with success explain nothing. TRACE_NONE when
+ * all n are such attempts, unless must_name. */
+uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_name);
+
+/* ---- walk_start.c ---- */
+
+/* Marks the signal's spans. False: no span matches, and the root stands for the signal. */
+bool walk_signal(struct walker *walker);
+/* After walk_signal(): the failing span to begin with, or TRACE_NONE. */
+uint32_t walk_start(struct walker *walker, bool signal_found);
+
+/* ---- walk_orphan.c ---- */
+
+/* The orphan that has the name of a call's callee, for the walk to go on from, or TRACE_NONE. */
+uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct suspect *suspect);
+/* May an orphan be what failed below a call whose callee has no span? */
+bool walk_orphan_may_explain(const struct walker *walker, uint32_t call);
+/* Tells of the orphans that the walk did not come through, and leaves them aside as others. */
+void walk_orphans_tell(struct walker *walker, uint32_t leaf);
+
+/* ---- walk_leaf.c ---- */
+
+/* Whose fault the last failing span is. Returns a span from which the walk goes on; or TRACE_NONE,
+ * and suspect and certainty are set. */
+uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+		   double *certainty);
+/* A call that timed out, over a callee that did not fail: is time a better explanation than the
+ * failing span below the callee? */
+bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, uint32_t failing);
+
+/* ---- walk_latency.c ---- */
+
+/* The service with the largest own time on the signal's critical path. */
 void walk_latency(struct walker *walker, struct suspect *suspect, double *certainty);
 
-/* walk_leaf.c. Fills peers, npeers of a suspect that waited: where a call took most of its time,
- * and the callee shows no work before `until_us`. False: it did not wait for a callee. */
-bool walk_waited_for_callee(struct walker *walker, const struct own_time *time, int64_t until_us,
-			    struct suspect *suspect);
+/* ---- walk.c ---- */
+
+/* A walk of seen's trace to a span that the vote found otherwise. Its path is the spans above that,
+ * up to where `seen` began; it has no reasons. */
+void walk_to_span(struct arena *arena, const struct walk *seen, uint32_t span,
+		  enum suspect_kind kind, struct walk *ret_walk);
 
 #endif

@@ -29,152 +29,11 @@ _Static_assert(sizeof(((struct walk *)0)->reasons) / sizeof(const char *) == LIM
 #define WHOLENESS_PARTIAL 0.8
 #define WHOLENESS_ORPHANS 0.9
 
-/* Reasons kept for the leaf, whatever the length of the way down. */
-#define REASONS_FOR_LEAF 4
-
 /* A failure that the call itself does not report may have been tolerated. */
 #define DOUBT_INFERRED 0.9
 
 /* So often a walk goes on from where time led it: each detour looks at all that is below. */
 #define JUMPS 8
-
-const char *suspect_kind_name(enum suspect_kind kind)
-{
-	switch (kind) {
-	case SUSPECT_SPAN:
-		return "span";
-	case SUSPECT_PEER:
-		return "peer";
-	case SUSPECT_CALLER:
-		return "caller";
-	case SUSPECT_SLOW:
-		return "slow";
-	case SUSPECT_EDGE:
-		return "edge";
-	}
-	return "span";
-}
-
-const char *fallback_code_name(enum fallback_code code)
-{
-	static const char *const names[] = {
-		[FALLBACK_NONE] = "none",
-		[FALLBACK_NO_SIGNAL] = "no_signal",
-		[FALLBACK_NO_TRACE] = "no_trace",
-		[FALLBACK_TRACE_NOT_FOUND] = "trace_not_found",
-		[FALLBACK_TRACE_TOO_LARGE] = "trace_too_large",
-		[FALLBACK_BAD_TRACE] = "bad_trace",
-		[FALLBACK_BUDGET_SPENT] = "budget_spent",
-		[FALLBACK_SOURCE_ERROR] = "source_error",
-		[FALLBACK_NO_FAILING_SPAN] = "no_failing_span",
-		[FALLBACK_LOW_CONFIDENCE] = "low_confidence",
-		[FALLBACK_NO_OWNER] = "no_owner",
-		[FALLBACK_CRASHED] = "crashed",
-	};
-
-	return names[code];
-}
-
-void walker_tell(struct walker *walker, const char *format, ...)
-{
-	struct walk *walk = walker->walk;
-	va_list args;
-
-	if (!walker->main_line || walk->nreasons == LIMIT_REASONS)
-		return;
-	va_start(args, format);
-	walk->reasons[walk->nreasons++] = arena_vprintf(walker->arena, format, args);
-	va_end(args);
-}
-
-void walker_doubt(struct walker *walker, double factor)
-{
-	if (walker->doubt > factor)
-		walker->doubt = factor;
-}
-
-bool walker_may_tell(const struct walker *walker)
-{
-	return walker->main_line && walker->walk->nreasons < LIMIT_REASONS - REASONS_FOR_LEAF;
-}
-
-const char *walker_service(const struct walker *walker, uint32_t span)
-{
-	const char *service = span_service(walker->trace, &walker->trace->spans[span]);
-
-	return service[0] != '\0' ? shown_text(walker->arena, service) : "an unknown service";
-}
-
-const char *walker_name(const struct walker *walker, uint32_t span)
-{
-	const char *name = trace_text(walker->trace, walker->trace->spans[span].name);
-
-	return name[0] != '\0' ? shown_text(walker->arena, name) : "a span without a name";
-}
-
-const char *walker_words(const struct walker *walker, uint32_t span)
-{
-	const char *words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
-
-	return words ? arena_printf(walker->arena, ": %s", shown_text(walker->arena, words)) : "";
-}
-
-const char *shown_duration(struct arena *arena, int64_t us)
-{
-	if (us >= 10 * US_PER_SECOND)
-		return arena_printf(arena, "%lld s", (long long)(us / US_PER_SECOND));
-	if (us >= US_PER_SECOND)
-		return arena_printf(arena, "%.1f s", (double)us / (double)US_PER_SECOND);
-	if (us >= 10 * US_PER_MS)
-		return arena_printf(arena, "%lld ms", (long long)(us / US_PER_MS));
-	if (us >= US_PER_MS)
-		return arena_printf(arena, "%.1f ms", (double)us / (double)US_PER_MS);
-	return arena_printf(arena, "%lld us", (long long)us);
-}
-
-const char *walker_duration(const struct walker *walker, int64_t us)
-{
-	return shown_duration(walker->arena, us);
-}
-
-void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
-		    struct suspect *suspect)
-{
-	const struct trace *trace = walker->trace;
-	const struct span *leaf = &trace->spans[span];
-	const struct resource *resource = span_resource(trace, leaf);
-
-	memset(suspect, 0, sizeof(*suspect));
-	suspect->kind = kind;
-	suspect->service = trace_text(trace, resource->service);
-	if (suspect->service[0] == '\0')
-		suspect->service = "unknown_service";
-	suspect->namespace = trace_text(trace, resource->namespace);
-	suspect->operation = trace_text(trace, leaf->name);
-	suspect->resource = resource;
-	suspect->trace = trace;
-	suspect->span = span;
-}
-
-int64_t span_skew_us(const struct span *parent, const struct span *child)
-{
-	if (parent->resource == child->resource || child->duration_us > parent->duration_us)
-		return 0;
-	if (child->start_us < parent->start_us)
-		return parent->start_us - child->start_us;
-	if (span_end_us(child) > span_end_us(parent))
-		return span_end_us(parent) - span_end_us(child);
-	return 0;
-}
-
-bool span_waits_for(const struct span *parent, const struct span *child)
-{
-	if (child->flags & SPAN_FOLLOWS)
-		return false;
-	if (child->kind == SPAN_CONSUMER && parent->kind != SPAN_CONSUMER)
-		return span_end_us(child) <= span_end_us(parent);
-	return true;
-}
 
 /* ---- the trace as a whole ---- */
 
@@ -238,16 +97,6 @@ static void order_spans(struct walker *walker)
 		}
 	}
 	walker->norder = n;
-}
-
-/* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
- * parent. */
-uint16_t walker_bits_above(const struct walker *walker, uint32_t span)
-{
-	const struct span *at = &walker->trace->spans[span];
-
-	return at->parent == TRACE_NONE || (at->flags & SPAN_FOLLOWS) ? 0
-								      : walker->bits[at->parent];
 }
 
 static double trace_wholeness(struct walker *walker)

@@ -9,26 +9,12 @@
 
 #include "walk-internal.h"
 
-/* A twentieth of the call: what begins or ends so near to its end coincides with it. */
-#define NEAR_PART 20
-/* A call three times as long as its like was waiting for something. */
-#define MUCH_LONGER 3
-
 /* The span that explains a cancelled one need not have been its cause. */
 #define DOUBT_CANCELLED 0.8
 /* Continued at a root by its name, not by its parent. */
 #define DOUBT_BY_NAME 0.9
 /* Something that is not in sight explains the leaf: no certainty stays above the threshold. */
 #define DOUBT_UNEXPLAINED 0.5
-
-/* What the callee did during the call, on the caller's clock. */
-struct callee {
-	uint32_t span;
-	int64_t deadline_us; /* the call's end, on the callee's clock */
-	bool late;	     /* it began when the call was over */
-	bool at_deadline;    /* it was at work when the call ended, or nearly so */
-	bool outlives;	     /* it took longer than the whole call: whatever the clocks say */
-};
 
 /* Words for a reason: what the callee is called. */
 static const char *shown_callee(const struct walker *walker, const struct suspect *suspect)
@@ -37,143 +23,7 @@ static const char *shown_callee(const struct walker *walker, const struct suspec
 				   : "a callee without a name";
 }
 
-static bool is_callee_of(const struct trace *trace, const struct span *client,
-			 const struct span *span)
-{
-	/* What a producer calls is the broker; its consumers are not to blame that the broker
-	 * refused. */
-	if (client->kind == SPAN_PRODUCER && span->kind == SPAN_CONSUMER)
-		return false;
-	return span->kind == SPAN_SERVER || span->kind == SPAN_CONSUMER ||
-	       !span_same_service(trace, client, span);
-}
-
-static void callee_look_at(const struct trace *trace, uint32_t client, uint32_t span,
-			   struct callee *ret)
-{
-	const struct span *call = &trace->spans[client], *work = &trace->spans[span];
-	int64_t end = span_end_us(call), margin = call->duration_us / NEAR_PART;
-	int64_t skew = 0;
-
-	/* A callee cannot begin before its call: its clock is behind. */
-	if (call->resource != work->resource && work->start_us < call->start_us)
-		skew = call->start_us - work->start_us;
-	ret->span = span;
-	ret->deadline_us = end - skew;
-	ret->late = call->duration_us > 0 && work->start_us >= end;
-	ret->at_deadline = !ret->late && span_end_us(work) + skew >= end - margin;
-	ret->outlives = !ret->late && work->duration_us > call->duration_us + margin;
-}
-
-/* Of several, the last one that was at work during the call. */
-static void callee_keep_later(const struct trace *trace, uint32_t client, uint32_t span,
-			      struct callee *best)
-{
-	struct callee callee;
-
-	callee_look_at(trace, client, span, &callee);
-	if (best->span == TRACE_NONE || (best->late && !callee.late) ||
-	    (best->late == callee.late &&
-	     span_end_us(&trace->spans[span]) > span_end_us(&trace->spans[best->span])))
-		*best = callee;
-}
-
-/* The callee's span below a call, through spans of the caller's own (a proxy, a transport). Its
- * span is TRACE_NONE: there is none. */
-static struct callee find_callee(const struct trace *trace, uint32_t client)
-{
-	const struct span *spans = trace->spans;
-	struct callee best = { .span = TRACE_NONE };
-	uint32_t i = spans[client].first_child;
-
-	while (i != TRACE_NONE) {
-		bool down = false;
-
-		if (!(spans[i].flags & SPAN_FOLLOWS)) {
-			if (is_callee_of(trace, &spans[client], &spans[i]))
-				callee_keep_later(trace, client, i, &best);
-			else
-				down = spans[i].kind != SPAN_CONSUMER &&
-				       spans[i].first_child != TRACE_NONE;
-		}
-		if (down) {
-			i = spans[i].first_child;
-			continue;
-		}
-		while (i != client && spans[i].next_sibling == TRACE_NONE)
-			i = spans[i].parent;
-		i = i == client ? TRACE_NONE : spans[i].next_sibling;
-	}
-	return best;
-}
-
-/* Its duration against its siblings': it lasted much longer than calls of the same operation that
- * did not fail. */
-static bool lasted_much_longer(const struct walker *walker, uint32_t client)
-{
-	const struct span *spans = walker->trace->spans;
-	uint32_t i = spans[client].parent == TRACE_NONE ? TRACE_NONE
-							: spans[spans[client].parent].first_child;
-	int64_t longest = 0;
-
-	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
-		if (i != client && spans[i].name == spans[client].name &&
-		    !(walker->bits[i] & BIT_FAILING) && spans[i].duration_us > longest)
-			longest = spans[i].duration_us;
-	}
-	return longest > 0 && spans[client].duration_us / MUCH_LONGER >= longest;
-}
-
-/* The caller stopped waiting while the callee was at work. */
-static bool gave_up(const struct walker *walker, uint32_t client, const struct callee *callee)
-{
-	const struct span *span = &walker->trace->spans[client];
-
-	if (callee->outlives)
-		return true;
-	return callee->at_deadline &&
-	       (span_timed_out(walker->trace, span) || span_cancelled(walker->trace, span) ||
-		lasted_much_longer(walker, client));
-}
-
 /* ---- suspects ---- */
-
-/* Invalid data, a constraint, a wrong statement. What else a database reports, of connections and
- * of its own means, is its own. */
-static bool is_refused_by_database(const char *sqlstate)
-{
-	return sqlstate && (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
-			    strncmp(sqlstate, "42", 2) == 0);
-}
-
-const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
-			 uint32_t callee, bool *ret_callee_may)
-{
-	static const unsigned int grpc_refusals = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 |
-						  1u << 9 | 1u << 10 | 1u << 11 | 1u << 16;
-	const char *sqlstate = span_sqlstate(trace, &trace->spans[client]);
-	int http = 0, grpc = -1;
-
-	*ret_callee_may = false;
-	/* The server's own word counts: a proxy between them may have answered the client something
-	 * else. */
-	if (callee != TRACE_NONE)
-		span_told_codes(trace, &trace->spans[callee], &http, &grpc);
-	if (http == 0 && grpc < 0)
-		span_told_codes(trace, &trace->spans[client], &http, &grpc);
-	if (http >= 400 && http < 499) {
-		*ret_callee_may =
-			http == 401 || http == 403 || http == 404 || http == 408 || http == 429;
-		return arena_printf(arena, "HTTP %d", http);
-	}
-	if (grpc > 0 && (grpc_refusals >> grpc & 1)) {
-		*ret_callee_may = grpc == 16 || grpc == 7 || grpc == 5 || grpc == 8;
-		return span_grpc_name(grpc);
-	}
-	if (is_refused_by_database(sqlstate))
-		return arena_printf(arena, "SQLSTATE %s", sqlstate);
-	return NULL;
-}
 
 static void leaf_refused(struct walker *walker, uint32_t client, uint32_t callee,
 			 const char *answer, bool by_callee, struct suspect *suspect)
@@ -236,7 +86,7 @@ static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t deadl
 		return at;
 	}
 	walker_suspect(walker, at, SUSPECT_SLOW, suspect);
-	if (walk_waited_for_callee(walker, &times[0], deadline_us, suspect)) {
+	if (callee_waited_for(walker, &times[0], deadline_us, suspect)) {
 		walker_tell(walker,
 			    "%s waited %s of that for %s, which shows no work meanwhile: %s",
 			    walker_service(walker, at), walker_duration(walker, times[0].most_us),
@@ -247,22 +97,6 @@ static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t deadl
 			    walker_name(walker, at));
 	}
 	return TRACE_NONE;
-}
-
-bool walk_waited_for_callee(struct walker *walker, const struct own_time *time, int64_t until_us,
-			    struct suspect *suspect)
-{
-	const struct trace *trace = walker->trace;
-	struct callee callee;
-
-	if (span_side(trace, &trace->spans[time->span]) != SIDE_CLIENT ||
-	    time->most_us < time->own_us / 2)
-		return false;
-	callee = find_callee(trace, time->span);
-	if (callee.span != TRACE_NONE && trace->spans[callee.span].start_us < until_us)
-		return false;
-	peer_names(walker->arena, trace, &trace->spans[time->span], suspect);
-	return true;
 }
 
 /* ---- leaves ---- */
@@ -311,7 +145,7 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 			    double *certainty)
 {
-	struct callee callee = find_callee(walker->trace, leaf);
+	struct callee callee = callee_find(walker->trace, leaf);
 	bool callee_may;
 	const char *answer;
 
@@ -324,7 +158,7 @@ static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect
 		*certainty = CERTAINTY_CALLER;
 		return TRACE_NONE;
 	}
-	if (gave_up(walker, leaf, &callee)) {
+	if (callee_given_up(walker, leaf, &callee)) {
 		walker_tell(walker, "%s → %s: the call ended after %s%s; %s was still at work",
 			    walker_service(walker, leaf), walker_service(walker, callee.span),
 			    walker_duration(walker, walker->trace->spans[leaf].duration_us),
@@ -468,7 +302,7 @@ bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, 
 	uint32_t i = spans[callee].first_child;
 
 	callee_look_at(walker->trace, client, callee, &call);
-	if (!gave_up(walker, client, &call))
+	if (!callee_given_up(walker, client, &call))
 		return false;
 	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
 		if (!(walker->bits[i] & BIT_FAILING) && span_waits_for(&spans[callee], &spans[i]) &&

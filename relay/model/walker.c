@@ -1,0 +1,91 @@
+/*
+ * Walker: the tools of one walk.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "walk-internal.h"
+
+/* Reasons kept for the leaf, whatever the length of the way down. */
+#define REASONS_FOR_LEAF 4
+
+void walker_tell(struct walker *walker, const char *format, ...)
+{
+	struct walk *walk = walker->walk;
+	va_list args;
+
+	if (!walker->main_line || walk->nreasons == LIMIT_REASONS)
+		return;
+	va_start(args, format);
+	walk->reasons[walk->nreasons++] = arena_vprintf(walker->arena, format, args);
+	va_end(args);
+}
+
+void walker_doubt(struct walker *walker, double factor)
+{
+	if (walker->doubt > factor)
+		walker->doubt = factor;
+}
+
+bool walker_may_tell(const struct walker *walker)
+{
+	return walker->main_line && walker->walk->nreasons < LIMIT_REASONS - REASONS_FOR_LEAF;
+}
+
+const char *walker_service(const struct walker *walker, uint32_t span)
+{
+	const char *service = span_service(walker->trace, &walker->trace->spans[span]);
+
+	return service[0] != '\0' ? shown_text(walker->arena, service) : "an unknown service";
+}
+
+const char *walker_name(const struct walker *walker, uint32_t span)
+{
+	const char *name = trace_text(walker->trace, walker->trace->spans[span].name);
+
+	return name[0] != '\0' ? shown_text(walker->arena, name) : "a span without a name";
+}
+
+const char *walker_words(const struct walker *walker, uint32_t span)
+{
+	const char *words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
+
+	return words ? arena_printf(walker->arena, ": %s", shown_text(walker->arena, words)) : "";
+}
+
+const char *walker_duration(const struct walker *walker, int64_t us)
+{
+	return shown_duration(walker->arena, us);
+}
+
+void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
+		    struct suspect *suspect)
+{
+	const struct trace *trace = walker->trace;
+	const struct span *leaf = &trace->spans[span];
+	const struct resource *resource = span_resource(trace, leaf);
+
+	memset(suspect, 0, sizeof(*suspect));
+	suspect->kind = kind;
+	suspect->service = trace_text(trace, resource->service);
+	if (suspect->service[0] == '\0')
+		suspect->service = "unknown_service";
+	suspect->namespace = trace_text(trace, resource->namespace);
+	suspect->operation = trace_text(trace, leaf->name);
+	suspect->resource = resource;
+	suspect->trace = trace;
+	suspect->span = span;
+}
+
+/* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
+ * parent. */
+uint16_t walker_bits_above(const struct walker *walker, uint32_t span)
+{
+	const struct span *at = &walker->trace->spans[span];
+
+	return at->parent == TRACE_NONE || (at->flags & SPAN_FOLLOWS) ? 0
+								      : walker->bits[at->parent];
+}
