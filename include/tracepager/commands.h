@@ -1,12 +1,12 @@
 /*
- * The commands. argv[0] is the command's word. Each returns the exit status that the design gives
- * it.
+ * The command line: words and options into commands. The table of commands is commands.def, that of
+ * their options command_options.def.
  */
 #ifndef TRACEPAGER_COMMANDS_H
 #define TRACEPAGER_COMMANDS_H
 
-#define COMMAND(name, arguments, text) int cmd_##name(int argc, char **argv);
-#include "tracepager/tbl/commands.def"
-#undef COMMAND
+/* Runs the command that argv[1] names and returns the program's exit status. Borrows argv, whose
+ * order may change. For the main thread, once. */
+int commands_run(int argc, char **argv);
 
 #endif

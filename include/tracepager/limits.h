@@ -404,5 +404,37 @@
 #define LIMIT_AUDIT_CALLS    200000u
 /* One file of explain or of a rule test, which are read whole. */
 #define LIMIT_EXPLAIN_FILE_BYTES (1u << 30)
+/* The text of --help and of samples: some 40 lines, and up to 200. */
+#define LIMIT_HELP_BYTES (64u << 10)
+/* A command caps what it reads, so that its own memory needs no cap. */
+#define LIMIT_COMMAND_ARENA_BYTES (SIZE_MAX / 2)
+/* LIMIT_FINDINGS findings with their lines and carets, as text or as JSON. */
+#define LIMIT_FINDINGS_TEXT_BYTES (32u << 20)
+/* The results of tests: LIMIT_FINDINGS_TEXT_BYTES for each of a few broken files. */
+#define LIMIT_TEST_REPORT_BYTES (256u << 20)
+/* A thousand losses of an import as JSON, whose texts may grow sixfold. */
+#define LIMIT_IMPORT_REPORT_BYTES (64u << 20)
+/* Rules from a catalogue: they say less than it does; quoting and places add to them. */
+#define LIMIT_IMPORT_RULES_BYTES (4u * LIMIT_RULES_BYTES)
+/* The tables of an audit: LIMIT_AUDIT_CALLS rows with long names. */
+#define LIMIT_AUDIT_REPORT_BYTES ((size_t)256 << 20)
+/* Every page of 90 days changed, some 500 bytes each. */
+#define LIMIT_REPLAY_REPORT_BYTES ((size_t)1 << 30)
+/* Threads that decide past alerts again: each holds the traces of one decision. */
+#define LIMIT_REPLAY_THREADS 16
+/* Decisions that are read ahead for each thread, so that none waits for the disk. */
+#define LIMIT_REPLAY_AHEAD 8
+/* A captured test: one alert, whose texts may grow sixfold, with head room. */
+#define LIMIT_CAPTURE_TEST_BYTES (64u << 20)
+/* A stored alert, unpacked: LIMIT_ALERT_BYTES, whose texts may grow sixfold, with head room. */
+#define LIMIT_PAST_ALERT_BYTES (8u << 20)
+/* The names of the pagers of one step: LIMIT_STEP_PAGERS of LIMIT_RULE_NAME_BYTES each. */
+#define LIMIT_PAST_PAGERS_BYTES (64u << 10)
+/* Links that an audit requests side by side, and how long one may take: they are on few hosts. */
+#define LIMIT_LINKS_SIDE_BY_SIDE 8
+#define LIMIT_LINK_US		 (10 * US_PER_SECOND)
+/* One file of the demo, and how long its page may take on a slow machine. */
+#define LIMIT_DEMO_TEXT_BYTES (256u << 10)
+#define LIMIT_DEMO_PAGE_US    (10 * US_PER_SECOND)
 
 #endif

@@ -1,61 +1,102 @@
-/* What the files of the audit share: what was seen, and tables to tell it in. */
+/*
+ * What the files of "tracepager audit" share: what the stored decisions and traces showed, and
+ * tables to print it in. For the main thread.
+ */
 #ifndef AUDIT_INTERNAL_H
 #define AUDIT_INTERNAL_H
 
+#include "options-internal.h"
 #include "past-internal.h"
 #include "tracepager/hash.h"
 
-/* A service or, without spans of its own, a callee that was seen in traces. Texts are the audit's
- * arena's. */
-struct seen {
+/* A list of pointers, in the order in which they were added. */
+struct audit_list {
+	void **at; /* heap */
+	size_t n;
+};
+void audit_list_add(struct audit_list *list, void *item);
+
+/* ---- sightings: services, calls and pages of the stored decisions (audit_sightings.c) ---- */
+
+/* A service, or a callee that shows no spans of its own. Texts are the arena's. */
+struct seen_service {
 	const char *namespace, *name;
-	const char *caller;		 /* one that calls it; NULL: none was seen */
-	bool peer;			 /* name is one by which callers know it */
-	const struct service_rule *rule; /* NULL: no entry */
+	const char *caller;		 /* one service that calls it; NULL: none was seen */
+	bool is_peer;			 /* a callee: the name is one that callers have for it */
+	const struct service_rule *rule; /* NULL: it has no entry in the rules */
 	int64_t ntraces, last_us;
-	uint64_t mark; /* of the last trace that it was counted in */
+	uint64_t mark; /* of the last trace that was counted */
 };
 
-struct edge {
-	const struct seen *from, *to;
+struct seen_call {
+	const struct seen_service *from, *to;
 	int64_t ntraces, last_us;
 	uint64_t mark;
 };
 
-/* A list of pointers, in the order of finding. */
-struct found {
-	void **at;
-	size_t n;
+struct paged_team {
+	const char *team;
+	int64_t npages;
 };
-void found_add(struct found *found, void *item);
 
-/* Columns of a table; a number stands right, and without quotes in JSON. */
-struct column {
+struct sightings {
+	struct arena *arena;	     /* borrowed */
+	const struct ruleset *rules; /* borrowed */
+	struct audit_list services;  /* struct seen_service */
+	struct audit_list calls;     /* struct seen_call */
+	struct audit_list teams;     /* struct paged_team */
+	struct map *service_index, *call_index, *team_index, *entries;
+	uint64_t mark; /* of the trace that is being read */
+	int64_t npages;
+	int64_t unreadable; /* decisions */
+	int64_t left_out;   /* services and calls beyond the limits */
+};
+
+void sightings_init(struct sightings *seen, struct arena *arena, const struct ruleset *rules);
+void sightings_fini(struct sightings *seen);
+/* Counts what one decision and its traces show. */
+void sightings_add(struct sightings *seen, const struct past *past);
+/* Services by traces, calls by their names, teams by pages. */
+void sightings_sort(struct sightings *seen);
+/* Was a service of this entry of the rules seen? */
+bool sightings_has_entry(const struct sightings *seen, const char *entry);
+
+/* ---- tables (audit_tables.c) ---- */
+
+/* Columns of a table; a number is aligned right, and without quotes in JSON. */
+struct audit_column {
 	const char *title, *key;
-	bool number;
+	bool is_number;
 };
 
-#define TABLE_COLUMNS 6
+#define AUDIT_COLUMNS_MAX 6
 
-struct table {
-	const char *key, *title, *nothing; /* nothing: what an empty one says */
-	struct column columns[TABLE_COLUMNS];
+struct audit_table {
+	const char *key, *title;
+	const char *empty; /* the sentence that stands for a table without rows */
+	struct audit_column columns[AUDIT_COLUMNS_MAX];
 	size_t ncolumns;
 	const char **cells; /* heap; row by row, texts are borrowed */
 	size_t ncells;
 };
-void table_row(struct table *table, const char *const *cells);
-size_t table_rows(const struct table *table);
+/* One text for each column; NULL is an empty one. */
+void audit_table_add(struct audit_table *table, const char *const *cells);
+void audit_tables_write(const struct audit_table *tables, size_t n, enum table_format format,
+			struct buf *out);
 
-enum table_format {
-	TABLE_TEXT,
-	TABLE_MARKDOWN,
-	TABLE_JSON,
-};
-void tables_write(const struct table *tables, size_t n, enum table_format format, struct buf *out);
+/* ---- the other parts ---- */
 
-/* Entries for what has none, for a person to fill in the owners. */
-void audit_propose(const struct found *missing, const struct ruleset *rules, int64_t now_us,
+/* The rules that the store used last; caller unrefs. NULL: err tells why not. (audit_rules.c) */
+struct ruleset *audit_stored_rules(struct history *history, struct err *err);
+
+/* Adds a row (entry, kind, link, answer, place) for each link of an entry that does not answer.
+ * Texts are the arena's and the rules'. 0 or -errno. (audit_links.c) */
+int audit_dead_links(const struct ruleset *rules, struct arena *arena, struct audit_table *table,
+		     struct err *err);
+
+/* Entries for the services (struct seen_service) that have none, for a person to fill in the
+ * owners. (audit_propose.c) */
+void audit_propose(const struct audit_list *missing, const struct ruleset *rules, int64_t now_us,
 		   struct buf *out);
 
 #endif

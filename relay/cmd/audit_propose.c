@@ -1,7 +1,7 @@
 /*
- * What the audit proposes: an entry of the rules for every service and callee that has none. Who
- * owns it is not known and not guessed: the line stands there, commented out, and until it is
- * filled in the file is no valid set of rules.
+ * Audit, proposal: an entry of the rules for every service and callee that has none. Its owner is
+ * unknown and not guessed: the owner's line is commented out, and until a person fills it in the
+ * file is no valid set of rules.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #define COMMENT_COLUMNS 100
 #define NAME_BYTES	(16u << 10)
 
-/* A name as a glob that matches nothing else. */
-static void add_glob(struct buf *out, const char *name)
+/* A glob that matches the name and nothing else. */
+static void add_exact_glob(struct buf *out, const char *name)
 {
 	struct buf glob = BUF_INIT(2 * NAME_BYTES);
 
@@ -28,7 +28,7 @@ static void add_glob(struct buf *out, const char *name)
 	buf_fini(&glob);
 }
 
-/* A key that no entry has yet; the name itself where that is free. */
+/* The name, with a number behind it where an entry has that key already. */
 static void choose_key(struct map *taken, const char *name, struct buf *ret_key)
 {
 	buf_printf(ret_key, "%s", name);
@@ -39,7 +39,7 @@ static void choose_key(struct map *taken, const char *name, struct buf *ret_key)
 	map_put(taken, buf_text(ret_key), taken);
 }
 
-static void add_entry(const struct seen *seen, struct map *taken, struct buf *out)
+static void add_proposed_entry(const struct seen_service *seen, struct map *taken, struct buf *out)
 {
 	struct buf key = BUF_INIT(2 * NAME_BYTES);
 	char at[PAST_TIME_SIZE];
@@ -54,23 +54,23 @@ static void add_entry(const struct seen *seen, struct map *taken, struct buf *ou
 	buf_puts(out, "\n  ");
 	buf_json_string(out, buf_text(&key));
 	buf_puts(out, ":\n    # owner: ?\n");
-	if (seen->peer) {
+	if (seen->is_peer) {
 		buf_puts(out, "    peers: [");
 		buf_json_string(out, seen->name);
 		buf_puts(out, "]\n");
 	} else if (strcmp(buf_text(&key), seen->name) != 0 || *seen->namespace) {
 		buf_puts(out, "    match: {service: ");
-		add_glob(out, seen->name);
+		add_exact_glob(out, seen->name);
 		if (*seen->namespace) {
 			buf_puts(out, ", namespace: ");
-			add_glob(out, seen->namespace);
+			add_exact_glob(out, seen->namespace);
 		}
 		buf_puts(out, "}\n");
 	}
 	buf_fini(&key);
 }
 
-void audit_propose(const struct found *missing, const struct ruleset *rules, int64_t now_us,
+void audit_propose(const struct audit_list *missing, const struct ruleset *rules, int64_t now_us,
 		   struct buf *out)
 {
 	struct map *taken = map_new();
@@ -80,16 +80,17 @@ void audit_propose(const struct found *missing, const struct ruleset *rules, int
 
 	for (size_t i = 0; i < n; i++)
 		map_put(taken, services[i]->name, taken);
-	buf_printf(out,
-		   "# What traces showed and the rules do not name, as of %s (UTC).\n"
-		   "# Written by tracepager audit. Fill in the owners: put a team of the rules in "
-		   "the\n"
-		   "# place of each question mark, and take the line's # away. Drop what is not "
-		   "yours\n"
-		   "# to page for, and put the file beside the rules.\n",
-		   past_time_text(now_us, at));
+	buf_printf(
+		out,
+		"# Services that traces showed and the rules do not name, as of %s (UTC).\n"
+		"# Written by tracepager audit. Fill in the owners: put a team of the rules in "
+		"the\n"
+		"# place of each question mark, and remove the # of the line. Delete the entries "
+		"of\n"
+		"# services that you page nobody for, and put the file beside the rules.\n",
+		past_time_text(now_us, at));
 	buf_puts(out, missing->n ? "services:\n" : "services: {}\n");
 	for (size_t i = 0; i < missing->n; i++)
-		add_entry(missing->at[i], taken, out);
+		add_proposed_entry(missing->at[i], taken, out);
 	map_free(taken);
 }

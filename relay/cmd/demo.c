@@ -1,48 +1,41 @@
 /*
- * tracepager demo: the whole path on this machine. A relay on a free port with a store of its own,
- * traces of a small shop as files, an alert for each fault by HTTP, and the pages in the terminal.
+ * tracepager demo: the whole way of an alert on this machine. A relay on a free port with a store
+ * of its own, traces of a small shop as files, an alert for each fault by HTTP, and the pages in
+ * the terminal. Owns the relay and its directory until it ends.
  */
 #include "demo-internal.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "commands-internal.h"
+#include "options-internal.h"
+#include "output-internal.h"
+#include "terminal-internal.h"
+#include "usage-internal.h"
 #include "tracepager/clock.h"
-#include "tracepager/commands.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/relay.h"
 #include "tracepager/xalloc.h"
 
-#define TEXT_BYTES  (256u << 10)
-#define LOOK_US	    (10 * US_PER_MS)
-#define PATIENCE_US (10 * US_PER_SECOND)
-#define FILES_MAX   32
-
-static const char help[] = "usage: tracepager demo [--keep]\n\n"
-			   "Shows everything at work, embedded: a shop whose orders fail in five "
-			   "ways, the alerts, and the pages\n"
-			   "that the owning teams get. It needs nothing, listens on a free port of "
-			   "loopback only, and ends by itself.\n\n"
-			   "      --keep   keep the directory with its traces, rules and "
-			   "configuration, to try with your own hands\n"
-			   "      --help   print this\n";
+/* Between two looks at the pages that were delivered. */
+#define POLL_US (10 * US_PER_MS)
 
 struct demo {
 	char directory[64];
 	struct buf config_text;
 	struct config *config;
 	struct relay *relay;
-	struct timer look;
-	size_t fault;	      /* that is shown now */
-	int64_t pages_before; /* delivered before its alert was sent */
+	struct timer poll;
+	size_t fault;	      /* the one that is shown */
+	int64_t pages_before; /* pages delivered before the fault's alert was sent */
 	int64_t sent_us, starts_us;
-	bool answered; /* the relay has the alert on disk */
+	bool accepted; /* the relay has the alert on disk */
 	bool resolving;
 	int status;
 };
@@ -52,16 +45,14 @@ static const struct clock *demo_clock(void)
 	return clock_system();
 }
 
-static int write_file(const struct demo *demo, const char *name, const struct buf *text)
+static int demo_write_file(const struct demo *demo, const char *name, const struct buf *text)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", demo->directory, name);
-	CLEANUP_FCLOSE FILE *file = fopen(path, "we");
+	int error = output_write(path, buf_text(text), text->len);
 
-	if (!file || fwrite(buf_text(text), 1, text->len, file) != text->len) {
-		fprintf(stderr, "tracepager demo: cannot write %s: %s\n", path, strerror(errno));
-		return -EIO;
-	}
-	return 0;
+	if (error)
+		command_failed(1, "demo", "cannot write %s: %s", path, strerror(-error));
+	return error;
 }
 
 static int write_traces(struct demo *demo)
@@ -69,10 +60,10 @@ static int write_traces(struct demo *demo)
 	int result = 0;
 
 	for (size_t i = 0; i < demo_nfaults && result == 0; i++) {
-		struct buf text = BUF_INIT(TEXT_BYTES);
+		struct buf text = BUF_INIT(LIMIT_DEMO_TEXT_BYTES);
 		CLEANUP_FREE char *name = xasprintf("trace-%zu.json", i + 1);
 		demo_write_trace(&demo_faults[i], demo->starts_us - US_PER_MINUTE, &text);
-		result = write_file(demo, name, &text);
+		result = demo_write_file(demo, name, &text);
 		buf_fini(&text);
 	}
 	return result;
@@ -80,10 +71,10 @@ static int write_traces(struct demo *demo)
 
 static int write_config(struct demo *demo)
 {
-	struct buf rules = BUF_INIT(TEXT_BYTES);
+	struct buf rules = BUF_INIT(LIMIT_DEMO_TEXT_BYTES);
 
 	buf_puts(&rules, demo_rules);
-	buf_init(&demo->config_text, TEXT_BYTES);
+	buf_init(&demo->config_text, LIMIT_DEMO_TEXT_BYTES);
 	buf_printf(&demo->config_text,
 		   "listen: 127.0.0.1:0\n"
 		   "store: {path: \"%s/tracepager.db\"}\n"
@@ -92,20 +83,11 @@ static int write_config(struct demo *demo)
 		   "senders: {shop: {format: alertmanager}}\n"
 		   "sources: {samples: {kind: files, path: \"%s\"}}\n",
 		   demo->directory, demo->directory, demo->directory);
-	int result = write_file(demo, "tracepager.yaml", &demo->config_text);
+	int result = demo_write_file(demo, "tracepager.yaml", &demo->config_text);
 	if (result == 0)
-		result = write_file(demo, "rules.yaml", &rules);
+		result = demo_write_file(demo, "rules.yaml", &rules);
 	buf_fini(&rules);
 	return result;
-}
-
-static void print_findings(const struct findings *findings)
-{
-	struct buf text = BUF_INIT(TEXT_BYTES);
-
-	findings_write(findings, isatty(STDERR_FILENO) != 0, &text);
-	fputs(buf_text(&text), stderr);
-	buf_fini(&text);
 }
 
 static int start_relay(struct demo *demo)
@@ -120,10 +102,10 @@ static int start_relay(struct demo *demo)
 						       .console_fd = STDOUT_FILENO };
 		result = relay_new(&options, &demo->relay, &findings, &err);
 	}
-	print_findings(&findings);
+	output_findings(&findings, terminal_has_colour(STDERR_FILENO));
 	findings_fini(&findings);
 	if (err.code)
-		fprintf(stderr, "tracepager demo: %s\n", err.text);
+		command_failed(1, "demo", "%s", err.text);
 	return result;
 }
 
@@ -131,7 +113,7 @@ static int start_relay(struct demo *demo)
 
 static void give_up(struct demo *demo, const char *what)
 {
-	fprintf(stderr, "tracepager demo: %s\n", what);
+	command_failed(1, "demo", "%s", what);
 	demo->status = 1;
 	relay_stop(demo->relay);
 }
@@ -141,7 +123,7 @@ static void alert_answered(void *arg, const struct http_reply *reply)
 	struct demo *demo = arg;
 
 	if (reply->status == 202) {
-		demo->answered = true;
+		demo->accepted = true;
 		printf("  the relay answered %d: %s", reply->status, reply->body);
 		fflush(stdout);
 		return;
@@ -154,13 +136,13 @@ static void send_alert(struct demo *demo, const char *status)
 	static const struct http_handler handler = { .done = alert_answered };
 	const struct demo_fault *fault = &demo_faults[demo->fault];
 	const struct http_transport *transport = relay_transport(demo->relay);
-	struct buf body = BUF_INIT(TEXT_BYTES);
+	struct buf body = BUF_INIT(LIMIT_DEMO_TEXT_BYTES);
 	CLEANUP_FREE char *url =
 		xasprintf("http://127.0.0.1:%d/webhook/shop", relay_port(demo->relay));
 	struct http_request request = {
 		.method = HTTP_POST,
 		.url = url,
-		.timeout_us = PATIENCE_US,
+		.timeout_us = LIMIT_DEMO_PAGE_US,
 		.max_reply_bytes = LIMIT_REPLY_BYTES,
 	};
 
@@ -168,7 +150,7 @@ static void send_alert(struct demo *demo, const char *status)
 	request.body = body.data;
 	request.body_len = body.len;
 	http_request_header(&request, "Content-Type", "application/json");
-	demo->answered = false;
+	demo->accepted = false;
 	demo->pages_before = metric_value(METRIC_PAGES_DELIVERED);
 	demo->sent_us = clock_mono_us(demo_clock());
 	transport->send(transport->ctx, &request, &handler, demo);
@@ -197,22 +179,22 @@ static void show_end(struct demo *demo)
 	send_alert(demo, "resolved");
 }
 
-/* Looks whether the page of the present fault has arrived; then the next one. */
-static void look(void *arg)
+/* When the page of the shown fault has arrived, the next fault is shown. */
+static void poll_pages(void *arg)
 {
 	struct demo *demo = arg;
 	int64_t now_us = clock_mono_us(demo_clock());
 
 	if (demo->status)
 		return;
-	timer_arm(relay_timers(demo->relay), &demo->look, now_us + LOOK_US);
-	if (!demo->answered || metric_value(METRIC_PAGES_DELIVERED) == demo->pages_before) {
-		if (now_us - demo->sent_us > PATIENCE_US)
-			give_up(demo, "no page came");
+	timer_arm(relay_timers(demo->relay), &demo->poll, now_us + POLL_US);
+	if (!demo->accepted || metric_value(METRIC_PAGES_DELIVERED) == demo->pages_before) {
+		if (now_us - demo->sent_us > LIMIT_DEMO_PAGE_US)
+			give_up(demo, "no page arrived within 10 seconds");
 		return;
 	}
 	if (demo->resolving) {
-		timer_disarm(relay_timers(demo->relay), &demo->look);
+		timer_disarm(relay_timers(demo->relay), &demo->poll);
 		relay_stop(demo->relay);
 	} else if (++demo->fault < demo_nfaults) {
 		show_fault(demo);
@@ -221,13 +203,13 @@ static void look(void *arg)
 	}
 }
 
-static void show(struct demo *demo)
+static void run_show(struct demo *demo)
 {
-	demo->look = (struct timer){ .fire = look, .arg = demo };
+	demo->poll = (struct timer){ .fire = poll_pages, .arg = demo };
 	printf("A relay listens on 127.0.0.1:%d, with five traces of a small shop in %s.\n",
 	       relay_port(demo->relay), demo->directory);
 	show_fault(demo);
-	timer_arm(relay_timers(demo->relay), &demo->look, clock_mono_us(demo_clock()) + LOOK_US);
+	timer_arm(relay_timers(demo->relay), &demo->poll, clock_mono_us(demo_clock()) + POLL_US);
 	if (relay_run(demo->relay) < 0)
 		demo->status = 1;
 }
@@ -252,7 +234,7 @@ static void clean_up(const struct demo *demo, bool keep)
 		unlink(path);
 	}
 	if (rmdir(demo->directory) < 0)
-		fprintf(stderr, "tracepager demo: %s was not empty and stays\n", demo->directory);
+		command_failed(0, "demo", "%s is not empty and stays", demo->directory);
 }
 
 static int run_demo(bool keep)
@@ -262,15 +244,13 @@ static int run_demo(bool keep)
 
 	snprintf(demo.directory, sizeof(demo.directory), "%.40s/tracepager-XXXXXX",
 		 tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(demo.directory)) {
-		fprintf(stderr, "tracepager demo: cannot make %s: %s\n", demo.directory,
-			strerror(errno));
-		return 1;
-	}
+	if (!mkdtemp(demo.directory))
+		return command_failed(1, "demo", "cannot make %s: %s", demo.directory,
+				      strerror(errno));
 	log_set_level(LOG_LEVEL_WARN);
 	demo.status = write_traces(&demo) < 0 || write_config(&demo) < 0 || start_relay(&demo) < 0;
 	if (demo.status == 0)
-		show(&demo);
+		run_show(&demo);
 	relay_free(demo.relay);
 	config_free(demo.config);
 	buf_fini(&demo.config_text);
@@ -283,28 +263,8 @@ static int run_demo(bool keep)
 
 int cmd_demo(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "keep", no_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	bool keep = false;
+	struct demo_options options;
+	int status;
 
-	for (int option; (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1;) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			return 0;
-		}
-		if (option != 'k') {
-			fputs("tracepager demo --help tells the options\n", stderr);
-			return 2;
-		}
-		keep = true;
-	}
-	if (optind < argc) {
-		fprintf(stderr, "tracepager demo: it takes no argument, but \"%s\" was given\n",
-			argv[optind]);
-		return 2;
-	}
-	return run_demo(keep);
+	return options_parse_demo(argc, argv, &options, &status) ? run_demo(options.keep) : status;
 }

@@ -1,19 +1,18 @@
-/* What explain's files share: the text form of a decision, and the terminal that it is for. */
+/* What explain's files share: the text form of a decision, and the terminal that it is for. For the
+ * main thread. */
 #ifndef EXPLAIN_INTERNAL_H
 #define EXPLAIN_INTERNAL_H
 
+#include "options-internal.h"
 #include "tracepager/decide.h"
 
-enum colour_choice {
-	COLOUR_AUTO,
-	COLOUR_ALWAYS,
-	COLOUR_NEVER,
-};
+/* A name of a service or a callee is cut to this. */
+#define EXPLAIN_NAME_COLUMNS 80
 
 struct explain_text_options {
-	unsigned int columns; /* no line is wider, but for links: one that is cut is none */
+	unsigned int columns; /* no line but a link is wider */
 	bool colour;	      /* ANSI */
-	bool ascii;	      /* for the caller: what is written wants cells_ascii() */
+	bool ascii;	      /* the caller turns the text into ASCII, with cells_ascii() */
 	bool has_rules;
 };
 
@@ -23,14 +22,17 @@ void explain_look_at_terminal(enum colour_choice choice, struct explain_text_opt
 
 void explain_text_write(const struct decision *decision, const struct explain_text_options *options,
 			struct buf *out);
-/* The same in one line: trace, suspect, kind, confidence, the error's words. */
+/* A decision in one line: trace, suspect, kind, confidence, the error's words. */
 void explain_line_write(const struct decision *decision, const struct explain_text_options *options,
 			struct buf *out);
 
-/* "payment", "payment → ledger" for an edge or a callee that nobody owns; "" for none. */
+/* Does the suspect call its callee? Else the callee is the suspect itself, under the name that its
+ * callers have for it. */
+bool explain_calls_callee(const struct suspect *suspect);
+/* "payment", or "payment → ledger" for a suspect that calls its callee. */
 void explain_who(const struct suspect *suspect, struct buf *out);
 
-/* One line for each trace, the first ones only, and one that counts the others. */
+/* A line for each of the first traces, and one that counts the others. */
 void explain_traces_write(const struct decision *decision,
 			  const struct explain_text_options *options, struct buf *out);
 

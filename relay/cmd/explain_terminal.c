@@ -14,7 +14,7 @@
 
 #define COLUMNS_ELSEWHERE 80
 
-static bool is_set(const char *name)
+static bool variable_is_set(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -24,7 +24,8 @@ static bool is_set(const char *name)
 static unsigned long columns_of_output(void)
 {
 	struct winsize size = { 0 };
-	unsigned long columns = is_set("COLUMNS") ? strtoul(getenv("COLUMNS"), NULL, 10) : 0;
+	unsigned long columns =
+		variable_is_set("COLUMNS") ? strtoul(getenv("COLUMNS"), NULL, 10) : 0;
 
 	if (columns)
 		return columns;
@@ -40,13 +41,13 @@ static bool wants_colour(enum colour_choice choice)
 	return terminal_has_colour(STDOUT_FILENO);
 }
 
-/* A locale that is not installed here may still name what the terminal understands. */
+/* The name of a locale that is not installed here still tells the terminal's character set. */
 static bool is_utf8_by_name(void)
 {
-	const char *name = is_set("LC_ALL")	? getenv("LC_ALL")
-			   : is_set("LC_CTYPE") ? getenv("LC_CTYPE")
-			   : is_set("LANG")	? getenv("LANG")
-						: "";
+	const char *name = variable_is_set("LC_ALL")	 ? getenv("LC_ALL")
+			   : variable_is_set("LC_CTYPE") ? getenv("LC_CTYPE")
+			   : variable_is_set("LANG")	 ? getenv("LANG")
+							 : "";
 	const char *set = strchr(name, '.');
 
 	return set && (strncasecmp(set, ".utf-8", 6) == 0 || strncasecmp(set, ".utf8", 5) == 0);

@@ -1,12 +1,13 @@
 /*
- * Explain, text: a decision for a person at a terminal. First the answer and who is paged for it,
- * then how it came about, what else it could be, the trace that stands for it, and what to do.
- * Other people's strings go through plain.h; it never prints a control character of theirs.
+ * Explain, text: a decision for a person at a terminal. First the suspect and who is paged, then
+ * the reasons, what else it could be, one trace of the vote, and what to do. Strings of traces and
+ * alerts go through plain.h, so that no control character of theirs is printed.
  */
 #include "explain-internal.h"
 
 #include <string.h>
 
+#include "wrap-internal.h"
 #include "tracepager/cells.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
@@ -14,12 +15,11 @@
 #include "tracepager/waterfall.h"
 
 #define FIELD_COLUMNS 12
-#define NAME_COLUMNS  80
 #define TEXT_COLUMNS  1000
 #define TEXT_BYTES    (4 * TEXT_COLUMNS + 64)
 #define TREE_LINES    24
 
-struct text {
+struct explain_text {
 	const struct explain_text_options *options;
 	struct buf *out;
 };
@@ -32,7 +32,7 @@ enum style {
 	STYLE_FIELD,
 };
 
-static void begin_style(struct text *t, enum style style)
+static void begin_style(struct explain_text *t, enum style style)
 {
 	static const char *const codes[] = {
 		[STYLE_NONE] = "",	   [STYLE_GOOD] = "\033[1;31m", [STYLE_BAD] = "\033[1;33m",
@@ -43,35 +43,18 @@ static void begin_style(struct text *t, enum style style)
 		buf_puts(t->out, codes[style]);
 }
 
-static void end_style(struct text *t, enum style style)
+static void end_style(struct explain_text *t, enum style style)
 {
 	if (t->options->colour && style != STYLE_NONE)
 		buf_puts(t->out, "\033[0m");
 }
 
-/* How many bytes of text go on a line of so many columns: all, or up to a blank, or what fits. */
-static size_t line_bytes(const char *text, size_t len, size_t columns)
-{
-	size_t at = 0, used = 0, blank = 0, width;
-
-	while (at < len) {
-		size_t n = cells_character(text + at, len - at, &width);
-		if (used + width > columns)
-			return blank ? blank : at ? at : n;
-		if (text[at] == ' ' && used > columns / 2)
-			blank = at;
-		at += n;
-		used += width;
-	}
-	return len;
-}
-
-/* Text behind what stands on the line already (`used` columns), wrapped with an indent. */
-static void add_wrapped(struct text *t, enum style style, const char *text, size_t len, size_t used,
-			size_t indent)
+/* Text from the column `used` on, wrapped; further lines begin after `indent` blanks. */
+static void explain_add_wrapped(struct explain_text *t, enum style style, const char *text,
+				size_t len, size_t used, size_t indent)
 {
 	for (;;) {
-		size_t n = line_bytes(text, len, t->options->columns - used);
+		size_t n = wrap_bytes(text, len, t->options->columns - used);
 		begin_style(t, style);
 		buf_add(t->out, text, n);
 		end_style(t, style);
@@ -89,49 +72,33 @@ static void add_wrapped(struct text *t, enum style style, const char *text, size
 	}
 }
 
-static void add_field(struct text *t, const char *name, const struct buf *value)
+static void add_field(struct explain_text *t, const char *name, const struct buf *value)
 {
 	if (!value->len)
 		return;
 	begin_style(t, STYLE_FIELD);
 	plain_pad(t->out, name, FIELD_COLUMNS);
 	end_style(t, STYLE_FIELD);
-	add_wrapped(t, STYLE_NONE, value->data, value->len, FIELD_COLUMNS, FIELD_COLUMNS);
+	explain_add_wrapped(t, STYLE_NONE, value->data, value->len, FIELD_COLUMNS, FIELD_COLUMNS);
 }
 
-static void add_item(struct text *t, const char *item)
+static void add_item(struct explain_text *t, const char *item)
 {
 	struct buf line = BUF_INIT(TEXT_BYTES);
 
 	plain_add(&line, item, TEXT_COLUMNS);
 	buf_puts(t->out, "  - ");
-	add_wrapped(t, STYLE_NONE, buf_text(&line), line.len, 4, 4);
+	explain_add_wrapped(t, STYLE_NONE, buf_text(&line), line.len, 4, 4);
 	buf_fini(&line);
 }
 
-static void add_title(struct text *t, const char *title)
+static void add_title(struct explain_text *t, const char *title)
 {
 	buf_putc(t->out, '\n');
-	add_wrapped(t, STYLE_TITLE, title, strlen(title), 0, 2);
+	explain_add_wrapped(t, STYLE_TITLE, title, strlen(title), 0, 2);
 }
 
-/* A callee that the rules know is the suspect itself, and has no resource. */
-static bool calls_callee(const struct suspect *suspect)
-{
-	return suspect->callee && (suspect->kind == SUSPECT_EDGE ||
-				   (suspect->kind == SUSPECT_PEER && suspect->resource));
-}
-
-void explain_who(const struct suspect *suspect, struct buf *out)
-{
-	plain_add(out, suspect->service, NAME_COLUMNS);
-	if (calls_callee(suspect)) {
-		buf_puts(out, " → ");
-		plain_add(out, suspect->callee, NAME_COLUMNS);
-	}
-}
-
-static void write_headline(struct text *t, const struct decision *d)
+static void explain_write_headline(struct explain_text *t, const struct decision *d)
 {
 	const struct verdict *verdict = &d->verdict;
 	struct buf line = BUF_INIT(TEXT_BYTES);
@@ -140,17 +107,17 @@ static void write_headline(struct text *t, const struct decision *d)
 	if (verdict->found) {
 		explain_who(&verdict->suspect, &line);
 		buf_puts(&line, ": ");
-		plain_add(&line, suspect_words(&verdict->suspect), 4 * NAME_COLUMNS);
+		plain_add(&line, suspect_words(&verdict->suspect), 4 * EXPLAIN_NAME_COLUMNS);
 	} else {
 		buf_puts(&line, "No suspect: ");
-		plain_add(&line, verdict->fallback_text, 4 * NAME_COLUMNS);
+		plain_add(&line, verdict->fallback_text, 4 * EXPLAIN_NAME_COLUMNS);
 		buf_printf(&line, " [%s]", fallback_code_name(verdict->fallback));
 	}
-	add_wrapped(t, style, line.data, line.len, 0, 2);
+	explain_add_wrapped(t, style, line.data, line.len, 0, 2);
 	buf_fini(&line);
 }
 
-static void write_suspect(struct text *t, const struct verdict *verdict)
+static void explain_write_suspect(struct explain_text *t, const struct verdict *verdict)
 {
 	struct buf value = BUF_INIT(TEXT_BYTES);
 	const struct suspect *suspect = &verdict->suspect;
@@ -158,17 +125,17 @@ static void write_suspect(struct text *t, const struct verdict *verdict)
 	if (!verdict->found)
 		return;
 	if (suspect->namespace && *suspect->namespace) {
-		plain_add(&value, suspect->namespace, NAME_COLUMNS);
+		plain_add(&value, suspect->namespace, EXPLAIN_NAME_COLUMNS);
 		buf_putc(&value, '/');
 	}
-	plain_add(&value, suspect->service, NAME_COLUMNS);
+	plain_add(&value, suspect->service, EXPLAIN_NAME_COLUMNS);
 	if (suspect->operation && *suspect->operation) {
 		buf_puts(&value, ", ");
-		plain_add(&value, suspect->operation, NAME_COLUMNS);
+		plain_add(&value, suspect->operation, EXPLAIN_NAME_COLUMNS);
 	}
 	if (suspect->callee) {
-		buf_puts(&value, calls_callee(suspect) ? ", calling " : ", known as ");
-		plain_add(&value, suspect->callee, NAME_COLUMNS);
+		buf_puts(&value, explain_calls_callee(suspect) ? ", calling " : ", known as ");
+		plain_add(&value, suspect->callee, EXPLAIN_NAME_COLUMNS);
 	}
 	buf_printf(&value, " (%s)", suspect_kind_name(suspect->kind));
 	add_field(t, "suspect", &value);
@@ -179,17 +146,17 @@ static void write_suspect(struct text *t, const struct verdict *verdict)
 	buf_fini(&value);
 }
 
-static void write_runners_up(struct text *t, const struct verdict *verdict)
+static void explain_write_runners_up(struct explain_text *t, const struct verdict *verdict)
 {
 	if (verdict->nrunners_up)
 		add_title(t, verdict->found ? "It could also be" : "It could be");
 	for (unsigned int i = 0; i < verdict->nrunners_up; i++) {
 		const struct runner_up *other = &verdict->runners_up[i];
 		struct buf line = BUF_INIT(TEXT_BYTES);
-		plain_add(&line, other->service, NAME_COLUMNS);
+		plain_add(&line, other->service, EXPLAIN_NAME_COLUMNS);
 		if (other->callee) {
 			buf_puts(&line, " → ");
-			plain_add(&line, other->callee, NAME_COLUMNS);
+			plain_add(&line, other->callee, EXPLAIN_NAME_COLUMNS);
 		}
 		if (other->agree)
 			buf_printf(&line, ", %u of %u trace%s", other->agree, verdict->of,
@@ -199,14 +166,14 @@ static void write_runners_up(struct text *t, const struct verdict *verdict)
 	}
 }
 
-static void write_alert(struct text *t, const struct decision *d)
+static void explain_write_alert(struct explain_text *t, const struct decision *d)
 {
 	struct buf value = BUF_INIT(TEXT_BYTES);
 	char since[RFC3339_SIZE];
 
 	if (d->has_alert) {
 		const char *name = labels_get(&d->alert.labels, "alertname");
-		plain_add(&value, name ? name : "without a name", NAME_COLUMNS);
+		plain_add(&value, name ? name : "without a name", EXPLAIN_NAME_COLUMNS);
 		buf_printf(&value, ", %s, %s",
 			   d->alert.status == ALERT_RESOLVED ? "resolved" : "firing",
 			   severity_name(alert_severity(&d->alert)));
@@ -217,10 +184,10 @@ static void write_alert(struct text *t, const struct decision *d)
 		buf_reset(&value);
 	}
 	if (d->has_signal) {
-		plain_add(&value, d->signal.service, NAME_COLUMNS);
+		plain_add(&value, d->signal.service, EXPLAIN_NAME_COLUMNS);
 		if (d->signal.operation && *d->signal.operation) {
 			buf_puts(&value, value.len ? " " : "");
-			plain_add(&value, d->signal.operation, NAME_COLUMNS);
+			plain_add(&value, d->signal.operation, EXPLAIN_NAME_COLUMNS);
 		}
 		buf_printf(&value, " (from the %s)", d->signal.from);
 		add_field(t, "signal", &value);
@@ -233,11 +200,11 @@ static void add_pagers(const struct pager *const *pagers, size_t n, const char *
 {
 	for (size_t i = 0; i < n; i++) {
 		buf_puts(out, i ? ", " : before);
-		plain_add(out, pagers[i]->name, NAME_COLUMNS);
+		plain_add(out, pagers[i]->name, EXPLAIN_NAME_COLUMNS);
 	}
 }
 
-static void write_owner(struct text *t, const struct decision *d)
+static void explain_write_owner(struct explain_text *t, const struct decision *d)
 {
 	struct buf value = BUF_INIT(TEXT_BYTES);
 	const struct escalation *escalation = decision_escalation(d);
@@ -249,7 +216,7 @@ static void write_owner(struct text *t, const struct decision *d)
 		buf_puts(&value, "unknown: no rules are given (--rules DIR)");
 	for (unsigned int i = 0; i < d->nowner_reasons; i++) {
 		buf_puts(&value, i ? "; " : "");
-		plain_add(&value, d->owner_reasons[i], 4 * NAME_COLUMNS);
+		plain_add(&value, d->owner_reasons[i], 4 * EXPLAIN_NAME_COLUMNS);
 	}
 	add_field(t, "owner", &value);
 	buf_reset(&value);
@@ -262,9 +229,9 @@ static void write_owner(struct text *t, const struct decision *d)
 	buf_fini(&value);
 }
 
-/* The critical path and what each service spent on it: of a walk that looked for time. */
-static void write_own_times(struct text *t, const struct walk *walk,
-			    const struct waterfall_options *options)
+/* The critical path and each service's own time on it, of a walk by latency. */
+static void explain_write_own_times(struct explain_text *t, const struct walk *walk,
+				    const struct waterfall_options *options)
 {
 	if (!options->nown)
 		return;
@@ -272,7 +239,7 @@ static void write_own_times(struct text *t, const struct walk *walk,
 	waterfall_own_write(walk->trace, options, t->out);
 }
 
-static void write_trace(struct text *t, const struct decision *d)
+static void explain_write_trace(struct explain_text *t, const struct decision *d)
 {
 	const struct walk *walk = decision_walk(d);
 	struct waterfall_options options = {
@@ -285,7 +252,7 @@ static void write_trace(struct text *t, const struct decision *d)
 	if (!walk)
 		return;
 	buf_puts(&line, "Trace ");
-	plain_add(&line, trace_text(walk->trace, walk->trace->id), NAME_COLUMNS);
+	plain_add(&line, trace_text(walk->trace, walk->trace->id), EXPLAIN_NAME_COLUMNS);
 	buf_printf(&line, ", %u span%s, %u failing%s", walk->trace->nspans,
 		   walk->trace->nspans == 1 ? "" : "s", walk->error_spans,
 		   walk->trace->partial ? ", spans are missing" : "");
@@ -296,19 +263,19 @@ static void write_trace(struct text *t, const struct decision *d)
 		options.nown = walk->ncritical;
 	}
 	waterfall_write(walk, &options, t->out);
-	write_own_times(t, walk, &options);
+	explain_write_own_times(t, walk, &options);
 	if (d->nwalks > 1) {
 		add_title(t, "All traces");
 		explain_traces_write(d, t->options, t->out);
 	}
 }
 
-static void write_reasons(struct text *t, const struct decision *d)
+static void explain_write_reasons(struct explain_text *t, const struct decision *d)
 {
 	const struct walk *walk = decision_walk(d);
 
-	/* The vote repeats the reasons of the walk that stands for it; where it has none, the
-	 * walk's own are all there is. */
+	/* The verdict's reasons hold those of the walk that was chosen to show; a verdict without
+	 * reasons leaves the walk's own. */
 	const char *const *reasons =
 		d->verdict.nreasons || !walk ? d->verdict.reasons : walk->reasons;
 	unsigned int n = d->verdict.nreasons || !walk ? d->verdict.nreasons : walk->nreasons;
@@ -318,8 +285,8 @@ static void write_reasons(struct text *t, const struct decision *d)
 		add_item(t, reasons[i]);
 }
 
-/* The page's texts are plain already. */
-static void write_page(struct text *t, const struct decision *d)
+/* The page's texts are plain already: they need no plain_add(). */
+static void explain_write_page(struct explain_text *t, const struct decision *d)
 {
 	struct buf value = BUF_INIT(TEXT_BYTES);
 
@@ -329,8 +296,8 @@ static void write_page(struct text *t, const struct decision *d)
 	buf_fini(&value);
 }
 
-/* A link that is cut or wrapped is none. */
-static void write_links(struct text *t, const struct decision *d)
+/* Links are neither cut nor wrapped: half a link leads nowhere. */
+static void explain_write_links(struct explain_text *t, const struct decision *d)
 {
 	const struct page *page = &d->page;
 
@@ -340,7 +307,8 @@ static void write_links(struct text *t, const struct decision *d)
 		buf_printf(t->out, "  %s: %s\n", page->links[i].text, page->links[i].href);
 }
 
-static void write_tries(struct text *t, const char *title, const struct rule_try *tries, size_t n)
+static void explain_write_tries(struct explain_text *t, const char *title,
+				const struct rule_try *tries, size_t n)
 {
 	if (n)
 		add_title(t, title);
@@ -354,30 +322,30 @@ static void write_tries(struct text *t, const char *title, const struct rule_try
 	}
 }
 
-/* Only where they were asked for: there may be thousands. */
-static void write_rules(struct text *t, const struct decision *d)
+/* With --why only: there may be thousands of rules. */
+static void explain_write_rules(struct explain_text *t, const struct decision *d)
 {
 	if (!d->trail.all)
 		return;
-	write_tries(t, "Rules that matched", d->trail.matched, d->trail.nmatched);
-	write_tries(t, "Rules that did not", d->trail.missed, d->trail.nmissed);
+	explain_write_tries(t, "Rules that matched", d->trail.matched, d->trail.nmatched);
+	explain_write_tries(t, "Rules that did not", d->trail.missed, d->trail.nmissed);
 }
 
 void explain_text_write(const struct decision *d, const struct explain_text_options *options,
 			struct buf *out)
 {
-	struct text t = { options, out };
+	struct explain_text t = { options, out };
 
-	write_headline(&t, d);
-	write_suspect(&t, &d->verdict);
-	write_owner(&t, d);
-	write_page(&t, d);
-	write_alert(&t, d);
-	write_reasons(&t, d);
-	write_runners_up(&t, &d->verdict);
-	write_trace(&t, d);
-	write_links(&t, d);
-	write_rules(&t, d);
+	explain_write_headline(&t, d);
+	explain_write_suspect(&t, &d->verdict);
+	explain_write_owner(&t, d);
+	explain_write_page(&t, d);
+	explain_write_alert(&t, d);
+	explain_write_reasons(&t, d);
+	explain_write_runners_up(&t, &d->verdict);
+	explain_write_trace(&t, d);
+	explain_write_links(&t, d);
+	explain_write_rules(&t, d);
 }
 
 void explain_line_write(const struct decision *d, const struct explain_text_options *options,

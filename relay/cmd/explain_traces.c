@@ -1,6 +1,6 @@
 /*
  * Explain, traces: a line for each trace of a window, so that a person sees which of them agree.
- * The one that stands for the verdict has a mark.
+ * The trace that explain shows as a tree has a mark.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,15 +16,15 @@
 #define COLUMNS_FOR_KIND 48
 #define WHO_BYTES	 1024
 
-struct layout {
+struct trace_columns {
 	size_t id, who;
 	bool has_kind;
 };
 
-static struct layout choose_columns(const struct decision *d, unsigned int shown,
-				    unsigned int columns)
+static struct trace_columns choose_trace_columns(const struct decision *d, unsigned int shown,
+						 unsigned int columns)
 {
-	struct layout layout = { .has_kind = columns >= COLUMNS_FOR_KIND };
+	struct trace_columns layout = { .has_kind = columns >= COLUMNS_FOR_KIND };
 	/* The mark, and a blank before each column but the first. */
 	size_t fixed = 2 + 1 + 1 + DURATION_COLUMNS + (layout.has_kind ? 1 + KIND_COLUMNS : 0);
 
@@ -39,8 +39,8 @@ static struct layout choose_columns(const struct decision *d, unsigned int shown
 	return layout;
 }
 
-/* What the alert is about took so long; the first root, where that is unknown. */
-static int64_t duration_us(const struct walk *walk)
+/* Of the signal span; of the first root where that is unknown. */
+static int64_t signal_duration_us(const struct walk *walk)
 {
 	uint32_t span = walk->npath			  ? walk->path[0]
 			: walk->signal_span != TRACE_NONE ? walk->signal_span
@@ -49,8 +49,8 @@ static int64_t duration_us(const struct walk *walk)
 	return span < walk->trace->nspans ? walk->trace->spans[span].duration_us : 0;
 }
 
-static void write_line(const struct walk *walk, bool stands, const struct layout *layout,
-		       struct buf *out)
+static void write_trace_line(const struct walk *walk, bool is_shown,
+			     const struct trace_columns *layout, struct buf *out)
 {
 	struct buf who = BUF_INIT(WHO_BYTES);
 	char duration[PLAIN_DURATION_SIZE];
@@ -59,7 +59,7 @@ static void write_line(const struct walk *walk, bool stands, const struct layout
 		explain_who(&walk->suspect, &who);
 	else
 		buf_printf(&who, "no suspect [%s]", fallback_code_name(walk->fallback));
-	buf_puts(out, stands ? "› " : "  ");
+	buf_puts(out, is_shown ? "› " : "  ");
 	cells_pad(out, trace_text(walk->trace, walk->trace->id), layout->id);
 	buf_putc(out, ' ');
 	cells_pad(out, buf_text(&who), layout->who);
@@ -69,7 +69,7 @@ static void write_line(const struct walk *walk, bool stands, const struct layout
 			  KIND_COLUMNS);
 		buf_putc(out, ' ');
 	}
-	plain_duration(duration_us(walk), duration);
+	plain_duration(signal_duration_us(walk), duration);
 	for (size_t used = cells_of(duration); used < DURATION_COLUMNS; used++)
 		buf_putc(out, ' ');
 	cells_add(out, duration, DURATION_COLUMNS);
@@ -86,15 +86,15 @@ static bool names_suspect(const struct decision *d, const struct walk *walk)
 void explain_traces_write(const struct decision *d, const struct explain_text_options *options,
 			  struct buf *out)
 {
-	/* One trace more takes the line that would count it. */
+	/* The line that counts the others has room for one more trace instead. */
 	unsigned int shown = d->nwalks > TRACES_SHOWN + 1 ? TRACES_SHOWN : d->nwalks;
-	struct layout layout = choose_columns(d, shown, options->columns);
-	const struct walk *stands = decision_walk(d);
+	struct trace_columns layout = choose_trace_columns(d, shown, options->columns);
+	const struct walk *tree = decision_walk(d);
 	unsigned int agree = 0;
 	char fold[96];
 
 	for (unsigned int i = 0; i < shown; i++)
-		write_line(&d->walks[i], &d->walks[i] == stands, &layout, out);
+		write_trace_line(&d->walks[i], &d->walks[i] == tree, &layout, out);
 	if (shown == d->nwalks)
 		return;
 	for (unsigned int i = shown; i < d->nwalks; i++)

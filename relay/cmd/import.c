@@ -1,88 +1,26 @@
 /*
  * tracepager import: rules from what people already keep about their services. Reads a catalogue's
- * files, writes rules, and tells on the standard error what could not be carried over. Owns nothing
- * but its options.
+ * files, writes rules, and lists on standard error what could not be carried over.
  */
+#include "commands-internal.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "options-internal.h"
+#include "output-internal.h"
+#include "terminal-internal.h"
 #include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/catalogue.h"
-#include "tracepager/commands.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
 #include "tracepager/rules_load.h"
-#include "tracepager/xalloc.h"
 
-/* A thousand losses as JSON, whose texts may grow sixfold. */
-#define REPORT_CAP (64u << 20)
-/* Rules say less than the catalogue that they are from; quoting and places add to it. */
-#define RULES_CAP (4u * LIMIT_RULES_BYTES)
-#define MAX_RULES 64u
-
-static const char help[] =
-	"usage: tracepager import KIND [OPTION]... FILE|DIRECTORY...\n\n"
-	"Writes rules from a catalogue of services. KIND is one of:\n"
-#define CATALOGUE(id, name, form, text) "  " name ": " text "\n"
-#include "tracepager/tbl/catalogues.def"
-#undef CATALOGUE
-	"A directory is read with all that is beneath it: *.yaml and *.yml; for codeowners the "
-	"files\n"
-	"of that name; for pagerduty *.json.\n\n"
-	"  -o, --output FILE       write the rules there (default: standard output)\n"
-	"      --fallback TEAM     who is paged when no owner is known\n"
-	"      --escalation NAME   of your other rules: pages the teams for which the catalogue "
-	"has no\n"
-	"                          pager\n"
-	"      --keys DIRECTORY    where the keys of PagerDuty services will be, in files named by "
-	"the\n"
-	"                          services' ids: for catalogues that have ids and no keys\n"
-	"      --rules PATH        rules that you have already: their teams own, and stay as they "
-	"are;\n"
-	"                          may be given several times\n"
-	"      --service-path FORM codeowners: which directory is a service's\n"
-	"                          (default: services/{service}/)\n"
-	"      --format FORMAT     of the report on the standard error: text (default) or json\n"
-	"      --help              print this\n\n"
-	"A team is paged by its own pager, else by the only one that its services have, else by "
-	"its\n"
-	"parent's. A service whose owner cannot be paged is left out, and told: nothing is "
-	"invented.\n"
-	"The rules hold the keys that the catalogue has; FILE is made readable by you alone.\n\n"
-	"Example: tracepager import backstage --fallback sre -o rules.d/catalog.yaml catalog/\n\n"
-	"Exit status: 0 everything was carried over, 1 something was lost and is listed, 2 wrong "
-	"usage,\n"
-	"or a file that could not be read or written.\n";
-
-struct options {
-	enum catalogue_kind kind;
-	struct catalogue_options catalogue;
-	const char *output;
-	const char *rules[MAX_RULES];
-	size_t nrules;
-	bool json;
-};
-
-static int usage(const char *text, const char *word)
-{
-	return usage_error("import", text, word);
-}
-
-/* "1 team", "2 teams"; many: the plural. */
-static void add_count(struct buf *out, const char *before, size_t n, const char *one,
-		      const char *many)
-{
-	buf_printf(out, "%s%zu %s", before, n, n == 1 ? one : many);
-}
-
-/* "2 no-pager, 1 person" of one sort. */
+/* "2 no-pager, 1 person": the counts of the losses, or of the notes. */
 static void add_reasons(struct buf *out, const struct catalogue_counts *counts, bool notes)
 {
 	const char *before = ": ";
@@ -114,8 +52,8 @@ static void add_loss(struct buf *out, const struct catalogue_loss *loss)
 	buf_printf(out, " [%s]\n", loss_word(loss->reason));
 }
 
-static void add_text(struct buf *out, const struct options *options,
-		     const struct catalogue *catalogue)
+static void import_add_text(struct buf *out, const struct import_options *options,
+			    const struct catalogue *catalogue)
 {
 	const struct catalogue_counts *counts = catalogue_counts(catalogue);
 	size_t n;
@@ -125,24 +63,24 @@ static void add_text(struct buf *out, const struct options *options,
 		add_loss(out, &losses[i]);
 	if (counts->losses + counts->notes > n)
 		buf_printf(out, "and %zu more\n", counts->losses + counts->notes - n);
-	add_count(out, "", counts->entries, "entry", "entries");
-	add_count(out, " of ", counts->files, "file", "files");
-	add_count(out, ": ", counts->teams, "team", "teams");
-	add_count(out, ", ", counts->pagers, "pager", "pagers");
-	add_count(out, ", ", counts->services, "service", "services");
-	add_count(out, "; ", counts->left_out, "service left out\n", "services left out\n");
-	if (!options->catalogue.fallback)
+	output_add_count(out, "", counts->entries, "entry", "entries");
+	output_add_count(out, " of ", counts->files, "file", "files");
+	output_add_count(out, ": ", counts->teams, "team", "teams");
+	output_add_count(out, ", ", counts->pagers, "pager", "pagers");
+	output_add_count(out, ", ", counts->services, "service", "services");
+	output_add_count(out, "; ", counts->left_out, "service left out\n", "services left out\n");
+	if (!options->fallback)
 		buf_puts(out, "no fallback: give --fallback TEAM, or have one in your other "
 			      "rules\n");
-	add_count(out, "", counts->losses, "loss", "losses");
+	output_add_count(out, "", counts->losses, "loss", "losses");
 	add_reasons(out, counts, false);
-	add_count(out, "; ", counts->notes, "note", "notes");
+	output_add_count(out, "; ", counts->notes, "note", "notes");
 	add_reasons(out, counts, true);
 	buf_putc(out, '\n');
 }
 
-static void add_json(struct buf *out, const struct options *options,
-		     const struct catalogue *catalogue)
+static void import_add_json(struct buf *out, enum catalogue_kind kind,
+			    const struct catalogue *catalogue)
 {
 	const struct catalogue_counts *counts = catalogue_counts(catalogue);
 	size_t n;
@@ -150,7 +88,7 @@ static void add_json(struct buf *out, const struct options *options,
 
 	buf_putc(out, '{');
 	buf_json_int(out, "version", 1);
-	buf_json_text(out, "kind", catalogue_kind_name(options->kind));
+	buf_json_text(out, "kind", catalogue_kind_name(kind));
 	buf_json_int(out, "files", (int64_t)counts->files);
 	buf_json_int(out, "entries", (int64_t)counts->entries);
 	buf_json_int(out, "teams", (int64_t)counts->teams);
@@ -179,201 +117,102 @@ static void add_json(struct buf *out, const struct options *options,
 	buf_puts(out, "]}\n");
 }
 
-static int write_all(int fd, const char *text, size_t len)
+/* Returns 0, or -errno after telling why not. */
+static int import_write_rules(const char *path, const struct catalogue *catalogue)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-/* The file is there whole or not at all: a daemon that reads it meanwhile sees no half of it. */
-static int write_file(const char *path, const struct buf *rules)
-{
-	CLEANUP_FREE char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
-	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), result;
-
-	if (fd < 0)
-		return -errno;
-	result = write_all(fd, buf_text(rules), rules->len);
-	if (result == 0 && fsync(fd) < 0)
-		result = -errno;
-	close(fd);
-	if (result == 0 && rename(temporary, path) < 0)
-		result = -errno;
-	if (result < 0)
-		unlink(temporary);
-	return result;
-}
-
-static int write_rules(const struct options *options, const struct catalogue *catalogue)
-{
-	struct buf rules = BUF_INIT(RULES_CAP);
+	struct buf rules = BUF_INIT(LIMIT_IMPORT_RULES_BYTES);
 	int result;
 
 	catalogue_write(catalogue, &rules);
 	if (rules.failed)
 		result = -EFBIG;
-	else if (options->output)
-		result = write_file(options->output, &rules);
+	else if (path)
+		result = output_replace(path, buf_text(&rules), rules.len);
 	else
-		result = write_all(STDOUT_FILENO, buf_text(&rules), rules.len);
+		result = output_print(&rules);
 	buf_fini(&rules);
 	if (result < 0)
-		fprintf(stderr, "tracepager import: %s: cannot be written: %s\n",
-			options->output ? options->output : "standard output", strerror(-result));
+		command_failed(0, "import", "%s: cannot be written: %s",
+			       path ? path : "standard output", strerror(-result));
 	return result;
 }
 
-static void report(const struct options *options, const struct catalogue *catalogue)
+static void print_report(const struct import_options *options, enum catalogue_kind kind,
+			 const struct catalogue *catalogue)
 {
-	struct buf out = BUF_INIT(REPORT_CAP);
+	struct buf out = BUF_INIT(LIMIT_IMPORT_REPORT_BYTES);
 
-	if (options->json)
-		add_json(&out, options, catalogue);
+	if (options->format == REPORT_JSON)
+		import_add_json(&out, kind, catalogue);
 	else
-		add_text(&out, options, catalogue);
+		import_add_text(&out, options, catalogue);
 	fwrite(buf_text(&out), 1, out.len, stderr);
 	buf_fini(&out);
 }
 
-static bool has_team(void *ctx, const char *name)
+static bool rules_have_team(void *ctx, const char *name)
 {
 	return rules_team(ctx, name) != NULL;
 }
 
-/* The rules beside which the result goes; false: they cannot be read, which was told. */
-static bool load_rules(const struct options *options, struct ruleset **ret_rules)
+/* Returns the exit status. */
+static int import_files(const struct import_options *options, enum catalogue_kind kind,
+			const struct catalogue_options *how)
 {
-	struct findings findings = { .at = NULL };
-	struct buf out = BUF_INIT(REPORT_CAP);
-	int result = rules_load(options->rules, options->nrules, false, ret_rules, &findings);
-
-	if (result < 0) {
-		findings_write(&findings, false, &out);
-		fprintf(stderr, "%stracepager import: the rules of --rules cannot be taken\n",
-			buf_text(&out));
-	}
-	buf_fini(&out);
-	findings_fini(&findings);
-	return result == 0;
-}
-
-static int import(struct options *options, char *const *paths, int npaths)
-{
-	struct ruleset *rules = NULL;
+	struct catalogue *catalogue = catalogue_new(kind, how);
 	bool readable = true;
 
-	if (options->nrules) {
-		if (!load_rules(options, &rules))
-			return 2;
-		options->catalogue.has_team = has_team;
-		options->catalogue.ctx = rules;
-	}
-	struct catalogue *catalogue = catalogue_new(options->kind, &options->catalogue);
-	for (int i = 0; i < npaths; i++)
-		readable &= catalogue_read(catalogue, paths[i]) == 0;
+	for (size_t i = 1; i < options->arguments.n; i++)
+		readable &= catalogue_read(catalogue, options->arguments.at[i]) == 0;
 	catalogue_resolve(catalogue);
-	/* What was imported before is better than half of it. */
-	bool kept = !readable && options->output;
-	bool written = !kept && write_rules(options, catalogue) == 0;
-	report(options, catalogue);
-	if (kept)
-		fprintf(stderr, "tracepager import: %s is left as it was\n", options->output);
-	int status = !readable || !written ? 2 : catalogue_counts(catalogue)->losses ? 1 : 0;
+	/* The rules of the last import are better than half of the new ones. */
+	bool left = !readable && options->output;
+	bool written = !left && import_write_rules(options->output, catalogue) == 0;
+	print_report(options, kind, catalogue);
+	if (left)
+		command_failed(0, "import", "%s is left as it was", options->output);
+	size_t losses = catalogue_counts(catalogue)->losses;
 	catalogue_free(catalogue);
+	return !readable || !written ? STATUS_USAGE : losses ? 1 : 0;
+}
+
+static int run_import(const struct import_options *options)
+{
+	struct catalogue_options how = { .fallback = options->fallback,
+					 .escalation = options->escalation,
+					 .key_files = options->keys,
+					 .service_path = options->service_path };
+	struct ruleset *rules = NULL;
+	enum catalogue_kind kind;
+
+	if (!catalogue_kind_parse(options->arguments.at[0], &kind))
+		return usage_error("import", "there is no kind of catalogue %s",
+				   options->arguments.at[0]);
+	if (options->service_path && !strstr(options->service_path, "{service}"))
+		return usage_error("import", "--service-path needs a {service}, not \"%s\"",
+				   options->service_path);
+	if (options->rules.n) {
+		rules = output_load_rules((const char *const *)options->rules.at, options->rules.n,
+					  terminal_has_colour(STDERR_FILENO));
+		if (!rules)
+			return command_failed(STATUS_USAGE, "import",
+					      "the rules of --rules have errors");
+		how.has_team = rules_have_team;
+		how.ctx = rules;
+	}
+	int status = import_files(options, kind, &how);
 	rules_unref(rules);
 	return status;
 }
 
-/* 0 to go on, else -1 with *ret_status. */
-static int read_options(int argc, char **argv, struct options *options, int *ret_status)
-{
-	enum { FALLBACK = 256, ESCALATION, KEYS, RULES, SERVICE_PATH, FORMAT };
-	static const struct option longs[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "fallback", required_argument, NULL, FALLBACK },
-		{ "escalation", required_argument, NULL, ESCALATION },
-		{ "keys", required_argument, NULL, KEYS },
-		{ "rules", required_argument, NULL, RULES },
-		{ "service-path", required_argument, NULL, SERVICE_PATH },
-		{ "format", required_argument, NULL, FORMAT },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
-
-	*ret_status = 2;
-	optind = 0; /* main's own options were read by it */
-	opterr = 0;
-	for (;;) {
-		switch (getopt_long(argc, argv, ":ho:", longs, NULL)) {
-		case -1:
-			return 0;
-		case 'o':
-			options->output = optarg;
-			break;
-		case FALLBACK:
-			options->catalogue.fallback = optarg;
-			break;
-		case ESCALATION:
-			options->catalogue.escalation = optarg;
-			break;
-		case KEYS:
-			options->catalogue.key_files = optarg;
-			break;
-		case RULES:
-			if (options->nrules == MAX_RULES) {
-				*ret_status = usage("too many of ", "--rules");
-				return -1;
-			}
-			options->rules[options->nrules++] = optarg;
-			break;
-		case SERVICE_PATH:
-			options->catalogue.service_path = optarg;
-			if (!strstr(optarg, "{service}")) {
-				*ret_status = usage("--service-path needs a {service}: ", optarg);
-				return -1;
-			}
-			break;
-		case FORMAT:
-			options->json = strcmp(optarg, "json") == 0;
-			if (!options->json && strcmp(optarg, "text") != 0) {
-				*ret_status = usage("--format is text or json, not ", optarg);
-				return -1;
-			}
-			break;
-		case 'h':
-			fputs(help, stdout);
-			*ret_status = 0;
-			return -1;
-		case ':':
-			*ret_status = usage("a value is missing after ", argv[optind - 1]);
-			return -1;
-		default:
-			*ret_status = usage("there is no option ", argv[optind - 1]);
-			return -1;
-		}
-	}
-}
-
 int cmd_import(int argc, char **argv)
 {
-	struct options options = { .output = NULL };
+	struct import_options options;
 	int status;
 
-	if (read_options(argc, argv, &options, &status) < 0)
+	if (!options_parse_import(argc, argv, &options, &status))
 		return status;
-	if (optind == argc)
-		return usage("a kind of catalogue is missing", "");
-	if (!catalogue_kind_parse(argv[optind], &options.kind))
-		return usage("there is no kind of catalogue ", argv[optind]);
-	if (optind + 1 == argc)
-		return usage("a file or directory is missing", "");
-	return import(&options, argv + optind + 1, argc - optind - 1);
+	status = run_import(&options);
+	free(options.rules.at);
+	return status;
 }

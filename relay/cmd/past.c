@@ -1,9 +1,9 @@
 /*
- * Past decisions: opened, and decided again. What a decision needs was packed behind it: alert,
- * traces, healthy evidence; the time is that of then. Where the traces are gone, the verdict of
- * then stands in for the vote: its suspect is owned, routed and paged anew.
+ * Past decisions: opened, and decided again. The store keeps a decision's inputs: alert, traces,
+ * healthy evidence and time. Where the traces are gone, the stored verdict replaces the vote, and
+ * only owner, routes and page are decided again.
  *
- * Decides nothing by itself. Any thread may open its own.
+ * The deciding itself is decide()'s.
  */
 #include "past-internal.h"
 
@@ -18,43 +18,9 @@
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/pack.h"
-#include "tracepager/rules_load.h"
 #include "tracepager/trace_decoder.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
-
-/* What is opened is capped; what is made of it needs no second cap. */
-#define ARENA_BYTES    (SIZE_MAX / 2)
-#define ALERT_BYTES    (8u << 20)
-#define FINDINGS_BYTES (256u << 10)
-#define PAGERS_BYTES   (64u << 10)
-
-bool past_time(const char *text, int64_t now_us, int64_t *ret_us)
-{
-	int64_t us;
-
-	if (duration_parse(text, &us)) {
-		*ret_us = us < now_us ? now_us - us : 0;
-		return true;
-	}
-	return rfc3339_parse(text, strlen(text), ret_us) == 0 && *ret_us;
-}
-
-struct ruleset *past_rules(const char *path)
-{
-	const char *paths[] = { path };
-	struct findings findings = { 0 };
-	struct ruleset *rules = NULL;
-	struct buf text = BUF_INIT(FINDINGS_BYTES);
-
-	if (rules_load(paths, 1, false, &rules, &findings) < 0) {
-		findings_write(&findings, isatty(STDERR_FILENO) != 0, &text);
-		fputs(buf_text(&text), stderr);
-	}
-	buf_fini(&text);
-	findings_fini(&findings);
-	return rules;
-}
 
 const char *past_time_text(int64_t us, char out[PAST_TIME_SIZE])
 {
@@ -68,25 +34,25 @@ const char *past_time_text(int64_t us, char out[PAST_TIME_SIZE])
 
 /* ---- the outcome ---- */
 
-static const char *text_of(struct arena *arena, const json_t *object, const char *key)
+static const char *outcome_text(struct arena *arena, const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text ? arena_strdup(arena, text) : "";
 }
 
-static unsigned int count_of(const json_t *object, const char *key)
+static unsigned int outcome_count(const json_t *object, const char *key)
 {
 	json_int_t number = json_integer_value(json_object_get(object, key));
 
 	return number < 0 || number > UINT32_MAX ? 0 : (unsigned int)number;
 }
 
-static const char *pagers_of(struct arena *arena, const json_t *escalation)
+static const char *outcome_pagers(struct arena *arena, const json_t *escalation)
 {
 	const json_t *step = json_array_get(json_object_get(escalation, "steps"), 0);
 	const json_t *pagers = json_object_get(step, "pagers"), *pager;
-	struct buf out = BUF_INIT(PAGERS_BYTES);
+	struct buf out = BUF_INIT(LIMIT_PAST_PAGERS_BYTES);
 	size_t i;
 
 	json_array_foreach(pagers, i, pager)
@@ -122,22 +88,22 @@ int outcome_read(struct arena *arena, const char *json, size_t len, struct outco
 	}
 	*ret_outcome = (struct outcome){
 		.sent = json_is_object(page),
-		.team = text_of(arena, owner, "team"),
-		.severity = text_of(arena, page, "severity"),
-		.policy = text_of(arena, escalation, "policy"),
-		.pagers = pagers_of(arena, escalation),
-		.suspect = text_of(arena, suspect, "service"),
-		.namespace = text_of(arena, suspect, "namespace"),
-		.operation = text_of(arena, suspect, "operation"),
-		.kind = text_of(arena, suspect, "kind"),
-		.callee = text_of(arena, suspect, "callee"),
-		.error = text_of(arena, suspect, "error"),
-		.fallback = text_of(arena, fallback, "code"),
-		.fallback_text = text_of(arena, fallback, "text"),
-		.rule = text_of(arena, owner, "rule"),
+		.team = outcome_text(arena, owner, "team"),
+		.severity = outcome_text(arena, page, "severity"),
+		.policy = outcome_text(arena, escalation, "policy"),
+		.pagers = outcome_pagers(arena, escalation),
+		.suspect = outcome_text(arena, suspect, "service"),
+		.namespace = outcome_text(arena, suspect, "namespace"),
+		.operation = outcome_text(arena, suspect, "operation"),
+		.kind = outcome_text(arena, suspect, "kind"),
+		.callee = outcome_text(arena, suspect, "callee"),
+		.error = outcome_text(arena, suspect, "error"),
+		.fallback = outcome_text(arena, fallback, "code"),
+		.fallback_text = outcome_text(arena, fallback, "text"),
+		.rule = outcome_text(arena, owner, "rule"),
 		.confidence = json_number_value(json_object_get(verdict, "confidence")),
-		.agree = count_of(verdict, "agree"),
-		.of = count_of(verdict, "of"),
+		.agree = outcome_count(verdict, "agree"),
+		.of = outcome_count(verdict, "of"),
 		.ntraces = (unsigned int)json_array_size(json_object_get(root, "traces")),
 		.found = json_is_object(suspect),
 	};
@@ -174,8 +140,8 @@ static int open_alert(struct opened *opened, struct err *err)
 	struct buf text;
 
 	if (!opened->past->alert.len)
-		return err_set(err, ENOENT, "an older version kept it without its alert");
-	int result = open_blob(&opened->past->alert, ALERT_BYTES, "alert", &text, err);
+		return err_set(err, ENOENT, "an older version kept the decision without its alert");
+	int result = open_blob(&opened->past->alert, LIMIT_PAST_ALERT_BYTES, "alert", &text, err);
 	if (result == 0)
 		result = alert_read(opened->arena, buf_text(&text), text.len, &opened->alert, err);
 	buf_fini(&text);
@@ -271,9 +237,9 @@ static const char *or_null(const char *text)
 	return *text ? text : NULL;
 }
 
-/* The verdict of then, as far as its JSON tells. That nobody owned the suspect is for the rules to
- * say anew. */
-static void tell(struct opened *opened)
+/* Makes a verdict from the decision's JSON, for a decision whose traces are gone. Whether the
+ * suspect has an owner is left to the rules. */
+static void restore_verdict(struct opened *opened)
 {
 	const struct outcome *was = &opened->was;
 	enum fallback_code fallback = fallback_named(was->fallback);
@@ -302,7 +268,7 @@ static void tell(struct opened *opened)
 int opened_init(struct opened *opened, const struct past *past, const struct ruleset *rules,
 		struct err *err)
 {
-	*opened = (struct opened){ .arena = arena_new(ARENA_BYTES), .past = past };
+	*opened = (struct opened){ .arena = arena_new(LIMIT_COMMAND_ARENA_BYTES), .past = past };
 	int result = open_outcome(opened, err);
 	if (result == 0)
 		result = open_alert(opened, err);
@@ -311,7 +277,7 @@ int opened_init(struct opened *opened, const struct past *past, const struct rul
 	if (result == 0 && past->healthy.len)
 		result = open_healthy(opened, err);
 	if (result == 0 && past->kept == STORED_TRACES_LOST)
-		tell(opened);
+		restore_verdict(opened);
 	return result;
 }
 
@@ -346,7 +312,7 @@ enum fallback_code opened_missing(const struct opened *opened)
 	case FALLBACK_NO_FAILING_SPAN:
 	case FALLBACK_LOW_CONFIDENCE:
 	case FALLBACK_NO_OWNER:
-		return FALLBACK_NONE; /* the decision says it again, or does not */
+		return FALLBACK_NONE; /* decide() finds these by itself */
 	}
 	return FALLBACK_NONE;
 }

@@ -1,10 +1,10 @@
-/* What commands ask of the terminal that they print to. */
+/* Terminal: what commands ask of the terminal that they print to. For the main thread. */
 #ifndef TERMINAL_INTERNAL_H
 #define TERMINAL_INTERNAL_H
 
 #include <stdbool.h>
 
-/* A terminal that knows colours, and nobody has asked for plain text: no-color.org. */
+/* Is it a terminal that knows colours, and is NO_COLOR (no-color.org) not set? */
 bool terminal_has_colour(int fd);
 
 #endif

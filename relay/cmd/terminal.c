@@ -1,4 +1,4 @@
-/* The terminal: colours only where somebody looks on and wants them. Owns nothing. */
+/* Terminal: see terminal-internal.h. */
 #include "terminal-internal.h"
 
 #include <stdlib.h>

@@ -1,147 +1,81 @@
 /*
  * tracepager test: runs the tests that stand beside rules. Loads the rules as the daemon does, runs
- * the tests as a reload may, prints what is not as expected. Owns nothing but its options.
+ * the tests as a reload may, prints what is not as expected.
  */
+#include "commands-internal.h"
+
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "usage-internal.h"
+#include "options-internal.h"
+#include "output-internal.h"
 #include "terminal-internal.h"
 #include "test-internal.h"
+#include "usage-internal.h"
 #include "tracepager/buf_json.h"
-#include "tracepager/commands.h"
+#include "tracepager/limits.h"
 #include "tracepager/plain.h"
-#include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
-#define OUTPUT_CAP    (256u << 20)
-#define NAME_COLUMNS  200
-#define DEFAULT_RULES "/etc/tracepager/rules.d"
+#define TEST_NAME_COLUMNS 200
 
-static const char help[] =
-	"usage: tracepager test [OPTION]... [RULES]...\n\n"
-	"Runs the tests of rules: files named *_test.yaml that stand beside them. Each test says "
-	"which\n"
-	"alert and which traces come in, and who must be paged; the decisions are the daemon's "
-	"own.\n"
-	"RULES are files or directories of rules, or files of tests, which are tried on the rules "
-	"beside\n"
-	"them. Default: " DEFAULT_RULES "\n\n"
-	"      --filter GLOB     only the tests whose name fits (\"*disk*\")\n"
-	"      --format FORMAT   text (default), json or junit\n"
-	"      --junit FILE      write JUnit XML there as well\n"
-	"      --verbose         name the tests that passed, too\n"
-	"      --help            print this\n\n"
-	"A file of tests, with all that can stand in it:\n\n"
-	"  now: 2026-03-02T10:00:00Z        # for all tests of the file; else the alert's start,\n"
-	"                                   # else 2026-01-01T12:00:00Z: never the clock\n"
-	"  tests:\n"
-	"    - name: a full disk of the ledger pages its team\n"
-	"      now: 2026-03-02T03:00:00Z    # for this test\n"
-	"      alert:                       # or a file: alert.json\n"
-	"        status: firing             # firing (default) or resolved\n"
-	"        labels: {alertname: PlaceOrderErrors, severity: critical}\n"
-	"        annotations: {summary: 5 % of orders fail}\n"
-	"        starts_at: 2026-03-02T02:58:00Z\n"
-	"        sender: am1\n"
-	"      traces:\n"
-	"        - orders.json              # a file, in any encoding that explain reads\n"
-	"        - service: checkout        # or a tree of spans\n"
-	"          operation: POST /orders  # default: the service's name\n"
-	"          kind: server             # default: server, below its own service internal\n"
-	"          error: true              # true, false, or the error's words\n"
-	"          duration: 120ms          # default: the parent's; of the first span 100ms\n"
-	"          start: 5ms               # after the parent's start; default: with it\n"
-	"          attrs: {http.response.status_code: 500}\n"
-	"          namespace: shop          # default: the parent's, as for the service\n"
-	"          resource: {deployment.environment.name: prod}\n"
-	"          copies: 10               # so many such traces\n"
-	"          children:\n"
-	"            - {service: ledger, error: disk is full}\n"
-	"      healthy: [good.json]         # traces without the fault, to compare with\n"
-	"      missing: budget_spent        # why no trace was found; a fallback's code\n"
-	"      expect:                      # at least one of:\n"
-	"        suspect: ledger            # none: no suspect\n"
-	"        callee: none               # the other end of the call\n"
-	"        fallback: none             # or no_trace, no_owner, low_confidence …\n"
-	"        signal: place_order        # the signals: rule\n"
-	"        team: ledger\n"
-	"        page: sent                 # none: nobody is paged\n"
-	"        escalation: ledger\n"
-	"        pagers: [ledger-pagerduty] # of the first step\n"
-	"        severity: critical\n"
-	"        summary: \"ledger: disk is full*\"   # a glob\n\n"
-	"Exit status: 0 all passed, 1 some failed or are wrong, 2 wrong usage, or no test was "
-	"found.\n";
-
-enum format {
-	FORMAT_TEXT,
-	FORMAT_JSON,
-	FORMAT_JUNIT,
+/* The rules and tests of the command line, or the default; borrowed. */
+struct test_paths {
+	const char *const *at;
+	size_t n;
 };
 
-struct options {
-	enum format format;
-	const char *junit, *filter;
-	bool verbose, colour;
-	const char **paths; /* heap */
-	size_t npaths;
-};
-
-static int usage(const char *text, const char *word)
-{
-	return usage_error("test", text, word);
-}
-
-/* A test that did not pass is named, then shown. */
-static void add_test(struct buf *out, const struct options *options, const struct rule_test *test)
+/* A test that failed is named, then its findings follow; with --verbose those that passed are named
+ * too. */
+static void add_test_result(struct buf *out, const struct rule_test *test, bool verbose,
+			    bool colour)
 {
 	static const char *const colours[] = { "\033[1;32m", "\033[1;31m" };
 	bool failed = test->findings.nerrors > 0;
 
-	if (!failed && !options->verbose)
+	if (!failed && !verbose)
 		return;
-	buf_printf(out, "%s%s%s %s:%d: ", options->colour ? colours[failed] : "",
-		   failed ? "FAIL" : "ok  ", options->colour ? "\033[0m" : "", test->file,
-		   test->line);
-	plain_add(out, test->name, NAME_COLUMNS);
+	buf_printf(out, "%s%s%s %s:%d: ", colour ? colours[failed] : "", failed ? "FAIL" : "ok  ",
+		   colour ? "\033[0m" : "", test->file, test->line);
+	plain_add(out, test->name, TEST_NAME_COLUMNS);
 	buf_putc(out, '\n');
-	findings_write(&test->findings, options->colour, out);
+	findings_write(&test->findings, colour, out);
 }
 
-static void add_text(struct buf *out, const struct options *options, const struct rule_tests *tests)
+static void test_add_text(struct buf *out, const struct rule_tests *tests, bool verbose)
 {
-	findings_write(&tests->findings, options->colour, out);
+	bool colour = terminal_has_colour(STDOUT_FILENO);
+
+	findings_write(&tests->findings, colour, out);
 	for (size_t i = 0; i < tests->n; i++)
-		add_test(out, options, &tests->at[i]);
-	buf_printf(out, "%zu file%s, %zu test%s: ", tests->nfiles, tests->nfiles == 1 ? "" : "s",
-		   tests->n, tests->n == 1 ? "" : "s");
+		add_test_result(out, &tests->at[i], verbose, colour);
+	output_add_count(out, "", tests->nfiles, "file", "files");
+	output_add_count(out, ", ", tests->n, "test: ", "tests: ");
 	if (tests->findings.nerrors)
-		buf_printf(out, "%zu error%s in files, ", tests->findings.nerrors,
-			   tests->findings.nerrors == 1 ? "" : "s");
+		output_add_count(out, "", tests->findings.nerrors, "error in files, ",
+				 "errors in files, ");
 	if (tests->nfailed)
 		buf_printf(out, "%zu failed\n", tests->nfailed);
 	else
 		buf_puts(out, tests->findings.nerrors ? "no other failed\n" : "all passed\n");
 }
 
-static void add_findings(struct buf *out, const char *key, const struct findings *findings)
+static void add_json_findings(struct buf *out, const struct findings *findings)
 {
-	buf_json_key(out, key);
+	buf_json_key(out, "findings");
 	findings_write_array(findings, SIZE_MAX, out);
 }
 
-static void add_json(struct buf *out, const struct rule_tests *tests)
+static void test_add_json(struct buf *out, const struct rule_tests *tests)
 {
 	buf_putc(out, '{');
 	buf_json_int(out, "version", 1);
 	buf_json_int(out, "files", (int64_t)tests->nfiles);
 	buf_json_int(out, "failed", (int64_t)tests->nfailed);
-	add_findings(out, "findings", &tests->findings);
+	add_json_findings(out, &tests->findings);
 	buf_json_key(out, "tests");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < tests->n; i++) {
@@ -151,56 +85,54 @@ static void add_json(struct buf *out, const struct rule_tests *tests)
 		buf_json_int(out, "line", test->line);
 		buf_json_text(out, "name", test->name);
 		buf_json_text(out, "result", test->findings.nerrors ? "failed" : "passed");
-		add_findings(out, "findings", &test->findings);
+		add_json_findings(out, &test->findings);
 		buf_putc(out, '}');
 	}
 	buf_puts(out, "]}\n");
 }
 
-/* 0, or 2 with a complaint. */
-static int write_out(struct buf *out, const char *path)
+/* To a file, or NULL: to standard output. Returns 0, or STATUS_USAGE after telling why not. */
+static int write_results(const struct buf *out, const char *path)
 {
-	CLEANUP_FCLOSE FILE *file = NULL;
-	FILE *to = stdout;
+	int error = out->failed ? -EFBIG
+		    : path	? output_write(path, buf_text(out), out->len)
+				: output_print(out);
 
-	if (path)
-		to = file = fopen(path, "we");
-	if (to && !out->failed && fwrite(buf_text(out), 1, out->len, to) == out->len &&
-	    fflush(to) == 0)
+	if (!error)
 		return 0;
-	fprintf(stderr, "tracepager test: %s: %s\n", path ? path : "standard output",
-		out->failed ? "there is too much to tell; use --filter" : strerror(errno));
-	return 2;
+	return command_failed(STATUS_USAGE, "test", "%s: %s", path ? path : "standard output",
+			      error == -EFBIG ? "the results are larger than 256 MiB; use --filter"
+					      : strerror(-error));
 }
 
-static int print(const struct options *options, const struct rule_tests *tests)
+static int print_results(const struct test_options *options, const struct rule_tests *tests)
 {
-	struct buf out = BUF_INIT(OUTPUT_CAP);
+	struct buf out = BUF_INIT(LIMIT_TEST_REPORT_BYTES);
 	int status = 0;
 
 	if (options->junit) {
 		test_write_junit(tests, &out);
-		status = write_out(&out, options->junit);
+		status = write_results(&out, options->junit);
 		buf_reset(&out);
 	}
 	switch (options->format) {
-	case FORMAT_TEXT:
-		add_text(&out, options, tests);
+	case TEST_TEXT:
+		test_add_text(&out, tests, options->verbose);
 		break;
-	case FORMAT_JSON:
-		add_json(&out, tests);
+	case TEST_JSON:
+		test_add_json(&out, tests);
 		break;
-	case FORMAT_JUNIT:
+	case TEST_JUNIT:
 		test_write_junit(tests, &out);
 		break;
 	}
-	if (write_out(&out, NULL) || status)
-		status = 2;
+	if (write_results(&out, NULL))
+		status = STATUS_USAGE;
 	buf_fini(&out);
 	return status;
 }
 
-/* A path once: rules that are read twice define everything twice. Takes it. */
+/* Adds a path once: rules that are read twice define everything twice. Takes the path. */
 static void add_path(char **paths, size_t *n, char *path)
 {
 	for (size_t i = 0; i < *n; i++)
@@ -211,18 +143,19 @@ static void add_path(char **paths, size_t *n, char *path)
 	paths[(*n)++] = path;
 }
 
-/* Those of the command line; where it has files of tests only, the directories in which they stand.
- * Caller frees the list and its texts. */
-static char **rules_paths(const struct options *options, size_t *ret_n)
+/* The rules among the paths; where all paths are files of tests, the directories in which they
+ * stand. Caller frees the list and its texts. */
+static char **list_rules(const struct test_paths *given, size_t *ret_n)
 {
-	char **paths = xcalloc(options->npaths, sizeof(*paths));
+	char **paths = xcalloc(given->n, sizeof(*paths));
 	size_t n = 0;
 
-	for (size_t i = 0; i < options->npaths; i++)
-		if (!rules_is_test_file(options->paths[i]))
-			add_path(paths, &n, xstrdup(options->paths[i]));
-	for (size_t i = 0, rules = n; i < options->npaths && !rules; i++) {
-		const char *path = options->paths[i], *slash = strrchr(path, '/');
+	for (size_t i = 0; i < given->n; i++)
+		if (!rules_is_test_file(given->at[i]))
+			add_path(paths, &n, xstrdup(given->at[i]));
+	bool has_rules = n > 0;
+	for (size_t i = 0; i < given->n && !has_rules; i++) {
+		const char *path = given->at[i], *slash = strrchr(path, '/');
 		add_path(paths, &n,
 			 slash ? xstrndup(path, (size_t)(slash + 1 - path)) : xstrdup("."));
 	}
@@ -230,35 +163,28 @@ static char **rules_paths(const struct options *options, size_t *ret_n)
 	return paths;
 }
 
-/* NULL: they cannot be loaded, which is told. */
-static struct ruleset *load_rules(const struct options *options)
+/* NULL: the rules cannot be loaded, which was told. */
+static struct ruleset *load_tested_rules(const struct test_paths *given)
 {
-	struct findings findings = { .at = NULL };
-	struct ruleset *rules = NULL;
-	struct buf out = BUF_INIT(OUTPUT_CAP);
 	size_t n;
-	char **paths = rules_paths(options, &n);
+	char **paths = list_rules(given, &n);
+	struct ruleset *rules = output_load_rules((const char *const *)paths, n,
+						  terminal_has_colour(STDERR_FILENO));
 
-	if (rules_load((const char *const *)paths, n, false, &rules, &findings) < 0) {
-		findings_write(&findings, options->colour, &out);
-		fputs(buf_text(&out), stderr);
-		fputs("tracepager test: the rules cannot be loaded, so that no test was run\n",
-		      stderr);
-	}
+	if (!rules)
+		command_failed(1, "test", "the rules cannot be loaded, so that no test was run");
 	for (size_t i = 0; i < n; i++)
 		free(paths[i]);
 	free(paths);
-	buf_fini(&out);
-	findings_fini(&findings);
 	return rules;
 }
 
-static int run(const struct options *options)
+static int test_run(const struct test_options *options, const struct test_paths *given)
 {
-	const struct rule_tests_options what = { .paths = options->paths,
-						 .npaths = options->npaths,
+	const struct rule_tests_options what = { .paths = given->at,
+						 .npaths = given->n,
 						 .filter = options->filter };
-	struct ruleset *rules = load_rules(options);
+	struct ruleset *rules = load_tested_rules(given);
 	struct rule_tests tests;
 	int status;
 
@@ -266,11 +192,11 @@ static int run(const struct options *options)
 		return 1;
 	rule_tests_run(rules, &what, &tests);
 	if (!tests.nfiles)
-		status = usage("there is no *_test.yaml beside ", options->paths[0]);
+		status = usage_error("test", "there is no *_test.yaml beside %s", given->at[0]);
 	else if (!tests.n && tests.nfiltered)
-		status = usage("no test has a name like ", options->filter);
+		status = usage_error("test", "no test has a name like %s", options->filter);
 	else
-		status = print(options, &tests);
+		status = print_results(options, &tests);
 	if (!status)
 		status = !rule_tests_passed(&tests);
 	rule_tests_fini(&tests);
@@ -278,73 +204,19 @@ static int run(const struct options *options)
 	return status;
 }
 
-static bool read_format(const char *text, enum format *ret_format)
-{
-	static const char *const names[] = {
-		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_JUNIT] = "junit"
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*ret_format = (enum format)i;
-			return true;
-		}
-	return false;
-}
-
-/* -1 to go on, else the exit status. */
-static int read_options(int argc, char **argv, struct options *options)
-{
-	static const struct option longs[] = { { "filter", required_argument, NULL, 'F' },
-					       { "format", required_argument, NULL, 'f' },
-					       { "junit", required_argument, NULL, 'j' },
-					       { "verbose", no_argument, NULL, 'v' },
-					       { "help", no_argument, NULL, 'h' },
-					       { NULL, 0, NULL, 0 } };
-
-	optind = 0; /* main's own options were read by it */
-	opterr = 0;
-	for (;;) {
-		switch (getopt_long(argc, argv, ":h", longs, NULL)) {
-		case -1:
-			return -1;
-		case 'F':
-			options->filter = optarg;
-			break;
-		case 'f':
-			if (!read_format(optarg, &options->format))
-				return usage("--format is text, json or junit, not ", optarg);
-			break;
-		case 'j':
-			options->junit = optarg;
-			break;
-		case 'v':
-			options->verbose = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		case ':':
-			return usage("a value is missing after ", argv[optind - 1]);
-		default:
-			return usage("there is no option ", argv[optind - 1]);
-		}
-	}
-}
-
 int cmd_test(int argc, char **argv)
 {
-	struct options options = { .colour = terminal_has_colour(STDOUT_FILENO),
-				   .paths = xcalloc((size_t)argc + 1, sizeof(const char *)) };
-	int status = read_options(argc, argv, &options);
+	static const char *const default_paths[] = { DEFAULT_RULES_PATH };
+	struct test_paths paths = { default_paths, 1 };
+	struct test_options options;
+	int status;
 
-	if (status < 0) {
-		for (int i = optind; i < argc; i++)
-			options.paths[options.npaths++] = argv[i];
-		if (!options.npaths)
-			options.paths[options.npaths++] = DEFAULT_RULES;
-		status = run(&options);
-	}
-	free(options.paths);
-	return status;
+	if (!options_parse_test(argc, argv, &options, &status))
+		return status;
+	if (options.sample)
+		return fputs(test_sample, stdout) < 0 || fflush(stdout) != 0;
+	if (options.arguments.n)
+		paths = (struct test_paths){ (const char *const *)options.arguments.at,
+					     options.arguments.n };
+	return test_run(&options, &paths);
 }

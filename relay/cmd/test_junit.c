@@ -1,16 +1,16 @@
 /*
- * Test, JUnit: results as XML, in the shape that Jenkins' and GitLab's readers take. A test with
- * something wrong in itself is an error, one that was decided otherwise a failure; what is wrong
- * with a whole file is a case of its own. Owns nothing.
+ * Test, JUnit: results as XML, in the shape that Jenkins' and GitLab's readers take. A test that is
+ * malformed is an error, a test that was decided otherwise than expected is a failure, and a whole
+ * file that is malformed is a case of its own. Owns nothing.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "test-internal.h"
 
-/* XML 1.0, section 2.2: control characters cannot be written, not even escaped. Findings hold none
- * but for what is added between them. */
-static void add_text(struct buf *out, const char *text)
+/* XML 1.0, section 2.2: control characters cannot be written, not even escaped, so that U+FFFD
+ * stands for each. */
+static void add_xml_text(struct buf *out, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
@@ -38,12 +38,13 @@ static void add_text(struct buf *out, const char *text)
 static void add_attribute(struct buf *out, const char *name, const char *value)
 {
 	buf_printf(out, " %s=\"", name);
-	add_text(out, value);
+	add_xml_text(out, value);
 	buf_putc(out, '"');
 }
 
-/* <failure message="the first">all of them, as on a terminal</failure> */
-static void add_findings(struct buf *out, const struct findings *findings, size_t first, size_t n)
+/* <failure message="the first finding">all findings, as on a terminal</failure> */
+static void add_xml_findings(struct buf *out, const struct findings *findings, size_t first,
+			     size_t n)
 {
 	bool failure = true;
 	struct buf text = BUF_INIT(out->cap);
@@ -56,7 +57,7 @@ static void add_findings(struct buf *out, const struct findings *findings, size_
 	add_attribute(out, "message", findings->at[first].text);
 	buf_putc(out, '>');
 	findings_write(&(struct findings){ .at = findings->at + first, .n = n }, false, &text);
-	add_text(out, buf_text(&text));
+	add_xml_text(out, buf_text(&text));
 	buf_printf(out, "</%s>\n", element);
 	buf_fini(&text);
 }
@@ -72,11 +73,11 @@ static void add_case(struct buf *out, const char *file, const char *name,
 		return;
 	}
 	buf_puts(out, ">\n");
-	add_findings(out, findings, first, n);
+	add_xml_findings(out, findings, first, n);
 	buf_puts(out, "    </testcase>\n");
 }
 
-/* Tests of one file stand together. */
+/* A suite holds the tests of one file, which stand together in the list. */
 static void add_suite(struct buf *out, const struct rule_tests *tests, size_t first, size_t n)
 {
 	size_t failed = 0;

@@ -85,17 +85,143 @@ def on_terminal(*arguments, size=80, **environment):
     return text.decode("utf-8", "replace")
 
 
+# ---- the table of options ----
+
+ROW = re.compile(r'^([A-Z_]+)\((\w+), (.*)\)$', re.M)
+TABLES = os.path.join(peers.TOP, "include/tracepager/tbl")
+
+
+class Option:
+    """A row of command_options.def."""
+
+    def __init__(self, command, rest):
+        values = [json.loads(f"[{part}]") for part in re.fullmatch(r'(".*?", ".*?"), \w+, \w+, (".*)', rest).groups()]
+        (self.name, self.letter), (self.argument, self.range, self.default, self.text) = values
+        self.kind = re.fullmatch(r'".*?", ".*?", (\w+), .*', rest).group(1)
+        self.command = command
+
+    def good(self):
+        """A value that the option takes; None for one that takes none."""
+        return {"FLAG": None, "OPTIONAL": "E012", "WORD": self.range.split("|")[-1], "NUMBER": self.range.split("-")[-1],
+                "DURATION": "36h", "TIME": "2026-09-01T10:00:00Z"}.get(self.kind, "services/{service}/")
+
+
+def table(name):
+    with open(os.path.join(TABLES, name), encoding="utf-8") as f:
+        return [match.groups()[1:] for match in ROW.finditer(f.read())]
+
+
+def commands():
+    """The words of commands.def, and what stands behind their options."""
+    found = {command: json.loads(f"[{rest}]")[0] for command, rest in table("commands.def")}
+    assert len(found) >= 9
+    return found
+
+
+def options():
+    """The options of each command. Every row of the table must be readable like this."""
+    found = {command: [] for command in commands()}
+    for command, rest in table("command_options.def"):
+        found[command].append(Option(command, rest))
+    with open(os.path.join(TABLES, "command_options.def"), encoding="utf-8") as f:
+        assert sum(map(len, found.values())) == sum(line.startswith("COMMAND_OPTION(") for line in f)
+    return found
+
+
+def help_tells_every_option():
+    """A line of --help begins with each option, and nothing is wider or longer than a terminal."""
+    for command, rows in options().items():
+        status, out, err = tracepager(command, "--help")
+        assert (status, err) == (0, "") and out == tracepager(command, "-h")[1]
+        assert out.startswith(f"usage: tracepager {command} [OPTION]...") and out.splitlines()[0].endswith(commands()[command])
+        assert max(map(len, out.splitlines())) <= 80, command
+        assert len(out.splitlines()) <= 40, (command, len(out.splitlines()))
+        for part in ("Options", "Exit status", "Examples"):
+            assert f"\n\n{part}:\n  " in out, (command, part)
+        for row in rows:
+            letter = f"-{row.letter}, " if row.letter else "    "
+            argument = row.range if row.kind == "WORD" else row.argument
+            argument = f"[={argument}]" if row.kind == "OPTIONAL" else f" {argument}" if argument else ""
+            assert f"\n  {letter}--{row.name}{argument}" in out, (command, row.name)
+            text = row.text + (f" (default: {row.default})" if row.default else "")
+            assert " ".join(text.split()) in " ".join(out.split()), (command, row.name)
+        shown = re.findall(r"^ {2,6}(?:-\w, )?--([a-z-]+)", out, re.M)
+        assert sorted(shown) == sorted([row.name for row in rows] + ["help"]), (command, shown)
+
+
+def parser_takes_every_option():
+    """With --help behind it an option is read, and nothing is run. Its value may stand in the same word, or be wrong."""
+    for command, rows in options().items():
+        for row in rows:
+            word, value = f"--{row.name}", row.good()
+            forms = [[word]] if value is None else [[f"{word}={value}"], [word, value]] if row.kind != "OPTIONAL" \
+                else [[word], [f"{word}={value}"]]
+            if row.letter:
+                forms += [[f"-{row.letter}"]] if value is None else [[f"-{row.letter}", value], [f"-{row.letter}{value}"]]
+            for form in forms:
+                expect(tracepager(command, *form, "--help"), 0, out="^usage: ")
+            told = rf"\Atracepager {command}: .*{word}.*--help\" lists the options\n\Z"
+            if value is None:
+                expect(tracepager(command, f"{word}=x", "--help"), 2, err=told)
+            elif row.kind != "OPTIONAL":
+                expect(tracepager(command, word), 2, err=told)
+            if row.kind in ("WORD", "NUMBER", "DURATION", "TIME"):
+                expect(tracepager(command, word, "no such value", "--help"), 2, err=f'{word} is .* not "no such value"')
+
+
+def unknown_options():
+    for command, rows in options().items():
+        hint = rf'"tracepager {command} --help" lists the options\n\Z'
+        expect(tracepager(command, "--zzzzzzzzzzzz"), 2, err=rf"\Atracepager {command}: there is no option --zzzzzzzzzzzz; {hint}")
+        expect(tracepager(command, "--zzzzzzzzzzzz=1"), 2, err=f"no option --zzzzzzzzzzzz; {hint}")
+        expect(tracepager(command, "-?"), 2, err=rf"no option -\?; {hint}")
+        expect(tracepager(command, "--hlep"), 2, err=rf"no option --hlep \(did you mean --help\?\); {hint}")
+        for row in rows:
+            slip = f"--{row.name[:-1]}q"
+            expect(tracepager(command, slip), 2, err=rf"no option {slip} \(did you mean --{row.name}\?\); {hint}")
+        words = commands()[command].split()
+        if not words or not words[-1].endswith("..."):
+            needed = [word for row in rows if row.kind == "NEEDED" for word in (f"--{row.name}", "x")]
+            expect(tracepager(command, *needed, *words, "more"), 2, err=f'"more" .*{hint}')
+        for row in rows:
+            if row.kind == "NEEDED":
+                others = [word for r in rows if r.kind == "NEEDED" and r is not row for word in (f"--{r.name}", "x")]
+                expect(tracepager(command, *others, *words), 2, err=f"--{row.name} {row.argument} is missing; {hint}")
+
+
+def texts_name_what_there_is():
+    """Every "tracepager COMMAND … --option" of the README, the manual, the examples and the messages exists."""
+    known = {command: {row.name for row in rows} | {"help"} for command, rows in options().items()}
+    letters = {command: {row.letter for row in rows} | {"h"} for command, rows in options().items()}
+    looked_at = 0
+    for folder, _, names in os.walk(peers.TOP):
+        if not os.path.relpath(folder, peers.TOP).split(os.sep)[0] in (".", "rules", "contrib", "include", "relay") or \
+                os.path.exists(os.path.join(folder, "config.status")):
+            continue
+        for name in names:
+            if not re.search(r"\.(md|\d|def|yaml|service|c|h|sh)$|^(demo|test|run|calibrate)$", name):
+                continue
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                text = re.sub(r"\\-", "-", f.read())
+            for command, line in re.findall(r"\btracepager +(" + "|".join(known) + r")\b([^\n`|;#]*)", text):
+                for option in re.findall(r"(?<=[ \[])--([a-z][a-z-]*)", line):
+                    assert option in known[command], (name, command, line)
+                    looked_at += 1
+                for letter in re.findall(r"(?<=[ \[])-([a-zA-Z])\b", line):
+                    assert letter in letters[command], (name, command, line)
+    assert looked_at >= 20, looked_at
+
+
 def main_command():
     for word in ("--help", "-h", "help"):
         expect(tracepager(word), 0, out="^usage: tracepager COMMAND")
     for word in ("--version", "-V"):
         expect(tracepager(word), 0, out=r"\Atracepager \d+\.\d+\.\d+\n\Z")
     expect(tracepager(), 2, err="^usage: tracepager COMMAND")
-    expect(tracepager("chekc"), 2, err='no command "chekc"')
+    expect(tracepager("chekc"), 2, err=r'no command "chekc" \(did you mean "check"\?\)')
     expect(tracepager(""), 2, err='no command ""')
-    for command in ("run", "check", "test", "explain", "demo", "import"):
+    for command in commands():
         expect(tracepager("--help"), 0, out=f"^  {command} ")
-        expect(tracepager(command, "--help"), 0, out=rf"\Ausage: tracepager {command} ")
 
 
 def check_statuses():
@@ -146,7 +272,7 @@ def check_usage():
     expect(tracepager("check", "--explain=E012"), 0, out="^Cure: ")
     expect(tracepager("check", "--explain"), 0, out=r"\AC001  .*\n(.*\n)*E012  The name is defined nowhere(.*\n)*W001  ")
     expect(tracepager("check", "--format"), 2, err="^tracepager check: .*value.*--format")
-    expect(tracepager("check", "--format", "xml"), 2, err="not xml")
+    expect(tracepager("check", "--format", "xml"), 2, err='not "xml"')
     expect(tracepager("check", "--bogus"), 2, err="^tracepager check: .*--bogus")
 
 
@@ -194,12 +320,12 @@ def import_losses():
 
 def import_usage():
     with Place(broken=BROKEN, c=ENTITY) as place:
-        expect(tracepager("import"), 2, err="kind of catalogue is missing")
+        expect(tracepager("import"), 2, err="KIND is missing")
         expect(tracepager("import", "backstge", "x"), 2, err="no kind of catalogue backstge")
-        expect(tracepager("import", "backstage"), 2, err="file or directory is missing")
-        expect(tracepager("import", "--format", "xml", "backstage", "x"), 2, err="not xml")
+        expect(tracepager("import", "backstage"), 2, err=r"FILE\|DIRECTORY is missing")
+        expect(tracepager("import", "--format", "xml", "backstage", "x"), 2, err='not "xml"')
         expect(tracepager("import", "--service-path", "a/b", "codeowners", "x"), 2, err=r"needs a \{service\}")
-        expect(tracepager("import", "backstage", "--keys"), 2, err="value is missing after --keys")
+        expect(tracepager("import", "backstage", "--keys"), 2, err="value is missing: --keys DIR")
         expect(tracepager("import", "backstage", place.directory + "/gone"), 2, out="^# Made by", err="No such file")
         expect(tracepager("import", "backstage", "-o", place.path("c"), place.directory + "/gone"), 2, err="is left as it was$")
         with open(place.path("c"), encoding="utf-8") as f:
@@ -291,7 +417,7 @@ def explain_misuse():
         expect(tracepager("explain", "--format", "xml", path), 2, err="not \"xml\"")
         expect(tracepager("explain", "--color", "red", path), 2, err="not \"red\"")
         expect(tracepager("explain", "--bogus", path), 2, err="no option --bogus")
-        expect(tracepager("explain", "--rules"), 2, err="--rules wants a value")
+        expect(tracepager("explain", "--rules"), 2, err="value is missing: --rules PATH")
         expect(tracepager("explain", "--rules", rules, path), 0, out="^owner +team shop owns ledger")
 
 
@@ -319,5 +445,6 @@ def readme():
 
 
 if __name__ == "__main__":
-    peers.run(main_command, check_statuses, check_directories, check_json, check_usage, import_and_check, import_losses,
-              import_usage, colours, widths, run_check, run_sample, explain_misuse, explain_standard_input, readme)
+    peers.run(main_command, help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
+              check_statuses, check_directories, check_json, check_usage, import_and_check, import_losses, import_usage, colours,
+              widths, run_check, run_sample, explain_misuse, explain_standard_input, readme)

@@ -1,0 +1,170 @@
+/*
+ * Options: the command line of each command, read by the table of command_options.def. A command
+ * says options_parse_NAME() and gets a struct with everything in it; what was called wrongly is
+ * told with what is allowed instead, and --help is printed. Nothing here runs a command.
+ *
+ * Texts are argv's. For the main thread.
+ */
+#ifndef OPTIONS_INTERNAL_H
+#define OPTIONS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracepager/walk.h"
+
+/* Of check and test, where no RULES are given. */
+#define DEFAULT_RULES_PATH "/etc/tracepager/rules.d"
+
+struct option_list {
+	char **at;
+	size_t n;
+};
+
+/* ---- words, in the order of their ranges in the table ---- */
+
+enum report_format {
+	REPORT_TEXT,
+	REPORT_JSON,
+};
+
+enum check_format {
+	CHECK_TEXT,
+	CHECK_JSON,
+	CHECK_SARIF,
+};
+
+enum test_format {
+	TEST_TEXT,
+	TEST_JSON,
+	TEST_JUNIT,
+};
+
+enum table_format {
+	TABLE_TEXT,
+	TABLE_JSON,
+	TABLE_MARKDOWN,
+};
+
+enum colour_choice {
+	COLOUR_AUTO,
+	COLOUR_ALWAYS,
+	COLOUR_NEVER,
+};
+
+/* ---- a command's line: the arguments behind the options (borrowed from argv), then the options.
+ * Of a LIST the caller frees `at`. ---- */
+
+struct run_options {
+	struct option_list arguments;
+	const char *config;
+	bool check, sample;
+};
+
+struct check_options {
+	struct option_list arguments;
+	bool no_secrets, deny_warnings;
+	enum check_format format;
+	const char *explain;
+};
+
+struct test_options {
+	struct option_list arguments;
+	const char *filter, *junit;
+	enum test_format format;
+	bool verbose, sample;
+};
+
+struct explain_options {
+	struct option_list arguments, healthy;
+	const char *rules, *alert, *signal;
+	enum walk_mode mode;
+	bool each, why;
+	enum report_format format;
+	enum colour_choice color;
+};
+
+struct replay_options {
+	struct option_list arguments;
+	const char *store, *rules;
+	int64_t since_us, until_us;
+	enum report_format format;
+};
+
+struct audit_options {
+	struct option_list arguments;
+	const char *store, *rules, *write;
+	int64_t days, reviewed_after_us; /* reviewed_after_us: 0 where it is not given */
+	bool check_links;
+	enum table_format format;
+};
+
+struct capture_options {
+	struct option_list arguments;
+	const char *store, *output;
+};
+
+struct demo_options {
+	struct option_list arguments;
+	bool keep;
+};
+
+struct import_options {
+	struct option_list arguments, rules;
+	const char *output, *fallback, *escalation, *keys, *service_path;
+	enum report_format format;
+};
+
+/*
+ * options_parse_run(argc, argv, &options, &status) and its like. True: go on. False: *ret_status is
+ * the command's exit status, 0 after --help and 2 after wrong usage, which was told; nothing is to
+ * be freed.
+ */
+#define COMMAND(name, words, text)                                                                 \
+	bool options_parse_##name(int argc, char **argv, struct name##_options *ret_options,       \
+				  int *ret_status);
+#include "tracepager/tbl/commands.def"
+#undef COMMAND
+
+/* ---- the tables ---- */
+
+enum option_kind {
+	OPTION_FLAG,
+	OPTION_TEXT,
+	OPTION_NEEDED,
+	OPTION_OPTIONAL,
+	OPTION_LIST,
+	OPTION_WORD,
+	OPTION_NUMBER,
+	OPTION_DURATION,
+	OPTION_TIME,
+};
+
+/* A row of command_options.def, which tells what the fields mean. */
+struct command_option {
+	const char *command, *name, *letter;
+	enum option_kind kind;
+	size_t offset; /* of the field in the command's struct */
+	const char *argument, *range, *value, *text;
+};
+
+/* A row of commands.def. */
+struct command_row {
+	const char *name, *arguments, *text;
+};
+
+extern const struct command_option command_options[];
+extern const size_t ncommand_options;
+extern const struct command_row command_rows[];
+extern const size_t ncommand_rows;
+
+/* NULL: there is none of that name. */
+const struct command_row *command_row_find(const char *name);
+
+/* ---- words between bars: "text|json" ---- */
+
+/* The next word of *at, which moves behind it; false: there is none left. */
+bool bar_word_next(const char **at, const char **ret_word, size_t *ret_len);
+
+#endif

@@ -1,0 +1,93 @@
+/* Output: see output-internal.h. */
+#include "output-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+int output_print(const struct buf *text)
+{
+	if (text->failed)
+		return -EFBIG;
+	return fwrite(buf_text(text), 1, text->len, stdout) == text->len && fflush(stdout) == 0
+		       ? 0
+		       : -errno;
+}
+
+int output_write(const char *path, const char *data, size_t len)
+{
+	CLEANUP_FCLOSE FILE *file = fopen(path, "we");
+
+	return file && fwrite(data, 1, len, file) == len && fflush(file) == 0 ? 0 : -errno;
+}
+
+static int write_whole(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int output_create(const char *path, const char *data, size_t len, bool *ret_created)
+{
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+	*ret_created = fd >= 0;
+	return fd < 0 ? -errno : write_whole(fd, data, len);
+}
+
+int output_replace(const char *path, const char *data, size_t len)
+{
+	CLEANUP_FREE char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), result;
+
+	if (fd < 0)
+		return -errno;
+	result = write_whole(fd, data, len);
+	if (result == 0 && fsync(fd) < 0)
+		result = -errno;
+	close(fd);
+	if (result == 0 && rename(temporary, path) < 0)
+		result = -errno;
+	if (result < 0)
+		unlink(temporary);
+	return result;
+}
+
+void output_findings(const struct findings *findings, bool colour)
+{
+	struct buf text = BUF_INIT(LIMIT_FINDINGS_TEXT_BYTES);
+
+	findings_write(findings, colour, &text);
+	fputs(buf_text(&text), stderr);
+	buf_fini(&text);
+}
+
+struct ruleset *output_load_rules(const char *const *paths, size_t npaths, bool colour)
+{
+	struct findings findings = { .at = NULL };
+	struct ruleset *rules = NULL;
+
+	if (rules_load(paths, npaths, false, &rules, &findings) < 0)
+		output_findings(&findings, colour);
+	findings_fini(&findings);
+	return rules;
+}
+
+void output_add_count(struct buf *out, const char *before, size_t n, const char *one,
+		      const char *many)
+{
+	buf_printf(out, "%s%zu %s", before, n, n == 1 ? one : many);
+}
