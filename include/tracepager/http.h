@@ -10,11 +10,8 @@
 #include <stdint.h>
 
 #include "tracepager/arena.h"
+#include "tracepager/limits.h"
 #include "tracepager/secret.h"
-
-#define HTTP_HEADERS_MAX 24
-/* Of a reply; those beyond are left out. */
-#define HTTP_REPLY_HEADERS_MAX 64
 
 enum http_method {
 	HTTP_GET,
@@ -28,7 +25,7 @@ struct http_header {
 struct http_request {
 	enum http_method method;
 	const char *url; /* http: or https: */
-	struct http_header headers[HTTP_HEADERS_MAX];
+	struct http_header headers[LIMIT_REQUEST_HEADERS];
 	size_t nheaders;
 	const char *body; /* NULL: none */
 	size_t body_len;

@@ -19,10 +19,21 @@
 #define LIMIT_DEPTH 64
 /* One JSON string or number: SQL statements and stack traces fit, a whole body does not. */
 #define LIMIT_TOKEN_BYTES (4u << 20)
+/* The path of a JSON member, such as trace.id: far above the longest path that a decoder knows. */
+#define LIMIT_MEMBER_PATH_BYTES 1024u
 /* The first line of a secret file: a signed token with many claims has some 2 KiB. */
 #define LIMIT_SECRET_BYTES 4096u
 /* Unpacked bytes per packed byte: our own documents reach 30, a bomb of zeros 1,000. */
 #define LIMIT_PACK_RATIO 200u
+/* One line of the log: PIPE_BUF, the most that a ready pipe takes at once without waiting. */
+#define LIMIT_LOG_LINE_BYTES 4096
+/* One value in a line of the log: three long values fit beside the message. */
+#define LIMIT_LOG_VALUE_BYTES 1024
+/* Headers of a request of ours: those of its kind, those of credentials, and LIMIT_SOURCE_HEADERS
+ * declared ones. */
+#define LIMIT_REQUEST_HEADERS 24
+/* Headers of a reply that its handler sees; later ones are left out. */
+#define LIMIT_REPLY_HEADERS 64
 
 /* ---- model: alerts ---- */
 
@@ -223,6 +234,8 @@
 #define LIMIT_ACCEPT_REST_US (100 * US_PER_MS)
 /* Addresses to listen on: loopback and a few interfaces, in both families. */
 #define LIMIT_LISTENERS 16
+/* One read from a connection: large bodies need fewer turns than with libevent's 16 KiB. */
+#define LIMIT_READ_BYTES (64u << 10)
 
 /* ---- net: the client ---- */
 
@@ -233,6 +246,10 @@
 /* Reply bytes handed to handlers in one turn, of all calls together: decoding small spans takes
  * 4 ns a byte with the receiving, so that this is half of LIMIT_TURN_US. */
 #define LIMIT_HANDED_BYTES (256u << 10)
+/* Calls started in one turn: a new connection costs 50 us. */
+#define LIMIT_CALLS_STARTED 16
+/* Paused calls resumed in one turn: curl reads and decompresses for each, some 200 us. */
+#define LIMIT_CALLS_RESUMED 2
 
 /* ---- store ---- */
 
@@ -248,6 +265,37 @@
  * and every disk has 2 GiB. */
 #define LIMIT_TRACES_KEPT_US	(7 * US_PER_DAY)
 #define LIMIT_TRACES_KEPT_BYTES ((int64_t)2 << 30)
+/* One value in the file: four times the largest body; a damaged file may claim more. */
+#define LIMIT_STORE_VALUE_BYTES (64 << 20)
+/* Waiting for another program's lock on the file, in milliseconds: longer than any checkpoint,
+ * shorter than a sender's patience. */
+#define LIMIT_STORE_BUSY_MS 5000
+/* A disk that keeps failing gives one line in the log per this time. That it works again is told
+ * when no write failed for as long: a nearly full disk takes small groups and refuses large ones
+ * by turns. */
+#define LIMIT_STORE_COMPLAIN_US US_PER_MINUTE
+/* Housekeeping: from one round to the next, and from one piece of a round to the next. A piece
+ * takes a few milliseconds: housekeeping has at most a tenth of the disk's time. */
+#define LIMIT_RETAIN_EVERY_US (60 * US_PER_SECOND)
+#define LIMIT_RETAIN_AGAIN_US (100 * US_PER_MS)
+/* Rows of one table, and bytes of traces, that one piece removes: a transaction of about 1 MiB,
+ * and the pages of 4 MiB given back, each within some milliseconds. */
+#define LIMIT_RETAIN_ROWS	 200
+#define LIMIT_RETAIN_TRACE_BYTES (4 << 20)
+/* The write-ahead log, in pages of 4 KiB. A checkpoint of less than 16 MiB costs more for its two
+ * flushes than for its pages; from 64 MiB on, a second of a storm, the writer helps. */
+#define LIMIT_WAL_CHECKPOINT_PAGES 4096
+#define LIMIT_WAL_LARGE_PAGES	   16384
+/* Passes over a large write-ahead log before the writer is asked for the rest: each pass leaves
+ * what was written during the one before. */
+#define LIMIT_WAL_PASSES 3
+/* Pages wait in the write-ahead log at most this long, so that a restart reads little. */
+#define LIMIT_WAL_REST_S 5
+/* The file of the write-ahead log shrinks to this after a storm: LIMIT_WAL_LARGE_PAGES. */
+#define LIMIT_WAL_FILE_BYTES 67108864
+/* A decision belongs to an incident when it was made between its opening and its closing; the wall
+ * clock may step by this much in between. */
+#define LIMIT_CLOCK_STEP_US US_PER_HOUR
 
 /* ---- fetch ---- */
 
@@ -388,7 +436,7 @@
 /* Declared sources, and their order numbers: each source is asked for each trace. */
 #define LIMIT_SOURCES 64u
 #define LIMIT_PREFER  1000000
-/* Declared headers of one source: HTTP_HEADERS_MAX less those of kinds and credentials. */
+/* Declared headers of one source: LIMIT_REQUEST_HEADERS less those of kinds and credentials. */
 #define LIMIT_SOURCE_HEADERS 8u
 /* The default of search_pause: 20 searches a second, which a backend of three small machines
  * answers beside its own users. */

@@ -12,7 +12,7 @@
 
 bool http_request_header(struct http_request *request, const char *name, const char *value)
 {
-	if (request->nheaders == HTTP_HEADERS_MAX)
+	if (request->nheaders == LIMIT_REQUEST_HEADERS)
 		return false;
 	request->headers[request->nheaders++] =
 		(struct http_header){ .name = name, .value = value };

@@ -17,12 +17,10 @@
 
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
+#include "tracepager/limits.h"
 #include "tracepager/metrics.h"
 
-/* A line longer than this is cut: a peer's text must not fill the journal, and a pipe that is ready
- * takes no more than this without waiting. */
-#define LOG_LINE_BYTES	PIPE_BUF
-#define LOG_VALUE_BYTES 1024
+_Static_assert(LIMIT_LOG_LINE_BYTES <= PIPE_BUF, "a ready pipe takes a whole line");
 
 static _Atomic int least = LOG_LEVEL_INFO;
 /* Between the look at the descriptor and the write no other thread may fill it. */
@@ -54,11 +52,11 @@ static bool plain(const char *text)
 static void put_value(struct buf *line, const char *text)
 {
 	if (plain(text)) {
-		buf_printf(line, "%.*s", LOG_VALUE_BYTES, text);
+		buf_printf(line, "%.*s", LIMIT_LOG_VALUE_BYTES, text);
 		return;
 	}
 	buf_putc(line, '"');
-	for (size_t n = 0; *text && n < LOG_VALUE_BYTES; text++, n++) {
+	for (size_t n = 0; *text && n < LIMIT_LOG_VALUE_BYTES; text++, n++) {
 		unsigned char c = (unsigned char)*text;
 		if (c == '\n')
 			buf_puts(line, "\\n");
@@ -86,7 +84,7 @@ static bool put_line(const char *line, size_t len)
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n)
 {
 	static const char *const names[] = { "debug", "info", "warn", "error" };
-	struct buf line = BUF_INIT(LOG_LINE_BYTES);
+	struct buf line = BUF_INIT(LIMIT_LOG_LINE_BYTES);
 	char now[RFC3339_SIZE];
 	int saved = errno;
 

@@ -1,5 +1,6 @@
-/* Paths: see paths.h. Members with a path of more than MAX_PATH bytes, and those with an
- * empty key or a NUL in it, are skipped: nothing that is known has any of these. */
+/* Paths: the path grows by each key and shrinks at each container's end. Skips members whose path
+ * has more than LIMIT_MEMBER_PATH_BYTES and members whose key is empty or holds a NUL: no encoding
+ * that a decoder knows has such members. */
 #include "tracepager/paths.h"
 
 #include <stdlib.h>
@@ -8,8 +9,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-#define MAX_PATH 1024
-
 struct paths {
 	struct jread *jread;
 	paths_handler *handler;
@@ -17,7 +16,7 @@ struct paths {
 	size_t len;		       /* of the path */
 	size_t marks[LIMIT_DEPTH + 1]; /* the path's length, of each container that is open */
 	unsigned int depth;
-	char path[MAX_PATH + 1];
+	char path[LIMIT_MEMBER_PATH_BYTES + 1];
 };
 
 static void cut(struct paths *paths, size_t len)
@@ -31,7 +30,7 @@ static int on_key(struct paths *paths, const char *text, size_t len)
 	size_t base = paths->marks[paths->depth], dot = base > 0;
 
 	cut(paths, base);
-	if (len == 0 || base + dot + len > MAX_PATH || memchr(text, '\0', len))
+	if (len == 0 || base + dot + len > LIMIT_MEMBER_PATH_BYTES || memchr(text, '\0', len))
 		return JREAD_SKIP;
 	if (dot)
 		paths->path[base] = '.';

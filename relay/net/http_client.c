@@ -31,12 +31,6 @@
 
 #include "loop-internal.h"
 
-/* A new connection costs some 50 us of the turn in which it is opened. */
-#define STARTED_PER_TURN 16
-/* curl reads for all that were resumed at once, and decompresses what it has read: some 200 us for
- * each. */
-#define RESUMED_PER_TURN 2
-
 #define HTTP_CALL_MAGIC 0x63616c6cu
 
 enum call_state {
@@ -446,7 +440,7 @@ static void fill_headers(struct http_reply *reply, struct http_header *headers, 
 	struct curl_header *header = NULL;
 	size_t n = 0;
 
-	while (n < HTTP_REPLY_HEADERS_MAX &&
+	while (n < LIMIT_REPLY_HEADERS &&
 	       (header = curl_easy_nextheader(easy, CURLH_HEADER, -1, header)))
 		headers[n++] = (struct http_header){ .name = header->name, .value = header->value };
 	reply->headers = headers;
@@ -480,7 +474,7 @@ static void reply_fill(struct http_reply *reply, struct http_header *headers,
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	struct http_reply reply = { .body = "", .content_type = "", .retry_after_us = -1 };
-	struct http_header headers[HTTP_REPLY_HEADERS_MAX];
+	struct http_header headers[LIMIT_REPLY_HEADERS];
 	CLEANUP_FREE char *failure = NULL;
 
 	call_enter(call, CALL_DONE);
@@ -509,7 +503,7 @@ static void client_start_fresh(struct http_client *client)
 	const struct timeval next_turn = { 0 };
 	struct http_call *call;
 
-	for (int n = 0; n < STARTED_PER_TURN && (call = TAILQ_FIRST(&client->fresh)); n++) {
+	for (int n = 0; n < LIMIT_CALLS_STARTED && (call = TAILQ_FIRST(&client->fresh)); n++) {
 		call_enter(call, CALL_RUNNING);
 		call->added = !call->failure &&
 			      curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
@@ -560,7 +554,7 @@ static void client_on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	loop_woke();
 	client->handed_bytes = 0;
-	for (int n = 0; n < RESUMED_PER_TURN && client_has_room(client); n++) {
+	for (int n = 0; n < LIMIT_CALLS_RESUMED && client_has_room(client); n++) {
 		call = TAILQ_FIRST(&client->paused);
 		if (!call)
 			break;

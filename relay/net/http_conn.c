@@ -27,9 +27,6 @@
 #include "http_server-internal.h"
 #include "loop-internal.h"
 
-/* Read at once: fewer turns for a large body. */
-#define READ_BYTES (64u << 10)
-
 static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg);
 
@@ -121,7 +118,7 @@ void http_conn_forget(struct http_conn *conn)
 
 static void conn_on_drain(evutil_socket_t fd, short what, void *arg)
 {
-	static char sink[READ_BYTES];
+	static char sink[LIMIT_READ_BYTES];
 	struct http_conn *conn = arg;
 
 	(void)what;
@@ -410,11 +407,11 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 	    !evbuffer_add_cb(bufferevent_get_input(conn->bev), conn_on_input, conn) ||
 	    !evbuffer_add_cb(bufferevent_get_output(conn->bev), conn_on_output, conn))
 		abort();
-	bufferevent_set_max_single_read(conn->bev, READ_BYTES);
+	bufferevent_set_max_single_read(conn->bev, LIMIT_READ_BYTES);
 	/* evhttp wants the whole body at once; but a line without an end must not grow for ever. */
 	bufferevent_setwatermark(conn->bev, EV_READ, 0,
 				 server->limits.body_bytes + server->limits.header_bytes +
-					 READ_BYTES);
+					 LIMIT_READ_BYTES);
 	TAILQ_INSERT_TAIL(&server->conns, conn, link);
 	server->nconns++;
 	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);

@@ -19,9 +19,6 @@
 #define ROW                                                                                        \
 	"SELECT d.id, d.at_us, d.kept, d.incident, d.team, d.rules, d.alert_key, d.alert, d.doc,"  \
 	" t.traces, t.healthy FROM decisions d LEFT JOIN traces t ON t.id = d.id "
-/* A decision is made after its incident was opened, within one turn of the loop; clocks may step.
- */
-#define AROUND_US US_PER_HOUR
 
 enum query {
 	/* By id, so that two of one microsecond are both seen; the first by time. (A plus keeps an
@@ -178,7 +175,7 @@ int history_find(struct history *history, const char *id, struct past *ret_past,
 		sqlite3_bind_int64(row, 1, strtoll(id, NULL, 10));
 	} else {
 		sqlite3_bind_text(row, 1, id, -1, SQLITE_TRANSIENT);
-		sqlite3_bind_int64(row, 2, AROUND_US);
+		sqlite3_bind_int64(row, 2, LIMIT_CLOCK_STEP_US);
 	}
 	return one_past(history, row, ret_past, err);
 }

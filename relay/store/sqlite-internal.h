@@ -9,6 +9,10 @@
 
 #include "store-internal.h"
 
+/* A number of limits.h as text in a statement. */
+#define SQL_DIGITS(number)  SQL_DIGITS_(number)
+#define SQL_DIGITS_(number) #number
+
 /* sqlite_error.c: a result of SQLite's as err: "cannot DOING PATH: why; cure". Returns -errno.
  * errno tells more, so set it to 0 before what may fail. */
 int sqlite_error(struct err *err, sqlite3 *db, int rc, const char *doing, const char *path);

@@ -22,16 +22,6 @@
 #include "tracepager/log.h"
 #include "tracepager/xalloc.h"
 
-/* A document comes from a body of at most 16 MiB; what a damaged file claims to be larger is not
- * read. */
-#define VALUE_BYTES_MAX (64 << 20)
-/* Other programs may look at the file; none writes. Longer than any checkpoint, shorter than a
- * sender's patience. */
-#define BUSY_MS		5000
-#define RETAIN_EVERY_US (60 * US_PER_SECOND)
-/* While there is more to remove: a tenth of the disk's time at most. */
-#define RETAIN_AGAIN_US (100 * US_PER_MS)
-
 enum extra_statement {
 	STATEMENT_BEGIN = STORE_OP_COUNT,
 	STATEMENT_COMMIT,
@@ -111,8 +101,8 @@ int sqlite_connect(const char *path, bool read_only, sqlite3 **ret_db, struct er
 	rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_extended_result_codes(db, 1);
-		sqlite3_busy_timeout(db, BUSY_MS);
-		sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX);
+		sqlite3_busy_timeout(db, LIMIT_STORE_BUSY_MS);
+		sqlite3_limit(db, SQLITE_LIMIT_LENGTH, LIMIT_STORE_VALUE_BYTES);
 		/* A file may be damaged or prepared: nothing in its schema runs. */
 		sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -351,8 +341,8 @@ static int64_t sqlite_idle(void *backend)
 		log_warn("old records are kept until the next try", LOG_STR("error", err.text));
 	if (!more)
 		sqlite3_db_release_memory(sqlite->db);
-	sqlite->retain_at_us = now_us + (more ? RETAIN_AGAIN_US : RETAIN_EVERY_US);
-	return more ? RETAIN_AGAIN_US : RETAIN_EVERY_US;
+	sqlite->retain_at_us = now_us + (more ? LIMIT_RETAIN_AGAIN_US : LIMIT_RETAIN_EVERY_US);
+	return more ? LIMIT_RETAIN_AGAIN_US : LIMIT_RETAIN_EVERY_US;
 }
 
 static int sqlite_load_all(void *backend, const struct store_loader *loader, void *ctx,
@@ -456,7 +446,8 @@ static int set_wal(sqlite3 *db, const char *path, struct err *err)
 	}
 	rc = stmt ? sqlite3_finalize(stmt) : rc;
 	if (rc == SQLITE_OK)
-		rc = sqlite_run(db, "PRAGMA journal_size_limit = 67108864");
+		rc = sqlite_run(db,
+				"PRAGMA journal_size_limit = " SQL_DIGITS(LIMIT_WAL_FILE_BYTES));
 	if (rc != SQLITE_OK)
 		return sqlite_error(err, db, rc, "open", path);
 	if (sqlite3_db_readonly(db, "main"))
@@ -542,7 +533,7 @@ int store_sqlite_open(const char *path, struct store **ret_store, struct err *er
 	sqlite->path = realpath(path, NULL);
 	if (!sqlite->path)
 		sqlite->path = xstrdup(path);
-	sqlite->retain_at_us = clock_mono_us(clock_system()) + RETAIN_EVERY_US;
+	sqlite->retain_at_us = clock_mono_us(clock_system()) + LIMIT_RETAIN_EVERY_US;
 	error = open_database(sqlite, err);
 	if (error) {
 		sqlite_close(sqlite);

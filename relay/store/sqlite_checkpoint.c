@@ -5,8 +5,8 @@
  *
  * Normally that is all: when a checkpoint has reached the WAL's end, the next commit starts the WAL
  * over. Under a storm the writer is always ahead of it, and the WAL would grow without end. So from
- * WAL_LARGE on the thread first closes in, then asks the writer to do the small rest between two
- * groups.
+ * LIMIT_WAL_LARGE_PAGES on the thread first closes in, then asks the writer to do the small rest
+ * between two groups.
  *
  * Owns its connection. Refuses to wait for readers of other programs: while one reads, the WAL
  * grows.
@@ -19,15 +19,9 @@
 #include <time.h>
 
 #include "sqlite-internal.h"
+#include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/xalloc.h"
-
-/* In pages of 4 KiB. */
-#define WAL_STEP	4096  /* 16 MiB: below that the flushes cost more than the pages */
-#define WAL_LARGE	16384 /* 64 MiB: a second of a storm */
-#define CLOSE_IN_ROUNDS 3
-/* What lies in the WAL that long goes home, so that a restart reads little. */
-#define WAL_REST_S 5
 
 struct checkpoint {
 	sqlite3 *db;
@@ -50,8 +44,9 @@ static bool wait_for_work(struct checkpoint *checkpoint)
 	while (!checkpoint->stopping && checkpoint->pages == checkpoint->settled)
 		pthread_cond_wait(&checkpoint->wake, &checkpoint->lock);
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += WAL_REST_S;
-	while (!checkpoint->stopping && checkpoint->pages - checkpoint->settled < WAL_STEP)
+	until.tv_sec += LIMIT_WAL_REST_S;
+	while (!checkpoint->stopping &&
+	       checkpoint->pages - checkpoint->settled < LIMIT_WAL_CHECKPOINT_PAGES)
 		if (pthread_cond_timedwait(&checkpoint->wake, &checkpoint->lock, &until) ==
 		    ETIMEDOUT)
 			break;
@@ -92,8 +87,8 @@ static void *checkpoint_thread(void *arg)
 		checkpoint->settled = checkpoint->pages;
 		pthread_mutex_unlock(&checkpoint->lock);
 		pages = run_once(checkpoint);
-		if (pages >= WAL_LARGE) {
-			for (int i = 0; i < CLOSE_IN_ROUNDS; i++)
+		if (pages >= LIMIT_WAL_LARGE_PAGES) {
+			for (int i = 0; i < LIMIT_WAL_PASSES; i++)
 				run_once(checkpoint);
 			atomic_store(&checkpoint->wants_writer, true);
 		}
@@ -161,7 +156,8 @@ void sqlite_checkpoint_note(struct checkpoint *checkpoint, int pages)
 		checkpoint->pages = checkpoint->settled = 0;
 	before = checkpoint->pages - checkpoint->settled;
 	checkpoint->pages = pages;
-	wake = before == 0 || (before < WAL_STEP && pages - checkpoint->settled >= WAL_STEP);
+	wake = before == 0 || (before < LIMIT_WAL_CHECKPOINT_PAGES &&
+			       pages - checkpoint->settled >= LIMIT_WAL_CHECKPOINT_PAGES);
 	pthread_mutex_unlock(&checkpoint->lock);
 	if (wake)
 		pthread_cond_signal(&checkpoint->wake);

@@ -7,10 +7,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* At some kilobytes a row, a transaction of about a megabyte. */
-#define ROWS "200"
-/* Traces are larger: the pages of so many bytes are given back in some milliseconds. */
-#define BITE_BYTES "4194304"
+#define ROWS SQL_DIGITS(LIMIT_RETAIN_ROWS)
 
 /* clang-format off */
 static const struct {
@@ -37,7 +34,7 @@ static const struct {
 	  "DELETE FROM rules WHERE n IN (SELECT n FROM rules WHERE last_us < ?1 LIMIT 5)" },
 	{ LIMIT_TRACES_KEPT_US,
 	  "DELETE FROM traces WHERE id IN (SELECT id FROM traces ORDER BY id LIMIT " ROWS ")"
-	  " AND upto_bytes <= (SELECT upto_bytes FROM traces ORDER BY id LIMIT 1) + " BITE_BYTES
+	  " AND upto_bytes <= (SELECT upto_bytes FROM traces ORDER BY id LIMIT 1) + ?3"
 	  " AND (at_us < ?1 OR upto_bytes <=" /* oldest first */
 	  "  (SELECT upto_bytes FROM traces ORDER BY id DESC LIMIT 1) - ?2)" },
 };
@@ -51,8 +48,10 @@ static int apply_rule(sqlite3 *db, const char *sql, int64_t before_us, bool *ret
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(stmt, 1, before_us);
-	if (sqlite3_bind_parameter_count(stmt) > 1)
+	if (sqlite3_bind_parameter_count(stmt) > 1) {
 		sqlite3_bind_int64(stmt, 2, LIMIT_TRACES_KEPT_BYTES);
+		sqlite3_bind_int64(stmt, 3, LIMIT_RETAIN_TRACE_BYTES);
+	}
 	sqlite3_step(stmt);
 	*ret_removed |= sqlite3_changes(db) > 0;
 	return sqlite3_finalize(stmt);

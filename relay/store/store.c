@@ -28,11 +28,6 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* A failing disk is one line in the log per minute, not one per group; that it works again is told
- * when it has for as long. A disk that is nearly full takes the small groups and refuses the large
- * ones by turns. */
-#define COMPLAIN_EVERY_US US_PER_MINUTE
-
 struct store {
 	const struct store_ops *ops;
 	void *backend;
@@ -86,12 +81,13 @@ static void complain(struct store *store, const char *text)
 	log_error("the store cannot write; what was handed over is answered as failed",
 		  LOG_STR("error", text));
 	store->told = true;
-	store->complain_at_us = now + COMPLAIN_EVERY_US;
+	store->complain_at_us = now + LIMIT_STORE_COMPLAIN_US;
 }
 
 static void calm_down(struct store *store)
 {
-	if (!store->told || store->failing || now_us() < store->failed_at_us + COMPLAIN_EVERY_US)
+	if (!store->told || store->failing ||
+	    now_us() < store->failed_at_us + LIMIT_STORE_COMPLAIN_US)
 		return;
 	log_info("the store writes again");
 	store->told = false;
@@ -187,8 +183,8 @@ static bool next_group(struct store *store, struct store_batches *group)
 		pthread_mutex_unlock(&store->lock);
 		calm_down(store);
 		idle_us = store->ops->idle(store->backend);
-		if (store->told && idle_us > COMPLAIN_EVERY_US)
-			idle_us = COMPLAIN_EVERY_US;
+		if (store->told && idle_us > LIMIT_STORE_COMPLAIN_US)
+			idle_us = LIMIT_STORE_COMPLAIN_US;
 		pthread_mutex_lock(&store->lock);
 		if (STAILQ_EMPTY(&store->queued) && !store->stopping)
 			wait_us(store, idle_us);

@@ -83,10 +83,10 @@ START_TEST(request_has_room_for_its_headers)
 {
 	struct http_request request = { .url = "http://ledger/" };
 
-	for (int i = 0; i < HTTP_HEADERS_MAX; i++)
+	for (int i = 0; i < LIMIT_REQUEST_HEADERS; i++)
 		ck_assert(http_request_header(&request, "X-A", "1"));
 	ck_assert(!http_request_header(&request, "X-A", "1"));
-	ck_assert_uint_eq(request.nheaders, HTTP_HEADERS_MAX);
+	ck_assert_uint_eq(request.nheaders, LIMIT_REQUEST_HEADERS);
 }
 END_TEST
 

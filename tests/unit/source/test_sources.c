@@ -123,7 +123,7 @@ START_TEST(all_headers_fit)
 		config.kind = (enum source_id)kind;
 		config.tenant = "1:2";
 		ck_assert_int_eq(ask(&query), SOURCE_SEND);
-		ck_assert_uint_le(talk.request.nheaders + 4, HTTP_HEADERS_MAX);
+		ck_assert_uint_le(talk.request.nheaders + 4, LIMIT_REQUEST_HEADERS);
 	}
 }
 END_TEST
