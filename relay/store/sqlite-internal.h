@@ -50,7 +50,7 @@ void sqlite_checkpoint_note(struct checkpoint *checkpoint, int pages);
  * Nearly always it does nothing. */
 void sqlite_checkpoint_catch_up(struct checkpoint *checkpoint, sqlite3 *db);
 
-/* sqlite.c: a connection as every part here wants it. On failure *ret_db is NULL. */
+/* sqlite_connect.c: a connection as every part here wants it. On failure *ret_db is NULL. */
 int sqlite_connect(const char *path, bool read_only, sqlite3 **ret_db, struct err *err);
 /* Statements without results; 0 or an SQLite code. */
 int sqlite_run(sqlite3 *db, const char *sql);
