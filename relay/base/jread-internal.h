@@ -97,7 +97,8 @@ static inline void set_place(struct jread *r, uint64_t at)
 	r->err.column = (int)(at - r->line_at + 1);
 }
 
-/* jread.c. Those that fail set code, text and place, and return NULL, as a reading position. */
+/* jread_state.c. Those that fail set code, text and place, and return NULL, as a reading position.
+ */
 const char *jread_fail(struct jread *r, uint64_t at, int code, const char *text);
 const char *jread_fail_byte(struct jread *r, uint64_t at, unsigned char c, const char *wanted);
 const char *jread_fail_token_size(struct jread *r);
@@ -114,6 +115,15 @@ bool jread_number_done(struct jread *r); /* nothing of the number follows */
 /* jread_number.c. */
 /* text: every number character that was there. false: failed. */
 bool jread_number_ok(struct jread *r, const char *text, size_t len, uint64_t at);
+
+/* Skips the rest of the container that is open now: reports no event of it, not even its end. */
+static inline void begin_quiet(struct jread *r)
+{
+	r->skip_value = false;
+	r->quiet = true;
+	r->wake_depth = r->depth - 1;
+	r->wake_end = false;
+}
 
 static inline bool report(struct jread *r, enum jread_event event, const char *text, size_t len,
 			  uint64_t at)

@@ -19,7 +19,7 @@
 #include "relay/base/jread-internal.h"
 #include "tracepager/xalloc.h"
 
-/* --- Life --- */
+/* ---- life ---- */
 
 struct jread *jread_new(enum jread_mode mode, jread_handler *handler, void *ctx)
 {
@@ -63,7 +63,7 @@ int jread_depth(const struct jread *jread)
 	return jread->depth;
 }
 
-/* --- Errors --- */
+/* ---- errors ---- */
 
 static const char *fail_state(struct jread *r, const char *p)
 {
@@ -86,67 +86,7 @@ static const char *fail_state(struct jread *r, const char *p)
 	return jread_fail_byte(r, at, c, wanted[r->state]);
 }
 
-/* The functions that fail return NULL, as a reading position. */
-const char *jread_fail(struct jread *r, uint64_t at, int code, const char *text)
-{
-	err_set(&r->err, code, "%s", text);
-	set_place(r, at);
-	return NULL;
-}
-
-const char *jread_fail_byte(struct jread *r, uint64_t at, unsigned char c, const char *wanted)
-{
-	if (c > ' ' && c < 0x7f)
-		err_set(&r->err, EBADMSG, "'%c' where %s belongs", c, wanted);
-	else
-		err_set(&r->err, EBADMSG, "byte 0x%02x where %s belongs", c, wanted);
-	set_place(r, at);
-	return NULL;
-}
-
-const char *jread_fail_token_size(struct jread *r)
-{
-	err_set(&r->err, E2BIG, "a string or number of more than %u bytes", LIMIT_TOKEN_BYTES);
-	set_place(r, r->token_at);
-	return NULL;
-}
-
-/* --- What the handler answers --- */
-
-/* Into the container that is open now, without events, neither its end. */
-static void begin_quiet(struct jread *r)
-{
-	r->skip_value = false;
-	r->quiet = true;
-	r->wake_depth = r->depth - 1;
-	r->wake_end = false;
-}
-
-/* Judges an answer that is not JREAD_GO. at: where the event's token starts. false: the handler has
- * failed us. */
-bool jread_take_answer(struct jread *r, enum jread_event event, int answer, uint64_t at)
-{
-	if (answer < 0) {
-		if (r->err.text[0] == '\0')
-			err_set(&r->err, -answer, "refused");
-		r->err.code = -answer;
-		set_place(r, at);
-		return false;
-	}
-	if (answer == JREAD_SKIP_REST && r->depth > 0 && event != JREAD_OBJECT_END &&
-	    event != JREAD_ARRAY_END) {
-		r->quiet = true;
-		r->wake_depth = r->depth - 1;
-		r->wake_end = true;
-	} else if (answer == JREAD_SKIP && event == JREAD_KEY) {
-		r->skip_value = true;
-	} else if (answer == JREAD_SKIP && (event == JREAD_OBJECT || event == JREAD_ARRAY)) {
-		begin_quiet(r);
-	}
-	return true;
-}
-
-/* --- Tokens that are whole --- */
+/* ---- tokens that are whole in the piece ---- */
 
 /* The first byte behind p that is not text: ASCII and UTF-8 that is right and whole. */
 static const char *scan_utf8(const char *p, const char *end)
@@ -205,7 +145,7 @@ static inline const char *literal_end(const char *p, const char *end)
 	return (size_t)(end - p) >= len && memcmp(p, literal_text(*p), len) == 0 ? p + len : NULL;
 }
 
-/* --- Between the tokens --- */
+/* ---- between the tokens ---- */
 
 static const char *skip_space(struct jread *r, const char *p, const char *end)
 {
@@ -541,7 +481,7 @@ static const char *run_quiet(struct jread *r, const char *p, const char *end)
 	return run(r, p, end, true);
 }
 
-/* --- Feeding --- */
+/* ---- feeding ---- */
 
 static int feed(struct jread *r, const char *data, size_t len, size_t *ret_used)
 {

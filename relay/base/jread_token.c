@@ -9,7 +9,7 @@
 
 #include "relay/base/jread-internal.h"
 
-/* --- Strings --- */
+/* ---- strings ---- */
 
 void jread_string_begin(struct jread *r, uint64_t at, bool is_key, bool mute)
 {
@@ -207,7 +207,7 @@ static const char *string_read(struct jread *r, const char *p, const char *end)
 	return end;
 }
 
-/* --- Numbers and words --- */
+/* ---- numbers and words ---- */
 
 void jread_number_begin(struct jread *r, const char *p, bool mute)
 {
