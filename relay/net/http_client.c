@@ -131,7 +131,7 @@ static void call_fail(struct http_call *call, char *failure)
 		call->failure = failure;
 }
 
-/* ---- From curl: headers and body. ---- */
+/* ---- from curl: headers and body ---- */
 
 /* What is read now would be decompressed now, and then wait for its turn. */
 static bool client_has_room(const struct http_client *client)
@@ -195,7 +195,7 @@ static size_t call_on_body(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* ---- To curl: the request. ---- */
+/* ---- to curl: the request ---- */
 
 /* "host:port" of a URL, or "" when it is none. */
 static char *url_peer(const char *url)
@@ -370,7 +370,7 @@ static void client_cancel(void *ctx, struct http_call *call)
 	event_active(client->work, 0, 0);
 }
 
-/* ---- The end of a call. ---- */
+/* ---- the end of a call ---- */
 
 static bool call_was_sent(const struct http_call *call)
 {
@@ -486,7 +486,7 @@ static void call_finish(struct http_call *call, CURLcode code)
 	call_free(call);
 }
 
-/* ---- The events. ---- */
+/* ---- the events ---- */
 
 static void client_free_dead(struct http_client *client)
 {
@@ -637,7 +637,7 @@ static int client_watch_time(CURLM *multi, long timeout_ms, void *ctx)
 	return evtimer_add(client->timer, &wait);
 }
 
-/* ---- Public. ---- */
+/* ---- the client's life ---- */
 
 static bool client_set_up(struct http_client *client)
 {

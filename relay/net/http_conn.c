@@ -11,6 +11,9 @@
  * A refused peer may still be sending. Closing at once would reset the connection and take our
  * reply from its hands, so the socket is taken over and read until the peer is done or the deadline
  * passes.
+ *
+ * Knows no request: an exchange that waits on a connection hears by conn->peer_gone that its peer
+ * is gone.
  */
 #include <assert.h>
 #include <errno.h>
@@ -30,7 +33,7 @@
 static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg);
 
-/* ---- States. ---- */
+/* ---- states ---- */
 
 /* 0: none. A handler has deadlines of its own. */
 static int64_t state_deadline_us(const struct http_conn *conn)
@@ -114,7 +117,7 @@ void http_conn_forget(struct http_conn *conn)
 	conn_free(conn);
 }
 
-/* ---- Lingering. ---- */
+/* ---- lingering ---- */
 
 static void conn_on_drain(evutil_socket_t fd, short what, void *arg)
 {
@@ -151,17 +154,25 @@ static void conn_on_close(struct evhttp_connection *evcon, void *arg)
 	(void)evcon;
 	loop_woke();
 	conn->exchange = NULL;
-	if (exchange && !conn->server->dying)
-		http_exchange_orphan(exchange);
-	else if (exchange)
-		http_exchange_free(exchange);
+	if (exchange)
+		conn->peer_gone(exchange);
 	if (conn->closing && !conn->server->dying)
 		conn_linger(conn);
 	else
 		conn_free(conn);
 }
 
-/* ---- Replies that are not a handler's. ---- */
+/* ---- replies that are not a handler's ---- */
+
+static void conn_count_reply(int status)
+{
+	if (status >= 500)
+		metric_add(METRIC_REQUESTS_5XX, 1);
+	else if (status >= 400)
+		metric_add(METRIC_REQUESTS_4XX, 1);
+	else if (status < 300)
+		metric_add(METRIC_REQUESTS_2XX, 1);
+}
 
 static const char *refusal_text(const struct http_server *server, int status, char *text,
 				size_t size)
@@ -206,7 +217,7 @@ static void refusal_write(const struct http_server *server, int status, struct b
 		   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
 		   "Connection: close\r\n%s\r\n%s",
 		   status, phrase, strlen(body), status == 503 ? "Retry-After: 1\r\n" : "", body);
-	http_server_count(status);
+	conn_count_reply(status);
 }
 
 /* Past evhttp: nothing else is on the wire, and a peer that does not take one packet gets none. */
@@ -247,7 +258,7 @@ static void conn_replace_page(struct http_conn *conn)
 	http_conn_enter(conn, HTTP_CONN_WRITING);
 }
 
-/* ---- What evhttp's buffers tell. ---- */
+/* ---- what evhttp's buffers tell ---- */
 
 /* Has the empty line come that ends the headers? evhttp takes every whole line at once, so that it
  * stands first, or behind the line that came with it. */
@@ -301,7 +312,7 @@ static bool conn_waits(const struct http_conn *conn)
  * asked, else of the others. false: all have a request under way, or it is a flood: new ones that
  * nobody has looked at yet, or that were just refused, do not drive out one that has asked before.
  */
-static bool server_make_room(struct http_server *server, const struct http_conn *newest)
+static bool conn_make_room(struct http_server *server, const struct http_conn *newest)
 {
 	struct http_conn *conn, *oldest = NULL;
 	bool flood = false;
@@ -343,7 +354,7 @@ static void conn_open(struct http_conn *conn)
 	server->by_fd[fd] = conn;
 	evhttp_connection_set_closecb(conn->evcon, conn_on_close, conn);
 	http_conn_enter(conn, HTTP_CONN_IDLE);
-	if (server->nconns <= server->limits.connections || server_make_room(server, conn))
+	if (server->nconns <= server->limits.connections || conn_make_room(server, conn))
 		return;
 	if (server->nconns <= server->limits.connections + LIMIT_REFUSED_CONNECTIONS) {
 		conn_say(conn, 503);
@@ -387,7 +398,7 @@ static void conn_on_deadline(evutil_socket_t fd, short what, void *arg)
 	http_conn_close(conn);
 }
 
-/* ---- For the other files. ---- */
+/* ---- for http_server.c and http_exchange.c ---- */
 
 struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 {
@@ -463,7 +474,7 @@ static const char *status_phrase(int status)
 
 void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int status, bool closing)
 {
-	http_server_count(status);
+	conn_count_reply(status);
 	evhttp_request_set_on_complete_cb(req, conn_on_complete, conn);
 	conn->closing |= closing;
 	conn->ours = true;

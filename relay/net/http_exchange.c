@@ -20,7 +20,7 @@
 #include "http_server-internal.h"
 #include "loop-internal.h"
 
-/* ---- What is refused. ---- */
+/* ---- what is refused ---- */
 
 struct fault {
 	int status;
@@ -129,7 +129,7 @@ static struct fault method_check(const struct evhttp_request *req)
 			       .allow = true };
 }
 
-/* ---- The reply. ---- */
+/* ---- the reply ---- */
 
 static void send_reply(struct http_conn *conn, struct evhttp_request *req, int status,
 		       const char *type, const char *body, size_t len, bool closing)
@@ -200,7 +200,18 @@ void http_exchange_reply(struct http_exchange *exchange, int status, const char 
 	http_exchange_free(exchange);
 }
 
-/* ---- The exchange. ---- */
+/* ---- the exchange's life ---- */
+
+static void exchange_on_peer_gone(struct http_exchange *exchange)
+{
+	if (exchange->server->dying) {
+		http_exchange_free(exchange);
+		return;
+	}
+	/* Where evhttp has not let go of it yet, this keeps it from freeing. */
+	evhttp_request_own(exchange->req);
+	exchange->conn = NULL;
+}
 
 void http_exchange_take(struct evhttp_request *req, void *arg)
 {
@@ -239,15 +250,9 @@ void http_exchange_take(struct evhttp_request *req, void *arg)
 					    .began_us = clock_mono_us(server->clock) };
 	TAILQ_INSERT_TAIL(&server->exchanges, exchange, link);
 	conn->exchange = exchange;
+	conn->peer_gone = exchange_on_peer_gone;
 	http_conn_enter(conn, HTTP_CONN_BUSY);
 	server->handler(server->ctx, exchange);
-}
-
-void http_exchange_orphan(struct http_exchange *exchange)
-{
-	/* Where evhttp has not let go of it yet, this keeps it from freeing. */
-	evhttp_request_own(exchange->req);
-	exchange->conn = NULL;
 }
 
 void http_exchange_free(struct http_exchange *exchange)

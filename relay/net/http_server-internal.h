@@ -1,5 +1,9 @@
-/* What the three files of the server share: http_server.c listens, http_conn.c is a connection's
- * life, http_exchange.c a request's. */
+/*
+ * What the three files of the server share. http_server.c listens and owns the lists; it knows both
+ * others. http_exchange.c is a request and its reply; it knows connections. http_conn.c is a
+ * connection's life; it knows neither of the others, and tells an exchange that its peer is gone by
+ * conn->peer_gone. Loop thread only.
+ */
 #ifndef TRACEPAGER_NET_HTTP_SERVER_INTERNAL_H
 #define TRACEPAGER_NET_HTTP_SERVER_INTERNAL_H
 
@@ -62,8 +66,9 @@ struct http_conn {
 	struct event *deadline;
 	struct event *look;  /* active: something may have to be done from outside of evhttp */
 	struct event *drain; /* while lingering */
-	struct http_exchange *exchange;
-	bool served;  /* has had a request */
+	struct http_exchange *exchange; /* NULL: the handler has none of this connection's */
+	void (*peer_gone)(struct http_exchange *exchange); /* set with exchange */
+	bool served;					   /* has had a request */
 	bool headed;  /* while reading: the request's headers are whole */
 	bool ours;    /* what is being added to the output comes from us */
 	bool page;    /* evhttp has added something of its own */
@@ -96,9 +101,6 @@ void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int sta
 
 void http_exchange_take(struct evhttp_request *req,
 			void *server); /* evhttp's callback: a request is whole */
-void http_exchange_orphan(struct http_exchange *exchange); /* the peer is gone */
 void http_exchange_free(struct http_exchange *exchange);
-
-void http_server_count(int status);
 
 #endif

@@ -19,7 +19,6 @@
 #include <event2/listener.h>
 
 #include "tracepager/log.h"
-#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
 #include "http_server-internal.h"
@@ -28,17 +27,7 @@
 /* All of them: evhttp does not hand our argument to a listener's error callback. */
 static LIST_HEAD(, http_server) servers = LIST_HEAD_INITIALIZER(servers);
 
-void http_server_count(int status)
-{
-	if (status >= 500)
-		metric_add(METRIC_REQUESTS_5XX, 1);
-	else if (status >= 400)
-		metric_add(METRIC_REQUESTS_4XX, 1);
-	else if (status < 300)
-		metric_add(METRIC_REQUESTS_2XX, 1);
-}
-
-/* ---- Accepting. ---- */
+/* ---- accepting ---- */
 
 static void server_on_rested(evutil_socket_t fd, short what, void *arg)
 {
@@ -92,7 +81,7 @@ static void server_on_accept_error(struct evconnlistener *listener, void *http)
 	evtimer_add(server->rested, &rest);
 }
 
-/* ---- Listening. ---- */
+/* ---- listening ---- */
 
 /* "host:port", "[v6]:port", ":port". Caller frees both. */
 static int address_split(const char *address, char **ret_host, char **ret_port)
@@ -231,7 +220,7 @@ int http_server_listen(struct http_server *server, const char *address, struct e
 	return 0;
 }
 
-/* ---- Public. ---- */
+/* ---- the server's life ---- */
 
 struct http_server *http_server_new(struct event_base *base, const struct clock *clock,
 				    http_server_handler *handler, void *ctx)
