@@ -1,6 +1,9 @@
 /*
- * HTTP as data: what sources and pager kinds ask for and judge. The transport is an interface, so
- * that tests run the whole relay on a fake network; net/ has the real one.
+ * HTTP as data: the requests that sources and pager kinds build, the replies that they judge, and
+ * the transport between the two as an interface: net/ has the real one, tests a fake network.
+ *
+ * It opens no socket, reads no clock and owns nothing: requests and replies keep pointers. All
+ * functions here are pure, for any thread; a transport and its handlers are for the loop's thread.
  */
 #ifndef TRACEPAGER_HTTP_H
 #define TRACEPAGER_HTTP_H
@@ -24,35 +27,35 @@ struct http_header {
 
 struct http_request {
 	enum http_method method;
-	const char *url; /* http: or https: */
+	const char *url; /* http: or https:, escaped */
 	struct http_header headers[LIMIT_REQUEST_HEADERS];
 	size_t nheaders;
 	const char *body; /* NULL: none */
 	size_t body_len;
-	int64_t timeout_us;	/* whole exchange */
-	size_t max_reply_bytes; /* after decompression; more is an error */
-	/* Of https, PEM files. NULL: the system's authorities; no certificate of ours. */
+	int64_t timeout_us;	/* from connecting to the reply's last byte */
+	size_t max_reply_bytes; /* of the body, decompressed; a larger one is an error */
+	/* PEM files for https. NULL: the system's authorities; no certificate of ours. */
 	const char *ca_file;
-	const char *cert_file, *key_file; /* key_file NULL: it stands in cert_file */
-	/* Signed with AWS's Signature Version 4: "aws:amz:REGION:SERVICE", and "ID:SECRET" of the
-	 * access key. NULL: not signed. */
+	const char *cert_file, *key_file; /* key_file NULL: cert_file holds the key too */
+	/* For a signature of AWS (Signature Version 4): "aws:amz:REGION:SERVICE", and "ID:SECRET"
+	 * of the access key. NULL: not signed. */
 	const char *sigv4, *sigv4_keys;
 };
 
-/* Keeps pointers, no copy. false: no room. */
+/* Adds a header; keeps the pointers, copies nothing. false: LIMIT_REQUEST_HEADERS are there. */
 bool http_request_header(struct http_request *request, const char *name, const char *value);
 
 struct http_reply {
-	/* 0: no reply came, error says why. A status with an error: the head came, the body did not
-	 * come whole; whoever only wants to know whether it was taken goes by the status. A handler
-	 * with a body() gets 0 then: half a document is none. */
+	/* 0: no reply arrived; error says why. A status together with an error: the head arrived,
+	 * the body not wholly. A pager's status tells whether it took the page; half a document is
+	 * of no use, so a handler with a body() gets 0. */
 	int status;
-	const char *error; /* NULL: the whole reply came */
-	const char *body;  /* gathered where the handler has no body(); NUL-terminated */
+	const char *error; /* NULL: the whole reply arrived */
+	const char *body;  /* NUL-terminated; "" where the handler has a body() */
 	size_t len;
-	int64_t retry_after_us;	  /* -1: the reply has none */
+	int64_t retry_after_us;	  /* -1: the reply has no Retry-After that can be read */
 	const char *content_type; /* "" where unknown */
-	/* All of them, as they came; borrowed during done(). */
+	/* In the order in which they arrived, at most LIMIT_REPLY_HEADERS. */
 	const struct http_header *headers;
 	size_t nheaders;
 };
@@ -61,27 +64,30 @@ struct http_reply {
 const char *http_reply_header(const struct http_reply *reply, const char *name);
 
 struct http_handler {
-	/* The body as it arrives, once the status is known. Non-zero ends the exchange with error
-	 * "refused by the reader". NULL: it is gathered into the reply. */
+	/* A piece of the body, once the status is known. Non-zero ends the call with the error
+	 * "refused by the reader". NULL: the body is gathered into the reply. */
 	int (*body)(void *arg, int status, const char *data, size_t len);
-	void (*done)(void *arg,
-		     const struct http_reply *reply); /* exactly once, unless cancelled */
+	/* Exactly once, unless cancelled. The reply is borrowed until it returns. */
+	void (*done)(void *arg, const struct http_reply *reply);
 };
 
 struct http_call;
 
 struct http_transport {
-	/* The request is copied. Never calls the handler before it returns. NULL: out of means;
-	 * nothing will be called. */
+	/* Copies the request and the handler. Never calls the handler before it returns. NULL: no
+	 * memory; the handler is never called. */
 	struct http_call *(*send)(void *ctx, const struct http_request *request,
 				  const struct http_handler *handler, void *arg);
-	void (*cancel)(void *ctx, struct http_call *call); /* no further call to the handler */
+	/* The handler is not called again; the call is freed. Not after done(). */
+	void (*cancel)(void *ctx, struct http_call *call);
 	void *ctx;
 };
 
-/* Percent-encode what is not unreserved (RFC 3986 section 2.3); kept by the arena. */
+/* The text with all bytes percent-encoded that are not unreserved (RFC 3986 section 2.3). Kept by
+ * the arena. */
 const char *url_escape(struct arena *arena, const char *text);
-/* Retry-After as seconds or an HTTP date (RFC 9110 section 10.2.3); -1 where it is neither. */
+/* How long from now a Retry-After says to wait, in microseconds: seconds or an HTTP date (RFC 9110
+ * section 10.2.3), at most a year. 0: a date in the past. -1: neither. */
 int64_t retry_after_parse(const char *text, int64_t wall_us);
 
 #endif

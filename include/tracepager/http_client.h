@@ -1,9 +1,10 @@
 /*
- * The HTTP client: libcurl's multi interface on the loop. The only place that sees curl.
+ * The HTTP client: the transport of http.h on the network. HTTP/1.1 with gzip and deflate; curl's
+ * environment variables name proxies. Each turn of the loop hands at most LIMIT_HANDED_BYTES of all
+ * replies to their handlers. Handlers may send and cancel from any of their functions.
  *
- * HTTP/1.1, gzip and deflate, no redirects; proxies from the environment, as curl has them. Replies
- * are handed over in portions of LIMIT_HANDED_BYTES a turn, all together. Handlers may send and
- * cancel from any of their functions.
+ * It follows no redirects and never retries. It owns its calls and connections; base and clock are
+ * borrowed and must outlive it. Loop thread only.
  */
 #ifndef TRACEPAGER_HTTP_CLIENT_H
 #define TRACEPAGER_HTTP_CLIENT_H
@@ -14,10 +15,13 @@
 struct event_base;
 struct http_client;
 
-/* NULL: curl cannot be started. */
+/* NULL: curl cannot be started. Freed by http_client_free(). */
 struct http_client *http_client_new(struct event_base *base, const struct clock *clock);
-void http_client_free(struct http_client *client); /* cancels what is under way; takes NULL */
-const struct http_transport *http_client_transport(struct http_client *client); /* borrowed */
+/* Cancels the calls that are left: their handlers are not called. Takes NULL. */
+void http_client_free(struct http_client *client);
+/* Borrowed; lives as long as the client. */
+const struct http_transport *http_client_transport(struct http_client *client);
+/* Calls that are not done, cancelled ones included until the end of the turn. */
 size_t http_client_active(const struct http_client *client);
 
 #endif

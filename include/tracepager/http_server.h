@@ -1,6 +1,11 @@
 /*
- * The HTTP server: evhttp with the caps that it lacks (connections, absolute deadlines, request
- * smuggling), and replies that may come later.
+ * The HTTP server: evhttp with what it lacks: a cap of connections, deadlines from a request's
+ * first byte on, refusal of requests that two readers could read in two ways, and replies that come
+ * later.
+ *
+ * It answers by itself what is malformed, too large, too slow or of another method than GET, HEAD
+ * and POST; it knows no path and no format of a body. It owns its listeners, connections and
+ * exchanges; base, clock and the handler's ctx are borrowed and must outlive it. Loop thread only.
  */
 #ifndef TRACEPAGER_HTTP_SERVER_H
 #define TRACEPAGER_HTTP_SERVER_H
@@ -19,54 +24,58 @@ struct http_exchange; /* one request and its reply */
 enum http_verb {
 	HTTP_VERB_GET,
 	HTTP_VERB_POST,
-	HTTP_VERB_OTHER, /* answered here; a handler never sees it */
+	HTTP_VERB_OTHER, /* answered by the server; a handler never sees it */
 };
 
-/* Called when a request is whole. Exactly one http_exchange_reply() must follow, now or later. */
+/* Called when a request is whole. Exactly one http_exchange_reply() must follow, from the handler
+ * or later. */
 typedef void http_server_handler(void *ctx, struct http_exchange *exchange);
 
 struct http_server *http_server_new(struct event_base *base, const struct clock *clock,
 				    http_server_handler *handler, void *ctx);
 
-/* What http_server_new() takes from limits.h; tests use smaller ones. Before the first listener. */
+/* Limits other than those of limits.h, for tests. Set before the first http_server_listen(). */
 struct http_server_limits {
 	size_t body_bytes, header_bytes;
-	size_t connections; /* above it, one that waits for a request's headers is closed; where
-			       there is none, the new one is refused */
-	int64_t request_us; /* from a request's first byte to its last; again for its reply */
+	size_t connections; /* above it a connection that awaits a request is closed; where none
+			       does, the new one is refused */
+	int64_t request_us; /* from a request's first byte to its last; the same for its reply */
 	int64_t idle_us;    /* between requests */
 };
 void http_server_set_limits(struct http_server *server, const struct http_server_limits *limits);
 
-/* "127.0.0.1:9480", "[::1]:9480", "localhost:9480", ":0" (any address, any free port). Returns 0 or
- * -errno. */
+/* address: "127.0.0.1:9480", "[::1]:9480", "localhost:9480", ":0" (any address, any free port). 0
+ * or -errno with err. */
 int http_server_listen(struct http_server *server, const char *address, struct err *err);
-/* Of the first listener; 0: there is none. */
+/* The port of the first listener; 0: there is none. */
 int http_server_port(const struct http_server *server);
-/* Stop accepting and close what is idle; open exchanges go on, and their connections close after
- * the reply. */
+/* Closes the listeners and the idle connections; open exchanges go on, and their connections close
+ * behind the reply. */
 void http_server_stop(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
-/* Open exchanges are freed too: no reply may follow. Takes NULL. */
+/* Frees open exchanges too: no reply may follow. Takes NULL. */
 void http_server_free(struct http_server *server);
 
-/* HEAD is told as GET, and its reply's body is not sent. */
+/* HEAD shows as GET; the body of its reply is not sent. */
 enum http_verb http_exchange_verb(const struct http_exchange *exchange);
-/* Decoded, without the query. */
+/* What an exchange returns is borrowed until its reply. The path is percent-decoded and has no
+ * query.
+ */
 const char *http_exchange_path(const struct http_exchange *exchange);
-const char *http_exchange_query(const struct http_exchange *exchange); /* "" without one */
-/* NULL: not there. */
+const char *http_exchange_query(const struct http_exchange *exchange); /* as sent; "": none */
+/* The first header of that name, in any case; NULL: there is none. */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
-/* The body, in one piece; valid until the reply. */
+/* The body, in one piece. */
 const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len);
-const char *http_exchange_peer(const struct http_exchange *exchange); /* address, for the log */
-/* Monotonic: when the request was whole. */
+/* The peer's address, for the log. */
+const char *http_exchange_peer(const struct http_exchange *exchange);
+/* When the request was whole; monotonic. */
 int64_t http_exchange_began_us(const struct http_exchange *exchange);
-/* A header of the reply, before it is sent; for Location, WWW-Authenticate … Copies. A value with a
- * line break is dropped. */
+/* Adds a header to the reply (Location, WWW-Authenticate …). Copies both. A header whose value has
+ * a line break is left out. */
 void http_exchange_set(struct http_exchange *exchange, const char *name, const char *value);
-/* Ends and frees the exchange. The peer may be gone by now: then it only frees. retry_after_s 0: no
- * such header. type NULL: application/json. */
+/* Sends the reply, which is copied, and frees the exchange; where the peer is gone, only frees.
+ * type NULL: application/json. retry_after_s 0: no Retry-After. */
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
 			 const char *body, size_t len, unsigned int retry_after_s);
 

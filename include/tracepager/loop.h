@@ -1,10 +1,13 @@
 /*
- * The loop: one thread, one libevent base. Beside the sockets of net/ it drives the program's
+ * The loop: one thread, one libevent base. Besides the sockets of net/ it drives the program's
  * timers, the descriptors on which other threads report, and signals; it measures its turns.
  *
- * A turn runs from the moment at which the kernel wakes us until everything that was ready has been
+ * A turn runs from the moment at which the kernel wakes the thread until every ready event has been
  * handled and turn_end() has returned. Waiting does not count. The longest turn is a metric
  * (LIMIT_TURN_US is the aim).
+ *
+ * It interrupts no callback that takes too long. It owns its libevent events and nothing else. Its
+ * functions are for the loop's thread; loop_stop() too: another thread reports by a descriptor.
  */
 #ifndef TRACEPAGER_LOOP_H
 #define TRACEPAGER_LOOP_H
@@ -17,28 +20,31 @@
 struct event_base;
 struct loop;
 
-/* A base as the loop wants it: epoll with a change list (no descriptor of it may be dup()ed). Sends
- * libevent's warnings to the log and ignores SIGPIPE, since a peer may close while we write. NULL:
- * out of means. Freed by event_base_free(). */
+/* A base for the loop: epoll with a change list, so that no watched descriptor may be dup()ed.
+ * Sends libevent's warnings to the log and ignores SIGPIPE, since a peer may close while we write.
+ * NULL: no descriptor or memory. Freed by event_base_free(). */
 struct event_base *net_event_base_new(void);
 
 struct loop_hooks {
-	void (*turn_end)(void *ctx);	      /* once at the end of every turn; NULL: none */
-	void (*caught)(void *ctx, int signo); /* a signal of loop_catch(), on the loop */
+	void (*turn_end)(void *ctx); /* once at the end of every turn; NULL: none */
+	void (*caught)(void *ctx,
+		       int signo); /* a signal of loop_catch(), as an event; NULL: none */
 	void *ctx;
 };
 
-/* All arguments are borrowed and outlive the loop. timers may be NULL. */
+/* All arguments but hooks, which is copied, are borrowed and must outlive the loop. timers may be
+ * NULL. */
 struct loop *loop_new(struct event_base *base, const struct clock *clock, struct timers *timers,
 		      const struct loop_hooks *hooks);
 void loop_free(struct loop *loop); /* takes NULL; the base stays */
 
-/* Call ready() whenever the descriptor is readable; for pool_fd(), store_fd() and watch_fd(). It
- * stays the caller's, and open while the loop lives. Returns 0 or -errno. */
+/* Calls ready() whenever the descriptor is readable; for pool_fd(), store_fd() and watch_fd(). The
+ * descriptor is borrowed and must stay open while the loop lives. 0 or -errno. */
 int loop_watch(struct loop *loop, int fd, void (*ready)(void *ctx), void *ctx);
-int loop_catch(struct loop *loop, int signo); /* returns 0 or -errno */
+/* Hands the signal to the hook caught(). 0 or -errno. */
+int loop_catch(struct loop *loop, int signo);
 
-/* Until loop_stop(), whose turn is still finished. Returns 0, or -EIO when libevent fails. */
+/* Runs until the end of the turn in which loop_stop() is called. 0, or -EIO when libevent fails. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 int64_t loop_longest_turn_us(const struct loop *loop);

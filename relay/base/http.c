@@ -1,6 +1,9 @@
 /*
- * HTTP as data: headers of requests and replies, escaping for its URL, and when a reply says to
- * come back. Knows no socket and no clock.
+ * HTTP as data: headers of requests and replies, escaping for URLs, and Retry-After.
+ *
+ * curl could escape and parse too, but only net/ may see curl: source and pager kinds escape while
+ * they build pure requests, and the fake network of the tests parses Retry-After. So one function
+ * of each serves every room. (libevent's evhttp_uriencode() is as far away.)
  */
 #include "tracepager/http.h"
 
@@ -78,7 +81,7 @@ static int year_of_two_digits(int year, int64_t wall_us)
 	return full > this_year + 50 ? full - 100 : full;
 }
 
-/* Returns microseconds since 1970, or -1. tm has day, hour, minute and second. */
+/* Microseconds since 1970, or -1. tm holds day, hour, minute and second. */
 static int64_t date_us(struct tm *tm, int year, const char *month)
 {
 	tm->tm_year = year - 1900;
@@ -90,7 +93,7 @@ static int64_t date_us(struct tm *tm, int year, const char *month)
 	return (int64_t)timegm(tm) * US_PER_SECOND;
 }
 
-/* The three forms of RFC 9110 section 5.6.7, each to the text's end. */
+/* One of the three forms of RFC 9110 section 5.6.7, as the whole text. */
 static int64_t http_date_parse(const char *text, int64_t wall_us)
 {
 	char month[4] = "";
@@ -116,7 +119,7 @@ static int64_t http_date_parse(const char *text, int64_t wall_us)
 
 int64_t retry_after_parse(const char *text, int64_t wall_us)
 {
-	/* Longer waits are cut: nobody waits a year, and the sum below cannot overflow. */
+	/* A year: what is longer is cut, so that the sum below cannot overflow. */
 	const int64_t longest_s = 365 * US_PER_DAY / US_PER_SECOND;
 	char trimmed[64];
 	int64_t seconds = 0;

@@ -1,14 +1,13 @@
 /*
  * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. The only
- * file that sees curl. It judges nothing: a status is a reply, and whoever asked decides about
- * retries. It follows no redirects: a pager's key goes where the configuration says, and nowhere
- * else.
+ * file that sees curl. It judges no reply: the caller decides by the status whether to retry. It
+ * follows no redirects: a pager's key goes only where the configuration says.
  *
  * curl must not be entered from its own callbacks, and a handler may send or cancel from any of its
- * calls. So these only note what is wanted (fresh, dead); client_on_work(), an event of its own,
- * does it once curl has returned.
+ * functions. So send and cancel only put the call into the list fresh or dead; client_on_work(), an
+ * event of its own, starts and frees calls once curl has returned.
  *
- * Owns its calls, curl's handles and sockets' events. The event base is borrowed.
+ * Owns its calls, curl's handles and the events of curl's sockets. The event base is borrowed.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h" /* PACKAGE_VERSION */
@@ -34,11 +33,11 @@
 #define HTTP_CALL_MAGIC 0x63616c6cu
 
 enum call_state {
-	CALL_FRESH,   /* sent, not yet curl's */
-	CALL_RUNNING, /* curl's */
-	CALL_PAUSED,  /* curl's; waits for its share of the next turn */
-	CALL_DEAD,    /* cancelled, perhaps still curl's */
-	CALL_DONE,    /* its handler is being told */
+	CALL_FRESH,   /* not yet given to curl */
+	CALL_RUNNING, /* curl works on it */
+	CALL_PAUSED,  /* curl holds a piece of its reply until the next turn */
+	CALL_DEAD,    /* cancelled; curl may still have it */
+	CALL_DONE,    /* its handler's done() runs */
 };
 
 TAILQ_HEAD(call_list, http_call);
@@ -46,7 +45,7 @@ TAILQ_HEAD(call_list, http_call);
 struct http_call {
 	unsigned int magic;
 	enum call_state state;
-	TAILQ_ENTRY(http_call) link; /* of the state's list; none in CALL_DONE */
+	TAILQ_ENTRY(http_call) link; /* in the list of its state; in none while CALL_DONE */
 	struct http_client *client;
 	struct http_handler handler;
 	void *arg;
@@ -54,11 +53,11 @@ struct http_call {
 	bool added; /* curl's multi handle has it */
 	struct curl_slist *headers;
 	char *request_body;
-	char *peer; /* host:port, for a person; never the URL, which may hold a key */
+	char *peer; /* host:port, for error texts; never the URL, which may hold a key */
 	int64_t timeout_us;
 	size_t max_bytes, bytes, header_bytes;
 	struct buf reply_body; /* where the handler has no body() */
-	char *failure;	       /* our own reason to end it */
+	char *failure;	       /* our own reason to end the call; NULL: none */
 	char curl_text[CURL_ERROR_SIZE];
 };
 
@@ -68,10 +67,9 @@ struct http_client {
 	struct http_transport transport;
 	CURLM *multi;
 	struct event *timer; /* curl's */
-	struct event *
-		work; /* active: something waits in fresh or dead, or curl has finished something */
-	struct event *turn;  /* pending: something was handed over in this turn */
-	size_t handed_bytes; /* in this turn */
+	struct event *work;  /* active: a call is fresh or dead, or curl has finished one */
+	struct event *turn;  /* pending: bytes were handed over in this turn, or a call is paused */
+	size_t handed_bytes; /* in this turn, of all calls */
 	struct call_list fresh, running, paused, dead;
 	size_t ncalls;
 };
@@ -93,7 +91,7 @@ static struct call_list *client_list(struct http_client *client, enum call_state
 	return NULL;
 }
 
-/* The one way from state to state. */
+/* The only function that changes a call's state. */
 static void call_enter(struct http_call *call, enum call_state state)
 {
 	struct call_list *list = client_list(call->client, call->state);
@@ -133,7 +131,8 @@ static void call_fail(struct http_call *call, char *failure)
 
 /* ---- from curl: headers and body ---- */
 
-/* What is read now would be decompressed now, and then wait for its turn. */
+/* May handlers get more bytes in this turn? Where not, nothing is read either: curl would
+ * decompress it now and hold the result. */
 static bool client_has_room(const struct http_client *client)
 {
 	return client->handed_bytes < LIMIT_HANDED_BYTES;
@@ -155,8 +154,8 @@ static size_t call_on_header(char *data, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-/* The handler's verdict on a piece: false ends the exchange. */
-static bool call_take(struct http_call *call, const char *data, size_t len)
+/* Hands a piece of the body to the handler, or gathers it. false ends the call. */
+static bool call_hand_over(struct http_call *call, const char *data, size_t len)
 {
 	long status = 0;
 
@@ -190,14 +189,14 @@ static size_t call_on_body(char *data, size_t size, size_t n, void *arg)
 	if (!client->handed_bytes)
 		evtimer_add(client->turn, &next_turn);
 	client->handed_bytes += size * n;
-	if (!call_take(call, data, size * n) || call->state == CALL_DEAD)
+	if (!call_hand_over(call, data, size * n) || call->state == CALL_DEAD)
 		return CURL_WRITEFUNC_ERROR;
 	return size * n;
 }
 
 /* ---- to curl: the request ---- */
 
-/* "host:port" of a URL, or "" when it is none. */
+/* "host:port" of a URL; "" where the text is no URL. Caller frees. */
 static char *url_peer(const char *url)
 {
 	CURLU *parts = curl_url();
@@ -232,8 +231,9 @@ static bool call_add_header(struct http_call *call, const char *name, const char
 
 static bool call_set_headers(struct http_call *call, const struct http_request *request)
 {
-	/* curl 7.88 would sign an Expect that it then does not send. Signed bodies are far below
-	 * the megabyte from which on it adds one. */
+	/* An empty Expect keeps curl from sending one. Not on signed requests: curl 7.88 would sign
+	 * the header and then not send it; it adds an Expect from 1 MiB of body on, and signed
+	 * bodies are far smaller. */
 	if (!request->sigv4) {
 		call->headers = curl_slist_append(NULL, "Expect:");
 		if (!call->headers)
@@ -264,7 +264,7 @@ static bool call_set_request(struct http_call *call, const struct http_request *
 	return !failed;
 }
 
-/* What is the same for every request. */
+/* The options that every request has. */
 static bool call_set_rules(struct http_call *call)
 {
 	CURL *easy = call->easy;
@@ -283,15 +283,15 @@ static bool call_set_rules(struct http_call *call)
 	failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
 	failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms) != CURLE_OK;
 	failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) != CURLE_OK;
-	/* Else a slow resolver is waited for when a call ends early, and the loop with it. */
+	/* Else a call that ends early waits for a slow resolver, and the loop with it. */
 	failed |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
-	/* With a directory of certificates curl does not cache those that it has read. */
+	/* With a directory of certificates curl caches none that it has read. */
 	failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK;
-	/* Not what else curl was built with: 16 KiB of zstd are half a gigabyte, of deflate 16 MiB.
-	 */
+	/* No other encodings that curl may know: 16 KiB of zstd can open to 512 MiB, of deflate to
+	 * 16 MiB. */
 	failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate") != CURLE_OK;
-	/* One connection per request under way: a pause must not hold other replies of a shared
-	 * one. */
+	/* One connection for each running request: on a shared one a paused reply would hold the
+	 * others. */
 	failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) !=
 		  CURLE_OK;
 	failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) != CURLE_OK;
@@ -301,7 +301,7 @@ static bool call_set_rules(struct http_call *call)
 	return !failed;
 }
 
-/* curl copies the names, and opens the files with the connection. */
+/* curl copies the names and opens the files when it connects. */
 static bool call_set_tls(struct http_call *call, const struct http_request *request)
 {
 	CURL *easy = call->easy;
@@ -317,7 +317,7 @@ static bool call_set_tls(struct http_call *call, const struct http_request *requ
 	return !failed;
 }
 
-/* curl signs what it sends, at the time when it does. */
+/* curl signs the request when it sends it. */
 static bool call_set_signature(struct http_call *call, const struct http_request *request)
 {
 	CURL *easy = call->easy;
@@ -353,8 +353,8 @@ static struct http_call *client_send(void *ctx, const struct http_request *reque
 		call_free(call);
 		return NULL;
 	}
-	/* In the next turn, so that a handler that sends again at every failure cannot hold this
-	 * one. */
+	/* Started in the next turn: a handler that sends again at every failure cannot hold this
+	 * turn. */
 	evtimer_add(client->work, &next_turn);
 	return call;
 }
@@ -380,7 +380,7 @@ static bool call_was_sent(const struct http_call *call)
 	return sent_us > 0;
 }
 
-static char *timeout_text(const struct http_call *call)
+static char *call_timeout_text(const struct http_call *call)
 {
 	curl_off_t first_byte_us = 0;
 	long long wanted_ms = (call->timeout_us + US_PER_MS - 1) / US_PER_MS;
@@ -395,7 +395,7 @@ static char *timeout_text(const struct http_call *call)
 	return xasprintf("answer not complete within %lld ms", wanted_ms);
 }
 
-static char *connect_text(const struct http_call *call)
+static char *call_connect_text(const struct http_call *call)
 {
 	long error = 0;
 
@@ -407,16 +407,16 @@ static char *connect_text(const struct http_call *call)
 	return xasprintf("cannot connect to %s", call->peer);
 }
 
-/* curl's verdict, for a person. Caller frees. */
-static char *failure_text(const struct http_call *call, CURLcode code)
+/* Why a call failed, for a person. Caller frees. */
+static char *call_failure_text(const struct http_call *call, CURLcode code)
 {
-	/* No switch: curl's enum has a hundred members, and -Wswitch-enum wants each. */
+	/* No switch: curl's enum has a hundred members, and -Wswitch-enum wants a case for each. */
 	if (call->failure)
 		return xstrdup(call->failure);
 	if (code == CURLE_COULDNT_CONNECT)
-		return connect_text(call);
+		return call_connect_text(call);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return timeout_text(call);
+		return call_timeout_text(call);
 	if (code == CURLE_COULDNT_RESOLVE_HOST)
 		return xasprintf("cannot resolve the name in %s", call->peer);
 	if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
@@ -434,8 +434,8 @@ static char *failure_text(const struct http_call *call, CURLcode code)
 			 call->curl_text[0] ? call->curl_text : curl_easy_strerror(code));
 }
 
-/* The texts are curl's, until the handle is freed. */
-static void fill_headers(struct http_reply *reply, struct http_header *headers, CURL *easy)
+/* The texts are curl's until the handle is freed. */
+static void reply_fill_headers(struct http_reply *reply, struct http_header *headers, CURL *easy)
 {
 	struct curl_header *header = NULL;
 	size_t n = 0;
@@ -447,7 +447,7 @@ static void fill_headers(struct http_reply *reply, struct http_header *headers, 
 	reply->nheaders = n;
 }
 
-/* As far as it came. */
+/* Fills in what arrived of the reply. */
 static void reply_fill(struct http_reply *reply, struct http_header *headers,
 		       struct http_call *call)
 {
@@ -455,7 +455,7 @@ static void reply_fill(struct http_reply *reply, struct http_header *headers,
 	const char *type = NULL;
 
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status < 200) /* an interim one is no reply */
+	if (status < 200) /* 0: no head arrived; 1xx: only an interim reply did */
 		return;
 	curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
 	reply->status = (int)status;
@@ -463,14 +463,14 @@ static void reply_fill(struct http_reply *reply, struct http_header *headers,
 	reply->len = call->reply_body.len;
 	if (type)
 		reply->content_type = type;
-	fill_headers(reply, headers, call->easy);
+	reply_fill_headers(reply, headers, call->easy);
 	const char *retry_after = http_reply_header(reply, "Retry-After");
 	if (retry_after)
 		reply->retry_after_us =
 			retry_after_parse(retry_after, clock_wall_us(call->client->clock));
 }
 
-/* Tell the handler, forget the call. */
+/* Tells the handler the outcome and frees the call. */
 static void call_finish(struct http_call *call, CURLcode code)
 {
 	struct http_reply reply = { .body = "", .content_type = "", .retry_after_us = -1 };
@@ -479,7 +479,7 @@ static void call_finish(struct http_call *call, CURLcode code)
 
 	call_enter(call, CALL_DONE);
 	if (code != CURLE_OK || call->failure)
-		reply.error = failure = failure_text(call, code);
+		reply.error = failure = call_failure_text(call, code);
 	if (!reply.error || !call->handler.body)
 		reply_fill(&reply, headers, call);
 	call->handler.done(call->arg, &reply);
@@ -543,7 +543,7 @@ static void client_on_work(evutil_socket_t fd, short what, void *arg)
 	client_start_fresh(client);
 }
 
-/* A new turn: the paused have their share, those that waited longest first. */
+/* A new turn: resumes paused calls, the longest paused first. */
 static void client_on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_client *client = arg;
@@ -559,7 +559,7 @@ static void client_on_turn(evutil_socket_t fd, short what, void *arg)
 		if (!call)
 			break;
 		call_enter(call, CALL_RUNNING);
-		/* An error from here is told to nobody else. */
+		/* curl reports this error nowhere else. */
 		CURLcode code = curl_easy_pause(call->easy, CURLPAUSE_CONT);
 		if (code && call->state != CALL_DEAD)
 			call_finish(call, code);
@@ -596,12 +596,12 @@ static void client_on_socket(evutil_socket_t fd, short what, void *arg)
 	int ready =
 		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 
-	/* Where there is no room, the next turn tells again. */
+	/* Without room, libevent reports the socket again in the next turn. */
 	if (client_has_room(client) || ready == CURL_CSELECT_OUT)
 		client_act(client, fd, ready);
 }
 
-/* curl wants to be told about a socket. */
+/* curl's callback: watch this socket, in another way, or no longer. */
 static int client_watch_socket(CURL *easy, curl_socket_t fd, int wanted, void *ctx, void *old)
 {
 	struct http_client *client = ctx;
@@ -624,7 +624,7 @@ static int client_watch_socket(CURL *easy, curl_socket_t fd, int wanted, void *c
 	return curl_multi_assign(client->multi, fd, event) == CURLM_OK ? 0 : -1;
 }
 
-/* curl wants to be called after a time; -1: no longer. */
+/* curl's callback: call curl after a time; -1: no longer. */
 static int client_watch_time(CURLM *multi, long timeout_ms, void *ctx)
 {
 	struct http_client *client = ctx;
@@ -653,7 +653,7 @@ static bool client_set_up(struct http_client *client)
 	failed |= curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client) != CURLM_OK;
 	failed |= curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS,
 				    (long)LIMIT_CONNECTIONS_PER_HOST) != CURLM_OK;
-	/* Idle ones; curl's own default is four for each request under way. */
+	/* Idle connections; curl's default is four for each running request. */
 	failed |= curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
 				    (long)LIMIT_CONNECTIONS_PER_HOST) != CURLM_OK;
 	return !failed;
@@ -686,7 +686,7 @@ struct http_client *http_client_new(struct event_base *base, const struct clock 
 	return client;
 }
 
-static void kill_all(struct call_list *list)
+static void calls_kill(struct call_list *list)
 {
 	struct http_call *call;
 
@@ -698,9 +698,9 @@ void http_client_free(struct http_client *client)
 {
 	if (!client)
 		return;
-	kill_all(&client->fresh);
-	kill_all(&client->running);
-	kill_all(&client->paused);
+	calls_kill(&client->fresh);
+	calls_kill(&client->running);
+	calls_kill(&client->paused);
 	client_free_dead(client);
 	curl_multi_cleanup(client->multi);
 	if (client->timer)

@@ -1,16 +1,17 @@
 /*
- * One connection of the server, beside evhttp's own: a state with a deadline, a descriptor, and the
- * manners that evhttp lacks. evhttp arms its timeout anew with every read, so that a trickle holds
- * a connection for ever; here the deadline of a request is set once, at its first byte.
+ * One connection of the server, beside evhttp's own: a state with a deadline, and the socket while
+ * the connection lingers. evhttp arms its timeout anew with every read, so that a peer that sends a
+ * byte now and then holds a connection for ever; here the deadline of a request is set once, at its
+ * first byte.
  *
- * What evhttp does not tell is learnt from the buffers of the connection: input that comes while
- * idle begins a request; output that is not ours is one of evhttp's own error pages, which is
- * replaced by a line of JSON before it leaves. From within evhttp's callbacks nothing is freed:
- * conn_on_look() runs after them.
+ * The connection's buffers show what evhttp does not tell: input on an idle connection begins a
+ * request; output that we have not added is one of evhttp's own error pages, which a line of JSON
+ * replaces before it is sent. Inside evhttp's callbacks nothing is freed: conn_on_check() runs
+ * after them.
  *
- * A refused peer may still be sending. Closing at once would reset the connection and take our
- * reply from its hands, so the socket is taken over and read until the peer is done or the deadline
- * passes.
+ * A refused peer may still be sending. Closing at once would reset the connection, and the peer
+ * would lose our reply; so the server takes the socket over and reads until the peer closes or the
+ * deadline passes.
  *
  * Knows no request: an exchange that waits on a connection hears by conn->peer_gone that its peer
  * is gone.
@@ -35,7 +36,8 @@ static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_inf
 
 /* ---- states ---- */
 
-/* 0: none. A handler has deadlines of its own. */
+/* How long a connection may stay in its state; 0: without end. While it is busy, the handler's own
+ * deadlines count. */
 static int64_t state_deadline_us(const struct http_conn *conn)
 {
 	const struct http_server_limits *limits = &conn->server->limits;
@@ -59,7 +61,7 @@ void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 {
 	conn->state = state;
 	if (state == HTTP_CONN_IDLE) {
-		conn->headed = false;
+		conn->headers_whole = false;
 		TAILQ_REMOVE(&conn->server->conns, conn, link);
 		TAILQ_INSERT_TAIL(&conn->server->conns, conn, link);
 	}
@@ -83,7 +85,7 @@ static void conn_detach(struct http_conn *conn)
 	conn->evcon = NULL;
 }
 
-static void conn_free(struct http_conn *conn)
+void http_conn_free(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
 
@@ -96,7 +98,7 @@ static void conn_free(struct http_conn *conn)
 		close(conn->fd);
 	}
 	event_free(conn->deadline);
-	event_free(conn->look);
+	event_free(conn->check);
 	TAILQ_REMOVE(&server->conns, conn, link);
 	server->nconns--;
 	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
@@ -107,14 +109,9 @@ static void conn_free(struct http_conn *conn)
 void http_conn_close(struct http_conn *conn)
 {
 	if (conn->state == HTTP_CONN_LINGERING)
-		conn_free(conn);
+		http_conn_free(conn);
 	else
 		evhttp_connection_free(conn->evcon); /* conn_on_close() follows */
-}
-
-void http_conn_forget(struct http_conn *conn)
-{
-	conn_free(conn);
 }
 
 /* ---- lingering ---- */
@@ -128,10 +125,10 @@ static void conn_on_drain(evutil_socket_t fd, short what, void *arg)
 	loop_woke();
 	ssize_t n = recv(fd, sink, sizeof(sink), MSG_DONTWAIT);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		conn_free(conn);
+		http_conn_free(conn);
 }
 
-/* Take the socket from evhttp, which then only shuts down our direction. */
+/* Takes the socket from evhttp, which then shuts down only the direction to the peer. */
 static void conn_linger(struct http_conn *conn)
 {
 	struct bufferevent *bev = conn->bev;
@@ -145,7 +142,7 @@ static void conn_linger(struct http_conn *conn)
 	http_conn_enter(conn, HTTP_CONN_LINGERING);
 }
 
-/* evhttp is about to free its side. */
+/* evhttp frees its side of the connection after this callback. */
 static void conn_on_close(struct evhttp_connection *evcon, void *arg)
 {
 	struct http_conn *conn = arg;
@@ -156,10 +153,10 @@ static void conn_on_close(struct evhttp_connection *evcon, void *arg)
 	conn->exchange = NULL;
 	if (exchange)
 		conn->peer_gone(exchange);
-	if (conn->closing && !conn->server->dying)
+	if (conn->closing && !conn->server->freeing)
 		conn_linger(conn);
 	else
-		conn_free(conn);
+		http_conn_free(conn);
 }
 
 /* ---- replies that are not a handler's ---- */
@@ -201,7 +198,7 @@ static const char *refusal_text(const struct http_server *server, int status, ch
 	return text;
 }
 
-/* A whole reply that closes the connection. */
+/* Writes a whole reply that closes the connection, and counts it. */
 static void refusal_write(const struct http_server *server, int status, struct buf *out)
 {
 	char text[128], body[192];
@@ -220,8 +217,9 @@ static void refusal_write(const struct http_server *server, int status, struct b
 	conn_count_reply(status);
 }
 
-/* Past evhttp: nothing else is on the wire, and a peer that does not take one packet gets none. */
-static void conn_say(struct http_conn *conn, int status)
+/* Sends a refusal past evhttp, which has sent nothing of this request. A peer whose socket buffer
+ * is full gets none. */
+static void conn_send_refusal(struct http_conn *conn, int status)
 {
 	struct buf out = BUF_INIT(1024);
 
@@ -231,8 +229,9 @@ static void conn_say(struct http_conn *conn, int status)
 	buf_fini(&out);
 }
 
-/* evhttp has put a page of its own into the output; nothing of it has left yet. */
-static void conn_replace_page(struct http_conn *conn)
+/* Replaces the error page that evhttp has put into the output by our refusal; no byte of the page
+ * was sent yet. */
+static void conn_replace_evhttp_page(struct http_conn *conn)
 {
 	struct evbuffer *output = bufferevent_get_output(conn->bev);
 	struct buf out = BUF_INIT(1024);
@@ -246,12 +245,12 @@ static void conn_replace_page(struct http_conn *conn)
 	if (status < 400)
 		return;
 	refusal_write(conn->server, status, &out);
-	conn->ours = true;
+	conn->adding = true;
 	evbuffer_unfreeze(output, 1);
 	evbuffer_drain(output, evbuffer_get_length(output));
 	evbuffer_freeze(output, 1);
 	evbuffer_add(output, out.data, out.len);
-	conn->ours = false;
+	conn->adding = false;
 	buf_fini(&out);
 	conn->closing = true;
 	bufferevent_disable(conn->bev, EV_READ);
@@ -260,23 +259,23 @@ static void conn_replace_page(struct http_conn *conn)
 
 /* ---- what evhttp's buffers tell ---- */
 
-/* Has the empty line come that ends the headers? evhttp takes every whole line at once, so that it
- * stands first, or behind the line that came with it. */
-static void conn_look_for_body(struct http_conn *conn, struct evbuffer *input, size_t added)
+/* Looks for the empty line that ends the headers. evhttp removes every whole line at once, so that
+ * the empty line is the first of the input, or follows a line that arrived together with it. */
+static void conn_find_headers_end(struct http_conn *conn, struct evbuffer *input, size_t added)
 {
 	size_t len = evbuffer_get_length(input);
 	char start[2] = "";
 	struct evbuffer_ptr from;
 
-	if (conn->headed || !len)
+	if (conn->headers_whole || !len)
 		return;
-	/* The line end before what was added, and a carriage return, may be older. */
+	/* A line feed and a carriage return before the added bytes may have arrived earlier. */
 	size_t older = len - added < 2 ? len - added : 2;
 	evbuffer_copyout(input, start, sizeof(start));
 	evbuffer_ptr_set(input, &from, len - added - older, EVBUFFER_PTR_SET);
-	conn->headed = start[0] == '\n' || (start[0] == '\r' && start[1] == '\n') ||
-		       evbuffer_search(input, "\n\r\n", 3, &from).pos >= 0 ||
-		       evbuffer_search(input, "\n\n", 2, &from).pos >= 0;
+	conn->headers_whole = start[0] == '\n' || (start[0] == '\r' && start[1] == '\n') ||
+			      evbuffer_search(input, "\n\r\n", 3, &from).pos >= 0 ||
+			      evbuffer_search(input, "\n\n", 2, &from).pos >= 0;
 }
 
 static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
@@ -287,7 +286,7 @@ static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info 
 	if (info->n_added && conn->state == HTTP_CONN_IDLE)
 		http_conn_enter(conn, HTTP_CONN_READING);
 	if (info->n_added && conn->state == HTTP_CONN_READING)
-		conn_look_for_body(conn, input, info->n_added);
+		conn_find_headers_end(conn, input, info->n_added);
 }
 
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -295,23 +294,24 @@ static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_inf
 	struct http_conn *conn = arg;
 
 	loop_woke();
-	if (info->n_added && !conn->ours) {
-		conn->page = true;
-		event_active(conn->look, 0, 0);
+	if (info->n_added && !conn->adding) {
+		conn->evhttp_added = true;
+		event_active(conn->check, 0, 0);
 	}
 	if (info->n_deleted && conn->closing && !evbuffer_get_length(output))
-		event_active(conn->look, 0, 0);
+		event_active(conn->check, 0, 0);
 }
 
-static bool conn_waits(const struct http_conn *conn)
+static bool conn_awaits_request(const struct http_conn *conn)
 {
-	return conn->state == HTTP_CONN_IDLE || (conn->state == HTTP_CONN_READING && !conn->headed);
+	return conn->state == HTTP_CONN_IDLE ||
+	       (conn->state == HTTP_CONN_READING && !conn->headers_whole);
 }
 
-/* At the cap, one that asks for nothing makes room for one that may: the oldest of those that never
- * asked, else of the others. false: all have a request under way, or it is a flood: new ones that
- * nobody has looked at yet, or that were just refused, do not drive out one that has asked before.
- */
+/* At the cap of connections, closes one that awaits a request, to make room for the newest: the
+ * oldest that never had a request, else the oldest of all. false: every connection has a request
+ * under way; or only connections that had a request await one, while others are new or lingering:
+ * in such a flood a known sender keeps its connection. */
 static bool conn_make_room(struct http_server *server, const struct http_conn *newest)
 {
 	struct http_conn *conn, *oldest = NULL;
@@ -319,7 +319,7 @@ static bool conn_make_room(struct http_server *server, const struct http_conn *n
 
 	TAILQ_FOREACH (conn, &server->conns, link) {
 		flood |= conn->state == HTTP_CONN_NEW || conn->state == HTTP_CONN_LINGERING;
-		if (conn == newest || !conn_waits(conn))
+		if (conn == newest || !conn_awaits_request(conn))
 			continue;
 		if (!oldest || !conn->served)
 			oldest = conn;
@@ -329,13 +329,14 @@ static bool conn_make_room(struct http_server *server, const struct http_conn *n
 	if (!oldest || (oldest->served && flood))
 		return false;
 	if (oldest->state == HTTP_CONN_READING)
-		conn_say(oldest, 503);
+		conn_send_refusal(oldest, 503);
 	http_conn_close(oldest);
 	return true;
 }
 
-/* evhttp has made its side of the connection: learn the rest. */
-static void conn_open(struct http_conn *conn)
+/* In the turn after http_conn_new(), when evhttp's side exists: registers the connection, and
+ * refuses it above the cap. */
+static void conn_accept(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
 	void *evcon = NULL;
@@ -357,13 +358,13 @@ static void conn_open(struct http_conn *conn)
 	if (server->nconns <= server->limits.connections || conn_make_room(server, conn))
 		return;
 	if (server->nconns <= server->limits.connections + LIMIT_REFUSED_CONNECTIONS) {
-		conn_say(conn, 503);
+		conn_send_refusal(conn, 503);
 		conn->closing = true;
 	}
 	http_conn_close(conn);
 }
 
-static void conn_on_look(evutil_socket_t fd, short what, void *arg)
+static void conn_on_check(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_conn *conn = arg;
 
@@ -374,14 +375,14 @@ static void conn_on_look(evutil_socket_t fd, short what, void *arg)
 	if (conn->state == HTTP_CONN_LINGERING)
 		return;
 	if (conn->state == HTTP_CONN_NEW) {
-		conn_open(conn);
+		conn_accept(conn);
 		return;
 	}
-	if (conn->page) {
-		conn->page = false;
-		conn_replace_page(conn);
+	if (conn->evhttp_added) {
+		conn->evhttp_added = false;
+		conn_replace_evhttp_page(conn);
 	}
-	/* evhttp keeps a connection after CONNECT, whatever its reply said. */
+	/* evhttp keeps a connection open after CONNECT, even when the reply said "close". */
 	if (conn->closing && !evbuffer_get_length(bufferevent_get_output(conn->bev)))
 		http_conn_close(conn);
 }
@@ -394,7 +395,7 @@ static void conn_on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	loop_woke();
 	if (conn->state == HTTP_CONN_READING)
-		conn_say(conn, 408);
+		conn_send_refusal(conn, 408);
 	http_conn_close(conn);
 }
 
@@ -413,20 +414,20 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 				    .bev = bufferevent_socket_new(base, -1,
 								  BEV_OPT_CLOSE_ON_FREE) };
 	conn->deadline = evtimer_new(base, conn_on_deadline, conn);
-	conn->look = event_new(base, -1, 0, conn_on_look, conn);
-	if (!conn->bev || !conn->deadline || !conn->look ||
+	conn->check = event_new(base, -1, 0, conn_on_check, conn);
+	if (!conn->bev || !conn->deadline || !conn->check ||
 	    !evbuffer_add_cb(bufferevent_get_input(conn->bev), conn_on_input, conn) ||
 	    !evbuffer_add_cb(bufferevent_get_output(conn->bev), conn_on_output, conn))
 		abort();
 	bufferevent_set_max_single_read(conn->bev, LIMIT_READ_BYTES);
-	/* evhttp wants the whole body at once; but a line without an end must not grow for ever. */
+	/* evhttp buffers a whole body; the watermark caps a header line that never ends. */
 	bufferevent_setwatermark(conn->bev, EV_READ, 0,
 				 server->limits.body_bytes + server->limits.header_bytes +
 					 LIMIT_READ_BYTES);
 	TAILQ_INSERT_TAIL(&server->conns, conn, link);
 	server->nconns++;
 	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
-	event_active(conn->look, 0, 0);
+	event_active(conn->check, 0, 0);
 	return conn->bev;
 }
 
@@ -439,7 +440,7 @@ struct http_conn *http_conn_of(struct http_server *server, struct evhttp_request
 	return server->by_fd[fd];
 }
 
-/* The reply has left, and evhttp is about to wait for the next request. */
+/* The reply was sent, and evhttp waits for the next request after this callback. */
 static void conn_on_complete(struct evhttp_request *req, void *arg)
 {
 	struct http_conn *conn = arg;
@@ -449,18 +450,18 @@ static void conn_on_complete(struct evhttp_request *req, void *arg)
 	if (conn->closing)
 		return;
 	http_conn_enter(conn, HTTP_CONN_IDLE);
-	/* What was pipelined is here already, and no input will announce it. */
+	/* A pipelined request is in the buffer already, and no input callback announces it. */
 	struct evbuffer *input = bufferevent_get_input(conn->bev);
 	size_t len = evbuffer_get_length(input);
 	if (!len)
 		return;
 	http_conn_enter(conn, HTTP_CONN_READING);
-	conn_look_for_body(conn, input, len);
+	conn_find_headers_end(conn, input, len);
 }
 
 static const char *status_phrase(int status)
 {
-	switch (status) { /* those that evhttp does not know */
+	switch (status) { /* statuses that evhttp has no phrase for */
 	case 422:
 		return "Unprocessable Content";
 	case 429:
@@ -477,11 +478,11 @@ void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int sta
 	conn_count_reply(status);
 	evhttp_request_set_on_complete_cb(req, conn_on_complete, conn);
 	conn->closing |= closing;
-	conn->ours = true;
+	conn->adding = true;
 	evhttp_send_reply(req, status, status_phrase(status), NULL);
-	conn->ours = false;
-	/* evhttp would read on: without a bound, and an early shutdown of the peer's direction
-	 * would end the reply. */
+	conn->adding = false;
+	/* evhttp would go on reading, without a bound; and a peer that shuts down its direction
+	 * early would end the reply. */
 	bufferevent_disable(conn->bev, EV_READ);
 	http_conn_enter(conn, HTTP_CONN_WRITING);
 }

@@ -3,8 +3,8 @@
  * two ways (RFC 9112 section 11.2); bare line feeds and folded headers cannot be seen from here.
  * Reads no body format and knows no path.
  *
- * An exchange lives from the handler's call to its reply. When the peer goes away before, the
- * request becomes ours.
+ * An exchange lives from the handler's call to its reply. When the peer goes away before the reply,
+ * the exchange takes evhttp's request and frees it at the end.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@
 struct fault {
 	int status;
 	const char *text; /* plain ASCII without quotes: it goes into JSON as it is */
-	bool allow;	  /* tell which methods are taken */
+	bool allow;	  /* the reply says which methods are allowed */
 };
 
 #define NO_FAULT	      ((struct fault){ .status = 0 })
@@ -37,7 +37,7 @@ struct header_counts {
 };
 
 /* RFC 9110 section 5.6.2. */
-static bool is_token(const char *text)
+static bool header_is_token(const char *text)
 {
 	static const char marks[] = "!#$%&'*+-.^_`|~0123456789"
 				    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -46,7 +46,7 @@ static bool is_token(const char *text)
 	return len && !text[len];
 }
 
-static bool has_control(const char *text)
+static bool header_has_control(const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
@@ -61,10 +61,10 @@ static struct fault headers_check(const struct evkeyvalq *headers, struct header
 	const struct evkeyval *header;
 
 	for (header = headers->tqh_first; header; header = header->next.tqe_next) {
-		if (!is_token(header->key))
+		if (!header_is_token(header->key))
 			return FAULT(400, "a header's name has a blank or another character "
 					  "that is not allowed there");
-		if (has_control(header->value))
+		if (header_has_control(header->value))
 			return FAULT(400, "a header's value has a control character");
 		if (!evutil_ascii_strcasecmp(header->key, "Content-Length")) {
 			counts->lengths++;
@@ -114,7 +114,7 @@ static struct fault request_check(const struct evhttp_request *req)
 	return fault;
 }
 
-/* evhttp's types are bits, of which an unknown method is one that has no name. */
+/* evhttp's types are bits; an unknown method is a bit without a name. */
 static struct fault method_check(const struct evhttp_request *req)
 {
 	const int known = EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
@@ -131,14 +131,14 @@ static struct fault method_check(const struct evhttp_request *req)
 
 /* ---- the reply ---- */
 
-static void send_reply(struct http_conn *conn, struct evhttp_request *req, int status,
-		       const char *type, const char *body, size_t len, bool closing)
+static void exchange_send_reply(struct http_conn *conn, struct evhttp_request *req, int status,
+				const char *type, const char *body, size_t len, bool closing)
 {
 	struct evkeyvalq *headers = req->output_headers;
 	const bool no_body = status == 204 || status == 304;
 	char length[24];
 
-	/* Pages and answers show what is true now, to whoever may see it. */
+	/* Pages and answers show the present state, and only to those who may see it. */
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
 	if (!no_body) {
@@ -153,7 +153,7 @@ static void send_reply(struct http_conn *conn, struct evhttp_request *req, int s
 	http_conn_reply(conn, req, status, closing);
 }
 
-static void refuse(struct http_conn *conn, struct evhttp_request *req, struct fault fault)
+static void exchange_refuse(struct http_conn *conn, struct evhttp_request *req, struct fault fault)
 {
 	char *body = xasprintf("{\"error\": \"%s\"}\n", fault.text);
 
@@ -161,7 +161,7 @@ static void refuse(struct http_conn *conn, struct evhttp_request *req, struct fa
 		  LOG_INT("status", fault.status), LOG_STR("text", fault.text));
 	if (fault.allow)
 		evhttp_add_header(req->output_headers, "Allow", "GET, HEAD, POST");
-	send_reply(conn, req, fault.status, NULL, body, strlen(body), true);
+	exchange_send_reply(conn, req, fault.status, NULL, body, strlen(body), true);
 	free(body);
 }
 
@@ -170,11 +170,11 @@ void http_exchange_set(struct http_exchange *exchange, const char *name, const c
 	evhttp_add_header(exchange->req->output_headers, name, value);
 }
 
-static void allow_other(struct http_exchange *exchange)
+static void exchange_allow_other(struct http_exchange *exchange)
 {
 	if (evhttp_find_header(exchange->req->output_headers, "Allow"))
 		return;
-	/* Every path of ours takes one of the two. */
+	/* Every path of ours allows GET or POST, never both. */
 	http_exchange_set(exchange, "Allow",
 			  exchange->verb == HTTP_VERB_GET ? "POST" : "GET, HEAD");
 }
@@ -188,14 +188,14 @@ void http_exchange_reply(struct http_exchange *exchange, int status, const char 
 	assert(exchange->magic == HTTP_EXCHANGE_MAGIC);
 	if (conn) {
 		if (status == 405)
-			allow_other(exchange);
+			exchange_allow_other(exchange);
 		if (retry_after_s) {
 			evutil_snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
 			http_exchange_set(exchange, "Retry-After", seconds);
 		}
 		conn->exchange = NULL;
-		send_reply(conn, exchange->req, status, type, body, len,
-			   exchange->server->stopping);
+		exchange_send_reply(conn, exchange->req, status, type, body, len,
+				    exchange->server->stopping);
 	}
 	http_exchange_free(exchange);
 }
@@ -204,11 +204,11 @@ void http_exchange_reply(struct http_exchange *exchange, int status, const char 
 
 static void exchange_on_peer_gone(struct http_exchange *exchange)
 {
-	if (exchange->server->dying) {
+	if (exchange->server->freeing) {
 		http_exchange_free(exchange);
 		return;
 	}
-	/* Where evhttp has not let go of it yet, this keeps it from freeing. */
+	/* Keeps evhttp from freeing the request with its connection. */
 	evhttp_request_own(exchange->req);
 	exchange->conn = NULL;
 }
@@ -233,7 +233,7 @@ void http_exchange_take(struct evhttp_request *req, void *arg)
 		fault = FAULT(400, "the path has a NUL");
 	if (fault.status) {
 		free(path);
-		refuse(conn, req, fault);
+		exchange_refuse(conn, req, fault);
 		return;
 	}
 	query = evhttp_uri_get_query(req->uri_elems);

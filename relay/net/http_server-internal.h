@@ -33,26 +33,26 @@ struct http_server {
 	struct http_server_limits limits;
 	struct evhttp_bound_socket *bound[LIMIT_LISTENERS];
 	size_t nbound;
-	int port;		       /* of the first listener */
-	int spare_fd;		       /* given up for a moment when descriptors have run out */
-	struct event *rested;	       /* listeners may accept again */
-	int64_t warned_us;	       /* when that was last told */
-	TAILQ_HEAD(, http_conn) conns; /* that which waits for a request longest first */
+	int port;		    /* of the first listener */
+	int spare_fd;		    /* closed for a moment when descriptors have run out */
+	struct event *accept_again; /* ends the rest of the listeners */
+	int64_t warned_us;	    /* monotonic: when the log last told that descriptors ran out */
+	TAILQ_HEAD(, http_conn) conns; /* the longest idle first */
 	size_t nconns;
-	struct http_conn **by_fd; /* evhttp tells a request's descriptor, not our connection */
+	struct http_conn **by_fd; /* evhttp gives a request's descriptor, not our connection */
 	size_t by_fd_size;
 	TAILQ_HEAD(, http_exchange) exchanges;
 	bool stopping; /* replies close their connections */
-	bool dying;    /* http_server_free() is at work */
+	bool freeing;  /* http_server_free() runs: no connection lingers, no exchange survives */
 };
 
 enum http_conn_state {
 	HTTP_CONN_NEW,	     /* accepted in this turn */
 	HTTP_CONN_IDLE,	     /* between requests */
-	HTTP_CONN_READING,   /* the first byte of a request is here */
-	HTTP_CONN_BUSY,	     /* the handler has it */
-	HTTP_CONN_WRITING,   /* the reply is on its way */
-	HTTP_CONN_LINGERING, /* refused; reading until the peer has seen why */
+	HTTP_CONN_READING,   /* the first byte of a request has arrived */
+	HTTP_CONN_BUSY,	     /* the handler has the request */
+	HTTP_CONN_WRITING,   /* evhttp sends the reply */
+	HTTP_CONN_LINGERING, /* refused; we read until the peer has received the refusal */
 };
 
 struct http_conn {
@@ -64,15 +64,16 @@ struct http_conn {
 	struct bufferevent *bev;	 /* evhttp's; NULL once lingering */
 	int fd;				 /* -1 while new; ours once lingering */
 	struct event *deadline;
-	struct event *look;  /* active: something may have to be done from outside of evhttp */
-	struct event *drain; /* while lingering */
-	struct http_exchange *exchange; /* NULL: the handler has none of this connection's */
+	struct event
+		*check; /* made active by callbacks, for work that evhttp forbids inside them */
+	struct event *drain;		/* while lingering */
+	struct http_exchange *exchange; /* NULL: the handler has no request of this connection */
 	void (*peer_gone)(struct http_exchange *exchange); /* set with exchange */
 	bool served;					   /* has had a request */
-	bool headed;  /* while reading: the request's headers are whole */
-	bool ours;    /* what is being added to the output comes from us */
-	bool page;    /* evhttp has added something of its own */
-	bool closing; /* no further request: close once the output is gone, and linger */
+	bool headers_whole; /* while reading: the request's headers have arrived */
+	bool adding;	    /* we add to the output just now, not evhttp */
+	bool evhttp_added;  /* evhttp has added a page of its own to the output */
+	bool closing;	    /* no further request: once the output is sent, close and linger */
 };
 
 struct http_exchange {
@@ -80,27 +81,29 @@ struct http_exchange {
 	TAILQ_ENTRY(http_exchange) link;
 	struct http_server *server;
 	struct http_conn *conn;	    /* NULL: the peer is gone, and req is ours to free */
-	struct evhttp_request *req; /* while conn is there, evhttp's */
+	struct evhttp_request *req; /* evhttp's as long as conn is set */
 	enum http_verb verb;
 	char *path, *peer;
 	const char *query;
 	int64_t began_us;
 };
 
-/* evhttp asks for the bufferevent of a connection that it has accepted: here ours begins. */
+/* evhttp's callback: it has accepted a connection and asks for its bufferevent. */
 struct bufferevent *http_conn_new(struct event_base *base, void *server);
-struct http_conn *http_conn_of(struct http_server *server,
-			       struct evhttp_request *req); /* NULL: none of ours */
+/* The connection on which a request arrived; never NULL. */
+struct http_conn *http_conn_of(struct http_server *server, struct evhttp_request *req);
 /* Not from within evhttp's callbacks. */
 void http_conn_close(struct http_conn *conn);
-void http_conn_forget(
-	struct http_conn *conn); /* evhttp is about to free its side, and will not say so */
+/* Frees our side only: evhttp frees its side by itself, or has none. */
+void http_conn_free(struct http_conn *conn);
+/* Sets the state and arms its deadline. */
 void http_conn_enter(struct http_conn *conn, enum http_conn_state state);
-/* Hands the reply (headers and body are in req) to evhttp. */
+/* Hands a reply to evhttp and counts it; req holds its headers and body. closing: the connection
+ * closes behind the reply. */
 void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int status, bool closing);
 
-void http_exchange_take(struct evhttp_request *req,
-			void *server); /* evhttp's callback: a request is whole */
+/* evhttp's callback: a request is whole. */
+void http_exchange_take(struct evhttp_request *req, void *server);
 void http_exchange_free(struct http_exchange *exchange);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The HTTP server: listeners on evhttp. Accepts while descriptors last, rests when they do not, and
- * says so. Decides nothing about paths or bodies: the handler does.
+ * The HTTP server: listeners on evhttp. Accepts connections; when descriptors have run out, the
+ * listeners rest for LIMIT_ACCEPT_REST_US and the log says so. Decides nothing about paths or
+ * bodies: the handler does.
  *
  * Owns evhttp, the connections and the exchanges. The event base is borrowed.
  */
@@ -24,12 +25,12 @@
 #include "http_server-internal.h"
 #include "loop-internal.h"
 
-/* All of them: evhttp does not hand our argument to a listener's error callback. */
+/* All servers: evhttp hands itself, not our argument, to a listener's error callback. */
 static LIST_HEAD(, http_server) servers = LIST_HEAD_INITIALIZER(servers);
 
 /* ---- accepting ---- */
 
-static void server_on_rested(evutil_socket_t fd, short what, void *arg)
+static void server_on_accept_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_server *server = arg;
 
@@ -40,8 +41,8 @@ static void server_on_rested(evutil_socket_t fd, short what, void *arg)
 		evconnlistener_enable(evhttp_bound_socket_get_listener(server->bound[i]));
 }
 
-/* With the spare descriptor some of those that wait are taken and closed: better refused than
- * hanging. */
+/* Closes the spare descriptor, so that accept() works, and closes the connections that wait in the
+ * listener's queue: a refused sender tries again, a hanging one waits. */
 static void server_shed(struct http_server *server, int listener)
 {
 	if (server->spare_fd >= 0)
@@ -70,7 +71,7 @@ static void server_on_accept_error(struct evconnlistener *listener, void *http)
 	const int64_t now_us = clock_mono_us(server->clock);
 	if (!server->warned_us || now_us - server->warned_us > US_PER_MINUTE) {
 		server->warned_us = now_us;
-		log_error("cannot accept connections; those that wait are closed",
+		log_error("cannot accept connections; waiting connections are closed",
 			  LOG_STR("error", strerror(error)),
 			  LOG_INT("connections", (int64_t)server->nconns));
 	}
@@ -78,7 +79,7 @@ static void server_on_accept_error(struct evconnlistener *listener, void *http)
 		server_shed(server, evconnlistener_get_fd(listener));
 	for (size_t i = 0; i < server->nbound; i++)
 		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
-	evtimer_add(server->rested, &rest);
+	evtimer_add(server->accept_again, &rest);
 }
 
 /* ---- listening ---- */
@@ -105,7 +106,7 @@ static int address_split(const char *address, char **ret_host, char **ret_port)
 	return 0;
 }
 
-/* A listening socket, or -errno. any: both families. */
+/* A listening socket, or -errno. any: IPv4 connections are accepted on an IPv6 socket too. */
 static int socket_open(const struct addrinfo *ai, bool any)
 {
 	const int on = 1, v6_only = !any;
@@ -116,7 +117,7 @@ static int socket_open(const struct addrinfo *ai, bool any)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only));
-	/* Inherited by what is accepted. */
+	/* Accepted connections inherit it. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, SOMAXCONN)) {
 		int error = errno;
@@ -126,7 +127,7 @@ static int socket_open(const struct addrinfo *ai, bool any)
 	return fd;
 }
 
-/* The first address that works, or the first one's -errno. */
+/* A listening socket on the first address that works, else -errno of the first address. */
 static int socket_open_first(const struct addrinfo *list, bool any)
 {
 	int first_error = 0;
@@ -199,7 +200,7 @@ int http_server_listen(struct http_server *server, const char *address, struct e
 		return err_set(err, EINVAL,
 			       "cannot listen on %s: want HOST:PORT, [IPV6]:PORT or :PORT",
 			       address);
-	/* Without a host: "::" first, which takes both families where there is IPv6 at all. */
+	/* Without a host: "::", which serves both families where the kernel has IPv6. */
 	const bool any = !*host;
 	int failed = any ? getaddrinfo("::", port, &hints, &list)
 			 : getaddrinfo(host, port, &hints, &list);
@@ -238,13 +239,14 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 					.handler = handler,
 					.ctx = ctx,
 					.spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
-					.rested = evtimer_new(base, server_on_rested, server) };
-	if (!server->http || !server->rested)
+					.accept_again =
+						evtimer_new(base, server_on_accept_again, server) };
+	if (!server->http || !server->accept_again)
 		abort();
 	TAILQ_INIT(&server->conns);
 	TAILQ_INIT(&server->exchanges);
 	LIST_INSERT_HEAD(&servers, server, link);
-	/* Also the bit that evhttp gives to unknown methods: they are answered here. */
+	/* All bits, also evhttp's for unknown methods: http_exchange.c answers those. */
 	evhttp_set_allowed_methods(server->http, UINT16_MAX);
 	evhttp_set_gencb(server->http, http_exchange_take, server);
 	evhttp_set_bevcb(server->http, http_conn_new, server);
@@ -269,7 +271,7 @@ void http_server_stop(struct http_server *server)
 	struct http_conn *conn, *next;
 
 	server->stopping = true;
-	evtimer_del(server->rested);
+	evtimer_del(server->accept_again);
 	while (server->nbound)
 		evhttp_del_accept_socket(server->http, server->bound[--server->nbound]);
 	for (conn = TAILQ_FIRST(&server->conns); conn; conn = next) {
@@ -291,17 +293,17 @@ void http_server_free(struct http_server *server)
 
 	if (!server)
 		return;
-	server->dying = true;
+	server->freeing = true;
 	for (conn = TAILQ_FIRST(&server->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, link);
 		if (conn->state == HTTP_CONN_NEW || conn->state == HTTP_CONN_LINGERING)
-			http_conn_forget(conn);
+			http_conn_free(conn);
 	}
-	evhttp_free(server->http); /* closes the other connections */
+	evhttp_free(server->http); /* closes the remaining connections */
 	while ((exchange = TAILQ_FIRST(&server->exchanges)))
 		http_exchange_free(exchange);
 	LIST_REMOVE(server, link);
-	event_free(server->rested);
+	event_free(server->accept_again);
 	if (server->spare_fd >= 0)
 		close(server->spare_fd);
 	free(server->by_fd);

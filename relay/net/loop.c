@@ -33,15 +33,15 @@ struct loop {
 	struct timers *timers;
 	struct loop_hooks hooks;
 	struct event *timer;
-	int64_t armed_us; /* what timer is set to; INT64_MAX: it is not */
+	int64_t armed_us; /* monotonic: to which timer is set; INT64_MAX: it is not armed */
 	SLIST_HEAD(, watch) watches;
 	int64_t woke_us; /* when this turn began; 0: not yet */
 	int64_t longest_us;
 	bool stopping;
 };
 
-/* The loop whose turn it is; the program has one. */
-static struct loop *running;
+/* The loop that runs; a process has one. */
+static struct loop *running_loop;
 
 static void log_libevent(int severity, const char *text)
 {
@@ -65,8 +65,8 @@ struct event_base *net_event_base_new(void)
 
 void loop_woke(void)
 {
-	if (running && !running->woke_us)
-		running->woke_us = clock_mono_us(running->clock);
+	if (running_loop && !running_loop->woke_us)
+		running_loop->woke_us = clock_mono_us(running_loop->clock);
 }
 
 static void loop_on_timer(evutil_socket_t fd, short what, void *arg)
@@ -149,7 +149,7 @@ int loop_catch(struct loop *loop, int signo)
 	return loop_add(loop, signo, EV_SIGNAL, NULL, NULL);
 }
 
-/* Set the one libevent timer to the next deadline. */
+/* Sets the one libevent timer to the next deadline of the program's timers. */
 static void loop_arm(struct loop *loop)
 {
 	int64_t next_us = loop->timers ? timers_next_us(loop->timers) : INT64_MAX;
@@ -186,7 +186,7 @@ int loop_run(struct loop *loop)
 {
 	int result = 0;
 
-	running = loop;
+	running_loop = loop;
 	while (!loop->stopping && !result) {
 		loop_arm(loop);
 		int done = event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
@@ -194,7 +194,7 @@ int loop_run(struct loop *loop)
 		if (done < 0)
 			result = -EIO;
 	}
-	running = NULL;
+	running_loop = NULL;
 	loop->stopping = false;
 	return result;
 }
