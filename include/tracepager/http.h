@@ -53,7 +53,9 @@ struct http_reply {
 	const char *error; /* NULL: the whole reply arrived */
 	const char *body;  /* NUL-terminated; "" where the handler has a body() */
 	size_t len;
-	int64_t retry_after_us;	  /* -1: the reply has no Retry-After that can be read */
+	/* The pause that Retry-After asks for, at most a year; 0: none, or until a date in the
+	 * past; -1: the reply has no Retry-After that can be read. */
+	int64_t retry_after_us;
 	const char *content_type; /* "" where unknown */
 	/* In the order in which they arrived, at most LIMIT_REPLY_HEADERS. */
 	const struct http_header *headers;
@@ -86,8 +88,5 @@ struct http_transport {
 /* The text with all bytes percent-encoded that are not unreserved (RFC 3986 section 2.3). Kept by
  * the arena. */
 const char *url_escape(struct arena *arena, const char *text);
-/* How long from now a Retry-After says to wait, in microseconds: seconds or an HTTP date (RFC 9110
- * section 10.2.3), at most a year. 0: a date in the past. -1: neither. */
-int64_t retry_after_parse(const char *text, int64_t wall_us);
 
 #endif

@@ -447,6 +447,23 @@ static void reply_fill_headers(struct http_reply *reply, struct http_header *hea
 	reply->nheaders = n;
 }
 
+/* The pause that a Retry-After asks for: seconds or a date (RFC 9110 section 10.2.3). At most a
+ * year, so that no sum overflows; 0 where the date is past; -1 where the text is neither. */
+static int64_t reply_pause_us(const char *retry_after, int64_t wall_us)
+{
+	const int64_t longest_s = 365 * US_PER_DAY / US_PER_SECOND;
+	bool is_number = *retry_after && !retry_after[strspn(retry_after, "0123456789")];
+	int64_t at_s = is_number ? strtoll(retry_after, NULL, 10) /* saturates */
+				 : (int64_t)curl_getdate(retry_after, NULL);
+	int64_t now_us = is_number ? 0 : wall_us;
+
+	if (at_s < 0)
+		return -1;
+	if (at_s > now_us / US_PER_SECOND + longest_s)
+		return longest_s * US_PER_SECOND;
+	return at_s * US_PER_SECOND > now_us ? at_s * US_PER_SECOND - now_us : 0;
+}
+
 /* Fills in what arrived of the reply. */
 static void reply_fill(struct http_reply *reply, struct http_header *headers,
 		       struct http_call *call)
@@ -467,7 +484,7 @@ static void reply_fill(struct http_reply *reply, struct http_header *headers,
 	const char *retry_after = http_reply_header(reply, "Retry-After");
 	if (retry_after)
 		reply->retry_after_us =
-			retry_after_parse(retry_after, clock_wall_us(call->client->clock));
+			reply_pause_us(retry_after, clock_wall_us(call->client->clock));
 }
 
 /* Tells the handler the outcome and frees the call. */

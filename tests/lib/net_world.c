@@ -1,5 +1,5 @@
-/* The server answers by path: /echo, /many?BYTES, /status/CODE, /gzip, /defer; others tell what
- * they saw. */
+/* The server answers by path: /echo, /many?BYTES, /status/CODE, /retry, /gzip, /defer; any other
+ * path gets a line that describes its request. */
 #include "tests/lib/net_world.h"
 
 #include <errno.h>
@@ -65,6 +65,9 @@ static void on_request(void *ctx, struct http_exchange *exchange)
 		reply_many(exchange, strtoul(http_exchange_query(exchange), NULL, 10));
 	} else if (!strncmp(path, "/status/", 8)) {
 		http_exchange_reply(exchange, atoi(path + 8), NULL, "{}\n", 3, 7);
+	} else if (!strcmp(path, "/retry")) {
+		http_exchange_set(exchange, "Retry-After", w.retry_after);
+		http_exchange_reply(exchange, 429, NULL, "{}\n", 3, 0);
 	} else if (!strcmp(path, "/gzip")) {
 		http_exchange_set(exchange, "Content-Encoding", "gzip");
 		http_exchange_reply(exchange, 200, NULL, w.gzip, w.gzip_len, 0);

@@ -26,7 +26,8 @@ struct world {
 	const struct http_transport *transport;
 	struct http_exchange *deferred[4];
 	size_t ndeferred, requests;
-	const char *gzip; /* what /gzip answers */
+	const char *retry_after; /* the header of /retry */
+	const char *gzip;	 /* the body of /gzip */
 	size_t gzip_len;
 };
 

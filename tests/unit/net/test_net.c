@@ -30,44 +30,6 @@ START_TEST(escapes_urls)
 }
 END_TEST
 
-/* 1994-11-06 08:49:37 UTC, the example of RFC 9110 section 5.6.7. */
-#define EXAMPLE_US (784111777 * US_PER_SECOND)
-
-static const struct {
-	const char *text;
-	int64_t wall_us, want_us;
-} retry_cases[] = {
-	{ "0", 0, 0 },
-	{ "120", 0, 120 * US_PER_SECOND },
-	{ "  7\t", 0, 7 * US_PER_SECOND },
-	{ "99999999999999999999999", 0, 365 * US_PER_DAY },
-	{ "", 0, -1 },
-	{ " ", 0, -1 },
-	{ "-5", 0, -1 },
-	{ "1.5", 0, -1 },
-	{ "soon", 0, -1 },
-	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
-	{ "Sunday, 06-Nov-94 08:49:37 GMT", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
-	{ "Sun Nov  6 08:49:37 1994", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
-	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US, 0 },
-	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US + 1, 0 },
-	{ "Sun, 06 Nov 1994 08:49:37 CET", 0, -1 },
-	{ "Sun, 06 Nov 1994 08:49:37 GMT and more", 0, -1 },
-	{ "Sun, 06 Now 1994 08:49:37 GMT", 0, -1 },
-	{ "Sun, 06 Nov 1994 24:49:37 GMT", 0, -1 },
-	{ "Sun, 32 Nov 1994 08:49:37 GMT", 0, -1 },
-	/* 2026-01-01 00:00:00 UTC is 1767225600; "94" is 1994 then, "27" is 2027. */
-	{ "Sunday, 06-Nov-94 08:49:37 GMT", 1767225600 * US_PER_SECOND, 0 },
-	{ "Friday, 01-Jan-27 00:00:00 GMT", 1767225600 * US_PER_SECOND, 365 * US_PER_DAY },
-};
-
-START_TEST(parses_retry_after)
-{
-	ck_assert_int_eq(retry_after_parse(retry_cases[_i].text, retry_cases[_i].wall_us),
-			 retry_cases[_i].want_us);
-}
-END_TEST
-
 START_TEST(reply_headers_in_any_case)
 {
 	static const struct http_header headers[] = { { "X-RateLimit-Reset", "12" },
@@ -185,6 +147,61 @@ START_TEST(client_tells_status_and_retry_after)
 	ck_assert_str_eq(answer.retry_after, "7");
 	ck_assert_str_eq(answer.body.data, "{}\n");
 	ck_assert_str_eq(answer.type, "application/json");
+	answer_fini(&answer);
+}
+END_TEST
+
+/* 1994-11-06 08:49:37 UTC, the example of RFC 9110 section 5.6.7. */
+#define EXAMPLE_US (784111777 * US_PER_SECOND)
+
+static const struct {
+	const char *text;
+	int64_t wall_us, want_us;
+} retry_cases[] = {
+	{ "0", 0, 0 },
+	{ "120", 0, 120 * US_PER_SECOND },
+	{ "  7\t", 0, 7 * US_PER_SECOND },
+	{ "99999999999999999999999", 0, 365 * US_PER_DAY },
+	{ "", 0, -1 },
+	{ " ", 0, -1 },
+	{ "-5", 0, -1 },
+	{ "1.5", 0, -1 },
+	{ "soon", 0, -1 },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
+	{ "Sunday, 06-Nov-94 08:49:37 GMT", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
+	{ "Sun Nov  6 08:49:37 1994", EXAMPLE_US - 30 * US_PER_SECOND, 30 * US_PER_SECOND },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US, 0 },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US + 1, 0 },
+	{ "Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_US - 1, 1 },
+	{ "Fri, 31 Dec 9999 23:59:59 GMT", EXAMPLE_US, 365 * US_PER_DAY },
+	{ "Sun, 06 Now 1994 08:49:37 GMT", 0, -1 },
+	{ "Sun, 06 Nov 1994 24:49:37 GMT", 0, -1 },
+	{ "Sun, 32 Nov 1994 08:49:37 GMT", 0, -1 },
+	/* 2026-01-01 00:00:00 UTC is 1767225600; "94" is 1994 then, "27" is 2027. */
+	{ "Sunday, 06-Nov-94 08:49:37 GMT", 1767225600 * US_PER_SECOND, 0 },
+	{ "Friday, 01-Jan-27 00:00:00 GMT", 1767225600 * US_PER_SECOND, 365 * US_PER_DAY },
+};
+
+static int64_t case_wall_us(void *ctx)
+{
+	return *(const int64_t *)ctx;
+}
+
+START_TEST(client_reads_retry_after)
+{
+	int64_t wall_us = retry_cases[_i].wall_us;
+	const struct clock clock = { .wall_us = case_wall_us, .ctx = &wall_us };
+	struct answer answer = { 0 };
+
+	http_client_free(w.client);
+	w.client = http_client_new(w.base, &clock);
+	w.transport = http_client_transport(w.client);
+	w.retry_after = retry_cases[_i].text;
+	world_listen();
+	ask(&answer, "/retry", false);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 429);
+	ck_assert_int_eq(answer.retry_after_us, retry_cases[_i].want_us);
 	answer_fini(&answer);
 }
 END_TEST
@@ -735,6 +752,7 @@ static void add_client(Suite *suite)
 	tcase_add_test(client, client_hands_over_in_pieces);
 	tcase_add_test(client, client_reader_may_refuse);
 	tcase_add_test(client, client_tells_status_and_retry_after);
+	tcase_add_loop_test(client, client_reads_retry_after, 0, (int)ARRAY_LEN(retry_cases));
 	tcase_add_test(client, client_follows_no_redirect);
 	tcase_add_test(client, client_cancels_in_its_own_body);
 	tcase_add_loop_test(client, client_cancels_another_from_body_and_done, 0, 2);
@@ -761,7 +779,6 @@ int main(void)
 	TCase *data = tcase_create("data"), *loop = world_group(suite, "loop");
 
 	tcase_add_test(data, escapes_urls);
-	tcase_add_loop_test(data, parses_retry_after, 0, (int)ARRAY_LEN(retry_cases));
 	tcase_add_test(data, request_has_room_for_its_headers);
 	tcase_add_test(data, reply_headers_in_any_case);
 	suite_add_tcase(suite, data);
