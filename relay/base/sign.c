@@ -1,10 +1,13 @@
 /* HMAC-SHA256, base64 and random ids, by libcrypto and the kernel. */
 #include "tracepager/sign.h"
 
+#include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,53 +22,40 @@ int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 	return out_len == HMAC_SHA256_BYTES ? 0 : -EINVAL;
 }
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 void base64_encode(const void *data, size_t len, char *out)
 {
-	const unsigned char *in = data;
+	assert(len < INT_MAX / 4 * 3);
+	EVP_EncodeBlock((unsigned char *)out, data, (int)len);
+}
 
-	for (; len >= 3; in += 3, len -= 3, out += 4) {
-		out[0] = alphabet[in[0] >> 2];
-		out[1] = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
-		out[2] = alphabet[(in[1] & 15) << 2 | in[2] >> 6];
-		out[3] = alphabet[in[2] & 63];
-	}
-	if (len) {
-		unsigned int second = len == 2 ? in[1] : 0;
-		out[0] = alphabet[in[0] >> 2];
-		out[1] = alphabet[(in[0] & 3) << 4 | second >> 4];
-		out[2] = len == 2 ? alphabet[(second & 15) << 2] : '=';
-		out[3] = '=';
-		out += 4;
-	}
-	*out = '\0';
+/* EVP_DecodeBlock() takes '=' for a zero, and forgives white space at both ends. */
+static bool is_base64(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && text[i] != '+' && text[i] != '/')
+			return false;
+	return true;
 }
 
 int base64_decode(const char *text, size_t len, unsigned char *out, size_t cap)
 {
-	size_t n = 0;
-	unsigned int bits = 0, have = 0, padding = 0;
+	const unsigned char *in = (const unsigned char *)text;
+	unsigned char last[3]; /* what the last four characters give; out may have less room */
+	size_t padding = 0;
 
-	if (len % 4)
+	if (!len)
+		return 0;
+	if (len % 4 || len > INT_MAX)
 		return -1;
-	for (size_t i = 0; i < len; i++) {
-		const char *at = text[i] ? strchr(alphabet, text[i]) : NULL;
-		if (text[i] == '=' && i + 2 >= len) {
-			padding++;
-			continue;
-		}
-		if (!at || padding)
-			return -1;
-		bits = bits << 6 | (unsigned int)(at - alphabet);
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			if (n == cap)
-				return -1;
-			out[n++] = (unsigned char)(bits >> have);
-		}
-	}
+	while (padding < 2 && text[len - 1 - padding] == '=')
+		padding++;
+	size_t before = len / 4 * 3 - 3, n = before + 3 - padding;
+	if (n > cap || !is_base64(text, len - padding) ||
+	    EVP_DecodeBlock(last, in + len - 4, 4) < 0 ||
+	    (len > 4 && EVP_DecodeBlock(out, in, (int)len - 4) < 0))
+		return -1;
+	memcpy(out + before, last, 3 - padding);
+	explicit_bzero(last, sizeof(last));
 	return (int)n;
 }
 

@@ -357,6 +357,15 @@ START_TEST(base64_known_answers)
 	ck_assert_int_eq(base64_decode("Z===", 4, back, sizeof(back)), -1);
 	ck_assert_int_eq(base64_decode("Zg==Zg==", 8, back, sizeof(back)), -1);
 	ck_assert_int_eq(base64_decode("Zm9v", 4, back, 2), -1);
+	/* Exactly as much room as the text needs, in a block of its own. */
+	unsigned char *exact = xcalloc(4, 1);
+	ck_assert_int_eq(base64_decode("Zm9vYg==", 8, exact, 4), 4);
+	ck_assert_mem_eq(exact, "foob", 4);
+	free(exact);
+	static const char *const bad[] = { "Zm=v", "=m9v",     " Zm9vYg=", "Zm9v\n\n\n\n",
+					   "Zm-_", "Zm9vY===", "Zm9\xff" };
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		ck_assert_int_eq(base64_decode(bad[i], strlen(bad[i]), back, sizeof(back)), -1);
 }
 END_TEST
 
