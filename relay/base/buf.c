@@ -28,7 +28,7 @@ void buf_reset(struct buf *buf)
 }
 
 /* Room for len more bytes and the NUL. */
-static bool reserve(struct buf *buf, size_t len)
+static bool buf_reserve(struct buf *buf, size_t len)
 {
 	if (buf->failed || len > buf->cap - buf->len) {
 		buf->failed = true;
@@ -47,7 +47,7 @@ static bool reserve(struct buf *buf, size_t len)
 
 bool buf_add(struct buf *buf, const void *data, size_t len)
 {
-	if (!reserve(buf, len))
+	if (!buf_reserve(buf, len))
 		return false;
 	if (len)
 		memcpy(buf->data + buf->len, data, len);
@@ -95,7 +95,7 @@ bool buf_vprintf(struct buf *buf, const char *format, va_list args)
 
 	va_copy(again, args);
 	int len = vsnprintf(NULL, 0, format, args);
-	bool fits = len >= 0 && reserve(buf, (size_t)len);
+	bool fits = len >= 0 && buf_reserve(buf, (size_t)len);
 	if (fits) {
 		vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
 		buf->len += (size_t)len;

@@ -23,7 +23,7 @@ static bool plain_word(const unsigned char *text)
 	return (bad & (ones << 7)) == 0;
 }
 
-static bool escape(struct buf *buf, unsigned char c)
+static bool buf_json_escape(struct buf *buf, unsigned char c)
 {
 	switch (c) {
 	case '"':
@@ -61,7 +61,7 @@ bool buf_json_stringn(struct buf *buf, const char *text, size_t len)
 		if (n == 0)
 			buf_puts(buf, "\xef\xbf\xbd");
 		else
-			escape(buf, bytes[i]);
+			buf_json_escape(buf, bytes[i]);
 		plain = ++i;
 	}
 	buf_add(buf, text + plain, len - plain);
@@ -70,7 +70,7 @@ bool buf_json_stringn(struct buf *buf, const char *text, size_t len)
 
 bool buf_json_string(struct buf *buf, const char *text)
 {
-	if (text == NULL)
+	if (!text)
 		return buf_puts(buf, "null");
 	return buf_json_stringn(buf, text, strlen(text));
 }

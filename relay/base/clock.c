@@ -47,7 +47,7 @@ int64_t clock_wall_us(const struct clock *clock)
 }
 
 /* n digits at *at, or -1. */
-static int digits(const char **at, const char *end, int n)
+static int rfc3339_digits(const char **at, const char *end, int n)
 {
 	int value = 0;
 
@@ -63,7 +63,7 @@ static int digits(const char **at, const char *end, int n)
 	return value;
 }
 
-static bool expect(const char **at, const char *end, const char *any_of)
+static bool rfc3339_char(const char **at, const char *end, const char *any_of)
 {
 	if (*at == end || !strchr(any_of, **at))
 		return false;
@@ -113,14 +113,14 @@ static bool parse_offset(const char **at, const char *end, int64_t *ret_us)
 	int64_t sign = *at < end && **at == '-' ? -1 : 1;
 
 	*ret_us = 0;
-	if (expect(at, end, "zZ"))
+	if (rfc3339_char(at, end, "zZ"))
 		return true;
-	if (!expect(at, end, "+-"))
+	if (!rfc3339_char(at, end, "+-"))
 		return false;
-	int hours = digits(at, end, 2);
-	if (hours < 0 || hours > 23 || !expect(at, end, ":"))
+	int hours = rfc3339_digits(at, end, 2);
+	if (hours < 0 || hours > 23 || !rfc3339_char(at, end, ":"))
 		return false;
-	int minutes = digits(at, end, 2);
+	int minutes = rfc3339_digits(at, end, 2);
 	if (minutes < 0 || minutes > 59)
 		return false;
 	*ret_us = sign * (hours * US_PER_HOUR + minutes * US_PER_MINUTE);
@@ -132,26 +132,26 @@ int rfc3339_parse(const char *text, size_t len, int64_t *ret_us)
 	const char *at = text, *end = text + len;
 	int64_t fraction = 0, offset;
 
-	int year = digits(&at, end, 4);
-	if (year < 0 || !expect(&at, end, "-"))
+	int year = rfc3339_digits(&at, end, 4);
+	if (year < 0 || !rfc3339_char(&at, end, "-"))
 		return -EINVAL;
-	int month = digits(&at, end, 2);
-	if (month < 0 || !expect(&at, end, "-"))
+	int month = rfc3339_digits(&at, end, 2);
+	if (month < 0 || !rfc3339_char(&at, end, "-"))
 		return -EINVAL;
-	int day = digits(&at, end, 2);
-	if (!day_exists(year, month, day) || !expect(&at, end, "tT "))
+	int day = rfc3339_digits(&at, end, 2);
+	if (!day_exists(year, month, day) || !rfc3339_char(&at, end, "tT "))
 		return -EINVAL;
-	int hour = digits(&at, end, 2);
-	if (hour < 0 || hour > 23 || !expect(&at, end, ":"))
+	int hour = rfc3339_digits(&at, end, 2);
+	if (hour < 0 || hour > 23 || !rfc3339_char(&at, end, ":"))
 		return -EINVAL;
-	int minute = digits(&at, end, 2);
-	if (minute < 0 || minute > 59 || !expect(&at, end, ":"))
+	int minute = rfc3339_digits(&at, end, 2);
+	if (minute < 0 || minute > 59 || !rfc3339_char(&at, end, ":"))
 		return -EINVAL;
-	int second = digits(
+	int second = rfc3339_digits(
 		&at, end, 2); /* 60: a leap second, which then counts as the next minute's first */
 	if (second < 0 || second > 60)
 		return -EINVAL;
-	if (expect(&at, end, ".") && !parse_fraction(&at, end, &fraction))
+	if (rfc3339_char(&at, end, ".") && !parse_fraction(&at, end, &fraction))
 		return -EINVAL;
 	if (!parse_offset(&at, end, &offset) || at != end)
 		return -EINVAL;

@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set(struct err *err, int code, int line, int column, const char *format, va_list args)
-	__attribute__((format(printf, 5, 0)));
+static void err_vset(struct err *err, int code, int line, int column, const char *format,
+		     va_list args) __attribute__((format(printf, 5, 0)));
 
-static void set(struct err *err, int code, int line, int column, const char *format, va_list args)
+static void err_vset(struct err *err, int code, int line, int column, const char *format,
+		     va_list args)
 {
 	char text[sizeof(err->text)]; /* the arguments may point into err->text */
 
@@ -26,7 +27,7 @@ int err_set(struct err *err, int code, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	set(err, code, 0, 0, format, args);
+	err_vset(err, code, 0, 0, format, args);
 	va_end(args);
 	return -code;
 }
@@ -36,7 +37,7 @@ int err_set_at(struct err *err, int code, int line, int column, const char *form
 	va_list args;
 
 	va_start(args, format);
-	set(err, code, line, column, format, args);
+	err_vset(err, code, line, column, format, args);
 	va_end(args);
 	return -code;
 }

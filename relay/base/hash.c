@@ -15,7 +15,7 @@
 #define MULTIPLIER_A 0x9e3779b97f4a7c15ULL
 #define MULTIPLIER_B 0x6a09e667f3bcc909ULL
 
-static uint64_t seed(void)
+static uint64_t hash_seed(void)
 {
 	static _Atomic uint64_t drawn;
 	uint64_t value = drawn;
@@ -31,7 +31,7 @@ static uint64_t seed(void)
 	return value;
 }
 
-static uint64_t fold(uint64_t a, uint64_t b)
+static uint64_t hash_fold(uint64_t a, uint64_t b)
 {
 	unsigned __int128 product = (unsigned __int128)a * b;
 
@@ -41,16 +41,16 @@ static uint64_t fold(uint64_t a, uint64_t b)
 uint64_t hash_bytes(const void *data, size_t len)
 {
 	const unsigned char *at = data;
-	uint64_t state = seed() ^ fold(len ^ MULTIPLIER_B, MULTIPLIER_A), word = 0;
+	uint64_t state = hash_seed() ^ hash_fold(len ^ MULTIPLIER_B, MULTIPLIER_A), word = 0;
 
 	for (; len >= 8; at += 8, len -= 8) {
 		memcpy(&word, at, 8);
-		state = fold(state ^ word, MULTIPLIER_A);
+		state = hash_fold(state ^ word, MULTIPLIER_A);
 	}
 	word = 0;
 	if (len)
 		memcpy(&word, at, len);
-	return fold(state ^ word, MULTIPLIER_B);
+	return hash_fold(state ^ word, MULTIPLIER_B);
 }
 
 struct entry {
@@ -80,7 +80,7 @@ void map_free(struct map *map)
 }
 
 /* The entry of the key, or the free one where it belongs. */
-static struct entry *find(const struct map *map, const char *key, uint64_t hash)
+static struct entry *map_entry_of(const struct map *map, const char *key, uint64_t hash)
 {
 	size_t i = hash & (map->size - 1);
 
@@ -94,17 +94,18 @@ static struct entry *find(const struct map *map, const char *key, uint64_t hash)
 
 void *map_get(const struct map *map, const char *key)
 {
-	return map->size ? find(map, key, hash_bytes(key, strlen(key)))->value : NULL;
+	return map->size ? map_entry_of(map, key, hash_bytes(key, strlen(key)))->value : NULL;
 }
 
-static void grow(struct map *map)
+static void map_double(struct map *map)
 {
 	struct map larger = { .n = map->n, .size = map->size ? map->size * 2 : 16 };
 
 	larger.entries = xcalloc(larger.size, sizeof(struct entry));
 	for (size_t i = 0; i < map->size; i++)
 		if (map->entries[i].key)
-			*find(&larger, map->entries[i].key, map->entries[i].hash) = map->entries[i];
+			*map_entry_of(&larger, map->entries[i].key, map->entries[i].hash) =
+				map->entries[i];
 	free(map->entries);
 	*map = larger;
 }
@@ -113,9 +114,9 @@ void *map_put(struct map *map, const char *key, void *value)
 {
 	assert(value);
 	if ((map->n + 1) * 4 > map->size * 3)
-		grow(map);
+		map_double(map);
 	uint64_t hash = hash_bytes(key, strlen(key));
-	struct entry *entry = find(map, key, hash);
+	struct entry *entry = map_entry_of(map, key, hash);
 	void *old = entry->value;
 	if (!entry->key) {
 		*entry = (struct entry){ .key = xstrdup(key), .hash = hash };
@@ -129,7 +130,7 @@ void *map_remove(struct map *map, const char *key)
 {
 	if (!map->size)
 		return NULL;
-	struct entry *entry = find(map, key, hash_bytes(key, strlen(key)));
+	struct entry *entry = map_entry_of(map, key, hash_bytes(key, strlen(key)));
 	if (!entry->key)
 		return NULL;
 	void *old = entry->value;

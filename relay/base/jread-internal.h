@@ -125,8 +125,8 @@ static inline void begin_quiet(struct jread *r)
 	r->wake_end = false;
 }
 
-static inline bool report(struct jread *r, enum jread_event event, const char *text, size_t len,
-			  uint64_t at)
+static inline bool report_event(struct jread *r, enum jread_event event, const char *text,
+				size_t len, uint64_t at)
 {
 	int answer = r->handler(r->ctx, event, text, len);
 

@@ -7,8 +7,8 @@
  * alone, so that pieces change neither the verdict nor its place. White space, brackets, colons and
  * commas are one byte each and need no state but what may come next.
  *
- * Here is the fast way. What reads between the tokens, run(), is compiled twice: with events, and
- * quiet for what the handler skips.
+ * Here is the fast way. What reads between the tokens, run_tokens(), is compiled twice: with
+ * events, and quiet for what the handler skips.
  *
  * It refuses to guess: nothing beyond RFC 8259 is read. It owns the hold buffer and nothing else.
  */
@@ -35,7 +35,7 @@ struct jread *jread_new(enum jread_mode mode, jread_handler *handler, void *ctx)
 
 void jread_free(struct jread *jread)
 {
-	if (jread == NULL)
+	if (!jread)
 		return;
 	buf_fini(&jread->hold);
 	free(jread);
@@ -166,7 +166,7 @@ static const char *skip_space(struct jread *r, const char *p, const char *end)
 	}
 }
 
-static const char *open_container(struct jread *r, const char *p, bool is_object)
+static const char *jread_open_container(struct jread *r, const char *p, bool is_object)
 {
 	if (r->depth == LIMIT_DEPTH) {
 		err_set(&r->err, E2BIG, "nested deeper than %d", LIMIT_DEPTH);
@@ -178,17 +178,17 @@ static const char *open_container(struct jread *r, const char *p, bool is_object
 	return p + 1;
 }
 
-/* The handler did not say JREAD_GO: run() is left, so that it goes on in the way that was asked
- * for. */
-static const char *answered(struct jread *r, enum jread_event event, int answer, const char *token,
-			    const char *next)
+/* The handler did not say JREAD_GO: run_tokens() is left, so that it goes on in the way that was
+ * asked for. */
+static const char *jread_answered(struct jread *r, enum jread_event event, int answer,
+				  const char *token, const char *next)
 {
 	return jread_take_answer(r, event, answer, place_of(r, token)) ? next : NULL;
 }
 
 static const char *run_quiet(struct jread *r, const char *p, const char *end);
 
-/* How run() goes on. */
+/* How run_tokens() goes on. */
 enum step {
 	STEP_LEAVE, /* with the cursor's place */
 	STEP_VALUE,
@@ -205,16 +205,17 @@ struct cursor {
 	const char *p, *end;
 };
 
-/* run() is left; state is what is expected at p. */
-ALWAYS_INLINE const char *stop(struct jread *r, const char *p, enum state state)
+/* run_tokens() is left; state is what is expected at p. */
+ALWAYS_INLINE const char *stop_at(struct jread *r, const char *p, enum state state)
 {
 	r->state = state;
 	return p;
 }
 
-ALWAYS_INLINE enum step leave(struct jread *r, struct cursor *at, const char *p, enum state state)
+ALWAYS_INLINE enum step leave_at(struct jread *r, struct cursor *at, const char *p,
+				 enum state state)
 {
-	at->p = stop(r, p, state);
+	at->p = stop_at(r, p, state);
 	return STEP_LEAVE;
 }
 
@@ -240,20 +241,20 @@ ALWAYS_INLINE enum step read_open(struct jread *r, struct cursor *at, bool is_ob
 	const char *token = at->p;
 	int answer;
 
-	at->p = open_container(r, token, is_object);
-	if (UNLIKELY(at->p == NULL))
+	at->p = jread_open_container(r, token, is_object);
+	if (UNLIKELY(!at->p))
 		return STEP_LEAVE;
 	if (UNLIKELY(r->skip_value)) {
 		begin_quiet(r);
-		return leave(r, at, at->p, state);
+		return leave_at(r, at, at->p, state);
 	}
 	answer = quiet ? JREAD_GO : r->handler(r->ctx, event, "", 0);
 	if (UNLIKELY(answer != JREAD_GO))
-		return leave(r, at, answered(r, event, answer, token, at->p), state);
+		return leave_at(r, at, jread_answered(r, event, answer, token, at->p), state);
 	return is_object ? STEP_FIRST_KEY : STEP_FIRST_VALUE;
 }
 
-/* A number or a word: sets its event and its end; false: run() is left. */
+/* A number or a word: sets its event and its end; false: run_tokens() is left. */
 ALWAYS_INLINE bool read_word(struct jread *r, struct cursor *at, bool mute,
 			     enum jread_event *ret_event, const char **ret_end)
 {
@@ -262,9 +263,9 @@ ALWAYS_INLINE bool read_word(struct jread *r, struct cursor *at, bool mute,
 	if (is_digit(c) || c == '-') {
 		*ret_event = JREAD_NUMBER;
 		*ret_end = number_end(r, at->p, at->end);
-		if (LIKELY(*ret_end != NULL && *ret_end != at->end))
+		if (LIKELY(*ret_end && *ret_end != at->end))
 			return true;
-		if (*ret_end == NULL)
+		if (!*ret_end)
 			at->p = NULL;
 		else
 			jread_number_begin(r, at->p, mute);
@@ -273,7 +274,7 @@ ALWAYS_INLINE bool read_word(struct jread *r, struct cursor *at, bool mute,
 	if (c == 't' || c == 'f' || c == 'n') {
 		*ret_event = literal_event(c);
 		*ret_end = literal_end(at->p, at->end);
-		if (*ret_end == NULL)
+		if (!*ret_end)
 			jread_literal_begin(r, at->p, mute);
 		return *ret_end != NULL;
 	}
@@ -283,15 +284,15 @@ ALWAYS_INLINE bool read_word(struct jread *r, struct cursor *at, bool mute,
 
 /* The handler did not say JREAD_GO to a scalar. What is skipped then is mostly short: it is skipped
  * from here. */
-static enum step answered_scalar(struct jread *r, struct cursor *at, enum jread_event event,
-				 int answer, const char *token)
+static enum step jread_answered_scalar(struct jread *r, struct cursor *at, enum jread_event event,
+				       int answer, const char *token)
 {
 	value_done(r);
-	at->p = answered(r, event, answer, token, at->p);
-	if (at->p == NULL || !r->quiet)
+	at->p = jread_answered(r, event, answer, token, at->p);
+	if (!at->p || !r->quiet)
 		return STEP_LEAVE;
 	at->p = run_quiet(r, at->p, at->end);
-	return at->p == NULL || r->quiet || r->state != STATE_AFTER ? STEP_LEAVE : STEP_AFTER;
+	return !at->p || r->quiet || r->state != STATE_AFTER ? STEP_LEAVE : STEP_AFTER;
 }
 
 ALWAYS_INLINE enum step read_value(struct jread *r, struct cursor *at, bool quiet)
@@ -301,11 +302,11 @@ ALWAYS_INLINE enum step read_value(struct jread *r, struct cursor *at, bool quie
 	const char *token, *end;
 
 	if (!next_byte(r, at))
-		return leave(r, at, at->p, STATE_VALUE);
+		return leave_at(r, at, at->p, STATE_VALUE);
 	token = at->p;
 	if (LIKELY(*token == '"')) {
 		end = string_end(++token, at->end);
-		if (UNLIKELY(end == NULL)) {
+		if (UNLIKELY(!end)) {
 			jread_string_begin(r, place_of(r, at->p), false, mute);
 			at->p++;
 			return STEP_LEAVE;
@@ -322,8 +323,8 @@ ALWAYS_INLINE enum step read_value(struct jread *r, struct cursor *at, bool quie
 		int answer = r->handler(r->ctx, event, token, (size_t)(end - token));
 
 		if (UNLIKELY(answer != JREAD_GO))
-			return answered_scalar(r, at, event, answer,
-					       token - (event == JREAD_STRING));
+			return jread_answered_scalar(r, at, event, answer,
+						     token - (event == JREAD_STRING));
 	}
 	r->skip_value = false;
 	return STEP_AFTER;
@@ -335,12 +336,12 @@ ALWAYS_INLINE enum step read_key(struct jread *r, struct cursor *at, bool quiet)
 	int answer;
 
 	if (!next_byte(r, at))
-		return leave(r, at, at->p, STATE_KEY);
+		return leave_at(r, at, at->p, STATE_KEY);
 	token = at->p;
 	if (UNLIKELY(*token != '"'))
-		return leave(r, at, wrong_byte(r, token, STATE_KEY), STATE_KEY);
+		return leave_at(r, at, wrong_byte(r, token, STATE_KEY), STATE_KEY);
 	end = string_end(token + 1, at->end);
-	if (UNLIKELY(end == NULL)) {
+	if (UNLIKELY(!end)) {
 		jread_string_begin(r, place_of(r, token), true, quiet);
 		at->p++;
 		return STEP_LEAVE;
@@ -352,7 +353,8 @@ ALWAYS_INLINE enum step read_key(struct jread *r, struct cursor *at, bool quiet)
 	if (answer == JREAD_SKIP)
 		r->skip_value = true;
 	else if (UNLIKELY(answer != JREAD_GO))
-		return leave(r, at, answered(r, JREAD_KEY, answer, token, at->p), STATE_COLON);
+		return leave_at(r, at, jread_answered(r, JREAD_KEY, answer, token, at->p),
+				STATE_COLON);
 	return STEP_COLON;
 }
 
@@ -364,13 +366,13 @@ ALWAYS_INLINE enum step read_after(struct jread *r, struct cursor *at)
 		return STEP_LEAVE;
 	}
 	if (!next_byte(r, at))
-		return leave(r, at, at->p, STATE_AFTER);
+		return leave_at(r, at, at->p, STATE_AFTER);
 	if (LIKELY(*at->p == ',')) {
 		at->p++;
 		return r->nesting & 1 ? STEP_KEY : STEP_VALUE;
 	}
 	if (UNLIKELY(*at->p != (r->nesting & 1 ? '}' : ']')))
-		return leave(r, at, wrong_byte(r, at->p, STATE_AFTER), STATE_AFTER);
+		return leave_at(r, at, wrong_byte(r, at->p, STATE_AFTER), STATE_AFTER);
 	return STEP_CLOSE;
 }
 
@@ -386,23 +388,24 @@ ALWAYS_INLINE enum step read_close(struct jread *r, struct cursor *at, bool quie
 	if (quiet && r->depth == r->wake_depth) {
 		value_done(r);
 		r->quiet = false;
-		if (r->wake_end && !report(r, event, "", 0, place_of(r, token)))
+		if (r->wake_end && !report_event(r, event, "", 0, place_of(r, token)))
 			at->p = NULL;
 		return STEP_LEAVE;
 	}
 	answer = quiet ? JREAD_GO : r->handler(r->ctx, event, "", 0);
 	if (UNLIKELY(answer != JREAD_GO))
-		return leave(r, at, answered(r, event, answer, token, at->p), STATE_AFTER);
+		return leave_at(r, at, jread_answered(r, event, answer, token, at->p), STATE_AFTER);
 	return STEP_AFTER;
 }
 
 /*
  * Reads on from a place between tokens: to the end of the piece, to a token that needs the slow
  * way, or to an answer that changes the way. Returns the place, or NULL. The steps are inlined and
- * jump from one to the next: the state is the place in the code, and is written down where run() is
- * left.
+ * jump from one to the next: the state is the place in the code, and is written down where
+ * run_tokens() is left.
  */
-ALWAYS_INLINE const char *run(struct jread *r, const char *p, const char *end, const bool quiet)
+ALWAYS_INLINE const char *run_tokens(struct jread *r, const char *p, const char *end,
+				     const bool quiet)
 {
 	struct cursor at = { p, end };
 	enum step step;
@@ -429,7 +432,7 @@ ALWAYS_INLINE const char *run(struct jread *r, const char *p, const char *end, c
 	}
 first_value:
 	if (!next_byte(r, &at))
-		return stop(r, at.p, STATE_FIRST_VALUE);
+		return stop_at(r, at.p, STATE_FIRST_VALUE);
 	if (*at.p == ']')
 		goto close;
 value:
@@ -454,7 +457,7 @@ close:
 	return at.p;
 first_key:
 	if (!next_byte(r, &at))
-		return stop(r, at.p, STATE_FIRST_KEY);
+		return stop_at(r, at.p, STATE_FIRST_KEY);
 	if (*at.p == '}')
 		goto close;
 	if (UNLIKELY(*at.p != '"'))
@@ -464,7 +467,7 @@ key:
 		return at.p;
 colon:
 	if (!next_byte(r, &at))
-		return stop(r, at.p, STATE_COLON);
+		return stop_at(r, at.p, STATE_COLON);
 	if (UNLIKELY(*at.p != ':'))
 		return wrong_byte(r, at.p, STATE_COLON);
 	at.p++;
@@ -473,17 +476,17 @@ colon:
 
 static const char *run_loud(struct jread *r, const char *p, const char *end)
 {
-	return run(r, p, end, false);
+	return run_tokens(r, p, end, false);
 }
 
 static const char *run_quiet(struct jread *r, const char *p, const char *end)
 {
-	return run(r, p, end, true);
+	return run_tokens(r, p, end, true);
 }
 
 /* ---- feeding ---- */
 
-static int feed(struct jread *r, const char *data, size_t len, size_t *ret_used)
+static int jread_feed_piece(struct jread *r, const char *data, size_t len, size_t *ret_used)
 {
 	const char *p = data, *end = data + len;
 
@@ -493,7 +496,7 @@ static int feed(struct jread *r, const char *data, size_t len, size_t *ret_used)
 			p = jread_token_read(r, p, end);
 		else
 			p = r->quiet ? run_quiet(r, p, end) : run_loud(r, p, end);
-		if (p == NULL) {
+		if (!p) {
 			*ret_used = len;
 			return -r->err.code;
 		}
@@ -512,7 +515,7 @@ int jread_feed(struct jread *jread, const char *data, size_t len)
 	if (len == 0)
 		return 0;
 	jread->stop = false;
-	return feed(jread, data, len, &used);
+	return jread_feed_piece(jread, data, len, &used);
 }
 
 int jread_feed_value(struct jread *jread, const char *data, size_t len, size_t *ret_used,
@@ -527,7 +530,7 @@ int jread_feed_value(struct jread *jread, const char *data, size_t len, size_t *
 	jread->stop = true;
 	jread->complete = false;
 	if (len > 0)
-		rc = feed(jread, data, len, ret_used);
+		rc = jread_feed_piece(jread, data, len, ret_used);
 	*ret_complete = rc == 0 && jread->complete;
 	return rc;
 }

@@ -52,7 +52,7 @@ static void hold_code_point(struct jread *r, uint32_t c)
 	hold_add(r, text, len);
 }
 
-static int hex_digit(unsigned char c)
+static int jread_hex_digit(unsigned char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -83,7 +83,7 @@ static const char *take_code_unit(struct jread *r, uint64_t at)
 	return "";
 }
 
-static const char *take_escape(struct jread *r, unsigned char c, uint64_t at)
+static const char *jread_take_escape(struct jread *r, unsigned char c, uint64_t at)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char *found = c != 0 ? strchr(from, c) : NULL;
@@ -94,7 +94,7 @@ static const char *take_escape(struct jread *r, unsigned char c, uint64_t at)
 		r->hex = 0;
 		return "";
 	}
-	if (found == NULL)
+	if (!found)
 		return jread_fail_byte(r, at, c, "an escape (one of \"\\/bfnrtu)");
 	hold_add(r, &to[found - from], 1);
 	r->string_state = STRING_PLAIN;
@@ -155,9 +155,9 @@ static const char *string_byte(struct jread *r, unsigned char c, uint64_t at)
 	case STRING_UTF8:
 		return take_utf8(r, c, at);
 	case STRING_ESCAPE:
-		return take_escape(r, c, at);
+		return jread_take_escape(r, c, at);
 	case STRING_HEX:
-		digit = hex_digit(c);
+		digit = jread_hex_digit(c);
 		if (digit < 0)
 			return jread_fail_byte(r, at, c, "a hexadecimal digit");
 		r->hex = r->hex << 4 | (uint32_t)digit;
@@ -200,7 +200,7 @@ static const char *string_read(struct jread *r, const char *p, const char *end)
 		}
 		if (++r->token_len > LIMIT_TOKEN_BYTES)
 			return jread_fail_token_size(r);
-		if (string_byte(r, (unsigned char)*p, place_of(r, p)) == NULL)
+		if (!string_byte(r, (unsigned char)*p, place_of(r, p)))
 			return NULL;
 		p++;
 	}
@@ -231,7 +231,8 @@ bool jread_number_done(struct jread *r)
 	r->token = TOKEN_NONE;
 	if (!jread_number_ok(r, buf_text(&r->hold), r->hold.len, r->token_at))
 		return false;
-	return r->mute || report(r, JREAD_NUMBER, buf_text(&r->hold), r->hold.len, r->token_at);
+	return r->mute ||
+	       report_event(r, JREAD_NUMBER, buf_text(&r->hold), r->hold.len, r->token_at);
 }
 
 static const char *number_read(struct jread *r, const char *p, const char *end)
@@ -255,8 +256,8 @@ static const char *literal_read(struct jread *r, const char *p, const char *end)
 			return jread_fail_byte(r, place_of(r, p), (unsigned char)*p, r->literal);
 		if (r->literal[++r->token_len] == '\0') {
 			r->token = TOKEN_NONE;
-			if (!r->mute && !report(r, literal_event(*r->literal), r->literal,
-						r->token_len, r->token_at))
+			if (!r->mute && !report_event(r, literal_event(*r->literal), r->literal,
+						      r->token_len, r->token_at))
 				return NULL;
 			return p + 1;
 		}
@@ -270,10 +271,10 @@ const char *jread_token_read(struct jread *r, const char *p, const char *end)
 
 	if (token == TOKEN_STRING) {
 		p = string_read(r, p, end);
-		if (p == NULL || r->token != TOKEN_NONE)
+		if (!p || r->token != TOKEN_NONE)
 			return p;
-		if (!r->mute && !report(r, r->is_key ? JREAD_KEY : JREAD_STRING, buf_text(&r->hold),
-					r->hold.len, r->token_at))
+		if (!r->mute && !report_event(r, r->is_key ? JREAD_KEY : JREAD_STRING,
+					      buf_text(&r->hold), r->hold.len, r->token_at))
 			return NULL;
 		if (r->is_key) {
 			r->state = STATE_COLON;
@@ -281,7 +282,7 @@ const char *jread_token_read(struct jread *r, const char *p, const char *end)
 		}
 	} else {
 		p = token == TOKEN_NUMBER ? number_read(r, p, end) : literal_read(r, p, end);
-		if (p == NULL || r->token != TOKEN_NONE)
+		if (!p || r->token != TOKEN_NONE)
 			return p;
 	}
 	r->skip_value = false;

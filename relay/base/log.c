@@ -22,22 +22,22 @@
 
 _Static_assert(LIMIT_LOG_LINE_BYTES <= PIPE_BUF, "a ready pipe takes a whole line");
 
-static _Atomic int least = LOG_LEVEL_INFO;
+static _Atomic int log_least = LOG_LEVEL_INFO;
 /* Between the look at the descriptor and the write no other thread may fill it. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t dropped; /* since a line got through */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t log_dropped; /* since a line got through */
 
 void log_set_level(enum log_level level)
 {
-	least = (int)level;
+	log_least = (int)level;
 }
 
 enum log_level log_level(void)
 {
-	return (enum log_level)least;
+	return (enum log_level)log_least;
 }
 
-static bool plain(const char *text)
+static bool log_is_plain(const char *text)
 {
 	if (!*text)
 		return false;
@@ -49,9 +49,9 @@ static bool plain(const char *text)
 }
 
 /* Quoted, with what could fake a line or move a terminal's cursor escaped; UTF-8 passes. */
-static void put_value(struct buf *line, const char *text)
+static void log_put_value(struct buf *line, const char *text)
 {
-	if (plain(text)) {
+	if (log_is_plain(text)) {
 		buf_printf(line, "%.*s", LIMIT_LOG_VALUE_BYTES, text);
 		return;
 	}
@@ -71,7 +71,7 @@ static void put_value(struct buf *line, const char *text)
 }
 
 /* Never waits. A socket (the journal's) can say no by itself. */
-static bool put_line(const char *line, size_t len)
+static bool log_put_line(const char *line, size_t len)
 {
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -88,31 +88,31 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	char now[RFC3339_SIZE];
 	int saved = errno;
 
-	if ((int)level < least)
+	if ((int)level < log_least)
 		return;
 	rfc3339_format(clock_wall_us(clock_system()), now);
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&log_lock);
 	buf_printf(&line, "ts=%s level=%s ", now, names[level]);
-	if (dropped)
-		buf_printf(&line, "lines_dropped=%" PRIu64 " ", dropped);
+	if (log_dropped)
+		buf_printf(&line, "lines_dropped=%" PRIu64 " ", log_dropped);
 	buf_puts(&line, "msg=");
-	put_value(&line, message);
+	log_put_value(&line, message);
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(&line, " %s=", fields[i].key);
 		if (fields[i].text)
-			put_value(&line, fields[i].text);
+			log_put_value(&line, fields[i].text);
 		else
 			buf_printf(&line, "%" PRId64, fields[i].number);
 	}
 	if (!buf_putc(&line, '\n'))
 		line.data[line.len - 1] = '\n';
-	if (put_line(line.data, line.len)) {
-		dropped = 0;
+	if (log_put_line(line.data, line.len)) {
+		log_dropped = 0;
 	} else {
-		dropped++;
+		log_dropped++;
 		metric_add(METRIC_LOG_LINES_DROPPED, 1);
 	}
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&log_lock);
 	buf_fini(&line);
 	errno = saved;
 }

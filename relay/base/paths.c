@@ -19,39 +19,39 @@ struct paths {
 	char path[LIMIT_MEMBER_PATH_BYTES + 1];
 };
 
-static void cut(struct paths *paths, size_t len)
+static void path_cut(struct paths *paths, size_t len)
 {
 	paths->len = len;
 	paths->path[len] = '\0';
 }
 
-static int on_key(struct paths *paths, const char *text, size_t len)
+static int paths_on_key(struct paths *paths, const char *text, size_t len)
 {
 	size_t base = paths->marks[paths->depth], dot = base > 0;
 
-	cut(paths, base);
+	path_cut(paths, base);
 	if (len == 0 || base + dot + len > LIMIT_MEMBER_PATH_BYTES || memchr(text, '\0', len))
 		return JREAD_SKIP;
 	if (dot)
 		paths->path[base] = '.';
 	memcpy(paths->path + base + dot, text, len);
-	cut(paths, base + dot + len);
+	path_cut(paths, base + dot + len);
 	return paths->handler(paths->ctx, JREAD_KEY, paths->path, text, len);
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int paths_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct paths *paths = ctx;
 	int answer;
 
 	switch (event) {
 	case JREAD_KEY:
-		return on_key(paths, text, len);
+		return paths_on_key(paths, text, len);
 	case JREAD_NULL:
 		return JREAD_GO;
 	case JREAD_OBJECT_END:
 	case JREAD_ARRAY_END:
-		cut(paths, paths->marks[paths->depth--]);
+		path_cut(paths, paths->marks[paths->depth--]);
 		break;
 	case JREAD_OBJECT:
 	case JREAD_ARRAY:
@@ -77,7 +77,7 @@ struct paths *paths_new(paths_handler *handler, void *ctx)
 
 	paths->handler = handler;
 	paths->ctx = ctx;
-	paths->jread = jread_new(JREAD_ONE, on_event, paths);
+	paths->jread = jread_new(JREAD_ONE, paths_on_event, paths);
 	return paths;
 }
 
@@ -93,10 +93,10 @@ void paths_reset(struct paths *paths)
 {
 	jread_reset(paths->jread);
 	paths->depth = 0;
-	cut(paths, 0);
+	path_cut(paths, 0);
 }
 
-static int verdict(struct paths *paths, int error, struct err *err)
+static int paths_result(struct paths *paths, int error, struct err *err)
 {
 	if (error && err)
 		*err = *jread_err(paths->jread);
@@ -105,12 +105,12 @@ static int verdict(struct paths *paths, int error, struct err *err)
 
 int paths_feed(struct paths *paths, const char *data, size_t len, struct err *err)
 {
-	return verdict(paths, jread_feed(paths->jread, data, len), err);
+	return paths_result(paths, jread_feed(paths->jread, data, len), err);
 }
 
 int paths_finish(struct paths *paths, struct err *err)
 {
-	return verdict(paths, jread_finish(paths->jread), err);
+	return paths_result(paths, jread_finish(paths->jread), err);
 }
 
 const char *path_below(const char *path, const char *prefix)

@@ -34,7 +34,7 @@ struct pool {
 	pthread_t *threads;
 };
 
-static void notify(const struct pool *pool)
+static void pool_notify(const struct pool *pool)
 {
 	uint64_t one = 1;
 	ssize_t n = write(pool->fd, &one, sizeof(one));
@@ -42,7 +42,7 @@ static void notify(const struct pool *pool)
 	(void)n; /* full means that it is readable already */
 }
 
-static void *work(void *arg)
+static void *pool_thread(void *arg)
 {
 	struct pool *pool = arg;
 
@@ -63,7 +63,7 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&pool->lock);
 		/* Without the lock: the loop wakes at once, and would wait for it while this thread
 		 * waits for a core. */
-		notify(pool);
+		pool_notify(pool);
 		pthread_mutex_lock(&pool->lock);
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -86,7 +86,7 @@ struct pool *pool_new(unsigned int threads)
 	sigfillset(&all); /* signals are the loop's */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (unsigned int i = 0; i < threads; i++)
-		if (pthread_create(&pool->threads[pool->nthreads], NULL, work, pool) == 0)
+		if (pthread_create(&pool->threads[pool->nthreads], NULL, pool_thread, pool) == 0)
 			pool->nthreads++;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return pool;
@@ -124,7 +124,7 @@ void pool_submit(struct pool *pool, void (*run)(void *arg), void (*done)(void *a
 	if (pool->nthreads)
 		pthread_cond_signal(&pool->work);
 	else
-		notify(pool);
+		pool_notify(pool);
 	pthread_mutex_unlock(&pool->lock);
 }
 

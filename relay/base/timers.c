@@ -32,13 +32,13 @@ void timers_free(struct timers *timers)
 	free(timers);
 }
 
-static bool before(const struct timer *a, const struct timer *b)
+static bool timer_before(const struct timer *a, const struct timer *b)
 {
 	return a->deadline_us != b->deadline_us ? a->deadline_us < b->deadline_us
 						: a->order < b->order;
 }
 
-static void place(struct timers *timers, struct timer *timer, size_t slot)
+static void timer_place(struct timers *timers, struct timer *timer, size_t slot)
 {
 	timers->heap[slot] = timer;
 	timer->slot = slot;
@@ -46,11 +46,11 @@ static void place(struct timers *timers, struct timer *timer, size_t slot)
 
 static void sift_up(struct timers *timers, struct timer *timer, size_t slot)
 {
-	while (slot > 1 && before(timer, timers->heap[slot / 2])) {
-		place(timers, timers->heap[slot / 2], slot);
+	while (slot > 1 && timer_before(timer, timers->heap[slot / 2])) {
+		timer_place(timers, timers->heap[slot / 2], slot);
 		slot /= 2;
 	}
-	place(timers, timer, slot);
+	timer_place(timers, timer, slot);
 }
 
 static void sift_down(struct timers *timers, struct timer *timer, size_t slot)
@@ -59,14 +59,14 @@ static void sift_down(struct timers *timers, struct timer *timer, size_t slot)
 		size_t child = 2 * slot;
 		if (child > timers->n)
 			break;
-		if (child < timers->n && before(timers->heap[child + 1], timers->heap[child]))
+		if (child < timers->n && timer_before(timers->heap[child + 1], timers->heap[child]))
 			child++;
-		if (before(timer, timers->heap[child]))
+		if (timer_before(timer, timers->heap[child]))
 			break;
-		place(timers, timers->heap[child], slot);
+		timer_place(timers, timers->heap[child], slot);
 		slot = child;
 	}
-	place(timers, timer, slot);
+	timer_place(timers, timer, slot);
 }
 
 void timer_arm(struct timers *timers, struct timer *timer, int64_t deadline_us)
@@ -94,7 +94,7 @@ void timer_disarm(struct timers *timers, struct timer *timer)
 	struct timer *last = timers->heap[timers->n--];
 	if (last == timer)
 		return;
-	if (slot > 1 && before(last, timers->heap[slot / 2]))
+	if (slot > 1 && timer_before(last, timers->heap[slot / 2]))
 		sift_up(timers, last, slot);
 	else
 		sift_down(timers, last, slot);

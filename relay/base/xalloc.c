@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void *must(void *memory)
+static void *or_abort(void *memory)
 {
 	if (!memory) {
 		static const char text[] = "tracepager: out of memory\n";
@@ -20,22 +20,22 @@ static void *must(void *memory)
 
 void *xcalloc(size_t n, size_t size)
 {
-	return must(calloc(n ? n : 1, size ? size : 1));
+	return or_abort(calloc(n ? n : 1, size ? size : 1));
 }
 
 void *xrealloc_array(void *old, size_t n, size_t size)
 {
-	return must(reallocarray(old, n ? n : 1, size ? size : 1));
+	return or_abort(reallocarray(old, n ? n : 1, size ? size : 1));
 }
 
 char *xstrdup(const char *text)
 {
-	return text ? must(strdup(text)) : NULL;
+	return text ? or_abort(strdup(text)) : NULL;
 }
 
 char *xstrndup(const char *text, size_t len)
 {
-	return must(strndup(text, len));
+	return or_abort(strndup(text, len));
 }
 
 char *xasprintf(const char *format, ...)
@@ -46,7 +46,7 @@ char *xasprintf(const char *format, ...)
 	va_start(args, format);
 	int n = vasprintf(&out, format, args);
 	va_end(args);
-	return must(n < 0 ? NULL : out);
+	return or_abort(n < 0 ? NULL : out);
 }
 
 void cleanup_free(void *slot)

@@ -74,7 +74,7 @@ static size_t length_at(const struct store_op *op, size_t offset)
 }
 
 /* NUL-terminated, so that a reader may take it for a C string. */
-static void add_text(struct store_batch *batch, const char *text, size_t len)
+static void batch_add_text(struct store_batch *batch, const char *text, size_t len)
 {
 	if (len > 0)
 		memcpy(batch->block + batch->len, text, len);
@@ -82,7 +82,7 @@ static void add_text(struct store_batch *batch, const char *text, size_t len)
 	batch->len += len + 1;
 }
 
-static void reserve(struct store_batch *batch, size_t more)
+static void batch_reserve(struct store_batch *batch, size_t more)
 {
 	size_t size = batch->size ? batch->size : FIRST_BLOCK_BYTES;
 
@@ -94,7 +94,7 @@ static void reserve(struct store_batch *batch, size_t more)
 	batch->size = size;
 }
 
-static void append(struct store_batch *batch, const struct store_op *op)
+static void batch_append(struct store_batch *batch, const struct store_op *op)
 {
 	const struct shape *shape = &shapes[op->kind];
 	size_t lens[MAX_TEXTS], need = sizeof(*op);
@@ -107,13 +107,14 @@ static void append(struct store_batch *batch, const struct store_op *op)
 	}
 	for (size_t i = 0; i < shape->ndocs; i++)
 		need += length_at(op, shape->docs[i].len) + 1;
-	reserve(batch, need);
+	batch_reserve(batch, need);
 	memcpy(batch->block + batch->len, op, sizeof(*op));
 	batch->len += sizeof(*op);
 	for (size_t i = 0; i < shape->ntexts; i++)
-		add_text(batch, text_at(op, shape->texts[i]), lens[i]);
+		batch_add_text(batch, text_at(op, shape->texts[i]), lens[i]);
 	for (size_t i = 0; i < shape->ndocs; i++)
-		add_text(batch, text_at(op, shape->docs[i].at), length_at(op, shape->docs[i].len));
+		batch_add_text(batch, text_at(op, shape->docs[i].at),
+			       length_at(op, shape->docs[i].len));
 	batch->ops++;
 }
 
@@ -160,7 +161,7 @@ bool store_batch_empty(const struct store_batch *batch)
 
 void store_put_alert(struct store_batch *batch, const struct stored_alert *alert)
 {
-	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_ALERT, .alert = *alert });
+	batch_append(batch, &(struct store_op){ .kind = STORE_OP_PUT_ALERT, .alert = *alert });
 }
 
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert)
@@ -170,22 +171,24 @@ void store_touch_alert(struct store_batch *batch, const struct stored_alert *ale
 	op.alert.key = NULL;
 	op.alert.doc = NULL;
 	op.alert.doc_len = 0;
-	append(batch, &op);
+	batch_append(batch, &op);
 }
 
 void store_remove_alert(struct store_batch *batch, int64_t id)
 {
-	append(batch, &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .id = id } });
+	batch_append(batch,
+		     &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .id = id } });
 }
 
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident)
 {
-	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_INCIDENT, .incident = *incident });
+	batch_append(batch,
+		     &(struct store_op){ .kind = STORE_OP_PUT_INCIDENT, .incident = *incident });
 }
 
 void store_put_page(struct store_batch *batch, const struct stored_page *page)
 {
-	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_PAGE, .page = *page });
+	batch_append(batch, &(struct store_op){ .kind = STORE_OP_PUT_PAGE, .page = *page });
 }
 
 void store_touch_page(struct store_batch *batch, const struct stored_page *page)
@@ -197,20 +200,20 @@ void store_touch_page(struct store_batch *batch, const struct stored_page *page)
 	op.page.attempts = page->attempts;
 	op.page.next_us = page->next_us;
 	op.page.error = page->error;
-	append(batch, &op);
+	batch_append(batch, &op);
 }
 
 void store_put_decision(struct store_batch *batch, const struct stored_decision *decision)
 {
 	struct store_op op = { .kind = STORE_OP_PUT_DECISION, .decision = *decision };
 
-	append(batch, &op);
+	batch_append(batch, &op);
 	op.kind = STORE_OP_PUT_TRACES;
 	if (decision->traces_len || decision->healthy_len)
-		append(batch, &op);
+		batch_append(batch, &op);
 }
 
 void store_put_rules(struct store_batch *batch, const struct stored_rules *rules)
 {
-	append(batch, &(struct store_op){ .kind = STORE_OP_PUT_RULES, .rules = *rules });
+	batch_append(batch, &(struct store_op){ .kind = STORE_OP_PUT_RULES, .rules = *rules });
 }

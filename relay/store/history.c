@@ -71,14 +71,14 @@ void past_fini(struct past *past)
 	*past = (struct past){ 0 };
 }
 
-static char *text_of(sqlite3_stmt *row, int column)
+static char *history_text(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 
 	return xstrdup(text ? text : "");
 }
 
-static struct blob blob_of(sqlite3_stmt *row, int column)
+static struct blob history_blob(sqlite3_stmt *row, int column)
 {
 	const void *data = sqlite3_column_blob(row, column);
 	struct blob blob = { .len = (size_t)sqlite3_column_bytes(row, column) };
@@ -89,7 +89,7 @@ static struct blob blob_of(sqlite3_stmt *row, int column)
 	return blob;
 }
 
-static int failed(const struct history *history, int rc, struct err *err)
+static int history_failed(const struct history *history, int rc, struct err *err)
 {
 	return sqlite_error(err, history->db, rc, "read", history->path);
 }
@@ -106,14 +106,14 @@ static int read_past(const struct history *history, sqlite3_stmt *row, struct pa
 		.id = sqlite3_column_int64(row, 0),
 		.at_us = sqlite3_column_int64(row, 1),
 		.kept = (enum stored_traces)kept,
-		.incident = text_of(row, 3),
-		.team = text_of(row, 4),
-		.rules = text_of(row, 5),
-		.alert_key = text_of(row, 6),
-		.alert = blob_of(row, 7),
-		.decision = blob_of(row, 8),
-		.traces = blob_of(row, 9),
-		.healthy = blob_of(row, 10),
+		.incident = history_text(row, 3),
+		.team = history_text(row, 4),
+		.rules = history_text(row, 5),
+		.alert_key = history_text(row, 6),
+		.alert = history_blob(row, 7),
+		.decision = history_blob(row, 8),
+		.traces = history_blob(row, 9),
+		.healthy = history_blob(row, 10),
 	};
 	if (kept != STORED_TRACES_NONE && !ret_past->traces.len)
 		ret_past->kept = STORED_TRACES_LOST;
@@ -129,7 +129,7 @@ static int one_past(struct history *history, sqlite3_stmt *row, struct past *ret
 	if (rc == SQLITE_ROW)
 		result = read_past(history, row, ret_past, err);
 	else if (rc != SQLITE_DONE)
-		result = failed(history, rc, err);
+		result = history_failed(history, rc, err);
 	sqlite3_reset(row);
 	return result;
 }
@@ -160,7 +160,7 @@ int history_count(struct history *history, int64_t since_us, int64_t until_us, i
 	if (rc == SQLITE_ROW)
 		*ret_count = sqlite3_column_int64(row, 0);
 	else
-		result = failed(history, rc, err);
+		result = history_failed(history, rc, err);
 	sqlite3_reset(row);
 	return result;
 }
@@ -190,10 +190,10 @@ int history_rules(struct history *history, const char *hash, struct blob *ret_te
 		sqlite3_bind_text(row, 1, hash, -1, SQLITE_TRANSIENT);
 	int rc = sqlite3_step(row);
 	if (rc == SQLITE_ROW) {
-		*ret_texts = blob_of(row, 0);
+		*ret_texts = history_blob(row, 0);
 		result = 1;
 	} else if (rc != SQLITE_DONE) {
-		result = failed(history, rc, err);
+		result = history_failed(history, rc, err);
 	}
 	sqlite3_reset(row);
 	return result;
@@ -208,7 +208,7 @@ int history_refusals(struct history *history, int64_t since_us,
 
 	sqlite3_bind_int64(row, 1, since_us);
 	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
-		CLEANUP_FREE char *pager = text_of(row, 0), *error = text_of(row, 3);
+		CLEANUP_FREE char *pager = history_text(row, 0), *error = history_text(row, 3);
 		struct refusal refusal = { .pager = pager,
 					   .error = error,
 					   .n = sqlite3_column_int64(row, 1),
@@ -216,25 +216,25 @@ int history_refusals(struct history *history, int64_t since_us,
 		each(ctx, &refusal);
 	}
 	if (rc != SQLITE_DONE)
-		result = failed(history, rc, err);
+		result = history_failed(history, rc, err);
 	sqlite3_reset(row);
 	return result;
 }
 
 /* ---- opening ---- */
 
-static int prepare(struct history *history, struct err *err)
+static int history_prepare(struct history *history, struct err *err)
 {
 	for (size_t i = 0; i < QUERY_N; i++) {
 		int rc = sqlite3_prepare_v3(history->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
 					    &history->statements[i], NULL);
 		if (rc != SQLITE_OK)
-			return failed(history, rc, err);
+			return history_failed(history, rc, err);
 	}
 	return 0;
 }
 
-static int check(struct history *history, struct err *err)
+static int history_check(struct history *history, struct err *err)
 {
 	int64_t version = 0;
 	int error = sqlite_schema_check(history->db, history->path, err);
@@ -243,7 +243,7 @@ static int check(struct history *history, struct err *err)
 		return error;
 	int rc = sqlite_number(history->db, "PRAGMA user_version", &version);
 	if (rc != SQLITE_OK)
-		return failed(history, rc, err);
+		return history_failed(history, rc, err);
 	if (version < sqlite_schema_newest())
 		return err_set(err, EINVAL,
 			       "%s was written by an older tracepager (schema %d, this one reads "
@@ -261,9 +261,9 @@ int history_open(const char *path, struct history **ret_history, struct err *err
 	history->path = xstrdup(path);
 	int error = sqlite_connect(path, true, &history->db, err);
 	if (error == 0)
-		error = check(history, err);
+		error = history_check(history, err);
 	if (error == 0)
-		error = prepare(history, err);
+		error = history_prepare(history, err);
 	if (error) {
 		history_close(history);
 		return error;

@@ -31,7 +31,7 @@ void rule_texts_pack(const struct rule_file *files, size_t n, struct buf *out)
 }
 
 /* A text that ends within what is left; NULL: it does not. */
-static const char *take_text(const char **at, const char *end)
+static const char *rule_texts_take(const char **at, const char *end)
 {
 	const char *text = *at, *nul = memchr(text, '\0', (size_t)(end - text));
 
@@ -50,8 +50,8 @@ int rule_texts_open(const char *packed, size_t len, struct buf *opened,
 		return error;
 	const char *at = buf_text(opened), *end = at + opened->len;
 	while (at < end) {
-		const char *name = take_text(&at, end);
-		const char *size = name ? take_text(&at, end) : NULL;
+		const char *name = rule_texts_take(&at, end);
+		const char *size = name ? rule_texts_take(&at, end) : NULL;
 		unsigned long long bytes = size ? strtoull(size, NULL, 10) : 0;
 		if (!size || bytes > (size_t)(end - at)) {
 			free(files);

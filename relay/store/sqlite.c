@@ -75,25 +75,25 @@ struct binder {
 	int at, rc;
 };
 
-static void add_number(struct binder *binder, int64_t number)
+static void bind_number(struct binder *binder, int64_t number)
 {
 	if (binder->rc == SQLITE_OK)
 		binder->rc = sqlite3_bind_int64(binder->stmt, ++binder->at, number);
 }
 
-static void add_doc(struct binder *binder, const char *text, size_t len)
+static void bind_doc(struct binder *binder, const char *text, size_t len)
 {
 	if (binder->rc == SQLITE_OK)
 		binder->rc = sqlite3_bind_text64(binder->stmt, ++binder->at, text, len,
 						 SQLITE_STATIC, SQLITE_UTF8);
 }
 
-static void add_text(struct binder *binder, const char *text)
+static void bind_text(struct binder *binder, const char *text)
 {
-	add_doc(binder, text, strlen(text));
+	bind_doc(binder, text, strlen(text));
 }
 
-static void add_blob(struct binder *binder, const void *data, size_t len)
+static void bind_blob(struct binder *binder, const void *data, size_t len)
 {
 	if (binder->rc == SQLITE_OK)
 		binder->rc =
@@ -102,80 +102,80 @@ static void add_blob(struct binder *binder, const void *data, size_t len)
 
 static void bind_alert(struct binder *binder, const struct stored_alert *alert, bool touch)
 {
-	add_number(binder, alert->id);
-	add_number(binder, alert->state);
-	add_number(binder, alert->attempts);
+	bind_number(binder, alert->id);
+	bind_number(binder, alert->state);
+	bind_number(binder, alert->attempts);
 	if (!touch)
-		add_number(binder, alert->accepted_us);
-	add_number(binder, alert->refreshed_us);
-	add_number(binder, alert->expires_us);
-	add_text(binder, alert->incident);
+		bind_number(binder, alert->accepted_us);
+	bind_number(binder, alert->refreshed_us);
+	bind_number(binder, alert->expires_us);
+	bind_text(binder, alert->incident);
 	if (!touch) {
-		add_text(binder, alert->key);
-		add_doc(binder, alert->doc, alert->doc_len);
+		bind_text(binder, alert->key);
+		bind_doc(binder, alert->doc, alert->doc_len);
 	}
 }
 
 static void bind_incident(struct binder *binder, const struct stored_incident *incident)
 {
-	add_text(binder, incident->id);
-	add_text(binder, incident->key);
-	add_text(binder, incident->team);
-	add_number(binder, incident->open);
-	add_number(binder, incident->opened_us);
-	add_number(binder, incident->closed_us);
-	add_doc(binder, incident->page, incident->page_len);
+	bind_text(binder, incident->id);
+	bind_text(binder, incident->key);
+	bind_text(binder, incident->team);
+	bind_number(binder, incident->open);
+	bind_number(binder, incident->opened_us);
+	bind_number(binder, incident->closed_us);
+	bind_doc(binder, incident->page, incident->page_len);
 }
 
 static void bind_page(struct binder *binder, const struct stored_page *page)
 {
-	add_number(binder, page->id);
-	add_number(binder, page->state);
-	add_number(binder, page->event);
-	add_number(binder, page->attempts);
-	add_number(binder, page->created_us);
-	add_number(binder, page->next_us);
-	add_text(binder, page->incident);
-	add_text(binder, page->pager);
-	add_text(binder, page->error);
-	add_text(binder, page->target);
-	add_doc(binder, page->doc, page->doc_len);
+	bind_number(binder, page->id);
+	bind_number(binder, page->state);
+	bind_number(binder, page->event);
+	bind_number(binder, page->attempts);
+	bind_number(binder, page->created_us);
+	bind_number(binder, page->next_us);
+	bind_text(binder, page->incident);
+	bind_text(binder, page->pager);
+	bind_text(binder, page->error);
+	bind_text(binder, page->target);
+	bind_doc(binder, page->doc, page->doc_len);
 }
 
 static void bind_page_touch(struct binder *binder, const struct stored_page *page)
 {
-	add_number(binder, page->id);
-	add_number(binder, page->state);
-	add_number(binder, page->attempts);
-	add_number(binder, page->next_us);
-	add_text(binder, page->error);
+	bind_number(binder, page->id);
+	bind_number(binder, page->state);
+	bind_number(binder, page->attempts);
+	bind_number(binder, page->next_us);
+	bind_text(binder, page->error);
 }
 
 static void bind_decision(struct binder *binder, const struct stored_decision *decision)
 {
-	add_number(binder, decision->at_us);
-	add_number(binder, decision->kept);
-	add_text(binder, decision->incident);
-	add_text(binder, decision->team);
-	add_text(binder, decision->rules);
-	add_text(binder, decision->alert_key);
-	add_blob(binder, decision->alert, decision->alert_len);
-	add_blob(binder, decision->doc, decision->doc_len);
+	bind_number(binder, decision->at_us);
+	bind_number(binder, decision->kept);
+	bind_text(binder, decision->incident);
+	bind_text(binder, decision->team);
+	bind_text(binder, decision->rules);
+	bind_text(binder, decision->alert_key);
+	bind_blob(binder, decision->alert, decision->alert_len);
+	bind_blob(binder, decision->doc, decision->doc_len);
 }
 
 static void bind_traces(struct binder *binder, const struct stored_decision *decision)
 {
-	add_number(binder, decision->at_us);
-	add_number(binder, (int64_t)(decision->traces_len + decision->healthy_len));
-	add_blob(binder, decision->traces, decision->traces_len);
-	add_blob(binder, decision->healthy, decision->healthy_len);
+	bind_number(binder, decision->at_us);
+	bind_number(binder, (int64_t)(decision->traces_len + decision->healthy_len));
+	bind_blob(binder, decision->traces, decision->traces_len);
+	bind_blob(binder, decision->healthy, decision->healthy_len);
 }
 
 static void bind_rules(struct binder *binder, const struct stored_rules *rules)
 {
-	add_text(binder, rules->hash);
-	add_number(binder, rules->at_us);
-	add_blob(binder, rules->texts, rules->texts_len);
+	bind_text(binder, rules->hash);
+	bind_number(binder, rules->at_us);
+	bind_blob(binder, rules->texts, rules->texts_len);
 }
 
 static void bind_op(struct binder *binder, const struct store_op *op)
@@ -188,7 +188,7 @@ static void bind_op(struct binder *binder, const struct store_op *op)
 		bind_alert(binder, &op->alert, true);
 		break;
 	case STORE_OP_REMOVE_ALERT:
-		add_number(binder, op->alert.id);
+		bind_number(binder, op->alert.id);
 		break;
 	case STORE_OP_PUT_INCIDENT:
 		bind_incident(binder, &op->incident);
@@ -213,7 +213,7 @@ static void bind_op(struct binder *binder, const struct store_op *op)
 	}
 }
 
-static int step(sqlite3_stmt *stmt)
+static int statement_run(sqlite3_stmt *stmt)
 {
 	errno = 0;
 	sqlite3_step(stmt);
@@ -230,7 +230,7 @@ static int write_batch(struct sqlite *sqlite, const struct store_batch *batch)
 
 		bind_op(&binder, &op);
 		if (binder.rc == SQLITE_OK)
-			binder.rc = step(binder.stmt);
+			binder.rc = statement_run(binder.stmt);
 		if (binder.rc != SQLITE_OK)
 			return binder.rc;
 	}
@@ -257,7 +257,7 @@ static int sqlite_commit(void *backend, struct store_batch *first, const struct 
 		return err_set(err, ESTALE,
 			       "%s was moved or removed while in use; restart tracepager",
 			       sqlite->path);
-	rc = step(sqlite->statements[STATEMENT_BEGIN]);
+	rc = statement_run(sqlite->statements[STATEMENT_BEGIN]);
 	for (struct store_batch *batch = first; rc == SQLITE_OK && batch != end;
 	     batch = STAILQ_NEXT(batch, link)) {
 		rc = write_batch(sqlite, batch);
@@ -265,12 +265,12 @@ static int sqlite_commit(void *backend, struct store_batch *first, const struct 
 			*ret_bad = batch;
 	}
 	if (rc == SQLITE_OK)
-		rc = step(sqlite->statements[STATEMENT_COMMIT]);
+		rc = statement_run(sqlite->statements[STATEMENT_COMMIT]);
 	if (rc == SQLITE_OK)
 		return 0;
 	error = sqlite_error(err, sqlite->db, rc, "write to", sqlite->path);
 	if (!sqlite3_get_autocommit(sqlite->db))
-		step(sqlite->statements[STATEMENT_ROLLBACK]);
+		statement_run(sqlite->statements[STATEMENT_ROLLBACK]);
 	return error;
 }
 
@@ -320,7 +320,7 @@ static void sqlite_close(void *backend)
 	free(sqlite);
 }
 
-static const struct store_ops ops = {
+static const struct store_ops sqlite_ops = {
 	.commit = sqlite_commit,
 	.idle = sqlite_idle,
 	.load = sqlite_load_all,
@@ -408,7 +408,7 @@ static int set_wal(sqlite3 *db, const char *path, struct err *err)
 	return 0;
 }
 
-static int prepare(struct sqlite *sqlite, struct err *err)
+static int sqlite_prepare(struct sqlite *sqlite, struct err *err)
 {
 	int rc;
 
@@ -459,7 +459,7 @@ static int open_database(struct sqlite *sqlite, struct err *err)
 	if (error == 0)
 		error = sqlite_schema_migrate(sqlite->db, sqlite->path, err);
 	if (error == 0)
-		error = prepare(sqlite, err);
+		error = sqlite_prepare(sqlite, err);
 	if (error == 0)
 		error = start_checkpoints(sqlite, err);
 	return error;
@@ -485,7 +485,7 @@ int store_sqlite_open(const char *path, struct store **ret_store, struct err *er
 		sqlite_close(sqlite);
 		return error;
 	}
-	store = store_new(&ops, sqlite);
+	store = store_new(&sqlite_ops, sqlite);
 	error = store_start(store, err);
 	if (error) {
 		store_abandon(store);

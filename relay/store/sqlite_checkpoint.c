@@ -37,7 +37,7 @@ struct checkpoint {
 };
 
 /* Until there is a step's worth, or what there is has rested. Lock held. false: stop. */
-static bool wait_for_work(struct checkpoint *checkpoint)
+static bool checkpoint_wait(struct checkpoint *checkpoint)
 {
 	struct timespec until;
 
@@ -53,7 +53,7 @@ static bool wait_for_work(struct checkpoint *checkpoint)
 	return !checkpoint->stopping;
 }
 
-static void complain(struct checkpoint *checkpoint, int rc)
+static void checkpoint_complain(struct checkpoint *checkpoint, int rc)
 {
 	bool failing = rc != SQLITE_OK && rc != SQLITE_BUSY;
 	struct err err;
@@ -67,13 +67,13 @@ static void complain(struct checkpoint *checkpoint, int rc)
 }
 
 /* Returns how many pages the WAL had. */
-static int run_once(struct checkpoint *checkpoint)
+static int checkpoint_once(struct checkpoint *checkpoint)
 {
 	int pages = 0, moved = 0;
 	int rc = sqlite3_wal_checkpoint_v2(checkpoint->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
 					   &moved);
 
-	complain(checkpoint, rc);
+	checkpoint_complain(checkpoint, rc);
 	return rc == SQLITE_OK ? pages : 0;
 }
 
@@ -83,13 +83,13 @@ static void *checkpoint_thread(void *arg)
 	int pages;
 
 	pthread_mutex_lock(&checkpoint->lock);
-	while (wait_for_work(checkpoint)) {
+	while (checkpoint_wait(checkpoint)) {
 		checkpoint->settled = checkpoint->pages;
 		pthread_mutex_unlock(&checkpoint->lock);
-		pages = run_once(checkpoint);
+		pages = checkpoint_once(checkpoint);
 		if (pages >= LIMIT_WAL_LARGE_PAGES) {
 			for (int i = 0; i < LIMIT_WAL_PASSES; i++)
-				run_once(checkpoint);
+				checkpoint_once(checkpoint);
 			atomic_store(&checkpoint->wants_writer, true);
 		}
 		pthread_mutex_lock(&checkpoint->lock);
@@ -98,7 +98,7 @@ static void *checkpoint_thread(void *arg)
 	return NULL;
 }
 
-static void free_checkpoint(struct checkpoint *checkpoint)
+static void checkpoint_free(struct checkpoint *checkpoint)
 {
 	sqlite3_close(checkpoint->db);
 	pthread_cond_destroy(&checkpoint->wake);
@@ -127,7 +127,7 @@ int sqlite_checkpoint_start(sqlite3 *db, const char *path, struct checkpoint **r
 		err_set(err, -error,
 			"cannot start the checkpoint thread: %s; raise the limit of tasks",
 			strerror(-error));
-		free_checkpoint(checkpoint);
+		checkpoint_free(checkpoint);
 		return error;
 	}
 	*ret_checkpoint = checkpoint;
@@ -143,7 +143,7 @@ void sqlite_checkpoint_stop(struct checkpoint *checkpoint)
 	pthread_mutex_unlock(&checkpoint->lock);
 	pthread_cond_signal(&checkpoint->wake);
 	pthread_join(checkpoint->thread, NULL);
-	free_checkpoint(checkpoint);
+	checkpoint_free(checkpoint);
 }
 
 void sqlite_checkpoint_note(struct checkpoint *checkpoint, int pages)

@@ -22,7 +22,7 @@ struct load {
 	struct err *err;
 };
 
-static const char *text_of(sqlite3_stmt *row, int column)
+static const char *column_text(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 
@@ -30,79 +30,79 @@ static const char *text_of(sqlite3_stmt *row, int column)
 }
 
 /* Call after text_of() of the same column, whose conversion decides the length. */
-static size_t length_of(sqlite3_stmt *row, int column)
+static size_t column_length(sqlite3_stmt *row, int column)
 {
 	return (size_t)sqlite3_column_bytes(row, column);
 }
 
-static unsigned int count_of(sqlite3_stmt *row, int column)
+static unsigned int column_count(sqlite3_stmt *row, int column)
 {
 	int64_t count = sqlite3_column_int64(row, column);
 
 	return count < 0 ? 0 : count > UINT_MAX ? UINT_MAX : (unsigned int)count;
 }
 
-static bool in_range(sqlite3_stmt *row, int column, int last)
+static bool column_in_range(sqlite3_stmt *row, int column, int last)
 {
 	int64_t number = sqlite3_column_int64(row, column);
 
 	return number >= 0 && number <= last;
 }
 
-static bool load_alert(const struct load *load, sqlite3_stmt *row)
+static bool sqlite_load_alert(const struct load *load, sqlite3_stmt *row)
 {
 	struct stored_alert alert = {
 		.id = sqlite3_column_int64(row, 0),
-		.attempts = count_of(row, 2),
+		.attempts = column_count(row, 2),
 		.accepted_us = sqlite3_column_int64(row, 3),
 		.refreshed_us = sqlite3_column_int64(row, 4),
 		.expires_us = sqlite3_column_int64(row, 5),
-		.incident = text_of(row, 6),
-		.key = text_of(row, 7),
-		.doc = text_of(row, 8),
-		.doc_len = length_of(row, 8),
+		.incident = column_text(row, 6),
+		.key = column_text(row, 7),
+		.doc = column_text(row, 8),
+		.doc_len = column_length(row, 8),
 	};
 
-	if (!in_range(row, 1, STORED_ALERT_ENDED))
+	if (!column_in_range(row, 1, STORED_ALERT_ENDED))
 		return false;
 	alert.state = (enum stored_alert_state)sqlite3_column_int(row, 1);
 	load->loader->alert(load->ctx, &alert);
 	return true;
 }
 
-static bool load_incident(const struct load *load, sqlite3_stmt *row)
+static bool sqlite_load_incident(const struct load *load, sqlite3_stmt *row)
 {
 	struct stored_incident incident = {
-		.id = text_of(row, 0),
-		.key = text_of(row, 1),
-		.team = text_of(row, 2),
+		.id = column_text(row, 0),
+		.key = column_text(row, 1),
+		.team = column_text(row, 2),
 		.open = sqlite3_column_int(row, 3) != 0,
 		.opened_us = sqlite3_column_int64(row, 4),
 		.closed_us = sqlite3_column_int64(row, 5),
-		.page = text_of(row, 6),
-		.page_len = length_of(row, 6),
+		.page = column_text(row, 6),
+		.page_len = column_length(row, 6),
 	};
 
 	load->loader->incident(load->ctx, &incident);
 	return true;
 }
 
-static bool load_page(const struct load *load, sqlite3_stmt *row)
+static bool sqlite_load_page(const struct load *load, sqlite3_stmt *row)
 {
 	struct stored_page page = {
 		.id = sqlite3_column_int64(row, 0),
-		.attempts = count_of(row, 3),
+		.attempts = column_count(row, 3),
 		.created_us = sqlite3_column_int64(row, 4),
 		.next_us = sqlite3_column_int64(row, 5),
-		.incident = text_of(row, 6),
-		.pager = text_of(row, 7),
-		.error = text_of(row, 8),
-		.target = text_of(row, 9),
-		.doc = text_of(row, 10),
-		.doc_len = length_of(row, 10),
+		.incident = column_text(row, 6),
+		.pager = column_text(row, 7),
+		.error = column_text(row, 8),
+		.target = column_text(row, 9),
+		.doc = column_text(row, 10),
+		.doc_len = column_length(row, 10),
 	};
 
-	if (!in_range(row, 1, STORED_PAGE_DROPPED) || !in_range(row, 2, PAGE_RESOLVE))
+	if (!column_in_range(row, 1, STORED_PAGE_DROPPED) || !column_in_range(row, 2, PAGE_RESOLVE))
 		return false;
 	page.state = (enum stored_page_state)sqlite3_column_int(row, 1);
 	page.event = sqlite3_column_int(row, 2);
@@ -113,10 +113,10 @@ static bool load_page(const struct load *load, sqlite3_stmt *row)
 static const struct table {
 	const char *name, *order, *row;
 	bool (*load)(const struct load *load, sqlite3_stmt *row);
-} tables[] = {
+} loaded_tables[] = {
 	{ "incidents", "SELECT n FROM incidents WHERE open = 1 ORDER BY opened_us, n",
 	  "SELECT id, key, team, open, opened_us, closed_us, page FROM incidents WHERE n = ?1",
-	  load_incident },
+	  sqlite_load_incident },
 	{ "pages",
 	  "SELECT id FROM pages WHERE state = 0 UNION"
 	  " SELECT p.id FROM incidents i JOIN pages p ON p.incident = i.id WHERE i.open = 1 ORDER "
@@ -124,7 +124,7 @@ static const struct table {
 	  "SELECT id, state, event, attempts, created_us, next_us, incident, pager, error, target, "
 	  "doc FROM pages"
 	  " WHERE id = ?1",
-	  load_page },
+	  sqlite_load_page },
 	{ "alerts",
 	  /* Beside max(), the other columns are those of its row. */
 	  "SELECT id FROM (SELECT max(id) AS id, state, accepted_us, refreshed_us FROM alerts"
@@ -132,7 +132,7 @@ static const struct table {
 	  "SELECT id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc "
 	  "FROM alerts"
 	  " WHERE id = ?1",
-	  load_alert },
+	  sqlite_load_alert },
 };
 
 static int load_row(const struct load *load, const struct table *table, sqlite3_stmt *row,
@@ -186,8 +186,8 @@ int sqlite_load(sqlite3 *db, const char *path, int64_t wall_us, const struct sto
 
 	if (rc != SQLITE_OK)
 		return sqlite_error(err, db, rc, "read", path);
-	for (size_t i = 0; error == 0 && i < ARRAY_LEN(tables); i++)
-		error = load_table(&load, &tables[i], wall_us - LIMIT_RESOLVED_MEMORY_US);
+	for (size_t i = 0; error == 0 && i < ARRAY_LEN(loaded_tables); i++)
+		error = load_table(&load, &loaded_tables[i], wall_us - LIMIT_RESOLVED_MEMORY_US);
 	sqlite_run(db, "COMMIT");
 	return error;
 }

@@ -14,7 +14,7 @@
 #include "sqlite-internal.h"
 #include "tracepager/xalloc.h"
 
-static long holder(int fd)
+static long lock_holder(int fd)
 {
 	char text[24];
 	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
@@ -25,9 +25,9 @@ static long holder(int fd)
 	return strtol(text, NULL, 10);
 }
 
-static int refuse(const char *path, int fd, struct err *err)
+static int lock_refuse(const char *path, int fd, struct err *err)
 {
-	long pid = holder(fd);
+	long pid = lock_holder(fd);
 
 	if (pid <= 0)
 		return err_set(err, EBUSY,
@@ -51,7 +51,7 @@ int sqlite_lock_take(const char *path, int *ret_fd, struct err *err)
 			       lock_path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
-			return refuse(path, fd, err);
+			return lock_refuse(path, fd, err);
 		return err_set(err, errno,
 			       "cannot lock %s: %s; put the store on a local file system",
 			       lock_path, strerror(errno));

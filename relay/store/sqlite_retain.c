@@ -13,7 +13,7 @@
 static const struct {
 	int64_t age_us;
 	const char *sql;
-} rules[] = {
+} retain_rules[] = {
 	{ LIMIT_RESOLVED_MEMORY_US,
 	  "DELETE FROM alerts WHERE id IN"
 	  " (SELECT id FROM alerts WHERE state = 2 AND refreshed_us < ?1 LIMIT " ROWS ")" },
@@ -62,8 +62,9 @@ int sqlite_retain(sqlite3 *db, const char *path, int64_t wall_us, bool *ret_more
 	bool removed = false;
 	int error, rc = sqlite_run(db, "BEGIN IMMEDIATE");
 
-	for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_LEN(rules); i++)
-		rc = apply_rule(db, rules[i].sql, wall_us - rules[i].age_us, &removed);
+	for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_LEN(retain_rules); i++)
+		rc = apply_rule(db, retain_rules[i].sql, wall_us - retain_rules[i].age_us,
+				&removed);
 	if (rc == SQLITE_OK)
 		rc = sqlite_run(db, "COMMIT");
 	if (rc != SQLITE_OK) {

@@ -47,7 +47,7 @@ struct store {
 	int64_t complain_at_us, failed_at_us;
 };
 
-static int64_t now_us(void)
+static int64_t store_now_us(void)
 {
 	return clock_mono_us(clock_system());
 }
@@ -71,9 +71,9 @@ struct store *store_new(const struct store_ops *ops, void *backend)
 	return store;
 }
 
-static void complain(struct store *store, const char *text)
+static void store_complain(struct store *store, const char *text)
 {
-	int64_t now = now_us();
+	int64_t now = store_now_us();
 
 	store->failed_at_us = now;
 	if (now < store->complain_at_us)
@@ -84,28 +84,29 @@ static void complain(struct store *store, const char *text)
 	store->complain_at_us = now + LIMIT_STORE_COMPLAIN_US;
 }
 
-static void calm_down(struct store *store)
+static void store_tell_recovery(struct store *store)
 {
 	if (!store->told || store->failing ||
-	    now_us() < store->failed_at_us + LIMIT_STORE_COMPLAIN_US)
+	    store_now_us() < store->failed_at_us + LIMIT_STORE_COMPLAIN_US)
 		return;
 	log_info("the store writes again");
 	store->told = false;
 }
 
-static int attempt(struct store *store, struct store_batch *first, const struct store_batch *end,
-		   struct store_batch **ret_bad, struct err *err)
+static int store_attempt(struct store *store, struct store_batch *first,
+			 const struct store_batch *end, struct store_batch **ret_bad,
+			 struct err *err)
 {
-	int64_t start = now_us();
+	int64_t start = store_now_us();
 	int error = store->ops->commit(store->backend, first, end, ret_bad, err);
 
-	metric_observe_us(METRIC_COMMIT_TIME, now_us() - start);
+	metric_observe_us(METRIC_COMMIT_TIME, store_now_us() - start);
 	metric_add(error ? METRIC_STORE_FAILURES : METRIC_STORE_COMMITS, 1);
 	return error;
 }
 
-static void settle(struct store_batch *first, const struct store_batch *end, int error,
-		   const char *text)
+static void batches_settle(struct store_batch *first, const struct store_batch *end, int error,
+			   const char *text)
 {
 	for (struct store_batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, link)) {
 		batch->error = error;
@@ -114,7 +115,7 @@ static void settle(struct store_batch *first, const struct store_batch *end, int
 }
 
 /* No batch is written more than twice: in a group that a bad one spoiled, and again without it. */
-static void commit_group(struct store *store, struct store_batches *group)
+static void store_commit_group(struct store *store, struct store_batches *group)
 {
 	struct store_batch *first = STAILQ_FIRST(group), *bad, *again;
 	struct err err = { 0 }, err_before = { 0 };
@@ -122,33 +123,33 @@ static void commit_group(struct store *store, struct store_batches *group)
 
 	while (first) {
 		bad = NULL;
-		error = attempt(store, first, NULL, &bad, &err);
+		error = store_attempt(store, first, NULL, &bad, &err);
 		if (!bad) {
 			store->failing = error != 0;
 			if (error)
-				complain(store, err.text);
+				store_complain(store, err.text);
 			else
-				calm_down(store);
-			settle(first, NULL, error, err.text);
+				store_tell_recovery(store);
+			batches_settle(first, NULL, error, err.text);
 			return;
 		}
 		if (bad != first) {
-			error_before = attempt(store, first, bad, &again, &err_before);
-			settle(first, bad, error_before, err_before.text);
+			error_before = store_attempt(store, first, bad, &again, &err_before);
+			batches_settle(first, bad, error_before, err_before.text);
 		}
 		log_error("the store refused a write that it cannot hold",
 			  LOG_STR("error", err.text));
-		settle(bad, STAILQ_NEXT(bad, link), error, err.text);
+		batches_settle(bad, STAILQ_NEXT(bad, link), error, err.text);
 		first = STAILQ_NEXT(bad, link);
 	}
 }
 
 /* Commits a group that was taken off the queue and hands it back. */
-static void run_group(struct store *store, struct store_batches *group)
+static void store_run_group(struct store *store, struct store_batches *group)
 {
 	const uint64_t one = 1;
 
-	commit_group(store, group);
+	store_commit_group(store, group);
 	pthread_mutex_lock(&store->lock);
 	STAILQ_CONCAT(&store->finished, group);
 	pthread_mutex_unlock(&store->lock);
@@ -157,7 +158,7 @@ static void run_group(struct store *store, struct store_batches *group)
 	}
 }
 
-static void wait_us(struct store *store, int64_t us)
+static void store_wait_us(struct store *store, int64_t us)
 {
 	struct timespec until;
 
@@ -172,7 +173,7 @@ static void wait_us(struct store *store, int64_t us)
 }
 
 /* Waits for work with the lock held. false: closing, and nothing is left. */
-static bool next_group(struct store *store, struct store_batches *group)
+static bool store_next_group(struct store *store, struct store_batches *group)
 {
 	int64_t idle_us;
 
@@ -181,13 +182,13 @@ static bool next_group(struct store *store, struct store_batches *group)
 		if (store->stopping)
 			return false;
 		pthread_mutex_unlock(&store->lock);
-		calm_down(store);
+		store_tell_recovery(store);
 		idle_us = store->ops->idle(store->backend);
 		if (store->told && idle_us > LIMIT_STORE_COMPLAIN_US)
 			idle_us = LIMIT_STORE_COMPLAIN_US;
 		pthread_mutex_lock(&store->lock);
 		if (STAILQ_EMPTY(&store->queued) && !store->stopping)
-			wait_us(store, idle_us);
+			store_wait_us(store, idle_us);
 	}
 	STAILQ_CONCAT(group, &store->queued);
 	return true;
@@ -199,9 +200,9 @@ static void *store_thread(void *arg)
 	struct store_batches group;
 
 	pthread_mutex_lock(&store->lock);
-	while (next_group(store, &group)) {
+	while (store_next_group(store, &group)) {
 		pthread_mutex_unlock(&store->lock);
-		run_group(store, &group);
+		store_run_group(store, &group);
 		pthread_mutex_lock(&store->lock);
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -254,14 +255,14 @@ size_t store_run(struct store *store, size_t max)
 	size_t n = 0;
 
 	pthread_mutex_lock(&store->lock);
-	while (n < max && (batch = STAILQ_FIRST(&store->queued)) != NULL) {
+	while (n < max && (batch = STAILQ_FIRST(&store->queued))) {
 		STAILQ_REMOVE_HEAD(&store->queued, link);
 		STAILQ_INSERT_TAIL(&group, batch, link);
 		n++;
 	}
 	pthread_mutex_unlock(&store->lock);
 	if (n > 0)
-		run_group(store, &group);
+		store_run_group(store, &group);
 	return n;
 }
 
@@ -301,7 +302,7 @@ void store_poll(struct store *store)
 	pthread_mutex_lock(&store->lock);
 	STAILQ_CONCAT(&finished, &store->finished);
 	pthread_mutex_unlock(&store->lock);
-	while ((batch = STAILQ_FIRST(&finished)) != NULL) {
+	while ((batch = STAILQ_FIRST(&finished))) {
 		STAILQ_REMOVE_HEAD(&finished, link);
 		store->waiting_ops -= batch->ops;
 		store->waiting_bytes -= batch->len;
@@ -327,11 +328,11 @@ int store_load(struct store *store, const struct store_loader *loader, void *ctx
 	return store->ops->load(store->backend, loader, ctx, err);
 }
 
-static void free_batches(struct store_batches *batches)
+static void batches_free(struct store_batches *batches)
 {
 	struct store_batch *batch;
 
-	while ((batch = STAILQ_FIRST(batches)) != NULL) {
+	while ((batch = STAILQ_FIRST(batches))) {
 		STAILQ_REMOVE_HEAD(batches, link);
 		store_batch_free(batch);
 	}
@@ -340,8 +341,8 @@ static void free_batches(struct store_batches *batches)
 void store_abandon(struct store *store)
 {
 	store->ops->close(store->backend);
-	free_batches(&store->queued);
-	free_batches(&store->finished);
+	batches_free(&store->queued);
+	batches_free(&store->finished);
 	pthread_cond_destroy(&store->wake);
 	pthread_mutex_destroy(&store->lock);
 	if (store->fd >= 0)
