@@ -1,6 +1,7 @@
 /*
- * Config: tracepager.yaml, the daemon's own options. Loaded once, checked as a whole, never
- * changed.
+ * Config: tracepager.yaml, the daemon's own options. Loaded once and checked as a whole; a reload
+ * reads the rules, never these options. A configuration owns its texts and secrets. Loading reads
+ * files with blocking calls: before the loop runs, or on any thread for a configuration of its own.
  */
 #ifndef TRACEPAGER_CONFIG_H
 #define TRACEPAGER_CONFIG_H
@@ -19,14 +20,15 @@
 struct sender_config {
 	const char *name;
 	enum alert_format_id format;
-	struct secret
-		bearer; /* unset: anybody who reaches the address (allowed on loopback only) */
+	/* The token that requests must bear; without a value whoever reaches the address may send,
+	 * which is allowed on loopback only. */
+	struct secret bearer;
 };
 
 struct config {
 	struct arena *arena; /* of all texts */
 	const char *listen, *store_path, *rules, *trace_link, *log_level;
-	const char *rules_shadow; /* "" the default */
+	const char *rules_shadow; /* "": rules.shadow.d beside the rules, where that exists */
 	bool rules_watch, rules_test;
 	struct secret admin_token;
 	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us;
@@ -37,13 +39,14 @@ struct config {
 };
 
 /*
- * path NULL: all defaults. Returns 0 and the configuration, -EINVAL with findings, or -errno with a
- * finding for what could not be read. Findings come in order of line.
+ * With a NULL path all options have their defaults. Returns 0 and the configuration, which the
+ * caller frees; -EINVAL with findings; or -errno with a finding for a file that cannot be read.
+ * Findings come in order of line.
  */
 int config_load(const char *path, struct config **ret_config, struct findings *findings);
 /*
- * The same from a text that has a name only; for tests and the fuzzer. Without load_secrets no file
- * is opened, and the secrets that lie in files stay unset: not to be run.
+ * Reads a text that has a name and no file; for tests and the fuzzer. Without load_secrets no file
+ * is opened and secrets in files stay unset, so that the configuration must not be run.
  */
 int config_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		 struct config **ret_config, struct findings *findings);

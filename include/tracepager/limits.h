@@ -433,6 +433,8 @@
 
 /* ---- config ---- */
 
+/* Memory of one configuration: a file of LIMIT_YAML_EVENTS takes a third of it. */
+#define LIMIT_CONFIG_BYTES (1u << 30)
 /* Declared sources, and their order numbers: each source is asked for each trace. */
 #define LIMIT_SOURCES 64u
 #define LIMIT_PREFER  1000000

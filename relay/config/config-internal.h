@@ -1,6 +1,7 @@
 /*
- * What the files of the configuration share: the state of one load, and the readers of values,
- * which tell what is wrong with them.
+ * What the files of the configuration share: the state of one load, and the readers of values, each
+ * of which adds a finding (file, line, column) where the value is wrong. Texts that are returned
+ * are the document's. Any thread, with a load of its own.
  */
 #ifndef TRACEPAGER_CONFIG_INTERNAL_H
 #define TRACEPAGER_CONFIG_INTERNAL_H
@@ -8,7 +9,7 @@
 #include "tracepager/config.h"
 #include "tracepager/ydoc.h"
 
-struct loading {
+struct config_loading {
 	struct config *config;
 	struct ydoc doc;
 	struct findings *findings;
@@ -19,39 +20,44 @@ struct loading {
 	ydoc_finding(&(loading)->doc, node, FINDING_ERROR, code, (loading)->findings, hint,        \
 		     __VA_ARGS__)
 
-/* Texts that are returned are the document's. */
+/* ---- config_values.c ---- */
 
-/* The key is none of those that are known there: where is " of a source", or "". */
-void config_unknown(struct loading *loading, const struct ynode *key, const char *where,
+/* Adds the finding that the key is none of the known ones; where is "" or such as " of a source".
+ */
+void config_unknown(struct config_loading *loading, const struct ynode *key, const char *where,
 		    const char *const *known, size_t n);
-/* The index of a word, or n with a finding. */
-size_t config_want_word(struct loading *loading, const struct ynode *node, const char *word,
+/* The index of the word in words, or n with a finding. */
+size_t config_want_word(struct config_loading *loading, const struct ynode *node, const char *word,
 			const char *code, const char *what, const char *const *words, size_t n);
-/* A text that must be there; NULL with a finding where it is something else. */
-const char *config_want_text(struct loading *loading, const struct ynode *node, const char *key);
-bool config_want_map(struct loading *loading, const struct ynode *node, const char *key,
+/* A text that is not empty; else NULL, with a finding. */
+const char *config_want_text(struct config_loading *loading, const struct ynode *node,
+			     const char *key);
+bool config_want_map(struct config_loading *loading, const struct ynode *node, const char *key,
 		     const char *example);
-bool config_read_duration(struct loading *loading, const struct ynode *node, const char *key,
+bool config_read_duration(struct config_loading *loading, const struct ynode *node, const char *key,
 			  int64_t *us);
-const char *config_read_url(struct loading *loading, const struct ynode *node, const char *key);
+const char *config_read_url(struct config_loading *loading, const struct ynode *node,
+			    const char *key);
 /* A URL with {trace_id} in it. */
-const char *config_read_link(struct loading *loading, const struct ynode *node, const char *key);
-/* Names appear in paths and logs. */
-void config_check_names(struct loading *loading, const struct ynode *map);
+const char *config_read_link(struct config_loading *loading, const struct ynode *node,
+			     const char *key);
+/* Finds keys that are no names: those appear in paths and logs. */
+void config_check_names(struct config_loading *loading, const struct ynode *map);
 
 /* Is key NAME, or its twin NAME_file? */
 bool config_is_secret(const char *key, const char *name);
-/* Given in some form; that it could not be read is another finding. */
+/* Is the secret NAME given, as a value or as a file? A file that cannot be read counts as given. */
 bool config_has_secret(const struct ynode *map, const char *name);
-/* The i-th entry of a map is the secret NAME, or its file. A token is one that travels in a header
- * as it is. */
-void config_read_secret(struct loading *loading, const struct ynode *map, size_t i,
+/* Reads the i-th entry of a map, which is the secret NAME or its file. A token must also be fit for
+ * a header. */
+void config_read_secret(struct config_loading *loading, const struct ynode *map, size_t i,
 			const char *name, struct secret *secret);
-void config_read_token(struct loading *loading, const struct ynode *map, size_t i, const char *name,
-		       struct secret *secret);
+void config_read_token(struct config_loading *loading, const struct ynode *map, size_t i,
+		       const char *name, struct secret *secret);
 
-/* config_sources.c */
-void config_read_sources(struct loading *loading, const struct ynode *map);
+/* ---- config_sources.c ---- */
+
+void config_read_sources(struct config_loading *loading, const struct ynode *map);
 void config_free_sources(struct config *config);
 void config_write_source_sample(struct buf *out);
 

@@ -1,7 +1,7 @@
 /*
- * Config: the table of options against the file's tree. Every problem is told, none stops the
- * search for more. Refuses: unknown options, secrets given twice, senders and an API that are open
- * to the world.
+ * Config: the options of the file, read by the table of options.def, and the senders. One pass
+ * finds every problem. Refuses unknown options, secrets that are given twice, and senders or an API
+ * without a token on an address that others reach.
  */
 #include "config-internal.h"
 
@@ -13,26 +13,23 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* A file of LIMIT_YAML_EVENTS takes a third of it. */
-#define CONFIG_ARENA_BYTES (1u << 30)
-
-enum option_kind {
-	OPTION_TEXT,
-	OPTION_FLAG,
-	OPTION_DURATION,
-	OPTION_SECRET,
+enum config_option_kind {
+	CONFIG_TEXT,
+	CONFIG_FLAG,
+	CONFIG_DURATION,
+	CONFIG_SECRET,
 };
 
-struct option {
+struct config_option {
 	const char *key;
-	enum option_kind kind;
+	enum config_option_kind kind;
 	size_t offset;
 	const char *value, *text;
 };
 
-static const struct option options[] = {
+static const struct config_option config_options[] = {
 #define OPTION(key, kind, field, value, text)                                                      \
-	{ key, OPTION_##kind, offsetof(struct config, field), value, text },
+	{ key, CONFIG_##kind, offsetof(struct config, field), value, text },
 #include "tracepager/tbl/options.def"
 #undef OPTION
 };
@@ -45,170 +42,30 @@ static const char *const format_names[] = {
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
-static void *option_field(struct config *config, const struct option *option)
+static void *config_field(struct config *config, const struct config_option *option)
 {
 	return (char *)config + option->offset;
 }
 
 static void set_defaults(struct config *config)
 {
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (options[i].kind == OPTION_TEXT)
-			memcpy(option_field(config, &options[i]), &options[i].value,
-			       sizeof(options[i].value));
-		else if (options[i].kind == OPTION_FLAG)
-			*(bool *)option_field(config, &options[i]) =
-				strcmp(options[i].value, "true") == 0;
-		else if (options[i].kind == OPTION_DURATION)
-			duration_parse(options[i].value, option_field(config, &options[i]));
+	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
+		if (config_options[i].kind == CONFIG_TEXT)
+			memcpy(config_field(config, &config_options[i]), &config_options[i].value,
+			       sizeof(config_options[i].value));
+		else if (config_options[i].kind == CONFIG_FLAG)
+			*(bool *)config_field(config, &config_options[i]) =
+				strcmp(config_options[i].value, "true") == 0;
+		else if (config_options[i].kind == CONFIG_DURATION)
+			duration_parse(config_options[i].value,
+				       config_field(config, &config_options[i]));
 	}
 }
 
-/* ---- Words. ---- */
+/* ---- senders ---- */
 
-/* NULL where the finding will not be told. */
-static const char *known_hint(struct loading *loading, const char *word, const char *const *known,
-			      size_t n)
-{
-	return loading->findings->n == LIMIT_FINDINGS
-		       ? NULL
-		       : words_hint(loading->config->arena, word, known, n);
-}
-
-void config_unknown(struct loading *loading, const struct ynode *key, const char *where,
-		    const char *const *known, size_t n)
-{
-	FAULT(loading, key, "C001", known_hint(loading, key->text, known, n),
-	      "unknown option \"%s\"%s", key->text, where);
-}
-
-size_t config_want_word(struct loading *loading, const struct ynode *node, const char *word,
-			const char *code, const char *what, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(word, words[i]) == 0)
-			return i;
-	FAULT(loading, node, code, known_hint(loading, word, words, n), "unknown %s \"%s\"", what,
-	      word);
-	return n;
-}
-
-/* ---- Values. ---- */
-
-const char *config_want_text(struct loading *loading, const struct ynode *node, const char *key)
-{
-	if (node->kind != YNODE_SCALAR)
-		FAULT(loading, node, "C002", NULL, "%s must be a text, not %s", key,
-		      ynode_kind_name(node));
-	else if (!*node->text || ynode_is_empty(node))
-		FAULT(loading, node, "C002", "give it a value, or leave it out", "%s is empty",
-		      key);
-	else
-		return node->text;
-	return NULL;
-}
-
-bool config_want_map(struct loading *loading, const struct ynode *node, const char *key,
-		     const char *example)
-{
-	if (node->kind == YNODE_MAP)
-		return true;
-	FAULT(loading, node, "C002", example, "%s must be a map, not %s", key,
-	      ynode_kind_name(node));
-	return false;
-}
-
-bool config_read_duration(struct loading *loading, const struct ynode *node, const char *key,
-			  int64_t *us)
-{
-	if (node->kind == YNODE_SCALAR && duration_parse(node->text, us))
-		return true;
-	FAULT(loading, node, "C005", "durations are written 500ms, 5s, 10m, 12h",
-	      "%s must be a duration", key);
-	return false;
-}
-
-const char *config_read_url(struct loading *loading, const struct ynode *node, const char *key)
-{
-	const char *url = config_want_text(loading, node, key);
-
-	if (!url)
-		return NULL;
-	size_t scheme = strncmp(url, "http://", 7) == 0	   ? 7
-			: strncmp(url, "https://", 8) == 0 ? 8
-							   : 0;
-	if (!scheme || !url[scheme] || url[strcspn(url, " \t\r\n")])
-		FAULT(loading, node, "C010", NULL,
-		      "%s must be a URL that begins with http:// or https://", key);
-	return url;
-}
-
-const char *config_read_link(struct loading *loading, const struct ynode *node, const char *key)
-{
-	const char *url = config_read_url(loading, node, key);
-
-	if (url && !strstr(url, "{trace_id}"))
-		FAULT(loading, node, "C016", "write http://jaeger:16686/trace/{trace_id}",
-		      "%s must hold {trace_id}", key);
-	return url;
-}
-
-bool config_is_secret(const char *key, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncmp(key, name, len) == 0 && (!key[len] || strcmp(key + len, "_file") == 0);
-}
-
-bool config_has_secret(const struct ynode *map, const char *name)
-{
-	for (size_t i = 0; i < map->n; i++)
-		if (config_is_secret(map->keys[i]->text, name))
-			return true;
-	return false;
-}
-
-/* A blank or a line end in it would make another header, or none. */
-static bool is_token(const char *text)
-{
-	for (; *text; text++)
-		if (*text <= 0x20 || *text >= 0x7f)
-			return false;
-	return true;
-}
-
-void config_read_secret(struct loading *loading, const struct ynode *map, size_t i,
-			const char *name, struct secret *secret)
-{
-	const char *key = map->keys[i]->text;
-	const char *text = config_want_text(loading, map->items[i], key);
-	struct err err = { 0 };
-
-	for (size_t before = 0; before < i; before++)
-		if (config_is_secret(map->keys[before]->text, name))
-			FAULT(loading, map->keys[i], "C003", "keep one of the two",
-			      "%s is given twice, as a value and as a file", name);
-	if (!text)
-		return;
-	if (strcmp(key, name) == 0)
-		secret_set(secret, text);
-	else if (loading->load_secrets && secret_read_file(secret, text, &err) < 0)
-		FAULT(loading, map->items[i], "C004", NULL, "%s", err.text);
-}
-
-void config_read_token(struct loading *loading, const struct ynode *map, size_t i, const char *name,
-		       struct secret *secret)
-{
-	config_read_secret(loading, map, i, name, secret);
-	if (secret->value && !is_token(secret->value))
-		FAULT(loading, map->items[i], "C018", "use visible ASCII characters only",
-		      "%s holds a character that a token cannot have", name);
-}
-
-/* ---- Senders. ---- */
-
-static void read_sender(struct loading *loading, const struct ynode *name, const struct ynode *map,
-			struct sender_config *sender)
+static void read_sender(struct config_loading *loading, const struct ynode *name,
+			const struct ynode *map, struct sender_config *sender)
 {
 	static const char *const known[] = { "format", "bearer", "bearer_file" };
 
@@ -238,22 +95,7 @@ static void read_sender(struct loading *loading, const struct ynode *name, const
 		      "a sender without a token is allowed only while listening on loopback");
 }
 
-void config_check_names(struct loading *loading, const struct ynode *map)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-
-	for (size_t i = 0; i < map->n; i++) {
-		const char *name = map->keys[i]->text;
-		size_t len = strlen(name);
-		if (len == 0 || len > 64 || strspn(name, letters) != len)
-			FAULT(loading, map->keys[i], "C012",
-			      "use 1 to 64 letters, digits, _ . and -",
-			      "this name does not fit into a path");
-	}
-}
-
-static void read_senders(struct loading *loading, const struct ynode *map)
+static void read_senders(struct config_loading *loading, const struct ynode *map)
 {
 	struct config *config = loading->config;
 
@@ -264,34 +106,35 @@ static void read_senders(struct loading *loading, const struct ynode *map)
 			    &config->senders[config->nsenders++]);
 }
 
-/* ---- Options. prefix is "" at the top of the file and "store." within store. ---- */
+/* ---- options; the prefix is "" at the top of the file, and "store." within store ---- */
 
-static const struct option *find_option(const char *prefix, const char *key)
+static const struct config_option *find_config_option(const char *prefix, const char *key)
 {
 	size_t len = strlen(prefix);
 
-	/* The dot is for the table only: in the file, store.path is a map within a map. */
+	/* Keys of the file have no dot: the table's store.path is path in the map store. */
 	if (strchr(key, '.'))
 		return NULL;
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (strncmp(options[i].key, prefix, len) != 0)
+	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
+		if (strncmp(config_options[i].key, prefix, len) != 0)
 			continue;
-		const char *name = options[i].key + len;
+		const char *name = config_options[i].key + len;
 		if (strcmp(key, name) == 0 ||
-		    (options[i].kind == OPTION_SECRET && config_is_secret(key, name)))
-			return &options[i];
+		    (config_options[i].kind == CONFIG_SECRET && config_is_secret(key, name)))
+			return &config_options[i];
 	}
 	return NULL;
 }
 
-static void unknown_option(struct loading *loading, const struct ynode *key, const char *prefix)
+static void unknown_option(struct config_loading *loading, const struct ynode *key,
+			   const char *prefix)
 {
-	const char *known[ARRAY_LEN(options) + 2];
+	const char *known[ARRAY_LEN(config_options) + 2];
 	size_t n = 0, len = strlen(prefix);
 
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		const char *name = options[i].key + len;
-		if (strncmp(options[i].key, prefix, len) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
+		const char *name = config_options[i].key + len;
+		if (strncmp(config_options[i].key, prefix, len) == 0)
 			known[n++] =
 				arena_strndup(loading->config->arena, name, strcspn(name, "."));
 	}
@@ -302,7 +145,7 @@ static void unknown_option(struct loading *loading, const struct ynode *key, con
 	config_unknown(loading, key, *prefix ? " of store" : "", known, n);
 }
 
-static void read_flag(struct loading *loading, const struct ynode *node, const char *key,
+static void read_flag(struct config_loading *loading, const struct ynode *node, const char *key,
 		      bool *flag)
 {
 	bool is_word = node->kind == YNODE_SCALAR && !node->quoted;
@@ -313,42 +156,43 @@ static void read_flag(struct loading *loading, const struct ynode *node, const c
 		FAULT(loading, node, "C002", NULL, "%s must be true or false", key);
 }
 
-static void read_option(struct loading *loading, const struct option *option,
-			const struct ynode *map, size_t i)
+static void read_config_option(struct config_loading *loading, const struct config_option *option,
+			       const struct ynode *map, size_t i)
 {
-	void *field = option_field(loading->config, option);
+	void *field = config_field(loading->config, option);
 	const struct ynode *value = map->items[i];
 	const char *text;
 
 	switch (option->kind) {
-	case OPTION_TEXT:
-		/* "" is a value only where it is the default. */
+	case CONFIG_TEXT:
+		/* "" is allowed where it is the default. */
 		if (!*option->value && value->quoted && !*value->text)
 			break;
 		text = config_want_text(loading, value, option->key);
 		if (text)
 			memcpy(field, &text, sizeof(text));
 		break;
-	case OPTION_FLAG:
+	case CONFIG_FLAG:
 		read_flag(loading, value, option->key, field);
 		break;
-	case OPTION_DURATION:
+	case CONFIG_DURATION:
 		config_read_duration(loading, value, option->key, field);
 		break;
-	case OPTION_SECRET:
+	case CONFIG_SECRET:
 		config_read_token(loading, map, i, option->key, field);
 		break;
 	}
 }
 
-static void read_options(struct loading *loading, const struct ynode *map, const char *prefix)
+static void read_config_options(struct config_loading *loading, const struct ynode *map,
+				const char *prefix)
 {
 	for (size_t i = 0; i < map->n; i++) {
 		const struct ynode *value = map->items[i];
 		const char *key = map->keys[i]->text;
-		const struct option *option = find_option(prefix, key);
+		const struct config_option *option = find_config_option(prefix, key);
 		if (option)
-			read_option(loading, option, map, i);
+			read_config_option(loading, option, map, i);
 		else if (*prefix)
 			unknown_option(loading, map->keys[i], prefix);
 		else if (strcmp(key, "store") != 0 && strcmp(key, "senders") != 0 &&
@@ -358,11 +202,11 @@ static void read_options(struct loading *loading, const struct ynode *map, const
 			config_want_map(loading, value, key, "write NAME: {...} for each");
 		else if (config_want_map(loading, value, key,
 					 "write {path: /var/lib/tracepager/tracepager.db}"))
-			read_options(loading, value, "store.");
+			read_config_options(loading, value, "store.");
 	}
 }
 
-/* ---- The whole. ---- */
+/* ---- the whole file ---- */
 
 /* HOST:PORT, [IPV6]:PORT or :PORT, as the server takes it. */
 static bool is_address(const char *listen)
@@ -377,15 +221,15 @@ static bool is_address(const char *listen)
 	return strcspn(listen, ": \t/") == (size_t)(colon - listen);
 }
 
-/* Before the senders, which depend on it. */
-static void check_listen(struct loading *loading, const struct ynode *root)
+/* Called before the senders are read: on loopback they need no token. */
+static void check_listen(struct config_loading *loading, const struct ynode *root)
 {
 	struct config *config = loading->config;
 
 	if (!is_address(config->listen)) {
 		FAULT(loading, ynode_get(root, "listen"), "C017", "write 127.0.0.1:9480",
 		      "listen must be an address and a port");
-		config->listen = "127.0.0.1:9480"; /* so that nothing else is told for it */
+		config->listen = "127.0.0.1:9480"; /* one finding is enough for it */
 	}
 	if (!config_is_loopback(config->listen) && !config_has_secret(root, "admin_token") &&
 	    !loading->doc.cut)
@@ -394,7 +238,7 @@ static void check_listen(struct loading *loading, const struct ynode *root)
 		      "listening elsewhere than on loopback needs an admin_token");
 }
 
-static void check_whole(struct loading *loading, const struct ynode *root)
+static void check_whole(struct config_loading *loading, const struct ynode *root)
 {
 	struct config *config = loading->config;
 	const struct ynode *late = ynode_get(root, "enrich_late"),
@@ -404,9 +248,8 @@ static void check_whole(struct loading *loading, const struct ynode *root)
 			 "log level", level_names, ARRAY_LEN(level_names));
 	if (config->expire_after_us < LIMIT_EXPIRE_AFTER_LEAST_US)
 		FAULT(loading, ynode_get(root, "expire_after"), "C005",
-		      "it must be longer than Alertmanager's repeat_interval (4h unless you set "
-		      "it), "
-		      "or alerts that still fire are resolved",
+		      "write more than Alertmanager's repeat_interval (4h unless you set it), or "
+		      "alerts that still fire are resolved",
 		      "expire_after must be 1m or longer");
 	if (config->enrich_late_us < config->enrich_us && !loading->doc.cut)
 		FAULT(loading, late ? late : ynode_get(root, "enrich_budget"), "C015", NULL,
@@ -415,7 +258,7 @@ static void check_whole(struct loading *loading, const struct ynode *root)
 		config_read_link(loading, link, "trace_link");
 }
 
-static void read_root(struct loading *loading)
+static void read_root(struct config_loading *loading)
 {
 	const struct ynode *root = loading->doc.root;
 	const struct ynode *senders = ynode_get(root, "senders"),
@@ -423,7 +266,7 @@ static void read_root(struct loading *loading)
 
 	if (!config_want_map(loading, root, "the file", "write listen: 127.0.0.1:9480"))
 		return;
-	read_options(loading, root, "");
+	read_config_options(loading, root, "");
 	check_listen(loading, root);
 	if (senders && senders->kind == YNODE_MAP)
 		read_senders(loading, senders);
@@ -436,13 +279,13 @@ static struct config *config_new(void)
 {
 	struct config *config = xcalloc(1, sizeof(*config));
 
-	config->arena = arena_new(CONFIG_ARENA_BYTES);
+	config->arena = arena_new(LIMIT_CONFIG_BYTES);
 	set_defaults(config);
 	return config;
 }
 
-/* What follows the reading of the text, which gave result. Takes loading's config. */
-static int finish(struct loading *loading, int result, struct config **ret_config)
+/* Reads the document, which ydoc made with that result. Takes loading's config. */
+static int finish_loading(struct config_loading *loading, int result, struct config **ret_config)
 {
 	if (loading->doc.root)
 		read_root(loading);
@@ -458,25 +301,25 @@ static int finish(struct loading *loading, int result, struct config **ret_confi
 
 int config_load(const char *path, struct config **ret_config, struct findings *findings)
 {
-	struct loading loading = { .config = config_new(),
-				   .findings = findings,
-				   .load_secrets = true };
+	struct config_loading loading = { .config = config_new(),
+					  .findings = findings,
+					  .load_secrets = true };
 	int result = 0;
 
 	if (path)
 		result = ydoc_read(loading.config->arena, path, &loading.doc, findings);
-	return finish(&loading, result, ret_config);
+	return finish_loading(&loading, result, ret_config);
 }
 
 int config_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		 struct config **ret_config, struct findings *findings)
 {
-	struct loading loading = { .config = config_new(),
-				   .findings = findings,
-				   .load_secrets = load_secrets };
+	struct config_loading loading = { .config = config_new(),
+					  .findings = findings,
+					  .load_secrets = load_secrets };
 	int result = ydoc_parse(loading.config->arena, name, text, len, &loading.doc, findings);
 
-	return finish(&loading, result, ret_config);
+	return finish_loading(&loading, result, ret_config);
 }
 
 void config_free(struct config *config)
@@ -491,7 +334,7 @@ void config_free(struct config *config)
 	free(config);
 }
 
-/* Names other than localhost could resolve to anything, 127.shop.example among them. */
+/* Of names only localhost counts: others, such as 127.shop.example, may resolve to any address. */
 bool config_is_loopback(const char *listen)
 {
 	char host[INET_ADDRSTRLEN];
@@ -509,17 +352,17 @@ bool config_is_loopback(const char *listen)
 
 void config_write_sample(struct buf *out)
 {
-	buf_puts(out, "# tracepager.yaml: the daemon's options. Who is paged for what stands in "
-		      "the rules.\n"
+	buf_puts(out, "# tracepager.yaml: the daemon's options. The rules say who is paged for "
+		      "what.\n"
 		      "# Options that are commented out show their defaults.\n\n");
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		const struct option *option = &options[i];
+	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
+		const struct config_option *option = &config_options[i];
 		const char *dot = strchr(option->key, '.');
 		buf_printf(out, "# %s.\n", option->text);
-		if (option->kind == OPTION_SECRET)
+		if (option->kind == CONFIG_SECRET)
 			buf_printf(out, "#%s_file: /etc/tracepager/%s\n\n", option->key,
 				   option->key);
-		else if (option->kind == OPTION_FLAG)
+		else if (option->kind == CONFIG_FLAG)
 			buf_printf(out, "#%s: %s\n\n", option->key, option->value);
 		else if (dot)
 			buf_printf(out, "#%.*s:\n#  %s: \"%s\"\n\n", (int)(dot - option->key),

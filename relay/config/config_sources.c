@@ -1,6 +1,4 @@
-/*
- * Config: the trace sources, by the table of their options.
- */
+/* Config, sources: the trace sources, read by the table of source_options.def. */
 #include "config-internal.h"
 
 #include <ctype.h>
@@ -11,28 +9,28 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-enum option_kind {
-	OPTION_TEXT,
-	OPTION_URL,
-	OPTION_LINK,
-	OPTION_FILE,
-	OPTION_SECRET,
-	OPTION_HEADERS,
-	OPTION_DURATION,
-	OPTION_RATE,
-	OPTION_NUMBER,
+enum source_option_kind {
+	SOURCE_OPTION_TEXT,
+	SOURCE_OPTION_URL,
+	SOURCE_OPTION_LINK,
+	SOURCE_OPTION_FILE,
+	SOURCE_OPTION_SECRET,
+	SOURCE_OPTION_HEADERS,
+	SOURCE_OPTION_DURATION,
+	SOURCE_OPTION_RATE,
+	SOURCE_OPTION_NUMBER,
 };
 
 struct source_option {
 	const char *key;
-	enum option_kind kind;
+	enum source_option_kind kind;
 	size_t offset;
 	const char *example, *text;
 };
 
-static const struct source_option options[] = {
+static const struct source_option source_options[] = {
 #define SOURCE_OPTION(key, kind, field, example, text)                                             \
-	{ key, OPTION_##kind, offsetof(struct source_config, field), example, text },
+	{ key, SOURCE_OPTION_##kind, offsetof(struct source_config, field), example, text },
 #include "tracepager/tbl/source_options.def"
 #undef SOURCE_OPTION
 };
@@ -55,24 +53,25 @@ static const char *const kind_texts[] = {
 #undef SOURCE
 };
 
-static void *option_field(struct source_config *source, const struct source_option *option)
+static void *source_field(struct source_config *source, const struct source_option *option)
 {
 	return (char *)source + option->offset;
 }
 
-static const struct source_option *find_option(const char *key)
+static const struct source_option *find_source_option(const char *key)
 {
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (strcmp(key, options[i].key) == 0 ||
-		    (options[i].kind == OPTION_SECRET && config_is_secret(key, options[i].key)))
-			return &options[i];
+	for (size_t i = 0; i < ARRAY_LEN(source_options); i++)
+		if (strcmp(key, source_options[i].key) == 0 ||
+		    (source_options[i].kind == SOURCE_OPTION_SECRET &&
+		     config_is_secret(key, source_options[i].key)))
+			return &source_options[i];
 	return NULL;
 }
 
-/* ---- Values. ---- */
+/* ---- values ---- */
 
-/* "20/s": how long from one to the next. */
-static void read_rate(struct loading *loading, const struct ynode *node, const char *key,
+/* "20/s" is a pause of 50 ms from one search to the next. */
+static void read_rate(struct config_loading *loading, const struct ynode *node, const char *key,
 		      int64_t *pause_us)
 {
 	static const struct {
@@ -91,16 +90,17 @@ static void read_rate(struct loading *loading, const struct ynode *node, const c
 	FAULT(loading, node, "C020", "write 20/s, 100/m or 300/h", "%s must be a rate", key);
 }
 
-static void read_number(struct loading *loading, const struct ynode *node, const char *key,
-			int64_t *number)
+static void read_source_number(struct config_loading *loading, const struct ynode *node,
+			       const char *key, int64_t *number)
 {
 	if (!ynode_int(node, number) || *number < -LIMIT_PREFER || *number > LIMIT_PREFER)
 		FAULT(loading, node, "C021", "write a whole number, such as 1",
 		      "%s must be a number from -%d to %d", key, LIMIT_PREFER, LIMIT_PREFER);
 }
 
-/* curl opens it with each connection: what is wrong with it is better told now. */
-static const char *read_file(struct loading *loading, const struct ynode *node, const char *key)
+/* curl opens the file with each connection; a finding comes before the first alert. */
+static const char *read_file_name(struct config_loading *loading, const struct ynode *node,
+				  const char *key)
 {
 	const char *path = config_want_text(loading, node, key);
 
@@ -125,7 +125,7 @@ static bool is_header_name(const char *name, size_t len)
 	return len > 0;
 }
 
-/* Blanks are for the middle only: the other end drops them elsewhere. */
+/* No blanks at the ends: the server would drop them. */
 static bool is_header_value(const char *value)
 {
 	size_t len = strlen(value);
@@ -136,9 +136,9 @@ static bool is_header_value(const char *value)
 	return len > 0 && value[0] != ' ' && value[len - 1] != ' ';
 }
 
-/* Findings stand at the map's own key: the lines of its headers hold what nobody shall see. */
-static void read_header(struct loading *loading, const struct ynode *at, const struct ynode *map,
-			size_t i, struct source_header *header)
+/* Findings are placed at the key of the map, since the lines of its headers hold secrets. */
+static void read_header(struct config_loading *loading, const struct ynode *at,
+			const struct ynode *map, size_t i, struct source_header *header)
 {
 	static const char twin[] = "_file";
 	const char *key = map->keys[i]->text;
@@ -150,7 +150,7 @@ static void read_header(struct loading *loading, const struct ynode *at, const s
 	len -= is_file ? twin_len : 0;
 	if (!is_header_name(key, len)) {
 		FAULT(loading, at, "C022", "names are made of letters, digits, - and _",
-		      "\"%s\" is no name for a header of ours", key);
+		      "\"%s\" cannot be the name of a header", key);
 		return;
 	}
 	header->name = arena_strndup(loading->config->arena, key, len);
@@ -169,8 +169,8 @@ static void read_header(struct loading *loading, const struct ynode *at, const s
 		      "the header %s has no value that a header can have", header->name);
 }
 
-static void read_headers(struct loading *loading, const struct ynode *key, const struct ynode *map,
-			 struct source_config *source)
+static void read_headers(struct config_loading *loading, const struct ynode *key,
+			 const struct ynode *map, struct source_config *source)
 {
 	if (!config_want_map(loading, map, "headers", "write {X-Api-Key_file: /path/of/the/key}"))
 		return;
@@ -184,63 +184,63 @@ static void read_headers(struct loading *loading, const struct ynode *key, const
 		read_header(loading, key, map, i, &source->headers[source->nheaders++]);
 }
 
-static void read_timeout(struct loading *loading, const struct ynode *node, const char *key,
+static void read_timeout(struct config_loading *loading, const struct ynode *node, const char *key,
 			 int64_t *us)
 {
 	if (config_read_duration(loading, node, key, us) && *us == 0)
 		FAULT(loading, node, "C005", NULL, "%s must be longer than 0", key);
 }
 
-static void read_option(struct loading *loading, const struct source_option *option,
-			const struct ynode *map, size_t i, struct source_config *source)
+static void read_source_option(struct config_loading *loading, const struct source_option *option,
+			       const struct ynode *map, size_t i, struct source_config *source)
 {
-	void *field = option_field(source, option);
+	void *field = source_field(source, option);
 	const struct ynode *value = map->items[i];
 	const char *text = NULL;
 
 	switch (option->kind) {
-	case OPTION_TEXT:
+	case SOURCE_OPTION_TEXT:
 		text = config_want_text(loading, value, option->key);
 		break;
-	case OPTION_URL:
+	case SOURCE_OPTION_URL:
 		text = config_read_url(loading, value, option->key);
 		break;
-	case OPTION_LINK:
+	case SOURCE_OPTION_LINK:
 		text = config_read_link(loading, value, option->key);
 		break;
-	case OPTION_FILE:
-		text = read_file(loading, value, option->key);
+	case SOURCE_OPTION_FILE:
+		text = read_file_name(loading, value, option->key);
 		break;
-	case OPTION_SECRET:
+	case SOURCE_OPTION_SECRET:
 		if (strcmp(option->key, "bearer") == 0)
 			config_read_token(loading, map, i, option->key, field);
 		else
 			config_read_secret(loading, map, i, option->key, field);
 		return;
-	case OPTION_HEADERS:
+	case SOURCE_OPTION_HEADERS:
 		read_headers(loading, map->keys[i], value, source);
 		return;
-	case OPTION_DURATION:
+	case SOURCE_OPTION_DURATION:
 		read_timeout(loading, value, option->key, field);
 		return;
-	case OPTION_RATE:
+	case SOURCE_OPTION_RATE:
 		read_rate(loading, value, option->key, field);
 		return;
-	case OPTION_NUMBER:
-		read_number(loading, value, option->key, field);
+	case SOURCE_OPTION_NUMBER:
+		read_source_number(loading, value, option->key, field);
 		return;
 	}
 	memcpy(field, &text, sizeof(text));
 }
 
-static void read_entry(struct loading *loading, const struct ynode *map, size_t i,
+static void read_entry(struct config_loading *loading, const struct ynode *map, size_t i,
 		       struct source_config *source)
 {
 	const char *key = map->keys[i]->text;
-	const struct source_option *option = find_option(key);
+	const struct source_option *option = find_source_option(key);
 
 	if (option) {
-		read_option(loading, option, map, i, source);
+		read_source_option(loading, option, map, i, source);
 	} else if (strcmp(key, "kind") == 0) {
 		const char *text = config_want_text(loading, map->items[i], key);
 		if (text)
@@ -248,28 +248,28 @@ static void read_entry(struct loading *loading, const struct ynode *map, size_t 
 				loading, map->items[i], text, "C009", "kind of source", kind_names,
 				ARRAY_LEN(kind_names));
 	} else {
-		const char *known[ARRAY_LEN(options) + 1] = { "kind" };
-		for (size_t n = 0; n < ARRAY_LEN(options); n++)
-			known[n + 1] = options[n].key;
+		const char *known[ARRAY_LEN(source_options) + 1] = { "kind" };
+		for (size_t n = 0; n < ARRAY_LEN(source_options); n++)
+			known[n + 1] = source_options[n].key;
 		config_unknown(loading, map->keys[i], " of a source", known, ARRAY_LEN(known));
 	}
 }
 
-/* ---- The whole of one source. ---- */
+/* ---- one source ---- */
 
 static bool is_given(const struct ynode *map, const struct source_option *option)
 {
-	return option->kind == OPTION_SECRET ? config_has_secret(map, option->key)
-					     : ynode_get(map, option->key) != NULL;
+	return option->kind == SOURCE_OPTION_SECRET ? config_has_secret(map, option->key)
+						    : ynode_get(map, option->key) != NULL;
 }
 
-static void check_needs(struct loading *loading, const struct ynode *name, const struct ynode *map,
-			enum source_id kind)
+static void check_needs(struct config_loading *loading, const struct ynode *name,
+			const struct ynode *map, enum source_id kind)
 {
 	for (const char *at = kind_needs[kind]; *at; at += strspn(at, " ")) {
 		const char *key = arena_strndup(loading->config->arena, at, strcspn(at, " "));
-		const struct source_option *option = find_option(key);
-		const char *twin = option->kind == OPTION_SECRET ? "_file" : "";
+		const struct source_option *option = find_source_option(key);
+		const char *twin = option->kind == SOURCE_OPTION_SECRET ? "_file" : "";
 		at += strlen(key);
 		if (!is_given(map, option))
 			FAULT(loading, name, "C011",
@@ -287,7 +287,7 @@ static bool has_header(const struct source_config *source, const char *name)
 	return false;
 }
 
-static void check_credentials(struct loading *loading, const struct ynode *name,
+static void check_credentials(struct config_loading *loading, const struct ynode *name,
 			      const struct ynode *map, const struct source_config *source)
 {
 	bool user = ynode_get(map, "username") != NULL;
@@ -307,7 +307,7 @@ static void check_credentials(struct loading *loading, const struct ynode *name,
 		      "a key_file needs its cert_file");
 }
 
-static void check_tenant(struct loading *loading, const struct ynode *map,
+static void check_tenant(struct config_loading *loading, const struct ynode *map,
 			 const struct source_config *source)
 {
 	const struct trace_source *kind = trace_sources[source->kind];
@@ -328,8 +328,8 @@ static void check_tenant(struct loading *loading, const struct ynode *map,
 		      "a %s source does not write its tenant like that", kind_names[source->kind]);
 }
 
-/* These become parts of a URL's host or path. */
-static void check_plain(struct loading *loading, const struct ynode *map, const char *key,
+/* The text becomes a part of a URL's host or path. */
+static void check_plain(struct config_loading *loading, const struct ynode *map, const char *key,
 			const char *text)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -340,8 +340,8 @@ static void check_plain(struct loading *loading, const struct ynode *map, const 
 		      "%s holds a character that it cannot have", key);
 }
 
-static void read_source(struct loading *loading, const struct ynode *name, const struct ynode *map,
-			struct source_config *source)
+static void read_source(struct config_loading *loading, const struct ynode *name,
+			const struct ynode *map, struct source_config *source)
 {
 	*source = (struct source_config){
 		.name = name->text,
@@ -367,8 +367,8 @@ static void read_source(struct loading *loading, const struct ynode *name, const
 	check_plain(loading, map, "project", source->project);
 }
 
-/* Those with a lower number first; else they keep the order of the file. */
-static void sort(struct source_config *sources, size_t n)
+/* Sources with a lower `prefer` come first; among equals the order is the file's. */
+static void sort_by_preference(struct source_config *sources, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		struct source_config source = sources[i];
@@ -379,7 +379,7 @@ static void sort(struct source_config *sources, size_t n)
 	}
 }
 
-void config_read_sources(struct loading *loading, const struct ynode *map)
+void config_read_sources(struct config_loading *loading, const struct ynode *map)
 {
 	struct config *config = loading->config;
 
@@ -393,16 +393,16 @@ void config_read_sources(struct loading *loading, const struct ynode *map)
 	for (size_t i = 0; i < map->n; i++)
 		read_source(loading, map->keys[i], map->items[i],
 			    &config->sources[config->nsources++]);
-	sort(config->sources, config->nsources);
+	sort_by_preference(config->sources, config->nsources);
 }
 
 void config_free_sources(struct config *config)
 {
 	for (size_t i = 0; i < config->nsources; i++) {
 		struct source_config *source = &config->sources[i];
-		for (size_t n = 0; n < ARRAY_LEN(options); n++)
-			if (options[n].kind == OPTION_SECRET)
-				secret_fini(option_field(source, &options[n]));
+		for (size_t n = 0; n < ARRAY_LEN(source_options); n++)
+			if (source_options[n].kind == SOURCE_OPTION_SECRET)
+				secret_fini(source_field(source, &source_options[n]));
 		for (size_t n = 0; n < source->nheaders; n++)
 			secret_fini(&source->headers[n].value);
 	}
@@ -417,12 +417,12 @@ void config_write_source_sample(struct buf *out)
 		      "  jaeger:\n"
 		      "    kind: jaeger\n"
 		      "    url: http://127.0.0.1:16686\n");
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		const struct source_option *option = &options[i];
+	for (size_t i = 0; i < ARRAY_LEN(source_options); i++) {
+		const struct source_option *option = &source_options[i];
 		if (strcmp(option->key, "url") == 0)
 			continue;
 		buf_printf(out, "    # %s.\n", option->text);
 		buf_printf(out, "    # %s%s: %s\n", option->key,
-			   option->kind == OPTION_SECRET ? "_file" : "", option->example);
+			   option->kind == SOURCE_OPTION_SECRET ? "_file" : "", option->example);
 	}
 }

@@ -170,7 +170,7 @@ START_TEST(test_every_option)
 }
 END_TEST
 
-/* One fault each: its code and place, and a part of what is said or of the hint. */
+/* One fault each: its code and place, and a part of its text or of its hint. */
 static const struct {
 	const char *text, *code;
 	int line, column;
@@ -222,7 +222,7 @@ static const struct {
 	{ "window_before: -1m\n", "C005", 1, 16, "durations are written 500ms" },
 	{ "window_before:\n", "C005", 1, 15, "window_before must be a duration" },
 	{ "expire_after: 0\n", "C005", 1, 15, "expire_after must be 1m or longer" },
-	{ "expire_after: 59s\n", "C005", 1, 15, "longer than Alertmanager's repeat_interval" },
+	{ "expire_after: 59s\n", "C005", 1, 15, "write more than Alertmanager's repeat_interval" },
 	{ "sources: {j: {kind: files, path: /t, timeout: soon}}\n", "C005", 1, 47,
 	  "timeout must be a duration" },
 	{ "sources: {j: {kind: files, path: /t, timeout: 0s}}\n", "C005", 1, 47,
@@ -309,7 +309,7 @@ static const struct {
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: [a]}}\n", "C002", 1, 55,
 	  "headers must be a map" },
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {a b: c}}}\n", "C022", 1, 46,
-	  "no name for a header" },
+	  "cannot be the name of a header" },
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {Host: c}}}\n", "C022", 1, 46,
 	  "\"Host\"" },
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", headers: {a: \"b\\nc: d\"}}}\n", "C022",
@@ -328,7 +328,7 @@ static const struct {
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", trace_link: \"http://j/trace\"}}\n",
 	  "C016", 1, 58, "trace_link must hold" },
 
-	/* Those of YAML itself. */
+	/* Faults of the YAML. */
 	{ "listen: localhost:1\nrules: a\nlisten: localhost:2\n", "E004", 3, 1, "given twice" },
 	{ "senders:\n  am: {format: prometheus}\n  am: {format: alertmanager}\n", "E004", 3, 3,
 	  "given twice" },
@@ -558,7 +558,7 @@ static const struct {
 #undef SOURCE_OPTION
 };
 
-/* What the sample shows of an option can be written like that; its other half may be missing. */
+/* A source with the example of the sample loads; at most the option's counterpart is missing. */
 START_TEST(test_example_of_a_source_option)
 {
 	const char *twin = source_options[_i].secret ? "_file" : "";
@@ -580,7 +580,8 @@ START_TEST(test_example_of_a_source_option)
 }
 END_TEST
 
-/* Every secret of a source has its twin; what cannot be read is told with its place. */
+/* Every secret of a source can be in a file; a file that cannot be read is a finding with its
+ * place. */
 START_TEST(test_files_of_a_source)
 {
 	char *path = write_file("from-the-file\n");
@@ -677,8 +678,8 @@ START_TEST(test_sample_loads)
 }
 END_TEST
 
-/* What is commented out loads too, and changes nothing: "#listen: …" and "#  path: …", but not "# A
- * sentence." */
+/* Options that are commented out ("#listen: …", "#  path: …", not "# A sentence.") load too, and
+ * have their defaults. */
 START_TEST(test_sample_without_its_comments)
 {
 	struct buf sample = BUF_INIT(64u << 10), bare = BUF_INIT(64u << 10);

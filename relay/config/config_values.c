@@ -1,0 +1,170 @@
+/*
+ * Config, values: readers of a node's text, number, time, URL or secret, each with the findings of
+ * what is wrong with it. Owns nothing.
+ */
+#include "config-internal.h"
+
+#include <string.h>
+
+#include "tracepager/limits.h"
+
+/* ---- words ---- */
+
+/* NULL where the finding is beyond LIMIT_FINDINGS, and will not be shown. */
+static const char *known_hint(struct config_loading *loading, const char *word,
+			      const char *const *known, size_t n)
+{
+	return loading->findings->n == LIMIT_FINDINGS
+		       ? NULL
+		       : words_hint(loading->config->arena, word, known, n);
+}
+
+void config_unknown(struct config_loading *loading, const struct ynode *key, const char *where,
+		    const char *const *known, size_t n)
+{
+	FAULT(loading, key, "C001", known_hint(loading, key->text, known, n),
+	      "unknown option \"%s\"%s", key->text, where);
+}
+
+size_t config_want_word(struct config_loading *loading, const struct ynode *node, const char *word,
+			const char *code, const char *what, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	FAULT(loading, node, code, known_hint(loading, word, words, n), "unknown %s \"%s\"", what,
+	      word);
+	return n;
+}
+
+/* ---- values ---- */
+
+const char *config_want_text(struct config_loading *loading, const struct ynode *node,
+			     const char *key)
+{
+	if (node->kind != YNODE_SCALAR)
+		FAULT(loading, node, "C002", NULL, "%s must be a text, not %s", key,
+		      ynode_kind_name(node));
+	else if (!*node->text || ynode_is_empty(node))
+		FAULT(loading, node, "C002", "give it a value, or leave it out", "%s is empty",
+		      key);
+	else
+		return node->text;
+	return NULL;
+}
+
+bool config_want_map(struct config_loading *loading, const struct ynode *node, const char *key,
+		     const char *example)
+{
+	if (node->kind == YNODE_MAP)
+		return true;
+	FAULT(loading, node, "C002", example, "%s must be a map, not %s", key,
+	      ynode_kind_name(node));
+	return false;
+}
+
+bool config_read_duration(struct config_loading *loading, const struct ynode *node, const char *key,
+			  int64_t *us)
+{
+	if (node->kind == YNODE_SCALAR && duration_parse(node->text, us))
+		return true;
+	FAULT(loading, node, "C005", "durations are written 500ms, 5s, 10m, 12h",
+	      "%s must be a duration", key);
+	return false;
+}
+
+const char *config_read_url(struct config_loading *loading, const struct ynode *node,
+			    const char *key)
+{
+	const char *url = config_want_text(loading, node, key);
+
+	if (!url)
+		return NULL;
+	size_t scheme = strncmp(url, "http://", 7) == 0	   ? 7
+			: strncmp(url, "https://", 8) == 0 ? 8
+							   : 0;
+	if (!scheme || !url[scheme] || url[strcspn(url, " \t\r\n")])
+		FAULT(loading, node, "C010", NULL,
+		      "%s must be a URL that begins with http:// or https://", key);
+	return url;
+}
+
+const char *config_read_link(struct config_loading *loading, const struct ynode *node,
+			     const char *key)
+{
+	const char *url = config_read_url(loading, node, key);
+
+	if (url && !strstr(url, "{trace_id}"))
+		FAULT(loading, node, "C016", "write http://jaeger:16686/trace/{trace_id}",
+		      "%s must hold {trace_id}", key);
+	return url;
+}
+
+void config_check_names(struct config_loading *loading, const struct ynode *map)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	for (size_t i = 0; i < map->n; i++) {
+		const char *name = map->keys[i]->text;
+		size_t len = strlen(name);
+		if (len == 0 || len > 64 || strspn(name, letters) != len)
+			FAULT(loading, map->keys[i], "C012",
+			      "use 1 to 64 letters, digits, _ . and -",
+			      "this name does not fit into a path");
+	}
+}
+
+/* ---- secrets ---- */
+
+bool config_is_secret(const char *key, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(key, name, len) == 0 && (!key[len] || strcmp(key + len, "_file") == 0);
+}
+
+bool config_has_secret(const struct ynode *map, const char *name)
+{
+	for (size_t i = 0; i < map->n; i++)
+		if (config_is_secret(map->keys[i]->text, name))
+			return true;
+	return false;
+}
+
+/* A blank or a line end in a header would split it. */
+static bool is_header_token(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= 0x20 || *text >= 0x7f)
+			return false;
+	return true;
+}
+
+void config_read_secret(struct config_loading *loading, const struct ynode *map, size_t i,
+			const char *name, struct secret *secret)
+{
+	const char *key = map->keys[i]->text;
+	const char *text = config_want_text(loading, map->items[i], key);
+	struct err err = { 0 };
+
+	for (size_t before = 0; before < i; before++)
+		if (config_is_secret(map->keys[before]->text, name))
+			FAULT(loading, map->keys[i], "C003", "keep one of the two",
+			      "%s is given twice, as a value and as a file", name);
+	if (!text)
+		return;
+	if (strcmp(key, name) == 0)
+		secret_set(secret, text);
+	else if (loading->load_secrets && secret_read_file(secret, text, &err) < 0)
+		FAULT(loading, map->items[i], "C004", NULL, "%s", err.text);
+}
+
+void config_read_token(struct config_loading *loading, const struct ynode *map, size_t i,
+		       const char *name, struct secret *secret)
+{
+	config_read_secret(loading, map, i, name, secret);
+	if (secret->value && !is_header_token(secret->value))
+		FAULT(loading, map->items[i], "C018", "use visible ASCII characters only",
+		      "%s holds a character that a token cannot have", name);
+}
