@@ -447,6 +447,14 @@
  * it fires. */
 #define LIMIT_EXPIRE_AFTER_LEAST_US US_PER_MINUTE
 
+/* ---- web ---- */
+
+/* The answer of /metrics: some hundred lines, and more for each source and pager. */
+#define LIMIT_METRICS_TEXT_BYTES (1u << 20)
+/* The status of the rules: LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names
+ * make more of it. */
+#define LIMIT_RULES_STATUS_BYTES (16u << 20)
+
 /* ---- cmd ---- */
 
 /* Services, and calls between them, that an audit counts: ten times the largest fleets. */

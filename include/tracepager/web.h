@@ -1,5 +1,7 @@
 /*
- * Web: which request goes where; health, metrics, and what a person finds at the root.
+ * Web: the table of the HTTP server's paths: alerts go to intake; health, metrics and the status of
+ * the rules are answered here. Refuses what needs the admin token and comes without it. Owns
+ * nothing, and keeps no state. For the loop thread.
  */
 #ifndef TRACEPAGER_WEB_H
 #define TRACEPAGER_WEB_H
@@ -11,24 +13,29 @@
 #include "tracepager/intake.h"
 #include "tracepager/secret.h"
 
+/* What web asks of the relay. */
 struct web_ops {
+	/* Does the relay take alerts? False: *ret_why_not is a sentence, borrowed. */
 	bool (*ready)(void *ctx, const char **ret_why_not);
-	void (*measure)(void *ctx);				   /* set the gauges */
-	void (*reload)(void *ctx, struct http_exchange *exchange); /* answers the exchange, later */
-	/* What is to be told of the rules in force, and of the shadow rules; as text, or as JSON.
-	 */
+	/* Sets the gauges, before they are written. */
+	void (*measure)(void *ctx);
+	/* Loads the rules again. Answers the exchange later. */
+	void (*reload)(void *ctx, struct http_exchange *exchange);
+	/* The status of the rules in force and of the shadow rules, as text or as JSON. */
 	void (*rules)(void *ctx, bool json, struct buf *out);
-	void (*shadow)(void *ctx, struct buf *out); /* JSON */
+	/* The differences of the shadow rules, as JSON. */
+	void (*shadow)(void *ctx, struct buf *out);
 	void *ctx;
 };
 
 struct web {
-	struct intake *intake;
-	const struct secret *admin_token; /* unset: none asked for (loopback) */
+	struct intake *intake;		  /* borrowed */
+	const struct secret *admin_token; /* borrowed; without a value no token is asked for, which
+					     config allows on loopback only */
 	struct web_ops ops;
 };
 
-/* The handler of the HTTP server; ctx is a struct web. */
+/* Answers a request, or hands it to intake or the relay, which answer it. ctx is a struct web. */
 void web_handle(void *ctx, struct http_exchange *exchange);
 
 #endif

@@ -1,21 +1,17 @@
-/* Web: the table of paths. Holds no state of its own; acts through web_ops and intake. */
+/* Web: see web.h. */
 #include "tracepager/web.h"
 
 #include <string.h>
 
 #include "config.h"
 #include "tracepager/buf.h"
+#include "tracepager/limits.h"
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-#define METRICS_BYTES (1u << 20)
-/* Of shadow rules, LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names make more
- * of it. */
-#define RULES_BYTES (16u << 20)
-
-struct place {
+struct web_place {
 	const char *path;
-	bool prefix; /* what follows the path belongs to it */
+	bool is_prefix; /* longer paths are served too, with what follows as `rest` */
 	enum http_verb verb;
 	void (*serve)(struct web *web, struct http_exchange *exchange, const char *rest);
 };
@@ -39,13 +35,13 @@ static void serve_root(struct web *web, struct http_exchange *exchange, const ch
 		"tracepager " PACKAGE_VERSION "\n\n"
 		"POST /webhook/SENDER    alerts of a declared sender\n"
 		"POST /api/v2/alerts     alerts as Prometheus sends them\n"
-		"GET  /-/healthy         is it alive\n"
-		"GET  /-/ready           does it take alerts\n"
+		"GET  /-/healthy         does tracepager run\n"
+		"GET  /-/ready           does tracepager take alerts\n"
 		"POST /-/reload          load the rules again\n"
 		"GET  /-/rules           which rules are in force, and what shadow rules would do\n"
-		"GET  /api/v1/rules      the same for programs\n"
-		"GET  /api/v1/shadow     what shadow rules decided otherwise\n"
-		"GET  /metrics           for Prometheus\n");
+		"GET  /api/v1/rules      the rules in force, as JSON\n"
+		"GET  /api/v1/shadow     decisions in which shadow rules differ, as JSON\n"
+		"GET  /metrics           metrics for Prometheus\n");
 }
 
 static void serve_healthy(struct web *web, struct http_exchange *exchange, const char *rest)
@@ -69,7 +65,7 @@ static void serve_ready(struct web *web, struct http_exchange *exchange, const c
 
 static void serve_metrics(struct web *web, struct http_exchange *exchange, const char *rest)
 {
-	struct buf text = BUF_INIT(METRICS_BYTES);
+	struct buf text = BUF_INIT(LIMIT_METRICS_TEXT_BYTES);
 
 	(void)rest;
 	web->ops.measure(web->ops.ctx);
@@ -79,7 +75,8 @@ static void serve_metrics(struct web *web, struct http_exchange *exchange, const
 	buf_fini(&text);
 }
 
-/* Where others reach the port, a token tells the admin; false: it is answered. */
+/* Does the request bear the admin token, where one is configured? False: the exchange was answered.
+ */
 static bool is_admin(const struct web *web, struct http_exchange *exchange)
 {
 	if (!web->admin_token->value || bearer_matches(exchange, web->admin_token))
@@ -101,7 +98,7 @@ static void reply_buf(struct http_exchange *exchange, const char *type, struct b
 {
 	buf_putc(text, '\n');
 	if (text->failed)
-		reply_json(exchange, 500, "{\"error\": \"there is too much to tell\"}\n");
+		reply_json(exchange, 500, "{\"error\": \"the answer is larger than 16 MiB\"}\n");
 	else
 		http_exchange_reply(exchange, 200, type, buf_text(text), text->len, 0);
 	buf_fini(text);
@@ -109,7 +106,7 @@ static void reply_buf(struct http_exchange *exchange, const char *type, struct b
 
 static void serve_rules(struct web *web, struct http_exchange *exchange, const char *rest)
 {
-	struct buf text = BUF_INIT(RULES_BYTES);
+	struct buf text = BUF_INIT(LIMIT_RULES_STATUS_BYTES);
 
 	(void)rest;
 	if (!is_admin(web, exchange))
@@ -120,7 +117,7 @@ static void serve_rules(struct web *web, struct http_exchange *exchange, const c
 
 static void serve_api_rules(struct web *web, struct http_exchange *exchange, const char *rest)
 {
-	struct buf text = BUF_INIT(RULES_BYTES);
+	struct buf text = BUF_INIT(LIMIT_RULES_STATUS_BYTES);
 
 	(void)rest;
 	if (!is_admin(web, exchange))
@@ -131,7 +128,7 @@ static void serve_api_rules(struct web *web, struct http_exchange *exchange, con
 
 static void serve_api_shadow(struct web *web, struct http_exchange *exchange, const char *rest)
 {
-	struct buf text = BUF_INIT(RULES_BYTES);
+	struct buf text = BUF_INIT(LIMIT_RULES_STATUS_BYTES);
 
 	(void)rest;
 	if (!is_admin(web, exchange))
@@ -151,7 +148,7 @@ static void serve_api_alerts(struct web *web, struct http_exchange *exchange, co
 	intake_api_alerts(web->intake, exchange);
 }
 
-/* What Grafana and the rulers look at before they send alerts. */
+/* Grafana and rulers request Alertmanager's status before they send alerts. */
 static void serve_api_status(struct web *web, struct http_exchange *exchange, const char *rest)
 {
 	(void)web;
@@ -164,7 +161,7 @@ static void serve_api_status(struct web *web, struct http_exchange *exchange, co
 		   "\"tracepager " PACKAGE_VERSION "\"}}\n");
 }
 
-static const struct place places[] = {
+static const struct web_place web_places[] = {
 	{ "/webhook/", true, HTTP_VERB_POST, serve_webhook },
 	{ "/api/v2/alerts", false, HTTP_VERB_POST, serve_api_alerts },
 	{ "/metrics", false, HTTP_VERB_GET, serve_metrics },
@@ -178,19 +175,19 @@ static const struct place places[] = {
 	{ "/", false, HTTP_VERB_GET, serve_root },
 };
 
-static bool at_place(const struct place *place, const char *path)
+static bool is_at_place(const struct web_place *place, const char *path)
 {
-	return place->prefix ? strncmp(path, place->path, strlen(place->path)) == 0
-			     : strcmp(path, place->path) == 0;
+	return place->is_prefix ? strncmp(path, place->path, strlen(place->path)) == 0
+				: strcmp(path, place->path) == 0;
 }
 
 void web_handle(void *ctx, struct http_exchange *exchange)
 {
 	const char *path = http_exchange_path(exchange);
 
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		const struct place *place = &places[i];
-		if (!at_place(place, path))
+	for (size_t i = 0; i < ARRAY_LEN(web_places); i++) {
+		const struct web_place *place = &web_places[i];
+		if (!is_at_place(place, path))
 			continue;
 		if (http_exchange_verb(exchange) != place->verb)
 			reply_json(exchange, 405,
