@@ -1,5 +1,6 @@
 /*
- * The demonstration's shop: services, faults and the traces that they leave. Invented.
+ * What the files of "tracepager demo" share: an invented shop, its faults, and the traces and
+ * alerts that these make. Owns nothing; pure.
  */
 #ifndef TRACEPAGER_DEMO_INTERNAL_H
 #define TRACEPAGER_DEMO_INTERNAL_H
@@ -13,12 +14,12 @@ struct demo_span {
 	const char *id, *parent; /* parent NULL: the root */
 	const char *service, *operation, *kind;
 	int start_ms, duration_ms; /* from the trace's start */
-	const char *error;	   /* NULL: it did not fail; "" failed without words */
+	const char *error;	   /* NULL: the span did not fail; "": it failed without a text */
 	const char *tags;	   /* "key=value key=value"; NULL: none */
 };
 
 struct demo_fault {
-	const char *name, *story;		  /* for the person who looks on */
+	const char *name, *story;		  /* printed by the demo */
 	const char *alertname, *labels, *summary; /* labels: "key=value key=value" */
 	const char *trace_id;			  /* one trace for each fault */
 	const struct demo_span *spans;
@@ -29,9 +30,9 @@ extern const struct demo_fault demo_faults[];
 extern const size_t demo_nfaults;
 extern const char demo_rules[];
 
-/* The fault's trace as Jaeger API JSON, beginning at start_us. */
+/* The fault's trace as Jaeger API JSON; its first span starts at start_us. */
 void demo_write_trace(const struct demo_fault *fault, int64_t start_us, struct buf *out);
-/* Its alert as an Alertmanager webhook body. */
+/* The fault's alert as an Alertmanager webhook's body; status is firing or resolved. */
 void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us,
 		      struct buf *out);
 

@@ -1,5 +1,4 @@
-/* The demonstration's shop: five faults, a trace and an alert for each, and the rules that say who
- * owns what. */
+/* Demo, shop: five faults, a trace and an alert for each, and the rules that say who owns what. */
 #include "demo-internal.h"
 
 #include <stdio.h>
@@ -112,23 +111,23 @@ const struct demo_fault demo_faults[] = {
 	{ "a failing leaf", "ledger cannot write; everything above it fails", "PlaceOrderErrors",
 	  "severity=critical trace_id=00000000000000000000000000000a01", "5 % of orders fail",
 	  "00000000000000000000000000000a01", SPANS(leaf_spans) },
-	{ "retries", "checkout asks stock three times, in vain", "PlaceOrderRetries",
+	{ "retries", "checkout calls stock three times, and every call fails", "PlaceOrderRetries",
 	  "severity=critical trace_id=00000000000000000000000000000b02",
 	  "orders fail after retries", "00000000000000000000000000000b02", SPANS(retry_spans) },
-	{ "a database without spans", "only its caller can tell that it is down",
+	{ "a database without spans", "only its caller's span tells that it is down",
 	  "PlaceOrderDatabase", "severity=critical trace_id=00000000000000000000000000000c03",
 	  "orders cannot be written", "00000000000000000000000000000c03", SPANS(database_spans) },
-	{ "a timeout", "shipping does not fail: it is still at work when checkout gives up",
+	{ "a timeout", "shipping does not fail: it still works when checkout gives up",
 	  "PlaceOrderTimeouts", "severity=critical trace_id=00000000000000000000000000000d04",
 	  "orders time out", "00000000000000000000000000000d04", SPANS(timeout_spans) },
 	{ "a handled failure beside the real one",
-	  "recommendations failed too, but its caller did not mind", "PlaceOrderPayments",
+	  "recommendations failed too, but its caller handled that", "PlaceOrderPayments",
 	  "severity=critical trace_id=00000000000000000000000000000e05", "payments are refused",
 	  "00000000000000000000000000000e05", SPANS(handled_spans) },
 };
 const size_t demo_nfaults = ARRAY_LEN(demo_faults);
 
-static void write_tag(struct buf *out, const char *key, const char *value)
+static void write_jaeger_tag(struct buf *out, const char *key, const char *value)
 {
 	buf_puts(out, ",{\"key\":");
 	buf_json_string(out, key);
@@ -137,7 +136,7 @@ static void write_tag(struct buf *out, const char *key, const char *value)
 	buf_putc(out, '}');
 }
 
-/* "key=value key=value", one call for each. */
+/* Calls put() for each pair of "key=value key=value". */
 static void each_pair(const char *pairs, struct buf *out,
 		      void (*put)(struct buf *, const char *, const char *))
 {
@@ -166,11 +165,11 @@ static void write_span(const struct demo_fault *fault, const struct demo_span *s
 		   (long long)(span->duration_ms * US_PER_MS), span->service);
 	buf_printf(out, "{\"key\":\"span.kind\",\"type\":\"string\",\"value\":\"%s\"}", span->kind);
 	if (span->error) {
-		write_tag(out, "otel.status_code", "ERROR");
+		write_jaeger_tag(out, "otel.status_code", "ERROR");
 		if (*span->error)
-			write_tag(out, "otel.status_description", span->error);
+			write_jaeger_tag(out, "otel.status_description", span->error);
 	}
-	each_pair(span->tags, out, write_tag);
+	each_pair(span->tags, out, write_jaeger_tag);
 	buf_puts(out, "]}");
 }
 
