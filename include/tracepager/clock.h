@@ -25,4 +25,8 @@ int rfc3339_parse(const char *text, size_t len, int64_t *ret_us);
 /* "2026-09-01T10:00:00.123Z"; milliseconds are left out when they are zero. */
 const char *rfc3339_format(int64_t us, char out[RFC3339_SIZE]);
 
+/* The proleptic Gregorian calendar; months are 1 to 12. Pure. Days since 1970-01-01: */
+int64_t days_from_civil(int64_t year, int month, int day);
+int days_in_month(int64_t year, int month);
+
 #endif

@@ -54,14 +54,4 @@ int interval_range_parse(enum interval_field field, const char *text,
 /* Parses "09:30" to minutes since midnight. Returns 0 or -EINVAL. */
 int interval_clock_parse(const char *text, int *ret_minute);
 
-/* The proleptic Gregorian calendar. */
-struct civil {
-	int64_t year;
-	int month, day, weekday; /* 1 to 12, 1 to 31, 0 (sunday) to 6 */
-	int minute;		 /* of the day */
-};
-int64_t civil_days(int64_t year, int month, int day); /* since 1970-01-01 */
-void civil_of(int64_t seconds, struct civil *ret_civil);
-int civil_month_days(int64_t year, int month);
-
 #endif

@@ -71,26 +71,30 @@ static bool rfc3339_char(const char **at, const char *end, const char *any_of)
 	return true;
 }
 
-/* Days since 1970-01-01 of a day in the proleptic Gregorian calendar: the months counted from
- * March, so that the leap day ends the year. */
-static int64_t days_from_civil(int year, int month, int day)
+#define DAYS_OF_400_YEARS 146097
+
+/* Counts the months from March, so that the leap day ends the year. */
+int64_t days_from_civil(int64_t year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
+	int64_t era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
 	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+	return era * DAYS_OF_400_YEARS + of_era * 365 + of_era / 4 - of_era / 100 + of_year -
+	       719468;
+}
+
+int days_in_month(int64_t year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return days[month - 1] + (month == 2 && leap);
 }
 
 static bool day_exists(int year, int month, int day)
 {
-	static const int length[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	if (month < 1 || month > 12)
-		return false;
-	return day >= 1 && day <= length[month - 1] + (month == 2 && leap);
+	return month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
 }
 
 /* ".123456789" after the seconds, as microseconds; digits beyond are cut. */

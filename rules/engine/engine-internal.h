@@ -13,6 +13,7 @@
 
 #include "tracepager/arena.h"
 #include "tracepager/buf.h"
+#include "tracepager/clock.h"
 #include "tracepager/err.h"
 #include "tracepager/glob.h"
 #include "tracepager/hash.h"
@@ -43,6 +44,15 @@ struct zone_rule {
 };
 int zone_rule_parse(const char *text, struct zone_rule *ret_rule); /* 0 or -EINVAL */
 int32_t zone_rule_offset_s(const struct zone_rule *rule, int64_t unix_s);
+
+/* ---- calendar.c ---- */
+
+struct civil {
+	int64_t year;
+	int month, day, weekday; /* 1 to 12, 1 to 31, 0 (sunday) to 6 */
+	int minute;		 /* of the day */
+};
+void civil_from_seconds(int64_t seconds, struct civil *ret_civil); /* since 1970-01-01 */
 
 /* ---- picks.c: which entries can match ---- */
 

@@ -29,7 +29,7 @@ static bool times_hold(const struct interval_ranges *ranges, int minute)
  * begins beyond it does not hold at all. */
 static bool days_hold(const struct interval_ranges *ranges, const struct civil *now)
 {
-	int length = civil_month_days(now->year, now->month);
+	int length = days_in_month(now->year, now->month);
 
 	for (size_t i = 0; i < ranges->n; i++) {
 		int first = ranges->at[i].first, last = ranges->at[i].last;
@@ -48,7 +48,7 @@ bool time_interval_contains(const struct time_interval *interval, int64_t wall_u
 
 	if (interval->zone)
 		seconds += zone_offset_s(interval->zone, seconds);
-	civil_of(seconds, &now);
+	civil_from_seconds(seconds, &now);
 	return times_hold(&interval->times, now.minute) &&
 	       days_hold(&interval->days_of_month, &now) &&
 	       ranges_hold(&interval->weekdays, now.weekday) &&

@@ -112,15 +112,15 @@ static int64_t day_in_year(const struct zone_rule_day *day, int64_t year)
 {
 	if (day->form != ZONE_WEEKDAY) {
 		/* Jn counts no leap day; n counts it, from 0. */
-		bool leap = civil_month_days(year, 2) == 29;
+		bool leap = days_in_month(year, 2) == 29;
 		int of_year = day->form == ZONE_JULIAN ? day->day - 1 + (leap && day->day > 59)
 						       : day->day;
-		return civil_days(year, 1, 1) + of_year;
+		return days_from_civil(year, 1, 1) + of_year;
 	}
-	int64_t first = civil_days(year, day->month, 1);
+	int64_t first = days_from_civil(year, day->month, 1);
 	int weekday = (int)(((first + 4) % 7 + 7) % 7);
 	int of_month = (day->day - weekday + 7) % 7 + (day->week - 1) * 7;
-	if (of_month >= civil_month_days(year, day->month))
+	if (of_month >= days_in_month(year, day->month))
 		of_month -= 7; /* week 5 is the last one */
 	return first + of_month;
 }
@@ -131,7 +131,7 @@ int32_t zone_rule_offset_s(const struct zone_rule *rule, int64_t unix_s)
 
 	if (!rule->has_summer)
 		return rule->standard_s;
-	civil_of(unix_s + rule->standard_s, &now);
+	civil_from_seconds(unix_s + rule->standard_s, &now);
 	int64_t begins = day_in_year(&rule->begins, now.year) * 86400 + rule->begins.time_s -
 			 rule->standard_s;
 	int64_t ends =

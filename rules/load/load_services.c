@@ -3,6 +3,7 @@
  * right are refused here, so that a look-up never has to choose.
  */
 #include "load-internal.h"
+#include "tracepager/clock.h"
 
 /* Resource attributes that have a shorter word. */
 static const char *key_name(const char *name)
@@ -129,7 +130,7 @@ static bool is_date(const char *text)
 		return false;
 	int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
 	return year >= 1970 && month >= 1 && month <= 12 && day >= 1 &&
-	       day <= civil_month_days(year, month);
+	       day <= days_in_month(year, month);
 }
 
 static void read_links(const struct load_scope *scope, struct service_rule *rule)

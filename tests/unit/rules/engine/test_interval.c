@@ -312,17 +312,17 @@ END_TEST
 START_TEST(test_calendar)
 {
 	struct civil civil = { .year = 1999, .month = 12, .day = 31, .weekday = 5 }, next;
-	int64_t day = civil_days(2000, 1, 1);
+	int64_t day = days_from_civil(2000, 1, 1);
 
 	ck_assert_int_eq(day, 10957);
 	for (int64_t end = day + 146097; day < end; day++) {
-		civil_of(day * 86400 + 86399, &next);
-		bool last = civil.day == civil_month_days(civil.year, civil.month);
+		civil_from_seconds(day * 86400 + 86399, &next);
+		bool last = civil.day == days_in_month(civil.year, civil.month);
 		bool right = next.day == (last ? 1 : civil.day + 1) &&
 			     next.month == (last ? civil.month % 12 + 1 : civil.month) &&
 			     next.year == civil.year + (last && civil.month == 12) &&
 			     next.weekday == (civil.weekday + 1) % 7 && next.minute == 1439 &&
-			     civil_days(next.year, next.month, next.day) == day;
+			     days_from_civil(next.year, next.month, next.day) == day;
 		if (!right)
 			ck_abort_msg("day %lld is wrong", (long long)day);
 		civil = next;
