@@ -17,6 +17,24 @@
 #include "tracepager/rules.h"
 #include "tracepager/time_interval.h"
 
+/* ---- pager kinds ---- */
+
+enum pager_need {
+	PAGER_NONE,
+	PAGER_OPTIONAL,
+	PAGER_REQUIRED,
+};
+/* What a pager of this kind may and must have. */
+struct pager_options {
+	const char *name;
+	const char *url; /* default; NULL: none */
+	const char *key; /* the option with its secret: "routing_key"; NULL: none */
+	enum pager_need key_need, url_need;
+};
+const struct pager_options *pager_kind_options(enum pager_kind_id kind);
+/* Does it escalate by itself, without telling us who has answered? */
+bool pager_kind_escalates(enum pager_kind_id kind);
+
 /* ---- services ---- */
 
 struct service_key {

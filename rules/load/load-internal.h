@@ -19,6 +19,7 @@
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/rules.h"
+#include "tracepager/rules_check.h"
 #include "tracepager/rules_load.h"
 #include "tracepager/ruleset.h"
 #include "tracepager/template.h"
@@ -85,15 +86,9 @@ struct member_row {
 /* NULL: the map has no such member. */
 const struct member_row *member_row(enum member_map map, const char *name);
 
-/* A named thing as it stands in a file. Entry i of a section becomes struct i of the set. */
-struct load_entry {
-	const struct ydoc *doc;
-	const struct ynode *key, *node;
-	bool used;
-};
-
+/* The named things of one section, of all files. Entry i becomes struct i of the set. */
 struct load_section {
-	struct load_entry *at;
+	struct rule_source *at;
 	const char **names;
 	size_t n;
 	struct map *index; /* name → entry number + 1 */
@@ -106,10 +101,10 @@ struct load {
 	struct ydoc *docs;
 	size_t ndocs, bytes;
 	struct load_section sections[SECTION_COUNT];
-	struct load_section routes, silences; /* no names */
-	struct load_entry fallback, defaults; /* node NULL: none */
-	struct map *files;		      /* device and inode → how it came in */
-	struct load_catalogue *catalogues;    /* includes, in order */
+	struct load_section routes, silences;  /* no names */
+	struct rule_source fallback, defaults; /* node NULL: none */
+	struct map *files;		       /* device and inode → how it came in */
+	struct load_catalogue *catalogues;     /* includes, in order */
 	size_t ncatalogues;
 	struct map *zones;  /* location → struct zone */
 	bool told_of_zones; /* that there are none */
@@ -142,7 +137,7 @@ struct load_scope {
  * whether they are required.
  */
 /* False: it is no map. Members that the map does not have are told. */
-bool scope_open(struct load_scope *scope, struct load *load, const struct load_entry *entry,
+bool scope_open(struct load_scope *scope, struct load *load, const struct rule_source *entry,
 		enum member_map kind, const char *what);
 /* The same of a map within an entry. */
 bool scope_enter(struct load_scope *scope, const struct load_scope *outer, const char *name,
@@ -189,7 +184,7 @@ const struct pager **member_pagers(const struct load_scope *scope, const char *n
 /* Under the key, a map or a list of at least one matcher; false: there is none. */
 bool member_matchers(const struct load_scope *scope, const char *name,
 		     struct rule_matchers *matchers);
-const char *entry_place(struct load *load, const struct load_entry *entry);
+const char *entry_place(struct load *load, const struct rule_source *entry);
 /* "did you mean …?", or NULL; in scratch. */
 const char *did_you_mean(struct load *load, const char *word, const char *const *names, size_t n);
 /* The same, or "known are: …". */
@@ -208,16 +203,6 @@ void load_catalogue_later(struct load *load, const struct ydoc *doc, const struc
 void load_catalogues(struct load *load);
 void load_catalogues_fini(struct load *load);
 
-/* imply.c: what conditions say about each other, without an alert. Each is true only where it is
- * sure. */
-bool matcher_always(const struct rule_matcher *matcher);
-/* No labels can meet both. Where they are about different labels: false. */
-bool matchers_contradict(struct arena *arena, const struct rule_matcher *a,
-			 const struct rule_matcher *b);
-/* They are about the same label, and where b holds, a holds. */
-bool matcher_covers(struct arena *arena, const struct rule_matcher *a,
-		    const struct rule_matcher *b);
-
 /* Whole sections, in this order. */
 void load_pagers(struct load *load);
 void load_escalations(struct load *load);
@@ -228,14 +213,5 @@ void load_signals(struct load *load);
 void load_times(struct load *load);
 void load_silences(struct load *load);
 void load_routes(struct load *load);
-
-/* warnings.c: what is legal and surely wrong; and what a load has looked at. */
-void load_warn(struct load *load);
-void load_tally(const struct load *load);
-/* What no alert can meet, and what every one does. True: the former was told. */
-bool warn_of_matchers(struct load *load, const struct load_entry *entry, const struct ynode *node,
-		      const struct rule_matchers *matchers);
-/* warnings_routes.c */
-void warn_of_routes(struct load *load);
 
 #endif

@@ -24,7 +24,7 @@ static bool is_name(const char *text)
 	return len > 0 && len <= LIMIT_RULE_NAME_BYTES;
 }
 
-static void section_push(struct load_section *section, const struct load_entry *entry)
+static void section_push(struct load_section *section, const struct rule_source *entry)
 {
 	if ((section->n & (section->n - 1)) == 0) {
 		size_t size = section->n ? section->n * 2 : 1;
@@ -48,7 +48,7 @@ static struct load_scope scope_at(struct load *load, const struct ydoc *doc)
 	return (struct load_scope){ .load = load, .doc = doc };
 }
 
-static void take_entry(struct load *load, enum section_id id, const struct load_entry *entry)
+static void take_entry(struct load *load, enum section_id id, const struct rule_source *entry)
 {
 	struct load_section *section = &load->sections[id];
 	struct load_scope scope = scope_at(load, entry->doc);
@@ -63,7 +63,7 @@ static void take_entry(struct load *load, enum section_id id, const struct load_
 	}
 	found = (size_t)(uintptr_t)map_get(section->index, name);
 	if (found) {
-		const struct load_entry *first = &section->at[found - 1];
+		const struct rule_source *first = &section->at[found - 1];
 		LOAD_ERROR(&scope, entry->key, "E015", "rename or remove one of them",
 			   "%s \"%s\" is given twice, here and at %s:%d:%d", one, name,
 			   first->doc->file, first->key->line, first->key->column);
@@ -86,15 +86,15 @@ static void take_section(struct load *load, enum section_id id, const struct ydo
 		return;
 	}
 	for (size_t i = 0; i < node->n; i++) {
-		struct load_entry entry = { .doc = doc,
-					    .key = node->keys[i],
-					    .node = node->items[i] };
+		struct rule_source entry = { .doc = doc,
+					     .key = node->keys[i],
+					     .node = node->items[i] };
 		take_entry(load, id, &entry);
 	}
 }
 
 /* A list of things without names. */
-static void take_list(struct load *load, const char *name, const struct load_entry *part,
+static void take_list(struct load *load, const char *name, const struct rule_source *part,
 		      struct load_section *section)
 {
 	struct load_scope scope = scope_at(load, part->doc);
@@ -108,17 +108,17 @@ static void take_list(struct load *load, const char *name, const struct load_ent
 		return;
 	}
 	for (size_t i = 0; i < node->n; i++) {
-		struct load_entry entry = { .doc = part->doc,
-					    .key = node->items[i],
-					    .node = node->items[i] };
+		struct rule_source entry = { .doc = part->doc,
+					     .key = node->items[i],
+					     .node = node->items[i] };
 		if (!entry.node->bad)
 			section_push(section, &entry);
 	}
 }
 
 /* A part that stands in one file only. */
-static void take_single(struct load *load, const char *name, const struct load_entry *part,
-			struct load_entry *ret_entry)
+static void take_single(struct load *load, const char *name, const struct rule_source *part,
+			struct rule_source *ret_entry)
 {
 	struct load_scope scope = scope_at(load, part->doc);
 
@@ -149,7 +149,7 @@ static void refuse_top(struct load *load, const struct ydoc *doc, const struct y
 }
 
 /* One key of a file's root. Includes were followed when the file was read. */
-static void take_part(struct load *load, const struct load_entry *part)
+static void take_part(struct load *load, const struct rule_source *part)
 {
 	const char *name = part->key->text;
 
@@ -184,9 +184,9 @@ static void take_doc(struct load *load, const struct ydoc *doc)
 		return;
 	}
 	for (size_t i = 0; i < doc->root->n; i++) {
-		struct load_entry part = { .doc = doc,
-					   .key = doc->root->keys[i],
-					   .node = doc->root->items[i] };
+		struct rule_source part = { .doc = doc,
+					    .key = doc->root->keys[i],
+					    .node = doc->root->items[i] };
 		if (!part.node->bad)
 			take_part(load, &part);
 	}
@@ -264,19 +264,6 @@ static void load_fallback(struct load *load)
 		load->set->fallback = &load->set->teams[team];
 }
 
-static void warn_unused(struct load *load, enum section_id id, const char *code, const char *text)
-{
-	const struct load_section *section = &load->sections[id];
-
-	for (size_t i = 0; i < section->n && !load->partial; i++) {
-		struct load_scope scope = scope_at(load, section->at[i].doc);
-		if (!section->at[i].used)
-			LOAD_WARNING(&scope, section->at[i].key, code, "remove it, or use it",
-				     "%s \"%s\" %s", section_one(id), section->at[i].key->text,
-				     text);
-	}
-}
-
 /* Room for every entry, so that pointers between them stay. */
 static void make_room(struct load *load)
 {
@@ -310,6 +297,38 @@ static void load_init(struct load *load, bool load_secrets, const char *place,
 	load->zones = map_new();
 }
 
+static void check_set(struct load *load, bool good)
+{
+	const struct rules_check check = {
+		.set = load->set,
+		.teams = load->sections[SECTION_TEAMS].at,
+		.pagers = load->sections[SECTION_PAGERS].at,
+		.escalations = load->sections[SECTION_ESCALATIONS].at,
+		.services = load->sections[SECTION_SERVICES].at,
+		.signals = load->sections[SECTION_SIGNALS].at,
+		.times = load->sections[SECTION_TIMES].at,
+		.silences = load->silences.at,
+		.routes = load->routes.at,
+		.findings = load->findings,
+		.scratch = load->scratch,
+	};
+
+	if (good && !load->partial)
+		rules_check_unused(&check);
+	rules_check_entries(&check);
+}
+
+static void count_seen(const struct load *load)
+{
+	const struct ruleset *set = load->set;
+
+	load->findings->seen = (struct rules_seen){ .files = load->ndocs,
+						    .teams = set->nteams,
+						    .pagers = set->npagers,
+						    .services = set->nservices,
+						    .signals = set->nsignals };
+}
+
 /* Everything after the files were read. */
 static int load_finish(struct load *load, size_t errors_before, struct ruleset **ret_rules)
 {
@@ -329,15 +348,8 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	load_silences(load);
 	load_routes(load);
 	load_fallback(load);
-	if (load->findings->nerrors == errors_before) {
-		/* A name that is misspelt where it is used only seems to be unused. */
-		warn_unused(load, SECTION_TEAMS, "W020", "owns nothing");
-		warn_unused(load, SECTION_PAGERS, "W001", "is in no escalation and no route");
-		warn_unused(load, SECTION_ESCALATIONS, "W002", "belongs to no team");
-		warn_unused(load, SECTION_TIMES, "W030", "is in no route");
-	}
-	load_warn(load);
-	load_tally(load);
+	check_set(load, load->findings->nerrors == errors_before);
+	count_seen(load);
 	findings_sort(load->findings);
 	if (load->findings->nerrors > errors_before) {
 		result = load->error ? load->error : -EINVAL;

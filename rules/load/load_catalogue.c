@@ -92,7 +92,7 @@ static void keep_docs(struct load *load, const struct catalogue *catalogue, cons
 
 static void read_catalogue(struct load *load, struct load_catalogue *later, struct own *own)
 {
-	struct load_entry entry = { .doc = &later->doc, .key = later->node, .node = later->node };
+	struct rule_source entry = { .doc = &later->doc, .key = later->node, .node = later->node };
 	const char *names[CATALOGUE_KIND_COUNT];
 	struct load_scope scope;
 

@@ -73,7 +73,7 @@ const char *did_you_mean(struct load *load, const char *word, const char *const 
 	return nearest ? arena_printf(load->scratch, "did you mean \"%s\"?", nearest) : NULL;
 }
 
-const char *entry_place(struct load *load, const struct load_entry *entry)
+const char *entry_place(struct load *load, const struct rule_source *entry)
 {
 	const char *slash = strrchr(entry->doc->file, '/');
 
@@ -114,7 +114,7 @@ static void refuse_unknown(const struct load_scope *scope)
 	}
 }
 
-bool scope_open(struct load_scope *scope, struct load *load, const struct load_entry *entry,
+bool scope_open(struct load_scope *scope, struct load *load, const struct rule_source *entry,
 		enum member_map kind, const char *what)
 {
 	*scope = (struct load_scope){ .load = load,

@@ -4,47 +4,29 @@
  */
 #include "load-internal.h"
 
-enum need {
-	NEED_NONE,
-	NEED_OPTIONAL,
-	NEED_REQUIRED,
-};
-
-static const struct kind {
-	const char *name, *url, *key;
-	enum need key_need, url_need;
-} kinds[PAGER_KIND_COUNT] = {
-#define PAGER_KIND(id, name, url, key, key_need, url_need, text)                                   \
-	[PAGER_##id] = { name, url, key, NEED_##key_need, NEED_##url_need },
-#include "tracepager/tbl/pagers.def"
-#undef PAGER_KIND
-};
-
-const char *pager_kind_name(enum pager_kind_id kind)
-{
-	return kinds[kind].name;
-}
-
-static const struct kind *read_kind(const struct load_scope *scope)
+/* False: there is no such kind, which was told. */
+static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *ret_kind)
 {
 	const struct ynode *node = member(scope, "kind");
 	const char *names[PAGER_KIND_COUNT];
 	const char *name = node ? node_text(scope, node, "\"kind\"") : NULL;
 
 	if (!name)
-		return NULL;
-	for (size_t i = 0; i < PAGER_KIND_COUNT; i++) {
-		names[i] = kinds[i].name;
-		if (strcmp(name, names[i]) == 0)
-			return &kinds[i];
+		return false;
+	for (int i = 0; i < PAGER_KIND_COUNT; i++) {
+		names[i] = pager_kind_name((enum pager_kind_id)i);
+		if (strcmp(name, names[i]) == 0) {
+			*ret_kind = (enum pager_kind_id)i;
+			return true;
+		}
 	}
 	LOAD_ERROR(scope, node, "E018", known_words(scope->load, name, names, PAGER_KIND_COUNT),
 		   "there is no kind of pager \"%.100s\"", name);
-	return NULL;
+	return false;
 }
 
 /* Options that the kind does not have. */
-static void check_options(const struct load_scope *scope, const struct kind *kind,
+static void check_options(const struct load_scope *scope, const struct pager_options *kind,
 			  const char *key_file)
 {
 	const char *names[4] = { "kind" };
@@ -55,7 +37,7 @@ static void check_options(const struct load_scope *scope, const struct kind *kin
 		names[n++] = kind->key;
 		names[n++] = key_file;
 	}
-	if (kind->url_need != NEED_NONE)
+	if (kind->url_need != PAGER_NONE)
 		names[n++] = "url";
 	for (size_t i = 1; i < n; i++)
 		buf_printf(&all, "%s%s", i > 1 ? ", " : "its options are: ", names[i]);
@@ -78,7 +60,7 @@ static void check_options(const struct load_scope *scope, const struct kind *kin
 /* A secret or its file. Findings point at keys: the line of a value may be nothing but the secret.
  */
 static void read_secret(const struct load_scope *scope, const char *name, const char *name_file,
-			enum need need, struct secret *secret)
+			enum pager_need need, struct secret *secret)
 {
 	const struct ynode *key = member_key(scope, name), *key_file = member_key(scope, name_file);
 	struct err err;
@@ -89,7 +71,7 @@ static void read_secret(const struct load_scope *scope, const char *name, const 
 		return;
 	}
 	if (!key && !key_file) {
-		if (need == NEED_REQUIRED)
+		if (need == PAGER_REQUIRED)
 			LOAD_ERROR(scope, scope->key, "E013",
 				   arena_printf(scope->load->scratch,
 						"add \"%s: PATH\", or \"%s: …\"", name_file, name),
@@ -114,7 +96,7 @@ static void read_secret(const struct load_scope *scope, const char *name, const 
 
 static void read_pager(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->sections[SECTION_PAGERS].at[i];
+	const struct rule_source *entry = &load->sections[SECTION_PAGERS].at[i];
 	struct pager *pager = &load->set->pagers[i];
 	struct load_scope scope;
 
@@ -123,15 +105,14 @@ static void read_pager(struct load *load, size_t i)
 	if (!scope_open(&scope, load, entry, MAP_PAGER,
 			arena_printf(load->scratch, "pager \"%s\"", pager->name)))
 		return;
-	const struct kind *kind = read_kind(&scope);
-	if (!kind)
+	if (!read_pager_kind(&scope, &pager->kind))
 		return;
+	const struct pager_options *kind = pager_kind_options(pager->kind);
 	const char *key_file = arena_printf(load->scratch, "%s_file", kind->key ? kind->key : "");
 	check_options(&scope, kind, key_file);
-	pager->kind = (enum pager_kind_id)(kind - kinds);
-	if (kind->url_need != NEED_NONE)
+	if (kind->url_need != PAGER_NONE)
 		pager->url = member_url(&scope, "url");
-	if (kind->url_need == NEED_REQUIRED && !member_key(&scope, "url"))
+	if (kind->url_need == PAGER_REQUIRED && !member_key(&scope, "url"))
 		LOAD_ERROR(&scope, scope.key, "E013", "add \"url: …\" to it", "%s has no \"url\"",
 			   scope.what);
 	if (!pager->url)
@@ -146,11 +127,11 @@ void load_pagers(struct load *load)
 		read_pager(load, i);
 }
 
-static void read_step(struct load *load, const struct load_entry *escalation,
+static void read_step(struct load *load, const struct rule_source *escalation,
 		      const struct ynode *node, const char *what, bool last,
 		      struct escalation_step *step)
 {
-	const struct load_entry entry = { .doc = escalation->doc, .key = node, .node = node };
+	const struct rule_source entry = { .doc = escalation->doc, .key = node, .node = node };
 	struct load_scope scope;
 
 	if (node->bad || !scope_open(&scope, load, &entry, MAP_STEP, what))
@@ -180,7 +161,7 @@ static void warn_of_unpaged_steps(const struct load_scope *scope, const struct y
 
 static void read_escalation(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->sections[SECTION_ESCALATIONS].at[i];
+	const struct rule_source *entry = &load->sections[SECTION_ESCALATIONS].at[i];
 	struct escalation *escalation = &load->set->escalations[i];
 	struct load_scope scope;
 	int64_t repeat = 0;
@@ -218,7 +199,7 @@ void load_escalations(struct load *load)
 
 static void read_team(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->sections[SECTION_TEAMS].at[i];
+	const struct rule_source *entry = &load->sections[SECTION_TEAMS].at[i];
 	struct team *team = &load->set->teams[i];
 	struct load_scope scope;
 

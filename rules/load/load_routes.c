@@ -261,7 +261,7 @@ static void check_actions(const struct load_scope *scope)
 
 static void read_route(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->routes.at[i];
+	const struct rule_source *entry = &load->routes.at[i];
 	struct route_entry *route = &load->set->routes[i];
 	struct load_scope scope;
 
@@ -282,7 +282,7 @@ void load_routes(struct load *load)
 
 static void read_silence(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->silences.at[i];
+	const struct rule_source *entry = &load->silences.at[i];
 	struct silence_entry *silence = &load->set->silences[i];
 	struct load_scope scope;
 

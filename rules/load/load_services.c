@@ -167,7 +167,7 @@ static const char *read_date(const struct load_scope *scope, const char *name)
 
 static void read_service(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->sections[SECTION_SERVICES].at[i];
+	const struct rule_source *entry = &load->sections[SECTION_SERVICES].at[i];
 	struct service_entry *service = &load->set->services[i];
 	struct service_rule *rule = &service->rule;
 	struct load_scope scope;
@@ -196,7 +196,7 @@ static void read_service(struct load *load, size_t i)
 /* An entry and the place of one of its members. */
 static struct load_scope scope_of(struct load *load, const struct service_entry *service)
 {
-	const struct load_entry *entry =
+	const struct rule_source *entry =
 		&load->sections[SECTION_SERVICES].at[service - load->set->services];
 
 	return (struct load_scope){

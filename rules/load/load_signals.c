@@ -51,7 +51,7 @@ static void read_how(const struct load_scope *scope, struct signal_rule *rule)
 
 static void read_signal(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->sections[SECTION_SIGNALS].at[i];
+	const struct rule_source *entry = &load->sections[SECTION_SIGNALS].at[i];
 	struct signal_entry *signal = &load->set->signals[i];
 	struct signal_rule *rule = &signal->rule;
 	struct load_scope scope;

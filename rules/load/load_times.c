@@ -13,7 +13,7 @@ static void read_clock(const struct load_scope *outer, const struct ynode *node,
 		       struct interval_ranges *ranges)
 {
 	static const char *const names[] = { "start_time", "end_time" };
-	const struct load_entry entry = { .doc = outer->doc, .key = node, .node = node };
+	const struct rule_source entry = { .doc = outer->doc, .key = node, .node = node };
 	struct load_scope scope;
 	int minutes[2] = { -1, -1 };
 
@@ -149,7 +149,7 @@ static void read_interval(const struct load_scope *scope, struct time_interval *
 
 static void read_times(struct load *load, size_t i)
 {
-	const struct load_entry *entry = &load->sections[SECTION_TIMES].at[i];
+	const struct rule_source *entry = &load->sections[SECTION_TIMES].at[i];
 	struct time_set *set = &load->set->times[i];
 	const struct ynode *node = entry->node;
 	bool list = node->kind == YNODE_LIST;
@@ -160,7 +160,7 @@ static void read_times(struct load *load, size_t i)
 	set->at = arena_array(load->set->arena, n, sizeof(*set->at));
 	const char *what = arena_printf(load->scratch, "time interval \"%s\"", set->name);
 	for (size_t k = 0; k < n; k++) {
-		struct load_entry part = *entry;
+		struct rule_source part = *entry;
 		struct load_scope scope;
 		if (list)
 			part.key = part.node = node->items[k];

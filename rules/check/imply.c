@@ -4,7 +4,7 @@
  * regular expression is understood where it is a list of plain words, or takes everything. Owns
  * nothing.
  */
-#include "load-internal.h"
+#include "check-internal.h"
 
 /* Words of one condition that are looked at. */
 #define WORDS_MAX 64

@@ -3,7 +3,7 @@
  * is compared condition by condition; what is not understood counts as different, so that what is
  * told is sure.
  */
-#include "load-internal.h"
+#include "check-internal.h"
 
 /* What a list of comparisons leaves of 0 to 1. */
 struct share_range {
@@ -27,7 +27,7 @@ static void lower_most(struct share_range *range, double value, bool open)
 	}
 }
 
-static struct share_range range_of(const struct number_test *tests, size_t n)
+static struct share_range range_of_tests(const struct number_test *tests, size_t n)
 {
 	struct share_range range = { .least = 0, .most = 1 };
 
@@ -56,7 +56,7 @@ static bool range_covers(const struct share_range *a, const struct share_range *
 	       (a->most > b->most || (a->most == b->most && (!a->most_open || b->most_open)));
 }
 
-/* --- One condition against another --- */
+/* ---- one condition against another ---- */
 
 /* The i-th glob of a word, as a matcher on a label of that name. */
 static struct rule_matcher matcher_of(const struct when_word *word, size_t i)
@@ -110,7 +110,7 @@ static bool matcher_covers_word(struct arena *arena, const struct rule_matcher *
 	return b->n > 0;
 }
 
-/* --- Routes --- */
+/* ---- one route against another ---- */
 
 static bool covers_word(struct arena *arena, const struct when_word *word,
 			const struct route_entry *route)
@@ -158,8 +158,8 @@ static bool is_empty(const struct route_entry *route)
 static bool route_covers(struct arena *arena, const struct route_entry *a,
 			 const struct route_entry *b)
 {
-	const struct share_range x = range_of(a->confidence, a->nconfidence),
-				 y = range_of(b->confidence, b->nconfidence);
+	const struct share_range x = range_of_tests(a->confidence, a->nconfidence),
+				 y = range_of_tests(b->confidence, b->nconfidence);
 
 	if (is_empty(a) || is_empty(b) || !range_covers(&x, &y) || !times_cover(a, b))
 		return false;
@@ -184,57 +184,42 @@ static bool word_contradicts(struct arena *arena, const struct when_word *word,
 	return word->field == WHEN_LABEL && word->n > 0;
 }
 
-/* --- Findings --- */
+/* ---- warnings ---- */
 
-static struct load_scope scope_of_route(struct load *load, size_t i)
+/* True: no alert can meet the route, and the warning says so. */
+static bool warn_of_unmeetable(const struct rules_check *check, size_t i)
 {
-	const struct load_entry *entry = &load->routes.at[i];
-
-	return (struct load_scope){
-		.load = load, .doc = entry->doc, .key = entry->key, .map = entry->node
-	};
-}
-
-static const struct ynode *when_of(const struct load *load, size_t i)
-{
-	const struct load_entry *entry = &load->routes.at[i];
-	const struct ynode *when = ynode_get(entry->node, "when");
-
-	return when ? when : entry->key;
-}
-
-/* True: told that nothing can meet it. */
-static bool warn_of_contradiction(struct load *load, size_t i)
-{
-	const struct route_entry *route = &load->set->routes[i];
-	const struct share_range range = range_of(route->confidence, route->nconfidence);
-	struct load_scope scope = scope_of_route(load, i);
-	const struct ynode *when = when_of(load, i), *confidence = ynode_get(when, "confidence");
+	const struct route_entry *route = &check->set->routes[i];
+	const struct share_range range = range_of_tests(route->confidence, route->nconfidence);
+	const struct rule_source *source = &check->routes[i];
+	const struct ynode *when = check_node(source, "when");
+	const struct ynode *confidence = ynode_get(when, "confidence");
 
 	if (range_is_empty(&range)) {
-		LOAD_WARNING(&scope, confidence ? confidence : when, "W023",
-			     "confidence goes from 0 to 1", "no confidence meets this condition");
+		CHECK_WARNING(check, source, confidence ? confidence : when, "W023",
+			      "confidence goes from 0 to 1", "no confidence meets this condition");
 		return true;
 	}
 	for (size_t j = 0; j < route->nwords; j++)
 		for (size_t k = 0; k < route->labels.n; k++) {
 			const struct rule_matcher *matcher = &route->labels.at[k];
-			if (!word_contradicts(load->scratch, &route->words[j], matcher))
+			if (!word_contradicts(check->scratch, &route->words[j], matcher))
 				continue;
-			LOAD_WARNING(&scope, when, "W023", "make two routes of it",
-				     "no alert can have a \"%.200s\" that meets both \"%.200s\" "
-				     "and \"%.200s\"",
-				     matcher->name, route->words[j].globs[0], matcher->value);
+			CHECK_WARNING(check, source, when, "W023", "make two routes of it",
+				      "no alert can have a \"%.200s\" that meets both \"%.200s\" "
+				      "and \"%.200s\"",
+				      matcher->name, route->words[j].globs[0], matcher->value);
 			return true;
 		}
-	return false;
+	return check_matchers(check, source, when, &route->labels);
 }
 
-/* A star takes alerts without the label, too; alone it is how "every alert" is said. */
-static void warn_of_stars(struct load *load, size_t i)
+/* A star matches alerts without the label, too. As the only condition it means "every alert". */
+static void warn_of_stars(const struct rules_check *check, size_t i)
 {
-	const struct route_entry *route = &load->set->routes[i];
-	struct load_scope scope = scope_of_route(load, i);
+	const struct route_entry *route = &check->set->routes[i];
+	const struct rule_source *source = &check->routes[i];
+	const struct ynode *when = check_node(source, "when");
 
 	if (route->nwords + route->labels.n + route->nconfidence + route->ntimes < 2)
 		return;
@@ -242,44 +227,44 @@ static void warn_of_stars(struct load *load, size_t i)
 		const struct when_word *word = &route->words[j];
 		if (word->field != WHEN_LABEL || !word_covers_glob(word, "*"))
 			continue;
-		const struct ynode *value = ynode_get(when_of(load, i), word->name);
-		LOAD_WARNING(&scope, value ? value : when_of(load, i), "W024",
-			     "leave it out, or write \"?*\"",
-			     "the condition on \"%.200s\" always holds: \"*\" matches alerts "
-			     "without it, too",
-			     word->name);
+		const struct ynode *value = ynode_get(when, word->name);
+		CHECK_WARNING(check, source, value ? value : when, "W024",
+			      "leave it out, or write \"?*\"",
+			      "the condition on \"%.200s\" always holds: \"*\" matches alerts "
+			      "without it, too",
+			      word->name);
 		return;
 	}
 }
 
-static void warn_of_shadow(struct load *load, size_t i, size_t *budget)
+/* Warns where an earlier route matches all that this one does. Each comparison takes one from the
+ * budget. */
+static void warn_of_hidden_route(const struct rules_check *check, size_t i, size_t *budget)
 {
-	const struct route_entry *routes = load->set->routes;
+	const struct route_entry *routes = check->set->routes;
 
 	for (size_t j = 0; j < i && *budget; j++, --*budget) {
-		if (routes[j].route.goes_on || !route_covers(load->scratch, &routes[j], &routes[i]))
+		if (routes[j].route.goes_on ||
+		    !route_covers(check->scratch, &routes[j], &routes[i]))
 			continue;
-		const struct load_entry *before = &load->routes.at[j];
-		struct load_scope scope = scope_of_route(load, i);
-		LOAD_WARNING(&scope, when_of(load, i), "W022",
-			     "move it before that one, or remove it",
-			     "this route can never decide: the one at %s:%d:%d matches all that "
-			     "it does",
-			     before->doc->file, before->key->line, before->key->column);
+		const struct rule_source *source = &check->routes[i], *before = &check->routes[j];
+		CHECK_WARNING(check, source, check_node(source, "when"), "W022",
+			      "move it before that one, or remove it",
+			      "this route can never decide: the one at %s:%d:%d matches all that "
+			      "it does",
+			      before->doc->file, before->key->line, before->key->column);
 		return;
 	}
 }
 
-void warn_of_routes(struct load *load)
+void check_routes(const struct rules_check *check)
 {
 	size_t budget = LIMIT_WORDS_COMPARED;
 
-	for (size_t i = 0; i < load->set->nroutes; i++) {
-		const struct rule_matchers *labels = &load->set->routes[i].labels;
-		if (warn_of_contradiction(load, i) ||
-		    warn_of_matchers(load, &load->routes.at[i], when_of(load, i), labels))
+	for (size_t i = 0; i < check->set->nroutes; i++) {
+		if (warn_of_unmeetable(check, i))
 			continue;
-		warn_of_stars(load, i);
-		warn_of_shadow(load, i, &budget);
+		warn_of_stars(check, i);
+		warn_of_hidden_route(check, i, &budget);
 	}
 }

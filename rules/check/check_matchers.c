@@ -1,0 +1,50 @@
+/*
+ * Warnings about the matchers of one entry: two that contradict each other, and one that every
+ * alert meets.
+ */
+#include "check-internal.h"
+
+const struct ynode *check_node(const struct rule_source *source, const char *name)
+{
+	const struct ynode *node = ynode_get(source->node, name);
+
+	return node ? node : source->key;
+}
+
+static bool warn_of_contradiction(const struct rules_check *check, const struct rule_source *source,
+				  const struct ynode *node, const struct rule_matchers *matchers)
+{
+	for (size_t i = 0; i < matchers->n; i++)
+		for (size_t j = 0; j < i; j++) {
+			const struct rule_matcher *a = &matchers->at[j], *b = &matchers->at[i];
+			if (!matchers_contradict(check->scratch, a, b))
+				continue;
+			CHECK_WARNING(check, source, node, "W023", "make two entries of it",
+				      "no alert can have a \"%.200s\" that meets both \"%.200s\" "
+				      "and \"%.200s\"",
+				      a->name, a->value, b->value);
+			return true;
+		}
+	return false;
+}
+
+bool check_matchers(const struct rules_check *check, const struct rule_source *source,
+		    const struct ynode *node, const struct rule_matchers *matchers)
+{
+	if (warn_of_contradiction(check, source, node, matchers))
+		return true;
+	for (size_t i = 0; i < matchers->n; i++) {
+		const struct rule_matcher *matcher = &matchers->at[i];
+		/* A star as the only condition means "every alert": no slip. */
+		if (!matcher_always(matcher) || (matcher->op == RULE_GLOB && matchers->n == 1))
+			continue;
+		CHECK_WARNING(check, source, node, "W024",
+			      matcher->op == RULE_GLOB ? "leave it out, or write \"?*\""
+						       : "leave it out, or write \".+\"",
+			      "the condition on \"%.200s\" always holds: \"%.200s\" matches alerts "
+			      "without it, too",
+			      matcher->name, matcher->value);
+		break;
+	}
+	return false;
+}

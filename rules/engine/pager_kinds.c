@@ -1,0 +1,35 @@
+/*
+ * Pager kinds as rules know them: the name, which options a kind has, whether it escalates by
+ * itself. The tables come from tbl/pagers.def; how a kind pages is relay/pager's business.
+ */
+#include "engine-internal.h"
+
+static const struct pager_options pager_options[PAGER_KIND_COUNT] = {
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text)                                   \
+	[PAGER_##id] = { name, url, key, PAGER_##key_need, PAGER_##url_need },
+#include "tracepager/tbl/pagers.def"
+#undef PAGER_KIND
+};
+
+static const bool pager_escalates[PAGER_KIND_COUNT] = {
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text)
+#define PAGER_ESCALATES(id) [PAGER_##id] = true,
+#include "tracepager/tbl/pagers.def"
+#undef PAGER_ESCALATES
+#undef PAGER_KIND
+};
+
+const char *pager_kind_name(enum pager_kind_id kind)
+{
+	return pager_options[kind].name;
+}
+
+const struct pager_options *pager_kind_options(enum pager_kind_id kind)
+{
+	return &pager_options[kind];
+}
+
+bool pager_kind_escalates(enum pager_kind_id kind)
+{
+	return pager_escalates[kind];
+}
