@@ -90,7 +90,7 @@ struct cat_target {
 	struct cat_place place;
 };
 
-/* Growing lists of pointers; heap. */
+/* A growing list of pointers; heap. */
 struct cat_list {
 	void **at;
 	size_t n;
@@ -125,6 +125,20 @@ typedef void cat_import(struct catalogue *catalogue, const struct ydoc *doc,
 #define CATALOGUE(id, name, form, text) cat_import import_##id;
 #include "tracepager/tbl/catalogues.def"
 #undef CATALOGUE
+
+/* ---- catalogue_kinds.c ---- */
+
+enum cat_form {
+	CAT_YAML, /* or JSON, in a file whose name ends in .json */
+	CAT_JSON,
+	CAT_TEXT,
+};
+struct cat_kind {
+	const char *name;
+	enum cat_form form;
+	cat_import *import;
+};
+extern const struct cat_kind cat_kinds[CATALOGUE_KIND_COUNT];
 
 /* catalogue.c: for the importers. */
 struct cat_place cat_place(const struct ydoc *doc, const struct ynode *node);

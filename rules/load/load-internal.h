@@ -192,11 +192,16 @@ const char *known_words(struct load *load, const char *word, const char *const *
 const char *section_one(enum section_id section);  /* "team" */
 const char *section_name(enum section_id section); /* "teams" */
 
+/* ---- load_docs.c ---- */
+
+/* Adds a document to the load; result: what reading it returned. */
+void load_keep_doc(struct load *load, struct ydoc doc, int result);
+/* Hash, file names and texts of all documents into the set. */
+void load_record_docs(const struct load *load);
+
 /* load_files.c: paths, directories and includes to documents. */
 void load_path(struct load *load, const char *path);
 void load_text(struct load *load, const char *name, const char *text, size_t len);
-
-void load_keep_doc(struct load *load, struct ydoc doc, int result); /* that was read, or not */
 
 /* load_catalogue.c: catalogues become documents behind all others. doc is copied. */
 void load_catalogue_later(struct load *load, const struct ydoc *doc, const struct ynode *node);

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <openssl/evp.h>
-
 #include "load-internal.h"
 
 /* All texts and structs of a set, or all trees of a load: bounded by LIMIT_RULES_BYTES, this is
@@ -192,59 +190,6 @@ static void take_doc(struct load *load, const struct ydoc *doc)
 	}
 }
 
-/* Names of files without their directories, and their bytes; each with its length, so that nothing
- * can move between them. */
-static void hash_docs(const struct load *load, char hex[65])
-{
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
-
-	if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL))
-		abort();
-	for (size_t i = 0; i < load->ndocs; i++) {
-		const struct ydoc *doc = &load->docs[i];
-		const char *slash = strrchr(doc->file, '/'), *name = slash ? slash + 1 : doc->file;
-		char size[32]; /* as a text: the same on every machine */
-		snprintf(size, sizeof(size), "%zu", doc->len);
-		EVP_DigestUpdate(context, name, strlen(name) + 1);
-		EVP_DigestUpdate(context, size, strlen(size) + 1);
-		EVP_DigestUpdate(context, doc->text, doc->len);
-	}
-	EVP_DigestFinal_ex(context, digest, &len);
-	EVP_MD_CTX_free(context);
-	for (unsigned int i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", (unsigned int)digest[i]);
-}
-
-static void keep_texts(const struct load *load)
-{
-	struct ruleset *set = load->set;
-
-	set->ntexts = load->ndocs;
-	set->texts = arena_array(set->arena, load->ndocs, sizeof(*set->texts));
-	for (size_t i = 0; i < load->ndocs; i++) {
-		const struct ydoc *doc = &load->docs[i];
-		const char *slash = strrchr(doc->file, '/');
-		char *text = arena_strndup(set->arena, doc->text, doc->len);
-		ydoc_hide_secrets(text);
-		set->texts[i] = (struct rule_text){
-			.name = arena_strdup(set->arena, slash ? slash + 1 : doc->file),
-			.text = text,
-			.len = strlen(text),
-		};
-	}
-}
-
-static void keep_files(const struct load *load)
-{
-	struct ruleset *set = load->set;
-
-	set->files = arena_array(set->arena, load->ndocs, sizeof(*set->files));
-	for (size_t i = 0; i < load->ndocs; i++)
-		set->files[set->nfiles++] = arena_strdup(set->arena, load->docs[i].file);
-}
-
 static void load_fallback(struct load *load)
 {
 	struct load_scope scope;
@@ -355,9 +300,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 		result = load->error ? load->error : -EINVAL;
 		rules_unref(load->set);
 	} else {
-		hash_docs(load, load->set->hash);
-		keep_texts(load);
-		keep_files(load);
+		load_record_docs(load);
 		ruleset_index(load->set);
 		*ret_rules = load->set;
 	}

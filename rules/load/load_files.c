@@ -10,25 +10,6 @@
 
 #include "load-internal.h"
 
-void load_keep_doc(struct load *load, struct ydoc doc, int result)
-{
-	load->partial |= doc.cut;
-	if (result < 0 && result != -EINVAL && !load->error)
-		load->error = result;
-	load->bytes += doc.len;
-	if (load->bytes > LIMIT_RULES_BYTES) {
-		findings_add(load->findings, FINDING_ERROR, "E009", doc.file, NULL,
-			     "with this file the rules are larger than %u bytes",
-			     LIMIT_RULES_BYTES);
-		load->partial = true;
-		return;
-	}
-	if ((load->ndocs & (load->ndocs - 1)) == 0)
-		load->docs = xrealloc_array(load->docs, load->ndocs ? load->ndocs * 2 : 1,
-					    sizeof(*load->docs));
-	load->docs[load->ndocs++] = doc;
-}
-
 /* The same for all names of one file; NULL: there is none. */
 static const char *file_key(struct load *load, const char *path)
 {
