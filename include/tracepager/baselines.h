@@ -1,9 +1,10 @@
 /*
- * Baselines: what the healthy traces of each signal are like, gathered before they are needed. For
- * the signals that the rules declare again and again, one after the other and without haste; for
- * others when an alert first needs them. Only the evidence is kept, not the traces.
+ * Baselines: evidence from the healthy traces of each signal, gathered before an alert needs it.
+ * Signals that the rules declare are gathered again every every_us, one after the other; other
+ * signals when an alert first needs them. Owns the evidence, not the traces. Refuses more than
+ * LIMIT_BASELINES signals and LIMIT_BASELINES_BYTES.
  *
- * Belongs to the loop's thread; the evidence is walked out of the traces in the pool.
+ * Loop thread only; a thread of the pool makes the evidence from the traces.
  */
 #ifndef TRACEPAGER_BASELINES_H
 #define TRACEPAGER_BASELINES_H
@@ -17,43 +18,47 @@
 #include "tracepager/rules.h"
 #include "tracepager/timers.h"
 
-/* Evidence that decisions may share; only the loop counts its references, and while one is held any
- * thread may read. */
+/* Evidence that decisions may share. Only the loop counts references; whoever holds one may read it
+ * in any thread. */
 struct baseline {
 	struct evidence_set *evidence;
 	unsigned int refs;
 };
-void baseline_unref(struct baseline *baseline); /* takes NULL */
+/* The last reference frees it. Takes NULL. */
+void baseline_unref(struct baseline *baseline);
 
+/* All borrowed until baselines_free(). */
 struct baselines_env {
 	struct fetch *fetch;
 	struct timers *timers;
 	const struct clock *clock;
 	struct pool *pool;
-	int64_t every_us;
+	int64_t every_us; /* between two gatherings of one signal */
 };
 
 struct baselines;
 
 struct baselines *baselines_new(const struct baselines_env *env);
-/* The pool is at rest, and nobody waits any more. Takes NULL. */
+/* The pool must be idle, and no waiter may be left. Takes NULL. */
 void baselines_free(struct baselines *baselines);
-/* Gathers for the signals of these rules from now on; a reference of its own is taken. */
+/* Gather for the signals of these rules from now on. Takes a reference of its own. */
 void baselines_set_rules(struct baselines *baselines, struct ruleset *rules);
 
-/* Who waits for the first evidence of a signal. */
+/* One who waits for the first evidence of a signal. The caller's memory. */
 struct baseline_waiter {
 	LIST_ENTRY(baseline_waiter) link;
-	void (*ready)(void *arg); /* there is evidence, or there will be none */
+	void (*ready)(void *arg); /* the gathering is over, with or without evidence */
 	void *arg;
 	bool waiting;
 };
 
-/* An alert is about this signal, from which on what is gathered may be sick: the evidence from
- * before, with a reference for the caller, or NULL. Then, if a gathering could be begun, the waiter
- * is called once, never before this returns. */
+/* An alert is about this signal: returns its evidence with a reference for the caller, and stops
+ * gathering for it for a while. NULL: there is none yet; then the waiter (NULL: none) is called
+ * once after the gathering that this starts, never before this returns. It is not called
+ * (waiter->waiting stays false) if there is no room for another signal. */
 struct baseline *baselines_get(struct baselines *baselines, const struct signal *signal,
 			       struct baseline_waiter *waiter);
-void baselines_unwait(struct baseline_waiter *waiter); /* harmless when it does not wait */
+/* No-op for one that does not wait. */
+void baselines_unwait(struct baseline_waiter *waiter);
 
 #endif

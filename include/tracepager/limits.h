@@ -337,11 +337,24 @@
 #define LIMIT_SEARCH_BURST 10
 /* A source whose quota is used up rests no longer than this: some quotas are hourly. */
 #define LIMIT_SOURCE_HOLD_US US_PER_HOUR
+/* Memory of one alert's fetching, and of one question to a source (urls and ids of its requests;
+ * bodies are counted apart): ids have 32 digits, names come from the rules. */
+#define LIMIT_FETCH_JOB_BYTES (16u << 20)
+#define LIMIT_INQUIRY_BYTES   (16u << 20)
+/* The text by which equal questions are found, and the sentence that says which traces are missing.
+ */
+#define LIMIT_QUESTION_BYTES   (4u << 20)
+#define LIMIT_FETCH_TEXT_BYTES (16u << 10)
+/* The beginning of a reply that should be a trace and is none, shown to the source's kind: enough
+ * to tell a login page. */
+#define LIMIT_ODD_BODY_BYTES 256u
 /* Files in the directory of a files source. */
 #define LIMIT_TRACE_FILES 10000u
 
 /* ---- fetch: healthy traces ---- */
 
+/* The texts of one signal. */
+#define LIMIT_SIGNAL_BYTES (4u << 20)
 /* Healthy traces of one signal: 100 traces of 1,000 spans take 4 MiB. */
 #define LIMIT_BASELINE_BYTES (8u << 20)
 /* Signals whose healthy traces are kept, and the memory of all: 1,000 signals with traces of 30

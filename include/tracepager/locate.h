@@ -1,6 +1,7 @@
 /*
  * Locate: the trace ids that an alert carries, and the expression whose metrics may carry others.
- * Pure.
+ * Refuses text that looks like an id but does not stand where an id stands. Pure, any thread; owns
+ * nothing.
  */
 #ifndef TRACEPAGER_LOCATE_H
 #define TRACEPAGER_LOCATE_H
@@ -10,12 +11,12 @@
 #include "tracepager/alert.h"
 #include "tracepager/arena.h"
 
-/* Trace ids in labels, annotations and links of an alert, the likeliest first, each once: 16 to 32
- * lower-case hex digits. Kept by the arena; returns how many (at most max). */
+/* Trace ids in labels, annotations and links of an alert, the likeliest first, each once, as 16 to
+ * 32 lower-case hex digits. The arena keeps them. Returns how many, at most max. */
 size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const char **ret_ids,
 			size_t max);
-/* The PromQL expression in an alert's own link, as Prometheus writes it there (g0.expr=…); NULL:
- * there is none. Kept by the arena. */
+/* The PromQL expression in the alert's generator URL, as Prometheus writes it (g0.expr=…); the
+ * arena keeps it. NULL: there is none. */
 const char *locate_expr(struct arena *arena, const struct alert *alert);
 
 #endif

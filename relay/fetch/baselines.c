@@ -1,9 +1,10 @@
 /*
- * Baselines: the healthy traces of every signal, gathered one signal after the other.
+ * Baselines: evidence from the healthy traces of each signal, gathered one signal after the other.
  *
- * One gathering runs at a time, so that a backend hardly notices; an alert that has none goes
- * first. A signal that is being alerted on is left alone for a while: what is gathered then is
- * sick.
+ * One gathering runs at a time, so that a backend hardly notices; a signal whose alert waits for
+ * its first evidence goes first. Evidence is not renewed for
+ * LIMIT_BASELINE_SICK_US after an alert about the signal: its traces may not be healthy. Owns
+ * signals, evidence and the gathering; decisions share evidence by reference.
  */
 #include "tracepager/baselines.h"
 
@@ -11,54 +12,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* One gathering asks for this many parts of the window, so that the traces are spread over it. */
-#define PARTS		   2
-#define SIGNAL_ARENA_BYTES (4u << 20)
+/* A gathering asks for the window in this many parts, so that its traces are spread over it. */
+#define PARTS 2
 
-struct entry {
-	TAILQ_ENTRY(entry) link;
+/* One signal. */
+struct baseline_entry {
+	TAILQ_ENTRY(baseline_entry) link;
 	struct baselines *owner;
 	char *key;
 	struct arena *arena; /* the signal's texts */
 	struct signal signal;
-	bool declared;		   /* by the rules in force */
+	bool declared;		   /* the rules in force have the signal */
 	struct baseline *baseline; /* NULL: none yet */
-	int64_t due_us;		   /* mono: of the next gathering */
-	int64_t alerted_us;	   /* mono: of the last alert about it; 0: none */
+	int64_t due_us;		   /* monotonic: time of the next gathering */
+	int64_t alerted_us;	   /* monotonic: time of the last alert about it; 0: none */
 	LIST_HEAD(, baseline_waiter) waiters;
 };
-TAILQ_HEAD(entries, entry);
+TAILQ_HEAD(baseline_entries, baseline_entry);
 
 /* The gathering under way. */
 struct gathering {
 	struct baselines *owner;
-	struct entry *entry; /* NULL: it went meanwhile */
+	struct baseline_entry *entry; /* NULL: it was freed meanwhile */
 	struct fetch_job *job;
 	unsigned int part;
 	int64_t from_us, to_us; /* wall */
 	struct evidence_set *evidence;
-	/* Of the part that has come. */
+	/* Of the part that was fetched last; a pool thread reads them. */
 	struct fetched_set **sets;
 	size_t nsets;
 	const struct trace **traces;
 	size_t ntraces;
-	struct signal signal; /* the entry's */
-	struct arena *arena;  /* the signal's texts, for the pool */
+	struct signal signal; /* a copy for the pool's thread */
+	struct arena *arena;  /* the signal's texts */
 };
 
 struct baselines {
 	struct baselines_env env;
 	struct ruleset *rules;
 	struct map *by_key;
-	struct entries entries;	     /* the earliest due first */
-	struct gathering *gathering; /* NULL: none is under way */
-	size_t bytes;		     /* of all evidence that entries hold */
+	struct baseline_entries entries; /* by due_us, earliest first */
+	struct gathering *gathering;	 /* NULL: none is under way */
+	size_t bytes;			 /* of the evidence in all entries */
 	struct timer timer;
 };
 
@@ -74,7 +76,7 @@ void baseline_unref(struct baseline *baseline)
 
 static char *signal_key(const struct signal *signal)
 {
-	struct buf key = BUF_INIT(1u << 20);
+	struct buf key = BUF_INIT(LIMIT_QUESTION_BYTES);
 	const char *texts[] = { signal->service, signal->namespace, signal->operation };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -87,47 +89,39 @@ static char *signal_key(const struct signal *signal)
 	return text;
 }
 
-static void copy_signal(struct arena *arena, const struct signal *signal, struct signal *ret)
+/* Evidence does not depend on the mode, and signals that differ only in it share an entry. */
+static void copy_signal_any_mode(struct arena *arena, const struct signal *signal,
+				 struct signal *ret_signal)
 {
-	struct label *attrs = arena_array(arena, signal->attrs.n + 1, sizeof(*attrs));
-
-	for (size_t i = 0; i < signal->attrs.n; i++)
-		attrs[i] = (struct label){ arena_strdup(arena, signal->attrs.at[i].name),
-					   arena_strdup(arena, signal->attrs.at[i].value) };
-	*ret = (struct signal){ .name = arena_strdup(arena, signal->name),
-				.service = arena_strdup(arena, signal->service),
-				.namespace = arena_strdup(arena, signal->namespace),
-				.operation = arena_strdup(arena, signal->operation),
-				.attrs = { attrs, signal->attrs.n },
-				.from = arena_strdup(arena, signal->from),
-				.mode = WALK_AUTO };
+	signal_copy(arena, signal, ret_signal);
+	ret_signal->mode = WALK_AUTO;
 }
 
-/* Into its place by the time when it is due; most are due last. */
-static void enqueue(struct entry *entry)
+/* Insert an entry by its due_us; from the end, since most are due last. */
+static void entry_insert(struct baseline_entry *entry)
 {
-	struct entries *entries = &entry->owner->entries;
-	struct entry *at = TAILQ_LAST(entries, entries);
+	struct baseline_entries *entries = &entry->owner->entries;
+	struct baseline_entry *at = TAILQ_LAST(entries, baseline_entries);
 
 	while (at && at->due_us > entry->due_us)
-		at = TAILQ_PREV(at, entries, link);
+		at = TAILQ_PREV(at, baseline_entries, link);
 	if (at)
 		TAILQ_INSERT_AFTER(entries, at, entry, link);
 	else
 		TAILQ_INSERT_HEAD(entries, entry, link);
 }
 
-static void call_waiters(struct entry *entry)
+static void entry_call_waiters(struct baseline_entry *entry)
 {
 	struct baseline_waiter *waiter;
 
-	while ((waiter = LIST_FIRST(&entry->waiters)) != NULL) {
+	while ((waiter = LIST_FIRST(&entry->waiters))) {
 		baselines_unwait(waiter);
 		waiter->ready(waiter->arg);
 	}
 }
 
-static void drop_evidence(struct entry *entry)
+static void drop_evidence(struct baseline_entry *entry)
 {
 	if (entry->baseline)
 		entry->owner->bytes -= evidence_bytes(entry->baseline->evidence);
@@ -135,7 +129,7 @@ static void drop_evidence(struct entry *entry)
 	entry->baseline = NULL;
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct baseline_entry *entry)
 {
 	struct baselines *baselines = entry->owner;
 
@@ -143,17 +137,18 @@ static void entry_free(struct entry *entry)
 		baselines->gathering->entry = NULL;
 	TAILQ_REMOVE(&baselines->entries, entry, link);
 	map_remove(baselines->by_key, entry->key);
-	call_waiters(entry);
+	entry_call_waiters(entry);
 	drop_evidence(entry);
 	arena_free(entry->arena);
 	free(entry->key);
 	free(entry);
 }
 
-/* Room for one more: what no rule declares and no alert has used for longest goes. */
-static bool make_room(struct baselines *baselines)
+/* Room for one more entry: forget the undeclared one whose last alert is longest ago. false: there
+ * is none to forget. */
+static bool make_room_for_entry(struct baselines *baselines)
 {
-	struct entry *entry, *oldest = NULL;
+	struct baseline_entry *entry, *oldest = NULL;
 
 	if (map_count(baselines->by_key) < LIMIT_BASELINES)
 		return true;
@@ -167,35 +162,36 @@ static bool make_room(struct baselines *baselines)
 	return true;
 }
 
-static struct entry *entry_of(struct baselines *baselines, const struct signal *signal,
-			      int64_t due_us)
+/* The signal's entry, made if need be. NULL: there is no room for one. */
+static struct baseline_entry *entry_get(struct baselines *baselines, const struct signal *signal,
+					int64_t due_us)
 {
 	CLEANUP_FREE char *key = signal_key(signal);
-	struct entry *entry = map_get(baselines->by_key, key);
+	struct baseline_entry *entry = map_get(baselines->by_key, key);
 
-	if (entry || !make_room(baselines))
+	if (entry || !make_room_for_entry(baselines))
 		return entry;
 	entry = xcalloc(1, sizeof(*entry));
 	entry->owner = baselines;
 	entry->key = xstrdup(key);
-	entry->arena = arena_new(SIGNAL_ARENA_BYTES);
+	entry->arena = arena_new(LIMIT_SIGNAL_BYTES);
 	entry->due_us = due_us;
-	copy_signal(entry->arena, signal, &entry->signal);
+	copy_signal_any_mode(entry->arena, signal, &entry->signal);
 	map_put(baselines->by_key, entry->key, entry);
-	enqueue(entry);
+	entry_insert(entry);
 	return entry;
 }
 
-static void make_due(struct entry *entry, int64_t due_us)
+static void make_due(struct baseline_entry *entry, int64_t due_us)
 {
 	TAILQ_REMOVE(&entry->owner->entries, entry, link);
 	entry->due_us = due_us;
-	enqueue(entry);
+	entry_insert(entry);
 }
 
 /* ---- gathering ---- */
 
-static void schedule(struct baselines *baselines);
+static void baselines_arm(struct baselines *baselines);
 static void start_part(struct gathering *gathering);
 
 static void gathering_free(struct gathering *gathering)
@@ -211,14 +207,14 @@ static void gathering_free(struct gathering *gathering)
 	free(gathering);
 }
 
-/* Few traces give a poor picture, but a better one than none. */
+/* Keep what was gathered, from however few traces: little evidence is better than none. */
 static void keep_evidence(struct gathering *gathering)
 {
-	struct entry *entry = gathering->entry;
+	struct baseline_entry *entry = gathering->entry;
 	struct baselines *baselines = gathering->owner;
 	struct baseline *baseline;
 
-	log_debug("healthy traces were gathered", LOG_STR("service", entry->signal.service),
+	log_debug("healthy traces gathered", LOG_STR("service", entry->signal.service),
 		  LOG_STR("operation", entry->signal.operation),
 		  LOG_INT("traces", gathering->evidence->n));
 	metric_add(METRIC_BASELINES_GATHERED, 1);
@@ -226,7 +222,7 @@ static void keep_evidence(struct gathering *gathering)
 		return;
 	drop_evidence(entry);
 	if (baselines->bytes + evidence_bytes(gathering->evidence) > LIMIT_BASELINES_BYTES) {
-		log_warn("too much to remember of healthy traces; this signal goes without",
+		log_warn("memory for healthy traces is used up; this signal has no baseline",
 			 LOG_STR("service", entry->signal.service),
 			 LOG_STR("operation", entry->signal.operation));
 		return;
@@ -239,10 +235,10 @@ static void keep_evidence(struct gathering *gathering)
 	entry->baseline = baseline;
 }
 
-static void gathered(struct gathering *gathering)
+static void gathering_end(struct gathering *gathering)
 {
 	struct baselines *baselines = gathering->owner;
-	struct entry *entry = gathering->entry;
+	struct baseline_entry *entry = gathering->entry;
 
 	baselines->gathering = NULL;
 	if (entry) {
@@ -251,12 +247,12 @@ static void gathered(struct gathering *gathering)
 	}
 	gathering_free(gathering);
 	if (entry)
-		call_waiters(entry);
-	schedule(baselines);
+		entry_call_waiters(entry);
+	baselines_arm(baselines);
 }
 
-/* In the pool. */
-static void take_part(void *arg)
+/* In a thread of the pool: add the part's traces to the evidence. */
+static void gathering_run_part(void *arg)
 {
 	struct gathering *gathering = arg;
 
@@ -264,7 +260,7 @@ static void take_part(void *arg)
 		evidence_add_sound(gathering->evidence, gathering->traces[i], &gathering->signal);
 }
 
-static void part_taken(void *arg)
+static void gathering_on_part_done(void *arg)
 {
 	struct gathering *gathering = arg;
 
@@ -278,10 +274,10 @@ static void part_taken(void *arg)
 	if (++gathering->part < PARTS && gathering->entry)
 		start_part(gathering);
 	else
-		gathered(gathering);
+		gathering_end(gathering);
 }
 
-static void part_fetched(void *ctx, struct fetch_result *result)
+static void gathering_on_fetched(void *ctx, struct fetch_result *result)
 {
 	struct gathering *gathering = ctx;
 
@@ -292,7 +288,8 @@ static void part_fetched(void *ctx, struct fetch_result *result)
 	memcpy(gathering->traces, result->traces, result->ntraces * sizeof(struct trace *));
 	gathering->nsets = result->nsets;
 	gathering->ntraces = result->ntraces;
-	pool_submit(gathering->owner->env.pool, take_part, part_taken, gathering);
+	pool_submit(gathering->owner->env.pool, gathering_run_part, gathering_on_part_done,
+		    gathering);
 }
 
 static void start_part(struct gathering *gathering)
@@ -312,10 +309,11 @@ static void start_part(struct gathering *gathering)
 
 	if (baselines->rules)
 		request.extra_names = rules_attr_names(baselines->rules, &request.nextra_names);
-	gathering->job = fetch_start(baselines->env.fetch, &request, part_fetched, gathering);
+	gathering->job =
+		fetch_start(baselines->env.fetch, &request, gathering_on_fetched, gathering);
 }
 
-static void start_gathering(struct entry *entry)
+static void start_gathering(struct baseline_entry *entry)
 {
 	struct baselines *baselines = entry->owner;
 	struct gathering *gathering = xcalloc(1, sizeof(*gathering));
@@ -326,15 +324,15 @@ static void start_gathering(struct entry *entry)
 	gathering->from_us = now_us - LIMIT_BASELINE_FROM_US;
 	gathering->to_us = now_us - LIMIT_BASELINE_TO_US;
 	gathering->evidence = evidence_new(LIMIT_BASELINE_BYTES);
-	gathering->arena = arena_new(SIGNAL_ARENA_BYTES);
-	copy_signal(gathering->arena, &entry->signal, &gathering->signal);
+	gathering->arena = arena_new(LIMIT_SIGNAL_BYTES);
+	copy_signal_any_mode(gathering->arena, &entry->signal, &gathering->signal);
 	baselines->gathering = gathering;
 	start_part(gathering);
 }
 
-/* A signal that is being alerted on keeps what it has; nobody asked for long about what no rule
- * declares. */
-static bool is_wanted(struct entry *entry, int64_t now_us)
+/* Gather for this entry now? Yes if an alert waits for its first evidence. Else only for declared
+ * signals, and shortly after an alert only if they have no evidence yet. */
+static bool wants_gathering(struct baseline_entry *entry, int64_t now_us)
 {
 	if (!entry->baseline && !LIST_EMPTY(&entry->waiters))
 		return true;
@@ -343,15 +341,15 @@ static bool is_wanted(struct entry *entry, int64_t now_us)
 	return entry->declared;
 }
 
-static void look(void *arg)
+static void baselines_on_timer(void *arg)
 {
 	struct baselines *baselines = arg;
 	int64_t now_us = clock_mono_us(baselines->env.clock);
-	struct entry *entry;
+	struct baseline_entry *entry;
 
-	while (!baselines->gathering && (entry = TAILQ_FIRST(&baselines->entries)) != NULL &&
+	while (!baselines->gathering && (entry = TAILQ_FIRST(&baselines->entries)) &&
 	       entry->due_us <= now_us) {
-		if (is_wanted(entry, now_us)) {
+		if (wants_gathering(entry, now_us)) {
 			start_gathering(entry);
 		} else if (!entry->declared &&
 			   now_us - entry->alerted_us >= LIMIT_BASELINE_SICK_US) {
@@ -360,24 +358,24 @@ static void look(void *arg)
 			make_due(entry, now_us + baselines->env.every_us);
 		}
 	}
-	schedule(baselines);
+	baselines_arm(baselines);
 }
 
-static void schedule(struct baselines *baselines)
+static void baselines_arm(struct baselines *baselines)
 {
-	struct entry *first = TAILQ_FIRST(&baselines->entries);
+	struct baseline_entry *first = TAILQ_FIRST(&baselines->entries);
 	int64_t now_us = clock_mono_us(baselines->env.clock);
 
 	if (baselines->gathering || !first)
 		return;
-	/* Not in the caller's stack, and with a pause between two gatherings, unless somebody
-	 * waits. */
+	/* By the timer, never from within the caller; with a pause between two gatherings unless an
+	 * alert waits. */
 	int64_t pause_us = LIST_EMPTY(&first->waiters) ? LIMIT_BASELINE_PAUSE_US : 0;
 	int64_t at_us = first->due_us > now_us + pause_us ? first->due_us : now_us + pause_us;
 	timer_arm(baselines->env.timers, &baselines->timer, at_us);
 }
 
-/* ---- from outside ---- */
+/* ---- interface ---- */
 
 struct baselines *baselines_new(const struct baselines_env *env)
 {
@@ -385,19 +383,19 @@ struct baselines *baselines_new(const struct baselines_env *env)
 
 	baselines->env = *env;
 	baselines->by_key = map_new();
-	baselines->timer = (struct timer){ .fire = look, .arg = baselines };
+	baselines->timer = (struct timer){ .fire = baselines_on_timer, .arg = baselines };
 	TAILQ_INIT(&baselines->entries);
 	return baselines;
 }
 
 void baselines_free(struct baselines *baselines)
 {
-	struct entry *entry;
+	struct baseline_entry *entry;
 
 	if (!baselines)
 		return;
 	timer_disarm(baselines->env.timers, &baselines->timer);
-	while ((entry = TAILQ_FIRST(&baselines->entries)) != NULL)
+	while ((entry = TAILQ_FIRST(&baselines->entries)))
 		entry_free(entry);
 	map_free(baselines->by_key);
 	rules_unref(baselines->rules);
@@ -411,25 +409,25 @@ void baselines_set_rules(struct baselines *baselines, struct ruleset *rules)
 	size_t n;
 	const struct signal_rule *const *signals = rules_signals(rules, &n);
 	int64_t now_us = clock_mono_us(baselines->env.clock);
-	struct entry *entry;
+	struct baseline_entry *entry;
 
 	rules_unref(baselines->rules);
 	baselines->rules = rules_ref(rules);
 	TAILQ_FOREACH (entry, &baselines->entries, link)
 		entry->declared = false;
 	for (size_t i = 0; i < n; i++) {
-		entry = entry_of(baselines, &signals[i]->signal, now_us);
+		entry = entry_get(baselines, &signals[i]->signal, now_us);
 		if (entry)
 			entry->declared = true;
 	}
-	schedule(baselines);
+	baselines_arm(baselines);
 }
 
 struct baseline *baselines_get(struct baselines *baselines, const struct signal *signal,
 			       struct baseline_waiter *waiter)
 {
 	int64_t now_us = clock_mono_us(baselines->env.clock);
-	struct entry *entry = entry_of(baselines, signal, now_us);
+	struct baseline_entry *entry = entry_get(baselines, signal, now_us);
 
 	if (!entry)
 		return NULL;
@@ -443,7 +441,7 @@ struct baseline *baselines_get(struct baselines *baselines, const struct signal 
 		LIST_INSERT_HEAD(&entry->waiters, waiter, link);
 		if (!baselines->gathering || baselines->gathering->entry != entry)
 			make_due(entry, 0);
-		schedule(baselines);
+		baselines_arm(baselines);
 	}
 	return NULL;
 }

@@ -1,10 +1,11 @@
 /*
- * Fetch: jobs and their order. A job runs the look-ups of one alert, a few side by side: first the
- * ids in the alert, then those of exemplars, then the search. A few jobs
- * ask side by side; one whose look-ups all pause makes room, and waits for its next turn behind
- * those that have asked less: what is never found must not keep others from being found. A job ends
- * when all its look-ups have, or at its deadline, always by its timer, so that done() is never
- * called from within another call. It owns all but the sources.
+ * Fetch: jobs and their order. A job runs the look-ups of one alert, LIMIT_LOOKUPS_PER_ALERT at a
+ * time: first the ids in the alert, then the ids of exemplars, then the search. At most
+ * LIMIT_ENRICHING jobs run at a time. A job whose look-ups all pause gives up its place and waits
+ * for the next one behind jobs that have asked fewer rounds: a trace that is never found must not
+ * keep others from being found. A job ends when all its look-ups have ended or at its deadline,
+ * always by its timer, so that done() is never called from within another call. Owns jobs, look-ups
+ * and inquiries; the sources are borrowed.
  */
 #include "fetch-internal.h"
 
@@ -15,71 +16,12 @@
 #include "tracepager/random.h"
 #include "tracepager/xalloc.h"
 
-/* A trace id is at most 32 digits, names come from the rules; far above what they take. */
-#define JOB_ARENA_BYTES (16u << 20)
-#define TRACES_DEFAULT	10
-#define TEXT_BYTES	(16u << 10)
+#define TRACES_DEFAULT 10
 
-static void labels_copy(struct arena *arena, const struct labels *labels, struct labels *ret_labels)
-{
-	ret_labels->n = labels->n;
-	ret_labels->at = arena_array(arena, labels->n, sizeof(struct label));
-	for (size_t i = 0; i < labels->n; i++)
-		ret_labels->at[i] = (struct label){
-			.name = arena_strdup(arena, labels->at[i].name),
-			.value = arena_strdup(arena, labels->at[i].value),
-		};
-}
-
-void signal_copy(struct arena *arena, const struct signal *signal, struct signal *ret_signal)
-{
-	*ret_signal = *signal;
-	ret_signal->name = arena_strdup(arena, signal->name);
-	ret_signal->service = arena_strdup(arena, signal->service);
-	ret_signal->namespace = arena_strdup(arena, signal->namespace);
-	ret_signal->operation = arena_strdup(arena, signal->operation);
-	ret_signal->from = arena_strdup(arena, signal->from);
-	labels_copy(arena, &signal->attrs, &ret_signal->attrs);
-}
-
-void query_copy(struct arena *arena, const struct trace_query *query, struct signal *ret_signal,
-		struct trace_query *ret_query)
-{
-	struct labels *labels = NULL;
-
-	*ret_query = *query;
-	ret_query->trace_id = arena_strdup(arena, query->trace_id);
-	ret_query->expr = arena_strdup(arena, query->expr);
-	if (query->labels) {
-		labels = arena_alloc(arena, sizeof(*labels));
-		labels_copy(arena, query->labels, labels);
-	}
-	ret_query->labels = labels;
-	if (query->signal) {
-		signal_copy(arena, query->signal, ret_signal);
-		ret_query->signal = ret_signal;
-	}
-}
-
-static const char *const *names_copy(struct arena *arena, const char *const *names, size_t n)
-{
-	const char **copy = arena_array(arena, n, sizeof(*copy));
-
-	for (size_t i = 0; i < n; i++)
-		copy[i] = arena_strdup(arena, names[i]);
-	return copy;
-}
-
-void options_copy(struct arena *arena, const struct trace_options *options,
-		  struct trace_options *ret_options)
-{
-	*ret_options = *options;
-	ret_options->extra_names = names_copy(arena, options->extra_names, options->nextra_names);
-}
-
-/* A set is kept only for a trace that counts; what is beyond the limit does not. */
-static bool take_set(struct fetch_job *job, const struct trace_query *filter,
-		     const struct inquiry_answer *answer, struct fetched_set *set)
+/* Take the set's traces that the filter lets through (NULL: all), up to the job's limit. The set is
+ * referenced only if a trace of it was taken. true: a trace passed the filter. */
+static bool job_take_set(struct fetch_job *job, const struct trace_query *filter,
+			 const struct inquiry_answer *answer, struct fetched_set *set)
 {
 	struct fetch_result *result = &job->result;
 	size_t before = result->ntraces;
@@ -100,57 +42,51 @@ static bool take_set(struct fetch_job *job, const struct trace_query *filter,
 	return any;
 }
 
-bool job_take(struct fetch_job *job, const struct trace_query *filter,
-	      const struct inquiry_answer *answer)
+static bool job_take_sets(struct fetch_job *job, const struct trace_query *filter,
+			  const struct inquiry_answer *answer)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < answer->nsets; i++)
-		any = take_set(job, filter, answer, answer->sets[i]) || any;
+		any = job_take_set(job, filter, answer, answer->sets[i]) || any;
 	return any;
 }
 
-bool source_answers(const struct source_config *source, unsigned int what)
-{
-	const struct trace_source *kind = trace_sources[source->kind];
-
-	return ((kind ? kind->answers : SOURCE_BY_ID | SOURCE_SEARCH) & what) != 0;
-}
-
-static bool any_source_answers(const struct fetch *fetch, unsigned int what)
+static bool any_source_answers(const struct fetch *fetch, unsigned int questions)
 {
 	for (size_t i = 0; i < fetch->nsources; i++)
-		if (source_answers(&fetch->sources[i], what))
+		if (source_answers(&fetch->sources[i], questions))
 			return true;
 	return false;
 }
 
-static int64_t now_us(const struct fetch_job *job)
+static int64_t job_now_us(const struct fetch_job *job)
 {
 	return clock_mono_us(job->fetch->env.clock);
 }
 
-/* Has it had its chance, so that something else may be tried? */
-static bool had_chance(const struct lookup *lookup)
+/* Has the look-up had so many rounds that later stages may start? */
+static bool had_first_rounds(const struct lookup *lookup)
 {
 	unsigned int rounds = lookup->trace_id ? LIMIT_ROUNDS_BY_ID : 1;
 
-	return lookup_over(lookup) || (lookup->state != LOOKUP_ASKING && lookup->rounds >= rounds);
+	return lookup_is_over(lookup) ||
+	       (lookup->state != LOOKUP_ASKING && lookup->rounds >= rounds);
 }
 
-/* It has to wait until what comes before it has had its chance. */
-static bool is_held(struct fetch_job *job, const struct lookup *lookup)
+/* Must the look-up wait until all of earlier stages have had their first rounds? */
+static bool waits_for_stage(struct fetch_job *job, const struct lookup *lookup)
 {
 	if (lookup->trace_id || lookup->rounds > 0)
 		return false;
 	for (size_t i = 0; i < job->nlookups; i++)
-		if (job->lookups[i].stage < lookup->stage && !had_chance(&job->lookups[i]))
+		if (job->lookups[i].stage < lookup->stage && !had_first_rounds(&job->lookups[i]))
 			return true;
 	return false;
 }
 
-/* What stands in for ids comes after the rounds that these had. */
-static unsigned int level_of(struct fetch_job *job, const struct lookup *lookup)
+/* Search and exemplars start at the level at which look-ups by id end: LIMIT_ROUNDS_BY_ID. */
+static unsigned int lookup_level(struct fetch_job *job, const struct lookup *lookup)
 {
 	unsigned int level = lookup->rounds;
 
@@ -159,8 +95,8 @@ static unsigned int level_of(struct fetch_job *job, const struct lookup *lookup)
 	return level < FETCH_LEVELS ? level : FETCH_LEVELS - 1;
 }
 
-/* The lowest level at which a job waits. */
-static unsigned int first_waiting(const struct fetch *fetch)
+/* The lowest level at which a job waits; FETCH_LEVELS: none waits. */
+static unsigned int first_waiting_level(const struct fetch *fetch)
 {
 	unsigned int level = 0;
 
@@ -169,18 +105,20 @@ static unsigned int first_waiting(const struct fetch *fetch)
 	return level;
 }
 
-static bool has_room(const struct fetch *fetch, unsigned int level)
+/* May one more job of this level run? */
+static bool has_place(const struct fetch *fetch, unsigned int level)
 {
 	return fetch->running < LIMIT_ENRICHING &&
-	       (level == 0 || fetch->again < LIMIT_ENRICHING_AGAIN);
+	       (level == 0 || fetch->running_again < LIMIT_ENRICHING_AGAIN);
 }
 
-/* By the timer, so that what fails at once cannot hold the loop, however many wait. */
-static void wake(struct fetch *fetch)
+/* Start waiting jobs soon: by the timer, so that many jobs that fail at once do not hold the loop.
+ */
+static void arm_start(struct fetch *fetch)
 {
-	unsigned int level = first_waiting(fetch);
+	unsigned int level = first_waiting_level(fetch);
 
-	if (level < FETCH_LEVELS && has_room(fetch, level))
+	if (level < FETCH_LEVELS && has_place(fetch, level))
 		timer_arm(fetch->env.timers, &fetch->timer, clock_mono_us(fetch->env.clock));
 }
 
@@ -188,8 +126,8 @@ static void job_rest(struct fetch_job *job)
 {
 	job->state = JOB_RESTING;
 	job->fetch->running--;
-	job->fetch->again -= job->level > 0;
-	wake(job->fetch);
+	job->fetch->running_again -= job->level > 0;
+	arm_start(job->fetch);
 }
 
 static void job_wait(struct fetch_job *job, unsigned int level)
@@ -197,19 +135,19 @@ static void job_wait(struct fetch_job *job, unsigned int level)
 	job->state = JOB_WAITING;
 	job->level = level;
 	TAILQ_INSERT_TAIL(&job->fetch->waiting[level], job, link);
-	wake(job->fetch);
+	arm_start(job->fetch);
 }
 
-/* Who waits and has asked less comes first. */
-static bool may_start(struct fetch_job *job, const struct lookup *lookup)
+/* Not if another job waits whose next look-up has had fewer rounds. */
+static bool may_start_lookup(struct fetch_job *job, const struct lookup *lookup)
 {
-	unsigned int level = level_of(job, lookup);
+	unsigned int level = lookup_level(job, lookup);
 
-	return lookup->state == LOOKUP_WAITING && !is_held(job, lookup) &&
-	       (level <= job->level || level < first_waiting(job->fetch));
+	return lookup->state == LOOKUP_WAITING && !waits_for_stage(job, lookup) &&
+	       (level <= job->level || level < first_waiting_level(job->fetch));
 }
 
-/* How many ask after that. */
+/* Returns how many of the job's look-ups ask now. */
 static size_t start_lookups(struct fetch_job *job)
 {
 	size_t asking = 0;
@@ -217,7 +155,7 @@ static size_t start_lookups(struct fetch_job *job)
 	for (size_t i = 0; i < job->nlookups; i++)
 		asking += job->lookups[i].state == LOOKUP_ASKING;
 	for (size_t i = 0; i < job->nlookups && asking < LIMIT_LOOKUPS_PER_ALERT; i++) {
-		if (!may_start(job, &job->lookups[i]))
+		if (!may_start_lookup(job, &job->lookups[i]))
 			continue;
 		lookup_start(&job->lookups[i]);
 		asking += job->lookups[i].state == LOOKUP_ASKING;
@@ -225,77 +163,80 @@ static size_t start_lookups(struct fetch_job *job)
 	return asking;
 }
 
-/* The level of the next turn; FETCH_LEVELS: none is wanted. */
-static unsigned int next_level(struct fetch_job *job)
+/* The lowest level of a look-up that may start; FETCH_LEVELS: there is none. */
+static unsigned int job_next_level(struct fetch_job *job)
 {
 	unsigned int level = FETCH_LEVELS;
 
 	for (size_t i = 0; i < job->nlookups; i++) {
 		const struct lookup *lookup = &job->lookups[i];
-		if (lookup->state == LOOKUP_WAITING && !is_held(job, lookup) &&
-		    level_of(job, lookup) < level)
-			level = level_of(job, lookup);
+		if (lookup->state == LOOKUP_WAITING && !waits_for_stage(job, lookup) &&
+		    lookup_level(job, lookup) < level)
+			level = lookup_level(job, lookup);
 	}
 	return level;
 }
 
-/* With what there is, it ends now, or once the time for more is over. */
-static void arm_end(struct fetch_job *job)
+/* Arm the job's timer earlier than its deadline: for now if nothing is left to do; for enough_us if
+ * there is a trace. */
+static void job_arm_end(struct fetch_job *job)
 {
 	size_t over = 0;
 
 	for (size_t i = 0; i < job->nlookups; i++)
-		over += lookup_over(&job->lookups[i]);
+		over += lookup_is_over(&job->lookups[i]);
 	if (over == job->nlookups || job->result.ntraces >= job->search.limit)
-		timer_arm(job->fetch->env.timers, &job->timer, now_us(job));
-	else if (job->result.ntraces > 0 && job->enough_us > now_us(job))
+		timer_arm(job->fetch->env.timers, &job->timer, job_now_us(job));
+	else if (job->result.ntraces > 0 && job->enough_us > job_now_us(job))
 		timer_arm(job->fetch->env.timers, &job->timer, job->enough_us);
 }
 
-void job_check(struct fetch_job *job)
+/* A look-up has changed its state: start others, take or give up the job's place, arm its end. */
+static void job_check(struct fetch_job *job)
 {
 	unsigned int level;
 
 	if (job->state == JOB_RUNNING && start_lookups(job) == 0)
 		job_rest(job);
-	level = next_level(job);
+	level = job_next_level(job);
 	if (job->state == JOB_RESTING && level < FETCH_LEVELS)
 		job_wait(job, level);
-	arm_end(job);
+	job_arm_end(job);
 }
 
-void job_settle(struct fetch_job *job, const struct lookup *found)
+/* A look-up has found traces: end those of all other stages. */
+static void job_end_other_stages(struct fetch_job *job, const struct lookup *found)
 {
 	job->stage = found->stage;
 	for (size_t i = 0; i < job->nlookups; i++) {
 		struct lookup *lookup = &job->lookups[i];
-		if (lookup->stage != found->stage && !lookup_over(lookup))
+		if (lookup->stage != found->stage && !lookup_is_over(lookup))
 			lookup_end(lookup);
 	}
 }
 
-/* Those for whom there is room; who rests at once makes room in the next turn of the loop. */
+/* Start waiting jobs while there is a place, at most LIMIT_ENRICHING in one turn of the loop. */
 static void start_jobs(void *arg)
 {
 	struct fetch *fetch = arg;
-	unsigned int level = first_waiting(fetch);
+	unsigned int level = first_waiting_level(fetch);
 
 	timer_disarm(fetch->env.timers, &fetch->timer);
-	for (unsigned int n = 0; n < LIMIT_ENRICHING; n++, level = first_waiting(fetch)) {
-		if (level == FETCH_LEVELS || !has_room(fetch, level))
+	for (unsigned int n = 0; n < LIMIT_ENRICHING; n++, level = first_waiting_level(fetch)) {
+		if (level == FETCH_LEVELS || !has_place(fetch, level))
 			return;
 		struct fetch_job *job = TAILQ_FIRST(&fetch->waiting[level]);
 		TAILQ_REMOVE(&fetch->waiting[level], job, link);
 		job->state = JOB_RUNNING;
 		fetch->running++;
-		fetch->again += level > 0;
+		fetch->running_again += level > 0;
 		job_check(job);
 	}
-	wake(fetch);
+	arm_start(fetch);
 }
 
-/* Out of its list; whoever waits may come. */
-static void job_leave(struct fetch_job *job)
+/* Stop all that is under way, and give up the job's place. */
+static void job_stop(struct fetch_job *job)
 {
 	timer_disarm(job->fetch->env.timers, &job->timer);
 	for (size_t i = 0; i < job->nlookups; i++)
@@ -306,7 +247,7 @@ static void job_leave(struct fetch_job *job)
 		job_rest(job);
 }
 
-static void job_free(struct fetch_job *job)
+static void fetch_job_free(struct fetch_job *job)
 {
 	buf_fini(&job->text);
 	free(job->result.sets);
@@ -314,8 +255,8 @@ static void job_free(struct fetch_job *job)
 	free(job);
 }
 
-/* Of a stage's look-ups without a trace the one that says most; NULL: there is none, or none has
- * been asked. */
+/* A look-up of the stage that was asked and has no trace, one that a source has answered if there
+ * is one. NULL: there is none. *ret_n: how many; *ret_of: of how many ids. */
 static const struct lookup *find_missing(struct fetch_job *job, enum lookup_stage stage,
 					 size_t *ret_n, size_t *ret_of)
 {
@@ -327,16 +268,16 @@ static const struct lookup *find_missing(struct fetch_job *job, enum lookup_stag
 		if (lookup->stage != stage)
 			continue;
 		*ret_of += lookup->trace_id != NULL;
-		if (lookup->state == LOOKUP_FOUND || !lookup_asked(lookup))
+		if (lookup->state == LOOKUP_FOUND || !lookup_was_asked(lookup))
 			continue;
 		++*ret_n;
-		if (!missing || !lookup_heard(missing))
+		if (!missing || !lookup_was_answered(missing))
 			missing = lookup;
 	}
 	return missing;
 }
 
-/* Why a stage lacks traces, behind what is there; FALLBACK_NONE: it does not. */
+/* Append why a stage lacks traces; FALLBACK_NONE: it lacks none. */
 static enum fallback_code explain_stage(struct fetch_job *job, enum lookup_stage stage,
 					struct buf *text)
 {
@@ -350,11 +291,11 @@ static enum fallback_code explain_stage(struct fetch_job *job, enum lookup_stage
 		buf_printf(text, "%zu of %zu traces are missing; ", n, of);
 	if (missing->trace_id)
 		buf_printf(text, "trace %s: ", missing->trace_id);
-	return lookup_missing(missing, text);
+	return lookup_explain(missing, text);
 }
 
-/* Without any trace: every stage has its say, and the first one's word is the code. */
-static enum fallback_code explain_nothing(struct fetch_job *job, struct buf *text)
+/* Append why there is no trace at all: every stage's reasons; the code is the first stage's. */
+static enum fallback_code explain_no_trace(struct fetch_job *job, struct buf *text)
 {
 	enum fallback_code code = FALLBACK_NONE, why;
 	bool settled = false;
@@ -364,18 +305,18 @@ static enum fallback_code explain_nothing(struct fetch_job *job, struct buf *tex
 		if (why == FALLBACK_NONE || settled)
 			continue;
 		code = why;
-		/* That metrics carry no ids is the least of reasons. */
+		/* Metrics without ids are the weakest reason: any other replaces it. */
 		settled = stage != STAGE_EXEMPLARS;
 	}
 	if (code != FALLBACK_NONE)
 		return code;
-	buf_printf(text, "the time was over before it was this alert's turn (%d at a time)",
+	buf_printf(text, "the time ran out before this alert's turn (%d alerts at a time)",
 		   LIMIT_ENRICHING);
 	return FALLBACK_BUDGET_SPENT;
 }
 
-/* Why there is no trace, or not all. */
-static enum fallback_code explain(struct fetch_job *job, struct buf *text)
+/* Append why there is no trace, or not all. */
+static enum fallback_code job_explain(struct fetch_job *job, struct buf *text)
 {
 	if (job->nlookups == 0) {
 		buf_puts(text,
@@ -385,7 +326,7 @@ static enum fallback_code explain(struct fetch_job *job, struct buf *text)
 		return FALLBACK_NO_TRACE;
 	}
 	if (job->result.ntraces == 0)
-		return explain_nothing(job, text);
+		return explain_no_trace(job, text);
 	if (job->result.ntraces >= job->search.limit)
 		return FALLBACK_NONE;
 	if (job->stage > STAGE_NAMED && job->lookups[0].stage == STAGE_NAMED) {
@@ -400,20 +341,23 @@ enum fallback_code fetch_explain(struct fetch_job *job, const char **ret_text)
 	enum fallback_code code;
 
 	buf_reset(&job->text);
-	code = explain(job, &job->text);
+	code = job_explain(job, &job->text);
 	*ret_text = buf_text(&job->text);
 	return code;
 }
 
-static void job_over(void *arg)
+static void job_on_end(void *arg)
 {
 	struct fetch_job *job = arg;
 
 	job->result.missing = fetch_explain(job, &job->result.text);
-	job_leave(job);
+	job_stop(job);
 	job->done(job->ctx, &job->result);
-	job_free(job);
+	fetch_job_free(job);
 }
+
+static bool job_take(struct lookup *lookup, const struct inquiry_answer *answer);
+static void job_on_changed(struct lookup *lookup);
 
 static bool is_looked_up(const struct fetch_job *job, const char *trace_id)
 {
@@ -423,50 +367,77 @@ static bool is_looked_up(const struct fetch_job *job, const char *trace_id)
 	return false;
 }
 
+static void job_add_lookup(struct fetch_job *job, enum lookup_stage stage, const char *trace_id,
+			   size_t only_source)
+{
+	static const struct lookup_ops ops = { job_take, job_on_changed };
+
+	lookup_init(&job->lookups[job->nlookups++], job, &ops, stage, trace_id, only_source);
+}
+
 /* Each id once, as many as traces are wanted. */
-static void add_ids(struct fetch_job *job, enum lookup_stage stage, size_t only,
-		    const char *const *ids, size_t n)
+static void job_add_ids(struct fetch_job *job, enum lookup_stage stage, size_t only_source,
+			const char *const *ids, size_t n)
 {
 	size_t added = 0;
 
 	for (size_t i = 0; i < n && added < job->search.limit; i++) {
 		if (is_looked_up(job, ids[i]))
 			continue;
-		lookup_init(&job->lookups[job->nlookups++], job, stage,
-			    arena_strdup(job->arena, ids[i]), only);
+		job_add_lookup(job, stage, arena_strdup(job->arena, ids[i]), only_source);
 		added++;
 	}
 }
 
-bool job_add_ids(struct fetch_job *job, const struct lookup *from,
-		 const struct inquiry_answer *answer)
+/* The traces of an exemplar are of any request: only those that fail as the signal does count. */
+static bool job_take_traces(struct lookup *lookup, const struct inquiry_answer *answer)
 {
-	size_t before = job->nlookups;
+	struct fetch_job *job = lookup->job;
+	struct trace_query filter = job->search;
+	bool filtered = lookup->stage == STAGE_EXEMPLARS && filter.signal;
 
-	/* Metrics know nothing of where traces are; a search has found them where it looked. */
-	add_ids(job, from->stage, from->stage == STAGE_SEARCH ? from->source : EVERY_SOURCE,
-		answer->ids, answer->nids);
+	filter.failing = lookup_wants_failing(lookup);
+	if (!job_take_sets(job, filtered ? &filter : NULL, answer))
+		return false;
+	job->result.source = &job->fetch->sources[lookup->source];
+	job_end_other_stages(job, lookup);
+	return true;
+}
+
+static bool job_take(struct lookup *lookup, const struct inquiry_answer *answer)
+{
+	struct fetch_job *job = lookup->job;
+	size_t before = job->nlookups;
+	/* Metrics do not tell where their traces are; a search found its ids in this source. */
+	size_t only_source = lookup->stage == STAGE_SEARCH ? lookup->source : EVERY_SOURCE;
+
+	if (answer->kind == ANSWER_TRACES)
+		return job_take_traces(lookup, answer);
+	job_add_ids(job, lookup->stage, only_source, answer->ids, answer->nids);
 	return job->nlookups > before;
 }
 
-static void add_lookups(struct fetch_job *job, const struct fetch_request *request)
+static void job_on_changed(struct lookup *lookup)
+{
+	job_check(lookup->job);
+}
+
+static void job_add_lookups(struct fetch_job *job, const struct fetch_request *request)
 {
 	const struct fetch *fetch = job->fetch;
 
-	/* Each stage may have ids; the later two begin with a question for them. */
+	/* Each stage has at most `limit` ids, and exemplars and search a question for ids. */
 	job->lookups = arena_array(job->arena, STAGE_COUNT * (job->search.limit + 1),
 				   sizeof(*job->lookups));
 	if (!any_source_answers(fetch, SOURCE_BY_ID))
 		return;
-	add_ids(job, STAGE_NAMED, EVERY_SOURCE, request->trace_ids, request->ntrace_ids);
+	job_add_ids(job, STAGE_NAMED, EVERY_SOURCE, request->trace_ids, request->ntrace_ids);
 	if (job->expr && any_source_answers(fetch, SOURCE_EXEMPLARS))
-		lookup_init(&job->lookups[job->nlookups++], job, STAGE_EXEMPLARS, NULL,
-			    EVERY_SOURCE);
+		job_add_lookup(job, STAGE_EXEMPLARS, NULL, EVERY_SOURCE);
 	if (job->search.signal && any_source_answers(fetch, SOURCE_SEARCH))
-		lookup_init(&job->lookups[job->nlookups++], job, STAGE_SEARCH, NULL, EVERY_SOURCE);
+		job_add_lookup(job, STAGE_SEARCH, NULL, EVERY_SOURCE);
 }
 
-/* Copies what is asked for. */
 static void job_set_query(struct fetch_job *job, const struct fetch_request *request)
 {
 	const int64_t step = LIMIT_WINDOW_US;
@@ -495,10 +466,10 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 	struct fetch_job *job = xcalloc(1, sizeof(*job));
 
 	job->fetch = fetch;
-	job->arena = arena_new(JOB_ARENA_BYTES);
+	job->arena = arena_new(LIMIT_FETCH_JOB_BYTES);
 	job->deadline_us = request->deadline_us;
 	job->enough_us = request->enough_us < request->deadline_us ? request->enough_us : 0;
-	job->timer.fire = job_over;
+	job->timer.fire = job_on_end;
 	job->timer.arg = job;
 	job->done = done;
 	job->ctx = ctx;
@@ -508,10 +479,10 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 		.nextra_names = request->nextra_names,
 		.memory = fetch->env.memory,
 	};
-	buf_init(&job->text, TEXT_BYTES);
-	/* A set is kept only for a trace that counts. */
+	buf_init(&job->text, LIMIT_FETCH_TEXT_BYTES);
+	/* One for each trace at most. */
 	job->result.sets = xcalloc(job->search.limit, sizeof(struct fetched_set *));
-	add_lookups(job, request);
+	job_add_lookups(job, request);
 	timer_arm(fetch->env.timers, &job->timer, job->deadline_us);
 	job_wait(job, 0);
 	start_jobs(fetch);
@@ -520,10 +491,10 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 
 void fetch_cancel(struct fetch_job *job)
 {
-	job_leave(job);
+	job_stop(job);
 	for (size_t i = 0; i < job->result.nsets; i++)
 		fetched_set_unref(job->result.sets[i]);
-	job_free(job);
+	fetch_job_free(job);
 }
 
 struct fetch *fetch_new(const struct fetch_env *env, struct source_config *sources, size_t nsources)
@@ -548,7 +519,7 @@ void fetch_free(struct fetch *fetch)
 {
 	if (!fetch)
 		return;
-	assert(fetch->running == 0 && first_waiting(fetch) == FETCH_LEVELS);
+	assert(fetch->running == 0 && first_waiting_level(fetch) == FETCH_LEVELS);
 	timer_disarm(fetch->env.timers, &fetch->timer);
 	map_free(fetch->inquiries);
 	free(fetch->states);

@@ -1,7 +1,7 @@
 /*
- * Source files: a directory of trace files, for demonstrations, tests, and traces that were saved.
- * Every file is read for every query, so that a file may come at any time; caps bound the number
- * and the size of files.
+ * Files as a source: a directory of trace files, for demonstrations, tests and saved traces. Every
+ * query reads every file, so that files may be added at any time; LIMIT_TRACE_FILES and
+ * LIMIT_TRACE_BODY_BYTES bound the work. Blocks on the disk; owns nothing between two queries.
  */
 #include "fetch-internal.h"
 
@@ -13,35 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tracepager/walk.h"
 #include "tracepager/xalloc.h"
 
-bool trace_id_equal(const char *a, const char *b)
-{
-	a += strspn(a, "0");
-	b += strspn(b, "0");
-	return strcasecmp(a, b) == 0;
-}
-
-bool trace_answers(const struct trace *trace, const struct trace_query *query)
-{
-	bool of_signal = false, failing = false;
-
-	if (query->trace_id)
-		return trace_id_equal(trace_text(trace, trace->id), query->trace_id);
-	for (uint32_t i = 0; i < trace->nspans; i++) {
-		const struct span *span = &trace->spans[i];
-		if (!signal_matches(query->signal, trace, span))
-			continue;
-		of_signal = true;
-		failing = span_failing(trace, span, true);
-		if (failing || !(query->failing || query->healthy))
-			break;
-	}
-	return of_signal && !(query->failing && !failing) && !(query->healthy && failing);
-}
-
-static bool ends_with(const char *name, const char *suffix)
+static bool name_ends_with(const char *name, const char *suffix)
 {
 	size_t len = strlen(name), suffix_len = strlen(suffix);
 
@@ -50,16 +24,16 @@ static bool ends_with(const char *name, const char *suffix)
 
 static bool is_trace_file(const char *name)
 {
-	return name[0] != '.' &&
-	       (ends_with(name, ".json") || ends_with(name, ".jsonl") || ends_with(name, ".pb"));
+	return name[0] != '.' && (name_ends_with(name, ".json") || name_ends_with(name, ".jsonl") ||
+				  name_ends_with(name, ".pb"));
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_file_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names in order; the caller frees them. */
+/* The names of trace files, sorted; the caller frees them. 0 or -errno. */
 static int list_files(const char *path, char ***ret_names, size_t *ret_n, struct err *err)
 {
 	DIR *dir = opendir(path);
@@ -81,14 +55,14 @@ static int list_files(const char *path, char ***ret_names, size_t *ret_n, struct
 	}
 	closedir(dir);
 	if (n > 0)
-		qsort(names, n, sizeof(*names), by_name);
+		qsort(names, n, sizeof(*names), compare_file_names);
 	*ret_names = names;
 	*ret_n = n;
 	return 0;
 }
 
-/* The whole file; the caller frees it. NULL: not a plain file, too large, or not readable. */
-static char *read_whole(int dir, const char *name, size_t *ret_len)
+/* Read a whole file; the caller frees it. NULL: no plain file, empty, too large, not readable. */
+static char *read_trace_file(int dir, const char *name, size_t *ret_len)
 {
 	CLEANUP_CLOSE int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat stat;
@@ -117,16 +91,16 @@ static char *read_whole(int dir, const char *name, size_t *ret_len)
 struct search {
 	const struct files_query *query;
 	struct files_answer *answer;
-	bool bad; /* a document of the present file was not readable */
+	bool bad; /* the current file, or a document in it, cannot be read as traces */
 };
 
-static bool is_full(const struct search *search)
+static bool search_is_full(const struct search *search)
 {
 	return search->answer->ntraces >= search->query->query.limit ||
 	       search->answer->ntraces == ARRAY_LEN(search->answer->traces);
 }
 
-static void take_document(void *ctx, int line, struct trace_set *set, const struct err *err)
+static void files_on_document(void *ctx, int line, struct trace_set *set, const struct err *err)
 {
 	struct search *search = ctx;
 	struct files_answer *answer = search->answer;
@@ -138,7 +112,7 @@ static void take_document(void *ctx, int line, struct trace_set *set, const stru
 		search->bad = true;
 		return;
 	}
-	for (uint32_t i = 0; i < set->ntraces && !is_full(search); i++)
+	for (uint32_t i = 0; i < set->ntraces && !search_is_full(search); i++)
 		if (trace_answers(&set->traces[i], &search->query->query))
 			answer->traces[answer->ntraces++] = &set->traces[i];
 	if (answer->ntraces == before)
@@ -147,15 +121,15 @@ static void take_document(void *ctx, int line, struct trace_set *set, const stru
 		answer->sets[answer->nsets++] = set;
 }
 
-static void read_file(struct search *search, int dir, const char *name)
+static void files_read(struct search *search, int dir, const char *name)
 {
 	size_t len = 0;
-	char *data = read_whole(dir, name, &len);
+	char *data = read_trace_file(dir, name, &len);
 
 	search->answer->nfiles++;
 	search->bad = !data;
 	if (data)
-		trace_documents(data, len, &search->query->options, take_document, search);
+		trace_documents(data, len, &search->query->options, files_on_document, search);
 	search->answer->nbad += search->bad;
 	free(data);
 }
@@ -171,8 +145,8 @@ void files_find(const struct files_query *query, struct files_answer *ret_answer
 	if (list_files(query->path, &names, &n, &ret_answer->err))
 		return;
 	for (size_t i = 0; i < n; i++) {
-		if (!is_full(&search) && !atomic_load(query->stop))
-			read_file(&search, dir, names[i]);
+		if (!search_is_full(&search) && !atomic_load(query->stop))
+			files_read(&search, dir, names[i]);
 		free(names[i]);
 	}
 	free(names);

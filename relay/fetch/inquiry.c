@@ -1,8 +1,8 @@
 /*
- * Inquiry: one question to one source, from its first request to its answer: the requests that the
- * source's kind wants, the decoding of what comes, the pace of searches. Look-ups that have the
- * same question while it is under way share its answer; when the last of them leaves, it is
- * dropped. It owns the exchange under way, and its answer until that has been handed out.
+ * Inquiry: one question to one source, from its first request to its answer: it sends the requests
+ * that the source's kind wants, decodes the replies, and keeps the pace of searches. Askers that
+ * have the same question while it is under way share its answer; when the last of them leaves, the
+ * inquiry is dropped. Owns the exchange under way, and the answer until it has been handed out.
  */
 #include "fetch-internal.h"
 
@@ -17,18 +17,12 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* URLs and ids of all requests; bodies are kept elsewhere. */
-#define INQUIRY_ARENA_BYTES (16u << 20)
-/* Labels and attribute names of rules: above what they may be. */
-#define KEY_BYTES   (4u << 20)
-#define FRONT_BYTES 256
-
 struct inquiry {
 	struct fetch *fetch;
 	const struct source_config *source;
 	struct source_state *state;
-	char *key; /* in the fetcher's map */
-	TAILQ_HEAD(, lookup) askers;
+	char *key; /* in fetch->inquiries */
+	TAILQ_HEAD(, inquiry_asker) askers;
 	bool over; /* the answer is being handed out */
 	struct arena *arena;
 	struct signal signal;
@@ -36,21 +30,22 @@ struct inquiry {
 	struct trace_options options;
 	struct source_talk talk;
 	int64_t began_us;
-	bool paced;	    /* it has a place that is not used yet */
-	struct timer timer; /* until the request may leave */
+	bool paced;	    /* it has taken a place of the pace and not used it yet */
+	struct timer timer; /* fires when the request may leave */
 	/* The exchange under way. */
 	struct http_call *call;
 	struct task *task;
 	struct trace_decoder *decoder;
-	size_t bytes, body_bytes; /* of all bodies; of this one */
-	int status;		  /* once the body has begun */
-	struct buf body;	  /* of an answer that is no trace */
-	bool refused;		  /* the exchange was ended by us */
-	struct err err;		  /* of the decoder */
+	size_t bytes;	   /* of the bodies of all exchanges */
+	size_t body_bytes; /* of this exchange's body */
+	int status;	   /* 0 until the body has begun */
+	struct buf body;   /* of a reply that is no trace */
+	bool refused;	   /* inquiry_on_body() has ended the exchange */
+	struct err err;	   /* of the decoder */
 	struct inquiry_answer answer;
 };
 
-static int64_t now_us(const struct fetch *fetch)
+static int64_t fetch_now_us(const struct fetch *fetch)
 {
 	return clock_mono_us(fetch->env.clock);
 }
@@ -63,7 +58,7 @@ void fetched_set_unref(struct fetched_set *set)
 	free(set);
 }
 
-/* Takes the set, for the answer. */
+/* Takes the set. */
 static void answer_add_set(struct inquiry_answer *answer, struct trace_set *set)
 {
 	struct fetched_set *fetched = xcalloc(1, sizeof(*fetched));
@@ -72,28 +67,30 @@ static void answer_add_set(struct inquiry_answer *answer, struct trace_set *set)
 	answer->sets[answer->nsets++] = fetched;
 }
 
-/* ---- Its life. ---- */
+/* ---- life ---- */
 
-/* As trace_id_equal() has it. An id stands alone: it has one answer, whoever asks. */
-static void add_id(struct buf *key, const char *trace_id)
+/* Ids that are equal by trace_id_equal() get one text. */
+static void key_add_trace_id(struct buf *key, const char *trace_id)
 {
 	for (trace_id += strspn(trace_id, "0"); *trace_id; trace_id++)
 		buf_putc(key, (char)tolower((unsigned char)*trace_id));
 }
 
-/* Two questions of one text are the same: it is JSON, so that no name can look like another. */
-static char *make_key(size_t source, const struct trace_query *query,
-		      const struct trace_options *options)
+/* Equal questions have equal keys. Texts are JSON strings, so that no two lists of names read
+ * alike. A question by id depends on nothing else of the job: all who ask for the id share it. The
+ * caller frees the key. */
+static char *inquiry_key(size_t source, const struct trace_query *query,
+			 const struct trace_options *options)
 {
 	const struct signal none = { 0 };
 	const struct signal *signal = query->signal ? query->signal : &none;
-	struct buf key = BUF_INIT(KEY_BYTES);
+	struct buf key = BUF_INIT(LIMIT_QUESTION_BYTES);
 	const char *texts[] = { query->expr, signal->service, signal->namespace,
 				signal->operation };
 
 	buf_printf(&key, "%zu ", source);
 	if (query->trace_id)
-		add_id(&key, query->trace_id);
+		key_add_trace_id(&key, query->trace_id);
 	else
 		buf_printf(&key, "%d %d %d %lld %lld %u %lld ", query->signal != NULL,
 			   query->failing, query->healthy, (long long)query->from_us,
@@ -142,11 +139,11 @@ static void inquiry_free(struct inquiry *inquiry)
 	free(inquiry);
 }
 
-static void count(const struct inquiry *inquiry)
+static void inquiry_count(const struct inquiry *inquiry)
 {
 	enum answer_kind kind = inquiry->answer.kind;
 
-	metric_observe_us(METRIC_FETCH_TIME, now_us(inquiry->fetch) - inquiry->began_us);
+	metric_observe_us(METRIC_FETCH_TIME, fetch_now_us(inquiry->fetch) - inquiry->began_us);
 	if (kind == ANSWER_TRACES || kind == ANSWER_IDS) {
 		metric_add(METRIC_FETCH_FOUND, 1);
 		return;
@@ -157,39 +154,40 @@ static void count(const struct inquiry *inquiry)
 		  LOG_STR("reason", inquiry->answer.text));
 }
 
-/* The answer is there. Whoever gets it may leave, ask anew, or make others leave. */
-static void hand_out(struct inquiry *inquiry)
+/* Give the answer to all askers and end. Each callback may ask anew, and may make other askers
+ * leave. */
+static void inquiry_hand_out(struct inquiry *inquiry)
 {
-	struct lookup *lookup;
+	struct inquiry_asker *asker;
 
 	map_remove(inquiry->fetch->inquiries, inquiry->key);
 	inquiry->over = true;
-	count(inquiry);
-	while ((lookup = TAILQ_FIRST(&inquiry->askers))) {
-		inquiry_leave(lookup);
-		lookup_answered(lookup, &inquiry->answer);
+	inquiry_count(inquiry);
+	while ((asker = TAILQ_FIRST(&inquiry->askers))) {
+		inquiry_leave(asker);
+		asker->answered(asker->arg, &inquiry->answer);
 	}
 	inquiry_free(inquiry);
 }
 
-void inquiry_leave(struct lookup *lookup)
+void inquiry_leave(struct inquiry_asker *asker)
 {
-	struct inquiry *inquiry = lookup->inquiry;
+	struct inquiry *inquiry = asker->inquiry;
 
 	if (!inquiry)
 		return;
-	TAILQ_REMOVE(&inquiry->askers, lookup, of_inquiry);
-	lookup->inquiry = NULL;
+	TAILQ_REMOVE(&inquiry->askers, asker, link);
+	asker->inquiry = NULL;
 	if (inquiry->over || !TAILQ_EMPTY(&inquiry->askers))
 		return;
 	map_remove(inquiry->fetch->inquiries, inquiry->key);
 	inquiry_free(inquiry);
 }
 
-/* ---- Answers. ---- */
+/* ---- answers ---- */
 
-/* Always false: nothing more is under way. */
-static bool end(struct inquiry *inquiry, enum answer_kind kind, const char *text)
+/* Set the answer. Always false: nothing is under way any more. */
+static bool inquiry_end(struct inquiry *inquiry, enum answer_kind kind, const char *text)
 {
 	inquiry->answer.kind = kind;
 	snprintf(inquiry->answer.text, sizeof(inquiry->answer.text), "%.*s",
@@ -202,10 +200,11 @@ static bool end_decoding(struct inquiry *inquiry, int error, const char *why)
 	char text[sizeof(inquiry->answer.text)];
 
 	if (error == -ENOENT)
-		return end(inquiry, ANSWER_NOT_FOUND, NULL);
+		return inquiry_end(inquiry, ANSWER_NOT_FOUND, NULL);
 	snprintf(text, sizeof(text), "sent %s: %.150s",
-		 error == -E2BIG ? "a trace that is too large" : "what is no trace", why);
-	return end(inquiry, error == -E2BIG ? ANSWER_TOO_LARGE : ANSWER_BAD, text);
+		 error == -E2BIG ? "a trace that is too large" : "a document that is no trace",
+		 why);
+	return inquiry_end(inquiry, error == -E2BIG ? ANSWER_TOO_LARGE : ANSWER_BAD, text);
 }
 
 static void take_decoded(struct inquiry *inquiry, struct decoded *decoded)
@@ -219,17 +218,17 @@ static void take_decoded(struct inquiry *inquiry, struct decoded *decoded)
 	answer_add_set(answer, decoded->set);
 	memcpy(answer->traces, decoded->traces, sizeof(answer->traces));
 	answer->ntraces = decoded->ntraces;
-	end(inquiry, answer->ntraces > 0 ? ANSWER_TRACES : ANSWER_NOT_FOUND, NULL);
+	inquiry_end(inquiry, answer->ntraces > 0 ? ANSWER_TRACES : ANSWER_NOT_FOUND, NULL);
 }
 
-static void decoded_in_pool(struct inquiry *inquiry, struct decoded *decoded)
+static void inquiry_on_decoded(struct inquiry *inquiry, struct decoded *decoded)
 {
 	inquiry->task = NULL;
 	take_decoded(inquiry, decoded);
-	hand_out(inquiry);
+	inquiry_hand_out(inquiry);
 }
 
-static void searched_in_pool(struct inquiry *inquiry, struct files_answer *files)
+static void inquiry_on_searched(struct inquiry *inquiry, struct files_answer *files)
 {
 	struct inquiry_answer *answer = &inquiry->answer;
 	char text[sizeof(answer->text)];
@@ -242,17 +241,17 @@ static void searched_in_pool(struct inquiry *inquiry, struct files_answer *files
 	snprintf(text, sizeof(text), "has %zu file%s that cannot be read as traces", files->nbad,
 		 files->nbad == 1 ? "" : "s");
 	if (files->ntraces > 0)
-		end(inquiry, ANSWER_TRACES, NULL);
+		inquiry_end(inquiry, ANSWER_TRACES, NULL);
 	else if (files->err.code)
-		end(inquiry, ANSWER_HOPELESS, files->err.text);
+		inquiry_end(inquiry, ANSWER_HOPELESS, files->err.text);
 	else if (files->nbad > 0)
-		end(inquiry, ANSWER_FAILED, text);
+		inquiry_end(inquiry, ANSWER_FAILED, text);
 	else
-		end(inquiry, ANSWER_NOT_FOUND, NULL);
-	hand_out(inquiry);
+		inquiry_end(inquiry, ANSWER_NOT_FOUND, NULL);
+	inquiry_hand_out(inquiry);
 }
 
-static const struct task_done task_done = { decoded_in_pool, searched_in_pool };
+static const struct task_done task_done = { inquiry_on_decoded, inquiry_on_searched };
 
 static struct task_env task_env(const struct inquiry *inquiry)
 {
@@ -260,7 +259,7 @@ static struct task_env task_env(const struct inquiry *inquiry)
 				  &task_done };
 }
 
-/* What was decoded is the answer. true: the pool is at it. */
+/* The decoded document is the answer. true: the pool finishes it; false: the answer is set. */
 static bool finish_decoding(struct inquiry *inquiry)
 {
 	const struct task_env env = task_env(inquiry);
@@ -268,7 +267,7 @@ static bool finish_decoding(struct inquiry *inquiry)
 	struct decoded decoded;
 
 	if (!decoder)
-		return end(inquiry, ANSWER_NOT_FOUND, NULL);
+		return inquiry_end(inquiry, ANSWER_NOT_FOUND, NULL);
 	if (inquiry->bytes > LIMIT_INLINE_TRACE_BYTES) {
 		inquiry->decoder = NULL;
 		inquiry->task = task_decode(inquiry, &env, decoder);
@@ -279,9 +278,9 @@ static bool finish_decoding(struct inquiry *inquiry)
 	return false;
 }
 
-/* ---- Replies. ---- */
+/* ---- replies ---- */
 
-static int feed(struct inquiry *inquiry, const char *data, size_t len)
+static int inquiry_feed(struct inquiry *inquiry, const char *data, size_t len)
 {
 	int error;
 
@@ -289,13 +288,14 @@ static int feed(struct inquiry *inquiry, const char *data, size_t len)
 	if (!inquiry->decoder)
 		inquiry->decoder = trace_decoder_new(inquiry->talk.encoding, &inquiry->options);
 	error = trace_decoder_feed(inquiry->decoder, data, len, &inquiry->err);
-	/* What is no trace from its beginning on is for the kind to look at. */
+	/* A body that is no trace from its first byte on is shown to the source's kind. */
 	if (error == -EBADMSG && inquiry->body_bytes == len)
-		buf_add(&inquiry->body, data, len < FRONT_BYTES ? len : FRONT_BYTES);
+		buf_add(&inquiry->body, data,
+			len < LIMIT_ODD_BODY_BYTES ? len : LIMIT_ODD_BODY_BYTES);
 	return error;
 }
 
-static int body_came(void *arg, int status, const char *data, size_t len)
+static int inquiry_on_body(void *arg, int status, const char *data, size_t len)
 {
 	struct inquiry *inquiry = arg;
 	bool good = status >= 200 && status <= 299;
@@ -303,9 +303,9 @@ static int body_came(void *arg, int status, const char *data, size_t len)
 	inquiry->status = status;
 	inquiry->body_bytes += len;
 	if (good && inquiry->talk.encoding != SOURCE_TEXT)
-		inquiry->refused = feed(inquiry, data, len) != 0;
+		inquiry->refused = inquiry_feed(inquiry, data, len) != 0;
 	else if (!buf_add(&inquiry->body, data, len)) {
-		/* Of a refusal, the status says enough where the words are too many. */
+		/* The body of an error may be cut short: its status says enough. */
 		inquiry->refused = true;
 		if (good)
 			err_set(&inquiry->err, E2BIG, "more than %zu bytes", inquiry->body.cap);
@@ -313,67 +313,68 @@ static int body_came(void *arg, int status, const char *data, size_t len)
 	return inquiry->refused;
 }
 
-static bool advance(struct inquiry *inquiry, const struct http_reply *reply);
+static bool inquiry_advance(struct inquiry *inquiry, const struct http_reply *reply);
 
-static void reply_came(void *arg, const struct http_reply *came)
+static void inquiry_on_reply(void *arg, const struct http_reply *transport_reply)
 {
 	struct inquiry *inquiry = arg;
-	struct http_reply reply = *came;
+	struct http_reply reply = *transport_reply;
 	char text[sizeof(inquiry->answer.text)];
-	bool going = false;
+	bool under_way = false;
 
 	inquiry->call = NULL;
 	if (inquiry->refused)
-		reply.status = inquiry->status; /* it is us who ended the exchange */
+		reply.status = inquiry->status; /* the transport gives 0 */
 	reply.body = buf_text(&inquiry->body);
 	reply.len = inquiry->body.len;
 	if (reply.status >= 200 && reply.status <= 299 && inquiry->body_bytes == 0)
 		err_set(&inquiry->err, ENODATA, "an empty answer");
 	if (reply.status == 0) {
 		snprintf(text, sizeof(text), "did not answer: %.150s",
-			 came->error ? came->error : "unknown");
-		end(inquiry, ANSWER_FAILED, text);
+			 reply.error ? reply.error : "unknown");
+		inquiry_end(inquiry, ANSWER_FAILED, text);
 	} else if (inquiry->err.code == E2BIG && inquiry->talk.encoding == SOURCE_TEXT) {
 		snprintf(text, sizeof(text), "sent %.150s", inquiry->err.text);
-		end(inquiry, ANSWER_FAILED, text);
+		inquiry_end(inquiry, ANSWER_FAILED, text);
 	} else {
-		going = advance(inquiry, &reply);
+		under_way = inquiry_advance(inquiry, &reply);
 	}
-	if (!going)
-		hand_out(inquiry);
+	if (!under_way)
+		inquiry_hand_out(inquiry);
 }
 
-/* ---- Requests. ---- */
+/* ---- requests ---- */
 
 static bool send_request(struct inquiry *inquiry)
 {
-	static const struct http_handler handler = { body_came, reply_came };
+	static const struct http_handler handler = { inquiry_on_body, inquiry_on_reply };
 	const struct http_transport *transport = inquiry->fetch->env.transport;
 	struct http_request *request = &inquiry->talk.request;
 	bool text = inquiry->talk.encoding == SOURCE_TEXT;
 
 	inquiry->paced = false;
 	buf_init(&inquiry->body, text ? request->max_reply_bytes : LIMIT_REPLY_BYTES);
-	/* The jobs' deadlines cancel what is still under way. */
+	/* The jobs' deadlines cancel it earlier. */
 	if (request->timeout_us <= 0)
 		request->timeout_us = LIMIT_ENRICH_LATE_US;
-	/* body_came() refuses earlier, and knows what it was that was too large. */
+	/* inquiry_on_body() refuses at the cap itself, with a better reason than the transport's.
+	 */
 	request->max_reply_bytes *= 2;
 	inquiry->call = transport->send(transport->ctx, request, &handler, inquiry);
 	if (inquiry->call)
 		return true;
-	return end(inquiry, ANSWER_FAILED, "was not asked: out of memory or descriptors");
+	return inquiry_end(inquiry, ANSWER_FAILED, "was not asked: out of memory or descriptors");
 }
 
-static void pause_over(void *arg)
+static void inquiry_on_pause_over(void *arg)
 {
 	struct inquiry *inquiry = arg;
 
 	if (!send_request(inquiry))
-		hand_out(inquiry);
+		inquiry_hand_out(inquiry);
 }
 
-/* The kind has built a request. */
+/* Send the request that the kind has built. true: it is under way, or waits for its pace. */
 static bool send_next(struct inquiry *inquiry)
 {
 	struct fetch *fetch = inquiry->fetch;
@@ -381,7 +382,9 @@ static bool send_next(struct inquiry *inquiry)
 	struct err err;
 
 	if (inquiry->talk.step++ == LIMIT_SOURCE_STEPS)
-		return end(inquiry, ANSWER_FAILED, "has not come to an end of its answer");
+		return inquiry_end(
+			inquiry, ANSWER_FAILED,
+			"did not end its answer in the most requests that one question may take");
 	exchange_fini(inquiry);
 	if (inquiry->talk.more && inquiry->decoder) {
 		int error = trace_decoder_page(inquiry->decoder, &err);
@@ -393,17 +396,17 @@ static bool send_next(struct inquiry *inquiry)
 	}
 	if (inquiry->talk.searches) {
 		wait_us += pace_take(&inquiry->state->pace, inquiry->source->search_pause_us,
-				     LIMIT_SEARCH_BURST, now_us(fetch));
+				     LIMIT_SEARCH_BURST, fetch_now_us(fetch));
 		inquiry->paced = wait_us > 0;
 	}
 	if (wait_us == 0)
 		return send_request(inquiry);
-	timer_arm(fetch->env.timers, &inquiry->timer, now_us(fetch) + wait_us);
+	timer_arm(fetch->env.timers, &inquiry->timer, fetch_now_us(fetch) + wait_us);
 	return true;
 }
 
-/* The kind says what comes next. false: the answer is there. */
-static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
+/* Let the kind say what comes next. true: it is under way; false: the answer is set. */
+static bool inquiry_advance(struct inquiry *inquiry, const struct http_reply *reply)
 {
 	struct source_talk *talk = &inquiry->talk;
 	enum source_step step;
@@ -416,7 +419,7 @@ static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
 	talk->no_spans =
 		inquiry->decoder && !talk->error && trace_decoder_is_empty(inquiry->decoder);
 	talk->more = false;
-	/* The first request of a search is one. */
+	/* Only the first request of a search counts for the pace, unless the kind says more. */
 	talk->searches = talk->step == 0 && !talk->query->trace_id;
 	talk->wait_us = 0;
 	talk->hold_us = 0;
@@ -425,7 +428,7 @@ static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
 	if (talk->hold_us > LIMIT_SOURCE_HOLD_US)
 		talk->hold_us = LIMIT_SOURCE_HOLD_US;
 	if (talk->hold_us > 0)
-		inquiry->state->held_until_us = now_us(inquiry->fetch) + talk->hold_us;
+		inquiry->state->held_until_us = fetch_now_us(inquiry->fetch) + talk->hold_us;
 	switch (step) {
 	case SOURCE_SEND:
 		return send_next(inquiry);
@@ -434,47 +437,48 @@ static bool advance(struct inquiry *inquiry, const struct http_reply *reply)
 	case SOURCE_IDS:
 		inquiry->answer.ids = talk->ids;
 		inquiry->answer.nids = talk->nids;
-		return end(inquiry, talk->nids > 0 ? ANSWER_IDS : ANSWER_NOT_FOUND, NULL);
+		return inquiry_end(inquiry, talk->nids > 0 ? ANSWER_IDS : ANSWER_NOT_FOUND, NULL);
 	case SOURCE_NOT_FOUND:
-		return end(inquiry, ANSWER_NOT_FOUND, NULL);
+		return inquiry_end(inquiry, ANSWER_NOT_FOUND, NULL);
 	case SOURCE_FAILED:
-		return end(inquiry, ANSWER_FAILED, talk->text);
+		return inquiry_end(inquiry, ANSWER_FAILED, talk->text);
 	case SOURCE_REFUSED:
-		return end(inquiry, ANSWER_HOPELESS, talk->text);
+		return inquiry_end(inquiry, ANSWER_HOPELESS, talk->text);
 	case SOURCE_TOO_LARGE:
-		return end(inquiry, ANSWER_TOO_LARGE, talk->text);
+		return inquiry_end(inquiry, ANSWER_TOO_LARGE, talk->text);
 	case SOURCE_BAD:
 		break;
 	}
 	if (talk->text)
-		return end(inquiry, ANSWER_BAD, talk->text);
+		return inquiry_end(inquiry, ANSWER_BAD, talk->text);
 	return end_decoding(inquiry, -inquiry->err.code, inquiry->err.text);
 }
 
-/* ---- Asking. ---- */
+/* ---- asking ---- */
 
-static struct inquiry *inquiry_new(struct fetch_job *job, size_t source,
-				   const struct trace_query *query)
+static struct inquiry *inquiry_new(struct fetch *fetch, size_t source,
+				   const struct trace_query *query,
+				   const struct trace_options *options)
 {
 	struct inquiry *inquiry = xcalloc(1, sizeof(*inquiry));
 
-	inquiry->fetch = job->fetch;
-	inquiry->source = &job->fetch->sources[source];
-	inquiry->state = &job->fetch->states[source];
-	inquiry->arena = arena_new(INQUIRY_ARENA_BYTES);
-	inquiry->began_us = now_us(job->fetch);
+	inquiry->fetch = fetch;
+	inquiry->source = &fetch->sources[source];
+	inquiry->state = &fetch->states[source];
+	inquiry->arena = arena_new(LIMIT_INQUIRY_BYTES);
+	inquiry->began_us = fetch_now_us(fetch);
 	TAILQ_INIT(&inquiry->askers);
 	query_copy(inquiry->arena, query, &inquiry->signal, &inquiry->query);
-	options_copy(inquiry->arena, &job->options, &inquiry->options);
+	options_copy(inquiry->arena, options, &inquiry->options);
 	inquiry->talk.arena = inquiry->arena;
 	inquiry->talk.config = inquiry->source;
 	inquiry->talk.query = &inquiry->query;
-	inquiry->timer.fire = pause_over;
+	inquiry->timer.fire = inquiry_on_pause_over;
 	inquiry->timer.arg = inquiry;
 	return inquiry;
 }
 
-/* Before a talk: during one, its texts may be the request's. */
+/* Only before the first request: later ones may point into a secret's text. */
 static void refresh_secrets(struct source_config *source)
 {
 	struct secret *secrets[] = { &source->bearer,	     &source->basic,   &source->password,
@@ -486,50 +490,57 @@ static void refresh_secrets(struct source_config *source)
 						? secrets[i]
 						: &source->headers[i - ARRAY_LEN(secrets)].value;
 		if (secret_refresh(secret, &err) < 0)
-			log_warn("a source's secret cannot be read again; the old one stays",
+			log_warn("a source's secret cannot be read again; the old one stays in use",
 				 LOG_STR("source", source->name), LOG_STR("reason", err.text));
 	}
 }
 
-static bool start(struct inquiry *inquiry)
+static bool inquiry_start(struct inquiry *inquiry)
 {
 	const struct task_env env = task_env(inquiry);
-	int64_t held_us = inquiry->state->held_until_us - now_us(inquiry->fetch);
+	int64_t held_us = inquiry->state->held_until_us - fetch_now_us(inquiry->fetch);
 	char text[sizeof(inquiry->answer.text)];
 
 	if (held_us > 0) {
-		snprintf(text, sizeof(text), "takes no further question for %.1f s",
+		snprintf(text, sizeof(text), "accepts no question for another %.1f s",
 			 (double)held_us / (double)US_PER_SECOND);
-		return end(inquiry, ANSWER_FAILED, text);
+		return inquiry_end(inquiry, ANSWER_FAILED, text);
 	}
 	if (trace_sources[inquiry->source->kind])
-		return advance(inquiry, NULL);
+		return inquiry_advance(inquiry, NULL);
 	inquiry->task = task_search(inquiry, &env, inquiry->source->path);
 	return true;
 }
 
-bool inquiry_ask(struct lookup *lookup, size_t source, const struct trace_query *query,
+bool source_answers(const struct source_config *source, unsigned int questions)
+{
+	const struct trace_source *kind = trace_sources[source->kind];
+
+	return ((kind ? kind->answers : SOURCE_BY_ID | SOURCE_SEARCH) & questions) != 0;
+}
+
+bool inquiry_ask(struct fetch *fetch, struct inquiry_asker *asker, size_t source,
+		 const struct trace_query *query, const struct trace_options *options,
 		 struct inquiry_answer *ret_answer)
 {
-	struct fetch *fetch = lookup->job->fetch;
-	char *key = make_key(source, query, &lookup->job->options);
+	char *key = inquiry_key(source, query, options);
 	struct inquiry *inquiry = map_get(fetch->inquiries, key);
 
 	if (inquiry) {
 		free(key);
 	} else {
-		inquiry = inquiry_new(lookup->job, source, query);
+		inquiry = inquiry_new(fetch, source, query, options);
 		inquiry->key = key;
 		refresh_secrets(&fetch->sources[source]);
-		if (!start(inquiry)) {
-			count(inquiry);
+		if (!inquiry_start(inquiry)) {
+			inquiry_count(inquiry);
 			*ret_answer = inquiry->answer;
 			inquiry_free(inquiry);
 			return false;
 		}
 		map_put(fetch->inquiries, inquiry->key, inquiry);
 	}
-	TAILQ_INSERT_TAIL(&inquiry->askers, lookup, of_inquiry);
-	lookup->inquiry = inquiry;
+	TAILQ_INSERT_TAIL(&inquiry->askers, asker, link);
+	asker->inquiry = inquiry;
 	return true;
 }

@@ -1,8 +1,8 @@
 /*
- * Locate: the trace ids that an alert carries: in labels and annotations of their own, and in links
- * that people put into annotations. Pure, linear in the alert. It takes no id from the alert's own
- * link (it leads to a metric, whose expression it tells), and nothing that merely looks like an id
- * without standing where an id stands.
+ * Locate: the trace ids that an alert carries: in labels and annotations named for them, and in
+ * links in labels and annotations. Refuses text that looks like an id but stands elsewhere, and the
+ * alert's own link, which leads to a metric: of that it reads the expression. Pure, linear in the
+ * alert; owns nothing.
  */
 #include "tracepager/locate.h"
 
@@ -13,7 +13,8 @@
 
 #include "tracepager/xalloc.h"
 
-struct found {
+/* The ids found so far. */
+struct found_ids {
 	struct arena *arena;
 	const char **ids;
 	size_t n, max;
@@ -22,9 +23,9 @@ struct found {
 #define ID_MIN 16
 #define ID_MAX 32
 
-/* The id at the beginning of text: 16 to 32 hex digits, not all zeros, no letter or digit behind.
- * Dashes between digits are left out, as in a UUID. Returns its length in the text, 0 where there
- * is none. */
+/* Read the id at the beginning of text: 16 to 32 hex digits, not all zeros, not followed by a
+ * letter, digit or underscore. Dashes between digits are left out, as in a UUID. Returns its length
+ * in the text; 0: there is none. */
 static size_t scan_id(const char *text, char ret_id[ID_MAX + 1])
 {
 	size_t i = 0, n = 0;
@@ -42,7 +43,9 @@ static size_t scan_id(const char *text, char ret_id[ID_MAX + 1])
 	return n < ID_MIN || zeros || isalnum((unsigned char)text[i]) || text[i] == '_' ? 0 : i;
 }
 
-static size_t take_id(struct found *found, const char *text)
+/* Take the id at the beginning of text, if there is one and it is new. Returns its length in the
+ * text; 0: there is none. */
+static size_t locate_take_id(struct found_ids *found, const char *text)
 {
 	char id[ID_MAX + 1];
 	size_t len = scan_id(text, id);
@@ -56,8 +59,8 @@ static size_t take_id(struct found *found, const char *text)
 	return len;
 }
 
-/* Names, without case and punctuation, whose value is a trace's id. */
-static bool names_trace(const char *name)
+/* Is it a name whose value is a trace id? Case and punctuation do not count. */
+static bool is_trace_id_name(const char *name)
 {
 	static const char *const names[] = { "traceid",	      "trace",		"exemplartraceid",
 					     "exemplartrace", "exampletraceid", "oteltraceid",
@@ -79,21 +82,21 @@ static bool names_trace(const char *name)
 	return false;
 }
 
-/* W3C trace context: version-traceid-parent-flags. */
+/* W3C Trace Context: version-traceid-parentid-flags. */
 static bool is_traceparent(const char *value)
 {
 	return strlen(value) >= 55 && value[2] == '-' && value[35] == '-' && value[52] == '-';
 }
 
-/* A traceparent, one id, or several with blanks or punctuation in between. */
-static void take_value(struct found *found, const char *value)
+/* Take ids from a value: a traceparent, or ids with blanks or punctuation in between. */
+static void locate_take_value(struct found_ids *found, const char *value)
 {
 	if (is_traceparent(value)) {
-		take_id(found, value + 3);
+		locate_take_id(found, value + 3);
 		return;
 	}
 	while (*value) {
-		size_t len = take_id(found, value);
+		size_t len = locate_take_id(found, value);
 		if (len == 0)
 			len = strcspn(value, " ,;|\t\n");
 		value += len;
@@ -106,7 +109,7 @@ static bool is_link(const char *value)
 	return strstr(value, "://") != NULL;
 }
 
-/* Percent-decoding of one link; + is a blank in a query. Caller frees. */
+/* Percent-decode a link; + means a blank. The caller frees it. */
 static char *url_decode(const char *text, size_t len)
 {
 	char *out = xcalloc(len + 1, 1);
@@ -127,18 +130,17 @@ static char *url_decode(const char *text, size_t len)
 	return out;
 }
 
-/* Whatever stands directly behind each mark. */
-static void take_behind(struct found *found, const char *text, const char *mark)
+/* Take the id directly behind each occurrence of the mark. */
+static void take_behind(struct found_ids *found, const char *text, const char *mark)
 {
 	while ((text = strcasestr(text, mark))) {
 		text += strlen(mark);
-		take_id(found, text);
+		locate_take_id(found, text);
 	}
 }
 
-/* "query":"ID" in the JSON of a Grafana explore link: Tempo's query by id. A query in a query
- * language is no id. */
-static void take_queries(struct found *found, const char *text)
+/* Take ids from "query":"ID" in the JSON of a Grafana explore link: Tempo's query by id. */
+static void take_queries(struct found_ids *found, const char *text)
 {
 	static const char mark[] = "\"query\"";
 
@@ -151,12 +153,12 @@ static void take_queries(struct found *found, const char *text)
 		if (*text != '"')
 			continue;
 		text++;
-		text += take_id(found, text);
+		text += locate_take_id(found, text);
 	}
 }
 
-/* Jaeger /trace/ID and /api/traces/ID (Tempo and Zipkin alike), ?traceID=ID, Grafana explore. */
-static void take_link(struct found *found, const char *link, size_t len)
+/* Jaeger's /trace/ID, /api/traces/ID (of Tempo and Zipkin too), ?traceID=ID, Grafana explore. */
+static void take_link(struct found_ids *found, const char *link, size_t len)
 {
 	CLEANUP_FREE char *text = url_decode(link, len);
 
@@ -168,8 +170,8 @@ static void take_link(struct found *found, const char *link, size_t len)
 		take_queries(found, text);
 }
 
-/* Every link in a text; a link ends where blanks, quotes or angle brackets begin. */
-static void take_links(struct found *found, const char *text)
+/* Take ids from every link in a text; a blank, quote or angle bracket ends a link. */
+static void take_links(struct found_ids *found, const char *text)
 {
 	while (found->n < found->max && (text = strstr(text, "://"))) {
 		size_t len = strcspn(text, " \t\r\n\"'<>`|");
@@ -178,16 +180,16 @@ static void take_links(struct found *found, const char *text)
 	}
 }
 
-static void take_named(struct found *found, const struct labels *labels)
+static void take_named(struct found_ids *found, const struct labels *labels)
 {
 	for (size_t i = 0; i < labels->n; i++) {
 		const struct label *label = &labels->at[i];
-		if (names_trace(label->name) && !is_link(label->value))
-			take_value(found, label->value);
+		if (is_trace_id_name(label->name) && !is_link(label->value))
+			locate_take_value(found, label->value);
 	}
 }
 
-static void take_linked(struct found *found, const struct labels *labels)
+static void take_linked(struct found_ids *found, const struct labels *labels)
 {
 	for (size_t i = 0; i < labels->n; i++)
 		take_links(found, labels->at[i].value);
@@ -196,7 +198,7 @@ static void take_linked(struct found *found, const struct labels *labels)
 size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const char **ret_ids,
 			size_t max)
 {
-	struct found found = { .arena = arena, .ids = ret_ids, .max = max };
+	struct found_ids found = { .arena = arena, .ids = ret_ids, .max = max };
 
 	take_named(&found, &alert->labels);
 	take_named(&found, &alert->annotations);

@@ -1,36 +1,32 @@
 /*
- * Look-up: one trace by id, one search, or one question for exemplars, over all sources in order. A
- * round asks each source until one has the answer; after a round without it comes a pause, and
- * another round, until the deadline.
+ * Look-up: one trace by id, one search, or one question for exemplars, put to the sources in order.
+ * A round asks each source until one has the answer. A round without an answer is followed by a
+ * pause and another round, until the deadline. Reports to its job through lookup_ops. Owns its
+ * place in an inquiry; the job owns the look-up.
  */
 #include "fetch-internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void ask(struct lookup *lookup);
+static void lookup_ask(struct lookup *lookup);
 
-static int64_t now_us(const struct lookup *lookup)
+static int64_t lookup_now_us(const struct lookup *lookup)
 {
 	return clock_mono_us(lookup->job->fetch->env.clock);
 }
 
-static const struct source_config *source_of(const struct lookup *lookup)
-{
-	return &lookup->job->fetch->sources[lookup->source];
-}
-
-bool lookup_over(const struct lookup *lookup)
+bool lookup_is_over(const struct lookup *lookup)
 {
 	return lookup->state == LOOKUP_FOUND || lookup->state == LOOKUP_ENDED;
 }
 
-bool lookup_asked(const struct lookup *lookup)
+bool lookup_was_asked(const struct lookup *lookup)
 {
 	return lookup->state != LOOKUP_WAITING || lookup->rounds > 0;
 }
 
-bool lookup_heard(const struct lookup *lookup)
+bool lookup_was_answered(const struct lookup *lookup)
 {
 	for (size_t i = 0; i < lookup->job->fetch->nsources; i++)
 		if (lookup->answers[i].kind != ANSWER_NONE)
@@ -38,22 +34,24 @@ bool lookup_heard(const struct lookup *lookup)
 	return false;
 }
 
-static unsigned int what_of(const struct lookup *lookup)
+/* SOURCE_BY_ID, SOURCE_EXEMPLARS or SOURCE_SEARCH. */
+static unsigned int lookup_question(const struct lookup *lookup)
 {
 	if (lookup->trace_id)
 		return SOURCE_BY_ID;
 	return lookup->stage == STAGE_EXEMPLARS ? SOURCE_EXEMPLARS : SOURCE_SEARCH;
 }
 
-static bool is_for(const struct lookup *lookup, size_t source)
+/* May the look-up ask this source? */
+static bool lookup_suits(const struct lookup *lookup, size_t source)
 {
-	return source_answers(&lookup->job->fetch->sources[source], what_of(lookup)) &&
-	       (lookup->only == EVERY_SOURCE || lookup->only == source);
+	return source_answers(&lookup->job->fetch->sources[source], lookup_question(lookup)) &&
+	       (lookup->only_source == EVERY_SOURCE || lookup->only_source == source);
 }
 
-/* Does the job want failing traces? A signal that is not known to be about errors gets any trace
- * from the third round on: its failing ones would be there by then, and slow ones do not fail. */
-static bool wants_failing(const struct lookup *lookup)
+/* A signal that is not known to be about errors gets any trace from the third round on: failing
+ * ones would have been found by then, and slow ones do not fail. */
+bool lookup_wants_failing(const struct lookup *lookup)
 {
 	const struct trace_query *search = &lookup->job->search;
 
@@ -61,12 +59,12 @@ static bool wants_failing(const struct lookup *lookup)
 	       (search->signal->mode == WALK_ERRORS || lookup->rounds < 2);
 }
 
-/* The question of this round. */
-static struct trace_query query_of(const struct lookup *lookup)
+/* The query of this round. */
+static struct trace_query lookup_query(const struct lookup *lookup)
 {
 	struct trace_query query = lookup->job->search;
 
-	/* The same for all that ask for it. */
+	/* Equal for all jobs that ask for this id, so that they share one inquiry. */
 	if (lookup->trace_id)
 		return (struct trace_query){ .trace_id = lookup->trace_id,
 					     .from_us = query.from_us,
@@ -76,23 +74,23 @@ static struct trace_query query_of(const struct lookup *lookup)
 		query.expr = lookup->job->expr;
 		query.labels = &lookup->job->labels;
 	} else {
-		query.failing = wants_failing(lookup);
+		query.failing = lookup_wants_failing(lookup);
 	}
 	return query;
 }
 
-static bool worth_asking(const struct last_answer *answer)
+static bool is_worth_asking(const struct last_answer *answer)
 {
 	return answer->kind == ANSWER_NONE || answer->kind == ANSWER_NOT_FOUND ||
 	       answer->kind == ANSWER_FAILED;
 }
 
-/* Doubling, a quarter of it by chance; the last one ends short of the deadline. Less than 0: there
- * is no time for another round. */
-static int64_t pause_us(const struct lookup *lookup)
+/* The pause before the next round: doubling up to a cap, times 0.75 to 1.25 by chance, cut so that
+ * the last round starts LIMIT_LOOKUP_LAST_US before the deadline. -1: no time for another round. */
+static int64_t lookup_pause_us(const struct lookup *lookup)
 {
 	const struct fetch_job *job = lookup->job;
-	int64_t left = job->deadline_us - LIMIT_LOOKUP_LAST_US - now_us(lookup);
+	int64_t left = job->deadline_us - LIMIT_LOOKUP_LAST_US - lookup_now_us(lookup);
 	int64_t pause = LIMIT_LOOKUP_PAUSE_MIN_US;
 
 	for (unsigned int i = 1; i < lookup->rounds && pause < LIMIT_LOOKUP_PAUSE_MAX_US; i++)
@@ -105,136 +103,130 @@ static int64_t pause_us(const struct lookup *lookup)
 	return pause < left ? pause : left;
 }
 
-/* Exemplars are asked for once: what is not there is searched for. Healthy traces are of the past:
- * those that are not there will not come. */
-static bool is_enough(const struct lookup *lookup)
+/* Is another round useless? Exemplars are asked for once, since the search follows. Healthy traces
+ * lie in the past: what is missing will not arrive. With a trace in hand, few rounds are enough. */
+static bool had_enough_rounds(const struct lookup *lookup)
 {
-	return what_of(lookup) == SOURCE_EXEMPLARS || lookup->job->search.healthy ||
+	return lookup_question(lookup) == SOURCE_EXEMPLARS || lookup->job->search.healthy ||
 	       (lookup->job->result.ntraces > 0 && lookup->rounds >= LIMIT_LOOKUPS_WITH_ONE);
 }
 
-static void round_over(struct lookup *lookup)
+static void end_round(struct lookup *lookup)
 {
 	const struct fetch_job *job = lookup->job;
-	bool hope = false;
+	bool any_hope = false;
 
 	lookup->rounds++;
 	for (size_t i = 0; i < job->fetch->nsources; i++)
-		hope = hope || (is_for(lookup, i) && worth_asking(&lookup->answers[i]));
-	int64_t pause = pause_us(lookup);
-	if (!hope || pause < 0 || is_enough(lookup)) {
+		any_hope = any_hope ||
+			   (lookup_suits(lookup, i) && is_worth_asking(&lookup->answers[i]));
+	int64_t pause = lookup_pause_us(lookup);
+	if (!any_hope || pause < 0 || had_enough_rounds(lookup)) {
 		lookup->state = LOOKUP_ENDED;
 		return;
 	}
 	lookup->state = LOOKUP_PAUSED;
-	timer_arm(job->fetch->env.timers, &lookup->timer, now_us(lookup) + pause);
+	timer_arm(job->fetch->env.timers, &lookup->timer, lookup_now_us(lookup) + pause);
 }
 
-/* The source in turn has spoken. */
-static void remember(struct lookup *lookup, enum answer_kind kind, const char *text)
+/* Note the answer of the source whose turn it is. */
+static void note_answer(struct lookup *lookup, enum answer_kind kind, const char *text)
 {
 	struct last_answer *last = &lookup->answers[lookup->source];
 
 	last->kind = kind;
 	last->tries++;
 	snprintf(last->text, sizeof(last->text), "%.*s", (int)sizeof(last->text) - 1, text);
-	lookup->last_us = now_us(lookup);
+	lookup->last_us = lookup_now_us(lookup);
 }
 
-static void next_source(struct lookup *lookup, enum answer_kind kind, const char *text)
+static void try_next_source(struct lookup *lookup, enum answer_kind kind, const char *text)
 {
-	remember(lookup, kind, text);
+	note_answer(lookup, kind, text);
 	lookup->source++;
-	ask(lookup);
-	job_check(lookup->job);
+	lookup_ask(lookup);
+	lookup->ops->changed(lookup);
 }
 
-static void found(struct lookup *lookup, enum answer_kind kind)
+static void lookup_found(struct lookup *lookup, enum answer_kind kind)
 {
-	remember(lookup, kind, "");
+	note_answer(lookup, kind, "");
 	lookup->state = LOOKUP_FOUND;
-	if (kind == ANSWER_TRACES) {
-		lookup->job->result.source = source_of(lookup);
-		job_settle(lookup->job, lookup);
-	}
-	job_check(lookup->job);
+	lookup->ops->changed(lookup);
 }
 
-/* An exemplar is of any request: those that did not fail tell nothing about what failed. */
-static void take_traces(struct lookup *lookup, const struct inquiry_answer *answer)
+static void lookup_on_answer(void *arg, const struct inquiry_answer *answer)
 {
-	struct trace_query filter = lookup->job->search;
-	bool filtered = lookup->stage == STAGE_EXEMPLARS && filter.signal;
+	struct lookup *lookup = arg;
 
-	filter.failing = wants_failing(lookup);
-	if (job_take(lookup->job, filtered ? &filter : NULL, answer))
-		found(lookup, ANSWER_TRACES);
+	if (answer->kind != ANSWER_TRACES && answer->kind != ANSWER_IDS)
+		try_next_source(lookup, answer->kind, answer->text);
+	else if (lookup->ops->take(lookup, answer))
+		lookup_found(lookup, answer->kind);
+	else if (answer->kind == ANSWER_IDS)
+		try_next_source(lookup, ANSWER_NOT_FOUND, "");
 	else
-		next_source(lookup, ANSWER_OTHER,
-			    filter.failing ? "has it, and it is no failing trace of the signal"
-					   : "has it, and it is no trace of the signal");
+		try_next_source(lookup, ANSWER_OTHER,
+				lookup_wants_failing(lookup)
+					? "has the trace, but it is no failing trace of the signal"
+					: "has the trace, but it is no trace of the signal");
 }
 
-void lookup_answered(struct lookup *lookup, const struct inquiry_answer *answer)
-{
-	if (answer->kind == ANSWER_TRACES)
-		take_traces(lookup, answer);
-	else if (answer->kind != ANSWER_IDS)
-		next_source(lookup, answer->kind, answer->text);
-	else if (job_add_ids(lookup->job, lookup, answer))
-		found(lookup, ANSWER_IDS);
-	else
-		next_source(lookup, ANSWER_NOT_FOUND, "");
-}
-
-/* From the source in turn on, until one is being asked. */
-static void ask(struct lookup *lookup)
+/* Ask the sources from the current one on until an inquiry is under way. */
+static void lookup_ask(struct lookup *lookup)
 {
 	const struct fetch *fetch = lookup->job->fetch;
 	struct inquiry_answer answer;
 
 	lookup->state = LOOKUP_ASKING;
 	for (; lookup->source < fetch->nsources; lookup->source++) {
-		if (!is_for(lookup, lookup->source) ||
-		    !worth_asking(&lookup->answers[lookup->source]))
+		if (!lookup_suits(lookup, lookup->source) ||
+		    !is_worth_asking(&lookup->answers[lookup->source]))
 			continue;
-		struct trace_query query = query_of(lookup);
-		if (inquiry_ask(lookup, lookup->source, &query, &answer))
+		struct trace_query query = lookup_query(lookup);
+		if (inquiry_ask(lookup->job->fetch, &lookup->asker, lookup->source, &query,
+				&lookup->job->options, &answer))
 			return;
-		remember(lookup, answer.kind, answer.text);
+		note_answer(lookup, answer.kind, answer.text);
 	}
-	round_over(lookup);
+	end_round(lookup);
 }
 
-static void pause_over(void *arg)
+static void lookup_on_pause_over(void *arg)
 {
 	struct lookup *lookup = arg;
 
 	lookup->state = LOOKUP_WAITING;
-	job_check(lookup->job);
+	lookup->ops->changed(lookup);
 }
 
 void lookup_start(struct lookup *lookup)
 {
 	if (lookup->rounds == 0)
-		lookup->began_us = now_us(lookup);
+		lookup->began_us = lookup_now_us(lookup);
 	lookup->source = 0;
-	ask(lookup);
+	lookup_ask(lookup);
 }
 
-void lookup_init(struct lookup *lookup, struct fetch_job *job, enum lookup_stage stage,
-		 const char *trace_id, size_t only)
+void lookup_init(struct lookup *lookup, struct fetch_job *job, const struct lookup_ops *ops,
+		 enum lookup_stage stage, const char *trace_id, size_t only_source)
 {
-	*lookup = (struct lookup){ .job = job, .stage = stage, .trace_id = trace_id, .only = only };
+	*lookup = (struct lookup){
+		.job = job,
+		.ops = ops,
+		.stage = stage,
+		.trace_id = trace_id,
+		.only_source = only_source,
+		.timer = { .fire = lookup_on_pause_over, .arg = lookup },
+		.asker = { .answered = lookup_on_answer, .arg = lookup },
+	};
 	lookup->answers = arena_array(job->arena, job->fetch->nsources, sizeof(*lookup->answers));
-	lookup->timer.fire = pause_over;
-	lookup->timer.arg = lookup;
 }
 
 void lookup_fini(struct lookup *lookup)
 {
 	timer_disarm(lookup->job->fetch->env.timers, &lookup->timer);
-	inquiry_leave(lookup);
+	inquiry_leave(&lookup->asker);
 }
 
 void lookup_end(struct lookup *lookup)
@@ -243,12 +235,12 @@ void lookup_end(struct lookup *lookup)
 	lookup->state = LOOKUP_ENDED;
 }
 
-/* Why there is no trace. */
+/* ---- why there is no trace ---- */
 
 static void describe_not_found(const struct lookup *lookup, const char *source, unsigned int tries,
 			       struct buf *text)
 {
-	const struct trace_query query = query_of(lookup);
+	const struct trace_query query = lookup_query(lookup);
 
 	if (query.trace_id)
 		buf_printf(text, "not found in %s", source);
@@ -262,7 +254,7 @@ static void describe_not_found(const struct lookup *lookup, const char *source, 
 			   (double)(lookup->last_us - lookup->began_us) / (double)US_PER_SECOND);
 }
 
-enum fallback_code lookup_missing(const struct lookup *lookup, struct buf *text)
+enum fallback_code lookup_explain(const struct lookup *lookup, struct buf *text)
 {
 	const struct fetch *fetch = lookup->job->fetch;
 	bool seen[ANSWER_BAD + 1] = { false };
@@ -271,7 +263,7 @@ enum fallback_code lookup_missing(const struct lookup *lookup, struct buf *text)
 	for (size_t i = 0; i < fetch->nsources; i++) {
 		const struct last_answer *last = &lookup->answers[i];
 		const char *name = fetch->sources[i].name;
-		if (!is_for(lookup, i))
+		if (!lookup_suits(lookup, i))
 			continue;
 		buf_puts(text, between);
 		between = "; ";

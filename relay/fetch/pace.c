@@ -1,6 +1,6 @@
 /*
- * Pace: how often a source may be asked. Pure. The generic cell rate algorithm (ITU-T I.371): one
- * time is all that it has to remember.
+ * Pace: how often a source may be asked: the generic cell rate algorithm (ITU-T I.371), whose whole
+ * state is one time. Pure; owns nothing.
  */
 #include "fetch-internal.h"
 

@@ -1,6 +1,7 @@
 /*
- * Task: what an inquiry has done in the pool: linking a large document, searching files. A task
- * owns all that its thread touches, so that an inquiry may drop it at any time.
+ * Task: work that an inquiry gives to the pool: linking a large document into traces, searching
+ * files. A task owns everything that its thread touches, so that an inquiry may drop it at any
+ * time.
  */
 #include "fetch-internal.h"
 
@@ -9,40 +10,35 @@
 #include "tracepager/xalloc.h"
 
 struct task {
-	struct inquiry *inquiry; /* NULL: dropped. Loop only */
+	struct inquiry *inquiry; /* NULL: dropped. Only the loop touches it */
 	const struct task_done *done;
 	atomic_bool stop;
 	struct arena *arena;
 	struct signal signal;
 	struct trace_query query;
-	/* decode */
+	/* of task_decode() */
 	struct trace_decoder *decoder;
 	struct decoded decoded;
-	/* search */
+	/* of task_search() */
 	struct files_query files;
 	struct files_answer answer;
 };
 
-static int64_t began_us(const struct trace *trace)
+static int64_t trace_began_us(const struct trace *trace)
 {
 	return trace->spans[trace->first_root].start_us;
 }
 
-/* In place of the oldest, if that is older. */
-static void take_newer(struct decoded *decoded, const struct trace *trace)
+/* The trace takes the place of the oldest that was taken, if it is newer. */
+static void replace_oldest(struct decoded *decoded, const struct trace *trace)
 {
 	size_t oldest = 0;
 
 	for (size_t i = 1; i < decoded->ntraces; i++)
-		if (began_us(decoded->traces[i]) < began_us(decoded->traces[oldest]))
+		if (trace_began_us(decoded->traces[i]) < trace_began_us(decoded->traces[oldest]))
 			oldest = i;
-	if (began_us(trace) > began_us(decoded->traces[oldest]))
+	if (trace_began_us(trace) > trace_began_us(decoded->traces[oldest]))
 		decoded->traces[oldest] = trace;
-}
-
-static bool has_text(const char *text)
-{
-	return text && *text;
 }
 
 static void take_answers(struct decoded *decoded, const struct trace_query *query)
@@ -56,7 +52,7 @@ static void take_answers(struct decoded *decoded, const struct trace_query *quer
 		if (decoded->ntraces < query->limit)
 			decoded->traces[decoded->ntraces++] = trace;
 		else
-			take_newer(decoded, trace);
+			replace_oldest(decoded, trace);
 	}
 }
 
@@ -70,10 +66,11 @@ void decode_finish(struct trace_decoder *decoder, const struct trace_query *quer
 	if (out->error)
 		return;
 	take_answers(out, query);
-	if (out->ntraces || query->trace_id || !query->signal || !has_text(query->signal->service))
+	if (out->ntraces || query->trace_id || !query->signal || !query->signal->service ||
+	    !query->signal->service[0])
 		return;
-	/* Some backends have no operations, or others; then the service's spans stand for it, as in
-	 * the walk. */
+	/* Some backends know no operations, or name them otherwise: then any span of the service
+	 * counts, as in the walk. */
 	const struct signal service = { .service = query->signal->service,
 					.namespace = query->signal->namespace };
 	struct trace_query wider = *query;
@@ -87,7 +84,7 @@ static struct task *task_new(struct inquiry *inquiry, const struct task_env *env
 
 	task->inquiry = inquiry;
 	task->done = env->done;
-	task->arena = arena_new(16u << 20);
+	task->arena = arena_new(LIMIT_INQUIRY_BYTES);
 	query_copy(task->arena, env->query, &task->signal, &task->query);
 	return task;
 }
@@ -102,7 +99,7 @@ static void task_free(struct task *task)
 	free(task);
 }
 
-static void run_decode(void *arg)
+static void task_run_decode(void *arg)
 {
 	struct task *task = arg;
 
@@ -110,7 +107,7 @@ static void run_decode(void *arg)
 		decode_finish(task->decoder, &task->query, &task->decoded);
 }
 
-static void decode_done(void *arg)
+static void task_on_decoded(void *arg)
 {
 	struct task *task = arg;
 
@@ -121,14 +118,14 @@ static void decode_done(void *arg)
 	task_free(task);
 }
 
-static void run_search(void *arg)
+static void task_run_search(void *arg)
 {
 	struct task *task = arg;
 
 	files_find(&task->files, &task->answer);
 }
 
-static void search_done(void *arg)
+static void task_on_searched(void *arg)
 {
 	struct task *task = arg;
 
@@ -145,7 +142,7 @@ struct task *task_decode(struct inquiry *inquiry, const struct task_env *env,
 	struct task *task = task_new(inquiry, env);
 
 	task->decoder = decoder;
-	pool_submit(env->pool, run_decode, decode_done, task);
+	pool_submit(env->pool, task_run_decode, task_on_decoded, task);
 	return task;
 }
 
@@ -159,7 +156,7 @@ struct task *task_search(struct inquiry *inquiry, const struct task_env *env, co
 		.stop = &task->stop,
 	};
 	options_copy(task->arena, env->options, &task->files.options);
-	pool_submit(env->pool, run_search, search_done, task);
+	pool_submit(env->pool, task_run_search, task_on_searched, task);
 	return task;
 }
 

@@ -1,4 +1,4 @@
-/* Sources are Jaegers; a test may overwrite them before make_fetch(). */
+/* The sources are of kind jaeger; a test may overwrite them before make_fetch(). */
 #include "fetch_kit.h"
 
 #include <stdio.h>
@@ -101,7 +101,6 @@ struct fetch_job *start_id(void)
 	return start(NULL, ids, 1);
 }
 
-/* Runs until all is quiet; done() has been called once by then. */
 void finish(void)
 {
 	fake_clock_run_idle(&fake, 100 * SECOND);

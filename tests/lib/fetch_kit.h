@@ -58,13 +58,13 @@ struct got {
 };
 extern struct got got;
 
-void setup(void); /* with the first source */
+void setup(void); /* with one source */
 void teardown(void);
 void make_fetch(size_t nsources);
 void on_done(void *ctx, struct fetch_result *result); /* ctx: &got */
 struct fetch_job *start(const struct signal *signal, const char *const *ids, size_t n);
 struct fetch_job *start_id(void);
-void finish(void); /* runs until all is quiet; done() has been called once by then */
-int64_t asked_at(size_t n);
+void finish(void); /* runs the clock until nothing is armed; done() must have been called once */
+int64_t asked_at(size_t n); /* when request number n was sent */
 
 #endif

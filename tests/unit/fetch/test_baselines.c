@@ -1,6 +1,6 @@
 /*
- * Baselines: when healthy traces are asked for, what is kept of them, and who is told. Time stands
- * still but for what a test asks.
+ * Tests of baselines: when healthy traces are asked for, which evidence is kept, which waiters are
+ * called. The clock moves only when a test moves it.
  */
 #include "../../lib/fetch_kit.h"
 
@@ -80,7 +80,7 @@ START_TEST(a_declared_signal_is_gathered_ahead)
 	ck_assert_uint_eq(searches(), 2);
 	struct baseline *baseline = baselines_get(baselines, &checkout, NULL);
 	ck_assert_ptr_nonnull(baseline);
-	/* The same trace in both, as the script has it. */
+	/* The script answers both halves with the same trace. */
 	ck_assert_uint_eq(baseline->evidence->n, 2);
 	ck_assert_uint_eq(
 		evidence_count_ends(baseline->evidence, "", "inventory", false, "reserve"), 2);
@@ -107,7 +107,7 @@ START_TEST(not_while_it_is_alerted_on)
 	baseline_unref(baselines_get(baselines, &checkout, NULL));
 	fake_clock_advance(&fake, 50 * 60 * SECOND);
 	ck_assert_uint_eq(searches(), 2);
-	/* An hour after the alert it is taken for healthy. */
+	/* An hour after the alert the signal counts as healthy again. */
 	fake_clock_advance(&fake, 30 * 60 * SECOND);
 	ck_assert_uint_eq(searches(), 4);
 }
@@ -136,7 +136,7 @@ START_TEST(an_undeclared_signal_is_gathered_at_first_sight)
 	struct baseline *baseline = baselines_get(baselines, &checkout, NULL);
 	ck_assert_ptr_nonnull(baseline);
 	baseline_unref(baseline);
-	/* Nobody asks for it any more: it is forgotten. */
+	/* No rule declares the signal and no alert asks for it: it is forgotten. */
 	fake_clock_advance(&fake, 3 * 3600 * SECOND);
 	ck_assert_uint_eq(searches(), 2);
 	ck_assert_ptr_null(baselines_get(baselines, &checkout, NULL));

@@ -1,4 +1,4 @@
-/* Tests of fetching: by id, jobs side by side, and what is told where there is no trace. */
+/* Tests of fetching: by id, many jobs at a time, and the reasons given when there is no trace. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,7 +214,7 @@ START_TEST(nonsense_is_a_bad_trace)
 	finish();
 	ck_assert_int_eq(got.at_us, 0);
 	ck_assert_int_eq(got.missing, FALLBACK_BAD_TRACE);
-	ck_assert_ptr_nonnull(strstr(got.text, "jaeger sent what is no trace: "));
+	ck_assert_ptr_nonnull(strstr(got.text, "jaeger sent a document that is no trace: "));
 }
 END_TEST
 
@@ -224,7 +224,8 @@ START_TEST(an_empty_answer_is_a_bad_trace)
 	start_id();
 	finish();
 	ck_assert_int_eq(got.missing, FALLBACK_BAD_TRACE);
-	ck_assert_str_eq(got.text, "trace " ID ": jaeger sent what is no trace: an empty answer");
+	ck_assert_str_eq(got.text,
+			 "trace " ID ": jaeger sent a document that is no trace: an empty answer");
 }
 END_TEST
 
@@ -283,7 +284,7 @@ START_TEST(full_memory_is_too_large)
 }
 END_TEST
 
-/* A body above LIMIT_INLINE_TRACE_BYTES: white space in front of the document makes it one. */
+/* White space before the document makes the body larger than LIMIT_INLINE_TRACE_BYTES. */
 static char *padded(void)
 {
 	static const char document[] = V3(TRACE(ID));
@@ -302,7 +303,8 @@ START_TEST(large_documents_are_linked_in_the_pool)
 
 	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = body });
 	start_id();
-	timers_run(fake.timers, fake.mono_us); /* the reply; its document waits in the pool now */
+	timers_run(fake.timers,
+		   fake.mono_us); /* the reply has arrived; the pool has its document */
 	timers_run(fake.timers, fake.mono_us);
 	ck_assert_int_eq(got.calls, 0);
 	ck_assert_uint_eq(http.open, 0);
@@ -334,7 +336,7 @@ START_TEST(cancel_at_any_time)
 			       .status = 404, .times = 1, .delay_us = 1000, .body = unknown.body });
 	fake_http_reply(&http, (struct fake_reply){
 				       .status = 200, .delay_us = 1000, .body = V3(TRACE(ID)) });
-	/* At the start, in the first request, in the pause, in the second request. */
+	/* Cancelled at the start, in the first request, in the pause, in the second request. */
 	static const int64_t moments[] = { 0, 500, 100000, 251500 };
 	struct fetch_job *job = start_id();
 
@@ -384,8 +386,7 @@ START_TEST(ids_are_looked_up_once_and_a_few_at_a_time)
 	ck_assert_uint_eq(http.most_open, LIMIT_LOOKUPS_PER_ALERT);
 	ck_assert_uint_eq(got.ntraces, 1);
 	ck_assert_str_eq(got.first_id, OTHER);
-	/* With one in hand, the others are tried three times and no more: the last ones at 10 + 260
-	 * + 510 ms. */
+	/* After one trace was found, each other id gets 3 tries: the last at 10 + 260 + 510 ms. */
 	ck_assert_uint_eq(http.nrequests, 1 + 4 * 3);
 	ck_assert_int_eq(got.at_us, 790000);
 	ck_assert_int_eq(got.missing, FALLBACK_TRACE_NOT_FOUND);
@@ -395,11 +396,11 @@ START_TEST(ids_are_looked_up_once_and_a_few_at_a_time)
 }
 END_TEST
 
-/* An order that goes well, although a service below fails. */
+/* An order that succeeds although a service below it fails. */
 #define HANDLED(trace)                                                                             \
 	RESOURCE("checkout", SPAN(trace, "00f067aa0ba902b7", "POST /orders", FINE))                \
 	"," RESOURCE("inventory", SPAN(trace, "00f067aa0ba902b8", "reserve", FAILED))
-/* An order that begins so many seconds after some time. */
+/* An order that begins the given number of seconds after a fixed time. */
 #define AT(trace, second, status)                                                                  \
 	RESOURCE("checkout",                                                                       \
 		 "{\"traceId\":\"0000000000000000000000000000000" trace                            \
@@ -430,7 +431,7 @@ START_TEST(searches_for_failing_traces)
 	fake_http_reply(&http, unknown);
 	start(&checkout, NULL, 0);
 	finish();
-	/* Each time by the error first, and without it then. */
+	/* In each round a search with the error tag, then one without. */
 	ck_assert_uint_eq(http.nrequests, 12);
 	for (size_t i = 0; i < 12; i++)
 		ck_assert_int_eq(strstr(http.requests[i].url,
@@ -459,9 +460,9 @@ START_TEST(a_search_gives_many_traces_up_to_the_limit)
 }
 END_TEST
 
-/* Backends send others along, in any order: the newest of those that fail count. An order that went
- * well although inventory failed is no failing one. */
-START_TEST(of_all_that_comes_the_newest_failing_ones_are_taken)
+/* Backends send other traces along, in any order: the newest failing ones are taken. An order that
+ * succeeds although inventory fails is not failing. */
+START_TEST(the_newest_failing_traces_are_taken)
 {
 	struct fetch_request request = { .signal = &checkout,
 					 .limit = 2,
@@ -509,7 +510,7 @@ START_TEST(without_a_failing_one_there_is_none)
 }
 END_TEST
 
-/* A backend that answers the question, and says that it is wrong, is not asked it again. */
+/* A backend that rejects the question is not asked it again. */
 START_TEST(a_search_that_cannot_be_done_is_given_up)
 {
 	fake_http_reply(
@@ -520,7 +521,7 @@ START_TEST(a_search_that_cannot_be_done_is_given_up)
 					     "max traces\"}}" });
 	start(&checkout, NULL, 0);
 	finish();
-	/* By the error; for any; for fewer of these. */
+	/* A search for errors; one for any trace; one for fewer traces. */
 	ck_assert_uint_eq(http.nrequests, 3);
 	ck_assert_int_eq(got.at_us, 0);
 	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
@@ -528,7 +529,7 @@ START_TEST(a_search_that_cannot_be_done_is_given_up)
 }
 END_TEST
 
-/* The cap of all traces in flight stands for that of a body. */
+/* The cap on traces in flight acts as the cap on a body. */
 START_TEST(what_is_too_large_is_asked_for_in_part)
 {
 	fake_http_reply(&http, (struct fake_reply){ .url_part = "num_traces=100",
@@ -618,7 +619,7 @@ START_TEST(a_deadline_that_is_over)
 }
 END_TEST
 
-/* Many jobs: each notes its number when it is done. */
+/* Many jobs; each notes its number when it ends. */
 static int order[200];
 static int norder;
 
@@ -657,7 +658,7 @@ START_TEST(jobs_beyond_the_cap_wait_in_order)
 	fake_clock_run_idle(&fake, 10 * SECOND);
 	ck_assert_int_eq(norder, JOBS - 1);
 	ck_assert_uint_eq(http.most_open, LIMIT_ENRICHING);
-	/* The second wave began when the first was over, and each wave in order. */
+	/* The second wave of jobs began when the first had ended; each ran in order. */
 	for (int i = 0; i < LIMIT_ENRICHING; i++)
 		ck_assert_int_lt(order[i], LIMIT_ENRICHING);
 	for (int i = LIMIT_ENRICHING; i < JOBS - 1; i++)
@@ -683,7 +684,7 @@ START_TEST(a_job_may_never_have_its_turn)
 }
 END_TEST
 
-/* Jobs that ask for a minute, and note when they are over. */
+/* Jobs with a deadline in a minute, which note when they end. */
 static void start_many(int n)
 {
 	norder = 0;
@@ -709,7 +710,7 @@ static void answer_after(int64_t us)
 			(struct fake_reply){ .status = 404, .body = unknown.body, .delay_us = us });
 }
 
-/* What is never found rests between its tries, and whoever is new comes first. */
+/* Jobs whose traces are never found give up their places between tries; new jobs come first. */
 START_TEST(the_hopeless_make_room)
 {
 	answer_after(10000);
@@ -726,7 +727,7 @@ START_TEST(the_hopeless_make_room)
 }
 END_TEST
 
-/* A backend takes two seconds to say no: those that ask again and again hold half of the places. */
+/* A backend takes two seconds to say no: jobs that ask again hold half of the places at most. */
 START_TEST(those_that_ask_again_leave_places_free)
 {
 	answer_after(2 * SECOND);
@@ -745,7 +746,7 @@ START_TEST(who_asked_least_comes_first)
 {
 	answer_after(SECOND);
 	start_many(2 * LIMIT_ENRICHING);
-	/* Two waves of first tries, and then the first of second ones, which were due before. */
+	/* Two waves of first tries, then the first wave of second tries, which were due earlier. */
 	fake_clock_advance(&fake, 2 * SECOND);
 	ck_assert_uint_eq(http.nrequests, 2 * LIMIT_ENRICHING + LIMIT_ENRICHING_AGAIN);
 	fake_clock_run_idle(&fake, 100 * SECOND);
@@ -753,7 +754,7 @@ START_TEST(who_asked_least_comes_first)
 }
 END_TEST
 
-/* What a running job knows. */
+/* fetch_explain() of a running job. */
 
 static void explains(struct fetch_job *job, enum fallback_code code, const char *wanted)
 {
@@ -764,7 +765,7 @@ static void explains(struct fetch_job *job, enum fallback_code code, const char 
 		ck_assert_int_eq(fetch_explain(job, &text), code);
 		ck_assert_str_eq(text, wanted);
 	}
-	finish(); /* the job goes on as before */
+	finish(); /* the job is not changed by the question */
 	ck_assert_int_ge(got.at_us, 4800000);
 }
 
@@ -792,7 +793,7 @@ START_TEST(explains_a_dead_source)
 }
 END_TEST
 
-/* One id hangs; what the source said of the other is told. */
+/* One id hangs; the reason is the source's answer for the other id. */
 START_TEST(explains_by_who_has_answered)
 {
 	static const char *const ids[] = { OTHER, ID };
@@ -804,7 +805,7 @@ START_TEST(explains_by_who_has_answered)
 }
 END_TEST
 
-/* The search that stands in for ids. */
+/* The search that replaces ids which are not found. */
 
 START_TEST(ids_that_are_lost_are_searched_for)
 {
@@ -815,7 +816,7 @@ START_TEST(ids_that_are_lost_are_searched_for)
 	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
 	start(&checkout, ids, 1);
 	finish();
-	/* By id at 0 and 250 ms, and the search right behind. */
+	/* By id at 0 and 250 ms, then the search at once. */
 	ck_assert_uint_eq(http.nrequests, 3);
 	ck_assert_ptr_nonnull(strstr(http.requests[2].url, "query.service_name=checkout"));
 	ck_assert_int_eq(got.at_us, 250000);
@@ -918,7 +919,7 @@ static TCase *case_http(void)
 	tcase_add_test(tcase, ids_are_looked_up_once_and_a_few_at_a_time);
 	tcase_add_test(tcase, searches_for_failing_traces);
 	tcase_add_test(tcase, a_search_gives_many_traces_up_to_the_limit);
-	tcase_add_test(tcase, of_all_that_comes_the_newest_failing_ones_are_taken);
+	tcase_add_test(tcase, the_newest_failing_traces_are_taken);
 	tcase_add_test(tcase, after_an_empty_answer_any_are_looked_through);
 	tcase_add_test(tcase, without_a_failing_one_there_is_none);
 	tcase_add_test(tcase, a_search_that_cannot_be_done_is_given_up);

@@ -1,5 +1,5 @@
-/* Tests of questions to sources: which are shared, how searches are paced, what leads to ids, and
- * what falls to the next source. */
+/* Tests of questions to sources: which are shared, how searches are paced, which lead to ids, and
+ * when the next source is asked. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static struct fetch_request request_of(const struct signal *signal, const char *
 
 static const char *const one_id[] = { ID };
 
-/* ---- One question, several alerts. ---- */
+/* ---- one question of several alerts ---- */
 
 START_TEST(alerts_of_a_storm_ask_once)
 {
@@ -68,7 +68,7 @@ START_TEST(alerts_of_a_storm_ask_once)
 	ck_assert_uint_eq(http.nrequests, 1);
 	ck_assert_int_eq(seen.calls, 3);
 	ck_assert_uint_eq(seen.ntraces, 3);
-	/* One set, and it stays until the last has done with it. */
+	/* Both results share one set, which is freed with the last reference. */
 	ck_assert_uint_eq(nkept, 3);
 	ck_assert_ptr_eq(kept[0], kept[2]);
 	fetched_set_unref(kept[--nkept]);
@@ -89,7 +89,7 @@ START_TEST(an_id_in_other_words_is_the_same_question)
 				       .status = 200, .body = V3(TRACE(ID)), .delay_us = SECOND });
 	fetch_start(fetch, &request, keep, NULL);
 	request.trace_ids = upper;
-	request.from_us -= 60 * SECOND; /* by id, windows are but a hint */
+	request.from_us -= 60 * SECOND; /* by id the window is only a hint */
 	fetch_start(fetch, &request, keep, NULL);
 	fake_clock_run_idle(&fake, 10 * SECOND);
 	ck_assert_uint_eq(http.nrequests, 1);
@@ -98,7 +98,7 @@ START_TEST(an_id_in_other_words_is_the_same_question)
 }
 END_TEST
 
-/* Starts of alerts that differ by less than the window's step. */
+/* Alerts whose starts differ by less than LIMIT_WINDOW_US. */
 START_TEST(searches_of_a_storm_are_one)
 {
 	struct fetch_request request = request_of(&checkout, NULL, 0);
@@ -116,7 +116,7 @@ START_TEST(searches_of_a_storm_are_one)
 }
 END_TEST
 
-/* What differs is not shared: one by one, each in one regard. */
+/* Questions that differ in one respect are not shared. */
 START_TEST(other_questions_are_others)
 {
 	static const char *const names[] = { "shop.cart" };
@@ -195,9 +195,9 @@ START_TEST(a_failure_is_shared_too)
 }
 END_TEST
 
-/* ---- Pace. ---- */
+/* ---- pace ---- */
 
-/* 10 at once, and then one in each pause. */
+/* 10 searches at once, then one in each pause. */
 START_TEST(searches_are_paced)
 {
 	sources[0].search_pause_us = 100000;
@@ -221,7 +221,7 @@ START_TEST(searches_are_paced)
 }
 END_TEST
 
-/* As many ask a second time, for any traces. */
+/* Each job then searches a second time, for any traces. */
 START_TEST(second_searches_are_paced)
 {
 	sources[0].search_pause_us = 100000;
@@ -296,7 +296,7 @@ START_TEST(retry_after_is_obeyed)
 	request.trace_ids = other;
 	fetch_start(fetch, &request, keep, NULL);
 	start_id();
-	ck_assert_uint_eq(http.nrequests, 2); /* before it was told */
+	ck_assert_uint_eq(http.nrequests, 2); /* before the source said how long to wait */
 	fake_clock_advance(&fake, 2900000);
 	ck_assert_uint_eq(http.nrequests, 2);
 	drop_kept();
@@ -314,12 +314,12 @@ START_TEST(a_source_that_is_held_is_told)
 	finish();
 	ck_assert_uint_eq(http.nrequests, 1);
 	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
-	/* The last try is 4.8 s behind the first. */
-	ck_assert_str_eq(got.text, "trace " ID ": jaeger takes no further question for 295.2 s");
+	/* The last try is 4.8 s after the first. */
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger accepts no question for another 295.2 s");
 }
 END_TEST
 
-/* ---- Searches that give ids. ---- */
+/* ---- searches that give ids ---- */
 
 static void use_tempo(void)
 {
@@ -371,7 +371,7 @@ START_TEST(ids_that_a_search_gives_are_asked_for)
 }
 END_TEST
 
-/* In protobuf, nothing at all is an empty message: it does not know the trace. */
+/* In protobuf an empty body is an empty message: the source does not know the trace. */
 START_TEST(an_empty_message_is_not_found)
 {
 	use_tempo();
@@ -391,7 +391,7 @@ static const struct {
 	{ "checkout", "post /orders", 1 },
 	{ "checkout2", "POST /orders", 0 },
 	{ "checkout2", NULL, 0 },
-	/* No such operation: any of the service's stands for it. */
+	/* No trace has the operation: any of the service's operations counts. */
 	{ "checkout", "POST /order", 1 },
 };
 
@@ -450,7 +450,7 @@ START_TEST(a_search_without_ids_falls_to_the_next_source)
 }
 END_TEST
 
-/* ---- Exemplars. ---- */
+/* ---- exemplars ---- */
 
 #define EXEMPLARS(id)                                                                              \
 	"{\"status\":\"success\",\"data\":[{\"seriesLabels\":{},\"exemplars\":[{\"labels\":{"      \
@@ -502,7 +502,7 @@ START_TEST(ids_in_the_alert_come_before_exemplars)
 }
 END_TEST
 
-/* Whatever the metrics say, there is a search behind it. */
+/* Whatever the exemplars give, the search follows. */
 static const struct {
 	struct fake_reply prom;
 	int64_t at_us;
@@ -512,7 +512,7 @@ static const struct {
 	{ { .url_part = "//prom/", .error = "connection refused" }, 0 },
 	{ { .url_part = "//prom/", .status = 200, .body = "<html>" }, 0 },
 	{ { .url_part = "//prom/", .status = 200 }, 0 },
-	/* It does not answer: that costs a second. */
+	/* Prometheus does not answer: that takes one second. */
 	{ { .url_part = "//prom/", .status = 200, .delay_us = 60 * SECOND }, SECOND },
 };
 
@@ -530,7 +530,7 @@ START_TEST(without_exemplars_there_is_the_search)
 }
 END_TEST
 
-/* An exemplar of a request that went well tells nothing. */
+/* An exemplar of a request that succeeded is not taken. */
 START_TEST(exemplars_that_did_not_fail_are_left_aside)
 {
 	prom_answers(EXEMPLARS(OTHER));
@@ -564,7 +564,7 @@ START_TEST(neither_exemplars_nor_a_search)
 }
 END_TEST
 
-/* It has no traces, so that with nothing else there is no source. */
+/* Prometheus has no traces: alone it is no source. */
 START_TEST(metrics_alone_are_no_source)
 {
 	sources[0] = (struct source_config){ .name = "prom",
@@ -576,14 +576,14 @@ START_TEST(metrics_alone_are_no_source)
 }
 END_TEST
 
-/* ---- Healthy traces. ---- */
+/* ---- healthy traces ---- */
 
 START_TEST(healthy_traces_are_those_whose_signal_did_not_fail)
 {
 	struct fetch_request request = request_of(&checkout, NULL, 0);
 
 	request.healthy = true;
-	/* In the second one a span fails, and the signal does not. */
+	/* In the second trace a span fails, but the signal's does not. */
 	fake_http_reply(
 		&http,
 		(struct fake_reply){

@@ -1,6 +1,6 @@
 /*
- * A directory of trace files: which files count. What the fetching side makes of them is in
- * test_fetch.c.
+ * Tests of a directory of trace files: which files are read. test_fetch.c tests how fetching uses
+ * them.
  */
 #include <check.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "../../../relay/fetch/fetch-internal.h"
 #include "tracepager/xalloc.h"
 
-/* OTLP with one span, of which it knows the trace id only. */
+/* OTLP with one span that has only a trace id. */
 #define PROTO	 "\x0a\x16\x12\x14\x12\x12\x0a\x10" ID_BYTES
 #define ID_BYTES "aaaaaaaaaaaaaaaa"
 #define ID	 "61616161616161616161616161616161"

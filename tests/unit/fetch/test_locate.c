@@ -44,7 +44,7 @@ static const char *locate(struct label *labels, size_t nlabels, struct label *an
 static const struct {
 	const char *name, *value, *expected;
 } rows[] = {
-	/* by name, as people write it */
+	/* names of labels, as people write them */
 	{ "trace_id", ID, ID },
 	{ "traceID", ID, ID },
 	{ "traceId", ID, ID },
@@ -96,7 +96,7 @@ static const struct {
 		  "%7B%22queryType%22%3A%22traceql%22%2C%22query%22%3A%20%22" ID
 		  "%22%7D%5D%7D%7D&orgId=1",
 	  ID },
-	/* a metric is no trace */
+	/* the alert's own link leads to a metric */
 	{ "link",
 	  BROWSER "/explore?left=%7B%22queries%22:%5B%7B%22expr%22:%22rate(errors_total%5B5m%5D)%"
 		  "22%7D%5D%7D",
