@@ -1,6 +1,8 @@
 /*
- * Decide: alert, traces and rules in; a decision out. Pure: the daemon, explain and everything that
- * asks "what would happen" call this and nothing else.
+ * Decide: alert, traces and rules in; a decision out. The daemon, explain, rule tests, replay and
+ * the shadow rules all call decide() and nothing else. Refuses I/O: no clock, no log, no
+ * descriptor. Owns nothing: the arena keeps what is made; the rest of a decision is borrowed from
+ * its input, which must outlive it. Pure, any thread; an arena belongs to one thread at a time.
  */
 #ifndef TRACEPAGER_DECIDE_H
 #define TRACEPAGER_DECIDE_H
@@ -13,80 +15,78 @@
 
 struct decide_input {
 	const struct alert *alert;   /* NULL: none (explain) */
-	const struct signal *signal; /* NULL: from the alert, by decide_signal(); an option of
-					explain overrides it */
+	const struct signal *signal; /* NULL: found from the alert by decide_signal() */
 	const struct trace *const *traces;
 	unsigned int ntraces;
-	const struct evidence_set *healthy; /* what the signal's traces are like without the fault;
-					       NULL: nobody knows */
+	const struct evidence_set *healthy; /* of the signal's healthy traces; NULL: unknown */
 	const struct ruleset *rules;	    /* NULL: no owner, no page */
-	enum walk_mode
-		mode; /* WALK_AUTO unless an option says otherwise: then the signal's mode counts */
-	int64_t now_us; /* wall */
-	/* Without traces: what a vote over them said when they were there, to be decided again; its
-	 * callee's names are peers of the suspect. NULL: nothing. */
+	enum walk_mode mode;		    /* WALK_AUTO: the signal's mode */
+	int64_t now_us;			    /* wall time */
+	/* To decide again without the traces: the verdict of an earlier vote over them, whose
+	 * suspect keeps the callee's names in its peers. NULL: none. */
 	const struct verdict *told;
-	/* Why there is no trace, or not all of them; FALLBACK_NONE where that is not a failure. */
+	/* Why traces are missing; FALLBACK_NONE: none is missing, or none was wanted. */
 	enum fallback_code missing;
 	const char *missing_text;
-	const char *trace_link; /* with {trace_id}: where a person opens the trace; NULL: none */
-	bool tell_all_rules;	/* the trail holds every rule, not only the nearest */
+	const char *trace_link; /* address of a trace, with {trace_id} in it; NULL: none */
+	bool tell_all_rules;	/* keep every rule in the trail, not only the nearest */
 };
 
 struct decision {
 	bool has_alert;
-	struct alert alert; /* all zero without one */
+	struct alert alert; /* zeroed without one */
 	struct signal signal;
 	bool has_signal;
 	struct walk *walks;
 	unsigned int nwalks;
 	struct verdict verdict;
-	/* Without rules all of these are NULL. */
+	/* Without rules, all of these are NULL or zero. */
 	const struct team *team;
-	const struct service_rule *service; /* the suspect's entry, or the signal's where there is
-					       no verdict; NULL: none */
+	const struct service_rule *service; /* the entry of the suspect, without a suspect of the
+					     * signal's service; NULL: none */
 	const struct signal_rule *signal_rule;
-	struct routing routing;	       /* what the routes made of it */
-	const struct silence *silence; /* that keeps it quiet; NULL: none */
-	struct rule_trail trail;       /* which rules were tried, and why */
+	struct routing routing;	       /* what the routes changed */
+	const struct silence *silence; /* which covers the alert; NULL: none */
+	struct rule_trail trail;       /* rules that were tried, and why they match or not */
 	const char *rules_hash;
 	const char *rule; /* place of the rule that gave the team: "services.yaml:12" */
 	const char *owner_reasons[8];
 	unsigned int nowner_reasons;
-	bool no_page;	  /* a silence or a route says so */
-	int64_t again_us; /* wall: then it may be another decision, as what says so ends; 0: not by
-			     itself */
-	/* The incident that this belongs to: the same key, the same incident. */
+	bool no_page;	  /* a silence or a route forbids the page */
+	int64_t again_us; /* wall time at which the silence or route ends: decide again then; 0:
+			   * it does not end by itself */
+	/* Decisions with one key belong to one incident. */
 	const char *incident_key;
-	struct page
-		page; /* trigger; incident, dedup_key and opened_at_us are the caller's to fill */
+	/* The trigger; the caller fills incident, dedup_key and opened_at_us. */
+	struct page page;
 };
 
-/* The signal of an alert: a signals: rule, else its operation and service labels. false: it is not
- * about a traced operation (then nothing is waited for). known(): is there such a service in the
- * sources (for alerts that have only a job); NULL: nobody can tell. trail and ret_rule may be NULL.
- */
+/* The signal of an alert: of a signals: rule, else from its labels of service and operation. false:
+ * the alert is not about a traced operation. known(): does a source have such a service? It is
+ * asked of alerts that have only a job; NULL: no source can be asked. rules, trail and ret_rule may
+ * be NULL. The arena keeps texts that are made; the others are borrowed from alert and rules. */
 bool decide_signal(struct arena *arena, const struct alert *alert, const struct ruleset *rules,
 		   bool (*known)(void *ctx, const char *service), void *ctx,
 		   struct rule_trail *trail, struct signal *ret_signal,
 		   const struct signal_rule **ret_rule);
 
+/* Always makes a decision: what is missing becomes its fallback. */
 void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision);
 
-/* The walk that the verdict rests on, else the first one: what is shown as evidence. NULL: there
- * was no trace. */
+/* The walk that is shown as evidence: the one that the verdict rests on, else the first. NULL:
+ * there was no trace. */
 const struct walk *decision_walk(const struct decision *decision);
 
-/* The error's words; where there are none, what the suspect's kind says ("calls to it fail"). */
+/* The suspect's error message; without one, the words of its kind ("calls to it fail"). */
 const char *suspect_words(const struct suspect *suspect);
 
-/* In which steps it is paged; NULL: nobody is, or the routes name pagers instead. */
+/* The escalation that is paged by; NULL: nobody is paged, or the routes name the pagers. */
 const struct escalation *decision_escalation(const struct decision *decision);
-/* The pagers that are paged first: of the first step, or those that the routes name. *ret_n 0:
- * nobody is paged. */
+/* The pagers that are paged first: of the escalation's first step, or those that the routes name.
+ * *ret_n 0: nobody is paged. */
 const struct pager *const *decision_pagers(const struct decision *decision, size_t *ret_n);
 
-/* The contract's JSON, one line without a line end. */
+/* Append the decision as one line of JSON, without a line end. */
 void decision_write(const struct decision *decision, struct buf *out);
 
 #endif

@@ -203,6 +203,18 @@
 #define LIMIT_SUMMARY_CHARS	100
 #define LIMIT_WATERFALL_LINES	12
 #define LIMIT_WATERFALL_COLUMNS 72
+/* The page's details: columns of one name, one error and one line; lines of an annotation, hops of
+ * a path and trace ids: what a person reads on a phone. */
+#define LIMIT_PAGE_NAME_COLUMNS	 80
+#define LIMIT_PAGE_ERROR_COLUMNS 200
+#define LIMIT_PAGE_LINE_COLUMNS	 300
+#define LIMIT_PAGE_NOTE_LINES	 12
+#define LIMIT_PAGE_HOPS		 16
+#define LIMIT_PAGE_TRACE_IDS	 5
+/* The details as a whole: above the sum of their parts. */
+#define LIMIT_PAGE_DETAILS_BYTES (64u << 10)
+/* An address: browsers and chats cut a longer one. */
+#define LIMIT_HREF_BYTES 2048
 /* One text that a template makes; a summary is cut again to its own length. */
 #define LIMIT_TEMPLATE_BYTES (8u << 10)
 

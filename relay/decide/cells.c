@@ -1,4 +1,7 @@
-/* Cells: measures and cuts; owns nothing. Everything behind plain_add() is well-formed. */
+/*
+ * Cells: measures text in terminal cells, and cuts it. Pure; owns nothing. Texts go through
+ * plain_add() first, so that they are well-formed UTF-8.
+ */
 #include "tracepager/cells.h"
 
 #include <stdint.h>
@@ -15,7 +18,7 @@ struct range {
 
 #define NOTHING(first, last)
 
-static const struct range marks[] = {
+static const struct range mark_ranges[] = {
 #define MARK(first, last) { first, last },
 #define WIDE		  NOTHING
 #include "tracepager/tbl/cell_widths.def"
@@ -23,7 +26,7 @@ static const struct range marks[] = {
 #undef WIDE
 };
 
-static const struct range wide[] = {
+static const struct range wide_ranges[] = {
 #define MARK		  NOTHING
 #define WIDE(first, last) { first, last },
 #include "tracepager/tbl/cell_widths.def"
@@ -31,7 +34,7 @@ static const struct range wide[] = {
 #undef WIDE
 };
 
-/* Our own signs, each of one cell. */
+/* Signs that tracepager draws, each one cell wide, and the ASCII character in their place. */
 static const struct {
 	char sign[4], like;
 } likes[] = {
@@ -39,7 +42,7 @@ static const struct {
 	{ "→", '>' }, { "…", '~' }, { "—", '-' }, { "·", ',' }, { "µ", 'u' },
 };
 
-static bool within(const struct range *ranges, size_t n, uint32_t c)
+static bool code_in_ranges(const struct range *ranges, size_t n, uint32_t c)
 {
 	size_t lo = 0, hi = n;
 
@@ -53,6 +56,7 @@ static bool within(const struct range *ranges, size_t n, uint32_t c)
 	return lo < n && c >= ranges[lo].first;
 }
 
+/* Decode the character at text; returns its bytes. */
 static size_t code_point(const char *text, size_t len, uint32_t *ret_code)
 {
 	unsigned char lead = (unsigned char)text[0];
@@ -72,18 +76,19 @@ size_t cells_character(const char *text, size_t len, size_t *ret_cells)
 	uint32_t code;
 	size_t at = code_point(text, len, &code);
 
-	*ret_cells =
-		within(marks, ARRAY_LEN(marks), code) ? 0 : 1 + within(wide, ARRAY_LEN(wide), code);
+	*ret_cells = code_in_ranges(mark_ranges, ARRAY_LEN(mark_ranges), code)
+			     ? 0
+			     : 1 + code_in_ranges(wide_ranges, ARRAY_LEN(wide_ranges), code);
 	while (at < len) {
 		size_t n = code_point(text + at, len - at, &code);
-		if (!within(marks, ARRAY_LEN(marks), code))
+		if (!code_in_ranges(mark_ranges, ARRAY_LEN(mark_ranges), code))
 			break;
 		at += n;
 	}
 	return at;
 }
 
-static size_t measure(const char *text, size_t len)
+static size_t measure_cells(const char *text, size_t len)
 {
 	size_t cells = 0, width;
 
@@ -92,8 +97,8 @@ static size_t measure(const char *text, size_t len)
 	return cells;
 }
 
-/* The first bytes of text that fit into so many cells. */
-static size_t fitting(const char *text, size_t len, size_t max_cells, size_t *ret_cells)
+/* How many bytes from the beginning of text fit into max_cells. */
+static size_t fit_cells(const char *text, size_t len, size_t max_cells, size_t *ret_cells)
 {
 	size_t at = 0, width;
 
@@ -108,7 +113,7 @@ static size_t fitting(const char *text, size_t len, size_t max_cells, size_t *re
 	return at;
 }
 
-/* Where the last characters begin that fit into so many cells, of a text that has `cells`. */
+/* Where the longest end of text begins that fits into max_cells; the text has `cells`. */
 static size_t tail_at(const char *text, size_t len, size_t cells, size_t max_cells)
 {
 	size_t at = 0, width;
@@ -127,17 +132,17 @@ size_t cells_add(struct buf *out, const char *text, size_t max_cells)
 
 	plain_add(&plain, text, CELLS_TEXT_MAX);
 	const char *data = buf_text(&plain);
-	size_t cells = measure(data, plain.len);
+	size_t cells = measure_cells(data, plain.len);
 	if (cells <= max_cells) {
 		buf_add(out, data, plain.len);
 		used = cells;
 	} else if (max_cells) {
 		size_t tail_cells = (max_cells - 1) / 2;
-		buf_add(out, data, fitting(data, plain.len, max_cells - 1 - tail_cells, &used));
+		buf_add(out, data, fit_cells(data, plain.len, max_cells - 1 - tail_cells, &used));
 		buf_puts(out, ELLIPSIS);
 		size_t tail = tail_at(data, plain.len, cells, tail_cells);
 		buf_add(out, data + tail, plain.len - tail);
-		used += 1 + measure(data + tail, plain.len - tail);
+		used += 1 + measure_cells(data + tail, plain.len - tail);
 	} else {
 		used = 0;
 	}
@@ -156,7 +161,7 @@ size_t cells_of(const char *text)
 	struct buf plain = BUF_INIT(4 * CELLS_TEXT_MAX + 8);
 
 	plain_add(&plain, text, CELLS_TEXT_MAX);
-	size_t cells = measure(buf_text(&plain), plain.len);
+	size_t cells = measure_cells(buf_text(&plain), plain.len);
 	buf_fini(&plain);
 	return cells;
 }
@@ -176,7 +181,7 @@ void cells_ascii(struct buf *out, const char *text, size_t len)
 	for (size_t at = 0; at < len;) {
 		size_t n = cells_character(text + at, len - at, &cells);
 		char like = n == 1 ? text[at] : like_of(text + at, n);
-		/* A letter is itself, whatever stands on it. */
+		/* A letter with combining marks becomes the letter. */
 		if ((unsigned char)text[at] < 0x80)
 			like = text[at];
 		for (; cells; cells--)

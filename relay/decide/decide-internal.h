@@ -1,31 +1,41 @@
-/* What the files of this room share. */
-#ifndef DECIDE_INTERNAL_H
-#define DECIDE_INTERNAL_H
+/*
+ * What the files of relay/decide share. Pure; any thread.
+ */
+#ifndef TRACEPAGER_DECIDE_INTERNAL_H
+#define TRACEPAGER_DECIDE_INTERNAL_H
 
 #include "tracepager/decide.h"
 
-/* The words of a fallback: a sentence for the decision and the page, and a few words for the
- * summary. */
+/* ---- decision.c ---- */
+
+/* A fallback as a sentence, for decision and page, and in a few words, for a summary. */
 const char *fallback_sentence(enum fallback_code code);
 const char *fallback_words(enum fallback_code code);
-
-/* decide.c. text NULL or "": the code's sentence. */
+/* text NULL or "": the code's sentence. Borrowed by the verdict. */
 void verdict_set_fallback(struct verdict *verdict, enum fallback_code code, const char *text);
 
-/* owner.c. peer_rule: the entry that the suspect's callee belongs to; NULL: none. */
+/* ---- owner.c ---- */
+
+/* Set the decision's team, routing and reasons. peer_rule: the suspect's entry, found by a peer
+ * name; NULL: none. */
 void decide_owner(struct arena *arena, const struct decide_input *input,
 		  const struct service_rule *peer_rule, struct decision *decision);
-/* A service that did not tell its name has no owner, whatever the rules would match. */
+/* Is it OpenTelemetry's name for a service without a name? It has no owner, whatever rules match.
+ */
 bool is_unknown_service(const char *service);
 
-/* page_template.c: the summary and details that routes or defaults have, and the links of the
- * service, into the page that has its own already. */
+/* ---- page_template.c ---- */
+
+/* Replace the page's summary and details by those of the routes' or defaults' templates. */
 void page_template_fill(struct arena *arena, struct decision *decision);
-/* NULL: the template makes no address that fits. */
+/* An address made from a template, kept by the arena; NULL: there is no template or the address is
+ * too long. */
 const char *page_template_href(struct arena *arena, const struct decision *decision,
 			       const struct rule_template *template);
 
-/* Fills decision->page (all but what is the incident's) from what is decided. */
+/* ---- page_text.c ---- */
+
+/* Fill decision->page, but for the members that the incident sets. */
 void page_text_fill(struct arena *arena, const struct decide_input *input,
 		    struct decision *decision);
 

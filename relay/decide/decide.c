@@ -1,8 +1,8 @@
 /*
- * Decide: walks every trace, lets the rules name the callees, votes, and has the owner found. Pure:
- * no clock, no log, no descriptor. Owns nothing; what it makes is the arena's, the rest is borrowed
- * from alert, traces and rules. It always ends with somebody to page when there are rules: the
- * fallback team is never missing.
+ * Decide: finds the signal, walks every trace, lets the rules name the callees, votes, then finds
+ * the owner and writes the page. Pure: no clock, no log, no descriptor. Owns nothing: the arena
+ * keeps what is made, the rest is borrowed from alert, traces and rules. With rules there is always
+ * a team to page: the fallback team at least.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,60 +11,21 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* Certainty of a callee that the rules know, and of one that they do not (walk page, section 5). */
+/* Certainty of a walk that ends at a callee without spans: if the rules know the callee, and if not
+ * (which is what the walk assumes). */
 #define PEER_OWNED   0.9
 #define PEER_UNOWNED 0.6
 
+/* Least confidence of a verdict, where no rule says otherwise. */
 #define THRESHOLD 0.5
 
-static const struct {
-	const char *words, *sentence;
-} fallbacks[] = {
-	[FALLBACK_NONE] = { "", "" },
-	[FALLBACK_NO_SIGNAL] = { "", "the alert is not about a traced operation, so no trace was "
-				     "looked for" },
-	[FALLBACK_NO_TRACE] = { "no trace", "no trace of the signal was found" },
-	[FALLBACK_TRACE_NOT_FOUND] = { "its trace is gone",
-				       "the trace that the alert names was not found" },
-	[FALLBACK_TRACE_TOO_LARGE] = { "its trace is too large",
-				       "the trace is larger than is read" },
-	[FALLBACK_BAD_TRACE] = { "its trace is not readable", "the trace could not be decoded" },
-	[FALLBACK_BUDGET_SPENT] = { "no trace in time", "the time for finding traces was over" },
-	[FALLBACK_SOURCE_ERROR] = { "the trace source failed",
-				    "the source of traces could not be asked" },
-	[FALLBACK_NO_FAILING_SPAN] = { "nothing failed in its traces",
-				       "no span of the traces failed" },
-	[FALLBACK_LOW_CONFIDENCE] = { "the cause is unclear",
-				      "the traces do not agree on a cause" },
-	[FALLBACK_NO_OWNER] = { "nobody owns the cause", "no rule names an owner of the suspect" },
-	[FALLBACK_CRASHED] = { "processing it ended the program",
-			       "processing this alert ended the program before, so traces were "
-			       "left alone" },
-};
-
-const char *fallback_sentence(enum fallback_code code)
-{
-	return (size_t)code < ARRAY_LEN(fallbacks) ? fallbacks[code].sentence : "";
-}
-
-const char *fallback_words(enum fallback_code code)
-{
-	return (size_t)code < ARRAY_LEN(fallbacks) ? fallbacks[code].words : "";
-}
-
-const struct walk *decision_walk(const struct decision *decision)
-{
-	const struct walk *walk = decision->verdict.walk;
-
-	return walk ? walk : decision->nwalks ? &decision->walks[0] : NULL;
-}
-
-/* What is needed on the way and nowhere afterwards. */
-struct work {
+/* Of one call of decide(). */
+struct decide_work {
 	struct arena *arena;
 	const struct decide_input *input;
 	struct decision *decision;
-	const struct service_rule *peer_rule; /* the entry that the suspect's callee belongs to */
+	const struct service_rule
+		*peer_rule; /* the suspect's entry, found by a peer name; NULL: none */
 };
 
 static void add_walk_reason(struct walk *walk, const char *reason)
@@ -73,7 +34,7 @@ static void add_walk_reason(struct walk *walk, const char *reason)
 		walk->reasons[walk->nreasons++] = reason;
 }
 
-static void find_signal(struct work *work)
+static void find_signal(struct decide_work *work)
 {
 	const struct decide_input *input = work->input;
 	struct decision *d = work->decision;
@@ -85,14 +46,14 @@ static void find_signal(struct work *work)
 	if (input->signal) {
 		d->signal = *input->signal;
 		d->has_signal = true;
-		/* A signal that does not come from the alert's rule has not that rule's owner. */
+		/* The rule's owner counts only for the rule's own signal. */
 		if (rule && (!d->signal.name || strcmp(d->signal.name, rule->name) != 0))
 			rule = NULL;
 	}
 	d->signal_rule = rule;
 }
 
-/* Without a signal, what the first walk began with is named. */
+/* Without a signal, name the operation that the shown walk began with. */
 static void name_root_signal(struct decision *d)
 {
 	if (d->has_signal || !d->nwalks)
@@ -114,8 +75,8 @@ static void name_root_signal(struct decision *d)
 	d->has_signal = true;
 }
 
-/* A callee that the rules know is the suspect itself, be it failing or slow; its caller is not to
- * be blamed. */
+/* If the rules know the callee of a failing or slow call by one of its peer names, make the callee
+ * the suspect instead of its caller. Returns the callee's entry. */
 static const struct service_rule *name_callee(const struct ruleset *rules, struct suspect *suspect,
 					      const char **ret_name)
 {
@@ -134,7 +95,7 @@ static const struct service_rule *name_callee(const struct ruleset *rules, struc
 	return rule;
 }
 
-static void name_callees(struct work *work, unsigned int index)
+static void name_callees(struct decide_work *work, unsigned int index)
 {
 	struct walk *walk = &work->decision->walks[index];
 	const struct ruleset *rules = work->input->rules;
@@ -148,7 +109,7 @@ static void name_callees(struct work *work, unsigned int index)
 	const struct service_rule *rule = name_callee(rules, &walk->suspect, &name);
 	if (!rule)
 		return;
-	/* Of a peer, the walk gave the unowned certainty, times the wholeness of the trace. */
+	/* The walk's certainty is PEER_UNOWNED times the completeness of the trace. */
 	if (walk->suspect.kind == SUSPECT_PEER) {
 		walk->certainty *= PEER_OWNED / PEER_UNOWNED;
 		if (walk->certainty > PEER_OWNED)
@@ -160,15 +121,15 @@ static void name_callees(struct work *work, unsigned int index)
 				     rule->place));
 }
 
-/* The option's, else the signal's. */
-static enum walk_mode asked_mode(const struct work *work)
+/* The mode of the option, else of the signal. */
+static enum walk_mode asked_mode(const struct decide_work *work)
 {
 	if (work->input->mode != WALK_AUTO || !work->decision->has_signal)
 		return work->input->mode;
 	return work->decision->signal.mode;
 }
 
-static void walk_all(struct work *work)
+static void walk_all(struct decide_work *work)
 {
 	const struct decide_input *input = work->input;
 	struct decision *d = work->decision;
@@ -189,14 +150,8 @@ static void walk_all(struct work *work)
 	}
 }
 
-void verdict_set_fallback(struct verdict *verdict, enum fallback_code code, const char *text)
-{
-	verdict->fallback = code;
-	verdict->fallback_text = text && *text ? text : fallback_sentence(code);
-}
-
-/* The suspect of a vote by contrast was not among the walks' callees. */
-static void name_suspect(struct work *work)
+/* A vote by contrast may choose a suspect whose callee no walk has named. */
+static void name_suspect(struct decide_work *work)
 {
 	const char *name = NULL;
 
@@ -205,8 +160,8 @@ static void name_suspect(struct work *work)
 			name_callee(work->input->rules, &work->decision->verdict.suspect, &name);
 }
 
-/* The signal's rule knows best, then the rules' defaults. */
-static double threshold_of(const struct work *work)
+/* The threshold of the signal's rule, else of the rules' defaults, else ours. */
+static double threshold_of(const struct decide_work *work)
 {
 	const struct signal_rule *rule = work->decision->signal_rule;
 	const struct ruleset *rules = work->input->rules;
@@ -215,7 +170,7 @@ static double threshold_of(const struct work *work)
 	return threshold > 0 ? threshold : THRESHOLD;
 }
 
-static void take_votes(struct work *work)
+static void take_votes(struct decide_work *work)
 {
 	const struct decide_input *input = work->input;
 	struct decision *d = work->decision;
@@ -249,7 +204,7 @@ static void take_votes(struct work *work)
 	}
 }
 
-/* Parts of a key, so that no two lists of parts give the same key. */
+/* Escape a part, so that different lists of parts never give the same key. */
 static void add_key_part(struct buf *key, const char *part)
 {
 	if (key->len)
@@ -262,12 +217,12 @@ static void add_key_part(struct buf *key, const char *part)
 	}
 }
 
-static const char *make_key(const struct work *work)
+static const char *decide_incident_key(const struct decide_work *work)
 {
 	const struct decision *d = work->decision;
 	const char *name = labels_get(&d->alert.labels, "alertname");
 	bool has_operation = d->has_signal && d->signal.operation && *d->signal.operation;
-	/* Three texts of the largest kept value, each byte of it escaped, and a team's name. */
+	/* Up to four texts of LIMIT_LABEL_BYTES, each byte escaped to three, and a team's name. */
 	struct buf key = BUF_INIT(16 * LIMIT_LABEL_BYTES);
 
 	if (d->verdict.found) {
@@ -283,7 +238,7 @@ static const char *make_key(const struct work *work)
 		add_key_part(&key, d->signal.service);
 		add_key_part(&key, d->signal.operation);
 	} else if (d->has_signal && name && *name) {
-		/* A service has many alerts; a full disk must not hide behind a slow clock. */
+		/* A service has alerts of many kinds: one must not hide in another's incident. */
 		add_key_part(&key, "service");
 		add_key_part(&key, d->signal.namespace);
 		add_key_part(&key, d->signal.service);
@@ -301,7 +256,7 @@ static const char *make_key(const struct work *work)
 
 void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision)
 {
-	struct work work = { .arena = arena, .input = input, .decision = ret_decision };
+	struct decide_work work = { .arena = arena, .input = input, .decision = ret_decision };
 
 	*ret_decision = (struct decision){ 0 };
 	rule_trail_init(&ret_decision->trail, arena, input->tell_all_rules);
@@ -312,12 +267,11 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	find_signal(&work);
 	walk_all(&work);
 	take_votes(&work);
-	/* The walk's options are done with the signal: naming it afterwards changes nothing that
-	 * was decided. */
+	/* After the walks, so that a named signal does not change them. */
 	name_root_signal(ret_decision);
 	if (input->rules)
 		decide_owner(arena, input, work.peer_rule, ret_decision);
-	ret_decision->incident_key = make_key(&work);
+	ret_decision->incident_key = decide_incident_key(&work);
 	if (input->rules && !ret_decision->no_page)
 		page_text_fill(arena, input, ret_decision);
 }

@@ -1,7 +1,6 @@
 /*
- * Decision, JSON: the form that scripts, the API, webhook pagers and the store see. Members and
- * their order are the contract's; what is unknown is null, never missing. Writes only; owns
- * nothing.
+ * Decision as JSON: the form that scripts, the API, webhook pagers and the store see. Members and
+ * their order are a promise to them; an unknown value is null, never left out. Pure; owns nothing.
  */
 #include <math.h>
 #include <string.h>
@@ -11,19 +10,19 @@
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 
-static const char *or_empty(const char *text)
+static const char *text_or_empty(const char *text)
 {
 	return text ? text : "";
 }
 
-/* A separator before every element but the first. */
-static void write_comma(struct buf *out, size_t index)
+/* A comma before every element but the first. */
+static void json_write_comma(struct buf *out, size_t index)
 {
 	if (index)
 		buf_putc(out, ',');
 }
 
-static void write_labels(const char *key, const struct labels *labels, struct buf *out)
+static void json_write_labels(const char *key, const struct labels *labels, struct buf *out)
 {
 	buf_json_key(out, key);
 	buf_putc(out, '{');
@@ -32,25 +31,25 @@ static void write_labels(const char *key, const struct labels *labels, struct bu
 	buf_putc(out, '}');
 }
 
-static void write_strings(const char *key, const char *const *texts, size_t n, struct buf *out)
+static void json_write_strings(const char *key, const char *const *texts, size_t n, struct buf *out)
 {
 	buf_json_key(out, key);
 	buf_putc(out, '[');
 	for (size_t i = 0; i < n; i++) {
-		write_comma(out, i);
+		json_write_comma(out, i);
 		buf_json_string(out, texts[i]);
 	}
 	buf_putc(out, ']');
 }
 
-static void write_time(const char *key, int64_t us, struct buf *out)
+static void json_write_time(const char *key, int64_t us, struct buf *out)
 {
 	char text[RFC3339_SIZE];
 
 	buf_json_text(out, key, us ? rfc3339_format(us, text) : NULL);
 }
 
-static void write_alert(const struct decision *d, struct buf *out)
+static void json_write_alert(const struct decision *d, struct buf *out)
 {
 	const struct alert *alert = &d->alert;
 
@@ -63,13 +62,13 @@ static void write_alert(const struct decision *d, struct buf *out)
 	buf_json_text(out, "sender", alert->sender);
 	buf_json_text(out, "fingerprint", alert->fingerprint);
 	buf_json_text(out, "status", alert->status == ALERT_RESOLVED ? "resolved" : "firing");
-	write_labels("labels", &alert->labels, out);
-	write_labels("annotations", &alert->annotations, out);
-	write_time("starts_at", alert->starts_at_us, out);
+	json_write_labels("labels", &alert->labels, out);
+	json_write_labels("annotations", &alert->annotations, out);
+	json_write_time("starts_at", alert->starts_at_us, out);
 	buf_putc(out, '}');
 }
 
-static void write_signal(const struct decision *d, struct buf *out)
+static void json_write_signal(const struct decision *d, struct buf *out)
 {
 	buf_json_key(out, "signal");
 	if (!d->has_signal) {
@@ -77,13 +76,13 @@ static void write_signal(const struct decision *d, struct buf *out)
 		return;
 	}
 	buf_putc(out, '{');
-	buf_json_text(out, "service", or_empty(d->signal.service));
-	buf_json_text(out, "operation", or_empty(d->signal.operation));
-	buf_json_text(out, "from", or_empty(d->signal.from));
+	buf_json_text(out, "service", text_or_empty(d->signal.service));
+	buf_json_text(out, "operation", text_or_empty(d->signal.operation));
+	buf_json_text(out, "from", text_or_empty(d->signal.from));
 	buf_putc(out, '}');
 }
 
-static void write_suspect(bool found, const struct suspect *suspect, struct buf *out)
+static void json_write_suspect(bool found, const struct suspect *suspect, struct buf *out)
 {
 	buf_json_key(out, "suspect");
 	if (!found) {
@@ -91,16 +90,17 @@ static void write_suspect(bool found, const struct suspect *suspect, struct buf 
 		return;
 	}
 	buf_putc(out, '{');
-	buf_json_text(out, "service", or_empty(suspect->service));
-	buf_json_text(out, "namespace", or_empty(suspect->namespace));
-	buf_json_text(out, "operation", or_empty(suspect->operation));
+	buf_json_text(out, "service", text_or_empty(suspect->service));
+	buf_json_text(out, "namespace", text_or_empty(suspect->namespace));
+	buf_json_text(out, "operation", text_or_empty(suspect->operation));
 	buf_json_text(out, "kind", suspect_kind_name(suspect->kind));
 	buf_json_text(out, "callee", suspect->callee);
 	buf_json_text(out, "error", suspect->error);
 	buf_putc(out, '}');
 }
 
-static void write_path_span(const struct trace *trace, const struct span *span, struct buf *out)
+static void json_write_path_span(const struct trace *trace, const struct span *span,
+				 struct buf *out)
 {
 	buf_putc(out, '{');
 	buf_json_text(out, "span_id", trace_text(trace, span->id));
@@ -113,8 +113,8 @@ static void write_path_span(const struct trace *trace, const struct span *span, 
 	buf_putc(out, '}');
 }
 
-/* A path that is too long loses its middle; path_omitted tells how many spans that are. */
-static void write_path(const struct walk *walk, struct buf *out)
+/* Of a path above LIMIT_PATH_SHOWN the middle is left out; path_omitted counts the spans. */
+static void json_write_path(const struct walk *walk, struct buf *out)
 {
 	uint32_t cut = walk->npath > LIMIT_PATH_SHOWN ? walk->npath - LIMIT_PATH_SHOWN : 0;
 
@@ -123,29 +123,29 @@ static void write_path(const struct walk *walk, struct buf *out)
 	for (uint32_t i = 0; i < walk->npath; i++) {
 		if (cut && i == LIMIT_PATH_SHOWN / 2)
 			i += cut;
-		write_comma(out, i);
-		write_path_span(walk->trace, &walk->trace->spans[walk->path[i]], out);
+		json_write_comma(out, i);
+		json_write_path_span(walk->trace, &walk->trace->spans[walk->path[i]], out);
 	}
 	buf_putc(out, ']');
 	if (cut)
 		buf_json_int(out, "path_omitted", cut);
 }
 
-static void write_walk(const struct walk *walk, struct buf *out)
+static void json_write_walk(const struct walk *walk, struct buf *out)
 {
 	buf_putc(out, '{');
 	buf_json_text(out, "trace_id", trace_text(walk->trace, walk->trace->id));
 	buf_json_int(out, "spans", walk->trace->nspans);
 	buf_json_int(out, "error_spans", walk->error_spans);
 	buf_json_text(out, "mode", walk_mode_name(walk->mode));
-	write_suspect(walk->found, &walk->suspect, out);
-	write_path(walk, out);
-	write_strings("reasons", walk->reasons, walk->nreasons, out);
+	json_write_suspect(walk->found, &walk->suspect, out);
+	json_write_path(walk, out);
+	json_write_strings("reasons", walk->reasons, walk->nreasons, out);
 	buf_putc(out, '}');
 }
 
-/* Three decimals: more would claim what the number does not know. Never with a locale's comma. */
-static void write_share(const char *key, double share, struct buf *out)
+/* At most three decimals, which is all the precision there is; a point in every locale. */
+static void json_write_share(const char *key, double share, struct buf *out)
 {
 	long thousandths = share > 0 ? lround(fmin(share, 1) * 1000) : 0;
 
@@ -159,15 +159,15 @@ static void write_share(const char *key, double share, struct buf *out)
 	buf_printf(out, ".%0*ld", digits, thousandths);
 }
 
-static void write_runners_up(const struct verdict *verdict, struct buf *out)
+static void json_write_runners_up(const struct verdict *verdict, struct buf *out)
 {
 	buf_json_key(out, "runners_up");
 	buf_putc(out, '[');
 	for (unsigned int i = 0; i < verdict->nrunners_up; i++) {
 		const struct runner_up *other = &verdict->runners_up[i];
-		write_comma(out, i);
+		json_write_comma(out, i);
 		buf_putc(out, '{');
-		buf_json_text(out, "service", or_empty(other->service));
+		buf_json_text(out, "service", text_or_empty(other->service));
 		if (other->callee)
 			buf_json_text(out, "callee", other->callee);
 		buf_json_int(out, "agree", other->agree);
@@ -176,29 +176,29 @@ static void write_runners_up(const struct verdict *verdict, struct buf *out)
 	buf_putc(out, ']');
 }
 
-static void write_verdict(const struct verdict *verdict, struct buf *out)
+static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 {
 	buf_json_key(out, "verdict");
 	buf_putc(out, '{');
-	write_suspect(verdict->found, &verdict->suspect, out);
-	write_share("confidence", verdict->confidence, out);
+	json_write_suspect(verdict->found, &verdict->suspect, out);
+	json_write_share("confidence", verdict->confidence, out);
 	buf_json_int(out, "agree", verdict->agree);
 	buf_json_int(out, "of", verdict->of);
-	write_runners_up(verdict, out);
-	write_strings("reasons", verdict->reasons, verdict->nreasons, out);
+	json_write_runners_up(verdict, out);
+	json_write_strings("reasons", verdict->reasons, verdict->nreasons, out);
 	buf_json_key(out, "fallback");
 	if (verdict->fallback == FALLBACK_NONE) {
 		buf_puts(out, "null");
 	} else {
 		buf_putc(out, '{');
 		buf_json_text(out, "code", fallback_code_name(verdict->fallback));
-		buf_json_text(out, "text", or_empty(verdict->fallback_text));
+		buf_json_text(out, "text", text_or_empty(verdict->fallback_text));
 		buf_putc(out, '}');
 	}
 	buf_putc(out, '}');
 }
 
-static void write_owner(const struct decision *d, struct buf *out)
+static void json_write_owner(const struct decision *d, struct buf *out)
 {
 	buf_json_key(out, "owner");
 	if (!d->team) {
@@ -208,33 +208,33 @@ static void write_owner(const struct decision *d, struct buf *out)
 	buf_putc(out, '{');
 	buf_json_text(out, "team", d->team->name);
 	buf_json_text(out, "rule", d->rule);
-	write_strings("reasons", d->owner_reasons, d->nowner_reasons, out);
+	json_write_strings("reasons", d->owner_reasons, d->nowner_reasons, out);
 	buf_putc(out, '}');
 }
 
-static void write_pagers(const char *key, const struct pager *const *pagers, size_t n,
-			 struct buf *out)
+static void json_write_pagers(const char *key, const struct pager *const *pagers, size_t n,
+			      struct buf *out)
 {
 	buf_json_key(out, key);
 	buf_putc(out, '[');
 	for (size_t i = 0; i < n; i++) {
-		write_comma(out, i);
+		json_write_comma(out, i);
 		buf_json_string(out, pagers[i]->name);
 	}
 	buf_putc(out, ']');
 }
 
-static void write_step(const struct pager *const *pagers, size_t n, int64_t wait_us,
-		       struct buf *out)
+static void json_write_step(const struct pager *const *pagers, size_t n, int64_t wait_us,
+			    struct buf *out)
 {
 	buf_putc(out, '{');
-	write_pagers("pagers", pagers, n, out);
+	json_write_pagers("pagers", pagers, n, out);
 	buf_json_int(out, "wait_s", wait_us / US_PER_SECOND);
 	buf_putc(out, '}');
 }
 
-/* Where routes name pagers there is no policy, and one step. */
-static void write_escalation(const struct decision *d, struct buf *out)
+/* If routes name the pagers, there is no policy, and one step. */
+static void json_write_escalation(const struct decision *d, struct buf *out)
 {
 	const struct escalation *escalation = decision_escalation(d);
 
@@ -248,20 +248,20 @@ static void write_escalation(const struct decision *d, struct buf *out)
 	buf_json_key(out, "steps");
 	buf_putc(out, '[');
 	if (!escalation)
-		write_step(d->routing.pagers, d->routing.npagers, 0, out);
+		json_write_step(d->routing.pagers, d->routing.npagers, 0, out);
 	for (size_t i = 0; escalation && i < escalation->nsteps; i++) {
 		const struct escalation_step *step = &escalation->steps[i];
-		write_comma(out, i);
-		write_step((const struct pager *const *)step->pagers, step->npagers, step->wait_us,
-			   out);
+		json_write_comma(out, i);
+		json_write_step((const struct pager *const *)step->pagers, step->npagers,
+				step->wait_us, out);
 	}
 	buf_putc(out, ']');
 	buf_json_int(out, "repeat", escalation ? escalation->repeat : 0);
-	write_pagers("also_notify", d->routing.also_notify, d->routing.nalso_notify, out);
+	json_write_pagers("also_notify", d->routing.also_notify, d->routing.nalso_notify, out);
 	buf_putc(out, '}');
 }
 
-static void write_page(const struct decision *d, struct buf *out)
+static void json_write_page(const struct decision *d, struct buf *out)
 {
 	const struct page *page = &d->page;
 
@@ -273,11 +273,11 @@ static void write_page(const struct decision *d, struct buf *out)
 	buf_putc(out, '{');
 	buf_json_text(out, "dedup_key", page->dedup_key);
 	buf_json_text(out, "severity", severity_name(page->severity));
-	buf_json_text(out, "summary", or_empty(page->summary));
+	buf_json_text(out, "summary", text_or_empty(page->summary));
 	buf_json_key(out, "links");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < page->nlinks; i++) {
-		write_comma(out, i);
+		json_write_comma(out, i);
 		buf_putc(out, '{');
 		buf_json_text(out, "text", page->links[i].text);
 		buf_json_text(out, "href", page->links[i].href);
@@ -286,12 +286,13 @@ static void write_page(const struct decision *d, struct buf *out)
 	buf_puts(out, "]}");
 }
 
-static void write_tries(const char *key, const struct rule_try *tries, size_t n, struct buf *out)
+static void json_write_tries(const char *key, const struct rule_try *tries, size_t n,
+			     struct buf *out)
 {
 	buf_json_key(out, key);
 	buf_putc(out, '[');
 	for (size_t i = 0; i < n; i++) {
-		write_comma(out, i);
+		json_write_comma(out, i);
 		buf_putc(out, '{');
 		buf_json_text(out, "rule", rule_sort_name(tries[i].sort));
 		if (tries[i].name)
@@ -303,7 +304,7 @@ static void write_tries(const char *key, const struct rule_try *tries, size_t n,
 	buf_putc(out, ']');
 }
 
-static void write_rules(const struct decision *d, struct buf *out)
+static void json_write_rules(const struct decision *d, struct buf *out)
 {
 	buf_json_key(out, "rules");
 	if (!d->rules_hash) {
@@ -312,8 +313,8 @@ static void write_rules(const struct decision *d, struct buf *out)
 	}
 	buf_putc(out, '{');
 	buf_json_text(out, "hash", d->rules_hash);
-	write_tries("matched", d->trail.matched, d->trail.nmatched, out);
-	write_tries("not_matched", d->trail.missed, d->trail.nmissed, out);
+	json_write_tries("matched", d->trail.matched, d->trail.nmatched, out);
+	json_write_tries("not_matched", d->trail.missed, d->trail.nmissed, out);
 	buf_putc(out, '}');
 }
 
@@ -321,19 +322,19 @@ void decision_write(const struct decision *d, struct buf *out)
 {
 	buf_putc(out, '{');
 	buf_json_int(out, "version", 1);
-	write_alert(d, out);
-	write_signal(d, out);
+	json_write_alert(d, out);
+	json_write_signal(d, out);
 	buf_json_key(out, "traces");
 	buf_putc(out, '[');
 	for (unsigned int i = 0; i < d->nwalks; i++) {
-		write_comma(out, i);
-		write_walk(&d->walks[i], out);
+		json_write_comma(out, i);
+		json_write_walk(&d->walks[i], out);
 	}
 	buf_putc(out, ']');
-	write_verdict(&d->verdict, out);
-	write_owner(d, out);
-	write_escalation(d, out);
-	write_page(d, out);
-	write_rules(d, out);
+	json_write_verdict(&d->verdict, out);
+	json_write_owner(d, out);
+	json_write_escalation(d, out);
+	json_write_page(d, out);
+	json_write_rules(d, out);
 	buf_putc(out, '}');
 }

@@ -1,7 +1,7 @@
 /*
- * Owner: whom the rules page for what was decided, and how: the entry of the suspect or of the
- * signal, then silences, then routes. It always ends with a team: the fallback is never missing.
- * Pure; what it makes is the arena's.
+ * Owner: which team the rules page for a verdict, and how: by the service entry of the suspect or
+ * of the signal, then silences, then routes. There is always a team: the fallback team at least.
+ * Pure; the arena keeps what is made.
  */
 #include <string.h>
 
@@ -9,14 +9,14 @@
 #include "tracepager/clock.h"
 #include "tracepager/xalloc.h"
 
-struct work {
+struct owner_work {
 	struct arena *arena;
 	const struct decide_input *input;
 	const struct ruleset *rules;
 	struct decision *decision;
 };
 
-static void add_reason(struct decision *decision, const char *reason)
+static void owner_add_reason(struct decision *decision, const char *reason)
 {
 	if (decision->nowner_reasons < ARRAY_LEN(decision->owner_reasons))
 		decision->owner_reasons[decision->nowner_reasons++] = reason;
@@ -29,8 +29,9 @@ bool is_unknown_service(const char *service)
 	return strncmp(service, unknown, sizeof(unknown) - 1) == 0;
 }
 
-static const struct service_rule *find_service(const struct work *work, const char *service,
-					       const char *namespace, struct suspect *suspect)
+static const struct service_rule *owner_find_service(const struct owner_work *work,
+						     const char *service, const char *namespace,
+						     struct suspect *suspect)
 {
 	if (!service || !*service || is_unknown_service(service))
 		return NULL;
@@ -38,8 +39,8 @@ static const struct service_rule *find_service(const struct work *work, const ch
 			     suspect ? rules_suspect_attr : NULL, suspect, &work->decision->trail);
 }
 
-/* The last resort, where the rules want it: what the service says of itself. */
-static bool own_by_attribute(struct work *work, struct suspect *suspect)
+/* If the rules set owner_attribute, the suspect's attribute may name a team. true: it does. */
+static bool own_by_attribute(struct owner_work *work, struct suspect *suspect)
 {
 	const char *attribute = rules_defaults(work->rules)->owner_attribute;
 	const char *name = attribute ? rules_suspect_attr(suspect, attribute) : NULL;
@@ -50,13 +51,13 @@ static bool own_by_attribute(struct work *work, struct suspect *suspect)
 		return false;
 	d->team = team;
 	d->rule = team->place;
-	add_reason(d,
-		   arena_printf(work->arena, "no rule names an owner of %s; its %s is team %s (%s)",
-				suspect->service, attribute, team->name, team->place));
+	owner_add_reason(d, arena_printf(work->arena,
+					 "no rule names an owner of %s; its %s is team %s (%s)",
+					 suspect->service, attribute, team->name, team->place));
 	return true;
 }
 
-static void own_suspect(struct work *work, const struct service_rule *peer_rule)
+static void own_suspect(struct owner_work *work, const struct service_rule *peer_rule)
 {
 	struct decision *d = work->decision;
 	struct suspect *suspect = &d->verdict.suspect;
@@ -68,21 +69,23 @@ static void own_suspect(struct work *work, const struct service_rule *peer_rule)
 					      "its callers call it so; its owner is team %s",
 					      peer_rule->owner->name));
 	else
-		d->service = find_service(work, suspect->service, suspect->namespace, suspect);
+		d->service =
+			owner_find_service(work, suspect->service, suspect->namespace, suspect);
 	if (d->service) {
 		d->team = d->service->owner;
 		d->rule = d->service->place;
-		add_reason(d, arena_printf(work->arena, "team %s owns %s (%s)", d->team->name,
-					   d->service->name, d->service->place));
+		owner_add_reason(d, arena_printf(work->arena, "team %s owns %s (%s)", d->team->name,
+						 d->service->name, d->service->place));
 		return;
 	}
 	if (own_by_attribute(work, suspect))
 		return;
 	d->team = rules_fallback(work->rules);
 	d->rule = d->team->place;
-	add_reason(d, arena_printf(work->arena,
-				   "no rule names an owner of %s: the fallback team %s is paged",
-				   suspect->service, d->team->name));
+	owner_add_reason(d,
+			 arena_printf(work->arena,
+				      "no rule names an owner of %s: the fallback team %s is paged",
+				      suspect->service, d->team->name));
 	verdict_set_fallback(&d->verdict, FALLBACK_NO_OWNER,
 			     arena_printf(work->arena,
 					  "no rule names an owner of %s; paging the fallback team "
@@ -90,19 +93,19 @@ static void own_suspect(struct work *work, const struct service_rule *peer_rule)
 					  suspect->service, d->team->name));
 }
 
-/* The entry of the service that the signal is about. A rule's signal may be a glob: then the span
- * that it matched tells. */
-static const struct service_rule *signal_service(const struct work *work)
+/* The entry of the service that the signal is about. The service of a rule's signal may be a glob:
+ * then the walks' signal spans tell the service. */
+static const struct service_rule *signal_service(const struct owner_work *work)
 {
 	const struct decision *d = work->decision;
 	const struct service_rule *service = NULL;
 	const char *namespace = d->signal.namespace;
 
-	/* Where no span tells, the namespace that the alert's pods run in is the best guess. */
+	/* Without a span, the namespace that the alert's pods run in is the best guess. */
 	if ((!namespace || !*namespace) && d->has_alert)
-		namespace = labels_get(&d->alert.labels, "namespace");
+	namespace = labels_get(&d->alert.labels, "namespace");
 	if (d->has_signal)
-		service = find_service(work, d->signal.service, namespace, NULL);
+		service = owner_find_service(work, d->signal.service, namespace, NULL);
 	for (unsigned int i = 0; i < d->nwalks && !service; i++) {
 		const struct walk *walk = &d->walks[i];
 		if (walk->signal_span == TRACE_NONE)
@@ -110,13 +113,13 @@ static const struct service_rule *signal_service(const struct work *work)
 		const struct resource *resource =
 			span_resource(walk->trace, &walk->trace->spans[walk->signal_span]);
 		struct suspect seen = { .resource = resource, .trace = walk->trace };
-		service = find_service(work, trace_text(walk->trace, resource->service),
-				       trace_text(walk->trace, resource->namespace), &seen);
+		service = owner_find_service(work, trace_text(walk->trace, resource->service),
+					     trace_text(walk->trace, resource->namespace), &seen);
 	}
 	return service;
 }
 
-static void own_signal(struct work *work)
+static void own_signal(struct owner_work *work)
 {
 	struct decision *d = work->decision;
 	const struct signal_rule *rule = d->signal_rule;
@@ -125,24 +128,25 @@ static void own_signal(struct work *work)
 	if (rule && rule->owner) {
 		d->team = rule->owner;
 		d->rule = rule->place;
-		add_reason(d, arena_printf(work->arena, "team %s owns the signal %s (%s)",
-					   d->team->name, rule->name, rule->place));
+		owner_add_reason(d, arena_printf(work->arena, "team %s owns the signal %s (%s)",
+						 d->team->name, rule->name, rule->place));
 	} else if (d->service) {
 		d->team = d->service->owner;
 		d->rule = d->service->place;
-		add_reason(d, arena_printf(work->arena, "team %s owns the signal's service %s (%s)",
-					   d->team->name, d->service->name, d->service->place));
+		owner_add_reason(
+			d, arena_printf(work->arena, "team %s owns the signal's service %s (%s)",
+					d->team->name, d->service->name, d->service->place));
 	} else {
 		d->team = rules_fallback(work->rules);
 		d->rule = d->team->place;
-		add_reason(d, arena_printf(work->arena,
-					   "no rule names an owner of the alert: the "
-					   "fallback team %s is paged",
-					   d->team->name));
+		owner_add_reason(d, arena_printf(work->arena,
+						 "no rule names an owner of the alert: the "
+						 "fallback team %s is paged",
+						 d->team->name));
 	}
 }
 
-static void apply_silence(struct work *work)
+static void apply_silence(struct owner_work *work)
 {
 	struct decision *d = work->decision;
 	char ends[RFC3339_SIZE];
@@ -153,28 +157,30 @@ static void apply_silence(struct work *work)
 	if (!d->silence)
 		return;
 	d->no_page = true;
-	add_reason(d, arena_printf(work->arena, "silenced until %s by %s: %s (%s)",
-				   rfc3339_format(d->silence->ends_us, ends), d->silence->author,
-				   d->silence->reason, d->silence->place));
+	owner_add_reason(d,
+			 arena_printf(work->arena, "silenced until %s by %s: %s (%s)",
+				      rfc3339_format(d->silence->ends_us, ends), d->silence->author,
+				      d->silence->reason, d->silence->place));
 }
 
-/* What a route changed of whom is paged. */
-static void tell_route(struct work *work, const struct route *route)
+/* Add what a route changed to the owner's reasons. */
+static void owner_tell_route(struct owner_work *work, const struct route *route)
 {
 	struct decision *d = work->decision;
 
 	if (route->no_page)
-		add_reason(d, arena_printf(work->arena, "the route at %s sends no page",
-					   route->place));
+		owner_add_reason(d, arena_printf(work->arena, "the route at %s sends no page",
+						 route->place));
 	else if (route->team)
-		add_reason(d, arena_printf(work->arena, "the route at %s gives it to team %s",
-					   route->place, route->team->name));
+		owner_add_reason(d, arena_printf(work->arena, "the route at %s gives it to team %s",
+						 route->place, route->team->name));
 	else
-		add_reason(d, arena_printf(work->arena, "the route at %s changes how it is paged",
-					   route->place));
+		owner_add_reason(d, arena_printf(work->arena,
+						 "the route at %s changes how it is paged",
+						 route->place));
 }
 
-static void apply_routes(struct work *work)
+static void apply_routes(struct owner_work *work)
 {
 	struct decision *d = work->decision;
 	const bool failed = d->verdict.fallback != FALLBACK_NONE;
@@ -194,7 +200,7 @@ static void apply_routes(struct work *work)
 	rules_route(work->rules, &input, &d->trail, &d->routing);
 	for (size_t i = 0; i < d->routing.nmatched; i++) {
 		const struct route *route = d->routing.matched[i];
-		tell_route(work, route);
+		owner_tell_route(work, route);
 		if (route->team)
 			d->rule = route->place;
 	}
@@ -210,7 +216,7 @@ static void apply_routes(struct work *work)
 void decide_owner(struct arena *arena, const struct decide_input *input,
 		  const struct service_rule *peer_rule, struct decision *decision)
 {
-	struct work work = { arena, input, input->rules, decision };
+	struct owner_work work = { arena, input, input->rules, decision };
 
 	decision->rules_hash = rules_hash(input->rules);
 	if (decision->verdict.found)
@@ -219,24 +225,4 @@ void decide_owner(struct arena *arena, const struct decide_input *input,
 		own_signal(&work);
 	apply_silence(&work);
 	apply_routes(&work);
-}
-
-const struct escalation *decision_escalation(const struct decision *decision)
-{
-	if (!decision->team || decision->no_page || decision->routing.npagers)
-		return NULL;
-	return decision->routing.escalation ? decision->routing.escalation
-					    : decision->team->escalation;
-}
-
-const struct pager *const *decision_pagers(const struct decision *decision, size_t *ret_n)
-{
-	const struct escalation *escalation = decision_escalation(decision);
-
-	*ret_n = 0;
-	if (!decision->team || decision->no_page)
-		return NULL;
-	*ret_n = escalation ? escalation->steps[0].npagers : decision->routing.npagers;
-	return escalation ? (const struct pager *const *)escalation->steps[0].pagers
-			  : decision->routing.pagers;
 }

@@ -1,7 +1,7 @@
 /*
- * Page template: what the rules' templates make of a decision: summaries, details, addresses. Every
- * value is made plain first, since it comes from whoever can write a span or an alert. It decides
- * nothing.
+ * Page template: summaries, details and addresses that the rules' templates make from a decision.
+ * Every value goes through plain.h first: anyone who can write a span or an alert has chosen it.
+ * Decides nothing; owns nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,13 +12,10 @@
 #include "tracepager/plain.h"
 #include "tracepager/template.h"
 
-/* One value. */
-#define VALUE_COLUMNS 300
-
 struct values {
 	struct arena *arena;
 	const struct decision *d;
-	bool url; /* identifiers stay as they are: they are escaped afterwards */
+	bool url; /* the text is an address: values are escaped, not made plain */
 };
 
 static const char *suspect_or_signal(const struct decision *d, const char *suspect,
@@ -27,7 +24,7 @@ static const char *suspect_or_signal(const struct decision *d, const char *suspe
 	return d->verdict.found ? suspect : d->has_signal ? signal : NULL;
 }
 
-/* First start and last end of the trace that stands for the verdict; false: there is none. */
+/* First start and last end of the shown trace; false: there is no trace. */
 static bool trace_span(const struct decision *d, int64_t *ret_start_us, int64_t *ret_end_us)
 {
 	const struct walk *walk = decision_walk(d);
@@ -57,7 +54,7 @@ static const char *trace_time(const struct values *values, enum template_name na
 	int64_t us = start ? start_us : end_us;
 	if (name == TEMPLATE_START || name == TEMPLATE_END)
 		return arena_strdup(values->arena, rfc3339_format(us, text));
-	/* What ends within a millisecond is in it. */
+	/* Round the end up, so that the range covers the whole trace. */
 	int64_t ms = us / US_PER_MS + (!start && us % US_PER_MS > 0);
 	return arena_printf(values->arena, "%lld", (long long)ms);
 }
@@ -78,7 +75,7 @@ static const char *span_id(const struct decision *d)
 	return trace_text(suspect->trace, suspect->trace->spans[suspect->span].id);
 }
 
-/* Of the verdict and its suspect. */
+/* A value of the verdict, its suspect or its trace. */
 static const char *verdict_value(const struct values *values, enum template_name name)
 {
 	const struct decision *d = values->d;
@@ -112,7 +109,8 @@ static const char *verdict_value(const struct values *values, enum template_name
 	}
 }
 
-static const char *value_of(const struct values *values, const struct template_part *part)
+static const char *page_template_value(const struct values *values,
+				       const struct template_part *part)
 {
 	const struct decision *d = values->d;
 
@@ -151,16 +149,16 @@ static const char *value_of(const struct values *values, const struct template_p
 static const char *plain_value(void *ctx, const struct template_part *part)
 {
 	const struct values *values = ctx;
-	const char *value = value_of(values, part);
+	const char *value = page_template_value(values, part);
 
-	/* The details are plain already, and have lines. */
+	/* The details are plain already, and consist of lines. */
 	return values->url || part->name == TEMPLATE_DETAILS
 		       ? value
-		       : plain_text(values->arena, value, VALUE_COLUMNS);
+		       : plain_text(values->arena, value, LIMIT_PAGE_LINE_COLUMNS);
 }
 
-static const char *fill(struct arena *arena, const struct decision *d,
-			const struct rule_template *template, bool url, size_t most)
+static const char *page_template_make(struct arena *arena, const struct decision *d,
+				      const struct rule_template *template, bool url, size_t most)
 {
 	struct values values = { arena, d, url };
 	struct buf out = BUF_INIT(most);
@@ -174,7 +172,8 @@ static const char *fill(struct arena *arena, const struct decision *d,
 const char *page_template_href(struct arena *arena, const struct decision *decision,
 			       const struct rule_template *template)
 {
-	return template ? fill(arena, decision, template, true, LIMIT_TEMPLATE_BYTES) : NULL;
+	return template ? page_template_make(arena, decision, template, true, LIMIT_TEMPLATE_BYTES)
+			: NULL;
 }
 
 void page_template_fill(struct arena *arena, struct decision *d)
@@ -182,13 +181,14 @@ void page_template_fill(struct arena *arena, struct decision *d)
 	const struct routing *routing = &d->routing;
 	const char *summary = NULL, *details = NULL;
 
-	/* Both are made before either is put in: {summary} and {details} are the page's own. A text
-	 * that is too long gives way to that. */
+	/* Make both before either replaces the page's own text, which {summary} and {details} mean.
+	 * A text that is too long is not used. */
 	if (routing->summary)
-		summary = fill(arena, d, routing->summary, false, LIMIT_TEMPLATE_BYTES);
+		summary =
+			page_template_make(arena, d, routing->summary, false, LIMIT_TEMPLATE_BYTES);
 	if (routing->details)
-		details = fill(arena, d, routing->details, false,
-			       strlen(d->page.details) + LIMIT_TEMPLATE_BYTES);
+		details = page_template_make(arena, d, routing->details, false,
+					     strlen(d->page.details) + LIMIT_TEMPLATE_BYTES);
 	if (summary && *summary)
 		d->page.summary = plain_text(arena, summary, LIMIT_SUMMARY_CHARS);
 	if (details && *details)

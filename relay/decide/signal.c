@@ -1,8 +1,7 @@
 /*
- * Signal: from an alert's labels to the operation that it is about. A rule knows best; then the
- * labels that span metrics and HTTP metrics carry. An alert that names neither service nor span is
- * not about a traced operation, and says so at once, so that nobody waits for a trace. Keeps
- * nothing.
+ * Signal: from an alert's labels to the operation that the alert is about: by a signals: rule, else
+ * by the labels of span metrics and HTTP metrics. An alert that names neither service nor span is
+ * not about a traced operation; nobody then waits for a trace. Pure; owns nothing.
  */
 #include <string.h>
 
@@ -23,8 +22,8 @@ static const char *first_label(const struct labels *labels, const char *const *n
 	first_label(labels, (const char *const[]){ __VA_ARGS__ },                                  \
 		    ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
 
-/* HTTP metrics have method and route apart; a server span's name is both ("POST /orders"). */
-static const char *operation_of(struct arena *arena, const struct labels *labels)
+/* HTTP metrics have method and route in two labels; a server span's name is "POST /orders". */
+static const char *signal_operation(struct arena *arena, const struct labels *labels)
 {
 	const char *operation =
 		FIRST_LABEL(labels, "span_name", "span.name", "operation", "operation_name");
@@ -39,25 +38,25 @@ static const char *operation_of(struct arena *arena, const struct labels *labels
 	return method ? arena_printf(arena, "%s %s", method, route) : route;
 }
 
-struct knowledge {
+struct known_services {
 	const struct ruleset *rules;
 	bool (*known)(void *ctx, const char *service);
 	void *ctx;
 };
 
-static bool is_known(const struct knowledge *knowledge, const char *service)
+static bool is_known_service(const struct known_services *services, const char *service)
 {
-	return *service && ((knowledge->rules && rules_knows_service(knowledge->rules, service)) ||
-			    (knowledge->known && knowledge->known(knowledge->ctx, service)));
+	return *service && ((services->rules && rules_knows_service(services->rules, service)) ||
+			    (services->known && services->known(services->ctx, service)));
 }
 
 /*
- * job is "namespace/name" or "name" where OpenTelemetry's translation wrote it, and anything at all
- * elsewhere: it counts where somebody knows the service, or where an operation stands beside it and
- * there is nobody to ask.
+ * The label job is "namespace/name" or "name" where OpenTelemetry's translation to Prometheus wrote
+ * it, and any text elsewhere. It counts if rules or sources know the service, or, where no source
+ * can be asked, if the alert has an operation too.
  */
-static void use_job(const struct labels *labels, const struct knowledge *knowledge,
-		    struct signal *signal, struct arena *arena)
+static void signal_use_job(const struct labels *labels, const struct known_services *services,
+			   struct signal *signal, struct arena *arena)
 {
 	const char *job = labels_get(labels, "job");
 
@@ -65,11 +64,11 @@ static void use_job(const struct labels *labels, const struct knowledge *knowled
 		return;
 	const char *slash = strchr(job, '/');
 	const char *name = slash ? slash + 1 : job;
-	if (is_known(knowledge, name) || (signal->operation && !knowledge->known && *name)) {
+	if (is_known_service(services, name) || (signal->operation && !services->known && *name)) {
 		signal->service = name;
 		if (slash && !signal->namespace)
 			signal->namespace = arena_strndup(arena, job, (size_t)(slash - job));
-	} else if (slash && is_known(knowledge, job)) {
+	} else if (slash && is_known_service(services, job)) {
 		signal->service = job;
 	}
 }
@@ -89,19 +88,19 @@ bool decide_signal(struct arena *arena, const struct alert *alert, const struct 
 		ret_signal->from = "rule";
 		return true;
 	}
-	const struct knowledge knowledge = { rules, known, ctx };
+	const struct known_services services = { rules, known, ctx };
 	struct signal signal = {
 		.service = FIRST_LABEL(labels, "service", "service_name", "service.name"),
-		/* Not the label "namespace": on Kubernetes that is where the pod runs, which spans
-		   do not tell. */
+		/* Not the label "namespace": on Kubernetes it is the pod's, which spans do not
+		 * carry. */
 		.namespace = FIRST_LABEL(labels, "service_namespace", "service.namespace"),
-		.operation = operation_of(arena, labels),
+		.operation = signal_operation(arena, labels),
 		.from = "label",
 		.mode = WALK_AUTO,
 	};
 	if (!signal.service)
-		use_job(labels, &knowledge, &signal, arena);
-	/* An operation of nobody's is only something to look for where it is a span's name. */
+		signal_use_job(labels, &services, &signal, arena);
+	/* Without a service only a span's name can be searched for. */
 	if (!signal.service && !FIRST_LABEL(labels, "span_name", "span.name"))
 		return false;
 	*ret_signal = signal;

@@ -1,11 +1,11 @@
 /*
- * Waterfall: chooses the rows, puts them into the order of the tree, draws them. Reads the walk and
- * its trace only; owns nothing. It never walks the tree of a large trace: only the path and the
- * children of the path's spans.
+ * Waterfall: chooses rows, puts them into the order of the tree, draws them. Pure; owns nothing;
+ * reads the walk and its trace. Visits the path and the children of the path's spans, never the
+ * whole tree of a large trace.
  *
- * Clocks of two hosts differ, and a span of another host can lie hours away from its parent. The
- * picture is bounded by the first row and the longest one, and what lies outside of it is an arrow
- * at its edge.
+ * Clocks of two hosts differ, so that a span of another host can lie hours away from its parent.
+ * The first row and the longest row bound the picture; a span outside it is drawn as an arrow at
+ * the edge.
  */
 #include "tracepager/waterfall.h"
 
@@ -20,7 +20,7 @@
 #define NO_SPAN		 TRACE_NONE
 #define DURATION_COLUMNS 8
 #define INDENT_MAX	 10
-/* A span beside the path is long from this part of the first one's time on. */
+/* A span beside the path is long if it lasts a tenth of the path's first span. */
 #define LONG_PART      10
 #define SERVICES_SHOWN 5
 #define SHARE_COLUMNS  6 /* " 100 %" */
@@ -32,12 +32,12 @@
 
 /* A child of a path's span that is shown beside it. */
 struct beside {
-	uint32_t span, at; /* at: position of its parent in the path */
+	uint32_t span, at; /* at: its parent's position in the path */
 	bool failing, critical;
 };
 
 struct row {
-	uint32_t span; /* NO_SPAN: the place where the path was cut */
+	uint32_t span; /* NO_SPAN: here `cut` spans of the path are left out */
 	uint32_t depth, cut;
 	bool on_path, critical;
 };
@@ -47,8 +47,8 @@ struct waterfall {
 	const struct trace *trace;
 	const uint32_t *path;
 	uint32_t npath;
-	bool *critical; /* for each span; NULL: none is */
-	bool is_path;	/* false: no leaf was found, and the "path" is the signal span alone */
+	bool *critical; /* by span: is it on the critical path? NULL: none is */
+	bool is_path;	/* false: no suspect was found, path is the signal span alone */
 	struct beside beside[WATERFALL_LINES_MAX];
 	uint32_t nbeside;
 	struct row rows[WATERFALL_LINES_MAX];
@@ -81,7 +81,7 @@ static void mark_critical(struct waterfall *w)
 		w->critical[w->options->own[i].span] = true;
 }
 
-/* Failing ones matter more than those that were waited for, and these more than long ones. */
+/* Failing spans matter most, then critical ones, then the longest. */
 static bool matters_more(const struct waterfall *w, const struct beside *a, const struct beside *b)
 {
 	if (a->failing != b->failing)
@@ -91,8 +91,8 @@ static bool matters_more(const struct waterfall *w, const struct beside *a, cons
 	return span_at(w, a->span)->duration_us > span_at(w, b->span)->duration_us;
 }
 
-/* Keep the best `room` children that are worth a row, best first. */
-static void offer(struct waterfall *w, uint32_t room, struct beside candidate)
+/* Keep the candidate if it is worth a row and among the `room` that matter most; best first. */
+static void keep_beside(struct waterfall *w, uint32_t room, struct beside candidate)
 {
 	uint32_t i = w->nbeside;
 
@@ -120,13 +120,13 @@ static void choose_beside(struct waterfall *w, uint32_t room)
 
 		for (; child != TRACE_NONE; child = span_at(w, child)->next_sibling)
 			if (child != next)
-				offer(w, room,
-				      (struct beside){
-					      child, at,
-					      span_failing(w->trace, span_at(w, child), true),
-					      is_critical(w, child) });
+				keep_beside(w, room,
+					    (struct beside){
+						    child, at,
+						    span_failing(w->trace, span_at(w, child), true),
+						    is_critical(w, child) });
 	}
-	/* By place in the tree, then by time. */
+	/* Sort by the parent's position, then by start. */
 	for (uint32_t i = 1; i < w->nbeside; i++) {
 		struct beside moving = w->beside[i];
 		uint32_t j = i;
@@ -152,7 +152,8 @@ static void add_row(struct waterfall *w, uint32_t span, uint32_t depth, bool on_
 	};
 }
 
-/* Rows for the spans beside path[at] that begin before the path goes on (or after). */
+/* Add rows for the children of path[at] beside the path that begin before path[at + 1] (before), or
+ * after it. */
 static void add_beside(struct waterfall *w, uint32_t at, bool before)
 {
 	for (uint32_t i = 0; i < w->nbeside; i++) {
@@ -169,7 +170,7 @@ static void add_beside(struct waterfall *w, uint32_t at, bool before)
 static void lay_out(struct waterfall *w, uint32_t lines)
 {
 	if (w->npath > lines) {
-		/* The leaf's end of a long path tells more than its beginning. */
+		/* Two thirds of the rows go to the end of the path, where the failure starts. */
 		uint32_t head = lines / 3, tail = lines - 1 - head;
 		for (uint32_t i = 0; i < head; i++)
 			add_row(w, w->path[i], i, true);
@@ -189,7 +190,7 @@ static void lay_out(struct waterfall *w, uint32_t lines)
 }
 
 /* The row of a span; nrows: it has none. */
-static uint32_t row_of(const struct waterfall *w, uint32_t span)
+static uint32_t find_row(const struct waterfall *w, uint32_t span)
 {
 	uint32_t i = 0;
 
@@ -198,16 +199,17 @@ static uint32_t row_of(const struct waterfall *w, uint32_t span)
 	return i;
 }
 
-/* The only span that has no row: a line that counts it would take as much room. It stands above the
- * path where the path begins below it, else below its parent, else, being a root, at the end. */
+/* Exactly one span has no row: add a row for it, as a line that counts it takes as much room. It
+ * goes above the path if it is the parent of the path's first span, else below its parent, else (a
+ * root) to the end. */
 static void add_left_out(struct waterfall *w)
 {
 	uint32_t span = 0, end = w->nrows;
 
-	while (row_of(w, span) < end)
+	while (find_row(w, span) < end)
 		span++;
 	uint32_t parent = span_at(w, span)->parent;
-	uint32_t above = parent == TRACE_NONE ? end : row_of(w, parent);
+	uint32_t above = parent == TRACE_NONE ? end : find_row(w, parent);
 	uint32_t at = above < end ? above + 1 : end;
 	if (span_at(w, w->path[0])->parent == span) {
 		at = 0;
@@ -221,8 +223,8 @@ static void add_left_out(struct waterfall *w)
 	w->rows[at] = row;
 }
 
-/* From the first row's start until the last end, but no further from the first row than the longest
- * row's time, and before it a quarter of that. */
+/* The picture's time: from the earliest start to the last end of the rows, but at most the longest
+ * row's duration after the end of the first row, and a quarter of it before its start. */
 static void choose_times(struct waterfall *w)
 {
 	double longest = 0, start, end;
@@ -250,13 +252,13 @@ static void choose_times(struct waterfall *w)
 	}
 }
 
-static double within(double value, double least, double most)
+static double clamp_time(double value, double least, double most)
 {
 	return value < least ? least : value > most ? most : value;
 }
 
-/* Which cells of a bar are filled: at least one; of a span outside of the picture the one at the
- * edge, and the arrow that stands there in place of a block. */
+/* The filled cells of a bar, at least one. A span outside the picture has the cell at its edge,
+ * drawn as an arrow. */
 struct bar {
 	uint32_t first, end;
 	const char *arrow;
@@ -272,8 +274,8 @@ static struct bar place_bar(const struct waterfall *w, const struct span *span)
 		return (struct bar){ 0, 1, "‹" };
 	if (start > w->until_us)
 		return (struct bar){ columns - 1, columns, "›" };
-	uint32_t from = (uint32_t)within((start - w->from_us) * scale, 0, columns - 1);
-	uint32_t until = (uint32_t)within((end - w->from_us) * scale + 0.5, 0, columns);
+	uint32_t from = (uint32_t)clamp_time((start - w->from_us) * scale, 0, columns - 1);
+	uint32_t until = (uint32_t)clamp_time((end - w->from_us) * scale + 0.5, 0, columns);
 	return (struct bar){ from, until > from ? until : from + 1, NULL };
 }
 
@@ -308,8 +310,8 @@ static void write_name(const struct waterfall *w, const struct row *row, struct 
 		buf_puts(out, "└ ");
 		used = indent + 1;
 	}
-	/* Both names keep a share: an operation can be a whole SQL statement, a service a host
-	 * name. */
+	/* The operation keeps a third of the room at least: a service can be a long host name. The
+	 * operation can be a whole SQL statement. */
 	const char *name = trace_text(w->trace, span->name);
 	size_t room = w->name_columns - used, least = cells_of(name);
 	if (least > room / 3)
@@ -319,9 +321,9 @@ static void write_name(const struct waterfall *w, const struct row *row, struct 
 	cells_pad(out, name, w->name_columns - used - 1);
 }
 
-/* Mark, name, bar and duration have a blank between each. Names get what the longest of them needs;
+/* Mark, name, bar and duration, with a blank between each. Names get what the longest one needs,
  * but the bars keep a third. */
-static void choose_columns(struct waterfall *w)
+static void waterfall_choose_columns(struct waterfall *w)
 {
 	uint32_t both = w->columns - 2 - 1 - 1 - DURATION_COLUMNS;
 	uint32_t most = both - both / 3;
@@ -353,7 +355,7 @@ static void write_duration(int64_t duration_us, struct buf *out)
 	cells_add(out, duration, DURATION_COLUMNS);
 }
 
-/* A line that stands for others. */
+/* A line in place of others. */
 static void write_fold(const struct waterfall *w, const char *text, struct buf *out)
 {
 	buf_puts(out, "  ");
@@ -398,7 +400,7 @@ static void write_row(const struct waterfall *w, const struct row *row, struct b
 	buf_putc(out, '\n');
 }
 
-/* The last line: what has no row. */
+/* The last line counts the spans without a row. */
 static void write_rest(const struct waterfall *w, struct buf *out)
 {
 	uint32_t hidden = w->trace->nspans, failed = 0;
@@ -415,7 +417,7 @@ static void write_rest(const struct waterfall *w, struct buf *out)
 			failed -= span_failing(w->trace, span_at(w, w->rows[i].span), true);
 	if (w->npath > w->nrows)
 		for (uint32_t i = 0; i < w->npath; i++)
-			if (row_of(w, w->path[i]) == w->nrows)
+			if (find_row(w, w->path[i]) == w->nrows)
 				failed -= span_failing(w->trace, span_at(w, w->path[i]), true);
 	if (failed)
 		snprintf(words, sizeof(words), "%u failed", failed);
@@ -423,7 +425,7 @@ static void write_rest(const struct waterfall *w, struct buf *out)
 	write_fold(w, fold, out);
 }
 
-static uint32_t bounded(uint32_t value, uint32_t least, uint32_t most)
+static uint32_t waterfall_clamp(uint32_t value, uint32_t least, uint32_t most)
 {
 	return value < least ? least : value > most ? most : value;
 }
@@ -434,9 +436,9 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 	struct waterfall w = {
 		.options = options, .trace = walk->trace, .path = walk->path, .npath = walk->npath
 	};
-	uint32_t lines = bounded(options->lines, 4, WATERFALL_LINES_MAX);
+	uint32_t lines = waterfall_clamp(options->lines, 4, WATERFALL_LINES_MAX);
 
-	w.columns = bounded(options->columns, WATERFALL_COLUMNS_MIN, WATERFALL_COLUMNS_MAX);
+	w.columns = waterfall_clamp(options->columns, WATERFALL_COLUMNS_MIN, WATERFALL_COLUMNS_MAX);
 	w.is_path = w.npath > 0 && walk->found;
 	if (!w.npath) {
 		if (walk->signal_span == TRACE_NONE)
@@ -449,22 +451,22 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 	if (w.nrows + 1 == walk->trace->nspans)
 		add_left_out(&w);
 	choose_times(&w);
-	choose_columns(&w);
+	waterfall_choose_columns(&w);
 	for (uint32_t i = 0; i < w.nrows; i++)
 		write_row(&w, &w.rows[i], out);
 	write_rest(&w, out);
 	free(w.critical);
 }
 
-/* Own time. */
+/* ---- own time ---- */
 
-/* A service with its own time, the largest first. */
+/* One service's own time. */
 struct share {
 	const char *service;
 	int64_t own_us;
 };
 
-static int larger_first(const void *a, const void *b)
+static int compare_shares(const void *a, const void *b)
 {
 	const struct share *one = a, *other = b;
 
@@ -473,8 +475,8 @@ static int larger_first(const void *a, const void *b)
 	return strcmp(one->service, other->service);
 }
 
-/* By name first, so that one service's spans are neighbours. */
-static int by_name(const void *a, const void *b)
+/* Groups the spans of one service. */
+static int compare_share_names(const void *a, const void *b)
 {
 	return strcmp(((const struct share *)a)->service, ((const struct share *)b)->service);
 }
@@ -489,19 +491,19 @@ static uint32_t sum_by_service(const struct trace *trace, const struct waterfall
 			span_service(trace, &trace->spans[options->own[i].span]),
 			options->own[i].own_us,
 		};
-	qsort(shares, options->nown, sizeof(*shares), by_name);
+	qsort(shares, options->nown, sizeof(*shares), compare_share_names);
 	for (uint32_t i = 0; i < options->nown; i++) {
 		if (n && strcmp(shares[n - 1].service, shares[i].service) == 0)
 			shares[n - 1].own_us += shares[i].own_us;
 		else
 			shares[n++] = shares[i];
 	}
-	qsort(shares, n, sizeof(*shares), larger_first);
+	qsort(shares, n, sizeof(*shares), compare_shares);
 	return n;
 }
 
-static void write_share(const struct waterfall *w, const struct share *share, double all_us,
-			struct buf *out)
+static void waterfall_write_share(const struct waterfall *w, const struct share *share,
+				  double all_us, struct buf *out)
 {
 	double part = all_us > 0 ? (double)share->own_us / all_us : 0;
 	uint32_t filled = (uint32_t)(part * w->bar_columns + 0.5);
@@ -527,9 +529,9 @@ void waterfall_own_write(const struct trace *trace, const struct waterfall_optio
 		return;
 	shares = xcalloc(options->nown, sizeof(*shares));
 	uint32_t n = sum_by_service(trace, options, shares);
-	/* One service more takes the line that would count it. */
+	/* A single service left over takes the line that would count it. */
 	uint32_t shown = n > SERVICES_SHOWN + 1 ? SERVICES_SHOWN : n;
-	w.columns = bounded(options->columns, WATERFALL_COLUMNS_MIN, WATERFALL_COLUMNS_MAX);
+	w.columns = waterfall_clamp(options->columns, WATERFALL_COLUMNS_MIN, WATERFALL_COLUMNS_MAX);
 	uint32_t both = w.columns - 2 - 1 - 1 - DURATION_COLUMNS - SHARE_COLUMNS;
 	for (uint32_t i = 0; i < n; i++) {
 		all_us += (double)shares[i].own_us;
@@ -539,7 +541,7 @@ void waterfall_own_write(const struct trace *trace, const struct waterfall_optio
 	w.name_columns = needed < both / 2 ? (uint32_t)needed : both / 2;
 	w.bar_columns = both - w.name_columns;
 	for (uint32_t i = 0; i < shown; i++)
-		write_share(&w, &shares[i], all_us, out);
+		waterfall_write_share(&w, &shares[i], all_us, out);
 	if (shown < n) {
 		int64_t rest_us = 0;
 		char fold[96], duration[PLAIN_DURATION_SIZE];

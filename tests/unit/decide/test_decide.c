@@ -1,4 +1,4 @@
-/* decide(): who is suspected, who owns it, which incident it belongs to. */
+/* Tests of decide(): the suspect, its owner, the key of the incident. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static void teardown(void)
 	arena_free(arena);
 }
 
-/* The same rules with another part. */
+/* Load the rules with one more part. */
 static void add_rules(const char *part)
 {
 	struct findings findings = { 0 };
@@ -76,8 +76,8 @@ static const struct trace *trace_of(const struct shop_span *rows, size_t n)
 	return &sets[nsets++]->traces[0];
 }
 
-/* checkout calls the last service, which fails; where that has no span, the peer is named by the
- * call. */
+/* checkout calls `service`, which fails; without spans of its own it is named by the call's peer.
+ */
 static const struct trace *failing(const char *service, const char *peer)
 {
 	const struct shop_span rows[] = {
@@ -201,7 +201,7 @@ START_TEST(an_unowned_suspect_goes_to_the_fallback)
 }
 END_TEST
 
-/* A glob that would match it does not own a service that has not told its name. */
+/* A service without a name has no owner, even if a glob matches "unknown_service". */
 START_TEST(an_unknown_service_is_unowned)
 {
 	const struct trace *trace = failing("unknown_service:java", NULL);
@@ -226,7 +226,7 @@ START_TEST(an_unknown_signal_is_unowned)
 }
 END_TEST
 
-/* Nor where a span tells the signal's service, not the alert. */
+/* The same if a span, not the alert, tells the signal's service. */
 START_TEST(an_unknown_root_is_unowned)
 {
 	const struct shop_span rows[] = {
@@ -241,7 +241,7 @@ START_TEST(an_unknown_root_is_unowned)
 }
 END_TEST
 
-/* A caller may hand on the name that its callee did not tell. */
+/* A caller may name its peer unknown_service: that is no name either. */
 START_TEST(an_unknown_callee_is_unowned)
 {
 	const struct trace *trace = failing(NULL, "unknown_service:node");
@@ -387,7 +387,7 @@ static const char *key_of(struct label *labels, size_t n, const char *fingerprin
 	return decided(&alert, NULL, 0).incident_key;
 }
 
-/* All that they have in common is the service: none of them may hide another. */
+/* Alerts that share only their service belong to different incidents. */
 START_TEST(alerts_about_a_service_have_incidents_of_their_own)
 {
 	struct label clock[] = { { "alertname", "NodeClockSkew" }, { "service", "ledger" } };
@@ -404,7 +404,7 @@ START_TEST(alerts_about_a_service_have_incidents_of_their_own)
 }
 END_TEST
 
-/* Alerts about one operation are about one failure, whatever they are called. */
+/* Alerts about one operation belong to one incident, whatever their names. */
 START_TEST(alerts_about_an_operation_share_their_incident)
 {
 	struct label errors[] = { { "alertname", "Errors" },
@@ -419,7 +419,7 @@ START_TEST(alerts_about_an_operation_share_their_incident)
 }
 END_TEST
 
-/* Two lists of parts never give one key. */
+/* Different lists of parts have different keys. */
 START_TEST(keys_do_not_collide)
 {
 	struct alert one = orders, other = orders;
@@ -436,7 +436,7 @@ START_TEST(keys_do_not_collide)
 }
 END_TEST
 
-/* A service that no entry names says itself whose it is, where the rules want that. */
+/* With owner_attribute, a service without an entry names its team by an attribute. */
 START_TEST(owner_by_an_attribute)
 {
 	const struct trace *trace = failing("dba", NULL);

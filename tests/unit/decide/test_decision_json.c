@@ -1,4 +1,4 @@
-/* decision_write(): the contract's members, in the contract's order. */
+/* Tests of decision_write(): all members, in their order. */
 #include <check.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -175,7 +175,7 @@ START_TEST(no_page_is_null)
 }
 END_TEST
 
-/* Whatever is in a name, one line of JSON comes out, and a reader gets text. */
+/* Whatever bytes a name holds, the output is one line of JSON in UTF-8. */
 START_TEST(hostile_names_stay_json)
 {
 	struct label labels[] = { { "alertname", "a\"\\\n\033[2J" }, { "b\"", "\xff\xfe" } };
@@ -244,7 +244,7 @@ START_TEST(a_long_path_loses_its_middle)
 	ck_assert_ptr_nonnull(json);
 	json_t *trace = json_array_get(json_object_get(json, "traces"), 0);
 	json_t *spans = json_object_get(trace, "path");
-	/* 64 of 100: the first 32 and the last 32. */
+	/* Of 100 spans the first 32 and the last 32. */
 	ck_assert_uint_eq(json_array_size(spans), LIMIT_PATH_SHOWN);
 	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(spans, 31), "span_id")),
 			 "s31");

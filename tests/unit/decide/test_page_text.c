@@ -1,4 +1,4 @@
-/* What a person reads: plain.h, waterfall.h, and the page's summary and details. */
+/* Tests of what a person reads: plain.h, waterfall.h, the page's summary and details. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ static void teardown(void)
 	arena_free(arena);
 }
 
-/* plain */
+/* ---- plain ---- */
 
 static const struct {
 	const char *text, *plain;
@@ -84,7 +84,7 @@ START_TEST(long_text_is_cut)
 	ck_assert_str_eq(plain_text(arena, "abcdef", 5), "abcd…");
 	ck_assert_str_eq(plain_text(arena, "abcdef", 1), "…");
 	ck_assert_str_eq(plain_text(arena, "abcdef", 0), "");
-	/* A blank is never the last thing before the dots; a wide character takes two columns. */
+	/* No blank before the ellipsis; a wide character takes two columns. */
 	ck_assert_str_eq(plain_text(arena, "ab cdef", 4), "ab…");
 	ck_assert_str_eq(plain_text(arena, "漢字漢字", 5), "漢字…");
 	ck_assert_uint_eq(plain_columns("漢字", 80), 4);
@@ -124,7 +124,7 @@ START_TEST(durations_are_short)
 }
 END_TEST
 
-/* waterfall */
+/* ---- waterfall ---- */
 
 static size_t count_lines(const char *text, size_t *ret_widest)
 {
@@ -161,8 +161,8 @@ START_TEST(a_small_trace_is_drawn_whole)
 		.trace = &set->traces[0], .found = true, .path = (uint32_t[]){ 0, 2 }, .npath = 2
 	};
 	waterfall_write(&walk, &(struct waterfall_options){ .lines = 12, .columns = 60 }, &out);
-	/* In the order of the tree: the path's root, what began before the path went on, the path,
-	 * what began after. */
+	/* In the order of the tree: the path's root, children that began before the path's next
+	 * span, that span, children that began after it. */
 	line[0] = strtok_r(out.data, "\n", &rest);
 	for (int i = 1; i < 5; i++)
 		line[i] = strtok_r(NULL, "\n", &rest);
@@ -178,9 +178,9 @@ START_TEST(a_small_trace_is_drawn_whole)
 }
 END_TEST
 
-/* Of 60 columns mark, duration and blanks take 12, and the longest name, "checkout POST /orders",
- * takes 21. 27 are left for 100 ms: for payment's 20 to 80 ms from the one that holds 5.4 to the
- * one that begins nearest to 21.6, 5 to 21. */
+/* Of 60 columns, mark, duration and blanks take 12, and the longest name, "checkout POST /orders",
+ * takes 21. 27 are left for 100 ms: payment's 20 to 80 ms begin in the cell that holds 5.4 and end
+ * at the cell nearest to 21.6: cells 5 to 21. */
 START_TEST(bars_are_to_scale)
 {
 	struct buf out = BUF_INIT(10000);
@@ -196,7 +196,7 @@ START_TEST(bars_are_to_scale)
 }
 END_TEST
 
-/* Which operation stands in each line. */
+/* Check the operation in each line. */
 static void check_order(const struct walk *walk, const char *const *names, size_t n)
 {
 	struct buf out = BUF_INIT(10000);
@@ -211,7 +211,7 @@ static void check_order(const struct walk *walk, const char *const *names, size_
 	buf_fini(&out);
 }
 
-/* A line that counts one span takes the room of that span. */
+/* A single span without a row gets one: the line that counts it would take as much room. */
 START_TEST(the_only_span_left_out_is_shown)
 {
 	static const struct shop_span rows[] = {
@@ -240,7 +240,7 @@ START_TEST(the_only_span_left_out_is_shown)
 	walk.trace = &set->traces[0];
 	check_order(&walk, below, 4);
 	trace_set_free(set);
-	/* The path begins at its second span, below the one that is left out. */
+	/* The path begins at the second span, below the span without a row. */
 	walk.path = (uint32_t[]){ 1 };
 	walk.npath = 1;
 	set = shop_trace("t", chain, 3);
@@ -262,7 +262,7 @@ START_TEST(a_large_trace_is_cut)
 	struct buf out = BUF_INIT(100000);
 	size_t widest;
 
-	/* A chain of 100, and 200 children of its last. */
+	/* A chain of 100 spans, and 200 children of the last one. */
 	for (int i = 0; i < SPANS; i++) {
 		snprintf(ids[i], sizeof(ids[i]), "%d", i);
 		rows[i] = (struct shop_span){ ids[i],
@@ -285,8 +285,8 @@ START_TEST(a_large_trace_is_cut)
 			&out);
 	ck_assert_uint_eq(count_lines(buf_text(&out), &widest), LIMIT_WATERFALL_LINES);
 	ck_assert_uint_le(widest, LIMIT_WATERFALL_COLUMNS);
-	/* 11 rows: 3 of the path's beginning, 7 of its end, 1 for the other 90; the children are
-	 * not shown. */
+	/* 11 rows: 3 of the path's beginning, 7 of its end, 1 for the other 90. Children have
+	 * none. */
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  … 90 spans of the path are left out\n"));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  … 200 more spans, none failed\n"));
 	buf_fini(&out);
@@ -312,7 +312,7 @@ START_TEST(of_many_children_the_failing_and_long_ones_are_shown)
 	struct walk walk = { .trace = &set->traces[0], .signal_span = 0 };
 	waterfall_write(&walk, &(struct waterfall_options){ .lines = 6, .columns = 72 }, &out);
 	ck_assert_uint_eq(count_lines(buf_text(&out), &widest), 6);
-	/* The signal, the failing one, the three longest, and a line about the others. */
+	/* The signal, the failing span, the three longest, and a line that counts the others. */
 	static const char *const shown[] = { "op00.", "op07.", "op59.",
 					     "op58.", "op57.", "… 55 more spans, none failed" };
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
@@ -341,7 +341,7 @@ START_TEST(colours_are_for_terminals_only)
 }
 END_TEST
 
-/* Times that no clock has must not overflow. */
+/* Times beyond any clock must not overflow. */
 START_TEST(impossible_times_are_drawn)
 {
 	struct buf out = BUF_INIT(10000);
@@ -359,7 +359,7 @@ START_TEST(impossible_times_are_drawn)
 }
 END_TEST
 
-/* the page */
+/* ---- the page ---- */
 
 static struct alert orders = {
 	.sender = "am1",
@@ -468,7 +468,7 @@ START_TEST(an_untraced_alert_says_its_own_words)
 }
 END_TEST
 
-/* What comes after what, in the details. */
+/* The order of sections in the details. */
 START_TEST(details_are_in_order)
 {
 	struct alert alert = orders;
@@ -511,7 +511,7 @@ START_TEST(links_are_safe_or_left_out)
 		2
 	};
 	struct decision d = page_of("ledger", "connection refused", &alert);
-	/* The runbook of rule and alert are one link. */
+	/* The rule's and the alert's runbook are the same address: one link. */
 	ck_assert_uint_eq(d.page.nlinks, 3);
 	ck_assert_str_eq(d.page.links[0].href, "https://runbooks.example/ledger");
 	ck_assert_str_eq(d.page.links[1].href, "https://traces.example/trace/t1");
@@ -560,7 +560,7 @@ START_TEST(hostile_names_cannot_leave_their_line)
 }
 END_TEST
 
-/* A template's values are as plain as everything else, and in an address they are escaped. */
+/* Values of templates are made plain; in an address they are escaped. */
 START_TEST(templates_make_the_texts)
 {
 	static const char text[] =
@@ -597,7 +597,7 @@ START_TEST(templates_make_the_texts)
 }
 END_TEST
 
-/* No trace, no wait: this is what a storm of untraced alerts costs, so it stays small. */
+/* The memory of a decision without traces: in a storm of untraced alerts there are many. */
 START_TEST(details_without_a_trace_are_short)
 {
 	struct decision d;

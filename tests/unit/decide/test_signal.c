@@ -1,4 +1,4 @@
-/* decide_signal(): from an alert's labels, and a rule, to the operation that it is about. */
+/* Tests of decide_signal(): from an alert's labels or a rule to the alert's operation. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +77,8 @@ START_TEST(rule_comes_first)
 }
 END_TEST
 
-/* Label sets of span metrics and HTTP metrics: service, then operation, as they should be found. */
+/* Labels of span metrics and HTTP metrics; then the service, namespace and operation to be found.
+ */
 static const struct {
 	const char *labels[10];
 	size_t n;
@@ -98,14 +99,14 @@ static const struct {
 	  NULL,
 	  "AddItem" },
 	{ { "service", "cart", "service_namespace", "shop" }, 4, "cart", "shop", NULL },
-	/* Where a pod runs is no namespace of services. */
+	/* The label namespace is the pod's, not the service's. */
 	{ { "service", "cart", "namespace", "production" }, 4, "cart", NULL, NULL },
 	/* The rules know ledger, known() knows shipping. */
 	{ { "job", "ledger" }, 2, "ledger", NULL, NULL },
 	{ { "job", "shop/ledger" }, 2, "ledger", "shop", NULL },
 	{ { "job", "shop/shipping" }, 2, "shipping", "shop", NULL },
 	{ { "job", "node-exporter", "service", "cart" }, 4, "cart", NULL, NULL },
-	/* A span's name can be looked for without a service. */
+	/* A span's name can be searched for without a service. */
 	{ { "job", "node-exporter", "span_name", "GET /cart" }, 4, NULL, NULL, "GET /cart" },
 };
 

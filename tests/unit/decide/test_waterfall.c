@@ -1,4 +1,4 @@
-/* Text on a terminal: widths and cuts (cells.h), and where bars stand (waterfall.h). */
+/* Tests of text on a terminal: widths and cuts (cells.h), positions of bars (waterfall.h). */
 #include <check.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* cells */
+/* ---- cells ---- */
 
 static const struct {
 	const char *text;
@@ -37,8 +37,8 @@ START_TEST(cells_are_those_of_a_terminal)
 }
 END_TEST
 
-/* The C library has a table of its own. Our ranges reach over places that Unicode has not assigned,
- * where it says -1; U+00AD never gets here (plain.h). */
+/* Against the C library's table, which says -1 for code points that Unicode has not assigned; our
+ * ranges reach over them. plain.h removes U+00AD. */
 START_TEST(cells_agree_with_the_c_library)
 {
 	char *before = setlocale(LC_CTYPE, "C.UTF-8");
@@ -52,7 +52,7 @@ START_TEST(cells_agree_with_the_c_library)
 		if (theirs < 0 || c == 0xAD || (c >= 0xD800 && c < 0xE000))
 			continue;
 		int len = wctomb(text, c);
-		/* An assertion a character would take seconds. */
+		/* One assertion per character would take seconds. */
 		if (len < 1 || cells_character(text, (size_t)len, &ours) != (size_t)len ||
 		    ours != (size_t)theirs)
 			ck_abort_msg("U+%04X should have %d cells", (unsigned)c, theirs);
@@ -73,9 +73,10 @@ static const struct {
 	{ "abcdefgh", 2, "a…", 2 },
 	{ "abcdefgh", 1, "…", 1 },
 	{ "abcdefgh", 0, "", 0 },
-	/* Half of a wide character is none: 3 cells in front hold one, 2 behind hold one. */
+	/* A wide character is never halved: 3 cells before the ellipsis hold one, 2 behind hold
+	   one. */
 	{ "一二三四", 6, "一…四", 5 },
-	/* A mark stays with its letter. */
+	/* A combining mark stays with its letter. */
 	{ "e\u0301e\u0301e\u0301e\u0301", 3, "e\u0301…e\u0301", 3 },
 	{ NULL, 5, "", 0 },
 };
@@ -112,7 +113,7 @@ START_TEST(ascii_is_as_wide)
 }
 END_TEST
 
-/* waterfall */
+/* ---- waterfall ---- */
 
 static struct trace_set *set;
 
@@ -126,7 +127,7 @@ static void teardown(void)
 	trace_set_free(set);
 }
 
-/* Of 40 columns 12 are for mark, blanks and duration; "web get" needs 7 and "└ db ask" 8, and 20
+/* Of 40 columns, mark, blanks and duration take 12, and the longer name, "└ db ask", takes 8. 20
  * are left for the bar. */
 static const struct shop_span call[] = {
 	{ "1", NULL, "web", "get", SPAN_SERVER, 0, 100, "failed", NULL },
@@ -137,12 +138,12 @@ static const struct {
 	int64_t start_us, duration_us; /* of the second span, from the start of the first */
 	const char *row;
 } bars[] = {
-	/* The second half. */
+	/* The second half of the first span. */
 	{ 50000, 50000, "✗ └ db ask           ██████████    50 ms" },
-	/* No time has one cell, also at the very end. */
+	/* A duration of 0 has one cell, even at the very end. */
 	{ 25000, 0, "✗ └ db ask      █                   0 µs" },
 	{ 100000, 0, "✗ └ db ask                    █     0 µs" },
-	/* Its host's clock is an hour ahead, or behind: the first span keeps all of the picture. */
+	/* The host's clock is an hour ahead or behind: the first span keeps the whole picture. */
 	{ 3600000000, 50000, "✗ └ db ask                    ›    50 ms" },
 	{ -3600000000, 50000, "✗ └ db ask ‹                       50 ms" },
 };
@@ -169,7 +170,7 @@ END_TEST
 static const struct shop_span slow[] = {
 	{ "1", NULL, "web", "get", SPAN_SERVER, 0, 100, NULL, NULL },
 	{ "2", "1", "shop", "get", SPAN_SERVER, 10, 80, NULL, NULL },
-	/* It goes on after its caller has given up, at 90. */
+	/* The callee goes on after its caller has given up at 90 ms. */
 	{ "3", "2", "db", "ask", SPAN_SERVER, 20, 300, NULL, NULL },
 	{ "4", "1", "mail", "put", SPAN_SERVER, 95, 1, NULL, NULL },
 	{ "5", "1", "log", "put", SPAN_SERVER, 97, 1, NULL, NULL },
@@ -177,8 +178,8 @@ static const struct shop_span slow[] = {
 	{ "7", "1", "tax", "put", SPAN_SERVER, 99, 1, NULL, NULL },
 };
 
-/* A span that was waited for is shown and marked though it is short and beside the path; a
- * service's spans are summed. */
+/* A span on the critical path is shown and marked even if it is short and beside the walk's path.
+ * Own times are summed by service. */
 START_TEST(the_critical_path_is_marked_and_summed)
 {
 	struct critical_span own[] = { { 0, 20000 }, { 1, 10000 }, { 5, 3000 }, { 4, 2000 } };
@@ -197,7 +198,7 @@ START_TEST(the_critical_path_is_marked_and_summed)
 	ck_assert_ptr_null(strstr(buf_text(&out), "mail"));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n  … 2 more spans, none failed\n"));
 	buf_reset(&out);
-	/* 35 ms in all; of 22 columns 4 are for names and 18 for the bar: 10.3, 5.1 and 2.6. */
+	/* 35 ms in all. Of 22 columns names take 4 and bars 18: 10.3, 5.1 and 2.6 cells. */
 	waterfall_own_write(walk.trace, &options, &out);
 	ck_assert_str_eq(buf_text(&out), "  web  ██████████            20 ms  57 %\n"
 					 "  shop █████                 10 ms  29 %\n"
@@ -224,7 +225,7 @@ START_TEST(the_small_shares_are_one_line)
 	waterfall_own_write(
 		&set->traces[0],
 		&(struct waterfall_options){ .columns = 60, .own = own, .nown = SERVICES }, &out);
-	/* 8 + 7 + 6 + 5 + 4 ms are shown, 3 + 2 + 1 are not. */
+	/* 8 + 7 + 6 + 5 + 4 ms have rows; 3 + 2 + 1 ms are summed. */
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n  e "));
 	ck_assert_ptr_null(strstr(buf_text(&out), "\n  f "));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n  … 3 more services, 6 ms together\n"));
