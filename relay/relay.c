@@ -117,16 +117,12 @@ static int load_rules(struct relay *relay, struct ruleset *fixed, struct finding
 	return reload_first(relay->rules, findings);
 }
 
-static int begin_reloads(struct relay *relay, struct err *err)
+static void begin_reloads(struct relay *relay)
 {
 	if (!relay->shadow_rules)
-		return 0;
-	int result = reload_begin(relay->rules, relay->loop);
-	if (result == 0)
-		result = reload_begin(relay->shadow_rules, relay->loop);
-	if (result < 0)
-		return err_set(err, -result, "cannot watch the rules");
-	return 0;
+		return;
+	reload_begin(relay->rules);
+	reload_begin(relay->shadow_rules);
 }
 
 static void ask_reload(struct relay *relay, struct http_exchange *exchange)
@@ -422,9 +418,7 @@ static int make_parts(struct relay *relay, const struct relay_options *options,
 		return result;
 	make_senders(relay);
 	make_intake(relay);
-	result = begin_reloads(relay, err);
-	if (result < 0)
-		return result;
+	begin_reloads(relay);
 	return http_server_listen(relay->server, relay->config->listen, err);
 }
 

@@ -215,6 +215,8 @@
 #define LIMIT_PAGE_DETAILS_BYTES (64u << 10)
 /* An address: browsers and chats cut a longer one. */
 #define LIMIT_HREF_BYTES 2048
+/* Memory of one decision: the walks of one alert's traces bound it. */
+#define LIMIT_DECIDE_BYTES (512u << 20)
 /* One text that a template makes; a summary is cut again to its own length. */
 #define LIMIT_TEMPLATE_BYTES (8u << 10)
 
@@ -434,15 +436,14 @@
 
 /* ---- rulesets ---- */
 
-/* A change of the rules' files is told when none followed for the first time (an editor, a git
- * pull), at the latest the second time after the first change. */
+/* Between two looks at the rules' files: soon enough for a person who waits, and cheap. */
+#define LIMIT_WATCH_POLL_US (2 * US_PER_SECOND)
+/* Changed files are loaded when a second look this long after the first sees the same (an editor or
+ * a git pull has ended), at the latest the second time after the first look. */
 #define LIMIT_WATCH_QUIET_US (500 * US_PER_MS)
 #define LIMIT_WATCH_HOLD_US  (3 * US_PER_SECOND)
-/* Where the kernel gives no more watches, the files are compared at this interval: soon enough for
- * a person who waits, and cheap. */
-#define LIMIT_WATCH_POLL_US (10 * US_PER_SECOND)
-/* Names that are watched, and symbolic links that are followed: a rules directory has a few. */
-#define LIMIT_WATCHES 1024u
+/* The answer to a reload: LIMIT_FINDINGS_SHOWN findings with their source lines fit. */
+#define LIMIT_RELOAD_TEXT_BYTES (256u << 10)
 /* Findings of a load that the status shows; the log and `tracepager check` show all. */
 #define LIMIT_FINDINGS_SHOWN 100u
 /* Differences of the shadow rules that are kept: more than a person reads of one week. */

@@ -1,11 +1,13 @@
 /*
- * Reload: keeps one set of rules loaded while its files change. It loads, checks, runs the rule
- * tests that stand beside the rules, and hands over the new set between two events; a bad one
- * leaves the old in force, and says so in the log, the metrics and the status. Loading happens in
- * the pool, one load at a time; who asks while one runs shares the next.
+ * Reload: keeps one set of rules loaded while its files change. A load reads and checks the files,
+ * runs the rule tests beside them, and hands the new set over between two events; a bad set leaves
+ * the old one in force, and the log, the metrics and the status say why. Loads run in the pool, one
+ * at a time; requests that come during a load share the next.
  *
- * There are two of them: the rules in force, and the shadow rules, which need not exist. A set that
- * was handed over is never changed: whoever works with the old one keeps its reference.
+ * With `watch` the files are compared every LIMIT_WATCH_POLL_US, and loaded when a change is
+ * complete. Refuses to change a set that was handed over: who works with the old one keeps a
+ * reference. Owns the set in force. There are two objects: the rules in force, and the shadow
+ * rules, which need not exist. Loop thread only.
  */
 #ifndef TRACEPAGER_RELOAD_H
 #define TRACEPAGER_RELOAD_H
@@ -16,7 +18,6 @@
 #include "tracepager/clock.h"
 #include "tracepager/findings.h"
 #include "tracepager/http_server.h"
-#include "tracepager/loop.h"
 #include "tracepager/pool.h"
 #include "tracepager/rules.h"
 #include "tracepager/timers.h"
@@ -31,30 +32,33 @@ struct reload_env {
 	struct timers *timers;
 	struct pool *pool;
 	const char *path; /* file or directory; borrowed */
-	bool watch, test; /* take changes by itself; run the tests first */
-	/* On the loop: from now on these rules count, also where they are the old ones once more (a
-	 * secret's file may have changed). NULL: there are no shadow rules any more. */
+	bool watch;	  /* load changed files without being asked */
+	bool test;	  /* run the rule tests, and refuse rules that fail them */
+	/* These rules count from now on. They may be equal to the old ones (a secret's file may
+	 * have changed). NULL: the shadow rules are gone. Borrowed. */
 	void (*swap)(void *ctx, struct ruleset *rules);
 	void *ctx;
 };
 
-struct reload *reload_new(const struct reload_env *env); /* env is copied */
-void reload_free(struct reload *reload);		 /* takes NULL; after its pool */
+/* env is copied; what it points to is borrowed. */
+struct reload *reload_new(const struct reload_env *env);
+/* Takes NULL. No load may be running in the pool. */
+void reload_free(struct reload *reload);
 
-/* The first load, here and now and without tests: a daemon that does not start pages nobody. 0, or
- * what rules_load() says. swap() is not called: see reload_rules(). */
+/* The first load, in the caller's thread and without tests: a daemon that does not start pages
+ * nobody. 0, or what rules_load() returns. swap() is not called: see reload_rules(). */
 int reload_first(struct reload *reload, struct findings *findings);
-/* Or these, for good; a reference is taken. */
+/* Instead of loading: keep these rules for good. Takes a reference of its own. */
 void reload_fix(struct reload *reload, struct ruleset *rules);
-/* From now on it watches, on the loop; and loads once more, for what changed since the first load,
- * and for the tests. Returns 0 or -errno. */
-int reload_begin(struct reload *reload, struct loop *loop);
+/* Load once more, with the tests, and then watch. Once, after reload_first(). */
+void reload_begin(struct reload *reload);
 
-struct ruleset *reload_rules(const struct reload *reload); /* borrowed; NULL: there are none */
-/* Loads again. exchange: who asked, answered when it is done; NULL: nobody waits. */
+/* The rules in force, borrowed; NULL: there are none. */
+struct ruleset *reload_rules(const struct reload *reload);
+/* Load again. The exchange (taken) is answered when the load is done; NULL: nobody waits. */
 void reload_ask(struct reload *reload, struct http_exchange *exchange);
 
-/* What is in force, since when, from which files, and what became of the last attempt. */
+/* Append the status: the rules in force, since when, their files, the result of the last load. */
 void reload_write_text(const struct reload *reload, struct buf *out);
 void reload_write_json(const struct reload *reload, struct buf *out); /* an object */
 

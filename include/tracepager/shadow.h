@@ -1,10 +1,12 @@
 /*
- * Shadow: a second set of rules that decides along and pages nobody, so that it can be watched
- * before it counts. What it would have done otherwise is counted, logged now and then, and kept in
- * memory, the newest LIMIT_SHADOW_KEPT of it.
+ * Shadow: a second set of rules that decides every alert again and pages nobody, so that it can be
+ * watched before it counts. Differences are counted, logged at most once a minute for each kind,
+ * and the newest LIMIT_SHADOW_KEPT are kept in memory.
  *
- * It decides in the pool, one alert at a time and after the page has left: nothing waits for it.
- * It sees the traces that the rules in force had looked for.
+ * Decisions are made in the pool, one at a time, after the page has left; nothing waits for them.
+ * Refuses to fetch: the shadow rules see the traces that the rules in force had fetched. Owns
+ * copies of alerts and a reference of the rules; traces are borrowed until given_back(). Loop
+ * thread only.
  */
 #ifndef TRACEPAGER_SHADOW_H
 #define TRACEPAGER_SHADOW_H
@@ -19,29 +21,33 @@
 
 struct shadow;
 
-struct shadow *shadow_new(const struct clock *clock, struct pool *pool); /* both borrowed */
-void shadow_free(struct shadow *shadow); /* takes NULL; after its pool. What waits is given back */
+/* Both are borrowed. */
+struct shadow *shadow_new(const struct clock *clock, struct pool *pool);
+/* No decision may be running in the pool. Calls given_back() of all that wait. Takes NULL. */
+void shadow_free(struct shadow *shadow);
 
-/* Takes a reference of its own. NULL: there are none, nothing is decided along. */
+/* Takes a reference of its own. NULL: there are no shadow rules; nothing is decided. */
 void shadow_set_rules(struct shadow *shadow, struct ruleset *rules);
-/* Names of span attributes that its rules look at, beside those that are given; the arena's. */
+/* The given names of span attributes, and those that the shadow rules name. Kept by the arena. */
 const char *const *shadow_attr_names(const struct shadow *shadow, struct arena *arena,
 				     const char *const *names, size_t n, size_t *ret_n);
 
 /* A decision of the rules in force. What the input points to is borrowed until given_back(), but
- * for its alert, which is read from the document; the decision is looked at at once. */
+ * for its alert, which is read from the document. The decision is borrowed during the call. */
 struct shadow_case {
-	const char *key, *doc; /* of the alert; doc: alert_write(). Both are copied */
+	const char *key; /* names the alert; copied */
+	const char *doc; /* of alert_write(); copied */
 	size_t doc_len;
 	const struct decide_input *input;
 	const struct decision *decision;
 	size_t trace_bytes;
-	void (*given_back)(void *ctx); /* on the loop, later */
+	void (*given_back)(void *ctx); /* called once, on the loop, after shadow_decide() */
 	void *ctx;
 };
-/* false: it is not decided along; nothing is kept, given_back() is not called. */
-bool shadow_decide(struct shadow *shadow, const struct shadow_case *along);
+/* Queue a decision. false: it is left out; nothing is kept, and given_back() is not called. */
+bool shadow_decide(struct shadow *shadow, const struct shadow_case *decided);
 
+/* Append counts and the latest differences. */
 void shadow_write_text(const struct shadow *shadow, struct buf *out);
 void shadow_write_json(const struct shadow *shadow, struct buf *out); /* an object */
 

@@ -1,6 +1,7 @@
 /*
- * Reload: one load at a time in the pool; on the loop, what becomes of it. Owns the set in force,
- * the watch on its files, and the exchanges of those who wait for a load.
+ * Reload: one load at a time in the pool, then its result on the loop. A look at the files for
+ * changes is a load that ends before it reads them. Owns the rules in force, the watch of their
+ * files, and the HTTP exchanges that wait for a load.
  */
 #include "reload-internal.h"
 
@@ -16,15 +17,12 @@
 #include "tracepager/ruletest.h"
 #include "tracepager/xalloc.h"
 
-#define ANSWER_BYTES (256u << 10)
-
 struct reload_load {
 	struct reload *owner;
 	struct reload_attempt attempt;
 	struct ruleset *rules;
-	uint64_t stamp;
-	struct reload_paths looked;
-	bool looked_elsewhere; /* also at files that were not watched when they were read */
+	uint64_t stamp;		   /* of reload->paths, before they were read */
+	struct reload_paths paths; /* what was read */
 	struct http_exchange **waiting;
 	size_t nwaiting;
 };
@@ -37,8 +35,8 @@ static const struct {
 			  "the rules were not loaded; the old ones stay in force", "rules: error",
 			  "rules: warning", METRIC_RELOADS_OK, METRIC_RELOADS_FAILED,
 			  METRIC_RULES },
-	[RELOAD_SHADOW] = { "shadow rules decide along",
-			    "the shadow rules were not loaded; what decides along stays as it is",
+	[RELOAD_SHADOW] = { "the shadow rules are loaded",
+			    "the shadow rules were not loaded; the old ones stay in use",
 			    "shadow rules: error", "shadow rules: warning",
 			    METRIC_SHADOW_RELOADS_OK, METRIC_SHADOW_RELOADS_FAILED,
 			    METRIC_SHADOW_RULES },
@@ -67,10 +65,19 @@ static void paths_fini(struct reload_paths *paths)
 	*paths = (struct reload_paths){ .at = NULL };
 }
 
-/* The files of a set that was not taken are not known, but those with a finding are: there it will
- * be mended. */
-static void paths_of(struct reload_paths *paths, const char *path, const struct ruleset *rules,
-		     const struct findings *findings)
+/* Does a directory in the list stand for the file already? */
+static bool paths_cover(const struct reload_paths *paths, const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	CLEANUP_FREE char *directory = slash ? xstrndup(file, (size_t)(slash - file)) : NULL;
+
+	return directory && watch_is_rules_name(slash + 1) && map_get(paths->known, directory);
+}
+
+/* The path of the rules, and the files outside of it that were read. Of rules that could not be
+ * loaded only files with findings are known. */
+static void paths_add_load(struct reload_paths *paths, const char *path,
+			   const struct ruleset *rules, const struct findings *findings)
 {
 	const char *const *files = NULL;
 	size_t n = 0;
@@ -79,13 +86,17 @@ static void paths_of(struct reload_paths *paths, const char *path, const struct 
 	if (rules)
 		files = rules_files(rules, &n);
 	for (size_t i = 0; i < n; i++)
-		paths_add(paths, files[i]);
+		if (!paths_cover(paths, files[i]))
+			paths_add(paths, files[i]);
 	for (size_t i = 0; i < findings->n; i++)
-		paths_add(paths, findings->at[i].file);
+		if (!paths_cover(paths, findings->at[i].file))
+			paths_add(paths, findings->at[i].file);
 }
 
-static bool paths_within(const struct reload_paths *paths, const struct reload_paths *others)
+static bool paths_equal(const struct reload_paths *paths, const struct reload_paths *others)
 {
+	if (paths->n != others->n)
+		return false;
 	for (size_t i = 0; i < paths->n; i++)
 		if (!map_get(others->known, paths->at[i]))
 			return false;
@@ -94,7 +105,7 @@ static bool paths_within(const struct reload_paths *paths, const struct reload_p
 
 /* ---- in the pool ---- */
 
-static void run_tests(struct reload_load *load, const char *path)
+static void load_run_tests(struct reload_load *load, const char *path)
 {
 	const char *paths[] = { path };
 	const struct rule_tests_options options = { .paths = paths, .npaths = 1 };
@@ -120,7 +131,7 @@ static bool is_gone(const char *path)
 	return stat(path, &status) < 0 && errno == ENOENT;
 }
 
-static void load_rules(struct reload_load *load)
+static void load_read_rules(struct reload_load *load)
 {
 	const struct reload *reload = load->owner;
 	struct reload_attempt *attempt = &load->attempt;
@@ -136,26 +147,25 @@ static void load_rules(struct reload_load *load)
 			   : result == -EINVAL ? RELOAD_INVALID
 					       : RELOAD_UNREADABLE;
 	if (result == 0 && reload->env.test)
-		run_tests(load, reload->env.path);
+		load_run_tests(load, reload->env.path);
 }
 
-/* reload->looked and ->stamp change between two loads only. */
-static void run_load(void *arg)
+static void load_run(void *arg)
 {
 	struct reload_load *load = arg;
-	const struct reload *reload = load->owner;
+	struct reload *reload = load->owner;
 
-	load->stamp = watch_stamp((const char *const *)reload->looked.at, reload->looked.n);
-	if (load->attempt.cause == RELOAD_BY_LOOK && load->stamp == reload->stamp) {
+	load->stamp = watch_stamp((const char *const *)reload->paths.at, reload->paths.n);
+	if (load->attempt.cause == RELOAD_BY_WATCH &&
+	    !watch_is_due(&reload->watch, load->stamp, clock_mono_us(reload->env.clock))) {
 		load->attempt.outcome = RELOAD_UNCHANGED;
 		return;
 	}
-	load_rules(load);
-	paths_of(&load->looked, reload->env.path, load->rules, &load->attempt.findings);
-	load->looked_elsewhere = !paths_within(&load->looked, &reload->looked);
+	load_read_rules(load);
+	paths_add_load(&load->paths, reload->env.path, load->rules, &load->attempt.findings);
 }
 
-/* ---- what becomes of it ---- */
+/* ---- the result ---- */
 
 static void log_findings(const struct reload *reload, const struct findings *findings)
 {
@@ -198,8 +208,8 @@ static void put_in_force(struct reload *reload, struct ruleset *rules)
 	reload->rules = rules_ref(rules);
 }
 
-/* Nobody is told of files that were touched and say what they said. */
-static void take(struct reload *reload, const struct reload_load *load)
+/* Files that were touched without a change of the rules are not logged. */
+static void reload_take(struct reload *reload, const struct reload_load *load)
 {
 	bool quiet = is_in_force(reload, load->rules) && reload->last.outcome == RELOAD_TAKEN &&
 		     load->attempt.cause != RELOAD_BY_REQUEST;
@@ -213,7 +223,7 @@ static void take(struct reload *reload, const struct reload_load *load)
 	tell_in_force(reload);
 }
 
-static void keep_old(const struct reload *reload, const struct reload_attempt *attempt)
+static void reload_keep_old(const struct reload *reload, const struct reload_attempt *attempt)
 {
 	metric_add(roles[reload->env.role].failed, 1);
 	if (reload->env.role == RELOAD_LIVE) {
@@ -230,44 +240,43 @@ static void keep_old(const struct reload *reload, const struct reload_attempt *a
 		  LOG_INT("tests_failed", (int64_t)attempt->tests_failed));
 }
 
-static void take_none(struct reload *reload)
+static void reload_take_none(struct reload *reload)
 {
 	if (!reload->rules)
 		return;
-	log_info("there are no shadow rules any more", LOG_STR("path", reload->env.path));
+	log_info("the shadow rules are gone", LOG_STR("path", reload->env.path));
 	metric_tell(roles[reload->env.role].hash, NULL);
 	rules_unref(reload->rules);
 	reload->rules = NULL;
 	reload->env.swap(reload->env.ctx, NULL);
 }
 
-static void judge(struct reload *reload, struct reload_load *load)
+static void reload_finish_attempt(struct reload *reload, struct reload_load *load)
 {
 	switch (load->attempt.outcome) {
 	case RELOAD_UNCHANGED:
 		return;
 	case RELOAD_TAKEN:
-		take(reload, load);
+		reload_take(reload, load);
 		break;
 	case RELOAD_UNREADABLE:
 	case RELOAD_INVALID:
 	case RELOAD_TESTS_FAILED:
-		keep_old(reload, &load->attempt);
+		reload_keep_old(reload, &load->attempt);
 		break;
 	case RELOAD_GONE:
-		take_none(reload);
+		reload_take_none(reload);
 		break;
 	}
-	reload->stamp = load->stamp;
 	findings_fini(&reload->last.findings);
 	reload->last = load->attempt;
 	load->attempt.findings = (struct findings){ .at = NULL };
 }
 
-static void answer(struct http_exchange *exchange, const struct reload *reload)
+static void reload_answer(struct http_exchange *exchange, const struct reload *reload)
 {
 	const struct reload_attempt *attempt = &reload->last;
-	struct buf text = BUF_INIT(ANSWER_BYTES);
+	struct buf text = BUF_INIT(LIMIT_RELOAD_TEXT_BYTES);
 
 	findings_write(&attempt->findings, false, &text);
 	reload_write_outcome(reload, attempt, &text);
@@ -277,22 +286,23 @@ static void answer(struct http_exchange *exchange, const struct reload *reload)
 	buf_fini(&text);
 }
 
-static void load_free(struct reload_load *load)
+static void reload_load_free(struct reload_load *load)
 {
 	if (!load)
 		return;
 	findings_fini(&load->attempt.findings);
 	rules_unref(load->rules);
-	paths_fini(&load->looked);
+	paths_fini(&load->paths);
 	free(load->waiting);
 	free(load);
 }
 
 /* ---- one at a time ---- */
 
-static void load_ran(void *arg);
+static void load_on_done(void *arg);
 
-static struct reload_load *ask(struct reload *reload, enum reload_cause cause)
+/* Start a load, or, if one is under way, share the next. */
+static struct reload_load *reload_start(struct reload *reload, enum reload_cause cause)
 {
 	struct reload_load **slot = reload->load ? &reload->next : &reload->load;
 
@@ -301,45 +311,52 @@ static struct reload_load *ask(struct reload *reload, enum reload_cause cause)
 		(*slot)->owner = reload;
 		(*slot)->attempt.cause = cause;
 		if (slot == &reload->load)
-			pool_submit(reload->env.pool, run_load, load_ran, reload->load);
+			pool_submit(reload->env.pool, load_run, load_on_done, reload->load);
 	} else if ((*slot)->attempt.cause < cause) {
 		(*slot)->attempt.cause = cause;
 	}
 	return *slot;
 }
 
-/* Takes the paths. */
-static void look_at(struct reload *reload, struct reload_paths *paths)
+/* The next looks are at the files that the load read. After a load that failed also at the former
+ * ones: which files it did not reach is unknown. */
+static void reload_keep_paths(struct reload *reload, struct reload_load *load)
 {
-	paths_fini(&reload->looked);
-	reload->looked = *paths;
+	struct reload_paths *paths = &load->paths;
+
+	if (load->attempt.outcome != RELOAD_TAKEN && load->attempt.outcome != RELOAD_GONE)
+		for (size_t i = 0; i < reload->paths.n; i++)
+			paths_add(paths, reload->paths.at[i]);
+	watch_set_loaded(&reload->watch, paths_equal(paths, &reload->paths) ? load->stamp : 0);
+	paths_fini(&reload->paths);
+	reload->paths = *paths;
 	*paths = (struct reload_paths){ .at = NULL };
-	if (reload->watch)
-		watch_set(reload->watch, (const char *const *)reload->looked.at, reload->looked.n);
 }
 
-static void load_ran(void *arg)
+static void load_on_done(void *arg)
 {
 	struct reload_load *load = arg;
 	struct reload *reload = load->owner;
-	bool more = false;
 
 	load->attempt.at_us = clock_wall_us(reload->env.clock);
-	judge(reload, load);
+	reload_finish_attempt(reload, load);
 	for (size_t i = 0; i < load->nwaiting; i++)
-		answer(load->waiting[i], reload);
-	if (load->attempt.outcome != RELOAD_UNCHANGED) {
-		more = load->looked_elsewhere && reload->watch;
-		look_at(reload, &load->looked);
-	}
-	load_free(load);
+		reload_answer(load->waiting[i], reload);
+	if (load->attempt.outcome != RELOAD_UNCHANGED)
+		reload_keep_paths(reload, load);
+	reload_load_free(load);
 	reload->load = reload->next;
 	reload->next = NULL;
 	if (reload->load)
-		pool_submit(reload->env.pool, run_load, load_ran, reload->load);
-	/* It was read before it was watched. */
-	if (more)
-		ask(reload, RELOAD_BY_LOOK);
+		pool_submit(reload->env.pool, load_run, load_on_done, reload->load);
+	else if (reload->env.watch)
+		timer_arm(reload->env.timers, &reload->timer,
+			  clock_mono_us(reload->env.clock) + watch_pause_us(&reload->watch));
+}
+
+static void reload_on_timer(void *arg)
+{
+	reload_start(arg, RELOAD_BY_WATCH);
 }
 
 void reload_ask(struct reload *reload, struct http_exchange *exchange)
@@ -352,25 +369,22 @@ void reload_ask(struct reload *reload, struct http_exchange *exchange)
 			http_exchange_reply(exchange, 400, NULL, fixed, sizeof(fixed) - 1, 0);
 		return;
 	}
-	struct reload_load *load = ask(reload, RELOAD_BY_REQUEST);
+	struct reload_load *load = reload_start(reload, RELOAD_BY_REQUEST);
 	if (!exchange)
 		return;
 	load->waiting = xrealloc_array(load->waiting, load->nwaiting + 1, sizeof(*load->waiting));
 	load->waiting[load->nwaiting++] = exchange;
 }
 
-static void files_changed(void *ctx, bool sure)
-{
-	ask(ctx, sure ? RELOAD_BY_WATCH : RELOAD_BY_LOOK);
-}
-
-/* ---- the whole ---- */
+/* ---- interface ---- */
 
 struct reload *reload_new(const struct reload_env *env)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 
 	reload->env = *env;
+	reload->timer.fire = reload_on_timer;
+	reload->timer.arg = reload;
 	return reload;
 }
 
@@ -378,10 +392,10 @@ void reload_free(struct reload *reload)
 {
 	if (!reload)
 		return;
-	watch_free(reload->watch);
-	load_free(reload->load);
-	load_free(reload->next);
-	paths_fini(&reload->looked);
+	timer_disarm(reload->env.timers, &reload->timer);
+	reload_load_free(reload->load);
+	reload_load_free(reload->next);
+	paths_fini(&reload->paths);
 	findings_fini(&reload->last.findings);
 	rules_unref(reload->rules);
 	free(reload);
@@ -413,28 +427,12 @@ void reload_fix(struct reload *reload, struct ruleset *rules)
 	tell_in_force(reload);
 }
 
-int reload_begin(struct reload *reload, struct loop *loop)
+void reload_begin(struct reload *reload)
 {
-	const struct watch_env env = {
-		.clock = reload->env.clock,
-		.timers = reload->env.timers,
-		.changed = files_changed,
-		.ctx = reload,
-	};
 	const struct findings none = { .at = NULL };
-	struct reload_paths paths = { .at = NULL };
-	int result = 0;
 
-	if (reload->env.watch)
-		reload->watch = watch_new(&env);
-	if (reload->watch && watch_fd(reload->watch) >= 0)
-		result = loop_watch(loop, watch_fd(reload->watch), watch_ready, reload->watch);
-	if (result < 0)
-		return result;
-	paths_of(&paths, reload->env.path, reload->rules, &none);
-	look_at(reload, &paths);
-	ask(reload, RELOAD_BY_START);
-	return 0;
+	paths_add_load(&reload->paths, reload->env.path, reload->rules, &none);
+	reload_start(reload, RELOAD_BY_START);
 }
 
 struct ruleset *reload_rules(const struct reload *reload)

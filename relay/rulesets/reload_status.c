@@ -1,5 +1,6 @@
 /*
- * What is told of a set of rules: for a person as text, for programs as JSON.
+ * The status of a set of rules: as text for a person, as JSON for programs. Writes only; owns
+ * nothing.
  */
 #include <string.h>
 
@@ -8,9 +9,8 @@
 #include "tracepager/limits.h"
 
 static const char *const cause_names[] = {
-	[RELOAD_BY_LOOK] = "look",
-	[RELOAD_BY_START] = "start",
 	[RELOAD_BY_WATCH] = "watch",
+	[RELOAD_BY_START] = "start",
 	[RELOAD_BY_REQUEST] = "request",
 };
 
@@ -20,14 +20,7 @@ static const char *const outcome_names[] = {
 	[RELOAD_GONE] = "gone",	      [RELOAD_UNCHANGED] = "unchanged",
 };
 
-static const char *watch_name(const struct reload *reload)
-{
-	if (!reload->watch)
-		return "off";
-	return watch_polls(reload->watch) ? "polling" : "inotify";
-}
-
-static const char *set_name(const struct reload *reload)
+static const char *role_name(const struct reload *reload)
 {
 	return reload->env.role == RELOAD_LIVE ? "rules" : "shadow rules";
 }
@@ -35,21 +28,21 @@ static const char *set_name(const struct reload *reload)
 void reload_write_outcome(const struct reload *reload, const struct reload_attempt *attempt,
 			  struct buf *out)
 {
-	const char *kept = reload->rules ? "the old ones stay in force" : "none decide along";
+	const char *kept = reload->rules ? "the old ones stay in force" : "there are none in use";
 
 	switch (attempt->outcome) {
 	case RELOAD_TAKEN:
-		buf_printf(out, "the %s were loaded", set_name(reload));
+		buf_printf(out, "the %s were loaded", role_name(reload));
 		if (attempt->tests)
 			buf_printf(out, "; tests passed: %zu", attempt->tests);
 		break;
 	case RELOAD_UNREADABLE:
 	case RELOAD_INVALID:
-		buf_printf(out, "the %s were not loaded; %s", set_name(reload), kept);
+		buf_printf(out, "the %s were not loaded; %s", role_name(reload), kept);
 		break;
 	case RELOAD_TESTS_FAILED:
 		buf_printf(out, "the %s were not taken, since their tests failed (%zu of %zu); %s",
-			   set_name(reload), attempt->tests_failed, attempt->tests, kept);
+			   role_name(reload), attempt->tests_failed, attempt->tests, kept);
 		break;
 	case RELOAD_GONE:
 		buf_puts(out, "there are no shadow rules");
@@ -81,9 +74,7 @@ void reload_write_text(const struct reload *reload, struct buf *out)
 		buf_printf(out, "none at %s\n", reload->env.path);
 	}
 	buf_printf(out, "changes   %s\n",
-		   reload->watch ? watch_polls(reload->watch) ? "looked for every few seconds"
-							      : "taken by themselves"
-				 : "taken when asked to");
+		   reload->env.watch ? "taken within seconds" : "taken at a reload only");
 	if (!last->at_us)
 		return;
 	buf_printf(out, "last load %s (%s): ", rfc3339_format(last->at_us, at),
@@ -95,7 +86,7 @@ void reload_write_text(const struct reload *reload, struct buf *out)
 	findings_write(&last->findings, false, out);
 }
 
-static void write_set(const struct reload *reload, struct buf *out)
+static void status_write_set(const struct reload *reload, struct buf *out)
 {
 	char at[RFC3339_SIZE];
 	const char *const *files;
@@ -119,7 +110,7 @@ static void write_set(const struct reload *reload, struct buf *out)
 	buf_putc(out, ']');
 }
 
-static void write_last(const struct reload_attempt *last, struct buf *out)
+static void status_write_last(const struct reload_attempt *last, struct buf *out)
 {
 	char at[RFC3339_SIZE];
 
@@ -138,15 +129,15 @@ void reload_write_json(const struct reload *reload, struct buf *out)
 {
 	buf_putc(out, '{');
 	buf_json_text(out, "path", reload->fixed ? NULL : reload->env.path);
-	buf_json_text(out, "watch", watch_name(reload));
+	buf_json_text(out, "watch", reload->env.watch && !reload->fixed ? "polling" : "off");
 	if (reload->rules)
-		write_set(reload, out);
+		status_write_set(reload, out);
 	else
 		buf_json_text(out, "hash", NULL);
 	buf_json_key(out, "last");
 	if (reload->last.at_us) {
 		buf_putc(out, '{');
-		write_last(&reload->last, out);
+		status_write_last(&reload->last, out);
 		buf_putc(out, '}');
 	} else {
 		buf_puts(out, "null");

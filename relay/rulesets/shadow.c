@@ -1,6 +1,7 @@
 /*
- * Shadow: the cases that wait, the one in the pool, and the ring of what differed. Owns the shadow
- * rules' reference; what a case borrows it gives back.
+ * Shadow: the queue of decisions that wait to be made again with the shadow rules, the one that the
+ * pool makes, and the ring of differences. Owns these and a reference of the shadow rules; what a
+ * case borrows goes back through given_back().
  */
 #include "shadow-internal.h"
 
@@ -15,26 +16,23 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* As for the decisions that count: bounded by the walks of one alert's traces. */
-#define DECIDE_ARENA_BYTES (512u << 20)
-
-/* One decision that is made along. */
-struct along {
-	STAILQ_ENTRY(along) link;
+/* A decision to be made again with the shadow rules. */
+struct shadow_job {
+	STAILQ_ENTRY(shadow_job) link;
 	struct shadow *owner;
 	char *alert, *doc;
 	size_t doc_len;
-	struct decide_input input; /* with the shadow's rules */
+	struct decide_input input; /* with the shadow rules */
 	struct ruleset *rules;
 	size_t trace_bytes;
 	void (*given_back)(void *ctx);
 	void *ctx;
-	int64_t at_us; /* wall */
+	int64_t at_us; /* wall time */
 	struct shadow_outcome live, shadow;
 };
-STAILQ_HEAD(along_list, along);
+STAILQ_HEAD(shadow_job_list, shadow_job);
 
-struct difference {
+struct shadow_difference {
 	char *alert;
 	int64_t at_us;
 	struct shadow_outcome live, shadow;
@@ -43,27 +41,28 @@ struct difference {
 struct shadow {
 	const struct clock *clock;
 	struct pool *pool;
-	struct ruleset *rules; /* NULL: there are none */
-	struct along_list waiting;
-	struct along *running;
-	size_t nwaiting, trace_bytes; /* with the running one */
-	/* Since these rules decide along. */
+	struct ruleset *rules; /* NULL: there are no shadow rules */
+	struct shadow_job_list waiting;
+	struct shadow_job *running;
+	size_t nwaiting, trace_bytes; /* of waiting and running jobs */
+	/* Counted since these rules are the shadow rules. */
 	uint64_t ndecided, ndifferent, nleft_out, counts[SHADOW_WHAT_COUNT];
-	int64_t logged_us[SHADOW_WHAT_COUNT]; /* mono; 0: never */
-	uint64_t unlogged[SHADOW_WHAT_COUNT];
-	struct difference *ring; /* LIMIT_SHADOW_KEPT of them */
-	size_t nring, next;
+	int64_t logged_us[SHADOW_WHAT_COUNT]; /* monotonic: last line of the log; 0: none */
+	uint64_t unlogged[SHADOW_WHAT_COUNT]; /* differences since then */
+	struct shadow_difference *ring;	      /* LIMIT_SHADOW_KEPT of them */
+	size_t nring, next;		      /* next: the slot to be written next */
 };
 
-static const enum metric metrics[SHADOW_WHAT_COUNT] = {
+static const enum metric shadow_metrics[SHADOW_WHAT_COUNT] = {
 	[SHADOW_PAGE] = METRIC_SHADOW_PAGE,	    [SHADOW_TEAM] = METRIC_SHADOW_TEAM,
 	[SHADOW_SEVERITY] = METRIC_SHADOW_SEVERITY, [SHADOW_PAGERS] = METRIC_SHADOW_PAGERS,
 	[SHADOW_SUSPECT] = METRIC_SHADOW_SUSPECT,   [SHADOW_RULE] = METRIC_SHADOW_RULE,
 };
 
-/* ---- what differs ---- */
+/* ---- differences ---- */
 
-static void log_difference(struct shadow *shadow, const struct along *along, enum shadow_what what)
+static void log_difference(struct shadow *shadow, const struct shadow_job *job,
+			   enum shadow_what what)
 {
 	int64_t now_us = clock_mono_us(shadow->clock);
 
@@ -72,148 +71,147 @@ static void log_difference(struct shadow *shadow, const struct along *along, enu
 		return;
 	}
 	log_info("the shadow rules decide otherwise", LOG_STR("what", shadow_what_name(what)),
-		 LOG_STR("alert", along->alert), LOG_STR("from", along->live.values[what]),
-		 LOG_STR("to", along->shadow.values[what]),
-		 LOG_STR("rule", along->live.places[what]),
-		 LOG_STR("shadow_rule", along->shadow.places[what]),
+		 LOG_STR("alert", job->alert), LOG_STR("from", job->live.values[what]),
+		 LOG_STR("to", job->shadow.values[what]), LOG_STR("rule", job->live.places[what]),
+		 LOG_STR("shadow_rule", job->shadow.places[what]),
 		 LOG_INT("not_logged", (int64_t)shadow->unlogged[what]));
 	shadow->logged_us[what] = now_us;
 	shadow->unlogged[what] = 0;
 }
 
-static void difference_fini(struct difference *difference)
+static void difference_fini(struct shadow_difference *difference)
 {
 	free(difference->alert);
 	shadow_outcome_fini(&difference->live);
 	shadow_outcome_fini(&difference->shadow);
 }
 
-/* Takes the texts of the case. */
-static void keep_difference(struct shadow *shadow, struct along *along)
+/* Takes the job's texts. */
+static void keep_difference(struct shadow *shadow, struct shadow_job *job)
 {
-	struct difference *slot = &shadow->ring[shadow->next];
+	struct shadow_difference *slot = &shadow->ring[shadow->next];
 
 	if (shadow->nring == LIMIT_SHADOW_KEPT)
 		difference_fini(slot);
 	else
 		shadow->nring++;
 	shadow->next = (shadow->next + 1) % LIMIT_SHADOW_KEPT;
-	*slot = (struct difference){ .alert = along->alert,
-				     .at_us = along->at_us,
-				     .live = along->live,
-				     .shadow = along->shadow };
-	along->alert = NULL;
-	along->live = along->shadow = (struct shadow_outcome){ .pages = false };
+	*slot = (struct shadow_difference){
+		.alert = job->alert, .at_us = job->at_us, .live = job->live, .shadow = job->shadow
+	};
+	job->alert = NULL;
+	job->live = job->shadow = (struct shadow_outcome){ .pages = false };
 }
 
-static void compare(struct shadow *shadow, struct along *along)
+static void count_differences(struct shadow *shadow, struct shadow_job *job)
 {
 	bool differs = false;
 
 	for (int i = 0; i < SHADOW_WHAT_COUNT; i++) {
 		enum shadow_what what = (enum shadow_what)i;
-		if (!shadow_differs(&along->live, &along->shadow, what))
+		if (!shadow_differs(&job->live, &job->shadow, what))
 			continue;
 		differs = true;
-		metric_add(metrics[what], 1);
+		metric_add(shadow_metrics[what], 1);
 		shadow->counts[what]++;
-		log_difference(shadow, along, what);
+		log_difference(shadow, job, what);
 	}
 	metric_add(differs ? METRIC_SHADOW_DIFFERENT : METRIC_SHADOW_SAME, 1);
 	shadow->ndecided++;
 	shadow->ndifferent += differs;
 	if (differs)
-		keep_difference(shadow, along);
+		keep_difference(shadow, job);
 }
 
-/* ---- deciding along ---- */
+/* ---- decisions ---- */
 
-static void along_free(struct along *along)
+static void shadow_job_free(struct shadow_job *job)
 {
-	if (along->given_back)
-		along->given_back(along->ctx);
-	shadow_outcome_fini(&along->live);
-	shadow_outcome_fini(&along->shadow);
-	rules_unref(along->rules);
-	free(along->alert);
-	free(along->doc);
-	free(along);
+	if (job->given_back)
+		job->given_back(job->ctx);
+	shadow_outcome_fini(&job->live);
+	shadow_outcome_fini(&job->shadow);
+	rules_unref(job->rules);
+	free(job->alert);
+	free(job->doc);
+	free(job);
 }
 
-static void run_along(void *arg)
+static void shadow_job_run(void *arg)
 {
-	struct along *along = arg;
-	struct arena *arena = arena_new(DECIDE_ARENA_BYTES);
+	struct shadow_job *job = arg;
+	struct arena *arena = arena_new(LIMIT_DECIDE_BYTES);
 	struct decision decision;
 	struct alert alert;
 	struct err err;
 
-	/* What cannot be read was paged by its stand-in, which is in the input, and stays. */
-	if (alert_read(arena, along->doc, along->doc_len, &alert, &err) == 0)
-		along->input.alert = &alert;
-	decide(arena, &along->input, &decision);
-	shadow_outcome_of(&decision, &along->shadow);
+	/* An alert that cannot be read was replaced in the input before it was decided: keep that.
+	 */
+	if (alert_read(arena, job->doc, job->doc_len, &alert, &err) == 0)
+		job->input.alert = &alert;
+	decide(arena, &job->input, &decision);
+	shadow_outcome_of(&decision, &job->shadow);
 	arena_free(arena);
 }
 
-static void along_ran(void *arg);
+static void shadow_job_on_done(void *arg);
 
-static void run_next(struct shadow *shadow)
+static void shadow_run_next(struct shadow *shadow)
 {
-	struct along *along = STAILQ_FIRST(&shadow->waiting);
+	struct shadow_job *job = STAILQ_FIRST(&shadow->waiting);
 
-	shadow->running = along;
-	if (!along)
+	shadow->running = job;
+	if (!job)
 		return;
 	STAILQ_REMOVE_HEAD(&shadow->waiting, link);
-	pool_submit(shadow->pool, run_along, along_ran, along);
+	pool_submit(shadow->pool, shadow_job_run, shadow_job_on_done, job);
 }
 
-static void along_ran(void *arg)
+static void shadow_job_on_done(void *arg)
 {
-	struct along *along = arg;
-	struct shadow *shadow = along->owner;
+	struct shadow_job *job = arg;
+	struct shadow *shadow = job->owner;
 
-	/* Of rules that were replaced meanwhile nobody wants to know. */
-	if (along->rules == shadow->rules)
-		compare(shadow, along);
+	/* The rules may have been replaced since the job was queued. */
+	if (job->rules == shadow->rules)
+		count_differences(shadow, job);
 	shadow->nwaiting--;
-	shadow->trace_bytes -= along->trace_bytes;
-	along_free(along);
-	run_next(shadow);
+	shadow->trace_bytes -= job->trace_bytes;
+	shadow_job_free(job);
+	shadow_run_next(shadow);
 }
 
-bool shadow_decide(struct shadow *shadow, const struct shadow_case *along)
+bool shadow_decide(struct shadow *shadow, const struct shadow_case *decided)
 {
 	if (!shadow->rules)
 		return false;
 	if (shadow->nwaiting == LIMIT_SHADOW_WAITING ||
-	    shadow->trace_bytes + along->trace_bytes > LIMIT_SHADOW_TRACE_BYTES) {
+	    shadow->trace_bytes + decided->trace_bytes > LIMIT_SHADOW_TRACE_BYTES) {
 		metric_add(METRIC_SHADOW_LEFT_OUT, 1);
 		shadow->nleft_out++;
 		return false;
 	}
-	struct along *item = xcalloc(1, sizeof(*item));
-	*item = (struct along){
+	struct shadow_job *job = xcalloc(1, sizeof(*job));
+	*job = (struct shadow_job){
 		.owner = shadow,
-		.alert = xstrdup(along->key),
-		.doc = xstrndup(along->doc, along->doc_len),
-		.doc_len = along->doc_len,
-		.input = *along->input,
+		.alert = xstrdup(decided->key),
+		.doc = xstrndup(decided->doc, decided->doc_len),
+		.doc_len = decided->doc_len,
+		.input = *decided->input,
 		.rules = rules_ref(shadow->rules),
-		.trace_bytes = along->trace_bytes,
-		.given_back = along->given_back,
-		.ctx = along->ctx,
+		.trace_bytes = decided->trace_bytes,
+		.given_back = decided->given_back,
+		.ctx = decided->ctx,
 		.at_us = clock_wall_us(shadow->clock),
 	};
-	item->input.rules = item->rules;
-	item->input.signal = NULL; /* they have signals of their own */
-	shadow_outcome_of(along->decision, &item->live);
+	job->input.rules = job->rules;
+	job->input.signal = NULL; /* the shadow rules find the signal */
+	shadow_outcome_of(decided->decision, &job->live);
 	shadow->nwaiting++;
-	shadow->trace_bytes += along->trace_bytes;
-	STAILQ_INSERT_TAIL(&shadow->waiting, item, link);
+	shadow->trace_bytes += decided->trace_bytes;
+	STAILQ_INSERT_TAIL(&shadow->waiting, job, link);
 	if (!shadow->running)
-		run_next(shadow);
+		shadow_run_next(shadow);
 	return true;
 }
 
@@ -238,7 +236,7 @@ const char *const *shadow_attr_names(const struct shadow *shadow, struct arena *
 	return all;
 }
 
-/* ---- the whole ---- */
+/* ---- life ---- */
 
 struct shadow *shadow_new(const struct clock *clock, struct pool *pool)
 {
@@ -253,13 +251,13 @@ struct shadow *shadow_new(const struct clock *clock, struct pool *pool)
 
 static void drop_waiting(struct shadow *shadow)
 {
-	struct along *along;
+	struct shadow_job *job;
 
-	while ((along = STAILQ_FIRST(&shadow->waiting))) {
+	while ((job = STAILQ_FIRST(&shadow->waiting))) {
 		STAILQ_REMOVE_HEAD(&shadow->waiting, link);
 		shadow->nwaiting--;
-		shadow->trace_bytes -= along->trace_bytes;
-		along_free(along);
+		shadow->trace_bytes -= job->trace_bytes;
+		shadow_job_free(job);
 	}
 }
 
@@ -269,7 +267,7 @@ void shadow_free(struct shadow *shadow)
 		return;
 	drop_waiting(shadow);
 	if (shadow->running)
-		along_free(shadow->running);
+		shadow_job_free(shadow->running);
 	for (size_t i = 0; i < shadow->nring; i++)
 		difference_fini(&shadow->ring[i]);
 	free(shadow->ring);
@@ -289,22 +287,22 @@ void shadow_set_rules(struct shadow *shadow, struct ruleset *rules)
 		rules && shadow->rules && strcmp(rules_hash(rules), rules_hash(shadow->rules)) == 0;
 
 	if (same)
-		return; /* what waits stays as good as it was */
+		return; /* waiting jobs stay valid */
 	drop_waiting(shadow);
 	forget_counts(shadow);
 	rules_unref(shadow->rules);
 	shadow->rules = rules ? rules_ref(rules) : NULL;
 }
 
-/* ---- telling ---- */
+/* ---- status ---- */
 
-/* The i-th newest. */
-static const struct difference *newest(const struct shadow *shadow, size_t i)
+/* The i-th newest difference. */
+static const struct shadow_difference *newest_difference(const struct shadow *shadow, size_t i)
 {
 	return &shadow->ring[(shadow->next + LIMIT_SHADOW_KEPT - 1 - i) % LIMIT_SHADOW_KEPT];
 }
 
-static void write_difference_text(const struct difference *difference, struct buf *out)
+static void write_difference_text(const struct shadow_difference *difference, struct buf *out)
 {
 	char at[RFC3339_SIZE];
 
@@ -323,8 +321,7 @@ void shadow_write_text(const struct shadow *shadow, struct buf *out)
 {
 	if (!shadow->rules)
 		return;
-	buf_printf(out,
-		   "decided   %" PRIu64 " along, %" PRIu64 " otherwise, %" PRIu64 " left out\n",
+	buf_printf(out, "decided   %" PRIu64 " job, %" PRIu64 " otherwise, %" PRIu64 " left out\n",
 		   shadow->ndecided, shadow->ndifferent, shadow->nleft_out);
 	for (int i = 0; i < SHADOW_WHAT_COUNT; i++)
 		if (shadow->counts[i])
@@ -333,7 +330,7 @@ void shadow_write_text(const struct shadow *shadow, struct buf *out)
 	if (shadow->nring)
 		buf_puts(out, "\nThe latest differences, in force -> shadow:\n\n");
 	for (size_t i = 0; i < shadow->nring; i++)
-		write_difference_text(newest(shadow, i), out);
+		write_difference_text(newest_difference(shadow, i), out);
 }
 
 static void write_side(const struct shadow_outcome *outcome, enum shadow_what what, const char *key,
@@ -346,7 +343,7 @@ static void write_side(const struct shadow_outcome *outcome, enum shadow_what wh
 	buf_putc(out, '}');
 }
 
-static void write_difference_json(const struct difference *difference, struct buf *out)
+static void write_difference_json(const struct shadow_difference *difference, struct buf *out)
 {
 	char at[RFC3339_SIZE];
 	bool first = true;
@@ -390,7 +387,7 @@ void shadow_write_json(const struct shadow *shadow, struct buf *out)
 	for (size_t i = 0; i < shadow->nring; i++) {
 		if (i)
 			buf_putc(out, ',');
-		write_difference_json(newest(shadow, i), out);
+		write_difference_json(newest_difference(shadow, i), out);
 	}
 	buf_puts(out, "]}");
 }

@@ -1,5 +1,6 @@
 /*
- * What a decision comes to, in words, and in which of them two decisions differ. Pure.
+ * Shadow compare: what is compared of a decision, as texts, and which of them differ. Pure; owns
+ * nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,8 @@ const char *shadow_what_name(enum shadow_what what)
 	return names[what];
 }
 
-/* By name: two sets of rules have pagers of their own. Cut where the list is too long. */
-static char *pagers_of(const struct decision *decision)
+/* The pagers' names, cut at LIMIT_SHADOW_TEXT_BYTES. */
+static char *outcome_pagers(const struct decision *decision)
 {
 	struct buf text = BUF_INIT(LIMIT_SHADOW_TEXT_BYTES);
 	size_t n;
@@ -34,7 +35,7 @@ static char *pagers_of(const struct decision *decision)
 	return buf_take(&text);
 }
 
-static char *suspect_of(const struct decision *decision)
+static char *outcome_suspect(const struct decision *decision)
 {
 	const struct suspect *suspect = &decision->verdict.suspect;
 
@@ -46,7 +47,7 @@ static char *suspect_of(const struct decision *decision)
 			 (int)LIMIT_SHADOW_TEXT_BYTES, suspect->service);
 }
 
-static char *rule_of(const struct decision *decision)
+static char *outcome_rule(const struct decision *decision)
 {
 	const struct signal_rule *signal = decision->signal_rule;
 
@@ -59,7 +60,7 @@ static char *rule_of(const struct decision *decision)
 	return xstrdup("fallback");
 }
 
-/* The last route that matched: it may have changed severity and pagers. */
+/* The rule that last could change page, severity and pagers: silence, last route, owner's rule. */
 static const char *route_place(const struct decision *decision)
 {
 	size_t n = decision->routing.nmatched;
@@ -86,9 +87,9 @@ void shadow_outcome_of(const struct decision *decision, struct shadow_outcome *r
 			[SHADOW_PAGE] = xstrdup(decision->no_page ? "no" : "yes"),
 			[SHADOW_TEAM] = xstrdup(decision->team->name),
 			[SHADOW_SEVERITY] = xstrdup(severity_name(decision->page.severity)),
-			[SHADOW_PAGERS] = pagers_of(decision),
-			[SHADOW_SUSPECT] = suspect_of(decision),
-			[SHADOW_RULE] = rule_of(decision),
+			[SHADOW_PAGERS] = outcome_pagers(decision),
+			[SHADOW_SUSPECT] = outcome_suspect(decision),
+			[SHADOW_RULE] = outcome_rule(decision),
 		},
 		.pages = !decision->no_page,
 	};
@@ -108,7 +109,7 @@ void shadow_outcome_fini(struct shadow_outcome *outcome)
 bool shadow_differs(const struct shadow_outcome *live, const struct shadow_outcome *shadow,
 		    enum shadow_what what)
 {
-	/* Who would have been paged is of interest where somebody is, by both. */
+	/* The rest counts only if both decisions page somebody. */
 	if (what != SHADOW_PAGE && !(live->pages && shadow->pages))
 		return false;
 	return strcmp(live->values[what], shadow->values[what]) != 0;

@@ -50,7 +50,7 @@ def changed_file_is_taken():
     daemon = Daemon(pager).start()
     try:
         before = daemon.rules()["rules"]
-        assert before["watch"] == "inotify" and before["teams"] == 3, before
+        assert before["watch"] == "polling" and before["teams"] == 3, before
         assert before["files"] == [daemon.directory + "/rules.d/rules.yaml"], before
         daemon.write("rules.d/rules.yaml", daemon.paging("ledger"))
         peers.wait_for("the new rules", lambda: daemon.hash() != before["hash"])

@@ -1,14 +1,12 @@
 /*
- * Reload: a set of rules in a file of its own, on a clock that stands still, with a pool whose jobs
- * run when the test says so. What the watch tells has its own tests; here there is none, or one
- * that the kernel refused.
+ * Tests of reload: rules in a file of their own, a clock that the test moves, a pool whose jobs run
+ * when the test says so. Which changes of files count is tested in test_watch.c.
  */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/lib/fake_clock.h"
@@ -28,7 +26,7 @@ static char *path;
 static struct fake_clock fake;
 static struct reload *reload;
 static unsigned int swaps;
-static char team[64]; /* the fallback of the rules that were handed over last; "" none */
+static char team[64]; /* the fallback team of the rules handed over last; "": no rules */
 
 static void write_rules(const char *text)
 {
@@ -74,7 +72,7 @@ static void begin(void)
 	ck_assert_int_eq(reload_first(reload, &findings), 0);
 	ck_assert_uint_eq(findings.nerrors, 0);
 	findings_fini(&findings);
-	ck_assert_int_eq(reload_begin(reload, NULL), 0);
+	reload_begin(reload);
 	run_jobs();
 }
 
@@ -122,7 +120,7 @@ START_TEST(first_load_that_fails)
 }
 END_TEST
 
-/* Two who ask while a load is to come share it; the old set is the one that counts until then. */
+/* Requests that come during a load share the next one; the old rules count until it is done. */
 START_TEST(new_rules_are_handed_over)
 {
 	int64_t before = metric_value(METRIC_RELOADS_OK);
@@ -137,7 +135,7 @@ START_TEST(new_rules_are_handed_over)
 	reload_ask(reload, NULL);
 	ck_assert_str_eq(rules_fallback(reload_rules(reload))->name, "shop");
 	run_jobs();
-	ck_assert_uint_eq(swaps, 2); /* the first one, and one for the other two */
+	ck_assert_uint_eq(swaps, 2); /* one for the first request, one for the other two */
 	ck_assert_str_eq(team, "ledger");
 	ck_assert_str_eq(rules_fallback(reload_rules(reload))->name, "ledger");
 	ck_assert_int_eq(metric_value(METRIC_RELOADS_OK), before + 2);
@@ -156,7 +154,6 @@ START_TEST(bad_rules_change_nothing)
 	run_jobs();
 	ck_assert_uint_eq(swaps, 0);
 	ck_assert_str_eq(rules_fallback(reload_rules(reload))->name, "shop");
-	/* The world began at 10:00:00. */
 	check_status("\"since\":\"2026-09-01T10:00:00Z\"");
 	check_status("\"last\":{\"at\":\"2026-09-01T10:00:01Z\",\"cause\":\"request\",\"result\":"
 		     "\"invalid\"");
@@ -164,33 +161,71 @@ START_TEST(bad_rules_change_nothing)
 }
 END_TEST
 
-/* No descriptor is left for inotify: the file is looked at, and loaded only when it changed. */
-START_TEST(refused_watch_polls)
+/* Look for `us` at the files, every time that the watch wants to. */
+static void watch_for(int64_t us)
 {
-	struct rlimit limit, none;
+	for (int64_t at = 0; at < us; at += 100000) {
+		fake_clock_advance(&fake, 100000);
+		run_jobs();
+	}
+}
 
+/* The look at 2 s sees the change, the one at 2.5 s loads it. */
+START_TEST(changed_file_is_loaded)
+{
 	make_reload(RELOAD_LIVE, true);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	none = limit;
-	none.rlim_cur = 0;
-	struct findings findings = { .at = NULL };
-	ck_assert_int_eq(reload_first(reload, &findings), 0);
-	findings_fini(&findings);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	ck_assert_int_eq(reload_begin(reload, NULL), 0);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	run_jobs();
+	begin();
 	check_status("\"watch\":\"polling\"");
 	swaps = 0;
-	fake_clock_advance(&fake, 10 * LIMIT_WATCH_POLL_US);
-	run_jobs();
+	watch_for(20 * US_PER_SECOND);
 	ck_assert_uint_eq(swaps, 0);
 	write_rules(RULES("ledger"));
-	fake_clock_advance(&fake, LIMIT_WATCH_POLL_US);
-	run_jobs();
+	watch_for(2400000);
+	ck_assert_uint_eq(swaps, 0);
+	watch_for(100000);
 	ck_assert_uint_eq(swaps, 1);
 	ck_assert_str_eq(team, "ledger");
-	check_status("\"cause\":\"look\",\"result\":\"taken\"");
+	check_status("\"cause\":\"watch\",\"result\":\"taken\"");
+	watch_for(20 * US_PER_SECOND);
+	ck_assert_uint_eq(swaps, 1);
+}
+END_TEST
+
+START_TEST(included_file_is_watched)
+{
+	CLEANUP_FREE char *included = xasprintf("%s/fallback.txt", directory);
+	CLEANUP_FREE char *rules = path;
+
+	path = included;
+	write_rules("fallback: {team: shop}\n");
+	path = rules;
+	write_rules(
+		"include: [fallback.txt]\nteams: {shop: {escalation: e}, ledger: {escalation: e}}\n"
+		"pagers: {p: {kind: console}}\nescalations: {e: {steps: [{page: [p]}]}}\n");
+	make_reload(RELOAD_LIVE, true);
+	begin();
+	path = included;
+	write_rules("fallback: {team: ledger}\n");
+	watch_for(3 * US_PER_SECOND);
+	ck_assert_str_eq(team, "ledger");
+	unlink(included);
+	path = xstrdup(rules);
+}
+END_TEST
+
+/* A failure is logged and counted when it happens, not at every look. */
+START_TEST(bad_change_is_told_once)
+{
+	make_reload(RELOAD_LIVE, true);
+	begin();
+	int64_t before = metric_value(METRIC_RELOADS_INVALID);
+	write_rules("teams: [\n");
+	watch_for(20 * US_PER_SECOND);
+	ck_assert_int_eq(metric_value(METRIC_RELOADS_INVALID), before + 1);
+	ck_assert_str_eq(rules_fallback(reload_rules(reload))->name, "shop");
+	write_rules(RULES("ledger"));
+	watch_for(3 * US_PER_SECOND);
+	ck_assert_str_eq(team, "ledger");
 }
 END_TEST
 
@@ -198,7 +233,7 @@ START_TEST(shadow_rules_come_and_go)
 {
 	unlink(path);
 	make_reload(RELOAD_SHADOW, false);
-	ck_assert_int_eq(reload_begin(reload, NULL), 0);
+	reload_begin(reload);
 	run_jobs();
 	ck_assert_uint_eq(swaps, 0);
 	check_status("\"result\":\"gone\"");
@@ -228,7 +263,9 @@ int main(void)
 	tcase_add_test(tests, first_load_that_fails);
 	tcase_add_test(tests, new_rules_are_handed_over);
 	tcase_add_test(tests, bad_rules_change_nothing);
-	tcase_add_test(tests, refused_watch_polls);
+	tcase_add_test(tests, changed_file_is_loaded);
+	tcase_add_test(tests, included_file_is_watched);
+	tcase_add_test(tests, bad_change_is_told_once);
 	tcase_add_test(tests, shadow_rules_come_and_go);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

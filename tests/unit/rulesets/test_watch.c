@@ -1,41 +1,28 @@
 /*
- * Watch: real inotify in a directory of its own, on a clock that stands still. Each case does to
- * the files what people, editors and the kubelet do, waits for the event, and lets the quiet time
- * pass.
+ * Tests of the watch: real files in a directory of their own, and looks at times that the test
+ * gives. Each case does to the files what people, editors and the kubelet do. Contents differ in
+ * length, so that no change hides within one tick of the file system's clock.
  */
 #include <check.h>
-#include <fcntl.h>
 #include <ftw.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/lib/fake_clock.h"
+#include "../../../relay/rulesets/watch-internal.h"
 #include "tracepager/limits.h"
-#include "tracepager/watch.h"
 #include "tracepager/xalloc.h"
 
 static char top[] = "/tmp/test_watch.XXXXXX";
-static char *rules; /* top/etc/rules.d */
-static struct fake_clock clock_;
-static struct watch *watch;
-static unsigned int told, told_unsure;
+static char *watched; /* one path below top */
+static struct watch watch;
+static int64_t now_us;
 
 static char *in_top(const char *name)
 {
 	return xasprintf("%s/%s", top, name);
-}
-
-static void changed(void *ctx, bool sure)
-{
-	(void)ctx;
-	if (sure)
-		told++;
-	else
-		told_unsure++;
 }
 
 static void write_file(const char *name, const char *text)
@@ -76,65 +63,57 @@ static void remove_file(const char *name)
 	ck_assert_int_eq(remove(path), 0);
 }
 
-/* Events are queued while the call that makes them runs: they are there by now. */
-static void take_events(void)
+static uint64_t stamp(void)
 {
-	struct pollfd ready = { .fd = watch_fd(watch), .events = POLLIN };
+	const char *paths[] = { watched };
 
-	while (poll(&ready, 1, 0) == 1)
-		watch_ready(watch);
+	return watch_stamp(paths, 1);
 }
 
-/* What was done before is no longer of interest. */
-static void watch_one(const char *path)
+/* The next look, when the watch wants it. */
+static bool look(void)
 {
-	const char *paths[] = { path };
-
-	take_events();
-	watch_set(watch, paths, 1);
+	now_us += watch_pause_us(&watch);
+	return watch_is_due(&watch, stamp(), now_us);
 }
 
-/* What was done is told once, and not before it has been quiet. */
-static void check_told(void)
+/* The change is seen at the first look, counts at the second one, 0.5 s later, and only once. */
+static void check_due(void)
 {
-	unsigned int before = told;
-
-	take_events();
-	fake_clock_advance(&clock_, LIMIT_WATCH_QUIET_US - 1);
-	ck_assert_uint_eq(told, before);
-	fake_clock_advance(&clock_, 1);
-	ck_assert_uint_eq(told, before + 1);
-	take_events();
-	fake_clock_advance(&clock_, US_PER_MINUTE);
-	ck_assert_uint_eq(told, before + 1);
+	ck_assert(!look());
+	ck_assert_int_eq(watch_pause_us(&watch), 500000);
+	ck_assert(look());
+	watch_set_loaded(&watch, stamp());
+	ck_assert_int_eq(watch_pause_us(&watch), 2000000);
+	ck_assert(!look());
 }
 
-static void check_not_told(void)
+static void check_not_due(void)
 {
-	unsigned int before = told;
+	for (int i = 0; i < 3; i++) {
+		ck_assert(!look());
+		ck_assert(!watch.changing);
+	}
+}
 
-	take_events();
-	fake_clock_advance(&clock_, US_PER_MINUTE);
-	ck_assert_uint_eq(told, before);
+/* Watch this from now on; it is loaded as it stands. */
+static void watch_path(const char *name)
+{
+	free(watched);
+	watched = in_top(name);
+	watch_set_loaded(&watch, stamp());
+	check_not_due();
 }
 
 static void set_up(void)
 {
-	struct watch_env env = { .clock = &clock_.clock, .changed = changed };
-
 	snprintf(top, sizeof(top), "/tmp/test_watch.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(top));
-	rules = in_top("etc/rules.d");
 	make_directory("etc");
 	make_directory("etc/rules.d");
 	write_file("etc/rules.d/teams.yaml", "teams:\n");
-	fake_clock_init(&clock_);
-	env.timers = clock_.timers;
-	watch = watch_new(&env);
-	ck_assert_int_ge(watch_fd(watch), 0);
-	told = told_unsure = 0;
-	watch_one(rules);
-	check_not_told();
+	now_us = 3600000000;
+	watch_path("etc/rules.d");
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw)
@@ -147,37 +126,35 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 
 static void tear_down(void)
 {
-	watch_free(watch);
-	fake_clock_fini(&clock_);
-	free(rules);
+	free(watched);
+	watched = NULL;
 	ck_assert_int_eq(nftw(top, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 START_TEST(file_is_written)
 {
 	write_file("etc/rules.d/teams.yaml", "teams: {}\n");
-	check_told();
+	check_due();
 	write_file("etc/rules.d/new.yml", "services:\n");
-	check_told();
+	check_due();
 	remove_file("etc/rules.d/new.yml");
-	check_told();
+	check_due();
 }
 END_TEST
 
 START_TEST(file_is_renamed_over)
 {
 	write_file("etc/teams.new", "teams: {}\n");
-	check_not_told();
+	check_not_due();
 	rename_file("etc/teams.new", "etc/rules.d/teams.yaml");
-	check_told();
-	/* The watch is on the directory: the new file is seen as the old one was. */
+	check_due();
 	write_file("etc/rules.d/teams.yaml", "teams:\n");
-	check_told();
+	check_due();
 }
 END_TEST
 
-/* vim's, emacs', and those of sed -i; and what is no rules file at all. */
-START_TEST(files_of_editors_say_nothing)
+/* Files that vim, emacs and sed -i keep beside the rules, and files that are no rules. */
+START_TEST(other_files_do_not_count)
 {
 	static const char *const names[] = { ".teams.yaml.swp", "teams.yaml~",	     "#teams.yaml#",
 					     ".#teams.yaml",	"sedAbCdEf",	     "4913",
@@ -186,33 +163,58 @@ START_TEST(files_of_editors_say_nothing)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		CLEANUP_FREE char *name = xasprintf("etc/rules.d/%s", names[i]);
 		write_file(name, "x");
+		check_not_due();
 		remove_file(name);
+		check_not_due();
 	}
-	check_not_told();
 }
 END_TEST
 
-START_TEST(many_changes_are_told_once)
+START_TEST(many_changes_count_once)
 {
 	for (int i = 0; i < 100; i++) {
 		CLEANUP_FREE char *name = xasprintf("etc/rules.d/%d.yaml", i);
 		write_file(name, "services:\n");
+		/* A look in the midst of it: it goes on. */
+		if (i == 50)
+			ck_assert(!look());
 	}
-	check_told();
+	ck_assert(!look());
+	ck_assert(look());
+	watch_set_loaded(&watch, stamp());
+	check_not_due();
 }
 END_TEST
 
-/* Somebody who never stops writing is not waited for. */
-START_TEST(endless_changes_are_told_in_time)
+/* A file that changes before each look is loaded 3 s after the first one. */
+START_TEST(endless_changes_count_in_time)
 {
-	int64_t begun_us = fake_clock_elapsed_us(&clock_);
+	CLEANUP_FREE char *text = xcalloc(32, 1);
+	int64_t first_us = 0;
+	bool due = false;
 
-	while (!told) {
-		write_file("etc/rules.d/teams.yaml", "teams: {}\n");
-		take_events();
-		fake_clock_advance(&clock_, LIMIT_WATCH_QUIET_US / 2);
+	for (size_t i = 0; i < 20 && !due; i++) {
+		text[i] = '#';
+		write_file("etc/rules.d/teams.yaml", text);
+		due = look();
+		if (i == 0)
+			first_us = now_us;
 	}
-	ck_assert_int_le(fake_clock_elapsed_us(&clock_) - begun_us, LIMIT_WATCH_HOLD_US);
+	ck_assert(due);
+	ck_assert_int_eq(now_us - first_us, 3000000);
+}
+END_TEST
+
+/* A file that goes as it came leaves nothing to load. */
+START_TEST(change_that_is_undone)
+{
+	write_file("etc/rules.d/more.yaml", "teams:\n");
+	ck_assert(!look());
+	ck_assert(watch.changing);
+	remove_file("etc/rules.d/more.yaml");
+	ck_assert(!look());
+	ck_assert(!watch.changing);
+	check_not_due();
 }
 END_TEST
 
@@ -220,65 +222,58 @@ END_TEST
  * rename. */
 START_TEST(config_map_is_swapped)
 {
-	CLEANUP_FREE char *map = in_top("map");
-
 	make_directory("map");
 	make_directory("map/..2026_1");
 	write_file("map/..2026_1/rules.yaml", "teams:\n");
 	make_link("..2026_1", "map/..data");
 	make_link("..data/rules.yaml", "map/rules.yaml");
-	watch_one(map);
-	check_not_told();
+	watch_path("map");
 	for (int i = 2; i < 4; i++) {
 		CLEANUP_FREE char *directory = xasprintf("map/..2026_%d", i);
 		CLEANUP_FREE char *file = xasprintf("%s/rules.yaml", directory);
 		make_directory(directory);
 		write_file(file, "teams: {}\n");
-		check_not_told();
 		make_link(strchr(directory, '/') + 1, "map/..data_tmp");
-		check_not_told();
+		check_not_due();
 		rename_file("map/..data_tmp", "map/..data");
-		check_told();
+		check_due();
 	}
 }
 END_TEST
 
-/* The file itself is watched, as rules or as an include: wherever links lead. */
+/* A watched file, as an include is, may be a link of a link. */
 START_TEST(link_of_a_link_is_turned)
 {
-	CLEANUP_FREE char *live = in_top("live.yaml");
-
 	make_directory("v1");
 	make_directory("v2");
 	write_file("v1/all.txt", "teams:\n");
 	write_file("v2/all.txt", "teams: {}\n");
 	make_link("v1", "current");
 	make_link("current/all.txt", "live.yaml");
-	watch_one(live);
-	check_not_told();
+	watch_path("live.yaml");
 	write_file("v1/all.txt", "teams: {}\n");
-	check_told();
+	check_due();
 	write_file("v2/all.txt", "teams: {a: {}}\n");
-	check_not_told();
+	check_not_due();
 	make_link("v2", "next");
 	rename_file("next", "current");
-	check_told();
+	check_due();
 	write_file("v2/all.txt", "teams: {}\n");
-	check_told();
+	check_due();
 	write_file("v1/all.txt", "teams:\n");
-	check_not_told();
+	check_not_due();
 }
 END_TEST
 
 START_TEST(links_in_a_circle_end)
 {
-	CLEANUP_FREE char *path = in_top("a");
-
 	make_link("b", "a");
 	make_link("a", "b");
-	watch_one(path);
+	watch_path("a");
 	remove_file("b");
-	check_told();
+	check_not_due(); /* a leads nowhere, as before */
+	write_file("b", "teams:\n");
+	check_due();
 }
 END_TEST
 
@@ -286,88 +281,66 @@ START_TEST(directory_goes_and_comes_back)
 {
 	remove_file("etc/rules.d/teams.yaml");
 	remove_file("etc/rules.d");
-	check_told();
+	check_due();
 	make_directory("etc/rules.d");
-	check_told();
+	check_due();
 	write_file("etc/rules.d/teams.yaml", "teams:\n");
-	check_told();
-	/* So does its parent; another one takes its place. */
+	check_due();
+	/* Its parent is renamed; another one takes its place. */
 	rename_file("etc", "old");
-	check_told();
+	check_due();
 	write_file("old/rules.d/teams.yaml", "teams: {}\n");
-	check_not_told();
+	check_not_due();
 	make_directory("etc");
-	check_told();
+	check_not_due();
 	make_directory("etc/rules.d");
 	write_file("etc/rules.d/teams.yaml", "teams:\n");
-	check_told();
-	write_file("etc/rules.d/teams.yaml", "teams: {}\n");
-	check_told();
+	check_due();
 }
 END_TEST
 
-START_TEST(what_is_not_there_yet_is_seen_to_come)
+START_TEST(missing_directory_appears)
 {
-	CLEANUP_FREE char *path = in_top("etc/rules.shadow.d");
-
-	watch_one(path);
+	watch_path("etc/rules.shadow.d");
 	write_file("etc/rules.d/teams.yaml", "teams: {}\n");
-	check_not_told();
+	check_not_due();
 	make_directory("etc/rules.shadow.d");
-	check_told();
+	check_due();
 	write_file("etc/rules.shadow.d/a.yaml", "teams: {}\n");
-	check_told();
+	check_due();
 }
 END_TEST
 
-START_TEST(file_that_becomes_readable)
+START_TEST(file_becomes_readable)
 {
 	CLEANUP_FREE char *path = in_top("etc/rules.d/teams.yaml");
 
 	ck_assert_int_eq(chmod(path, 0), 0);
-	check_told();
+	check_due();
 	ck_assert_int_eq(chmod(path, 0600), 0);
-	check_told();
+	check_due();
 }
 END_TEST
 
-/* More names than are watched: it looks itself, and stops doing so when there is room again. */
-START_TEST(too_many_files_are_polled)
+/* A file that is listed beside its directory counts all the same, in any order of the list. */
+START_TEST(files_beside_their_directory_count)
 {
-	char **paths = xcalloc(LIMIT_WATCHES, sizeof(*paths));
+	CLEANUP_FREE char *file = in_top("etc/rules.d/teams.yaml");
+	const char *one[] = { watched, file }, *other[] = { file, watched };
+	uint64_t before = watch_stamp(one, 2);
 
-	for (size_t i = 0; i < LIMIT_WATCHES; i++)
-		paths[i] = xasprintf("%s/etc/%zu.yaml", top, i);
-	watch_set(watch, (const char *const *)paths, LIMIT_WATCHES);
-	ck_assert(watch_polls(watch));
-	fake_clock_advance(&clock_, LIMIT_WATCH_POLL_US - 1);
-	ck_assert_uint_eq(told_unsure, 0);
-	fake_clock_advance(&clock_, 1);
-	ck_assert_uint_eq(told_unsure, 1);
-	watch_one(rules);
-	ck_assert(!watch_polls(watch));
-	fake_clock_advance(&clock_, US_PER_MINUTE);
-	ck_assert_uint_le(told_unsure, 2);
-	for (size_t i = 0; i < LIMIT_WATCHES; i++)
-		free(paths[i]);
-	free(paths);
+	ck_assert_uint_eq(watch_stamp(other, 2), before);
+	write_file("etc/rules.d/teams.yaml", "teams: {}\n");
+	ck_assert_uint_ne(watch_stamp(one, 2), before);
 }
 END_TEST
 
-START_TEST(stamps_tell_changes_apart)
+/* Other files were read than were stamped: the next look comes soon, and they are loaded again. */
+START_TEST(unknown_stamp_is_loaded_again)
 {
-	const char *paths[] = { rules };
-	uint64_t first = watch_stamp(paths, 1);
-
-	ck_assert_uint_eq(watch_stamp(paths, 1), first);
-	write_file("etc/rules.d/teams.yaml", "teams: {a: {}}\n");
-	uint64_t second = watch_stamp(paths, 1);
-	ck_assert_uint_ne(second, first);
-	write_file("etc/rules.d/new.yaml", "teams:\n");
-	uint64_t third = watch_stamp(paths, 1);
-	ck_assert_uint_ne(third, second);
-	rename_file("etc/rules.d", "etc/old.d");
-	ck_assert_uint_ne(watch_stamp(paths, 1), third);
+	watch_set_loaded(&watch, 0);
+	ck_assert_int_eq(watch_pause_us(&watch), 500000);
+	check_due();
 }
 END_TEST
 
@@ -379,17 +352,18 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, file_is_written);
 	tcase_add_test(tests, file_is_renamed_over);
-	tcase_add_test(tests, files_of_editors_say_nothing);
-	tcase_add_test(tests, many_changes_are_told_once);
-	tcase_add_test(tests, endless_changes_are_told_in_time);
+	tcase_add_test(tests, other_files_do_not_count);
+	tcase_add_test(tests, many_changes_count_once);
+	tcase_add_test(tests, endless_changes_count_in_time);
+	tcase_add_test(tests, change_that_is_undone);
 	tcase_add_test(tests, config_map_is_swapped);
 	tcase_add_test(tests, link_of_a_link_is_turned);
 	tcase_add_test(tests, links_in_a_circle_end);
 	tcase_add_test(tests, directory_goes_and_comes_back);
-	tcase_add_test(tests, what_is_not_there_yet_is_seen_to_come);
-	tcase_add_test(tests, file_that_becomes_readable);
-	tcase_add_test(tests, too_many_files_are_polled);
-	tcase_add_test(tests, stamps_tell_changes_apart);
+	tcase_add_test(tests, missing_directory_appears);
+	tcase_add_test(tests, file_becomes_readable);
+	tcase_add_test(tests, files_beside_their_directory_count);
+	tcase_add_test(tests, unknown_stamp_is_loaded_again);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
