@@ -72,7 +72,7 @@ static const char *shown_name(const char *path)
 	return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* The whole file; false: it cannot be read, which was told. */
+/* The whole file or standard input; false: it cannot be read, which was told. */
 static bool explain_read_file(struct explain *x, const char *path, struct buf *ret_text)
 {
 	CLEANUP_FCLOSE FILE *opened = NULL;
@@ -257,7 +257,7 @@ static bool explain_read_alert(struct explain *x)
 	buf_fini(&text);
 	if (!error && !batch.nalerts)
 		error = err_set(&err, EBADMSG, "%s",
-				batch.nrefused ? batch.refused[0].text : "there is no alert in it");
+				batch.nrefused ? batch.refused[0].text : "the file holds no alert");
 	if (error) {
 		report_input(x, shown_name(x->options.alert), err.line, err.text);
 		return false;

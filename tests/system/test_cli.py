@@ -343,6 +343,10 @@ def colours():
             assert "\033[" not in on_terminal(*arguments, NO_COLOR="1")
             assert "\033[" not in tracepager(*arguments)[1]
         assert "\033[" not in on_terminal("check", "--format", "json", place.path("broken"))
+        # Findings on standard error are like those on standard output.
+        replay = "replay", "--store", "/nonexistent/store", "--rules", place.path("broken")
+        assert "\033[" in on_terminal(*replay, TERM="xterm")
+        assert "\033[" not in on_terminal(*replay, TERM="xterm", NO_COLOR="1")
     with Place(trace=json.dumps(TRACE)) as place:
         explain = "explain", place.path("trace")
         assert "\033[" in on_terminal(*explain, TERM="xterm")
