@@ -203,6 +203,8 @@ int main(int argc, char **argv)
 		die(dir, "cannot be made");
 	CLEANUP_FREE char *path = xasprintf("%s/store.db", dir);
 	CLEANUP_FREE char *lock = xasprintf("%s.lock", path);
+	CLEANUP_FREE char *wal = xasprintf("%s-wal", path);
+	CLEANUP_FREE char *shm = xasprintf("%s-shm", path);
 	CLEANUP_FREE char *new_rules = xasprintf("%s/rules.yaml", dir);
 	if (store_sqlite_open(path, &store, &err) < 0)
 		die("store", err.text);
@@ -233,5 +235,10 @@ int main(int argc, char **argv)
 	unlink(path);
 	unlink(lock);
 	unlink(new_rules);
-	return rmdir(dir) != 0 || status != 1;
+	/* A reader that may not write cannot remove the log of the store. */
+	unlink(wal);
+	unlink(shm);
+	if (rmdir(dir))
+		die(dir, "cannot be removed");
+	return status != 1;
 }
