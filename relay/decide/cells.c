@@ -18,7 +18,7 @@ struct range {
 
 #define NOTHING(first, last)
 
-static const struct range mark_ranges[] = {
+static const struct range cell_mark_ranges[] = {
 #define MARK(first, last) { first, last },
 #define WIDE		  NOTHING
 #include "tracepager/tbl/cell_widths.def"
@@ -26,7 +26,7 @@ static const struct range mark_ranges[] = {
 #undef WIDE
 };
 
-static const struct range wide_ranges[] = {
+static const struct range cell_wide_ranges[] = {
 #define MARK		  NOTHING
 #define WIDE(first, last) { first, last },
 #include "tracepager/tbl/cell_widths.def"
@@ -76,12 +76,13 @@ size_t cells_character(const char *text, size_t len, size_t *ret_cells)
 	uint32_t code;
 	size_t at = code_point(text, len, &code);
 
-	*ret_cells = code_in_ranges(mark_ranges, ARRAY_LEN(mark_ranges), code)
-			     ? 0
-			     : 1 + code_in_ranges(wide_ranges, ARRAY_LEN(wide_ranges), code);
+	*ret_cells =
+		code_in_ranges(cell_mark_ranges, ARRAY_LEN(cell_mark_ranges), code)
+			? 0
+			: 1 + code_in_ranges(cell_wide_ranges, ARRAY_LEN(cell_wide_ranges), code);
 	while (at < len) {
 		size_t n = code_point(text + at, len - at, &code);
-		if (!code_in_ranges(mark_ranges, ARRAY_LEN(mark_ranges), code))
+		if (!code_in_ranges(cell_mark_ranges, ARRAY_LEN(cell_mark_ranges), code))
 			break;
 		at += n;
 	}

@@ -10,7 +10,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 
-static const char *text_or_empty(const char *text)
+static const char *json_or_empty(const char *text)
 {
 	return text ? text : "";
 }
@@ -76,9 +76,9 @@ static void json_write_signal(const struct decision *d, struct buf *out)
 		return;
 	}
 	buf_putc(out, '{');
-	buf_json_text(out, "service", text_or_empty(d->signal.service));
-	buf_json_text(out, "operation", text_or_empty(d->signal.operation));
-	buf_json_text(out, "from", text_or_empty(d->signal.from));
+	buf_json_text(out, "service", json_or_empty(d->signal.service));
+	buf_json_text(out, "operation", json_or_empty(d->signal.operation));
+	buf_json_text(out, "from", json_or_empty(d->signal.from));
 	buf_putc(out, '}');
 }
 
@@ -90,9 +90,9 @@ static void json_write_suspect(bool found, const struct suspect *suspect, struct
 		return;
 	}
 	buf_putc(out, '{');
-	buf_json_text(out, "service", text_or_empty(suspect->service));
-	buf_json_text(out, "namespace", text_or_empty(suspect->namespace));
-	buf_json_text(out, "operation", text_or_empty(suspect->operation));
+	buf_json_text(out, "service", json_or_empty(suspect->service));
+	buf_json_text(out, "namespace", json_or_empty(suspect->namespace));
+	buf_json_text(out, "operation", json_or_empty(suspect->operation));
 	buf_json_text(out, "kind", suspect_kind_name(suspect->kind));
 	buf_json_text(out, "callee", suspect->callee);
 	buf_json_text(out, "error", suspect->error);
@@ -167,7 +167,7 @@ static void json_write_runners_up(const struct verdict *verdict, struct buf *out
 		const struct runner_up *other = &verdict->runners_up[i];
 		json_write_comma(out, i);
 		buf_putc(out, '{');
-		buf_json_text(out, "service", text_or_empty(other->service));
+		buf_json_text(out, "service", json_or_empty(other->service));
 		if (other->callee)
 			buf_json_text(out, "callee", other->callee);
 		buf_json_int(out, "agree", other->agree);
@@ -192,7 +192,7 @@ static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 	} else {
 		buf_putc(out, '{');
 		buf_json_text(out, "code", fallback_code_name(verdict->fallback));
-		buf_json_text(out, "text", text_or_empty(verdict->fallback_text));
+		buf_json_text(out, "text", json_or_empty(verdict->fallback_text));
 		buf_putc(out, '}');
 	}
 	buf_putc(out, '}');
@@ -273,7 +273,7 @@ static void json_write_page(const struct decision *d, struct buf *out)
 	buf_putc(out, '{');
 	buf_json_text(out, "dedup_key", page->dedup_key);
 	buf_json_text(out, "severity", severity_name(page->severity));
-	buf_json_text(out, "summary", text_or_empty(page->summary));
+	buf_json_text(out, "summary", json_or_empty(page->summary));
 	buf_json_key(out, "links");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < page->nlinks; i++) {

@@ -21,7 +21,7 @@ const char *shadow_what_name(enum shadow_what what)
 }
 
 /* The pagers' names, cut at LIMIT_SHADOW_TEXT_BYTES. */
-static char *outcome_pagers(const struct decision *decision)
+static char *shadow_pagers(const struct decision *decision)
 {
 	struct buf text = BUF_INIT(LIMIT_SHADOW_TEXT_BYTES);
 	size_t n;
@@ -35,7 +35,7 @@ static char *outcome_pagers(const struct decision *decision)
 	return buf_take(&text);
 }
 
-static char *outcome_suspect(const struct decision *decision)
+static char *shadow_suspect(const struct decision *decision)
 {
 	const struct suspect *suspect = &decision->verdict.suspect;
 
@@ -47,7 +47,7 @@ static char *outcome_suspect(const struct decision *decision)
 			 (int)LIMIT_SHADOW_TEXT_BYTES, suspect->service);
 }
 
-static char *outcome_rule(const struct decision *decision)
+static char *shadow_rule(const struct decision *decision)
 {
 	const struct signal_rule *signal = decision->signal_rule;
 
@@ -87,9 +87,9 @@ void shadow_outcome_of(const struct decision *decision, struct shadow_outcome *r
 			[SHADOW_PAGE] = xstrdup(decision->no_page ? "no" : "yes"),
 			[SHADOW_TEAM] = xstrdup(decision->team->name),
 			[SHADOW_SEVERITY] = xstrdup(severity_name(decision->page.severity)),
-			[SHADOW_PAGERS] = outcome_pagers(decision),
-			[SHADOW_SUSPECT] = outcome_suspect(decision),
-			[SHADOW_RULE] = outcome_rule(decision),
+			[SHADOW_PAGERS] = shadow_pagers(decision),
+			[SHADOW_SUSPECT] = shadow_suspect(decision),
+			[SHADOW_RULE] = shadow_rule(decision),
 		},
 		.pages = !decision->no_page,
 	};
