@@ -1,14 +1,15 @@
 /*
- * Intake: HTTP requests that carry alerts. Authenticates the sender, reads the body in its
- * format, takes the alerts in slices that do not hold the loop, and answers when they are on disk.
+ * Intake: HTTP requests that carry alerts. Authenticates the sender, parses the body in the
+ *sender's format, accepts the alerts in slices that do not hold the loop, and answers when they are
+ *on disk. Refuses alerts when there is no room for more. Owns the requests under way; alerts are
+ *handed on. Loop thread only; the pool parses large bodies.
  *
- *	202 (or 200 for /api/v2/alerts)   taken, and on disk
+ *	202 (200 for /api/v2/alerts)   accepted, and on disk
  *	400   what is wrong, and where
- *	401   wrong token
- *	404   no such sender; the log learns it, and the catch-all team, if it may be one of ours:
- *	      nobody looks at a sender's failed notifications
- *	503   with Retry-After: overload, or the store failed: nothing is taken for granted, send
- *	      it again
+ *	401   missing or wrong token
+ *	404   no such sender: it is logged, and the catch-all team is paged once an hour if the
+ *request has a declared sender's token (nobody looks at failed notifications of a sender) 503
+ *overload, or the store failed; with Retry-After: send the alerts again
  */
 #ifndef TRACEPAGER_INTAKE_H
 #define TRACEPAGER_INTAKE_H
@@ -29,23 +30,26 @@ enum accept_result {
 	ACCEPT_NEW,	 /* a firing alert that was not known */
 	ACCEPT_REPEATED, /* known already: refreshed */
 	ACCEPT_RESOLVED,
-	ACCEPT_UNKNOWN, /* resolved, but nobody knows it: nothing to do */
+	ACCEPT_UNKNOWN, /* resolved, but was not known as firing: nothing to do */
 	ACCEPT_COUNT
 };
 
-/* A monitoring system that may send. Texts are the configuration's. */
+/* A monitoring system that may send. Borrows its texts from the configuration. */
 struct sender {
 	const char *name;
 	enum alert_format_id format;
-	const struct secret *bearer; /* its value NULL: none asked for */
+	const struct secret *bearer; /* its value NULL: no token is required */
 };
 
-/* Who takes the alerts. */
+/* The user of intake, which keeps the alerts. */
 struct intake_ops {
+	/* May further alerts be accepted? */
 	bool (*have_room)(void *ctx);
+	/* The alert is borrowed. */
 	enum accept_result (*accept)(void *ctx, const struct alert *alert);
-	/* done() when what was accepted so far is on disk, or is not. */
+	/* Call done() once all alerts accepted so far are on disk, or failed to get there. */
 	void (*when_durable)(void *ctx, store_done *done, void *arg);
+	/* A body was refused altogether: page somebody about the sender. Texts are borrowed. */
 	void (*body_refused)(void *ctx, const char *sender, const char *why);
 	void *ctx;
 };
@@ -56,22 +60,25 @@ struct intake_env {
 	const struct clock *clock;
 	const struct sender *senders;
 	size_t nsenders;
-	bool open; /* the address is loopback: /api/v2/alerts is taken without a token where no
-		      sender declares one, and who names an undeclared sender is one of ours */
+	/* All addresses are loopback: /api/v2/alerts needs no token if no sender declares one, and
+	 * requests under an undeclared name may page. */
+	bool open;
 	struct intake_ops ops;
 };
 
 struct intake;
 
+/* env is copied; what it points to is borrowed. */
 struct intake *intake_new(const struct intake_env *env);
-void intake_free(
-	struct intake *intake); /* requests under way are dropped without an answer; takes NULL */
+/* Drops the requests under way without an answer. The pool must be idle. Takes NULL. */
+void intake_free(struct intake *intake);
 
-/* sender: the rest of the path; a slash may follow the name. */
+/* Answer a request (taken). sender: the rest of the path; a slash may follow the name. */
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);
 
-/* Does the request carry this token? Constant time; a secret that is not set is carried by none. */
+/* Does the request carry this bearer token? In constant time; false for a secret without a value.
+ */
 bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret);
 
 #endif

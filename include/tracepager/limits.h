@@ -311,6 +311,26 @@
  * clock may step by this much in between. */
 #define LIMIT_CLOCK_STEP_US US_PER_HOUR
 
+/* ---- intake ---- */
+
+/* Memory of one request: the alerts of a body take about twice its size. */
+#define LIMIT_INTAKE_JOB_BYTES (16u * LIMIT_BODY_BYTES)
+/* A larger body is parsed in the pool: this one takes a fraction of LIMIT_TURN_US. */
+#define LIMIT_INLINE_BODY_BYTES (64u << 10)
+/* Alerts of one body that are accepted in one turn of the loop: about 1 ms. */
+#define LIMIT_ALERTS_PER_TURN 32
+/* Retry-After of a 503, in seconds: senders retry at about this pace by themselves. */
+#define LIMIT_INTAKE_RETRY_AFTER_S 5
+/* One answer, and the refused alerts that it lists; the rest is counted. */
+#define LIMIT_INTAKE_REPLY_BYTES (64u << 10)
+#define LIMIT_REFUSED_SHOWN	 20
+/* Names of undeclared senders that are told apart at one time, and their length, as of a declared
+ * one's. Each is logged once a minute and paged once an hour. */
+#define LIMIT_UNDECLARED	    16
+#define LIMIT_UNDECLARED_NAME_BYTES 64
+#define LIMIT_UNDECLARED_LOG_US	    US_PER_MINUTE
+#define LIMIT_UNDECLARED_PAGE_US    US_PER_HOUR
+
 /* ---- fetch ---- */
 
 /* The default of enrich_budget: how long an alert waits for its traces, from its acceptance. */
@@ -399,6 +419,11 @@
 #define LIMIT_DELIVERIES_PER_PAGER 16u
 /* Failures in a row after which a pager is only probed, one attempt at a time. */
 #define LIMIT_BREAKER_FAILURES 5u
+
+/* ---- ruletest ---- */
+
+/* The reasons shown beneath a difference. */
+#define LIMIT_TEST_REASON_BYTES 2048
 
 /* ---- incident ---- */
 

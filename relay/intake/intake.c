@@ -1,7 +1,6 @@
 /*
- * Intake's HTTP side: one job per request, from its body to its answer. Large bodies are parsed in
- * the pool, many alerts are taken over several turns. Owns the jobs; the alerts are handed to
- * intake_ops.
+ * Intake: one job for each request, from its body to its answer. The pool parses large bodies; many
+ * alerts are accepted over several turns of the loop. Owns the jobs; alerts go to intake_ops.
  */
 #include "tracepager/intake.h"
 
@@ -17,54 +16,36 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* A body's alerts take about twice its size in memory; labels are cut beyond that. */
-#define JOB_ARENA_BYTES (16u * LIMIT_BODY_BYTES)
-/* Larger bodies would hold the loop for more than a fraction of a millisecond. */
-#define PARSE_INLINE_BYTES (64u << 10)
-/* About a millisecond of decisions. */
-#define ALERTS_PER_TURN 32
-#define RETRY_AFTER_S	5
-#define REPLY_BYTES	(64u << 10)
-/* Refused alerts that an answer lists; the rest is counted. */
-#define REFUSED_SHOWN 20
-
-/* Undeclared senders that are told apart; where more of them knock at once, the others are counted.
- */
-#define STRANGERS	 16
-#define STRANGER_LOG_US	 US_PER_MINUTE
-#define STRANGER_PAGE_US US_PER_HOUR
-/* As long as a declared one's may be. */
-#define NAME_BYTES 64
-
-struct job {
-	LIST_ENTRY(job) link;
+struct intake_job {
+	LIST_ENTRY(intake_job) link;
 	struct intake *intake;
 	struct http_exchange *exchange;
 	struct arena *arena;
 	const struct sender *sender;
-	bool api; /* /api/v2/alerts: answers as Alertmanager does */
+	bool api; /* from /api/v2/alerts: answered as Alertmanager answers */
 	const char *body;
 	size_t len;
 	struct alert_batch batch;
 	struct err err;
-	int result;	/* of the parse */
-	size_t next;	/* alert to take */
-	size_t commits; /* under way */
+	int result;	/* of parse() */
+	size_t next;	/* the alert to be accepted next */
+	size_t commits; /* not yet reported */
 	int store_error;
 	size_t counts[ACCEPT_COUNT];
-	struct timer slice;
+	struct timer slice; /* accepts the next alerts in the next turn */
 };
 
-/* A name that somebody sends under, and nobody declared. */
-struct stranger {
-	char name[NAME_BYTES + 1];
-	int64_t log_at_us, page_at_us; /* not again before; the slot is free after both */
+/* A name that somebody sends under and that no sender is declared with. */
+struct undeclared_sender {
+	char name[LIMIT_UNDECLARED_NAME_BYTES + 1];
+	int64_t log_at_us, page_at_us; /* monotonic: next log line, next page; after both the slot
+					* is free */
 };
 
 struct intake {
 	struct intake_env env;
-	struct stranger strangers[STRANGERS];
-	LIST_HEAD(, job) jobs;
+	struct undeclared_sender undeclared[LIMIT_UNDECLARED];
+	LIST_HEAD(, intake_job) jobs;
 };
 
 struct intake *intake_new(const struct intake_env *env)
@@ -76,7 +57,7 @@ struct intake *intake_new(const struct intake_env *env)
 	return intake;
 }
 
-static void job_free(struct job *job)
+static void intake_job_free(struct intake_job *job)
 {
 	LIST_REMOVE(job, link);
 	timer_disarm(job->intake->env.timers, &job->slice);
@@ -86,32 +67,32 @@ static void job_free(struct job *job)
 
 void intake_free(struct intake *intake)
 {
-	struct job *job;
+	struct intake_job *job;
 
 	if (!intake)
 		return;
 	while ((job = LIST_FIRST(&intake->jobs)))
-		job_free(job);
+		intake_job_free(job);
 	free(intake);
 }
 
 static void reply_error(struct http_exchange *exchange, int status, const char *text)
 {
-	struct buf body = BUF_INIT(REPLY_BYTES);
+	struct buf body = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES);
 
 	buf_puts(&body, "{\"error\": ");
 	buf_json_string(&body, text);
 	buf_puts(&body, "}\n");
 	http_exchange_reply(exchange, status, NULL, buf_text(&body), body.len,
-			    status == 503 ? RETRY_AFTER_S : 0);
+			    status == 503 ? LIMIT_INTAKE_RETRY_AFTER_S : 0);
 	buf_fini(&body);
 }
 
 /* ---- the answer ---- */
 
-static void write_refused(const struct job *job, struct buf *body)
+static void write_refused(const struct intake_job *job, struct buf *body)
 {
-	for (size_t i = 0; i < job->batch.nrefused && i < REFUSED_SHOWN; i++) {
+	for (size_t i = 0; i < job->batch.nrefused && i < LIMIT_REFUSED_SHOWN; i++) {
 		const struct refused_alert *refused = &job->batch.refused[i];
 		buf_printf(body, "%s{\"alert\": %u, \"error\": ", i ? ", " : "", refused->index);
 		buf_json_string(body, refused->text);
@@ -119,9 +100,9 @@ static void write_refused(const struct job *job, struct buf *body)
 	}
 }
 
-static void reply_webhook(struct job *job)
+static void reply_webhook(struct intake_job *job)
 {
-	struct buf body = BUF_INIT(REPLY_BYTES);
+	struct buf body = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES);
 	const size_t *counts = job->counts;
 	bool none = job->batch.nrefused && !job->batch.nalerts;
 
@@ -142,13 +123,14 @@ static void reply_webhook(struct job *job)
 	buf_fini(&body);
 }
 
-/* Alertmanager's answers: nothing, or one string with all that was wrong; the good ones are taken
+/* As Alertmanager answers: an empty body, or one string with all errors; valid alerts are accepted
  * either way. */
-static void reply_api(struct job *job)
+static void reply_api(struct intake_job *job)
 {
-	struct buf text = BUF_INIT(REPLY_BYTES / 8), body = BUF_INIT(REPLY_BYTES);
+	struct buf text = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES / 8),
+		   body = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES);
 
-	for (size_t i = 0; i < job->batch.nrefused && i < REFUSED_SHOWN; i++)
+	for (size_t i = 0; i < job->batch.nrefused && i < LIMIT_REFUSED_SHOWN; i++)
 		buf_printf(&text, "%s%s", i ? "; " : "", job->batch.refused[i].text);
 	if (job->batch.nrefused) {
 		buf_json_string(&body, buf_text(&text));
@@ -160,40 +142,40 @@ static void reply_api(struct job *job)
 	buf_fini(&body);
 }
 
-static void answer(struct job *job)
+static void job_answer(struct intake_job *job)
 {
 	metric_add(METRIC_ALERTS_REFUSED, (int64_t)job->batch.nrefused);
 	metric_observe_us(METRIC_ACCEPT_TIME, clock_mono_us(job->intake->env.clock) -
 						      http_exchange_began_us(job->exchange));
 	if (job->store_error)
 		reply_error(job->exchange, 503,
-			    "the store did not take the alerts; send them again");
+			    "the store failed to write the alerts; send them again");
 	else if (job->api)
 		reply_api(job);
 	else
 		reply_webhook(job);
-	job_free(job);
+	intake_job_free(job);
 }
 
-/* ---- taking the alerts ---- */
+/* ---- accepting the alerts ---- */
 
-static void durable(void *ctx, int error, const char *text)
+static void job_on_durable(void *ctx, int error, const char *text)
 {
-	struct job *job = ctx;
+	struct intake_job *job = ctx;
 
-	(void)text; /* told in the log by the turn */
+	(void)text; /* the store's user logs it */
 	job->commits--;
 	if (error)
 		job->store_error = error;
 	if (!job->commits && job->next == job->batch.nalerts)
-		answer(job);
+		job_answer(job);
 }
 
-static void take_slice(void *arg)
+static void job_accept_slice(void *arg)
 {
-	struct job *job = arg;
+	struct intake_job *job = arg;
 	const struct intake_env *env = &job->intake->env;
-	size_t end = job->next + ALERTS_PER_TURN;
+	size_t end = job->next + LIMIT_ALERTS_PER_TURN;
 
 	if (end > job->batch.nalerts)
 		end = job->batch.nalerts;
@@ -201,15 +183,15 @@ static void take_slice(void *arg)
 		job->counts[env->ops.accept(env->ops.ctx, &job->batch.alerts[job->next])]++;
 	if (job->batch.nalerts) {
 		job->commits++;
-		env->ops.when_durable(env->ops.ctx, durable, job);
+		env->ops.when_durable(env->ops.ctx, job_on_durable, job);
 	}
 	if (job->next < job->batch.nalerts)
 		timer_arm(env->timers, &job->slice, clock_mono_us(env->clock));
 	else if (!job->commits)
-		answer(job);
+		job_answer(job);
 }
 
-static void refuse_body(struct job *job)
+static void job_refuse_body(struct intake_job *job)
 {
 	const struct intake_env *env = &job->intake->env;
 	char text[sizeof(job->err.text) + 64];
@@ -225,35 +207,35 @@ static void refuse_body(struct job *job)
 		 LOG_INT("bytes", (int64_t)job->len));
 	env->ops.body_refused(env->ops.ctx, job->sender->name, text);
 	reply_error(job->exchange, 400, text);
-	job_free(job);
+	intake_job_free(job);
 }
 
-static void parsed(struct job *job)
+static void job_on_parsed(struct intake_job *job)
 {
 	if (job->result < 0)
-		refuse_body(job);
+		job_refuse_body(job);
 	else
-		take_slice(job);
+		job_accept_slice(job);
 }
 
-static void run_parse(void *arg)
+static void job_run_parse(void *arg)
 {
-	struct job *job = arg;
+	struct intake_job *job = arg;
 
 	job->result = alert_formats[job->sender->format]->parse(
 		job->arena, job->body, job->len, job->sender->name,
 		clock_wall_us(job->intake->env.clock), &job->batch, &job->err);
 }
 
-static void parse_ran(void *arg)
+static void job_on_parse_done(void *arg)
 {
-	parsed(arg);
+	job_on_parsed(arg);
 }
 
-static void start(struct intake *intake, struct http_exchange *exchange,
-		  const struct sender *sender, bool api)
+static void intake_start_job(struct intake *intake, struct http_exchange *exchange,
+			     const struct sender *sender, bool api)
 {
-	struct job *job;
+	struct intake_job *job;
 
 	if (!intake->env.ops.have_room(intake->env.ops.ctx)) {
 		reply_error(exchange, 503, "too many alerts are waiting; send them again");
@@ -262,21 +244,21 @@ static void start(struct intake *intake, struct http_exchange *exchange,
 	job = xcalloc(1, sizeof(*job));
 	job->intake = intake;
 	job->exchange = exchange;
-	job->arena = arena_new(JOB_ARENA_BYTES);
+	job->arena = arena_new(LIMIT_INTAKE_JOB_BYTES);
 	job->sender = sender;
 	job->api = api;
 	job->body = http_exchange_body(exchange, &job->len);
-	job->slice = (struct timer){ .fire = take_slice, .arg = job };
+	job->slice = (struct timer){ .fire = job_accept_slice, .arg = job };
 	LIST_INSERT_HEAD(&intake->jobs, job, link);
-	if (job->len <= PARSE_INLINE_BYTES) {
-		run_parse(job);
-		parsed(job);
+	if (job->len <= LIMIT_INLINE_BODY_BYTES) {
+		job_run_parse(job);
+		job_on_parsed(job);
 	} else {
-		pool_submit(intake->env.pool, run_parse, parse_ran, job);
+		pool_submit(intake->env.pool, job_run_parse, job_on_parse_done, job);
 	}
 }
 
-/* ---- who may send ---- */
+/* ---- authentication ---- */
 
 bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret)
 {
@@ -291,33 +273,35 @@ bool bearer_matches(const struct http_exchange *exchange, const struct secret *s
 
 static void refuse_token(struct http_exchange *exchange, const char *sender)
 {
-	log_warn("a request came without the right token", LOG_STR("sender", sender),
+	log_warn("request refused: its token is missing or wrong", LOG_STR("sender", sender),
 		 LOG_STR("peer", http_exchange_peer(exchange)));
 	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
 	reply_error(exchange, 401, "send the sender's token: Authorization: Bearer TOKEN");
 }
 
-/* The slot of a name, or a free one; NULL: others have them all. */
-static struct stranger *find_stranger(struct intake *intake, const char *name, int64_t now_us)
+/* The slot of a name, made if need be. NULL: other names have all slots. */
+static struct undeclared_sender *find_undeclared(struct intake *intake, const char *name,
+						 int64_t now_us)
 {
-	struct stranger *free_one = NULL;
+	struct undeclared_sender *free_one = NULL;
 
-	for (size_t i = 0; i < STRANGERS; i++) {
-		struct stranger *stranger = &intake->strangers[i];
-		if (stranger->name[0] && strcmp(stranger->name, name) == 0)
-			return stranger;
-		if (!free_one && now_us >= stranger->log_at_us && now_us >= stranger->page_at_us)
-			free_one = stranger;
+	for (size_t i = 0; i < LIMIT_UNDECLARED; i++) {
+		struct undeclared_sender *undeclared = &intake->undeclared[i];
+		if (undeclared->name[0] && strcmp(undeclared->name, name) == 0)
+			return undeclared;
+		if (!free_one && now_us >= undeclared->log_at_us &&
+		    now_us >= undeclared->page_at_us)
+			free_one = undeclared;
 	}
 	if (free_one) {
-		*free_one = (struct stranger){ .log_at_us = 0 };
+		*free_one = (struct undeclared_sender){ .log_at_us = 0 };
 		snprintf(free_one->name, sizeof(free_one->name), "%s", name);
 	}
 	return free_one;
 }
 
-/* Would we page for what this peer does? Else anybody who reaches the port could page. */
-static bool one_of_ours(const struct intake *intake, const struct http_exchange *exchange)
+/* May this peer's mistakes page somebody? Otherwise anybody who reaches the port could page. */
+static bool may_page_for(const struct intake *intake, const struct http_exchange *exchange)
 {
 	bool found = intake->env.open;
 
@@ -326,25 +310,25 @@ static bool one_of_ours(const struct intake *intake, const struct http_exchange 
 	return found;
 }
 
-static void tell_of_stranger(struct intake *intake, const struct http_exchange *exchange,
-			     const char *name)
+static void report_undeclared(struct intake *intake, const struct http_exchange *exchange,
+			      const char *name)
 {
 	const struct intake_env *env = &intake->env;
 	int64_t now_us = clock_mono_us(env->clock);
-	struct stranger *stranger = find_stranger(intake, name, now_us);
+	struct undeclared_sender *undeclared = find_undeclared(intake, name, now_us);
 	char why[256];
 
-	if (!stranger)
+	if (!undeclared)
 		return;
-	if (now_us >= stranger->log_at_us) {
-		stranger->log_at_us = now_us + STRANGER_LOG_US;
+	if (now_us >= undeclared->log_at_us) {
+		undeclared->log_at_us = now_us + LIMIT_UNDECLARED_LOG_US;
 		log_warn("a sender is not declared; its alerts are refused",
 			 LOG_STR("sender", name), LOG_STR("peer", http_exchange_peer(exchange)));
 	}
-	if (now_us < stranger->page_at_us || !one_of_ours(intake, exchange) ||
+	if (now_us < undeclared->page_at_us || !may_page_for(intake, exchange) ||
 	    !env->ops.have_room(env->ops.ctx))
 		return;
-	stranger->page_at_us = now_us + STRANGER_PAGE_US;
+	undeclared->page_at_us = now_us + LIMIT_UNDECLARED_PAGE_US;
 	snprintf(why, sizeof(why),
 		 "sender %s is not declared and its alerts are refused; declare it under senders: "
 		 "in tracepager.yaml",
@@ -352,19 +336,19 @@ static void tell_of_stranger(struct intake *intake, const struct http_exchange *
 	env->ops.body_refused(env->ops.ctx, name, why);
 }
 
-static void refuse_stranger(struct intake *intake, struct http_exchange *exchange, const char *path,
-			    size_t len)
+static void refuse_undeclared(struct intake *intake, struct http_exchange *exchange,
+			      const char *path, size_t len)
 {
-	char name[NAME_BYTES + 1];
+	char name[LIMIT_UNDECLARED_NAME_BYTES + 1];
 	size_t n = 0;
 
-	/* It goes into a page and a key: cut, and without what no name can have. */
-	for (; n < len && n < NAME_BYTES; n++)
+	/* The name goes into a page and a key: cut it, and replace what no name can have. */
+	for (; n < len && n < LIMIT_UNDECLARED_NAME_BYTES; n++)
 		name[n] = path[n] > ' ' && path[n] < 0x7f ? path[n] : '?';
 	name[n] = '\0';
 	metric_add(METRIC_ALERTS_REFUSED, 1);
 	if (n)
-		tell_of_stranger(intake, exchange, name);
+		report_undeclared(intake, exchange, name);
 	reply_error(exchange, 404, "no such sender; declare it under senders: in tracepager.yaml");
 }
 
@@ -381,10 +365,10 @@ void intake_webhook(struct intake *intake, struct http_exchange *exchange, const
 		if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
 			refuse_token(exchange, sender->name);
 		else
-			start(intake, exchange, sender, false);
+			intake_start_job(intake, exchange, sender, false);
 		return;
 	}
-	refuse_stranger(intake, exchange, name, len);
+	refuse_undeclared(intake, exchange, name, len);
 }
 
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
@@ -396,7 +380,7 @@ void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 	const struct sender *found = NULL;
 	bool declared = false;
 
-	/* Every declared token is compared, so that the time does not tell which one came close. */
+	/* Compare every declared token, so that the time taken does not tell which one is close. */
 	for (size_t i = 0; i < intake->env.nsenders; i++) {
 		const struct sender *sender = &intake->env.senders[i];
 		if (sender->format != FORMAT_PROMETHEUS)
@@ -408,7 +392,7 @@ void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 	if (!found && !declared && intake->env.open)
 		found = &anybody;
 	if (found)
-		start(intake, exchange, found, true);
+		intake_start_job(intake, exchange, found, true);
 	else
 		refuse_token(exchange, "api");
 }
