@@ -1,7 +1,7 @@
 /*
- * Rule tests: finds the files, reads each test, decides it, compares. Everything that is decided is
- * decide()'s; this only feeds it. Owns the trees of the files and each test's memory while they
- * run; names and findings are the result's.
+ * Rule tests: finds the files, reads each test, has decide() decide it, compares. Decides nothing
+ * itself. Owns the trees of the files and each test's memory while they run; names and findings go
+ * to the result.
  */
 #include "tracepager/ruletest.h"
 
@@ -20,25 +20,25 @@
 #include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
-/* What is read is capped; what is made of it needs no second cap. */
+/* The files are capped; the trees made of them need no second cap. */
 #define ARENA_BYTES (SIZE_MAX / 2)
 
 struct runner {
 	const struct ruleset *rules;
 	const char *filter;
 	struct rule_tests *tests;
-	struct map *seen; /* files that were read */
+	struct map *seen; /* files that were run */
 };
 
 /* One file while its tests run. */
 struct test_file {
 	struct runner *runner;
 	struct ydoc doc;
-	int64_t now_us; /* 0: the file says none */
+	int64_t now_us; /* the file's "now"; 0: it has none */
 };
 
-static struct rule_test *add_test(struct runner *runner, const struct ydoc *doc,
-				  const struct ynode *node, const char *name)
+static struct rule_test *runner_add_test(struct runner *runner, const struct ydoc *doc,
+					 const struct ynode *node, const char *name)
 {
 	struct rule_tests *tests = runner->tests;
 
@@ -52,10 +52,9 @@ static struct rule_test *add_test(struct runner *runner, const struct ydoc *doc,
 	return test;
 }
 
-/* The test's own time, else the file's, else the start of its alert, else a time that never
- * changes. */
-static void set_now(struct test_reader *reader, const struct test_file *file,
-		    const struct ynode *node)
+/* The test's own time, else the file's, else the start of its alert, else RULETEST_NOW_US. */
+static void test_set_now(struct test_reader *reader, const struct test_file *file,
+			 const struct ynode *node)
 {
 	const struct ynode *start = ynode_get(ynode_get(node, "alert"), "starts_at");
 	int64_t start_us = 0;
@@ -67,23 +66,24 @@ static void set_now(struct test_reader *reader, const struct test_file *file,
 		reader->now_us = file->now_us;
 	else if (start && start->kind == YNODE_SCALAR &&
 		 rfc3339_parse(start->text, strlen(start->text), &start_us) == 0 && start_us)
-		reader->now_us = start_us; /* what is no time is told with the alert */
+		reader->now_us = start_us; /* test_alert() reports a wrong time */
 }
 
-/* What the healthy traces say of the alert's signal; NULL: there is none. Caller frees. */
-static struct evidence_set *evidence_of(const struct test_reader *reader, const struct alert *alert,
-					struct test_traces *healthy)
+/* Evidence from the healthy traces for the alert's signal; the caller frees it. NULL: there are no
+ * healthy traces. */
+static struct evidence_set *test_evidence(const struct test_reader *reader,
+					  const struct alert *alert, struct test_traces *healthy)
 {
-	struct evidence_set *kept = healthy->kept;
-
+	struct evidence_set *captured = healthy->evidence;
 	struct signal signal;
 	bool has_signal = alert && decide_signal(reader->arena, alert, reader->rules, NULL, NULL,
 						 NULL, &signal, NULL);
-	struct evidence_set *set = healthy->n && !kept ? evidence_new(LIMIT_WINDOW_BYTES) : NULL;
+	struct evidence_set *set =
+		healthy->n && !captured ? evidence_new(LIMIT_WINDOW_BYTES) : NULL;
 
-	healthy->kept = NULL;
-	if (kept)
-		return kept;
+	healthy->evidence = NULL;
+	if (captured)
+		return captured;
 	for (size_t i = 0; i < healthy->n; i++)
 		evidence_add_trace(set, healthy->at[i], has_signal ? &signal : NULL);
 	return set;
@@ -101,8 +101,8 @@ static void decide_test(struct test_reader *reader, struct decide_input *input,
 	test_expect(reader, expect, &decision);
 }
 
-/* What is needed of a test; nothing is decided where something is wrong with it. */
-static void read_test(struct test_reader *reader, const struct ynode *node)
+/* Read a test, and decide it if nothing is wrong with it. */
+static void read_and_decide(struct test_reader *reader, const struct ynode *node)
 {
 	static const char *const known[] = { "name",	"alert", "traces", "healthy",
 					     "missing", "now",	 "expect" };
@@ -131,7 +131,7 @@ static void read_test(struct test_reader *reader, const struct ynode *node)
 	if (!reader->findings->nerrors) {
 		input.traces = traces.at;
 		input.ntraces = (unsigned int)traces.n;
-		struct evidence_set *evidence = evidence_of(reader, input.alert, &healthy);
+		struct evidence_set *evidence = test_evidence(reader, input.alert, &healthy);
 		input.healthy = evidence;
 		decide_test(reader, &input, expect);
 		evidence_free(evidence);
@@ -140,7 +140,7 @@ static void read_test(struct test_reader *reader, const struct ynode *node)
 	test_traces_fini(&healthy);
 }
 
-static void run_test(struct test_file *file, const struct ynode *node)
+static void runner_run_test(struct test_file *file, const struct ynode *node)
 {
 	struct runner *runner = file->runner;
 	const struct ynode *name = ynode_get(node, "name");
@@ -151,7 +151,7 @@ static void run_test(struct test_file *file, const struct ynode *node)
 		runner->tests->nfiltered++;
 		return;
 	}
-	struct rule_test *test = add_test(runner, &file->doc, node, text);
+	struct rule_test *test = runner_add_test(runner, &file->doc, node, text);
 	struct test_reader reader = { .arena = arena_new(ARENA_BYTES),
 				      .doc = &file->doc,
 				      .findings = &test->findings,
@@ -159,15 +159,15 @@ static void run_test(struct test_file *file, const struct ynode *node)
 	reader.trace_options.extra_names =
 		rules_attr_names(runner->rules, &reader.trace_options.nextra_names);
 	if (test_map(&reader, node, "a test")) {
-		set_now(&reader, file, node);
-		read_test(&reader, node);
+		test_set_now(&reader, file, node);
+		read_and_decide(&reader, node);
 	}
 	findings_sort(&test->findings);
 	runner->tests->nfailed += test->findings.nerrors > 0;
 	arena_free(reader.arena);
 }
 
-static void run_doc(struct test_file *file, struct arena *arena)
+static void runner_run_doc(struct test_file *file, struct arena *arena)
 {
 	static const char *const known[] = { "tests", "now" };
 	struct test_reader reader = { .arena = arena,
@@ -189,10 +189,10 @@ static void run_doc(struct test_file *file, struct arena *arena)
 			   "\"tests\" must be a list, not %s", ynode_kind_name(tests));
 	else
 		for (size_t i = 0; i < tests->n; i++)
-			run_test(file, tests->items[i]);
+			runner_run_test(file, tests->items[i]);
 }
 
-static void run_file(struct runner *runner, const char *path)
+static void runner_run_file(struct runner *runner, const char *path)
 {
 	struct test_file file = { .runner = runner };
 
@@ -202,7 +202,7 @@ static void run_file(struct runner *runner, const char *path)
 	runner->tests->nfiles++;
 	struct arena *arena = arena_new(ARENA_BYTES);
 	ydoc_read(arena, path, &file.doc, &runner->tests->findings);
-	run_doc(&file, arena);
+	runner_run_doc(&file, arena);
 	arena_free(arena);
 }
 
@@ -211,16 +211,16 @@ static int is_test_file(const struct dirent *entry)
 	return entry->d_name[0] != '.' && rules_is_test_file(entry->d_name);
 }
 
-/* By bytes: the same on every machine, whatever its locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
+/* By bytes: the same order in every locale. */
+static int compare_test_entries(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void run_directory(struct runner *runner, const char *path)
+static void runner_run_directory(struct runner *runner, const char *path)
 {
 	struct dirent **names;
-	int n = scandir(path, &names, is_test_file, by_name);
+	int n = scandir(path, &names, is_test_file, compare_test_entries);
 	size_t len = strlen(path);
 
 	if (n < 0) {
@@ -231,31 +231,31 @@ static void run_directory(struct runner *runner, const char *path)
 	while (len > 1 && path[len - 1] == '/')
 		len--;
 	for (int i = 0; i < n; i++) {
-		/* "." is what a bare name of a file stands in: nobody wants to read "./". */
+		/* Findings in the current directory read "a_test.yaml", not "./a_test.yaml". */
 		char *file = strcmp(path, ".") == 0
 				     ? xstrdup(names[i]->d_name)
 				     : xasprintf("%.*s/%s", (int)len, path, names[i]->d_name);
-		run_file(runner, file);
+		runner_run_file(runner, file);
 		free(file);
 		free(names[i]);
 	}
 	free(names);
 }
 
-static void run_path(struct runner *runner, const char *path)
+static void runner_run_path(struct runner *runner, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct stat status;
 
 	if (rules_is_test_file(path)) {
-		run_file(runner, path);
+		runner_run_file(runner, path);
 	} else if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-		run_directory(runner, path);
+		runner_run_directory(runner, path);
 	} else {
 		char *folder = slash == path ? xstrdup("/")
 			       : slash	     ? xstrndup(path, (size_t)(slash - path))
 					     : xstrdup(".");
-		run_directory(runner, folder);
+		runner_run_directory(runner, folder);
 		free(folder);
 	}
 }
@@ -269,7 +269,7 @@ void rule_tests_run(const struct ruleset *rules, const struct rule_tests_options
 
 	*ret_tests = (struct rule_tests){ .arena = arena_new(ARENA_BYTES) };
 	for (size_t i = 0; i < options->npaths; i++)
-		run_path(&runner, options->paths[i]);
+		runner_run_path(&runner, options->paths[i]);
 	map_free(runner.seen);
 }
 

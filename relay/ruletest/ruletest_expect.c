@@ -1,7 +1,7 @@
 /*
- * Rule tests, expectations: what a decision is, beside what the test says that it must be. Every
- * difference is a finding at the value that was expected, with the rule that decided. One row for
- * each key. Owns nothing.
+ * Rule tests, expectations: compares a decision with what the test expects. Every difference is a
+ * finding at the expected value, with the rule that decided. One row of a table for each key. Owns
+ * nothing.
  */
 #include <string.h>
 
@@ -11,16 +11,13 @@
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
-/* Longest text of a reason that is shown. */
-#define HINT_BYTES 2048
-
 enum expect_form {
-	EXPECT_NAME, /* the same text; "none": there is nothing */
+	EXPECT_NAME, /* the same text; none: the decision has nothing */
 	EXPECT_GLOB,
 	EXPECT_SEVERITY,
-	EXPECT_PAGE, /* sent or none */
+	EXPECT_PAGE, /* "sent" or none */
 	EXPECT_FALLBACK,
-	EXPECT_PAGERS, /* a list, in any order; none: nobody is paged */
+	EXPECT_PAGERS, /* a list in any order; none: nobody is paged */
 };
 
 static const char *got_suspect(const struct decision *d)
@@ -75,9 +72,9 @@ static const char *got_fallback(const struct decision *d)
 static const struct expectation {
 	const char *key;
 	enum expect_form form;
-	const char *(*got)(const struct decision *); /* NULL: there is none */
-	bool by_traces;				     /* the verdict's reasons tell why */
-	int section; /* enum rules_section in which the name must stand; -1: no name of the rules */
+	const char *(*got)(const struct decision *); /* returns NULL: the decision has none */
+	bool by_traces;				     /* a difference is explained by the verdict */
+	int section; /* enum rules_section that has the name; -1: it is no name of the rules */
 } expectations[] = {
 	{ "suspect", EXPECT_NAME, got_suspect, true, -1 },
 	{ "callee", EXPECT_NAME, got_callee, true, -1 },
@@ -91,47 +88,48 @@ static const struct expectation {
 	{ "summary", EXPECT_GLOB, got_summary, false, -1 },
 };
 
-static void add_reason(struct buf *out, const char *text)
+static void expect_add_reason(struct buf *out, const char *text)
 {
 	if (out->len)
 		buf_puts(out, "; ");
 	plain_add(out, text, LIMIT_ERROR_WORDS_BYTES);
 }
 
-/* Which rule decided, or what the traces showed. */
-static const char *why(const struct test_reader *reader, const struct expectation *expectation,
-		       const struct decision *d)
+/* Why the decision is as it is: the deciding rules, or what the traces showed. NULL: unknown. */
+static const char *expect_reason(const struct test_reader *reader,
+				 const struct expectation *expectation, const struct decision *d)
 {
-	struct buf out = BUF_INIT(HINT_BYTES);
+	struct buf out = BUF_INIT(LIMIT_TEST_REASON_BYTES);
 
 	if (expectation->by_traces) {
 		if (d->verdict.fallback_text)
-			add_reason(&out, d->verdict.fallback_text);
+			expect_add_reason(&out, d->verdict.fallback_text);
 		for (unsigned int i = 0; i < d->verdict.nreasons && i < 2; i++)
-			add_reason(&out, d->verdict.reasons[i]);
+			expect_add_reason(&out, d->verdict.reasons[i]);
 	} else {
 		for (unsigned int i = 0; i < d->nowner_reasons; i++)
-			add_reason(&out, d->owner_reasons[i]);
+			expect_add_reason(&out, d->owner_reasons[i]);
 		if (d->signal_rule)
-			add_reason(&out, arena_printf(reader->arena, "the signal is %s (%s)",
-						      d->signal_rule->name, d->signal_rule->place));
+			expect_add_reason(&out, arena_printf(reader->arena, "the signal is %s (%s)",
+							     d->signal_rule->name,
+							     d->signal_rule->place));
 	}
 	const char *text = out.len ? arena_strdup(reader->arena, buf_text(&out)) : NULL;
 	buf_fini(&out);
 	return text;
 }
 
-static const char *quoted(const struct test_reader *reader, const char *text)
+static const char *expect_quoted(const struct test_reader *reader, const char *text)
 {
 	return text ? arena_printf(reader->arena, "\"%.500s\"", text) : "none";
 }
 
-static void differs(const struct test_reader *reader, const struct ynode *node,
-		    const struct expectation *expectation, const struct decision *d,
-		    const char *expected, const char *got)
+static void expect_report(const struct test_reader *reader, const struct ynode *node,
+			  const struct expectation *expectation, const struct decision *d,
+			  const char *expected, const char *got)
 {
-	TEST_ERROR(reader, node, "T001", why(reader, expectation, d), "%s: expected %s, got %s",
-		   expectation->key, expected, got);
+	TEST_ERROR(reader, node, "T001", expect_reason(reader, expectation, d),
+		   "%s: expected %s, got %s", expectation->key, expected, got);
 }
 
 static void expect_text(const struct test_reader *reader, const struct ynode *node,
@@ -144,8 +142,8 @@ static void expect_text(const struct test_reader *reader, const struct ynode *no
 	    : got				    ? strcmp(want, got) == 0
 						    : none)
 		return;
-	differs(reader, node, expectation, d, none ? "none" : quoted(reader, want),
-		quoted(reader, got));
+	expect_report(reader, node, expectation, d, none ? "none" : expect_quoted(reader, want),
+		      expect_quoted(reader, got));
 }
 
 static const char *pagers_text(const struct test_reader *reader, const struct pager *const *pagers,
@@ -168,8 +166,8 @@ static void expect_pagers(const struct test_reader *reader, const struct ynode *
 
 	if (node->kind == YNODE_SCALAR && !node->quoted && strcmp(node->text, "none") == 0) {
 		if (n)
-			differs(reader, node, expectation, d, "none",
-				pagers_text(reader, pagers, n));
+			expect_report(reader, node, expectation, d, "none",
+				      pagers_text(reader, pagers, n));
 		return;
 	}
 	struct ynode *const *items = node->kind == YNODE_LIST ? node->items : NULL;
@@ -177,12 +175,13 @@ static void expect_pagers(const struct test_reader *reader, const struct ynode *
 	for (size_t i = 0; i < nitems; i++) {
 		const char *name = items ? items[i]->text : node->text;
 		expected = arena_printf(reader->arena, "%s%s%s", expected, i ? ", " : "",
-					quoted(reader, name));
+					expect_quoted(reader, name));
 		for (size_t j = 0; j < n; j++)
 			found += strcmp(pagers[j]->name, name) == 0;
 	}
 	if (found != n || nitems != n)
-		differs(reader, node, expectation, d, expected, pagers_text(reader, pagers, n));
+		expect_report(reader, node, expectation, d, expected,
+			      pagers_text(reader, pagers, n));
 }
 
 static const struct expectation *find_expectation(const char *key)
@@ -193,9 +192,9 @@ static const struct expectation *find_expectation(const char *key)
 	return NULL;
 }
 
-/* A name that the rules do not have could only be expected in vain. */
-static void know_name(const struct test_reader *reader, const struct ynode *node,
-		      const struct expectation *expectation)
+/* A name that the rules do not have can never be the result. */
+static void check_expected_name(const struct test_reader *reader, const struct ynode *node,
+				const struct expectation *expectation)
 {
 	static const char *const sections[] = { [RULES_TEAMS] = "team",
 						[RULES_PAGERS] = "pager",
@@ -212,8 +211,8 @@ static void know_name(const struct test_reader *reader, const struct ynode *node
 		   "the rules have no %s \"%.200s\"", sections[expectation->section], text);
 }
 
-static void know_value(const struct test_reader *reader, const struct ynode *node,
-		       const struct expectation *expectation)
+static void check_expected_value(const struct test_reader *reader, const struct ynode *node,
+				 const struct expectation *expectation)
 {
 	static const char *const severities[] = { "info", "warning", "error", "critical", "none" };
 	static const char *const pages[] = { "sent", "none" };
@@ -231,12 +230,12 @@ static void know_value(const struct test_reader *reader, const struct ynode *nod
 		break;
 	case EXPECT_PAGERS:
 		for (size_t i = 0; node->kind == YNODE_LIST && i < node->n; i++)
-			know_name(reader, node->items[i], expectation);
+			check_expected_name(reader, node->items[i], expectation);
 		if (node->kind == YNODE_LIST)
 			break;
 		__attribute__((fallthrough));
 	case EXPECT_NAME:
-		know_name(reader, node, expectation);
+		check_expected_name(reader, node, expectation);
 		break;
 	case EXPECT_GLOB:
 		test_text(reader, node, expectation->key);
@@ -256,7 +255,7 @@ void test_expect_known(const struct test_reader *reader, const struct ynode *exp
 	for (size_t i = 0; i < expect->n; i++) {
 		const struct expectation *expectation = find_expectation(expect->keys[i]->text);
 		if (expectation)
-			know_value(reader, expect->items[i], expectation);
+			check_expected_value(reader, expect->items[i], expectation);
 	}
 	if (expect->n == 0)
 		TEST_ERROR(reader, expect, "E033", "say at least the team",
@@ -269,7 +268,7 @@ void test_expect(const struct test_reader *reader, const struct ynode *expect,
 	for (size_t i = 0; i < expect->n; i++) {
 		const struct expectation *expectation = find_expectation(expect->keys[i]->text);
 		if (!expectation)
-			continue; /* test_expect_known() told */
+			continue; /* test_expect_known() has reported it */
 		if (expectation->form == EXPECT_PAGERS)
 			expect_pagers(reader, expect->items[i], expectation, decision);
 		else

@@ -1,6 +1,6 @@
 /*
- * Rule tests, reading: members of a test's map, with findings as check gives them for rules. Owns
- * nothing; what it makes is the arena's of the test.
+ * Rule tests, reading: members of a test's map, with findings like those of check. Owns nothing;
+ * the test's arena keeps what is made.
  */
 #include <errno.h>
 #include <string.h>
@@ -103,7 +103,7 @@ struct labels test_labels(const struct test_reader *reader, const struct ynode *
 	labels.at = arena_array(reader->arena, node->n, sizeof(*labels.at));
 	for (size_t i = 0; i < node->n; i++) {
 		const char *name = node->keys[i]->text;
-		/* An empty label is one that is not there. */
+		/* "" is a value: it says that the label is absent. */
 		const char *value = node->items[i]->quoted
 					    ? node->items[i]->text
 					    : test_text(reader, node->items[i], name);
@@ -121,7 +121,7 @@ int test_file_read(const struct test_reader *reader, const struct ynode *node, s
 	const char *path =
 		arena_printf(reader->arena, "%.*s%s", folder, reader->doc->file, node->text);
 	struct stat status;
-	/* A pipe would hold the daemon's reload for ever. */
+	/* Reading a pipe would never end. */
 	int error = stat(path, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -EINVAL;
 	CLEANUP_FCLOSE FILE *file = error ? NULL : fopen(path, "rbe");
 

@@ -1,8 +1,8 @@
 /*
- * Rule tests, traces: files in any encoding that is known, and traces drawn in YAML as trees of
- * spans. What a span leaves out is the likeliest: its parent's service and times, a kind that fits
- * where it stands. The tree is followed with a stack of its own: no recursion. Owns the sets that
- * it makes until the test gives them back.
+ * Rule tests, traces: files in any known encoding, and traces drawn in YAML as trees of spans. A
+ * span takes what it leaves out from its parent: service, namespace and times; its kind follows
+ * from its place. The tree is walked with a stack, without recursion. Owns nothing: the test owns
+ * its sets.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +14,8 @@
 #include "tracepager/xalloc.h"
 
 #define ROOT_DURATION_US (100 * US_PER_MS)
-#define COPIES_MAX	 LIMIT_TRACES_PER_ALERT
 
-/* A span of the drawing, and which of its children is next. */
+/* A span of the drawing, and the number of its next child. */
 struct drawn {
 	const struct ynode *children; /* NULL: none */
 	size_t next;
@@ -34,7 +33,7 @@ struct drawing {
 	char trace_id[33];
 };
 
-static void keep_set(struct test_traces *traces, struct trace_set *set)
+static void test_keep_set(struct test_traces *traces, struct trace_set *set)
 {
 	traces->sets = xrealloc_array(traces->sets, traces->nsets + 1, sizeof(*traces->sets));
 	traces->sets[traces->nsets++] = set;
@@ -49,11 +48,11 @@ void test_traces_fini(struct test_traces *traces)
 		trace_set_free(traces->sets[i]);
 	free(traces->sets);
 	free(traces->at);
-	evidence_free(traces->kept);
+	evidence_free(traces->evidence);
 	*traces = (struct test_traces){ .sets = NULL };
 }
 
-static uint32_t text_of(const struct drawing *drawing, const char *text)
+static uint32_t drawing_text(const struct drawing *drawing, const char *text)
 {
 	return trace_builder_value(drawing->builder, text, strlen(text));
 }
@@ -102,7 +101,7 @@ static enum span_kind draw_kind(const struct drawing *drawing, const struct ynod
 	return parent && strcmp(parent->service, span->service) == 0 ? SPAN_INTERNAL : SPAN_SERVER;
 }
 
-/* true, false, or the error's words. */
+/* "error" is true, false, or the error's message. */
 static void draw_error(const struct drawing *drawing, const struct ynode *node, struct span *span)
 {
 	const struct ynode *error = ynode_get(node, "error");
@@ -114,13 +113,13 @@ static void draw_error(const struct drawing *drawing, const struct ynode *node, 
 		const char *words = test_text(drawing->reader, error, "\"error\"");
 		if (!words)
 			return;
-		span->message = text_of(drawing, words);
+		span->message = drawing_text(drawing, words);
 	}
 	if (failed)
 		span->status = SPAN_STATUS_ERROR;
 }
 
-/* What nobody looks at would be a test of nothing. */
+/* An attribute that neither walk nor rules read is reported: it would test nothing. */
 static void draw_attrs(const struct drawing *drawing, const struct ynode *node)
 {
 	const struct ynode *map = ynode_get(node, "attrs");
@@ -145,12 +144,12 @@ static void draw_attrs(const struct drawing *drawing, const struct ynode *node)
 				name);
 		} else if (value) {
 			trace_builder_span_attr(drawing->builder, (unsigned int)attr,
-						text_of(drawing, value));
+						drawing_text(drawing, value));
 		}
 	}
 }
 
-/* The parent's, where the span says nothing. */
+/* Service, namespace, times and children of a span. false: it has no service. */
 static bool draw_place(const struct drawing *drawing, const struct ynode *node,
 		       const struct drawn *parent, struct drawn *ret_span)
 {
@@ -185,7 +184,7 @@ static bool draw_place(const struct drawing *drawing, const struct ynode *node,
 	return true;
 }
 
-/* Adds the span, and puts it on the stack for its children. */
+/* Add the span to the trace, and push it for its children. */
 static void draw_span(struct drawing *drawing, const struct ynode *node)
 {
 	static const char *const known[] = { "service",	 "operation", "kind",  "error",
@@ -197,7 +196,7 @@ static void draw_span(struct drawing *drawing, const struct ynode *node)
 
 	if (!test_map(drawing->reader, node, "a span"))
 		return;
-	/* Copies are of the whole trace. */
+	/* "copies" is an option of the first span only: it copies the trace. */
 	test_known(drawing->reader, node, "a span", known, ARRAY_LEN(known) - (parent != NULL));
 	if (!draw_place(drawing, node, parent, &drawn))
 		return;
@@ -205,14 +204,14 @@ static void draw_span(struct drawing *drawing, const struct ynode *node)
 	uint32_t resource = draw_resource(drawing, node, &drawn);
 	struct span *span = trace_builder_span(drawing->builder);
 	if (!span)
-		return; /* over a cap: told when the trace is finished */
+		return; /* over a cap: trace_builder_finish() reports it */
 	snprintf(id, sizeof(id), "%016x", drawn.id);
-	span->id = text_of(drawing, id);
+	span->id = drawing_text(drawing, id);
 	if (parent) {
 		snprintf(id, sizeof(id), "%016x", parent->id);
-		span->parent_id = text_of(drawing, id);
+		span->parent_id = drawing_text(drawing, id);
 	}
-	span->name = text_of(drawing, operation ? operation : drawn.service);
+	span->name = drawing_text(drawing, operation ? operation : drawn.service);
 	span->kind = (uint8_t)draw_kind(drawing, node, &drawn, parent);
 	span->start_us = drawn.start_us;
 	span->duration_us = drawn.duration_us;
@@ -221,11 +220,11 @@ static void draw_span(struct drawing *drawing, const struct ynode *node)
 	draw_attrs(drawing, node);
 	trace_builder_span_done(drawing->builder, drawing->trace_id, strlen(drawing->trace_id));
 	drawing->nspans++;
-	/* A document is no deeper than the stack: ydoc refuses it. */
+	/* The stack has room: ydoc refuses documents deeper than LIMIT_DEPTH. */
 	drawing->stack[drawing->depth++] = drawn;
 }
 
-static void draw(struct test_reader *reader, const struct ynode *root)
+static void draw_trace(struct test_reader *reader, const struct ynode *root)
 {
 	struct drawing drawing = { .reader = reader,
 				   .builder = trace_builder_new(&reader->trace_options) };
@@ -243,8 +242,8 @@ static void draw(struct test_reader *reader, const struct ynode *root)
 	}
 	int error = trace_builder_finish(drawing.builder, &set, &err);
 	if (!error)
-		keep_set(reader->into, set);
-	else if (error != -ENOENT) /* a root that was refused is told */
+		test_keep_set(reader->into, set);
+	else if (error != -ENOENT) /* a refused root is reported already */
 		TEST_ERROR(reader, root, "T002", NULL, "%s", err.text);
 	trace_builder_free(drawing.builder);
 }
@@ -255,47 +254,48 @@ static void draw_copies(struct test_reader *reader, const struct ynode *root)
 	size_t errors = reader->findings->nerrors;
 	int64_t copies = 1;
 
-	if (node && (!ynode_int(node, &copies) || copies < 1 || copies > COPIES_MAX)) {
+	if (node && (!ynode_int(node, &copies) || copies < 1 || copies > LIMIT_TRACES_PER_ALERT)) {
 		TEST_ERROR(reader, node, "E017", NULL,
-			   "\"copies\" must be a whole number from 1 to %d", COPIES_MAX);
+			   "\"copies\" must be a whole number from 1 to %d",
+			   LIMIT_TRACES_PER_ALERT);
 		copies = 1;
 	}
-	/* What is wrong with one is wrong with all. */
+	/* Each copy would repeat the first one's findings. */
 	for (int64_t i = 0; i < copies && reader->findings->nerrors == errors; i++)
-		draw(reader, root);
+		draw_trace(reader, root);
 }
 
-static void take_document(void *ctx, int line, struct trace_set *set, const struct err *err)
+static void test_on_document(void *ctx, int line, struct trace_set *set, const struct err *err)
 {
 	struct test_reader *reader = ctx;
 
 	if (set)
-		keep_set(reader->into, set);
+		test_keep_set(reader->into, set);
 	else if (err->code != ENOENT)
 		TEST_ERROR(reader, reader->node, "T002", NULL, "%s, line %d: %s",
 			   reader->node->text, line, err->text);
 }
 
-/* Captured tests have the healthy traces as the store keeps them. */
+/* A captured test has its healthy traces as stored evidence. false: the file is no evidence. */
 static bool take_evidence(struct test_reader *reader, const struct buf *text)
 {
 	struct evidence_set *evidence = evidence_decode(buf_text(text), text->len);
 
 	if (!evidence)
 		return false;
-	evidence_free(reader->into->kept);
-	reader->into->kept = evidence;
+	evidence_free(reader->into->evidence);
+	reader->into->evidence = evidence;
 	return true;
 }
 
-static void read_file(struct test_reader *reader, const struct ynode *node)
+static void read_trace_or_evidence(struct test_reader *reader, const struct ynode *node)
 {
 	struct buf text = BUF_INIT(LIMIT_EXPLAIN_FILE_BYTES);
 
 	if (test_text(reader, node, "a trace") && test_file_read(reader, node, &text) == 0 &&
 	    !take_evidence(reader, &text)) {
 		reader->node = node;
-		trace_documents(buf_text(&text), text.len, &reader->trace_options, take_document,
+		trace_documents(buf_text(&text), text.len, &reader->trace_options, test_on_document,
 				reader);
 	}
 	buf_fini(&text);
@@ -317,5 +317,5 @@ void test_traces_read(struct test_reader *reader, const struct ynode *list,
 		if (list->items[i]->kind == YNODE_MAP)
 			draw_copies(reader, list->items[i]);
 		else
-			read_file(reader, list->items[i]);
+			read_trace_or_evidence(reader, list->items[i]);
 }
