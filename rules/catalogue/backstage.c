@@ -13,37 +13,39 @@ struct entity {
 	struct cat_place place;
 };
 
-static const char *text(const struct entity *entity, const struct ynode *map, const char *key)
+static const char *backstage_text(const struct entity *entity, const struct ynode *map,
+				  const char *key)
 {
 	return cat_text(entity->catalogue, entity->doc, map, key, entity->what);
 }
 
 /* "kind:namespace/name", and the name as it was written. */
-static const char *make_id(struct catalogue *catalogue, const char *kind, const char *namespace,
-			   const char *name)
+static const char *backstage_id(struct catalogue *catalogue, const char *kind,
+				const char *namespace, const char *name)
 {
 	return cat_lower(catalogue, cat_printf(catalogue, "%s:%s/%s", kind, namespace, name));
 }
 
-static const char *part(const struct entity *entity, const char *start, const char *end)
+static const char *backstage_part(const struct entity *entity, const char *start, const char *end)
 {
 	return cat_printf(entity->catalogue, "%.*s", (int)(end - start), start);
 }
 
 /* A reference from an entity, in whichever form; NULL: none. */
-static const char *read_ref(const struct entity *entity, const struct ynode *node, const char *kind,
-			    const char **ret_name, const char **ret_kind)
+static const char *backstage_read_ref(const struct entity *entity, const struct ynode *node,
+				      const char *kind, const char **ret_name,
+				      const char **ret_kind)
 {
 	const char *namespace = entity->namespace, *name, *colon, *slash;
 
 	*ret_kind = kind;
 	if (node && node->kind == YNODE_MAP && ynode_get(node, "name")) {
-		const char *given = text(entity, node, "kind");
-		*ret_name = text(entity, node, "name");
+		const char *given = backstage_text(entity, node, "kind");
+		*ret_name = backstage_text(entity, node, "name");
 		*ret_kind = given ? given : kind;
-		given = text(entity, node, "namespace");
-		return *ret_name ? make_id(entity->catalogue, *ret_kind, given ? given : namespace,
-					   *ret_name)
+		given = backstage_text(entity, node, "namespace");
+		return *ret_name ? backstage_id(entity->catalogue, *ret_kind,
+						given ? given : namespace, *ret_name)
 				 : NULL;
 	}
 	name = cat_node_text(entity->catalogue, entity->doc, node, entity->what);
@@ -52,15 +54,15 @@ static const char *read_ref(const struct entity *entity, const struct ynode *nod
 	colon = strchr(name, ':');
 	slash = strchr(colon ? colon : name, '/');
 	if (colon)
-		*ret_kind = part(entity, name, colon);
+		*ret_kind = backstage_part(entity, name, colon);
 	if (slash)
-	namespace = part(entity, colon ? colon + 1 : name, slash);
+	namespace = backstage_part(entity, colon ? colon + 1 : name, slash);
 	*ret_name = slash ? slash + 1 : colon ? colon + 1 : name;
-	return **ret_name ? make_id(entity->catalogue, *ret_kind, namespace, *ret_name) : NULL;
+	return **ret_name ? backstage_id(entity->catalogue, *ret_kind, namespace, *ret_name) : NULL;
 }
 
 /* The value of the first label or annotation whose name, without its domain, is this one. */
-static const char *by_last_word(const struct entity *entity, const char *word)
+static const char *backstage_by_last_word(const struct entity *entity, const char *word)
 {
 	const struct ynode *maps[] = { ynode_get(entity->metadata, "labels"), entity->annotations };
 
@@ -75,7 +77,7 @@ static const char *by_last_word(const struct entity *entity, const char *word)
 }
 
 /* Annotations that say how an entity is paged. */
-static void read_pager(const struct entity *entity, struct cat_pager *pager)
+static void backstage_read_pager(const struct entity *entity, struct cat_pager *pager)
 {
 	static const char *const others[] = { "opsgenie.com/component-selector",
 					      "opsgenie.com/team",
@@ -91,9 +93,9 @@ static void read_pager(const struct entity *entity, struct cat_pager *pager)
 			  id[] = "pagerduty.com/service-id";
 	struct catalogue *catalogue = entity->catalogue;
 
-	cat_pager_key(catalogue, pager, text(entity, entity->annotations, key),
+	cat_pager_key(catalogue, pager, backstage_text(entity, entity->annotations, key),
 		      cat_place(entity->doc, ynode_get(entity->annotations, key)), entity->what);
-	const char *service = text(entity, entity->annotations, id);
+	const char *service = backstage_text(entity, entity->annotations, id);
 	struct cat_place place = cat_place(entity->doc, ynode_get(entity->annotations, id));
 	if (service && !cat_pager_id(catalogue, pager, service, place))
 		cat_lose(catalogue, LOSS_BAD_KEY, place, entity->what,
@@ -107,12 +109,12 @@ static void read_pager(const struct entity *entity, struct cat_pager *pager)
 }
 
 /* Links have a type that is free, and a title. */
-static const char *link_type(const struct entity *entity, const struct ynode *link)
+static const char *backstage_link_type(const struct entity *entity, const struct ynode *link)
 {
 	static const char *const keys[] = { "type", "title", "icon" };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		const char *words = text(entity, link, keys[i]);
+		const char *words = backstage_text(entity, link, keys[i]);
 		if (!words)
 			continue;
 		if (strcasestr(words, "runbook") || strcasestr(words, "playbook"))
@@ -123,18 +125,18 @@ static const char *link_type(const struct entity *entity, const struct ynode *li
 	return NULL;
 }
 
-static void read_links(const struct entity *entity, struct cat_service *service)
+static void backstage_read_links(const struct entity *entity, struct cat_service *service)
 {
 	struct ynode **links;
 	size_t n = cat_items(entity->metadata, "links", &links);
 
 	for (size_t i = 0; i < n; i++)
-		cat_link(entity->catalogue, entity->doc, links[i], link_type(entity, links[i]),
-			 entity->what, service);
+		cat_link(entity->catalogue, entity->doc, links[i],
+			 backstage_link_type(entity, links[i]), entity->what, service);
 }
 
 /* The owner: a Group where the reference names no kind; else what the entity is part of. */
-static void read_owner(const struct entity *entity, struct cat_service *service)
+static void backstage_read_owner(const struct entity *entity, struct cat_service *service)
 {
 	static const struct {
 		const char *key, *kind;
@@ -143,12 +145,12 @@ static void read_owner(const struct entity *entity, struct cat_service *service)
 			{ "domain", "domain" },
 			{ "subdomainOf", "domain" } };
 	const struct ynode *node = ynode_get(entity->spec, "owner");
-	const char *name, *kind, *id = read_ref(entity, node, "group", &name, &kind);
+	const char *name, *kind, *id = backstage_read_ref(entity, node, "group", &name, &kind);
 
 	for (size_t i = 0; i < ARRAY_LEN(parents) && !service->from; i++) {
 		const char *parent_name, *parent_kind;
-		service->from = read_ref(entity, ynode_get(entity->spec, parents[i].key),
-					 parents[i].kind, &parent_name, &parent_kind);
+		service->from = backstage_read_ref(entity, ynode_get(entity->spec, parents[i].key),
+						   parents[i].kind, &parent_name, &parent_kind);
 	}
 	if (!id)
 		return;
@@ -161,9 +163,10 @@ static void read_owner(const struct entity *entity, struct cat_service *service)
 	service->owner = team->id;
 }
 
-static void read_service(const struct entity *entity, bool holder, unsigned int rank)
+static void backstage_read_service(const struct entity *entity, bool holder, unsigned int rank)
 {
-	const char *id = make_id(entity->catalogue, entity->kind, entity->namespace, entity->name);
+	const char *id =
+		backstage_id(entity->catalogue, entity->kind, entity->namespace, entity->name);
 	struct cat_service *service =
 		cat_service(entity->catalogue, id, entity->name, entity->place);
 
@@ -171,20 +174,20 @@ static void read_service(const struct entity *entity, bool holder, unsigned int 
 		return;
 	service->holder = holder;
 	service->rank = rank + (strcmp(entity->namespace, "default") != 0);
-	read_owner(entity, service);
+	backstage_read_owner(entity, service);
 	if (holder)
 		return;
-	read_pager(entity, &service->pager);
-	read_links(entity, service);
-	service->criticality = by_last_word(entity, "criticality");
+	backstage_read_pager(entity, &service->pager);
+	backstage_read_links(entity, service);
+	service->criticality = backstage_by_last_word(entity, "criticality");
 	if (!service->criticality)
-		service->criticality = by_last_word(entity, "tier");
+		service->criticality = backstage_by_last_word(entity, "tier");
 }
 
-static void read_team(const struct entity *entity, bool person)
+static void backstage_read_team(const struct entity *entity, bool person)
 {
 	struct catalogue *catalogue = entity->catalogue;
-	const char *id = make_id(catalogue, entity->kind, entity->namespace, entity->name);
+	const char *id = backstage_id(catalogue, entity->kind, entity->namespace, entity->name);
 	const struct ynode *profile = ynode_get(entity->spec, "profile");
 	struct cat_team *team = cat_team(catalogue, id, entity->name, entity->place);
 	const char *name, *kind;
@@ -204,22 +207,22 @@ static void read_team(const struct entity *entity, bool person)
 	team->person = person;
 	if (strcmp(entity->namespace, "default") != 0)
 		team->qualifier = entity->namespace;
-	team->title = text(entity, profile, "displayName");
+	team->title = backstage_text(entity, profile, "displayName");
 	if (!team->title)
-		team->title = text(entity, entity->metadata, "title");
-	team->channel = by_last_word(entity, "slack-channel");
+		team->title = backstage_text(entity, entity->metadata, "title");
+	team->channel = backstage_by_last_word(entity, "slack-channel");
 	if (!person) {
-		team->parent =
-			read_ref(entity, ynode_get(entity->spec, "parent"), "group", &name, &kind);
-		read_pager(entity, &team->pager);
+		team->parent = backstage_read_ref(entity, ynode_get(entity->spec, "parent"),
+						  "group", &name, &kind);
+		backstage_read_pager(entity, &team->pager);
 	} else if (cat_items(entity->spec, "memberOf", &groups) == 1) {
-		team->parent = read_ref(entity, groups[0], "group", &name, &kind);
+		team->parent = backstage_read_ref(entity, groups[0], "group", &name, &kind);
 	}
 	if (team->parent)
 		cat_team(catalogue, team->parent, name, entity->place);
 }
 
-static void read_location(const struct entity *entity)
+static void backstage_read_location(const struct entity *entity)
 {
 	struct ynode **targets;
 	size_t n = cat_items(entity->spec, "targets", &targets);
@@ -231,25 +234,25 @@ static void read_location(const struct entity *entity)
 		cat_target(entity->catalogue, entity->doc, targets[i], entity->what);
 }
 
-static void read_kind(const struct entity *entity)
+static void backstage_read_kind(const struct entity *entity)
 {
 	if (cat_is(entity->kind, "component"))
-		read_service(entity, false, 0);
+		backstage_read_service(entity, false, 0);
 	else if (cat_is(entity->kind, "resource"))
-		read_service(entity, false, 2);
+		backstage_read_service(entity, false, 2);
 	else if (cat_is(entity->kind, "system") || cat_is(entity->kind, "domain"))
-		read_service(entity, true, 0);
+		backstage_read_service(entity, true, 0);
 	else if (cat_is(entity->kind, "group") || cat_is(entity->kind, "user"))
-		read_team(entity, cat_is(entity->kind, "user"));
+		backstage_read_team(entity, cat_is(entity->kind, "user"));
 	else if (cat_is(entity->kind, "location"))
-		read_location(entity);
+		backstage_read_location(entity);
 	else
 		cat_lose(entity->catalogue, LOSS_KIND, entity->place, entity->what,
 			 "rules have no place for it");
 }
 
-static void read_entity(struct catalogue *catalogue, const struct ydoc *doc,
-			const struct ynode *root)
+static void backstage_read_entity(struct catalogue *catalogue, const struct ydoc *doc,
+				  const struct ynode *root)
 {
 	struct entity entity = { .catalogue = catalogue,
 				 .doc = doc,
@@ -277,9 +280,9 @@ static void read_entity(struct catalogue *catalogue, const struct ydoc *doc,
 			return;
 	}
 	entity.what = cat_printf(catalogue, "%s \"%s\"", entity.kind, entity.name);
-	entity.namespace = text(&entity, entity.metadata, "namespace");
+	entity.namespace = backstage_text(&entity, entity.metadata, "namespace");
 	entity.namespace = entity.namespace ? cat_lower(catalogue, entity.namespace) : "default";
-	read_kind(&entity);
+	backstage_read_kind(&entity);
 }
 
 void import_BACKSTAGE(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *root)
@@ -292,7 +295,7 @@ void import_BACKSTAGE(struct catalogue *catalogue, const struct ydoc *doc, const
 		n = root->n;
 	}
 	if (n == 0)
-		read_entity(catalogue, doc, root);
+		backstage_read_entity(catalogue, doc, root);
 	for (size_t i = 0; i < n; i++)
-		read_entity(catalogue, doc, items[i]);
+		backstage_read_entity(catalogue, doc, items[i]);
 }

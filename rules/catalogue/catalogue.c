@@ -80,7 +80,7 @@ static bool is_json(enum cat_form form, const char *file)
 }
 
 /* A text whose lines findings can show; ydoc_parse_stream() does the same for YAML. */
-static void read_text(struct catalogue *catalogue, struct ydoc *doc, const char *text, size_t len)
+static void keep_lines(struct catalogue *catalogue, struct ydoc *doc, const char *text, size_t len)
 {
 	size_t n = 1;
 
@@ -114,13 +114,13 @@ void catalogue_add(struct catalogue *catalogue, const char *file, const char *te
 	}
 	cat_list_push(&catalogue->docs, doc);
 	if (kind->form == CAT_TEXT) {
-		read_text(catalogue, doc, text, len);
+		keep_lines(catalogue, doc, text, len);
 		kind->import(catalogue, doc, NULL);
 		return;
 	}
 	if (is_json(kind->form, file)) {
 		jdoc_parse(catalogue->arena, file, text, len, doc, &findings);
-		read_text(catalogue, doc, text, len);
+		keep_lines(catalogue, doc, text, len);
 	} else {
 		ydoc_parse_stream(catalogue->arena, file, text, len, doc, &findings);
 	}

@@ -89,7 +89,7 @@ size_t cat_items(const struct ynode *map, const char *key, struct ynode ***ret_i
 	return list->n;
 }
 
-static bool is_full(struct catalogue *catalogue, struct cat_place place)
+static bool catalogue_is_full(struct catalogue *catalogue, struct cat_place place)
 {
 	if (catalogue->teams.n + catalogue->services.n < LIMIT_CATALOGUE_ENTRIES)
 		return false;
@@ -103,7 +103,7 @@ struct cat_team *cat_team(struct catalogue *catalogue, const char *id, const cha
 {
 	struct cat_team *team = map_get(catalogue->team_ids, id);
 
-	if (team || is_full(catalogue, place))
+	if (team || catalogue_is_full(catalogue, place))
 		return team;
 	team = arena_alloc(catalogue->arena, sizeof(*team));
 	team->id = arena_strdup(catalogue->arena, id);
@@ -119,7 +119,7 @@ struct cat_service *cat_service(struct catalogue *catalogue, const char *id, con
 {
 	struct cat_service *service;
 
-	if (is_full(catalogue, place))
+	if (catalogue_is_full(catalogue, place))
 		return NULL;
 	service = arena_alloc(catalogue->arena, sizeof(*service));
 	service->id = arena_strdup(catalogue->arena, id);
@@ -154,7 +154,7 @@ void cat_alias(struct catalogue *catalogue, const struct cat_service *service, c
 }
 
 /* PagerDuty's integration keys have 32 letters and digits. */
-static bool is_key(const char *text)
+static bool is_integration_key(const char *text)
 {
 	size_t n = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
@@ -166,7 +166,7 @@ void cat_pager_key(struct catalogue *catalogue, struct cat_pager *pager, const c
 {
 	if (!key)
 		return;
-	if (!is_key(key)) {
+	if (!is_integration_key(key)) {
 		cat_lose(
 			catalogue, LOSS_BAD_KEY, place, what,
 			"an integration key has 32 letters and digits; this has other ones, or %zu",

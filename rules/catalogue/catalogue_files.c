@@ -11,7 +11,7 @@
 #include "catalogue-internal.h"
 
 /* Does a file of this name belong to a catalogue of this kind? */
-static bool is_wanted(enum catalogue_kind kind, const char *name)
+static bool is_catalogue_file(enum catalogue_kind kind, const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
@@ -40,7 +40,7 @@ static bool is_over(const struct catalogue *catalogue)
 }
 
 /* 0, or -errno with a loss. A file is read once, under whatever names it is found. */
-static int read_file(struct catalogue *catalogue, const char *path)
+static int read_catalogue_file(struct catalogue *catalogue, const char *path)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
@@ -67,17 +67,18 @@ static int is_listed(const struct dirent *entry)
 }
 
 /* By bytes: the same on every machine, whatever its locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int catalogue_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 /* Reads the files of one directory; those that it holds go to the end of the list. Links are not
  * followed to other directories, so that there is no circle. */
-static int read_directory(struct catalogue *catalogue, const char *path, struct cat_list *list)
+static int read_catalogue_directory(struct catalogue *catalogue, const char *path,
+				    struct cat_list *list)
 {
 	struct dirent **names;
-	int n = scandir(path, &names, is_listed, by_name);
+	int n = scandir(path, &names, is_listed, catalogue_by_name);
 	struct stat status;
 
 	if (n < 0)
@@ -89,8 +90,8 @@ static int read_directory(struct catalogue *catalogue, const char *path, struct 
 		if (lstat(inner, &status) == 0 && S_ISDIR(status.st_mode)) {
 			if (list->n < LIMIT_CATALOGUE_FILES)
 				cat_list_push(list, cat_printf(catalogue, "%s", inner));
-		} else if (is_wanted(catalogue->kind, names[i]->d_name)) {
-			int result = read_file(catalogue, inner);
+		} else if (is_catalogue_file(catalogue->kind, names[i]->d_name)) {
+			int result = read_catalogue_file(catalogue, inner);
 			if (result < 0)
 				lose_path(catalogue, inner, -result);
 		}
@@ -142,7 +143,7 @@ static void read_targets(struct catalogue *catalogue, const char *root)
 		const struct cat_target *target = catalogue->targets.at[i];
 		const char *folder = folder_of(catalogue, target->place.doc->file);
 		const char *path = path_within(catalogue, root, folder, target->path);
-		int result = path ? read_file(catalogue, path) : 0;
+		int result = path ? read_catalogue_file(catalogue, path) : 0;
 		if (!path)
 			cat_lose(catalogue, LOSS_NOT_FOLLOWED, target->place, NULL,
 				 "\"%.200s\" leads out of \"%.200s\"", target->path, root);
@@ -166,7 +167,7 @@ int catalogue_read(struct catalogue *catalogue, const char *path)
 		return result;
 	}
 	if (!S_ISDIR(status.st_mode)) {
-		result = read_file(catalogue, path);
+		result = read_catalogue_file(catalogue, path);
 		if (result < 0)
 			lose_path(catalogue, path, -result);
 		read_targets(catalogue, folder_of(catalogue, path));
@@ -175,11 +176,11 @@ int catalogue_read(struct catalogue *catalogue, const char *path)
 	while (len > 1 && path[len - 1] == '/')
 		len--;
 	const char *root = cat_printf(catalogue, "%.*s", (int)len, path);
-	result = read_directory(catalogue, root, &list);
+	result = read_catalogue_directory(catalogue, root, &list);
 	if (result < 0)
 		lose_path(catalogue, root, -result);
 	for (size_t i = 0; i < list.n; i++) {
-		int inner = read_directory(catalogue, list.at[i], &list);
+		int inner = read_catalogue_directory(catalogue, list.at[i], &list);
 		if (inner < 0)
 			lose_path(catalogue, list.at[i], -inner);
 	}

@@ -13,7 +13,7 @@ static bool is_usable(const struct catalogue *catalogue, const struct cat_pager 
 	return pager->key || (pager->id && catalogue->options.key_files);
 }
 
-static const char *identity(struct catalogue *catalogue, const struct cat_pager *pager)
+static const char *pager_identity(struct catalogue *catalogue, const struct cat_pager *pager)
 {
 	return pager->key ? cat_printf(catalogue, "key %s", pager->key)
 			  : cat_printf(catalogue, "id %s", pager->id);
@@ -28,8 +28,8 @@ static bool is_same(const struct cat_pager *a, const struct cat_pager *b)
 
 /* A key that rules can have, and that is not taken: the name, with what globs and controls are made
  * of replaced; else behind its qualifier; else with a number. */
-static const char *make_key(struct catalogue *catalogue, struct map *taken, const char *name,
-			    const char *qualifier)
+static const char *free_rule_key(struct catalogue *catalogue, struct map *taken, const char *name,
+				 const char *qualifier)
 {
 	char *key = arena_strdup(catalogue->arena, name);
 	const char *base;
@@ -46,12 +46,12 @@ static const char *make_key(struct catalogue *catalogue, struct map *taken, cons
 	return key;
 }
 
-static bool is_name(const char *name)
+static bool is_rule_name(const char *name)
 {
 	return *name && strlen(name) <= LIMIT_RULE_NAME_BYTES;
 }
 
-static const char *what_of(struct catalogue *catalogue, const char *sort, const char *name)
+static const char *quoted_name(struct catalogue *catalogue, const char *sort, const char *name)
 {
 	return cat_printf(catalogue, "%s \"%s\"", sort, name);
 }
@@ -64,23 +64,24 @@ static void name_teams(struct catalogue *catalogue)
 		struct cat_team *team = catalogue->teams.at[i];
 		if (team->person)
 			continue;
-		if (!is_name(team->name)) {
+		if (!is_rule_name(team->name)) {
 			cat_lose(catalogue, LOSS_NO_NAME, team->place,
-				 what_of(catalogue, "team", team->name), "a name has 1 to %u bytes",
-				 LIMIT_RULE_NAME_BYTES);
+				 quoted_name(catalogue, "team", team->name),
+				 "a name has 1 to %u bytes", LIMIT_RULE_NAME_BYTES);
 			continue;
 		}
-		team->key = make_key(catalogue, catalogue->team_keys, team->name, team->qualifier);
+		team->key =
+			free_rule_key(catalogue, catalogue->team_keys, team->name, team->qualifier);
 		team->own = options->has_team && options->has_team(options->ctx, team->key);
 		if (strcmp(team->key, team->name) != 0)
 			cat_lose(catalogue, LOSS_NAME, team->place,
-				 what_of(catalogue, "team", team->name), "it is called \"%s\"",
+				 quoted_name(catalogue, "team", team->name), "it is called \"%s\"",
 				 team->key);
 	}
 }
 
 /* The team that owns a service, through what it is part of; NULL: none. */
-static struct cat_team *owner_of(struct catalogue *catalogue, struct cat_service *service)
+static struct cat_team *service_owner(struct catalogue *catalogue, struct cat_service *service)
 {
 	const struct cat_service *at = service;
 
@@ -94,7 +95,7 @@ static struct cat_team *owner_of(struct catalogue *catalogue, struct cat_service
 	return NULL;
 }
 
-static struct cat_team *parent_of(const struct catalogue *catalogue, const struct cat_team *team)
+static struct cat_team *team_parent(const struct catalogue *catalogue, const struct cat_team *team)
 {
 	return team->parent ? map_get(catalogue->team_ids, team->parent) : NULL;
 }
@@ -114,23 +115,23 @@ static struct cat_team *paged_team(const struct catalogue *catalogue, struct cat
 	for (unsigned int i = 0; team && i < LIMIT_CATALOGUE_PARENTS; i++) {
 		if (team->key && (team->own || pager_of(catalogue, team)))
 			return team;
-		team = parent_of(catalogue, team);
+		team = team_parent(catalogue, team);
 	}
 	return NULL;
 }
 
 /* Its place in the rules under "pagers:"; the same pager has one. */
-static const char *paging(struct catalogue *catalogue, const struct cat_pager *pager,
-			  const char *team)
+static const char *pager_key(struct catalogue *catalogue, const struct cat_pager *pager,
+			     const char *team)
 {
-	const char *name = identity(catalogue, pager);
+	const char *name = pager_identity(catalogue, pager);
 	struct cat_paging *found = map_get(catalogue->pager_of, name);
 
 	if (!found) {
 		found = arena_alloc(catalogue->arena, sizeof(*found));
 		found->pager = pager;
-		found->key = make_key(catalogue, catalogue->pager_keys,
-				      cat_printf(catalogue, "%s-pagerduty", team), NULL);
+		found->key = free_rule_key(catalogue, catalogue->pager_keys,
+					   cat_printf(catalogue, "%s-pagerduty", team), NULL);
 		map_put(catalogue->pager_of, name, found);
 		cat_list_push(&catalogue->pagers, found);
 	}
@@ -139,11 +140,12 @@ static const char *paging(struct catalogue *catalogue, const struct cat_pager *p
 
 /* A team as it is paged by one pager; NULL: by the options' escalation. service: the one for whose
  * own pager it is; NULL: the team. */
-static struct cat_written *written(struct catalogue *catalogue, const struct cat_team *team,
-				   const struct cat_pager *pager, const struct cat_service *service)
+static struct cat_written *team_variant(struct catalogue *catalogue, const struct cat_team *team,
+					const struct cat_pager *pager,
+					const struct cat_service *service)
 {
 	const char *variant = cat_printf(catalogue, "%s\n%s", team->key,
-					 service ? identity(catalogue, pager) : "");
+					 service ? pager_identity(catalogue, pager) : "");
 	struct cat_written *found = map_get(catalogue->variants, variant);
 
 	if (found)
@@ -156,25 +158,25 @@ static struct cat_written *written(struct catalogue *catalogue, const struct cat
 	found->channel = team->channel;
 	found->place = team->place;
 	if (service) {
-		found->key =
-			make_key(catalogue, catalogue->team_keys,
-				 cat_printf(catalogue, "%s-%s", team->key, service->name), NULL);
+		found->key = free_rule_key(catalogue, catalogue->team_keys,
+					   cat_printf(catalogue, "%s-%s", team->key, service->name),
+					   NULL);
 		found->title = cat_printf(catalogue, "%s (%s)",
 					  team->title ? team->title : team->name, service->name);
 		found->note = cat_printf(catalogue, "\"%s\", by the pager of \"%s\"", team->key,
 					 service->name);
 		found->place = pager->place;
 	}
-	found->pager = pager ? paging(catalogue, pager, found->key) : NULL;
+	found->pager = pager ? pager_key(catalogue, pager, found->key) : NULL;
 	return found;
 }
 
 /* The team as such; its pager may be its parent's, or the options' escalation (paged is NULL). */
-static struct cat_written *written_team(struct catalogue *catalogue, const struct cat_team *team,
-					const struct cat_team *paged)
+static struct cat_written *plain_variant(struct catalogue *catalogue, const struct cat_team *team,
+					 const struct cat_team *paged)
 {
 	struct cat_written *found =
-		written(catalogue, team, paged ? pager_of(catalogue, paged) : NULL, NULL);
+		team_variant(catalogue, team, paged ? pager_of(catalogue, paged) : NULL, NULL);
 
 	if (!paged)
 		found->note = "it has no pager of its own";
@@ -190,7 +192,7 @@ static void leave_out(struct catalogue *catalogue, struct cat_service *service,
 	service->left_out = why;
 	if (!service->alias_of && !(service->told && reason == LOSS_NO_OWNER))
 		cat_lose(catalogue, reason, service->owner_place,
-			 what_of(catalogue, "service", service->name), "left out: %s", why);
+			 quoted_name(catalogue, "service", service->name), "left out: %s", why);
 }
 
 static void leave_unpaged(struct catalogue *catalogue, struct cat_service *service,
@@ -235,7 +237,7 @@ static void choose_team(struct catalogue *catalogue, struct cat_service *service
 	const struct cat_pager *pager =
 		is_usable(catalogue, &service->pager) ? &service->pager : NULL;
 	struct cat_team *paged = paged_team(catalogue, team);
-	const char *what = what_of(catalogue, "service", service->name);
+	const char *what = quoted_name(catalogue, "service", service->name);
 
 	if (team->own) {
 		service->team = team->key;
@@ -244,13 +246,13 @@ static void choose_team(struct catalogue *catalogue, struct cat_service *service
 				 "\"%s\" is a team of the rules, which say how it is paged",
 				 team->key);
 	} else if (pager && (paged != team || !is_same(pager, pager_of(catalogue, team)))) {
-		service->team = written(catalogue, team, pager, service)->key;
+		service->team = team_variant(catalogue, team, pager, service)->key;
 	} else if (paged && paged->own) {
 		service->team = paged->key;
 		service->through =
 			cat_printf(catalogue, "\"%s\" is paged as its parent is", team->key);
 	} else if (paged || catalogue->options.escalation) {
-		service->team = written_team(catalogue, team, paged)->key;
+		service->team = plain_variant(catalogue, team, paged)->key;
 		tell_unused_id(catalogue, service, pager, what);
 	} else {
 		leave_unpaged(catalogue, service, team);
@@ -260,14 +262,14 @@ static void choose_team(struct catalogue *catalogue, struct cat_service *service
 /* The owner, where that can be a team; else the service is left out. */
 static struct cat_team *find_owner(struct catalogue *catalogue, struct cat_service *service)
 {
-	struct cat_team *team = owner_of(catalogue, service);
+	struct cat_team *team = service_owner(catalogue, service);
 
 	if (!team) {
 		leave_out(catalogue, service, LOSS_NO_OWNER, "the catalogue names no owner");
 		return NULL;
 	}
 	if (team->person) {
-		struct cat_team *group = parent_of(catalogue, team);
+		struct cat_team *group = team_parent(catalogue, team);
 		if (!group || group->person || !group->key) {
 			leave_out(catalogue, service, LOSS_PERSON,
 				  cat_printf(catalogue,
@@ -307,7 +309,7 @@ static bool is_own(struct catalogue *catalogue, const struct cat_service *servic
 	catalogue->counts.left_out++;
 	if (!service->alias_of)
 		cat_lose(catalogue, LOSS_OWN_SERVICE, service->place,
-			 what_of(catalogue, "service", service->name),
+			 quoted_name(catalogue, "service", service->name),
 			 "left out: the rules have an entry for it");
 	return true;
 }
@@ -322,7 +324,7 @@ static struct cat_team **find_owners(struct catalogue *catalogue)
 		struct cat_service *service = catalogue->services.at[i];
 		if (service->holder || is_own(catalogue, service))
 			continue;
-		if (!is_name(service->name)) {
+		if (!is_rule_name(service->name)) {
 			leave_out(catalogue, service, LOSS_NO_NAME,
 				  cat_printf(catalogue, "a name has 1 to %u bytes",
 					     LIMIT_RULE_NAME_BYTES));
@@ -353,7 +355,7 @@ static void choose_services(struct catalogue *catalogue, struct cat_team **owner
 			if (!first->owner || !service->owner ||
 			    strcmp(first->owner, service->owner) != 0)
 				cat_lose(catalogue, LOSS_DUPLICATE, service->place,
-					 what_of(catalogue, "service", service->name),
+					 quoted_name(catalogue, "service", service->name),
 					 "left out: %s:%d has that name already",
 					 first->place.doc->file, first->place.line);
 			continue;
@@ -362,10 +364,11 @@ static void choose_services(struct catalogue *catalogue, struct cat_team **owner
 		if (!service->team)
 			continue;
 		map_put(names, service->name, service);
-		service->key = make_key(catalogue, catalogue->service_keys, service->name, NULL);
+		service->key =
+			free_rule_key(catalogue, catalogue->service_keys, service->name, NULL);
 		if (strcmp(service->key, service->name) != 0)
 			cat_lose(catalogue, LOSS_NAME, service->place,
-				 what_of(catalogue, "service", service->name),
+				 quoted_name(catalogue, "service", service->name),
 				 "its entry is called \"%s\"", service->key);
 		catalogue->counts.services++;
 	}
@@ -386,7 +389,7 @@ static void keep_teams(struct catalogue *catalogue)
 		if (!team->key || !is_paged || !(team->declared || is_fallback))
 			continue;
 		if (paged == team || is_fallback)
-			written_team(catalogue, team, paged);
+			plain_variant(catalogue, team, paged);
 		catalogue->fallback_known |= is_fallback;
 	}
 	if (!fallback || catalogue->fallback_known)
@@ -394,7 +397,7 @@ static void keep_teams(struct catalogue *catalogue)
 	catalogue->fallback_known = options->has_team && options->has_team(options->ctx, fallback);
 	if (!catalogue->fallback_known)
 		cat_lose(catalogue, LOSS_FALLBACK, (struct cat_place){ NULL, 0 },
-			 what_of(catalogue, "team", fallback),
+			 quoted_name(catalogue, "team", fallback),
 			 "it is no team that can be paged, so that there is no fallback");
 }
 
@@ -436,7 +439,7 @@ static int by_place(const void *a, const void *b)
 	return order ? order : strcmp(x->why, y->why);
 }
 
-static void sort(struct cat_list *list, int (*compare)(const void *, const void *))
+static void sort_cat_list(struct cat_list *list, int (*compare)(const void *, const void *))
 {
 	if (list->n > 1)
 		qsort(list->at, list->n, sizeof(void *), compare);
@@ -444,13 +447,13 @@ static void sort(struct cat_list *list, int (*compare)(const void *, const void 
 
 void catalogue_resolve(struct catalogue *catalogue)
 {
-	sort(&catalogue->services, by_rank);
+	sort_cat_list(&catalogue->services, by_rank);
 	name_teams(catalogue);
 	choose_services(catalogue, find_owners(catalogue));
 	keep_teams(catalogue);
-	sort(&catalogue->services, by_service_key);
-	sort(&catalogue->written, by_written_key);
-	sort(&catalogue->pagers, by_pager_key);
+	sort_cat_list(&catalogue->services, by_service_key);
+	sort_cat_list(&catalogue->written, by_written_key);
+	sort_cat_list(&catalogue->pagers, by_pager_key);
 	catalogue->counts.teams = catalogue->written.n;
 	catalogue->counts.pagers = catalogue->pagers.n;
 	catalogue->told = xrealloc_array(NULL, catalogue->losses.n + 1, sizeof(*catalogue->told));

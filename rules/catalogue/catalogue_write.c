@@ -24,7 +24,7 @@ static bool is_plain(const char *text)
 }
 
 /* A scalar: plain where nobody could misread it, else in double quotes (YAML 1.2, section 5.7). */
-static void add_scalar(struct buf *out, const char *text)
+static void write_scalar(struct buf *out, const char *text)
 {
 	const char *end = text + strlen(text);
 	uint32_t c;
@@ -51,16 +51,16 @@ static void add_scalar(struct buf *out, const char *text)
 	buf_putc(out, '"');
 }
 
-static void add_member(struct buf *out, const char *before, const char *key, const char *value)
+static void write_member(struct buf *out, const char *before, const char *key, const char *value)
 {
 	if (!value)
 		return;
 	buf_printf(out, "%s%s: ", before, key);
-	add_scalar(out, value);
+	write_scalar(out, value);
 }
 
 /* "  # file:12", and a note. */
-static void add_origin(struct buf *out, struct cat_place place, const char *note)
+static void write_origin(struct buf *out, struct cat_place place, const char *note)
 {
 	buf_puts(out, "  # ");
 	if (place.doc) {
@@ -77,7 +77,7 @@ static void add_origin(struct buf *out, struct cat_place place, const char *note
 
 /* Braces stand for values in addresses of rules; in an address they are to be escaped anyway
  * (RFC 3986, section 2.1). In the arena. */
-static const char *address(struct arena *arena, const char *url)
+static const char *address_without_braces(struct arena *arena, const char *url)
 {
 	struct buf out = BUF_INIT(LIMIT_CATALOGUE_TEXT_BYTES * 4);
 
@@ -113,21 +113,21 @@ static const char *key_file(const struct catalogue *catalogue, struct arena *are
 	return arena_printf(arena, "%s/%s", catalogue->options.key_files, pager->id);
 }
 
-static void write_teams(const struct catalogue *catalogue, struct buf *out)
+static void write_team_section(const struct catalogue *catalogue, struct buf *out)
 {
 	if (!catalogue->written.n)
 		return;
 	buf_puts(out, "\nteams:\n");
 	for (size_t i = 0; i < catalogue->written.n; i++) {
 		const struct cat_written *team = catalogue->written.at[i];
-		add_origin(out, team->place, team->note);
+		write_origin(out, team->place, team->note);
 		buf_puts(out, "  ");
-		add_scalar(out, team->key);
+		write_scalar(out, team->key);
 		buf_puts(out, ": {");
-		add_member(out, "", "name", team->title);
-		add_member(out, team->title ? ", " : "", "escalation",
-			   team->pager ? team->key : catalogue->options.escalation);
-		add_member(out, ", ", "channel", team->channel);
+		write_member(out, "", "name", team->title);
+		write_member(out, team->title ? ", " : "", "escalation",
+			     team->pager ? team->key : catalogue->options.escalation);
+		write_member(out, ", ", "channel", team->channel);
 		buf_puts(out, "}\n");
 	}
 	if (catalogue->pagers.n)
@@ -137,14 +137,15 @@ static void write_teams(const struct catalogue *catalogue, struct buf *out)
 		if (!team->pager)
 			continue;
 		buf_puts(out, "  ");
-		add_scalar(out, team->key);
+		write_scalar(out, team->key);
 		buf_puts(out, ": {steps: [{page: [");
-		add_scalar(out, team->pager);
+		write_scalar(out, team->pager);
 		buf_puts(out, "]}]}\n");
 	}
 }
 
-static void write_pagers(const struct catalogue *catalogue, struct arena *arena, struct buf *out)
+static void write_pager_section(const struct catalogue *catalogue, struct arena *arena,
+				struct buf *out)
 {
 	if (!catalogue->pagers.n)
 		return;
@@ -152,17 +153,17 @@ static void write_pagers(const struct catalogue *catalogue, struct arena *arena,
 	for (size_t i = 0; i < catalogue->pagers.n; i++) {
 		const struct cat_paging *paging = catalogue->pagers.at[i];
 		const struct cat_pager *pager = paging->pager;
-		add_origin(out, pager->place,
-			   pager->id ? arena_printf(arena, "PagerDuty service %s", pager->id)
-				     : NULL);
+		write_origin(out, pager->place,
+			     pager->id ? arena_printf(arena, "PagerDuty service %s", pager->id)
+				       : NULL);
 		buf_puts(out, "  ");
-		add_scalar(out, paging->key);
+		write_scalar(out, paging->key);
 		buf_puts(out, ": {kind: pagerduty");
 		if (pager->key)
-			add_member(out, ", ", "routing_key", pager->key);
+			write_member(out, ", ", "routing_key", pager->key);
 		else
-			add_member(out, ", ", "routing_key_file",
-				   key_file(catalogue, arena, pager));
+			write_member(out, ", ", "routing_key_file",
+				     key_file(catalogue, arena, pager));
 		buf_puts(out, "}\n");
 	}
 }
@@ -173,29 +174,31 @@ static void write_service(const struct cat_service *service, struct arena *arena
 
 	if (service->alias_of)
 		note = arena_printf(arena, "another name of \"%s\"", service->alias_of);
-	add_origin(out, service->place, note);
+	write_origin(out, service->place, note);
 	buf_puts(out, "  ");
-	add_scalar(out, service->key);
+	write_scalar(out, service->key);
 	buf_puts(out, ":\n");
-	add_member(out, "    ", "owner", service->team);
+	write_member(out, "    ", "owner", service->team);
 	if (match) {
-		add_member(out, "\n    ", "match: {service", match);
+		write_member(out, "\n    ", "match: {service", match);
 		buf_putc(out, '}');
 	}
-	add_member(out, "\n    ", "criticality", service->criticality);
-	add_member(out, "\n    ", "runbook", address(arena, service->runbook));
-	add_member(out, "\n    ", "dashboard", address(arena, service->dashboard));
+	write_member(out, "\n    ", "criticality", service->criticality);
+	write_member(out, "\n    ", "runbook", address_without_braces(arena, service->runbook));
+	write_member(out, "\n    ", "dashboard", address_without_braces(arena, service->dashboard));
 	buf_putc(out, '\n');
 }
 
 /* What a person may complete. */
 static void write_left_out(const struct cat_service *service, struct arena *arena, struct buf *out)
 {
-	add_origin(out, service->place,
-		   arena_printf(arena, "\"%s\" is left out: %s", service->name, service->left_out));
+	write_origin(
+		out, service->place,
+		arena_printf(arena, "\"%s\" is left out: %s", service->name, service->left_out));
 }
 
-static void write_services(const struct catalogue *catalogue, struct arena *arena, struct buf *out)
+static void write_service_section(const struct catalogue *catalogue, struct arena *arena,
+				  struct buf *out)
 {
 	if (catalogue->counts.services || catalogue->counts.left_out)
 		buf_puts(out, "\nservices:\n");
@@ -217,11 +220,11 @@ void catalogue_write(const struct catalogue *catalogue, struct buf *out)
 		   "# Made by \"tracepager import %s\". Beside each entry stands where it comes "
 		   "from.\n",
 		   catalogue_kind_name(catalogue->kind));
-	write_teams(catalogue, out);
-	write_pagers(catalogue, arena, out);
-	write_services(catalogue, arena, out);
+	write_team_section(catalogue, out);
+	write_pager_section(catalogue, arena, out);
+	write_service_section(catalogue, arena, out);
 	if (fallback && catalogue->fallback_known) {
-		add_member(out, "\nfallback: {", "team", fallback);
+		write_member(out, "\nfallback: {", "team", fallback);
 		buf_puts(out, "}\n");
 	} else {
 		buf_puts(out, "\n# Rules need one fallback, here or in another file: who is paged "
@@ -244,7 +247,7 @@ struct maker {
 	int line; /* of what is made now */
 };
 
-static struct ynode *make(const struct maker *maker, enum ynode_kind kind)
+static struct ynode *make_node(const struct maker *maker, enum ynode_kind kind)
 {
 	struct ynode *node = arena_alloc(maker->arena, sizeof(*node));
 
@@ -254,7 +257,7 @@ static struct ynode *make(const struct maker *maker, enum ynode_kind kind)
 
 static struct ynode *make_text(const struct maker *maker, const char *text)
 {
-	struct ynode *node = make(maker, YNODE_SCALAR);
+	struct ynode *node = make_node(maker, YNODE_SCALAR);
 
 	node->text = arena_strdup(maker->arena, text);
 	node->quoted = true;
@@ -263,7 +266,7 @@ static struct ynode *make_text(const struct maker *maker, const char *text)
 
 static struct ynode *make_list(const struct maker *maker, struct ynode *item)
 {
-	struct ynode *node = make(maker, YNODE_LIST);
+	struct ynode *node = make_node(maker, YNODE_LIST);
 
 	node->items = arena_array(maker->arena, 1, sizeof(struct ynode *));
 	node->items[0] = item;
@@ -273,28 +276,29 @@ static struct ynode *make_list(const struct maker *maker, struct ynode *item)
 
 static struct ynode *make_map(const struct maker *maker, size_t size)
 {
-	struct ynode *node = make(maker, YNODE_MAP);
+	struct ynode *node = make_node(maker, YNODE_MAP);
 
 	node->keys = arena_array(maker->arena, size, sizeof(struct ynode *));
 	node->items = arena_array(maker->arena, size, sizeof(struct ynode *));
 	return node;
 }
 
-static void put(const struct maker *maker, struct ynode *map, const char *key, struct ynode *value)
+static void put_node(const struct maker *maker, struct ynode *map, const char *key,
+		     struct ynode *value)
 {
 	map->keys[map->n] = make_text(maker, key);
 	map->items[map->n++] = value;
 }
 
-static void put_text(const struct maker *maker, struct ynode *map, const char *key,
-		     const char *value)
+static void put_text_node(const struct maker *maker, struct ynode *map, const char *key,
+			  const char *value)
 {
 	if (value)
-		put(maker, map, key, make_text(maker, value));
+		put_node(maker, map, key, make_text(maker, value));
 }
 
-static void push(const struct maker *maker, struct tree *tree, int section, const char *name,
-		 struct ynode *entry)
+static void push_entry(const struct maker *maker, struct tree *tree, int section, const char *name,
+		       struct ynode *entry)
 {
 	cat_list_push(&tree->names[section], make_text(maker, name));
 	cat_list_push(&tree->entries[section], entry);
@@ -306,15 +310,16 @@ static void make_team(const struct catalogue *catalogue, const struct maker *mak
 	struct ynode *map = make_map(maker, 3), *step = make_map(maker, 1),
 		     *escalation = make_map(maker, 1);
 
-	put_text(maker, map, "name", team->title);
-	put_text(maker, map, "escalation", team->pager ? team->key : catalogue->options.escalation);
-	put_text(maker, map, "channel", team->channel);
-	push(maker, tree, TEAMS, team->key, map);
+	put_text_node(maker, map, "name", team->title);
+	put_text_node(maker, map, "escalation",
+		      team->pager ? team->key : catalogue->options.escalation);
+	put_text_node(maker, map, "channel", team->channel);
+	push_entry(maker, tree, TEAMS, team->key, map);
 	if (!team->pager)
 		return;
-	put(maker, step, "page", make_list(maker, make_text(maker, team->pager)));
-	put(maker, escalation, "steps", make_list(maker, step));
-	push(maker, tree, ESCALATIONS, team->key, escalation);
+	put_node(maker, step, "page", make_list(maker, make_text(maker, team->pager)));
+	put_node(maker, escalation, "steps", make_list(maker, step));
+	push_entry(maker, tree, ESCALATIONS, team->key, escalation);
 }
 
 static void make_pager(const struct catalogue *catalogue, const struct maker *maker,
@@ -322,13 +327,13 @@ static void make_pager(const struct catalogue *catalogue, const struct maker *ma
 {
 	struct ynode *map = make_map(maker, 2);
 
-	put_text(maker, map, "kind", "pagerduty");
+	put_text_node(maker, map, "kind", "pagerduty");
 	if (paging->pager->key)
-		put_text(maker, map, "routing_key", paging->pager->key);
+		put_text_node(maker, map, "routing_key", paging->pager->key);
 	else
-		put_text(maker, map, "routing_key_file",
-			 key_file(catalogue, maker->arena, paging->pager));
-	push(maker, tree, PAGERS, paging->key, map);
+		put_text_node(maker, map, "routing_key_file",
+			      key_file(catalogue, maker->arena, paging->pager));
+	push_entry(maker, tree, PAGERS, paging->key, map);
 }
 
 static void make_service(const struct maker *maker, struct tree *tree,
@@ -337,15 +342,17 @@ static void make_service(const struct maker *maker, struct tree *tree,
 	const char *glob = match_of(maker->arena, service);
 	struct ynode *map = make_map(maker, 5), *match = make_map(maker, 1);
 
-	put_text(maker, map, "owner", service->team);
+	put_text_node(maker, map, "owner", service->team);
 	if (glob) {
-		put_text(maker, match, "service", glob);
-		put(maker, map, "match", match);
+		put_text_node(maker, match, "service", glob);
+		put_node(maker, map, "match", match);
 	}
-	put_text(maker, map, "criticality", service->criticality);
-	put_text(maker, map, "runbook", address(maker->arena, service->runbook));
-	put_text(maker, map, "dashboard", address(maker->arena, service->dashboard));
-	push(maker, tree, SERVICES, service->key, map);
+	put_text_node(maker, map, "criticality", service->criticality);
+	put_text_node(maker, map, "runbook",
+		      address_without_braces(maker->arena, service->runbook));
+	put_text_node(maker, map, "dashboard",
+		      address_without_braces(maker->arena, service->dashboard));
+	push_entry(maker, tree, SERVICES, service->key, map);
 }
 
 static struct tree *tree_of(struct tree *trees, const struct map *numbers, struct cat_place place,
@@ -356,7 +363,7 @@ static struct tree *tree_of(struct tree *trees, const struct map *numbers, struc
 }
 
 /* The file itself, with the tree instead of its own; NULL entries make no section. */
-static struct ydoc finish(struct maker *maker, const struct ydoc *doc, struct tree *tree)
+static struct ydoc finish_doc(struct maker *maker, const struct ydoc *doc, struct tree *tree)
 {
 	struct ydoc made = *doc;
 
@@ -371,7 +378,7 @@ static struct ydoc finish(struct maker *maker, const struct ydoc *doc, struct tr
 			section->items[section->n] = tree->entries[i].at[section->n];
 		}
 		if (n)
-			put(maker, made.root, sections[i], section);
+			put_node(maker, made.root, sections[i], section);
 		free(tree->names[i].at);
 		free(tree->entries[i].at);
 	}
@@ -408,7 +415,7 @@ struct ydoc *catalogue_docs(const struct catalogue *catalogue, struct arena *are
 	}
 	*ret_n = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct ydoc made = finish(&maker, catalogue->docs.at[i], &trees[i]);
+		struct ydoc made = finish_doc(&maker, catalogue->docs.at[i], &trees[i]);
 		if (made.root->n)
 			docs[(*ret_n)++] = made;
 	}

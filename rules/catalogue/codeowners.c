@@ -55,7 +55,8 @@ static const char *next_word(struct catalogue *catalogue, const char **at, const
 }
 
 /* Owners: @org/team, @person, somebody@example.com. */
-static void read_owners(struct owners *owners, const char *at, const char *end, struct line *line)
+static void codeowners_read_owners(struct owners *owners, const char *at, const char *end,
+				   struct line *line)
 {
 	const char *word;
 
@@ -99,7 +100,7 @@ static void add_line(struct owners *owners, const char *pattern, struct line lin
 }
 
 /* "[Name]", "^[Name]", "[Name][2] @owner": what follows has these owners where it names none. */
-static bool read_section(struct owners *owners, const char *start, const char *end)
+static bool codeowners_read_section(struct owners *owners, const char *start, const char *end)
 {
 	const char *at = start + (*start == '^'), *close = NULL;
 
@@ -108,11 +109,12 @@ static bool read_section(struct owners *owners, const char *start, const char *e
 	if (!close)
 		return false;
 	owners->section = (struct line){ .owner = NULL };
-	read_owners(owners, at, end, &owners->section);
+	codeowners_read_owners(owners, at, end, &owners->section);
 	return true;
 }
 
-static void read_line(struct owners *owners, const char *start, const char *end, int number)
+static void codeowners_read_line(struct owners *owners, const char *start, const char *end,
+				 int number)
 {
 	struct line line = { .number = number };
 
@@ -123,12 +125,13 @@ static void read_line(struct owners *owners, const char *start, const char *end,
 			 (struct cat_place){ owners->doc, number }, NULL, "not UTF-8");
 		return;
 	}
-	if (start == end || ((*start == '[' || *start == '^') && read_section(owners, start, end)))
+	if (start == end ||
+	    ((*start == '[' || *start == '^') && codeowners_read_section(owners, start, end)))
 		return;
 	const char *pattern = next_word(owners->catalogue, &start, end);
 	if (!pattern)
 		return;
-	read_owners(owners, start, end, &line);
+	codeowners_read_owners(owners, start, end, &line);
 	if (!line.teams && !line.people) {
 		line = owners->section;
 		line.number = number;
@@ -216,8 +219,8 @@ static bool line_matches(const struct line *line, const char *path)
 }
 
 /* The name that stands for {service} in a line's pattern; NULL: it speaks of something else. */
-static const char *service_of(const struct owners *owners, const struct line *line,
-			      const char *form)
+static const char *codeowners_service(const struct owners *owners, const struct line *line,
+				      const char *form)
 {
 	const char *at = strstr(form, mark), *rest = at + strlen(mark), *pattern = line->pattern;
 	size_t before = (size_t)(at - form), len = strlen(pattern), after = strlen(rest);
@@ -230,7 +233,8 @@ static const char *service_of(const struct owners *owners, const struct line *li
 	return strpbrk(name, "/*?") ? NULL : name;
 }
 
-static void take_owner(const struct owners *owners, struct cat_service *service, const char *what)
+static void codeowners_take_owner(const struct owners *owners, struct cat_service *service,
+				  const char *what)
 {
 	struct catalogue *catalogue = owners->catalogue;
 	const char *path = service->id; /* the directory */
@@ -260,14 +264,14 @@ static void take_owner(const struct owners *owners, struct cat_service *service,
 	service->owner = team->id;
 }
 
-static void take_services(const struct owners *owners, const char *form)
+static void codeowners_take_services(const struct owners *owners, const char *form)
 {
 	struct catalogue *catalogue = owners->catalogue;
 	size_t first = catalogue->services.n;
 
 	for (size_t i = 0; i < owners->n; i++) {
 		const struct line *line = &owners->lines[i];
-		const char *name = service_of(owners, line, form);
+		const char *name = codeowners_service(owners, line, form);
 		if (!name || map_get(catalogue->service_ids, line->pattern))
 			continue;
 		cat_service(catalogue, line->pattern, name,
@@ -275,7 +279,8 @@ static void take_services(const struct owners *owners, const char *form)
 	}
 	for (size_t i = first; i < catalogue->services.n; i++) {
 		struct cat_service *service = catalogue->services.at[i];
-		take_owner(owners, service, cat_printf(catalogue, "service \"%s\"", service->name));
+		codeowners_take_owner(owners, service,
+				      cat_printf(catalogue, "service \"%s\"", service->name));
 	}
 }
 
@@ -291,13 +296,13 @@ void import_CODEOWNERS(struct catalogue *catalogue, const struct ydoc *doc,
 	for (int number = 1; at < end; number++) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		stop = stop ? stop : end;
-		read_line(&owners, at, stop, number);
+		codeowners_read_line(&owners, at, stop, number);
 		at = stop + 1;
 	}
 	if (*form == '/')
 		form++;
 	strip_end(form, "/");
 	if (strstr(form, mark))
-		take_services(&owners, form);
+		codeowners_take_services(&owners, form);
 	free(owners.lines);
 }

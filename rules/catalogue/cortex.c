@@ -13,21 +13,21 @@ struct descriptor {
 	struct cat_place place;
 };
 
-static const struct ynode *get(const struct descriptor *descriptor, const char *key)
+static const struct ynode *cortex_member(const struct descriptor *descriptor, const char *key)
 {
 	const struct ynode *node = ynode_get(descriptor->info, key);
 
 	return node ? node : ynode_get(descriptor->root, key);
 }
 
-static const char *text(const struct descriptor *descriptor, const struct ynode *map,
-			const char *key)
+static const char *cortex_text(const struct descriptor *descriptor, const struct ynode *map,
+			       const char *key)
 {
 	return cat_text(descriptor->catalogue, descriptor->doc, map, key, descriptor->what);
 }
 
 /* Items of a list that may be missing. */
-static size_t items(const struct ynode *list, struct ynode ***ret_items)
+static size_t cortex_items(const struct ynode *list, struct ynode ***ret_items)
 {
 	if (!list || list->kind != YNODE_LIST)
 		return 0;
@@ -35,14 +35,14 @@ static size_t items(const struct ynode *list, struct ynode ***ret_items)
 	return list->n;
 }
 
-static void read_oncall(const struct descriptor *descriptor, struct cat_pager *pager)
+static void cortex_read_oncall(const struct descriptor *descriptor, struct cat_pager *pager)
 {
-	const struct ynode *oncall = get(descriptor, "x-cortex-oncall");
+	const struct ynode *oncall = cortex_member(descriptor, "x-cortex-oncall");
 
 	for (size_t i = 0; oncall && oncall->kind == YNODE_MAP && i < oncall->n; i++) {
 		const struct ynode *node = oncall->items[i];
-		const char *kind = oncall->keys[i]->text, *id = text(descriptor, node, "id"),
-			   *type = text(descriptor, node, "type");
+		const char *kind = oncall->keys[i]->text, *id = cortex_text(descriptor, node, "id"),
+			   *type = cortex_text(descriptor, node, "type");
 		struct cat_place place = cat_place(descriptor->doc, node);
 		if (!cat_is(kind, "pagerduty"))
 			cat_lose(descriptor->catalogue, LOSS_OTHER_PAGER, place, descriptor->what,
@@ -56,24 +56,24 @@ static void read_oncall(const struct descriptor *descriptor, struct cat_pager *p
 	}
 }
 
-static const char *read_channel(const struct descriptor *descriptor)
+static const char *cortex_read_channel(const struct descriptor *descriptor)
 {
 	struct ynode **channels;
-	size_t n = cat_items(get(descriptor, "x-cortex-slack"), "channels", &channels);
+	size_t n = cat_items(cortex_member(descriptor, "x-cortex-slack"), "channels", &channels);
 
-	return n ? text(descriptor, channels[0], "name") : NULL;
+	return n ? cortex_text(descriptor, channels[0], "name") : NULL;
 }
 
 /* Of the owners, the first group; people are not paged. */
-static void read_owners(const struct descriptor *descriptor, struct cat_service *service)
+static void cortex_read_owners(const struct descriptor *descriptor, struct cat_service *service)
 {
 	struct ynode **owners;
-	size_t n = items(get(descriptor, "x-cortex-owners"), &owners), groups = 0;
+	size_t n = cortex_items(cortex_member(descriptor, "x-cortex-owners"), &owners), groups = 0;
 	struct catalogue *catalogue = descriptor->catalogue;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *name = text(descriptor, owners[i], "name");
-		if (!name || !cat_is(text(descriptor, owners[i], "type"), "group"))
+		const char *name = cortex_text(descriptor, owners[i], "name");
+		if (!name || !cat_is(cortex_text(descriptor, owners[i], "type"), "group"))
 			continue;
 		struct cat_place place = cat_place(descriptor->doc, owners[i]);
 		struct cat_team *team =
@@ -93,20 +93,21 @@ static void read_owners(const struct descriptor *descriptor, struct cat_service 
 			 descriptor->what, "%zu groups own it; the first is taken", groups);
 }
 
-static const char *domain_id(struct catalogue *catalogue, const char *tag)
+static const char *cortex_domain_id(struct catalogue *catalogue, const char *tag)
 {
 	return cat_printf(catalogue, "domain:%s", cat_lower(catalogue, tag));
 }
 
 /* The tier, from custom metadata, or from a group "tier:…". */
-static const char *read_tier(const struct descriptor *descriptor)
+static const char *cortex_read_tier(const struct descriptor *descriptor)
 {
 	struct ynode **groups;
-	size_t n = items(get(descriptor, "x-cortex-groups"), &groups);
-	const char *tier = text(descriptor, get(descriptor, "x-cortex-custom-metadata"), "tier");
+	size_t n = cortex_items(cortex_member(descriptor, "x-cortex-groups"), &groups);
+	const char *tier = cortex_text(
+		descriptor, cortex_member(descriptor, "x-cortex-custom-metadata"), "tier");
 
 	if (!n)
-		n = items(get(descriptor, "x-cortex-service-groups"), &groups);
+		n = cortex_items(cortex_member(descriptor, "x-cortex-service-groups"), &groups);
 	for (size_t i = 0; i < n && !tier; i++) {
 		const char *group = cat_node_text(descriptor->catalogue, descriptor->doc, groups[i],
 						  descriptor->what);
@@ -116,10 +117,10 @@ static const char *read_tier(const struct descriptor *descriptor)
 	return tier;
 }
 
-static void read_service(const struct descriptor *descriptor, const char *tag, bool domain)
+static void cortex_read_service(const struct descriptor *descriptor, const char *tag, bool domain)
 {
 	struct catalogue *catalogue = descriptor->catalogue;
-	const char *id = domain ? domain_id(catalogue, tag)
+	const char *id = domain ? cortex_domain_id(catalogue, tag)
 				: cat_printf(catalogue, "service:%s", cat_lower(catalogue, tag));
 	struct cat_service *service = cat_service(catalogue, id, tag, descriptor->place);
 	struct ynode **list;
@@ -128,23 +129,23 @@ static void read_service(const struct descriptor *descriptor, const char *tag, b
 	if (!service)
 		return;
 	service->holder = domain;
-	read_owners(descriptor, service);
-	n = items(get(descriptor, "x-cortex-domain-parents"), &list);
+	cortex_read_owners(descriptor, service);
+	n = cortex_items(cortex_member(descriptor, "x-cortex-domain-parents"), &list);
 	if (!n)
-		n = items(get(descriptor, "x-cortex-parents"), &list);
-	const char *parent = n ? text(descriptor, list[0], "tag") : NULL;
-	service->from = parent ? domain_id(catalogue, parent) : NULL;
+		n = cortex_items(cortex_member(descriptor, "x-cortex-parents"), &list);
+	const char *parent = n ? cortex_text(descriptor, list[0], "tag") : NULL;
+	service->from = parent ? cortex_domain_id(catalogue, parent) : NULL;
 	if (domain)
 		return;
-	read_oncall(descriptor, &service->pager);
-	service->criticality = read_tier(descriptor);
-	n = items(get(descriptor, "x-cortex-link"), &list);
+	cortex_read_oncall(descriptor, &service->pager);
+	service->criticality = cortex_read_tier(descriptor);
+	n = cortex_items(cortex_member(descriptor, "x-cortex-link"), &list);
 	for (size_t i = 0; i < n; i++)
-		cat_link(catalogue, descriptor->doc, list[i], text(descriptor, list[i], "type"),
-			 descriptor->what, service);
+		cat_link(catalogue, descriptor->doc, list[i],
+			 cortex_text(descriptor, list[i], "type"), descriptor->what, service);
 }
 
-static void read_team(const struct descriptor *descriptor, const char *tag)
+static void cortex_read_team(const struct descriptor *descriptor, const char *tag)
 {
 	struct catalogue *catalogue = descriptor->catalogue;
 	struct cat_team *team =
@@ -157,15 +158,15 @@ static void read_team(const struct descriptor *descriptor, const char *tag)
 	team->declared = true;
 	team->name = tag;
 	team->place = descriptor->place;
-	team->title = text(descriptor, descriptor->info, "title");
-	team->channel = read_channel(descriptor);
-	n = items(get(descriptor, "x-cortex-parents"), &parents);
-	const char *parent = n ? text(descriptor, parents[0], "tag") : NULL;
+	team->title = cortex_text(descriptor, descriptor->info, "title");
+	team->channel = cortex_read_channel(descriptor);
+	n = cortex_items(cortex_member(descriptor, "x-cortex-parents"), &parents);
+	const char *parent = n ? cortex_text(descriptor, parents[0], "tag") : NULL;
 	if (parent) {
 		team->parent = cat_lower(catalogue, parent);
 		cat_team(catalogue, team->parent, parent, descriptor->place);
 	}
-	read_oncall(descriptor, &team->pager);
+	cortex_read_oncall(descriptor, &team->pager);
 }
 
 void import_CORTEX(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *root)
@@ -175,8 +176,10 @@ void import_CORTEX(struct catalogue *catalogue, const struct ydoc *doc, const st
 					 .root = root,
 					 .info = ynode_get(root, "info"),
 					 .place = cat_place(doc, root) };
-	const char *tag = cat_node_text(catalogue, doc, get(&descriptor, "x-cortex-tag"), NULL),
-		   *type = cat_node_text(catalogue, doc, get(&descriptor, "x-cortex-type"), NULL);
+	const char *tag = cat_node_text(catalogue, doc, cortex_member(&descriptor, "x-cortex-tag"),
+					NULL),
+		   *type = cat_node_text(catalogue, doc,
+					 cortex_member(&descriptor, "x-cortex-type"), NULL);
 
 	if (!tag) {
 		cat_lose(catalogue, LOSS_NOT_AN_ENTRY, descriptor.place, NULL,
@@ -187,7 +190,7 @@ void import_CORTEX(struct catalogue *catalogue, const struct ydoc *doc, const st
 	type = type ? type : "service";
 	descriptor.what = cat_printf(catalogue, "%s \"%s\"", type, tag);
 	if (cat_is(type, "team"))
-		read_team(&descriptor, tag);
+		cortex_read_team(&descriptor, tag);
 	else
-		read_service(&descriptor, tag, cat_is(type, "domain"));
+		cortex_read_service(&descriptor, tag, cat_is(type, "domain"));
 }

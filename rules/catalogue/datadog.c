@@ -13,14 +13,14 @@ struct definition {
 	struct cat_service *service;
 };
 
-static const char *text(const struct definition *definition, const struct ynode *map,
-			const char *key)
+static const char *datadog_text(const struct definition *definition, const struct ynode *map,
+				const char *key)
 {
 	return cat_text(definition->catalogue, definition->doc, map, key, definition->what);
 }
 
 /* PagerDuty: an address (v1, v2), {service-url} (v2.1, v2.2) or {serviceURL} (v3). */
-static void read_integrations(const struct definition *definition)
+static void datadog_read_integrations(const struct definition *definition)
 {
 	static const char *const others[] = { "opsgenie", "jiraServiceManagementOps" };
 	const struct ynode *map = ynode_get(definition->root, "integrations");
@@ -35,8 +35,8 @@ static void read_integrations(const struct definition *definition)
 	if (!node)
 		return;
 	if (node->kind == YNODE_MAP) {
-		url = text(definition, node, "service-url");
-		url = url ? url : text(definition, node, "serviceURL");
+		url = datadog_text(definition, node, "service-url");
+		url = url ? url : datadog_text(definition, node, "serviceURL");
 	} else {
 		url = cat_node_text(definition->catalogue, definition->doc, node, definition->what);
 	}
@@ -46,29 +46,31 @@ static void read_integrations(const struct definition *definition)
 			 definition->what, "\"%.100s\" is no address of a PagerDuty service", url);
 }
 
-static void read_links(const struct definition *definition, const char *list)
+static void datadog_read_links(const struct definition *definition, const char *list)
 {
 	struct ynode **links;
 	size_t n = cat_items(definition->holder, list, &links);
 
 	for (size_t i = 0; i < n; i++)
 		cat_link(definition->catalogue, definition->doc, links[i],
-			 text(definition, links[i], "type"), definition->what, definition->service);
+			 datadog_text(definition, links[i], "type"), definition->what,
+			 definition->service);
 }
 
-static void read_channel(const struct definition *definition, struct cat_team *team)
+static void datadog_read_channel(const struct definition *definition, struct cat_team *team)
 {
 	struct ynode **contacts;
 	size_t n = cat_items(definition->holder, "contacts", &contacts);
 
 	for (size_t i = 0; i < n && !team->channel; i++)
-		if (cat_is(text(definition, contacts[i], "type"), "slack"))
-			team->channel = text(definition, contacts[i], "contact");
+		if (cat_is(datadog_text(definition, contacts[i], "type"), "slack"))
+			team->channel = datadog_text(definition, contacts[i], "contact");
 }
 
-static void read_team(const struct definition *definition, const struct ynode *map, const char *key)
+static void datadog_read_team(const struct definition *definition, const struct ynode *map,
+			      const char *key)
 {
-	const char *handle = text(definition, map, key);
+	const char *handle = datadog_text(definition, map, key);
 
 	if (!handle)
 		return;
@@ -79,7 +81,7 @@ static void read_team(const struct definition *definition, const struct ynode *m
 		return;
 	definition->service->owner = team->id;
 	definition->service->owner_place = place;
-	read_channel(definition, team);
+	datadog_read_channel(definition, team);
 }
 
 /* Opens the service of a definition; false: it has no name, or there are too many. */
@@ -99,29 +101,29 @@ static bool open_service(struct definition *definition, const char *kind, const 
 	return definition->service != NULL;
 }
 
-static void read_v1(struct definition *definition)
+static void datadog_read_v1(struct definition *definition)
 {
 	const struct ynode *info = ynode_get(definition->root, "info"),
 			   *org = ynode_get(definition->root, "org");
 
-	if (!open_service(definition, "service", text(definition, info, "dd-service")))
+	if (!open_service(definition, "service", datadog_text(definition, info, "dd-service")))
 		return;
-	definition->service->criticality = text(definition, info, "service-tier");
-	read_team(definition, org, "team");
-	read_links(definition, "external-resources");
-	read_integrations(definition);
+	definition->service->criticality = datadog_text(definition, info, "service-tier");
+	datadog_read_team(definition, org, "team");
+	datadog_read_links(definition, "external-resources");
+	datadog_read_integrations(definition);
 }
 
-static void read_v2(struct definition *definition)
+static void datadog_read_v2(struct definition *definition)
 {
 	const struct ynode *root = definition->root;
 
-	if (!open_service(definition, "service", text(definition, root, "dd-service")))
+	if (!open_service(definition, "service", datadog_text(definition, root, "dd-service")))
 		return;
-	definition->service->criticality = text(definition, root, "tier");
-	read_team(definition, root, ynode_get(root, "team") ? "team" : "dd-team");
-	read_links(definition, "links");
-	read_integrations(definition);
+	definition->service->criticality = datadog_text(definition, root, "tier");
+	datadog_read_team(definition, root, ynode_get(root, "team") ? "team" : "dd-team");
+	datadog_read_links(definition, "links");
+	datadog_read_integrations(definition);
 }
 
 /* "kind:name", or "kind:namespace/name" in the default namespace. */
@@ -135,7 +137,7 @@ static const char *entity_id(struct catalogue *catalogue, const char *ref)
 			  slash ? slash + 1 : colon + 1);
 }
 
-static void read_more_owners(const struct definition *definition)
+static void datadog_read_more_owners(const struct definition *definition)
 {
 	const struct ynode *node = ynode_get(definition->holder, "additionalOwners");
 
@@ -144,13 +146,14 @@ static void read_more_owners(const struct definition *definition)
 			 definition->what, "%zu more have it; \"owner\" is taken", node->n);
 }
 
-static void read_v3(struct definition *definition)
+static void datadog_read_v3(struct definition *definition)
 {
 	const struct ynode *metadata = ynode_get(definition->root, "metadata"),
 			   *spec = ynode_get(definition->root, "spec");
-	const char *kind = text(definition, definition->root, "kind");
+	const char *kind = datadog_text(definition, definition->root, "kind");
 
-	if (!open_service(definition, kind ? kind : "service", text(definition, metadata, "name")))
+	if (!open_service(definition, kind ? kind : "service",
+			  datadog_text(definition, metadata, "name")))
 		return;
 	definition->holder = metadata;
 	struct cat_service *service = definition->service;
@@ -160,15 +163,15 @@ static void read_v3(struct definition *definition)
 	if (service->holder && !cat_is(kind, "system"))
 		cat_lose(definition->catalogue, LOSS_KIND, service->place, definition->what,
 			 "rules have no place for it");
-	const char *from = text(definition, metadata, "inheritFrom");
+	const char *from = datadog_text(definition, metadata, "inheritFrom");
 	service->from = from ? entity_id(definition->catalogue, from) : NULL;
-	read_team(definition, metadata, "owner");
-	read_more_owners(definition);
+	datadog_read_team(definition, metadata, "owner");
+	datadog_read_more_owners(definition);
 	if (service->holder)
 		return;
-	service->criticality = text(definition, spec, "tier");
-	read_links(definition, "links");
-	read_integrations(definition);
+	service->criticality = datadog_text(definition, spec, "tier");
+	datadog_read_links(definition, "links");
+	datadog_read_integrations(definition);
 }
 
 void import_DATADOG(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *root)
@@ -184,11 +187,11 @@ void import_DATADOG(struct catalogue *catalogue, const struct ydoc *doc, const s
 			if (root->items[i]->kind == YNODE_MAP)
 				import_DATADOG(catalogue, doc, root->items[i]);
 	} else if (cat_is(schema, "v1")) {
-		read_v1(&definition);
+		datadog_read_v1(&definition);
 	} else if (schema && (cat_is(schema, "v2") || strncmp(schema, "v2.", 3) == 0)) {
-		read_v2(&definition);
+		datadog_read_v2(&definition);
 	} else if (api && (cat_is(api, "v3") || strncmp(api, "v3.", 3) == 0)) {
-		read_v3(&definition);
+		datadog_read_v3(&definition);
 	} else {
 		cat_lose(catalogue, LOSS_NOT_AN_ENTRY, cat_place(doc, root), NULL,
 			 "it has no schema-version v1 to v2.2, and no apiVersion v3");

@@ -11,21 +11,23 @@ struct entry {
 	const char *what;
 };
 
-static const char *text(const struct entry *entry, const struct ynode *map, const char *key)
+static const char *opslevel_text(const struct entry *entry, const struct ynode *map,
+				 const char *key)
 {
 	return cat_text(entry->catalogue, entry->doc, map, key, entry->what);
 }
 
 /* Tools are links with a category. Of several, production's is the one for the night. */
-static void read_tools(const struct entry *entry, struct cat_service *service)
+static void opslevel_read_tools(const struct entry *entry, struct cat_service *service)
 {
 	struct ynode **tools;
 	size_t n = cat_items(entry->map, "tools", &tools);
 	struct cat_service production = { .runbook = NULL };
 
 	for (size_t i = 0; i < n; i++) {
-		const char *category = text(entry, tools[i], "category");
-		bool is_production = cat_is(text(entry, tools[i], "environment"), "production");
+		const char *category = opslevel_text(entry, tools[i], "category");
+		bool is_production =
+			cat_is(opslevel_text(entry, tools[i], "environment"), "production");
 		const char *type = cat_is(category, "runbooks")	       ? "runbook"
 				   : cat_is(category, "metrics")       ? "dashboard"
 				   : cat_is(category, "observability") ? "dashboard"
@@ -34,24 +36,25 @@ static void read_tools(const struct entry *entry, struct cat_service *service)
 			 is_production ? &production : service);
 		if (cat_is(category, "incidents"))
 			cat_pager_id(entry->catalogue, &service->pager,
-				     text(entry, tools[i], "url"), cat_place(entry->doc, tools[i]));
+				     opslevel_text(entry, tools[i], "url"),
+				     cat_place(entry->doc, tools[i]));
 	}
 	service->runbook = production.runbook ? production.runbook : service->runbook;
 	service->dashboard = production.dashboard ? production.dashboard : service->dashboard;
 }
 
-static void read_alert_sources(const struct entry *entry, struct cat_service *service)
+static void opslevel_read_alert_sources(const struct entry *entry, struct cat_service *service)
 {
 	static const char *const others[] = { "opsgenie", "incident_io", "fire_hydrant" };
 	struct ynode **sources;
 	size_t n = cat_items(entry->map, "alert_sources", &sources);
 
 	for (size_t i = 0; i < n; i++) {
-		const char *type = text(entry, sources[i], "type");
+		const char *type = opslevel_text(entry, sources[i], "type");
 		struct cat_place place = cat_place(entry->doc, sources[i]);
 		if (cat_is(type, "pagerduty"))
 			cat_pager_id(entry->catalogue, &service->pager,
-				     text(entry, sources[i], "external_id"), place);
+				     opslevel_text(entry, sources[i], "external_id"), place);
 		for (size_t j = 0; j < ARRAY_LEN(others); j++)
 			if (cat_is(type, others[j]))
 				cat_lose(entry->catalogue, LOSS_OTHER_PAGER, place, entry->what,
@@ -59,9 +62,9 @@ static void read_alert_sources(const struct entry *entry, struct cat_service *se
 	}
 }
 
-static void read_owner(const struct entry *entry, struct cat_service *service)
+static void opslevel_read_owner(const struct entry *entry, struct cat_service *service)
 {
-	const char *owner = text(entry, entry->map, "owner");
+	const char *owner = opslevel_text(entry, entry->map, "owner");
 
 	if (!owner)
 		return;
@@ -72,10 +75,10 @@ static void read_owner(const struct entry *entry, struct cat_service *service)
 	service->owner_place = place;
 }
 
-static void read_service(struct entry *entry)
+static void opslevel_read_service(struct entry *entry)
 {
 	struct catalogue *catalogue = entry->catalogue;
-	const char *name = text(entry, entry->map, "name");
+	const char *name = opslevel_text(entry, entry->map, "name");
 	struct cat_place place = cat_place(entry->doc, entry->map);
 	struct ynode **aliases;
 
@@ -89,10 +92,10 @@ static void read_service(struct entry *entry)
 		cat_service(catalogue, cat_printf(catalogue, "service:%s", name), name, place);
 	if (!service)
 		return;
-	service->criticality = text(entry, entry->map, "tier");
-	read_owner(entry, service);
-	read_tools(entry, service);
-	read_alert_sources(entry, service);
+	service->criticality = opslevel_text(entry, entry->map, "tier");
+	opslevel_read_owner(entry, service);
+	opslevel_read_tools(entry, service);
+	opslevel_read_alert_sources(entry, service);
 	size_t n = cat_items(entry->map, "aliases", &aliases);
 	for (size_t i = 0; i < n; i++) {
 		const char *alias = cat_node_text(catalogue, entry->doc, aliases[i], entry->what);
@@ -101,10 +104,10 @@ static void read_service(struct entry *entry)
 	}
 }
 
-static void read_team(struct entry *entry)
+static void opslevel_read_team(struct entry *entry)
 {
 	struct catalogue *catalogue = entry->catalogue;
-	const char *name = text(entry, entry->map, "name");
+	const char *name = opslevel_text(entry, entry->map, "name");
 	struct cat_place place = cat_place(entry->doc, entry->map);
 	struct ynode **contacts;
 
@@ -121,21 +124,21 @@ static void read_team(struct entry *entry)
 	team->declared = true;
 	team->title = name;
 	team->place = place;
-	const char *parent = text(entry, entry->map, "parent");
+	const char *parent = opslevel_text(entry, entry->map, "parent");
 	if (!parent)
-		parent = text(entry, entry->map, "parent_team");
+		parent = opslevel_text(entry, entry->map, "parent_team");
 	if (parent) {
 		team->parent = cat_slug(catalogue, parent);
 		cat_team(catalogue, team->parent, parent, place);
 	}
 	size_t n = cat_items(entry->map, "contacts", &contacts);
 	for (size_t i = 0; i < n && !team->channel; i++)
-		if (cat_is(text(entry, contacts[i], "type"), "slack"))
-			team->channel = text(entry, contacts[i], "address");
+		if (cat_is(opslevel_text(entry, contacts[i], "type"), "slack"))
+			team->channel = opslevel_text(entry, contacts[i], "address");
 }
 
-static void each(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *node,
-		 void (*read)(struct entry *entry))
+static void opslevel_each(struct catalogue *catalogue, const struct ydoc *doc,
+			  const struct ynode *node, void (*read)(struct entry *entry))
 {
 	struct entry entry = { .catalogue = catalogue, .doc = doc, .map = node };
 
@@ -155,7 +158,8 @@ void import_OPSLEVEL(struct catalogue *catalogue, const struct ydoc *doc, const 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct ynode *node = ynode_get(root, keys[i]);
 		found |= node != NULL;
-		each(catalogue, doc, node, *keys[i] == 's' ? read_service : read_team);
+		opslevel_each(catalogue, doc, node,
+			      *keys[i] == 's' ? opslevel_read_service : opslevel_read_team);
 	}
 	if (!found)
 		cat_lose(catalogue, LOSS_NOT_AN_ENTRY, cat_place(doc, root), NULL,

@@ -14,7 +14,8 @@ struct object {
 	struct cat_place place;
 };
 
-static const char *text(const struct object *object, const struct ynode *map, const char *key)
+static const char *pagerduty_text(const struct object *object, const struct ynode *map,
+				  const char *key)
 {
 	return cat_text(object->catalogue, object->doc, map, key, object->what);
 }
@@ -24,10 +25,10 @@ static bool open_object(struct object *object, const char *kind)
 {
 	object->place = cat_place(object->doc, object->node);
 	object->what = kind;
-	object->id = text(object, object->node, "id");
-	object->name = text(object, object->node, "name");
+	object->id = pagerduty_text(object, object->node, "id");
+	object->name = pagerduty_text(object, object->node, "name");
 	if (!object->name)
-		object->name = text(object, object->node, "summary");
+		object->name = pagerduty_text(object, object->node, "summary");
 	if (!object->name)
 		object->name = object->id;
 	if (!object->id)
@@ -49,21 +50,21 @@ static struct cat_team *take_team(const struct object *from, const struct ynode 
 }
 
 /* Keys of Events API v2 only: the others' take no such events. */
-static void read_integrations(const struct object *object, struct cat_service *service)
+static void pagerduty_read_integrations(const struct object *object, struct cat_service *service)
 {
 	struct ynode **integrations;
 	size_t n = cat_items(object->node, "integrations", &integrations);
 
 	for (size_t i = 0; i < n && !service->pager.key; i++) {
-		const char *type = text(object, integrations[i], "type");
+		const char *type = pagerduty_text(object, integrations[i], "type");
 		if (cat_is(type, "events_api_v2_inbound_integration"))
 			cat_pager_key(object->catalogue, &service->pager,
-				      text(object, integrations[i], "integration_key"),
+				      pagerduty_text(object, integrations[i], "integration_key"),
 				      cat_place(object->doc, integrations[i]), object->what);
 	}
 }
 
-static void read_service(const struct object *object)
+static void pagerduty_read_service(const struct object *object)
 {
 	struct catalogue *catalogue = object->catalogue;
 	struct cat_service *service =
@@ -75,7 +76,7 @@ static void read_service(const struct object *object)
 
 	if (!service)
 		return;
-	read_integrations(object, service);
+	pagerduty_read_integrations(object, service);
 	cat_pager_id(catalogue, &service->pager, object->id, object->place);
 	struct cat_team *team = take_team(object, n ? teams[0] : NULL, "team");
 	if (n > 1)
@@ -84,7 +85,8 @@ static void read_service(const struct object *object)
 	if (team)
 		service->owner = team->id;
 	else if (policy && take_team(object, policy, "policy"))
-		service->from = cat_printf(catalogue, "policy:%s", text(object, policy, "id"));
+		service->from =
+			cat_printf(catalogue, "policy:%s", pagerduty_text(object, policy, "id"));
 	/* A policy that is only referred to owns by itself. */
 	if (service->from && !map_get(catalogue->service_ids, service->from)) {
 		struct cat_service *holder =
@@ -96,7 +98,7 @@ static void read_service(const struct object *object)
 	}
 }
 
-static void read_policy(const struct object *object)
+static void pagerduty_read_policy(const struct object *object)
 {
 	struct catalogue *catalogue = object->catalogue;
 	const char *id = cat_printf(catalogue, "policy:%s", object->id);
@@ -114,7 +116,7 @@ static void read_policy(const struct object *object)
 	holder->owner = team->id;
 }
 
-static void read_team(const struct object *object)
+static void pagerduty_read_team(const struct object *object)
 {
 	struct cat_team *team = take_team(object, object->node, "team");
 
@@ -127,8 +129,9 @@ static void read_team(const struct object *object)
 	team->parent = parent ? parent->id : NULL;
 }
 
-static void read_list(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *root,
-		      const char *key, const char *kind, void (*read)(const struct object *object))
+static void pagerduty_read_list(struct catalogue *catalogue, const struct ydoc *doc,
+				const struct ynode *root, const char *key, const char *kind,
+				void (*read)(const struct object *object))
 {
 	struct ynode **items;
 	size_t n = cat_items(root, key, &items);
@@ -152,7 +155,8 @@ void import_PAGERDUTY(struct catalogue *catalogue, const struct ydoc *doc, const
 			 "it has neither services nor escalation_policies nor teams");
 		return;
 	}
-	read_list(catalogue, doc, root, "teams", "team", read_team);
-	read_list(catalogue, doc, root, "escalation_policies", "policy", read_policy);
-	read_list(catalogue, doc, root, "services", "service", read_service);
+	pagerduty_read_list(catalogue, doc, root, "teams", "team", pagerduty_read_team);
+	pagerduty_read_list(catalogue, doc, root, "escalation_policies", "policy",
+			    pagerduty_read_policy);
+	pagerduty_read_list(catalogue, doc, root, "services", "service", pagerduty_read_service);
 }

@@ -23,7 +23,7 @@ static const struct explanation {
 #undef TELL
 };
 
-static const struct explanation *find(const char *code)
+static const struct explanation *find_explanation(const char *code)
 {
 	for (size_t i = 0; i < ARRAY_LEN(explanations); i++)
 		if (strcasecmp(explanations[i].code, code) == 0)
@@ -65,7 +65,7 @@ static void add_example(struct buf *out, const char *text)
 
 bool finding_explain_write(const char *code, struct buf *out)
 {
-	const struct explanation *explanation = find(code);
+	const struct explanation *explanation = find_explanation(code);
 	char title[16];
 
 	if (!explanation)
@@ -83,7 +83,7 @@ bool finding_explain_write(const char *code, struct buf *out)
 
 const char *finding_example(const char *code)
 {
-	const struct explanation *explanation = find(code);
+	const struct explanation *explanation = find_explanation(code);
 
 	return explanation && explanation->loads ? explanation->example : NULL;
 }

@@ -38,7 +38,7 @@ const char *finding_code(size_t index)
 }
 
 /* One line that is safe on a terminal. */
-static char *shown(const char *text)
+static char *escaped_text(const char *text)
 {
 	struct buf out = BUF_INIT(TEXT_CAP * 8);
 
@@ -68,9 +68,9 @@ void findings_vadd(struct findings *findings, const struct finding_place *place,
 		.line = place->line,
 		.column = place->column,
 		.width = place->width,
-		.text = shown(text),
+		.text = escaped_text(text),
 		.source = xstrdup(place->source),
-		.hint = place->hint ? shown(place->hint) : NULL,
+		.hint = place->hint ? escaped_text(place->hint) : NULL,
 	};
 }
 
@@ -119,7 +119,7 @@ void findings_fini(struct findings *findings)
 	*findings = (struct findings){ .at = NULL };
 }
 
-static int compare(const void *a, const void *b)
+static int compare_findings(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
 	int order = strcmp(x->file, y->file);
@@ -134,7 +134,7 @@ static int compare(const void *a, const void *b)
 void findings_sort(struct findings *findings)
 {
 	if (findings->n > 1)
-		qsort(findings->at, findings->n, sizeof(*findings->at), compare);
+		qsort(findings->at, findings->n, sizeof(*findings->at), compare_findings);
 }
 
 /* The source line, and beneath it the carets: a tab stays a tab, what is escaped takes its cells.

@@ -34,7 +34,7 @@ struct jdoc {
 	int line;
 };
 
-static struct ynode *node_new(struct jdoc *jdoc, enum ynode_kind kind)
+static struct ynode *jdoc_node_new(struct jdoc *jdoc, enum ynode_kind kind)
 {
 	struct ynode *node = arena_alloc(jdoc->arena, sizeof(*node));
 
@@ -45,9 +45,9 @@ static struct ynode *node_new(struct jdoc *jdoc, enum ynode_kind kind)
 	return node;
 }
 
-static struct ynode *text_new(struct jdoc *jdoc, const char *text, size_t len, bool quoted)
+static struct ynode *jdoc_text_new(struct jdoc *jdoc, const char *text, size_t len, bool quoted)
 {
-	struct ynode *node = node_new(jdoc, YNODE_SCALAR);
+	struct ynode *node = jdoc_node_new(jdoc, YNODE_SCALAR);
 
 	node->bad = memchr(text, '\0', len) != NULL;
 	node->text = node->bad ? "" : arena_strndup(jdoc->arena, text, len);
@@ -55,7 +55,7 @@ static struct ynode *text_new(struct jdoc *jdoc, const char *text, size_t len, b
 	return node;
 }
 
-static void add(struct jdoc *jdoc, struct ynode *node)
+static void jdoc_add(struct jdoc *jdoc, struct ynode *node)
 {
 	struct level *level = &jdoc->levels[jdoc->depth - 1];
 
@@ -70,7 +70,7 @@ static void add(struct jdoc *jdoc, struct ynode *node)
 static void container_open(struct jdoc *jdoc, enum ynode_kind kind)
 {
 	jdoc->levels[jdoc->depth++] =
-		(struct level){ .node = node_new(jdoc, kind), .first = jdoc->npairs };
+		(struct level){ .node = jdoc_node_new(jdoc, kind), .first = jdoc->npairs };
 }
 
 /* Moves the innermost container's pairs from the stack into it. */
@@ -92,7 +92,7 @@ static struct ynode *container_close(struct jdoc *jdoc)
 	return node;
 }
 
-static int take(void *ctx, enum jread_event event, const char *text, size_t len)
+static int jdoc_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct jdoc *jdoc = ctx;
 
@@ -107,25 +107,25 @@ static int take(void *ctx, enum jread_event event, const char *text, size_t len)
 		break;
 	case JREAD_OBJECT_END:
 	case JREAD_ARRAY_END:
-		add(jdoc, container_close(jdoc));
+		jdoc_add(jdoc, container_close(jdoc));
 		break;
 	case JREAD_KEY:
-		jdoc->levels[jdoc->depth - 1].key = text_new(jdoc, text, len, true);
+		jdoc->levels[jdoc->depth - 1].key = jdoc_text_new(jdoc, text, len, true);
 		break;
 	case JREAD_STRING:
-		add(jdoc, text_new(jdoc, text, len, true));
+		jdoc_add(jdoc, jdoc_text_new(jdoc, text, len, true));
 		break;
 	case JREAD_NUMBER:
-		add(jdoc, text_new(jdoc, text, len, false));
+		jdoc_add(jdoc, jdoc_text_new(jdoc, text, len, false));
 		break;
 	case JREAD_TRUE:
-		add(jdoc, text_new(jdoc, "true", 4, false));
+		jdoc_add(jdoc, jdoc_text_new(jdoc, "true", 4, false));
 		break;
 	case JREAD_FALSE:
-		add(jdoc, text_new(jdoc, "false", 5, false));
+		jdoc_add(jdoc, jdoc_text_new(jdoc, "false", 5, false));
 		break;
 	case JREAD_NULL:
-		add(jdoc, text_new(jdoc, "null", 4, false));
+		jdoc_add(jdoc, jdoc_text_new(jdoc, "null", 4, false));
 		break;
 	}
 	return JREAD_GO;
@@ -135,7 +135,7 @@ int jdoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 	       struct ydoc *ret_doc, struct findings *findings)
 {
 	struct jdoc *jdoc = xcalloc(1, sizeof(*jdoc));
-	struct jread *reader = jread_new(JREAD_SEQUENCE, take, jdoc);
+	struct jread *reader = jread_new(JREAD_SEQUENCE, jdoc_on_event, jdoc);
 	const char *at = text, *end = text + len;
 	int result = len > LIMIT_YAML_FILE_BYTES ? -E2BIG : 0;
 

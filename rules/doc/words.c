@@ -11,19 +11,20 @@
 /* Words longer than this are no slips of the finger. */
 #define WORD_MAX 64
 
-static char folded(char c)
+static char folded_letter(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c == '-' ? '_' : c;
 }
 
-static unsigned int least(unsigned int a, unsigned int b)
+static unsigned int lesser_of(unsigned int a, unsigned int b)
 {
 	return a < b ? a : b;
 }
 
 /* Edits from a to b: a letter more, less, other, or two swapped. Gives up beyond `most` and returns
  * more than it. Upper and lower case, and - and _, are the same letter. */
-static unsigned int distance(const char *a, size_t na, const char *b, size_t nb, unsigned int most)
+static unsigned int edit_distance(const char *a, size_t na, const char *b, size_t nb,
+				  unsigned int most)
 {
 	unsigned int rows[3][WORD_MAX + 1];
 	unsigned int *before = rows[0], *last = rows[1], *now = rows[2];
@@ -33,12 +34,12 @@ static unsigned int distance(const char *a, size_t na, const char *b, size_t nb,
 	for (size_t i = 1; i <= na; i++) {
 		unsigned int best = now[0] = (unsigned int)i;
 		for (size_t j = 1; j <= nb; j++) {
-			bool same = folded(a[i - 1]) == folded(b[j - 1]);
-			now[j] = least(least(last[j], now[j - 1]) + 1, last[j - 1] + !same);
-			if (i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) &&
-			    folded(a[i - 2]) == folded(b[j - 1]))
-				now[j] = least(now[j], before[j - 2] + 1);
-			best = least(best, now[j]);
+			bool same = folded_letter(a[i - 1]) == folded_letter(b[j - 1]);
+			now[j] = lesser_of(lesser_of(last[j], now[j - 1]) + 1, last[j - 1] + !same);
+			if (i > 1 && j > 1 && folded_letter(a[i - 1]) == folded_letter(b[j - 2]) &&
+			    folded_letter(a[i - 2]) == folded_letter(b[j - 1]))
+				now[j] = lesser_of(now[j], before[j - 2] + 1);
+			best = lesser_of(best, now[j]);
 		}
 		if (best > most)
 			return best;
@@ -59,12 +60,12 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 		return NULL;
 	/* One slip in three letters: "tem" may be "team", but "abc" is not "xyz". Two letters are
 	 * too few to guess. */
-	unsigned int most = len < 3 ? 0 : least((unsigned int)(len + 1) / 3, 4);
+	unsigned int most = len < 3 ? 0 : lesser_of((unsigned int)(len + 1) / 3, 4);
 	for (size_t i = 0; i < n; i++) {
 		size_t other = strlen(candidates[i]);
 		if (other > WORD_MAX || (other > len ? other - len : len - other) > most)
 			continue;
-		unsigned int far = distance(word, len, candidates[i], other, most);
+		unsigned int far = edit_distance(word, len, candidates[i], other, most);
 		if (far > most || (nearest && far == most))
 			continue;
 		nearest = candidates[i];

@@ -42,7 +42,7 @@ struct reader {
 	int quote_end_line;
 };
 
-static int bounded(size_t number)
+static int bounded_int(size_t number)
 {
 	return number < INT32_MAX ? (int)number : INT32_MAX;
 }
@@ -181,9 +181,11 @@ void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding
 		(reader)->stop = true;                                                             \
 	} while (0)
 
-static struct ynode place_of(size_t line, size_t column)
+static struct ynode node_at(size_t line, size_t column)
 {
-	return (struct ynode){ .line = bounded(line), .column = bounded(column), .width = 1 };
+	return (struct ynode){ .line = bounded_int(line),
+			       .column = bounded_int(column),
+			       .width = 1 };
 }
 
 /* Characters from a place to the last one of its line that is no blank: what a token of many lines
@@ -204,24 +206,24 @@ static int width_to_end(const struct ydoc *doc, int line, int column)
 	return last - column + 1;
 }
 
-static struct ynode *node_new(struct reader *reader, enum ynode_kind kind,
-			      const yaml_event_t *event)
+static struct ynode *ydoc_node_new(struct reader *reader, enum ynode_kind kind,
+				   const yaml_event_t *event)
 {
 	struct ynode *node = arena_alloc(reader->arena, sizeof(*node));
 	const yaml_mark_t *start = &event->start_mark, *end = &event->end_mark;
 
-	*node = place_of(start->line + 1, start->column + 1);
+	*node = node_at(start->line + 1, start->column + 1);
 	node->kind = kind;
 	if (start->line == end->line)
 		node->width =
-			end->column > start->column ? bounded(end->column - start->column) : 1;
+			end->column > start->column ? bounded_int(end->column - start->column) : 1;
 	else if (kind == YNODE_SCALAR && event->data.scalar.style != YAML_LITERAL_SCALAR_STYLE &&
 		 event->data.scalar.style != YAML_FOLDED_SCALAR_STYLE)
 		node->width = width_to_end(reader->doc, node->line, node->column);
 	return node;
 }
 
-static void take_key(struct reader *reader, struct frame *frame, struct ynode *key)
+static void take_map_key(struct reader *reader, struct frame *frame, struct ynode *key)
 {
 	frame->key = key;
 	frame->drop = true;
@@ -273,7 +275,7 @@ static void node_add(struct reader *reader, struct ynode *node)
 	if (frame->node->kind == YNODE_LIST) {
 		frame_push(frame, NULL, node);
 	} else if (!frame->key) {
-		take_key(reader, frame, node);
+		take_map_key(reader, frame, node);
 	} else {
 		/* "<<: *base": the alias was told; an unknown key would be a second finding for it.
 		 */
@@ -294,7 +296,7 @@ static void frame_fini(struct frame *frame)
 	*frame = (struct frame){ .node = NULL };
 }
 
-static struct ynode **kept(struct arena *arena, struct ynode *const *nodes, size_t n)
+static struct ynode **copy_nodes(struct arena *arena, struct ynode *const *nodes, size_t n)
 {
 	struct ynode **copy = arena_array(arena, n, sizeof(struct ynode *));
 
@@ -305,7 +307,7 @@ static struct ynode **kept(struct arena *arena, struct ynode *const *nodes, size
 
 static void collection_start(struct reader *reader, enum ynode_kind kind, const yaml_event_t *event)
 {
-	struct ynode *node = node_new(reader, kind, event);
+	struct ynode *node = ydoc_node_new(reader, kind, event);
 
 	if (reader->depth == LIMIT_DEPTH) {
 		STOP(reader, node, "E008", "write it flat", "nested deeper than %d levels",
@@ -319,15 +321,15 @@ static void collection_end(struct reader *reader, const yaml_event_t *event)
 {
 	struct frame *frame = &reader->stack[reader->depth - 1];
 	struct ynode *node = frame->node;
-	int end = bounded(event->end_mark.column + 1);
+	int end = bounded_int(event->end_mark.column + 1);
 
 	node->n = frame->n;
-	node->items = kept(reader->arena, frame->items, frame->n);
+	node->items = copy_nodes(reader->arena, frame->items, frame->n);
 	if (node->kind == YNODE_MAP)
-		node->keys = kept(reader->arena, frame->keys, frame->n);
+		node->keys = copy_nodes(reader->arena, frame->keys, frame->n);
 	/* [a, b] ends with a token, a block does not. */
 	if (event->end_mark.index > event->start_mark.index &&
-	    bounded(event->end_mark.line + 1) == node->line)
+	    bounded_int(event->end_mark.line + 1) == node->line)
 		node->width = end - node->column;
 	frame_fini(frame);
 	reader->depth--;
@@ -336,7 +338,7 @@ static void collection_end(struct reader *reader, const yaml_event_t *event)
 
 static void refuse_anchor(struct reader *reader, const yaml_event_t *event, const char *what)
 {
-	struct ynode at = place_of(event->start_mark.line + 1, event->start_mark.column + 1);
+	struct ynode at = node_at(event->start_mark.line + 1, event->start_mark.column + 1);
 
 	REFUSE(reader, &at, "E005", "write the value out where it is used", "%s are not supported",
 	       what);
@@ -344,15 +346,15 @@ static void refuse_anchor(struct reader *reader, const yaml_event_t *event, cons
 
 static void refuse_tag(struct reader *reader, const yaml_event_t *event)
 {
-	struct ynode at = place_of(event->start_mark.line + 1, event->start_mark.column + 1);
+	struct ynode at = node_at(event->start_mark.line + 1, event->start_mark.column + 1);
 
 	REFUSE(reader, &at, "E006", "leave the tag out; in quotes a value is always a text",
 	       "tags are not supported");
 }
 
-static void scalar(struct reader *reader, const yaml_event_t *event)
+static void on_scalar(struct reader *reader, const yaml_event_t *event)
 {
-	struct ynode *node = node_new(reader, YNODE_SCALAR, event);
+	struct ynode *node = ydoc_node_new(reader, YNODE_SCALAR, event);
 	const char *value = (const char *)event->data.scalar.value;
 
 	node->text = arena_strndup(reader->arena, value, event->data.scalar.length);
@@ -361,7 +363,7 @@ static void scalar(struct reader *reader, const yaml_event_t *event)
 	     event->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE) &&
 	    event->start_mark.line != event->end_mark.line) {
 		reader->quote = *node;
-		reader->quote_end_line = bounded(event->end_mark.line + 1);
+		reader->quote_end_line = bounded_int(event->end_mark.line + 1);
 	}
 	if (strlen(value) != event->data.scalar.length) {
 		REFUSE(reader, node, "E003", NULL, "a text must not hold a NUL character");
@@ -370,9 +372,9 @@ static void scalar(struct reader *reader, const yaml_event_t *event)
 	node_add(reader, node);
 }
 
-static void alias(struct reader *reader, const yaml_event_t *event)
+static void on_alias(struct reader *reader, const yaml_event_t *event)
 {
-	struct ynode *node = node_new(reader, YNODE_SCALAR, event);
+	struct ynode *node = ydoc_node_new(reader, YNODE_SCALAR, event);
 
 	REFUSE(reader, node, "E005", "write the value out where it is used",
 	       "aliases are not supported");
@@ -383,7 +385,7 @@ static void alias(struct reader *reader, const yaml_event_t *event)
 
 static void document_start(struct reader *reader, const yaml_event_t *event)
 {
-	struct ynode at = place_of(event->start_mark.line + 1, event->start_mark.column + 1);
+	struct ynode at = node_at(event->start_mark.line + 1, event->start_mark.column + 1);
 
 	at.width = 3;
 	if (reader->has_document && !reader->stream)
@@ -392,7 +394,7 @@ static void document_start(struct reader *reader, const yaml_event_t *event)
 	reader->has_document = true;
 }
 
-static void take_event(struct reader *reader, const yaml_event_t *event)
+static void ydoc_on_event(struct reader *reader, const yaml_event_t *event)
 {
 	const yaml_char_t *anchor = NULL, *tag = NULL;
 
@@ -418,7 +420,7 @@ static void take_event(struct reader *reader, const yaml_event_t *event)
 		document_start(reader, event);
 		return;
 	case YAML_ALIAS_EVENT:
-		alias(reader, event);
+		on_alias(reader, event);
 		return;
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
@@ -430,7 +432,7 @@ static void take_event(struct reader *reader, const yaml_event_t *event)
 	if (tag)
 		refuse_tag(reader, event);
 	if (event->type == YAML_SCALAR_EVENT)
-		scalar(reader, event);
+		on_scalar(reader, event);
 	else
 		collection_start(reader,
 				 event->type == YAML_MAPPING_START_EVENT ? YNODE_MAP : YNODE_LIST,
@@ -464,7 +466,7 @@ static const char *syntax_hint(const struct reader *reader, const yaml_parser_t 
 static bool quote_error(struct reader *reader, const yaml_parser_t *parser)
 {
 	static const char hint[] = "close it on its own line";
-	struct ynode at = place_of(parser->context_mark.line + 1, parser->context_mark.column + 1);
+	struct ynode at = node_at(parser->context_mark.line + 1, parser->context_mark.column + 1);
 
 	if (parser->context && strstr(parser->context, "quoted scalar") &&
 	    strstr(parser->problem, "unexpected end of stream")) {
@@ -472,7 +474,8 @@ static bool quote_error(struct reader *reader, const yaml_parser_t *parser)
 		STOP(reader, &at, "E002", hint, "the quote that opens here is never closed");
 		return true;
 	}
-	if (!reader->quote.line || reader->quote_end_line != bounded(parser->problem_mark.line + 1))
+	if (!reader->quote.line ||
+	    reader->quote_end_line != bounded_int(parser->problem_mark.line + 1))
 		return false;
 	STOP(reader, &reader->quote, "E002", hint,
 	     "the quote that opens here is closed only on line %d", reader->quote_end_line);
@@ -481,7 +484,7 @@ static bool quote_error(struct reader *reader, const yaml_parser_t *parser)
 
 static void syntax_error(struct reader *reader, const yaml_parser_t *parser)
 {
-	struct ynode at = place_of(parser->problem_mark.line + 1, parser->problem_mark.column + 1);
+	struct ynode at = node_at(parser->problem_mark.line + 1, parser->problem_mark.column + 1);
 
 	if (parser->error != YAML_SCANNER_ERROR && parser->error != YAML_PARSER_ERROR) {
 		STOP(reader, NULL, "E002", NULL, "not readable as YAML: %s",
@@ -527,7 +530,7 @@ static void read_events(struct reader *reader)
 			STOP(reader, NULL, "E009", "divide it into several files",
 			     "more than %u values in a file", LIMIT_YAML_EVENTS);
 		else
-			take_event(reader, &event);
+			ydoc_on_event(reader, &event);
 		yaml_event_delete(&event);
 	}
 	yaml_parser_delete(&parser);
@@ -541,7 +544,7 @@ static void close_stream(struct reader *reader)
 	struct frame *frame = &reader->stack[0];
 
 	frame->node->n = frame->n;
-	frame->node->items = kept(reader->arena, frame->items, frame->n);
+	frame->node->items = copy_nodes(reader->arena, frame->items, frame->n);
 	reader->doc->root = frame->node;
 	frame_fini(frame);
 	reader->depth = 0;
@@ -551,7 +554,7 @@ static void open_stream(struct reader *reader)
 {
 	struct ynode *node = arena_alloc(reader->arena, sizeof(*node));
 
-	*node = place_of(1, 1);
+	*node = node_at(1, 1);
 	node->kind = YNODE_LIST;
 	reader->stack[reader->depth++] = (struct frame){ .node = node };
 }
@@ -593,7 +596,7 @@ static void scan_text(struct reader *reader)
 	}
 	if (!bad)
 		return;
-	struct ynode place = place_of(line, column);
+	struct ynode place = node_at(line, column);
 	ytext_char(bad, end, &c);
 	if (c == YTEXT_BAD)
 		STOP(reader, &place, "E003", "save the file as UTF-8", "not UTF-8: byte 0x%02x",
@@ -605,8 +608,8 @@ static void scan_text(struct reader *reader)
 		     "the control character U+%04X is not allowed", (unsigned int)c);
 }
 
-static int parse(struct arena *arena, const char *file, const char *text, size_t len, bool stream,
-		 struct ydoc *ret_doc, struct findings *findings)
+static int parse_text(struct arena *arena, const char *file, const char *text, size_t len,
+		      bool stream, struct ydoc *ret_doc, struct findings *findings)
 {
 	struct reader *reader = xcalloc(
 		1, sizeof(*reader)); /* 4 KiB of stack frames: too large for a thread's stack */
@@ -645,13 +648,13 @@ static int parse(struct arena *arena, const char *file, const char *text, size_t
 int ydoc_parse(struct arena *arena, const char *file, const char *text, size_t len,
 	       struct ydoc *ret_doc, struct findings *findings)
 {
-	return parse(arena, file, text, len, false, ret_doc, findings);
+	return parse_text(arena, file, text, len, false, ret_doc, findings);
 }
 
 int ydoc_parse_stream(struct arena *arena, const char *file, const char *text, size_t len,
 		      struct ydoc *ret_doc, struct findings *findings)
 {
-	return parse(arena, file, text, len, true, ret_doc, findings);
+	return parse_text(arena, file, text, len, true, ret_doc, findings);
 }
 
 /* One byte more than the limit is read, so that ydoc_parse() tells. */

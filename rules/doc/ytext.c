@@ -81,7 +81,7 @@ static bool is_hidden(uint32_t c)
 
 /* The blocks that terminals draw in two cells (Unicode, East Asian Width W and F), and the marks
  * that take none. */
-static unsigned int cells(uint32_t c)
+static unsigned int char_cells(uint32_t c)
 {
 	static const struct range wide[] = {
 		{ 0x1100, 0x115f },   { 0x231a, 0x231b },   { 0x2329, 0x232a },
@@ -110,7 +110,7 @@ size_t ytext_show_char(struct buf *out, const char *at, size_t len, uint32_t c)
 
 	if (c != YTEXT_BAD && !is_hidden(c)) {
 		buf_add(out, at, len);
-		return cells(c);
+		return char_cells(c);
 	}
 	int n = c == YTEXT_BAD || c < 0x80
 			? snprintf(escape, sizeof(escape), "\\x%02x",

@@ -83,7 +83,7 @@ static const char *take_token(const char *glob, struct token *token)
 	return take_char(glob, &token->c);
 }
 
-static const char *take_member(const char *set, uint32_t *ret_char)
+static const char *take_set_member(const char *set, uint32_t *ret_char)
 {
 	return take_char(set + (*set == '\\' && set[1]), ret_char);
 }
@@ -95,10 +95,10 @@ static bool set_holds(const struct token *token, uint32_t c)
 
 	for (at += negated; at < token->close;) {
 		uint32_t first, last;
-		at = take_member(at, &first);
+		at = take_set_member(at, &first);
 		last = first;
 		if (*at == '-' && at + 1 < token->close)
-			at = take_member(at + 1, &last);
+			at = take_set_member(at + 1, &last);
 		if (c >= first && c <= last)
 			holds = true;
 	}
@@ -327,7 +327,7 @@ static size_t set_members(const struct token *token, uint32_t *members, size_t m
 		return 0;
 	while (at < token->close) {
 		uint32_t c;
-		at = take_member(at, &c);
+		at = take_set_member(at, &c);
 		if (n == most || c > 0x7e || (*at == '-' && at + 1 < token->close))
 			return 0;
 		members[n++] = c;

@@ -105,9 +105,9 @@ static const struct service_entry *best_glob(const struct ruleset *rules,
 	return best;
 }
 
-static const struct service_entry *find_service(const struct ruleset *rules,
-						const struct subject *subject,
-						struct rule_trail *trail)
+static const struct service_entry *match_service(const struct ruleset *rules,
+						 const struct subject *subject,
+						 struct rule_trail *trail)
 {
 	const struct service_entry *exact =
 		best_of(map_get(rules->service_map, subject->service), NULL, subject, trail);
@@ -124,7 +124,7 @@ const struct service_rule *rules_service(const struct ruleset *rules, const char
 					 .attr = attr,
 					 .ctx = ctx };
 	bool all = trail && trail->all;
-	const struct service_entry *found = find_service(rules, &subject, all ? NULL : trail);
+	const struct service_entry *found = match_service(rules, &subject, all ? NULL : trail);
 
 	for (size_t i = 0; all && i < rules->nservices; i++)
 		if (rules->service_order[i] != found)

@@ -21,7 +21,7 @@ void matchers_fini(struct rule_matchers *matchers)
 	*matchers = (struct rule_matchers){ .at = NULL };
 }
 
-static int compile(const char *pattern, pcre2_code **ret_code, struct err *err)
+static int compile_regex(const char *pattern, pcre2_code **ret_code, struct err *err)
 {
 	const uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_ANCHORED |
 				 PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
@@ -41,7 +41,7 @@ static int compile(const char *pattern, pcre2_code **ret_code, struct err *err)
 		       offset + 1, (const char *)text);
 }
 
-static void append(struct rule_matchers *matchers, const struct rule_matcher *matcher)
+static void append_matcher(struct rule_matchers *matchers, const struct rule_matcher *matcher)
 {
 	if ((matchers->n & (matchers->n - 1)) == 0)
 		matchers->at = xrealloc_array(matchers->at, matchers->n ? matchers->n * 2 : 1,
@@ -52,10 +52,10 @@ static void append(struct rule_matchers *matchers, const struct rule_matcher *ma
 void matchers_add_glob(struct arena *arena, struct rule_matchers *matchers, const char *name,
 		       const char *glob)
 {
-	append(matchers, &(struct rule_matcher){ .op = RULE_GLOB,
-						 .name = name,
-						 .value = glob,
-						 .literal = glob_literal(arena, glob) });
+	append_matcher(matchers, &(struct rule_matcher){ .op = RULE_GLOB,
+							 .name = name,
+							 .value = glob,
+							 .literal = glob_literal(arena, glob) });
 }
 
 /* Name and value are borrowed. 0, or -EDOM where the regular expression is wrong. */
@@ -66,9 +66,10 @@ static int add_op(struct rule_matchers *matchers, enum rule_op op, const char *n
 		.op = op, .name = name, .value = value, .literal = op == RULE_EQUAL ? value : NULL
 	};
 
-	if ((op == RULE_REGEX || op == RULE_NOT_REGEX) && compile(value, &matcher.regex, err) < 0)
+	if ((op == RULE_REGEX || op == RULE_NOT_REGEX) &&
+	    compile_regex(value, &matcher.regex, err) < 0)
 		return -EDOM;
-	append(matchers, &matcher);
+	append_matcher(matchers, &matcher);
 	return 0;
 }
 
@@ -190,7 +191,7 @@ static void skip_blanks(struct scan *scan)
 }
 
 /* Characters left, for messages: at most 40. */
-static int left(const struct scan *scan)
+static int characters_left(const struct scan *scan)
 {
 	return scan->end - scan->at < 40 ? (int)(scan->end - scan->at) : 40;
 }
@@ -244,7 +245,7 @@ static void add_utf8(struct buf *out, uint32_t c)
 }
 
 /* One escape of a Go string literal, behind its backslash. */
-static int take_escape(struct scan *scan, struct buf *out)
+static int take_go_escape(struct scan *scan, struct buf *out)
 {
 	static const char names[] = "abfnrtv\\\"", values[] = "\a\b\f\n\r\t\v\\\"";
 	const char *name = scan->at < scan->end && *scan->at ? strchr(names, *scan->at) : NULL;
@@ -280,7 +281,7 @@ static int take_quoted(struct scan *scan, struct buf *out)
 	for (scan->at++; scan->at < scan->end && *scan->at != '"';) {
 		if (*scan->at == '\\') {
 			scan->at++;
-			if (take_escape(scan, out) < 0)
+			if (take_go_escape(scan, out) < 0)
 				return -EINVAL;
 		} else {
 			buf_putc(out, *scan->at++);
@@ -308,7 +309,7 @@ static int take_word(struct scan *scan, const char *what, const char **ret_word)
 		buf_add(&out, start, (size_t)(scan->at - start));
 		if (scan->at == start)
 			result = err_set(scan->err, EINVAL, "expected a label's %s at \"%.*s\"",
-					 what, left(scan), scan->at);
+					 what, characters_left(scan), scan->at);
 	}
 	*ret_word = arena_strdup(scan->arena, buf_text(&out));
 	buf_fini(&out);
@@ -345,7 +346,7 @@ static int parse_utf8(struct scan *scan)
 	skip_blanks(scan);
 	if (scan->at < scan->end)
 		return err_set(scan->err, EINVAL, "expected a comma or the end at \"%.*s\"",
-			       left(scan), scan->at);
+			       characters_left(scan), scan->at);
 	return 0;
 }
 

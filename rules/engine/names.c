@@ -5,7 +5,7 @@
 #include "engine-internal.h"
 #include "tracepager/findings.h"
 
-static size_t count(const struct ruleset *rules, enum rules_section section)
+static size_t section_count(const struct ruleset *rules, enum rules_section section)
 {
 	switch (section) {
 	case RULES_TEAMS:
@@ -38,7 +38,7 @@ static const char *name_at(const struct ruleset *rules, enum rules_section secti
 bool rules_has_name(const struct ruleset *rules, enum rules_section section, const char *name,
 		    const char **ret_nearest)
 {
-	size_t n = count(rules, section);
+	size_t n = section_count(rules, section);
 	CLEANUP_FREE const char **names = xcalloc(n + 1, sizeof(*names));
 
 	*ret_nearest = NULL;

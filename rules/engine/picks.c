@@ -24,7 +24,8 @@ struct pick_sink {
 };
 
 /* No two conditions give the same key: names of labels may hold anything, but not this byte. */
-static bool make_key(unsigned int field, const char *name, const char *text, char key[KEY_BYTES])
+static bool pick_make_key(unsigned int field, const char *name, const char *text,
+			  char key[KEY_BYTES])
 {
 	int n = snprintf(key, KEY_BYTES, "%u\x01%s\x01%s", field, name, text);
 
@@ -37,7 +38,7 @@ static void count_texts(struct pick_sink *sink, unsigned int field, const char *
 	char key[KEY_BYTES];
 
 	for (size_t i = 0; i < n; i++)
-		if (make_key(field, name, texts[i], key)) {
+		if (pick_make_key(field, name, texts[i], key)) {
 			size_t before = (size_t)(uintptr_t)map_get(sink->map, key);
 			map_put(sink->map, key, (void *)(uintptr_t)(before + 1));
 		}
@@ -52,7 +53,7 @@ static bool texts_cost(const struct pick_sink *sink, unsigned int field, const c
 
 	*ret_cost = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!*texts[i] || !make_key(field, name, texts[i], key))
+		if (!*texts[i] || !pick_make_key(field, name, texts[i], key))
 			return false;
 		*ret_cost += (size_t)(uintptr_t)map_get(sink->map, key);
 	}
@@ -78,30 +79,30 @@ void pick_offer(struct pick_sink *sink, unsigned int field, const char *name,
 	sink->n = n;
 }
 
-static void append(uint32_t **list, size_t *n, uint32_t entry)
+static void append_entry(uint32_t **list, size_t *n, uint32_t entry)
 {
 	if ((*n & (*n - 1)) == 0)
 		*list = xrealloc_array(*list, *n ? *n * 2 : 1, sizeof(**list));
 	(*list)[(*n)++] = entry;
 }
 
-static void place(struct picks *picks, const struct pick_sink *sink)
+static void place_entry(struct picks *picks, const struct pick_sink *sink)
 {
 	char key[KEY_BYTES];
 
 	if (!sink->found) {
-		append(&picks->always, &picks->nalways, sink->entry);
+		append_entry(&picks->always, &picks->nalways, sink->entry);
 		return;
 	}
 	for (size_t i = 0; i < sink->n; i++) {
-		make_key(sink->field, sink->name, sink->texts[i], key);
+		pick_make_key(sink->field, sink->name, sink->texts[i], key);
 		struct pick_bucket *bucket = map_get(picks->map, key);
 		if (!bucket) {
 			bucket = xcalloc(1, sizeof(*bucket));
 			map_put(picks->map, key, bucket);
 		}
 		if (!bucket->n || bucket->at[bucket->n - 1] != sink->entry)
-			append(&bucket->at, &bucket->n, sink->entry);
+			append_entry(&bucket->at, &bucket->n, sink->entry);
 	}
 }
 
@@ -119,7 +120,7 @@ void picks_build(struct picks *picks, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		struct pick_sink sink = { .map = counts, .entry = (uint32_t)i };
 		offer(ctx, i, &sink);
-		place(picks, &sink);
+		place_entry(picks, &sink);
 	}
 	map_free(counts);
 }
@@ -152,7 +153,7 @@ void pick_walk_add(struct pick_walk *walk, unsigned int field, const char *name,
 {
 	char key[KEY_BYTES];
 
-	if (!text || !*text || !make_key(field, name, text, key))
+	if (!text || !*text || !pick_make_key(field, name, text, key))
 		return;
 	const struct pick_bucket *bucket = map_get(walk->picks->map, key);
 	if (bucket && walk->nbuckets < ARRAY_LEN(walk->buckets))

@@ -71,8 +71,8 @@ static const char *suspect_value(const struct suspect *suspect, enum when_field 
 }
 
 /* What the input has for a condition: NULL is as good as "". Of a severity, what the label says. */
-static const char *value_of(const struct route_input *input, enum when_field field,
-			    const char *name)
+static const char *route_value(const struct route_input *input, enum when_field field,
+			       const char *name)
 {
 	switch ((int)field) {
 	case WHEN_LABEL:
@@ -107,7 +107,7 @@ static bool word_holds(const struct when_word *word, const struct route_input *i
 {
 	if (word->field >= WHEN_SUSPECT_SERVICE && !input->suspect)
 		return false;
-	const char *value = value_of(input, word->field, word->name);
+	const char *value = route_value(input, word->field, word->name);
 	if (text_holds(word, value ? value : ""))
 		return true;
 	return word->field == WHEN_SEVERITY && text_holds(word, severity_name(input->severity));
@@ -175,7 +175,7 @@ static const char *word_reason(struct arena *arena, const struct when_word *word
 {
 	if (word->field >= WHEN_SUSPECT_SERVICE && !input->suspect)
 		return "there is no suspect";
-	const char *value = value_of(input, word->field, word->name);
+	const char *value = route_value(input, word->field, word->name);
 	if (word->field == WHEN_SEVERITY && (!value || !*value))
 		value = severity_name(input->severity);
 	return trail_reason(arena, word->name, value, word->globs, word->n);
@@ -200,7 +200,8 @@ static const char *time_reason(struct arena *arena, const struct route_entry *ro
 }
 
 /* The same as route_holds(), and told where it does not. */
-static bool tell_route(const struct route_entry *route, struct view *view, struct rule_trail *trail)
+static bool route_holds_or_tells(const struct route_entry *route, struct view *view,
+				 struct rule_trail *trail)
 {
 	const struct route_input *input = view->input;
 	struct rule_miss miss = { .of = (unsigned int)(route->nwords + route->labels.n +
@@ -274,7 +275,7 @@ static void add_notified(struct routing *routing, const struct pager *pager)
 
 /* Team, escalation and pagers are three ways to say who: the last one that is said counts, and a
  * team brings its own escalation. */
-static void apply(const struct route *route, struct routing *routing)
+static void apply_route(const struct route *route, struct routing *routing)
 {
 	if (route->no_page)
 		routing->no_page = route;
@@ -309,7 +310,7 @@ static void walk_candidates(struct pick_walk *walk, const struct picks *picks,
 		    (field >= WHEN_SUSPECT_SERVICE && !input->suspect))
 			continue;
 		const char *name = fields[field].name;
-		pick_walk_add(walk, field, name, value_of(input, (enum when_field)field, name));
+		pick_walk_add(walk, field, name, route_value(input, (enum when_field)field, name));
 	}
 	pick_walk_add(walk, WHEN_SEVERITY, fields[WHEN_SEVERITY].name,
 		      severity_name(input->severity));
@@ -328,7 +329,7 @@ static void tell_others(const struct ruleset *rules, size_t end, struct view *vi
 		for (size_t k = 0; k < told && !known && !trail->all; k++)
 			known = trail->missed[k].place == place;
 		if (!known)
-			tell_route(&rules->routes[i], view, trail);
+			route_holds_or_tells(&rules->routes[i], view, trail);
 	}
 }
 
@@ -348,9 +349,10 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 	walk_candidates(&walk, &rules->route_picks, input, false);
 	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
 		const struct route_entry *entry = &rules->routes[i];
-		if (tell ? !tell_route(entry, &view, trail) : !route_holds(entry, &view, false))
+		if (tell ? !route_holds_or_tells(entry, &view, trail)
+			 : !route_holds(entry, &view, false))
 			continue;
-		apply(&entry->route, ret_routing);
+		apply_route(&entry->route, ret_routing);
 		if (trail)
 			rule_trail_match(trail, RULE_ROUTE, NULL, entry->route.place,
 					 route_effect(trail->arena, &entry->route));

@@ -92,7 +92,7 @@ static void index_buckets(struct ruleset *rules, struct service_entry **at, size
 	}
 }
 
-static void index_services(struct ruleset *rules)
+static void index_service_names(struct ruleset *rules)
 {
 	size_t n = rules->nservices - rules->nexact;
 	struct service_entry **globs = arena_array(rules->arena, n, sizeof(*globs));
@@ -205,7 +205,7 @@ void ruleset_index(struct ruleset *rules)
 		arena_array(rules->arena, rules->nservices, sizeof(*rules->service_list));
 	for (size_t i = 0; i < rules->nservices; i++)
 		rules->service_list[i] = &rules->services[i].rule;
-	index_services(rules);
+	index_service_names(rules);
 	index_peers(rules);
 	index_signals(rules);
 	ruleset_index_routes(rules);

@@ -28,15 +28,15 @@ struct reading {
 	struct err *err;
 };
 
-static struct template_part *add_part(struct reading *reading)
+static struct template_part *template_add_part(struct reading *reading)
 {
 	return &reading->template->parts[reading->template->nparts++];
 }
 
-static void add_text(struct reading *reading, const char *text, size_t len)
+static void template_add_text(struct reading *reading, const char *text, size_t len)
 {
 	if (len)
-		*add_part(reading) =
+		*template_add_part(reading) =
 			(struct template_part){ .name = TEMPLATE_TEXT,
 						.text = arena_strndup(reading->arena, text, len) };
 }
@@ -71,8 +71,8 @@ static bool take_scoped(struct reading *reading, const char *name, size_t len,
 	return false;
 }
 
-static bool take_name(struct reading *reading, const char *name, size_t len,
-		      struct template_part *part)
+static bool template_take_name(struct reading *reading, const char *name, size_t len,
+			       struct template_part *part)
 {
 	if (take_scoped(reading, name, len, part))
 		return true;
@@ -101,12 +101,12 @@ static const char *take_braces(struct reading *reading, const char *at)
 		part.otherwise = arena_strndup(reading->arena, name + bar + 1, len - bar - 1);
 		len = bar;
 	}
-	if (!take_name(reading, name, len, &part)) {
+	if (!template_take_name(reading, name, len, &part)) {
 		err_set_at(reading->err, EINVAL, 1, column_of(reading, at), "there is no {%.*s}",
 			   len < 100 ? (int)len : 100, name);
 		return NULL;
 	}
-	*add_part(reading) = part;
+	*template_add_part(reading) = part;
 	return close + 1;
 }
 
@@ -126,11 +126,11 @@ const struct rule_template *template_parse(struct arena *arena, const char *text
 		size_t len = strcspn(text, "{}");
 		const char *brace = text + len;
 		if (*brace && brace[1] == *brace) {
-			add_text(&reading, text, len + 1);
+			template_add_text(&reading, text, len + 1);
 			text = brace + 2;
 			continue;
 		}
-		add_text(&reading, text, len);
+		template_add_text(&reading, text, len);
 		if (*brace == '}') {
 			err_set_at(err, EINVAL, 1, column_of(&reading, brace),
 				   "a } stands alone; one that stands for itself is written twice");

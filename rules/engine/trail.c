@@ -25,8 +25,8 @@ const char *rule_sort_name(enum rule_sort sort)
 	return names[sort];
 }
 
-static struct rule_try *grow(struct rule_trail *trail, struct rule_try *list, size_t n,
-			     size_t *size)
+static struct rule_try *trail_grow(struct rule_trail *trail, struct rule_try *list, size_t n,
+				   size_t *size)
 {
 	if (n < *size)
 		return list;
@@ -43,13 +43,13 @@ void rule_trail_match(struct rule_trail *trail, enum rule_sort sort, const char 
 	if (!trail)
 		return;
 	trail->ntried++;
-	trail->matched = grow(trail, trail->matched, trail->nmatched, &trail->matched_size);
+	trail->matched = trail_grow(trail, trail->matched, trail->nmatched, &trail->matched_size);
 	trail->matched[trail->nmatched++] = (struct rule_try){
 		.sort = sort, .name = name, .place = place, .reason = reason, .held = 1000
 	};
 }
 
-static unsigned int thousandths(const struct rule_miss *miss)
+static unsigned int miss_thousandths(const struct rule_miss *miss)
 {
 	return miss->of ? miss->held * 1000 / miss->of : 0;
 }
@@ -60,7 +60,7 @@ bool trail_tried(struct rule_trail *trail, const struct rule_miss *miss)
 		return false;
 	trail->ntried++;
 	return trail->all || trail->nmissed < LIMIT_RULES_MISSED ||
-	       thousandths(miss) > trail->missed[trail->nmissed - 1].held;
+	       miss_thousandths(miss) > trail->missed[trail->nmissed - 1].held;
 }
 
 void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *name,
@@ -70,9 +70,9 @@ void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *nam
 				      .name = name,
 				      .place = place,
 				      .reason = reason,
-				      .held = thousandths(miss) };
+				      .held = miss_thousandths(miss) };
 
-	trail->missed = grow(trail, trail->missed, trail->nmissed, &trail->missed_size);
+	trail->missed = trail_grow(trail, trail->missed, trail->nmissed, &trail->missed_size);
 	if (!trail->all && trail->nmissed == LIMIT_RULES_MISSED)
 		trail->nmissed--; /* the farthest gives way: trail_tried() said so */
 	size_t at = trail->nmissed++;

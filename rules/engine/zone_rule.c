@@ -8,7 +8,7 @@
 
 #include "engine-internal.h"
 
-static bool take_name(const char **at)
+static bool zone_take_name(const char **at)
 {
 	const char *start = *at;
 
@@ -24,7 +24,7 @@ static bool take_name(const char **at)
 	return *at - start >= 3;
 }
 
-static bool take_number(const char **at, int least, int most, int *ret_value)
+static bool zone_take_number(const char **at, int least, int most, int *ret_value)
 {
 	const char *start = *at;
 	int value = 0;
@@ -36,20 +36,20 @@ static bool take_number(const char **at, int least, int most, int *ret_value)
 }
 
 /* [+-]h[hh][:mm[:ss]] */
-static bool take_time(const char **at, int most_hours, int32_t *ret_s)
+static bool zone_take_time(const char **at, int most_hours, int32_t *ret_s)
 {
 	int sign = **at == '-' ? -1 : 1, hours, minutes = 0, seconds = 0;
 
 	*at += **at == '-' || **at == '+';
-	if (!take_number(at, 0, most_hours, &hours))
+	if (!zone_take_number(at, 0, most_hours, &hours))
 		return false;
 	if (**at == ':') {
 		(*at)++;
-		if (!take_number(at, 0, 59, &minutes))
+		if (!zone_take_number(at, 0, 59, &minutes))
 			return false;
 		if (**at == ':') {
 			(*at)++;
-			if (!take_number(at, 0, 59, &seconds))
+			if (!zone_take_number(at, 0, 59, &seconds))
 				return false;
 		}
 	}
@@ -57,7 +57,7 @@ static bool take_time(const char **at, int most_hours, int32_t *ret_s)
 	return true;
 }
 
-static bool take_day(const char **at, struct zone_rule_day *ret_day)
+static bool zone_take_day(const char **at, struct zone_rule_day *ret_day)
 {
 	*ret_day = (struct zone_rule_day){ .time_s = 2 * 3600 };
 	if (*(*at)++ != ',')
@@ -65,21 +65,21 @@ static bool take_day(const char **at, struct zone_rule_day *ret_day)
 	if (**at == 'M') {
 		ret_day->form = ZONE_WEEKDAY;
 		(*at)++;
-		if (!take_number(at, 1, 12, &ret_day->month) || *(*at)++ != '.' ||
-		    !take_number(at, 1, 5, &ret_day->week) || *(*at)++ != '.' ||
-		    !take_number(at, 0, 6, &ret_day->day))
+		if (!zone_take_number(at, 1, 12, &ret_day->month) || *(*at)++ != '.' ||
+		    !zone_take_number(at, 1, 5, &ret_day->week) || *(*at)++ != '.' ||
+		    !zone_take_number(at, 0, 6, &ret_day->day))
 			return false;
 	} else {
 		bool julian = **at == 'J';
 		ret_day->form = julian ? ZONE_JULIAN : ZONE_DAY;
 		*at += julian;
-		if (!take_number(at, julian, 365, &ret_day->day))
+		if (!zone_take_number(at, julian, 365, &ret_day->day))
 			return false;
 	}
 	if (**at != '/')
 		return true;
 	(*at)++;
-	return take_time(at, 167, &ret_day->time_s);
+	return zone_take_time(at, 167, &ret_day->time_s);
 }
 
 int zone_rule_parse(const char *text, struct zone_rule *ret_rule)
@@ -87,20 +87,21 @@ int zone_rule_parse(const char *text, struct zone_rule *ret_rule)
 	struct zone_rule rule = { 0 };
 	int32_t behind;
 
-	if (!take_name(&text) || !take_time(&text, 24, &behind))
+	if (!zone_take_name(&text) || !zone_take_time(&text, 24, &behind))
 		return -EINVAL;
 	rule.standard_s = -behind;
 	if (*text) {
 		rule.has_summer = true;
 		rule.summer_s = rule.standard_s + 3600;
-		if (!take_name(&text))
+		if (!zone_take_name(&text))
 			return -EINVAL;
 		if (*text != ',') {
-			if (!take_time(&text, 24, &behind))
+			if (!zone_take_time(&text, 24, &behind))
 				return -EINVAL;
 			rule.summer_s = -behind;
 		}
-		if (!take_day(&text, &rule.begins) || !take_day(&text, &rule.ends) || *text)
+		if (!zone_take_day(&text, &rule.begins) || !zone_take_day(&text, &rule.ends) ||
+		    *text)
 			return -EINVAL;
 	}
 	*ret_rule = rule;

@@ -12,7 +12,7 @@
  * only the last wall. */
 #define ARENA_CAP ((size_t)8 << 30)
 
-static bool is_name(const char *text)
+static bool is_entry_name(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -53,7 +53,7 @@ static void take_entry(struct load *load, enum section_id id, const struct rule_
 	const char *name = entry->key->text, *one = section_one(id);
 	size_t found;
 
-	if (!is_name(name)) {
+	if (!is_entry_name(name)) {
 		LOAD_ERROR(&scope, entry->key, "E030", NULL,
 			   "the name of a %s must have 1 to %u bytes and no control characters",
 			   one, LIMIT_RULE_NAME_BYTES);
@@ -147,7 +147,7 @@ static void refuse_top(struct load *load, const struct ydoc *doc, const struct y
 }
 
 /* One key of a file's root. Includes were followed when the file was read. */
-static void take_part(struct load *load, const struct rule_source *part)
+static void take_root_member(struct load *load, const struct rule_source *part)
 {
 	const char *name = part->key->text;
 
@@ -186,7 +186,7 @@ static void take_doc(struct load *load, const struct ydoc *doc)
 					    .key = doc->root->keys[i],
 					    .node = doc->root->items[i] };
 		if (!part.node->bad)
-			take_part(load, &part);
+			take_root_member(load, &part);
 	}
 }
 
@@ -210,7 +210,7 @@ static void load_fallback(struct load *load)
 }
 
 /* Room for every entry, so that pointers between them stay. */
-static void make_room(struct load *load)
+static void reserve_entries(struct load *load)
 {
 	struct ruleset *set = load->set;
 
@@ -282,7 +282,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	load_catalogues(load);
 	for (size_t i = 0; i < load->ndocs; i++)
 		take_doc(load, &load->docs[i]);
-	make_room(load);
+	reserve_entries(load);
 	load_pagers(load);
 	load_escalations(load);
 	load_defaults(load);

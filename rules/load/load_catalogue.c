@@ -37,18 +37,18 @@ static void add_names(struct map *names, const struct ynode *section)
 		map_put(names, section->keys[i]->text, names);
 }
 
-static bool has_team(void *ctx, const char *name)
+static bool has_own_team(void *ctx, const char *name)
 {
 	return map_get(((const struct own *)ctx)->teams, name) != NULL;
 }
 
-static bool has_service(void *ctx, const char *name)
+static bool has_own_service(void *ctx, const char *name)
 {
 	return map_get(((const struct own *)ctx)->services, name) != NULL;
 }
 
 /* As for any include: relative to the file that says it. */
-static const char *beside(struct load *load, const struct ydoc *doc, const char *path)
+static const char *path_beside(struct load *load, const struct ydoc *doc, const char *path)
 {
 	const char *slash = strrchr(doc->file, '/');
 
@@ -101,7 +101,7 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 	if (!scope_open(&scope, load, &entry, MAP_CATALOGUE, "the catalogue"))
 		return;
 	const struct ynode *kind = member(&scope, "catalogue");
-	const char *path = beside(load, &later->doc, member_text(&scope, "path"));
+	const char *path = path_beside(load, &later->doc, member_text(&scope, "path"));
 	size_t number =
 		kind && node_text(&scope, kind, "\"catalogue\"")
 			? node_word(&scope, kind, "kind of catalogue", names, CATALOGUE_KIND_COUNT)
@@ -115,8 +115,8 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 		.key_files = member_text(&scope, "keys"),
 		.escalation = escalation ? node_text(&scope, escalation, "\"escalation\"") : NULL,
 		.service_path = member_text(&scope, "service_path"),
-		.has_team = has_team,
-		.has_service = has_service,
+		.has_team = has_own_team,
+		.has_service = has_own_service,
 		.ctx = own,
 	};
 	later->catalogue = catalogue_new((enum catalogue_kind)number, &options);

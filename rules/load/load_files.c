@@ -27,7 +27,7 @@ struct reading {
 	const char *path;
 };
 
-static void read_file(struct load *load, const char *path, unsigned int depth);
+static void load_file(struct load *load, const char *path, unsigned int depth);
 
 /* One name of a file, or a glob of several; relative to the file that names it. */
 static void include_path(const struct load_scope *scope, const struct ynode *node,
@@ -62,7 +62,7 @@ static void include_path(const struct load_scope *scope, const struct ynode *nod
 				   "for ever",
 				   known->path);
 		else
-			read_file(load, arena_strdup(load->scratch, found.gl_pathv[i]), depth + 1);
+			load_file(load, arena_strdup(load->scratch, found.gl_pathv[i]), depth + 1);
 	}
 	if (result == 0)
 		globfree(&found);
@@ -105,7 +105,7 @@ bool rules_is_test_file(const char *path)
 
 /* What it includes stands behind it. A file that came in already is not read again; tests, which a
  * shell's or an include's *.yaml names, are no rules. */
-static void read_file(struct load *load, const char *path, unsigned int depth)
+static void load_file(struct load *load, const char *path, unsigned int depth)
 {
 	const char *key = file_key(load, path);
 	struct reading *reading;
@@ -134,7 +134,7 @@ static int is_rules_file(const struct dirent *entry)
 }
 
 /* By bytes: the same on every machine, whatever its locale. */
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int load_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -148,10 +148,10 @@ static void cannot_read(struct load *load, const char *path, int code)
 		load->error = -code;
 }
 
-static void read_directory(struct load *load, const char *path)
+static void load_directory(struct load *load, const char *path)
 {
 	struct dirent **names;
-	int n = scandir(path, &names, is_rules_file, by_name);
+	int n = scandir(path, &names, is_rules_file, load_by_name);
 	size_t len = strlen(path);
 
 	if (n < 0) {
@@ -168,7 +168,7 @@ static void read_directory(struct load *load, const char *path)
 	while (len > 1 && path[len - 1] == '/')
 		len--;
 	for (int i = 0; i < n; i++) {
-		read_file(load,
+		load_file(load,
 			  arena_printf(load->scratch, "%.*s/%s", (int)len, path, names[i]->d_name),
 			  0);
 		free(names[i]);
@@ -183,9 +183,9 @@ void load_path(struct load *load, const char *path)
 	if (stat(path, &status) < 0)
 		cannot_read(load, path, errno);
 	else if (S_ISDIR(status.st_mode))
-		read_directory(load, path);
+		load_directory(load, path);
 	else
-		read_file(load, path, 0);
+		load_file(load, path, 0);
 }
 
 void load_text(struct load *load, const char *name, const char *text, size_t len)

@@ -46,7 +46,7 @@ const struct member_row *member_row(enum member_map map, const char *name)
 }
 
 /* A name that the table lacks is a slip of ours: the schema and the manual would lack it too. */
-static const struct member_row *row_of(const struct load_scope *scope, const char *name)
+static const struct member_row *row_of_member(const struct load_scope *scope, const char *name)
 {
 	const struct member_row *row = member_row(scope->kind, name);
 
@@ -166,7 +166,7 @@ const struct ynode *member_key(const struct load_scope *scope, const char *name)
 const struct ynode *member(const struct load_scope *scope, const char *name)
 {
 	size_t i = member_index(scope, name);
-	bool required = row_of(scope, name)->required;
+	bool required = row_of_member(scope, name)->required;
 
 	if (i == SIZE_MAX) {
 		if (required)
@@ -217,7 +217,7 @@ const struct ynode *member_list(const struct load_scope *scope, const char *name
 static const struct ynode *scalar_of(const struct load_scope *scope, const char *name,
 				     enum member_type type)
 {
-	assert(row_of(scope, name)->type == type);
+	assert(row_of_member(scope, name)->type == type);
 	return in_form(scope, name, member(scope, name), YNODE_SCALAR, "a text");
 }
 

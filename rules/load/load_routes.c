@@ -8,7 +8,7 @@
 
 /* The condition that a member of `when` or `suspect` is; a label or an attribute where it is none.
  */
-static enum when_field field_of(enum member_map map, const char *name)
+static enum when_field when_field_of(enum member_map map, const char *name)
 {
 	static const struct {
 		enum member_map map;
@@ -74,7 +74,7 @@ static void read_word(const struct load_scope *scope, size_t index, struct route
 	const struct ynode *value = scope->map->items[index];
 	bool list = value->kind == YNODE_LIST;
 	size_t n = list ? value->n : 1;
-	struct when_word word = { .field = field_of(scope->kind, key) };
+	struct when_word word = { .field = when_field_of(scope->kind, key) };
 
 	word.name = word.field == WHEN_SENDER	 ? "sender"
 		    : scope->kind == MAP_SUSPECT ? arena_printf(arena, "suspect.%s", key)

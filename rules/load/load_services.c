@@ -112,7 +112,7 @@ static void read_peers(const struct load_scope *scope, struct service_entry *ser
 }
 
 /* The number that n digits make; -1: there is something else among them. */
-static int digits(const char *text, size_t n)
+static int number_of_digits(const char *text, size_t n)
 {
 	int value = 0;
 
@@ -128,7 +128,8 @@ static bool is_date(const char *text)
 {
 	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
 		return false;
-	int year = digits(text, 4), month = digits(text + 5, 2), day = digits(text + 8, 2);
+	int year = number_of_digits(text, 4), month = number_of_digits(text + 5, 2),
+	    day = number_of_digits(text + 8, 2);
 	return year >= 1970 && month >= 1 && month <= 12 && day >= 1 &&
 	       day <= days_in_month(year, month);
 }
@@ -194,7 +195,7 @@ static void read_service(struct load *load, size_t i)
 }
 
 /* An entry and the place of one of its members. */
-static struct load_scope scope_of(struct load *load, const struct service_entry *service)
+static struct load_scope scope_of_service(struct load *load, const struct service_entry *service)
 {
 	const struct rule_source *entry =
 		&load->sections[SECTION_SERVICES].at[service - load->set->services];
@@ -209,7 +210,8 @@ static void tell_tie(struct load *load, const struct service_entry *a,
 {
 	/* The later one is the news. */
 	const struct service_entry *first = a < b ? a : b, *second = a < b ? b : a;
-	struct load_scope scope = scope_of(load, second), other = scope_of(load, first);
+	struct load_scope scope = scope_of_service(load, second),
+			  other = scope_of_service(load, first);
 	const struct ynode *at = ynode_get(ynode_get(scope.map, "match"), "service");
 
 	LOAD_ERROR(
@@ -249,7 +251,7 @@ static void check_peers(struct load *load)
 
 	for (size_t i = 0; i < load->set->nservices; i++) {
 		struct service_entry *service = &load->set->services[i];
-		struct load_scope scope = scope_of(load, service);
+		struct load_scope scope = scope_of_service(load, service);
 		const struct ynode *list = ynode_get(scope.map, "peers");
 		for (size_t j = 0, k = 0; list && j < list->n && k < service->npeers; j++) {
 			const struct ynode *node = list->items[j];
@@ -261,7 +263,7 @@ static void check_peers(struct load *load)
 				map_put(seen, node->text, service);
 				continue;
 			}
-			struct load_scope other = scope_of(load, first);
+			struct load_scope other = scope_of_service(load, first);
 			LOAD_ERROR(&scope, node, "E025", "give it to one service",
 				   "peer \"%.200s\" already belongs to service \"%s\" (%s:%d:%d)",
 				   node->text, first->rule.name, other.doc->file, other.key->line,

@@ -10,8 +10,8 @@
 
 #include "tracepager/clock.h"
 
-static const struct ynode *scalar(const struct load_scope *scope, const char *name,
-				  enum member_type type)
+static const struct ynode *scalar_member(const struct load_scope *scope, const char *name,
+					 enum member_type type)
 {
 	const struct member_row *row = member_row(scope->kind, name);
 	const struct ynode *node = member(scope, name);
@@ -26,7 +26,7 @@ static const struct ynode *scalar(const struct load_scope *scope, const char *na
 
 bool member_duration(const struct load_scope *scope, const char *name, int64_t *ret_us)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_DURATION);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_DURATION);
 
 	if (!node)
 		return false;
@@ -40,7 +40,7 @@ bool member_duration(const struct load_scope *scope, const char *name, int64_t *
 bool member_int(const struct load_scope *scope, const char *name, int64_t least, int64_t most,
 		int64_t *ret_value)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_WHOLE);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_WHOLE);
 	int64_t value;
 
 	if (!node)
@@ -77,7 +77,7 @@ bool share_parse(const char *text, double *ret_value)
 
 bool member_share(const struct load_scope *scope, const char *name, double *ret_value)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_SHARE);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_SHARE);
 
 	if (!node)
 		return false;
@@ -90,7 +90,7 @@ bool member_share(const struct load_scope *scope, const char *name, double *ret_
 
 bool member_bool(const struct load_scope *scope, const char *name)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_BOOL);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_BOOL);
 	bool value = false;
 
 	if (node && !ynode_bool(node, &value))
@@ -101,7 +101,7 @@ bool member_bool(const struct load_scope *scope, const char *name)
 
 bool member_time(const struct load_scope *scope, const char *name, int64_t *ret_us)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_TIME);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_TIME);
 
 	if (!node)
 		return false;
@@ -116,7 +116,7 @@ bool member_severity(const struct load_scope *scope, const char *name, enum seve
 {
 	static const enum severity all[] = { SEVERITY_CRITICAL, SEVERITY_ERROR, SEVERITY_WARNING,
 					     SEVERITY_INFO };
-	const struct ynode *node = scalar(scope, name, MEMBER_SEVERITY);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_SEVERITY);
 	const char *names[ARRAY_LEN(all)];
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -131,7 +131,7 @@ bool member_severity(const struct load_scope *scope, const char *name, enum seve
 void member_mode(const struct load_scope *scope, const char *name, enum walk_mode *ret_mode)
 {
 	static const enum walk_mode all[] = { WALK_ERRORS, WALK_LATENCY, WALK_AUTO };
-	const struct ynode *node = scalar(scope, name, MEMBER_MODE);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_MODE);
 	const char *names[ARRAY_LEN(all)];
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -150,16 +150,16 @@ static bool check_url(const struct load_scope *scope, const struct ynode *node, 
 	return false;
 }
 
-static const char *quoted(const struct load_scope *scope, const char *name)
+static const char *in_quotes(const struct load_scope *scope, const char *name)
 {
 	return arena_printf(scope->load->scratch, "\"%.200s\"", name);
 }
 
 const char *member_url(const struct load_scope *scope, const char *name)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_URL);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_URL);
 
-	return node && check_url(scope, node, quoted(scope, name))
+	return node && check_url(scope, node, in_quotes(scope, name))
 		       ? arena_strdup(scope->load->set->arena, node->text)
 		       : NULL;
 }
@@ -193,9 +193,9 @@ static const struct rule_template *node_template(const struct load_scope *scope,
 
 const struct rule_template *member_template(const struct load_scope *scope, const char *name)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_TEMPLATE);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_TEMPLATE);
 
-	return node ? node_template(scope, node, quoted(scope, name)) : NULL;
+	return node ? node_template(scope, node, in_quotes(scope, name)) : NULL;
 }
 
 const struct rule_template *node_url_template(const struct load_scope *scope,
@@ -216,9 +216,9 @@ const struct rule_template *node_url_template(const struct load_scope *scope,
 
 const struct rule_template *member_url_template(const struct load_scope *scope, const char *name)
 {
-	const struct ynode *node = scalar(scope, name, MEMBER_URL);
+	const struct ynode *node = scalar_member(scope, name, MEMBER_URL);
 
-	return node ? node_url_template(scope, node, quoted(scope, name)) : NULL;
+	return node ? node_url_template(scope, node, in_quotes(scope, name)) : NULL;
 }
 
 const struct pager **member_pagers(const struct load_scope *scope, const char *name, size_t most,
@@ -263,7 +263,7 @@ static void read_matcher_map(const struct load_scope *scope, const struct ynode 
 
 	for (size_t i = 0; i < map->n; i++) {
 		const char *name = map->keys[i]->text;
-		const char *glob = node_glob(scope, map->items[i], quoted(scope, name), true);
+		const char *glob = node_glob(scope, map->items[i], in_quotes(scope, name), true);
 		if (!*name)
 			LOAD_ERROR(scope, map->keys[i], "E030", NULL,
 				   "the name of a label is empty");
