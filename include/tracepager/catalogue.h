@@ -1,14 +1,15 @@
 /*
- * Catalogue: rules from what people already keep about their services: who owns them, how the owner
- * is paged, where runbooks are. Documents go in; teams, pagers, escalations and services come out,
- * as a text of rules or as trees for the loader. What could not be carried over is listed; nothing
- * is invented: a service whose owner cannot be paged is left out, and told.
+ * Catalogue: rules from a catalogue of services: who owns them, how the owner is paged, where
+ * runbooks are. Documents go in; teams, pagers, escalations and services come out, as a text of
+ * rules or as trees for the loader. What cannot be carried over is listed as a loss. Nothing is
+ * invented: a service whose owner cannot be paged is left out, and a loss says so.
  *
- * Owners are followed through groups, their parents, and systems. A team is paged by its own pager,
- * else by the only one that its services have, else by its parent's. A service with a pager of its
- * own gets a team of its own for it.
+ * An owner is found through groups, their parents, and systems. A team is paged by its own pager,
+ * else by the only pager that its services have, else by that of its parent. A service with a
+ * pager of its own gets a team of its own for it.
  *
- * All texts that are given out are the catalogue's.
+ * A struct catalogue owns all texts that are returned, until catalogue_free(). One thread at a
+ * time.
  */
 #ifndef TRACEPAGER_CATALOGUE_H
 #define TRACEPAGER_CATALOGUE_H
@@ -37,22 +38,23 @@ enum loss_reason {
 struct catalogue_loss {
 	enum loss_reason reason;
 	const char *file;
-	int line;	  /* 0: the whole file */
-	const char *what; /* "service \"ledger\"" */
+	int line;	  /* 0: about the whole file */
+	const char *what; /* "service \"ledger\""; "": no entry */
 	const char *why;
 };
 
-/* Borrowed for the catalogue's life. */
+/* Borrowed for the life of the catalogue. */
 struct catalogue_options {
-	const char *key_files;	  /* directory that holds a file ID with the key of each PagerDuty
-				     service    ID; NULL: none */
-	const char *service_path; /* codeowners; NULL: "services/{service}/" */
-	const char *fallback;	  /* team; NULL: none */
-	const char *escalation; /* of the rules beside, for teams that have no pager; NULL: none */
-	/* Is there a team of this name in the rules that the result goes beside? Then that one
-	 * owns. NULL: there are none. */
+	const char *key_files; /* directory with a file for the key of each PagerDuty service, named
+				  by the service's id; NULL: none */
+	const char *service_path; /* codeowners: the directory of a service; NULL:
+				     "services/{service}/" */
+	const char *fallback;	  /* key of the fallback team; NULL: none */
+	const char *escalation; /* escalation of the rules for teams without a pager; NULL: none */
+	/* Do the rules to which the result is added have a team of this name? Then their team
+	 * owns. NULL: there are no such rules. */
 	bool (*has_team)(void *ctx, const char *name);
-	/* …an entry of this name for a service? Then that one stands. NULL: there are none. */
+	/* The same for an entry of a service; then their entry is kept. */
 	bool (*has_service)(void *ctx, const char *name);
 	void *ctx;
 };
@@ -61,8 +63,8 @@ struct catalogue_counts {
 	size_t files, entries;		/* in; an entry is a thing that the catalogue describes */
 	size_t teams, pagers, services; /* out */
 	size_t left_out;		/* services that are not in the rules */
-	size_t losses, notes;		/* told or not */
-	size_t reasons[LOSS_REASON_COUNT]; /* told or not */
+	size_t losses, notes;		/* all, also beyond LIMIT_FINDINGS */
+	size_t reasons[LOSS_REASON_COUNT]; /* the same by reason */
 };
 
 struct catalogue;
@@ -74,23 +76,27 @@ bool loss_is_note(enum loss_reason reason);
 
 struct catalogue *catalogue_new(enum catalogue_kind kind, const struct catalogue_options *options);
 void catalogue_free(struct catalogue *catalogue); /* takes NULL */
-/* One file's bytes, under its name. Whatever is wrong with them is a loss. */
+/* Reads the text of one file. What is wrong with it becomes a loss. */
 void catalogue_add(struct catalogue *catalogue, const char *file, const char *text, size_t len);
-/* A file, or a directory with all of its kind beneath; files to which these refer are read too, if
- * they are within it. 0, or -errno where the path itself cannot be read, which is a loss too. */
+/*
+ * Reads a file, or a directory with all files of the kind beneath it, and the files to which
+ * these refer, if they are beneath it too. Returns 0, or -errno and a loss where the path itself
+ * cannot be read. Blocking calls.
+ */
 int catalogue_read(struct catalogue *catalogue, const char *path);
-/* Once, when everything is there. */
+/* Finds owners, pagers and keys. Once, after all files were read. */
 void catalogue_resolve(struct catalogue *catalogue);
 
-/* After catalogue_resolve(). The losses are in order of file and line. */
+/* After catalogue_resolve(). At most LIMIT_FINDINGS losses, by file and line. */
 const struct catalogue_loss *catalogue_losses(const struct catalogue *catalogue, size_t *ret_n);
 const struct catalogue_counts *catalogue_counts(const struct catalogue *catalogue);
-/* Rules as a person would have written them, with the place of each entry beside it. */
+/* Adds the rules as a person would have written them, each entry with its place in the
+ * catalogue. */
 void catalogue_write(const struct catalogue *catalogue, struct buf *out);
 /*
- * The same as trees for the loader: one for each file that gave something, with the file's name,
- * text and lines, so that findings and places point into the catalogue. The trees live in the arena
- * and borrow from the catalogue.
+ * The rules as trees for the loader: one for each file that gave an entry, with the file's name,
+ * text and lines, so that findings and places point into the catalogue. *ret_n of them. The trees
+ * are kept by the arena and borrow from the catalogue.
  */
 struct ydoc *catalogue_docs(const struct catalogue *catalogue, struct arena *arena, size_t *ret_n);
 

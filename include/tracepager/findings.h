@@ -16,7 +16,7 @@
 #include "tracepager/arena.h"
 #include "tracepager/buf.h"
 
-/* One problem of a rules file. All of a load are told, in order of file and line. */
+/* One problem. A load finds all of them; they are printed by file and line. */
 enum finding_level {
 	FINDING_ERROR,
 	FINDING_WARNING,
@@ -24,16 +24,16 @@ enum finding_level {
 
 struct finding {
 	enum finding_level level;
-	const char *code; /* "E012": stable */
+	const char *code; /* "E012": stable, see rules/doc/codes.def */
 	char *file;
-	int line, column, width; /* column in characters, 1-based; width of the token for the caret
-				    line; all 0: no place */
-	char *text;		 /* one line */
-	char *source;		 /* the line itself, secrets hidden; NULL where there is none */
-	char *hint;		 /* the cure; NULL: none */
+	/* Columns count characters, from 1; width is that of the token, for carets. 0: no place. */
+	int line, column, width;
+	char *text;   /* one line, safe on a terminal */
+	char *source; /* the source line, secrets hidden; NULL: none */
+	char *hint;   /* what to do; NULL: no hint */
 };
 
-/* What a load has looked at, with errors or without. */
+/* What a load has read, with errors or without. */
 struct rules_seen {
 	size_t files, teams, pagers, services, signals;
 };
@@ -41,37 +41,38 @@ struct rules_seen {
 struct findings {
 	struct finding *at;
 	size_t n;		   /* at most LIMIT_FINDINGS */
-	size_t nerrors, nwarnings; /* of all, told or not */
+	size_t nerrors, nwarnings; /* of all findings, also beyond LIMIT_FINDINGS */
 	struct rules_seen seen;
-	int64_t now_us; /* wall, given by the caller; 0: what depends on the day is not told */
+	int64_t now_us; /* wall time, set by the caller; 0: nothing that depends on the day */
 };
 void findings_fini(struct findings *findings);
-/* One that is about a whole file, or about no place in it. code is borrowed for good; hint may be
+/* Adds a finding about a whole file, or without a place. code is borrowed for good; hint may be
  * NULL. */
 void findings_add(struct findings *findings, enum finding_level level, const char *code,
 		  const char *file, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
-/* Takes all of `from` behind those that are there; from is empty afterwards. Counts add up, but
+/* Moves the findings of `from` behind those of `findings` and empties it. Counts are added;
  * `seen` stays. */
 void findings_take(struct findings *findings, struct findings *from);
 void findings_sort(struct findings *findings); /* by file, line, column; stable */
-/* As a compiler prints them: file:line:col: error[E012]: text, the line, a caret, a note. colour:
- * ANSI. */
+/* Adds the findings as a compiler prints them: file:line:col: error[E012]: text, the line,
+ * carets, a hint. colour: with ANSI escapes. */
 void findings_write(const struct findings *findings, bool colour, struct buf *out);
-/* One finding as a JSON object. */
+/* Adds one finding as a JSON object. */
 void finding_write_json(const struct finding *finding, struct buf *out);
-/* The first ones, `most` at the most, as an array of these. */
+/* Adds the first findings, at most `most`, as a JSON array. */
 void findings_write_array(const struct findings *findings, size_t most, struct buf *out);
-/* All as a log of SARIF 2.1.0, which code hosts and editors show; version: of this program. */
+/* Adds all findings as a SARIF 2.1.0 log, which code hosts and editors show; version: of this
+ * program. */
 void findings_write_sarif(const struct findings *findings, const char *version, struct buf *out);
-/* What a code of the rules means, in one sentence; NULL: there is none. Upper and lower case are
- * the same. */
+/* What a code means, in one sentence; NULL: no such code. Upper and lower case are the same. */
 const char *finding_explain(const char *code);
-/* The same with why it matters, an example and the cure, for a person; false: there is none. */
+/* Adds the sentence, why it matters, an example and the cure, for a person. False: no such
+ * code. */
 bool finding_explain_write(const char *code, struct buf *out);
-/* An example of what gives the code, for tests; NULL: it is shown by no file of rules. */
+/* An example that gives the code, for tests; NULL: no text of rules can show it. */
 const char *finding_example(const char *code);
-const char *finding_code(size_t index); /* all of them, in order; NULL at the end */
+const char *finding_code(size_t index); /* all codes, in order; NULL behind the last */
 
 /* ---- hints ---- */
 

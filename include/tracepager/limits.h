@@ -95,20 +95,31 @@
 #define LIMIT_YAML_EVENTS     4000000u
 /* All files of one rules directory together. */
 #define LIMIT_RULES_BYTES (64u << 20)
+/* The arena of one rule set, or of one catalogue. LIMIT_RULES_BYTES bounds what goes in; this cap
+ * only stops a bug of ours. */
+#define LIMIT_RULES_ARENA_BYTES (8ull << 30)
 /* Files that include files: deeper nesting is a circle, or a mistake. */
 #define LIMIT_INCLUDE_DEPTH 8u
 /* Findings told of one load; the others are counted. Nobody repairs a thousand before loading
  * again. */
 #define LIMIT_FINDINGS 1000
+/* The message or hint of one finding; names within it are cut before. */
+#define LIMIT_FINDING_TEXT_BYTES 2048u
 /* A longer source line is not shown beneath its finding: no person wrote it. */
 #define LIMIT_FINDING_LINE_BYTES 1024u
 /* Comparisons of names in one load, for "did you mean" and for rules that hide others: about a
  * second of work. Findings after the cap have no suggestion. */
 #define LIMIT_WORDS_COMPARED 1000000u
+/* A longer word has no suggestion: it is no slip of the finger, and the comparison takes time with
+ * the product of the lengths. */
+#define LIMIT_SUGGEST_BYTES 64u
 /* Names that rules give to teams, services and pagers: they stand in keys, logs and pages. */
 #define LIMIT_RULE_NAME_BYTES 200u
 /* One glob: comparing two globs takes time with the product of their lengths. */
 #define LIMIT_GLOB_BYTES 1024u
+/* Texts of one condition that are compared one by one, when rules are checked for those that hide
+ * others; a condition with more is compared as a whole. */
+#define LIMIT_GLOB_TEXTS 64u
 /* One regular expression, and the steps and memory of one match: a few milliseconds at worst. */
 #define LIMIT_REGEX_BYTES    4096u
 #define LIMIT_REGEX_STEPS    100000u
@@ -126,6 +137,8 @@
 /* Rules that did not match and are kept in a decision: the nearest ones explain it, further ones
  * only fill the page. */
 #define LIMIT_RULES_MISSED 20u
+/* Globs that the reason of one rule lists. */
+#define LIMIT_REASON_GLOBS 4u
 /* A file of the time zone database: the largest has 4 KiB. */
 #define LIMIT_ZONE_BYTES (256u << 10)
 /* The value of any duration option: 100 years, so that adding it to a wall time cannot overflow. */

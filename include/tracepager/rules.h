@@ -1,9 +1,11 @@
 /*
- * Rules: who owns what, and how they are paged. Loaded from a directory of YAML files, checked as a
- * whole, then never changed: a reload makes a new set. Sets are counted references, so that what is
- * in flight keeps the rules that opened it.
+ * Rules: who owns what, and how they are paged. A rule set is loaded from YAML files
+ * (rules_load.h), checked as a whole, and never changed afterwards: a reload makes a new one. It
+ * is reference-counted, so that an incident keeps the rules that opened it. Look-ups decide
+ * nothing about pages: they say which rule applies.
  *
- * All texts are the set's, valid while a reference is held. Places are "services.yaml:12".
+ * All texts and structs that are returned belong to the set, valid while a reference is held.
+ * Places are "services.yaml:12". Any thread may call; a trail belongs to one thread.
  */
 #ifndef TRACEPAGER_RULES_H
 #define TRACEPAGER_RULES_H
@@ -31,35 +33,34 @@ enum pager_kind_id {
 struct pager {
 	const char *name;
 	enum pager_kind_id kind;
-	const char *url;   /* the kind's default where the rules have none; NULL where the kind has
-			      none */
-	struct secret key; /* PagerDuty's routing key, a webhook's secret */
+	const char *url;   /* the kind's default where the rules give none; NULL: no address */
+	struct secret key; /* PagerDuty's routing key, a webhook's secret; empty: none */
 	const char *place;
 };
 
 struct escalation_step {
 	const struct pager **pagers;
 	size_t npagers;
-	int64_t wait_us; /* before the next step; 0: none said */
+	int64_t wait_us; /* before the next step; 0: not given */
 };
 
 struct escalation {
 	const char *name;
 	struct escalation_step *steps;
 	size_t nsteps;	     /* at least 1 */
-	unsigned int repeat; /* further runs after the first */
+	unsigned int repeat; /* runs of all steps after the first run */
 	const char *place;
 };
 
 struct team {
-	const char *name;  /* the key */
-	const char *title; /* for people; the key where none is given */
+	const char *name;  /* the key in the rules */
+	const char *title; /* for people; the key where the rules give none */
 	const char *channel;
-	const struct escalation *escalation; /* the default one where the team names none */
+	const struct escalation *escalation; /* that of the defaults where the team names none */
 	const char *place;
 };
 
-/* A text with {names} in it, checked at load: see template.h. */
+/* A text with {names} in it, parsed at load: see template.h. */
 struct rule_template;
 
 struct rule_link {
@@ -68,7 +69,7 @@ struct rule_link {
 };
 
 struct service_rule {
-	const char *name; /* the key */
+	const char *name; /* the key in the rules */
 	const struct team *owner;
 	const char *criticality, *reviewed_at;		 /* NULL: none */
 	const struct rule_template *runbook, *dashboard; /* NULL: none */
@@ -79,61 +80,64 @@ struct service_rule {
 
 struct signal_rule {
 	const char *name;
-	struct signal signal;	  /* from = "rule"; mode and traces are the defaults' where the rule
-				     says none */
-	const struct team *owner; /* NULL: by the service */
-	double threshold;	  /* confidence below which no suspect stands; 0: the program's */
-	int64_t window_us; /* before the alert's start, in which traces are looked for; 0: the
-			      option's */
+	struct signal signal; /* from is "rule"; mode and traces are those of the defaults where the
+				 rule has none */
+	const struct team *owner; /* NULL: the owner of the service */
+	/* The confidence that a suspect needs, 0 to 1; 0: the program's default. */
+	double threshold;
+	/* How long before the alert's start traces are looked for; 0: the option's value. */
+	int64_t window_us;
 	const char *place;
 };
 
-/* What holds where nothing else is said. Zero and NULL: the rules say nothing either. */
+/* The defaults. Zero and NULL: the rules do not give a value either. */
 struct rule_defaults {
 	bool has_severity;
-	enum severity severity; /* of alerts whose labels tell none */
+	enum severity severity; /* of alerts whose labels tell no severity */
 	const struct escalation *escalation;
 	enum walk_mode mode;
 	unsigned int traces;
 	double threshold;
 	int64_t window_us;
-	int64_t reviewed_after_us;   /* an entry that was reviewed so long ago is to be looked at */
-	const char *owner_attribute; /* of a suspect's resource: the key of its team; NULL: none */
+	int64_t reviewed_after_us; /* age of a review from which W031 warns; 0: never */
+	/* Attribute of a suspect's resource whose value is the key of its team; NULL: none. */
+	const char *owner_attribute;
 	const struct rule_template *summary, *details;
 };
 
-/* An ordered exception: what it changes of a page. NULL, 0 and false: it leaves that as it is. */
+/* A route: an exception, and what it changes of a page. NULL, 0 and false: no change. */
 struct route {
-	const struct team *team; /* who is paged instead of the owner */
+	const struct team *team; /* paged instead of the owner */
 	const struct escalation *escalation;
 	bool has_severity;
 	enum severity severity;
-	const struct pager **pagers; /* instead of the escalation's steps */
+	const struct pager **pagers; /* paged instead of the steps of the escalation */
 	size_t npagers;
-	const struct pager **also_notify; /* once, beside the escalation */
+	const struct pager **also_notify; /* paged once, beside the escalation */
 	size_t nalso_notify;
 	const struct rule_template *summary, *details;
-	bool no_page; /* alone: with it nothing else is changed */
-	bool goes_on; /* routes behind it are tried too */
+	bool no_page; /* nobody is paged; then all else is unset */
+	bool goes_on; /* "continue": the routes behind it are tried, too */
 	const char *place;
 };
 
-/* Alerts that are kept quiet for a while, and by whom. */
+/* A silence: alerts that page nobody for a while. */
 struct silence {
-	int64_t starts_us, ends_us; /* wall; [starts, ends); starts 0: from ever */
+	int64_t starts_us, ends_us; /* wall time; ends is not part of it; starts 0: since ever */
 	const char *reason, *author;
 	const char *place;
 };
 
-/* The files that the set came from, as they were named, in their order. */
+/* The files from which the set was loaded, as they were named, in their order. */
 const char *const *rules_files(const struct ruleset *rules, size_t *ret_n);
 
 struct ruleset *rules_ref(struct ruleset *rules);
-void rules_unref(struct ruleset *rules);	     /* takes NULL; any thread */
-const char *rules_hash(const struct ruleset *rules); /* hex SHA-256 of what was loaded */
+void rules_unref(struct ruleset *rules); /* takes NULL; frees with the last reference */
+/* SHA-256 of the documents that were loaded, in hexadecimal digits. */
+const char *rules_hash(const struct ruleset *rules);
 
-/* The files that were loaded, in their order, for the record: with the values of secrets crossed
- * out ("xxx"), by the look of their lines. Names are without directories. */
+/* The texts of those files, for the record: names without directories, the values of secrets
+ * crossed out ("xxx"). */
 struct rule_text {
 	const char *name, *text;
 	size_t len;
@@ -141,9 +145,10 @@ struct rule_text {
 const struct rule_text *rules_texts(const struct ruleset *rules, size_t *ret_n);
 
 /*
- * Why: every rule that a look-up tried. Filled by the look-ups where one is given; NULL costs
- * nothing. Of those that did not match the nearest are kept, best first: the more of its conditions
- * held, the nearer. With `all`, every rule that did not match is kept, in the order of trying.
+ * Which rules a look-up tried, and why they did not match. Look-ups fill a trail where one is
+ * passed; NULL costs nothing. Of the rules that did not match the nearest LIMIT_RULES_MISSED are
+ * kept, the nearest first: the more of its conditions held, the nearer. With `all` every rule
+ * that did not match is kept, in the order of trying.
  */
 enum rule_sort {
 	RULE_SIGNAL,
@@ -156,97 +161,104 @@ struct rule_try {
 	enum rule_sort sort;
 	const char *name;  /* of a signal or service; else NULL */
 	const char *place; /* "routes.yaml:14" */
-	const char
-		*reason; /* "severity is critical, not info"; of one that matched: what it gives */
-	unsigned int held; /* conditions that held, in thousandths of all */
+	/* "severity is critical, not info"; of a rule that matched: what it gives. */
+	const char *reason;
+	unsigned int held; /* share of its conditions that held, in thousandths */
 };
 
 struct rule_trail {
-	struct arena *arena; /* borrowed; keeps the reasons */
+	struct arena *arena; /* borrowed; keeps lists and reasons */
 	bool all;
-	struct rule_try *matched; /* in order of trying */
+	struct rule_try *matched; /* in the order of trying */
 	struct rule_try *missed;
 	size_t nmatched, nmissed, ntried;
 	size_t matched_size, missed_size;
 };
 void rule_trail_init(struct rule_trail *trail, struct arena *arena, bool all);
-/* One that matched; texts are borrowed. Takes NULL as the trail. */
+/* Records a rule that matched. Texts are borrowed. Takes NULL as the trail. */
 void rule_trail_match(struct rule_trail *trail, enum rule_sort sort, const char *name,
 		      const char *place, const char *reason);
 const char *rule_sort_name(enum rule_sort sort); /* "route" */
 
-/* The owner's entry of a service. attr() gives the value of a resource attribute by name, or NULL;
- * it may be NULL itself. NULL: nobody owns it. The most specific entry wins: its service without
- * wildcards, then more keys, then more characters that stand for themselves. A missing attribute is
- * "". */
+/*
+ * The entry that owns a service; NULL: none. The most specific one wins: one exact name before
+ * globs, then more keys, then more characters that stand for themselves. attr() returns the value
+ * of a resource attribute or NULL, which counts as ""; attr itself may be NULL.
+ */
 typedef const char *rules_attr(void *ctx, const char *name);
 const struct service_rule *rules_service(const struct ruleset *rules, const char *service,
 					 const char *namespace, rules_attr *attr, void *ctx,
 					 struct rule_trail *trail);
-/* For it: the resource that a suspect was seen in. ctx: a struct suspect. */
+/* A rules_attr for the resource in which a suspect was seen. ctx: a struct suspect. */
 const char *rules_suspect_attr(void *ctx, const char *name);
-/* By the names under which callers know it, in this order; *ret_name is the one that matched (may
- * be NULL). Also a service whose own name equals a peer name owns it. HOST:PORT is looked up as it
- * is, then as HOST. */
+/*
+ * The entry of a peer, by the names that callers' spans have for it, tried in this order; NULL:
+ * none. *ret_name (may be NULL) is the name that matched. A service whose own name equals a name
+ * counts too. HOST:PORT is looked up as it is, then as HOST.
+ */
 const struct service_rule *rules_peer(const struct ruleset *rules, const char *const *names,
 				      size_t n, const char **ret_name);
-/* The signal with the most matchers, then the most literal characters, then the first in order of
- * files. */
+/* The signal of an alert; NULL: none. Of those that match: the one with the most matchers, then
+ * the most characters that stand for themselves, then the first in the files. */
 const struct signal_rule *rules_signal(const struct ruleset *rules, const struct labels *labels,
 				       struct rule_trail *trail);
 
-/* What is known of a page when silences and routes are asked. Texts may be NULL. */
+/* What routes and silences are asked about. Texts may be NULL. */
 struct route_input {
-	const struct alert *alert;     /* NULL: none; then its labels are "" */
-	const struct suspect *suspect; /* NULL: none */
-	const char *kind;	       /* the suspect's, or the fallback's code */
+	const struct alert *alert;     /* NULL: no alert, all labels are empty */
+	const struct suspect *suspect; /* NULL: no suspect */
+	const char *kind;	       /* kind of the suspect, or code of the fallback */
 	double confidence;
 	enum severity severity;
 	const struct team *owner;
-	const struct service_rule *service; /* the suspect's, else the signal's */
+	const struct service_rule *service; /* of the suspect; without one, of the signal */
 	const struct signal_rule *signal;
 	int64_t wall_us;
 };
 
-/* What the routes that matched make of a page, together. */
+/* What the matching routes make of a page. */
 struct routing {
-	const struct team *team;	     /* NULL: the owner stays */
-	const struct escalation *escalation; /* NULL: the team's */
-	const struct pager *const *pagers;   /* instead of steps; n 0: the escalation's */
+	const struct team *team;	     /* NULL: the owner is paged */
+	const struct escalation *escalation; /* NULL: the escalation of the team */
+	/* Paged instead of the steps of the escalation; npagers 0: the steps count. */
+	const struct pager *const *pagers;
 	size_t npagers;
 	const struct pager *also_notify[LIMIT_ALSO_NOTIFY]; /* each once */
 	size_t nalso_notify;
 	enum severity severity;
-	const struct rule_template *summary, *details; /* NULL: none said */
-	const struct route *no_page;		       /* the route that says so; NULL: none */
+	const struct rule_template *summary, *details; /* NULL: no rule gives one */
+	const struct route *no_page; /* the route that says "page: none"; NULL: none does */
 	const struct route *matched[LIMIT_ROUTES_MATCHED];
 	size_t nmatched;
 };
-/* The first route that matches, and while it says so those behind it; a later one adds its
- * also_notify and overrides the rest. The defaults' templates and the input's severity stand where
- * no route says anything. */
+/*
+ * Applies the first route that matches and, while the matching one says "continue", those behind
+ * it. A later one adds its also_notify and overrides the rest. Where no route says otherwise: the
+ * severity of the input, the templates of the defaults.
+ */
 void rules_route(const struct ruleset *rules, const struct route_input *input,
 		 struct rule_trail *trail, struct routing *ret_routing);
-/* The silence that ends last of those that hold an alert at this time; NULL: none does. */
+/* The silence that holds an alert at this time; of several the one that ends last; NULL: none. */
 const struct silence *rules_silence(const struct ruleset *rules, const struct alert *alert,
 				    int64_t wall_us, struct rule_trail *trail);
-/* When its time of day is over, at most a day ahead and within five minutes; 0: it names none. */
+/* When the time interval of a route ends: within a day, to five minutes; 0: the route names no
+ * time. */
 int64_t route_over_us(const struct route *route, int64_t wall_us);
-/* Is it certain before any trace was looked at that nobody is paged: by a silence, or by a route
- * whose conditions, and those of all before it, need no suspect? */
+/* Is it certain before any trace that nobody is paged? By a silence, or by a route that says
+ * "page: none", where neither it nor a route before it depends on a suspect. */
 bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64_t wall_us);
 const struct rule_defaults *rules_defaults(const struct ruleset *rules);
-/* What an alert's labels say, else the defaults, else error. */
+/* The severity by the alert's labels, else by the defaults, else error. */
 enum severity rules_severity(const struct ruleset *rules, const struct alert *alert);
-bool rules_knows_service(const struct ruleset *rules,
-			 const char *service);			/* some entry or signal names it */
+/* Does some entry or signal name this service? */
+bool rules_knows_service(const struct ruleset *rules, const char *service);
 const struct team *rules_fallback(const struct ruleset *rules); /* never NULL */
 const struct team *rules_team(const struct ruleset *rules, const char *name);
 const struct pager *rules_pager(const struct ruleset *rules, const char *name);
 const struct signal_rule *const *rules_signals(const struct ruleset *rules, size_t *ret_n);
-/* All entries, in the order of the files. */
+/* All entries, in the order of the files. *ret_n of them. */
 const struct service_rule *const *rules_services(const struct ruleset *rules, size_t *ret_n);
-/* Names of span attributes that the rules look at, for the decoders. */
+/* Names of span attributes that signals ask for: decoders keep these. */
 const char *const *rules_attr_names(const struct ruleset *rules, size_t *ret_n);
 enum rules_section {
 	RULES_TEAMS,
@@ -254,7 +266,8 @@ enum rules_section {
 	RULES_ESCALATIONS,
 	RULES_SIGNALS,
 };
-/* Is there such a name? Where not, *ret_nearest is the one that was probably meant, or NULL. */
+/* Does the section define the name? Where not, *ret_nearest is the name that was probably
+ * meant, or NULL. */
 bool rules_has_name(const struct ruleset *rules, enum rules_section section, const char *name,
 		    const char **ret_nearest);
 void rules_count(const struct ruleset *rules, size_t *teams, size_t *pagers, size_t *services,

@@ -1,7 +1,8 @@
 /*
  * Loading rules: files become a struct ruleset, or findings. Every file is read and every problem
- * told, in one pass; a set comes out only when there is no error. Nothing is printed or logged.
- * Files are read with blocking calls: never call it on the loop thread of a running daemon.
+ * found in one pass; a set comes out only without errors. Nothing is printed or logged. Any
+ * thread may call; files are read with blocking calls, so that the loop thread of a running
+ * daemon does not.
  */
 #ifndef TRACEPAGER_RULES_LOAD_H
 #define TRACEPAGER_RULES_LOAD_H
@@ -13,15 +14,15 @@
 #include "tracepager/rules.h"
 
 /*
- * Load paths (files, or directories whose *.yaml and *.yml are read in order of name; never those
- * whose names end in _test.yaml or _test.yml, which hold rule tests). *ret_rules
- * is set only without errors; findings are always filled (warnings too). Secret files are read when
- * load_secrets; check on another machine does without. Returns 0, -EINVAL with findings, or -errno
- * with a finding for what could not be read.
+ * Loads paths: files, or directories whose *.yaml and *.yml are read in order of name, except
+ * rule tests (*_test.yaml, *_test.yml). With load_secrets the files of secrets are read too;
+ * tracepager check on another machine does without. Findings are always added, warnings too.
+ * Returns 0 with *ret_rules (one reference); -EINVAL with findings; or -errno with a finding for
+ * the file that could not be read.
  */
 int rules_load(const char *const *paths, size_t npaths, bool load_secrets,
 	       struct ruleset **ret_rules, struct findings *findings);
-/* The same from one text that has a name only; for tests, the fuzzer and embedded defaults. */
+/* The same from a text that has only a name: for tests, the fuzzer and embedded defaults. */
 int rules_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		struct ruleset **ret_rules, struct findings *findings);
 

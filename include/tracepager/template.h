@@ -1,8 +1,10 @@
 /*
- * Template: a text with {names} in it. Only substitution, no code: {service} is the suspect's
- * service, {label.NAME} a label, {annotation.NAME} an annotation; {service|text} is the text where
- * the value is empty; {{ and }} are braces. Names are those of tbl/template.def; any other is
- * refused when it is read. The parts are an arena's.
+ * Template: a text with {names} in it. Substitution only, no code: {service} is the suspect's
+ * service, {label.NAME} a label, {annotation.NAME} an annotation; {service|text} gives the text
+ * where the value is empty; {{ and }} are braces. The names are those of tbl/template.def;
+ * template_parse() refuses any other.
+ *
+ * A template is kept by the arena of the caller. Pure: any thread may call.
  */
 #ifndef TRACEPAGER_TEMPLATE_H
 #define TRACEPAGER_TEMPLATE_H
@@ -15,7 +17,7 @@
 #include "tracepager/err.h"
 
 enum template_name {
-	TEMPLATE_TEXT, /* the text itself stands here */
+	TEMPLATE_TEXT, /* a text between names */
 #define TEMPLATE_NAME(id, name, text) TEMPLATE_##id,
 #include "tracepager/tbl/template.def"
 #undef TEMPLATE_NAME
@@ -26,30 +28,34 @@ enum template_name {
 
 struct template_part {
 	enum template_name name;
-	const char *text; /* TEXT: itself; LABEL, ANNOTATION: whose; else NULL */
+	const char *text; /* TEXT: the text; LABEL, ANNOTATION: its name; else NULL */
 	const char *otherwise;
 };
 
 struct rule_template {
-	const char *source; /* as the rules have it */
+	const char *source; /* as it stands in the rules */
 	struct template_part *parts;
 	size_t nparts;
 };
 
-/* Returns NULL with err where the text is wrong; err's column is that of the brace, in characters.
- * *ret_unknown is the name that is none (kept by the arena), or NULL. */
+/*
+ * Parses a text. Returns NULL with err where it is wrong; the column of err is that of the brace,
+ * in characters. *ret_unknown is the unknown name (kept by the arena), or NULL where the mistake
+ * is another one.
+ */
 const struct rule_template *template_parse(struct arena *arena, const char *text,
 					   const char **ret_unknown, struct err *err);
 
-/* The value of a name, borrowed; NULL is "". part: for labels and annotations. */
+/* Returns the value of a name, borrowed; NULL counts as "". part: for the name of a label or
+ * annotation. */
 typedef const char *template_value(void *ctx, const struct template_part *part);
-/* Adds the text with its values in it. url: values are escaped as RFC 3986 wants them in a query or
- * a segment of a path. What does not fit into out is remembered there. */
+/* Adds the text with the values filled in. url: values are escaped (RFC 3986) for a query or a
+ * segment of a path. buf remembers where something did not fit. */
 void template_write(const struct rule_template *template, template_value *value, void *ctx,
 		    bool url, struct buf *out);
-/* A text as a part of an address: escaped as RFC 3986 wants it. */
+/* Adds a text escaped as a part of an address (RFC 3986). */
 void template_escape(const char *text, struct buf *out);
-/* The names that there are, for hints and lists; NULL at the end. */
+/* The known names, for hints and lists; NULL behind the last. */
 const char *template_name(size_t index);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Backstage entities: Component and Resource are services; Group and User are teams; System and
- * Domain lend their owners; Location names more files. References are
+ * Importer of Backstage entities: Component and Resource are services; Group and User are teams;
+ * System and Domain lend their owners; Location names more files. References are
  * [KIND:][NAMESPACE/]NAME, in any case (backstage.io/docs/features/software-catalog/references).
  */
 #include "catalogue-internal.h"
@@ -19,7 +19,7 @@ static const char *backstage_text(const struct entity *entity, const struct ynod
 	return cat_text(entity->catalogue, entity->doc, map, key, entity->what);
 }
 
-/* "kind:namespace/name", and the name as it was written. */
+/* The id of an entity: "kind:namespace/name" in lower case. */
 static const char *backstage_id(struct catalogue *catalogue, const char *kind,
 				const char *namespace, const char *name)
 {
@@ -31,7 +31,8 @@ static const char *backstage_part(const struct entity *entity, const char *start
 	return cat_printf(entity->catalogue, "%.*s", (int)(end - start), start);
 }
 
-/* A reference from an entity, in whichever form; NULL: none. */
+/* Reads a reference, as text or as a map. Returns the id that it names, or NULL; the name and
+ * kind as written. */
 static const char *backstage_read_ref(const struct entity *entity, const struct ynode *node,
 				      const char *kind, const char **ret_name,
 				      const char **ret_kind)
@@ -61,7 +62,8 @@ static const char *backstage_read_ref(const struct entity *entity, const struct 
 	return **ret_name ? backstage_id(entity->catalogue, *ret_kind, namespace, *ret_name) : NULL;
 }
 
-/* The value of the first label or annotation whose name, without its domain, is this one. */
+/* The value of the first label or annotation with this name, the domain before its slash left
+ * out. */
 static const char *backstage_by_last_word(const struct entity *entity, const char *word)
 {
 	const struct ynode *maps[] = { ynode_get(entity->metadata, "labels"), entity->annotations };
@@ -76,7 +78,7 @@ static const char *backstage_by_last_word(const struct entity *entity, const cha
 	return NULL;
 }
 
-/* Annotations that say how an entity is paged. */
+/* Reads the annotations that say how an entity is paged. */
 static void backstage_read_pager(const struct entity *entity, struct cat_pager *pager)
 {
 	static const char *const others[] = { "opsgenie.com/component-selector",
@@ -108,7 +110,7 @@ static void backstage_read_pager(const struct entity *entity, struct cat_pager *
 	}
 }
 
-/* Links have a type that is free, and a title. */
+/* What a link leads to, by its type, its title or its icon: all three are free text. */
 static const char *backstage_link_type(const struct entity *entity, const struct ynode *link)
 {
 	static const char *const keys[] = { "type", "title", "icon" };
@@ -135,7 +137,8 @@ static void backstage_read_links(const struct entity *entity, struct cat_service
 			 backstage_link_type(entity, links[i]), entity->what, service);
 }
 
-/* The owner: a Group where the reference names no kind; else what the entity is part of. */
+/* Reads the owner, a Group where the reference names no kind, and the parent that lends its
+ * owner. */
 static void backstage_read_owner(const struct entity *entity, struct cat_service *service)
 {
 	static const struct {
@@ -288,7 +291,7 @@ static void backstage_read_entity(struct catalogue *catalogue, const struct ydoc
 void import_BACKSTAGE(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *root)
 {
 	struct ynode **items;
-	size_t n = cat_items(root, "items", &items); /* an answer of the API */
+	size_t n = cat_items(root, "items", &items); /* an answer of the catalog API */
 
 	if (root->kind == YNODE_LIST) {
 		items = root->items;

@@ -7,14 +7,11 @@
 
 #include "catalogue-internal.h"
 
-/* Only the last wall: what goes in is bounded by LIMIT_RULES_BYTES. */
-#define ARENA_CAP ((size_t)8 << 30)
-
 struct catalogue *catalogue_new(enum catalogue_kind kind, const struct catalogue_options *options)
 {
 	struct catalogue *catalogue = xcalloc(1, sizeof(*catalogue));
 
-	catalogue->arena = arena_new(ARENA_CAP);
+	catalogue->arena = arena_new(LIMIT_RULES_ARENA_BYTES);
 	catalogue->kind = kind;
 	if (options)
 		catalogue->options = *options;
@@ -25,7 +22,7 @@ struct catalogue *catalogue_new(enum catalogue_kind kind, const struct catalogue
 	catalogue->service_keys = map_new();
 	catalogue->pager_keys = map_new();
 	catalogue->variants = map_new();
-	catalogue->pager_of = map_new();
+	catalogue->pagers_by_identity = map_new();
 	return catalogue;
 }
 
@@ -38,17 +35,17 @@ void catalogue_free(struct catalogue *catalogue)
 	free(catalogue->services.at);
 	free(catalogue->losses.at);
 	free(catalogue->targets.at);
-	free(catalogue->written.at);
-	free(catalogue->pagers.at);
+	free(catalogue->rule_teams.at);
+	free(catalogue->rule_pagers.at);
 	map_free(catalogue->team_ids);
 	map_free(catalogue->service_ids);
 	map_free(catalogue->files);
-	free(catalogue->told);
+	free(catalogue->sorted_losses);
 	map_free(catalogue->team_keys);
 	map_free(catalogue->service_keys);
 	map_free(catalogue->pager_keys);
 	map_free(catalogue->variants);
-	map_free(catalogue->pager_of);
+	map_free(catalogue->pagers_by_identity);
 	arena_free(catalogue->arena);
 	free(catalogue);
 }
@@ -58,7 +55,7 @@ const struct catalogue_counts *catalogue_counts(const struct catalogue *catalogu
 	return &catalogue->counts;
 }
 
-/* What the reader of YAML or JSON refused. */
+/* The findings of the YAML or JSON reader become losses. */
 static void lose_findings(struct catalogue *catalogue, const struct ydoc *doc,
 			  struct findings *findings)
 {
@@ -79,7 +76,7 @@ static bool is_json(enum cat_form form, const char *file)
 	       (form == CAT_YAML && len > 5 && strcasecmp(file + len - 5, ".json") == 0);
 }
 
-/* A text whose lines findings can show; ydoc_parse_stream() does the same for YAML. */
+/* Keeps the text and where its lines begin, for findings; ydoc_parse_stream() does so for YAML. */
 static void keep_lines(struct catalogue *catalogue, struct ydoc *doc, const char *text, size_t len)
 {
 	size_t n = 1;

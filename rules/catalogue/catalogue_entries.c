@@ -1,6 +1,6 @@
 /*
- * What importers use: texts of a document, checked and capped, and the teams and services that they
- * find. Everything is kept by the catalogue's arena.
+ * The tool belt of importers: texts of a document, checked and capped, and the teams and services
+ * that an importer finds. All is kept by the arena of the catalogue.
  */
 #include <strings.h>
 
@@ -150,10 +150,10 @@ void cat_alias(struct catalogue *catalogue, const struct cat_service *service, c
 	other->number = number;
 	other->place = place;
 	other->alias_of = service->name;
-	other->rank = service->rank + 10; /* behind everything that has the name itself */
+	other->rank = service->rank + 10; /* behind every entry that has the name itself */
 }
 
-/* PagerDuty's integration keys have 32 letters and digits. */
+/* An integration key of PagerDuty has 32 letters and digits. */
 static bool is_integration_key(const char *text)
 {
 	size_t n = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -229,7 +229,7 @@ void cat_target(struct catalogue *catalogue, const struct ydoc *doc, const struc
 		return;
 	}
 	if (catalogue->targets.n == LIMIT_CATALOGUE_FILES)
-		return; /* catalogue_read() tells that there are too many */
+		return; /* catalogue_read() reports that there are too many */
 	target = arena_alloc(catalogue->arena, sizeof(*target));
 	target->path = path;
 	target->place = cat_place(doc, node);

@@ -1,7 +1,6 @@
 /*
- * The files of a catalogue: those beneath a directory, and those to which they refer. Reads what a
- * path names and hands it to catalogue_add(); decides nothing about what is in it. Goes through
- * directories with a list of its own: no recursion.
+ * The files of a catalogue: those beneath a directory, and those to which they refer. Reads them
+ * and hands them to catalogue_add(). Directories that are found stand in a list: no recursion.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -39,7 +38,7 @@ static bool is_over(const struct catalogue *catalogue)
 	       catalogue->bytes > LIMIT_RULES_BYTES;
 }
 
-/* 0, or -errno with a loss. A file is read once, under whatever names it is found. */
+/* Reads a file once, under however many names it is found. Returns 0 or -errno. */
 static int read_catalogue_file(struct catalogue *catalogue, const char *path)
 {
 	CLEANUP_FREE char *text = NULL;
@@ -59,21 +58,21 @@ static int read_catalogue_file(struct catalogue *catalogue, const char *path)
 	return 0;
 }
 
-/* Hidden directories are tools' own; of these two CODEOWNERS may be in. */
+/* Hidden directories belong to tools; CODEOWNERS may stand in these two. */
 static int is_listed(const struct dirent *entry)
 {
 	return entry->d_name[0] != '.' || strcmp(entry->d_name, ".github") == 0 ||
 	       strcmp(entry->d_name, ".gitlab") == 0;
 }
 
-/* By bytes: the same on every machine, whatever its locale. */
+/* Sorts by bytes: the same order on every machine, whatever its locale. */
 static int catalogue_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Reads the files of one directory; those that it holds go to the end of the list. Links are not
- * followed to other directories, so that there is no circle. */
+/* Reads the files of one directory and adds its directories to the list. Symbolic links to
+ * directories are not followed, so that there is no circle. */
 static int read_catalogue_directory(struct catalogue *catalogue, const char *path,
 				    struct cat_list *list)
 {
@@ -101,8 +100,8 @@ static int read_catalogue_directory(struct catalogue *catalogue, const char *pat
 	return 0;
 }
 
-/* The file that a file in folder calls target; NULL where it is not beneath root, with which folder
- * begins. In the arena. */
+/* The path of the file that a file in `folder` calls `target`; NULL: it is not beneath `root`,
+ * with which folder begins. Kept by the arena. */
 static const char *path_within(struct catalogue *catalogue, const char *root, const char *folder,
 			       const char *target)
 {
@@ -136,7 +135,7 @@ static const char *folder_of(struct catalogue *catalogue, const char *path)
 	return slash ? cat_printf(catalogue, "%.*s", (int)(slash - path), path) : ".";
 }
 
-/* Files to which files refer; those may refer to more. */
+/* Reads the files to which other files refer; these may refer to more. */
 static void read_targets(struct catalogue *catalogue, const char *root)
 {
 	for (size_t i = 0; i < catalogue->targets.n; i++) {

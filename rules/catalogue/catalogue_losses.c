@@ -1,4 +1,4 @@
-/* What could not be carried over from a catalogue: told with its place and counted by reason. */
+/* Losses: what could not be carried over from a catalogue, with its place, counted by reason. */
 #include "catalogue-internal.h"
 
 enum loss_sort {

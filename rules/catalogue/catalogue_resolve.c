@@ -1,13 +1,13 @@
 /*
- * Resolving a catalogue: from names to owners, from owners to pagers, and to keys that rules can
- * have. Each service ends with a team that can be paged, or is left out with the reason. Nothing is
- * read here, and nothing invented: a pager is one that the catalogue names.
+ * Resolves a catalogue: from names to owners, from owners to pagers, from names to keys that
+ * rules can have. Each service gets a team that can be paged, or is left out with the reason.
+ * Reads no file and invents nothing: every pager is one that the catalogue names.
  */
 #include <stdlib.h>
 
 #include "catalogue-internal.h"
 
-/* Can it be paged: is the key there, or known where it will be? */
+/* Can a page be sent there: is the key known, or the file in which it will be? */
 static bool is_usable(const struct catalogue *catalogue, const struct cat_pager *pager)
 {
 	return pager->key || (pager->id && catalogue->options.key_files);
@@ -26,8 +26,10 @@ static bool is_same(const struct cat_pager *a, const struct cat_pager *b)
 	return strcmp(a->id, b->id) == 0;
 }
 
-/* A key that rules can have, and that is not taken: the name, with what globs and controls are made
- * of replaced; else behind its qualifier; else with a number. */
+/*
+ * A key for the rules that is not taken yet: the name, with the characters of globs and controls
+ * replaced; if taken, with its qualifier before it; if that is taken, with a number behind it.
+ */
 static const char *free_rule_key(struct catalogue *catalogue, struct map *taken, const char *name,
 				 const char *qualifier)
 {
@@ -80,7 +82,7 @@ static void name_teams(struct catalogue *catalogue)
 	}
 }
 
-/* The team that owns a service, through what it is part of; NULL: none. */
+/* The team that owns a service, by itself or through what the service is part of; NULL: none. */
 static struct cat_team *service_owner(struct catalogue *catalogue, struct cat_service *service)
 {
 	const struct cat_service *at = service;
@@ -100,59 +102,60 @@ static struct cat_team *team_parent(const struct catalogue *catalogue, const str
 	return team->parent ? map_get(catalogue->team_ids, team->parent) : NULL;
 }
 
-/* The pager of a team itself; NULL: none. */
-static const struct cat_pager *pager_of(const struct catalogue *catalogue,
-					const struct cat_team *team)
+/* The pager of a team: its own, or the one that all its services with a pager have; NULL: none. */
+static const struct cat_pager *team_pager(const struct catalogue *catalogue,
+					  const struct cat_team *team)
 {
 	if (is_usable(catalogue, &team->pager))
 		return &team->pager;
-	return team->many ? NULL : team->only;
+	return team->many_pagers ? NULL : team->service_pager;
 }
 
-/* The nearest of a team and its parents that is paged, or that the rules know; NULL: none. */
+/* The nearest of a team and its parents that has a pager, or that is in the rules already;
+ * NULL: none. */
 static struct cat_team *paged_team(const struct catalogue *catalogue, struct cat_team *team)
 {
 	for (unsigned int i = 0; team && i < LIMIT_CATALOGUE_PARENTS; i++) {
-		if (team->key && (team->own || pager_of(catalogue, team)))
+		if (team->key && (team->own || team_pager(catalogue, team)))
 			return team;
 		team = team_parent(catalogue, team);
 	}
 	return NULL;
 }
 
-/* Its place in the rules under "pagers:"; the same pager has one. */
+/* The key of a pager under "pagers:"; made once for each pager. */
 static const char *pager_key(struct catalogue *catalogue, const struct cat_pager *pager,
 			     const char *team)
 {
 	const char *name = pager_identity(catalogue, pager);
-	struct cat_paging *found = map_get(catalogue->pager_of, name);
+	struct cat_rule_pager *found = map_get(catalogue->pagers_by_identity, name);
 
 	if (!found) {
 		found = arena_alloc(catalogue->arena, sizeof(*found));
 		found->pager = pager;
 		found->key = free_rule_key(catalogue, catalogue->pager_keys,
 					   cat_printf(catalogue, "%s-pagerduty", team), NULL);
-		map_put(catalogue->pager_of, name, found);
-		cat_list_push(&catalogue->pagers, found);
+		map_put(catalogue->pagers_by_identity, name, found);
+		cat_list_push(&catalogue->rule_pagers, found);
 	}
 	return found->key;
 }
 
-/* A team as it is paged by one pager; NULL: by the options' escalation. service: the one for whose
- * own pager it is; NULL: the team. */
-static struct cat_written *team_variant(struct catalogue *catalogue, const struct cat_team *team,
-					const struct cat_pager *pager,
-					const struct cat_service *service)
+/* The team as paged by one pager, made once; pager NULL: by the escalation of the options. With
+ * a service: a team of its own for the pager of that service. */
+static struct cat_rule_team *team_variant(struct catalogue *catalogue, const struct cat_team *team,
+					  const struct cat_pager *pager,
+					  const struct cat_service *service)
 {
 	const char *variant = cat_printf(catalogue, "%s\n%s", team->key,
 					 service ? pager_identity(catalogue, pager) : "");
-	struct cat_written *found = map_get(catalogue->variants, variant);
+	struct cat_rule_team *found = map_get(catalogue->variants, variant);
 
 	if (found)
 		return found;
 	found = arena_alloc(catalogue->arena, sizeof(*found));
 	map_put(catalogue->variants, variant, found);
-	cat_list_push(&catalogue->written, found);
+	cat_list_push(&catalogue->rule_teams, found);
 	found->key = team->key;
 	found->title = team->title;
 	found->channel = team->channel;
@@ -171,12 +174,13 @@ static struct cat_written *team_variant(struct catalogue *catalogue, const struc
 	return found;
 }
 
-/* The team as such; its pager may be its parent's, or the options' escalation (paged is NULL). */
-static struct cat_written *plain_variant(struct catalogue *catalogue, const struct cat_team *team,
-					 const struct cat_team *paged)
+/* The team itself. Its pager may be that of a parent (paged), or the escalation of the options
+ * (paged is NULL). */
+static struct cat_rule_team *plain_variant(struct catalogue *catalogue, const struct cat_team *team,
+					   const struct cat_team *paged)
 {
-	struct cat_written *found =
-		team_variant(catalogue, team, paged ? pager_of(catalogue, paged) : NULL, NULL);
+	struct cat_rule_team *found =
+		team_variant(catalogue, team, paged ? team_pager(catalogue, paged) : NULL, NULL);
 
 	if (!paged)
 		found->note = "it has no pager of its own";
@@ -190,7 +194,7 @@ static void leave_out(struct catalogue *catalogue, struct cat_service *service,
 {
 	catalogue->counts.left_out++;
 	service->left_out = why;
-	if (!service->alias_of && !(service->told && reason == LOSS_NO_OWNER))
+	if (!service->alias_of && !(service->owner_lost && reason == LOSS_NO_OWNER))
 		cat_lose(catalogue, reason, service->owner_place,
 			 quoted_name(catalogue, "service", service->name), "left out: %s", why);
 }
@@ -206,7 +210,7 @@ static void leave_unpaged(struct catalogue *catalogue, struct cat_service *servi
 				     "PagerDuty service %s pages \"%s\", and its integration key "
 				     "is not in the catalogue",
 				     id, team->name));
-	else if (team->many)
+	else if (team->many_pagers)
 		leave_out(
 			catalogue, service, LOSS_NO_PAGER,
 			cat_printf(catalogue,
@@ -219,7 +223,8 @@ static void leave_unpaged(struct catalogue *catalogue, struct cat_service *servi
 				     team->name));
 }
 
-/* Its team is paged, but not by the service of PagerDuty that is its own. */
+/* Reports that the page of a service goes to its team's pager, since the key of its own is not
+ * known. */
 static void tell_unused_id(struct catalogue *catalogue, const struct cat_service *service,
 			   const struct cat_pager *pager, const char *what)
 {
@@ -230,7 +235,7 @@ static void tell_unused_id(struct catalogue *catalogue, const struct cat_service
 			 service->pager.id, service->team);
 }
 
-/* A service's owner is known; how is it paged? */
+/* Chooses how the owner of a service is paged. */
 static void choose_team(struct catalogue *catalogue, struct cat_service *service,
 			struct cat_team *team)
 {
@@ -245,7 +250,7 @@ static void choose_team(struct catalogue *catalogue, struct cat_service *service
 			cat_lose(catalogue, LOSS_OWN_TEAM, service->pager.place, what,
 				 "\"%s\" is a team of the rules, which say how it is paged",
 				 team->key);
-	} else if (pager && (paged != team || !is_same(pager, pager_of(catalogue, team)))) {
+	} else if (pager && (paged != team || !is_same(pager, team_pager(catalogue, team)))) {
 		service->team = team_variant(catalogue, team, pager, service)->key;
 	} else if (paged && paged->own) {
 		service->team = paged->key;
@@ -259,7 +264,7 @@ static void choose_team(struct catalogue *catalogue, struct cat_service *service
 	}
 }
 
-/* The owner, where that can be a team; else the service is left out. */
+/* The owning team; NULL: no team owns it, and the service is left out. */
 static struct cat_team *find_owner(struct catalogue *catalogue, struct cat_service *service)
 {
 	struct cat_team *team = service_owner(catalogue, service);
@@ -299,7 +304,7 @@ static int by_rank(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* The rules beside have an entry of that name already. */
+/* Do the rules have an entry for the service already? */
 static bool is_own(struct catalogue *catalogue, const struct cat_service *service)
 {
 	const struct catalogue_options *options = &catalogue->options;
@@ -314,7 +319,8 @@ static bool is_own(struct catalogue *catalogue, const struct cat_service *servic
 	return true;
 }
 
-/* Counts which pagers the services of a team have. Returns the owners, by number of service. */
+/* Finds the owner of every service, and of every team the pagers of its services. Returns the
+ * owners, in the order of the services. */
 static struct cat_team **find_owners(struct catalogue *catalogue)
 {
 	size_t n = catalogue->services.n;
@@ -333,14 +339,15 @@ static struct cat_team **find_owners(struct catalogue *catalogue)
 		struct cat_team *team = owners[i] = find_owner(catalogue, service);
 		if (!team || !is_usable(catalogue, &service->pager))
 			continue;
-		team->many |= team->only && !is_same(team->only, &service->pager);
-		if (!team->only)
-			team->only = &service->pager;
+		team->many_pagers |=
+			team->service_pager && !is_same(team->service_pager, &service->pager);
+		if (!team->service_pager)
+			team->service_pager = &service->pager;
 	}
 	return owners;
 }
 
-/* One name, one service: the others are told, unless they say the same. */
+/* Keeps one service of each name; the others are losses, unless they say the same. */
 static void choose_services(struct catalogue *catalogue, struct cat_team **owners)
 {
 	struct map *names = map_new();
@@ -375,7 +382,7 @@ static void choose_services(struct catalogue *catalogue, struct cat_team **owner
 	map_free(names);
 }
 
-/* Teams that own nothing yet but can be paged stay, so that rules may name them. */
+/* Adds teams that own nothing yet but can be paged, so that rules may name them. */
 static void keep_teams(struct catalogue *catalogue)
 {
 	const char *fallback = catalogue->options.fallback;
@@ -401,23 +408,23 @@ static void keep_teams(struct catalogue *catalogue)
 			 "it is no team that can be paged, so that there is no fallback");
 }
 
-static int by_written_key(const void *a, const void *b)
+static int by_team_key(const void *a, const void *b)
 {
-	const struct cat_written *x = *(struct cat_written *const *)a,
-				 *y = *(struct cat_written *const *)b;
+	const struct cat_rule_team *x = *(struct cat_rule_team *const *)a,
+				   *y = *(struct cat_rule_team *const *)b;
 
 	return strcmp(x->key, y->key);
 }
 
 static int by_pager_key(const void *a, const void *b)
 {
-	const struct cat_paging *x = *(struct cat_paging *const *)a,
-				*y = *(struct cat_paging *const *)b;
+	const struct cat_rule_pager *x = *(struct cat_rule_pager *const *)a,
+				    *y = *(struct cat_rule_pager *const *)b;
 
 	return strcmp(x->key, y->key);
 }
 
-/* By key; those that are left out by name, among them. */
+/* Sorts by key; services that are left out stand among them by name. */
 static int by_service_key(const void *a, const void *b)
 {
 	const struct cat_service *x = *(struct cat_service *const *)a,
@@ -452,19 +459,21 @@ void catalogue_resolve(struct catalogue *catalogue)
 	choose_services(catalogue, find_owners(catalogue));
 	keep_teams(catalogue);
 	sort_cat_list(&catalogue->services, by_service_key);
-	sort_cat_list(&catalogue->written, by_written_key);
-	sort_cat_list(&catalogue->pagers, by_pager_key);
-	catalogue->counts.teams = catalogue->written.n;
-	catalogue->counts.pagers = catalogue->pagers.n;
-	catalogue->told = xrealloc_array(NULL, catalogue->losses.n + 1, sizeof(*catalogue->told));
+	sort_cat_list(&catalogue->rule_teams, by_team_key);
+	sort_cat_list(&catalogue->rule_pagers, by_pager_key);
+	catalogue->counts.teams = catalogue->rule_teams.n;
+	catalogue->counts.pagers = catalogue->rule_pagers.n;
+	catalogue->sorted_losses =
+		xrealloc_array(NULL, catalogue->losses.n + 1, sizeof(*catalogue->sorted_losses));
 	for (size_t i = 0; i < catalogue->losses.n; i++)
-		catalogue->told[i] = *(struct catalogue_loss *)catalogue->losses.at[i];
+		catalogue->sorted_losses[i] = *(struct catalogue_loss *)catalogue->losses.at[i];
 	if (catalogue->losses.n > 1)
-		qsort(catalogue->told, catalogue->losses.n, sizeof(*catalogue->told), by_place);
+		qsort(catalogue->sorted_losses, catalogue->losses.n,
+		      sizeof(*catalogue->sorted_losses), by_place);
 }
 
 const struct catalogue_loss *catalogue_losses(const struct catalogue *catalogue, size_t *ret_n)
 {
 	*ret_n = catalogue->losses.n;
-	return catalogue->told;
+	return catalogue->sorted_losses;
 }

@@ -1,13 +1,13 @@
 /*
- * Rules from a resolved catalogue: as a text for a person, and as trees for the loader. Both say
- * the same. Decides nothing but how it looks.
+ * Writes a resolved catalogue as rules: as text for a person, and as trees for the loader. Both
+ * say the same; nothing is decided here.
  */
 #include <stdlib.h>
 #include <strings.h>
 
 #include "catalogue-internal.h"
 
-/* Texts that YAML reads as something else, and marks that mean something at the start of one. */
+/* Can the text stand without quotes? Not where YAML would read a boolean, a number or a mark. */
 static bool is_plain(const char *text)
 {
 	static const char *const words[] = { "true", "false", "null", "yes", "no",
@@ -23,7 +23,8 @@ static bool is_plain(const char *text)
 	       *text != '-' && *text != '.';
 }
 
-/* A scalar: plain where nobody could misread it, else in double quotes (YAML 1.2, section 5.7). */
+/* Adds a scalar: without quotes where nobody can misread it, else in double quotes (YAML 1.2,
+ * section 5.7). */
 static void write_scalar(struct buf *out, const char *text)
 {
 	const char *end = text + strlen(text);
@@ -59,7 +60,7 @@ static void write_member(struct buf *out, const char *before, const char *key, c
 	write_scalar(out, value);
 }
 
-/* "  # file:12", and a note. */
+/* Adds "  # file:12", and a note. */
 static void write_origin(struct buf *out, struct cat_place place, const char *note)
 {
 	buf_puts(out, "  # ");
@@ -75,8 +76,8 @@ static void write_origin(struct buf *out, struct cat_place place, const char *no
 	buf_putc(out, '\n');
 }
 
-/* Braces stand for values in addresses of rules; in an address they are to be escaped anyway
- * (RFC 3986, section 2.1). In the arena. */
+/* An address with its braces escaped (RFC 3986, section 2.1): in rules they would be template
+ * names. Kept by the arena. */
 static const char *address_without_braces(struct arena *arena, const char *url)
 {
 	struct buf out = BUF_INIT(LIMIT_CATALOGUE_TEXT_BYTES * 4);
@@ -90,7 +91,8 @@ static const char *address_without_braces(struct arena *arena, const char *url)
 	return text;
 }
 
-/* The glob that matches a name and nothing else; NULL: the key does that. In the arena. */
+/* The glob that matches the name of a service and nothing else; NULL: its key does so already.
+ * Kept by the arena. */
 static const char *match_of(struct arena *arena, const struct cat_service *service)
 {
 	struct buf out = BUF_INIT(LIMIT_RULE_NAME_BYTES * 2 + 1);
@@ -115,11 +117,11 @@ static const char *key_file(const struct catalogue *catalogue, struct arena *are
 
 static void write_team_section(const struct catalogue *catalogue, struct buf *out)
 {
-	if (!catalogue->written.n)
+	if (!catalogue->rule_teams.n)
 		return;
 	buf_puts(out, "\nteams:\n");
-	for (size_t i = 0; i < catalogue->written.n; i++) {
-		const struct cat_written *team = catalogue->written.at[i];
+	for (size_t i = 0; i < catalogue->rule_teams.n; i++) {
+		const struct cat_rule_team *team = catalogue->rule_teams.at[i];
 		write_origin(out, team->place, team->note);
 		buf_puts(out, "  ");
 		write_scalar(out, team->key);
@@ -130,10 +132,10 @@ static void write_team_section(const struct catalogue *catalogue, struct buf *ou
 		write_member(out, ", ", "channel", team->channel);
 		buf_puts(out, "}\n");
 	}
-	if (catalogue->pagers.n)
+	if (catalogue->rule_pagers.n)
 		buf_puts(out, "\nescalations:\n");
-	for (size_t i = 0; i < catalogue->written.n; i++) {
-		const struct cat_written *team = catalogue->written.at[i];
+	for (size_t i = 0; i < catalogue->rule_teams.n; i++) {
+		const struct cat_rule_team *team = catalogue->rule_teams.at[i];
 		if (!team->pager)
 			continue;
 		buf_puts(out, "  ");
@@ -147,11 +149,11 @@ static void write_team_section(const struct catalogue *catalogue, struct buf *ou
 static void write_pager_section(const struct catalogue *catalogue, struct arena *arena,
 				struct buf *out)
 {
-	if (!catalogue->pagers.n)
+	if (!catalogue->rule_pagers.n)
 		return;
 	buf_puts(out, "\npagers:\n");
-	for (size_t i = 0; i < catalogue->pagers.n; i++) {
-		const struct cat_paging *paging = catalogue->pagers.at[i];
+	for (size_t i = 0; i < catalogue->rule_pagers.n; i++) {
+		const struct cat_rule_pager *paging = catalogue->rule_pagers.at[i];
 		const struct cat_pager *pager = paging->pager;
 		write_origin(out, pager->place,
 			     pager->id ? arena_printf(arena, "PagerDuty service %s", pager->id)
@@ -189,7 +191,7 @@ static void write_service(const struct cat_service *service, struct arena *arena
 	buf_putc(out, '\n');
 }
 
-/* What a person may complete. */
+/* Adds a comment for a service that is left out: a person may complete it. */
 static void write_left_out(const struct cat_service *service, struct arena *arena, struct buf *out)
 {
 	write_origin(
@@ -234,7 +236,7 @@ void catalogue_write(const struct catalogue *catalogue, struct buf *out)
 	arena_free(arena);
 }
 
-/* Trees. */
+/* ---- trees ---- */
 
 struct tree {
 	struct cat_list names[4], entries[4]; /* struct ynode, by section */
@@ -244,7 +246,7 @@ enum { TEAMS, ESCALATIONS, PAGERS, SERVICES };
 
 struct maker {
 	struct arena *arena;
-	int line; /* of what is made now */
+	int line; /* the line of the entry that is made now */
 };
 
 static struct ynode *make_node(const struct maker *maker, enum ynode_kind kind)
@@ -305,7 +307,7 @@ static void push_entry(const struct maker *maker, struct tree *tree, int section
 }
 
 static void make_team(const struct catalogue *catalogue, const struct maker *maker,
-		      struct tree *tree, const struct cat_written *team)
+		      struct tree *tree, const struct cat_rule_team *team)
 {
 	struct ynode *map = make_map(maker, 3), *step = make_map(maker, 1),
 		     *escalation = make_map(maker, 1);
@@ -323,7 +325,7 @@ static void make_team(const struct catalogue *catalogue, const struct maker *mak
 }
 
 static void make_pager(const struct catalogue *catalogue, const struct maker *maker,
-		       struct tree *tree, const struct cat_paging *paging)
+		       struct tree *tree, const struct cat_rule_pager *paging)
 {
 	struct ynode *map = make_map(maker, 2);
 
@@ -362,7 +364,8 @@ static struct tree *tree_of(struct tree *trees, const struct map *numbers, struc
 	return &trees[(size_t)(uintptr_t)map_get(numbers, place.doc->file) - 1];
 }
 
-/* The file itself, with the tree instead of its own; NULL entries make no section. */
+/* The document of a file, with the tree of its rules instead of its own; sections without
+ * entries are left out. */
 static struct ydoc finish_doc(struct maker *maker, const struct ydoc *doc, struct tree *tree)
 {
 	struct ydoc made = *doc;
@@ -397,13 +400,13 @@ struct ydoc *catalogue_docs(const struct catalogue *catalogue, struct arena *are
 		const struct ydoc *doc = catalogue->docs.at[i];
 		map_put(numbers, doc->file, (void *)(uintptr_t)(i + 1));
 	}
-	for (size_t i = 0; i < catalogue->written.n; i++) {
-		const struct cat_written *team = catalogue->written.at[i];
+	for (size_t i = 0; i < catalogue->rule_teams.n; i++) {
+		const struct cat_rule_team *team = catalogue->rule_teams.at[i];
 		struct tree *tree = tree_of(trees, numbers, team->place, &maker);
 		make_team(catalogue, &maker, tree, team);
 	}
-	for (size_t i = 0; i < catalogue->pagers.n; i++) {
-		const struct cat_paging *paging = catalogue->pagers.at[i];
+	for (size_t i = 0; i < catalogue->rule_pagers.n; i++) {
+		const struct cat_rule_pager *paging = catalogue->rule_pagers.at[i];
 		struct tree *tree = tree_of(trees, numbers, paging->pager->place, &maker);
 		make_pager(catalogue, &maker, tree, paging);
 	}

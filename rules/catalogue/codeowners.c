@@ -1,9 +1,9 @@
 /*
- * CODEOWNERS of GitHub and GitLab. It owns paths, not services: a repository that has a directory
- * for each service says so by a pattern such as services/{service}/, and every line that speaks of
- * such a directory as a whole names a service. As for a file, the last line that matches it decides
- * (docs.github.com, "About code owners"; docs.gitlab.com, "Code Owners": sections have default
- * owners).
+ * Importer of CODEOWNERS, of GitHub and GitLab. The file names owners of paths, not of services:
+ * the option service_path says which directory is a service's, such as services/{service}/. Every
+ * line about such a directory as a whole names a service; as for a file, the last line that
+ * matches decides (docs.github.com, "About code owners"; docs.gitlab.com, "Code Owners": sections
+ * have default owners).
  */
 #include <stdlib.h>
 
@@ -15,24 +15,23 @@
 static const char mark[] = "{service}";
 
 struct line {
-	const char
-		*pattern;  /* without the slash at its start, and without what means "all of it" */
-	const char *owner; /* the first team; NULL: none */
-	bool anchored;	   /* from the top of the repository */
-	bool people;	   /* there are owners, and no team among them */
+	const char *pattern; /* without the slash at its start and the stars at its end */
+	const char *owner;   /* the first team; NULL: no team */
+	bool anchored;	     /* matches from the top of the repository only */
+	bool people;	     /* has owners, and none of them is a team */
 	size_t teams;
 	int number;
 };
 
-struct owners {
+struct codeowners {
 	struct catalogue *catalogue;
 	const struct ydoc *doc;
 	struct line *lines; /* heap */
 	size_t n, size;
-	struct line section; /* its default owners */
+	struct line section; /* default owners of the current section */
 };
 
-/* The next word, where a backslash keeps a blank; NULL: none. */
+/* Takes the next word; a backslash keeps a blank. NULL: none is left. */
 static const char *next_word(struct catalogue *catalogue, const char **at, const char *end)
 {
 	const char *start = *at;
@@ -54,8 +53,8 @@ static const char *next_word(struct catalogue *catalogue, const char **at, const
 	return word;
 }
 
-/* Owners: @org/team, @person, somebody@example.com. */
-static void codeowners_read_owners(struct owners *owners, const char *at, const char *end,
+/* Takes owners: @org/team, @person, somebody@example.com. */
+static void codeowners_read_owners(struct codeowners *owners, const char *at, const char *end,
 				   struct line *line)
 {
 	const char *word;
@@ -80,13 +79,13 @@ static void strip_end(char *pattern, const char *end)
 		pattern[len - n] = '\0';
 }
 
-static void add_line(struct owners *owners, const char *pattern, struct line line)
+static void add_line(struct codeowners *owners, const char *pattern, struct line line)
 {
 	char *copy = arena_strdup(owners->catalogue->arena, pattern + (*pattern == '/'));
 
 	if (!*copy)
 		copy = arena_strdup(owners->catalogue->arena, "**");
-	if (copy[strspn(copy, "*")]) { /* "*" alone is everything already */
+	if (copy[strspn(copy, "*")]) { /* a pattern of stars matches everything already */
 		strip_end(copy, "/**");
 		strip_end(copy, "/*");
 		line.anchored = *pattern == '/' || strchr(copy, '/') != NULL;
@@ -99,8 +98,9 @@ static void add_line(struct owners *owners, const char *pattern, struct line lin
 	owners->lines[owners->n++] = line;
 }
 
-/* "[Name]", "^[Name]", "[Name][2] @owner": what follows has these owners where it names none. */
-static bool codeowners_read_section(struct owners *owners, const char *start, const char *end)
+/* Takes the head of a section, "[Name]", "^[Name]" or "[Name][2] @owner": its owners are those
+ * of lines behind it that name none. */
+static bool codeowners_read_section(struct codeowners *owners, const char *start, const char *end)
 {
 	const char *at = start + (*start == '^'), *close = NULL;
 
@@ -113,7 +113,7 @@ static bool codeowners_read_section(struct owners *owners, const char *start, co
 	return true;
 }
 
-static void codeowners_read_line(struct owners *owners, const char *start, const char *end,
+static void codeowners_read_line(struct codeowners *owners, const char *start, const char *end,
 				 int number)
 {
 	struct line line = { .number = number };
@@ -146,7 +146,7 @@ static void codeowners_read_line(struct owners *owners, const char *start, const
 	add_line(owners, pattern, line);
 }
 
-/* Within one part of a path: * and ?. */
+/* Matches one part of a path, with * and ?. */
 static bool part_matches(const char *pattern, size_t n, const char *text, size_t len)
 {
 	size_t p = 0, t = 0, star = SIZE_MAX, back = 0;
@@ -170,7 +170,7 @@ static bool part_matches(const char *pattern, size_t n, const char *text, size_t
 	return p == n;
 }
 
-/* Does the pattern match the path, or a directory that it is in? ** stands for any parts. */
+/* Does the pattern match the path, or a directory above it? ** stands for any number of parts. */
 static bool path_matches(const char *pattern, const char *path)
 {
 	const char *star = NULL, *back = NULL;
@@ -218,8 +218,9 @@ static bool line_matches(const struct line *line, const char *path)
 	return false;
 }
 
-/* The name that stands for {service} in a line's pattern; NULL: it speaks of something else. */
-static const char *codeowners_service(const struct owners *owners, const struct line *line,
+/* The name in the place of {service} in the pattern of a line; NULL: the line is not about the
+ * directory of a service. */
+static const char *codeowners_service(const struct codeowners *owners, const struct line *line,
 				      const char *form)
 {
 	const char *at = strstr(form, mark), *rest = at + strlen(mark), *pattern = line->pattern;
@@ -233,11 +234,11 @@ static const char *codeowners_service(const struct owners *owners, const struct 
 	return strpbrk(name, "/*?") ? NULL : name;
 }
 
-static void codeowners_take_owner(const struct owners *owners, struct cat_service *service,
+static void codeowners_take_owner(const struct codeowners *owners, struct cat_service *service,
 				  const char *what)
 {
 	struct catalogue *catalogue = owners->catalogue;
-	const char *path = service->id; /* the directory */
+	const char *path = service->id; /* the directory of the service */
 	const struct line *line = NULL;
 
 	for (size_t i = owners->n; i > 0 && !line; i--)
@@ -246,7 +247,7 @@ static void codeowners_take_owner(const struct owners *owners, struct cat_servic
 	if (!line)
 		return;
 	service->owner_place = (struct cat_place){ owners->doc, line->number };
-	service->told = line->people;
+	service->owner_lost = line->people;
 	if (line->people)
 		cat_lose(catalogue, LOSS_PERSON, service->owner_place, what,
 			 "left out: its owners are people; no team is among them");
@@ -264,7 +265,7 @@ static void codeowners_take_owner(const struct owners *owners, struct cat_servic
 	service->owner = team->id;
 }
 
-static void codeowners_take_services(const struct owners *owners, const char *form)
+static void codeowners_take_services(const struct codeowners *owners, const char *form)
 {
 	struct catalogue *catalogue = owners->catalogue;
 	size_t first = catalogue->services.n;
@@ -287,7 +288,7 @@ static void codeowners_take_services(const struct owners *owners, const char *fo
 void import_CODEOWNERS(struct catalogue *catalogue, const struct ydoc *doc,
 		       const struct ynode *root)
 {
-	struct owners owners = { .catalogue = catalogue, .doc = doc };
+	struct codeowners owners = { .catalogue = catalogue, .doc = doc };
 	const char *given = catalogue->options.service_path, *at = doc->text,
 		   *end = doc->text + doc->len;
 	char *form = arena_strdup(catalogue->arena, given ? given : DEFAULT_PATH);

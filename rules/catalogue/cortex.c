@@ -1,7 +1,7 @@
 /*
- * Cortex descriptors: OpenAPI documents whose info (or root, in older ones) has x-cortex- members.
- * Services and resources are services, teams are teams, domains lend their owners
- * (docs.cortex.io, "Entity descriptor").
+ * Importer of Cortex descriptors: OpenAPI documents with x-cortex- members under info (in older
+ * ones at the root). Services and resources are services, teams are teams, domains lend their
+ * owners (docs.cortex.io, "Entity descriptor").
  */
 #include "catalogue-internal.h"
 
@@ -26,7 +26,7 @@ static const char *cortex_text(const struct descriptor *descriptor, const struct
 	return cat_text(descriptor->catalogue, descriptor->doc, map, key, descriptor->what);
 }
 
-/* Items of a list that may be missing. */
+/* Items of a list; 0: there is no list. */
 static size_t cortex_items(const struct ynode *list, struct ynode ***ret_items)
 {
 	if (!list || list->kind != YNODE_LIST)
@@ -64,7 +64,7 @@ static const char *cortex_read_channel(const struct descriptor *descriptor)
 	return n ? cortex_text(descriptor, channels[0], "name") : NULL;
 }
 
-/* Of the owners, the first group; people are not paged. */
+/* Reads the owner: the first group among the owners, since people are not paged. */
 static void cortex_read_owners(const struct descriptor *descriptor, struct cat_service *service)
 {
 	struct ynode **owners;
@@ -83,8 +83,8 @@ static void cortex_read_owners(const struct descriptor *descriptor, struct cat_s
 			service->owner_place = place;
 		}
 	}
-	service->told = n && !groups;
-	if (service->told)
+	service->owner_lost = n && !groups;
+	if (service->owner_lost)
 		cat_lose(catalogue, LOSS_PERSON, cat_place(descriptor->doc, owners[0]),
 			 descriptor->what,
 			 "left out: its owners are people; no group is among them");
@@ -98,7 +98,7 @@ static const char *cortex_domain_id(struct catalogue *catalogue, const char *tag
 	return cat_printf(catalogue, "domain:%s", cat_lower(catalogue, tag));
 }
 
-/* The tier, from custom metadata, or from a group "tier:…". */
+/* The tier, from custom metadata or from a group "tier:…"; NULL: none. */
 static const char *cortex_read_tier(const struct descriptor *descriptor)
 {
 	struct ynode **groups;

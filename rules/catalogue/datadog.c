@@ -1,6 +1,7 @@
 /*
- * Datadog service definitions: v1, v2, v2.1, v2.2 (one service each) and v3 (entities). PagerDuty
- * is named by a service's address, never by its key (github.com/DataDog/schema, service-catalog).
+ * Importer of Datadog service definitions: v1, v2, v2.1, v2.2 (one service each) and v3
+ * (entities). They name a PagerDuty service by its address, never by its key
+ * (github.com/DataDog/schema, service-catalog).
  */
 #include "catalogue-internal.h"
 
@@ -8,7 +9,7 @@ struct definition {
 	struct catalogue *catalogue;
 	const struct ydoc *doc;
 	const struct ynode *root,
-		*holder; /* what has contacts and links: the root, or v3's metadata */
+		*holder; /* the map with contacts and links: the root, or the metadata of v3 */
 	const char *what;
 	struct cat_service *service;
 };
@@ -19,7 +20,8 @@ static const char *datadog_text(const struct definition *definition, const struc
 	return cat_text(definition->catalogue, definition->doc, map, key, definition->what);
 }
 
-/* PagerDuty: an address (v1, v2), {service-url} (v2.1, v2.2) or {serviceURL} (v3). */
+/* Reads the address of a PagerDuty service: a text (v1, v2), {service-url} (v2.1, v2.2) or
+ * {serviceURL} (v3). */
 static void datadog_read_integrations(const struct definition *definition)
 {
 	static const char *const others[] = { "opsgenie", "jiraServiceManagementOps" };
@@ -84,7 +86,7 @@ static void datadog_read_team(const struct definition *definition, const struct 
 	datadog_read_channel(definition, team);
 }
 
-/* Opens the service of a definition; false: it has no name, or there are too many. */
+/* Makes the service of a definition. False: it has no name, or there are too many. */
 static bool open_service(struct definition *definition, const char *kind, const char *name)
 {
 	struct catalogue *catalogue = definition->catalogue;
@@ -126,7 +128,7 @@ static void datadog_read_v2(struct definition *definition)
 	datadog_read_integrations(definition);
 }
 
-/* "kind:name", or "kind:namespace/name" in the default namespace. */
+/* The id that a reference names: "kind:name"; a namespace in it is left out. */
 static const char *entity_id(struct catalogue *catalogue, const char *ref)
 {
 	const char *colon = strchr(ref, ':'), *slash = colon ? strchr(colon, '/') : NULL;

@@ -1,6 +1,7 @@
 /*
- * OpsLevel's opslevel.yml: a service, or a list of them, and a team. Teams are referred to by
- * alias, which is the name in small letters with underscores (docs.opslevel.com, "opslevel.yml").
+ * Importer of OpsLevel's opslevel.yml: a service, or a list of services, and teams. A team is
+ * named by its alias: its name in lower case with underscores (docs.opslevel.com,
+ * "opslevel.yml").
  */
 #include "catalogue-internal.h"
 
@@ -17,7 +18,8 @@ static const char *opslevel_text(const struct entry *entry, const struct ynode *
 	return cat_text(entry->catalogue, entry->doc, map, key, entry->what);
 }
 
-/* Tools are links with a category. Of several, production's is the one for the night. */
+/* Reads tools: links with a category. Of several runbooks or dashboards, the one for production
+ * counts. */
 static void opslevel_read_tools(const struct entry *entry, struct cat_service *service)
 {
 	struct ynode **tools;

@@ -1,8 +1,8 @@
 /*
- * What PagerDuty's REST API answers: services with their integrations, escalation policies, teams.
- * Whoever a service pages is its owner: its team, else the team of its escalation policy, else that
- * policy. Who is on call, and in which order, stays PagerDuty's business: the rules only need the
- * key of the service (developer.pagerduty.com/api-reference).
+ * Importer of PagerDuty's REST API answers: services with their integrations, escalation
+ * policies, teams. The owner of a service is its team, else the team of its escalation policy,
+ * else the policy itself. Who is on call, and in which order, PagerDuty decides: rules need only
+ * the key of the service (developer.pagerduty.com/api-reference).
  */
 #include "catalogue-internal.h"
 
@@ -20,7 +20,7 @@ static const char *pagerduty_text(const struct object *object, const struct ynod
 	return cat_text(object->catalogue, object->doc, map, key, object->what);
 }
 
-/* An object or a reference: {id, name or summary}. False: it has no id. */
+/* Reads an object or a reference: {id, name or summary}. False: it has no id. */
 static bool open_object(struct object *object, const char *kind)
 {
 	object->place = cat_place(object->doc, object->node);
@@ -37,7 +37,7 @@ static bool open_object(struct object *object, const char *kind)
 	return true;
 }
 
-/* The team that a reference names; policies are teams too, with ids of their own. */
+/* The team that a reference names. A policy becomes a team too, with an id of its own kind. */
 static struct cat_team *take_team(const struct object *from, const struct ynode *node,
 				  const char *kind)
 {
@@ -49,7 +49,7 @@ static struct cat_team *take_team(const struct object *from, const struct ynode 
 			object.name, object.place);
 }
 
-/* Keys of Events API v2 only: the others' take no such events. */
+/* Reads the key of the first Events API v2 integration; other integrations take no such events. */
 static void pagerduty_read_integrations(const struct object *object, struct cat_service *service)
 {
 	struct ynode **integrations;
@@ -87,7 +87,7 @@ static void pagerduty_read_service(const struct object *object)
 	else if (policy && take_team(object, policy, "policy"))
 		service->from =
 			cat_printf(catalogue, "policy:%s", pagerduty_text(object, policy, "id"));
-	/* A policy that is only referred to owns by itself. */
+	/* A policy of which the answer has only a reference owns the service itself. */
 	if (service->from && !map_get(catalogue->service_ids, service->from)) {
 		struct cat_service *holder =
 			cat_service(catalogue, service->from, object->name, object->place);

@@ -1,14 +1,14 @@
 /*
- * Warnings about routes: those that an earlier one hides, and those that nothing can meet. A route
- * is compared condition by condition; what is not understood counts as different, so that what is
- * told is sure.
+ * Warnings about routes: those that an earlier route hides, and those that no alert can meet.
+ * Routes are compared condition by condition; conditions that cannot be compared count as
+ * different, so that every warning is certain.
  */
 #include "check-internal.h"
 
-/* What a list of comparisons leaves of 0 to 1. */
+/* The part of 0 to 1 that a list of comparisons leaves. */
 struct share_range {
 	double least, most;
-	bool least_open, most_open; /* the end itself is not in it */
+	bool least_open, most_open; /* the end itself is not part of it */
 };
 
 static void raise_least(struct share_range *range, double value, bool open)
@@ -48,7 +48,7 @@ static bool range_is_empty(const struct share_range *range)
 	       (range->least == range->most && (range->least_open || range->most_open));
 }
 
-/* All of b is in a. */
+/* Is every number of b in a? */
 static bool range_covers(const struct share_range *a, const struct share_range *b)
 {
 	return (a->least < b->least ||
@@ -58,7 +58,7 @@ static bool range_covers(const struct share_range *a, const struct share_range *
 
 /* ---- one condition against another ---- */
 
-/* The i-th glob of a word, as a matcher on a label of that name. */
+/* The i-th glob of a condition, as a matcher on a label of that name. */
 static struct rule_matcher matcher_of(const struct when_word *word, size_t i)
 {
 	return (struct rule_matcher){ .op = RULE_GLOB,
@@ -74,7 +74,7 @@ static bool word_covers_glob(const struct when_word *word, const char *glob)
 	return false;
 }
 
-/* Where b holds, a holds. */
+/* Does a hold wherever b holds? */
 static bool word_covers(const struct when_word *a, const struct when_word *b)
 {
 	if (a->field != b->field || strcmp(a->name, b->name) != 0)
@@ -85,7 +85,7 @@ static bool word_covers(const struct when_word *a, const struct when_word *b)
 	return b->n > 0;
 }
 
-/* Of a label: whatever a matcher of the other route leaves. */
+/* The same, where the other route has a matcher on the label. */
 static bool word_covers_matcher(struct arena *arena, const struct when_word *a,
 				const struct rule_matcher *b)
 {
@@ -121,7 +121,7 @@ static bool covers_word(struct arena *arena, const struct when_word *word,
 	for (size_t i = 0; i < route->labels.n; i++)
 		if (word_covers_matcher(arena, word, &route->labels.at[i]))
 			return true;
-	/* A label that is missing is "", which a star matches. */
+	/* A missing label is the empty text, which a star matches. */
 	return word->field == WHEN_LABEL && word_covers_glob(word, "*");
 }
 
@@ -154,7 +154,8 @@ static bool is_empty(const struct route_entry *route)
 	return !route->nwords && !route->labels.n && !route->nconfidence && !route->ntimes;
 }
 
-/* Whatever b matches, a matches too. One without a condition was refused: it covers nothing. */
+/* Does a match whatever b matches? A route without a condition is an error already: it covers
+ * nothing. */
 static bool route_covers(struct arena *arena, const struct route_entry *a,
 			 const struct route_entry *b)
 {
@@ -172,7 +173,7 @@ static bool route_covers(struct arena *arena, const struct route_entry *a,
 	return true;
 }
 
-/* No value of the label meets the word and the matcher. */
+/* Does no value of the label meet both the condition and the matcher? */
 static bool word_contradicts(struct arena *arena, const struct when_word *word,
 			     const struct rule_matcher *matcher)
 {

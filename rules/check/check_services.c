@@ -5,9 +5,6 @@
 #include "check-internal.h"
 #include "tracepager/clock.h"
 
-/* Names of one glob that are looked up one by one; a glob with more is compared as a whole. */
-#define GLOB_TEXTS_MAX 64
-
 /* ---- entries that are hidden ---- */
 
 /* Does key `a` match whatever entry `b` matches? */
@@ -67,7 +64,7 @@ static const struct service_entry *hiding_service(const struct rules_check *chec
 {
 	const struct service_entry *service = check->set->service_order[place], *by = NULL;
 	const struct service_key *key = service->keys;
-	const char *texts[GLOB_TEXTS_MAX];
+	const char *texts[LIMIT_GLOB_TEXTS];
 	size_t n = 0;
 
 	if (!service->nkeys)
@@ -75,7 +72,7 @@ static const struct service_entry *hiding_service(const struct rules_check *chec
 	while (key < service->keys + service->nkeys && strcmp(key->name, "service") != 0)
 		key++;
 	if (key < service->keys + service->nkeys && !key->literal)
-		n = glob_texts(check->scratch, key->glob, texts, GLOB_TEXTS_MAX);
+		n = glob_texts(check->scratch, key->glob, texts, LIMIT_GLOB_TEXTS);
 	if (!n)
 		return covering_service(check, place, NULL, budget);
 	for (size_t i = 0; i < n; i++) {

@@ -1,15 +1,12 @@
 /*
- * What conditions say about each other without an alert at hand: does one always hold, do two
- * contradict each other, does one take all that another takes? Answers yes only where it is sure: a
- * regular expression is understood where it is a list of plain words, or takes everything. Owns
- * nothing.
+ * Imply: what two conditions say about each other without an alert. Does one always hold, do two
+ * contradict each other, does one hold wherever the other holds? Says yes only where that is
+ * certain: of regular expressions it understands lists of plain words, and those that match
+ * everything. Pure: owns nothing.
  */
 #include "check-internal.h"
 
-/* Words of one condition that are looked at. */
-#define WORDS_MAX 64
-
-/* ".*" and its kin: without anchors, groups around the whole, and laziness. */
+/* Does the expression match every text: ".*", with anchors, groups around the whole, or lazy? */
 static bool takes_all(const char *regex)
 {
 	const char *end = regex + strlen(regex);
@@ -42,7 +39,7 @@ bool matcher_always(const struct rule_matcher *matcher)
 	       (matcher->op == RULE_REGEX && takes_all(matcher->value));
 }
 
-/* "info|warning" as words; 0: it is something else. */
+/* Lists "info|warning" as words. Returns their number; 0: the expression is no such list. */
 static size_t regex_words(struct arena *arena, const char *regex, const char **words)
 {
 	size_t n = 0;
@@ -52,7 +49,7 @@ static size_t regex_words(struct arena *arena, const char *regex, const char **w
 		for (size_t i = 0; i < len; i++)
 			if (strchr("\\^$.[]?*+{}()", regex[i]))
 				return 0;
-		if (n == WORDS_MAX)
+		if (n == LIMIT_GLOB_TEXTS)
 			return 0;
 		words[n++] = arena_strndup(arena, regex, len);
 		if (!regex[len])
@@ -61,7 +58,8 @@ static size_t regex_words(struct arena *arena, const char *regex, const char **w
 	}
 }
 
-/* All values with which the condition holds; 0: they cannot be listed. */
+/* Lists all values with which the condition holds. Returns their number; 0: they cannot be
+ * listed. */
 static size_t matcher_words(struct arena *arena, const struct rule_matcher *matcher,
 			    const char **words)
 {
@@ -70,7 +68,7 @@ static size_t matcher_words(struct arena *arena, const struct rule_matcher *matc
 		words[0] = matcher->value;
 		return 1;
 	case RULE_GLOB:
-		return glob_texts(arena, matcher->value, words, WORDS_MAX);
+		return glob_texts(arena, matcher->value, words, LIMIT_GLOB_TEXTS);
 	case RULE_REGEX:
 		return regex_words(arena, matcher->value, words);
 	case RULE_NOT_EQUAL:
@@ -80,7 +78,7 @@ static size_t matcher_words(struct arena *arena, const struct rule_matcher *matc
 	return 0;
 }
 
-/* None of the words meets the matcher; with no word at all, false. */
+/* Does no word meet the matcher? False where there is no word. */
 static bool none_meets(const char *const *words, size_t n, const struct rule_matcher *matcher)
 {
 	for (size_t i = 0; i < n; i++)
@@ -92,7 +90,7 @@ static bool none_meets(const char *const *words, size_t n, const struct rule_mat
 bool matchers_contradict(struct arena *arena, const struct rule_matcher *a,
 			 const struct rule_matcher *b)
 {
-	const char *words[WORDS_MAX];
+	const char *words[LIMIT_GLOB_TEXTS];
 
 	if (strcmp(a->name, b->name) != 0)
 		return false;
@@ -104,7 +102,7 @@ bool matchers_contradict(struct arena *arena, const struct rule_matcher *a,
 
 bool matcher_covers(struct arena *arena, const struct rule_matcher *a, const struct rule_matcher *b)
 {
-	const char *words[WORDS_MAX];
+	const char *words[LIMIT_GLOB_TEXTS];
 
 	if (strcmp(a->name, b->name) != 0)
 		return false;

@@ -1,6 +1,6 @@
 /*
- * What a code of findings means, for a person who asks: the sentence, why it matters, an example,
- * the cure. The texts are explain.def's. Owns nothing.
+ * Explain: what a code of findings means, for a person who asks: the sentence of codes.def, then
+ * why it matters, an example and the cure from explain.def. Pure: owns nothing.
  */
 #include <strings.h>
 
@@ -14,7 +14,7 @@
 
 static const struct explanation {
 	const char *code, *why, *example, *cure;
-	bool loads; /* the example is rules */
+	bool loads; /* the example is a text of rules that gives the code */
 } explanations[] = {
 #define EXPLAIN(code, why, example, cure) { #code, why, example, cure, true },
 #define TELL(code, why, example, cure)	  { #code, why, example, cure, false },
@@ -31,7 +31,8 @@ static const struct explanation *find_explanation(const char *code)
 	return NULL;
 }
 
-/* A paragraph, broken at blanks; a few letters beyond ASCII only make a line shorter. */
+/* Adds a paragraph, broken at blanks. Columns are counted in bytes: a line with letters beyond
+ * ASCII is broken a little earlier. */
 static void add_paragraph(struct buf *out, const char *title, const char *text)
 {
 	size_t column = strlen(title);

@@ -1,6 +1,6 @@
 /*
- * Findings: what is wrong in the files of an admin, collected and shown as compilers do. Knows how
- * to print, escape and count; what is a problem, others decide. Owns the texts of a struct
+ * Findings: problems of the files that an admin wrote, collected, sorted, and printed as a
+ * compiler prints them. Which text is a problem, the caller decides. Owns the texts of a struct
  * findings.
  */
 #include <stdlib.h>
@@ -13,8 +13,6 @@
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
 #include "tracepager/ytext.h"
-
-#define TEXT_CAP 2048 /* of a message or a hint; names within are capped before */
 
 static const struct {
 	const char *code, *text;
@@ -37,10 +35,10 @@ const char *finding_code(size_t index)
 	return index < ARRAY_LEN(codes) ? codes[index].code : NULL;
 }
 
-/* One line that is safe on a terminal. */
+/* The text as one line that is safe on a terminal. The caller frees. */
 static char *escaped_text(const char *text)
 {
-	struct buf out = BUF_INIT(TEXT_CAP * 8);
+	struct buf out = BUF_INIT(LIMIT_FINDING_TEXT_BYTES * 8);
 
 	ytext_show(&out, text);
 	return buf_take(&out);
@@ -49,7 +47,7 @@ static char *escaped_text(const char *text)
 void findings_vadd(struct findings *findings, const struct finding_place *place, const char *format,
 		   va_list args)
 {
-	char text[TEXT_CAP];
+	char text[LIMIT_FINDING_TEXT_BYTES];
 
 	if (place->level == FINDING_ERROR)
 		findings->nerrors++;
@@ -91,7 +89,7 @@ void findings_take(struct findings *findings, struct findings *from)
 
 	if (n > LIMIT_FINDINGS - findings->n)
 		n = LIMIT_FINDINGS - findings->n;
-	/* Additions count on a power of two. */
+	/* findings_vadd() grows the list when its length is a power of two. */
 	size_t size = 1;
 	while (size < findings->n + n)
 		size *= 2;
@@ -137,8 +135,8 @@ void findings_sort(struct findings *findings)
 		qsort(findings->at, findings->n, sizeof(*findings->at), compare_findings);
 }
 
-/* The source line, and beneath it the carets: a tab stays a tab, what is escaped takes its cells.
- */
+/* Adds the source line, and beneath it the carets. A tab stays a tab in both lines; an escaped
+ * character gets as many carets as its escape has cells. */
 static void write_source(const struct finding *finding, const char *const *colours, struct buf *out)
 {
 	const char *at = finding->source, *end = at + strlen(at);

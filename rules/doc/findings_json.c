@@ -1,6 +1,6 @@
 /*
- * Findings for programs: as JSON of our own, and as SARIF 2.1.0 (OASIS standard, sections 3.13 to
- * 3.30), which code hosts and editors show beside the lines. Owns nothing.
+ * Findings for programs: as JSON objects, and as SARIF 2.1.0 (OASIS standard, sections 3.13 to
+ * 3.30), which code hosts and editors show beside the lines. Pure: owns nothing.
  */
 #include <stdlib.h>
 
@@ -41,7 +41,8 @@ void findings_write_array(const struct findings *findings, size_t most, struct b
 	buf_putc(out, ']');
 }
 
-/* RFC 3986: relative as the path is, absolute as file:. */
+/* The path as a URI (RFC 3986): a relative path stays relative, an absolute one becomes
+ * file://. The caller frees. */
 static char *uri_of(const char *path)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -58,7 +59,7 @@ static char *uri_of(const char *path)
 	return buf_take(&out);
 }
 
-/* {"text": …}, as SARIF wants every message. */
+/* Adds {"text": …}, the form of every message in SARIF. */
 static void add_message(struct buf *out, const char *key, const char *text)
 {
 	buf_json_key(out, key);
@@ -121,12 +122,12 @@ void findings_write_sarif(const struct findings *findings, const char *version, 
 	buf_putc(out, '[');
 	for (size_t i = 0; (code = finding_code(i)); i++) {
 		if (*code == 'C')
-			continue; /* of the daemon's options */
+			continue; /* codes of the daemon's options are no rules */
 		if (out->data[out->len - 1] != '[')
 			buf_putc(out, ',');
 		add_rule(out, code);
 	}
-	/* Our columns count characters, not UTF-16 units. */
+	/* Columns count characters, not UTF-16 units. */
 	buf_puts(out, "]}},\"columnKind\":\"unicodeCodePoints\",\"results\":[");
 	for (size_t i = 0; i < findings->n; i++) {
 		if (i)

@@ -1,7 +1,7 @@
 /*
- * Jdoc: JSON bytes in, the same tree of nodes out as ydoc.c makes of YAML. The document goes to the
- * streaming reader line by line, so that every node knows its line. Open containers are on a stack
- * of its own: no recursion. Memory is the arena's.
+ * Jdoc: JSON bytes in, a tree of nodes out, the same as ydoc.c makes of YAML. The document goes
+ * to jread line by line, so that every node knows its line; columns are not known. Open
+ * containers stand on a stack: no recursion. The tree is kept by the arena.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "tracepager/jread.h"
 
-/* An open object or list; what it holds so far is on the reader's stack of nodes, from `first`. */
+/* An open object or list. Its members so far are pairs[first] and those behind it. */
 struct level {
 	struct ynode *node;
 	struct ynode *key;
@@ -29,7 +29,7 @@ struct jdoc {
 	struct arena *arena;
 	struct level levels[LIMIT_DEPTH + 1];
 	size_t depth;
-	struct pair *pairs; /* heap */
+	struct pair *pairs; /* heap; members of all open containers, the innermost last */
 	size_t npairs, size, nnodes;
 	int line;
 };
@@ -73,7 +73,7 @@ static void container_open(struct jdoc *jdoc, enum ynode_kind kind)
 		(struct level){ .node = jdoc_node_new(jdoc, kind), .first = jdoc->npairs };
 }
 
-/* Moves the innermost container's pairs from the stack into it. */
+/* Moves the members of the innermost container from the stack into its node. */
 static struct ynode *container_close(struct jdoc *jdoc)
 {
 	struct level *level = &jdoc->levels[--jdoc->depth];

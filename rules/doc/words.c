@@ -4,12 +4,8 @@
 #include <string.h>
 
 #include "tracepager/findings.h"
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
-
-#define HINT_CAP 2048 /* bytes of a list of known words */
-
-/* Words longer than this are no slips of the finger. */
-#define WORD_MAX 64
 
 static char folded_letter(char c)
 {
@@ -21,12 +17,15 @@ static unsigned int lesser_of(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-/* Edits from a to b: a letter more, less, other, or two swapped. Gives up beyond `most` and returns
- * more than it. Upper and lower case, and - and _, are the same letter. */
+/*
+ * Number of edits from a to b: a letter more, less or other, or two letters swapped. Gives up
+ * beyond `most` and returns a larger number. Upper and lower case are the same letter, and so are
+ * - and _.
+ */
 static unsigned int edit_distance(const char *a, size_t na, const char *b, size_t nb,
 				  unsigned int most)
 {
-	unsigned int rows[3][WORD_MAX + 1];
+	unsigned int rows[3][LIMIT_SUGGEST_BYTES + 1];
 	unsigned int *before = rows[0], *last = rows[1], *now = rows[2];
 
 	for (size_t j = 0; j <= nb; j++)
@@ -56,14 +55,14 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 	size_t len = strlen(word);
 	const char *nearest = NULL;
 
-	if (len == 0 || len > WORD_MAX)
+	if (len == 0 || len > LIMIT_SUGGEST_BYTES)
 		return NULL;
-	/* One slip in three letters: "tem" may be "team", but "abc" is not "xyz". Two letters are
-	 * too few to guess. */
+	/* One edit in three letters: "tem" may be "team", but "abc" is not "xyz". With two
+	 * letters any guess would be wild. */
 	unsigned int most = len < 3 ? 0 : lesser_of((unsigned int)(len + 1) / 3, 4);
 	for (size_t i = 0; i < n; i++) {
 		size_t other = strlen(candidates[i]);
-		if (other > WORD_MAX || (other > len ? other - len : len - other) > most)
+		if (other > LIMIT_SUGGEST_BYTES || (other > len ? other - len : len - other) > most)
 			continue;
 		unsigned int far = edit_distance(word, len, candidates[i], other, most);
 		if (far > most || (nearest && far == most))
@@ -71,7 +70,7 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 		nearest = candidates[i];
 		if (far == 0)
 			break;
-		most = far; /* only a nearer one is better */
+		most = far; /* from here on only a nearer candidate is better */
 	}
 	return nearest;
 }
@@ -82,7 +81,7 @@ const char *words_hint(struct arena *arena, const char *word, const char *const 
 
 	if (nearest)
 		return arena_printf(arena, "did you mean \"%s\"?", nearest);
-	struct buf all = BUF_INIT(HINT_CAP);
+	struct buf all = BUF_INIT(LIMIT_FINDING_TEXT_BYTES);
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&all, "%s%s", i ? ", " : "known here: ", known[i]);
 	const char *text = arena_strdup(arena, buf_text(&all));

@@ -1,8 +1,8 @@
 /*
- * Ydoc: YAML bytes in, a tree of nodes with places out. libyaml scans and parses; this file refuses
- * what is dangerous or ambiguous (see ydoc.h), and bounds depth, size and count before libyaml gets
- * there. Open collections are on a stack of its own: no recursion. It knows nothing of what the
- * keys mean. Memory is the arena's.
+ * Ydoc: YAML bytes in, a tree of nodes with places out. libyaml scans and parses; this file
+ * refuses what is dangerous or ambiguous (listed in ydoc.h) and limits depth, size and number of
+ * nodes. Open collections stand on a stack: no recursion. What a key means, the caller knows. The
+ * tree is kept by the arena.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 /* An open list or map. */
 struct frame {
 	struct ynode *node;
-	struct ynode *key;	      /* map: waits for its value */
-	bool drop;		      /* map: the key was refused, its value goes too */
+	struct ynode *key; /* map: the key that waits for its value */
+	bool drop;	   /* map: the key was refused, so that its value is dropped too */
 	struct ynode **keys, **items; /* heap until the collection is closed */
 	size_t n, size;
 	struct map *seen; /* map: text → key */
@@ -37,8 +37,8 @@ struct reader {
 	struct frame stack[LIMIT_DEPTH];
 	size_t depth, nevents;
 	bool failed, stop, has_document;
-	bool stream;	    /* several documents, and anchors that nothing refers to, are fine */
-	struct ynode quote; /* where the last text in quotes of many lines began; line 0: nowhere */
+	bool stream;	    /* several documents are read, and anchors without aliases taken */
+	struct ynode quote; /* the last text in quotes that spans lines; line 0: none yet */
 	int quote_end_line;
 };
 
@@ -47,7 +47,7 @@ static int bounded_int(size_t number)
 	return number < INT32_MAX ? (int)number : INT32_MAX;
 }
 
-/* Does the text end in a word that names a secret? Such values are not shown. */
+/* Does the key end in a word that names a secret? Findings do not show such values. */
 static bool names_secret(const char *start, const char *end)
 {
 	static const char *const words[] = { "key",    "secret",	"token", "password",
@@ -62,12 +62,13 @@ static bool names_secret(const char *start, const char *end)
 	return false;
 }
 
-/* Where the value at `at` ends: rather too late than too early. */
+/* The end of the value at `at`. Where that is unclear, the end of the line: hiding too much is
+ * better than showing a secret. */
 static char *value_end(char *at, bool in_braces)
 {
 	char quote = *at;
 
-	if (quote == '{' || quote == '[') /* all of it, and rather what follows too */
+	if (quote == '{' || quote == '[') /* a list or map: the whole rest of the line */
 		return at + strlen(at);
 	if (quote != '"' && quote != '\'')
 		return at + (in_braces ? strcspn(at, ",}") : strlen(at));
@@ -82,8 +83,8 @@ static char *value_end(char *at, bool in_braces)
 }
 
 /*
- * Put a mark over the values of secrets in a line. By its looks, not by the tree: a line with a
- * syntax error has no tree. Every character keeps its place (one mark each), so that columns stay
+ * Overwrites the values of secrets in a line with marks. Works on the text, not on the tree: a
+ * line with a syntax error has no tree. Each character becomes one mark, so that columns stay
  * right.
  */
 static void hide_secrets(char *line, char mark)
@@ -118,7 +119,8 @@ void ydoc_hide_secrets(char *text)
 		hide_secrets(line, 'x');
 		if (next) {
 			char *end = line + strlen(line);
-			if (end != next) /* characters of several bytes became one */
+			if (end !=
+			    next) /* a character of several bytes became one mark: close the gap */
 				memmove(end + 1, next + 1, strlen(next + 1) + 1);
 			*end = '\n';
 			next = end + 1;
@@ -126,7 +128,8 @@ void ydoc_hide_secrets(char *text)
 	}
 }
 
-/* The line as findings show it; NULL where it is too long. Caller frees. */
+/* The source line, secrets hidden; NULL: no such line, or longer than LIMIT_FINDING_LINE_BYTES.
+ * The caller frees. */
 static char *source_line(const struct ydoc *doc, int line)
 {
 	if (line < 1 || (size_t)line > doc->nlines)
@@ -167,14 +170,14 @@ void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding
 	va_end(args);
 }
 
-/* A problem that leaves the tree usable: the rest of the file is looked at too. */
+/* Adds a finding and goes on: the rest of the file is checked too. */
 #define REFUSE(reader, node, code, hint, ...)                                                      \
 	do {                                                                                       \
 		ydoc_finding((reader)->doc, node, FINDING_ERROR, code, (reader)->findings, hint,   \
 			     __VA_ARGS__);                                                         \
 		(reader)->failed = true;                                                           \
 	} while (0)
-/* A problem that ends the file. */
+/* Adds a finding and ends the reading of this file. */
 #define STOP(reader, node, code, hint, ...)                                                        \
 	do {                                                                                       \
 		REFUSE(reader, node, code, hint, __VA_ARGS__);                                     \
@@ -188,8 +191,8 @@ static struct ynode node_at(size_t line, size_t column)
 			       .width = 1 };
 }
 
-/* Characters from a place to the last one of its line that is no blank: what a token of many lines
- * has on its first. */
+/* Number of characters from the column to the last one of the line that is no blank: the width
+ * of the first line of a token that spans several. */
 static int width_to_end(const struct ydoc *doc, int line, int column)
 {
 	if (line < 1 || (size_t)line > doc->nlines)
@@ -247,7 +250,8 @@ static void take_map_key(struct reader *reader, struct frame *frame, struct ynod
 	map_put(frame->seen, key->text, key);
 	frame->drop = false;
 	if (frame->n == 0 && frame->node->line == key->line && frame->node->column == key->column)
-		frame->node->width = key->width; /* a block map has no token of its own */
+		frame->node->width = key->width; /* a block map has no token of its own: its place
+						    is its first key */
 }
 
 static void frame_push(struct frame *frame, struct ynode *key, struct ynode *item)
@@ -264,7 +268,7 @@ static void frame_push(struct frame *frame, struct ynode *key, struct ynode *ite
 	frame->items[frame->n++] = item;
 }
 
-/* Put a finished node where it belongs. */
+/* Adds a finished node to the innermost open collection. */
 static void node_add(struct reader *reader, struct ynode *node)
 {
 	if (reader->depth == 0) {
@@ -277,8 +281,8 @@ static void node_add(struct reader *reader, struct ynode *node)
 	} else if (!frame->key) {
 		take_map_key(reader, frame, node);
 	} else {
-		/* "<<: *base": the alias was told; an unknown key would be a second finding for it.
-		 */
+		/* "<<: *base": the alias has its finding; "unknown key" for << would be a
+		 * second one. */
 		bool merge = node->bad && strcmp(frame->key->text, "<<") == 0;
 		if (!frame->drop && !merge)
 			frame_push(frame, frame->key, node);
@@ -327,7 +331,7 @@ static void collection_end(struct reader *reader, const yaml_event_t *event)
 	node->items = copy_nodes(reader->arena, frame->items, frame->n);
 	if (node->kind == YNODE_MAP)
 		node->keys = copy_nodes(reader->arena, frame->keys, frame->n);
-	/* [a, b] ends with a token, a block does not. */
+	/* A flow collection, [a, b], ends with a token of its own; a block collection does not. */
 	if (event->end_mark.index > event->start_mark.index &&
 	    bounded_int(event->end_mark.line + 1) == node->line)
 		node->width = end - node->column;
@@ -439,7 +443,7 @@ static void ydoc_on_event(struct reader *reader, const yaml_event_t *event)
 				 event);
 }
 
-/* libyaml's words say what it missed; these say what the writer probably did. */
+/* libyaml's message says what the parser missed; the hint says what the writer probably did. */
 static const char *syntax_hint(const struct reader *reader, const yaml_parser_t *parser)
 {
 	const struct ydoc *doc = reader->doc;
@@ -460,8 +464,8 @@ static const char *syntax_hint(const struct reader *reader, const yaml_parser_t 
 }
 
 /*
- * A quote that was not closed ends at the next one, many lines below, or never. What stands there
- * is right: the opening one is shown. True: told.
+ * An unclosed quote ends at the next quote, many lines below, or never. The text where libyaml
+ * reports the error is right; the finding points at the opening quote. True: a finding was added.
  */
 static bool quote_error(struct reader *reader, const yaml_parser_t *parser)
 {
@@ -493,7 +497,7 @@ static void syntax_error(struct reader *reader, const yaml_parser_t *parser)
 	}
 	if (quote_error(reader, parser))
 		return;
-	/* An end that came too early is shown at the last line that there is. */
+	/* Where the file ends too early, the finding points behind its last line. */
 	if (at.line > 1 && at.column == 1 && (size_t)at.line == reader->doc->nlines &&
 	    reader->doc->lines[at.line - 1] == reader->doc->len) {
 		at.line--;
@@ -538,7 +542,7 @@ static void read_events(struct reader *reader)
 		frame_fini(&reader->stack[--reader->depth]);
 }
 
-/* The list of a stream's documents: those that were whole, whatever came behind them. */
+/* The root of a stream: the list of its whole documents, also where a later one was refused. */
 static void close_stream(struct reader *reader)
 {
 	struct frame *frame = &reader->stack[0];
@@ -565,7 +569,7 @@ static bool is_printable(uint32_t c)
 	       (c >= 0xa0 && c != 0xfffe && c != 0xffff && c <= 0x10ffff);
 }
 
-/* Find the lines, and the first character that YAML does not allow. */
+/* Finds where each line begins, and the first character that YAML does not allow. */
 static void scan_text(struct reader *reader)
 {
 	const char *start = reader->doc->text, *at = start, *end = start + reader->doc->len,
@@ -612,7 +616,7 @@ static int parse_text(struct arena *arena, const char *file, const char *text, s
 		      bool stream, struct ydoc *ret_doc, struct findings *findings)
 {
 	struct reader *reader = xcalloc(
-		1, sizeof(*reader)); /* 4 KiB of stack frames: too large for a thread's stack */
+		1, sizeof(*reader)); /* 4 KiB of frames: too much for the stack of a pool thread */
 
 	*ret_doc = (struct ydoc){ .file = arena_strdup(arena, file) };
 	reader->arena = arena;
@@ -657,11 +661,12 @@ int ydoc_parse_stream(struct arena *arena, const char *file, const char *text, s
 	return parse_text(arena, file, text, len, true, ret_doc, findings);
 }
 
-/* One byte more than the limit is read, so that ydoc_parse() tells. */
+/* Reads one byte more than the limit, so that ydoc_parse() sees that the file is too large. */
 int ydoc_slurp(const char *path, char **ret_text, size_t *ret_len)
 {
 	CLEANUP_CLOSE int fd =
-		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
+		open(path, O_RDONLY | O_CLOEXEC |
+				   O_NONBLOCK); /* O_NONBLOCK: opening a FIFO must not block */
 	struct stat status;
 	size_t n = 0, size;
 

@@ -1,4 +1,5 @@
-/* Ynode: look-ups in a tree that ydoc.c made, and values as texts say them. Owns nothing. */
+/* Ynode: look-ups in a tree of nodes, and the values that texts stand for: booleans, numbers,
+ * durations. Pure: owns nothing. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -63,7 +64,7 @@ bool ynode_int(const struct ynode *node, int64_t *ret_value)
 	return true;
 }
 
-/* The unit at *at in microseconds, and *at after it; 0: none. */
+/* Length of the unit at *at in microseconds; *at moves behind it. 0: no unit. */
 static int64_t take_unit(const char **at)
 {
 	static const struct {
@@ -102,7 +103,7 @@ bool duration_parse(const char *text, int64_t *ret_us)
 				number = number * 10 + (*text - '0');
 		if (text == start)
 			return false;
-		if (*text == '.') { /* Go's 1.5h */
+		if (*text == '.') { /* a fraction, as in Go's 1.5h */
 			for (start = ++text; *text >= '0' && *text <= '9'; text++)
 				if (scale < 1000000) {
 					fraction = fraction * 10 + (*text - '0');
@@ -115,7 +116,7 @@ bool duration_parse(const char *text, int64_t *ret_us)
 		if (!unit || __builtin_mul_overflow(number, unit, &part) ||
 		    part > LIMIT_DURATION_US)
 			return false;
-		/* Fractions have six digits at most: no product overflows. */
+		/* A fraction has at most six digits here, so that the product cannot overflow. */
 		part += fraction * (unit / scale) + fraction * (unit % scale) / scale;
 		total += part;
 		if (total > LIMIT_DURATION_US)

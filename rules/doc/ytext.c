@@ -1,7 +1,7 @@
 /*
- * Characters of a text that people wrote: UTF-8, how wide they stand in a terminal, and how those
- * are shown that must not reach one. Independent of the locale, so that a finding looks the same
- * everywhere. Owns nothing.
+ * Ytext: characters of a text that a person wrote. Decodes UTF-8, counts the cells that a
+ * character takes in a terminal, and escapes characters that must not reach one. Independent of
+ * the locale, so that a finding looks the same on every machine. Pure: owns nothing.
  */
 #include "tracepager/ytext.h"
 
@@ -67,7 +67,8 @@ static bool in_ranges(uint32_t c, const struct range *ranges, size_t n)
 	return false;
 }
 
-/* Controls, and the marks that turn the direction of what follows or cannot be seen at all. */
+/* Control characters, invisible ones, and those that change the direction of the text behind
+ * them. */
 static bool is_hidden(uint32_t c)
 {
 	static const struct range hidden[] = { { 0, 0x1f },	   { 0x7f, 0x9f },
@@ -79,8 +80,8 @@ static bool is_hidden(uint32_t c)
 	return in_ranges(c, hidden, ARRAY_LEN(hidden));
 }
 
-/* The blocks that terminals draw in two cells (Unicode, East Asian Width W and F), and the marks
- * that take none. */
+/* Cells of a character: 2 for the blocks of East Asian Width W and F (Unicode), 0 for combining
+ * marks, else 1. */
 static unsigned int char_cells(uint32_t c)
 {
 	static const struct range wide[] = {

@@ -1,7 +1,6 @@
 /*
- * Globs: * any run, ? one character, [abc] [a-z] [!a] a set, \ quotes. No braces, no ** and no
- * special meaning of a slash. A [ that is never closed stands for itself; the loader refuses it
- * before. Owns nothing.
+ * Globs: matching, and what can be said of two globs without a text: do they overlap, does one
+ * cover the other? The syntax stands in glob.h. No recursion. Pure: owns nothing.
  */
 #include <stdlib.h>
 
@@ -23,11 +22,11 @@ enum token_kind {
 
 struct token {
 	enum token_kind kind;
-	uint32_t c;		 /* CHAR */
-	const char *set, *close; /* SET: behind the [ and at its ] */
+	uint32_t c;		 /* TOKEN_CHAR */
+	const char *set, *close; /* TOKEN_SET: behind the [, and at the ] */
 };
 
-/* One character of a glob or a text. Bad bytes are characters of their own. */
+/* Takes one character. A byte that is not UTF-8 is a character of its own, beyond Unicode. */
 static const char *take_char(const char *at, uint32_t *ret_char)
 {
 	if (!((unsigned char)*at & 0x80)) {
@@ -40,7 +39,8 @@ static const char *take_char(const char *at, uint32_t *ret_char)
 	return at + n;
 }
 
-/* The ] of the set that begins behind a [, or NULL. A ] that stands first is a member. */
+/* The ] that closes the set whose [ stands before `set`; NULL: none. A ] at the start is a
+ * member. */
 static const char *set_close(const char *set)
 {
 	if (*set == '!' || *set == '^')
@@ -123,8 +123,8 @@ static bool token_takes(const struct token *token, uint32_t c)
 
 bool glob_match(const char *glob, const char *text)
 {
-	const char *star = NULL,
-		   *resume = NULL; /* behind the last *, and where its run ends for now */
+	const char *star = NULL, *resume = NULL; /* behind the last star, and the end of the run
+						    that it takes so far */
 	struct token token;
 	uint32_t c;
 
@@ -145,8 +145,8 @@ bool glob_match(const char *glob, const char *text)
 		} else if (token.kind == TOKEN_END) {
 			return true;
 		}
-		/* The last * takes one character more; the ones before it need not be tried again.
-		 */
+		/* Let the last star take one character more. Stars before it need not be tried
+		 * again. */
 		if (!star || !*resume)
 			return false;
 		resume = text = take_char(resume, &c);
@@ -167,8 +167,8 @@ bool glob_is_valid(const char *glob)
 	return true;
 }
 
-/* The characters that stand for themselves, up to the first wildcard, into text; returns where they
- * end in the glob. */
+/* Copies the characters before the first wildcard, unquoted, into text. Returns where they end
+ * in the glob. */
 static const char *copy_plain(const char *glob, char *text)
 {
 	struct token token;
@@ -211,7 +211,7 @@ unsigned int glob_literals(const char *glob)
 	return n;
 }
 
-/* Can one character be taken by both? */
+/* Is there a character that both tokens take? */
 static bool tokens_meet(const struct token *a, const struct token *b)
 {
 	if (a->kind == TOKEN_CHAR)
@@ -231,8 +231,8 @@ static struct token *tokens_of(const char *glob, size_t *ret_n)
 }
 
 /*
- * reach[j] after row i: can the first i tokens of a and the first j of b be made the same text? A
- * star either ends here or takes one more token of the other side.
+ * reach[j] after row i: can the first i tokens of a and the first j tokens of b match a common
+ * text? A star either ends here or takes one more token of the other glob.
  */
 static bool tokens_overlap(const struct token *a, size_t na, const struct token *b, size_t nb)
 {
@@ -267,7 +267,7 @@ bool glob_overlap(const char *a, const char *b)
 {
 	size_t na, nb;
 
-	/* Most pairs part ways before their first wildcard. */
+	/* Most pairs of globs differ before their first wildcard: skip the table for those. */
 	while (*a && *a == *b && !strchr("*?[\\", *a))
 		a++, b++;
 	if (*a != *b && !(*a && strchr("*?[\\", *a)) && !(*b && strchr("*?[\\", *b)))
@@ -277,20 +277,20 @@ bool glob_overlap(const char *a, const char *b)
 	return tokens_overlap(x, na, y, nb);
 }
 
-/* Every character of the set, negated or not, is taken by the token. */
+/* Does a take every character that b takes? */
 static bool token_covers(const struct token *a, const struct token *b)
 {
 	if (a->kind == TOKEN_ANY)
 		return b->kind != TOKEN_STAR;
 	if (b->kind == TOKEN_CHAR)
 		return token_takes(a, b->c);
-	/* Two sets: only where they are written alike. */
+	/* Two sets: certain only where they are written alike. */
 	return a->kind == TOKEN_SET && b->kind == TOKEN_SET &&
 	       a->close - a->set == b->close - b->set &&
 	       memcmp(a->set, b->set, (size_t)(a->close - a->set)) == 0;
 }
 
-/* As glob_match(), with the tokens of b in place of a text's characters. */
+/* The same steps as glob_match(), with the tokens of b in place of the characters of a text. */
 bool glob_covers(const char *a, const char *b)
 {
 	size_t na, nb, i = 0, j = 0, star = SIZE_MAX, resume = 0;
@@ -317,7 +317,8 @@ bool glob_covers(const char *a, const char *b)
 	}
 }
 
-/* The characters of a set that takes few; 0: they are too many. */
+/* Lists the characters of a set. Returns their number; 0: more than `most`, a range, or not
+ * ASCII. */
 static size_t set_members(const struct token *token, uint32_t *members, size_t most)
 {
 	const char *at = token->set;

@@ -1,6 +1,6 @@
 /*
- * Time intervals, as Alertmanager has them: within one kind of range any may hold, all kinds must.
- * Pure: the time is handed in. Owns nothing.
+ * Time intervals, as Alertmanager has them: one range of each kind must hold (times, weekdays,
+ * days of month, months, years). Pure: the caller passes the time; owns nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static bool ranges_hold(const struct interval_ranges *ranges, int value)
 	return ranges->n == 0;
 }
 
-/* The end of a time of day is not in it. */
+/* The last minute of a range is not part of it. */
 static bool times_hold(const struct interval_ranges *ranges, int minute)
 {
 	for (size_t i = 0; i < ranges->n; i++)
@@ -25,8 +25,8 @@ static bool times_hold(const struct interval_ranges *ranges, int minute)
 	return ranges->n == 0;
 }
 
-/* Negative days count from the end of the month; what is beyond it is its end, but a range that
- * begins beyond it does not hold at all. */
+/* A negative day counts from the end of the month. A last day beyond the month means its end; a
+ * range that begins beyond the month does not hold. */
 static bool days_hold(const struct interval_ranges *ranges, const struct civil *now)
 {
 	int length = days_in_month(now->year, now->month);
@@ -89,8 +89,8 @@ static const struct {
 	const char *what;
 	const char *const *names;
 	size_t nnames;
-	int first_name;	 /* the number of names[0] */
-	int least, most; /* of numbers; least > most: names only */
+	int first_name;	 /* the value of names[0] */
+	int least, most; /* of numbers; least > most: only names are allowed */
 } fields[] = {
 	[INTERVAL_WEEKDAYS] = { "day of the week", weekday_names, 7, 0, 1, 0 },
 	[INTERVAL_DAYS_OF_MONTH] = { "day of a month", NULL, 0, 0, -31, 31 },
@@ -130,7 +130,8 @@ static int parse_one(enum interval_field field, const char *text, size_t len, in
 		       len < 40 ? (int)len : 40, text);
 }
 
-/* Days from both ends of a month are compared in the shortest one. */
+/* The value by which the ends of a range are ordered. Days from the end of the month are placed
+ * in the shortest month, 28 days. */
 static int in_order(enum interval_field field, int value)
 {
 	return field == INTERVAL_DAYS_OF_MONTH && value < 0 ? 28 + value : value;

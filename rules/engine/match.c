@@ -1,10 +1,11 @@
 /*
- * Look-ups: a service, a peer, an alert against the set. Pure, and safe from any thread. Names
- * without wildcards are found by map; globs one after the other, the most specific first.
+ * Look-ups of services, peers, signals and silences. Services and peers without wildcards are
+ * found by map; a glob by its prefix; signals by an index. With a trail, each look-up records
+ * which rules did not match, and why. Pure: any thread may call.
  */
 #include "engine-internal.h"
 
-/* What is known of a service while its entry is looked for. */
+/* The service that is looked for. */
 struct subject {
 	const char *service, *namespace;
 	rules_attr *attr;
@@ -48,7 +49,7 @@ static bool entry_matches(const struct service_entry *entry, const struct subjec
 	return true;
 }
 
-/* For people: why an entry is not the owner's; the first key that does not hold. */
+/* Records why an entry does not match: the first key that does not hold. */
 static void tell_service(const struct service_entry *entry, const struct subject *subject,
 			 struct rule_trail *trail)
 {
@@ -71,7 +72,7 @@ static void tell_service(const struct service_entry *entry, const struct subject
 	trail_missed(trail, RULE_SERVICE, entry->rule.name, entry->rule.place, &miss, reason);
 }
 
-/* The first entry of the bucket that matches and is more specific than `best`. */
+/* The first entry of the bucket that matches, if it is more specific than `best`; else `best`. */
 static const struct service_entry *best_of(const struct service_bucket *bucket,
 					   const struct service_entry *best,
 					   const struct subject *subject, struct rule_trail *trail)
@@ -87,7 +88,8 @@ static const struct service_entry *best_of(const struct service_bucket *bucket,
 	return best;
 }
 
-/* The most specific entry with a glob: each has what it begins with in common with the name. */
+/* The most specific matching entry with a glob. The prefix of its glob begins the service name,
+ * so that only buckets of such prefixes are tried. */
 static const struct service_entry *best_glob(const struct ruleset *rules,
 					     const struct subject *subject,
 					     struct rule_trail *trail)
@@ -138,7 +140,7 @@ const struct service_rule *rules_service(const struct ruleset *rules, const char
 	return &found->rule;
 }
 
-/* HOST of HOST:PORT; false where there is no port. */
+/* Writes HOST of HOST:PORT to out. False: there is no port. */
 static bool without_port(const char *name, char *out, size_t size)
 {
 	const char *colon = strrchr(name, ':');
@@ -219,7 +221,8 @@ const struct signal_rule *rules_signal(const struct ruleset *rules, const struct
 	return NULL;
 }
 
-/* Those that could still be told apart by one matcher stand in the decision. */
+/* Records why a silence does not match. A silence counts one condition more than it has
+ * matchers: the time. */
 static void tell_silence(const struct silence_entry *entry, const struct alert *alert,
 			 int64_t wall_us, struct rule_trail *trail)
 {
@@ -261,7 +264,7 @@ const struct silence *rules_silence(const struct ruleset *rules, const struct al
 	return found;
 }
 
-/* A glob of wildcards alone takes every name and knows none. */
+/* Does the glob name the service? One of wildcards alone matches every name and names none. */
 static bool glob_names(const char *glob, const char *service)
 {
 	return glob_literals(glob) > 0 && glob_match(glob, service);

@@ -1,9 +1,8 @@
 /*
- * Matchers on labels: globs, and Alertmanager's name=value, !=, =~, !~. Its two grammars are both
- * taken: where the classic one accepts a text it counts, else the UTF-8 one (Alertmanager's own
- * choice when they disagree). Regular expressions are anchored at both ends and bounded in steps
- * and memory; what goes over the bounds does not match. Owns the compiled expressions; names and
- * values are an arena's.
+ * Matchers on labels: Alertmanager's syntax is parsed and compiled here. Both of its grammars are
+ * accepted: where the classic one takes a text, that reading counts, else the UTF-8 one (as
+ * Alertmanager decides when they disagree). Owns the compiled expressions; names and values are
+ * kept by the caller's arena.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -58,7 +57,8 @@ void matchers_add_glob(struct arena *arena, struct rule_matchers *matchers, cons
 							 .literal = glob_literal(arena, glob) });
 }
 
-/* Name and value are borrowed. 0, or -EDOM where the regular expression is wrong. */
+/* Adds one matcher. Name and value are borrowed. Returns 0, or -EDOM with err where the regular
+ * expression is wrong. */
 static int add_op(struct rule_matchers *matchers, enum rule_op op, const char *name,
 		  const char *value, struct err *err)
 {
@@ -73,7 +73,7 @@ static int add_op(struct rule_matchers *matchers, enum rule_op op, const char *n
 	return 0;
 }
 
-/* 1: matches, 0: does not, -1: too costly to tell. */
+/* 1: matches; 0: does not; -1: the match took more steps or memory than the limits allow. */
 static int regex_match(const pcre2_code *code, const char *text)
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
@@ -175,12 +175,12 @@ unsigned int matchers_literals(const struct rule_matchers *matchers)
 	return n;
 }
 
-/* What both grammars need: where they are, and the matchers so far. */
+/* A text while it is parsed, by either grammar. */
 struct scan {
 	const char *at, *end;
 	struct arena *arena;
 	struct rule_matchers *matchers;
-	size_t first; /* of this text */
+	size_t first; /* number of matchers before this text */
 	struct err *err;
 };
 
@@ -190,7 +190,7 @@ static void skip_blanks(struct scan *scan)
 		scan->at++;
 }
 
-/* Characters left, for messages: at most 40. */
+/* Length of the rest, for messages: at most 40. */
 static int characters_left(const struct scan *scan)
 {
 	return scan->end - scan->at < 40 ? (int)(scan->end - scan->at) : 40;
@@ -244,7 +244,7 @@ static void add_utf8(struct buf *out, uint32_t c)
 	buf_add(out, bytes, n);
 }
 
-/* One escape of a Go string literal, behind its backslash. */
+/* Takes one escape of a Go string literal; the backslash was taken already. */
 static int take_go_escape(struct scan *scan, struct buf *out)
 {
 	static const char names[] = "abfnrtv\\\"", values[] = "\a\b\f\n\r\t\v\\\"";
@@ -293,7 +293,7 @@ static int take_quoted(struct scan *scan, struct buf *out)
 	return 0;
 }
 
-/* A name or a value of the UTF-8 grammar, kept by the arena. */
+/* Takes a name or a value of the UTF-8 grammar, kept by the arena. */
 static int take_word(struct scan *scan, const char *what, const char **ret_word)
 {
 	struct buf out = BUF_INIT(LIMIT_YAML_FILE_BYTES);
@@ -330,7 +330,7 @@ static int parse_utf8(struct scan *scan)
 		enum rule_op op;
 		skip_blanks(scan);
 		if (scan->matchers->n > scan->first && (scan->at == scan->end || *scan->at == '}'))
-			break; /* behind the last comma */
+			break; /* a comma may stand behind the last matcher */
 		if (take_word(scan, "name", &name) < 0 || take_op(scan, name, &op) < 0 ||
 		    take_word(scan, "value", &value) < 0)
 			return -EINVAL;
@@ -350,7 +350,8 @@ static int parse_utf8(struct scan *scan)
 	return 0;
 }
 
-/* The end of the classic matcher that begins here: a comma outside of quotes, or the end. */
+/* The end of the classic matcher that begins at `at`: the next comma outside of quotes, or
+ * `end`. */
 static const char *classic_end(const char *at, const char *end)
 {
 	for (bool quoted = false; at < end && (quoted || *at != ','); at++) {
@@ -362,7 +363,8 @@ static const char *classic_end(const char *at, const char *end)
 	return at;
 }
 
-/* A value of the classic grammar: \" \n \\ are escapes, any other backslash stands for itself. */
+/* Takes a value of the classic grammar: \" \n \\ are escapes, any other backslash stands for
+ * itself. */
 static int classic_value(struct scan *scan, const char **ret_value)
 {
 	const char *at = scan->at, *end = scan->end;
@@ -427,7 +429,7 @@ static int parse_classic(struct scan *scan)
 		       : err_set(scan->err, EINVAL, "there is no matcher in it");
 }
 
-/* Back to what was there before. */
+/* Removes the matchers from number n on. */
 static void drop_from(struct rule_matchers *matchers, size_t n)
 {
 	while (matchers->n > n)

@@ -1,5 +1,5 @@
-/* The names that rules give, for whoever refers to them from outside: tests, options of commands.
- * Owns nothing. */
+/* Names: does the rule set define a name that tests or options of commands use? Pure: owns
+ * nothing. */
 #include <stdlib.h>
 
 #include "engine-internal.h"

@@ -1,29 +1,30 @@
 /*
- * Picks: which of many entries can match at all. An entry whose condition only a few texts can
- * fulfil stands under those texts; of several such conditions the one counts whose texts are named
- * least. All others can always match. So a look-up tries the few that its own texts lead to, in
- * their order, however many there are. Owns its map and buckets.
+ * Picks: an index that tells which of many entries can match at all. An entry with a condition
+ * that only a few texts fulfil is filed under those texts; of several such conditions, under the
+ * one whose texts fewest entries name. All other entries can always match. So a look-up tries
+ * only the entries to which its own texts lead, in their order, however many entries there are.
+ * Owns its map and buckets.
  */
 #include <stdlib.h>
 
 #include "engine-internal.h"
 
-/* A longer text is compared by the entry itself. */
+/* An entry with a longer key is filed as one that can always match. */
 #define KEY_BYTES (2 * LIMIT_GLOB_BYTES)
 
 struct pick_sink {
-	struct map *map; /* key → how many entries name it, and then → bucket */
+	struct map *map; /* counting: key → number of entries that name it */
 	uint32_t entry;
 	bool counting;
 	bool found;
-	size_t cost; /* of the best condition so far */
+	size_t cost; /* number of entries that name the texts of the best condition so far */
 	unsigned int field;
 	const char *name;
 	const char *const *texts;
 	size_t n;
 };
 
-/* No two conditions give the same key: names of labels may hold anything, but not this byte. */
+/* The key of a text. No two conditions give the same key: byte 1 stands in no name of a field. */
 static bool pick_make_key(unsigned int field, const char *name, const char *text,
 			  char key[KEY_BYTES])
 {
@@ -44,8 +45,8 @@ static void count_texts(struct pick_sink *sink, unsigned int field, const char *
 		}
 }
 
-/* A text that is no key, or the empty one, which a label that is not there has too, cannot lead to
- * the entry. */
+/* Sums up how many entries name these texts. False: the entry cannot be filed under them, since
+ * one is too long, or is empty, as a missing label is. */
 static bool texts_cost(const struct pick_sink *sink, unsigned int field, const char *name,
 		       const char *const *texts, size_t n, size_t *ret_cost)
 {

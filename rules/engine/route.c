@@ -1,6 +1,8 @@
 /*
- * Routes: ordered exceptions, compiled to conditions on what is known of a page. Which of them can
- * match is asked of an index, so that the others cost nothing. Pure; what it keeps is the set's.
+ * Routes: ordered exceptions, compiled to conditions on what is known of a page. An index
+ * (picks.c) tells which routes can match; only those are tried. A route is late where a condition
+ * is about the suspect or its owner, which is known only after the traces. Pure: any thread may
+ * call.
  */
 #include <assert.h>
 #include <math.h>
@@ -9,7 +11,7 @@
 
 static const struct {
 	const char *name;
-	bool late; /* only traces, or rules about what they show, tell it */
+	bool late; /* known only after the traces were looked at */
 } fields[] = {
 	[WHEN_SEVERITY] = { "severity", false },
 	[WHEN_SENDER] = { "sender", false },
@@ -24,7 +26,7 @@ static const struct {
 	[WHEN_SUSPECT_CRITICALITY] = { "suspect.criticality", true },
 	[WHEN_SUSPECT_CALLEE] = { "suspect.callee", true },
 	[WHEN_SUSPECT_ERROR] = { "suspect.error", true },
-	[WHEN_SUSPECT_ATTR] = { "suspect.", true }, /* before the attribute's name */
+	[WHEN_SUSPECT_ATTR] = { "suspect.", true }, /* the attribute's name follows */
 };
 
 static bool is_late(const struct when_word *word)
@@ -70,7 +72,7 @@ static const char *suspect_value(const struct suspect *suspect, enum when_field 
 	}
 }
 
-/* What the input has for a condition: NULL is as good as "". Of a severity, what the label says. */
+/* The value of a field in the input; NULL counts as "". For a severity: the label's value. */
 static const char *route_value(const struct route_input *input, enum when_field field,
 			       const char *name)
 {
@@ -115,7 +117,7 @@ static bool word_holds(const struct when_word *word, const struct route_input *i
 
 static bool number_test_holds(const struct number_test *test, double value)
 {
-	/* A decision tells three decimals: what reads as 0.8 there is 0.8. */
+	/* A decision shows three decimals: a confidence that reads 0.8 there is 0.8 here. */
 	double left = round(value * 1000), right = round(test->value * 1000);
 
 	switch (test->op[0]) {
@@ -136,39 +138,40 @@ static bool confidence_holds(const struct route_entry *route, const struct route
 	return true;
 }
 
-/* What one look-up asks again and again: most routes that name a time name the same one. */
-struct view {
+/* The state of one look-up. Most routes with a time name the same interval, so that its last
+ * answer is kept. */
+struct route_look {
 	const struct route_input *input;
-	const struct time_set *set; /* asked last */
+	const struct time_set *set; /* the interval asked last */
 	bool set_holds;
 };
 
-static bool time_holds(const struct route_entry *route, struct view *view)
+static bool time_holds(const struct route_entry *route, struct route_look *look)
 {
 	for (size_t i = 0; i < route->ntimes; i++) {
-		if (view->set != route->times[i]) {
-			view->set = route->times[i];
-			view->set_holds = time_set_contains(view->set, view->input->wall_us);
+		if (look->set != route->times[i]) {
+			look->set = route->times[i];
+			look->set_holds = time_set_contains(look->set, look->input->wall_us);
 		}
-		if (view->set_holds)
+		if (look->set_holds)
 			return true;
 	}
 	return route->ntimes == 0;
 }
 
-/* early: leaves out what only traces tell. */
-static bool route_holds(const struct route_entry *route, struct view *view, bool early)
+/* Does the route hold? early: conditions of late fields are passed over. */
+static bool route_holds(const struct route_entry *route, struct route_look *look, bool early)
 {
-	const struct route_input *input = view->input;
+	const struct route_input *input = look->input;
 
 	for (size_t i = 0; i < route->nwords; i++)
 		if (!(early && is_late(&route->words[i])) && !word_holds(&route->words[i], input))
 			return false;
 	return matchers_match(&route->labels, labels_of(input)) &&
-	       (early || confidence_holds(route, input)) && time_holds(route, view);
+	       (early || confidence_holds(route, input)) && time_holds(route, look);
 }
 
-/* For people. */
+/* ---- reasons, for people ---- */
 
 static const char *word_reason(struct arena *arena, const struct when_word *word,
 			       const struct route_input *input)
@@ -199,17 +202,17 @@ static const char *time_reason(struct arena *arena, const struct route_entry *ro
 			    route->ntimes > 1 ? ", nor in another one that it names" : "");
 }
 
-/* The same as route_holds(), and told where it does not. */
-static bool route_holds_or_tells(const struct route_entry *route, struct view *view,
+/* The same as route_holds(); where the route does not hold, the trail records why. */
+static bool route_holds_or_tells(const struct route_entry *route, struct route_look *look,
 				 struct rule_trail *trail)
 {
-	const struct route_input *input = view->input;
+	const struct route_input *input = look->input;
 	struct rule_miss miss = { .of = (unsigned int)(route->nwords + route->labels.n +
 						       (route->nconfidence > 0) +
 						       (route->ntimes > 0)) };
 	const struct when_word *word = NULL;
 	const struct rule_matcher *matcher = NULL;
-	bool confidence = confidence_holds(route, input), time = time_holds(route, view);
+	bool confidence = confidence_holds(route, input), time = time_holds(route, look);
 
 	for (size_t i = 0; i < route->nwords; i++) {
 		bool holds = word_holds(&route->words[i], input);
@@ -236,7 +239,7 @@ static bool route_holds_or_tells(const struct route_entry *route, struct view *v
 	return false;
 }
 
-/* What it changes: "severity critical, team sre". */
+/* What the route changes, for people: "severity critical, team sre". Kept by the arena. */
 static const char *route_effect(struct arena *arena, const struct route *route)
 {
 	struct buf out = BUF_INIT(64u << 10);
@@ -262,7 +265,7 @@ static const char *route_effect(struct arena *arena, const struct route *route)
 	return text;
 }
 
-/* Applying. */
+/* ---- look-ups ---- */
 
 static void add_notified(struct routing *routing, const struct pager *pager)
 {
@@ -273,8 +276,8 @@ static void add_notified(struct routing *routing, const struct pager *pager)
 		routing->also_notify[routing->nalso_notify++] = pager;
 }
 
-/* Team, escalation and pagers are three ways to say who: the last one that is said counts, and a
- * team brings its own escalation. */
+/* Applies a route to what earlier ones said. Team, escalation and pagers all say who is paged:
+ * the last one said counts, and a team brings its own escalation. */
 static void apply_route(const struct route *route, struct routing *routing)
 {
 	if (route->no_page)
@@ -316,9 +319,9 @@ static void walk_candidates(struct pick_walk *walk, const struct picks *picks,
 		      severity_name(input->severity));
 }
 
-/* Those that no text of the input led to. Where there is room for their reasons, the first ones are
- * told all the same: a reader looks for what stands in the file. */
-static void tell_others(const struct ruleset *rules, size_t end, struct view *view,
+/* Records the routes that the index passed over. While there is room for reasons, the first
+ * ones of the file are recorded: a reader looks for them there. */
+static void tell_others(const struct ruleset *rules, size_t end, struct route_look *look,
 			struct rule_trail *trail)
 {
 	size_t told = trail->nmissed;
@@ -329,14 +332,14 @@ static void tell_others(const struct ruleset *rules, size_t end, struct view *vi
 		for (size_t k = 0; k < told && !known && !trail->all; k++)
 			known = trail->missed[k].place == place;
 		if (!known)
-			route_holds_or_tells(&rules->routes[i], view, trail);
+			route_holds_or_tells(&rules->routes[i], look, trail);
 	}
 }
 
 void rules_route(const struct ruleset *rules, const struct route_input *input,
 		 struct rule_trail *trail, struct routing *ret_routing)
 {
-	struct view view = { .input = input };
+	struct route_look look = { .input = input };
 	bool tell = trail && !trail->all;
 	struct pick_walk walk;
 	size_t i, end = rules->nroutes;
@@ -349,8 +352,8 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 	walk_candidates(&walk, &rules->route_picks, input, false);
 	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
 		const struct route_entry *entry = &rules->routes[i];
-		if (tell ? !route_holds_or_tells(entry, &view, trail)
-			 : !route_holds(entry, &view, false))
+		if (tell ? !route_holds_or_tells(entry, &look, trail)
+			 : !route_holds(entry, &look, false))
 			continue;
 		apply_route(&entry->route, ret_routing);
 		if (trail)
@@ -362,7 +365,7 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 		}
 	}
 	if (trail)
-		tell_others(rules, end, &view, trail);
+		tell_others(rules, end, &look, trail);
 }
 
 int64_t route_over_us(const struct route *route, int64_t wall_us)
@@ -378,7 +381,7 @@ int64_t route_over_us(const struct route *route, int64_t wall_us)
 	for (int64_t end = at + US_PER_DAY; at < end;) {
 		at += step;
 		const struct route_input then = { .wall_us = at };
-		if (!time_holds(entry, &(struct view){ .input = &then }))
+		if (!time_holds(entry, &(struct route_look){ .input = &then }))
 			break;
 	}
 	return at;
@@ -392,7 +395,7 @@ bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64
 		.signal = rules_signal(rules, &alert->labels, NULL),
 		.wall_us = wall_us,
 	};
-	struct view view = { .input = &input };
+	struct route_look look = { .input = &input };
 	struct pick_walk walk;
 	size_t i;
 
@@ -403,16 +406,16 @@ bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64
 	walk_candidates(&walk, &rules->early_picks, &input, true);
 	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
 		const struct route_entry *entry = &rules->routes[i];
-		if (!route_holds(entry, &view, true))
+		if (!route_holds(entry, &look, true))
 			continue;
-		/* Whether a late one matches nobody knows yet. */
+		/* A late route may match or not: nothing behind it is certain. */
 		if (entry->late || !entry->route.goes_on)
 			return !entry->late && entry->route.no_page;
 	}
 	return false;
 }
 
-/* The index. */
+/* ---- the index ---- */
 
 static void offer_words(const struct route_entry *entry, bool early, struct pick_sink *sink)
 {

@@ -30,8 +30,8 @@ bool service_overlap(const struct service_entry *a, const struct service_entry *
 			const struct service_key *x = &a->keys[i], *y = &b->keys[j];
 			if (strcmp(x->name, y->name) != 0)
 				continue;
-			/* A name that is its own key may hold what would be a wildcard in a glob:
-			 * compare such as texts. */
+			/* An entry without "match" has its name as a literal, in which * and ?
+			 * stand for themselves: compare literals as texts. */
 			bool meet = x->literal && y->literal ? strcmp(x->literal, y->literal) == 0
 				    : x->literal	     ? glob_match(y->glob, x->literal)
 				    : y->literal	     ? glob_match(x->glob, y->literal)
@@ -52,7 +52,7 @@ static int compare_services(const void *a, const void *b)
 		order = strcmp(x->service, y->service);
 	if (order == 0)
 		order = service_compare(x, y);
-	if (order == 0) /* so that the search for ties finds those together that can be one */
+	if (order == 0) /* entries that can be a tie stand side by side */
 		order = strcmp(x->prefix, y->prefix);
 	return order ? order : x < y ? -1 : x > y;
 }
@@ -79,7 +79,7 @@ static int compare_prefixes(const void *a, const void *b)
 	return order ? order : x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-/* Entries that stand side by side and have one prefix become a bucket of the map. */
+/* Neighbours with the same prefix become one bucket of the map. */
 static void index_buckets(struct ruleset *rules, struct service_entry **at, size_t n,
 			  struct map *map)
 {
@@ -110,8 +110,8 @@ static void index_service_names(struct ruleset *rules)
 	index_buckets(rules, globs, n, rules->prefix_map);
 }
 
-/* The entry that speaks for a name when nothing but the name is known: the only one, or the one
- * without other conditions. */
+/* The entry for a name of which nothing else is known: the only one, or the one without further
+ * conditions. */
 static struct service_entry *bucket_speaker(const struct service_bucket *bucket)
 {
 	struct service_entry *last = bucket->at[bucket->n - 1];
@@ -119,7 +119,8 @@ static struct service_entry *bucket_speaker(const struct service_bucket *bucket)
 	return bucket->n == 1 || last->nkeys == 1 ? last : NULL;
 }
 
-/* Peer names first, then services' own names, then the keys of entries: the first to come stays. */
+/* Fills peer_map. The first entry to claim a name keeps it: peers first, then names of
+ * services, then keys of entries. */
 static void index_peers(struct ruleset *rules)
 {
 	const struct service_bucket *bucket;

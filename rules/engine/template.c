@@ -1,6 +1,6 @@
 /*
- * Template: texts with {names}. Reading refuses whatever is not one of the names, so that writing
- * can do nothing but put values in. Owns nothing.
+ * Template: texts with {names}. template_parse() refuses every name that is not in
+ * tbl/template.def, so that template_write() only fills in values. Pure: owns nothing.
  */
 #include <errno.h>
 
@@ -19,8 +19,8 @@ const char *template_name(size_t index)
 	return index + 1 < ARRAY_LEN(names) ? names[index + 1] : NULL;
 }
 
-/* A template while it is read. */
-struct reading {
+/* A template while it is parsed. */
+struct template_reader {
 	struct arena *arena;
 	const char *text;
 	struct rule_template *template;
@@ -28,31 +28,31 @@ struct reading {
 	struct err *err;
 };
 
-static struct template_part *template_add_part(struct reading *reading)
+static struct template_part *template_add_part(struct template_reader *reader)
 {
-	return &reading->template->parts[reading->template->nparts++];
+	return &reader->template->parts[reader->template->nparts++];
 }
 
-static void template_add_text(struct reading *reading, const char *text, size_t len)
+static void template_add_text(struct template_reader *reader, const char *text, size_t len)
 {
 	if (len)
-		*template_add_part(reading) =
+		*template_add_part(reader) =
 			(struct template_part){ .name = TEMPLATE_TEXT,
-						.text = arena_strndup(reading->arena, text, len) };
+						.text = arena_strndup(reader->arena, text, len) };
 }
 
-/* The place in characters, as findings count them. */
-static int column_of(const struct reading *reading, const char *at)
+/* The column of a byte, in characters, as findings count columns. */
+static int column_of(const struct template_reader *reader, const char *at)
 {
 	int column = 1;
 
-	for (const char *c = reading->text; c < at; c++)
+	for (const char *c = reader->text; c < at; c++)
 		column += ((unsigned char)*c & 0xc0) != 0x80;
 	return column;
 }
 
-/* "label.NAME", "annotation.NAME" */
-static bool take_scoped(struct reading *reading, const char *name, size_t len,
+/* Takes "label.NAME" or "annotation.NAME". */
+static bool take_scoped(struct template_reader *reader, const char *name, size_t len,
 			struct template_part *part)
 {
 	static const struct {
@@ -65,82 +65,83 @@ static bool take_scoped(struct reading *reading, const char *name, size_t len,
 		if (len <= n || strncmp(name, scopes[i].prefix, n) != 0)
 			continue;
 		part->name = scopes[i].name;
-		part->text = arena_strndup(reading->arena, name + n, len - n);
+		part->text = arena_strndup(reader->arena, name + n, len - n);
 		return true;
 	}
 	return false;
 }
 
-static bool template_take_name(struct reading *reading, const char *name, size_t len,
+static bool template_take_name(struct template_reader *reader, const char *name, size_t len,
 			       struct template_part *part)
 {
-	if (take_scoped(reading, name, len, part))
+	if (take_scoped(reader, name, len, part))
 		return true;
 	for (size_t i = TEMPLATE_TEXT + 1; i < TEMPLATE_LABEL; i++)
 		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
 			part->name = (enum template_name)i;
 			return true;
 		}
-	*reading->unknown = arena_strndup(reading->arena, name, len);
+	*reader->unknown = arena_strndup(reader->arena, name, len);
 	return false;
 }
 
-/* From the brace at `at` to behind the one that closes it; NULL with err. */
-static const char *take_braces(struct reading *reading, const char *at)
+/* Takes the name in braces at `at`. Returns the text behind the closing brace, or NULL with
+ * err. */
+static const char *take_braces(struct template_reader *reader, const char *at)
 {
 	const char *name = at + 1, *close = name + strcspn(name, "{}");
 	struct template_part part = { .name = TEMPLATE_TEXT };
 	size_t len = (size_t)(close - name), bar = strcspn(name, "|");
 
 	if (*close != '}') {
-		err_set_at(reading->err, EINVAL, 1, column_of(reading, at),
+		err_set_at(reader->err, EINVAL, 1, column_of(reader, at),
 			   "a { is not closed; a brace that stands for itself is written twice");
 		return NULL;
 	}
 	if (bar < len) {
-		part.otherwise = arena_strndup(reading->arena, name + bar + 1, len - bar - 1);
+		part.otherwise = arena_strndup(reader->arena, name + bar + 1, len - bar - 1);
 		len = bar;
 	}
-	if (!template_take_name(reading, name, len, &part)) {
-		err_set_at(reading->err, EINVAL, 1, column_of(reading, at), "there is no {%.*s}",
+	if (!template_take_name(reader, name, len, &part)) {
+		err_set_at(reader->err, EINVAL, 1, column_of(reader, at), "there is no {%.*s}",
 			   len < 100 ? (int)len : 100, name);
 		return NULL;
 	}
-	*template_add_part(reading) = part;
+	*template_add_part(reader) = part;
 	return close + 1;
 }
 
 const struct rule_template *template_parse(struct arena *arena, const char *text,
 					   const char **ret_unknown, struct err *err)
 {
-	struct reading reading = { arena, text, arena_alloc(arena, sizeof(*reading.template)),
-				   ret_unknown, err };
+	struct template_reader reader = { arena, text, arena_alloc(arena, sizeof(*reader.template)),
+					  ret_unknown, err };
 	size_t most = 1;
 
 	*ret_unknown = NULL;
 	for (const char *c = text; *c; c++)
 		most += 2 * (*c == '{' || *c == '}');
-	reading.template->source = arena_strdup(arena, text);
-	reading.template->parts = arena_array(arena, most, sizeof(struct template_part));
+	reader.template->source = arena_strdup(arena, text);
+	reader.template->parts = arena_array(arena, most, sizeof(struct template_part));
 	while (*text) {
 		size_t len = strcspn(text, "{}");
 		const char *brace = text + len;
 		if (*brace && brace[1] == *brace) {
-			template_add_text(&reading, text, len + 1);
+			template_add_text(&reader, text, len + 1);
 			text = brace + 2;
 			continue;
 		}
-		template_add_text(&reading, text, len);
+		template_add_text(&reader, text, len);
 		if (*brace == '}') {
-			err_set_at(err, EINVAL, 1, column_of(&reading, brace),
+			err_set_at(err, EINVAL, 1, column_of(&reader, brace),
 				   "a } stands alone; one that stands for itself is written twice");
 			return NULL;
 		}
-		text = *brace ? take_braces(&reading, brace) : brace;
+		text = *brace ? take_braces(&reader, brace) : brace;
 		if (!text)
 			return NULL;
 	}
-	return reading.template;
+	return reader.template;
 }
 
 void template_escape(const char *text, struct buf *out)

@@ -1,12 +1,10 @@
 /*
- * Trail: why the rules gave what they gave. Keeps all that matched, and of the others the nearest.
- * Owns nothing: its lists and texts are an arena's.
+ * Trail: which rules a look-up tried, and why they did not match. Keeps all that matched, and of
+ * the others the LIMIT_RULES_MISSED nearest: the more of a rule's conditions held, the nearer.
+ * Lists and texts are kept by the arena of the trail.
  */
 #include "engine-internal.h"
 #include "tracepager/plain.h"
-
-/* Globs that one reason names. */
-#define WANTED_SHOWN 4
 
 void rule_trail_init(struct rule_trail *trail, struct arena *arena, bool all)
 {
@@ -74,7 +72,8 @@ void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *nam
 
 	trail->missed = trail_grow(trail, trail->missed, trail->nmissed, &trail->missed_size);
 	if (!trail->all && trail->nmissed == LIMIT_RULES_MISSED)
-		trail->nmissed--; /* the farthest gives way: trail_tried() said so */
+		trail->nmissed--; /* drop the farthest: trail_tried() said that the new one is
+				     nearer */
 	size_t at = trail->nmissed++;
 	for (; !trail->all && at > 0 && trail->missed[at - 1].held < new.held; at--)
 		trail->missed[at] = trail->missed[at - 1];
@@ -84,19 +83,19 @@ void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *nam
 const char *trail_reason(struct arena *arena, const char *name, const char *value,
 			 const char *const *wanted, size_t n)
 {
-	struct buf out = BUF_INIT((WANTED_SHOWN + 2) * 8 * LIMIT_SHOWN_BYTES);
+	struct buf out = BUF_INIT((LIMIT_REASON_GLOBS + 2) * 8 * LIMIT_SHOWN_BYTES);
 
 	plain_add(&out, name, LIMIT_SHOWN_BYTES);
 	buf_puts(&out, value && *value ? " is " : " is empty");
 	plain_add(&out, value, LIMIT_SHOWN_BYTES);
-	for (size_t i = 0; i < n && i < WANTED_SHOWN; i++) {
+	for (size_t i = 0; i < n && i < LIMIT_REASON_GLOBS; i++) {
 		buf_puts(&out, i ? " or " : ", not ");
 		if (*wanted[i])
 			plain_add(&out, wanted[i], LIMIT_SHOWN_BYTES);
 		else
 			buf_puts(&out, "empty");
 	}
-	if (n > WANTED_SHOWN)
+	if (n > LIMIT_REASON_GLOBS)
 		buf_puts(&out, " …");
 	const char *text = arena_strdup(arena, buf_text(&out));
 	buf_fini(&out);

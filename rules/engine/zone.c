@@ -1,7 +1,7 @@
 /*
- * Zone: the clocks of a place, from a TZif file (RFC 8536) of the time zone database. Read once, at
- * load; the C library's own zones are global state and know only one at a time. Owns nothing: the
- * zone is an arena's.
+ * Zone: the clocks of a place, from a TZif file (RFC 8536) of the time zone database, read once
+ * at load. The C library is no help: its time zone is global, and one at a time. The zone is kept
+ * by the arena of the caller.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +16,12 @@
 #define FOOTER_BYTES 128
 
 struct zone {
-	const int64_t *changes; /* rising */
-	const int32_t *offsets; /* since that change */
+	const int64_t *changes; /* times at which the clocks change; rising */
+	const int32_t *offsets; /* in force since that change */
 	size_t n;
-	int32_t first_s; /* before the first change */
+	int32_t first_s; /* in force before the first change */
 	bool has_rule;
-	struct zone_rule rule; /* after the last change */
+	struct zone_rule rule; /* in force after the last change */
 };
 
 static uint64_t big_endian(const char *at, size_t n)
@@ -33,9 +33,10 @@ static uint64_t big_endian(const char *at, size_t n)
 	return value;
 }
 
-/* One of the two blocks of a file, with times of 4 or of 8 bytes. */
+/* A block of the file. A file has one with times of 4 bytes and, since version 2, one with
+ * times of 8 bytes. */
 struct block {
-	const char *at; /* behind its header */
+	const char *at; /* behind the header */
 	char version;
 	size_t time_bytes;
 	size_t nutc, nstandard, nleaps, nchanges, ntypes, nletters;
@@ -63,7 +64,7 @@ static bool take_block(const char *at, const char *end, size_t time_bytes, struc
 		.ntypes = (size_t)big_endian(at + 36, 4),
 		.nletters = (size_t)big_endian(at + 40, 4),
 	};
-	/* Four numbers of 32 bits times twelve do not overflow 64. */
+	/* Six numbers of 32 bits times at most 12 bytes: the sum cannot overflow 64 bits. */
 	return ret_block->ntypes > 0 && block_bytes(ret_block) <= (size_t)(end - ret_block->at);
 }
 
@@ -91,7 +92,8 @@ static bool read_block(struct arena *arena, const struct block *block, struct zo
 	return abs(zone->first_s) <= 26 * 3600;
 }
 
-/* "\nCET-1CEST,M3.5.0,M10.5.0/3\n"; empty where the file says nothing about the future. */
+/* Reads the footer, such as "\nCET-1CEST,M3.5.0,M10.5.0/3\n"; empty where the file has no rule
+ * for the future. */
 static bool read_footer(const char *at, const char *end, struct zone *zone)
 {
 	char text[FOOTER_BYTES];
@@ -114,8 +116,8 @@ const struct zone *zone_parse(struct arena *arena, const char *bytes, size_t len
 	struct block block;
 	bool good = take_block(bytes, end, 4, &block);
 
-	/* Since version 2 a second block has the times of 64 bits, and the first one is for readers
-	 * that do not know it. */
+	/* Since version 2 a second block has times of 64 bits; the first is for readers of
+	 * version 1. */
 	if (good && block.version >= '2') {
 		const char *second = block.at + block_bytes(&block);
 		good = take_block(second, end, 8, &block) &&
@@ -143,7 +145,7 @@ int32_t zone_offset_s(const struct zone *zone, int64_t unix_s)
 	return low ? zone->offsets[low - 1] : zone->first_s;
 }
 
-/* Names of places are relative and stay within the database. */
+/* A name must not lead out of the database: relative, without dots. */
 static bool is_place(const char *name)
 {
 	if (!*name || *name == '/' || strlen(name) > 100)

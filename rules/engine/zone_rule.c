@@ -1,7 +1,7 @@
 /*
  * Zone rule: a POSIX TZ text ("CET-1CEST,M3.5.0,M10.5.0/3"), with the larger times of RFC 8536
- * section 3.3.1. It tells the clocks of a place for ever after the last change that a file knows.
- * Pure; owns nothing.
+ * section 3.3.1. It tells the clocks of a place for all times after the last change in its file.
+ * Pure: owns nothing.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -35,7 +35,7 @@ static bool zone_take_number(const char **at, int least, int most, int *ret_valu
 	return *at > start && value >= least && value <= most;
 }
 
-/* [+-]h[hh][:mm[:ss]] */
+/* Takes [+-]h[hh][:mm[:ss]]. */
 static bool zone_take_time(const char **at, int most_hours, int32_t *ret_s)
 {
 	int sign = **at == '-' ? -1 : 1, hours, minutes = 0, seconds = 0;
@@ -108,11 +108,12 @@ int zone_rule_parse(const char *text, struct zone_rule *ret_rule)
 	return 0;
 }
 
-/* When the rule's day begins in that year, by the clock of the place. */
+/* The day of a year on which the rule's change falls, as days since 1970-01-01. */
 static int64_t day_in_year(const struct zone_rule_day *day, int64_t year)
 {
 	if (day->form != ZONE_WEEKDAY) {
-		/* Jn counts no leap day; n counts it, from 0. */
+		/* Jn counts from 1 and passes over February 29; n counts from 0 and includes
+		 * it. */
 		bool leap = days_in_month(year, 2) == 29;
 		int of_year = day->form == ZONE_JULIAN ? day->day - 1 + (leap && day->day > 59)
 						       : day->day;
@@ -122,7 +123,7 @@ static int64_t day_in_year(const struct zone_rule_day *day, int64_t year)
 	int weekday = (int)(((first + 4) % 7 + 7) % 7);
 	int of_month = (day->day - weekday + 7) % 7 + (day->week - 1) * 7;
 	if (of_month >= days_in_month(year, day->month))
-		of_month -= 7; /* week 5 is the last one */
+		of_month -= 7; /* week 5 means the last such weekday of the month */
 	return first + of_month;
 }
 
@@ -137,7 +138,7 @@ int32_t zone_rule_offset_s(const struct zone_rule *rule, int64_t unix_s)
 			 rule->standard_s;
 	int64_t ends =
 		day_in_year(&rule->ends, now.year) * 86400 + rule->ends.time_s - rule->summer_s;
-	/* South of the equator summer spans the turn of the year. */
+	/* South of the equator summer time spans the turn of the year. */
 	bool summer = begins < ends ? unix_s >= begins && unix_s < ends
 				    : unix_s >= begins || unix_s < ends;
 	return summer ? rule->summer_s : rule->standard_s;

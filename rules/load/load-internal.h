@@ -1,7 +1,7 @@
 /*
- * Load: what the files of the loader share. A load reads all files, collects what each section
- * names, then reads the members of every entry into the set; every problem is told and none stops
- * it.
+ * What the files of rules/load share. A load reads all files, collects what each section names,
+ * then reads the members of every entry into the set. Each problem becomes a finding, and none
+ * ends the load.
  */
 #ifndef TRACEPAGER_LOAD_INTERNAL_H
 #define TRACEPAGER_LOAD_INTERNAL_H
@@ -37,7 +37,7 @@ enum section_id {
 	SECTION_COUNT,
 };
 
-/* members.def: the maps of the language, and what each may hold. */
+/* The maps of the language, from members.def, and what each may hold. */
 enum member_map {
 #define MEMBER_MAP(id, keys, text) MAP_##id,
 #define MEMBER(map, name, type, of, need, text)
@@ -83,39 +83,40 @@ struct member_row {
 	enum member_type type;
 	bool required;
 };
-/* NULL: the map has no such member. */
+/* NULL: the map has no member of this name. */
 const struct member_row *member_row(enum member_map map, const char *name);
 
-/* The named things of one section, of all files. Entry i becomes struct i of the set. */
+/* The entries of one section, of all files. Entry i becomes entry i of the set. */
 struct load_section {
 	struct rule_source *at;
 	const char **names;
 	size_t n;
-	struct map *index; /* name → entry number + 1 */
+	struct map *index; /* name → number of the entry + 1 */
 };
 
 struct load {
-	struct arena *scratch; /* files and trees */
+	struct arena *scratch; /* keeps documents and hints; freed with the load */
 	struct ruleset *set;
 	struct findings *findings;
 	struct ydoc *docs;
 	size_t ndocs, bytes;
 	struct load_section sections[SECTION_COUNT];
-	struct load_section routes, silences;  /* no names */
-	struct rule_source fallback, defaults; /* node NULL: none */
-	struct map *files;		       /* device and inode → how it came in */
-	struct load_catalogue *catalogues;     /* includes, in order */
+	struct load_section routes, silences;  /* entries without names */
+	struct rule_source fallback, defaults; /* node NULL: not given */
+	struct map *files;		       /* device and inode → struct file_state */
+	struct load_catalogue *catalogues;     /* included ones, in the order of the includes */
 	size_t ncatalogues;
 	struct map *zones;  /* location → struct zone */
-	bool told_of_zones; /* that there are none */
-	size_t compared;    /* names, for hints */
+	bool zones_missing; /* a finding says that there is no time zone database */
+	size_t compared;    /* names compared for hints: see LIMIT_WORDS_COMPARED */
 	bool load_secrets;
-	bool partial; /* some file could not be read whole: what seems to be missing may be there */
-	int error;    /* the first -errno of a file that could not be read */
-	const char *place; /* file or directory that findings about everything name */
+	/* Some file was not read whole: a name that seems to be missing may stand there. */
+	bool partial;
+	int error;	   /* the first -errno of a file that could not be read */
+	const char *place; /* file or directory for findings about the load as a whole */
 };
 
-/* One map of a file while its members are read. */
+/* A map of a file while its members are read. */
 struct load_scope {
 	struct load *load;
 	const struct ydoc *doc;
@@ -131,23 +132,27 @@ struct load_scope {
 	ydoc_finding((scope)->doc, node, FINDING_WARNING, code, (scope)->load->findings, hint,     \
 		     __VA_ARGS__)
 
+/* ---- load_members.c, load_values.c ---- */
+
 /*
- * load_members.c. A NULL or false result was told where it is a problem. Texts are kept by the
- * set's arena. Names of members are those of members.def for the scope's map, which says too
- * whether they are required.
+ * A result of NULL, false or SIZE_MAX has its finding where it is a problem. Texts are
+ * kept by the arena of the set. The names are those of members.def for the map of the scope; its
+ * rows also say which members are required.
  */
-/* False: it is no map. Members that the map does not have are told. */
+/* Enters the map of an entry. Adds findings for members that the map does not have. False: the
+ * node is no map. */
 bool scope_open(struct load_scope *scope, struct load *load, const struct rule_source *entry,
 		enum member_map kind, const char *what);
-/* The same of a map within an entry. */
+/* Enters a map within an entry. */
 bool scope_enter(struct load_scope *scope, const struct load_scope *outer, const char *name,
 		 enum member_map kind, const char *what);
-/* Any member, in any form. */
-const struct ynode *member(const struct load_scope *scope, const char *name);
+/* The value of a member, of any form, and its key. */
+const struct ynode *member_value(const struct load_scope *scope, const char *name);
 const struct ynode *member_key(const struct load_scope *scope, const char *name);
 const struct ynode *member_map(const struct load_scope *scope, const char *name);
 const struct ynode *member_list(const struct load_scope *scope, const char *name);
-/* A list, or one item that stands without one; at: its items. 0: it is not there. */
+/* Items of a list, or the single item that stands without one. Returns their number; 0: no such
+ * member. */
 size_t member_items(const struct load_scope *scope, const char *name,
 		    const struct ynode *const **ret_items);
 const char *member_text(const struct load_scope *scope, const char *name);
@@ -157,40 +162,41 @@ bool member_duration(const struct load_scope *scope, const char *name, int64_t *
 bool member_int(const struct load_scope *scope, const char *name, int64_t least, int64_t most,
 		int64_t *ret_value);
 bool member_share(const struct load_scope *scope, const char *name, double *ret_value);
-bool share_parse(const char *text, double *ret_value); /* "0.6" */
+/* Parses a number from 0 to 1, such as "0.6". */
+bool share_parse(const char *text, double *ret_value);
 bool member_bool(const struct load_scope *scope, const char *name);
 bool member_time(const struct load_scope *scope, const char *name, int64_t *ret_us);
 bool member_severity(const struct load_scope *scope, const char *name, enum severity *ret_severity);
-/* *ret_mode stays where it is not said. */
+/* Leaves *ret_mode as it is where the member is missing. */
 void member_mode(const struct load_scope *scope, const char *name, enum walk_mode *ret_mode);
 const struct rule_template *member_template(const struct load_scope *scope, const char *name);
 const struct rule_template *member_url_template(const struct load_scope *scope, const char *name);
 const struct rule_template *node_url_template(const struct load_scope *scope,
 					      const struct ynode *node, const char *what);
-/* A text that must not be empty; what: for the finding. */
+/* A text that must not be empty; what: its name in findings. */
 const char *node_text(const struct load_scope *scope, const struct ynode *node, const char *what);
 const char *node_glob(const struct load_scope *scope, const struct ynode *node, const char *what,
 		      bool may_be_empty);
-/* One of the words; SIZE_MAX where it is none, which is told. */
+/* Number of the word that the node is; SIZE_MAX with a finding: none of them. */
 size_t node_word(const struct load_scope *scope, const struct ynode *node, const char *what,
 		 const char *const *words, size_t n);
-/* The number of the entry that the node names, or SIZE_MAX. */
+/* Number of the entry that the node names, which counts as used; SIZE_MAX: none. */
 size_t node_ref(const struct load_scope *scope, const struct ynode *node, enum section_id section,
 		const char *what);
 size_t member_ref(const struct load_scope *scope, const char *name, enum section_id section);
-/* Pagers, each once; *ret_n of them, at most `most`. */
+/* A list of pagers, each once. Returns them; their number in *ret_n is at most `most`. */
 const struct pager **member_pagers(const struct load_scope *scope, const char *name, size_t most,
 				   size_t *ret_n);
-/* Under the key, a map or a list of at least one matcher; false: there is none. */
+/* Reads a map or a list of at least one matcher. False: there is none. */
 bool member_matchers(const struct load_scope *scope, const char *name,
 		     struct rule_matchers *matchers);
 const char *entry_place(struct load *load, const struct rule_source *entry);
-/* "did you mean …?", or NULL; in scratch. */
+/* A hint: "did you mean …?", or NULL. Kept by scratch. */
 const char *did_you_mean(struct load *load, const char *word, const char *const *names, size_t n);
-/* The same, or "known are: …". */
+/* The same hint, or "known are: …". */
 const char *known_words(struct load *load, const char *word, const char *const *names, size_t n);
-const char *section_one(enum section_id section);  /* "team" */
-const char *section_name(enum section_id section); /* "teams" */
+const char *section_entry_name(enum section_id section); /* "team" */
+const char *section_name(enum section_id section);	 /* "teams" */
 
 /* ---- load_docs.c ---- */
 
@@ -199,16 +205,19 @@ void load_keep_doc(struct load *load, struct ydoc doc, int result);
 /* Hash, file names and texts of all documents into the set. */
 void load_record_docs(const struct load *load);
 
-/* load_files.c: paths, directories and includes to documents. */
+/* ---- load_files.c: paths, directories and includes become documents ---- */
+
 void load_path(struct load *load, const char *path);
 void load_text(struct load *load, const char *name, const char *text, size_t len);
 
-/* load_catalogue.c: catalogues become documents behind all others. doc is copied. */
+/* ---- load_catalogue.c: catalogues become documents behind all others ---- */
+
 void load_catalogue_later(struct load *load, const struct ydoc *doc, const struct ynode *node);
 void load_catalogues(struct load *load);
 void load_catalogues_fini(struct load *load);
 
-/* Whole sections, in this order. */
+/* ---- the sections, in the order in which they are read ---- */
+
 void load_pagers(struct load *load);
 void load_escalations(struct load *load);
 void load_defaults(struct load *load);

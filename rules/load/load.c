@@ -1,16 +1,12 @@
 /*
- * Loading rules: read all files, merge their sections by name, read every entry, check the whole.
- * Nothing stops at the first problem; a set comes out only when there is no error. Owns what a load
- * needs while it runs.
+ * Load: the steps of one. Reads all files, merges their sections by name, reads every entry,
+ * checks the whole. No problem ends a load; a set comes out only when there is no error. A struct
+ * load owns all that the load needs while it runs.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "load-internal.h"
-
-/* All texts and structs of a set, or all trees of a load: bounded by LIMIT_RULES_BYTES, this is
- * only the last wall. */
-#define ARENA_CAP ((size_t)8 << 30)
 
 static bool is_entry_name(const char *text)
 {
@@ -40,7 +36,7 @@ static void section_fini(struct load_section *section)
 	map_free(section->index);
 }
 
-/* The entry itself has no other map yet: findings point at the key. */
+/* A scope before any map is entered: findings point at the key. */
 static struct load_scope scope_at(struct load *load, const struct ydoc *doc)
 {
 	return (struct load_scope){ .load = load, .doc = doc };
@@ -50,7 +46,7 @@ static void take_entry(struct load *load, enum section_id id, const struct rule_
 {
 	struct load_section *section = &load->sections[id];
 	struct load_scope scope = scope_at(load, entry->doc);
-	const char *name = entry->key->text, *one = section_one(id);
+	const char *name = entry->key->text, *one = section_entry_name(id);
 	size_t found;
 
 	if (!is_entry_name(name)) {
@@ -77,7 +73,7 @@ static void take_section(struct load *load, enum section_id id, const struct ydo
 	struct load_scope scope = scope_at(load, doc);
 
 	if (ynode_is_empty(node))
-		return; /* everything in it is commented out */
+		return; /* an empty section: everything in it is commented out */
 	if (node->kind != YNODE_MAP) {
 		LOAD_ERROR(&scope, node, "E014", NULL, "\"%s\" must be a map from names, not %s",
 			   section_name(id), ynode_kind_name(node));
@@ -91,7 +87,7 @@ static void take_section(struct load *load, enum section_id id, const struct ydo
 	}
 }
 
-/* A list of things without names. */
+/* Takes a section that is a list: its entries have no names. */
 static void take_list(struct load *load, const char *name, const struct rule_source *part,
 		      struct load_section *section)
 {
@@ -114,7 +110,7 @@ static void take_list(struct load *load, const char *name, const struct rule_sou
 	}
 }
 
-/* A part that stands in one file only. */
+/* Takes a part that only one file may have. */
 static void take_single(struct load *load, const char *name, const struct rule_source *part,
 			struct rule_source *ret_entry)
 {
@@ -140,13 +136,13 @@ static void refuse_top(struct load *load, const struct ydoc *doc, const struct y
 	struct load_scope scope = scope_at(load, doc);
 	size_t n = 0;
 
-	while (n < ARRAY_LEN(names) && names[n]) /* the root's rows are the first ones */
+	while (n < ARRAY_LEN(names) && names[n]) /* the root's rows stand first in members.def */
 		n++;
 	LOAD_ERROR(&scope, key, "E011", known_words(load, key->text, names, n),
 		   "rules have no part \"%.200s\"", key->text);
 }
 
-/* One key of a file's root. Includes were followed when the file was read. */
+/* Takes one key of a file's root. Includes were followed when the file was read. */
 static void take_root_member(struct load *load, const struct rule_source *part)
 {
 	const char *name = part->key->text;
@@ -209,7 +205,7 @@ static void load_fallback(struct load *load)
 		load->set->fallback = &load->set->teams[team];
 }
 
-/* Room for every entry, so that pointers between them stay. */
+/* Allocates every list of the set in full, so that pointers between entries stay valid. */
 static void reserve_entries(struct load *load)
 {
 	struct ruleset *set = load->set;
@@ -231,8 +227,8 @@ static void reserve_entries(struct load *load)
 static void load_init(struct load *load, bool load_secrets, const char *place,
 		      struct findings *findings)
 {
-	*load = (struct load){ .scratch = arena_new(ARENA_CAP),
-			       .set = ruleset_new(ARENA_CAP),
+	*load = (struct load){ .scratch = arena_new(LIMIT_RULES_ARENA_BYTES),
+			       .set = ruleset_new(LIMIT_RULES_ARENA_BYTES),
 			       .findings = findings,
 			       .load_secrets = load_secrets,
 			       .place = place };
@@ -274,7 +270,7 @@ static void count_seen(const struct load *load)
 						    .signals = set->nsignals };
 }
 
-/* Everything after the files were read. */
+/* All steps after the files were read; frees the load. */
 static int load_finish(struct load *load, size_t errors_before, struct ruleset **ret_rules)
 {
 	int result = 0;

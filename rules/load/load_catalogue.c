@@ -1,7 +1,8 @@
 /*
- * Catalogues that rules include: read when everything else is there, since the teams and services
- * of the rules stand before theirs. What a catalogue gives goes the way of any file, so that places
- * and findings point into it. What it could not give is a warning.
+ * Load, catalogues: those that rules include. They are read after all files, since teams and
+ * services of the rules win over those of the same name in a catalogue. Their entries become
+ * documents like any file, so that places and findings point into the catalogue. What a catalogue
+ * could not give is a warning.
  */
 #include <stdlib.h>
 
@@ -9,15 +10,16 @@
 
 #include "tracepager/catalogue.h"
 
-/* An include that waits for the other files. */
+/* An included catalogue, until all files are read. */
 struct load_catalogue {
-	struct ydoc doc; /* that includes it */
+	struct ydoc doc; /* the file that includes it */
 	const struct ynode *node;
-	struct catalogue *catalogue; /* once it was read: trees borrow from it until the end */
+	struct catalogue *catalogue; /* NULL: not read yet. The trees of its documents borrow from
+					it until the end of the load. */
 };
 
-/* Names that the rules have, by section: filled once, from trees that nobody has looked at yet. */
-struct own {
+/* Names of the rules' own teams and services. Filled from the trees, before any entry is read. */
+struct own_names {
 	struct map *teams, *services;
 };
 
@@ -39,15 +41,15 @@ static void add_names(struct map *names, const struct ynode *section)
 
 static bool has_own_team(void *ctx, const char *name)
 {
-	return map_get(((const struct own *)ctx)->teams, name) != NULL;
+	return map_get(((const struct own_names *)ctx)->teams, name) != NULL;
 }
 
 static bool has_own_service(void *ctx, const char *name)
 {
-	return map_get(((const struct own *)ctx)->services, name) != NULL;
+	return map_get(((const struct own_names *)ctx)->services, name) != NULL;
 }
 
-/* As for any include: relative to the file that says it. */
+/* A path of an include is relative to the file that includes. */
 static const char *path_beside(struct load *load, const struct ydoc *doc, const char *path)
 {
 	const char *slash = strrchr(doc->file, '/');
@@ -73,8 +75,8 @@ static void warn_of_losses(struct load *load, const struct catalogue *catalogue)
 	}
 }
 
-/* The trees become documents of the load, and one more that is the whole as a text: by it the hash
- * of the rules tells when something changed in a file that gives nothing by itself. */
+/* Adds the documents of a catalogue to the load, and one document with its rules as text:
+ * thereby the hash of the rules changes with any file of the catalogue that matters. */
 static void keep_docs(struct load *load, const struct catalogue *catalogue, const char *path)
 {
 	struct buf text = BUF_INIT(LIMIT_RULES_BYTES);
@@ -90,7 +92,7 @@ static void keep_docs(struct load *load, const struct catalogue *catalogue, cons
 	buf_fini(&text);
 }
 
-static void read_catalogue(struct load *load, struct load_catalogue *later, struct own *own)
+static void read_catalogue(struct load *load, struct load_catalogue *later, struct own_names *own)
 {
 	struct rule_source entry = { .doc = &later->doc, .key = later->node, .node = later->node };
 	const char *names[CATALOGUE_KIND_COUNT];
@@ -100,7 +102,7 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 		names[i] = catalogue_kind_name((enum catalogue_kind)i);
 	if (!scope_open(&scope, load, &entry, MAP_CATALOGUE, "the catalogue"))
 		return;
-	const struct ynode *kind = member(&scope, "catalogue");
+	const struct ynode *kind = member_value(&scope, "catalogue");
 	const char *path = path_beside(load, &later->doc, member_text(&scope, "path"));
 	size_t number =
 		kind && node_text(&scope, kind, "\"catalogue\"")
@@ -110,7 +112,7 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 		load->partial = true;
 		return;
 	}
-	const struct ynode *escalation = member(&scope, "escalation");
+	const struct ynode *escalation = member_value(&scope, "escalation");
 	const struct catalogue_options options = {
 		.key_files = member_text(&scope, "keys"),
 		.escalation = escalation ? node_text(&scope, escalation, "\"escalation\"") : NULL,
@@ -126,7 +128,7 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 		load->partial = true;
 		if (!load->error)
 			load->error = result;
-		LOAD_ERROR(&scope, member(&scope, "path"), "E001",
+		LOAD_ERROR(&scope, member_value(&scope, "path"), "E001",
 			   "names are relative to the file that includes", "%s cannot be read: %s",
 			   path, strerror(-result));
 	} else {
@@ -137,7 +139,7 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 
 void load_catalogues(struct load *load)
 {
-	struct own own = { map_new(), map_new() };
+	struct own_names own = { map_new(), map_new() };
 
 	for (size_t i = 0; load->ncatalogues && i < load->ndocs; i++) {
 		add_names(own.teams, ynode_get(load->docs[i].root, "teams"));

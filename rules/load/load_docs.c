@@ -1,6 +1,6 @@
 /*
- * The documents of a load: added one by one within LIMIT_RULES_BYTES; in the end their hash, their
- * names and their texts without secrets go into the set, for the record.
+ * Load, documents: added one by one, at most LIMIT_RULES_BYTES in all. In the end their hash,
+ * their names and their texts without secrets go into the set, for the record.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,8 +28,8 @@ void load_keep_doc(struct load *load, struct ydoc doc, int result)
 	load->docs[load->ndocs++] = doc;
 }
 
-/* Names of files without their directories, and their bytes; each with its length, so that nothing
- * can move between them. */
+/* Hashes the name (without its directory), the length and the text of each document. The length
+ * keeps a text from being moved from one file to the next unseen. */
 static void hash_docs(const struct load *load, char hex[65])
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -41,7 +41,7 @@ static void hash_docs(const struct load *load, char hex[65])
 	for (size_t i = 0; i < load->ndocs; i++) {
 		const struct ydoc *doc = &load->docs[i];
 		const char *slash = strrchr(doc->file, '/'), *name = slash ? slash + 1 : doc->file;
-		char size[32]; /* as a text: the same on every machine */
+		char size[32]; /* the length as text: the same on every machine */
 		snprintf(size, sizeof(size), "%zu", doc->len);
 		EVP_DigestUpdate(context, name, strlen(name) + 1);
 		EVP_DigestUpdate(context, size, strlen(size) + 1);

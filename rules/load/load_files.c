@@ -1,6 +1,6 @@
 /*
- * Files of a load: paths, directories and includes become documents, in the order in which their
- * rules count. A file comes in once, however often it is named.
+ * Load, files: paths, directories and includes become documents, in the order in which their
+ * rules count. A file is read once, under however many names it is reached.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "load-internal.h"
 
-/* The same for all names of one file; NULL: there is none. */
+/* A key by which all names of one file are equal (device and inode); NULL: no such file. */
 static const char *file_key(struct load *load, const char *path)
 {
 	struct stat status;
@@ -21,15 +21,15 @@ static const char *file_key(struct load *load, const char *path)
 			    (unsigned long long)status.st_ino);
 }
 
-/* A file on its way in. */
-struct reading {
-	bool under_way; /* it includes the one that is read now */
+/* A file that is read or was. */
+struct file_state {
+	bool is_open; /* not read to its end yet: an include of it would be a circle */
 	const char *path;
 };
 
 static void load_file(struct load *load, const char *path, unsigned int depth);
 
-/* One name of a file, or a glob of several; relative to the file that names it. */
+/* Follows one name of a file, or a glob of several, relative to the file that names it. */
 static void include_path(const struct load_scope *scope, const struct ynode *node,
 			 unsigned int depth)
 {
@@ -54,9 +54,9 @@ static void include_path(const struct load_scope *scope, const struct ynode *nod
 			   "there is no file %s", name);
 	}
 	for (size_t i = 0; result == 0 && i < found.gl_pathc; i++) {
-		const struct reading *known =
+		const struct file_state *known =
 			map_get(load->files, file_key(load, found.gl_pathv[i]));
-		if (known && known->under_way)
+		if (known && known->is_open)
 			LOAD_ERROR(scope, node, "E044", "remove one of the includes",
 				   "%s includes this file, so that they would include each other "
 				   "for ever",
@@ -68,7 +68,7 @@ static void include_path(const struct load_scope *scope, const struct ynode *nod
 		globfree(&found);
 }
 
-/* One member of the list. */
+/* Follows one item of "include". */
 static void include_item(const struct load_scope *scope, const struct ynode *node,
 			 unsigned int depth)
 {
@@ -103,25 +103,25 @@ bool rules_is_test_file(const char *path)
 	       (len > 9 && strcmp(path + len - 9, "_test.yml") == 0);
 }
 
-/* What it includes stands behind it. A file that came in already is not read again; tests, which a
- * shell's or an include's *.yaml names, are no rules. */
+/* Reads a file; what it includes stands behind it. Files that were read before and rule tests
+ * (which *.yaml matches, too) are passed over. */
 static void load_file(struct load *load, const char *path, unsigned int depth)
 {
 	const char *key = file_key(load, path);
-	struct reading *reading;
+	struct file_state *state;
 	struct ydoc doc;
 
 	if (load->bytes > LIMIT_RULES_BYTES || (key && map_get(load->files, key)) ||
 	    rules_is_test_file(path))
-		return; /* told, known, or no rules */
-	reading = arena_alloc(load->scratch, sizeof(*reading));
-	*reading = (struct reading){ .under_way = true, .path = path };
+		return; /* too large as a whole (there is a finding), read before, or tests */
+	state = arena_alloc(load->scratch, sizeof(*state));
+	*state = (struct file_state){ .is_open = true, .path = path };
 	if (key)
-		map_put(load->files, key, reading);
+		map_put(load->files, key, state);
 	int result = ydoc_read(load->scratch, path, &doc, load->findings);
 	load_keep_doc(load, doc, result);
 	follow_includes(load, &doc, depth);
-	reading->under_way = false;
+	state->is_open = false;
 }
 
 static int is_rules_file(const struct dirent *entry)
@@ -133,7 +133,7 @@ static int is_rules_file(const struct dirent *entry)
 	       !rules_is_test_file(entry->d_name);
 }
 
-/* By bytes: the same on every machine, whatever its locale. */
+/* Sorts by bytes: the same order on every machine, whatever its locale. */
 static int load_by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);

@@ -1,6 +1,6 @@
 /*
- * Members of the maps in rules files: present or not, of the right form, known names. One finding
- * for each problem, with a cure. Knows nothing of what the members mean.
+ * Load, members: is a member there, does it have the right form, is its name known? One finding
+ * for each problem, with a hint. What a member means, the readers of sections know.
  */
 #include "load-internal.h"
 
@@ -45,7 +45,7 @@ const struct member_row *member_row(enum member_map map, const char *name)
 	return NULL;
 }
 
-/* A name that the table lacks is a slip of ours: the schema and the manual would lack it too. */
+/* A name that members.def lacks is our bug: the schema and the manual would lack it too. */
 static const struct member_row *row_of_member(const struct load_scope *scope, const char *name)
 {
 	const struct member_row *row = member_row(scope->kind, name);
@@ -54,7 +54,7 @@ static const struct member_row *row_of_member(const struct load_scope *scope, co
 	return row;
 }
 
-const char *section_one(enum section_id section)
+const char *section_entry_name(enum section_id section)
 {
 	return section_names[section].one;
 }
@@ -127,7 +127,7 @@ bool scope_open(struct load_scope *scope, struct load *load, const struct rule_s
 		refuse_unknown(scope);
 		return true;
 	}
-	/* An entry without a value is best shown at its name. */
+	/* An entry without a value has no place of its own: point at its name. */
 	LOAD_ERROR(scope, ynode_is_empty(entry->node) ? entry->key : entry->node, "E014", NULL,
 		   "%s must be a map, not %s", what, ynode_kind_name(entry->node));
 	return false;
@@ -163,7 +163,7 @@ const struct ynode *member_key(const struct load_scope *scope, const char *name)
 	return i == SIZE_MAX ? NULL : scope->map->keys[i];
 }
 
-const struct ynode *member(const struct load_scope *scope, const char *name)
+const struct ynode *member_value(const struct load_scope *scope, const char *name)
 {
 	size_t i = member_index(scope, name);
 	bool required = row_of_member(scope, name)->required;
@@ -185,7 +185,7 @@ const struct ynode *member(const struct load_scope *scope, const char *name)
 	return node->bad ? NULL : node;
 }
 
-/* The value in its form; what is empty was told. */
+/* The node if it has the wanted form; else NULL, with a finding. */
 static const struct ynode *in_form(const struct load_scope *scope, const char *name,
 				   const struct ynode *node, enum ynode_kind kind, const char *form)
 {
@@ -206,25 +206,25 @@ static const struct ynode *in_form(const struct load_scope *scope, const char *n
 
 const struct ynode *member_map(const struct load_scope *scope, const char *name)
 {
-	return in_form(scope, name, member(scope, name), YNODE_MAP, "a map");
+	return in_form(scope, name, member_value(scope, name), YNODE_MAP, "a map");
 }
 
 const struct ynode *member_list(const struct load_scope *scope, const char *name)
 {
-	return in_form(scope, name, member(scope, name), YNODE_LIST, "a list");
+	return in_form(scope, name, member_value(scope, name), YNODE_LIST, "a list");
 }
 
 static const struct ynode *scalar_of(const struct load_scope *scope, const char *name,
 				     enum member_type type)
 {
 	assert(row_of_member(scope, name)->type == type);
-	return in_form(scope, name, member(scope, name), YNODE_SCALAR, "a text");
+	return in_form(scope, name, member_value(scope, name), YNODE_SCALAR, "a text");
 }
 
 size_t member_items(const struct load_scope *scope, const char *name,
 		    const struct ynode *const **ret_items)
 {
-	const struct ynode *node = member(scope, name);
+	const struct ynode *node = member_value(scope, name);
 
 	if (!node)
 		return 0;

@@ -1,13 +1,13 @@
 /*
- * The sections pagers, escalations, defaults and teams: how somebody is paged. What a kind of pager
- * may have comes from tbl/pagers.def; whether its endpoint answers is not asked.
+ * Load, sections pagers, escalations, defaults and teams: how a team is paged. Which options a
+ * kind of pager has comes from tbl/pagers.def. No endpoint is asked.
  */
 #include "load-internal.h"
 
-/* False: there is no such kind, which was told. */
+/* False: no such kind; a finding says so. */
 static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *ret_kind)
 {
-	const struct ynode *node = member(scope, "kind");
+	const struct ynode *node = member_value(scope, "kind");
 	const char *names[PAGER_KIND_COUNT];
 	const char *name = node ? node_text(scope, node, "\"kind\"") : NULL;
 
@@ -25,7 +25,7 @@ static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *
 	return false;
 }
 
-/* Options that the kind does not have. */
+/* Adds a finding for each option that the kind does not have. */
 static void check_options(const struct load_scope *scope, const struct pager_options *kind,
 			  const char *key_file)
 {
@@ -57,8 +57,8 @@ static void check_options(const struct load_scope *scope, const struct pager_opt
 	buf_fini(&all);
 }
 
-/* A secret or its file. Findings point at keys: the line of a value may be nothing but the secret.
- */
+/* Reads a secret or its file. Findings point at keys: the line of the value may be nothing but
+ * the secret. */
 static void read_secret(const struct load_scope *scope, const char *name, const char *name_file,
 			enum pager_need need, struct secret *secret)
 {
@@ -144,7 +144,7 @@ static void read_step(struct load *load, const struct rule_source *escalation,
 			     "%s says no wait before the next one", what);
 }
 
-/* Whoever writes more than is done must not count on it. */
+/* Only the first step is acted on: warn, lest the author counts on the others. */
 static void warn_of_unpaged_steps(const struct load_scope *scope, const struct ynode *steps,
 				  int64_t repeat)
 {
@@ -229,7 +229,8 @@ static void read_defaults(const struct load_scope *scope)
 	defaults->has_severity = member_severity(scope, "severity", &defaults->severity);
 	if (member_key(scope, "escalation")) {
 		size_t number = member_ref(scope, "escalation", SECTION_ESCALATIONS);
-		/* A wrong one was told: teams that rely on it are not told too. */
+		/* A wrong name has its finding already: spare every team that relies on it one
+		 * of its own. */
 		if (number != SIZE_MAX || set->nescalations)
 			defaults->escalation = &set->escalations[number != SIZE_MAX ? number : 0];
 	}

@@ -1,13 +1,13 @@
 /*
- * The sections routes and silences: ordered exceptions, and alerts that are quiet for a while. What
- * a route asks is compiled here into the conditions that route.c evaluates.
+ * Load, sections routes and silences. The conditions of a route are compiled here into those that
+ * engine/route.c evaluates.
  */
 #include "load-internal.h"
 
 #include <stdlib.h>
 
-/* The condition that a member of `when` or `suspect` is; a label or an attribute where it is none.
- */
+/* The field that a member of `when` or `suspect` is about; any other name is a label or an
+ * attribute. */
 static enum when_field when_field_of(enum member_map map, const char *name)
 {
 	static const struct {
@@ -37,7 +37,7 @@ static enum when_field when_field_of(enum member_map map, const char *name)
 	return map == MAP_WHEN ? WHEN_LABEL : WHEN_SUSPECT_ATTR;
 }
 
-/* Kinds are known: one that nothing can be is a slip. */
+/* Adds a finding where no kind of suspect (or fallback code) matches the glob. */
 static void check_kind(const struct load_scope *scope, const struct ynode *node, const char *glob,
 		       enum when_field field)
 {
@@ -54,7 +54,7 @@ static void check_kind(const struct load_scope *scope, const struct ynode *node,
 	node_word(scope, node, "kind", names, n);
 }
 
-/* What a condition compares must exist where the rules themselves define it. */
+/* Names that the rules themselves define must exist. */
 static void check_value(const struct load_scope *scope, const struct ynode *node, const char *glob,
 			const char *literal, enum when_field field)
 {
@@ -66,7 +66,7 @@ static void check_value(const struct load_scope *scope, const struct ynode *node
 		node_ref(scope, node, SECTION_SIGNALS, "signal");
 }
 
-/* One member of `when` or `suspect`: a glob, or a list of globs of which one must match. */
+/* Reads one member of `when` or `suspect`: a glob, or a list of globs of which one must match. */
 static void read_word(const struct load_scope *scope, size_t index, struct route_entry *route)
 {
 	struct arena *arena = scope->load->set->arena;
@@ -140,7 +140,8 @@ static void read_time(const struct load_scope *scope, struct route_entry *route)
 	}
 }
 
-/* Attributes have dots; what has none is a slip in one of the names that are known. */
+/* Is the key a field of a suspect, or an attribute of its resource? Attributes have dots; a key
+ * that is neither is a slip. */
 static bool is_attribute(const struct load_scope *scope, const struct ynode *key)
 {
 	static const char *const names[] = {
@@ -189,10 +190,10 @@ static void read_conditions(const struct load_scope *scope, struct route_entry *
 	read_time(&when, route);
 }
 
-/* A map of conditions, or a list of Alertmanager's matchers. */
+/* Reads `when`: a map of conditions, or a list of Alertmanager's matchers. */
 static void read_when(const struct load_scope *scope, struct route_entry *route)
 {
-	const struct ynode *when = member_key(scope, "when") ? member(scope, "when") : NULL;
+	const struct ynode *when = member_key(scope, "when") ? member_value(scope, "when") : NULL;
 
 	if (!member_key(scope, "when"))
 		LOAD_ERROR(scope, scope->key, "E013",
@@ -204,11 +205,11 @@ static void read_when(const struct load_scope *scope, struct route_entry *route)
 		read_conditions(scope, route);
 }
 
-/* "page: none" is the only thing that can be said of it. */
+/* Reads `page`, whose only value is none. */
 static bool read_page(const struct load_scope *scope)
 {
 	static const char *const words[] = { "none" };
-	const struct ynode *node = member_key(scope, "page") ? member(scope, "page") : NULL;
+	const struct ynode *node = member_key(scope, "page") ? member_value(scope, "page") : NULL;
 	const char *text = node ? node_text(scope, node, "\"page\"") : NULL;
 
 	return text && node_word(scope, node, "\"page\" but none, that is", words, 1) == 0;
@@ -234,7 +235,7 @@ static void read_actions(const struct load_scope *scope, struct route *route)
 	route->no_page = read_page(scope);
 }
 
-/* Members that contradict each other, or that say nothing at all. */
+/* Adds findings for members that contradict each other, and for a route that changes nothing. */
 static void check_actions(const struct load_scope *scope)
 {
 	static const char *const actions[] = { "team",	   "escalation", "pagers", "also_notify",
@@ -294,8 +295,8 @@ static void read_silence(struct load *load, size_t i)
 	bool starts = member_time(&scope, "starts", &silence->silence.starts_us);
 	bool ends = member_time(&scope, "ends", &silence->silence.ends_us);
 	if (starts && ends && silence->silence.ends_us <= silence->silence.starts_us)
-		LOAD_ERROR(&scope, member(&scope, "ends"), "E043", NULL, "%s ends before it starts",
-			   scope.what);
+		LOAD_ERROR(&scope, member_value(&scope, "ends"), "E043", NULL,
+			   "%s ends before it starts", scope.what);
 	silence->silence.reason = member_text(&scope, "reason");
 	silence->silence.author = member_text(&scope, "author");
 }

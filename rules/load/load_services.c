@@ -1,11 +1,11 @@
 /*
- * The section services: who owns what. Two entries that could claim the same service with equal
- * right are refused here, so that a look-up never has to choose.
+ * Load, section services: who owns what. Two entries that are equally specific and can match one
+ * service are refused here, so that a look-up never has to choose.
  */
 #include "load-internal.h"
 #include "tracepager/clock.h"
 
-/* Resource attributes that have a shorter word. */
+/* The short word for a resource attribute, where there is one. */
 static const char *key_name(const char *name)
 {
 	static const struct {
@@ -48,7 +48,7 @@ static bool has_key(const struct service_entry *service, const char *name)
 	return false;
 }
 
-/* No match: the service is named as the key is. */
+/* Without `match` an entry is for the service that is named as its key. */
 static void match_by_name(const struct load_scope *scope, struct service_entry *service)
 {
 	struct arena *arena = scope->load->set->arena;
@@ -88,7 +88,7 @@ static void read_match(const struct load_scope *scope, struct service_entry *ser
 		failed |= !glob;
 	}
 	if (failed)
-		service->nkeys = 0; /* it takes no part in the search for ties */
+		service->nkeys = 0; /* with a wrong key left out it would seem to tie with others */
 	else if (!has_key(service, "service"))
 		LOAD_WARNING(scope, member_key(scope, "match"), "W004", "add \"service: …\" to it",
 			     "%s matches services of any name", scope->what);
@@ -111,7 +111,7 @@ static void read_peers(const struct load_scope *scope, struct service_entry *ser
 	}
 }
 
-/* The number that n digits make; -1: there is something else among them. */
+/* The value of n digits; -1: some are no digits. */
 static int number_of_digits(const char *text, size_t n)
 {
 	int value = 0;
@@ -157,7 +157,7 @@ static void read_links(const struct load_scope *scope, struct service_rule *rule
 
 static const char *read_date(const struct load_scope *scope, const char *name)
 {
-	const struct ynode *node = member(scope, name);
+	const struct ynode *node = member_value(scope, name);
 	const char *date = node ? node_text(scope, node, "a date") : NULL;
 
 	if (!date || is_date(date))
@@ -194,7 +194,7 @@ static void read_service(struct load *load, size_t i)
 	rule->reviewed_at = read_date(&scope, "reviewed_at");
 }
 
-/* An entry and the place of one of its members. */
+/* A scope at the map of a service entry. */
 static struct load_scope scope_of_service(struct load *load, const struct service_entry *service)
 {
 	const struct rule_source *entry =
@@ -208,7 +208,7 @@ static struct load_scope scope_of_service(struct load *load, const struct servic
 static void tell_tie(struct load *load, const struct service_entry *a,
 		     const struct service_entry *b)
 {
-	/* The later one is the news. */
+	/* report it at the later entry */
 	const struct service_entry *first = a < b ? a : b, *second = a < b ? b : a;
 	struct load_scope scope = scope_of_service(load, second),
 			  other = scope_of_service(load, first);
@@ -223,8 +223,8 @@ static void tell_tie(struct load *load, const struct service_entry *a,
 		other.key->column);
 }
 
-/* Ties stand behind each other in the order of specificity, and of those the ones that begin alike.
- * One finding for each entry is enough. */
+/* Looks for ties. In service_order entries that may tie stand behind each other, and among them
+ * those with the same prefix. One finding for each entry is enough. */
 static void check_ties(struct load *load)
 {
 	struct ruleset *set = load->set;
@@ -257,7 +257,7 @@ static void check_peers(struct load *load)
 			const struct ynode *node = list->items[j];
 			if (node->kind != YNODE_SCALAR ||
 			    strcmp(node->text, service->peers[k]) != 0)
-				continue; /* it was refused */
+				continue; /* a peer that was refused is not in the set */
 			const struct service_entry *first = map_get(seen, service->peers[k++]);
 			if (!first) {
 				map_put(seen, node->text, service);

@@ -1,4 +1,5 @@
-/* The section signals: which alerts are about which operation, and what is done with its traces. */
+/* Load, section signals: which alerts are about which operation, and how its traces are looked
+ * at. */
 #include "load-internal.h"
 
 static void read_attrs(const struct load_scope *scope, struct signal *signal)
@@ -33,7 +34,7 @@ static void read_span(const struct load_scope *outer, struct signal *signal)
 	read_attrs(&scope, signal);
 }
 
-/* What the rule does not say, the defaults do. */
+/* Reads how traces are looked at; what the rule leaves out, the defaults say. */
 static void read_how(const struct load_scope *scope, struct signal_rule *rule)
 {
 	const struct rule_defaults *defaults = &scope->load->set->defaults;

@@ -1,6 +1,6 @@
 /*
- * The section time_intervals: times of day and days, with their places. The clocks of a place are
- * read from the time zone database and kept by the set, each once.
+ * Load, section time_intervals. The clocks of a place are read from the time zone database, each
+ * place once, and kept by the set.
  */
 #include "load-internal.h"
 
@@ -24,14 +24,14 @@ static void read_clock(const struct load_scope *outer, const struct ynode *node,
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *text = member_text(&scope, names[i]);
 		if (text && interval_clock_parse(text, &minutes[i]) < 0)
-			LOAD_ERROR(&scope, member(&scope, names[i]), "E040",
+			LOAD_ERROR(&scope, member_value(&scope, names[i]), "E040",
 				   "write it as \"09:00\", in quotes, from 00:00 to 24:00",
 				   "\"%s\" is no time of day: \"%.40s\"", names[i], text);
 	}
 	if (minutes[0] < 0 || minutes[1] < 0)
 		return;
 	if (minutes[0] >= minutes[1]) {
-		LOAD_ERROR(&scope, member(&scope, "end_time"), "E040",
+		LOAD_ERROR(&scope, member_value(&scope, "end_time"), "E040",
 			   "over midnight, write two times: one until 24:00, one from 00:00",
 			   "the time ends before it begins");
 		return;
@@ -75,7 +75,7 @@ static void read_ranges(const struct load_scope *scope, const char *name, enum i
 	}
 }
 
-/* The nearest name in the same part of the world. */
+/* A hint: the nearest name in the same directory of the database. */
 static const char *nearest_place(struct load *load, const char *name)
 {
 	const char *slash = strrchr(name, '/'), *names[512];
@@ -101,10 +101,10 @@ static void refuse_place(const struct load_scope *scope, const struct ynode *nod
 	const char *hint = "write a name of the time zone database, such as Europe/Berlin or UTC";
 
 	if (err->code != ENOENT) {
-		if (!scope->load->told_of_zones)
+		if (!scope->load->zones_missing)
 			LOAD_ERROR(scope, node, "E038", "install the package tzdata", "%s",
 				   err->text);
-		scope->load->told_of_zones = true;
+		scope->load->zones_missing = true;
 		return;
 	}
 	const char *nearest = nearest_place(scope->load, node->text);
@@ -113,7 +113,7 @@ static void refuse_place(const struct load_scope *scope, const struct ynode *nod
 
 static const struct zone *read_location(const struct load_scope *scope)
 {
-	const struct ynode *node = member(scope, "location");
+	const struct ynode *node = member_value(scope, "location");
 	struct load *load = scope->load;
 	const char *name = node ? node_text(scope, node, "\"location\"") : NULL;
 	struct err err;
@@ -124,7 +124,7 @@ static const struct zone *read_location(const struct load_scope *scope)
 	const struct zone *zone = map_get(load->zones, name);
 	if (zone)
 		return zone;
-	/* "Local" is this machine's, as in Alertmanager. */
+	/* As in Alertmanager, "Local" is the zone of this machine. */
 	zone = strcmp(name, "Local") == 0 ? zone_read(load->set->arena, "/etc", "localtime", &err)
 					  : zone_read(load->set->arena, ZONE_DIRECTORY, name, &err);
 	if (zone)

@@ -1,6 +1,7 @@
 /*
- * Values of members: numbers, times, words, addresses, templates, lists of pagers, matchers. One
- * finding for each problem, with a cure. Knows nothing of what the members are for.
+ * Load, values of members: numbers, times, words, addresses, templates, lists of pagers,
+ * matchers. One finding for each problem, with a hint. What a member is for, the readers of
+ * sections know.
  */
 #include "load-internal.h"
 
@@ -14,7 +15,7 @@ static const struct ynode *scalar_member(const struct load_scope *scope, const c
 					 enum member_type type)
 {
 	const struct member_row *row = member_row(scope->kind, name);
-	const struct ynode *node = member(scope, name);
+	const struct ynode *node = member_value(scope, name);
 
 	assert(row && row->type == type);
 	if (!node || node->kind == YNODE_SCALAR)
@@ -54,7 +55,7 @@ bool member_int(const struct load_scope *scope, const char *name, int64_t least,
 	return false;
 }
 
-/* No sign, no exponent, whatever the locale. */
+/* A number from 0 to 1: no sign, no exponent, a point whatever the locale. */
 bool share_parse(const char *text, double *ret_value)
 {
 	double value = 0, unit = 1;
@@ -292,7 +293,7 @@ static void read_matcher_list(const struct load_scope *scope, const struct ynode
 bool member_matchers(const struct load_scope *scope, const char *name,
 		     struct rule_matchers *matchers)
 {
-	const struct ynode *node = member(scope, name);
+	const struct ynode *node = member_value(scope, name);
 
 	if (!node)
 		return false;
