@@ -34,21 +34,21 @@ const char *past_time_text(int64_t us, char out[PAST_TIME_SIZE])
 
 /* ---- the outcome ---- */
 
-static const char *outcome_text(struct arena *arena, const json_t *object, const char *key)
+static const char *past_text(struct arena *arena, const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
 	return text ? arena_strdup(arena, text) : "";
 }
 
-static unsigned int outcome_count(const json_t *object, const char *key)
+static unsigned int past_count(const json_t *object, const char *key)
 {
 	json_int_t number = json_integer_value(json_object_get(object, key));
 
 	return number < 0 || number > UINT32_MAX ? 0 : (unsigned int)number;
 }
 
-static const char *outcome_pagers(struct arena *arena, const json_t *escalation)
+static const char *past_pagers(struct arena *arena, const json_t *escalation)
 {
 	const json_t *step = json_array_get(json_object_get(escalation, "steps"), 0);
 	const json_t *pagers = json_object_get(step, "pagers"), *pager;
@@ -88,22 +88,22 @@ int outcome_read(struct arena *arena, const char *json, size_t len, struct outco
 	}
 	*ret_outcome = (struct outcome){
 		.sent = json_is_object(page),
-		.team = outcome_text(arena, owner, "team"),
-		.severity = outcome_text(arena, page, "severity"),
-		.policy = outcome_text(arena, escalation, "policy"),
-		.pagers = outcome_pagers(arena, escalation),
-		.suspect = outcome_text(arena, suspect, "service"),
-		.namespace = outcome_text(arena, suspect, "namespace"),
-		.operation = outcome_text(arena, suspect, "operation"),
-		.kind = outcome_text(arena, suspect, "kind"),
-		.callee = outcome_text(arena, suspect, "callee"),
-		.error = outcome_text(arena, suspect, "error"),
-		.fallback = outcome_text(arena, fallback, "code"),
-		.fallback_text = outcome_text(arena, fallback, "text"),
-		.rule = outcome_text(arena, owner, "rule"),
+		.team = past_text(arena, owner, "team"),
+		.severity = past_text(arena, page, "severity"),
+		.policy = past_text(arena, escalation, "policy"),
+		.pagers = past_pagers(arena, escalation),
+		.suspect = past_text(arena, suspect, "service"),
+		.namespace = past_text(arena, suspect, "namespace"),
+		.operation = past_text(arena, suspect, "operation"),
+		.kind = past_text(arena, suspect, "kind"),
+		.callee = past_text(arena, suspect, "callee"),
+		.error = past_text(arena, suspect, "error"),
+		.fallback = past_text(arena, fallback, "code"),
+		.fallback_text = past_text(arena, fallback, "text"),
+		.rule = past_text(arena, owner, "rule"),
 		.confidence = json_number_value(json_object_get(verdict, "confidence")),
-		.agree = outcome_count(verdict, "agree"),
-		.of = outcome_count(verdict, "of"),
+		.agree = past_count(verdict, "agree"),
+		.of = past_count(verdict, "of"),
 		.ntraces = (unsigned int)json_array_size(json_object_get(root, "traces")),
 		.found = json_is_object(suspect),
 	};
