@@ -1,9 +1,11 @@
 /*
- * Arena: many small allocations that die together. One per incident, per decision and per walk job.
+ * Arena: many small allocations that are freed together. One per incident, per decision and per
+ * walk job.
  *
- * Nothing in it is freed alone. It never returns NULL: every input that a peer sizes is capped
- * before it gets here (limits.h), so that an arena over its cap is a bug of ours, and aborts. Under
- * AddressSanitizer every allocation is its own block, so that overruns show.
+ * It frees nothing alone and never returns NULL: every input that a peer sizes is capped before it
+ * is allocated here (limits.h), so that an arena over its cap is a bug of ours, and aborts. Under
+ * AddressSanitizer every allocation is its own block, so that overruns show. It owns its blocks.
+ * One thread at a time may use an arena.
  */
 #ifndef TRACEPAGER_ARENA_H
 #define TRACEPAGER_ARENA_H
@@ -14,9 +16,9 @@
 struct arena;
 
 struct arena *arena_new(size_t cap_bytes);
-void arena_free(struct arena *arena); /* takes NULL */
+void arena_free(struct arena *arena); /* frees all that came from it; takes NULL */
 
-/* Zeroed, aligned for any type; kept by the arena. */
+/* What these return is kept by the arena, zeroed, and aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_array(struct arena *arena, size_t n, size_t size); /* aborts on overflow */
 char *arena_strdup(struct arena *arena, const char *text);     /* NULL gives NULL */
@@ -26,6 +28,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-size_t arena_used(const struct arena *arena); /* bytes handed out */
+/* Bytes handed out. */
+size_t arena_used(const struct arena *arena);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * JSON written into a buf: the escaping of RFC 8259 section 7. Structure (braces, commas) is the
- * writer's own business.
+ * JSON written into a buf: strings with the escapes of RFC 8259 section 7, and members of objects.
+ * Braces and brackets are the caller's to write, and commas between elements of lists. It owns
+ * nothing. All functions return false where the text did not fit the buf's cap.
  */
 #ifndef TRACEPAGER_BUF_JSON_H
 #define TRACEPAGER_BUF_JSON_H
@@ -10,14 +11,14 @@
 
 #include "tracepager/buf.h"
 
-/* A text as a JSON string, with its quotes. What is not UTF-8 becomes U+FFFD. NULL gives null. */
+/* A JSON string with its quotes. A byte that is no UTF-8 becomes U+FFFD. NULL gives null. */
 bool buf_json_string(struct buf *buf, const char *text);
 bool buf_json_stringn(struct buf *buf, const char *text, size_t len);
 
-/* A member of an object: a comma where the last byte of buf says that one is due, then "key":. The
- * value is next. */
+/* Begins a member of an object: "key":, with a comma before it unless the buf ends in an opening
+ * bracket or a comma. The caller adds the value. */
 bool buf_json_key(struct buf *buf, const char *key);
-/* A member with its value. */
+/* A whole member. */
 bool buf_json_text(struct buf *buf, const char *key, const char *text);
 bool buf_json_int(struct buf *buf, const char *key, int64_t number);
 

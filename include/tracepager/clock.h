@@ -1,6 +1,8 @@
 /*
- * Time is passed in. The monotonic clock arms timers; the wall clock is for records, rules and
- * other people's timestamps. Tests move a clock of their own.
+ * Clocks, and times as text. All times are microseconds. The monotonic clock arms timers; the wall
+ * clock (since 1970-01-01 UTC) is for records, rules and timestamps of other programs. A clock is
+ * passed to whatever needs the time, so that tests move one of their own. Any thread may call these
+ * functions; they own nothing.
  */
 #ifndef TRACEPAGER_CLOCK_H
 #define TRACEPAGER_CLOCK_H
@@ -10,19 +12,20 @@
 
 struct clock {
 	int64_t (*mono_us)(void *ctx);
-	int64_t (*wall_us)(void *ctx); /* microseconds since 1970-01-01 UTC */
+	int64_t (*wall_us)(void *ctx);
 	void *ctx;
 };
 
-const struct clock *clock_system(void);
+const struct clock *clock_system(void); /* static */
 int64_t clock_mono_us(const struct clock *clock);
 int64_t clock_wall_us(const struct clock *clock);
 
-/* RFC 3339 (section 5.6), any fraction, any offset. Times outside of 1970 to 9999 (Go's zero time
- * among them) give 0, "absent". Returns 0, or -EINVAL. */
+/* Reads a time of RFC 3339 (section 5.6) with any fraction and any offset. A time before 1970, such
+ * as Go's zero time, gives 0, which means "absent" in an alert. 0 or -EINVAL. */
 int rfc3339_parse(const char *text, size_t len, int64_t *ret_us);
 #define RFC3339_SIZE 32
-/* "2026-09-01T10:00:00.123Z"; milliseconds are left out when they are zero. */
+/* "2026-09-01T10:00:00.123Z", without milliseconds where they are zero; a time outside of 1970 to
+ * 9999 gives 1970-01-01T00:00:00Z. Returns out. */
 const char *rfc3339_format(int64_t us, char out[RFC3339_SIZE]);
 
 /* The proleptic Gregorian calendar; months are 1 to 12. Pure. Days since 1970-01-01: */

@@ -1,6 +1,9 @@
 /*
- * A keyed, fast hash for our own tables (never for a record: it differs from run to run), and a map
- * from strings.
+ * A keyed, fast hash for tables in memory, and a map from strings. The hash differs from run to
+ * run, so it is never stored or sent.
+ *
+ * A map owns its copies of the keys; it never touches the values. Any thread may hash; one thread
+ * at a time may use a map.
  */
 #ifndef TRACEPAGER_HASH_H
 #define TRACEPAGER_HASH_H
@@ -8,19 +11,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The seed is drawn at the first call of the process, so that no sender can aim at our buckets. */
+/* The process draws the seed at its first call, so that no sender can choose colliding keys. */
 uint64_t hash_bytes(const void *data, size_t len);
 
-/* String map: keys are copied, values are the caller's. */
 struct map;
 struct map *map_new(void);
-void map_free(struct map *map); /* takes NULL; values are not touched */
+void map_free(struct map *map); /* takes NULL */
+/* The value of a key; NULL: the map has no such key. */
 void *map_get(const struct map *map, const char *key);
-void *map_put(struct map *map, const char *key,
-	      void *value); /* value is not NULL; returns what was there, or NULL */
-void *map_remove(struct map *map, const char *key); /* returns what was there, or NULL */
+/* Sets a value, which is not NULL. Returns the value that it replaces, or NULL. */
+void *map_put(struct map *map, const char *key, void *value);
+/* Returns the value that it removes, or NULL. */
+void *map_remove(struct map *map, const char *key);
 size_t map_count(const struct map *map);
-/* Iterate: *pos starts at 0; NULL at the end. No put and no remove while iterating. */
+/* The next value in no particular order; *pos starts at 0. NULL: no more. ret_key may be NULL. No
+ * put and no remove between two calls. */
 void *map_next(const struct map *map, size_t *pos, const char **ret_key);
 
 #endif

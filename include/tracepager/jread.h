@@ -1,15 +1,17 @@
 /*
- * Jread: a streaming JSON reader. Bytes are fed as they arrive, in pieces of any size; the same
- * events come out, with the same error at the same place, whether a document comes whole or one
- * byte at a time.
+ * Jread: a streaming JSON reader. The caller feeds bytes as they arrive, in pieces of any size. The
+ * sizes of the pieces change nothing: a document gives the same events, or the same error at the
+ * same place, fed whole or byte by byte.
  *
- * Strict RFC 8259: UTF-8 checked, escapes decoded, lone surrogates refused, no trailing commas, no
- * byte order mark. No tree and no body buffer: only a token that is cut by the end of a piece, or a
- * string with escapes, is copied. Nesting and token size are capped; nothing recurses.
+ * Strict RFC 8259: it refuses what is no UTF-8, lone surrogates, trailing commas, a byte order
+ * mark, and nesting or tokens over their caps (LIMIT_DEPTH, LIMIT_TOKEN_BYTES). It builds no tree,
+ * keeps no body and does not recurse: it copies only a token that the end of a piece cuts, and a
+ * string with escapes. It does not check keys for duplicates.
  *
- * The handler is called once per event. Keys and strings come decoded (pointer and length, valid
- * during the call only; they may hold NUL bytes from \u0000). Numbers come as their text;
- * jread_int64() and jread_double() read them.
+ * It calls the handler once per event. Keys and strings are decoded: a pointer and a length,
+ * borrowed until the handler returns; they may hold NUL bytes (\u0000). Numbers are given as their
+ * text, for jread_int64() and jread_double(). A reader owns its hold buffer; ctx is borrowed. One
+ * thread at a time may use a reader.
  */
 #ifndef TRACEPAGER_JREAD_H
 #define TRACEPAGER_JREAD_H
@@ -35,11 +37,14 @@ enum jread_event {
 };
 
 /*
- * What a handler answers: JREAD_GO; JREAD_SKIP, allowed after JREAD_KEY, JREAD_OBJECT and
- * JREAD_ARRAY: the value is checked, but no event of it is reported, neither its end;
- * JREAD_SKIP_REST, allowed inside a container after all but the end of one: the rest of the
- * innermost container is checked, and its end is the next event; or -errno to stop: the reader then
- * fails with that code and the text that the handler put into the reader's err, if any.
+ * What a handler answers:
+ * JREAD_GO: report the next event.
+ * JREAD_SKIP, after JREAD_KEY, JREAD_OBJECT or JREAD_ARRAY: check the value, and report no event of
+ * it, not even its end.
+ * JREAD_SKIP_REST, inside a container, not at the end of one: check the rest of the innermost open
+ * container; its end is the next event.
+ * -errno: stop. The reader fails with this code, and with the text that the handler has put into
+ * the reader's err, if any.
  */
 #define JREAD_GO	0
 #define JREAD_SKIP	1
@@ -57,32 +62,34 @@ struct jread *jread_new(enum jread_mode mode, jread_handler *handler, void *ctx)
 void jread_free(struct jread *jread);  /* takes NULL */
 void jread_reset(struct jread *jread); /* for another document; keeps memory */
 
-/* 0, or -errno with the place in jread_err(); after an error every further call gives the same
- * error. EBADMSG: not JSON. E2BIG: over a cap (depth, token). Anything else is the handler's. */
+/* Reads a piece. 0, or -errno with text and place in jread_err(); after an error every further call
+ * gives the same error. -EBADMSG: not JSON. -E2BIG: over a cap (nesting, token). Others are the
+ * handler's. */
 int jread_feed(struct jread *jread, const char *data, size_t len);
-/* The document is over: 0, or -EBADMSG where it was cut ("ends inside a string"). */
+/* The document ends here: 0, or -EBADMSG where it is incomplete ("ends inside a string"). */
 int jread_finish(struct jread *jread);
-/* As jread_feed(), but stops behind the first complete top-level value; *ret_used is how much was
- * eaten. A number at top level is complete only when something follows it. *ret_complete tells
- * whether a value was completed. */
+/* As jread_feed(), but stops behind the first complete top-level value: *ret_used bytes were read,
+ * and *ret_complete tells whether a value is complete. A number at top level is complete only when
+ * a byte follows it. */
 int jread_feed_value(struct jread *jread, const char *data, size_t len, size_t *ret_used,
 		     bool *ret_complete);
 
-/* The reader's error (line and column 1-based, the column counted in bytes); a handler may write
- * its text there. */
+/* The reader's error, borrowed. Line and column are 1-based, the column counts bytes. A handler may
+ * write its text there. */
 struct err *jread_err(struct jread *jread);
-/* Containers that are open now; inside a handler of OBJECT or ARRAY, that one included. */
+/* How many containers are open; in a handler of JREAD_OBJECT or JREAD_ARRAY that one counts. */
 int jread_depth(const struct jread *jread);
 
-/* What a value is, for an error: "an object", "a list", "a number" … */
+/* What a value is, for an error text: "an object", "a list", "a number" … */
 const char *jread_event_name(enum jread_event event);
 
-/* Text of a JREAD_NUMBER event. Integers may be written as 1.0 or 1e3; fractions and what exceeds
- * 64 bits fail. */
+/* The value of a JREAD_NUMBER. An integer may be written as 1.0 or 1e3; false: a fraction, more
+ * than 64 bits, or no number. Pure. */
 bool jread_int64(const char *text, size_t len, int64_t *ret);
-bool jread_double(const char *text, size_t len, double *ret); /* saturates to infinity */
+/* false: no number. Too large a number gives infinity. Pure. */
+bool jread_double(const char *text, size_t len, double *ret);
 
-/* For dispatch on a key without copying: jread_is(text, len, "spanID"). */
+/* Compares a key without a copy: jread_is(text, len, "spanID"). */
 #define jread_is(text, len, literal)                                                               \
 	((len) == sizeof(literal) - 1 && memcmp((text), (literal), sizeof(literal) - 1) == 0)
 

@@ -1,9 +1,9 @@
 /*
- * Log: one line per event on standard error, logfmt: ts=… level=… msg="…" key=value… A peer's
- * strings are escaped, errno survives. A line that standard error cannot take at once is dropped
- * and counted, and the next one that gets through says how many were: nobody waits for the log's
- * reader. Rooms of level 0 to 2 (base, model, rules, formats, sources, kinds) never log; they
- * return errors.
+ * Log: one line per event on standard error, in logfmt: ts=… level=… msg="…" key=value… A peer's
+ * strings are escaped; errno survives. The program never waits for the log's reader: a line that
+ * standard error cannot take at once is dropped and counted, and the next line tells how many were
+ * dropped. Rooms of level 0 to 2 (base, model, rules, formats, sources, kinds) never log; they
+ * return errors. It keeps nothing of what it is given. Any thread may log.
  *
  *	log_info("page delivered", LOG_STR("incident", id), LOG_INT("attempts", n));
  */
@@ -17,11 +17,11 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERRO
 
 struct log_field {
 	const char *key;
-	const char *text; /* NULL: the number counts */
+	const char *text; /* NULL: the value is the number */
 	int64_t number;
 };
 
-/* NULL is shown as empty. */
+/* A text that may be NULL, which shows as empty. */
 static inline const char *log_text(const char *text)
 {
 	return text ? text : "";
@@ -30,8 +30,10 @@ static inline const char *log_text(const char *text)
 #define LOG_STR(k, v) ((struct log_field){ .key = (k), .text = log_text(v) })
 #define LOG_INT(k, v) ((struct log_field){ .key = (k), .number = (v) })
 
+/* Lines below the level are not written; at first it is info. */
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
+/* Through the macros below. */
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n);
 
 #define LOG_AT(level, message, ...)                                                                \

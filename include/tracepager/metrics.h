@@ -1,6 +1,7 @@
 /*
- * Metrics: counters, gauges, histograms and infos of the process, listed in tbl/metrics.def, in
- * Prometheus' text format. Any thread may count.
+ * Metrics: the counters, gauges, histograms and infos of the process, and their text in Prometheus'
+ * format. tbl/metrics.def lists them; none is made at run time, so a peer cannot add labels. Any
+ * thread may call these functions.
  */
 #ifndef TRACEPAGER_METRICS_H
 #define TRACEPAGER_METRICS_H
@@ -22,13 +23,16 @@ enum metric {
 	METRIC_COUNT
 };
 
-void metric_add(enum metric metric, int64_t n);
-void metric_set(enum metric metric, int64_t value);
-void metric_max(enum metric metric,
-		int64_t value); /* a gauge that keeps the largest since the start */
-void metric_observe_us(enum metric metric, int64_t us); /* a histogram of seconds */
-void metric_tell(enum metric metric, const char *hash); /* an info; NULL: there is none now */
-int64_t metric_value(enum metric metric);		/* of a histogram: how many */
+void metric_add(enum metric metric, int64_t n);	    /* a counter, or a gauge (n may be negative) */
+void metric_set(enum metric metric, int64_t value); /* a gauge; of seconds: in microseconds */
+/* Raises a gauge to value; it keeps the largest since the start. */
+void metric_max(enum metric metric, int64_t value);
+void metric_observe_us(enum metric metric, int64_t us); /* a histogram, which shows seconds */
+/* An info's label hash, copied; NULL: the info is not shown. */
+void metric_tell(enum metric metric, const char *hash);
+/* The value of a counter or a gauge; how many observations a histogram has. */
+int64_t metric_value(enum metric metric);
+/* Adds all metrics to out. */
 void metrics_write(struct buf *out);
 
 #endif

@@ -1,7 +1,11 @@
 /*
- * Paths: a JSON reader for encodings whose members are known by where they stand. Nested objects
- * and dotted keys give the same path, {"trace":{"id":1}} and {"trace.id":1} are trace.id; lists add
- * nothing to it. It owns the reader and the path, no more.
+ * Paths: a JSON reader that gives each value with its path, for encodings that know members by
+ * their place. Nested objects and dotted keys give the same path: {"trace":{"id":1}} and
+ * {"trace.id":1} are both trace.id; lists add nothing to the path.
+ *
+ * It skips members with an empty key, with a NUL in the key, or with a path over
+ * LIMIT_MEMBER_PATH_BYTES; it refuses what jread refuses. It owns its jread and the path; ctx is
+ * borrowed. One thread at a time may use it.
  */
 #ifndef TRACEPAGER_PATHS_H
 #define TRACEPAGER_PATHS_H
@@ -11,9 +15,10 @@
 struct paths;
 
 /*
- * Called with JREAD_KEY when a member begins, which it may JREAD_SKIP; with the begin and the end
- * of objects and lists; with values other than null. The outermost value has the path "". Of a
- * number, text is how it is written. Answers as a jread_handler.
+ * Called with JREAD_KEY when a member begins, which the handler may JREAD_SKIP; at the beginning
+ * and the end of objects and lists; and with every value but null. The outermost value has the path
+ * "". text is a key, a decoded string, a number as written, "true" or "false"; path and text are
+ * borrowed until it returns. Answers as a jread_handler.
  */
 typedef int paths_handler(void *ctx, enum jread_event event, const char *path, const char *text,
 			  size_t len);
@@ -25,9 +30,10 @@ void paths_reset(struct paths *paths); /* for another document */
 int paths_feed(struct paths *paths, const char *data, size_t len, struct err *err);
 int paths_finish(struct paths *paths, struct err *err);
 
-/* What follows prefix in path; NULL: it begins with something else. */
+/* The rest of path behind prefix; NULL: path does not begin with it. Pure. */
 const char *path_below(const char *path, const char *prefix);
-/* A number of seconds since 1970, or of a duration, as microseconds. false: no such time. */
+/* Seconds, of a duration or since 1970, as microseconds, rounded. false: no number from 0 to below
+ * 1e12. Pure. */
 bool time_of_seconds(const char *text, size_t len, int64_t *ret_us);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * Randomness for jitter: not for ids (sign.h has those), not for keys.
+ * Random numbers for jitter, which a peer may guess: not for ids (random_hex() of sign.h), not for
+ * keys.
  */
 #ifndef TRACEPAGER_RANDOM_H
 #define TRACEPAGER_RANDOM_H
 
-/* Evenly in [0, 1). Loop thread only. */
+/* Even in [0, 1). Loop thread only. */
 double random_unit(void);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Secret: a text that is never printed. It has a type of its own so that no log line takes it by
- * accident; secret_shown() is what a person sees.
+ * Secret: a text that is never printed. It has a type of its own, so that no log line can take it
+ * by mistake; a person sees secret_shown(). A secret owns its texts and wipes the value before it
+ * frees it. One thread at a time may use a secret.
  */
 #ifndef TRACEPAGER_SECRET_H
 #define TRACEPAGER_SECRET_H
@@ -12,21 +13,21 @@
 #include "tracepager/err.h"
 
 struct secret {
-	char *value; /* NULL: not set */
-	/* Of one that was read from a file. */
-	char *path;
-	int64_t changed_ns; /* the file's time, as it was then */
+	char *value;	    /* NULL: not set */
+	char *path;	    /* of the file that it was read from; NULL: it was set */
+	int64_t changed_ns; /* when that file was last written */
 };
 
-/* The file's first line without its line end, at most LIMIT_SECRET_BYTES. Empty files are an error.
- */
+/* Sets the secret to a file's first line without its line end. 0 or -errno; -EINVAL: the line is
+ * empty or over LIMIT_SECRET_BYTES. */
 int secret_read_file(struct secret *secret, const char *path, struct err *err);
-/* Reads it again where its file was written since: tokens live an hour. On failure the old one
- * stays. */
+/* Reads the file again if it was written since: some tokens live for an hour only. 0 or -errno; on
+ * failure the old value stays. */
 int secret_refresh(struct secret *secret, struct err *err);
-void secret_set(struct secret *secret, const char *value);
-void secret_fini(struct secret *secret); /* wipes */
-/* In a time that depends on the presented text's length only. An unset secret equals nothing. */
+void secret_set(struct secret *secret, const char *value); /* copies; NULL: unset */
+void secret_fini(struct secret *secret);		   /* wipes; the secret is unset */
+/* Compares in a time that depends on the length of the presented text alone. An unset secret equals
+ * nothing. */
 bool secret_equals(const struct secret *secret, const char *presented, size_t len);
 const char *secret_shown(const struct secret *secret); /* "***", or "" when unset */
 

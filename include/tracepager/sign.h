@@ -1,6 +1,7 @@
 /*
- * Message authentication for signed webhooks: HMAC-SHA256 and base64 (RFC 2104, RFC 4648 section
- * 4). The cryptography is libcrypto's.
+ * What signed webhooks and ids need: HMAC-SHA256 (RFC 2104), base64 (RFC 4648 section 4) and random
+ * digits. libcrypto and the kernel do the work. Nothing is kept; any thread may call these
+ * functions.
  */
 #ifndef TRACEPAGER_SIGN_H
 #define TRACEPAGER_SIGN_H
@@ -9,14 +10,17 @@
 
 #define HMAC_SHA256_BYTES 32
 
+/* 0, or -EINVAL: the key is too long. */
 int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 		unsigned char out[HMAC_SHA256_BYTES]);
-/* Base64 with padding; out holds base64_size(len) bytes, NUL included. */
+/* Base64 with padding and a NUL: base64_size(len) bytes. */
 #define base64_size(len) ((((len) + 2) / 3) * 4 + 1)
 void base64_encode(const void *data, size_t len, char *out);
-/* Decodes into out (cap bytes); returns the length, or -1 where it is not base64. */
+/* Decodes into out. Returns the length; -1: the text is no padded base64, or gives more than cap
+ * bytes.
+ */
 int base64_decode(const char *text, size_t len, unsigned char *out, size_t cap);
-/* n random bytes as 2n lower-case hex digits and a NUL, from the kernel. */
+/* n random bytes as 2n lower-case hexadecimal digits and a NUL. Aborts without randomness. */
 void random_hex(char *out, size_t n);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * Timers: deadlines on the monotonic clock, in a heap. Whoever drives the loop asks for the next
- * deadline and runs what is due; in the daemon that is one libevent timer, in tests a loop over a
- * fake clock.
+ * Timers: deadlines on the monotonic clock. The driver asks for the next deadline and runs the
+ * timers that are due: the loop does so with one libevent timer, tests with a fake clock.
+ *
+ * It reads no clock and owns no timer: a struct timer is its user's. Loop thread only.
  */
 #ifndef TRACEPAGER_TIMERS_H
 #define TRACEPAGER_TIMERS_H
@@ -13,23 +14,25 @@ struct timer {
 	void (*fire)(void *arg);
 	void *arg;
 	int64_t deadline_us;
-	size_t slot; /* 1-based place in the heap; 0: not armed. Private */
-	uint64_t order; /* of arming, between equal deadlines. Private */
+	size_t slot;	/* private: the place in the heap, from 1; 0: not armed */
+	uint64_t order; /* private: of equal deadlines the one armed first fires first */
 };
 
 struct timers;
 
 struct timers *timers_new(void);
-void timers_free(struct timers *timers); /* armed timers are forgotten, not fired */
+/* Disarms all timers and fires none. Takes NULL. */
+void timers_free(struct timers *timers);
 
-/* Arms or moves; the timer's memory is the caller's and must stay until it fired or was disarmed.
- */
+/* Arms a timer, or moves an armed one. Its memory is the caller's and must stay until the timer has
+ * fired or is disarmed. */
 void timer_arm(struct timers *timers, struct timer *timer, int64_t deadline_us);
-void timer_disarm(struct timers *timers, struct timer *timer); /* harmless when not armed */
+void timer_disarm(struct timers *timers, struct timer *timer); /* no harm if not armed */
 
-int64_t timers_next_us(const struct timers *timers); /* INT64_MAX: none */
-/* Fires what is due at now, earliest first; what a handler arms for now or before waits for the
- * next call. Returns how many fired. */
+/* The earliest deadline; INT64_MAX: none. */
+int64_t timers_next_us(const struct timers *timers);
+/* Fires the timers that are due, earliest first. A timer that a handler arms for now or earlier
+ * waits for the next call. Returns how many have fired. */
 size_t timers_run(struct timers *timers, int64_t now_us);
 
 #endif

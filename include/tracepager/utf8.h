@@ -1,5 +1,6 @@
 /*
- * UTF-8 (RFC 3629): is a text well formed, and what is done where it is not.
+ * UTF-8 (RFC 3629): checks whether a text is well formed, and replaces what is not. It decodes no
+ * code points and owns nothing. Pure; any thread.
  */
 #ifndef TRACEPAGER_UTF8_H
 #define TRACEPAGER_UTF8_H
@@ -8,14 +9,14 @@
 
 #include "tracepager/buf.h"
 
-/* Length of the well-formed sequence at text, 0 where there is none. len > 0. */
+/* The length of the sequence at text; 0: it is not well formed. len > 0. */
 size_t utf8_len(const char *text, size_t len);
 /* How many bytes from text on are well formed. */
 size_t utf8_span(const char *text, size_t len);
-/* Adds a text; every byte that is in no well-formed sequence becomes U+FFFD. */
+/* Adds a text; each byte that is in no well-formed sequence becomes U+FFFD. As buf_add(). */
 bool buf_add_utf8(struct buf *buf, const char *text, size_t len);
-/* The bytes of the first max characters of a well-formed, NUL-terminated text; all of it where it
- * has fewer. A character is never cut. */
+/* How many bytes the first max characters of a well-formed, NUL-terminated text have; the whole
+ * length where it has fewer characters. */
 size_t utf8_chars(const char *text, size_t max);
 
 #endif

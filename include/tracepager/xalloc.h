@@ -1,19 +1,20 @@
 /*
- * Our own small allocations. They abort when memory is gone: the store makes a crash cheap, half a
- * state does not. Whatever a peer sizes is capped before it is allocated.
+ * Small allocations of our own. They abort when memory is gone: the store makes a crash cheap, and
+ * no caller has to handle a half-made state. What a peer sizes is capped before it is allocated
+ * (limits.h). Any thread; the caller frees with free().
  */
 #ifndef TRACEPAGER_XALLOC_H
 #define TRACEPAGER_XALLOC_H
 
 #include <stddef.h>
 
-void *xcalloc(size_t n, size_t size); /* zeroed; caller frees */
-void *xrealloc_array(void *old, size_t n, size_t size);
-char *xstrdup(const char *text); /* NULL gives NULL */
+void *xcalloc(size_t n, size_t size);			/* zeroed */
+void *xrealloc_array(void *old, size_t n, size_t size); /* takes old; new bytes are not zeroed */
+char *xstrdup(const char *text);			/* NULL gives NULL */
 char *xstrndup(const char *text, size_t len);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Cleanup by attribute: these three and no others. */
+/* Cleanup at the end of a variable's scope: these three and no others. */
 void cleanup_free(void *slot);
 void cleanup_fclose(void *slot);
 void cleanup_close(int *fd);

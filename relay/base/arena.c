@@ -1,5 +1,5 @@
-/* Arena: blocks that double up to a size, handed out from the front. Owns its blocks; knows nothing
- * of what is in them. */
+/* Arena: memory is handed out from the front of a block; each new block is twice as large, up to
+ * ARENA_LARGEST. */
 #include "tracepager/arena.h"
 
 #include <assert.h>
@@ -55,7 +55,7 @@ void arena_free(struct arena *arena)
 	free(arena);
 }
 
-/* One block for this allocation alone under AddressSanitizer, else one that serves many. */
+/* A block for many allocations; under AddressSanitizer for this one alone. */
 static struct block *add_block(struct arena *arena, size_t size)
 {
 	size_t room = size;

@@ -1,4 +1,4 @@
-/* Buf: a growing string that never passes its cap. */
+/* Buf: the memory doubles when it is full; the length never passes the cap. */
 #include "tracepager/buf.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ void buf_reset(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
-/* Room for len more bytes and the NUL. */
+/* Makes room for len more bytes and the NUL. */
 static bool buf_reserve(struct buf *buf, size_t len)
 {
 	if (buf->failed || len > buf->cap - buf->len) {

@@ -1,6 +1,6 @@
 /*
- * Buf, JSON. Writes strings so that any reader takes them: control characters escaped, bad UTF-8
- * replaced. It refuses nothing and owns nothing; the buf's cap bounds it.
+ * JSON into a buf: control characters are escaped and bytes that are no UTF-8 replaced, so that
+ * every reader accepts the result.
  */
 #include "tracepager/buf_json.h"
 
@@ -10,8 +10,8 @@
 
 #include "tracepager/utf8.h"
 
-/* Do the next eight bytes all stand for themselves: ASCII from the blank on, no quote, no
- * backslash? A borrow may make a plain byte look bad, which costs time only. */
+/* Do the next eight bytes need no escape: ASCII from the blank on, no quote, no backslash? A borrow
+ * of the subtraction may make a plain byte look bad, which only costs time. */
 static bool plain_word(const unsigned char *text)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);

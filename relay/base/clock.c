@@ -46,7 +46,7 @@ int64_t clock_wall_us(const struct clock *clock)
 	return clock->wall_us(clock->ctx);
 }
 
-/* n digits at *at, or -1. */
+/* Reads n digits and moves *at behind them; -1: they are not there. */
 static int rfc3339_digits(const char **at, const char *end, int n)
 {
 	int value = 0;
@@ -63,6 +63,7 @@ static int rfc3339_digits(const char **at, const char *end, int n)
 	return value;
 }
 
+/* Reads one of these characters; false: another is there. */
 static bool rfc3339_char(const char **at, const char *end, const char *any_of)
 {
 	if (*at == end || !strchr(any_of, **at))
@@ -97,7 +98,7 @@ static bool day_exists(int year, int month, int day)
 	return month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
 }
 
-/* ".123456789" after the seconds, as microseconds; digits beyond are cut. */
+/* The digits behind the seconds' point, as microseconds; further digits are left out. */
 static bool parse_fraction(const char **at, const char *end, int64_t *ret_us)
 {
 	int64_t us = 0, unit = 100000;
@@ -151,8 +152,8 @@ int rfc3339_parse(const char *text, size_t len, int64_t *ret_us)
 	int minute = rfc3339_digits(&at, end, 2);
 	if (minute < 0 || minute > 59 || !rfc3339_char(&at, end, ":"))
 		return -EINVAL;
-	int second = rfc3339_digits(
-		&at, end, 2); /* 60: a leap second, which then counts as the next minute's first */
+	/* 60 is a leap second; it counts as the next minute's first. */
+	int second = rfc3339_digits(&at, end, 2);
 	if (second < 0 || second > 60)
 		return -EINVAL;
 	if (rfc3339_char(&at, end, ".") && !parse_fraction(&at, end, &fraction))

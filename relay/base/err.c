@@ -1,4 +1,4 @@
-/* Errors for people. */
+/* Errors for people: formatted into a text of fixed size. */
 #include "tracepager/err.h"
 
 #include <stdarg.h>

@@ -1,5 +1,7 @@
-/* Keyed hash over 8-byte words with a multiply-and-fold mixer, and an open-addressing map of
- * strings. */
+/*
+ * A keyed hash over words of 8 bytes, each mixed by a multiplication whose halves are folded, and a
+ * map of strings with open addressing and linear probing. It is at most three quarters full.
+ */
 #include "tracepager/hash.h"
 
 #include <assert.h>
@@ -21,7 +23,7 @@ static uint64_t hash_seed(void)
 	uint64_t value = drawn;
 
 	if (!value) {
-		uint64_t expected = 0; /* whichever thread comes first decides */
+		uint64_t expected = 0; /* the first thread's value wins */
 		if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value))
 			value = (uint64_t)(uintptr_t)&drawn;
 		value |= 1;
@@ -60,7 +62,7 @@ struct entry {
 };
 
 struct map {
-	struct entry *entries; /* size is a power of two, or 0; key NULL: free */
+	struct entry *entries; /* size is a power of two, or 0; an entry without a key is free */
 	size_t n, size;
 };
 
@@ -79,7 +81,7 @@ void map_free(struct map *map)
 	free(map);
 }
 
-/* The entry of the key, or the free one where it belongs. */
+/* The entry of the key, or the free entry that it would take. */
 static struct entry *map_entry_of(const struct map *map, const char *key, uint64_t hash)
 {
 	size_t i = hash & (map->size - 1);
@@ -137,7 +139,7 @@ void *map_remove(struct map *map, const char *key)
 	free(entry->key);
 	*entry = (struct entry){ .key = NULL };
 	map->n--;
-	/* Close the gap: whoever stands behind it and belongs before it moves up. */
+	/* Close the gap: an entry behind it moves into it unless its home lies behind the gap. */
 	size_t gap = (size_t)(entry - map->entries), mask = map->size - 1;
 	for (size_t i = (gap + 1) & mask; map->entries[i].key; i = (i + 1) & mask) {
 		size_t home = map->entries[i].hash & mask;

@@ -1,6 +1,8 @@
 /*
- * Jread, inside: the reader's state, and what its files share. jread.c reads what lies whole in a
- * piece, jread_token.c what does not, jread_number.c knows the grammar of numbers.
+ * Inside jread: the reader's state, and what its files share. jread.c feeds, and reads tokens that
+ * lie whole in a piece; jread_token.c reads tokens that do not, byte by byte; jread_number.c knows
+ * the grammar of numbers; jread_state.c has the errors and the handler's answers. Each file uses
+ * only those that stand behind it here.
  */
 #ifndef TRACEPAGER_JREAD_INTERNAL_H
 #define TRACEPAGER_JREAD_INTERNAL_H
@@ -20,7 +22,7 @@
 #define LIKELY(x)     __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)   __builtin_expect(!!(x), 0)
 
-/* The bit stack has one bit per open container. */
+/* struct jread has one bit for each open container. */
 _Static_assert(LIMIT_DEPTH <= 64, "nesting is one word");
 
 /* What may come next. */
@@ -46,11 +48,11 @@ enum token {
 /* Where inside a string. */
 enum string_state {
 	STRING_PLAIN,
-	STRING_UTF8,	  /* inside a sequence: utf8_left bytes are missing */
+	STRING_UTF8,	  /* inside a UTF-8 sequence: utf8_left bytes are missing */
 	STRING_ESCAPE,	  /* behind a backslash */
 	STRING_HEX,	  /* behind \u: hex_left digits are missing */
-	STRING_LOW_SLASH, /* behind a high surrogate: \ */
-	STRING_LOW_U,	  /* ... and u */
+	STRING_LOW_SLASH, /* behind a high surrogate: a backslash must follow */
+	STRING_LOW_U,	  /* and then a u */
 };
 
 struct jread {
@@ -59,24 +61,25 @@ struct jread {
 	enum jread_mode mode;
 	enum state state;
 	enum token token;
-	bool quiet;	 /* what follows is not reported ... */
-	bool wake_end;	 /* ... but the end of the container that wakes us is */
-	int wake_depth;	 /* ... until a value is complete at this depth */
+	bool quiet;    /* no event is reported until a value is complete at wake_depth */
+	bool wake_end; /* while quiet: the end of the container that ends the quiet is reported */
+	int wake_depth;
 	bool skip_value; /* the next value is not reported */
 	bool stop;	 /* jread_feed_value(): stop behind a top-level value */
-	bool complete;	 /* ... there it is */
+	bool complete;	 /* since then a top-level value is complete */
 	int depth;
-	uint64_t nesting; /* lowest bit: the innermost container is an object */
+	uint64_t nesting; /* a bit for each open container, the innermost lowest: 1 is an object */
 
-	const char *piece; /* the piece in work, and its place in the document */
+	/* Places count bytes from the document's start. */
+	const char *piece; /* the piece that is being read */
 	uint64_t piece_at;
 	uint64_t line_at; /* where the current line starts */
 	int line;
 
-	/* The token in work. */
+	/* The token that jread_token.c reads. */
 	uint64_t token_at;
-	size_t token_len; /* bytes of it that were read, without quotes */
-	bool is_key, mute;
+	size_t token_len;  /* bytes of the token that were read, without quotes */
+	bool is_key, mute; /* mute: the token is not reported */
 	enum string_state string_state;
 	uint8_t utf8_left, utf8_min, utf8_max, hex_left;
 	uint32_t hex, high;
@@ -97,23 +100,24 @@ static inline void set_place(struct jread *r, uint64_t at)
 	r->err.column = (int)(at - r->line_at + 1);
 }
 
-/* jread_state.c. Those that fail set code, text and place, and return NULL, as a reading position.
- */
+/* jread_state.c. jread_fail*() set code, text and place, and return NULL, as a reading position. */
 const char *jread_fail(struct jread *r, uint64_t at, int code, const char *text);
 const char *jread_fail_byte(struct jread *r, uint64_t at, unsigned char c, const char *wanted);
 const char *jread_fail_token_size(struct jread *r);
 bool jread_take_answer(struct jread *r, enum jread_event event, int answer, uint64_t at);
 
-/* jread_token.c: a token that the slow way reads begins, and goes on in the next piece. */
+/* jread_token.c: begins a token that is read byte by byte and may go on in the next piece. */
 void jread_string_begin(struct jread *r, uint64_t at, bool is_key, bool mute);
 void jread_number_begin(struct jread *r, const char *p, bool mute);
 void jread_literal_begin(struct jread *r, const char *p, bool mute);
-/* Reads on in the token; the place behind it (token is TOKEN_NONE then), or end, or NULL. */
+/* Reads on in the token. The place behind the token, and token is TOKEN_NONE; end, where the token
+ * goes on; NULL: failed. */
 const char *jread_token_read(struct jread *r, const char *p, const char *end);
-bool jread_number_done(struct jread *r); /* nothing of the number follows */
+/* The number ends here: checks and reports it. false: failed. */
+bool jread_number_done(struct jread *r);
 
-/* jread_number.c. */
-/* text: every number character that was there. false: failed. */
+/* jread_number.c: checks a number; text is all the characters that a number may have. false:
+ * failed. */
 bool jread_number_ok(struct jread *r, const char *text, size_t len, uint64_t at);
 
 /* Skips the rest of the container that is open now: reports no event of it, not even its end. */
@@ -125,6 +129,7 @@ static inline void begin_quiet(struct jread *r)
 	r->wake_end = false;
 }
 
+/* Reports an event. at: where its token starts. false: failed. */
 static inline bool report_event(struct jread *r, enum jread_event event, const char *text,
 				size_t len, uint64_t at)
 {
@@ -133,7 +138,7 @@ static inline bool report_event(struct jread *r, enum jread_event event, const c
 	return LIKELY(answer == JREAD_GO) || jread_take_answer(r, event, answer, at);
 }
 
-/* A value is complete: what is next. */
+/* A value is complete: sets the state behind it. */
 static inline void value_done(struct jread *r)
 {
 	if (r->depth > 0) {
@@ -154,8 +159,8 @@ static inline const char *literal_text(char c)
 	return c == 't' ? "true" : c == 'f' ? "false" : "null";
 }
 
-/* The first byte of a sequence: how many follow, and the bounds of the second (Unicode, table 3-7).
- */
+/* From the first byte of a UTF-8 sequence: how many bytes follow, and the bounds of the second
+ * (Unicode, table 3-7). 0: no sequence begins so. */
 static inline int utf8_lead(unsigned char c, uint8_t *ret_min, uint8_t *ret_max)
 {
 	*ret_min = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
@@ -181,8 +186,8 @@ static inline uint64_t load64(const char *p)
 #define HIGHS	   UINT64_C(0x8080808080808080)
 #define ZERO_IN(x) (((x)-ONES) & ~(x)&HIGHS)
 
-/* High bits where a byte is a quote, a backslash, a control character or not ASCII; exact up to the
- * first of them. */
+/* Sets the high bit of each byte that is a quote, a backslash, a control character or not ASCII.
+ * Exact up to the first such byte; behind it a borrow may set further bits. */
 static inline uint64_t special_in(uint64_t word)
 {
 	return ZERO_IN(word ^ (ONES * '"')) | ZERO_IN(word ^ (ONES * '\\')) |
@@ -194,13 +199,13 @@ static inline bool is_special(char c)
 	return (unsigned char)c < 0x20 || (unsigned char)c >= 0x80 || c == '"' || c == '\\';
 }
 
-/* The first byte that is not plain ASCII text of a string, or end. */
+/* The first byte that is special (see is_special()), or end. */
 ALWAYS_INLINE const char *scan_plain(const char *p, const char *end)
 {
 #if JREAD_SSE2
 	while (end - p >= 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* signed: what is not ASCII is negative */
+		/* The comparison is signed: a byte that is not ASCII is negative. */
 		__m128i hit = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
 					   _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
 							_mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
@@ -238,7 +243,7 @@ static inline bool is_number_char(char c)
 	return is_digit(c) || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-';
 }
 
-/* All eight bytes are digits: the upper half of each is 3, also when 6 is added. */
+/* Are all eight bytes digits? The upper half of a digit is 3, also when 6 is added. */
 static inline bool eight_digits(uint64_t word)
 {
 	return (word & (ONES * 0xf0)) == ONES * 0x30 &&

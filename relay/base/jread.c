@@ -1,16 +1,15 @@
 /*
- * Jread: the streaming JSON reader of jread.h.
+ * Jread: feeding, and the fast way of the JSON reader.
  *
- * Two speeds. A token that lies whole in the piece is found a word at a time and reported where it
- * lies. A token that the end of a piece cuts, and a string with escapes, goes byte by byte through
- * a state that outlives the piece, into a hold buffer. What is wrong is judged by the slow way
- * alone, so that pieces change neither the verdict nor its place. White space, brackets, colons and
- * commas are one byte each and need no state but what may come next.
+ * There are two ways. The fast way, here, finds a token that lies whole in the piece a word at a
+ * time and reports it where it lies. The slow way (jread_token.c) reads a token that the end of a
+ * piece cuts, and a string with escapes, byte by byte into a hold buffer; its state outlives the
+ * piece. Only the slow way judges what is wrong, so that the sizes of the pieces change neither an
+ * error nor its place. White space, brackets, colons and commas are one byte each and need no state
+ * but enum state.
  *
- * Here is the fast way. What reads between the tokens, run_tokens(), is compiled twice: with
- * events, and quiet for what the handler skips.
- *
- * It refuses to guess: nothing beyond RFC 8259 is read. It owns the hold buffer and nothing else.
+ * run_tokens(), which reads from token to token, is compiled twice: with events, and quiet for what
+ * the handler skips.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -88,7 +87,7 @@ static const char *fail_state(struct jread *r, const char *p)
 
 /* ---- tokens that are whole in the piece ---- */
 
-/* The first byte behind p that is not text: ASCII and UTF-8 that is right and whole. */
+/* The first byte from p on that is special and begins no whole, well-formed UTF-8 sequence. */
 static const char *scan_utf8(const char *p, const char *end)
 {
 	uint8_t min, max;
@@ -108,8 +107,8 @@ static const char *scan_utf8(const char *p, const char *end)
 	}
 }
 
-/* p: behind the opening quote. The closing quote of a string that is whole in the piece, needs no
- * decoding and is not too long; else NULL. */
+/* The closing quote of a string whose opening quote stands before p. NULL: the string is not whole
+ * in the piece, has escapes, is not well formed or is too long. */
 ALWAYS_INLINE const char *string_end(const char *p, const char *end)
 {
 	const char *q = scan_plain(p, end);
@@ -121,7 +120,7 @@ ALWAYS_INLINE const char *string_end(const char *p, const char *end)
 	return q;
 }
 
-/* The end of a number that is whole in the piece; end: it may go on; NULL: failed. */
+/* The end of a number that is whole in the piece; end: the number may go on; NULL: failed. */
 static const char *number_end(struct jread *r, const char *p, const char *end)
 {
 	const char *digits = *p == '-' ? p + 1 : p;
@@ -137,7 +136,7 @@ static const char *number_end(struct jread *r, const char *p, const char *end)
 	return q;
 }
 
-/* The end of a literal that is whole in the piece and right, else NULL. */
+/* The end of a literal that is right and whole in the piece; else NULL. */
 static inline const char *literal_end(const char *p, const char *end)
 {
 	size_t len = *p == 'f' ? 5 : 4;
@@ -178,8 +177,8 @@ static const char *jread_open_container(struct jread *r, const char *p, bool is_
 	return p + 1;
 }
 
-/* The handler did not say JREAD_GO: run_tokens() is left, so that it goes on in the way that was
- * asked for. */
+/* The handler has not answered JREAD_GO: takes its answer. Returns the place at which reading goes
+ * on; NULL: failed. The caller leaves run_tokens(), since the rest may have to be read quietly. */
 static const char *jread_answered(struct jread *r, enum jread_event event, int answer,
 				  const char *token, const char *next)
 {
@@ -188,9 +187,9 @@ static const char *jread_answered(struct jread *r, enum jread_event event, int a
 
 static const char *run_quiet(struct jread *r, const char *p, const char *end);
 
-/* How run_tokens() goes on. */
+/* Where run_tokens() goes on. */
 enum step {
-	STEP_LEAVE, /* with the cursor's place */
+	STEP_LEAVE, /* returns the cursor's place */
 	STEP_VALUE,
 	STEP_FIRST_VALUE,
 	STEP_KEY,
@@ -200,12 +199,12 @@ enum step {
 	STEP_CLOSE,
 };
 
-/* A place in the piece; p is NULL where the reader has failed. */
+/* A place in the piece; p is NULL when the reader has failed. */
 struct cursor {
 	const char *p, *end;
 };
 
-/* run_tokens() is left; state is what is expected at p. */
+/* run_tokens() is left; state is what may come at p. */
 ALWAYS_INLINE const char *stop_at(struct jread *r, const char *p, enum state state)
 {
 	r->state = state;
@@ -219,7 +218,7 @@ ALWAYS_INLINE enum step leave_at(struct jread *r, struct cursor *at, const char 
 	return STEP_LEAVE;
 }
 
-/* To the next byte that is not white space; false: there is none in this piece. */
+/* Moves to the next byte that is not white space; false: the piece has none. */
 ALWAYS_INLINE bool next_byte(struct jread *r, struct cursor *at)
 {
 	if (UNLIKELY(at->p == at->end || (unsigned char)*at->p <= ' '))
@@ -233,7 +232,7 @@ static const char *wrong_byte(struct jread *r, const char *p, enum state state)
 	return fail_state(r, p);
 }
 
-/* { or [. */
+/* At { or [. */
 ALWAYS_INLINE enum step read_open(struct jread *r, struct cursor *at, bool is_object, bool quiet)
 {
 	enum jread_event event = is_object ? JREAD_OBJECT : JREAD_ARRAY;
@@ -254,7 +253,7 @@ ALWAYS_INLINE enum step read_open(struct jread *r, struct cursor *at, bool is_ob
 	return is_object ? STEP_FIRST_KEY : STEP_FIRST_VALUE;
 }
 
-/* A number or a word: sets its event and its end; false: run_tokens() is left. */
+/* At a number or a word: sets its event and its end. false: run_tokens() is left. */
 ALWAYS_INLINE bool read_word(struct jread *r, struct cursor *at, bool mute,
 			     enum jread_event *ret_event, const char **ret_end)
 {
@@ -282,8 +281,8 @@ ALWAYS_INLINE bool read_word(struct jread *r, struct cursor *at, bool mute,
 	return false;
 }
 
-/* The handler did not say JREAD_GO to a scalar. What is skipped then is mostly short: it is skipped
- * from here. */
+/* The handler has not answered JREAD_GO to a scalar. The rest that it skips is mostly short, and is
+ * read right here. */
 static enum step jread_answered_scalar(struct jread *r, struct cursor *at, enum jread_event event,
 				       int answer, const char *token)
 {
@@ -358,7 +357,7 @@ ALWAYS_INLINE enum step read_key(struct jread *r, struct cursor *at, bool quiet)
 	return STEP_COLON;
 }
 
-/* Behind a value: a comma or the container's end. */
+/* Behind a value: reads a comma, or sees the container's end. */
 ALWAYS_INLINE enum step read_after(struct jread *r, struct cursor *at)
 {
 	if (UNLIKELY(r->depth == 0)) {
@@ -376,7 +375,7 @@ ALWAYS_INLINE enum step read_after(struct jread *r, struct cursor *at)
 	return STEP_CLOSE;
 }
 
-/* } or ], the one that belongs. */
+/* At the } or ] that ends the innermost container. */
 ALWAYS_INLINE enum step read_close(struct jread *r, struct cursor *at, bool quiet)
 {
 	enum jread_event event = r->nesting & 1 ? JREAD_OBJECT_END : JREAD_ARRAY_END;
@@ -399,10 +398,10 @@ ALWAYS_INLINE enum step read_close(struct jread *r, struct cursor *at, bool quie
 }
 
 /*
- * Reads on from a place between tokens: to the end of the piece, to a token that needs the slow
- * way, or to an answer that changes the way. Returns the place, or NULL. The steps are inlined and
- * jump from one to the next: the state is the place in the code, and is written down where
- * run_tokens() is left.
+ * Reads on from a place between tokens, to the end of the piece, to a token for the slow way, or to
+ * an answer that begins or ends the quiet. Returns the place; NULL: failed. The steps are inlined
+ * and jump from one to the next: while it runs, the state is the place in the code; it is stored
+ * where run_tokens() is left.
  */
 ALWAYS_INLINE const char *run_tokens(struct jread *r, const char *p, const char *end,
 				     const bool quiet)
@@ -410,7 +409,7 @@ ALWAYS_INLINE const char *run_tokens(struct jread *r, const char *p, const char 
 	struct cursor at = { p, end };
 	enum step step;
 
-	/* white space before or behind a document changes no state */
+	/* White space before or behind a document changes no state. */
 	if (r->depth == 0 && !next_byte(r, &at))
 		return at.p;
 	switch (r->state) {

@@ -1,6 +1,6 @@
 /*
  * Jread number: the grammar of JSON's numbers, and their values for handlers. It never rounds an
- * integer: what does not fit fails.
+ * integer: one that does not fit 64 bits fails.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "relay/base/jread-internal.h"
 #include "tracepager/xalloc.h"
 
-/* The first byte that the grammar of numbers does not allow, or end where the number is right.
- * *ret_short: it is right as far as it goes. */
+/* The first byte that the grammar of numbers does not allow there, or end. *ret_short: the text
+ * ends where a digit belongs. */
 static const char *number_check(const char *p, const char *end, bool *ret_short)
 {
 	const char *digits;
@@ -76,7 +76,7 @@ static int64_t digits_value(const char *text, size_t len)
 	return value;
 }
 
-/* What follows e: saturated, so that it can be added to a length. */
+/* The exponent behind e, saturated so that adding a length to it cannot overflow. */
 static int64_t exponent_value(const char *p, const char *end)
 {
 	bool negative = p < end && *p == '-';
@@ -90,12 +90,13 @@ static int64_t exponent_value(const char *p, const char *end)
 	return negative ? -value : value;
 }
 
-/* The general case: the digits without the point, then zeros by the exponent. */
+/* A number with a point or an exponent: the value of its digits, then as many zeros as the exponent
+ * leaves. value is negative or 0, since -INT64_MIN is no int64_t. */
 static bool decimal_int64(const char *text, size_t len, bool negative, int64_t *ret)
 {
 	const char *end = text + len, *p;
-	int64_t value = 0, zeros, point = 0; /* digits behind the point */
-	int64_t trailing = 0; /* zeros at the end of what was read and not yet counted */
+	int64_t value = 0, zeros, point = 0; /* point: digits behind it */
+	int64_t trailing = 0;		     /* zeros that were read and are not yet in value */
 	bool behind = false;
 
 	for (p = text; p < end && *p != 'e' && *p != 'E'; p++) {

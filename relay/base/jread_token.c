@@ -1,8 +1,9 @@
 /*
  * Jread token: the slow way of the JSON reader, byte by byte, for strings with escapes and for
- * tokens that the end of a piece cuts. Its state is in struct jread, so that it goes on in the next
- * piece; what is wrong in a string or a number is judged here or in jread_number.c, and nowhere
- * else.
+ * tokens that the end of a piece cuts. Its state is in struct jread, so that the next piece goes on
+ * with it. Only this file and jread_number.c judge what is wrong in a string or a number.
+ *
+ * Functions that take a byte return NULL when they fail, else any text.
  */
 #include <errno.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static int jread_hex_digit(unsigned char c)
 	return -1;
 }
 
-/* Four hex digits are read. */
+/* Behind the four digits of \u: a code point, or half of one. */
 static const char *take_code_unit(struct jread *r, uint64_t at)
 {
 	uint32_t unit = r->hex;
@@ -101,7 +102,7 @@ static const char *jread_take_escape(struct jread *r, unsigned char c, uint64_t 
 	return "";
 }
 
-/* A byte in the plain part that is neither plain ASCII nor the closing quote. */
+/* A special byte of the plain part, other than the closing quote. */
 static const char *take_special(struct jread *r, unsigned char c, uint64_t at)
 {
 	char byte = (char)c;
@@ -144,7 +145,7 @@ static const char *take_utf8(struct jread *r, unsigned char c, uint64_t at)
 	return "";
 }
 
-/* One byte of a string, but plain text and the closing quote. NULL: failed. */
+/* One byte of a string that is neither plain text nor the closing quote. */
 static const char *string_byte(struct jread *r, unsigned char c, uint64_t at)
 {
 	int digit;
@@ -178,8 +179,7 @@ static const char *string_byte(struct jread *r, unsigned char c, uint64_t at)
 	return NULL;
 }
 
-/* Reads on in a string; returns behind its closing quote (token is TOKEN_NONE then), or end, or
- * NULL. */
+/* Reads on in a string. Returns as jread_token_read(). */
 static const char *string_read(struct jread *r, const char *p, const char *end)
 {
 	while (p < end) {

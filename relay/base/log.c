@@ -1,7 +1,7 @@
 /*
- * Log lines in logfmt on standard error, each written with one write so that lines of threads do
- * not mix. Standard error is shared with whoever started us, so it is not made non-blocking; a line
- * is written only when it is ready to take one whole, and dropped when it is not.
+ * Log lines in logfmt on standard error, each in one write() so that lines of threads do not mix.
+ * Other processes share standard error, so it cannot be made non-blocking; a line is written only
+ * when poll() says that standard error takes a whole one, else dropped.
  */
 #include "tracepager/log.h"
 
@@ -23,9 +23,9 @@
 _Static_assert(LIMIT_LOG_LINE_BYTES <= PIPE_BUF, "a ready pipe takes a whole line");
 
 static _Atomic int log_least = LOG_LEVEL_INFO;
-/* Between the look at the descriptor and the write no other thread may fill it. */
+/* Between poll() and write() no other thread may fill the descriptor. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t log_dropped; /* since a line got through */
+static uint64_t log_dropped; /* lines since the last one that was written */
 
 void log_set_level(enum log_level level)
 {
@@ -48,7 +48,8 @@ static bool log_is_plain(const char *text)
 	return true;
 }
 
-/* Quoted, with what could fake a line or move a terminal's cursor escaped; UTF-8 passes. */
+/* A value, quoted where needed. Control characters are escaped, so that no peer can fake a line or
+ * move a terminal's cursor; UTF-8 passes. */
 static void log_put_value(struct buf *line, const char *text)
 {
 	if (log_is_plain(text)) {
@@ -70,7 +71,7 @@ static void log_put_value(struct buf *line, const char *text)
 	buf_puts(line, *text ? "…\"" : "\"");
 }
 
-/* Never waits. A socket (the journal's) can say no by itself. */
+/* Writes without waiting; false: not written. A socket (the journal's) needs no poll(). */
 static bool log_put_line(const char *line, size_t len)
 {
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };

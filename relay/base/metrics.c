@@ -1,5 +1,4 @@
-/* Metrics: atomic numbers, and their text. Histograms share one set of bounds from 0.1 ms to 60 s.
- */
+/* Metrics: atomic numbers, and their text. All histograms have the bounds 0.1 ms to 60 s. */
 #include "tracepager/metrics.h"
 
 #include <inttypes.h>
@@ -12,8 +11,8 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* A hash in hex. */
-#define TEXT_BYTES 65
+/* An info's hash: 32 bytes in hexadecimal digits, and a NUL. */
+#define INFO_HASH_BYTES 65
 
 enum kind {
 	KIND_COUNTER,
@@ -41,11 +40,11 @@ static const int64_t bounds_us[] = { 100,     250,     500,	1000,	  2500,	    50
 				     10000,   25000,   50000,	100000,	  250000,   500000,
 				     1000000, 2500000, 5000000, 10000000, 30000000, 60000000 };
 
-/* Texts of infos. */
+/* The hashes of infos. */
 static pthread_mutex_t texts_lock = PTHREAD_MUTEX_INITIALIZER;
-static char texts[METRIC_COUNT][TEXT_BYTES];
+static char texts[METRIC_COUNT][INFO_HASH_BYTES];
 
-/* Of a counter or gauge only value is used; of a histogram value is the count. */
+/* A counter or a gauge uses only value; a histogram's value is its count. */
 static struct {
 	_Atomic int64_t value, sum_us, buckets[ARRAY_LEN(bounds_us)];
 } cells[METRIC_COUNT];
@@ -104,7 +103,7 @@ static void write_histogram(enum metric metric, struct buf *out)
 		buf_printf(out, "%s_bucket{le=\"%g\"} %" PRId64 "\n", name,
 			   (double)bounds_us[i] / 1e6, count);
 	}
-	/* Read after the buckets, so that a count never falls below them. */
+	/* Read after the buckets, so that the count is never smaller than their sum. */
 	buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRId64 "\n", name, metric_value(metric));
 	buf_printf(out, "%s_sum %.6f\n", name,
 		   (double)atomic_load_explicit(&cells[metric].sum_us, memory_order_relaxed) / 1e6);

@@ -1,9 +1,9 @@
 /*
- * Pack: zlib, at its fastest: the store keeps a week, and a pool thread has others waiting.
+ * Pack: zlib at its fastest level, since other jobs wait for the pool's thread.
  *
- * A few bytes that open to gigabytes are refused while they are read, by the cap of the caller's
- * buf and by the ratio; what would honestly pack better than that is stored as it is, in zlib's
- * frame. Owns nothing.
+ * Opening stops at the cap of the caller's buf and at LIMIT_PACK_RATIO, so that a few bytes cannot
+ * open to gigabytes. Our own data that would pack better than the ratio is therefore stored
+ * uncompressed, in zlib's frame.
  */
 #include "tracepager/pack.h"
 
@@ -18,7 +18,7 @@
 #include "tracepager/xalloc.h"
 
 #define PIECE_BYTES 65536
-/* The first byte of all that zlib writes with its largest window. */
+/* The first byte of whatever zlib writes with its largest window. */
 #define ZLIB_FIRST 0x78
 
 static void deflate_all(const void *data, size_t len, int level, struct buf *out)
@@ -28,7 +28,7 @@ static void deflate_all(const void *data, size_t len, int level, struct buf *out
 	int rc = deflateInit(&stream, level);
 
 	if (rc != Z_OK)
-		abort(); /* memory, or a zlib that is not ours */
+		abort(); /* no memory, or another zlib than at build time */
 	while (rc != Z_STREAM_END && !out->failed) {
 		stream.next_out = piece;
 		stream.avail_out = PIECE_BYTES;
@@ -42,7 +42,7 @@ void pack_add(const void *data, size_t len, struct buf *out)
 {
 	size_t before = out->len;
 
-	if (len > UINT32_MAX) { /* as far as zlib counts in one go */
+	if (len > UINT32_MAX) { /* zlib's avail_in holds no more */
 		out->failed = true;
 		return;
 	}
@@ -64,7 +64,7 @@ static int inflate_all(z_stream *stream, size_t most, struct buf *out, struct er
 		rc = inflate(stream, Z_NO_FLUSH);
 		size_t got = PIECE_BYTES - stream->avail_out;
 		if (stream->total_out > most || (got && !buf_add(out, piece, got)))
-			return err_set(err, E2BIG, "it opens to more than is read");
+			return err_set(err, E2BIG, "it opens to more bytes than allowed");
 	}
 	if (rc != Z_STREAM_END || stream->avail_in)
 		return err_set(err, EBADMSG, "it is damaged: %s",
@@ -79,9 +79,9 @@ int pack_open(const void *data, size_t len, struct buf *out, struct err *err)
 	if (!len || *(const unsigned char *)data != ZLIB_FIRST)
 		return buf_add(out, data, len) || !len
 			       ? 0
-			       : err_set(err, E2BIG, "it is larger than is read");
+			       : err_set(err, E2BIG, "it is larger than allowed");
 	if (len > UINT32_MAX || inflateInit(&stream) != Z_OK)
-		return err_set(err, E2BIG, "it is larger than is read");
+		return err_set(err, E2BIG, "it is larger than allowed");
 	int result = inflate_all(&stream, len * LIMIT_PACK_RATIO, out, err);
 	inflateEnd(&stream);
 	return result;
@@ -89,11 +89,7 @@ int pack_open(const void *data, size_t len, struct buf *out, struct err *err)
 
 void pack_message(const void *data, size_t len, struct buf *out)
 {
-	uint64_t n = len;
-
-	for (; n >= 0x80; n >>= 7)
-		buf_putc(out, (char)(unsigned char)(n | 0x80));
-	buf_putc(out, (char)n);
+	buf_varint(out, len);
 	buf_add(out, data, len);
 }
 

@@ -14,7 +14,7 @@ struct paths {
 	paths_handler *handler;
 	void *ctx;
 	size_t len;		       /* of the path */
-	size_t marks[LIMIT_DEPTH + 1]; /* the path's length, of each container that is open */
+	size_t marks[LIMIT_DEPTH + 1]; /* for each open container, the length of its path */
 	unsigned int depth;
 	char path[LIMIT_MEMBER_PATH_BYTES + 1];
 };

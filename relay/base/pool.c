@@ -1,6 +1,6 @@
 /*
- * Pool: threads that take jobs from one queue, and a list of the finished that the loop empties.
- * Owns the threads and the jobs' frames; what a job points to is its submitter's.
+ * Pool: threads that take jobs from one queue, and a list of finished jobs that the loop's thread
+ * empties when the event descriptor tells of them.
  */
 #include "tracepager/pool.h"
 
@@ -39,7 +39,7 @@ static void pool_notify(const struct pool *pool)
 	uint64_t one = 1;
 	ssize_t n = write(pool->fd, &one, sizeof(one));
 
-	(void)n; /* full means that it is readable already */
+	(void)n; /* a full counter is readable already */
 }
 
 static void *pool_thread(void *arg)
@@ -61,8 +61,8 @@ static void *pool_thread(void *arg)
 		pthread_mutex_lock(&pool->lock);
 		STAILQ_INSERT_TAIL(&pool->finished, job, link);
 		pthread_mutex_unlock(&pool->lock);
-		/* Without the lock: the loop wakes at once, and would wait for it while this thread
-		 * waits for a core. */
+		/* Without the lock: the loop wakes at once, and would wait for the lock while this
+		 * thread waits for a core. */
 		pool_notify(pool);
 		pthread_mutex_lock(&pool->lock);
 	}
@@ -83,7 +83,7 @@ struct pool *pool_new(unsigned int threads)
 	if (pool->fd < 0)
 		abort();
 	pool->threads = xcalloc(threads, sizeof(pthread_t));
-	sigfillset(&all); /* signals are the loop's */
+	sigfillset(&all); /* the loop's thread handles signals */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (unsigned int i = 0; i < threads; i++)
 		if (pthread_create(&pool->threads[pool->nthreads], NULL, pool_thread, pool) == 0)

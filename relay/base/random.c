@@ -1,4 +1,4 @@
-/* Random: splitmix64, seeded once by the kernel; enough to spread retries. */
+/* Random: splitmix64, seeded once by the kernel. */
 #include "tracepager/random.h"
 
 #include <stdbool.h>
@@ -12,7 +12,7 @@ double random_unit(void)
 	static bool seeded;
 
 	if (!seeded) {
-		/* Without entropy at boot the process id still tells relays apart. */
+		/* At boot the kernel may have no entropy; process ids differ between relays too. */
 		if (getrandom(&state, sizeof(state), GRND_NONBLOCK) != (ssize_t)sizeof(state))
 			state = (uint64_t)getpid();
 		seeded = true;

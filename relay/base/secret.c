@@ -1,4 +1,4 @@
-/* Secrets: read, compared in constant time, wiped. */
+/* Secrets: read from files, compared in constant time, wiped. */
 #include "tracepager/secret.h"
 
 #include <errno.h>
@@ -38,10 +38,11 @@ int secret_read_file(struct secret *secret, const char *path, struct err *err)
 				   : "has an empty first line");
 	}
 	struct stat st;
-	char *kept = xstrdup(path); /* it may be the secret's own */
+	char *path_copy =
+		xstrdup(path); /* path may be the secret's own, which secret_set() frees */
 	secret_set(secret, line);
 	explicit_bzero(line, sizeof(line));
-	secret->path = kept;
+	secret->path = path_copy;
 	secret->changed_ns = fstat(fileno(file), &st) == 0 ? changed_ns(&st) : 0;
 	return 0;
 }
@@ -79,8 +80,8 @@ bool secret_equals(const struct secret *secret, const char *presented, size_t le
 	size_t own = strlen(secret->value);
 	volatile unsigned char differs = own != len;
 
-	/* Every presented byte is compared with some byte of ours, so that the time tells only what
-	 * the sender knows. */
+	/* Every presented byte is compared with some byte of the value: the time tells only the
+	 * presented length, which the sender knows. */
 	for (size_t i = 0; i < len; i++)
 		differs |= (unsigned char)(presented[i] ^ secret->value[own ? i % own : 0]);
 	return !differs;

@@ -1,4 +1,4 @@
-/* HMAC-SHA256, base64 and random ids, by libcrypto and the kernel. */
+/* HMAC-SHA256 and base64 by libcrypto, random digits by the kernel. */
 #include "tracepager/sign.h"
 
 #include <assert.h>
@@ -28,7 +28,7 @@ void base64_encode(const void *data, size_t len, char *out)
 	EVP_EncodeBlock((unsigned char *)out, data, (int)len);
 }
 
-/* EVP_DecodeBlock() takes '=' for a zero, and forgives white space at both ends. */
+/* EVP_DecodeBlock() reads '=' as a zero and skips white space at both ends; we refuse both. */
 static bool is_base64(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -40,7 +40,7 @@ static bool is_base64(const char *text, size_t len)
 int base64_decode(const char *text, size_t len, unsigned char *out, size_t cap)
 {
 	const unsigned char *in = (const unsigned char *)text;
-	unsigned char last[3]; /* what the last four characters give; out may have less room */
+	unsigned char last[3]; /* of the last four characters; out may have less room */
 	size_t padding = 0;
 
 	if (!len)

@@ -1,4 +1,4 @@
-/* Timers: a binary heap of pointers to the callers' timers, each of which knows its place in it. */
+/* Timers: a binary heap of pointers to the callers' timers, each of which knows its place. */
 #include "tracepager/timers.h"
 
 #include <assert.h>
@@ -10,8 +10,8 @@
 struct timers {
 	struct timer **heap; /* heap[0] is not used: slots count from 1 */
 	size_t n, size;
-	uint64_t armed;	    /* so far: the next one's order */
-	int64_t running_us; /* the now of a timers_run() under way; INT64_MIN: none */
+	uint64_t armed;	    /* how many were armed so far: the next timer's order */
+	int64_t running_us; /* inside timers_run(): its now_us; else INT64_MIN */
 };
 
 struct timers *timers_new(void)
@@ -73,7 +73,7 @@ void timer_arm(struct timers *timers, struct timer *timer, int64_t deadline_us)
 {
 	assert(timer->fire);
 	timer_disarm(timers, timer);
-	/* What a handler arms for the past comes behind all that was due before. */
+	/* A timer that a handler arms for the past fires behind all that were due before. */
 	timer->deadline_us = deadline_us > timers->running_us ? deadline_us : timers->running_us;
 	timer->order = timers->armed++;
 	if (timers->n + 2 > timers->size) {
@@ -114,7 +114,7 @@ size_t timers_run(struct timers *timers, int64_t now_us)
 	while (timers->n && timers->heap[1]->deadline_us <= now_us) {
 		struct timer *timer = timers->heap[1];
 		if (timer->order >= first_new && timer->deadline_us == now_us)
-			break; /* armed by a handler: it cannot hold the loop */
+			break; /* a handler armed it: it must not hold the loop */
 		timer_disarm(timers, timer);
 		fired++;
 		timer->fire(timer->arg);

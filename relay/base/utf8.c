@@ -1,6 +1,4 @@
-/*
- * UTF-8: the checks of utf8.h. They decode nothing, and own nothing.
- */
+/* UTF-8: the checks look at eight bytes at a time where these are ASCII. */
 #include "tracepager/utf8.h"
 
 #include <stdint.h>
@@ -22,7 +20,7 @@ size_t utf8_len(const char *text, size_t len)
 		n = 4;
 	else
 		return 0;
-	/* Over-long forms, surrogates and what is beyond U+10FFFF show in the second byte. */
+	/* The second byte shows over-long forms, surrogates, and code points above U+10FFFF. */
 	if (bytes[0] == 0xe0)
 		low = 0xa0;
 	else if (bytes[0] == 0xed)

@@ -1,4 +1,4 @@
-/* Allocations that abort when memory is gone, and the cleanup macros' functions. */
+/* Allocations that abort when memory is gone, and the functions of the cleanup macros. */
 #include "tracepager/xalloc.h"
 
 #include <stdarg.h>
