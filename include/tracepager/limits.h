@@ -87,6 +87,30 @@
  * over data. */
 #define LIMIT_CALL_ATTEMPTS 64u
 
+/* Failing spans that one walk leaves aside and follows to other leaves: as many as
+ * LIMIT_RUNNERS_UP. */
+#define LIMIT_WALK_OTHERS 8
+/* Jumps of one walk away from its way down, to the span that held up a call or to an orphan: each
+ * scans a subtree or all roots. */
+#define LIMIT_WALK_JUMPS 8u
+/* Rounds in which attempts that were tried again with success are set aside, in one choice among
+ * failing siblings and in the choice of a start: each round scans siblings, or all spans. */
+#define LIMIT_CHOICE_ROUNDS 4
+#define LIMIT_START_ROUNDS  4
+/* Of LIMIT_REASONS, those reserved for the leaf, however long the way down is: two or three
+ * sentences say why a leaf is the suspect. */
+#define LIMIT_REASONS_FOR_LEAF 4
+/* Services that a walk by latency names with their own times: the suspect and three runners-up. */
+#define LIMIT_OWN_TIMES 4
+/* CLIENT spans above a call that are asked for the callee's name: drivers stand on one or two
+ * transports. */
+#define LIMIT_PEER_CALLS 3
+/* The arena of one walk of a healthy trace, freed right after it: paths, reasons and names of the
+ * largest trace. */
+#define LIMIT_WALK_SCRATCH_BYTES (512u << 20)
+/* Candidates of a vote of which a reason tells in how many traces the walk ends there. */
+#define LIMIT_CANDIDATES_TOLD 4
+
 /* ---- rules ---- */
 
 /* One rules or configuration file: 10,000 services take 3 MiB. The events that libyaml makes of a

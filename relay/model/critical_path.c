@@ -1,10 +1,19 @@
 /*
- * The critical path: where the time of a span went.
+ * The critical path: where the time of a span went (tracepager-walk(7), section 6).
  *
- * From the span's end, backwards, to the child that ended last, again and again; children that
- * overflow their parent are cut to it (CRISP, Zhang and others, USENIX ATC 2022). What no child
- * covers is the span's own time. Children are sorted by their ends, so this is O(spans log
- * children). The stack is our own.
+ * The method is CRISP's (Zhang and others, USENIX ATC 2022). Start at the span's end and look for
+ * the child that ended last. Time after that child's end is the span's own. Go on from that child's
+ * begin, to the child that ended last before it, until the span's begin is reached. The same is
+ * then done for each child that was found, between the two times that it covers. A child that
+ * overflows its parent is cut to it.
+ *
+ *     span   |==========================|       own: o
+ *     child a    |======|
+ *     child b               |=======|
+ *     path   |ooo|aaaaaa|oo|bbbbbbbb|oo|
+ *
+ * Children are sorted by their ends, so the time is O(spans log children). Depth is a peer's
+ * choice, so the stack is on the heap and nothing recurses.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +22,7 @@
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
-/* A span to be looked at between two times of its own clock. */
+/* A span whose own time is still to be found, between two times of its own clock. */
 struct frame {
 	uint32_t span;
 	int64_t lo_us, hi_us;
@@ -50,6 +59,7 @@ static int later_end_first(const void *a, const void *b)
 	return ca->span < cb->span ? -1 : ca->span > cb->span;
 }
 
+/* Fills path->children with those that the span waited for, the last to end first. */
 static size_t children_by_end(struct path *path, uint32_t span)
 {
 	const struct span *spans = path->trace->spans;
@@ -74,7 +84,8 @@ static size_t children_by_end(struct path *path, uint32_t span)
 	return n;
 }
 
-/* Pushes the children that count; returns the frame's own time. */
+/* Pushes the children on the path, each with the times that it covers; returns the frame's own
+ * time. */
 static int64_t path_step(struct path *path, const struct frame *frame)
 {
 	const struct span *spans = path->trace->spans;
@@ -117,7 +128,7 @@ void critical_path(const struct trace *trace, uint32_t from, int64_t lo_us, int6
 	free(path.children);
 }
 
-/* ---- kept ---- */
+/* ---- the path, for a person ---- */
 
 struct span_list {
 	struct critical_span *at;

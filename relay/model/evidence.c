@@ -11,8 +11,6 @@
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
-/* What a walk needs beside what is kept. */
-#define SCRATCH_BYTES (512u << 20)
 /* What one trace can add, whatever it is. */
 #define TRACE_BYTES                                                                                \
 	(LIMIT_TRACE_SPANS * (2 * sizeof(struct observation) + sizeof(struct evidence_end)) +      \
@@ -349,7 +347,7 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 		return false;
 	struct extract extract = { .set = set,
 				   .trace = trace,
-				   .scratch = arena_new(SCRATCH_BYTES) };
+				   .scratch = arena_new(LIMIT_WALK_SCRATCH_BYTES) };
 	take_times(&extract, walk->from_span, &evidence);
 	if (walk->error_spans > 0)
 		take_ends(&extract, &evidence);
@@ -367,7 +365,7 @@ static bool walk_and_add(struct evidence_set *set, const struct trace *trace,
 	const struct walk_options options = { .signal = signal,
 					      .mode = WALK_AUTO,
 					      .codes_fail = true };
-	struct arena *scratch = arena_new(SCRATCH_BYTES);
+	struct arena *scratch = arena_new(LIMIT_WALK_SCRATCH_BYTES);
 	struct walk walk;
 	bool added = false;
 

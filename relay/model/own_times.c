@@ -1,5 +1,6 @@
 /*
- * Own times: which services spent the time of a span themselves.
+ * Own times: the own time of each service on the critical path of a span, that is, time in which
+ * the service itself worked or waited, and none of its children (tracepager-walk(7), section 6).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
-/* Own time of one service. */
+/* Own time of one service; services by their text references. */
 struct service_time {
 	uint32_t service, namespace;
 	bool used;
@@ -71,7 +72,8 @@ static void times_add(void *ctx, uint32_t span, int64_t own_us)
 	}
 }
 
-/* The place of a service among the largest so far; of equals, the earlier text stands first. */
+/* Puts a service among the n largest so far; of equals, the one with the earlier span stands first.
+ * Returns the new n. */
 static unsigned int keep_largest(struct service_time *largest, unsigned int n,
 				 const struct service_time *time)
 {
@@ -81,9 +83,9 @@ static unsigned int keep_largest(struct service_time *largest, unsigned int n,
 	       (time->own_us > largest[at - 1].own_us ||
 		(time->own_us == largest[at - 1].own_us && time->most < largest[at - 1].most)))
 		at--;
-	if (at == OWN_TIMES)
+	if (at == LIMIT_OWN_TIMES)
 		return n;
-	if (n < OWN_TIMES)
+	if (n < LIMIT_OWN_TIMES)
 		n++;
 	memmove(&largest[at + 1], &largest[at], (n - 1 - at) * sizeof(*largest));
 	largest[at] = *time;
@@ -91,10 +93,10 @@ static unsigned int keep_largest(struct service_time *largest, unsigned int n,
 }
 
 unsigned int walk_own_times(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
-			    struct own_time ret_times[OWN_TIMES])
+			    struct own_time ret_times[LIMIT_OWN_TIMES])
 {
 	struct times times = { .trace = trace };
-	struct service_time largest[OWN_TIMES];
+	struct service_time largest[LIMIT_OWN_TIMES];
 	unsigned int n = 0;
 
 	critical_path(trace, from, lo_us, hi_us, times_add, &times);

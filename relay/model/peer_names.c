@@ -1,8 +1,10 @@
 /*
- * Peer names: by which names the rules may know the callee of a client span that has no span of its
- * own. In the order of OpenTelemetry's ranking for remote endpoints (specification, Zipkin
- * exporter), extended by databases, queues and older spellings. An address is not a name: literals
- * come last, and so does the host itself.
+ * Peer names: the names by which the rules may know the callee of a call, where the callee has no
+ * span of its own (tracepager-walk(7), section 5).
+ *
+ * The order is OpenTelemetry's ranking of remote endpoints (specification, Zipkin exporter),
+ * extended by databases, queues and older spellings. IP addresses and "localhost" come last: they
+ * name no service.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 _Static_assert(sizeof(((struct suspect *)0)->peers) / sizeof(const char *) == LIMIT_PEER_NAMES,
 	       "room for all names");
 
-/* Names found so far; addresses wait at the side. */
+/* The names found so far, in order, each once. */
 struct names {
 	struct arena *arena;
 	const struct trace *trace;
@@ -139,7 +141,7 @@ static void names_add_database(struct names *names)
 	if (!system || !database)
 		return;
 	names_add(names, arena_printf(names->arena, "%s/%s", system, database));
-	/* PostgreSQL's namespace may be DATABASE|SCHEMA. */
+	/* PostgreSQL's db.namespace may be DATABASE|SCHEMA: DATABASE alone is a name too. */
 	len = strcspn(database, "|");
 	if (database[len] != '\0')
 		names_add(names, arena_printf(names->arena, "%s/%.*s", system, (int)len, database));
@@ -193,7 +195,7 @@ static void names_collect(struct names *names)
 	names_add_host(names, peer_attr(names, ATTR_PEER_ADDRESS), NULL);
 	names_add_url(names, peer_attr_either(names, ATTR_URL_FULL, ATTR_HTTP_URL));
 	names_add(names, peer_attr(names, ATTR_FAAS_INVOKED_NAME));
-	/* The kind of database or queue alone: better than an address to a person. */
+	/* "postgresql" or "kafka" alone tells a person more than an address. */
 	names_add(names, peer_attr_either(names, ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM));
 	names_add(names, peer_attr(names, ATTR_MESSAGING_SYSTEM));
 }
@@ -204,8 +206,9 @@ void peer_names(struct arena *arena, const struct trace *trace, const struct spa
 	struct names names = { .arena = arena, .trace = trace, .span = span };
 
 	names_collect(&names);
-	/* A driver's call around a transport's call: the outer one may know the better name. */
-	for (int level = 0; level < 3 && span->parent != TRACE_NONE; level++) {
+	/* A driver's CLIENT span is often the parent of its transport's CLIENT span, and knows the
+	 * callee by a better name. */
+	for (int level = 0; level < LIMIT_PEER_CALLS && span->parent != TRACE_NONE; level++) {
 		const struct span *parent = &trace->spans[span->parent];
 
 		if ((parent->kind != SPAN_CLIENT && parent->kind != SPAN_PRODUCER) ||

@@ -1,6 +1,7 @@
 /*
- * Signal match: does a span belong to the signal. Patterns come from rules and options; what an
- * alert's label says is taken literally, so that no sender can make us search.
+ * Signal match: does a span belong to the signal (tracepager-walk(7), section 3). Patterns come
+ * from rules and options. A signal that came from an alert's labels is compared literally, so that
+ * no sender can put globs into our comparisons.
  */
 #include <ctype.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static bool same_char(char a, char b, bool ignore_case)
 	return a == b || (ignore_case && tolower((unsigned char)a) == tolower((unsigned char)b));
 }
 
-/* "*" and "?"; goes back to the last star only. */
+/* "*" and "?". On a mismatch the last star takes one character more: at worst the product of both
+ * lengths, and no recursion. */
 static bool glob_matches(const char *pattern, const char *text, bool ignore_case)
 {
 	const char *star = NULL, *retry = NULL;

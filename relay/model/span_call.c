@@ -1,6 +1,6 @@
 /*
- * Span call: how two spans of one trace stand to each other, caller and callee. Reads kinds,
- * services and times of two spans and their links; no attributes. Pure, owns nothing.
+ * Span call: what two spans are to each other, caller and callee. It reads kinds, services, times
+ * and links of spans, and no attributes.
  */
 #include "span-internal.h"
 
@@ -12,8 +12,8 @@ bool span_same_service(const struct trace *trace, const struct span *a, const st
 }
 
 /*
- * Without a kind, structure tells: a call has nothing below it but its callee. A span with children
- * of its own service or of several others is somebody's work, not a call.
+ * The side of a span without a kind, by its children. A call has no children but its callee's. A
+ * span with children of its own service, or of several services, is work of its service.
  */
 static enum span_side unspecified_side(const struct trace *trace, const struct span *span)
 {

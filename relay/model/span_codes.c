@@ -1,5 +1,7 @@
 /*
- * Span codes: what HTTP, gRPC and databases answered, as the attributes of one span tell it.
+ * Span codes: the codes with which HTTP, gRPC and databases answered, as the attributes of one span
+ * tell them, and whose failure a code is (OpenTelemetry semantic conventions for HTTP, gRPC and
+ * databases; tracepager-walk(7), section 2).
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -30,11 +32,12 @@ static const char *const grpc_names[] = {
 };
 #define GRPC_CODES ((int)(sizeof(grpc_names) / sizeof(grpc_names[0])))
 
-/* What a server reports as its own failure. */
+/* Codes by which a gRPC server reports a failure of its own: UNKNOWN, DEADLINE_EXCEEDED,
+ * UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 static const unsigned int grpc_server_failures =
 	1u << 2 | 1u << 4 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15;
 
-/* The codes of a span, as texts: found in one pass, the newer spelling first. */
+/* The codes of a span, as texts. */
 struct span_codes {
 	uint32_t http, grpc; /* 0: none */
 };
@@ -52,6 +55,7 @@ const char *span_first_attr(const struct trace *trace, const struct span *span,
 	return NULL;
 }
 
+/* Both codes in one pass over the attributes. Of several spellings the newest counts. */
 static void codes_read(const struct trace *trace, const struct span *span, struct span_codes *ret)
 {
 	unsigned int http_key = ATTR_COUNT, grpc_key = ATTR_COUNT;
@@ -120,7 +124,8 @@ int span_grpc_code(const struct trace *trace, const struct span *span)
 	return codes.grpc ? grpc_code_parse(trace_text(trace, codes.grpc)) : -1;
 }
 
-/* Where no code is told by itself, error.type may spell it. */
+/* As span_http_code() and span_grpc_code(); a span without either may spell its code in error.type.
+ */
 static void told_codes(const struct trace *trace, const struct span *span, int *ret_http,
 		       int *ret_grpc)
 {
@@ -146,7 +151,7 @@ static bool is_sqlstate(const char *text)
 
 static const char *sqlstate_of(const struct trace *trace, const struct span *span)
 {
-	/* These have numbers of their own, and some of them have five digits too. */
+	/* Databases whose own error numbers, some of five digits, are no SQLSTATE. */
 	static const char *const others[] = { "microsoft.sql_server", "mssql", "oracle",
 					      "oracle.db", "mongodb" };
 	static const unsigned int systems[] = { ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM, ATTR_DB_TYPE };
@@ -193,8 +198,8 @@ bool span_codes_failing(const struct trace *trace, const struct span *span)
 	return false;
 }
 
-/* Invalid data, a constraint, a wrong statement. What else a database reports, of connections and
- * of its own means, is its own. */
+/* SQLSTATE classes 22 (invalid data), 23 (a constraint) and 42 (a wrong statement) are the caller's
+ * failure; all others, of connections or resources, are the database's own. */
 static bool is_refused_by_database(const char *sqlstate)
 {
 	return sqlstate && (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
@@ -210,8 +215,7 @@ const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_
 	int http = 0, grpc = -1;
 
 	*ret_callee_may = false;
-	/* The server's own word counts: a proxy between them may have answered the client something
-	 * else. */
+	/* The server's own code counts first: a proxy may have given the client another one. */
 	if (callee != TRACE_NONE)
 		told_codes(trace, &trace->spans[callee], &http, &grpc);
 	if (http == 0 && grpc < 0)

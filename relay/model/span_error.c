@@ -1,10 +1,10 @@
 /*
- * Span error: is a span failing, by itself, and in which words. Reads one span's status, tags and
- * codes, and nothing of its children but whether they are another service's.
+ * Span error: did a span fail, by itself, and in which words (tracepager-walk(7), section 2). It
+ * reads the status, the tags and the codes of one span.
  *
- * Order of belief: status, then the backend's error tag, then codes of HTTP and gRPC, which are
- * judged by the side of the call: a 4xx is the client's failure, not the server's (OpenTelemetry
- * semantic conventions, recording errors, HTTP, gRPC).
+ * The status counts first; then the backend's error tag; then codes of HTTP and gRPC, which depend
+ * on the side of the call: a 4xx is a failure of the CLIENT span, not of the SERVER span
+ * (OpenTelemetry semantic conventions: recording errors, HTTP, gRPC).
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -26,6 +26,7 @@ bool span_failing(const struct trace *trace, const struct span *span, bool codes
 	return span_codes_failing(trace, span);
 }
 
+/* The error's class, or NULL; "_OTHER" is the semantic conventions' word for "not known". */
 static const char *error_type(const struct trace *trace, const struct span *span)
 {
 	static const unsigned int keys[] = { ATTR_ERROR_TYPE, ATTR_EXCEPTION_TYPE,
@@ -35,6 +36,7 @@ static const char *error_type(const struct trace *trace, const struct span *span
 	return type && strcmp(type, "_OTHER") != 0 ? type : NULL;
 }
 
+/* The error's message, or NULL. */
 static const char *error_text(const struct trace *trace, const struct span *span)
 {
 	static const unsigned int keys[] = { ATTR_OTEL_STATUS_DESCRIPTION, ATTR_EXCEPTION_MESSAGE,
@@ -47,7 +49,7 @@ static const char *error_text(const struct trace *trace, const struct span *span
 	text = span_first_attr(trace, span, keys, sizeof(keys) / sizeof(keys[0]));
 	if (text)
 		return text;
-	/* Zipkin's error tag holds the message. */
+	/* Zipkin's error tag holds the message; other tags of this name are a truth value. */
 	tag = span_attr(trace, span, ATTR_ERROR);
 	for (size_t i = 0; tag && i < sizeof(truths) / sizeof(truths[0]); i++) {
 		if (strcasecmp(tag, truths[i]) == 0)
@@ -140,7 +142,7 @@ bool span_timed_out(const struct trace *trace, const struct span *span)
 
 bool span_cancelled(const struct trace *trace, const struct span *span)
 {
-	/* Of a text, only what a runtime says: an order may be cancelled too. */
+	/* In a message only phrases of runtimes count: "order cancelled" is no cancelled call. */
 	static const char *const types[] = { "cancel", NULL };
 	static const char *const texts[] = { "context cancel", "code = cancel", "request cancel",
 					     "call cancel", NULL };

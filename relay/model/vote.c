@@ -20,9 +20,6 @@
 #include "vote-internal.h"
 #include "walk-internal.h"
 
-/* Candidates of which a reason tells in how many traces the walk ends there. */
-#define CANDIDATES_TOLD 4
-
 /* Suspects that agree. */
 struct candidate {
 	const struct suspect *suspect; /* the first of them */
@@ -238,7 +235,7 @@ static void tell_candidate(struct ballot *ballot, const struct candidate *candid
 static void tell_candidates(struct ballot *ballot)
 {
 	for (unsigned int i = 0;
-	     i < ballot->n && i < CANDIDATES_TOLD && ballot->candidates[i]->agree > 0; i++)
+	     i < ballot->n && i < LIMIT_CANDIDATES_TOLD && ballot->candidates[i]->agree > 0; i++)
 		tell_candidate(ballot, ballot->candidates[i]);
 	if (ballot->nothing_failed > 0)
 		verdict_tell(ballot->arena, ballot->verdict,

@@ -23,6 +23,7 @@
 #ifndef TRACEPAGER_WALK_INTERNAL_H
 #define TRACEPAGER_WALK_INTERNAL_H
 
+#include "tracepager/limits.h"
 #include "span-internal.h"
 
 /* Certainty of a leaf by its kind (tracepager-walk(7), section 5). */
@@ -47,9 +48,6 @@
  * entry failed. */
 #define BIT_IN_SIGNAL_TREE BIT_BELOW_ENTRY
 
-/* Failing spans that a walk leaves aside and reports as other leaves. */
-#define WALK_OTHERS 8
-
 struct walker {
 	struct arena *arena;
 	const struct trace *trace;
@@ -65,7 +63,7 @@ struct walker {
 	uint32_t norder;
 	uint32_t signal; /* the signal's first span, or the root that stands for it */
 	/* Failing spans that were left aside, nearest to the signal first. */
-	uint32_t others[WALK_OTHERS];
+	uint32_t others[LIMIT_WALK_OTHERS];
 	unsigned int nothers;
 	bool main_line;	    /* walking to the suspect: reasons and others are kept; false: walking
 			       to the leaf of one of the others */
@@ -131,11 +129,11 @@ struct own_time {
 	int64_t own_us;	 /* of the service, on the critical path */
 	int64_t most_us; /* of that span */
 };
-#define OWN_TIMES 4
+
 /* The services with the largest own time on the critical path of a span between two times, the
- * largest first. Returns how many, at most OWN_TIMES. */
+ * largest first. Returns how many, at most LIMIT_OWN_TIMES. */
 unsigned int walk_own_times(const struct trace *trace, uint32_t from, int64_t lo_us, int64_t hi_us,
-			    struct own_time ret_times[OWN_TIMES]);
+			    struct own_time ret_times[LIMIT_OWN_TIMES]);
 
 /* ---- walk_callee.c ---- */
 

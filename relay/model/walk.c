@@ -1,20 +1,23 @@
 /*
- * Walk: from one trace to one suspect.
+ * Walk: from one trace to one suspect (tracepager-walk(7), sections 1 to 6). This file is the
+ * driver; walk-internal.h has the map of the others.
  *
- * Four steps. Every span is judged once (failing or not). One pass from the roots down, breadth
- * first, finds the spans of the signal and the topmost failing spans at and below them. From one of
- * these the walk goes down along failing children, to the last one. walk_leaf.c then says for whom
- * that span speaks.
+ * A walk by errors has four steps:
  *
- * Structure counts before time: parents make the tree, clocks of different hosts only break ties.
- * Nothing is attached by guess. What failed below a span that did not fail was handled, and is not
- * the cause.
+ * 1. Judge every span once: did it fail?
+ * 2. Go through the spans breadth first, from the roots down, and find the spans of the signal and
+ *    the topmost failing spans at or below them. One of these is the start.
+ * 3. From the start go down, from a failing span to a failing child, until no child failed.
+ * 4. The last failing span is the leaf. Decide for whom it speaks: its own service, the service it
+ *    called, or its caller.
  *
- * Linear in the spans but for ties (walk_choose.c) and for time (walk_latency.c: children are
- * sorted). No recursion; scratch memory is the heap's and gone at the end; what the result needs is
- * the arena's.
+ * Three rules hold throughout. Structure counts before time: parent ids make the tree, and clocks,
+ * which differ between hosts, only break ties. No span gets a parent by guess. An error below a
+ * span that did not fail was handled, and is not the cause.
+ *
+ * The time is linear in the spans, but for critical paths, which sort the children of a span, and
+ * for attempts, which are at most LIMIT_CALL_ATTEMPTS for each choice. Nothing recurses.
  */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,22 +28,21 @@
 _Static_assert(sizeof(((struct walk *)0)->reasons) / sizeof(const char *) == LIMIT_REASONS,
 	       "room for all reasons");
 
-/* A source that says "there is more" hides what we would need; missing parents only may. */
+/* Certainty when the source says that spans are missing, and when spans name a parent that is not
+ * in the trace: spans that are missing may have shown another suspect. */
 #define WHOLENESS_PARTIAL 0.8
 #define WHOLENESS_ORPHANS 0.9
 
-/* A failure that the call itself does not report may have been tolerated. */
+/* The caller may have tolerated a failure that its own call does not report. */
 #define DOUBT_INFERRED 0.9
-
-/* So often a walk goes on from where time led it: each detour looks at all that is below. */
-#define JUMPS 8
 
 /* ---- the trace as a whole ---- */
 
 /*
- * By convention a client errs when its server does. One that says nothing is of an instrumentation
- * that does not look, or the failure was tolerated; so it counts where nothing that says so
- * explains its parent's failure.
+ * A call without a status whose server failed. By convention a CLIENT span fails when its server
+ * does. If it has no status, either its instrumentation does not set one, or the caller tolerated
+ * the failure. Such a call gets BIT_INFERRED: the walk follows it only where no child that says
+ * that it failed explains the parent's failure.
  */
 static bool is_call_of(const struct trace *trace, const struct span *client,
 		       const struct span *server)
@@ -52,6 +54,7 @@ static bool is_call_of(const struct trace *trace, const struct span *client,
 	return span_side(trace, client) == SIDE_CLIENT && !span_same_service(trace, client, server);
 }
 
+/* Sets BIT_FAILING and BIT_INFERRED of every span. */
 static void judge_spans(struct walker *walker)
 {
 	const struct trace *trace = walker->trace;
@@ -78,6 +81,7 @@ static void judge_spans(struct walker *walker)
 	walker->nfailing = failing + inferred;
 }
 
+/* Fills order and depth: breadth first, so that a span comes after its parent. */
 static void order_spans(struct walker *walker)
 {
 	const struct trace *trace = walker->trace;
@@ -99,6 +103,7 @@ static void order_spans(struct walker *walker)
 	walker->norder = n;
 }
 
+/* 1, or less where spans are missing, with a reason. */
 static double trace_wholeness(struct walker *walker)
 {
 	const struct trace *trace = walker->trace;
@@ -114,7 +119,8 @@ static double trace_wholeness(struct walker *walker)
 		whole *= WHOLENESS_PARTIAL;
 		walker_tell(walker, "the source says that spans of this trace are missing");
 	}
-	/* One orphan alone is a trace that begins before our sight, at a browser or a gateway. */
+	/* A single root that is an orphan is the usual trace whose first spans, of a browser or a
+	 * gateway, go to another backend. */
 	if (orphans > 0 && roots > 1) {
 		whole *= WHOLENESS_ORPHANS;
 		walker_tell(walker, "%u of %u roots of this trace name a parent that is not in it",
@@ -125,6 +131,7 @@ static double trace_wholeness(struct walker *walker)
 
 /* ---- down ---- */
 
+/* Adds the children that have the bit, and for which the span waited, to the n candidates. */
 static uint32_t children_with(struct walker *walker, uint32_t span, uint16_t bit, uint32_t n)
 {
 	const struct span *spans = walker->trace->spans;
@@ -138,8 +145,9 @@ static uint32_t children_with(struct walker *walker, uint32_t span, uint16_t bit
 }
 
 /*
- * A call that errs over one span that says nothing, with a failing child below that: the span
- * forgot to say so. One that says OK handled it.
+ * The failing grandchildren of a failing call whose children did not fail. A child without a status
+ * between two failing spans of one call is a proxy, or a server whose instrumentation sets none:
+ * the three are one chain. A child with status OK handled the error and ends the chain.
  */
 static uint32_t failing_grandchildren(struct walker *walker, uint32_t span)
 {
@@ -156,6 +164,7 @@ static uint32_t failing_grandchildren(struct walker *walker, uint32_t span)
 	return n;
 }
 
+/* A reason for the step from one service to the next. */
 static void tell_hop(struct walker *walker, uint32_t from, uint32_t to)
 {
 	const struct span *spans = walker->trace->spans;
@@ -172,6 +181,7 @@ static void tell_hop(struct walker *walker, uint32_t from, uint32_t to)
 			    walker_words(walker, from));
 }
 
+/* A reason for a step across a span without a status. */
 static void tell_unset(struct walker *walker, uint32_t unset, uint32_t failing)
 {
 	if (walker_may_tell(walker))
@@ -180,7 +190,14 @@ static void tell_unset(struct walker *walker, uint32_t unset, uint32_t failing)
 			    walker_name(walker, failing));
 }
 
-/* The next span of the chain below a failing one, or TRACE_NONE. */
+/*
+ * The next span of the chain below a failing one, or TRACE_NONE: this one is the leaf.
+ *
+ * Asked in this order: children that failed, which includes attempts that were tried again with
+ * success only if no other child explains the failure; grandchildren across one span without a
+ * status, unless time explains the failure better; calls whose failure is inferred from their
+ * server.
+ */
 static uint32_t next_down(struct walker *walker, uint32_t span)
 {
 	const struct span *spans = walker->trace->spans;
@@ -205,7 +222,7 @@ static uint32_t next_down(struct walker *walker, uint32_t span)
 	return next;
 }
 
-/* From a failing span along failing ones to the last. */
+/* From a failing span down to the leaf. */
 static uint32_t walk_down(struct walker *walker, uint32_t span)
 {
 	for (;;) {
@@ -218,11 +235,13 @@ static uint32_t walk_down(struct walker *walker, uint32_t span)
 	}
 }
 
+/* From a start to a suspect. walk_leaf() may send the walk on to another failing span: to the one
+ * that held a call up, or to an orphan with the callee's name; walker.jumps bounds how often. */
 static void follow_chain(struct walker *walker, uint32_t start, struct suspect *suspect,
 			 double *certainty)
 {
 	walker->doubt = 1;
-	walker->jumps = JUMPS;
+	walker->jumps = LIMIT_WALK_JUMPS;
 	while (start != TRACE_NONE)
 		start = walk_leaf(walker, walk_down(walker, start), suspect, certainty);
 	*certainty *= walker->doubt;
@@ -230,7 +249,8 @@ static void follow_chain(struct walker *walker, uint32_t start, struct suspect *
 
 /* ---- the result ---- */
 
-/* From the topmost span of the signal, or of the tree, to the leaf. */
+/* The path is the spans from the topmost span of the signal above the leaf, or from the root of the
+ * leaf's tree where the signal is not above it, down to the leaf. */
 static void keep_path(struct walker *walker)
 {
 	struct walk *walk = walker->walk;
@@ -271,6 +291,7 @@ static void keep_other(struct walk *walk, const struct suspect *other)
 	walk->others[walk->nothers++] = *other;
 }
 
+/* Walks from every failing span that was left aside, without reasons, to the suspects there. */
 static void keep_others(struct walker *walker)
 {
 	struct walk *walk = walker->walk;
@@ -357,8 +378,8 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 	judge_spans(&walker);
 	order_spans(&walker);
 	signal_found = walk_signal(&walker);
-	/* WALK_AUTO: without healthy traces to compare with, time alone tells nothing about one
-	 * trace; errors do. */
+	/* WALK_AUTO is a walk by errors: a slow span of one trace proves nothing without healthy
+	 * traces, with which the vote compares later. */
 	if (options->mode == WALK_LATENCY) {
 		ret_walk->mode = WALK_LATENCY;
 		ret_walk->found = true;

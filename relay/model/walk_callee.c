@@ -1,18 +1,21 @@
 /*
- * Walk, callee: what the callee of a call did meanwhile.
+ * Walk, callee: what the callee of a call did while its caller waited (tracepager-walk(7), section
+ * 5). It compares times of two hosts, so it allows for clocks that differ and for small differences
+ * at the call's end.
  */
 #include "walk-internal.h"
 
-/* A twentieth of the call: what begins or ends so near to its end coincides with it. */
+/* A callee that ends within the last 1/20 of the call counts as being at work at its end. */
 #define NEAR_PART 20
-/* A call three times as long as its like was waiting for something. */
+/* A call that lasted 3 times as long as the longest like it that did not fail was waiting. */
 #define MUCH_LONGER 3
 
+/* Is this child of a call the callee's span, and not one of the caller's own? */
 static bool is_callee_of(const struct trace *trace, const struct span *client,
 			 const struct span *span)
 {
-	/* What a producer calls is the broker; its consumers are not to blame that the broker
-	 * refused. */
+	/* A producer calls the broker. A consumer cannot be to blame for what the broker answered.
+	 */
 	if (client->kind == SPAN_PRODUCER && span->kind == SPAN_CONSUMER)
 		return false;
 	return span->kind == SPAN_SERVER || span->kind == SPAN_CONSUMER ||
@@ -25,7 +28,7 @@ void callee_look_at(const struct trace *trace, uint32_t client, uint32_t span, s
 	int64_t end = span_end_us(call), margin = call->duration_us / NEAR_PART;
 	int64_t skew = 0;
 
-	/* A callee cannot begin before its call: its clock is behind. */
+	/* A callee cannot begin before its call. If it seems to, its clock is behind. */
 	if (call->resource != work->resource && work->start_us < call->start_us)
 		skew = call->start_us - work->start_us;
 	ret->span = span;
@@ -35,7 +38,8 @@ void callee_look_at(const struct trace *trace, uint32_t client, uint32_t span, s
 	ret->outlives = !ret->late && work->duration_us > call->duration_us + margin;
 }
 
-/* Of several, the last one that was at work during the call. */
+/* Keeps in *best a callee that began during the call before a late one; of two, the one that ended
+ * last. */
 static void callee_keep_later(const struct trace *trace, uint32_t client, uint32_t span,
 			      struct callee *best)
 {
@@ -48,8 +52,8 @@ static void callee_keep_later(const struct trace *trace, uint32_t client, uint32
 		*best = callee;
 }
 
-/* The callee's span below a call, through spans of the caller's own (a proxy, a transport). Its
- * span is TRACE_NONE: there is none. */
+/* Goes down through spans of the caller's own, without recursion: to the first child, else to the
+ * next sibling of the nearest span above that has one. */
 struct callee callee_find(const struct trace *trace, uint32_t client)
 {
 	const struct span *spans = trace->spans;
@@ -77,8 +81,7 @@ struct callee callee_find(const struct trace *trace, uint32_t client)
 	return best;
 }
 
-/* Its duration against its siblings': it lasted much longer than calls of the same operation that
- * did not fail. */
+/* Did the call last MUCH_LONGER than all its siblings of the same operation that did not fail? */
 static bool lasted_much_longer(const struct walker *walker, uint32_t client)
 {
 	const struct span *spans = walker->trace->spans;
@@ -94,7 +97,6 @@ static bool lasted_much_longer(const struct walker *walker, uint32_t client)
 	return longest > 0 && spans[client].duration_us / MUCH_LONGER >= longest;
 }
 
-/* The caller stopped waiting while the callee was at work. */
 bool callee_given_up(const struct walker *walker, uint32_t client, const struct callee *callee)
 {
 	const struct span *span = &walker->trace->spans[client];

@@ -1,10 +1,22 @@
 /*
- * Walk, choose: which of several failing spans explains the failure above them (walk page, section
- * 4, rules 2 to 4).
+ * Walk, choose: which of several failing spans explains the failure above them (tracepager-walk(7),
+ * section 4).
  *
- * Attempts of one call are one: the last of them stands for all. What was cancelled failed because
- * something else did. Of the rest, the one that ended last before the parent did explains it; of
- * equals, the one with the longer failing chain below.
+ * Three rules, in this order:
+ *
+ * 1. Attempts of one call count once. If the last one failed it stands for all; if it succeeded,
+ * the failed ones explain nothing. Attempts say so (http.request.resend_count), or they are
+ * siblings that call the same operation of the same peer one after the other; calls that overlap in
+ * time are a fan-out.
+ * 2. A cancelled span failed because another span did: it comes last.
+ * 3. Of the rest, the span that ended last before its parent's end explains the parent's failure.
+ *    Where ends are equal, the span with the longest failing chain below it does.
+ *
+ * A span that ended after its parent cannot have caused the parent's failure, so late spans come
+ * after all others, the earliest of them first.
+ *
+ * The time stays linear: only the LIMIT_WALK_OTHERS + 1 best spans are ordered, by insertion, and
+ * siblings are searched for attempts at most that often in each of LIMIT_CHOICE_ROUNDS rounds.
  */
 #include <string.h>
 
@@ -12,22 +24,21 @@
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
-/* The best ones are looked at together. */
-#define CHOICE_MAX (WALK_OTHERS + 1)
-/* So many groups of attempts are looked at below one span, in all: the time stays linear. */
-#define CHOICE_ROUNDS 4
+/* The one that is chosen, and the others that are left aside. */
+#define CHOICE_MAX (LIMIT_WALK_OTHERS + 1)
 
-/* An attempt that was tried again with success explains its parent's failure only for want of
- * anything better. */
+/* A failed attempt that was tried again with success explains its parent's failure only where
+ * nothing else does. */
 #define DOUBT_SUPERSEDED 0.8
 
 struct choice {
-	uint32_t best[CHOICE_MAX];
+	uint32_t best[CHOICE_MAX]; /* the best first */
 	unsigned int n;
 };
 
 /* ---- order ---- */
 
+/* span_cancelled(), looked up once for each span: it searches texts. */
 static bool is_cancelled(struct walker *walker, uint32_t span)
 {
 	uint16_t *bits = &walker->bits[span];
@@ -40,7 +51,8 @@ static bool is_cancelled(struct walker *walker, uint32_t span)
 	return *bits & BIT_CANCELLED;
 }
 
-/* Lengths of failing chains, from the leaves up; once per walk, and only when ends tie. */
+/* Length of the longest failing chain from a span down. All lengths are computed at once, from the
+ * leaves up, when the first one is asked for: most walks never need them. */
 static uint32_t chain_length(struct walker *walker, uint32_t span)
 {
 	const struct span *spans = walker->trace->spans;
@@ -61,7 +73,7 @@ static uint32_t chain_length(struct walker *walker, uint32_t span)
 	return walker->chain_len[span];
 }
 
-/* When it ended, on its parent's clock. *ret_late: only after its parent had. */
+/* When the span ended, on its parent's clock. *ret_late: after its parent's end. */
 static int64_t end_on_parent_clock(const struct walker *walker, uint32_t at, bool *ret_late)
 {
 	const struct span *span = &walker->trace->spans[at];
@@ -77,6 +89,7 @@ static int64_t end_on_parent_clock(const struct walker *walker, uint32_t at, boo
 	return end;
 }
 
+/* Does span a explain the failure above better than span b? */
 static bool is_better(struct walker *walker, uint32_t a, uint32_t b)
 {
 	bool a_cancelled = is_cancelled(walker, a), b_cancelled = is_cancelled(walker, b);
@@ -96,8 +109,8 @@ static bool is_better(struct walker *walker, uint32_t a, uint32_t b)
 	return a_length != b_length ? a_length > b_length : a < b;
 }
 
-/* The best of the n spans in found, in order, without those that another attempt stands for unless
- * `all`. */
+/* The best of the first n candidates, the best first. Without `all`, attempts that another attempt
+ * stands for are left out. */
 static void choice_fill(struct walker *walker, uint32_t n, bool all, struct choice *choice)
 {
 	choice->n = 0;
@@ -126,6 +139,7 @@ struct attempts {
 	unsigned int n;
 };
 
+/* The text reference of the first of these attributes that the span has, or 0. */
 static uint32_t attr_ref(const struct trace *trace, const struct span *span,
 			 const unsigned int *keys, size_t nkeys)
 {
@@ -140,6 +154,7 @@ static uint32_t attr_ref(const struct trace *trace, const struct span *span,
 	return 0;
 }
 
+/* The service of a call's first child, as a text reference; 0: no other service answered. */
 static uint32_t callee_service(const struct trace *trace, const struct span *span)
 {
 	const struct span *child;
@@ -150,12 +165,13 @@ static uint32_t callee_service(const struct trace *trace, const struct span *spa
 	return span_same_service(trace, span, child) ? 0 : span_resource(trace, child)->service;
 }
 
+/* Two texts that are both known and differ. */
 static bool refs_differ(uint32_t a, uint32_t b)
 {
 	return a != 0 && b != 0 && a != b;
 }
 
-/* The same operation of the same peer, as far as both say. */
+/* Two spans that call the same operation of the same peer, as far as both name it. */
 static bool same_call(const struct trace *trace, const struct span *a, const struct span *b)
 {
 	static const unsigned int peers[] = { ATTR_SERVICE_PEER_NAME, ATTR_PEER_SERVICE,
@@ -171,7 +187,8 @@ static bool same_call(const struct trace *trace, const struct span *a, const str
 	       !refs_differ(callee_service(trace, a), callee_service(trace, b));
 }
 
-/* All siblings that are the same call, by start. False: too many for attempts. */
+/* The span and all siblings that are the same call, by start. False: there are more than
+ * LIMIT_CALL_ATTEMPTS, so that they are a loop. */
 static bool attempts_collect(const struct walker *walker, uint32_t span, struct attempts *attempts)
 {
 	const struct span *spans = walker->trace->spans;
@@ -193,7 +210,7 @@ static bool attempts_collect(const struct walker *walker, uint32_t span, struct 
 	return true;
 }
 
-/* They say so, or they follow each other in time. */
+/* Do they say that they are attempts, or does each begin after the one before it ended? */
 static bool are_attempts(const struct walker *walker, const struct attempts *attempts)
 {
 	const struct span *spans = walker->trace->spans;
@@ -213,9 +230,9 @@ static bool are_attempts(const struct walker *walker, const struct attempts *att
 }
 
 /*
- * The attempt that stands for a failing span: itself where it is none; TRACE_NONE where a later one
- * succeeded. All the others are marked. *ret_failed: attempts that failed up to the last, of
- * *ret_all.
+ * The attempt that stands for a failing span: the last one of the same call, which is the span
+ * itself where it is no attempt; TRACE_NONE where the last one succeeded. All other failed attempts
+ * get BIT_SUPERSEDED. *ret_failed: how many failed in a row up to the last, of *ret_all attempts.
  */
 static uint32_t last_attempt(struct walker *walker, uint32_t span, unsigned int *ret_failed,
 			     unsigned int *ret_all)
@@ -261,18 +278,20 @@ static void tell_attempts(struct walker *walker, uint32_t span, unsigned int fai
 			    failed, all, walker_name(walker, span));
 }
 
-/* Remembers what was not chosen; further up comes first. */
+/* Leaves the spans that were not chosen aside as others. Choices are made from the top down, so
+ * others nearer to the signal stand first. */
 static void choice_leave_aside(struct walker *walker, const struct choice *choice, uint32_t chosen)
 {
 	for (unsigned int i = 0; walker->main_line && i < choice->n; i++) {
 		uint32_t span = choice->best[i];
 
 		if (span != chosen && !(walker->bits[span] & BIT_SUPERSEDED) &&
-		    walker->nothers < WALK_OTHERS)
+		    walker->nothers < LIMIT_WALK_OTHERS)
 			walker->others[walker->nothers++] = span;
 	}
 }
 
+/* A reason why this span was chosen, where there were others. */
 static void tell_choice(struct walker *walker, uint32_t n, uint32_t chosen,
 			const struct choice *choice)
 {
@@ -296,7 +315,7 @@ static void tell_choice(struct walker *walker, uint32_t n, uint32_t chosen,
 			    walker_service(walker, chosen), walker_name(walker, chosen));
 }
 
-/* The first of a choice that no later attempt stands for, or TRACE_NONE. */
+/* The best span of the choice whose last attempt failed, or TRACE_NONE. */
 static uint32_t choice_take(struct walker *walker, const struct choice *choice)
 {
 	for (unsigned int i = 0; i < choice->n; i++) {
@@ -320,7 +339,8 @@ uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_
 	struct choice choice;
 	uint32_t chosen = TRACE_NONE;
 
-	for (int round = 0; retries && chosen == TRACE_NONE && round < CHOICE_ROUNDS; round++) {
+	for (int round = 0; retries && chosen == TRACE_NONE && round < LIMIT_CHOICE_ROUNDS;
+	     round++) {
 		choice_fill(walker, n, false, &choice);
 		if (choice.n == 0)
 			break;

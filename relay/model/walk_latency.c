@@ -1,6 +1,7 @@
 /*
- * Walk, latency: whose time it was, in one trace. The largest own time on the critical path is all
- * that one trace can say; what is unusual is told by many beside healthy ones (contrast.c).
+ * Walk, latency: whose time it was, in one trace (tracepager-walk(7), section 6). One trace can
+ * only say which service has the largest own time on the signal's critical path. Whether that time
+ * is unusual is for the contrast with healthy traces to say (contrast.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,9 @@
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
-/* Most of it was a call that somebody answered: what it waited beyond the callee's work is network,
- * connection or queue, and belongs to either end. */
+/* Was most of the own time spent in a call that another service answered? Own time of a call is
+ * waiting beyond the callee's work: network, connection or queue. One trace cannot tell which end
+ * it belongs to, so the suspect becomes an edge. */
 static bool between_two(struct walker *walker, const struct own_time *time, struct suspect *suspect)
 {
 	const struct trace *trace = walker->trace;
@@ -31,7 +33,7 @@ void walk_latency(struct walker *walker, struct suspect *suspect, double *certai
 	const struct trace *trace = walker->trace;
 	const struct span *signal = &trace->spans[walker->signal];
 	struct walk *walk = walker->walk;
-	struct own_time times[OWN_TIMES];
+	struct own_time times[LIMIT_OWN_TIMES];
 	unsigned int n;
 
 	n = walk_own_times(trace, walker->signal, signal->start_us, span_end_us(signal), times);

@@ -1,22 +1,36 @@
 /*
- * Walk, leaf: whose fault the last failing span is (walk page, section 5).
+ * Walk, leaf: for whom the last failing span speaks (tracepager-walk(7), section 5).
  *
- * A server speaks for itself. A client speaks for its callee, if that has no span here; else what
- * the callee did meanwhile decides: it refused, it was still at work, or it did neither, and then
- * nobody can tell from one trace.
+ * A SERVER, CONSUMER or INTERNAL span speaks for its own service, unless it timed out while a child
+ * was still at work: then the time below the child decides.
+ *
+ * A CLIENT or PRODUCER span speaks for the other end of its call. If the callee has no span in this
+ * trace, the callee is the suspect by its names (kind peer), or the caller is where the callee's
+ * answer refused the call (kind caller). If the callee has a span, what the callee did during the
+ * call decides:
+ *
+ *   it answered with a refusal and did not fail	the caller sent what it should not have
+ *   it was still at work when the caller gave up	the service that spent the time below it
+ * (slow)
+ *   neither						one trace cannot tell which end failed
+ * (edge)
+ *
+ * A cancelled leaf is the effect of something else: the span above it that failed for a reason of
+ * its own is looked for, and without one the certainty falls below the threshold of any verdict.
  */
 #include <string.h>
 
 #include "walk-internal.h"
 
-/* The span that explains a cancelled one need not have been its cause. */
+/* The failing span above a cancelled one explains it, but need not have caused it. */
 #define DOUBT_CANCELLED 0.8
-/* Continued at a root by its name, not by its parent. */
+/* The walk went on at an orphan whose name, not whose parent id, fits the call. */
 #define DOUBT_BY_NAME 0.9
-/* Something that is not in sight explains the leaf: no certainty stays above the threshold. */
+/* What explains the leaf is not in the trace. 0.95 times this is below the vote's threshold, 0.5.
+ */
 #define DOUBT_UNEXPLAINED 0.5
 
-/* Words for a reason: what the callee is called. */
+/* The callee's first name, for a sentence. */
 static const char *shown_callee(const struct walker *walker, const struct suspect *suspect)
 {
 	return suspect->npeers > 0 ? shown_text(walker->arena, suspect->peers[0])
@@ -25,6 +39,7 @@ static const char *shown_callee(const struct walker *walker, const struct suspec
 
 /* ---- suspects ---- */
 
+/* The callee answered with a 4xx or its like and did not fail. */
 static void leaf_refused(struct walker *walker, uint32_t client, uint32_t callee,
 			 const char *answer, bool by_callee, struct suspect *suspect)
 {
@@ -40,6 +55,7 @@ static void leaf_refused(struct walker *walker, uint32_t client, uint32_t callee
 		    walker_service(walker, callee), answer, walker_service(walker, client));
 }
 
+/* The call failed and its callee, as far as its span shows, did nothing wrong. */
 static void leaf_between(struct walker *walker, uint32_t client, const struct callee *callee,
 			 struct suspect *suspect, double *certainty)
 {
@@ -66,14 +82,15 @@ static void leaf_between(struct walker *walker, uint32_t client, const struct ca
 }
 
 /*
- * Who held it up: the service with the largest own time on the critical path from `span` on, up to
- * the deadline. Returns a failing span, for the walk to go on from, or TRACE_NONE.
+ * The caller gave up while `span` was at work. The suspect is the service with the largest own time
+ * on the critical path of `span`, up to the deadline. If the span where it spent that time failed,
+ * that span is returned, and the walk goes on from there; else TRACE_NONE.
  */
 static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t deadline_us,
 			     struct suspect *suspect)
 {
 	const struct trace *trace = walker->trace;
-	struct own_time times[OWN_TIMES];
+	struct own_time times[LIMIT_OWN_TIMES];
 	uint32_t at;
 
 	if (walk_own_times(trace, span, trace->spans[span].start_us, deadline_us, times) == 0)
@@ -101,7 +118,8 @@ static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t deadl
 
 /* ---- leaves ---- */
 
-/* A call whose callee has no span: by name it may be a part of the trace that hangs loose. */
+/* A call whose callee has no span. An orphan with the callee's name is taken for the callee's span,
+ * whose parent id was lost on the way; the walk goes on from there. */
 static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 				    double *certainty)
 {
@@ -170,8 +188,9 @@ static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect
 	return TRACE_NONE;
 }
 
-/* A child that did not fail and filled most of the time until this span gave up: it hides there,
- * since a cancelled call need not say so. */
+/* A child without an error that took at least half of the time and was at work when this span gave
+ * up; or TRACE_NONE. It need not say that it failed: many clients end a cancelled call without an
+ * error. */
 static uint32_t child_at_deadline(const struct walker *walker, uint32_t leaf)
 {
 	const struct span *spans = walker->trace->spans, *span = &spans[leaf];
@@ -213,8 +232,8 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 	return TRACE_NONE;
 }
 
-/* The failing span above a cancelled one that was not cancelled itself, or TRACE_NONE. What is
- * above the signal is not asked. */
+/* The nearest failing span above a cancelled one that was not cancelled itself, or TRACE_NONE.
+ * Spans above the signal are not asked. */
 static uint32_t who_cancelled(const struct walker *walker, uint32_t leaf)
 {
 	const struct span *spans = walker->trace->spans;
@@ -230,8 +249,8 @@ static uint32_t who_cancelled(const struct walker *walker, uint32_t leaf)
 }
 
 /*
- * What was cancelled failed because something else did. Returns the span above it that failed for a
- * reason of its own, the leaf itself where that gave up waiting for it, or TRACE_NONE.
+ * What explains a cancelled leaf: the span above it that failed for a reason of its own; the leaf
+ * itself, where the span above timed out waiting for it; TRACE_NONE: nothing in the trace does.
  */
 static uint32_t explains_cancelled(const struct walker *walker, uint32_t leaf)
 {
@@ -250,6 +269,8 @@ static uint32_t explains_cancelled(const struct walker *walker, uint32_t leaf)
 	return span_says_why(trace, &trace->spans[above]) ? above : TRACE_NONE;
 }
 
+/* Replaces the suspect of a cancelled leaf, and *leaf, by what explains it. Returns as walk_leaf().
+ */
 static uint32_t leaf_cancelled(struct walker *walker, uint32_t *leaf, struct suspect *suspect,
 			       double *certainty)
 {
@@ -285,11 +306,13 @@ uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect
 		next = leaf_client(walker, leaf, suspect, certainty);
 	else
 		next = leaf_server(walker, leaf, suspect, certainty);
-	/* What was left aside has its cause in what was not. */
+	/* On the main line only: one of the others that was cancelled has its cause on the main
+	 * line. */
 	if (walker->main_line && next == TRACE_NONE && suspect->kind != SUSPECT_SLOW &&
 	    suspect->kind != SUSPECT_CALLER && span_cancelled(trace, &trace->spans[leaf]))
 		next = leaf_cancelled(walker, &leaf, suspect, certainty);
-	/* A slow span need not have failed: the words are those of the call that it held up. */
+	/* The suspect's own span need not have failed if it was slow. The error's words are the
+	 * leaf's. */
 	if (next == TRACE_NONE)
 		suspect->error = span_error(walker->arena, trace, &trace->spans[leaf]);
 	return next;
@@ -310,7 +333,7 @@ bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, 
 		    span_end_us(&spans[i]) >= call.deadline_us)
 			return true;
 	}
-	/* Failed early, in the first half of the call, and was survived: it does not explain the
-	 * end. */
+	/* The failing span ended in the first half of the call, and the callee went on: it does not
+	 * explain why the call ended at its deadline. */
 	return span_end_us(&spans[failing]) < call.deadline_us - spans[client].duration_us / 2;
 }

@@ -1,5 +1,6 @@
 /*
- * Walk names: the words by which decisions, rules and pages know the enums of walk.h and signal.h.
+ * Walk names: the words for the enums of walk.h and signal.h, as they stand in decisions, rules and
+ * pages. They are promises to users: never change one.
  */
 #include "tracepager/walk.h"
 

@@ -1,9 +1,10 @@
 /*
- * Walk, orphans: other parts of the trace that failed and whose parent is missing.
+ * Walk, orphans: roots that failed and name a parent which is not in the trace (tracepager-walk(7),
+ * section 1).
  *
- * Nothing is attached by guess (walk page, section 1, rule 2). A part is taken for the callee of a
- * call only by name. Without that it is told, stands among the others, and takes certainty from a
- * call whose callee has no span: what is missing may lie between the two.
+ * No orphan gets a parent by guess. An orphan is taken for the callee of a call only where it has
+ * the callee's name. Otherwise a reason tells of it, it becomes one of the others, and a call whose
+ * callee has no span loses certainty: the missing spans may lie between the call and the orphan.
  */
 #include <string.h>
 
@@ -17,6 +18,7 @@ static uint32_t top_of(const struct walker *walker, uint32_t span)
 	return span;
 }
 
+/* A failing orphan through whose tree the walk did not come. */
 static bool is_failing_part(const struct walker *walker, uint32_t root)
 {
 	return (walker->trace->spans[root].flags & SPAN_ORPHAN) &&
@@ -24,8 +26,9 @@ static bool is_failing_part(const struct walker *walker, uint32_t root)
 	       !(walker->bits[root] & BIT_TREE_WALKED);
 }
 
-/* It may belong to a call of another tree. Not where it names the same missing parent as that tree,
- * or is an entry of the signal: then it stands beside it. And nobody waits for a consumer. */
+/* May this root belong below a call in the tree of `top`? Not where both name the same missing
+ * parent, or where the root is a span of the signal: then it stands beside that tree. Not a
+ * consumer either: no caller waits for one. */
 static bool may_belong(const struct walker *walker, uint32_t root, uint32_t top)
 {
 	const struct span *spans = walker->trace->spans;
@@ -34,13 +37,13 @@ static bool may_belong(const struct walker *walker, uint32_t root, uint32_t top)
 	       spans[root].kind != SPAN_CONSUMER && spans[root].parent_id != spans[top].parent_id;
 }
 
-/* It began before the call and ended after it: it is rather above. */
+/* The span began before the call and ended after it: it belongs above the call, if anywhere. */
 static bool lies_around(const struct span *span, const struct span *call)
 {
 	return span->start_us < call->start_us && span_end_us(span) > span_end_us(call);
 }
 
-/* A server tells by which name it was called. */
+/* Does a server's span say that it was called by this name? */
 static bool was_called(const struct trace *trace, const struct span *span, const char *name)
 {
 	const char *address = span_attr(trace, span, ATTR_SERVER_ADDRESS),
@@ -55,6 +58,7 @@ static bool was_called(const struct trace *trace, const struct span *span, const
 	return (address && strcmp(address, name) == 0) || (rpc && strcmp(rpc, name) == 0);
 }
 
+/* Is the root's service one of the suspect's peers, or was it called by one of these names? */
 static bool is_named(const struct walker *walker, uint32_t root, const struct suspect *suspect)
 {
 	const struct span *span = &walker->trace->spans[root];
@@ -81,7 +85,8 @@ uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct 
 	}
 	if (n == 0)
 		return TRACE_NONE;
-	/* Each tree once, and a few of them: all roots are looked at for each. */
+	/* Each such jump looks at all roots: LIMIT_WALK_JUMPS bounds how many there are, and marked
+	 * trees are not entered again, so that two trees cannot send the walk to each other. */
 	walker->jumps--;
 	root = walk_choose(walker, n, false, true);
 	walker->bits[top] |= BIT_TREE_WALKED;
@@ -107,7 +112,7 @@ static void part_leave_aside(struct walker *walker, uint32_t root)
 		if (walker->others[i] == root)
 			return;
 	}
-	if (walker->nothers < WALK_OTHERS)
+	if (walker->nothers < LIMIT_WALK_OTHERS)
 		walker->others[walker->nothers++] = root;
 }
 

@@ -1,18 +1,18 @@
 /*
- * Walk, start: the span that the alert is about, and the failing span to begin with (walk page,
- * section 3; section 1, rule 2).
+ * Walk, start: finds the spans of the signal and the failing span to begin with
+ * (tracepager-walk(7), section 3).
  *
- * The signal's own failing spans; else the nearest below it; else those of another root, and then
- * the walk says so. Without a signal, or without a span of it, the trace's root stands for it.
+ * Looked for in this order: failing spans of the signal itself; the failing spans nearest below it;
+ * failing spans in trees that do not hold the signal, and then a reason says so. Of several at the
+ * same depth walk_choose() takes one; deeper ones are left aside. Without a signal, or where no
+ * span matches it, the trace's root stands for the signal.
  */
 #include "walk-internal.h"
 
-/* Depths at which starts are looked for, where all nearer ones were tried again with success. */
-#define START_ROUNDS 4
-
 /* ---- the signal ---- */
 
-/* The root that the request came in by: one that names no parent, then the earliest. */
+/* The root by which the request came in: one that names no parent before orphans; of several, the
+ * earliest. */
 static uint32_t first_root(const struct walker *walker)
 {
 	const struct span *spans = walker->trace->spans;
@@ -27,7 +27,8 @@ static uint32_t first_root(const struct walker *walker)
 	return best;
 }
 
-/* Marks the spans of the signal and all below them. The one nearest to a root, or TRACE_NONE. */
+/* Marks the spans of the signal and all spans below them. Returns the one nearest to a root, or
+ * TRACE_NONE. */
 static uint32_t mark_signal(struct walker *walker, bool service_only)
 {
 	struct signal_matcher matcher = { .signal = walker->options->signal,
@@ -49,7 +50,7 @@ static uint32_t mark_signal(struct walker *walker, bool service_only)
 	return first;
 }
 
-/* Without a signal: the root, and the spans of its service below it. */
+/* Without a signal: marks the root, and the spans of its service in its tree, as the signal's. */
 static void mark_root(struct walker *walker, uint32_t root)
 {
 	const struct span *spans = walker->trace->spans;
@@ -88,7 +89,6 @@ static uint32_t find_matching(struct walker *walker)
 	return span;
 }
 
-/* Returns whether the signal itself was found; else the root stands for it. */
 bool walk_signal(struct walker *walker)
 {
 	const struct signal *signal = walker->options->signal;
@@ -110,9 +110,9 @@ bool walk_signal(struct walker *walker)
 /* ---- where it starts ---- */
 
 /*
- * The topmost failing spans with all of `want` and none of `avoid`: below one that is taken, none
- * is. Nearest first, and only those of the least depth are to choose from; further ones are left
- * aside.
+ * The topmost spans with all bits of `want` and none of `avoid`: no span below such a span counts,
+ * and `taken` is the bit that marks it and all below it. Those nearest to the root become the
+ * candidates, whose number is returned; deeper ones, in other branches, are left aside as others.
  */
 static uint32_t find_topmost(struct walker *walker, uint16_t want, uint16_t avoid, uint16_t taken)
 {
@@ -129,7 +129,7 @@ static uint32_t find_topmost(struct walker *walker, uint16_t want, uint16_t avoi
 				depth = walker->depth[span];
 			if (walker->depth[span] == depth)
 				walker->candidates[n++] = span;
-			else if (walker->nothers < WALK_OTHERS)
+			else if (walker->nothers < LIMIT_WALK_OTHERS)
 				walker->others[walker->nothers++] = span;
 		}
 		walker->bits[span] |= above;
@@ -137,14 +137,14 @@ static uint32_t find_topmost(struct walker *walker, uint16_t want, uint16_t avoi
 	return n;
 }
 
-/* The one among them to begin with. Where all of one depth were tried again with success, deeper
- * ones are looked at. */
+/* The span to begin with among the topmost ones, or TRACE_NONE. Where every span of one depth is an
+ * attempt that was tried again with success, the next depth is looked at. */
 static uint32_t start_among(struct walker *walker, uint16_t want, uint16_t avoid, uint16_t taken,
 			    uint32_t *ret_n)
 {
 	uint32_t start = TRACE_NONE;
 
-	for (int round = 0; round < START_ROUNDS && start == TRACE_NONE; round++) {
+	for (int round = 0; round < LIMIT_START_ROUNDS && start == TRACE_NONE; round++) {
 		*ret_n = find_topmost(walker, want, avoid | BIT_SUPERSEDED, taken);
 		if (*ret_n == 0)
 			break;
@@ -153,7 +153,7 @@ static uint32_t start_among(struct walker *walker, uint16_t want, uint16_t avoid
 	return start;
 }
 
-/* The tree that a span is in. */
+/* The root of the tree that holds a span. */
 static uint32_t root_of(const struct walker *walker, uint32_t span)
 {
 	const struct span *spans = walker->trace->spans;
@@ -163,8 +163,8 @@ static uint32_t root_of(const struct walker *walker, uint32_t span)
 	return span;
 }
 
-/* Marks all trees that hold the signal: from each span of it up, as far as nothing is marked, then
- * down. */
+/* Marks every span of all trees that hold the signal. From each span of the signal up, until a span
+ * is marked already, so that no span is marked twice; then down. */
 static void mark_signal_trees(struct walker *walker)
 {
 	const struct span *spans = walker->trace->spans;
@@ -206,7 +206,8 @@ static void tell_other_root(struct walker *walker, uint32_t start)
 			    walker_name(walker, root));
 }
 
-/* The entries of the signal that failed: they are what the alert is about, tried again or not. */
+/* A failing span of the signal, or TRACE_NONE. Where the signal was found, attempts that were tried
+ * again with success count as well: the alert is about them. */
 static uint32_t start_at_entry(struct walker *walker, bool signal_found)
 {
 	uint32_t n, start;
@@ -224,7 +225,6 @@ static uint32_t start_at_entry(struct walker *walker, bool signal_found)
 	return start;
 }
 
-/* The first failing span, or TRACE_NONE. */
 uint32_t walk_start(struct walker *walker, bool signal_found)
 {
 	uint32_t n, start;

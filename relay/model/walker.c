@@ -1,16 +1,13 @@
 /*
- * Walker: the tools of one walk.
+ * Walker: the tools of one walk: the sentences that explain it, the doubts that lower its
+ * certainty, and suspects. It decides nothing about the trace. Declared and explained in
+ * walk-internal.h.
  */
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/limits.h"
-#include "tracepager/xalloc.h"
 #include "walk-internal.h"
-
-/* Reasons kept for the leaf, whatever the length of the way down. */
-#define REASONS_FOR_LEAF 4
 
 void walker_tell(struct walker *walker, const char *format, ...)
 {
@@ -32,7 +29,7 @@ void walker_doubt(struct walker *walker, double factor)
 
 bool walker_may_tell(const struct walker *walker)
 {
-	return walker->main_line && walker->walk->nreasons < LIMIT_REASONS - REASONS_FOR_LEAF;
+	return walker->main_line && walker->walk->nreasons < LIMIT_REASONS - LIMIT_REASONS_FOR_LEAF;
 }
 
 const char *walker_service(const struct walker *walker, uint32_t span)
@@ -80,8 +77,6 @@ void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kin
 	suspect->span = span;
 }
 
-/* The bits that a span has from its parent: none for roots, nor across FOLLOWS_FROM, which is not a
- * parent. */
 uint16_t walker_bits_above(const struct walker *walker, uint32_t span)
 {
 	const struct span *at = &walker->trace->spans[span];
