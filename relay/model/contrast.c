@@ -1,10 +1,17 @@
 /*
- * Contrast: which service explains what is unusual in a window of traces, and how surely.
+ * Contrast: which service explains what is unusual in a window of traces, and how surely
+ * (tracepager-walk(7), sections 8 and 9).
  *
- * Every service that is touched by something unusual is fitted (contrast_fit.c) and they are ranked
- * by their nats. The posterior alone would be far too sure, since traces of one window are not
- * independent; what abstains is the test whether the best one beats the next ones and "nothing
- * unusual" trace by trace.
+ * Every service that something unusual touches is fitted (contrast_fit.c), and services are ranked
+ * by the log-likelihood of their fit. The confidence is the smaller of two numbers. The first is
+ * the posterior probability of the best service. Alone it would be far too large, because the
+ * traces of one window are not independent. The second is Vuong's test: does the best service
+ * explain the window better than each rival, and than "nothing unusual", trace by trace? It is what
+ * makes the vote abstain when a few traces carry all of the evidence.
+ *
+ * Two services whose fits are the same in every trace are twins: only the call between them is
+ * unusual, and either end may be at fault. The verdict is an edge then, and its confidence at most
+ * CONFIDENCE_MAX_EDGE.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -13,22 +20,23 @@
 #include "contrast-internal.h"
 #include "tracepager/limits.h"
 
-/* Prior weight of "nothing unusual": as all groups that a service can fail in, of all services. */
+/* Prior weight of "nothing unusual" against one service: 7 groups of variables in which a fault can
+ * show (contrast_fit.c), for every service. */
 #define NULL_WEIGHT 7.0
-/* No verdict by contrast is surer than this; of a call whose ends cannot be told apart, than that.
- */
+/* The largest confidence of a verdict by contrast, and of an edge. */
 #define CONFIDENCE_MAX	    0.95
 #define CONFIDENCE_MAX_EDGE 0.55
-/* Rivals that the best one has to beat, beside "nothing unusual". */
+/* Services that the best one has to beat in Vuong's test, besides "nothing unusual": the next three
+ * that are no twins of it. */
 #define RIVALS 3
-/* Nats by which two explanations of one trace are the same. */
+/* Nats up to which two fits of one trace are the same. */
 #define TWIN_NATS 1e-6
 
 struct candidate {
 	uint32_t service;
 	struct fit fit;
-	double sum;
-	const double *vector; /* what each trace adds */
+	double sum;	      /* of the fit: nats that time and errors speak for it */
+	const double *vector; /* what each trace adds to sum */
 };
 
 struct ranking {
@@ -60,7 +68,7 @@ static int weighed_compare(const void *a, const void *b)
 	return wa->service < wb->service ? -1 : wa->service > wb->service;
 }
 
-/* Those that something unusual touches, the most touched first. */
+/* The LIMIT_CONTRAST_SERVICES services that unusual mass touches most, heaviest first. */
 static struct weighed *weigh_services(const struct scene *scene, uint32_t *ret_n)
 {
 	struct weighed *weighed =
@@ -108,8 +116,8 @@ static bool are_twins(const struct ranking *ranking, const struct candidate *a,
 	return true;
 }
 
-/* Vuong's statistic for two models that are not nested (Econometrica 57, 1989); b NULL: "nothing
- * unusual". */
+/* How many standard deviations a explains the window better than b (Vuong, Econometrica 57, 1989:
+ * two models that are not nested). b NULL: "nothing unusual", whose vector is zeros. */
 static double vuong_statistic(const struct ranking *ranking, const struct candidate *a,
 			      const struct candidate *b)
 {
@@ -128,7 +136,8 @@ static double confidence_of(const struct ranking *ranking, bool edge)
 {
 	const struct candidate *first = &ranking->at[0];
 	double z = vuong_statistic(ranking, first, NULL), post, clear;
-	/* Relative to the best one, so that no exponential overflows. */
+	/* 1 over the posterior: likelihoods relative to the best one, so that no exponential
+	 * overflows. */
 	double sum = NULL_WEIGHT * ranking->scene.nservices * exp(-first->sum) + 1;
 	uint32_t rivals = 0;
 
@@ -149,8 +158,9 @@ static double confidence_of(const struct ranking *ranking, bool edge)
 	return (edge ? CONFIDENCE_MAX_EDGE : CONFIDENCE_MAX) * (clear < post ? clear : post);
 }
 
-/* ---- what is told ---- */
+/* ---- what a candidate is seen by ---- */
 
+/* A trace's mass of a variable, or NULL; by bisection, since times are sorted by variable. */
 static const struct mass *mass_of(const struct shares *trace, uint32_t variable)
 {
 	uint32_t low = 0, high = trace->ntimes;
@@ -188,7 +198,7 @@ struct compared {
 	uint32_t n;
 };
 
-/* Of one trace; returns the span with the largest excess. */
+/* Adds the unusual observations of one trace; returns the span with the largest excess there. */
 static uint32_t compare_times(const struct scene *scene, uint32_t trace,
 			      const struct variable *variable, struct compared *compared)
 {
@@ -215,6 +225,7 @@ static uint32_t compare_times(const struct scene *scene, uint32_t trace,
 	return span;
 }
 
+/* The variable with the most mass among those that touch the service; NULL: none has any. */
 static const struct variable *heaviest_variable(const struct scene *scene, uint32_t service)
 {
 	const struct variable *best = NULL;
@@ -228,6 +239,8 @@ static const struct variable *heaviest_variable(const struct scene *scene, uint3
 	return best;
 }
 
+/* Sets what the candidate's heaviest variable shows: where, in how many traces, and how long it is
+ * against usual. */
 static void candidate_fill_time(const struct scene *scene, uint32_t service,
 				struct contrast_candidate *told)
 {
@@ -282,7 +295,7 @@ static void candidate_fill(const struct ranking *ranking, const struct candidate
 		candidate_fill_time(scene, candidate->service, told);
 }
 
-/* The one that calls the other stands first. */
+/* Puts the caller of an edge first: the one whose calls of the other carry more mass. */
 static void order_edge(struct ranking *ranking)
 {
 	const struct scene *scene = &ranking->scene;

@@ -1,11 +1,24 @@
 /*
- * Contrast, the fit: how well "it is S" explains what the window shows.
+ * Contrast, the fit: how well the hypothesis "it is S" explains the window (tracepager-walk(7),
+ * section 8).
  *
- * A fault in S shows on some of three groups: its own time, the calls of it, the calls that it
- * makes; on each in proportion to how often they happen. So a service all of whose calls are slow
- * is a cheap explanation, and one with many calls of which one is slow is a dear one. The share of
- * the window that the fault made is pi, the rest is as the background has it; both, the groups, and
- * the share z of faulty time that looks usual are taken as they fit best, on coarse grids.
+ * A fault in S shows on one or more of three groups of variables: S's own time, the calls of S, and
+ * the calls that S makes. Within a group it spreads in proportion to how often each variable
+ * occurs. That is what tells a slow service from a single slow call: if all calls of S are slow, S
+ * predicts just that, and its likelihood is high; if S has many calls and one is slow, S predicts
+ * mass on the others too, which the window lacks, and its likelihood is low.
+ *
+ * Three more numbers describe the fault. pi is the share of the window's unusual mass that the
+ * fault made; the rest is distributed as in the background. z is the share of faulty time that
+ * looks usual. The groups are one of the 7 non-empty subsets. All combinations on coarse grids are
+ * tried, and the most likely one counts. The log-likelihood against the background, summed over the
+ * mass, is
+ *
+ *     sum over variables v of mass(v) * ln(1 - pi + pi * p(v) / q(v))
+ *
+ * where p(v) is v's share of the fault and q(v) its probability in the background. Errors are
+ * fitted in the same way on their classes, with the surplus over the background as p. So time and
+ * errors add up in nats.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -16,9 +29,9 @@
 #include "tracepager/xalloc.h"
 
 enum group {
-	GROUP_OWN,
-	GROUP_IN,
-	GROUP_OUT,
+	GROUP_OWN, /* S's own time */
+	GROUP_IN,  /* calls of S */
+	GROUP_OUT, /* calls that S makes */
 	GROUPS,
 };
 
@@ -38,13 +51,14 @@ static enum group group_of(const struct variable *variable, uint32_t service)
 	return variable->callee == service ? GROUP_IN : GROUP_OUT;
 }
 
-/* What one hypothesis says of a variable: its share of the fault. */
+/* One hypothesis about S. */
 struct guess {
-	unsigned int groups; /* bits */
+	unsigned int groups; /* bits by enum group: where the fault shows */
 	double z, pi;
 	double total[GROUPS]; /* observations per group */
 };
 
+/* p(v) of a variable with n observations. */
 static double guess_share(const struct guess *guess, enum group group, uint32_t n)
 {
 	unsigned int ngroups = (unsigned int)__builtin_popcount(guess->groups);
@@ -59,8 +73,8 @@ static double log_gain(double pi, double p, double q)
 	return log(1 - pi + pi * p / q);
 }
 
-/* Variables that a hypothesis treats alike are one term: a hub has many calls that are the same to
- * it. */
+/* Variables of S with equal group, n and q are one term of the sum: a service that calls many
+ * others has many equal ones. */
 struct term {
 	enum group group;
 	uint32_t n;
@@ -105,6 +119,7 @@ static uint32_t merge_terms(struct term *terms, uint32_t n)
 	return kept;
 }
 
+/* The terms of S's variables that have mass. */
 static void collect_terms(const struct scene *scene, uint32_t service, struct terms *ret)
 {
 	uint32_t first = scene->first[service], end = scene->first[service + 1], n = 0;
@@ -118,7 +133,7 @@ static void collect_terms(const struct scene *scene, uint32_t service, struct te
 						  variable->q, variable->mass };
 	}
 	n = merge_terms(all, n);
-	/* What is left out counts as explained by nothing. */
+	/* Terms beyond the cap, the lightest, count as mass that S does not explain. */
 	if (n > LIMIT_CONTRAST_TERMS) {
 		qsort(all, n, sizeof(*all), heavier_first);
 		n = LIMIT_CONTRAST_TERMS;
@@ -131,6 +146,8 @@ static void collect_terms(const struct scene *scene, uint32_t service, struct te
 	free(all);
 }
 
+/* The log-likelihood of a hypothesis. Mass of other services' variables, and of terms that were
+ * left out, is in `rest`: p is 0 there. */
 static double guess_value(const struct scene *scene, const struct terms *terms,
 			  const struct guess *guess)
 {
@@ -146,6 +163,7 @@ static double guess_value(const struct scene *scene, const struct terms *terms,
 	return value + (rest > 0 ? rest : 0) * log(1 - guess->pi);
 }
 
+/* The best hypothesis about S by time; -INFINITY: none is possible. */
 static double fit_time(const struct scene *scene, uint32_t service, struct guess *ret_best)
 {
 	struct guess guess = { 0 };
@@ -165,7 +183,7 @@ static double fit_time(const struct scene *scene, uint32_t service, struct guess
 			empty |= (guess.groups >> group & 1) && guess.total[group] <= 0;
 		for (size_t z = 0; !empty && z < ARRAY_LEN(z_grid); z++) {
 			guess.z = z_grid[z];
-			/* That nothing is unusual never speaks for a fault. */
+			/* Otherwise usual time would speak for the fault. */
 			if (guess.z > scene->usual_q)
 				break;
 			for (unsigned int step = 0; step < PI_STEPS; step++) {
@@ -181,6 +199,7 @@ static double fit_time(const struct scene *scene, uint32_t service, struct guess
 	return best;
 }
 
+/* The same sum for each trace alone, with the hypothesis that fits the window best. */
 static void add_time_gains(const struct scene *scene, uint32_t service, const struct guess *guess,
 			   double *per_trace)
 {
@@ -207,7 +226,8 @@ static void add_time_gains(const struct scene *scene, uint32_t service, const st
 
 /* ---- errors ---- */
 
-/* How much more often errors end there than in the background. */
+/* How many more traces of the window have errors that end in this class than the background has us
+ * expect. */
 static double class_surplus(const struct scene *scene, const struct error_class *class)
 {
 	double more = class->window - scene->failing * class->q;
@@ -224,6 +244,7 @@ static double service_surplus(const struct scene *scene, uint32_t service)
 	return sum;
 }
 
+/* ln(1 - pi + pi p/q) of an error class; sum: the surplus of all classes of S. */
 static double error_gain(const struct scene *scene, const struct error_class *class,
 			 uint32_t service, double sum, double pi)
 {

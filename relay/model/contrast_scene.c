@@ -1,24 +1,30 @@
 /*
- * Contrast, the scene: what is unusual in a window of traces, beside healthy ones.
+ * Contrast, the scene: what of a window's time and errors is unusual beside healthy traces
+ * (tracepager-walk(7), section 8).
  *
- * Every trace of the window has one unit of mass, so that one huge trace or an odd mix of requests
- * cannot dominate. What of its time lies beyond what healthy traces show for the same call and
- * operation goes to that call, the rest is "nothing unusual". The background is what the healthy
- * traces look like that the symptom would have picked as well: they cancel the picking.
+ * Every trace of the window has one unit of mass, so that neither a huge trace nor an unusual mix
+ * of requests dominates. Time of a call beyond what healthy traces show for the same call and
+ * operation is mass of that call's variable. The rest of the unit is mass of "nothing unusual".
  *
- * Everything is sorted by names, so that the order of the traces changes no sum.
+ * The background q says how such mass is distributed when nothing is wrong. A window is not a
+ * random sample: its traces were picked because they failed or were slow. So the background is
+ * learnt from those healthy traces that the same symptom would have picked, the failing ones and
+ * the slowest twentieth, and what the picking alone causes cancels out.
+ *
+ * All names are sorted, so that no sum depends on the order of the traces.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "contrast-internal.h"
 
-/* Below this many observations of one operation, those of all operations of the call stand in. */
+/* With fewer observations of one operation, those of all operations of the call count. */
 #define USUAL_OBSERVATIONS_MIN 5
-/* One error more than was seen in the background, in each operation and in those that nobody saw:
- * Laplace's rule of succession. Half or twice as many give the same verdicts. */
+/* Laplace's rule of succession: the background counts one error more in each class than was seen,
+ * and one class more. Half or twice as many give the same verdicts. */
 #define IMAGINED_ERRORS 1.0
-/* Half a trace's time, and one variable's share, that the background might have shown as well. */
+/* The same for times: half a trace of unusual time more than was seen, and one unit of mass more,
+ * shared by all variables. */
 #define IMAGINED_TIME  0.5
 #define IMAGINED_SHARE 1.0
 
@@ -40,7 +46,7 @@ static int text_by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Where each of n things stands among the sorted ones. */
+/* The index of each of n things among the sorted ones, all of which are there. */
 static uint32_t *sorted_places(struct arena *arena, const void *const *at, uint32_t n,
 			       const void *const *sorted, uint32_t nsorted,
 			       int (*compare)(const void *, const void *))
@@ -75,6 +81,7 @@ static const void **service_pointers(struct arena *arena, const struct evidence_
 	return ret;
 }
 
+/* The things of a and of b, sorted, each once. */
 static const void **merge_sorted(struct arena *arena, const void *const *a, uint32_t na,
 				 const void *const *b, uint32_t nb,
 				 int (*compare)(const void *, const void *), uint32_t *ret_n)
@@ -127,7 +134,7 @@ struct seen scene_see(const struct scene_side *side, const struct observation *o
 			      side->texts[observation->callee_operation], observation->us };
 }
 
-/* ---- what is usual ---- */
+/* ---- usual times ---- */
 
 static int by_call(const void *a, const void *b)
 {
@@ -170,12 +177,13 @@ static int by_operation_then_time(const void *a, const void *b)
 	return order != 0 ? order : (sa->us > sb->us) - (sa->us < sb->us);
 }
 
-/* Nearest rank. */
+/* The index of the nearest-rank 95th percentile. */
 static uint32_t p95_rank(uint32_t n)
 {
 	return (uint32_t)(((uint64_t)n * 95 + 99) / 100) - 1;
 }
 
+/* Median and p95 of each group of equal observations; sort orders by group, then by time. */
 static struct usual *usual_per_group(struct arena *arena, struct seen *seen, uint32_t n,
 				     int (*sort)(const void *, const void *),
 				     int (*same)(const void *, const void *), uint32_t *ret_n)
@@ -254,8 +262,8 @@ static uint32_t variable_index(const struct scene *scene, const struct seen *see
 	return (uint32_t)(found - scene->variables);
 }
 
-/* Traces that the symptom's own rule would have picked among the healthy: failing ones, and the
- * longest twentieth. */
+/* The healthy traces that the symptom would have picked: failing ones, and the slowest twentieth.
+ */
 static bool *pick_background(struct scene *scene, uint32_t *ret_n)
 {
 	const struct evidence_set *healthy = scene->healthy.set;
@@ -272,6 +280,7 @@ static bool *pick_background(struct scene *scene, uint32_t *ret_n)
 	return picked;
 }
 
+/* All variables of the window and of the background, sorted, with their observations counted. */
 static void list_variables(struct scene *scene, const bool *background)
 {
 	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
@@ -320,6 +329,8 @@ static int mass_compare(const void *a, const void *b)
 	return (ma->w > mb->w) - (ma->w < mb->w);
 }
 
+/* Sorts by variable and sums up equal ones; in order of size, so that sums do not depend on the
+ * order of observations. Returns how many are left. */
 static uint32_t sum_masses(struct mass *masses, uint32_t n)
 {
 	uint32_t kept = 0;
@@ -334,6 +345,7 @@ static uint32_t sum_masses(struct mass *masses, uint32_t n)
 	return kept;
 }
 
+/* One trace's unusual time, by variable; *ret_usual: the rest of its unit. */
 static struct mass *time_masses(struct scene *scene, const struct scene_side *side, uint32_t at,
 				uint32_t *ret_n, double *ret_usual)
 {
@@ -359,6 +371,7 @@ static struct mass *time_masses(struct scene *scene, const struct scene_side *si
 	return masses;
 }
 
+/* Mass of the window, and q of each variable from the background. */
 static void weigh_times(struct scene *scene)
 {
 	uint32_t nbackground;
@@ -408,6 +421,7 @@ static int class_compare(const void *a, const void *b)
 	return 0;
 }
 
+/* Adds a class for each end of errors in a set; equal ones are merged later. */
 static void collect_classes(struct scene *scene, const struct scene_side *side, bool window)
 {
 	const struct evidence_set *set = side->set;
@@ -448,6 +462,7 @@ static void list_classes(struct scene *scene)
 	scene->nclasses = kept;
 }
 
+/* Error classes, their q from all healthy traces, and what each trace of the window has of them. */
 static void weigh_errors(struct scene *scene)
 {
 	double background = 0;

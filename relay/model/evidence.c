@@ -1,6 +1,13 @@
 /*
- * Evidence: what one trace says of the signal (the walk page, section 6, and the vote page). Owns
- * the set's texts; the traces may go once they were added.
+ * Evidence: what one trace says of the signal, extracted from its walk (tracepager-walk(7), section
+ * 8). A set copies all texts that it keeps, so a trace may be freed once it was added.
+ *
+ * Times: the critical path of the signal's span is visited span by span. Own time of a call that
+ * somebody answered, or whose callee has no span, is the gap of that call; all other own time is
+ * summed up for each invocation.
+ *
+ * Errors: the whole trace counts, also what was handled on the way: handled errors are part of the
+ * background that the contrast takes off.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +18,8 @@
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
-/* What one trace can add, whatever it is. */
+/* The most that one trace can add. A set checks its cap before a trace is added, so its arena has
+ * room for one trace beyond the cap. */
 #define TRACE_BYTES                                                                                \
 	(LIMIT_TRACE_SPANS * (2 * sizeof(struct observation) + sizeof(struct evidence_end)) +      \
 	 2 * (size_t)LIMIT_TRACE_STRING_BYTES)
@@ -46,7 +54,8 @@ size_t evidence_bytes(const struct evidence_set *set)
 
 /* ---- services and texts ---- */
 
-/* The index behind a key, plus one as a pointer, so that no index is NULL. */
+/* The map's values are an index plus one, as a pointer, since a value must not be NULL. UINT32_MAX:
+ * the key is not there. */
 static uint32_t index_get(const struct evidence_set *set, const char *key)
 {
 	return (uint32_t)((uintptr_t)map_get(set->index, key) - 1);
@@ -57,6 +66,7 @@ static void index_put(struct evidence_set *set, const char *key, uint32_t index)
 	map_put(set->index, key, (void *)((uintptr_t)index + 1));
 }
 
+/* Room for element n in a heap array that grows by doubling. */
 static void *grow_array(void *at, uint32_t n, uint32_t *size, size_t each)
 {
 	if (n < *size)
@@ -65,7 +75,8 @@ static void *grow_array(void *at, uint32_t n, uint32_t *size, size_t each)
 	return xrealloc_array(at, *size, each);
 }
 
-/* Separators that are in no name that a person gave keep services, peers and texts apart. */
+/* Keys of services, peers and texts begin with a control character each, so that they cannot be
+ * equal: no name that a person gave holds one. */
 static uint32_t service_index(struct evidence_set *set, const char *namespace, const char *name,
 			      bool peer)
 {
@@ -110,6 +121,7 @@ static uint32_t span_service_index(struct evidence_set *set, const struct trace 
 
 /* ---- times ---- */
 
+/* One trace, while its times are extracted. */
 struct extract {
 	struct evidence_set *set;
 	const struct trace *trace;
@@ -134,7 +146,8 @@ static uint32_t add_observation(struct extract *extract, const struct observatio
 	return extract->n++;
 }
 
-/* A call of something without spans of its own: a database, a queue, a third party. */
+/* The name of a call's callee that has no span: a database, a queue, a third party. NULL: the span
+ * is no call, its callee has a span, or it names none. */
 static const char *silent_callee(struct extract *extract, uint32_t span)
 {
 	const struct span *call = &extract->trace->spans[span];
@@ -147,6 +160,7 @@ static const char *silent_callee(struct extract *extract, uint32_t span)
 	return suspect.npeers > 0 ? suspect.peers[0] : NULL;
 }
 
+/* Adds the gap of a call. False: the span is no call of another service. */
 static bool observe_call(struct extract *extract, uint32_t span, int64_t own_us)
 {
 	const struct trace *trace = extract->trace;
@@ -171,7 +185,8 @@ static bool observe_call(struct extract *extract, uint32_t span, int64_t own_us)
 	return true;
 }
 
-/* The path visits parents first, so that the entry of a parent is known. */
+/* The first span of the invocation that a span belongs to. critical_path() visits parents first, so
+ * the parent's entry is known. */
 static uint32_t invocation_entry(const struct extract *extract, uint32_t span)
 {
 	const struct span *spans = extract->trace->spans;
@@ -183,6 +198,8 @@ static uint32_t invocation_entry(const struct extract *extract, uint32_t span)
 		       : span;
 }
 
+/* Visitor of critical_path(): a call's own time becomes a gap; any other own time is added to its
+ * invocation's observation, which names the span with the most of it. */
 static void observe_span(void *ctx, uint32_t span, int64_t own_us)
 {
 	struct extract *extract = ctx;
@@ -234,10 +251,10 @@ static void take_times(struct extract *extract, uint32_t from, struct evidence *
 /* ---- errors ---- */
 
 /*
- * Errors are taken per invocation: where inside of one the error was recorded, and whether the
- * spans between say so too, is an accident of its instrumentation. They end in the failing
- * invocations that call no failing one, however far below. What was handled on the way is
- * background, which the contrast takes off.
+ * Errors per invocation. On which span of an invocation an error was recorded, and whether the
+ * spans around that one failed too, is an accident of instrumentation. So an invocation failed if
+ * any span of it did, and errors end in each failing invocation below which no other one failed,
+ * however far down.
  */
 struct tree {
 	const struct trace *trace;
@@ -275,6 +292,7 @@ static void tree_fini(struct tree *tree)
 	free(tree->below);
 }
 
+/* Fills entry and error from the roots down, then below from the leaves up. */
 static void tree_judge(struct tree *tree)
 {
 	const struct span *spans = tree->trace->spans;
@@ -298,7 +316,8 @@ static void tree_judge(struct tree *tree)
 	}
 }
 
-/* The failing call of something without spans speaks for that, unless it refused what was asked. */
+/* The service that an end of errors speaks for: the callee where the failing span is a call of
+ * something without spans that did not refuse it; else the invocation's own. */
 static uint32_t end_service(struct extract *extract, uint32_t entry, uint32_t error)
 {
 	const char *peer = silent_callee(extract, error);
@@ -359,6 +378,7 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 	return true;
 }
 
+/* sound: only a trace that has the signal, and in which the signal's own span did not fail. */
 static bool walk_and_add(struct evidence_set *set, const struct trace *trace,
 			 const struct signal *signal, bool sound)
 {
@@ -428,7 +448,7 @@ int64_t evidence_p95_us(const struct evidence_set *set)
 	for (uint32_t t = 0; t < set->n; t++)
 		durations[t] = set->at[t].duration_us;
 	qsort(durations, set->n, sizeof(*durations), by_duration);
-	/* Nearest rank. */
+	/* The nearest-rank percentile. */
 	p95_us = durations[((uint64_t)set->n * 95 + 99) / 100 - 1];
 	free(durations);
 	return p95_us;

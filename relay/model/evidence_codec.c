@@ -1,9 +1,11 @@
 /*
- * Evidence as bytes, for the store: a decision is made again from the same healthy traces.
+ * Evidence as bytes, for the store, so that a decision can be made again with the same healthy
+ * traces.
  *
- * A magic, then counts, texts and numbers as LEB128 varints, texts with their length before them.
- * What is read is checked against what is there: no index points outside, no count is larger than
- * the bytes that are left.
+ * The form: a magic; services; texts; one record for each trace. Numbers are LEB128 varints, and a
+ * text has its length before it. Reading checks everything: an index lies inside of its table, and
+ * no count is larger than the bytes that are left, so that hostile bytes cannot make us allocate
+ * more than 64 times their size.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@
 
 static const char magic[4] = { 'T', 'P', 'E', '1' };
 
-/* ---- out ---- */
+/* ---- encoding ---- */
 
 static void evidence_put_text(struct buf *out, const char *text)
 {
@@ -25,7 +27,7 @@ static void evidence_put_text(struct buf *out, const char *text)
 	buf_add(out, text, len);
 }
 
-/* Times may be negative where clocks are odd: zigzag. */
+/* Zigzag: times may be negative where clocks are wrong. */
 static void put_us(struct buf *out, int64_t us)
 {
 	buf_varint(out, ((uint64_t)us << 1) ^ (uint64_t)(us >> 63));
@@ -69,7 +71,7 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 		put_evidence(out, &set->at[i]);
 }
 
-/* ---- in ---- */
+/* ---- decoding ---- */
 
 struct reader {
 	const unsigned char *at, *end;
@@ -91,7 +93,7 @@ static uint64_t get_number(struct reader *reader)
 	return 0;
 }
 
-/* Each of so many takes a byte at least. */
+/* A count of things that take a byte each at least. */
 static uint32_t get_count(struct reader *reader)
 {
 	uint64_t n = get_number(reader);
@@ -195,7 +197,7 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 	if (len < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
 		return NULL;
 	reader.at += sizeof(magic);
-	/* A byte of what is read takes 40 in memory at most: an observation of five. */
+	/* At worst 40 bytes of memory for a byte that is read: an observation of five bytes. */
 	set = evidence_new(64 * len);
 	get_names(&reader, set);
 	n = get_count(&reader);
