@@ -1,6 +1,6 @@
 /*
- * Alert: one monitored condition as a sender reports it. Plain data; memory is an arena's unless
- * said otherwise.
+ * Alert: one monitored condition as a sender reports it. Plain data, whose texts are kept by an
+ * arena of the caller's. All functions are pure: any thread, one arena for each call.
  */
 #ifndef TRACEPAGER_ALERT_H
 #define TRACEPAGER_ALERT_H
@@ -23,7 +23,8 @@ struct labels {
 };
 
 const char *labels_get(const struct labels *labels, const char *name); /* NULL: not there */
-/* Sort by name, drop empty values; of a name given twice the last stands. */
+/* Sorts by name and drops empty values, in place; of a name that is given twice the last value
+ * counts. */
 void labels_normalise(struct labels *labels);
 /* Alertmanager's fingerprint: 64-bit FNV-1a over the sorted labels, as 16 lower-case hex digits. */
 #define FINGERPRINT_SIZE 17
@@ -50,19 +51,20 @@ struct alert {
 	struct labels labels, annotations;
 	int64_t starts_at_us, ends_at_us; /* wall; 0: absent */
 	const char *generator_url;	  /* "" when absent */
-	bool ends_by_itself; /* it came with a promise to repeat it before ends_at (Prometheus): it
-				expires there */
+	bool ends_by_itself; /* the sender repeats it before ends_at as long as it fires
+				(Prometheus): it expires at ends_at */
 };
 
-/* From label severity, then priority, normalised in any case (critical, page, disaster, p1; error,
- * high, major, p2; warning, warn, minor, p3; info, low, none, p4, p5); error where both say nothing
- * known. */
+/* From the label severity, else priority, without regard to case: critical, page, disaster, p1;
+ * error, high, major, p2; warning, warn, minor, p3; info, low, none, p4, p5. SEVERITY_ERROR where
+ * neither has one of these words. */
 enum severity alert_severity(const struct alert *alert);
-/* The same, where they say something known; false: *ret_severity stays. */
+/* The same. False: neither label has one of these words, and *ret_severity is untouched. */
 bool alert_tells_severity(const struct alert *alert, enum severity *ret_severity);
 const char *severity_name(enum severity severity); /* "critical" */
 
-/* The alert's stored form: JSON of all fields, one line. Reading it back gives the same alert. */
+/* The stored form: a JSON object with all fields, on one line. Reading gives the same alert, whose
+ * texts are kept by the arena; 0, or an errno as code with words in err (may be NULL). */
 void alert_write(const struct alert *alert, struct buf *out);
 int alert_read(struct arena *arena, const char *text, size_t len, struct alert *ret_alert,
 	       struct err *err);

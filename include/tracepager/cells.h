@@ -1,8 +1,10 @@
 /*
- * Cells: text measured as a terminal shows it. Wide characters take two cells and combining marks
- * none, so that columns stand below one another whatever the names are. It makes other people's
- * text harmless first (plain.h); what is too long is cut in the middle, since both ends of a name
- * tell it apart from its neighbours.
+ * Cells: text measured as a terminal shows it. A wide character takes two cells and a combining
+ * mark none, so that columns line up whatever the names are. Text is made harmless first (plain.h).
+ * A text that is too long is cut in the middle, because both ends of a name are needed to tell it
+ * from similar names.
+ *
+ * All functions are pure and may run on any thread.
  */
 #ifndef TRACEPAGER_CELLS_H
 #define TRACEPAGER_CELLS_H
@@ -11,7 +13,7 @@
 
 #include "tracepager/buf.h"
 
-/* No name is looked at any further than this, in characters: what is longer is cut there first. */
+/* Characters of a name that are read at all; a longer one is cut there first. */
 #define CELLS_TEXT_MAX 1000
 
 /* Adds at most max_cells cells of text (NULL: nothing), made plain, cut in the middle with "…";
@@ -19,15 +21,15 @@
 size_t cells_add(struct buf *out, const char *text, size_t max_cells);
 /* The same, filled up with blanks to exactly that many cells. */
 void cells_pad(struct buf *out, const char *text, size_t cells);
-/* The cells that cells_add() would add of a text that needs not be cut. */
+/* The cells that cells_add() would add without a cap. */
 size_t cells_of(const char *text);
 
-/* The next character of well-formed UTF-8 that is not empty, with the marks on it: its bytes and
- * its cells. */
+/* The first character of well-formed UTF-8 with its combining marks: returns its bytes, and its
+ * cells in *ret_cells. len is not 0. */
 size_t cells_character(const char *text, size_t len, size_t *ret_cells);
 
-/* Well-formed UTF-8 as ASCII for terminals that know nothing else, cell for cell: our own signs
- * have their likes, every other character is "?". */
+/* Well-formed UTF-8 as ASCII, for terminals that show nothing else, with the same number of cells:
+ * our own signs become similar ASCII, every other character becomes "?". */
 void cells_ascii(struct buf *out, const char *text, size_t len);
 
 #endif

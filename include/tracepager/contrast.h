@@ -1,7 +1,11 @@
 /*
- * Contrast: which service explains what is unusual in a window of traces, beside healthy ones.
- * Pure. The method is the design's vote page: a likelihood for every service, from time and from
- * errors on one scale (nats), and how surely the best one beats the next and "nothing unusual".
+ * Contrast: which service explains what is unusual in a window of traces beside healthy ones
+ * (tracepager-walk(7), sections 8 and 9). Time and errors give every service a log-likelihood on
+ * one scale, in nats. The confidence says how surely the best service beats the next ones and
+ * "nothing unusual". It reads evidence only, and neither traces nor walks.
+ *
+ * Pure: any thread, one arena for each call, and nobody may change the two sets meanwhile. Texts of
+ * the result are borrowed from the sets, everything else is kept by the arena.
  */
 #ifndef TRACEPAGER_CONTRAST_H
 #define TRACEPAGER_CONTRAST_H
@@ -11,32 +15,32 @@
 struct contrast_candidate {
 	const char *namespace, *name;
 	bool peer;	     /* it has no spans of its own */
-	double time, errors; /* nats, summed over the window; together they rank */
+	double time, errors; /* nats, summed over the window; candidates are ranked by the sum */
 	uint32_t agree;	     /* traces of the window that speak for it */
-	/* What carries most of its time: the caller's own time where callee is NULL, else the gap
-	 * of a call. caller NULL: time says nothing, and nothing below is set. */
+	/* Where most of its unusual time is: in the own time of `caller` if callee is NULL, else in
+	 * the gap of its calls of `callee`. caller NULL: time says nothing about the candidate, and
+	 * nothing below is set. */
 	const char *caller, *callee;
-	double mass;	   /* of the window's traces, each of which has one unit */
-	double touched;	   /* the same of all its own time, calls of it and calls by it */
-	uint32_t unusual;  /* traces of the window in which it is longer than usual */
-	uint32_t trace;	   /* of the window: the one that shows it best */
-	uint32_t span;	   /* there; TRACE_NONE where time says nothing */
-	int64_t now_us;	   /* its median where it is unusual */
-	int64_t normal_us; /* the same in the healthy traces; 0: they never show it */
+	double mass;	   /* unusual time there, in traces: each trace has one unit */
+	double touched;	   /* unusual time in all of its own time, calls of it and calls by it */
+	uint32_t unusual;  /* traces of the window that are longer than usual there */
+	uint32_t trace;	   /* the one with the most, by its place in the window */
+	uint32_t span;	   /* the span with the most in that trace; TRACE_NONE: caller is NULL */
+	int64_t now_us;	   /* median of the unusual times there */
+	int64_t normal_us; /* median of what is usual for them; 0: healthy traces never show it */
 };
 
 struct contrast {
-	struct contrast_candidate *candidates; /* best first: at most one more than are told as
-						  runners-up */
-	uint32_t ncandidates;
-	/* The second cannot be told apart from the first, because nothing but the call between them
-	 * is unusual: candidates[0] is the caller, candidates[1] the callee. */
+	struct contrast_candidate *candidates; /* best first */
+	uint32_t ncandidates;		       /* at most LIMIT_RUNNERS_UP + 1 */
+	/* Only the call between the first two candidates is unusual, so either may be at fault:
+	 * candidates[0] is the caller, candidates[1] the callee. */
 	bool edge;
-	double confidence; /* in the first: 0 to 1 */
-	double unusual;	   /* mass of all that is longer than usual */
+	double confidence; /* that it is candidates[0], or the edge: 0 to 1 */
+	double unusual;	   /* all unusual time of the window, in traces */
 };
 
-/* mode: which evidence counts. All texts are borrowed from the two sets. */
+/* mode: which evidence counts; WALK_AUTO: both time and errors. */
 void contrast(struct arena *arena, const struct evidence_set *window,
 	      const struct evidence_set *healthy, enum walk_mode mode,
 	      struct contrast *ret_contrast);

@@ -1,11 +1,15 @@
 /*
- * Evidence: what traces say of a signal, short enough to be kept when they are gone: where the time
- * of each went, call by call, and where its errors end. Of healthy traces it is the baseline that a
- * window is compared with. Pure.
+ * Evidence: what traces say of a signal, short enough to be kept when the traces are gone: where
+ * the time of each trace went, call by call, and where its errors end (tracepager-walk(7), section
+ * 8). Evidence of healthy traces is the baseline with which a window is compared.
  *
- * A trace is contracted to invocations: connected spans of one service. On its critical path each
- * invocation has its own time, and each call the gap between what the caller waited and what the
- * callee worked (network, connection, queue), which belongs to either end.
+ * A trace is contracted to invocations: an invocation is a group of connected spans of one service.
+ * On the critical path each invocation has an own time. Each call has a gap: how long the caller
+ * waited beyond the callee's work, for network, connection or queue; it belongs to either end.
+ *
+ * No clock, no I/O: any thread. A set belongs to one thread at a time while traces are added to it;
+ * afterwards any number of threads may read it. It owns copies of all its texts, so traces and
+ * walks are borrowed for the call only.
  */
 #ifndef TRACEPAGER_EVIDENCE_H
 #define TRACEPAGER_EVIDENCE_H
@@ -13,40 +17,42 @@
 #include "tracepager/buf.h"
 #include "tracepager/walk.h"
 
-/* An index into the set's services and texts; the texts are kept by the set. */
 struct evidence_service {
-	const char *namespace, *name;
-	bool peer; /* it has no spans; the name is one by which its caller knows it */
+	const char *namespace, *name; /* kept by the set */
+	bool peer; /* it has no spans: the name is the first one by which its caller knows it */
 };
 
+/* An own time or a gap. Services and operations are indexes into the set's services and texts. */
 struct observation {
-	uint32_t service, callee; /* the same: the service's own time; else the call's gap */
-	/* texts: of the span by which the service was entered, and ""; of the call and of the span
-	 * that answered it */
+	uint32_t service, callee; /* equal: own time of an invocation; else the gap of a call */
+	/* Own time: the names of the invocation's first span, and "". Gap: the names of the call's
+	 * span, and of the span that answered it or "". */
 	uint32_t operation, callee_operation;
 	int64_t us;
-	uint32_t span; /* where most of it was; means something while the trace is there */
+	uint32_t span; /* the one with most of the time; of use only while the trace exists */
 };
 
-/* Where errors of the trace end. */
+/* Where errors of the trace end: a failing invocation below which none failed. */
 struct evidence_end {
-	uint32_t service, operation; /* operation: a text */
-	uint32_t span;		     /* means something while the trace is there */
+	uint32_t service, operation; /* indexes into the set's services and texts */
+	uint32_t span;		     /* the last that failed; of use only while the trace exists */
 };
 
 struct evidence {
 	int64_t duration_us; /* of the signal's span */
 	bool failing;	     /* some span failed */
-	bool signal_failing; /* the signal's own span did */
+	bool signal_failing; /* the signal's own span failed */
 	struct observation *observations;
 	struct evidence_end *ends;
 	uint32_t nobservations, nends;
 };
 
+/* Readers use services, texts, at (one entry for each trace, in the order of adding) and their
+ * counts; the rest is the set's own. */
 struct evidence_set {
 	struct arena *arena;
 	size_t cap_bytes;
-	struct map *index;
+	struct map *index; /* services and texts to their indexes */
 	struct evidence_service *services;
 	const char **texts;
 	struct evidence *at;
@@ -54,29 +60,31 @@ struct evidence_set {
 	uint32_t services_size, texts_size, size;
 };
 
-/* cap_bytes: about what it may hold; a set that is over it takes no further trace. */
+/* cap_bytes: a set that holds more takes no further trace; one trace may exceed it. The caller
+ * frees the set. */
 struct evidence_set *evidence_new(size_t cap_bytes);
 void evidence_free(struct evidence_set *set); /* takes NULL */
 size_t evidence_bytes(const struct evidence_set *set);
 
-/* Adds what the walk's trace says, from where that walk began. False: it has no span, or the set is
- * full. */
+/* Adds the evidence of the walk's trace, from the span where the walk began. False: the trace is
+ * empty, or the set is full. */
 bool evidence_add(struct evidence_set *set, const struct walk *walk);
-/* Walks a healthy trace for its signal and adds it. */
+/* Walks a trace for the signal and adds it. */
 bool evidence_add_trace(struct evidence_set *set, const struct trace *trace,
 			const struct signal *signal);
-/* The same, but a trace without a span of the signal, or in which that failed, is no sound one:
- * false. */
+/* The same for a baseline. False also where the trace has no span of the signal, or where that span
+ * failed: such a trace is not healthy. */
 bool evidence_add_sound(struct evidence_set *set, const struct trace *trace,
 			const struct signal *signal);
 
-/* As bytes, for the store, and back: a set of its own, to which nothing is added; NULL: these bytes
- * are none. Spans are not kept. */
+/* The set as bytes, for the store; spans are left out. Decoding makes a new set, which the caller
+ * frees and to which nothing may be added; NULL: the bytes are no evidence. */
 void evidence_encode(const struct evidence_set *set, struct buf *out);
 struct evidence_set *evidence_decode(const void *data, size_t len);
-/* The duration of the signal's span that one trace in twenty exceeds; 0: the set is empty. */
+/* The 95th percentile of the duration of the signal's span, in microseconds; 0: the set is empty.
+ */
 int64_t evidence_p95_us(const struct evidence_set *set);
-/* In how many traces an error ends in this operation of the service. */
+/* The number of traces in which an error ends in this operation of the service. */
 uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespace,
 			     const char *service, bool peer, const char *operation);
 

@@ -61,6 +61,8 @@
 /* Attributes kept of one span: those of attrs.def that occur together, and those that rules name.
  */
 #define LIMIT_SPAN_ATTRS 48u
+/* Attribute names that rules name: a key has 16 bits. */
+#define LIMIT_EXTRA_ATTRS 16384u
 /* One kept attribute value or status text: a person reads an error message, not a document. */
 #define LIMIT_ATTR_VALUE_BYTES 1024u
 

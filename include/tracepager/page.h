@@ -1,5 +1,6 @@
 /*
- * Page: one notification of an incident to one pager, as data. Plain; memory is an arena's.
+ * Page: one notification of an incident to one pager, as data. Plain data, whose texts are kept by
+ * an arena of the caller's. All functions are pure: any thread, one arena for each call.
  */
 #ifndef TRACEPAGER_PAGE_H
 #define TRACEPAGER_PAGE_H
@@ -45,14 +46,16 @@ struct page {
 	const char *status;	   /* the incident's: open, resolved */
 	const char *const *alerts; /* names of the alerts in it, for people */
 	size_t nalerts;
-	const char *decision; /* JSON; NULL: not there any more */
+	const char *decision; /* JSON; NULL: the store has dropped it */
 };
 
 const char *page_event_name(enum page_event event); /* "page.trigger" */
 
-/* Stored form: one JSON object. Reading it back gives the same page. */
+/* The stored form: a JSON object. Reading gives the same page, whose texts are kept by the arena;
+ * 0, or an errno as code with words in err (may be NULL). */
 void page_write(const struct page *page, struct buf *out);
-/* Members of it that pagers get in the same form: "links":[{"text","href"}…], "alerts":["…"]. */
+/* Two members of it, which pagers get in the same form: "links":[{"text","href"}…] and
+ * "alerts":["…"]. */
 void page_write_links(const struct page *page, struct buf *out);
 void page_write_alerts(const struct page *page, struct buf *out);
 int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,

@@ -1,12 +1,13 @@
 /*
- * Plain: other people's text made fit for people's eyes. Span names, error words, labels and
- * annotations come from whoever can write a span or an alert; in a page or on a terminal they must
- * be text and nothing else.
+ * Plain: makes text of strangers harmless for a page or a terminal. Anybody who can send a span or
+ * an alert chooses span names, errors, labels and annotations.
  *
- * One line comes out: terminal sequences, bidirectional overrides and invisible characters are
- * dropped, control characters and line ends become one blank, bytes that are not UTF-8 become
- * U+FFFD, and what is too long ends with "…". It escapes nothing: quoting for JSON, HTML or a
- * chat's markup is for whoever writes those.
+ * The output is one line. Terminal sequences, bidirectional overrides and invisible characters are
+ * dropped; control characters and line ends become one blank; bytes that are not UTF-8 become
+ * U+FFFD; a text that is too long ends with "…". It escapes nothing: a writer of JSON, HTML or a
+ * chat's markup quotes for itself.
+ *
+ * All functions are pure and may run on any thread.
  */
 #ifndef TRACEPAGER_PLAIN_H
 #define TRACEPAGER_PLAIN_H
@@ -17,13 +18,13 @@
 #include "tracepager/arena.h"
 #include "tracepager/buf.h"
 
-/* Adds at most max_columns columns of text (NULL: nothing); returns the columns that were added. A
- * column is a cell of a terminal: wide characters have two, so that there are never more characters
- * than columns. */
+/* Adds at most max_columns columns of a text (NULL: nothing); returns how many were added. A wide
+ * character has two columns, all others have one, so there are never more characters than columns.
+ */
 size_t plain_add(struct buf *out, const char *text, size_t max_columns);
 /* The same, filled up with blanks to exactly that many columns. */
 void plain_pad(struct buf *out, const char *text, size_t columns);
-/* The columns that plain_add() would add; counting stops beyond max_columns. */
+/* The columns that plain_add() would add without a cap; counting stops beyond max_columns. */
 size_t plain_columns(const char *text, size_t max_columns);
 char *plain_text(struct arena *arena, const char *text,
 		 size_t max_columns); /* kept by the arena; never NULL */

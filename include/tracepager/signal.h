@@ -1,6 +1,6 @@
 /*
- * Signal: the operation that an alert is about, as a span selector. Any field NULL or "" matches
- * everything.
+ * Signal: the operation that an alert is about, as a selector of spans. A field that is NULL or ""
+ * matches every span. Plain data: texts are borrowed. walk_mode_name() is pure.
  */
 #ifndef TRACEPAGER_SIGNAL_H
 #define TRACEPAGER_SIGNAL_H
@@ -18,13 +18,13 @@ enum walk_mode {
 
 struct signal {
 	const char *name;      /* the rule's, or NULL */
-	const char *service;   /* glob where a rule says so, else as the label has it */
-	const char *namespace; /* "" or NULL: any */
+	const char *service;   /* a glob, but literal where from is "label" */
+	const char *namespace; /* the same */
 	const char *operation;
-	struct labels attrs; /* span attributes that must match (globs) */
+	struct labels attrs; /* span or resource attributes that must match, the same */
 	const char *from;    /* "label", "rule", "trace root", "option" */
 	enum walk_mode mode;
-	unsigned int traces; /* how many to look at; 0: the default of 10 */
+	unsigned int traces; /* how many to walk; 0: the default of 10 */
 };
 
 const char *walk_mode_name(enum walk_mode mode);

@@ -1,10 +1,10 @@
 /*
- * Trace: spans of one trace as the walk reads them, in flat arrays. Decoders (fetch) fill them
- * through trace_builder.h; everything else only reads.
+ * Trace: the spans of a trace as the walk reads them, in flat arrays. Decoders fill them through
+ * trace_builder.h; everybody else only reads, from any thread.
  *
- * A set is what one document held: one or many traces that share strings, resources and attributes.
- * Strings are interned: an unsigned 32-bit reference, equal if and only if the texts are equal
- * within the set; reference 0 is "".
+ * A set is what one document held: one or many traces that share texts, resources and attributes.
+ * Texts are interned: a text is a 32-bit reference, and two references of one set are equal if and
+ * only if the texts are. Reference 0 is "". The set owns all its memory.
  */
 #ifndef TRACEPAGER_TRACE_H
 #define TRACEPAGER_TRACE_H
@@ -84,7 +84,7 @@ struct resource {
 };
 
 struct trace {
-	const struct trace_set *set;
+	const struct trace_set *set; /* borrowed: the set that holds this trace */
 	struct span *spans;
 	uint32_t nspans;
 	uint32_t first_root; /* roots are linked by next_sibling, in the order of the document */
@@ -104,7 +104,7 @@ struct trace_set {
 	bool ignore_case; /* names of services and of spans may have lost their case */
 	uint32_t string_bytes;
 	size_t bytes;		     /* all memory of the set */
-	struct trace_memory *memory; /* the account that bytes is charged to; NULL: none */
+	struct trace_memory *memory; /* borrowed: the account that has bytes charged; NULL: none */
 };
 
 void trace_set_free(struct trace_set *set); /* takes NULL; gives its bytes back to the account */
@@ -136,9 +136,10 @@ static inline int64_t span_end_us(const struct span *span)
 	return span->start_us + span->duration_us;
 }
 
-/* The text of an attribute, or NULL. key: enum attr or ATTR_COUNT + index. Borrowed from the set or
- * static: kind, status, description and a plain error tag are answered from the span's fields,
- * however the source wrote them. */
+/* The text of an attribute, or NULL; borrowed from the set, or static. key: enum attr, or
+ * ATTR_COUNT
+ * + index into extra_names. span.kind, otel.status_code, otel.status_description and a plain error
+ * tag are answered from the span's fields, however the source wrote them. */
 const char *span_attr(const struct trace *trace, const struct span *span, unsigned int key);
 const char *attr_name(unsigned int key);	 /* of attrs.def */
 const char *span_kind_name(enum span_kind kind); /* "server"; "unspecified" */

@@ -1,17 +1,23 @@
 /*
- * Trace builder: what decoders fill, span by span, in whatever order a document has things. It
- * interns strings, enforces the caps, charges the memory account, and in the end groups spans by
- * trace and links the tree.
+ * Trace builder: decoders fill it span by span, in the order in which a document has things. It
+ * interns texts, enforces the caps, charges the memory account, and in the end groups spans by
+ * trace and links each trace's tree. It refuses a document that reaches a cap as a whole: half a
+ * trace would mislead the walk.
  *
- * Resources with the same attributes in the same order become one.
+ * What linking does (tracepager-walk(7), section 1), in linear time and without recursion:
+ * - Resources with the same attributes in the same order become one.
+ * - A parent is found by the text of its id within the trace.
+ * - Exact duplicates of a span (same id, name, resource, kind, start and duration, as after an
+ *   exporter's retry) are dropped.
+ * - Zipkin's client and server share one id. The server half becomes a child of the client half. A
+ *   child of that id goes to the server half if it is of the server's service or there is no client
+ *   half, else to the client half, whichever comes first in the document. A span without a kind is
+ *   the client half of a server that says that it shares its id.
+ * - Cycles, self-parents too, are cut: the earliest span of a cycle becomes a root.
  *
- * Parents: by text of the parent's id within the trace. Exact duplicates of a span (same id, name,
- * resource, kind, start and duration, as after an exporter's retry) are dropped. Where one id is
- * carried by several spans that are not duplicates (Zipkin's shared client and server), the server
- * half hangs below the client half, and children go to the server half when they are of its service
- * or there is no client half, else to the client half, whatever comes first in the document. A span
- * without a kind is the client half of a server that says that it shares its id. Self-parents and
- * cycles are cut: the earliest span of the cycle becomes a root. Linear time, no recursion.
+ * No clock, no I/O. A builder belongs to one thread at a time, any thread; only the memory account
+ * is shared. It owns all that it is given as copies, until trace_builder_finish() hands the set
+ * over.
  */
 #ifndef TRACEPAGER_TRACE_BUILDER_H
 #define TRACEPAGER_TRACE_BUILDER_H
@@ -24,61 +30,62 @@ struct trace_builder;
 struct trace_options {
 	const char *const *extra_names; /* attribute names that the loaded rules name; copied */
 	size_t nextra_names;
-	struct trace_memory *memory; /* NULL: no common account */
-	size_t max_body_bytes;	     /* 0: the limit of limits.h */
+	struct trace_memory *memory; /* kept, must outlive builder and set; NULL: no account */
+	size_t max_body_bytes;	     /* for decoders; 0: LIMIT_TRACE_BODY_BYTES */
 };
 
 struct trace_builder *trace_builder_new(const struct trace_options *options);
 void trace_builder_free(struct trace_builder *builder); /* takes NULL */
 
-/* The reference of a text, interned; TRACE_NONE when a cap is reached (the builder then has failed,
- * see below). Each byte that is NUL or no UTF-8 becomes U+FFFD. Values longer than
- * LIMIT_ATTR_VALUE_BYTES are for the caller to cut first (trace_builder_value does, on a UTF-8
- * boundary). */
+/* The reference of a text, interned. TRACE_NONE: a cap is reached, and the builder has failed (see
+ * trace_builder_failed()). Each byte that is NUL or not UTF-8 becomes U+FFFD. trace_builder_value()
+ * cuts the text to LIMIT_ATTR_VALUE_BYTES first, not inside a character. */
 uint32_t trace_builder_text(struct trace_builder *builder, const char *text, size_t len);
 uint32_t trace_builder_value(struct trace_builder *builder, const char *text, size_t len);
 
-/* The index of a kept attribute name (enum attr, or ATTR_COUNT + i), or -1: not kept. */
+/* The key of an attribute name (enum attr, or ATTR_COUNT + index into extra_names); -1: attributes
+ * of this name are not kept. */
 int trace_builder_attr(const struct trace_builder *builder, const char *name, size_t len);
 
-/* A resource; its attributes are added while it is the last one. service.name and service.namespace
- * are taken from the attributes. Beyond the caps attributes are left out. */
+/* Adds a resource. Attributes can be added only to the last one; those beyond the caps are left
+ * out. Service and namespace come from service.name and service.namespace, or the service from
+ * trace_builder_resource_service(). */
 uint32_t trace_builder_resource(struct trace_builder *builder);
 void trace_builder_resource_attr(struct trace_builder *builder, uint32_t resource, const char *key,
 				 size_t key_len, const char *value, size_t value_len);
 void trace_builder_resource_service(struct trace_builder *builder, uint32_t resource,
 				    uint32_t service);
 
-/* Begin a span: zeroed, kind unspecified, status unset. Fill it until trace_builder_span_done().
- * NULL at a cap. The pointer is valid until the next begin. */
+/* Begins a span: zeroed, kind unspecified, status unset. Fill it until trace_builder_span_done().
+ * NULL: a cap is reached. The pointer is valid until the next span begins. */
 struct span *trace_builder_span(struct trace_builder *builder);
-/* For the span in work. The last value of a key wins. */
+/* Adds an attribute to the span that was begun. The last value of a key counts. */
 void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, uint32_t value);
-/* trace_id: as text, any string. Also reads kind, status, message and error tag out of the
- * attributes, as Jaeger and Zipkin write them there, unless the decoder has set them. What went
- * into a field is no attribute any more (span_attr() answers it all the same): span.kind,
- * otel.status_code, otel.status_description, and error where it is true, false, unset or empty. */
+/* Ends the span. trace_id: any text. Jaeger and Zipkin write some fields as attributes: span.kind,
+ * otel.status_code, otel.status_description, and error where it is true, false, unset or empty.
+ * These attributes are moved into the span's fields, unless the decoder has set the field;
+ * span_attr() answers them all the same. */
 void trace_builder_span_done(struct trace_builder *builder, const char *trace_id, size_t len);
-/* Another text for the id of a trace that spans were given to; once all spans are in. */
+/* Gives a trace another id, once all its spans are in. */
 void trace_builder_rename_trace(struct trace_builder *builder, const char *trace_id, size_t len,
 				const char *new_id, size_t new_len);
-/* The document is partial: the source said so, before or behind the spans. */
+/* The source said, before or after the spans, that spans are missing. */
 void trace_builder_partial(struct trace_builder *builder);
-/* The source changes the case of names: signals match those of services and spans without it. */
+/* The source changes the case of names: signals match services and span names without case. */
 void trace_builder_ignore_case(struct trace_builder *builder);
 
-/* Renumber the resource of every span of this builder from index `first_span` on (Jaeger names
- * services after the spans): spans carry a provisional number, map[provisional] is the resource's
- * index. */
+/* Jaeger names services after the spans: spans get a provisional number as their resource, and here
+ * every span from index first_span on gets map[provisional number] instead, which is less than n.
+ */
 uint32_t trace_builder_nspans(const struct trace_builder *builder);
 void trace_builder_map_resources(struct trace_builder *builder, uint32_t first_span,
 				 const uint32_t *map, uint32_t n);
 
-bool trace_builder_failed(
-	const struct trace_builder *builder); /* a cap was reached: stop feeding */
+/* A cap was reached: stop feeding. */
+bool trace_builder_failed(const struct trace_builder *builder);
 
-/* Hands over the set; the builder can only be freed then. -E2BIG: a cap was reached (text says
- * which); -ENOENT: no span in it. */
+/* Hands over the set, which the caller frees; after it the builder can only be freed. -E2BIG: a cap
+ * was reached, and err says which one; -ENOENT: there is no span. */
 int trace_builder_finish(struct trace_builder *builder, struct trace_set **ret_set,
 			 struct err *err);
 

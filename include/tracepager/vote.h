@@ -1,10 +1,15 @@
 /*
- * The vote: from the walks of one alert to a verdict. Pure.
+ * The vote: from the walks of one alert to a verdict (tracepager-walk(7), sections 7 to 9).
  *
- * Where the signal's own spans failed, the failing paths are counted: the share that agrees, times
- * the certainty of the leaf, the wholeness of the traces, and what healthy traces do not show as
- * well. Otherwise, beside healthy traces, the service is sought that explains what is unusual
- * (contrast.h).
+ * Where the signal's own spans failed, failing paths are counted. The confidence is the share of
+ * walks that agree, times the mean of: certainty of the walk, times the share of healthy traces
+ * that do not show the same error. Otherwise the contrast (contrast.h) looks for the service that
+ * explains what is unusual beside healthy traces. The vote names nobody rather than somebody
+ * without evidence; it looks up no owner.
+ *
+ * Pure: any thread, one arena for each call. The verdict borrows from the walks, their arenas and
+ * their trace sets, and its own texts are kept by the arena: it is valid as long as all of these
+ * are.
  */
 #ifndef TRACEPAGER_VOTE_H
 #define TRACEPAGER_VOTE_H
@@ -12,18 +17,17 @@
 #include "tracepager/evidence.h"
 
 struct runner_up {
-	const char *service, *callee; /* callee: NULL but for edges and peers */
-	unsigned int agree;
+	const char *service, *callee; /* callee: of edges and peers, else NULL */
+	unsigned int agree;	      /* walks, or traces, that speak for it */
 };
 
 struct verdict {
-	bool found;		/* suspect stands; else fallback says why not */
-	struct suspect suspect; /* of the trace that stands for the verdict; valid when found or
-				   nwalks with a leaf */
-	const struct walk
-		*walk; /* the walk that stands for it: its path is the evidence; NULL: none */
+	bool found; /* the suspect is named; false: fallback says why not */
+	/* The suspect, or where none is named the best candidate. Valid where walk is not NULL. */
+	struct suspect suspect;
+	const struct walk *walk; /* the walk that shows it best: its path is the evidence */
 	double confidence;
-	unsigned int agree, of;
+	unsigned int agree, of; /* traces that speak for the suspect, of those with a vote */
 	struct runner_up runners_up[8];
 	unsigned int nrunners_up;
 	const char *reasons[16];
@@ -33,11 +37,14 @@ struct verdict {
 };
 
 struct vote_options {
-	double threshold;    /* below it the suspect is the first runner-up and the fallback is
-				low_confidence: 0.5 */
-	enum walk_mode mode; /* which evidence counts */
-	const struct evidence_set *healthy; /* NULL, or empty: there is nothing to compare with */
+	/* Below this confidence (default 0.5) nobody is named: the best candidate is the first
+	 * runner-up, and the fallback is FALLBACK_LOW_CONFIDENCE. */
+	double threshold;
+	enum walk_mode mode;		    /* which evidence counts */
+	const struct evidence_set *healthy; /* borrowed; NULL or empty: nothing to compare with */
 };
+
+/* nwalks may be 0. The walks need not have found a suspect. */
 
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	  const struct vote_options *options, struct verdict *ret_verdict);

@@ -1,6 +1,12 @@
 /*
- * The walk: from one trace to one suspect. Pure. The rules are those of the design's walk page:
- * which span is failing, where the walk starts, how it goes down, and whose fault the leaf is.
+ * The walk: from one trace to one suspect. tracepager-walk(7) is the method: which span is failing,
+ * where the walk starts, how it goes down, and whose fault the leaf is. It looks up no owner, reads
+ * no other trace, and never fails: where it finds no suspect, walk.fallback says why.
+ *
+ * All functions are pure and may run on any thread; several threads may walk one trace set, which
+ * nobody may change meanwhile. Each call that takes an arena needs that arena for itself. What a
+ * struct walk points to is borrowed from the trace's set, or kept by the arena: it is valid as long
+ * as both are.
  */
 #ifndef TRACEPAGER_WALK_H
 #define TRACEPAGER_WALK_H
@@ -14,13 +20,14 @@
 
 enum suspect_kind {
 	SUSPECT_SPAN,	/* a span of the service failed by itself */
-	SUSPECT_PEER,	/* the callee of a failing client span has no spans of its own */
-	SUSPECT_CALLER, /* the server refused what the caller sent, without failing */
-	SUSPECT_SLOW,	/* it held up a call that timed out, or the latency mode found it */
-	SUSPECT_EDGE,	/* between two services; neither end can be told guilty */
+	SUSPECT_PEER,	/* the callee of a failing call has no spans of its own */
+	SUSPECT_CALLER, /* the callee refused what the caller sent, and did not fail */
+	SUSPECT_SLOW,	/* it held up a call that timed out, or latency found it */
+	SUSPECT_EDGE,	/* the call between two services: either end may be at fault */
 };
 
-/* Why there is no suspect, or only a poor one. Stable names: fallback_code_name(). */
+/* Why there is no suspect, or why its owner is not paged. fallback_code_name() has the words that
+ * decisions show, which never change. */
 enum fallback_code {
 	FALLBACK_NONE,
 	FALLBACK_NO_SIGNAL,
@@ -37,20 +44,20 @@ enum fallback_code {
 };
 #define FALLBACK_CODES (FALLBACK_CRASHED + 1)
 
-/* All texts are borrowed from the trace's set or kept by the arena. */
 struct suspect {
 	const char *service, *namespace, *operation;
 	enum suspect_kind kind;
-	const char *callee; /* peer and edge: the other end; slow: where the rules made it the
-			       suspect; else NULL */
-	const char *error;  /* the error's words, one line; NULL: none */
-	/* For kind peer, and slow where it waited for a callee without a span: the callee's names
-	 * in the order in which the rules' peers are to be asked; a peer's [0] is callee. */
+	/* Peer and edge: the other end. Slow: a callee that the rules made the suspect. Else NULL.
+	 */
+	const char *callee;
+	const char *error; /* the error's words, one line; NULL: none */
+	/* Names of a callee without a span, in the order in which the rules' peers are asked. Of
+	 * kind peer, where [0] is callee, and of a slow service that waited for such a callee. */
 	const char *peers[16];
 	unsigned int npeers;
-	const struct resource *resource; /* whose attributes the rules match; NULL for none */
+	const struct resource *resource; /* its attributes are matched by the rules; NULL: none */
 	const struct trace *trace;
-	uint32_t span; /* the leaf */
+	uint32_t span; /* the leaf: the span where the walk ended */
 };
 
 /* A span on the critical path, with its own time there. */
@@ -61,45 +68,48 @@ struct critical_span {
 
 struct walk {
 	const struct trace *trace;
-	enum walk_mode mode;	     /* errors or latency: which one found it */
-	bool found;		     /* a suspect stands */
-	enum fallback_code fallback; /* why not, where not */
+	enum walk_mode mode;	     /* WALK_ERRORS or WALK_LATENCY: which one it was */
+	bool found;		     /* suspect and path are set */
+	enum fallback_code fallback; /* why not; FALLBACK_NONE where found */
 	struct suspect suspect;
-	double certainty; /* of the leaf (by kind), times the wholeness of the trace: 0 to 1 */
-	uint32_t *path;	  /* span indexes from the signal span to the leaf */
+	double certainty; /* 0 to 1: by kind of the leaf, times doubts, times wholeness of the trace
+			   */
+	uint32_t *path;	  /* span indexes from the signal's span to the leaf */
 	uint32_t npath;
-	struct critical_span *critical; /* by latency: where the time went, by index of the span */
+	struct critical_span *critical; /* by latency: where the time went, sorted by span */
 	uint32_t ncritical;
-	uint32_t signal_span;	/* TRACE_NONE where the signal matches no span */
-	uint32_t from_span;	/* the signal's, or the root that stands for it; TRACE_NONE: the
-				   trace is empty */
+	uint32_t signal_span;	/* TRACE_NONE: no span matches the signal */
+	uint32_t from_span;	/* the signal's span, or the root that stands for it; TRACE_NONE:
+				   the trace is empty */
 	uint32_t error_spans;	/* failing spans in the whole trace */
-	struct suspect *others; /* other leaves, best first */
+	struct suspect *others; /* suspects of failing spans beside the path, best first */
 	unsigned int nothers;
-	const char *reasons[16]; /* plain sentences, for a person */
+	const char *reasons[16]; /* sentences for a person, from the start to the leaf */
 	unsigned int nreasons;
 };
 
 struct walk_options {
 	const struct signal *signal; /* NULL: the root's service */
 	enum walk_mode mode;
-	bool codes_fail; /* HTTP 5xx and gRPC codes count where status and tags say nothing (default
-			    true) */
-	bool refusals_are_callees; /* 401, 403, 404, 408, 429: the callee, not the caller (default
-				      false) */
+	/* HTTP and gRPC codes decide where status and tags say nothing (default true). */
+	bool codes_fail;
+	/* 401, 403, 404, 408, 429 and their like of gRPC are the callee's failure, not the caller's
+	 * (default false). */
+	bool refusals_are_callees;
 };
 
-/* Fills ret_walk; reasons and paths are kept by the arena. Linear in the spans, no recursion. */
+/* Walks one trace. Time is linear in the spans, but for sorting children by time; no recursion. */
 void walk_trace(struct arena *arena, const struct trace *trace, const struct walk_options *options,
 		struct walk *ret_walk);
 
-/* Which span is failing, by itself (walk page, section 2). */
+/* Did the span fail, by its own status, tags and codes (tracepager-walk(7), section 2)? */
 bool span_failing(const struct trace *trace, const struct span *span, bool codes_fail);
-/* The error's words: error.type, status description, exception type and message, HTTP or gRPC code;
- * NULL: none. */
+/* The error's words on one line, at most LIMIT_ERROR_WORDS_BYTES: its class (error.type, exception
+ * type, HTTP or gRPC code) and its message (status description, exception message); NULL: none.
+ * Kept by the arena, or borrowed. */
 const char *span_error(struct arena *arena, const struct trace *trace, const struct span *span);
-/* The names by which a client span's callee is known, in the order in which the rules are asked:
- * fills the suspect's peers. */
+/* Fills peers and npeers of the suspect: the names by which the callee of a CLIENT or PRODUCER span
+ * is known, in the order in which the rules are asked. */
 void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,
 		struct suspect *suspect);
 bool signal_matches(const struct signal *signal, const struct trace *trace,

@@ -1,11 +1,14 @@
 /*
  * Waterfall: a trace drawn as text, cut to what matters for one walk: the path from the signal to
- * the leaf, then the spans beside it that failed, were waited for, or are long. A last line counts
- * what is left out and how much of it failed; it never stands for one span alone of a trace that
- * fits. Every line fits; names are made harmless and measured as a terminal shows them (cells.h).
+ * the leaf, then spans beside it that failed, were waited for, or are long. A last line counts the
+ * spans that are left out, and how many of them failed; where that line would count a single span,
+ * the span is drawn instead if there is room. Names are made harmless and measured in cells
+ * (cells.h), so that every line fits.
  *
- * Before the names stand marks, so that no colour is needed: "✗" failed on the path, "›" on the
- * path or on the critical path without having failed, "!" failed elsewhere.
+ * A mark before the name makes colour unnecessary: "✗" failed, on the path; "›" did not fail, on
+ * the path or on the critical path; "!" failed, elsewhere.
+ *
+ * All functions are pure and may run on any thread; walk and trace are borrowed for the call.
  */
 #ifndef TRACEPAGER_WATERFALL_H
 #define TRACEPAGER_WATERFALL_H
@@ -28,13 +31,13 @@ struct waterfall_options {
 	uint32_t nown;
 };
 
-/* Lines with line ends. Nothing where the walk has neither a path nor a signal span. Linear in the
- * spans. */
+/* Adds the lines, each with its line end. Nothing where the walk has neither a path nor a signal
+ * span. Time is linear in the spans. */
 void waterfall_write(const struct walk *walk, const struct waterfall_options *options,
 		     struct buf *out);
 
-/* options->own summed by service, a line each, the largest first; below the largest few a line that
- * sums up the others. Nothing without own times. */
+/* Adds a line for each of the few services with the largest sums of options->own, the largest
+ * first, and one line for all others. Nothing where own is NULL. */
 void waterfall_own_write(const struct trace *trace, const struct waterfall_options *options,
 			 struct buf *out);
 

@@ -1,6 +1,6 @@
 /*
- * Alert: labels and their fingerprint, severity, and the stored form. Pure; it refuses to know
- * where an alert came from. Owns nothing: texts are the caller's arena's.
+ * Alert: labels and their fingerprint, severity, and the stored form. It does not know where an
+ * alert came from: formats of senders are the room format's.
  */
 #include "tracepager/alert.h"
 
@@ -14,7 +14,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* Where a name is among the first n labels, or where it belongs. */
+/* The index of a name among the first n labels, or the index where it belongs. */
 static size_t labels_find(const struct label *at, size_t n, const char *name, bool *ret_found)
 {
 	size_t low = 0, high = n;
@@ -54,7 +54,7 @@ void labels_normalise(struct labels *labels)
 		size_t place = n;
 		bool found = false;
 
-		/* Senders sort them: then this is one comparison a label. */
+		/* Most senders sort labels: then one comparison a label is enough. */
 		if (n > 0 && strcmp(at[n - 1].name, label.name) >= 0)
 			place = labels_find(at, n, label.name, &found);
 		if (!found) {
@@ -81,7 +81,7 @@ void labels_fingerprint(const struct labels *labels, char out[FINGERPRINT_SIZE])
 {
 	uint64_t hash = 14695981039346656037u;
 
-	/* The separator is a byte that UTF-8 never has. */
+	/* 0xff separates names and values, as in Prometheus; UTF-8 has no such byte. */
 	for (size_t i = 0; i < labels->n; i++) {
 		hash = fnv1a_add(hash, labels->at[i].name, 0xff);
 		hash = fnv1a_add(hash, labels->at[i].value, 0xff);
@@ -127,7 +127,7 @@ bool alert_tells_severity(const struct alert *alert, enum severity *ret_severity
 
 enum severity alert_severity(const struct alert *alert)
 {
-	/* Nobody would have called it an alert if it were nothing. */
+	/* Somebody thought it worth an alert. */
 	enum severity severity = SEVERITY_ERROR;
 
 	alert_tells_severity(alert, &severity);
@@ -342,7 +342,7 @@ static int alert_on_event(void *ctx, enum jread_event event, const char *text, s
 			return JREAD_GO;
 		}
 	}
-	/* Written by a later version. */
+	/* A later version wrote a member that this one does not know. */
 	return JREAD_SKIP;
 }
 

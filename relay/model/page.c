@@ -1,7 +1,6 @@
 /*
- * Page, stored form: one JSON object, written with the buf and read back with the streaming reader.
- * It refuses what is not an object; members that it does not know are skipped, so that an older
- * relay reads what a newer one stored.
+ * Page: its stored form, one JSON object. Reading refuses anything but an object with an incident
+ * in it. Unknown members are skipped, so that an older relay reads what a newer one stored.
  */
 #include "tracepager/page.h"
 
@@ -26,11 +25,11 @@ const char *page_event_name(enum page_event event)
 	return (size_t)event < ARRAY_LEN(event_names) ? event_names[event] : "page.unknown";
 }
 
-/* The members that are plain texts, for both directions. */
+/* The members that are plain texts, for writing and for reading. */
 static const struct {
 	const char *name;
 	size_t offset;
-	bool optional; /* NULL and "" differ */
+	bool optional; /* NULL is kept as null, and is not "" */
 } text_members[] = {
 	{ "incident", offsetof(struct page, incident), false },
 	{ "dedup_key", offsetof(struct page, dedup_key), false },
@@ -97,7 +96,7 @@ void page_write(const struct page *page, struct buf *out)
 	buf_putc(out, '}');
 }
 
-/* Where the reader is: the member at depth 1 decides what the values below it are. */
+/* The member at depth 1 that the reader is in: it decides what the values below it are. */
 enum member {
 	MEMBER_OTHER,
 	MEMBER_EVENT,
@@ -115,7 +114,7 @@ struct page_reader {
 	struct page page;
 	enum member member;
 	size_t text; /* of MEMBER_TEXT */
-	bool href;   /* in a link: the value is its href, else its text */
+	bool href;   /* in a link: the next value is its href; false: its text */
 	const char **alerts;
 	size_t nalerts, alerts_size;
 };

@@ -1,5 +1,7 @@
-/* Plain: reads UTF-8 that nobody vouches for, one character at a time. Owns nothing and refuses
- * nothing: whatever comes in, harmless text comes out. */
+/*
+ * Plain: reads text that may be hostile, one character at a time, and gives out harmless text. It
+ * refuses nothing: every input has an output.
+ */
 #include "tracepager/plain.h"
 
 #include <stdbool.h>
@@ -16,8 +18,8 @@ struct range {
 	uint32_t first, last;
 };
 
-/* Bidirectional marks and overrides, invisible joints, tags: they change how their neighbours are
- * read. The joiners U+200C and U+200D stay: Persian and Indic scripts are misspelt without them. */
+/* Bidirectional marks and overrides, invisible characters, tags: they change how the characters
+ * around them are read. U+200C and U+200D stay: Persian and Indic scripts need them. */
 static const struct range dropped_ranges[] = {
 	{ 0x00AD, 0x00AD }, { 0x061C, 0x061C },	  { 0x180E, 0x180E }, { 0x200B, 0x200B },
 	{ 0x200E, 0x200F }, { 0x202A, 0x202E },	  { 0x2060, 0x206F }, { 0xFEFF, 0xFEFF },
@@ -30,7 +32,7 @@ static const struct range blank_ranges[] = {
 	{ 0x2028, 0x2029 },
 };
 
-/* East Asian Width W and F, as blocks. */
+/* Characters of two columns: East Asian Width W and F (Unicode Annex 11), rounded to blocks. */
 static const struct range wide_ranges[] = {
 	{ 0x1100, 0x115F },   { 0x2E80, 0x303E },   { 0x3041, 0xA4CF },	  { 0xAC00, 0xD7A3 },
 	{ 0xF900, 0xFAFF },   { 0xFE30, 0xFE6F },   { 0xFF00, 0xFF60 },	  { 0xFFE0, 0xFFE6 },
@@ -45,8 +47,8 @@ static bool plain_in_ranges(const struct range *ranges, size_t n, uint32_t c)
 	return false;
 }
 
-/* One character off *at: RFC 3629 without overlong forms and surrogates; a byte that fits nothing
- * is one U+FFFD. */
+/* Takes one character off *at (RFC 3629, without overlong forms and surrogates). A byte that begins
+ * no character becomes U+FFFD. */
 static uint32_t plain_decode(const char **at)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -88,7 +90,7 @@ static size_t plain_encode(uint32_t c, char out[4])
 	return len;
 }
 
-/* Behind "ESC [", its parameters and its final byte: what a terminal would have obeyed. */
+/* Skips the "[" of a terminal's control sequence, its parameters and its final byte. */
 static const char *skip_sequence(const char *at)
 {
 	at++;
@@ -99,11 +101,10 @@ static const char *skip_sequence(const char *at)
 
 struct reader {
 	const char *at;
-	bool begun; /* something was given out: blanks in front are dropped */
+	bool begun; /* a character was given out; blanks before it are dropped */
 };
 
-/* What is given out at once: a character with the blank before it, so that a blank is never the
- * last thing. */
+/* One character, together with the blank before it, so that a text never ends with a blank. */
 struct piece {
 	char text[5];
 	size_t len, columns;
@@ -178,7 +179,7 @@ void plain_pad(struct buf *out, const char *text, size_t columns)
 
 char *plain_text(struct arena *arena, const char *text, size_t max_columns)
 {
-	/* A column takes at most four bytes. */
+	/* A column has at most four bytes. */
 	struct buf buf = BUF_INIT(max_columns * 4 + 4);
 
 	plain_add(&buf, text, max_columns);

@@ -1,8 +1,9 @@
 /*
- * Trace: names and accessors of trace.h. It only reads; sets are built by trace_builder.c.
+ * Trace: names and accessors of trace.h. It only reads; trace_builder.c builds sets.
  *
- * What the builder folded into a span's fields (kind, status, error tag) is answered here under the
- * attribute's name too, so that a reader need not know how a source wrote it.
+ * The builder moves kind, status, description and plain error tags from attributes into fields of
+ * the span. span_attr() answers these attributes from the fields, so that a reader need not know
+ * how a source wrote them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ const char *span_kind_name(enum span_kind kind)
 	return (size_t)kind < ARRAY_LEN(kind_names) ? kind_names[kind] : "unspecified";
 }
 
-/* An attribute that the builder keeps as a field. */
+/* The text of an attribute that the builder moved into a field, or NULL. */
 static const char *folded_attr(const struct trace *trace, const struct span *span, unsigned int key)
 {
 	switch (key) {
@@ -84,7 +85,7 @@ void trace_set_free(struct trace_set *set)
 	free(set->resources);
 	free(set->attrs);
 	free(set->resource_attrs);
-	/* const for readers only */
+	/* They are const for the set's readers only. */
 	free((void *)(uintptr_t)set->strings);
 	free((void *)(uintptr_t)set->extra_names);
 	free(set);

@@ -1,14 +1,15 @@
 /*
- * Trace link: the spans of one trace become a tree, by the texts of their ids. Rules in
- * trace_builder.h.
+ * Trace link: makes a tree of the spans of one trace, by the texts of their ids
+ * (tracepager-walk(7), section 1; the rules are in trace_builder.h).
  *
- * Every pass is linear, whatever the ids are: a span is found by its id's reference in a table that
- * holds the first span of each id only, and exact duplicates in a second table that exists once an
- * id repeats. Cycles are found by walking up, each span once.
+ * Every pass is linear, whatever the ids are. A table finds the first span of each id. A second
+ * table, which exists only where an id repeats, finds exact duplicates. Cycles are found by going
+ * up from each span until a span is reached that was visited before.
  *
- * While it works, links that are not set yet hold notes: of the first span of a repeated id,
- * next_sibling is the client half and first_child the server half, and until all spans are known
- * parent is one without a side; later next_sibling is the mark of the walk that has passed.
+ * There is no memory for notes, so fields that are not set yet hold them. In the first span of a
+ * repeated id, next_sibling is the client half, first_child the server half, and parent a span with
+ * that id that has no side. Later, when cycles are looked for, next_sibling is the span from which
+ * this one was visited.
  */
 #include <stdlib.h>
 
@@ -22,10 +23,10 @@ struct link {
 	struct trace_slot *slots;
 	uint32_t mask;
 	uint64_t multiplier; /* secret, so that no document can aim at one slot */
-	uint32_t *repeated;  /* spans of ids that repeat, by all that makes a duplicate; NULL: no id
-				does */
+	uint32_t *repeated;  /* hash table of the spans whose ids repeat, by all fields that make a
+				duplicate; NULL: no id repeats */
 	uint32_t repeated_mask;
-	bool upward; /* a parent comes behind its child: there may be a cycle */
+	bool upward; /* some parent comes after its child in the document: there may be a cycle */
 };
 
 uint32_t trace_link_slots(uint32_t nspans)
@@ -64,7 +65,7 @@ static uint64_t span_hash(const struct span *span)
 	return hash_bytes(words, sizeof(words));
 }
 
-/* Adds a span to those that repeat; false: its duplicate is there. */
+/* Adds a span whose id repeats. False: its duplicate is there already. */
 static bool add_repeated(struct link *link, uint32_t index)
 {
 	const struct span *span = &link->spans[index];
@@ -100,7 +101,7 @@ static bool is_client_half(const struct span *span)
 	return span->kind == SPAN_CLIENT || span->kind == SPAN_PRODUCER;
 }
 
-/* Notes on the first span of an id which half the span at index is, if that half is not known yet.
+/* Notes in the first span of an id which half the span at index is; the first of each half counts.
  */
 static void note_half(struct link *link, uint32_t first, uint32_t index)
 {
@@ -115,8 +116,8 @@ static void note_half(struct link *link, uint32_t first, uint32_t index)
 		*half = index;
 }
 
-/* Where a server says that it shares its id, the one that has it too is its client, even without a
- * kind. */
+/* Where a server's half says that it shares its id (SPAN_SHARED), the other span with that id is
+ * its client half, even without a kind. */
 static void settle_halves(struct link *link)
 {
 	for (uint32_t i = 0; i < link->trace->nspans; i++) {
@@ -129,7 +130,7 @@ static void settle_halves(struct link *link)
 	}
 }
 
-/* The span at index has the id of the one at first; false: it is a duplicate. */
+/* Takes a span with the same id as the one at `first`. False: it is a duplicate. */
 static bool take_repeated(struct link *link, uint32_t first, uint32_t index)
 {
 	if (!link->repeated)
@@ -142,8 +143,8 @@ static bool take_repeated(struct link *link, uint32_t first, uint32_t index)
 	return true;
 }
 
-/* Fills the table and drops duplicates. A span without an id is nobody's parent and no duplicate.
- */
+/* Fills the table of ids and drops duplicates. A span without an id can be neither a parent nor a
+ * duplicate. */
 static void collect_ids(struct link *link)
 {
 	struct span *spans = link->spans;
@@ -190,12 +191,12 @@ static uint32_t client_half(const struct link *link, uint32_t index)
 	if (span->id == 0 || !is_server_half(span))
 		return TRACE_NONE;
 	slot = find_slot(link, span->id);
-	/* a note, if the id repeats; else there is none yet */
+	/* The note, where the id repeats; else TRACE_NONE. */
 	return link->spans[slot->index].next_sibling;
 }
 
-/* Which span of the id that is first at `first` has the span at index as its child: the server half
- * where it is of the child's service or alone, else the client half. */
+/* Of the spans that share the id of the one at `first`, the parent of the span at index: the server
+ * half if it is of the child's service or there is no client half, else the client half. */
 static uint32_t half_above(const struct link *link, uint32_t first, uint32_t index)
 {
 	uint32_t server = link->spans[first].first_child, client = link->spans[first].next_sibling;
@@ -206,6 +207,7 @@ static uint32_t half_above(const struct link *link, uint32_t first, uint32_t ind
 	return client != TRACE_NONE ? client : first;
 }
 
+/* Sets the parent of one span, or the flag that says why it is a root. */
 static void find_parent(struct link *link, uint32_t index)
 {
 	struct span *span = &link->spans[index];
@@ -236,7 +238,7 @@ static void find_parent(struct link *link, uint32_t index)
 
 /* ---- cycles ---- */
 
-/* Cuts the cycle through this span above its earliest one. */
+/* Cuts the cycle through a span: the earliest span of the cycle becomes a root. */
 static void cut_cycle(struct span *spans, uint32_t start)
 {
 	uint32_t earliest = start;
@@ -267,7 +269,7 @@ static void cut_cycles(struct span *spans, uint32_t nspans)
 
 /* ---- the tree ---- */
 
-/* From behind, so that children come in the order of the document. */
+/* Links from the last span to the first, so that children are in the order of the document. */
 static void link_children(struct trace *trace)
 {
 	struct span *spans = trace->spans;
