@@ -315,7 +315,6 @@ int main(void)
 	TCase *tests = tcase_create("rules_change");
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, alert_keeps_the_rules_that_it_began_with);
 	tcase_add_test(tests, late_traces_are_decided_by_the_first_rules);
 	tcase_add_test(tests, resolve_goes_where_the_page_went);

@@ -770,7 +770,6 @@ int main(void)
 	};
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		tcase_add_test(tests, all[i]);
 	tcase_add_loop_test(tests, silence_ends_and_the_alert_still_fires, 0, 2);

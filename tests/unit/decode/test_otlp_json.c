@@ -453,7 +453,6 @@ int main(void)
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, everything);
 	tcase_add_test(tcase, any_pieces);
 	tcase_add_test(tcase, any_order_and_spelling);

@@ -595,7 +595,6 @@ int main(void)
 	TCase *tcase = tcase_create("deliver");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 60); /* sanitizers on a slow machine */
 	tcase_add_test(tcase, delivers_at_once);
 	tcase_add_test(tcase, retries_by_the_clock);
 	tcase_add_test(tcase, a_retry_is_told_with_its_time_and_reason);

@@ -891,7 +891,6 @@ static TCase *case_http(void)
 	TCase *tcase = tcase_create("http");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 60); /* sanitizers on a slow machine */
 	tcase_add_test(tcase, finds_a_trace_by_id);
 	tcase_add_test(tcase, a_trace_in_small_pieces_is_the_same);
 	tcase_add_test(tcase, not_there_twice_then_found);

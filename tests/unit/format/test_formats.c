@@ -453,7 +453,6 @@ int main(void)
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, table);
 	tcase_add_test(tcase, every_format_matches_its_own);
 	tcase_add_test(tcase, what_no_format_matches);

@@ -486,7 +486,6 @@ static void add_sqlite(Suite *suite)
 	TCase *tcase = tcase_create("sqlite");
 
 	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
-	tcase_set_timeout(tcase, 60); /* a slow disk and a sanitizer */
 	tcase_add_test(tcase, the_file_is_private_and_the_wal_goes_at_close);
 	tcase_add_test(tcase, a_bad_batch_leaves_its_neighbours);
 	tcase_add_test(tcase, what_was_reported_outlives_kill_9);

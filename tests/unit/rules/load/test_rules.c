@@ -1051,7 +1051,6 @@ int main(void)
 	TCase *tests = tcase_create("rules");
 
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_broken, 0, ARRAY_LEN(broken));
 	tcase_add_loop_test(tests, test_doubtful, 0, ARRAY_LEN(doubtful));
 	tcase_add_test(tests, test_all_errors_in_one_pass);
