@@ -316,4 +316,4 @@ def reloads_under_load():
 
 peers.run(changed_file_is_taken, included_file_is_watched, config_map_is_swapped, bad_set_keeps_the_old,
           failing_rule_test_keeps_the_old, rule_tests_can_be_left_out, shadow_rules_decide_along,
-          status_is_for_the_admin, reloads_under_load, at_once=4)
+          status_is_for_the_admin, reloads_under_load, at_once=8)
