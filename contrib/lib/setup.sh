@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154,SC3013 # sourced: its variables come from and go to the scripts that use it
-# Shared by contrib/demo and contrib/test: installs what is missing (Debian 12), builds. Sourced, not run.
+# Shared by the scripts of contrib: installs what is missing (Debian 12) and builds. Sourced, not run.
 # Needs: top (the source tree). Sets: build (the build tree).
 
 say() {
@@ -17,7 +17,7 @@ packages_test="check mandoc python3 python3-jsonschema python3-yaml prometheus p
 
 # install_missing PACKAGE...: as root, or with sudo.
 install_missing() {
-	command -v apt-get >/dev/null || die "apt-get is not here: this script sets up Debian 12; README.md lists what to install by hand"
+	command -v apt-get >/dev/null || die "there is no apt-get: this script is for Debian 12; README.md says how to build by hand"
 	missing=
 	for package in "$@"; do
 		dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
@@ -46,7 +46,7 @@ install_missing() {
 	[ "$status" -eq 0 ] || die "apt-get failed; see its message above"
 }
 
-# build_tree NAME CONFIGURE-OPTION...: makes build/NAME, configured and built. Does again only what changed.
+# build_tree NAME CONFIGURE-OPTION...: configures and builds build/NAME. Repeats only the steps whose input changed.
 build_tree() {
 	name=$1
 	shift
