@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes rules.schema.json: the language of rules as a JSON Schema (draft-07), from the tables that the loader works from.
+"""Writes rules.schema.json, the language of rules as a JSON Schema (draft-07), and the lists of tracepager-rules.5, from the
+tables that the loader works from.
 
-After a change of members.def, pagers.def, template.def or a limit: rules/make_language.py. A test tells when
-that was forgotten. What a schema of one file cannot say stands in tracepager-rules(5).
+Run it after a change of members.def, codes.def, pagers.def, template.def or a limit; a test fails when
+that was forgotten. tracepager-rules(5) lists what a schema of one file cannot say.
 """
 import json
 import os
@@ -14,7 +15,7 @@ Member = namedtuple("Member", "name type of required text")
 Map = namedtuple("Map", "id open text members")
 Kind = namedtuple("Kind", "name url key key_need url_need text")
 
-# Needed, but where another file of the rules may have it, or the defaults, a schema of one file cannot ask for it.
+# Required members that another file of the rules or the defaults may give: a schema of one file cannot require them.
 ELSEWHERE = {("ROOT", "fallback"), ("TEAM", "escalation")}
 DEFAULTS = {("SIGNAL", "mode"): "auto", ("SIGNAL", "traces"): 10, ("SIGNAL", "threshold"): 0.5, ("SIGNAL", "window"): "10m",
             ("ESCALATION", "repeat"): 0, ("ROUTE", "continue"): False, ("INTERVAL", "location"): "UTC"}
@@ -35,7 +36,7 @@ MONTHS = "january february march april may june july august september october no
 
 
 def tables(path, name):
-    """The rows NAME(…) of a table as lists of C's words and strings."""
+    """Rows NAME(…) of a table, as lists of words and strings of C."""
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
     rows = re.findall(r"^(" + name + r")\(((?:" + C_STRING + r"|[^()\"])*)\)", text, flags=re.M)
@@ -148,7 +149,7 @@ def value_types(top):
 
 
 def ranges(pattern, least=None, most=None):
-    """Of a time interval. A single number is an integer in YAML."""
+    """A list of ranges of a time interval. A single number is an integer in YAML."""
     one = {"type": "string", "pattern": pattern}
     if least is not None:
         one = {"anyOf": [one, {"type": "integer", "minimum": least, "maximum": most, "not": {"const": 0}}]}
@@ -156,7 +157,7 @@ def ranges(pattern, least=None, most=None):
 
 
 def value_schema(map_, member, maps, top):
-    """What a member may hold."""
+    """The schema of a member's value."""
     by_name = {("ROUTE", "when"): {"anyOf": [ref("when"), {"type": "array", "items": ref("matcher"), "minItems": 1}]},
                ("PAGER", "url"): ref("url"), ("SERVICE", "peers"): ref("peers"), ("ROUTE", "also_notify"): ref("also_notify"),
                ("CLOCK", "start_time"): ref("start_time"), ("CLOCK", "end_time"): ref("end_time"),
@@ -174,7 +175,7 @@ def value_schema(map_, member, maps, top):
     if member.type == "MAP":
         return ref(map_name(member.of))
     if member.type == "MAPS":
-        # A part of the root may be there with nothing in it, as when everything in it is commented out.
+        # A part of the root may be empty, as when everything in it is commented out.
         if map_.id == "ROOT":
             return {"type": ["array", "null"], "items": ref(map_name(member.of))}
         return {"type": "array", "items": ref(map_name(member.of)), "minItems": 1}
@@ -189,7 +190,7 @@ def section(of):
 
 
 def pager_rules(top):
-    """What each kind of pager has, beside what all have."""
+    """For each kind of pager, the members beside those of all kinds."""
     rules = []
     for kind in read_kinds(top):
         names = ["kind"] + (["url"] if kind.url_need != "NONE" else [])
@@ -215,7 +216,7 @@ def secret_members(top):
 
 
 def more_of_map(map_, top):
-    """What the table of members does not say: open maps, and members that need or exclude each other."""
+    """What members.def does not say: open maps, and members that require or exclude each other."""
     actions = "page team escalation pagers also_notify severity summary details".split()
     twins = {"service": ["service.name"], "namespace": ["service.namespace"],
              "environment": ["deployment.environment.name", "deployment.environment"],
@@ -268,7 +269,7 @@ def schema(top):
 
 
 def laid_out(value, depth):
-    """JSON for people: what fits on a line stands on one."""
+    """JSON for people: a value that fits on a line stands on one line."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, (dict, list)) or len(line) + 2 * depth <= 120:
         return line
@@ -292,7 +293,7 @@ def roff(text):
 
 
 def put_list(manual, marker, rows):
-    """The list that stands behind a comment, with new rows."""
+    """The manual with new rows in the list behind a comment."""
     body = "".join(f".It {label}\n{roff(text)}" for label, text in rows)
     return re.sub(r'(?<=\n)(\.\\" ' + marker + r"\n\.Bl [^\n]*\n).*?(?=\.El\n)", lambda found: found.group(1) + body, manual, flags=re.S)
 

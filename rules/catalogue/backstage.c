@@ -200,7 +200,7 @@ static void backstage_read_team(const struct entity *entity, bool person)
 		return;
 	if (team->declared) {
 		cat_lose(catalogue, LOSS_DUPLICATE, entity->place, entity->what,
-			 "it is given twice; %s:%d stands", team->place.doc->file,
+			 "it is given twice; the one at %s:%d counts", team->place.doc->file,
 			 team->place.line);
 		return;
 	}

@@ -64,7 +64,8 @@ static void lose_findings(struct catalogue *catalogue, const struct ydoc *doc,
 			 (struct cat_place){ doc, findings->at[i].line }, NULL, "%s",
 			 findings->at[i].text);
 	for (size_t i = findings->n; i < findings->nerrors; i++)
-		cat_lose(catalogue, LOSS_UNREADABLE, (struct cat_place){ doc, 0 }, NULL, "more");
+		cat_lose(catalogue, LOSS_UNREADABLE, (struct cat_place){ doc, 0 }, NULL,
+			 "further problems of this file");
 	findings_fini(findings);
 }
 

@@ -50,7 +50,7 @@ const char *cat_node_text(struct catalogue *catalogue, const struct ydoc *doc,
 		cat_lose(catalogue, elsewhere ? LOSS_PLACEHOLDER : LOSS_UNREADABLE,
 			 cat_place(doc, node), what,
 			 elsewhere ? "a value is kept in another file"
-				   : "a text should stand here");
+				   : "a text was expected here");
 		return NULL;
 	}
 	if (strlen(node->text) > LIMIT_CATALOGUE_TEXT_BYTES) {
@@ -167,10 +167,10 @@ void cat_pager_key(struct catalogue *catalogue, struct cat_pager *pager, const c
 	if (!key)
 		return;
 	if (!is_integration_key(key)) {
-		cat_lose(
-			catalogue, LOSS_BAD_KEY, place, what,
-			"an integration key has 32 letters and digits; this has other ones, or %zu",
-			strlen(key));
+		cat_lose(catalogue, LOSS_BAD_KEY, place, what,
+			 "an integration key has 32 letters and digits, unlike this text of %zu "
+			 "bytes",
+			 strlen(key));
 		return;
 	}
 	pager->key = arena_strdup(catalogue->arena, key);

@@ -77,8 +77,8 @@ static void name_teams(struct catalogue *catalogue)
 		team->own = options->has_team && options->has_team(options->ctx, team->key);
 		if (strcmp(team->key, team->name) != 0)
 			cat_lose(catalogue, LOSS_NAME, team->place,
-				 quoted_name(catalogue, "team", team->name), "it is called \"%s\"",
-				 team->key);
+				 quoted_name(catalogue, "team", team->name),
+				 "its key in the rules is \"%s\"", team->key);
 	}
 }
 
@@ -89,7 +89,7 @@ static struct cat_team *service_owner(struct catalogue *catalogue, struct cat_se
 
 	for (unsigned int i = 0; at && i < LIMIT_CATALOGUE_PARENTS; i++) {
 		if (at->owner && at != service)
-			service->through = cat_printf(catalogue, "owned as \"%s\" is", at->name);
+			service->through = cat_printf(catalogue, "owned like \"%s\"", at->name);
 		if (at->owner)
 			return map_get(catalogue->team_ids, at->owner);
 		at = at->from ? map_get(catalogue->service_ids, at->from) : NULL;
@@ -185,7 +185,7 @@ static struct cat_rule_team *plain_variant(struct catalogue *catalogue, const st
 	if (!paged)
 		found->note = "it has no pager of its own";
 	else if (paged != team)
-		found->note = cat_printf(catalogue, "paged as its parent \"%s\" is", paged->key);
+		found->note = cat_printf(catalogue, "paged like its parent \"%s\"", paged->key);
 	return found;
 }
 
@@ -217,10 +217,11 @@ static void leave_unpaged(struct catalogue *catalogue, struct cat_service *servi
 				   "the services of \"%s\" have several pagers, and this one none",
 				   team->name));
 	else
-		leave_out(catalogue, service, LOSS_NO_PAGER,
-			  cat_printf(catalogue,
-				     "nothing tells how \"%s\" is paged, nor a parent of it",
-				     team->name));
+		leave_out(
+			catalogue, service, LOSS_NO_PAGER,
+			cat_printf(catalogue,
+				   "the catalogue has no pager for \"%s\", nor for a parent of it",
+				   team->name));
 }
 
 /* Reports that the page of a service goes to its team's pager, since the key of its own is not
@@ -248,14 +249,14 @@ static void choose_team(struct catalogue *catalogue, struct cat_service *service
 		service->team = team->key;
 		if (pager || service->pager.id)
 			cat_lose(catalogue, LOSS_OWN_TEAM, service->pager.place, what,
-				 "\"%s\" is a team of the rules, which say how it is paged",
+				 "\"%s\" is a team of the rules, which define how it is paged",
 				 team->key);
 	} else if (pager && (paged != team || !is_same(pager, team_pager(catalogue, team)))) {
 		service->team = team_variant(catalogue, team, pager, service)->key;
 	} else if (paged && paged->own) {
 		service->team = paged->key;
 		service->through =
-			cat_printf(catalogue, "\"%s\" is paged as its parent is", team->key);
+			cat_printf(catalogue, "\"%s\" is paged like its parent", team->key);
 	} else if (paged || catalogue->options.escalation) {
 		service->team = plain_variant(catalogue, team, paged)->key;
 		tell_unused_id(catalogue, service, pager, what);
@@ -278,17 +279,18 @@ static struct cat_team *find_owner(struct catalogue *catalogue, struct cat_servi
 		if (!group || group->person || !group->key) {
 			leave_out(catalogue, service, LOSS_PERSON,
 				  cat_printf(catalogue,
-					     "its owner \"%s\" is a person, and not of exactly one "
-					     "team",
+					     "its owner \"%s\" is a person who is not a member of "
+					     "exactly one team",
 					     team->name));
 			return NULL;
 		}
 		service->through =
-			cat_printf(catalogue, "owned by \"%s\", who is of that team", team->name);
+			cat_printf(catalogue, "owned by \"%s\", a member of that team", team->name);
 		team = group;
 	}
 	if (!team->key) {
-		leave_out(catalogue, service, LOSS_NO_NAME, "its owner has no name for rules");
+		leave_out(catalogue, service, LOSS_NO_NAME,
+			  "its owner has no name that can stand in rules");
 		return NULL;
 	}
 	return team;
@@ -376,7 +378,7 @@ static void choose_services(struct catalogue *catalogue, struct cat_team **owner
 		if (strcmp(service->key, service->name) != 0)
 			cat_lose(catalogue, LOSS_NAME, service->place,
 				 quoted_name(catalogue, "service", service->name),
-				 "its entry is called \"%s\"", service->key);
+				 "the key of its entry is \"%s\"", service->key);
 		catalogue->counts.services++;
 	}
 	map_free(names);
@@ -405,7 +407,7 @@ static void keep_teams(struct catalogue *catalogue)
 	if (!catalogue->fallback_known)
 		cat_lose(catalogue, LOSS_FALLBACK, (struct cat_place){ NULL, 0 },
 			 quoted_name(catalogue, "team", fallback),
-			 "it is no team that can be paged, so that there is no fallback");
+			 "no team of this name can be paged, so that there is no fallback");
 }
 
 static int by_team_key(const void *a, const void *b)

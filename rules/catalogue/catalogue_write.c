@@ -219,8 +219,8 @@ void catalogue_write(const struct catalogue *catalogue, struct buf *out)
 	struct arena *arena = arena_new(LIMIT_RULES_BYTES * 4u);
 
 	buf_printf(out,
-		   "# Made by \"tracepager import %s\". Beside each entry stands where it comes "
-		   "from.\n",
+		   "# Made by \"tracepager import %s\". Each entry is preceded by its place in the "
+		   "catalogue.\n",
 		   catalogue_kind_name(catalogue->kind));
 	write_team_section(catalogue, out);
 	write_pager_section(catalogue, arena, out);
@@ -229,8 +229,8 @@ void catalogue_write(const struct catalogue *catalogue, struct buf *out)
 		write_member(out, "\nfallback: {", "team", fallback);
 		buf_puts(out, "}\n");
 	} else {
-		buf_puts(out, "\n# Rules need one fallback, here or in another file: who is paged "
-			      "when no owner is known.\n"
+		buf_puts(out, "\n# Rules need one fallback, here or in another file: the team that "
+			      "is paged when no owner is found.\n"
 			      "# fallback: {team: NAME}\n");
 	}
 	arena_free(arena);

@@ -145,7 +145,8 @@ static void datadog_read_more_owners(const struct definition *definition)
 
 	if (node && node->n)
 		cat_lose(definition->catalogue, LOSS_MORE_OWNERS, cat_place(definition->doc, node),
-			 definition->what, "%zu more have it; \"owner\" is taken", node->n);
+			 definition->what, "it has %zu further owners; \"owner\" is taken",
+			 node->n);
 }
 
 static void datadog_read_v3(struct definition *definition)

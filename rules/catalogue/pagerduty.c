@@ -81,7 +81,7 @@ static void pagerduty_read_service(const struct object *object)
 	struct cat_team *team = take_team(object, n ? teams[0] : NULL, "team");
 	if (n > 1)
 		cat_lose(catalogue, LOSS_MORE_OWNERS, object->place, object->what,
-			 "%zu teams have it; the first is taken", n);
+			 "%zu teams own it; the first is taken", n);
 	if (team)
 		service->owner = team->id;
 	else if (policy && take_team(object, policy, "policy"))

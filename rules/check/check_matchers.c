@@ -19,7 +19,7 @@ static bool warn_of_contradiction(const struct rules_check *check, const struct 
 			const struct rule_matcher *a = &matchers->at[j], *b = &matchers->at[i];
 			if (!matchers_contradict(check->scratch, a, b))
 				continue;
-			CHECK_WARNING(check, source, node, "W023", "make two entries of it",
+			CHECK_WARNING(check, source, node, "W023", "make two entries",
 				      "no alert can have a \"%.200s\" that meets both \"%.200s\" "
 				      "and \"%.200s\"",
 				      a->name, a->value, b->value);
@@ -41,8 +41,8 @@ bool check_matchers(const struct rules_check *check, const struct rule_source *s
 		CHECK_WARNING(check, source, node, "W024",
 			      matcher->op == RULE_GLOB ? "leave it out, or write \"?*\""
 						       : "leave it out, or write \".+\"",
-			      "the condition on \"%.200s\" always holds: \"%.200s\" matches alerts "
-			      "without it, too",
+			      "the condition on \"%.200s\" always holds: \"%.200s\" also matches "
+			      "alerts without the label",
 			      matcher->name, matcher->value);
 		break;
 	}

@@ -18,7 +18,7 @@ static void warn_of_secret(const struct rules_check *check, const struct rule_so
 	if (value && value->kind == YNODE_SCALAR && !ynode_is_empty(value))
 		CHECK_WARNING(check, source, value, "W021",
 			      arena_printf(check->scratch,
-					   "put it into a file, and write %s_file: PATH", key),
+					   "move it into a file, and write %s_file: PATH", key),
 			      "the %s of pager \"%s\" stands in the rules themselves", key,
 			      pager->name);
 }
@@ -62,8 +62,8 @@ static void warn_of_steps(const struct rules_check *check, const struct rule_sou
 		if (wait && escalation->steps[i].wait_us >= LIMIT_EXPIRE_AFTER_US)
 			CHECK_WARNING(check, source, wait, "W027",
 				      "10m is ten minutes, 10h ten hours",
-				      "step %zu of escalation \"%s\" waits as long as an alert is "
-				      "remembered that nobody resolves",
+				      "step %zu of escalation \"%s\" waits as long as an "
+				      "unresolved alert is remembered, or longer",
 				      i + 1, escalation->name);
 	}
 }

@@ -206,7 +206,7 @@ static bool warn_of_unmeetable(const struct rules_check *check, size_t i)
 			const struct rule_matcher *matcher = &route->labels.at[k];
 			if (!word_contradicts(check->scratch, &route->words[j], matcher))
 				continue;
-			CHECK_WARNING(check, source, when, "W023", "make two routes of it",
+			CHECK_WARNING(check, source, when, "W023", "make two routes",
 				      "no alert can have a \"%.200s\" that meets both \"%.200s\" "
 				      "and \"%.200s\"",
 				      matcher->name, route->words[j].globs[0], matcher->value);
@@ -231,8 +231,8 @@ static void warn_of_stars(const struct rules_check *check, size_t i)
 		const struct ynode *value = ynode_get(when, word->name);
 		CHECK_WARNING(check, source, value ? value : when, "W024",
 			      "leave it out, or write \"?*\"",
-			      "the condition on \"%.200s\" always holds: \"*\" matches alerts "
-			      "without it, too",
+			      "the condition on \"%.200s\" always holds: \"*\" also matches alerts "
+			      "without the label",
 			      word->name);
 		return;
 	}
@@ -250,9 +250,9 @@ static void warn_of_hidden_route(const struct rules_check *check, size_t i, size
 			continue;
 		const struct rule_source *source = &check->routes[i], *before = &check->routes[j];
 		CHECK_WARNING(check, source, check_node(source, "when"), "W022",
-			      "move it before that one, or remove it",
-			      "this route can never decide: the one at %s:%d:%d matches all that "
-			      "it does",
+			      "move it before that route, or remove it",
+			      "this route can never decide: the route at %s:%d:%d matches every "
+			      "page that it matches",
 			      before->doc->file, before->key->line, before->key->column);
 		return;
 	}

@@ -103,7 +103,7 @@ static void warn_of_hidden_services(const struct rules_check *check)
 					 *other = service_source(check, by);
 		CHECK_WARNING(check, source, source->key, "W025", "remove one of them",
 			      "service \"%s\" is never found: \"%s\" (%s:%d:%d) is more specific "
-			      "and takes what it matches",
+			      "and matches the same services",
 			      service->rule.name, by->rule.name, other->doc->file, other->key->line,
 			      other->key->column);
 	}
@@ -132,15 +132,15 @@ static void warn_of_review(const struct rules_check *check, size_t i)
 	/* Tomorrow's date in UTC has begun somewhere on Earth; a later one is a slip. */
 	if (strcmp(rule->reviewed_at, review_day(now_us + US_PER_DAY, day)) > 0)
 		CHECK_WARNING(check, source, check_node(source, "reviewed_at"), "W028",
-			      "look at the year",
+			      "check the year",
 			      "\"reviewed_at\" of service \"%s\" lies in the future", rule->name);
 	else if (after_us && after_us < now_us &&
 		 strcmp(rule->reviewed_at, review_day(now_us - after_us, day)) < 0)
-		CHECK_WARNING(check, source, check_node(source, "reviewed_at"), "W031",
-			      "look whether it is still right, and write today's date",
-			      "service \"%s\" was reviewed before %s, longer ago than the defaults "
-			      "want",
-			      rule->name, day);
+		CHECK_WARNING(
+			check, source, check_node(source, "reviewed_at"), "W031",
+			"check that the entry is still right, and write today's date",
+			"service \"%s\" was reviewed before %s, longer ago than the defaults allow",
+			rule->name, day);
 }
 
 void check_services(const struct rules_check *check)

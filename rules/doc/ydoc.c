@@ -314,7 +314,7 @@ static void collection_start(struct reader *reader, enum ynode_kind kind, const 
 	struct ynode *node = ydoc_node_new(reader, kind, event);
 
 	if (reader->depth == LIMIT_DEPTH) {
-		STOP(reader, node, "E008", "write it flat", "nested deeper than %d levels",
+		STOP(reader, node, "E008", "write the value flat", "nested deeper than %d levels",
 		     LIMIT_DEPTH);
 		return;
 	}
@@ -394,7 +394,7 @@ static void document_start(struct reader *reader, const yaml_event_t *event)
 	at.width = 3;
 	if (reader->has_document && !reader->stream)
 		STOP(reader, &at, "E007", "use one file for each, or one document for all",
-		     "a second document begins here; one file holds one");
+		     "a second document begins here; a file holds one document");
 	reader->has_document = true;
 }
 
@@ -469,7 +469,7 @@ static const char *syntax_hint(const struct reader *reader, const yaml_parser_t 
  */
 static bool quote_error(struct reader *reader, const yaml_parser_t *parser)
 {
-	static const char hint[] = "close it on its own line";
+	static const char hint[] = "close the quote on its own line";
 	struct ynode at = node_at(parser->context_mark.line + 1, parser->context_mark.column + 1);
 
 	if (parser->context && strstr(parser->context, "quoted scalar") &&
@@ -531,7 +531,7 @@ static void read_events(struct reader *reader)
 		}
 		end = event.type == YAML_STREAM_END_EVENT;
 		if (reader->nevents++ == LIMIT_YAML_EVENTS)
-			STOP(reader, NULL, "E009", "divide it into several files",
+			STOP(reader, NULL, "E009", "divide the file into several",
 			     "more than %u values in a file", LIMIT_YAML_EVENTS);
 		else
 			ydoc_on_event(reader, &event);
@@ -607,7 +607,7 @@ static void scan_text(struct reader *reader)
 		     (unsigned int)(unsigned char)*bad);
 	else
 		STOP(reader, &place, "E003",
-		     "remove it; in double quotes it can be written as an escape, such as "
+		     "remove the character; in double quotes, write it as an escape, such as "
 		     "\"\\x07\"",
 		     "the control character U+%04X is not allowed", (unsigned int)c);
 }
@@ -628,7 +628,7 @@ static int parse_text(struct arena *arena, const char *file, const char *text, s
 		len -= 3;
 	}
 	if (len > LIMIT_YAML_FILE_BYTES) {
-		STOP(reader, NULL, "E009", "divide it into several files", "larger than %u bytes",
+		STOP(reader, NULL, "E009", "divide the file into several", "larger than %u bytes",
 		     LIMIT_YAML_FILE_BYTES);
 	} else {
 		ret_doc->text = arena_strndup(arena, text, len);

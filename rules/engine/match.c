@@ -55,7 +55,7 @@ static void tell_service(const struct service_entry *entry, const struct subject
 {
 	struct rule_miss miss = { .of = (unsigned int)entry->nkeys };
 	const struct service_key *first = NULL;
-	const char *reason = "another one is more specific";
+	const char *reason = "another entry is more specific";
 
 	for (size_t i = 0; i < entry->nkeys; i++) {
 		bool holds = key_holds(&entry->keys[i], subject);

@@ -199,7 +199,7 @@ static const char *confidence_reason(struct arena *arena, const struct route_ent
 static const char *time_reason(struct arena *arena, const struct route_entry *route)
 {
 	return arena_printf(arena, "the time is not in %s%s", route->times[0]->name,
-			    route->ntimes > 1 ? ", nor in another one that it names" : "");
+			    route->ntimes > 1 ? ", nor in another interval of the route" : "");
 }
 
 /* The same as route_holds(); where the route does not hold, the trail records why. */

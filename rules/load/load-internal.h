@@ -193,7 +193,7 @@ bool member_matchers(const struct load_scope *scope, const char *name,
 const char *entry_place(struct load *load, const struct rule_source *entry);
 /* A hint: "did you mean …?", or NULL. Kept by scratch. */
 const char *did_you_mean(struct load *load, const char *word, const char *const *names, size_t n);
-/* The same hint, or "known are: …". */
+/* The same hint, or "known here: …". */
 const char *known_words(struct load *load, const char *word, const char *const *names, size_t n);
 const char *section_entry_name(enum section_id section); /* "team" */
 const char *section_name(enum section_id section);	 /* "teams" */

@@ -97,7 +97,7 @@ static void take_list(struct load *load, const char *name, const struct rule_sou
 	if (ynode_is_empty(node))
 		return;
 	if (node->kind != YNODE_LIST) {
-		LOAD_ERROR(&scope, node, "E014", "begin each of them with \"- \"",
+		LOAD_ERROR(&scope, node, "E014", "begin each item with \"- \"",
 			   "\"%s\" must be a list, not %s", name, ynode_kind_name(node));
 		return;
 	}
@@ -117,7 +117,8 @@ static void take_single(struct load *load, const char *name, const struct rule_s
 	struct load_scope scope = scope_at(load, part->doc);
 
 	if (ret_entry->node)
-		LOAD_ERROR(&scope, part->key, "E015", "keep one of them, with everything in it",
+		LOAD_ERROR(&scope, part->key, "E015",
+			   "keep one, and move the members of the other into it",
 			   "\"%s\" is given twice, here and at %s:%d:%d", name,
 			   ret_entry->doc->file, ret_entry->key->line, ret_entry->key->column);
 	else

@@ -58,8 +58,8 @@ static void include_path(const struct load_scope *scope, const struct ynode *nod
 			map_get(load->files, file_key(load, found.gl_pathv[i]));
 		if (known && known->is_open)
 			LOAD_ERROR(scope, node, "E044", "remove one of the includes",
-				   "%s includes this file, so that they would include each other "
-				   "for ever",
+				   "%s includes this file already: the two would include each "
+				   "other without end",
 				   known->path);
 		else
 			load_file(load, arena_strdup(load->scratch, found.gl_pathv[i]), depth + 1);
@@ -199,5 +199,5 @@ void load_text(struct load *load, const char *name, const char *text, size_t len
 		return;
 	struct load_scope scope = { .load = load, .doc = &doc };
 	LOAD_ERROR(&scope, include, "E045", "put the rules into a file",
-		   "a text that is no file can include none");
+		   "rules that are not in a file cannot include files");
 }

@@ -89,7 +89,7 @@ const char *known_words(struct load *load, const char *word, const char *const *
 	if (hint)
 		return hint;
 	for (size_t i = 0; i < n; i++)
-		buf_printf(&all, "%s%s", i ? ", " : "known are: ", names[i]);
+		buf_printf(&all, "%s%s", i ? ", " : "known here: ", names[i]);
 	hint = arena_strdup(load->scratch, buf_text(&all));
 	buf_fini(&all);
 	return hint;
@@ -192,7 +192,7 @@ static const struct ynode *in_form(const struct load_scope *scope, const char *n
 	if (!node || node->kind == kind) {
 		if (!node || kind == YNODE_SCALAR || node->n)
 			return node;
-		LOAD_ERROR(scope, node, "E033", "put something into it, or leave it out",
+		LOAD_ERROR(scope, node, "E033", "give it a member, or leave it out",
 			   "\"%s\" of %s is empty", name, scope->what);
 		return NULL;
 	}

@@ -141,7 +141,7 @@ static void read_step(struct load *load, const struct rule_source *escalation,
 		member_duration(&scope, "wait", &step->wait_us);
 	else if (!last)
 		LOAD_WARNING(&scope, scope.key, "W003", "add \"wait: 10m\"",
-			     "%s says no wait before the next one", what);
+			     "%s has no wait before the next step", what);
 }
 
 /* Only the first step is acted on: warn, lest the author counts on the others. */

@@ -82,7 +82,8 @@ static void read_word(const struct load_scope *scope, size_t index, struct route
 	word.globs = arena_array(arena, n, sizeof(*word.globs));
 	word.literals = arena_array(arena, n, sizeof(*word.literals));
 	if (n == 0)
-		LOAD_ERROR(scope, value, "E033", "name what it may be", "\"%.200s\" is empty", key);
+		LOAD_ERROR(scope, value, "E033", "give a value, or a list of values",
+			   "\"%.200s\" is empty", key);
 	for (size_t i = 0; i < n; i++) {
 		const struct ynode *node = list ? value->items[i] : value;
 		const char *what = arena_printf(scope->load->scratch, "\"%.200s\"", key);
@@ -197,7 +198,8 @@ static void read_when(const struct load_scope *scope, struct route_entry *route)
 
 	if (!member_key(scope, "when"))
 		LOAD_ERROR(scope, scope->key, "E013",
-			   "add \"when: {severity: info}\"; without it every alert is meant",
+			   "add \"when: {severity: info}\"; without conditions the route would "
+			   "match every alert",
 			   "%s has no \"when\"", scope->what);
 	else if (when && when->kind == YNODE_LIST)
 		member_matchers(scope, "when", &route->labels);
@@ -208,11 +210,13 @@ static void read_when(const struct load_scope *scope, struct route_entry *route)
 /* Reads `page`, whose only value is none. */
 static bool read_page(const struct load_scope *scope)
 {
-	static const char *const words[] = { "none" };
 	const struct ynode *node = member_key(scope, "page") ? member_value(scope, "page") : NULL;
 	const char *text = node ? node_text(scope, node, "\"page\"") : NULL;
 
-	return text && node_word(scope, node, "\"page\" but none, that is", words, 1) == 0;
+	if (text && strcmp(text, "none") != 0)
+		LOAD_ERROR(scope, node, "E032", "write page: none, or leave it out",
+			   "\"page\" of a route can only be none, not \"%.100s\"", text);
+	return text && strcmp(text, "none") == 0;
 }
 
 static void read_actions(const struct load_scope *scope, struct route *route)
@@ -251,10 +255,10 @@ static void check_actions(const struct load_scope *scope)
 	if (member_key(scope, "page") && !first)
 		first = member_key(scope, "continue");
 	if (member_key(scope, "page") && first)
-		LOAD_ERROR(
-			scope, first, "E046",
-			"keep one; for a pager instead of the owner's, say \"pagers: […]\" alone",
-			"\"%s\" and \"page: none\" contradict each other", first->text);
+		LOAD_ERROR(scope, first, "E046",
+			   "keep one; to page another pager than the owner's, write \"pagers: "
+			   "[…]\" alone",
+			   "\"%s\" and \"page: none\" contradict each other", first->text);
 	if (member_key(scope, "pagers") && member_key(scope, "escalation"))
 		LOAD_ERROR(scope, member_key(scope, "pagers"), "E046", "keep one of them",
 			   "\"pagers\" and \"escalation\" contradict each other");

@@ -216,7 +216,7 @@ static void tell_tie(struct load *load, const struct service_entry *a,
 
 	LOAD_ERROR(
 		&scope, at ? at : scope.key, "E024",
-		"say more in one of them: another attribute, such as namespace, or a longer name",
+		"write more in one of them: another attribute, such as namespace, or a longer name",
 		"services \"%s\" and \"%s\" (%s:%d:%d) can both match the same service, and "
 		"neither is more specific",
 		second->rule.name, first->rule.name, other.doc->file, other.key->line,

@@ -144,7 +144,7 @@ static void read_interval(const struct load_scope *scope, struct time_interval *
 	interval->zone = read_location(scope);
 	if (scope->map->n == 0)
 		LOAD_ERROR(scope, scope->key, "E033", "add \"times\", \"weekdays\" or the like",
-			   "%s is empty: it would be always", scope->what);
+			   "%s is empty: it would always hold", scope->what);
 }
 
 static void read_times(struct load *load, size_t i)
@@ -170,7 +170,7 @@ static void read_times(struct load *load, size_t i)
 	if (n == 0) {
 		struct load_scope scope = { .load = load, .doc = entry->doc };
 		LOAD_ERROR(&scope, entry->key, "E033", "add \"times\", \"weekdays\" or the like",
-			   "%s is empty: it would be never", what);
+			   "%s is empty: it would never hold", what);
 	}
 }
 

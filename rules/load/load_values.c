@@ -208,8 +208,10 @@ const struct rule_template *node_url_template(const struct load_scope *scope,
 	for (size_t i = 0; template && i < template->nparts; i++)
 		if (template->parts[i].name == TEMPLATE_SUMMARY ||
 		    template->parts[i].name == TEMPLATE_DETAILS) {
-			LOAD_ERROR(scope, node, "E041", "use {alert}, {service} or the like",
-				   "an address cannot hold the page's texts, in %s", what);
+			LOAD_ERROR(
+				scope, node, "E041", "use {alert}, {service} or the like",
+				"an address cannot hold the summary or details of the page, in %s",
+				what);
 			return NULL;
 		}
 	return template;
@@ -249,7 +251,7 @@ const struct pager **member_pagers(const struct load_scope *scope, const char *n
 			pagers[n++] = &load->set->pagers[number];
 	}
 	if (n > most) {
-		LOAD_ERROR(scope, member_key(scope, name), "E048", "name fewer of them",
+		LOAD_ERROR(scope, member_key(scope, name), "E048", "name fewer pagers",
 			   "\"%s\" has more than %zu pagers", name, most);
 		n = most;
 	}

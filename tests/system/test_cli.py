@@ -266,11 +266,11 @@ def check_json():
 
 
 def check_usage():
-    expect(tracepager("check", "--explain", "E012"), 0, out="The name is defined nowhere")
+    expect(tracepager("check", "--explain", "E012"), 0, out="No file defines the name")
     expect(tracepager("check", "--explain", "w007"), 0, out="first step")
     expect(tracepager("check", "--explain", "E999"), 2, err="no code E999")
     expect(tracepager("check", "--explain=E012"), 0, out="^Cure: ")
-    expect(tracepager("check", "--explain"), 0, out=r"\AC001  .*\n(.*\n)*E012  The name is defined nowhere(.*\n)*W001  ")
+    expect(tracepager("check", "--explain"), 0, out=r"\AC001  .*\n(.*\n)*E012  No file defines the name(.*\n)*W001  ")
     expect(tracepager("check", "--format"), 2, err="^tracepager check: .*value.*--format")
     expect(tracepager("check", "--format", "xml"), 2, err='not "xml"')
     expect(tracepager("check", "--bogus"), 2, err="^tracepager check: .*--bogus")
@@ -303,7 +303,7 @@ def import_losses():
     with Place(catalog__a=ENTITY, catalog__b=UNPAGED.replace("payments", "web"), own=GOOD) as place:
         directory = place.directory + "/catalog"
         expect(tracepager("import", "backstage", directory), 1, out="^  ledger:$",
-               err=r'^.*/b\.yaml:6: service "cart": left out: nothing tells how "web" is paged.* \[no-pager\]$')
+               err=r'^.*/b\.yaml:6: service "cart": left out: the catalogue has no pager for "web".* \[no-pager\]$')
         status, _, err = tracepager("import", "backstage", "--format", "json", directory)
         told = json.loads(err)
         assert status == 1 and told["reasons"] == {"no-pager": 1} and told["left_out"] == told["services"] == 1

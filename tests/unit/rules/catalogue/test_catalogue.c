@@ -299,7 +299,7 @@ START_TEST(test_backstage_references)
 	static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		check_owner(names[i], "payments");
-	ck_assert_ptr_nonnull(strstr(buf_text(&text), "owned as \"shop\" is"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&text), "owned like \"shop\""));
 }
 END_TEST
 
