@@ -1,6 +1,6 @@
 /*
- * Catalogues: what each importer makes of its files, and every loss, in an invented shop. Whatever
- * comes out must load beside the least rules without a finding, and be the same as text and trees.
+ * Catalogues: what each importer makes of its files, and every loss, in an invented shop. The
+ * result must load beside the smallest rules without a finding, be it text or trees.
  */
 #include <check.h>
 #include <stdio.h>
@@ -95,7 +95,7 @@ static const struct ynode *entry_of(const struct ydoc *docs, size_t n, const cha
 	return found;
 }
 
-/* The trees hold what the text says, and no more. */
+/* The trees hold the same rules as the text, and no more. */
 static void check_trees(void)
 {
 	struct arena *arena = arena_new(64u << 20);
@@ -120,7 +120,7 @@ static void check_trees(void)
 	arena_free(arena);
 }
 
-/* A catalogue may hold keys in the open, and parents that own nothing themselves; both are told. */
+/* W021, W020: keys in the open, and parents that own nothing are expected. */
 static bool is_clean(void)
 {
 	size_t n = 0;
@@ -129,7 +129,7 @@ static bool is_clean(void)
 	return n == findings.n;
 }
 
-/* Resolves, writes, and loads the result beside an escalation "sre". */
+/* Resolves and writes the catalogue, and loads the result beside an escalation "sre". */
 static void finish(void)
 {
 	const char *paths[] = { directory };
@@ -176,7 +176,7 @@ static const struct service_rule *service(const char *name)
 	return rules_service(rules, name, "", NULL, NULL, NULL);
 }
 
-/* NULL: nobody may own it. */
+/* NULL: no team may own it */
 static void check_owner(const char *name, const char *owner)
 {
 	const struct service_rule *rule = service(name);
@@ -216,7 +216,7 @@ static void check_counts(size_t entries, size_t teams, size_t pagers, size_t ser
 	ck_assert_uint_eq(counts->left_out, left_out);
 }
 
-/* A member of a service as it is written. */
+/* A member of a service, as written. */
 static void check_member(const char *name, const char *member, const char *expected)
 {
 	struct arena *arena = arena_new(64u << 20);
@@ -354,7 +354,7 @@ START_TEST(test_backstage_parents)
 													"Component",
 													"cart") "spec: {owner: \"user:jane\"}\n");
 	check_losses("");
-	check_owner("ledger", "payments"); /* who owns it stays; who is paged is above */
+	check_owner("ledger", "payments"); /* the owner stays; the pager is the one above */
 	check_key("ledger", KEY_A);
 	check_owner("cart", "payments");
 	check_counts(6, 2, 1, 2, 0); /* money owns nothing */
@@ -378,8 +378,8 @@ START_TEST(test_backstage_parents_in_a_circle)
 }
 END_TEST
 
-/* Each of two services has its own key: each is paged by it, under a team of its own. A third one
- * has none, and which of the two it is nobody said. */
+/* Two services have a key each and are paged by it, under a team of their own. A third has none,
+ * and nothing says which of the two is meant. */
 START_TEST(test_pagers_of_services)
 {
 	import(CATALOGUE_BACKSTAGE, "c.yaml",
@@ -400,7 +400,7 @@ START_TEST(test_pagers_of_services)
 }
 END_TEST
 
-/* One pager among all services of a team is the team's; its own wins over that. */
+/* If all services of a team have one pager, that is the team's; its own wins. */
 START_TEST(test_pagers_of_teams)
 {
 	import(CATALOGUE_BACKSTAGE, "c.yaml",
@@ -579,7 +579,7 @@ START_TEST(test_own_entries_stand)
 }
 END_TEST
 
-/* A team of the rules beside owns as it is; an escalation of theirs pages the others. */
+/* A team of the rules owns as it is; an escalation of the rules pages the others. */
 START_TEST(test_beside_own_rules)
 {
 	options.has_team = knows_sre;
@@ -587,7 +587,7 @@ START_TEST(test_beside_own_rules)
 	options.fallback = "sre";
 	import(CATALOGUE_BACKSTAGE, "c.yaml",
 	       ENTITY("Component", "a") PAGED(
-		       KEY_A) "spec: {owner: sre}\n" /* 5 is the key's */
+		       KEY_A) "spec: {owner: sre}\n" /* line 5 is that of the key */
 			      "---\n" ENTITY(
 				      "Component",
 				      "b") "spec: {owner: shop}\n"
@@ -802,7 +802,7 @@ START_TEST(test_cortex)
 	       "  x-cortex-type: team\n"
 	       "  x-cortex-slack: {channels: [{name: payments-alerts}]}\n"
 	       "---\n"
-	       "x-cortex-tag: cart\n" /* an older one: at the root */
+	       "x-cortex-tag: cart\n" /* an older descriptor: members at the root */
 	       "x-cortex-domain-parents: [{tag: shop}]\n"
 	       "---\n"
 	       "info: {x-cortex-tag: shop, x-cortex-type: domain, x-cortex-owners: [{type: group, "
@@ -911,7 +911,7 @@ START_TEST(test_pagerduty)
 	       "  {\"id\": \"PABC4\", \"name\": \"lone\", \"escalation_policy\": {\"id\": \"E9\", "
 	       "\"summary\": \"Lone\"}},\n"
 	       "  {\"name\": \"no id\"}]}\n");
-	/* Its own key is not there, and the team's is. */
+	/* The key of its own PagerDuty service is not there; that of its team is. */
 	check_losses("11 no-key, 12 no-key, 13 no-name");
 	check_owner("ledger", "Payments");
 	check_key("ledger", KEY_A);
@@ -930,7 +930,7 @@ START_TEST(test_pagerduty_not_json)
 }
 END_TEST
 
-/* Files beneath a directory, those to which they refer, and none outside. */
+/* Files beneath a directory, files to which these refer, and no file outside. */
 START_TEST(test_files)
 {
 	ck_assert_int_eq(mkdir(path_of("sub"), 0700), 0);
@@ -1001,7 +1001,7 @@ START_TEST(test_live)
 	ck_assert_str_eq(service("ledger")->place, "deep.yaml:1");
 	check_owner("cart", "sre");
 	ck_assert_int_eq(pager("cart")->kind, PAGER_CONSOLE);
-	check_owner("own", "sre"); /* the rules' own entry stands */
+	check_owner("own", "sre"); /* the entry of the rules is kept */
 	check_owner("web", NULL);
 	ck_assert_uint_eq(findings.n, 2); /* and the key in the open */
 	const struct finding *lost = &findings.at[strcmp(findings.at[0].code, "W032") != 0];

@@ -1,7 +1,7 @@
 /*
- * Warnings: what is legal and surely wrong, and what is beside it and right; and what "check
- * --explain" tells of every code. Columns are counted by hand; whether a warning is due is worked
- * out from what the rules mean.
+ * Warnings about rules that load, each beside a case that looks like it and is right; and "check
+ * --explain" for every code. Columns are counted by hand; whether a warning is due is worked out
+ * from what the rules mean.
  */
 #include <check.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 #include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
-/* The least that loads, on lines 1 to 4, with the names that the examples of the codes use. */
+/* The smallest rules that load, on lines 1 to 4, with the names that the examples of the codes
+ * use. */
 #define BASE                                                                                       \
 	"teams: {ledger: {escalation: ledger}}\n"                                                  \
 	"pagers: {ledger: {kind: console}}\n"                                                      \
@@ -59,18 +60,18 @@ static int parse(const char *text)
 }
 
 static const struct {
-	const char *text, *code; /* code NULL: nothing is to be told */
+	const char *text, *code; /* code NULL: no warning is expected */
 	int line, column;
 } cases[] = {
 	/* clang-format off */
-	/* names that nothing names */
+	/* entries that nothing names */
 	{ "teams: {ledger: {escalation: ledger}, shop: {escalation: ledger}}\n" PAGERS ESCALATIONS FALLBACK, "W020", 1, 39 },
 	{ BASE, NULL, 0, 0 },
 	/* keys in the rules */
 	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 49 },
 	{ TEAMS "pagers: {ledger: {kind: webhook, url: \"https://h.example\", secret: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 68 },
 	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key_file: /k}}\n" ESCALATIONS FALLBACK, NULL, 0, 0 },
-	/* routes behind one that takes as much */
+	/* routes behind one that matches as much */
 	{ BASE "routes:\n" ROUTE("{a: 'x*'}") ROUTE("{a: xy}"), "W022", 7, 10 },
 	{ BASE "routes:\n" ROUTE("{a: 'x*'}") ROUTE("{a: 'x*y'}"), "W022", 7, 10 },
 	{ BASE "routes:\n" ROUTE("{a: 'x*'}") ROUTE("{a: '[xz]'}"), NULL, 0, 0 },
@@ -92,7 +93,7 @@ static const struct {
 	{ BASE "routes:\n" ROUTE("{suspect: {service: 's*'}}") ROUTE("{suspect: {service: shop, kind: span}}"), "W022", 7, 10 },
 	{ BASE "routes:\n" ROUTE("{suspect: {service: 's*'}}") ROUTE("{suspect: {operation: shop}}"), NULL, 0, 0 },
 	{ BASE "routes:\n" ROUTE("{suspect: {service: '*'}}") ROUTE("{a: x}"), NULL, 0, 0 }, /* without a suspect */
-	{ BASE "routes:\n" ROUTE("{severity: info}") ROUTE("['severity=\"info\"']"), NULL, 0, 0 }, /* a page's, a label's */
+	{ BASE "routes:\n" ROUTE("{severity: info}") ROUTE("['severity=\"info\"']"), NULL, 0, 0 }, /* confidence of a page, and a label of that name */
 	{ BASE "routes:\n" ROUTE("{confidence: '>= 0.5'}") ROUTE("{confidence: '> 0.5'}"), "W022", 7, 10 },
 	{ BASE "routes:\n" ROUTE("{confidence: '> 0.5'}") ROUTE("{confidence: '>= 0.5'}"), NULL, 0, 0 },
 	{ BASE "routes:\n" ROUTE("{confidence: '<= 0.5'}") ROUTE("{confidence: ['>= 0.2', '< 0.5']}"), "W022", 7, 10 },
@@ -102,7 +103,7 @@ static const struct {
 	{ BASE DAY_NIGHT "routes:\n" ROUTE("{a: x, time: [day, night]}") ROUTE("{a: x, time: day}"), "W022", 9, 10 },
 	{ BASE DAY_NIGHT "routes:\n" ROUTE("{a: x, time: day}") ROUTE("{a: x, time: [day, night]}"), NULL, 0, 0 },
 	{ BASE DAY "routes:\n" ROUTE("{a: x, time: day}") ROUTE("{a: x}"), NULL, 0, 0 },
-	/* conditions that nothing meets */
+	/* conditions that no alert meets */
 	{ BASE "routes:\n" ROUTE("{confidence: ['> 0.8', '< 0.2']}"), "W023", 6, 23 },
 	{ BASE "routes:\n" ROUTE("{confidence: '> 1'}"), "W023", 6, 23 },
 	{ BASE "routes:\n" ROUTE("{confidence: '>= 1'}"), NULL, 0, 0 },
@@ -115,7 +116,7 @@ static const struct {
 	{ BASE "routes:\n" ROUTE("['a=~\"x|y\"', 'a=~\"z.*\"']"), "W023", 6, 10 },
 	{ BASE "routes:\n" ROUTE("['a=~\"x|y\"', 'a=~\"y.*\"']"), NULL, 0, 0 },
 	{ BASE "routes:\n" ROUTE("['a=\"\"', 'a=~\".+\"']"), "W023", 6, 10 },
-	{ BASE "routes:\n" ROUTE("['a=~\"x.*\"', 'a=~\"y.*\"']"), NULL, 0, 0 }, /* not understood */
+	{ BASE "routes:\n" ROUTE("['a=~\"x.*\"', 'a=~\"y.*\"']"), NULL, 0, 0 }, /* expressions that the check does not understand */
 	{ BASE "signals: {s: {alerts: ['a=\"x\"', 'a=\"y\"'], span: {service: s}}}\n", "W023", 5, 23 },
 	/* conditions that always hold */
 	{ BASE "routes:\n" ROUTE("['a=~\".*\"']"), "W024", 6, 10 },
@@ -125,7 +126,7 @@ static const struct {
 	{ BASE "routes:\n" ROUTE("{a: '*', b: x}"), "W024", 6, 14 },
 	{ BASE "routes:\n" ROUTE("{a: '*', confidence: '> 0.5'}"), "W024", 6, 14 },
 	{ BASE "routes:\n" ROUTE("{suspect: {service: '*'}, b: x}"), NULL, 0, 0 }, /* there is a suspect */
-	{ BASE "routes:\n" ROUTE("{a: '*'}"), NULL, 0, 0 }, /* how every alert is said */
+	{ BASE "routes:\n" ROUTE("{a: '*'}"), NULL, 0, 0 }, /* the way to write "every alert" */
 	{ BASE "signals: {s: {alerts: ['a=~\".*\"'], span: {service: s}}}\n", "W024", 5, 23 },
 	/* services that are never found */
 	{ BASE "services:\n  s: {owner: ledger}\n  t: {owner: ledger, match: {service: s, namespace: '*'}}\n", "W025", 6, 3 },
@@ -146,7 +147,7 @@ static const struct {
 	{ BASE "defaults: {reviewed_after: 30d}\nservices: {s: {owner: ledger, reviewed_at: 2026-01-30}}\n", "W031", 6, 44 },
 	{ BASE "defaults: {reviewed_after: 30d}\nservices: {s: {owner: ledger, reviewed_at: 2026-01-31}}\n", NULL, 0, 0 },
 	{ BASE "services: {s: {owner: ledger, reviewed_at: 2026-03-02}}\n", NULL, 0, 0 },
-	{ BASE "services: {s: {owner: ledger, reviewed_at: 2026-03-03}}\n", NULL, 0, 0 }, /* it is, in Auckland */
+	{ BASE "services: {s: {owner: ledger, reviewed_at: 2026-03-03}}\n", NULL, 0, 0 }, /* this day has begun in Auckland */
 	{ BASE "services: {s: {owner: ledger, reviewed_at: 2026-03-04}}\n", "W028", 5, 44 },
 	/* clang-format on */
 };
@@ -179,7 +180,7 @@ static size_t times_told(const char *code)
 	return n;
 }
 
-/* Steps have warnings of their own beside these. */
+/* Steps give warnings of their own, too. */
 START_TEST(test_steps)
 {
 	parse(TEAMS
@@ -191,7 +192,8 @@ START_TEST(test_steps)
 	      "      - {page: [shop], wait: 12h}\n"
 	      "      - {page: [shop]}\n" FALLBACK);
 	ck_assert_uint_eq(times_told("W026"), 1);
-	ck_assert_uint_eq(times_told("W027"), 0); /* behind the first step nothing is as it seems */
+	ck_assert_uint_eq(times_told("W027"),
+			  0); /* steps behind the first mistake are not compared */
 	teardown();
 	setup();
 	parse(TEAMS
@@ -207,7 +209,7 @@ START_TEST(test_steps)
 }
 END_TEST
 
-/* Whoever says no time is told nothing that depends on it. */
+/* Without a time, no warning that depends on the day. */
 START_TEST(test_without_a_day)
 {
 	findings.now_us = 0;
@@ -217,7 +219,7 @@ START_TEST(test_without_a_day)
 }
 END_TEST
 
-/* The numbers of the last line, with errors too. */
+/* The counts of the last line, also with errors. */
 START_TEST(test_seen)
 {
 	ck_assert_int_lt(parse(BASE "services: {s: {owner: shop}, t: {owner: ledger}}\n"), 0);
@@ -244,7 +246,7 @@ START_TEST(test_codes)
 }
 END_TEST
 
-/* Every code is explained, and no text is a stub. */
+/* Every code has an explanation with all its parts. */
 START_TEST(test_explained)
 {
 	const char *code;
@@ -275,7 +277,7 @@ static void write_file(const char *path, const char *text)
 	ck_assert_int_ge(fputs(text, file), 0);
 }
 
-/* Does the example have the code: alone, or beside the least that loads? */
+/* Does the example give the code: alone, or beside the smallest rules? */
 static bool example_has(const char *code, const char *example)
 {
 	char directory[] = "/tmp/tracepager-warnings.XXXXXX";
@@ -293,7 +295,7 @@ static bool example_has(const char *code, const char *example)
 		told = times_told(code) > 0;
 		teardown();
 	}
-	setup(); /* for what comes after the test */
+	setup(); /* for the tests behind this one */
 	unlink(base);
 	unlink(file);
 	rmdir(directory);

@@ -166,7 +166,7 @@ START_TEST(test_refused)
 }
 END_TEST
 
-/* What can be left out is left out, and the rest is looked at. */
+/* A part that is refused is left out, and the rest is checked. */
 START_TEST(test_goes_on)
 {
 	ck_assert_int_eq(parse("a: {x: &one 1, <<: *one}\n"
@@ -251,8 +251,8 @@ static void find_at(const struct ynode *node, const char *hint, const char *text
 	ydoc_finding(&doc, node, FINDING_ERROR, "E011", &findings, hint, "%s", text);
 }
 
-/* A tab before the token stays one; characters of two cells get two; what is escaped takes the
- * cells of its escape. */
+/* A tab before the token stays a tab; a character of two cells gets two carets; an escaped one
+ * as many as its escape has cells. */
 START_TEST(test_carets)
 {
 	ck_assert_int_eq(parse("a: {b:\tc, \xe6\x97\xa5\xe6\x9c\xac: d, e\xcc\x81: f, \xc2\x85"
@@ -308,7 +308,7 @@ END_TEST
 
 START_TEST(test_secrets_are_hidden)
 {
-	/* Quotes within quotes, and values that go on to the end of the line. */
+	/* Quotes within quotes, and values that reach the end of the line. */
 	ck_assert_int_eq(parse("a_key: ab,c }d\n"
 			       "b: {key: 'it''s', x: y}\n"
 			       "c: {key: \"a\\\"b\", x: y}\n"),
@@ -335,7 +335,7 @@ START_TEST(test_secrets_are_hidden)
 }
 END_TEST
 
-/* A line with a syntax error has no tree; its secret is hidden all the same. */
+/* A line with a syntax error has no tree; its secret is hidden nevertheless. */
 START_TEST(test_secrets_are_hidden_in_broken_lines)
 {
 	parse("a: {routing_key: \"hunter2\n");
@@ -372,7 +372,7 @@ START_TEST(test_findings_are_capped)
 }
 END_TEST
 
-/* What is taken over stands behind; what does not fit is counted. */
+/* Findings that are moved stand behind the others; those beyond the limit are counted. */
 START_TEST(test_findings_are_taken_over)
 {
 	struct findings from = { .at = NULL };
@@ -390,7 +390,7 @@ START_TEST(test_findings_are_taken_over)
 	ck_assert_uint_eq(from.n, 0);
 	findings_take(&findings, &from);
 	ck_assert_uint_eq(findings.n, LIMIT_FINDINGS);
-	/* Additions go on where the two met. */
+	/* Findings are added behind those that were moved. */
 	for (unsigned int n = 0; n < 9; n++) {
 		findings_fini(&findings);
 		for (unsigned int i = 0; i < n; i++)
@@ -555,7 +555,7 @@ START_TEST(test_json)
 }
 END_TEST
 
-/* Where the document breaks off, and what was whole before it. */
+/* The place at which the document breaks off, and the members before it. */
 START_TEST(test_json_broken)
 {
 	static const char text[] = "{\"a\": 1}\n"

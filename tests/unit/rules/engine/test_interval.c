@@ -92,7 +92,7 @@ END_TEST
 
 START_TEST(test_damaged_zone_file)
 {
-	/* Whatever is missing at the end, nothing beyond it is read. */
+	/* However much of the end is missing, no byte beyond it is read. */
 	for (size_t cut = 1; cut < 120; cut++)
 		ck_assert_ptr_null(make_zone("UTC0", cut));
 	ck_assert_ptr_null(make_zone("CET-1CEST", 0)); /* no rule for summer */
@@ -165,7 +165,7 @@ START_TEST(test_wrong_zone_rules)
 }
 END_TEST
 
-/* The files of this machine agree with what is published. */
+/* The files of this machine agree with the published changes. */
 START_TEST(test_real_zones)
 {
 	static const struct {
@@ -220,7 +220,7 @@ static const struct {
 	{ INTERVAL_DAYS_OF_MONTH, "-3:-1", "2028-02-27T12:00:00Z", 1 }, /* of 29 days */
 	{ INTERVAL_DAYS_OF_MONTH, "-3:-1", "2028-02-26T12:00:00Z", 0 },
 	{ INTERVAL_DAYS_OF_MONTH, "25:-1", "2026-02-28T12:00:00Z", 1 },
-	{ INTERVAL_DAYS_OF_MONTH, "29:31", "2026-02-28T12:00:00Z", 0 }, /* begins beyond its end */
+	{ INTERVAL_DAYS_OF_MONTH, "29:31", "2026-02-28T12:00:00Z", 0 }, /* begins beyond the end of the month */
 	{ INTERVAL_DAYS_OF_MONTH, "28:31", "2026-02-28T12:00:00Z", 1 },
 	{ INTERVAL_DAYS_OF_MONTH, "-31:-28", "2026-02-01T12:00:00Z", 1 },
 	{ INTERVAL_DAYS_OF_MONTH, "-31:-30", "2026-02-01T12:00:00Z", 0 },

@@ -1,4 +1,5 @@
-/* Routes, silences and defaults: what they make of a page, and why they did not match. */
+/* Routes, silences and defaults: what they change of a page, and the reasons of those that did
+ * not match. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static void ask(void)
 	rules_route(rules, &input, &trail, &routing);
 }
 
-/* The suspect, and what the rules say of it. */
+/* The suspect, and the rules about it. */
 static void find_suspect(void)
 {
 	input.suspect = &suspect;
@@ -99,7 +100,7 @@ static void find_suspect(void)
 	input.owner = input.service->owner;
 }
 
-/* Each condition alone: it holds for the suspect above, or it does not. */
+/* Each condition alone: does it hold for the suspect above? */
 static const struct {
 	const char *when;
 	bool holds;
@@ -136,7 +137,7 @@ static const struct {
 	{ "{env: 'dev*'}", false, "env is prod, not dev*" },
 	{ "{env: ''}", false, "env is prod, not empty" },
 	{ "{host: ''}", true, NULL },
-	{ "{labels: {severity: ''}, env: prod}", true, NULL }, /* the label, which is not there */
+	{ "{labels: {severity: ''}, env: prod}", true, NULL }, /* the label, which the alert lacks */
 	{ "{labels: ['env=~\"p.*\"'], suspect: {service: ledger}}", true, NULL },
 	{ "['env!=prod']", false, "env is prod, which it must not be" },
 	{ "['env=~\"d.*\"']", false, "env is prod, which does not match d.*" },
@@ -204,7 +205,7 @@ START_TEST(test_over)
 }
 END_TEST
 
-/* The first wins, those that say continue hand on; what is said later counts. */
+/* The first matching route decides; with "continue" the next is tried; a later one overrides. */
 START_TEST(test_order_and_continue)
 {
 	load("routes:\n"
@@ -234,7 +235,7 @@ START_TEST(test_order_and_continue)
 }
 END_TEST
 
-/* Who is said last is paged; a team brings its own escalation. */
+/* The last route that names a recipient counts; a team brings its own escalation. */
 START_TEST(test_pagers_and_teams)
 {
 	load("routes:\n"
@@ -251,7 +252,7 @@ START_TEST(test_pagers_and_teams)
 }
 END_TEST
 
-/* Only what needs no trace is certain before there is one. */
+/* Before any trace, only conditions that need none are certain. */
 START_TEST(test_unpaged)
 {
 	load("routes:\n"
@@ -292,7 +293,7 @@ START_TEST(test_silences)
 	label("env", "prod");
 	label("host", "db1");
 	rule_trail_init(&trail, arena, false);
-	/* Both hold; the one that ends last is told. */
+	/* Both silences hold; the result is the one that ends last. */
 	ck_assert_str_eq(rules_silence(rules, &alert, starts, &trail)->reason, "new disks");
 	ck_assert_uint_eq(trail.nmatched, 2);
 	ck_assert_str_eq(rules_silence(rules, &alert, starts - 1, NULL)->reason, "noisy");
@@ -308,7 +309,7 @@ START_TEST(test_silences)
 }
 END_TEST
 
-/* The nearest are kept, the nearer first; all of them where all are asked for. */
+/* The nearest rules are kept, nearest first; with `all`, every rule. */
 START_TEST(test_nearest)
 {
 	struct buf text = BUF_INIT(1u << 16);
@@ -332,7 +333,7 @@ START_TEST(test_nearest)
 }
 END_TEST
 
-/* With an index or without, the same route matches: each value of each label against each route. */
+/* An index finds the same route as a search: each value of each label against each route. */
 START_TEST(test_index)
 {
 	static const char *const values[] = { "a", "b", "ab", "" };
@@ -430,7 +431,7 @@ START_TEST(test_wrong)
 }
 END_TEST
 
-/* Parts of the language that stand before the routes. */
+/* Sections that stand before the routes. */
 static const struct {
 	const char *text, *code;
 	int line, column, width;

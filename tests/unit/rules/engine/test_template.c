@@ -1,4 +1,4 @@
-/* Templates: only names that there are, and nothing of a value is read as a template again. */
+/* Templates: unknown names are refused, and no value is read as a template again. */
 #include <check.h>
 #include <string.h>
 
@@ -38,9 +38,9 @@ static const struct {
 	{ "{label.env}", "prod", "prod" },
 	{ "{label.no}", "", "" },
 	{ "{label.no|dev}", "dev", "dev" },
-	{ "{label.no|a b}", "a b", "a b" }, /* the rules' own text stays as it is */
+	{ "{label.no|a b}", "a b", "a b" }, /* text of the rules is not escaped */
 	{ "{label.env|dev}", "prod", "prod" },
-	{ "{team|nobody}", "nobody", "nobody" }, /* empty is as good as missing */
+	{ "{team|nobody}", "nobody", "nobody" }, /* an empty value counts as missing */
 	{ "{team|}", "", "" },
 	{ "{annotation.a.b|c|d}", "c|d", "c|d" },
 	{ "{{service}}", "{service}", "{service}" },
@@ -96,7 +96,7 @@ START_TEST(test_bad)
 }
 END_TEST
 
-/* What does not fit is remembered, and nothing is written beyond it. */
+/* buf remembers that a text did not fit, and nothing is written beyond its cap. */
 START_TEST(test_cap)
 {
 	const char *unknown;

@@ -16,15 +16,15 @@
 #include "tracepager/template.h"
 #include "tracepager/xalloc.h"
 
-/* The least that loads, and a wait, which is no problem: lines 1 to 4. */
+/* The smallest rules that load, with a wait, which is no problem: lines 1 to 4. */
 #define BASE "teams: {a: {escalation: a}}\n" BASE_END
-/* With another team, for those that have two owners. */
+/* With a second team. */
 #define BASE_TWO "teams: {a: {escalation: a}, b: {escalation: a}}\n" BASE_END
 #define BASE_END                                                                                   \
 	"pagers: {a: {kind: console}}\n"                                                           \
 	"escalations: {a: {steps: [{page: [a], wait: 10m}]}}\n"                                    \
 	"fallback: {team: a}\n"
-/* The same without one of its parts, to stand behind a broken one on line 1. */
+/* The same without one of its parts, behind a broken part on line 1. */
 #define TEAMS	    "teams: {t: {escalation: e}}\n"
 #define PAGERS	    "pagers: {p: {kind: console}}\n"
 #define ESCALATIONS "escalations: {e: {steps: [{page: [p]}]}}\n"
@@ -52,7 +52,7 @@ static int parse(const char *text)
 	return rules_parse("rules.yaml", text, strlen(text), true, &rules, &findings);
 }
 
-/* Load what must be without any problem. */
+/* Loads rules that must give no finding. */
 static void load(const char *text)
 {
 	struct buf out = BUF_INIT(1u << 20);
@@ -79,7 +79,7 @@ static const struct {
 	int line, column, width;
 } broken[] = {
 	/* clang-format off */
-	/* the whole */
+	/* the file as a whole */
 	{ "", "E022", 0, 0, 0 },
 	{ "- a\n", "E014", 1, 1, 1 },
 	{ "teams\n", "E014", 1, 1, 5 },
@@ -180,8 +180,8 @@ START_TEST(test_broken)
 {
 	ck_assert_int_eq(parse(broken[_i].text), -EINVAL);
 	ck_assert_ptr_null(rules);
-	/* One mistake, one error. Warnings may stand beside it: what it broke is not used any more.
-	 */
+	/* One mistake gives one error. A warning may stand beside it: an entry that the mistake
+	 * leaves unused. */
 	ck_assert_uint_eq(findings.nerrors, 1);
 	size_t i = 0;
 	while (findings.at[i].level != FINDING_ERROR)
@@ -247,7 +247,7 @@ START_TEST(test_all_errors_in_one_pass)
 }
 END_TEST
 
-/* What a file hides by a mistake of its own is not told as missing elsewhere. */
+/* Entries that a file hides by its own mistake are not reported as missing elsewhere. */
 START_TEST(test_no_errors_that_follow_from_others)
 {
 	parse("fallback: {team: t}\n"
@@ -449,7 +449,7 @@ static const char *const staging[] = { "env", "staging", "colour", "blue", NULL,
 static const struct {
 	const char *service, *namespace;
 	const char *const *attrs;
-	const char *entry; /* NULL: nobody */
+	const char *entry; /* NULL: no owner */
 } lookups[] = {
 	/* clang-format off */
 	{ "cart", "", none, "cart" },
@@ -562,16 +562,18 @@ START_TEST(test_peers)
 		{ { "unknown", "cart" }, "cart", "cart" },
 		{ { "db.internal:5432", "cart" },
 		  "db",
-		  "db.internal:5432" }, /* a host without a port is any port */
+		  "db.internal:5432" }, /* a peer without a port is found for any port */
 		{ { "db.internal" }, "db", "db.internal" },
 		{ { "db.internal:" }, NULL, NULL },
-		{ { "cart", "postgresql/ledger" }, "cart", "cart" }, /* in the order given */
-		{ { "ledger-api" }, NULL, NULL },		     /* a glob is no name */
-		{ { "ledger" }, "ledger", "ledger" },		     /* the key of the entry */
-		{ { "stock" }, NULL, NULL }, /* two entries, by namespace: nothing says which */
+		{ { "cart", "postgresql/ledger" },
+		  "cart",
+		  "cart" },			      /* names are tried in the order given */
+		{ { "ledger-api" }, NULL, NULL },     /* a glob is no name */
+		{ { "ledger" }, "ledger", "ledger" }, /* the key of the entry */
+		{ { "stock" }, NULL, NULL }, /* two entries, told apart by namespace only */
 		{ { "shipping" },
 		  "shipping-all",
-		  "shipping" }, /* the one without further conditions */
+		  "shipping" }, /* the entry without further conditions */
 	};
 
 	load(BASE_TWO "services:\n"
@@ -674,7 +676,7 @@ START_TEST(test_signals)
 }
 END_TEST
 
-/* Where the route stands that matches these labels, or "". */
+/* Place of the route that matches these labels, or "". */
 static const char *route_of(struct alert *alert, const char *labels)
 {
 	struct label_set set;
@@ -715,7 +717,7 @@ static const struct {
 	{ "{l=\"a\",}", "a", 1 },
 	{ "l!=a", "b", 1 },
 	{ "l!=a", "a", 0 },
-	{ "l!=a", "", 1 }, /* not there is empty */
+	{ "l!=a", "", 1 }, /* a missing label is empty */
 	{ "l=\"\"", "", 1 },
 	{ "l=", "", 1 },   /* classic */
 	{ "l=", "a", 0 },
@@ -737,7 +739,7 @@ static const struct {
 	{ "l=a b", "a b", 1 }, /* classic */
 	{ "\"l\"=\"a\"", "a", 1 }, /* UTF-8 */
 	{ "\"l\"=\"\\u00e4\\x41\\t\"", "äA\t", 1 },
-	{ "l=\"\\t\"", "\\t", 1 }, /* both read it, and differently: classic */
+	{ "l=\"\\t\"", "\\t", 1 }, /* both grammars accept it, with different results: the classic one counts */
 	{ "l=ä", "ä", 1 },
 	{ "l=~ä?", "ä", 1 },
 	{ "l=a, l!=b", "a", 1 },
@@ -778,7 +780,7 @@ START_TEST(test_matchers)
 }
 END_TEST
 
-/* What cannot be told within the limits does not match, whichever way the matcher asks. */
+/* A match beyond the limits does not hold, neither for =~ nor for !~. */
 START_TEST(test_costly_regex)
 {
 	struct label one = { .name = "l",
@@ -842,7 +844,7 @@ START_TEST(test_glob)
 }
 END_TEST
 
-/* Backtracking over every star would not end in this life. */
+/* A matcher that backtracks over every star would not end. */
 START_TEST(test_glob_is_bounded)
 {
 	char glob[101], text[10001];
@@ -906,7 +908,7 @@ START_TEST(test_directory)
 	remove_directory();
 	ck_assert_int_eq(result, 0);
 	ck_assert_uint_eq(findings.n, 1);
-	ck_assert_str_eq(findings.at[0].code, "W022"); /* the route of a.yaml takes all */
+	ck_assert_str_eq(findings.at[0].code, "W022"); /* the route of a.yaml matches everything */
 	ck_assert_str_eq(rules_service(rules, "ledger", "", NULL, NULL, NULL)->place, "c.yaml:2");
 	ck_assert_str_eq(rules_service(rules, "cart", "", NULL, NULL, NULL)->place, "b.yml:2");
 	/* Routes are in order of the files. */
@@ -947,7 +949,7 @@ START_TEST(test_one_broken_file_does_not_hide_the_others)
 	int result = load_directory();
 	remove_directory();
 	ck_assert_int_eq(result, -EINVAL);
-	ck_assert_uint_eq(findings.n, 3); /* and none about team t, which may be in a.yaml */
+	ck_assert_uint_eq(findings.n, 3); /* and no error about team t, which may stand in a.yaml */
 	check_finding(0, "E002", 1, 9);
 	check_finding(1, "E011", 1, 29);
 	check_finding(2, "E014", 1, 11);
