@@ -1,10 +1,10 @@
 /*
- * Findings: the problems of files that an admin wrote (rules, the daemon's options, rule tests). A
- * reader adds them, tracepager check prints them as a compiler does, as JSON or as SARIF. Which
- * text is a problem, the reader decides.
+ * Findings: the problems of files that an admin wrote (rules, the daemon's options, rule tests).
+ * The reader of a file adds findings; tracepager check prints them as a compiler does, as JSON or
+ * as SARIF. The reader decides which text is a problem.
  *
- * A struct findings owns its texts; findings_fini() frees them. Any thread, one at a time for each
- * struct findings.
+ * A struct findings owns its texts; findings_fini() frees them. Any thread, one at a time for
+ * each struct findings.
  */
 #ifndef TRACEPAGER_FINDINGS_H
 #define TRACEPAGER_FINDINGS_H

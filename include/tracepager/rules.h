@@ -117,7 +117,7 @@ struct route {
 	size_t nalso_notify;
 	const struct rule_template *summary, *details;
 	bool no_page; /* nobody is paged; then all else is unset */
-	bool goes_on; /* "continue": the routes behind it are tried, too */
+	bool continues; /* "continue": the routes behind it are tried, too */
 	const char *place;
 };
 

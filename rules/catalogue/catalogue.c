@@ -1,6 +1,6 @@
 /*
- * Catalogue: the documents of one, each read and handed to the importer of its kind. What an entry
- * means, the importer knows. The catalogue owns all that it gives out, in one arena.
+ * Catalogue: reads the documents of one and hands each to the importer of its kind. The importer
+ * knows what an entry means. The catalogue owns all that it gives out, in one arena.
  */
 #include <stdlib.h>
 #include <strings.h>

@@ -226,7 +226,7 @@ static void leave_unpaged(struct catalogue *catalogue, struct cat_service *servi
 
 /* Reports that the page of a service goes to its team's pager, since the key of its own is not
  * known. */
-static void tell_unused_id(struct catalogue *catalogue, const struct cat_service *service,
+static void lose_unused_id(struct catalogue *catalogue, const struct cat_service *service,
 			   const struct cat_pager *pager, const char *what)
 {
 	if (!pager && service->pager.id && !service->alias_of)
@@ -259,7 +259,7 @@ static void choose_team(struct catalogue *catalogue, struct cat_service *service
 			cat_printf(catalogue, "\"%s\" is paged like its parent", team->key);
 	} else if (paged || catalogue->options.escalation) {
 		service->team = plain_variant(catalogue, team, paged)->key;
-		tell_unused_id(catalogue, service, pager, what);
+		lose_unused_id(catalogue, service, pager, what);
 	} else {
 		leave_unpaged(catalogue, service, team);
 	}

@@ -1,7 +1,7 @@
 /*
  * Importer of PagerDuty's REST API answers: services with their integrations, escalation
  * policies, teams. The owner of a service is its team, else the team of its escalation policy,
- * else the policy itself. Who is on call, and in which order, PagerDuty decides: rules need only
+ * else the policy itself. PagerDuty decides who is on call, and in which order: rules need only
  * the key of the service (developer.pagerduty.com/api-reference).
  */
 #include "catalogue-internal.h"

@@ -1,8 +1,8 @@
 /*
- * Check: the order in which a rule set is looked through, the warnings about signals and silences,
- * and those about entries that nothing uses. An escalation cannot name another one, so that there
- * is no circle to look for; a team without an escalation and a step without a pager are errors of
- * the load.
+ * Check: goes through a rule set. Holds the warnings about signals and silences, and those about
+ * entries that nothing uses; the others stand in check_*.c. An escalation cannot name another
+ * one, so that there is no circle to look for. A team without an escalation and a step without a
+ * pager are errors of the load.
  */
 #include "check-internal.h"
 

@@ -245,7 +245,7 @@ static void warn_of_hidden_route(const struct rules_check *check, size_t i, size
 	const struct route_entry *routes = check->set->routes;
 
 	for (size_t j = 0; j < i && *budget; j++, --*budget) {
-		if (routes[j].route.goes_on ||
+		if (routes[j].route.continues ||
 		    !route_covers(check->scratch, &routes[j], &routes[i]))
 			continue;
 		const struct rule_source *source = &check->routes[i], *before = &check->routes[j];

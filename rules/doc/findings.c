@@ -1,7 +1,6 @@
 /*
- * Findings: problems of the files that an admin wrote, collected, sorted, and printed as a
- * compiler prints them. Which text is a problem, the caller decides. Owns the texts of a struct
- * findings.
+ * Findings: collects the problems of files that an admin wrote, sorts them, and prints them as a
+ * compiler does. The caller decides which text is a problem. Owns the texts of a struct findings.
  */
 #include <stdlib.h>
 #include <string.h>

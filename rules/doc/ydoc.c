@@ -1,7 +1,7 @@
 /*
  * Ydoc: YAML bytes in, a tree of nodes with places out. libyaml scans and parses; this file
  * refuses what is dangerous or ambiguous (listed in ydoc.h) and limits depth, size and number of
- * nodes. Open collections stand on a stack: no recursion. What a key means, the caller knows. The
+ * nodes. The caller knows what a key means. Open collections stand on a stack: no recursion. The
  * tree is kept by the arena.
  */
 #include <errno.h>

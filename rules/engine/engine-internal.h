@@ -101,7 +101,7 @@ bool trail_tried(struct rule_trail *trail, const struct rule_miss *miss);
 void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *name,
 		  const char *place, const struct rule_miss *miss, const char *reason);
 
-/* ---- match.c, route.c ---- */
+/* ---- lookups.c, route.c ---- */
 
 /* Value of a resource attribute; for "environment" the newer of its two names first. */
 const char *service_attr(rules_attr *attr, void *ctx, const char *name);

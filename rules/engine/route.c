@@ -203,7 +203,7 @@ static const char *time_reason(struct arena *arena, const struct route_entry *ro
 }
 
 /* The same as route_holds(); where the route does not hold, the trail records why. */
-static bool route_holds_or_tells(const struct route_entry *route, struct route_look *look,
+static bool route_holds_recorded(const struct route_entry *route, struct route_look *look,
 				 struct rule_trail *trail)
 {
 	const struct route_input *input = look->input;
@@ -321,8 +321,8 @@ static void walk_candidates(struct pick_walk *walk, const struct picks *picks,
 
 /* Records the routes that the index passed over. While there is room for reasons, the first
  * ones of the file are recorded: a reader looks for them there. */
-static void tell_others(const struct ruleset *rules, size_t end, struct route_look *look,
-			struct rule_trail *trail)
+static void record_other_routes(const struct ruleset *rules, size_t end, struct route_look *look,
+				struct rule_trail *trail)
 {
 	size_t told = trail->nmissed;
 
@@ -332,7 +332,7 @@ static void tell_others(const struct ruleset *rules, size_t end, struct route_lo
 		for (size_t k = 0; k < told && !known && !trail->all; k++)
 			known = trail->missed[k].place == place;
 		if (!known)
-			route_holds_or_tells(&rules->routes[i], look, trail);
+			route_holds_recorded(&rules->routes[i], look, trail);
 	}
 }
 
@@ -352,20 +352,20 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 	walk_candidates(&walk, &rules->route_picks, input, false);
 	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
 		const struct route_entry *entry = &rules->routes[i];
-		if (tell ? !route_holds_or_tells(entry, &look, trail)
+		if (tell ? !route_holds_recorded(entry, &look, trail)
 			 : !route_holds(entry, &look, false))
 			continue;
 		apply_route(&entry->route, ret_routing);
 		if (trail)
 			rule_trail_match(trail, RULE_ROUTE, NULL, entry->route.place,
 					 route_effect(trail->arena, &entry->route));
-		if (!entry->route.goes_on || ret_routing->nmatched == LIMIT_ROUTES_MATCHED) {
+		if (!entry->route.continues || ret_routing->nmatched == LIMIT_ROUTES_MATCHED) {
 			end = i;
 			break;
 		}
 	}
 	if (trail)
-		tell_others(rules, end, &look, trail);
+		record_other_routes(rules, end, &look, trail);
 }
 
 int64_t route_over_us(const struct route *route, int64_t wall_us)
@@ -409,7 +409,7 @@ bool rules_unpaged(const struct ruleset *rules, const struct alert *alert, int64
 		if (!route_holds(entry, &look, true))
 			continue;
 		/* A late route may match or not: nothing behind it is certain. */
-		if (entry->late || !entry->route.goes_on)
+		if (entry->late || !entry->route.continues)
 			return !entry->late && entry->route.no_page;
 	}
 	return false;

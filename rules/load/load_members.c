@@ -1,6 +1,6 @@
 /*
- * Load, members: is a member there, does it have the right form, is its name known? One finding
- * for each problem, with a hint. What a member means, the readers of sections know.
+ * Load, members: is a member there, does it have the right form, is its name known? Adds one
+ * finding for each problem, with a hint. The files of the sections know what a member means.
  */
 #include "load-internal.h"
 

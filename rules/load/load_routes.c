@@ -235,7 +235,7 @@ static void read_actions(const struct load_scope *scope, struct route *route)
 	route->has_severity = member_severity(scope, "severity", &route->severity);
 	route->summary = member_template(scope, "summary");
 	route->details = member_template(scope, "details");
-	route->goes_on = member_bool(scope, "continue");
+	route->continues = member_bool(scope, "continue");
 	route->no_page = read_page(scope);
 }
 

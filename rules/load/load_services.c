@@ -205,8 +205,8 @@ static struct load_scope scope_of_service(struct load *load, const struct servic
 	};
 }
 
-static void tell_tie(struct load *load, const struct service_entry *a,
-		     const struct service_entry *b)
+static void refuse_tie(struct load *load, const struct service_entry *a,
+		       const struct service_entry *b)
 {
 	/* report it at the later entry */
 	const struct service_entry *first = a < b ? a : b, *second = a < b ? b : a;
@@ -239,7 +239,7 @@ static void check_ties(struct load *load)
 				break;
 			if (!service_overlap(a, b))
 				continue;
-			tell_tie(load, a, b);
+			refuse_tie(load, a, b);
 			break;
 		}
 	}

@@ -1,5 +1,5 @@
-/* Load, section signals: which alerts are about which operation, and how its traces are looked
- * at. */
+/* Load, section signals: which alerts are about which operation, and how many of its traces are
+ * walked, in which mode. */
 #include "load-internal.h"
 
 static void read_attrs(const struct load_scope *scope, struct signal *signal)

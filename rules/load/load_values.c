@@ -1,7 +1,7 @@
 /*
  * Load, values of members: numbers, times, words, addresses, templates, lists of pagers,
- * matchers. One finding for each problem, with a hint. What a member is for, the readers of
- * sections know.
+ * matchers. Adds one finding for each problem, with a hint. The files of the sections know what a
+ * member is for.
  */
 #include "load-internal.h"
 

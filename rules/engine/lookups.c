@@ -50,8 +50,8 @@ static bool entry_matches(const struct service_entry *entry, const struct subjec
 }
 
 /* Records why an entry does not match: the first key that does not hold. */
-static void tell_service(const struct service_entry *entry, const struct subject *subject,
-			 struct rule_trail *trail)
+static void record_service_miss(const struct service_entry *entry, const struct subject *subject,
+				struct rule_trail *trail)
 {
 	struct rule_miss miss = { .of = (unsigned int)entry->nkeys };
 	const struct service_key *first = NULL;
@@ -83,7 +83,7 @@ static const struct service_entry *best_of(const struct service_bucket *bucket,
 		if (entry_matches(bucket->at[i], subject))
 			return bucket->at[i];
 		if (trail)
-			tell_service(bucket->at[i], subject, trail);
+			record_service_miss(bucket->at[i], subject, trail);
 	}
 	return best;
 }
@@ -130,7 +130,7 @@ const struct service_rule *rules_service(const struct ruleset *rules, const char
 
 	for (size_t i = 0; all && i < rules->nservices; i++)
 		if (rules->service_order[i] != found)
-			tell_service(rules->service_order[i], &subject, trail);
+			record_service_miss(rules->service_order[i], &subject, trail);
 	if (!found)
 		return NULL;
 	if (trail)
@@ -171,8 +171,8 @@ const struct service_rule *rules_peer(const struct ruleset *rules, const char *c
 	return NULL;
 }
 
-static void tell_signal(const struct signal_entry *entry, const struct labels *labels,
-			struct rule_trail *trail)
+static void record_signal_miss(const struct signal_entry *entry, const struct labels *labels,
+			       struct rule_trail *trail)
 {
 	struct rule_miss miss = { .of = (unsigned int)entry->alerts.n };
 	const struct rule_matcher *first = NULL;
@@ -188,12 +188,12 @@ static void tell_signal(const struct signal_entry *entry, const struct labels *l
 			     matcher_reason(trail->arena, first, labels));
 }
 
-static void tell_signals(const struct ruleset *rules, const struct labels *labels,
-			 struct rule_trail *trail)
+static void record_signal_misses(const struct ruleset *rules, const struct labels *labels,
+				 struct rule_trail *trail)
 {
 	for (size_t i = 0; i < rules->nsignals; i++)
 		if (rules->signal_order[i]->alerts.n)
-			tell_signal(rules->signal_order[i], labels, trail);
+			record_signal_miss(rules->signal_order[i], labels, trail);
 }
 
 const struct signal_rule *rules_signal(const struct ruleset *rules, const struct labels *labels,
@@ -203,7 +203,7 @@ const struct signal_rule *rules_signal(const struct ruleset *rules, const struct
 	size_t i;
 
 	if (trail && trail->all)
-		tell_signals(rules, labels, trail);
+		record_signal_misses(rules, labels, trail);
 	pick_walk_init(&walk, &rules->signal_picks);
 	pick_walk_labels(&walk, labels);
 	while ((i = pick_walk_next(&walk)) != SIZE_MAX) {
@@ -216,15 +216,15 @@ const struct signal_rule *rules_signal(const struct ruleset *rules, const struct
 			return &entry->rule;
 		}
 		if (trail && !trail->all)
-			tell_signal(entry, labels, trail);
+			record_signal_miss(entry, labels, trail);
 	}
 	return NULL;
 }
 
 /* Records why a silence does not match. A silence counts one condition more than it has
  * matchers: the time. */
-static void tell_silence(const struct silence_entry *entry, const struct alert *alert,
-			 int64_t wall_us, struct rule_trail *trail)
+static void record_silence_miss(const struct silence_entry *entry, const struct alert *alert,
+				int64_t wall_us, struct rule_trail *trail)
 {
 	const struct silence *silence = &entry->silence;
 	struct rule_miss miss = { .of = (unsigned int)entry->matchers.n + 1 };
@@ -258,7 +258,7 @@ const struct silence *rules_silence(const struct ruleset *rules, const struct al
 			if (!found || silence->ends_us > found->ends_us)
 				found = silence;
 		} else if (trail) {
-			tell_silence(entry, alert, wall_us, trail);
+			record_silence_miss(entry, alert, wall_us, trail);
 		}
 	}
 	return found;
