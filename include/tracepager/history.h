@@ -1,9 +1,9 @@
 /*
- * History: what the store kept of decisions, read beside a running relay. It never writes, takes no
- * lock that the relay would feel, and holds none between two calls.
+ * History: the stored decisions with their traces and rules, read beside a running relay. It never
+ * writes, and holds no lock between two calls, so that the relay is not delayed. It does not unpack
+ * documents: the caller does with pack.h, on any thread.
  *
- * Documents come packed, as they are kept: opening them is work for whoever needs them, on any
- * thread (pack.h).
+ * It owns its connection; what it fills in is the caller's. One thread at a time may use a history.
  */
 #ifndef TRACEPAGER_HISTORY_H
 #define TRACEPAGER_HISTORY_H
@@ -12,18 +12,18 @@
 #include "tracepager/err.h"
 #include "tracepager/store.h"
 
-/* Packed; heap. */
+/* Packed bytes on the heap. */
 struct blob {
 	char *data;
 	size_t len; /* 0: none */
 };
 
-/* One decision; all is its own memory. */
+/* One decision. It owns its memory; past_fini() frees it. */
 struct past {
 	int64_t id, at_us;
 	char *incident, *team, *rules, *alert_key;
-	enum stored_traces kept; /* LOST too when their time was over */
-	struct blob alert;	 /* alert_write(); none: kept by an older version */
+	enum stored_traces kept; /* STORED_TRACES_LOST too where retention removed them */
+	struct blob alert;	 /* alert_write(); none: an older version stored the decision */
 	struct blob decision;	 /* decision_write() */
 	struct blob traces;	 /* OTLP protobuf */
 	struct blob healthy;	 /* evidence_encode() */
@@ -32,42 +32,46 @@ void past_fini(struct past *past);
 
 struct history;
 
-/* -ENOENT: no such file; -EINVAL: not ours, or of another version; -EBADMSG: damaged; the text
- * names path and cure. */
+/* 0 or -errno with err, which names the path and the cure: -ENOENT: no such file; -EINVAL: no file
+ * of ours, or of another version; -EBADMSG: damaged. */
 int history_open(const char *path, struct history **ret_history, struct err *err);
 void history_close(struct history *history); /* takes NULL */
 
-/* The decisions of [since, until), wall time, in the order in which they were made. *pos starts at
- * 0. 1: there is one; 0: no more; -errno. */
+/* The next decision made from since_us to before until_us (wall time), in the order in which they
+ * were stored; *pos starts at 0. 1: filled in; 0: no more; -errno with err. */
 int history_next(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
 		 struct past *ret_past, struct err *err);
-/* How many these are. 0 or -errno. */
+/* How many decisions history_next() gives for the same times. 0 or -errno with err. */
 int history_count(struct history *history, int64_t since_us, int64_t until_us, int64_t *ret_count,
 		  struct err *err);
-/* By the number of a decision, or by an incident's id: then the last of its decisions that has
- * traces, else the last. 1, 0: unknown, or -errno. */
+/* A decision by its number, or by an incident's id: its last decision with traces, else its last
+ * one. 1: filled in; 0: unknown; -errno with err. */
 int history_find(struct history *history, const char *id, struct past *ret_past, struct err *err);
 
-/* The files of a version of the rules. Packed: a name and a length as texts, NUL behind each, then
- * the text; file after file. */
+/* A file of a version of the rules. Unpacked, a version is file after file: name and length as
+ * texts with a NUL behind each, then the text. */
 struct rule_file {
 	const char *name, *text;
 	size_t len;
 };
+/* Adds the packed files to out; out->failed says that they did not fit. */
 void rule_texts_pack(const struct rule_file *files, size_t n, struct buf *out);
-/* Texts are in `opened`, which the caller keeps; *ret_files is the caller's to free. Returns how
- * many, or -EBADMSG. */
+/* Unpacks into opened, from which names and texts are borrowed; caller frees *ret_files. Returns
+ * how many; -E2BIG: over a cap, -EBADMSG: damaged, with err. */
 int rule_texts_open(const char *packed, size_t len, struct buf *opened,
 		    struct rule_file **ret_files, struct err *err);
-/* Packed, by hash; NULL: those last in use. 1, 0: unknown, or -errno. */
+/* A version of the rules, packed, by its hash; NULL: the version last in use. Caller frees
+ * ret_texts->data. 1: filled in; 0: unknown; -errno with err. */
 int history_rules(struct history *history, const char *hash, struct blob *ret_texts,
 		  struct err *err);
 
-/* Pages that a pager refused for good, by pager: how many, the last time and what it said then. */
+/* Pages that a pager rejected, counted by pager, with the time and the error of the last one. */
 struct refusal {
 	const char *pager, *error; /* borrowed until the callback returns */
 	int64_t n, last_us;
 };
+/* Calls each() for every pager that has rejected pages since since_us, the most rejections first. 0
+ * or -errno with err. */
 int history_refusals(struct history *history, int64_t since_us,
 		     void (*each)(void *ctx, const struct refusal *refusal), void *ctx,
 		     struct err *err);

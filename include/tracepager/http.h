@@ -51,7 +51,7 @@ struct http_reply {
 	 * of no use, so a handler with a body() gets 0. */
 	int status;
 	const char *error; /* NULL: the whole reply arrived */
-	const char *body;  /* NUL-terminated; "" where the handler has a body() */
+	const char *body;  /* NUL-terminated; nothing where the handler has a body() */
 	size_t len;
 	/* The pause that Retry-After asks for, at most a year; 0: none, or until a date in the
 	 * past; -1: the reply has no Retry-After that can be read. */

@@ -1,8 +1,12 @@
 /*
- * The store: what was accepted, and what became of it, across any crash. One interface; SQLite is
- * the embedded default. Writes are gathered in a batch, committed together with those of other
- * batches on the store's own thread, and reported back on the loop. The relay's memory is the truth
- * while it runs; the store is what a restart reads.
+ * The store: accepted alerts, incidents, pages and decisions, kept across any crash. One interface;
+ * SQLite is the embedded default. Writes are gathered in a batch; the store's own thread commits
+ * several batches at once, and store_poll() reports their outcome on the loop. While the relay
+ * runs, its memory decides; the store is what a restart reads.
+ *
+ * It does not judge or parse what it stores. It owns a batch from store_commit() to its completion.
+ * All functions here are for the loop's thread. Times are wall times in microseconds; strings are
+ * borrowed during a call.
  */
 #ifndef TRACEPAGER_STORE_H
 #define TRACEPAGER_STORE_H
@@ -16,28 +20,28 @@
 enum stored_alert_state {
 	STORED_ALERT_WAITING, /* accepted, not decided */
 	STORED_ALERT_DECIDED, /* belongs to an incident, or to nobody */
-	STORED_ALERT_ENDED,   /* resolved or expired; kept a while to know late repeats */
+	STORED_ALERT_ENDED,   /* resolved or expired; kept for a time to recognise late repeats */
 };
 
 struct stored_alert {
-	int64_t id;	 /* given by the relay: increasing; the same for every put of that alert */
+	int64_t id;	 /* the relay's: increasing; the same for every write of that alert */
 	const char *key; /* "family/fingerprint" */
 	const char *doc; /* alert_write() */
 	size_t doc_len;
-	const char *incident; /* id; "" none */
+	const char *incident; /* id; "": none */
 	enum stored_alert_state state;
 	unsigned int attempts; /* starts of its processing */
-	int64_t accepted_us;   /* wall, as all times here; its age */
-	int64_t refreshed_us;  /* last heard of; of an ended alert: when it ended (counts for
-				  retention) */
+	int64_t accepted_us;   /* orders alerts by age */
+	int64_t refreshed_us;  /* its last repeat; of an ended alert its end, from which retention
+				  counts */
 	int64_t expires_us;    /* 0: never */
 };
 
 struct stored_incident {
-	const char *id, *key, *team; /* known by its id */
+	const char *id, *key, *team; /* the id identifies it */
 	bool open;
-	int64_t opened_us, closed_us; /* closed 0: open */
-	const char *page;	      /* page_write() of its present page (without event) */
+	int64_t opened_us, closed_us; /* closed_us 0: open */
+	const char *page;	      /* page_write() of its present page, without an event */
 	size_t page_len;
 };
 
@@ -45,53 +49,52 @@ enum stored_page_state {
 	STORED_PAGE_QUEUED,
 	STORED_PAGE_DELIVERED,
 	STORED_PAGE_REJECTED,
-	STORED_PAGE_DROPPED, /* overtaken: a newer update, or a resolve of what never left */
+	STORED_PAGE_DROPPED, /* not sent: a newer update replaced it, or its incident ended */
 };
 
 struct stored_page {
-	int64_t id; /* given by the relay: increasing, so that order survives */
+	int64_t id; /* the relay's: increasing, which keeps the order across a restart */
 	const char *incident, *pager;
-	const char *target; /* JSON of struct page_target: the key that was used is kept until
-			       resolved */
+	const char *target; /* JSON of struct page_target: its resolve goes to the same key */
 	const char *doc;    /* page_write() */
 	size_t doc_len;
 	int event; /* enum page_event */
 	enum stored_page_state state;
 	unsigned int attempts;
 	int64_t created_us, next_us;
-	const char *error; /* what the pager said last; "" */
+	const char *error; /* the pager's last error; "": none */
 };
 
-/* What is kept of the traces of a decision. */
+/* What is stored of the traces of a decision. */
 enum stored_traces {
-	STORED_TRACES_NONE, /* there were none */
+	STORED_TRACES_NONE, /* the decision had no traces */
 	STORED_TRACES_WHOLE,
-	STORED_TRACES_PATHS, /* too large: the spans of the walks' paths and their siblings */
-	STORED_TRACES_LOST,  /* there were some; they are not kept */
+	STORED_TRACES_PATHS, /* of large traces: the spans of the walks' paths and their siblings */
+	STORED_TRACES_LOST,  /* the decision had traces; they are not stored, or were removed */
 };
 
-/* How an alert became a page: all that is needed to decide it again. Documents are as they are
- * kept, packed (pack.h). Traces and healthy evidence go earlier than the rest. */
+/* How an alert became a page: all that is needed to decide again. Documents are packed (pack.h).
+ * Traces and healthy evidence are removed earlier than the rest. */
 struct stored_decision {
-	const char *alert_key, *incident; /* incident: id; "" none */
-	const char *team;		  /* "" none */
-	const char *rules;		  /* hash of the rules that decided */
+	const char *alert_key, *incident; /* incident: its id; "": none */
+	const char *team;		  /* "": none */
+	const char *rules;		  /* the hash of the rules that decided */
 	int64_t at_us;
 	const char *alert; /* alert_write() */
 	size_t alert_len;
 	const char *doc; /* decision_write() */
 	size_t doc_len;
 	enum stored_traces kept;
-	const char *traces; /* OTLP protobuf, see trace_encode.h; "" none */
+	const char *traces; /* OTLP protobuf (trace_encode.h); "": none */
 	size_t traces_len;
-	const char *healthy; /* evidence_encode(); "" none */
+	const char *healthy; /* evidence_encode(); "": none */
 	size_t healthy_len;
 };
 
-/* A version of the rules that decided something. */
+/* A version of the rules by which something was decided. */
 struct stored_rules {
 	const char *hash;
-	int64_t at_us;	   /* in use at this time; the first and the last such time are kept */
+	int64_t at_us;	   /* a time of use; the store keeps the first and the last */
 	const char *texts; /* rule_texts_pack() of history.h */
 	size_t texts_len;
 };
@@ -102,43 +105,45 @@ struct store_batch;
 struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *batch); /* takes NULL */
 bool store_batch_empty(const struct store_batch *batch);
-/* All copy what they are given; NULL strings are "". Puts replace what has the same id; touches and
- * removes of what is not there do nothing. */
+/* Each adds one write to the batch and copies what it is given; a NULL string counts as "". A put
+ * replaces the row with the same id; a touch or a remove of a row that is not there does nothing.
+ */
 void store_put_alert(struct store_batch *batch, const struct stored_alert *alert);
-/* Of a known alert: incident, state, attempts, refreshed_us, expires_us. Its document and
- * accepted_us stay. */
+/* Changes incident, state, attempts, refreshed_us and expires_us, and nothing else. */
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
 void store_remove_alert(struct store_batch *batch, int64_t id);
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
 void store_put_page(struct store_batch *batch, const struct stored_page *page);
-void store_touch_page(struct store_batch *batch,
-		      const struct stored_page *page); /* state, attempts, next, error */
-/* Decisions have no key: each is one more record. */
+/* Changes state, attempts, next_us and error, and nothing else. */
+void store_touch_page(struct store_batch *batch, const struct stored_page *page);
+/* Each put adds a decision. */
 void store_put_decision(struct store_batch *batch, const struct stored_decision *decision);
 void store_put_rules(struct store_batch *batch, const struct stored_rules *rules);
 
-/* error 0: it is on disk. Else -errno, nothing of the batch is; text says what, where and the cure,
- * for the log ("" where error is 0). Runs on the loop, from store_poll(); it may hand over further
- * batches. -ENOSPC, -EIO, -EROFS …: the disk; every batch fails so until it works again, then
- * writing goes on by itself. -EINVAL, -E2BIG: this batch alone; its neighbours are committed. */
+/* The outcome of a batch, from store_poll(). error 0: the batch is on disk, and text is "". Else
+ * -errno: nothing of it is, and text says what failed, where, and the cure, for the log. -ENOSPC,
+ * -EIO, -EROFS …: the disk; every batch fails so until the disk works again. -EINVAL, -E2BIG: the
+ * data of this batch; the others are committed. A completion may hand over further batches. */
 typedef void store_done(void *ctx, int error, const char *text);
 /* Takes the batch. -EAGAIN: the queue is full (LIMIT_STORE_QUEUE operations or
- * LIMIT_STORE_QUEUE_BYTES wait), nothing was taken and the batch is still the caller's: try again
- * after a completion. Below that a batch of any size is taken. Batches commit, and complete, in the
- * order given. Never blocks. done may be NULL. An empty batch completes after those before it. */
+ * LIMIT_STORE_QUEUE_BYTES), and the batch stays the caller's, to be handed over again after a
+ * completion; below these caps a batch of any size is taken. Batches commit and complete in the
+ * order in which they were handed over, empty ones too. Never blocks. done may be NULL. */
 int store_commit(struct store *store, struct store_batch *batch, store_done *done, void *ctx);
-int store_fd(const struct store *store);	 /* readable when completions wait */
-void store_poll(struct store *store);		 /* runs completions */
-size_t store_waiting(const struct store *store); /* operations handed over and not yet reported */
-/* The last commit reached the disk, or none was tried. */
+/* A descriptor that is readable when batches are complete; borrowed. */
+int store_fd(const struct store *store);
+void store_poll(struct store *store); /* calls the completions */
+/* Operations handed over and not yet reported. */
+size_t store_waiting(const struct store *store);
+/* Did the last commit reach the disk? True before the first. */
 bool store_healthy(const struct store *store);
 
-/* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
- * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, pages of open incidents and queued
- * pages of any. Incidents come first, then pages, then alerts; each in order of age: opened_us, id,
- * accepted_us. Of alerts with one key only that with the largest id counts: a failing disk may have
- * left an earlier one. What the callbacks get is borrowed until they return. -EBADMSG: the file is
- * damaged, err names it and the cure; callbacks may have run. */
+/* Reads what a restart needs, before the loop runs: alerts that have not ended or that ended within
+ * the last LIMIT_RESOLVED_MEMORY_US, open incidents, pages of open incidents, and queued pages of
+ * any incident. Calls back with incidents first, then pages, then alerts, by opened_us, id and
+ * accepted_us. Of several alerts with one key only the one with the largest id is read: a failing
+ * disk may have left an older one. Rows are borrowed until the callback returns. 0 or -errno with
+ * err; -EBADMSG: the file is damaged; callbacks may have run. */
 struct store_loader {
 	void (*alert)(void *ctx, const struct stored_alert *alert);
 	void (*incident)(void *ctx, const struct stored_incident *incident);
@@ -146,19 +151,20 @@ struct store_loader {
 };
 int store_load(struct store *store, const struct store_loader *loader, void *ctx, struct err *err);
 
-/* Housekeeping that the store does by itself, in small pieces while nothing waits: ended alerts go
- * after LIMIT_RESOLVED_MEMORY_US; decisions, closed incidents and their settled pages after
- * LIMIT_HISTORY_US, rules when they have not been in use for so long; traces after
- * LIMIT_TRACES_KEPT_US, and the oldest of them when all take more than LIMIT_TRACES_KEPT_BYTES.
- * What store_load() gives is never removed. */
+/* Housekeeping, which the store does by itself in small pieces while no batch waits: it removes
+ * ended alerts after LIMIT_RESOLVED_MEMORY_US; decisions, closed incidents and their settled pages
+ * after LIMIT_HISTORY_US; rules that were not in use for as long; traces after
+ * LIMIT_TRACES_KEPT_US, and the oldest traces when all take more than LIMIT_TRACES_KEPT_BYTES. It
+ * never removes what store_load() would read. */
 
-void store_close(struct store *store); /* commits what was handed over, joins the thread; takes
-					  NULL; completions are not run */
+/* Commits what was handed over, calls no completion, and ends the thread. Takes NULL. */
+void store_close(struct store *store);
 
-/* SQLite (WAL, synchronous=FULL). Creates the file (mode 0600) in a directory that exists, migrates
- * older schemas forward, refuses newer ones. A second daemon on the same file is refused by a lock
- * (flock on PATH.lock, gone with the process). -EBUSY: locked; -EINVAL: not ours or newer;
- * -EBADMSG: damaged; -ENOENT: no directory …; the text names path and cure. */
+/* Opens the SQLite store at path (WAL, synchronous=FULL). Creates the file (mode 0600) in a
+ * directory that exists, and migrates an older schema. A lock keeps a second daemon off: flock on
+ * PATH.lock, which the kernel drops with the process. 0 or -errno with err, which names the path
+ * and the cure: -EBUSY: locked; -EINVAL: no file of ours, or a newer schema; -EBADMSG: damaged;
+ * -ENOENT: no directory … */
 int store_sqlite_open(const char *path, struct store **ret_store, struct err *err);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * Batch: the writes of one turn, copied into one block, so that the store's thread needs nothing of
- * the caller's.
+ * Batch: the writes of one turn, copied into one block, so that the store's thread reads no memory
+ * of the caller's.
  *
- * It does not judge what it is given and never fails: sizes were capped at intake. Each operation
- * is its struct as it stands, followed by its strings in the order of the table below; pointers are
- * set when it is read back.
+ * It judges nothing and never fails: intake has capped the sizes. In the block each operation is
+ * its struct, followed by its strings in the order of the table below; reading an operation sets
+ * the struct's pointers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #define MAX_DOCS	  2
 #define FIRST_BLOCK_BYTES 512
 
-/* Where the strings of an operation are; documents have their length beside them. */
+/* Offsets of an operation's strings: of texts, and of documents with their lengths. */
 struct shape {
 	size_t ntexts, texts[MAX_TEXTS];
 	size_t ndocs;
@@ -73,7 +73,7 @@ static size_t length_at(const struct store_op *op, size_t offset)
 	return len;
 }
 
-/* NUL-terminated, so that a reader may take it for a C string. */
+/* Adds a string with a NUL behind it, so that a reader may use it as a C string. */
 static void batch_add_text(struct store_batch *batch, const char *text, size_t len)
 {
 	if (len > 0)

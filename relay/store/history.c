@@ -1,7 +1,7 @@
 /*
- * History: one read-only connection. Every call is a read of its own, so that the relay's
+ * History: one read-only connection. Each call is a read of its own, so that the relay's
  * checkpoints never wait for a person who looks back. It trusts nothing in the file: rows are
- * copied with their own lengths, and a number out of range is damage.
+ * copied with their own lengths, and a number out of range counts as damage.
  *
  * Owns the connection and its statements.
  */
@@ -21,8 +21,9 @@
 	" t.traces, t.healthy FROM decisions d LEFT JOIN traces t ON t.id = d.id "
 
 enum query {
-	/* By id, so that two of one microsecond are both seen; the first by time. (A plus keeps an
-	 * index out: by time, each next one would be looked for among all.) */
+	/* The first decision by time, each next one by id, so that two of one microsecond are both
+	 * seen. The plus before at_us keeps SQLite from the index by time, in which it would search
+	 * all later decisions for each next one. */
 	QUERY_FIRST,
 	QUERY_NEXT,
 	QUERY_COUNT,
@@ -120,7 +121,7 @@ static int read_past(const struct history *history, sqlite3_stmt *row, struct pa
 	return 1;
 }
 
-/* Runs a statement that is bound, for one decision at most. */
+/* Runs a statement, whose parameters are bound, for at most one decision. */
 static int one_past(struct history *history, sqlite3_stmt *row, struct past *ret_past,
 		    struct err *err)
 {

@@ -1,5 +1,5 @@
 /*
- * The texts of a version of the rules as the store keeps them, and back. Owns nothing.
+ * The files of a version of the rules, packed for the store and unpacked again. Owns nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "tracepager/pack.h"
 #include "tracepager/xalloc.h"
 
-/* Names and lengths beside the texts. */
+/* The texts, and as much again for names and lengths. */
 #define PLAIN_BYTES (2 * LIMIT_RULES_BYTES)
 
 void rule_texts_pack(const struct rule_file *files, size_t n, struct buf *out)
@@ -30,7 +30,7 @@ void rule_texts_pack(const struct rule_file *files, size_t n, struct buf *out)
 	buf_fini(&plain);
 }
 
-/* A text that ends within what is left; NULL: it does not. */
+/* The text at *at, which moves behind it; NULL: it has no end before end. */
 static const char *rule_texts_take(const char **at, const char *end)
 {
 	const char *text = *at, *nul = memchr(text, '\0', (size_t)(end - text));

@@ -1,6 +1,6 @@
 /*
- * Inside the SQLite store: the pieces that share its connections. Each connection is used by one
- * thread at a time.
+ * Inside the SQLite store: what its files share. sqlite.c is the backend and uses all others;
+ * history.c reads beside it. One thread at a time uses a connection.
  */
 #ifndef SQLITE_INTERNAL_H
 #define SQLITE_INTERNAL_H
@@ -13,48 +13,49 @@
 #define SQL_DIGITS(number)  SQL_DIGITS_(number)
 #define SQL_DIGITS_(number) #number
 
-/* sqlite_error.c: a result of SQLite's as err: "cannot DOING PATH: why; cure". Returns -errno.
- * errno tells more, so set it to 0 before what may fail. */
+/* sqlite_error.c: puts an SQLite result into err as "cannot DOING PATH: why; cure". Returns -errno.
+ * It looks at errno too, so set that to 0 before the call that may fail. */
 int sqlite_error(struct err *err, sqlite3 *db, int rc, const char *doing, const char *path);
-/* Whether the failure is of what was written and not of the disk. */
+/* Is the cause the written data, not the disk? */
 bool sqlite_error_is_data(int rc);
 
-/* sqlite_lock.c: the lock beside the file at path, for life. -EBUSY: another daemon's, named in
- * err. */
+/* sqlite_lock.c: takes the lock beside the file at path, until *ret_fd is closed. 0 or -errno with
+ * err; -EBUSY: another daemon has it, whose pid err tells. */
 int sqlite_lock_take(const char *path, int *ret_fd, struct err *err);
 
-/* sqlite_schema.c: proves that the file is ours (or new) before anything is changed, and brings it
- * to the newest version. */
+/* sqlite_schema.c: checks that the file is ours or new, without changing it; and migrates it to the
+ * newest version. 0 or -errno with err. */
 int sqlite_schema_check(sqlite3 *db, const char *path, struct err *err);
 int sqlite_schema_migrate(sqlite3 *db, const char *path, struct err *err);
 int sqlite_schema_newest(void);
 
-/* sqlite_load.c: db is a connection of its own. */
+/* sqlite_load.c: as store_load(); no other call uses db meanwhile. */
 int sqlite_load(sqlite3 *db, const char *path, int64_t wall_us, const struct store_loader *loader,
 		void *ctx, struct err *err);
 
-/* sqlite_retain.c: removes a few hundred rows that are past their time. *ret_more: there may be
- * more. */
+/* sqlite_retain.c: removes some of the rows that are past their time. *ret_more: there may be more.
+ * 0 or -errno with err. */
 int sqlite_retain(sqlite3 *db, const char *path, int64_t wall_us, bool *ret_more, struct err *err);
 
-/* sqlite_checkpoint.c: moves the WAL into the database on a thread of its own. Takes db, a
- * connection of its own, also when it fails. */
+/* sqlite_checkpoint.c: starts a thread that moves the write-ahead log into the database. Takes db,
+ * also when it fails; no other thread may use db. 0 or -errno with err. */
 struct checkpoint;
 int sqlite_checkpoint_start(sqlite3 *db, const char *path, struct checkpoint **ret_checkpoint,
 			    struct err *err);
 void sqlite_checkpoint_stop(struct checkpoint *checkpoint); /* takes NULL */
-/* From the committing thread: the WAL has so many pages now. */
+/* From the committing thread: the write-ahead log has `pages` pages now. */
 void sqlite_checkpoint_note(struct checkpoint *checkpoint, int pages);
-/* From the committing thread, between transactions: the WAL grows faster than it can be emptied
- * beside the writer; empties the small rest here and now, so that the next commit starts it over.
- * Nearly always it does nothing. */
+/* From the committing thread, between transactions. Where the write-ahead log grows faster than the
+ * checkpoint thread empties it, empties the small rest now, so that the next commit starts the log
+ * over. Nearly always it does nothing. */
 void sqlite_checkpoint_catch_up(struct checkpoint *checkpoint, sqlite3 *db);
 
-/* sqlite_connect.c: a connection as every part here wants it. On failure *ret_db is NULL. */
+/* sqlite_connect.c: opens an existing file as every part needs it. 0 or -errno with err, and
+ * *ret_db is NULL. Caller closes. */
 int sqlite_connect(const char *path, bool read_only, sqlite3 **ret_db, struct err *err);
-/* Statements without results; 0 or an SQLite code. */
+/* Runs statements without results. SQLITE_OK or an SQLite code. */
 int sqlite_run(sqlite3 *db, const char *sql);
-/* The first column of the first row. */
+/* The first column of the first row; 0: there is no row. SQLITE_OK or an SQLite code. */
 int sqlite_number(sqlite3 *db, const char *sql, int64_t *ret_number);
 
 #endif

@@ -1,12 +1,13 @@
 /*
- * The SQLite store: one file, its WAL, and a lock beside it. The embedded default.
+ * The SQLite backend of the store, the embedded default: one file, its write-ahead log (WAL), and a
+ * lock file.
  *
- * WAL with synchronous=FULL: a commit is one flush of the WAL. One connection commits (the store's
- * thread), one checkpoints (its own thread), one comes and goes for loading. Memory is modest:
- * pages that a storm has cached are given back when it is over.
+ * With synchronous=FULL a commit is one flush of the WAL. One connection commits, on the store's
+ * thread; one checkpoints, on a thread of its own; loading opens a third. Pages that a storm has
+ * cached are freed after it.
  *
- * Refuses: files of others, newer schemas, a second daemon, and writing to a file that was moved
- * from under it.
+ * Refuses files of other programs, newer schemas, a second daemon, and commits to a file that was
+ * moved while in use.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -237,7 +238,7 @@ static int write_batch(struct sqlite *sqlite, const struct store_batch *batch)
 	return SQLITE_OK;
 }
 
-/* Whoever moves the file away must not get promises that no restart can read. */
+/* After a move of the file commits would go where no restart looks for them. */
 static bool was_moved(struct sqlite *sqlite)
 {
 	int moved = 0;
@@ -312,7 +313,7 @@ static void sqlite_close(void *backend)
 	sqlite_checkpoint_stop(sqlite->checkpoint);
 	for (size_t i = 0; i < STATEMENT_COUNT; i++)
 		sqlite3_finalize(sqlite->statements[i]);
-	/* The last connection: it empties the WAL and removes it. */
+	/* Closing the last connection empties the WAL and removes it. */
 	sqlite3_close(sqlite->db);
 	if (sqlite->lock_fd >= 0)
 		close(sqlite->lock_fd);
@@ -344,7 +345,7 @@ static int check_directory(const char *path, struct err *err)
 	return 0;
 }
 
-/* The name is on disk before the first promise is. */
+/* Flushes the directory, so that the new file's name is on disk before the first commit is. */
 static void sync_directory(const char *path)
 {
 	CLEANUP_FREE char *copy = xstrdup(path);
@@ -354,8 +355,9 @@ static void sync_directory(const char *path)
 		fsync(fd);
 }
 
-/* SQLite would create it readable by all. Closing a descriptor of ours drops SQLite's own locks in
- * this process, so this comes before SQLite opens it, and behind the lock. */
+/* Creates the file with mode 0600; SQLite would create it readable by all. It runs before SQLite
+ * opens the file, since closing a descriptor drops all locks that the process has on the file; and
+ * under our lock. */
 static int create_file(const char *path, struct err *err)
 {
 	struct stat st;
@@ -378,7 +380,7 @@ static int create_file(const char *path, struct err *err)
 	return 0;
 }
 
-/* Readers go on beside the writer; a WAL that has grown in a storm shrinks to this. */
+/* Turns on the WAL, with which readers do not block the writer, and caps its file after a storm. */
 static int set_wal(sqlite3 *db, const char *path, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -475,7 +477,7 @@ int store_sqlite_open(const char *path, struct store **ret_store, struct err *er
 		return error;
 	sqlite = xcalloc(1, sizeof(*sqlite));
 	sqlite->lock_fd = -1;
-	/* By its real name, so that two links to one store meet in one lock. */
+	/* The real path: two links to one store need the same lock file. */
 	sqlite->path = realpath(path, NULL);
 	if (!sqlite->path)
 		sqlite->path = xstrdup(path);

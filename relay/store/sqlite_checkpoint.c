@@ -1,15 +1,14 @@
 /*
- * Checkpoints: the WAL's pages go to their places in the database beside the commits, on a thread
- * and a connection of their own. A checkpoint costs milliseconds of writing and two flushes, which
- * no sender is to wait for.
+ * Checkpoints: a thread with its own connection writes the pages of the write-ahead log (WAL) to
+ * their places in the database, beside the commits. A checkpoint costs milliseconds of writing and
+ * two flushes, for which no sender should wait.
  *
- * Normally that is all: when a checkpoint has reached the WAL's end, the next commit starts the WAL
- * over. Under a storm the writer is always ahead of it, and the WAL would grow without end. So from
- * LIMIT_WAL_LARGE_PAGES on the thread first closes in, then asks the writer to do the small rest
- * between two groups.
+ * When a checkpoint reaches the WAL's end, the next commit starts the WAL over. Under a storm the
+ * writer stays ahead of the checkpoints, and the WAL would grow without end. So from
+ * LIMIT_WAL_LARGE_PAGES on the thread makes LIMIT_WAL_PASSES passes, then asks the writer to write
+ * the small rest between two groups.
  *
- * Owns its connection. Refuses to wait for readers of other programs: while one reads, the WAL
- * grows.
+ * Owns its connection. Does not wait for readers of other programs: while one reads, the WAL grows.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -29,14 +28,15 @@ struct checkpoint {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	int pages;   /* in the WAL at the last commit */
-	int settled; /* of these, when the last checkpoint ran */
+	int pages;   /* in the WAL after the last commit */
+	int settled; /* what pages was when the last checkpoint started */
 	bool stopping;
 	atomic_bool wants_writer;
-	bool failing; /* the thread's alone */
+	bool failing; /* the thread's alone: the last checkpoint failed */
 };
 
-/* Until there is a step's worth, or what there is has rested. Lock held. false: stop. */
+/* Waits, with the lock held, until LIMIT_WAL_CHECKPOINT_PAGES are there, or fewer have waited for
+ * LIMIT_WAL_REST_S. false: stop. */
 static bool checkpoint_wait(struct checkpoint *checkpoint)
 {
 	struct timespec until;
@@ -66,7 +66,7 @@ static void checkpoint_complain(struct checkpoint *checkpoint, int rc)
 	checkpoint->failing = failing;
 }
 
-/* Returns how many pages the WAL had. */
+/* Runs one checkpoint. Returns how many pages the WAL had; 0: it failed. */
 static int checkpoint_once(struct checkpoint *checkpoint)
 {
 	int pages = 0, moved = 0;
@@ -152,7 +152,7 @@ void sqlite_checkpoint_note(struct checkpoint *checkpoint, int pages)
 	int before;
 
 	pthread_mutex_lock(&checkpoint->lock);
-	if (pages < checkpoint->pages) /* the WAL was started over */
+	if (pages < checkpoint->pages) /* the commit has started the WAL over */
 		checkpoint->pages = checkpoint->settled = 0;
 	before = checkpoint->pages - checkpoint->settled;
 	checkpoint->pages = pages;
@@ -168,6 +168,6 @@ void sqlite_checkpoint_catch_up(struct checkpoint *checkpoint, sqlite3 *db)
 	if (!atomic_load_explicit(&checkpoint->wants_writer, memory_order_relaxed))
 		return;
 	atomic_store(&checkpoint->wants_writer, false);
-	/* A failure is the thread's to tell: it meets the same. */
+	/* The thread meets the same failure, and logs it. */
 	sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }

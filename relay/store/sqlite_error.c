@@ -1,5 +1,6 @@
 /*
- * SQLite's results as ours: an errno for the program; what, where and the cure for the person.
+ * SQLite's results as errors of ours: an errno for the program; what failed, where and the cure for
+ * a person.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,18 +12,20 @@ static const struct {
 	int code;
 	const char *cure;
 } cures[] = {
-	{ ENOSPC, "free some space there; writing goes on by itself" },
-	{ EIO, "look at the disk (dmesg); writing goes on by itself when it works again" },
-	{ EROFS, "make its file system writable; writing goes on by itself" },
+	{ ENOSPC, "free some space there; then writing continues by itself" },
+	{ EIO, "look at the disk (dmesg); writing continues by itself when the disk works again" },
+	{ EROFS, "make its file system writable; then writing continues by itself" },
 	{ EACCES, "give tracepager's user the right to write the file and its directory" },
-	{ EBUSY, "another program holds it: end that" },
+	{ EBUSY, "another program has locked it: end that program" },
 	{ EBADMSG,
-	  "restore a backup, or move it away with its -wal and -shm files and start anew" },
-	{ EINVAL, "this is a bug: please report it" },
-	{ E2BIG, "this is a bug: please report it" },
+	  "restore a backup, or move the file away with its -wal and -shm files and start anew" },
+	{ EINVAL, "this is a bug of tracepager: please report it" },
+	{ E2BIG, "this is a bug of tracepager: please report it" },
 };
 
-/* A quota and a file size limit are no room, too. */
+/* below: the system's errno under the SQLite result. A quota and a file size limit count as a full
+ * disk.
+ */
 static int system_code(int below, int otherwise)
 {
 	if (below == EDQUOT || below == EFBIG)
@@ -61,7 +64,7 @@ static int code_of(int rc, int below)
 	case SQLITE_MISUSE:
 		return EINVAL;
 	default:
-		/* NOTADB, CORRUPT, and what only a damaged schema gives: "no such table". */
+		/* NOTADB, CORRUPT, and SQLITE_ERROR: "no such table" shows a damaged schema. */
 		return EBADMSG;
 	}
 }
@@ -80,8 +83,8 @@ bool sqlite_error_is_data(int rc)
 
 int sqlite_error(struct err *err, sqlite3 *db, int rc, const char *doing, const char *path)
 {
-	/* SQLite keeps errno for statements that fail, but not for a COMMIT: there it still stands.
-	 */
+	/* SQLite keeps the errno of a failed statement, but not of a failed COMMIT, after which
+	 * errno is still set. */
 	int below = errno ? errno : db ? sqlite3_system_errno(db) : 0;
 	int code = code_of(rc, below);
 	const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);

@@ -1,9 +1,9 @@
 /*
- * Load: what a restart needs, out of the SQLite store. One read transaction, so that it is one
- * moment.
+ * Load: reads from the SQLite store what a restart needs, in one read transaction, so that all rows
+ * are of one moment.
  *
- * Ids are sorted first and rows are read one by one after that: sorting whole rows would hold every
- * document in memory. It trusts neither types nor ranges in the file; a row that cannot be is an
+ * It sorts ids first and then reads the rows one by one: sorting whole rows would hold every
+ * document in memory. It trusts neither types nor ranges in the file; an impossible row is an
  * error, since a guess could lose an alert.
  */
 #include <errno.h>
@@ -29,7 +29,7 @@ static const char *column_text(sqlite3_stmt *row, int column)
 	return text ? text : "";
 }
 
-/* Call after text_of() of the same column, whose conversion decides the length. */
+/* Call it after column_text() of the same column, whose conversion decides the length. */
 static size_t column_length(sqlite3_stmt *row, int column)
 {
 	return (size_t)sqlite3_column_bytes(row, column);
@@ -126,7 +126,7 @@ static const struct table {
 	  " WHERE id = ?1",
 	  sqlite_load_page },
 	{ "alerts",
-	  /* Beside max(), the other columns are those of its row. */
+	  /* With max(), SQLite takes the other columns from the row that has the maximum. */
 	  "SELECT id FROM (SELECT max(id) AS id, state, accepted_us, refreshed_us FROM alerts"
 	  " GROUP BY key) WHERE state < 2 OR refreshed_us >= ?1 ORDER BY accepted_us, id",
 	  "SELECT id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc "
@@ -144,7 +144,7 @@ static int load_row(const struct load *load, const struct table *table, sqlite3_
 	rc = sqlite3_step(row);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		return sqlite_error(load->err, load->db, rc, "read", load->path);
-	/* An index that knows a row which its table does not have is damage, too. */
+	/* An id in an index without its row in the table is damage too. */
 	if (rc == SQLITE_DONE || !table->load(load, row))
 		return err_set(load->err, EBADMSG,
 			       "cannot read %s: row %lld of its table %s is damaged; restore a "

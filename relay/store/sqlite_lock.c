@@ -1,7 +1,7 @@
 /*
  * The lock that keeps a second daemon off the store: flock() on PATH.lock, which the kernel drops
- * with the process, however it dies. The file itself stays: removing it would race with the next
- * daemon's.
+ * when the process ends, however it ends. The file stays: removing it would race with the next
+ * daemon, which may have opened it already.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include "sqlite-internal.h"
 #include "tracepager/xalloc.h"
 
+/* The pid in the lock file; 0: none. */
 static long lock_holder(int fd)
 {
 	char text[24];
@@ -31,12 +32,12 @@ static int lock_refuse(const char *path, int fd, struct err *err)
 
 	if (pid <= 0)
 		return err_set(err, EBUSY,
-			       "%s is in use by another tracepager; stop that, or give this one "
-			       "its own store",
+			       "%s is in use by another tracepager; stop the other one, or set "
+			       "another path (store: path)",
 			       path);
 	return err_set(err, EBUSY,
-		       "%s is in use by another tracepager (pid %ld); stop that, or give this one "
-		       "its own store",
+		       "%s is in use by another tracepager (pid %ld); stop the other one, or set "
+		       "another path (store: path)",
 		       path, pid);
 }
 
@@ -56,7 +57,7 @@ int sqlite_lock_take(const char *path, int *ret_fd, struct err *err)
 			       "cannot lock %s: %s; put the store on a local file system",
 			       lock_path, strerror(errno));
 	}
-	/* Only for the text of a refusal: a full disk must not keep us from starting. */
+	/* The pid is only for the text of a refusal: a full disk must not prevent the start. */
 	if (ftruncate(fd, 0) == 0)
 		dprintf(fd, "%ld\n", (long)getpid());
 	*ret_fd = fd;

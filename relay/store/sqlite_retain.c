@@ -1,7 +1,7 @@
 /*
- * Retention in the SQLite store: what is past its time goes, a few hundred rows at a time, so that
- * a batch that arrives meanwhile waits for milliseconds at most. Nothing that a restart would load
- * is ever removed.
+ * Retention in the SQLite store: removes rows that are past their time, LIMIT_RETAIN_ROWS of a
+ * table at a time, so that a batch that arrives meanwhile waits for milliseconds at most. It never
+ * removes a row that a restart would load.
  */
 #include "sqlite-internal.h"
 #include "tracepager/limits.h"
@@ -29,7 +29,7 @@ static const struct {
 	  "DELETE FROM incidents WHERE n IN"
 	  " (SELECT n FROM incidents WHERE open = 0 AND closed_us < ?1"
 	  "  AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.incident = incidents.id) LIMIT " ROWS ")" },
-	/* Those in use are written again once a day. */
+	/* Rules in use are written again once a day. */
 	{ LIMIT_HISTORY_US + 2 * US_PER_DAY,
 	  "DELETE FROM rules WHERE n IN (SELECT n FROM rules WHERE last_us < ?1 LIMIT 5)" },
 	{ LIMIT_TRACES_KEPT_US,

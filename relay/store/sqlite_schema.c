@@ -1,10 +1,10 @@
 /*
- * The schema of the SQLite store and its history.
+ * The schema of the SQLite store, as the steps by which it grew.
  *
  * PRAGMA application_id says that a file is ours, PRAGMA user_version which step it has reached. A
- * step is never changed once it was released: a change of the schema is one more step at the end of
- * the list. Each runs in a transaction of its own, so that a crash between two of them leaves a
- * valid older file.
+ * released step is never changed: a change of the schema is a further step at the end of the list.
+ * Each step runs in a transaction of its own, so that a crash between two steps leaves a valid
+ * older file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,10 +15,11 @@
 #define APPLICATION_ID 0x74726370 /* "trcp" */
 
 /*
- * State columns stand before the documents: rows that overflow their page are touched without
- * reading the rest. Indexes are there for what the daemon asks itself, and partial where few rows
- * matter, since each costs every write; one of random texts costs a page of its own per row, so
- * that alerts have none of their keys. Decisions have none: they are written in order of time.
+ * State columns stand before the documents, so that a touch of a long row does not read its
+ * overflow pages. Each index costs every write: there are only those that the daemon's own queries
+ * need, partial ones where few rows matter. An index of random texts writes another page for each
+ * row, so the keys of alerts have none. Decisions have none either: they are written in order of
+ * time.
  */
 static const char step_1[] =
 	"CREATE TABLE alerts ("
@@ -66,12 +67,12 @@ static const char step_1[] =
 	" doc TEXT NOT NULL) STRICT;";
 
 /*
- * Decisions with all that is needed to make them again, packed; those from before keep their
- * document as it was, and have no alert. An index by time costs little: it grows at its end.
+ * Decisions with all that is needed to decide again, packed; decisions of version 1 keep their
+ * document as it was, and have no alert. An index by time costs little, since it grows at its end.
  *
- * Traces go earlier, by age and by bytes, so they are beside. They are removed from the oldest on:
- * with the sum of bytes up to each row, what is kept is the last sum minus the first, and nothing
- * is ever summed up. Their id is the decision's.
+ * Traces are removed earlier, by age and by bytes, so they have a table of their own; their id is
+ * the decision's. upto_bytes is the sum of all bytes up to the row: the bytes of all rows are the
+ * last sum minus the first, without a scan. The oldest rows are removed first.
  */
 static const char step_2[] =
 	"ALTER TABLE decisions RENAME TO decisions_1;"

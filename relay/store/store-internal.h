@@ -1,9 +1,8 @@
 /*
- * Inside the store: what a batch holds, and what a backend (SQLite; later PostgreSQL) gives to the
- * common part.
+ * Inside the store: the content of a batch, and what a backend must provide.
  *
- * The common part (store.c) owns the queue, the thread and the completions. A backend only knows
- * how to commit a run of batches, to load, and to keep house; it never sees the loop.
+ * store.c, which all backends share, owns the queue, the thread and the completions. A backend
+ * commits a run of batches, loads, and keeps house; it never sees the loop.
  */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
@@ -16,12 +15,12 @@
 enum store_op_kind {
 	STORE_OP_PUT_ALERT,
 	STORE_OP_TOUCH_ALERT,
-	STORE_OP_REMOVE_ALERT, /* only the id counts */
+	STORE_OP_REMOVE_ALERT, /* only the id is set */
 	STORE_OP_PUT_INCIDENT,
 	STORE_OP_PUT_PAGE,
 	STORE_OP_TOUCH_PAGE,
 	STORE_OP_PUT_DECISION,
-	STORE_OP_PUT_TRACES, /* of the decision before it */
+	STORE_OP_PUT_TRACES, /* of the decision before it in the batch */
 	STORE_OP_PUT_RULES,
 	STORE_OP_COUNT,
 };
@@ -32,52 +31,53 @@ struct store_op {
 		struct stored_alert alert;
 		struct stored_incident incident;
 		struct stored_page page;
-		struct stored_decision decision; /* and its traces: of each only what it puts */
+		struct stored_decision decision; /* of a decision, and of its traces */
 		struct stored_rules rules;
 	};
 };
 
 struct store_batch {
-	STAILQ_ENTRY(store_batch) link; /* from hand-over to completion */
+	STAILQ_ENTRY(store_batch) link; /* from store_commit() to completion */
 	store_done *done;
 	void *ctx;
-	int error;  /* the outcome */
-	char *text; /* why it failed; NULL: it did not */
+	int error;  /* the outcome: 0 or -errno */
+	char *text; /* why it failed; NULL: it has not */
 	size_t ops;
-	char *block; /* each operation's struct, then its strings */
+	char *block; /* for each operation its struct, then its strings */
 	size_t len, size;
 };
 
 STAILQ_HEAD(store_batches, store_batch);
 
-/* The operations in order; *pos starts at 0. Strings are borrowed from the batch, never NULL but
- * for those that a touch does not carry. false: no more. */
+/* The next operation; *pos starts at 0. Strings are borrowed from the batch and never NULL, except
+ * those that a touch does not carry. false: no more. */
 bool store_batch_next(const struct store_batch *batch, size_t *pos, struct store_op *ret_op);
 
 struct store_ops {
-	/* Commits the batches from first up to, but without, end (NULL: to the last): all or
-	 * nothing. Where the failure is one batch's own fault, *ret_bad is that batch. 0 or -errno
-	 * with err. On the store's thread. */
+	/* On the store's thread: commits the batches from first to before end (NULL: to the last),
+	 * all or nothing. 0 or -errno with err; where the data of one batch caused the failure,
+	 * *ret_bad is that batch. */
 	int (*commit)(void *backend, struct store_batch *first, const struct store_batch *end,
 		      struct store_batch **ret_bad, struct err *err);
-	/* Nothing waits: a piece of housekeeping of a few milliseconds, or nothing. Returns
-	 * microseconds until the next piece is wanted. On the store's thread. */
+	/* On the store's thread, when no batch waits: does a piece of housekeeping, of a few
+	 * milliseconds, if one is due. Returns the microseconds until the next piece is due. */
 	int64_t (*idle)(void *backend);
-	/* On the caller's thread, beside the others. */
+	/* On the loop's thread, while the store's thread may commit. As store_load(). */
 	int (*load)(void *backend, const struct store_loader *loader, void *ctx, struct err *err);
 	void (*close)(void *backend);
 };
 
-/* The backend is taken. No thread yet: store_run() moves it (tests), or store_start(). */
+/* Takes the backend. The store has no thread yet: store_start() starts one; tests call store_run().
+ */
 struct store *store_new(const struct store_ops *ops, void *backend);
 int store_start(struct store *store, struct err *err);
-/* A thread of the store's: no signal lands on it. 0 or -errno. */
+/* Starts a thread that handles no signals. 0 or -errno. */
 int store_thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *arg), void *arg);
-/* Commits up to max of the queued batches as one group and hands their completions to store_poll().
- * Returns how many. Only without a thread. */
+/* Without a thread: commits up to max of the queued batches as one group, for store_poll() to
+ * complete. Returns how many. */
 size_t store_run(struct store *store, size_t max);
-/* Frees all without committing what is queued: a crash, seen from the backend. Only without a
- * thread. */
+/* Without a thread: closes the backend and frees the store without committing what is queued, which
+ * looks like a crash to the backend. */
 void store_abandon(struct store *store);
 
 #endif

@@ -1,16 +1,16 @@
 /*
- * Store, the part that every backend shares: the queue from the loop to the store's thread, the
- * groups, and the way back.
+ * The part of the store that all backends share: the queue from the loop to the store's thread, the
+ * groups of batches, and the way back to the loop.
  *
- * The thread commits whatever is queued as one group and never waits for more: while one group is
- * written, the next one gathers by itself. So a lone sender waits for one commit, and 64 senders
- * share one. The lock is held only to move list heads; no memory is allocated or freed under it.
+ * The thread commits all queued batches as one group and never waits for more: the next group
+ * gathers while one is written. So a lone sender waits for one commit, and 64 senders share one.
+ * The lock is held only to move list heads; no memory is allocated or freed under it.
  *
- * A batch that spoils its group is refused alone: those before it are committed, and the rest goes
- * on behind it. When the disk itself fails, the whole group fails at once.
+ * Where one batch's data spoils its group, that batch alone fails: those before it are committed
+ * without it, then those behind it. When the disk fails, the whole group fails at once.
  *
- * Owns: batches from hand-over to completion, the thread, the descriptor. Refuses: to know what is
- * in a batch.
+ * Owns the batches from store_commit() to completion, the thread and the descriptor. Does not look
+ * into a batch.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -39,11 +39,11 @@ struct store {
 	pthread_cond_t wake;
 	struct store_batches queued, finished;
 	bool stopping;
-	_Atomic bool failing; /* the last commit */
+	_Atomic bool failing; /* the last commit failed */
 	/* The thread's alone. */
 	pthread_t thread;
 	bool threaded;
-	bool told; /* the log's last word is that the store fails */
+	bool told; /* the log's last line about commits says that they fail */
 	int64_t complain_at_us, failed_at_us;
 };
 
@@ -78,7 +78,7 @@ static void store_complain(struct store *store, const char *text)
 	store->failed_at_us = now;
 	if (now < store->complain_at_us)
 		return;
-	log_error("the store cannot write; what was handed over is answered as failed",
+	log_error("the store cannot write; pending writes are answered as failed",
 		  LOG_STR("error", text));
 	store->told = true;
 	store->complain_at_us = now + LIMIT_STORE_COMPLAIN_US;
@@ -114,7 +114,8 @@ static void batches_settle(struct store_batch *first, const struct store_batch *
 	}
 }
 
-/* No batch is written more than twice: in a group that a bad one spoiled, and again without it. */
+/* Writes no batch more than twice: in a group that a bad batch spoils, and again without the bad
+ * one. */
 static void store_commit_group(struct store *store, struct store_batches *group)
 {
 	struct store_batch *first = STAILQ_FIRST(group), *bad, *again;
@@ -137,14 +138,14 @@ static void store_commit_group(struct store *store, struct store_batches *group)
 			error_before = store_attempt(store, first, bad, &again, &err_before);
 			batches_settle(first, bad, error_before, err_before.text);
 		}
-		log_error("the store refused a write that it cannot hold",
+		log_error("the store refuses data that it cannot hold; the other writes are kept",
 			  LOG_STR("error", err.text));
 		batches_settle(bad, STAILQ_NEXT(bad, link), error, err.text);
 		first = STAILQ_NEXT(bad, link);
 	}
 }
 
-/* Commits a group that was taken off the queue and hands it back. */
+/* Commits a group that was taken off the queue, and hands it to store_poll(). */
 static void store_run_group(struct store *store, struct store_batches *group)
 {
 	const uint64_t one = 1;
@@ -154,7 +155,7 @@ static void store_run_group(struct store *store, struct store_batches *group)
 	STAILQ_CONCAT(&store->finished, group);
 	pthread_mutex_unlock(&store->lock);
 	if (write(store->fd, &one, sizeof(one)) < 0) {
-		/* The counter is full: it is readable already. */
+		/* A full counter is readable already. */
 	}
 }
 
@@ -172,7 +173,8 @@ static void store_wait_us(struct store *store, int64_t us)
 	pthread_cond_timedwait(&store->wake, &store->lock, &until);
 }
 
-/* Waits for work with the lock held. false: closing, and nothing is left. */
+/* Takes the queued batches as a group; waits for some with the lock held. false: the store closes,
+ * and the queue is empty. */
 static bool store_next_group(struct store *store, struct store_batches *group)
 {
 	int64_t idle_us;
@@ -214,8 +216,8 @@ int store_thread_start(pthread_t *ret_thread, const char *name, void *(*run)(voi
 	sigset_t all, before;
 	int error;
 
-	/* Signals are the loop's; those that a fault of this very thread raises are not kept from
-	 * it. */
+	/* The loop's thread handles signals. Those that a fault of the new thread itself raises
+	 * stay unblocked: blocked, they would end the process without a handler. */
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
@@ -294,10 +296,10 @@ void store_poll(struct store *store)
 	struct store_batch *batch;
 	uint64_t count;
 
-	/* Before the list is taken, so that what finishes meanwhile makes the descriptor readable
-	 * again. */
+	/* Read before the list is taken: a batch that finishes meanwhile makes the descriptor
+	 * readable again. */
 	if (read(store->fd, &count, sizeof(count)) < 0) {
-		/* Nothing was signalled: a call out of turn is harmless. */
+		/* No batch has finished: the call does no harm. */
 	}
 	pthread_mutex_lock(&store->lock);
 	STAILQ_CONCAT(&finished, &store->finished);
