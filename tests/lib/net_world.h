@@ -1,6 +1,6 @@
 /*
  * A server, a client and raw peers on loopback, in one process and one loop, for the tests of net/.
- * pump() waits for what a test wants to see; a guard ends the test when it never comes.
+ * pump() runs the loop until a condition is true; a guard ends the test when it never is.
  */
 #ifndef TRACEPAGER_TESTS_NET_WORLD_H
 #define TRACEPAGER_TESTS_NET_WORLD_H
@@ -51,7 +51,7 @@ int world_run(Suite *suite);
 void reply_text(struct http_exchange *exchange, int status, const char *text);
 void reply_many(struct http_exchange *exchange, size_t n);
 
-/* ---- Raw peers. ---- */
+/* ---- raw peers ---- */
 
 struct raw {
 	int fd;
@@ -64,21 +64,25 @@ void raw_open(struct raw *raw);
 void raw_close(struct raw *raw);
 void raw_send(struct raw *raw, const char *text);
 void raw_send_data(struct raw *raw, const char *data, size_t len);
+/* Until the server has read all that was sent. */
+void raw_settle(struct raw *raw);
+/* Has the peer received this text? */
 bool raw_has(const struct raw *raw, const char *text);
-void raw_expect(struct raw *raw, const char *text);
-char *raw_ask(const char *request); /* the whole answer to what ends the connection; caller frees */
+void raw_expect(struct raw *raw, const char *text); /* waits for it */
+/* The whole answer to a request that ends its connection; caller frees. */
+char *raw_ask(const char *request);
 
-/* ---- Calls of the client. ---- */
+/* ---- calls of the client ---- */
 
 struct answer {
 	int calls, status;
-	char *error, *type, *retry_after; /* the last as its header has it */
+	char *error, *type, *retry_after; /* retry_after: as its header has it */
 	struct buf body;		  /* gathered, or from the pieces */
 	int64_t retry_after_us;
-	int refuse_after; /* pieces; 0: never */
+	int refuse_after; /* refuse after so many pieces; 0: never */
 	int pieces, first_status;
-	struct http_call *call, *cancel; /* cancel: in the first piece, or in done() */
-	struct answer *then;		 /* sent from done() */
+	struct http_call *call, *cancel; /* cancel: cancelled at the first piece, else in done() */
+	struct answer *then;		 /* sent at the first piece, else in done() */
 	const char *then_path;
 };
 

@@ -1,5 +1,5 @@
-/* The log when nobody reads it: no line may hold whoever logs. A write that waits ends these tests
- * by their time limit. */
+/* The log when nobody reads it: no line may hold the thread that logs. A write that waits would run
+ * into the time limit of check. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +16,7 @@
 
 static int reader, old_stderr;
 
-/* Standard error, blocking as a parent hands it over; the kind is a pipe or a socket. */
+/* Makes standard error a pipe or a socket; blocking, as a parent hands it over. */
 static void stderr_is(bool a_socket)
 {
 	int ends[2];

@@ -11,7 +11,7 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* ---- The server. ---- */
+/* ---- the server ---- */
 
 START_TEST(server_answers_later)
 {
@@ -337,7 +337,7 @@ START_TEST(server_caps_headers)
 }
 END_TEST
 
-/* n connections are the most; opens so many, and each gets its part of a request. */
+/* Opens as many connections as the cap, n, allows; each sends its part of a request. */
 static void fill_up(struct raw *raw, const char *const *requests, size_t n)
 {
 	struct http_server_limits limits = world_limits();
@@ -349,20 +349,19 @@ static void fill_up(struct raw *raw, const char *const *requests, size_t n)
 		raw_open(&raw[i]);
 		pump(http_server_connections(w.server) == i + 1);
 		raw_send(&raw[i], requests[i]);
-		for (int turn = 0; turn < 3; turn++)
-			event_base_loop(w.base, EVLOOP_NONBLOCK);
+		raw_settle(&raw[i]);
 	}
 }
 
 #define SEEN "GET /seen HTTP/1.1\r\nHost: a\r\n\r\n"
 
-/* Connections that hold no request, or not even its headers, give way to one that may have one:
- * those that never asked first, the oldest of them first. */
+/* At the cap a new connection takes the place of one that awaits a request or its headers: of the
+ * oldest that never had a request, else of the oldest of all. */
 START_TEST(server_makes_room)
 {
 	static const char *const requests[] = {
 		"GET /defer HTTP/1.1\r\nHost: a\r\n\r\n",
-		SEEN, /* then it waits for its next */
+		SEEN, /* answered; then the connection is idle */
 		"GET /seen HTTP/1.1\r\nHost: a\r\nX-Ledger: ",
 		"",
 		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nle",
@@ -399,7 +398,7 @@ START_TEST(server_makes_room)
 }
 END_TEST
 
-/* However the end of the headers is cut into pieces, a body that is under way is a request. */
+/* However the end of the headers is cut into pieces, the server knows that a body is under way. */
 START_TEST(server_knows_a_body_under_way)
 {
 	static const char head[] = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
@@ -409,11 +408,9 @@ START_TEST(server_knows_a_body_under_way)
 
 	fill_up(&raw, none, 1);
 	raw_send_data(&raw, head, cut);
-	for (int turn = 0; turn < 3; turn++)
-		event_base_loop(w.base, EVLOOP_NONBLOCK);
+	raw_settle(&raw);
 	raw_send_data(&raw, head + cut, len - cut);
-	for (int turn = 0; turn < 3; turn++)
-		event_base_loop(w.base, EVLOOP_NONBLOCK);
+	raw_settle(&raw);
 	raw_open(&late);
 	pump(late.eof);
 	ck_assert(raw_has(&late, "HTTP/1.1 503 "));
