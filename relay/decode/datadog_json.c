@@ -10,7 +10,7 @@
 #include "records-internal.h"
 #include "tracepager/xalloc.h"
 
-static const struct record_member members[] = {
+static const struct record_member datadog_members[] = {
 	{ "trace_id", RECORD_TRACE_ID },
 	{ "span_id", RECORD_ID },
 	{ "parent_id", RECORD_PARENT_ID },
@@ -30,12 +30,12 @@ static const struct record_member members[] = {
 	{ "attributes.error.message", RECORD_EXCEPTION_MESSAGE },
 };
 
-static const char *const attrs[] = { "custom.", "attributes.", NULL };
-static const char *const resource_attrs[] = { NULL };
+static const char *const datadog_attrs[] = { "custom.", "attributes.", NULL };
+static const char *const datadog_resource_attrs[] = { NULL };
 
 /* Where a span does not tell its kind, its type does: web is what a service was asked for, the
  * others are what it asks. */
-static enum span_kind kind_of(const struct records *records)
+static enum span_kind datadog_kind_of(const struct records *records)
 {
 	static const char *const calls[] = { "http",	"sql",	     "db",	  "redis",
 					     "mongodb", "memcached", "cassandra", "elasticsearch" };
@@ -48,7 +48,7 @@ static enum span_kind kind_of(const struct records *records)
 	return SPAN_UNSPECIFIED;
 }
 
-static bool has_failed(const struct records *records)
+static bool datadog_has_failed(const struct records *records)
 {
 	return record_is(records, RECORD_STATUS, "error") ||
 	       records->fields[RECORD_EXCEPTION_TYPE].set ||
@@ -56,7 +56,7 @@ static bool has_failed(const struct records *records)
 	       records->fields[RECORD_OTHER_ID].set;
 }
 
-static void end_record(struct records *records)
+static void datadog_end_record(struct records *records)
 {
 	uint32_t message;
 	bool told_kind = false;
@@ -71,16 +71,16 @@ static void end_record(struct records *records)
 	if (!span)
 		return;
 	if (!told_kind)
-		span->kind = (uint8_t)kind_of(records);
-	if (has_failed(records)) {
+		span->kind = (uint8_t)datadog_kind_of(records);
+	if (datadog_has_failed(records)) {
 		span->status = SPAN_STATUS_ERROR;
 		span->message = message;
 	}
 	record_done(records);
 }
 
-static void outside(struct records *records, enum jread_event event, const char *path,
-		    const char *text, size_t len)
+static void datadog_outside(struct records *records, enum jread_event event, const char *path,
+			    const char *text, size_t len)
 {
 	if (event != JREAD_STRING)
 		return;
@@ -90,21 +90,21 @@ static void outside(struct records *records, enum jread_event event, const char 
 		trace_builder_partial(records->builder);
 }
 
-static const struct record_format format = {
+static const struct record_format datadog_format = {
 	.records = { "data.attributes" },
 	.list = "data",
 	.foreign = "no list of data: not a page of Datadog's spans search",
-	.members = members,
-	.nmembers = ARRAY_LEN(members),
-	.attrs = attrs,
-	.resource_attrs = resource_attrs,
-	.end = end_record,
-	.outside = outside,
+	.members = datadog_members,
+	.nmembers = ARRAY_LEN(datadog_members),
+	.attrs = datadog_attrs,
+	.resource_attrs = datadog_resource_attrs,
+	.end = datadog_end_record,
+	.outside = datadog_outside,
 };
 
 static void *datadog_json_start(struct trace_builder *builder)
 {
-	return records_start(&format, builder);
+	return records_start(&datadog_format, builder);
 }
 
 const struct trace_encoding_ops trace_encoding_DATADOG_JSON = {

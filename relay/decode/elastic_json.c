@@ -18,7 +18,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-static const struct record_member members[] = {
+static const struct record_member elastic_members[] = {
 	/* Elastic APM */
 	{ "trace.id", RECORD_TRACE_ID },
 	{ "span.id", RECORD_ID },
@@ -68,10 +68,10 @@ static const struct record_member members[] = {
 	{ "events.attributes.exception@message", RECORD_EXCEPTION_MESSAGE },
 };
 
-static const char *const attrs[] = { "span.attributes.", "attributes.", "labels.", NULL };
-static const char *const resource_attrs[] = { "resource.attributes.", NULL };
+static const char *const elastic_attrs[] = { "span.attributes.", "attributes.", "labels.", NULL };
+static const char *const elastic_resource_attrs[] = { "resource.attributes.", NULL };
 
-static void remember_failure(struct records *records)
+static void elastic_remember_failure(struct records *records)
 {
 	const char *span = record_field(records, RECORD_PARENT_ID);
 
@@ -93,7 +93,7 @@ static void remember_failure(struct records *records)
 	map_put(records->failures, span, (void *)(uintptr_t)records->nfailures);
 }
 
-static struct record_failure failure_of(struct records *records)
+static struct record_failure elastic_failure_of(struct records *records)
 {
 	struct record_failure failure = { .type = record_ref(records, RECORD_EXCEPTION_TYPE),
 					  .message =
@@ -105,7 +105,7 @@ static struct record_failure failure_of(struct records *records)
 	return number > 0 ? records->failure[number - 1] : failure;
 }
 
-static enum span_kind kind_of(const struct records *records)
+static enum span_kind elastic_kind_of(const struct records *records)
 {
 	static const char *const names[] = {
 		[SPAN_INTERNAL] = "internal", [SPAN_SERVER] = "server",
@@ -128,7 +128,7 @@ static enum span_kind kind_of(const struct records *records)
 	return records->fields[RECORD_PEER].set ? SPAN_CLIENT : SPAN_INTERNAL;
 }
 
-static enum span_status status_of(const struct records *records)
+static enum span_status elastic_status_of(const struct records *records)
 {
 	static const char *const failed[] = { "failure", "2", "Error", "STATUS_CODE_ERROR" };
 	static const char *const good[] = { "1", "Ok", "STATUS_CODE_OK" };
@@ -143,7 +143,7 @@ static enum span_status status_of(const struct records *records)
 }
 
 /* "checkout:8080" is checkout; a database is named by its system alone. */
-static void add_peer(struct records *records)
+static void elastic_add_peer(struct records *records)
 {
 	const char *peer = record_field(records, RECORD_PEER);
 	const char *port = strrchr(peer, ':');
@@ -158,39 +158,40 @@ static void add_peer(struct records *records)
 		record_attr(records, ATTR_DB_SYSTEM, record_ref(records, RECORD_SUBTYPE));
 }
 
-static void end_record(struct records *records)
+static void elastic_end_record(struct records *records)
 {
 	struct record_failure failure;
 	struct span *span;
 
 	if (record_is(records, RECORD_CLASS, "error")) {
-		remember_failure(records);
+		elastic_remember_failure(records);
 		return;
 	}
 	if (!records->fields[RECORD_TRACE_ID].set ||
 	    record_is(records, RECORD_CLASS, "metric")) /* no span */
 		return;
-	failure = failure_of(records);
+	failure = elastic_failure_of(records);
 	if (failure.type)
 		record_attr(records, ATTR_EXCEPTION_TYPE, failure.type);
 	if (failure.message)
 		record_attr(records, ATTR_EXCEPTION_MESSAGE, failure.message);
-	add_peer(records);
+	elastic_add_peer(records);
 	span = record_span(records);
 	if (!span)
 		return;
-	span->kind = (uint8_t)kind_of(records);
-	span->status = (uint8_t)status_of(records);
+	span->kind = (uint8_t)elastic_kind_of(records);
+	span->status = (uint8_t)elastic_status_of(records);
 	if (!span->message && span->status == SPAN_STATUS_ERROR)
 		span->message = failure.message;
 	record_done(records);
 }
 
 /* The sort values of the last hit, where the page is full; and what says that hits are missing. */
-static void outside(struct records *records, enum jread_event event, const char *path,
-		    const char *text, size_t len)
+static void elastic_outside(struct records *records, enum jread_event event, const char *path,
+			    const char *text, size_t len)
 {
-	if (strcmp(path, "hits.hits.sort") == 0 && records->nrecords % LIMIT_ELASTIC_PAGE_HITS == 0) {
+	if (strcmp(path, "hits.hits.sort") == 0 &&
+	    records->nrecords % LIMIT_ELASTIC_PAGE_HITS == 0) {
 		if (event == JREAD_ARRAY) {
 			buf_reset(&records->cursor);
 			return;
@@ -208,21 +209,21 @@ static void outside(struct records *records, enum jread_event event, const char 
 	}
 }
 
-static const struct record_format format = {
+static const struct record_format elastic_format = {
 	.records = { "hits.hits._source" },
 	.list = "hits.hits",
 	.foreign = "no list of hits: not a search result of Elasticsearch or OpenSearch",
-	.members = members,
-	.nmembers = ARRAY_LEN(members),
-	.attrs = attrs,
-	.resource_attrs = resource_attrs,
-	.end = end_record,
-	.outside = outside,
+	.members = elastic_members,
+	.nmembers = ARRAY_LEN(elastic_members),
+	.attrs = elastic_attrs,
+	.resource_attrs = elastic_resource_attrs,
+	.end = elastic_end_record,
+	.outside = elastic_outside,
 };
 
 static void *elastic_json_start(struct trace_builder *builder)
 {
-	return records_start(&format, builder);
+	return records_start(&elastic_format, builder);
 }
 
 const struct trace_encoding_ops trace_encoding_ELASTIC_JSON = {

@@ -11,7 +11,7 @@
 #include "records-internal.h"
 #include "tracepager/xalloc.h"
 
-static const struct record_member members[] = {
+static const struct record_member gcp_members[] = {
 	{ "spanId", RECORD_ID },
 	{ "parentSpanId", RECORD_PARENT_ID },
 	{ "name", RECORD_NAME },
@@ -28,10 +28,10 @@ static const struct record_member members[] = {
 	{ "labels./error/message", RECORD_EXCEPTION_MESSAGE },
 };
 
-static const char *const attrs[] = { "labels.", NULL };
-static const char *const resource_attrs[] = { NULL };
+static const char *const gcp_attrs[] = { "labels.", NULL };
+static const char *const gcp_resource_attrs[] = { NULL };
 
-static void end_record(struct records *records)
+static void gcp_end_record(struct records *records)
 {
 	uint32_t message;
 	bool failed = record_exception(records, &message);
@@ -51,8 +51,8 @@ static void end_record(struct records *records)
 	record_done(records);
 }
 
-static void outside(struct records *records, enum jread_event event, const char *path,
-		    const char *text, size_t len)
+static void gcp_outside(struct records *records, enum jread_event event, const char *path,
+			const char *text, size_t len)
 {
 	if (event != JREAD_STRING)
 		return;
@@ -62,19 +62,19 @@ static void outside(struct records *records, enum jread_event event, const char 
 		buf_add(&records->cursor, text, len);
 }
 
-static const struct record_format format = {
+static const struct record_format gcp_format = {
 	.records = { "spans", "traces.spans" },
-	.members = members,
-	.nmembers = ARRAY_LEN(members),
-	.attrs = attrs,
-	.resource_attrs = resource_attrs,
-	.end = end_record,
-	.outside = outside,
+	.members = gcp_members,
+	.nmembers = ARRAY_LEN(gcp_members),
+	.attrs = gcp_attrs,
+	.resource_attrs = gcp_resource_attrs,
+	.end = gcp_end_record,
+	.outside = gcp_outside,
 };
 
 static void *gcp_json_start(struct trace_builder *builder)
 {
-	return records_start(&format, builder);
+	return records_start(&gcp_format, builder);
 }
 
 static const char *gcp_json_cursor(const void *state)

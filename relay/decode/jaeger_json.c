@@ -82,7 +82,7 @@ static const struct {
 	const char *name;
 	enum type type;
 	enum place inside; /* of lists and objects */
-} members[] = {
+} jaeger_members[] = {
 	[MEMBER_NONE] = { "an element", TYPE_OBJECT, 0 },
 	[MEMBER_DATA] = { "data", TYPE_LIST, PLACE_DATA },
 	[MEMBER_TRACE_ID] = { "traceID", TYPE_STRING, 0 },
@@ -184,48 +184,49 @@ struct jaeger_json {
 /* What a place is made of. The table is at the end, below the functions. */
 struct place_row {
 	const char *name;
-	enum place around;  /* spans and processes: see on_end() */
+	enum place around;  /* spans and processes: see jaeger_on_end() */
 	enum place element; /* of lists */
 	enum member (*member)(struct jaeger_json *j, const char *text, size_t len); /* of objects */
 	int (*begin)(struct jaeger_json *j);
 	int (*end)(struct jaeger_json *j);
 };
-static const struct place_row places[PLACE_PROCESS_TAG + 1];
+static const struct place_row jaeger_places[PLACE_PROCESS_TAG + 1];
 
-/* --- Errors --- */
+/* ---- errors ---- */
 
-static int fail_type(struct jaeger_json *j, enum jread_event event)
+static int jaeger_fail_type(struct jaeger_json *j, enum jread_event event)
 {
 	static const char *const wanted[] = { "a string", "a number", "a list", "an object",
 					      "a value" };
 	struct err *err = jread_err(j->jread);
-	const char *type = wanted[members[j->member].type];
+	const char *type = wanted[jaeger_members[j->member].type];
 
 	if (j->place == PLACE_OUTSIDE)
 		return err_set(err, EBADMSG, "the document is %s where an object belongs",
 			       jread_event_name(event));
-	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs", members[j->member].name,
-		       places[j->place].name, jread_event_name(event), type);
+	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs",
+		       jaeger_members[j->member].name, jaeger_places[j->place].name,
+		       jread_event_name(event), type);
 }
 
 /* The builder knows which cap it was. */
-static int check(struct jaeger_json *j)
+static int jaeger_check_builder(struct jaeger_json *j)
 {
 	if (!trace_builder_failed(j->builder))
 		return JREAD_GO;
 	return err_set(jread_err(j->jread), E2BIG, "the trace is too large");
 }
 
-/* --- Held texts --- */
+/* ---- held texts ---- */
 
-static void hold(struct held *held, const char *text, size_t len)
+static void hold_text(struct held *held, const char *text, size_t len)
 {
 	held->len = len < sizeof(held->text) ? len : sizeof(held->text);
 	held->set = true;
 	memcpy(held->text, text, held->len);
 }
 
-/* --- Processes --- */
+/* ---- processes ---- */
 
 static uint32_t *find_process(const struct jaeger_json *j, uint32_t pid)
 {
@@ -273,7 +274,7 @@ static void drop_processes(struct jaeger_json *j)
 	j->nprocesses = j->processes_size = j->nslots = 0;
 }
 
-/* --- Objects that begin and end --- */
+/* ---- objects that begin and end ---- */
 
 static int begin_trace(struct jaeger_json *j)
 {
@@ -298,17 +299,17 @@ static int end_trace(struct jaeger_json *j)
 		trace_builder_map_resources(j->builder, j->first_span, j->resources, j->nprocesses);
 	/* a large table is not for the small traces that may follow */
 	drop_processes(j);
-	return check(j);
+	return jaeger_check_builder(j);
 }
 
-static int begin_span(struct jaeger_json *j)
+static int jaeger_begin_span(struct jaeger_json *j)
 {
 	j->span = trace_builder_span(j->builder);
 	j->has_trace_id = j->has_process = j->has_own_process = j->has_error_log = false;
 	j->child_of = j->follows_from = j->parent_span_id = 0;
 	j->nwaiting = 0;
 	j->type.set = j->message.set = false;
-	return j->span != NULL ? JREAD_GO : check(j);
+	return j->span ? JREAD_GO : jaeger_check_builder(j);
 }
 
 static int begin_reference(struct jaeger_json *j)
@@ -346,7 +347,7 @@ static void take_waiting(struct jaeger_json *j, const struct buf *trace_id)
 			take_reference(j, &j->waiting[i]);
 }
 
-static int end_span(struct jaeger_json *j)
+static int jaeger_end_span(struct jaeger_json *j)
 {
 	const struct buf *trace_id = j->has_trace_id ? &j->trace_id : &j->object_trace_id;
 	struct span *span = j->span;
@@ -375,7 +376,7 @@ static int end_span(struct jaeger_json *j)
 			j->builder, ATTR_EXCEPTION_MESSAGE,
 			trace_builder_value(j->builder, j->message.text, j->message.len));
 	trace_builder_span_done(j->builder, buf_text(trace_id), trace_id->len);
-	return check(j);
+	return jaeger_check_builder(j);
 }
 
 static int begin_log(struct jaeger_json *j)
@@ -399,7 +400,7 @@ static int end_log(struct jaeger_json *j)
 	return JREAD_GO;
 }
 
-/* --- Tags, process tags and fields --- */
+/* ---- tags, process tags and fields ---- */
 
 static int begin_pair(struct jaeger_json *j)
 {
@@ -416,7 +417,7 @@ static enum member pair_member(struct jaeger_json *j, const char *text, size_t l
 	return jread_is(text, len, "value") ? MEMBER_VALUE : MEMBER_NONE;
 }
 
-static enum log_field field_of(const char *text, size_t len)
+static enum log_field log_field_of(const char *text, size_t len)
 {
 	if (jread_is(text, len, "event"))
 		return FIELD_EVENT;
@@ -433,7 +434,8 @@ static enum log_field field_of(const char *text, size_t len)
 	return FIELD_OTHER;
 }
 
-static void take_field(struct jaeger_json *j, enum log_field field, const char *text, size_t len)
+static void jaeger_take_field(struct jaeger_json *j, enum log_field field, const char *text,
+			      size_t len)
 {
 	switch (field) {
 	case FIELD_EVENT:
@@ -445,7 +447,7 @@ static void take_field(struct jaeger_json *j, enum log_field field, const char *
 		j->is_error_log |= field != FIELD_MESSAGE;
 		if (field >= j->message_field) {
 			j->message_field = field;
-			hold(&j->message, text, len);
+			hold_text(&j->message, text, len);
 		}
 		break;
 	case FIELD_ERROR_KIND:
@@ -453,7 +455,7 @@ static void take_field(struct jaeger_json *j, enum log_field field, const char *
 		j->is_error_log = true;
 		if (field >= j->type_field) {
 			j->type_field = field;
-			hold(&j->type, text, len);
+			hold_text(&j->type, text, len);
 		}
 		break;
 	case FIELD_OTHER:
@@ -462,57 +464,58 @@ static void take_field(struct jaeger_json *j, enum log_field field, const char *
 }
 
 /* Key and value of a field or a process's tag are both there. */
-static int take_pair(struct jaeger_json *j, const char *value, size_t len)
+static int jaeger_take_pair(struct jaeger_json *j, const char *value, size_t len)
 {
 	if (j->place == PLACE_FIELD)
-		take_field(j, j->field, value, len);
+		jaeger_take_field(j, j->field, value, len);
 	else
 		trace_builder_resource_attr(j->builder, j->resource, j->key.text, j->key.len, value,
 					    len);
-	return check(j);
+	return jaeger_check_builder(j);
 }
 
-static int take_key(struct jaeger_json *j, const char *text, size_t len)
+static int jaeger_take_key(struct jaeger_json *j, const char *text, size_t len)
 {
 	j->key.set = true;
 	if (j->place == PLACE_FIELD) {
-		j->field = field_of(text, len);
+		j->field = log_field_of(text, len);
 		if (j->field == FIELD_OTHER)
 			return JREAD_SKIP_REST;
 	} else {
-		hold(&j->key, text, len);
+		hold_text(&j->key, text, len);
 	}
-	return j->value.set ? take_pair(j, j->value.text, j->value.len) : JREAD_GO;
+	return j->value.set ? jaeger_take_pair(j, j->value.text, j->value.len) : JREAD_GO;
 }
 
-static int take_value(struct jaeger_json *j, const char *text, size_t len)
+static int jaeger_take_value(struct jaeger_json *j, const char *text, size_t len)
 {
 	if (j->key.set)
-		return take_pair(j, text, len);
-	hold(&j->value, text, len);
+		return jaeger_take_pair(j, text, len);
+	hold_text(&j->value, text, len);
 	return JREAD_GO;
 }
 
-static int take_tag(struct jaeger_json *j, const char *value, size_t len)
+static int jaeger_take_tag(struct jaeger_json *j, const char *value, size_t len)
 {
 	uint32_t text = trace_builder_value(j->builder, value, len);
 
 	if (text == TRACE_NONE)
-		return check(j);
+		return jaeger_check_builder(j);
 	trace_builder_span_attr(j->builder, (unsigned int)j->attr, text);
 	return JREAD_GO;
 }
 
-static int take_tag_key(struct jaeger_json *j, const char *text, size_t len)
+static int jaeger_take_tag_key(struct jaeger_json *j, const char *text, size_t len)
 {
 	j->attr = trace_builder_attr(j->builder, text, len);
 	if (j->attr < 0)
 		return JREAD_SKIP_REST;
-	return j->value.set ? take_tag(j, j->value.text, j->value.len) : JREAD_GO;
+	return j->value.set ? jaeger_take_tag(j, j->value.text, j->value.len) : JREAD_GO;
 }
 
 /* Inside a span's tag: two events of three come here, so it has a way of its own. */
-static int on_tag(struct jaeger_json *j, enum jread_event event, const char *text, size_t len)
+static int jaeger_on_tag(struct jaeger_json *j, enum jread_event event, const char *text,
+			 size_t len)
 {
 	if (event == JREAD_KEY) {
 		j->member = pair_member(j, text, len);
@@ -526,45 +529,46 @@ static int on_tag(struct jaeger_json *j, enum jread_event event, const char *tex
 	if (event == JREAD_NULL)
 		return JREAD_GO;
 	if (j->member == MEMBER_KEY)
-		return event == JREAD_STRING ? take_tag_key(j, text, len) : fail_type(j, event);
+		return event == JREAD_STRING ? jaeger_take_tag_key(j, text, len)
+					     : jaeger_fail_type(j, event);
 	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
 		return JREAD_SKIP; /* it has no text */
 	if (j->attr >= 0)
-		return take_tag(j, text, len);
-	hold(&j->value, text, len);
+		return jaeger_take_tag(j, text, len);
+	hold_text(&j->value, text, len);
 	return JREAD_GO;
 }
 
-/* --- Scalars --- */
+/* ---- scalars ---- */
 
-static uint32_t text_of(struct jaeger_json *j, const char *text, size_t len)
+static uint32_t jaeger_text_of(struct jaeger_json *j, const char *text, size_t len)
 {
 	return trace_builder_text(j->builder, text, len);
 }
 
-static uint32_t parent_of(struct jaeger_json *j, const char *text, size_t len)
+static uint32_t jaeger_parent_of(struct jaeger_json *j, const char *text, size_t len)
 {
-	return trace_id_is_zero(text, len) ? 0 : text_of(j, text, len);
+	return trace_id_is_zero(text, len) ? 0 : jaeger_text_of(j, text, len);
 }
 
-static bool is_text(const struct buf *buf, const char *text, size_t len)
+static bool jaeger_is_text(const struct buf *buf, const char *text, size_t len)
 {
 	return buf->len == len && memcmp(buf_text(buf), text, len) == 0;
 }
 
-static void take_trace_id(struct jaeger_json *j, const char *text, size_t len)
+static void jaeger_take_trace_id(struct jaeger_json *j, const char *text, size_t len)
 {
 	if (j->place == PLACE_SPAN) {
 		j->has_trace_id = true;
-		if (is_text(&j->trace_id, text, len))
+		if (jaeger_is_text(&j->trace_id, text, len))
 			return;
 		buf_reset(&j->trace_id);
 		buf_add(&j->trace_id, text, len);
 	} else if (j->place == PLACE_REFERENCE) {
 		if (j->has_trace_id)
-			j->reference.other_trace = !is_text(&j->trace_id, text, len);
+			j->reference.other_trace = !jaeger_is_text(&j->trace_id, text, len);
 		else
-			j->reference.trace = text_of(j, text, len);
+			j->reference.trace = jaeger_text_of(j, text, len);
 	} else {
 		buf_reset(&j->object_trace_id);
 		buf_add(&j->object_trace_id, text, len);
@@ -581,38 +585,38 @@ static void take_ref_type(struct jaeger_json *j, const char *text, size_t len)
 		j->reference.type = REF_OTHER;
 }
 
-static int take_string(struct jaeger_json *j, const char *text, size_t len)
+static int jaeger_take_string(struct jaeger_json *j, const char *text, size_t len)
 {
 	uint32_t taken = 0;
 
 	switch (j->member) {
 	case MEMBER_KEY:
-		return take_key(j, text, len);
+		return jaeger_take_key(j, text, len);
 	case MEMBER_TRACE_ID:
-		take_trace_id(j, text, len);
-		return check(j);
+		jaeger_take_trace_id(j, text, len);
+		return jaeger_check_builder(j);
 	case MEMBER_SPAN_ID:
 		if (j->place == PLACE_SPAN)
-			taken = j->span->id = text_of(j, text, len);
+			taken = j->span->id = jaeger_text_of(j, text, len);
 		else if (!j->reference.other_trace)
-			taken = j->reference.span = parent_of(j, text, len);
+			taken = j->reference.span = jaeger_parent_of(j, text, len);
 		break;
 	case MEMBER_PARENT_SPAN_ID:
-		taken = j->parent_span_id = parent_of(j, text, len);
+		taken = j->parent_span_id = jaeger_parent_of(j, text, len);
 		break;
 	case MEMBER_OPERATION_NAME:
-		taken = j->span->name = text_of(j, text, len);
+		taken = j->span->name = jaeger_text_of(j, text, len);
 		break;
 	case MEMBER_PROCESS_ID:
 		j->has_process = true;
-		taken = text_of(j, text, len);
+		taken = jaeger_text_of(j, text, len);
 		j->span->resource = process_number(j, taken);
 		break;
 	case MEMBER_REF_TYPE:
 		take_ref_type(j, text, len);
 		break;
 	case MEMBER_SERVICE_NAME:
-		taken = text_of(j, text, len);
+		taken = jaeger_text_of(j, text, len);
 		trace_builder_resource_service(j->builder, j->resource, taken);
 		break;
 	case MEMBER_NONE:
@@ -629,21 +633,22 @@ static int take_string(struct jaeger_json *j, const char *text, size_t len)
 	case MEMBER_PROCESS:
 		break;
 	}
-	return taken != TRACE_NONE ? JREAD_GO : check(j);
+	return taken != TRACE_NONE ? JREAD_GO : jaeger_check_builder(j);
 }
 
-static int take_scalar(struct jaeger_json *j, enum jread_event event, const char *text, size_t len)
+static int jaeger_take_scalar(struct jaeger_json *j, enum jread_event event, const char *text,
+			      size_t len)
 {
-	enum type type = members[j->member].type;
+	enum type type = jaeger_members[j->member].type;
 
 	if (event == JREAD_NULL)
-		return j->place == PLACE_OUTSIDE ? fail_type(j, event) : JREAD_GO;
+		return j->place == PLACE_OUTSIDE ? jaeger_fail_type(j, event) : JREAD_GO;
 	if (type == TYPE_ANY)
-		return take_value(j, text, len);
+		return jaeger_take_value(j, text, len);
 	if (event == JREAD_STRING && type == TYPE_STRING)
-		return take_string(j, text, len);
+		return jaeger_take_string(j, text, len);
 	if (event != JREAD_NUMBER || type != TYPE_NUMBER)
-		return fail_type(j, event);
+		return jaeger_fail_type(j, event);
 	if (j->member == MEMBER_START_TIME)
 		j->span->start_us = trace_time_us(text, len);
 	else
@@ -651,7 +656,7 @@ static int take_scalar(struct jaeger_json *j, enum jread_event event, const char
 	return JREAD_GO;
 }
 
-/* --- Keys --- */
+/* ---- keys ---- */
 
 static enum member trace_member(struct jaeger_json *j, const char *text, size_t len)
 {
@@ -728,7 +733,7 @@ static enum member log_member(struct jaeger_json *j, const char *text, size_t le
  * resources. */
 static enum member processes_member(struct jaeger_json *j, const char *text, size_t len)
 {
-	uint32_t number = process_number(j, text_of(j, text, len));
+	uint32_t number = process_number(j, jaeger_text_of(j, text, len));
 
 	j->resource = trace_builder_resource(j->builder);
 	j->resources[number] = j->resource;
@@ -743,54 +748,55 @@ static enum member process_member(struct jaeger_json *j, const char *text, size_
 	return jread_is(text, len, "tags") ? MEMBER_TAGS : MEMBER_NONE;
 }
 
-/* --- Containers --- */
+/* ---- containers ---- */
 
-static int enter(struct jaeger_json *j, enum place place)
+static int jaeger_enter(struct jaeger_json *j, enum place place)
 {
 	j->place = place;
 	j->member = MEMBER_NONE;
-	return places[place].begin != NULL ? places[place].begin(j) : JREAD_GO;
+	return jaeger_places[place].begin ? jaeger_places[place].begin(j) : JREAD_GO;
 }
 
-static int on_object(struct jaeger_json *j)
+static int jaeger_on_object(struct jaeger_json *j)
 {
 	if (j->member == MEMBER_VALUE)
 		return JREAD_SKIP; /* it has no text */
 	/* Some tools keep one trace there, without the list. */
 	if (j->member == MEMBER_DATA) {
 		j->lone_trace = true;
-		return enter(j, PLACE_TRACE);
+		return jaeger_enter(j, PLACE_TRACE);
 	}
-	if (members[j->member].type != TYPE_OBJECT)
-		return fail_type(j, JREAD_OBJECT);
-	return enter(j, j->member == MEMBER_NONE ? places[j->place].element
-						 : members[j->member].inside);
+	if (jaeger_members[j->member].type != TYPE_OBJECT)
+		return jaeger_fail_type(j, JREAD_OBJECT);
+	return jaeger_enter(j, j->member == MEMBER_NONE ? jaeger_places[j->place].element
+							: jaeger_members[j->member].inside);
 }
 
-static int on_array(struct jaeger_json *j)
+static int jaeger_on_array(struct jaeger_json *j)
 {
 	if (j->member == MEMBER_VALUE)
 		return JREAD_SKIP;
-	if (members[j->member].type != TYPE_LIST)
-		return fail_type(j, JREAD_ARRAY);
-	return enter(j, j->place == PLACE_PROCESS ? PLACE_PROCESS_TAGS : members[j->member].inside);
+	if (jaeger_members[j->member].type != TYPE_LIST)
+		return jaeger_fail_type(j, JREAD_ARRAY);
+	return jaeger_enter(j, j->place == PLACE_PROCESS ? PLACE_PROCESS_TAGS
+							 : jaeger_members[j->member].inside);
 }
 
-static int on_key(struct jaeger_json *j, const char *text, size_t len)
+static int jaeger_on_key(struct jaeger_json *j, const char *text, size_t len)
 {
-	j->member = places[j->place].member(j, text, len);
+	j->member = jaeger_places[j->place].member(j, text, len);
 	if (j->member == MEMBER_NONE)
 		return JREAD_SKIP;
 	if (j->is_envelope && j->is_trace)
 		return err_set(jread_err(j->jread), EBADMSG,
 			       "data and spans side by side: neither an answer of Jaeger's API nor "
 			       "a trace");
-	return check(j);
+	return jaeger_check_builder(j);
 }
 
-static int on_end(struct jaeger_json *j)
+static int jaeger_on_end(struct jaeger_json *j)
 {
-	const struct place_row *left = &places[j->place];
+	const struct place_row *left = &jaeger_places[j->place];
 
 	j->place = left->around;
 	if (j->place == PLACE_DATA && j->lone_trace) {
@@ -801,16 +807,17 @@ static int on_end(struct jaeger_json *j)
 	if (j->place == PLACE_TRACE && j->is_trace)
 		j->place = PLACE_TOP;
 	j->member = MEMBER_NONE;
-	return left->end != NULL ? left->end(j) : JREAD_GO;
+	return left->end ? left->end(j) : JREAD_GO;
 }
 
-static const struct place_row places[PLACE_PROCESS_TAG + 1] = {
+static const struct place_row jaeger_places[PLACE_PROCESS_TAG + 1] = {
 	[PLACE_OUTSIDE] = { "the document", 0, PLACE_TOP, NULL, NULL, NULL },
 	[PLACE_TOP] = { "the document", PLACE_OUTSIDE, 0, top_member, begin_trace, end_trace },
 	[PLACE_DATA] = { "data", PLACE_TOP, PLACE_TRACE, NULL, NULL, NULL },
 	[PLACE_TRACE] = { "a trace", PLACE_DATA, 0, trace_member, begin_trace, end_trace },
 	[PLACE_SPANS] = { "spans", PLACE_TRACE, PLACE_SPAN, NULL, NULL, NULL },
-	[PLACE_SPAN] = { "a span", PLACE_SPANS, 0, span_member, begin_span, end_span },
+	[PLACE_SPAN] = { "a span", PLACE_SPANS, 0, span_member, jaeger_begin_span,
+			 jaeger_end_span },
 	[PLACE_REFERENCES] = { "references", PLACE_SPAN, PLACE_REFERENCE, NULL, NULL, NULL },
 	[PLACE_REFERENCE] = { "a reference", PLACE_REFERENCES, 0, reference_member, begin_reference,
 			      end_reference },
@@ -827,37 +834,37 @@ static const struct place_row places[PLACE_PROCESS_TAG + 1] = {
 				NULL },
 };
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int jaeger_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct jaeger_json *j = ctx;
 
 	if (j->place == PLACE_TAG)
-		return on_tag(j, event, text, len);
+		return jaeger_on_tag(j, event, text, len);
 	if (j->place == PLACE_TAGS && event == JREAD_OBJECT) {
 		j->place = PLACE_TAG;
 		return begin_pair(j);
 	}
 	switch (event) {
 	case JREAD_KEY:
-		return on_key(j, text, len);
+		return jaeger_on_key(j, text, len);
 	case JREAD_OBJECT:
-		return on_object(j);
+		return jaeger_on_object(j);
 	case JREAD_ARRAY:
-		return on_array(j);
+		return jaeger_on_array(j);
 	case JREAD_OBJECT_END:
 	case JREAD_ARRAY_END:
-		return on_end(j);
+		return jaeger_on_end(j);
 	case JREAD_STRING:
 	case JREAD_NUMBER:
 	case JREAD_TRUE:
 	case JREAD_FALSE:
 	case JREAD_NULL:
-		return take_scalar(j, event, text, len);
+		return jaeger_take_scalar(j, event, text, len);
 	}
 	return JREAD_GO;
 }
 
-/* --- The encoding --- */
+/* ---- the encoding ---- */
 
 static void *jaeger_json_start(struct trace_builder *builder)
 {
@@ -865,7 +872,7 @@ static void *jaeger_json_start(struct trace_builder *builder)
 
 	j->builder = builder;
 	j->multiplier = hash_bytes("processes", 9) | 1;
-	j->jread = jread_new(JREAD_ONE, on_event, j);
+	j->jread = jread_new(JREAD_ONE, jaeger_on_event, j);
 	buf_init(&j->trace_id, LIMIT_TOKEN_BYTES + 1);
 	buf_init(&j->object_trace_id, LIMIT_TOKEN_BYTES + 1);
 	return j;
@@ -876,7 +883,7 @@ static int jaeger_json_feed(void *state, const char *data, size_t len, struct er
 	struct jaeger_json *j = state;
 	int rc = jread_feed(j->jread, data, len);
 
-	if (rc != 0 && err != NULL)
+	if (rc != 0 && err)
 		*err = *jread_err(j->jread);
 	return rc;
 }
@@ -887,7 +894,7 @@ static int jaeger_json_finish(void *state, struct err *err)
 	int rc = jread_finish(j->jread);
 
 	if (rc != 0) {
-		if (err != NULL)
+		if (err)
 			*err = *jread_err(j->jread);
 		return rc;
 	}
@@ -904,7 +911,7 @@ static void jaeger_json_free(void *state)
 {
 	struct jaeger_json *j = state;
 
-	if (j == NULL)
+	if (!j)
 		return;
 	drop_processes(j);
 	buf_fini(&j->trace_id);

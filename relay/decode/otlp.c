@@ -41,7 +41,7 @@ int otlp_begin_resource(struct otlp *otlp)
 	return trace_builder_failed(otlp->builder) ? otlp_check(otlp, TRACE_NONE) : 0;
 }
 
-/* --- Attributes --- */
+/* ---- attributes ---- */
 
 void otlp_begin_attribute(struct otlp *otlp, enum otlp_owner owner)
 {
@@ -103,9 +103,9 @@ int otlp_end_attribute(struct otlp *otlp)
 	return 0;
 }
 
-/* --- Ids --- */
+/* ---- ids ---- */
 
-static int hex_digit(unsigned char c)
+static int otlp_hex_digit(unsigned char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -120,7 +120,7 @@ static bool is_hex_id(const char *text, size_t len)
 	if (len != 32 && len != 16)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (hex_digit((unsigned char)text[i]) < 0)
+		if (otlp_hex_digit((unsigned char)text[i]) < 0)
 			return false;
 	}
 	return true;
@@ -199,12 +199,12 @@ int otlp_set_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t 
 	return 0;
 }
 
-/* --- Spans --- */
+/* ---- spans ---- */
 
 int otlp_begin_span(struct otlp *otlp)
 {
 	otlp->span = trace_builder_span(otlp->builder);
-	if (otlp->span == NULL)
+	if (!otlp->span)
 		return otlp_check(otlp, TRACE_NONE);
 	otlp->span->resource = otlp->resource;
 	otlp->has_trace_id = false;
@@ -248,7 +248,7 @@ void otlp_take_flags(struct otlp *otlp, uint64_t flags)
 		otlp->span->flags |= SPAN_REMOTE;
 }
 
-/* --- Events --- */
+/* ---- events ---- */
 
 void otlp_begin_event(struct otlp *otlp)
 {

@@ -17,7 +17,7 @@ struct writer {
 	struct buf span, spans, scratch;
 };
 
-/* --- The wire format --- */
+/* ---- the wire format ---- */
 
 static void put_tag(struct buf *buf, uint32_t field, enum wire_type type)
 {
@@ -47,7 +47,7 @@ static void put_bytes(struct buf *buf, uint32_t field, const void *data, size_t 
 	buf_add(buf, data, len);
 }
 
-static void put_text(struct buf *buf, uint32_t field, const char *text)
+static void encode_put_text(struct buf *buf, uint32_t field, const char *text)
 {
 	put_bytes(buf, field, text, strlen(text));
 }
@@ -67,7 +67,7 @@ static size_t field_len(size_t len)
 	return 1 + varint_len(len) + len;
 }
 
-/* --- Attributes --- */
+/* ---- attributes ---- */
 
 /* KeyValue{key, AnyValue{string_value}}. */
 static void put_attribute(struct buf *buf, uint32_t field, const char *key, const char *value)
@@ -87,7 +87,7 @@ static void put_error_tag(struct buf *buf, bool value)
 {
 	struct buf pair = BUF_INIT(64);
 
-	put_text(&pair, 1, attr_name(ATTR_ERROR));
+	encode_put_text(&pair, 1, attr_name(ATTR_ERROR));
 	put_tag(&pair, 2, WIRE_TYPE_LEN);
 	buf_varint(&pair, 2);
 	put_number(&pair, 2, value);
@@ -124,7 +124,7 @@ static void put_event(struct writer *w, const struct span *span)
 	}
 	if (w->scratch.len == 0)
 		return;
-	put_text(&w->scratch, 2, "exception");
+	encode_put_text(&w->scratch, 2, "exception");
 	put_bytes(&w->span, 11, w->scratch.data, w->scratch.len);
 }
 
@@ -152,7 +152,7 @@ static void put_attributes(struct writer *w, const struct span *span)
 		put_number(&w->span, OTLP_OWN_FLAGS, flags);
 }
 
-/* --- Spans --- */
+/* ---- spans ---- */
 
 static int small_hex_digit(char c)
 {
@@ -215,7 +215,7 @@ static void put_status(struct writer *w, const struct span *span)
 		return;
 	buf_reset(&w->scratch);
 	if (span->message != 0)
-		put_text(&w->scratch, 2, trace_text(w->trace, span->message));
+		encode_put_text(&w->scratch, 2, trace_text(w->trace, span->message));
 	if (span->status != SPAN_STATUS_UNSET)
 		put_number(&w->scratch, 3, span->status);
 	put_bytes(&w->span, 15, w->scratch.data, w->scratch.len);
@@ -238,7 +238,7 @@ static void put_span(struct writer *w, const struct span *span)
 	put_id(&w->span, 1, OTLP_OWN_TRACE_ID, trace_text(trace, trace->id));
 	put_id(&w->span, 2, OTLP_OWN_SPAN_ID, trace_text(trace, span->id));
 	put_id(&w->span, 4, OTLP_OWN_PARENT_ID, trace_text(trace, span->parent_id));
-	put_text(&w->span, 5, trace_text(trace, span->name));
+	encode_put_text(&w->span, 5, trace_text(trace, span->name));
 	if (span->kind != SPAN_UNSPECIFIED)
 		put_number(&w->span, 6, span->kind);
 	put_times(w, span);
@@ -250,14 +250,14 @@ static void put_span(struct writer *w, const struct span *span)
 	put_bytes(&w->spans, 2, w->span.data, w->span.len);
 }
 
-/* --- Resources --- */
+/* ---- resources ---- */
 
 /* Jaeger and Zipkin name the service beside the attributes. */
 static bool names_service(const struct trace *trace, const struct resource *resource)
 {
 	const char *name = resource_attr(trace, resource, "service.name");
 
-	return strcmp(name != NULL ? name : "", trace_text(trace, resource->service)) == 0;
+	return strcmp(name ? name : "", trace_text(trace, resource->service)) == 0;
 }
 
 /* What is in w->spans, with its resource, as ResourceSpans. */

@@ -198,7 +198,7 @@ static int wrong_type(struct otlp_json *json, enum jread_event event, const char
 		       jread_event_name(event), wanted);
 }
 
-static enum otlp_owner owner_of(enum node node)
+static enum otlp_owner owner_of_attribute(enum node node)
 {
 	if (node == NODE_RESOURCE)
 		return OTLP_RESOURCE;
@@ -228,7 +228,8 @@ static bool parse_u64(const char *text, size_t len, uint64_t *ret)
 	return len > 0;
 }
 
-static int take_number(struct otlp_json *json, const char *text, size_t len, uint64_t *ret)
+static int otlp_json_take_number(struct otlp_json *json, const char *text, size_t len,
+				 uint64_t *ret)
 {
 	if (parse_u64(text, len, ret))
 		return JREAD_GO;
@@ -303,11 +304,11 @@ static int take_span_member(struct otlp_json *json, const char *text, size_t len
 		span->status = parse_status(text, len);
 		return JREAD_GO;
 	case NODE_START:
-		return take_number(json, text, len, &otlp->start_ns);
+		return otlp_json_take_number(json, text, len, &otlp->start_ns);
 	case NODE_END:
-		return take_number(json, text, len, &otlp->end_ns);
+		return otlp_json_take_number(json, text, len, &otlp->end_ns);
 	default:
-		answer = take_number(json, text, len, &flags);
+		answer = otlp_json_take_number(json, text, len, &flags);
 		otlp_take_flags(otlp, flags);
 		return answer;
 	}
@@ -354,7 +355,8 @@ static int take_partial(struct otlp_json *json, enum jread_event event, const ch
 	return JREAD_GO;
 }
 
-static int take_scalar(struct otlp_json *json, enum jread_event event, const char *text, size_t len)
+static int otlp_json_take_scalar(struct otlp_json *json, enum jread_event event, const char *text,
+				 size_t len)
 {
 	struct otlp *otlp = &json->otlp;
 
@@ -384,7 +386,7 @@ static int take_scalar(struct otlp_json *json, enum jread_event event, const cha
 	return take_span_member(json, text, len);
 }
 
-static int enter(struct otlp_json *json, enum node node)
+static int otlp_json_enter(struct otlp_json *json, enum node node)
 {
 	assert(json->depth < STACK_SIZE);
 	json->stack[json->depth++] = json->node;
@@ -396,13 +398,13 @@ static int enter(struct otlp_json *json, enum node node)
 	if (node == NODE_EVENT)
 		otlp_begin_event(&json->otlp);
 	else if (node == NODE_ATTRIBUTE) /* what is above its list has it */
-		otlp_begin_attribute(&json->otlp, owner_of(json->stack[json->depth - 2]));
+		otlp_begin_attribute(&json->otlp, owner_of_attribute(json->stack[json->depth - 2]));
 	else if (node == NODE_ERROR)
 		json->error_message[0] = '\0';
 	return JREAD_GO;
 }
 
-static int leave(struct otlp_json *json)
+static int otlp_json_leave(struct otlp_json *json)
 {
 	enum node node = json->node;
 
@@ -423,7 +425,7 @@ static int take_member_name(struct otlp_json *json, const char *text, size_t len
 {
 	const struct member *member = members_of[json->node];
 
-	for (; member->name != NULL; member++) {
+	for (; member->name; member++) {
 		if (member->len != len || memcmp(member->name, text, len) != 0)
 			continue;
 		if (member->node == NODE_EVENT_LIST && json->otlp.has_exception)
@@ -436,18 +438,20 @@ static int take_member_name(struct otlp_json *json, const char *text, size_t len
 }
 
 /* The value of a member. */
-static int take_member(struct otlp_json *json, enum jread_event event, const char *text, size_t len)
+static int otlp_json_take_member(struct otlp_json *json, enum jread_event event, const char *text,
+				 size_t len)
 {
 	enum node next = json->next;
 
 	if (next >= NODE_FIRST_SCALAR)
-		return take_scalar(json, event, text, len);
+		return otlp_json_take_scalar(json, event, text, len);
 	if (event == JREAD_NULL)
 		return JREAD_GO;
 	if (next >= NODE_FIRST_LIST)
-		return event == JREAD_ARRAY ? enter(json, next) : wrong_type(json, event, "a list");
+		return event == JREAD_ARRAY ? otlp_json_enter(json, next)
+					    : wrong_type(json, event, "a list");
 	if (event == JREAD_OBJECT)
-		return enter(json, next);
+		return otlp_json_enter(json, next);
 	if (next == NODE_ERROR && event == JREAD_STRING) {
 		take_error_message(json, text, len);
 		return fail_with_message(json);
@@ -455,25 +459,25 @@ static int take_member(struct otlp_json *json, enum jread_event event, const cha
 	return wrong_type(json, event, "an object");
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int otlp_json_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct otlp_json *json = ctx;
 
 	if (event == JREAD_KEY)
 		return take_member_name(json, text, len);
 	if (event == JREAD_OBJECT_END || event == JREAD_ARRAY_END)
-		return leave(json);
+		return otlp_json_leave(json);
 	if (json->node == NODE_NONE) {
 		json->next_name = "the document";
-		return event == JREAD_OBJECT ? enter(json, NODE_DOCUMENT)
+		return event == JREAD_OBJECT ? otlp_json_enter(json, NODE_DOCUMENT)
 					     : wrong_type(json, event, "an object");
 	}
 	if (json->node < NODE_FIRST_LIST)
-		return take_member(json, event, text, len);
+		return otlp_json_take_member(json, event, text, len);
 	if (event == JREAD_OBJECT) {
 		if (json->node == NODE_EVENT_LIST && json->otlp.has_exception)
 			return JREAD_SKIP;
-		return enter(json, list_items[json->node - NODE_FIRST_LIST]);
+		return otlp_json_enter(json, list_items[json->node - NODE_FIRST_LIST]);
 	}
 	json->next_name = "an item of a list";
 	return event == JREAD_NULL ? JREAD_GO : wrong_type(json, event, "an object");
@@ -481,41 +485,41 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 
 /* The encoding. */
 
-static void *start(struct trace_builder *builder)
+static void *otlp_json_start(struct trace_builder *builder)
 {
 	struct otlp_json *json = xcalloc(1, sizeof(*json));
 
-	json->jread = jread_new(JREAD_SEQUENCE, on_event, json);
+	json->jread = jread_new(JREAD_SEQUENCE, otlp_json_on_event, json);
 	otlp_init(&json->otlp, builder, jread_err(json->jread));
 	return json;
 }
 
-static int result(struct otlp_json *json, int code, struct err *err)
+static int otlp_json_result(struct otlp_json *json, int code, struct err *err)
 {
-	if (code != 0 && err != NULL)
+	if (code != 0 && err)
 		*err = *jread_err(json->jread);
 	return code;
 }
 
-static int feed(void *state, const char *data, size_t len, struct err *err)
+static int otlp_json_feed(void *state, const char *data, size_t len, struct err *err)
 {
 	struct otlp_json *json = state;
 
-	return result(json, jread_feed(json->jread, data, len), err);
+	return otlp_json_result(json, jread_feed(json->jread, data, len), err);
 }
 
-static int finish(void *state, struct err *err)
+static int otlp_json_finish(void *state, struct err *err)
 {
 	struct otlp_json *json = state;
 
-	return result(json, jread_finish(json->jread), err);
+	return otlp_json_result(json, jread_finish(json->jread), err);
 }
 
 static void otlp_json_free(void *state)
 {
 	struct otlp_json *json = state;
 
-	if (json == NULL)
+	if (!json)
 		return;
 	jread_free(json->jread);
 	otlp_fini(&json->otlp);
@@ -525,8 +529,8 @@ static void otlp_json_free(void *state)
 const struct trace_encoding_ops trace_encoding_OTLP_JSON = {
 	.name = "otlp-json",
 	.text = "OTLP JSON",
-	.start = start,
-	.feed = feed,
-	.finish = finish,
+	.start = otlp_json_start,
+	.feed = otlp_json_feed,
+	.finish = otlp_json_finish,
 	.free = otlp_json_free,
 };

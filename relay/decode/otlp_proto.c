@@ -161,7 +161,7 @@ struct otlp_proto {
 	struct memo memos[MEMO_SLOTS];
 };
 
-/* --- Texts --- */
+/* ---- texts ---- */
 
 /* A longer id is none, but it tells spans apart all the same. */
 #define ID_BYTES 32
@@ -184,7 +184,8 @@ static inline void put_digits(char *digits, const char *bytes)
 	memcpy(digits, &word, sizeof(word));
 }
 
-static int take_id(struct otlp_proto *proto, enum otlp_id which, const char *bytes, size_t len)
+static int otlp_proto_take_id(struct otlp_proto *proto, enum otlp_id which, const char *bytes,
+			      size_t len)
 {
 	char hex[2 * ID_BYTES], four[4] = { 0 };
 	size_t i = 0;
@@ -200,7 +201,7 @@ static int take_id(struct otlp_proto *proto, enum otlp_id which, const char *byt
 	return otlp_set_id(&proto->otlp, which, hex, 2 * len);
 }
 
-static int take_trace_id(struct otlp_proto *proto, const char *bytes, size_t len)
+static int otlp_proto_take_trace_id(struct otlp_proto *proto, const char *bytes, size_t len)
 {
 	bool full = len == sizeof(proto->trace_id);
 
@@ -211,7 +212,7 @@ static int take_trace_id(struct otlp_proto *proto, const char *bytes, size_t len
 	proto->has_trace_id = full;
 	if (full)
 		memcpy(proto->trace_id, bytes, len);
-	return take_id(proto, OTLP_TRACE_ID, bytes, len);
+	return otlp_proto_take_id(proto, OTLP_TRACE_ID, bytes, len);
 }
 
 /* A root's parent may come as zeros. */
@@ -221,10 +222,10 @@ static int take_parent_id(struct otlp_proto *proto, const char *bytes, size_t le
 
 	while (i < len && bytes[i] == 0)
 		i++;
-	return take_id(proto, OTLP_PARENT_ID, bytes, i < len ? len : 0);
+	return otlp_proto_take_id(proto, OTLP_PARENT_ID, bytes, i < len ? len : 0);
 }
 
-static int on_text(void *ctx, unsigned int node, const char *text, size_t len)
+static int otlp_proto_on_text(void *ctx, unsigned int node, const char *text, size_t len)
 {
 	struct otlp_proto *proto = ctx;
 	struct otlp *otlp = &proto->otlp;
@@ -233,9 +234,9 @@ static int on_text(void *ctx, unsigned int node, const char *text, size_t len)
 	case NODE_KEY:
 		return otlp_take_key(otlp, text, len) ? 0 : WIRE_SKIP_REST;
 	case NODE_TRACE_ID:
-		return take_trace_id(proto, text, len);
+		return otlp_proto_take_trace_id(proto, text, len);
 	case NODE_SPAN_ID:
-		return take_id(proto, OTLP_SPAN_ID, text, len);
+		return otlp_proto_take_id(proto, OTLP_SPAN_ID, text, len);
 	case NODE_PARENT_ID:
 		return take_parent_id(proto, text, len);
 	case NODE_NAME:
@@ -254,7 +255,7 @@ static int on_text(void *ctx, unsigned int node, const char *text, size_t len)
 	}
 }
 
-/* --- Numbers --- */
+/* ---- numbers ---- */
 
 /* As JSON would write it: what is whole without a point. */
 static int take_double(struct otlp *otlp, uint64_t bits)
@@ -307,7 +308,7 @@ static void take_kind(struct otlp *otlp, uint64_t number)
 	otlp->span->kind = number <= SPAN_CONSUMER ? (uint8_t)number : SPAN_UNSPECIFIED;
 }
 
-static int on_number(void *ctx, unsigned int node, uint64_t number)
+static int otlp_proto_on_number(void *ctx, unsigned int node, uint64_t number)
 {
 	struct otlp_proto *proto = ctx;
 	struct otlp *otlp = &proto->otlp;
@@ -354,7 +355,7 @@ static int on_number(void *ctx, unsigned int node, uint64_t number)
 	}
 }
 
-/* --- The fields of spans, as nearly all are written --- */
+/* ---- the fields of spans, as nearly all are written ---- */
 
 #define TAG(field, type) ((field) << 3 | WIRE_TYPE_##type)
 
@@ -392,7 +393,8 @@ static inline struct memo *memo_of(struct otlp_proto *proto, const char *text, s
 
 /* The value of an attribute, its tag first: one string, or one integer of up to two bytes. false:
  * something else. */
-static bool read_value(struct otlp_proto *proto, const char *text, size_t len, uint32_t *ret_value)
+static bool otlp_proto_read_value(struct otlp_proto *proto, const char *text, size_t len,
+				  uint32_t *ret_value)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
 	char number[INT_BYTES];
@@ -427,23 +429,24 @@ static bool read_attribute(struct otlp_proto *proto, const char *text, size_t le
 		return false;
 	value = 2u + bytes[1];
 	ret_made->key = trace_builder_attr(proto->otlp.builder, text + 2, bytes[1]);
-	return ret_made->key < 0 || read_value(proto, text + value, len - value, &ret_made->value);
+	return ret_made->key < 0 ||
+	       otlp_proto_read_value(proto, text + value, len - value, &ret_made->value);
 }
 
 /* 1: it is taken; 0: not. */
-static int take_attribute(struct otlp_proto *proto, const char *text, size_t len)
+static int otlp_proto_take_attribute(struct otlp_proto *proto, const char *text, size_t len)
 {
 	struct memo *memo = memo_of(proto, text, len);
 	struct attribute made = { .value = 0 };
 
-	if (memo != NULL && memo->len == len && same_bytes(memo->bytes, text, len)) {
+	if (memo && memo->len == len && same_bytes(memo->bytes, text, len)) {
 		made = memo->made;
 	} else {
 		if (!read_attribute(proto, text, len, &made))
 			return 0;
 		if (made.value == TRACE_NONE)
 			return otlp_check(&proto->otlp, TRACE_NONE);
-		if (memo != NULL) {
+		if (memo) {
 			memo->made = made;
 			memo->len = (unsigned char)len;
 			copy_bytes(memo->bytes, text, len);
@@ -462,9 +465,9 @@ static inline int take_text_field(struct otlp_proto *proto, unsigned int number,
 
 	switch (number) {
 	case 1:
-		return take_trace_id(proto, bytes, len);
+		return otlp_proto_take_trace_id(proto, bytes, len);
 	case 2:
-		return take_id(proto, OTLP_SPAN_ID, bytes, len);
+		return otlp_proto_take_id(proto, OTLP_SPAN_ID, bytes, len);
 	case 4:
 		return take_parent_id(proto, bytes, len);
 	default:
@@ -473,7 +476,7 @@ static inline int take_text_field(struct otlp_proto *proto, unsigned int number,
 }
 
 /* How many bytes the field has, if it is taken; 0: it is not. rest: at least 2. */
-static inline int take_field(struct otlp_proto *proto, const char *p, size_t rest)
+static inline int otlp_proto_take_field(struct otlp_proto *proto, const char *p, size_t rest)
 {
 	const unsigned char *bytes = (const unsigned char *)p;
 	struct otlp *otlp = &proto->otlp;
@@ -484,7 +487,7 @@ static inline int take_field(struct otlp_proto *proto, const char *p, size_t res
 	case TAG(9, LEN):
 		if (len >= 0x80 || len > rest - 2)
 			return 0;
-		answer = take_attribute(proto, p + 2, len);
+		answer = otlp_proto_take_attribute(proto, p + 2, len);
 		return answer <= 0 ? answer : (int)len + 2;
 	case TAG(1, LEN):
 	case TAG(2, LEN):
@@ -519,14 +522,14 @@ static inline int take_field(struct otlp_proto *proto, const char *p, size_t res
 	}
 }
 
-static int on_fields(void *ctx, unsigned int node, const char **at, const char *end)
+static int otlp_proto_on_fields(void *ctx, unsigned int node, const char **at, const char *end)
 {
 	struct otlp_proto *proto = ctx;
 	int taken = 1;
 
 	(void)node; /* spans alone are read in bulk */
 	while (end - *at >= 2) {
-		taken = take_field(proto, *at, (size_t)(end - *at));
+		taken = otlp_proto_take_field(proto, *at, (size_t)(end - *at));
 		if (taken <= 0)
 			break;
 		*at += taken;
@@ -534,9 +537,9 @@ static int on_fields(void *ctx, unsigned int node, const char **at, const char *
 	return taken < 0 ? taken : 0;
 }
 
-/* --- Messages --- */
+/* ---- messages ---- */
 
-static int on_begin(void *ctx, unsigned int node)
+static int otlp_proto_on_begin(void *ctx, unsigned int node)
 {
 	struct otlp_proto *proto = ctx;
 	struct otlp *otlp = &proto->otlp;
@@ -561,7 +564,7 @@ static int on_begin(void *ctx, unsigned int node)
 	}
 }
 
-static int on_end(void *ctx, unsigned int node)
+static int otlp_proto_on_end(void *ctx, unsigned int node)
 {
 	struct otlp_proto *proto = ctx;
 	struct otlp *otlp = &proto->otlp;
@@ -579,16 +582,16 @@ static int on_end(void *ctx, unsigned int node)
 	}
 }
 
-/* --- The encodings --- */
+/* ---- the encodings ---- */
 
-static void *start_at(struct trace_builder *builder, enum node document)
+static void *otlp_proto_start_at(struct trace_builder *builder, enum node document)
 {
 	static const struct wire_handler handler = {
-		.fields = on_fields,
-		.begin = on_begin,
-		.end = on_end,
-		.text = on_text,
-		.number = on_number,
+		.fields = otlp_proto_on_fields,
+		.begin = otlp_proto_on_begin,
+		.end = otlp_proto_on_end,
+		.text = otlp_proto_on_text,
+		.number = otlp_proto_on_number,
 	};
 	struct otlp_proto *proto = xcalloc(1, sizeof(*proto));
 
@@ -597,42 +600,42 @@ static void *start_at(struct trace_builder *builder, enum node document)
 	return proto;
 }
 
-static void *start(struct trace_builder *builder)
+static void *otlp_proto_start(struct trace_builder *builder)
 {
-	return start_at(builder, NODE_TRACES);
+	return otlp_proto_start_at(builder, NODE_TRACES);
 }
 
-static void *start_tempo(struct trace_builder *builder)
+static void *otlp_proto_start_tempo(struct trace_builder *builder)
 {
-	return start_at(builder, NODE_TEMPO);
+	return otlp_proto_start_at(builder, NODE_TEMPO);
 }
 
-static int result(struct otlp_proto *proto, int code, struct err *err)
+static int otlp_proto_result(struct otlp_proto *proto, int code, struct err *err)
 {
-	if (code != 0 && err != NULL)
+	if (code != 0 && err)
 		*err = *wire_err(proto->wire);
 	return code;
 }
 
-static int feed(void *state, const char *data, size_t len, struct err *err)
+static int otlp_proto_feed(void *state, const char *data, size_t len, struct err *err)
 {
 	struct otlp_proto *proto = state;
 
-	return result(proto, wire_feed(proto->wire, data, len), err);
+	return otlp_proto_result(proto, wire_feed(proto->wire, data, len), err);
 }
 
-static int finish(void *state, struct err *err)
+static int otlp_proto_finish(void *state, struct err *err)
 {
 	struct otlp_proto *proto = state;
 
-	return result(proto, wire_finish(proto->wire), err);
+	return otlp_proto_result(proto, wire_finish(proto->wire), err);
 }
 
 static void otlp_proto_free(void *state)
 {
 	struct otlp_proto *proto = state;
 
-	if (proto == NULL)
+	if (!proto)
 		return;
 	wire_free(proto->wire);
 	otlp_fini(&proto->otlp);
@@ -642,17 +645,17 @@ static void otlp_proto_free(void *state)
 const struct trace_encoding_ops trace_encoding_OTLP_PROTO = {
 	.name = "otlp-proto",
 	.text = "OTLP protobuf",
-	.start = start,
-	.feed = feed,
-	.finish = finish,
+	.start = otlp_proto_start,
+	.feed = otlp_proto_feed,
+	.finish = otlp_proto_finish,
 	.free = otlp_proto_free,
 };
 
 const struct trace_encoding_ops trace_encoding_TEMPO_PROTO = {
 	.name = "tempo-proto",
 	.text = "Tempo protobuf (API v2)",
-	.start = start_tempo,
-	.feed = feed,
-	.finish = finish,
+	.start = otlp_proto_start_tempo,
+	.feed = otlp_proto_feed,
+	.finish = otlp_proto_finish,
 	.free = otlp_proto_free,
 };

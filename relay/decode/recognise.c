@@ -61,7 +61,7 @@ static const struct {
 	enum level level;
 	const char *name;
 	unsigned int sign;
-} telling[] = {
+} telling_members[] = {
 	{ LEVEL_TOP, "data", DATA },
 	{ LEVEL_TOP, "spans", SPANS },
 	{ LEVEL_TOP, "process", PROCESS },
@@ -128,47 +128,47 @@ struct recognise {
 	enum jread_event outermost;
 };
 
-static bool has(const struct recognise *recognise, unsigned int signs)
+static bool has_signs(const struct recognise *recognise, unsigned int signs)
 {
 	return (recognise->signs & signs) == signs;
 }
 
 static const char *refusal_of_list(const struct recognise *recognise)
 {
-	if (has(recognise, JAEGER_TRACE_ID | SPANS))
+	if (has_signs(recognise, JAEGER_TRACE_ID | SPANS))
 		return "a list of Jaeger traces without the {\"data\": ...} around it";
-	if (has(recognise, ALERT))
+	if (has_signs(recognise, ALERT))
 		return "a list of alerts, not a trace";
 	return NULL;
 }
 
 /* What is known and no encoding of ours. NULL: nothing like it. */
-static const char *refusal(const struct recognise *recognise)
+static const char *refusal_of_object(const struct recognise *recognise)
 {
-	if (has(recognise, TOP_LIST))
+	if (has_signs(recognise, TOP_LIST))
 		return refusal_of_list(recognise);
-	if (has(recognise, SPANS | TRACE_ID_LOW))
+	if (has_signs(recognise, SPANS | TRACE_ID_LOW))
 		return "a Thrift batch of Jaeger's agents; only what Jaeger's query API answers is "
 		       "read";
-	if (has(recognise, SPANS | TRACE_ID | OPERATION_NAME))
+	if (has_signs(recognise, SPANS | TRACE_ID | OPERATION_NAME))
 		return "a trace of Jaeger's internal model; only what Jaeger's query API answers "
 		       "is read";
-	if (has(recognise, JAEGER_TRACE_ID | JAEGER_SPAN_ID) && !has(recognise, SPANS))
+	if (has_signs(recognise, JAEGER_TRACE_ID | JAEGER_SPAN_ID) && !has_signs(recognise, SPANS))
 		return "a span document of Jaeger's Elasticsearch storage; only whole traces are "
 		       "read";
-	if (has(recognise, TRACE_ID | SPAN_ID | OPERATION_NAME))
+	if (has_signs(recognise, TRACE_ID | SPAN_ID | OPERATION_NAME))
 		return "a span of Jaeger's internal model; only what Jaeger's query API answers is "
 		       "read";
-	if (has(recognise, FLAT_TRACE_ID | FLAT_SPAN_ID))
+	if (has_signs(recognise, FLAT_TRACE_ID | FLAT_SPAN_ID))
 		return "one flat span record, as column stores and OTel Arrow write them; only "
 		       "whole traces "
 		       "are read";
-	if (has(recognise, DATA_NAMES) || has(recognise, NAMES))
+	if (has_signs(recognise, DATA_NAMES) || has_signs(recognise, NAMES))
 		return "a list of names, as Jaeger answers for services and operations, not a "
 		       "trace";
-	if (has(recognise, SUMMARIES) || has(recognise, TRACES))
+	if (has_signs(recognise, SUMMARIES) || has_signs(recognise, TRACES))
 		return "a search result that lists traces without their spans";
-	if (has(recognise, ALERT))
+	if (has_signs(recognise, ALERT))
 		return "an alert, not a trace";
 	return NULL;
 }
@@ -176,12 +176,12 @@ static const char *refusal(const struct recognise *recognise)
 /* Spans of Zipkin, in lists or alone. */
 static bool is_zipkin(const struct recognise *recognise)
 {
-	return has(recognise, TRACE_ID | ZIPKIN_ID) &&
+	return has_signs(recognise, TRACE_ID | ZIPKIN_ID) &&
 	       (recognise->signs & (SPAN_ID | SPANS | OPERATION_NAME)) == 0;
 }
 
 /* Is it clear what this is? */
-static bool decided(struct recognise *recognise)
+static bool recognise_decide(struct recognise *recognise)
 {
 	unsigned int signs = recognise->signs;
 
@@ -190,21 +190,21 @@ static bool decided(struct recognise *recognise)
 	if (is_zipkin(recognise) && (signs & (ZIPKIN_OLD | ZIPKIN_NEW)) != 0)
 		return true;
 	recognise->encoding = TRACE_ENCODING_XRAY_JSON;
-	if (has(recognise, XRAY_TRACES))
+	if (has_signs(recognise, XRAY_TRACES))
 		return true;
 	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
-	if (!has(recognise, TOP_LIST) && has(recognise, RESOURCE_SPANS | OTLP_ID))
+	if (!has_signs(recognise, TOP_LIST) && has_signs(recognise, RESOURCE_SPANS | OTLP_ID))
 		return true;
 	recognise->encoding = TRACE_ENCODING_JAEGER_JSON;
 	if ((signs & (TOP_LIST | PROCESS)) != 0)
 		return false;
-	if (has(recognise, PROCESSES | SPANS))
+	if (has_signs(recognise, PROCESSES | SPANS))
 		return true;
-	return has(recognise, SPANS | JAEGER_SPAN_ID);
+	return has_signs(recognise, SPANS | JAEGER_SPAN_ID);
 }
 
 /* The document, or what there is of it, is over and it was not clear. */
-static bool settled(struct recognise *recognise)
+static bool recognise_settle(struct recognise *recognise)
 {
 	unsigned int signs = recognise->signs;
 
@@ -218,14 +218,14 @@ static bool settled(struct recognise *recognise)
 	recognise->encoding = TRACE_ENCODING_JAEGER_JSON;
 	if ((signs & (TOP_LIST | PROCESS)) != 0)
 		return false;
-	if (has(recognise, DATA) && !has(recognise, DATA_OBJECT))
+	if (has_signs(recognise, DATA) && !has_signs(recognise, DATA_OBJECT))
 		return true; /* a search without a match, or an error message */
-	if (has(recognise, PROCESSES))
+	if (has_signs(recognise, PROCESSES))
 		return true;
-	return has(recognise, JAEGER_TRACE_ID | SPANS);
+	return has_signs(recognise, JAEGER_TRACE_ID | SPANS);
 }
 
-static void note_member(struct recognise *recognise, const char *text, size_t len)
+static void recognise_note_member(struct recognise *recognise, const char *text, size_t len)
 {
 	if (recognise->nmembers++ >= SHOWN_MEMBERS)
 		return;
@@ -273,25 +273,26 @@ static int key_in_otlp(struct recognise *recognise, const char *text, size_t len
 	return JREAD_SKIP;
 }
 
-static int key(struct recognise *recognise, enum level level, const char *text, size_t len)
+static int recognise_key(struct recognise *recognise, enum level level, const char *text,
+			 size_t len)
 {
 	recognise->next = LEVEL_OTHER;
 	if (level == LEVEL_OTLP)
 		return key_in_otlp(recognise, text, len);
-	if (level == LEVEL_TOP && !has(recognise, TOP_LIST))
-		note_member(recognise, text, len);
-	for (size_t i = 0; i < ARRAY_LEN(telling); i++) {
-		if (telling[i].level != level || strlen(telling[i].name) != len ||
-		    memcmp(telling[i].name, text, len) != 0)
+	if (level == LEVEL_TOP && !has_signs(recognise, TOP_LIST))
+		recognise_note_member(recognise, text, len);
+	for (size_t i = 0; i < ARRAY_LEN(telling_members); i++) {
+		if (telling_members[i].level != level || strlen(telling_members[i].name) != len ||
+		    memcmp(telling_members[i].name, text, len) != 0)
 			continue;
-		recognise->signs |= telling[i].sign;
-		recognise->next = level_below(level, telling[i].sign);
+		recognise->signs |= telling_members[i].sign;
+		recognise->next = level_below(level, telling_members[i].sign);
 		break;
 	}
 	return recognise->next == LEVEL_OTHER ? JREAD_SKIP : JREAD_GO;
 }
 
-static void text_value(struct recognise *recognise, enum level level)
+static void note_text(struct recognise *recognise, enum level level)
 {
 	if (level == LEVEL_DATA)
 		recognise->signs |= DATA_NAMES;
@@ -299,7 +300,7 @@ static void text_value(struct recognise *recognise, enum level level)
 		recognise->signs |= OTLP_ID;
 }
 
-static int open_container(struct recognise *recognise, enum level level, bool is_list)
+static int recognise_open_container(struct recognise *recognise, enum level level, bool is_list)
 {
 	if (level == LEVEL_ERROR || level == LEVEL_OTHER || recognise->depth == MAX_DEPTH)
 		return JREAD_SKIP;
@@ -325,7 +326,7 @@ static void close_container(struct recognise *recognise, enum jread_event event)
 		recognise->levels[around] = LEVEL_OTHER;
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int recognise_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct recognise *recognise = ctx;
 	unsigned int depth = recognise->depth;
@@ -339,23 +340,23 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 	if (event == JREAD_OBJECT_END || event == JREAD_ARRAY_END)
 		close_container(recognise, event);
 	else if (event == JREAD_KEY)
-		answer = key(recognise, recognise->levels[depth], text, len);
+		answer = recognise_key(recognise, recognise->levels[depth], text, len);
 	else if (event == JREAD_OBJECT || event == JREAD_ARRAY)
-		answer = open_container(recognise, level, event == JREAD_ARRAY);
+		answer = recognise_open_container(recognise, level, event == JREAD_ARRAY);
 	else if (event == JREAD_STRING)
-		text_value(recognise, level);
+		note_text(recognise, level);
 	else if (event == JREAD_NULL && level == LEVEL_ERROR)
 		recognise->signs &= ~(unsigned int)ERROR;
 	/* One document is enough, and less where that is clear. */
-	recognise->done = recognise->done || recognise->depth == 0 || decided(recognise);
+	recognise->done = recognise->done || recognise->depth == 0 || recognise_decide(recognise);
 	return recognise->done ? -ECANCELED : answer;
 }
 
-static int refuse(const struct recognise *recognise, struct err *err)
+static int recognise_refuse(const struct recognise *recognise, struct err *err)
 {
-	const char *what = refusal(recognise);
+	const char *what = refusal_of_object(recognise);
 
-	if (what != NULL)
+	if (what)
 		return err_set(err, EPROTONOSUPPORT, "this is %s", what);
 	if (recognise->nmembers > 0)
 		return err_set(err, EPROTONOSUPPORT,
@@ -366,12 +367,12 @@ static int refuse(const struct recognise *recognise, struct err *err)
 		       jread_event_name(recognise->outermost));
 }
 
-/* --- What is not JSON --- */
+/* ---- what is not JSON ---- */
 
 /* JSON escapes control characters, and protobuf has them all the time. */
 #define LOOKED_AT 256
 
-static bool has_control(const unsigned char *data, size_t len)
+static bool recognise_has_control(const unsigned char *data, size_t len)
 {
 	for (size_t i = 0; i < len && i < LOOKED_AT; i++) {
 		if (data[i] < 0x20 && data[i] != '\n' && data[i] != '\r' && data[i] != '\t')
@@ -389,7 +390,7 @@ static bool has_control(const unsigned char *data, size_t len)
 
 /* Into the field with a length at *at: *at moves behind its head, *len is cut to its end. false: no
  * such field, or nothing is in it. */
-static bool enter(const unsigned char *data, size_t *at, size_t *len, unsigned char tag)
+static bool enter_field(const unsigned char *data, size_t *at, size_t *len, unsigned char tag)
 {
 	size_t i = *at, n = 0;
 
@@ -416,25 +417,25 @@ static bool is_tempo(const unsigned char *data, size_t at, size_t len)
 {
 	if (at < len && data[at] != FIELD_1)
 		return true; /* of its metrics, status and message, without a trace */
-	if (!enter(data, &at, &len, FIELD_1))
+	if (!enter_field(data, &at, &len, FIELD_1))
 		return at < len && data[at] != FIELD_1;
-	if (!enter(data, &at, &len, FIELD_1))
+	if (!enter_field(data, &at, &len, FIELD_1))
 		return false; /* scope_spans come first, or an empty Resource */
 	if (data[at] == FIELD_2)
 		return true; /* scope_spans, where a Resource has a count */
-	if (!enter(data, &at, &len, FIELD_1))
+	if (!enter_field(data, &at, &len, FIELD_1))
 		return at < len && data[at] == FIELD_2; /* behind an empty Resource */
 	if (data[at] == VARINT_2)
 		return true; /* the count of a Resource */
-	return enter(data, &at, &len, FIELD_1) && data[at] < 0x20;
+	return enter_field(data, &at, &len, FIELD_1) && data[at] < 0x20;
 }
 
 bool trace_is_protobuf(const char *data, size_t len)
 {
 	const unsigned char *bytes = (const unsigned char *)data;
 
-	return has_control(bytes, len) && (bytes[0] == FIELD_1 || bytes[0] == FIELD_2 ||
-					   bytes[0] == VARINT_3 || bytes[0] == FIELD_4);
+	return recognise_has_control(bytes, len) && (bytes[0] == FIELD_1 || bytes[0] == FIELD_2 ||
+						     bytes[0] == VARINT_3 || bytes[0] == FIELD_4);
 }
 
 /* What JSON never starts with, so that "not JSON" can say what it is. NULL: nothing known. */
@@ -442,7 +443,7 @@ static const char *not_json(const unsigned char *data, size_t len)
 {
 	if (len >= 2 && data[0] == 0x1f && data[1] == 0x8b)
 		return "this is compressed with gzip; unpack it first";
-	if (has_control(data, len))
+	if (recognise_has_control(data, len))
 		return "this is binary, and no protobuf of a trace";
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] > 0x20)
@@ -452,22 +453,22 @@ static const char *not_json(const unsigned char *data, size_t len)
 }
 
 /* code: how the reading ended. */
-static int judge(struct recognise *recognise, int code, enum trace_encoding *ret_encoding,
-		 struct err *err)
+static int recognise_finish(struct recognise *recognise, int code,
+			    enum trace_encoding *ret_encoding, struct err *err)
 {
-	bool known = refusal(recognise) != NULL;
+	bool known = refusal_of_object(recognise);
 
-	if (decided(recognise) || (!known && settled(recognise))) {
+	if (recognise_decide(recognise) || (!known && recognise_settle(recognise))) {
 		*ret_encoding = recognise->encoding;
 		return 0;
 	}
 	if (known || recognise->done)
-		return refuse(recognise, err);
+		return recognise_refuse(recognise, err);
 	if (code == 0)
 		code = jread_finish(recognise->jread);
 	if (code == 0)
-		return refuse(recognise, err);
-	if (err != NULL)
+		return recognise_refuse(recognise, err);
+	if (err)
 		*err = *jread_err(recognise->jread);
 	err_prefix(err, recognise->outermost == JREAD_KEY ? "not JSON" : "broken JSON");
 	return code;
@@ -489,11 +490,11 @@ int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encod
 		return 0;
 	}
 	known = not_json(bytes, len);
-	if (known != NULL)
+	if (known)
 		return err_set(err, EBADMSG, "%s", known);
-	recognise.jread = jread_new(JREAD_SEQUENCE, on_event, &recognise);
+	recognise.jread = jread_new(JREAD_SEQUENCE, recognise_on_event, &recognise);
 	code = jread_feed(recognise.jread, data, len);
-	code = judge(&recognise, code, ret_encoding, err);
+	code = recognise_finish(&recognise, code, ret_encoding, err);
 	jread_free(recognise.jread);
 	buf_fini(&recognise.members);
 	return code;

@@ -8,7 +8,7 @@
 #include "tracepager/clock.h"
 #include "tracepager/xalloc.h"
 
-/* ---- Fields. ---- */
+/* ---- fields ---- */
 
 void record_text_set(struct record_text *to, const char *text, size_t len)
 {
@@ -35,7 +35,7 @@ uint32_t record_ref(struct records *records, enum record_field field)
 	return text->set ? trace_builder_value(records->builder, text->text, text->len) : 0;
 }
 
-static void add_attr(struct records *records, int key, uint32_t value)
+static void keep_record_attr(struct records *records, int key, uint32_t value)
 {
 	if (key >= 0 && value != TRACE_NONE && records->nattrs < LIMIT_SPAN_ATTRS)
 		records->attrs[records->nattrs++] =
@@ -44,7 +44,7 @@ static void add_attr(struct records *records, int key, uint32_t value)
 
 void record_attr(struct records *records, enum attr key, uint32_t value)
 {
-	add_attr(records, (int)key, value);
+	keep_record_attr(records, (int)key, value);
 }
 
 bool record_exception(struct records *records, uint32_t *ret_message)
@@ -74,7 +74,8 @@ static char *attr_name_of(const char *const *prefixes, const char *path)
 	return NULL;
 }
 
-static void take_attr(struct records *records, const char *path, const char *text, size_t len)
+static void records_take_attr(struct records *records, const char *path, const char *text,
+			      size_t len)
 {
 	char *name = attr_name_of(records->format->resource_attrs, path);
 
@@ -84,12 +85,14 @@ static void take_attr(struct records *records, const char *path, const char *tex
 	} else if ((name = attr_name_of(records->format->attrs, path))) {
 		int key = trace_builder_attr(records->builder, name, strlen(name));
 		if (key >= 0)
-			add_attr(records, key, trace_builder_value(records->builder, text, len));
+			keep_record_attr(records, key,
+					 trace_builder_value(records->builder, text, len));
 	}
 	free(name);
 }
 
-static void take_value(struct records *records, const char *path, const char *text, size_t len)
+static void records_take_value(struct records *records, const char *path, const char *text,
+			       size_t len)
 {
 	const struct record_format *format = records->format;
 
@@ -98,18 +101,18 @@ static void take_value(struct records *records, const char *path, const char *te
 		if (strcmp(format->members[i].path, path) != 0)
 			continue;
 		if (field >= RECORD_FIELDS)
-			add_attr(records, (int)(field - RECORD_FIELDS),
-				 trace_builder_value(records->builder, text, len));
+			keep_record_attr(records, (int)(field - RECORD_FIELDS),
+					 trace_builder_value(records->builder, text, len));
 		else if (!records->fields[field].set)
 			record_text_set(&records->fields[field], text, len);
 		return;
 	}
-	take_attr(records, path, text, len);
+	records_take_attr(records, path, text, len);
 }
 
-/* ---- Spans. ---- */
+/* ---- spans ---- */
 
-static int64_t number(const struct records *records, enum record_field field, double scale)
+static int64_t record_number(const struct records *records, enum record_field field, double scale)
 {
 	const struct record_text *text = &records->fields[field];
 	double value;
@@ -120,7 +123,7 @@ static int64_t number(const struct records *records, enum record_field field, do
 	return (int64_t)(value * scale);
 }
 
-static int64_t moment(const struct records *records, enum record_field field)
+static int64_t record_moment(const struct records *records, enum record_field field)
 {
 	const struct record_text *text = &records->fields[field];
 	int64_t us = 0;
@@ -130,23 +133,23 @@ static int64_t moment(const struct records *records, enum record_field field)
 	return us;
 }
 
-static void set_times(const struct records *records, struct span *span)
+static void record_set_times(const struct records *records, struct span *span)
 {
-	int64_t end_us = moment(records, RECORD_END);
+	int64_t end_us = record_moment(records, RECORD_END);
 
-	span->start_us = number(records, RECORD_START_US, 1);
+	span->start_us = record_number(records, RECORD_START_US, 1);
 	if (!span->start_us)
-		span->start_us = moment(records, RECORD_START);
+		span->start_us = record_moment(records, RECORD_START);
 	if (!span->start_us)
-		span->start_us = moment(records, RECORD_OTHER_START);
-	span->duration_us = number(records, RECORD_DURATION_US, 1);
+		span->start_us = record_moment(records, RECORD_OTHER_START);
+	span->duration_us = record_number(records, RECORD_DURATION_US, 1);
 	if (!span->duration_us)
-		span->duration_us = number(records, RECORD_DURATION_NS, 1e-3);
+		span->duration_us = record_number(records, RECORD_DURATION_NS, 1e-3);
 	if (!span->duration_us && end_us > span->start_us)
 		span->duration_us = end_us - span->start_us;
 }
 
-static uint32_t parent_of(struct records *records)
+static uint32_t record_parent_of(struct records *records)
 {
 	const char *text = record_field(records, RECORD_PARENT_ID);
 
@@ -160,7 +163,7 @@ struct span *record_span(struct records *records)
 	uint32_t id = record_ref(records, has_id ? RECORD_ID : RECORD_OTHER_ID);
 	uint32_t name = record_ref(records, has_name ? RECORD_NAME : RECORD_OTHER_NAME);
 	uint32_t message = record_ref(records, RECORD_MESSAGE);
-	uint32_t parent = parent_of(records);
+	uint32_t parent = record_parent_of(records);
 	struct span *span;
 
 	if (records->fields[RECORD_SERVICE].set)
@@ -174,7 +177,7 @@ struct span *record_span(struct records *records)
 	span->message = message;
 	span->parent_id = parent;
 	span->resource = records->resource;
-	set_times(records, span);
+	record_set_times(records, span);
 	for (unsigned int i = 0; i < records->nattrs; i++)
 		trace_builder_span_attr(builder, records->attrs[i].key, records->attrs[i].value);
 	return span;
@@ -189,7 +192,7 @@ void record_done(struct records *records)
 	trace_builder_span_done(records->builder, id->text, id->len);
 }
 
-/* ---- The document. ---- */
+/* ---- the document ---- */
 
 static bool is_record(const struct record_format *format, const char *path)
 {
@@ -216,8 +219,8 @@ static bool is_value(enum jread_event event)
 	       event == JREAD_FALSE;
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *path, const char *text,
-		    size_t len)
+static int records_on_event(void *ctx, enum jread_event event, const char *path, const char *text,
+			    size_t len)
 {
 	struct records *records = ctx;
 	const struct record_format *format = records->format;
@@ -231,7 +234,7 @@ static int on_event(void *ctx, enum jread_event event, const char *path, const c
 		records->open = false;
 		format->end(records);
 	} else if (records->open && is_value(event)) {
-		take_value(records, path + records->base, text, len);
+		records_take_value(records, path + records->base, text, len);
 	} else if (!records->open && format->outside && (is_value(event) || event == JREAD_ARRAY)) {
 		format->outside(records, event, path, text, len);
 	}
@@ -244,7 +247,7 @@ struct records *records_start(const struct record_format *format, struct trace_b
 
 	records->format = format;
 	records->builder = builder;
-	records->paths = paths_new(on_event, records);
+	records->paths = paths_new(records_on_event, records);
 	buf_init(&records->cursor, LIMIT_CURSOR_BYTES);
 	return records;
 }

@@ -28,9 +28,8 @@ struct trace_decoder *trace_decoder_new(enum trace_encoding encoding,
 	struct trace_decoder *decoder = xcalloc(1, sizeof(*decoder));
 
 	decoder->ops = trace_encodings[encoding];
-	decoder->max_bytes = options != NULL && options->max_body_bytes > 0
-				     ? options->max_body_bytes
-				     : LIMIT_TRACE_BODY_BYTES;
+	decoder->max_bytes = options && options->max_body_bytes > 0 ? options->max_body_bytes
+								    : LIMIT_TRACE_BODY_BYTES;
 	decoder->builder = trace_builder_new(options);
 	decoder->state = decoder->ops->start(decoder->builder);
 	return decoder;
@@ -38,18 +37,18 @@ struct trace_decoder *trace_decoder_new(enum trace_encoding encoding,
 
 void trace_decoder_free(struct trace_decoder *decoder)
 {
-	if (decoder == NULL)
+	if (!decoder)
 		return;
 	decoder->ops->free(decoder->state);
 	trace_builder_free(decoder->builder);
 	free(decoder);
 }
 
-static int fail(struct trace_decoder *decoder, int code, struct err *err)
+static int decoder_fail(struct trace_decoder *decoder, int code, struct err *err)
 {
 	if (decoder->failed.code == 0)
 		err_set(&decoder->failed, -code, "the trace cannot be read");
-	if (err != NULL)
+	if (err)
 		*err = decoder->failed;
 	return -decoder->failed.code;
 }
@@ -60,11 +59,11 @@ int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t l
 	int code;
 
 	if (decoder->failed.code != 0)
-		return fail(decoder, -decoder->failed.code, err);
+		return decoder_fail(decoder, -decoder->failed.code, err);
 	if (len > decoder->max_bytes - decoder->bytes) {
 		err_set(&decoder->failed, E2BIG, "a trace document of more than %zu bytes",
 			decoder->max_bytes);
-		return fail(decoder, -E2BIG, err);
+		return decoder_fail(decoder, -E2BIG, err);
 	}
 	decoder->bytes += len;
 	code = decoder->ops->feed(decoder->state, data, len, &decoder->failed);
@@ -75,7 +74,7 @@ int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t l
 		code = trace_builder_finish(decoder->builder, &none, &decoder->failed);
 		trace_set_free(none);
 	}
-	return fail(decoder, code, err);
+	return decoder_fail(decoder, code, err);
 }
 
 int trace_decoder_page(struct trace_decoder *decoder, struct err *err)
@@ -84,7 +83,7 @@ int trace_decoder_page(struct trace_decoder *decoder, struct err *err)
 					: decoder->ops->finish(decoder->state, &decoder->failed);
 
 	if (code != 0)
-		return fail(decoder, code, err);
+		return decoder_fail(decoder, code, err);
 	decoder->ops->free(decoder->state);
 	decoder->state = decoder->ops->start(decoder->builder);
 	return 0;
@@ -105,11 +104,11 @@ int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_s
 	int code;
 
 	if (decoder->failed.code != 0)
-		return fail(decoder, -decoder->failed.code, err);
+		return decoder_fail(decoder, -decoder->failed.code, err);
 	code = decoder->ops->finish(decoder->state, &decoder->failed);
 	if (code == 0)
 		code = trace_builder_finish(decoder->builder, ret_set, &decoder->failed);
-	return code == 0 ? 0 : fail(decoder, code, err);
+	return code == 0 ? 0 : decoder_fail(decoder, code, err);
 }
 
 /* Documents. */
@@ -120,8 +119,8 @@ struct documents {
 	void *ctx;
 };
 
-static int decode(const struct documents *documents, const char *data, size_t len,
-		  struct trace_set **ret_set, struct err *err)
+static int decode_document(const struct documents *documents, const char *data, size_t len,
+			   struct trace_set **ret_set, struct err *err)
 {
 	enum trace_encoding encoding;
 	struct trace_decoder *decoder;
@@ -142,7 +141,7 @@ static void one_document(const struct documents *documents, const char *data, si
 	struct trace_set *set = NULL;
 	struct err err = { 0 };
 
-	if (decode(documents, data, len, &set, &err) == 0) {
+	if (decode_document(documents, data, len, &set, &err) == 0) {
 		documents->handler(documents->ctx, line, set, NULL);
 		return;
 	}
@@ -167,9 +166,9 @@ static bool next_line(struct lines *lines, const char **ret_line, size_t *ret_le
 	while (lines->at < lines->end) {
 		const char *start = lines->at;
 		const char *newline = memchr(start, '\n', (size_t)(lines->end - start));
-		const char *stop = newline != NULL ? newline : lines->end;
+		const char *stop = newline ? newline : lines->end;
 
-		lines->at = newline != NULL ? newline + 1 : lines->end;
+		lines->at = newline ? newline + 1 : lines->end;
 		lines->line++;
 		for (const char *p = start; p < stop; p++) {
 			if (!is_space(*p)) {
@@ -182,7 +181,7 @@ static bool next_line(struct lines *lines, const char **ret_line, size_t *ret_le
 	return false;
 }
 
-static int ignore(void *ctx, enum jread_event event, const char *text, size_t len)
+static int ignore_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	(void)ctx;
 	(void)text;
@@ -207,7 +206,7 @@ static bool is_whole(const char *line, size_t len)
 
 	if (!starts_container(line, len))
 		return false;
-	jread = jread_new(JREAD_ONE, ignore, NULL);
+	jread = jread_new(JREAD_ONE, ignore_event, NULL);
 	whole = jread_feed(jread, line, len) == 0 && jread_finish(jread) == 0;
 	jread_free(jread);
 	return whole;

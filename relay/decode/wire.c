@@ -77,7 +77,7 @@ struct wire *wire_new(const struct wire_message *messages, unsigned int document
 
 void wire_free(struct wire *wire)
 {
-	if (wire == NULL)
+	if (!wire)
 		return;
 	buf_fini(&wire->hold);
 	free(wire);
@@ -88,19 +88,19 @@ struct err *wire_err(struct wire *wire)
 	return &wire->err;
 }
 
-static uint64_t place_of(const struct wire *w, const char *p)
+static uint64_t wire_place_of(const struct wire *w, const char *p)
 {
 	return w->piece_at + (uint64_t)(p - w->piece);
 }
 
 /* As a reading position: NULL. */
-static const char *fail(struct wire *w, uint64_t at, int code, const char *what)
+static const char *wire_fail(struct wire *w, uint64_t at, int code, const char *what)
 {
 	err_set(&w->err, code, "%s (byte %llu)", what, (unsigned long long)at + 1);
 	return NULL;
 }
 
-/* --- Heads --- */
+/* ---- heads ---- */
 
 /* The number of bytes; 0: cut; -1: it has more than max bytes or than 64 bits. */
 static int read_varint(const unsigned char *p, const unsigned char *end, int max, uint64_t *ret)
@@ -151,7 +151,7 @@ static inline int read_head(struct wire *w, const char *text, const char *text_e
 	if (n == 0)
 		return 0;
 	if (n < 0 || !good_tag(tag)) {
-		fail(w, at, EBADMSG, n < 0 ? "a tag that is too long" : wrong_tag(tag));
+		wire_fail(w, at, EBADMSG, n < 0 ? "a tag that is too long" : wrong_tag(tag));
 		return -1;
 	}
 	ret_head->number = (uint32_t)(tag >> 3);
@@ -165,7 +165,7 @@ static inline int read_head(struct wire *w, const char *text, const char *text_e
 		}
 		more = read_varint(p, end, VARINT_BYTES, &ret_head->value);
 		if (more < 0)
-			fail(w, at, EBADMSG, "a number that is too long");
+			wire_fail(w, at, EBADMSG, "a number that is too long");
 	} else {
 		more = ret_head->type == WIRE_TYPE_FIXED64 ? 8 : 4;
 		if (end - p < more)
@@ -176,7 +176,7 @@ static inline int read_head(struct wire *w, const char *text, const char *text_e
 	return more > 0 ? 1 : more;
 }
 
-/* --- Fields --- */
+/* ---- fields ---- */
 
 static const struct wire_field *find_field(const struct wire_message *message,
 					   const struct head *head)
@@ -200,7 +200,7 @@ static const struct wire_field *find_field(const struct wire_message *message,
 }
 
 /* The handler says something else than 0: the place to go on, or NULL. */
-static const char *obey(struct wire *w, int answer)
+static const char *obey_handler(struct wire *w, int answer)
 {
 	const struct frame *frame = w->frame;
 
@@ -211,19 +211,19 @@ static const char *obey(struct wire *w, int answer)
 		return NULL;
 	}
 	if (!frame->over)
-		w->skip = frame->end - place_of(w, frame->limit);
+		w->skip = frame->end - wire_place_of(w, frame->limit);
 	return frame->limit;
 }
 
-static inline const char *answered(struct wire *w, int answer, const char *p)
+static inline const char *after_answer(struct wire *w, int answer, const char *p)
 {
-	return answer == 0 ? p : obey(w, answer);
+	return answer == 0 ? p : obey_handler(w, answer);
 }
 
 /* Where a frame ends, as far as this piece is concerned. */
 static void set_limit(const struct wire *w, struct frame *frame, const char *p)
 {
-	uint64_t rest = frame->end - place_of(w, p);
+	uint64_t rest = frame->end - wire_place_of(w, p);
 
 	frame->over = rest <= (uint64_t)(w->piece_end - p);
 	frame->limit = frame->over ? p + rest : w->piece_end;
@@ -235,7 +235,7 @@ static inline const char *open_message(struct wire *w, const struct wire_field *
 	struct frame *frame = ++w->frame;
 
 	assert(frame < w->frames + FRAMES);
-	frame->end = place_of(w, p) + len;
+	frame->end = wire_place_of(w, p) + len;
 	set_limit(w, frame, p);
 	frame->message = &w->messages[field->node];
 	frame->node = field->node;
@@ -243,7 +243,7 @@ static inline const char *open_message(struct wire *w, const struct wire_field *
 	frame->bulk = field->shape == WIRE_BULK;
 	if (!frame->told)
 		return p;
-	return answered(w, w->handler->begin(w->ctx, field->node), p);
+	return after_answer(w, w->handler->begin(w->ctx, field->node), p);
 }
 
 static bool is_message(const struct wire_field *field)
@@ -258,14 +258,15 @@ static const char *take_len(struct wire *w, const struct wire_field *field, uint
 {
 	uint64_t here = (uint64_t)(w->piece_end - p);
 
-	if (len > w->frame->end - place_of(w, p))
-		return fail(w, at, EBADMSG, "a length beyond the end of what encloses it");
+	if (len > w->frame->end - wire_place_of(w, p))
+		return wire_fail(w, at, EBADMSG, "a length beyond the end of what encloses it");
 	if (is_message(field))
 		return open_message(w, field, len, p);
 	if (field->shape == WIRE_TEXT && len > LIMIT_TOKEN_BYTES)
-		return fail(w, at, E2BIG, "a text that is too long");
+		return wire_fail(w, at, E2BIG, "a text that is too long");
 	if (field->shape == WIRE_TEXT && len <= here)
-		return answered(w, w->handler->text(w->ctx, field->node, p, (size_t)len), p + len);
+		return after_answer(w, w->handler->text(w->ctx, field->node, p, (size_t)len),
+				    p + len);
 	if (len <= here)
 		return p + len;
 	if (field->shape == WIRE_TEXT) {
@@ -280,7 +281,8 @@ static const char *take_len(struct wire *w, const struct wire_field *field, uint
 }
 
 /* at: where the head starts; p: behind it. */
-static const char *take_field(struct wire *w, const struct head *head, uint64_t at, const char *p)
+static const char *wire_take_field(struct wire *w, const struct head *head, uint64_t at,
+				   const char *p)
 {
 	const struct wire_field *field = find_field(w->frame->message, head);
 
@@ -288,13 +290,13 @@ static const char *take_field(struct wire *w, const struct head *head, uint64_t 
 		return take_len(w, field, at, head->value, p);
 	if (field->shape == WIRE_SKIPPED)
 		return p;
-	return answered(w, w->handler->number(w->ctx, field->node, head->value), p);
+	return after_answer(w, w->handler->number(w->ctx, field->node, head->value), p);
 }
 
-/* --- Pieces --- */
+/* ---- pieces ---- */
 
 /* What the last piece left open. */
-static const char *resume(struct wire *w, const char *p)
+static const char *resume_piece(struct wire *w, const char *p)
 {
 	size_t n = (size_t)(w->piece_end - p);
 	struct head head;
@@ -311,12 +313,12 @@ static const char *resume(struct wire *w, const char *p)
 		w->missing -= n;
 		if (w->missing > 0)
 			return w->piece_end;
-		return answered(
+		return after_answer(
 			w, w->handler->text(w->ctx, w->hold_node, buf_text(&w->hold), w->hold.len),
 			p + n);
 	}
 	while (p < w->piece_end) {
-		uint64_t at = place_of(w, p) - w->nhead;
+		uint64_t at = wire_place_of(w, p) - w->nhead;
 
 		w->head[w->nhead++] = (unsigned char)*p++;
 		rc = read_head(w, (const char *)w->head, (const char *)w->head + w->nhead, at,
@@ -325,10 +327,11 @@ static const char *resume(struct wire *w, const char *p)
 			return NULL;
 		if (rc > 0) {
 			w->nhead = 0;
-			return take_field(w, &head, at, p);
+			return wire_take_field(w, &head, at, p);
 		}
-		if (place_of(w, p) == w->frame->end)
-			return fail(w, at, EBADMSG, "a field beyond the end of what encloses it");
+		if (wire_place_of(w, p) == w->frame->end)
+			return wire_fail(w, at, EBADMSG,
+					 "a field beyond the end of what encloses it");
 	}
 	return p;
 }
@@ -340,22 +343,22 @@ static inline const char *close_message(struct wire *w, const char *p)
 
 	if (!frame->told)
 		return p;
-	return answered(w, w->handler->end(w->ctx, frame->node), p);
+	return after_answer(w, w->handler->end(w->ctx, frame->node), p);
 }
 
 /* Any field. */
 static const char *read_field(struct wire *w, const char *p)
 {
-	uint64_t at = place_of(w, p);
+	uint64_t at = wire_place_of(w, p);
 	struct head head;
 	int rc = read_head(w, p, w->frame->limit, at, &head);
 
 	if (rc < 0)
 		return NULL;
 	if (rc > 0)
-		return take_field(w, &head, at, p + head.len);
+		return wire_take_field(w, &head, at, p + head.len);
 	if (w->frame->over)
-		return fail(w, at, EBADMSG, "a field beyond the end of what encloses it");
+		return wire_fail(w, at, EBADMSG, "a field beyond the end of what encloses it");
 	w->nhead = (unsigned int)(w->piece_end - p);
 	memcpy(w->head, p, w->nhead);
 	return w->piece_end;
@@ -368,10 +371,10 @@ static inline const char *read_short_number(struct wire *w, const struct wire_fi
 	ptrdiff_t rest = w->frame->limit - p;
 
 	if ((at[0] & 7) == WIRE_TYPE_VARINT && at[1] < 0x80 && field->shape == WIRE_VARINT)
-		return answered(w, w->handler->number(w->ctx, field->node, at[1]), p + 2);
+		return after_answer(w, w->handler->number(w->ctx, field->node, at[1]), p + 2);
 	if ((at[0] & 7) == WIRE_TYPE_FIXED64 && rest >= 9 && field->shape == WIRE_FIXED64)
-		return answered(w, w->handler->number(w->ctx, field->node, wire_load(at + 1, 8)),
-				p + 9);
+		return after_answer(
+			w, w->handler->number(w->ctx, field->node, wire_load(at + 1, 8)), p + 9);
 	return read_field(w, p);
 }
 
@@ -399,7 +402,8 @@ static inline const char *read_short(struct wire *w, const char *p)
 	p += head;
 	switch (field->shape) {
 	case WIRE_TEXT:
-		return answered(w, w->handler->text(w->ctx, field->node, p, (size_t)len), p + len);
+		return after_answer(w, w->handler->text(w->ctx, field->node, p, (size_t)len),
+				    p + len);
 	case WIRE_BULK:
 	case WIRE_MESSAGE:
 	case WIRE_INNER:
@@ -415,7 +419,7 @@ static inline const char *read_bulk(struct wire *w, const char *p)
 	int answer = w->handler->fields(w->ctx, w->frame->node, &p, w->frame->limit);
 
 	if (answer < 0)
-		return obey(w, answer);
+		return obey_handler(w, answer);
 	return p < w->frame->limit ? read_short(w, p) : p;
 }
 
@@ -432,8 +436,8 @@ int wire_feed(struct wire *wire, const char *data, size_t len)
 	for (struct frame *frame = wire->frames; frame <= wire->frame; frame++)
 		set_limit(wire, frame, data);
 	if (wire->skip > 0 || wire->missing > 0 || wire->nhead > 0)
-		p = resume(wire, p);
-	while (p != NULL) {
+		p = resume_piece(wire, p);
+	while (p) {
 		if (p < wire->frame->limit)
 			p = wire->frame->bulk ? read_bulk(wire, p) : read_short(wire, p);
 		else if (wire->frame->over && wire->skip == 0)
@@ -442,7 +446,7 @@ int wire_feed(struct wire *wire, const char *data, size_t len)
 			break;
 	}
 	wire->piece_at += len;
-	return p != NULL ? 0 : -wire->err.code;
+	return p ? 0 : -wire->err.code;
 }
 
 int wire_finish(struct wire *wire)

@@ -34,7 +34,7 @@ static int read_document(struct xray_json *x, const char *text, size_t len)
 	return error;
 }
 
-static int take_text(struct xray_json *x, const char *path, const char *text, size_t len)
+static int xray_json_take_text(struct xray_json *x, const char *path, const char *text, size_t len)
 {
 	if (strcmp(path, "Traces.Segments.Document") == 0)
 		return read_document(x, text, len);
@@ -57,8 +57,8 @@ static void make_cursor(struct xray_json *x)
 	buf_puts(&x->cursor, buf_text(&x->unprocessed));
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *path, const char *text,
-		    size_t len)
+static int xray_json_on_event(void *ctx, enum jread_event event, const char *path, const char *text,
+			      size_t len)
 {
 	struct xray_json *x = ctx;
 	bool is_trace = strcmp(path, "Traces") == 0;
@@ -73,7 +73,7 @@ static int on_event(void *ctx, enum jread_event event, const char *path, const c
 	else if (event == JREAD_TRUE && strcmp(path, "Traces.LimitExceeded") == 0)
 		trace_builder_partial(x->builder);
 	else if (event == JREAD_STRING)
-		return take_text(x, path, text, len);
+		return xray_json_take_text(x, path, text, len);
 	return trace_builder_failed(x->builder) ? -E2BIG : JREAD_GO;
 }
 
@@ -82,7 +82,7 @@ static void *xray_json_start(struct trace_builder *builder)
 	struct xray_json *x = xcalloc(1, sizeof(*x));
 
 	x->builder = builder;
-	x->paths = paths_new(on_event, x);
+	x->paths = paths_new(xray_json_on_event, x);
 	x->segments = xray_segments_new(builder);
 	buf_init(&x->token, LIMIT_CURSOR_BYTES);
 	buf_init(&x->unprocessed, LIMIT_CURSOR_BYTES);
@@ -90,7 +90,7 @@ static void *xray_json_start(struct trace_builder *builder)
 	return x;
 }
 
-static int verdict(struct xray_json *x, int error, struct err *err)
+static int xray_json_result(struct xray_json *x, int error, struct err *err)
 {
 	if (error && x->err.code && err) {
 		int line = err->line, column = err->column;
@@ -105,7 +105,7 @@ static int xray_json_feed(void *state, const char *data, size_t len, struct err 
 {
 	struct xray_json *x = state;
 
-	return verdict(x, paths_feed(x->paths, data, len, err), err);
+	return xray_json_result(x, paths_feed(x->paths, data, len, err), err);
 }
 
 static int xray_json_finish(void *state, struct err *err)
@@ -114,7 +114,7 @@ static int xray_json_finish(void *state, struct err *err)
 	int error = paths_finish(x->paths, err);
 
 	if (error)
-		return verdict(x, error, err);
+		return xray_json_result(x, error, err);
 	if (x->is_answer)
 		return 0;
 	return err_set(err, EBADMSG, "no list of Traces: not what X-Ray's BatchGetTraces answers");

@@ -82,7 +82,7 @@ size_t xray_trace_id(const char *text, size_t len, char out[XRAY_ID_BYTES + 1])
 	return n;
 }
 
-/* ---- Spans. ---- */
+/* ---- spans ---- */
 
 /* "POST /orders", as other tracers name it: X-Ray's name is the service's. */
 static uint32_t http_operation(struct xray_segments *x, const struct frame *frame)
@@ -96,7 +96,7 @@ static uint32_t http_operation(struct xray_segments *x, const struct frame *fram
 	return trace_builder_text(x->builder, text, method + 1 + target);
 }
 
-static uint32_t operation_of(struct xray_segments *x, const struct frame *frame)
+static uint32_t xray_operation_of(struct xray_segments *x, const struct frame *frame)
 {
 	if (frame->subsegment && !frame->leaves)
 		return frame->name;
@@ -105,14 +105,14 @@ static uint32_t operation_of(struct xray_segments *x, const struct frame *frame)
 	return frame->method[0] && frame->target[0] ? http_operation(x, frame) : frame->name;
 }
 
-static enum span_kind kind_of(const struct frame *frame)
+static enum span_kind xray_kind_of(const struct frame *frame)
 {
 	if (!frame->subsegment)
 		return SPAN_SERVER;
 	return frame->leaves ? SPAN_CLIENT : SPAN_INTERNAL;
 }
 
-static void grow(void *block, uint32_t *size, uint32_t n, size_t element)
+static void xray_grow(void *block, uint32_t *size, uint32_t n, size_t element)
 {
 	void *old;
 
@@ -124,17 +124,17 @@ static void grow(void *block, uint32_t *size, uint32_t n, size_t element)
 	memcpy(block, &old, sizeof(old));
 }
 
-static void place(struct xray_segments *x, uint32_t id)
+static void place_span(struct xray_segments *x, uint32_t id)
 {
-	grow(&x->spans, &x->spans_size, x->nspans, sizeof(*x->spans));
+	xray_grow(&x->spans, &x->spans_size, x->nspans, sizeof(*x->spans));
 	x->spans[x->nspans++] = (struct placed){ .id = id, .document = x->ndocuments };
 }
 
-static void add_span(struct xray_segments *x, const struct frame *frame)
+static void xray_add_span(struct xray_segments *x, const struct frame *frame)
 {
 	struct trace_builder *builder = x->builder;
-	enum span_kind kind = kind_of(frame);
-	uint32_t operation = operation_of(x, frame);
+	enum span_kind kind = xray_kind_of(frame);
+	uint32_t operation = xray_operation_of(x, frame);
 	struct span *span = trace_builder_span(builder);
 
 	if (!span)
@@ -155,7 +155,7 @@ static void add_span(struct xray_segments *x, const struct frame *frame)
 	if (frame->leaves && frame->name)
 		trace_builder_span_attr(builder, ATTR_PEER_SERVICE, frame->name);
 	trace_builder_span_done(builder, x->trace_id, strlen(x->trace_id));
-	place(x, frame->id);
+	place_span(x, frame->id);
 	if (frame->in_progress)
 		trace_builder_partial(builder);
 }
@@ -169,11 +169,11 @@ static void end_document(struct xray_segments *x, const struct frame *frame)
 		document.resource = trace_builder_resource(x->builder);
 		trace_builder_resource_service(x->builder, document.resource, frame->name);
 	}
-	grow(&x->documents, &x->documents_size, x->ndocuments, sizeof(*x->documents));
+	xray_grow(&x->documents, &x->documents_size, x->ndocuments, sizeof(*x->documents));
 	x->documents[x->ndocuments++] = document;
 }
 
-/* ---- Members. ---- */
+/* ---- members ---- */
 
 static void frame_attr(struct frame *frame, int key, uint32_t value)
 {
@@ -223,8 +223,8 @@ static const struct {
 	{ "aws.function_name", ATTR_FAAS_INVOKED_NAME },
 };
 
-static void take_text(struct xray_segments *x, struct frame *frame, const char *path,
-		      const char *text, size_t len)
+static void xray_take_text(struct xray_segments *x, struct frame *frame, const char *path,
+			   const char *text, size_t len)
 {
 	uint32_t value = trace_builder_value(x->builder, text, len);
 	const char *annotation = path_below(path, "annotations.");
@@ -269,7 +269,7 @@ static void take_bool(struct frame *frame, const char *path, bool value)
 		frame->inferred = value;
 }
 
-static void take_number(struct frame *frame, const char *path, const char *text, size_t len)
+static void xray_take_number(struct frame *frame, const char *path, const char *text, size_t len)
 {
 	if (strcmp(path, "start_time") == 0)
 		time_of_seconds(text, len, &frame->start_us);
@@ -277,8 +277,8 @@ static void take_number(struct frame *frame, const char *path, const char *text,
 		time_of_seconds(text, len, &frame->end_us);
 }
 
-static void take_value(struct xray_segments *x, enum jread_event event, const char *path,
-		       const char *text, size_t len)
+static void xray_take_value(struct xray_segments *x, enum jread_event event, const char *path,
+			    const char *text, size_t len)
 {
 	struct frame *frame = &x->frames[x->nframes - 1];
 
@@ -296,18 +296,18 @@ static void take_value(struct xray_segments *x, enum jread_event event, const ch
 	if (event == JREAD_TRUE || event == JREAD_FALSE)
 		take_bool(frame, path, event == JREAD_TRUE);
 	else if (event == JREAD_NUMBER)
-		take_number(frame, path, text, len);
-	take_text(x, frame, path, text, len);
+		xray_take_number(frame, path, text, len);
+	xray_take_text(x, frame, path, text, len);
 }
 
-/* ---- The document. ---- */
+/* ---- the document ---- */
 
 static int open_frame(struct xray_segments *x, const char *path)
 {
 	struct frame *frame;
 
 	if (x->only_ids) {
-		grow(&x->ids, &x->ids_size, x->nids, sizeof(*x->ids));
+		xray_grow(&x->ids, &x->ids_size, x->nids, sizeof(*x->ids));
 		x->ids[x->nids++] = 0;
 	}
 	frame = &x->frames[x->nframes];
@@ -330,7 +330,7 @@ static void end_object(struct xray_segments *x, const char *path)
 	x->nframes--;
 	if (x->only_ids || x->frames[0].inferred)
 		return;
-	add_span(x, frame);
+	xray_add_span(x, frame);
 	if (x->nframes == 0)
 		end_document(x, frame);
 }
@@ -342,8 +342,8 @@ static bool is_unused(const char *path)
 	       strcmp(path, "cause.exceptions.stack") == 0;
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *path, const char *text,
-		    size_t len)
+static int xray_on_event(void *ctx, enum jread_event event, const char *path, const char *text,
+			 size_t len)
 {
 	struct xray_segments *x = ctx;
 	const char *own = x->nframes > 0 ? path + x->frames[x->nframes - 1].base : path;
@@ -357,7 +357,7 @@ static int on_event(void *ctx, enum jread_event event, const char *path, const c
 	if (event == JREAD_OBJECT_END)
 		end_object(x, path);
 	else if (event != JREAD_ARRAY && event != JREAD_ARRAY_END)
-		take_value(x, event, path, text, len);
+		xray_take_value(x, event, path, text, len);
 	return trace_builder_failed(x->builder) ? -E2BIG : JREAD_GO;
 }
 
@@ -385,9 +385,9 @@ int xray_segments_read(struct xray_segments *x, const char *text, size_t len, co
 	return error ? error : read_once(x, text, len, false, err);
 }
 
-/* ---- The trace. ---- */
+/* ---- the trace ---- */
 
-static int by_id(const void *a, const void *b)
+static int xray_by_id(const void *a, const void *b)
 {
 	const struct placed *x = a, *y = b;
 
@@ -396,7 +396,7 @@ static int by_id(const void *a, const void *b)
 
 /* Follows a lone subsegment to the segment that it is of. TRACE_NONE: it is not there. Parents of
  * lone subsegments may be lone ones; a circle of them ends after as many steps as there can be. */
-static uint32_t resource_of(const struct xray_segments *x, uint32_t document)
+static uint32_t xray_resource_of(const struct xray_segments *x, uint32_t document)
 {
 	for (unsigned int steps = 0; steps < LIMIT_DEPTH; steps++) {
 		const struct document *at = &x->documents[document];
@@ -405,7 +405,7 @@ static uint32_t resource_of(const struct xray_segments *x, uint32_t document)
 
 		if (at->resource != TRACE_NONE)
 			return at->resource;
-		parent = bsearch(&wanted, x->spans, x->nspans, sizeof(*x->spans), by_id);
+		parent = bsearch(&wanted, x->spans, x->nspans, sizeof(*x->spans), xray_by_id);
 		if (!parent)
 			return TRACE_NONE;
 		document = parent->document;
@@ -419,9 +419,9 @@ void xray_segments_end(struct xray_segments *x)
 	uint32_t unknown = TRACE_NONE;
 
 	if (x->nspans > 0)
-		qsort(x->spans, x->nspans, sizeof(*x->spans), by_id);
+		qsort(x->spans, x->nspans, sizeof(*x->spans), xray_by_id);
 	for (uint32_t i = 0; i < x->ndocuments; i++) {
-		map[i] = resource_of(x, i);
+		map[i] = xray_resource_of(x, i);
 		if (map[i] == TRACE_NONE && unknown == TRACE_NONE)
 			unknown = trace_builder_resource(x->builder);
 		if (map[i] == TRACE_NONE)
@@ -441,7 +441,7 @@ struct xray_segments *xray_segments_new(struct trace_builder *builder)
 	x->builder = builder;
 	x->first_span = trace_builder_nspans(builder);
 	x->frames = xcalloc(LIMIT_DEPTH, sizeof(*x->frames));
-	x->paths = paths_new(on_event, x);
+	x->paths = paths_new(xray_on_event, x);
 	return x;
 }
 

@@ -34,7 +34,7 @@ enum type {
 static const struct {
 	enum type type;
 	enum zipkin_place inside; /* of lists and objects */
-} members[] = {
+} zipkin_members[] = {
 	[ZIPKIN_TRACE_ID] = { TYPE_STRING, 0 },
 	[ZIPKIN_ID] = { TYPE_STRING, 0 },
 	[ZIPKIN_PARENT_ID] = { TYPE_STRING, 0 },
@@ -122,7 +122,7 @@ static const struct {
 	enum zipkin_place around;
 	enum zipkin_place element; /* of lists; 0: it is an object */
 	const struct row *rows;	   /* of objects; tags have any */
-} places[ZIPKIN_PLACES] = {
+} zipkin_places[ZIPKIN_PLACES] = {
 	[ZIPKIN_LISTS] = { "the document", 0, ZIPKIN_SPAN, NULL },
 	[ZIPKIN_SPAN] = { "a span", ZIPKIN_LISTS, 0, span_rows },
 	[ZIPKIN_ANNOTATIONS] = { "annotations", ZIPKIN_SPAN, ZIPKIN_ANNOTATION, NULL },
@@ -135,19 +135,19 @@ static const struct {
 	[ZIPKIN_ENDPOINT] = { "an endpoint", 0, 0, endpoint_rows },
 };
 
-/* --- Numbers to numbers --- */
+/* ---- numbers to numbers ---- */
 
 struct zipkin_slot {
 	uint64_t key;
 	uint32_t value; /* TRACE_NONE: free */
 };
 
-static void map_init(struct zipkin_map *map, const char *purpose)
+static void zipkin_map_init(struct zipkin_map *map, const char *purpose)
 {
 	*map = (struct zipkin_map){ .multiplier = hash_bytes(purpose, strlen(purpose)) | 1 };
 }
 
-static struct zipkin_slot *map_find(const struct zipkin_map *map, uint64_t key)
+static struct zipkin_slot *zipkin_map_find(const struct zipkin_map *map, uint64_t key)
 {
 	uint32_t i = (uint32_t)(key * map->multiplier >> 40) & (map->nslots - 1);
 
@@ -156,7 +156,7 @@ static struct zipkin_slot *map_find(const struct zipkin_map *map, uint64_t key)
 	return &map->slots[i];
 }
 
-static void map_grow(struct zipkin_map *map)
+static void zipkin_map_grow(struct zipkin_map *map)
 {
 	struct zipkin_map old = *map;
 
@@ -166,18 +166,18 @@ static void map_grow(struct zipkin_map *map)
 		map->slots[i] = (struct zipkin_slot){ 0, TRACE_NONE };
 	for (uint32_t i = 0; i < old.nslots; i++)
 		if (old.slots[i].value != TRACE_NONE)
-			*map_find(map, old.slots[i].key) = old.slots[i];
+			*zipkin_map_find(map, old.slots[i].key) = old.slots[i];
 	free(old.slots);
 }
 
 /* Where the value of a key is, or TRACE_NONE, which the caller replaces. */
-static uint32_t *map_value(struct zipkin_map *map, uint64_t key)
+static uint32_t *zipkin_map_value(struct zipkin_map *map, uint64_t key)
 {
 	struct zipkin_slot *slot;
 
 	if (map->n >= map->nslots / 2)
-		map_grow(map);
-	slot = map_find(map, key);
+		zipkin_map_grow(map);
+	slot = zipkin_map_find(map, key);
 	if (slot->value == TRACE_NONE) {
 		slot->key = key;
 		map->n++;
@@ -185,7 +185,7 @@ static uint32_t *map_value(struct zipkin_map *map, uint64_t key)
 	return &slot->value;
 }
 
-/* --- Trace ids --- */
+/* ---- trace ids ---- */
 
 struct zipkin_trace {
 	char first[33], longest[33]; /* texts that came; the builder has it by the first */
@@ -213,7 +213,7 @@ static bool low_half(const char *text, size_t len, uint64_t *ret)
 	return true;
 }
 
-static uint32_t add_name(struct zipkin *z, const char *text, size_t len)
+static uint32_t zipkin_add_trace(struct zipkin *z, const char *text, size_t len)
 {
 	struct zipkin_trace *name;
 
@@ -228,7 +228,7 @@ static uint32_t add_name(struct zipkin *z, const char *text, size_t len)
 	return z->nnames++;
 }
 
-static void take_trace_id(struct zipkin *z, const char *text, size_t len)
+static void zipkin_take_trace_id(struct zipkin *z, const char *text, size_t len)
 {
 	struct zipkin_trace *name;
 	uint64_t low;
@@ -242,9 +242,9 @@ static void take_trace_id(struct zipkin *z, const char *text, size_t len)
 	z->trace = TRACE_NONE;
 	if (!low_half(text, len, &low))
 		return;
-	index = map_value(&z->traces, low);
+	index = zipkin_map_value(&z->traces, low);
 	if (*index == TRACE_NONE)
-		*index = add_name(z, text, len);
+		*index = zipkin_add_trace(z, text, len);
 	z->trace = *index;
 	name = &z->names[z->trace];
 	if (len > strlen(name->longest)) {
@@ -265,7 +265,7 @@ static void rename_traces(struct zipkin *z)
 	}
 }
 
-/* --- Spans --- */
+/* ---- spans ---- */
 
 int zipkin_check(struct zipkin *z, uint32_t text)
 {
@@ -274,9 +274,9 @@ int zipkin_check(struct zipkin *z, uint32_t text)
 	return err_set(jread_err(z->jread), E2BIG, "the trace is too large");
 }
 
-static uint32_t resource_of(struct zipkin *z, uint32_t service)
+static uint32_t zipkin_resource_of(struct zipkin *z, uint32_t service)
 {
-	uint32_t *index = map_value(&z->resources, (uint64_t)service << 32 | z->namespace);
+	uint32_t *index = zipkin_map_value(&z->resources, (uint64_t)service << 32 | z->namespace);
 
 	if (*index != TRACE_NONE)
 		return *index;
@@ -301,7 +301,7 @@ int zipkin_span_done(struct zipkin *z, struct span *span, uint32_t service)
 		trace_id = z->names[z->trace].first;
 		len = strlen(trace_id);
 	}
-	span->resource = resource_of(z, service);
+	span->resource = zipkin_resource_of(z, service);
 	trace_builder_span_done(z->builder, trace_id, len);
 	return trace_builder_failed(z->builder) ? zipkin_check(z, TRACE_NONE) : JREAD_GO;
 }
@@ -363,7 +363,7 @@ void zipkin_guess_kind(struct span *span, uint32_t service, uint32_t remote_serv
 		span->kind = SPAN_CLIENT;
 }
 
-static void end_annotation(struct zipkin *z)
+static void zipkin_end_annotation(struct zipkin *z)
 {
 	if (z->at_us <= 0)
 		return;
@@ -373,9 +373,9 @@ static void end_annotation(struct zipkin *z)
 		z->last_us = z->at_us;
 }
 
-/* --- The machine --- */
+/* ---- the machine ---- */
 
-static int fail_type(struct zipkin *z, enum jread_event event)
+static int zipkin_fail_type(struct zipkin *z, enum jread_event event)
 {
 	static const char *const wanted[] = { "a string",  "a number",
 					      "a boolean", "a list",
@@ -384,15 +384,15 @@ static int fail_type(struct zipkin *z, enum jread_event event)
 
 	if (z->place == ZIPKIN_LISTS)
 		return err_set(err, EBADMSG, "%s where a span belongs", jread_event_name(event));
-	if (places[z->place].element != 0)
+	if (zipkin_places[z->place].element != 0)
 		return err_set(err, EBADMSG, "%s holds %s where an object belongs",
-			       places[z->place].name, jread_event_name(event));
+			       zipkin_places[z->place].name, jread_event_name(event));
 	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs", z->member_name,
-		       places[z->place].name, jread_event_name(event),
-		       wanted[members[z->member].type]);
+		       zipkin_places[z->place].name, jread_event_name(event),
+		       wanted[zipkin_members[z->member].type]);
 }
 
-static int enter(struct zipkin *z, enum zipkin_place place)
+static int zipkin_enter(struct zipkin *z, enum zipkin_place place)
 {
 	if (place == ZIPKIN_ENDPOINT)
 		z->around = z->place;
@@ -409,7 +409,7 @@ static int enter(struct zipkin *z, enum zipkin_place place)
 	return z->ops->begin_span(z);
 }
 
-static int on_container(struct zipkin *z, enum jread_event event)
+static int zipkin_on_container(struct zipkin *z, enum jread_event event)
 {
 	enum type wanted = event == JREAD_OBJECT ? TYPE_OBJECT : TYPE_LIST;
 
@@ -417,15 +417,16 @@ static int on_container(struct zipkin *z, enum jread_event event)
 		z->nlists++;
 		return JREAD_GO;
 	}
-	if (places[z->place].element != 0)
-		return event == JREAD_OBJECT ? enter(z, places[z->place].element)
-					     : fail_type(z, event);
-	if (members[z->member].type != wanted)
-		return members[z->member].type == TYPE_ANY ? JREAD_SKIP : fail_type(z, event);
-	return enter(z, members[z->member].inside);
+	if (zipkin_places[z->place].element != 0)
+		return event == JREAD_OBJECT ? zipkin_enter(z, zipkin_places[z->place].element)
+					     : zipkin_fail_type(z, event);
+	if (zipkin_members[z->member].type != wanted)
+		return zipkin_members[z->member].type == TYPE_ANY ? JREAD_SKIP
+								  : zipkin_fail_type(z, event);
+	return zipkin_enter(z, zipkin_members[z->member].inside);
 }
 
-static int on_end(struct zipkin *z)
+static int zipkin_on_end(struct zipkin *z)
 {
 	enum zipkin_place left = z->place;
 
@@ -433,15 +434,16 @@ static int on_end(struct zipkin *z)
 		z->nlists--;
 		return JREAD_GO;
 	}
-	z->place = left == ZIPKIN_ENDPOINT ? z->around : places[left].around;
+	z->place = left == ZIPKIN_ENDPOINT ? z->around : zipkin_places[left].around;
 	if (left == ZIPKIN_ANNOTATION)
-		end_annotation(z);
-	return places[left].element == 0 && left != ZIPKIN_TAGS ? z->ops->leave(z, left) : JREAD_GO;
+		zipkin_end_annotation(z);
+	return zipkin_places[left].element == 0 && left != ZIPKIN_TAGS ? z->ops->leave(z, left)
+								       : JREAD_GO;
 }
 
-static int on_key(struct zipkin *z, const char *text, size_t len)
+static int zipkin_on_key(struct zipkin *z, const char *text, size_t len)
 {
-	for (const struct row *row = places[z->place].rows; row->name != NULL; row++) {
+	for (const struct row *row = zipkin_places[z->place].rows; row->name; row++) {
 		if (row->len != len || memcmp(row->name, text, len) != 0 ||
 		    !(row->versions & z->ops->version))
 			continue;
@@ -453,20 +455,20 @@ static int on_key(struct zipkin *z, const char *text, size_t len)
 }
 
 /* Tags are most of a document of version 2, so they have a way of their own. */
-static int on_tag(struct zipkin *z, enum jread_event event, const char *text, size_t len)
+static int zipkin_on_tag(struct zipkin *z, enum jread_event event, const char *text, size_t len)
 {
 	if (event == JREAD_KEY) {
 		z->key = zipkin_tag_key(z, text, len);
 		return z->key < 0 ? JREAD_SKIP : JREAD_GO;
 	}
 	if (event == JREAD_OBJECT_END)
-		return on_end(z);
+		return zipkin_on_end(z);
 	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
 		return JREAD_SKIP; /* it has no text */
 	return event == JREAD_NULL ? JREAD_GO : z->ops->take(z, event, text, len);
 }
 
-static int take_text(struct zipkin *z, uint32_t *slot, const char *text, size_t len)
+static int zipkin_take_text(struct zipkin *z, uint32_t *slot, const char *text, size_t len)
 {
 	*slot = trace_builder_text(z->builder, text, len);
 	return zipkin_check(z, *slot);
@@ -490,25 +492,26 @@ static bool has_type(enum jread_event event, enum type type)
 	return true;
 }
 
-static int take_scalar(struct zipkin *z, enum jread_event event, const char *text, size_t len)
+static int zipkin_take_scalar(struct zipkin *z, enum jread_event event, const char *text,
+			      size_t len)
 {
-	if (places[z->place].element != 0)
-		return fail_type(z, event);
+	if (zipkin_places[z->place].element != 0)
+		return zipkin_fail_type(z, event);
 	if (event == JREAD_NULL)
 		return JREAD_GO;
-	if (!has_type(event, members[z->member].type))
-		return fail_type(z, event);
+	if (!has_type(event, zipkin_members[z->member].type))
+		return zipkin_fail_type(z, event);
 	switch ((int)z->member) {
 	case ZIPKIN_TRACE_ID:
-		take_trace_id(z, text, len);
+		zipkin_take_trace_id(z, text, len);
 		return JREAD_GO;
 	case ZIPKIN_ID:
-		return take_text(z, &z->span->id, text, len);
+		return zipkin_take_text(z, &z->span->id, text, len);
 	case ZIPKIN_PARENT_ID:
-		return take_text(z, &z->span->parent_id, text,
-				 trace_id_is_zero(text, len) ? 0 : len);
+		return zipkin_take_text(z, &z->span->parent_id, text,
+					trace_id_is_zero(text, len) ? 0 : len);
 	case ZIPKIN_NAME:
-		return take_text(z, &z->span->name, text, len);
+		return zipkin_take_text(z, &z->span->name, text, len);
 	case ZIPKIN_TIMESTAMP:
 		z->span->start_us = trace_time_us(text, len);
 		return JREAD_GO;
@@ -519,31 +522,31 @@ static int take_scalar(struct zipkin *z, enum jread_event event, const char *tex
 		z->at_us = trace_time_us(text, len);
 		return JREAD_GO;
 	case ZIPKIN_SERVICE:
-		return take_text(z, &z->endpoint.service, text, len);
+		return zipkin_take_text(z, &z->endpoint.service, text, len);
 	case ZIPKIN_ADDRESS:
-		return take_text(z, &z->endpoint.address, text, len);
+		return zipkin_take_text(z, &z->endpoint.address, text, len);
 	case ZIPKIN_PORT:
-		return take_text(z, &z->endpoint.port, text, len);
+		return zipkin_take_text(z, &z->endpoint.port, text, len);
 	default:
 		return z->ops->take(z, event, text, len);
 	}
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int zipkin_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct zipkin *z = ctx;
 
 	if (z->place == ZIPKIN_TAGS)
-		return on_tag(z, event, text, len);
+		return zipkin_on_tag(z, event, text, len);
 	switch (event) {
 	case JREAD_KEY:
-		return on_key(z, text, len);
+		return zipkin_on_key(z, text, len);
 	case JREAD_OBJECT:
 	case JREAD_ARRAY:
-		return on_container(z, event);
+		return zipkin_on_container(z, event);
 	case JREAD_OBJECT_END:
 	case JREAD_ARRAY_END:
-		return on_end(z);
+		return zipkin_on_end(z);
 	case JREAD_STRING:
 	case JREAD_NUMBER:
 	case JREAD_TRUE:
@@ -551,19 +554,19 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 	case JREAD_NULL:
 		break;
 	}
-	return take_scalar(z, event, text, len);
+	return zipkin_take_scalar(z, event, text, len);
 }
 
-/* --- Life --- */
+/* ---- life ---- */
 
 void zipkin_init(struct zipkin *z, const struct zipkin_ops *ops, struct trace_builder *builder)
 {
 	*z = (struct zipkin){ .ops = ops, .builder = builder, .trace = TRACE_NONE };
 	/* Its server stores both in lower case. */
 	trace_builder_ignore_case(builder);
-	z->jread = jread_new(JREAD_ONE, on_event, z);
-	map_init(&z->resources, "resources");
-	map_init(&z->traces, "traces");
+	z->jread = jread_new(JREAD_ONE, zipkin_on_event, z);
+	zipkin_map_init(&z->resources, "resources");
+	zipkin_map_init(&z->traces, "traces");
 	buf_init(&z->trace_id, LIMIT_TOKEN_BYTES + 1);
 	buf_init(&z->namespace_text, LIMIT_TOKEN_BYTES + 1);
 }
@@ -583,7 +586,7 @@ int zipkin_feed(void *state, const char *data, size_t len, struct err *err)
 	struct zipkin *z = state;
 	int code = jread_feed(z->jread, data, len);
 
-	if (code != 0 && err != NULL)
+	if (code != 0 && err)
 		*err = *jread_err(z->jread);
 	return code;
 }
@@ -595,7 +598,7 @@ int zipkin_finish(void *state, struct err *err)
 
 	if (code == 0)
 		rename_traces(z);
-	else if (err != NULL)
+	else if (err)
 		*err = *jread_err(z->jread);
 	return code;
 }

@@ -87,7 +87,7 @@ static void begin_annotation(struct zipkin_v1 *v1)
 	v1->common.endpoint = (struct zipkin_endpoint){ 0 };
 }
 
-static int begin_span(struct zipkin *z)
+static int zipkin_v1_begin_span(struct zipkin *z)
 {
 	struct zipkin_v1 *v1 = v1_of(z);
 
@@ -103,9 +103,9 @@ static int begin_span(struct zipkin *z)
 	return JREAD_GO;
 }
 
-/* --- Annotations --- */
+/* ---- annotations ---- */
 
-static void take_event(struct zipkin_v1 *v1, const char *text, size_t len)
+static void zipkin_v1_take_event(struct zipkin_v1 *v1, const char *text, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(cores); i++)
 		if (len == 2 && memcmp(text, cores[i].name, 2) == 0)
@@ -129,7 +129,7 @@ static int take_tag_value(struct zipkin_v1 *v1, const char *text, size_t len)
 	return zipkin_check(z, v1->tag.value);
 }
 
-static int take_key(struct zipkin_v1 *v1, const char *text, size_t len)
+static int zipkin_v1_take_key(struct zipkin_v1 *v1, const char *text, size_t len)
 {
 	if (jread_is(text, len, "ca"))
 		v1->tag.key = KEY_SENDER;
@@ -143,17 +143,17 @@ static int take_key(struct zipkin_v1 *v1, const char *text, size_t len)
 	return v1->has_value ? take_tag_value(v1, buf_text(&v1->value), v1->value.len) : JREAD_GO;
 }
 
-static int take(struct zipkin *z, enum jread_event event, const char *text, size_t len)
+static int zipkin_v1_take(struct zipkin *z, enum jread_event event, const char *text, size_t len)
 {
 	struct zipkin_v1 *v1 = v1_of(z);
 
 	(void)event;
 	if (z->member == ZIPKIN_EVENT) {
-		take_event(v1, text, len);
+		zipkin_v1_take_event(v1, text, len);
 		return JREAD_GO;
 	}
 	if (z->member == ZIPKIN_KEY)
-		return take_key(v1, text, len);
+		return zipkin_v1_take_key(v1, text, len);
 	if (v1->tag.key != KEY_NOT_YET)
 		return take_tag_value(v1, text, len);
 	v1->has_value = true;
@@ -162,7 +162,7 @@ static int take(struct zipkin *z, enum jread_event event, const char *text, size
 	return JREAD_GO;
 }
 
-static void end_annotation(struct zipkin_v1 *v1)
+static void zipkin_v1_end_annotation(struct zipkin_v1 *v1)
 {
 	const struct zipkin *z = &v1->common;
 	const struct core *core = v1->core;
@@ -170,7 +170,7 @@ static void end_annotation(struct zipkin_v1 *v1)
 
 	if (v1->service == 0)
 		v1->service = z->endpoint.service;
-	if (core == NULL)
+	if (!core)
 		return;
 	half = &v1->halves[core->side];
 	half->kind = core->kind;
@@ -202,7 +202,7 @@ static void end_binary(struct zipkin_v1 *v1)
 	v1->tags[v1->ntags++] = v1->tag;
 }
 
-/* --- Spans --- */
+/* ---- spans ---- */
 
 static bool same_address(const struct zipkin_endpoint *a, const struct zipkin_endpoint *b)
 {
@@ -241,7 +241,8 @@ static void add_tags(struct zipkin_v1 *v1, struct span *span, enum side side, bo
 }
 
 /* The span's own times are the sender's, where both sides are in the object. */
-static void set_times(const struct zipkin_v1 *v1, struct span *span, enum side side, bool both)
+static void zipkin_v1_set_times(const struct zipkin_v1 *v1, struct span *span, enum side side,
+				bool both)
 {
 	const struct half *half = &v1->halves[side];
 
@@ -255,7 +256,7 @@ static void set_times(const struct zipkin_v1 *v1, struct span *span, enum side s
 		zipkin_complete_times(&v1->common, span);
 }
 
-static int add_span(struct zipkin_v1 *v1, enum side side, bool both)
+static int zipkin_v1_add_span(struct zipkin_v1 *v1, enum side side, bool both)
 {
 	struct zipkin *z = &v1->common;
 	const struct half *half = &v1->halves[side];
@@ -264,7 +265,7 @@ static int add_span(struct zipkin_v1 *v1, enum side side, bool both)
 	uint32_t service =
 		half->endpoint.service != 0 || both ? half->endpoint.service : v1->service;
 
-	if (span == NULL)
+	if (!span)
 		return zipkin_check(z, TRACE_NONE);
 	span->id = v1->span.id;
 	span->parent_id = v1->span.parent_id;
@@ -275,7 +276,7 @@ static int add_span(struct zipkin_v1 *v1, enum side side, bool both)
 	/* A server that was given its id does not own the span's times: it does not tell them. */
 	if (side == RECEIVER && (both || v1->span.start_us == 0))
 		span->flags |= SPAN_SHARED;
-	set_times(v1, span, side, both);
+	zipkin_v1_set_times(v1, span, side, both);
 	/* Finagle writes the client's port with the server's own name. */
 	if (side == RECEIVER && remote.service == service)
 		remote.service = 0;
@@ -285,7 +286,7 @@ static int add_span(struct zipkin_v1 *v1, enum side side, bool both)
 	return zipkin_span_done(z, span, service);
 }
 
-static int end_span(struct zipkin_v1 *v1)
+static int zipkin_v1_end_span(struct zipkin_v1 *v1)
 {
 	bool sender = v1->halves[SENDER].kind != SPAN_UNSPECIFIED;
 	bool receiver = v1->halves[RECEIVER].kind != SPAN_UNSPECIFIED;
@@ -294,37 +295,38 @@ static int end_span(struct zipkin_v1 *v1)
 	if (!sender && !receiver && v1->service == 0)
 		v1->service = v1->remotes[RECEIVER].service;
 	if (sender || !receiver)
-		answer = add_span(v1, SENDER, sender && receiver);
+		answer = zipkin_v1_add_span(v1, SENDER, sender && receiver);
 	if (receiver && answer == JREAD_GO)
-		answer = add_span(v1, RECEIVER, sender && receiver);
+		answer = zipkin_v1_add_span(v1, RECEIVER, sender && receiver);
 	return answer;
 }
 
-static int leave(struct zipkin *z, enum zipkin_place place)
+static int zipkin_v1_leave(struct zipkin *z, enum zipkin_place place)
 {
 	struct zipkin_v1 *v1 = v1_of(z);
 
 	if (place == ZIPKIN_ENDPOINT)
 		return JREAD_GO;
 	if (place == ZIPKIN_SPAN)
-		return end_span(v1);
+		return zipkin_v1_end_span(v1);
 	if (place == ZIPKIN_ANNOTATION)
-		end_annotation(v1);
+		zipkin_v1_end_annotation(v1);
 	else
 		end_binary(v1);
 	begin_annotation(v1);
 	return JREAD_GO;
 }
 
-/* --- The encoding --- */
+/* ---- the encoding ---- */
 
-static const struct zipkin_ops ops = { ZIPKIN_V1, begin_span, take, leave };
+static const struct zipkin_ops zipkin_v1_ops = { ZIPKIN_V1, zipkin_v1_begin_span, zipkin_v1_take,
+						 zipkin_v1_leave };
 
-static void *start(struct trace_builder *builder)
+static void *zipkin_v1_start(struct trace_builder *builder)
 {
 	struct zipkin_v1 *v1 = xcalloc(1, sizeof(*v1));
 
-	zipkin_init(&v1->common, &ops, builder);
+	zipkin_init(&v1->common, &zipkin_v1_ops, builder);
 	buf_init(&v1->value, LIMIT_TOKEN_BYTES + 1);
 	return v1;
 }
@@ -333,7 +335,7 @@ static void zipkin_v1_free(void *state)
 {
 	struct zipkin_v1 *v1 = state;
 
-	if (v1 == NULL)
+	if (!v1)
 		return;
 	zipkin_fini(&v1->common);
 	buf_fini(&v1->value);
@@ -343,7 +345,7 @@ static void zipkin_v1_free(void *state)
 const struct trace_encoding_ops trace_encoding_ZIPKIN_V1 = {
 	.name = "zipkin-v1",
 	.text = "Zipkin v1 JSON",
-	.start = start,
+	.start = zipkin_v1_start,
 	.feed = zipkin_feed,
 	.finish = zipkin_finish,
 	.free = zipkin_v1_free,

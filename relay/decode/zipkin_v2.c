@@ -17,7 +17,7 @@ struct zipkin_v2 {
 	unsigned int told; /* of the remote endpoint, by tags */
 };
 
-static int begin_span(struct zipkin *z)
+static int zipkin_v2_begin_span(struct zipkin *z)
 {
 	struct zipkin_v2 *v2 = (struct zipkin_v2 *)z;
 
@@ -26,10 +26,10 @@ static int begin_span(struct zipkin *z)
 	v2->remote = (struct zipkin_endpoint){ 0 };
 	v2->told = 0;
 	z->span = trace_builder_span(z->builder);
-	return z->span != NULL ? JREAD_GO : zipkin_check(z, TRACE_NONE);
+	return z->span ? JREAD_GO : zipkin_check(z, TRACE_NONE);
 }
 
-static enum span_kind kind_of(const char *text, size_t len)
+static enum span_kind zipkin_v2_kind_of(const char *text, size_t len)
 {
 	if (jread_is(text, len, "CLIENT"))
 		return SPAN_CLIENT;
@@ -40,7 +40,7 @@ static enum span_kind kind_of(const char *text, size_t len)
 	return jread_is(text, len, "CONSUMER") ? SPAN_CONSUMER : SPAN_UNSPECIFIED;
 }
 
-static int take_tag(struct zipkin_v2 *v2, const char *text, size_t len)
+static int zipkin_v2_take_tag(struct zipkin_v2 *v2, const char *text, size_t len)
 {
 	struct zipkin *z = &v2->common;
 	bool is_text = true;
@@ -63,20 +63,20 @@ static int take_tag(struct zipkin_v2 *v2, const char *text, size_t len)
 	return JREAD_GO;
 }
 
-static int take(struct zipkin *z, enum jread_event event, const char *text, size_t len)
+static int zipkin_v2_take(struct zipkin *z, enum jread_event event, const char *text, size_t len)
 {
 	struct zipkin_v2 *v2 = (struct zipkin_v2 *)z;
 
 	if (z->place == ZIPKIN_TAGS)
-		return take_tag(v2, text, len);
+		return zipkin_v2_take_tag(v2, text, len);
 	if (z->member == ZIPKIN_KIND)
-		z->span->kind = (uint8_t)kind_of(text, len);
+		z->span->kind = (uint8_t)zipkin_v2_kind_of(text, len);
 	else if (z->member == ZIPKIN_SHARED)
 		v2->shared = event == JREAD_TRUE;
 	return JREAD_GO;
 }
 
-static int end_span(struct zipkin_v2 *v2)
+static int zipkin_v2_end_span(struct zipkin_v2 *v2)
 {
 	struct zipkin *z = &v2->common;
 	struct span *span = z->span;
@@ -90,7 +90,7 @@ static int end_span(struct zipkin_v2 *v2)
 	return zipkin_span_done(z, span, v2->service);
 }
 
-static int leave(struct zipkin *z, enum zipkin_place place)
+static int zipkin_v2_leave(struct zipkin *z, enum zipkin_place place)
 {
 	struct zipkin_v2 *v2 = (struct zipkin_v2 *)z;
 
@@ -98,22 +98,23 @@ static int leave(struct zipkin *z, enum zipkin_place place)
 		v2->service = z->endpoint.service;
 	else if (place == ZIPKIN_REMOTE)
 		v2->remote = z->endpoint;
-	return place == ZIPKIN_SPAN ? end_span(v2) : JREAD_GO;
+	return place == ZIPKIN_SPAN ? zipkin_v2_end_span(v2) : JREAD_GO;
 }
 
-static const struct zipkin_ops ops = { ZIPKIN_V2, begin_span, take, leave };
+static const struct zipkin_ops zipkin_v2_ops = { ZIPKIN_V2, zipkin_v2_begin_span, zipkin_v2_take,
+						 zipkin_v2_leave };
 
-static void *start(struct trace_builder *builder)
+static void *zipkin_v2_start(struct trace_builder *builder)
 {
 	struct zipkin_v2 *v2 = xcalloc(1, sizeof(*v2));
 
-	zipkin_init(&v2->common, &ops, builder);
+	zipkin_init(&v2->common, &zipkin_v2_ops, builder);
 	return v2;
 }
 
 static void zipkin_v2_free(void *state)
 {
-	if (state != NULL)
+	if (state)
 		zipkin_fini(state);
 	free(state);
 }
@@ -121,7 +122,7 @@ static void zipkin_v2_free(void *state)
 const struct trace_encoding_ops trace_encoding_ZIPKIN_V2 = {
 	.name = "zipkin-v2",
 	.text = "Zipkin v2 JSON",
-	.start = start,
+	.start = zipkin_v2_start,
 	.feed = zipkin_feed,
 	.finish = zipkin_finish,
 	.free = zipkin_v2_free,

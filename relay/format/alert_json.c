@@ -119,7 +119,7 @@ static int place_line(struct alert_json *reader)
 	return reader->line;
 }
 
-static void *grow(void *old, size_t n, size_t *size, size_t item_bytes)
+static void *alert_json_grow(void *old, size_t n, size_t *size, size_t item_bytes)
 {
 	if (n < *size)
 		return old;
@@ -127,7 +127,7 @@ static void *grow(void *old, size_t n, size_t *size, size_t item_bytes)
 	return xrealloc_array(old, *size, item_bytes);
 }
 
-static void one_line(char *text)
+static void make_one_line(char *text)
 {
 	for (; *text != '\0'; text++) {
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -135,11 +135,11 @@ static void one_line(char *text)
 	}
 }
 
-static void refuse(struct alert_json *reader, const char *format, ...)
+static void refuse_alert(struct alert_json *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* The first reason stands; the rest of the alert is skipped. */
-static void refuse(struct alert_json *reader, const char *format, ...)
+static void refuse_alert(struct alert_json *reader, const char *format, ...)
 {
 	struct refused_alert *refused;
 	va_list args;
@@ -149,8 +149,8 @@ static void refuse(struct alert_json *reader, const char *format, ...)
 	if (reader->refused_now)
 		return;
 	reader->refused_now = true;
-	reader->refused = grow(reader->refused, reader->nrefused, &reader->refused_size,
-			       sizeof(*reader->refused));
+	reader->refused = alert_json_grow(reader->refused, reader->nrefused, &reader->refused_size,
+					  sizeof(*reader->refused));
 	refused = &reader->refused[reader->nrefused++];
 	refused->index = reader->index;
 	refused->text = "refused too; only the first reasons are told";
@@ -162,18 +162,18 @@ static void refuse(struct alert_json *reader, const char *format, ...)
 	line = place_line(reader);
 	text = arena_printf(reader->arena, "alert %u: %s (line %d, column %d)", reader->index, what,
 			    line, (int)(reader->place - reader->line_start) + 1);
-	one_line(text);
+	make_one_line(text);
 	refused->text = text;
 }
 
 /* Append a text and a NUL; NUL characters in it become U+FFFD. */
-static size_t add_text(struct alert_json *reader, const char *text, size_t len)
+static size_t alert_json_add_text(struct alert_json *reader, const char *text, size_t len)
 {
 	struct buf *strings = &reader->strings;
 	size_t start = strings->len;
 	const char *nul;
 
-	while ((nul = memchr(text, '\0', len)) != NULL) {
+	while ((nul = memchr(text, '\0', len))) {
 		buf_add(strings, text, (size_t)(nul - text));
 		buf_puts(strings, "\xef\xbf\xbd");
 		len -= (size_t)(nul + 1 - text);
@@ -238,15 +238,15 @@ static void end_alert(struct alert_json *reader)
 	char *strings;
 
 	if (!reader->refused_now && !has_labels(reader))
-		refuse(reader, "it has no labels");
+		refuse_alert(reader, "it has no labels");
 	if (reader->refused_now)
 		return;
 	assert(!reader->strings.failed);
 	alert.starts_at_us = reader->starts_at_us;
 	alert.ends_at_us = reader->ends_at_us;
 	reason = reader->kind->complete(&alert, &reader->fields, reader->now_us);
-	if (reason != NULL) {
-		refuse(reader, "%s", reason);
+	if (reason) {
+		refuse_alert(reader, "%s", reason);
 		return;
 	}
 	strings = arena_alloc(reader->arena, reader->strings.len);
@@ -257,23 +257,24 @@ static void end_alert(struct alert_json *reader)
 	if (reader->fields.fingerprint[0] == '\0')
 		labels_fingerprint(&alert.labels, reader->fields.fingerprint);
 	alert.fingerprint = arena_strdup(reader->arena, reader->fields.fingerprint);
-	reader->alerts = grow(reader->alerts, reader->nalerts, &reader->alerts_size, sizeof(alert));
+	reader->alerts = alert_json_grow(reader->alerts, reader->nalerts, &reader->alerts_size,
+					 sizeof(alert));
 	reader->alerts[reader->nalerts++] = alert;
 }
 
 /* Fields of an alert. */
 
-static void take_time(struct alert_json *reader, const char *text, size_t len)
+static void take_alert_time(struct alert_json *reader, const char *text, size_t len)
 {
 	int64_t *slot =
 		reader->field == FIELD_STARTS_AT ? &reader->starts_at_us : &reader->ends_at_us;
 
 	if (len > 0 && rfc3339_parse(text, len, slot) != 0)
-		refuse(reader, "%s is no time: \"%.*s\"", field_names[reader->field],
-		       (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
+		refuse_alert(reader, "%s is no time: \"%.*s\"", field_names[reader->field],
+			     (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
 }
 
-static void take_status(struct alert_json *reader, const char *text, size_t len)
+static void take_alert_status(struct alert_json *reader, const char *text, size_t len)
 {
 	reader->fields.has_status = true;
 	if (jread_is(text, len, "firing"))
@@ -281,8 +282,8 @@ static void take_status(struct alert_json *reader, const char *text, size_t len)
 	else if (jread_is(text, len, "resolved"))
 		reader->fields.status = ALERT_RESOLVED;
 	else
-		refuse(reader, "status is \"%.*s\", neither firing nor resolved",
-		       (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
+		refuse_alert(reader, "status is \"%.*s\", neither firing nor resolved",
+			     (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
 }
 
 static void take_fingerprint(struct alert_json *reader, const char *text, size_t len)
@@ -308,11 +309,11 @@ static void take_url(struct alert_json *reader, const char *text, size_t len)
 		   (len > 8 && strncasecmp(text, "https://", 8) == 0);
 
 	if (web && len <= LIMIT_LABEL_BYTES)
-		reader->generator_url = add_text(reader, text, len);
+		reader->generator_url = alert_json_add_text(reader, text, len);
 }
 
-static int take_field(struct alert_json *reader, enum jread_event event, const char *text,
-		      size_t len)
+static int take_alert_field(struct alert_json *reader, enum jread_event event, const char *text,
+			    size_t len)
 {
 	bool map = reader->field == FIELD_LABELS || reader->field == FIELD_ANNOTATIONS;
 
@@ -320,25 +321,25 @@ static int take_field(struct alert_json *reader, enum jread_event event, const c
 	if (event == JREAD_NULL)
 		return JREAD_GO;
 	if (event != (map ? JREAD_OBJECT : JREAD_STRING)) {
-		refuse(reader, "%s is %s, not %s", field_names[reader->field],
-		       jread_event_name(event),
-		       jread_event_name(map ? JREAD_OBJECT : JREAD_STRING));
+		refuse_alert(reader, "%s is %s, not %s", field_names[reader->field],
+			     jread_event_name(event),
+			     jread_event_name(map ? JREAD_OBJECT : JREAD_STRING));
 		return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 	}
 	switch (reader->field) {
 	case FIELD_LABELS:
 	case FIELD_ANNOTATIONS:
 		if (reader->maps[reader->field - FIELD_LABELS].given)
-			refuse(reader, "%s is given twice", field_names[reader->field]);
+			refuse_alert(reader, "%s is given twice", field_names[reader->field]);
 		reader->maps[reader->field - FIELD_LABELS].given = true;
 		reader->where = MAP;
 		break;
 	case FIELD_STARTS_AT:
 	case FIELD_ENDS_AT:
-		take_time(reader, text, len);
+		take_alert_time(reader, text, len);
 		break;
 	case FIELD_STATUS:
-		take_status(reader, text, len);
+		take_alert_status(reader, text, len);
 		break;
 	case FIELD_FINGERPRINT:
 		take_fingerprint(reader, text, len);
@@ -352,7 +353,8 @@ static int take_field(struct alert_json *reader, enum jread_event event, const c
 	return JREAD_GO;
 }
 
-static int in_alert(struct alert_json *reader, enum jread_event event, const char *text, size_t len)
+static int on_alert_member(struct alert_json *reader, enum jread_event event, const char *text,
+			   size_t len)
 {
 	if (event == JREAD_OBJECT_END) {
 		end_alert(reader);
@@ -372,7 +374,8 @@ static int in_alert(struct alert_json *reader, enum jread_event event, const cha
 	return JREAD_SKIP;
 }
 
-static int map_name(struct alert_json *reader, enum jread_event event, const char *text, size_t len)
+static int on_map_name(struct alert_json *reader, enum jread_event event, const char *text,
+		       size_t len)
 {
 	struct text_map *map = &reader->maps[reader->field - FIELD_LABELS];
 
@@ -383,37 +386,39 @@ static int map_name(struct alert_json *reader, enum jread_event event, const cha
 	if (reader->refused_now)
 		return JREAD_SKIP;
 	if (map->n == LIMIT_LABELS)
-		refuse(reader, "more than %d %s", LIMIT_LABELS, field_names[reader->field]);
+		refuse_alert(reader, "more than %d %s", LIMIT_LABELS, field_names[reader->field]);
 	else if (len == 0)
-		refuse(reader, "%s has an empty name", field_names[reader->field]);
+		refuse_alert(reader, "%s has an empty name", field_names[reader->field]);
 	else if (len > LIMIT_LABEL_BYTES)
-		refuse(reader, "%s has a name of %zu bytes", field_names[reader->field], len);
+		refuse_alert(reader, "%s has a name of %zu bytes", field_names[reader->field], len);
 	if (reader->refused_now)
 		return JREAD_SKIP;
-	map->at[map->n].name = add_text(reader, text, len);
+	map->at[map->n].name = alert_json_add_text(reader, text, len);
 	reader->where = MAP_VALUE;
 	return JREAD_GO;
 }
 
-static int map_value(struct alert_json *reader, enum jread_event event, const char *text,
-		     size_t len)
+static int on_map_value(struct alert_json *reader, enum jread_event event, const char *text,
+			size_t len)
 {
 	struct text_map *map = &reader->maps[reader->field - FIELD_LABELS];
 
 	reader->where = MAP;
 	if (event == JREAD_STRING && reader->strings.len + len > LIMIT_ALERT_BYTES) {
 		if (reader->field == FIELD_LABELS)
-			refuse(reader, "its labels hold more than %u KiB", LIMIT_ALERT_BYTES >> 10);
+			refuse_alert(reader, "its labels hold more than %u KiB",
+				     LIMIT_ALERT_BYTES >> 10);
 		else
-			map->at[map->n++].value = add_text(reader, left_out, strlen(left_out));
+			map->at[map->n++].value =
+				alert_json_add_text(reader, left_out, strlen(left_out));
 	} else if (event == JREAD_STRING) {
-		map->at[map->n++].value = add_text(reader, text, len);
+		map->at[map->n++].value = alert_json_add_text(reader, text, len);
 	} else if (event == JREAD_NULL) {
 		map->at[map->n++].value = 0;
 	} else {
-		refuse(reader, "%s.%.*s is %s, not a string", field_names[reader->field],
-		       NAME_SHOWN, reader->strings.data + map->at[map->n].name,
-		       jread_event_name(event));
+		refuse_alert(reader, "%s.%.*s is %s, not a string", field_names[reader->field],
+			     NAME_SHOWN, reader->strings.data + map->at[map->n].name,
+			     jread_event_name(event));
 		return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 	}
 	return JREAD_GO;
@@ -421,7 +426,7 @@ static int map_value(struct alert_json *reader, enum jread_event event, const ch
 
 /* Around the alerts. */
 
-static int in_list(struct alert_json *reader, enum jread_event event)
+static int on_list_item(struct alert_json *reader, enum jread_event event)
 {
 	if (event == JREAD_ARRAY_END) {
 		reader->where = reader->kind->list ? OUTSIDE : MEMBERS;
@@ -435,12 +440,12 @@ static int in_list(struct alert_json *reader, enum jread_event event)
 		reader->where = ALERT;
 		return JREAD_GO;
 	}
-	refuse(reader, "it is %s, not an object", jread_event_name(event));
+	refuse_alert(reader, "it is %s, not an object", jread_event_name(event));
 	reader->index++;
 	return event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 }
 
-static void note_member(struct alert_json_outside *outside, const char *text, size_t len)
+static void note_outside_member(struct alert_json_outside *outside, const char *text, size_t len)
 {
 	static const struct {
 		const char *name, *looks_like;
@@ -459,8 +464,8 @@ static void note_member(struct alert_json_outside *outside, const char *text, si
 	}
 }
 
-static int in_members(struct alert_json *reader, enum jread_event event, const char *text,
-		      size_t len)
+static int on_outside_member(struct alert_json *reader, enum jread_event event, const char *text,
+			     size_t len)
 {
 	struct alert_json_outside *outside = &reader->outside;
 
@@ -468,7 +473,7 @@ static int in_members(struct alert_json *reader, enum jread_event event, const c
 		reader->where = OUTSIDE;
 		return reader->kind->judge(outside, jread_err(reader->jread));
 	}
-	note_member(outside, text, len);
+	note_outside_member(outside, text, len);
 	outside->has_alerts |= jread_is(text, len, "alerts");
 	if (reader->kind->list)
 		return JREAD_SKIP;
@@ -484,8 +489,8 @@ static int in_members(struct alert_json *reader, enum jread_event event, const c
 	return JREAD_GO;
 }
 
-static int member_value(struct alert_json *reader, enum jread_event event, const char *text,
-			size_t len)
+static int on_member_value(struct alert_json *reader, enum jread_event event, const char *text,
+			   size_t len)
 {
 	struct alert_json_outside *outside = &reader->outside;
 	int64_t number;
@@ -506,7 +511,7 @@ static int member_value(struct alert_json *reader, enum jread_event event, const
 		len = len < sizeof(outside->version) ? len : sizeof(outside->version) - 1;
 		memcpy(outside->version, text, len);
 		outside->version[len] = '\0';
-		one_line(outside->version);
+		make_one_line(outside->version);
 	} else if (reader->member == MEMBER_TRUNCATED && event == JREAD_NUMBER &&
 		   jread_int64(text, len, &number) && number > 0) {
 		reader->truncated = (uint64_t)number;
@@ -514,7 +519,7 @@ static int member_value(struct alert_json *reader, enum jread_event event, const
 	return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 }
 
-static int outermost(struct alert_json *reader, enum jread_event event)
+static int on_outermost_value(struct alert_json *reader, enum jread_event event)
 {
 	bool list = reader->kind->list;
 
@@ -532,30 +537,30 @@ static int outermost(struct alert_json *reader, enum jread_event event)
 		       reader->kind->what);
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int alert_json_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	struct alert_json *reader = ctx;
 
 	note_place(reader, event, text);
 	switch (reader->where) {
 	case OUTSIDE:
-		return outermost(reader, event);
+		return on_outermost_value(reader, event);
 	case MEMBERS:
-		return in_members(reader, event, text, len);
+		return on_outside_member(reader, event, text, len);
 	case MEMBER_VALUE:
-		return member_value(reader, event, text, len);
+		return on_member_value(reader, event, text, len);
 	case LIST:
-		return in_list(reader, event);
+		return on_list_item(reader, event);
 	case ALERT:
-		return in_alert(reader, event, text, len);
+		return on_alert_member(reader, event, text, len);
 	case FIELD_VALUE:
-		return take_field(reader, event, text, len);
+		return take_alert_field(reader, event, text, len);
 	case MAP:
-		return map_name(reader, event, text, len);
+		return on_map_name(reader, event, text, len);
 	case MAP_VALUE:
 		break;
 	}
-	return map_value(reader, event, text, len);
+	return on_map_value(reader, event, text, len);
 }
 
 /* ---- match ---- */
@@ -598,7 +603,7 @@ bool alert_json_has_alerts(const char *body, size_t len)
 
 /* ---- parse ---- */
 
-static void *keep(struct arena *arena, const void *items, size_t n, size_t item_bytes)
+static void *keep_items(struct arena *arena, const void *items, size_t n, size_t item_bytes)
 {
 	void *copy = arena_array(arena, n, item_bytes);
 
@@ -607,13 +612,13 @@ static void *keep(struct arena *arena, const void *items, size_t n, size_t item_
 	return copy;
 }
 
-static void hand_over(struct alert_json *reader, struct alert_batch *ret_batch)
+static void hand_over_batch(struct alert_json *reader, struct alert_batch *ret_batch)
 {
 	ret_batch->alerts =
-		keep(reader->arena, reader->alerts, reader->nalerts, sizeof(*reader->alerts));
+		keep_items(reader->arena, reader->alerts, reader->nalerts, sizeof(*reader->alerts));
 	ret_batch->nalerts = reader->nalerts;
-	ret_batch->refused =
-		keep(reader->arena, reader->refused, reader->nrefused, sizeof(*reader->refused));
+	ret_batch->refused = keep_items(reader->arena, reader->refused, reader->nrefused,
+					sizeof(*reader->refused));
 	ret_batch->nrefused = reader->nrefused;
 	ret_batch->truncated = reader->truncated;
 }
@@ -637,14 +642,14 @@ int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, co
 	reader->sender = arena_strdup(arena, sender);
 	/* No text gets longer by decoding, and each but the first NUL stands for a quote. */
 	buf_init(&reader->strings, len + 1);
-	reader->jread = jread_new(JREAD_ONE, on_event, reader);
+	reader->jread = jread_new(JREAD_ONE, alert_json_on_event, reader);
 
 	code = jread_feed(reader->jread, body, len);
 	if (code == 0)
 		code = jread_finish(reader->jread);
 	if (code == 0)
-		hand_over(reader, ret_batch);
-	else if (err != NULL)
+		hand_over_batch(reader, ret_batch);
+	else if (err)
 		*err = *jread_err(reader->jread);
 
 	jread_free(reader->jread);

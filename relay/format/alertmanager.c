@@ -10,20 +10,20 @@
 
 #define FAMILY "prometheus"
 
-static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
-			    int64_t now_us)
+static const char *alertmanager_complete(struct alert *alert,
+					 const struct alert_json_fields *fields, int64_t now_us)
 {
 	(void)now_us;
 	alert->status = fields->has_status ? fields->status : ALERT_FIRING;
 	return NULL;
 }
 
-static int judge(const struct alert_json_outside *outside, struct err *err)
+static int alertmanager_judge(const struct alert_json_outside *outside, struct err *err)
 {
 	const char *version = outside->version;
 
 	if (!outside->has_alerts) {
-		if (outside->looks_like != NULL)
+		if (outside->looks_like)
 			return err_set(err, EBADMSG, "this is %s, not an Alertmanager webhook",
 				       outside->looks_like);
 		return err_set(err, EBADMSG,
@@ -40,14 +40,14 @@ static int judge(const struct alert_json_outside *outside, struct err *err)
 		       version);
 }
 
-static int parse(struct arena *arena, const char *body, size_t len, const char *sender,
-		 int64_t now_us, struct alert_batch *ret_batch, struct err *err)
+static int alertmanager_parse(struct arena *arena, const char *body, size_t len, const char *sender,
+			      int64_t now_us, struct alert_batch *ret_batch, struct err *err)
 {
 	static const struct alert_json_kind kind = {
 		.family = FAMILY,
 		.what = "an Alertmanager webhook",
-		.complete = complete,
-		.judge = judge,
+		.complete = alertmanager_complete,
+		.judge = alertmanager_judge,
 	};
 
 	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
@@ -58,5 +58,5 @@ const struct alert_format alert_format_ALERTMANAGER = {
 	.text = "Alertmanager webhook, version 4",
 	.family = FAMILY,
 	.match = alert_json_has_alerts,
-	.parse = parse,
+	.parse = alertmanager_parse,
 };

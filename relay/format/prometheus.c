@@ -11,8 +11,8 @@
 
 #define FAMILY "prometheus"
 
-static const char *complete(struct alert *alert, const struct alert_json_fields *fields,
-			    int64_t now_us)
+static const char *prometheus_complete(struct alert *alert, const struct alert_json_fields *fields,
+				       int64_t now_us)
 {
 	(void)fields;
 	if (alert->starts_at_us == 0)
@@ -26,27 +26,27 @@ static const char *complete(struct alert *alert, const struct alert_json_fields 
 	return NULL;
 }
 
-static int judge(const struct alert_json_outside *outside, struct err *err)
+static int prometheus_judge(const struct alert_json_outside *outside, struct err *err)
 {
 	const char *what = "an object";
 
 	if (outside->has_alerts)
 		what = "a webhook body (an object that has alerts)";
-	else if (outside->looks_like != NULL)
+	else if (outside->looks_like)
 		what = outside->looks_like;
 	return err_set(err, EBADMSG, "this is %s, not the list of alerts that /api/v2/alerts takes",
 		       what);
 }
 
-static int parse(struct arena *arena, const char *body, size_t len, const char *sender,
-		 int64_t now_us, struct alert_batch *ret_batch, struct err *err)
+static int prometheus_parse(struct arena *arena, const char *body, size_t len, const char *sender,
+			    int64_t now_us, struct alert_batch *ret_batch, struct err *err)
 {
 	static const struct alert_json_kind kind = {
 		.family = FAMILY,
 		.list = true,
 		.what = "the list of alerts that /api/v2/alerts takes",
-		.complete = complete,
-		.judge = judge,
+		.complete = prometheus_complete,
+		.judge = prometheus_judge,
 	};
 
 	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
@@ -57,5 +57,5 @@ const struct alert_format alert_format_PROMETHEUS = {
 	.text = "Alertmanager API v2 alerts, as Prometheus sends them",
 	.family = FAMILY,
 	.match = alert_json_is_list,
-	.parse = parse,
+	.parse = prometheus_parse,
 };

@@ -24,14 +24,14 @@
 /* A trace began before the alert, and goes on behind it. */
 #define AROUND_US US_PER_HOUR
 
-struct state {
+struct datadog_state {
 	const char **ids;
 	size_t nids;
 	bool asked_traces;
 };
 
-static enum source_step ask(struct source_talk *talk, const char *filter, int64_t around_us,
-			    unsigned int limit, const char *cursor)
+static enum source_step datadog_ask(struct source_talk *talk, const char *filter, int64_t around_us,
+				    unsigned int limit, const char *cursor)
 {
 	const struct trace_query *query = talk->query;
 	const char *base = talk->config->url ? talk->config->url : "https://api.datadoghq.com";
@@ -59,10 +59,10 @@ static enum source_step ask(struct source_talk *talk, const char *filter, int64_
 	return SOURCE_SEND;
 }
 
-/* ---- Traces. ---- */
+/* ---- traces ---- */
 
 /* An id, and what it is where 64 bits are kept of it, in decimal. */
-static void add_id(struct buf *filter, const char *id)
+static void datadog_add_id(struct buf *filter, const char *id)
 {
 	size_t len = strlen(id), digits = strspn(id, "0123456789abcdef");
 
@@ -71,17 +71,18 @@ static void add_id(struct buf *filter, const char *id)
 		buf_printf(filter, " OR %" PRIu64, (uint64_t)strtoull(id + len - 16, NULL, 16));
 }
 
-static enum source_step ask_traces(struct source_talk *talk, const char *cursor)
+static enum source_step datadog_ask_traces(struct source_talk *talk, const char *cursor)
 {
-	struct state *state = talk->state;
+	struct datadog_state *state = talk->state;
 	struct buf filter = BUF_INIT(BODY_BYTES / 2);
 	enum source_step step;
 
 	buf_puts(&filter, "trace_id:(");
 	for (size_t i = 0; i < state->nids; i++)
-		add_id(&filter, state->ids[i]);
+		datadog_add_id(&filter, state->ids[i]);
 	buf_putc(&filter, ')');
-	step = ask(talk, source_url_take(talk->arena, &filter), AROUND_US, PAGE_SPANS, cursor);
+	step = datadog_ask(talk, source_url_take(talk->arena, &filter), AROUND_US, PAGE_SPANS,
+			   cursor);
 	talk->encoding = TRACE_ENCODING_DATADOG_JSON;
 	talk->more = true;
 	state->asked_traces = true;
@@ -89,7 +90,7 @@ static enum source_step ask_traces(struct source_talk *talk, const char *cursor)
 }
 
 /* Ids come from other people's bodies: nothing but letters and digits gets into a query. */
-static bool is_id(const char *text, size_t len)
+static bool datadog_is_id(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)text[i]))
@@ -97,9 +98,9 @@ static bool is_id(const char *text, size_t len)
 	return len > 0 && len <= MAX_ID_BYTES;
 }
 
-static void add_to_ids(struct source_talk *talk, const char *text, size_t len)
+static void datadog_keep_id(struct source_talk *talk, const char *text, size_t len)
 {
-	struct state *state = talk->state;
+	struct datadog_state *state = talk->state;
 	char *id = arena_strndup(talk->arena, text, len);
 
 	for (char *c = id; *c; c++)
@@ -110,21 +111,21 @@ static void add_to_ids(struct source_talk *talk, const char *text, size_t len)
 	state->ids[state->nids++] = id;
 }
 
-static enum source_step ask_by_id(struct source_talk *talk)
+static enum source_step datadog_ask_by_id(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct datadog_state *state = talk->state;
 	const char *id = talk->query->trace_id;
 
-	if (!is_id(id, strlen(id)))
+	if (!datadog_is_id(id, strlen(id)))
 		return SOURCE_NOT_FOUND;
 	state->ids = arena_array(talk->arena, 1, sizeof(*state->ids));
-	add_to_ids(talk, id, strlen(id));
-	return ask_traces(talk, NULL);
+	datadog_keep_id(talk, id, strlen(id));
+	return datadog_ask_traces(talk, NULL);
 }
 
-/* ---- Search. ---- */
+/* ---- search ---- */
 
-static void add_term(struct buf *filter, const char *name, const char *text)
+static void datadog_add_term(struct buf *filter, const char *name, const char *text)
 {
 	buf_printf(filter, "%s%s:\"", filter->len > 0 ? " " : "", name);
 	for (; *text; text++) {
@@ -135,7 +136,7 @@ static void add_term(struct buf *filter, const char *name, const char *text)
 	buf_putc(filter, '"');
 }
 
-static enum source_step ask_search(struct source_talk *talk)
+static enum source_step datadog_ask_search(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
 	struct buf filter = BUF_INIT(BODY_BYTES / 2);
@@ -144,42 +145,42 @@ static enum source_step ask_search(struct source_talk *talk)
 
 	if (!query->signal || !source_plain(query->signal->service))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
-	add_term(&filter, "service", query->signal->service);
+	datadog_add_term(&filter, "service", query->signal->service);
 	if (source_plain(query->signal->operation))
-		add_term(&filter, "resource_name", query->signal->operation);
+		datadog_add_term(&filter, "resource_name", query->signal->operation);
 	if (query->failing || query->healthy)
 		buf_printf(&filter, " %sstatus:error", query->healthy ? "-" : "");
 	if (query->min_duration_us > 0)
 		buf_printf(&filter, " @duration:>=%" PRId64, query->min_duration_us * 1000);
-	step = ask(talk, source_url_take(talk->arena, &filter), 0,
-		   limit < PAGE_SPANS ? limit : PAGE_SPANS, NULL);
+	step = datadog_ask(talk, source_url_take(talk->arena, &filter), 0,
+			   limit < PAGE_SPANS ? limit : PAGE_SPANS, NULL);
 	if (step == SOURCE_SEND)
 		source_read_text(talk);
 	return step;
 }
 
-static int on_span(void *ctx, enum jread_event event, const char *path, const char *text,
-		   size_t len)
+static int datadog_on_span(void *ctx, enum jread_event event, const char *path, const char *text,
+			   size_t len)
 {
 	struct source_talk *talk = ctx;
-	const struct state *state = talk->state;
+	const struct datadog_state *state = talk->state;
 
 	if (event == JREAD_STRING && strcmp(path, "data.attributes.trace_id") == 0 &&
-	    is_id(text, len) && state->nids < talk->query->limit)
-		add_to_ids(talk, text, len);
+	    datadog_is_id(text, len) && state->nids < talk->query->limit)
+		datadog_keep_id(talk, text, len);
 	return JREAD_GO;
 }
 
-static enum source_step take_search(struct source_talk *talk)
+static enum source_step datadog_take_search(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct datadog_state *state = talk->state;
 
 	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
-	if (!source_read_paths(talk, on_span))
+	if (!source_read_paths(talk, datadog_on_span))
 		return source_end(talk, SOURCE_BAD,
 				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
 								  : "sent no answer to a search");
-	return state->nids > 0 ? ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
+	return state->nids > 0 ? datadog_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
 }
 
 /* The number of a header; -1: it is not there. */
@@ -191,7 +192,7 @@ static long header_number(const struct http_reply *reply, const char *name)
 }
 
 /* Seconds until there are requests again. */
-static void obey_limit(struct source_talk *talk)
+static void datadog_obey_limit(struct source_talk *talk)
 {
 	long left = header_number(talk->reply, "X-RateLimit-Remaining");
 	long reset_s = header_number(talk->reply, "X-RateLimit-Reset");
@@ -203,20 +204,21 @@ static void obey_limit(struct source_talk *talk)
 
 static enum source_step datadog_next(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct datadog_state *state = talk->state;
 	enum source_step step;
 
 	if (!state)
 		talk->state = state = arena_alloc(talk->arena, sizeof(*state));
 	if (talk->step == 0)
-		return talk->query->trace_id ? ask_by_id(talk) : ask_search(talk);
+		return talk->query->trace_id ? datadog_ask_by_id(talk) : datadog_ask_search(talk);
 	step = source_judge(talk);
-	obey_limit(talk);
+	datadog_obey_limit(talk);
 	if (step != SOURCE_TRACES)
 		return step;
 	if (!state->asked_traces)
-		return take_search(talk);
-	return talk->cursor ? ask_traces(talk, arena_strdup(talk->arena, talk->cursor)) : step;
+		return datadog_take_search(talk);
+	return talk->cursor ? datadog_ask_traces(talk, arena_strdup(talk->arena, talk->cursor))
+			    : step;
 }
 
 const struct trace_source trace_source_DATADOG = {

@@ -22,7 +22,7 @@ struct field_value {
 };
 
 /* The fields of one meaning; NULL-terminated. */
-struct dialect {
+struct elastic_dialect {
 	const char *index;
 	const char *trace_id[3], *service[3], *namespace[2], *operation[4];
 	const char *time, *sort, *excludes;
@@ -31,7 +31,7 @@ struct dialect {
 	struct field_value failed[3], documents[2];
 };
 
-static const struct dialect elastic = {
+static const struct elastic_dialect apm_dialect = {
 	.index = "traces-apm*,traces-*.otel-*,apm-*",
 	.trace_id = { "trace.id", "trace_id" },
 	.service = { "service.name", "resource.attributes.service.name" },
@@ -50,7 +50,7 @@ static const struct dialect elastic = {
 	.documents = { { "processor.event", "\"metric\"" } },
 };
 
-static const struct dialect opensearch = {
+static const struct elastic_dialect opensearch_dialect = {
 	.index = "otel-v1-apm-span-*",
 	.trace_id = { "traceId" },
 	.service = { "serviceName" },
@@ -64,20 +64,20 @@ static const struct dialect opensearch = {
 	.failed = { { "status.code", "2" } },
 };
 
-struct state {
+struct elastic_state {
 	const char **ids;
 	size_t nids;
 	bool asked_traces;
 };
 
-static const struct dialect *dialect_of(const struct source_talk *talk)
+static const struct elastic_dialect *elastic_dialect_of(const struct source_talk *talk)
 {
-	return talk->config->kind == SOURCE_OPENSEARCH ? &opensearch : &elastic;
+	return talk->config->kind == SOURCE_OPENSEARCH ? &opensearch_dialect : &apm_dialect;
 }
 
-/* ---- Queries. ---- */
+/* ---- queries ---- */
 
-static void add_comma(struct buf *body)
+static void elastic_add_comma(struct buf *body)
 {
 	char last = body->len > 0 ? body->data[body->len - 1] : '[';
 
@@ -86,9 +86,9 @@ static void add_comma(struct buf *body)
 }
 
 /* {"term":{FIELD:VALUE}} */
-static void add_term(struct buf *body, const char *field, const char *json)
+static void elastic_add_term(struct buf *body, const char *field, const char *json)
 {
-	add_comma(body);
+	elastic_add_comma(body);
 	buf_puts(body, "{\"term\":{");
 	buf_json_key(body, field);
 	buf_puts(body, json);
@@ -98,7 +98,7 @@ static void add_term(struct buf *body, const char *field, const char *json)
 /* One of these has to hold. */
 static void open_any(struct buf *body)
 {
-	add_comma(body);
+	elastic_add_comma(body);
 	buf_puts(body, "{\"bool\":{\"should\":[");
 }
 
@@ -107,29 +107,29 @@ static void close_any(struct buf *body)
 	buf_puts(body, "],\"minimum_should_match\":1}}");
 }
 
-static void add_text(struct buf *body, const char *const *fields, const char *text)
+static void elastic_add_text(struct buf *body, const char *const *fields, const char *text)
 {
 	struct buf json = BUF_INIT(BODY_BYTES);
 
 	buf_json_string(&json, text);
 	open_any(body);
 	for (; *fields; fields++)
-		add_term(body, *fields, buf_text(&json));
+		elastic_add_term(body, *fields, buf_text(&json));
 	close_any(body);
 	buf_fini(&json);
 }
 
-static void add_failed(struct buf *body, const struct dialect *dialect)
+static void add_failed(struct buf *body, const struct elastic_dialect *dialect)
 {
 	for (const struct field_value *at = dialect->failed; at->field; at++)
-		add_term(body, at->field, at->value);
+		elastic_add_term(body, at->field, at->value);
 }
 
-static void add_duration(struct buf *body, const struct dialect *dialect, int64_t us)
+static void add_duration(struct buf *body, const struct elastic_dialect *dialect, int64_t us)
 {
 	open_any(body);
 	for (size_t i = 0; dialect->duration[i]; i++) {
-		add_comma(body);
+		elastic_add_comma(body);
 		buf_puts(body, "{\"range\":{");
 		buf_json_key(body, dialect->duration[i]);
 		buf_putc(body, '{');
@@ -139,12 +139,12 @@ static void add_duration(struct buf *body, const struct dialect *dialect, int64_
 	close_any(body);
 }
 
-static void add_window(struct buf *body, const struct dialect *dialect,
+static void add_window(struct buf *body, const struct elastic_dialect *dialect,
 		       const struct trace_query *query)
 {
 	char from[RFC3339_SIZE], to[RFC3339_SIZE];
 
-	add_comma(body);
+	elastic_add_comma(body);
 	buf_puts(body, "{\"range\":{");
 	buf_json_key(body, dialect->time);
 	buf_putc(body, '{');
@@ -155,7 +155,8 @@ static void add_window(struct buf *body, const struct dialect *dialect,
 
 static const char *search_url(struct source_talk *talk)
 {
-	const char *index = talk->config->index ? talk->config->index : dialect_of(talk)->index;
+	const char *index =
+		talk->config->index ? talk->config->index : elastic_dialect_of(talk)->index;
 	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
 
 	source_url(&url, talk->config->url, "/");
@@ -164,7 +165,7 @@ static const char *search_url(struct source_talk *talk)
 	return source_url_take(talk->arena, &url);
 }
 
-static bool post(struct source_talk *talk, struct buf *body)
+static bool elastic_post(struct source_talk *talk, struct buf *body)
 {
 	if (!source_post(talk, search_url(talk), body))
 		return false;
@@ -175,12 +176,12 @@ static bool post(struct source_talk *talk, struct buf *body)
 	return true;
 }
 
-/* ---- Traces. ---- */
+/* ---- traces ---- */
 
-static enum source_step ask_traces(struct source_talk *talk, const char *after)
+static enum source_step elastic_ask_traces(struct source_talk *talk, const char *after)
 {
-	struct state *state = talk->state;
-	const struct dialect *dialect = dialect_of(talk);
+	struct elastic_state *state = talk->state;
+	const struct elastic_dialect *dialect = elastic_dialect_of(talk);
 	struct buf body = BUF_INIT(BODY_BYTES);
 
 	buf_printf(&body, "{\"size\":%u,\"track_total_hits\":false", LIMIT_ELASTIC_PAGE_HITS);
@@ -191,12 +192,12 @@ static enum source_step ask_traces(struct source_talk *talk, const char *after)
 	buf_puts(&body, ",\"query\":{\"bool\":{\"filter\":[");
 	open_any(&body);
 	for (size_t i = 0; dialect->trace_id[i]; i++) {
-		add_comma(&body);
+		elastic_add_comma(&body);
 		buf_puts(&body, "{\"terms\":{");
 		buf_json_key(&body, dialect->trace_id[i]);
 		buf_putc(&body, '[');
 		for (size_t k = 0; k < state->nids; k++) {
-			add_comma(&body);
+			elastic_add_comma(&body);
 			buf_json_string(&body, state->ids[k]);
 		}
 		buf_puts(&body, "]}}");
@@ -205,11 +206,11 @@ static enum source_step ask_traces(struct source_talk *talk, const char *after)
 	buf_putc(&body, ']');
 	if (dialect->documents[0].field) {
 		buf_puts(&body, ",\"must_not\":[");
-		add_term(&body, dialect->documents[0].field, dialect->documents[0].value);
+		elastic_add_term(&body, dialect->documents[0].field, dialect->documents[0].value);
 		buf_putc(&body, ']');
 	}
 	buf_puts(&body, "}}}");
-	if (!post(talk, &body))
+	if (!elastic_post(talk, &body))
 		return source_end(talk, SOURCE_FAILED, "sent sort values that are too long");
 	talk->encoding = TRACE_ENCODING_ELASTIC_JSON;
 	talk->more = true;
@@ -217,9 +218,9 @@ static enum source_step ask_traces(struct source_talk *talk, const char *after)
 	return SOURCE_SEND;
 }
 
-static enum source_step ask_by_id(struct source_talk *talk)
+static enum source_step elastic_ask_by_id(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct elastic_state *state = talk->state;
 	char *id;
 
 	if (strlen(talk->query->trace_id) > MAX_ID_BYTES)
@@ -230,23 +231,23 @@ static enum source_step ask_by_id(struct source_talk *talk)
 		*c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
 	state->ids = arena_array(talk->arena, 1, sizeof(*state->ids));
 	state->ids[state->nids++] = id;
-	return ask_traces(talk, NULL);
+	return elastic_ask_traces(talk, NULL);
 }
 
-/* ---- Search. ---- */
+/* ---- search ---- */
 
-static void add_signal(struct buf *body, const struct dialect *dialect,
-		       const struct trace_query *query)
+static void elastic_add_signal(struct buf *body, const struct elastic_dialect *dialect,
+			       const struct trace_query *query)
 {
 	const struct signal *signal = query->signal;
 	const char *operation = source_plain(signal->operation);
 	const char *namespace = source_plain(signal->namespace);
 
-	add_text(body, dialect->service, signal->service);
+	elastic_add_text(body, dialect->service, signal->service);
 	if (namespace)
-		add_text(body, dialect->namespace, namespace);
+		elastic_add_text(body, dialect->namespace, namespace);
 	if (operation)
-		add_text(body, dialect->operation, operation);
+		elastic_add_text(body, dialect->operation, operation);
 	if (query->min_duration_us > 0)
 		add_duration(body, dialect, query->min_duration_us);
 	if (query->failing) {
@@ -257,17 +258,17 @@ static void add_signal(struct buf *body, const struct dialect *dialect,
 	add_window(body, dialect, query);
 }
 
-static enum source_step ask_search(struct source_talk *talk)
+static enum source_step elastic_ask_search(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
-	const struct dialect *dialect = dialect_of(talk);
+	const struct elastic_dialect *dialect = elastic_dialect_of(talk);
 	struct buf body = BUF_INIT(BODY_BYTES);
 
 	if (!query->signal || !source_plain(query->signal->service))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	buf_printf(&body, "{\"size\":%u,\"track_total_hits\":false,\"_source\":[", query->limit);
 	for (size_t i = 0; dialect->trace_id[i]; i++) {
-		add_comma(&body);
+		elastic_add_comma(&body);
 		buf_json_string(&body, dialect->trace_id[i]);
 	}
 	/* One hit of each trace; Elastic's new indices know the old name of its id too. */
@@ -276,7 +277,7 @@ static enum source_step ask_search(struct source_talk *talk)
 	buf_puts(&body, "},\"sort\":[{");
 	buf_json_text(&body, dialect->time, "desc");
 	buf_puts(&body, "}],\"query\":{\"bool\":{\"filter\":[");
-	add_signal(&body, dialect, query);
+	elastic_add_signal(&body, dialect, query);
 	buf_putc(&body, ']');
 	if (query->healthy) {
 		buf_puts(&body, ",\"must_not\":[");
@@ -284,18 +285,19 @@ static enum source_step ask_search(struct source_talk *talk)
 		buf_putc(&body, ']');
 	}
 	buf_puts(&body, "}}}");
-	if (!post(talk, &body))
+	if (!elastic_post(talk, &body))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	source_read_text(talk);
 	return SOURCE_SEND;
 }
 
-static int on_hit(void *ctx, enum jread_event event, const char *path, const char *text, size_t len)
+static int elastic_on_hit(void *ctx, enum jread_event event, const char *path, const char *text,
+			  size_t len)
 {
 	struct source_talk *talk = ctx;
-	struct state *state = talk->state;
+	struct elastic_state *state = talk->state;
 	const char *name = path_below(path, "hits.hits._source.");
-	const char *const *names = dialect_of(talk)->trace_id;
+	const char *const *names = elastic_dialect_of(talk)->trace_id;
 
 	if (event != JREAD_STRING || !name || len == 0 || len > MAX_ID_BYTES)
 		return JREAD_GO;
@@ -305,35 +307,35 @@ static int on_hit(void *ctx, enum jread_event event, const char *path, const cha
 	return JREAD_GO;
 }
 
-static enum source_step take_search(struct source_talk *talk)
+static enum source_step elastic_take_search(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct elastic_state *state = talk->state;
 	enum source_step step = source_judge(talk);
 
 	if (step != SOURCE_TRACES)
 		return step;
 	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
-	if (!source_read_paths(talk, on_hit))
+	if (!source_read_paths(talk, elastic_on_hit))
 		return source_end(talk, SOURCE_BAD,
 				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
 								  : "sent no answer to a search");
-	return state->nids > 0 ? ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
+	return state->nids > 0 ? elastic_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
 }
 
 static enum source_step elastic_next(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct elastic_state *state = talk->state;
 	enum source_step step;
 
 	if (!state)
 		talk->state = state = arena_alloc(talk->arena, sizeof(*state));
 	if (talk->step == 0)
-		return talk->query->trace_id ? ask_by_id(talk) : ask_search(talk);
+		return talk->query->trace_id ? elastic_ask_by_id(talk) : elastic_ask_search(talk);
 	if (!state->asked_traces)
-		return take_search(talk);
+		return elastic_take_search(talk);
 	step = source_judge(talk);
 	if (step == SOURCE_TRACES && talk->cursor)
-		return ask_traces(talk, arena_strdup(talk->arena, talk->cursor));
+		return elastic_ask_traces(talk, arena_strdup(talk->arena, talk->cursor));
 	return step;
 }
 

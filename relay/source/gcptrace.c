@@ -21,7 +21,7 @@ static void open_url(struct source_talk *talk, struct buf *url)
 }
 
 /* NAME:"TEXT" of its filters; + wants the whole value. */
-static void add_term(struct buf *filter, const char *name, const char *text)
+static void gcptrace_add_term(struct buf *filter, const char *name, const char *text)
 {
 	buf_printf(filter, "%s+%s:\"", filter->len > 0 ? " " : "", name);
 	for (; *text; text++) {
@@ -32,13 +32,13 @@ static void add_term(struct buf *filter, const char *name, const char *text)
 	buf_putc(filter, '"');
 }
 
-static const char *filter_of(struct arena *arena, const struct trace_query *query)
+static const char *gcptrace_filter_of(struct arena *arena, const struct trace_query *query)
 {
 	struct buf filter = BUF_INIT(2 * LIMIT_LABEL_BYTES);
 
-	add_term(&filter, "service.name", query->signal->service);
+	gcptrace_add_term(&filter, "service.name", query->signal->service);
 	if (source_plain(query->signal->operation))
-		add_term(&filter, "span", query->signal->operation);
+		gcptrace_add_term(&filter, "span", query->signal->operation);
 	if (query->failing)
 		buf_puts(&filter, " /http/status_code:5");
 	if (query->min_duration_us >= US_PER_MS)
@@ -47,12 +47,12 @@ static const char *filter_of(struct arena *arena, const struct trace_query *quer
 	return source_url_take(arena, &filter);
 }
 
-static bool add_search(struct source_talk *talk, struct buf *url, const char *token)
+static bool gcptrace_add_search(struct source_talk *talk, struct buf *url, const char *token)
 {
 	const struct trace_query *query = talk->query;
 	struct arena *arena = talk->arena;
 	char from[RFC3339_SIZE], to[RFC3339_SIZE];
-	const char *filter = filter_of(arena, query);
+	const char *filter = gcptrace_filter_of(arena, query);
 
 	if (!filter)
 		return false;
@@ -76,7 +76,7 @@ static enum source_step send_question(struct source_talk *talk, const char *toke
 	if (query->trace_id)
 		buf_printf(&url, "/%s", url_escape(talk->arena, query->trace_id));
 	else if (!query->signal || !source_plain(query->signal->service) ||
-		 !add_search(talk, &url, token))
+		 !gcptrace_add_search(talk, &url, token))
 		buf_reset(&url);
 	address = source_url_take(talk->arena, &url);
 	if (!address)

@@ -37,7 +37,7 @@ static bool v3_missing(const struct http_reply *reply)
 }
 
 /* How a search is put; each field is taken back where the server does not bear it. */
-struct asking {
+struct jaeger_asking {
 	bool old;   /* through the old API */
 	bool error; /* for the error attribute */
 	bool attrs; /* for the signal's attributes */
@@ -46,8 +46,8 @@ struct asking {
 
 /* {"error":"true", …}: an error, and the signal's attributes that are not patterns. NULL: nothing
  * to ask for. */
-static const char *attributes(struct arena *arena, const struct asking *asking,
-			      const struct labels *attrs)
+static const char *jaeger_attributes(struct arena *arena, const struct jaeger_asking *asking,
+				     const struct labels *attrs)
 {
 	struct buf json = BUF_INIT(LIMIT_LABEL_BYTES);
 	const char *text = NULL;
@@ -66,7 +66,7 @@ static const char *attributes(struct arena *arena, const struct asking *asking,
 }
 
 /* The names of the same things in the two APIs. */
-struct dialect {
+struct jaeger_dialect {
 	const char *path;
 	enum trace_encoding encoding;
 	const char *service, *operation, *start, *end, *duration, *attributes;
@@ -77,7 +77,7 @@ struct dialect {
 };
 
 /* Releases with query.search_depth heed query.attributes, and prefer it to query.num_traces. */
-static const struct dialect v3 = {
+static const struct jaeger_dialect jaeger_v3 = {
 	.path = "/api/v3/traces",
 	.encoding = TRACE_ENCODING_OTLP_JSON,
 	.service = "query.service_name",
@@ -91,7 +91,7 @@ static const struct dialect v3 = {
 	.rfc3339 = true,
 };
 
-static const struct dialect v1 = {
+static const struct jaeger_dialect jaeger_v1 = {
 	.path = "/api/traces",
 	.encoding = TRACE_ENCODING_JAEGER_JSON,
 	.service = "service",
@@ -103,8 +103,8 @@ static const struct dialect v1 = {
 	.limit = "limit",
 };
 
-static void add_time(struct arena *arena, struct buf *url, const struct dialect *dialect,
-		     const char *name, int64_t us)
+static void jaeger_add_time(struct arena *arena, struct buf *url,
+			    const struct jaeger_dialect *dialect, const char *name, int64_t us)
 {
 	char text[RFC3339_SIZE];
 
@@ -114,11 +114,12 @@ static void add_time(struct arena *arena, struct buf *url, const struct dialect 
 		source_url_number(arena, url, name, us);
 }
 
-static void add_search(struct arena *arena, struct buf *url, const struct dialect *dialect,
-		       const struct asking *asking, const struct trace_query *query)
+static void jaeger_add_search(struct arena *arena, struct buf *url,
+			      const struct jaeger_dialect *dialect,
+			      const struct jaeger_asking *asking, const struct trace_query *query)
 {
 	const char *operation = source_plain(query->signal->operation);
-	const char *attrs = attributes(arena, asking, &query->signal->attrs);
+	const char *attrs = jaeger_attributes(arena, asking, &query->signal->attrs);
 	unsigned int limit = query->limit, many = limit;
 
 	if (asking->many && many < LIMIT_SEARCH_DEPTH)
@@ -126,8 +127,8 @@ static void add_search(struct arena *arena, struct buf *url, const struct dialec
 	source_url_param(arena, url, dialect->service, query->signal->service);
 	if (operation)
 		source_url_param(arena, url, dialect->operation, operation);
-	add_time(arena, url, dialect, dialect->start, query->from_us);
-	add_time(arena, url, dialect, dialect->end, query->to_us);
+	jaeger_add_time(arena, url, dialect, dialect->start, query->from_us);
+	jaeger_add_time(arena, url, dialect, dialect->end, query->to_us);
 	source_url_number(arena, url, dialect->limit, asking->error ? limit : many);
 	if (dialect->limit_without_attributes)
 		source_url_number(arena, url, dialect->limit_without_attributes, many);
@@ -138,8 +139,8 @@ static void add_search(struct arena *arena, struct buf *url, const struct dialec
 		source_url_param(arena, url, dialect->attributes, attrs);
 }
 
-static enum source_step ask(struct source_talk *talk, const struct dialect *dialect,
-			    const char *path, const struct asking *asking)
+static enum source_step jaeger_ask(struct source_talk *talk, const struct jaeger_dialect *dialect,
+				   const char *path, const struct jaeger_asking *asking)
 {
 	const struct trace_query *query = talk->query;
 	struct buf buf = BUF_INIT(SOURCE_URL_BYTES);
@@ -148,7 +149,7 @@ static enum source_step ask(struct source_talk *talk, const struct dialect *dial
 	if (query->trace_id)
 		buf_printf(&buf, "/%s", url_escape(talk->arena, query->trace_id));
 	else if (query->signal && source_plain(query->signal->service))
-		add_search(talk->arena, &buf, dialect, asking, query);
+		jaeger_add_search(talk->arena, &buf, dialect, asking, query);
 	else
 		buf_reset(&buf);
 	const char *url = source_url_take(talk->arena, &buf);
@@ -160,29 +161,29 @@ static enum source_step ask(struct source_talk *talk, const struct dialect *dial
 	return SOURCE_SEND;
 }
 
-static enum source_step ask_so(struct source_talk *talk, const struct asking *asking)
+static enum source_step ask_so(struct source_talk *talk, const struct jaeger_asking *asking)
 {
-	const struct dialect *dialect = asking->old ? &v1 : &v3;
+	const struct jaeger_dialect *dialect = asking->old ? &jaeger_v1 : &jaeger_v3;
 
-	return ask(talk, dialect, dialect->path, asking);
+	return jaeger_ask(talk, dialect, dialect->path, asking);
 }
 
 enum source_step source_ask_jaeger(struct source_talk *talk, const char *path)
 {
-	const struct asking asking = { .error = talk->query->failing, .attrs = true };
+	const struct jaeger_asking asking = { .error = talk->query->failing, .attrs = true };
 
-	return ask(talk, &v1, path, &asking);
+	return jaeger_ask(talk, &jaeger_v1, path, &asking);
 }
 
-static struct asking *asking_new(struct source_talk *talk)
+static struct jaeger_asking *asking_new(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
-	struct asking *asking = arena_alloc(talk->arena, sizeof(*asking));
+	struct jaeger_asking *asking = arena_alloc(talk->arena, sizeof(*asking));
 	bool some = query->signal && query->signal->attrs.n > 0;
 
-	*asking = (struct asking){ .error = query->failing,
-				   .attrs = some,
-				   .many = query->failing || some };
+	*asking = (struct jaeger_asking){ .error = query->failing,
+					  .attrs = some,
+					  .many = query->failing || some };
 	return asking;
 }
 
@@ -211,7 +212,7 @@ static bool found_nothing(const struct source_talk *talk)
 }
 
 /* Takes back what the reply shows to be too much; false: nothing. */
-static bool ask_less(struct asking *asking, const struct source_talk *talk)
+static bool ask_less(struct jaeger_asking *asking, const struct source_talk *talk)
 {
 	if (asking->error && found_nothing(talk)) {
 		asking->error = false;
@@ -232,7 +233,7 @@ static bool ask_less(struct asking *asking, const struct source_talk *talk)
 
 static enum source_step jaeger_next(struct source_talk *talk)
 {
-	struct asking *asking = talk->state;
+	struct jaeger_asking *asking = talk->state;
 
 	if (!asking) {
 		talk->state = asking = asking_new(talk);

@@ -30,7 +30,7 @@ enum member {
 
 /* Where a reader stands: {"data":[{"seriesLabels":{},"exemplars":[{"labels":{},"timestamp":0}]}]}.
  * The depth tells which of these objects it is in. */
-struct reading {
+struct exemplars_reader {
 	const struct source_talk *talk;
 	struct jread *jread;
 	struct exemplar *at;
@@ -53,7 +53,7 @@ enum {
 };
 
 /* trace_id, traceID, TraceId, trace.id … */
-static bool names_trace(const char *key, size_t len)
+static bool exemplars_names_trace(const char *key, size_t len)
 {
 	static const char plain[] = "traceid";
 	size_t n = 0;
@@ -67,7 +67,7 @@ static bool names_trace(const char *key, size_t len)
 	return n == strlen(plain);
 }
 
-static void take_id(struct exemplar *exemplar, const char *text, size_t len)
+static void exemplars_take_id(struct exemplar *exemplar, const char *text, size_t len)
 {
 	char id[ID_DIGITS + 1] = "";
 
@@ -81,7 +81,8 @@ static void take_id(struct exemplar *exemplar, const char *text, size_t len)
 	memcpy(exemplar->trace_id, id, sizeof(id));
 }
 
-static int on_key(struct reading *reading, int depth, const char *key, size_t len)
+static int exemplars_on_key(struct exemplars_reader *reading, int depth, const char *key,
+			    size_t len)
 {
 	if (depth == IN_ROOT)
 		return jread_is(key, len, "data") ? JREAD_GO : JREAD_SKIP;
@@ -97,24 +98,25 @@ static int on_key(struct reading *reading, int depth, const char *key, size_t le
 		return JREAD_GO;
 	}
 	reading->is_time = depth == IN_EXEMPLAR && jread_is(key, len, "timestamp");
-	reading->is_id = depth == IN_LABELS && names_trace(key, len);
+	reading->is_id = depth == IN_LABELS && exemplars_names_trace(key, len);
 	if (reading->is_time || reading->is_id ||
 	    (depth == IN_EXEMPLAR && jread_is(key, len, "labels")))
 		return JREAD_GO;
 	return JREAD_SKIP;
 }
 
-static void on_string(struct reading *reading, int depth, const char *text, size_t len)
+static void exemplars_on_string(struct exemplars_reader *reading, int depth, const char *text,
+				size_t len)
 {
 	const char *wanted = reading->wanted;
 
 	if (depth == IN_MEMBER && reading->member == MEMBER_SERIES && wanted)
 		reading->conflicts += strlen(wanted) != len || memcmp(wanted, text, len) != 0;
 	else if (depth == IN_LABELS && reading->is_id)
-		take_id(&reading->exemplar, text, len);
+		exemplars_take_id(&reading->exemplar, text, len);
 }
 
-static void on_end(struct reading *reading, int depth)
+static void exemplars_on_end(struct exemplars_reader *reading, int depth)
 {
 	if (depth == IN_MEMBER && reading->member == MEMBER_EXEMPLARS) {
 		if (!*reading->exemplar.trace_id)
@@ -131,7 +133,7 @@ static void on_end(struct reading *reading, int depth)
 	}
 }
 
-static void on_object(struct reading *reading, int depth)
+static void exemplars_on_object(struct exemplars_reader *reading, int depth)
 {
 	if (depth == IN_SERIES) {
 		reading->first = reading->n;
@@ -142,26 +144,26 @@ static void on_object(struct reading *reading, int depth)
 	}
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int exemplars_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
-	struct reading *reading = ctx;
+	struct exemplars_reader *reading = ctx;
 	int depth = jread_depth(reading->jread);
 
 	if (event == JREAD_KEY)
-		return on_key(reading, depth, text, len);
+		return exemplars_on_key(reading, depth, text, len);
 	if (event == JREAD_STRING)
-		on_string(reading, depth, text, len);
+		exemplars_on_string(reading, depth, text, len);
 	else if (event == JREAD_NUMBER && depth == IN_EXEMPLAR && reading->is_time)
 		jread_double(text, len, &reading->exemplar.time_s);
 	else if (event == JREAD_OBJECT)
-		on_object(reading, depth);
+		exemplars_on_object(reading, depth);
 	else if (event == JREAD_OBJECT_END)
-		on_end(reading, depth);
+		exemplars_on_end(reading, depth);
 	return JREAD_GO;
 }
 
 /* Of those that are left; NULL: none. It agrees best with the alert, and is the latest of these. */
-static struct exemplar *find_best(const struct reading *reading)
+static struct exemplar *find_best(const struct exemplars_reader *reading)
 {
 	struct exemplar *best = NULL;
 
@@ -177,7 +179,7 @@ static struct exemplar *find_best(const struct reading *reading)
 
 /* Each trace once, of the series that agree best. No sorting: few are taken of perhaps thousands.
  */
-static void choose(struct source_talk *talk, const struct reading *reading)
+static void choose_exemplars(struct source_talk *talk, const struct exemplars_reader *reading)
 {
 	const char **ids = arena_array(talk->arena, talk->query->limit, sizeof(*ids));
 	struct exemplar *best = find_best(reading);
@@ -193,16 +195,16 @@ static void choose(struct source_talk *talk, const struct reading *reading)
 	talk->ids = ids;
 }
 
-static enum source_step read_ids(struct source_talk *talk)
+static enum source_step exemplars_read_ids(struct source_talk *talk)
 {
-	struct reading reading = { .talk = talk };
+	struct exemplars_reader reading = { .talk = talk };
 	enum source_step step = SOURCE_IDS;
 
 	talk->nids = 0;
-	reading.jread = jread_new(JREAD_ONE, on_event, &reading);
+	reading.jread = jread_new(JREAD_ONE, exemplars_on_event, &reading);
 	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) == 0 &&
 	    jread_finish(reading.jread) == 0)
-		choose(talk, &reading);
+		choose_exemplars(talk, &reading);
 	else
 		step = source_end(talk, SOURCE_FAILED,
 				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
@@ -212,7 +214,7 @@ static enum source_step read_ids(struct source_talk *talk)
 	return step;
 }
 
-static enum source_step ask(struct source_talk *talk)
+static enum source_step ask_exemplars(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
 	struct buf text = BUF_INIT(SOURCE_URL_BYTES);
@@ -236,9 +238,9 @@ static enum source_step ask(struct source_talk *talk)
 static enum source_step prometheus_next(struct source_talk *talk)
 {
 	if (talk->step == 0)
-		return ask(talk);
+		return ask_exemplars(talk);
 	enum source_step step = source_judge(talk);
-	return step == SOURCE_TRACES ? read_ids(talk) : step;
+	return step == SOURCE_TRACES ? exemplars_read_ids(talk) : step;
 }
 
 const struct trace_source trace_source_PROMETHEUS = {

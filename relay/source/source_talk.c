@@ -10,10 +10,10 @@
 #include "tracepager/limits.h"
 #include "tracepager/sign.h"
 
-/* ---- Requests. ---- */
+/* ---- requests ---- */
 
 /* "user:password" in base64 (RFC 7617). NULL: there is none. */
-static const char *basic(struct arena *arena, const struct source_config *config)
+static const char *basic_credentials(struct arena *arena, const struct source_config *config)
 {
 	const char *text = config->basic.value;
 
@@ -60,7 +60,7 @@ void source_request(struct source_talk *talk, enum http_method method, const cha
 	const struct source_config *config = talk->config;
 	struct http_request *request = &talk->request;
 	const char *service = talk->source->sigv4_service;
-	const char *user = service ? NULL : basic(talk->arena, config);
+	const char *user = service ? NULL : basic_credentials(talk->arena, config);
 
 	*request = (struct http_request){
 		.method = method,
@@ -107,7 +107,7 @@ void source_read_text(struct source_talk *talk)
 	talk->request.max_reply_bytes = LIMIT_SOURCE_TEXT_BYTES;
 }
 
-/* ---- Replies. ---- */
+/* ---- replies ---- */
 
 enum source_step source_end(struct source_talk *talk, enum source_step step, const char *text)
 {
@@ -159,7 +159,7 @@ bool source_read_paths(struct source_talk *talk, paths_handler *handler)
 	return good;
 }
 
-/* ---- URLs. ---- */
+/* ---- URLs ---- */
 
 void source_url(struct buf *url, const char *base, const char *path)
 {
@@ -192,7 +192,7 @@ const char *source_url_take(struct arena *arena, struct buf *url)
 
 bool source_is_pattern(const char *text)
 {
-	return strpbrk(text, "*?[\\") != NULL;
+	return strpbrk(text, "*?[\\");
 }
 
 const char *source_plain(const char *text)

@@ -16,10 +16,10 @@
 
 #define QUERY_BYTES (4 * LIMIT_LABEL_BYTES)
 
-/* ---- By id. ---- */
+/* ---- by id ---- */
 
-static enum source_step ask_by_id(struct source_talk *talk, const char *path,
-				  enum trace_encoding encoding)
+static enum source_step tempo_ask_by_id(struct source_talk *talk, const char *path,
+					enum trace_encoding encoding)
 {
 	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
 
@@ -40,12 +40,12 @@ static bool v2_missing(const struct http_reply *reply)
 	       memcmp(reply->body, words, strlen(words)) == 0;
 }
 
-static enum source_step by_id(struct source_talk *talk)
+static enum source_step tempo_by_id(struct source_talk *talk)
 {
 	if (talk->step == 0)
-		return ask_by_id(talk, "/api/v2/traces/", TRACE_ENCODING_TEMPO_PROTO);
+		return tempo_ask_by_id(talk, "/api/v2/traces/", TRACE_ENCODING_TEMPO_PROTO);
 	if (talk->step == 1 && v2_missing(talk->reply))
-		return ask_by_id(talk, "/api/traces/", TRACE_ENCODING_OTLP_PROTO);
+		return tempo_ask_by_id(talk, "/api/traces/", TRACE_ENCODING_OTLP_PROTO);
 	if (talk->error == -ENODATA) /* of a message, nothing at all is a form of empty */
 		return SOURCE_NOT_FOUND;
 	if (talk->reply->status == 422)
@@ -56,9 +56,9 @@ static enum source_step by_id(struct source_talk *talk)
 	return source_judge(talk);
 }
 
-/* ---- Search. ---- */
+/* ---- search ---- */
 
-static void add_string(struct buf *query, const char *text)
+static void tempo_add_string(struct buf *query, const char *text)
 {
 	buf_putc(query, '"');
 	for (; *text; text++) {
@@ -73,47 +73,47 @@ static void add_string(struct buf *query, const char *text)
 }
 
 /* Names of attributes are quoted where they are more than plain words (TraceQL: span."a b"). */
-static void add_attr(struct buf *query, const char *name, const char *value)
+static void tempo_add_attr(struct buf *query, const char *name, const char *value)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				    "_.";
 
 	buf_puts(query, " && span.");
 	if (name[strspn(name, plain)])
-		add_string(query, name);
+		tempo_add_string(query, name);
 	else
 		buf_puts(query, name);
 	buf_puts(query, " = ");
-	add_string(query, value);
+	tempo_add_string(query, value);
 }
 
 /* A number or a boolean is compared as what it is, and nobody knows how the attribute was sent. */
-static bool is_text(const char *value)
+static bool tempo_is_text(const char *value)
 {
 	return value[strspn(value, "0123456789.-+eE")] && strcmp(value, "true") != 0 &&
 	       strcmp(value, "false") != 0;
 }
 
 /* The span of the signal, failed or not. */
-static const char *traceql(struct arena *arena, const struct trace_query *query)
+static const char *traceql_of(struct arena *arena, const struct trace_query *query)
 {
 	const struct signal *signal = query->signal;
 	struct buf text = BUF_INIT(QUERY_BYTES);
 
 	buf_puts(&text, "{ resource.service.name = ");
-	add_string(&text, signal->service);
+	tempo_add_string(&text, signal->service);
 	if (source_plain(signal->namespace)) {
 		buf_puts(&text, " && resource.service.namespace = ");
-		add_string(&text, signal->namespace);
+		tempo_add_string(&text, signal->namespace);
 	}
 	if (source_plain(signal->operation)) {
 		buf_puts(&text, " && name = ");
-		add_string(&text, signal->operation);
+		tempo_add_string(&text, signal->operation);
 	}
 	for (size_t i = 0; i < signal->attrs.n; i++) {
 		const struct label *attr = &signal->attrs.at[i];
-		if (source_plain(attr->value) && is_text(attr->value))
-			add_attr(&text, attr->name, attr->value);
+		if (source_plain(attr->value) && tempo_is_text(attr->value))
+			tempo_add_attr(&text, attr->name, attr->value);
 	}
 	if (query->min_duration_us > 0)
 		buf_printf(&text, " && duration >= %" PRId64 "us", query->min_duration_us);
@@ -123,7 +123,7 @@ static const char *traceql(struct arena *arena, const struct trace_query *query)
 	return source_url_take(arena, &text);
 }
 
-static enum source_step ask_search(struct source_talk *talk)
+static enum source_step tempo_ask_search(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
 	struct arena *arena = talk->arena;
@@ -131,7 +131,7 @@ static enum source_step ask_search(struct source_talk *talk)
 
 	if (!query->signal || !source_plain(query->signal->service))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
-	const char *text = traceql(arena, query);
+	const char *text = traceql_of(arena, query);
 	if (!text)
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	source_url(&url, talk->config->url, "/api/search");
@@ -151,7 +151,7 @@ static enum source_step ask_search(struct source_talk *talk)
 }
 
 /* {"traces":[{"traceID":"…"}]} */
-struct reading {
+struct tempo_reader {
 	struct source_talk *talk;
 	struct jread *jread;
 	const char **ids;
@@ -167,7 +167,7 @@ enum {
 #define ID_DIGITS 32
 
 /* Old versions drop leading zeros of the 32. */
-static void take_id(struct reading *reading, const char *text, size_t len)
+static void tempo_take_id(struct tempo_reader *reading, const char *text, size_t len)
 {
 	static const char zeros[ID_DIGITS + 1] = "00000000000000000000000000000000";
 
@@ -177,9 +177,9 @@ static void take_id(struct reading *reading, const char *text, size_t len)
 						  (int)(ID_DIGITS - len), zeros, (int)len, text);
 }
 
-static int on_event(void *ctx, enum jread_event event, const char *text, size_t len)
+static int tempo_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
 {
-	struct reading *reading = ctx;
+	struct tempo_reader *reading = ctx;
 	int depth = jread_depth(reading->jread);
 
 	if (event == JREAD_KEY && depth == IN_ROOT)
@@ -187,17 +187,17 @@ static int on_event(void *ctx, enum jread_event event, const char *text, size_t 
 	if (event == JREAD_KEY)
 		return depth == IN_TRACE && jread_is(text, len, "traceID") ? JREAD_GO : JREAD_SKIP;
 	if (event == JREAD_STRING && depth == IN_TRACE)
-		take_id(reading, text, len);
+		tempo_take_id(reading, text, len);
 	return JREAD_GO;
 }
 
-static enum source_step read_ids(struct source_talk *talk)
+static enum source_step tempo_read_ids(struct source_talk *talk)
 {
-	struct reading reading = { .talk = talk };
+	struct tempo_reader reading = { .talk = talk };
 	enum source_step step = SOURCE_IDS;
 
 	reading.ids = arena_array(talk->arena, talk->query->limit, sizeof(*reading.ids));
-	reading.jread = jread_new(JREAD_ONE, on_event, &reading);
+	reading.jread = jread_new(JREAD_ONE, tempo_on_event, &reading);
 	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) != 0 ||
 	    jread_finish(reading.jread) != 0)
 		step = source_end(talk, SOURCE_BAD,
@@ -209,17 +209,17 @@ static enum source_step read_ids(struct source_talk *talk)
 	return step;
 }
 
-static enum source_step search(struct source_talk *talk)
+static enum source_step tempo_search(struct source_talk *talk)
 {
 	if (talk->step == 0)
-		return ask_search(talk);
+		return tempo_ask_search(talk);
 	enum source_step step = source_judge(talk);
-	return step == SOURCE_TRACES ? read_ids(talk) : step;
+	return step == SOURCE_TRACES ? tempo_read_ids(talk) : step;
 }
 
 static enum source_step tempo_next(struct source_talk *talk)
 {
-	return talk->query->trace_id ? by_id(talk) : search(talk);
+	return talk->query->trace_id ? tempo_by_id(talk) : tempo_search(talk);
 }
 
 const struct trace_source trace_source_TEMPO = {

@@ -20,7 +20,7 @@
 #define MAX_AGAIN  3
 #define BODY_BYTES (4 * LIMIT_LABEL_BYTES)
 
-struct state {
+struct xray_state {
 	const char **ids; /* as X-Ray writes them */
 	size_t nids, asked;
 	const char *token; /* of the next page of summaries */
@@ -29,9 +29,9 @@ struct state {
 	bool has_summaries;
 };
 
-/* ---- Traces. ---- */
+/* ---- traces ---- */
 
-static const char *endpoint(struct source_talk *talk, const char *path)
+static const char *xray_url(struct source_talk *talk, const char *path)
 {
 	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
 	const char *base = talk->config->url;
@@ -45,7 +45,7 @@ static const char *endpoint(struct source_talk *talk, const char *path)
 
 static enum source_step ask_batch(struct source_talk *talk, const char *ids, const char *token)
 {
-	struct state *state = talk->state;
+	struct xray_state *state = talk->state;
 	struct buf body = BUF_INIT(BODY_BYTES);
 
 	state->batch = ids;
@@ -53,7 +53,7 @@ static enum source_step ask_batch(struct source_talk *talk, const char *ids, con
 	if (token)
 		buf_json_text(&body, "NextToken", token);
 	buf_putc(&body, '}');
-	if (!source_post(talk, endpoint(talk, "/Traces"), &body))
+	if (!source_post(talk, xray_url(talk, "/Traces"), &body))
 		return source_end(talk, SOURCE_FAILED, "sent a token that is too long");
 	talk->encoding = TRACE_ENCODING_XRAY_JSON;
 	talk->more = true;
@@ -63,7 +63,7 @@ static enum source_step ask_batch(struct source_talk *talk, const char *ids, con
 /* The next ids that were not asked for yet; there are some. */
 static enum source_step ask_next_batch(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct xray_state *state = talk->state;
 	struct buf ids = BUF_INIT(BODY_BYTES);
 
 	for (size_t i = 0; i < BATCH && state->asked < state->nids; i++) {
@@ -77,7 +77,7 @@ static enum source_step ask_next_batch(struct source_talk *talk)
 /* " ID ID" as a list. */
 static enum source_step ask_again(struct source_talk *talk, const char *cursor)
 {
-	struct state *state = talk->state;
+	struct xray_state *state = talk->state;
 	struct buf ids = BUF_INIT(BODY_BYTES);
 
 	if (state->again++ == MAX_AGAIN)
@@ -96,7 +96,7 @@ static enum source_step ask_again(struct source_talk *talk, const char *cursor)
 
 static enum source_step take_batch(struct source_talk *talk)
 {
-	const struct state *state = talk->state;
+	const struct xray_state *state = talk->state;
 	enum source_step step = source_judge(talk);
 	const char *cursor = talk->cursor;
 
@@ -127,9 +127,9 @@ static const char *xray_id(struct arena *arena, const char *id)
 	return text;
 }
 
-static enum source_step ask_by_id(struct source_talk *talk)
+static enum source_step xray_ask_by_id(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct xray_state *state = talk->state;
 	const char *id = xray_id(talk->arena, talk->query->trace_id);
 
 	if (!id)
@@ -139,9 +139,9 @@ static enum source_step ask_by_id(struct source_talk *talk)
 	return ask_next_batch(talk);
 }
 
-/* ---- Search. ---- */
+/* ---- search ---- */
 
-static void add_string(struct buf *filter, const char *text)
+static void xray_add_string(struct buf *filter, const char *text)
 {
 	buf_putc(filter, '"');
 	for (; *text; text++) {
@@ -174,18 +174,18 @@ static void add_operation(struct buf *filter, const char *operation, bool *has_a
 		return;
 	add_and(filter, has_any);
 	buf_puts(filter, "http.url CONTAINS ");
-	add_string(filter, path);
+	xray_add_string(filter, path);
 }
 
 /* X-Ray's filter expression: the service's segment, and what holds of it. */
-static const char *filter_of(struct arena *arena, const struct trace_query *query)
+static const char *xray_filter_of(struct arena *arena, const struct trace_query *query)
 {
 	struct buf filter = BUF_INIT(BODY_BYTES / 2);
 	const char *operation = source_plain(query->signal->operation);
 	bool has_any = false;
 
 	buf_puts(&filter, "service(");
-	add_string(&filter, query->signal->service);
+	xray_add_string(&filter, query->signal->service);
 	buf_putc(&filter, ')');
 	if (query->failing || query->healthy) {
 		add_and(&filter, &has_any);
@@ -207,7 +207,7 @@ static const char *filter_of(struct arena *arena, const struct trace_query *quer
 static enum source_step ask_summaries(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
-	const struct state *state = talk->state;
+	const struct xray_state *state = talk->state;
 	struct buf body = BUF_INIT(BODY_BYTES);
 
 	if (!query->signal || !source_plain(query->signal->service))
@@ -218,11 +218,11 @@ static enum source_step ask_summaries(struct source_talk *talk)
 	/* By the time in which a trace came, not the one in its id: W3C's ids have none. */
 	buf_json_text(&body, "TimeRangeType", "Event");
 	buf_puts(&body, ",\"Sampling\":false");
-	buf_json_text(&body, "FilterExpression", filter_of(talk->arena, query));
+	buf_json_text(&body, "FilterExpression", xray_filter_of(talk->arena, query));
 	if (state->token)
 		buf_json_text(&body, "NextToken", state->token);
 	buf_putc(&body, '}');
-	if (!source_post(talk, endpoint(talk, "/TraceSummaries"), &body))
+	if (!source_post(talk, xray_url(talk, "/TraceSummaries"), &body))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	source_read_text(talk);
 	return SOURCE_SEND;
@@ -233,7 +233,7 @@ static int on_summary(void *ctx, enum jread_event event, const char *path, const
 		      size_t len)
 {
 	struct source_talk *talk = ctx;
-	struct state *state = talk->state;
+	struct xray_state *state = talk->state;
 
 	if (event != JREAD_STRING)
 		return JREAD_GO;
@@ -247,7 +247,7 @@ static int on_summary(void *ctx, enum jread_event event, const char *path, const
 
 static enum source_step take_summaries(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct xray_state *state = talk->state;
 	enum source_step step = source_judge(talk);
 
 	if (step != SOURCE_TRACES)
@@ -270,12 +270,12 @@ static enum source_step take_summaries(struct source_talk *talk)
 
 static enum source_step xray_next(struct source_talk *talk)
 {
-	struct state *state = talk->state;
+	struct xray_state *state = talk->state;
 
 	if (!state)
 		talk->state = state = arena_alloc(talk->arena, sizeof(*state));
 	if (talk->step == 0)
-		return talk->query->trace_id ? ask_by_id(talk) : ask_summaries(talk);
+		return talk->query->trace_id ? xray_ask_by_id(talk) : ask_summaries(talk);
 	if (talk->query->trace_id || state->has_summaries)
 		return take_batch(talk);
 	return take_summaries(talk);

@@ -9,7 +9,7 @@
 
 #include "tracepager/limits.h"
 
-static const char *lower(struct arena *arena, const char *text)
+static const char *lower_case(struct arena *arena, const char *text)
 {
 	char *out = arena_strdup(arena, text);
 
@@ -19,7 +19,7 @@ static const char *lower(struct arena *arena, const char *text)
 }
 
 /* "error and key=value", of those attributes that a query can hold. NULL: none. */
-static const char *annotations(struct arena *arena, const struct trace_query *query)
+static const char *annotation_query(struct arena *arena, const struct trace_query *query)
 {
 	const struct labels *attrs = &query->signal->attrs;
 	struct buf text = BUF_INIT(SOURCE_URL_BYTES);
@@ -34,14 +34,14 @@ static const char *annotations(struct arena *arena, const struct trace_query *qu
 	return source_url_take(arena, &text);
 }
 
-static void add_search(struct arena *arena, struct buf *url, const struct trace_query *query)
+static void zipkin_add_search(struct arena *arena, struct buf *url, const struct trace_query *query)
 {
 	const char *operation = source_plain(query->signal->operation);
-	const char *text = annotations(arena, query);
+	const char *text = annotation_query(arena, query);
 
-	source_url_param(arena, url, "serviceName", lower(arena, query->signal->service));
+	source_url_param(arena, url, "serviceName", lower_case(arena, query->signal->service));
 	if (operation)
-		source_url_param(arena, url, "spanName", lower(arena, operation));
+		source_url_param(arena, url, "spanName", lower_case(arena, operation));
 	if (text)
 		source_url_param(arena, url, "annotationQuery", text);
 	if (query->min_duration_us > 0)
@@ -57,9 +57,9 @@ static const char *make_url(struct arena *arena, const char *base, const struct 
 
 	source_url(&url, base, query->trace_id ? "/api/v2/trace/" : "/api/v2/traces");
 	if (query->trace_id)
-		buf_puts(&url, url_escape(arena, lower(arena, query->trace_id)));
+		buf_puts(&url, url_escape(arena, lower_case(arena, query->trace_id)));
 	else if (query->signal && source_plain(query->signal->service))
-		add_search(arena, &url, query);
+		zipkin_add_search(arena, &url, query);
 	else
 		buf_reset(&url);
 	return source_url_take(arena, &url);

@@ -45,7 +45,7 @@ static inline void fuzz_format(enum alert_format_id id, const uint8_t *data, siz
 			fuzz_round_trip(&batch.alerts[i]);
 		}
 		for (size_t i = 0; i < batch.nrefused; i++) {
-			if (strchr(batch.refused[i].text, '\n') != NULL)
+			if (strchr(batch.refused[i].text, '\n'))
 				abort();
 		}
 	}

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	set = fuzz_encoding(data[0] & 1 ? TRACE_ENCODING_TEMPO_PROTO : TRACE_ENCODING_OTLP_PROTO,
 			    data[0], text, size - 1);
-	for (uint32_t i = 0; set != NULL && i < set->ntraces; i++)
+	for (uint32_t i = 0; set && i < set->ntraces; i++)
 		check_written(&set->traces[i]);
 	trace_set_free(set);
 	trace_documents(text, size - 1, NULL, fuzz_take, NULL);

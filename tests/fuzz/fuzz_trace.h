@@ -25,7 +25,7 @@ static inline int fuzz_feed(struct trace_decoder *decoder, const char *text, siz
 		len > 0 ? len : 1); /* exactly so large, so that a byte too many read shows */
 	int rc;
 
-	if (piece == NULL)
+	if (!piece)
 		abort();
 	memcpy(piece, text, len);
 	rc = trace_decoder_feed(decoder, piece, len, err);
@@ -152,7 +152,7 @@ static inline struct trace_set *fuzz_encoding(enum trace_encoding encoding, uint
 		     rc);
 	fuzz_require(whole_err.line == cut_err.line && whole_err.column == cut_err.column &&
 		     strcmp(whole_err.text, cut_err.text) == 0);
-	fuzz_require((rc == 0) == (whole != NULL) && (rc == 0) == (cut != NULL));
+	fuzz_require((rc == 0) == !!whole && (rc == 0) == !!cut);
 	if (rc == 0) {
 		fuzz_check_set(whole);
 		fuzz_check_same(whole, cut);
@@ -167,7 +167,7 @@ static inline struct trace_set *fuzz_encoding(enum trace_encoding encoding, uint
 static inline void fuzz_take(void *ctx, int line, struct trace_set *set, const struct err *err)
 {
 	(void)ctx;
-	if (line < 1 || (set == NULL) == (err == NULL))
+	if (line < 1 || !set == !err)
 		abort();
 	trace_set_free(set);
 }

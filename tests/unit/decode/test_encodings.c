@@ -45,7 +45,7 @@ static void open_item(struct buf *out)
 	buf_putc(out, '{');
 }
 
-/* --- Jaeger --- */
+/* ---- jaeger ---- */
 
 static void jaeger_tag(struct buf *out, const char *key, const char *value)
 {
@@ -62,7 +62,7 @@ static void jaeger_attrs(struct buf *out, const struct trace *trace, const struc
 	for (unsigned int i = 0; i < span->nattrs; i++) {
 		const struct span_attr *attr = attr_at(trace, span, i, exception);
 
-		if (attr != NULL)
+		if (attr)
 			jaeger_tag(out, attr_name(attr->key), trace_text(trace, attr->value));
 	}
 }
@@ -119,7 +119,7 @@ static void write_jaeger(const struct trace *trace, struct buf *out)
 	buf_puts(out, "}}]}");
 }
 
-/* --- OTLP JSON and Tempo's --- */
+/* ---- OTLP JSON and Tempo's ---- */
 
 struct dialect {
 	const char *head, *scopes, *tail;
@@ -174,7 +174,7 @@ static void json_attrs(struct buf *out, const struct trace *trace, const struct 
 	for (unsigned int i = 0; i < span->nattrs; i++) {
 		const struct span_attr *attr = attr_at(trace, span, i, exception);
 
-		if (attr != NULL)
+		if (attr)
 			json_attr(out, attr_name(attr->key), trace_text(trace, attr->value));
 	}
 	buf_putc(out, ']');
@@ -274,7 +274,7 @@ static void write_tempo_v2(const struct trace *trace, struct buf *out)
 	write_json(trace, out, &dialect);
 }
 
-/* --- OTLP protobuf and Tempo's --- */
+/* ---- OTLP protobuf and Tempo's ---- */
 
 static void proto_attrs(struct buf *out, unsigned int field, const struct trace *trace,
 			const struct span *span, bool exception)
@@ -282,7 +282,7 @@ static void proto_attrs(struct buf *out, unsigned int field, const struct trace 
 	for (unsigned int i = 0; i < span->nattrs; i++) {
 		const struct span_attr *attr = attr_at(trace, span, i, exception);
 
-		if (attr != NULL)
+		if (attr)
 			proto_attribute(out, field, attr_name(attr->key),
 					trace_text(trace, attr->value));
 	}
@@ -344,7 +344,7 @@ static void write_tempo_proto(const struct trace *trace, struct buf *out)
 	buf_fini(&inner);
 }
 
-/* --- Zipkin --- */
+/* ---- zipkin ---- */
 
 typedef void zipkin_tag_writer(struct buf *out, const char *key, const char *value,
 			       const char *service);
@@ -423,7 +423,7 @@ static void write_zipkin_v2(const struct trace *trace, struct buf *out)
 		buf_puts(out, ",\"localEndpoint\":{");
 		buf_json_text(out, "serviceName", span_service(trace, span));
 		buf_puts(out, "},\"remoteEndpoint\":{");
-		if (peer != NULL)
+		if (peer)
 			buf_json_text(out, "serviceName", peer);
 		buf_puts(out, "},\"tags\":{");
 		zipkin_tags(out, trace, span, zipkin_v2_tag);
@@ -434,7 +434,7 @@ static void write_zipkin_v2(const struct trace *trace, struct buf *out)
 
 static void zipkin_note(struct buf *out, int64_t at, const char *value, const char *service)
 {
-	if (value == NULL)
+	if (!value)
 		return;
 	open_item(out);
 	buf_printf(out, "\"timestamp\":%" PRId64, at);
@@ -466,14 +466,14 @@ static void write_zipkin_v1(const struct trace *trace, struct buf *out)
 		zipkin_note(out, span_end_us(span), ends[span->kind], service);
 		buf_puts(out, "],\"binaryAnnotations\":[");
 		zipkin_tags(out, trace, span, zipkin_v1_tag);
-		if (peer != NULL)
+		if (peer)
 			zipkin_v1_tag(out, "sa", "true", peer);
 		buf_puts(out, "]}");
 	}
 	buf_putc(out, ']');
 }
 
-/* --- The comparison --- */
+/* ---- the comparison ---- */
 
 static const struct {
 	const char *name;
@@ -583,8 +583,8 @@ START_TEST(one_decision)
 		writers[i].write(&drawn->traces[0], &document);
 		read_and_decide(i, &document, i == 0 ? &first : &other);
 		if (i == 0)
-			ck_assert_msg(strstr(buf_text(&first), suspect) != NULL, "%s: %s",
-				      traces[_i].name, buf_text(&first));
+			ck_assert_msg(strstr(buf_text(&first), suspect), "%s: %s", traces[_i].name,
+				      buf_text(&first));
 		else
 			ck_assert_msg(strcmp(buf_text(&first), buf_text(&other)) == 0,
 				      "%s as %s:\n%s\n%s", traces[_i].name, writers[i].name,

@@ -91,8 +91,7 @@ static void check_bad(const char *text, int code, int line, int column, const ch
 		int rc = decode(text, steps[i], &set, &err);
 
 		ck_assert_msg(rc == -code, "%s\nby %zu: %d %s", text, steps[i], rc, err.text);
-		ck_assert_msg(strstr(err.text, words) != NULL, "%s\nby %zu: %s", text, steps[i],
-			      err.text);
+		ck_assert_msg(strstr(err.text, words), "%s\nby %zu: %s", text, steps[i], err.text);
 		ck_assert_msg(err.line == line && err.column == column, "%s\nby %zu: %s at %d:%d",
 			      text, steps[i], err.text, err.line, err.column);
 		ck_assert_ptr_null(set);

@@ -43,7 +43,7 @@ static void check_attrs(const struct trace *a, const struct span *x, const struc
 		const struct span_attr *attr = &a->set->attrs[x->attrs + i];
 		const char *value = span_attr(b, y, attr->key);
 
-		ck_assert_msg(value != NULL, "attribute %u", attr->key);
+		ck_assert_msg(value, "attribute %u", attr->key);
 		ck_assert_str_eq(value, trace_text(a, attr->value));
 	}
 }

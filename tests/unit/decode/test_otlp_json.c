@@ -88,7 +88,7 @@ static void check_attr(const struct span *span, unsigned int key, const char *wa
 {
 	const char *value = span_attr(trace_of(span), span, key);
 
-	if (want == NULL) {
+	if (!want) {
 		ck_assert_ptr_null(value);
 	} else {
 		ck_assert_ptr_nonnull(value);
@@ -360,9 +360,9 @@ static void check_error(const char *text, int code, const char *says)
 {
 	memset(&err, 0, sizeof(err));
 	ck_assert_int_eq(decode_pieces(text, 1000), code);
-	ck_assert_msg(strstr(err.text, says) != NULL, "%s: %s", text, err.text);
+	ck_assert_msg(strstr(err.text, says), "%s: %s", text, err.text);
 	ck_assert_int_eq(decode_pieces(text, 1), code);
-	ck_assert_msg(strstr(err.text, says) != NULL, "%s: %s", text, err.text);
+	ck_assert_msg(strstr(err.text, says), "%s: %s", text, err.text);
 }
 
 START_TEST(errors)

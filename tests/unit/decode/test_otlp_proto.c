@@ -86,10 +86,10 @@ static void check_attr(const struct span *of, unsigned int key, const char *want
 {
 	const char *value = span_attr(&set->traces[0], of, key);
 
-	if (want == NULL)
+	if (!want)
 		ck_assert_ptr_null(value);
 	else
-		ck_assert_str_eq(value != NULL ? value : "(none)", want);
+		ck_assert_str_eq(value ? value : "(none)", want);
 }
 
 /* The end of a span, of its ScopeSpans, and of its ResourceSpans. */
@@ -501,9 +501,9 @@ END_TEST
 static void check_refused(const char *data, size_t len, int code, const char *says)
 {
 	ck_assert_int_eq(decode_pieces(data, len, len), code);
-	ck_assert_msg(strstr(err.text, says) != NULL, "%s, not %s", err.text, says);
+	ck_assert_msg(strstr(err.text, says), "%s, not %s", err.text, says);
 	ck_assert_int_eq(decode_pieces(data, len, 1), code);
-	ck_assert_msg(strstr(err.text, says) != NULL, "%s, not %s", err.text, says);
+	ck_assert_msg(strstr(err.text, says), "%s, not %s", err.text, says);
 }
 
 #define REFUSED(data, code, says) check_refused(data, sizeof(data) - 1, code, says)

@@ -38,7 +38,7 @@ static void check_refused(const char *text, int want, const char *says)
 	int code = recognise(text, strlen(text), &encoding, &err);
 
 	ck_assert_msg(code == want, "%s: %d %s", text, code, err.text);
-	ck_assert_msg(strstr(err.text, says) != NULL, "%s: %s", text, err.text);
+	ck_assert_msg(strstr(err.text, says), "%s: %s", text, err.text);
 	ck_assert_int_eq(encoding, TRACE_ENCODING_COUNT);
 }
 
@@ -275,7 +275,7 @@ static void tell(void *ctx, int line, struct trace_set *set, const struct err *e
 {
 	struct buf *told = ctx;
 
-	if (set != NULL) {
+	if (set) {
 		ck_assert_ptr_null(err);
 		buf_printf(told, "%d: %u traces;", line, set->ntraces);
 		trace_set_free(set);

@@ -108,7 +108,7 @@ static void check_refused(enum trace_encoding encoding, const char *text, int wa
 	}
 }
 
-/* --- Version 2 --- */
+/* ---- version 2 ---- */
 
 START_TEST(v2_whole)
 {
@@ -374,7 +374,7 @@ START_TEST(v2_refused)
 }
 END_TEST
 
-/* --- Version 1 --- */
+/* ---- version 1 ---- */
 
 #define AT(service, port)                                                                          \
 	"{\"serviceName\":\"" service "\",\"ipv4\":\"10.0.0.1\",\"port\":" port "}"

@@ -29,7 +29,7 @@ static void teardown(void)
 	decode_teardown();
 }
 
-/* ---- What is asked. ---- */
+/* ---- what is asked ---- */
 
 #define EVENT_ASC "{\"processor.event\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}}"
 #define SPAN_ASC  "{\"span.id\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}}"
@@ -214,7 +214,7 @@ START_TEST(opensearch_is_searched)
 }
 END_TEST
 
-/* ---- What comes. ---- */
+/* ---- what comes ---- */
 
 #define HITS(hits)                                                                                 \
 	"{\"took\":1,\"timed_out\":false,\"_shards\":{\"failed\":0},\"hits\":{\"hits\":[" hits "]" \

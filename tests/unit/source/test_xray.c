@@ -27,7 +27,7 @@ static void teardown(void)
 	decode_teardown();
 }
 
-/* ---- What is asked. ---- */
+/* ---- what is asked ---- */
 
 START_TEST(asks_by_id)
 {
@@ -209,7 +209,7 @@ START_TEST(a_pattern_cannot_be_searched_for)
 }
 END_TEST
 
-/* ---- What comes. ---- */
+/* ---- what comes ---- */
 
 #define TRACE(documents) "{\"Traces\":[{\"Id\":\"" XRAY_ID "\",\"Segments\":[" documents "]}]}"
 #define SEGMENT(text)	 "{\"Id\":\"x\",\"Document\":\"" text "\"}"
