@@ -22,9 +22,10 @@ struct trace_decoder; /* one document being read */
 
 /* What an encoding provides. state is its own, freed by its free(). */
 struct trace_encoding_ops {
-	const char *name; /* "jaeger-json" */
-	const char *text; /* "Jaeger API JSON" */
-	void *(*start)(struct trace_builder *builder);
+	const char *name;    /* "jaeger-json" */
+	const char *text;    /* "Jaeger API JSON" */
+	const void *variant; /* given to start(): which of several encodings of one file it is */
+	void *(*start)(const void *variant, struct trace_builder *builder);
 	int (*feed)(void *state, const char *data, size_t len, struct err *err); /* 0 or -errno */
 	int (*finish)(void *state,
 		      struct err *err); /* the document is whole; the builder is filled */

@@ -31,7 +31,6 @@ static const struct record_member datadog_members[] = {
 };
 
 static const char *const datadog_attrs[] = { "custom.", "attributes.", NULL };
-static const char *const datadog_resource_attrs[] = { NULL };
 
 /* Where a span does not tell its kind, its type does: web is what a service was asked for, the
  * others are what it asks. */
@@ -97,22 +96,12 @@ static const struct record_format datadog_format = {
 	.members = datadog_members,
 	.nmembers = ARRAY_LEN(datadog_members),
 	.attrs = datadog_attrs,
-	.resource_attrs = datadog_resource_attrs,
 	.end = datadog_end_record,
 	.outside = datadog_outside,
 };
 
-static void *datadog_json_start(struct trace_builder *builder)
-{
-	return records_start(&datadog_format, builder);
-}
-
 const struct trace_encoding_ops trace_encoding_DATADOG_JSON = {
 	.name = "datadog-json",
 	.text = "Datadog spans search JSON",
-	.start = datadog_json_start,
-	.feed = records_feed,
-	.finish = records_finish,
-	.free = records_free,
-	.cursor = records_cursor,
+	RECORDS_ENCODING(&datadog_format),
 };

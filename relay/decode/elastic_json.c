@@ -221,17 +221,8 @@ static const struct record_format elastic_format = {
 	.outside = elastic_outside,
 };
 
-static void *elastic_json_start(struct trace_builder *builder)
-{
-	return records_start(&elastic_format, builder);
-}
-
 const struct trace_encoding_ops trace_encoding_ELASTIC_JSON = {
 	.name = "elastic-json",
 	.text = "search results of Elasticsearch and OpenSearch",
-	.start = elastic_json_start,
-	.feed = records_feed,
-	.finish = records_finish,
-	.free = records_free,
-	.cursor = records_cursor,
+	RECORDS_ENCODING(&elastic_format),
 };

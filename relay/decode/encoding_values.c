@@ -1,6 +1,5 @@
 /* What several trace encodings do alike with single values. Pure; owns nothing. */
 #include "encodings-internal.h"
-#include "tracepager/jread.h"
 
 int64_t trace_time_us(const char *text, size_t len)
 {
@@ -23,4 +22,21 @@ bool trace_id_is_zero(const char *text, size_t len)
 			return false;
 	}
 	return true;
+}
+
+static int jread_result(struct jread *jread, int error, struct err *err)
+{
+	if (error && err)
+		*err = *jread_err(jread);
+	return error;
+}
+
+int trace_jread_feed(struct jread *jread, const char *data, size_t len, struct err *err)
+{
+	return jread_result(jread, jread_feed(jread, data, len), err);
+}
+
+int trace_jread_finish(struct jread *jread, struct err *err)
+{
+	return jread_result(jread, jread_finish(jread), err);
 }

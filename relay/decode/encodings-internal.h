@@ -4,7 +4,12 @@
 #ifndef TRACEPAGER_FETCH_ENCODINGS_INTERNAL_H
 #define TRACEPAGER_FETCH_ENCODINGS_INTERNAL_H
 
+#include "tracepager/jread.h"
 #include "tracepager/trace_decoder.h"
+
+/* jread_feed() and jread_finish(), with the reader's error in err (NULL: not wanted). */
+int trace_jread_feed(struct jread *jread, const char *data, size_t len, struct err *err);
+int trace_jread_finish(struct jread *jread, struct err *err);
 
 /* Microseconds, as a number of JSON; some writers have fractions. Saturates; 0 where it is no
  * number. */

@@ -29,7 +29,6 @@ static const struct record_member gcp_members[] = {
 };
 
 static const char *const gcp_attrs[] = { "labels.", NULL };
-static const char *const gcp_resource_attrs[] = { NULL };
 
 static void gcp_end_record(struct records *records)
 {
@@ -67,29 +66,13 @@ static const struct record_format gcp_format = {
 	.members = gcp_members,
 	.nmembers = ARRAY_LEN(gcp_members),
 	.attrs = gcp_attrs,
-	.resource_attrs = gcp_resource_attrs,
 	.end = gcp_end_record,
 	.outside = gcp_outside,
+	.only_empty_goes_on = true,
 };
-
-static void *gcp_json_start(struct trace_builder *builder)
-{
-	return records_start(&gcp_format, builder);
-}
-
-static const char *gcp_json_cursor(const void *state)
-{
-	const struct records *records = state;
-
-	return records->nrecords == 0 ? records_cursor(state) : NULL;
-}
 
 const struct trace_encoding_ops trace_encoding_GCP_JSON = {
 	.name = "gcp-json",
 	.text = "Google Cloud Trace JSON",
-	.start = gcp_json_start,
-	.feed = records_feed,
-	.finish = records_finish,
-	.free = records_free,
-	.cursor = gcp_json_cursor,
+	RECORDS_ENCODING(&gcp_format),
 };

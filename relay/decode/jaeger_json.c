@@ -866,10 +866,11 @@ static int jaeger_on_event(void *ctx, enum jread_event event, const char *text, 
 
 /* ---- the encoding ---- */
 
-static void *jaeger_json_start(struct trace_builder *builder)
+static void *jaeger_json_start(const void *variant, struct trace_builder *builder)
 {
 	struct jaeger_json *j = xcalloc(1, sizeof(*j));
 
+	(void)variant;
 	j->builder = builder;
 	j->multiplier = hash_bytes("processes", 9) | 1;
 	j->jread = jread_new(JREAD_ONE, jaeger_on_event, j);
@@ -881,25 +882,17 @@ static void *jaeger_json_start(struct trace_builder *builder)
 static int jaeger_json_feed(void *state, const char *data, size_t len, struct err *err)
 {
 	struct jaeger_json *j = state;
-	int rc = jread_feed(j->jread, data, len);
 
-	if (rc != 0 && err)
-		*err = *jread_err(j->jread);
-	return rc;
+	return trace_jread_feed(j->jread, data, len, err);
 }
 
 static int jaeger_json_finish(void *state, struct err *err)
 {
 	struct jaeger_json *j = state;
-	int rc = jread_finish(j->jread);
+	int error = trace_jread_finish(j->jread, err);
 
-	if (rc != 0) {
-		if (err)
-			*err = *jread_err(j->jread);
-		return rc;
-	}
-	if (j->is_envelope || j->is_trace)
-		return 0;
+	if (error || j->is_envelope || j->is_trace)
+		return error;
 	if (j->is_storage)
 		return err_set(
 			err, EBADMSG,

@@ -485,34 +485,28 @@ static int otlp_json_on_event(void *ctx, enum jread_event event, const char *tex
 
 /* The encoding. */
 
-static void *otlp_json_start(struct trace_builder *builder)
+static void *otlp_json_start(const void *variant, struct trace_builder *builder)
 {
 	struct otlp_json *json = xcalloc(1, sizeof(*json));
 
+	(void)variant;
 	json->jread = jread_new(JREAD_SEQUENCE, otlp_json_on_event, json);
 	otlp_init(&json->otlp, builder, jread_err(json->jread));
 	return json;
-}
-
-static int otlp_json_result(struct otlp_json *json, int code, struct err *err)
-{
-	if (code != 0 && err)
-		*err = *jread_err(json->jread);
-	return code;
 }
 
 static int otlp_json_feed(void *state, const char *data, size_t len, struct err *err)
 {
 	struct otlp_json *json = state;
 
-	return otlp_json_result(json, jread_feed(json->jread, data, len), err);
+	return trace_jread_feed(json->jread, data, len, err);
 }
 
 static int otlp_json_finish(void *state, struct err *err)
 {
 	struct otlp_json *json = state;
 
-	return otlp_json_result(json, jread_finish(json->jread), err);
+	return trace_jread_finish(json->jread, err);
 }
 
 static void otlp_json_free(void *state)

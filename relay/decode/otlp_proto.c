@@ -584,7 +584,10 @@ static int otlp_proto_on_end(void *ctx, unsigned int node)
 
 /* ---- the encodings ---- */
 
-static void *otlp_proto_start_at(struct trace_builder *builder, enum node document)
+/* The outermost messages. */
+static const enum node traces_document = NODE_TRACES, tempo_document = NODE_TEMPO;
+
+static void *otlp_proto_start(const void *variant, struct trace_builder *builder)
 {
 	static const struct wire_handler handler = {
 		.fields = otlp_proto_on_fields,
@@ -593,21 +596,12 @@ static void *otlp_proto_start_at(struct trace_builder *builder, enum node docume
 		.text = otlp_proto_on_text,
 		.number = otlp_proto_on_number,
 	};
+	const enum node *document = variant;
 	struct otlp_proto *proto = xcalloc(1, sizeof(*proto));
 
-	proto->wire = wire_new(messages, document, &handler, proto);
+	proto->wire = wire_new(messages, *document, &handler, proto);
 	otlp_init(&proto->otlp, builder, wire_err(proto->wire));
 	return proto;
-}
-
-static void *otlp_proto_start(struct trace_builder *builder)
-{
-	return otlp_proto_start_at(builder, NODE_TRACES);
-}
-
-static void *otlp_proto_start_tempo(struct trace_builder *builder)
-{
-	return otlp_proto_start_at(builder, NODE_TEMPO);
 }
 
 static int otlp_proto_result(struct otlp_proto *proto, int code, struct err *err)
@@ -642,20 +636,18 @@ static void otlp_proto_free(void *state)
 	free(proto);
 }
 
+#define OTLP_PROTO_ENCODING(document)                                                              \
+	.variant = (document), .start = otlp_proto_start, .feed = otlp_proto_feed,                 \
+	.finish = otlp_proto_finish, .free = otlp_proto_free
+
 const struct trace_encoding_ops trace_encoding_OTLP_PROTO = {
 	.name = "otlp-proto",
 	.text = "OTLP protobuf",
-	.start = otlp_proto_start,
-	.feed = otlp_proto_feed,
-	.finish = otlp_proto_finish,
-	.free = otlp_proto_free,
+	OTLP_PROTO_ENCODING(&traces_document),
 };
 
 const struct trace_encoding_ops trace_encoding_TEMPO_PROTO = {
 	.name = "tempo-proto",
 	.text = "Tempo protobuf (API v2)",
-	.start = otlp_proto_start_tempo,
-	.feed = otlp_proto_feed,
-	.finish = otlp_proto_finish,
-	.free = otlp_proto_free,
+	OTLP_PROTO_ENCODING(&tempo_document),
 };

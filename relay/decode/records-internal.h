@@ -65,12 +65,14 @@ struct record_format {
 	const char *foreign;	/* the error where it has not */
 	const struct record_member *members;
 	size_t nmembers;
-	/* What the names of attributes follow, of a span's and of a resource's; NULL-terminated. */
+	/* Paths before the names of a span's attributes, and of a resource's; NULL-terminated.
+	 * resource_attrs NULL: it has none. */
 	const char *const *attrs, *const *resource_attrs;
 	void (*end)(struct records *records); /* a record is there */
 	/* Of what is outside of records: a value, or a list that begins. NULL: of no use. */
 	void (*outside)(struct records *records, enum jread_event event, const char *path,
 			const char *text, size_t len);
+	bool only_empty_goes_on; /* a page with records is the last, whatever its cursor */
 };
 
 /* What was told of a span's failure in a record before it. */
@@ -97,7 +99,12 @@ struct records {
 	uint32_t nfailures, failures_size;
 };
 
-struct records *records_start(const struct record_format *format, struct trace_builder *builder);
+/* The members of a struct trace_encoding_ops whose documents are of a struct record_format. */
+#define RECORDS_ENCODING(format)                                                                   \
+	.variant = (format), .start = records_start, .feed = records_feed,                         \
+	.finish = records_finish, .free = records_free, .cursor = records_cursor
+
+void *records_start(const void *format, struct trace_builder *builder);
 int records_feed(void *state, const char *data, size_t len, struct err *err);
 int records_finish(void *state, struct err *err);
 void records_free(void *state);

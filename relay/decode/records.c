@@ -62,7 +62,7 @@ bool record_exception(struct records *records, uint32_t *ret_message)
 /* The name of an attribute; some have @ where others have a dot. NULL: it is none of these. */
 static char *attr_name_of(const char *const *prefixes, const char *path)
 {
-	for (; *prefixes; prefixes++) {
+	for (; prefixes && *prefixes; prefixes++) {
 		const char *name = path_below(path, *prefixes);
 		if (!name || !*name)
 			continue;
@@ -241,7 +241,7 @@ static int records_on_event(void *ctx, enum jread_event event, const char *path,
 	return trace_builder_failed(records->builder) ? -E2BIG : JREAD_GO;
 }
 
-struct records *records_start(const struct record_format *format, struct trace_builder *builder)
+void *records_start(const void *format, struct trace_builder *builder)
 {
 	struct records *records = xcalloc(1, sizeof(*records));
 
@@ -273,6 +273,8 @@ const char *records_cursor(const void *state)
 {
 	const struct records *records = state;
 
+	if (records->format->only_empty_goes_on && records->nrecords > 0)
+		return NULL;
 	return records->cursor.len > 0 && !records->cursor.failed ? records->cursor.data : NULL;
 }
 

@@ -31,7 +31,7 @@ struct trace_decoder *trace_decoder_new(enum trace_encoding encoding,
 	decoder->max_bytes = options && options->max_body_bytes > 0 ? options->max_body_bytes
 								    : LIMIT_TRACE_BODY_BYTES;
 	decoder->builder = trace_builder_new(options);
-	decoder->state = decoder->ops->start(decoder->builder);
+	decoder->state = decoder->ops->start(decoder->ops->variant, decoder->builder);
 	return decoder;
 }
 
@@ -85,7 +85,7 @@ int trace_decoder_page(struct trace_decoder *decoder, struct err *err)
 	if (code != 0)
 		return decoder_fail(decoder, code, err);
 	decoder->ops->free(decoder->state);
-	decoder->state = decoder->ops->start(decoder->builder);
+	decoder->state = decoder->ops->start(decoder->ops->variant, decoder->builder);
 	return 0;
 }
 

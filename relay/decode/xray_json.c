@@ -77,10 +77,11 @@ static int xray_json_on_event(void *ctx, enum jread_event event, const char *pat
 	return trace_builder_failed(x->builder) ? -E2BIG : JREAD_GO;
 }
 
-static void *xray_json_start(struct trace_builder *builder)
+static void *xray_json_start(const void *variant, struct trace_builder *builder)
 {
 	struct xray_json *x = xcalloc(1, sizeof(*x));
 
+	(void)variant;
 	x->builder = builder;
 	x->paths = paths_new(xray_json_on_event, x);
 	x->segments = xray_segments_new(builder);

@@ -584,21 +584,16 @@ void zipkin_fini(struct zipkin *z)
 int zipkin_feed(void *state, const char *data, size_t len, struct err *err)
 {
 	struct zipkin *z = state;
-	int code = jread_feed(z->jread, data, len);
 
-	if (code != 0 && err)
-		*err = *jread_err(z->jread);
-	return code;
+	return trace_jread_feed(z->jread, data, len, err);
 }
 
 int zipkin_finish(void *state, struct err *err)
 {
 	struct zipkin *z = state;
-	int code = jread_finish(z->jread);
+	int error = trace_jread_finish(z->jread, err);
 
-	if (code == 0)
+	if (!error)
 		rename_traces(z);
-	else if (err)
-		*err = *jread_err(z->jread);
-	return code;
+	return error;
 }

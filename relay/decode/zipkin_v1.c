@@ -322,10 +322,11 @@ static int zipkin_v1_leave(struct zipkin *z, enum zipkin_place place)
 static const struct zipkin_ops zipkin_v1_ops = { ZIPKIN_V1, zipkin_v1_begin_span, zipkin_v1_take,
 						 zipkin_v1_leave };
 
-static void *zipkin_v1_start(struct trace_builder *builder)
+static void *zipkin_v1_start(const void *variant, struct trace_builder *builder)
 {
 	struct zipkin_v1 *v1 = xcalloc(1, sizeof(*v1));
 
+	(void)variant;
 	zipkin_init(&v1->common, &zipkin_v1_ops, builder);
 	buf_init(&v1->value, LIMIT_TOKEN_BYTES + 1);
 	return v1;

@@ -104,10 +104,11 @@ static int zipkin_v2_leave(struct zipkin *z, enum zipkin_place place)
 static const struct zipkin_ops zipkin_v2_ops = { ZIPKIN_V2, zipkin_v2_begin_span, zipkin_v2_take,
 						 zipkin_v2_leave };
 
-static void *zipkin_v2_start(struct trace_builder *builder)
+static void *zipkin_v2_start(const void *variant, struct trace_builder *builder)
 {
 	struct zipkin_v2 *v2 = xcalloc(1, sizeof(*v2));
 
+	(void)variant;
 	zipkin_init(&v2->common, &zipkin_v2_ops, builder);
 	return v2;
 }
