@@ -127,13 +127,8 @@ static enum source_step datadog_ask_by_id(struct source_talk *talk)
 
 static void datadog_add_term(struct buf *filter, const char *name, const char *text)
 {
-	buf_printf(filter, "%s%s:\"", filter->len > 0 ? " " : "", name);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_putc(filter, '\\');
-		buf_putc(filter, *text);
-	}
-	buf_putc(filter, '"');
+	buf_printf(filter, "%s%s:", filter->len > 0 ? " " : "", name);
+	source_add_quoted(filter, text, "\n");
 }
 
 static enum source_step datadog_ask_search(struct source_talk *talk)
@@ -143,7 +138,7 @@ static enum source_step datadog_ask_search(struct source_talk *talk)
 	unsigned int limit = query->limit * SPANS_PER_TRACE;
 	enum source_step step;
 
-	if (!query->signal || !source_plain(query->signal->service))
+	if (!source_has_service(query))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	datadog_add_term(&filter, "service", query->signal->service);
 	if (source_plain(query->signal->operation))
@@ -177,9 +172,7 @@ static enum source_step datadog_take_search(struct source_talk *talk)
 
 	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
 	if (!source_read_paths(talk, datadog_on_span))
-		return source_end(talk, SOURCE_BAD,
-				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
-								  : "sent no answer to a search");
+		return source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
 	return state->nids > 0 ? datadog_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
 }
 

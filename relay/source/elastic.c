@@ -264,7 +264,7 @@ static enum source_step elastic_ask_search(struct source_talk *talk)
 	const struct elastic_dialect *dialect = elastic_dialect_of(talk);
 	struct buf body = BUF_INIT(BODY_BYTES);
 
-	if (!query->signal || !source_plain(query->signal->service))
+	if (!source_has_service(query))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	buf_printf(&body, "{\"size\":%u,\"track_total_hits\":false,\"_source\":[", query->limit);
 	for (size_t i = 0; dialect->trace_id[i]; i++) {
@@ -316,9 +316,7 @@ static enum source_step elastic_take_search(struct source_talk *talk)
 		return step;
 	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
 	if (!source_read_paths(talk, elastic_on_hit))
-		return source_end(talk, SOURCE_BAD,
-				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
-								  : "sent no answer to a search");
+		return source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
 	return state->nids > 0 ? elastic_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
 }
 

@@ -23,13 +23,8 @@ static void open_url(struct source_talk *talk, struct buf *url)
 /* NAME:"TEXT" of its filters; + wants the whole value. */
 static void gcptrace_add_term(struct buf *filter, const char *name, const char *text)
 {
-	buf_printf(filter, "%s+%s:\"", filter->len > 0 ? " " : "", name);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_putc(filter, '\\');
-		buf_putc(filter, *text);
-	}
-	buf_putc(filter, '"');
+	buf_printf(filter, "%s+%s:", filter->len > 0 ? " " : "", name);
+	source_add_quoted(filter, text, "\n");
 }
 
 static const char *gcptrace_filter_of(struct arena *arena, const struct trace_query *query)
@@ -70,20 +65,15 @@ static enum source_step send_question(struct source_talk *talk, const char *toke
 {
 	const struct trace_query *query = talk->query;
 	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
-	const char *address;
 
 	open_url(talk, &url);
 	if (query->trace_id)
 		buf_printf(&url, "/%s", url_escape(talk->arena, query->trace_id));
-	else if (!query->signal || !source_plain(query->signal->service) ||
-		 !gcptrace_add_search(talk, &url, token))
+	else if (!source_has_service(query) || !gcptrace_add_search(talk, &url, token))
 		buf_reset(&url);
-	address = source_url_take(talk->arena, &url);
-	if (!address)
+	if (!source_get(talk, source_url_take(talk->arena, &url), "application/json",
+			TRACE_ENCODING_GCP_JSON))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
-	source_request(talk, HTTP_GET, address);
-	http_request_header(&talk->request, "Accept", "application/json");
-	talk->encoding = TRACE_ENCODING_GCP_JSON;
 	talk->more = true;
 	return SOURCE_SEND;
 }

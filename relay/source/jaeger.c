@@ -148,16 +148,13 @@ static enum source_step jaeger_ask(struct source_talk *talk, const struct jaeger
 	source_url(&buf, talk->config->url, path);
 	if (query->trace_id)
 		buf_printf(&buf, "/%s", url_escape(talk->arena, query->trace_id));
-	else if (query->signal && source_plain(query->signal->service))
+	else if (source_has_service(query))
 		jaeger_add_search(talk->arena, &buf, dialect, asking, query);
 	else
 		buf_reset(&buf);
-	const char *url = source_url_take(talk->arena, &buf);
-	if (!url)
+	if (!source_get(talk, source_url_take(talk->arena, &buf), "application/json",
+			dialect->encoding))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
-	source_request(talk, HTTP_GET, url);
-	http_request_header(&talk->request, "Accept", "application/json");
-	talk->encoding = dialect->encoding;
 	return SOURCE_SEND;
 }
 

@@ -206,9 +206,7 @@ static enum source_step exemplars_read_ids(struct source_talk *talk)
 	    jread_finish(reading.jread) == 0)
 		choose_exemplars(talk, &reading);
 	else
-		step = source_end(talk, SOURCE_FAILED,
-				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
-								  : "sent no exemplars");
+		step = source_unreadable(talk, SOURCE_FAILED, "sent no exemplars");
 	jread_free(reading.jread);
 	free(reading.at);
 	return step;

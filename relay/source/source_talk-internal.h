@@ -15,6 +15,9 @@
 void source_request(struct source_talk *talk, enum http_method method, const char *url);
 /* A POST of JSON: the body is kept by the talk's arena. The buffer ends. false: it was too long. */
 bool source_post(struct source_talk *talk, const char *url, struct buf *body);
+/* A GET whose answer is in that encoding; accept: its media type. false: url is NULL. */
+bool source_get(struct source_talk *talk, const char *url, const char *accept,
+		enum trace_encoding encoding);
 /* The body is a text of at most LIMIT_SOURCE_TEXT_BYTES for next(), not traces. */
 void source_read_text(struct source_talk *talk);
 /* What a status and a decoder's verdict mean by themselves: a success is traces, 404 not found;
@@ -27,6 +30,10 @@ enum source_step source_end(struct source_talk *talk, enum source_step step, con
 #define SOURCE_SENT_WEB_PAGE "sent a web page; is a login in front of it, or its url wrong?"
 /* The reply is a page for browsers: a login, or the UI of a server that knows no such path. */
 bool source_is_web_page(const struct http_reply *reply);
+
+/* A good status, but the body is not what was asked for: a web page, or what text says. */
+enum source_step source_unreadable(struct source_talk *talk, enum source_step step,
+				   const char *text);
 
 /* The reply's text through a handler of paths; ctx is the talk. false: it is no JSON. */
 bool source_read_paths(struct source_talk *talk, paths_handler *handler);
@@ -43,6 +50,11 @@ const char *source_url_take(struct arena *arena, struct buf *url);
 /* Jaeger's old API, which others have too, at the given path. */
 enum source_step source_ask_jaeger(struct source_talk *talk, const char *path);
 
+/* "text", with a backslash before quotes and backslashes; a line feed becomes line_feed. */
+void source_add_quoted(struct buf *buf, const char *text, const char *line_feed);
+
+/* Can traces of the query's signal be searched for? Its service is known, and no pattern. */
+bool source_has_service(const struct trace_query *query);
 /* A value of the rules that is a glob: it cannot be asked for, only looked for in what comes. */
 bool source_is_pattern(const char *text);
 /* The text, where it is there, is not empty and is no pattern; else NULL. */

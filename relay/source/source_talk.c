@@ -101,6 +101,17 @@ bool source_post(struct source_talk *talk, const char *url, struct buf *body)
 	return true;
 }
 
+bool source_get(struct source_talk *talk, const char *url, const char *accept,
+		enum trace_encoding encoding)
+{
+	if (!url)
+		return false;
+	source_request(talk, HTTP_GET, url);
+	http_request_header(&talk->request, "Accept", accept);
+	talk->encoding = encoding;
+	return true;
+}
+
 void source_read_text(struct source_talk *talk)
 {
 	talk->encoding = SOURCE_TEXT;
@@ -129,8 +140,7 @@ enum source_step source_judge(struct source_talk *talk)
 	if (status >= 200 && status <= 299) {
 		if (!talk->error)
 			return SOURCE_TRACES;
-		return source_end(talk, SOURCE_BAD,
-				  source_is_web_page(reply) ? SOURCE_SENT_WEB_PAGE : NULL);
+		return source_unreadable(talk, SOURCE_BAD, NULL);
 	}
 	if (status == 404)
 		return SOURCE_NOT_FOUND;
@@ -147,6 +157,13 @@ enum source_step source_judge(struct source_talk *talk)
 		talk->hold_us = reply->retry_after_us < LIMIT_RETRY_AFTER_US ? reply->retry_after_us
 									     : LIMIT_RETRY_AFTER_US;
 	return source_end(talk, SOURCE_FAILED, text);
+}
+
+enum source_step source_unreadable(struct source_talk *talk, enum source_step step,
+				   const char *text)
+{
+	return source_end(talk, step,
+			  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE : text);
 }
 
 bool source_read_paths(struct source_talk *talk, paths_handler *handler)
@@ -188,6 +205,27 @@ const char *source_url_take(struct arena *arena, struct buf *url)
 
 	buf_fini(url);
 	return text;
+}
+
+/* ---- questions ---- */
+
+void source_add_quoted(struct buf *buf, const char *text, const char *line_feed)
+{
+	buf_putc(buf, '"');
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_putc(buf, '\\');
+		if (*text == '\n')
+			buf_puts(buf, line_feed);
+		else
+			buf_putc(buf, *text);
+	}
+	buf_putc(buf, '"');
+}
+
+bool source_has_service(const struct trace_query *query)
+{
+	return query->signal && source_plain(query->signal->service);
 }
 
 bool source_is_pattern(const char *text)

@@ -25,9 +25,8 @@ static enum source_step tempo_ask_by_id(struct source_talk *talk, const char *pa
 
 	source_url(&url, talk->config->url, path);
 	buf_puts(&url, url_escape(talk->arena, talk->query->trace_id));
-	source_request(talk, HTTP_GET, source_url_take(talk->arena, &url));
-	http_request_header(&talk->request, "Accept", "application/protobuf");
-	talk->encoding = encoding;
+	if (!source_get(talk, source_url_take(talk->arena, &url), "application/protobuf", encoding))
+		return SOURCE_NOT_FOUND;
 	return SOURCE_SEND;
 }
 
@@ -58,20 +57,6 @@ static enum source_step tempo_by_id(struct source_talk *talk)
 
 /* ---- search ---- */
 
-static void tempo_add_string(struct buf *query, const char *text)
-{
-	buf_putc(query, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_putc(query, '\\');
-		if (*text == '\n')
-			buf_puts(query, "\\n");
-		else
-			buf_putc(query, *text);
-	}
-	buf_putc(query, '"');
-}
-
 /* Names of attributes are quoted where they are more than plain words (TraceQL: span."a b"). */
 static void tempo_add_attr(struct buf *query, const char *name, const char *value)
 {
@@ -80,11 +65,11 @@ static void tempo_add_attr(struct buf *query, const char *name, const char *valu
 
 	buf_puts(query, " && span.");
 	if (name[strspn(name, plain)])
-		tempo_add_string(query, name);
+		source_add_quoted(query, name, "\\n");
 	else
 		buf_puts(query, name);
 	buf_puts(query, " = ");
-	tempo_add_string(query, value);
+	source_add_quoted(query, value, "\\n");
 }
 
 /* A number or a boolean is compared as what it is, and nobody knows how the attribute was sent. */
@@ -101,14 +86,14 @@ static const char *traceql_of(struct arena *arena, const struct trace_query *que
 	struct buf text = BUF_INIT(QUERY_BYTES);
 
 	buf_puts(&text, "{ resource.service.name = ");
-	tempo_add_string(&text, signal->service);
+	source_add_quoted(&text, signal->service, "\\n");
 	if (source_plain(signal->namespace)) {
 		buf_puts(&text, " && resource.service.namespace = ");
-		tempo_add_string(&text, signal->namespace);
+		source_add_quoted(&text, signal->namespace, "\\n");
 	}
 	if (source_plain(signal->operation)) {
 		buf_puts(&text, " && name = ");
-		tempo_add_string(&text, signal->operation);
+		source_add_quoted(&text, signal->operation, "\\n");
 	}
 	for (size_t i = 0; i < signal->attrs.n; i++) {
 		const struct label *attr = &signal->attrs.at[i];
@@ -129,7 +114,7 @@ static enum source_step tempo_ask_search(struct source_talk *talk)
 	struct arena *arena = talk->arena;
 	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
 
-	if (!query->signal || !source_plain(query->signal->service))
+	if (!source_has_service(query))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	const char *text = traceql_of(arena, query);
 	if (!text)
@@ -141,11 +126,8 @@ static enum source_step tempo_ask_search(struct source_talk *talk)
 	source_url_number(arena, &url, "limit", query->limit);
 	/* Spans of a match: ids are all that is wanted. */
 	source_url_number(arena, &url, "spss", 1);
-	const char *address = source_url_take(arena, &url);
-	if (!address)
+	if (!source_get(talk, source_url_take(arena, &url), "application/json", SOURCE_TEXT))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
-	source_request(talk, HTTP_GET, address);
-	http_request_header(&talk->request, "Accept", "application/json");
 	source_read_text(talk);
 	return SOURCE_SEND;
 }
@@ -200,9 +182,7 @@ static enum source_step tempo_read_ids(struct source_talk *talk)
 	reading.jread = jread_new(JREAD_ONE, tempo_on_event, &reading);
 	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) != 0 ||
 	    jread_finish(reading.jread) != 0)
-		step = source_end(talk, SOURCE_BAD,
-				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
-								  : "sent no answer to a search");
+		step = source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
 	jread_free(reading.jread);
 	talk->ids = reading.ids;
 	talk->nids = reading.n;

@@ -141,17 +141,6 @@ static enum source_step xray_ask_by_id(struct source_talk *talk)
 
 /* ---- search ---- */
 
-static void xray_add_string(struct buf *filter, const char *text)
-{
-	buf_putc(filter, '"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_putc(filter, '\\');
-		buf_putc(filter, *text);
-	}
-	buf_putc(filter, '"');
-}
-
 /* Between the conditions. */
 static void add_and(struct buf *filter, bool *has_any)
 {
@@ -174,7 +163,7 @@ static void add_operation(struct buf *filter, const char *operation, bool *has_a
 		return;
 	add_and(filter, has_any);
 	buf_puts(filter, "http.url CONTAINS ");
-	xray_add_string(filter, path);
+	source_add_quoted(filter, path, "\n");
 }
 
 /* X-Ray's filter expression: the service's segment, and what holds of it. */
@@ -185,7 +174,7 @@ static const char *xray_filter_of(struct arena *arena, const struct trace_query 
 	bool has_any = false;
 
 	buf_puts(&filter, "service(");
-	xray_add_string(&filter, query->signal->service);
+	source_add_quoted(&filter, query->signal->service, "\n");
 	buf_putc(&filter, ')');
 	if (query->failing || query->healthy) {
 		add_and(&filter, &has_any);
@@ -210,7 +199,7 @@ static enum source_step ask_summaries(struct source_talk *talk)
 	const struct xray_state *state = talk->state;
 	struct buf body = BUF_INIT(BODY_BYTES);
 
-	if (!query->signal || !source_plain(query->signal->service))
+	if (!source_has_service(query))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
 	buf_putc(&body, '{');
 	buf_json_int(&body, "StartTime", query->from_us / US_PER_SECOND);
@@ -256,9 +245,7 @@ static enum source_step take_summaries(struct source_talk *talk)
 		state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
 	state->token = NULL;
 	if (!source_read_paths(talk, on_summary))
-		return source_end(talk, SOURCE_BAD,
-				  source_is_web_page(talk->reply) ? SOURCE_SENT_WEB_PAGE
-								  : "sent no answer to a search");
+		return source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
 	/* Half of the steps are for the traces. */
 	if (state->token && state->nids < talk->query->limit && talk->step < LIMIT_SOURCE_STEPS / 2)
 		return ask_summaries(talk);

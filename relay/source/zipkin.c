@@ -58,7 +58,7 @@ static const char *make_url(struct arena *arena, const char *base, const struct 
 	source_url(&url, base, query->trace_id ? "/api/v2/trace/" : "/api/v2/traces");
 	if (query->trace_id)
 		buf_puts(&url, url_escape(arena, lower_case(arena, query->trace_id)));
-	else if (query->signal && source_plain(query->signal->service))
+	else if (source_has_service(query))
 		zipkin_add_search(arena, &url, query);
 	else
 		buf_reset(&url);
@@ -69,12 +69,9 @@ static enum source_step zipkin_next(struct source_talk *talk)
 {
 	if (talk->step > 0)
 		return source_judge(talk);
-	const char *url = make_url(talk->arena, talk->config->url, talk->query);
-	if (!url)
+	if (!source_get(talk, make_url(talk->arena, talk->config->url, talk->query),
+			"application/json", TRACE_ENCODING_ZIPKIN_V2))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
-	source_request(talk, HTTP_GET, url);
-	http_request_header(&talk->request, "Accept", "application/json");
-	talk->encoding = TRACE_ENCODING_ZIPKIN_V2;
 	return SOURCE_SEND;
 }
 
