@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode_kit.h"
+
 struct source_config config;
 struct source_talk talk;
 const struct signal checkout = { .service = "checkout",
@@ -27,6 +29,7 @@ void kit_setup(enum source_id kind, const char *url)
 void kit_teardown(void)
 {
 	arena_free(arena);
+	decode_teardown();
 }
 
 struct trace_query search_for(const struct signal *signal, bool failing)
@@ -64,6 +67,22 @@ enum source_step answer(int status, const char *body, const char *content_type)
 	talk.no_spans = decoded && strstr(body, "[]");
 	talk.text = NULL;
 	return trace_source_next(&talk);
+}
+
+void check_search_reply(const struct search_reply *reply)
+{
+	const struct trace_query query = search_for(&checkout, true);
+
+	ask(&query);
+	ck_assert_int_eq(answer(reply->status, reply->body, ""), reply->step);
+}
+
+void check_pattern_is_refused(void)
+{
+	const struct signal signal = { .service = "check*" };
+	const struct trace_query query = search_for(&signal, true);
+
+	ck_assert_int_eq(ask(&query), SOURCE_REFUSED);
 }
 
 const char *header(const char *name)

@@ -17,7 +17,7 @@ extern struct source_talk talk;
 extern const struct signal checkout; /* its POST /orders */
 
 void kit_setup(enum source_id kind, const char *url);
-void kit_teardown(void);
+void kit_teardown(void); /* also of what decode_kit.h decoded */
 /* 2026-09-01T09:50:00.25Z to 10:00:00Z, 10 traces */
 struct trace_query search_for(const struct signal *signal, bool failing);
 /* The first step of a new talk. */
@@ -26,6 +26,15 @@ enum source_step ask(const struct trace_query *query);
  * counts as not decodable: < and !. With an empty list, [], it has no spans. */
 #define TOO_MUCH "(more than is read)"
 enum source_step answer(int status, const char *body, const char *content_type);
+/* A reply to a search for checkout's failing traces, and the step that it leads to. */
+struct search_reply {
+	int status;
+	const char *body;
+	enum source_step step;
+};
+void check_search_reply(const struct search_reply *reply);
+/* A service that is a pattern cannot be searched for. */
+void check_pattern_is_refused(void);
 const char *header(const char *name); /* of the request; NULL: it has none */
 
 /* A test program of one case; fixtures are the caller's. */

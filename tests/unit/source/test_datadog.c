@@ -19,7 +19,6 @@ static void teardown(void)
 	secret_fini(&config.api_key);
 	secret_fini(&config.app_key);
 	kit_teardown();
-	decode_teardown();
 }
 
 #define BODY(filter, from, to, page)                                                               \

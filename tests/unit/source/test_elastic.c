@@ -23,12 +23,6 @@ static void setup_opensearch(void)
 	kit_setup(SOURCE_OPENSEARCH, "https://os:9200");
 }
 
-static void teardown(void)
-{
-	kit_teardown();
-	decode_teardown();
-}
-
 /* ---- what is asked ---- */
 
 #define EVENT_ASC "{\"processor.event\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}}"
@@ -156,11 +150,7 @@ START_TEST(what_a_search_found_is_asked_for_at_once)
 }
 END_TEST
 
-static const struct {
-	int status;
-	const char *body;
-	enum source_step step;
-} replies[] = {
+static const struct search_reply replies[] = {
 	{ 200, "{\"hits\":{\"hits\":[]}}", SOURCE_NOT_FOUND },
 	{ 200, "{}", SOURCE_NOT_FOUND },
 	{ 200, "<html>", SOURCE_BAD },
@@ -173,10 +163,7 @@ static const struct {
 
 START_TEST(other_answers_to_a_search)
 {
-	struct trace_query query = search_for(&checkout, true);
-
-	ask(&query);
-	ck_assert_int_eq(answer(replies[_i].status, replies[_i].body, ""), replies[_i].step);
+	check_search_reply(&replies[_i]);
 }
 END_TEST
 
@@ -453,7 +440,7 @@ static TCase *opensearch_case(void)
 {
 	TCase *tcase = tcase_create("opensearch");
 
-	tcase_add_checked_fixture(tcase, setup_opensearch, teardown);
+	tcase_add_checked_fixture(tcase, setup_opensearch, kit_teardown);
 	tcase_add_test(tcase, opensearch_by_id);
 	tcase_add_test(tcase, opensearch_is_searched);
 	tcase_add_test(tcase, data_prepper_in_opensearch);
@@ -464,7 +451,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("elastic");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, setup, kit_teardown);
 	tcase_add_test(tcase, elastic_by_id);
 	tcase_add_test(tcase, pages_go_on_behind_the_last_hit);
 	tcase_add_test(tcase, ids_that_nothing_has);

@@ -11,12 +11,6 @@ static void setup(void)
 	kit_setup(SOURCE_GCPTRACE, NULL);
 }
 
-static void teardown(void)
-{
-	kit_teardown();
-	decode_teardown();
-}
-
 #define TRACES "https://cloudtrace.googleapis.com/v1/projects/shop-prod/traces"
 
 START_TEST(asks_by_id)
@@ -134,7 +128,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("source_gcptrace");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, setup, kit_teardown);
 	tcase_add_test(tcase, asks_by_id);
 	tcase_add_test(tcase, searches_with_a_filter);
 	tcase_add_test(tcase, any_traces_of_a_service);

@@ -24,7 +24,6 @@ static void teardown(void)
 {
 	secret_fini(&config.password);
 	kit_teardown();
-	decode_teardown();
 }
 
 /* ---- what is asked ---- */
@@ -176,11 +175,7 @@ START_TEST(a_search_fetches_five_at_a_time)
 }
 END_TEST
 
-static const struct {
-	int status;
-	const char *body;
-	enum source_step step;
-} replies[] = {
+static const struct search_reply replies[] = {
 	{ 200, "{\"TraceSummaries\":[]}", SOURCE_NOT_FOUND },
 	{ 200, "{\"TraceSummaries\":[{\"Id\":7},{\"Id\":\"\"}]}", SOURCE_NOT_FOUND },
 	{ 200, "<html>", SOURCE_BAD },
@@ -193,19 +188,13 @@ static const struct {
 
 START_TEST(other_answers_to_a_search)
 {
-	struct trace_query query = search_for(&checkout, true);
-
-	ask(&query);
-	ck_assert_int_eq(answer(replies[_i].status, replies[_i].body, ""), replies[_i].step);
+	check_search_reply(&replies[_i]);
 }
 END_TEST
 
 START_TEST(a_pattern_cannot_be_searched_for)
 {
-	const struct signal signal = { .service = "check*" };
-	struct trace_query query = search_for(&signal, true);
-
-	ck_assert_int_eq(ask(&query), SOURCE_REFUSED);
+	check_pattern_is_refused();
 }
 END_TEST
 
