@@ -1,5 +1,6 @@
 /*
- * Alert formats: bytes in, alerts out. Pure. One file each, listed in tbl/formats.def.
+ * Alert formats: the bytes of a request body in, alerts out. Pure: any thread may call. One file
+ * each, listed in tbl/formats.def. What is returned is kept by the arena that the caller passes.
  */
 #ifndef TRACEPAGER_ALERT_FORMAT_H
 #define TRACEPAGER_ALERT_FORMAT_H
@@ -14,11 +15,11 @@ enum alert_format_id {
 	FORMAT_COUNT
 };
 
-/* An alert of a batch that was not taken, and why. */
+/* An alert of a batch that was refused, and why. */
 struct refused_alert {
-	unsigned int index; /* in the batch, from 0 */
-	const char *text;   /* "alert 3: labels.severity is a number, not a string (line 1, column
-			       240)", by index */
+	unsigned int index; /* the alert's place in the batch, from 0 */
+	/* "alert 3: labels.severity is a number, not a string (line 1, column 240)", by index. */
+	const char *text;
 };
 
 struct alert_batch {
@@ -31,24 +32,26 @@ struct alert_batch {
 
 struct alert_format {
 	const char *name, *text;
-	const char *family; /* of its alerts' identity; see tbl/formats.def */
-	/* Does this body look like one of this format? Reads no further than it takes to tell; a
-	 * body that matches may still be refused by parse(). */
+	const char *family; /* part of its alerts' identity; see tbl/formats.def */
+	/* Does this body look like one of this format? Reads only as far as needed to tell; parse()
+	 * may still refuse a body that matches. */
 	bool (*match)(const char *body, size_t len);
-	/* sender: the declared name. now_us: wall. Kept by the arena, of which eight times the body
-	 * and 1 MiB is enough. 0 (single alerts may be refused; beyond LIMIT_REFUSED_TOLD they
-	 * share one text), or -EBADMSG: the body is none of this format (line and column where it
-	 * is not JSON), -E2BIG: a cap. */
+	/* Reads a body. sender: the name that the configuration gives it. now_us: wall time. All
+	 * that is returned is kept by the arena, which needs at most 8 times the body and 1 MiB. 0,
+	 * even if some alerts are refused (beyond LIMIT_REFUSED_TOLD refused alerts share one
+	 * text); -EBADMSG: the body is not of this format (err has line and column if it is not
+	 * JSON); -E2BIG: a cap is exceeded. */
 	int (*parse)(struct arena *arena, const char *body, size_t len, const char *sender,
 		     int64_t now_us, struct alert_batch *ret_batch, struct err *err);
 };
 extern const struct alert_format *const alert_formats[FORMAT_COUNT];
 
-/* What a person has at hand: a webhook's body, a list of alerts, or a single alert. Errors are a
- * format's. */
+/* Reads what a person has in a file: a body of any format, or a single alert, which is a webhook's
+ * alert without the body around it. The text is NUL-terminated. Errors are those of the format that
+ * the text looks like. */
 int alert_parse_any(struct arena *arena, const char *text, size_t len, int64_t now_us,
 		    struct alert_batch *ret_batch, struct err *err);
-/* The alert of a batch to look at alone: the first that fires, else the first. */
+/* Index of the alert of a batch to show alone: the first that fires, else the first. */
 size_t alert_first_firing(const struct alert_batch *batch);
 
 #endif

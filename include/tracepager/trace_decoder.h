@@ -1,6 +1,9 @@
 /*
- * Trace decoders: bytes in, traces out, as the bytes arrive. One file per encoding, listed in
- * tbl/encodings.def.
+ * Trace decoders: bytes of a document in, traces out, as the bytes arrive. One file per encoding,
+ * listed in tbl/encodings.def. A decoder refuses documents over its caps and, after an error,
+ * everything further. It owns what it has decoded until trace_decoder_finish() hands it over.
+ *
+ * Pure: any thread may call, one thread at a time for one decoder.
  */
 #ifndef TRACEPAGER_TRACE_DECODER_H
 #define TRACEPAGER_TRACE_DECODER_H
@@ -18,20 +21,20 @@ enum trace_encoding {
 	TRACE_ENCODING_COUNT
 };
 
-struct trace_decoder; /* one document being read */
+struct trace_decoder; /* reads one document, or its pages one after the other */
 
-/* What an encoding provides. state is its own, freed by its free(). */
+/* What an encoding provides. state belongs to the encoding; its free() frees it. */
 struct trace_encoding_ops {
 	const char *name;    /* "jaeger-json" */
 	const char *text;    /* "Jaeger API JSON" */
-	const void *variant; /* given to start(): which of several encodings of one file it is */
+	const void *variant; /* passed to start(); tells encodings of one file apart */
 	void *(*start)(const void *variant, struct trace_builder *builder);
 	int (*feed)(void *state, const char *data, size_t len, struct err *err); /* 0 or -errno */
-	int (*finish)(void *state,
-		      struct err *err); /* the document is whole; the builder is filled */
+	/* The document is whole; afterwards the builder has all of its spans. */
+	int (*finish)(void *state, struct err *err);
 	void (*free)(void *state);
-	/* Where the document says that its next page begins (see trace_decoder_cursor()). NULL: it
-	 * has no pages. */
+	/* Where the document says that its next page begins (see trace_decoder_cursor()). NULL: the
+	 * encoding has no pages. */
 	const char *(*cursor)(const void *state);
 };
 extern const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COUNT];
@@ -39,37 +42,39 @@ extern const struct trace_encoding_ops *const trace_encodings[TRACE_ENCODING_COU
 struct trace_decoder *trace_decoder_new(enum trace_encoding encoding,
 					const struct trace_options *options);
 void trace_decoder_free(
-	struct trace_decoder *decoder); /* takes NULL; a half-read document is dropped */
-/* 0 or -errno: -EBADMSG not this encoding or broken, -E2BIG over a cap. Further feeds give the same
- * error. */
+	struct trace_decoder *decoder); /* takes NULL; drops a document that is read in part */
+/* 0 or -errno: -EBADMSG the document is broken or of another encoding, -E2BIG it exceeds a cap.
+ * After an error every further feed returns the same error. err may be NULL. */
 int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t len,
 		       struct err *err);
-/* The document that was fed is a page of several: the spans of the next one join its. 0 or -errno,
- * as feed. */
+/* The document that was fed is one page of several: begins the next page, whose spans join those
+ * that are there. 0 or -errno, as trace_decoder_feed(). */
 int trace_decoder_page(struct trace_decoder *decoder, struct err *err);
-/* Where the next page begins, in the source's own words; NULL: there is none. Borrowed, until the
- * decoder is used again. */
+/* Where the next page begins, in the source's own words; NULL: this page is the last. Borrowed
+ * until the decoder is used again. */
 const char *trace_decoder_cursor(const struct trace_decoder *decoder);
-/* Has no span come so far? */
+/* true: the document has had no span so far. */
 bool trace_decoder_is_empty(const struct trace_decoder *decoder);
-/* -ENOENT: a good document without a span (a search without a match). */
+/* *ret_set: the caller frees it. 0 or -errno, as trace_decoder_feed(); -ENOENT: a good document
+ * without a span (a search without a match). */
 int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_set,
 			 struct err *err);
 
 /*
- * What a text is, by its content: the keys of its outermost objects, not its name. len may be a
- * whole document or the part of it that is there; -EBADMSG: not JSON (place in err), nor protobuf;
- * -EPROTONOSUPPORT: JSON, but no encoding of ours, and err says what it looks like where that is
- * known ("a span document of Jaeger's Elasticsearch storage").
+ * Finds the encoding of a text from its content: the keys of its outermost objects. len may cover
+ * the whole document or only its beginning. -EBADMSG: neither JSON nor protobuf (err has line and
+ * column); -EPROTONOSUPPORT: JSON, but no encoding of ours; err names the known shapes ("a span
+ * document of Jaeger's Elasticsearch storage").
  */
 int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encoding,
 		    struct err *err);
 
 /*
- * A file's worth of documents: one document, or JSON Lines of them (each line on its own: traces
- * are never regrouped across lines). Protobuf is always one. The handler gets each document's set
- * (taken: it frees it) or its error, with the line where it starts; lines in errors are the file's.
- * A file whose lines are all refused for one reason of trace_recognise() is one error.
+ * Decodes all documents of a file: one document, or JSON Lines, of which each line is a document of
+ * its own (spans of one trace on two lines stay two traces). Protobuf is always one document. The
+ * handler gets each document's set (taken: the handler frees it) or its error, with the line on
+ * which the document starts; lines in errors count from the file's first. A file whose lines are
+ * all refused by trace_recognise() for the same reason is one error.
  */
 typedef void trace_document_handler(void *ctx, int line, struct trace_set *set,
 				    const struct err *err);

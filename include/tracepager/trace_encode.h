@@ -1,5 +1,6 @@
 /*
- * Trace encode: what is kept of a trace, as OTLP protobuf, for the store and for files.
+ * Trace encode: writes what is kept of a trace as OTLP protobuf, for the store and for files. Pure:
+ * any thread may call.
  */
 #ifndef TRACEPAGER_TRACE_ENCODE_H
 #define TRACEPAGER_TRACE_ENCODE_H
@@ -8,16 +9,17 @@
 #include "tracepager/trace.h"
 
 /*
- * Adds the trace to out as one TracesData message; any reader of OTLP can read it. The decoder of
- * TRACE_ENCODING_OTLP_PROTO, given the same extra names, makes the same trace of it: spans in their
- * order, ids and parents as texts, times, kinds, status, message, kept attributes, error tags,
- * resources, and whether the source said that it is partial. What OTLP has no place for (ids that
- * are not bytes, references that follow, halves of shared ids, times before 1970) is in fields of
- * our own, which others skip. Spans side by side that have one resource share it; the order of
- * spans is not given up for more. A service that its source names beside the attributes becomes the
- * first of them. All attribute values are strings, as they are kept.
+ * Appends the trace to out as one TracesData message, which any reader of OTLP can read. The
+ * decoder of TRACE_ENCODING_OTLP_PROTO, given the same extra names, makes the same trace of the
+ * message: spans in their order, ids and parents as texts, times, kinds, status, message, kept
+ * attributes, error tags, resources, and whether the source said that the trace is partial. What
+ * OTLP cannot carry (ids that are not bytes, follows-from references, halves of shared span ids,
+ * times before 1970) goes into fields of our own, which other readers skip. Neighbouring spans of
+ * one resource share a ResourceSpans; the order of the spans is kept even where that repeats a
+ * resource. A service name that its source gives beside the attributes becomes the resource's first
+ * attribute. All attribute values are written as strings.
  *
- * What does not fit out's cap is told by out->failed; out is of no use then.
+ * If the message exceeds out's cap, out->failed is set and out must not be used.
  */
 void trace_encode_otlp(const struct trace *trace, struct buf *out);
 

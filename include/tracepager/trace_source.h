@@ -1,10 +1,10 @@
 /*
- * Trace sources: what to ask a tracing backend, and what its answers mean. Pure: bytes and structs
- * in and out. One file per kind, listed in tbl/sources.def.
+ * Trace sources: what to ask a tracing backend, and what its replies mean. Pure: bytes and structs
+ * in and out; any thread may call. One file per kind, listed in tbl/sources.def.
  *
- * A question to a source is a talk: the kind says what to send, is given the reply, says what to
- * send then, and in the end what it has come to. Traces are decoded as they arrive, outside of the
- * kind, in the encoding that it names.
+ * A question to a source is a talk of one or more requests. At each step the kind builds the next
+ * request from the reply to the last one, or says what the talk has come to. Traces are decoded as
+ * they arrive, outside of the kind, in the encoding that the kind names.
  */
 #ifndef TRACEPAGER_TRACE_SOURCE_H
 #define TRACEPAGER_TRACE_SOURCE_H
@@ -26,13 +26,13 @@ struct source_header {
 	struct secret value;
 };
 
-/* A declared source: the options of tbl/source_options.def. Texts are the configuration's; NULL
- * where the option is not given. */
+/* A declared source: the options of tbl/source_options.def. Texts are borrowed from the
+ * configuration; NULL: the option is not given. */
 struct source_config {
 	const char *name;
 	enum source_id kind;
-	const char *url;      /* of those that are asked by HTTP */
-	const char *path;     /* files: the directory */
+	const char *url;      /* of sources that are asked by HTTP */
+	const char *path;     /* of files: the directory */
 	struct secret bearer; /* a token */
 	struct secret basic;  /* "user:password" */
 	const char *username;
@@ -43,98 +43,107 @@ struct source_config {
 	size_t nheaders;
 	const char *ca_file, *cert_file, *key_file; /* as in struct http_request */
 	const char *tenant;
-	const char *trace_link;	 /* with {trace_id}: where a person opens its traces */
+	/* With {trace_id}: the page on which a person opens one of its traces. */
+	const char *trace_link;
 	int64_t timeout_us;	 /* of one request */
-	int64_t search_pause_us; /* between two searches, on the average */
-	int64_t prefer;		 /* the lower, the earlier it is asked */
+	int64_t search_pause_us; /* between two searches, on average */
+	int64_t prefer;		 /* sources with a lower number are asked first */
 };
 
-/* What is looked for: one trace by its id, traces of a signal in a window, or the ids that the
- * metrics of an expression carry. */
+/* What is asked for: one trace by its id; traces of a signal in a window; or the trace ids
+ * (exemplars) that the metrics of an expression carry. */
 struct trace_query {
 	const char *trace_id;	     /* NULL: not by id */
-	const char *expr;	     /* exemplars: the PromQL expression. NULL: not these */
-	const struct labels *labels; /* of exemplars: the alert's */
-	const struct signal *signal; /* of a search; the other questions may have it too */
-	int64_t from_us, to_us; /* wall. By id only a hint: the trace may be older, or younger */
+	const char *expr;	     /* exemplars: the PromQL expression; NULL: no exemplars */
+	const struct labels *labels; /* of exemplars: the alert's labels */
+	const struct signal *signal; /* of a search; may be set for the other questions too */
+	/* Wall time. Only a hint where trace_id is set: the trace may be older or younger. */
+	int64_t from_us, to_us;
 	unsigned int limit;
-	bool failing;		 /* only those in which a span of the signal fails; else any */
-	bool healthy;		 /* only those in which no span of the signal fails */
-	int64_t min_duration_us; /* of a span of the signal, where the source can tell; 0: any */
+	bool failing; /* only traces in which a span of the signal fails; else any */
+	bool healthy; /* only traces in which no span of the signal fails */
+	/* Least duration of a span of the signal, if the source can filter by it; 0: any. */
+	int64_t min_duration_us;
 };
 
 enum source_step {
-	SOURCE_SEND,	  /* the request is built: send it, and come back with its reply */
-	SOURCE_TRACES,	  /* what was decoded is the answer */
-	SOURCE_IDS,	  /* these traces are the answer: ask for each */
-	SOURCE_NOT_FOUND, /* it has no such trace, or no match */
-	SOURCE_FAILED,	  /* may be better next time */
-	SOURCE_REFUSED,	  /* it will say the same again, or cannot be asked that */
-	SOURCE_TOO_LARGE, /* the trace is larger than it will send */
-	SOURCE_BAD,	  /* it has sent what is no trace */
+	SOURCE_SEND,	  /* the request is built: send it, and call again with its reply */
+	SOURCE_TRACES,	  /* the decoded traces are the answer */
+	SOURCE_IDS,	  /* these trace ids are the answer: ask for each trace */
+	SOURCE_NOT_FOUND, /* the source has no such trace, or no match */
+	SOURCE_FAILED,	  /* failed; the same question may succeed later */
+	/* The source will always answer like this, or cannot be asked this question. */
+	SOURCE_REFUSED,
+	SOURCE_TOO_LARGE, /* the trace is larger than the source will send */
+	SOURCE_BAD,	  /* the reply is no trace */
 };
 
-/* The reply's body is no trace but a text for the kind: it is gathered. */
+/* The encoding of a reply that is no trace, but a text that the kind reads: the whole body is kept
+ * for it. */
 #define SOURCE_TEXT TRACE_ENCODING_COUNT
 
 struct source_talk {
-	/* Given. */
-	struct arena *arena; /* for all of the talk */
+	/* Given by the caller. */
+	struct arena *arena; /* lives as long as the talk */
 	const struct source_config *config;
 	const struct trace_query *query;
-	int64_t wall_us;   /* now: signatures carry it */
-	unsigned int step; /* requests before */
-	/* To the last request; NULL at step 0. Any status but 0: who does not answer is asked no
-	 * further. The body of a success is there where SOURCE_TEXT was asked for, of anything else
-	 * at most LIMIT_REPLY_BYTES, and of what could not be decoded its first bytes. */
+	int64_t wall_us;   /* now; requests are signed with this time */
+	unsigned int step; /* number of requests before this step */
+	/* The reply to the last request; NULL at step 0. Its status is never 0: a source that does
+	 * not answer is not asked further in this talk. The body is complete if the request had the
+	 * encoding SOURCE_TEXT and succeeded; any other body is cut at LIMIT_REPLY_BYTES, and one
+	 * that could not be decoded has its first bytes only. */
 	const struct http_reply *reply;
-	/* 0; -EBADMSG: the body was not in the encoding that was expected; -ENODATA: it was empty;
-	 * -E2BIG: it was more than is read. */
+	/* 0; -EBADMSG: the body was not in the expected encoding; -ENODATA: it was empty; -E2BIG:
+	 * it was larger than is read. */
 	int error;
-	bool no_spans; /* the body was good, and there was no span in it */
-	/* trace_decoder_cursor() of the body; NULL: it was the last page. */
+	bool no_spans; /* the body was good and had no span */
+	/* trace_decoder_cursor() of the body; NULL: this was the last page. */
 	const char *cursor;
-	void *state; /* the kind's own, kept by the arena; NULL at first */
+	void *state; /* belongs to the kind, kept by the arena; NULL at first */
 
-	/* Set by trace_source_next(): the kind of config. */
+	/* Set by trace_source_next() to the kind of config. */
 	const struct trace_source *source;
 
 	/* For SOURCE_SEND; source_request() fills the request. */
 	struct http_request request;
-	enum trace_encoding encoding; /* of a success's body, or SOURCE_TEXT */
-	bool more;		      /* its spans join those that have come */
-	bool searches;		      /* it is another search, which waits for its turn */
-	int64_t wait_us; /* send it no earlier than after that: of asynchronous queries */
-	/* For SOURCE_IDS, the best first. */
+	enum trace_encoding encoding; /* of the body if the request succeeds; or SOURCE_TEXT */
+	bool more;		      /* the spans of this reply join those already decoded */
+	bool searches;		      /* the request is another search, which waits for its turn */
+	/* Send the request no earlier than after this time (queries that run asynchronously). */
+	int64_t wait_us;
+	/* For SOURCE_IDS, the best first; kept by the arena. */
 	const char *const *ids;
 	size_t nids;
 	/* For SOURCE_FAILED, _REFUSED, _TOO_LARGE and _BAD: what follows the source's name in a
-	 * sentence. NULL with SOURCE_BAD: what the decoder said. */
+	 * sentence. NULL with SOURCE_BAD: use the decoder's message. */
 	const char *text;
-	/* With any: it wants no other question for so long (a limit is used up). 0: no such time.
-	 */
+	/* With any step: ask this source nothing for so long, since its rate limit is used up. 0:
+	 * no such wait. */
 	int64_t hold_us;
 };
 
-/* What a kind can be asked for. */
+/* The questions that a kind can be asked. */
 #define SOURCE_BY_ID	 1u
 #define SOURCE_SEARCH	 2u
 #define SOURCE_EXEMPLARS 4u
 
-/* Of a kind that is asked by HTTP. */
+/* A kind that is asked by HTTP. */
 struct trace_source {
 	const char *name;
 	unsigned int answers; /* SOURCE_BY_ID … */
-	/* What carries the option tenant; "A:B" is for two headers. NULL: it has no tenants. */
+	/* The headers that carry the option tenant; two headers: a tenant "A:B" is split at the
+	 * colon. NULL: the kind has no tenants. */
 	const char *tenant_headers[2];
-	const char *sigv4_service; /* AWS's name of it, which signs its requests; NULL: not AWS */
+	/* AWS's name of the service, with which its requests are signed; NULL: not AWS. */
+	const char *sigv4_service;
 	enum source_step (*next)(struct source_talk *talk);
 };
-/* NULL for sources that are not asked by HTTP (files). */
+/* NULL: the source is not asked by HTTP (files). */
 extern const struct trace_source *const trace_sources[SOURCE_COUNT];
 
-/* One step of a talk with a source that is asked by HTTP: the kind of talk->config says what comes
- * next. */
+/* Takes one step of a talk with a source that is asked by HTTP: the kind of talk->config says what
+ * comes next. */
 enum source_step trace_source_next(struct source_talk *talk);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Datadog JSON: pages of its spans search (API v2), {"data":[{"attributes"}],"meta"}. Only spans
- * that Datadog keeps are there. Ids are hexadecimal or decimal, as the account has them; a parent
- * of 0 is none. A span failed where it has an error, or its status says so. The cursor is
- * meta.page.after.
+ * that Datadog retains are there. Ids are hexadecimal or decimal, depending on the account; a
+ * parent of 0 means no parent. A span has failed if it has an error or its status says so. The
+ * cursor is meta.page.after.
  */
 #include <string.h>
 
@@ -24,7 +24,7 @@ static const struct record_member datadog_members[] = {
 	{ "custom.duration", RECORD_DURATION_NS },
 	{ "custom.error.type", RECORD_EXCEPTION_TYPE },
 	{ "custom.error.message", RECORD_EXCEPTION_MESSAGE },
-	{ "custom.error.stack", RECORD_OTHER_ID }, /* only whether it is there */
+	{ "custom.error.stack", RECORD_OTHER_ID }, /* only its presence counts */
 	{ "custom.out.host", RECORD_ATTR(NET_PEER_NAME) },
 	{ "attributes.error.type", RECORD_EXCEPTION_TYPE },
 	{ "attributes.error.message", RECORD_EXCEPTION_MESSAGE },
@@ -32,8 +32,8 @@ static const struct record_member datadog_members[] = {
 
 static const char *const datadog_attrs[] = { "custom.", "attributes.", NULL };
 
-/* Where a span does not tell its kind, its type does: web is what a service was asked for, the
- * others are what it asks. */
+/* For spans without a kind: the type web is work that a service was asked for, the other types are
+ * calls that it makes. */
 static enum span_kind datadog_kind_of(const struct records *records)
 {
 	static const char *const calls[] = { "http",	"sql",	     "db",	  "redis",

@@ -1,11 +1,12 @@
 /*
  * Elastic JSON: search results of Elasticsearch and OpenSearch, {"hits":{"hits":[{"_source"}]}},
  * whose documents are spans of Elastic APM, of OpenTelemetry's native indices, or of OpenSearch's
- * Data Prepper. The three name everything differently, so one table has them all.
+ * Data Prepper. All three use different names, so one table has them all.
  *
- * Elastic APM keeps errors in documents of their own: those that come before the span they belong
- * to give it its words (the source sorts them so). Its transactions are the work that a service was
- * asked for, its spans what it did for that. The cursor is the last hit's sort values, as JSON.
+ * Elastic APM keeps errors in documents of their own; an error before its span gives the span its
+ * exception (the source sorts the hits so). Its transactions are work that a service was asked for,
+ * its spans are what the service did for it. The cursor is the sort values of the last hit, as
+ * JSON.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -142,7 +143,7 @@ static enum span_status elastic_status_of(const struct records *records)
 	return SPAN_STATUS_UNSET;
 }
 
-/* "checkout:8080" is checkout; a database is named by its system alone. */
+/* A peer "checkout:8080" is the service checkout; a database is named by its system alone. */
 static void elastic_add_peer(struct records *records)
 {
 	const char *peer = record_field(records, RECORD_PEER);
@@ -186,7 +187,7 @@ static void elastic_end_record(struct records *records)
 	record_done(records);
 }
 
-/* The sort values of the last hit, where the page is full; and what says that hits are missing. */
+/* Takes the sort values of the last hit of a full page, and what says that hits are missing. */
 static void elastic_outside(struct records *records, enum jread_event event, const char *path,
 			    const char *text, size_t len)
 {

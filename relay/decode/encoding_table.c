@@ -1,4 +1,6 @@
-/* The table of trace encodings, made from tbl/encodings.def. It owns nothing. */
+/*
+ * The table of trace encodings, made from tbl/encodings.def. Owns nothing.
+ */
 #include "tracepager/trace_decoder.h"
 
 #define ENCODING(id, name, text) extern const struct trace_encoding_ops trace_encoding_##id;

@@ -1,4 +1,6 @@
-/* What several trace encodings do alike with single values. Pure; owns nothing. */
+/*
+ * What several trace encodings do alike: see encodings-internal.h.
+ */
 #include "encodings-internal.h"
 
 int64_t trace_time_us(const char *text, size_t len)

@@ -1,9 +1,9 @@
 /*
- * Google Cloud Trace JSON (API v1): one trace, or {"traces":[…]}. Ids of spans are decimal. There
- * is no status: a label /error/ says that a span failed, else the walk goes by the HTTP status.
- * What OpenTelemetry exports has its attributes as labels. A trace's id comes before its spans, as
- * Google writes it. The cursor is nextPageToken, where the page is empty: such a page is not the
- * end.
+ * Google Cloud Trace JSON (API v1): one trace, or {"traces":[…]}. Ids of spans are decimal. Spans
+ * have no status: a span with a label /error/… has failed; for others the walk uses the HTTP
+ * status. Spans exported by OpenTelemetry have their attributes as labels. A trace's id precedes
+ * its spans, as Google writes it. The cursor is nextPageToken of an empty page: an empty page is
+ * not the last.
  */
 #include <string.h>
 

@@ -1,17 +1,17 @@
 /*
- * Jaeger JSON: the answers of Jaeger's query API, {"data": [trace, …]}, and a trace object alone,
- * as its page saves it.
+ * Jaeger JSON: the answers of Jaeger's query API, {"data": [trace, …]}, and a single trace object,
+ * as Jaeger's page saves it.
  *
- * Members come in any order: processes before or after spans (spans carry a provisional number
- * until their trace object ends), value before key, references before the trace id. Unknown members
- * are skipped; a known one of a wrong type is an error with its name and place. It refuses
- * documents of Jaeger's storage, which have no list of processes.
+ * Members come in any order: processes before or after spans (spans have provisional process
+ * numbers until their trace object ends), value before key, references before the trace id. Unknown
+ * members are skipped; a known one of a wrong type is an error with its name and place. Documents
+ * of Jaeger's storage, which have no list of processes, are refused.
  *
- * Parent: the first CHILD_OF reference within the trace, else the first FOLLOWS_FROM, else
- * parentSpanID. What a tag means is the builder's to judge; here the first log that tells of an
- * error becomes exception.type and .message.
+ * The parent of a span is its first CHILD_OF reference within the trace, else its first
+ * FOLLOWS_FROM, else parentSpanID. The builder decides what a tag means; the first log that reports
+ * an error becomes exception.type and exception.message.
  *
- * It owns the reader, and the scratch of the object in work.
+ * Owns its reader and the scratch memory of the current object; the builder is borrowed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@
 /* The object or list that is open. */
 enum place {
 	PLACE_OUTSIDE,
-	PLACE_TOP, /* the outermost object: an envelope, or a trace */
+	PLACE_TOP, /* the outermost object: an envelope or a trace */
 	PLACE_DATA,
 	PLACE_TRACE,
 	PLACE_SPANS,
@@ -48,7 +48,7 @@ enum place {
 
 /* The member whose value comes next. */
 enum member {
-	MEMBER_NONE, /* no member: the value is the document, or an element of a list */
+	MEMBER_NONE, /* the value is the document, or an element of a list */
 	MEMBER_DATA,
 	MEMBER_TRACE_ID,
 	MEMBER_SPANS,
@@ -66,7 +66,7 @@ enum member {
 	MEMBER_FIELDS,
 	MEMBER_KEY,
 	MEMBER_VALUE,
-	MEMBER_PROCESS, /* any name, in processes */
+	MEMBER_PROCESS, /* any name inside processes */
 	MEMBER_SERVICE_NAME,
 };
 
@@ -81,7 +81,7 @@ enum type {
 static const struct {
 	const char *name;
 	enum type type;
-	enum place inside; /* of lists and objects */
+	enum place inside; /* place of its elements or members */
 } jaeger_members[] = {
 	[MEMBER_NONE] = { "an element", TYPE_OBJECT, 0 },
 	[MEMBER_DATA] = { "data", TYPE_LIST, PLACE_DATA },
@@ -105,15 +105,15 @@ static const struct {
 	[MEMBER_SERVICE_NAME] = { "serviceName", TYPE_STRING, 0 },
 };
 
-/* A text that must wait for its key, or for the end of its log. One byte more than is kept, so that
- * the builder sees that it has to cut. */
+/* A text that waits for its key, or for the end of its log. It has one byte more than is kept, so
+ * that the builder sees that it must cut. */
 struct held {
 	size_t len;
 	bool set;
 	char text[LIMIT_RESOURCE_ATTR_BYTES + 1];
 };
 
-/* What a log's fields say, better ones last. */
+/* The fields of a log that matter, from worst to best. */
 enum log_field {
 	FIELD_EVENT,
 	FIELD_MESSAGE,
@@ -132,8 +132,8 @@ enum ref_type {
 
 struct reference {
 	enum ref_type type;
-	uint32_t span;	/* text */
-	uint32_t trace; /* text; only where the span's trace id comes later */
+	uint32_t span;	/* interned text */
+	uint32_t trace; /* interned text, if the reference precedes the span's trace id */
 	bool other_trace;
 };
 
@@ -145,43 +145,44 @@ struct jaeger_json {
 	struct trace_builder *builder;
 	enum place place;
 	enum member member;
-	bool is_envelope, is_trace; /* what the outermost object has shown to be */
-	bool is_storage;	    /* ... a span document of the storage */
-	bool lone_trace;	    /* data is the trace, not a list */
+	bool is_envelope, is_trace; /* what the outermost object has turned out to be */
+	bool is_storage;	    /* a span document of the storage */
+	bool lone_trace;	    /* data is a trace instead of a list of traces */
 
-	/* The trace object. Processes have provisional numbers in the order in which their names
-	 * come. */
+	/* The trace object. Processes are numbered in the order in which their ids are first read.
+	 * */
 	uint32_t first_span;
-	uint32_t *pids;	     /* texts */
-	uint32_t *resources; /* TRACE_NONE: not described */
+	uint32_t *pids;	     /* interned texts */
+	uint32_t *resources; /* TRACE_NONE: not described yet */
 	uint32_t nprocesses, processes_size;
-	uint32_t *slots; /* pid to number + 1; a power of two */
+	uint32_t *slots; /* hash table from pid to number + 1; its size is a power of two */
 	uint32_t nslots;
-	uint64_t multiplier; /* secret, so that no document can aim at one slot */
+	uint64_t multiplier; /* secret, so that no document can fill one slot */
 	struct buf object_trace_id;
 
-	/* The span. */
+	/* The current span. */
 	struct span *span;
 	struct buf trace_id;
 	bool has_trace_id, has_process, has_own_process;
-	uint32_t child_of, follows_from, parent_span_id; /* texts */
+	uint32_t child_of, follows_from, parent_span_id; /* interned texts */
 	struct reference reference, waiting[MAX_WAITING];
 	unsigned int nwaiting;
 
-	/* The tag, process tag or field. */
-	int attr; /* of a tag, or -1 */
+	/* The current tag, process tag or log field. */
+	int attr; /* key of the tag, or -1 */
 	enum log_field field;
 	struct held key, value;
 
-	/* The log; of the first that tells of an error, the words stay until the span ends. */
+	/* The current log. Type and message of the first log that reports an error stay until the
+	 * span ends. */
 	bool is_error_log, has_error_log;
 	enum log_field type_field, message_field;
 	struct held type, message;
 
-	uint32_t resource; /* of the process in work */
+	uint32_t resource; /* of the current process */
 };
 
-/* What a place is made of. The table is at the end, below the functions. */
+/* What can stand in a place. The table is below the functions that it names. */
 struct place_row {
 	const char *name;
 	enum place around;  /* spans and processes: see jaeger_on_end() */
@@ -209,7 +210,7 @@ static int jaeger_fail_type(struct jaeger_json *j, enum jread_event event)
 		       jread_event_name(event), type);
 }
 
-/* The builder knows which cap it was. */
+/* The caller replaces the text by the cap that the builder names. */
 static int jaeger_check_builder(struct jaeger_json *j)
 {
 	if (!trace_builder_failed(j->builder))
@@ -283,7 +284,8 @@ static int begin_trace(struct jaeger_json *j)
 	return JREAD_GO;
 }
 
-/* All processes are known: spans get their resources, an empty one where none is described. */
+/* All processes are known: replaces the provisional numbers of the spans. Processes that are not
+ * described get one empty resource. */
 static int end_trace(struct jaeger_json *j)
 {
 	uint32_t unknown = TRACE_NONE;
@@ -297,7 +299,7 @@ static int end_trace(struct jaeger_json *j)
 	}
 	if (j->nprocesses > 0)
 		trace_builder_map_resources(j->builder, j->first_span, j->resources, j->nprocesses);
-	/* a large table is not for the small traces that may follow */
+	/* Frees the table: the traces that follow may be small. */
 	drop_processes(j);
 	return jaeger_check_builder(j);
 }
@@ -318,7 +320,7 @@ static int begin_reference(struct jaeger_json *j)
 	return JREAD_GO;
 }
 
-/* A reference within the trace. */
+/* Takes a reference to a span of the same trace. */
 static void take_reference(struct jaeger_json *j, const struct reference *reference)
 {
 	if (reference->type == REF_CHILD_OF && j->child_of == 0)
@@ -463,7 +465,7 @@ static void jaeger_take_field(struct jaeger_json *j, enum log_field field, const
 	}
 }
 
-/* Key and value of a field or a process's tag are both there. */
+/* Takes a log field or a process tag whose key and value are both known. */
 static int jaeger_take_pair(struct jaeger_json *j, const char *value, size_t len)
 {
 	if (j->place == PLACE_FIELD)
@@ -513,7 +515,7 @@ static int jaeger_take_tag_key(struct jaeger_json *j, const char *text, size_t l
 	return j->value.set ? jaeger_take_tag(j, j->value.text, j->value.len) : JREAD_GO;
 }
 
-/* Inside a span's tag: two events of three come here, so it has a way of its own. */
+/* Short way for tags of spans, which are two of three events. */
 static int jaeger_on_tag(struct jaeger_json *j, enum jread_event event, const char *text,
 			 size_t len)
 {
@@ -532,7 +534,7 @@ static int jaeger_on_tag(struct jaeger_json *j, enum jread_event event, const ch
 		return event == JREAD_STRING ? jaeger_take_tag_key(j, text, len)
 					     : jaeger_fail_type(j, event);
 	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
-		return JREAD_SKIP; /* it has no text */
+		return JREAD_SKIP; /* objects and lists have no text to keep */
 	if (j->attr >= 0)
 		return jaeger_take_tag(j, text, len);
 	hold_text(&j->value, text, len);
@@ -668,7 +670,7 @@ static enum member trace_member(struct jaeger_json *j, const char *text, size_t 
 	return jread_is(text, len, "traceID") ? MEMBER_TRACE_ID : MEMBER_NONE;
 }
 
-/* The outermost object shows what it is. */
+/* The members of the outermost object show what it is. */
 static enum member top_member(struct jaeger_json *j, const char *text, size_t len)
 {
 	enum member member = trace_member(j, text, len);
@@ -729,8 +731,8 @@ static enum member log_member(struct jaeger_json *j, const char *text, size_t le
 	return jread_is(text, len, "fields") ? MEMBER_FIELDS : MEMBER_NONE;
 }
 
-/* Of processes each member is one, by any name. Even one of null counts against the cap of
- * resources. */
+/* Each member of processes is a process, whatever its name. A process of null also counts against
+ * the cap of resources. */
 static enum member processes_member(struct jaeger_json *j, const char *text, size_t len)
 {
 	uint32_t number = process_number(j, jaeger_text_of(j, text, len));
@@ -760,8 +762,8 @@ static int jaeger_enter(struct jaeger_json *j, enum place place)
 static int jaeger_on_object(struct jaeger_json *j)
 {
 	if (j->member == MEMBER_VALUE)
-		return JREAD_SKIP; /* it has no text */
-	/* Some tools keep one trace there, without the list. */
+		return JREAD_SKIP; /* objects and lists have no text to keep */
+	/* Some tools write data as one trace, without the list. */
 	if (j->member == MEMBER_DATA) {
 		j->lone_trace = true;
 		return jaeger_enter(j, PLACE_TRACE);
@@ -803,7 +805,7 @@ static int jaeger_on_end(struct jaeger_json *j)
 		j->place = PLACE_TOP;
 		j->lone_trace = false;
 	}
-	/* a trace object alone has no data around it */
+	/* a single trace object has no data around it */
 	if (j->place == PLACE_TRACE && j->is_trace)
 		j->place = PLACE_TOP;
 	j->member = MEMBER_NONE;

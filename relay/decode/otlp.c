@@ -1,7 +1,7 @@
 /*
- * OTLP: spans, attributes and ids of otlp-internal.h. Sources: opentelemetry-proto (trace.proto,
- * common.proto, JSON encoding), Tempo's JSON (ids in base64). It keeps no links, no scopes and no
- * nested values. Owns its scratch memory; builder and err are borrowed.
+ * OTLP: spans, attributes and ids; see otlp-internal.h. Sources: opentelemetry-proto (trace.proto,
+ * common.proto, JSON encoding), Tempo's JSON (ids in base64). Links, scopes and nested values are
+ * not kept.
  */
 #include "otlp-internal.h"
 
@@ -11,7 +11,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* The key of the attribute in work, beside the kept ones. */
+/* Values of otlp->key that are no kept key. */
 #define KEY_UNKNOWN -2
 #define KEY_IGNORED -1
 
@@ -65,7 +65,7 @@ bool otlp_take_key(struct otlp *otlp, const char *text, size_t len)
 	return otlp->key != KEY_IGNORED;
 }
 
-/* Only what is kept is interned; what comes before its key has to wait for it. */
+/* Only kept values are interned; a value before its key has to wait for the key. */
 int otlp_take_value(struct otlp *otlp, const char *text, size_t len)
 {
 	if (otlp->key == KEY_UNKNOWN) {
@@ -93,7 +93,7 @@ int otlp_end_attribute(struct otlp *otlp)
 		otlp->value = trace_builder_value(otlp->builder, buf_text(&otlp->value_text),
 						  otlp->value_text.len);
 	else if (otlp->value == TRACE_NONE)
-		return 0; /* a list, a map, bytes, nothing */
+		return 0; /* the value is a list, a map, bytes or nothing */
 	if (otlp->value == TRACE_NONE)
 		return otlp_check(otlp, TRACE_NONE);
 	if (otlp->owner == OTLP_EVENT)
@@ -114,7 +114,7 @@ static int otlp_hex_digit(unsigned char c)
 	return -1;
 }
 
-/* The size of an id in hexadecimal digits: of a trace, of a span. */
+/* Has it the size of an id in hexadecimal digits: 32 for a trace, 16 for a span? */
 static bool is_hex_id(const char *text, size_t len)
 {
 	if (len != 32 && len != 16)
@@ -137,8 +137,8 @@ static int base64_digit(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Eight or sixteen bytes in base64, as hexadecimal digits; their number, or 0: it is something
- * else. Its padding tells it from every other id of that length. */
+/* Writes 8 or 16 bytes in base64 as hexadecimal digits and returns their number; 0: the text is no
+ * such id. The padding tells base64 from every other id of the same length. */
 static size_t hex_of_base64(const char *text, size_t len, char hex[static 32])
 {
 	size_t padding = len == 24 ? 2 : len == 12 ? 1 : 0, n = 0;
@@ -166,7 +166,7 @@ int otlp_take_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t
 
 	if (n == 0 && is_hex_id(text, len)) {
 		for (n = 0; n < len; n++) {
-			/* Digits have the bit that makes letters small. */
+			/* Digits already have the bit that makes letters lower case. */
 			hex[n] = (char)(text[n] | 0x20);
 		}
 	}
@@ -255,7 +255,7 @@ void otlp_begin_event(struct otlp *otlp)
 	otlp->exception[0] = otlp->exception[1] = TRACE_NONE;
 }
 
-/* Conventions know these attributes on exception events only, so that the event's name is not
+/* The conventions allow these attributes on exception events only, so the event's name is not
  * needed. */
 void otlp_end_event(struct otlp *otlp)
 {

@@ -1,7 +1,7 @@
 /*
- * OTLP encode: the writer of trace_encode.h. Source: opentelemetry-proto (trace.proto). Messages
- * are written inside out, since a message's length comes before it: a span in one buf, the spans of
- * one resource in another. It owns these while it writes.
+ * OTLP encode: the writer of trace_encode.h. Source: opentelemetry-proto (trace.proto). A message's
+ * length precedes the message, so messages are written from the inside out: a span in one buffer,
+ * the spans of one resource in another. The writer owns these buffers during the call.
  */
 #include "tracepager/trace_encode.h"
 
@@ -61,7 +61,7 @@ static size_t varint_len(uint64_t number)
 	return n;
 }
 
-/* Of a field below 16 with so many bytes in it. */
+/* Size of a field whose number is below 16, with len bytes of content. */
 static size_t field_len(size_t len)
 {
 	return 1 + varint_len(len) + len;
@@ -111,7 +111,7 @@ static bool is_exception(unsigned int key)
 	return key == ATTR_EXCEPTION_TYPE || key == ATTR_EXCEPTION_MESSAGE;
 }
 
-/* The first error event, as far as it is kept. */
+/* The exception of the span, as an event. */
 static void put_event(struct writer *w, const struct span *span)
 {
 	buf_reset(&w->scratch);
@@ -128,8 +128,8 @@ static void put_event(struct writer *w, const struct span *span)
 	put_bytes(&w->span, 11, w->scratch.data, w->scratch.len);
 }
 
-/* The decoder makes flags of an error tag that is true or false, unless another one is kept: then
- * the flags are written as such. */
+/* The decoder turns an error tag of true or false into flags, unless another error tag is kept; in
+ * that case the flags are written as a field of our own. */
 static void put_attributes(struct writer *w, const struct span *span)
 {
 	unsigned int flags = span->flags & OTLP_OWN_FLAG_MASK;
@@ -161,7 +161,7 @@ static int small_hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Bytes that the decoder makes the same text of. */
+/* The bytes of an id, if the decoder makes the same text of them. false: it would not. */
 static bool bytes_of_id(const char *id, size_t len, unsigned char *bytes)
 {
 	unsigned int any = 0;
@@ -176,7 +176,7 @@ static bool bytes_of_id(const char *id, size_t len, unsigned char *bytes)
 		bytes[i] = (unsigned char)(high << 4 | low);
 		any |= bytes[i];
 	}
-	return any != 0; /* zeros stand for no parent */
+	return any != 0; /* an id of zeros means no parent */
 }
 
 static void put_id(struct buf *buf, uint32_t field, uint32_t own_field, const char *id)
@@ -252,7 +252,7 @@ static void put_span(struct writer *w, const struct span *span)
 
 /* ---- resources ---- */
 
-/* Jaeger and Zipkin name the service beside the attributes. */
+/* Jaeger and Zipkin name the service beside the attributes: is it the same as in the attributes? */
 static bool names_service(const struct trace *trace, const struct resource *resource)
 {
 	const char *name = resource_attr(trace, resource, "service.name");
@@ -260,7 +260,7 @@ static bool names_service(const struct trace *trace, const struct resource *reso
 	return strcmp(name ? name : "", trace_text(trace, resource->service)) == 0;
 }
 
-/* What is in w->spans, with its resource, as ResourceSpans. */
+/* Writes the collected spans with their resource as one ResourceSpans. */
 static void put_resource_spans(struct writer *w, const struct resource *resource, struct buf *out)
 {
 	const struct trace *trace = w->trace;
@@ -285,7 +285,8 @@ void trace_encode_otlp(const struct trace *trace, struct buf *out)
 {
 	struct writer w = {
 		.trace = trace,
-		.span = BUF_INIT(SIZE_MAX / 2), /* what is kept is capped */
+		.span = BUF_INIT(SIZE_MAX /
+				 2), /* unlimited: what is kept of a trace is capped already */
 		.spans = BUF_INIT(SIZE_MAX / 2),
 		.scratch = BUF_INIT(SIZE_MAX / 2),
 	};

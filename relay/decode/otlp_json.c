@@ -2,14 +2,15 @@
  * OTLP JSON: {"resourceSpans":[...]}, the {"result":{"resourceSpans":[...]}} of Jaeger's API v3,
  * the sequences of these that old gateways stream, and Tempo's {"batches":[...]} and
  * {"trace":{"resourceSpans":[...]},"status":"PARTIAL"}. Sources: opentelemetry-proto (JSON
- * encoding, trace.proto), Jaeger's api_v3, Tempo's tempo.proto as jsonpb writes it. Read liberally:
- * members in any order, camelCase or snake_case, enums as numbers or names, 64-bit integers as
- * numbers or strings, ids in hexadecimal digits, in base64 or as any text. It refuses what has the
- * wrong structure, and documents that are an error message. Owns its reader; the builder is
- * borrowed.
+ * encoding, trace.proto), Jaeger's api_v3, Tempo's tempo.proto as jsonpb writes it.
  *
- * The document is a fixed tree of nodes: a table says which members of a node lead where, all
- * others are skipped unread. So a stack of nodes is the whole state.
+ * Read liberally: members in any order, camelCase or snake_case, enums as numbers or names, 64-bit
+ * integers as numbers or strings, ids in hexadecimal digits, in base64 or as any text. Refused are
+ * documents of the wrong structure and documents that are an error message. Owns its reader; the
+ * builder is borrowed.
+ *
+ * The document is a fixed tree of nodes: a table says which members of a node lead to which node;
+ * all others are skipped unread. So the whole state is a stack of nodes.
  */
 #include <assert.h>
 #include <errno.h>
@@ -26,7 +27,7 @@ enum node {
 	NODE_NONE,
 	/* Objects. */
 	NODE_DOCUMENT,
-	NODE_RESULT, /* and Tempo's trace */
+	NODE_RESULT, /* also Tempo's trace */
 	NODE_ERROR,
 	NODE_RESOURCE_SPANS,
 	NODE_RESOURCE,
@@ -36,7 +37,7 @@ enum node {
 	NODE_EVENT,
 	NODE_ATTRIBUTE,
 	NODE_VALUE,
-	/* Lists; what is in them is in list_items. */
+	/* Lists; list_items has their elements. */
 	NODE_FIRST_LIST,
 	NODE_RESOURCE_SPANS_LIST = NODE_FIRST_LIST,
 	NODE_SCOPE_SPANS_LIST,
@@ -175,14 +176,14 @@ static const struct member *const members_of[] = {
 	[NODE_VALUE] = value_members,
 };
 
-/* The longest way down: document, result, and value, attribute and their list below an event. */
+/* The longest path: document, result, and down to attribute and value of an event. */
 #define STACK_SIZE 16
 
 struct otlp_json {
 	struct otlp otlp;
 	struct jread *jread;
 
-	/* Where we are: the node that is open, and the member that was named in it. */
+	/* The open node, those around it, and the current member. */
 	enum node stack[STACK_SIZE];
 	unsigned int depth;
 	enum node node, next;
@@ -214,7 +215,7 @@ static bool parse_u64(const char *text, size_t len, uint64_t *ret)
 		unsigned int digit = (unsigned int)(unsigned char)text[i] - '0';
 
 		if (digit > 9) {
-			/* "1.5e18", perhaps; never a negative one */
+			/* "1.5e18", perhaps; never a negative number */
 			if (!jread_int64(text, len, &odd) || odd < 0)
 				return false;
 			*ret = (uint64_t)odd;
@@ -237,7 +238,7 @@ static int otlp_json_take_number(struct otlp_json *json, const char *text, size_
 		       json->next_name);
 }
 
-/* An enum as a number or as a name with or without its prefix; 0 where it is neither. */
+/* An enum as a number, or as a name with or without its prefix; 0 if it is neither. */
 static uint8_t parse_enum(const char *text, size_t len, const char *prefix,
 			  const char *const *names, size_t n)
 {
@@ -342,8 +343,8 @@ static int fail_with_message(struct otlp_json *json)
 
 /* The machine. */
 
-/* Tempo's word on the whole answer. Others have a status of their own there, which says nothing to
- * us. */
+/* Tempo's status of the whole answer. Other documents may have a status of their own, which is
+ * ignored. */
 static int take_partial(struct otlp_json *json, enum jread_event event, const char *text,
 			size_t len)
 {
@@ -397,7 +398,7 @@ static int otlp_json_enter(struct otlp_json *json, enum node node)
 		return otlp_begin_span(&json->otlp);
 	if (node == NODE_EVENT)
 		otlp_begin_event(&json->otlp);
-	else if (node == NODE_ATTRIBUTE) /* what is above its list has it */
+	else if (node == NODE_ATTRIBUTE) /* the node above the list owns the attribute */
 		otlp_begin_attribute(&json->otlp, owner_of_attribute(json->stack[json->depth - 2]));
 	else if (node == NODE_ERROR)
 		json->error_message[0] = '\0';
@@ -437,7 +438,6 @@ static int take_member_name(struct otlp_json *json, const char *text, size_t len
 	return JREAD_SKIP;
 }
 
-/* The value of a member. */
 static int otlp_json_take_member(struct otlp_json *json, enum jread_event event, const char *text,
 				 size_t len)
 {

@@ -1,12 +1,12 @@
 /*
- * OTLP protobuf: TracesData, which is ExportTraceServiceRequest and Tempo's Trace on the wire, and
- * Tempo's TraceByIDResponse around it. Sources: opentelemetry-proto (trace.proto, common.proto,
- * resource.proto), Tempo's tempo.proto. Fields in any order. Ids become lower case hexadecimal
- * digits, as OTLP JSON has them; texts go to the builder as they are, since it makes UTF-8 of them.
- * It refuses what the wire format refuses, and spans without a trace id. Owns its reader and
+ * OTLP protobuf: TracesData, which has the same bytes as ExportTraceServiceRequest and Tempo's
+ * Trace, and Tempo's TraceByIDResponse around it. Sources: opentelemetry-proto (trace.proto,
+ * common.proto, resource.proto), Tempo's tempo.proto. Fields come in any order. Ids become
+ * lower-case hexadecimal digits, as in OTLP JSON; texts go to the builder as they are, which makes
+ * UTF-8 of them. Refused are spans without a trace id and what wire.c refuses. Owns its reader and
  * scratch memory; the builder is borrowed.
  *
- * wire.c reads, by the tables below; what it tells goes to otlp.c.
+ * wire.c reads by the tables below; otlp.c decides what the fields mean.
  */
 #include <endian.h>
 #include <errno.h>
@@ -74,7 +74,7 @@ static const struct wire_field resource_spans_fields[] = {
 	[1] = { WIRE_INNER, NODE_RESOURCE },
 	[2] = { WIRE_INNER, NODE_SCOPE_SPANS },
 };
-/* Before version 0.15: instrumentation_library_spans, which is the same on the wire. */
+/* instrumentation_library_spans before version 0.15: the same bytes as scope_spans. */
 #define OLD_SCOPE_SPANS 1000
 static const struct wire_field old_scope_spans_field = { WIRE_INNER, NODE_SCOPE_SPANS };
 static const struct wire_field resource_fields[] = {
@@ -137,37 +137,37 @@ static const struct wire_message messages[NODE_MESSAGES] = {
 };
 
 struct attribute {
-	int key; /* negative: it is not kept */
+	int key; /* negative: the attribute is not kept */
 	uint32_t value;
 };
 
-/* Attributes of up to MEMO_BYTES bytes are remembered, one in each slot: the last that was there.
- * Most attributes of a trace say, key and value, what others of it have said. Who aims at one slot
- * makes himself slow and nothing else, so that the slots need no secret hash. */
+/* Attributes of up to MEMO_BYTES bytes are remembered, one per slot, the last one that used the
+ * slot: most attributes of a trace repeat key and value of others. A document that aims at one slot
+ * only makes itself slower, so the slots need no secret hash. */
 #define MEMO_BYTES 55
 #define MEMO_SLOTS 128
 
 struct memo {
 	struct attribute made;
 	unsigned char len;
-	char bytes[MEMO_BYTES]; /* the attribute as it came */
+	char bytes[MEMO_BYTES]; /* the attribute as it was written */
 };
 
 struct otlp_proto {
 	struct otlp otlp;
 	struct wire *wire;
-	char trace_id[16]; /* what otlp.trace_id was made of; most spans have the one before's */
+	char trace_id[16]; /* the bytes of otlp.trace_id; most spans repeat the one before */
 	bool has_trace_id;
 	struct memo memos[MEMO_SLOTS];
 };
 
 /* ---- texts ---- */
 
-/* A longer id is none, but it tells spans apart all the same. */
+/* Real ids have 16 or 8 bytes; longer ones up to this size still tell spans apart. */
 #define ID_BYTES 32
 
-/* Four bytes as eight digits, in the order of memory: the halves of the bytes move apart; those
- * above 9 have a sixth bit when 6 is added. */
+/* Four bytes as eight digits, in the order of memory. The halves of each byte are moved apart;
+ * halves above 9 have bit 4 set when 6 is added. */
 static inline void put_digits(char *digits, const char *bytes)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -215,7 +215,7 @@ static int otlp_proto_take_trace_id(struct otlp_proto *proto, const char *bytes,
 	return otlp_proto_take_id(proto, OTLP_TRACE_ID, bytes, len);
 }
 
-/* A root's parent may come as zeros. */
+/* The parent of a root may be written as zeros. */
 static int take_parent_id(struct otlp_proto *proto, const char *bytes, size_t len)
 {
 	size_t i = 0;
@@ -257,7 +257,7 @@ static int otlp_proto_on_text(void *ctx, unsigned int node, const char *text, si
 
 /* ---- numbers ---- */
 
-/* As JSON would write it: what is whole without a point. */
+/* As JSON would write the number: without a point if it is whole. */
 static int take_double(struct otlp *otlp, uint64_t bits)
 {
 	char text[32];
@@ -278,7 +278,7 @@ static int take_double(struct otlp *otlp, uint64_t bits)
 
 #define INT_BYTES 20
 
-/* In decimal, at the end of text; how long it is. */
+/* Writes the number in decimal at the end of text; returns its length. */
 static size_t write_int(char text[static INT_BYTES], uint64_t number)
 {
 	char *end = text + INT_BYTES, *p = end;
@@ -359,7 +359,7 @@ static int otlp_proto_on_number(void *ctx, unsigned int node, uint64_t number)
 
 #define TAG(field, type) ((field) << 3 | WIRE_TYPE_##type)
 
-/* Both for 8 bytes and more, which are sooner done than a call for any number of them. */
+/* For 8 bytes and more, where they are faster than calls for any size. */
 static inline bool same_bytes(const char *a, const char *b, size_t len)
 {
 	uint64_t left, right;
@@ -380,7 +380,7 @@ static inline void copy_bytes(char *to, const char *from, size_t len)
 	memcpy(to + len - 8, from + len - 8, 8);
 }
 
-/* NULL: an attribute of this length is not remembered. */
+/* NULL: attributes of this length are not remembered. */
 static inline struct memo *memo_of(struct otlp_proto *proto, const char *text, size_t len)
 {
 	uint64_t tail;
@@ -391,8 +391,8 @@ static inline struct memo *memo_of(struct otlp_proto *proto, const char *text, s
 	return &proto->memos[((tail ^ len) * UINT64_C(0x9e3779b97f4a7c15)) >> 57];
 }
 
-/* The value of an attribute, its tag first: one string, or one integer of up to two bytes. false:
- * something else. */
+/* Reads the value of an attribute, from its tag on: a string, or an integer of up to two bytes.
+ * false: another value. */
 static bool otlp_proto_read_value(struct otlp_proto *proto, const char *text, size_t len,
 				  uint32_t *ret_value)
 {
@@ -417,8 +417,8 @@ static bool otlp_proto_read_value(struct otlp_proto *proto, const char *text, si
 	return true;
 }
 
-/* An attribute whose key comes first, and all of whose lengths have one byte. false: something
- * else. */
+/* Reads an attribute whose key comes first and all of whose lengths have one byte. false: another
+ * form. */
 static bool read_attribute(struct otlp_proto *proto, const char *text, size_t len,
 			   struct attribute *ret_made)
 {
@@ -433,7 +433,7 @@ static bool read_attribute(struct otlp_proto *proto, const char *text, size_t le
 	       otlp_proto_read_value(proto, text + value, len - value, &ret_made->value);
 }
 
-/* 1: it is taken; 0: not. */
+/* 1: taken; 0: left to wire.c; or -errno. */
 static int otlp_proto_take_attribute(struct otlp_proto *proto, const char *text, size_t len)
 {
 	struct memo *memo = memo_of(proto, text, len);
@@ -457,7 +457,7 @@ static int otlp_proto_take_attribute(struct otlp_proto *proto, const char *text,
 	return 1;
 }
 
-/* A field with a length, which lies whole at bytes. */
+/* Takes a field with a length, which lies whole at bytes. */
 static inline int take_text_field(struct otlp_proto *proto, unsigned int number, const char *bytes,
 				  size_t len)
 {
@@ -475,7 +475,7 @@ static inline int take_text_field(struct otlp_proto *proto, unsigned int number,
 	}
 }
 
-/* How many bytes the field has, if it is taken; 0: it is not. rest: at least 2. */
+/* Returns the size of the field if it was taken; 0: left to wire.c; or -errno. rest: at least 2. */
 static inline int otlp_proto_take_field(struct otlp_proto *proto, const char *p, size_t rest)
 {
 	const unsigned char *bytes = (const unsigned char *)p;
@@ -512,7 +512,7 @@ static inline int otlp_proto_take_field(struct otlp_proto *proto, const char *p,
 			return 0;
 		otlp->end_ns = wire_load(bytes + 1, 8);
 		return 9;
-	case (TAG(16, FIXED32) & 0x7f) | 0x80: /* of the two bytes of a tag */
+	case (TAG(16, FIXED32) & 0x7f) | 0x80: /* first of the two bytes of this tag */
 		if (rest < 6 || bytes[1] != 1)
 			return 0;
 		otlp_take_flags(otlp, wire_load(bytes + 2, 4));
@@ -527,7 +527,7 @@ static int otlp_proto_on_fields(void *ctx, unsigned int node, const char **at, c
 	struct otlp_proto *proto = ctx;
 	int taken = 1;
 
-	(void)node; /* spans alone are read in bulk */
+	(void)node; /* only spans are read in bulk */
 	while (end - *at >= 2) {
 		taken = otlp_proto_take_field(proto, *at, (size_t)(end - *at));
 		if (taken <= 0)

@@ -1,8 +1,8 @@
 /*
- * Recognise: what a text is, by the members of its outermost objects. Reads as little as it can: a
- * document of an encoding of ours shows in its first hundreds of bytes. It refuses to guess from
- * names of files, and it names the known shapes that are no encoding of ours. Owns nothing beyond
- * the call.
+ * Recognise: finds out what a text is from the members of its outermost objects. It reads as little
+ * as possible: a document of a known encoding shows itself in its first hundreds of bytes. It does
+ * not look at file names, and it names known shapes that are no encoding of ours. Pure; owns
+ * nothing beyond the call.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,23 +13,23 @@
 #include "tracepager/jread.h"
 #include "tracepager/xalloc.h"
 
-/* Objects whose members are looked at. */
+/* The places whose members are examined. */
 enum level {
 	LEVEL_TOP,   /* the outermost object, or the first object of an outermost list */
 	LEVEL_DATA,  /* "data": the first object in it */
 	LEVEL_SPAN,  /* "spans": the first object in it */
 	LEVEL_INNER, /* "result" and "trace" */
 	LEVEL_NOTE,  /* "annotations": the first object in it */
-	LEVEL_OTLP,  /* anything inside of "resourceSpans" or "batches" */
+	LEVEL_OTLP,  /* anywhere in "resourceSpans" or "batches" */
 	LEVEL_ERROR, /* "error": only whether it is null */
-	LEVEL_OTHER, /* not looked at */
+	LEVEL_OTHER, /* not examined */
 };
 
 enum sign {
 	TOP_LIST = 1 << 0,
-	DATA_OBJECT = 1 << 1, /* an object in data */
+	DATA_OBJECT = 1 << 1, /* data holds an object */
 	DATA = 1 << 2,
-	DATA_NAMES = 1 << 3, /* texts in data */
+	DATA_NAMES = 1 << 3, /* data holds texts */
 	SPANS = 1 << 4,
 	PROCESS = 1 << 5,
 	PROCESSES = 1 << 6,
@@ -48,12 +48,12 @@ enum sign {
 	ERROR = 1 << 19,
 	TRACES = 1 << 20,
 	SUMMARIES = 1 << 21,
-	NAMES = 1 << 22, /* of services or operations */
+	NAMES = 1 << 22, /* lists of services or operations */
 	ALERT = 1 << 23,
-	OTLP_ID = 1 << 24, /* of a span in resourceSpans */
+	OTLP_ID = 1 << 24, /* an id of a span in resourceSpans */
 	ANNOTATIONS = 1 << 25,
-	ZIPKIN_OLD = 1 << 26, /* what only version 1 of Zipkin's spans has */
-	ZIPKIN_NEW = 1 << 27, /* what only version 2 has */
+	ZIPKIN_OLD = 1 << 26, /* only in version 1 of Zipkin's spans */
+	ZIPKIN_NEW = 1 << 27, /* only in version 2 */
 	XRAY_TRACES = 1 << 28,
 };
 
@@ -116,11 +116,11 @@ static const struct {
 struct recognise {
 	struct jread *jread;
 	unsigned int signs;
-	/* The containers that are open and not skipped; [0] is around the document. */
+	/* The open containers that are not skipped; [0] is around the document. */
 	enum level levels[MAX_DEPTH + 1];
 	bool is_list[MAX_DEPTH + 1];
 	unsigned int depth;
-	enum level next; /* of the member that was named */
+	enum level next; /* of the member whose value is next */
 	enum trace_encoding encoding;
 	bool done;
 	struct buf members;
@@ -142,7 +142,7 @@ static const char *refusal_of_list(const struct recognise *recognise)
 	return NULL;
 }
 
-/* What is known and no encoding of ours. NULL: nothing like it. */
+/* Names a known shape that is no encoding of ours. NULL: unknown. */
 static const char *refusal_of_object(const struct recognise *recognise)
 {
 	if (has_signs(recognise, TOP_LIST))
@@ -173,14 +173,14 @@ static const char *refusal_of_object(const struct recognise *recognise)
 	return NULL;
 }
 
-/* Spans of Zipkin, in lists or alone. */
+/* Has it spans of Zipkin, in lists or alone? */
 static bool is_zipkin(const struct recognise *recognise)
 {
 	return has_signs(recognise, TRACE_ID | ZIPKIN_ID) &&
 	       (recognise->signs & (SPAN_ID | SPANS | OPERATION_NAME)) == 0;
 }
 
-/* Is it clear what this is? */
+/* Is it clear already what this is? */
 static bool recognise_decide(struct recognise *recognise)
 {
 	unsigned int signs = recognise->signs;
@@ -203,14 +203,14 @@ static bool recognise_decide(struct recognise *recognise)
 	return has_signs(recognise, SPANS | JAEGER_SPAN_ID);
 }
 
-/* The document, or what there is of it, is over and it was not clear. */
+/* The document, or the part of it that is there, has ended without being clear. */
 static bool recognise_settle(struct recognise *recognise)
 {
 	unsigned int signs = recognise->signs;
 
 	recognise->encoding = TRACE_ENCODING_ZIPKIN_V2;
 	if (is_zipkin(recognise))
-		return true; /* of either version */
+		return true; /* the two versions do not differ in it */
 	recognise->encoding = TRACE_ENCODING_OTLP_JSON;
 	if ((signs & (TOP_LIST | DATA | SPANS)) == 0 &&
 	    (signs & (RESOURCE_SPANS | RESULT | TRACE | ERROR)) != 0)
@@ -233,7 +233,7 @@ static void recognise_note_member(struct recognise *recognise, const char *text,
 		buf_puts(&recognise->members, ", ");
 	len = len < 24 ? len : 24;
 	for (size_t i = 0; i < len; i++) {
-		/* Plain ASCII only: this goes into an error's one line. */
+		/* Plain ASCII only, since this becomes part of an error's one line. */
 		buf_putc(&recognise->members, text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
 	}
 }
@@ -253,7 +253,7 @@ static enum level level_below(enum level level, unsigned int sign)
 	return (sign & ERROR) != 0 ? LEVEL_ERROR : LEVEL_OTHER;
 }
 
-/* On the way to the first id. */
+/* Only members on the way to the first span id are read. */
 static int key_in_otlp(struct recognise *recognise, const char *text, size_t len)
 {
 	static const char *const ways[] = { "scopeSpans",
@@ -312,8 +312,8 @@ static int recognise_open_container(struct recognise *recognise, enum level leve
 	return JREAD_GO;
 }
 
-/* The first object of a list stands for all, but of Zipkin's spans the first one that shows its
- * version. */
+/* The first object of a list decides for all; of Zipkin's spans the first that shows its version.
+ * */
 static void close_container(struct recognise *recognise, enum jread_event event)
 {
 	unsigned int around = --recognise->depth;
@@ -347,7 +347,7 @@ static int recognise_on_event(void *ctx, enum jread_event event, const char *tex
 		note_text(recognise, level);
 	else if (event == JREAD_NULL && level == LEVEL_ERROR)
 		recognise->signs &= ~(unsigned int)ERROR;
-	/* One document is enough, and less where that is clear. */
+	/* Stops at the end of the first document, or as soon as it is clear. */
 	recognise->done = recognise->done || recognise->depth == 0 || recognise_decide(recognise);
 	return recognise->done ? -ECANCELED : answer;
 }
@@ -369,7 +369,7 @@ static int recognise_refuse(const struct recognise *recognise, struct err *err)
 
 /* ---- what is not JSON ---- */
 
-/* JSON escapes control characters, and protobuf has them all the time. */
+/* JSON escapes control characters; protobuf is full of them. Looks at the first LOOKED_AT bytes. */
 #define LOOKED_AT 256
 
 static bool recognise_has_control(const unsigned char *data, size_t len)
@@ -381,15 +381,15 @@ static bool recognise_has_control(const unsigned char *data, size_t len)
 	return false;
 }
 
-/* Tags, all of fields with a length but the last. */
+/* Tags of fields; all but the last two have a length. */
 #define FIELD_1	 0x0a
 #define FIELD_2	 0x12
 #define FIELD_4	 0x22
 #define VARINT_2 0x10
 #define VARINT_3 0x18
 
-/* Into the field with a length at *at: *at moves behind its head, *len is cut to its end. false: no
- * such field, or nothing is in it. */
+/* Enters the field with this tag at *at: *at moves behind its head, *len is cut at the field's end.
+ * false: no such field, or it is empty. */
 static bool enter_field(const unsigned char *data, size_t *at, size_t *len, unsigned char tag)
 {
 	size_t i = *at, n = 0;
@@ -408,23 +408,24 @@ static bool enter_field(const unsigned char *data, size_t *at, size_t *len, unsi
 }
 
 /*
- * Messages of protobuf have no names. Both of ours begin with their first field: OTLP's is a list
- * of ResourceSpans, Tempo's a message with such a list. So what is in there is a Resource or
- * ResourceSpans; in that, an attribute or a Resource; in that, a key or an attribute. Where a tag
- * does not tell, one goes deeper: a key is text and has no control characters.
+ * Messages of protobuf have no names. OTLP and Tempo both begin with field 1: in OTLP a
+ * ResourceSpans, in Tempo a message of ResourceSpans. So the first field holds a Resource or a
+ * ResourceSpans; that one begins with an attribute or a Resource; that one with a key or an
+ * attribute. If the tags do not tell, one level deeper does: a key is text and has no control
+ * characters.
  */
 static bool is_tempo(const unsigned char *data, size_t at, size_t len)
 {
 	if (at < len && data[at] != FIELD_1)
-		return true; /* of its metrics, status and message, without a trace */
+		return true; /* metrics, status or message without a trace */
 	if (!enter_field(data, &at, &len, FIELD_1))
 		return at < len && data[at] != FIELD_1;
 	if (!enter_field(data, &at, &len, FIELD_1))
-		return false; /* scope_spans come first, or an empty Resource */
+		return false; /* scope_spans first, or an empty Resource */
 	if (data[at] == FIELD_2)
-		return true; /* scope_spans, where a Resource has a count */
+		return true; /* scope_spans, where a Resource has its count */
 	if (!enter_field(data, &at, &len, FIELD_1))
-		return at < len && data[at] == FIELD_2; /* behind an empty Resource */
+		return at < len && data[at] == FIELD_2; /* after an empty Resource */
 	if (data[at] == VARINT_2)
 		return true; /* the count of a Resource */
 	return enter_field(data, &at, &len, FIELD_1) && data[at] < 0x20;
@@ -438,7 +439,7 @@ bool trace_is_protobuf(const char *data, size_t len)
 						     bytes[0] == VARINT_3 || bytes[0] == FIELD_4);
 }
 
-/* What JSON never starts with, so that "not JSON" can say what it is. NULL: nothing known. */
+/* Names what a text is that is certainly not JSON. NULL: unknown. */
 static const char *not_json(const unsigned char *data, size_t len)
 {
 	if (len >= 2 && data[0] == 0x1f && data[1] == 0x8b)
@@ -452,7 +453,7 @@ static const char *not_json(const unsigned char *data, size_t len)
 	return "there is nothing in it";
 }
 
-/* code: how the reading ended. */
+/* code: the result of reading. */
 static int recognise_finish(struct recognise *recognise, int code,
 			    enum trace_encoding *ret_encoding, struct err *err)
 {

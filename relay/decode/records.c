@@ -59,7 +59,8 @@ bool record_exception(struct records *records, uint32_t *ret_message)
 	return type || *ret_message;
 }
 
-/* The name of an attribute; some have @ where others have a dot. NULL: it is none of these. */
+/* The name of an attribute, which the caller frees; Data Prepper writes @ for dots in names. NULL:
+ * the path has none of the prefixes. */
 static char *attr_name_of(const char *const *prefixes, const char *path)
 {
 	for (; prefixes && *prefixes; prefixes++) {

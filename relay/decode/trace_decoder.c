@@ -1,7 +1,6 @@
 /*
- * Trace decoder: one document through one encoding into a builder, and a file's worth of documents.
- * It refuses bodies over the cap, and to go on after an error. Owns the builder and the encoding's
- * state.
+ * Trace decoder: feeds one document through its encoding into a builder, and splits a file into its
+ * documents. See trace_decoder.h.
  */
 #include "tracepager/trace_decoder.h"
 
@@ -19,7 +18,7 @@ struct trace_decoder {
 	struct trace_builder *builder;
 	void *state;
 	size_t bytes, max_bytes;
-	struct err failed; /* code 0: not yet */
+	struct err failed; /* code 0: not failed */
 };
 
 struct trace_decoder *trace_decoder_new(enum trace_encoding encoding,
@@ -69,7 +68,7 @@ int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t l
 	code = decoder->ops->feed(decoder->state, data, len, &decoder->failed);
 	if (code == 0)
 		return 0;
-	/* Only the builder knows which cap it was. */
+	/* Only the builder knows which cap was exceeded. */
 	if (trace_builder_failed(decoder->builder)) {
 		code = trace_builder_finish(decoder->builder, &none, &decoder->failed);
 		trace_set_free(none);
@@ -150,10 +149,10 @@ static void one_document(const struct documents *documents, const char *data, si
 	documents->handler(documents->ctx, line, NULL, &err);
 }
 
-/* Lines that are not blank. */
+/* Iterates over lines that are not blank. */
 struct lines {
 	const char *at, *end;
-	int line; /* of what next_line() gave last */
+	int line; /* number of the line that next_line() returned last */
 };
 
 static bool is_space(char c)
@@ -198,7 +197,7 @@ static bool starts_container(const char *line, size_t len)
 	return len > 0 && (line[0] == '{' || line[0] == '[');
 }
 
-/* Is this line a list or an object, whole? */
+/* Is the line one complete list or object? */
 static bool is_whole(const char *line, size_t len)
 {
 	struct jread *jread;
@@ -213,9 +212,9 @@ static bool is_whole(const char *line, size_t len)
 }
 
 /*
- * JSON Lines: several lines, of which the first is a document. Where it is not, it may be a bad
- * line: then the second is one, and the third, or there is none. A document that is spread over
- * lines has no two of these.
+ * Is this JSON Lines: more than one line, and the first is a document? If the first is none, it may
+ * be a bad line among good ones: then the second line is a document, and so is the third if there
+ * is one. A document spread over several lines does not have two such lines.
  */
 static bool is_json_lines(const char *data, size_t len)
 {
@@ -233,8 +232,8 @@ static bool is_json_lines(const char *data, size_t len)
 }
 
 /*
- * A file of something else altogether, such as single spans line by line, is refused once, not ten
- * thousand times: is it refused for one and the same reason on every line?
+ * A file of something else, such as one span per line, is refused once, not ten thousand times: is
+ * every line refused for the same reason?
  */
 static bool all_foreign(struct lines lines, struct err *ret_err)
 {
@@ -277,7 +276,7 @@ void trace_documents(const char *data, size_t len, const struct trace_options *o
 	while (next_line(&lines, &line, &line_len)) {
 		bool was_text = text;
 
-		/* Of text between or behind the documents, the first line is told. */
+		/* Of consecutive lines that are no JSON, only the first is reported. */
 		text = !starts_container(line, line_len);
 		if (!text || !was_text)
 			one_document(&documents, line, line_len, lines.line);

@@ -1,10 +1,10 @@
 /*
  * Wire: the reader of wire-internal.h.
  *
- * A field's head is its tag with what has a known size behind it: the number, or the length of what
- * follows. Whoever lies whole in the piece is read where it lies. A head that the end of a piece
- * cuts waits in head, a text in hold; of what is skipped only the number of bytes is kept. A frame
- * is a message that is open, with the place where it ends.
+ * The head of a field is its tag and what has a known size behind the tag: the number, or the
+ * length of the content. Fields that lie whole in a piece are read in place. If the end of a piece
+ * cuts a head, its bytes wait in head; a cut text waits in hold; of skipped content only the number
+ * of remaining bytes is kept. A frame is an open message with the place of its end.
  */
 #include "wire-internal.h"
 
@@ -18,18 +18,19 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* The deepest way through any table of ours is 7. */
+/* The deepest path through our tables has 7 messages. */
 #define FRAMES 10
-/* A field's number has 29 bits, so that a tag has 32. */
+/* The number of a field has 29 bits, a tag 32. */
 #define TAG_BYTES    5
 #define VARINT_BYTES 10
 
 struct frame {
 	uint64_t end;
-	const char *limit; /* its end in the piece in work, or the piece's */
-	bool over;	   /* it ends in this piece */
-	bool told;	   /* its end is told */
-	bool bulk;	   /* its fields are offered first */
+	const char
+		*limit; /* where the message ends in the current piece, or the end of the piece */
+	bool over;	/* the message ends in the current piece */
+	bool told;	/* begin() and end() are called */
+	bool bulk;	/* fields() is called first */
 	unsigned int node;
 	const struct wire_message *message;
 };
@@ -41,13 +42,13 @@ struct wire {
 	struct frame frames[FRAMES];
 	struct frame *frame; /* the innermost */
 
-	const char *piece, *piece_end; /* in work, and its place in the document */
+	const char *piece, *piece_end; /* the current one, and its offset in the document */
 	uint64_t piece_at;
 
-	uint64_t skip; /* bytes that come next and are skipped */
+	uint64_t skip; /* remaining bytes to skip */
 	unsigned char head[TAG_BYTES + VARINT_BYTES];
 	unsigned int nhead;
-	struct buf hold; /* a text, of which so many bytes are missing: */
+	struct buf hold; /* a cut text, of which missing bytes are to come */
 	size_t missing;
 	unsigned int hold_node;
 
@@ -57,7 +58,7 @@ struct wire {
 struct head {
 	uint32_t number; /* of the field */
 	unsigned int type;
-	uint64_t value; /* or the length of what follows */
+	uint64_t value; /* or the length of the content */
 	unsigned int len;
 };
 
@@ -93,7 +94,7 @@ static uint64_t wire_place_of(const struct wire *w, const char *p)
 	return w->piece_at + (uint64_t)(p - w->piece);
 }
 
-/* As a reading position: NULL. */
+/* Sets the error. Always NULL, as a reading position. */
 static const char *wire_fail(struct wire *w, uint64_t at, int code, const char *what)
 {
 	err_set(&w->err, code, "%s (byte %llu)", what, (unsigned long long)at + 1);
@@ -102,7 +103,7 @@ static const char *wire_fail(struct wire *w, uint64_t at, int code, const char *
 
 /* ---- heads ---- */
 
-/* The number of bytes; 0: cut; -1: it has more than max bytes or than 64 bits. */
+/* Returns the number of bytes; 0: cut; -1: more than max bytes or than 64 bits. */
 static int read_varint(const unsigned char *p, const unsigned char *end, int max, uint64_t *ret)
 {
 	uint64_t number = 0;
@@ -137,7 +138,7 @@ static bool good_tag(uint64_t tag)
 	return tag >> 3 != 0 && tag <= UINT32_MAX && type != 3 && type != 4 && type < 6;
 }
 
-/* 1: *ret_head is set; 0: cut; -1: failed. at: where it starts in the document. */
+/* 1: *ret_head is set; 0: cut; -1: failed. at: offset of the head in the document. */
 static inline int read_head(struct wire *w, const char *text, const char *text_end, uint64_t at,
 			    struct head *ret_head)
 {
@@ -199,7 +200,7 @@ static const struct wire_field *find_field(const struct wire_message *message,
 	return field;
 }
 
-/* The handler says something else than 0: the place to go on, or NULL. */
+/* Handles an answer of the handler other than 0. Returns where to go on, or NULL. */
 static const char *obey_handler(struct wire *w, int answer)
 {
 	const struct frame *frame = w->frame;
@@ -220,7 +221,7 @@ static inline const char *after_answer(struct wire *w, int answer, const char *p
 	return answer == 0 ? p : obey_handler(w, answer);
 }
 
-/* Where a frame ends, as far as this piece is concerned. */
+/* Sets where the message ends within the current piece. */
 static void set_limit(const struct wire *w, struct frame *frame, const char *p)
 {
 	uint64_t rest = frame->end - wire_place_of(w, p);
@@ -252,7 +253,7 @@ static bool is_message(const struct wire_field *field)
 	       field->shape == WIRE_BULK;
 }
 
-/* The head of a length is read: p is behind it. */
+/* Reads the content of a field with a length. p: behind its head. */
 static const char *take_len(struct wire *w, const struct wire_field *field, uint64_t at,
 			    uint64_t len, const char *p)
 {
@@ -280,7 +281,7 @@ static const char *take_len(struct wire *w, const struct wire_field *field, uint
 	return w->piece_end;
 }
 
-/* at: where the head starts; p: behind it. */
+/* at: offset of the head; p: behind the head. */
 static const char *wire_take_field(struct wire *w, const struct head *head, uint64_t at,
 				   const char *p)
 {
@@ -295,7 +296,7 @@ static const char *wire_take_field(struct wire *w, const struct head *head, uint
 
 /* ---- pieces ---- */
 
-/* What the last piece left open. */
+/* Completes what the last piece cut. */
 static const char *resume_piece(struct wire *w, const char *p)
 {
 	size_t n = (size_t)(w->piece_end - p);
@@ -336,7 +337,7 @@ static const char *resume_piece(struct wire *w, const char *p)
 	return p;
 }
 
-/* The innermost message is over. */
+/* The innermost message ends. */
 static inline const char *close_message(struct wire *w, const char *p)
 {
 	const struct frame *frame = w->frame--;
@@ -346,7 +347,7 @@ static inline const char *close_message(struct wire *w, const char *p)
 	return after_answer(w, w->handler->end(w->ctx, frame->node), p);
 }
 
-/* Any field. */
+/* Reads a field of any form. */
 static const char *read_field(struct wire *w, const char *p)
 {
 	uint64_t at = wire_place_of(w, p);
@@ -378,8 +379,8 @@ static inline const char *read_short_number(struct wire *w, const struct wire_fi
 	return read_field(w, p);
 }
 
-/* Most fields have a tag of one byte and a length of one or two, and lie whole in the piece. Those
- * are read here; all others, and whatever is wrong, there. */
+/* Fast way: most fields have a tag of one byte and a length of one or two, and lie whole in the
+ * piece. read_field() reads all others and finds the errors. */
 static inline const char *read_short(struct wire *w, const char *p)
 {
 	const struct frame *frame = w->frame;
@@ -413,7 +414,7 @@ static inline const char *read_short(struct wire *w, const char *p)
 	}
 }
 
-/* The fields that the handler takes by itself, and the one behind them. */
+/* Lets the handler take fields by itself, then reads the one behind them. */
 static inline const char *read_bulk(struct wire *w, const char *p)
 {
 	int answer = w->handler->fields(w->ctx, w->frame->node, &p, w->frame->limit);

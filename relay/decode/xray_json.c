@@ -1,7 +1,7 @@
 /*
- * X-Ray JSON: the answers of BatchGetTraces, {"Traces":[{"Id","Segments":[{"Document"}]}]}. The
- * documents are read by xray_segment.c. Its cursor is NextToken, and behind it, each with a blank
- * before it, the ids that X-Ray has not come to.
+ * X-Ray JSON: the answers of BatchGetTraces, {"Traces":[{"Id","Segments":[{"Document"}]}]};
+ * xray_segment.c reads the documents. The cursor is NextToken, followed by the ids that X-Ray has
+ * not processed, each after a blank.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct xray_json {
 	struct trace_builder *builder;
 	struct paths *paths;
 	struct xray_segments *segments;
-	struct err err; /* of a document */
+	struct err err; /* of a segment document */
 	bool is_answer;
 	char trace_id[XRAY_ID_BYTES + 1];
 	struct buf token, unprocessed, cursor;
@@ -49,7 +49,7 @@ static int xray_json_take_text(struct xray_json *x, const char *path, const char
 	return JREAD_GO;
 }
 
-/* Both texts of the cursor are there, in whatever order they came. */
+/* The outermost object ends, so that both parts of the cursor are known. */
 static void make_cursor(struct xray_json *x)
 {
 	buf_reset(&x->cursor);

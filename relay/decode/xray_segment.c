@@ -1,14 +1,15 @@
 /*
- * X-Ray segment documents. A segment is the work of one service: a SERVER span. Subsegments nest
- * inside of it, or come as documents of their own; one with a namespace (aws, remote) left the
- * process, and is a CLIENT span to the service that its name is. Inferred segments are left out:
- * X-Ray makes them up from subsegments of calls to what sends no segments, and they say no more.
+ * X-Ray segment documents. A segment is the work of one service and becomes a SERVER span.
+ * Subsegments are nested in their segment, or come as documents of their own; one with a namespace
+ * (aws, remote) is a call that left the process, and becomes a CLIENT span to the service that it
+ * names. Inferred segments are skipped: X-Ray derives them from the subsegments of calls to
+ * services that send no segments, so they add nothing.
  *
- * fault is a failure of the server (5xx, exceptions); error is the caller's fault (4xx, of which
- * throttle is one), and so is a failure on the caller's side only.
+ * fault is a failure of the server (5xx, exceptions). error is the caller's fault (4xx, including
+ * throttle), and counts as a failure only on the caller's side.
  *
- * A document is read twice, since a subsegment may come before the id of what is around it: first
- * for the ids, then for the rest. It owns the reader, and per trace a table of ids.
+ * A document is read twice, since a subsegment may precede the id of the object around it: first
+ * for the ids, then for all else.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,9 +31,9 @@ struct attr_value {
 
 /* A segment or subsegment that is open. */
 struct frame {
-	size_t base;			    /* where the paths of its own members begin */
-	uint32_t number, around;	    /* of this and of the one around it in the document */
-	uint32_t id, parent, name, message; /* texts */
+	size_t base;			    /* offset of the paths of its own members */
+	uint32_t number, around;	    /* numbers of this frame and of the one around it */
+	uint32_t id, parent, name, message; /* interned texts */
 	uint32_t aws_operation;
 	int64_t start_us, end_us;
 	bool fault, error, in_progress, inferred, subsegment, leaves;
@@ -41,23 +42,24 @@ struct frame {
 	unsigned int nattrs;
 };
 
-/* A span of the trace, and the document that it stood in. */
+/* A span of the trace, and the document that it came in. */
 struct placed {
 	uint32_t id, document;
 };
 
-/* The service of a document: its resource, or, of a lone subsegment, that of its parent. */
+/* The service of a document is its resource; that of a lone subsegment is the service of its
+ * parent. */
 struct document {
-	uint32_t resource, parent; /* TRACE_NONE; text */
+	uint32_t resource, parent; /* resource: or TRACE_NONE; parent: text */
 };
 
 struct xray_segments {
 	struct trace_builder *builder;
 	struct paths *paths;
-	bool only_ids; /* the first reading */
+	bool only_ids; /* first reading */
 	char trace_id[XRAY_ID_BYTES + 1];
 
-	struct frame *frames; /* LIMIT_DEPTH: each is an open object */
+	struct frame *frames; /* LIMIT_DEPTH of them */
 	unsigned int nframes;
 	uint32_t *ids; /* texts, in the order in which frames open */
 	uint32_t nids, ids_size, opened;
@@ -84,7 +86,7 @@ size_t xray_trace_id(const char *text, size_t len, char out[XRAY_ID_BYTES + 1])
 
 /* ---- spans ---- */
 
-/* "POST /orders", as other tracers name it: X-Ray's name is the service's. */
+/* "POST /orders", as other tracers name the operation: the name in X-Ray is the service. */
 static uint32_t http_operation(struct xray_segments *x, const struct frame *frame)
 {
 	char text[MAX_METHOD + MAX_TARGET + 2];
@@ -146,7 +148,7 @@ static void xray_add_span(struct xray_segments *x, const struct frame *frame)
 	span->start_us = frame->start_us;
 	if (frame->end_us > frame->start_us)
 		span->duration_us = frame->end_us - frame->start_us;
-	span->resource = x->ndocuments; /* provisional */
+	span->resource = x->ndocuments; /* xray_segments_end() sets the final one */
 	span->message = frame->message;
 	if (frame->fault || (frame->error && kind != SPAN_SERVER))
 		span->status = SPAN_STATUS_ERROR;
@@ -160,7 +162,7 @@ static void xray_add_span(struct xray_segments *x, const struct frame *frame)
 		trace_builder_partial(builder);
 }
 
-/* The outermost frame is over: the document's service is known. */
+/* The outermost frame ends: the service of the document is known. */
 static void end_document(struct xray_segments *x, const struct frame *frame)
 {
 	struct document document = { .resource = TRACE_NONE, .parent = frame->parent };
@@ -182,7 +184,7 @@ static void frame_attr(struct frame *frame, int key, uint32_t value)
 			(struct attr_value){ .key = (unsigned int)key, .value = value };
 }
 
-/* The path of a URL, without its query. */
+/* Keeps the path of a URL without its query. */
 static void take_target(struct frame *frame, const char *text, size_t len)
 {
 	const char *end = text + len;
@@ -199,7 +201,7 @@ static void take_target(struct frame *frame, const char *text, size_t len)
 	frame->target[n] = '\0';
 }
 
-/* The first exception is the one that was thrown; those behind it are its causes. */
+/* The first exception is the one that was thrown; the others are its causes. */
 static void take_cause(struct frame *frame, enum attr key, uint32_t value)
 {
 	for (unsigned int i = 0; i < frame->nattrs; i++)
@@ -320,7 +322,7 @@ static int open_frame(struct xray_segments *x, const char *path)
 	return JREAD_GO;
 }
 
-/* An object ends: the frame's, or one inside of it. */
+/* An object ends: that of the innermost frame, or one inside of it. */
 static void end_object(struct xray_segments *x, const char *path)
 {
 	const struct frame *frame = &x->frames[x->nframes - 1];
@@ -335,7 +337,7 @@ static void end_object(struct xray_segments *x, const char *path)
 		end_document(x, frame);
 }
 
-/* What is long, and of no use here. */
+/* Long members without use here. */
 static bool is_unused(const char *path)
 {
 	return strcmp(path, "metadata") == 0 || strcmp(path, "cause.paths") == 0 ||
@@ -394,8 +396,9 @@ static int xray_by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-/* Follows a lone subsegment to the segment that it is of. TRACE_NONE: it is not there. Parents of
- * lone subsegments may be lone ones; a circle of them ends after as many steps as there can be. */
+/* Follows a lone subsegment to the document of its parent. TRACE_NONE: the trace has no such
+ * document. The parent may be a lone subsegment too; the number of steps is capped against circles.
+ * */
 static uint32_t xray_resource_of(const struct xray_segments *x, uint32_t document)
 {
 	for (unsigned int steps = 0; steps < LIMIT_DEPTH; steps++) {

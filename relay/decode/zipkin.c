@@ -1,14 +1,11 @@
 /*
- * Zipkin: the machine of zipkin-internal.h. A document is a list of spans, a list of such lists, or
- * one span; members come in any order, unknown ones are skipped, a known one of a wrong type is an
- * error with its name and place. Sources: Zipkin's API v2 (zipkin-api), and for version 1 what
- * Zipkin's V1SpanConverter makes of it.
+ * Zipkin: the state machine of zipkin-internal.h. A document is a list of spans, a list of such
+ * lists, or one span. Members come in any order; unknown ones are skipped, and a known one of a
+ * wrong type is an error with its name and place. Sources: Zipkin's API v2 (zipkin-api); for
+ * version 1 also Zipkin's V1SpanConverter.
  *
- * Servers that were told to be lenient answer with trace ids of 64 and of 128 bits in one trace:
- * the low halves tell whether it is the same (Zipkin, strict-trace-id). The longest text is the
- * trace's id.
- *
- * It owns the reader and the tables; the builder is borrowed.
+ * Servers in lenient mode answer with trace ids of 64 and of 128 bits in one trace; ids with the
+ * same low half are one trace (Zipkin, strict-trace-id), whose id is the longest text.
  */
 #include "zipkin-internal.h"
 
@@ -120,8 +117,8 @@ static const struct row endpoint_rows[] = {
 static const struct {
 	const char *name;
 	enum zipkin_place around;
-	enum zipkin_place element; /* of lists; 0: it is an object */
-	const struct row *rows;	   /* of objects; tags have any */
+	enum zipkin_place element; /* of lists; 0: the place is an object */
+	const struct row *rows;	   /* of objects; NULL: tags, whose members have any name */
 } zipkin_places[ZIPKIN_PLACES] = {
 	[ZIPKIN_LISTS] = { "the document", 0, ZIPKIN_SPAN, NULL },
 	[ZIPKIN_SPAN] = { "a span", ZIPKIN_LISTS, 0, span_rows },
@@ -170,7 +167,8 @@ static void zipkin_map_grow(struct zipkin_map *map)
 	free(old.slots);
 }
 
-/* Where the value of a key is, or TRACE_NONE, which the caller replaces. */
+/* Where the value of the key is stored; TRACE_NONE there: the key is new, and the caller sets its
+ * value. */
 static uint32_t *zipkin_map_value(struct zipkin_map *map, uint64_t key)
 {
 	struct zipkin_slot *slot;
@@ -188,10 +186,10 @@ static uint32_t *zipkin_map_value(struct zipkin_map *map, uint64_t key)
 /* ---- trace ids ---- */
 
 struct zipkin_trace {
-	char first[33], longest[33]; /* texts that came; the builder has it by the first */
+	char first[33], longest[33]; /* first: the id under which the builder has the trace */
 };
 
-/* The low 64 bits of an id in hexadecimal digits. false: it is none. */
+/* The low 64 bits of an id in hexadecimal digits. false: the text is no such id. */
 static bool low_half(const char *text, size_t len, uint64_t *ret)
 {
 	uint64_t low = 0;
@@ -454,7 +452,7 @@ static int zipkin_on_key(struct zipkin *z, const char *text, size_t len)
 	return JREAD_SKIP;
 }
 
-/* Tags are most of a document of version 2, so they have a way of their own. */
+/* Most of a document of version 2 is tags, so they have a short way of their own. */
 static int zipkin_on_tag(struct zipkin *z, enum jread_event event, const char *text, size_t len)
 {
 	if (event == JREAD_KEY) {
@@ -464,7 +462,7 @@ static int zipkin_on_tag(struct zipkin *z, enum jread_event event, const char *t
 	if (event == JREAD_OBJECT_END)
 		return zipkin_on_end(z);
 	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
-		return JREAD_SKIP; /* it has no text */
+		return JREAD_SKIP; /* objects and lists have no text to keep */
 	return event == JREAD_NULL ? JREAD_GO : z->ops->take(z, event, text, len);
 }
 
@@ -562,7 +560,7 @@ static int zipkin_on_event(void *ctx, enum jread_event event, const char *text, 
 void zipkin_init(struct zipkin *z, const struct zipkin_ops *ops, struct trace_builder *builder)
 {
 	*z = (struct zipkin){ .ops = ops, .builder = builder, .trace = TRACE_NONE };
-	/* Its server stores both in lower case. */
+	/* Zipkin's server stores service names and span names in lower case. */
 	trace_builder_ignore_case(builder);
 	z->jread = jread_new(JREAD_ONE, zipkin_on_event, z);
 	zipkin_map_init(&z->resources, "resources");

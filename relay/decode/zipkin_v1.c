@@ -1,11 +1,10 @@
 /*
- * Zipkin v1 JSON: spans whose kind, service and times are told by annotations (cs, cr, sr, ss, ms,
- * mr), each with the endpoint that wrote it. One object may hold both sides of a call, which become
- * two spans with one id: the sender's, and the receiver's, which is shared. Source: Zipkin's
- * V1SpanConverter.
+ * Zipkin v1 JSON: annotations (cs, cr, sr, ss, ms, mr) tell a span's kind and times, and their
+ * endpoints its service. One object may hold both sides of a call; these become two spans with one
+ * id: the sender's, and the receiver's, which is shared. Source: Zipkin's V1SpanConverter.
  *
- * An object is known only when it ends; until then all that was told is held here. A tag goes to
- * the side whose endpoint wrote it.
+ * What an object is becomes known only at its end; until then all its members are held here. A tag
+ * belongs to the side whose endpoint wrote it.
  */
 #include <stdlib.h>
 
@@ -20,13 +19,13 @@ enum side {
 	NSIDES,
 };
 
-/* Keys of binary annotations that are no tags, beside those of the builder. */
+/* Keys of binary annotations that are no tags, beside the keys of the builder. */
 #define KEY_UNKNOWN  -1
-#define KEY_SENDER   -2 /* ca: the address of the sender, as the receiver sees it */
-#define KEY_RECEIVER -3 /* sa, ma: of the server, or of the broker */
+#define KEY_SENDER   -2 /* ca: address of the sender, as the receiver sees it */
+#define KEY_RECEIVER -3 /* sa, ma: address of the server, or of the broker */
 #define KEY_NOT_YET  -4
 
-/* What an annotation says. */
+/* The meaning of an annotation. */
 struct core {
 	const char name[3];
 	enum side side;
@@ -41,37 +40,37 @@ static const struct core cores[] = {
 };
 
 struct half {
-	enum span_kind kind; /* unspecified: this side is not in the object */
+	enum span_kind kind; /* SPAN_UNSPECIFIED: the object does not have this side */
 	struct zipkin_endpoint endpoint;
-	int64_t start_us, end_us; /* 0: not told */
+	int64_t start_us, end_us; /* 0: absent */
 };
 
 struct tag {
 	int key;
 	uint8_t flags;	/* of an error tag */
-	uint32_t value; /* text; TRACE_NONE: only flags */
+	uint32_t value; /* text; TRACE_NONE: flags only */
 	struct zipkin_endpoint endpoint;
 };
 
-/* Both sides' tags. */
+/* Tags of both sides. */
 #define MAX_TAGS (2 * LIMIT_SPAN_ATTRS)
 
 struct zipkin_v1 {
 	struct zipkin common;
 
-	/* The object in work. */
+	/* The current object. */
 	struct span span;
 	struct half halves[NSIDES];
-	struct zipkin_endpoint remotes[NSIDES]; /* what each side's span calls the other */
-	uint32_t service;			/* of the first endpoint that has one */
+	struct zipkin_endpoint remotes[NSIDES]; /* the other side, as seen from each side */
+	uint32_t service;			/* of the first endpoint that names one */
 	struct tag tags[MAX_TAGS];
 	unsigned int ntags;
 
-	/* The annotation of either sort in work. */
-	const struct core *core; /* NULL: of no meaning */
+	/* The current annotation or binary annotation. */
+	const struct core *core; /* NULL: without a meaning */
 	struct tag tag;
 	bool has_value;
-	struct buf value; /* when it came before its key */
+	struct buf value; /* the value, if it came before its key */
 };
 
 static struct zipkin_v1 *v1_of(struct zipkin *z)
@@ -137,7 +136,8 @@ static int zipkin_v1_take_key(struct zipkin_v1 *v1, const char *text, size_t len
 		v1->tag.key = KEY_RECEIVER;
 	else
 		v1->tag.key = zipkin_tag_key(&v1->common, text, len);
-	/* Its endpoint may still be the only one that tells the service. */
+	/* The endpoint of a tag that is not kept may still be the only one that names the service.
+	 * */
 	if (v1->tag.key == KEY_UNKNOWN && v1->service != 0)
 		return JREAD_SKIP_REST;
 	return v1->has_value ? take_tag_value(v1, buf_text(&v1->value), v1->value.len) : JREAD_GO;
@@ -209,7 +209,7 @@ static bool same_address(const struct zipkin_endpoint *a, const struct zipkin_en
 	return a->address == b->address && a->port == b->port;
 }
 
-/* Whose endpoint it is, where both sides are in the object. */
+/* The side whose endpoint this is, if the object has both sides. */
 static enum side side_of(const struct zipkin_v1 *v1, const struct zipkin_endpoint *endpoint)
 {
 	const struct zipkin_endpoint *sender = &v1->halves[SENDER].endpoint,
@@ -240,7 +240,7 @@ static void add_tags(struct zipkin_v1 *v1, struct span *span, enum side side, bo
 	}
 }
 
-/* The span's own times are the sender's, where both sides are in the object. */
+/* If the object has both sides, its own times are the sender's. */
 static void zipkin_v1_set_times(const struct zipkin_v1 *v1, struct span *span, enum side side,
 				bool both)
 {
@@ -273,7 +273,7 @@ static int zipkin_v1_add_span(struct zipkin_v1 *v1, enum side side, bool both)
 	span->start_us = v1->span.start_us;
 	span->duration_us = v1->span.duration_us;
 	span->kind = (uint8_t)half->kind;
-	/* A server that was given its id does not own the span's times: it does not tell them. */
+	/* A server that received its span id from the client leaves the times to the client. */
 	if (side == RECEIVER && (both || v1->span.start_us == 0))
 		span->flags |= SPAN_SHARED;
 	zipkin_v1_set_times(v1, span, side, both);

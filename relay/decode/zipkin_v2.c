@@ -1,6 +1,6 @@
 /*
- * Zipkin v2 JSON: flat spans that name their service and their kind. It fills the builder's span as
- * the members come. Sources: zipkin-api (zipkin2-api.yaml); Zipkin's DependencyLinker for spans
+ * Zipkin v2 JSON: flat spans that name their service and their kind. Members go straight into the
+ * builder's span. Sources: zipkin-api (zipkin2-api.yaml); Zipkin's DependencyLinker for spans
  * without a kind.
  */
 #include <stdlib.h>
@@ -14,7 +14,8 @@ struct zipkin_v2 {
 	bool shared, has_kind_tag;
 	uint32_t service; /* text */
 	struct zipkin_endpoint remote;
-	unsigned int told; /* of the remote endpoint, by tags */
+	/* Bits of zipkin_remote_bit(): parts of the remote endpoint that tags have given. */
+	unsigned int told;
 };
 
 static int zipkin_v2_begin_span(struct zipkin *z)

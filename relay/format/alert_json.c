@@ -1,8 +1,7 @@
 /*
- * Alert JSON: the reader behind the formats that carry Prometheus' alerts. What is sound is taken,
- * what is not is refused one by one; a body is refused as a whole only when it is not JSON or
- * something else. Owns its reader and its scratch memory while it parses; what it returns is the
- * arena's.
+ * Alert JSON: see alert_json-internal.h. Sound alerts are taken, unsound ones are refused one by
+ * one; the whole body is refused only if it is not JSON or has another shape. While it parses it
+ * owns its reader and its scratch memory.
  */
 #include "alert_json-internal.h"
 
@@ -22,7 +21,7 @@
 #define NAME_SHOWN 64
 
 enum where {
-	OUTSIDE, /* before the outermost value, and behind it */
+	OUTSIDE, /* before and after the outermost value */
 	MEMBERS, /* in the outermost object */
 	MEMBER_VALUE,
 	LIST, /* of alerts */
@@ -33,7 +32,7 @@ enum where {
 };
 
 enum field {
-	FIELD_STATUS, /* this one and the next: webhook only */
+	FIELD_STATUS, /* status and fingerprint: in webhooks only */
 	FIELD_FINGERPRINT,
 	FIELD_LABELS,
 	FIELD_ANNOTATIONS,
@@ -43,7 +42,7 @@ enum field {
 	FIELD_COUNT,
 };
 
-/* Stands for an annotation that an alert has no room for. */
+/* Replaces the text of an annotation that exceeds LIMIT_ALERT_BYTES. */
 static const char left_out[] = "(left out: this alert holds too much)";
 
 static const char *const field_names[FIELD_COUNT] = {
@@ -56,7 +55,7 @@ static const char *const field_names[FIELD_COUNT] = {
 	[FIELD_GENERATOR_URL] = "generatorURL",
 };
 
-/* Texts are offsets into the reader's strings until the alert is complete. */
+/* name and value are offsets into the reader's strings until the alert is complete. */
 struct text_pair {
 	size_t name, value;
 };
@@ -79,27 +78,27 @@ struct alert_json {
 	enum { MEMBER_ALERTS, MEMBER_VERSION, MEMBER_TRUNCATED } member;
 	uint64_t truncated;
 
-	/* The alert in work. */
-	unsigned int index; /* of it, in the list */
+	/* The alert that is being read. */
+	unsigned int index; /* its place in the list */
 	bool refused_now;
 	enum field field;
 	struct alert_json_fields fields;
 	int64_t starts_at_us, ends_at_us;
 	size_t generator_url;
 	struct text_map maps[2]; /* labels, annotations */
-	size_t name_len;	 /* of the map's name in work, the last of strings */
-	struct buf strings;	 /* starts with an empty one */
+	size_t name_len;
+	struct buf strings; /* starts with an empty text */
 
 	struct alert *alerts;
 	struct refused_alert *refused;
 	size_t nalerts, nrefused, alerts_size, refused_size;
 
-	/* Where the last key, string or number was, and how far lines have been counted. */
+	/* Where the last key, string or number is, and up to where lines have been counted. */
 	const char *place, *counted, *line_start;
 	int line;
 };
 
-/* Only a token that the reader did not have to copy tells its place. */
+/* The place of a token is known only if the reader did not copy the token. */
 static void note_place(struct alert_json *reader, enum jread_event event, const char *text)
 {
 	if ((uintptr_t)text <= (uintptr_t)reader->body || (uintptr_t)text > (uintptr_t)reader->end)
@@ -107,7 +106,7 @@ static void note_place(struct alert_json *reader, enum jread_event event, const 
 	reader->place = event == JREAD_KEY || event == JREAD_STRING ? text - 1 : text;
 }
 
-/* Places only move on, so that all counting together reads the body once. */
+/* Places only move forward, so that counting all lines reads the body once. */
 static int place_line(struct alert_json *reader)
 {
 	while (reader->counted < reader->place) {
@@ -138,7 +137,7 @@ static void make_one_line(char *text)
 static void refuse_alert(struct alert_json *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The first reason stands; the rest of the alert is skipped. */
+/* The first reason is kept; the rest of the alert is skipped. */
 static void refuse_alert(struct alert_json *reader, const char *format, ...)
 {
 	struct refused_alert *refused;
@@ -166,7 +165,7 @@ static void refuse_alert(struct alert_json *reader, const char *format, ...)
 	refused->text = text;
 }
 
-/* Append a text and a NUL; NUL characters in it become U+FFFD. */
+/* Appends the text and a NUL; NUL characters inside become U+FFFD. Returns its offset. */
 static size_t alert_json_add_text(struct alert_json *reader, const char *text, size_t len)
 {
 	struct buf *strings = &reader->strings;
@@ -302,7 +301,7 @@ static void take_fingerprint(struct alert_json *reader, const char *text, size_t
 	slot[len] = '\0';
 }
 
-/* A person will be offered to click on it. */
+/* A person will be offered this URL to click on: only web addresses are kept. */
 static void take_url(struct alert_json *reader, const char *text, size_t len)
 {
 	bool web = (len > 7 && strncasecmp(text, "http://", 7) == 0) ||
@@ -499,7 +498,7 @@ static int on_member_value(struct alert_json *reader, enum jread_event event, co
 	if (reader->member == MEMBER_ALERTS) {
 		if (event == JREAD_ARRAY)
 			reader->where = LIST;
-		else if (event != JREAD_NULL) /* how Go writes an empty list */
+		else if (event != JREAD_NULL) /* Go writes an empty list as null */
 			return err_set(jread_err(reader->jread), EBADMSG,
 				       "alerts is %s, not a list", jread_event_name(event));
 		return JREAD_GO;
@@ -640,7 +639,8 @@ int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, co
 	reader->line = 1;
 	reader->now_us = now_us;
 	reader->sender = arena_strdup(arena, sender);
-	/* No text gets longer by decoding, and each but the first NUL stands for a quote. */
+	/* Decoding makes no text longer, and the NUL behind each text takes the place of a quote;
+	 * the first NUL is the extra byte. */
 	buf_init(&reader->strings, len + 1);
 	reader->jread = jread_new(JREAD_ONE, alert_json_on_event, reader);
 

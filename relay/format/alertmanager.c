@@ -1,7 +1,7 @@
 /*
  * Alertmanager's webhook, version 4: one group of alerts, some of which may be resolved while the
- * group fires. Source: Alertmanager's notify/webhook and template packages. It refuses Grafana's
- * webhook (version 1), which only looks like it.
+ * group fires. Source: Alertmanager's notify/webhook and template packages. Refuses Grafana's
+ * webhook (version 1), which looks alike. Pure.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static int alertmanager_judge(const struct alert_json_outside *outside, struct e
 		return err_set(err, EBADMSG,
 			       "this is no Alertmanager webhook: it has no list \"alerts\"");
 	}
-	/* Old copies and tests leave it out. */
+	/* Old copies of webhooks and hand-written tests leave the version out. */
 	if (version[0] == '\0' || strcmp(version, "4") == 0)
 		return 0;
 	if (strcmp(version, "1") == 0)

@@ -1,13 +1,13 @@
 /*
- * Alerts as people keep them in files: a webhook's body, a list of alerts, or a single alert, which
- * any.c wraps into a body of the first format. Pure; it owns nothing beyond the call.
+ * Alerts as people keep them in files: a webhook's body, a list of alerts, or a single alert,
+ * around which this file puts a webhook's body. Pure; owns nothing beyond the call.
  */
 #include <string.h>
 
 #include "tracepager/alert_format.h"
 #include "tracepager/limits.h"
 
-/* The format whose body the text looks like; else the first, whose errors say what it is. */
+/* The format that the text looks like; else the first, whose errors name what the text is. */
 static const struct alert_format *find_format(const char *text, size_t len)
 {
 	for (size_t i = 0; i < FORMAT_COUNT; i++)
@@ -16,7 +16,7 @@ static const struct alert_format *find_format(const char *text, size_t len)
 	return alert_formats[0];
 }
 
-/* A single alert, as the only one of a body. false: it is none. */
+/* Reads a single alert as the only one of a body. false: the text is no alert. */
 static bool parse_single(struct arena *arena, const char *text, int64_t now_us,
 			 struct alert_batch *ret_batch)
 {

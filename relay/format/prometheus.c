@@ -1,7 +1,7 @@
 /*
  * Alertmanager's API v2 as Prometheus, vmalert and the rulers of Loki, Mimir and Thanos use it: a
- * list of alerts that are repeated while they fire and end at endsAt. Source: Alertmanager's
- * api/v2, Prometheus' notifier and rules.
+ * list of alerts, which are sent again while they fire and end at endsAt. Source: Alertmanager's
+ * api/v2, Prometheus' notifier and rules. Pure.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * Trace source datadog: its spans search. A search for traces collects ids from spans of the
- * signal, and then asks for the spans of all of them at once: an hour has 300 requests, no more.
- * What is left of them is told with each reply; where nothing is, no question is asked until it is
- * told that there will be.
+ * Trace source datadog: its spans search. A search for traces collects trace ids from spans of the
+ * signal, then asks for the spans of all these traces in one request, since an hour has only 300
+ * requests. Each reply tells how many requests are left; if none, the source asks for no question
+ * until the time that the reply names.
  */
 #include "source_talk-internal.h"
 
@@ -17,11 +17,11 @@
 
 #define BODY_BYTES   (4 * LIMIT_LABEL_BYTES)
 #define MAX_ID_BYTES 39
-/* The most that a page may have. */
+/* Datadog's largest page. */
 #define PAGE_SPANS 1000
-/* Spans of one trace may match more than once. */
+/* Several spans of one trace may match. */
 #define SPANS_PER_TRACE 5
-/* A trace began before the alert, and goes on behind it. */
+/* Traces begin before the alert and end after it. */
 #define AROUND_US US_PER_HOUR
 
 struct datadog_state {
@@ -61,7 +61,8 @@ static enum source_step datadog_ask(struct source_talk *talk, const char *filter
 
 /* ---- traces ---- */
 
-/* An id, and what it is where 64 bits are kept of it, in decimal. */
+/* The id; of an id in hexadecimal digits also its low 64 bits in decimal, as some accounts store
+ * it. */
 static void datadog_add_id(struct buf *filter, const char *id)
 {
 	size_t len = strlen(id), digits = strspn(id, "0123456789abcdef");
@@ -89,7 +90,7 @@ static enum source_step datadog_ask_traces(struct source_talk *talk, const char 
 	return step;
 }
 
-/* Ids come from other people's bodies: nothing but letters and digits gets into a query. */
+/* Ids come from alerts that others send: only letters and digits may get into a query. */
 static bool datadog_is_id(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -176,7 +177,7 @@ static enum source_step datadog_take_search(struct source_talk *talk)
 	return state->nids > 0 ? datadog_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
 }
 
-/* The number of a header; -1: it is not there. */
+/* A header as a number; -1: absent, or no number. */
 static long header_number(const struct http_reply *reply, const char *name)
 {
 	const char *text = http_reply_header(reply, name);
@@ -184,7 +185,7 @@ static long header_number(const struct http_reply *reply, const char *name)
 	return text && isdigit((unsigned char)*text) ? strtol(text, NULL, 10) : -1;
 }
 
-/* Seconds until there are requests again. */
+/* Holds further questions until the limit is reset, if it is used up. */
 static void datadog_obey_limit(struct source_talk *talk)
 {
 	long left = header_number(talk->reply, "X-RateLimit-Remaining");

@@ -1,10 +1,11 @@
 /*
  * Trace sources elastic and opensearch: searches of their indices. A search for traces asks for one
- * hit of each trace that has a span of the signal, and then for all spans of these traces; by id,
- * only for the latter. Pages go on behind the sort values of the last hit (search_after).
+ * hit of each trace that has a span of the signal, then for all spans of these traces; a question
+ * by id only for the latter. The next page begins after the sort values of the last hit
+ * (search_after).
  *
- * Elastic has two ways to store spans, that of APM and that of OpenTelemetry: a question names the
- * fields of both, and takes what either has.
+ * Elastic stores spans in two ways, that of its APM and that of OpenTelemetry. A question names the
+ * fields of both and accepts either.
  */
 #include "source_talk-internal.h"
 
@@ -21,13 +22,13 @@ struct field_value {
 	const char *field, *value; /* JSON */
 };
 
-/* The fields of one meaning; NULL-terminated. */
+/* What one product calls its fields; NULL-terminated lists. */
 struct elastic_dialect {
 	const char *index;
 	const char *trace_id[3], *service[3], *namespace[2], *operation[4];
 	const char *time, *sort, *excludes;
 	const char *duration[4];
-	int64_t duration_scale[4]; /* of a microsecond */
+	int64_t duration_scale[4]; /* units of the field in a microsecond */
 	struct field_value failed[3], documents[2];
 };
 
@@ -38,7 +39,8 @@ static const struct elastic_dialect apm_dialect = {
 	.namespace = { "resource.attributes.service.namespace" },
 	.operation = { "transaction.name", "span.name", "name" },
 	.time = "@timestamp",
-	/* Errors come before the spans that they belong to: e, s, t. */
+	/* Errors come before the spans that they belong to: the values error, span and transaction
+	 * sort in this order. */
 	.sort = "{\"processor.event\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}},"
 		"{\"@timestamp\":\"asc\"},"
 		"{\"span.id\":{\"order\":\"asc\",\"unmapped_type\":\"keyword\"}},"
@@ -95,7 +97,7 @@ static void elastic_add_term(struct buf *body, const char *field, const char *js
 	buf_puts(body, "}}");
 }
 
-/* One of these has to hold. */
+/* A list of conditions of which at least one must hold. */
 static void open_any(struct buf *body)
 {
 	elastic_add_comma(body);
@@ -226,7 +228,7 @@ static enum source_step elastic_ask_by_id(struct source_talk *talk)
 	if (strlen(talk->query->trace_id) > MAX_ID_BYTES)
 		return SOURCE_NOT_FOUND;
 	id = arena_strdup(talk->arena, talk->query->trace_id);
-	/* A term is compared byte by byte, and both store lower case. */
+	/* Elasticsearch compares terms byte by byte, and both products store ids in lower case. */
 	for (char *c = id; *c; c++)
 		*c = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
 	state->ids = arena_array(talk->arena, 1, sizeof(*state->ids));
@@ -271,7 +273,7 @@ static enum source_step elastic_ask_search(struct source_talk *talk)
 		elastic_add_comma(&body);
 		buf_json_string(&body, dialect->trace_id[i]);
 	}
-	/* One hit of each trace; Elastic's new indices know the old name of its id too. */
+	/* One hit per trace. Elastic's new indices accept the old name of the trace id too. */
 	buf_puts(&body, "],\"collapse\":{");
 	buf_json_text(&body, "field", dialect->trace_id[0]);
 	buf_puts(&body, "},\"sort\":[{");

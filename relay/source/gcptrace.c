@@ -1,6 +1,6 @@
 /*
- * Trace source gcptrace: Google Cloud Trace, API v1, with an OAuth 2 token. A search answers whole
- * traces. Spans have no status there, so failing ones are found by the label of an HTTP 5xx.
+ * Trace source gcptrace: Google Cloud Trace, API v1, with an OAuth 2 token. A search returns whole
+ * traces. Its spans have no status, so failing traces are found by the label of an HTTP 5xx.
  */
 #include "source_talk-internal.h"
 
@@ -20,7 +20,7 @@ static void open_url(struct source_talk *talk, struct buf *url)
 	buf_puts(url, "/traces");
 }
 
-/* NAME:"TEXT" of its filters; + wants the whole value. */
+/* NAME:"TEXT" in a filter of Cloud Trace; the plus sign demands an exact match. */
 static void gcptrace_add_term(struct buf *filter, const char *name, const char *text)
 {
 	buf_printf(filter, "%s+%s:", filter->len > 0 ? " " : "", name);

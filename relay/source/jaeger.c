@@ -1,12 +1,12 @@
 /*
- * Trace source jaeger: API v3 first; the old /api/traces where the server has no v3. Parameters are
- * spelt in snake case, which all servers take. It never asks without a service in a search:
- * storages refuse that, or scan everything.
+ * Trace source jaeger: API v3 first; the old /api/traces if the server has no v3. Parameters are in
+ * snake case, which all releases take. Never searches without a service: storages refuse that, or
+ * scan everything.
  *
- * Whether a search by attributes works depends on the release: up to 2.13, v3 ignores them, and the
- * old API of 2.x finds no error at all in the memory storage. So failing traces are asked for by
- * their error, and then, where there is nothing, among many without that. What has come is looked
- * through in any case.
+ * Whether a search by attributes works depends on the release: v3 ignores attributes up to 2.13,
+ * and the old API of 2.x with the memory storage finds no errors at all. So the source asks for
+ * traces with an error first; if there are none, it asks for more traces without that condition.
+ * Whoever receives the traces filters them in either case.
  */
 #include "source_talk-internal.h"
 
@@ -20,8 +20,8 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* An old server has no v3: its router says so in plain text, or its single-page UI answers for
- * every path it does not know. A v3 that does not know the trace answers {"error":{…}}. */
+/* Has the server no v3? Then its router says so in plain text, or its single-page UI answers every
+ * unknown path. A v3 that does not know the trace answers {"error":{…}}. */
 static bool v3_missing(const struct http_reply *reply)
 {
 	if (reply->status == 501)
@@ -36,16 +36,16 @@ static bool v3_missing(const struct http_reply *reply)
 	return missing;
 }
 
-/* How a search is put; each field is taken back where the server does not bear it. */
+/* The conditions of a search; ask_less() drops those that the server cannot take. */
 struct jaeger_asking {
-	bool old;   /* through the old API */
-	bool error; /* for the error attribute */
-	bool attrs; /* for the signal's attributes */
-	bool many;  /* for more traces than are wanted, to look through them */
+	bool old;   /* by the old API */
+	bool error; /* with the error attribute */
+	bool attrs; /* with the signal's attributes */
+	bool many;  /* for LIMIT_SEARCH_DEPTH traces, of which the fitting ones are kept */
 };
 
-/* {"error":"true", …}: an error, and the signal's attributes that are not patterns. NULL: nothing
- * to ask for. */
+/* {"error":"true", …}: the error and those attributes of the signal that are no patterns. NULL:
+ * neither. */
 static const char *jaeger_attributes(struct arena *arena, const struct jaeger_asking *asking,
 				     const struct labels *attrs)
 {
@@ -65,18 +65,19 @@ static const char *jaeger_attributes(struct arena *arena, const struct jaeger_as
 	return text;
 }
 
-/* The names of the same things in the two APIs. */
+/* What the two APIs call the same things. */
 struct jaeger_dialect {
 	const char *path;
 	enum trace_encoding encoding;
 	const char *service, *operation, *start, *end, *duration, *attributes;
-	/* How many traces, of a server that knows what an attribute is, and of one that does not,
-	 * and knows the other name only. NULL: there are none of these. */
+	/* The number of traces: the name for servers that filter by attributes, and the name for
+	 * those that do not. NULL: the API has no second name. */
 	const char *limit, *limit_without_attributes;
-	bool rfc3339; /* else microseconds */
+	bool rfc3339; /* times are RFC 3339; else microseconds */
 };
 
-/* Releases with query.search_depth heed query.attributes, and prefer it to query.num_traces. */
+/* Releases with query.search_depth filter by query.attributes, and prefer query.search_depth to
+ * query.num_traces. */
 static const struct jaeger_dialect jaeger_v3 = {
 	.path = "/api/v3/traces",
 	.encoding = TRACE_ENCODING_OTLP_JSON,
@@ -184,8 +185,9 @@ static struct jaeger_asking *asking_new(struct source_talk *talk)
 	return asking;
 }
 
-/* Storages answer 500 to a search that they cannot do: Cassandra to one by attributes and duration,
- * the memory storage to one for more traces than it may hold. They will do so again. */
+/* Storages answer 500 to searches that they cannot do: Cassandra to one by attributes and duration,
+ * the memory storage to one for more traces than it holds. Asking again would get the same answer.
+ * */
 static bool is_not_possible(const struct http_reply *reply)
 {
 	static const char *const words[] = {
@@ -208,7 +210,7 @@ static bool found_nothing(const struct source_talk *talk)
 	return status == 404 || (status >= 200 && status <= 299 && talk->no_spans);
 }
 
-/* Takes back what the reply shows to be too much; false: nothing. */
+/* Drops the conditions that the reply shows to be too much. false: nothing is left to drop. */
 static bool ask_less(struct jaeger_asking *asking, const struct source_talk *talk)
 {
 	if (asking->error && found_nothing(talk)) {

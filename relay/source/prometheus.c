@@ -1,7 +1,7 @@
 /*
- * Source prometheus: the trace ids that an alert's expression carries, from query_exemplars (the
- * server takes the selectors out of the expression by itself). Those of series that contradict the
- * alert's labels are left aside where others are there; the latest come first.
+ * Source prometheus: the trace ids (exemplars) of an alert's expression, from query_exemplars; the
+ * server finds the selectors inside the expression. Exemplars of series whose labels contradict the
+ * alert's are used only if there are no others. The latest come first.
  */
 #include "source_talk-internal.h"
 
@@ -17,8 +17,8 @@
 
 struct exemplar {
 	char trace_id[ID_DIGITS + 1]; /* lower case */
-	bool taken;		      /* it, or another of the same trace */
-	unsigned int conflicts;	      /* labels of its series that are others than the alert's */
+	bool taken;		      /* this exemplar or another one of the same trace is chosen */
+	unsigned int conflicts;	      /* labels of its series that differ from the alert's */
 	double time_s;
 };
 
@@ -28,19 +28,20 @@ enum member {
 	MEMBER_EXEMPLARS,
 };
 
-/* Where a reader stands: {"data":[{"seriesLabels":{},"exemplars":[{"labels":{},"timestamp":0}]}]}.
- * The depth tells which of these objects it is in. */
+/* The reader of {"data":[{"seriesLabels":{},"exemplars":[{"labels":{},"timestamp":0}]}]}. The depth
+ * tells which of these objects is open. */
 struct exemplars_reader {
 	const struct source_talk *talk;
 	struct jread *jread;
 	struct exemplar *at;
 	size_t n, size;
-	size_t first; /* of the series in work */
+	size_t first; /* first exemplar of the current series */
 	enum member member;
 	unsigned int conflicts;
-	const char *wanted; /* the alert's value of the label in work; NULL: it has none */
+	/* The alert's value of the current label; NULL: the alert has no such label. */
+	const char *wanted;
 	bool is_id, is_time;
-	struct exemplar exemplar; /* in work; no trace_id yet: "" */
+	struct exemplar exemplar; /* the current one; trace_id "" until it is read */
 };
 
 enum {
@@ -52,7 +53,7 @@ enum {
 	IN_LABELS = 6,
 };
 
-/* trace_id, traceID, TraceId, trace.id … */
+/* Matches trace_id, traceID, TraceId, trace.id … */
 static bool exemplars_names_trace(const char *key, size_t len)
 {
 	static const char plain[] = "traceid";
@@ -162,7 +163,8 @@ static int exemplars_on_event(void *ctx, enum jread_event event, const char *tex
 	return JREAD_GO;
 }
 
-/* Of those that are left; NULL: none. It agrees best with the alert, and is the latest of these. */
+/* The exemplar that is not taken yet, contradicts the alert least and is the latest; NULL: none is
+ * left. */
 static struct exemplar *find_best(const struct exemplars_reader *reading)
 {
 	struct exemplar *best = NULL;
@@ -177,8 +179,8 @@ static struct exemplar *find_best(const struct exemplars_reader *reading)
 	return best;
 }
 
-/* Each trace once, of the series that agree best. No sorting: few are taken of perhaps thousands.
- */
+/* Chooses each trace once, from the series that contradict the alert least. Without sorting, since
+ * only a few of perhaps thousands are taken. */
 static void choose_exemplars(struct source_talk *talk, const struct exemplars_reader *reading)
 {
 	const char **ids = arena_array(talk->arena, talk->query->limit, sizeof(*ids));

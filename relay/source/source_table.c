@@ -1,6 +1,6 @@
 /*
- * The table of trace sources, made from tbl/sources.def. Sources that are not asked by HTTP have no
- * row. It owns nothing.
+ * The table of trace sources, made from tbl/sources.def. Sources that are not asked by HTTP have
+ * NULL there. Owns nothing.
  */
 #include "tracepager/trace_source.h"
 

@@ -1,6 +1,7 @@
 /*
- * The trace sources that are asked by HTTP, one file each; sources.c puts them into the table, and
- * has what they share. Pure.
+ * What the kinds of trace sources share: requests with the configured credentials, the meaning of a
+ * reply's status, URLs. Pure: any thread may call. Owns nothing; what is returned is kept by the
+ * talk's arena.
  */
 #ifndef TRACEPAGER_SOURCE_TALK_INTERNAL_H
 #define TRACEPAGER_SOURCE_TALK_INTERNAL_H
@@ -9,55 +10,62 @@
 #include "tracepager/buf.h"
 #include "tracepager/trace_source.h"
 
-/* The request of a talk: credentials, headers, tenant, certificates and timeout as configured. The
- * URL is kept by the talk's arena, or longer. What it may read at most: source_read_text(), or
- * traces. */
+/* Fills the talk's request with the configured credentials, headers, tenant, certificates and
+ * timeout. url: kept by the talk's arena, or longer. The reply may have LIMIT_TRACE_BODY_BYTES;
+ * source_read_text() lowers that. */
 void source_request(struct source_talk *talk, enum http_method method, const char *url);
-/* A POST of JSON: the body is kept by the talk's arena. The buffer ends. false: it was too long. */
+/* A POST of JSON. body: taken, its text is kept by the arena. false: url is NULL, or the body is
+ * empty or exceeds its cap. */
 bool source_post(struct source_talk *talk, const char *url, struct buf *body);
-/* A GET whose answer is in that encoding; accept: its media type. false: url is NULL. */
+/* A GET. accept: the media type that is wanted; encoding: of the reply. false: url is NULL. */
 bool source_get(struct source_talk *talk, const char *url, const char *accept,
 		enum trace_encoding encoding);
-/* The body is a text of at most LIMIT_SOURCE_TEXT_BYTES for next(), not traces. */
+/* The reply is a text of at most LIMIT_SOURCE_TEXT_BYTES for the kind, not traces. */
 void source_read_text(struct source_talk *talk);
-/* What a status and a decoder's verdict mean by themselves: a success is traces, 404 not found;
- * 408, 425, 429 and 5xx may be better next time, and Retry-After is obeyed. */
+/* The meaning of a status and of what the decoder said, for kinds without rules of their own. 2xx:
+ * SOURCE_TRACES, or SOURCE_BAD; 404: SOURCE_NOT_FOUND; 408, 425, 429 and 5xx: SOURCE_FAILED, with
+ * hold_us from Retry-After; all else: SOURCE_REFUSED. */
 enum source_step source_judge(struct source_talk *talk);
-/* Refused or failed, with the reason. */
+/* Returns step and sets the reason. text: kept by the arena, or constant. */
 enum source_step source_end(struct source_talk *talk, enum source_step step, const char *text);
-/* The reason where a signal has nothing that could be searched for: its service is a pattern. */
+/* The reason if the service of the signal is unknown or a pattern, or the question is too long. */
 #define SOURCE_NO_SEARCH     "cannot be searched for this signal"
 #define SOURCE_SENT_WEB_PAGE "sent a web page; is a login in front of it, or its url wrong?"
-/* The reply is a page for browsers: a login, or the UI of a server that knows no such path. */
+/* Is the reply a page for browsers: a login, or the UI of a server that has no such path? */
 bool source_is_web_page(const struct http_reply *reply);
 
-/* A good status, but the body is not what was asked for: a web page, or what text says. */
+/* The status is good, but the body is not what was asked for. The reason is text, or that the
+ * source sent a web page. */
 enum source_step source_unreadable(struct source_talk *talk, enum source_step step,
 				   const char *text);
 
-/* The reply's text through a handler of paths; ctx is the talk. false: it is no JSON. */
+/* Passes the reply's body to a handler of JSON paths, with the talk as ctx. false: the body is no
+ * JSON. */
 bool source_read_paths(struct source_talk *talk, paths_handler *handler);
 
 #define SOURCE_URL_BYTES (64u << 10)
-/* base without its slashes at the end, and path. */
+/* Appends base, without slashes at its end, and path. */
 void source_url(struct buf *url, const char *base, const char *path);
-/* ?name=value or &name=value; the value is escaped here. */
+/* Appends ?name=value or &name=value, with the value escaped. */
 void source_url_param(struct arena *arena, struct buf *url, const char *name, const char *value);
 void source_url_number(struct arena *arena, struct buf *url, const char *name, int64_t value);
-/* The text, kept by the arena, and the buffer's end; NULL: it was empty, or too long. */
+/* The text of the buffer, kept by the arena; the buffer is freed. NULL: the text is empty or
+ * exceeds its cap. */
 const char *source_url_take(struct arena *arena, struct buf *url);
 
-/* Jaeger's old API, which others have too, at the given path. */
+/* Asks Jaeger's old API, which other backends have too, at the given path. */
 enum source_step source_ask_jaeger(struct source_talk *talk, const char *path);
 
-/* "text", with a backslash before quotes and backslashes; a line feed becomes line_feed. */
+/* Appends the text in quotes, with a backslash before quotes and backslashes and with line_feed in
+ * place of line feeds. */
 void source_add_quoted(struct buf *buf, const char *text, const char *line_feed);
 
-/* Can traces of the query's signal be searched for? Its service is known, and no pattern. */
+/* Can traces of the signal be searched for? Only if its service is known and no pattern. */
 bool source_has_service(const struct trace_query *query);
-/* A value of the rules that is a glob: it cannot be asked for, only looked for in what comes. */
+/* Is the text a glob of the rules? No backend can search for a glob; it is matched against the
+ * traces that come. */
 bool source_is_pattern(const char *text);
-/* The text, where it is there, is not empty and is no pattern; else NULL. */
+/* The text if it is neither NULL, nor empty, nor a pattern; else NULL. */
 const char *source_plain(const char *text);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * Trace sources: the table, and what the kinds share. Sources that are not asked by HTTP have no
- * row.
+ * What the kinds of trace sources share: see source_talk-internal.h.
  */
 #include "source_talk-internal.h"
 
@@ -12,7 +11,7 @@
 
 /* ---- requests ---- */
 
-/* "user:password" in base64 (RFC 7617). NULL: there is none. */
+/* "user:password" in base64 (RFC 7617). NULL: not configured. */
 static const char *basic_credentials(struct arena *arena, const struct source_config *config)
 {
 	const char *text = config->basic.value;
@@ -41,7 +40,7 @@ static void add_tenant(struct source_talk *talk)
 		http_request_header(&talk->request, names[1], tenant + len + 1);
 }
 
-/* The transport signs, with what it really sends. */
+/* The HTTP client signs the request when it sends it, over the headers that it really sends. */
 static void sign_aws(struct source_talk *talk, const char *service)
 {
 	const struct source_config *config = talk->config;

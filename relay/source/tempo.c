@@ -1,7 +1,7 @@
 /*
- * Trace source tempo: by id from API v2, as protobuf; from v1 where the server is older than that.
- * A search is TraceQL; its answer has ids only, and each trace is asked for after that. An unknown
- * trace is an empty answer in v2, 404 in v1.
+ * Trace source tempo: by id from API v2, as protobuf; from v1 if the server is older. A search is
+ * TraceQL; its answer has trace ids only, and each trace is asked for afterwards. An unknown trace
+ * is an empty message in v2, 404 in v1.
  */
 #include "source_talk-internal.h"
 
@@ -30,7 +30,8 @@ static enum source_step tempo_ask_by_id(struct source_talk *talk, const char *pa
 	return SOURCE_SEND;
 }
 
-/* A router that has no such path says so in these words; a trace that may not be seen has none. */
+/* A router without this path answers in these words; a trace that this tenant may not see is a 404
+ * with another text. */
 static bool v2_missing(const struct http_reply *reply)
 {
 	static const char words[] = "404 page not found";
@@ -45,19 +46,19 @@ static enum source_step tempo_by_id(struct source_talk *talk)
 		return tempo_ask_by_id(talk, "/api/v2/traces/", TRACE_ENCODING_TEMPO_PROTO);
 	if (talk->step == 1 && v2_missing(talk->reply))
 		return tempo_ask_by_id(talk, "/api/traces/", TRACE_ENCODING_OTLP_PROTO);
-	if (talk->error == -ENODATA) /* of a message, nothing at all is a form of empty */
+	if (talk->error == -ENODATA) /* an empty message of protobuf has no bytes */
 		return SOURCE_NOT_FOUND;
 	if (talk->reply->status == 422)
 		return source_end(talk, SOURCE_TOO_LARGE,
 				  "has a trace that is larger than it will send");
-	if (talk->reply->status == 499) /* its own time was over */
+	if (talk->reply->status == 499) /* Tempo's own timeout */
 		return source_end(talk, SOURCE_FAILED, "answered 499");
 	return source_judge(talk);
 }
 
 /* ---- search ---- */
 
-/* Names of attributes are quoted where they are more than plain words (TraceQL: span."a b"). */
+/* Quotes names of attributes that are more than plain words (TraceQL: span."a b"). */
 static void tempo_add_attr(struct buf *query, const char *name, const char *value)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -72,14 +73,15 @@ static void tempo_add_attr(struct buf *query, const char *name, const char *valu
 	source_add_quoted(query, value, "\\n");
 }
 
-/* A number or a boolean is compared as what it is, and nobody knows how the attribute was sent. */
+/* TraceQL compares numbers and booleans by type, and the type that the attribute was sent with is
+ * unknown: only other texts are asked for. */
 static bool tempo_is_text(const char *value)
 {
 	return value[strspn(value, "0123456789.-+eE")] && strcmp(value, "true") != 0 &&
 	       strcmp(value, "false") != 0;
 }
 
-/* The span of the signal, failed or not. */
+/* A TraceQL query for the span of the signal, failed or not. NULL: too long. */
 static const char *traceql_of(struct arena *arena, const struct trace_query *query)
 {
 	const struct signal *signal = query->signal;
@@ -124,7 +126,7 @@ static enum source_step tempo_ask_search(struct source_talk *talk)
 	source_url_number(arena, &url, "start", query->from_us / US_PER_SECOND);
 	source_url_number(arena, &url, "end", (query->to_us + US_PER_SECOND - 1) / US_PER_SECOND);
 	source_url_number(arena, &url, "limit", query->limit);
-	/* Spans of a match: ids are all that is wanted. */
+	/* One span per match is enough: only trace ids are wanted. */
 	source_url_number(arena, &url, "spss", 1);
 	if (!source_get(talk, source_url_take(arena, &url), "application/json", SOURCE_TEXT))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);
@@ -148,7 +150,7 @@ enum {
 
 #define ID_DIGITS 32
 
-/* Old versions drop leading zeros of the 32. */
+/* Old releases drop leading zeros of the 32 digits. */
 static void tempo_take_id(struct tempo_reader *reading, const char *text, size_t len)
 {
 	static const char zeros[ID_DIGITS + 1] = "00000000000000000000000000000000";

@@ -1,7 +1,7 @@
 /*
- * Trace source victoriatraces: Jaeger's old API below a path of its own. What differs is in the
- * answers: every tag is a text, error is always there (unset, false or true), and an unknown trace
- * is an empty list, all of which the decoder knows.
+ * Trace source victoriatraces: Jaeger's old API below a path of its own. Its answers differ in ways
+ * that the decoder of Jaeger JSON knows: every tag is a string, error is always present (unset,
+ * false or true), and an unknown trace is an empty list.
  */
 #include "source_talk-internal.h"
 

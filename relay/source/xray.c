@@ -1,7 +1,7 @@
 /*
- * Trace source xray: GetTraceSummaries finds ids, BatchGetTraces has the traces, BATCH at a time
- * and in pages. All requests are signed with the access key. An id is 1-8 hex digits-24 hex digits
- * there; everywhere else it is known by its 32.
+ * Trace source xray: GetTraceSummaries finds trace ids, BatchGetTraces returns the traces, at most
+ * BATCH at a time and in pages. All requests are signed with the access key. X-Ray writes an id as
+ * 1-8 digits-24 digits; elsewhere the same id is known by its 32 hexadecimal digits.
  */
 #include "source_talk-internal.h"
 
@@ -12,19 +12,19 @@
 #include "tracepager/limits.h"
 
 #define ID_DIGITS 32
-/* BatchGetTraces takes no more. */
+/* The most that BatchGetTraces takes. */
 #define BATCH 5
-/* It may not have come to all ids in its time; these are asked for again after a while, and not
- * for ever. */
+/* BatchGetTraces may not reach all ids in its time; the rest is asked for again after a pause, at
+ * most MAX_AGAIN times. */
 #define AGAIN_US   (200 * US_PER_MS)
 #define MAX_AGAIN  3
 #define BODY_BYTES (4 * LIMIT_LABEL_BYTES)
 
 struct xray_state {
-	const char **ids; /* as X-Ray writes them */
+	const char **ids; /* in the form of X-Ray */
 	size_t nids, asked;
-	const char *token; /* of the next page of summaries */
-	const char *batch; /* of ids, as JSON */
+	const char *token; /* next page of summaries */
+	const char *batch; /* the ids of the last request, as JSON */
 	unsigned int again;
 	bool has_summaries;
 };
@@ -60,7 +60,7 @@ static enum source_step ask_batch(struct source_talk *talk, const char *ids, con
 	return SOURCE_SEND;
 }
 
-/* The next ids that were not asked for yet; there are some. */
+/* Asks for the next ids, of which at least one is left. */
 static enum source_step ask_next_batch(struct source_talk *talk)
 {
 	struct xray_state *state = talk->state;
@@ -74,7 +74,7 @@ static enum source_step ask_next_batch(struct source_talk *talk)
 	return ask_batch(talk, source_url_take(talk->arena, &ids), NULL);
 }
 
-/* " ID ID" as a list. */
+/* Asks for the ids of a cursor " ID ID" again. */
 static enum source_step ask_again(struct source_talk *talk, const char *cursor)
 {
 	struct xray_state *state = talk->state;
@@ -110,7 +110,7 @@ static enum source_step take_batch(struct source_talk *talk)
 	return state->asked < state->nids ? ask_next_batch(talk) : step;
 }
 
-/* The 32 digits as X-Ray has them; its own form stays. NULL: it has no such id. */
+/* The id in the form of X-Ray, from its 32 digits or as it is. NULL: X-Ray has no such id. */
 static const char *xray_id(struct arena *arena, const char *id)
 {
 	size_t digits = 0;
@@ -141,15 +141,15 @@ static enum source_step xray_ask_by_id(struct source_talk *talk)
 
 /* ---- search ---- */
 
-/* Between the conditions. */
+/* Begins the next condition. */
 static void add_and(struct buf *filter, bool *has_any)
 {
 	buf_puts(filter, *has_any ? " AND " : " { ");
 	*has_any = true;
 }
 
-/* "POST /orders": X-Ray knows methods and URLs, no routes; one with a placeholder is not found in
- * any. */
+/* Conditions for "POST /orders": X-Ray knows methods and URLs, but no routes, so that a path with a
+ * placeholder is left out. */
 static void add_operation(struct buf *filter, const char *operation, bool *has_any)
 {
 	size_t method = strspn(operation, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -166,7 +166,7 @@ static void add_operation(struct buf *filter, const char *operation, bool *has_a
 	source_add_quoted(filter, path, "\n");
 }
 
-/* X-Ray's filter expression: the service's segment, and what holds of it. */
+/* X-Ray's filter expression: the segment of the service, and conditions on it. */
 static const char *xray_filter_of(struct arena *arena, const struct trace_query *query)
 {
 	struct buf filter = BUF_INIT(BODY_BYTES / 2);
@@ -204,7 +204,8 @@ static enum source_step ask_summaries(struct source_talk *talk)
 	buf_putc(&body, '{');
 	buf_json_int(&body, "StartTime", query->from_us / US_PER_SECOND);
 	buf_json_int(&body, "EndTime", (query->to_us + US_PER_SECOND - 1) / US_PER_SECOND);
-	/* By the time in which a trace came, not the one in its id: W3C's ids have none. */
+	/* By the time at which the trace arrived, not by the time in its id: ids of W3C have no
+	 * time. */
 	buf_json_text(&body, "TimeRangeType", "Event");
 	buf_puts(&body, ",\"Sampling\":false");
 	buf_json_text(&body, "FilterExpression", xray_filter_of(talk->arena, query));
@@ -246,7 +247,7 @@ static enum source_step take_summaries(struct source_talk *talk)
 	state->token = NULL;
 	if (!source_read_paths(talk, on_summary))
 		return source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
-	/* Half of the steps are for the traces. */
+	/* Half of the steps are left for the traces. */
 	if (state->token && state->nids < talk->query->limit && talk->step < LIMIT_SOURCE_STEPS / 2)
 		return ask_summaries(talk);
 	if (state->nids == 0)

@@ -1,6 +1,6 @@
 /*
- * Trace source zipkin: API v2. Names are lower-case there, and what is searched for is an
- * annotation query. Any tag named error means an error, whatever its value.
+ * Trace source zipkin: API v2. Zipkin stores names in lower case, and searches by an annotation
+ * query. Any tag named error means an error, whatever its value.
  */
 #include "source_talk-internal.h"
 
@@ -18,7 +18,8 @@ static const char *lower_case(struct arena *arena, const char *text)
 	return out;
 }
 
-/* "error and key=value", of those attributes that a query can hold. NULL: none. */
+/* "error and key=value", with those attributes that the syntax can hold. NULL: nothing to ask for.
+ * */
 static const char *annotation_query(struct arena *arena, const struct trace_query *query)
 {
 	const struct labels *attrs = &query->signal->attrs;
