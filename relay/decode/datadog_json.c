@@ -92,7 +92,7 @@ static void datadog_outside(struct records *records, enum jread_event event, con
 static const struct record_format datadog_format = {
 	.records = { "data.attributes" },
 	.list = "data",
-	.foreign = "no list of data: not a page of Datadog's spans search",
+	.foreign = "the document has no list of data: it is not a page of Datadog's spans search",
 	.members = datadog_members,
 	.nmembers = ARRAY_LEN(datadog_members),
 	.attrs = datadog_attrs,

@@ -213,7 +213,8 @@ static void elastic_outside(struct records *records, enum jread_event event, con
 static const struct record_format elastic_format = {
 	.records = { "hits.hits._source" },
 	.list = "hits.hits",
-	.foreign = "no list of hits: not a search result of Elasticsearch or OpenSearch",
+	.foreign = "the document has no list of hits: it is not a search result of Elasticsearch "
+		   "or OpenSearch",
 	.members = elastic_members,
 	.nmembers = ARRAY_LEN(elastic_members),
 	.attrs = elastic_attrs,

@@ -203,11 +203,10 @@ static int jaeger_fail_type(struct jaeger_json *j, enum jread_event event)
 	const char *type = wanted[jaeger_members[j->member].type];
 
 	if (j->place == PLACE_OUTSIDE)
-		return err_set(err, EBADMSG, "the document is %s where an object belongs",
+		return err_set(err, EBADMSG, "the document is %s, not an object",
 			       jread_event_name(event));
-	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs",
-		       jaeger_members[j->member].name, jaeger_places[j->place].name,
-		       jread_event_name(event), type);
+	return err_set(err, EBADMSG, "%s of %s is %s, not %s", jaeger_members[j->member].name,
+		       jaeger_places[j->place].name, jread_event_name(event), type);
 }
 
 /* The caller replaces the text by the cap that the builder names. */
@@ -355,10 +354,10 @@ static int jaeger_end_span(struct jaeger_json *j)
 	struct span *span = j->span;
 
 	if (j->has_own_process && !j->has_process)
-		return err_set(
-			jread_err(j->jread), EBADMSG,
-			"a span has its process inside and no processID: a document of Jaeger's "
-			"storage, not of its API");
+		return err_set(jread_err(j->jread), EBADMSG,
+			       "a span has a process instead of a processID: this is a document of "
+			       "Jaeger's "
+			       "storage, not of its API");
 	if (!j->has_process)
 		span->resource = process_number(j, 0);
 	if (j->nwaiting > 0)
@@ -791,7 +790,8 @@ static int jaeger_on_key(struct jaeger_json *j, const char *text, size_t len)
 		return JREAD_SKIP;
 	if (j->is_envelope && j->is_trace)
 		return err_set(jread_err(j->jread), EBADMSG,
-			       "data and spans side by side: neither an answer of Jaeger's API nor "
+			       "the document has both data and spans: it is neither an answer of "
+			       "Jaeger's API nor "
 			       "a trace");
 	return jaeger_check_builder(j);
 }
@@ -896,10 +896,11 @@ static int jaeger_json_finish(void *state, struct err *err)
 	if (error || j->is_envelope || j->is_trace)
 		return error;
 	if (j->is_storage)
-		return err_set(
-			err, EBADMSG,
-			"a span document of Jaeger's storage; read the trace through Jaeger's API");
-	return err_set(err, EBADMSG, "neither data nor spans: not Jaeger's API JSON");
+		return err_set(err, EBADMSG,
+			       "this is a span document of Jaeger's storage; read the trace "
+			       "through Jaeger's API");
+	return err_set(err, EBADMSG,
+		       "the document has neither data nor spans: it is not JSON of Jaeger's API");
 }
 
 static void jaeger_json_free(void *state)

@@ -219,7 +219,7 @@ int otlp_end_span(struct otlp *otlp)
 	struct span *span = otlp->span;
 
 	if (!otlp->has_trace_id)
-		return err_set(otlp->err, EBADMSG, "a span without a traceId");
+		return err_set(otlp->err, EBADMSG, "a span has no traceId");
 	span->start_us = (int64_t)(otlp->start_ns / 1000);
 	if (otlp->end_ns > otlp->start_ns)
 		span->duration_us = (int64_t)((otlp->end_ns - otlp->start_ns) / 1000);

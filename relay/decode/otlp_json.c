@@ -234,7 +234,7 @@ static int otlp_json_take_number(struct otlp_json *json, const char *text, size_
 {
 	if (parse_u64(text, len, ret))
 		return JREAD_GO;
-	return err_set(jread_err(json->jread), EBADMSG, "%s is no unsigned 64-bit number",
+	return err_set(jread_err(json->jread), EBADMSG, "%s is not an unsigned 64-bit number",
 		       json->next_name);
 }
 

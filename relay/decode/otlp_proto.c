@@ -191,7 +191,7 @@ static int otlp_proto_take_id(struct otlp_proto *proto, enum otlp_id which, cons
 	size_t i = 0;
 
 	if (len > ID_BYTES)
-		return err_set(wire_err(proto->wire), EBADMSG, "an id of %zu bytes", len);
+		return err_set(wire_err(proto->wire), EBADMSG, "an id has %zu bytes", len);
 	for (; i + 4 <= len; i += 4)
 		put_digits(hex + 2 * i, bytes + i);
 	if (i < len) {

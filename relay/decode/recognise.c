@@ -161,8 +161,7 @@ static const char *refusal_of_object(const struct recognise *recognise)
 		       "read";
 	if (has_signs(recognise, FLAT_TRACE_ID | FLAT_SPAN_ID))
 		return "one flat span record, as column stores and OTel Arrow write them; only "
-		       "whole traces "
-		       "are read";
+		       "whole traces are read";
 	if (has_signs(recognise, DATA_NAMES) || has_signs(recognise, NAMES))
 		return "a list of names, as Jaeger answers for services and operations, not a "
 		       "trace";
@@ -445,12 +444,12 @@ static const char *not_json(const unsigned char *data, size_t len)
 	if (len >= 2 && data[0] == 0x1f && data[1] == 0x8b)
 		return "this is compressed with gzip; unpack it first";
 	if (recognise_has_control(data, len))
-		return "this is binary, and no protobuf of a trace";
+		return "this is binary data, but not a trace in protobuf";
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] > 0x20)
 			return NULL;
 	}
-	return "there is nothing in it";
+	return "the document is empty";
 }
 
 /* code: the result of reading. */

@@ -60,7 +60,7 @@ int trace_decoder_feed(struct trace_decoder *decoder, const char *data, size_t l
 	if (decoder->failed.code != 0)
 		return decoder_fail(decoder, -decoder->failed.code, err);
 	if (len > decoder->max_bytes - decoder->bytes) {
-		err_set(&decoder->failed, E2BIG, "a trace document of more than %zu bytes",
+		err_set(&decoder->failed, E2BIG, "the trace document has more than %zu bytes",
 			decoder->max_bytes);
 		return decoder_fail(decoder, -E2BIG, err);
 	}

@@ -125,10 +125,10 @@ static int read_varint(const unsigned char *p, const unsigned char *end, int max
 static const char *wrong_tag(uint64_t tag)
 {
 	if ((tag & 7) == 3 || (tag & 7) == 4)
-		return "a group, which protobuf has given up";
+		return "a group, which protobuf has deprecated";
 	if (tag >> 3 == 0)
-		return "a field with the number 0";
-	return "a wire type that does not exist";
+		return "a field has the number 0";
+	return "a wire type does not exist";
 }
 
 static bool good_tag(uint64_t tag)
@@ -152,7 +152,7 @@ static inline int read_head(struct wire *w, const char *text, const char *text_e
 	if (n == 0)
 		return 0;
 	if (n < 0 || !good_tag(tag)) {
-		wire_fail(w, at, EBADMSG, n < 0 ? "a tag that is too long" : wrong_tag(tag));
+		wire_fail(w, at, EBADMSG, n < 0 ? "a tag is too long" : wrong_tag(tag));
 		return -1;
 	}
 	ret_head->number = (uint32_t)(tag >> 3);
@@ -166,7 +166,7 @@ static inline int read_head(struct wire *w, const char *text, const char *text_e
 		}
 		more = read_varint(p, end, VARINT_BYTES, &ret_head->value);
 		if (more < 0)
-			wire_fail(w, at, EBADMSG, "a number that is too long");
+			wire_fail(w, at, EBADMSG, "a number is too long");
 	} else {
 		more = ret_head->type == WIRE_TYPE_FIXED64 ? 8 : 4;
 		if (end - p < more)
@@ -260,11 +260,11 @@ static const char *take_len(struct wire *w, const struct wire_field *field, uint
 	uint64_t here = (uint64_t)(w->piece_end - p);
 
 	if (len > w->frame->end - wire_place_of(w, p))
-		return wire_fail(w, at, EBADMSG, "a length beyond the end of what encloses it");
+		return wire_fail(w, at, EBADMSG, "a length exceeds the enclosing message");
 	if (is_message(field))
 		return open_message(w, field, len, p);
 	if (field->shape == WIRE_TEXT && len > LIMIT_TOKEN_BYTES)
-		return wire_fail(w, at, E2BIG, "a text that is too long");
+		return wire_fail(w, at, E2BIG, "a text is too long");
 	if (field->shape == WIRE_TEXT && len <= here)
 		return after_answer(w, w->handler->text(w->ctx, field->node, p, (size_t)len),
 				    p + len);
@@ -331,8 +331,7 @@ static const char *resume_piece(struct wire *w, const char *p)
 			return wire_take_field(w, &head, at, p);
 		}
 		if (wire_place_of(w, p) == w->frame->end)
-			return wire_fail(w, at, EBADMSG,
-					 "a field beyond the end of what encloses it");
+			return wire_fail(w, at, EBADMSG, "a field exceeds the enclosing message");
 	}
 	return p;
 }
@@ -359,7 +358,7 @@ static const char *read_field(struct wire *w, const char *p)
 	if (rc > 0)
 		return wire_take_field(w, &head, at, p + head.len);
 	if (w->frame->over)
-		return wire_fail(w, at, EBADMSG, "a field beyond the end of what encloses it");
+		return wire_fail(w, at, EBADMSG, "a field exceeds the enclosing message");
 	w->nhead = (unsigned int)(w->piece_end - p);
 	memcpy(w->head, p, w->nhead);
 	return w->piece_end;
@@ -455,6 +454,6 @@ int wire_finish(struct wire *wire)
 	if (wire->err.code != 0)
 		return -wire->err.code;
 	if (wire->frame > wire->frames || wire->skip > 0 || wire->missing > 0 || wire->nhead > 0)
-		return err_set(&wire->err, EBADMSG, "it is cut: it ends inside of a field");
+		return err_set(&wire->err, EBADMSG, "the document is cut: it ends inside a field");
 	return 0;
 }

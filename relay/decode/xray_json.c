@@ -118,7 +118,9 @@ static int xray_json_finish(void *state, struct err *err)
 		return xray_json_result(x, error, err);
 	if (x->is_answer)
 		return 0;
-	return err_set(err, EBADMSG, "no list of Traces: not what X-Ray's BatchGetTraces answers");
+	return err_set(err, EBADMSG,
+		       "the document has no list of Traces: it is not an answer of X-Ray's "
+		       "BatchGetTraces");
 }
 
 static const char *xray_json_cursor(const void *state)

@@ -292,9 +292,9 @@ int zipkin_span_done(struct zipkin *z, struct span *span, uint32_t service)
 	size_t len = z->trace_id.len;
 
 	if (!z->has_trace_id)
-		return err_set(jread_err(z->jread), EBADMSG, "a span without a traceId");
+		return err_set(jread_err(z->jread), EBADMSG, "a span has no traceId");
 	if (span->id == 0)
-		return err_set(jread_err(z->jread), EBADMSG, "a span without an id");
+		return err_set(jread_err(z->jread), EBADMSG, "a span has no id");
 	if (z->trace != TRACE_NONE) {
 		trace_id = z->names[z->trace].first;
 		len = strlen(trace_id);
@@ -381,11 +381,12 @@ static int zipkin_fail_type(struct zipkin *z, enum jread_event event)
 	struct err *err = jread_err(z->jread);
 
 	if (z->place == ZIPKIN_LISTS)
-		return err_set(err, EBADMSG, "%s where a span belongs", jread_event_name(event));
+		return err_set(err, EBADMSG, "the document has %s in place of a span",
+			       jread_event_name(event));
 	if (zipkin_places[z->place].element != 0)
-		return err_set(err, EBADMSG, "%s holds %s where an object belongs",
+		return err_set(err, EBADMSG, "%s holds %s, not an object",
 			       zipkin_places[z->place].name, jread_event_name(event));
-	return err_set(err, EBADMSG, "%s of %s is %s where %s belongs", z->member_name,
+	return err_set(err, EBADMSG, "%s of %s is %s, not %s", z->member_name,
 		       zipkin_places[z->place].name, jread_event_name(event),
 		       wanted[zipkin_members[z->member].type]);
 }

@@ -43,7 +43,7 @@ enum field {
 };
 
 /* Replaces the text of an annotation that exceeds LIMIT_ALERT_BYTES. */
-static const char left_out[] = "(left out: this alert holds too much)";
+static const char left_out[] = "(left out: this alert is too large)";
 
 static const char *const field_names[FIELD_COUNT] = {
 	[FIELD_STATUS] = "status",
@@ -152,7 +152,7 @@ static void refuse_alert(struct alert_json *reader, const char *format, ...)
 					  sizeof(*reader->refused));
 	refused = &reader->refused[reader->nrefused++];
 	refused->index = reader->index;
-	refused->text = "refused too; only the first reasons are told";
+	refused->text = "refused too; the reasons of further alerts are not listed";
 	if (reader->nrefused > LIMIT_REFUSED_TOLD)
 		return;
 	va_start(args, format);
@@ -269,7 +269,7 @@ static void take_alert_time(struct alert_json *reader, const char *text, size_t 
 		reader->field == FIELD_STARTS_AT ? &reader->starts_at_us : &reader->ends_at_us;
 
 	if (len > 0 && rfc3339_parse(text, len, slot) != 0)
-		refuse_alert(reader, "%s is no time: \"%.*s\"", field_names[reader->field],
+		refuse_alert(reader, "%s is not a time: \"%.*s\"", field_names[reader->field],
 			     (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
 }
 

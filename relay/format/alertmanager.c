@@ -27,7 +27,7 @@ static int alertmanager_judge(const struct alert_json_outside *outside, struct e
 			return err_set(err, EBADMSG, "this is %s, not an Alertmanager webhook",
 				       outside->looks_like);
 		return err_set(err, EBADMSG,
-			       "this is no Alertmanager webhook: it has no list \"alerts\"");
+			       "this is not an Alertmanager webhook: it has no list \"alerts\"");
 	}
 	/* Old copies of webhooks and hand-written tests leave the version out. */
 	if (version[0] == '\0' || strcmp(version, "4") == 0)

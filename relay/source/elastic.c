@@ -318,7 +318,7 @@ static enum source_step elastic_take_search(struct source_talk *talk)
 		return step;
 	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
 	if (!source_read_paths(talk, elastic_on_hit))
-		return source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
+		return source_unreadable(talk, SOURCE_BAD, "sent a reply that is no search result");
 	return state->nids > 0 ? elastic_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
 }
 

@@ -208,7 +208,8 @@ static enum source_step exemplars_read_ids(struct source_talk *talk)
 	    jread_finish(reading.jread) == 0)
 		choose_exemplars(talk, &reading);
 	else
-		step = source_unreadable(talk, SOURCE_FAILED, "sent no exemplars");
+		step = source_unreadable(talk, SOURCE_FAILED,
+					 "sent a reply that is no list of exemplars");
 	jread_free(reading.jread);
 	free(reading.at);
 	return step;

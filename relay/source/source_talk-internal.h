@@ -29,8 +29,9 @@ enum source_step source_judge(struct source_talk *talk);
 /* Returns step and sets the reason. text: kept by the arena, or constant. */
 enum source_step source_end(struct source_talk *talk, enum source_step step, const char *text);
 /* The reason if the service of the signal is unknown or a pattern, or the question is too long. */
-#define SOURCE_NO_SEARCH     "cannot be searched for this signal"
-#define SOURCE_SENT_WEB_PAGE "sent a web page; is a login in front of it, or its url wrong?"
+#define SOURCE_NO_SEARCH "cannot be searched for this signal"
+#define SOURCE_SENT_WEB_PAGE                                                                       \
+	"sent a web page; is there a login in front of it, or is its url wrong?"
 /* Is the reply a page for browsers: a login, or the UI of a server that has no such path? */
 bool source_is_web_page(const struct http_reply *reply);
 

@@ -50,7 +50,7 @@ static enum source_step tempo_by_id(struct source_talk *talk)
 		return SOURCE_NOT_FOUND;
 	if (talk->reply->status == 422)
 		return source_end(talk, SOURCE_TOO_LARGE,
-				  "has a trace that is larger than it will send");
+				  "refuses to send the trace, which is too large for it");
 	if (talk->reply->status == 499) /* Tempo's own timeout */
 		return source_end(talk, SOURCE_FAILED, "answered 499");
 	return source_judge(talk);
@@ -184,7 +184,7 @@ static enum source_step tempo_read_ids(struct source_talk *talk)
 	reading.jread = jread_new(JREAD_ONE, tempo_on_event, &reading);
 	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) != 0 ||
 	    jread_finish(reading.jread) != 0)
-		step = source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
+		step = source_unreadable(talk, SOURCE_BAD, "sent a reply that is no search result");
 	jread_free(reading.jread);
 	talk->ids = reading.ids;
 	talk->nids = reading.n;

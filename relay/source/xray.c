@@ -81,7 +81,7 @@ static enum source_step ask_again(struct source_talk *talk, const char *cursor)
 	struct buf ids = BUF_INIT(BODY_BYTES);
 
 	if (state->again++ == MAX_AGAIN)
-		return source_end(talk, SOURCE_FAILED, "has not come to all traces in its time");
+		return source_end(talk, SOURCE_FAILED, "did not return all traces in time");
 	for (cursor += strspn(cursor, " "); *cursor; cursor += strspn(cursor, " ")) {
 		size_t len = strcspn(cursor, " ");
 		if (ids.len > 0)
@@ -246,7 +246,7 @@ static enum source_step take_summaries(struct source_talk *talk)
 		state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
 	state->token = NULL;
 	if (!source_read_paths(talk, on_summary))
-		return source_unreadable(talk, SOURCE_BAD, "sent no answer to a search");
+		return source_unreadable(talk, SOURCE_BAD, "sent a reply that is no search result");
 	/* Half of the steps are left for the traces. */
 	if (state->token && state->nids < talk->query->limit && talk->step < LIMIT_SOURCE_STEPS / 2)
 		return ask_summaries(talk);

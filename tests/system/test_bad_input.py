@@ -89,7 +89,7 @@ ROWS = [
     ("a label is a number", post(HOOK, hook(alert(labels={"alertname": "A", "severity": 3}))), 400, "severity"),
     ("no labels", post(HOOK, hook(alert(labels={}))), 400, "labels"),
     ("a status that does not exist", post(HOOK, hook(alert(status="burning"))), 400, "status"),
-    ("startsAt is no time", post(HOOK, hook(alert(startsAt="yesterday"))), 400, "startsAt"),
+    ("startsAt is not a time", post(HOOK, hook(alert(startsAt="yesterday"))), 400, "startsAt"),
     ("startsAt is a number", post(HOOK, hook(alert(startsAt=1788256800))), 400, "startsAt"),
     ("one bad among good", post(HOOK, hook(alert(), alert(labels=7))), 202, "refused"),
     # /api/v2/alerts

@@ -378,12 +378,12 @@ START_TEST(errors)
 		    -EBADMSG, "name is a list");
 	check_error("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"endTimeUnixNano\":\"-5\"}]"
 		    "}]}]}",
-		    -EBADMSG, "endTimeUnixNano is no unsigned 64-bit number");
+		    -EBADMSG, "endTimeUnixNano is not an unsigned 64-bit number");
 	check_error("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"startTimeUnixNano\":"
 		    "\"18446744073709551616\"}]}]}]}",
-		    -EBADMSG, "startTimeUnixNano is no unsigned");
+		    -EBADMSG, "startTimeUnixNano is not an unsigned");
 	check_error("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"spanId\":\"1\"}]}]}]}",
-		    -EBADMSG, "a span without a traceId");
+		    -EBADMSG, "a span has no traceId");
 	check_error("{\"resourceSpans\":[", -EBADMSG, "");
 	check_error("{\"resourceSpans\":[}", -EBADMSG, "");
 }

@@ -259,7 +259,7 @@ START_TEST(cut_anywhere)
 			continue;
 		ck_assert_int_eq(decode_pieces(document.data, len, len), -EBADMSG);
 		ck_assert_int_eq(decode_pieces(document.data, len, 1), -EBADMSG);
-		ck_assert_ptr_nonnull(strstr(err.text, "it is cut"));
+		ck_assert_ptr_nonnull(strstr(err.text, "the document is cut"));
 	}
 	ck_assert_int_eq(decode_pieces(document.data, first, 5), 0);
 	ck_assert_uint_eq(set->traces[0].nspans, 2);
@@ -510,35 +510,35 @@ static void check_refused(const char *data, size_t len, int code, const char *sa
 
 START_TEST(refused)
 {
-	REFUSED("\x0b\x0c", -EBADMSG, "a group, which protobuf has given up (byte 1)");
-	REFUSED("\x0a\x02\x0b\x0c", -EBADMSG, "a group, which protobuf has given up (byte 3)");
-	REFUSED("\x02\x00", -EBADMSG, "a field with the number 0");
-	REFUSED("\x0e\x00", -EBADMSG, "a wire type that does not exist");
-	REFUSED("\x0f\x00", -EBADMSG, "a wire type that does not exist");
-	REFUSED("\x8a\x80\x80\x80\x80\x00", -EBADMSG, "a tag that is too long");
-	REFUSED("\xf8\xff\xff\xff\x1f\x00", -EBADMSG, "a wire type that does not exist");
+	REFUSED("\x0b\x0c", -EBADMSG, "a group, which protobuf has deprecated (byte 1)");
+	REFUSED("\x0a\x02\x0b\x0c", -EBADMSG, "a group, which protobuf has deprecated (byte 3)");
+	REFUSED("\x02\x00", -EBADMSG, "a field has the number 0");
+	REFUSED("\x0e\x00", -EBADMSG, "a wire type does not exist");
+	REFUSED("\x0f\x00", -EBADMSG, "a wire type does not exist");
+	REFUSED("\x8a\x80\x80\x80\x80\x00", -EBADMSG, "a tag is too long");
+	REFUSED("\xf8\xff\xff\xff\x1f\x00", -EBADMSG, "a wire type does not exist");
 	REFUSED("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", -EBADMSG,
-		"a number that is too long");
+		"a number is too long");
 	REFUSED("\x10\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", -EBADMSG,
-		"a number that is too long");
+		"a number is too long");
 	/* More than what encloses it: a length, a number, a tag, eight bytes. */
 	REFUSED("\x0a\x02\x12\x01\x00", -EBADMSG,
-		"a length beyond the end of what encloses it (byte 3)");
+		"a length exceeds the enclosing message (byte 3)");
 	REFUSED("\x0a\x02\x10\x80\x00", -EBADMSG,
-		"a field beyond the end of what encloses it (byte 3)");
-	REFUSED("\x0a\x01\x92\x00", -EBADMSG, "a field beyond the end of what encloses it");
+		"a field exceeds the enclosing message (byte 3)");
+	REFUSED("\x0a\x01\x92\x00", -EBADMSG, "a field exceeds the enclosing message");
 	REFUSED("\x0a\x05\x11\x00\x00\x00\x00\x00\x00\x00\x00", -EBADMSG,
-		"a field beyond the end of what encloses it");
+		"a field exceeds the enclosing message");
 	REFUSED("\x0a\x02\x1a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", -EBADMSG,
-		"a field beyond the end of what encloses it");
+		"a field exceeds the enclosing message");
 	REFUSED("\x0a\x0b\x1a\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00", -EBADMSG,
-		"a length beyond the end of what encloses it");
+		"a length exceeds the enclosing message");
 	/* Long, but right in its place: it never comes. */
-	REFUSED("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", -EBADMSG, "it is cut");
+	REFUSED("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", -EBADMSG, "the document is cut");
 	/* A span with nothing in it; one whose name is larger than any. */
-	REFUSED("\x0a\x04\x12\x02\x12\x00", -EBADMSG, "a span without a traceId");
+	REFUSED("\x0a\x04\x12\x02\x12\x00", -EBADMSG, "a span has no traceId");
 	REFUSED("\x0a\xff\xff\xff\x7f\x12\xf0\xff\xff\x7f\x12\xe0\xff\xff\x7f\x2a\x81\x80\x80\x02",
-		-E2BIG, "a text that is too long");
+		-E2BIG, "a text is too long");
 }
 END_TEST
 
@@ -549,7 +549,7 @@ START_TEST(long_ids)
 	proto_bytes(&span, 1, id, 33);
 	end_span();
 	end_resource("ledger");
-	check_refused(buf_text(&document), document.len, -EBADMSG, "an id of 33 bytes");
+	check_refused(buf_text(&document), document.len, -EBADMSG, "an id has 33 bytes");
 }
 END_TEST
 

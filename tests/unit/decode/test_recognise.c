@@ -257,8 +257,8 @@ START_TEST(not_json)
 	enum trace_encoding encoding;
 	struct err err;
 
-	check_refused("", -EBADMSG, "nothing in it");
-	check_refused(" \r\n\t", -EBADMSG, "nothing in it");
+	check_refused("", -EBADMSG, "is empty");
+	check_refused(" \r\n\t", -EBADMSG, "is empty");
 	check_refused("\x1f\x8b\x08", -EBADMSG, "gzip");
 	check_refused("traceID,spanID\n", -EBADMSG, "not JSON");
 	check_refused("{\"traceID\":}", -EBADMSG, "broken JSON");

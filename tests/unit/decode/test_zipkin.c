@@ -351,25 +351,25 @@ START_TEST(v2_refused)
 {
 	check_refused(V2, "[]", -ENOENT, "no span in it", 0);
 	check_refused(V2, "[[],[]]", -ENOENT, "no span in it", 0);
-	check_refused(V2, "[[[]]]", -EBADMSG, "a list where a span belongs", 3);
-	check_refused(V2, "[1]", -EBADMSG, "a number where a span belongs", 2);
-	check_refused(V2, "[null]", -EBADMSG, "null where a span belongs", 2);
-	check_refused(V2, "[{\"id\":\"1\"}]", -EBADMSG, "a span without a traceId", 11);
-	check_refused(V2, "[{\"traceId\":\"1\"}]", -EBADMSG, "a span without an id", 16);
+	check_refused(V2, "[[[]]]", -EBADMSG, "the document has a list in place of a span", 3);
+	check_refused(V2, "[1]", -EBADMSG, "the document has a number in place of a span", 2);
+	check_refused(V2, "[null]", -EBADMSG, "the document has null in place of a span", 2);
+	check_refused(V2, "[{\"id\":\"1\"}]", -EBADMSG, "a span has no traceId", 11);
+	check_refused(V2, "[{\"traceId\":\"1\"}]", -EBADMSG, "a span has no id", 16);
 	check_refused(V2, "[{\"id\":1}]", -EBADMSG,
-		      "id of a span is a number where a string belongs", 8);
+		      "id of a span is a number, not a string", 8);
 	check_refused(V2, "[{\"timestamp\":\"1\"}]", -EBADMSG,
-		      "timestamp of a span is a string where a number belongs", 15);
+		      "timestamp of a span is a string, not a number", 15);
 	check_refused(V2, "[{\"shared\":\"yes\"}]", -EBADMSG,
-		      "shared of a span is a string where a boolean belongs", 12);
+		      "shared of a span is a string, not a boolean", 12);
 	check_refused(V2, "[{\"tags\":[]}]", -EBADMSG,
-		      "tags of a span is a list where an object belongs", 10);
+		      "tags of a span is a list, not an object", 10);
 	check_refused(V2, "[{\"annotations\":{}}]", -EBADMSG,
-		      "annotations of a span is an object where a list belongs", 17);
+		      "annotations of a span is an object, not a list", 17);
 	check_refused(V2, "[{\"annotations\":[1]}]", -EBADMSG,
-		      "annotations holds a number where an object belongs", 18);
+		      "annotations holds a number, not an object", 18);
 	check_refused(V2, "[{\"localEndpoint\":{\"serviceName\":[]}}]", -EBADMSG,
-		      "serviceName of localEndpoint is a list where a string belongs", 34);
+		      "serviceName of localEndpoint is a list, not a string", 34);
 	check_refused(V2, "[{\"id\":\"1\"", -EBADMSG, "ends inside an object", 11);
 }
 END_TEST
@@ -562,17 +562,17 @@ START_TEST(v1_refused)
 {
 	check_refused(V1, "[]", -ENOENT, "no span in it", 0);
 	check_refused(V1, "[{\"annotations\":[{\"value\":1}]}]", -EBADMSG,
-		      "value of an annotation is a number where a string belongs", 27);
+		      "value of an annotation is a number, not a string", 27);
 	check_refused(V1, "[{\"binaryAnnotations\":[{\"key\":1}]}]", -EBADMSG,
-		      "key of a binary annotation is a number where a string belongs", 31);
+		      "key of a binary annotation is a number, not a string", 31);
 	check_refused(V1, "[{\"binaryAnnotations\":[{\"endpoint\":1}]}]", -EBADMSG,
-		      "endpoint of a binary annotation is a number where an object belongs", 36);
+		      "endpoint of a binary annotation is a number, not an object", 36);
 	check_refused(V1, "[{\"binaryAnnotations\":[{\"endpoint\":{\"port\":\"1\"}}]}]", -EBADMSG,
-		      "port of an endpoint is a string where a number belongs", 44);
+		      "port of an endpoint is a string, not a number", 44);
 	check_refused(V1, "[{\"binaryAnnotations\":[[]]}]", -EBADMSG,
-		      "binaryAnnotations holds a list where an object belongs", 24);
+		      "binaryAnnotations holds a list, not an object", 24);
 	check_refused(V1, "[{\"id\":\"1\",\"annotations\":[]}]", -EBADMSG,
-		      "a span without a traceId", 28);
+		      "a span has no traceId", 28);
 	/* a value that has no text is none */
 	check_is(V1,
 		 V1_SPAN("", "",

@@ -240,7 +240,7 @@ START_TEST(webhook_refuses_singly)
 		strstr(batch.refused[3].text, "alert 4: labels is a list, not an object (line 6"));
 	ck_assert_ptr_nonnull(strstr(batch.refused[4].text,
 				     "alert 5: labels.a is an object, not a string (line 7"));
-	check_refused(5, 6, "alert 6: startsAt is no time: \"soon\" (line 8, column 32)");
+	check_refused(5, 6, "alert 6: startsAt is not a time: \"soon\" (line 8, column 32)");
 	check_refused(
 		6, 7,
 		"alert 7: status is \"open\", neither firing nor resolved (line 9, column 30)");
@@ -419,7 +419,7 @@ START_TEST(too_many_alerts)
 	ck_assert_str_eq(batch.refused[LIMIT_REFUSED_TOLD - 1].text,
 			 "alert 99: it is a number, not an object (line 1, column 200)");
 	ck_assert_str_eq(batch.refused[LIMIT_REFUSED_TOLD].text,
-			 "refused too; only the first reasons are told");
+			 "refused too; the reasons of further alerts are not listed");
 
 	body.len--;
 	buf_puts(&body, ",1]");

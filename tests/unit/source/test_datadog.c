@@ -190,7 +190,7 @@ START_TEST(partial_foreign_and_empty)
 	ck_assert_str_eq(decoded(), "t partial\n1 -  unspecified 0+0 unset : \n");
 	ck_assert_int_eq(decode(TRACE_ENCODING_DATADOG_JSON, "{\"data\":[]}"), -ENOENT);
 	ck_assert_int_eq(decode(TRACE_ENCODING_DATADOG_JSON, "{\"errors\":[]}"), -EBADMSG);
-	ck_assert_str_eq(decoded(), "no list of data: not a page of Datadog's spans search");
+	ck_assert_str_eq(decoded(), "the document has no list of data: it is not a page of Datadog's spans search");
 }
 END_TEST
 

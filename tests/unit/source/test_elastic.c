@@ -429,7 +429,7 @@ START_TEST(what_is_no_search_result)
 	ck_assert_int_eq(decode_elastic("{\"hits\":{\"total\":{\"value\":0},\"hits\":[]}}"),
 			 -ENOENT);
 	ck_assert_int_eq(decode_elastic("{\"hits\":{}}"), -EBADMSG);
-	ck_assert_str_eq(decoded(), "no list of hits: not a search result of Elasticsearch or "
+	ck_assert_str_eq(decoded(), "the document has no list of hits: it is not a search result of Elasticsearch or "
 				    "OpenSearch");
 	ck_assert_int_eq(decode_elastic("{\"hits\":{\"hits\":["), -EBADMSG);
 	ck_assert_int_eq(decode_elastic(HITS(HIT("\"message\":\"a log\""))), -ENOENT);

@@ -136,9 +136,9 @@ static const struct {
 	{ 503, "", SOURCE_FAILED, "answered 503" },
 	{ 404, "404 page not found", SOURCE_NOT_FOUND, NULL },
 	{ 200, "<html>", SOURCE_FAILED,
-	  "sent a web page; is a login in front of it, or its url wrong?" },
-	{ 200, "nonsense", SOURCE_FAILED, "sent no exemplars" },
-	{ 200, ANSWER("{"), SOURCE_FAILED, "sent no exemplars" },
+	  "sent a web page; is there a login in front of it, or is its url wrong?" },
+	{ 200, "nonsense", SOURCE_FAILED, "sent a reply that is no list of exemplars" },
+	{ 200, ANSWER("{"), SOURCE_FAILED, "sent a reply that is no list of exemplars" },
 };
 
 START_TEST(other_answers)

@@ -135,7 +135,7 @@ static const struct {
 } statuses[] = {
 	{ 200, SOURCE_TRACES, NULL },
 	{ 204, SOURCE_TRACES, NULL },
-	{ 301, SOURCE_REFUSED, "answered 301, which leads elsewhere; is its url right?" },
+	{ 301, SOURCE_REFUSED, "answered 301, a redirect, which is not followed; is its url right?" },
 	{ 400, SOURCE_REFUSED, "answered 400" },
 	{ 401, SOURCE_REFUSED, "answered 401" },
 	{ 404, SOURCE_NOT_FOUND, NULL },
@@ -166,7 +166,7 @@ START_TEST(a_web_page_is_told)
 	ask_by_id();
 	ck_assert_int_eq(answer(200, "<html>", "text/html"), SOURCE_BAD);
 	ck_assert_str_eq(talk.text,
-			 "sent a web page; is a login in front of it, or its url wrong?");
+			 "sent a web page; is there a login in front of it, or is its url wrong?");
 }
 END_TEST
 

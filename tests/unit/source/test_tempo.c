@@ -178,7 +178,7 @@ START_TEST(a_search_that_fails)
 	ck_assert_int_eq(answer(200, "<html>", "text/html"), SOURCE_BAD);
 	ask(&query);
 	ck_assert_int_eq(answer(200, "{\"traces\":", ""), SOURCE_BAD);
-	ck_assert_str_eq(talk.text, "sent no answer to a search");
+	ck_assert_str_eq(talk.text, "sent a reply that is no search result");
 }
 END_TEST
 

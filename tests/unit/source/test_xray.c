@@ -334,8 +334,8 @@ static const struct {
 	const char *words;
 } bad[] = {
 	{ "{\"Traces\":[]}", -ENOENT, "" },
-	{ "{}", -EBADMSG, "no list of Traces" },
-	{ "{\"Traces\":{}}", -EBADMSG, "no list of Traces" },
+	{ "{}", -EBADMSG, "the document has no list of Traces: it is not an answer of X-Ray's BatchGetTraces" },
+	{ "{\"Traces\":{}}", -EBADMSG, "the document has no list of Traces: it is not an answer of X-Ray's BatchGetTraces" },
 	{ "{\"Traces\":[", -EBADMSG, "" },
 	{ TRACE(SEGMENT("{")), -EBADMSG, "a segment's document: " },
 	{ TRACE(SEGMENT("[]")), -EBADMSG, "a segment's document: " },
