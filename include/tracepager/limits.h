@@ -187,6 +187,8 @@
 /* Refused alerts that the answer to one body lists: a person repairs the first few, then sends
  * again. */
 #define LIMIT_REFUSED_TOLD 100
+/* Bytes of a name or value that the reason of a refusal quotes: the reason stays one line. */
+#define LIMIT_QUOTED_BYTES 64
 /* The life of an API alert that names no end: Alertmanager's default resolve_timeout. */
 #define LIMIT_API_ALERT_US (5 * US_PER_MINUTE)
 
@@ -195,7 +197,42 @@
 /* One document with traces: a larger one is refused while it arrives (trace_too_large). */
 #define LIMIT_TRACE_BODY_BYTES (64u << 20)
 
+/* References of one span that precede its trace id (Jaeger): tracers write one or two. */
+#define LIMIT_WAITING_REFERENCES 16u
+/* Method and path of a call, which become the name of a span (X-Ray): no method is longer, and an
+ * operation is read by a person. */
+#define LIMIT_HTTP_METHOD_BYTES 16
+#define LIMIT_HTTP_TARGET_BYTES 256
+/* The message of a backend that answers with an error instead of a trace: one line. */
+#define LIMIT_ERROR_MESSAGE_BYTES 200
+/* Of an unknown document: members that its refusal names, and bytes of each name. */
+#define LIMIT_MEMBERS_SHOWN	 4
+#define LIMIT_MEMBER_SHOWN_BYTES 24u
+/* First bytes that tell protobuf from text: a message has control characters in its first ids. */
+#define LIMIT_BINARY_LOOK_BYTES 256
+
 /* ---- source ---- */
+
+/* The URL of a request: servers and proxies refuse longer ones. */
+#define LIMIT_SOURCE_URL_BYTES (64u << 10)
+/* A query in a source's language, or half of a request's body: the service and the operation of the
+ * signal, each as long as a label may be. */
+#define LIMIT_SOURCE_QUERY_BYTES (2 * LIMIT_LABEL_BYTES)
+/* Trace ids of other tools: the longest known has 39 digits. */
+#define LIMIT_TRACE_ID_BYTES 64
+/* Spans in one page of Datadog's spans search: the server's cap. */
+#define LIMIT_DATADOG_PAGE_SPANS 1000u
+/* Spans of one trace that match a search at Datadog: retries of one operation. */
+#define LIMIT_DATADOG_SPANS_PER_TRACE 5u
+/* Datadog finds spans only inside a window: a trace is looked for this long before and after the
+ * alert's. */
+#define LIMIT_DATADOG_AROUND_US US_PER_HOUR
+/* Traces of one BatchGetTraces of X-Ray: the server's cap. */
+#define LIMIT_XRAY_BATCH 5u
+/* X-Ray leaves ids out when its own time is over: further requests for these ids, and the pause
+ * before each. */
+#define LIMIT_XRAY_AGAIN    3u
+#define LIMIT_XRAY_AGAIN_US (200 * US_PER_MS)
 
 /* A text reply with the trace ids that a search found: some 5,000 ids, read within LIMIT_TURN_US.
  */

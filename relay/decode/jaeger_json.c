@@ -137,9 +137,6 @@ struct reference {
 	bool other_trace;
 };
 
-/* References of one span that come before its trace id: more than any tracer writes. */
-#define MAX_WAITING 16
-
 struct jaeger_json {
 	struct jread *jread;
 	struct trace_builder *builder;
@@ -165,7 +162,7 @@ struct jaeger_json {
 	struct buf trace_id;
 	bool has_trace_id, has_process, has_own_process;
 	uint32_t child_of, follows_from, parent_span_id; /* interned texts */
-	struct reference reference, waiting[MAX_WAITING];
+	struct reference reference, waiting[LIMIT_WAITING_REFERENCES];
 	unsigned int nwaiting;
 
 	/* The current tag, process tag or log field. */
@@ -334,7 +331,7 @@ static int end_reference(struct jaeger_json *j)
 		return JREAD_GO;
 	if (j->has_trace_id || j->reference.trace == TRACE_NONE)
 		take_reference(j, &j->reference);
-	else if (j->nwaiting < MAX_WAITING)
+	else if (j->nwaiting < LIMIT_WAITING_REFERENCES)
 		j->waiting[j->nwaiting++] = j->reference;
 	return JREAD_GO;
 }

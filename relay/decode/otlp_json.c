@@ -21,6 +21,7 @@
 #include "encodings-internal.h"
 #include "otlp-internal.h"
 #include "tracepager/jread.h"
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 enum node {
@@ -189,7 +190,7 @@ struct otlp_json {
 	enum node node, next;
 	const char *next_name;
 
-	char error_message[200];
+	char error_message[LIMIT_ERROR_MESSAGE_BYTES];
 	int64_t error_code;
 };
 

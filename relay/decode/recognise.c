@@ -11,6 +11,7 @@
 #include "encodings-internal.h"
 #include "tracepager/buf.h"
 #include "tracepager/jread.h"
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 /* The places whose members are examined. */
@@ -108,8 +109,6 @@ static const struct {
 	{ LEVEL_INNER, "batches", RESOURCE_SPANS },
 };
 
-/* Names of the first members, for the refusal of what is not known. */
-#define SHOWN_MEMBERS 4
 /* Deeper than any member that is looked at. */
 #define MAX_DEPTH 10
 
@@ -226,11 +225,11 @@ static bool recognise_settle(struct recognise *recognise)
 
 static void recognise_note_member(struct recognise *recognise, const char *text, size_t len)
 {
-	if (recognise->nmembers++ >= SHOWN_MEMBERS)
+	if (recognise->nmembers++ >= LIMIT_MEMBERS_SHOWN)
 		return;
 	if (recognise->nmembers > 1)
 		buf_puts(&recognise->members, ", ");
-	len = len < 24 ? len : 24;
+	len = len < LIMIT_MEMBER_SHOWN_BYTES ? len : LIMIT_MEMBER_SHOWN_BYTES;
 	for (size_t i = 0; i < len; i++) {
 		/* Plain ASCII only, since this becomes part of an error's one line. */
 		buf_putc(&recognise->members, text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
@@ -361,19 +360,17 @@ static int recognise_refuse(const struct recognise *recognise, struct err *err)
 		return err_set(err, EPROTONOSUPPORT,
 			       "this is JSON, but no trace that is known: an object with %s%s",
 			       buf_text(&recognise->members),
-			       recognise->nmembers > SHOWN_MEMBERS ? " ..." : "");
+			       recognise->nmembers > LIMIT_MEMBERS_SHOWN ? " ..." : "");
 	return err_set(err, EPROTONOSUPPORT, "this is JSON, but no trace that is known: %s",
 		       jread_event_name(recognise->outermost));
 }
 
 /* ---- what is not JSON ---- */
 
-/* JSON escapes control characters; protobuf is full of them. Looks at the first LOOKED_AT bytes. */
-#define LOOKED_AT 256
-
+/* JSON escapes control characters; protobuf is full of them. */
 static bool recognise_has_control(const unsigned char *data, size_t len)
 {
-	for (size_t i = 0; i < len && i < LOOKED_AT; i++) {
+	for (size_t i = 0; i < len && i < LIMIT_BINARY_LOOK_BYTES; i++) {
 		if (data[i] < 0x20 && data[i] != '\n' && data[i] != '\r' && data[i] != '\t')
 			return true;
 	}

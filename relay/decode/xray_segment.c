@@ -21,8 +21,6 @@
 #include "xray-internal.h"
 
 #define SUBSEGMENTS "subsegments"
-#define MAX_METHOD  16
-#define MAX_TARGET  256
 
 struct attr_value {
 	unsigned int key;
@@ -37,7 +35,7 @@ struct frame {
 	uint32_t aws_operation;
 	int64_t start_us, end_us;
 	bool fault, error, in_progress, inferred, subsegment, leaves;
-	char method[MAX_METHOD + 1], target[MAX_TARGET + 1];
+	char method[LIMIT_HTTP_METHOD_BYTES + 1], target[LIMIT_HTTP_TARGET_BYTES + 1];
 	struct attr_value attrs[LIMIT_SPAN_ATTRS];
 	unsigned int nattrs;
 };
@@ -89,7 +87,7 @@ size_t xray_trace_id(const char *text, size_t len, char out[XRAY_ID_BYTES + 1])
 /* "POST /orders", as other tracers name the operation: the name in X-Ray is the service. */
 static uint32_t http_operation(struct xray_segments *x, const struct frame *frame)
 {
-	char text[MAX_METHOD + MAX_TARGET + 2];
+	char text[LIMIT_HTTP_METHOD_BYTES + LIMIT_HTTP_TARGET_BYTES + 2];
 	size_t method = strlen(frame->method), target = strlen(frame->target);
 
 	memcpy(text, frame->method, method);
@@ -196,7 +194,7 @@ static void take_target(struct frame *frame, const char *text, size_t len)
 		text = at ? at : "/";
 		end = at ? end : text + 1;
 	}
-	for (; text < end && *text != '?' && *text != '#' && n < MAX_TARGET; text++)
+	for (; text < end && *text != '?' && *text != '#' && n < LIMIT_HTTP_TARGET_BYTES; text++)
 		frame->target[n++] = *text;
 	frame->target[n] = '\0';
 }
@@ -255,7 +253,7 @@ static void xray_take_text(struct xray_segments *x, struct frame *frame, const c
 			frame_attr(frame, (int)attributes[i].key, value);
 	if (strcmp(path, "http.request.url") == 0)
 		take_target(frame, text, len);
-	if (strcmp(path, "http.request.method") == 0 && len <= MAX_METHOD)
+	if (strcmp(path, "http.request.method") == 0 && len <= LIMIT_HTTP_METHOD_BYTES)
 		memcpy(frame->method, text, len);
 }
 

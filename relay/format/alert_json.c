@@ -17,9 +17,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* Bytes of a name that an error quotes. */
-#define NAME_SHOWN 64
-
 enum where {
 	OUTSIDE, /* before and after the outermost value */
 	MEMBERS, /* in the outermost object */
@@ -270,7 +267,7 @@ static void take_alert_time(struct alert_json *reader, const char *text, size_t 
 
 	if (len > 0 && rfc3339_parse(text, len, slot) != 0)
 		refuse_alert(reader, "%s is not a time: \"%.*s\"", field_names[reader->field],
-			     (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
+			     (int)(len < LIMIT_QUOTED_BYTES ? len : LIMIT_QUOTED_BYTES), text);
 }
 
 static void take_alert_status(struct alert_json *reader, const char *text, size_t len)
@@ -282,7 +279,7 @@ static void take_alert_status(struct alert_json *reader, const char *text, size_
 		reader->fields.status = ALERT_RESOLVED;
 	else
 		refuse_alert(reader, "status is \"%.*s\", neither firing nor resolved",
-			     (int)(len < NAME_SHOWN ? len : NAME_SHOWN), text);
+			     (int)(len < LIMIT_QUOTED_BYTES ? len : LIMIT_QUOTED_BYTES), text);
 }
 
 static void take_fingerprint(struct alert_json *reader, const char *text, size_t len)
@@ -416,7 +413,7 @@ static int on_map_value(struct alert_json *reader, enum jread_event event, const
 		map->at[map->n++].value = 0;
 	} else {
 		refuse_alert(reader, "%s.%.*s is %s, not a string", field_names[reader->field],
-			     NAME_SHOWN, reader->strings.data + map->at[map->n].name,
+			     LIMIT_QUOTED_BYTES, reader->strings.data + map->at[map->n].name,
 			     jread_event_name(event));
 		return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 	}

@@ -15,14 +15,9 @@
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 
-#define BODY_BYTES   (4 * LIMIT_LABEL_BYTES)
+#define BODY_BYTES (2 * LIMIT_SOURCE_QUERY_BYTES)
+/* Digits of an id of 128 bits. */
 #define MAX_ID_BYTES 39
-/* Datadog's largest page. */
-#define PAGE_SPANS 1000
-/* Several spans of one trace may match. */
-#define SPANS_PER_TRACE 5
-/* Traces begin before the alert and end after it. */
-#define AROUND_US US_PER_HOUR
 
 struct datadog_state {
 	const char **ids;
@@ -35,7 +30,7 @@ static enum source_step datadog_ask(struct source_talk *talk, const char *filter
 {
 	const struct trace_query *query = talk->query;
 	const char *base = talk->config->url ? talk->config->url : "https://api.datadoghq.com";
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES), body = BUF_INIT(BODY_BYTES);
+	struct buf url = BUF_INIT(LIMIT_SOURCE_URL_BYTES), body = BUF_INIT(BODY_BYTES);
 	char from[RFC3339_SIZE], to[RFC3339_SIZE];
 
 	source_url(&url, base, "/api/v2/spans/events/search");
@@ -75,15 +70,15 @@ static void datadog_add_id(struct buf *filter, const char *id)
 static enum source_step datadog_ask_traces(struct source_talk *talk, const char *cursor)
 {
 	struct datadog_state *state = talk->state;
-	struct buf filter = BUF_INIT(BODY_BYTES / 2);
+	struct buf filter = BUF_INIT(LIMIT_SOURCE_QUERY_BYTES);
 	enum source_step step;
 
 	buf_puts(&filter, "trace_id:(");
 	for (size_t i = 0; i < state->nids; i++)
 		datadog_add_id(&filter, state->ids[i]);
 	buf_putc(&filter, ')');
-	step = datadog_ask(talk, source_url_take(talk->arena, &filter), AROUND_US, PAGE_SPANS,
-			   cursor);
+	step = datadog_ask(talk, source_url_take(talk->arena, &filter), LIMIT_DATADOG_AROUND_US,
+			   LIMIT_DATADOG_PAGE_SPANS, cursor);
 	talk->encoding = TRACE_ENCODING_DATADOG_JSON;
 	talk->more = true;
 	state->asked_traces = true;
@@ -135,8 +130,8 @@ static void datadog_add_term(struct buf *filter, const char *name, const char *t
 static enum source_step datadog_ask_search(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
-	struct buf filter = BUF_INIT(BODY_BYTES / 2);
-	unsigned int limit = query->limit * SPANS_PER_TRACE;
+	struct buf filter = BUF_INIT(LIMIT_SOURCE_QUERY_BYTES);
+	unsigned int limit = query->limit * LIMIT_DATADOG_SPANS_PER_TRACE;
 	enum source_step step;
 
 	if (!source_has_service(query))
@@ -149,7 +144,8 @@ static enum source_step datadog_ask_search(struct source_talk *talk)
 	if (query->min_duration_us > 0)
 		buf_printf(&filter, " @duration:>=%" PRId64, query->min_duration_us * 1000);
 	step = datadog_ask(talk, source_url_take(talk->arena, &filter), 0,
-			   limit < PAGE_SPANS ? limit : PAGE_SPANS, NULL);
+			   limit < LIMIT_DATADOG_PAGE_SPANS ? limit : LIMIT_DATADOG_PAGE_SPANS,
+			   NULL);
 	if (step == SOURCE_SEND)
 		source_read_text(talk);
 	return step;

@@ -15,8 +15,8 @@
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 
-#define BODY_BYTES   (8 * LIMIT_LABEL_BYTES)
-#define MAX_ID_BYTES 64
+/* Up to three fields of two dialects hold the same text. */
+#define BODY_BYTES (4 * LIMIT_SOURCE_QUERY_BYTES)
 
 struct field_value {
 	const char *field, *value; /* JSON */
@@ -159,7 +159,7 @@ static const char *search_url(struct source_talk *talk)
 {
 	const char *index =
 		talk->config->index ? talk->config->index : elastic_dialect_of(talk)->index;
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf url = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	source_url(&url, talk->config->url, "/");
 	buf_puts(&url, index);
@@ -225,7 +225,7 @@ static enum source_step elastic_ask_by_id(struct source_talk *talk)
 	struct elastic_state *state = talk->state;
 	char *id;
 
-	if (strlen(talk->query->trace_id) > MAX_ID_BYTES)
+	if (strlen(talk->query->trace_id) > LIMIT_TRACE_ID_BYTES)
 		return SOURCE_NOT_FOUND;
 	id = arena_strdup(talk->arena, talk->query->trace_id);
 	/* Elasticsearch compares terms byte by byte, and both products store ids in lower case. */
@@ -301,7 +301,7 @@ static int elastic_on_hit(void *ctx, enum jread_event event, const char *path, c
 	const char *name = path_below(path, "hits.hits._source.");
 	const char *const *names = elastic_dialect_of(talk)->trace_id;
 
-	if (event != JREAD_STRING || !name || len == 0 || len > MAX_ID_BYTES)
+	if (event != JREAD_STRING || !name || len == 0 || len > LIMIT_TRACE_ID_BYTES)
 		return JREAD_GO;
 	for (size_t i = 0; names[i]; i++)
 		if (strcmp(names[i], name) == 0 && state->nids < talk->query->limit)

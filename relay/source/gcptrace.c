@@ -29,7 +29,7 @@ static void gcptrace_add_term(struct buf *filter, const char *name, const char *
 
 static const char *gcptrace_filter_of(struct arena *arena, const struct trace_query *query)
 {
-	struct buf filter = BUF_INIT(2 * LIMIT_LABEL_BYTES);
+	struct buf filter = BUF_INIT(LIMIT_SOURCE_QUERY_BYTES);
 
 	gcptrace_add_term(&filter, "service.name", query->signal->service);
 	if (source_plain(query->signal->operation))
@@ -64,7 +64,7 @@ static bool gcptrace_add_search(struct source_talk *talk, struct buf *url, const
 static enum source_step send_question(struct source_talk *talk, const char *token)
 {
 	const struct trace_query *query = talk->query;
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf url = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	open_url(talk, &url);
 	if (query->trace_id)

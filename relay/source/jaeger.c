@@ -144,7 +144,7 @@ static enum source_step jaeger_ask(struct source_talk *talk, const struct jaeger
 				   const char *path, const struct jaeger_asking *asking)
 {
 	const struct trace_query *query = talk->query;
-	struct buf buf = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf buf = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	source_url(&buf, talk->config->url, path);
 	if (query->trace_id)

@@ -218,7 +218,7 @@ static enum source_step exemplars_read_ids(struct source_talk *talk)
 static enum source_step ask_exemplars(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
-	struct buf text = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf text = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	source_url(&text, talk->config->url, "/api/v1/query_exemplars");
 	source_url_param(talk->arena, &text, "query", query->expr);

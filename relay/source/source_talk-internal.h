@@ -44,7 +44,6 @@ enum source_step source_unreadable(struct source_talk *talk, enum source_step st
  * JSON. */
 bool source_read_paths(struct source_talk *talk, paths_handler *handler);
 
-#define SOURCE_URL_BYTES (64u << 10)
 /* Appends base, without slashes at its end, and path. */
 void source_url(struct buf *url, const char *base, const char *path);
 /* Appends ?name=value or &name=value, with the value escaped. */

@@ -14,14 +14,12 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-#define QUERY_BYTES (4 * LIMIT_LABEL_BYTES)
-
 /* ---- by id ---- */
 
 static enum source_step tempo_ask_by_id(struct source_talk *talk, const char *path,
 					enum trace_encoding encoding)
 {
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf url = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	source_url(&url, talk->config->url, path);
 	buf_puts(&url, url_escape(talk->arena, talk->query->trace_id));
@@ -85,7 +83,7 @@ static bool tempo_is_text(const char *value)
 static const char *traceql_of(struct arena *arena, const struct trace_query *query)
 {
 	const struct signal *signal = query->signal;
-	struct buf text = BUF_INIT(QUERY_BYTES);
+	struct buf text = BUF_INIT(2 * LIMIT_SOURCE_QUERY_BYTES);
 
 	buf_puts(&text, "{ resource.service.name = ");
 	source_add_quoted(&text, signal->service, "\\n");
@@ -114,7 +112,7 @@ static enum source_step tempo_ask_search(struct source_talk *talk)
 {
 	const struct trace_query *query = talk->query;
 	struct arena *arena = talk->arena;
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf url = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	if (!source_has_service(query))
 		return source_end(talk, SOURCE_REFUSED, SOURCE_NO_SEARCH);

@@ -1,7 +1,8 @@
 /*
  * Trace source xray: GetTraceSummaries finds trace ids, BatchGetTraces returns the traces, at most
- * BATCH at a time and in pages. All requests are signed with the access key. X-Ray writes an id as
- * 1-8 digits-24 digits; elsewhere the same id is known by its 32 hexadecimal digits.
+ * LIMIT_XRAY_BATCH at a time and in pages. All requests are signed with the access key. X-Ray
+ * writes an id as 1-8 digits-24 digits; elsewhere the same id is known by its 32 hexadecimal
+ * digits.
  */
 #include "source_talk-internal.h"
 
@@ -11,14 +12,8 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/limits.h"
 
-#define ID_DIGITS 32
-/* The most that BatchGetTraces takes. */
-#define BATCH 5
-/* BatchGetTraces may not reach all ids in its time; the rest is asked for again after a pause, at
- * most MAX_AGAIN times. */
-#define AGAIN_US   (200 * US_PER_MS)
-#define MAX_AGAIN  3
-#define BODY_BYTES (4 * LIMIT_LABEL_BYTES)
+#define ID_DIGITS  32
+#define BODY_BYTES (2 * LIMIT_SOURCE_QUERY_BYTES)
 
 struct xray_state {
 	const char **ids; /* in the form of X-Ray */
@@ -33,7 +28,7 @@ struct xray_state {
 
 static const char *xray_url(struct source_talk *talk, const char *path)
 {
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf url = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 	const char *base = talk->config->url;
 
 	if (!base)
@@ -66,7 +61,7 @@ static enum source_step ask_next_batch(struct source_talk *talk)
 	struct xray_state *state = talk->state;
 	struct buf ids = BUF_INIT(BODY_BYTES);
 
-	for (size_t i = 0; i < BATCH && state->asked < state->nids; i++) {
+	for (size_t i = 0; i < LIMIT_XRAY_BATCH && state->asked < state->nids; i++) {
 		if (i > 0)
 			buf_putc(&ids, ',');
 		buf_json_string(&ids, state->ids[state->asked++]);
@@ -80,7 +75,7 @@ static enum source_step ask_again(struct source_talk *talk, const char *cursor)
 	struct xray_state *state = talk->state;
 	struct buf ids = BUF_INIT(BODY_BYTES);
 
-	if (state->again++ == MAX_AGAIN)
+	if (state->again++ == LIMIT_XRAY_AGAIN)
 		return source_end(talk, SOURCE_FAILED, "did not return all traces in time");
 	for (cursor += strspn(cursor, " "); *cursor; cursor += strspn(cursor, " ")) {
 		size_t len = strcspn(cursor, " ");
@@ -90,7 +85,7 @@ static enum source_step ask_again(struct source_talk *talk, const char *cursor)
 		cursor += len;
 	}
 	enum source_step step = ask_batch(talk, source_url_take(talk->arena, &ids), NULL);
-	talk->wait_us = AGAIN_US;
+	talk->wait_us = LIMIT_XRAY_AGAIN_US;
 	return step;
 }
 
@@ -169,7 +164,7 @@ static void add_operation(struct buf *filter, const char *operation, bool *has_a
 /* X-Ray's filter expression: the segment of the service, and conditions on it. */
 static const char *xray_filter_of(struct arena *arena, const struct trace_query *query)
 {
-	struct buf filter = BUF_INIT(BODY_BYTES / 2);
+	struct buf filter = BUF_INIT(LIMIT_SOURCE_QUERY_BYTES);
 	const char *operation = source_plain(query->signal->operation);
 	bool has_any = false;
 

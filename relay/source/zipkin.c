@@ -23,7 +23,7 @@ static const char *lower_case(struct arena *arena, const char *text)
 static const char *annotation_query(struct arena *arena, const struct trace_query *query)
 {
 	const struct labels *attrs = &query->signal->attrs;
-	struct buf text = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf text = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	if (query->failing)
 		buf_puts(&text, "error");
@@ -54,7 +54,7 @@ static void zipkin_add_search(struct arena *arena, struct buf *url, const struct
 
 static const char *make_url(struct arena *arena, const char *base, const struct trace_query *query)
 {
-	struct buf url = BUF_INIT(SOURCE_URL_BYTES);
+	struct buf url = BUF_INIT(LIMIT_SOURCE_URL_BYTES);
 
 	source_url(&url, base, query->trace_id ? "/api/v2/trace/" : "/api/v2/traces");
 	if (query->trace_id)
