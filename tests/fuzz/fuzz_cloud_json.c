@@ -1,6 +1,6 @@
 /*
- * The encodings of X-Ray, Elasticsearch and OpenSearch, Datadog and Google: the first byte is the
- * first letter of the encoding's name; the rest: see fuzz_trace.h.
+ * The encodings of X-Ray, Elasticsearch and OpenSearch, Datadog and Google. The first byte is the
+ * first letter of the encoding's name; for the rest see fuzz_trace.h.
  */
 #include "fuzz_trace.h"
 

@@ -1,6 +1,6 @@
 /*
- * What the targets of the alert formats share: parse, within the memory that alert_format.h
- * promises, and see that every alert comes back from its stored form.
+ * What the fuzz targets of alert formats share: parse within the memory that alert_format.h
+ * promises, and check that every alert can be read back from its stored form.
  */
 #ifndef TRACEPAGER_FUZZ_FORMAT_H
 #define TRACEPAGER_FUZZ_FORMAT_H

@@ -1,7 +1,7 @@
 /*
- * OTLP protobuf and Tempo's (see fuzz_trace.h), the recognition before it, and the writer behind
- * it: what is written of a trace must be read as the same number of spans, and be written the same
- * again. The lowest bit of the first byte chooses the encoding.
+ * OTLP protobuf and that of Tempo (see fuzz_trace.h), trace_recognise() before them and
+ * trace_encode_otlp() after them: a written trace must have as many spans when it is read, and be
+ * written the same again. The lowest bit of the first byte chooses the encoding.
  */
 #include "fuzz_trace.h"
 #include "tracepager/trace_encode.h"

@@ -1,8 +1,8 @@
 /*
- * What trace sources answer, for every kind that is asked by HTTP. The first byte is the first
- * letter of a kind's name, the second which question, the third which status; the rest is the body
- * of each reply. Whatever comes, a talk asks only its own server, ends, and gives no more ids than
- * were asked for.
+ * Replies to trace sources, for every kind that is asked by HTTP. The first byte is the first
+ * letter of a kind's name, the second selects the question, the third the status; the rest is the
+ * body of each reply. A talk must ask only its own server, end, and return no more ids than were
+ * asked for.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -46,7 +46,7 @@ static void check_ids(const struct source_talk *talk)
 			abort();
 }
 
-/* Like the inquiry: the body goes to the decoder, or is there as a text. */
+/* As the fetch room does: the body goes to the decoder, or is kept as a text. */
 static int decode(const struct source_talk *talk, const char *body, size_t len)
 {
 	struct trace_decoder *decoder;
@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (kind == SOURCE_COUNT ||
 	    (query.trace_id && !(trace_sources[kind]->answers & SOURCE_BY_ID)))
 		return 0;
-	/* NUL-terminated, as replies are. */
+	/* NUL-terminated, like the bodies of replies. */
 	char *body = malloc(size - 2);
 	if (!body)
 		return 0;

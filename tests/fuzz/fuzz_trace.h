@@ -1,7 +1,7 @@
 /*
- * What the targets of the trace encodings share: the first byte seeds how the input is cut; pieces
- * must change neither the verdict and its place nor the traces. What comes out must be whole: every
- * index in its array, every span once in its tree.
+ * What the fuzz targets of trace encodings share: decode whole and in pieces, seeded by the first
+ * byte, and check that both give the same verdict, place and traces. Traces must be sound: every
+ * index inside its array, every span once in its tree.
  */
 #ifndef TRACEPAGER_FUZZ_TRACE_H
 #define TRACEPAGER_FUZZ_TRACE_H
@@ -22,7 +22,8 @@ static inline int fuzz_feed(struct trace_decoder *decoder, const char *text, siz
 			    struct err *err)
 {
 	char *piece = malloc(
-		len > 0 ? len : 1); /* exactly so large, so that a byte too many read shows */
+		len > 0 ? len
+			: 1); /* exactly this size, so that reading a byte too many is found */
 	int rc;
 
 	if (!piece)
@@ -33,7 +34,7 @@ static inline int fuzz_feed(struct trace_decoder *decoder, const char *text, siz
 	return rc;
 }
 
-/* cuts: what seeds the pieces; 0: one piece. */
+/* cuts: seeds the sizes of the pieces; 0: one piece. */
 static inline int fuzz_decode(enum trace_encoding encoding, const char *text, size_t len,
 			      uint32_t cuts, struct trace_memory *memory,
 			      struct trace_set **ret_set, struct err *err)
@@ -84,7 +85,8 @@ static inline void fuzz_check_span(const struct trace *trace, const struct span 
 	}
 }
 
-/* Follows the tree from the roots; each step goes to a child, a sibling or back up, so it ends. */
+/* Follows the tree from its roots; every step goes to a child, to a sibling or up, so that the walk
+ * ends. */
 static inline void fuzz_check_tree(const struct trace *trace)
 {
 	uint32_t at = trace->first_root, seen = 0;
@@ -139,7 +141,7 @@ static inline void fuzz_check_same(const struct trace_set *a, const struct trace
 	}
 }
 
-/* Whole and in pieces. What it gives is for the caller to free; NULL: it was refused. */
+/* Decodes whole and in pieces. The caller frees the set; NULL: the document was refused. */
 static inline struct trace_set *fuzz_encoding(enum trace_encoding encoding, uint8_t seed,
 					      const char *text, size_t len)
 {

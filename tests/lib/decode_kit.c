@@ -18,7 +18,7 @@ static int feed(struct trace_decoder *decoder, const char *page, size_t piece)
 
 	for (size_t at = 0; at < len && !error; at += piece) {
 		size_t n = len - at < piece ? len - at : piece;
-		/* Exactly so large, so that a byte too many read shows. */
+		/* Exactly this size, so that reading a byte too many is found. */
 		char *copy = malloc(n);
 		memcpy(copy, page + at, n);
 		error = trace_decoder_feed(decoder, copy, n, &err);

@@ -1,5 +1,5 @@
 /*
- * Proto make: the writers of proto_make.h. They own nothing.
+ * Proto make: see proto_make.h.
  */
 #include "tests/lib/proto_make.h"
 

@@ -1,4 +1,6 @@
-/* A talk without a network. */
+/*
+ * Talks without a network: see source_kit.h.
+ */
 #include "source_kit.h"
 
 #include <errno.h>

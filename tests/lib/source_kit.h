@@ -1,6 +1,6 @@
 /*
- * For the tests of the kinds of trace sources: one talk at a time, whose requests are looked at and
- * whose replies are made by hand.
+ * For tests of trace sources: holds one talk at a time. A test examines its requests and writes the
+ * replies.
  */
 #ifndef TESTS_SOURCE_KIT_H
 #define TESTS_SOURCE_KIT_H
@@ -14,16 +14,16 @@
 
 extern struct source_config config;
 extern struct source_talk talk;
-extern const struct signal checkout; /* its POST /orders */
+extern const struct signal checkout; /* its operation POST /orders */
 
 void kit_setup(enum source_id kind, const char *url);
-void kit_teardown(void); /* also of what decode_kit.h decoded */
-/* 2026-09-01T09:50:00.25Z to 10:00:00Z, 10 traces */
+void kit_teardown(void); /* also frees what decode_kit.h decoded */
+/* A search from 2026-09-01T09:50:00.25Z to 10:00:00Z, for 10 traces. */
 struct trace_query search_for(const struct signal *signal, bool failing);
 /* The first step of a new talk. */
 enum source_step ask(const struct trace_query *query);
-/* The next step, after a reply. Of a body that was to be decoded, what cannot be JSON or protobuf
- * counts as not decodable: < and !. With an empty list, [], it has no spans. */
+/* The next step, after a reply. If the body was to be decoded: one that begins with < or ! cannot
+ * be decoded, and one with an empty list, [], has no spans. */
 #define TOO_MUCH "(more than is read)"
 enum source_step answer(int status, const char *body, const char *content_type);
 /* A reply to a search for checkout's failing traces, and the step that it leads to. */
@@ -35,9 +35,9 @@ struct search_reply {
 void check_search_reply(const struct search_reply *reply);
 /* A service that is a pattern cannot be searched for. */
 void check_pattern_is_refused(void);
-const char *header(const char *name); /* of the request; NULL: it has none */
+const char *header(const char *name); /* of the request; NULL: absent */
 
-/* A test program of one case; fixtures are the caller's. */
+/* Runs a test program of one case, whose fixtures the caller has added. */
 int run_case(TCase *tcase, const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The same trace in every encoding gives the same decision, to the byte. Traces are drawn
- * (tests/lib/trace_make.h) and written out here, by hands that are not the program's. An encoding
- * that comes gets a row in `writers`.
+ * One trace gives the same decision, byte for byte, in every encoding. Traces are drawn
+ * (tests/lib/trace_make.h) and written out by writers of this file, which share nothing with the
+ * program. A new encoding gets a row in `writers`.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 
 #define TRACE_ID "5b8efff798038103d269b633813fc60c"
 
-/* An id of a drawing, which is a small number, as a span id. */
+/* Makes a span id of an id in a drawing, which is a small number. */
 static void hex_id(const struct trace *trace, uint32_t id, char hex[static 17])
 {
 	snprintf(hex, 17, "%016lx", strtoul(trace_text(trace, id), NULL, 10));
@@ -29,7 +29,7 @@ static bool is_exception(unsigned int key)
 	return key == ATTR_EXCEPTION_TYPE || key == ATTR_EXCEPTION_MESSAGE;
 }
 
-/* The attribute of a span at i, if it is one of an exception, or none of one, as wanted. */
+/* Attribute i of a span if it belongs to an exception, or if it does not, as wanted; else NULL. */
 static const struct span_attr *attr_at(const struct trace *trace, const struct span *span,
 				       unsigned int i, bool exception)
 {
@@ -67,7 +67,7 @@ static void jaeger_attrs(struct buf *out, const struct trace *trace, const struc
 	}
 }
 
-/* As OpenTelemetry translates: status and kind become tags. */
+/* As OpenTelemetry's translation does: status and kind become tags. */
 static void jaeger_span(struct buf *out, const struct trace *trace, const struct span *span)
 {
 	char id[17], parent[17];
@@ -221,7 +221,7 @@ static void json_span(struct buf *out, const struct trace *trace, const struct s
 	buf_puts(out, "}]}");
 }
 
-/* One ResourceSpans for each span, so that their order is the drawing's. */
+/* One ResourceSpans per span keeps the spans in the order of the drawing. */
 static void write_json(const struct trace *trace, struct buf *out, const struct dialect *dialect)
 {
 	buf_puts(out, dialect->head);
@@ -368,7 +368,7 @@ static void zipkin_v1_tag(struct buf *out, const char *key, const char *value, c
 	buf_puts(out, "}}");
 }
 
-/* As OpenTelemetry translates: what has no place of its own becomes a tag. */
+/* As OpenTelemetry's translation does: what Zipkin cannot carry becomes a tag. */
 static void zipkin_tags(struct buf *out, const struct trace *trace, const struct span *span,
 			zipkin_tag_writer *tag)
 {
@@ -492,7 +492,7 @@ static const struct {
 };
 
 static const struct {
-	const char *name, *suspect; /* suspect: the start of the decision's */
+	const char *name, *suspect; /* suspect: the beginning of the decision's suspect */
 	const char *drawing;
 } traces[] = {
 	{ "failing leaf", "\"service\":\"ledger\",\"namespace\":\"shop\"",

@@ -1,7 +1,7 @@
 /*
- * Jaeger API JSON. Every document goes in whole and in pieces of 1 and 5 bytes; what comes out must
- * be the same, right or wrong. The expected lines are worked out by hand from the shape of Jaeger's
- * answers and from jaeger_json.c's rules.
+ * Jaeger API JSON. Every document is read whole and in pieces of 1 and 5 bytes, with the same
+ * result, good or bad. The expected lines are worked out by hand from the shape of Jaeger's answers
+ * and from the rules at the top of jaeger_json.c.
  */
 #include <check.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ static int decode(const char *text, size_t step, struct trace_set **ret_set, str
 	return rc;
 }
 
-/* One line for each span: trace id<parent kind status flags service: name @start+duration message
+/* Writes one line per span: trace id<parent kind status flags service: name @start+duration message
  * {attrs}. */
 static void dump_span(struct buf *buf, const struct trace *trace, const struct span *span)
 {
@@ -98,7 +98,7 @@ static void check_bad(const char *text, int code, int line, int column, const ch
 	}
 }
 
-/* Documents of one trace with one span, given the span's members. */
+/* A document of one trace with one span, which has these members. */
 #define SPAN(members) "{\"data\":[{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\"" members "}]}]}"
 #define BARE	      "t a< unspecified unset 0 : "
 
@@ -149,14 +149,14 @@ END_TEST
 static const struct {
 	const char *text, *wanted;
 } goods[] = {
-	/* a trace object alone; processes first; members in odd orders */
+	/* a single trace object; processes first; members in unusual orders */
 	{ "{\"processes\":{\"p1\":{\"tags\":[{\"value\":\"shop\",\"key\":\"service.namespace\"}],"
 	  "\"serviceName\":\"cart\"}},"
 	  "\"spans\":[{\"processID\":\"p1\",\"duration\":1,\"spanID\":\"a\",\"startTime\":2,"
 	  "\"traceID\":\"t\"}],\"traceID\":\"t\"}",
 	  "t a< unspecified unset 0 cart:  @2+1 ''\n" },
 	{ SPAN(""), BARE " @0+0 ''\n" },
-	/* nulls are absent */
+	/* null is the same as absent */
 	{ SPAN(",\"tags\":null,\"logs\":null,\"references\":null,\"startTime\":null,\"processID\":"
 	       "null,\"operationName\":null"),
 	  BARE " @0+0 ''\n" },
@@ -165,17 +165,17 @@ static const struct {
 	  "\"processes\":null}],\"errors\":[{\"code\":404,\"msg\":\"trace not "
 	  "found\",\"traceID\":\"u\"}]}",
 	  BARE " @0+0 ''\n" },
-	/* a span without a trace id has its trace object's */
+	/* a span without a trace id takes that of its trace object */
 	{ "{\"data\":[{\"traceID\":\"t\",\"spans\":[{\"spanID\":\"a\"}]}]}", BARE " @0+0 ''\n" },
 	{ "{\"data\":{\"traceID\":\"t\",\"processes\":{\"p\":{}},\"spans\":[{\"spanID\":\"a\"}]},"
 	  "\"total\":0}",
 	  BARE " @0+0 ''\n" },
-	/* a process that is not described */
+	/* a process that the document does not describe */
 	{ SPAN(",\"processID\":\"p7\""), BARE " @0+0 ''\n" },
 	/* numbers: fractions, exponents, negative durations */
 	{ SPAN(",\"startTime\":1.5e3,\"duration\":2.75"), BARE " @1500+2 ''\n" },
 	{ SPAN(",\"startTime\":1e400,\"duration\":-5"), BARE " @2305843009213693951+0 ''\n" },
-	/* values of all types; the value before the key; what has no text is left out */
+	/* values of all types; the value before the key; lists and objects are left out */
 	{ SPAN(",\"tags\":[{\"value\":200,\"type\":\"int64\",\"key\":\"http.status_code\"},"
 	       "{\"type\":\"int64\",\"key\":\"net.peer.port\",\"value\":\"9007199254740993\"},"
 	       "{\"key\":\"db.name\",\"type\":\"bool\",\"value\":false},"
@@ -205,7 +205,7 @@ static const struct {
 	  "\"traceID\":\"t\",\"spanID\":\"a\","
 	  "\"warnings\":[\"clock skew\"]}],\"q\":\"\"}],\"total\":1}",
 	  BARE " @0+0 ''\n" },
-	/* a span with both: the list of processes counts */
+	/* a span with process and processID: the list of processes counts */
 	{ "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"process\":{\"serviceName\":\"no\"},"
 	  "\"processID\":\"p1\"}],"
 	  "\"processes\":{\"p1\":{\"serviceName\":\"cart\"}}}",
@@ -235,7 +235,7 @@ static const struct {
 	  "b", SPAN_ORPHAN | SPAN_FOLLOWS },
 	{ ",\"references\":[" REF("CHILD_OF", "u", "c") "]", "", 0 },
 	{ ",\"references\":[" REF("LINKED", "t", "c") "]", "", 0 },
-	/* the last resort; zeros are none */
+	/* parentSpanID is the last resort; zeros mean no parent */
 	{ ",\"parentSpanID\":\"p\",\"references\":[" REF("CHILD_OF", "u", "c") "]", "p",
 	  SPAN_ORPHAN },
 	{ ",\"parentSpanID\":\"p\",\"references\":[" REF("CHILD_OF", "t", "c") "]", "c",
@@ -243,7 +243,7 @@ static const struct {
 	{ ",\"parentSpanID\":\"0000000000000000\"", "", 0 },
 	{ ",\"parentSpanID\":\"\"", "", 0 },
 	{ ",\"references\":[" REF("CHILD_OF", "t", "00") "]", "", 0 },
-	/* in another order; without a trace id it is this trace */
+	/* members in another order; a reference without a trace id is to this trace */
 	{ ",\"references\":[{\"spanID\":\"b\",\"traceID\":\"t\",\"refType\":\"CHILD_OF\"}]", "b",
 	  SPAN_ORPHAN },
 	{ ",\"references\":[{\"spanID\":\"b\",\"refType\":\"FOLLOWS_FROM\"}]", "b",
@@ -252,7 +252,7 @@ static const struct {
 
 START_TEST(test_parents)
 {
-	/* the trace id before the references, and behind them */
+	/* the trace id before the references, and after them */
 	static const char *const documents[] = {
 		"{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\"%s}]}",
 		"{\"spans\":[{\"spanID\":\"a\"%s,\"traceID\":\"t\"}]}",
@@ -291,7 +291,7 @@ static const struct {
 	{ LOG(FIELD("exception.type", "T") "," FIELD("error.kind", "K") "," FIELD(
 		  "exception.message", "E") "," FIELD("error.object", "O")),
 	  " exception.type=T exception.message=E" },
-	/* the first that tells of an error; one that says nothing is passed over */
+	/* the first log that reports an error; a log without words is passed over */
 	{ LOG(FIELD("event", "start")) "," LOG(FIELD("event", "error")) "," LOG(
 		  FIELD("event", "error") "," FIELD(
 			  "message",
@@ -311,7 +311,7 @@ START_TEST(test_logs)
 
 	buf_puts(&text, "{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"logs\":[");
 	buf_puts(&text, logs[_i].logs);
-	/* the span behind must not inherit */
+	/* the next span must not inherit it */
 	buf_puts(&text, "]},{\"traceID\":\"t\",\"spanID\":\"b\"}]}");
 	buf_printf(&wanted, BARE " @0+0 ''%s\nt b< unspecified unset 0 :  @0+0 ''\n",
 		   logs[_i].attrs);
@@ -323,7 +323,7 @@ END_TEST
 
 START_TEST(test_several_traces)
 {
-	/* p1 means another process in each trace object; the trace u comes in two parts */
+	/* p1 is a different process in each trace object; the trace u comes in two parts */
 	check_good(
 		"{\"data\":[{\"spans\":[{\"traceID\":\"t\",\"spanID\":\"a\",\"processID\":\"p1\"},"
 		"{\"traceID\":\"u\",\"spanID\":\"b\",\"processID\":\"p2\"}],"
@@ -359,8 +359,8 @@ END_TEST
 
 START_TEST(test_long_values)
 {
-	/* a message longer than is kept, held before its key comes, is cut in front of the sequence
-	 * that crosses the cap */
+	/* a message longer than is kept, held until its key comes, is cut before the character that
+	 * crosses the cap */
 	struct buf text = BUF_INIT(100000);
 	struct trace_set *set = NULL;
 	const char *message;
@@ -423,8 +423,7 @@ static const struct {
 	{ "null", 1, 1, "the document is null, not an object" },
 	{ "{}", 0, 0, "neither data nor spans" },
 	{ "{\"batches\":[]}", 0, 0, "neither data nor spans" },
-	{ "{\"data\":{\"spans\":{}}}", 1, 18,
-	  "spans of a trace is an object, not a list" },
+	{ "{\"data\":{\"spans\":{}}}", 1, 18, "spans of a trace is an object, not a list" },
 	{ "{\"data\":[\"cart\",\"ledger\"]}", 1, 10,
 	  "an element of data is a string, not an object" },
 	{ "{\"data\":[],\n\"spans\":[]}", 2, 1, "both data and spans" },
@@ -434,10 +433,8 @@ static const struct {
 	  "startTime of a span is a string, not a number" },
 	{ "{\"spans\":[{\"duration\":true}]}", 1, 23,
 	  "duration of a span is a boolean, not a number" },
-	{ "{\"spans\":[{\"spanID\":12}]}", 1, 21,
-	  "spanID of a span is a number, not a string" },
-	{ "{\"spans\":[{\"traceID\":{}}]}", 1, 22,
-	  "traceID of a span is an object, not a string" },
+	{ "{\"spans\":[{\"spanID\":12}]}", 1, 21, "spanID of a span is a number, not a string" },
+	{ "{\"spans\":[{\"traceID\":{}}]}", 1, 22, "traceID of a span is an object, not a string" },
 	{ "{\"spans\":[{\"tags\":{\"error\":true}}]}", 1, 19,
 	  "tags of a span is an object, not a list" },
 	{ "{\"spans\":[{\"tags\":[{\"key\":1}]}]}", 1, 27,
@@ -448,8 +445,7 @@ static const struct {
 	  "spanID of a reference is a number" },
 	{ "{\"spans\":[{\"logs\":[{\"fields\":\"x\"}]}]}", 1, 30,
 	  "fields of a log is a string, not a list" },
-	{ "{\"processes\":[]}", 1, 14,
-	  "processes of the document is a list, not an object" },
+	{ "{\"processes\":[]}", 1, 14, "processes of the document is a list, not an object" },
 	{ "{\"processes\":{\"p1\":\"cart\"}}", 1, 20,
 	  "a process of processes is a string, not an object" },
 	{ "{\"processes\":{\"p1\":{\"serviceName\":1}}}", 1, 35,

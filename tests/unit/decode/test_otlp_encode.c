@@ -1,6 +1,6 @@
 /*
- * OTLP encode: what is written of a trace and read again is the same trace, and what is written is
- * what opentelemetry-proto says.
+ * OTLP encode: a trace that is written and read again is the same trace, and its bytes are those
+ * that opentelemetry-proto prescribes.
  */
 #include <check.h>
 #include <errno.h>
@@ -58,7 +58,7 @@ static void check_resource(const struct trace *a, const struct resource *x, cons
 		const char *value = resource_attr(b, y, trace_text(a, attr->key));
 
 		ck_assert_ptr_nonnull(value);
-		/* A service that is named beside the attributes goes before what they say. */
+		/* A service named beside the attributes is compared before the attributes. */
 		if (strcmp(trace_text(a, attr->key), "service.name") == 0)
 			ck_assert_str_eq(value, trace_text(a, x->service));
 		else
@@ -85,7 +85,7 @@ static void check_span(const struct trace *a, const struct span *x, const struct
 	check_resource(a, span_resource(a, x), b, span_resource(b, y));
 }
 
-/* Writes every trace of the set, reads it, compares. Frees the set. */
+/* Writes every trace of the set, reads it back and compares. Frees the set. */
 static void check_round(struct trace_set *set)
 {
 	for (uint32_t i = 0; i < set->ntraces; i++) {
@@ -118,7 +118,8 @@ START_TEST(drawn)
 		"    payment server POST /charge | 15 85 | OK; http.response.status_code=500\n"
 		"  shop/checkout producer orders send | 91 92 | messaging.system=kafka\n"
 		"    mails consumer orders receive | 93 99 | FOLLOWS; exception.type=Full\n",
-		/* Shared ids, as Zipkin has them; orphans; a second root; no service. */
+		/* Shared ids as in Zipkin; spans without their parent; a second root; no service.
+		 * */
 		"cart client GET /cart | 0 50 | id=5; TAG; error.type=timeout\n"
 		"ledger server GET /cart | 5 45 | id=5; SHARED; NOTAG\n"
 		"stock internal look | 6 7 | parent=5\n"
@@ -127,7 +128,7 @@ START_TEST(drawn)
 		/* A cycle. */
 		"cart internal a | 0 5 | id=a; parent=b\n"
 		"cart internal b | 1 4 | id=b; parent=a\n",
-		/* Ids in the form that bytes have, in one that looks like it, zeros. */
+		/* Ids that are hexadecimal forms of bytes, one that looks like it, zeros. */
 		"cart server a | 0 5 | id=00000000000000aa\n"
 		"cart server b | 0 5 | id=00000000000000AA; parent=00000000000000aa\n"
 		"cart server c | 0 5 | id=0000000000000000; parent=00000000000000AA\n"
@@ -159,7 +160,7 @@ START_TEST(generated)
 }
 END_TEST
 
-/* What a builder can be given and no drawing shows: one trace of odd spans. */
+/* A trace of unusual spans that no drawing can express. */
 START_TEST(odd)
 {
 	static const int64_t times[][2] = {
@@ -217,7 +218,7 @@ START_TEST(odd)
 }
 END_TEST
 
-/* Against the bytes that opentelemetry-proto asks for. */
+/* Compares with bytes written after opentelemetry-proto. */
 START_TEST(bytes)
 {
 	struct trace_set *set = trace_make("ledger server POST /book | 1 3 | ERROR; message=full;"
@@ -226,7 +227,7 @@ START_TEST(bytes)
 	struct buf want = BUF_INIT(4096), spans = BUF_INIT(4096), span = BUF_INIT(4096),
 		   inner = BUF_INIT(4096), have = BUF_INIT(4096);
 
-	proto_text(&span, 15101, "t"); /* of trace_make(): no bytes */
+	proto_text(&span, 15101, "t"); /* the trace id of trace_make() is no form of bytes */
 	proto_hex(&span, 2, "eee19b7ec3c1b174");
 	proto_hex(&span, 4, "eee19b7ec3c1b173");
 	proto_text(&span, 5, "POST /book");

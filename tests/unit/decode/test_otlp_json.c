@@ -1,5 +1,5 @@
 /*
- * OTLP JSON: what comes out of the decoder, whatever the order of members and the size of pieces.
+ * OTLP JSON: what the decoder makes of documents, in any order of members and any size of pieces.
  */
 #include <check.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static int decode_pieces(const char *text, size_t piece)
 	}
 	if (code == 0)
 		code = trace_decoder_finish(decoder, &set, &err);
-	else /* and it stays so */
+	else /* the error stays */
 		ck_assert_int_eq(trace_decoder_finish(decoder, &set, NULL), code);
 	trace_decoder_free(decoder);
 	return code;
@@ -156,7 +156,7 @@ static void check_whole(void)
 	ck_assert_int_eq(root->kind, SPAN_SERVER);
 	ck_assert_int_eq(root->status, SPAN_STATUS_UNSET);
 	ck_assert_uint_eq(root->parent, TRACE_NONE);
-	/* Cut to microseconds, not rounded; the duration is what lies between, cut as well. */
+	/* Times and durations are cut to microseconds, not rounded. */
 	ck_assert_int_eq(root->start_us, INT64_C(1788256800000001));
 	ck_assert_int_eq(root->duration_us, 250000);
 
@@ -166,7 +166,8 @@ static void check_whole(void)
 	ck_assert_str_eq(trace_text(trace, client->message), "card \"refused\"");
 	ck_assert_int_eq(client->start_us, INT64_C(1788256800100000));
 	ck_assert_int_eq(client->duration_us, 100000);
-	ck_assert_uint_eq(client->flags & SPAN_REMOTE, 0); /* known, and not remote */
+	ck_assert_uint_eq(client->flags & SPAN_REMOTE,
+			  0); /* it is known that the parent is not remote */
 	check_attr(client, ATTR_PEER_SERVICE, "payment");
 	check_attr(client, ATTR_HTTP_RESPONSE_STATUS_CODE, "500");
 	check_attr(client, ATTR_COUNT, "1.5");
@@ -198,8 +199,7 @@ START_TEST(any_pieces)
 }
 END_TEST
 
-/* value before key, spans before resource, status before all; old names, snake case, names of
- * enums. */
+/* Value before key, spans before resource, status first; old names, snake case, names of enums. */
 START_TEST(any_order_and_spelling)
 {
 	const struct span *span;
@@ -239,8 +239,8 @@ START_TEST(any_order_and_spelling)
 }
 END_TEST
 
-/* A search's answer: all traces in one list, spans of a trace in several places; here in a sequence
- * as well. */
+/* The answer to a search: all traces in one list, the spans of a trace in several places, also as a
+ * sequence of documents. */
 START_TEST(sequences_are_regrouped)
 {
 #define SPAN(trace, id, parent)                                                                    \
@@ -272,8 +272,8 @@ START_TEST(sequences_are_regrouped)
 }
 END_TEST
 
-/* Base64 as Tempo writes it and hexadecimal digits in any case are one id; what is neither stays.
- */
+/* Base64 as Tempo writes it and hexadecimal digits in either case are the same id; any other text
+ * stays. */
 START_TEST(ids)
 {
 	decode("{\"batches\":[{\"scopeSpans\":[{\"spans\":["
@@ -315,7 +315,7 @@ START_TEST(tempo)
 		decode(complete[i]);
 		ck_assert(!set->traces[0].partial);
 	}
-	/* A trace that it does not know. */
+	/* The answer for an unknown trace. */
 	ck_assert_int_eq(decode_pieces("{\"trace\":{},\"metrics\":{}}", 1000), -ENOENT);
 }
 END_TEST
@@ -397,7 +397,7 @@ START_TEST(errors_have_places)
 }
 END_TEST
 
-/* A long id is text as any other; nothing is cut that the tree needs. */
+/* A long id is a text like any other; the tree needs all of it. */
 START_TEST(long_ids)
 {
 	struct buf text = BUF_INIT(1 << 16);

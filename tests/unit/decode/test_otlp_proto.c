@@ -1,6 +1,6 @@
 /*
- * OTLP protobuf: what comes out of the decoder, whatever the order of fields and the size of
- * pieces, and what is refused. Messages are written by tests/lib/proto_make.c.
+ * OTLP protobuf: what the decoder makes of messages, in any order of fields and any size of pieces,
+ * and what it refuses. tests/lib/proto_make.c writes the messages.
  */
 #include <check.h>
 #include <errno.h>
@@ -51,7 +51,8 @@ static int decode_pieces(const char *data, size_t len, size_t piece)
 	memset(&err, 0, sizeof(err));
 	for (size_t at = 0; at < len && code == 0; at += piece) {
 		size_t n = len - at < piece ? len - at : piece;
-		char *copy = malloc(n); /* exactly so large: a byte too many that is read shows */
+		char *copy =
+			malloc(n); /* exactly this size, so that reading a byte too many is found */
 
 		memcpy(copy, data + at, n);
 		code = trace_decoder_feed(decoder, copy, n, &err);
@@ -92,7 +93,7 @@ static void check_attr(const struct span *of, unsigned int key, const char *want
 		ck_assert_str_eq(value ? value : "(none)", want);
 }
 
-/* The end of a span, of its ScopeSpans, and of its ResourceSpans. */
+/* Ends the span, its ScopeSpans and its ResourceSpans. */
 static void end_span(void)
 {
 	proto_message(&spans, 2, &span);
@@ -179,7 +180,7 @@ static void write_whole(void)
 	proto_hex(&span, 4, "eee19b7ec3c1b175");
 	proto_fixed64(&span, 7, UINT64_C(1788256800300000000));
 	proto_fixed64(&span, 8, UINT64_C(1788256800200000000)); /* it ends before it starts */
-	proto_varint(&span, 6, 6);				/* no kind */
+	proto_varint(&span, 6, 6);				/* not a kind */
 	proto_fixed32(&span, 16, 769);
 	proto_varint(&inner, 3, 1);
 	proto_message(&span, 15, &inner);
@@ -246,7 +247,7 @@ START_TEST(any_pieces)
 }
 END_TEST
 
-/* Every cut but those between two ResourceSpans leaves a field open. */
+/* Every cut leaves a field open, except those between two ResourceSpans. */
 START_TEST(cut_anywhere)
 {
 	size_t first;
@@ -266,7 +267,7 @@ START_TEST(cut_anywhere)
 }
 END_TEST
 
-/* Values before keys, the trace id behind all, the Resource behind its spans and in two parts. */
+/* Values before keys, the trace id last, the Resource after its spans and in two parts. */
 START_TEST(any_order)
 {
 	struct buf value = BUF_INIT(1 << 16), resource = BUF_INIT(1 << 16),
@@ -309,7 +310,7 @@ START_TEST(any_order)
 }
 END_TEST
 
-/* One span with one attribute of the kept kind; returns its text. */
+/* Decodes a span with one kept attribute and returns the text of its value. */
 static const char *text_of_value(struct buf *value)
 {
 	buf_reset(&document);
@@ -372,9 +373,9 @@ START_TEST(values)
 }
 END_TEST
 
-/* Attributes that differ in one byte, each twice and in turn, so that what was read before must not
- * be taken for what comes: in the value, in the key, in the length, in what only the first bytes
- * tell. Those of up to 55 bytes are remembered. */
+/* Attributes that differ in one byte, each twice and alternating, so that a remembered attribute
+ * must not be mistaken for another: in the value, in the key, in the length, in the first bytes.
+ * Attributes of up to 55 bytes are remembered. */
 START_TEST(attributes_again)
 {
 	static const struct {
@@ -423,7 +424,7 @@ START_TEST(attributes_again)
 }
 END_TEST
 
-/* What is read in bulk stops at an event, and goes on behind it. */
+/* Reading in bulk stops at an event and continues after it. */
 START_TEST(fields_behind_an_event)
 {
 	proto_hex(&span, 1, TRACE_ID);
@@ -431,7 +432,7 @@ START_TEST(fields_behind_an_event)
 	proto_message(&span, 11, &inner);
 	proto_hex(&span, 2, "0a");
 	proto_text(&span, 5, "charge");
-	proto_varint(&span, 6, 300); /* no kind, and two bytes */
+	proto_varint(&span, 6, 300); /* not a kind; two bytes */
 	proto_fixed64(&span, 8, 5000);
 	proto_text(&inner, 2, "late");
 	proto_message(&span, 15, &inner);
@@ -454,7 +455,7 @@ START_TEST(fields_behind_an_event)
 }
 END_TEST
 
-/* Fields that nobody knows, and known ones with another wire type, in every message. */
+/* Unknown fields, and known ones with another wire type, in every message. */
 START_TEST(unknown_fields)
 {
 	proto_varint(&span, 1, 5);
@@ -492,7 +493,7 @@ START_TEST(tempo)
 	proto_text(&inner, 4, "too large");
 	ck_assert_int_eq(decode_pieces(buf_text(&inner), inner.len, inner.len), 0);
 	ck_assert(set->traces[0].partial);
-	/* A trace that it does not know. */
+	/* The answer for an unknown trace. */
 	ck_assert_int_eq(decode_pieces("\x0a\x00\x12\x02\x08\x05", 6, 6), -ENOENT);
 	ck_assert_int_eq(decode_pieces("", 0, 1), -ENOENT);
 }
@@ -517,15 +518,13 @@ START_TEST(refused)
 	REFUSED("\x0f\x00", -EBADMSG, "a wire type does not exist");
 	REFUSED("\x8a\x80\x80\x80\x80\x00", -EBADMSG, "a tag is too long");
 	REFUSED("\xf8\xff\xff\xff\x1f\x00", -EBADMSG, "a wire type does not exist");
-	REFUSED("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", -EBADMSG,
-		"a number is too long");
+	REFUSED("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", -EBADMSG, "a number is too long");
 	REFUSED("\x10\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", -EBADMSG,
 		"a number is too long");
-	/* More than what encloses it: a length, a number, a tag, eight bytes. */
+	/* What exceeds the enclosing message: a length, a number, a tag, eight bytes. */
 	REFUSED("\x0a\x02\x12\x01\x00", -EBADMSG,
 		"a length exceeds the enclosing message (byte 3)");
-	REFUSED("\x0a\x02\x10\x80\x00", -EBADMSG,
-		"a field exceeds the enclosing message (byte 3)");
+	REFUSED("\x0a\x02\x10\x80\x00", -EBADMSG, "a field exceeds the enclosing message (byte 3)");
 	REFUSED("\x0a\x01\x92\x00", -EBADMSG, "a field exceeds the enclosing message");
 	REFUSED("\x0a\x05\x11\x00\x00\x00\x00\x00\x00\x00\x00", -EBADMSG,
 		"a field exceeds the enclosing message");
@@ -533,9 +532,9 @@ START_TEST(refused)
 		"a field exceeds the enclosing message");
 	REFUSED("\x0a\x0b\x1a\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00", -EBADMSG,
 		"a length exceeds the enclosing message");
-	/* Long, but right in its place: it never comes. */
+	/* A length that is long but allowed; its content is missing. */
 	REFUSED("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", -EBADMSG, "the document is cut");
-	/* A span with nothing in it; one whose name is larger than any. */
+	/* An empty span; one whose name is longer than any text may be. */
 	REFUSED("\x0a\x04\x12\x02\x12\x00", -EBADMSG, "a span has no traceId");
 	REFUSED("\x0a\xff\xff\xff\x7f\x12\xf0\xff\xff\x7f\x12\xe0\xff\xff\x7f\x2a\x81\x80\x80\x02",
 		-E2BIG, "a text is too long");

@@ -1,5 +1,5 @@
 /*
- * What a text is, and a file's worth of documents.
+ * What trace_recognise() makes of texts, and trace_documents() of files.
  */
 #include <check.h>
 #include <errno.h>
@@ -136,7 +136,7 @@ START_TEST(zipkin_v2)
 		 "\"a\"},"
 		 "{\"timestamp\":2,\"value\":\"b\"}],\"tags\":{}}]",
 		 want);
-	/* of either version, whole and cut */
+	/* the versions do not differ in it; whole and cut */
 	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"name\":\"get\"}]", want);
 	check_is("[[{\"id\":\"2\",\"traceId\":\"1\"},{\"id\":\"3\",", want);
 	check_is("{\"traceId\":\"1\",\"id\":\"2\"}", want);
@@ -155,7 +155,7 @@ START_TEST(zipkin_v1)
 		 "\"endpoint\":null}",
 		 want);
 	check_is("{\"traceId\":\"1\",\"id\":\"2\",\"binaryAnnotations\":null}", want);
-	/* the first span that shows it */
+	/* the first span that shows its version */
 	check_is("[{\"traceId\":\"1\",\"id\":\"2\",\"annotations\":[]},{\"traceId\":\"1\",\"id\":"
 		 "\"3\","
 		 "\"binaryAnnotations\":[]}]",
@@ -174,21 +174,21 @@ START_TEST(protobuf)
 		size_t len;
 		enum trace_encoding want;
 	} rows[] = {
-		/* ResourceSpans with a Resource with an attribute; with scope_spans only; with an
-		 * empty Resource; with a Resource with a count; with an attribute whose value is
-		 * first. */
+		/* ResourceSpans: with a Resource that has an attribute; with scope_spans only; with
+		 * an empty Resource; with a Resource that has a count; with an attribute whose
+		 * value is first. */
 		PROTO("\x0a\x0d\x0a\x0b\x0a\x09\x0a\x01k\x12\x04\x0a\x02vv", OTLP),
 		PROTO("\x0a\x04\x12\x02\x12\x00", OTLP),
 		PROTO("\x0a\x04\x0a\x00\x12\x00", OTLP),
 		PROTO("\x0a\x04\x0a\x02\x10\x01", OTLP),
 		PROTO("\x0a\x0b\x0a\x09\x0a\x07\x12\x02\x0a\x00\x0a\x01k", OTLP),
-		/* The same in a Trace. */
+		/* The same inside a Trace. */
 		PROTO("\x0a\x0f\x0a\x0d\x0a\x0b\x0a\x09\x0a\x01k\x12\x04\x0a\x02vv", TEMPO),
 		PROTO("\x0a\x06\x0a\x04\x12\x02\x12\x00", TEMPO),
 		PROTO("\x0a\x06\x0a\x04\x0a\x00\x12\x00", TEMPO),
 		PROTO("\x0a\x06\x0a\x04\x0a\x02\x10\x01", TEMPO),
 		PROTO("\x0a\x0d\x0a\x0b\x0a\x09\x0a\x07\x12\x02\x0a\x00\x0a\x01k", TEMPO),
-		/* No trace: an empty one before metrics, metrics alone, a status. */
+		/* Without a trace: an empty one before metrics, metrics alone, a status. */
 		PROTO("\x0a\x00\x12\x02\x08\x05", TEMPO),
 		PROTO("\x12\x02\x08\x05", TEMPO),
 		PROTO("\x18\x01", TEMPO),
@@ -270,7 +270,7 @@ START_TEST(not_json)
 }
 END_TEST
 
-/* Documents: what the handler was told, as text. */
+/* Writes what the handler was told as text. */
 static void tell(void *ctx, int line, struct trace_set *set, const struct err *err)
 {
 	struct buf *told = ctx;
@@ -312,10 +312,10 @@ START_TEST(one_document)
 }
 END_TEST
 
-/* Line feeds in it end nothing. */
+/* Line feeds inside protobuf do not end a document. */
 START_TEST(protobuf_is_one_document)
 {
-	/* One span with a trace id of 16 bytes, in which "{}" stands on lines of its own. */
+	/* A span with a trace id of 16 bytes, in which "{}" stands on lines of its own. */
 	static const char bytes[] = "\x0a\x16\x12\x14\x12\x12\x0a\x10\n{}\n{}\n{}\n{}\n{}\n";
 	struct buf told = BUF_INIT(1 << 16);
 
@@ -327,11 +327,11 @@ END_TEST
 
 START_TEST(json_lines)
 {
-	/* The same trace on two lines is two. */
+	/* One trace on two lines is two traces. */
 	check_documents(OTLP(SPAN("1", "a")) "\n" OTLP(SPAN("1", "b")), "1: 1 traces;2: 1 traces;");
 	check_documents("\n" OTLP(SPAN("1", "a")) "\r\n \r\n" OTLP(SPAN("1", "b")) "\r\n",
 			"2: 1 traces;4: 1 traces;");
-	/* A bad line is one line. */
+	/* A bad line spoils only itself. */
 	check_documents(OTLP(SPAN("1", "a")) "\n{\"resourceSpans\":[\n" OTLP(SPAN("1", "b")),
 			"1: 1 traces;2: error 74 in line 2;3: 1 traces;");
 	check_documents("[" ZIPKIN("1") "," ZIPKIN("2") "]\n" ZIPKIN("1") "\n[[" ZIPKIN("1") "]]",

@@ -1,7 +1,7 @@
 /*
- * Zipkin JSON, v1 and v2. Every document goes in whole, in single bytes and in pieces of 5; what
- * comes out must be the same, right or wrong. The expected lines are worked out by hand from
- * Zipkin's API and from the rules of zipkin.c, zipkin_v1.c and zipkin_v2.c.
+ * Zipkin JSON, versions 1 and 2. Every document is read whole, in single bytes and in pieces of 5,
+ * with the same result, good or bad. The expected lines are worked out by hand from Zipkin's API
+ * and from the rules at the top of zipkin.c, zipkin_v1.c and zipkin_v2.c.
  */
 #include <check.h>
 #include <errno.h>
@@ -52,7 +52,7 @@ static void dump_flags(struct buf *out, unsigned int flags)
 			buf_puts(out, names[i].name);
 }
 
-/* One line for each span: id<parent's index kind service: name @start+duration flags {attrs}. */
+/* Writes one line per span: id<parent's index kind service: name @start+duration flags {attrs}. */
 static void dump_span(struct buf *out, const struct trace *trace, const struct span *span)
 {
 	buf_printf(out, "%s<", trace_text(trace, span->id));
@@ -196,12 +196,12 @@ END_TEST
 
 START_TEST(v2_remote)
 {
-	/* what tags tell wins, wherever they stand */
+	/* tags win over the remote endpoint, in any order */
 	check_is(V2,
 		 SPAN("\"tags\":{\"peer.service\":\"ledger\"},\"kind\":\"CLIENT\","
 		      "\"remoteEndpoint\":{\"serviceName\":\"proxy\",\"ipv6\":\"::1\"}"),
 		 "trace a\n1< client :  @0+0 peer.service=ledger network.peer.address=::1\n");
-	/* both sides known: a call, unless something says what it is */
+	/* both services known: a call, unless a kind says otherwise */
 	check_is(V2,
 		 SPAN("\"localEndpoint\":{\"serviceName\":\"cart\"},"
 		      "\"remoteEndpoint\":{\"serviceName\":\"redis\"}"),
@@ -262,8 +262,8 @@ END_TEST
 #define KIND(kind) ",\"kind\":\"" kind "\""
 #define SHARED	   ",\"shared\":true"
 
-/* cart calls ledger, which shares the call's id; the children are ledger's, cart's, and a third's.
- */
+/* cart calls ledger, which shares the call's id; the children are of ledger, of cart, and of a
+ * third service. */
 START_TEST(v2_shared)
 {
 #define CLIENT OF("2", PARENT("1"), "cart", KIND("CLIENT"))
@@ -279,12 +279,12 @@ START_TEST(v2_shared)
 		 "trace a\n3<3 unspecified ledger:  @0+0\n4<4 unspecified cart:  @0+0\n"
 		 "5<4 unspecified mails:  @0+0\n2<4 server ledger:  @0+0 shared\n"
 		 "2<5 client cart:  @0+0\n1< server cart:  @0+0\n");
-	/* the client did not report */
+	/* the client sent no span */
 	check_is(V2, "[" OF("1", "", "cart", KIND("SERVER")) "," SERVER "," CHILDREN "]",
 		 "trace a\n1< server cart:  @0+0\n2<0 server ledger:  @0+0 shared\n"
 		 "3<1 unspecified ledger:  @0+0\n4<1 unspecified cart:  @0+0\n"
 		 "5<1 unspecified mails:  @0+0\n");
-	/* the client has no kind; a client never shares */
+	/* the client has no kind; a client never shares an id */
 	check_is(V2, "[" SERVER "," OF("2", "", "cart", "") "]",
 		 "trace a\n2<1 server ledger:  @0+0 shared\n2< unspecified cart:  @0+0\n");
 	check_is(V2, OF("2", "", "cart", KIND("CLIENT") SHARED),
@@ -308,7 +308,7 @@ START_TEST(v2_trace_ids)
 			  "1") "," WITH("48485a3953bb6124",
 					"2") "," WITH("463ac35c9f6413ad48485a3953bb6124", "3") "]",
 		 want);
-	/* other low halves, and what is no number */
+	/* other low halves, and an id that is no number */
 	check_is(V2, "[" WITH("10", "1") "," WITH("11", "2") "," WITH("order-7", "3") "]",
 		 "trace 10\n1< unspecified :  @0+0\ntrace 11\n2< unspecified :  @0+0\n"
 		 "trace order-7\n3< unspecified :  @0+0\n");
@@ -320,7 +320,7 @@ START_TEST(v2_trace_ids)
 }
 END_TEST
 
-/* More traces and services than the tables begin with. */
+/* More traces and services than the tables have room for at first. */
 START_TEST(v2_many)
 {
 	struct buf text = BUF_INIT(1 << 20);
@@ -339,7 +339,7 @@ START_TEST(v2_many)
 	ck_assert_uint_eq(set->nresources, 300);
 	for (unsigned int i = 0; i < 500; i++) {
 		ck_assert_uint_eq(set->traces[i].nspans, 4);
-		/* i, i + 500, i + 1000, i + 1500: one at least is a multiple of 3 */
+		/* of i, i + 500, i + 1000 and i + 1500 at least one is a multiple of 3 */
 		ck_assert_uint_eq(strlen(set->strings + set->traces[i].id), 17);
 	}
 	buf_fini(&text);
@@ -356,14 +356,13 @@ START_TEST(v2_refused)
 	check_refused(V2, "[null]", -EBADMSG, "the document has null in place of a span", 2);
 	check_refused(V2, "[{\"id\":\"1\"}]", -EBADMSG, "a span has no traceId", 11);
 	check_refused(V2, "[{\"traceId\":\"1\"}]", -EBADMSG, "a span has no id", 16);
-	check_refused(V2, "[{\"id\":1}]", -EBADMSG,
-		      "id of a span is a number, not a string", 8);
+	check_refused(V2, "[{\"id\":1}]", -EBADMSG, "id of a span is a number, not a string", 8);
 	check_refused(V2, "[{\"timestamp\":\"1\"}]", -EBADMSG,
 		      "timestamp of a span is a string, not a number", 15);
 	check_refused(V2, "[{\"shared\":\"yes\"}]", -EBADMSG,
 		      "shared of a span is a string, not a boolean", 12);
-	check_refused(V2, "[{\"tags\":[]}]", -EBADMSG,
-		      "tags of a span is a list, not an object", 10);
+	check_refused(V2, "[{\"tags\":[]}]", -EBADMSG, "tags of a span is a list, not an object",
+		      10);
 	check_refused(V2, "[{\"annotations\":{}}]", -EBADMSG,
 		      "annotations of a span is an object, not a list", 17);
 	check_refused(V2, "[{\"annotations\":[1]}]", -EBADMSG,
@@ -386,7 +385,8 @@ END_TEST
 	"{\"traceId\":\"a\",\"id\":\"1\"" members ",\"annotations\":[" notes                       \
 	"],\"binaryAnnotations\":[" tags "]}"
 
-/* Both sides of a call in one object: each has its own times and what its endpoint wrote. */
+/* Both sides of a call in one object: each has its own times and the tags that its endpoint wrote.
+ * */
 START_TEST(v1_both_sides)
 {
 #define NOTES4                                                                                     \
@@ -415,7 +415,7 @@ START_TEST(v1_both_sides)
 		 "[" V1_SPAN(",\"name\":\"get\",\"timestamp\":100,\"duration\":61", NOTES4,
 			     TAGS4) "]",
 		 want);
-	/* everything the other way round */
+	/* all members in the opposite order */
 	check_is(
 		V1,
 		"{\"binaryAnnotations\":["
@@ -469,7 +469,8 @@ START_TEST(v1_both_sides)
 }
 END_TEST
 
-/* A service that calls itself: the ports tell the sides apart, else the sender has the tag. */
+/* A service that calls itself: the ports tell the sides apart; without ports the tag goes to the
+ * sender. */
 START_TEST(v1_loopback)
 {
 #define LOOP(value, time, port)                                                                    \
@@ -492,7 +493,7 @@ START_TEST(v1_one_side)
 			 NOTE("10", "sr", "ledger") "," NOTE("30", "ss", "ledger"),
 			 TAG("error", "\"\"", "ledger") "," TAG("db.name", "\"books\"", "other")),
 		 "trace a\n1< server ledger:  @7+8 error db.name=books\n");
-	/* no times of its own: it joined its client's span */
+	/* a server without times of its own joined its client's span */
 	check_is(V1,
 		 V1_SPAN("", NOTE("10", "sr", "ledger") "," NOTE("30", "ss", "ledger"),
 			 TAG("ca", "true", "ledger") "," TAG("error", "\"false\"", "ledger")),
@@ -516,7 +517,7 @@ START_TEST(v1_no_side)
 		 "trace a\n1< unspecified cart: x @0+0\n");
 	check_is(V1, V1_SPAN("", NOTE("3", "a", "cart") "," NOTE("9", "b", "cart"), ""),
 		 "trace a\n1< unspecified cart:  @3+6\n");
-	/* addresses tell both services: a call */
+	/* addresses name both services: a call */
 	check_is(V1, V1_SPAN("", "", TAG("sa", "true", "redis") "," TAG("lc", "\"\"", "cart")),
 		 "trace a\n1< client cart:  @0+0 peer.service=redis"
 		 " network.peer.address=10.0.0.1 network.peer.port=80\n");
@@ -528,7 +529,7 @@ START_TEST(v1_no_side)
 }
 END_TEST
 
-/* Each side reports for itself, in either order. */
+/* Each side sends its own object, in either order. */
 START_TEST(v1_two_objects)
 {
 #define CALLER V1_SPAN(",\"timestamp\":1,\"duration\":9", NOTE("1", "cs", "cart"), "")
@@ -571,9 +572,9 @@ START_TEST(v1_refused)
 		      "port of an endpoint is a string, not a number", 44);
 	check_refused(V1, "[{\"binaryAnnotations\":[[]]}]", -EBADMSG,
 		      "binaryAnnotations holds a list, not an object", 24);
-	check_refused(V1, "[{\"id\":\"1\",\"annotations\":[]}]", -EBADMSG,
-		      "a span has no traceId", 28);
-	/* a value that has no text is none */
+	check_refused(V1, "[{\"id\":\"1\",\"annotations\":[]}]", -EBADMSG, "a span has no traceId",
+		      28);
+	/* lists and objects are no values */
 	check_is(V1,
 		 V1_SPAN("", "",
 			 "{\"key\":\"db.name\",\"value\":{\"a\":[]}},{\"value\":[],"

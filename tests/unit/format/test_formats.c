@@ -1,5 +1,5 @@
 /*
- * The alert formats: Alertmanager's webhook and API v2.
+ * The alert formats: the table, Alertmanager's webhook and API v2.
  */
 #include <check.h>
 #include <errno.h>
@@ -31,7 +31,7 @@ static void teardown(void)
 
 static int parse_n(enum alert_format_id id, const char *body, size_t len)
 {
-	/* A copy of its own, so that a byte too many read shows. */
+	/* A copy of exactly this size, so that reading a byte too many is found. */
 	char *copy = malloc(len > 0 ? len : 1);
 	int code;
 
@@ -86,14 +86,14 @@ START_TEST(table)
 }
 END_TEST
 
-/* A body that each format takes, with one alert. */
+/* A body of each format, with one alert. */
 static const char *const samples[FORMAT_COUNT] = {
 	[FORMAT_ALERTMANAGER] =
 		"{\"version\":\"4\",\"receiver\":\"r\",\"alerts\":[{\"labels\":{\"a\":\"b\"}}]}",
 	[FORMAT_PROMETHEUS] = " [{\"labels\":{\"a\":\"b\"}}]",
 };
 
-/* A format knows its own bodies, and no other's; its alerts are of its family. */
+/* A format matches its own bodies and no others; its alerts are of its family. */
 START_TEST(every_format_matches_its_own)
 {
 	for (int id = 0; id < FORMAT_COUNT; id++) {
@@ -122,7 +122,7 @@ START_TEST(what_no_format_matches)
 }
 END_TEST
 
-/* Whole bodies of any format, and a single alert. */
+/* Bodies of all formats, and a single alert. */
 START_TEST(any_alert_that_a_person_has)
 {
 	const char *single = "{\"labels\":{\"a\":\"b\"},\"status\":\"resolved\"}";
@@ -181,7 +181,7 @@ START_TEST(webhook_group)
 	check_text(first->generator_url, "https://prom.shop.example/graph?g0.expr=x");
 	ck_assert(!first->ends_by_itself);
 
-	/* Not sent, so it is worked out: FNV-1a over alertname=CartSlow, service=cart. */
+	/* The body has no fingerprint; this one is FNV-1a over alertname=CartSlow, service=cart. */
 	check_text(second->fingerprint, "f9fa1e1770545450");
 	ck_assert_int_eq(second->status, ALERT_RESOLVED);
 	ck_assert_int_eq(second->ends_at_us, NOW_US - 60 * US_PER_SECOND);
@@ -206,7 +206,7 @@ START_TEST(webhook_least)
 }
 END_TEST
 
-/* The good ones are taken, the bad ones are told with their places. */
+/* Good alerts are taken; bad ones are reported with their places. */
 START_TEST(webhook_refuses_singly)
 {
 	ck_assert_int_eq(parse(FORMAT_ALERTMANAGER,
@@ -309,12 +309,12 @@ START_TEST(list_times)
 
 	const struct alert *a = batch.alerts;
 	check_text(a[0].family, "prometheus");
-	check_text(a[0].fingerprint, "f9fa1e1770545450"); /* the same as through the webhook */
+	check_text(a[0].fingerprint, "f9fa1e1770545450"); /* the same as of the webhook */
 	ck_assert_int_eq(a[0].status, ALERT_FIRING);
 	ck_assert_int_eq(a[0].ends_at_us, NOW_US + 240 * US_PER_SECOND);
 	ck_assert(a[0].ends_by_itself);
 	ck_assert_int_eq(a[1].status, ALERT_RESOLVED);
-	/* Without times: from now, for five minutes. */
+	/* An alert without times fires from now on, for five minutes. */
 	ck_assert_int_eq(a[2].status, ALERT_FIRING);
 	ck_assert_int_eq(a[2].starts_at_us, NOW_US);
 	ck_assert_int_eq(a[2].ends_at_us, NOW_US + 300 * US_PER_SECOND);
@@ -322,7 +322,7 @@ START_TEST(list_times)
 	ck_assert_int_eq(a[3].starts_at_us, a[3].ends_at_us);
 	ck_assert_int_eq(a[4].starts_at_us, NOW_US - 3600 * US_PER_SECOND);
 	ck_assert_int_eq(a[4].ends_at_us, NOW_US + 300 * US_PER_SECOND);
-	/* It ends now: it is over. */
+	/* An alert that ends now is over. */
 	ck_assert_int_eq(a[5].status, ALERT_RESOLVED);
 	ck_assert_int_eq(a[5].starts_at_us, NOW_US);
 
@@ -366,7 +366,7 @@ START_TEST(nul_and_long_texts)
 	const char *value;
 
 	buf_puts(&body, "[{\"labels\":{\"a\":\"x\\u0000y\",\"b\":\"");
-	/* The cut falls into the last sequence of two bytes: it goes altogether. */
+	/* The cap is inside the last sequence of two bytes, which is left out whole. */
 	for (unsigned int i = 0; i < LIMIT_LABEL_BYTES - 1; i++)
 		buf_putc(&body, 'v');
 	buf_puts(&body, "\xc3\xbc\"}}]");
@@ -428,7 +428,7 @@ START_TEST(too_many_alerts)
 }
 END_TEST
 
-/* What alert_format.h promises of the arena: eight times the body, and a mebibyte. */
+/* The arena needs at most 8 times the body and 1 MiB, as alert_format.h says. */
 START_TEST(memory_is_in_proportion)
 {
 	struct buf body = BUF_INIT(4 << 20);

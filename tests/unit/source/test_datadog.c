@@ -1,4 +1,6 @@
-/* Tests of Datadog: what its spans search (API v2) is asked, and what its pages become. */
+/*
+ * Trace source datadog: its questions to the spans search (API v2), and what becomes of the pages.
+ */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -25,7 +27,8 @@ static void teardown(void)
 	"{\"data\":{\"type\":\"search_request\",\"attributes\":{\"filter\":{\"query\":\"" filter   \
 	"\",\"from\":\"2026-09-01T" from "\",\"to\":\"2026-09-01T" to                              \
 	"\"},\"sort\":\"timestamp\",\"page\":{" page "}}}}"
-/* An hour around the window; the low half of the id is 0xa3ce929d0e0e4736 = 11803532876627986230 */
+/* An hour around the query's window; the low half of the id is 0xa3ce929d0e0e4736 =
+ * 11803532876627986230 */
 #define TRACE_BODY(page)                                                                           \
 	BODY("trace_id:(" ID " OR 11803532876627986230)", "08:50:00.250Z", "11:00:00Z",            \
 	     "\"limit\":1000" page)
@@ -190,7 +193,9 @@ START_TEST(partial_foreign_and_empty)
 	ck_assert_str_eq(decoded(), "t partial\n1 -  unspecified 0+0 unset : \n");
 	ck_assert_int_eq(decode(TRACE_ENCODING_DATADOG_JSON, "{\"data\":[]}"), -ENOENT);
 	ck_assert_int_eq(decode(TRACE_ENCODING_DATADOG_JSON, "{\"errors\":[]}"), -EBADMSG);
-	ck_assert_str_eq(decoded(), "the document has no list of data: it is not a page of Datadog's spans search");
+	ck_assert_str_eq(
+		decoded(),
+		"the document has no list of data: it is not a page of Datadog's spans search");
 }
 END_TEST
 

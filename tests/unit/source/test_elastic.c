@@ -1,7 +1,7 @@
 /*
- * Tests of Elasticsearch and OpenSearch: what they are asked, in their query DSL, and what their
- * hits become. Fields are those of Elastic's APM documentation (transactions, spans, errors), of
- * its mapping for OpenTelemetry, and of Data Prepper's otel-v1-apm-span schema.
+ * Trace sources elastic and opensearch: their questions in the query DSL, and what becomes of the
+ * hits. Fields are those of Elastic's APM documentation (transactions, spans, errors), of its
+ * mapping for OpenTelemetry, and of Data Prepper's otel-v1-apm-span schema.
  */
 #include <check.h>
 #include <errno.h>
@@ -394,7 +394,7 @@ START_TEST(shards_that_failed_make_it_partial)
 }
 END_TEST
 
-/* Hits of one page, each with sort values. */
+/* The cursor after one page of hits, each with sort values. */
 static const char *cursor_after(unsigned int hits)
 {
 	static char got[100];

@@ -1,4 +1,7 @@
-/* Tests of Google Cloud Trace: what its API v1 is asked, and what its traces become. */
+/*
+ * Trace source gcptrace: its questions to API v1 of Google Cloud Trace, and what becomes of the
+ * traces.
+ */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -106,7 +109,7 @@ START_TEST(traces_of_a_search)
 }
 END_TEST
 
-/* An empty page is not the end; one with traces has enough of them. */
+/* An empty page with a cursor is followed by another; a page with traces has enough of them. */
 START_TEST(only_an_empty_page_has_another_behind_it)
 {
 	static const char empty[] = "{\"nextPageToken\":\"n\"}";

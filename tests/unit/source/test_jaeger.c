@@ -1,4 +1,6 @@
-/* Tests of what Jaeger is asked. Expected parameters are those of its HTTP APIs v3 and v1. */
+/*
+ * Trace source jaeger: its questions. Expected parameters are those of the HTTP APIs v3 and v1.
+ */
 #include <check.h>
 #include <string.h>
 
@@ -70,14 +72,14 @@ START_TEST(searches_v1_where_v3_is_missing)
 }
 END_TEST
 
-/* Parameters of the request: is it there, and is the other one not? */
+/* The URL has the one parameter, and does not have the other. */
 static void check_url(const char *has, const char *has_not)
 {
 	if (!strstr(talk.request.url, has) || strstr(talk.request.url, has_not))
 		ck_abort_msg("to have %s, and not %s: %s", has, has_not, talk.request.url);
 }
 
-/* Some read the attribute wrongly, and find nothing. */
+/* Some releases misread the error attribute and find nothing. */
 START_TEST(without_a_match_by_error_any_are_looked_through)
 {
 	struct trace_query query = search_for(&checkout, true);
@@ -104,7 +106,7 @@ START_TEST(without_a_match_by_error_in_v1_too)
 }
 END_TEST
 
-/* A document of the limit in place of one of many. */
+/* One document of the limit instead of one with many traces. */
 START_TEST(too_much_is_asked_for_in_part)
 {
 	struct trace_query query = search_for(&checkout, true);
@@ -114,7 +116,7 @@ START_TEST(too_much_is_asked_for_in_part)
 	check_url("&query.search_depth=10&query.num_traces=10&query.attributes=", "100");
 	ck_assert_int_eq(answer(200, TOO_MUCH, ""), SOURCE_BAD);
 
-	/* The old API is asked for the limit at first, and for many then. */
+	/* The old API is asked for the limit first, then for many. */
 	ask(&query);
 	answer(404, "404 page not found\n", "");
 	ck_assert_int_eq(answer(200, TOO_MUCH, ""), SOURCE_BAD);
@@ -168,7 +170,7 @@ START_TEST(patterns_are_not_asked_for)
 	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 	ck_assert_ptr_null(strstr(talk.request.url, "operation"));
 	check_url("&query.attributes=%7B%22http.route%22%3A%22%2Forders%22%7D", "region");
-	/* v3 may ignore them. */
+	/* v3 may ignore the attributes, so many traces are asked for. */
 	check_url("&query.search_depth=100&query.num_traces=100", "region");
 
 	signal.service = "check*";
@@ -183,7 +185,7 @@ static const struct {
 	const char *body, *content_type;
 	enum source_step step;
 } replies[] = {
-	/* no v3 there */
+	/* the server has no v3 */
 	{ 404, "404 page not found\n", "text/plain; charset=utf-8", SOURCE_SEND },
 	{ 404, "", "", SOURCE_SEND },
 	{ 404, NULL, "", SOURCE_SEND },
@@ -192,7 +194,7 @@ static const struct {
 	{ 501, "{\"error\":{\"httpCode\":501}}", "application/json", SOURCE_SEND },
 	{ 200, NULL, "text/html; charset=utf-8", SOURCE_SEND },
 	{ 200, "\n<!doctype html>", "", SOURCE_SEND },
-	/* v3 has answered */
+	/* v3 answered */
 	{ 404, "{\"error\":{\"httpCode\":404,\"message\":\"trace not found\"}}", "text/plain",
 	  SOURCE_NOT_FOUND },
 	{ 200, NULL, "application/json", SOURCE_TRACES },

@@ -1,4 +1,7 @@
-/* Tests of exemplars: what is asked, and which ids are taken from the answer of query_exemplars. */
+/*
+ * Source prometheus: its questions, and the trace ids that it takes from answers of
+ * query_exemplars.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +36,7 @@ START_TEST(asks_for_the_whole_expression)
 	ck_assert_str_eq(header("X-Scope-OrgID"), "shop");
 	ck_assert_int_eq(talk.encoding, SOURCE_TEXT);
 	ck_assert_uint_eq(talk.request.max_reply_bytes, LIMIT_EXEMPLARS_BYTES);
-	/* The search must still have its time. */
+	/* Exemplars leave time for the search. */
 	ck_assert_int_eq(talk.request.timeout_us, US_PER_SECOND);
 }
 END_TEST
@@ -86,12 +89,12 @@ START_TEST(series_that_agree_with_the_alert_win)
 	expect(ANSWER(SERIES(CART, EXEMPLAR("trace_id", OTHER, "9")) "," SERIES(
 		       CHECKOUT, EXEMPLAR("trace_id", ID, "1"))),
 	       ID);
-	/* Where none agrees, what there is must do. */
+	/* If no series agrees with the alert, the best of the others counts. */
 	expect(ANSWER(SERIES(CART, EXEMPLAR("trace_id", OTHER, "9"))), OTHER);
 }
 END_TEST
 
-/* The labels of a series may come behind its exemplars. */
+/* The labels of a series may follow its exemplars. */
 START_TEST(members_come_in_any_order)
 {
 	expect("{\"data\":[{\"exemplars\":[{\"timestamp\":9,\"labels\":{\"trace_id\":\"" OTHER

@@ -1,4 +1,7 @@
-/* Tests of what all kinds of sources share: credentials, headers, certificates, and statuses. */
+/*
+ * What all kinds of sources share: the table, credentials, headers, certificates, and the meaning
+ * of a status.
+ */
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -42,7 +45,7 @@ static void ask_by_id(void)
 	ck_assert_int_eq(ask(&query), SOURCE_SEND);
 }
 
-/* base64 of RFC 7617's own example, "Aladdin:open sesame". */
+/* base64 of the example of RFC 7617, "Aladdin:open sesame". */
 #define ALADDIN "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
 
 START_TEST(user_and_password_in_one)
@@ -103,7 +106,7 @@ START_TEST(certificates)
 }
 END_TEST
 
-/* With everything that can be configured, the request still has room for its headers. */
+/* A request has room for its headers with everything configured. */
 START_TEST(all_headers_fit)
 {
 	struct source_header headers[LIMIT_SOURCE_HEADERS];
@@ -135,7 +138,8 @@ static const struct {
 } statuses[] = {
 	{ 200, SOURCE_TRACES, NULL },
 	{ 204, SOURCE_TRACES, NULL },
-	{ 301, SOURCE_REFUSED, "answered 301, a redirect, which is not followed; is its url right?" },
+	{ 301, SOURCE_REFUSED,
+	  "answered 301, a redirect, which is not followed; is its url right?" },
 	{ 400, SOURCE_REFUSED, "answered 400" },
 	{ 401, SOURCE_REFUSED, "answered 401" },
 	{ 404, SOURCE_NOT_FOUND, NULL },
@@ -148,7 +152,7 @@ static const struct {
 
 START_TEST(statuses_mean)
 {
-	/* VictoriaTraces judges by nothing else. */
+	/* VictoriaTraces has no rules of its own for a status. */
 	config.kind = SOURCE_VICTORIATRACES;
 	ask_by_id();
 	ck_assert_int_eq(answer(statuses[_i].status, "{}", ""), statuses[_i].step);
@@ -170,7 +174,7 @@ START_TEST(a_web_page_is_told)
 }
 END_TEST
 
-/* Some sources send a trace page by page: the spans of all pages are one trace. */
+/* Some sources send a trace in pages: the spans of all pages are one trace. */
 START_TEST(a_trace_in_pages)
 {
 #define PAGE(id, parent)                                                                           \
@@ -196,7 +200,7 @@ START_TEST(a_trace_in_pages)
 }
 END_TEST
 
-/* A page that is cut is no page, and nothing follows it. */
+/* A page that is cut is an error, and no page can follow it. */
 START_TEST(a_page_that_is_cut)
 {
 	struct trace_decoder *decoder = trace_decoder_new(TRACE_ENCODING_OTLP_JSON, NULL);

@@ -1,4 +1,6 @@
-/* Tests of what Tempo is asked: paths and TraceQL are those of its API documentation. */
+/*
+ * Trace source tempo: its questions. Paths and TraceQL are those of the API documentation.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +47,7 @@ static const struct {
 	enum source_step step;
 	const char *text;
 } replies[] = {
-	{ 404, "", SOURCE_NOT_FOUND, NULL }, /* it may not be seen */
+	{ 404, "", SOURCE_NOT_FOUND, NULL }, /* this tenant may not see the trace */
 	{ 422, "trace exceeds max size", SOURCE_TOO_LARGE, NULL },
 	{ 400, "bad id", SOURCE_REFUSED, "answered 400" },
 	{ 401, "no org id", SOURCE_REFUSED, "answered 401" },
@@ -82,7 +84,7 @@ START_TEST(searches_with_traceql)
 }
 END_TEST
 
-/* The TraceQL of the request, as it was before escaping: all of %XX is decoded. */
+/* The TraceQL of the request, with every %XX decoded. */
 static const char *traceql(void)
 {
 	static char text[1000];
@@ -112,7 +114,7 @@ START_TEST(names_are_quoted)
 				 .attrs = { attrs, ARRAY_LEN(attrs) } };
 	struct trace_query query = search_for(&signal, false);
 
-	/* A backslash makes a pattern: such a service cannot be asked for. */
+	/* A backslash makes a pattern, and a service that is a pattern cannot be searched for. */
 	ck_assert_int_eq(ask(&query), SOURCE_REFUSED);
 	signal.service = "che\"ck\nout";
 	query.min_duration_us = 1500;

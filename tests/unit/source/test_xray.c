@@ -1,6 +1,7 @@
 /*
- * Tests of X-Ray: what it is asked, by its API reference (GetTraceSummaries, BatchGetTraces), and
- * what its segment documents become, by "AWS X-Ray segment documents" of its developer guide.
+ * Trace source xray: its questions, after the API reference (GetTraceSummaries, BatchGetTraces),
+ * and what becomes of segment documents, after "AWS X-Ray segment documents" of the developer
+ * guide.
  */
 #include <check.h>
 #include <errno.h>
@@ -208,8 +209,8 @@ static int decode_xray(const char *document)
 	return decode(TRACE_ENCODING_XRAY_JSON, document);
 }
 
-/* frontend calls checkout, which calls ledger, whose own work throws. The call of checkout comes
- * before the id of what is around it. */
+/* frontend calls checkout, which calls ledger, whose own work throws. The subsegment of the call
+ * precedes the id of its segment. */
 #define FRONTEND                                                                                   \
 	"{\\\"trace_id\\\":\\\"" XRAY_ID "\\\",\\\"subsegments\\\":[{\\\"id\\\":\\\"a2\\\","       \
 	"\\\"name\\\":\\\"checkout\\\",\\\"namespace\\\":\\\"remote\\\",\\\"start_time\\\":100.5," \
@@ -263,8 +264,8 @@ START_TEST(segments_become_spans)
 }
 END_TEST
 
-/* A subsegment that came by itself, before the segment that it is of; and one whose is not there.
- */
+/* A subsegment in a document of its own, before the segment of its parent; and one whose parent is
+ * missing. */
 START_TEST(lone_subsegments_are_of_their_parents_service)
 {
 	ck_assert_int_eq(

@@ -1,4 +1,6 @@
-/* Tests of what Zipkin is asked: parameters and units are those of its API v2. */
+/*
+ * Trace source zipkin: its questions. Parameters and units are those of API v2.
+ */
 #include <check.h>
 #include <string.h>
 
