@@ -2,8 +2,8 @@
  * What several trace encodings do alike: single values, and the ends of reading. Pure: any thread
  * may call. Owns nothing.
  */
-#ifndef TRACEPAGER_FETCH_ENCODINGS_INTERNAL_H
-#define TRACEPAGER_FETCH_ENCODINGS_INTERNAL_H
+#ifndef TRACEPAGER_DECODE_ENCODINGS_INTERNAL_H
+#define TRACEPAGER_DECODE_ENCODINGS_INTERNAL_H
 
 #include "tracepager/jread.h"
 #include "tracepager/trace_decoder.h"

@@ -6,8 +6,8 @@
  * All functions: 0 to go on, or -errno with the text in otlp->err. Texts are borrowed for the call.
  * Pure: any thread may call.
  */
-#ifndef TRACEPAGER_FETCH_OTLP_INTERNAL_H
-#define TRACEPAGER_FETCH_OTLP_INTERNAL_H
+#ifndef TRACEPAGER_DECODE_OTLP_INTERNAL_H
+#define TRACEPAGER_DECODE_OTLP_INTERNAL_H
 
 #include "tracepager/buf.h"
 #include "tracepager/trace_builder.h"

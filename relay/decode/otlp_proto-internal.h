@@ -3,8 +3,8 @@
  * trace_encode_otlp() writes them, our decoder reads them, other readers skip them. Their numbers
  * are far from those that opentelemetry-proto assigns.
  */
-#ifndef TRACEPAGER_FETCH_OTLP_PROTO_INTERNAL_H
-#define TRACEPAGER_FETCH_OTLP_PROTO_INTERNAL_H
+#ifndef TRACEPAGER_DECODE_OTLP_PROTO_INTERNAL_H
+#define TRACEPAGER_DECODE_OTLP_PROTO_INTERNAL_H
 
 #include "tracepager/trace.h"
 

@@ -6,8 +6,8 @@
  *
  * Pure: any thread may call.
  */
-#ifndef TRACEPAGER_FETCH_RECORDS_INTERNAL_H
-#define TRACEPAGER_FETCH_RECORDS_INTERNAL_H
+#ifndef TRACEPAGER_DECODE_RECORDS_INTERNAL_H
+#define TRACEPAGER_DECODE_RECORDS_INTERNAL_H
 
 #include "tracepager/paths.h"
 #include "tracepager/buf.h"

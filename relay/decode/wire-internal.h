@@ -10,8 +10,8 @@
  *
  * Pure: any thread may call, one thread at a time for one reader.
  */
-#ifndef TRACEPAGER_FETCH_WIRE_INTERNAL_H
-#define TRACEPAGER_FETCH_WIRE_INTERNAL_H
+#ifndef TRACEPAGER_DECODE_WIRE_INTERNAL_H
+#define TRACEPAGER_DECODE_WIRE_INTERNAL_H
 
 #include <endian.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * X-Ray's segment documents: JSON documents that arrive as texts inside of an answer. Pure: any
  * thread may call.
  */
-#ifndef TRACEPAGER_FETCH_XRAY_INTERNAL_H
-#define TRACEPAGER_FETCH_XRAY_INTERNAL_H
+#ifndef TRACEPAGER_DECODE_XRAY_INTERNAL_H
+#define TRACEPAGER_DECODE_XRAY_INTERNAL_H
 
 #include "tracepager/err.h"
 #include "tracepager/trace_builder.h"

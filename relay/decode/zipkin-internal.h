@@ -7,8 +7,8 @@
  * All functions: JREAD_GO or -errno, with the text in the reader's err. Texts are borrowed for the
  * call. Pure: any thread may call.
  */
-#ifndef TRACEPAGER_FETCH_ZIPKIN_INTERNAL_H
-#define TRACEPAGER_FETCH_ZIPKIN_INTERNAL_H
+#ifndef TRACEPAGER_DECODE_ZIPKIN_INTERNAL_H
+#define TRACEPAGER_DECODE_ZIPKIN_INTERNAL_H
 
 #include "tracepager/buf.h"
 #include "tracepager/jread.h"

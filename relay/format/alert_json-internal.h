@@ -3,8 +3,8 @@
  * "alerts" or as a bare list. The format says which of the two it is, and completes each alert.
  * Pure: any thread may call. What it returns is kept by the arena.
  */
-#ifndef TRACEPAGER_INTAKE_ALERT_JSON_INTERNAL_H
-#define TRACEPAGER_INTAKE_ALERT_JSON_INTERNAL_H
+#ifndef TRACEPAGER_FORMAT_ALERT_JSON_INTERNAL_H
+#define TRACEPAGER_FORMAT_ALERT_JSON_INTERNAL_H
 
 #include "tracepager/alert_format.h"
 
