@@ -34,6 +34,13 @@
 #define LIMIT_REQUEST_HEADERS 24
 /* Headers of a reply that its handler sees; later ones are left out. */
 #define LIMIT_REPLY_HEADERS 64
+/* Timers that fire in one turn of the loop: most handlers take a microsecond, and LIMIT_SLICE_US
+ * bounds slower ones. */
+#define LIMIT_TIMERS_PER_TURN 512u
+/* Work that may be ten thousand pieces at once is done in slices: half of LIMIT_TURN_US in a turn.
+ */
+#define LIMIT_SLICE_US	  US_PER_MS
+#define LIMIT_SLICE_ITEMS 64u
 
 /* ---- model: alerts ---- */
 
@@ -300,6 +307,9 @@
 
 /* One turn of the loop: no callback may hold the loop longer. */
 #define LIMIT_TURN_US (2 * US_PER_MS)
+/* The longest turn is measured over periods of this length, and told of the present one and the one
+ * before: of the last five minutes. */
+#define LIMIT_TURN_PERIOD_US (150 * US_PER_SECOND)
 
 /* ---- net: the server ---- */
 

@@ -3,8 +3,11 @@
  * timers, the descriptors on which other threads report, and signals; it measures its turns.
  *
  * A turn runs from the moment at which the kernel wakes the thread until every ready event has been
- * handled and turn_end() has returned. Waiting does not count. The longest turn is a metric
- * (LIMIT_TURN_US is the aim).
+ * handled and turn_end() has returned. Waiting does not count. The longest turn of the last five
+ * minutes is a metric (LIMIT_TURN_US is the aim), by the clock and by the thread's CPU time: a turn
+ * that is long only by the clock waited for a processor or for the disk. Timers that are due take
+ * at most LIMIT_SLICE_US of a turn; the rest fires in the next turn, before which the loop does not
+ * wait.
  *
  * It interrupts no callback that takes too long. It owns its libevent events and nothing else. Its
  * functions are for the loop's thread; loop_stop() too: another thread reports by a descriptor.
@@ -47,6 +50,7 @@ int loop_catch(struct loop *loop, int signo);
 /* Runs until the end of the turn in which loop_stop() is called. 0, or -EIO when libevent fails. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+/* By the clock, of the last five minutes: of this LIMIT_TURN_PERIOD_US and the one before. */
 int64_t loop_longest_turn_us(const struct loop *loop);
 
 #endif

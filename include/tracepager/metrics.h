@@ -25,8 +25,6 @@ enum metric {
 
 void metric_add(enum metric metric, int64_t n);	    /* a counter, or a gauge (n may be negative) */
 void metric_set(enum metric metric, int64_t value); /* a gauge; of seconds: in microseconds */
-/* Raises a gauge to value; it keeps the largest since the start. */
-void metric_max(enum metric metric, int64_t value);
 void metric_observe_us(enum metric metric, int64_t us); /* a histogram, which shows seconds */
 /* An info's label hash, copied; NULL: the info is not shown. */
 void metric_tell(enum metric metric, const char *hash);

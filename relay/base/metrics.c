@@ -59,16 +59,6 @@ void metric_set(enum metric metric, int64_t value)
 	atomic_store_explicit(&cells[metric].value, value, memory_order_relaxed);
 }
 
-void metric_max(enum metric metric, int64_t value)
-{
-	int64_t old = atomic_load_explicit(&cells[metric].value, memory_order_relaxed);
-
-	while (value > old &&
-	       !atomic_compare_exchange_weak_explicit(&cells[metric].value, &old, value,
-						      memory_order_relaxed, memory_order_relaxed))
-		;
-}
-
 void metric_observe_us(enum metric metric, int64_t us)
 {
 	for (size_t i = 0; i < ARRAY_LEN(bounds_us); i++)

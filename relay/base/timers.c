@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 struct timers {
@@ -105,20 +106,36 @@ int64_t timers_next_us(const struct timers *timers)
 	return timers->n ? timers->heap[1]->deadline_us : INT64_MAX;
 }
 
-size_t timers_run(struct timers *timers, int64_t now_us)
+/* clock: NULL if only the number of timers ends the run. */
+static size_t run_due(struct timers *timers, int64_t now_us, const struct clock *clock,
+		      int64_t end_us)
 {
 	uint64_t first_new = timers->armed;
 	size_t fired = 0;
 
 	timers->running_us = now_us;
-	while (timers->n && timers->heap[1]->deadline_us <= now_us) {
+	while (timers->n && timers->heap[1]->deadline_us <= now_us &&
+	       fired < LIMIT_TIMERS_PER_TURN) {
 		struct timer *timer = timers->heap[1];
 		if (timer->order >= first_new && timer->deadline_us == now_us)
 			break; /* a handler armed it: it must not hold the loop */
+		if (clock && fired > 0 && clock_mono_us(clock) >= end_us)
+			break;
 		timer_disarm(timers, timer);
 		fired++;
 		timer->fire(timer->arg);
 	}
 	timers->running_us = INT64_MIN;
 	return fired;
+}
+
+size_t timers_run(struct timers *timers, int64_t now_us)
+{
+	return run_due(timers, now_us, NULL, 0);
+}
+
+size_t timers_run_until(struct timers *timers, int64_t now_us, const struct clock *clock,
+			int64_t end_us)
+{
+	return run_due(timers, now_us, clock, end_us);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include <event2/event.h>
 
@@ -27,6 +28,11 @@ struct watch {
 	void *ctx;
 };
 
+/* The longest turn of the present period and of the one before. */
+struct longest_turn {
+	int64_t present_us, previous_us;
+};
+
 struct loop {
 	struct event_base *base;
 	const struct clock *clock;
@@ -35,8 +41,10 @@ struct loop {
 	struct event *timer;
 	int64_t armed_us; /* monotonic: to which timer is set; INT64_MAX: it is not armed */
 	SLIST_HEAD(, watch) watches;
-	int64_t woke_us; /* when this turn began; 0: not yet */
-	int64_t longest_us;
+	int64_t woke_us;     /* when this turn began; 0: not yet */
+	int64_t woke_cpu_us; /* the thread's CPU time then */
+	int64_t period_us;   /* monotonic: when the present period of `longest` began */
+	struct longest_turn longest, longest_cpu;
 	bool stopping;
 };
 
@@ -63,10 +71,24 @@ struct event_base *net_event_base_new(void)
 	return base;
 }
 
+/* CPU time of this thread. */
+static int64_t thread_cpu_us(void)
+{
+	struct timespec cpu;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu))
+		return 0;
+	return (int64_t)cpu.tv_sec * US_PER_SECOND + cpu.tv_nsec / 1000;
+}
+
 void loop_woke(void)
 {
-	if (running_loop && !running_loop->woke_us)
-		running_loop->woke_us = clock_mono_us(running_loop->clock);
+	struct loop *loop = running_loop;
+
+	if (!loop || loop->woke_us)
+		return;
+	loop->woke_us = clock_mono_us(loop->clock);
+	loop->woke_cpu_us = thread_cpu_us();
 }
 
 static void loop_on_timer(evutil_socket_t fd, short what, void *arg)
@@ -77,7 +99,8 @@ static void loop_on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	loop_woke();
 	loop->armed_us = INT64_MAX;
-	timers_run(loop->timers, clock_mono_us(loop->clock));
+	int64_t now_us = clock_mono_us(loop->clock);
+	timers_run_until(loop->timers, now_us, loop->clock, now_us + LIMIT_SLICE_US);
 }
 
 static void loop_on_ready(evutil_socket_t fd, short what, void *arg)
@@ -102,6 +125,7 @@ struct loop *loop_new(struct event_base *base, const struct clock *clock, struct
 			       .timers = timers,
 			       .hooks = *hooks,
 			       .timer = evtimer_new(base, loop_on_timer, loop),
+			       .period_us = clock_mono_us(clock),
 			       .armed_us = INT64_MAX };
 	if (!loop->timer)
 		abort();
@@ -169,17 +193,51 @@ static void loop_arm(struct loop *loop)
 	evtimer_add(loop->timer, &wait);
 }
 
+static int64_t longest_of_both(const struct longest_turn *longest)
+{
+	return longest->present_us > longest->previous_us ? longest->present_us
+							  : longest->previous_us;
+}
+
+static void longest_note(struct longest_turn *longest, int64_t turn_us)
+{
+	if (turn_us > longest->present_us)
+		longest->present_us = turn_us;
+}
+
+/* After a pause of more than two periods both are empty. */
+static void longest_next_period(struct longest_turn *longest, bool empty)
+{
+	longest->previous_us = empty ? 0 : longest->present_us;
+	longest->present_us = 0;
+}
+
+static void loop_next_period(struct loop *loop, int64_t now_us)
+{
+	int64_t age_us = now_us - loop->period_us;
+	bool empty = age_us >= 2 * LIMIT_TURN_PERIOD_US;
+
+	if (age_us < LIMIT_TURN_PERIOD_US)
+		return;
+	loop->period_us = now_us;
+	longest_next_period(&loop->longest, empty);
+	longest_next_period(&loop->longest_cpu, empty);
+}
+
 static void loop_end_turn(struct loop *loop)
 {
 	loop_woke();
 	if (loop->hooks.turn_end)
 		loop->hooks.turn_end(loop->hooks.ctx);
-	int64_t turn_us = clock_mono_us(loop->clock) - loop->woke_us;
+	int64_t now_us = clock_mono_us(loop->clock);
+	int64_t turn_us = now_us - loop->woke_us;
+	loop_next_period(loop, loop->woke_us);
+	longest_note(&loop->longest, turn_us);
+	longest_note(&loop->longest_cpu, thread_cpu_us() - loop->woke_cpu_us);
 	loop->woke_us = 0;
-	if (turn_us > loop->longest_us)
-		loop->longest_us = turn_us;
 	metric_observe_us(METRIC_TURN_TIME, turn_us);
-	metric_max(METRIC_LONGEST_TURN, turn_us);
+	metric_set(METRIC_LONGEST_TURN, longest_of_both(&loop->longest));
+	metric_set(METRIC_LONGEST_TURN_CPU, longest_of_both(&loop->longest_cpu));
 }
 
 int loop_run(struct loop *loop)
@@ -206,5 +264,5 @@ void loop_stop(struct loop *loop)
 
 int64_t loop_longest_turn_us(const struct loop *loop)
 {
-	return loop->longest_us;
+	return longest_of_both(&loop->longest);
 }

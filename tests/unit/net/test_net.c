@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -769,6 +770,138 @@ START_TEST(loop_does_not_count_waiting)
 }
 END_TEST
 
+/* Every 60 s one byte comes; the first one's turn takes 5 ms, each later one's 10 us. */
+struct turn_world {
+	struct loop_world lw;
+	struct event *foreign;
+	int64_t longest_us[8]; /* as it was told when byte i came */
+};
+
+static void on_minute(evutil_socket_t fd, short what, void *arg)
+{
+	struct turn_world *tw = arg;
+
+	on_foreign(fd, what, &tw->lw);
+}
+
+static void on_byte(void *ctx)
+{
+	const struct timeval at_once = { 0 };
+	struct turn_world *tw = ctx;
+	char byte;
+
+	ck_assert_int_eq(read(tw->lw.pipe[0], &byte, 1), 1);
+	tw->longest_us[tw->lw.ready] = loop_longest_turn_us(tw->lw.loop);
+	tw->lw.now_us += tw->lw.ready++ == 0 ? 5000 : 10;
+	if (tw->lw.ready == (int)ARRAY_LEN(tw->longest_us))
+		loop_stop(tw->lw.loop);
+	else
+		evtimer_add(tw->foreign, &at_once);
+}
+
+START_TEST(loop_forgets_a_long_turn)
+{
+	/* Bytes come at 60, 120 … 480 s. Periods of 150 s begin at 0, 180 and 360 s, before the
+	 * byte. */
+	static const int64_t wanted_us[] = { 0, 5000, 5000, 5000, 5000, 10, 10, 10 };
+	const struct timeval at_once = { 0 };
+	const struct loop_hooks hooks = { .turn_end = NULL };
+	struct turn_world tw = { .lw = { .now_us = US_PER_SECOND } };
+	const struct clock clock = { .mono_us = fake_us, .wall_us = fake_us, .ctx = &tw.lw };
+
+	ck_assert_int_eq(pipe(tw.lw.pipe), 0);
+	tw.foreign = evtimer_new(w.base, on_minute, &tw);
+	evtimer_add(tw.foreign, &at_once);
+	tw.lw.loop = loop_new(w.base, &clock, NULL, &hooks);
+	ck_assert_int_eq(loop_watch(tw.lw.loop, tw.lw.pipe[0], on_byte, &tw), 0);
+	ck_assert_int_eq(loop_run(tw.lw.loop), 0);
+	for (size_t i = 0; i < ARRAY_LEN(wanted_us); i++)
+		ck_assert_int_eq(tw.longest_us[i], wanted_us[i]);
+	ck_assert_int_eq(metric_value(METRIC_LONGEST_TURN), 10);
+	loop_free(tw.lw.loop);
+	event_free(tw.foreign);
+	close(tw.lw.pipe[0]);
+	close(tw.lw.pipe[1]);
+}
+END_TEST
+
+static int64_t cpu_us(void)
+{
+	struct timespec cpu;
+
+	ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu), 0);
+	return (int64_t)cpu.tv_sec * US_PER_SECOND + cpu.tv_nsec / 1000;
+}
+
+static void on_fire_compute(void *arg)
+{
+	struct loop_world *lw = arg;
+	int64_t end_us = cpu_us() + 3000;
+
+	while (cpu_us() < end_us)
+		;
+	loop_stop(lw->loop);
+}
+
+/* The clock stands still while the thread computes. */
+START_TEST(loop_tells_cpu_time)
+{
+	const struct loop_hooks hooks = { .turn_end = NULL };
+	struct loop_world lw = { .now_us = US_PER_SECOND };
+	const struct clock clock = { .mono_us = fake_us, .wall_us = fake_us, .ctx = &lw };
+
+	lw.timers = timers_new();
+	lw.timer = (struct timer){ .fire = on_fire_compute, .arg = &lw };
+	timer_arm(lw.timers, &lw.timer, 0);
+	lw.loop = loop_new(w.base, &clock, lw.timers, &hooks);
+	ck_assert_int_eq(loop_run(lw.loop), 0);
+	ck_assert_int_eq(metric_value(METRIC_LONGEST_TURN), 0);
+	ck_assert_int_ge(metric_value(METRIC_LONGEST_TURN_CPU), 3000);
+	loop_free(lw.loop);
+	timers_free(lw.timers);
+}
+END_TEST
+
+struct slow_timer {
+	struct timer timer;
+	struct loop_world *lw;
+	int turn; /* in which it has fired */
+};
+
+static void on_fire_slowly(void *arg)
+{
+	struct slow_timer *slow = arg;
+
+	slow->turn = slow->lw->turns;
+	slow->lw->now_us += 600;
+	if (++slow->lw->fired == 3)
+		loop_stop(slow->lw->loop);
+}
+
+/* Three timers of 0.6 ms are due: two of them fill LIMIT_SLICE_US, the third has the next turn. */
+START_TEST(loop_bounds_its_timers)
+{
+	struct loop_world lw = { .now_us = US_PER_SECOND };
+	const struct clock clock = { .mono_us = fake_us, .wall_us = fake_us, .ctx = &lw };
+	const struct loop_hooks hooks = { .turn_end = on_turn_end, .ctx = &lw };
+	struct slow_timer slow[3];
+
+	lw.timers = timers_new();
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		slow[i] = (struct slow_timer){ .timer = { .fire = on_fire_slowly, .arg = &slow[i] },
+					       .lw = &lw };
+		timer_arm(lw.timers, &slow[i].timer, 0);
+	}
+	lw.loop = loop_new(w.base, &clock, lw.timers, &hooks);
+	ck_assert_int_eq(loop_run(lw.loop), 0);
+	ck_assert_int_eq(slow[1].turn, slow[0].turn);
+	ck_assert_int_gt(slow[2].turn, slow[0].turn);
+	ck_assert_int_eq(loop_longest_turn_us(lw.loop), 1200);
+	loop_free(lw.loop);
+	timers_free(lw.timers);
+}
+END_TEST
+
 static void add_client(Suite *suite)
 {
 	TCase *client = world_group(suite, "client");
@@ -810,6 +943,9 @@ int main(void)
 	suite_add_tcase(suite, data);
 	tcase_add_test(loop, loop_runs_timers_descriptors_and_signals);
 	tcase_add_test(loop, loop_does_not_count_waiting);
+	tcase_add_test(loop, loop_forgets_a_long_turn);
+	tcase_add_test(loop, loop_tells_cpu_time);
+	tcase_add_test(loop, loop_bounds_its_timers);
 	add_client(suite);
 	return world_run(suite);
 }
