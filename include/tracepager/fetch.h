@@ -6,10 +6,12 @@
  * deadline.
  *
  * LIMIT_ENRICHING alerts ask at a time; the others wait, those that have asked fewer rounds first.
- * A question that several alerts have at the same time is asked once, and its answer is shared.
- * Searches are paced, each source by its own rate. Refuses to decide what a trace means, and to
- * wait beyond a deadline. Owns jobs and answers; sources and the environment are borrowed. Loop
- * thread only; the pool decodes large documents.
+ * A question that several alerts have at the same time is asked once, and its answer is shared. The
+ * answer is kept for LIMIT_ANSWER_KEPT_US, "not found" and failures for LIMIT_NOT_FOUND_KEPT_US,
+ * and given to alerts that ask the same later; an alert that asks again gets a new one. Searches
+ * are paced, each source by its own rate. Refuses to decide what a trace means, and to wait beyond
+ * a deadline. Owns jobs and answers; sources and the environment are borrowed. Loop thread only;
+ * the pool decodes large documents.
  */
 #ifndef TRACEPAGER_FETCH_H
 #define TRACEPAGER_FETCH_H
@@ -89,6 +91,8 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 			      fetch_done *done, void *ctx);
 /* Stop and free the job; done() is not called. */
 void fetch_cancel(struct fetch_job *job);
+/* Its question is under way for other jobs, too, or waits for its turn: an answer will come. */
+bool fetch_is_shared(const struct fetch_job *job);
 /* What a result's `missing` and `text` would say now: BUDGET_SPENT as long as no source has
  * answered. The text is borrowed until the next call for the job. */
 enum fallback_code fetch_explain(struct fetch_job *job, const char **ret_text);

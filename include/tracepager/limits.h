@@ -427,8 +427,8 @@
 #define LIMIT_TRACES_PER_ALERT 50
 /* All traces in memory together. */
 #define LIMIT_TRACES_IN_FLIGHT_BYTES (256u << 20)
-/* Alerts whose traces are fetched at the same time: 64 traces of the largest common size fit
- * LIMIT_TRACES_IN_FLIGHT_BYTES. */
+/* Alerts whose questions sources answer at the same time: 64 traces of the largest common size fit
+ * LIMIT_TRACES_IN_FLIGHT_BYTES. Alerts that share a question of another do not count. */
 #define LIMIT_ENRICHING 64
 /* Of LIMIT_ENRICHING, alerts in their second round or a later one: a backend that is slow to say
  * "not found" leaves half of the places to fresh alerts. */
@@ -451,6 +451,16 @@
 /* Windows of searches start and end at whole multiples of this: alerts of one storm start within
  * one evaluation of their rules and share one search. */
 #define LIMIT_WINDOW_US (10 * US_PER_SECOND)
+/* A source's answer is kept for this long and given to all who ask the same: alerts of one storm
+ * ask for one window for as long. */
+#define LIMIT_ANSWER_KEPT_US LIMIT_WINDOW_US
+/* The same for "not found" and failures. An alert that asks for the first time finds a trace that
+ * arrives meanwhile one pause later. */
+#define LIMIT_NOT_FOUND_KEPT_US US_PER_SECOND
+/* Kept answers: searches and ids of a storm of 300 signals, and a quarter of
+ * LIMIT_TRACES_IN_FLIGHT_BYTES, to which their traces count. */
+#define LIMIT_ANSWERS_KEPT	 4096u
+#define LIMIT_ANSWERS_KEPT_BYTES (64u << 20)
 /* Requests for one answer of a source: pages of a trace, polls of an asynchronous query. */
 #define LIMIT_SOURCE_STEPS 32u
 /* Searches at one source before its pace (search_pause) counts. */

@@ -113,7 +113,14 @@ struct fetch {
 	struct source_config *sources;
 	size_t nsources;
 	struct source_state *states; /* one for each source */
-	struct map *inquiries;	     /* under way, by their question */
+	struct map *inquiries;	     /* under way or kept, by their question */
+	/* Inquiries whose answers are kept, the oldest first, and their number and bytes. */
+	TAILQ_HEAD(, inquiry) kept;
+	size_t nkept, kept_bytes;
+	TAILQ_HEAD(, inquiry) answered; /* inquiries whose answer has askers left */
+	struct inquiry *handing_out;	/* an asker reads its answer */
+	TAILQ_HEAD(, fetch_job) ending; /* jobs whose result is to be handed over */
+	struct timer hand_out;		/* armed for now if there are answered or ending ones */
 	TAILQ_HEAD(, fetch_job) waiting[FETCH_LEVELS];
 	size_t running;	      /* jobs in state JOB_RUNNING */
 	size_t running_again; /* of these, jobs of a level above 0 */
@@ -149,6 +156,8 @@ struct inquiry_answer {
 /* One who waits for an inquiry's answer. The caller's memory, which must outlive the waiting. */
 struct inquiry_asker {
 	void (*answered)(void *arg, const struct inquiry_answer *answer);
+	/* The asker that led the inquiry has left; this one leads it now. */
+	void (*leads)(void *arg);
 	void *arg;
 	struct inquiry *inquiry; /* NULL: it waits for none */
 	TAILQ_ENTRY(inquiry_asker) link;
@@ -157,14 +166,35 @@ struct inquiry_asker {
 /* Does a source of this kind answer these questions: SOURCE_BY_ID, SOURCE_SEARCH …? */
 bool source_answers(const struct source_config *source, unsigned int questions);
 
-/* Ask a source (an index into fetch->sources); a question that is under way already is joined.
- * Query and options are copied. true: answered() follows, once, unless the asker leaves. false: it
- * was answered at once in *ret_answer, which has neither traces nor ids. */
-bool inquiry_ask(struct fetch *fetch, struct inquiry_asker *asker, size_t source,
-		 const struct trace_query *query, const struct trace_options *options,
-		 struct inquiry_answer *ret_answer);
-/* Wait no longer. The inquiry is dropped with its last asker. No-op for one that does not wait. */
+/* What a source is asked. */
+struct inquiry_question {
+	size_t source; /* an index into fetch->sources */
+	const struct trace_query *query;
+	const struct trace_options *options;
+	int64_t after_us; /* monotonic: an answer that came by then is not wanted; 0: any is */
+};
+
+/* Ask a source; the question is copied. A question that is under way is joined, and a kept answer
+ * is taken. true: answered() follows, once, by the hand-out, unless the asker leaves. false: it was
+ * answered at once in *ret_answer, which has neither traces nor ids. */
+bool inquiry_ask(struct fetch *fetch, struct inquiry_asker *asker,
+		 const struct inquiry_question *question, struct inquiry_answer *ret_answer);
+/* Wait no longer. The inquiry is dropped with its last asker unless it is answered. No-op for one
+ * that does not wait. */
 void inquiry_leave(struct inquiry_asker *asker);
+/* Does the asker wait for a source, as the first who asked? */
+bool inquiry_is_led_by(const struct inquiry_asker *asker);
+/* Does the asker wait for an answer that others have waited for, too? */
+bool inquiry_is_shared(const struct inquiry_asker *asker);
+/* Is the question under way, or its answer kept? */
+bool inquiry_is_asked(const struct fetch *fetch, const struct inquiry_question *question);
+
+/* Have answers and results handed out, in slices, from the next turn of the loop on. */
+void hand_out_soon(struct fetch *fetch);
+/* Hand one asker its answer. false: none waits for an answer that is there. */
+bool inquiry_hand_out(struct fetch *fetch);
+/* Drop all kept answers. */
+void inquiry_forget_all(struct fetch *fetch);
 
 /* ---- lookup.c ---- */
 
@@ -180,6 +210,7 @@ enum lookup_stage {
 struct last_answer {
 	enum answer_kind kind;
 	unsigned int tries;
+	int64_t at_us; /* monotonic */
 	char text[200];
 };
 
@@ -203,6 +234,8 @@ struct lookup_ops {
 	/* The look-up has come to a pause, out of one, or to its end. The job does not free
 	 * it during the call. */
 	void (*changed)(struct lookup *lookup);
+	/* The look-up shared a question, and is the first now that waits for its answer. */
+	void (*leads)(struct lookup *lookup);
 };
 
 struct lookup {
@@ -233,6 +266,10 @@ bool lookup_is_over(const struct lookup *lookup);
 bool lookup_was_asked(const struct lookup *lookup);
 /* Has a source answered? */
 bool lookup_was_answered(const struct lookup *lookup);
+/* Does a source work for this look-up, and not only for one that asked the same before? */
+bool lookup_leads(const struct lookup *lookup);
+/* Will the look-up get an answer that others wait for, or that is kept? */
+bool lookup_is_shared(const struct lookup *lookup);
 /* Does this round want failing traces only? */
 bool lookup_wants_failing(const struct lookup *lookup);
 /* Append why it has no trace. */
@@ -241,19 +278,21 @@ enum fallback_code lookup_explain(const struct lookup *lookup, struct buf *text)
 /* ---- fetch.c: jobs ---- */
 
 enum job_state {
-	JOB_RESTING, /* all its look-ups pause or are over */
+	JOB_RESTING, /* all its look-ups pause, are over, or wait for answers to others */
 	JOB_WAITING, /* for a place among the running jobs */
 	JOB_RUNNING, /* it asks sources */
 };
 
 struct fetch_job {
-	TAILQ_ENTRY(fetch_job) link; /* in fetch->waiting[level] */
+	TAILQ_ENTRY(fetch_job) link;	 /* in fetch->waiting[level] */
+	TAILQ_ENTRY(fetch_job) end_link; /* in fetch->ending */
+	bool ending;			 /* its result is to be handed over */
 	struct fetch *fetch;
 	struct arena *arena;
 	enum job_state state;
 	unsigned int level;
 	int64_t deadline_us, enough_us; /* monotonic; as in fetch_request */
-	struct timer timer;		/* the deadline; armed for now once all look-ups are over */
+	struct timer timer;		/* the deadline, or enough_us */
 	struct signal signal;
 	struct trace_query search; /* signal, window, limit; of exemplars too */
 	const char *expr;	   /* of exemplars; NULL: exemplars are not asked for */

@@ -3,9 +3,10 @@
  * time: first the ids in the alert, then the ids of exemplars, then the search. At most
  * LIMIT_ENRICHING jobs run at a time. A job whose look-ups all pause gives up its place and waits
  * for the next one behind jobs that have asked fewer rounds: a trace that is never found must not
- * keep others from being found. A job ends when all its look-ups have ended or at its deadline,
- * always by its timer, so that done() is never called from within another call. Owns jobs, look-ups
- * and inquiries; the sources are borrowed.
+ * keep others from being found. A job whose look-ups only share questions of others needs no place.
+ * A job ends when all its look-ups have ended or at its deadline. Answers go to jobs and results to
+ * done() in slices, from a timer: they never hold the loop, and done() is never called from within
+ * another call. Owns jobs, look-ups and inquiries; the sources are borrowed.
  */
 #include "fetch-internal.h"
 
@@ -75,7 +76,7 @@ static bool had_first_rounds(const struct lookup *lookup)
 }
 
 /* Must the look-up wait until all of earlier stages have had their first rounds? */
-static bool waits_for_stage(struct fetch_job *job, const struct lookup *lookup)
+static bool waits_for_stage(const struct fetch_job *job, const struct lookup *lookup)
 {
 	if (lookup->trace_id || lookup->rounds > 0)
 		return false;
@@ -147,20 +148,34 @@ static bool may_start_lookup(struct fetch_job *job, const struct lookup *lookup)
 	       (level <= job->level || level < first_waiting_level(job->fetch));
 }
 
-/* Returns how many of the job's look-ups ask now. */
-static size_t start_lookups(struct fetch_job *job)
+static size_t count_asking(const struct fetch_job *job)
 {
 	size_t asking = 0;
 
 	for (size_t i = 0; i < job->nlookups; i++)
 		asking += job->lookups[i].state == LOOKUP_ASKING;
+	return asking;
+}
+
+static void start_lookups(struct fetch_job *job)
+{
+	size_t asking = count_asking(job);
+
 	for (size_t i = 0; i < job->nlookups && asking < LIMIT_LOOKUPS_PER_ALERT; i++) {
 		if (!may_start_lookup(job, &job->lookups[i]))
 			continue;
 		lookup_start(&job->lookups[i]);
 		asking += job->lookups[i].state == LOOKUP_ASKING;
 	}
-	return asking;
+}
+
+/* Does a source work for this job, and not only for one that asked the same before? */
+static bool job_leads(const struct fetch_job *job)
+{
+	for (size_t i = 0; i < job->nlookups; i++)
+		if (lookup_leads(&job->lookups[i]))
+			return true;
+	return false;
 }
 
 /* The lowest level of a look-up that may start; FETCH_LEVELS: there is none. */
@@ -168,6 +183,8 @@ static unsigned int job_next_level(struct fetch_job *job)
 {
 	unsigned int level = FETCH_LEVELS;
 
+	if (count_asking(job) >= LIMIT_LOOKUPS_PER_ALERT)
+		return level;
 	for (size_t i = 0; i < job->nlookups; i++) {
 		const struct lookup *lookup = &job->lookups[i];
 		if (lookup->state == LOOKUP_WAITING && !waits_for_stage(job, lookup) &&
@@ -177,8 +194,22 @@ static unsigned int job_next_level(struct fetch_job *job)
 	return level;
 }
 
-/* Arm the job's timer earlier than its deadline: for now if nothing is left to do; for enough_us if
- * there is a trace. */
+/* Hand over the job's result in one of the next turns. */
+static void job_end_soon(struct fetch_job *job)
+{
+	if (job->ending)
+		return;
+	job->ending = true;
+	TAILQ_INSERT_TAIL(&job->fetch->ending, job, end_link);
+	hand_out_soon(job->fetch);
+}
+
+static void job_on_time_over(void *arg)
+{
+	job_end_soon(arg);
+}
+
+/* End the job if nothing is left to do. If there is a trace, it ends at enough_us. */
 static void job_arm_end(struct fetch_job *job)
 {
 	size_t over = 0;
@@ -186,7 +217,7 @@ static void job_arm_end(struct fetch_job *job)
 	for (size_t i = 0; i < job->nlookups; i++)
 		over += lookup_is_over(&job->lookups[i]);
 	if (over == job->nlookups || job->result.ntraces >= job->search.limit)
-		timer_arm(job->fetch->env.timers, &job->timer, job_now_us(job));
+		job_end_soon(job);
 	else if (job->result.ntraces > 0 && job->enough_us > job_now_us(job))
 		timer_arm(job->fetch->env.timers, &job->timer, job->enough_us);
 }
@@ -196,8 +227,11 @@ static void job_check(struct fetch_job *job)
 {
 	unsigned int level;
 
-	if (job->state == JOB_RUNNING && start_lookups(job) == 0)
-		job_rest(job);
+	if (job->state == JOB_RUNNING) {
+		start_lookups(job);
+		if (!job_leads(job))
+			job_rest(job);
+	}
 	level = job_next_level(job);
 	if (job->state == JOB_RESTING && level < FETCH_LEVELS)
 		job_wait(job, level);
@@ -238,6 +272,9 @@ static void start_jobs(void *arg)
 /* Stop all that is under way, and give up the job's place. */
 static void job_stop(struct fetch_job *job)
 {
+	if (job->ending)
+		TAILQ_REMOVE(&job->fetch->ending, job, end_link);
+	job->ending = false;
 	timer_disarm(job->fetch->env.timers, &job->timer);
 	for (size_t i = 0; i < job->nlookups; i++)
 		lookup_fini(&job->lookups[i]);
@@ -346,18 +383,44 @@ enum fallback_code fetch_explain(struct fetch_job *job, const char **ret_text)
 	return code;
 }
 
-static void job_on_end(void *arg)
+static void job_end(struct fetch_job *job)
 {
-	struct fetch_job *job = arg;
-
 	job->result.missing = fetch_explain(job, &job->result.text);
 	job_stop(job);
 	job->done(job->ctx, &job->result);
 	fetch_job_free(job);
 }
 
+/* Hand out one slice of results and answers, results first: they give places and memory back. */
+static void fetch_hand_out(void *arg)
+{
+	struct fetch *fetch = arg;
+	const int64_t end_us = clock_mono_us(fetch->env.clock) + LIMIT_SLICE_US;
+
+	for (unsigned int n = 0;
+	     n < LIMIT_SLICE_ITEMS && (n == 0 || clock_mono_us(fetch->env.clock) < end_us); n++) {
+		struct fetch_job *job = TAILQ_FIRST(&fetch->ending);
+		if (job)
+			job_end(job);
+		else if (!inquiry_hand_out(fetch))
+			return;
+	}
+	hand_out_soon(fetch);
+}
+
+bool fetch_is_shared(const struct fetch_job *job)
+{
+	if (job->ending)
+		return true;
+	for (size_t i = 0; i < job->nlookups; i++)
+		if (!waits_for_stage(job, &job->lookups[i]) && lookup_is_shared(&job->lookups[i]))
+			return true;
+	return false;
+}
+
 static bool job_take(struct lookup *lookup, const struct inquiry_answer *answer);
 static void job_on_changed(struct lookup *lookup);
+static void job_on_leads(struct lookup *lookup);
 
 static bool is_looked_up(const struct fetch_job *job, const char *trace_id)
 {
@@ -370,7 +433,7 @@ static bool is_looked_up(const struct fetch_job *job, const char *trace_id)
 static void job_add_lookup(struct fetch_job *job, enum lookup_stage stage, const char *trace_id,
 			   size_t only_source)
 {
-	static const struct lookup_ops ops = { job_take, job_on_changed };
+	static const struct lookup_ops ops = { job_take, job_on_changed, job_on_leads };
 
 	lookup_init(&job->lookups[job->nlookups++], job, &ops, stage, trace_id, only_source);
 }
@@ -422,6 +485,18 @@ static void job_on_changed(struct lookup *lookup)
 	job_check(lookup->job);
 }
 
+/* The job takes the place that the leader gives up. One that waits for a place gets its own. */
+static void job_on_leads(struct lookup *lookup)
+{
+	struct fetch_job *job = lookup->job;
+
+	if (job->state != JOB_RESTING)
+		return;
+	job->state = JOB_RUNNING;
+	job->fetch->running++;
+	job->fetch->running_again += job->level > 0;
+}
+
 static void job_add_lookups(struct fetch_job *job, const struct fetch_request *request)
 {
 	const struct fetch *fetch = job->fetch;
@@ -469,7 +544,7 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 	job->arena = arena_new(LIMIT_FETCH_JOB_BYTES);
 	job->deadline_us = request->deadline_us;
 	job->enough_us = request->enough_us < request->deadline_us ? request->enough_us : 0;
-	job->timer.fire = job_on_end;
+	job->timer.fire = job_on_time_over;
 	job->timer.arg = job;
 	job->done = done;
 	job->ctx = ctx;
@@ -508,8 +583,13 @@ struct fetch *fetch_new(const struct fetch_env *env, struct source_config *sourc
 	fetch->nsources = nsources;
 	fetch->states = xcalloc(nsources, sizeof(*fetch->states));
 	fetch->inquiries = map_new();
+	TAILQ_INIT(&fetch->kept);
+	TAILQ_INIT(&fetch->answered);
+	TAILQ_INIT(&fetch->ending);
 	for (size_t i = 0; i < FETCH_LEVELS; i++)
 		TAILQ_INIT(&fetch->waiting[i]);
+	fetch->hand_out.fire = fetch_hand_out;
+	fetch->hand_out.arg = fetch;
 	fetch->timer.fire = start_jobs;
 	fetch->timer.arg = fetch;
 	return fetch;
@@ -520,7 +600,9 @@ void fetch_free(struct fetch *fetch)
 	if (!fetch)
 		return;
 	assert(fetch->running == 0 && first_waiting_level(fetch) == FETCH_LEVELS);
+	inquiry_forget_all(fetch);
 	timer_disarm(fetch->env.timers, &fetch->timer);
+	timer_disarm(fetch->env.timers, &fetch->hand_out);
 	map_free(fetch->inquiries);
 	free(fetch->states);
 	free(fetch);

@@ -2,7 +2,9 @@
  * Inquiry: one question to one source, from its first request to its answer: it sends the requests
  * that the source's kind wants, decodes the replies, and keeps the pace of searches. Askers that
  * have the same question while it is under way share its answer; when the last of them leaves, the
- * inquiry is dropped. Owns the exchange under way, and the answer until it has been handed out.
+ * inquiry is dropped. The first of them leads it. An answer is handed out in slices and kept for
+ * later askers: for LIMIT_ANSWER_KEPT_US, or LIMIT_NOT_FOUND_KEPT_US, or until traces that are
+ * fetched need its memory. Owns the exchange under way, and the answer.
  */
 #include "fetch-internal.h"
 
@@ -18,12 +20,17 @@
 #include "tracepager/xalloc.h"
 
 struct inquiry {
+	TAILQ_ENTRY(inquiry) kept_link;	    /* in fetch->kept */
+	TAILQ_ENTRY(inquiry) answered_link; /* in fetch->answered */
 	struct fetch *fetch;
 	const struct source_config *source;
 	struct source_state *state;
 	char *key; /* in fetch->inquiries */
 	TAILQ_HEAD(, inquiry_asker) askers;
-	bool over; /* the answer is being handed out */
+	bool shared;	     /* it has had two askers at one time, or an answer for later ones */
+	int64_t answered_us; /* monotonic; 0: it is under way */
+	bool kept;
+	size_t kept_bytes; /* that it adds to fetch->kept_bytes */
 	struct arena *arena;
 	struct signal signal;
 	struct trace_query query;
@@ -31,7 +38,7 @@ struct inquiry {
 	struct source_talk talk;
 	int64_t began_us;
 	bool paced;	    /* it has taken a place of the pace and not used it yet */
-	struct timer timer; /* fires when the request may leave */
+	struct timer timer; /* fires when the request may leave, or the answer is too old */
 	/* The exchange under way. */
 	struct http_call *call;
 	struct task *task;
@@ -79,16 +86,17 @@ static void key_add_trace_id(struct buf *key, const char *trace_id)
 /* Equal questions have equal keys. Texts are JSON strings, so that no two lists of names read
  * alike. A question by id depends on nothing else of the job: all who ask for the id share it. The
  * caller frees the key. */
-static char *inquiry_key(size_t source, const struct trace_query *query,
-			 const struct trace_options *options)
+static char *inquiry_key(const struct inquiry_question *question)
 {
+	const struct trace_query *query = question->query;
+	const struct trace_options *options = question->options;
 	const struct signal none = { 0 };
 	const struct signal *signal = query->signal ? query->signal : &none;
 	struct buf key = BUF_INIT(LIMIT_QUESTION_BYTES);
 	const char *texts[] = { query->expr, signal->service, signal->namespace,
 				signal->operation };
 
-	buf_printf(&key, "%zu ", source);
+	buf_printf(&key, "%zu ", question->source);
 	if (query->trace_id)
 		key_add_trace_id(&key, query->trace_id);
 	else
@@ -154,34 +162,196 @@ static void inquiry_count(const struct inquiry *inquiry)
 		  LOG_STR("reason", inquiry->answer.text));
 }
 
-/* Give the answer to all askers and end. Each callback may ask anew, and may make other askers
- * leave. */
-static void inquiry_hand_out(struct inquiry *inquiry)
+/* An inquiry under way needs an asker, an answered one an asker or to be kept. */
+static void inquiry_free_unused(struct inquiry *inquiry)
 {
-	struct inquiry_asker *asker;
-
-	map_remove(inquiry->fetch->inquiries, inquiry->key);
-	inquiry->over = true;
-	inquiry_count(inquiry);
-	while ((asker = TAILQ_FIRST(&inquiry->askers))) {
-		inquiry_leave(asker);
-		asker->answered(asker->arg, &inquiry->answer);
-	}
-	inquiry_free(inquiry);
+	if (!inquiry->kept && TAILQ_EMPTY(&inquiry->askers) &&
+	    inquiry->fetch->handing_out != inquiry)
+		inquiry_free(inquiry);
 }
 
 void inquiry_leave(struct inquiry_asker *asker)
 {
 	struct inquiry *inquiry = asker->inquiry;
+	bool led = inquiry_is_led_by(asker);
+	struct inquiry_asker *next;
 
 	if (!inquiry)
 		return;
 	TAILQ_REMOVE(&inquiry->askers, asker, link);
 	asker->inquiry = NULL;
-	if (inquiry->over || !TAILQ_EMPTY(&inquiry->askers))
+	next = TAILQ_FIRST(&inquiry->askers);
+	if (next && led)
+		next->leads(next->arg);
+	if (next)
 		return;
-	map_remove(inquiry->fetch->inquiries, inquiry->key);
-	inquiry_free(inquiry);
+	if (inquiry->answered_us)
+		TAILQ_REMOVE(&inquiry->fetch->answered, inquiry, answered_link);
+	else
+		map_remove(inquiry->fetch->inquiries, inquiry->key);
+	inquiry_free_unused(inquiry);
+}
+
+static void inquiry_join(struct inquiry *inquiry, struct inquiry_asker *asker)
+{
+	bool first = TAILQ_EMPTY(&inquiry->askers);
+
+	inquiry->shared = inquiry->shared || !first || inquiry->answered_us;
+	TAILQ_INSERT_TAIL(&inquiry->askers, asker, link);
+	asker->inquiry = inquiry;
+	if (!inquiry->answered_us || !first)
+		return;
+	TAILQ_INSERT_TAIL(&inquiry->fetch->answered, inquiry, answered_link);
+	hand_out_soon(inquiry->fetch);
+}
+
+bool inquiry_is_led_by(const struct inquiry_asker *asker)
+{
+	const struct inquiry *inquiry = asker->inquiry;
+
+	return inquiry && !inquiry->answered_us && TAILQ_FIRST(&inquiry->askers) == asker;
+}
+
+bool inquiry_is_shared(const struct inquiry_asker *asker)
+{
+	return asker->inquiry && asker->inquiry->shared;
+}
+
+/* ---- kept answers ---- */
+
+static bool has_traces_or_ids(const struct inquiry *inquiry)
+{
+	return inquiry->answer.kind == ANSWER_TRACES || inquiry->answer.kind == ANSWER_IDS;
+}
+
+/* Nobody but the one gathering asks for healthy traces. */
+static int64_t keep_time_us(const struct inquiry *inquiry)
+{
+	if (inquiry->query.healthy)
+		return 0;
+	return has_traces_or_ids(inquiry) ? LIMIT_ANSWER_KEPT_US : LIMIT_NOT_FOUND_KEPT_US;
+}
+
+static void inquiry_forget(struct inquiry *inquiry)
+{
+	struct fetch *fetch = inquiry->fetch;
+
+	map_remove(fetch->inquiries, inquiry->key);
+	TAILQ_REMOVE(&fetch->kept, inquiry, kept_link);
+	fetch->nkept--;
+	fetch->kept_bytes -= inquiry->kept_bytes;
+	timer_disarm(fetch->env.timers, &inquiry->timer);
+	inquiry->kept = false;
+	inquiry_free_unused(inquiry);
+}
+
+static void inquiry_on_too_old(void *arg)
+{
+	inquiry_forget(arg);
+}
+
+/* Less than a quarter of the memory of all traces is free. */
+static bool is_memory_short(const struct fetch *fetch)
+{
+	struct trace_memory *memory = fetch->env.memory;
+
+	return memory && memory->used_bytes > memory->cap_bytes - memory->cap_bytes / 4;
+}
+
+/* Forget the oldest answers while they are too many, or traces that are fetched need the memory. */
+static void trim_kept(struct fetch *fetch)
+{
+	while (fetch->nkept > LIMIT_ANSWERS_KEPT || fetch->kept_bytes > LIMIT_ANSWERS_KEPT_BYTES ||
+	       (fetch->nkept > 0 && is_memory_short(fetch)))
+		inquiry_forget(TAILQ_FIRST(&fetch->kept));
+}
+
+void inquiry_forget_all(struct fetch *fetch)
+{
+	while (fetch->nkept > 0)
+		inquiry_forget(TAILQ_FIRST(&fetch->kept));
+}
+
+static void inquiry_keep(struct inquiry *inquiry)
+{
+	struct fetch *fetch = inquiry->fetch;
+
+	inquiry->kept_bytes = sizeof(*inquiry) + strlen(inquiry->key);
+	for (size_t i = 0; i < inquiry->answer.nsets; i++)
+		inquiry->kept_bytes += inquiry->answer.sets[i]->set->bytes;
+	if (inquiry->arena)
+		inquiry->kept_bytes += arena_used(inquiry->arena);
+	inquiry->kept = true;
+	TAILQ_INSERT_TAIL(&fetch->kept, inquiry, kept_link);
+	fetch->nkept++;
+	fetch->kept_bytes += inquiry->kept_bytes;
+	inquiry->timer.fire = inquiry_on_too_old;
+	timer_arm(fetch->env.timers, &inquiry->timer, inquiry->answered_us + keep_time_us(inquiry));
+	trim_kept(fetch);
+}
+
+/* Is it an answer of the time that the question wants? */
+static bool is_answer_wanted(const struct inquiry *inquiry, const struct inquiry_question *question)
+{
+	return inquiry->answered_us > question->after_us &&
+	       fetch_now_us(inquiry->fetch) - inquiry->answered_us < keep_time_us(inquiry);
+}
+
+/* ---- handing out ---- */
+
+void hand_out_soon(struct fetch *fetch)
+{
+	if (!fetch->hand_out.slot)
+		timer_arm(fetch->env.timers, &fetch->hand_out, fetch_now_us(fetch));
+}
+
+/* Drop all that only led to the answer. */
+static void inquiry_strip(struct inquiry *inquiry)
+{
+	struct inquiry_answer *answer = &inquiry->answer;
+
+	exchange_fini(inquiry);
+	trace_decoder_free(inquiry->decoder);
+	inquiry->decoder = NULL;
+	for (; answer->kind != ANSWER_TRACES && answer->nsets > 0; answer->nsets--)
+		fetched_set_unref(answer->sets[answer->nsets - 1]);
+	if (answer->kind == ANSWER_IDS)
+		return; /* the arena keeps them */
+	arena_free(inquiry->arena);
+	inquiry->arena = NULL;
+}
+
+/* The answer is set: hand it out soon, and keep it. */
+static void inquiry_answered(struct inquiry *inquiry)
+{
+	struct fetch *fetch = inquiry->fetch;
+
+	inquiry_count(inquiry);
+	inquiry_strip(inquiry);
+	inquiry->answered_us = fetch_now_us(fetch);
+	TAILQ_INSERT_TAIL(&fetch->answered, inquiry, answered_link);
+	hand_out_soon(fetch);
+	if (keep_time_us(inquiry) > 0)
+		inquiry_keep(inquiry);
+	else
+		map_remove(fetch->inquiries, inquiry->key);
+}
+
+bool inquiry_hand_out(struct fetch *fetch)
+{
+	struct inquiry *inquiry = TAILQ_FIRST(&fetch->answered);
+	struct inquiry_asker *asker;
+
+	if (!inquiry)
+		return false;
+	asker = TAILQ_FIRST(&inquiry->askers);
+	/* The callback may ask anew, and make other askers leave and kept answers go. */
+	fetch->handing_out = inquiry;
+	inquiry_leave(asker);
+	asker->answered(asker->arg, &inquiry->answer);
+	fetch->handing_out = NULL;
+	inquiry_free_unused(inquiry);
+	return true;
 }
 
 /* ---- answers ---- */
@@ -225,7 +395,7 @@ static void inquiry_on_decoded(struct inquiry *inquiry, struct decoded *decoded)
 {
 	inquiry->task = NULL;
 	take_decoded(inquiry, decoded);
-	inquiry_hand_out(inquiry);
+	inquiry_answered(inquiry);
 }
 
 static void inquiry_on_searched(struct inquiry *inquiry, struct files_answer *files)
@@ -248,7 +418,7 @@ static void inquiry_on_searched(struct inquiry *inquiry, struct files_answer *fi
 		inquiry_end(inquiry, ANSWER_FAILED, text);
 	else
 		inquiry_end(inquiry, ANSWER_NOT_FOUND, NULL);
-	inquiry_hand_out(inquiry);
+	inquiry_answered(inquiry);
 }
 
 static const struct task_done task_done = { inquiry_on_decoded, inquiry_on_searched };
@@ -268,6 +438,7 @@ static bool finish_decoding(struct inquiry *inquiry)
 
 	if (!decoder)
 		return inquiry_end(inquiry, ANSWER_NOT_FOUND, NULL);
+	trim_kept(inquiry->fetch);
 	if (inquiry->bytes > LIMIT_INLINE_TRACE_BYTES) {
 		inquiry->decoder = NULL;
 		inquiry->task = task_decode(inquiry, &env, decoder);
@@ -285,6 +456,7 @@ static int inquiry_feed(struct inquiry *inquiry, const char *data, size_t len)
 	int error;
 
 	inquiry->bytes += len;
+	trim_kept(inquiry->fetch);
 	if (!inquiry->decoder)
 		inquiry->decoder = trace_decoder_new(inquiry->talk.encoding, &inquiry->options);
 	error = trace_decoder_feed(inquiry->decoder, data, len, &inquiry->err);
@@ -340,7 +512,7 @@ static void inquiry_on_reply(void *arg, const struct http_reply *transport_reply
 		under_way = inquiry_advance(inquiry, &reply);
 	}
 	if (!under_way)
-		inquiry_hand_out(inquiry);
+		inquiry_answered(inquiry);
 }
 
 /* ---- requests ---- */
@@ -371,7 +543,7 @@ static void inquiry_on_pause_over(void *arg)
 	struct inquiry *inquiry = arg;
 
 	if (!send_request(inquiry))
-		inquiry_hand_out(inquiry);
+		inquiry_answered(inquiry);
 }
 
 /* Send the request that the kind has built. true: it is under way, or waits for its pace. */
@@ -456,20 +628,18 @@ static bool inquiry_advance(struct inquiry *inquiry, const struct http_reply *re
 
 /* ---- asking ---- */
 
-static struct inquiry *inquiry_new(struct fetch *fetch, size_t source,
-				   const struct trace_query *query,
-				   const struct trace_options *options)
+static struct inquiry *inquiry_new(struct fetch *fetch, const struct inquiry_question *question)
 {
 	struct inquiry *inquiry = xcalloc(1, sizeof(*inquiry));
 
 	inquiry->fetch = fetch;
-	inquiry->source = &fetch->sources[source];
-	inquiry->state = &fetch->states[source];
+	inquiry->source = &fetch->sources[question->source];
+	inquiry->state = &fetch->states[question->source];
 	inquiry->arena = arena_new(LIMIT_INQUIRY_BYTES);
 	inquiry->began_us = fetch_now_us(fetch);
 	TAILQ_INIT(&inquiry->askers);
-	query_copy(inquiry->arena, query, &inquiry->signal, &inquiry->query);
-	options_copy(inquiry->arena, options, &inquiry->options);
+	query_copy(inquiry->arena, question->query, &inquiry->signal, &inquiry->query);
+	options_copy(inquiry->arena, question->options, &inquiry->options);
 	inquiry->talk.arena = inquiry->arena;
 	inquiry->talk.config = inquiry->source;
 	inquiry->talk.query = &inquiry->query;
@@ -519,19 +689,22 @@ bool source_answers(const struct source_config *source, unsigned int questions)
 	return ((kind ? kind->answers : SOURCE_BY_ID | SOURCE_SEARCH) & questions) != 0;
 }
 
-bool inquiry_ask(struct fetch *fetch, struct inquiry_asker *asker, size_t source,
-		 const struct trace_query *query, const struct trace_options *options,
-		 struct inquiry_answer *ret_answer)
+bool inquiry_ask(struct fetch *fetch, struct inquiry_asker *asker,
+		 const struct inquiry_question *question, struct inquiry_answer *ret_answer)
 {
-	char *key = inquiry_key(source, query, options);
+	char *key = inquiry_key(question);
 	struct inquiry *inquiry = map_get(fetch->inquiries, key);
 
+	if (inquiry && inquiry->answered_us && !is_answer_wanted(inquiry, question)) {
+		inquiry_forget(inquiry);
+		inquiry = NULL;
+	}
 	if (inquiry) {
 		free(key);
 	} else {
-		inquiry = inquiry_new(fetch, source, query, options);
+		inquiry = inquiry_new(fetch, question);
 		inquiry->key = key;
-		refresh_secrets(&fetch->sources[source]);
+		refresh_secrets(&fetch->sources[question->source]);
 		if (!inquiry_start(inquiry)) {
 			inquiry_count(inquiry);
 			*ret_answer = inquiry->answer;
@@ -540,7 +713,14 @@ bool inquiry_ask(struct fetch *fetch, struct inquiry_asker *asker, size_t source
 		}
 		map_put(fetch->inquiries, inquiry->key, inquiry);
 	}
-	TAILQ_INSERT_TAIL(&inquiry->askers, asker, link);
-	asker->inquiry = inquiry;
+	inquiry_join(inquiry, asker);
 	return true;
+}
+
+bool inquiry_is_asked(const struct fetch *fetch, const struct inquiry_question *question)
+{
+	CLEANUP_FREE char *key = inquiry_key(question);
+	const struct inquiry *inquiry = map_get(fetch->inquiries, key);
+
+	return inquiry && (!inquiry->answered_us || is_answer_wanted(inquiry, question));
 }

@@ -136,8 +136,9 @@ static void note_answer(struct lookup *lookup, enum answer_kind kind, const char
 
 	last->kind = kind;
 	last->tries++;
+	last->at_us = lookup_now_us(lookup);
 	snprintf(last->text, sizeof(last->text), "%.*s", (int)sizeof(last->text) - 1, text);
-	lookup->last_us = lookup_now_us(lookup);
+	lookup->last_us = last->at_us;
 }
 
 static void try_next_source(struct lookup *lookup, enum answer_kind kind, const char *text)
@@ -172,24 +173,72 @@ static void lookup_on_answer(void *arg, const struct inquiry_answer *answer)
 					: "has the trace, but it is no trace of the signal");
 }
 
+/* The first source from this one on that is asked in this round; nsources: none. */
+static size_t lookup_next_source(const struct lookup *lookup, size_t source)
+{
+	const size_t nsources = lookup->job->fetch->nsources;
+
+	while (source < nsources &&
+	       !(lookup_suits(lookup, source) && is_worth_asking(&lookup->answers[source])))
+		source++;
+	return source;
+}
+
+/* The question to a source. An answer that the look-up has had already is not wanted again. */
+static struct inquiry_question question_to(const struct lookup *lookup, size_t source,
+					   const struct trace_query *query)
+{
+	return (struct inquiry_question){ source, query, &lookup->job->options,
+					  lookup->answers[source].at_us };
+}
+
 /* Ask the sources from the current one on until an inquiry is under way. */
 static void lookup_ask(struct lookup *lookup)
 {
-	const struct fetch *fetch = lookup->job->fetch;
+	struct fetch *fetch = lookup->job->fetch;
+	const struct trace_query query = lookup_query(lookup);
 	struct inquiry_answer answer;
 
 	lookup->state = LOOKUP_ASKING;
-	for (; lookup->source < fetch->nsources; lookup->source++) {
-		if (!lookup_suits(lookup, lookup->source) ||
-		    !is_worth_asking(&lookup->answers[lookup->source]))
-			continue;
-		struct trace_query query = lookup_query(lookup);
-		if (inquiry_ask(lookup->job->fetch, &lookup->asker, lookup->source, &query,
-				&lookup->job->options, &answer))
+	for (;; lookup->source++) {
+		lookup->source = lookup_next_source(lookup, lookup->source);
+		if (lookup->source == fetch->nsources)
+			break;
+		const struct inquiry_question question =
+			question_to(lookup, lookup->source, &query);
+		if (inquiry_ask(fetch, &lookup->asker, &question, &answer))
 			return;
 		note_answer(lookup, answer.kind, answer.text);
 	}
 	end_round(lookup);
+}
+
+bool lookup_leads(const struct lookup *lookup)
+{
+	return inquiry_is_led_by(&lookup->asker);
+}
+
+bool lookup_is_shared(const struct lookup *lookup)
+{
+	const struct fetch *fetch = lookup->job->fetch;
+
+	if (lookup->state == LOOKUP_ASKING)
+		return inquiry_is_shared(&lookup->asker);
+	if (lookup->state != LOOKUP_WAITING)
+		return false;
+	const struct trace_query query = lookup_query(lookup);
+	const size_t source = lookup_next_source(lookup, 0);
+	if (source == fetch->nsources)
+		return false;
+	const struct inquiry_question question = question_to(lookup, source, &query);
+	return inquiry_is_asked(fetch, &question);
+}
+
+static void lookup_on_leads(void *arg)
+{
+	struct lookup *lookup = arg;
+
+	lookup->ops->leads(lookup);
 }
 
 static void lookup_on_pause_over(void *arg)
@@ -218,7 +267,7 @@ void lookup_init(struct lookup *lookup, struct fetch_job *job, const struct look
 		.trace_id = trace_id,
 		.only_source = only_source,
 		.timer = { .fire = lookup_on_pause_over, .arg = lookup },
-		.asker = { .answered = lookup_on_answer, .arg = lookup },
+		.asker = { .answered = lookup_on_answer, .leads = lookup_on_leads, .arg = lookup },
 	};
 	lookup->answers = arena_array(job->arena, job->fetch->nsources, sizeof(*lookup->answers));
 }

@@ -77,9 +77,9 @@ void on_done(void *ctx, struct fetch_result *result)
 		fetched_set_unref(result->sets[i]);
 }
 
-struct fetch_job *start(const struct signal *signal, const char *const *ids, size_t n)
+struct fetch_request request_of(const struct signal *signal, const char *const *ids, size_t n)
 {
-	struct fetch_request request = {
+	return (struct fetch_request){
 		.trace_ids = ids,
 		.ntrace_ids = n,
 		.signal = signal,
@@ -88,6 +88,11 @@ struct fetch_job *start(const struct signal *signal, const char *const *ids, siz
 		.limit = 10,
 		.deadline_us = fake.mono_us + 5 * SECOND,
 	};
+}
+
+struct fetch_job *start(const struct signal *signal, const char *const *ids, size_t n)
+{
+	struct fetch_request request = request_of(signal, ids, n);
 	struct fetch_job *job = fetch_start(fetch, &request, on_done, &got);
 
 	ck_assert_int_eq(got.calls, 0);

@@ -61,6 +61,8 @@ extern struct got got;
 void setup(void); /* with one source */
 void teardown(void);
 void make_fetch(size_t nsources);
+/* The window of ten minutes before the start of the fake clock, 10 traces, a deadline in 5 s. */
+struct fetch_request request_of(const struct signal *signal, const char *const *ids, size_t n);
 void on_done(void *ctx, struct fetch_result *result); /* ctx: &got */
 struct fetch_job *start(const struct signal *signal, const char *const *ids, size_t n);
 struct fetch_job *start_id(void);

@@ -38,20 +38,6 @@ static void sources_setup(void)
 	memset(&seen, 0, sizeof(seen));
 }
 
-static struct fetch_request request_of(const struct signal *signal, const char *const *ids,
-				       size_t n)
-{
-	return (struct fetch_request){
-		.trace_ids = ids,
-		.ntrace_ids = n,
-		.signal = signal,
-		.from_us = FAKE_WALL_US - 600 * SECOND,
-		.to_us = FAKE_WALL_US,
-		.limit = 10,
-		.deadline_us = fake.mono_us + 5 * SECOND,
-	};
-}
-
 static const char *const one_id[] = { ID };
 
 /* ---- one question of several alerts ---- */
@@ -74,6 +60,7 @@ START_TEST(alerts_of_a_storm_ask_once)
 	fetched_set_unref(kept[--nkept]);
 	fetched_set_unref(kept[--nkept]);
 	ck_assert_str_eq(trace_text(seen.first, seen.first->id), ID);
+	fake_clock_advance(&fake, LIMIT_ANSWER_KEPT_US);
 	ck_assert_uint_gt(memory.used_bytes, 0);
 	drop_kept();
 	ck_assert_uint_eq(memory.used_bytes, 0);
@@ -272,6 +259,7 @@ START_TEST(a_search_that_never_left_leaves_its_place)
 	fake_http_reply(&http, (struct fake_reply){ .status = 200, .body = V3(TRACE(ID)) });
 	for (int i = 0; i < LIMIT_SEARCH_BURST; i++) {
 		struct fetch_request request = request_of(&signal, NULL, 0);
+		request.limit = 1 + (unsigned int)i;
 		fetch_start(fetch, &request, keep, NULL);
 		fake_clock_advance(&fake, 0);
 		drop_kept();
