@@ -1,5 +1,5 @@
-/* Traces of a small invented shop for tests: rows in, a set with one trace out. Times are
- * milliseconds after a fixed one. */
+/* Traces of an invented shop for tests: makes a set with one trace from rows. Times are
+ * milliseconds after SHOP_START_US. */
 #ifndef TESTS_LIB_SHOP_H
 #define TESTS_LIB_SHOP_H
 

@@ -1,6 +1,6 @@
 /*
- * Trace make: reads a drawing and feeds it to the builder, as a decoder would. Owns nothing after
- * it returns.
+ * Trace make: reads a drawing and feeds it to the builder, as a decoder would. The caller owns the
+ * set.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Walk check: what the tests of the walk share. A drawn trace is walked, and the result is asked
- * about. All of it is static: each program has its own.
+ * Walk check: what the tests of the walk share: draw a trace, walk it, check the result. Everything
+ * is static, so that each test program has its own.
  */
 #ifndef TESTS_LIB_WALK_CHECK_H
 #define TESTS_LIB_WALK_CHECK_H
@@ -69,7 +69,7 @@ static inline void ends_nowhere(enum fallback_code code)
 	ck_assert_str_eq(fallback_code_name(walk.fallback), fallback_code_name(code));
 }
 
-/* The path, as the lines of the drawing. */
+/* The path as line numbers of the drawing. */
 static inline void path_is(const char *lines)
 {
 	char text[256] = "";

@@ -58,8 +58,8 @@ static void add(const char *drawing)
 	nwalks++;
 }
 
-/* A request, in milliseconds: checkout works, calls ledger, then stock; ledger asks its database.
- * Every call waits `gap` beyond what its callee works. */
+/* A request: checkout works, calls ledger, then stock; ledger calls its database. Milliseconds of
+ * own time, and of the gap by which each call is longer than its callee's work. */
 struct request {
 	int checkout, ledger_gap, ledger, database, stock_gap, stock;
 	const char *ledger_marks, *stock_marks, *root_marks;
@@ -94,7 +94,7 @@ static const char *draw(const struct request *r)
 	return text;
 }
 
-/* Healthy ones differ a little: nothing is ever the same twice. */
+/* n healthy traces whose times differ a little, as real ones do. */
 static void add_usual(unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
@@ -187,7 +187,7 @@ END_TEST
 
 START_TEST(errors_end_in_the_deepest_failing_invocation)
 {
-	/* The spans between do not say so; those of one service stand for each other. */
+	/* Spans without a status lie between failing ones; spans of one invocation count as one. */
 	add("checkout server POST /orders | 0 100 |\n"
 	    "  checkout internal place | 0 100 | ERROR\n"
 	    "  checkout client POST /entries | 10 90 |\n"
@@ -244,7 +244,7 @@ START_TEST(only_sound_traces_are_healthy)
 	request.stock_marks = "ERROR";
 	set = trace_make(draw(&request));
 	ck_assert(evidence_add_sound(healthy, &set->traces[0], &signal));
-	/* Any span of the service stands in for an operation that is not there. */
+	/* The signal's operation is not in the trace: any span of its service counts. */
 	ck_assert(evidence_add_sound(healthy, &set->traces[0], &other));
 	trace_set_free(set);
 	request.root_marks = "ERROR";
@@ -281,7 +281,7 @@ START_TEST(evidence_survives_the_store)
 		ck_assert_int_eq(again->at[5].observations[i].us,
 				 healthy->at[5].observations[i].us);
 	evidence_free(again);
-	/* Cut anywhere, or longer, it is none. */
+	/* Bytes that are cut anywhere, or one byte longer, are refused. */
 	for (size_t len = 0; len < bytes.len; len++)
 		ck_assert_ptr_null(evidence_decode(bytes.data, len));
 	buf_putc(&bytes, '\0');
@@ -310,7 +310,8 @@ START_TEST(a_slow_service_is_named)
 	ck_assert_uint_eq(result.candidates[0].unusual, 10);
 	ck_assert_str_eq(result.candidates[0].caller, "stock");
 	ck_assert_ptr_null(result.candidates[0].callee);
-	/* Of 220 to 229, the sixth; of 20 to 23 twice as often as not, the median is 22. */
+	/* The window has 220 to 229 ms: the sixth is 225. Healthy traces have 20 to 23 ms: the
+	 * median is 22. */
 	ck_assert_int_eq(result.candidates[0].now_us, 225000);
 	ck_assert_int_eq(result.candidates[0].normal_us, 22000);
 	count(WALK_LATENCY);
@@ -326,7 +327,7 @@ END_TEST
 
 START_TEST(always_slow_is_not_unusual)
 {
-	/* The database takes most of every trace. */
+	/* The database takes most of every trace, healthy or not. */
 	struct request request = usual;
 
 	request.database = 400;
@@ -345,7 +346,7 @@ START_TEST(always_slow_is_not_unusual)
 }
 END_TEST
 
-/* One of its caller's two calls, and the only call of it. */
+/* The slow call is one of two of its caller, and the only one of its callee: it is the callee's. */
 START_TEST(one_slow_call_of_two_is_the_callee)
 {
 	add_usual(40);
@@ -359,7 +360,7 @@ START_TEST(one_slow_call_of_two_is_the_callee)
 	ck_assert(verdict.found);
 	ck_assert_int_eq(verdict.suspect.kind, SUSPECT_SLOW);
 	ck_assert_str_eq(verdict.suspect.service, "stock");
-	/* The span that answered, not the call that waited. */
+	/* The walk ends at the span that answered, not at the call. */
 	ck_assert_str_eq(span_service(verdict.walk->trace,
 				      &verdict.walk->trace->spans[verdict.walk->suspect.span]),
 			 "stock");
@@ -393,7 +394,7 @@ START_TEST(the_only_call_names_both_ends)
 }
 END_TEST
 
-/* Both callers wait for it, and neither waits for anything else. */
+/* Both callers wait for one service, and for no other. */
 START_TEST(all_calls_of_one_service_are_its_own)
 {
 	static const char drawing[] = "shop server POST /orders | 0 %d |\n"
@@ -445,7 +446,7 @@ START_TEST(errors_that_healthy_traces_have_too_weigh_little)
 {
 	struct request request = usual;
 
-	/* Stock always complains; ledger does since the fault. */
+	/* stock has errors in healthy traces too, ledger only since the fault. */
 	for (int i = 0; i < 40; i++) {
 		request.stock_marks = i % 4 == 0 ? "ERROR; message=cache is cold" : NULL;
 		add_healthy(draw(&request));
@@ -465,8 +466,7 @@ START_TEST(errors_that_healthy_traces_have_too_weigh_little)
 }
 END_TEST
 
-/* Stock is slow now and then, fault or not. That most of the window is as usual speaks for nobody.
- */
+/* stock is slow now and then, fault or not. The nine traces that are as usual speak for nobody. */
 START_TEST(one_slow_trace_of_ten_is_chance)
 {
 	for (int i = 0; i < 40; i++) {
@@ -487,7 +487,7 @@ START_TEST(one_slow_trace_of_ten_is_chance)
 }
 END_TEST
 
-/* The last failure of every trace, which healthy ones have too. */
+/* The last failure of every trace is one that healthy traces have too. */
 START_TEST(an_error_that_is_always_there_hides_no_cause)
 {
 	struct request request = usual;
@@ -547,7 +547,7 @@ START_TEST(one_trace_in_mode_auto_is_not_enough_for_conviction)
 	request.stock = 220;
 	add(draw(&request));
 	count(WALK_AUTO);
-	/* 0.95 (2 Φ(1) − 1) */
+	/* 0.95 x (2 Φ(1) - 1) */
 	ck_assert_double_le(verdict.confidence, 0.95 * 0.6827 + 1e-4);
 }
 END_TEST
@@ -562,7 +562,7 @@ START_TEST(one_trace_by_latency_names_the_largest_excess)
 	count(WALK_LATENCY);
 	ck_assert(verdict.found);
 	ck_assert_str_eq(verdict.suspect.service, "stock");
-	/* All of the excess is its own: as a slow leaf. */
+	/* All of the excess is its own time: the certainty of a slow leaf. */
 	ck_assert_double_eq_tol(verdict.confidence, 0.8, 1e-9);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /*
  * The trace builder: texts, attributes, resources, grouping by trace, and the tree. Small traces
- * are written down as rows; what must come out is worked out by hand from trace_builder.h.
+ * are written down as rows; expected trees are worked out by hand from trace_builder.h.
  */
 #include <check.h>
 #include <errno.h>
@@ -29,7 +29,7 @@ static uint32_t resource(struct trace_builder *builder, const char *service)
 struct row {
 	const char *trace, *id, *parent;
 	enum span_kind kind;
-	const char *service; /* NULL: the one before */
+	const char *service; /* NULL: as in the row before */
 	int64_t start_us;
 };
 
@@ -119,13 +119,13 @@ START_TEST(test_texts)
 		snprintf(name, sizeof(name), "text number %d", i);
 		ck_assert_uint_eq(text(builder, name), refs[i]);
 	}
-	/* "a", then "a" with more behind it, are three texts; a NUL becomes U+FFFD, so the last two
-	 * are one */
+	/* "a", "ab" and "a\0b" are three texts. NUL becomes U+FFFD, so the third equals "a\uFFFDb".
+	 */
 	ck_assert_uint_ne(text(builder, "a"), text(builder, "ab"));
 	ck_assert_uint_ne(text(builder, "a"), trace_builder_text(builder, "a\0b", 3));
 	ck_assert_uint_eq(trace_builder_text(builder, "a\0b", 3), text(builder, "a\xef\xbf\xbd"
 										"b"));
-	/* so does what is no UTF-8; of a sequence that is, nothing */
+	/* Each byte that is not UTF-8 becomes U+FFFD; a valid sequence stays. */
 	ck_assert_uint_eq(trace_builder_text(builder, "\xff\0\xc3\xa9\xc3", 5),
 			  text(builder, FFFD FFFD "\xc3\xa9" FFFD));
 	trace_builder_free(builder);
@@ -133,7 +133,7 @@ START_TEST(test_texts)
 }
 END_TEST
 
-/* Bytes that become three times as many, at the cap and a third of it. */
+/* Cleaning makes these bytes three times as many: values at the cap and at a third of it. */
 START_TEST(test_dirty_values_are_cut)
 {
 	struct trace_builder *builder = trace_builder_new(NULL);
@@ -162,7 +162,7 @@ START_TEST(test_values_are_cut)
 	memset(value, 'x', LIMIT_ATTR_VALUE_BYTES);
 	ck_assert_uint_eq(trace_builder_value(builder, value, LIMIT_ATTR_VALUE_BYTES),
 			  text(builder, value));
-	/* a sequence of two bytes across the cut is left out whole */
+	/* A sequence of two bytes across the cut is left out. */
 	memcpy(value + LIMIT_ATTR_VALUE_BYTES - 1, "\xc3\xa9zz", 4);
 	uint32_t cut = trace_builder_value(builder, value, LIMIT_ATTR_VALUE_BYTES + 3);
 	ck_assert_uint_eq(cut, trace_builder_text(builder, value, LIMIT_ATTR_VALUE_BYTES - 1));
@@ -203,7 +203,7 @@ static const struct {
 	enum span_status status;
 	unsigned int flags;
 	const char *message;
-	unsigned int nattrs; /* that are left */
+	unsigned int nattrs; /* attributes that stay attributes */
 } folds[] = {
 	{ { "span.kind", "server" }, SPAN_SERVER, SPAN_STATUS_UNSET, 0, "", 0 },
 	{ { "span.kind", "CLIENT" }, SPAN_CLIENT, SPAN_STATUS_UNSET, 0, "", 0 },
@@ -355,7 +355,7 @@ START_TEST(test_resources)
 	}
 	ck_assert_int_eq(trace_builder_finish(builder, &set, NULL), 0);
 	trace = &set->traces[0];
-	/* the two that say the same are one */
+	/* Two resources with the same attributes become one. */
 	ck_assert_uint_eq(set->nresources, 2);
 	ck_assert_uint_eq(set->nresource_attrs, 6);
 	ck_assert_uint_eq(trace->spans[0].resource, trace->spans[1].resource);
@@ -435,7 +435,7 @@ START_TEST(test_tree)
 	struct trace_set *set = BUILD(rows);
 	const struct trace *trace = &set->traces[0];
 
-	/* spans without an id stay, both of them */
+	/* Both spans without an id stay. */
 	ck_assert_uint_eq(set->ntraces, 1);
 	ck_assert_uint_eq(trace->nspans, 8);
 	check_tree(trace, "a(b(c)d)e(f)");
@@ -462,7 +462,8 @@ START_TEST(test_traces_are_grouped)
 	check_tree(&set->traces[0], "a(b(e))");
 	check_tree(&set->traces[1], "a(c(d))");
 	check_tree(&set->traces[2], "c");
-	ck_assert_uint_eq(set->traces[2].spans[0].flags, SPAN_ORPHAN); /* a is of other traces */
+	ck_assert_uint_eq(set->traces[2].spans[0].flags,
+			  SPAN_ORPHAN); /* its parent a is in other traces */
 	ck_assert_int_eq(set->traces[1].spans[2].start_us, 6);
 	ck_assert_ptr_eq(set->traces[1].set, set);
 	trace_set_free(set);
@@ -478,7 +479,7 @@ START_TEST(test_duplicates)
 		{ "t", "b", "a", SPAN_CLIENT, NULL, 2 },
 		{ "t", "b", "a", SPAN_CLIENT, NULL, 2 },
 		{ "t", "c", "b", SPAN_SERVER, "ledger", 3 },
-		{ "t", "c", "b", SPAN_SERVER, NULL, 4 }, /* another start: no duplicate */
+		{ "t", "c", "b", SPAN_SERVER, NULL, 4 }, /* another start: not a duplicate */
 	};
 	struct trace_set *set = BUILD(rows);
 
@@ -502,8 +503,8 @@ END_TEST
 
 START_TEST(test_cycles)
 {
-	/* d hangs on a cycle of a, b and c, of which b is the earliest; e and f are another one,
-	 * even in time */
+	/* d is a child in a cycle of a, b and c, of which b is the earliest. e and f are a cycle
+	 * with equal times. */
 	const struct row rows[] = {
 		{ "t", "d", "a", 0, "cart", 9 }, { "t", "a", "b", 0, NULL, 5 },
 		{ "t", "b", "c", 0, NULL, 2 },	 { "t", "c", "a", 0, NULL, 3 },
@@ -522,8 +523,8 @@ END_TEST
 
 START_TEST(test_shared_ids)
 {
-	/* b is one call: cart's half and ledger's; ledger's children hang below its own half,
-	 * whatever comes first */
+	/* b is a call with a half of cart and one of ledger. Children of ledger go to its half,
+	 * whichever row comes first. */
 	const struct row rows[] = {
 		{ "t", "x", "b", SPAN_CLIENT, "ledger", 4 },
 		{ "t", "b", "a", SPAN_SERVER, "ledger", 3 },
@@ -534,7 +535,7 @@ START_TEST(test_shared_ids)
 	struct trace_set *set = BUILD(rows);
 	const struct trace *trace = &set->traces[0];
 
-	/* y is of neither: it goes to the client's half, whatever comes first */
+	/* y is of neither service: it goes to the client half. */
 	check_tree(trace, "a(b(b(x)y))");
 	ck_assert_uint_eq(trace->spans[1].flags, SPAN_SHARED);
 	ck_assert_uint_eq(trace->spans[1].parent, 3);
@@ -544,7 +545,7 @@ START_TEST(test_shared_ids)
 }
 END_TEST
 
-/* Nobody but the server: it has the children of every service. */
+/* There is no client half: the server half has the children of every service. */
 START_TEST(test_shared_server_alone)
 {
 	const struct row rows[] = {
@@ -556,7 +557,7 @@ START_TEST(test_shared_server_alone)
 	struct trace_set *set = BUILD(rows);
 	const struct trace *trace = &set->traces[0];
 
-	/* the other b has no side and no server that shares its id: it is no client half */
+	/* The other b has no kind, and no server shares its id: it is no client half. */
 	check_tree(trace, "a(bb(y))");
 	ck_assert_uint_eq(trace->spans[0].parent, 2);
 	ck_assert_uint_eq(trace->spans[2].flags, 0);
@@ -579,7 +580,7 @@ START_TEST(test_shared_client_first)
 }
 END_TEST
 
-/* Many spans with one id, all different, and a long cycle: it must end, and soon. */
+/* Many different spans with one id, and a long cycle: linking must take linear time. */
 START_TEST(test_hostile_shapes)
 {
 	struct trace_builder *builder = trace_builder_new(NULL);
@@ -651,7 +652,7 @@ START_TEST(test_text_cap)
 	struct err err;
 
 	memset(big, 'x', LIMIT_TRACE_STRING_BYTES - 1);
-	/* one byte is reference 0, one ends the text */
+	/* One byte is reference 0, and one ends the text. */
 	ck_assert_uint_eq(trace_builder_text(builder, big, LIMIT_TRACE_STRING_BYTES - 2), 1);
 	ck_assert_uint_eq(trace_builder_text(builder, big, LIMIT_TRACE_STRING_BYTES - 2), 1);
 	ck_assert_uint_eq(text(builder, "y"), TRACE_NONE);
@@ -696,7 +697,7 @@ START_TEST(test_account)
 	trace_builder_free(builder);
 	ck_assert_uint_gt(set->bytes, sizeof(*set) + sizeof(struct span));
 	ck_assert_uint_eq(memory.used_bytes, set->bytes);
-	/* a second builder gets what is left, and gives it back when it is too little */
+	/* A second builder gets the rest of the account, and gives it back when it fails. */
 	builder = trace_builder_new(&options);
 	while (trace_builder_span(builder)) {
 		trace_builder_span_done(builder, "t", 1);

@@ -1,6 +1,6 @@
 /*
- * The vote: walks of drawn traces are counted. Confidence is the share that agrees times the
- * certainty of the leaves, which holds the wholeness of the traces.
+ * The vote: walks of drawn traces are counted (tracepager-walk(7), section 7). The confidence is
+ * the share of walks that agree times their mean certainty.
  */
 #include <check.h>
 #include <stdio.h>
@@ -207,7 +207,7 @@ END_TEST
 
 START_TEST(kinds_of_one_service_count_together)
 {
-	/* 0.95 and 0.6 of one service: their mean. */
+	/* Certainties of 0.95 and 0.6 for one service: the mean is 0.775. */
 	add(1, of_a_peer);
 	add(1, "payment server POST /charge | 0 100 | ERROR\n");
 	count();
@@ -220,7 +220,7 @@ END_TEST
 START_TEST(an_owned_peer_stands_under_its_owner)
 {
 	add(1, of_a_peer);
-	/* As the rules do it. */
+	/* As the rules do where they know the peer's owner. */
 	walks[0].suspect.service = "ledger";
 	walks[0].certainty = 0.9;
 	count();
@@ -308,7 +308,7 @@ START_TEST(runners_up_are_capped)
 	add(2, in_ledger);
 	count();
 	ck_assert_str_eq(verdict.suspect.service, "ledger");
-	/* 2/14 x 0.95: too little, so it comes first among them. */
+	/* 2/14 x 0.95 is below 0.5: ledger is the first runner-up. */
 	ck_assert(!verdict.found);
 	ck_assert_uint_eq(verdict.nrunners_up, 8);
 	ck_assert_str_eq(verdict.runners_up[0].service, "ledger");

@@ -10,8 +10,7 @@
 
 START_TEST(structure_before_timestamps)
 {
-	/* The ledger's clock is two seconds behind: its span seems to end before its call begins.
-	 */
+	/* The clock of ledger is two seconds behind: its span ends before its call begins. */
 	run("checkout server POST /orders | 5000 5100 | ERROR\n"
 	    "  checkout client POST /entries | 5010 5090 | ERROR\n"
 	    "    ledger server POST /entries | 3000 3070 | ERROR\n");
@@ -45,7 +44,7 @@ START_TEST(other_root_is_only_told_while_the_signal_explains)
 	ck_assert_str_eq(walk.others[0].service, "shipping");
 	ck_assert(reason_has("another part of this trace, whose parent is missing, failed too: "
 			     "shipping PUT /parcels"));
-	/* What did not fail is not told. */
+	/* No reason tells of an orphan that did not fail. */
 	run_signal("checkout", "POST /orders",
 		   "checkout server POST /orders | 0 100 | ERROR\n"
 		   "shipping server PUT /parcels | 30 95 | parent=lost\n");
@@ -64,12 +63,13 @@ START_TEST(a_loose_part_may_be_what_a_silent_callee_did)
 	} cases[] = {
 		{ "", "30 80", "lost", 0.5 },
 		{ "; peer.service=payment", "30 80", "lost", 0.5 },
-		/* Clocks differ: when it ran does not tell, unless it lies around the call. */
+		/* Clocks differ, so an orphan outside of the call's times still counts, but not one
+		   around the call. */
 		{ "", "5 60", "lost", 0.5 },
 		{ "", "5 95", "lost", 1 },
 	};
 
-	/* A refusal may be about what failed there. */
+	/* checkout was refused, perhaps because of the failure in ledger. */
 	run("checkout server POST /orders | 0 100 | ERROR\n"
 	    "  checkout client POST /charge | 10 90 | ERROR; http.response.status_code=404\n"
 	    "ledger server POST /entries | 30 80 | ERROR; parent=lost\n");
@@ -90,18 +90,18 @@ END_TEST
 
 START_TEST(parts_beside_the_call_do_not_explain_it)
 {
-	/* The same parent is missing: both are requests of one browser. */
+	/* Both roots name the same missing parent: they are requests of one browser. */
 	run("checkout server POST /orders | 0 100 | ERROR; parent=browser\n"
 	    "  checkout client SELECT | 10 90 | ERROR; db.system=mysql; db.name=shop\n"
 	    "cart server GET /cart | 20 80 | ERROR; parent=browser\n");
 	ends_in("checkout", SUSPECT_PEER, 0.6 * 0.9);
 	ck_assert_str_eq(walk.others[0].service, "cart");
-	/* Nobody waits for a consumer. */
+	/* No call waits for a consumer, so the consumer takes no certainty. */
 	run("checkout server POST /orders | 0 100 | ERROR\n"
 	    "  checkout client SELECT | 10 90 | ERROR; db.system=mysql; db.name=shop\n"
 	    "mailer consumer orders process | 20 80 | ERROR; parent=lost\n");
 	ends_in("checkout", SUSPECT_PEER, 0.6 * 0.9);
-	/* Another entry of the signal. */
+	/* The orphan is another entry of the signal. */
 	run_signal("checkout", "POST /orders",
 		   "checkout server POST /orders | 0 100 | ERROR\n"
 		   "  checkout client SELECT | 10 90 | ERROR; db.system=mysql; db.name=shop\n"
@@ -167,7 +167,7 @@ END_TEST
 
 START_TEST(a_single_orphan_is_whole)
 {
-	/* Its parent is the browser's. */
+	/* A single orphan whose parent is in a browser: the trace counts as whole. */
 	run("checkout server POST /orders | 0 100 | ERROR; parent=browser\n");
 	ends_in("checkout", SUSPECT_SPAN, 0.95);
 }
@@ -198,7 +198,7 @@ START_TEST(cycles_and_self_parents_end)
 	run("checkout internal one | 0 100 | ERROR; id=a; parent=c\n"
 	    "checkout internal two | 10 90 | ERROR; id=b; parent=a\n"
 	    "ledger server three | 20 80 | ERROR; id=c; parent=b\n");
-	/* Cut above the earliest. */
+	/* The cycle is cut above its earliest span. */
 	ends_in("ledger", SUSPECT_SPAN, 0.95);
 	path_is("1 2 3");
 	run("checkout server POST /orders | 0 100 | ERROR; id=a; parent=a\n");
@@ -238,7 +238,7 @@ START_TEST(a_later_consumer_does_not_explain_its_producer)
 	run("checkout server POST /orders | 0 100 | ERROR\n"
 	    "  shipping consumer orders process | 150 190 | ERROR\n");
 	ends_in("checkout", SUSPECT_SPAN, 0.95);
-	/* Unless the alert is about the consumer. */
+	/* The consumer is the suspect where the alert is about it. */
 	run_signal("shipping", "orders process",
 		   "checkout server POST /orders | 0 100 |\n"
 		   "  checkout producer orders send | 10 20 |\n"
@@ -269,20 +269,20 @@ static const struct {
 	const char *span;
 	bool failing;
 } failing_cases[] = {
-	/* Status first. */
+	/* The status counts first. */
 	{ "server a | 0 1 | ERROR", true },
 	{ "server a | 0 1 |", false },
 	{ "server a | 0 1 | OK", false },
 	{ "server a | 0 1 | OK; TAG", false },
 	{ "server a | 0 1 | OK; http.response.status_code=500", false },
 	{ "server a | 0 1 | ERROR; NOTAG", true },
-	/* Then the tag. */
+	/* Then the error tag. */
 	{ "server a | 0 1 | TAG", true },
 	{ "server a | 0 1 | NOTAG", false },
 	{ "server a | 0 1 | NOTAG; http.response.status_code=500", false },
 	{ "server a | 0 1 | error=true", true },
 	{ "server a | 0 1 | error=false", false },
-	/* Then HTTP, by side. */
+	/* Then the HTTP code, by the side of the call. */
 	{ "server a | 0 1 | http.response.status_code=500", true },
 	{ "server a | 0 1 | http.status_code=503", true },
 	{ "server a | 0 1 | http.status_code=499", false },
@@ -294,7 +294,7 @@ static const struct {
 	{ "client a | 0 1 | http.status_code=no", false },
 	/* The newer spelling counts. */
 	{ "client a | 0 1 | http.status_code=500; http.response.status_code=200", false },
-	/* Then gRPC, by side. */
+	/* Then the gRPC code, by the side of the call. */
 	{ "client a | 0 1 | rpc.grpc.status_code=0", false },
 	{ "client a | 0 1 | rpc.grpc.status_code=5", true },
 	{ "client a | 0 1 | rpc.grpc.status_code=1", true },
@@ -464,7 +464,7 @@ START_TEST(nothing_failed)
 	    "  ledger server POST /entries | 20 80 |\n");
 	ends_nowhere(FALLBACK_NO_FAILING_SPAN);
 	ck_assert_uint_eq(walk.error_spans, 0);
-	/* Time alone tells nothing about one trace. */
+	/* WALK_AUTO is by errors: the time of one trace proves nothing. */
 	options.mode = WALK_AUTO;
 	run("checkout server POST /orders | 0 100 |\n");
 	ends_nowhere(FALLBACK_NO_FAILING_SPAN);
@@ -486,7 +486,7 @@ static const struct {
 	{ "checkout", "sho", NULL, "rule", false },
 	{ "checkout", NULL, "GET *", "rule", false },
 	{ "checkout", NULL, "* /orders", "rule", true },
-	/* An alert's label is no pattern. */
+	/* A signal from a label is compared literally. */
 	{ "check*", NULL, NULL, "label", false },
 	{ "checkout", NULL, "POST /orders", "label", true },
 };
@@ -553,7 +553,7 @@ END_TEST
 
 START_TEST(a_call_fails_when_its_server_does)
 {
-	/* The caller's instrumentation looks at no status: twice the same gap, one doubt. */
+	/* Two calls without a status whose servers failed: doubts do not multiply. */
 	run("checkout server POST /orders | 0 100 | ERROR\n"
 	    "  checkout client POST /charge | 10 90 |\n"
 	    "    payment server POST /charge | 15 85 | ERROR\n"
@@ -564,19 +564,19 @@ START_TEST(a_call_fails_when_its_server_does)
 	ck_assert_uint_eq(walk.error_spans, 3);
 	ck_assert(reason_has(
 		"payment → ledger: POST /entries did not say that it failed, but its server did"));
-	/* Beside one that says so, it was tolerated. */
+	/* Beside a call that failed, a call without a status was tolerated. */
 	run("checkout server POST /orders | 0 100 | ERROR\n"
 	    "  checkout client POST /charge | 10 50 | ERROR\n"
 	    "    payment server POST /charge | 15 45 | ERROR\n"
 	    "  checkout client GET /rates | 60 90 |\n"
 	    "    shipping server GET /rates | 65 85 | ERROR\n");
 	ends_in("payment", SUSPECT_SPAN, 0.95);
-	/* One that says OK was handled. */
+	/* The failure of a call with status OK was handled. */
 	run("checkout server POST /orders | 0 100 | ERROR\n"
 	    "  checkout client GET /rates | 60 90 | OK\n"
 	    "    shipping server GET /rates | 65 85 | ERROR\n");
 	ends_in("checkout", SUSPECT_SPAN, 0.95);
-	/* One that was tried again with success, too. */
+	/* So was the failure of a call that was tried again with success. */
 	run("checkout server POST /orders | 0 100 | ERROR\n"
 	    "  checkout client GET /rates | 10 40 |\n"
 	    "    shipping server GET /rates | 15 35 | ERROR\n"
@@ -624,7 +624,7 @@ END_TEST
 
 START_TEST(a_later_success_supersedes)
 {
-	/* The retry worked; what failed earlier and stayed so is the cause. */
+	/* The retry of GET /stock succeeded, so the earlier failure of GET /prices is the cause. */
 	run("cart server GET /cart | 0 400 | ERROR\n"
 	    "  cart client GET /prices | 5 50 | ERROR\n"
 	    "    pricing server GET /prices | 10 45 | ERROR\n"
@@ -661,7 +661,8 @@ END_TEST
 
 START_TEST(a_fan_out_is_no_retry)
 {
-	/* Two of three ran side by side: the third is no second try of the first. */
+	/* Two of three calls overlap: they are a fan-out, and the third is no retry of the first.
+	 */
 	run("cart server GET /cart | 0 400 | ERROR\n"
 	    "  cart client GET /stock | 10 100 | ERROR\n"
 	    "    inventory server GET /stock | 15 95 | ERROR\n"
@@ -710,7 +711,7 @@ START_TEST(a_lone_cancelled_call_is_explained_above_it)
 	ck_assert_str_eq(walk.suspect.error, "no price for the item");
 	ck_assert(reason_has("GET /stock was cancelled; what explains that is cart GET /cart: no "
 			     "price for the item"));
-	/* Through others that were cancelled. */
+	/* The cause is above a cancelled span whose parent was cancelled too. */
 	run("cart server GET /cart | 0 100 | ERROR; exception.type=NoPrice\n"
 	    "  cart client GET /stock | 10 98 | ERROR; message=context canceled\n"
 	    "    inventory server GET /stock | 20 90 | ERROR; message=context canceled\n");
@@ -727,7 +728,7 @@ START_TEST(a_cancelled_call_without_an_explanation_is_doubtful)
 	ck_assert(reason_has("GET /stock was cancelled, and nothing here tells why"));
 	run("cart server GET /cart | 0 100 | ERROR; message=context canceled\n");
 	ends_in("cart", SUSPECT_SPAN, 0.95 * 0.5);
-	/* Who is above the signal is not asked. */
+	/* Spans above the signal do not explain a cancelled one. */
 	run_signal("cart", "GET /cart",
 		   "gateway server GET / | 0 100 | ERROR; message=out of threads\n"
 		   "  cart server GET /cart | 10 90 | ERROR; message=context canceled\n");
@@ -737,11 +738,11 @@ END_TEST
 
 START_TEST(who_gave_up_waiting_explains_a_cancelled_call)
 {
-	/* Its silent callee was at work until then. */
+	/* The callee has no span; its call lasted until the timeout. */
 	run("cart server GET /cart | 0 1000 | ERROR; error.type=timeout\n"
 	    "  cart client GET /stock | 10 998 | ERROR; rpc.grpc.status_code=1\n");
 	ends_in("cart", SUSPECT_PEER, 0.6);
-	/* It was over long before. */
+	/* The call was over long before the timeout. */
 	run("cart server GET /cart | 0 1000 | ERROR; error.type=timeout\n"
 	    "  cart client GET /stock | 10 100 | ERROR; rpc.grpc.status_code=1\n");
 	ends_in("cart", SUSPECT_SPAN, 0.95 * 0.8);
@@ -885,7 +886,7 @@ START_TEST(a_star_of_many)
 {
 	struct big big;
 
-	/* All at once, all equal: depth and order decide, the first is named. */
+	/* All spans have equal times and depths: the first one in the document is named. */
 	big_begin(&big);
 	big_add(&big, 1, 0, 0, 1000);
 	for (unsigned int i = 2; i <= MANY; i++)

@@ -1,7 +1,7 @@
 /*
  * The walk's end, row by row: whose fault the last failing span is, by which names a silent callee
- * is known, and where the time went. Traces are drawn (lib/trace_make.h); what is expected follows
- * from the rules.
+ * is known, and where the time went (tracepager-walk(7), sections 5 and 6). Traces are drawn
+ * (lib/trace_make.h); what is expected follows from the rules.
  */
 #include "tests/lib/walk_check.h"
 
@@ -79,14 +79,14 @@ START_TEST(some_refusals_are_the_callees_by_option)
 	options.refusals_are_callees = true;
 	run(drawing);
 	ends_in("inventory", SUSPECT_SPAN, 0.7);
-	/* A bad request stays the caller's. */
+	/* The option does not change 422: a bad request is the caller's failure. */
 	run("cart client GET /stock | 10 90 | ERROR\n"
 	    "  inventory server GET /stock | 20 80 | http.response.status_code=422\n");
 	ends_in("cart", SUSPECT_CALLER, 0.7);
 }
 END_TEST
 
-/* A silent callee's answer is on the call: whose fault it is. */
+/* Calls whose callee has no span: whose failure the answer is, as the call's own marks tell it. */
 static const struct {
 	const char *marks, *words;
 	enum suspect_kind kind, by_option;
@@ -116,7 +116,8 @@ static const struct {
 	{ "db.system=postgresql; db.response.status_code=08006", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "db.system=postgresql; db.response.status_code=57P03", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "db.system=postgresql; db.response.status_code=53300", NULL, SUSPECT_PEER, SUSPECT_PEER },
-	/* These are not SQLSTATE: a vendor's number, a class that is no database's. */
+	/* Not SQLSTATE: a vendor's own number, four digits, an error.type where no database is
+	   named. */
 	{ "db.system=mssql; db.response.status_code=42108", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "db.system=mysql; db.response.status_code=2300", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "error.type=23505", NULL, SUSPECT_PEER, SUSPECT_PEER },
@@ -152,7 +153,7 @@ END_TEST
 
 START_TEST(a_callee_that_outlives_the_call_is_slow)
 {
-	/* 3 s were waited; inventory needed 8 s, nearly all of it its own. */
+	/* cart waited 3 s; inventory needed 8 s, nearly all of it own time. */
 	run("cart server GET /cart | 0 3100 | ERROR\n"
 	    "  cart client GET /stock | 50 3050 | ERROR; error.type=timeout\n"
 	    "    inventory server GET /stock | 60 8060 |\n"
@@ -162,7 +163,7 @@ START_TEST(a_callee_that_outlives_the_call_is_slow)
 	ck_assert_str_eq(walk.suspect.error, "timeout");
 	ck_assert(reason_has("cart → inventory: the call ended after 3.0 s: timeout; inventory was "
 			     "still at work"));
-	/* From 60 to 3050 without 20 of the database. */
+	/* 3050 - 60 ms to the deadline, less 20 ms of the database: 2970 ms. */
 	ck_assert(reason_has("inventory spent 3.0 s of that by itself, most of it in GET /stock"));
 	path_is("1 2 3");
 }
@@ -195,7 +196,7 @@ START_TEST(what_began_after_the_deadline_held_up_nothing)
 	    "    inventory client GET /shelves | 160 9000 | peer.service=warehouse\n"
 	    "      warehouse server GET /shelves | 5000 8990 |\n");
 	ends_in("inventory", SUSPECT_SLOW, 0.8);
-	/* Silent until then: its names are there for the rules. */
+	/* The callee shows no work before the deadline: the rules get its names. */
 	ck_assert_uint_eq(walk.suspect.npeers, 1);
 	ck_assert_str_eq(walk.suspect.peers[0], "warehouse");
 	ck_assert(reason_has("inventory waited 2.9 s of that for warehouse"));
@@ -247,7 +248,7 @@ END_TEST
 
 START_TEST(a_server_that_gave_up_names_the_child_at_work)
 {
-	/* A cancelled call need not say that it failed. */
+	/* The cancelled call has no status. */
 	run("cart server GET /cart | 0 3000 | ERROR; rpc.grpc.status_code=4\n"
 	    "  cart client GET /stock | 10 2999 |\n"
 	    "    inventory server GET /stock | 20 6000 |\n");
@@ -312,14 +313,14 @@ static const struct {
 	  "ledger.internal:8443 ledger.internal" },
 	{ "http.url=/entries", "" },
 	{ "faas.invoked_name=book", "book" },
-	/* An address is no name: it comes last, and so does the host itself. */
+	/* Addresses and localhost come last. */
 	{ "server.address=10.1.2.3; server.port=5432; peer.hostname=ledger-db",
 	  "ledger-db 10.1.2.3:5432 10.1.2.3" },
 	{ "network.peer.address=fe80::1; network.peer.port=80; db.system=redis",
 	  "redis [fe80::1]:80 fe80::1" },
 	{ "peer.address=[fe80::1]:80; url.full=http://localhost/a; faas.invoked_name=book",
 	  "book [fe80::1]:80 fe80::1 localhost" },
-	/* E4's order over all of them. */
+	/* The order of all attributes. */
 	{ "http.url=http://g/; peer.address=f; net.sock.peer.name=e; net.peer.name=d; "
 	  "server.address=c; rpc.service=b; "
 	  "messaging.system=m; messaging.destination=q; db.system=s; db.name=n; peer.service=a",
@@ -361,7 +362,7 @@ END_TEST
 START_TEST(latency_names_the_largest_own_time)
 {
 	options.mode = WALK_LATENCY;
-	/* Own: checkout 10 + 10 + 10, cart 30, payment 10 + 20, ledger 10. */
+	/* Own times: checkout 10 + 10 + 10, cart 30, payment 10 + 20, ledger 10 ms. */
 	run("checkout server POST /orders | 0 100 |\n"
 	    "  cart server GET /cart | 10 40 |\n"
 	    "  payment server POST /charge | 50 90 |\n"
@@ -384,7 +385,7 @@ END_TEST
 START_TEST(latency_counts_what_runs_side_by_side_once)
 {
 	options.mode = WALK_LATENCY;
-	/* Pricing ends last and covers inventory's 60 ms but for the first 10. */
+	/* pricing ends last, so its 70 ms count; of inventory only the 10 ms before pricing do. */
 	run("cart server GET /cart | 0 100 |\n"
 	    "  inventory server GET /stock | 10 80 |\n"
 	    "  pricing server GET /prices | 20 90 |\n");
@@ -397,7 +398,7 @@ END_TEST
 START_TEST(latency_cuts_children_to_their_parent)
 {
 	options.mode = WALK_LATENCY;
-	/* The audit goes on for long, but only 10 ms of it are the request's. */
+	/* audit takes 810 ms, of which only 10 ms lie within the request. */
 	run("cart server GET /cart | 0 100 |\n"
 	    "  audit server POST /log | 90 900 |\n"
 	    "  inventory server GET /stock | 10 90 |\n");
@@ -424,20 +425,20 @@ START_TEST(latency_knows_the_names_of_a_silent_callee)
 	    "  ledger client SELECT | 10 90 | db.system=mysql; db.name=books\n");
 	ends_in("ledger", SUSPECT_SLOW, 0.8);
 	ck_assert_str_eq(walk.suspect.peers[0], "mysql/books");
-	/* Its callee has a span: the time between belongs to either end. */
+	/* The callee has a span, so waiting beyond its 10 ms belongs to either end. */
 	run("ledger server POST /entries | 0 100 |\n"
 	    "  ledger client GET /rates | 10 90 | peer.service=rates\n"
 	    "    rates server GET /rates | 40 50 |\n");
 	ends_in("ledger", SUSPECT_EDGE, 0.55);
 	ck_assert_str_eq(walk.suspect.callee, "rates");
 	ck_assert_uint_eq(walk.suspect.npeers, 0);
-	/* The critical path: 20 of its own, 70 between, 10 of the callee. */
+	/* The critical path: 20 ms of the server, 70 of the call, 10 of the callee. */
 	ck_assert_uint_eq(walk.ncritical, 3);
 	ck_assert_int_eq(walk.critical[0].own_us, 20000);
 	ck_assert_int_eq(walk.critical[1].own_us, 70000);
 	ck_assert_int_eq(walk.critical[2].own_us, 10000);
-	/* Most of its time was not spent waiting: 30 and 35 in work of its own, 35 for the
-	 * database. */
+	/* Own time of ledger: 30 + 32 ms of work, 38 ms of waiting for the database: less than
+	 * half. */
 	run("ledger server POST /entries | 0 100 |\n"
 	    "  ledger internal reckon | 0 30 |\n"
 	    "  ledger client SELECT | 30 68 | db.system=mysql; db.name=books\n"
