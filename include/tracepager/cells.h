@@ -13,9 +13,6 @@
 
 #include "tracepager/buf.h"
 
-/* Characters of a name that are read at all; a longer one is cut there first. */
-#define CELLS_TEXT_MAX 1000
-
 /* Adds at most max_cells cells of text (NULL: nothing), made plain, cut in the middle with "…";
  * returns the cells that were added. */
 size_t cells_add(struct buf *out, const char *text, size_t max_cells);

@@ -86,6 +86,10 @@
 /* Reasons, and runners-up, of one decision: a person reads them all. */
 #define LIMIT_REASONS	 16
 #define LIMIT_RUNNERS_UP 8
+/* Links of one page: the incident, its traces and runbooks; nobody opens more. */
+#define LIMIT_PAGE_LINKS 12
+/* Characters of a text that are measured for a terminal: a longer text is cut there first. */
+#define LIMIT_CELLS_CHARS 1000
 /* Names by which one callee can be known: the semantic conventions have 14. */
 #define LIMIT_PEER_NAMES 16
 /* The words of one error, and one name or text inside a sentence: each must fit the line that a

@@ -12,6 +12,7 @@
 #include "tracepager/arena.h"
 #include "tracepager/buf.h"
 #include "tracepager/err.h"
+#include "tracepager/limits.h"
 
 enum page_event {
 	PAGE_TRIGGER,
@@ -22,8 +23,6 @@ enum page_event {
 struct page_link {
 	const char *text, *href;
 };
-
-#define PAGE_LINKS_MAX 12
 
 struct page {
 	enum page_event event;
@@ -37,7 +36,7 @@ struct page {
 	const char *origin;    /* the signal's service, or the sender */
 	const char *group;     /* the owner's team */
 	const char *kind;      /* suspect kind, or fallback code */
-	struct page_link links[PAGE_LINKS_MAX];
+	struct page_link links[LIMIT_PAGE_LINKS];
 	size_t nlinks;
 	const char *note; /* what changed ("joined by HighLatency", "pager x refused …"); NULL:
 			     nothing */

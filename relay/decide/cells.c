@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tracepager/limits.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
@@ -128,10 +129,10 @@ static size_t tail_at(const char *text, size_t len, size_t cells, size_t max_cel
 
 size_t cells_add(struct buf *out, const char *text, size_t max_cells)
 {
-	struct buf plain = BUF_INIT(4 * CELLS_TEXT_MAX + 8);
+	struct buf plain = BUF_INIT(4 * LIMIT_CELLS_CHARS + 8);
 	size_t used;
 
-	plain_add(&plain, text, CELLS_TEXT_MAX);
+	plain_add(&plain, text, LIMIT_CELLS_CHARS);
 	const char *data = buf_text(&plain);
 	size_t cells = measure_cells(data, plain.len);
 	if (cells <= max_cells) {
@@ -159,9 +160,9 @@ void cells_pad(struct buf *out, const char *text, size_t cells)
 
 size_t cells_of(const char *text)
 {
-	struct buf plain = BUF_INIT(4 * CELLS_TEXT_MAX + 8);
+	struct buf plain = BUF_INIT(4 * LIMIT_CELLS_CHARS + 8);
 
-	plain_add(&plain, text, CELLS_TEXT_MAX);
+	plain_add(&plain, text, LIMIT_CELLS_CHARS);
 	size_t cells = measure_cells(buf_text(&plain), plain.len);
 	buf_fini(&plain);
 	return cells;

@@ -150,7 +150,7 @@ static bool href_is_safe(const char *href)
 
 static void page_add_link(struct page *page, const char *text, const char *href)
 {
-	if (!href || !*href || page->nlinks == PAGE_LINKS_MAX || !href_is_safe(href))
+	if (!href || !*href || page->nlinks == LIMIT_PAGE_LINKS || !href_is_safe(href))
 		return;
 	for (size_t i = 0; i < page->nlinks; i++)
 		if (strcmp(page->links[i].href, href) == 0)

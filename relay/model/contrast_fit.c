@@ -8,11 +8,10 @@
  * predicts just that, and its likelihood is high; if S has many calls and one is slow, S predicts
  * mass on the others too, which the window lacks, and its likelihood is low.
  *
- * Three more numbers describe the fault. pi is the share of the window's unusual mass that the
- * fault made; the rest is distributed as in the background. z is the share of faulty time that
- * looks usual. The groups are one of the 7 non-empty subsets. All combinations on coarse grids are
- * tried, and the most likely one counts. The log-likelihood against the background, summed over the
- * mass, is
+ * Three more numbers describe the fault. pi is the share of the window's mass that the fault made;
+ * the rest is distributed as in the background. z is the share of the fault's mass that looks
+ * usual. The groups are one of the 7 non-empty subsets of the three. All combinations on coarse
+ * grids are tried, and the most likely one counts. The log-likelihood against the background is
  *
  *     sum over variables v of mass(v) * ln(1 - pi + pi * p(v) / q(v))
  *

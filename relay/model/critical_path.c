@@ -7,10 +7,10 @@
  * then done for each child that was found, between the two times that it covers. A child that
  * overflows its parent is cut to it.
  *
- *     span   |==========================|       own: o
- *     child a    |======|
- *     child b               |=======|
- *     path   |ooo|aaaaaa|oo|bbbbbbbb|oo|
+ *     span     |========================|
+ *     child a      |======|
+ *     child b           |==========|
+ *     path     |ooo|aaaa|bbbbbbbbbb|oooo|      o: own time of the span
  *
  * Children are sorted by their ends, so the time is O(spans log children). Depth is a peer's
  * choice, so the stack is on the heap and nothing recurses.

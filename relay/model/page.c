@@ -235,7 +235,7 @@ static int page_read_object(struct page_reader *reader)
 
 	if (depth == 1)
 		return JREAD_GO;
-	if (depth != 3 || reader->member != MEMBER_LINKS || page->nlinks == PAGE_LINKS_MAX)
+	if (depth != 3 || reader->member != MEMBER_LINKS || page->nlinks == LIMIT_PAGE_LINKS)
 		return JREAD_SKIP;
 	page->links[page->nlinks++] = (struct page_link){ "", "" };
 	return JREAD_GO;

@@ -74,7 +74,7 @@ struct trace_builder {
 	bool partial, ignore_case;
 
 	/* Kept attribute names, and a table of their indexes + 1. */
-	const char **extra_names; /* with the texts behind them in one block */
+	const char **extra_names; /* one block: pointers, then the texts that they point to */
 	uint32_t nextra_names;
 	size_t extra_bytes;
 	struct trace_name *names;

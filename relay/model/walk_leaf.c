@@ -9,11 +9,9 @@
  * answer refused the call (kind caller). If the callee has a span, what the callee did during the
  * call decides:
  *
- *   it answered with a refusal and did not fail	the caller sent what it should not have
- *   it was still at work when the caller gave up	the service that spent the time below it
- * (slow)
- *   neither						one trace cannot tell which end failed
- * (edge)
+ * - it answered with a refusal and did not fail: the caller sent what it should not have (caller);
+ * - it was still at work when the caller gave up: the service that spent the time (slow);
+ * - neither: one trace cannot tell which end failed (edge).
  *
  * A cancelled leaf is the effect of something else: the span above it that failed for a reason of
  * its own is looked for, and without one the certainty falls below the threshold of any verdict.
@@ -26,8 +24,7 @@
 #define DOUBT_CANCELLED 0.8
 /* The walk went on at an orphan whose name, not whose parent id, fits the call. */
 #define DOUBT_BY_NAME 0.9
-/* What explains the leaf is not in the trace. 0.95 times this is below the vote's threshold, 0.5.
- */
+/* What explains the leaf is not in the trace. Times 0.95 this is below the vote's threshold. */
 #define DOUBT_UNEXPLAINED 0.5
 
 /* The callee's first name, for a sentence. */

@@ -119,12 +119,12 @@ START_TEST(unknown_members_are_skipped_and_links_are_capped)
 	struct err err;
 	struct page back;
 
-	for (int i = 0; i < PAGE_LINKS_MAX + 3; i++)
+	for (int i = 0; i < LIMIT_PAGE_LINKS + 3; i++)
 		strcat(text, "{\"text\":\"t\",\"more\":[{}],\"href\":\"h\"},");
 	strcat(text, "7],\"alerts\":[null,[\"x\"],\"a\"]}");
 	ck_assert_int_eq(page_read(arena, text, strlen(text), &back, &err), 0);
-	ck_assert_uint_eq(back.nlinks, PAGE_LINKS_MAX);
-	ck_assert_str_eq(back.links[PAGE_LINKS_MAX - 1].href, "h");
+	ck_assert_uint_eq(back.nlinks, LIMIT_PAGE_LINKS);
+	ck_assert_str_eq(back.links[LIMIT_PAGE_LINKS - 1].href, "h");
 	ck_assert_uint_eq(back.nalerts, 1);
 	ck_assert_str_eq(back.alerts[0], "a");
 	ck_assert_int_eq(back.event, PAGE_TRIGGER);
