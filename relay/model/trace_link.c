@@ -13,7 +13,7 @@
  */
 #include <stdlib.h>
 
-#include "relay/model/trace_link-internal.h"
+#include "trace_link-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/xalloc.h"
 
