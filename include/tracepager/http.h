@@ -14,7 +14,6 @@
 
 #include "tracepager/arena.h"
 #include "tracepager/limits.h"
-#include "tracepager/secret.h"
 
 enum http_method {
 	HTTP_GET,

@@ -26,9 +26,9 @@ struct fake_clock {
 void fake_clock_init(struct fake_clock *fake);
 void fake_clock_fini(struct fake_clock *fake);
 int64_t fake_clock_elapsed_us(const struct fake_clock *fake); /* since fake_clock_init() */
-/* Run what is due until `us` from now, then stand there. */
+/* Moves the clock by `us`, and runs jobs and timers on the way. */
 void fake_clock_advance(struct fake_clock *fake, int64_t us);
-/* Run until no timer is armed and no job waits, or at most `us` from now. */
+/* Runs jobs and timers until none is left, at most `us` ahead; the clock ends at the last one. */
 void fake_clock_run_idle(struct fake_clock *fake, int64_t us);
 
 #endif

@@ -29,7 +29,7 @@ static void call_end(struct http_call *call, const struct http_reply *reply)
 	handler->done(arg, reply);
 }
 
-/* 0, or what the exchange ends with. */
+/* Hands the body to the handler in pieces. NULL, or the error with which the call ends. */
 static const char *feed(struct http_call *call, const char *body, size_t len)
 {
 	size_t piece = call->reply.piece ? call->reply.piece : len;

@@ -1,10 +1,10 @@
 /*
- * A network for tests: a transport that answers from a script, on the fake clock, and remembers
- * what was asked.
+ * A network for tests: a transport that answers from a script, on the fake clock, and records the
+ * requests.
  *
- * A rule answers requests whose URL contains its text (NULL: any), the given number of times (0:
- * for ever). The first rule that matches and is not used up answers. A request that no rule answers
- * gets "connection refused" at once and is counted in `unexpected`.
+ * A rule answers requests whose URL and body contain its texts, the given number of times. The
+ * first rule that matches and is not used up answers. A request that no rule answers gets
+ * "connection refused" at once and is counted in `unexpected`.
  */
 #ifndef TESTS_FAKE_HTTP_H
 #define TESTS_FAKE_HTTP_H
@@ -25,7 +25,7 @@ struct fake_reply {
 	const char *body;
 	size_t len;		/* 0: strlen(body) */
 	size_t piece;		/* bytes of a piece; 0: the whole body at once */
-	int64_t retry_after_us; /* 0: none; as seconds in a header would be */
+	int64_t retry_after_us; /* as a Retry-After in seconds gives it; 0: no such header */
 	const char *content_type;
 	const struct http_header *headers;
 	size_t nheaders;
@@ -47,7 +47,7 @@ struct fake_http {
 	struct fake_clock *clock;
 	struct fake_reply rules[FAKE_RULES_MAX];
 	size_t nrules;
-	struct fake_request *requests; /* in the order in which they came */
+	struct fake_request *requests; /* in the order in which they were sent */
 	size_t nrequests, requests_size;
 	size_t open, most_open; /* calls under way */
 	size_t unexpected, cancelled;
@@ -56,10 +56,10 @@ struct fake_http {
 
 void fake_http_init(struct fake_http *http, struct fake_clock *clock);
 void fake_http_fini(struct fake_http *http); /* no call may be open */
-void fake_http_reply(struct fake_http *http,
-		     struct fake_reply reply); /* adds a rule; texts are borrowed */
-void fake_http_forget(struct fake_http *http); /* all rules */
-/* The n-th request (from 0) whose URL or body contains the text; NULL: there are not so many. */
+/* Adds a rule; its texts are borrowed. */
+void fake_http_reply(struct fake_http *http, struct fake_reply reply);
+void fake_http_forget(struct fake_http *http); /* removes all rules */
+/* The n-th request (from 0) whose URL or body contains the text; NULL: there are n at most. */
 const struct fake_request *fake_http_request(const struct fake_http *http, const char *part,
 					     size_t n);
 

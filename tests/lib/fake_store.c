@@ -36,7 +36,7 @@ void fake_store_free(struct fake_store *fake)
 	free(fake);
 }
 
-/* Room for one more at the end, zeroed. */
+/* The array with one more element at its end, zeroed. */
 static void *grow(void *array, size_t n, size_t size)
 {
 	char *grown = xrealloc_array(array, n + 1, size);
@@ -211,7 +211,7 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 		break;
 	case STORE_OP_PUT_TRACES:
 	case STORE_OP_PUT_RULES:
-		break; /* nothing that is tested here looks back */
+		break; /* no test on this store reads history */
 	case STORE_OP_COUNT:
 		abort();
 	}
@@ -256,8 +256,9 @@ static int64_t age_of_page(const void *row)
 	return ((const struct stored_page *)row)->id;
 }
 
-/* Rows in order of age, of one age in the order of writing: the smallest that comes after the last
- * one. Small tables only. */
+/* The next row after last in order of age, and of writing where ages are equal. Slow; for small
+ * tables.
+ */
 static const void *next_row(const void *rows, size_t n, size_t size,
 			    int64_t (*age)(const void *row), const void *last)
 {

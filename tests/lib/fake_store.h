@@ -1,6 +1,6 @@
 /*
- * A store in memory, whose commits complete when the test says so. It stands for a disk and the
- * daemon's starts on it: what was completed outlives a crash, what was not is gone.
+ * A store in memory, whose commits complete when the test says so. It stands for a disk and for the
+ * daemon's starts on it: a completed batch outlives a crash, any other is lost.
  */
 #ifndef TESTS_FAKE_STORE_H
 #define TESTS_FAKE_STORE_H
@@ -10,7 +10,7 @@
 #include "tracepager/store.h"
 
 struct fake_store {
-	/* What is on the disk, in the order of first writing; to look at. */
+	/* The rows on the disk in the order of their first write, for tests to read. */
 	struct stored_alert *alerts;
 	struct stored_incident *incidents;
 	struct stored_page *pages;
@@ -24,15 +24,15 @@ struct fake_store {
 	int fail;
 };
 
-/* clock: when ended alerts are too old to load; borrowed. */
+/* clock is borrowed; it tells which ended alerts are too old to load. */
 struct fake_store *fake_store_new(const struct clock *clock);
-/* The disk is gone. A store that is still open is dropped without a commit. Takes NULL. */
+/* Frees the disk, and a store that is still open without a commit. Takes NULL. */
 void fake_store_free(struct fake_store *fake);
 
-/* A start of the daemon: a store with what the disk has; one at a time. It ends with store_close()
- * (what was handed over is committed, as ever), or with fake_store_crash(). */
+/* A start of the daemon: a store on the disk's rows; one at a time. It ends with store_close(),
+ * which commits what was handed over, or with fake_store_crash(). */
 struct store *fake_store_open(struct fake_store *fake);
-/* kill -9: what was handed over and not completed is lost; the struct store is freed. */
+/* kill -9: batches that are not completed are lost; the struct store is freed. */
 void fake_store_crash(struct fake_store *fake);
 
 /* Commits at most n waiting batches, in order, and runs their completions. Returns how many. */
@@ -40,7 +40,7 @@ size_t fake_store_complete(struct fake_store *fake, size_t n);
 /* From now on every commit fails with -errno; 0: the disk works again. */
 void fake_store_fail(struct fake_store *fake, int error);
 
-/* NULL: not on the disk. Of alerts with one key: the newest. */
+/* A row on the disk, borrowed; NULL: there is none. Of alerts with one key the newest. */
 const struct stored_alert *fake_store_alert(const struct fake_store *fake, const char *key);
 const struct stored_incident *fake_store_incident(const struct fake_store *fake, const char *id);
 const struct stored_page *fake_store_page(const struct fake_store *fake, int64_t id);

@@ -1,6 +1,4 @@
-/*
- * See the header. A wrong step here fails the test that made it.
- */
+/* The kit of the store's tests: a step that fails here fails the test that called it. */
 #include "store_kit.h"
 
 #include <check.h>
@@ -82,7 +80,6 @@ void kit_on_done(void *ctx, int error, const char *text)
 		snprintf(kit.done.text, sizeof(kit.done.text), "%s", text);
 }
 
-/* Until so many completions have run. */
 void kit_wait_done(size_t n)
 {
 	struct pollfd pollfd = { .fd = store_fd(kit.store), .events = POLLIN };
@@ -100,7 +97,6 @@ void kit_hand_over(struct store_batch *batch, intptr_t id)
 	ck_assert_int_eq(store_commit(kit.store, batch, kit_on_done, (void *)id), 0);
 }
 
-/* Hands over and waits for success. */
 void kit_commit(struct store_batch *batch)
 {
 	size_t n = kit.done.n;
@@ -218,6 +214,7 @@ void kit_load(void)
 	forget_rows();
 	ck_assert_msg(store_load(kit.store, &kit_loader, NULL, &kit.err) == 0, "%s", kit.err.text);
 }
+
 void kit_put_ended(struct store_batch *batch, const char *key, int64_t ended_us)
 {
 	struct stored_alert row = kit_alert(key, 1);

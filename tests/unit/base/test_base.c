@@ -67,7 +67,7 @@ START_TEST(buf_fails_once_and_stays_as_it_was)
 }
 END_TEST
 
-/* Every byte at every place of a word: what must be escaped is, and nothing else is touched. */
+/* Every byte at every place of a word of 8 bytes: escaped where it must be, else unchanged. */
 START_TEST(json_strings_are_escaped_at_every_place)
 {
 	for (int c = 1; c < 0x80; c++) {
@@ -338,7 +338,7 @@ START_TEST(secret_files)
 }
 END_TEST
 
-/* The file's content, as written at a time of our choice. */
+/* Writes the file, and sets the time of its last change. */
 static void write_at(const char *path, const char *text, time_t at_s)
 {
 	const struct timespec stamps[2] = { { .tv_sec = at_s }, { .tv_sec = at_s } };
@@ -357,7 +357,7 @@ START_TEST(secret_files_that_are_written_again)
 	struct err err = { 0 };
 
 	close(mkstemp(path));
-	ck_assert_int_eq(secret_refresh(&secret, &err), 0); /* it is of no file */
+	ck_assert_int_eq(secret_refresh(&secret, &err), 0); /* this secret has no file */
 	write_at(path, "first", 1000);
 	ck_assert_int_eq(secret_read_file(&secret, path, &err), 0);
 	write_at(path, "unseen", 1000);
@@ -446,7 +446,7 @@ static void count_it(void *arg)
 	(*sum->done)++;
 }
 
-/* With threads and without: everything submitted is run and reported once. */
+/* With threads and without, every submitted job runs once and is reported once. */
 START_TEST(pool_reports_every_job_once)
 {
 	struct pool *pool = pool_new((unsigned int)_i * 2);
@@ -458,7 +458,7 @@ START_TEST(pool_reports_every_job_once)
 		pool_submit(pool, double_it, count_it, &sums[i]);
 	}
 	pool_poll(pool);
-	pool_free(pool); /* waits for the rest */
+	pool_free(pool); /* runs and reports the jobs that are left */
 	ck_assert_int_eq(done, 200);
 }
 END_TEST

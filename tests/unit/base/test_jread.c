@@ -1,10 +1,10 @@
 /*
- * The JSON reader. Every document goes in whole and in pieces of 1, 2, 3 and 7 bytes; events,
- * verdict and place must be the same. Expected events and places are worked out by hand from RFC
- * 8259 and jread.h.
+ * The JSON reader. It is fed every document whole and in pieces of 1, 2, 3 and 7 bytes; events,
+ * error and place must be the same. Expected events and places are worked out by hand from RFC 8259
+ * and jread.h.
  *
- * Events are written as { } [ ] and K S N for key, string, number, each followed by <its text>; T F
- * 0 for the words.
+ * Events are written as { } [ ], as K S N for key, string and number, each followed by <its text>,
+ * and as T F 0 for true, false and null.
  */
 #include <check.h>
 #include <errno.h>
@@ -27,8 +27,8 @@ struct recorder {
 
 static const size_t steps[] = { SIZE_MAX, 1, 2, 3, 7 };
 
-/* A key "skip" skips its value, a key or string "rest" the rest; "stop" stops, "die" stops with
- * words. */
+/* The handler: a key "skip" skips its value; a key or string "rest" skips the rest of the
+ * container; "stop" stops; "die" stops with a text. */
 static int record(void *ctx, enum jread_event event, const char *text, size_t len)
 {
 	static const char marks[] = "{}[]KSNTF0";
@@ -56,7 +56,7 @@ static int feed_all(struct jread *jread, const char *text, size_t len, size_t st
 {
 	for (size_t at = 0; at < len;) {
 		size_t n = len - at < step ? len - at : step;
-		/* exactly so large, so that reading too far shows */
+		/* A block of exactly this size, so that AddressSanitizer sees an overrun. */
 		char *piece = xcalloc(1, n);
 		int rc;
 
@@ -64,7 +64,7 @@ static int feed_all(struct jread *jread, const char *text, size_t len, size_t st
 		rc = jread_feed(jread, piece, n);
 		free(piece);
 		if (rc != 0) {
-			/* it stays so */
+			/* further calls give the same error */
 			ck_assert_int_eq(jread_feed(jread, " ", 1), rc);
 			return rc;
 		}
@@ -328,7 +328,7 @@ START_TEST(test_depth)
 	text = nested(LIMIT_DEPTH, "[]");
 	check_bad(JREAD_ONE, text, strlen(text), E2BIG, 1, LIMIT_DEPTH + 1,
 		  "nested deeper than 64");
-	/* it is judged before what is wrong behind it, and in what is skipped too */
+	/* The cap counts before an error behind it, and in a skipped value too. */
 	text[LIMIT_DEPTH + 1] = 'x';
 	check_bad(JREAD_ONE, text, strlen(text), E2BIG, 1, LIMIT_DEPTH + 1, "nested deeper");
 	memcpy(text, "[\"rest\",", 8);
@@ -351,7 +351,7 @@ static char *big_token(size_t len, bool string, char middle)
 	return text;
 }
 
-/* Verdict and place for a big token, whole and in pieces of 64 KiB less one. */
+/* Error and place for a large token, fed whole and in pieces of 64 KiB less one byte. */
 static void check_big(char *text, int code, int column)
 {
 	static const size_t big_steps[] = { SIZE_MAX, 65535 };
@@ -371,10 +371,10 @@ START_TEST(test_token_cap)
 {
 	check_big(big_token(LIMIT_TOKEN_BYTES, true, '7'), 0, 0);
 	check_big(big_token(LIMIT_TOKEN_BYTES + 1, true, '7'), E2BIG, 2);
-	/* what is wrong before the cap comes first */
+	/* An error before the cap counts first. */
 	check_big(big_token(LIMIT_TOKEN_BYTES + 1, true, '\t'), EBADMSG,
 		  2 + (LIMIT_TOKEN_BYTES + 1) / 2);
-	/* a number has no quotes: two bytes more of it */
+	/* A number has no quotes, so that big_token() makes it two bytes longer. */
 	check_big(big_token(LIMIT_TOKEN_BYTES - 2, false, '7'), 0, 0);
 	check_big(big_token(LIMIT_TOKEN_BYTES - 1, false, '7'), E2BIG, 2);
 }
@@ -416,7 +416,7 @@ START_TEST(test_feed_value)
 	ck_assert(complete);
 	ck_assert_uint_eq(used, 10);
 	ck_assert_str_eq(buf_text(&recorder.events), "{K<a>[N<1>]}");
-	/* a number needs what follows it */
+	/* A number is complete only when a byte follows it. */
 	ck_assert_int_eq(jread_feed_value(recorder.jread, text + 10, 2, &used, &complete), 0);
 	ck_assert(!complete);
 	ck_assert_uint_eq(used, 2);

@@ -43,7 +43,7 @@ START_TEST(server_outlives_peers)
 	struct raw raw;
 
 	world_listen();
-	/* Gone before the reply; the exchange can still be read. */
+	/* The peer closes before the reply; the exchange can still be read. */
 	raw_open(&raw);
 	raw_send(&raw, "POST /defer HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
 	pump(w.ndeferred == 1);
@@ -56,7 +56,7 @@ START_TEST(server_outlives_peers)
 	ck_assert_uint_eq(len, 5);
 	reply_many(w.deferred[0], 1000000);
 	pump(http_server_connections(w.server) == 0);
-	/* Gone in the middle of a reply, of a body, of a header. */
+	/* The peer closes in the middle of a reply, of a body, of a header. */
 	static const char *const parts[] = {
 		"GET /many?8000000 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc",
@@ -184,11 +184,11 @@ END_TEST
 #define LINE(text) "{\"error\": \"" text "\"}\n"
 #define UNREADABLE LINE("request line or headers cannot be read, or are larger than 500 bytes")
 
-/* Each is answered by one line and the end of the connection; none reaches the handler. */
+/* The server answers each with one line and closes the connection; the handler is not called. */
 static const struct {
 	const char *request, *status, *body;
 } refused[] = {
-	/* Two readers could disagree about where these end. */
+	/* Two readers could disagree about where these requests end. */
 	{ "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: "
 	  "chunked\r\n\r\n0\r\n\r\n",
 	  "400 ", NULL },
@@ -219,7 +219,7 @@ static const struct {
 	  LINE("Transfer-Encoding in HTTP/1.0") },
 	{ "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "413 ",
 	  NULL },
-	/* Not requests that we answer. */
+	/* Methods and versions that the server does not answer. */
 	{ "GET /seen HTTP/1.1\r\n\r\n", "400 ", LINE("not exactly one Host header") },
 	{ "GET /seen HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 ", NULL },
 	{ "GET /seen HTTP/2.0\r\nHost: a\r\n\r\n", "400 ", UNREADABLE },
@@ -236,8 +236,8 @@ static const struct {
 	  "501 ", NULL },
 	{ "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: the best\r\n\r\nab",
 	  "417 ", LINE("only 100-continue can be expected") },
-	/* Too much. The limit of this test is 1000 bytes of body; with Expect, nobody waits for the
-	   body. */
+	/* Too large: the limit of this test is 1000 bytes of body. With Expect the refusal comes
+	 * before the body. */
 	{ "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n",
 	  "413 ", LINE("body larger than 1000 bytes, or its chunks cannot be read") },
 	{ "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", "413 ",
@@ -300,7 +300,7 @@ START_TEST(server_lets_a_large_body_end)
 	char *body = xcalloc(len, 1);
 	struct raw raw;
 
-	/* A peer that writes everything before it reads must still find the answer. */
+	/* A peer that sends everything before it reads must still receive the answer. */
 	http_server_set_limits(w.server, &limits);
 	world_listen();
 	raw_open(&raw);
@@ -381,7 +381,7 @@ START_TEST(server_makes_room)
 	ck_assert(raw_has(&raw[2], LINE("too many connections")));
 	ck_assert_uint_eq(raw[3].in.len, 0);
 	ck_assert(!raw_has(&raw[1], "503"));
-	/* All have a request under way now, one of them half of its body. */
+	/* Now every connection has a request under way, one of them half of its body. */
 	raw_open(&late[3]);
 	pump(late[3].eof);
 	ck_assert(raw_has(&late[3], "HTTP/1.1 503 "));
@@ -642,7 +642,7 @@ START_TEST(server_tells_why_it_cannot_listen)
 	char *want = xasprintf(
 		"cannot listen on %s: address in use; is another tracepager running?", address);
 	ck_assert_str_eq(err.text, want);
-	/* TEST-NET-1 (RFC 5737) is nobody's. */
+	/* No machine has an address of TEST-NET-1 (RFC 5737). */
 	ck_assert_int_eq(http_server_listen(w.server, "192.0.2.1:0", &err), -EADDRNOTAVAIL);
 	ck_assert_str_eq(err.text,
 			 "cannot listen on 192.0.2.1:0: this machine has no such address");

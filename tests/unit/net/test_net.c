@@ -1,4 +1,4 @@
-/* net: the loop, requests as data, and the client against our own server. */
+/* net: the loop, requests as data, and the client against our server. */
 #ifdef HAVE_CONFIG_H
 #include "config.h" /* PACKAGE_VERSION */
 #endif
@@ -107,7 +107,7 @@ START_TEST(client_hands_over_in_pieces)
 	struct answer answer[3] = { 0 };
 
 	world_listen();
-	/* Three times more than one turn may hand over. */
+	/* Three replies, each larger than what one turn may hand over. */
 	for (size_t i = 0; i < 3; i++)
 		ask(&answer[i], "/many?3000000", true);
 	for (size_t i = 0; i < 3; i++) {
@@ -298,7 +298,7 @@ START_TEST(client_tells_of_a_refused_connection)
 				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(nowhere);
 	struct answer answer = { 0 };
-	/* Bound, and nobody listens. */
+	/* A bound socket that does not listen. */
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&nowhere, len), 0);
@@ -723,7 +723,7 @@ START_TEST(loop_runs_timers_descriptors_and_signals)
 	ck_assert_int_eq(lw.ready, 1);
 	ck_assert_int_eq(lw.caught, SIGHUP);
 	ck_assert_int_ge(lw.turns, 3);
-	/* The clock moved in on_ready() only. */
+	/* Only on_ready() moves the clock. */
 	ck_assert_int_eq(loop_longest_turn_us(lw.loop), 5000);
 	ck_assert_int_eq(metric_value(METRIC_LONGEST_TURN), 5000);
 	ck_assert_int_eq(metric_value(METRIC_TURN_TIME), lw.turns);

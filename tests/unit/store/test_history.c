@@ -1,7 +1,7 @@
 /*
- * What the store keeps of decisions, and looking back on it: what is written is read, by time, by
- * number and by incident; it goes by age and by bytes; it is read beside the daemon and after it
- * was killed; packed bytes open within caps.
+ * Stored decisions and their history: they are read by time, by number and by incident, beside the
+ * daemon and after it was killed; retention removes them by age and by bytes; packed bytes open
+ * within caps.
  */
 #include <check.h>
 #include <errno.h>
@@ -117,7 +117,7 @@ START_TEST(what_is_written_is_read_beside_the_writer)
 	is_packed(&past.traces, "ttttt");
 	ck_assert_uint_eq(past.healthy.len, 0);
 	ck_assert_int_eq(next(0, INT64_MAX, &pos), 0);
-	/* The reader holds nothing: the writer goes on, and the reader sees it. */
+	/* The reader holds no lock: the writer commits, and the reader sees the commit. */
 	put("", 1001, 0);
 	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
 	ck_assert_int_eq(past.id, 2);
@@ -170,9 +170,9 @@ START_TEST(one_is_found_by_number_and_by_incident)
 	look_back();
 	ck_assert_int_eq(find("2"), 1);
 	ck_assert_str_eq(past.incident, "beef");
-	ck_assert_int_eq(find("feed"), 1); /* the one that has traces */
+	ck_assert_int_eq(find("feed"), 1); /* the decision with traces */
 	ck_assert_int_eq(past.id, 1);
-	ck_assert_int_eq(find("beef"), 1); /* none has: the last */
+	ck_assert_int_eq(find("beef"), 1); /* no decision has traces: the last one */
 	ck_assert_int_eq(past.id, 4);
 	ck_assert_int_eq(find("5"), 0);
 	ck_assert_int_eq(find("f00d"), 0);
@@ -227,7 +227,8 @@ static void run_sql(const char *text)
 	sqlite3_close(db);
 }
 
-/* Three rows of 1 GiB by their sums, since nobody writes so much in a test: the oldest goes. */
+/* The sums of three rows are set to 1 GiB each, since a test cannot write as much: the oldest is
+ * removed. */
 START_TEST(traces_go_by_bytes_the_oldest_first)
 {
 	int64_t pos = 0;
@@ -244,7 +245,7 @@ START_TEST(traces_go_by_bytes_the_oldest_first)
 	ck_assert_int_eq(past.kept, STORED_TRACES_WHOLE);
 	ck_assert_int_eq(next(0, INT64_MAX, &pos), 1);
 	ck_assert_int_eq(past.kept, STORED_TRACES_WHOLE);
-	/* The next row goes on from the sum before it. */
+	/* The next row adds to the sum of the row before it. */
 	kit_open_sqlite();
 	put("i1", 1000, 7);
 	history_close(history);
@@ -341,7 +342,8 @@ START_TEST(refusals_are_counted_by_pager)
 }
 END_TEST
 
-/* The writer is killed: nobody has closed the log, and a reader comes before the next daemon. */
+/* The writer is killed, so that its write-ahead log is left, and a reader opens the file before the
+ * next daemon. */
 START_TEST(it_is_read_after_a_kill)
 {
 	int fds[2], status;
@@ -380,7 +382,7 @@ static void refused(const char *words)
 START_TEST(what_is_no_store_is_refused)
 {
 	refused("No such file");
-	ck_assert_int_ne(access(kit.path, F_OK), 0); /* and not made */
+	ck_assert_int_ne(access(kit.path, F_OK), 0); /* the reader has not created it */
 	kit_open_sqlite();
 	store_close(kit.store);
 	kit.store = NULL;
@@ -449,7 +451,7 @@ START_TEST(plain_texts_stay_as_they_are)
 }
 END_TEST
 
-/* zlib's own word for a megabyte of zeros: about a thousand bytes. Our packer never writes it. */
+/* A megabyte of zeros as zlib packs it, in about a thousand bytes; pack_add() never writes this. */
 static size_t bomb(unsigned char *out, size_t size)
 {
 	CLEANUP_FREE char *zeros = xcalloc(1 << 20, 1);
@@ -467,7 +469,7 @@ START_TEST(a_bomb_is_refused_by_ratio_and_by_cap)
 
 	ck_assert_uint_lt(len, (1 << 20) / LIMIT_PACK_RATIO);
 	opens((const char *)data, len, SIZE_MAX / 2, -E2BIG);
-	/* Our own zeros stay openable, and the cap still holds. */
+	/* Zeros that pack_add() has packed can be opened; the cap of the buf still holds. */
 	CLEANUP_FREE char *zeros = xcalloc(1 << 20, 1);
 	pack_add(zeros, 1 << 20, &packed);
 	opens(packed.data, packed.len, 1 << 20, 0);
@@ -525,7 +527,7 @@ START_TEST(messages_come_back_one_by_one)
 	ck_assert_uint_eq(len, sizeof(large));
 	ck_assert_ptr_eq(at, end);
 	ck_assert(!pack_next_message(&at, end, &data, &len));
-	/* A length that never ends, and one that nobody has. */
+	/* A length without an end, and a length larger than the data. */
 	static const char endless[] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
 	at = endless;
 	ck_assert(!pack_next_message(&at, endless + sizeof(endless) - 1, &data, &len));

@@ -1,6 +1,6 @@
 /*
- * What only the SQLite store has: crashes, the lock, other people's files, damage, a full disk,
- * retention.
+ * What only the SQLite backend has: crashes, the lock, files of other programs, damage, a full
+ * disk, retention.
  */
 #include <check.h>
 #include <errno.h>
@@ -110,7 +110,7 @@ static void report(void *ctx, int error, const char *text)
 		raise(SIGKILL);
 }
 
-/* Commits pairs of alerts and dies while some are under way. */
+/* Commits pairs of alerts and is killed while some commits are under way. */
 static void child_commits_and_dies(int fd)
 {
 	char key[32];
@@ -394,7 +394,7 @@ static struct store_batch *large_batch(const char *key, const char *doc)
 	return batch;
 }
 
-/* The limit of a file's size is the disk that any user can fill. */
+/* A limit of the file's size stands for a full disk: any user may set it. */
 START_TEST(a_full_disk_fails_and_recovers)
 {
 	CLEANUP_FREE char *doc = xcalloc(1, (1 << 20) + 1);
@@ -436,7 +436,7 @@ START_TEST(a_file_moved_away_takes_no_promises)
 }
 END_TEST
 
-/* In microseconds of a wall clock that the test chooses. */
+/* The wall clock is the test's: retention takes it as an argument. */
 START_TEST(retention_removes_what_is_past_its_time)
 {
 	const int64_t now_us = 1000 * US_PER_DAY, old_us = now_us - LIMIT_HISTORY_US - 1,

@@ -1,6 +1,6 @@
 /*
- * The store's contract, on SQLite and on the fake alike; then the fake's own promises, and how the
- * common part groups.
+ * The store's contract, on SQLite and on the fake backend alike; then what only the fake promises,
+ * and how store.c groups batches.
  */
 #include <check.h>
 #include <errno.h>
@@ -177,7 +177,7 @@ START_TEST(remove_and_what_is_not_there)
 }
 END_TEST
 
-/* Also where the newest is not loaded itself, and where it was written first. */
+/* Also where the newest has ended and is not loaded, and where the newest was written first. */
 START_TEST(of_one_key_the_newest_counts)
 {
 	struct store_batch *batch = store_batch_new();
@@ -201,7 +201,7 @@ START_TEST(of_one_key_the_newest_counts)
 }
 END_TEST
 
-/* Written in an order that is not the order of age. */
+/* The rows are written in another order than that of their age. */
 START_TEST(loads_what_a_restart_needs_by_age)
 {
 	struct store_batch *batch = store_batch_new();
@@ -246,7 +246,7 @@ START_TEST(completions_come_in_order)
 		struct store_batch *batch = store_batch_new();
 
 		snprintf(key, sizeof(key), "prometheus/%d", i);
-		if (i % 7) /* an empty one completes in its place, too */
+		if (i % 7) /* an empty batch completes in its place too */
 			kit_put_alert(batch, key, i);
 		kit_hand_over(batch, i);
 	}
@@ -307,7 +307,7 @@ START_TEST(a_full_queue_keeps_the_batch)
 		store_remove_alert(large, 1);
 	kit_put_alert(batch, "prometheus/b", 1);
 	kit_hand_over(large, 1);
-	/* What was committed meanwhile still waits to be reported. */
+	/* A committed batch counts until store_poll() has reported it. */
 	ck_assert_uint_eq(store_waiting(kit.store), LIMIT_STORE_QUEUE);
 	ck_assert_int_eq(store_commit(kit.store, batch, kit_on_done, NULL), -EAGAIN);
 	ck_assert_uint_eq(store_waiting(kit.store), LIMIT_STORE_QUEUE);
@@ -342,7 +342,7 @@ START_TEST(a_queue_full_of_bytes_keeps_the_batch)
 }
 END_TEST
 
-/* ---- the fake's own ---- */
+/* ---- the fake store ---- */
 
 START_TEST(the_fake_completes_when_told_and_loses_the_rest)
 {
@@ -386,11 +386,11 @@ START_TEST(the_fake_fails_when_told)
 }
 END_TEST
 
-/* ---- groups: a backend that writes down what it is asked to commit ---- */
+/* ---- groups: a backend that records what it is asked to commit ---- */
 
 static struct {
 	char calls[256];
-	const char *bad; /* key of the alert that cannot be held */
+	const char *bad; /* key of the alert whose batch is refused */
 	int fail;
 } recorder;
 
@@ -488,7 +488,7 @@ START_TEST(a_failing_disk_fails_the_group_at_once)
 }
 END_TEST
 
-/* One group of one batch, and what came of it. */
+/* Commits a group of one batch and checks store_healthy(). */
 static void record_one(bool fails)
 {
 	struct store_batch *batch = store_batch_new();
@@ -501,8 +501,8 @@ static void record_one(bool fails)
 	ck_assert(store_healthy(kit.store) == !fails);
 }
 
-/* A disk that is nearly full takes small groups and refuses large ones: the last commit tells
- * whether it is healthy, and the log learns it once in a minute, not at every turn. */
+/* A nearly full disk takes small groups and refuses large ones: store_healthy() follows the last
+ * commit, and the log has one line a minute, not one for each change. */
 START_TEST(failures_and_successes_by_turns)
 {
 	char said[65536];
