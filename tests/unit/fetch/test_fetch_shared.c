@@ -352,6 +352,20 @@ START_TEST(an_answered_question_is_not_shared)
 }
 END_TEST
 
+START_TEST(a_kept_answer_is_shared_until_it_is_handed_out)
+{
+	const struct fetch_request request = request_of(NULL, one_id, 1);
+
+	reply_found(0);
+	start_and_finish(&request);
+	struct fetch_job *job = start_seen(&request);
+	ck_assert(fetch_is_shared(job));
+	ck_assert_int_eq(seen.calls, 1);
+	timers_run(fake.timers, fake.mono_us);
+	ck_assert_int_eq(seen.calls, 2);
+}
+END_TEST
+
 /* The pace makes a search wait for a minute. */
 START_TEST(what_waits_for_the_pace_is_shared)
 {
@@ -654,6 +668,7 @@ static TCase *case_shared(void)
 	tcase_add_test(tcase, a_question_of_one_is_not_shared);
 	tcase_add_loop_test(tcase, a_question_of_two_is_shared, 0, 2);
 	tcase_add_test(tcase, an_answered_question_is_not_shared);
+	tcase_add_test(tcase, a_kept_answer_is_shared_until_it_is_handed_out);
 	tcase_add_test(tcase, what_waits_for_the_pace_is_shared);
 	tcase_add_test(tcase, who_waits_for_a_place_may_share);
 	tcase_add_test(tcase, who_shares_needs_no_place);
