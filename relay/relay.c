@@ -177,6 +177,13 @@ static bool web_ready(void *ctx, const char **ret_why_not)
 	return false;
 }
 
+static size_t web_unreached(void *ctx)
+{
+	const struct relay *relay = ctx;
+
+	return incidents_unreached(relay->incidents);
+}
+
 static void web_measure(void *ctx)
 {
 	const struct relay *relay = ctx;
@@ -193,11 +200,11 @@ static bool intake_have_room(void *ctx)
 	return !relay->draining && incidents_have_room(relay->incidents);
 }
 
-static enum accept_result intake_accept(void *ctx, const struct alert *alert)
+static enum accept_result intake_accept(void *ctx, const struct alert *alert, size_t more)
 {
 	struct relay *relay = ctx;
 
-	return incidents_accept(relay->incidents, alert);
+	return incidents_accept(relay->incidents, alert, more);
 }
 
 static void intake_when_durable(void *ctx, store_done *done, void *arg)
@@ -336,6 +343,7 @@ static void make_intake(struct relay *relay)
 		.intake = relay->intake,
 		.admin_token = &relay->config->admin_token,
 		.ops = { .ready = web_ready,
+			 .unreached = web_unreached,
 			 .measure = web_measure,
 			 .reload = web_reload,
 			 .rules = web_rules,

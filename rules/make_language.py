@@ -18,7 +18,7 @@ Kind = namedtuple("Kind", "name url key key_need url_need text")
 # Required members that another file of the rules or the defaults may give: a schema of one file cannot require them.
 ELSEWHERE = {("ROOT", "fallback"), ("TEAM", "escalation")}
 DEFAULTS = {("SIGNAL", "mode"): "auto", ("SIGNAL", "traces"): 10, ("SIGNAL", "threshold"): 0.5, ("SIGNAL", "window"): "10m",
-            ("ESCALATION", "repeat"): 0, ("ROUTE", "continue"): False, ("INTERVAL", "location"): "UTC"}
+            ("SIGNAL", "resolve_hold"): "2m", ("ESCALATION", "repeat"): 0, ("ROUTE", "continue"): False, ("INTERVAL", "location"): "UTC"}
 
 SCHEMA = os.path.join("rules", "rules.schema.json")
 MANUAL = os.path.join("rules", "tracepager-rules.5")
@@ -217,7 +217,7 @@ def secret_members(top):
 
 def more_of_map(map_, top):
     """What members.def does not say: open maps, and members that require or exclude each other."""
-    actions = "page team escalation pagers also_notify severity summary details".split()
+    actions = "page team escalation pagers also_notify severity summary details resolve_hold group_by".split()
     twins = {"service": ["service.name"], "namespace": ["service.namespace"],
              "environment": ["deployment.environment.name", "deployment.environment"],
              "deployment.environment.name": ["deployment.environment"]}

@@ -68,5 +68,7 @@ const char *severity_name(enum severity severity); /* "critical" */
 void alert_write(const struct alert *alert, struct buf *out);
 int alert_read(struct arena *arena, const char *text, size_t len, struct alert *ret_alert,
 	       struct err *err);
+/* A copy with all its texts in one block, which the caller frees with free(). */
+struct alert *alert_dup(const struct alert *alert);
 
 #endif

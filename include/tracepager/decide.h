@@ -57,6 +57,8 @@ struct decision {
 			   * it does not end by itself */
 	/* Decisions with one key belong to one incident. */
 	const char *incident_key;
+	int64_t resolve_hold_us; /* between the end of its last alert and its resolve; 0: at once */
+	int64_t regroup_after_us; /* joining it without a verdict later than that rings again */
 	/* The trigger; the caller fills incident, dedup_key and opened_at_us. */
 	struct page page;
 };

@@ -45,6 +45,10 @@ void deliver_free(struct deliver *deliver);
  * a rejected trigger are dropped (changed() is called for each). A page that a restart brings back
  * keeps its attempts and waits until its next_us. */
 void deliver_enqueue(struct deliver *deliver, const struct stored_page *page);
+/* Gives up what waits of an incident for a pager, also what is being sent; changed() is called for
+ * each page. */
+void deliver_drop(struct deliver *deliver, const char *incident, const char *pager,
+		  const char *why);
 /* Pages that are not delivered, rejected or dropped yet. */
 size_t deliver_waiting(const struct deliver *deliver);
 

@@ -1,10 +1,11 @@
 /*
- * Incidents: the state machine of the relay. Alerts come in, are stored, enriched, decided;
- * incidents open, are joined, and resolve; pages are queued for delivery. It owns alerts and
- * incidents in memory, and writes every step to the store.
+ * Incidents: the life of alerts and incidents. Alerts come in, are stored, enriched, decided;
+ * incidents open, are joined, hold, move, resolve; pages are queued for delivery. The states and
+ * their moves are tbl/life.def, drawn in tracepager-incidents(7). It owns alerts and incidents in
+ * memory, and writes every step to the store.
  *
  * It sees no socket and no clock of its own: time, timers, store, fetching and delivery are handed
- * in, so that a day of its life is tested in milliseconds.
+ * in, so that a day of its life is tested in milliseconds. Loop thread only.
  */
 #ifndef TRACEPAGER_INCIDENT_H
 #define TRACEPAGER_INCIDENT_H
@@ -62,7 +63,9 @@ void incidents_set_rules(struct incidents *incidents,
 bool incidents_have_room(const struct incidents *incidents);
 /* Takes an alert into this turn's group of writes. It is durable when the turn's commit succeeds:
  * incidents_when_durable(). */
-enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert);
+/* more: alerts of the same body that are still to come. */
+enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert,
+				    size_t more);
 /* done(0) when all that was accepted in this turn so far is on disk; done(-errno) when it is not,
  * and was forgotten. */
 void incidents_when_durable(struct incidents *incidents, store_done *done, void *ctx);
@@ -75,6 +78,8 @@ void incidents_flush(struct incidents *incidents);
 /* Work that is not at rest: alerts waiting, pages queued, writes under way. For drains and tests.
  */
 size_t incidents_busy(const struct incidents *incidents);
+/* Open incidents whose page no pager has taken, or may still take. */
+size_t incidents_unreached(const struct incidents *incidents);
 /* Sets the gauges. */
 void incidents_measure(const struct incidents *incidents);
 

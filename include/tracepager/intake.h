@@ -46,7 +46,8 @@ struct intake_ops {
 	/* May further alerts be accepted? */
 	bool (*have_room)(void *ctx);
 	/* The alert is borrowed. */
-	enum accept_result (*accept)(void *ctx, const struct alert *alert);
+	/* more: alerts of the same body that are still to come. */
+	enum accept_result (*accept)(void *ctx, const struct alert *alert, size_t more);
 	/* Call done() once all alerts accepted so far are on disk, or failed to get there. */
 	void (*when_durable)(void *ctx, store_done *done, void *arg);
 	/* A body was refused altogether: page somebody about the sender. Texts are borrowed. */

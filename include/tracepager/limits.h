@@ -161,6 +161,10 @@
 #define LIMIT_REGEX_BYTES    4096u
 #define LIMIT_REGEX_STEPS    100000u
 #define LIMIT_REGEX_HEAP_KIB 1024u
+/* A step's wait from which on check asks whether minutes were meant. */
+#define LIMIT_STEP_WAIT_US (12 * US_PER_HOUR)
+/* Labels of a group_by, and attributes of an incident_key. */
+#define LIMIT_GROUP_LABELS 16u
 /* Steps of one escalation and its repeats: PagerDuty repeats nine times at most, and nobody reads a
  * longer list of steps. */
 #define LIMIT_ESCALATION_STEPS	64u
@@ -512,7 +516,9 @@
 
 /* Between two attempts of one page: backoff doubles from the first value to the second. */
 #define LIMIT_RETRY_MIN_US (1 * US_PER_SECOND)
-#define LIMIT_RETRY_MAX_US (2 * US_PER_MINUTE)
+#define LIMIT_RETRY_MAX_US (15 * US_PER_SECOND)
+/* Between two probes of a pager that fails: an outage's backlog leaves within 20 s of its end. */
+#define LIMIT_BREAKER_PAUSE_US (10 * US_PER_SECOND)
 /* A pager that has accepted nothing for this long: the fallback team is paged too. */
 #define LIMIT_PAGER_SILENT_US (5 * US_PER_MINUTE)
 /* Attempts at one pager at the same time: PagerDuty takes about 120 events a minute of one key. */
@@ -534,19 +540,89 @@
 /* Starts of one alert's processing: the third pages without traces, since the program may have died
  * of them twice. */
 #define LIMIT_ATTEMPTS 3
-/* Alerts that nobody resolves end after this. API alerts carry their own end. */
-#define LIMIT_EXPIRE_AFTER_US (12 * US_PER_HOUR)
+/* Alerts that nobody resolves end after this: longer than the repeat_interval of any usual
+ * Alertmanager (12 h, 24 h), and half again of the interval that is learned of a sender. API alerts
+ * carry their own end. */
+#define LIMIT_EXPIRE_AFTER_US (26 * US_PER_HOUR)
 /* After a start API alerts do not expire for this long: Prometheus dropped its repeats while the
  * relay was down. */
 #define LIMIT_START_GRACE_US (5 * US_PER_MINUTE)
-/* A firing copy of an alert that was resolved less than this ago comes from a late replica:
- * Alertmanagers wait 15 s for each peer. A later copy is a new alert, even with the same start. */
-#define LIMIT_LATE_COPY_US (2 * US_PER_MINUTE)
 /* Alerts that had paged nobody are decided again this long after a start, behind those that were
  * not yet decided. */
 #define LIMIT_DECIDE_AGAIN_US US_PER_MINUTE
-/* After a failed commit, what is missing in the store is written again at this interval. */
+/* After a failed commit, what is missing in the store is written again at this interval, so many
+ * rows in a slice. */
 #define LIMIT_STORE_HEAL_US (10 * US_PER_SECOND)
+#define LIMIT_HEAL_ROWS	    100u
+/* The store's queue was full: the turn's group is offered again after this. */
+#define LIMIT_STORE_OFFER_US (5 * US_PER_MS)
+/* Work that may be ten thousand pieces at once is done in slices: half of LIMIT_TURN_US in a turn.
+ */
+#define LIMIT_SLICE_US	  US_PER_MS
+#define LIMIT_SLICE_ITEMS 64u
+/* The key of an alert: a format family and a fingerprint of at most 64 characters. */
+#define LIMIT_ALERT_KEY_BYTES 256u
+/* Copies of one alert: replicas of Prometheus, and their starts before and after a restart. */
+#define LIMIT_ALERT_COPIES 16u
+/* Stored form of an alert: LIMIT_ALERT_BYTES, each byte of it escaped to six, and its fields. */
+#define LIMIT_ALERT_DOC_BYTES (8u << 20)
+/* An accepted alert whose first write has not come back for so long is told in the log. */
+#define LIMIT_ALERT_WRITE_US US_PER_MINUTE
+/* Where the budget ends while the same question is under way for other alerts, too, the answer is
+ * waited for so much longer: all of a storm get it. */
+#define LIMIT_ENRICH_EXTRA_US (10 * US_PER_SECOND)
+/* A decision takes milliseconds; one that has not come back for so long is made without traces. */
+#define LIMIT_DECIDE_US (10 * US_PER_SECOND)
+/* Spans of a decision that is made on the loop: about 0.3 ms of walking. Larger ones, and those
+ * that compare with healthy traces, are made in the pool. */
+#define LIMIT_DECIDE_INLINE_SPANS 4000u
+/* Memory of one decision with its texts: LIMIT_TRACES_PER_ALERT walks of LIMIT_TRACE_SPANS. */
+#define LIMIT_ENRICHMENT_BYTES (512u << 20)
+/* Trace ids in one alert's labels and annotations that are looked up. */
+#define LIMIT_TRACE_IDS_PER_ALERT 8u
+/* Traces of a decision where neither the signal's rule nor the defaults say how many. */
+#define LIMIT_TRACES_DEFAULT 10u
+/* A sender whose body is refused pages the catch-all team at most once in this time. */
+#define LIMIT_REFUSED_PAGE_US US_PER_HOUR
+/* Between the end of an incident's last alert and its resolve: most flapping rules fire again
+ * within two evaluations of a minute. The rules' resolve_hold says otherwise. */
+#define LIMIT_RESOLVE_HOLD_US (2 * US_PER_MINUTE)
+/* Joining a group without a verdict that was last paged so long ago rings again. The rules'
+ * regroup_after says otherwise. */
+#define LIMIT_REGROUP_AFTER_US US_PER_HOUR
+/* Updates of an incident to its recipients: at most one in this time, the last one always leaves.
+ */
+#define LIMIT_UPDATE_PAUSE_US US_PER_MINUTE
+/* Alerts that join within this time after a quiet minute are told in one update. */
+#define LIMIT_JOIN_GATHER_US US_PER_SECOND
+/* The first page of an incident whose alert came in a body with others waits for them so long. */
+#define LIMIT_BODY_GATHER_US (200 * US_PER_MS)
+/* A page that every pager rejected is sent again at this interval, and at each repeat of an alert.
+ */
+#define LIMIT_UNREACHED_RETRY_US (5 * US_PER_MINUTE)
+/* Recipients of an incident that is over are told for so long; then it is given up. */
+#define LIMIT_TELLING_US US_PER_DAY
+/* Alerts of an incident that a page lists with their labels, and by name. */
+#define LIMIT_PAGE_MEMBERS 100u
+#define LIMIT_PAGE_NAMES   50u
+/* Alerts of one incident that are looked up one by one; more of them have a map. */
+#define LIMIT_MEMBERS_LISTED 32u
+/* The list with labels, in a page; a longer one is left out. */
+#define LIMIT_PAGE_LIST_BYTES (64u << 10)
+/* Of the alerts that joined, an update names so many, each with so many labels that differ, cut to
+ * so many characters. */
+#define LIMIT_FRESH_ALERTS 8u
+#define LIMIT_FRESH_LABELS 3u
+#define LIMIT_FRESH_CHARS  40u
+/* A page's note. */
+#define LIMIT_PAGE_NOTE_BYTES (8u << 10)
+/* Stored form of a page, and the memory of making one. */
+#define LIMIT_PAGE_DOC_BYTES   (8u << 20)
+#define LIMIT_PAGE_ARENA_BYTES (64u << 20)
+/* Decisions that the pool packs in one job: a millisecond or two of the small ones. */
+#define LIMIT_RECORDS_PER_JOB 32u
+/* The rules in use are noted in the store once in this time. */
+#define LIMIT_RULES_NOTED_US US_PER_DAY
 /* Stored traces of one decision, packed: some 10,000 spans; of larger ones the paths are stored.
  * Healthy evidence has as much again. */
 #define LIMIT_STORED_TRACES_BYTES (1u << 20)

@@ -18,6 +18,7 @@ enum page_event {
 	PAGE_TRIGGER,
 	PAGE_UPDATE,
 	PAGE_RESOLVE,
+	PAGE_NOTICE, /* an update that a person must see at once: no later page overtakes it */
 };
 
 struct page_link {
@@ -46,6 +47,12 @@ struct page {
 	const char *const *alerts; /* names of the alerts in it, for people */
 	size_t nalerts;
 	const char *decision; /* JSON; NULL: the store has dropped it */
+	/* The incident's state in full: open, holding, resolved, moved …; NULL: not told. */
+	const char *state;
+	const char *moved_to; /* id of the incident that it is now; NULL: none */
+	/* JSON: the first LIMIT_PAGE_MEMBERS alerts with their labels, start and status; NULL: not
+	 * told. */
+	const char *alert_list;
 };
 
 const char *page_event_name(enum page_event event); /* "page.trigger" */
@@ -59,5 +66,7 @@ void page_write_links(const struct page *page, struct buf *out);
 void page_write_alerts(const struct page *page, struct buf *out);
 int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
 	      struct err *err);
+/* A copy with all its texts in one block, the caller frees it with free(). */
+struct page *page_dup(const struct page *page);
 
 #endif

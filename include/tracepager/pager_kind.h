@@ -38,6 +38,13 @@ struct delivery {
 
 struct pager_kind {
 	const char *name;
+	/* Requests of one key that the service takes in a minute, and the end of its hosts' name:
+	 * elsewhere nothing is paced. 0: any. */
+	unsigned int per_minute;
+	const char *paced_host;
+	/* It understands state "moved" in a resolve; others get an update that names the new
+	 * incident before the resolve. */
+	bool knows_moved;
 	/* Make the request of one attempt. wall_us: wall time of the attempt, microseconds;
 	 * message_id: the same for all attempts of a page. The arena keeps what the delivery points
 	 * to, page and target are borrowed. 0 or -errno with err set (-EINVAL: the target lacks

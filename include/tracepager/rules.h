@@ -78,6 +78,13 @@ struct service_rule {
 	const char *place;
 };
 
+/* The labels that alerts about no traced operation are grouped by. */
+struct group_labels {
+	const char **names;
+	size_t n;	 /* 0: nothing was said */
+	bool each_alone; /* [...]: no two alerts are one group */
+};
+
 struct signal_rule {
 	const char *name;
 	struct signal signal; /* from is "rule"; mode and traces are those of the defaults where the
@@ -87,6 +94,7 @@ struct signal_rule {
 	double threshold;
 	/* How long before the alert's start traces are looked for; 0: the option's value. */
 	int64_t window_us;
+	int64_t resolve_hold_us; /* -1: the rule has none */
 	const char *place;
 };
 
@@ -99,7 +107,11 @@ struct rule_defaults {
 	unsigned int traces;
 	double threshold;
 	int64_t window_us;
-	int64_t reviewed_after_us; /* age of a review from which W031 warns; 0: never */
+	int64_t resolve_hold_us;  /* -1: none is said */
+	int64_t regroup_after_us; /* -1: none is said */
+	struct group_labels group_by;
+	struct group_labels incident_key; /* attributes of a suspect's resource */
+	int64_t reviewed_after_us;	  /* age of a review from which W031 warns; 0: never */
 	/* Attribute of a suspect's resource whose value is the key of its team; NULL: none. */
 	const char *owner_attribute;
 	const struct rule_template *summary, *details;
@@ -116,6 +128,8 @@ struct route {
 	const struct pager **also_notify; /* paged once, beside the escalation */
 	size_t nalso_notify;
 	const struct rule_template *summary, *details;
+	int64_t resolve_hold_us; /* -1: the route has none */
+	struct group_labels group_by;
 	bool no_page; /* nobody is paged; then all else is unset */
 	bool continues; /* "continue": the routes behind it are tried, too */
 	const char *place;
@@ -189,6 +203,11 @@ typedef const char *rules_attr(void *ctx, const char *name);
 const struct service_rule *rules_service(const struct ruleset *rules, const char *service,
 					 const char *namespace, rules_attr *attr, void *ctx,
 					 struct rule_trail *trail);
+/* Does another entry give the same service to another team, by an attribute of its resource? */
+bool rules_owner_splits(const struct ruleset *rules, const char *service, const char *namespace,
+			const struct team *owner);
+/* The resource attributes that tell incidents of one service apart; *ret_n names, borrowed. */
+const char *const *rules_incident_key(const struct ruleset *rules, size_t *ret_n);
 /* A rules_attr for the resource in which a suspect was seen. ctx: a struct suspect. */
 const char *rules_suspect_attr(void *ctx, const char *name);
 /*
@@ -227,6 +246,8 @@ struct routing {
 	size_t nalso_notify;
 	enum severity severity;
 	const struct rule_template *summary, *details; /* NULL: no rule gives one */
+	int64_t resolve_hold_us;	     /* -1: no route has one */
+	const struct group_labels *group_by; /* NULL: no route has any */
 	const struct route *no_page; /* the route that says "page: none"; NULL: none does */
 	const struct route *matched[LIMIT_ROUTES_MATCHED];
 	size_t nmatched;

@@ -52,6 +52,7 @@ struct service_entry {
 	size_t npeers;
 	unsigned int literals, nexact; /* over all keys */
 	size_t rank;		       /* in service_order */
+	bool has_attrs;		       /* keys beside service and namespace */
 };
 /* Negative: `a` is more specific than `b`; 0: a tie. */
 int service_compare(const struct service_entry *a, const struct service_entry *b);
@@ -156,6 +157,8 @@ struct ruleset {
 	size_t nattr_names;
 	/* Entries for one service by name, then the others; the more specific first. */
 	struct service_entry **service_order;
+	struct service_entry **attr_entries; /* those with has_attrs */
+	size_t nattr_entries;
 	size_t nexact;			    /* of service_order */
 	struct signal_entry **signal_order; /* the more specific first */
 	struct picks signal_picks;	    /* of signal_order */

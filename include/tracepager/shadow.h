@@ -44,6 +44,8 @@ struct shadow_case {
 	void (*given_back)(void *ctx); /* called once, on the loop, after shadow_decide() */
 	void *ctx;
 };
+/* There are shadow rules: else nothing is decided along. */
+bool shadow_wants(const struct shadow *shadow);
 /* Queue a decision. false: it is left out; nothing is kept, and given_back() is not called. */
 bool shadow_decide(struct shadow *shadow, const struct shadow_case *decided);
 

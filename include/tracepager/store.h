@@ -35,14 +35,45 @@ struct stored_alert {
 	int64_t refreshed_us;  /* its last repeat; of an ended alert its end, from which retention
 				  counts */
 	int64_t expires_us;    /* 0: never */
+	const char *copies;    /* who says that it fires, as the relay writes it; "" none */
 };
 
 struct stored_incident {
-	const char *id, *key, *team; /* the id identifies it */
-	bool open;
-	int64_t opened_us, closed_us; /* closed_us 0: open */
-	const char *page;	      /* page_write() of its present page, without an event */
+	const char *id, *key, *team; /* known by its id */
+	bool open;		     /* not all recipients know of its end yet */
+	int state, before; /* enum incident_state; before: where a holding one goes back to */
+	int severity;	   /* enum severity; -1: the page's (rows of an earlier version) */
+	int64_t opened_us, closed_us; /* closed 0: it has not ended */
+	int64_t due_us, wait_us;      /* the state's deadline and its whole length; 0: none */
+	int64_t hold_us;	      /* resolve_hold of its rules */
+	int64_t told_us;	      /* the last page that all its recipients got */
+	bool owes_update;	      /* they do not know all alerts yet */
+	const char *moved_to;	      /* id; "" none */
+	const char *page;	      /* page_write() of its present page (without event) */
 	size_t page_len;
+};
+
+/* One pager of an incident; known by both. */
+struct stored_recipient {
+	const char *incident, *pager;
+	const char *target; /* JSON of struct page_target: the key that was used is kept until
+			       resolved */
+	int role, state;    /* enum recipient_role, enum recipient_state */
+};
+
+/* The story of an incident, in order. */
+struct stored_event {
+	const char *incident;
+	int64_t at_us;
+	const char *event; /* "opened", "joined" … */
+	const char *who;   /* an alert's key, a pager, a person; "" the relay itself */
+	const char *text;
+};
+
+/* What was learned of a sender; known by its name. */
+struct stored_sender {
+	const char *name;
+	int64_t interval_us; /* the longest time between two words on one alert that fires */
 };
 
 enum stored_page_state {
@@ -58,7 +89,8 @@ struct stored_page {
 	const char *target; /* JSON of struct page_target: its resolve goes to the same key */
 	const char *doc;    /* page_write() */
 	size_t doc_len;
-	int event; /* enum page_event */
+	int event;    /* enum page_event */
+	int severity; /* enum severity: the most severe page leaves first */
 	enum stored_page_state state;
 	unsigned int attempts;
 	int64_t created_us, next_us;
@@ -113,6 +145,12 @@ void store_put_alert(struct store_batch *batch, const struct stored_alert *alert
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
 void store_remove_alert(struct store_batch *batch, int64_t id);
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
+/* All but key, team, times and page, which stay. What is not open has no state and no recipients
+ * any more. */
+void store_touch_incident(struct store_batch *batch, const struct stored_incident *incident);
+void store_put_recipient(struct store_batch *batch, const struct stored_recipient *recipient);
+void store_put_event(struct store_batch *batch, const struct stored_event *event);
+void store_put_sender(struct store_batch *batch, const struct stored_sender *sender);
 void store_put_page(struct store_batch *batch, const struct stored_page *page);
 /* Changes state, attempts, next_us and error, and nothing else. */
 void store_touch_page(struct store_batch *batch, const struct stored_page *page);
@@ -138,13 +176,15 @@ size_t store_waiting(const struct store *store);
 /* Did the last commit reach the disk? True before the first. */
 bool store_healthy(const struct store *store);
 
-/* Reads what a restart needs, before the loop runs: alerts that have not ended or that ended within
- * the last LIMIT_RESOLVED_MEMORY_US, open incidents, pages of open incidents, and queued pages of
- * any incident. Calls back with incidents first, then pages, then alerts, by opened_us, id and
- * accepted_us. Of several alerts with one key only the one with the largest id is read: a failing
- * disk may have left an older one. Rows are borrowed until the callback returns. 0 or -errno with
- * err; -EBADMSG: the file is damaged; callbacks may have run. */
+/* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
+ * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, their recipients, queued pages, and
+ * what was learned of senders. Senders come first, then incidents, recipients, pages, alerts; each
+ * in order of age: opened_us, id, accepted_us. Of alerts with one key only that with the largest id
+ * counts: a failing disk may have left an earlier one. What the callbacks get is borrowed until
+ * they return. -EBADMSG: the file is damaged, err names it and the cure; callbacks may have run. */
 struct store_loader {
+	void (*sender)(void *ctx, const struct stored_sender *sender);
+	void (*recipient)(void *ctx, const struct stored_recipient *recipient);
 	void (*alert)(void *ctx, const struct stored_alert *alert);
 	void (*incident)(void *ctx, const struct stored_incident *incident);
 	void (*page)(void *ctx, const struct stored_page *page);

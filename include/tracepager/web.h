@@ -17,6 +17,8 @@
 struct web_ops {
 	/* Does the relay take alerts? False: *ret_why_not is a sentence, borrowed. */
 	bool (*ready)(void *ctx, const char **ret_why_not);
+	/* Open incidents whose page no pager has taken. */
+	size_t (*unreached)(void *ctx);
 	/* Sets the gauges, before they are written. */
 	void (*measure)(void *ctx);
 	/* Loads the rules again. Answers the exchange later. */

@@ -5,6 +5,7 @@
  * a team to page: the fallback team at least.
  */
 #include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "decide-internal.h"
@@ -217,18 +218,66 @@ static void add_key_part(struct buf *key, const char *part)
 	}
 }
 
+/* The suspect, where it runs, and the team only where the rules give the same service to several.
+ */
+static void add_suspect_key(const struct decide_work *work, struct buf *key)
+{
+	const struct decision *d = work->decision;
+	const struct suspect *suspect = &d->verdict.suspect;
+	const struct ruleset *rules = work->input->rules;
+	size_t n = 0;
+	const char *const *attrs = rules ? rules_incident_key(rules, &n) : NULL;
+
+	add_key_part(key, "suspect");
+	add_key_part(key, suspect->namespace);
+	add_key_part(key, suspect->service);
+	for (size_t i = 0; i < n; i++) {
+		const char *value = rules_suspect_attr((void *)(uintptr_t)suspect, attrs[i]);
+		/* The older name of the same attribute counts, too. */
+		if (!value && strcmp(attrs[i], "deployment.environment.name") == 0)
+			value = rules_suspect_attr((void *)(uintptr_t)suspect,
+						   "deployment.environment");
+		add_key_part(key, value);
+	}
+	if (rules && d->team &&
+	    rules_owner_splits(rules, suspect->service, suspect->namespace,
+			       d->service ? d->service->owner : NULL))
+		add_key_part(key, d->team->name);
+}
+
+/* Alerts about no traced operation: by labels, of which a missing one is empty; never across teams.
+ */
+static void add_group_key(const struct decide_work *work, struct buf *key)
+{
+	static const char *const usual[] = { "alertname", "service", "namespace", "cluster" };
+	const struct decision *d = work->decision;
+	const struct group_labels *group = work->input->rules ? d->routing.group_by : NULL;
+
+	if (!group && work->input->rules && rules_defaults(work->input->rules)->group_by.n)
+		group = &rules_defaults(work->input->rules)->group_by;
+	if ((group && group->each_alone) ||
+	    (!group && !labels_get(&d->alert.labels, "alertname"))) {
+		add_key_part(key, "alert");
+		add_key_part(key, d->alert.family);
+		add_key_part(key, d->alert.fingerprint);
+		return;
+	}
+	add_key_part(key, "group");
+	for (size_t i = 0; i < (group ? group->n : ARRAY_LEN(usual)); i++)
+		add_key_part(key, labels_get(&d->alert.labels, group ? group->names[i] : usual[i]));
+}
+
+/* Decisions with one key are one incident. Without a verdict: the same signal rule or operation,
+ * and team. */
 static const char *decide_incident_key(const struct decide_work *work)
 {
 	const struct decision *d = work->decision;
-	const char *name = labels_get(&d->alert.labels, "alertname");
 	bool has_operation = d->has_signal && d->signal.operation && *d->signal.operation;
-	/* Up to four texts of LIMIT_LABEL_BYTES, each byte escaped to three, and a team's name. */
-	struct buf key = BUF_INIT(16 * LIMIT_LABEL_BYTES);
+	/* Each text may have LIMIT_LABEL_BYTES, each byte escaped to three. */
+	struct buf key = BUF_INIT(4 * (LIMIT_GROUP_LABELS + 4) * LIMIT_LABEL_BYTES);
 
 	if (d->verdict.found) {
-		add_key_part(&key, "suspect");
-		add_key_part(&key, d->verdict.suspect.namespace);
-		add_key_part(&key, d->verdict.suspect.service);
+		add_suspect_key(work, &key);
 	} else if (d->signal_rule) {
 		add_key_part(&key, "signal");
 		add_key_part(&key, d->signal_rule->name);
@@ -237,21 +286,35 @@ static const char *decide_incident_key(const struct decide_work *work)
 		add_key_part(&key, d->signal.namespace);
 		add_key_part(&key, d->signal.service);
 		add_key_part(&key, d->signal.operation);
-	} else if (d->has_signal && name && *name) {
-		/* A service has alerts of many kinds: one must not hide in another's incident. */
-		add_key_part(&key, "service");
-		add_key_part(&key, d->signal.namespace);
-		add_key_part(&key, d->signal.service);
-		add_key_part(&key, name);
 	} else {
-		add_key_part(&key, "alert");
-		add_key_part(&key, d->alert.family);
-		add_key_part(&key, d->alert.fingerprint);
+		add_group_key(work, &key);
 	}
-	add_key_part(&key, d->team ? d->team->name : "");
+	if (!d->verdict.found)
+		add_key_part(&key, d->team ? d->team->name : "");
 	const char *text = arena_strndup(work->arena, buf_text(&key), key.len);
 	buf_fini(&key);
 	return text;
+}
+
+/* The route says, else the signal's rule, else the defaults, else two minutes and an hour. */
+static void decide_holds(const struct decide_work *work)
+{
+	struct decision *d = work->decision;
+	const struct rule_defaults *defaults =
+		work->input->rules ? rules_defaults(work->input->rules) : NULL;
+
+	d->resolve_hold_us = LIMIT_RESOLVE_HOLD_US;
+	d->regroup_after_us = LIMIT_REGROUP_AFTER_US;
+	if (!defaults)
+		return;
+	if (defaults->resolve_hold_us >= 0)
+		d->resolve_hold_us = defaults->resolve_hold_us;
+	if (defaults->regroup_after_us >= 0)
+		d->regroup_after_us = defaults->regroup_after_us;
+	if (d->signal_rule && d->signal_rule->resolve_hold_us >= 0)
+		d->resolve_hold_us = d->signal_rule->resolve_hold_us;
+	if (d->routing.resolve_hold_us >= 0)
+		d->resolve_hold_us = d->routing.resolve_hold_us;
 }
 
 void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision)
@@ -272,6 +335,7 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	if (input->rules)
 		decide_owner(arena, input, work.peer_rule, ret_decision);
 	ret_decision->incident_key = decide_incident_key(&work);
+	decide_holds(&work);
 	if (input->rules && !ret_decision->no_page)
 		page_text_fill(arena, input, ret_decision);
 }

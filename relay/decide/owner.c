@@ -4,6 +4,7 @@
  * Pure; the arena keeps what is made.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "decide-internal.h"
 #include "tracepager/clock.h"
@@ -180,6 +181,28 @@ static void owner_tell_route(struct owner_work *work, const struct route *route)
 						 route->place));
 }
 
+/* Alerts that always fire, to prove that the way to a person works, and that are marked so: they
+ * page nobody unless a route matches. Names as kube-prometheus and others have them. */
+static void owner_check_heartbeat(struct owner_work *work)
+{
+	static const char *const names[] = { "Watchdog", "DeadMansSwitch", "InfoInhibitor" };
+	struct decision *d = work->decision;
+	const char *name = d->has_alert ? labels_get(&d->alert.labels, "alertname") : NULL;
+	const char *severity = d->has_alert ? labels_get(&d->alert.labels, "severity") : NULL;
+
+	if (!name || !severity || strcasecmp(severity, "none") != 0 || d->routing.nmatched)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0) {
+			d->no_page = true;
+			owner_add_reason(d, arena_printf(work->arena,
+							 "%s with severity none is a heartbeat: it "
+							 "pages nobody unless a route "
+							 "matches",
+							 name));
+		}
+}
+
 static void apply_routes(struct owner_work *work)
 {
 	struct decision *d = work->decision;
@@ -206,6 +229,7 @@ static void apply_routes(struct owner_work *work)
 	}
 	if (d->routing.team)
 		d->team = d->routing.team;
+	owner_check_heartbeat(work);
 	d->no_page |= d->routing.no_page != NULL;
 	if (d->silence)
 		d->again_us = d->silence->ends_us;

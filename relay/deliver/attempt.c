@@ -120,7 +120,7 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct stored
 	attempt->ctx = ctx;
 	attempt->timer.fire = attempt_on_timer;
 	attempt->timer.arg = attempt;
-	if (stored->event < PAGE_TRIGGER || stored->event > PAGE_RESOLVE) {
+	if (stored->event < PAGE_TRIGGER || stored->event > PAGE_NOTICE) {
 		attempt_finish_soon(attempt, JUDGE_REJECTED, "stored page: unknown event");
 		goto out;
 	}
@@ -129,7 +129,8 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct stored
 		attempt_finish_soon(attempt, JUDGE_REJECTED, err.text);
 		goto out;
 	}
-	page.event = (enum page_event)stored->event;
+	/* A notice is an update that nothing supersedes: only the queue cares. */
+	page.event = stored->event == PAGE_NOTICE ? PAGE_UPDATE : (enum page_event)stored->event;
 	attempt->kind = pager_kinds[target.kind];
 	message_id = arena_printf(arena, "%s_%" PRId64, stored->incident, stored->id);
 	if (attempt->kind->build(arena, &page, &target, message_id, clock_wall_us(env->clock),

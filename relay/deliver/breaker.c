@@ -1,21 +1,27 @@
 /*
  * Breaker: how many attempts one pager gets, and when. Closed: LIMIT_DELIVERIES_PER_PAGER at a
- * time. Open (after LIMIT_BREAKER_FAILURES failures in a row): one at a time, with growing pauses;
- * the first answer closes it. Pure; owns nothing.
+ * time, at most as many in a minute as the pager's kind takes. Open (after LIMIT_BREAKER_FAILURES
+ * failures in a row): one at a time, with pauses that grow to LIMIT_BREAKER_PAUSE_US; the first
+ * answer closes it. Attempts that were side by side and failed together count as one failure. A
+ * fresh page gets one try at once although the breaker is open, unless the pager asked for a pause.
+ * Pure; owns nothing.
  */
 #include "deliver-internal.h"
 
 #include "tracepager/limits.h"
 
+static int64_t breaker_step_us(unsigned int failures, int64_t most_us)
+{
+	int64_t step_us = LIMIT_RETRY_MIN_US;
+
+	for (unsigned int i = 1; i < failures && step_us < most_us; i++)
+		step_us *= 2;
+	return step_us < most_us ? step_us : most_us;
+}
+
 int64_t retry_delay_us(unsigned int failures, double random)
 {
-	int64_t step = LIMIT_RETRY_MIN_US;
-
-	for (unsigned int i = 1; i < failures && step < LIMIT_RETRY_MAX_US; i++)
-		step *= 2;
-	if (step > LIMIT_RETRY_MAX_US)
-		step = LIMIT_RETRY_MAX_US;
-	return (int64_t)(random * (double)step);
+	return (int64_t)(random * (double)breaker_step_us(failures, LIMIT_RETRY_MAX_US));
 }
 
 bool breaker_open(const struct breaker *breaker)
@@ -23,41 +29,84 @@ bool breaker_open(const struct breaker *breaker)
 	return breaker->failures >= LIMIT_BREAKER_FAILURES;
 }
 
-bool breaker_allows(const struct breaker *breaker, int64_t now_us, int64_t *ret_at_us)
+/* Evenly three quarters of what a minute allows; the fourth is the burst below, so that no sliding
+ * minute has more than all. */
+static int64_t breaker_gap_us(unsigned int per_minute)
 {
-	unsigned int most = breaker_open(breaker) ? 1 : LIMIT_DELIVERIES_PER_PAGER;
+	return per_minute ? US_PER_MINUTE * 4 / 3 / per_minute : 0;
+}
+
+/* When the pace allows one more request; `now` where it does already. */
+static int64_t breaker_pace_us(const struct breaker *breaker, unsigned int per_minute,
+			       int64_t now_us)
+{
+	int64_t burst_us = breaker_gap_us(per_minute) * (per_minute / 4);
+	int64_t at_us = breaker->paced_us - burst_us;
+
+	return per_minute && at_us > now_us ? at_us : now_us;
+}
+
+/* Where the pager fails: one probe at a time, behind its pause; a fresh page's try is one, at most
+ * one a second. */
+static int64_t breaker_probe_us(const struct breaker *breaker, bool fresh)
+{
+	int64_t pause_us = fresh ? breaker->started_us + US_PER_SECOND : breaker->probe_us;
+
+	return pause_us > breaker->retry_after_us ? pause_us : breaker->retry_after_us;
+}
+
+bool breaker_allows(const struct breaker *breaker, unsigned int per_minute, bool fresh,
+		    int64_t now_us, int64_t *ret_at_us)
+{
+	bool open = breaker_open(breaker);
+	int64_t at_us = open ? breaker_probe_us(breaker, fresh) : breaker->retry_after_us;
+	int64_t pace_us = breaker_pace_us(breaker, per_minute, now_us);
 
 	*ret_at_us = 0;
-	if (breaker->in_flight >= most)
+	if (breaker->in_flight >= (open ? fresh ? 2 : 1 : LIMIT_DELIVERIES_PER_PAGER))
 		return false;
-	if (now_us < breaker->not_before_us) {
-		*ret_at_us = breaker->not_before_us;
-		return false;
-	}
-	return true;
+	if (pace_us > at_us)
+		at_us = pace_us;
+	if (now_us < at_us)
+		*ret_at_us = at_us;
+	return now_us >= at_us;
 }
 
-void breaker_success(struct breaker *breaker)
+void breaker_start(struct breaker *breaker, unsigned int per_minute, int64_t now_us)
 {
+	breaker->in_flight++;
+	breaker->started_us = now_us;
+	if (breaker->paced_us < now_us)
+		breaker->paced_us = now_us;
+	breaker->paced_us += breaker_gap_us(per_minute);
+}
+
+bool breaker_success(struct breaker *breaker)
+{
+	bool was_failing = breaker->failures > 0;
+
 	breaker->failures = 0;
-	breaker->not_before_us = 0;
+	breaker->probe_us = 0;
+	breaker->retry_after_us = 0;
+	return was_failing;
 }
 
-static void breaker_hold(struct breaker *breaker, int64_t until_us)
+void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us,
+		     int64_t retry_after_us, double random)
 {
-	if (until_us > breaker->not_before_us)
-		breaker->not_before_us = until_us;
-}
-
-void breaker_failure(struct breaker *breaker, int64_t now_us, int64_t retry_after_us, double random)
-{
-	breaker->failures++;
 	/* A Retry-After holds every page to this pager. */
-	if (retry_after_us >= 0)
-		breaker_hold(breaker, now_us + retry_after_us);
+	if (retry_after_us >= 0 && now_us + retry_after_us > breaker->retry_after_us)
+		breaker->retry_after_us = now_us + retry_after_us;
+	/* It was under way when the failure before it was counted: one and the same fault. */
+	if (breaker->failures && started_us <= breaker->failed_us)
+		return;
+	breaker->failed_us = now_us;
+	breaker->failures++;
 	/* Probes are at least half a step apart, so that jitter never bunches them. */
 	if (breaker_open(breaker))
-		breaker_hold(breaker,
-			     now_us + retry_delay_us(breaker->failures - LIMIT_BREAKER_FAILURES + 1,
-						     0.5 + random / 2));
+		breaker->probe_us =
+			now_us + (int64_t)((0.5 + random / 2) *
+					   (double)breaker_step_us(
+						   breaker->failures - LIMIT_BREAKER_FAILURES + 1,
+						   LIMIT_BREAKER_PAUSE_US));
 }

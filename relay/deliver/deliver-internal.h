@@ -14,19 +14,29 @@
 
 /* Of one pager, for all its queues. The caller's memory; zeroed, it is closed. */
 struct breaker {
-	unsigned int failures; /* in a row */
+	unsigned int failures; /* in a row; side by side they count once */
 	unsigned int in_flight;
-	int64_t not_before_us; /* monotonic: no attempt starts earlier */
+	int64_t failed_us;	/* monotonic, as all here: when the last failure was counted */
+	int64_t started_us;	/* the last attempt */
+	int64_t probe_us;	/* open: no probe starts earlier */
+	int64_t retry_after_us; /* the pager asked to be left alone until then */
+	int64_t paced_us;	/* the pace: how far ahead of its even rate it is */
 };
 
 bool breaker_open(const struct breaker *breaker);
 /* May an attempt start now? If not, *ret_at_us is the monotonic time to ask again at; 0: ask again
- * when an attempt has ended. */
-bool breaker_allows(const struct breaker *breaker, int64_t now_us, int64_t *ret_at_us);
-void breaker_success(struct breaker *breaker);
-/* retry_after_us: the pause that the pager asked for, or -1. random: 0 to 1. */
-void breaker_failure(struct breaker *breaker, int64_t now_us, int64_t retry_after_us,
-		     double random);
+ * when an attempt has ended. per_minute: requests that the pager's kind takes; 0: any. fresh: the
+ * page has not been tried yet. */
+bool breaker_allows(const struct breaker *breaker, unsigned int per_minute, bool fresh,
+		    int64_t now_us, int64_t *ret_at_us);
+void breaker_start(struct breaker *breaker, unsigned int per_minute,
+		   int64_t now_us); /* one attempt more is in flight */
+/* The pager answered; true: it had failed before. */
+bool breaker_success(struct breaker *breaker);
+/* started_us: of the attempt. retry_after_us: the pause that the pager asked for, or -1. random: 0
+ * to 1. */
+void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us,
+		     int64_t retry_after_us, double random);
 
 /* Pause after the given number of failures in a row: `random` (0 to 1) times an exponential step,
  * from LIMIT_RETRY_MIN_US to LIMIT_RETRY_MAX_US (full jitter). */

@@ -37,6 +37,8 @@ enum queue_state {
 	QUEUE_BACKOFF, /* the first page has failed; the queue's timer is armed */
 };
 
+TAILQ_HEAD(page_queue_list, page_queue);
+
 /* The pages of one incident to one pager. Freed when its last page has left. */
 struct page_queue {
 	char *key; /* incident and pager */
@@ -44,18 +46,22 @@ struct page_queue {
 	struct destination *destination;
 	enum queue_state state;
 	unsigned int failures; /* of its first page, in a row */
+	int severity;	       /* of its first page, while it is ready */
 	struct queue_entry_list pages;
 	struct attempt *attempt;
 	int64_t started_us;
 	struct timer timer;
-	TAILQ_ENTRY(page_queue) ready;
+	TAILQ_ENTRY(page_queue) link; /* in the destination's ready or resting list */
 };
 
 /* One pager. Kept until deliver_free(): there are as many as the rules have ever named. */
 struct destination {
 	struct deliver *deliver;
 	struct breaker breaker;
-	TAILQ_HEAD(page_queue_list, page_queue) ready;
+	unsigned int per_minute; /* requests that its kind takes; 0: any */
+	struct page_queue_list ready[SEVERITY_CRITICAL + 1]; /* by the severity of their first
+								pages, the oldest first */
+	struct page_queue_list resting;			     /* in QUEUE_BACKOFF */
 	struct timer timer;
 };
 
@@ -68,6 +74,7 @@ struct deliver {
 };
 
 static void destination_send_ready(struct destination *destination);
+static void destination_answers(struct destination *destination);
 
 static int64_t deliver_now_us(const struct deliver *deliver)
 {
@@ -148,16 +155,48 @@ static void queue_entry_drop(struct queue_entry *entry, const char *why)
 
 /* ---- queues ---- */
 
+static struct page_queue_list *queue_ready_list(struct page_queue *queue)
+{
+	return &queue->destination->ready[queue->severity];
+}
+
+/* By the age of the first page: page ids increase. Most pages are the newest; a retried one is
+ * mostly the oldest. */
+static void queue_insert_ready(struct page_queue *queue)
+{
+	const struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
+	struct page_queue_list *ready;
+	struct page_queue *other;
+
+	queue->severity = entry->page.severity >= 0 && entry->page.severity <= SEVERITY_CRITICAL
+				  ? entry->page.severity
+				  : SEVERITY_ERROR;
+	ready = queue_ready_list(queue);
+	other = TAILQ_FIRST(ready);
+	if (!other || TAILQ_FIRST(&other->pages)->page.id > entry->page.id) {
+		TAILQ_INSERT_HEAD(ready, queue, link);
+		return;
+	}
+	other = TAILQ_LAST(ready, page_queue_list);
+	while (TAILQ_FIRST(&other->pages)->page.id > entry->page.id)
+		other = TAILQ_PREV(other, page_queue_list, link);
+	TAILQ_INSERT_AFTER(ready, other, queue, link);
+}
+
 static void queue_move(struct page_queue *queue, enum queue_state state, int64_t until_us)
 {
 	if (queue->state == QUEUE_READY)
-		TAILQ_REMOVE(&queue->destination->ready, queue, ready);
+		TAILQ_REMOVE(queue_ready_list(queue), queue, link);
+	if (queue->state == QUEUE_BACKOFF)
+		TAILQ_REMOVE(&queue->destination->resting, queue, link);
 	timer_disarm(queue->deliver->env.timers, &queue->timer);
 	queue->state = state;
 	if (state == QUEUE_READY)
-		TAILQ_INSERT_TAIL(&queue->destination->ready, queue, ready);
-	if (state == QUEUE_BACKOFF)
+		queue_insert_ready(queue);
+	if (state == QUEUE_BACKOFF) {
+		TAILQ_INSERT_TAIL(&queue->destination->resting, queue, link);
 		timer_arm(queue->deliver->env.timers, &queue->timer, until_us);
+	}
 }
 
 static void queue_on_backoff_over(void *arg)
@@ -238,7 +277,8 @@ static void queue_retry(struct page_queue *queue, const struct judgement *judgem
 	double random = deliver->env.random();
 
 	queue->failures++;
-	breaker_failure(&queue->destination->breaker, deliver_now_us(deliver), delay_us, random);
+	breaker_failure(&queue->destination->breaker, queue->started_us, deliver_now_us(deliver),
+			delay_us, random);
 	if (delay_us < 0)
 		delay_us = retry_delay_us(queue->failures, random);
 	metric_add(METRIC_PAGES_RETRIED, 1);
@@ -264,7 +304,7 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 	/* A rejection with a status proves that the pager answers. Without a status the page was
 	 * rejected here, before any request. */
 	if (delivered || status != 0)
-		breaker_success(&queue->destination->breaker);
+		destination_answers(queue->destination);
 	metric_add(delivered ? METRIC_PAGES_DELIVERED : METRIC_PAGES_REJECTED, 1);
 	if (delivered)
 		log_delivery(LOG_LEVEL_INFO, "page delivered", entry, "", status, 0);
@@ -305,27 +345,81 @@ static void queue_send(struct page_queue *queue)
 	struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
 
 	queue_move(queue, QUEUE_SENDING, 0);
-	queue->destination->breaker.in_flight++;
 	queue->started_us = deliver_now_us(queue->deliver);
+	breaker_start(&queue->destination->breaker, queue->destination->per_minute,
+		      queue->started_us);
 	entry->page.attempts++;
 	queue->attempt = attempt_start(&queue->deliver->env, &entry->page, queue_on_attempt, queue);
 }
 
 /* ---- destinations ---- */
 
-static void destination_send_ready(struct destination *destination)
+/* The most severe, of these the oldest; where a pager fails, a page that has not been tried goes
+ * before those that have. */
+static struct page_queue *destination_next(struct destination *destination)
 {
 	struct page_queue *queue;
-	int64_t at_us = 0;
 
-	while ((queue = TAILQ_FIRST(&destination->ready))) {
-		if (!breaker_allows(&destination->breaker, deliver_now_us(destination->deliver),
-				    &at_us))
-			break;
-		queue_send(queue);
+	for (int severity = SEVERITY_CRITICAL; severity >= 0; severity--)
+		if ((queue = TAILQ_FIRST(&destination->ready[severity])))
+			return queue;
+	return NULL;
+}
+
+static bool queue_is_fresh(const struct page_queue *queue)
+{
+	return TAILQ_FIRST(&queue->pages)->page.attempts == 0;
+}
+
+/* While the breaker is open: the most severe page that has not been tried yet. */
+static struct page_queue *destination_next_fresh(struct destination *destination)
+{
+	struct page_queue *queue;
+
+	for (int severity = SEVERITY_CRITICAL; severity >= 0; severity--) {
+		queue = TAILQ_LAST(&destination->ready[severity], page_queue_list);
+		if (queue && queue_is_fresh(queue))
+			return queue;
 	}
-	if (queue && at_us)
+	return NULL;
+}
+
+static void destination_send_ready(struct destination *destination)
+{
+	struct page_queue *queue, *fresh;
+	int64_t at_us = 0, fresh_at_us = 0;
+
+	for (;;) {
+		int64_t now_us = deliver_now_us(destination->deliver);
+		fresh = breaker_open(&destination->breaker) ? destination_next_fresh(destination)
+							    : NULL;
+		queue = destination_next(destination);
+		if (!queue)
+			return;
+		if (breaker_allows(&destination->breaker, destination->per_minute, false, now_us,
+				   &at_us))
+			queue_send(queue);
+		else if (fresh && breaker_allows(&destination->breaker, destination->per_minute,
+						 true, now_us, &fresh_at_us))
+			queue_send(fresh);
+		else
+			break;
+	}
+	if (fresh && fresh_at_us && (!at_us || fresh_at_us < at_us))
+		at_us = fresh_at_us;
+	if (at_us)
 		timer_arm(destination->deliver->env.timers, &destination->timer, at_us);
+}
+
+/* The pager answers: where it had failed, what rests may go at once. */
+static void destination_answers(struct destination *destination)
+{
+	struct page_queue *queue;
+
+	if (!breaker_success(&destination->breaker))
+		return;
+	while ((queue = TAILQ_FIRST(&destination->resting)))
+		queue_move(queue, QUEUE_READY, 0);
 }
 
 static void destination_on_timer(void *arg)
@@ -333,7 +427,8 @@ static void destination_on_timer(void *arg)
 	destination_send_ready(arg);
 }
 
-static struct destination *destination_get(struct deliver *deliver, const char *pager)
+static struct destination *destination_get(struct deliver *deliver, const char *pager,
+					   unsigned int per_minute)
 {
 	struct destination *destination = map_get(deliver->destinations, pager);
 
@@ -341,11 +436,31 @@ static struct destination *destination_get(struct deliver *deliver, const char *
 		return destination;
 	destination = xcalloc(1, sizeof(*destination));
 	destination->deliver = deliver;
-	TAILQ_INIT(&destination->ready);
+	destination->per_minute = per_minute;
+	for (size_t i = 0; i < ARRAY_LEN(destination->ready); i++)
+		TAILQ_INIT(&destination->ready[i]);
+	TAILQ_INIT(&destination->resting);
 	destination->timer.fire = destination_on_timer;
 	destination->timer.arg = destination;
 	map_put(deliver->destinations, pager, destination);
 	return destination;
+}
+
+/* What the kind of the page's target takes in a minute; 0: any, or the target cannot be read. */
+static unsigned int page_per_minute(const struct stored_page *page)
+{
+	struct arena *arena = arena_new(4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
+	struct page_target target;
+	struct err err;
+	unsigned int per_minute = 0;
+
+	if (page_target_read(arena, page->target, &target, &err) == 0) {
+		const struct pager_kind *kind = pager_kinds[target.kind];
+		if (kind->per_minute && target.url && strstr(target.url, kind->paced_host))
+			per_minute = kind->per_minute;
+	}
+	arena_free(arena);
+	return per_minute;
 }
 
 static struct page_queue *queue_get(struct deliver *deliver, const struct stored_page *page)
@@ -360,7 +475,7 @@ static struct page_queue *queue_get(struct deliver *deliver, const struct stored
 	queue = xcalloc(1, sizeof(*queue));
 	queue->key = key;
 	queue->deliver = deliver;
-	queue->destination = destination_get(deliver, page->pager);
+	queue->destination = destination_get(deliver, page->pager, page_per_minute(page));
 	queue->timer.fire = queue_on_backoff_over;
 	queue->timer.arg = queue;
 	TAILQ_INIT(&queue->pages);
@@ -432,6 +547,27 @@ void deliver_enqueue(struct deliver *deliver, const struct stored_page *page)
 		queue_start(queue, page);
 	if (superseded)
 		queue_entry_drop(superseded, "superseded by a newer page");
+}
+
+void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, const char *why)
+{
+	CLEANUP_FREE char *key = xasprintf("%s\n%s", incident, pager);
+	struct page_queue *queue = map_get(deliver->queues, key);
+	struct queue_entry *entry;
+
+	if (!queue)
+		return;
+	if (queue->attempt)
+		queue->destination->breaker.in_flight--;
+	attempt_cancel(queue->attempt);
+	queue->attempt = NULL;
+	map_remove(deliver->queues, key);
+	queue_move(queue, QUEUE_IDLE, 0);
+	while ((entry = TAILQ_FIRST(&queue->pages))) {
+		TAILQ_REMOVE(&queue->pages, entry, link);
+		queue_entry_drop(entry, why);
+	}
+	queue_free(queue);
 }
 
 size_t deliver_waiting(const struct deliver *deliver)

@@ -1,164 +1,467 @@
 /*
- * Alerts: what is known of each, from acceptance to its end; repeats, resolves, expiry; and their
- * enrichment: the signal, the traces within the budget, the decision, and a better one when the
- * traces come late.
+ * Alerts: see alerts-internal.h, and the states in tbl/life.def.
  */
-#include "incident-internal.h"
+#include "alerts-internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "copies-internal.h"
+#include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-/* Where neither signal nor defaults say how many. */
-#define TRACES_DEFAULT 10
-/* Decisions and their texts: bounded by LIMIT_TRACES_PER_ALERT walks of LIMIT_TRACE_SPANS. */
-#define ENRICHMENT_ARENA_BYTES (512u << 20)
-/* Above so many spans a decision is made in the pool: about 0.3 ms of walking. So is one that
- * compares with healthy traces. */
-#define DECIDE_INLINE_SPANS 4000
-#define TRACE_IDS_MAX	    8
-#define ALERT_DOC_BYTES	    (8u << 20)
-/* A catch-all page for a sender's refused body: once in so long. */
-#define REFUSED_PAGE_US US_PER_HOUR
+struct known_alert {
+	struct alert_book *book;
+	int64_t id;	     /* in the store */
+	char *key;	     /* "family/fingerprint" */
+	struct alert *alert; /* its last word, in one block */
+	enum alert_state state;
+	bool durable;			 /* its document is on disk */
+	bool more;			 /* others of its body are still to come */
+	char incident[INCIDENT_ID_SIZE]; /* "" none */
+	struct copies copies;
+	unsigned int writes;		   /* under way in the store */
+	unsigned int attempts;		   /* starts of its processing that did not end yet */
+	int64_t accepted_us, refreshed_us; /* wall */
+	int64_t again_us;      /* wall: QUIET: then it is decided again; 0: not by itself */
+	int64_t begun_us;      /* mono: acceptance, or the restart */
+	struct timer deadline; /* of the state */
+	struct slice begin;    /* WAITING, and written: its processing begins */
+	struct enrichment *enrichment;
+	bool missed; /* the store has not got it as it is: in book->missed */
+	TAILQ_ENTRY(known_alert) in_missed;
+};
+TAILQ_HEAD(known_alerts, known_alert);
 
-struct enrichment {
-	struct known_alert *alert;
-	struct arena *arena;
-	struct alert parsed;
-	struct signal signal;
-	const struct signal_rule *signal_rule;
-	bool has_signal;
-	bool deciding;	   /* in the pool */
-	unsigned int kept; /* by records that read what it has */
-	bool orphan;	   /* its alert ended while it was in the pool, or kept */
-	struct ruleset *rules;
-	struct fetch_job *job;
-	struct fetched_set **sets;
-	size_t nsets;
-	const struct trace **traces;
-	unsigned int ntraces;
-	enum fallback_code missing;
-	const char *missing_text;
-	struct baseline *healthy; /* what the signal is like without a fault; NULL: nobody knows */
-	struct baseline_waiter waiter; /* for that */
-	bool came;		       /* the traces did, and nobody is named without it */
-	const char *trace_link;	       /* of the source that had the traces; NULL: the one of all */
-	struct decide_input input;     /* all that the pool's thread reads */
-	struct decision decision;
+/* What is learned of a sender: the longest time between two words on one alert that fires. */
+struct sender_habit {
+	int64_t interval_us;
 };
 
-/* ---- life of a known alert ---- */
+struct alert_book {
+	struct incident_env env;
+	struct alert_ops ops;
+	struct turns *turns;
+	struct enricher *enricher;
+	struct map *alerts;  /* key -> struct known_alert */
+	struct map *senders; /* name -> struct sender_habit */
+	struct life_counts counts;
+	struct known_alerts missed;
+	int64_t next_id;
+	int64_t started_us; /* mono */
+	size_t loaded_unfinished;
+};
 
-static void enrichment_free(struct enrichment *enrichment)
+/* A write of an alert that is under way. */
+struct alert_write {
+	struct known_alert *alert;
+	bool whole; /* with its document */
+};
+
+static int64_t book_mono_us(const struct alert_book *book)
 {
-	if (!enrichment)
-		return;
-	if (enrichment->job)
-		fetch_cancel(enrichment->job);
-	baselines_unwait(&enrichment->waiter);
-	baseline_unref(enrichment->healthy);
-	for (size_t i = 0; i < enrichment->nsets; i++)
-		fetched_set_unref(enrichment->sets[i]);
-	free(enrichment->sets);
-	rules_unref(enrichment->rules);
-	arena_free(enrichment->arena);
-	free(enrichment);
+	return clock_mono_us(book->env.clock);
 }
 
-/* The pool may still be reading it: then it frees itself when it comes back. */
-static void enrichment_drop(struct known_alert *alert)
+static int64_t book_wall_us(const struct alert_book *book)
 {
-	struct enrichment *enrichment = alert->enrichment;
+	return clock_wall_us(book->env.clock);
+}
 
-	alert->enrichment = NULL;
-	if (enrichment && (enrichment->deciding || enrichment->kept)) {
-		if (enrichment->job)
-			fetch_cancel(enrichment->job);
-		enrichment->job = NULL;
-		baselines_unwait(&enrichment->waiter);
-		enrichment->orphan = true;
-		enrichment->alert = NULL;
-	} else {
-		enrichment_free(enrichment);
+/* ---- states ---- */
+
+static int64_t alert_mono_of(const struct known_alert *alert, int64_t wall_us)
+{
+	return book_mono_us(alert->book) + (wall_us - book_wall_us(alert->book));
+}
+
+/* The end of its last copy, on the monotonic clock. Alerts of the v2 API get 5 minutes after a
+ * start: their senders dropped their repeats while we were away. */
+static int64_t alert_end_us(const struct known_alert *alert)
+{
+	int64_t end_us = alert_mono_of(alert, copies_end_us(&alert->copies));
+	int64_t grace_us = alert->book->started_us + LIMIT_START_GRACE_US;
+
+	return alert->alert->ends_by_itself && end_us < grace_us ? grace_us : end_us;
+}
+
+static int64_t alert_deadline_us(const struct known_alert *alert, enum alert_state state)
+{
+	const struct incident_options *options = &alert->book->env.options;
+	int64_t end_us = alert_end_us(alert);
+
+	switch (state) {
+	case ALERT_WAITING:
+		return book_mono_us(alert->book) + LIMIT_ALERT_WRITE_US;
+	case ALERT_ENRICHING:
+		return alert->begun_us + options->enrich_us + LIMIT_ENRICH_EXTRA_US +
+		       LIMIT_DECIDE_US;
+	case ALERT_PAGED:
+		return end_us;
+	case ALERT_QUIET:
+		if (alert->again_us && alert_mono_of(alert, alert->again_us) < end_us)
+			return alert_mono_of(alert, alert->again_us);
+		return end_us;
+	case ALERT_ENDED:
+		return book_mono_us(alert->book) + LIMIT_RESOLVED_MEMORY_US;
+	case ALERT_STATE_COUNT:
+		break;
 	}
+	abort();
 }
 
-const struct decide_input *enrichment_input(const struct known_alert *alert, size_t *ret_bytes)
+static void alert_arm(struct known_alert *alert)
 {
-	const struct enrichment *enrichment = alert->enrichment;
-
-	*ret_bytes = 0;
-	for (size_t i = 0; enrichment && i < enrichment->nsets; i++)
-		*ret_bytes += enrichment->sets[i]->set->bytes;
-	return enrichment ? &enrichment->input : NULL;
+	timer_arm(alert->book->env.timers, &alert->deadline,
+		  alert_deadline_us(alert, alert->state));
 }
 
-struct enrichment *enrichment_keep(struct known_alert *alert)
+static void alert_enter(struct known_alert *alert, enum alert_state state)
 {
-	alert->enrichment->kept++;
-	return alert->enrichment;
+	life_move(LIFE_ALERT, &alert->book->counts, alert->state, state, alert->key);
+	alert->state = state;
+	if (state != ALERT_WAITING)
+		slice_remove(alert->book->turns, &alert->begin);
+	alert_arm(alert);
 }
 
-void enrichment_give_back(struct enrichment *enrichment)
+static void alert_drop_enrichment(struct known_alert *alert)
 {
-	if (enrichment && --enrichment->kept == 0 && enrichment->orphan && !enrichment->deciding)
-		enrichment_free(enrichment);
+	enrichment_drop(alert->enrichment);
+	alert->enrichment = NULL;
 }
 
-/* The shadow rules have decided along, or will not. */
-static void given_back(void *arg)
+static bool alert_fires(const struct known_alert *alert)
 {
-	enrichment_give_back(arg);
+	return copies_fire_at(&alert->copies, book_wall_us(alert->book));
 }
 
-/* Before the decision is applied, which changes it. */
-static void decide_along(struct enrichment *enrichment)
+/* ---- writes ---- */
+
+static void alert_begin_when_written(struct known_alert *alert, int error)
 {
-	const struct known_alert *alert = enrichment->alert;
-	struct shadow *shadow = alert->owner->env.shadow;
-	struct shadow_case along = {
-		.key = alert->key,
-		.doc = alert->doc,
-		.doc_len = alert->doc_len,
-		.input = &enrichment->input,
-		.decision = &enrichment->decision,
-		.given_back = given_back,
-		.ctx = enrichment,
+	/* Where the store failed its sender got 503 and sends it again; its page leaves all the
+	 * same. */
+	if (alert->state == ALERT_WAITING && (!error || !alert->writes))
+		slice_add(alert->book->turns, &alert->begin);
+}
+
+static void alert_written(void *ctx, int error, const char *text)
+{
+	struct alert_write *write = ctx;
+	struct known_alert *alert = write->alert;
+	struct alert_book *book = alert->book;
+
+	(void)text; /* the store logs it */
+	alert->writes--;
+	alert->durable |= write->whole && !error;
+	if (error && !alert->missed) {
+		alert->missed = true;
+		TAILQ_INSERT_TAIL(&book->missed, alert, in_missed);
+	}
+	if (error)
+		book->ops.write_failed(book->ops.ctx);
+	if (write->whole)
+		alert_begin_when_written(alert, error);
+	free(write);
+}
+
+static void alert_write_row(struct known_alert *alert, bool whole)
+{
+	static const enum stored_alert_state stored[ALERT_STATE_COUNT] = {
+		[ALERT_WAITING] = STORED_ALERT_WAITING,
+		[ALERT_ENRICHING] = STORED_ALERT_WAITING, /* a restart begins again */
+		[ALERT_PAGED] = STORED_ALERT_DECIDED,
+		[ALERT_QUIET] = STORED_ALERT_DECIDED,
+		[ALERT_ENDED] = STORED_ALERT_ENDED,
 	};
+	struct store_batch *batch = turns_batch(alert->book->turns);
+	CLEANUP_FREE char *copies = copies_text(&alert->copies);
+	struct buf doc = BUF_INIT(LIMIT_ALERT_DOC_BYTES);
+	struct stored_alert row = {
+		.id = alert->id,
+		.key = alert->key,
+		.incident = alert->incident,
+		.state = stored[alert->state],
+		.attempts = alert->attempts,
+		.accepted_us = alert->accepted_us,
+		.refreshed_us = alert->refreshed_us,
+		.expires_us = copies_end_us(&alert->copies),
+		.copies = copies,
+	};
+	struct alert_write *write = xcalloc(1, sizeof(*write));
 
-	for (size_t i = 0; i < enrichment->nsets; i++)
-		along.trace_bytes += enrichment->sets[i]->set->bytes;
-	if (shadow && shadow_decide(shadow, &along))
-		enrichment->kept++;
+	if (whole) {
+		alert_write(alert->alert, &doc);
+		row.doc = buf_text(&doc);
+		row.doc_len = doc.len;
+		store_put_alert(batch, &row);
+	} else {
+		store_touch_alert(batch, &row);
+	}
+	buf_fini(&doc);
+	write->alert = alert;
+	write->whole = whole;
+	alert->writes++;
+	turns_then(alert->book->turns, alert_written, free, write);
+}
+
+static void alert_put(struct known_alert *alert)
+{
+	alert_write_row(alert, true);
+}
+
+/* Its state only; one that is not on disk yet is written whole when that is tried again. */
+static void alert_touch(struct known_alert *alert)
+{
+	alert_write_row(alert, false);
+}
+
+bool alerts_heal(struct alert_book *book, size_t n)
+{
+	struct known_alert *alert;
+
+	for (; n && (alert = TAILQ_FIRST(&book->missed)); n--) {
+		TAILQ_REMOVE(&book->missed, alert, in_missed);
+		alert->missed = false;
+		alert_put(alert);
+	}
+	return !TAILQ_EMPTY(&book->missed);
+}
+
+/* ---- memory ---- */
+
+static void alert_due(void *arg);
+static void alert_begin(void *arg);
+
+static struct known_alert *alert_new(struct alert_book *book, const char *key,
+				     enum alert_state state)
+{
+	struct known_alert *alert = xcalloc(1, sizeof(*alert));
+
+	alert->book = book;
+	alert->id = book->next_id++;
+	alert->key = xstrdup(key);
+	alert->deadline = (struct timer){ .fire = alert_due, .arg = alert };
+	alert->begin = (struct slice){ .run = alert_begin, .arg = alert };
+	alert->state = state;
+	life_begin(&book->counts, state);
+	map_put(book->alerts, key, alert);
+	return alert;
+}
+
+static void alert_free(struct known_alert *alert)
+{
+	struct alert_book *book = alert->book;
+
+	timer_disarm(book->env.timers, &alert->deadline);
+	slice_remove(book->turns, &alert->begin);
+	alert_drop_enrichment(alert);
+	if (alert->missed)
+		TAILQ_REMOVE(&book->missed, alert, in_missed);
+	life_end(&book->counts, alert->state);
+	map_remove(book->alerts, alert->key);
+	copies_fini(&alert->copies);
+	free(alert->key);
+	free(alert->alert);
+	free(alert);
+}
+
+static void alert_set(struct known_alert *known, const struct alert *alert)
+{
+	struct alert *last = alert_dup(alert);
+
+	free(known->alert);
+	known->alert = last;
+}
+
+/* ---- messages ---- */
+
+static struct alert_message alert_message(const struct known_alert *alert, enum alert_says says)
+{
+	return (struct alert_message){
+		.says = says,
+		.key = alert->key,
+		.incident = alert->incident,
+		.alert = alert->alert,
+		.begun_us = alert->begun_us,
+		.more = alert->more,
+		.enrichment = alert->enrichment,
+	};
+}
+
+static void alert_tell(const struct known_alert *alert, enum alert_says says, const char *note)
+{
+	struct alert_message message = alert_message(alert, says);
+
+	message.note = note;
+	alert->book->ops.tell(alert->book->ops.ctx, &message);
+}
+
+void alerts_belong(struct alert_book *book, const char *key, const char *id)
+{
+	struct known_alert *alert = map_get(book->alerts, key);
+
+	if (alert)
+		snprintf(alert->incident, sizeof(alert->incident), "%s", id);
+}
+
+/* ---- from acceptance to the decision ---- */
+
+static struct enrich_order alert_order(struct known_alert *alert)
+{
+	return (struct enrich_order){
+		.key = alert->key,
+		.alert = alert->alert,
+		.starts_us = alert->alert->starts_at_us ? alert->alert->starts_at_us
+							: alert->accepted_us,
+		.begun_us = alert->begun_us,
+		.crashed = alert->attempts >= LIMIT_ATTEMPTS,
+		.arg = alert,
+	};
+}
+
+static void alert_finish(struct known_alert *alert, enum alert_says says, const char *note);
+
+static void alert_log_quiet(const struct known_alert *alert, const struct decision *decision)
+{
+	unsigned int n = decision->nowner_reasons;
+
+	log_info("alert pages nobody", LOG_STR("alert", alert->key),
+		 LOG_STR("reason", n ? decision->owner_reasons[n - 1] : ""));
+}
+
+static void alert_decided(void *arg, struct enrichment *enrichment, bool late)
+{
+	struct known_alert *alert = arg;
+
+	alert_tell(alert, late ? ALERT_SAYS_LATE : ALERT_SAYS_DECIDED, NULL);
+	if (!late) {
+		alert->attempts = 0;
+		alert->again_us = enrichment_decision(enrichment)->again_us;
+		alert_enter(alert, *alert->incident ? ALERT_PAGED : ALERT_QUIET);
+		if (alert->state == ALERT_QUIET)
+			alert_log_quiet(alert, enrichment_decision(enrichment));
+	} else if (!*alert->incident && alert->state == ALERT_PAGED) {
+		alert->again_us = enrichment_decision(enrichment)->again_us;
+		alert_enter(alert, ALERT_QUIET);
+	}
+	if (alert->durable)
+		alert_touch(alert);
+	if (!enrichment_is_late(enrichment))
+		alert_drop_enrichment(alert);
+	if (!late && !alert_fires(alert))
+		alert_finish(alert, ALERT_SAYS_RESOLVED, NULL);
+}
+
+/* Its attempt is on disk: the processing begins. */
+static void alert_begin(void *arg)
+{
+	struct known_alert *alert = arg;
+	struct enrich_order order = alert_order(alert);
+
+	alert_enter(alert, ALERT_ENRICHING);
+	enrichment_start(alert->book->enricher, &order, &alert->enrichment);
+}
+
+/* A silence or a time of day is over, and the alert still fires: it is decided again. The attempt
+ * is stored first. */
+static void alert_decide_again(struct known_alert *alert)
+{
+	alert_drop_enrichment(alert);
+	alert->begun_us = book_mono_us(alert->book);
+	alert->again_us = 0;
+	alert->attempts++;
+	alert_enter(alert, ALERT_WAITING);
+	alert_put(alert);
+}
+
+static void alert_finish(struct known_alert *alert, enum alert_says says, const char *note)
+{
+	alert_drop_enrichment(alert);
+	copies_clear(&alert->copies);
+	alert->refreshed_us = book_wall_us(alert->book);
+	alert_tell(alert, says, note);
+	alert_enter(alert, ALERT_ENDED);
+	alert_touch(alert);
+}
+
+/* "26 h", "40 min", "90 s": as a person says it. */
+static void alert_age_text(int64_t age_us, char *out, size_t size)
+{
+	if (age_us >= 2 * US_PER_HOUR)
+		snprintf(out, size, "%lld h", (age_us + US_PER_HOUR / 2) / US_PER_HOUR);
+	else if (age_us >= 2 * US_PER_MINUTE)
+		snprintf(out, size, "%lld min", (age_us + US_PER_MINUTE / 2) / US_PER_MINUTE);
+	else
+		snprintf(out, size, "%lld s", age_us / US_PER_SECOND);
+}
+
+static void alert_expire(struct known_alert *alert)
+{
+	int64_t silent_us = book_wall_us(alert->book) - alert->refreshed_us;
+	char age[32], note[128];
+
+	alert_age_text(silent_us, age, sizeof(age));
+	snprintf(note, sizeof(note), "nothing was heard of it for %s", age);
+	metric_add(METRIC_ALERTS_EXPIRED, 1);
+	log_info("alert expired: nobody repeated or resolved it", LOG_STR("alert", alert->key),
+		 LOG_STR("silent", age));
+	alert_finish(alert, ALERT_SAYS_EXPIRED, note);
+}
+
+/* The safety net: nothing that was started came back. */
+static void alert_decide_without(struct known_alert *alert)
+{
+	struct enrich_order order = alert_order(alert);
+
+	log_error("an alert's decision did not come back; it is paged without traces",
+		  LOG_STR("alert", alert->key));
+	alert_drop_enrichment(alert);
+	enrichment_decide_without(alert->book->enricher, &order,
+				  "deciding took longer than the budget and 20 s",
+				  &alert->enrichment);
+}
+
+static void alert_forget(struct known_alert *alert)
+{
+	if (alert->writes) {
+		alert_arm(alert);
+		return;
+	}
+	alert_tell(alert, ALERT_SAYS_FORGOTTEN, NULL);
+	store_remove_alert(turns_batch(alert->book->turns), alert->id);
+	alert_free(alert);
 }
 
 static void alert_due(void *arg)
 {
 	struct known_alert *alert = arg;
-	struct incidents *incidents = alert->owner;
 
 	switch (alert->state) {
-	case ALERT_ENRICHING:
-		alert_decided(alert);
-		break;
 	case ALERT_WAITING:
-	case ALERT_DECIDED:
-		metric_add(METRIC_ALERTS_EXPIRED, 1);
-		log_info("alert expired: nobody repeated or resolved it",
+		log_warn("the store has not answered for an alert yet",
 			 LOG_STR("alert", alert->key));
-		alert_end(alert, "expired: it was not repeated");
+		alert_arm(alert);
 		break;
-	case ALERT_ENDED:
-		if (alert->writes) {
-			alert_move(alert, ALERT_ENDED);
+	case ALERT_ENRICHING:
+		alert_decide_without(alert);
+		break;
+	case ALERT_QUIET:
+		if (alert->again_us && book_wall_us(alert->book) >= alert->again_us) {
+			alert_decide_again(alert);
 			break;
 		}
-		store_remove_alert(turn_now(incidents)->batch, alert->id);
+		alert_expire(alert);
+		break;
+	case ALERT_PAGED:
+		alert_expire(alert);
+		break;
+	case ALERT_ENDED:
 		alert_forget(alert);
 		break;
 	case ALERT_STATE_COUNT:
@@ -166,353 +469,162 @@ static void alert_due(void *arg)
 	}
 }
 
-/* A silence or a time of day is over, and the alert still fires: it is as good as new. */
-static void again_due(void *arg)
+/* ---- acceptance ---- */
+
+static struct sender_habit *alerts_habit(struct alert_book *book, const char *sender)
 {
-	struct known_alert *alert = arg;
+	struct sender_habit *habit = map_get(book->senders, sender);
 
-	if (alert->state != ALERT_DECIDED || alert->incident)
-		return;
-	enrichment_drop(alert);
-	alert->begun_us = incidents_mono_us(alert->owner);
-	alert_begin(alert);
-}
-
-void alert_decide_again(struct known_alert *alert, int64_t wall_us)
-{
-	struct incidents *incidents = alert->owner;
-
-	timer_arm(incidents->env.timers, &alert->again,
-		  incidents_mono_us(incidents) + (wall_us - incidents_wall_us(incidents)));
-}
-
-/* The end of an alert that is not repeated, on the monotonic clock. API alerts get a grace after a
- * start. */
-static int64_t expiry_us(const struct known_alert *alert)
-{
-	const struct incidents *incidents = alert->owner;
-	int64_t at =
-		incidents_mono_us(incidents) + (alert->expires_us - incidents_wall_us(incidents));
-
-	if (alert->ends_by_itself && at < incidents->started_us + LIMIT_START_GRACE_US)
-		at = incidents->started_us + LIMIT_START_GRACE_US;
-	return at;
-}
-
-void alert_move(struct known_alert *alert, enum alert_state state)
-{
-	struct incidents *incidents = alert->owner;
-	int64_t deadline = 0;
-
-	incidents->alerts_in_state[alert->state]--;
-	incidents->alerts_in_state[state]++;
-	alert->state = state;
-	switch (state) {
-	case ALERT_ENRICHING:
-		deadline = alert->begun_us + incidents->env.options.enrich_us;
-		break;
-	case ALERT_WAITING:
-	case ALERT_DECIDED:
-		deadline = expiry_us(alert);
-		break;
-	case ALERT_ENDED:
-		deadline = incidents_mono_us(incidents) + LIMIT_RESOLVED_MEMORY_US;
-		break;
-	case ALERT_STATE_COUNT:
-		abort();
+	if (!habit) {
+		habit = xcalloc(1, sizeof(*habit));
+		map_put(book->senders, sender, habit);
 	}
-	timer_arm(incidents->env.timers, &alert->timer, deadline);
+	return habit;
 }
 
-struct known_alert *alert_new(struct incidents *incidents, const char *key)
+/* A webhook's alert counts as over when nothing was heard of it for expire_after, or for one and a
+ * half times the longest interval that its sender was seen to repeat in. */
+static int64_t alerts_expire_after_us(struct alert_book *book, const char *sender)
 {
-	struct known_alert *alert = xcalloc(1, sizeof(*alert));
+	int64_t habit_us = alerts_habit(book, sender)->interval_us * 3 / 2;
+	int64_t option_us = book->env.options.expire_after_us;
 
-	alert->owner = incidents;
-	alert->id = incidents->next_alert_id++;
-	alert->key = xstrdup(key);
-	alert->timer = (struct timer){ .fire = alert_due, .arg = alert };
-	alert->again = (struct timer){ .fire = again_due, .arg = alert };
-	alert->state = ALERT_WAITING;
-	incidents->alerts_in_state[ALERT_WAITING]++;
-	map_put(incidents->alerts, key, alert);
-	return alert;
+	return habit_us > option_us ? habit_us : option_us;
 }
 
-void alert_forget(struct known_alert *alert)
+/* Stored when it grew by a tenth: an interval is not the same to the second. */
+static void alerts_learn(struct alert_book *book, const char *sender, int64_t gap_us)
 {
-	struct incidents *incidents = alert->owner;
+	struct sender_habit *habit = alerts_habit(book, sender);
 
-	timer_disarm(incidents->env.timers, &alert->timer);
-	timer_disarm(incidents->env.timers, &alert->again);
-	enrichment_drop(alert);
-	if (alert->missed)
-		TAILQ_REMOVE(&incidents->missed, alert, in_missed);
-	if (alert->incident)
-		TAILQ_REMOVE(&alert->incident->alerts, alert, in_incident);
-	incidents->alerts_in_state[alert->state]--;
-	map_remove(incidents->alerts, alert->key);
-	free(alert->key);
-	free(alert->doc);
-	free(alert->name);
-	free(alert);
+	if (gap_us <= habit->interval_us + habit->interval_us / 10 || gap_us < US_PER_MINUTE)
+		return;
+	habit->interval_us = gap_us;
+	store_put_sender(turns_batch(book->turns),
+			 &(struct stored_sender){ .name = sender, .interval_us = gap_us });
 }
 
-void alert_set(struct known_alert *known, const struct alert *alert)
+/* The alert's own word: until when it counts, and what is learned of its sender. */
+static void alert_hear(struct known_alert *known, const struct alert *alert)
 {
-	struct buf doc = BUF_INIT(ALERT_DOC_BYTES);
-	const char *name = labels_get(&alert->labels, "alertname");
+	struct alert_book *book = known->book;
+	int64_t now_us = book_wall_us(book);
+	int64_t ends_us = alert->ends_at_us;
 
-	alert_write(alert, &doc);
-	free(known->doc);
-	free(known->name);
-	known->doc_len = doc.len;
-	known->doc = buf_take(&doc);
-	known->name = xstrdup(name ? name : alert->fingerprint);
-	known->starts_at_us = alert->starts_at_us;
-	known->ends_by_itself = alert->ends_by_itself && alert->ends_at_us > 0;
-}
-
-static void refresh(struct known_alert *known, const struct alert *alert, int64_t now_us)
-{
+	if (!alert->ends_by_itself || !ends_us)
+		ends_us = now_us + alerts_expire_after_us(book, alert->sender);
+	int64_t gap_us = copies_fire(&known->copies, alert, now_us, ends_us);
+	if (!alert->ends_by_itself)
+		alerts_learn(book, alert->sender, gap_us);
 	known->refreshed_us = now_us;
-	known->expires_us = known->ends_by_itself
-				    ? alert->ends_at_us
-				    : now_us + known->owner->env.options.expire_after_us;
 }
 
-/* ---- enrichment ---- */
-
-static void prepare_decide(struct enrichment *enrichment)
+/* What needs no trace is decided at acceptance, and written in one group with the alert. */
+static void alert_begin_episode(struct known_alert *known, const struct alert *alert, size_t more)
 {
-	const struct incidents *incidents = enrichment->alert->owner;
-	const char *trace_link =
-		enrichment->trace_link ? enrichment->trace_link : incidents->env.options.trace_link;
+	struct alert_book *book = known->book;
 
-	enrichment->input = (struct decide_input){
-		.alert = &enrichment->parsed,
-		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
-		.traces = enrichment->traces,
-		.ntraces = enrichment->ntraces,
-		.healthy = enrichment->healthy ? enrichment->healthy->evidence : NULL,
-		.rules = enrichment->rules,
-		.mode = WALK_AUTO,
-		.now_us = incidents_wall_us(incidents),
-		.missing = enrichment->missing,
-		.missing_text = enrichment->missing_text,
-		.trace_link = *trace_link ? trace_link : NULL,
-	};
-}
-
-static void run_decide(void *arg)
-{
-	struct enrichment *enrichment = arg;
-
-	decide(enrichment->arena, &enrichment->input, &enrichment->decision);
-}
-
-static void count_decision(const struct known_alert *alert, const struct enrichment *enrichment)
-{
-	const struct decision *decision = &enrichment->decision;
-	enum metric metric = METRIC_DECISIONS_FALLBACK;
-
-	if (decision->no_page)
-		metric = METRIC_DECISIONS_NO_PAGE;
-	else if (decision->verdict.found)
-		metric = METRIC_DECISIONS_SUSPECT;
-	else if (!enrichment->has_signal && !enrichment->ntraces)
-		metric = METRIC_DECISIONS_UNTRACED;
-	metric_add(metric, 1);
-	metric_observe_us(METRIC_ENRICH_TIME, incidents_mono_us(alert->owner) - alert->begun_us);
-}
-
-/* The decision stands: what it means for incidents, and what comes next for the alert. */
-static void apply(struct enrichment *enrichment)
-{
-	struct known_alert *alert = enrichment->alert;
-	bool late = alert->state == ALERT_DECIDED;
-
-	if (!late)
-		count_decision(alert, enrichment);
-	decide_along(enrichment);
-	incident_apply(alert, &enrichment->decision, enrichment->rules);
-	if (enrichment->decision.again_us)
-		alert_decide_again(alert, enrichment->decision.again_us);
-	if (!enrichment->job)
-		enrichment_drop(alert);
-	if (late)
-		return;
-	alert_move(alert, ALERT_DECIDED);
-	if (alert->durable)
-		turn_touch_alert(alert);
-	if (alert->resolve_after)
-		alert_end(alert, "resolved");
-}
-
-static void start_decide(struct enrichment *enrichment);
-
-/* Nobody is named, and what the signal is like without a fault would tell more: it has come
- * meanwhile, or is waited for within the budget. */
-static bool is_compared_first(struct enrichment *enrichment)
-{
-	if (enrichment->decision.verdict.found || !enrichment->ntraces ||
-	    enrichment->input.healthy || enrichment->alert->state != ALERT_ENRICHING)
-		return false;
-	if (enrichment->healthy) {
-		start_decide(enrichment);
-		return true;
-	}
-	enrichment->came = enrichment->waiter.waiting;
-	return enrichment->came;
-}
-
-static void decide_ran(void *arg)
-{
-	struct enrichment *enrichment = arg;
-
-	enrichment->deciding = false;
-	if (enrichment->orphan && !enrichment->kept)
-		enrichment_free(enrichment);
-	else if (!enrichment->orphan && !is_compared_first(enrichment))
-		apply(enrichment);
-}
-
-static void start_decide(struct enrichment *enrichment)
-{
-	size_t spans = 0;
-
-	for (unsigned int i = 0; i < enrichment->ntraces; i++)
-		spans += enrichment->traces[i]->nspans;
-	prepare_decide(enrichment);
-	if (spans <= DECIDE_INLINE_SPANS && !(spans && enrichment->healthy)) {
-		run_decide(enrichment);
-		decide_ran(enrichment);
-		return;
-	}
-	enrichment->deciding = true;
-	pool_submit(enrichment->alert->owner->env.pool, run_decide, decide_ran, enrichment);
-}
-
-static void fetched(void *ctx, struct fetch_result *result)
-{
-	struct enrichment *enrichment = ctx;
-	struct known_alert *alert = enrichment->alert;
-
-	enrichment->job = NULL;
-	enrichment->sets = xcalloc(result->nsets, sizeof(*enrichment->sets));
-	memcpy(enrichment->sets, result->sets, result->nsets * sizeof(*enrichment->sets));
-	enrichment->nsets = result->nsets;
-	enrichment->ntraces = (unsigned int)result->ntraces;
-	enrichment->traces =
-		arena_array(enrichment->arena, result->ntraces, sizeof(*enrichment->traces));
-	memcpy(enrichment->traces, result->traces, result->ntraces * sizeof(*enrichment->traces));
-	enrichment->missing = result->missing;
-	enrichment->missing_text = arena_strdup(enrichment->arena, result->text);
-	enrichment->trace_link = result->source ? result->source->trace_link : NULL;
-	if (alert->state == ALERT_DECIDED && !enrichment->ntraces)
-		enrichment_drop(alert); /* late, and nothing: the page that left stands */
+	known->accepted_us = book_wall_us(book);
+	known->begun_us = book_mono_us(book);
+	known->attempts = 1;
+	known->more = more > 0;
+	alert_set(known, alert);
+	copies_clear(&known->copies);
+	alert_hear(known, alert);
+	if (known->state == ALERT_ENDED)
+		alert_enter(known, ALERT_WAITING);
 	else
-		start_decide(enrichment);
+		alert_arm(known);
+	struct enrich_order order = alert_order(known);
+	bool durable = known->durable;
+	known->durable = false; /* one write of the whole, behind the decision */
+	enrichment_decide_at_once(book->enricher, &order, &known->enrichment);
+	known->durable |= durable;
+	alert_put(known);
+	metric_add(METRIC_ALERTS_ACCEPTED, 1);
 }
 
-/* The healthy traces of the signal are known now, or will not be. */
-static void healthy_known(void *arg)
+static enum accept_result alert_repeat(struct known_alert *known, const struct alert *alert)
 {
-	struct enrichment *enrichment = arg;
-
-	enrichment->healthy =
-		baselines_get(enrichment->alert->owner->env.baselines, &enrichment->signal, NULL);
-	if (!enrichment->came)
-		return;
-	enrichment->came = false;
-	start_decide(enrichment);
+	alert_set(known, alert);
+	alert_hear(known, alert);
+	alert_put(known);
+	if (known->state == ALERT_PAGED || known->state == ALERT_QUIET)
+		alert_arm(known);
+	alert_tell(known, ALERT_SAYS_REPEATED, NULL);
+	metric_add(METRIC_ALERTS_REPEATED, 1);
+	return ACCEPT_REPEATED;
 }
 
-/* The budget is spent: decide with what is known; the look-up goes on, and may improve the page. */
-void alert_decided(struct known_alert *alert)
+/* It had ended, and its incident is not over: no new decision. */
+static enum accept_result alert_refire(struct known_alert *known, const struct alert *alert)
 {
-	struct enrichment *enrichment = alert->enrichment;
-	const char *why;
+	alert_set(known, alert);
+	copies_clear(&known->copies);
+	alert_hear(known, alert);
+	alert_enter(known, ALERT_PAGED);
+	alert_tell(known, ALERT_SAYS_REFIRED, NULL);
+	alert_put(known);
+	metric_add(METRIC_ALERTS_REPEATED, 1);
+	return ACCEPT_REPEATED;
+}
 
-	baselines_unwait(&enrichment->waiter);
-	if (enrichment->deciding)
-		return; /* the pool answers in milliseconds */
-	if (enrichment->came) {
-		enrichment->came = false;
-		apply(enrichment);
-		return;
+static enum accept_result alerts_firing(struct alert_book *book, const char *key,
+					const struct alert *alert, size_t more)
+{
+	struct known_alert *known = map_get(book->alerts, key);
+
+	if (known && known->state != ALERT_ENDED)
+		return alert_repeat(known, alert);
+	if (known && *known->incident)
+		return alert_refire(known, alert);
+	if (!known)
+		known = alert_new(book, key, ALERT_WAITING);
+	alert_begin_episode(known, alert, more);
+	return ACCEPT_NEW;
+}
+
+static enum accept_result alerts_resolved(struct alert_book *book, const char *key,
+					  const struct alert *alert)
+{
+	struct known_alert *known = map_get(book->alerts, key);
+
+	if (!known) {
+		log_info("an alert that nobody knows has ended", LOG_STR("alert", key));
+		metric_add(METRIC_ALERTS_UNKNOWN, 1);
+		return ACCEPT_UNKNOWN;
 	}
-	enrichment->missing = fetch_explain(enrichment->job, &why);
-	enrichment->missing_text =
-		arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
-			     (double)alert->owner->env.options.enrich_us / 1e6);
-	prepare_decide(enrichment);
-	run_decide(enrichment);
-	apply(enrichment);
+	metric_add(METRIC_ALERTS_RESOLVED, 1);
+	if (known->state == ALERT_ENDED ||
+	    !copies_resolve(&known->copies, alert, book_wall_us(book)))
+		return ACCEPT_REPEATED;
+	if (alert_fires(known)) {
+		alert_put(known);
+		alert_arm(known);
+		return ACCEPT_REPEATED; /* another copy fires on */
+	}
+	if (known->state == ALERT_WAITING || known->state == ALERT_ENRICHING)
+		alert_put(known); /* its page leaves all the same, then resolves; a restart must
+				     know it too */
+	else
+		alert_finish(known, ALERT_SAYS_RESOLVED, NULL);
+	return ACCEPT_RESOLVED;
 }
 
-/* Where time is what the alert is about, only traces that are long for the signal say anything. */
-static void ask_for_healthy(struct enrichment *enrichment, struct fetch_request *request)
+enum accept_result alerts_accept(struct alert_book *book, const struct alert *alert, size_t more)
 {
-	struct baselines *baselines = enrichment->alert->owner->env.baselines;
+	char key[LIMIT_ALERT_KEY_BYTES];
 
-	if (!baselines || !enrichment->has_signal)
-		return;
-	enrichment->waiter = (struct baseline_waiter){ .ready = healthy_known, .arg = enrichment };
-	enrichment->healthy = baselines_get(baselines, &enrichment->signal, &enrichment->waiter);
-	if (enrichment->healthy && enrichment->signal.mode == WALK_LATENCY)
-		request->min_duration_us = evidence_p95_us(enrichment->healthy->evidence);
+	snprintf(key, sizeof(key), "%s/%s", alert->family, alert->fingerprint);
+	return alert->status == ALERT_FIRING ? alerts_firing(book, key, alert, more)
+					     : alerts_resolved(book, key, alert);
 }
 
-/* The signal's rule knows best, then the rules' defaults, then the option. */
-static int64_t window_us(const struct enrichment *enrichment)
-{
-	const struct signal_rule *rule = enrichment->signal_rule;
-	int64_t window = rule ? rule->window_us : rules_defaults(enrichment->rules)->window_us;
+/* ---- a start ---- */
 
-	return window ? window : enrichment->alert->owner->env.options.window_before_us;
-}
-
-/* As many traces as the signal says, by its rule or by the defaults. */
-static unsigned int trace_count(const struct enrichment *enrichment)
-{
-	unsigned int traces = enrichment->has_signal ? enrichment->signal.traces : 0;
-
-	if (!traces)
-		traces = rules_defaults(enrichment->rules)->traces;
-	return traces ? traces : TRACES_DEFAULT;
-}
-
-static void start_fetch(struct enrichment *enrichment, const char **ids, size_t nids)
-{
-	struct known_alert *alert = enrichment->alert;
-	struct incidents *incidents = alert->owner;
-	int64_t starts_us = alert->starts_at_us ? alert->starts_at_us : alert->accepted_us;
-	struct fetch_request request = {
-		.trace_ids = ids,
-		.ntrace_ids = nids,
-		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
-		.expr = locate_expr(enrichment->arena, &enrichment->parsed),
-		.labels = &enrichment->parsed.labels,
-		.from_us = starts_us - window_us(enrichment),
-		.to_us = incidents_wall_us(incidents),
-		.limit = trace_count(enrichment),
-		.deadline_us = alert->begun_us + incidents->env.options.enrich_late_us,
-		/* Before the budget is spent, not after. */
-		.enough_us =
-			alert->begun_us + incidents->env.options.enrich_us - LIMIT_LOOKUP_LAST_US,
-	};
-
-	ask_for_healthy(enrichment, &request);
-	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
-	if (incidents->env.shadow)
-		request.extra_names = shadow_attr_names(incidents->env.shadow, enrichment->arena,
-							request.extra_names, request.nextra_names,
-							&request.nextra_names);
-	enrichment->job = fetch_start(incidents->env.fetch, &request, fetched, enrichment);
-}
-
-void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert)
+/* What is paged in place of an alert whose record cannot be read. */
+static void alert_stand_in(struct arena *arena, const char *key, const char *why,
+			   struct alert *ret_alert)
 {
 	struct label *labels = arena_array(arena, 2, sizeof(*labels));
 	struct label *annotations = arena_array(arena, 1, sizeof(*annotations));
@@ -535,227 +647,155 @@ void alert_stand_in(struct arena *arena, const char *key, const char *why, struc
 	};
 }
 
-static struct enrichment *enrichment_new(struct known_alert *alert)
+/* Rows of an earlier version have one expiry and no copies. */
+static void alert_restore_copies(struct known_alert *alert, const struct stored_alert *row)
 {
-	struct enrichment *enrichment = xcalloc(1, sizeof(*enrichment));
-
-	enrichment->alert = alert;
-	enrichment->arena = arena_new(ENRICHMENT_ARENA_BYTES);
-	enrichment->rules = rules_ref(alert->owner->rules);
-	alert->enrichment = enrichment;
-	return enrichment;
+	copies_read(&alert->copies, row->copies ? row->copies : "");
+	if (!alert->copies.n && row->expires_us > 0 && alert->alert->status == ALERT_FIRING)
+		copies_fire(&alert->copies, alert->alert, row->refreshed_us, row->expires_us);
 }
 
-/* Is there anything to look up? An alert that is not about a traced operation waits for nothing,
- * and neither does one that a silence or a route keeps from being paged. */
-static bool wants_traces(struct enrichment *enrichment, const char **ids, size_t *ret_nids)
+static void alert_restore_state(struct known_alert *alert, enum stored_alert_state state)
 {
-	const struct alert *alert = &enrichment->parsed;
-	bool unpaged = rules_unpaged(enrichment->rules, alert,
-				     incidents_wall_us(enrichment->alert->owner));
+	struct alert_book *book = alert->book;
 
-	enrichment->has_signal =
-		decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL, NULL,
-			      &enrichment->signal, &enrichment->signal_rule);
-	*ret_nids = locate_trace_ids(enrichment->arena, alert, ids, TRACE_IDS_MAX);
-	return (enrichment->has_signal || *ret_nids) && !unpaged;
-}
-
-/* At acceptance: what needs no trace is decided at once, and written in one group with the alert.
- * No attempt is counted for that: it is the very work that the last attempt does. */
-static void decide_at_once(struct known_alert *alert, const struct alert *parsed)
-{
-	struct enrichment *enrichment = enrichment_new(alert);
-	const char *ids[TRACE_IDS_MAX];
-	size_t nids;
-
-	enrichment->parsed = *parsed;
-	if (wants_traces(enrichment, ids, &nids)) {
-		enrichment_drop(alert);
-		return;
+	switch (state) {
+	case STORED_ALERT_WAITING:
+		alert->state = ALERT_WAITING;
+		alert->attempts++;
+		alert->begun_us = book_mono_us(book); /* a fresh budget */
+		book->loaded_unfinished++;
+		alert_put(alert); /* it begins when the attempt is on disk */
+		break;
+	case STORED_ALERT_DECIDED:
+		alert->state = *alert->incident ? ALERT_PAGED : ALERT_QUIET;
+		/* Why it paged nobody is not stored; by now it may be over. */
+		if (alert->state == ALERT_QUIET)
+			alert->again_us = book_wall_us(book) + LIMIT_DECIDE_AGAIN_US;
+		break;
+	case STORED_ALERT_ENDED:
+		alert->state = ALERT_ENDED;
+		copies_clear(&alert->copies);
+		break;
 	}
-	start_decide(enrichment);
+	life_begin(&book->counts, alert->state);
 }
 
-void alert_begin(struct known_alert *alert)
+void alerts_load(struct alert_book *book, const struct stored_alert *row,
+		 bool (*known)(void *ctx, const char *incident), void *ctx)
 {
-	struct enrichment *enrichment = enrichment_new(alert);
-	const char *ids[TRACE_IDS_MAX];
-	size_t nids;
+	struct arena *arena = arena_new(2 * LIMIT_ALERT_DOC_BYTES);
+	struct known_alert *alert = alert_new(book, row->key, ALERT_WAITING);
+	struct alert stored;
 	struct err err;
 
-	alert_move(alert, ALERT_ENRICHING);
-	int result = alert_read(enrichment->arena, alert->doc, alert->doc_len, &enrichment->parsed,
-				&err);
-	if (result < 0)
-		alert_stand_in(enrichment->arena, alert->key, err.text, &enrichment->parsed);
-	bool wants = wants_traces(enrichment, ids, &nids);
-	if (wants && alert->attempts < LIMIT_ATTEMPTS) {
-		start_fetch(enrichment, ids, nids);
+	if (row->id >= book->next_id && row->id < INT64_MAX)
+		book->next_id = row->id + 1;
+	if (alert_read(arena, row->doc, row->doc_len, &stored, &err) < 0)
+		alert_stand_in(arena, row->key, err.text, &stored);
+	alert->id = row->id;
+	alert_set(alert, &stored);
+	alert->durable = true;
+	alert->attempts = row->attempts;
+	alert->accepted_us = row->accepted_us;
+	alert->refreshed_us = row->refreshed_us;
+	if (*row->incident && known(ctx, row->incident))
+		snprintf(alert->incident, sizeof(alert->incident), "%s", row->incident);
+	alert_restore_copies(alert, row);
+	life_end(&book->counts, alert->state);
+	alert_restore_state(alert, row->state);
+	alert_arm(alert);
+	arena_free(arena);
+}
+
+void alerts_load_sender(struct alert_book *book, const struct stored_sender *row)
+{
+	alerts_habit(book, row->name)->interval_us = row->interval_us;
+}
+
+/* ---- the whole ---- */
+
+struct alert_book *alerts_new(const struct incident_env *env, struct turns *turns,
+			      const struct alert_ops *ops, struct ruleset *rules)
+{
+	static const struct enrich_ops enrich_ops = { .decided = alert_decided };
+	struct alert_book *book = xcalloc(1, sizeof(*book));
+
+	book->env = *env;
+	book->ops = *ops;
+	book->turns = turns;
+	book->alerts = map_new();
+	book->senders = map_new();
+	TAILQ_INIT(&book->missed);
+	book->enricher = enricher_new(env, turns, &enrich_ops, rules);
+	book->started_us = book_mono_us(book);
+	book->next_id = book_wall_us(
+		book); /* beyond all earlier ones: alerts are rarer than microseconds */
+	return book;
+}
+
+void alerts_free(struct alert_book *book)
+{
+	void *item;
+	size_t pos;
+
+	if (!book)
 		return;
-	}
-	if (wants) {
-		enrichment->missing = FALLBACK_CRASHED;
-		enrichment->missing_text =
-			"processing this alert ended the program twice; its traces were left alone";
-		log_error("alert is paged without traces: processing it ended the program twice",
-			  LOG_STR("alert", alert->key), LOG_INT("attempts", alert->attempts));
-	}
-	start_decide(enrichment);
+	for (pos = 0; (item = map_next(book->alerts, &pos, NULL)); pos = 0)
+		alert_free(item);
+	for (pos = 0; (item = map_next(book->senders, &pos, NULL));)
+		free(item);
+	map_free(book->alerts);
+	map_free(book->senders);
+	enricher_free(book->enricher);
+	free(book);
 }
 
-/* Resolved, or expired. Before its decision the page still leaves, and the end follows it. */
-void alert_end(struct known_alert *alert, const char *why)
+void alerts_set_rules(struct alert_book *book, struct ruleset *rules)
 {
-	if (alert->state == ALERT_WAITING || alert->state == ALERT_ENRICHING) {
-		alert->resolve_after = true;
-		if (alert->state == ALERT_WAITING)
-			timer_disarm(alert->owner->env.timers,
-				     &alert->timer); /* it begins when its commit is done */
-		return;
-	}
-	alert->resolve_after = false;
-	enrichment_drop(alert);
-	alert->refreshed_us = incidents_wall_us(alert->owner);
-	if (alert->incident)
-		incident_leave(alert, why);
-	alert_move(alert, ALERT_ENDED);
-	turn_touch_alert(alert);
+	enricher_set_rules(book->enricher, rules);
 }
 
-/* ---- acceptance ---- */
-
-static void begin_episode(struct known_alert *known, const struct alert *alert)
+struct ruleset *alerts_rules(const struct alert_book *book)
 {
-	struct incidents *incidents = known->owner;
-
-	known->accepted_us = incidents_wall_us(incidents);
-	known->begun_us = incidents_mono_us(incidents);
-	known->attempts = 1; /* stored with the alert, before it starts */
-	known->resolve_after = false;
-	alert_set(known, alert);
-	refresh(known, alert, known->accepted_us);
-	alert_move(known, ALERT_WAITING);
-	decide_at_once(known, alert);
-	turn_put_alert(known);
-	metric_add(METRIC_ALERTS_ACCEPTED, 1);
+	return enricher_rules(book->enricher);
 }
 
-static void accept_repeat(struct known_alert *known, const struct alert *alert)
+const struct alert *alerts_get(const struct alert_book *book, const char *key)
 {
-	known->resolve_after = false;
-	alert_set(known, alert);
-	refresh(known, alert, incidents_wall_us(known->owner));
-	turn_put_alert(known);
-	if (known->state == ALERT_DECIDED)
-		alert_move(known, ALERT_DECIDED);
-	metric_add(METRIC_ALERTS_REPEATED, 1);
+	const struct known_alert *alert = map_get(book->alerts, key);
+
+	return alert ? alert->alert : NULL;
 }
 
-/* A firing copy of what has been resolved meanwhile, from a replica that is late. A new episode
- * starts later; a sender that tells no start is believed. */
-static bool is_late_copy(const struct known_alert *known, const struct alert *alert)
+bool alerts_fires(const struct alert_book *book, const char *key)
 {
-	int64_t age_us = incidents_wall_us(known->owner) - known->refreshed_us;
-	bool just_ended =
-		known->state == ALERT_ENDED && !known->expires_us && age_us < LIMIT_LATE_COPY_US;
+	const struct known_alert *alert = map_get(book->alerts, key);
 
-	return (known->resolve_after || just_ended) && alert->starts_at_us > 0 &&
-	       alert->starts_at_us <= known->starts_at_us;
+	return alert && alert->state != ALERT_ENDED;
 }
 
-static enum accept_result accept_firing(struct incidents *incidents, const char *key,
-					const struct alert *alert)
+size_t alerts_known(const struct alert_book *book)
 {
-	struct known_alert *known = map_get(incidents->alerts, key);
-
-	if (!known) {
-		begin_episode(alert_new(incidents, key), alert);
-		return ACCEPT_NEW;
-	}
-	if (is_late_copy(known, alert)) {
-		log_info("a firing copy of what was just resolved is left alone",
-			 LOG_STR("alert", key));
-		metric_add(METRIC_ALERTS_REPEATED, 1);
-		return ACCEPT_REPEATED;
-	}
-	if (known->state == ALERT_ENDED) {
-		begin_episode(known, alert);
-		return ACCEPT_NEW;
-	}
-	accept_repeat(known, alert);
-	return ACCEPT_REPEATED;
+	return map_count(book->alerts);
 }
 
-static enum accept_result accept_resolved(struct incidents *incidents, const char *key,
-					  const struct alert *alert)
+size_t alerts_unfinished(const struct alert_book *book)
 {
-	struct known_alert *known = map_get(incidents->alerts, key);
-
-	if (!known) {
-		log_info("an alert that nobody knows has ended", LOG_STR("alert", key));
-		metric_add(METRIC_ALERTS_UNKNOWN, 1);
-		return ACCEPT_UNKNOWN;
-	}
-	metric_add(METRIC_ALERTS_RESOLVED, 1);
-	/* The end of an earlier episode, told late. */
-	if (known->state == ALERT_ENDED ||
-	    (alert->ends_at_us && alert->ends_at_us < known->starts_at_us))
-		return ACCEPT_REPEATED;
-	known->expires_us = 0; /* it was resolved, not forgotten */
-	if (known->state == ALERT_WAITING || known->state == ALERT_ENRICHING) {
-		alert_set(known, alert); /* a restart must know it too */
-		turn_put_alert(known);
-	}
-	alert_end(known, "resolved");
-	return ACCEPT_RESOLVED;
+	return book->counts.in[ALERT_WAITING] + book->counts.in[ALERT_ENRICHING];
 }
 
-enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert)
+size_t alerts_loaded_unfinished(const struct alert_book *book)
 {
-	char key[256];
-
-	snprintf(key, sizeof(key), "%s/%s", alert->family, alert->fingerprint);
-	return alert->status == ALERT_FIRING ? accept_firing(incidents, key, alert)
-					     : accept_resolved(incidents, key, alert);
+	return book->loaded_unfinished;
 }
 
-bool incidents_have_room(const struct incidents *incidents)
+const struct life_counts *alerts_counts(const struct alert_book *book)
 {
-	size_t waiting = incidents->alerts_in_state[ALERT_WAITING] +
-			 incidents->alerts_in_state[ALERT_ENRICHING];
-
-	return waiting < LIMIT_ALERTS_WAITING &&
-	       map_count(incidents->alerts) < LIMIT_ALERTS_KNOWN &&
-	       store_waiting(incidents->env.store) < LIMIT_STORE_QUEUE / 2;
+	return &book->counts;
 }
 
-void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
+const struct life_counts *alerts_enrichment_counts(const struct alert_book *book)
 {
-	struct label labels[] = {
-		{ "alertname", "SenderRefused" },
-		{ "sender", sender },
-		{ "severity", "error" },
-	};
-	char fingerprint[128], key[256], summary[512];
-	struct label annotations[] = { { "summary", summary } };
-
-	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
-	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
-	snprintf(summary, sizeof(summary), "alerts of sender %s are not taken: %s", sender, why);
-	const struct known_alert *known = map_get(incidents->alerts, key);
-	if (known && known->state != ALERT_ENDED)
-		return;
-	struct alert alert = {
-		.sender = sender,
-		.family = "tracepager",
-		.fingerprint = fingerprint,
-		.labels = { labels, ARRAY_LEN(labels) },
-		.annotations = { annotations, ARRAY_LEN(annotations) },
-		.starts_at_us = incidents_wall_us(incidents),
-		.ends_at_us = incidents_wall_us(incidents) + REFUSED_PAGE_US,
-		.generator_url = "",
-		.ends_by_itself = true,
-	};
-	incidents_accept(incidents, &alert);
+	return enricher_counts(book->enricher);
 }

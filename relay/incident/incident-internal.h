@@ -1,215 +1,288 @@
 /*
- * What incident.c (incidents and their pages), alerts.c (alerts and their enrichment), turn.c (the
- * group of writes of one turn) and recover.c (the restart) share.
+ * Incidents: what one team is being paged about. Opened by a decision, joined by others of the same
+ * key, held when the last alert ends, moved or improved by late verdicts, resolved. Each incident
+ * owns its members (alerts by key), its recipients (pagers that were paged about it), its page and
+ * its timers; each step is written with its story in the turn's group, and pages are handed to
+ * delivery when that is on disk. It refuses to know the alert book: it takes messages, and gives
+ * messages. Loop thread only.
  */
-#ifndef TRACEPAGER_INCIDENT_INTERNAL_H
-#define TRACEPAGER_INCIDENT_INTERNAL_H
+#ifndef TRACEPAGER_INCIDENT_INCIDENT_INTERNAL_H
+#define TRACEPAGER_INCIDENT_INCIDENT_INTERNAL_H
 
 #include <sys/queue.h>
 
-#include "tracepager/baselines.h"
-#include "tracepager/decide.h"
+#include "alerts-internal.h"
+#include "life-internal.h"
 #include "tracepager/deliver.h"
-#include "tracepager/fetch.h"
 #include "tracepager/hash.h"
-#include "tracepager/incident.h"
+#include "turn-internal.h"
 
-/* An alert's life: WAITING -> (ENRICHING ->) DECIDED -> ENDED. */
-enum alert_state {
-	ALERT_WAITING,	 /* its first commit is under way, or a restart found it */
-	ALERT_ENRICHING, /* traces are being fetched, or a decision computed */
-	ALERT_DECIDED,	 /* belongs to an incident, or to nobody */
-	ALERT_ENDED,	 /* resolved or expired; remembered for a while */
-	ALERT_STATE_COUNT
+/* Why a pager has an incident's pages. Stored. */
+enum recipient_role {
+	RECIPIENT_OWNER,
+	RECIPIENT_NOTIFIED, /* beside the owner: nobody is paged instead where it fails */
+	RECIPIENT_FALLBACK, /* because another one failed */
+	RECIPIENT_ROLE_COUNT
 };
 
-struct enrichment; /* one alert's fetch and decision; see alerts.c */
-struct record; /* a decision that waits to be written down, and a handful of them in the pool; */
-struct record_job; /* see record.c */
-STAILQ_HEAD(record_list, record);
-
-struct known_alert {
-	TAILQ_ENTRY(known_alert) in_incident;
-	struct incidents *owner;
-	int64_t id; /* in the store */
-	char *key;  /* "family/fingerprint" */
-	char *doc;  /* alert_write() */
-	size_t doc_len;
-	char *name; /* alertname, for people */
-	enum alert_state state;
-	bool durable;	    /* its document is on disk */
-	bool resolve_after; /* it ended before it was decided: its page leaves all the same, then
-			       resolves */
-	bool ends_by_itself;
-	bool missed; /* the store failed while it was written: in incidents->missed */
-	TAILQ_ENTRY(known_alert) in_missed;
-	unsigned int writes;   /* under way in the store */
-	unsigned int attempts; /* starts of its processing */
-	int64_t starts_at_us;
-	int64_t accepted_us, refreshed_us, expires_us; /* wall */
-	int64_t begun_us;			       /* mono: acceptance, or the restart */
-	struct timer timer;			       /* the present state's deadline */
-	struct timer again; /* it pages nobody, and what says so ends: decide again */
-	struct enrichment *enrichment;
-	struct incident *incident; /* NULL: nobody's */
+/* One pager of an incident. */
+struct recipient {
+	STAILQ_ENTRY(recipient) link;
+	const char *pager,
+		*target; /* kept by the book; target: page_target_write() as of the first page */
+	enum recipient_role role;
+	enum recipient_state state;
+	unsigned int waiting; /* pages that delivery has */
+	int64_t told_us;      /* mono: the last page that was queued for it */
+	bool silent; /* it has not answered for LIMIT_PAGER_SILENT_US: the fallback team was paged
+		      */
 };
-TAILQ_HEAD(known_alerts, known_alert);
+STAILQ_HEAD(recipients, recipient);
 
-/* Why a pager has an incident's pages. After a restart all are the owner's. */
-enum lane_role {
-	LANE_OWNER,
-	LANE_NOTIFIED, /* beside the owner: nobody is paged instead where it fails */
-	LANE_FALLBACK, /* because another one failed */
+/* One alert in an incident. */
+struct member {
+	TAILQ_ENTRY(member) link;
+	char *key;
+	bool fires;
+	bool fresh; /* the recipients do not know it yet */
+};
+TAILQ_HEAD(members, member);
+
+/* What happens to an incident, for its story. */
+enum incident_event {
+	INCIDENT_EVENT_OPENED,
+	INCIDENT_EVENT_JOINED,
+	INCIDENT_EVENT_LEFT,
+	INCIDENT_EVENT_ENDED, /* one of its alerts */
+	INCIDENT_EVENT_REFIRED,
+	INCIDENT_EVENT_SEVERITY,
+	INCIDENT_EVENT_PAGED,
+	INCIDENT_EVENT_REACHED,
+	INCIDENT_EVENT_REFUSED,
+	INCIDENT_EVENT_RETRIED,
+	INCIDENT_EVENT_IMPROVED,
+	INCIDENT_EVENT_HELD,
+	INCIDENT_EVENT_MOVED,
+	INCIDENT_EVENT_RESOLVED,
+	INCIDENT_EVENT_GIVEN_UP,
+	INCIDENT_EVENT_COUNT
 };
 
-/* One pager that an incident was sent to. */
-struct lane {
-	STAILQ_ENTRY(lane) link;
-	char *pager, *target; /* target: page_target_write() as of the first page */
-	bool rejected, delivered;
-	enum lane_role role;
-};
-STAILQ_HEAD(lanes, lane);
-
-/* An incident's life: OPEN -> CLOSING (resolves are on their way) -> gone. */
-enum incident_state {
-	INCIDENT_OPEN,
-	INCIDENT_CLOSING,
-};
+struct incident_book;
 
 struct incident {
-	struct incidents *owner;
-	char *id, *key, *team;
+	struct incident_book *book;
+	char id[INCIDENT_ID_SIZE];
+	char *key, *team;
 	enum incident_state state;
+	enum incident_state before;   /* HOLDING: the state to go back to */
 	int64_t opened_us, closed_us; /* wall */
+	int64_t due_us, wait_us;      /* wall: the state's deadline; its whole length */
 	int64_t begun_us;	      /* mono: acceptance of its first alert; 0 after a restart */
-	char *page;		      /* page_write() of its present page */
-	size_t page_len;
-	struct known_alerts alerts;
-	struct lanes lanes;
-	size_t pages_waiting;
-	int64_t told_us;     /* wall: when its last page was queued */
-	struct timer repage; /* nobody took its page: try again */
-	struct timer gather; /* alerts joined: one update tells of all */
-	struct timer close;  /* after a restart: it has no alert left */
+	int64_t hold_us;	      /* what its rules say of resolve_hold */
+	int64_t regroup_us;	      /* and of regroup_after */
+	int64_t told_us;	      /* wall: the last page that all recipients got */
+	int64_t joined_us;	      /* mono: the last alert that joined */
+	struct timer deadline;
+	struct timer update; /* recipients do not know all yet */
+	struct page *page;   /* in one block, without the decision */
+	char *decision;	     /* packed */
+	size_t decision_len;
+	enum severity severity;
+	struct members members;
+	struct map *member_map; /* key -> struct member, where there are many; else NULL */
+	bool unreached;		/* counted in the book: open, and no pager has it or may take it */
+	size_t nmembers, nfiring, nfresh;
+	struct recipients recipients;
+	char moved_to[INCIDENT_ID_SIZE]; /* MOVED; "" else */
+	bool told_move;			 /* MOVED: the recipients are being told */
+	bool trigger_owed; /* alerts of one body gather: the first page has not been queued */
+	bool owes_update;  /* stored: a restart tells what joined */
+	bool missed;	   /* the store has not got it as it is */
+	TAILQ_ENTRY(incident) in_missed;
+	bool changed; /* to be written at the end of the turn */
+	bool whole;   /* with its page */
+	TAILQ_ENTRY(incident) in_changed;
+	TAILQ_ENTRY(incident) in_closed;
+	TAILQ_ENTRY(incident) in_moved;
+};
+TAILQ_HEAD(incident_list, incident);
+
+struct incident_book_ops {
+	/* The alert belongs to that incident from now on; id "": to none. */
+	void (*belong)(void *ctx, const char *key, const char *id);
+	/* The last word on an alert; NULL: it is not known. */
+	const struct alert *(*alert)(void *ctx, const char *key);
+	void (*write_failed)(void *ctx);
+	void *ctx;
 };
 
 /* A page on its way to the store, and from there to delivery. */
 struct queued_page {
 	STAILQ_ENTRY(queued_page) link;
-	struct stored_page row; /* texts are its own */
+	struct incident_book *book;
+	struct stored_page row; /* its texts are its own */
+	bool handed_over;	/* delivery has it */
 };
 STAILQ_HEAD(queued_pages, queued_page);
 
-struct waiter {
-	STAILQ_ENTRY(waiter) link;
-	store_done *done;
-	void *ctx;
-};
-STAILQ_HEAD(waiters, waiter);
-
-/* A write of an alert in a turn. */
-struct alert_write {
-	STAILQ_ENTRY(alert_write) link;
-	struct known_alert *alert;
-	bool whole; /* with its document */
-};
-STAILQ_HEAD(alert_writes, alert_write);
-
-/* The writes of one turn, and what happens when they are on disk. */
-struct turn {
-	TAILQ_ENTRY(turn) link;
-	struct incidents *owner;
-	struct store_batch *batch;
-	struct waiters waiters;
-	struct alert_writes writes;
-	struct queued_pages pages;	/* to deliver */
-	struct queued_pages saved_late; /* delivered already: the store failed the first time */
-};
-
-struct incidents {
+struct incident_book {
 	struct incident_env env;
-	struct ruleset *rules;
+	struct incident_book_ops ops;
+	struct turns *turns;
 	struct deliver *deliver;
-	struct map *alerts;	    /* key -> struct known_alert */
-	struct map *by_id, *by_key; /* -> struct incident; by_key: the open ones */
-	struct turn *turn;	    /* of now; NULL: nothing to write */
-	TAILQ_HEAD(, turn) committing;
-	size_t alerts_in_state[ALERT_STATE_COUNT];
-	int64_t next_page_id, next_alert_id;
-	int64_t started_us;	     /* mono */
-	struct timer refused_commit; /* the store's queue was full: hand over again */
-	struct queued_pages
-		unsaved; /* pages that the store did not take; they were delivered from memory */
-	struct known_alerts missed; /* alerts that the store has not got as they are */
-	struct timer heal;	    /* the store failed: write again what it missed */
-	struct record_list records;
-	struct record_job *record_job; /* NULL: none is under way */
-	size_t record_bytes;	       /* of both */
-	char noted_rules[65];	       /* hash of the rules whose texts were written, and when */
-	int64_t noted_us;
+	struct ruleset *rules;
+	struct map *by_id;
+	struct map *by_key; /* those that can be joined: open, acknowledged, holding */
+	struct map *texts;  /* names and targets of pagers, each once */
+	struct life_counts counts, recipient_counts;
+	struct incident_list changed, missed, closed, moved;
+	struct queued_pages unsaved; /* pages that the store did not take; delivery has them */
+	size_t unreached;	     /* open incidents that nobody took */
+	int64_t next_page_id;
 };
 
-static inline int64_t incidents_mono_us(const struct incidents *incidents)
+struct incident_book *incidents_book_new(const struct incident_env *env, struct turns *turns,
+					 const struct incident_book_ops *ops,
+					 struct ruleset *rules);
+void incidents_book_free(struct incident_book *book); /* takes NULL */
+void incidents_book_set_rules(struct incident_book *book,
+			      struct ruleset *rules); /* takes its own reference */
+/* What the alert book says. */
+void incidents_book_take(struct incident_book *book, const struct alert_message *message);
+/* At the end of every turn: forgets the incidents that are over. The one place where incidents are
+ * freed. */
+void incidents_book_end_turn(struct incident_book *book);
+/* Writes again what the store missed, at most n rows; true: there is more. */
+bool incidents_book_heal(struct incident_book *book, size_t n);
+
+/* At a start, before the loop runs: from the store; then, once, what the restart means for each. */
+void incidents_book_load(struct incident_book *book, const struct stored_incident *row);
+void incidents_book_load_recipient(struct incident_book *book, const struct stored_recipient *row);
+void incidents_book_load_page(struct incident_book *book, const struct stored_page *row);
+void incidents_book_load_member(struct incident_book *book, const char *incident, const char *key,
+				bool fires);
+void incidents_book_settle(struct incident_book *book);
+
+/* ---- incident.c: states, members, what is told ---- */
+
+struct incident *incident_new(struct incident_book *book, const char *id, const char *key,
+			      const char *team, enum incident_state state);
+static inline struct incident *incident_get(const struct incident_book *book,
+					    const char *id) /* NULL: there is none */
 {
-	return clock_mono_us(incidents->env.clock);
+	return map_get(book->by_id, id);
 }
 
-static inline int64_t incidents_wall_us(const struct incidents *incidents)
+static inline bool incident_is_joinable(const struct incident *incident)
 {
-	return clock_wall_us(incidents->env.clock);
+	return incident->state == INCIDENT_OPEN || incident->state == INCIDENT_ACKNOWLEDGED ||
+	       incident->state == INCIDENT_HOLDING;
 }
 
-/* turn.c */
-struct turn *turn_now(struct incidents *incidents);
-void turn_put_alert(struct known_alert *alert);	  /* with its document */
-void turn_touch_alert(struct known_alert *alert); /* its state only */
-void turn_put_incident(struct incident *incident);
-void turn_queue_page(struct incidents *incidents, const struct stored_page *row);
-void turn_free(struct turn *turn);
-/* A page that the store may not have moved on. */
-void turn_page_changed(struct incidents *incidents, const struct stored_page *page);
-void turn_init(struct incidents *incidents);
-void turn_fini(struct incidents *incidents);
+static inline bool incident_is_over(const struct incident *incident)
+{
+	return !incident_is_joinable(incident);
+}
 
-/* alerts.c */
-struct known_alert *alert_new(struct incidents *incidents, const char *key);
-void alert_set(struct known_alert *known, const struct alert *alert);
-void alert_forget(struct known_alert *alert); /* detaches, frees; no write of it may be under way */
-/* What is paged in place of an alert whose record cannot be read. */
-void alert_stand_in(struct arena *arena, const char *key, const char *why, struct alert *ret_alert);
-/* Decides again at that wall time, if it still belongs to nobody. */
-void alert_decide_again(struct known_alert *alert, int64_t wall_us);
-void alert_begin(struct known_alert *alert); /* durable now: enrich it and decide */
-void alert_decided(struct known_alert *alert);
-void alert_end(struct known_alert *alert, const char *why);	    /* resolved or expired */
-void alert_move(struct known_alert *alert, enum alert_state state); /* state, count, deadline */
+static inline int64_t incident_mono_us(const struct incident *incident)
+{
+	return clock_mono_us(incident->book->env.clock);
+}
 
-/* What the decision of an alert rests on, and the bytes of its traces; NULL: there is nothing. It
- * stays while it is kept, whatever becomes of the alert. */
-const struct decide_input *enrichment_input(const struct known_alert *alert, size_t *ret_bytes);
-struct enrichment *enrichment_keep(struct known_alert *alert);
-void enrichment_give_back(struct enrichment *enrichment); /* takes NULL */
+static inline int64_t incident_wall_us(const struct incident *incident)
+{
+	return clock_wall_us(incident->book->env.clock);
+}
 
-/* record.c: what was decided is written down, later. */
-void record_decision(struct known_alert *alert, const struct decision *decision,
-		     struct ruleset *rules);
-void records_init(struct incidents *incidents);
-bool records_busy(const struct incidents *incidents);
-void records_fini(struct incidents *incidents);
-
-/* incident.c */
-/* Open, join, or improve; rules: that decided. */
-void incident_apply(struct known_alert *alert, struct decision *decision, struct ruleset *rules);
-void incident_leave(struct known_alert *alert,
-		    const char *note); /* its last firing alert resolves it */
-void incident_page_changed(void *ctx, const struct stored_page *page);
-void incident_page_silent(void *ctx, const struct stored_page *page);
-struct incident *incident_new(struct incidents *incidents, const char *id, const char *key,
-			      const char *team);
-struct lane *incident_lane(struct incident *incident, const char *pager, const char *target);
+void incident_enter(struct incident *incident, enum incident_state state);
+/* Arms the deadline of the present state, so long from now; 0: none. */
+void incident_arm(struct incident *incident, int64_t wait_us);
+int64_t incident_wait_us(const struct incident *incident, enum incident_state state);
 void incident_free(struct incident *incident);
-/* After a restart: tells what a join did not get to tell, closes what is over. */
-void incident_settle(struct incident *incident);
+void incident_forget_key(struct incident *incident); /* nothing joins it any more */
+
+struct member *member_find(const struct incident *incident,
+			   const char *key); /* NULL: it is not in it */
+struct member *member_add(struct incident *incident, const char *key);
+void member_set_fires(struct incident *incident, struct member *member, bool fires);
+void member_set_fresh(struct incident *incident, struct member *member, bool fresh);
+void member_remove(struct incident *incident, struct member *member);
+
+void incident_go_on(struct incident *incident); /* a holding one is as it was before */
+/* An update is owed: at most one a minute, and the last one always leaves. */
+void incident_owe_update(struct incident *incident);
+/* What must be told at once; an update that was owed is told with it. */
+void incident_notice(struct incident *incident, const char *note);
+void incident_resolve(struct incident *incident, const char *note);
+/* The end goes to all that have the page, or may still get it; the incident is closed when all
+ * know. */
+void incident_tell_end(struct incident *incident, const char *note);
+void incident_check_told(struct incident *incident);
+void incident_move(struct incident *incident, const char *target_id, const char *note);
+void incident_tell_move(struct incident *incident);
+/* Somebody took the page of that incident: those that moved into it can be told. */
+void incidents_tell_moves(struct incident_book *book, const struct incident *target);
+void incident_send_again(struct incident *incident); /* to all that refused it */
+
+/* ---- incident_row.c: rows of the store ---- */
+
+/* At the end of the turn: all of it, or only its state and deadline. */
+void incident_put(struct incident *incident);
+void incident_touch(struct incident *incident);
+void incidents_book_write(struct incident_book *book); /* does it */
+void recipient_put(const struct incident *incident, const struct recipient *recipient);
+void incident_story(const struct incident *incident, enum incident_event event, const char *who,
+		    const char *text);
+const char *incident_event_name(enum incident_event event);
+
+/* ---- incident_page.c: what is told ---- */
+
+/* A page that is too large loses its decision, then its details; its summary always fits. */
+void incident_page_write(const struct page *page, struct buf *doc);
+/* Pages that the store did not take: writes at most n of them again; true: there are more. */
+bool incident_pages_heal(struct incident_book *book, size_t n);
+
+/* The incident's page becomes this one; the decision is packed beside it. */
+void incident_set_page(struct incident *incident, const struct page *page);
+/* Its present page, complete: for a write, or to be changed and queued. In the arena. */
+void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page);
+/* The present page, as this event, to one recipient, or to all that have not refused it. note: what
+ * changed; NULL: nothing. */
+void incident_queue(struct incident *incident, struct recipient *recipient, enum page_event event,
+		    const char *note);
+void incident_queue_all(struct incident *incident, enum page_event event, const char *note);
+/* Delivery says that a page moved on; and the end. */
+void incident_pages_changed(struct incident_book *book, const struct stored_page *row);
+void incident_pages_free(struct incident_book *book);
+/* What joined since the recipients were told last: "joined by 3 alerts: NodeDown (instance db1,
+ * db2, db3)"; the members are known from then on. In the arena. */
+const char *incident_fresh_text(struct incident *incident, struct arena *arena);
+
+/* ---- recipient.c ---- */
+
+void recipient_enter(struct incident *incident, struct recipient *recipient,
+		     enum recipient_state state);
+struct recipient *recipient_find(const struct incident *incident,
+				 const char *pager); /* NULL: it has not been paged */
+struct recipient *recipient_add(struct incident *incident, const char *pager, const char *target,
+				enum recipient_role role, enum recipient_state state);
+void recipients_free(struct incident *incident);
+/* Triggers the page at those pagers that do not have it yet; returns how many. queue false: only
+ * the recipients are added. */
+size_t recipients_page(struct incident *incident, const struct pager *const *pagers, size_t n,
+		       enum recipient_role role, const char *note, bool queue);
+/* Is there one, not only notified, that has it, or may still take it? */
+bool recipients_reached(const struct incident *incident);
+bool recipients_any_taken(const struct incident *incident); /* somebody took the trigger */
+bool recipients_told(const struct incident *incident);	    /* all have got the end */
+bool recipient_knows_moved(
+	const struct recipient *recipient); /* its kind understands a resolve that says moved */
+/* What delivery still has of the incident is given up. */
+void recipients_drop(struct incident *incident, const char *why);
+/* Counts the incident among the unreached ones, or no more. */
+void recipients_count(struct incident *incident);
+/* Sends the trigger again to all that refused it. */
+void recipients_retry(struct incident *incident, const char *note);
 
 #endif

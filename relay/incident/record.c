@@ -6,12 +6,12 @@
  * Nothing waits for it. The pool encodes and packs one handful at a time, so that a thread is left
  * for alerts that are being decided; the rows join the store's group of the turn in which they are
  * ready. If the program dies between, the page has left and only the record is missing. While they
- * wait, records keep the memory of their traces: of that there is a limit, and beyond it traces are
- * not kept.
+ * wait, recorder keep the memory of their traces: of that there is a limit, and beyond it traces
+ * are not kept.
  *
  * Owns the records that wait or are in the pool.
  */
-#include "incident-internal.h"
+#include "record-internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +25,7 @@
 #include "tracepager/trace_encode.h"
 #include "tracepager/xalloc.h"
 
-#define DECISION_DOC_BYTES LIMIT_DECISION_BYTES
-/* Packed in one job: a millisecond or two of the small ones. */
-#define HANDFUL 32
-/* The rules in use are noted so often. */
-#define RULES_AGAIN_US US_PER_DAY
-/* Packed: never larger than what it was by more than a few bytes. */
-#define ALERT_PACKED_BYTES (8u << 20)
-#define RULES_PACKED_BYTES LIMIT_RULES_BYTES
+STAILQ_HEAD(record_list, record);
 
 struct record {
 	STAILQ_ENTRY(record) link;
@@ -55,9 +48,20 @@ struct record {
 
 /* A handful in the pool. */
 struct record_job {
-	struct incidents *owner; /* NULL: gone meanwhile */
+	struct recorder *owner; /* NULL: gone meanwhile */
 	struct record_list list;
 	size_t bytes;
+};
+
+struct recorder {
+	struct turns *turns;
+	struct pool *pool;
+	const struct clock *clock;
+	struct record_list waiting;
+	struct record_job *job; /* NULL: none is in the pool */
+	size_t bytes;		/* of both */
+	char noted_rules[65];	/* hash of the rules whose texts were written last, and when */
+	int64_t noted_us;
 };
 
 static void record_free(struct record *record)
@@ -77,7 +81,7 @@ static void record_free(struct record *record)
 	free(record);
 }
 
-static void free_list(struct record_list *list)
+static void record_free_list(struct record_list *list)
 {
 	struct record *record;
 
@@ -89,7 +93,7 @@ static void free_list(struct record_list *list)
 
 /* ---- in the pool ---- */
 
-static const struct walk *walk_of(const struct record *record, const struct trace *trace)
+static const struct walk *record_walk_of(const struct record *record, const struct trace *trace)
 {
 	for (unsigned int i = 0; i < record->nwalks; i++)
 		if (record->walks[i].trace == trace)
@@ -97,7 +101,7 @@ static const struct walk *walk_of(const struct record *record, const struct trac
 	return NULL;
 }
 
-static void mark_above(const struct trace *trace, uint32_t span, bool *keep)
+static void record_mark_above(const struct trace *trace, uint32_t span, bool *keep)
 {
 	while (span != TRACE_NONE && !keep[span]) {
 		keep[span] = true;
@@ -106,12 +110,12 @@ static void mark_above(const struct trace *trace, uint32_t span, bool *keep)
 }
 
 /* The walk's path, what is above it, and what stands beside each of its spans. */
-static void mark_path(const struct walk *walk, bool *keep)
+static void record_mark_path(const struct walk *walk, bool *keep)
 {
 	const struct trace *trace = walk->trace;
 
 	for (uint32_t i = 0; i < walk->npath; i++) {
-		mark_above(trace, walk->path[i], keep);
+		record_mark_above(trace, walk->path[i], keep);
 		uint32_t parent = trace->spans[walk->path[i]].parent;
 		uint32_t at = parent == TRACE_NONE ? TRACE_NONE : trace->spans[parent].first_child;
 		for (; at != TRACE_NONE; at = trace->spans[at].next_sibling)
@@ -119,15 +123,16 @@ static void mark_path(const struct walk *walk, bool *keep)
 	}
 }
 
-static void encode_paths(const struct record *record, const struct trace *trace, struct buf *out)
+static void record_encode_paths(const struct record *record, const struct trace *trace,
+				struct buf *out)
 {
-	const struct walk *walk = walk_of(record, trace);
+	const struct walk *walk = record_walk_of(record, trace);
 	struct trace cut = *trace;
 
 	if (!walk || !trace->nspans)
 		return;
 	CLEANUP_FREE bool *keep = xcalloc(trace->nspans, sizeof(*keep));
-	mark_path(walk, keep);
+	record_mark_path(walk, keep);
 	cut.spans = xrealloc_array(NULL, trace->nspans, sizeof(*cut.spans));
 	cut.nspans = 0;
 	for (uint32_t i = 0; i < trace->nspans; i++)
@@ -139,7 +144,7 @@ static void encode_paths(const struct record *record, const struct trace *trace,
 
 /* One message a trace: a set says of all its traces together whether one is partial, so that they
  * must not become one. */
-static bool pack_traces(struct record *record, bool whole)
+static bool record_pack_traces(struct record *record, bool whole)
 {
 	struct buf all = BUF_INIT(LIMIT_STORED_TRACES_RAW_BYTES);
 
@@ -149,7 +154,7 @@ static bool pack_traces(struct record *record, bool whole)
 		if (whole)
 			trace_encode_otlp(trace, &one);
 		else
-			encode_paths(record, trace, &one);
+			record_encode_paths(record, trace, &one);
 		if (one.failed)
 			all.failed = true;
 		else if (one.len)
@@ -167,12 +172,12 @@ static bool pack_traces(struct record *record, bool whole)
 	return fits;
 }
 
-static void pack_rest(struct record *record)
+static void record_pack_rest(struct record *record)
 {
 	if (record->ntraces) {
-		record->kept = pack_traces(record, true)    ? STORED_TRACES_WHOLE
-			       : pack_traces(record, false) ? STORED_TRACES_PATHS
-							    : STORED_TRACES_LOST;
+		record->kept = record_pack_traces(record, true)	   ? STORED_TRACES_WHOLE
+			       : record_pack_traces(record, false) ? STORED_TRACES_PATHS
+								   : STORED_TRACES_LOST;
 		if (record->kept == STORED_TRACES_LOST)
 			buf_reset(&record->traces_packed);
 	}
@@ -187,7 +192,7 @@ static void pack_rest(struct record *record)
 	}
 }
 
-static void pack_rules(struct record *record)
+static void record_pack_rules(struct record *record)
 {
 	size_t n;
 	const struct rule_text *texts = rules_texts(record->rules, &n);
@@ -199,30 +204,30 @@ static void pack_rules(struct record *record)
 	free(files);
 }
 
-static void run_records(void *arg)
+static void recorder_pack(void *arg)
 {
 	struct record_job *job = arg;
 	struct record *record;
 
 	STAILQ_FOREACH (record, &job->list, link) {
-		buf_init(&record->alert_packed, ALERT_PACKED_BYTES);
-		buf_init(&record->doc_packed, DECISION_DOC_BYTES);
+		buf_init(&record->alert_packed, LIMIT_ALERT_DOC_BYTES);
+		buf_init(&record->doc_packed, LIMIT_DECISION_BYTES);
 		buf_init(&record->traces_packed, LIMIT_STORED_TRACES_BYTES);
 		buf_init(&record->healthy_packed, LIMIT_STORED_TRACES_BYTES);
-		buf_init(&record->rules_packed, RULES_PACKED_BYTES);
+		buf_init(&record->rules_packed, LIMIT_RULES_BYTES);
 		pack_add(record->alert, record->alert_len, &record->alert_packed);
 		pack_add(record->doc, record->doc_len, &record->doc_packed);
-		pack_rest(record);
+		record_pack_rest(record);
 		if (record->with_rules)
-			pack_rules(record);
+			record_pack_rules(record);
 	}
 }
 
 /* ---- on the loop ---- */
 
-static void put_record(struct incidents *incidents, const struct record *record)
+static void record_put(struct recorder *recorder, const struct record *record)
 {
-	struct store_batch *batch = turn_now(incidents)->batch;
+	struct store_batch *batch = turns_batch(recorder->turns);
 	const struct stored_decision row = {
 		.alert_key = record->alert_key,
 		.incident = record->incident,
@@ -249,55 +254,57 @@ static void put_record(struct incidents *incidents, const struct record *record)
 	store_put_decision(batch, &row);
 }
 
-static void start_records(struct incidents *incidents);
+static void recorder_start(struct recorder *recorder);
 
-static void records_ran(void *arg)
+static void recorder_ran(void *arg)
 {
 	struct record_job *job = arg;
-	struct incidents *incidents = job->owner;
+	struct recorder *recorder = job->owner;
 	const struct record *record;
 
-	if (incidents) {
+	if (recorder) {
 		STAILQ_FOREACH (record, &job->list, link)
-			put_record(incidents, record);
-		incidents->record_bytes -= job->bytes;
-		incidents->record_job = NULL;
-		start_records(incidents);
+			record_put(recorder, record);
+		recorder->bytes -= job->bytes;
+		recorder->job = NULL;
+		recorder_start(recorder);
 	}
-	free_list(&job->list);
+	record_free_list(&job->list);
 	free(job);
 }
 
-static void start_records(struct incidents *incidents)
+static void recorder_start(struct recorder *recorder)
 {
 	struct record *record;
 
-	if (incidents->record_job || STAILQ_EMPTY(&incidents->records))
+	if (recorder->job || STAILQ_EMPTY(&recorder->waiting))
 		return;
 	struct record_job *job = xcalloc(1, sizeof(*job));
-	job->owner = incidents;
+	job->owner = recorder;
 	STAILQ_INIT(&job->list);
-	for (size_t n = 0; n < HANDFUL && (record = STAILQ_FIRST(&incidents->records)); n++) {
-		STAILQ_REMOVE_HEAD(&incidents->records, link);
+	for (size_t n = 0; n < LIMIT_RECORDS_PER_JOB && (record = STAILQ_FIRST(&recorder->waiting));
+	     n++) {
+		STAILQ_REMOVE_HEAD(&recorder->waiting, link);
 		STAILQ_INSERT_TAIL(&job->list, record, link);
 		job->bytes += record->bytes;
 		if (record->rest)
 			break; /* large */
 	}
-	incidents->record_job = job;
-	pool_submit(incidents->env.pool, run_records, records_ran, job);
+	recorder->job = job;
+	pool_submit(recorder->pool, recorder_pack, recorder_ran, job);
 }
 
 /* The traces and what was walked in them stay where they are until they are written down. */
-static void keep_rest(struct record *record, struct known_alert *alert,
-		      const struct decision *decision)
+static void record_keep_rest(struct recorder *recorder, struct record *record,
+			     struct enrichment *enrichment)
 {
 	size_t bytes;
-	const struct decide_input *input = enrichment_input(alert, &bytes);
+	const struct decide_input *input = enrichment_input(enrichment, &bytes);
+	const struct decision *decision = enrichment_decision(enrichment);
 
-	if (!input || (!input->ntraces && !input->healthy))
+	if (!input->ntraces && !input->healthy)
 		return;
-	if (alert->owner->record_bytes + record->bytes + bytes > LIMIT_RECORDS_WAITING_BYTES) {
+	if (recorder->bytes + record->bytes + bytes > LIMIT_RECORDS_WAITING_BYTES) {
 		record->kept = input->ntraces ? STORED_TRACES_LOST : STORED_TRACES_NONE;
 		metric_add(METRIC_TRACES_NOT_KEPT, 1);
 		return;
@@ -307,70 +314,89 @@ static void keep_rest(struct record *record, struct known_alert *alert,
 	record->healthy = input->healthy;
 	record->walks = decision->walks;
 	record->nwalks = decision->nwalks;
-	record->rest = enrichment_keep(alert);
+	record->rest = enrichment_keep(enrichment);
 	record->bytes += bytes;
 }
 
-/* At first, when they change, and once a day. */
-static bool note_rules(struct incidents *incidents, const struct ruleset *rules, int64_t now_us)
+/* The texts of the rules are written at first, when they change, and once a day. */
+static bool record_note_rules(struct recorder *recorder, const struct ruleset *rules,
+			      int64_t now_us)
 {
 	const char *hash = rules_hash(rules);
 
-	if (strcmp(incidents->noted_rules, hash) == 0 &&
-	    now_us - incidents->noted_us < RULES_AGAIN_US)
+	if (strcmp(recorder->noted_rules, hash) == 0 &&
+	    now_us - recorder->noted_us < LIMIT_RULES_NOTED_US)
 		return false;
-	snprintf(incidents->noted_rules, sizeof(incidents->noted_rules), "%s", hash);
-	incidents->noted_us = now_us;
+	snprintf(recorder->noted_rules, sizeof(recorder->noted_rules), "%s", hash);
+	recorder->noted_us = now_us;
 	return true;
 }
 
-void record_decision(struct known_alert *alert, const struct decision *decision,
-		     struct ruleset *rules)
+static void record_take_texts(struct record *record, const struct record_order *order,
+			      const struct decision *decision)
 {
-	struct incidents *incidents = alert->owner;
-	struct record *record = xcalloc(1, sizeof(*record));
-	struct buf doc = BUF_INIT(DECISION_DOC_BYTES);
+	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES), alert = BUF_INIT(LIMIT_ALERT_DOC_BYTES);
 
-	if (!decision->page.decision) /* written where there is a page */
+	if (decision->page.decision) /* written where there is a page */
+		buf_puts(&doc, decision->page.decision);
+	else
 		decision_write(decision, &doc);
-	record->doc = decision->page.decision ? xstrdup(decision->page.decision)
-		      : doc.failed	      ? xstrdup("{}")
-					      : buf_take(&doc);
-	buf_fini(&doc);
-	record->at_us = incidents_wall_us(incidents);
-	record->doc_len = strlen(record->doc);
-	record->alert = xstrndup(alert->doc, alert->doc_len);
-	record->alert_len = alert->doc_len;
-	record->alert_key = xstrdup(alert->key);
-	record->incident = xstrdup(alert->incident ? alert->incident->id : "");
+	if (doc.failed) {
+		buf_reset(&doc);
+		buf_puts(&doc, "{}");
+	}
+	alert_write(order->alert, &alert);
+	record->doc_len = doc.len;
+	record->doc = buf_take(&doc);
+	record->alert_len = alert.len;
+	record->alert = buf_take(&alert);
+	record->alert_key = xstrdup(order->alert_key);
+	record->incident = xstrdup(order->incident);
 	record->team = xstrdup(decision->team ? decision->team->name : "");
 	record->bytes = sizeof(*record) + record->doc_len + record->alert_len;
-	record->rules = rules_ref(rules);
-	if (incidents->record_bytes + record->bytes > 2 * LIMIT_RECORDS_WAITING_BYTES) {
+}
+
+void record_decision(struct recorder *recorder, const struct record_order *order)
+{
+	struct record *record = xcalloc(1, sizeof(*record));
+
+	record->at_us = clock_wall_us(recorder->clock);
+	record->rules = rules_ref(enrichment_rules(order->enrichment));
+	record_take_texts(record, order, enrichment_decision(order->enrichment));
+	if (recorder->bytes + record->bytes > 2 * LIMIT_RECORDS_WAITING_BYTES) {
 		metric_add(METRIC_RECORDS_LOST, 1);
 		record_free(record);
 		return;
 	}
-	keep_rest(record, alert, decision);
-	record->with_rules = note_rules(incidents, rules, record->at_us);
-	incidents->record_bytes += record->bytes;
-	STAILQ_INSERT_TAIL(&incidents->records, record, link);
-	start_records(incidents);
+	record_keep_rest(recorder, record, order->enrichment);
+	record->with_rules = record_note_rules(recorder, record->rules, record->at_us);
+	recorder->bytes += record->bytes;
+	STAILQ_INSERT_TAIL(&recorder->waiting, record, link);
+	recorder_start(recorder);
 }
 
-void records_init(struct incidents *incidents)
+struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock)
 {
-	STAILQ_INIT(&incidents->records);
+	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
+
+	recorder->turns = turns;
+	recorder->pool = pool;
+	recorder->clock = clock;
+	STAILQ_INIT(&recorder->waiting);
+	return recorder;
 }
 
-bool records_busy(const struct incidents *incidents)
+bool recorder_busy(const struct recorder *recorder)
 {
-	return incidents->record_job != NULL;
+	return recorder->job != NULL;
 }
 
-void records_fini(struct incidents *incidents)
+void recorder_free(struct recorder *recorder)
 {
-	if (incidents->record_job)
-		incidents->record_job->owner = NULL;
-	free_list(&incidents->records);
+	if (!recorder)
+		return;
+	if (recorder->job)
+		recorder->job->owner = NULL;
+	record_free_list(&recorder->waiting);
+	free(recorder);
 }

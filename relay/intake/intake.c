@@ -180,7 +180,8 @@ static void job_accept_slice(void *arg)
 	if (end > job->batch.nalerts)
 		end = job->batch.nalerts;
 	for (; job->next < end; job->next++)
-		job->counts[env->ops.accept(env->ops.ctx, &job->batch.alerts[job->next])]++;
+		job->counts[env->ops.accept(env->ops.ctx, &job->batch.alerts[job->next],
+					    job->batch.nalerts - job->next - 1)]++;
 	if (job->batch.nalerts) {
 		job->commits++;
 		env->ops.when_durable(env->ops.ctx, job_on_durable, job);

@@ -18,6 +18,7 @@ static const char *const event_names[] = {
 	[PAGE_TRIGGER] = "page.trigger",
 	[PAGE_UPDATE] = "page.update",
 	[PAGE_RESOLVE] = "page.resolve",
+	[PAGE_NOTICE] = "page.update",
 };
 
 const char *page_event_name(enum page_event event)
@@ -42,6 +43,9 @@ static const struct {
 	{ "status", offsetof(struct page, status), false },
 	{ "note", offsetof(struct page, note), true },
 	{ "decision", offsetof(struct page, decision), true },
+	{ "state", offsetof(struct page, state), true },
+	{ "moved_to", offsetof(struct page, moved_to), true },
+	{ "alert_list", offsetof(struct page, alert_list), true },
 };
 
 static const char *text_get(const struct page *page, size_t i)

@@ -176,6 +176,7 @@ static int console_build(struct arena *arena, const struct page *page,
 		[PAGE_TRIGGER] = { "PAGE", '=' },
 		[PAGE_UPDATE] = { "UPDATE", '-' },
 		[PAGE_RESOLVE] = { "RESOLVED", '~' },
+		[PAGE_NOTICE] = { "UPDATE", '-' },
 	};
 	struct buf out = BUF_INIT(LIMIT_PAGE_BYTES);
 	char left[64], right[RFC3339_SIZE];
@@ -184,7 +185,7 @@ static int console_build(struct arena *arena, const struct page *page,
 	(void)target;
 	(void)message_id;
 	(void)wall_us;
-	snprintf(left, sizeof(left), "%s %s", events[page->event].title,
+	snprintf(left, sizeof(left), "%s %s", page->moved_to ? "MOVED" : events[page->event].title,
 		 severity_name(page->severity));
 	/* Whole seconds, for a person. */
 	rfc3339_format(page->at_us / US_PER_SECOND * US_PER_SECOND, right);
@@ -212,6 +213,7 @@ static int console_build(struct arena *arena, const struct page *page,
 
 const struct pager_kind pager_kind_CONSOLE = {
 	.name = "console",
+	.knows_moved = true,
 	.build = console_build,
 	.judge = judge_by_status,
 };

@@ -277,6 +277,8 @@ static struct judgement pagerduty_judge(const struct http_reply *reply)
 
 const struct pager_kind pager_kind_PAGERDUTY = {
 	.name = "pagerduty",
+	.per_minute = 120, /* Events API v2: about 120 events a minute and integration key */
+	.paced_host = "pagerduty.com",
 	.build = pagerduty_build,
 	.judge = pagerduty_judge,
 };

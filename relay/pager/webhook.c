@@ -30,6 +30,10 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	buf_putc(out, '{');
 	buf_json_text(out, "id", page->incident);
 	buf_json_text(out, "status", page->status);
+	if (page->state)
+		buf_json_text(out, "state", page->state);
+	if (page->moved_to)
+		buf_json_text(out, "moved_to", page->moved_to);
 	buf_json_text(out, "opened_at", rfc3339_format(page->opened_at_us, at));
 	if (trim < TRIM_DETAILS)
 		page_write_alerts(page, out);
@@ -44,6 +48,10 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	buf_json_text(out, "kind", page->kind);
 	buf_json_text(out, "note", page->note);
 	page_write_links(page, out);
+	if (trim < TRIM_DECISION && page->alert_list) {
+		buf_json_key(out, "alert_list");
+		buf_puts(out, page->alert_list);
+	}
 	buf_putc(out, '}');
 }
 
@@ -165,6 +173,7 @@ static struct judgement webhook_judge(const struct http_reply *reply)
 
 const struct pager_kind pager_kind_WEBHOOK = {
 	.name = "webhook",
+	.knows_moved = true,
 	.build = webhook_build,
 	.judge = webhook_judge,
 };

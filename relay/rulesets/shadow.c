@@ -181,6 +181,11 @@ static void shadow_job_on_done(void *arg)
 	shadow_run_next(shadow);
 }
 
+bool shadow_wants(const struct shadow *shadow)
+{
+	return shadow->rules != NULL;
+}
+
 bool shadow_decide(struct shadow *shadow, const struct shadow_case *decided)
 {
 	if (!shadow->rules)

@@ -31,12 +31,23 @@ struct shape {
 #define DOC(op, member) { AT(op.member), AT(op.member##_len) }
 
 static const struct shape shapes[STORE_OP_COUNT] = {
-	[STORE_OP_PUT_ALERT] = { 2, { AT(alert.key), AT(alert.incident) },
+	[STORE_OP_PUT_ALERT] = { 3, { AT(alert.key), AT(alert.incident), AT(alert.copies) },
 				 1, { DOC(alert, doc) } },
-	[STORE_OP_TOUCH_ALERT] = { 1, { AT(alert.incident) }, 0, { { 0, 0 } } },
+	[STORE_OP_TOUCH_ALERT] = { 2, { AT(alert.incident), AT(alert.copies) }, 0, { { 0, 0 } } },
 	[STORE_OP_REMOVE_ALERT] = { 0, { 0 }, 0, { { 0, 0 } } },
 	[STORE_OP_PUT_INCIDENT] = { 3, { AT(incident.id), AT(incident.key), AT(incident.team) },
 				    1, { DOC(incident, page) } },
+	[STORE_OP_PUT_INCIDENT_STATE] = { 2, { AT(incident.id), AT(incident.moved_to) },
+					  0, { { 0, 0 } } },
+	[STORE_OP_DROP_INCIDENT_STATE] = { 1, { AT(incident.id) }, 0, { { 0, 0 } } },
+	[STORE_OP_DROP_RECIPIENTS] = { 1, { AT(incident.id) }, 0, { { 0, 0 } } },
+	[STORE_OP_PUT_RECIPIENT] = { 3, { AT(recipient.incident), AT(recipient.pager),
+					  AT(recipient.target) },
+				     0, { { 0, 0 } } },
+	[STORE_OP_PUT_EVENT] = { 4, { AT(event.incident), AT(event.event), AT(event.who),
+				      AT(event.text) },
+				 0, { { 0, 0 } } },
+	[STORE_OP_PUT_SENDER] = { 1, { AT(sender.name) }, 0, { { 0, 0 } } },
 	[STORE_OP_PUT_PAGE] = { 4, { AT(page.incident), AT(page.pager), AT(page.target),
 				     AT(page.error) },
 				1, { DOC(page, doc) } },
@@ -180,10 +191,47 @@ void store_remove_alert(struct store_batch *batch, int64_t id)
 		     &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .id = id } });
 }
 
+void store_touch_incident(struct store_batch *batch, const struct stored_incident *incident)
+{
+	struct store_op op = { .kind = STORE_OP_PUT_INCIDENT_STATE, .incident = *incident };
+
+	op.incident.key = NULL;
+	op.incident.team = NULL;
+	op.incident.page = NULL;
+	op.incident.page_len = 0;
+	if (incident->open) {
+		batch_append(batch, &op);
+		return;
+	}
+	op.kind = STORE_OP_DROP_INCIDENT_STATE;
+	batch_append(batch, &op);
+	op.kind = STORE_OP_DROP_RECIPIENTS;
+	batch_append(batch, &op);
+}
+
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident)
 {
+	struct store_op op = { .kind = STORE_OP_PUT_INCIDENT, .incident = *incident };
+
+	op.incident.moved_to = NULL;
+	batch_append(batch, &op);
+	store_touch_incident(batch, incident);
+}
+
+void store_put_recipient(struct store_batch *batch, const struct stored_recipient *recipient)
+{
 	batch_append(batch,
-		     &(struct store_op){ .kind = STORE_OP_PUT_INCIDENT, .incident = *incident });
+		     &(struct store_op){ .kind = STORE_OP_PUT_RECIPIENT, .recipient = *recipient });
+}
+
+void store_put_event(struct store_batch *batch, const struct stored_event *event)
+{
+	batch_append(batch, &(struct store_op){ .kind = STORE_OP_PUT_EVENT, .event = *event });
+}
+
+void store_put_sender(struct store_batch *batch, const struct stored_sender *sender)
+{
+	batch_append(batch, &(struct store_op){ .kind = STORE_OP_PUT_SENDER, .sender = *sender });
 }
 
 void store_put_page(struct store_batch *batch, const struct stored_page *page)

@@ -42,18 +42,26 @@ struct sqlite {
 /* clang-format off */
 static const char *const statement_sql[STATEMENT_COUNT] = {
 	[STORE_OP_PUT_ALERT] =
-		"REPLACE INTO alerts (id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"REPLACE INTO alerts (id, state, attempts, accepted_us, refreshed_us, expires_us, incident, copies, key, doc)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_TOUCH_ALERT] =
-		"UPDATE alerts SET state = ?2, attempts = ?3, refreshed_us = ?4, expires_us = ?5, incident = ?6"
-		" WHERE id = ?1",
+		"UPDATE alerts SET state = ?2, attempts = ?3, refreshed_us = ?4, expires_us = ?5, incident = ?6,"
+		" copies = ?7 WHERE id = ?1",
 	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE id = ?",
 	[STORE_OP_PUT_INCIDENT] =
 		"REPLACE INTO incidents (id, key, team, open, opened_us, closed_us, page)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[STORE_OP_PUT_INCIDENT_STATE] =
+		"REPLACE INTO incident_states (incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
+		" moved_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[STORE_OP_DROP_INCIDENT_STATE] = "DELETE FROM incident_states WHERE incident = ?",
+	[STORE_OP_DROP_RECIPIENTS] = "DELETE FROM recipients WHERE incident = ?",
+	[STORE_OP_PUT_RECIPIENT] = "REPLACE INTO recipients (incident, pager, role, state, target) VALUES (?, ?, ?, ?, ?)",
+	[STORE_OP_PUT_EVENT] = "INSERT INTO events (incident, at_us, event, who, text) VALUES (?, ?, ?, ?, ?)",
+	[STORE_OP_PUT_SENDER] = "REPLACE INTO senders (name, interval_us) VALUES (?, ?)",
 	[STORE_OP_PUT_PAGE] =
-		"REPLACE INTO pages (id, state, event, attempts, created_us, next_us, incident, pager, error, target,"
-		" doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"REPLACE INTO pages (id, state, event, severity, attempts, created_us, next_us, incident, pager, error, target,"
+		" doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_TOUCH_PAGE] =
 		"UPDATE pages SET state = ?2, attempts = ?3, next_us = ?4, error = ?5 WHERE id = ?1",
 	[STORE_OP_PUT_DECISION] =
@@ -111,6 +119,7 @@ static void bind_alert(struct binder *binder, const struct stored_alert *alert, 
 	bind_number(binder, alert->refreshed_us);
 	bind_number(binder, alert->expires_us);
 	bind_text(binder, alert->incident);
+	bind_text(binder, alert->copies);
 	if (!touch) {
 		bind_text(binder, alert->key);
 		bind_doc(binder, alert->doc, alert->doc_len);
@@ -128,11 +137,50 @@ static void bind_incident(struct binder *binder, const struct stored_incident *i
 	bind_doc(binder, incident->page, incident->page_len);
 }
 
+static void bind_incident_state(struct binder *binder, const struct stored_incident *incident)
+{
+	bind_text(binder, incident->id);
+	bind_number(binder, incident->state);
+	bind_number(binder, incident->before);
+	bind_number(binder, incident->severity);
+	bind_number(binder, incident->due_us);
+	bind_number(binder, incident->wait_us);
+	bind_number(binder, incident->hold_us);
+	bind_number(binder, incident->told_us);
+	bind_number(binder, incident->owes_update);
+	bind_text(binder, incident->moved_to);
+}
+
+static void bind_recipient(struct binder *binder, const struct stored_recipient *recipient)
+{
+	bind_text(binder, recipient->incident);
+	bind_text(binder, recipient->pager);
+	bind_number(binder, recipient->role);
+	bind_number(binder, recipient->state);
+	bind_text(binder, recipient->target);
+}
+
+static void bind_event(struct binder *binder, const struct stored_event *event)
+{
+	bind_text(binder, event->incident);
+	bind_number(binder, event->at_us);
+	bind_text(binder, event->event);
+	bind_text(binder, event->who);
+	bind_text(binder, event->text);
+}
+
+static void bind_sender(struct binder *binder, const struct stored_sender *sender)
+{
+	bind_text(binder, sender->name);
+	bind_number(binder, sender->interval_us);
+}
+
 static void bind_page(struct binder *binder, const struct stored_page *page)
 {
 	bind_number(binder, page->id);
 	bind_number(binder, page->state);
 	bind_number(binder, page->event);
+	bind_number(binder, page->severity);
 	bind_number(binder, page->attempts);
 	bind_number(binder, page->created_us);
 	bind_number(binder, page->next_us);
@@ -193,6 +241,22 @@ static void bind_op(struct binder *binder, const struct store_op *op)
 		break;
 	case STORE_OP_PUT_INCIDENT:
 		bind_incident(binder, &op->incident);
+		break;
+	case STORE_OP_PUT_INCIDENT_STATE:
+		bind_incident_state(binder, &op->incident);
+		break;
+	case STORE_OP_DROP_INCIDENT_STATE:
+	case STORE_OP_DROP_RECIPIENTS:
+		bind_text(binder, op->incident.id);
+		break;
+	case STORE_OP_PUT_RECIPIENT:
+		bind_recipient(binder, &op->recipient);
+		break;
+	case STORE_OP_PUT_EVENT:
+		bind_event(binder, &op->event);
+		break;
+	case STORE_OP_PUT_SENDER:
+		bind_sender(binder, &op->sender);
 		break;
 	case STORE_OP_PUT_PAGE:
 		bind_page(binder, &op->page);

@@ -61,6 +61,7 @@ static bool sqlite_load_alert(const struct load *load, sqlite3_stmt *row)
 		.key = column_text(row, 7),
 		.doc = column_text(row, 8),
 		.doc_len = column_length(row, 8),
+		.copies = column_text(row, 9),
 	};
 
 	if (!column_in_range(row, 1, STORED_ALERT_ENDED))
@@ -81,6 +82,15 @@ static bool sqlite_load_incident(const struct load *load, sqlite3_stmt *row)
 		.closed_us = sqlite3_column_int64(row, 5),
 		.page = column_text(row, 6),
 		.page_len = column_length(row, 6),
+		.state = sqlite3_column_int(row, 7),
+		.before = sqlite3_column_int(row, 8),
+		.severity = sqlite3_column_int(row, 9),
+		.due_us = sqlite3_column_int64(row, 10),
+		.wait_us = sqlite3_column_int64(row, 11),
+		.hold_us = sqlite3_column_int64(row, 12),
+		.told_us = sqlite3_column_int64(row, 13),
+		.owes_update = sqlite3_column_int(row, 14) != 0,
+		.moved_to = column_text(row, 15),
 	};
 
 	load->loader->incident(load->ctx, &incident);
@@ -100,9 +110,10 @@ static bool sqlite_load_page(const struct load *load, sqlite3_stmt *row)
 		.target = column_text(row, 9),
 		.doc = column_text(row, 10),
 		.doc_len = column_length(row, 10),
+		.severity = sqlite3_column_int(row, 11),
 	};
 
-	if (!column_in_range(row, 1, STORED_PAGE_DROPPED) || !column_in_range(row, 2, PAGE_RESOLVE))
+	if (!column_in_range(row, 1, STORED_PAGE_DROPPED) || !column_in_range(row, 2, PAGE_NOTICE))
 		return false;
 	page.state = (enum stored_page_state)sqlite3_column_int(row, 1);
 	page.event = sqlite3_column_int(row, 2);
@@ -110,27 +121,54 @@ static bool sqlite_load_page(const struct load *load, sqlite3_stmt *row)
 	return true;
 }
 
+static bool sqlite_load_recipient(const struct load *load, sqlite3_stmt *row)
+{
+	const struct stored_recipient recipient = {
+		.incident = column_text(row, 0),
+		.pager = column_text(row, 1),
+		.role = sqlite3_column_int(row, 2),
+		.state = sqlite3_column_int(row, 3),
+		.target = column_text(row, 4),
+	};
+
+	if (load->loader->recipient)
+		load->loader->recipient(load->ctx, &recipient);
+	return true;
+}
+
+static bool sqlite_load_sender(const struct load *load, sqlite3_stmt *row)
+{
+	const struct stored_sender sender = { column_text(row, 0), sqlite3_column_int64(row, 1) };
+
+	if (load->loader->sender)
+		load->loader->sender(load->ctx, &sender);
+	return true;
+}
+
 static const struct table {
 	const char *name, *order, *row;
 	bool (*load)(const struct load *load, sqlite3_stmt *row);
 } loaded_tables[] = {
+	{ "senders", NULL, "SELECT name, interval_us FROM senders", sqlite_load_sender },
 	{ "incidents", "SELECT n FROM incidents WHERE open = 1 ORDER BY opened_us, n",
-	  "SELECT id, key, team, open, opened_us, closed_us, page FROM incidents WHERE n = ?1",
+	  "SELECT id, key, team, open, opened_us, closed_us, page, coalesce(s.state, 0),"
+	  " coalesce(s.before, 0), coalesce(s.severity, -1), coalesce(s.due_us, 0),"
+	  " coalesce(s.wait_us, 0), coalesce(s.hold_us, 0), coalesce(s.told_us, 0),"
+	  " coalesce(s.owes_update, 0), coalesce(s.moved_to, '')"
+	  " FROM incidents LEFT JOIN incident_states s ON s.incident = incidents.id WHERE n = ?1",
 	  sqlite_load_incident },
-	{ "pages",
-	  "SELECT id FROM pages WHERE state = 0 UNION"
-	  " SELECT p.id FROM incidents i JOIN pages p ON p.incident = i.id WHERE i.open = 1 ORDER "
-	  "BY 1",
+	{ "recipients", NULL, "SELECT incident, pager, role, state, target FROM recipients",
+	  sqlite_load_recipient },
+	{ "pages", "SELECT id FROM pages WHERE state = 0 ORDER BY id",
 	  "SELECT id, state, event, attempts, created_us, next_us, incident, pager, error, target, "
-	  "doc FROM pages"
-	  " WHERE id = ?1",
+	  "doc, severity FROM pages WHERE id = ?1",
 	  sqlite_load_page },
 	{ "alerts",
 	  /* With max(), SQLite takes the other columns from the row that has the maximum. */
 	  "SELECT id FROM (SELECT max(id) AS id, state, accepted_us, refreshed_us FROM alerts"
 	  " GROUP BY key) WHERE state < 2 OR refreshed_us >= ?1 ORDER BY accepted_us, id",
-	  "SELECT id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc "
-	  "FROM alerts"
+	  "SELECT id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc, "
+	  "copies FROM alerts"
 	  " WHERE id = ?1",
 	  sqlite_load_alert },
 };
@@ -153,6 +191,23 @@ static int load_row(const struct load *load, const struct table *table, sqlite3_
 			       load->path, (long long)id, table->name);
 	sqlite3_reset(row);
 	return 0;
+}
+
+/* A small table without numbers: its rows as they come. */
+static int load_small_table(const struct load *load, const struct table *table)
+{
+	sqlite3_stmt *row = NULL;
+	int error = 0, rc = sqlite3_prepare_v2(load->db, table->row, -1, &row, NULL);
+
+	while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+		rc = sqlite3_step(row);
+		if (rc == SQLITE_ROW)
+			table->load(load, row);
+	}
+	if (rc != SQLITE_DONE)
+		error = sqlite_error(load->err, load->db, rc, "read", load->path);
+	sqlite3_finalize(row);
+	return error;
 }
 
 static int load_table(const struct load *load, const struct table *table, int64_t ended_since_us)
@@ -187,7 +242,9 @@ int sqlite_load(sqlite3 *db, const char *path, int64_t wall_us, const struct sto
 	if (rc != SQLITE_OK)
 		return sqlite_error(err, db, rc, "read", path);
 	for (size_t i = 0; error == 0 && i < ARRAY_LEN(loaded_tables); i++)
-		error = load_table(&load, &loaded_tables[i], wall_us - LIMIT_RESOLVED_MEMORY_US);
+		error = loaded_tables[i].order ? load_table(&load, &loaded_tables[i],
+							    wall_us - LIMIT_RESOLVED_MEMORY_US)
+					       : load_small_table(&load, &loaded_tables[i]);
 	sqlite_run(db, "COMMIT");
 	return error;
 }

@@ -104,8 +104,58 @@ static const char step_2[] =
 	" last_us INTEGER NOT NULL,"
 	" texts BLOB NOT NULL) STRICT;";
 
+/*
+ * The life of incidents: what changes often of an open one stands in small rows of their own, so
+ * that its page is not written again; its recipients likewise. Both go when all recipients know of
+ * its end. Its story stays, in order of time.
+ *
+ * What an earlier version left: open incidents go on as open; whoever has their page is their
+ * owner's pager.
+ */
+static const char step_3[] =
+	"ALTER TABLE alerts ADD COLUMN copies TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE pages ADD COLUMN severity INTEGER NOT NULL DEFAULT 2;" /* error */
+	"CREATE TABLE incident_states ("
+	" incident TEXT PRIMARY KEY,"
+	" state INTEGER NOT NULL," /* enum incident_state */
+	" before INTEGER NOT NULL,"
+	" severity INTEGER NOT NULL," /* enum severity; -1: the page's */
+	" due_us INTEGER NOT NULL,"
+	" wait_us INTEGER NOT NULL,"
+	" hold_us INTEGER NOT NULL,"
+	" told_us INTEGER NOT NULL,"
+	" owes_update INTEGER NOT NULL,"
+	" moved_to TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE recipients ("
+	" incident TEXT NOT NULL,"
+	" pager TEXT NOT NULL,"
+	" role INTEGER NOT NULL,"  /* enum recipient_role */
+	" state INTEGER NOT NULL," /* enum recipient_state */
+	" target TEXT NOT NULL,"
+	" PRIMARY KEY (incident, pager)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE events ("
+	" id INTEGER PRIMARY KEY,"
+	" at_us INTEGER NOT NULL,"
+	" incident TEXT NOT NULL,"
+	" event TEXT NOT NULL,"
+	" who TEXT NOT NULL,"
+	" text TEXT NOT NULL) STRICT;"
+	"CREATE INDEX events_at ON events (at_us);"
+	"CREATE TABLE senders ("
+	" name TEXT PRIMARY KEY,"
+	" interval_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"INSERT INTO incident_states SELECT id, 0, 0, -1, 0, 0, 120000000,"
+	" coalesce((SELECT max(created_us) FROM pages WHERE pages.incident = incidents.id), 0), 0, "
+	"''"
+	" FROM incidents WHERE open = 1;"
+	"INSERT INTO recipients SELECT incident, pager, 0,"
+	" CASE WHEN max(event = 0 AND state = 1) THEN 1"
+	" WHEN max(event = 0 AND state = 2) THEN 2 ELSE 0 END, max(target)"
+	" FROM pages WHERE incident IN (SELECT id FROM incidents WHERE open = 1)"
+	" GROUP BY incident, pager;";
+
 /* steps[n] brings a file from version n to n + 1. */
-static const char *const steps[] = { step_1, step_2 };
+static const char *const steps[] = { step_1, step_2, step_3 };
 
 int sqlite_schema_newest(void)
 {

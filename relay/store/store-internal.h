@@ -17,6 +17,12 @@ enum store_op_kind {
 	STORE_OP_TOUCH_ALERT,
 	STORE_OP_REMOVE_ALERT, /* only the id is set */
 	STORE_OP_PUT_INCIDENT,
+	STORE_OP_PUT_INCIDENT_STATE,
+	STORE_OP_DROP_INCIDENT_STATE, /* only the id counts */
+	STORE_OP_DROP_RECIPIENTS,     /* of an incident; only its id counts */
+	STORE_OP_PUT_RECIPIENT,
+	STORE_OP_PUT_EVENT,
+	STORE_OP_PUT_SENDER,
 	STORE_OP_PUT_PAGE,
 	STORE_OP_TOUCH_PAGE,
 	STORE_OP_PUT_DECISION,
@@ -30,6 +36,9 @@ struct store_op {
 	union {
 		struct stored_alert alert;
 		struct stored_incident incident;
+		struct stored_recipient recipient;
+		struct stored_event event;
+		struct stored_sender sender;
 		struct stored_page page;
 		struct stored_decision decision; /* of a decision, and of its traces */
 		struct stored_rules rules;

@@ -58,7 +58,14 @@ static void serve_ready(struct web *web, struct http_exchange *exchange, const c
 
 	(void)rest;
 	bool ready = web->ops.ready(web->ops.ctx, &why);
+	size_t unreached = web->ops.unreached(web->ops.ctx);
 	buf_printf(&text, ready ? "tracepager is ready\n" : "not ready: %s\n", why);
+	/* Alerts are taken all the same: a person who looks must see it. */
+	if (unreached)
+		buf_printf(&text,
+			   "%zu open incident(s) have reached nobody: every pager has refused the "
+			   "page\n",
+			   unreached);
 	reply_text(exchange, ready ? 200 : 503, buf_text(&text));
 	buf_fini(&text);
 }

@@ -59,11 +59,10 @@ static void warn_of_steps(const struct rules_check *check, const struct rule_sou
 			return;
 		}
 		pager = self_escalating(&escalation->steps[i]);
-		if (wait && escalation->steps[i].wait_us >= LIMIT_EXPIRE_AFTER_US)
+		if (wait && escalation->steps[i].wait_us >= LIMIT_STEP_WAIT_US)
 			CHECK_WARNING(check, source, wait, "W027",
 				      "10m is ten minutes, 10h ten hours",
-				      "step %zu of escalation \"%s\" waits as long as an "
-				      "unresolved alert is remembered, or longer",
+				      "step %zu of escalation \"%s\" waits half a day or longer",
 				      i + 1, escalation->name);
 	}
 }

@@ -140,6 +140,33 @@ const struct service_rule *rules_service(const struct ruleset *rules, const char
 	return &found->rule;
 }
 
+/* Of an entry's keys, those that need no attribute. */
+static bool entry_may_match(const struct service_entry *entry, const struct subject *subject)
+{
+	for (size_t i = 0; i < entry->nkeys; i++) {
+		const struct service_key *key = &entry->keys[i];
+		bool plain =
+			strcmp(key->name, "service") == 0 || strcmp(key->name, "namespace") == 0;
+		if (plain && !key_holds(key, subject))
+			return false;
+	}
+	return true;
+}
+
+bool rules_owner_splits(const struct ruleset *rules, const char *service, const char *namespace,
+			const struct team *owner)
+{
+	const struct subject subject = { .service = service ? service : "",
+					 .namespace = namespace ? namespace : "" };
+
+	for (size_t i = 0; i < rules->nattr_entries; i++) {
+		const struct service_entry *entry = rules->attr_entries[i];
+		if (entry->rule.owner != owner && entry_may_match(entry, &subject))
+			return true;
+	}
+	return false;
+}
+
 /* Writes HOST of HOST:PORT to out. False: there is no port. */
 static bool without_port(const char *name, char *out, size_t size)
 {

@@ -260,6 +260,10 @@ static const char *route_effect(struct arena *arena, const struct route *route)
 		buf_puts(&out, ", its own summary");
 	if (route->details)
 		buf_puts(&out, ", its own details");
+	if (route->resolve_hold_us >= 0)
+		buf_puts(&out, ", its own resolve_hold");
+	if (route->group_by.n)
+		buf_puts(&out, ", its own group_by");
 	const char *text = out.len ? arena_strdup(arena, buf_text(&out) + 2) : "";
 	buf_fini(&out);
 	return text;
@@ -298,6 +302,10 @@ static void apply_route(const struct route *route, struct routing *routing)
 		routing->summary = route->summary;
 	if (route->details)
 		routing->details = route->details;
+	if (route->resolve_hold_us >= 0)
+		routing->resolve_hold_us = route->resolve_hold_us;
+	if (route->group_by.n)
+		routing->group_by = &route->group_by;
 	for (size_t i = 0; i < route->nalso_notify; i++)
 		add_notified(routing, route->also_notify[i]);
 	routing->matched[routing->nmatched++] = route;
@@ -346,6 +354,7 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 
 	*ret_routing = (struct routing){
 		.severity = input->severity,
+		.resolve_hold_us = -1,
 		.summary = rules->defaults.summary,
 		.details = rules->defaults.details,
 	};

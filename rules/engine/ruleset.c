@@ -92,6 +92,18 @@ enum severity rules_severity(const struct ruleset *rules, const struct alert *al
 	return severity;
 }
 
+const char *const *rules_incident_key(const struct ruleset *rules, size_t *ret_n)
+{
+	static const char *const usual[] = { "deployment.environment.name", "k8s.cluster.name" };
+
+	if (rules->defaults.incident_key.n) {
+		*ret_n = rules->defaults.incident_key.n;
+		return rules->defaults.incident_key.names;
+	}
+	*ret_n = ARRAY_LEN(usual);
+	return usual;
+}
+
 const struct team *rules_team(const struct ruleset *rules, const char *name)
 {
 	return map_get(rules->team_map, name);

@@ -61,9 +61,17 @@ void ruleset_order_services(struct ruleset *rules)
 {
 	rules->service_order =
 		arena_array(rules->arena, rules->nservices, sizeof(struct service_entry *));
+	rules->attr_entries =
+		arena_array(rules->arena, rules->nservices, sizeof(struct service_entry *));
 	for (size_t i = 0; i < rules->nservices; i++) {
-		rules->service_order[i] = &rules->services[i];
-		rules->nexact += rules->services[i].service != NULL;
+		struct service_entry *entry = &rules->services[i];
+		rules->service_order[i] = entry;
+		rules->nexact += entry->service != NULL;
+		for (size_t k = 0; k < entry->nkeys; k++)
+			entry->has_attrs |= strcmp(entry->keys[k].name, "service") != 0 &&
+					    strcmp(entry->keys[k].name, "namespace") != 0;
+		if (entry->has_attrs)
+			rules->attr_entries[rules->nattr_entries++] = entry;
 	}
 	if (rules->nservices)
 		qsort(rules->service_order, rules->nservices, sizeof(struct service_entry *),

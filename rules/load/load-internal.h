@@ -159,6 +159,8 @@ const char *member_text(const struct load_scope *scope, const char *name);
 const char *member_glob(const struct load_scope *scope, const char *name);
 const char *member_url(const struct load_scope *scope, const char *name);
 bool member_duration(const struct load_scope *scope, const char *name, int64_t *ret_us);
+/* A list of label names, or ["..."]. */
+void member_group(const struct load_scope *scope, const char *name, struct group_labels *ret_group);
 bool member_int(const struct load_scope *scope, const char *name, int64_t least, int64_t most,
 		int64_t *ret_value);
 bool member_share(const struct load_scope *scope, const char *name, double *ret_value);

@@ -239,6 +239,10 @@ static void read_defaults(const struct load_scope *scope)
 	defaults->traces = (unsigned int)traces;
 	member_share(scope, "threshold", &defaults->threshold);
 	member_duration(scope, "window", &defaults->window_us);
+	member_duration(scope, "resolve_hold", &defaults->resolve_hold_us);
+	member_duration(scope, "regroup_after", &defaults->regroup_after_us);
+	member_group(scope, "group_by", &defaults->group_by);
+	member_group(scope, "incident_key", &defaults->incident_key);
 	member_duration(scope, "reviewed_after", &defaults->reviewed_after_us);
 	defaults->owner_attribute = member_text(scope, "owner_attribute");
 	defaults->summary = member_template(scope, "summary");
@@ -250,6 +254,8 @@ void load_defaults(struct load *load)
 	struct load_scope scope;
 
 	load->set->defaults.mode = WALK_AUTO;
+	load->set->defaults.resolve_hold_us = -1;
+	load->set->defaults.regroup_after_us = -1;
 	if (load->defaults.node &&
 	    scope_open(&scope, load, &load->defaults, MAP_DEFAULTS, "\"defaults\""))
 		read_defaults(&scope);

@@ -235,6 +235,9 @@ static void read_actions(const struct load_scope *scope, struct route *route)
 	route->has_severity = member_severity(scope, "severity", &route->severity);
 	route->summary = member_template(scope, "summary");
 	route->details = member_template(scope, "details");
+	route->resolve_hold_us = -1;
+	member_duration(scope, "resolve_hold", &route->resolve_hold_us);
+	member_group(scope, "group_by", &route->group_by);
 	route->continues = member_bool(scope, "continue");
 	route->no_page = read_page(scope);
 }
@@ -243,7 +246,8 @@ static void read_actions(const struct load_scope *scope, struct route *route)
 static void check_actions(const struct load_scope *scope)
 {
 	static const char *const actions[] = { "team",	   "escalation", "pagers", "also_notify",
-					       "severity", "summary",	 "details" };
+					       "severity", "summary",	 "details",
+					       "resolve_hold", "group_by" };
 	const struct ynode *first = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(actions) && !first; i++)

@@ -38,6 +38,22 @@ bool member_duration(const struct load_scope *scope, const char *name, int64_t *
 	return false;
 }
 
+void member_group(const struct load_scope *scope, const char *name, struct group_labels *ret_group)
+{
+	const struct ynode *list = member_list(scope, name);
+
+	if (!list)
+		return;
+	ret_group->names = arena_array(scope->load->set->arena, list->n, sizeof(*ret_group->names));
+	for (size_t i = 0; i < list->n; i++) {
+		const char *label = node_text(scope, list->items[i], "the name of a label");
+		if (label && strcmp(label, "...") == 0)
+			ret_group->each_alone = true;
+		if (label)
+			ret_group->names[ret_group->n++] = label;
+	}
+}
+
 bool member_int(const struct load_scope *scope, const char *name, int64_t least, int64_t most,
 		int64_t *ret_value)
 {

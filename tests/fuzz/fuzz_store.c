@@ -81,6 +81,17 @@ static void see_incident(void *ctx, const struct stored_incident *incident)
 			  (size_t)(incident->page[incident->page_len] == '\0');
 }
 
+static void see_recipient(void *ctx, const struct stored_recipient *recipient)
+{
+	*(size_t *)ctx +=
+		strlen(recipient->incident) + strlen(recipient->pager) + strlen(recipient->target);
+}
+
+static void see_sender(void *ctx, const struct stored_sender *sender)
+{
+	*(size_t *)ctx += strlen(sender->name);
+}
+
 static void see_page(void *ctx, const struct stored_page *page)
 {
 	*(size_t *)ctx += strlen(page->incident) + strlen(page->pager) + strlen(page->target) +
@@ -101,6 +112,10 @@ static void write_all(struct store *store)
 			   &(struct stored_incident){ .id = "i1", .key = "k", .team = "ledger" });
 	store_put_page(batch,
 		       &(struct stored_page){ .id = 1, .incident = "i1", .pager = "ledger-hook" });
+	store_put_recipient(batch,
+			    &(struct stored_recipient){ .incident = "i1", .pager = "ledger-hook" });
+	store_put_event(batch, &(struct stored_event){ .incident = "i1", .event = "opened" });
+	store_put_sender(batch, &(struct stored_sender){ .name = "am1" });
 	store_put_decision(
 		batch, &(struct stored_decision){ .alert_key = "prometheus/a", .incident = "i1" });
 	store_remove_alert(batch, 1);
@@ -122,7 +137,13 @@ static void clear_out(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct store_loader loader = { see_alert, see_incident, see_page };
+	static const struct store_loader loader = {
+		.sender = see_sender,
+		.incident = see_incident,
+		.recipient = see_recipient,
+		.page = see_page,
+		.alert = see_alert,
+	};
 	size_t wal = find_wal(data, size), seen = 0;
 	struct store *store;
 	struct err err = { 0 };

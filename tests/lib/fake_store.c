@@ -32,6 +32,9 @@ void fake_store_free(struct fake_store *fake)
 	free(fake->incidents);
 	free(fake->pages);
 	free(fake->decisions);
+	free(fake->recipients);
+	free(fake->events);
+	free(fake->senders);
 	arena_free(fake->arena);
 	free(fake);
 }
@@ -101,6 +104,7 @@ static void put_alert(struct fake_store *fake, const struct stored_alert *alert)
 	*row = *alert;
 	row->key = arena_strdup(fake->arena, alert->key);
 	row->incident = arena_strdup(fake->arena, alert->incident);
+	row->copies = arena_strdup(fake->arena, alert->copies);
 	row->doc = arena_strndup(fake->arena, alert->doc, alert->doc_len);
 }
 
@@ -111,6 +115,7 @@ static void touch_alert(struct fake_store *fake, const struct stored_alert *aler
 	if (!row)
 		return;
 	row->incident = arena_strdup(fake->arena, alert->incident);
+	row->copies = arena_strdup(fake->arena, alert->copies);
 	row->state = alert->state;
 	row->attempts = alert->attempts;
 	row->refreshed_us = alert->refreshed_us;
@@ -136,10 +141,89 @@ static void put_incident(struct fake_store *fake, const struct stored_incident *
 		row = &fake->incidents[fake->nincidents++];
 	}
 	*row = *incident;
+	row->moved_to = "";
 	row->id = arena_strdup(fake->arena, incident->id);
 	row->key = arena_strdup(fake->arena, incident->key);
 	row->team = arena_strdup(fake->arena, incident->team);
 	row->page = arena_strndup(fake->arena, incident->page, incident->page_len);
+}
+
+static void put_incident_state(struct fake_store *fake, const struct stored_incident *incident)
+{
+	struct stored_incident *row = find_incident(fake, incident->id);
+
+	if (!row)
+		return;
+	row->state = incident->state;
+	row->before = incident->before;
+	row->severity = incident->severity;
+	row->due_us = incident->due_us;
+	row->wait_us = incident->wait_us;
+	row->hold_us = incident->hold_us;
+	row->told_us = incident->told_us;
+	row->owes_update = incident->owes_update;
+	row->moved_to = arena_strdup(fake->arena, incident->moved_to);
+}
+
+static void put_recipient(struct fake_store *fake, const struct stored_recipient *recipient)
+{
+	struct stored_recipient *row = NULL;
+
+	for (size_t i = 0; i < fake->nrecipients && !row; i++)
+		if (strcmp(fake->recipients[i].incident, recipient->incident) == 0 &&
+		    strcmp(fake->recipients[i].pager, recipient->pager) == 0)
+			row = &fake->recipients[i];
+	if (!row) {
+		fake->recipients = grow(fake->recipients, fake->nrecipients, sizeof(*row));
+		row = &fake->recipients[fake->nrecipients++];
+	}
+	*row = *recipient;
+	row->incident = arena_strdup(fake->arena, recipient->incident);
+	row->pager = arena_strdup(fake->arena, recipient->pager);
+	row->target = arena_strdup(fake->arena, recipient->target);
+}
+
+static void drop_recipients(struct fake_store *fake, const char *incident)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < fake->nrecipients; i++)
+		if (strcmp(fake->recipients[i].incident, incident) != 0)
+			fake->recipients[kept++] = fake->recipients[i];
+	fake->nrecipients = kept;
+}
+
+static void put_event(struct fake_store *fake, const struct stored_event *event)
+{
+	struct stored_event *row;
+
+	fake->events = grow(fake->events, fake->nevents, sizeof(*row));
+	row = &fake->events[fake->nevents++];
+	*row = *event;
+	row->incident = arena_strdup(fake->arena, event->incident);
+	row->event = arena_strdup(fake->arena, event->event);
+	row->who = arena_strdup(fake->arena, event->who);
+	row->text = arena_strdup(fake->arena, event->text);
+}
+
+const struct stored_event *fake_store_event(const struct fake_store *fake, const char *event)
+{
+	for (size_t i = fake->nevents; i-- > 0;)
+		if (strcmp(fake->events[i].event, event) == 0)
+			return &fake->events[i];
+	return NULL;
+}
+
+static void put_sender(struct fake_store *fake, const struct stored_sender *sender)
+{
+	size_t i = 0;
+
+	while (i < fake->nsenders && strcmp(fake->senders[i].name, sender->name) != 0)
+		i++;
+	if (i == fake->nsenders)
+		fake->senders = grow(fake->senders, fake->nsenders++, sizeof(*sender));
+	fake->senders[i].name = arena_strdup(fake->arena, sender->name);
+	fake->senders[i].interval_us = sender->interval_us;
 }
 
 static void put_page(struct fake_store *fake, const struct stored_page *page)
@@ -199,6 +283,23 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 		break;
 	case STORE_OP_PUT_INCIDENT:
 		put_incident(fake, &op->incident);
+		break;
+	case STORE_OP_PUT_INCIDENT_STATE:
+		put_incident_state(fake, &op->incident);
+		break;
+	case STORE_OP_DROP_INCIDENT_STATE:
+		break; /* what is not open is not loaded */
+	case STORE_OP_DROP_RECIPIENTS:
+		drop_recipients(fake, op->incident.id);
+		break;
+	case STORE_OP_PUT_RECIPIENT:
+		put_recipient(fake, &op->recipient);
+		break;
+	case STORE_OP_PUT_EVENT:
+		put_event(fake, &op->event);
+		break;
+	case STORE_OP_PUT_SENDER:
+		put_sender(fake, &op->sender);
 		break;
 	case STORE_OP_PUT_PAGE:
 		put_page(fake, &op->page);
@@ -281,13 +382,6 @@ static bool alert_is_wanted(const struct fake_store *fake, const struct stored_a
 		alert->refreshed_us >= clock_wall_us(fake->clock) - LIMIT_RESOLVED_MEMORY_US);
 }
 
-static bool page_is_wanted(const struct fake_store *fake, const struct stored_page *page)
-{
-	const struct stored_incident *incident = find_incident(fake, page->incident);
-
-	return page->state == STORED_PAGE_QUEUED || (incident && incident->open);
-}
-
 static int fake_load(void *backend, const struct store_loader *loader, void *ctx, struct err *err)
 {
 	struct fake_store *fake = backend;
@@ -296,12 +390,16 @@ static int fake_load(void *backend, const struct store_loader *loader, void *ctx
 	const struct stored_page *page = NULL;
 
 	(void)err;
+	for (size_t i = 0; i < fake->nsenders && loader->sender; i++)
+		loader->sender(ctx, &fake->senders[i]);
 	while ((incident = next_row(fake->incidents, fake->nincidents, sizeof(*incident),
 				    age_of_incident, incident)))
 		if (incident->open)
 			loader->incident(ctx, incident);
+	for (size_t i = 0; i < fake->nrecipients && loader->recipient; i++)
+		loader->recipient(ctx, &fake->recipients[i]);
 	while ((page = next_row(fake->pages, fake->npages, sizeof(*page), age_of_page, page)))
-		if (page_is_wanted(fake, page))
+		if (page->state == STORED_PAGE_QUEUED)
 			loader->page(ctx, page);
 	while ((alert = next_row(fake->alerts, fake->nalerts, sizeof(*alert), age_of_alert, alert)))
 		if (alert_is_wanted(fake, alert))

@@ -15,7 +15,10 @@ struct fake_store {
 	struct stored_incident *incidents;
 	struct stored_page *pages;
 	struct stored_decision *decisions;
-	size_t nalerts, nincidents, npages, ndecisions;
+	struct stored_recipient *recipients;
+	struct stored_event *events;
+	struct stored_sender *senders;
+	size_t nalerts, nincidents, npages, ndecisions, nrecipients, nevents, nsenders;
 	size_t commits; /* batches completed without a failure */
 	/* Private. */
 	const struct clock *clock;
@@ -44,5 +47,7 @@ void fake_store_fail(struct fake_store *fake, int error);
 const struct stored_alert *fake_store_alert(const struct fake_store *fake, const char *key);
 const struct stored_incident *fake_store_incident(const struct fake_store *fake, const char *id);
 const struct stored_page *fake_store_page(const struct fake_store *fake, int64_t id);
+/* The last event of that kind, of whatever incident. */
+const struct stored_event *fake_store_event(const struct fake_store *fake, const char *event);
 
 #endif

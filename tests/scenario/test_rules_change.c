@@ -71,7 +71,7 @@ START_TEST(alert_keeps_the_rules_that_it_began_with)
 	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
 	ck_assert_uint_eq(world_pages(world, "key-new", NULL), 0);
 	resolve(TRACED);
-	world_run(world, US_PER_MINUTE);
+	world_run(world, LIMIT_RESOLVE_HOLD_US + US_PER_MINUTE);
 	fire(TRACED " try=2");
 	world_run(world, 4 * US_PER_SECOND);
 	ck_assert_uint_eq(world_pages(world, "key-ledger", "trigger"), 1);
@@ -105,7 +105,7 @@ START_TEST(resolve_goes_where_the_page_went)
 	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
 	swap_rules("fallback: {team: sre}", "fallback: {team: shop}");
 	resolve(DISK);
-	world_run(world, US_PER_SECOND);
+	world_run(world, LIMIT_RESOLVE_HOLD_US + US_PER_SECOND);
 	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
 	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 0);
 }
@@ -217,7 +217,7 @@ START_TEST(storm_leaves_the_shadow_behind)
 
 	give_shadow("fallback: {team: sre}", "fallback: {team: shop}");
 	for (unsigned int i = 0; i < LIMIT_SHADOW_WAITING + 50; i++) {
-		snprintf(labels, sizeof(labels), "alertname=DiskFull severity=warning host=db%u",
+		snprintf(labels, sizeof(labels), "alertname=DiskFull severity=warning cluster=db%u",
 			 i);
 		fire(labels);
 	}

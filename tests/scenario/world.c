@@ -213,8 +213,10 @@ static void answered(void *ctx, int error, const char *text)
 		world->durable++;
 }
 
-enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status,
-			       int64_t starts_us, int64_t ends_us)
+/* by_api: a word of the v2 API, of one Prometheus; else an Alertmanager's webhook. */
+static enum accept_result world_accept(struct world *world, const char *labels,
+				       enum alert_status status, int64_t starts_us, int64_t ends_us,
+				       bool by_api, size_t more)
 {
 	struct arena *arena = arena_new(4 << 20);
 	struct alert alert = {
@@ -224,7 +226,7 @@ enum accept_result world_alert(struct world *world, const char *labels, enum ale
 		.starts_at_us = starts_us,
 		.ends_at_us = ends_us,
 		.generator_url = "",
-		.ends_by_itself = ends_us > 0 && status == ALERT_FIRING,
+		.ends_by_itself = by_api,
 	};
 	char fingerprint[FINGERPRINT_SIZE];
 
@@ -236,10 +238,30 @@ enum accept_result world_alert(struct world *world, const char *labels, enum ale
 	labels_normalise(&alert.labels);
 	labels_fingerprint(&alert.labels, fingerprint);
 	alert.fingerprint = fingerprint;
-	enum accept_result result = incidents_accept(world->incidents, &alert);
+	enum accept_result result = incidents_accept(world->incidents, &alert, more);
 	incidents_when_durable(world->incidents, answered, world);
 	arena_free(arena);
 	return result;
+}
+
+enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status,
+			       int64_t starts_us, int64_t ends_us)
+{
+	return world_accept(world, labels, status, starts_us, ends_us,
+			    ends_us > 0 && status == ALERT_FIRING, 0);
+}
+
+enum accept_result world_alert_of_api(struct world *world, const char *labels, int64_t starts_us,
+				      int64_t ends_us)
+{
+	return world_accept(world, labels,
+			    ends_us > world->clock.wall_us ? ALERT_FIRING : ALERT_RESOLVED,
+			    starts_us, ends_us, true, 0);
+}
+
+enum accept_result world_alert_in_body(struct world *world, const char *labels, size_t more)
+{
+	return world_accept(world, labels, ALERT_FIRING, world->clock.wall_us, 0, false, more);
 }
 
 void world_jaeger_has(struct world *world)

@@ -40,6 +40,11 @@ void world_run(struct world *world, int64_t us);
  * world_run() comes next. */
 enum accept_result world_alert(struct world *world, const char *labels, enum alert_status status,
 			       int64_t starts_us, int64_t ends_us);
+/* The same as the v2 API tells it: firing until ends_us, or resolved where that has passed. */
+enum accept_result world_alert_of_api(struct world *world, const char *labels, int64_t starts_us,
+				      int64_t ends_us);
+/* A firing alert of a webhook, behind which more of the same body are to come. */
+enum accept_result world_alert_in_body(struct world *world, const char *labels, size_t more);
 
 /* The trace in which frontend -> checkout -> ledger fails, as Jaeger's API v3 sends it. */
 extern const char world_trace[];

@@ -128,6 +128,9 @@ class Maker:
     def make_text(self, _):
         return self.random.choice(TEXTS)
 
+    def make_texts(self, _):
+        return self.sample(TEXTS, 3)
+
     def make_glob(self, _):
         return self.random.choice(GLOBS)
 

@@ -222,6 +222,7 @@ routes:
   - when: {{severity: info}}
     page: none
 fallback: {{team: sre}}
+defaults: {{resolve_hold: 0s}}
 """
 
 

@@ -255,6 +255,7 @@ pagers:
 escalations:
   {side}: {{{{steps: [{{{{page: [hook], wait: 10m}}}}]}}}}
 fallback: {{{{team: {side}}}}}
+defaults: {{{{group_by: ["..."]}}}}
 """
 
 

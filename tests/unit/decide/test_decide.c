@@ -123,7 +123,7 @@ START_TEST(the_suspect_s_owner_is_paged)
 	ck_assert_str_eq(d.team->name, "money");
 	ck_assert_str_eq(d.service->name, "ledger");
 	ck_assert_str_eq(d.rule, d.service->place);
-	ck_assert_str_eq(d.incident_key, "suspect//ledger/money");
+	ck_assert_str_eq(d.incident_key, "suspect//ledger//");
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NONE);
 	ck_assert_str_eq(d.page.component, "ledger");
 	ck_assert_str_eq(d.page.group, "money");
@@ -145,7 +145,7 @@ START_TEST(an_owned_callee_is_the_suspect)
 	ck_assert_str_eq(d.verdict.suspect.callee, "ledger-db.internal");
 	ck_assert_double_eq_tol(d.verdict.confidence, 0.9, 1e-9);
 	ck_assert_str_eq(d.team->name, "dba");
-	ck_assert_str_eq(d.incident_key, "suspect//ledger-db/dba");
+	ck_assert_str_eq(d.incident_key, "suspect//ledger-db//");
 	const struct walk *walk = &d.walks[0];
 	ck_assert_uint_gt(walk->nreasons, 0);
 	ck_assert_ptr_nonnull(
@@ -170,7 +170,7 @@ START_TEST(an_owned_callee_that_held_up_its_caller_is_the_suspect)
 	ck_assert_str_eq(d.verdict.suspect.callee, "ledger-db.internal");
 	ck_assert_double_eq_tol(d.verdict.confidence, 0.8, 1e-9);
 	ck_assert_str_eq(d.team->name, "dba");
-	ck_assert_str_eq(d.incident_key, "suspect//ledger-db/dba");
+	ck_assert_str_eq(d.incident_key, "suspect//ledger-db//");
 }
 END_TEST
 
@@ -197,7 +197,7 @@ START_TEST(an_unowned_suspect_goes_to_the_fallback)
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_OWNER);
 	ck_assert_str_eq(d.team->name, "sre");
 	ck_assert_ptr_null(d.service);
-	ck_assert_str_eq(d.incident_key, "suspect//tax/sre");
+	ck_assert_str_eq(d.incident_key, "suspect//tax//");
 }
 END_TEST
 
@@ -260,7 +260,7 @@ START_TEST(without_a_trace_the_signal_s_service_is_paged)
 	ck_assert(!d.verdict.found);
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_TRACE);
 	ck_assert_str_eq(d.team->name, "shop");
-	ck_assert_str_eq(d.incident_key, "service//checkout/OrdersFail/shop");
+	ck_assert_str_eq(d.incident_key, "group/OrdersFail/checkout///shop");
 	ck_assert_str_eq(d.page.kind, "no_trace");
 	ck_assert_str_eq(d.page.component, "");
 }
@@ -290,7 +290,7 @@ START_TEST(an_alert_about_nothing_traced_is_the_fallback_s)
 	ck_assert(!d.has_signal);
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_NO_SIGNAL);
 	ck_assert_str_eq(d.team->name, "sre");
-	ck_assert_str_eq(d.incident_key, "alert/prometheus/0011223344556677/sre");
+	ck_assert_str_eq(d.incident_key, "group/Disk%2FFull////sre");
 }
 END_TEST
 
@@ -374,7 +374,7 @@ START_TEST(traces_that_disagree_page_the_signal_s_owner)
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_LOW_CONFIDENCE);
 	ck_assert_uint_eq(d.verdict.nrunners_up, 2);
 	ck_assert_str_eq(d.team->name, "shop");
-	ck_assert_str_eq(d.incident_key, "service//checkout/OrdersFail/shop");
+	ck_assert_str_eq(d.incident_key, "group/OrdersFail/checkout///shop");
 }
 END_TEST
 
@@ -397,9 +397,9 @@ START_TEST(alerts_about_a_service_have_incidents_of_their_own)
 				 { "service", "ledger" } };
 	struct label unnamed[] = { { "service", "ledger" } };
 
-	ck_assert_str_eq(key_of(clock, 2, "f1"), "service//ledger/NodeClockSkew/money");
-	ck_assert_str_eq(key_of(disk, 2, "f2"), "service//ledger/NodeDiskFull/money");
-	ck_assert_str_eq(key_of(other, 3, "f3"), "service//ledger/NodeDiskFull/money");
+	ck_assert_str_eq(key_of(clock, 2, "f1"), "group/NodeClockSkew/ledger///money");
+	ck_assert_str_eq(key_of(disk, 2, "f2"), "group/NodeDiskFull/ledger///money");
+	ck_assert_str_eq(key_of(other, 3, "f3"), "group/NodeDiskFull/ledger///money");
 	ck_assert_str_eq(key_of(unnamed, 1, "f4"), "alert/prometheus/f4/money");
 }
 END_TEST

@@ -1,0 +1,602 @@
+/*
+ * Enrichment: see enrich-internal.h, and the states in tbl/life.def.
+ */
+#include "enrich-internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+struct enricher {
+	struct incident_env env;
+	struct turns *turns;
+	struct enrich_ops ops;
+	struct ruleset *rules;
+	struct life_counts counts;
+	size_t enrichments; /* that are not freed yet */
+	bool closed;	    /* enricher_free() was called: the last enrichment frees the enricher */
+};
+
+struct enrichment {
+	struct enricher *enricher;
+	enum enrichment_state state;
+	struct timer deadline; /* of the state */
+	struct slice slice;    /* READY: to be decided */
+	const char *key;
+	void *arg;
+	int64_t starts_us, begun_us;
+	struct arena *arena;
+	struct alert *alert;
+	struct ruleset *rules;
+	/* What it is about, and what was found. */
+	struct signal signal;
+	const struct signal_rule *signal_rule;
+	bool has_signal;
+	struct fetch_job *job; /* NULL: no look-up is under way */
+	struct fetched_set **sets;
+	size_t nsets;
+	const struct trace **traces;
+	unsigned int ntraces;
+	enum fallback_code missing;
+	const char *missing_text;
+	const char *trace_link;	  /* of the source that had the traces; NULL: the one of all */
+	struct baseline *healthy; /* what the signal is like without a fault; NULL: nobody knows */
+	struct baseline_waiter waiter;
+	/* The decision. */
+	struct decide_input input; /* all that a pool thread reads */
+	struct decision decision;
+	unsigned int decisions; /* told to ops so far */
+	unsigned int readers;	/* enrichment_keep() */
+	bool in_pool;
+};
+
+static int64_t enrich_now_us(const struct enrichment *enrichment)
+{
+	return clock_mono_us(enrichment->enricher->env.clock);
+}
+
+/* ---- states ---- */
+
+/* When the state ends by itself; 0: something else ends it. */
+static int64_t enrichment_deadline_us(const struct enrichment *enrichment,
+				      enum enrichment_state state)
+{
+	const struct incident_options *options = &enrichment->enricher->env.options;
+
+	switch (state) {
+	case ENRICHMENT_FETCHING:
+	case ENRICHMENT_COMPARING:
+		return enrichment->begun_us + options->enrich_us;
+	case ENRICHMENT_EXTENDED:
+		return enrich_now_us(enrichment) + LIMIT_ENRICH_EXTRA_US;
+	case ENRICHMENT_LATE:
+		return enrichment->begun_us + options->enrich_late_us + US_PER_SECOND;
+	case ENRICHMENT_READY:
+	case ENRICHMENT_DECIDING:
+	case ENRICHMENT_DONE:
+	case ENRICHMENT_ABANDONED:
+	case ENRICHMENT_STATE_COUNT:
+		break;
+	}
+	return 0;
+}
+
+static void enrichment_enter(struct enrichment *enrichment, enum enrichment_state state)
+{
+	struct enricher *enricher = enrichment->enricher;
+	int64_t deadline_us = enrichment_deadline_us(enrichment, state);
+
+	life_move(LIFE_ENRICHMENT, &enricher->counts, enrichment->state, state, enrichment->key);
+	enrichment->state = state;
+	timer_disarm(enricher->env.timers, &enrichment->deadline);
+	if (deadline_us)
+		timer_arm(enricher->env.timers, &enrichment->deadline, deadline_us);
+	if (state == ENRICHMENT_READY)
+		slice_add(enricher->turns, &enrichment->slice);
+	else
+		slice_remove(enricher->turns, &enrichment->slice);
+}
+
+static void enrichment_stop_looking(struct enrichment *enrichment)
+{
+	if (enrichment->job)
+		fetch_cancel(enrichment->job);
+	enrichment->job = NULL;
+	baselines_unwait(&enrichment->waiter);
+}
+
+static void enricher_free_if_unused(struct enricher *enricher)
+{
+	if (enricher->closed && !enricher->enrichments)
+		free(enricher);
+}
+
+/* The one place that frees: dropped, and read by nobody. */
+static void enrichment_free_if_unused(struct enrichment *enrichment)
+{
+	struct enricher *enricher = enrichment->enricher;
+
+	if (enrichment->state != ENRICHMENT_ABANDONED || enrichment->in_pool || enrichment->readers)
+		return;
+	life_end(&enricher->counts, enrichment->state);
+	baseline_unref(enrichment->healthy);
+	for (size_t i = 0; i < enrichment->nsets; i++)
+		fetched_set_unref(enrichment->sets[i]);
+	free(enrichment->sets);
+	rules_unref(enrichment->rules);
+	free(enrichment->alert);
+	arena_free(enrichment->arena);
+	free(enrichment);
+	enricher->enrichments--;
+	enricher_free_if_unused(enricher);
+}
+
+void enrichment_drop(struct enrichment *enrichment)
+{
+	if (!enrichment)
+		return;
+	enrichment_stop_looking(enrichment);
+	enrichment_enter(enrichment, ENRICHMENT_ABANDONED);
+	enrichment_free_if_unused(enrichment);
+}
+
+struct enrichment *enrichment_keep(struct enrichment *enrichment)
+{
+	enrichment->readers++;
+	return enrichment;
+}
+
+void enrichment_give_back(struct enrichment *enrichment)
+{
+	if (!enrichment)
+		return;
+	enrichment->readers--;
+	enrichment_free_if_unused(enrichment);
+}
+
+/* ---- the decision ---- */
+
+static void enrichment_prepare(struct enrichment *enrichment)
+{
+	const struct incident_env *env = &enrichment->enricher->env;
+	const char *trace_link =
+		enrichment->trace_link ? enrichment->trace_link : env->options.trace_link;
+
+	enrichment->input = (struct decide_input){
+		.alert = enrichment->alert,
+		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
+		.traces = enrichment->traces,
+		.ntraces = enrichment->ntraces,
+		.healthy = enrichment->healthy ? enrichment->healthy->evidence : NULL,
+		.rules = enrichment->rules,
+		.mode = WALK_AUTO,
+		.now_us = clock_wall_us(env->clock),
+		.missing = enrichment->missing,
+		.missing_text = enrichment->missing_text,
+		.trace_link = *trace_link ? trace_link : NULL,
+	};
+}
+
+static void enrichment_count(const struct enrichment *enrichment)
+{
+	const struct decision *decision = &enrichment->decision;
+	enum metric metric = METRIC_DECISIONS_FALLBACK;
+
+	if (decision->no_page)
+		metric = METRIC_DECISIONS_NO_PAGE;
+	else if (decision->verdict.found)
+		metric = METRIC_DECISIONS_SUSPECT;
+	else if (!enrichment->has_signal && !enrichment->ntraces)
+		metric = METRIC_DECISIONS_UNTRACED;
+	metric_add(metric, 1);
+	metric_observe_us(METRIC_ENRICH_TIME, enrich_now_us(enrichment) - enrichment->begun_us);
+}
+
+static void enrichment_shadow_is_done(void *arg)
+{
+	enrichment_give_back(arg);
+}
+
+/* The shadow rules decide along, before the decision is applied, which changes it. */
+static void enrichment_show_shadow(struct enrichment *enrichment)
+{
+	struct shadow *shadow = enrichment->enricher->env.shadow;
+	struct shadow_case along = {
+		.key = enrichment->key,
+		.input = &enrichment->input,
+		.decision = &enrichment->decision,
+		.given_back = enrichment_shadow_is_done,
+		.ctx = enrichment,
+	};
+	struct buf doc = BUF_INIT(LIMIT_ALERT_DOC_BYTES);
+
+	if (!shadow || !shadow_wants(shadow))
+		return;
+	alert_write(enrichment->alert, &doc);
+	along.doc = buf_text(&doc);
+	along.doc_len = doc.len;
+	enrichment_input(enrichment, &along.trace_bytes);
+	if (shadow_decide(shadow, &along))
+		enrichment->readers++;
+	buf_fini(&doc);
+}
+
+/* The decision stands: it is told. */
+static void enrichment_tell(struct enrichment *enrichment)
+{
+	const struct enricher *enricher = enrichment->enricher;
+	bool late = enrichment->decisions > 0;
+
+	enrichment->decisions++;
+	if (!late)
+		enrichment_count(enrichment);
+	enrichment_show_shadow(enrichment);
+	enrichment_enter(enrichment, enrichment->job ? ENRICHMENT_LATE : ENRICHMENT_DONE);
+	enricher->ops.decided(enrichment->arg, enrichment, late);
+}
+
+/* Nobody is named, and what the signal is like without a fault would tell more: decided again when
+ * that is known. */
+static bool enrichment_compares_first(struct enrichment *enrichment)
+{
+	if (enrichment->decision.verdict.found || !enrichment->ntraces ||
+	    enrichment->input.healthy || enrichment->decisions)
+		return false;
+	if (enrichment->healthy) {
+		enrichment_enter(enrichment, ENRICHMENT_READY);
+		return true;
+	}
+	if (!enrichment->waiter.waiting ||
+	    enrich_now_us(enrichment) >=
+		    enrichment->begun_us + enrichment->enricher->env.options.enrich_us)
+		return false;
+	enrichment_enter(enrichment, ENRICHMENT_COMPARING);
+	return true;
+}
+
+static void enrichment_compute(void *arg)
+{
+	struct enrichment *enrichment = arg;
+
+	decide(enrichment->arena, &enrichment->input, &enrichment->decision);
+}
+
+static void enrichment_computed(void *arg)
+{
+	struct enrichment *enrichment = arg;
+
+	enrichment->in_pool = false;
+	if (enrichment->state == ENRICHMENT_ABANDONED)
+		enrichment_free_if_unused(enrichment);
+	else if (!enrichment_compares_first(enrichment))
+		enrichment_tell(enrichment);
+}
+
+static void enrichment_decide(void *arg)
+{
+	struct enrichment *enrichment = arg;
+	size_t spans = 0;
+
+	enrichment_enter(enrichment, ENRICHMENT_DECIDING);
+	for (unsigned int i = 0; i < enrichment->ntraces; i++)
+		spans += enrichment->traces[i]->nspans;
+	enrichment_prepare(enrichment);
+	if (spans <= LIMIT_DECIDE_INLINE_SPANS && !(spans && enrichment->healthy)) {
+		enrichment_compute(enrichment);
+		enrichment_computed(enrichment);
+		return;
+	}
+	enrichment->in_pool = true;
+	pool_submit(enrichment->enricher->env.pool, enrichment_compute, enrichment_computed,
+		    enrichment);
+}
+
+/* ---- what ends a state ---- */
+
+static void enrichment_fetched(void *ctx, struct fetch_result *result)
+{
+	struct enrichment *enrichment = ctx;
+
+	enrichment->job = NULL;
+	enrichment->sets = xcalloc(result->nsets, sizeof(*enrichment->sets));
+	memcpy(enrichment->sets, result->sets, result->nsets * sizeof(*enrichment->sets));
+	enrichment->nsets = result->nsets;
+	enrichment->ntraces = (unsigned int)result->ntraces;
+	enrichment->traces =
+		arena_array(enrichment->arena, result->ntraces, sizeof(*enrichment->traces));
+	memcpy(enrichment->traces, result->traces, result->ntraces * sizeof(*enrichment->traces));
+	enrichment->missing = result->missing;
+	enrichment->missing_text = arena_strdup(enrichment->arena, result->text);
+	enrichment->trace_link = result->source ? result->source->trace_link : NULL;
+	if (enrichment->state == ENRICHMENT_LATE && !enrichment->ntraces)
+		enrichment_enter(enrichment, ENRICHMENT_DONE); /* the page that left stands */
+	else if (enrichment->state != ENRICHMENT_READY)
+		enrichment_enter(enrichment, ENRICHMENT_READY);
+}
+
+static void enrichment_healthy_known(void *arg)
+{
+	struct enrichment *enrichment = arg;
+
+	enrichment->healthy =
+		baselines_get(enrichment->enricher->env.baselines, &enrichment->signal, NULL);
+	if (enrichment->state == ENRICHMENT_COMPARING)
+		enrichment_enter(enrichment, ENRICHMENT_READY);
+}
+
+/* The budget is spent: decide with what is known. The look-up goes on, and may improve the page. */
+static void enrichment_go_without(struct enrichment *enrichment)
+{
+	const char *why;
+
+	enrichment->missing = fetch_explain(enrichment->job, &why);
+	enrichment->missing_text =
+		arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
+			     (double)(enrich_now_us(enrichment) - enrichment->begun_us) / 1e6);
+	enrichment_enter(enrichment, ENRICHMENT_READY);
+}
+
+static void enrichment_due(void *arg)
+{
+	struct enrichment *enrichment = arg;
+
+	switch (enrichment->state) {
+	case ENRICHMENT_FETCHING:
+		if (fetch_is_shared(enrichment->job)) {
+			enrichment_enter(enrichment, ENRICHMENT_EXTENDED);
+			break;
+		}
+		baselines_unwait(&enrichment->waiter);
+		enrichment_go_without(enrichment);
+		break;
+	case ENRICHMENT_EXTENDED:
+		baselines_unwait(&enrichment->waiter);
+		enrichment_go_without(enrichment);
+		break;
+	case ENRICHMENT_COMPARING:
+		baselines_unwait(&enrichment->waiter);
+		enrichment_tell(enrichment);
+		break;
+	case ENRICHMENT_LATE:
+		enrichment_stop_looking(enrichment);
+		enrichment_enter(enrichment, ENRICHMENT_DONE);
+		break;
+	case ENRICHMENT_READY:
+	case ENRICHMENT_DECIDING:
+	case ENRICHMENT_DONE:
+	case ENRICHMENT_ABANDONED:
+	case ENRICHMENT_STATE_COUNT:
+		abort(); /* these have no deadline of their own */
+	}
+}
+
+/* ---- the start ---- */
+
+static struct enrichment *enrichment_new(struct enricher *enricher,
+					 const struct enrich_order *order)
+{
+	struct enrichment *enrichment = xcalloc(1, sizeof(*enrichment));
+
+	enrichment->enricher = enricher;
+	enrichment->state = ENRICHMENT_FETCHING;
+	life_begin(&enricher->counts, enrichment->state);
+	enricher->enrichments++;
+	enrichment->deadline = (struct timer){ .fire = enrichment_due, .arg = enrichment };
+	enrichment->slice = (struct slice){ .run = enrichment_decide, .arg = enrichment };
+	enrichment->key = order->key;
+	enrichment->arg = order->arg;
+	enrichment->starts_us = order->starts_us;
+	enrichment->begun_us = order->begun_us;
+	enrichment->arena = arena_new(LIMIT_ENRICHMENT_BYTES);
+	enrichment->alert = alert_dup(order->alert);
+	enrichment->rules = rules_ref(enricher->rules);
+	return enrichment;
+}
+
+/* Is there anything to look up? An alert that is not about a traced operation waits for nothing,
+ * and neither does one that a silence or a route keeps from being paged. */
+static bool enrichment_wants_traces(struct enrichment *enrichment, const char **ids,
+				    size_t *ret_nids)
+{
+	const struct alert *alert = enrichment->alert;
+	bool unpaged = rules_unpaged(enrichment->rules, alert,
+				     clock_wall_us(enrichment->enricher->env.clock));
+
+	enrichment->has_signal =
+		decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL, NULL,
+			      &enrichment->signal, &enrichment->signal_rule);
+	*ret_nids = locate_trace_ids(enrichment->arena, alert, ids, LIMIT_TRACE_IDS_PER_ALERT);
+	return (enrichment->has_signal || *ret_nids) && !unpaged;
+}
+
+/* Where time is what the alert is about, only traces that are long for the signal say anything. */
+static void enrichment_ask_for_healthy(struct enrichment *enrichment, struct fetch_request *request)
+{
+	struct baselines *baselines = enrichment->enricher->env.baselines;
+
+	if (!baselines || !enrichment->has_signal)
+		return;
+	enrichment->waiter =
+		(struct baseline_waiter){ .ready = enrichment_healthy_known, .arg = enrichment };
+	enrichment->healthy = baselines_get(baselines, &enrichment->signal, &enrichment->waiter);
+	if (enrichment->healthy && enrichment->signal.mode == WALK_LATENCY)
+		request->min_duration_us = evidence_p95_us(enrichment->healthy->evidence);
+}
+
+/* The signal's rule says how far back, else the rules' defaults, else the option. */
+static int64_t enrichment_window_us(const struct enrichment *enrichment)
+{
+	const struct signal_rule *rule = enrichment->signal_rule;
+	int64_t window_us = rule ? rule->window_us : rules_defaults(enrichment->rules)->window_us;
+
+	return window_us ? window_us : enrichment->enricher->env.options.window_before_us;
+}
+
+/* As many traces as the signal's rule says, else the rules' defaults, else 10. */
+static unsigned int enrichment_trace_count(const struct enrichment *enrichment)
+{
+	unsigned int traces = enrichment->has_signal ? enrichment->signal.traces : 0;
+
+	if (!traces)
+		traces = rules_defaults(enrichment->rules)->traces;
+	return traces ? traces : LIMIT_TRACES_DEFAULT;
+}
+
+static void enrichment_fetch(struct enrichment *enrichment, const char **ids, size_t nids)
+{
+	const struct incident_env *env = &enrichment->enricher->env;
+	struct fetch_request request = {
+		.trace_ids = ids,
+		.ntrace_ids = nids,
+		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
+		.expr = locate_expr(enrichment->arena, enrichment->alert),
+		.labels = &enrichment->alert->labels,
+		.from_us = enrichment->starts_us - enrichment_window_us(enrichment),
+		.to_us = clock_wall_us(env->clock),
+		.limit = enrichment_trace_count(enrichment),
+		.deadline_us = enrichment->begun_us + env->options.enrich_late_us,
+		/* Before the budget is spent, not after. */
+		.enough_us = enrichment->begun_us + env->options.enrich_us - LIMIT_LOOKUP_LAST_US,
+	};
+
+	enrichment_ask_for_healthy(enrichment, &request);
+	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
+	if (env->shadow)
+		request.extra_names =
+			shadow_attr_names(env->shadow, enrichment->arena, request.extra_names,
+					  request.nextra_names, &request.nextra_names);
+	enrichment->job = fetch_start(env->fetch, &request, enrichment_fetched, enrichment);
+	timer_arm(env->timers, &enrichment->deadline,
+		  enrichment_deadline_us(enrichment, ENRICHMENT_FETCHING));
+}
+
+static void enrichment_decide_now(struct enrichment *enrichment)
+{
+	enrichment_enter(enrichment, ENRICHMENT_READY);
+	enrichment_decide(enrichment);
+}
+
+bool enrichment_decide_at_once(struct enricher *enricher, const struct enrich_order *order,
+			       struct enrichment **slot)
+{
+	struct enrichment *enrichment = enrichment_new(enricher, order);
+	const char *ids[LIMIT_TRACE_IDS_PER_ALERT];
+	size_t nids;
+
+	if (enrichment_wants_traces(enrichment, ids, &nids)) {
+		enrichment_drop(enrichment);
+		return false;
+	}
+	*slot = enrichment;
+	enrichment_decide_now(enrichment);
+	return true;
+}
+
+void enrichment_decide_without(struct enricher *enricher, const struct enrich_order *order,
+			       const char *why, struct enrichment **slot)
+{
+	struct enrichment *enrichment = enrichment_new(enricher, order);
+	const char *ids[LIMIT_TRACE_IDS_PER_ALERT];
+	size_t nids;
+
+	if (enrichment_wants_traces(enrichment, ids, &nids)) {
+		enrichment->missing = order->crashed ? FALLBACK_CRASHED : FALLBACK_BUDGET_SPENT;
+		enrichment->missing_text = arena_strdup(enrichment->arena, why);
+	}
+	*slot = enrichment;
+	enrichment_decide_now(enrichment);
+}
+
+void enrichment_start(struct enricher *enricher, const struct enrich_order *order,
+		      struct enrichment **slot)
+{
+	struct enrichment *enrichment;
+	const char *ids[LIMIT_TRACE_IDS_PER_ALERT];
+	size_t nids;
+
+	if (order->crashed) {
+		log_error("alert is paged without traces: processing it ended the program twice",
+			  LOG_STR("alert", order->key));
+		enrichment_decide_without(
+			enricher, order,
+			"processing this alert ended the program twice; its traces were left alone",
+			slot);
+		return;
+	}
+	*slot = enrichment = enrichment_new(enricher, order);
+	if (enrichment_wants_traces(enrichment, ids, &nids))
+		enrichment_fetch(enrichment, ids, nids);
+	else
+		enrichment_decide_now(enrichment);
+}
+
+/* ---- what others see ---- */
+
+bool enrichment_is_late(const struct enrichment *enrichment)
+{
+	return enrichment->state == ENRICHMENT_LATE;
+}
+
+struct arena *enrichment_arena(const struct enrichment *enrichment)
+{
+	return enrichment->arena;
+}
+
+struct decision *enrichment_decision(struct enrichment *enrichment)
+{
+	return &enrichment->decision;
+}
+
+struct ruleset *enrichment_rules(const struct enrichment *enrichment)
+{
+	return enrichment->rules;
+}
+
+const struct decide_input *enrichment_input(const struct enrichment *enrichment, size_t *ret_bytes)
+{
+	*ret_bytes = 0;
+	for (size_t i = 0; i < enrichment->nsets; i++)
+		*ret_bytes += enrichment->sets[i]->set->bytes;
+	return &enrichment->input;
+}
+
+struct enricher *enricher_new(const struct incident_env *env, struct turns *turns,
+			      const struct enrich_ops *ops, struct ruleset *rules)
+{
+	struct enricher *enricher = xcalloc(1, sizeof(*enricher));
+
+	enricher->env = *env;
+	enricher->turns = turns;
+	enricher->ops = *ops;
+	enricher->rules = rules_ref(rules);
+	return enricher;
+}
+
+void enricher_free(struct enricher *enricher)
+{
+	if (!enricher)
+		return;
+	rules_unref(enricher->rules);
+	enricher->closed = true;
+	enricher_free_if_unused(enricher);
+}
+
+void enricher_set_rules(struct enricher *enricher, struct ruleset *rules)
+{
+	rules_unref(enricher->rules);
+	enricher->rules = rules_ref(rules);
+}
+
+struct ruleset *enricher_rules(const struct enricher *enricher)
+{
+	return enricher->rules;
+}
+
+const struct life_counts *enricher_counts(const struct enricher *enricher)
+{
+	return &enricher->counts;
+}

@@ -1,0 +1,332 @@
+/*
+ * The book of incidents: what delivery says of their pages, the rules in force, and what the store
+ * holds at a start.
+ */
+#include "incident-internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+/* ---- what delivery says ---- */
+
+/* A pager does not take the page: the fallback team gets it, and learns why. */
+static void incident_page_fallback(struct incident *incident, const char *note)
+{
+	const struct escalation_step *step =
+		&rules_fallback(incident->book->rules)->escalation->steps[0];
+	size_t n = recipients_page(incident, (const struct pager *const *)step->pagers,
+				   step->npagers, RECIPIENT_FALLBACK, note, true);
+	struct recipient *recipient;
+
+	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
+		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
+	if (!incident_is_over(incident)) {
+		if (!recipients_reached(incident))
+			log_error("this page has reached nobody; it is sent again in 5 minutes and "
+				  "at each repeat of its alerts",
+				  LOG_STR("incident", incident->id),
+				  LOG_STR("team", incident->team));
+		return;
+	}
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->state == RECIPIENT_ASKED) {
+			recipient_enter(incident, recipient, RECIPIENT_ENDING);
+			incident_queue(incident, recipient, PAGE_RESOLVE,
+				       "every alert in it has ended");
+		}
+}
+
+static void recipient_took_trigger(struct incident *incident, struct recipient *recipient)
+{
+	if (recipient->state != RECIPIENT_ASKED)
+		return; /* its resolve is queued behind */
+	if (incident->begun_us && !recipients_any_taken(incident))
+		metric_observe_us(METRIC_PAGE_TIME,
+				  incident_mono_us(incident) - incident->begun_us);
+	recipient_enter(incident, recipient, RECIPIENT_REACHED);
+	recipient->silent = false;
+	incident_story(incident, INCIDENT_EVENT_REACHED, recipient->pager, "");
+	if (recipient->role != RECIPIENT_NOTIFIED)
+		incidents_tell_moves(incident->book, incident);
+}
+
+static void recipient_refused_trigger(struct incident *incident, struct recipient *recipient,
+				      const char *error)
+{
+	CLEANUP_FREE char *note =
+		xasprintf("pager %s refused this page: %s", recipient->pager, error);
+
+	incident_story(incident, INCIDENT_EVENT_REFUSED, recipient->pager, error);
+	if (recipient->state == RECIPIENT_ASKED)
+		recipient_enter(incident, recipient, RECIPIENT_REFUSED);
+	if (recipient->role != RECIPIENT_NOTIFIED)
+		incident_page_fallback(incident, note);
+}
+
+static void recipient_page_changed(struct incident *incident, struct recipient *recipient,
+				   const struct stored_page *page)
+{
+	if (page->state != STORED_PAGE_QUEUED && recipient->waiting)
+		recipient->waiting--;
+	if (page->event == PAGE_TRIGGER && page->state == STORED_PAGE_DELIVERED)
+		recipient_took_trigger(incident, recipient);
+	else if (page->event == PAGE_TRIGGER && page->state == STORED_PAGE_REJECTED)
+		recipient_refused_trigger(incident, recipient, page->error);
+	else if (page->event == PAGE_RESOLVE && page->state != STORED_PAGE_QUEUED &&
+		 recipient->state == RECIPIENT_ENDING)
+		recipient_enter(incident, recipient, RECIPIENT_TOLD);
+	incident_check_told(incident);
+}
+
+static void incidents_page_changed(void *ctx, const struct stored_page *page)
+{
+	struct incident_book *book = ctx;
+	struct incident *incident = incident_get(book, page->incident);
+	struct recipient *recipient = incident ? recipient_find(incident, page->pager) : NULL;
+
+	incident_pages_changed(book, page);
+	if (recipient)
+		recipient_page_changed(incident, recipient, page);
+}
+
+static void incidents_page_silent(void *ctx, const struct stored_page *page)
+{
+	struct incident_book *book = ctx;
+	struct incident *incident = incident_get(book, page->incident);
+	struct recipient *recipient = incident ? recipient_find(incident, page->pager) : NULL;
+
+	if (!recipient || page->event == PAGE_RESOLVE || recipient->role == RECIPIENT_NOTIFIED ||
+	    recipient->silent)
+		return;
+	recipient->silent = true;
+	CLEANUP_FREE char *note =
+		xasprintf("pager %s has not taken this page for 5 minutes: %s; it is still tried",
+			  page->pager, page->error);
+	incident_page_fallback(incident, note);
+}
+
+/* ---- the whole ---- */
+
+struct incident_book *incidents_book_new(const struct incident_env *env, struct turns *turns,
+					 const struct incident_book_ops *ops, struct ruleset *rules)
+{
+	struct incident_book *book = xcalloc(1, sizeof(*book));
+	struct deliver_env deliver_env = {
+		.transport = env->transport,
+		.timers = env->timers,
+		.clock = env->clock,
+		.console_fd = env->console_fd,
+	};
+	struct deliver_ops deliver_ops = {
+		.changed = incidents_page_changed,
+		.silent = incidents_page_silent,
+		.ctx = book,
+	};
+
+	book->env = *env;
+	book->ops = *ops;
+	book->turns = turns;
+	book->rules = rules_ref(rules);
+	book->by_id = map_new();
+	book->by_key = map_new();
+	book->texts = map_new();
+	TAILQ_INIT(&book->changed);
+	TAILQ_INIT(&book->missed);
+	TAILQ_INIT(&book->closed);
+	TAILQ_INIT(&book->moved);
+	STAILQ_INIT(&book->unsaved);
+	book->next_page_id = clock_wall_us(
+		env->clock); /* beyond all earlier ones: pages are rarer than microseconds */
+	book->deliver = deliver_new(&deliver_env, &deliver_ops);
+	return book;
+}
+
+void incidents_book_free(struct incident_book *book)
+{
+	void *item;
+	size_t pos;
+
+	if (!book)
+		return;
+	for (pos = 0; (item = map_next(book->by_id, &pos, NULL)); pos = 0)
+		incident_free(item);
+	deliver_free(book->deliver);
+	incident_pages_free(book);
+	for (pos = 0; (item = map_next(book->texts, &pos, NULL));)
+		free(item);
+	map_free(book->by_id);
+	map_free(book->by_key);
+	map_free(book->texts);
+	rules_unref(book->rules);
+	free(book);
+}
+
+void incidents_book_set_rules(struct incident_book *book, struct ruleset *rules)
+{
+	rules_unref(book->rules);
+	book->rules = rules_ref(rules);
+}
+
+/* ---- a start ---- */
+
+static void incident_restore_page(struct incident *incident, const struct stored_incident *row)
+{
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct page page;
+	struct err err;
+
+	if (page_read(arena, row->page, row->page_len, &page, &err) < 0) {
+		log_error("an incident's page cannot be read", LOG_STR("incident", incident->id),
+			  LOG_STR("error", err.text));
+		page = (struct page){
+			.severity = SEVERITY_ERROR,
+			.summary = "an incident whose page cannot be read",
+			.details = "",
+			.component = "",
+			.origin = "tracepager",
+			.group = incident->team,
+			.kind = "",
+		};
+	}
+	incident_set_page(incident, &page);
+	incident->severity = row->severity >= 0 && row->severity <= SEVERITY_CRITICAL
+				     ? (enum severity)row->severity
+				     : page.severity;
+	arena_free(arena);
+}
+
+/* One that was due while the program was away is due at once; one further ahead than its length
+ * (the wall clock was set back) is cut. */
+static void incident_restore_deadline(struct incident *incident, const struct stored_incident *row)
+{
+	int64_t wait_us =
+		row->wait_us > 0 ? row->wait_us : incident_wait_us(incident, incident->state);
+	int64_t left_us = row->due_us ? row->due_us - incident_wall_us(incident) : wait_us;
+
+	if (!wait_us)
+		return;
+	incident_arm(incident, left_us < 0 ? 0 : left_us > wait_us ? wait_us : left_us);
+	if (left_us <= 0)
+		timer_arm(incident->book->env.timers, &incident->deadline,
+			  incident_mono_us(incident));
+	incident->wait_us = wait_us;
+}
+
+void incidents_book_load(struct incident_book *book, const struct stored_incident *row)
+{
+	enum incident_state state = row->state >= 0 && row->state < INCIDENT_CLOSED
+					    ? (enum incident_state)row->state
+					    : INCIDENT_OPEN;
+	struct incident *incident = incident_new(book, row->id, row->key, row->team, state);
+
+	incident->before =
+		row->before == INCIDENT_ACKNOWLEDGED ? INCIDENT_ACKNOWLEDGED : INCIDENT_OPEN;
+	incident->opened_us = row->opened_us;
+	incident->closed_us = row->closed_us;
+	incident->told_us = row->told_us;
+	incident->hold_us = row->hold_us;
+	incident->owes_update = row->owes_update;
+	snprintf(incident->moved_to, sizeof(incident->moved_to), "%s", row->moved_to);
+	incident_restore_page(incident, row);
+	if (state == INCIDENT_MOVED)
+		TAILQ_INSERT_TAIL(&book->moved, incident, in_moved);
+	incident_restore_deadline(incident, row);
+}
+
+void incidents_book_load_recipient(struct incident_book *book, const struct stored_recipient *row)
+{
+	struct incident *incident = incident_get(book, row->incident);
+	bool known = row->role >= 0 && row->role < RECIPIENT_ROLE_COUNT && row->state >= 0 &&
+		     row->state < RECIPIENT_STATE_COUNT;
+
+	if (incident && known && !recipient_find(incident, row->pager))
+		recipient_add(incident, row->pager, row->target, (enum recipient_role)row->role,
+			      (enum recipient_state)row->state);
+}
+
+void incidents_book_load_page(struct incident_book *book, const struct stored_page *row)
+{
+	struct incident *incident = incident_get(book, row->incident);
+	struct recipient *recipient = incident ? recipient_find(incident, row->pager) : NULL;
+
+	if (row->id >= book->next_page_id)
+		book->next_page_id = row->id + 1;
+	if (row->state != STORED_PAGE_QUEUED)
+		return;
+	if (recipient)
+		recipient->waiting++;
+	deliver_enqueue(book->deliver, row);
+}
+
+void incidents_book_load_member(struct incident_book *book, const char *id, const char *key,
+				bool fires)
+{
+	struct incident *incident = incident_get(book, id);
+
+	if (incident)
+		member_set_fires(incident, member_add(incident, key), fires);
+}
+
+/* A recipient whose page had not been queued when the program died (alerts of one body were
+ * gathering) is asked now; one whose resolve is not on its way gets it. */
+static void incident_settle_recipients(struct incident *incident)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		if (recipient->waiting)
+			continue;
+		if (recipient->state == RECIPIENT_ASKED)
+			incident_queue(incident, recipient, PAGE_TRIGGER, NULL);
+		if (recipient->state == RECIPIENT_ENDING)
+			incident_queue(incident, recipient, PAGE_RESOLVE,
+				       "every alert in it has ended");
+	}
+}
+
+static void incident_settle(struct incident *incident)
+{
+	const struct incident *target;
+
+	incident_settle_recipients(incident);
+	switch (incident->state) {
+	case INCIDENT_OPEN:
+	case INCIDENT_ACKNOWLEDGED:
+		if (!incident->nfiring)
+			incident_resolve(incident, "every alert in it has ended");
+		else if (!recipients_reached(incident))
+			incident_send_again(incident);
+		else if (incident->owes_update)
+			incident_owe_update(incident);
+		break;
+	case INCIDENT_HOLDING:
+		if (incident->nfiring)
+			incident_go_on(incident);
+		break;
+	case INCIDENT_MOVED:
+		target = incident_get(incident->book, incident->moved_to);
+		if (!target || incident_is_over(target) || recipients_any_taken(target))
+			incident_tell_move(incident);
+		break;
+	case INCIDENT_RESOLVED:
+		incident_tell_end(incident, "every alert in it has ended");
+		break;
+	case INCIDENT_CLOSED:
+	case INCIDENT_STATE_COUNT:
+		break;
+	}
+}
+
+void incidents_book_settle(struct incident_book *book)
+{
+	struct incident *incident;
+
+	for (size_t pos = 0; (incident = map_next(book->by_id, &pos, NULL));)
+		incident_settle(incident);
+}

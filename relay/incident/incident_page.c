@@ -1,0 +1,348 @@
+/*
+ * What an incident tells: its page, kept in one block with the decision packed beside it, and the
+ * pages that are queued from it. A page is handed to delivery when the store has it, or has failed:
+ * better twice than never.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "incident-internal.h"
+#include "tracepager/buf_json.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/pack.h"
+#include "tracepager/utf8.h"
+#include "tracepager/xalloc.h"
+
+/* ---- the incident's page ---- */
+
+void incident_page_write(const struct page *page, struct buf *doc)
+{
+	struct page lesser = *page;
+
+	page_write(&lesser, doc);
+	if (doc->failed) {
+		buf_reset(doc);
+		lesser.decision = NULL;
+		page_write(&lesser, doc);
+	}
+	if (doc->failed) {
+		buf_reset(doc);
+		lesser.details = "The details were too large to be kept.";
+		lesser.nlinks = 0;
+		lesser.nalerts = 0;
+		lesser.alert_list = NULL;
+		page_write(&lesser, doc);
+	}
+	assert(!doc->failed);
+}
+
+void incident_set_page(struct incident *incident, const struct page *page)
+{
+	struct page kept = *page;
+	struct buf packed = BUF_INIT(LIMIT_DECISION_BYTES);
+
+	if (page->decision)
+		pack_add(page->decision, strlen(page->decision), &packed);
+	free(incident->decision);
+	incident->decision_len = packed.failed ? 0 : packed.len;
+	incident->decision = packed.len && !packed.failed ? buf_take(&packed) : NULL;
+	buf_fini(&packed);
+	kept.decision = NULL;
+	kept.note = NULL;
+	kept.alert_list = NULL;
+	struct page *block = page_dup(&kept);
+	free(incident->page);
+	incident->page = block;
+}
+
+static const char *incident_decision_text(const struct incident *incident, struct arena *arena)
+{
+	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
+	const char *kept = NULL;
+	struct err err;
+
+	if (incident->decision &&
+	    pack_open(incident->decision, incident->decision_len, &text, &err) == 0)
+		kept = arena_strndup(arena, buf_text(&text), text.len);
+	buf_fini(&text);
+	return kept;
+}
+
+static void page_add_member(struct buf *list, const struct alert *alert, const char *name,
+			    bool fires)
+{
+	char at[RFC3339_SIZE];
+
+	buf_putc(list, list->len > 1 ? ',' : ' ');
+	buf_putc(list, '{');
+	buf_json_text(list, "name", name);
+	buf_json_text(list, "status", fires ? "firing" : "resolved");
+	if (alert->starts_at_us)
+		buf_json_text(list, "starts_at", rfc3339_format(alert->starts_at_us, at));
+	buf_json_key(list, "labels");
+	buf_putc(list, '{');
+	for (size_t i = 0; i < alert->labels.n; i++)
+		buf_json_text(list, alert->labels.at[i].name, alert->labels.at[i].value);
+	buf_puts(list, "}}");
+}
+
+/* The alerts in it: names for people, and a list with their labels. */
+static void incident_fill_members(const struct incident *incident, struct arena *arena,
+				  struct page *page)
+{
+	const struct incident_book *book = incident->book;
+	const char **names = arena_array(arena, LIMIT_PAGE_NAMES, sizeof(*names));
+	struct buf list = BUF_INIT(LIMIT_PAGE_LIST_BYTES);
+	const struct member *member;
+	size_t n = 0;
+
+	buf_putc(&list, '[');
+	TAILQ_FOREACH (member, &incident->members, link) {
+		const struct alert *alert = book->ops.alert(book->ops.ctx, member->key);
+		if (!alert)
+			continue;
+		const char *name = labels_get(&alert->labels, "alertname");
+		name = name ? name : alert->fingerprint;
+		if (n < LIMIT_PAGE_NAMES)
+			names[n] = name;
+		page_add_member(&list, alert, name, member->fires);
+		if (++n == LIMIT_PAGE_MEMBERS)
+			break;
+	}
+	buf_putc(&list, ']');
+	if (n) { /* else it is over: the names of those that were in it stay */
+		page->alerts = names;
+		page->nalerts = n < LIMIT_PAGE_NAMES ? n : LIMIT_PAGE_NAMES;
+		page->alert_list = list.failed ? NULL : arena_strdup(arena, buf_text(&list));
+	}
+	buf_fini(&list);
+}
+
+void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page)
+{
+	*ret_page = *incident->page;
+	ret_page->incident = incident->id;
+	ret_page->dedup_key = incident->id;
+	ret_page->opened_at_us = incident->opened_us;
+	ret_page->at_us = clock_wall_us(incident->book->env.clock);
+	ret_page->status = incident_is_over(incident) ? "resolved" : "open";
+	ret_page->state = life_state_name(LIFE_INCIDENT, incident->state);
+	ret_page->moved_to = *incident->moved_to ? incident->moved_to : NULL;
+	ret_page->severity = incident->severity;
+	ret_page->group = incident->team;
+	ret_page->decision = incident_decision_text(incident, arena);
+	incident_fill_members(incident, arena, ret_page);
+}
+
+/* ---- what joined ---- */
+
+/* Among the first LIMIT_PAGE_MEMBERS alerts: does the label have another value somewhere? */
+static bool fresh_differs(const struct incident *incident, const char *name, const char *value)
+{
+	const struct incident_book *book = incident->book;
+	const struct member *member;
+	size_t n = 0;
+
+	TAILQ_FOREACH (member, &incident->members, link) {
+		if (n++ == LIMIT_PAGE_MEMBERS)
+			break;
+		const struct alert *alert = book->ops.alert(book->ops.ctx, member->key);
+		const char *other = alert ? labels_get(&alert->labels, name) : value;
+		if (!other || strcmp(other, value) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The labels of one alert that differ among the incident's: "instance db1, zone a". */
+static void fresh_add_labels(const struct incident *incident, const struct alert *alert,
+			     struct buf *out)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < alert->labels.n && told < LIMIT_FRESH_LABELS; i++) {
+		const struct label *label = &alert->labels.at[i];
+		if (strcmp(label->name, "alertname") == 0 ||
+		    !fresh_differs(incident, label->name, label->value))
+			continue;
+		buf_printf(out, "%s%s %.*s", told ? ", " : " (", label->name,
+			   (int)utf8_chars(label->value, LIMIT_FRESH_CHARS), label->value);
+		told++;
+	}
+	if (told)
+		buf_putc(out, ')');
+}
+
+const char *incident_fresh_text(struct incident *incident, struct arena *arena)
+{
+	const struct incident_book *book = incident->book;
+	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	struct member *member;
+	size_t all = incident->nfresh, told = 0;
+
+	if (!all)
+		return NULL;
+	buf_puts(&text, "joined by ");
+	if (all > 1)
+		buf_printf(&text, "%zu alerts: ", all);
+	TAILQ_FOREACH (member, &incident->members, link) {
+		const struct alert *alert = book->ops.alert(book->ops.ctx, member->key);
+		if (!member->fresh)
+			continue;
+		member->fresh = false;
+		if (!alert || told == LIMIT_FRESH_ALERTS)
+			continue;
+		const char *name = labels_get(&alert->labels, "alertname");
+		buf_printf(&text, "%s%s", told++ ? "; " : "", name ? name : alert->fingerprint);
+		fresh_add_labels(incident, alert, &text);
+	}
+	if (all > told)
+		buf_printf(&text, " and %zu more", all - told);
+	incident->nfresh = 0;
+	const char *kept =
+		arena_strdup(arena, text.failed ? "joined by more alerts" : buf_text(&text));
+	buf_fini(&text);
+	return kept;
+}
+
+/* ---- queueing ---- */
+
+static void queued_page_free(struct queued_page *page)
+{
+	const char *texts[] = { page->row.incident, page->row.pager, page->row.target,
+				page->row.doc, page->row.error };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		cleanup_free(&texts[i]);
+	free(page);
+}
+
+static void queued_page_forget(void *ctx)
+{
+	queued_page_free(ctx);
+}
+
+/* The store has it, or has failed. */
+static void queued_page_written(void *ctx, int error, const char *text)
+{
+	struct queued_page *page = ctx;
+	struct incident_book *book = page->book;
+
+	(void)text; /* the store logs it */
+	if (!page->handed_over)
+		deliver_enqueue(book->deliver, &page->row);
+	page->handed_over = true;
+	if (!error) {
+		queued_page_free(page);
+		return;
+	}
+	STAILQ_INSERT_TAIL(&book->unsaved, page, link);
+	book->ops.write_failed(book->ops.ctx);
+}
+
+static void queued_page_write(struct queued_page *page)
+{
+	store_put_page(turns_batch(page->book->turns), &page->row);
+	turns_then(page->book->turns, queued_page_written, queued_page_forget, page);
+}
+
+static void incident_queue_page(struct incident *incident, struct recipient *recipient,
+				const struct page *page)
+{
+	struct incident_book *book = incident->book;
+	struct queued_page *queued = xcalloc(1, sizeof(*queued));
+	struct buf doc = BUF_INIT(LIMIT_PAGE_DOC_BYTES);
+
+	incident_page_write(page, &doc);
+	queued->book = book;
+	queued->row = (struct stored_page){
+		.id = book->next_page_id++,
+		.incident = xstrdup(incident->id),
+		.pager = xstrdup(recipient->pager),
+		.target = xstrdup(recipient->target),
+		.doc_len = doc.len,
+		.event = (int)page->event,
+		.severity = (int)page->severity,
+		.state = STORED_PAGE_QUEUED,
+		.created_us = clock_wall_us(book->env.clock),
+		.next_us = clock_wall_us(book->env.clock),
+		.error = xstrdup(""),
+	};
+	queued->row.doc = buf_take(&doc);
+	recipient->waiting++;
+	recipient->told_us = clock_mono_us(book->env.clock);
+	queued_page_write(queued);
+}
+
+static void incident_page_for(const struct incident *incident, struct arena *arena,
+			      enum page_event event, const char *note, struct page *ret_page)
+{
+	incident_get_page(incident, arena, ret_page);
+	ret_page->event = event;
+	ret_page->note = note;
+}
+
+void incident_queue(struct incident *incident, struct recipient *recipient, enum page_event event,
+		    const char *note)
+{
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct page page;
+
+	incident_page_for(incident, arena, event, note, &page);
+	incident_queue_page(incident, recipient, &page);
+	arena_free(arena);
+}
+
+void incident_queue_all(struct incident *incident, enum page_event event, const char *note)
+{
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct recipient *recipient;
+	struct page page;
+
+	incident_page_for(incident, arena, event, note, &page);
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		/* One that was paged since the last alert joined knows it already. */
+		bool knows = event == PAGE_UPDATE && recipient->told_us &&
+			     recipient->told_us >= incident->joined_us;
+		if (recipient->state != RECIPIENT_REFUSED && recipient->state != RECIPIENT_TOLD &&
+		    !knows)
+			incident_queue_page(incident, recipient, &page);
+	}
+	incident->told_us = page.at_us;
+	arena_free(arena);
+}
+
+bool incident_pages_heal(struct incident_book *book, size_t n)
+{
+	struct queued_page *page;
+
+	for (; n && (page = STAILQ_FIRST(&book->unsaved)); n--) {
+		STAILQ_REMOVE_HEAD(&book->unsaved, link);
+		queued_page_write(page);
+	}
+	return !STAILQ_EMPTY(&book->unsaved);
+}
+
+void incident_pages_changed(struct incident_book *book, const struct stored_page *row)
+{
+	struct queued_page *page;
+
+	store_touch_page(turns_batch(book->turns), row);
+	STAILQ_FOREACH (page, &book->unsaved, link)
+		if (page->row.id == row->id) {
+			page->row.state = row->state;
+			page->row.attempts = row->attempts;
+		}
+}
+
+void incident_pages_free(struct incident_book *book)
+{
+	struct queued_page *page;
+
+	while ((page = STAILQ_FIRST(&book->unsaved))) {
+		STAILQ_REMOVE_HEAD(&book->unsaved, link);
+		queued_page_free(page);
+	}
+}

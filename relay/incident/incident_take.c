@@ -1,0 +1,347 @@
+/*
+ * What alerts say, and what it means for incidents: decisions open and join them, late verdicts
+ * move and improve them, ends hold and resolve them. Each function is a row of the table of events
+ * in tracepager-incidents(7). Owns nothing.
+ */
+#include "incident-internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/sign.h"
+#include "tracepager/xalloc.h"
+
+/* Stands for a decision that does not fit: a hostile trace may have names of kilobytes. */
+static const char decision_too_large[] =
+	"{\"version\": 1, \"error\": \"the decision was too large to be kept\"}";
+
+/* ---- decisions ---- */
+
+/* The page carries the decision, and the decision the page's key: the key comes first. */
+static void decision_enter_page(const struct alert_message *message, const char *incident_id)
+{
+	struct arena *arena = enrichment_arena(message->enrichment);
+	struct decision *decision = enrichment_decision(message->enrichment);
+	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES);
+
+	decision->page.incident = decision->page.dedup_key = arena_strdup(arena, incident_id);
+	decision_write(decision, &doc);
+	decision->page.decision =
+		doc.failed ? decision_too_large : arena_strdup(arena, buf_text(&doc));
+	buf_fini(&doc);
+}
+
+static const char *member_name(const struct alert_message *message)
+{
+	const char *name = labels_get(&message->alert->labels, "alertname");
+
+	return name ? name : message->alert->fingerprint;
+}
+
+static struct member *incident_attach(struct incident *incident,
+				      const struct alert_message *message, bool fresh)
+{
+	struct member *member = member_find(incident, message->key);
+
+	if (!member)
+		member = member_add(incident, message->key);
+	member_set_fires(incident, member, true);
+	member_set_fresh(incident, member, fresh);
+	incident->book->ops.belong(incident->book->ops.ctx, message->key, incident->id);
+	return member;
+}
+
+/* The pagers of the decision, and whoever is notified beside them: those that do not have the page
+ * yet. */
+static void incident_page_decision(struct incident *incident, const struct decision *decision,
+				   const char *note, bool queue)
+{
+	size_t n;
+	const struct pager *const *pagers = decision_pagers(decision, &n);
+
+	recipients_page(incident, pagers, n, RECIPIENT_OWNER, note, queue);
+	recipients_page(incident, decision->routing.also_notify, decision->routing.nalso_notify,
+			RECIPIENT_NOTIFIED, note, queue);
+}
+
+static struct incident *incident_open(struct incident_book *book,
+				      const struct alert_message *message,
+				      struct decision *decision)
+{
+	char id[INCIDENT_ID_SIZE];
+
+	random_hex(id, (sizeof(id) - 1) / 2);
+	struct incident *incident =
+		incident_new(book, id, decision->incident_key, decision->team->name, INCIDENT_OPEN);
+	incident->opened_us = incident_wall_us(incident);
+	incident->told_us = incident->opened_us;
+	incident->begun_us = message->begun_us;
+	incident->severity = decision->page.severity;
+	incident->hold_us = decision->resolve_hold_us;
+	incident->regroup_us = decision->regroup_after_us;
+	incident_arm(incident, incident_wait_us(incident, INCIDENT_OPEN));
+	incident->trigger_owed = message->more;
+	incident_attach(incident, message, false);
+	decision_enter_page(message, incident->id);
+	incident_set_page(incident, &decision->page);
+	incident_put(incident);
+	incident_story(incident, INCIDENT_EVENT_OPENED, message->key, decision->page.summary);
+	incident_page_decision(incident, decision, NULL, !message->more);
+	if (message->more)
+		timer_arm(book->env.timers, &incident->update,
+			  incident_mono_us(incident) + LIMIT_BODY_GATHER_US);
+	metric_add(METRIC_INCIDENTS_OPENED, 1);
+	log_info("incident opened", LOG_STR("incident", id), LOG_STR("alert", message->key),
+		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
+	return incident;
+}
+
+/* The worst of its alerts is what an incident is; it rises, and never falls. A trigger that is
+ * still owed says it by itself. */
+static void incident_raise(struct incident *incident, enum severity severity, const char *by)
+{
+	if (severity <= incident->severity)
+		return;
+	CLEANUP_FREE char *note =
+		xasprintf("severity is %s now, by %s", severity_name(severity), by);
+	incident->severity = severity;
+	incident_story(incident, INCIDENT_EVENT_SEVERITY, by, severity_name(severity));
+	if (!incident->trigger_owed)
+		incident_notice(incident, note);
+}
+
+/* Joining a group that was last paged over regroup_after ago rings again, so that the next broken
+ * node is not swallowed. */
+static bool incident_rings_again(const struct incident *incident, const struct decision *decision)
+{
+	return !decision->verdict.found &&
+	       incident_wall_us(incident) - incident->told_us >= incident->regroup_us;
+}
+
+static void incident_join(struct incident *incident, const struct alert_message *message,
+			  struct decision *decision)
+{
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const char *note = arena_printf(arena, "joined by %s", member_name(message));
+
+	incident_go_on(incident);
+	incident->joined_us = incident_mono_us(incident);
+	decision_enter_page(message, incident->id);
+	incident_attach(incident, message, true);
+	incident_story(incident, INCIDENT_EVENT_JOINED, message->key, decision->page.summary);
+	incident_page_decision(incident, decision, note, !incident->trigger_owed);
+	incident_raise(incident, decision->page.severity, member_name(message));
+	if (incident->nfresh && incident_rings_again(incident, decision)) {
+		timer_disarm(incident->book->env.timers, &incident->update);
+		incident_queue_all(incident, PAGE_TRIGGER, incident_fresh_text(incident, arena));
+	} else if (incident->nfresh && !incident->trigger_owed) {
+		incident_owe_update(incident);
+	}
+	incident_touch(incident);
+	metric_add(METRIC_INCIDENTS_JOINED, 1);
+	log_info("incident joined", LOG_STR("incident", incident->id),
+		 LOG_STR("alert", message->key));
+	arena_free(arena);
+}
+
+static void incident_take_decided(struct incident_book *book, const struct alert_message *message)
+{
+	struct decision *decision = enrichment_decision(message->enrichment);
+	struct incident *incident =
+		decision->no_page ? NULL : map_get(book->by_key, decision->incident_key);
+
+	if (decision->no_page)
+		return;
+	if (incident)
+		incident_join(incident, message, decision);
+	else
+		incident_open(book, message, decision);
+}
+
+/* ---- late verdicts ---- */
+
+/* Late traces found the suspect of an incident that was opened without: it gets the suspect's key,
+ * owner, page and pagers; those that were paged before are told. */
+static void incident_improve(struct incident *incident, const struct alert_message *message)
+{
+	struct decision *decision = enrichment_decision(message->enrichment);
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const char *note = "the traces came late; this is what they show";
+	bool other_team = strcmp(incident->team, decision->team->name) != 0;
+
+	if (other_team)
+		note = arena_printf(arena,
+				    "the traces came late and lead to team %s, which is paged now",
+				    decision->team->name);
+	decision_enter_page(message, incident->id);
+	incident_forget_key(incident);
+	free(incident->key);
+	free(incident->team);
+	incident->key = xstrdup(decision->incident_key);
+	incident->team = xstrdup(decision->team->name);
+	map_put(incident->book->by_key, incident->key, incident);
+	incident_set_page(incident, &decision->page);
+	incident->hold_us = decision->resolve_hold_us;
+	if (decision->page.severity > incident->severity)
+		incident->severity = decision->page.severity;
+	incident_story(incident, INCIDENT_EVENT_IMPROVED, incident->team, decision->page.summary);
+	incident_notice(incident, note);
+	incident_page_decision(incident, decision, NULL, true);
+	incident_put(incident);
+	log_info("incident improved by late traces", LOG_STR("incident", incident->id),
+		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
+	arena_free(arena);
+}
+
+/* The alert leaves for another incident; the last one takes its incident with it. */
+static void incident_leave(struct incident *incident, const struct alert_message *message,
+			   const struct incident *target)
+{
+	CLEANUP_FREE char *note =
+		xasprintf("the traces of %s came late and lead to incident %s at team %s",
+			  member_name(message), target->id, target->team);
+	struct member *member = member_find(incident, message->key);
+
+	if (member)
+		member_remove(incident, member);
+	incident_story(incident, INCIDENT_EVENT_LEFT, message->key, note);
+	if (!incident->nfiring) {
+		incident_move(incident, target->id, note);
+		return;
+	}
+	incident_notice(incident, note);
+	incident_touch(incident);
+}
+
+static bool incident_is_alone(const struct incident *incident, const char *key)
+{
+	const struct member *member = TAILQ_FIRST(&incident->members);
+
+	return member && !TAILQ_NEXT(member, link) && strcmp(member->key, key) == 0;
+}
+
+/* A late verdict that says that nobody is paged for the alert. */
+static void incident_drop_alert(struct incident *incident, const struct alert_message *message,
+				const struct decision *decision)
+{
+	struct member *member = member_find(incident, message->key);
+	const char *why =
+		decision->silence
+			? "the traces came late, and a silence covers what they show"
+			: "the traces came late, and a route pages nobody for what they show";
+
+	if (member)
+		member_remove(incident, member);
+	incident->book->ops.belong(incident->book->ops.ctx, message->key, "");
+	incident_story(incident, INCIDENT_EVENT_LEFT, message->key, why);
+	if (!incident->nfiring)
+		incident_resolve(incident, why);
+	else
+		incident_touch(incident);
+}
+
+static void incident_take_late(struct incident_book *book, const struct alert_message *message)
+{
+	struct decision *decision = enrichment_decision(message->enrichment);
+	struct incident *old = incident_get(book, message->incident);
+
+	if (!old || incident_is_over(old))
+		return;
+	if (decision->no_page) {
+		incident_drop_alert(old, message, decision);
+		return;
+	}
+	struct incident *target = map_get(book->by_key, decision->incident_key);
+	if (!decision->verdict.found)
+		return;
+	if (target == old) {
+		incident_improve(old, message);
+	} else if (target) {
+		incident_join(target, message, decision);
+		incident_leave(old, message, target);
+	} else if (incident_is_alone(old, message->key)) {
+		incident_go_on(old);
+		incident_improve(old, message);
+	} else {
+		/* The others of the old incident may have another cause. */
+		incident_leave(old, message, incident_open(book, message, decision));
+	}
+}
+
+/* ---- what else alerts say ---- */
+
+static void incident_take_repeated(struct incident *incident)
+{
+	if (incident->state == INCIDENT_OPEN && !recipients_reached(incident))
+		incident_send_again(incident);
+}
+
+static void incident_take_refired(struct incident *incident, const struct alert_message *message)
+{
+	struct member *member = member_find(incident, message->key);
+
+	if (!member)
+		member = member_add(incident, message->key);
+	member_set_fires(incident, member, true);
+	incident_story(incident, INCIDENT_EVENT_REFIRED, message->key, "");
+	incident_go_on(incident);
+	incident_take_repeated(incident);
+}
+
+static void incident_take_ended(struct incident *incident, const struct alert_message *message)
+{
+	struct member *member = member_find(incident, message->key);
+	bool expired = message->says == ALERT_SAYS_EXPIRED;
+
+	if (!member || incident_is_over(incident))
+		return;
+	member_set_fires(incident, member, false);
+	member_set_fresh(incident, member, false);
+	incident_story(incident, INCIDENT_EVENT_ENDED, message->key,
+		       message->note ? message->note : "");
+	if (incident->nfiring)
+		return;
+	if (expired) {
+		CLEANUP_FREE char *note = xasprintf("%s, the last alert in it, has expired: %s",
+						    member_name(message), message->note);
+		incident_resolve(incident, note);
+	} else if (!incident->hold_us || !recipients_any_taken(incident)) {
+		incident_resolve(incident, "every alert in it has ended");
+	} else if (incident->state != INCIDENT_HOLDING) {
+		incident_story(incident, INCIDENT_EVENT_HELD, "", "");
+		incident_enter(incident, INCIDENT_HOLDING);
+	}
+}
+
+static void incident_take_forgotten(struct incident *incident, const struct alert_message *message)
+{
+	struct member *member = member_find(incident, message->key);
+
+	if (member)
+		member_remove(incident, member);
+}
+
+void incidents_book_take(struct incident_book *book, const struct alert_message *message)
+{
+	struct incident *incident =
+		*message->incident ? incident_get(book, message->incident) : NULL;
+
+	if (message->says == ALERT_SAYS_DECIDED)
+		incident_take_decided(book, message);
+	else if (message->says == ALERT_SAYS_LATE)
+		incident_take_late(book, message);
+	else if (!incident)
+		return;
+	else if (message->says == ALERT_SAYS_REPEATED)
+		incident_take_repeated(incident);
+	else if (message->says == ALERT_SAYS_REFIRED)
+		incident_take_refired(incident, message);
+	else if (message->says == ALERT_SAYS_FORGOTTEN)
+		incident_take_forgotten(incident, message);
+	else
+		incident_take_ended(incident, message);
+}

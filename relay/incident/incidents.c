@@ -1,0 +1,301 @@
+/*
+ * The whole of alerts and incidents: connects the two books, which know each other only by
+ * messages; writes down what was decided; heals what a failing store missed; loads what the store
+ * holds at a start. The public side is tracepager/incident.h.
+ */
+#include "tracepager/incident.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts-internal.h"
+#include "incident-internal.h"
+#include "record-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+struct incidents {
+	struct incident_env env;
+	struct turns *turns;
+	struct alert_book *alerts;
+	struct incident_book *book;
+	struct recorder *recorder;
+	struct timer heal;    /* the store failed: what it missed is written again */
+	struct slice healing; /* some of it in each turn */
+};
+
+/* ---- messages ---- */
+
+static void incidents_alert_says(void *ctx, const struct alert_message *message)
+{
+	struct incidents *incidents = ctx;
+
+	incidents_book_take(incidents->book, message);
+	if (message->says != ALERT_SAYS_DECIDED && message->says != ALERT_SAYS_LATE)
+		return;
+	/* By now the message's incident is the one that the decision led to. */
+	const struct record_order order = {
+		.alert_key = message->key,
+		.incident = message->incident,
+		.alert = message->alert,
+		.enrichment = message->enrichment,
+	};
+	record_decision(incidents->recorder, &order);
+}
+
+static void incidents_belong(void *ctx, const char *key, const char *id)
+{
+	struct incidents *incidents = ctx;
+
+	alerts_belong(incidents->alerts, key, id);
+}
+
+static const struct alert *incidents_alert(void *ctx, const char *key)
+{
+	const struct incidents *incidents = ctx;
+
+	return alerts_get(incidents->alerts, key);
+}
+
+/* ---- a store that fails ---- */
+
+static void incidents_write_failed(void *ctx)
+{
+	struct incidents *incidents = ctx;
+
+	if (!incidents->heal.slot)
+		timer_arm(incidents->env.timers, &incidents->heal,
+			  clock_mono_us(incidents->env.clock) + LIMIT_STORE_HEAL_US);
+}
+
+static void incidents_heal_some(void *arg)
+{
+	struct incidents *incidents = arg;
+	bool more = incidents_book_heal(incidents->book, LIMIT_HEAL_ROWS);
+
+	more |= alerts_heal(incidents->alerts, LIMIT_HEAL_ROWS);
+	if (more)
+		slice_add(incidents->turns, &incidents->healing);
+}
+
+static void incidents_heal(void *arg)
+{
+	struct incidents *incidents = arg;
+
+	slice_add(incidents->turns, &incidents->healing);
+}
+
+/* ---- acceptance ---- */
+
+enum accept_result incidents_accept(struct incidents *incidents, const struct alert *alert,
+				    size_t more)
+{
+	return alerts_accept(incidents->alerts, alert, more);
+}
+
+bool incidents_have_room(const struct incidents *incidents)
+{
+	return alerts_unfinished(incidents->alerts) < LIMIT_ALERTS_WAITING &&
+	       alerts_known(incidents->alerts) < LIMIT_ALERTS_KNOWN &&
+	       store_waiting(incidents->env.store) < LIMIT_STORE_QUEUE / 2;
+}
+
+void incidents_when_durable(struct incidents *incidents, store_done *done, void *ctx)
+{
+	turns_answer(incidents->turns, done, ctx);
+}
+
+void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
+{
+	int64_t now_us = clock_wall_us(incidents->env.clock);
+	struct label labels[] = {
+		{ "alertname", "SenderRefused" },
+		{ "sender", sender },
+		{ "severity", "error" },
+	};
+	char fingerprint[128], key[LIMIT_ALERT_KEY_BYTES], summary[512];
+	struct label annotations[] = { { "summary", summary } };
+
+	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
+	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
+	snprintf(summary, sizeof(summary), "alerts of sender %s are not taken: %s", sender, why);
+	if (alerts_fires(incidents->alerts, key))
+		return;
+	struct alert alert = {
+		.sender = sender,
+		.family = "tracepager",
+		.fingerprint = fingerprint,
+		.labels = { labels, ARRAY_LEN(labels) },
+		.annotations = { annotations, ARRAY_LEN(annotations) },
+		.starts_at_us = now_us,
+		.ends_at_us = now_us + LIMIT_REFUSED_PAGE_US,
+		.generator_url = "",
+		.ends_by_itself = true,
+	};
+	incidents_accept(incidents, &alert, 0);
+}
+
+void incidents_flush(struct incidents *incidents)
+{
+	incidents_book_end_turn(incidents->book);
+	turns_flush(incidents->turns);
+}
+
+/* ---- a start ---- */
+
+struct incidents_loading {
+	struct incidents *incidents;
+	size_t alerts, open, pages;
+};
+
+static void loading_incident(void *ctx, const struct stored_incident *row)
+{
+	struct incidents_loading *loading = ctx;
+
+	incidents_book_load(loading->incidents->book, row);
+	loading->open++;
+}
+
+static void loading_recipient(void *ctx, const struct stored_recipient *row)
+{
+	struct incidents_loading *loading = ctx;
+
+	incidents_book_load_recipient(loading->incidents->book, row);
+}
+
+static void loading_page(void *ctx, const struct stored_page *row)
+{
+	struct incidents_loading *loading = ctx;
+
+	incidents_book_load_page(loading->incidents->book, row);
+	loading->pages++;
+}
+
+static bool loading_knows(void *ctx, const char *id)
+{
+	const struct incidents *incidents = ctx;
+	const struct incident *incident = incident_get(incidents->book, id);
+
+	return incident && incident_is_joinable(incident);
+}
+
+static void loading_alert(void *ctx, const struct stored_alert *row)
+{
+	struct incidents_loading *loading = ctx;
+	struct incidents *incidents = loading->incidents;
+
+	alerts_load(incidents->alerts, row, loading_knows, incidents);
+	if (*row->incident && row->state != STORED_ALERT_WAITING &&
+	    loading_knows(incidents, row->incident))
+		incidents_book_load_member(incidents->book, row->incident, row->key,
+					   row->state == STORED_ALERT_DECIDED);
+	loading->alerts++;
+}
+
+static void loading_sender(void *ctx, const struct stored_sender *row)
+{
+	struct incidents_loading *loading = ctx;
+
+	alerts_load_sender(loading->incidents->alerts, row);
+}
+
+int incidents_load(struct incidents *incidents, struct err *err)
+{
+	static const struct store_loader loader = {
+		.sender = loading_sender,
+		.incident = loading_incident,
+		.recipient = loading_recipient,
+		.page = loading_page,
+		.alert = loading_alert,
+	};
+	struct incidents_loading loading = { .incidents = incidents };
+	int result = store_load(incidents->env.store, &loader, &loading, err);
+
+	if (result < 0)
+		return result;
+	incidents_book_settle(incidents->book);
+	if (loading.alerts || loading.open || loading.pages)
+		log_info(
+			"found what was accepted before",
+			LOG_INT("alerts", (int64_t)loading.alerts),
+			LOG_INT("unfinished", (int64_t)alerts_loaded_unfinished(incidents->alerts)),
+			LOG_INT("incidents", (int64_t)loading.open),
+			LOG_INT("pages", (int64_t)loading.pages));
+	incidents_flush(incidents);
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+struct incidents *incidents_new(const struct incident_env *env, struct ruleset *rules)
+{
+	struct incidents *incidents = xcalloc(1, sizeof(*incidents));
+	const struct alert_ops alert_ops = {
+		.tell = incidents_alert_says,
+		.write_failed = incidents_write_failed,
+		.ctx = incidents,
+	};
+	const struct incident_book_ops book_ops = {
+		.belong = incidents_belong,
+		.alert = incidents_alert,
+		.write_failed = incidents_write_failed,
+		.ctx = incidents,
+	};
+
+	incidents->env = *env;
+	incidents->turns = turns_new(env->store, env->timers, env->clock);
+	incidents->recorder = recorder_new(incidents->turns, env->pool, env->clock);
+	incidents->book = incidents_book_new(env, incidents->turns, &book_ops, rules);
+	incidents->alerts = alerts_new(env, incidents->turns, &alert_ops, rules);
+	incidents->heal = (struct timer){ .fire = incidents_heal, .arg = incidents };
+	incidents->healing = (struct slice){ .run = incidents_heal_some, .arg = incidents };
+	return incidents;
+}
+
+void incidents_free(struct incidents *incidents)
+{
+	if (!incidents)
+		return;
+	timer_disarm(incidents->env.timers, &incidents->heal);
+	slice_remove(incidents->turns, &incidents->healing);
+	recorder_free(incidents->recorder);
+	alerts_free(incidents->alerts);
+	incidents_book_free(incidents->book);
+	turns_free(incidents->turns);
+	free(incidents);
+}
+
+void incidents_set_rules(struct incidents *incidents, struct ruleset *rules)
+{
+	alerts_set_rules(incidents->alerts, rules);
+	incidents_book_set_rules(incidents->book, rules);
+}
+
+size_t incidents_busy(const struct incidents *incidents)
+{
+	return alerts_unfinished(incidents->alerts) + deliver_waiting(incidents->book->deliver) +
+	       store_waiting(incidents->env.store) + turns_pending(incidents->turns) +
+	       slices_waiting(incidents->turns) + recorder_busy(incidents->recorder);
+}
+
+size_t incidents_unreached(const struct incidents *incidents)
+{
+	return incidents->book->unreached;
+}
+
+void incidents_measure(const struct incidents *incidents)
+{
+	const struct life_counts *counts = &incidents->book->counts;
+
+	metric_set(METRIC_ALERTS_WAITING, (int64_t)alerts_unfinished(incidents->alerts));
+	metric_set(METRIC_PAGES_WAITING, (int64_t)deliver_waiting(incidents->book->deliver));
+	metric_set(METRIC_STORE_WAITING, (int64_t)store_waiting(incidents->env.store));
+	metric_set(METRIC_INCIDENTS_OPEN, (int64_t)map_count(incidents->book->by_key));
+	metric_set(METRIC_INCIDENTS_HOLDING, (int64_t)counts->in[INCIDENT_HOLDING]);
+	metric_set(METRIC_INCIDENTS_TELLING,
+		   (int64_t)(counts->in[INCIDENT_RESOLVED] + counts->in[INCIDENT_MOVED]));
+	metric_set(METRIC_INCIDENTS_UNREACHED, (int64_t)incidents_unreached(incidents));
+}

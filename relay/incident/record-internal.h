@@ -1,0 +1,25 @@
+/*
+ * Record: what an alert was decided by, written down behind its page. Knows enrichments and turns;
+ * neither alerts nor incidents. Owns the records that wait or are in the pool. Loop thread only.
+ */
+#ifndef TRACEPAGER_INCIDENT_RECORD_INTERNAL_H
+#define TRACEPAGER_INCIDENT_RECORD_INTERNAL_H
+
+#include "enrich-internal.h"
+
+struct recorder;
+
+struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock);
+void recorder_free(struct recorder *recorder); /* takes NULL; what is in the pool frees itself */
+bool recorder_busy(const struct recorder *recorder);
+
+struct record_order {
+	const char *alert_key, *incident; /* incident: id; "" none */
+	const struct alert *alert;
+	struct enrichment *enrichment; /* the decision, its rules and what it rests on */
+};
+/* Copies what it needs at once, but traces and healthy evidence, for which it keeps the enrichment.
+ */
+void record_decision(struct recorder *recorder, const struct record_order *order);
+
+#endif
