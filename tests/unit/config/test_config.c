@@ -86,7 +86,7 @@ static void check_defaults(void)
 	ck_assert_int_eq(config->enrich_us, 5 * US_PER_SECOND);
 	ck_assert_int_eq(config->enrich_late_us, 60 * US_PER_SECOND);
 	ck_assert_int_eq(config->window_before_us, 10 * US_PER_MINUTE);
-	ck_assert_int_eq(config->expire_after_us, 12 * US_PER_HOUR);
+	ck_assert_int_eq(config->expire_after_us, 26 * US_PER_HOUR);
 	ck_assert_uint_eq(config->nsenders, 0);
 	ck_assert_uint_eq(config->nsources, 0);
 	ck_assert_uint_eq(findings.n, 0);
