@@ -1,10 +1,10 @@
 /*
  * Deliver: sends pages to pagers. Pages of one incident to one pager leave in order, one at a time
  * (a resolve never overtakes its trigger). A failed page is retried with capped exponential backoff
- * and full jitter; Retry-After is obeyed up to LIMIT_RETRY_AFTER_US; a breaker per pager limits the
- * attempts at a pager that fails. Owns copies of the queued pages. Refuses to decide who is paged
- * and to give up: a page is retried until it is delivered, rejected or superseded. Stores nothing
- * itself. Loop thread only.
+ * and full jitter; Retry-After is obeyed up to LIMIT_PAGER_RETRY_AFTER_US; a breaker per pager
+ * limits the attempts at a pager that fails. Owns copies of the queued pages. Refuses to decide who
+ * is paged and to give up: a page is retried until it is delivered, rejected or superseded. Stores
+ * nothing itself. Loop thread only.
  */
 #ifndef TRACEPAGER_DELIVER_H
 #define TRACEPAGER_DELIVER_H
@@ -46,7 +46,7 @@ void deliver_free(struct deliver *deliver);
  * keeps its attempts and waits until its next_us. */
 void deliver_enqueue(struct deliver *deliver, const struct stored_page *page);
 /* Gives up what waits of an incident for a pager, also what is being sent; changed() is called for
- * each page. */
+ * each page. Not from within changed(). */
 void deliver_drop(struct deliver *deliver, const char *incident, const char *pager,
 		  const char *why);
 /* Pages that are not delivered, rejected or dropped yet. */

@@ -281,7 +281,7 @@
 /* One delivery, from connecting to the reply's last byte: a pager that hangs holds one of its
  * LIMIT_DELIVERIES_PER_PAGER places no longer. */
 #define LIMIT_DELIVER_US (15 * US_PER_SECOND)
-/* A longer Retry-After is cut: it would hold a page, or keep traces from it, for longer than a
+/* A trace backend's longer Retry-After is cut: it would keep traces from pages for longer than a
  * person would wait. */
 #define LIMIT_RETRY_AFTER_US (5 * US_PER_MINUTE)
 
@@ -519,12 +519,21 @@
 #define LIMIT_RETRY_MAX_US (15 * US_PER_SECOND)
 /* Between two probes of a pager that fails: an outage's backlog leaves within 20 s of its end. */
 #define LIMIT_BREAKER_PAUSE_US (10 * US_PER_SECOND)
+/* A pager's longer Retry-After is cut: a page that waits for a minute is late. Slack and PagerDuty
+ * ask for 1 to 60 s. */
+#define LIMIT_PAGER_RETRY_AFTER_US (60 * US_PER_SECOND)
 /* A pager that has accepted nothing for this long: the fallback team is paged too. */
 #define LIMIT_PAGER_SILENT_US (5 * US_PER_MINUTE)
 /* Attempts at one pager at the same time: PagerDuty takes about 120 events a minute of one key. */
 #define LIMIT_DELIVERIES_PER_PAGER 16u
 /* Failures in a row after which a pager is only probed, one attempt at a time. */
 #define LIMIT_BREAKER_FAILURES 5u
+/* While a pager fails, or all its places hang: a fresh page starts so long after the last attempt
+ * at the earliest. */
+#define LIMIT_FRESH_GAP_US US_PER_SECOND
+/* Attempts of fresh pages at one pager beyond its places: at one a second each has timed out
+ * (LIMIT_DELIVER_US) before the places are used up. */
+#define LIMIT_FRESH_DELIVERIES 16u
 
 /* ---- ruletest ---- */
 

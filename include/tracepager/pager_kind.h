@@ -59,7 +59,7 @@ struct pager_kind {
 extern const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT];
 
 /* The common judgement. 2xx: delivered. No reply, 408, 425, 429, 5xx: retry, after the Retry-After
- * but at most LIMIT_RETRY_AFTER_US. All else: rejected. */
+ * but at most LIMIT_PAGER_RETRY_AFTER_US. All else: rejected. */
 struct judgement judge_by_status(const struct http_reply *reply);
 
 /* A target to and from its stored JSON. The arena keeps the texts that are read. 0 or -EINVAL with

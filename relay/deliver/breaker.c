@@ -2,9 +2,10 @@
  * Breaker: how many attempts one pager gets, and when. Closed: LIMIT_DELIVERIES_PER_PAGER at a
  * time, at most as many in a minute as the pager's kind takes. Open (after LIMIT_BREAKER_FAILURES
  * failures in a row): one at a time, with pauses that grow to LIMIT_BREAKER_PAUSE_US; the first
- * answer closes it. Attempts that were side by side and failed together count as one failure. A
- * fresh page gets one try at once although the breaker is open, unless the pager asked for a pause.
- * Pure; owns nothing.
+ * answer closes it. Attempts that were side by side and failed together count as one failure.
+ *
+ * A fresh page gets one try at once although the breaker is open or every place hangs, but at most
+ * one a second, and none before the end of a pause that the pager asked for. Pure; owns nothing.
  */
 #include "deliver-internal.h"
 
@@ -30,10 +31,10 @@ bool breaker_open(const struct breaker *breaker)
 }
 
 /* Evenly three quarters of what a minute allows; the fourth is the burst below, so that no sliding
- * minute has more than all. */
+ * minute has more than all: rounded up. */
 static int64_t breaker_gap_us(unsigned int per_minute)
 {
-	return per_minute ? US_PER_MINUTE * 4 / 3 / per_minute : 0;
+	return per_minute ? US_PER_MINUTE * 4 / 3 / per_minute + 1 : 0;
 }
 
 /* When the pace allows one more request; `now` where it does already. */
@@ -46,27 +47,37 @@ static int64_t breaker_pace_us(const struct breaker *breaker, unsigned int per_m
 	return per_minute && at_us > now_us ? at_us : now_us;
 }
 
-/* Where the pager fails: one probe at a time, behind its pause; a fresh page's try is one, at most
- * one a second. */
-static int64_t breaker_probe_us(const struct breaker *breaker, bool fresh)
+/* When a place is free: `now` where one is. 0: when an attempt has ended. */
+static int64_t breaker_place_us(const struct breaker *breaker, bool fresh, int64_t now_us)
 {
-	int64_t pause_us = fresh ? breaker->started_us + US_PER_SECOND : breaker->probe_us;
+	bool open = breaker_open(breaker);
+	unsigned int places = open ? 1 : LIMIT_DELIVERIES_PER_PAGER;
 
-	return pause_us > breaker->retry_after_us ? pause_us : breaker->retry_after_us;
+	if (fresh && (open || breaker->in_flight >= places))
+		return breaker->in_flight < places + LIMIT_FRESH_DELIVERIES
+			       ? breaker->started_us + LIMIT_FRESH_GAP_US
+			       : 0;
+	if (!open)
+		return breaker->in_flight < places ? now_us : 0;
+	if (breaker->in_flight < places)
+		return breaker->probe_us;
+	/* A probe that hangs does not keep the next one back for longer than a pause. */
+	return breaker->in_flight == places ? breaker->started_us + LIMIT_BREAKER_PAUSE_US : 0;
 }
 
 bool breaker_allows(const struct breaker *breaker, unsigned int per_minute, bool fresh,
 		    int64_t now_us, int64_t *ret_at_us)
 {
-	bool open = breaker_open(breaker);
-	int64_t at_us = open ? breaker_probe_us(breaker, fresh) : breaker->retry_after_us;
-	int64_t pace_us = breaker_pace_us(breaker, per_minute, now_us);
+	int64_t place_us = breaker_place_us(breaker, fresh, now_us);
+	int64_t at_us = breaker_pace_us(breaker, per_minute, now_us);
 
 	*ret_at_us = 0;
-	if (breaker->in_flight >= (open ? fresh ? 2 : 1 : LIMIT_DELIVERIES_PER_PAGER))
+	if (!place_us)
 		return false;
-	if (pace_us > at_us)
-		at_us = pace_us;
+	if (place_us > at_us)
+		at_us = place_us;
+	if (breaker->retry_after_us > at_us)
+		at_us = breaker->retry_after_us;
 	if (now_us < at_us)
 		*ret_at_us = at_us;
 	return now_us >= at_us;
@@ -81,12 +92,17 @@ void breaker_start(struct breaker *breaker, unsigned int per_minute, int64_t now
 	breaker->paced_us += breaker_gap_us(per_minute);
 }
 
-bool breaker_success(struct breaker *breaker)
+bool breaker_success(struct breaker *breaker, int64_t started_us)
 {
 	bool was_failing = breaker->failures > 0;
 
 	breaker->failures = 0;
 	breaker->probe_us = 0;
+	if (started_us > breaker->answered_us)
+		breaker->answered_us = started_us;
+	/* Other attempts of the same burst were asked for a pause: it counts on. */
+	if (breaker->retry_after_us && started_us <= breaker->asked_us)
+		return false;
 	breaker->retry_after_us = 0;
 	return was_failing;
 }
@@ -95,10 +111,15 @@ void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us
 		     int64_t retry_after_us, double random)
 {
 	/* A Retry-After holds every page to this pager. */
-	if (retry_after_us >= 0 && now_us + retry_after_us > breaker->retry_after_us)
-		breaker->retry_after_us = now_us + retry_after_us;
-	/* It was under way when the failure before it was counted: one and the same fault. */
-	if (breaker->failures && started_us <= breaker->failed_us)
+	if (retry_after_us >= 0) {
+		breaker->asked_us = now_us;
+		if (now_us + retry_after_us > breaker->retry_after_us)
+			breaker->retry_after_us = now_us + retry_after_us;
+	}
+	/* It was under way when the failure before it was counted: one and the same fault. Or a
+	 * later attempt was answered: the pager is well. */
+	if ((breaker->failures && started_us <= breaker->failed_us) ||
+	    started_us < breaker->answered_us)
 		return;
 	breaker->failed_us = now_us;
 	breaker->failures++;

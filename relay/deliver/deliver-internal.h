@@ -18,8 +18,10 @@ struct breaker {
 	unsigned int in_flight;
 	int64_t failed_us;	/* monotonic, as all here: when the last failure was counted */
 	int64_t started_us;	/* the last attempt */
+	int64_t answered_us;	/* when the latest attempt began that was answered */
 	int64_t probe_us;	/* open: no probe starts earlier */
-	int64_t retry_after_us; /* the pager asked to be left alone until then */
+	int64_t retry_after_us; /* the pager asked to be left alone until then; 0: it did not */
+	int64_t asked_us;	/* when it asked last */
 	int64_t paced_us;	/* the pace: how far ahead of its even rate it is */
 };
 
@@ -31,9 +33,10 @@ bool breaker_allows(const struct breaker *breaker, unsigned int per_minute, bool
 		    int64_t now_us, int64_t *ret_at_us);
 void breaker_start(struct breaker *breaker, unsigned int per_minute,
 		   int64_t now_us); /* one attempt more is in flight */
-/* The pager answered; true: it had failed before. */
-bool breaker_success(struct breaker *breaker);
-/* started_us: of the attempt. retry_after_us: the pause that the pager asked for, or -1. random: 0
+/* The pager answered; true: it had failed before, and what rests may be tried. started_us: of the
+ * attempt. */
+bool breaker_success(struct breaker *breaker, int64_t started_us);
+/* retry_after_us: the pause that the pager asked for, or -1. random: 0
  * to 1. */
 void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us,
 		     int64_t retry_after_us, double random);

@@ -1,8 +1,8 @@
 /*
  * Deliver: one queue for each incident and pager, one destination for each pager. A queue sends its
- * pages one by one, in order. A destination starts its ready queues in the order in which they
- * became ready, as fast as its breaker allows. Deliver gives no page up: a page leaves its queue
- * when it is delivered, rejected or superseded by a newer page. Owns copies of the pages; the
+ * pages one by one, in order. A destination starts its ready queues as fast as its breaker allows:
+ * the most severe page first, of these the oldest. Deliver gives no page up: a page leaves its
+ * queue when it is delivered, rejected or superseded by a newer page. Owns copies of the pages; the
  * caller stores what its ops are told.
  */
 #include "deliver-internal.h"
@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/queue.h>
 
 #include "tracepager/hash.h"
@@ -45,8 +46,8 @@ struct page_queue {
 	struct deliver *deliver;
 	struct destination *destination;
 	enum queue_state state;
-	unsigned int failures; /* of its first page, in a row */
-	int severity;	       /* of its first page, while it is ready */
+	unsigned int failures;	       /* of its first page, in a row */
+	struct page_queue_list *ready; /* while it is ready: the list that it is in */
 	struct queue_entry_list pages;
 	struct attempt *attempt;
 	int64_t started_us;
@@ -59,9 +60,10 @@ struct destination {
 	struct deliver *deliver;
 	struct breaker breaker;
 	unsigned int per_minute; /* requests that its kind takes; 0: any */
-	struct page_queue_list ready[SEVERITY_CRITICAL + 1]; /* by the severity of their first
-								pages, the oldest first */
-	struct page_queue_list resting;			     /* in QUEUE_BACKOFF */
+	/* By the severity of their first pages, the oldest first. fresh: those that have not been
+	 * tried. */
+	struct page_queue_list fresh[SEVERITY_CRITICAL + 1], tried[SEVERITY_CRITICAL + 1];
+	struct page_queue_list resting; /* in QUEUE_BACKOFF */
 	struct timer timer;
 };
 
@@ -74,7 +76,7 @@ struct deliver {
 };
 
 static void destination_send_ready(struct destination *destination);
-static void destination_answers(struct destination *destination);
+static void destination_answers(struct destination *destination, int64_t started_us);
 
 static int64_t deliver_now_us(const struct deliver *deliver)
 {
@@ -155,38 +157,37 @@ static void queue_entry_drop(struct queue_entry *entry, const char *why)
 
 /* ---- queues ---- */
 
-static struct page_queue_list *queue_ready_list(struct page_queue *queue)
+static int64_t queue_age(const struct page_queue *queue)
 {
-	return &queue->destination->ready[queue->severity];
+	return TAILQ_FIRST(&queue->pages)->page.id; /* ids increase */
 }
 
-/* By the age of the first page: page ids increase. Most pages are the newest; a retried one is
- * mostly the oldest. */
+/* By the age of the first page. Most pages are the newest; a retried one is mostly the oldest. */
 static void queue_insert_ready(struct page_queue *queue)
 {
-	const struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
-	struct page_queue_list *ready;
+	const struct stored_page *page = &TAILQ_FIRST(&queue->pages)->page;
+	bool known = page->severity >= 0 && page->severity <= SEVERITY_CRITICAL;
+	int severity = known ? page->severity : SEVERITY_ERROR;
+	struct destination *destination = queue->destination;
 	struct page_queue *other;
 
-	queue->severity = entry->page.severity >= 0 && entry->page.severity <= SEVERITY_CRITICAL
-				  ? entry->page.severity
-				  : SEVERITY_ERROR;
-	ready = queue_ready_list(queue);
-	other = TAILQ_FIRST(ready);
-	if (!other || TAILQ_FIRST(&other->pages)->page.id > entry->page.id) {
-		TAILQ_INSERT_HEAD(ready, queue, link);
+	queue->ready =
+		page->attempts ? &destination->tried[severity] : &destination->fresh[severity];
+	other = TAILQ_FIRST(queue->ready);
+	if (!other || queue_age(other) > page->id) {
+		TAILQ_INSERT_HEAD(queue->ready, queue, link);
 		return;
 	}
-	other = TAILQ_LAST(ready, page_queue_list);
-	while (TAILQ_FIRST(&other->pages)->page.id > entry->page.id)
+	other = TAILQ_LAST(queue->ready, page_queue_list);
+	while (queue_age(other) > page->id)
 		other = TAILQ_PREV(other, page_queue_list, link);
-	TAILQ_INSERT_AFTER(ready, other, queue, link);
+	TAILQ_INSERT_AFTER(queue->ready, other, queue, link);
 }
 
 static void queue_move(struct page_queue *queue, enum queue_state state, int64_t until_us)
 {
 	if (queue->state == QUEUE_READY)
-		TAILQ_REMOVE(queue_ready_list(queue), queue, link);
+		TAILQ_REMOVE(queue->ready, queue, link);
 	if (queue->state == QUEUE_BACKOFF)
 		TAILQ_REMOVE(&queue->destination->resting, queue, link);
 	timer_disarm(queue->deliver->env.timers, &queue->timer);
@@ -276,6 +277,9 @@ static void queue_retry(struct page_queue *queue, const struct judgement *judgem
 	int64_t delay_us = judgement->retry_after_us;
 	double random = deliver->env.random();
 
+	/* The pager has answered a later attempt: this request hung in an outage that is over. */
+	if (queue->started_us < queue->destination->breaker.answered_us)
+		queue->failures = 0;
 	queue->failures++;
 	breaker_failure(&queue->destination->breaker, queue->started_us, deliver_now_us(deliver),
 			delay_us, random);
@@ -304,7 +308,7 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 	/* A rejection with a status proves that the pager answers. Without a status the page was
 	 * rejected here, before any request. */
 	if (delivered || status != 0)
-		destination_answers(queue->destination);
+		destination_answers(queue->destination, queue->started_us);
 	metric_add(delivered ? METRIC_PAGES_DELIVERED : METRIC_PAGES_REJECTED, 1);
 	if (delivered)
 		log_delivery(LOG_LEVEL_INFO, "page delivered", entry, "", status, 0);
@@ -354,34 +358,29 @@ static void queue_send(struct page_queue *queue)
 
 /* ---- destinations ---- */
 
-/* The most severe, of these the oldest; where a pager fails, a page that has not been tried goes
- * before those that have. */
+/* The most severe, of these the oldest. */
 static struct page_queue *destination_next(struct destination *destination)
 {
-	struct page_queue *queue;
-
-	for (int severity = SEVERITY_CRITICAL; severity >= 0; severity--)
-		if ((queue = TAILQ_FIRST(&destination->ready[severity])))
-			return queue;
-	return NULL;
-}
-
-static bool queue_is_fresh(const struct page_queue *queue)
-{
-	return TAILQ_FIRST(&queue->pages)->page.attempts == 0;
-}
-
-/* While the breaker is open: the most severe page that has not been tried yet. */
-static struct page_queue *destination_next_fresh(struct destination *destination)
-{
-	struct page_queue *queue;
-
 	for (int severity = SEVERITY_CRITICAL; severity >= 0; severity--) {
-		queue = TAILQ_LAST(&destination->ready[severity], page_queue_list);
-		if (queue && queue_is_fresh(queue))
-			return queue;
+		struct page_queue *fresh = TAILQ_FIRST(&destination->fresh[severity]);
+		struct page_queue *tried = TAILQ_FIRST(&destination->tried[severity]);
+		if (fresh && tried)
+			return queue_age(fresh) < queue_age(tried) ? fresh : tried;
+		if (fresh || tried)
+			return fresh ? fresh : tried;
 	}
 	return NULL;
+}
+
+/* The most severe page that has not been tried yet, of these the newest. It may start although the
+ * pager fails or hangs: people wait for it. */
+static struct page_queue *destination_next_fresh(struct destination *destination)
+{
+	struct page_queue *queue = NULL;
+
+	for (int severity = SEVERITY_CRITICAL; severity >= 0 && !queue; severity--)
+		queue = TAILQ_LAST(&destination->fresh[severity], page_queue_list);
+	return queue;
 }
 
 static void destination_send_ready(struct destination *destination)
@@ -391,8 +390,7 @@ static void destination_send_ready(struct destination *destination)
 
 	for (;;) {
 		int64_t now_us = deliver_now_us(destination->deliver);
-		fresh = breaker_open(&destination->breaker) ? destination_next_fresh(destination)
-							    : NULL;
+		fresh = destination_next_fresh(destination);
 		queue = destination_next(destination);
 		if (!queue)
 			return;
@@ -412,11 +410,11 @@ static void destination_send_ready(struct destination *destination)
 }
 
 /* The pager answers: where it had failed, what rests may go at once. */
-static void destination_answers(struct destination *destination)
+static void destination_answers(struct destination *destination, int64_t started_us)
 {
 	struct page_queue *queue;
 
-	if (!breaker_success(&destination->breaker))
+	if (!breaker_success(&destination->breaker, started_us))
 		return;
 	while ((queue = TAILQ_FIRST(&destination->resting)))
 		queue_move(queue, QUEUE_READY, 0);
@@ -437,13 +435,32 @@ static struct destination *destination_get(struct deliver *deliver, const char *
 	destination = xcalloc(1, sizeof(*destination));
 	destination->deliver = deliver;
 	destination->per_minute = per_minute;
-	for (size_t i = 0; i < ARRAY_LEN(destination->ready); i++)
-		TAILQ_INIT(&destination->ready[i]);
+	for (size_t i = 0; i < ARRAY_LEN(destination->fresh); i++) {
+		TAILQ_INIT(&destination->fresh[i]);
+		TAILQ_INIT(&destination->tried[i]);
+	}
 	TAILQ_INIT(&destination->resting);
 	destination->timer.fire = destination_on_timer;
 	destination->timer.arg = destination;
 	map_put(deliver->destinations, pager, destination);
 	return destination;
+}
+
+/* Is the URL's host that name, or one of its subdomains? */
+static bool url_is_at(const char *url, const char *name)
+{
+	const char *host = strstr(url, "://");
+
+	host = host ? host + 3 : url;
+	size_t len = strcspn(host, "/?#"), port = strcspn(host, ":/?#"), n = strlen(name);
+	const char *user = memchr(host, '@', len);
+
+	if (user) {
+		host = user + 1;
+		port = strcspn(host, ":/?#");
+	}
+	return port >= n && strncasecmp(host + port - n, name, n) == 0 &&
+	       (port == n || host[port - n - 1] == '.');
 }
 
 /* What the kind of the page's target takes in a minute; 0: any, or the target cannot be read. */
@@ -456,7 +473,7 @@ static unsigned int page_per_minute(const struct stored_page *page)
 
 	if (page_target_read(arena, page->target, &target, &err) == 0) {
 		const struct pager_kind *kind = pager_kinds[target.kind];
-		if (kind->per_minute && target.url && strstr(target.url, kind->paced_host))
+		if (kind->per_minute && target.url && url_is_at(target.url, kind->paced_host))
 			per_minute = kind->per_minute;
 	}
 	arena_free(arena);
@@ -528,8 +545,8 @@ static void queue_start(struct page_queue *queue, const struct stored_page *page
 		return;
 	}
 	/* The wall clock may have been set back: wait no longer than any pause is. */
-	if (left_us > LIMIT_RETRY_AFTER_US)
-		left_us = LIMIT_RETRY_AFTER_US;
+	if (left_us > LIMIT_PAGER_RETRY_AFTER_US)
+		left_us = LIMIT_PAGER_RETRY_AFTER_US;
 	queue_move(queue, QUEUE_BACKOFF, deliver_now_us(queue->deliver) + left_us);
 }
 
@@ -553,12 +570,14 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 {
 	CLEANUP_FREE char *key = xasprintf("%s\n%s", incident, pager);
 	struct page_queue *queue = map_get(deliver->queues, key);
+	struct destination *destination;
 	struct queue_entry *entry;
 
 	if (!queue)
 		return;
+	destination = queue->destination;
 	if (queue->attempt)
-		queue->destination->breaker.in_flight--;
+		destination->breaker.in_flight--;
 	attempt_cancel(queue->attempt);
 	queue->attempt = NULL;
 	map_remove(deliver->queues, key);
@@ -568,6 +587,7 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 		queue_entry_drop(entry, why);
 	}
 	queue_free(queue);
+	destination_send_ready(destination); /* its place is free */
 }
 
 size_t deliver_waiting(const struct deliver *deliver)

@@ -56,8 +56,8 @@ struct judgement judge_by_status(const struct http_reply *reply)
 	    reply->status >= 500) {
 		judgement.outcome = JUDGE_RETRY;
 		judgement.retry_after_us = reply->retry_after_us;
-		if (judgement.retry_after_us > LIMIT_RETRY_AFTER_US)
-			judgement.retry_after_us = LIMIT_RETRY_AFTER_US;
+		if (judgement.retry_after_us > LIMIT_PAGER_RETRY_AFTER_US)
+			judgement.retry_after_us = LIMIT_PAGER_RETRY_AFTER_US;
 	}
 	return judgement;
 }

@@ -325,8 +325,8 @@ START_TEST(retry_after_is_capped)
 
 	ck_assert_int_eq(judge_by_status(&reply).retry_after_us, 7000000);
 	ck_assert_str_eq(judge_by_status(&reply).text, "HTTP 429: slow down");
-	reply.retry_after_us = LIMIT_RETRY_AFTER_US + 1;
-	ck_assert_int_eq(judge_by_status(&reply).retry_after_us, LIMIT_RETRY_AFTER_US);
+	reply.retry_after_us = LIMIT_PAGER_RETRY_AFTER_US + 1;
+	ck_assert_int_eq(judge_by_status(&reply).retry_after_us, LIMIT_PAGER_RETRY_AFTER_US);
 }
 END_TEST
 
