@@ -141,12 +141,13 @@ bool store_batch_empty(const struct store_batch *batch);
  * replaces the row with the same id; a touch or a remove of a row that is not there does nothing.
  */
 void store_put_alert(struct store_batch *batch, const struct stored_alert *alert);
-/* Changes incident, state, attempts, refreshed_us and expires_us, and nothing else. */
+/* Of a known alert: incident, state, attempts, refreshed_us, expires_us, copies. Its document and
+ * accepted_us stay. */
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
 void store_remove_alert(struct store_batch *batch, int64_t id);
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
-/* All but key, team, times and page, which stay. What is not open has no state and no recipients
- * any more. */
+/* Of a known incident that is open: all but key, team, opened_us, closed_us and page, which stay.
+ * An incident that is not open is put: its state and its recipients are removed with that. */
 void store_touch_incident(struct store_batch *batch, const struct stored_incident *incident);
 void store_put_recipient(struct store_batch *batch, const struct stored_recipient *recipient);
 void store_put_event(struct store_batch *batch, const struct stored_event *event);
@@ -178,10 +179,11 @@ bool store_healthy(const struct store *store);
 
 /* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
  * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, their recipients, queued pages, and
- * what was learned of senders. Senders come first, then incidents, recipients, pages, alerts; each
- * in order of age: opened_us, id, accepted_us. Of alerts with one key only that with the largest id
- * counts: a failing disk may have left an earlier one. What the callbacks get is borrowed until
- * they return. -EBADMSG: the file is damaged, err names it and the cure; callbacks may have run. */
+ * what was learned of senders. Senders come first (by name), then incidents (the oldest opened_us
+ * first), recipients (by incident and pager), pages (by id), alerts (the oldest accepted_us first).
+ * Of alerts with one key only that with the largest id counts: a failing disk may have left an
+ * earlier one. What the callbacks get is borrowed until they return. sender() and recipient()
+ * may be NULL. -EBADMSG: the file is damaged, err names it and the cure; callbacks may have run. */
 struct store_loader {
 	void (*sender)(void *ctx, const struct stored_sender *sender);
 	void (*recipient)(void *ctx, const struct stored_recipient *recipient);

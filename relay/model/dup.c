@@ -1,5 +1,5 @@
 /*
-/* Dup: an alert or a page with all its texts in one allocation, for what is kept long. Pure; any
+ * Dup: an alert or a page with all its texts in one allocation, for what is kept long. Pure; any
  * thread. Each is counted first, then copied by the same walk over its members, so that both agree.
  */
 #include <stdalign.h>

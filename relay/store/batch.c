@@ -6,6 +6,7 @@
  * its struct, followed by its strings in the order of the table below; reading an operation sets
  * the struct's pointers.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,22 +192,23 @@ void store_remove_alert(struct store_batch *batch, int64_t id)
 		     &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .id = id } });
 }
 
-void store_touch_incident(struct store_batch *batch, const struct stored_incident *incident)
+/* Key, team, times and page are another operation's. */
+static void batch_add_incident_op(struct store_batch *batch, enum store_op_kind kind,
+				  const struct stored_incident *incident)
 {
-	struct store_op op = { .kind = STORE_OP_PUT_INCIDENT_STATE, .incident = *incident };
+	struct store_op op = { .kind = kind, .incident = *incident };
 
 	op.incident.key = NULL;
 	op.incident.team = NULL;
 	op.incident.page = NULL;
 	op.incident.page_len = 0;
-	if (incident->open) {
-		batch_append(batch, &op);
-		return;
-	}
-	op.kind = STORE_OP_DROP_INCIDENT_STATE;
 	batch_append(batch, &op);
-	op.kind = STORE_OP_DROP_RECIPIENTS;
-	batch_append(batch, &op);
+}
+
+void store_touch_incident(struct store_batch *batch, const struct stored_incident *incident)
+{
+	assert(incident->open);
+	batch_add_incident_op(batch, STORE_OP_PUT_INCIDENT_STATE, incident);
 }
 
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident)
@@ -215,7 +217,12 @@ void store_put_incident(struct store_batch *batch, const struct stored_incident 
 
 	op.incident.moved_to = NULL;
 	batch_append(batch, &op);
-	store_touch_incident(batch, incident);
+	if (incident->open) {
+		store_touch_incident(batch, incident);
+		return;
+	}
+	batch_add_incident_op(batch, STORE_OP_DROP_INCIDENT_STATE, incident);
+	batch_add_incident_op(batch, STORE_OP_DROP_RECIPIENTS, incident);
 }
 
 void store_put_recipient(struct store_batch *batch, const struct stored_recipient *recipient)

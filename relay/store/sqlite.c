@@ -53,7 +53,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		" VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_PUT_INCIDENT_STATE] =
 		"REPLACE INTO incident_states (incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
-		" moved_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" moved_to) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+		" WHERE EXISTS (SELECT 1 FROM incidents WHERE id = ?1)",
 	[STORE_OP_DROP_INCIDENT_STATE] = "DELETE FROM incident_states WHERE incident = ?",
 	[STORE_OP_DROP_RECIPIENTS] = "DELETE FROM recipients WHERE incident = ?",
 	[STORE_OP_PUT_RECIPIENT] = "REPLACE INTO recipients (incident, pager, role, state, target) VALUES (?, ?, ?, ?, ?)",

@@ -29,7 +29,7 @@ static const char *column_text(sqlite3_stmt *row, int column)
 	return text ? text : "";
 }
 
-/* Call it after column_text() of the same column, whose conversion decides the length. */
+/* Call after column_text() of the same column, whose conversion decides the length. */
 static size_t column_length(sqlite3_stmt *row, int column)
 {
 	return (size_t)sqlite3_column_bytes(row, column);

@@ -109,8 +109,9 @@ static const char step_2[] =
  * that its page is not written again; its recipients likewise. Both go when all recipients know of
  * its end. Its story stays, in order of time.
  *
- * What an earlier version left: open incidents go on as open; whoever has their page is their
- * owner's pager.
+ * What an earlier version left: open incidents go on as open. Every pager that has a page of one
+ * becomes a recipient that counts as the owner's, with the target that took the page (else that of
+ * its first page), since the resolve must go there.
  */
 static const char step_3[] =
 	"ALTER TABLE alerts ADD COLUMN copies TEXT NOT NULL DEFAULT '';"
@@ -150,7 +151,9 @@ static const char step_3[] =
 	" FROM incidents WHERE open = 1;"
 	"INSERT INTO recipients SELECT incident, pager, 0,"
 	" CASE WHEN max(event = 0 AND state = 1) THEN 1"
-	" WHEN max(event = 0 AND state = 2) THEN 2 ELSE 0 END, max(target)"
+	" WHEN max(event = 0 AND state = 2) THEN 2 ELSE 0 END,"
+	" (SELECT target FROM pages taken WHERE taken.incident = pages.incident"
+	"  AND taken.pager = pages.pager ORDER BY event = 0 AND state = 1 DESC, id LIMIT 1)"
 	" FROM pages WHERE incident IN (SELECT id FROM incidents WHERE open = 1)"
 	" GROUP BY incident, pager;";
 

@@ -165,18 +165,34 @@ static void put_incident_state(struct fake_store *fake, const struct stored_inci
 	row->moved_to = arena_strdup(fake->arena, incident->moved_to);
 }
 
+/* Room for one more at the given place, zeroed. */
+static void *grow_at(void *array, size_t n, size_t size, size_t at)
+{
+	char *grown = grow(array, n, size);
+
+	memmove(grown + (at + 1) * size, grown + at * size, (n - at) * size);
+	memset(grown + at * size, 0, size);
+	return grown;
+}
+
+static int compare_recipients(const struct stored_recipient *a, const struct stored_recipient *b)
+{
+	int order = strcmp(a->incident, b->incident);
+
+	return order ? order : strcmp(a->pager, b->pager);
+}
+
+/* By incident and pager, as SQLite loads them. */
 static void put_recipient(struct fake_store *fake, const struct stored_recipient *recipient)
 {
-	struct stored_recipient *row = NULL;
+	struct stored_recipient *row;
+	size_t at = 0;
 
-	for (size_t i = 0; i < fake->nrecipients && !row; i++)
-		if (strcmp(fake->recipients[i].incident, recipient->incident) == 0 &&
-		    strcmp(fake->recipients[i].pager, recipient->pager) == 0)
-			row = &fake->recipients[i];
-	if (!row) {
-		fake->recipients = grow(fake->recipients, fake->nrecipients, sizeof(*row));
-		row = &fake->recipients[fake->nrecipients++];
-	}
+	while (at < fake->nrecipients && compare_recipients(&fake->recipients[at], recipient) < 0)
+		at++;
+	if (at == fake->nrecipients || compare_recipients(&fake->recipients[at], recipient) != 0)
+		fake->recipients = grow_at(fake->recipients, fake->nrecipients++, sizeof(*row), at);
+	row = &fake->recipients[at];
 	*row = *recipient;
 	row->incident = arena_strdup(fake->arena, recipient->incident);
 	row->pager = arena_strdup(fake->arena, recipient->pager);
@@ -214,16 +230,17 @@ const struct stored_event *fake_store_event(const struct fake_store *fake, const
 	return NULL;
 }
 
+/* By name, as SQLite loads them. */
 static void put_sender(struct fake_store *fake, const struct stored_sender *sender)
 {
-	size_t i = 0;
+	size_t at = 0;
 
-	while (i < fake->nsenders && strcmp(fake->senders[i].name, sender->name) != 0)
-		i++;
-	if (i == fake->nsenders)
-		fake->senders = grow(fake->senders, fake->nsenders++, sizeof(*sender));
-	fake->senders[i].name = arena_strdup(fake->arena, sender->name);
-	fake->senders[i].interval_us = sender->interval_us;
+	while (at < fake->nsenders && strcmp(fake->senders[at].name, sender->name) < 0)
+		at++;
+	if (at == fake->nsenders || strcmp(fake->senders[at].name, sender->name) != 0)
+		fake->senders = grow_at(fake->senders, fake->nsenders++, sizeof(*sender), at);
+	fake->senders[at].name = arena_strdup(fake->arena, sender->name);
+	fake->senders[at].interval_us = sender->interval_us;
 }
 
 static void put_page(struct fake_store *fake, const struct stored_page *page)

@@ -10,7 +10,8 @@
 #include "tracepager/store.h"
 
 struct fake_store {
-	/* The rows on the disk in the order of their first write, for tests to read. */
+	/* What is on the disk, to look at: in the order of first writing; recipients by incident
+	 * and pager, senders by name. */
 	struct stored_alert *alerts;
 	struct stored_incident *incidents;
 	struct stored_page *pages;

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,10 +127,9 @@ void kit_put_alert(struct store_batch *batch, const char *key, int64_t accepted_
 	store_put_alert(batch, &row);
 }
 
-void kit_put_incident(struct store_batch *batch, const char *id, bool open, int64_t opened_us,
-		      int64_t closed_us)
+struct stored_incident kit_incident(const char *id, bool open, int64_t opened_us, int64_t closed_us)
 {
-	struct stored_incident row = {
+	return (struct stored_incident){
 		.id = id,
 		.key = "shop/ledger/ledger",
 		.team = "ledger",
@@ -139,8 +139,35 @@ void kit_put_incident(struct store_batch *batch, const char *id, bool open, int6
 		.page = "{}",
 		.page_len = 2,
 	};
+}
+
+void kit_put_incident(struct store_batch *batch, const char *id, bool open, int64_t opened_us,
+		      int64_t closed_us)
+{
+	struct stored_incident row = kit_incident(id, open, opened_us, closed_us);
 
 	store_put_incident(batch, &row);
+}
+
+void kit_put_recipient(struct store_batch *batch, const char *incident, const char *pager,
+		       int state)
+{
+	store_put_recipient(batch, &(struct stored_recipient){
+					   .incident = incident,
+					   .pager = pager,
+					   .target = "{}",
+					   .state = state,
+				   });
+}
+
+void kit_put_event(struct store_batch *batch, const char *incident, int64_t at_us,
+		   const char *event)
+{
+	store_put_event(batch, &(struct stored_event){ .incident = incident,
+						       .at_us = at_us,
+						       .event = event,
+						       .who = "prometheus/a",
+						       .text = "ledger fails" });
 }
 
 void kit_put_page(struct store_batch *batch, int64_t id, const char *incident,
@@ -182,32 +209,104 @@ static void load_alert(void *ctx, const struct stored_alert *row)
 {
 	(void)ctx;
 	ck_assert_int_eq(row->doc[row->doc_len], '\0');
-	add_row(xasprintf("alert %lld %s %s %s state %d attempts %u at %lld %lld %lld",
+	add_row(xasprintf("alert %lld %s %s %s state %d attempts %u at %lld %lld %lld copies %s",
 			  (long long)row->id, row->key, row->doc, row->incident, (int)row->state,
 			  row->attempts, (long long)row->accepted_us, (long long)row->refreshed_us,
-			  (long long)row->expires_us));
+			  (long long)row->expires_us, row->copies));
 }
 
 static void load_incident(void *ctx, const struct stored_incident *row)
 {
 	(void)ctx;
-	add_row(xasprintf("incident %s %s %s open %d at %lld %lld %.*s", row->id, row->key,
-			  row->team, row->open, (long long)row->opened_us,
-			  (long long)row->closed_us, (int)row->page_len, row->page));
+	add_row(xasprintf("incident %s %s %s open %d at %lld %lld %.*s state %d before %d "
+			  "severity %d due %lld of %lld hold %lld told %lld owes %d moved %s",
+			  row->id, row->key, row->team, row->open, (long long)row->opened_us,
+			  (long long)row->closed_us, (int)row->page_len, row->page, row->state,
+			  row->before, row->severity, (long long)row->due_us,
+			  (long long)row->wait_us, (long long)row->hold_us, (long long)row->told_us,
+			  row->owes_update, row->moved_to));
+}
+
+static void load_recipient(void *ctx, const struct stored_recipient *row)
+{
+	(void)ctx;
+	add_row(xasprintf("recipient %s %s %s role %d state %d", row->incident, row->pager,
+			  row->target, row->role, row->state));
+}
+
+static void load_sender(void *ctx, const struct stored_sender *row)
+{
+	(void)ctx;
+	add_row(xasprintf("sender %s %lld", row->name, (long long)row->interval_us));
 }
 
 static void load_page(void *ctx, const struct stored_page *row)
 {
 	(void)ctx;
-	add_row(xasprintf("page %lld %s %s %s %.*s event %d state %d attempts %u at %lld %lld %s",
+	add_row(xasprintf("page %lld %s %s %s %.*s event %d severity %d state %d attempts %u at "
+			  "%lld %lld %s",
 			  (long long)row->id, row->incident, row->pager, row->target,
-			  (int)row->doc_len, row->doc, row->event, (int)row->state, row->attempts,
-			  (long long)row->created_us, (long long)row->next_us, row->error));
+			  (int)row->doc_len, row->doc, row->event, row->severity, (int)row->state,
+			  row->attempts, (long long)row->created_us, (long long)row->next_us,
+			  row->error));
 }
 
-const struct store_loader kit_loader = { .alert = load_alert,
-					 .incident = load_incident,
-					 .page = load_page };
+const struct store_loader kit_loader = {
+	.sender = load_sender,
+	.incident = load_incident,
+	.recipient = load_recipient,
+	.page = load_page,
+	.alert = load_alert,
+};
+
+static void add_event(int64_t at_us, const char *incident, const char *event, const char *who,
+		      const char *text)
+{
+	add_row(xasprintf("%lld %s %s by %s: %s", (long long)at_us, incident, event, who, text));
+}
+
+static void load_sqlite_events(void)
+{
+	sqlite3_stmt *row;
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(kit.path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_prepare_v2(db,
+					    "SELECT at_us, incident, event, who, text FROM events "
+					    "ORDER BY id",
+					    -1, &row, NULL),
+			 SQLITE_OK);
+	while (sqlite3_step(row) == SQLITE_ROW)
+		add_event(sqlite3_column_int64(row, 0), (const char *)sqlite3_column_text(row, 1),
+			  (const char *)sqlite3_column_text(row, 2),
+			  (const char *)sqlite3_column_text(row, 3),
+			  (const char *)sqlite3_column_text(row, 4));
+	sqlite3_finalize(row);
+	sqlite3_close(db);
+}
+
+void kit_load_events(void)
+{
+	forget_rows();
+	if (!kit.fake) {
+		store_close(kit.store);
+		kit.store = NULL;
+		load_sqlite_events();
+		return;
+	}
+	for (size_t i = 0; i < kit.fake->nevents; i++) {
+		const struct stored_event *event = &kit.fake->events[i];
+		add_event(event->at_us, event->incident, event->event, event->who, event->text);
+	}
+}
+
+const char *kit_row(const char *words)
+{
+	for (size_t i = 0; i < kit.nrows; i++)
+		if (strncmp(kit.rows[i], words, strlen(words)) == 0)
+			return kit.rows[i];
+	return NULL;
+}
 
 void kit_load(void)
 {

@@ -53,9 +53,20 @@ void kit_put_incident(struct store_batch *batch, const char *id, bool open, int6
 void kit_put_page(struct store_batch *batch, int64_t id, const char *incident,
 		  enum stored_page_state state);
 void kit_put_decision(struct store_batch *batch, int64_t at_us);
+/* The row that kit_put_incident() puts: state, deadlines and the like are 0, texts are "". */
+struct stored_incident kit_incident(const char *id, bool open, int64_t opened_us,
+				    int64_t closed_us);
+void kit_put_recipient(struct store_batch *batch, const char *incident, const char *pager,
+		       int state);
+void kit_put_event(struct store_batch *batch, const char *incident, int64_t at_us,
+		   const char *event);
 
-/* Fills kit.rows. */
+/* Fills kit.rows: what store_load() gives, in its order. */
 extern const struct store_loader kit_loader;
 void kit_load(void);
+/* Fills rows with the events that are on the disk, in their order. SQLite: closes the store. */
+void kit_load_events(void);
+/* The row that begins with these words, NULL: there is none. */
+const char *kit_row(const char *words);
 
 #endif

@@ -288,12 +288,15 @@ START_TEST(version_1_is_brought_forward)
 	    "INSERT INTO decisions VALUES (7, 13, 'prometheus/a', 'i1', '{\"version\":1}');");
 	kit_open_sqlite();
 	kit_load();
-	ck_assert_uint_eq(kit.nrows, 3);
-	ck_assert_str_eq(kit.rows[0], "incident i1 shop/ledger/ledger ledger open 1 at 11 0 {}");
-	ck_assert_str_eq(kit.rows[1],
-			 "page 4 i1 ledger-hook {} {} event 1 state 0 attempts 2 at 12 13 503");
-	ck_assert_str_eq(kit.rows[2],
-			 "alert 1 prometheus/a {\"n\":1} i1 state 1 attempts 2 at 10 20 30");
+	ck_assert_uint_eq(kit.nrows, 4);
+	ck_assert_str_eq(kit.rows[0],
+			 "incident i1 shop/ledger/ledger ledger open 1 at 11 0 {} state 0 before 0 "
+			 "severity -1 due 0 of 0 hold 120000000 told 12 owes 0 moved ");
+	ck_assert_str_eq(kit.rows[1], "recipient i1 ledger-hook {} role 0 state 0");
+	ck_assert_str_eq(kit.rows[2], "page 4 i1 ledger-hook {} {} event 1 severity 2 state 0 "
+				      "attempts 2 at 12 13 503");
+	ck_assert_str_eq(kit.rows[3], "alert 1 prometheus/a {\"n\":1} i1 state 1 attempts 2 at "
+				      "10 20 30 copies ");
 	kit_put_decision(batch, 14);
 	kit_commit(batch);
 	ck_assert_int_eq(sql_number("PRAGMA user_version"), sqlite_schema_newest());
@@ -302,6 +305,102 @@ START_TEST(version_1_is_brought_forward)
 				    " AND doc = x'7b2276657273696f6e223a317d' AND alert = x''"),
 			 1);
 	ck_assert_int_eq(sql_number("SELECT count(*) FROM decisions WHERE id = 8"), 1);
+}
+END_TEST
+
+/* As tracepager wrote it before incidents had states. */
+static void make_version_2(void)
+{
+	const char *top = getenv("top_srcdir");
+	CLEANUP_FREE char *path = xasprintf("%s/tests/lib/schema_2.sql", top ? top : "..");
+	char text[8192];
+	FILE *file = fopen(path, "r");
+
+	ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
+	size_t n = fread(text, 1, sizeof(text) - 1, file);
+	ck_assert_int_ne(feof(file), 0);
+	fclose(file);
+	text[n] = '\0';
+	sql(text);
+}
+
+/* Open incidents whose page was taken, was refused, waits, was refused by one pager and taken by
+ * another; one that was paged with two keys; and what is over. */
+START_TEST(version_2_is_brought_forward)
+{
+	make_version_2();
+	sql("INSERT INTO incidents VALUES"
+	    " (1, 'taken', 'k1', 'ledger', 1, 10, 0, '{}'),"
+	    " (2, 'refused', 'k2', 'ledger', 1, 11, 0, '{}'),"
+	    " (3, 'waits', 'k3', 'ledger', 1, 12, 0, '{}'),"
+	    " (4, 'both', 'k4', 'ledger', 1, 13, 0, '{}'),"
+	    " (5, 'over', 'k5', 'ledger', 0, 14, 15, '{}'),"
+	    " (6, 'unpaged', 'k6', 'ledger', 1, 16, 0, '{}')");
+	/* id, state, event, attempts, created, next, incident, pager, error, target, doc */
+	sql("INSERT INTO pages VALUES"
+	    " (1, 1, 0, 1, 101, 0, 'taken', 'hook', '', '{\"n\":1}', '{}'),"
+	    " (2, 1, 1, 1, 102, 0, 'taken', 'hook', '', '{\"n\":1}', '{}'),"
+	    " (3, 2, 0, 1, 103, 0, 'refused', 'hook', '400', '{}', '{}'),"
+	    " (4, 0, 0, 2, 104, 9, 'waits', 'hook', '503', '{}', '{}'),"
+	    " (5, 2, 0, 1, 105, 0, 'both', 'hook', '400', '{\"n\":9}', '{}'),"
+	    " (6, 1, 0, 1, 106, 0, 'both', 'hook', '', '{\"n\":2}', '{}'),"
+	    " (7, 2, 0, 1, 107, 0, 'both', 'chat', '400', '{}', '{}'),"
+	    " (8, 1, 0, 1, 108, 0, 'over', 'hook', '', '{}', '{}'),"
+	    " (9, 0, 2, 0, 109, 0, 'over', 'hook', '', '{}', '{}')");
+	sql("INSERT INTO alerts VALUES"
+	    " (1, 1, 0, 10, 20, 30, 'taken', 'prometheus/a', '{}'),"
+	    " (2, 0, 1, 11, 21, 31, '', 'prometheus/b', '{}')");
+	sql("INSERT INTO decisions VALUES (7, 13, 2, 'taken', 'ledger', 'h', 'prometheus/a', "
+	    "x'01', x'02');"
+	    "INSERT INTO traces VALUES (7, 13, 99, x'03', x'04');"
+	    "INSERT INTO rules VALUES (1, 'h', 1, 2, x'05')");
+	kit_open_sqlite();
+	ck_assert_int_eq(sql_number("PRAGMA user_version"), sqlite_schema_newest());
+	kit_load();
+	static const char *const rows[] = {
+		"incident taken k1 ledger open 1 at 10 0 {} state 0 before 0 severity -1 due 0 of "
+		"0 hold 120000000 told 102 owes 0 moved ",
+		"incident refused k2 ledger open 1 at 11 0 {} state 0 before 0 severity -1 due 0 "
+		"of 0 hold 120000000 told 103 owes 0 moved ",
+		"incident waits k3 ledger open 1 at 12 0 {} state 0 before 0 severity -1 due 0 of "
+		"0 hold 120000000 told 104 owes 0 moved ",
+		"incident both k4 ledger open 1 at 13 0 {} state 0 before 0 severity -1 due 0 of 0 "
+		"hold 120000000 told 107 owes 0 moved ",
+		"incident unpaged k6 ledger open 1 at 16 0 {} state 0 before 0 severity -1 due 0 "
+		"of 0 hold 120000000 told 0 owes 0 moved ",
+		"recipient both chat {} role 0 state 2",
+		"recipient both hook {\"n\":2} role 0 state 1",
+		"recipient refused hook {} role 0 state 2",
+		"recipient taken hook {\"n\":1} role 0 state 1",
+		"recipient waits hook {} role 0 state 0",
+		"page 4 waits hook {} {} event 0 severity 2 state 0 attempts 2 at 104 9 503",
+		"page 9 over hook {} {} event 2 severity 2 state 0 attempts 0 at 109 0 ",
+		"alert 1 prometheus/a {} taken state 1 attempts 0 at 10 20 30 copies ",
+		"alert 2 prometheus/b {}  state 0 attempts 1 at 11 21 31 copies ",
+	};
+	ck_assert_uint_eq(kit.nrows, ARRAY_LEN(rows));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_str_eq(kit.rows[i], rows[i]);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM decisions JOIN traces USING (id) JOIN "
+				    "rules ON hash = decisions.rules WHERE id = 7 AND upto_bytes = "
+				    "99 AND texts = x'05' AND alert = x'01' AND doc = x'02'"),
+			 1);
+}
+END_TEST
+
+/* A crash between two steps leaves a valid older file: here before the third. */
+START_TEST(a_step_that_fails_changes_nothing)
+{
+	make_version_2();
+	sql("CREATE TABLE events (id INTEGER PRIMARY KEY)");
+	ck_assert_int_lt(store_sqlite_open(kit.path, &kit.store, &kit.err), 0);
+	ck_assert_ptr_nonnull(strstr(kit.err.text, kit.path));
+	ck_assert_int_eq(sql_number("PRAGMA user_version"), 2);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM sqlite_schema WHERE name = 'recipients'"),
+			 0);
+	sql("DROP TABLE events");
+	kit_open_sqlite();
+	ck_assert_int_eq(sql_number("PRAGMA user_version"), sqlite_schema_newest());
 }
 END_TEST
 
@@ -455,6 +554,11 @@ START_TEST(retention_removes_what_is_past_its_time)
 	kit_put_incident(batch, "closed-queued", false, 1, old_us);
 	kit_put_incident(batch, "closed", false, 1, kept_us);
 	kit_put_incident(batch, "open", true, 1, 0);
+	kit_put_event(batch, "closed-old", old_us, "opened");
+	kit_put_event(batch, "closed-old", kept_us, "resolved");
+	kit_put_event(batch, "closed", old_us, "opened");
+	kit_put_event(batch, "open", old_us, "opened");
+	kit_put_event(batch, "unheard-of", old_us, "opened");
 	kit_put_page(batch, 1, "closed-old", STORED_PAGE_DELIVERED);
 	kit_put_page(batch, 2, "closed-queued", STORED_PAGE_QUEUED);
 	kit_put_page(batch, 3, "closed", STORED_PAGE_DELIVERED);
@@ -478,6 +582,34 @@ START_TEST(retention_removes_what_is_past_its_time)
 	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents"), 3);
 	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE id = 'closed-old'"), 0);
 	ck_assert_int_eq(sql_number("SELECT sum(id) FROM pages"), 2 + 3 + 4);
+	/* The whole story of an incident that is open or was closed lately; else 90 days of it. */
+	kit_load_events();
+	ck_assert_uint_eq(kit.nrows, 3);
+	ck_assert_ptr_nonnull(strstr(kit.rows[0], " closed-old resolved "));
+	ck_assert_ptr_nonnull(strstr(kit.rows[1], " closed opened "));
+	ck_assert_ptr_nonnull(strstr(kit.rows[2], " open opened "));
+}
+END_TEST
+
+/* Rows of their own that no retention would find go with the incident's end; a touch of what is not
+ * there leaves none. */
+START_TEST(states_and_recipients_go_with_the_incident)
+{
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	kit_put_incident(batch, "i1", true, 1, 0);
+	kit_put_recipient(batch, "i1", "hook", 1);
+	store_touch_incident(batch, &(struct stored_incident){ .id = "i9", .open = true });
+	kit_commit(batch);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incident_states"), 1);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM recipients"), 1);
+	batch = store_batch_new();
+	kit_put_incident(batch, "i1", false, 1, 2);
+	kit_commit(batch);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incident_states"), 0);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM recipients"), 0);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents"), 1);
 }
 END_TEST
 
@@ -495,6 +627,8 @@ static void add_sqlite(Suite *suite)
 	tcase_add_test(tcase, a_newer_schema_is_refused);
 	tcase_add_test(tcase, a_database_of_others_is_refused_untouched);
 	tcase_add_test(tcase, version_1_is_brought_forward);
+	tcase_add_test(tcase, version_2_is_brought_forward);
+	tcase_add_test(tcase, a_step_that_fails_changes_nothing);
 	tcase_add_test(tcase, a_file_that_is_no_database_is_refused);
 	tcase_add_test(tcase, damage_is_an_error_that_names_the_cure);
 	tcase_add_test(tcase, a_row_that_cannot_be_is_an_error);
@@ -502,6 +636,7 @@ static void add_sqlite(Suite *suite)
 	tcase_add_test(tcase, a_full_disk_fails_and_recovers);
 	tcase_add_test(tcase, a_file_moved_away_takes_no_promises);
 	tcase_add_test(tcase, retention_removes_what_is_past_its_time);
+	tcase_add_test(tcase, states_and_recipients_go_with_the_incident);
 	suite_add_tcase(suite, tcase);
 }
 
