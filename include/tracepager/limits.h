@@ -565,10 +565,6 @@
 #define LIMIT_HEAL_ROWS	    100u
 /* The store's queue was full: the turn's group is offered again after this. */
 #define LIMIT_STORE_OFFER_US (5 * US_PER_MS)
-/* Work that may be ten thousand pieces at once is done in slices: half of LIMIT_TURN_US in a turn.
- */
-#define LIMIT_SLICE_US	  US_PER_MS
-#define LIMIT_SLICE_ITEMS 64u
 /* The key of an alert: a format family and a fingerprint of at most 64 characters. */
 #define LIMIT_ALERT_KEY_BYTES 256u
 /* Copies of one alert: replicas of Prometheus, and their starts before and after a restart. */

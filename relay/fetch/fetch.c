@@ -373,12 +373,6 @@ static enum fallback_code job_explain(struct fetch_job *job, struct buf *text)
 	return explain_stage(job, job->stage, text);
 }
 
-bool fetch_is_shared(const struct fetch_job *job)
-{
-	(void)job;
-	return false;
-}
-
 enum fallback_code fetch_explain(struct fetch_job *job, const char **ret_text)
 {
 	enum fallback_code code;

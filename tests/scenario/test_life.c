@@ -407,7 +407,7 @@ START_TEST(a_move_is_told_when_the_new_page_was_taken)
 	jaeger_answers_after(0, 1);
 	jaeger_answers_after(SECONDS(20), 0);
 	fire(ORDERS TRACE);
-	world_run(world, US_PER_MS);
+	world_run(world, LIMIT_ANSWER_KEPT_US + SECONDS(1)); /* the answer is not shared */
 	fire(SLOW TRACE);
 	world_run(world, SECONDS(6));
 	assert_pages("key-shop", 1, 0);
@@ -426,7 +426,7 @@ START_TEST(a_move_waits_for_a_dead_pager_over_a_restart)
 	jaeger_answers_after(0, 1);
 	jaeger_answers_after(SECONDS(20), 0);
 	fire(ORDERS TRACE);
-	world_run(world, US_PER_MS);
+	world_run(world, LIMIT_ANSWER_KEPT_US + SECONDS(1)); /* the answer is not shared */
 	fire(SLOW TRACE);
 	world_run(world, SECONDS(25));
 	assert_pages("key-shop", 1, 0);
