@@ -7,12 +7,9 @@
  * no count is larger than the bytes that are left, so that hostile bytes cannot make us allocate
  * more than 64 times their size.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/evidence.h"
-#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 static const char magic[4] = { 'T', 'P', 'E', '1' };

@@ -7,7 +7,6 @@
  * name no service.
  */
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/limits.h"

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"

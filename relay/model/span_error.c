@@ -7,7 +7,6 @@
  * (OpenTelemetry semantic conventions: recording errors, HTTP, gRPC).
  */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -31,7 +30,7 @@ static const char *error_type(const struct trace *trace, const struct span *span
 {
 	static const unsigned int keys[] = { ATTR_ERROR_TYPE, ATTR_EXCEPTION_TYPE,
 					     ATTR_ERROR_KIND };
-	const char *type = span_first_attr(trace, span, keys, sizeof(keys) / sizeof(keys[0]));
+	const char *type = span_first_attr(trace, span, keys, ARRAY_LEN(keys));
 
 	return type && strcmp(type, "_OTHER") != 0 ? type : NULL;
 }
@@ -46,12 +45,12 @@ static const char *error_text(const struct trace *trace, const struct span *span
 
 	if (span->message != 0)
 		return trace_text(trace, span->message);
-	text = span_first_attr(trace, span, keys, sizeof(keys) / sizeof(keys[0]));
+	text = span_first_attr(trace, span, keys, ARRAY_LEN(keys));
 	if (text)
 		return text;
 	/* Zipkin's error tag holds the message; other tags of this name are a truth value. */
 	tag = span_attr(trace, span, ATTR_ERROR);
-	for (size_t i = 0; tag && i < sizeof(truths) / sizeof(truths[0]); i++) {
+	for (size_t i = 0; tag && i < ARRAY_LEN(truths); i++) {
 		if (strcasecmp(tag, truths[i]) == 0)
 			return NULL;
 	}

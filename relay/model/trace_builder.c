@@ -8,16 +8,12 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "tracepager/buf.h"
-#include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_builder.h"
-#include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 #include "blocks-internal.h"
 #include "trace_link-internal.h"

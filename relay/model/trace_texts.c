@@ -17,7 +17,6 @@
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/utf8.h"
-#include "tracepager/xalloc.h"
 #include "trace_texts-internal.h"
 
 static void drop_old_slots(struct trace_texts *texts)

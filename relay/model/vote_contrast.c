@@ -3,7 +3,6 @@
  * takes evidence from every walk, picks the trace that shows the best candidate most clearly, and
  * says in sentences what fails or takes longer there than in healthy traces.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/contrast.h"

@@ -3,10 +3,6 @@
  * only say which service has the largest own time on the signal's critical path. Whether that time
  * is unusual is for the contrast with healthy traces to say (contrast.h).
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
 /* Was most of the own time spent in a call that another service answered? Own time of a call is

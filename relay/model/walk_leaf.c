@@ -16,8 +16,6 @@
  * A cancelled leaf is the effect of something else: the span above it that failed for a reason of
  * its own is looked for, and without one the certainty falls below the threshold of any verdict.
  */
-#include <string.h>
-
 #include "walk-internal.h"
 
 /* The failing span above a cancelled one explains it, but need not have caused it. */
