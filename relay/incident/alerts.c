@@ -647,12 +647,20 @@ static void alert_stand_in(struct arena *arena, const char *key, const char *why
 	};
 }
 
-/* Rows of an earlier version have one expiry and no copies. */
+/* Rows of an earlier version have no copies, and one expiry; 0: the alert has ended. Of a webhook's
+ * alert that expiry may be shorter than the interval in which its sender repeats: the alert fires
+ * for expire_after from its last word. */
 static void alert_restore_copies(struct known_alert *alert, const struct stored_alert *row)
 {
+	const struct alert *last = alert->alert;
+	int64_t ends_us = row->expires_us;
+
 	copies_read(&alert->copies, row->copies ? row->copies : "");
-	if (!alert->copies.n && row->expires_us > 0 && alert->alert->status == ALERT_FIRING)
-		copies_fire(&alert->copies, alert->alert, row->refreshed_us, row->expires_us);
+	if (alert->copies.n || !row->expires_us || last->status != ALERT_FIRING)
+		return;
+	if (!last->ends_by_itself || !last->ends_at_us)
+		ends_us = row->refreshed_us + alerts_expire_after_us(alert->book, last->sender);
+	copies_fire(&alert->copies, last, row->refreshed_us, ends_us);
 }
 
 static void alert_restore_state(struct known_alert *alert, enum stored_alert_state state)

@@ -200,7 +200,8 @@ void incident_enter(struct incident *incident, enum incident_state state);
 void incident_arm(struct incident *incident, int64_t wait_us);
 int64_t incident_wait_us(const struct incident *incident, enum incident_state state);
 void incident_free(struct incident *incident);
-void incident_forget_key(struct incident *incident); /* nothing joins it any more */
+void incident_forget_key(struct incident *incident);		   /* nothing joins it any more */
+void incident_set_key(struct incident *incident, const char *key); /* copied */
 
 struct member *member_find(const struct incident *incident,
 			   const char *key); /* NULL: it is not in it */

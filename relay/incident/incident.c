@@ -55,6 +55,14 @@ void incident_forget_key(struct incident *incident)
 		map_remove(incident->book->by_key, incident->key);
 }
 
+void incident_set_key(struct incident *incident, const char *key)
+{
+	incident_forget_key(incident);
+	free(incident->key);
+	incident->key = xstrdup(key);
+	map_put(incident->book->by_key, incident->key, incident);
+}
+
 void incident_enter(struct incident *incident, enum incident_state state)
 {
 	struct incident_book *book = incident->book;

@@ -218,6 +218,15 @@ static void incident_restore_deadline(struct incident *incident, const struct st
 	incident->wait_us = wait_us;
 }
 
+/* An earlier version knew no hold: the rules' usual one counts. */
+static int64_t incidents_usual_hold_us(const struct incident_book *book,
+				       const struct stored_incident *row)
+{
+	int64_t hold_us = rules_defaults(book->rules)->resolve_hold_us;
+
+	return hold_us >= 0 ? hold_us : row->hold_us;
+}
+
 void incidents_book_load(struct incident_book *book, const struct stored_incident *row)
 {
 	enum incident_state state = row->state >= 0 && row->state < INCIDENT_CLOSED
@@ -230,7 +239,7 @@ void incidents_book_load(struct incident_book *book, const struct stored_inciden
 	incident->opened_us = row->opened_us;
 	incident->closed_us = row->closed_us;
 	incident->told_us = row->told_us;
-	incident->hold_us = row->hold_us;
+	incident->hold_us = row->severity < 0 ? incidents_usual_hold_us(book, row) : row->hold_us;
 	incident->owes_update = row->owes_update;
 	snprintf(incident->moved_to, sizeof(incident->moved_to), "%s", row->moved_to);
 	incident_restore_page(incident, row);

@@ -148,11 +148,50 @@ static void incident_join(struct incident *incident, const struct alert_message 
 	arena_free(arena);
 }
 
+/* Where the n-th part of a key begins, parts being apart by '/'; NULL: it has fewer. */
+static const char *key_part(const char *key, size_t n)
+{
+	for (; n && key; n--) {
+		key = strchr(key, '/');
+		key = key ? key + 1 : NULL;
+	}
+	return key;
+}
+
+/* An earlier version's key of a suspect was "suspect/NAMESPACE/SERVICE/TEAM"; today the attributes
+ * of its resource follow the service. Where that is one attribute the two forms look alike, and the
+ * older one is not tried. */
+static struct incident *incident_of_older_key(struct incident_book *book,
+					      const struct decision *decision)
+{
+	const char *attrs = key_part(decision->incident_key, 3);
+
+	if (!decision->verdict.found || !attrs || !key_part(attrs, 1))
+		return NULL;
+	CLEANUP_FREE char *key = xasprintf("%.*s%s", (int)(attrs - decision->incident_key),
+					   decision->incident_key, decision->team->name);
+	struct incident *incident = map_get(book->by_key, key);
+
+	if (!incident || strcmp(incident->team, decision->team->name) != 0)
+		return NULL;
+	incident_set_key(incident, decision->incident_key);
+	incident_put(incident);
+	return incident;
+}
+
+/* The incident that the decision's alert joins; NULL: it opens one. */
+static struct incident *incident_to_join(struct incident_book *book,
+					 const struct decision *decision)
+{
+	struct incident *incident = map_get(book->by_key, decision->incident_key);
+
+	return incident ? incident : incident_of_older_key(book, decision);
+}
+
 static void incident_take_decided(struct incident_book *book, const struct alert_message *message)
 {
 	struct decision *decision = enrichment_decision(message->enrichment);
-	struct incident *incident =
-		decision->no_page ? NULL : map_get(book->by_key, decision->incident_key);
+	struct incident *incident = decision->no_page ? NULL : incident_to_join(book, decision);
 
 	if (decision->no_page)
 		return;
@@ -178,12 +217,9 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 				    "the traces came late and lead to team %s, which is paged now",
 				    decision->team->name);
 	decision_enter_page(message, incident->id);
-	incident_forget_key(incident);
-	free(incident->key);
 	free(incident->team);
-	incident->key = xstrdup(decision->incident_key);
 	incident->team = xstrdup(decision->team->name);
-	map_put(incident->book->by_key, incident->key, incident);
+	incident_set_key(incident, decision->incident_key);
 	incident_set_page(incident, &decision->page);
 	incident->hold_us = decision->resolve_hold_us;
 	if (decision->page.severity > incident->severity)
@@ -255,9 +291,9 @@ static void incident_take_late(struct incident_book *book, const struct alert_me
 		incident_drop_alert(old, message, decision);
 		return;
 	}
-	struct incident *target = map_get(book->by_key, decision->incident_key);
 	if (!decision->verdict.found)
 		return;
+	struct incident *target = incident_to_join(book, decision);
 	if (target == old) {
 		incident_improve(old, message);
 	} else if (target) {

@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +101,17 @@ struct ruleset *world_other_rules(const char *from, const char *to)
 
 struct world *world_new(void)
 {
+	struct world *world = world_new_at(NULL);
+
+	world_start(world);
+	return world;
+}
+
+struct world *world_new_at(const char *path)
+{
 	struct world *world = xcalloc(1, sizeof(*world));
 
+	world->path = path;
 	fake_clock_init(&world->clock);
 	fake_http_init(&world->http, &world->clock);
 	world->disk = fake_store_new(&world->clock.clock);
@@ -114,7 +124,6 @@ struct world *world_new(void)
 		.timeout_us = 120 * US_PER_SECOND,
 	};
 	world->memory.cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES;
-	world_start(world);
 	return world;
 }
 
@@ -129,7 +138,12 @@ void world_start(struct world *world)
 	};
 	struct err err;
 
-	world->store = fake_store_open(world->disk);
+	if (!world->path) {
+		world->store = fake_store_open(world->disk);
+	} else if (store_sqlite_open(world->path, &world->store, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		abort();
+	}
 	world->fetch = fetch_new(&fetch_env, &world->source, 1);
 	const struct incident_env env = {
 		.clock = &world->clock.clock,
@@ -164,7 +178,23 @@ static void stop(struct world *world)
 void world_crash(struct world *world)
 {
 	stop(world);
-	fake_store_crash(world->disk);
+	if (world->path)
+		store_close(world->store);
+	else
+		fake_store_crash(world->disk);
+}
+
+/* What was handed to the disk is committed and reported; false: there was nothing. */
+static bool world_disk_completes(struct world *world)
+{
+	if (!world->path)
+		return fake_store_complete(world->disk, SIZE_MAX) > 0;
+	struct pollfd pollfd = { .fd = store_fd(world->store), .events = POLLIN };
+	if (!store_waiting(world->store))
+		return false;
+	poll(&pollfd, 1, -1);
+	store_poll(world->store);
+	return true;
 }
 
 void world_free(struct world *world)
@@ -182,7 +212,7 @@ static void settle(struct world *world)
 {
 	do {
 		incidents_flush(world->incidents);
-	} while (fake_store_complete(world->disk, SIZE_MAX) || pool_poll(world->clock.pool));
+	} while (world_disk_completes(world) || pool_poll(world->clock.pool));
 }
 
 void world_run(struct world *world, int64_t us)

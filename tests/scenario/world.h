@@ -16,6 +16,7 @@ struct world {
 	struct fake_clock clock;
 	struct fake_http http;
 	struct fake_store *disk;
+	const char *path; /* of a store of SQLite's; NULL: the fake one */
 	struct ruleset *rules;
 	struct source_config source;
 	struct trace_memory memory;
@@ -29,6 +30,9 @@ struct world {
 /* Teams shop (owner of the signal), ledger, and sre (the fallback), each with a PagerDuty key of
  * its name at http://pager/. */
 struct world *world_new(void);
+/* On the SQLite store at path, borrowed, which may hold something already. The daemon has not
+ * started yet. */
+struct world *world_new_at(const char *path);
 void world_free(struct world *world);
 void world_start(struct world *world); /* the daemon starts on the disk */
 void world_crash(struct world *world); /* kill -9 */

@@ -15,18 +15,14 @@
 #include <unistd.h>
 
 #include "../../../relay/store/sqlite-internal.h"
+#include "../../lib/old_store.h"
 #include "../../lib/store_kit.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 static void sql(const char *text)
 {
-	sqlite3 *db;
-
-	ck_assert_int_eq(sqlite3_open(kit.path, &db), SQLITE_OK);
-	ck_assert_msg(sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK, "%s",
-		      sqlite3_errmsg(db));
-	sqlite3_close(db);
+	old_store_run(kit.path, text);
 }
 
 static int64_t sql_number(const char *text)
@@ -308,27 +304,11 @@ START_TEST(version_1_is_brought_forward)
 }
 END_TEST
 
-/* As tracepager wrote it before incidents had states. */
-static void make_version_2(void)
-{
-	const char *top = getenv("top_srcdir");
-	CLEANUP_FREE char *path = xasprintf("%s/tests/lib/schema_2.sql", top ? top : "..");
-	char text[8192];
-	FILE *file = fopen(path, "r");
-
-	ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
-	size_t n = fread(text, 1, sizeof(text) - 1, file);
-	ck_assert_int_ne(feof(file), 0);
-	fclose(file);
-	text[n] = '\0';
-	sql(text);
-}
-
 /* Open incidents whose page was taken, was refused, waits, was refused by one pager and taken by
  * another; one that was paged with two keys; and what is over. */
 START_TEST(version_2_is_brought_forward)
 {
-	make_version_2();
+	old_store_make(kit.path);
 	sql("INSERT INTO incidents VALUES"
 	    " (1, 'taken', 'k1', 'ledger', 1, 10, 0, '{}'),"
 	    " (2, 'refused', 'k2', 'ledger', 1, 11, 0, '{}'),"
@@ -391,7 +371,7 @@ END_TEST
 /* A crash between two steps leaves a valid older file: here before the third. */
 START_TEST(a_step_that_fails_changes_nothing)
 {
-	make_version_2();
+	old_store_make(kit.path);
 	sql("CREATE TABLE events (id INTEGER PRIMARY KEY)");
 	ck_assert_int_lt(store_sqlite_open(kit.path, &kit.store, &kit.err), 0);
 	ck_assert_ptr_nonnull(strstr(kit.err.text, kit.path));
