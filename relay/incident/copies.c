@@ -1,6 +1,7 @@
 /* Copies: see copies-internal.h. */
 #include "copies-internal.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,13 +122,23 @@ char *copies_text(const struct copies *copies)
 	return text.len ? buf_take(&text) : xstrdup("");
 }
 
+/* One part, up to its ';' or the end of the text. */
+static bool copy_read(const char *part, struct copy *ret_copy)
+{
+	int len = 0;
+	int n = sscanf(part, "%" SCNx64 ":%" SCNd64 ":%" SCNd64 ":%" SCNd64 "%n", &ret_copy->source,
+		       &ret_copy->starts_us, &ret_copy->heard_us, &ret_copy->ends_us, &len);
+
+	return n == 4 && isxdigit((unsigned char)*part) && (part[len] == ';' || !part[len]);
+}
+
 void copies_read(struct copies *copies, const char *text)
 {
+	struct copy copy;
+
 	copies->n = 0;
 	for (const char *at = text; *at && copies->n < LIMIT_ALERT_COPIES;) {
-		struct copy copy;
-		if (sscanf(at, "%" SCNx64 ":%" SCNd64 ":%" SCNd64 ":%" SCNd64 ";", &copy.source,
-			   &copy.starts_us, &copy.heard_us, &copy.ends_us) == 4)
+		if (copy_read(at, &copy))
 			*copies_add(copies) = copy;
 		at += strcspn(at, ";");
 		at += *at == ';';
