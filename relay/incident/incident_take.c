@@ -172,7 +172,7 @@ static struct incident *incident_of_older_key(struct incident_book *book,
 					   decision->incident_key, decision->team->name);
 	struct incident *incident = map_get(book->by_key, key);
 
-	if (!incident || strcmp(incident->team, decision->team->name) != 0)
+	if (!incident)
 		return NULL;
 	incident_set_key(incident, decision->incident_key);
 	incident_put(incident);

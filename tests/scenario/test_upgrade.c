@@ -269,6 +269,32 @@ START_TEST(what_was_not_decided_joins_its_suspect)
 }
 END_TEST
 
+/* With one attribute in the key a key of today may look like an older one: this is the incident of
+ * the ledger in an environment that bears the team's name. */
+START_TEST(a_key_of_one_attribute_is_not_an_older_one)
+{
+	old_incident(TAKEN, "suspect//ledger/ledger", "ledger", true);
+	old_queued(TAKEN, "ledger", STORED_PAGE_DELIVERED, PAGE_TRIGGER, 0);
+	old_webhook_alert("01", "\"alertname\":\"PlaceOrderErrors\"", TAKEN, STORED_ALERT_DECIDED);
+	old_webhook_alert("02",
+			  "\"alertname\":\"PlaceOrderSlow\","
+			  "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\"",
+			  "", STORED_ALERT_WAITING);
+	world = world_new_at(path);
+	rules_unref(world->rules);
+	world->rules =
+		world_other_rules("fallback: {team: sre}\n",
+				  "fallback: {team: sre}\n"
+				  "defaults: {incident_key: [deployment.environment.name]}\n");
+	world_pagers_take_all(world);
+	world_jaeger_has(world);
+	world_start(world);
+	world_run(world, MINUTES(2));
+	ck_assert_uint_eq(sent_in_all(), 1);
+	ck_assert_uint_eq(sent("\"dedup_key\":\"" TAKEN "\""), 0);
+}
+END_TEST
+
 START_TEST(what_was_not_decided_is_paged)
 {
 	old_webhook_alert("02",
@@ -338,6 +364,7 @@ int main(void)
 	tcase_add_test(tcase, what_nobody_took_is_asked_again_under_its_key);
 	tcase_add_test(tcase, an_incident_without_alerts_is_resolved);
 	tcase_add_test(tcase, what_was_not_decided_joins_its_suspect);
+	tcase_add_test(tcase, a_key_of_one_attribute_is_not_an_older_one);
 	tcase_add_test(tcase, what_was_not_decided_is_paged);
 	tcase_add_test(tcase, a_webhooks_alert_expires_26_hours_after_its_last_word);
 	tcase_add_test(tcase, an_alert_of_the_api_keeps_its_own_end);
