@@ -116,10 +116,8 @@ void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us
 		if (now_us + retry_after_us > breaker->retry_after_us)
 			breaker->retry_after_us = now_us + retry_after_us;
 	}
-	/* It was under way when the failure before it was counted: one and the same fault. Or a
-	 * later attempt was answered: the pager is well. */
-	if ((breaker->failures && started_us <= breaker->failed_us) ||
-	    started_us < breaker->answered_us)
+	/* It was under way when the failure before it was counted: one and the same fault. */
+	if (breaker->failures && started_us <= breaker->failed_us)
 		return;
 	breaker->failed_us = now_us;
 	breaker->failures++;
