@@ -726,5 +726,7 @@
 /* One file of the demo, and how long its page may take on a slow machine. */
 #define LIMIT_DEMO_TEXT_BYTES (256u << 10)
 #define LIMIT_DEMO_PAGE_US    (10 * US_PER_SECOND)
+/* Below this width the demo's sentences are no longer readable: they run over the edge instead. */
+#define LIMIT_DEMO_COLUMNS_LEAST 40u
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * What the files of "tracepager demo" share: an invented shop, its faults, and the traces and
- * alerts that these make. Owns nothing; pure.
+ * What the files of "tracepager demo" share: an invented shop, its faults, the traces and alerts
+ * that these make, and the words on the screen. Owns nothing. For the main thread.
  */
 #ifndef TRACEPAGER_DEMO_INTERNAL_H
 #define TRACEPAGER_DEMO_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,11 +30,35 @@ struct demo_fault {
 extern const struct demo_fault demo_faults[];
 extern const size_t demo_nfaults;
 extern const char demo_rules[];
+/* Whom a router by labels pages: the owner of the operation that all the alerts name. */
+extern const char demo_label_team[];
 
 /* The fault's trace as Jaeger API JSON; its first span starts at start_us. */
 void demo_write_trace(const struct demo_fault *fault, int64_t start_us, struct buf *out);
 /* The fault's alert as an Alertmanager webhook's body; status is firing or resolved. */
 void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us,
 		      struct buf *out);
+
+/* ---- demo_end.c: standard output ---- */
+
+struct demo_screen {
+	bool colour;
+	unsigned long columns;
+};
+
+enum demo_style {
+	DEMO_PLAIN,
+	DEMO_TITLE,
+	DEMO_NOTE,
+	DEMO_GOOD,
+	DEMO_BAD,
+};
+
+/* Prints the text and a line end, wrapped to the screen's width; each line begins with indent. */
+void demo_say(const struct demo_screen *screen, enum demo_style style, const char *indent,
+	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The table of teams, by the decisions in the store of a relay that has ended. 0, or 1 with a
+ * message on standard error. */
+int demo_print_teams(const struct demo_screen *screen, const char *store);
 
 #endif

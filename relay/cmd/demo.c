@@ -35,6 +35,10 @@ struct demo {
 	size_t fault;	      /* the one that is shown */
 	int64_t pages_before; /* pages delivered before the fault's alert was sent */
 	int64_t sent_us, starts_us;
+	int64_t pause_us; /* from a page to the next alert */
+	int64_t page_us;  /* when the shown fault's page was first seen; 0: not yet */
+	int port;
+	struct demo_screen screen;
 	bool accepted; /* the relay has the alert on disk */
 	bool resolving;
 	int status;
@@ -69,20 +73,37 @@ static int write_traces(struct demo *demo)
 	return result;
 }
 
-static int write_config(struct demo *demo)
+/* An alert for each fault, to be sent by hand. */
+static int write_alerts(const struct demo *demo)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < demo_nfaults && result == 0; i++) {
+		struct buf text = BUF_INIT(LIMIT_DEMO_TEXT_BYTES);
+		CLEANUP_FREE char *name = xasprintf("alert-%zu.json", i + 1);
+		demo_write_alert(&demo_faults[i], "firing", demo->starts_us, &text);
+		result = demo_write_file(demo, name, &text);
+		buf_fini(&text);
+	}
+	return result;
+}
+
+/* Port 0: a free one. */
+static int write_config(struct demo *demo, int port)
 {
 	struct buf rules = BUF_INIT(LIMIT_DEMO_TEXT_BYTES);
 
 	buf_puts(&rules, demo_rules);
+	buf_fini(&demo->config_text);
 	buf_init(&demo->config_text, LIMIT_DEMO_TEXT_BYTES);
 	buf_printf(&demo->config_text,
-		   "listen: 127.0.0.1:0\n"
+		   "listen: 127.0.0.1:%d\n"
 		   "store: {path: \"%s/tracepager.db\"}\n"
 		   "rules: \"%s/rules.yaml\"\n"
 		   "log_level: warn\n"
 		   "senders: {shop: {format: alertmanager}}\n"
 		   "sources: {samples: {kind: files, path: \"%s\"}}\n",
-		   demo->directory, demo->directory, demo->directory);
+		   port, demo->directory, demo->directory, demo->directory);
 	int result = demo_write_file(demo, "tracepager.yaml", &demo->config_text);
 	if (result == 0)
 		result = demo_write_file(demo, "rules.yaml", &rules);
@@ -124,7 +145,8 @@ static void alert_answered(void *arg, const struct http_reply *reply)
 
 	if (reply->status == 202) {
 		demo->accepted = true;
-		printf("  the relay answered %d: %s", reply->status, reply->body);
+		demo_say(&demo->screen, DEMO_NOTE, "  ", "the relay answered %d: %.*s",
+			 reply->status, (int)strcspn(reply->body, "\n"), reply->body);
 		fflush(stdout);
 		return;
 	}
@@ -151,6 +173,7 @@ static void send_alert(struct demo *demo, const char *status)
 	request.body_len = body.len;
 	http_request_header(&request, "Content-Type", "application/json");
 	demo->accepted = false;
+	demo->page_us = 0;
 	demo->pages_before = metric_value(METRIC_PAGES_DELIVERED);
 	demo->sent_us = clock_mono_us(demo_clock());
 	transport->send(transport->ctx, &request, &handler, demo);
@@ -161,25 +184,27 @@ static void show_fault(struct demo *demo)
 {
 	const struct demo_fault *fault = &demo_faults[demo->fault];
 
-	printf("\n[%zu of %zu] %s: %s.\n  alert %s (%s) is sent to POST /webhook/shop\n",
-	       demo->fault + 1, demo_nfaults, fault->name, fault->story, fault->alertname,
-	       fault->summary);
+	printf("\n");
+	demo_say(&demo->screen, DEMO_TITLE, "", "[%zu of %zu] %s: %s.", demo->fault + 1,
+		 demo_nfaults, fault->name, fault->story);
+	demo_say(&demo->screen, DEMO_NOTE, "  ", "alert %s (%s) is sent to POST /webhook/shop",
+		 fault->alertname, fault->summary);
 	fflush(stdout);
 	send_alert(demo, "firing");
 }
 
 static void show_end(struct demo *demo)
 {
-	printf("\nAll five alerts named the same operation; each page went to the team that can "
-	       "act.\n"
-	       "The last alert is resolved now, and its page with it:\n");
+	printf("\n");
+	demo_say(&demo->screen, DEMO_TITLE, "",
+		 "The last alert is resolved now, and its page with it:");
 	fflush(stdout);
 	demo->fault = demo_nfaults - 1;
 	demo->resolving = true;
 	send_alert(demo, "resolved");
 }
 
-/* When the page of the shown fault has arrived, the next fault is shown. */
+/* The next fault is shown when the page of the shown one was on the screen for the pause. */
 static void poll_pages(void *arg)
 {
 	struct demo *demo = arg;
@@ -193,6 +218,10 @@ static void poll_pages(void *arg)
 			give_up(demo, "no page arrived within 10 seconds");
 		return;
 	}
+	if (!demo->page_us)
+		demo->page_us = now_us;
+	if (now_us - demo->page_us < demo->pause_us)
+		return;
 	if (demo->resolving) {
 		timer_disarm(relay_timers(demo->relay), &demo->poll);
 		relay_stop(demo->relay);
@@ -206,25 +235,33 @@ static void poll_pages(void *arg)
 static void run_show(struct demo *demo)
 {
 	demo->poll = (struct timer){ .fire = poll_pages, .arg = demo };
-	printf("A relay listens on 127.0.0.1:%d, with five traces of a small shop in %s.\n",
-	       relay_port(demo->relay), demo->directory);
+	demo->port = relay_port(demo->relay);
+	demo_say(&demo->screen, DEMO_PLAIN, "",
+		 "A relay listens on 127.0.0.1:%d, with five traces of a small shop in %s.",
+		 demo->port, demo->directory);
 	show_fault(demo);
 	timer_arm(relay_timers(demo->relay), &demo->poll, clock_mono_us(demo_clock()) + POLL_US);
 	if (relay_run(demo->relay) < 0)
 		demo->status = 1;
 }
 
-static void clean_up(const struct demo *demo, bool keep)
-{
-	static const char *const names[] = { "tracepager.db",	  "tracepager.db-wal",
-					     "tracepager.db-shm", "tracepager.db.lock",
-					     "tracepager.yaml",	  "rules.yaml" };
+/* ---- the end ---- */
 
-	if (keep) {
-		printf("\nKept: %s. Try: tracepager run -c %s/tracepager.yaml\n", demo->directory,
-		       demo->directory);
-		return;
+static void demo_remove_store(const struct demo *demo)
+{
+	static const char *const endings[] = { "", "-wal", "-shm", ".lock" };
+
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		CLEANUP_FREE char *path =
+			xasprintf("%s/tracepager.db%s", demo->directory, endings[i]);
+		unlink(path);
 	}
+}
+
+static void demo_remove_files(const struct demo *demo)
+{
+	static const char *const names[] = { "tracepager.yaml", "rules.yaml" };
+
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		CLEANUP_FREE char *path = xasprintf("%s/%s", demo->directory, names[i]);
 		unlink(path);
@@ -237,7 +274,49 @@ static void clean_up(const struct demo *demo, bool keep)
 		command_failed(0, "demo", "%s is not empty and stays", demo->directory);
 }
 
-static int run_demo(bool keep)
+/* Kept files are for a relay that knows none of the alerts yet, on the port that was free just
+ * now. Each printed command works as it is printed, so none is wrapped. */
+static int demo_keep_files(struct demo *demo)
+{
+	const char *program = program_invocation_name, *in = demo->directory;
+
+	if (write_config(demo, demo->port) < 0 || write_alerts(demo) < 0)
+		return 1;
+	printf("\n");
+	demo_say(&demo->screen, DEMO_TITLE, "", "Kept in %s. Try:", in);
+	printf("  %s explain --rules %s/rules.yaml --alert %s/alert-3.json %s/trace-3.json\n",
+	       program, in, in, in);
+	printf("  %s run -c %s/tracepager.yaml\n", program, in);
+	demo_say(&demo->screen, DEMO_PLAIN, "", "and, while that runs, in a second terminal:");
+	printf("  curl -d @%s/alert-3.json http://127.0.0.1:%d/webhook/shop\n", in, demo->port);
+	return 0;
+}
+
+static void print_next(const struct demo *demo)
+{
+	const char *program = program_invocation_name;
+
+	printf("\n");
+	demo_say(&demo->screen, DEMO_TITLE, "", "Next:");
+	printf("  %s demo --keep     # the same, and its files stay, to try by hand\n", program);
+	printf("  %s run --sample    # the relay's options, each with its comment\n", program);
+	printf("  %s test --sample   # how rules are tested\n", program);
+	demo_say(&demo->screen, DEMO_PLAIN, "",
+		 "README.md (\"Use it\") says how to write rules and to connect Alertmanager.");
+}
+
+static void look_at_screen(struct demo *demo, int64_t pause_us)
+{
+	unsigned long columns = terminal_columns(STDOUT_FILENO);
+
+	demo->screen = (struct demo_screen){
+		.colour = terminal_has_colour(STDOUT_FILENO),
+		.columns = columns < LIMIT_DEMO_COLUMNS_LEAST ? LIMIT_DEMO_COLUMNS_LEAST : columns,
+	};
+	demo->pause_us = isatty(STDOUT_FILENO) ? pause_us : 0;
+}
+
+static int run_demo(const struct demo_options *options)
 {
 	struct demo demo = { .starts_us = clock_wall_us(demo_clock()) };
 	const char *tmp = getenv("TMPDIR");
@@ -248,16 +327,24 @@ static int run_demo(bool keep)
 		return command_failed(1, "demo", "cannot make %s: %s", demo.directory,
 				      strerror(errno));
 	log_set_level(LOG_LEVEL_WARN);
-	demo.status = write_traces(&demo) < 0 || write_config(&demo) < 0 || start_relay(&demo) < 0;
+	look_at_screen(&demo, options->pause_us);
+	demo.status =
+		write_traces(&demo) < 0 || write_config(&demo, 0) < 0 || start_relay(&demo) < 0;
 	if (demo.status == 0)
 		run_show(&demo);
 	relay_free(demo.relay);
 	config_free(demo.config);
-	buf_fini(&demo.config_text);
-	clean_up(&demo, keep);
+	CLEANUP_FREE char *store = xasprintf("%s/tracepager.db", demo.directory);
 	if (demo.status == 0)
-		printf("\nNext: write rules of your own (tracepager check), and point Alertmanager "
-		       "at tracepager run.\n");
+		demo.status = demo_print_teams(&demo.screen, store);
+	demo_remove_store(&demo);
+	if (!options->keep)
+		demo_remove_files(&demo);
+	else if (demo.status == 0)
+		demo.status = demo_keep_files(&demo);
+	buf_fini(&demo.config_text);
+	if (demo.status == 0 && !options->keep)
+		print_next(&demo);
 	return demo.status;
 }
 
@@ -266,5 +353,5 @@ int cmd_demo(int argc, char **argv)
 	struct demo_options options;
 	int status;
 
-	return options_parse_demo(argc, argv, &options, &status) ? run_demo(options.keep) : status;
+	return options_parse_demo(argc, argv, &options, &status) ? run_demo(&options) : status;
 }

@@ -39,7 +39,11 @@ const char demo_rules[] =
 	"    alerts: {alertname: \"PlaceOrder*\"}\n"
 	"    span: {service: frontend, operation: \"POST /orders\"}\n"
 	"    owner: storefront\n"
-	"fallback: {team: platform}\n";
+	"fallback: {team: platform}\n"
+	/* The last page tells the end of its incident: the default would hold it for 2 minutes. */
+	"defaults: {resolve_hold: 0s}\n";
+
+const char demo_label_team[] = "storefront";
 
 static const struct demo_span leaf_spans[] = {
 	{ "a1", NULL, "frontend", "POST /orders", "server", 0, 182, "",

@@ -6,32 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "terminal-internal.h"
 #include "tracepager/waterfall.h"
-
-#define COLUMNS_ELSEWHERE 80
 
 static bool variable_is_set(const char *name)
 {
 	const char *value = getenv(name);
 
 	return value && *value;
-}
-
-static unsigned long columns_of_output(void)
-{
-	struct winsize size = { 0 };
-	unsigned long columns =
-		variable_is_set("COLUMNS") ? strtoul(getenv("COLUMNS"), NULL, 10) : 0;
-
-	if (columns)
-		return columns;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		return size.ws_col;
-	return COLUMNS_ELSEWHERE;
 }
 
 static bool wants_colour(enum colour_choice choice)
@@ -66,7 +50,7 @@ static bool is_utf8(void)
 
 void explain_look_at_terminal(enum colour_choice choice, struct explain_text_options *ret_options)
 {
-	unsigned long columns = columns_of_output();
+	unsigned long columns = terminal_columns(STDOUT_FILENO);
 
 	if (columns < WATERFALL_COLUMNS_MIN)
 		columns = WATERFALL_COLUMNS_MIN;

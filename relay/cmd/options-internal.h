@@ -108,6 +108,7 @@ struct capture_options {
 struct demo_options {
 	struct option_list arguments;
 	bool keep;
+	int64_t pause_us;
 };
 
 struct import_options {

@@ -6,5 +6,7 @@
 
 /* Is it a terminal that knows colours, and is NO_COLOR (no-color.org) not set? */
 bool terminal_has_colour(int fd);
+/* COLUMNS where it is set, else the terminal's width, else 80. */
+unsigned long terminal_columns(int fd);
 
 #endif

@@ -10,6 +10,9 @@ import struct
 import subprocess
 import tempfile
 import termios
+import time
+import urllib.error
+import urllib.request
 
 import peers
 
@@ -83,6 +86,70 @@ def on_terminal(*arguments, size=80, **environment):
     os.close(ours)
     child.wait(peers.PATIENCE)
     return text.decode("utf-8", "replace")
+
+
+DEMO_TEAMS = [("a failing leaf", "payments"), ("retries", "warehouse"), ("a database without spans", "platform"),
+              ("a timeout", "warehouse"), ("a handled failure beside the real one", "payments")]
+
+
+def demo_ends_with_who_was_paged():
+    begun = time.monotonic()
+    status, out, err = tracepager("demo", "--pause", "1h")  # no terminal: no wait
+    assert (status, err) == (0, "") and time.monotonic() - begun < 5, (status, err)
+    pages, table = out.split("Who is woken up\n")
+    assert pages.count("PAGE critical") == 5 and pages.count("RESOLVED critical") == 1
+    rows = re.findall(r"^  (\S.*?) {2,}(storefront) {2,}(\S+)$", table, re.M)
+    assert rows == [(fault, "storefront", team) for fault, team in DEMO_TEAMS], rows
+    assert re.search(r"wakes\s+storefront\s+5\s+times", table) and "\033" not in out
+    for line in re.findall(r"^  (\S*tracepager .*)$", table, re.M):
+        done = subprocess.run(line, shell=True, capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
+        assert done.returncode == 0 and done.stdout, (line, done)
+        if "--keep" in line:
+            shutil.rmtree(re.search(r"^Kept in (\S+)\. Try:$", done.stdout, re.M).group(1))
+
+
+def demo_keeps_what_works_as_typed():
+    status, out, err = tracepager("demo", "--keep")
+    assert (status, err) == (0, ""), err
+    directory = re.search(r"^Kept in (\S+)\. Try:$", out, re.M).group(1)
+    explain, run, curl = re.findall(r"^  (\S*tracepager .*|curl .*)$", out.split("Try:\n")[1], re.M)
+    relay = None
+    try:
+        done = subprocess.run(explain, shell=True, capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
+        assert done.returncode == 0 and "postgresql/orders" in done.stdout, done
+        assert not re.search(r":0\b", curl) and "-d @" in curl, curl
+        relay = subprocess.Popen(run.split(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
+        file, url = re.search(r"-d @(\S+) (\S+)$", curl).groups()
+
+        with open(file, "rb") as f:
+            body = f.read()
+
+        def sent():  # as curl sends it: as a form
+            try:
+                with urllib.request.urlopen(url, body, timeout=peers.PATIENCE) as answer:
+                    return answer.status == 202
+            except urllib.error.URLError:
+                return False
+
+        peers.wait_for("the relay", sent)
+        while not (line := relay.stdout.readline()).startswith("=== PAGE critical"):
+            assert line, "the relay ended without a page"
+    finally:
+        if relay:
+            relay.terminate()
+            relay.communicate(timeout=peers.PATIENCE)
+        shutil.rmtree(directory)
+
+
+def demo_in_a_terminal():
+    begun = time.monotonic()
+    out = on_terminal("demo", "--pause", "200ms", TERM="xterm", size=60)
+    assert time.monotonic() - begun >= 1.2, "six pages, each with its breath"
+    own = re.sub(r"(?s)(?:===|~~~) .*?(?:={40,}|~{40,})\r\n(?=\r\n)", "", out)
+    assert "\033[1;36m[1 of 5] a failing leaf" in own and "\033[1;32mpayments\033[0m" in own, own
+    plain = re.sub(r"\033\[[0-9;]*m", "", own).split("Who is woken up")[0]
+    assert all(len(line) <= 60 for line in plain.splitlines()), plain
+    assert "\033" not in on_terminal("demo", "--pause", "0s", TERM="xterm", NO_COLOR="1")
 
 
 # ---- the table of options ----
@@ -449,6 +516,6 @@ def readme():
 
 
 if __name__ == "__main__":
-    peers.run(main_command, help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
+    peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command, help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
               check_statuses, check_directories, check_json, check_usage, import_and_check, import_losses, import_usage, colours,
               widths, run_check, run_sample, explain_misuse, explain_standard_input, readme)
