@@ -317,6 +317,7 @@ static void make_senders(struct relay *relay)
 			.name = config->senders[i].name,
 			.format = config->senders[i].format,
 			.bearer = &config->senders[i].bearer,
+			.group_theirs = config->senders[i].group_theirs,
 		};
 }
 

@@ -51,6 +51,9 @@ struct alert {
 	struct labels labels, annotations;
 	int64_t starts_at_us, ends_at_us; /* wall; 0: absent */
 	const char *generator_url;	  /* "" when absent */
+	/* The sender's own group of alerts, where the sender is declared with group: theirs; NULL:
+	 * none. */
+	const char *group_key;
 	bool ends_by_itself; /* the sender repeats it before ends_at as long as it fires
 				(Prometheus): it expires at ends_at */
 };

@@ -28,6 +28,7 @@ struct alert_batch {
 	struct refused_alert *refused;
 	size_t nrefused;
 	uint64_t truncated; /* alerts that the sender itself left out (Alertmanager's max_alerts) */
+	const char *group_key; /* the group that the sender made of them; NULL: none */
 };
 
 struct alert_format {

@@ -23,6 +23,7 @@ struct sender_config {
 	/* The token that requests must bear; without a value whoever reaches the address may send,
 	 * which is allowed on loopback only. */
 	struct secret bearer;
+	bool group_theirs; /* group: theirs */
 };
 
 struct config {

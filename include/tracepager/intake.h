@@ -39,6 +39,7 @@ struct sender {
 	const char *name;
 	enum alert_format_id format;
 	const struct secret *bearer; /* its value NULL: no token is required */
+	bool group_theirs;	     /* its alerts keep the group that it made of them */
 };
 
 /* The user of intake, which keeps the alerts. */

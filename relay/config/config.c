@@ -67,7 +67,8 @@ static void set_defaults(struct config *config)
 static void read_sender(struct config_loading *loading, const struct ynode *name,
 			const struct ynode *map, struct sender_config *sender)
 {
-	static const char *const known[] = { "format", "bearer", "bearer_file" };
+	static const char *const known[] = { "format", "bearer", "bearer_file", "group" };
+	static const char *const groups[] = { "ours", "theirs" };
 
 	sender->name = name->text;
 	if (!config_want_map(loading, map, "a sender", "write {format: alertmanager}"))
@@ -80,6 +81,12 @@ static void read_sender(struct config_loading *loading, const struct ynode *name
 				sender->format = (enum alert_format_id)config_want_word(
 					loading, map->items[i], text, "C006", "format",
 					format_names, ARRAY_LEN(format_names));
+		} else if (strcmp(key, "group") == 0) {
+			const char *text = config_want_text(loading, map->items[i], key);
+			if (text)
+				sender->group_theirs =
+					config_want_word(loading, map->items[i], text, "C006",
+							 "group", groups, ARRAY_LEN(groups)) == 1;
 		} else if (config_is_secret(key, "bearer")) {
 			config_read_token(loading, map, i, "bearer", &sender->bearer);
 		} else {

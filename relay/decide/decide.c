@@ -253,6 +253,11 @@ static void add_group_key(const struct decide_work *work, struct buf *key)
 	const struct decision *d = work->decision;
 	const struct group_labels *group = work->input->rules ? d->routing.group_by : NULL;
 
+	if (d->alert.group_key) {
+		add_key_part(key, "theirs");
+		add_key_part(key, d->alert.group_key);
+		return;
+	}
 	if (!group && work->input->rules && rules_defaults(work->input->rules)->group_by.n)
 		group = &rules_defaults(work->input->rules)->group_by;
 	if ((group && group->each_alone) ||

@@ -72,8 +72,9 @@ struct alert_json {
 	enum where where;
 
 	struct alert_json_outside outside;
-	enum { MEMBER_ALERTS, MEMBER_VERSION, MEMBER_TRUNCATED } member;
+	enum { MEMBER_ALERTS, MEMBER_VERSION, MEMBER_TRUNCATED, MEMBER_GROUP_KEY } member;
 	uint64_t truncated;
+	const char *group_key; /* the arena's; NULL: the body has none */
 
 	/* The alert that is being read. */
 	unsigned int index; /* its place in the list */
@@ -479,6 +480,8 @@ static int on_outside_member(struct alert_json *reader, enum jread_event event, 
 		reader->member = MEMBER_VERSION;
 	else if (jread_is(text, len, "truncatedAlerts"))
 		reader->member = MEMBER_TRUNCATED;
+	else if (jread_is(text, len, "groupKey"))
+		reader->member = MEMBER_GROUP_KEY;
 	else
 		return JREAD_SKIP;
 	reader->where = MEMBER_VALUE;
@@ -511,6 +514,9 @@ static int on_member_value(struct alert_json *reader, enum jread_event event, co
 	} else if (reader->member == MEMBER_TRUNCATED && event == JREAD_NUMBER &&
 		   jread_int64(text, len, &number) && number > 0) {
 		reader->truncated = (uint64_t)number;
+	} else if (reader->member == MEMBER_GROUP_KEY && event == JREAD_STRING) {
+		reader->group_key = arena_strndup(
+			reader->arena, text, len < LIMIT_LABEL_BYTES ? len : LIMIT_LABEL_BYTES);
 	}
 	return event == JREAD_OBJECT || event == JREAD_ARRAY ? JREAD_SKIP : JREAD_GO;
 }
@@ -617,6 +623,7 @@ static void hand_over_batch(struct alert_json *reader, struct alert_batch *ret_b
 					sizeof(*reader->refused));
 	ret_batch->nrefused = reader->nrefused;
 	ret_batch->truncated = reader->truncated;
+	ret_batch->group_key = reader->group_key;
 }
 
 int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, const char *body,

@@ -179,9 +179,13 @@ static void job_accept_slice(void *arg)
 
 	if (end > job->batch.nalerts)
 		end = job->batch.nalerts;
-	for (; job->next < end; job->next++)
-		job->counts[env->ops.accept(env->ops.ctx, &job->batch.alerts[job->next],
+	for (; job->next < end; job->next++) {
+		struct alert *alert = &job->batch.alerts[job->next];
+		if (job->sender->group_theirs)
+			alert->group_key = job->batch.group_key;
+		job->counts[env->ops.accept(env->ops.ctx, alert,
 					    job->batch.nalerts - job->next - 1)]++;
+	}
 	if (job->batch.nalerts) {
 		job->commits++;
 		env->ops.when_durable(env->ops.ctx, job_on_durable, job);

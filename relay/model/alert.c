@@ -172,6 +172,8 @@ void alert_write(const struct alert *alert, struct buf *out)
 	buf_json_int(out, "starts_at_us", alert->starts_at_us);
 	buf_json_int(out, "ends_at_us", alert->ends_at_us);
 	buf_json_text(out, "generator_url", alert->generator_url);
+	if (alert->group_key)
+		buf_json_text(out, "group_key", alert->group_key);
 	buf_json_key(out, "ends_by_itself");
 	buf_puts(out, alert->ends_by_itself ? "true}" : "false}");
 }
@@ -188,6 +190,7 @@ enum member {
 	MEMBER_STARTS_AT,
 	MEMBER_ENDS_AT,
 	MEMBER_GENERATOR_URL,
+	MEMBER_GROUP_KEY,
 	MEMBER_ENDS_BY_ITSELF,
 };
 
@@ -201,6 +204,7 @@ static const char *const member_names[] = {
 	[MEMBER_STARTS_AT] = "starts_at_us",
 	[MEMBER_ENDS_AT] = "ends_at_us",
 	[MEMBER_GENERATOR_URL] = "generator_url",
+	[MEMBER_GROUP_KEY] = "group_key",
 	[MEMBER_ENDS_BY_ITSELF] = "ends_by_itself",
 };
 
@@ -273,6 +277,9 @@ static int alert_read_string(struct alert_reader *reader, const char *text, size
 		break;
 	case MEMBER_GENERATOR_URL:
 		slot = &alert->generator_url;
+		break;
+	case MEMBER_GROUP_KEY:
+		slot = &alert->group_key;
 		break;
 	case MEMBER_STATUS:
 		if (jread_is(text, len, "firing"))

@@ -62,6 +62,7 @@ static void block_alert(struct block *block, struct alert *alert)
 	block_text(block, &alert->family);
 	block_text(block, &alert->fingerprint);
 	block_text(block, &alert->generator_url);
+	block_text(block, &alert->group_key);
 	block_labels(block, &alert->labels);
 	block_labels(block, &alert->annotations);
 }

@@ -233,6 +233,7 @@ static const struct {
 	{ "senders: {am: {format: zabbix}}\n", "C006", 1, 24,
 	  "known here: alertmanager, prometheus" },
 	{ "senders: {am: {bearer: a}}\n", "C007", 1, 11, "add: format: alertmanager" },
+	{ "senders: {am: {format: alertmanager, group: their}}\n", "C006", 1, 45, "group" },
 	{ "senders:\n  am: {}\n", "C007", 2, 3, "a sender needs a format" },
 	{ "listen: :9480\nadmin_token: t\nsenders: {am: {format: prometheus}}\n", "C008", 3, 11,
 	  "add: bearer_file" },

@@ -404,6 +404,21 @@ START_TEST(alerts_about_a_service_have_incidents_of_their_own)
 }
 END_TEST
 
+/* A sender that is declared with group: theirs: what its Alertmanager grouped is one incident. */
+START_TEST(a_sender_s_own_group_is_kept)
+{
+	struct label clock[] = { { "alertname", "NodeClockSkew" } };
+	struct label disk[] = { { "alertname", "NodeDiskFull" } };
+	struct alert a = orders, b = orders;
+
+	a.labels = (struct labels){ clock, 1 };
+	b.labels = (struct labels){ disk, 1 };
+	a.group_key = b.group_key = "{}:{cluster=\"eu/1\"}";
+	ck_assert_str_eq(decided(&a, NULL, 0).incident_key, "theirs/{}:{cluster=\"eu%2F1\"}/sre");
+	ck_assert_str_eq(decided(&b, NULL, 0).incident_key, "theirs/{}:{cluster=\"eu%2F1\"}/sre");
+}
+END_TEST
+
 /* Alerts about one operation belong to one incident, whatever their names. */
 START_TEST(alerts_about_an_operation_share_their_incident)
 {
@@ -482,6 +497,7 @@ int main(void)
 	tcase_add_test(tcase, a_given_signal_has_not_the_rule_s_owner);
 	tcase_add_test(tcase, traces_that_disagree_page_the_signal_s_owner);
 	tcase_add_test(tcase, alerts_about_a_service_have_incidents_of_their_own);
+	tcase_add_test(tcase, a_sender_s_own_group_is_kept);
 	tcase_add_test(tcase, alerts_about_an_operation_share_their_incident);
 	tcase_add_test(tcase, keys_do_not_collide);
 	suite_add_tcase(suite, tcase);

@@ -166,6 +166,7 @@ START_TEST(webhook_group)
 	ck_assert_uint_eq(batch.nalerts, 2);
 	ck_assert_uint_eq(batch.nrefused, 0);
 	ck_assert_uint_eq(batch.truncated, 3);
+	ck_assert_str_eq(batch.group_key, "{}:{alertname=\"PlaceOrderErrors\"}");
 
 	const struct alert *first = &batch.alerts[0], *second = &batch.alerts[1];
 	check_text(first->sender, "am1");
