@@ -254,7 +254,7 @@ void relay_stop(struct relay *relay)
 	look_at_drain(relay);
 }
 
-static void caught(void *ctx, int signo)
+static void signal_caught(void *ctx, int signo)
 {
 	struct relay *relay = ctx;
 
@@ -281,7 +281,9 @@ static void store_ready(void *ctx)
 
 static int make_loop(struct relay *relay, struct err *err)
 {
-	const struct loop_hooks hooks = { .turn_end = turn_end, .caught = caught, .ctx = relay };
+	const struct loop_hooks hooks = { .turn_end = turn_end,
+					  .caught = signal_caught,
+					  .ctx = relay };
 
 	relay->timers = timers_new();
 	relay->base = net_event_base_new();

@@ -176,13 +176,14 @@ static void fill(struct store *store, const struct packed *packed, const struct 
 /* Its report, every page another team's, is not for here. */
 static int replay(char *path, char *new_rules)
 {
-	char command[] = "replay", store[] = "--store", rules[] = "--rules";
-	char *argv[] = { command, store, path, rules, new_rules, NULL };
+	char program[] = "tracepager", command[] = "replay";
+	char store[] = "--store", rules[] = "--rules";
+	char *argv[] = { program, command, store, path, rules, new_rules, NULL };
 	int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	fflush(stdout);
 	dup2(null, STDOUT_FILENO);
-	int status = cmd_replay(5, argv);
+	int status = commands_run(6, argv);
 	fflush(stdout);
 	dup2(out, STDOUT_FILENO);
 	close(out);
