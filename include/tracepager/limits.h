@@ -289,9 +289,9 @@
 
 /* Spans of a path in a decision or a page; a longer path is cut in the middle. */
 #define LIMIT_PATH_SHOWN 64
-/* The page's text: a phone's lock screen shows 100 characters; a waterfall must not wrap in a mail.
- */
-#define LIMIT_SUMMARY_CHARS	100
+/* The page's text: PagerDuty takes 1,024 characters of a summary, a phone's lock screen shows the
+ * first 100; a waterfall must not wrap in a mail. */
+#define LIMIT_SUMMARY_CHARS	1024
 #define LIMIT_WATERFALL_LINES	12
 #define LIMIT_WATERFALL_COLUMNS 72
 /* The page's details: columns of one name, one error and one line; lines of an annotation, hops of
@@ -302,6 +302,8 @@
 #define LIMIT_PAGE_NOTE_LINES	 12
 #define LIMIT_PAGE_HOPS		 16
 #define LIMIT_PAGE_TRACE_IDS	 5
+/* The line of the alert's labels: about as many as fill a screen of a phone. */
+#define LIMIT_PAGE_LABELS_BYTES (4u << 10)
 /* The details as a whole: above the sum of their parts. */
 #define LIMIT_PAGE_DETAILS_BYTES (64u << 10)
 /* An address: browsers and chats cut a longer one. */
@@ -619,6 +621,10 @@
 #define LIMIT_FRESH_ALERTS 8u
 #define LIMIT_FRESH_LABELS 3u
 #define LIMIT_FRESH_CHARS  40u
+/* Of what differs among the alerts of an incident, a page tells so many labels, each with so many
+ * values. */
+#define LIMIT_DIFFERS_LABELS 2u
+#define LIMIT_DIFFERS_SHOWN  3u
 /* A page's note. */
 #define LIMIT_PAGE_NOTE_BYTES (8u << 10)
 /* Stored form of a page, and the memory of making one. */

@@ -41,9 +41,16 @@ struct page {
 	size_t nlinks;
 	const char *note; /* what changed ("joined by HighLatency", "pager x refused …"); NULL:
 			     nothing */
-	int64_t opened_at_us;	   /* of the incident; wall */
-	int64_t at_us;		   /* of this page; wall */
-	const char *status;	   /* the incident's: open, resolved */
+	int64_t since_us; /* wall: when the first of its alerts began; 0: not told */
+	/* Facts of one line each; NULL or "": not known. */
+	const char *environment; /* and the cluster: "prod eu1" */
+	const char *instance;	 /* host, pod or instance: the suspect's, else the alert's */
+	const char *labels;	 /* of the alert: "instance=db17:9100, job=node" */
+	const char *differs;	 /* "30 alerts: NodeDown; they differ in instance: db1, db2 …" */
+	const char *also_paged;	 /* the other pagers that have the incident: "sre-slack" */
+	int64_t opened_at_us;	 /* of the incident; wall */
+	int64_t at_us;		 /* of this page; wall */
+	const char *status;	 /* the incident's: open, resolved */
 	const char *const *alerts; /* names of the alerts in it, for people */
 	size_t nalerts;
 	const char *decision; /* JSON; NULL: the store has dropped it */

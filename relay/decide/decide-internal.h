@@ -24,6 +24,13 @@ void decide_owner(struct arena *arena, const struct decide_input *input,
  */
 bool is_unknown_service(const char *service);
 
+/* ---- page_facts.c ---- */
+
+/* Fill since_us, environment, instance and labels of decision->page. */
+void page_facts_fill(struct arena *arena, struct decision *decision);
+/* What the alert is about: its label instance, host …; NULL: it has none. */
+const char *page_alert_instance(const struct decision *decision);
+
 /* ---- page_template.c ---- */
 
 /* Replace the page's summary and details by those of the routes' or defaults' templates. */

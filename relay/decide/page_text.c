@@ -100,6 +100,21 @@ static bool names_callee(const struct decision *d)
 	       (suspect->kind == SUSPECT_PEER && suspect->resource);
 }
 
+/* An alert about no traced operation: "NodeDown db17:9100", and in its own words "db17 is down". */
+static void summary_add_untraced(const struct decision *d, struct buf *head, struct buf *tail)
+{
+	static const char *const words[] = { "summary", "description", "message" };
+	const char *instance = page_alert_instance(d), *said = "";
+
+	if (instance) {
+		buf_putc(head, ' ');
+		plain_add(head, instance, LIMIT_PAGE_NAME_COLUMNS);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(words) && !*said; i++)
+		said = alert_annotation(d, words[i]);
+	plain_add(tail, said, 2 * LIMIT_PAGE_NAME_COLUMNS);
+}
+
 static char *make_summary(struct arena *arena, const struct decision *d)
 {
 	struct buf head = BUF_INIT(16 * LIMIT_PAGE_NAME_COLUMNS),
@@ -113,15 +128,21 @@ static char *make_summary(struct arena *arena, const struct decision *d)
 			buf_puts(&head, " → ");
 			plain_add(&head, d->verdict.suspect.callee, 30);
 		}
-		plain_add(&middle, suspect_words(&d->verdict.suspect), LIMIT_PAGE_NAME_COLUMNS);
+		plain_add(&middle, suspect_words(&d->verdict.suspect), LIMIT_PAGE_ERROR_COLUMNS);
 		summary_add_alert(d, &tail);
 	} else {
 		const char *name = alert_name(d);
-		const char *said = alert_annotation(d, "summary");
-		const char *words = why == FALLBACK_NO_SIGNAL && *said ? said : fallback_words(why);
 		plain_add(&head, *name ? name : "no cause found", 60);
-		plain_add(&middle, words, 2 * LIMIT_PAGE_NAME_COLUMNS);
-		summary_add_signal(d, &tail, LIMIT_PAGE_NAME_COLUMNS);
+		if (why == FALLBACK_NO_SIGNAL) {
+			summary_add_untraced(d, &head, &tail);
+		} else {
+			plain_add(&middle, fallback_words(why), 2 * LIMIT_PAGE_NAME_COLUMNS);
+			summary_add_signal(d, &tail, LIMIT_PAGE_NAME_COLUMNS);
+		}
+	}
+	if (*d->page.environment) {
+		buf_puts(&tail, tail.len ? ", " : "");
+		buf_puts(&tail, d->page.environment);
 	}
 	char *text = fit_summary(arena, buf_text(&head), buf_text(&middle), buf_text(&tail));
 	buf_fini(&head);
@@ -429,6 +450,7 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 	const char *origin =
 		d->has_signal && d->signal.service ? d->signal.service : d->alert.sender;
 
+	page_facts_fill(arena, d);
 	page->event = PAGE_TRIGGER;
 	page->severity = d->routing.severity;
 	page->summary = make_summary(arena, d);

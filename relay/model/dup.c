@@ -97,10 +97,11 @@ static void block_names(struct block *block, const char *const **names, size_t n
 static void block_page(struct block *block, struct page *page)
 {
 	const char **const texts[] = {
-		&page->incident,  &page->dedup_key,  &page->summary, &page->details,
-		&page->component, &page->origin,     &page->group,   &page->kind,
-		&page->note,	  &page->status,     &page->state,   &page->moved_to,
-		&page->decision,  &page->alert_list,
+		&page->incident,  &page->dedup_key,  &page->summary,	 &page->details,
+		&page->component, &page->origin,     &page->group,	 &page->kind,
+		&page->note,	  &page->status,     &page->state,	 &page->moved_to,
+		&page->decision,  &page->alert_list, &page->environment, &page->instance,
+		&page->labels,	  &page->differs,    &page->also_paged,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

@@ -45,6 +45,11 @@ static const struct {
 	{ "state", offsetof(struct page, state), true },
 	{ "moved_to", offsetof(struct page, moved_to), true },
 	{ "alert_list", offsetof(struct page, alert_list), true },
+	{ "environment", offsetof(struct page, environment), false },
+	{ "instance", offsetof(struct page, instance), false },
+	{ "labels", offsetof(struct page, labels), false },
+	{ "differs", offsetof(struct page, differs), false },
+	{ "also_paged", offsetof(struct page, also_paged), false },
 };
 
 static const char *text_get(const struct page *page, size_t i)
@@ -92,6 +97,7 @@ void page_write(const struct page *page, struct buf *out)
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_int(out, "opened_at_us", page->opened_at_us);
 	buf_json_int(out, "at_us", page->at_us);
+	buf_json_int(out, "since_us", page->since_us);
 	for (size_t i = 0; i < ARRAY_LEN(text_members); i++)
 		buf_json_text(out, text_members[i].name, text_get(page, i));
 	page_write_links(page, out);
@@ -106,6 +112,7 @@ enum member {
 	MEMBER_SEVERITY,
 	MEMBER_OPENED,
 	MEMBER_AT,
+	MEMBER_SINCE,
 	MEMBER_LINKS,
 	MEMBER_ALERTS,
 	MEMBER_TEXT, /* plus the index into texts */
@@ -132,6 +139,8 @@ static enum member member_of(struct page_reader *reader, const char *key, size_t
 		return MEMBER_OPENED;
 	if (jread_is(key, len, "at_us"))
 		return MEMBER_AT;
+	if (jread_is(key, len, "since_us"))
+		return MEMBER_SINCE;
 	if (jread_is(key, len, "links"))
 		return MEMBER_LINKS;
 	if (jread_is(key, len, "alerts"))
@@ -209,15 +218,18 @@ static int page_read_string(struct page_reader *reader, const char *text, size_t
 
 static int page_read_number(struct page_reader *reader, const char *text, size_t len)
 {
-	bool at = reader->member == MEMBER_AT;
-	int64_t number;
+	struct page *page = &reader->page;
+	int64_t number, *time = reader->member == MEMBER_AT	  ? &page->at_us
+				: reader->member == MEMBER_OPENED ? &page->opened_at_us
+				: reader->member == MEMBER_SINCE  ? &page->since_us
+								  : NULL;
 
-	if (jread_depth(reader->json) != 1 || (!at && reader->member != MEMBER_OPENED))
+	if (jread_depth(reader->json) != 1 || !time)
 		return JREAD_GO;
 	if (!jread_int64(text, len, &number))
 		return err_set(jread_err(reader->json), EINVAL, "%.*s is not a time", (int)len,
 			       text);
-	*(at ? &reader->page.at_us : &reader->page.opened_at_us) = number;
+	*time = number;
 	return JREAD_GO;
 }
 

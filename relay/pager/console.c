@@ -165,6 +165,20 @@ static void put_alerts(struct buf *out, const struct page *page)
 	buf_fini(&names);
 }
 
+/* "2026-09-01T09:58:00Z, 2 min 02 s before this page" */
+static const char *console_since(struct arena *arena, const struct page *page)
+{
+	char at[RFC3339_SIZE], age[PLAIN_DURATION_SIZE];
+
+	if (!page->since_us)
+		return NULL;
+	rfc3339_format(page->since_us / US_PER_SECOND * US_PER_SECOND, at);
+	if (page->at_us <= page->since_us)
+		return arena_strdup(arena, at);
+	return arena_printf(arena, "%s, %s before this page", at,
+			    plain_duration(page->at_us - page->since_us, age));
+}
+
 static int console_build(struct arena *arena, const struct page *page,
 			 const struct page_target *target, const char *message_id, int64_t wall_us,
 			 struct delivery *ret_delivery, struct err *err)
@@ -192,13 +206,29 @@ static int console_build(struct arena *arena, const struct page *page,
 	put_rule(&out, events[page->event].line, left, right);
 	put_wrapped(&out, "", page->summary, strlen(page->summary));
 	buf_putc(&out, '\n');
+	put_field(&out, "since", console_since(arena, page));
+	if (page->event != PAGE_RESOLVE) {
+		put_field(&out, "where", page->environment);
+		put_field(&out, "instance", page->instance);
+	}
 	put_field(&out, "team", page->group);
-	put_field(&out, "incident", arena_printf(arena, "%s (%s)", page->incident, page->status));
-	put_alerts(&out, page);
-	put_field(&out, "note", page->note);
 	if (page->event != PAGE_RESOLVE)
+		put_field(&out, "also", page->also_paged);
+	put_field(&out, "incident", arena_printf(arena, "%s (%s)", page->incident, page->status));
+	if (page->differs && *page->differs)
+		put_field(&out, "alerts", page->differs);
+	else
+		put_alerts(&out, page);
+	put_field(&out, "note", page->note);
+	if (page->event != PAGE_RESOLVE) {
 		put_details(&out, page->details);
-	put_links(&out, page);
+		put_links(&out, page);
+		if (page->labels && *page->labels)
+			buf_putc(&out, '\n');
+		put_field(&out, "labels", page->labels);
+	} else {
+		put_links(&out, page);
+	}
 	for (int i = 0; i < COLUMNS; i++)
 		buf_putc(&out, events[page->event].line);
 	buf_puts(&out, "\n\n");

@@ -32,13 +32,6 @@ enum trim {
 
 #define LEFT_OUT "left out: PagerDuty takes at most 512 KB"
 
-/* Add a member, unless its text is empty. */
-static void pagerduty_add_text(struct buf *out, const char *key, const char *text)
-{
-	if (text && *text)
-		buf_json_text(out, key, text);
-}
-
 /* Make a member's name of a heading: "Why you" becomes why_you. */
 static void section_key(const char *heading, size_t len, char *out, size_t size)
 {
@@ -118,8 +111,10 @@ static struct section section_next(const char **at)
  * details_2 … */
 static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
 {
-	static const char *const ours[] = { "incident", "incident_status", "note",
-					    "alerts",	"decision",	   "more" };
+	static const char *const ours[] = { "incident",	  "incident_status", "note",
+					    "alerts",	  "decision",	     "more",
+					    "since",	  "environment",     "instance",
+					    "also_paged", "differs",	     "labels" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(base, ours[i]) == 0)
@@ -159,16 +154,20 @@ static void add_sections(struct buf *out, const char *details, enum trim trim)
 static void add_custom_details(struct buf *out, const struct page *page, enum trim trim)
 {
 	const char *decision = pager_decision_json(page);
+	char at[RFC3339_SIZE];
 
 	buf_json_key(out, "custom_details");
 	buf_putc(out, '{');
+	if (page->since_us)
+		buf_json_text(out, "since", rfc3339_format(page->since_us, at));
+	pager_add_facts(out, page);
 	if (trim >= TRIM_DETAILS)
 		buf_json_text(out, "details", LEFT_OUT);
 	else
 		add_sections(out, page->details, trim);
-	pagerduty_add_text(out, "incident", page->incident);
-	pagerduty_add_text(out, "incident_status", page->status);
-	pagerduty_add_text(out, "note", page->note);
+	pager_add_text(out, "incident", page->incident);
+	pager_add_text(out, "incident_status", page->status);
+	pager_add_text(out, "note", page->note);
 	if (page->nalerts > 0 && trim < TRIM_DETAILS)
 		page_write_alerts(page, out);
 	if (decision) {
@@ -193,9 +192,9 @@ static void add_payload(struct buf *out, const struct page *page, enum trim trim
 	buf_json_text(out, "source", page->origin[0] ? page->origin : "tracepager");
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_text(out, "timestamp", rfc3339_format(page->at_us, at));
-	pagerduty_add_text(out, "component", page->component);
-	pagerduty_add_text(out, "group", page->group);
-	pagerduty_add_text(out, "class", page->kind);
+	pager_add_text(out, "component", page->component);
+	pager_add_text(out, "group", page->group);
+	pager_add_text(out, "class", page->kind);
 	add_custom_details(out, page, trim);
 	buf_putc(out, '}');
 }

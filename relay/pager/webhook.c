@@ -35,6 +35,9 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	if (page->moved_to)
 		buf_json_text(out, "moved_to", page->moved_to);
 	buf_json_text(out, "opened_at", rfc3339_format(page->opened_at_us, at));
+	if (page->since_us)
+		buf_json_text(out, "since", rfc3339_format(page->since_us, at));
+	pager_add_facts(out, page);
 	if (trim < TRIM_DETAILS)
 		page_write_alerts(page, out);
 	buf_json_text(out, "dedup_key", page->dedup_key);

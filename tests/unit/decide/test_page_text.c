@@ -412,7 +412,7 @@ static size_t characters(const char *text)
 	return n;
 }
 
-START_TEST(a_long_summary_gives_way)
+START_TEST(a_long_error_is_told_whole)
 {
 	struct decision d = page_of(
 		"ledger",
@@ -420,10 +420,25 @@ START_TEST(a_long_summary_gives_way)
 		"seconds because of ümläuts and more words than anybody wants to read at night",
 		&orders);
 
-	ck_assert_uint_le(characters(d.page.summary), LIMIT_SUMMARY_CHARS);
-	ck_assert_ptr_eq(strstr(d.page.summary, "ledger: the connection to the prim"),
-			 d.page.summary);
-	ck_assert_ptr_nonnull(strstr(d.page.summary, "… — PlaceOrderErrors"));
+	ck_assert_str_eq(
+		d.page.summary,
+		"ledger: the connection to the primary was refused after eleven attempts in forty "
+		"seconds because of ümläuts and more words than anybody wants to read at night — "
+		"PlaceOrderErrors (checkout POST /orders)");
+}
+END_TEST
+
+/* An error has at most LIMIT_PAGE_ERROR_COLUMNS (200) columns: 199 characters and the ellipsis. */
+START_TEST(an_endless_error_is_cut)
+{
+	char error[401], want[300];
+
+	memset(error, 'e', 400);
+	error[400] = '\0';
+	struct decision d = page_of("ledger", error, &orders);
+	snprintf(want, sizeof(want), "ledger: %.199s… — PlaceOrderErrors (checkout POST /orders)",
+		 error);
+	ck_assert_str_eq(d.page.summary, want);
 }
 END_TEST
 
@@ -464,7 +479,132 @@ START_TEST(an_untraced_alert_says_its_own_words)
 	alert.annotations =
 		(struct labels){ (struct label[]){ { "summary", "/var is full\non db-1" } }, 1 };
 	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
-	ck_assert_str_eq(d.page.summary, "DiskFull: /var is full on db-1");
+	ck_assert_str_eq(d.page.summary, "DiskFull — /var is full on db-1");
+}
+END_TEST
+
+START_TEST(an_untraced_alert_names_its_instance_and_environment)
+{
+	struct alert alert = orders;
+	struct decision d;
+
+	alert.starts_at_us = 1788256680000000;
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "NodeDown" },
+							  { "cluster", "eu1" },
+							  { "env", "prod" },
+							  { "instance", "db17:9100" },
+							  { "job", "node" },
+							  { "severity", "critical" } },
+					6 };
+	alert.annotations = (struct labels){ (struct label[]){ { "summary", "db17 is down" } }, 1 };
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_str_eq(d.page.summary, "NodeDown db17:9100 — db17 is down, prod eu1");
+	ck_assert_int_eq(d.page.since_us, 1788256680000000);
+	ck_assert_str_eq(d.page.environment, "prod eu1");
+	ck_assert_str_eq(d.page.instance, "db17:9100");
+	ck_assert_str_eq(d.page.labels, "cluster=eu1, env=prod, instance=db17:9100, job=node");
+}
+END_TEST
+
+START_TEST(an_untraced_alert_without_a_summary_is_described)
+{
+	struct alert alert = orders;
+	struct decision d;
+
+	alert.labels = (struct labels){
+		(struct label[]){ { "alertname", "DiskFull" }, { "host", "db-1" } }, 2
+	};
+	alert.annotations =
+		(struct labels){ (struct label[]){ { "description", "/var has 0 bytes" } }, 1 };
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_str_eq(d.page.summary, "DiskFull db-1 — /var has 0 bytes");
+	alert.annotations.n = 0;
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_str_eq(d.page.summary, "DiskFull db-1");
+	ck_assert_int_eq(d.page.since_us, 0);
+	ck_assert_str_eq(d.page.environment, "");
+}
+END_TEST
+
+/* A trace of one failing span, with attributes of its resource. */
+static struct trace_set *one_span(const char *const (*attrs)[2], size_t n)
+{
+	struct trace_builder *builder = trace_builder_new(NULL);
+	struct trace_set *one = NULL;
+	uint32_t resource = trace_builder_resource(builder);
+
+	for (size_t i = 0; i < n; i++)
+		trace_builder_resource_attr(builder, resource, attrs[i][0], strlen(attrs[i][0]),
+					    attrs[i][1], strlen(attrs[i][1]));
+	uint32_t id = trace_builder_text(builder, "1", 1),
+		 name = trace_builder_text(builder, "POST /entries", 13),
+		 message = trace_builder_text(builder, "disk is full", 12);
+	struct span *span = trace_builder_span(builder);
+	span->id = id;
+	span->name = name;
+	span->message = message;
+	span->resource = resource;
+	span->kind = SPAN_SERVER;
+	span->status = SPAN_STATUS_ERROR;
+	span->start_us = SHOP_START_US;
+	span->duration_us = 1000;
+	trace_builder_span_done(builder, "t1", 2);
+	ck_assert_int_eq(trace_builder_finish(builder, &one, NULL), 0);
+	trace_builder_free(builder);
+	return one;
+}
+
+/* Attributes of the suspect's resource come before labels; the alert's instance is not the
+ * suspect's. */
+START_TEST(the_environment_is_the_suspects)
+{
+	static const char *const attrs[][2] = { { "service.name", "ledger" },
+						{ "deployment.environment.name", "staging" },
+						{ "k8s.pod.name", "ledger-7d9" } };
+	struct alert alert = orders;
+	struct decision d;
+
+	alert.labels = (struct labels){ (struct label[]){ { "alertname", "LedgerErrors" },
+							  { "cluster", "eu1" },
+							  { "env", "prod" },
+							  { "instance", "prometheus:9090" } },
+					4 };
+	set = one_span(attrs, 3);
+	const struct trace *trace = &set->traces[0];
+	const struct signal signal = { .service = "ledger", .operation = "", .from = "label" };
+	decide(arena,
+	       &(struct decide_input){ .alert = &alert,
+				       .signal = &signal,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .rules = rules,
+				       .mode = WALK_ERRORS },
+	       &d);
+	ck_assert_str_eq(d.page.environment, "staging eu1");
+	ck_assert_str_eq(d.page.instance, "ledger-7d9");
+	ck_assert_str_eq(d.page.summary,
+			 "ledger: disk is full — LedgerErrors (ledger), staging eu1");
+}
+END_TEST
+
+START_TEST(facts_are_harmless_and_short)
+{
+	static struct label many[200];
+	static char names[200][8];
+	struct alert alert = orders;
+	struct decision d;
+
+	for (size_t i = 0; i < 200; i++) {
+		snprintf(names[i], sizeof(names[i]), "l%03zu", i);
+		many[i] = (struct label){ names[i],
+					  "a value of more than eighty columns, which nobody needs "
+					  "to read at three in the morning\n\033[31m!" };
+	}
+	alert.labels = (struct labels){ many, 200 };
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_uint_lt(strlen(d.page.labels), LIMIT_PAGE_LABELS_BYTES);
+	ck_assert_ptr_null(strpbrk(d.page.labels, "\n\033"));
+	ck_assert_str_eq(d.page.labels + strlen(d.page.labels) - strlen(", …"), ", …");
 }
 END_TEST
 
@@ -630,7 +770,12 @@ int main(void)
 	tcase_add_test(tcase, colours_are_for_terminals_only);
 	tcase_add_test(tcase, impossible_times_are_drawn);
 	tcase_add_test(tcase, the_summary_begins_with_the_suspect);
-	tcase_add_test(tcase, a_long_summary_gives_way);
+	tcase_add_test(tcase, a_long_error_is_told_whole);
+	tcase_add_test(tcase, an_endless_error_is_cut);
+	tcase_add_test(tcase, an_untraced_alert_names_its_instance_and_environment);
+	tcase_add_test(tcase, an_untraced_alert_without_a_summary_is_described);
+	tcase_add_test(tcase, the_environment_is_the_suspects);
+	tcase_add_test(tcase, facts_are_harmless_and_short);
 	tcase_add_test(tcase, every_part_may_be_too_long);
 	tcase_add_test(tcase, without_a_verdict_the_alert_and_the_reason_are_named);
 	tcase_add_test(tcase, an_untraced_alert_says_its_own_words);

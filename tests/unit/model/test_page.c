@@ -37,6 +37,12 @@ static const struct page full = {
 	.note = "joined by HighLatency",
 	.opened_at_us = 1788256800000000,
 	.at_us = 1788256801500000,
+	.since_us = 1788256680000000,
+	.environment = "prod eu1",
+	.instance = "db17:9100",
+	.labels = "instance=db17:9100, job=node",
+	.differs = "2 alerts: NodeDown",
+	.also_paged = "sre-slack",
 	.status = "open",
 	.alerts = alerts,
 	.nalerts = 2,
@@ -76,6 +82,12 @@ START_TEST(reads_back_what_was_written)
 	ck_assert_str_eq(back.decision, "{\"version\":1}");
 	ck_assert_int_eq(back.opened_at_us, 1788256800000000);
 	ck_assert_int_eq(back.at_us, 1788256801500000);
+	ck_assert_int_eq(back.since_us, 1788256680000000);
+	ck_assert_str_eq(back.environment, "prod eu1");
+	ck_assert_str_eq(back.instance, "db17:9100");
+	ck_assert_str_eq(back.labels, "instance=db17:9100, job=node");
+	ck_assert_str_eq(back.differs, "2 alerts: NodeDown");
+	ck_assert_str_eq(back.also_paged, "sre-slack");
 	ck_assert_uint_eq(back.nlinks, 2);
 	ck_assert_str_eq(back.links[0].text, "Runbook");
 	ck_assert_str_eq(back.links[1].href, "https://t.shop.example/1?a=b&c");

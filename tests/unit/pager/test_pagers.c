@@ -502,6 +502,72 @@ START_TEST(console_page_looks_like_one)
 }
 END_TEST
 
+static void know_all_facts(void)
+{
+	page.since_us = 1788256680000000; /* 2026-09-01T09:58:00Z, 122 s before the page */
+	page.environment = "prod eu1";
+	page.instance = "ledger-7d9";
+	page.also_paged = "sre-slack";
+	page.differs = "2 alerts: NodeDown; they differ in instance: db1, db2";
+	page.labels = "instance=db1, job=node";
+}
+
+START_TEST(console_page_tells_the_facts)
+{
+	know_all_facts();
+	ck_assert_str_eq(
+		console(),
+		"=== PAGE critical =================================== 2026-09-01T10:00:02Z ===\n"
+		"ledger: deadlock\n"
+		"\n"
+		"since     2026-09-01T09:58:00Z, 2 min 02 s before this page\n"
+		"where     prod eu1\n"
+		"instance  ledger-7d9\n"
+		"team      ledger\n"
+		"also      sre-slack\n"
+		"incident  i1 (open)\n"
+		"alerts    2 alerts: NodeDown; they differ in instance: db1, db2\n"
+		"\n"
+		"  Why you: team ledger owns ledger\n"
+		"\n"
+		"  Runbook:\n"
+		"    https://wiki.shop.example/ledger\n"
+		"\n"
+		"labels    instance=db1, job=node\n"
+		"==============================================================================\n"
+		"\n");
+}
+END_TEST
+
+START_TEST(json_kinds_tell_the_facts)
+{
+	static const char *const facts[][2] = {
+		{ "since", "2026-09-01T09:58:00Z" },
+		{ "environment", "prod eu1" },
+		{ "instance", "ledger-7d9" },
+		{ "also_paged", "sre-slack" },
+		{ "differs", "2 alerts: NodeDown; they differ in instance: db1, db2" },
+		{ "labels", "instance=db1, job=node" },
+	};
+	struct page_target hook = target_of(PAGER_WEBHOOK, "https://hook.shop.example/x", NULL);
+
+	know_all_facts();
+	json_t *event = build_pagerduty();
+	struct delivery delivery = build(&hook);
+	json_t *body = json_loadb(delivery.request.body, delivery.request.body_len, 0, NULL);
+	ck_assert_ptr_nonnull(body);
+	const json_t *details =
+		json_object_get(json_object_get(event, "payload"), "custom_details");
+	const json_t *incident = json_object_get(json_object_get(body, "data"), "incident");
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+		ck_assert_str_eq(at(details, facts[i][0]), facts[i][1]);
+		ck_assert_str_eq(at(incident, facts[i][0]), facts[i][1]);
+	}
+	json_decref(event);
+	json_decref(body);
+}
+END_TEST
+
 START_TEST(console_lines_are_narrow_and_harmless)
 {
 	char *details = arena_alloc(arena, 4096);
@@ -628,6 +694,8 @@ int main(void)
 	tcase_add_test(tcase, webhook_leaves_out_what_is_too_large);
 	tcase_add_test(tcase, webhook_resolve_says_so);
 	tcase_add_test(tcase, console_page_looks_like_one);
+	tcase_add_test(tcase, console_page_tells_the_facts);
+	tcase_add_test(tcase, json_kinds_tell_the_facts);
 	tcase_add_test(tcase, console_lines_are_narrow_and_harmless);
 	tcase_add_test(tcase, console_alerts_are_plain);
 	tcase_add_test(tcase, console_lists_no_endless_alerts);
