@@ -259,6 +259,9 @@ void incident_pages_free(struct incident_book *book);
 /* What joined since the recipients were told last: "joined by 3 alerts: NodeDown (instance db1,
  * db2, db3)"; the members are known from then on. In the arena. */
 const char *incident_fresh_text(struct incident *incident, struct arena *arena);
+/* What differs among its alerts: "30 alerts: NodeDown; they differ in instance: db1, db2, db3 and
+ * 27 more"; NULL: it has fewer than two. In the arena. */
+const char *incident_differs_text(const struct incident *incident, struct arena *arena);
 
 /* ---- recipient.c ---- */
 
@@ -269,10 +272,13 @@ struct recipient *recipient_find(const struct incident *incident,
 struct recipient *recipient_add(struct incident *incident, const char *pager, const char *target,
 				enum recipient_role role, enum recipient_state state);
 void recipients_free(struct incident *incident);
-/* Triggers the page at those pagers that do not have it yet; returns how many. queue false: only
- * the recipients are added. */
+/* Adds those pagers that the incident does not have yet, and tells so in its story; returns how
+ * many. No page is queued. */
 size_t recipients_page(struct incident *incident, const struct pager *const *pagers, size_t n,
-		       enum recipient_role role, const char *note, bool queue);
+		       enum recipient_role role, const char *note);
+struct recipient *recipients_last(const struct incident *incident); /* NULL: it has none */
+/* Queues the trigger to all recipients that were added after that one; NULL: to all. */
+void recipients_queue_after(struct incident *incident, struct recipient *last, const char *note);
 /* Is there one, not only notified, that has it, or may still take it? */
 bool recipients_reached(const struct incident *incident);
 bool recipients_any_taken(const struct incident *incident); /* somebody took the trigger */

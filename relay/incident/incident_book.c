@@ -20,9 +20,11 @@ static void incident_page_fallback(struct incident *incident, const char *note)
 {
 	const struct escalation_step *step =
 		&rules_fallback(incident->book->rules)->escalation->steps[0];
+	struct recipient *last = recipients_last(incident), *recipient;
 	size_t n = recipients_page(incident, (const struct pager *const *)step->pagers,
-				   step->npagers, RECIPIENT_FALLBACK, note, true);
-	struct recipient *recipient;
+				   step->npagers, RECIPIENT_FALLBACK, note);
+
+	recipients_queue_after(incident, last, note);
 
 	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
 		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));

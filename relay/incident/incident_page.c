@@ -12,6 +12,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/pack.h"
+#include "tracepager/plain.h"
 #include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
@@ -108,6 +109,8 @@ static void incident_fill_members(const struct incident *incident, struct arena 
 		if (n < LIMIT_PAGE_NAMES)
 			names[n] = name;
 		page_add_member(&list, alert, name, member->fires);
+		if (alert->starts_at_us && alert->starts_at_us < page->since_us)
+			page->since_us = alert->starts_at_us;
 		if (++n == LIMIT_PAGE_MEMBERS)
 			break;
 	}
@@ -134,6 +137,9 @@ void incident_get_page(const struct incident *incident, struct arena *arena, str
 	ret_page->group = incident->team;
 	ret_page->decision = incident_decision_text(incident, arena);
 	incident_fill_members(incident, arena, ret_page);
+	const char *differs = incident_differs_text(incident, arena);
+	if (differs)
+		ret_page->differs = differs;
 }
 
 /* ---- what joined ---- */
@@ -207,7 +213,124 @@ const char *incident_fresh_text(struct incident *incident, struct arena *arena)
 	return kept;
 }
 
+/* ---- what differs ---- */
+
+/* Different texts of the first LIMIT_PAGE_MEMBERS alerts, in their order. */
+struct differing {
+	const char *texts[LIMIT_PAGE_MEMBERS];
+	size_t n;
+};
+
+static void differing_add(struct differing *differing, const char *text)
+{
+	for (size_t i = 0; i < differing->n; i++)
+		if (strcmp(differing->texts[i], text) == 0)
+			return;
+	differing->texts[differing->n++] = text;
+}
+
+/* The different values of a label; of NULL: the alerts' names. */
+static void differing_collect(const struct incident *incident, const char *label,
+			      struct differing *ret_differing)
+{
+	const struct incident_book *book = incident->book;
+	const struct member *member;
+	size_t seen = 0;
+
+	ret_differing->n = 0;
+	TAILQ_FOREACH (member, &incident->members, link) {
+		if (seen++ == LIMIT_PAGE_MEMBERS)
+			break;
+		const struct alert *alert = book->ops.alert(book->ops.ctx, member->key);
+		const char *text =
+			alert ? labels_get(&alert->labels, label ? label : "alertname") : NULL;
+		if (alert && !text && !label)
+			text = alert->fingerprint;
+		if (text)
+			differing_add(ret_differing, text);
+	}
+}
+
+/* "db1, db2, db3 and 27 more". */
+static void differing_write(const struct incident *incident, const struct differing *differing,
+			    struct buf *out)
+{
+	size_t shown = differing->n < LIMIT_DIFFERS_SHOWN ? differing->n : LIMIT_DIFFERS_SHOWN;
+
+	for (size_t i = 0; i < shown; i++) {
+		buf_puts(out, i ? ", " : "");
+		plain_add(out, differing->texts[i], LIMIT_FRESH_CHARS);
+	}
+	if (incident->nmembers > LIMIT_PAGE_MEMBERS && shown < differing->n)
+		buf_puts(out, " and more"); /* not all alerts were looked at */
+	else if (shown < differing->n)
+		buf_printf(out, " and %zu more", differing->n - shown);
+}
+
+/* The first alert that is still known; NULL: none is. */
+static const struct alert *incident_first_alert(const struct incident *incident)
+{
+	const struct incident_book *book = incident->book;
+	const struct alert *alert = NULL;
+	const struct member *member;
+
+	TAILQ_FOREACH (member, &incident->members, link)
+		if ((alert = book->ops.alert(book->ops.ctx, member->key)))
+			break;
+	return alert;
+}
+
+const char *incident_differs_text(const struct incident *incident, struct arena *arena)
+{
+	const struct alert *first = incident->nmembers > 1 ? incident_first_alert(incident) : NULL;
+	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	struct differing differing;
+	size_t told = 0;
+
+	if (!first)
+		return NULL;
+	buf_printf(&text, "%zu alerts: ", incident->nmembers);
+	differing_collect(incident, NULL, &differing);
+	differing_write(incident, &differing, &text);
+	for (size_t i = 0; i < first->labels.n && told < LIMIT_DIFFERS_LABELS; i++) {
+		const struct label *label = &first->labels.at[i];
+		if (strcmp(label->name, "alertname") == 0 ||
+		    !fresh_differs(incident, label->name, label->value))
+			continue;
+		differing_collect(incident, label->name, &differing);
+		buf_puts(&text, told++ ? "; in " : "; they differ in ");
+		plain_add(&text, label->name, LIMIT_FRESH_CHARS);
+		buf_puts(&text, ": ");
+		differing_write(incident, &differing, &text);
+	}
+	const char *kept = text.failed ? NULL : arena_strdup(arena, buf_text(&text));
+	buf_fini(&text);
+	return kept;
+}
+
 /* ---- queueing ---- */
+
+/* The pagers that have the incident beside this one. */
+static const char *incident_also_paged(const struct incident *incident, struct arena *arena,
+				       const struct recipient *reader)
+{
+	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	const struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		if (recipient == reader)
+			continue;
+		buf_puts(&text, text.len ? ", " : "");
+		plain_add(&text, recipient->pager, LIMIT_PAGE_NAME_COLUMNS);
+		if (recipient->state == RECIPIENT_REFUSED)
+			buf_puts(&text, " (rejected the page)");
+	}
+	const char *kept = text.failed ? "many others"
+			   : text.len  ? arena_strdup(arena, buf_text(&text))
+				       : "nobody else";
+	buf_fini(&text);
+	return kept;
+}
 
 static void queued_page_free(struct queued_page *page)
 {
@@ -291,6 +414,7 @@ void incident_queue(struct incident *incident, struct recipient *recipient, enum
 	struct page page;
 
 	incident_page_for(incident, arena, event, note, &page);
+	page.also_paged = incident_also_paged(incident, arena, recipient);
 	incident_queue_page(incident, recipient, &page);
 	arena_free(arena);
 }
@@ -306,9 +430,11 @@ void incident_queue_all(struct incident *incident, enum page_event event, const 
 		/* One that was paged since the last alert joined knows it already. */
 		bool knows = event == PAGE_UPDATE && recipient->told_us &&
 			     recipient->told_us >= incident->joined_us;
-		if (recipient->state != RECIPIENT_REFUSED && recipient->state != RECIPIENT_TOLD &&
-		    !knows)
-			incident_queue_page(incident, recipient, &page);
+		if (recipient->state == RECIPIENT_REFUSED || recipient->state == RECIPIENT_TOLD ||
+		    knows)
+			continue;
+		page.also_paged = incident_also_paged(incident, arena, recipient);
+		incident_queue_page(incident, recipient, &page);
 	}
 	incident->told_us = page.at_us;
 	arena_free(arena);

@@ -62,10 +62,14 @@ static void incident_page_decision(struct incident *incident, const struct decis
 {
 	size_t n;
 	const struct pager *const *pagers = decision_pagers(decision, &n);
+	struct recipient *last = recipients_last(incident);
 
-	recipients_page(incident, pagers, n, RECIPIENT_OWNER, note, queue);
+	recipients_page(incident, pagers, n, RECIPIENT_OWNER, note);
 	recipients_page(incident, decision->routing.also_notify, decision->routing.nalso_notify,
-			RECIPIENT_NOTIFIED, note, queue);
+			RECIPIENT_NOTIFIED, note);
+	/* After all are added: each page names the others. */
+	if (queue)
+		recipients_queue_after(incident, last, note);
 }
 
 static struct incident *incident_open(struct incident_book *book,

@@ -99,20 +99,36 @@ static struct recipient *recipient_for(struct incident *incident, const struct p
 }
 
 size_t recipients_page(struct incident *incident, const struct pager *const *pagers, size_t n,
-		       enum recipient_role role, const char *note, bool queue)
+		       enum recipient_role role, const char *note)
 {
 	size_t asked = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (recipient_find(incident, pagers[i]->name))
 			continue;
-		struct recipient *recipient = recipient_for(incident, pagers[i], role);
+		recipient_for(incident, pagers[i], role);
 		incident_story(incident, INCIDENT_EVENT_PAGED, pagers[i]->name, note ? note : "");
-		if (queue)
-			incident_queue(incident, recipient, PAGE_TRIGGER, note);
 		asked++;
 	}
 	return asked;
+}
+
+struct recipient *recipients_last(const struct incident *incident)
+{
+	struct recipient *recipient, *last = NULL;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		last = recipient;
+	return last;
+}
+
+void recipients_queue_after(struct incident *incident, struct recipient *last, const char *note)
+{
+	struct recipient *recipient =
+		last ? STAILQ_NEXT(last, link) : STAILQ_FIRST(&incident->recipients);
+
+	for (; recipient; recipient = STAILQ_NEXT(recipient, link))
+		incident_queue(incident, recipient, PAGE_TRIGGER, note);
 }
 
 bool recipients_reached(const struct incident *incident)

@@ -384,6 +384,34 @@ START_TEST(a_body_makes_one_page_that_lists_its_alerts)
 }
 END_TEST
 
+/* The page of a storm says how many alerts it stands for, and what differs among them. */
+START_TEST(a_page_tells_what_differs_among_its_alerts)
+{
+	world_pagers_take_all(world);
+	world_alert_in_body(world, "alertname=NodeDown severity=warning instance=db1 zone=a", 3);
+	world_alert_in_body(world, "alertname=NodeDown severity=warning instance=db2 zone=a", 2);
+	world_alert_in_body(world, "alertname=NodeDown severity=warning instance=db3 zone=a", 1);
+	world_alert_in_body(world, "alertname=NodeDown severity=warning instance=db4 zone=a", 0);
+	world_run(world, SECONDS(1));
+	assert_pages("key-sre", 1, 0);
+	assert_says("key-sre", 0,
+		    "4 alerts: NodeDown; they differ in instance: db1, db2, db3 and 1 more\"");
+	assert_says("key-sre", 0, "\"also_paged\":\"nobody else\"");
+}
+END_TEST
+
+/* Each recipient is told of the other one, also the first that is paged. */
+START_TEST(a_page_tells_who_else_was_paged)
+{
+	world_jaeger_has(world);
+	world_pagers_take_all(world);
+	fire(ORDERS TRACE " tell=chat");
+	world_run(world, SECONDS(1));
+	assert_says("key-ledger", 0, "\"also_paged\":\"chat-pager\"");
+	assert_says("key-chat", 0, "\"also_paged\":\"ledger-pager\"");
+}
+END_TEST
+
 /* The program dies while the first page gathers. */
 START_TEST(a_gathering_page_survives_a_crash)
 {
@@ -641,6 +669,8 @@ int main(void)
 		severity_rises_at_once_and_never_falls,
 		updates_are_bounded_and_the_last_one_leaves,
 		a_body_makes_one_page_that_lists_its_alerts,
+		a_page_tells_what_differs_among_its_alerts,
+		a_page_tells_who_else_was_paged,
 		a_gathering_page_survives_a_crash,
 		a_move_is_told_when_the_new_page_was_taken,
 		a_move_waits_for_a_dead_pager_over_a_restart,
