@@ -40,6 +40,9 @@ struct decision {
 	struct walk *walks;
 	unsigned int nwalks;
 	struct verdict verdict;
+	/* What is wrong with the verdict's suspect: its error's words, "took 989 ms, usually 43
+	 * ms", else the words of its kind ("calls to it fail"). */
+	const char *words;
 	/* Without rules, all of these are NULL or zero. */
 	const struct team *team;
 	const struct service_rule *service; /* the entry of the suspect, without a suspect of the
@@ -78,9 +81,6 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 /* The walk that is shown as evidence: the one that the verdict rests on, else the first. NULL:
  * there was no trace. */
 const struct walk *decision_walk(const struct decision *decision);
-
-/* The suspect's error message; without one, the words of its kind ("calls to it fail"). */
-const char *suspect_words(const struct suspect *suspect);
 
 /* The escalation that is paged by; NULL: nobody is paged, or the routes name the pagers. */
 const struct escalation *decision_escalation(const struct decision *decision);

@@ -122,6 +122,7 @@
  * largest trace. */
 #define LIMIT_WALK_SCRATCH_BYTES (512u << 20)
 /* Candidates of a vote of which a reason tells in how many traces the walk ends there. */
+#define LIMIT_ERRORS_TOLD     3
 #define LIMIT_CANDIDATES_TOLD 4
 
 /* ---- rules ---- */

@@ -21,13 +21,24 @@ struct runner_up {
 	unsigned int agree;	      /* walks, or traces, that speak for it */
 };
 
+/* The same words of an error, in how many of the traces that agree. */
+struct error_count {
+	const char *error; /* NULL: the span that failed says nothing */
+	unsigned int traces;
+};
+
 struct verdict {
 	bool found; /* the suspect is named; false: fallback says why not */
 	/* The suspect, or where none is named the best candidate. Valid where walk is not NULL. */
 	struct suspect suspect;
 	const struct walk *walk; /* the walk that shows it best: its path is the evidence */
 	double confidence;
-	unsigned int agree, of; /* traces that speak for the suspect, of those with a vote */
+	unsigned int agree, of;	      /* traces that speak for the suspect, of those with a vote */
+	struct error_count errors[8]; /* of the traces that agree, commonest first; further
+				       * ones are not listed */
+	unsigned int nerrors;
+	/* Where it rests on time: how long the suspect takes, and in healthy traces; 0: unknown. */
+	int64_t took_us, usual_us;
 	struct runner_up runners_up[8];
 	unsigned int nrunners_up;
 	const char *reasons[16];

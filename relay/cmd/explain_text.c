@@ -107,7 +107,7 @@ static void explain_write_headline(struct explain_text *t, const struct decision
 	if (verdict->found) {
 		explain_who(&verdict->suspect, &line);
 		buf_puts(&line, ": ");
-		plain_add(&line, suspect_words(&verdict->suspect), 4 * EXPLAIN_NAME_COLUMNS);
+		plain_add(&line, d->words, 4 * EXPLAIN_NAME_COLUMNS);
 	} else {
 		buf_puts(&line, "No suspect: ");
 		plain_add(&line, verdict->fallback_text, 4 * EXPLAIN_NAME_COLUMNS);
@@ -364,7 +364,7 @@ void explain_line_write(const struct decision *d, const struct explain_text_opti
 		buf_reset(&who);
 		buf_printf(&who, " (%s, %.2f): ", suspect_kind_name(verdict->suspect.kind),
 			   verdict->confidence);
-		plain_add(&who, suspect_words(&verdict->suspect), TEXT_COLUMNS / 2);
+		plain_add(&who, d->words, TEXT_COLUMNS / 2);
 	} else {
 		room -= 1;
 		buf_printf(&who, "no suspect [%s]: ", fallback_code_name(verdict->fallback));

@@ -11,6 +11,10 @@
 /* A fallback as a sentence, for decision and page, and in a few words, for a summary. */
 const char *fallback_sentence(enum fallback_code code);
 const char *fallback_words(enum fallback_code code);
+/* The words of struct decision; kept by the arena, or borrowed. */
+const char *decision_words(struct arena *arena, const struct verdict *verdict);
+/* Is its callee a database, by the attributes of the call? */
+bool suspect_is_database(const struct suspect *suspect);
 /* text NULL or "": the code's sentence. Borrowed by the verdict. */
 void verdict_set_fallback(struct verdict *verdict, enum fallback_code code, const char *text);
 

@@ -335,6 +335,7 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	find_signal(&work);
 	walk_all(&work);
 	take_votes(&work);
+	ret_decision->words = decision_words(arena, &ret_decision->verdict);
 	/* After the walks, so that a named signal does not change them. */
 	name_root_signal(ret_decision);
 	if (input->rules)

@@ -4,6 +4,7 @@
  */
 #include "decide-internal.h"
 
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 static const struct {
@@ -54,19 +55,76 @@ void verdict_set_fallback(struct verdict *verdict, enum fallback_code code, cons
 	verdict->fallback_text = text && *text ? text : fallback_sentence(code);
 }
 
-static const char *const kind_words[] = {
-	[SUSPECT_SPAN] = "failed",
-	[SUSPECT_PEER] = "calls to it fail",
-	[SUSPECT_CALLER] = "its request was refused",
-	[SUSPECT_SLOW] = "too slow",
-	[SUSPECT_EDGE] = "calls fail in between",
+/* What is said of a suspect without an error's words: where its span failed, and where it is only
+ * slow. */
+static const struct {
+	const char *failed, *slow;
+} kind_words[] = {
+	[SUSPECT_SPAN] = { "failed", "too slow" },
+	[SUSPECT_PEER] = { "calls to it fail", "calls to it are too slow" },
+	[SUSPECT_CALLER] = { "its request was refused", "its request was refused" },
+	[SUSPECT_SLOW] = { "too slow", "too slow" },
+	[SUSPECT_EDGE] = { "calls fail in between", "calls are too slow in between" },
 };
 
-const char *suspect_words(const struct suspect *suspect)
+/* The suspect span's own time on the critical path of a walk by latency; 0: it is not known. */
+static int64_t suspect_own_us(const struct verdict *verdict)
 {
+	const struct walk *walk = verdict->walk;
+
+	for (uint32_t i = 0; walk && walk->trace == verdict->suspect.trace && i < walk->ncritical;
+	     i++)
+		if (walk->critical[i].span == verdict->suspect.span)
+			return walk->critical[i].own_us;
+	return 0;
+}
+
+/* "took 989 ms, usually 43 ms"; without healthy traces "spent 946 ms by itself". */
+static const char *slow_words(struct arena *arena, const struct verdict *verdict)
+{
+	const struct suspect *suspect = &verdict->suspect;
+	bool own = suspect->kind == SUSPECT_SPAN || suspect->kind == SUSPECT_SLOW;
+	char took[PLAIN_DURATION_SIZE], usual[PLAIN_DURATION_SIZE];
+	int64_t own_us = suspect_own_us(verdict);
+
+	if (verdict->took_us > 0)
+		return arena_printf(arena, "%s %s, usually %s", own ? "took" : "calls wait",
+				    plain_duration(verdict->took_us, took),
+				    verdict->usual_us > 0 ? plain_duration(verdict->usual_us, usual)
+							  : "next to nothing");
+	if (own && own_us > 0 && !suspect->callee)
+		return arena_printf(arena, "too slow, spent %s by itself",
+				    plain_duration(own_us, took));
+	return kind_words[suspect->kind].slow;
+}
+
+const char *decision_words(struct arena *arena, const struct verdict *verdict)
+{
+	const struct suspect *suspect = &verdict->suspect;
+	bool failing = !suspect->trace || suspect->span == TRACE_NONE ||
+		       span_failing(suspect->trace, &suspect->trace->spans[suspect->span], true);
+	bool slow = verdict->took_us > 0 || (verdict->walk && verdict->walk->mode == WALK_LATENCY);
+
+	if ((size_t)suspect->kind >= ARRAY_LEN(kind_words))
+		return "failed";
+	if (slow && (!failing || suspect->kind == SUSPECT_SLOW))
+		return slow_words(arena, verdict);
 	if (suspect->error && *suspect->error)
 		return suspect->error;
-	return (size_t)suspect->kind < ARRAY_LEN(kind_words) ? kind_words[suspect->kind] : "failed";
+	return failing ? kind_words[suspect->kind].failed : kind_words[suspect->kind].slow;
+}
+
+bool suspect_is_database(const struct suspect *suspect)
+{
+	static const unsigned int keys[] = { ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM };
+
+	if (!suspect->trace || suspect->span == TRACE_NONE || !suspect->callee ||
+	    (suspect->kind != SUSPECT_PEER && suspect->kind != SUSPECT_SLOW))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (span_attr(suspect->trace, &suspect->trace->spans[suspect->span], keys[i]))
+			return true;
+	return false;
 }
 
 const struct escalation *decision_escalation(const struct decision *decision)

@@ -176,6 +176,20 @@ static void json_write_runners_up(const struct verdict *verdict, struct buf *out
 	buf_putc(out, ']');
 }
 
+static void json_write_errors(const struct verdict *verdict, struct buf *out)
+{
+	buf_json_key(out, "errors");
+	buf_putc(out, '[');
+	for (unsigned int i = 0; i < verdict->nerrors; i++) {
+		json_write_comma(out, i);
+		buf_putc(out, '{');
+		buf_json_text(out, "error", verdict->errors[i].error);
+		buf_json_int(out, "traces", verdict->errors[i].traces);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}
+
 static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 {
 	buf_json_key(out, "verdict");
@@ -184,6 +198,7 @@ static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 	json_write_share("confidence", verdict->confidence, out);
 	buf_json_int(out, "agree", verdict->agree);
 	buf_json_int(out, "of", verdict->of);
+	json_write_errors(verdict, out);
 	json_write_runners_up(verdict, out);
 	json_write_strings("reasons", verdict->reasons, verdict->nreasons, out);
 	buf_json_key(out, "fallback");

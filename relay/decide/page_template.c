@@ -91,7 +91,7 @@ static const char *verdict_value(const struct values *values, enum template_name
 	case TEMPLATE_KIND:
 		return d->page.kind;
 	case TEMPLATE_ERROR:
-		return d->verdict.found ? suspect_words(suspect) : NULL;
+		return d->verdict.found ? d->words : NULL;
 	case TEMPLATE_CALLEE:
 		return d->verdict.found ? suspect->callee : NULL;
 	case TEMPLATE_CONFIDENCE:

@@ -100,6 +100,26 @@ static bool names_callee(const struct decision *d)
 	       (suspect->kind == SUSPECT_PEER && suspect->resource);
 }
 
+/* "ledger"; "ledger → payments.example:443"; "Database ledger-db", "Database postgresql/ledger,
+ * called by ledger". */
+static void summary_add_suspect(const struct decision *d, struct buf *head)
+{
+	const struct suspect *suspect = &d->verdict.suspect;
+	bool database = suspect_is_database(suspect);
+
+	if (database)
+		buf_puts(head, "Database ");
+	if (database && names_callee(d)) {
+		plain_add(head, suspect->callee, LIMIT_PAGE_NAME_COLUMNS);
+		buf_puts(head, ", called by ");
+	}
+	plain_add(head, suspect->service, LIMIT_PAGE_NAME_COLUMNS);
+	if (!database && names_callee(d)) {
+		buf_puts(head, " → ");
+		plain_add(head, suspect->callee, LIMIT_PAGE_NAME_COLUMNS);
+	}
+}
+
 /* An alert about no traced operation: "NodeDown db17:9100", and in its own words "db17 is down". */
 static void summary_add_untraced(const struct decision *d, struct buf *head, struct buf *tail)
 {
@@ -123,12 +143,8 @@ static char *make_summary(struct arena *arena, const struct decision *d)
 	const enum fallback_code why = d->verdict.fallback;
 
 	if (d->verdict.found) {
-		plain_add(&head, d->verdict.suspect.service, 40);
-		if (names_callee(d)) {
-			buf_puts(&head, " → ");
-			plain_add(&head, d->verdict.suspect.callee, 30);
-		}
-		plain_add(&middle, suspect_words(&d->verdict.suspect), LIMIT_PAGE_ERROR_COLUMNS);
+		summary_add_suspect(d, &head);
+		plain_add(&middle, d->words, LIMIT_PAGE_ERROR_COLUMNS);
 		summary_add_alert(d, &tail);
 	} else {
 		const char *name = alert_name(d);
@@ -280,7 +296,7 @@ static void details_write_callee(const struct walk *walk, struct buf *out)
 	if (!walk->found || !suspect->callee || !*suspect->callee ||
 	    (suspect->kind != SUSPECT_PEER && suspect->kind != SUSPECT_EDGE))
 		return;
-	buf_puts(out, "  → ");
+	buf_puts(out, suspect_is_database(suspect) ? "  → database " : "  → ");
 	plain_add(out, suspect->callee, LIMIT_PAGE_NAME_COLUMNS);
 	if (suspect->kind == SUSPECT_EDGE)
 		buf_puts(out, ", which did not fail");
@@ -303,8 +319,10 @@ static void details_write_path(const struct decision *d, struct buf *out)
 		return;
 	for (uint32_t at = 0; at < walk->npath; nhops++)
 		at = next_hop(walk, at, &hop);
-	buf_puts(out, d->verdict.found ? "\nThe failure, from the signal down to where it starts:\n"
-				       : "\nThe likeliest path, though not a certain one:\n");
+	buf_puts(out, !d->verdict.found ? "\nThe likeliest path, though not a certain one:\n"
+		      : walk->mode == WALK_LATENCY
+			      ? "\nThe delay, from the signal down to where it starts:\n"
+			      : "\nThe failure, from the signal down to where it starts:\n");
 	for (uint32_t at = 0; at < walk->npath; number++) {
 		at = next_hop(walk, at, &hop);
 		if (nhops > LIMIT_PAGE_HOPS && number == LIMIT_PAGE_HOPS / 2)
@@ -337,10 +355,19 @@ static bool is_same_service(const struct suspect *a, const struct suspect *b)
 
 static void details_write_trace_ids(const struct decision *d, struct buf *out)
 {
+	const struct walk *first = decision_walk(d);
 	unsigned int shown = 0;
 
+	/* The trace that is drawn and linked comes first: it must be among those that are named. */
+	if (first) {
+		buf_puts(out, "Traces: ");
+		plain_add(out, trace_text(first->trace, first->trace->id), LIMIT_PAGE_NAME_COLUMNS);
+		shown++;
+	}
 	for (unsigned int i = 0; i < d->nwalks; i++) {
 		const struct walk *walk = &d->walks[i];
+		if (first && walk->trace == first->trace)
+			continue;
 		if (d->verdict.found &&
 		    (!walk->found || !is_same_service(&walk->suspect, &d->verdict.suspect)))
 			continue;
@@ -365,9 +392,6 @@ static void details_write_evidence(const struct decision *d, struct buf *out)
 	if (verdict->found) {
 		buf_printf(out, "Evidence: %u of %u trace%s, confidence %.2f\n", verdict->agree,
 			   verdict->of, verdict->of == 1 ? "" : "s", verdict->confidence);
-		buf_puts(out, "Error: ");
-		plain_add(out, suspect_words(&verdict->suspect), LIMIT_PAGE_ERROR_COLUMNS);
-		buf_putc(out, '\n');
 	}
 	details_write_trace_ids(d, out);
 	for (unsigned int i = 0; i < verdict->nrunners_up; i++) {

@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/buf.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/vote.h"
+#include "tracepager/xalloc.h"
 #include "vote-internal.h"
 #include "walk-internal.h"
 
@@ -29,6 +31,8 @@ struct candidate {
 	unsigned int commonest;	       /* walks with the operation and error of best_walk */
 	double certainty;	       /* of the walks, each times share_unusual(), summed */
 	uint32_t healthy;	       /* healthy traces that show the same error */
+	struct error_count errors[8];  /* what its walks say; further words are not counted */
+	unsigned int nerrors;
 };
 
 struct ballot {
@@ -107,6 +111,29 @@ static void count_words(struct ballot *ballot, struct candidate *candidate, cons
 	}
 }
 
+static void count_error(struct candidate *candidate, const char *error)
+{
+	for (unsigned int i = 0; i < candidate->nerrors; i++) {
+		struct error_count *count = &candidate->errors[i];
+		bool same = count->error && error ? strcmp(count->error, error) == 0
+						  : count->error == error;
+
+		if (!same)
+			continue;
+		count->traces++;
+		/* The commonest stays first; of equals the one that was seen first. */
+		for (; i > 0 && candidate->errors[i - 1].traces < candidate->errors[i].traces;
+		     i--) {
+			struct error_count other = candidate->errors[i - 1];
+			candidate->errors[i - 1] = candidate->errors[i];
+			candidate->errors[i] = other;
+		}
+		return;
+	}
+	if (candidate->nerrors < ARRAY_LEN(candidate->errors))
+		candidate->errors[candidate->nerrors++] = (struct error_count){ error, 1 };
+}
+
 /* The share of healthy traces that do not show the walk's error: 1 if none shows it, 0 if all do.
  */
 static double share_unusual(struct ballot *ballot, struct candidate *candidate,
@@ -134,6 +161,7 @@ static void ballot_count_walk(struct ballot *ballot, const struct walk *walk)
 	candidate->agree++;
 	candidate->certainty += walk->certainty * share_unusual(ballot, candidate, walk);
 	count_words(ballot, candidate, walk, key);
+	count_error(candidate, walk->suspect.error);
 	for (unsigned int i = 0; i < walk->nothers; i++) {
 		const struct suspect *other = &walk->others[i];
 
@@ -219,17 +247,42 @@ static const char *beside_healthy(const struct ballot *ballot, const struct cand
 	return verdict_healthy_words(ballot->arena, candidate->healthy, of);
 }
 
+/* ": disk is full", or where they do not all say the same ": 7 say disk is full, 1 says timeout".
+ */
+static const char *errors_words(const struct ballot *ballot, const struct candidate *candidate)
+{
+	struct buf out = BUF_INIT(LIMIT_ERRORS_TOLD * (LIMIT_ERROR_WORDS_BYTES + 32) + 64);
+	unsigned int rest = candidate->agree;
+
+	if (candidate->nerrors == 1 && !candidate->errors[0].error)
+		return "";
+	if (candidate->nerrors == 1)
+		return arena_printf(ballot->arena, ": %s",
+				    shown_text(ballot->arena, candidate->errors[0].error));
+	for (unsigned int i = 0; i < candidate->nerrors && i < LIMIT_ERRORS_TOLD; i++) {
+		const struct error_count *count = &candidate->errors[i];
+
+		buf_printf(&out, "%s%u %s %s", i ? ", " : ": ", count->traces,
+			   count->traces == 1 ? "says" : "say",
+			   count->error ? shown_text(ballot->arena, count->error) : "nothing");
+		rest -= count->traces;
+	}
+	if (rest > 0)
+		buf_printf(&out, ", %u %s something else", rest, rest == 1 ? "says" : "say");
+	const char *words = arena_strdup(ballot->arena, buf_text(&out));
+	buf_fini(&out);
+	return words;
+}
+
 static void tell_candidate(struct ballot *ballot, const struct candidate *candidate)
 {
 	const struct walk *walk = candidate->best_walk;
 	unsigned int of = ballot->verdict->of;
-	const char *error = walk->suspect.error;
 
-	verdict_tell(ballot->arena, ballot->verdict, "%u of %u %s trace%s %s%s%s%s",
-		     candidate->agree, of, traces_words(walk), plural_ending(of),
+	verdict_tell(ballot->arena, ballot->verdict, "%u of %u %s trace%s %s%s%s", candidate->agree,
+		     of, traces_words(walk), plural_ending(of),
 		     suspect_ending(ballot->arena, &walk->suspect, candidate->agree == 1),
-		     error ? ": " : "", error ? shown_text(ballot->arena, error) : "",
-		     beside_healthy(ballot, candidate));
+		     errors_words(ballot, candidate), beside_healthy(ballot, candidate));
 }
 
 static void tell_candidates(struct ballot *ballot)
@@ -291,6 +344,8 @@ static void ballot_decide(struct ballot *ballot, double threshold)
 	verdict->walk = first->best_walk;
 	verdict->suspect = first->best_walk->suspect;
 	verdict->agree = first->agree;
+	memcpy(verdict->errors, first->errors, sizeof(verdict->errors));
+	verdict->nerrors = first->nerrors;
 	/* The share of walks that agree, times their mean certainty, into which the wholeness of
 	 * each trace is multiplied already. */
 	verdict->confidence = first->certainty / verdict->of;

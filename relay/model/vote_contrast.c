@@ -144,6 +144,8 @@ static void fill_suspect(struct contrast_vote *cv, const struct contrast_candida
 		walk = error_walk(cv, ending);
 	} else if (candidate->span != TRACE_NONE) {
 		walk = time_walk(cv, candidate);
+		verdict->took_us = candidate->now_us;
+		verdict->usual_us = candidate->normal_us;
 	} else {
 		return;
 	}

@@ -55,6 +55,7 @@ static const struct {
 } known_sections[] = {
 	{ "Why you", "why" },
 	{ "The failure", "path" },
+	{ "The delay", "path" },
 	{ "The likeliest path", "path" },
 	{ "Trace ", "waterfall" },
 	{ "Evidence", "evidence" },

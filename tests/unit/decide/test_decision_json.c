@@ -33,8 +33,8 @@ START_TEST(an_empty_decision_has_every_member)
 	ck_assert_str_eq(
 		buf_text(&out),
 		"{\"version\":1,\"alert\":null,\"signal\":null,\"traces\":[],"
-		"\"verdict\":{\"suspect\":null,\"confidence\":0,\"agree\":0,\"of\":0,\"runners_"
-		"up\":[],"
+		"\"verdict\":{\"suspect\":null,\"confidence\":0,\"agree\":0,\"of\":0,"
+		"\"errors\":[],\"runners_up\":[],"
 		"\"reasons\":[],\"fallback\":{\"code\":\"no_trace\",\"text\":\"no trace\"}},"
 		"\"owner\":null,\"escalation\":null,\"page\":null,\"rules\":null}");
 }
@@ -100,6 +100,8 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 			     .of = 10,
 			     .runners_up = { { "payment", NULL, 1 }, { "cart", "tax", 1 } },
 			     .nrunners_up = 2,
+			     .errors = { { "said \"no\"", 8 }, { NULL, 1 } },
+			     .nerrors = 2,
 			     .reasons = { "because" },
 			     .nreasons = 1 },
 		.team = &team,
@@ -141,6 +143,8 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		"\"POST /entries\","
 		"\"kind\":\"peer\",\"callee\":\"mysql/ledger\",\"error\":\"said \\\"no\\\"\"},"
 		"\"confidence\":0.6,\"agree\":9,\"of\":10,"
+		"\"errors\":[{\"error\":\"said \\\"no\\\"\",\"traces\":8},"
+		"{\"error\":null,\"traces\":1}],"
 		"\"runners_up\":[{\"service\":\"payment\",\"agree\":1},{\"service\":\"cart\","
 		"\"callee\":\"tax\",\"agree\":1}],"
 		"\"reasons\":[\"because\"],\"fallback\":null},"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../lib/shop.h"
+#include "tests/lib/trace_make.h"
 #include "tracepager/decide.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
@@ -526,6 +527,70 @@ START_TEST(an_untraced_alert_without_a_summary_is_described)
 }
 END_TEST
 
+static const struct signal placing = { .service = "checkout",
+				       .operation = "POST /orders",
+				       .from = "label" };
+
+/* A trace of the placing of an order in which ledger takes that long. */
+static struct trace_set *order_taking(int ledger_ms)
+{
+	const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, ledger_ms + 11, NULL,
+		  NULL },
+		{ "2", "1", "ledger", "POST /entries", SPAN_SERVER, 10, ledger_ms, NULL, NULL },
+	};
+
+	return shop_trace("t1", rows, 2);
+}
+
+static struct decision slow_page(const struct evidence_set *healthy)
+{
+	struct decision d;
+	const struct trace *trace = &set->traces[0];
+
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .signal = &placing,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .healthy = healthy,
+				       .rules = rules,
+				       .mode = WALK_LATENCY },
+	       &d);
+	return d;
+}
+
+/* Of ten healthy traces each has 43 ms in ledger. */
+START_TEST(a_slow_suspect_has_its_numbers)
+{
+	struct evidence_set *healthy = evidence_new(1 << 20);
+
+	for (int i = 0; i < 10; i++) {
+		struct trace_set *one = order_taking(43);
+		ck_assert(evidence_add_sound(healthy, &one->traces[0], &placing));
+		trace_set_free(one);
+	}
+	set = order_taking(989);
+	struct decision d = slow_page(healthy);
+	ck_assert_str_eq(d.page.summary, "ledger: took 989 ms, usually 43 ms — PlaceOrderErrors "
+					 "(checkout POST /orders)");
+	evidence_free(healthy);
+}
+END_TEST
+
+/* Nothing fails in a slow trace, and no line says that something did. */
+START_TEST(nothing_fails_in_a_slow_trace)
+{
+	set = order_taking(989);
+	struct decision d = slow_page(NULL);
+	ck_assert_str_eq(d.page.summary, "ledger: too slow, spent 989 ms by itself — "
+					 "PlaceOrderErrors (checkout POST /orders)");
+	ck_assert_ptr_null(strstr(d.page.details, "fail"));
+	ck_assert_ptr_nonnull(
+		strstr(d.page.details, "The delay, from the signal down to where it starts:\n"));
+}
+END_TEST
+
 /* A trace of one failing span, with attributes of its resource. */
 static struct trace_set *one_span(const char *const (*attrs)[2], size_t n)
 {
@@ -587,6 +652,72 @@ START_TEST(the_environment_is_the_suspects)
 }
 END_TEST
 
+/* ledger calls a database that has no spans and no owner in the rules. */
+START_TEST(a_database_is_called_one)
+{
+	struct decision d;
+
+	set = trace_make("checkout server POST /orders | 0 100 | ERROR\n"
+			 "  ledger server POST /entries | 10 80 | ERROR\n"
+			 "    ledger client INSERT journal | 20 30 | ERROR; db.system=postgresql; "
+			 "db.name=ledger; message=out of connection slots\n");
+	const struct trace *trace = &set->traces[0];
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .signal = &placing,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .rules = rules,
+				       .mode = WALK_ERRORS },
+	       &d);
+	ck_assert_str_eq(d.page.summary,
+			 "Database postgresql/ledger, called by ledger: out of connection slots — "
+			 "PlaceOrderErrors (checkout POST /orders)");
+	ck_assert_ptr_nonnull(strstr(
+		d.page.details, "  → database postgresql/ledger, which has no spans of its own\n"));
+}
+END_TEST
+
+/* Six traces end in ledger, of which five are named; the fourth and the following ones have the
+ * commonest error. */
+START_TEST(the_trace_that_is_shown_is_listed_first)
+{
+	static const char *const errors[] = { "one", "two", "three", "four", "four", "four" };
+	static const char *const ids[] = { "t1", "t2", "t3", "t4", "t5", "t6" };
+	struct trace_set *sets[6];
+	const struct trace *traces[6];
+	struct decision d;
+
+	for (int i = 0; i < 6; i++) {
+		const struct shop_span rows[] = {
+			{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, "x", NULL },
+			{ "2", "1", "ledger", "POST /entries", SPAN_SERVER, 20, 60, errors[i],
+			  NULL },
+		};
+		sets[i] = shop_trace(ids[i], rows, 2);
+		traces[i] = &sets[i]->traces[0];
+	}
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .signal = &placing,
+				       .traces = traces,
+				       .ntraces = 6,
+				       .rules = rules,
+				       .mode = WALK_ERRORS,
+				       .trace_link = "https://traces.example/trace/{trace_id}" },
+	       &d);
+	const char *shown = trace_text(d.verdict.walk->trace, d.verdict.walk->trace->id);
+	char want[64];
+	snprintf(want, sizeof(want), "Traces: %s, ", shown);
+	ck_assert_ptr_nonnull(strstr(d.page.details, want));
+	snprintf(want, sizeof(want), "https://traces.example/trace/%s", shown);
+	ck_assert_str_eq(d.page.links[1].href, want);
+	ck_assert_str_eq(d.words, "four");
+	for (int i = 0; i < 6; i++)
+		trace_set_free(sets[i]);
+}
+END_TEST
+
 START_TEST(facts_are_harmless_and_short)
 {
 	static struct label many[200];
@@ -618,8 +749,6 @@ START_TEST(details_are_in_order)
 					     "Trace t1:",
 					     "█",
 					     "Evidence: 1 of 1 trace, confidence 0.95",
-					     "Error: ",
-					     "connection refused",
 					     "Traces: t1",
 					     "The alert says: Orders fail",
 					     "  first line",
@@ -776,6 +905,10 @@ int main(void)
 	tcase_add_test(tcase, an_untraced_alert_without_a_summary_is_described);
 	tcase_add_test(tcase, the_environment_is_the_suspects);
 	tcase_add_test(tcase, facts_are_harmless_and_short);
+	tcase_add_test(tcase, a_slow_suspect_has_its_numbers);
+	tcase_add_test(tcase, nothing_fails_in_a_slow_trace);
+	tcase_add_test(tcase, a_database_is_called_one);
+	tcase_add_test(tcase, the_trace_that_is_shown_is_listed_first);
 	tcase_add_test(tcase, every_part_may_be_too_long);
 	tcase_add_test(tcase, without_a_verdict_the_alert_and_the_reason_are_named);
 	tcase_add_test(tcase, an_untraced_alert_says_its_own_words);

@@ -119,6 +119,45 @@ START_TEST(nine_of_ten)
 }
 END_TEST
 
+/* Each reason claims only as many traces as said so. */
+START_TEST(errors_are_counted_by_their_words)
+{
+	add(1, in_ledger_elsewhere);
+	add(7, in_ledger);
+	count();
+	ck_assert_str_eq(verdict.reasons[0], "8 of 8 failing traces end in ledger: 7 say "
+					     "connection refused, 1 says no such account");
+	ck_assert_uint_eq(verdict.nerrors, 2);
+	ck_assert_str_eq(verdict.errors[0].error, "connection refused");
+	ck_assert_uint_eq(verdict.errors[0].traces, 7);
+	ck_assert_str_eq(verdict.errors[1].error, "no such account");
+	ck_assert_uint_eq(verdict.errors[1].traces, 1);
+}
+END_TEST
+
+/* Three errors are quoted; a trace without an error's words is counted, too. */
+START_TEST(rare_errors_are_counted_together)
+{
+	char drawing[200];
+
+	add(3, in_ledger);
+	add(2, "checkout server POST /orders | 0 100 | ERROR\n"
+	       "  ledger server POST /entries | 10 90 | ERROR\n");
+	for (int i = 0; i < 10; i++) {
+		snprintf(drawing, sizeof(drawing),
+			 "checkout server POST /orders | 0 100 | ERROR\n"
+			 "  ledger server POST /entries | 10 90 | ERROR; message=lost row %d\n",
+			 i);
+		add(1, drawing);
+	}
+	count();
+	ck_assert_str_eq(verdict.reasons[0],
+			 "15 of 15 failing traces end in ledger: 3 say connection refused, 2 say "
+			 "nothing, 1 says lost row 0, 9 say something else");
+	ck_assert_uint_eq(verdict.nerrors, 8);
+}
+END_TEST
+
 START_TEST(traces_without_failure_have_no_vote)
 {
 	add(2, in_ledger);
@@ -240,7 +279,8 @@ START_TEST(the_commonest_operation_and_error_are_told)
 	ck_assert_str_eq(verdict.suspect.error, "connection refused");
 	ck_assert_ptr_eq(verdict.walk, &walks[2]);
 	ck_assert_str_eq(verdict.reasons[0],
-			 "3 of 3 failing traces end in ledger: connection refused");
+			 "3 of 3 failing traces end in ledger: 2 say connection refused, "
+			 "1 says no such account");
 }
 END_TEST
 
@@ -321,6 +361,8 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, one_trace_is_a_share_of_one);
 	tcase_add_test(tcase, nine_of_ten);
+	tcase_add_test(tcase, errors_are_counted_by_their_words);
+	tcase_add_test(tcase, rare_errors_are_counted_together);
 	tcase_add_test(tcase, traces_without_failure_have_no_vote);
 	tcase_add_test(tcase, a_tie_names_nobody);
 	tcase_add_test(tcase, below_the_threshold_the_best_is_the_first_runner_up);
