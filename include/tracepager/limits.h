@@ -273,6 +273,9 @@
 /* Sections of a page that become members of PagerDuty's custom_details (a page has some eight); the
  * rest becomes one member. */
 #define LIMIT_PAGERDUTY_SECTIONS 24
+/* A decision from which a brief one is made for PagerDuty: most have 8 to 16 KB, and reading 256 KB
+ * takes the loop some 7 ms. */
+#define LIMIT_BRIEF_BYTES (256u << 10)
 /* Columns of one alert's name on the console, and of all names of a page: senders choose names, and
  * they must not fill the screen. */
 #define LIMIT_CONSOLE_ALERT_COLUMNS  100
@@ -309,6 +312,8 @@
 #define LIMIT_PAGE_DETAILS_BYTES (64u << 10)
 /* An address: browsers and chats cut a longer one. */
 #define LIMIT_HREF_BYTES 2048
+/* {from_ms} of a link is so long before the alert's start: what came before the first failure. */
+#define LIMIT_LINK_BEFORE_US (10 * US_PER_MINUTE)
 /* Memory of one decision: the walks of one alert's traces bound it. */
 #define LIMIT_DECIDE_BYTES (512u << 20)
 /* One text that a template makes; a summary is cut again to its own length. */

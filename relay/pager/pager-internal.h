@@ -4,6 +4,7 @@
 #ifndef TRACEPAGER_PAGER_INTERNAL_H
 #define TRACEPAGER_PAGER_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tracepager/buf.h"
@@ -21,5 +22,8 @@ void pager_add_facts(struct buf *out, const struct page *page);
 /* The page's decision, a JSON object (borrowed from the page); NULL: it has none, or not a whole
  * one. */
 const char *pager_decision_json(const struct page *page);
+/* Add what a person needs of the decision, as a JSON object of some 1 KB. False, and nothing is
+ * added: there is no decision, or it has more than LIMIT_BRIEF_BYTES. */
+bool pager_decision_brief(const struct page *page, struct buf *out);
 
 #endif

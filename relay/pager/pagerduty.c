@@ -1,8 +1,9 @@
 /*
  * Pager kind pagerduty: Events API v2. Trigger and update are both sent as "trigger" (PagerDuty
  * appends events with one dedup key to one alert), resolve as "resolve", with the trigger's routing
- * key. A body above PagerDuty's cap loses the decision first, then the waterfall, then all details;
- * each is replaced by a note.
+ * key. Of the decision an event has what a person needs (decision_brief.c): a webhook has all
+ * of it. A body above PagerDuty's cap loses the decision first, then the waterfall, then all
+ * details; each is replaced by a note.
  */
 #include "pager-internal.h"
 
@@ -154,7 +155,6 @@ static void add_sections(struct buf *out, const char *details, enum trim trim)
 
 static void add_custom_details(struct buf *out, const struct page *page, enum trim trim)
 {
-	const char *decision = pager_decision_json(page);
 	char at[RFC3339_SIZE];
 
 	buf_json_key(out, "custom_details");
@@ -171,12 +171,12 @@ static void add_custom_details(struct buf *out, const struct page *page, enum tr
 	pager_add_text(out, "note", page->note);
 	if (page->nalerts > 0 && trim < TRIM_DETAILS)
 		page_write_alerts(page, out);
-	if (decision) {
+	if (pager_decision_json(page)) {
 		buf_json_key(out, "decision");
 		if (trim >= TRIM_DECISION)
 			buf_json_string(out, LEFT_OUT);
-		else
-			buf_puts(out, decision);
+		else if (!pager_decision_brief(page, out))
+			buf_json_string(out, "left out: it is too large or cannot be read");
 	}
 	buf_putc(out, '}');
 }

@@ -204,6 +204,41 @@ START_TEST(pagerduty_summary_is_cut_between_characters)
 }
 END_TEST
 
+/* The decision in an event is what a person needs, and not the whole document. */
+START_TEST(pagerduty_decision_is_brief)
+{
+	page.decision =
+		"{\"version\":1,\"alert\":{\"labels\":{\"alertname\":\"A\"}},\"traces\":["
+		"{\"trace_id\":\"t1\",\"suspect\":{\"service\":\"mail\"},\"path\":[{\"service\":"
+		"\"mail\"}"
+		"]},"
+		"{\"trace_id\":\"t2\",\"suspect\":{\"service\":\"ledger\"},\"path\":["
+		"{\"service\":\"web\"},{\"service\":\"web\"},{\"service\":\"booking\"},"
+		"{\"service\":\"ledger\"}]}],"
+		"\"verdict\":{\"suspect\":{\"service\":\"ledger\",\"namespace\":\"\","
+		"\"operation\":\"POST /entries\",\"kind\":\"span\",\"callee\":null,"
+		"\"error\":\"disk is full\"},\"confidence\":0.855,\"agree\":8,\"of\":9,"
+		"\"errors\":[{\"error\":\"disk is "
+		"full\",\"traces\":7},{\"error\":null,\"traces\":1}],"
+		"\"runners_up\":[{\"service\":\"mail\",\"agree\":1}],"
+		"\"reasons\":[\"8 of 9\"],\"fallback\":null},"
+		"\"owner\":{\"team\":\"money\",\"rule\":\"services.yaml:12\",\"reasons\":[]},"
+		"\"rules\":{\"hash\":\"ab\"}}";
+	json_t *root = build_pagerduty();
+	json_t *want = json_pack(
+		"{s:i,s:s,s:s,s:s,s:s,s:f,s:i,s:i,s:[s,s],s:s,s:s,s:s,s:[s],s:[s]}", "version", 1,
+		"suspect", "ledger", "operation", "POST /entries", "kind", "span", "error",
+		"disk is full", "confidence", 0.86, "agree", 8, "of", 9, "errors",
+		"disk is full (7)", "no words (1)", "path", "web > booking > ledger", "owner",
+		"money", "rule", "services.yaml:12", "runners_up", "mail (1)", "reasons", "8 of 9");
+	const json_t *payload = json_object_get(root, "payload");
+	ck_assert(json_equal(
+		json_object_get(json_object_get(payload, "custom_details"), "decision"), want));
+	json_decref(want);
+	json_decref(root);
+}
+END_TEST
+
 START_TEST(pagerduty_drops_the_decision_first)
 {
 	page.details = "Why you: x\n\nTrace 4bf9:\n  x\n";
@@ -678,6 +713,7 @@ int main(void)
 	tcase_add_test(tcase, pagerduty_update_is_a_trigger_with_the_same_key);
 	tcase_add_test(tcase, pagerduty_resolve_is_short);
 	tcase_add_test(tcase, pagerduty_summary_is_cut_between_characters);
+	tcase_add_test(tcase, pagerduty_decision_is_brief);
 	tcase_add_test(tcase, pagerduty_drops_the_decision_first);
 	tcase_add_test(tcase, pagerduty_drops_the_waterfall_then_all_details);
 	tcase_add_test(tcase, pagerduty_needs_a_routing_key);
