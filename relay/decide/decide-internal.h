@@ -39,10 +39,14 @@ const char *page_alert_instance(const struct decision *decision);
 
 /* Replace the page's summary and details by those of the routes' or defaults' templates. */
 void page_template_fill(struct arena *arena, struct decision *decision);
-/* An address made from a template, kept by the arena; NULL: there is no template or the address is
- * too long. */
+/* An address made from a template, kept by the arena; NULL: there is no template, the address is
+ * too long, or a value in it is empty. */
 const char *page_template_href(struct arena *arena, const struct decision *decision,
 			       const struct rule_template *template);
+
+/* The trace that the page shows, and the suspect's span in it; NULL: there is none. */
+const char *decision_trace_id(const struct decision *decision);
+const char *decision_span_id(const struct decision *decision);
 
 /* ---- page_text.c ---- */
 

@@ -15,7 +15,8 @@
 struct values {
 	struct arena *arena;
 	const struct decision *d;
-	bool url; /* the text is an address: values are escaped, not made plain */
+	bool url;   /* the text is an address: values are escaped, not made plain */
+	bool empty; /* some value is not known, and the template has no other text for it */
 };
 
 static const char *suspect_or_signal(const struct decision *d, const char *suspect,
@@ -59,14 +60,25 @@ static const char *trace_time(const struct values *values, enum template_name na
 	return arena_printf(values->arena, "%lld", (long long)ms);
 }
 
-static const char *trace_id(const struct decision *d)
+/* From ten minutes before the alert began until this page, in milliseconds; without a start of the
+ * alert, before the page. */
+static const char *alert_time(const struct values *values, enum template_name name)
+{
+	const struct decision *d = values->d;
+	int64_t since_us = d->page.since_us ? d->page.since_us : d->page.at_us;
+	int64_t us = name == TEMPLATE_TO_MS ? d->page.at_us : since_us - LIMIT_LINK_BEFORE_US;
+
+	return arena_printf(values->arena, "%lld", (long long)(us > 0 ? us / US_PER_MS : 0));
+}
+
+const char *decision_trace_id(const struct decision *d)
 {
 	const struct walk *walk = decision_walk(d);
 
 	return walk ? trace_text(walk->trace, walk->trace->id) : NULL;
 }
 
-static const char *span_id(const struct decision *d)
+const char *decision_span_id(const struct decision *d)
 {
 	const struct suspect *suspect = &d->verdict.suspect;
 
@@ -101,9 +113,12 @@ static const char *verdict_value(const struct values *values, enum template_name
 	case TEMPLATE_OF:
 		return arena_printf(values->arena, "%u", d->verdict.of);
 	case TEMPLATE_TRACE_ID:
-		return trace_id(d);
+		return decision_trace_id(d);
 	case TEMPLATE_SPAN_ID:
-		return span_id(d);
+		return decision_span_id(d);
+	case TEMPLATE_FROM_MS:
+	case TEMPLATE_TO_MS:
+		return alert_time(values, name);
 	default:
 		return trace_time(values, name);
 	}
@@ -148,8 +163,11 @@ static const char *page_template_value(const struct values *values,
 
 static const char *plain_value(void *ctx, const struct template_part *part)
 {
-	const struct values *values = ctx;
+	struct values *values = ctx;
 	const char *value = page_template_value(values, part);
+
+	if ((!value || !*value) && !part->otherwise)
+		values->empty = true;
 
 	/* The details are plain already, and consist of lines. */
 	return values->url || part->name == TEMPLATE_DETAILS
@@ -160,11 +178,13 @@ static const char *plain_value(void *ctx, const struct template_part *part)
 static const char *page_template_make(struct arena *arena, const struct decision *d,
 				      const struct rule_template *template, bool url, size_t most)
 {
-	struct values values = { arena, d, url };
+	struct values values = { .arena = arena, .d = d, .url = url };
 	struct buf out = BUF_INIT(most);
 
 	template_write(template, plain_value, &values, url, &out);
-	const char *text = out.failed ? NULL : arena_strndup(arena, buf_text(&out), out.len);
+	/* An address with a hole in it leads nowhere. */
+	bool broken = out.failed || (url && values.empty);
+	const char *text = broken ? NULL : arena_strndup(arena, buf_text(&out), out.len);
 	buf_fini(&out);
 	return text;
 }

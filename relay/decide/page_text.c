@@ -195,19 +195,42 @@ static void page_add_link(struct page *page, const char *text, const char *href)
 	page->links[page->nlinks++] = (struct page_link){ text, href };
 }
 
-/* The template with {trace_id} replaced by the escaped id: an id may be any string. */
-static const char *trace_href(struct arena *arena, const char *template, const char *id)
+/* The suspect's span; without a suspect the span where the walk began. NULL: there is no trace. */
+static const char *shown_span_id(const struct decision *d)
 {
-	static const char mark[] = "{trace_id}";
-	const char *at = strstr(template, mark);
-	struct buf out = BUF_INIT(2 * LIMIT_HREF_BYTES);
+	const struct walk *walk = decision_walk(d);
+	const char *id = decision_span_id(d);
 
-	if (!at)
-		return template;
-	buf_add(&out, template, (size_t)(at - template));
-	template_escape(id, &out);
-	buf_puts(&out, at + strlen(mark));
-	const char *href = out.failed ? "" : arena_strndup(arena, buf_text(&out), out.len);
+	if (id || !walk || walk->from_span == TRACE_NONE)
+		return id;
+	return trace_text(walk->trace, walk->trace->spans[walk->from_span].id);
+}
+
+/* The address of a trace: {trace_id} and {span_id}, escaped, since an id
+ * may be any string. NULL: a value is not known, or the address is too long. */
+static const char *trace_href(struct arena *arena, const struct decision *d, const char *template)
+{
+	const struct {
+		const char *mark, *value;
+	} marks[] = { { "{trace_id}", decision_trace_id(d) }, { "{span_id}", shown_span_id(d) } };
+	struct buf out = BUF_INIT(2 * LIMIT_HREF_BYTES);
+	bool known = true;
+
+	while (*template) {
+		size_t i = 0;
+		while (i < ARRAY_LEN(marks) &&
+		       strncmp(template, marks[i].mark, strlen(marks[i].mark)) != 0)
+			i++;
+		if (i == ARRAY_LEN(marks)) {
+			buf_putc(&out, *template ++);
+			continue;
+		}
+		known = known && marks[i].value && *marks[i].value;
+		template_escape(known ? marks[i].value : "", &out);
+		template += strlen(marks[i].mark);
+	}
+	const char *href =
+		known && !out.failed ? arena_strndup(arena, buf_text(&out), out.len) : NULL;
 	buf_fini(&out);
 	return href;
 }
@@ -216,17 +239,14 @@ static void page_add_links(struct arena *arena, const struct decide_input *input
 			   struct decision *d)
 {
 	struct page *page = &d->page;
-	const struct walk *walk = decision_walk(d);
 
 	if (d->service) {
 		page_add_link(page, "Runbook", page_template_href(arena, d, d->service->runbook));
 		page_add_link(page, "Dashboard",
 			      page_template_href(arena, d, d->service->dashboard));
 	}
-	if (walk && input->trace_link)
-		page_add_link(page, "Trace",
-			      trace_href(arena, input->trace_link,
-					 trace_text(walk->trace, walk->trace->id)));
+	if (decision_walk(d) && input->trace_link)
+		page_add_link(page, "Trace", trace_href(arena, d, input->trace_link));
 	for (size_t i = 0; d->service && i < d->service->nlinks; i++)
 		page_add_link(page, d->service->links[i].text,
 			      page_template_href(arena, d, d->service->links[i].href));

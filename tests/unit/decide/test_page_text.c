@@ -866,6 +866,74 @@ START_TEST(templates_make_the_texts)
 }
 END_TEST
 
+/* A rule set whose entry of ledger has these links. */
+static struct decision linked_page(const char *links, const struct alert *alert, int64_t now_us,
+				   const char *trace_link)
+{
+	char text[1000];
+	struct findings findings = { .at = NULL };
+	struct decision d;
+	const struct shop_span rows[] = {
+		{ "a1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, "x", NULL },
+		{ "b2", "a1", "ledger", "POST /entries", SPAN_SERVER, 20, 60, "y", NULL },
+	};
+
+	snprintf(text, sizeof(text),
+		 "teams: {money: {escalation: e}}\npagers: {p: {kind: console}}\n"
+		 "escalations: {e: {steps: [{page: [p]}]}}\n"
+		 "services: {ledger: {owner: money, links: {%s}}}\nfallback: {team: money}\n",
+		 links);
+	rules_unref(rules);
+	ck_assert_int_eq(rules_parse("r.yaml", text, strlen(text), true, &rules, &findings), 0);
+	findings_fini(&findings);
+	set = shop_trace("t1", rows, 2);
+	const struct trace *trace = &set->traces[0];
+	decide(arena,
+	       &(struct decide_input){ .alert = alert,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .rules = rules,
+				       .mode = WALK_ERRORS,
+				       .now_us = now_us,
+				       .trace_link = trace_link },
+	       &d);
+	return d;
+}
+
+/* 600 s before 1788256680 s is 1788256080 s. */
+START_TEST(links_cover_the_alert)
+{
+	struct alert alert = orders;
+
+	alert.starts_at_us = 1788256680000000;
+	struct decision d = linked_page("Logs: 'https://logs.example/?from={from_ms}&to={to_ms}'",
+					&alert, 1788256800500000, NULL);
+	ck_assert_uint_eq(d.page.nlinks, 1);
+	ck_assert_str_eq(d.page.links[0].href,
+			 "https://logs.example/?from=1788256080000&to=1788256800500");
+}
+END_TEST
+
+START_TEST(links_with_an_empty_value_are_left_out)
+{
+	struct decision d = linked_page("A: 'https://a.example/?pod={label.pod}', "
+					"B: 'https://b.example/?pod={label.pod|any}'",
+					&orders, 1788256800500000, NULL);
+	ck_assert_uint_eq(d.page.nlinks, 1);
+	ck_assert_str_eq(d.page.links[0].href, "https://b.example/?pod=any");
+}
+END_TEST
+
+START_TEST(the_trace_link_names_the_failing_span)
+{
+	struct decision d =
+		linked_page("A: 'https://a.example/?pod={label.pod}'", &orders, 1788256800500000,
+			    "https://t.example/{trace_id}?uiFind={span_id}&again={trace_id}");
+	ck_assert_uint_eq(d.page.nlinks, 1);
+	ck_assert_str_eq(d.page.links[0].href, "https://t.example/t1?uiFind=b2&again=t1");
+}
+END_TEST
+
 /* The memory of a decision without traces: in a storm of untraced alerts there are many. */
 START_TEST(details_without_a_trace_are_short)
 {
@@ -918,6 +986,9 @@ int main(void)
 			    sizeof(bad_links) / sizeof(bad_links[0]));
 	tcase_add_test(tcase, hostile_names_cannot_leave_their_line);
 	tcase_add_test(tcase, templates_make_the_texts);
+	tcase_add_test(tcase, links_cover_the_alert);
+	tcase_add_test(tcase, links_with_an_empty_value_are_left_out);
+	tcase_add_test(tcase, the_trace_link_names_the_failing_span);
 	tcase_add_test(tcase, details_without_a_trace_are_short);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
