@@ -1,6 +1,7 @@
 /*
- * Explain, text: a decision for a person at a terminal. First the suspect and who is paged, then
- * the reasons, what else it could be, one trace of the vote, and what to do. Strings of traces and
+ * Explain, text: a decision for a person at a terminal, in the order of a page. First the suspect,
+ * the alert and who is paged, then one trace of the vote, the reasons, what else it could be, and
+ * what to do. Strings of traces and
  * alerts go through plain.h, so that no control character of theirs is printed.
  */
 #include "explain-internal.h"
@@ -192,6 +193,16 @@ static void explain_write_alert(struct explain_text *t, const struct decision *d
 		buf_printf(&value, " (from the %s)", d->signal.from);
 		add_field(t, "signal", &value);
 	}
+	/* A decision without rules has no page, and so no facts. */
+	buf_reset(&value);
+	plain_add(&value, d->page.environment, TEXT_COLUMNS);
+	add_field(t, "where", &value);
+	buf_reset(&value);
+	plain_add(&value, d->page.instance, TEXT_COLUMNS);
+	add_field(t, "instance", &value);
+	buf_reset(&value);
+	plain_add(&value, d->page.labels, TEXT_COLUMNS);
+	add_field(t, "labels", &value);
 	buf_fini(&value);
 }
 
@@ -336,14 +347,15 @@ void explain_text_write(const struct decision *d, const struct explain_text_opti
 {
 	struct explain_text t = { options, out };
 
+	/* The order of a page: what, since when and where, how sure, whose, the trace, why. */
 	explain_write_headline(&t, d);
+	explain_write_alert(&t, d);
 	explain_write_suspect(&t, &d->verdict);
 	explain_write_owner(&t, d);
 	explain_write_page(&t, d);
-	explain_write_alert(&t, d);
+	explain_write_trace(&t, d);
 	explain_write_reasons(&t, d);
 	explain_write_runners_up(&t, &d->verdict);
-	explain_write_trace(&t, d);
 	explain_write_links(&t, d);
 	explain_write_rules(&t, d);
 }
