@@ -116,6 +116,21 @@ static void put_rule(struct buf *out, char line, const char *left, const char *r
 	buf_printf(out, " %s %c%c%c\n", right, line, line, line);
 }
 
+/* Further lines of a wrapped one begin where its text does: below its blanks and "- ". */
+static void put_details_line(struct buf *out, const char *line, size_t len)
+{
+	static const char blanks[] = "            ";
+	char first[sizeof(blanks) + 4];
+	size_t n = 0;
+
+	while (n < len && n < sizeof(blanks) - 1 && line[n] == ' ')
+		n++;
+	bool item = n + 2 < len && memcmp(line + n, "- ", 2) == 0;
+	snprintf(first, sizeof(first), "  %.*s%s", (int)n, blanks, item ? "- " : "");
+	n += item ? 2 : 0;
+	put_wrapped(out, first, line + n, len - n);
+}
+
 static void put_details(struct buf *out, const char *details)
 {
 	if (!*details)
@@ -124,7 +139,7 @@ static void put_details(struct buf *out, const char *details)
 	while (*details) {
 		size_t len = strcspn(details, "\n");
 		if (len > 0)
-			put_wrapped(out, "  ", details, len);
+			put_details_line(out, details, len);
 		else
 			buf_putc(out, '\n');
 		details += len;
@@ -173,10 +188,18 @@ static const char *console_since(struct arena *arena, const struct page *page)
 	if (!page->since_us)
 		return NULL;
 	rfc3339_format(page->since_us / US_PER_SECOND * US_PER_SECOND, at);
-	if (page->at_us <= page->since_us)
+	/* Of a fresh alert the time itself says it. */
+	if (page->at_us < page->since_us + US_PER_SECOND)
 		return arena_strdup(arena, at);
 	return arena_printf(arena, "%s, %s before this page", at,
 			    plain_duration(page->at_us - page->since_us, age));
+}
+
+static const char *console_also_paged(struct arena *arena, const struct page *page)
+{
+	if (!page->also_paged || !*page->also_paged || strcmp(page->also_paged, "nobody else") == 0)
+		return page->also_paged;
+	return arena_printf(arena, "also %s", page->also_paged);
 }
 
 static int console_build(struct arena *arena, const struct page *page,
@@ -213,7 +236,7 @@ static int console_build(struct arena *arena, const struct page *page,
 	}
 	put_field(&out, "team", page->group);
 	if (page->event != PAGE_RESOLVE)
-		put_field(&out, "also", page->also_paged);
+		put_field(&out, "paged", console_also_paged(arena, page));
 	put_field(&out, "incident", arena_printf(arena, "%s (%s)", page->incident, page->status));
 	if (page->differs && *page->differs)
 		put_field(&out, "alerts", page->differs);

@@ -559,7 +559,7 @@ START_TEST(console_page_tells_the_facts)
 		"where     prod eu1\n"
 		"instance  ledger-7d9\n"
 		"team      ledger\n"
-		"also      sre-slack\n"
+		"paged     also sre-slack\n"
 		"incident  i1 (open)\n"
 		"alerts    2 alerts: NodeDown; they differ in instance: db1, db2\n"
 		"\n"
@@ -571,6 +571,25 @@ START_TEST(console_page_tells_the_facts)
 		"labels    instance=db1, job=node\n"
 		"==============================================================================\n"
 		"\n");
+}
+END_TEST
+
+/* Of 78 columns the blanks and the dash take 6; nine words of 7 letters take 71 of the other 72. */
+START_TEST(console_wraps_below_the_text)
+{
+	page.details = "Why:\n  - 1234567 1234567 1234567 1234567 1234567 1234567 1234567 1234567 "
+		       "1234567 more\n";
+	ck_assert_ptr_nonnull(strstr(console(), "\n    - 1234567 1234567 1234567 1234567 1234567 "
+						"1234567 1234567 1234567 1234567\n      more\n"));
+}
+END_TEST
+
+START_TEST(console_tells_no_age_below_a_second)
+{
+	page.since_us = page.at_us - 999999;
+	page.also_paged = "nobody else";
+	ck_assert_ptr_nonnull(strstr(console(), "\nsince     2026-09-01T10:00:01Z\n"));
+	ck_assert_ptr_nonnull(strstr(console(), "\npaged     nobody else\n"));
 }
 END_TEST
 
@@ -731,6 +750,8 @@ int main(void)
 	tcase_add_test(tcase, webhook_resolve_says_so);
 	tcase_add_test(tcase, console_page_looks_like_one);
 	tcase_add_test(tcase, console_page_tells_the_facts);
+	tcase_add_test(tcase, console_wraps_below_the_text);
+	tcase_add_test(tcase, console_tells_no_age_below_a_second);
 	tcase_add_test(tcase, json_kinds_tell_the_facts);
 	tcase_add_test(tcase, console_lines_are_narrow_and_harmless);
 	tcase_add_test(tcase, console_alerts_are_plain);
