@@ -55,7 +55,8 @@ struct decision {
 	const char *rule; /* place of the rule that gave the team: "services.yaml:12" */
 	const char *owner_reasons[8];
 	unsigned int nowner_reasons;
-	bool no_page;	  /* a silence or a route forbids the page */
+	bool heartbeat;	  /* an alert that always fires: it pages nobody unless a route matches */
+	bool no_page;	  /* a silence or a route forbids the page, or it is a heartbeat */
 	int64_t again_us; /* wall time at which the silence or route ends: decide again then; 0:
 			   * it does not end by itself */
 	/* Decisions with one key belong to one incident. */

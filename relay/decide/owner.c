@@ -194,7 +194,7 @@ static void owner_check_heartbeat(struct owner_work *work)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(name, names[i]) == 0) {
-			d->no_page = true;
+			d->no_page = d->heartbeat = true;
 			owner_add_reason(d, arena_printf(work->arena,
 							 "%s with severity none is a heartbeat: it "
 							 "pages nobody unless a route "

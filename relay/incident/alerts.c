@@ -327,6 +327,8 @@ static struct enrich_order alert_order(struct known_alert *alert)
 
 static void alert_finish(struct known_alert *alert, enum alert_says says, const char *note);
 
+/* Once for each episode of a heartbeat; of others the decision tells, since they may be thousands.
+ */
 static void alert_log_quiet(const struct known_alert *alert, const struct decision *decision)
 {
 	unsigned int n = decision->nowner_reasons;
@@ -344,7 +346,7 @@ static void alert_decided(void *arg, struct enrichment *enrichment, bool late)
 		alert->attempts = 0;
 		alert->again_us = enrichment_decision(enrichment)->again_us;
 		alert_enter(alert, *alert->incident ? ALERT_PAGED : ALERT_QUIET);
-		if (alert->state == ALERT_QUIET)
+		if (alert->state == ALERT_QUIET && enrichment_decision(enrichment)->heartbeat)
 			alert_log_quiet(alert, enrichment_decision(enrichment));
 	} else if (!*alert->incident && alert->state == ALERT_PAGED) {
 		alert->again_us = enrichment_decision(enrichment)->again_us;
