@@ -31,7 +31,7 @@
 #define DRAIN_LOOK_US (20 * US_PER_MS)
 
 struct relay {
-	const struct config *config;
+	struct config *config;
 	const struct clock *clock;
 	struct event_base *base;
 	struct loop *loop;
@@ -50,6 +50,15 @@ struct relay {
 	struct reload *rules, *shadow_rules; /* the second is NULL where the rules are built in */
 	char *shadow_path;
 	struct shadow *shadow;
+	/* The options' refresh: one at a time in the pool; requests that come during one share the
+	 * next. */
+	struct config_refresh *refresh;
+	struct http_exchange **asking, **asking_next;
+	size_t nasking, nasking_next;
+	bool refresh_next;
+	struct buf refreshed; /* what the last refresh told; empty before the first */
+	bool refresh_failed;
+	bool ending; /* nothing is submitted to the pool any more */
 	bool draining;
 	int64_t drain_until_us;
 	struct timer drain;
@@ -88,6 +97,14 @@ static char *shadow_path(const struct config *config)
 		     : xstrdup("rules.shadow.d");
 }
 
+static bool add_refreshed(void *ctx, struct buf *out)
+{
+	const struct relay *relay = ctx;
+
+	buf_puts(out, buf_text(&relay->refreshed));
+	return !relay->refresh_failed;
+}
+
 static int load_rules(struct relay *relay, struct ruleset *fixed, struct findings *findings)
 {
 	const struct config *config = relay->config;
@@ -101,6 +118,7 @@ static int load_rules(struct relay *relay, struct ruleset *fixed, struct finding
 		.test = config->rules_test,
 		.swap = rules_changed,
 		.ctx = relay,
+		.add_answer = add_refreshed,
 	};
 
 	relay->rules = reload_new(&env);
@@ -113,6 +131,7 @@ static int load_rules(struct relay *relay, struct ruleset *fixed, struct finding
 	env.role = RELOAD_SHADOW;
 	env.path = relay->shadow_path;
 	env.swap = shadow_rules_changed;
+	env.add_answer = NULL;
 	relay->shadow_rules = reload_new(&env);
 	return reload_first(relay->rules, findings);
 }
@@ -125,11 +144,67 @@ static void begin_reloads(struct relay *relay)
 	reload_begin(relay->shadow_rules);
 }
 
-static void ask_reload(struct relay *relay, struct http_exchange *exchange)
+static void read_options(void *arg)
 {
-	reload_ask(relay->rules, exchange);
+	struct relay *relay = arg;
+
+	config_refresh_read(relay->refresh);
+}
+
+static void begin_refresh(struct relay *relay);
+
+/* The rules are loaded after the options: the answer tells of both. */
+static void options_read(void *arg)
+{
+	struct relay *relay = arg;
+
+	buf_fini(&relay->refreshed);
+	buf_init(&relay->refreshed, LIMIT_RELOAD_TEXT_BYTES / 2);
+	relay->refresh_failed =
+		!config_refresh_take(relay->refresh, relay->config, &relay->refreshed);
+	config_refresh_free(relay->refresh);
+	relay->refresh = NULL;
+	if (relay->ending)
+		return;
+	if (!relay->nasking)
+		reload_ask(relay->rules, NULL);
+	for (size_t i = 0; i < relay->nasking; i++)
+		reload_ask(relay->rules, relay->asking[i]);
 	if (relay->shadow_rules)
 		reload_ask(relay->shadow_rules, NULL);
+	free(relay->asking);
+	relay->asking = relay->asking_next;
+	relay->nasking = relay->nasking_next;
+	relay->asking_next = NULL;
+	relay->nasking_next = 0;
+	if (relay->refresh_next)
+		begin_refresh(relay);
+}
+
+static void begin_refresh(struct relay *relay)
+{
+	relay->refresh_next = false;
+	relay->refresh = config_refresh_new(relay->config);
+	pool_submit(relay->pool, read_options, options_read, relay);
+}
+
+static void add_asking(struct http_exchange ***list, size_t *n, struct http_exchange *exchange)
+{
+	if (!exchange)
+		return;
+	*list = xrealloc_array(*list, *n + 1, sizeof(**list));
+	(*list)[(*n)++] = exchange;
+}
+
+static void ask_reload(struct relay *relay, struct http_exchange *exchange)
+{
+	if (relay->refresh) {
+		add_asking(&relay->asking_next, &relay->nasking_next, exchange);
+		relay->refresh_next = true;
+		return;
+	}
+	add_asking(&relay->asking, &relay->nasking, exchange);
+	begin_refresh(relay);
 }
 
 static void web_reload(void *ctx, struct http_exchange *exchange)
@@ -470,6 +545,7 @@ void relay_free(struct relay *relay)
 		return;
 	if (relay->shadow)
 		shadow_set_rules(relay->shadow, NULL); /* nothing waits for them any more */
+	relay->ending = true;
 	pool_free(relay->pool);
 	if (relay->incidents)
 		incidents_flush(relay->incidents);
@@ -486,6 +562,10 @@ void relay_free(struct relay *relay)
 	reload_free(relay->rules);
 	reload_free(relay->shadow_rules);
 	free(relay->shadow_path);
+	config_refresh_free(relay->refresh);
+	free(relay->asking);
+	free(relay->asking_next);
+	buf_fini(&relay->refreshed);
 	timers_free(relay->timers);
 	if (relay->base)
 		event_base_free(relay->base);

@@ -1,7 +1,8 @@
 /*
  * Config: tracepager.yaml, the daemon's own options. Loaded once and checked as a whole; a reload
- * reads the rules, never these options. A configuration owns its texts and secrets. Loading reads
- * files with blocking calls: before the loop runs, or on any thread for a configuration of its own.
+ * takes new secrets from their files, and tells which other options a restart would take. A
+ * configuration owns its texts and secrets. Loading reads files with blocking calls: before the
+ * loop runs, or on any thread for a configuration of its own.
  */
 #ifndef TRACEPAGER_CONFIG_H
 #define TRACEPAGER_CONFIG_H
@@ -28,6 +29,7 @@ struct sender_config {
 
 struct config {
 	struct arena *arena; /* of all texts */
+	const char *path;    /* the file; NULL: none */
 	const char *listen, *store_path, *rules, *trace_link, *log_level;
 	const char *rules_shadow; /* "": rules.shadow.d beside the rules, where that exists */
 	bool rules_watch, rules_test;
@@ -52,6 +54,20 @@ int config_load(const char *path, struct config **ret_config, struct findings *f
 int config_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		 struct config **ret_config, struct findings *findings);
 void config_free(struct config *config); /* takes NULL */
+
+/* ---- refresh, at a reload ---- */
+
+struct config_refresh;
+
+/* What is to be read again for a configuration in use. Its thread. */
+struct config_refresh *config_refresh_new(const struct config *config);
+/* Reads the options' file and the secrets' files, with blocking calls. Any thread. */
+void config_refresh_read(struct config_refresh *refresh);
+/* Moves the secrets that were read into config, which refresh was made for, logs, and adds to out a
+ * line for each new secret, each file that could not be read (its old secret stays in force), and
+ * each other option that changed. Whether every file could be read. The thread of config. */
+bool config_refresh_take(struct config_refresh *refresh, struct config *config, struct buf *out);
+void config_refresh_free(struct config_refresh *refresh); /* takes NULL */
 
 /* Does the address reach only this machine? 127.0.0.0/8, [::1] and localhost. */
 bool config_is_loopback(const char *listen);

@@ -13,7 +13,7 @@
 struct relay;
 
 struct relay_options {
-	const struct config *config; /* borrowed */
+	struct config *config; /* borrowed; a reload replaces its secrets */
 	struct ruleset
 		*rules; /* borrowed; NULL: loaded from config->rules, and again at a reload */
 	int console_fd; /* where pages of kind console go */

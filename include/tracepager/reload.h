@@ -38,6 +38,9 @@ struct reload_env {
 	 * have changed). NULL: the shadow rules are gone. Borrowed. */
 	void (*swap)(void *ctx, struct ruleset *rules);
 	void *ctx;
+	/* Adds to the answer of a request what else was loaded; false: some of that failed, and the
+	 * answer's status says so. NULL: nothing else is loaded. */
+	bool (*add_answer)(void *ctx, struct buf *out);
 };
 
 /* env is copied; what it points to is borrowed. */

@@ -24,6 +24,8 @@ int secret_read_file(struct secret *secret, const char *path, struct err *err);
 /* Reads the file again if it was written since: some tokens live for an hour only. 0 or -errno; on
  * failure the old value stays. */
 int secret_refresh(struct secret *secret, struct err *err);
+/* Remembers the file without reading it: the secret stays unset, and secret_refresh() reads it. */
+void secret_set_path(struct secret *secret, const char *path);
 void secret_set(struct secret *secret, const char *value); /* copies; NULL: unset */
 void secret_fini(struct secret *secret);		   /* wipes; the secret is unset */
 /* Compares in a time that depends on the length of the presented text alone. An unset secret equals

@@ -57,6 +57,13 @@ int secret_refresh(struct secret *secret, struct err *err)
 	return secret_read_file(secret, secret->path, err);
 }
 
+void secret_set_path(struct secret *secret, const char *path)
+{
+	secret_fini(secret);
+	secret->path = xstrdup(path);
+	secret->changed_ns = 0;
+}
+
 void secret_set(struct secret *secret, const char *value)
 {
 	secret_fini(secret);

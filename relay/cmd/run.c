@@ -57,7 +57,7 @@ static int check_rules(const struct config *config)
 	return result < 0;
 }
 
-static int run_daemon(const struct config *config)
+static int run_daemon(struct config *config)
 {
 	const struct relay_options options = { .config = config, .console_fd = STDOUT_FILENO };
 	struct findings findings = { 0 };

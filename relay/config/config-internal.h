@@ -55,7 +55,26 @@ void config_read_secret(struct config_loading *loading, const struct ynode *map,
 void config_read_token(struct config_loading *loading, const struct ynode *map, size_t i,
 		       const char *name, struct secret *secret);
 
+/* By their files' paths, or by their values where neither comes from a file. */
+bool config_secrets_differ(const struct secret *ours, const struct secret *now);
+/* Is it fit for a header: visible ASCII characters without blanks? */
+bool config_is_header_token(const char *text);
+
+/* ---- config.c ---- */
+
+/* config_load(), but no secret's file is read: secrets have their paths only. */
+int config_load_options(const char *path, struct config **ret_config, struct findings *findings);
+/* The options of the table, without senders and sources; NULL behind the last. */
+const char *config_option_key(size_t i);
+bool config_option_differs(size_t i, const struct config *config, const struct config *other);
+
 /* ---- config_sources.c ---- */
+
+/* The n-th secret that the source can have, and its option's name; NULL behind the last. Borrowed.
+ */
+const struct secret *config_source_secret(const struct source_config *source, size_t n,
+					  const char **ret_name);
+bool config_sources_differ(const struct source_config *source, const struct source_config *other);
 
 void config_read_sources(struct config_loading *loading, const struct ynode *map);
 void config_free_sources(struct config *config);

@@ -306,16 +306,52 @@ static int finish_loading(struct config_loading *loading, int result, struct con
 	return result;
 }
 
-int config_load(const char *path, struct config **ret_config, struct findings *findings)
+static int config_load_file(const char *path, bool load_secrets, struct config **ret_config,
+			    struct findings *findings)
 {
 	struct config_loading loading = { .config = config_new(),
 					  .findings = findings,
-					  .load_secrets = true };
+					  .load_secrets = load_secrets };
 	int result = 0;
 
-	if (path)
+	if (path) {
+		loading.config->path = arena_strdup(loading.config->arena, path);
 		result = ydoc_read(loading.config->arena, path, &loading.doc, findings);
+	}
 	return finish_loading(&loading, result, ret_config);
+}
+
+int config_load(const char *path, struct config **ret_config, struct findings *findings)
+{
+	return config_load_file(path, true, ret_config, findings);
+}
+
+int config_load_options(const char *path, struct config **ret_config, struct findings *findings)
+{
+	return config_load_file(path, false, ret_config, findings);
+}
+
+const char *config_option_key(size_t i)
+{
+	return i < ARRAY_LEN(config_options) ? config_options[i].key : NULL;
+}
+
+bool config_option_differs(size_t i, const struct config *config, const struct config *other)
+{
+	const void *field = (const char *)config + config_options[i].offset,
+		   *now = (const char *)other + config_options[i].offset;
+
+	switch (config_options[i].kind) {
+	case CONFIG_TEXT:
+		return strcmp(*(const char *const *)field, *(const char *const *)now) != 0;
+	case CONFIG_FLAG:
+		return *(const bool *)field != *(const bool *)now;
+	case CONFIG_DURATION:
+		return *(const int64_t *)field != *(const int64_t *)now;
+	case CONFIG_SECRET:
+		return config_secrets_differ(field, now);
+	}
+	return false;
 }
 
 int config_parse(const char *name, const char *text, size_t len, bool load_secrets,

@@ -162,7 +162,9 @@ static void read_header(struct config_loading *loading, const struct ynode *at,
 			      "the header %s is given twice", header->name);
 	if (!is_file)
 		secret_set(&header->value, value);
-	else if (loading->load_secrets && secret_read_file(&header->value, value, &err) < 0)
+	else if (!loading->load_secrets)
+		secret_set_path(&header->value, value);
+	else if (secret_read_file(&header->value, value, &err) < 0)
 		FAULT(loading, at, "C004", NULL, "header %s: %s", header->name, err.text);
 	if (header->value.value && !is_header_value(header->value.value))
 		FAULT(loading, at, "C022", "use visible ASCII characters",
@@ -394,6 +396,68 @@ void config_read_sources(struct config_loading *loading, const struct ynode *map
 		read_source(loading, map->keys[i], map->items[i],
 			    &config->sources[config->nsources++]);
 	sort_by_preference(config->sources, config->nsources);
+}
+
+const struct secret *config_source_secret(const struct source_config *source, size_t n,
+					  const char **ret_name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(source_options); i++)
+		if (source_options[i].kind == SOURCE_OPTION_SECRET && n-- == 0) {
+			*ret_name = source_options[i].key;
+			return (const struct secret *)((const char *)source +
+						       source_options[i].offset);
+		}
+	if (n >= source->nheaders)
+		return NULL;
+	*ret_name = source->headers[n].name;
+	return &source->headers[n].value;
+}
+
+static bool source_texts_differ(const char *text, const char *other)
+{
+	return text && other ? strcmp(text, other) != 0 : text != other;
+}
+
+static bool headers_differ(const struct source_config *source, const struct source_config *other)
+{
+	if (source->nheaders != other->nheaders)
+		return true;
+	for (size_t i = 0; i < source->nheaders; i++)
+		if (strcmp(source->headers[i].name, other->headers[i].name) != 0 ||
+		    config_secrets_differ(&source->headers[i].value, &other->headers[i].value))
+			return true;
+	return false;
+}
+
+bool config_sources_differ(const struct source_config *source, const struct source_config *other)
+{
+	bool differs = source->kind != other->kind;
+
+	for (size_t i = 0; i < ARRAY_LEN(source_options) && !differs; i++) {
+		const void *field = (const char *)source + source_options[i].offset,
+			   *now = (const char *)other + source_options[i].offset;
+		switch (source_options[i].kind) {
+		case SOURCE_OPTION_TEXT:
+		case SOURCE_OPTION_URL:
+		case SOURCE_OPTION_LINK:
+		case SOURCE_OPTION_FILE:
+			differs = source_texts_differ(*(const char *const *)field,
+						      *(const char *const *)now);
+			break;
+		case SOURCE_OPTION_SECRET:
+			differs = config_secrets_differ(field, now);
+			break;
+		case SOURCE_OPTION_HEADERS:
+			differs = headers_differ(source, other);
+			break;
+		case SOURCE_OPTION_DURATION:
+		case SOURCE_OPTION_RATE:
+		case SOURCE_OPTION_NUMBER:
+			differs = *(const int64_t *)field != *(const int64_t *)now;
+			break;
+		}
+	}
+	return differs;
 }
 
 void config_free_sources(struct config *config)

@@ -133,7 +133,7 @@ bool config_has_secret(const struct ynode *map, const char *name)
 }
 
 /* A blank or a line end in a header would split it. */
-static bool is_header_token(const char *text)
+bool config_is_header_token(const char *text)
 {
 	for (; *text; text++)
 		if (*text <= 0x20 || *text >= 0x7f)
@@ -156,7 +156,9 @@ void config_read_secret(struct config_loading *loading, const struct ynode *map,
 		return;
 	if (strcmp(key, name) == 0)
 		secret_set(secret, text);
-	else if (loading->load_secrets && secret_read_file(secret, text, &err) < 0)
+	else if (!loading->load_secrets)
+		secret_set_path(secret, text);
+	else if (secret_read_file(secret, text, &err) < 0)
 		FAULT(loading, map->items[i], "C004", NULL, "%s", err.text);
 }
 
@@ -164,7 +166,16 @@ void config_read_token(struct config_loading *loading, const struct ynode *map, 
 		       const char *name, struct secret *secret)
 {
 	config_read_secret(loading, map, i, name, secret);
-	if (secret->value && !is_header_token(secret->value))
+	if (secret->value && !config_is_header_token(secret->value))
 		FAULT(loading, map->items[i], "C018", "use visible ASCII characters only",
 		      "%s holds a character that a token cannot have", name);
+}
+
+bool config_secrets_differ(const struct secret *ours, const struct secret *now)
+{
+	if (ours->path || now->path)
+		return !ours->path || !now->path || strcmp(ours->path, now->path) != 0;
+	if (!ours->value || !now->value)
+		return ours->value != now->value;
+	return !secret_equals(ours, now->value, strlen(now->value));
 }

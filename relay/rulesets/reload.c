@@ -278,11 +278,15 @@ static void reload_answer(struct http_exchange *exchange, const struct reload *r
 	const struct reload_attempt *attempt = &reload->last;
 	struct buf text = BUF_INIT(LIMIT_RELOAD_TEXT_BYTES);
 
+	bool good = attempt->outcome == RELOAD_TAKEN;
+
+	if (reload->env.add_answer && !reload->env.add_answer(reload->env.ctx, &text))
+		good = false;
 	findings_write(&attempt->findings, false, &text);
 	reload_write_outcome(reload, attempt, &text);
 	buf_putc(&text, '\n');
-	http_exchange_reply(exchange, attempt->outcome == RELOAD_TAKEN ? 200 : 400,
-			    "text/plain; charset=utf-8", buf_text(&text), text.len, 0);
+	http_exchange_reply(exchange, good ? 200 : 400, "text/plain; charset=utf-8",
+			    buf_text(&text), text.len, 0);
 	buf_fini(&text);
 }
 

@@ -1,0 +1,236 @@
+/*
+ * Config, refresh: what a reload takes of tracepager.yaml. The first lines of the secrets' files of
+ * senders and of admin_token are taken; every other option that the file changes is told by name.
+ * Sources read their own secrets again before each question: here their files are only tried.
+ */
+#include "config-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/xalloc.h"
+
+/* One secret's file. */
+struct secret_file {
+	char *option; /* "senders.am1.bearer_file" */
+	char *path;
+	struct secret fresh; /* without a value: err says why, or it is a pipe */
+	struct err err;
+};
+
+struct config_refresh {
+	char *path; /* of tracepager.yaml; NULL: the options come from no file */
+	struct secret_file *files;
+	size_t nfiles;
+	struct config *config; /* what the file says now; NULL: it has errors */
+	struct findings findings;
+};
+
+/* ---- before the files are read ---- */
+
+static void refresh_add_file(struct config_refresh *refresh, const struct secret *secret,
+			     char *option)
+{
+	struct secret_file *file;
+
+	if (!secret->path) {
+		free(option);
+		return;
+	}
+	refresh->files = xrealloc_array(refresh->files, refresh->nfiles + 1, sizeof(*file));
+	file = &refresh->files[refresh->nfiles++];
+	*file = (struct secret_file){ .option = option, .path = xstrdup(secret->path) };
+}
+
+struct config_refresh *config_refresh_new(const struct config *config)
+{
+	struct config_refresh *refresh = xcalloc(1, sizeof(*refresh));
+
+	refresh->path = config->path ? xstrdup(config->path) : NULL;
+	refresh_add_file(refresh, &config->admin_token, xstrdup("admin_token_file"));
+	for (size_t i = 0; i < config->nsenders; i++)
+		refresh_add_file(refresh, &config->senders[i].bearer,
+				 xasprintf("senders.%s.bearer_file", config->senders[i].name));
+	for (size_t i = 0; i < config->nsources; i++) {
+		const struct source_config *source = &config->sources[i];
+		const char *name;
+		const struct secret *secret;
+		for (size_t n = 0; (secret = config_source_secret(source, n, &name)); n++)
+			refresh_add_file(refresh, secret,
+					 xasprintf("sources.%s.%s_file", source->name, name));
+	}
+	return refresh;
+}
+
+void config_refresh_free(struct config_refresh *refresh)
+{
+	if (!refresh)
+		return;
+	for (size_t i = 0; i < refresh->nfiles; i++) {
+		secret_fini(&refresh->files[i].fresh);
+		free(refresh->files[i].option);
+		free(refresh->files[i].path);
+	}
+	free(refresh->files);
+	config_free(refresh->config);
+	findings_fini(&refresh->findings);
+	free(refresh->path);
+	free(refresh);
+}
+
+/* ---- in the pool ---- */
+
+/* A pipe gives its secret once, and would block whoever opens it again. */
+static bool is_pipe(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+void config_refresh_read(struct config_refresh *refresh)
+{
+	for (size_t i = 0; i < refresh->nfiles; i++) {
+		struct secret_file *file = &refresh->files[i];
+		if (is_pipe(file->path))
+			continue;
+		if (secret_read_file(&file->fresh, file->path, &file->err) == 0 &&
+		    !config_is_header_token(file->fresh.value) &&
+		    strncmp(file->option, "sources.", 8) != 0) {
+			secret_fini(&file->fresh);
+			err_set(&file->err, EINVAL,
+				"the secret file %s holds a character that a token cannot have",
+				file->path);
+		}
+	}
+	if (refresh->path)
+		config_load_options(refresh->path, &refresh->config, &refresh->findings);
+}
+
+/* ---- on the loop ---- */
+
+static void tell_changed(struct buf *out, const char *map, const char *name)
+{
+	CLEANUP_FREE char *option = xasprintf("%s%s", map, name);
+
+	log_warn("an option changed in the file; restart to take it", LOG_STR("option", option));
+	buf_printf(out, "%s changed: restart to take it\n", option);
+}
+
+static const struct sender_config *refresh_find_sender(const struct config *config,
+						       const char *name)
+{
+	for (size_t i = 0; i < config->nsenders; i++)
+		if (strcmp(config->senders[i].name, name) == 0)
+			return &config->senders[i];
+	return NULL;
+}
+
+static const struct source_config *refresh_find_source(const struct config *config,
+						       const char *name)
+{
+	for (size_t i = 0; i < config->nsources; i++)
+		if (strcmp(config->sources[i].name, name) == 0)
+			return &config->sources[i];
+	return NULL;
+}
+
+static void compare_senders(const struct config *ours, const struct config *now, struct buf *out)
+{
+	for (size_t i = 0; i < ours->nsenders; i++) {
+		const struct sender_config *sender = &ours->senders[i],
+					   *other = refresh_find_sender(now, sender->name);
+		if (!other || other->format != sender->format ||
+		    config_secrets_differ(&sender->bearer, &other->bearer))
+			tell_changed(out, "senders.", sender->name);
+	}
+	for (size_t i = 0; i < now->nsenders; i++)
+		if (!refresh_find_sender(ours, now->senders[i].name))
+			tell_changed(out, "senders.", now->senders[i].name);
+}
+
+static void compare_sources(const struct config *ours, const struct config *now, struct buf *out)
+{
+	for (size_t i = 0; i < ours->nsources; i++) {
+		const struct source_config *source = &ours->sources[i],
+					   *other = refresh_find_source(now, source->name);
+		if (!other || config_sources_differ(source, other))
+			tell_changed(out, "sources.", source->name);
+	}
+	for (size_t i = 0; i < now->nsources; i++)
+		if (!refresh_find_source(ours, now->sources[i].name))
+			tell_changed(out, "sources.", now->sources[i].name);
+}
+
+static void compare_options(const struct config *ours, const struct config *now, struct buf *out)
+{
+	const char *key;
+
+	for (size_t i = 0; (key = config_option_key(i)); i++)
+		if (config_option_differs(i, ours, now))
+			tell_changed(out, "", key);
+}
+
+/* The running secret that the file belongs to; NULL: a source's. */
+static struct secret *secret_of(struct config *config, const struct secret_file *file)
+{
+	if (strcmp(file->option, "admin_token_file") == 0)
+		return &config->admin_token;
+	for (size_t i = 0; i < config->nsenders; i++) {
+		CLEANUP_FREE char *option =
+			xasprintf("senders.%s.bearer_file", config->senders[i].name);
+		if (strcmp(option, file->option) == 0)
+			return &config->senders[i].bearer;
+	}
+	return NULL;
+}
+
+static bool take_secret(struct config *config, struct secret_file *file, struct buf *out)
+{
+	struct secret *secret = secret_of(config, file);
+
+	if (!file->fresh.value && !file->err.code)
+		return true;
+	if (!file->fresh.value) {
+		log_error("a secret's file cannot be read; the old secret stays in force",
+			  LOG_STR("option", file->option), LOG_STR("error", file->err.text));
+		buf_printf(out, "%s: %s; the old secret stays in force\n", file->option,
+			   file->err.text);
+		return false;
+	}
+	if (!secret ||
+	    (secret->value && secret_equals(secret, file->fresh.value, strlen(file->fresh.value))))
+		return true;
+	secret_fini(secret);
+	*secret = file->fresh;
+	file->fresh = (struct secret){ .value = NULL };
+	log_info("a secret's file was read again", LOG_STR("option", file->option));
+	buf_printf(out, "%s: the new secret is in force\n", file->option);
+	return true;
+}
+
+bool config_refresh_take(struct config_refresh *refresh, struct config *config, struct buf *out)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < refresh->nfiles; i++)
+		good = take_secret(config, &refresh->files[i], out) && good;
+	if (refresh->config) {
+		compare_options(config, refresh->config, out);
+		compare_senders(config, refresh->config, out);
+		compare_sources(config, refresh->config, out);
+	} else if (refresh->path) {
+		good = false;
+		findings_write(&refresh->findings, false, out);
+		log_error("the options' file has errors; a restart would fail",
+			  LOG_STR("file", refresh->path),
+			  LOG_INT("errors", (int64_t)refresh->findings.nerrors));
+		buf_printf(out, "%s: errors: %zu; the old options stay in force\n", refresh->path,
+			   refresh->findings.nerrors);
+	}
+	return good;
+}

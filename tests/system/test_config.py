@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""The daemon's options: secrets that are read again at a reload, and what a reload cannot change."""
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import peers  # noqa: E402
+
+peers.skip_unless_wanted()
+KEYED = """senders:
+  am: {{format: alertmanager, bearer_file: {0}/am.token}}
+  open: {{format: alertmanager}}
+admin_token_file: {0}/admin.token
+"""
+
+
+class Daemon(peers.Daemon):
+    """A sender's token and the admin's come from files."""
+
+    def __init__(self):
+        super().__init__(config="senders:")
+        self.options = open_text(self, "tracepager.yaml").replace("senders:\n", "").removesuffix("senders:")
+        self.options += KEYED.format(self.directory)
+        self.write("am.token", "am-1\n")
+        self.write("admin.token", "admin-1\n")
+        self.write("tracepager.yaml", self.options)
+
+    def post(self, token, sender="am"):
+        return self.request("POST", "/webhook/" + sender, peers.webhook(({"alertname": "DiskFull"}, "firing")),
+                            {"Authorization": "Bearer " + token})[0]
+
+    def reload(self, token):
+        return self.request("POST", "/-/reload", headers={"Authorization": "Bearer " + token})[:2]
+
+
+def open_text(daemon, name):
+    with open(os.path.join(daemon.directory, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def secrets_are_read_again():
+    daemon = Daemon().start()
+    try:
+        assert (daemon.post("am-1"), daemon.post("am-2")) == (202, 401)
+        daemon.write("am.token", "am-2\n")
+        daemon.write("admin.token", "admin-2\n")
+        assert daemon.reload("admin-2")[0] == 401
+        status, text = daemon.reload("admin-1")
+        assert status == 200 and "senders.am.bearer_file: the new secret is in force\n" in text, (status, text)
+        assert "admin_token_file: the new secret is in force\n" in text and "am-2" not in text, text
+        assert (daemon.post("am-1"), daemon.post("am-2")) == (401, 202)
+        assert daemon.reload("admin-1")[0] == 401
+        status, text = daemon.reload("admin-2")
+        assert status == 200 and "secret" not in text and "changed" not in text, (status, text)
+        daemon.write("am.token", "am-3\n")
+        daemon.child.send_signal(signal.SIGHUP)
+        peers.wait_for("the new token", lambda: daemon.post("am-3") == 202)
+        assert "am-3" not in daemon.log_text() and "option=senders.am.bearer_file" in daemon.log_text()
+    finally:
+        daemon.finish()
+
+
+def unreadable_secret_keeps_the_old():
+    daemon = Daemon().start()
+    try:
+        for text, why in ((None, "No such file"), ("\n", "empty first line"), ("a b\n", "a character that a token cannot have")):
+            if text is None:
+                os.remove(os.path.join(daemon.directory, "am.token"))
+            else:
+                daemon.write("am.token", text)
+            status, told = daemon.reload("admin-1")
+            assert status == 400 and why in told, (why, status, told)
+            assert "senders.am.bearer_file: " in told and "the old secret stays in force\n" in told, told
+            assert daemon.post("am-1") == 202 and "the old secret stays in force" in daemon.log_text()
+        daemon.write("am.token", "am-1\n")
+        assert daemon.reload("admin-1")[0] == 200
+    finally:
+        daemon.finish()
+
+
+def other_changes_are_told_by_name():
+    daemon = Daemon().start()
+    try:
+        port = f"127.0.0.1:{daemon.port}"
+        changed = daemon.options.replace(port, "127.0.0.1:1").replace("tracepager.db", "other.db") \
+            .replace("am.token", "other.token").replace("  open:", "  opened:")
+        daemon.write("tracepager.yaml", changed + "log_level: debug\nrules_watch: false\nenrich_late: 2m\n"
+                     "sources: {jaeger: {kind: jaeger, url: \"http://127.0.0.1:1\"}}\n")
+        status, text = daemon.reload("admin-1")
+        told = {line.split(" changed: ")[0] for line in text.splitlines() if line.endswith(" changed: restart to take it")}
+        assert status == 200 and told == {"listen", "store.path", "log_level", "rules_watch", "enrich_late", "senders.am",
+                                          "senders.open", "senders.opened", "sources.jaeger"}, (status, text)
+        assert "option=listen" in daemon.log_text() and daemon.post("am-1") == 202
+        # A file that a restart could not read is told, and changes nothing.
+        daemon.write("tracepager.yaml", daemon.options + "listne: 1\n")
+        status, text = daemon.reload("admin-1")
+        assert status == 400 and "C001" in text and "the old options stay in force" in text, (status, text)
+        assert daemon.post("am-1") == 202
+        daemon.write("tracepager.yaml", daemon.options)
+        assert daemon.reload("admin-1")[0] == 200
+    finally:
+        daemon.finish()
+
+
+peers.run(secrets_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
