@@ -48,6 +48,13 @@ struct config {
  */
 int config_load(const char *path, struct config **ret_config, struct findings *findings);
 /*
+ * config_load(), and adds what a start would fail on: a store that cannot be opened, an address
+ * that cannot be listened on; and warnings of what is probably missing. Opens no store and listens
+ * for a moment only. The caller frees *ret_config, which is there after an error too, for its
+ * paths.
+ */
+int config_check(const char *path, struct config **ret_config, struct findings *findings);
+/*
  * Reads a text that has a name and no file; for tests and the fuzzer. Without load_secrets no file
  * is opened and secrets in files stay unset, so that the configuration must not be run.
  */

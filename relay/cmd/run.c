@@ -14,6 +14,7 @@
 #include "output-internal.h"
 #include "terminal-internal.h"
 #include "usage-internal.h"
+#include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/relay.h"
@@ -44,17 +45,22 @@ static void mask_reloads(int how)
 	sigprocmask(how, &reload, NULL);
 }
 
-static int check_rules(const struct config *config)
+/* Everything that a start would fail on, in one pass. */
+static int check_start(const char *path)
 {
-	const char *paths[] = { config->rules };
-	struct findings findings = { 0 };
+	struct findings findings = { .now_us = clock_wall_us(clock_system()) };
+	struct config *config = NULL;
 	struct ruleset *rules = NULL;
-	int result = rules_load(paths, 1, true, &rules, &findings);
 
+	bool failed = config_check(path, &config, &findings) < 0;
+	const char *paths[] = { config->rules };
+	failed |= rules_load(paths, 1, true, &rules, &findings) < 0;
 	output_findings(&findings, terminal_has_colour(STDERR_FILENO));
+	failed |= findings.nerrors > 0;
 	findings_fini(&findings);
 	rules_unref(rules);
-	return result < 0;
+	config_free(config);
+	return failed;
 }
 
 static int run_daemon(struct config *config)
@@ -104,13 +110,15 @@ int cmd_run(int argc, char **argv)
 		return print_config_sample();
 	if (!options.config && access(default_config, F_OK) == 0)
 		options.config = default_config;
+	if (options.check)
+		return check_start(options.config);
 	int result = config_load(options.config, &config, &findings);
 	output_findings(&findings, terminal_has_colour(STDERR_FILENO));
 	findings_fini(&findings);
 	if (result < 0)
 		return 1;
 	set_log_level(config->log_level);
-	status = options.check ? check_rules(config) : run_daemon(config);
+	status = run_daemon(config);
 	config_free(config);
 	return status;
 }

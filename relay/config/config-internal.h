@@ -14,6 +14,7 @@ struct config_loading {
 	struct ydoc doc;
 	struct findings *findings;
 	bool load_secrets;
+	bool preflight; /* look also at what a start would fail on */
 };
 
 #define FAULT(loading, node, code, hint, ...)                                                      \
@@ -22,10 +23,10 @@ struct config_loading {
 
 /* ---- config_values.c ---- */
 
-/* Adds the finding that the key is none of the known ones; where is "" or such as " of a source".
- */
-void config_unknown(struct config_loading *loading, const struct ynode *key, const char *where,
-		    const char *const *known, size_t n);
+/* Adds the finding that the map's i-th key is none of the known ones; where is "" or such as " of a
+ * source". A value that may be a secret under a misspelt name is shown as stars. */
+void config_unknown(struct config_loading *loading, const struct ynode *map, size_t i,
+		    const char *where, const char *const *known, size_t n);
 /* The index of the word in words, or n with a finding. */
 size_t config_want_word(struct config_loading *loading, const struct ynode *node, const char *word,
 			const char *code, const char *what, const char *const *words, size_t n);
@@ -67,6 +68,14 @@ int config_load_options(const char *path, struct config **ret_config, struct fin
 /* The options of the table, without senders and sources; NULL behind the last. */
 const char *config_option_key(size_t i);
 bool config_option_differs(size_t i, const struct config *config, const struct config *other);
+
+/* ---- config_preflight.c ---- */
+
+/* Warns of a file that other users of this machine may read or write. */
+void config_check_mode(struct config_loading *loading, const struct ynode *node, const char *path);
+void config_check_store_mode(struct config_loading *loading, const struct ynode *root);
+/* What a start would fail on: the store's place, the address; what is missing. */
+void config_preflight(struct config_loading *loading, const struct ynode *root);
 
 /* ---- config_sources.c ---- */
 

@@ -90,8 +90,7 @@ static void read_sender(struct config_loading *loading, const struct ynode *name
 		} else if (config_is_secret(key, "bearer")) {
 			config_read_token(loading, map, i, "bearer", &sender->bearer);
 		} else {
-			config_unknown(loading, map->keys[i], " of a sender", known,
-				       ARRAY_LEN(known));
+			config_unknown(loading, map, i, " of a sender", known, ARRAY_LEN(known));
 		}
 	}
 	if (!ynode_get(map, "format"))
@@ -133,7 +132,7 @@ static const struct config_option *find_config_option(const char *prefix, const 
 	return NULL;
 }
 
-static void unknown_option(struct config_loading *loading, const struct ynode *key,
+static void unknown_option(struct config_loading *loading, const struct ynode *map, size_t at,
 			   const char *prefix)
 {
 	const char *known[ARRAY_LEN(config_options) + 2];
@@ -149,7 +148,7 @@ static void unknown_option(struct config_loading *loading, const struct ynode *k
 		known[n++] = "senders";
 		known[n++] = "sources";
 	}
-	config_unknown(loading, key, *prefix ? " of store" : "", known, n);
+	config_unknown(loading, map, at, *prefix ? " of store" : "", known, n);
 }
 
 static void read_flag(struct config_loading *loading, const struct ynode *node, const char *key,
@@ -201,10 +200,10 @@ static void read_config_options(struct config_loading *loading, const struct yno
 		if (option)
 			read_config_option(loading, option, map, i);
 		else if (*prefix)
-			unknown_option(loading, map->keys[i], prefix);
+			unknown_option(loading, map, i, prefix);
 		else if (strcmp(key, "store") != 0 && strcmp(key, "senders") != 0 &&
 			 strcmp(key, "sources") != 0)
-			unknown_option(loading, map->keys[i], prefix);
+			unknown_option(loading, map, i, prefix);
 		else if (strcmp(key, "store") != 0)
 			config_want_map(loading, value, key, "write NAME: {...} for each");
 		else if (config_want_map(loading, value, key,
@@ -280,6 +279,10 @@ static void read_root(struct config_loading *loading)
 	if (sources && sources->kind == YNODE_MAP)
 		config_read_sources(loading, sources);
 	check_whole(loading, root);
+	if (loading->load_secrets)
+		config_check_store_mode(loading, root);
+	if (loading->preflight)
+		config_preflight(loading, root);
 }
 
 static struct config *config_new(void)
@@ -329,6 +332,23 @@ int config_load(const char *path, struct config **ret_config, struct findings *f
 int config_load_options(const char *path, struct config **ret_config, struct findings *findings)
 {
 	return config_load_file(path, false, ret_config, findings);
+}
+
+int config_check(const char *path, struct config **ret_config, struct findings *findings)
+{
+	struct config_loading loading = { .config = config_new(),
+					  .findings = findings,
+					  .load_secrets = true,
+					  .preflight = true };
+	int result = 0;
+
+	if (path)
+		result = ydoc_read(loading.config->arena, path, &loading.doc, findings);
+	if (loading.doc.root)
+		read_root(&loading);
+	findings_sort(findings);
+	*ret_config = loading.config;
+	return result == 0 && findings->nerrors ? -EINVAL : result;
 }
 
 const char *config_option_key(size_t i)

@@ -253,7 +253,7 @@ static void read_entry(struct config_loading *loading, const struct ynode *map, 
 		const char *known[ARRAY_LEN(source_options) + 1] = { "kind" };
 		for (size_t n = 0; n < ARRAY_LEN(source_options); n++)
 			known[n + 1] = source_options[n].key;
-		config_unknown(loading, map->keys[i], " of a source", known, ARRAY_LEN(known));
+		config_unknown(loading, map, i, " of a source", known, ARRAY_LEN(known));
 	}
 }
 

@@ -4,9 +4,11 @@
  */
 #include "config-internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 
 /* ---- words ---- */
 
@@ -19,11 +21,52 @@ static const char *known_hint(struct config_loading *loading, const char *word,
 		       : words_hint(loading->config->arena, word, known, n);
 }
 
-void config_unknown(struct config_loading *loading, const struct ynode *key, const char *where,
-		    const char *const *known, size_t n)
+/* Was a secret meant? A name that is near to no option may have been one. */
+static bool may_be_secret(const char *key, const char *const *known, size_t n)
 {
+	static const char *const secrets[] = { "bearer",      "basic",	       "password",
+					       "admin_token", "session_token", "api_key",
+					       "app_key" };
+	const char *meant = nearest_word(key, known, n);
+
+	for (size_t i = 0; meant && i < ARRAY_LEN(secrets); i++)
+		if (strcmp(meant, secrets[i]) == 0)
+			return true;
+	return !meant;
+}
+
+/* Overwrites the value in the line that the finding quotes. Places count characters, and so do the
+ * stars: the carets stay where they were. */
+static void hide_value(struct finding *finding, const struct ynode *value)
+{
+	if (!finding->source || value->kind != YNODE_SCALAR || value->line != finding->line)
+		return;
+	struct buf out = BUF_INIT(LIMIT_FINDING_LINE_BYTES * 4);
+	int column = 0;
+	for (const char *c = finding->source; *c; c++) {
+		bool begins = ((unsigned char)*c & 0xc0) != 0x80;
+		column += begins;
+		if (column < value->column || column >= value->column + value->width)
+			buf_putc(&out, *c);
+		else if (begins)
+			buf_putc(&out, '*');
+	}
+	explicit_bzero(finding->source, strlen(finding->source));
+	free(finding->source);
+	finding->source = xstrdup(buf_text(&out));
+	buf_fini(&out);
+}
+
+void config_unknown(struct config_loading *loading, const struct ynode *map, size_t i,
+		    const char *where, const char *const *known, size_t n)
+{
+	const struct ynode *key = map->keys[i];
+	size_t before = loading->findings->n;
+
 	FAULT(loading, key, "C001", known_hint(loading, key->text, known, n),
 	      "unknown option \"%s\"%s", key->text, where);
+	if (loading->findings->n > before && may_be_secret(key->text, known, n))
+		hide_value(&loading->findings->at[before], map->items[i]);
 }
 
 size_t config_want_word(struct config_loading *loading, const struct ynode *node, const char *word,
@@ -159,7 +202,11 @@ void config_read_secret(struct config_loading *loading, const struct ynode *map,
 	else if (!loading->load_secrets)
 		secret_set_path(secret, text);
 	else if (secret_read_file(secret, text, &err) < 0)
-		FAULT(loading, map->items[i], "C004", NULL, "%s", err.text);
+		FAULT(loading, map->items[i], "C004",
+		      "write the secret on the first line of a file that the relay's user may read",
+		      "%s", err.text);
+	else
+		config_check_mode(loading, map->items[i], text);
 }
 
 void config_read_token(struct config_loading *loading, const struct ynode *map, size_t i,

@@ -444,9 +444,15 @@ def widths():
         assert columns(on_terminal(*explain, size=5, **terminal)) == 20
 
 
+def startable(place, more=""):
+    """Options with which the place's directory is all that a start needs."""
+    return (f"listen: 127.0.0.1:0\nstore: {{{{path: {place.directory}/tracepager.db}}}}\n" + more +
+            f"sources: {{{{samples: {{{{kind: files, path: {place.directory}}}}}}}}}\n")
+
+
 def run_check():
-    config = "rules: {0}\nsenders: {{am: {{format: alertmanager}}}}\n"
     with Place(good=GOOD, warned=WARNED, broken=BROKEN) as place:
+        config = "rules: {0}\n" + startable(place, "senders: {{am: {{format: alertmanager}}}}\n")
         def write(text):
             with open(place.path("config"), "w", encoding="utf-8") as f:
                 f.write(text)
@@ -467,7 +473,9 @@ def run_sample():
     # It can be used as it is, but for the place of the rules.
     with Place(good=GOOD) as place:
         with open(place.path("config"), "w", encoding="utf-8") as f:
-            f.write(re.sub('^#rules: .*', f"rules: {place.path('good')}", sample, flags=re.M))
+            for option, value in (("rules", place.path("good")), ("listen", "127.0.0.1:0")):
+                sample = re.sub(f"^#{option}: .*", f"{option}: {value}", sample, flags=re.M)
+            f.write(re.sub("^#store:\n#  path: .*", f"store:\n  path: {place.directory}/tracepager.db", sample, flags=re.M))
         expect(tracepager("run", "--check", "-c", place.path("config")), 0)
 
 
@@ -510,12 +518,14 @@ def readme():
     with Place(rules=rules[0]) as place:
         expect(tracepager("check", place.path("rules")), 0, out="no problem$")
         with open(place.path("config"), "w", encoding="utf-8") as f:
-            f.write(f"{config[0]}rules: {place.path('rules')}\n")
+            f.write(f"{config[0]}rules: {place.path('rules')}\n"
+                    f"listen: 127.0.0.1:0\nstore: {{path: {place.directory}/tracepager.db}}\n")
         expect(tracepager("run", "--check", "-c", place.path("config")), 0)
     expect(tracepager("check", "--no-secrets", os.path.join(peers.TOP, "rules/examples/rules.d")), 0, out="no problem$")
 
 
 if __name__ == "__main__":
-    peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command, help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
+    peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command,
+              help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
               check_statuses, check_directories, check_json, check_usage, import_and_check, import_losses, import_usage, colours,
               widths, run_check, run_sample, explain_misuse, explain_standard_input, readme)

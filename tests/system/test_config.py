@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """The daemon's options: secrets that are read again at a reload, and what a reload cannot change."""
 import os
+import re
+import shutil
 import signal
+import socket
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers  # noqa: E402
@@ -103,4 +108,99 @@ def other_changes_are_told_by_name():
         daemon.finish()
 
 
-peers.run(secrets_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
+RULES = """teams: {shop: {escalation: shop}}
+pagers: {out: {kind: console}}
+escalations: {shop: {steps: [{page: [out]}]}}
+fallback: {team: shop}
+"""
+
+
+class Place:
+    """A directory with options and rules, for run --check."""
+
+    def __init__(self, options, rules=RULES):
+        self.directory = tempfile.mkdtemp(prefix="tracepager-test-")
+        os.chmod(self.directory, 0o700)
+        self.write("rules.yaml", rules)
+        self.options = options
+        self.write("tracepager.yaml", options.format(self.directory))
+
+    def write(self, name, text, mode=0o600):
+        path = os.path.join(self.directory, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(path, mode)
+
+    def check(self):
+        """The exit status, and code and line of each finding."""
+        done = subprocess.run([peers.BINARY, "run", "--check", "-c", os.path.join(self.directory, "tracepager.yaml")],
+                              capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
+        self.text = done.stdout + done.stderr
+        return done.returncode, re.findall(r"^.*/(\w+\.yaml)(?::(\d+))?[:\d]*: \w+\[(\w+)\]", self.text, re.M)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        shutil.rmtree(self.directory)
+
+
+SOUND = """listen: 127.0.0.1:0
+store: {{path: {0}/tracepager.db}}
+rules: {0}/rules.yaml
+senders: {{am: {{format: alertmanager}}}}
+sources: {{files: {{kind: files, path: {0}}}}}
+"""
+
+
+def check_tells_all_in_one_pass():
+    taken = socket.create_server(("127.0.0.1", 0))
+    with Place(SOUND) as place:
+        assert place.check() == (0, []) and place.text == "", place.text
+    bad = f"""listen: 127.0.0.1:{taken.getsockname()[1]}
+store: {{{{path: {{0}}/gone/tracepager.db}}}}
+rules: {{0}}/rules.yaml
+admin_token: in-the-open
+senders:
+  am: {{{{format: alertmanager, bearer_file: {{0}}/gone.token}}}}
+  empty: {{{{format: alertmanager, bearer_file: {{0}}/empty.token}}}}
+  wide: {{{{format: alertmanager, bearer_file: {{0}}/wide.token}}}}
+  misspelt: {{{{format: alertmanager, baerer: s3cret}}}}
+"""
+    with Place(bad, RULES.replace("team: shop", "team: shpo")) as place:
+        place.write("empty.token", "")
+        place.write("wide.token", "token\n", 0o644)
+        status, told = place.check()
+        assert status == 1 and told == [
+            ("rules.yaml", "4", "E012"), ("tracepager.yaml", "", "C027"), ("tracepager.yaml", "1", "C025"),
+            ("tracepager.yaml", "2", "C024"), ("tracepager.yaml", "4", "C029"), ("tracepager.yaml", "6", "C004"),
+            ("tracepager.yaml", "7", "C004"), ("tracepager.yaml", "8", "C028"), ("tracepager.yaml", "9", "C001")], place.text
+        for secret in ("in-the-open", "s3cret"):
+            assert secret not in place.text, place.text
+        for cure in ("take another port", f"mkdir -p {place.directory}/gone", f"chmod 600 {place.directory}/wide.token",
+                     "admin_token_file: ", "add: sources: ", "write the secret on the first line"):
+            assert cure in place.text, (cure, place.text)
+    taken.close()
+    with Place("rules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\nlisten: 127.0.0.1:0\n") as place:
+        status, told = place.check()
+        assert status == 0 and [code for _, _, code in told] == ["C027", "C027"], place.text
+
+
+def check_beside_a_running_relay():
+    daemon = Daemon().start()
+    try:
+        done = subprocess.run([peers.BINARY, "run", "--check", "-c", daemon.directory + "/tracepager.yaml"],
+                              capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False)
+        assert done.returncode == 0 and "warning[C026]" in done.stderr and "C025" not in done.stderr, done
+        os.chmod(daemon.directory + "/tracepager.db", 0o644)
+        assert daemon.reload("admin-1")[0] == 200
+    finally:
+        daemon.stop()
+    try:
+        daemon.start()
+        assert daemon.log_text().count("tracepager.db is open to other users") == 1, daemon.log_text()
+    finally:
+        daemon.finish()
+
+
+peers.run(check_tells_all_in_one_pass, check_beside_a_running_relay, secrets_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)

@@ -1,0 +1,167 @@
+/*
+ * Config, preflight: what a start would fail on although the options are well written, and what it
+ * would take that is probably meant otherwise. Looks at directories, modes and the address, and
+ * changes nothing.
+ */
+#include "config-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tracepager/xalloc.h"
+
+#define WARN(loading, node, code, hint, ...)                                                       \
+	ydoc_finding(&(loading)->doc, node, FINDING_WARNING, code, (loading)->findings, hint,      \
+		     __VA_ARGS__)
+
+void config_check_mode(struct config_loading *loading, const struct ynode *node, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !(status.st_mode & 0077))
+		return;
+	CLEANUP_FREE char *cure = xasprintf("chmod 600 %s", path);
+	WARN(loading, node, "C028", cure, "%s is open to other users of this machine (mode %04o)",
+	     path, status.st_mode & 07777);
+}
+
+/* ---- the store ---- */
+
+static const struct ynode *store_node(const struct ynode *root)
+{
+	const struct ynode *store = ynode_get(root, "store"), *path = ynode_get(store, "path");
+
+	return path ? path : store;
+}
+
+void config_check_store_mode(struct config_loading *loading, const struct ynode *root)
+{
+	config_check_mode(loading, store_node(root), loading->config->store_path);
+}
+
+static void preflight_directory(struct config_loading *loading, const struct ynode *node)
+{
+	const char *path = loading->config->store_path, *slash = strrchr(path, '/');
+	CLEANUP_FREE char *directory = !slash	      ? xstrdup(".")
+				       : slash > path ? xstrndup(path, (size_t)(slash - path))
+						      : xstrdup("/");
+	CLEANUP_FREE char *cure =
+		xasprintf("make it, for the relay's user: mkdir -p %s", directory);
+	struct stat status;
+
+	if (stat(directory, &status) < 0)
+		FAULT(loading, node, "C024", cure, "the store's directory %s: %s", directory,
+		      strerror(errno));
+	else if (!S_ISDIR(status.st_mode))
+		FAULT(loading, node, "C024", "name a file in a directory that exists",
+		      "the store's directory %s is no directory", directory);
+	else if (access(directory, W_OK | X_OK) < 0)
+		FAULT(loading, node, "C024", "chown it to the relay's user",
+		      "the store's directory %s cannot be written: %s", directory, strerror(errno));
+	else if (access(path, F_OK) == 0 && access(path, R_OK | W_OK) < 0)
+		FAULT(loading, node, "C024", "chown it to the relay's user",
+		      "the store %s cannot be written: %s", path, strerror(errno));
+	else if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		FAULT(loading, node, "C024", "name a file", "the store %s is no regular file",
+		      path);
+}
+
+static bool is_flocked(const char *path)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* Does a relay run with this store? Its address is then its own. */
+static bool store_is_in_use(const struct config *config)
+{
+	CLEANUP_FREE char *lock = xasprintf("%s.lock", config->store_path);
+
+	return is_flocked(lock) || is_flocked(config->store_path);
+}
+
+/* ---- the address ---- */
+
+/* 0 or -errno; SO_REUSEADDR as the server sets it. */
+static int try_bind(const struct addrinfo *address)
+{
+	CLEANUP_CLOSE int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, 0);
+	const int on = 1;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, 1) < 0)
+		return -errno;
+	return 0;
+}
+
+static void tell_address(struct config_loading *loading, const struct ynode *node, int error)
+{
+	const char *listen = loading->config->listen;
+
+	FAULT(loading, node, "C025",
+	      error == EACCES	    ? "take a port from 1024 on, or allow this one: setcap "
+				      "cap_net_bind_service=+ep"
+	      : error == EADDRINUSE ? "stop the program that listens there, or take another port"
+				    : "name an address of this machine",
+	      "cannot listen on %s: %s", listen, strerror(error));
+}
+
+static void preflight_address(struct config_loading *loading, const struct ynode *node)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+					.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	const char *listen = loading->config->listen, *colon = strrchr(listen, ':');
+	bool brackets = *listen == '[';
+	CLEANUP_FREE char *host =
+		xstrndup(listen + brackets, (size_t)(colon - listen) - (brackets ? 2 : 0));
+	struct addrinfo *list;
+
+	int failed = getaddrinfo(*host ? host : NULL, colon + 1, &hints, &list);
+	if (failed) {
+		FAULT(loading, node, "C025", "name an address of this machine",
+		      "cannot listen on %s: %s", listen, gai_strerror(failed));
+		return;
+	}
+	int error = -EADDRNOTAVAIL;
+	for (const struct addrinfo *at = list; at && error; at = at->ai_next)
+		error = try_bind(at);
+	freeaddrinfo(list);
+	if (error)
+		tell_address(loading, node, -error);
+}
+
+/* ---- what is missing ---- */
+
+void config_preflight(struct config_loading *loading, const struct ynode *root)
+{
+	struct config *config = loading->config;
+	const struct ynode *token = ynode_get(root, "admin_token");
+
+	preflight_directory(loading, store_node(root));
+	if (store_is_in_use(config))
+		WARN(loading, store_node(root), "C026",
+		     "a reload is fine; a second start would fail",
+		     "a relay is running with the store %s", config->store_path);
+	else
+		preflight_address(loading, ynode_get(root, "listen"));
+	if (!config->nsenders)
+		WARN(loading, ynode_get(root, "senders"), "C027",
+		     "add: senders: {am: {format: alertmanager}}",
+		     "there are no senders: nobody can send an alert");
+	if (!config->nsources)
+		WARN(loading, ynode_get(root, "sources"), "C027",
+		     "add: sources: {jaeger: {kind: jaeger, url: \"http://jaeger:16686\"}}",
+		     "there are no sources: pages leave without a trace");
+	if (token)
+		WARN(loading, token, "C029", "admin_token_file: /path/of/a/token",
+		     "admin_token stands in the file of options, which more people read");
+}
