@@ -59,7 +59,7 @@ enum colour_choice {
 struct run_options {
 	struct option_list arguments;
 	const char *config;
-	bool check, sample;
+	bool check, sample, core;
 };
 
 struct check_options {

@@ -4,10 +4,12 @@
  */
 #include "commands-internal.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "options-internal.h"
@@ -63,6 +65,14 @@ static int check_start(const char *path)
 	return failed;
 }
 
+/* A core holds every secret. */
+static int forbid_cores(void)
+{
+	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
+
+	return setrlimit(RLIMIT_CORE, &none) < 0 ? -errno : 0;
+}
+
 static int run_daemon(struct config *config)
 {
 	const struct relay_options options = { .config = config, .console_fd = STDOUT_FILENO };
@@ -112,6 +122,8 @@ int cmd_run(int argc, char **argv)
 		options.config = default_config;
 	if (options.check)
 		return check_start(options.config);
+	if (!options.core && forbid_cores() < 0)
+		command_failed(0, "run", "core dumps stay on: %s", strerror(errno));
 	int result = config_load(options.config, &config, &findings);
 	output_findings(&findings, terminal_has_colour(STDERR_FILENO));
 	findings_fini(&findings);

@@ -2,6 +2,7 @@
 """The daemon's options: secrets that are read again at a reload, and what a reload cannot change."""
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -203,4 +204,22 @@ def check_beside_a_running_relay():
         daemon.finish()
 
 
-peers.run(check_tells_all_in_one_pass, check_beside_a_running_relay, secrets_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
+def cores_are_off():
+    for option, limit in (([], "0"), (["--core"], None)):
+        with Place(SOUND) as place:
+            child = subprocess.Popen([peers.BINARY, "run", *option, "-c", place.directory + "/tracepager.yaml"],
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8")
+            try:
+                for line in child.stderr:
+                    if "tracepager takes alerts" in line:
+                        break
+                with open(f"/proc/{child.pid}/limits", encoding="utf-8") as f:
+                    found = re.search(r"^Max core file size +(\S+) +(\S+)", f.read(), re.M).groups()
+                own = [str(n) if n != resource.RLIM_INFINITY else "unlimited" for n in resource.getrlimit(resource.RLIMIT_CORE)]
+                assert list(found) == ([limit, limit] if limit else own), (option, found)
+            finally:
+                child.terminate()
+                child.communicate(timeout=peers.PATIENCE)
+
+
+peers.run(check_tells_all_in_one_pass, check_beside_a_running_relay, cores_are_off, secrets_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
