@@ -62,6 +62,16 @@ build_tree() {
 		say "configuring $build"
 		(cd "$build" && "$top/configure" -q "$@") || die "configure failed; see $build/config.log"
 	fi
-	say "building"
-	make -C "$build" -s -j"$(nproc)" || die "the build failed"
+	make_counted building || die "the build failed"
+}
+
+# make_counted WHAT MAKE-ARGUMENT...: runs make, and shows one line that counts ("building 120 of 312") and what the compiler says.
+# Make's status.
+make_counted() {
+	what=$1
+	shift
+	total=$(make -C "$build" -n "$@" 2>/dev/null | grep -cE '^echo "  (CC|CCLD|AR|GEN) ' || true)
+	rm -f "$build/make.failed"
+	{ make -C "$build" -s -j"$(nproc)" "$@" 2>&1 || : >"$build/make.failed"; } | "$top/contrib/lib/progress" "$what" "$total"
+	[ ! -e "$build/make.failed" ]
 }
