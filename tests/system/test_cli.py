@@ -508,6 +508,37 @@ def explain_standard_input():
     expect(tracepager("explain", "-", "-", stdin=trace), 2, err="once only")
 
 
+def readme_curl_pages_at_once():
+    """The first curl, with the rules and the options that stand before it, while no Jaeger listens."""
+    with open(os.path.join(peers.TOP, "README.md"), encoding="utf-8") as f:
+        text = f.read()
+    blocks = re.findall("^```yaml\n(.*?)^```$", text, re.M | re.S)
+    rules, options = (next(b for b in blocks if b.startswith(word)) for word in ("teams:", "senders:"))
+    path, body = re.search(r"^curl http://127\.0\.0\.1:9480(\S+) -d '(.*?)'$", text, re.M | re.S).groups()
+    port, gone = peers.free_port(), peers.free_port()
+    with Place(rules=rules) as place:
+        with open(place.path("config"), "w", encoding="utf-8") as f:
+            f.write(options.replace(":16686", f":{gone}") + f"rules: {place.path('rules')}\nlisten: 127.0.0.1:{port}\n"
+                    f"store: {{path: {place.directory}/tracepager.db}}\n")
+        relay = subprocess.Popen([peers.BINARY, "run", "-c", place.path("config")], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, encoding="utf-8")
+        try:
+            def sent():
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", body.encode(), timeout=peers.PATIENCE) as answer:
+                        return answer.status == 202
+                except urllib.error.URLError:
+                    return False
+
+            peers.wait_for("the relay", sent)
+            begun = time.monotonic()
+            assert "PAGE critical" in relay.stdout.readline()
+            assert time.monotonic() - begun < 2, "it waited for traces"  # enrich_budget is 5 s
+        finally:
+            relay.terminate()
+            relay.communicate(timeout=peers.PATIENCE)
+
+
 def readme():
     """The rules and the options that the README shows can be used as they are."""
     with open(os.path.join(peers.TOP, "README.md"), encoding="utf-8") as f:
@@ -528,4 +559,4 @@ if __name__ == "__main__":
     peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command,
               help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
               check_statuses, check_directories, check_json, check_usage, import_and_check, import_losses, import_usage, colours,
-              widths, run_check, run_sample, explain_misuse, explain_standard_input, readme)
+              widths, run_check, run_sample, explain_misuse, explain_standard_input, readme_curl_pages_at_once, readme)
