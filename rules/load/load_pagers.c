@@ -4,6 +4,8 @@
  */
 #include "load-internal.h"
 
+#include <sys/stat.h>
+
 /* False: no such kind; a finding says so. */
 static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *ret_kind)
 {
@@ -57,6 +59,19 @@ static void check_options(const struct load_scope *scope, const struct pager_opt
 	buf_fini(&all);
 }
 
+/* Whoever reads the key of a pager can page people in its name. */
+static void warn_of_open_file(const struct load_scope *scope, const struct ynode *value)
+{
+	const char *path = value->text;
+	struct stat status;
+
+	if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0077))
+		LOAD_WARNING(scope, value, "W033",
+			     arena_printf(scope->load->scratch, "chmod 600 %s", path),
+			     "%s is open to other users of this machine (mode %04o)", path,
+			     status.st_mode & 07777);
+}
+
 /* Reads a secret or its file. Findings point at keys: the line of the value may be nothing but
  * the secret. */
 static void read_secret(const struct load_scope *scope, const char *name, const char *name_file,
@@ -88,10 +103,14 @@ static void read_secret(const struct load_scope *scope, const char *name, const 
 			   ynode_kind_name(value));
 	else if (key)
 		secret_set(secret, value->text);
-	else if (scope->load->load_secrets && secret_read_file(secret, value->text, &err) < 0)
+	else if (!scope->load->load_secrets)
+		return;
+	else if (secret_read_file(secret, value->text, &err) < 0)
 		LOAD_ERROR(scope, value, "E021",
 			   "the file must exist and be readable by the user that runs tracepager",
 			   "%s", err.text);
+	else
+		warn_of_open_file(scope, value);
 }
 
 static void read_pager(struct load *load, size_t i)

@@ -305,6 +305,19 @@ def check_statuses():
         expect(tracepager("check", "--no-secrets", place.path("keyed")), 0, out="no problem$")
 
 
+def open_key_files_are_told():
+    with Place() as place:
+        key = place.directory + "/key"
+        with open(key, "w", encoding="utf-8") as f:
+            f.write("0123456789abcdef0123456789abcdef\n")
+        with open(place.path("keyed"), "w", encoding="utf-8") as f:
+            f.write(KEYED.replace("/nonexistent/key", key))
+        for mode, told in ((0o600, "no problem$"), (0o640, r"keyed\.yaml:2:\d+: warning\[W033\].*mode 0640"), (0o604, "mode 0604")):
+            os.chmod(key, mode)
+            expect(tracepager("check", place.path("keyed")), 0, out=told)
+        expect(tracepager("check", "--no-secrets", place.path("keyed")), 0, out="no problem$")
+
+
 def check_directories():
     with Place(rules__good=GOOD, other__more="services: {cart: {owner: shop}}\n") as place:
         rules, other = place.directory + "/rules", place.directory + "/other"
@@ -558,5 +571,5 @@ def readme():
 if __name__ == "__main__":
     peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command,
               help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
-              check_statuses, check_directories, check_json, check_usage, import_and_check, import_losses, import_usage, colours,
+              check_statuses, open_key_files_are_told, check_directories, check_json, check_usage, import_and_check, import_losses, import_usage, colours,
               widths, run_check, run_sample, explain_misuse, explain_standard_input, readme_curl_pages_at_once, readme)

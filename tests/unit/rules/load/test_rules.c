@@ -872,6 +872,7 @@ static void write_file(const char *name, const char *text)
 	CLEANUP_FCLOSE FILE *file = fopen(path, "we");
 
 	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fchmod(fileno(file), 0600), 0);
 	ck_assert_int_ge(fputs(text, file), 0);
 }
 
