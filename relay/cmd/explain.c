@@ -72,7 +72,7 @@ static const char *shown_name(const char *path)
 	return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* The whole file or standard input; false: it cannot be read, which was told. */
+/* Reads a whole file, or standard input. False: it cannot be read; an error has been printed. */
 static bool explain_read_file(struct explain *x, const char *path, struct buf *ret_text)
 {
 	CLEANUP_FCLOSE FILE *opened = NULL;
@@ -287,7 +287,7 @@ static bool explain_read_rules(struct explain *x)
 
 /* ---- the command ---- */
 
-/* "SERVICE/OPERATION". False: the text is no signal, which was told. */
+/* Reads "SERVICE/OPERATION". False: the text is no signal; an error has been printed. */
 static bool parse_signal(struct explain *x, const char *text)
 {
 	const char *slash = strchr(text, '/');
@@ -315,7 +315,7 @@ static size_t count_stdin(const struct option_list *paths)
 	return n;
 }
 
-/* What the table of options does not know of them. False: wrong usage, which was told. */
+/* Checks what the table of options cannot. False: wrong usage; an error has been printed. */
 static bool check_explain_options(struct explain *x)
 {
 	const struct explain_options *options = &x->options;

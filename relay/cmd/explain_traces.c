@@ -39,7 +39,7 @@ static struct trace_columns choose_trace_columns(const struct decision *d, unsig
 	return layout;
 }
 
-/* Of the signal span; of the first root where that is unknown. */
+/* The duration of the signal span; without one, of the first root. */
 static int64_t signal_duration_us(const struct walk *walk)
 {
 	uint32_t span = walk->npath			  ? walk->path[0]

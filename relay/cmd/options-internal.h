@@ -14,7 +14,7 @@
 
 #include "tracepager/walk.h"
 
-/* Of check and test, where no RULES are given. */
+/* The rules that check and test read where no RULES are given. */
 #define DEFAULT_RULES_PATH "/etc/tracepager/rules.d"
 
 struct option_list {
@@ -54,7 +54,7 @@ enum colour_choice {
 };
 
 /* ---- a command's line: the arguments behind the options (borrowed from argv), then the options.
- * Of a LIST the caller frees `at`. ---- */
+ * The caller frees `at` of each option_list. ---- */
 
 struct run_options {
 	struct option_list arguments;
@@ -119,8 +119,8 @@ struct import_options {
 
 /*
  * options_parse_run(argc, argv, &options, &status) and its like. True: go on. False: *ret_status is
- * the command's exit status, 0 after --help and 2 after wrong usage, which was told; nothing is to
- * be freed.
+ * the command's exit status, 0 after --help and 2 after wrong usage, whose error has been
+ * printed; nothing is to be freed.
  */
 #define COMMAND(name, words, text)                                                                 \
 	bool options_parse_##name(int argc, char **argv, struct name##_options *ret_options,       \

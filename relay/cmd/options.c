@@ -33,7 +33,7 @@ static bool of_command(const struct option_reader *reader, const struct command_
 
 /* ---- values ---- */
 
-/* False, and told: what the option takes, and what was given. */
+/* Prints what the option takes and what was given; returns false. */
 static bool refuse_value(const struct option_reader *reader, const struct command_option *option,
 			 const char *allowed, const char *value)
 {
@@ -94,7 +94,7 @@ static bool parse_time(const char *value, int64_t now_us, int64_t *ret_us)
 	return true;
 }
 
-/* False: the value is none, which was told. */
+/* False: the option does not take this value; an error has been printed. */
 static bool read_option_value(const struct option_reader *reader,
 			      const struct command_option *option, char *value)
 {
@@ -176,7 +176,8 @@ static void refuse_option(const struct option_reader *reader, const char *word)
 		usage_error(reader->command->name, "there is no option %s", name);
 }
 
-/* After '?': getopt's optopt is the option that takes no value, the letter that is none, or 0. */
+/* Prints why getopt returned '?'. Its optopt is the option that takes no value, a letter that is no
+ * option, or 0. */
 static void refuse_word(const struct option_reader *reader, const char *word)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
@@ -198,7 +199,7 @@ static void refuse_missing(const struct option_reader *reader, const struct comm
 
 /* ---- arguments ---- */
 
-/* False, and told: there are too few arguments for the command's words, or too many. */
+/* False: the command takes more arguments, or fewer; an error has been printed. */
 static bool check_arguments(const struct option_reader *reader, const struct option_list *arguments)
 {
 	const char *word = reader->command->arguments;

@@ -22,8 +22,8 @@ int output_replace(const char *path, const char *data, size_t len);
 
 /* Findings on standard error. */
 void output_findings(const struct findings *findings, bool colour);
-/* Rules to decide with, without their secrets; caller unrefs. NULL: they have errors, which were
- * told on standard error; warnings are not. */
+/* Rules to decide with, without their secrets; caller unrefs. NULL: they have errors, which have
+ * been printed on standard error. Warnings are not printed. */
 struct ruleset *output_load_rules(const char *const *paths, size_t npaths, bool colour);
 
 /* "1 team", "2 teams"; many is the plural. */

@@ -163,7 +163,7 @@ static char **list_rules(const struct test_paths *given, size_t *ret_n)
 	return paths;
 }
 
-/* NULL: the rules cannot be loaded, which was told. */
+/* NULL: the rules cannot be loaded; the errors have been printed. */
 static struct ruleset *load_tested_rules(const struct test_paths *given)
 {
 	size_t n;

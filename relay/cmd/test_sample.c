@@ -28,7 +28,7 @@ const char test_sample[] =
 	"        attrs: {http.response.status_code: 500}\n"
 	"        namespace: shop          # default: the parent's, as for the service\n"
 	"        resource: {deployment.environment.name: prod}\n"
-	"        copies: 10               # so many such traces\n"
+	"        copies: 10               # ten traces like this one\n"
 	"        children:\n"
 	"          - {service: ledger, error: disk is full}\n"
 	"    healthy: [good.json]         # traces without the fault, to compare with\n"
