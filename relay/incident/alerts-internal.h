@@ -25,7 +25,8 @@ enum alert_says {
 	ALERT_SAYS_FORGOTTEN, /* it ended long ago; its record goes */
 };
 
-/* All of it could be stored: no pointer into the book. Borrowed until tell() returns. */
+/* What an alert tells its incident. No member points into the book, so that a message could be
+ * stored. Borrowed until tell() returns. */
 struct alert_message {
 	enum alert_says says;
 	const char *key;      /* of the alert */

@@ -558,7 +558,7 @@ static enum accept_result alert_repeat(struct known_alert *known, const struct a
 	return ACCEPT_REPEATED;
 }
 
-/* It had ended, and its incident is not over: no new decision. */
+/* An alert that had ended fires again while its incident is not over: no new decision. */
 static enum accept_result alert_refire(struct known_alert *known, const struct alert *alert)
 {
 	alert_set(known, alert);

@@ -36,14 +36,14 @@ int64_t copies_fire(struct copies *copies, const struct alert *alert, int64_t no
 /* A resolved word; false: it ends nothing that fires (another copy's, or an earlier episode's). */
 bool copies_resolve(struct copies *copies, const struct alert *alert, int64_t now_us);
 bool copies_fire_at(const struct copies *copies, int64_t now_us);
-/* When the last of them ends by itself; 0: there is none. */
+/* When the last copy ends by itself; 0: there is no copy. */
 int64_t copies_end_us(const struct copies *copies);
 void copies_clear(struct copies *copies);
 
 /* The stored form: "source:starts:heard:ends;…", in hexadecimal and decimal. The caller frees it.
  */
 char *copies_text(const struct copies *copies);
-/* Reads it; a part that cannot be read is left out. */
+/* Reads the stored form into an empty list; a part that cannot be read is left out. */
 void copies_read(struct copies *copies, const char *text);
 
 #endif

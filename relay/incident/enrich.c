@@ -225,7 +225,7 @@ static void enrichment_show_shadow(struct enrichment *enrichment)
 	buf_fini(&doc);
 }
 
-/* The decision stands: it is told. */
+/* The decision stands: tell it to whoever started the enrichment. */
 static void enrichment_tell(struct enrichment *enrichment)
 {
 	const struct enricher *enricher = enrichment->enricher;

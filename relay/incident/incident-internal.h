@@ -210,7 +210,7 @@ void member_set_fires(struct incident *incident, struct member *member, bool fir
 void member_set_fresh(struct incident *incident, struct member *member, bool fresh);
 void member_remove(struct incident *incident, struct member *member);
 
-void incident_go_on(struct incident *incident); /* a holding one is as it was before */
+void incident_go_on(struct incident *incident); /* if it holds: to the state before */
 /* An update is owed: at most one a minute, and the last one always leaves. */
 void incident_owe_update(struct incident *incident);
 /* What must be told at once; an update that was owed is told with it. */

@@ -89,7 +89,7 @@ void incident_enter(struct incident *incident, enum incident_state state)
 		incident_touch(incident);
 }
 
-/* It may be waiting for its end: then it goes on as it was. */
+/* An incident that holds goes back to the state before; in other states it stays. */
 void incident_go_on(struct incident *incident)
 {
 	if (incident->state == INCIDENT_HOLDING)

@@ -427,7 +427,7 @@ void incident_queue_all(struct incident *incident, enum page_event event, const 
 
 	incident_page_for(incident, arena, event, note, &page);
 	STAILQ_FOREACH (recipient, &incident->recipients, link) {
-		/* One that was paged since the last alert joined knows it already. */
+		/* A recipient that was paged since the last alert joined knows of that alert. */
 		bool knows = event == PAGE_UPDATE && recipient->told_us &&
 			     recipient->told_us >= incident->joined_us;
 		if (recipient->state == RECIPIENT_REFUSED || recipient->state == RECIPIENT_TOLD ||

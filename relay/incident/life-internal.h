@@ -37,7 +37,7 @@ enum life_kind { LIFE_ALERT, LIFE_ENRICHMENT, LIFE_INCIDENT, LIFE_RECIPIENT, LIF
 
 #define LIFE_STATES_MAX 8
 
-/* How many of a kind are in each state. */
+/* How many lives of one kind are in each state. */
 struct life_counts {
 	size_t in[LIFE_STATES_MAX];
 };
@@ -46,8 +46,9 @@ struct life_counts {
  * it. */
 void life_move(enum life_kind kind, struct life_counts *counts, unsigned int from, unsigned int to,
 	       const char *what);
-/* One that is new, or loaded; and one that is forgotten, from any state. */
+/* Counts a life that begins in this state: it is new, or loaded from the store. */
 void life_begin(struct life_counts *counts, unsigned int state);
+/* Takes a life that is forgotten in this state off the counts. */
 void life_end(struct life_counts *counts, unsigned int state);
 const char *life_state_name(enum life_kind kind, unsigned int state); /* "holding" */
 /* The state of that name; -1: none. */
