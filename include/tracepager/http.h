@@ -61,7 +61,8 @@ struct http_reply {
 	size_t nheaders;
 };
 
-/* The value of the first header of that name, in any case; NULL: there is none. */
+/* The value of the first header of that name, of which upper and lower case are equal; NULL: there
+ * is none. */
 const char *http_reply_header(const struct http_reply *reply, const char *name);
 
 struct http_handler {

@@ -63,7 +63,8 @@ enum http_verb http_exchange_verb(const struct http_exchange *exchange);
  */
 const char *http_exchange_path(const struct http_exchange *exchange);
 const char *http_exchange_query(const struct http_exchange *exchange); /* as sent; "": none */
-/* The first header of that name, in any case; NULL: there is none. */
+/* The value of the first header of that name, of which upper and lower case are equal; NULL: there
+ * is none. */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
 /* The body, in one piece. */
 const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len);

@@ -221,7 +221,7 @@
 #define LIMIT_HTTP_TARGET_BYTES 256
 /* The message of a backend that answers with an error instead of a trace: one line. */
 #define LIMIT_ERROR_MESSAGE_BYTES 200
-/* Of an unknown document: members that its refusal names, and bytes of each name. */
+/* Members that the refusal of an unknown document names, and bytes of each name. */
 #define LIMIT_MEMBERS_SHOWN	 4
 #define LIMIT_MEMBER_SHOWN_BYTES 24u
 /* First bytes that tell protobuf from text: a message has control characters in its first ids. */
@@ -579,10 +579,10 @@
 #define LIMIT_ALERT_COPIES 16u
 /* Stored form of an alert: LIMIT_ALERT_BYTES, each byte of it escaped to six, and its fields. */
 #define LIMIT_ALERT_DOC_BYTES (8u << 20)
-/* An accepted alert whose first write has not come back for so long is told in the log. */
+/* An accepted alert whose first write takes longer than this gives a line in the log. */
 #define LIMIT_ALERT_WRITE_US US_PER_MINUTE
-/* Where the budget ends while the same question is under way for other alerts, too, the answer is
- * waited for so much longer: all of a storm get it. */
+/* The longer wait for an answer where the budget ends while the same question is under way for
+ * other alerts, too: all alerts of a storm get it. */
 #define LIMIT_ENRICH_EXTRA_US (10 * US_PER_SECOND)
 /* A decision takes milliseconds; one that has not come back for so long is made without traces. */
 #define LIMIT_DECIDE_US (10 * US_PER_SECOND)
@@ -622,8 +622,8 @@
 #define LIMIT_MEMBERS_LISTED 32u
 /* The list with labels, in a page; a longer one is left out. */
 #define LIMIT_PAGE_LIST_BYTES (64u << 10)
-/* Of the alerts that joined, an update names so many, each with so many labels that differ, cut to
- * so many characters. */
+/* Alerts that an update names of those that joined, labels that it shows of each, and characters of
+ * a label. */
 #define LIMIT_FRESH_ALERTS 8u
 #define LIMIT_FRESH_LABELS 3u
 #define LIMIT_FRESH_CHARS  40u

@@ -141,12 +141,12 @@ bool store_batch_empty(const struct store_batch *batch);
  * replaces the row with the same id; a touch or a remove of a row that is not there does nothing.
  */
 void store_put_alert(struct store_batch *batch, const struct stored_alert *alert);
-/* Of a known alert: incident, state, attempts, refreshed_us, expires_us, copies. Its document and
- * accepted_us stay. */
+/* Writes what changes of a known alert: incident, state, attempts, refreshed_us, expires_us,
+ * copies. Its document and accepted_us stay. */
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
 void store_remove_alert(struct store_batch *batch, int64_t id);
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
-/* Of a known incident that is open: all but key, team, opened_us, closed_us and page, which stay.
+/* Writes of a known open incident all but key, team, opened_us, closed_us and page, which stay.
  * An incident that is not open is put: its state and its recipients are removed with that. */
 void store_touch_incident(struct store_batch *batch, const struct stored_incident *incident);
 void store_put_recipient(struct store_batch *batch, const struct stored_recipient *recipient);
@@ -181,9 +181,10 @@ bool store_healthy(const struct store *store);
  * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, their recipients, queued pages, and
  * what was learned of senders. Senders come first (by name), then incidents (the oldest opened_us
  * first), recipients (by incident and pager), pages (by id), alerts (the oldest accepted_us first).
- * Of alerts with one key only that with the largest id counts: a failing disk may have left an
- * earlier one. What the callbacks get is borrowed until they return. sender() and recipient()
- * may be NULL. -EBADMSG: the file is damaged, err names it and the cure; callbacks may have run. */
+ * If several alerts have one key, only the one with the largest id counts: a failing disk may have
+ * left an earlier one. What the callbacks get is borrowed until they return. sender() and
+ * recipient() may be NULL. -EBADMSG: the file is damaged, err names it and the cure; callbacks may
+ * have run. */
 struct store_loader {
 	void (*sender)(void *ctx, const struct stored_sender *sender);
 	void (*recipient)(void *ctx, const struct stored_recipient *recipient);

@@ -20,7 +20,7 @@ struct zone;
 const struct zone *zone_read(struct arena *arena, const char *directory, const char *name,
 			     struct err *err);
 
-/* Both ends are in the range; of times of day (minutes since midnight) the last one is not. */
+/* Contains first and last; a range of times of day, in minutes since midnight, ends before last. */
 struct interval_range {
 	int first, last;
 };

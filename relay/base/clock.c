@@ -20,7 +20,7 @@ static int64_t system_us(clockid_t id)
 static int64_t system_mono_us(void *ctx)
 {
 	(void)ctx;
-	/* It counts on while the machine sleeps: an escalation does not wait longer for that. */
+	/* CLOCK_BOOTTIME counts on while the machine sleeps, so that no wait becomes longer. */
 	return system_us(CLOCK_BOOTTIME);
 }
 

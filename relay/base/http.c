@@ -1,8 +1,8 @@
 /*
  * HTTP as data: headers of requests and replies, and escaping for URLs.
  *
- * curl and libevent could escape, but source kinds build their requests as pure functions below
- * net/, the only room that sees them; so this function serves every room.
+ * curl and libevent could escape too, but only net/ includes them, and source kinds, which build
+ * URLs, must not include net/: url_escape() serves every room.
  */
 #include "tracepager/http.h"
 

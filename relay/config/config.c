@@ -397,7 +397,8 @@ void config_free(struct config *config)
 	free(config);
 }
 
-/* Of names only localhost counts: others, such as 127.shop.example, may resolve to any address. */
+/* The only name that counts as loopback is localhost: any other, even 127.shop.example, may resolve
+ * to another address. */
 bool config_is_loopback(const char *listen)
 {
 	char host[INET_ADDRSTRLEN];

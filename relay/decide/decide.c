@@ -20,7 +20,7 @@
 /* Least confidence of a verdict, where no rule says otherwise. */
 #define THRESHOLD 0.5
 
-/* Of one call of decide(). */
+/* What one call of decide() works on. */
 struct decide_work {
 	struct arena *arena;
 	const struct decide_input *input;

@@ -276,7 +276,7 @@ void trace_documents(const char *data, size_t len, const struct trace_options *o
 	while (next_line(&lines, &line, &line_len)) {
 		bool was_text = text;
 
-		/* Of consecutive lines that are no JSON, only the first is reported. */
+		/* Where several lines in a row are no JSON, only the first is reported. */
 		text = !starts_container(line, line_len);
 		if (!text || !was_text)
 			one_document(&documents, line, line_len, lines.line);

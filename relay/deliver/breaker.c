@@ -116,7 +116,8 @@ void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us
 		if (now_us + retry_after_us > breaker->retry_after_us)
 			breaker->retry_after_us = now_us + retry_after_us;
 	}
-	/* It was under way when the failure before it was counted: one and the same fault. */
+	/* Not counted: the attempt was under way when the last failure was counted, so that both
+	 * show one fault. */
 	if (breaker->failures && started_us <= breaker->failed_us)
 		return;
 	breaker->failed_us = now_us;

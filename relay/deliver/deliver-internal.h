@@ -12,7 +12,7 @@
 
 /* breaker.c */
 
-/* Of one pager, for all its queues. The caller's memory; zeroed, it is closed. */
+/* The breaker of one pager, for all its queues. The caller's memory; zeroed, it is closed. */
 struct breaker {
 	unsigned int failures; /* in a row; side by side they count once */
 	unsigned int in_flight;

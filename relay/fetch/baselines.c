@@ -45,7 +45,7 @@ struct gathering {
 	unsigned int part;
 	int64_t from_us, to_us; /* wall */
 	struct evidence_set *evidence;
-	/* Of the part that was fetched last; a pool thread reads them. */
+	/* The traces of the part that was fetched last; a pool thread reads them. */
 	struct fetched_set **sets;
 	size_t nsets;
 	const struct trace **traces;

@@ -25,7 +25,8 @@ struct trace_texts {
 	uint32_t nold, nmoved;
 };
 
-/* blocks must outlive the texts. Where the account has no room even now, blocks->err is set. */
+/* blocks must outlive the texts. blocks->err is set where the memory account has no room even for
+ * empty tables. */
 void trace_texts_init(struct trace_texts *texts, struct blocks *blocks);
 void trace_texts_fini(struct trace_texts *texts);
 /* The reference of a text; TRACE_NONE: a cap is reached, and blocks->err says which. Bytes that are

@@ -24,7 +24,7 @@
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
-/* The one that is chosen, and the others that are left aside. */
+/* The span that is chosen, and the others that are left aside. */
 #define CHOICE_MAX (LIMIT_WALK_OTHERS + 1)
 
 /* A failed attempt that was tried again with success explains its parent's failure only where

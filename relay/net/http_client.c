@@ -287,8 +287,8 @@ static bool call_set_rules(struct http_call *call)
 	failed |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
 	/* With a directory of certificates curl caches none that it has read. */
 	failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK;
-	/* No other encodings that curl may know: 16 KiB of zstd can open to 512 MiB, of deflate to
-	 * 16 MiB. */
+	/* Not zstd, which curl may know too: 16 KiB of it can open to 512 MiB, 16 KiB of deflate
+	 * only to 16 MiB. */
 	failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate") != CURLE_OK;
 	/* One connection for each running request: on a shared one a paused reply would hold the
 	 * others. */

@@ -74,8 +74,8 @@ static bool paths_cover(const struct reload_paths *paths, const char *file)
 	return directory && watch_is_rules_name(slash + 1) && map_get(paths->known, directory);
 }
 
-/* The path of the rules, and the files outside of it that were read. Of rules that could not be
- * loaded only files with findings are known. */
+/* The path of the rules, and the files outside of it that were read. If the rules
+ * could not be loaded, only the files with findings are known. */
 static void paths_add_load(struct reload_paths *paths, const char *path,
 			   const struct ruleset *rules, const struct findings *findings)
 {

@@ -34,7 +34,8 @@ uint64_t watch_stamp(const char *const *paths, size_t n);
  * before two looks have seen the same (an editor or a git pull may still be writing), but at the
  * latest LIMIT_WATCH_HOLD_US after the change was first seen. now_us: monotonic. */
 bool watch_is_due(struct watch *watch, uint64_t stamp, int64_t now_us);
-/* These were loaded. stamp 0: look again soon, since other files were read than were stamped. */
+/* The files with this stamp were loaded. 0: the load read other files than the stamp covers; look
+ * again soon. */
 void watch_set_loaded(struct watch *watch, uint64_t stamp);
 /* Microseconds until the next look. */
 int64_t watch_pause_us(const struct watch *watch);

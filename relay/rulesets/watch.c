@@ -50,7 +50,7 @@ static uint64_t stamp_of_directory(const char *path)
 {
 	struct dirent **entries;
 	int n = scandir(path, &entries, is_rules_entry, NULL);
-	/* A directory that cannot be read any more is none that is empty. */
+	/* A directory that cannot be read differs from an empty one, whose stamp is 0. */
 	uint64_t stamp = n < 0;
 
 	for (int i = 0; i < n; i++) {

@@ -303,7 +303,7 @@ static int write_batch(struct sqlite *sqlite, const struct store_batch *batch)
 	return SQLITE_OK;
 }
 
-/* After a move of the file commits would go where no restart looks for them. */
+/* Was the file of the database moved? Commits would go where no restart looks for them. */
 static bool was_moved(struct sqlite *sqlite)
 {
 	int moved = 0;

@@ -1,7 +1,7 @@
 /*
  * Importer of Backstage entities: Component and Resource are services; Group and User are teams;
  * System and Domain lend their owners; Location names more files. References are
- * [KIND:][NAMESPACE/]NAME, in any case (backstage.io/docs/features/software-catalog/references).
+ * [KIND:][NAMESPACE/]NAME, in upper or lower case (Backstage, "Entity References").
  */
 #include "catalogue-internal.h"
 

@@ -180,7 +180,8 @@ void cat_pager_key(struct catalogue *catalogue, struct cat_pager *pager, const c
  * the text is neither. */
 bool cat_pager_id(struct catalogue *catalogue, struct cat_pager *pager, const char *text,
 		  struct cat_place place);
-bool cat_is(const char *text, const char *word); /* equal in any case; text may be NULL */
+/* Are they equal, but for upper and lower case? text may be NULL. */
+bool cat_is(const char *text, const char *word);
 /* Sets the runbook or dashboard of the service where `type` says "runbook" or "dashboard" and
  * none is set. */
 void cat_link(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *link,

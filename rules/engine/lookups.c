@@ -140,7 +140,7 @@ const struct service_rule *rules_service(const struct ruleset *rules, const char
 	return &found->rule;
 }
 
-/* Of an entry's keys, those that need no attribute. */
+/* Do all keys of the entry hold that need no attribute? */
 static bool entry_may_match(const struct service_entry *entry, const struct subject *subject)
 {
 	for (size_t i = 0; i < entry->nkeys; i++) {

@@ -45,8 +45,8 @@ static void count_texts(struct pick_sink *sink, unsigned int field, const char *
 		}
 }
 
-/* Sums up how many entries name these texts. False: the entry cannot be filed under them, since
- * one is too long, or is empty, as a missing label is. */
+/* Sums up how many entries name these texts. False: the entry cannot be found by these texts: one
+ * of them is too long for a key, or is empty and so matches a missing label, too. */
 static bool texts_cost(const struct pick_sink *sink, unsigned int field, const char *name,
 		       const char *const *texts, size_t n, size_t *ret_cost)
 {
