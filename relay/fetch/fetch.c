@@ -139,7 +139,7 @@ static void job_wait(struct fetch_job *job, unsigned int level)
 	arm_start(job->fetch);
 }
 
-/* Not if another job waits whose next look-up has had fewer rounds. */
+/* False: another job waits whose next look-up has had fewer rounds. */
 static bool may_start_lookup(struct fetch_job *job, const struct lookup *lookup)
 {
 	unsigned int level = lookup_level(job, lookup);

@@ -115,7 +115,7 @@ static void enricher_free_if_unused(struct enricher *enricher)
 		free(enricher);
 }
 
-/* The one place that frees: dropped, and read by nobody. */
+/* Frees an enrichment that is dropped and that nobody reads; nothing else frees one. */
 static void enrichment_free_if_unused(struct enrichment *enrichment)
 {
 	struct enricher *enricher = enrichment->enricher;

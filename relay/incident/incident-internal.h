@@ -213,7 +213,7 @@ void member_remove(struct incident *incident, struct member *member);
 void incident_go_on(struct incident *incident); /* if it holds: to the state before */
 /* An update is owed: at most one a minute, and the last one always leaves. */
 void incident_owe_update(struct incident *incident);
-/* What must be told at once; an update that was owed is told with it. */
+/* Sends the recipients what they must know at once, with the update that they were owed. */
 void incident_notice(struct incident *incident, const char *note);
 void incident_resolve(struct incident *incident, const char *note);
 /* The end goes to all that have the page, or may still get it; the incident is closed when all
@@ -222,7 +222,7 @@ void incident_tell_end(struct incident *incident, const char *note);
 void incident_check_told(struct incident *incident);
 void incident_move(struct incident *incident, const char *target_id, const char *note);
 void incident_tell_move(struct incident *incident);
-/* Somebody took the page of that incident: those that moved into it can be told. */
+/* Somebody took the page of target: the incidents that moved into it tell their recipients. */
 void incidents_tell_moves(struct incident_book *book, const struct incident *target);
 void incident_send_again(struct incident *incident); /* to all that refused it */
 

@@ -282,7 +282,7 @@ static void incident_update_due(void *arg)
 	arena_free(arena);
 }
 
-/* What must be told at once; an update that was owed is told with it. */
+/* Sends the recipients what they must know at once, with the update that they were owed. */
 void incident_notice(struct incident *incident, const char *note)
 {
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
@@ -368,7 +368,7 @@ void incident_move(struct incident *incident, const char *target_id, const char 
 		incident_tell_move(incident);
 }
 
-/* Somebody took the page of that incident: those that moved into it can be told. */
+/* Somebody took the page of target: the incidents that moved into it tell their recipients. */
 void incidents_tell_moves(struct incident_book *book, const struct incident *target)
 {
 	struct incident *incident, *next;

@@ -85,7 +85,7 @@ void trace_set_free(struct trace_set *set)
 	free(set->resources);
 	free(set->attrs);
 	free(set->resource_attrs);
-	/* They are const for the set's readers only. */
+	/* These two arrays are const for the set's readers only. */
 	free((void *)(uintptr_t)set->strings);
 	free((void *)(uintptr_t)set->extra_names);
 	free(set);

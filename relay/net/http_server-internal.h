@@ -92,7 +92,7 @@ struct http_exchange {
 struct bufferevent *http_conn_new(struct event_base *base, void *server);
 /* The connection on which a request arrived; never NULL. */
 struct http_conn *http_conn_of(struct http_server *server, struct evhttp_request *req);
-/* Not from within evhttp's callbacks. */
+/* Must not be called from within a callback of evhttp. */
 void http_conn_close(struct http_conn *conn);
 /* Frees our side only: evhttp frees its side by itself, or has none. */
 void http_conn_free(struct http_conn *conn);
