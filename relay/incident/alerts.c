@@ -27,8 +27,9 @@ struct known_alert {
 	unsigned int writes;		   /* under way in the store */
 	unsigned int attempts;		   /* starts of its processing that did not end yet */
 	int64_t accepted_us, refreshed_us; /* wall */
-	int64_t again_us;      /* wall: QUIET: then it is decided again; 0: not by itself */
-	int64_t begun_us;      /* mono: acceptance, or the restart */
+	int64_t again_us;  /* wall: QUIET: then it is decided again; 0: not by itself */
+	int64_t silent_us; /* wall: ENDED by expiry: the last word on it; 0: it did not expire */
+	int64_t begun_us;  /* mono: acceptance, or the restart */
 	struct timer deadline; /* of the state */
 	struct slice begin;    /* WAITING, and written: its processing begins */
 	struct enrichment *enrichment;
@@ -89,6 +90,15 @@ static int64_t alert_end_us(const struct known_alert *alert)
 	return alert->alert->ends_by_itself && end_us < grace_us ? grace_us : end_us;
 }
 
+/* How long an ended alert is remembered. One that expired: as long again as it was silent for, so
+ * that a sender that repeats it is known to repeat more rarely than that. */
+static int64_t alert_memory_us(const struct known_alert *alert)
+{
+	int64_t silent_us = alert->silent_us ? alert->refreshed_us - alert->silent_us : 0;
+
+	return silent_us > LIMIT_RESOLVED_MEMORY_US ? silent_us : LIMIT_RESOLVED_MEMORY_US;
+}
+
 static int64_t alert_deadline_us(const struct known_alert *alert, enum alert_state state)
 {
 	const struct incident_options *options = &alert->book->env.options;
@@ -107,7 +117,7 @@ static int64_t alert_deadline_us(const struct known_alert *alert, enum alert_sta
 			return alert_mono_of(alert, alert->again_us);
 		return end_us;
 	case ALERT_ENDED:
-		return book_mono_us(alert->book) + LIMIT_RESOLVED_MEMORY_US;
+		return book_mono_us(alert->book) + alert_memory_us(alert);
 	case ALERT_STATE_COUNT:
 		break;
 	}
@@ -410,10 +420,15 @@ static void alert_expire(struct known_alert *alert)
 
 	alert_age_text(silent_us, age, sizeof(age));
 	snprintf(note, sizeof(note), "nothing was heard of it for %s", age);
+	int64_t heard_us = alert->refreshed_us;
 	metric_add(METRIC_ALERTS_EXPIRED, 1);
 	log_info("alert expired: nobody repeated or resolved it", LOG_STR("alert", alert->key),
 		 LOG_STR("silent", age));
 	alert_finish(alert, ALERT_SAYS_EXPIRED, note);
+	if (!alert->alert->ends_by_itself) {
+		alert->silent_us = heard_us;
+		alert_arm(alert);
+	}
 }
 
 /* The safety net: nothing that was started came back. */
@@ -571,6 +586,16 @@ static enum accept_result alert_refire(struct known_alert *known, const struct a
 	return ACCEPT_REPEATED;
 }
 
+/* It had expired, and is repeated with the start that it had: it has fired all the time, and its
+ * sender repeats more rarely than was known. */
+static void alert_heard_again(struct known_alert *known, const struct alert *alert)
+{
+	if (known->silent_us && alert->starts_at_us == known->alert->starts_at_us)
+		alerts_learn(known->book, alert->sender,
+			     book_wall_us(known->book) - known->silent_us);
+	known->silent_us = 0;
+}
+
 static enum accept_result alerts_firing(struct alert_book *book, const char *key,
 					const struct alert *alert, size_t more)
 {
@@ -578,6 +603,8 @@ static enum accept_result alerts_firing(struct alert_book *book, const char *key
 
 	if (known && known->state != ALERT_ENDED)
 		return alert_repeat(known, alert);
+	if (known)
+		alert_heard_again(known, alert);
 	if (known && *known->incident)
 		return alert_refire(known, alert);
 	if (!known)

@@ -282,6 +282,38 @@ END_TEST
 
 /* A sender that repeats every 30 hours: its first silence expires, the interval is learned, and no
  * later one does. */
+START_TEST(an_expiry_teaches_the_interval)
+{
+	int64_t starts_us = now_us();
+
+	world_pagers_take_all(world);
+	world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
+	world_run(world, 30 * US_PER_HOUR);
+	assert_pages("key-sre", 1, 1); /* after 26 h */
+	world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
+	for (int i = 0; i < 3; i++) {
+		world_run(world, 30 * US_PER_HOUR);
+		assert_pages("key-sre", 2, 1);
+		world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
+	}
+	world_run(world, 46 * US_PER_HOUR); /* one and a half times 30 h */
+	assert_pages("key-sre", 2, 2);
+}
+END_TEST
+
+/* One that starts anew says nothing of the interval. */
+START_TEST(a_new_start_teaches_no_interval)
+{
+	world_pagers_take_all(world);
+	world_alert(world, DISK, ALERT_FIRING, now_us(), 0);
+	world_run(world, 30 * US_PER_HOUR);
+	world_alert(world, DISK, ALERT_FIRING, now_us(), 0);
+	world_run(world, 27 * US_PER_HOUR);
+	assert_pages("key-sre", 2, 2);
+}
+END_TEST
+
+/* Its repeats 20 and 25 hours apart are within what is waited for anyway. */
 START_TEST(the_interval_of_a_sender_is_learned)
 {
 	int64_t starts_us = now_us();
@@ -664,6 +696,8 @@ int main(void)
 		an_alert_fires_as_long_as_one_copy_does,
 		a_new_start_is_a_new_copy,
 		copies_are_known_after_a_restart,
+		an_expiry_teaches_the_interval,
+		a_new_start_teaches_no_interval,
 		the_interval_of_a_sender_is_learned,
 		who_joins_pages_its_own_recipients,
 		severity_rises_at_once_and_never_falls,
