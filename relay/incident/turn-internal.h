@@ -26,14 +26,16 @@ void turns_free(struct turns *turns);
 /* The group of the present turn; borrowed until turns_flush(). */
 struct store_batch *turns_batch(struct turns *turns);
 /* done() when all that was put into the group so far is on disk, or is not (-errno). Answers to
- * senders are given before anything else happens. */
+ * senders are given before anything else happens; the others follow in the order of the commits,
+ * for at most LIMIT_SLICE_US in a turn. */
 void turns_answer(struct turns *turns, store_done *done, void *ctx);
 /* forget(ctx): the turns were freed before the store answered. */
 void turns_then(struct turns *turns, store_done *done, void (*forget)(void *ctx), void *ctx);
 /* At the end of every turn: hands the group over. Where the store's queue is full it is offered
  * again in a moment. */
 void turns_flush(struct turns *turns);
-bool turns_pending(const struct turns *turns); /* something is not handed over yet */
+/* Something is not handed over yet, or not all that waited have been called. */
+bool turns_pending(const struct turns *turns);
 
 /* One piece of work that waits for its slice. Its memory is the caller's and stays until it ran or
  * was taken out. */

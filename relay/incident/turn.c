@@ -22,15 +22,20 @@ struct turn {
 	struct turns *owner;
 	struct store_batch *batch;
 	struct turn_waiters answers, others;
+	int error; /* once the store has answered */
+	char *text;
 };
+TAILQ_HEAD(turn_list, turn);
 
 struct turns {
 	struct store *store;
 	struct timers *timers;
 	const struct clock *clock;
 	struct turn *now; /* NULL: nothing to write */
-	TAILQ_HEAD(, turn) committing;
-	struct timer offer; /* the store's queue was full: hand over again */
+	struct turn_list committing;
+	struct turn_list committed; /* not all that waited have been called */
+	struct timer calling;	    /* they are, some in each turn */
+	struct timer offer;	    /* the store's queue was full: hand over again */
 	TAILQ_HEAD(, slice) slices;
 	size_t nslices;
 	struct timer work; /* slices wait */
@@ -70,6 +75,7 @@ static void turn_free(struct turn *turn)
 	turn_free_waiters(&turn->answers);
 	turn_free_waiters(&turn->others);
 	store_batch_free(turn->batch);
+	free(turn->text);
 	free(turn);
 }
 
@@ -101,28 +107,53 @@ void turns_then(struct turns *turns, store_done *done, void (*forget)(void *ctx)
 
 bool turns_pending(const struct turns *turns)
 {
-	return turns->now != NULL;
+	return turns->now || !TAILQ_EMPTY(&turns->committed);
 }
 
-static void turn_call_waiters(struct turn_waiters *waiters, int error, const char *text)
+static void turn_call_first(struct turn_waiters *waiters, const struct turn *turn)
 {
-	struct turn_waiter *waiter;
+	struct turn_waiter *waiter = STAILQ_FIRST(waiters);
 
-	while ((waiter = STAILQ_FIRST(waiters))) {
-		STAILQ_REMOVE_HEAD(waiters, link);
-		waiter->done(waiter->ctx, error, text);
-		free(waiter);
+	STAILQ_REMOVE_HEAD(waiters, link);
+	waiter->done(waiter->ctx, turn->error, turn->text);
+	free(waiter);
+}
+
+/* In the order of the commits. A start writes every alert that was unfinished in one group: those
+ * that wait are called for at most LIMIT_SLICE_US in a turn. */
+static void turns_call_others(void *arg)
+{
+	struct turns *turns = arg;
+	int64_t until_us = clock_mono_us(turns->clock) + LIMIT_SLICE_US;
+	struct turn *turn;
+
+	while ((turn = TAILQ_FIRST(&turns->committed))) {
+		if (STAILQ_EMPTY(&turn->others)) {
+			TAILQ_REMOVE(&turns->committed, turn, link);
+			turn_free(turn);
+			continue;
+		}
+		turn_call_first(&turn->others, turn);
+		if (clock_mono_us(turns->clock) >= until_us)
+			break;
 	}
+	if (turn)
+		timer_arm(turns->timers, &turns->calling, clock_mono_us(turns->clock));
 }
 
 static void turn_committed(void *ctx, int error, const char *text)
 {
 	struct turn *turn = ctx;
+	struct turns *turns = turn->owner;
 
-	TAILQ_REMOVE(&turn->owner->committing, turn, link);
-	turn_call_waiters(&turn->answers, error, text);
-	turn_call_waiters(&turn->others, error, text);
-	turn_free(turn);
+	turn->error = error;
+	turn->text = xstrdup(text ? text : "");
+	TAILQ_REMOVE(&turns->committing, turn, link);
+	TAILQ_INSERT_TAIL(&turns->committed, turn, link);
+	while (!STAILQ_EMPTY(&turn->answers))
+		turn_call_first(&turn->answers, turn);
+	if (!turns->calling.slot)
+		turns_call_others(turns);
 }
 
 void turns_flush(struct turns *turns)
@@ -199,24 +230,33 @@ struct turns *turns_new(struct store *store, struct timers *timers, const struct
 	turns->timers = timers;
 	turns->clock = clock;
 	TAILQ_INIT(&turns->committing);
+	TAILQ_INIT(&turns->committed);
 	TAILQ_INIT(&turns->slices);
+	turns->calling = (struct timer){ .fire = turns_call_others, .arg = turns };
 	turns->offer = (struct timer){ .fire = turn_offer_again, .arg = turns };
 	turns->work = (struct timer){ .fire = slices_run, .arg = turns };
 	return turns;
 }
 
-void turns_free(struct turns *turns)
+static void turns_free_list(struct turn_list *list)
 {
 	struct turn *turn;
 
+	while ((turn = TAILQ_FIRST(list))) {
+		TAILQ_REMOVE(list, turn, link);
+		turn_free(turn);
+	}
+}
+
+void turns_free(struct turns *turns)
+{
 	if (!turns)
 		return;
+	timer_disarm(turns->timers, &turns->calling);
 	timer_disarm(turns->timers, &turns->offer);
 	timer_disarm(turns->timers, &turns->work);
 	turn_free(turns->now);
-	while ((turn = TAILQ_FIRST(&turns->committing))) {
-		TAILQ_REMOVE(&turns->committing, turn, link);
-		turn_free(turn);
-	}
+	turns_free_list(&turns->committing);
+	turns_free_list(&turns->committed);
 	free(turns);
 }

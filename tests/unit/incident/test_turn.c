@@ -283,6 +283,56 @@ START_TEST(a_turn_runs_slices_for_a_millisecond)
 }
 END_TEST
 
+static void on_costly(void *ctx, int error, const char *text)
+{
+	ck_assert_ptr_eq(ctx, &costs_us);
+	ck_assert_int_eq(error, -ENOSPC);
+	ck_assert_ptr_nonnull(strstr(text, "told to fail")); /* also in a later turn */
+	ran++;
+	fake.mono_us += costs_us;
+}
+
+/* 300 us each, of two groups that are committed at once. */
+START_TEST(who_waits_for_a_commit_is_called_for_a_millisecond_in_a_turn)
+{
+	ran = 0;
+	costs_us = 300;
+	fake_store_fail(disk, -ENOSPC);
+	for (int i = 0; i < 10; i++) {
+		turns_then(turns, on_costly, NULL, &costs_us);
+		if (i == 6)
+			turns_flush(turns);
+	}
+	answer("sender");
+	put("am1");
+	turns_flush(turns);
+	fake_store_complete(disk, SIZE_MAX);
+	ck_assert_uint_eq(ran, 4);
+	ck_assert_ptr_nonnull(strstr(buf_text(&told), "sender(")); /* answers do not wait */
+	ck_assert(turns_pending(turns));
+	ck_assert_uint_eq(one_turn(), 4);
+	ck_assert_uint_eq(one_turn(), 2);
+	ck_assert(!turns_pending(turns));
+	ck_assert_uint_eq(one_turn(), 0);
+}
+END_TEST
+
+START_TEST(freeing_forgets_who_was_not_called_yet)
+{
+	ran = 0;
+	costs_us = US_PER_SECOND;
+	fake_store_fail(disk, -ENOSPC);
+	turns_then(turns, on_costly, NULL, &costs_us);
+	then("page");
+	put("am1");
+	turns_flush(turns);
+	fake_store_complete(disk, SIZE_MAX);
+	turns_free(turns);
+	turns = NULL;
+	ck_assert_str_eq(buf_text(&told), "forget-page ");
+}
+END_TEST
+
 START_TEST(one_slice_runs_however_long_it_takes)
 {
 	costs_us = US_PER_SECOND;
@@ -366,6 +416,8 @@ int main(void)
 	tcase_add_test(tcase, who_has_nothing_to_forget_is_left_alone);
 	tcase_add_test(tcase, a_turn_runs_at_most_64_slices);
 	tcase_add_test(tcase, a_turn_runs_slices_for_a_millisecond);
+	tcase_add_test(tcase, who_waits_for_a_commit_is_called_for_a_millisecond_in_a_turn);
+	tcase_add_test(tcase, freeing_forgets_who_was_not_called_yet);
 	tcase_add_test(tcase, one_slice_runs_however_long_it_takes);
 	tcase_add_test(tcase, a_slice_is_queued_once_and_taken_out_once);
 	tcase_add_test(tcase, a_slice_that_adds_itself_runs_in_each_turn_a_bounded_time);
