@@ -171,20 +171,28 @@ static void job_on_durable(void *ctx, int error, const char *text)
 		job_answer(job);
 }
 
+static void job_accept_one(struct intake_job *job)
+{
+	const struct intake_env *env = &job->intake->env;
+	struct alert *alert = &job->batch.alerts[job->next++];
+
+	if (job->sender->group_theirs)
+		alert->group_key = job->batch.group_key;
+	job->counts[env->ops.accept(env->ops.ctx, alert, job->batch.nalerts - job->next)]++;
+}
+
+/* One that needs no trace is decided and paged at acceptance: the time counts beside the number. */
 static void job_accept_slice(void *arg)
 {
 	struct intake_job *job = arg;
 	const struct intake_env *env = &job->intake->env;
+	int64_t until_us = clock_mono_us(env->clock) + LIMIT_SLICE_US;
 	size_t end = job->next + LIMIT_ALERTS_PER_TURN;
 
-	if (end > job->batch.nalerts)
-		end = job->batch.nalerts;
-	for (; job->next < end; job->next++) {
-		struct alert *alert = &job->batch.alerts[job->next];
-		if (job->sender->group_theirs)
-			alert->group_key = job->batch.group_key;
-		job->counts[env->ops.accept(env->ops.ctx, alert,
-					    job->batch.nalerts - job->next - 1)]++;
+	while (job->next < job->batch.nalerts && job->next < end) {
+		job_accept_one(job);
+		if (clock_mono_us(env->clock) >= until_us)
+			break;
 	}
 	if (job->batch.nalerts) {
 		job->commits++;
@@ -232,9 +240,16 @@ static void job_run_parse(void *arg)
 		clock_wall_us(job->intake->env.clock), &job->batch, &job->err);
 }
 
+/* Several may be parsed in one turn: their slices are timers, which a turn runs a few of. */
 static void job_on_parse_done(void *arg)
 {
-	job_on_parsed(arg);
+	struct intake_job *job = arg;
+	const struct intake_env *env = &job->intake->env;
+
+	if (job->result < 0)
+		job_refuse_body(job);
+	else
+		timer_arm(env->timers, &job->slice, clock_mono_us(env->clock));
 }
 
 static void intake_start_job(struct intake *intake, struct http_exchange *exchange,
