@@ -48,7 +48,10 @@ void incident_set_page(struct incident *incident, const struct page *page)
 		pack_add(page->decision, strlen(page->decision), &packed);
 	free(incident->decision);
 	incident->decision_len = packed.failed ? 0 : packed.len;
-	incident->decision = packed.len && !packed.failed ? buf_take(&packed) : NULL;
+	incident->decision = NULL;
+	if (incident->decision_len) /* kept long: not in the buf's memory, which doubles */
+		incident->decision =
+			memcpy(xrealloc_array(NULL, packed.len, 1), packed.data, packed.len);
 	buf_fini(&packed);
 	kept.decision = NULL;
 	kept.note = NULL;
