@@ -2,13 +2,15 @@
 """kill -9 under load. On one side a ledger of the alerts that were answered with 2xx, on the other what the pager took.
 
 Each round sends distinct alerts from several threads, kills the daemon at a random moment, and starts it again. In the
-end every alert of the ledger must have been paged, and by dedup key and alert no alert opened two incidents.
+end every alert of the ledger must have been paged, and by dedup key and alert no alert opened two incidents. What a pager
+sees twice is counted too: never under two dedup keys, and under one key at most once in each life of the daemon.
 TP_ROUNDS sets the rounds (default 8), TP_SEED the moments.
 """
 import json
 import os
 import random
 import threading
+import time
 
 import peers
 
@@ -58,6 +60,21 @@ def alerts_of(event):
     return set(peers.re.findall(r"Kill\d+x\d+x\d+", json.dumps(event)))
 
 
+def repeats(pager, starts):
+    """Triggers that the pager took again, by key and recipient: in a later life of the daemon, and in one and the same."""
+    lives, later, same = {}, 0, 0
+    for request in pager.seen():
+        event = request.get("event")
+        if not request.get("taken") or event["event_action"] != "trigger":
+            continue
+        life = sum(start <= request["at"] for start in starts)
+        before = lives.setdefault((event["dedup_key"], event["routing_key"]), set())
+        later += bool(before) and life not in before
+        same += life in before
+        before.add(life)
+    return later, same
+
+
 def ledger():
     seed = int(os.environ.get("TP_SEED", random.randrange(1 << 30)))
     chance = random.Random(seed)
@@ -68,13 +85,15 @@ def ledger():
 
     pager = peers.Pager(sometimes_ill)
     daemon = peers.Daemon(pager.url, rules=RULES)
-    accepted = []
+    accepted, starts = [], []
     try:
         for number in range(ROUNDS):
+            starts.append(time.time())
             daemon.start()
             load = Load(daemon, number)
             load.run(chance.uniform(0, 0.3), chance.randrange(1, 20))
             accepted += load.accepted
+        starts.append(time.time())
         daemon.start()
         peers.wait_for("all pages", lambda: daemon.metric('tracepager_queue_depth{queue="pages"}') == 0 and
                        daemon.metric('tracepager_queue_depth{queue="alerts"}') == 0)
@@ -87,10 +106,12 @@ def ledger():
                 incidents.setdefault(name, set()).add(event["dedup_key"])
     lost = [name for name in accepted if name not in incidents]
     twice = [name for name, keys in incidents.items() if len(keys) > 1]
-    print(f"accepted {len(accepted)}, delivered {len(pager.events())}, lost {len(lost)}, "
-          f"in two incidents {len(twice)}")
+    later, same = repeats(pager, starts)
+    print(f"figures kill -9: rounds {ROUNDS}, accepted {len(accepted)}, delivered {len(pager.events())}, lost {len(lost)}, "
+          f"twice under two keys {len(twice)}, again under one key {later}, within one life {same}")
     assert not lost, f"lost: {lost[:10]}"
     assert not twice, f"two incidents: {twice[:10]}"
+    assert not same, f"{same} triggers were taken again within one life of the daemon"
     assert len(accepted) >= ROUNDS
 
 
