@@ -45,19 +45,34 @@ static void summary_add_signal(const struct decision *d, struct buf *out, size_t
 	buf_fini(&both);
 }
 
-/* "PlaceOrderErrors (checkout POST /orders)", or one of the two parts, or nothing. */
+/* What the suspect does to the signal's operation. A signal whose own span did not fail is hit: the
+ * trace does not say that it broke. */
+static const char *signal_verb(const struct decision *d)
+{
+	const struct walk *walk = d->verdict.walk;
+
+	if (!walk || walk->from_span == TRACE_NONE)
+		return "hits";
+	if (walk->mode == WALK_LATENCY)
+		return "slows";
+	return span_failing(walk->trace, &walk->trace->spans[walk->from_span], true) ? "breaks"
+										     : "hits";
+}
+
+/* "breaks checkout POST /orders (PlaceOrderErrors)", or one of the two parts, or nothing. */
 static void summary_add_alert(const struct decision *d, struct buf *out)
 {
-	struct buf signal = BUF_INIT(8 * LIMIT_PAGE_NAME_COLUMNS);
-	const char *name = alert_name(d);
+	struct buf signal = BUF_INIT(8 * LIMIT_PAGE_NAME_COLUMNS),
+		   name = BUF_INIT(8 * LIMIT_PAGE_NAME_COLUMNS);
 
 	summary_add_signal(d, &signal, LIMIT_PAGE_NAME_COLUMNS);
-	plain_add(out, name, LIMIT_PAGE_NAME_COLUMNS);
-	if (signal.len && *name)
-		buf_printf(out, " (%s)", buf_text(&signal));
-	else
-		buf_puts(out, buf_text(&signal));
+	plain_add(&name, alert_name(d), LIMIT_PAGE_NAME_COLUMNS);
+	if (signal.len)
+		buf_printf(out, "%s %s", signal_verb(d), buf_text(&signal));
+	if (name.len)
+		buf_printf(out, signal.len ? " (%s)" : "%s", buf_text(&name));
 	buf_fini(&signal);
+	buf_fini(&name);
 }
 
 /* Head, middle and tail in LIMIT_SUMMARY_CHARS. The middle is cut to leave room for the tail, but

@@ -399,8 +399,9 @@ START_TEST(the_summary_begins_with_the_suspect)
 {
 	struct decision d = page_of("ledger", "connection refused", &orders);
 
-	ck_assert_str_eq(d.page.summary,
-			 "ledger: connection refused — PlaceOrderErrors (checkout POST /orders)");
+	ck_assert_str_eq(
+		d.page.summary,
+		"ledger: connection refused — breaks checkout POST /orders (PlaceOrderErrors)");
 }
 END_TEST
 
@@ -425,7 +426,7 @@ START_TEST(a_long_error_is_told_whole)
 		d.page.summary,
 		"ledger: the connection to the primary was refused after eleven attempts in forty "
 		"seconds because of ümläuts and more words than anybody wants to read at night — "
-		"PlaceOrderErrors (checkout POST /orders)");
+		"breaks checkout POST /orders (PlaceOrderErrors)");
 }
 END_TEST
 
@@ -437,8 +438,8 @@ START_TEST(an_endless_error_is_cut)
 	memset(error, 'e', 400);
 	error[400] = '\0';
 	struct decision d = page_of("ledger", error, &orders);
-	snprintf(want, sizeof(want), "ledger: %.199s… — PlaceOrderErrors (checkout POST /orders)",
-		 error);
+	snprintf(want, sizeof(want),
+		 "ledger: %.199s… — breaks checkout POST /orders (PlaceOrderErrors)", error);
 	ck_assert_str_eq(d.page.summary, want);
 }
 END_TEST
@@ -572,8 +573,8 @@ START_TEST(a_slow_suspect_has_its_numbers)
 	}
 	set = order_taking(989);
 	struct decision d = slow_page(healthy);
-	ck_assert_str_eq(d.page.summary, "ledger: took 989 ms, usually 43 ms — PlaceOrderErrors "
-					 "(checkout POST /orders)");
+	ck_assert_str_eq(d.page.summary, "ledger: took 989 ms, usually 43 ms — slows checkout POST "
+					 "/orders (PlaceOrderErrors)");
 	evidence_free(healthy);
 }
 END_TEST
@@ -584,7 +585,7 @@ START_TEST(nothing_fails_in_a_slow_trace)
 	set = order_taking(989);
 	struct decision d = slow_page(NULL);
 	ck_assert_str_eq(d.page.summary, "ledger: too slow, spent 989 ms by itself — "
-					 "PlaceOrderErrors (checkout POST /orders)");
+					 "slows checkout POST /orders (PlaceOrderErrors)");
 	ck_assert_ptr_null(strstr(d.page.details, "fail"));
 	ck_assert_ptr_nonnull(
 		strstr(d.page.details, "The delay, from the signal down to where it starts:\n"));
@@ -648,7 +649,7 @@ START_TEST(the_environment_is_the_suspects)
 	ck_assert_str_eq(d.page.environment, "staging eu1");
 	ck_assert_str_eq(d.page.instance, "ledger-7d9");
 	ck_assert_str_eq(d.page.summary,
-			 "ledger: disk is full — LedgerErrors (ledger), staging eu1");
+			 "ledger: disk is full — breaks ledger (LedgerErrors), staging eu1");
 }
 END_TEST
 
@@ -672,7 +673,7 @@ START_TEST(a_database_is_called_one)
 	       &d);
 	ck_assert_str_eq(d.page.summary,
 			 "Database postgresql/ledger, called by ledger: out of connection slots — "
-			 "PlaceOrderErrors (checkout POST /orders)");
+			 "breaks checkout POST /orders (PlaceOrderErrors)");
 	ck_assert_ptr_nonnull(strstr(
 		d.page.details, "  → database postgresql/ledger, which has no spans of its own\n"));
 }
@@ -736,6 +737,27 @@ START_TEST(facts_are_harmless_and_short)
 	ck_assert_uint_lt(strlen(d.page.labels), LIMIT_PAGE_LABELS_BYTES);
 	ck_assert_ptr_null(strpbrk(d.page.labels, "\n\033"));
 	ck_assert_str_eq(d.page.labels + strlen(d.page.labels) - strlen(", …"), ", …");
+}
+END_TEST
+
+/* checkout handled the failure: nothing says that its operation broke. */
+START_TEST(a_signal_that_did_not_fail_is_hit)
+{
+	struct decision d;
+
+	set = trace_make("checkout server POST /orders | 0 100 |\n"
+			 "  ledger server POST /entries | 10 80 | ERROR; message=disk is full\n");
+	const struct trace *trace = &set->traces[0];
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .signal = &placing,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .rules = rules,
+				       .mode = WALK_ERRORS },
+	       &d);
+	ck_assert_str_eq(d.page.summary,
+			 "ledger: disk is full — hits checkout POST /orders (PlaceOrderErrors)");
 }
 END_TEST
 
@@ -976,6 +998,7 @@ int main(void)
 	tcase_add_test(tcase, a_slow_suspect_has_its_numbers);
 	tcase_add_test(tcase, nothing_fails_in_a_slow_trace);
 	tcase_add_test(tcase, a_database_is_called_one);
+	tcase_add_test(tcase, a_signal_that_did_not_fail_is_hit);
 	tcase_add_test(tcase, the_trace_that_is_shown_is_listed_first);
 	tcase_add_test(tcase, every_part_may_be_too_long);
 	tcase_add_test(tcase, without_a_verdict_the_alert_and_the_reason_are_named);
