@@ -3,10 +3,10 @@
  * sizes of the pieces change nothing: a document gives the same events, or the same error at the
  * same place, fed whole or byte by byte.
  *
- * Strict RFC 8259: it refuses what is no UTF-8, lone surrogates, trailing commas, a byte order
- * mark, and nesting or tokens over their caps (LIMIT_DEPTH, LIMIT_TOKEN_BYTES). It builds no tree,
- * keeps no body and does not recurse: it copies only a token that the end of a piece cuts, and a
- * string with escapes. It does not check keys for duplicates.
+ * Strict RFC 8259: it refuses what is no UTF-8, lone surrogates (but see jread_repair()), trailing
+ * commas, a byte order mark, and nesting or tokens over their caps (LIMIT_DEPTH,
+ * LIMIT_TOKEN_BYTES). It builds no tree, keeps no body and does not recurse: it copies only a token
+ * that the end of a piece cuts, and a string with escapes. It does not check keys for duplicates.
  *
  * It calls the handler once per event. Keys and strings are decoded: a pointer and a length,
  * borrowed until the handler returns; they may hold NUL bytes (\u0000). Numbers are given as their
@@ -60,7 +60,12 @@ enum jread_mode {
 
 struct jread *jread_new(enum jread_mode mode, jread_handler *handler, void *ctx);
 void jread_free(struct jread *jread);  /* takes NULL */
-void jread_reset(struct jread *jread); /* for another document; keeps memory */
+void jread_reset(struct jread *jread); /* for another document; keeps memory and jread_repair() */
+/* From now on a string may hold bytes that are not UTF-8, and lone surrogates: each becomes U+FFFD
+ * instead of failing (each longest part of a sequence becomes one). jread_repaired() counts them,
+ * also in values that the handler skips. */
+void jread_repair(struct jread *jread);
+uint64_t jread_repaired(const struct jread *jread);
 
 /* Reads a piece. 0, or -errno with text and place in jread_err(); after an error every further call
  * gives the same error. -EBADMSG: not JSON. -E2BIG: over a cap (nesting, token). Others are the

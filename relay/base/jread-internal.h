@@ -66,7 +66,9 @@ struct jread {
 	int wake_depth;
 	bool skip_value; /* the next value is not reported */
 	bool stop;	 /* jread_feed_value(): stop behind a top-level value */
-	bool complete;	 /* since then a top-level value is complete */
+	bool repairs;	 /* a bad character becomes U+FFFD */
+	uint64_t repaired;
+	bool complete; /* since then a top-level value is complete */
 	int depth;
 	uint64_t nesting; /* a bit for each open container, the innermost lowest: 1 is an object */
 
@@ -80,8 +82,9 @@ struct jread {
 	uint64_t token_at;
 	size_t token_len;  /* bytes of the token that were read, without quotes */
 	bool is_key, mute; /* mute: the token is not reported */
+	bool again;	   /* the byte ended what was wrong and is read once more, as plain text */
 	enum string_state string_state;
-	uint8_t utf8_left, utf8_min, utf8_max, hex_left;
+	uint8_t utf8_left, utf8_held, utf8_min, utf8_max, hex_left;
 	uint32_t hex, high;
 	const char *literal;
 	struct buf hold;

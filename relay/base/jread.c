@@ -27,7 +27,8 @@ struct jread *jread_new(enum jread_mode mode, jread_handler *handler, void *ctx)
 	r->mode = mode;
 	r->handler = handler;
 	r->ctx = ctx;
-	buf_init(&r->hold, LIMIT_TOKEN_BYTES + 1);
+	/* U+FFFD has three bytes and may replace one. */
+	buf_init(&r->hold, 3 * (LIMIT_TOKEN_BYTES + 1));
 	jread_reset(r);
 	return r;
 }
@@ -45,11 +46,22 @@ void jread_reset(struct jread *jread)
 	struct jread fresh = { .mode = jread->mode,
 			       .handler = jread->handler,
 			       .ctx = jread->ctx,
+			       .repairs = jread->repairs,
 			       .line = 1,
 			       .hold = jread->hold };
 
 	*jread = fresh;
 	buf_reset(&jread->hold);
+}
+
+void jread_repair(struct jread *jread)
+{
+	jread->repairs = true;
+}
+
+uint64_t jread_repaired(const struct jread *jread)
+{
+	return jread->repaired;
 }
 
 struct err *jread_err(struct jread *jread)

@@ -62,19 +62,42 @@ static int jread_hex_digit(unsigned char c)
 	return -1;
 }
 
+/* A bad character: U+FFFD in its place where the reader repairs. false: it fails. */
+static bool hold_replacement(struct jread *r)
+{
+	if (!r->repairs)
+		return false;
+	hold_add(r, "\xef\xbf\xbd", 3);
+	r->repaired++;
+	return true;
+}
+
+/* The byte or escape that is read now does not complete the surrogate before it. */
+static const char *end_high_surrogate(struct jread *r, uint64_t at)
+{
+	if (!hold_replacement(r))
+		return jread_fail(r, at, EBADMSG, "a high surrogate without its low one");
+	r->high = 0;
+	return "";
+}
+
 /* Behind the four digits of \u: a code point, or half of one. */
 static const char *take_code_unit(struct jread *r, uint64_t at)
 {
 	uint32_t unit = r->hex;
+	const bool is_low = unit >= 0xdc00 && unit <= 0xdfff;
 
 	r->string_state = STRING_PLAIN;
-	if (r->high != 0) {
-		if (unit < 0xdc00 || unit > 0xdfff)
-			return jread_fail(r, at, EBADMSG, "a high surrogate without its low one");
+	if (r->high != 0 && is_low) {
 		hold_code_point(r, 0x10000 + ((r->high - 0xd800) << 10) + (unit - 0xdc00));
 		r->high = 0;
-	} else if (unit >= 0xdc00 && unit <= 0xdfff) {
-		return jread_fail(r, at, EBADMSG, "a low surrogate without its high one");
+		return "";
+	}
+	if (r->high != 0 && !end_high_surrogate(r, at))
+		return NULL;
+	if (is_low) {
+		if (!hold_replacement(r))
+			return jread_fail(r, at, EBADMSG, "a low surrogate without its high one");
 	} else if (unit >= 0xd800 && unit <= 0xdbff) {
 		r->high = unit;
 		r->string_state = STRING_LOW_SLASH;
@@ -118,12 +141,15 @@ static const char *take_special(struct jread *r, unsigned char c, uint64_t at)
 		return NULL;
 	}
 	r->utf8_left = (uint8_t)utf8_lead(c, &r->utf8_min, &r->utf8_max);
+	if (r->utf8_left == 0 && hold_replacement(r))
+		return "";
 	if (r->utf8_left == 0) {
 		err_set(&r->err, EBADMSG, "byte 0x%02x in a string is not UTF-8", c);
 		set_place(r, at);
 		return NULL;
 	}
 	r->string_state = STRING_UTF8;
+	r->utf8_held = 1;
 	hold_add(r, &byte, 1);
 	return "";
 }
@@ -132,6 +158,14 @@ static const char *take_utf8(struct jread *r, unsigned char c, uint64_t at)
 {
 	char byte = (char)c;
 
+	if ((c < r->utf8_min || c > r->utf8_max) && r->repairs) {
+		if (!r->mute)
+			r->hold.len -= r->utf8_held;
+		hold_replacement(r);
+		r->string_state = STRING_PLAIN;
+		r->again = true;
+		return "";
+	}
 	if (c < r->utf8_min || c > r->utf8_max) {
 		err_set(&r->err, EBADMSG, "byte 0x%02x breaks a UTF-8 sequence", c);
 		set_place(r, at);
@@ -139,6 +173,7 @@ static const char *take_utf8(struct jread *r, unsigned char c, uint64_t at)
 	}
 	r->utf8_min = 0x80;
 	r->utf8_max = 0xbf;
+	r->utf8_held++;
 	hold_add(r, &byte, 1);
 	if (--r->utf8_left == 0)
 		r->string_state = STRING_PLAIN;
@@ -164,13 +199,18 @@ static const char *string_byte(struct jread *r, unsigned char c, uint64_t at)
 		r->hex = r->hex << 4 | (uint32_t)digit;
 		return --r->hex_left > 0 ? "" : take_code_unit(r, at);
 	case STRING_LOW_SLASH:
-		if (c != '\\')
-			return jread_fail(r, at, EBADMSG, "a high surrogate without its low one");
 		r->string_state = STRING_LOW_U;
-		return "";
+		if (c == '\\')
+			return "";
+		r->string_state = STRING_PLAIN;
+		r->again = true;
+		return end_high_surrogate(r, at);
 	case STRING_LOW_U:
-		if (c != 'u')
-			return jread_fail(r, at, EBADMSG, "a high surrogate without its low one");
+		if (c != 'u') {
+			r->string_state = STRING_ESCAPE;
+			r->again = true;
+			return end_high_surrogate(r, at);
+		}
 		r->string_state = STRING_HEX;
 		r->hex_left = 4;
 		r->hex = 0;
@@ -200,9 +240,13 @@ static const char *string_read(struct jread *r, const char *p, const char *end)
 		}
 		if (++r->token_len > LIMIT_TOKEN_BYTES)
 			return jread_fail_token_size(r);
+		r->again = false;
 		if (!string_byte(r, (unsigned char)*p, place_of(r, p)))
 			return NULL;
-		p++;
+		if (r->again)
+			r->token_len--;
+		else
+			p++;
 	}
 	return end;
 }

@@ -251,6 +251,67 @@ START_TEST(test_bad)
 }
 END_TEST
 
+/* What a reader that repairs makes of bad characters, and how many it counts (Unicode 15, section
+ * 3.9: one U+FFFD for each longest part of a sequence). */
+#define FFFD "\xef\xbf\xbd"
+static const struct {
+	const char *text, *events;
+	unsigned int repaired;
+} mended[] = {
+	{ "\"a\\ud83d\"", "S<a" FFFD ">", 1 },
+	{ "\"\\ud83d\\n\"", "S<" FFFD "\n>", 1 },
+	{ "\"\\ud83d\\u0041\"", "S<" FFFD "A>", 1 },
+	{ "\"\\ud83d\\ud83d\\ude00\"", "S<" FFFD "\xf0\x9f\x98\x80>", 1 },
+	{ "\"\\ud83d\\ud83d\"", "S<" FFFD FFFD ">", 2 },
+	{ "\"\\ud83d\xc3\xbc\"", "S<" FFFD "\xc3\xbc>", 1 },
+	{ "\"\\ude00x\"", "S<" FFFD "x>", 1 },
+	{ "\"a\xff"
+	  "b\"",
+	  "S<a" FFFD "b>", 1 },
+	{ "\"\xe2\x82\"", "S<" FFFD ">", 1 }, /* two thirds of a euro sign */
+	{ "\"\xe2\x82x\"", "S<" FFFD "x>", 1 },
+	{ "\"\xe2\xe2\x82\xac\"", "S<" FFFD "\xe2\x82\xac>", 1 },
+	{ "\"\xed\xa0\x80\"", "S<" FFFD FFFD FFFD ">", 3 }, /* U+D800 */
+	{ "\"\xf0\x9f\x98\\n\"", "S<" FFFD "\n>", 1 },
+	{ "{\"k\xff\":\"\xff\",\"skip\":\"\xff\\udc00\"}", "{K<k" FFFD ">S<" FFFD ">K<skip>}", 4 },
+};
+
+START_TEST(test_mended)
+{
+	const char *text = mended[_i].text;
+
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		struct recorder recorder = { .events = BUF_INIT(1u << 20) };
+
+		recorder.jread = jread_new(JREAD_ONE, record, &recorder);
+		jread_repair(recorder.jread);
+		ck_assert_msg(feed_all(recorder.jread, text, strlen(text), steps[i]) == 0,
+			      "%s by %zu: %s", text, steps[i], jread_err(recorder.jread)->text);
+		ck_assert_str_eq(buf_text(&recorder.events), mended[_i].events);
+		ck_assert_uint_eq(jread_repaired(recorder.jread), mended[_i].repaired);
+		end(&recorder);
+	}
+}
+END_TEST
+
+/* The rest of the grammar is as strict as without repairs. */
+START_TEST(test_mended_is_strict)
+{
+	static const char *const texts[] = { "\"\xff",	       "\"\\ud83d",  "\"\\ud83d\\",
+					     "\"\\ud83d\\x\"", "\"\xff\n\"", "[\xff]",
+					     "\"a\tb\"" };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct recorder recorder = { .events = BUF_INIT(1u << 20) };
+
+		recorder.jread = jread_new(JREAD_ONE, record, &recorder);
+		jread_repair(recorder.jread);
+		ck_assert_int_eq(feed_all(recorder.jread, texts[i], strlen(texts[i]), 1), -EBADMSG);
+		end(&recorder);
+	}
+}
+END_TEST
+
 START_TEST(test_handler_stops)
 {
 	check_bad(JREAD_ONE, "[1,\n \"stop\"]", 12, ECANCELED, 2, 2, "refused");
@@ -546,6 +607,8 @@ int main(void)
 
 	tcase_add_loop_test(tcase, test_good, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(tcase, test_bad, 0, ARRAY_LEN(bad));
+	tcase_add_loop_test(tcase, test_mended, 0, ARRAY_LEN(mended));
+	tcase_add_test(tcase, test_mended_is_strict);
 	tcase_add_test(tcase, test_handler_stops);
 	tcase_add_test(tcase, test_lines);
 	tcase_add_test(tcase, test_nul_bytes);
