@@ -15,18 +15,24 @@ enum alert_format_id {
 	FORMAT_COUNT
 };
 
-/* An alert of a batch that was refused, and why. */
-struct refused_alert {
+/* An alert of a batch that was refused or cut, and why. */
+struct alert_note {
 	unsigned int index; /* the alert's place in the batch, from 0 */
-	/* "alert 3: labels.severity is a number, not a string (line 1, column 240)", by index. */
+	/* "alert 3: labels.severity is a number, not a string (line 1, column 240)", or "alert 3:
+	 * 744 of 1000 labels left out". */
 	const char *text;
 };
 
 struct alert_batch {
 	struct alert *alerts;
 	size_t nalerts;
-	struct refused_alert *refused;
+	struct alert_note *refused, *cut; /* each by index */
 	size_t nrefused;
+	/* Alerts among those in `alerts` that were larger than LIMIT_LABELS, LIMIT_LABEL_BYTES and
+	 * LIMIT_ALERT_BYTES allow: each keeps the fingerprint of all its labels, and has the
+	 * annotation tracepager_cut. */
+	size_t ncut;
+	uint64_t repaired;  /* bad characters of the body, each of which became U+FFFD */
 	uint64_t truncated; /* alerts that the sender itself left out (Alertmanager's max_alerts) */
 	const char *group_key; /* the group that the sender made of them; NULL: none */
 };
@@ -41,7 +47,8 @@ struct alert_format {
 	 * that is returned is kept by the arena, which needs at most 8 times the body and 1 MiB. 0,
 	 * even if some alerts are refused (beyond LIMIT_REFUSED_TOLD refused alerts share one
 	 * text); -EBADMSG: the body is not of this format (err has line and column if it is not
-	 * JSON); -E2BIG: a cap is exceeded. */
+	 * JSON); -E2BIG: a cap is exceeded;
+	 * -ENOMEM: the arena's cap is reached. */
 	int (*parse)(struct arena *arena, const char *body, size_t len, const char *sender,
 		     int64_t now_us, struct alert_batch *ret_batch, struct err *err);
 };

@@ -28,7 +28,8 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-/* Bytes handed out. */
+/* Bytes handed out, and bytes left up to the cap. */
 size_t arena_used(const struct arena *arena);
+size_t arena_room(const struct arena *arena);
 
 #endif

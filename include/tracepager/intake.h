@@ -1,15 +1,19 @@
 /*
  * Intake: HTTP requests that carry alerts. Authenticates the sender, parses the body in the
- *sender's format, accepts the alerts in slices that do not hold the loop, and answers when they are
- *on disk. Refuses alerts when there is no room for more. Owns the requests under way; alerts are
- *handed on. Loop thread only; the pool parses large bodies.
+ * sender's format, accepts the alerts in slices that do not hold the loop, and answers when they
+ * are on disk. Refuses alerts when there is no room for more. Owns the requests under way; alerts
+ * are handed on. Loop thread only; the pool parses large bodies.
  *
- *	202 (200 for /api/v2/alerts)   accepted, and on disk
- *	400   what is wrong, and where
+ *	202 (200 for /api/v2/alerts)   accepted, and on disk. The answer lists what was refused of
+ *	      the body, what was cut, and how many bad characters were replaced ("repaired")
+ *	400   what is wrong, and where; nothing of the body was taken (/api/v2/alerts: or a part)
  *	401   missing or wrong token
  *	404   no such sender: it is logged, and the catch-all team is paged once an hour if the
- *request has a declared sender's token (nobody looks at failed notifications of a sender) 503
- *overload, or the store failed; with Retry-After: send the alerts again
+ *	      request has a declared sender's token
+ *	503   overload, lack of memory, or the store failed; with Retry-After: send the alerts again
+ *
+ * A refused body, and an alert that is refused inside a good body, page the catch-all team once an
+ * hour and sender: nobody looks at failed notifications of a sender.
  */
 #ifndef TRACEPAGER_INTAKE_H
 #define TRACEPAGER_INTAKE_H
@@ -51,7 +55,8 @@ struct intake_ops {
 	enum accept_result (*accept)(void *ctx, const struct alert *alert, size_t more);
 	/* Call done() once all alerts accepted so far are on disk, or failed to get there. */
 	void (*when_durable)(void *ctx, store_done *done, void *arg);
-	/* A body was refused altogether: page somebody about the sender. Texts are borrowed. */
+	/* A body, or alerts inside a body, were refused: page somebody about the sender. Texts are
+	 * borrowed. */
 	void (*body_refused)(void *ctx, const char *sender, const char *why);
 	void *ctx;
 };
@@ -79,8 +84,14 @@ void intake_free(struct intake *intake);
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);
 
-/* Does the request carry this bearer token? In constant time; false for a secret without a value.
- */
+/* Does a request to /webhook/NAME need a token? name NULL: to /api/v2/alerts. */
+bool intake_needs_token(const struct intake *intake, const char *name);
+/* Is it the token of any declared sender? authorization: the header's value; NULL: none. */
+bool intake_knows_token(const struct intake *intake, const char *authorization);
+
+/* Does the request, or the value of its Authorization header, show this bearer token? In constant
+ * time; false for a secret without a value. */
 bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret);
+bool bearer_shown(const char *authorization, const struct secret *secret);
 
 #endif

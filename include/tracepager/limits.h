@@ -44,11 +44,12 @@
 
 /* ---- model: alerts ---- */
 
-/* Labels, or annotations, of one alert: Prometheus' default limit is 30 labels. */
+/* Labels, or annotations, of one alert; further ones are left out, and the alert says so.
+ * Prometheus' default limit is 30 labels. */
 #define LIMIT_LABELS 256
 /* One label or annotation value; a longer one is cut, since annotations carry whole runbooks. */
 #define LIMIT_LABEL_BYTES (16u << 10)
-/* All labels and annotations of one alert: annotations beyond the cap are left out and the alert
+/* All labels and annotations of one alert: what is over the cap is left out or cut, and the alert
  * says so. Escaping may make a stored or sent alert six times as large. */
 #define LIMIT_ALERT_BYTES (256u << 10)
 
@@ -205,6 +206,8 @@
 #define LIMIT_REFUSED_TOLD 100
 /* Bytes of a name or value that the reason of a refusal quotes: the reason stays one line. */
 #define LIMIT_QUOTED_BYTES 64
+/* Such a reason, or what was cut of an alert, as a whole: above the sum of its parts. */
+#define LIMIT_ALERT_NOTE_BYTES 1024
 /* The life of an API alert that names no end: Alertmanager's default resolve_timeout. */
 #define LIMIT_API_ALERT_US (5 * US_PER_MINUTE)
 
@@ -426,6 +429,8 @@
 /* One answer, and the refused alerts that it lists; the rest is counted. */
 #define LIMIT_INTAKE_REPLY_BYTES (64u << 10)
 #define LIMIT_REFUSED_SHOWN	 20
+/* One line in the log per sender and this time tells what was mended or cut of its alerts. */
+#define LIMIT_SENDER_LOG_US US_PER_MINUTE
 /* Names of undeclared senders that are told apart at one time, and their length, as of a declared
  * one's. Each is logged once a minute and paged once an hour. */
 #define LIMIT_UNDECLARED	    16

@@ -139,3 +139,8 @@ size_t arena_used(const struct arena *arena)
 {
 	return arena->used;
 }
+
+size_t arena_room(const struct arena *arena)
+{
+	return arena->cap - arena->used;
+}

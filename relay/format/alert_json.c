@@ -5,6 +5,8 @@
  */
 #include "alert_json-internal.h"
 
+#include "alert_cut-internal.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
@@ -39,8 +41,11 @@ enum field {
 	FIELD_COUNT,
 };
 
-/* Replaces the text of an annotation that exceeds LIMIT_ALERT_BYTES. */
-static const char left_out[] = "(left out: this alert is too large)";
+/* What an alert over its caps keeps before all others: what rules match and people read. */
+static const char *const first_labels[] = { "alertname", "severity", "service",	  "instance",
+					    "job",	 "cluster",  "namespace", NULL };
+static const char *const first_annotations[] = { "summary", "description", "message", "runbook_url",
+						 NULL };
 
 static const char *const field_names[FIELD_COUNT] = {
 	[FIELD_STATUS] = "status",
@@ -58,8 +63,8 @@ struct text_pair {
 };
 
 struct text_map {
-	struct text_pair at[LIMIT_LABELS];
-	size_t n;
+	struct text_pair *at;
+	size_t n, size;
 	bool given;
 };
 
@@ -84,12 +89,12 @@ struct alert_json {
 	int64_t starts_at_us, ends_at_us;
 	size_t generator_url;
 	struct text_map maps[2]; /* labels, annotations */
-	size_t name_len;
-	struct buf strings; /* starts with an empty text */
+	struct buf strings;	 /* starts with an empty text */
+	bool has_long_text;	 /* one of strings is over LIMIT_LABEL_BYTES */
 
 	struct alert *alerts;
-	struct refused_alert *refused;
-	size_t nalerts, nrefused, alerts_size, refused_size;
+	struct alert_note *refused, *cut;
+	size_t nalerts, nrefused, ncut, alerts_size, refused_size, cut_size;
 
 	/* Where the last key, string or number is, and up to where lines have been counted. */
 	const char *place, *counted, *line_start;
@@ -135,10 +140,28 @@ static void make_one_line(char *text)
 static void refuse_alert(struct alert_json *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Has the arena room for this many bytes, beside what hand_over_batch() will take? */
+static bool alert_json_has_room(const struct alert_json *reader, size_t bytes)
+{
+	size_t later = (reader->nalerts + 1) * sizeof(*reader->alerts) +
+		       (reader->nrefused + reader->ncut + 1) * sizeof(*reader->refused);
+
+	return arena_room(reader->arena) > bytes + later;
+}
+
+/* A note about the alert that is being read, with a text that the caller replaces. */
+static struct alert_note *add_note(struct alert_json *reader, struct alert_note **notes, size_t *n,
+				   size_t *size, const char *text)
+{
+	*notes = alert_json_grow(*notes, *n, size, sizeof(**notes));
+	(*notes)[*n] = (struct alert_note){ .index = reader->index, .text = text };
+	return &(*notes)[(*n)++];
+}
+
 /* The first reason is kept; the rest of the alert is skipped. */
 static void refuse_alert(struct alert_json *reader, const char *format, ...)
 {
-	struct refused_alert *refused;
+	struct alert_note *refused;
 	va_list args;
 	char *text, *what;
 	int line;
@@ -146,12 +169,10 @@ static void refuse_alert(struct alert_json *reader, const char *format, ...)
 	if (reader->refused_now)
 		return;
 	reader->refused_now = true;
-	reader->refused = alert_json_grow(reader->refused, reader->nrefused, &reader->refused_size,
-					  sizeof(*reader->refused));
-	refused = &reader->refused[reader->nrefused++];
-	refused->index = reader->index;
-	refused->text = "refused too; the reasons of further alerts are not listed";
-	if (reader->nrefused > LIMIT_REFUSED_TOLD)
+	refused = add_note(reader, &reader->refused, &reader->nrefused, &reader->refused_size,
+			   "refused too; the reasons of further alerts are not listed");
+	if (reader->nrefused > LIMIT_REFUSED_TOLD ||
+	    !alert_json_has_room(reader, LIMIT_ALERT_NOTE_BYTES))
 		return;
 	va_start(args, format);
 	what = arena_vprintf(reader->arena, format, args);
@@ -177,12 +198,7 @@ static size_t alert_json_add_text(struct alert_json *reader, const char *text, s
 		text = nul + 1;
 	}
 	buf_add(strings, text, len);
-	if (strings->len - start > LIMIT_LABEL_BYTES) {
-		strings->len = start + LIMIT_LABEL_BYTES;
-		while (strings->len > start &&
-		       ((unsigned char)strings->data[strings->len] & 0xc0) == 0x80)
-			strings->len--;
-	}
+	reader->has_long_text |= strings->len - start > LIMIT_LABEL_BYTES;
 	buf_putc(strings, '\0');
 	return start;
 }
@@ -201,6 +217,7 @@ static void begin_alert(struct alert_json *reader)
 	}
 	buf_reset(&reader->strings);
 	buf_putc(&reader->strings, '\0');
+	reader->has_long_text = false;
 }
 
 static struct labels make_labels(struct arena *arena, const struct text_map *map,
@@ -217,46 +234,140 @@ static struct labels make_labels(struct arena *arena, const struct text_map *map
 	return labels;
 }
 
-static bool has_labels(const struct alert_json *reader)
+/* All labels or annotations, sorted, in memory of their own: caller frees at. */
+static struct labels sort_map(const struct text_map *map, const char *strings)
 {
-	const struct text_map *map = &reader->maps[0];
+	struct labels labels = { .at = xcalloc(map->n + 1, sizeof(*labels.at)) };
 
 	for (size_t i = 0; i < map->n; i++) {
-		if (reader->strings.data[map->at[i].value] != '\0')
-			return true;
+		labels.at[i].name = strings + map->at[i].name;
+		labels.at[i].value = strings + map->at[i].value;
 	}
-	return false;
+	labels.n = alert_cut_sort(labels.at, map->n);
+	return labels;
 }
 
-static void end_alert(struct alert_json *reader)
+static void write_cut(struct buf *out, const char *what, const struct alert_cut *cut)
+{
+	if (cut->left_out)
+		buf_printf(out, "%s%zu of %zu %s left out", out->len ? ", " : "", cut->left_out,
+			   cut->given, what);
+	if (cut->shortened)
+		buf_printf(out, "%s%zu of %zu %s shortened", out->len ? ", " : "", cut->shortened,
+			   cut->given, what);
+}
+
+/* Notes what was cut, for the sender's answer and for whoever is paged. */
+static void tell_cut(struct alert_json *reader, struct alert *alert, const struct alert_cut cut[2])
+{
+	struct buf text = BUF_INIT(LIMIT_ALERT_NOTE_BYTES);
+	struct label *at = arena_array(reader->arena, alert->annotations.n + 1, sizeof(*at));
+
+	write_cut(&text, "labels", &cut[0]);
+	write_cut(&text, "annotations", &cut[1]);
+	if (alert->annotations.n)
+		memcpy(at, alert->annotations.at, alert->annotations.n * sizeof(*at));
+	at[alert->annotations.n] = (struct label){
+		.name = "tracepager_cut",
+		.value = arena_printf(reader->arena, "this alert was too large: %s",
+				      buf_text(&text)),
+	};
+	alert->annotations = (struct labels){ .at = at, .n = alert->annotations.n + 1 };
+	labels_normalise(&alert->annotations);
+
+	struct alert_note *note = add_note(reader, &reader->cut, &reader->ncut, &reader->cut_size,
+					   "cut too; what was cut of further alerts is not listed");
+	if (reader->ncut <= LIMIT_REFUSED_TOLD)
+		note->text =
+			arena_printf(reader->arena, "alert %u: %s", reader->index, buf_text(&text));
+	buf_fini(&text);
+}
+
+/* An alert within the caps: all its texts go into the arena as they are. */
+static void fill_alert(struct alert_json *reader, struct alert *alert)
+{
+	char *strings = arena_alloc(reader->arena, reader->strings.len);
+
+	memcpy(strings, reader->strings.data, reader->strings.len);
+	alert->labels = make_labels(reader->arena, &reader->maps[0], strings);
+	alert->annotations = make_labels(reader->arena, &reader->maps[1], strings);
+	alert->generator_url = strings + reader->generator_url;
+	if (reader->fields.fingerprint[0] == '\0')
+		labels_fingerprint(&alert->labels, reader->fields.fingerprint);
+}
+
+/* An alert over the caps: it loses labels, annotations and the ends of values, and keeps the
+ * identity that all its labels give it. */
+static void fill_cut_alert(struct alert_json *reader, struct alert *alert)
+{
+	const char *strings = reader->strings.data;
+	struct labels labels = sort_map(&reader->maps[0], strings),
+		      annotations = sort_map(&reader->maps[1], strings);
+	struct alert_cut cut[2];
+	size_t room = LIMIT_ALERT_BYTES;
+
+	if (reader->fields.fingerprint[0] == '\0')
+		labels_fingerprint(&labels, reader->fields.fingerprint);
+	alert->labels =
+		alert_cut_map(reader->arena, &labels, first_labels, LIMIT_LABELS, &room, &cut[0]);
+	alert->annotations = alert_cut_map(reader->arena, &annotations, first_annotations,
+					   LIMIT_LABELS - 1, &room, &cut[1]);
+	alert->generator_url = arena_strdup(reader->arena, strings + reader->generator_url);
+	if (cut[0].left_out || cut[0].shortened || cut[1].left_out || cut[1].shortened)
+		tell_cut(reader, alert, cut);
+	free(labels.at);
+	free(annotations.at);
+}
+
+static bool needs_cut(const struct alert_json *reader)
+{
+	return reader->has_long_text || reader->maps[0].n > LIMIT_LABELS ||
+	       reader->maps[1].n > LIMIT_LABELS || reader->strings.len > LIMIT_ALERT_BYTES;
+}
+
+/* The most that fill_alert() and fill_cut_alert() take of the arena. */
+static size_t alert_bytes(const struct alert_json *reader)
+{
+	size_t nlabels = reader->maps[0].n + reader->maps[1].n;
+
+	if (!needs_cut(reader))
+		return reader->strings.len + nlabels * sizeof(struct label) + FINGERPRINT_SIZE;
+	return LIMIT_ALERT_BYTES + LIMIT_LABEL_BYTES + 6 * LIMIT_LABELS * sizeof(struct label) +
+	       4 * LIMIT_ALERT_NOTE_BYTES;
+}
+
+/* 0, or -ENOMEM: the arena has no room for the alert. */
+static int end_alert(struct alert_json *reader)
 {
 	struct alert alert = { .sender = reader->sender, .family = reader->kind->family };
 	const char *reason;
-	char *strings;
 
-	if (!reader->refused_now && !has_labels(reader))
-		refuse_alert(reader, "it has no labels");
 	if (reader->refused_now)
-		return;
+		return 0;
 	assert(!reader->strings.failed);
+	if (!alert_json_has_room(reader, alert_bytes(reader)))
+		return err_set(jread_err(reader->jread), ENOMEM,
+			       "the memory of one request is used up at alert %u", reader->index);
+	if (needs_cut(reader))
+		fill_cut_alert(reader, &alert);
+	else
+		fill_alert(reader, &alert);
+	if (!alert.labels.n) {
+		refuse_alert(reader, "it has no labels");
+		return 0;
+	}
 	alert.starts_at_us = reader->starts_at_us;
 	alert.ends_at_us = reader->ends_at_us;
 	reason = reader->kind->complete(&alert, &reader->fields, reader->now_us);
 	if (reason) {
 		refuse_alert(reader, "%s", reason);
-		return;
+		return 0;
 	}
-	strings = arena_alloc(reader->arena, reader->strings.len);
-	memcpy(strings, reader->strings.data, reader->strings.len);
-	alert.labels = make_labels(reader->arena, &reader->maps[0], strings);
-	alert.annotations = make_labels(reader->arena, &reader->maps[1], strings);
-	alert.generator_url = strings + reader->generator_url;
-	if (reader->fields.fingerprint[0] == '\0')
-		labels_fingerprint(&alert.labels, reader->fields.fingerprint);
 	alert.fingerprint = arena_strdup(reader->arena, reader->fields.fingerprint);
 	reader->alerts = alert_json_grow(reader->alerts, reader->nalerts, &reader->alerts_size,
 					 sizeof(alert));
 	reader->alerts[reader->nalerts++] = alert;
+	return 0;
 }
 
 /* Fields of an alert. */
@@ -354,10 +465,11 @@ static int on_alert_member(struct alert_json *reader, enum jread_event event, co
 			   size_t len)
 {
 	if (event == JREAD_OBJECT_END) {
-		end_alert(reader);
+		int error = end_alert(reader);
+
 		reader->index++;
 		reader->where = LIST;
-		return JREAD_GO;
+		return error ? error : JREAD_GO;
 	}
 	if (reader->refused_now)
 		return JREAD_SKIP;
@@ -382,14 +494,11 @@ static int on_map_name(struct alert_json *reader, enum jread_event event, const 
 	}
 	if (reader->refused_now)
 		return JREAD_SKIP;
-	if (map->n == LIMIT_LABELS)
-		refuse_alert(reader, "more than %d %s", LIMIT_LABELS, field_names[reader->field]);
-	else if (len == 0)
+	if (len == 0) {
 		refuse_alert(reader, "%s has an empty name", field_names[reader->field]);
-	else if (len > LIMIT_LABEL_BYTES)
-		refuse_alert(reader, "%s has a name of %zu bytes", field_names[reader->field], len);
-	if (reader->refused_now)
 		return JREAD_SKIP;
+	}
+	map->at = alert_json_grow(map->at, map->n, &map->size, sizeof(*map->at));
 	map->at[map->n].name = alert_json_add_text(reader, text, len);
 	reader->where = MAP_VALUE;
 	return JREAD_GO;
@@ -401,14 +510,7 @@ static int on_map_value(struct alert_json *reader, enum jread_event event, const
 	struct text_map *map = &reader->maps[reader->field - FIELD_LABELS];
 
 	reader->where = MAP;
-	if (event == JREAD_STRING && reader->strings.len + len > LIMIT_ALERT_BYTES) {
-		if (reader->field == FIELD_LABELS)
-			refuse_alert(reader, "its labels hold more than %u KiB",
-				     LIMIT_ALERT_BYTES >> 10);
-		else
-			map->at[map->n++].value =
-				alert_json_add_text(reader, left_out, strlen(left_out));
-	} else if (event == JREAD_STRING) {
+	if (event == JREAD_STRING) {
 		map->at[map->n++].value = alert_json_add_text(reader, text, len);
 	} else if (event == JREAD_NULL) {
 		map->at[map->n++].value = 0;
@@ -622,6 +724,9 @@ static void hand_over_batch(struct alert_json *reader, struct alert_batch *ret_b
 	ret_batch->refused = keep_items(reader->arena, reader->refused, reader->nrefused,
 					sizeof(*reader->refused));
 	ret_batch->nrefused = reader->nrefused;
+	ret_batch->cut = keep_items(reader->arena, reader->cut, reader->ncut, sizeof(*reader->cut));
+	ret_batch->ncut = reader->ncut;
+	ret_batch->repaired = jread_repaired(reader->jread);
 	ret_batch->truncated = reader->truncated;
 	ret_batch->group_key = reader->group_key;
 }
@@ -635,6 +740,8 @@ int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, co
 
 	if (len > LIMIT_BODY_BYTES)
 		return err_set(err, E2BIG, "the body has more than %u bytes", LIMIT_BODY_BYTES);
+	if (arena_room(arena) < strlen(sender) + LIMIT_ALERT_NOTE_BYTES)
+		return err_set(err, ENOMEM, "the memory of one request is used up");
 	reader = xcalloc(1, sizeof(*reader));
 	reader->kind = kind;
 	reader->arena = arena;
@@ -643,10 +750,11 @@ int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, co
 	reader->line = 1;
 	reader->now_us = now_us;
 	reader->sender = arena_strdup(arena, sender);
-	/* Decoding makes no text longer, and the NUL behind each text takes the place of a quote;
-	 * the first NUL is the extra byte. */
-	buf_init(&reader->strings, len + 1);
+	/* A bad byte becomes the three of U+FFFD; else decoding makes no text longer. The NUL
+	 * behind each text takes the place of a quote; the first NUL is the extra byte. */
+	buf_init(&reader->strings, 3 * len + 1);
 	reader->jread = jread_new(JREAD_ONE, alert_json_on_event, reader);
+	jread_repair(reader->jread);
 
 	code = jread_feed(reader->jread, body, len);
 	if (code == 0)
@@ -658,8 +766,11 @@ int alert_json_parse(const struct alert_json_kind *kind, struct arena *arena, co
 
 	jread_free(reader->jread);
 	buf_fini(&reader->strings);
+	free(reader->maps[0].at);
+	free(reader->maps[1].at);
 	free(reader->alerts);
 	free(reader->refused);
+	free(reader->cut);
 	free(reader);
 	return code;
 }

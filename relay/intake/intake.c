@@ -4,6 +4,7 @@
  */
 #include "tracepager/intake.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,15 @@ struct undeclared_sender {
 					* is free */
 };
 
+/* What of a sender's alerts was mended or cut since the last line in the log. */
+struct sender_notes {
+	uint64_t repaired, cut;
+	int64_t log_at_us; /* monotonic: the next line, not before */
+};
+
 struct intake {
 	struct intake_env env;
+	struct sender_notes *notes; /* as env.senders; the last: senders without a declaration */
 	struct undeclared_sender undeclared[LIMIT_UNDECLARED];
 	LIST_HEAD(, intake_job) jobs;
 };
@@ -53,6 +61,7 @@ struct intake *intake_new(const struct intake_env *env)
 	struct intake *intake = xcalloc(1, sizeof(*intake));
 
 	intake->env = *env;
+	intake->notes = xcalloc(env->nsenders + 1, sizeof(*intake->notes));
 	LIST_INIT(&intake->jobs);
 	return intake;
 }
@@ -73,6 +82,7 @@ void intake_free(struct intake *intake)
 		return;
 	while ((job = LIST_FIRST(&intake->jobs)))
 		intake_job_free(job);
+	free(intake->notes);
 	free(intake);
 }
 
@@ -90,14 +100,19 @@ static void reply_error(struct http_exchange *exchange, int status, const char *
 
 /* ---- the answer ---- */
 
-static void write_refused(const struct intake_job *job, struct buf *body)
+static void write_notes(struct buf *body, const char *count, const char *list, const char *member,
+			const struct alert_note *notes, size_t n)
 {
-	for (size_t i = 0; i < job->batch.nrefused && i < LIMIT_REFUSED_SHOWN; i++) {
-		const struct refused_alert *refused = &job->batch.refused[i];
-		buf_printf(body, "%s{\"alert\": %u, \"error\": ", i ? ", " : "", refused->index);
-		buf_json_string(body, refused->text);
+	if (!n)
+		return;
+	buf_printf(body, ", \"%s\": %zu, \"%s\": [", count, n, list);
+	for (size_t i = 0; i < n && i < LIMIT_REFUSED_SHOWN; i++) {
+		buf_printf(body, "%s{\"alert\": %u, \"%s\": ", i ? ", " : "", notes[i].index,
+			   member);
+		buf_json_string(body, notes[i].text);
 		buf_putc(body, '}');
 	}
+	buf_putc(body, ']');
 }
 
 static void reply_webhook(struct intake_job *job)
@@ -113,30 +128,39 @@ static void reply_webhook(struct intake_job *job)
 	if (job->batch.truncated)
 		buf_printf(&body, ", \"left_out_by_sender\": %llu",
 			   (unsigned long long)job->batch.truncated);
-	if (job->batch.nrefused) {
-		buf_printf(&body, ", \"refused\": %zu, \"errors\": [", job->batch.nrefused);
-		write_refused(job, &body);
-		buf_putc(&body, ']');
-	}
+	if (job->batch.repaired)
+		buf_printf(&body, ", \"repaired\": %llu", (unsigned long long)job->batch.repaired);
+	write_notes(&body, "cut", "cuts", "text", job->batch.cut, job->batch.ncut);
+	write_notes(&body, "refused", "errors", "error", job->batch.refused, job->batch.nrefused);
 	buf_puts(&body, "}\n");
 	http_exchange_reply(job->exchange, none ? 400 : 202, NULL, buf_text(&body), body.len, 0);
 	buf_fini(&body);
+}
+
+static void add_note_texts(struct buf *text, const struct alert_note *notes, size_t n)
+{
+	for (size_t i = 0; i < n && i < LIMIT_REFUSED_SHOWN; i++)
+		buf_printf(text, "%s%s", text->len ? "; " : "", notes[i].text);
 }
 
 /* As Alertmanager answers: an empty body, or one string with all errors; valid alerts are accepted
  * either way. */
 static void reply_api(struct intake_job *job)
 {
+	const struct alert_batch *batch = &job->batch;
 	struct buf text = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES / 8),
 		   body = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES);
 
-	for (size_t i = 0; i < job->batch.nrefused && i < LIMIT_REFUSED_SHOWN; i++)
-		buf_printf(&text, "%s%s", i ? "; " : "", job->batch.refused[i].text);
-	if (job->batch.nrefused) {
+	add_note_texts(&text, batch->refused, batch->nrefused);
+	add_note_texts(&text, batch->cut, batch->ncut);
+	if (batch->repaired)
+		buf_printf(&text, "%sbad characters repaired: %llu", text.len ? "; " : "",
+			   (unsigned long long)batch->repaired);
+	if (text.len) {
 		buf_json_string(&body, buf_text(&text));
 		buf_putc(&body, '\n');
 	}
-	http_exchange_reply(job->exchange, job->batch.nrefused ? 400 : 200, NULL, buf_text(&body),
+	http_exchange_reply(job->exchange, batch->nrefused ? 400 : 200, NULL, buf_text(&body),
 			    body.len, 0);
 	buf_fini(&text);
 	buf_fini(&body);
@@ -223,12 +247,75 @@ static void job_refuse_body(struct intake_job *job)
 	intake_job_free(job);
 }
 
+/* The fault is ours: the sender keeps the alerts and sends them again. */
+static void job_out_of_memory(struct intake_job *job)
+{
+	log_error("a sender's body was not taken, for lack of memory",
+		  LOG_STR("sender", job->sender->name),
+		  LOG_STR("peer", http_exchange_peer(job->exchange)),
+		  LOG_STR("error", job->err.text), LOG_INT("bytes", (int64_t)job->len));
+	reply_error(job->exchange, 503, job->err.text);
+	intake_job_free(job);
+}
+
+/* Alerts that were refused inside a good body are told as a refused body is: nobody looks at the
+ * failed notifications of a sender. */
+static void job_report_refused(struct intake_job *job)
+{
+	const struct intake_env *env = &job->intake->env;
+	const struct alert_batch *batch = &job->batch;
+	char why[LIMIT_ALERT_NOTE_BYTES + 64];
+
+	if (batch->nrefused > 1)
+		snprintf(why, sizeof(why), "%s; and %zu more", batch->refused[0].text,
+			 batch->nrefused - 1);
+	else
+		snprintf(why, sizeof(why), "%s", batch->refused[0].text);
+	log_warn("alerts of a sender were refused", LOG_STR("sender", job->sender->name),
+		 LOG_STR("peer", http_exchange_peer(job->exchange)), LOG_STR("error", why),
+		 LOG_INT("refused", (int64_t)batch->nrefused),
+		 LOG_INT("alerts", (int64_t)(batch->nalerts + batch->nrefused)));
+	env->ops.body_refused(env->ops.ctx, job->sender->name, why);
+}
+
+/* Logs once a minute and sender what was mended and cut. */
+static void job_report_mended(struct intake_job *job)
+{
+	const struct intake_env *env = &job->intake->env;
+	size_t place = 0;
+
+	while (place < env->nsenders && job->sender != &env->senders[place])
+		place++;
+	struct sender_notes *notes = &job->intake->notes[place];
+	const int64_t now_us = clock_mono_us(env->clock);
+
+	notes->repaired += job->batch.repaired;
+	notes->cut += job->batch.ncut;
+	if (now_us < notes->log_at_us)
+		return;
+	log_warn("alerts of a sender were taken with changes", LOG_STR("sender", job->sender->name),
+		 LOG_STR("peer", http_exchange_peer(job->exchange)),
+		 LOG_INT("bad_characters", (int64_t)notes->repaired),
+		 LOG_INT("cut_alerts", (int64_t)notes->cut),
+		 LOG_STR("first_cut", job->batch.ncut ? job->batch.cut[0].text : ""));
+	*notes = (struct sender_notes){ .log_at_us = now_us + LIMIT_SENDER_LOG_US };
+}
+
 static void job_on_parsed(struct intake_job *job)
 {
-	if (job->result < 0)
+	if (job->result == -ENOMEM) {
+		job_out_of_memory(job);
+		return;
+	}
+	if (job->result < 0) {
 		job_refuse_body(job);
-	else
-		job_accept_slice(job);
+		return;
+	}
+	if (job->batch.nrefused)
+		job_report_refused(job);
+	if (job->batch.repaired || job->batch.ncut)
+		job_report_mended(job);
+	job_accept_slice(job);
 }
 
 static void job_run_parse(void *arg)
@@ -280,15 +367,63 @@ static void intake_start_job(struct intake *intake, struct http_exchange *exchan
 
 /* ---- authentication ---- */
 
-bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret)
+bool bearer_shown(const char *authorization, const struct secret *secret)
 {
 	static const char scheme[] = "Bearer ";
-	const char *value = http_exchange_header(exchange, "Authorization");
 
-	if (!value || strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
+	if (!authorization || strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
 		return false;
-	value += sizeof(scheme) - 1;
-	return secret_equals(secret, value, strlen(value));
+	authorization += sizeof(scheme) - 1;
+	return secret_equals(secret, authorization, strlen(authorization));
+}
+
+bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret)
+{
+	return bearer_shown(http_exchange_header(exchange, "Authorization"), secret);
+}
+
+/* Compares every declared token, so that the time taken does not tell which one is close. */
+bool intake_knows_token(const struct intake *intake, const char *authorization)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < intake->env.nsenders; i++)
+		found |= bearer_shown(authorization, intake->env.senders[i].bearer);
+	return found;
+}
+
+/* The declared sender of that name, behind which a slash may follow; NULL: there is none. */
+static const struct sender *find_sender(const struct intake *intake, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len && name[len - 1] == '/')
+		len--;
+	for (size_t i = 0; i < intake->env.nsenders; i++) {
+		const struct sender *sender = &intake->env.senders[i];
+		if (strlen(sender->name) == len && memcmp(sender->name, name, len) == 0)
+			return sender;
+	}
+	return NULL;
+}
+
+/* Does a sender of the API's format have a token? Then all requests to the API need one. */
+static bool api_has_token(const struct intake *intake)
+{
+	bool declared = false;
+
+	for (size_t i = 0; i < intake->env.nsenders; i++)
+		declared |= intake->env.senders[i].format == FORMAT_PROMETHEUS &&
+			    intake->env.senders[i].bearer->value;
+	return declared;
+}
+
+bool intake_needs_token(const struct intake *intake, const char *name)
+{
+	if (!name)
+		return !intake->env.open || api_has_token(intake);
+	const struct sender *sender = find_sender(intake, name);
+	return sender && sender->bearer->value;
 }
 
 static void refuse_token(struct http_exchange *exchange, const char *sender)
@@ -323,11 +458,8 @@ static struct undeclared_sender *find_undeclared(struct intake *intake, const ch
 /* May this peer's mistakes page somebody? Otherwise anybody who reaches the port could page. */
 static bool may_page_for(const struct intake *intake, const struct http_exchange *exchange)
 {
-	bool found = intake->env.open;
-
-	for (size_t i = 0; i < intake->env.nsenders; i++)
-		found |= bearer_matches(exchange, intake->env.senders[i].bearer);
-	return found;
+	return intake->env.open ||
+	       intake_knows_token(intake, http_exchange_header(exchange, "Authorization"));
 }
 
 static void report_undeclared(struct intake *intake, const struct http_exchange *exchange,
@@ -374,21 +506,17 @@ static void refuse_undeclared(struct intake *intake, struct http_exchange *excha
 
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *name)
 {
+	const struct sender *sender = find_sender(intake, name);
 	size_t len = strlen(name);
 
 	if (len && name[len - 1] == '/')
 		len--;
-	for (size_t i = 0; i < intake->env.nsenders; i++) {
-		const struct sender *sender = &intake->env.senders[i];
-		if (strlen(sender->name) != len || memcmp(sender->name, name, len) != 0)
-			continue;
-		if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
-			refuse_token(exchange, sender->name);
-		else
-			intake_start_job(intake, exchange, sender, false);
-		return;
-	}
-	refuse_undeclared(intake, exchange, name, len);
+	if (!sender)
+		refuse_undeclared(intake, exchange, name, len);
+	else if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
+		refuse_token(exchange, sender->name);
+	else
+		intake_start_job(intake, exchange, sender, false);
 }
 
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
@@ -398,18 +526,14 @@ void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 					       .format = FORMAT_PROMETHEUS,
 					       .bearer = &none };
 	const struct sender *found = NULL;
-	bool declared = false;
 
-	/* Compare every declared token, so that the time taken does not tell which one is close. */
+	/* All are compared, as in intake_knows_token(). */
 	for (size_t i = 0; i < intake->env.nsenders; i++) {
 		const struct sender *sender = &intake->env.senders[i];
-		if (sender->format != FORMAT_PROMETHEUS)
-			continue;
-		declared |= sender->bearer->value != NULL;
-		if (sender->bearer->value && bearer_matches(exchange, sender->bearer))
+		if (sender->format == FORMAT_PROMETHEUS && bearer_matches(exchange, sender->bearer))
 			found = sender;
 	}
-	if (!found && !declared && intake->env.open)
+	if (!found && !intake_needs_token(intake, NULL))
 		found = &anybody;
 	if (found)
 		intake_start_job(intake, exchange, found, true);

@@ -51,10 +51,10 @@ ROWS = [
     ("comment", post(HOOK, b'{"version":"4" /* four */,"alerts":[]}'), 400, "column"),
     ("byte order mark", post(HOOK, b"\xef\xbb\xbf" + GOOD), 400, ""),
     ("UTF-16", post(HOOK, GOOD.decode().encode("utf-16")), 400, ""),
-    ("bad UTF-8", post(HOOK, GOOD.replace(b"Good", b"Go\xffd")), 400, "UTF-8"),
-    ("overlong UTF-8", post(HOOK, GOOD.replace(b"Good", b"Go\xc0\xafd")), 400, "UTF-8"),
-    ("surrogate as UTF-8", post(HOOK, GOOD.replace(b"Good", b"Go\xed\xa0\x80d")), 400, "UTF-8"),
-    ("lone surrogate escape", post(HOOK, GOOD.replace(b"Good", b"Go\\ud800d")), 400, "surrogate"),
+    ("bad UTF-8", post(HOOK, GOOD.replace(b"Good", b"Go\xffd")), 202, '"repaired": 1'),
+    ("overlong UTF-8", post(HOOK, GOOD.replace(b"Good", b"Go\xc0\xafd")), 202, '"repaired": 2'),
+    ("surrogate as UTF-8", post(HOOK, GOOD.replace(b"Good", b"Go\xed\xa0\x80d")), 202, '"repaired": 3'),
+    ("lone surrogate escape", post(HOOK, GOOD.replace(b"Good", b"Go\\ud800d")), 202, '"repaired": 1'),
     ("bad escape", post(HOOK, GOOD.replace(b"Good", b"Go\\xd")), 400, "escape"),
     ("control character in a string", post(HOOK, GOOD.replace(b"Good", b"Go\nd")), 400, "line"),
     ("NUL byte in a string", post(HOOK, GOOD.replace(b"Good", b"Go\0d")), 400, ""),
@@ -71,10 +71,10 @@ ROWS = [
     ("a million keys", post(HOOK, b'{"version":"4","x":{' + b",".join(b'"k%d":1' % i for i in range(1000000)) +
                             b'},"alerts":[]}'), 202, ""),
     ("a label of 5 MiB", post(HOOK, hook(alert(labels={"alertname": "A", "x": "y" * (5 * MIB)}))), 400, ""),
-    ("labels of 300 KiB", post(HOOK, hook(alert(labels={f"l{i}": "v" * 15000 for i in range(20)}))), 400, "labels"),
+    ("labels of 300 KiB", post(HOOK, hook(alert(labels={f"l{i}": "v" * 15000 for i in range(20)}))), 202, "2 of 20 labels left out"),
     ("90 annotations of 16 KiB of quotes", post(HOOK, hook(alert(labels={"alertname": "Fat"}, annotations={
         f"a{i}": '\n"' * 8192 for i in range(90)}))), 202, ""),
-    ("1,000 labels", post(HOOK, hook(alert(labels={f"l{i}": "v" for i in range(1000)}))), 400, "labels"),
+    ("1,000 labels", post(HOOK, hook(alert(labels={f"l{i}": "v" for i in range(1000)}))), 202, "744 of 1000 labels left out"),
     # JSON, but no webhook.
     ("a number", post(HOOK, b"42"), 400, ""),
     ("null", post(HOOK, b"null"), 400, ""),

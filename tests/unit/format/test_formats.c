@@ -3,6 +3,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -361,13 +362,26 @@ START_TEST(list_is_something_else)
 }
 END_TEST
 
+/* The annotation tracepager_cut, the note of the batch, and how often it stands there. */
+static void check_cut(size_t i, unsigned int index, const char *what)
+{
+	char text[LIMIT_ALERT_NOTE_BYTES];
+
+	ck_assert_uint_lt(i, batch.ncut);
+	ck_assert_uint_eq(batch.cut[i].index, index);
+	snprintf(text, sizeof(text), "alert %u: %s", index, what);
+	ck_assert_str_eq(batch.cut[i].text, text);
+	snprintf(text, sizeof(text), "this alert was too large: %s", what);
+	check_text(labels_get(&batch.alerts[index].annotations, "tracepager_cut"), text);
+}
+
 START_TEST(nul_and_long_texts)
 {
 	struct buf body = BUF_INIT(1 << 20);
 	const char *value;
 
 	buf_puts(&body, "[{\"labels\":{\"a\":\"x\\u0000y\",\"b\":\"");
-	/* The cap is inside the last sequence of two bytes, which is left out whole. */
+	/* The cut falls into the last sequence of two bytes: it goes altogether. */
 	for (unsigned int i = 0; i < LIMIT_LABEL_BYTES - 1; i++)
 		buf_putc(&body, 'v');
 	buf_puts(&body, "\xc3\xbc\"}}]");
@@ -377,6 +391,7 @@ START_TEST(nul_and_long_texts)
 	value = labels_get(&batch.alerts[0].labels, "b");
 	ck_assert_ptr_nonnull(value);
 	ck_assert_uint_eq(strlen(value), LIMIT_LABEL_BYTES - 1);
+	check_cut(0, 0, "1 of 2 labels shortened");
 	buf_fini(&body);
 }
 END_TEST
@@ -385,25 +400,183 @@ static void add_labels(struct buf *body, unsigned int n)
 {
 	buf_puts(body, "{\"labels\":{");
 	for (unsigned int i = 0; i < n; i++)
-		buf_printf(body, "%s\"l%u\":\"v\"", i > 0 ? "," : "", i);
+		buf_printf(body, "%s\"l%03u\":\"v\"", i > 0 ? "," : "", i);
 	buf_puts(body, "}}");
 }
 
+/* A label too many: the last by name goes; at the cap all stay. Identity is that of all labels. */
 START_TEST(too_many_labels)
 {
 	struct buf body = BUF_INIT(1 << 20);
+	struct label all[LIMIT_LABELS + 1];
+	struct labels labels = { .at = all, .n = LIMIT_LABELS + 1 };
+	char names[LIMIT_LABELS + 1][8], fingerprint[FINGERPRINT_SIZE];
 
+	for (unsigned int i = 0; i <= LIMIT_LABELS; i++) {
+		snprintf(names[i], sizeof(names[i]), "l%03u", i);
+		all[i] = (struct label){ .name = names[i], .value = "v" };
+	}
+	labels_fingerprint(&labels, fingerprint);
 	buf_putc(&body, '[');
 	add_labels(&body, LIMIT_LABELS + 1);
 	buf_putc(&body, ',');
 	add_labels(&body, LIMIT_LABELS);
 	buf_putc(&body, ']');
 	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
-	ck_assert_uint_eq(batch.nalerts, 1);
+	ck_assert_uint_eq(batch.nalerts, 2);
+	ck_assert_uint_eq(batch.nrefused, 0);
+	ck_assert_uint_eq(batch.ncut, 1);
 	ck_assert_uint_eq(batch.alerts[0].labels.n, LIMIT_LABELS);
-	ck_assert_uint_eq(batch.nrefused, 1);
-	ck_assert_ptr_nonnull(strstr(batch.refused[0].text, "alert 0: more than 256 labels"));
+	check_text(batch.alerts[0].labels.at[LIMIT_LABELS - 1].name, "l255");
+	check_text(batch.alerts[0].fingerprint, fingerprint);
+	check_cut(0, 0, "1 of 257 labels left out");
+	ck_assert_uint_eq(batch.alerts[1].labels.n, LIMIT_LABELS);
+	ck_assert_uint_eq(batch.alerts[1].annotations.n, 0);
 	buf_fini(&body);
+}
+END_TEST
+
+/* 1,000 labels in any order, given twice, empty or not: what people and rules look at stays. */
+START_TEST(cut_keeps_what_matters)
+{
+	static const char *const first[] = { "alertname", "severity", "service",  "instance",
+					     "job",	  "cluster",  "namespace" };
+	struct buf body = BUF_INIT(1 << 20);
+	char name[16];
+
+	buf_puts(&body, "{\"alerts\":[{\"fingerprint\":\"0123456789abcdef\",\"labels\":{");
+	for (unsigned int i = 1000; i-- > 0;)
+		buf_printf(&body, "\"a%03u\":\"old\",\"e%03u\":\"\",", i, i);
+	for (unsigned int i = 0; i < 1000; i++)
+		buf_printf(&body, "\"a%03u\":\"v\",", i);
+	for (size_t i = 0; i < ARRAY_LEN(first); i++)
+		buf_printf(&body, "%s\"%s\":\"w\"", i ? "," : "", first[i]);
+	buf_puts(&body, "},\"annotations\":{");
+	for (unsigned int i = 0; i < 300; i++)
+		buf_printf(&body, "\"a%03u\":\"v\",", i);
+	buf_puts(&body, "\"summary\":\"it broke\"}}]}");
+	ck_assert_int_eq(parse_n(FORMAT_ALERTMANAGER, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	const struct alert *alert = &batch.alerts[0];
+	ck_assert_uint_eq(alert->labels.n, LIMIT_LABELS);
+	for (size_t i = 0; i < ARRAY_LEN(first); i++)
+		check_text(labels_get(&alert->labels, first[i]), "w");
+	for (unsigned int i = 0; i < LIMIT_LABELS - ARRAY_LEN(first); i++) {
+		snprintf(name, sizeof(name), "a%03u", i);
+		check_text(labels_get(&alert->labels, name), "v");
+	}
+	check_text(alert->fingerprint, "0123456789abcdef");
+	check_text(labels_get(&alert->annotations, "summary"), "it broke");
+	ck_assert_uint_eq(alert->annotations.n, LIMIT_LABELS);
+	check_cut(0, 0, "751 of 1007 labels left out, 46 of 301 annotations left out");
+	buf_fini(&body);
+}
+END_TEST
+
+/* 20 labels of 15,000 bytes and names of 3: 256 KiB hold 17 of them and the start of another. */
+START_TEST(too_large_labels)
+{
+	struct buf body = BUF_INIT(1 << 20);
+	size_t bytes = 0;
+
+	buf_puts(&body, "[{\"labels\":{\"job\":\"j\"");
+	for (unsigned int i = 0; i < 20; i++) {
+		buf_printf(&body, ",\"l%02u\":\"", i);
+		for (unsigned int j = 0; j < 15000; j++)
+			buf_putc(&body, 'v');
+		buf_putc(&body, '"');
+	}
+	buf_puts(&body, "},\"annotations\":{\"summary\":\"no room\"}}]");
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	const struct labels *labels = &batch.alerts[0].labels;
+	ck_assert_uint_eq(labels->n, 19);
+	for (size_t i = 0; i < labels->n; i++)
+		bytes += strlen(labels->at[i].name) + strlen(labels->at[i].value);
+	ck_assert_uint_eq(bytes, LIMIT_ALERT_BYTES);
+	check_text(labels_get(labels, "job"), "j");
+	/* 262,144 - 4 - 17 * 15,003 - 3 */
+	ck_assert_uint_eq(strlen(labels_get(labels, "l17")), 7086);
+	ck_assert_ptr_null(labels_get(labels, "l18"));
+	check_cut(0, 0,
+		  "2 of 21 labels left out, 1 of 21 labels shortened, 1 of 1 annotations left out");
+	buf_fini(&body);
+}
+END_TEST
+
+/* A name that is no label's: it goes, the alert stays. */
+START_TEST(too_long_name)
+{
+	struct buf body = BUF_INIT(1 << 20);
+
+	buf_puts(&body, "[{\"labels\":{\"alertname\":\"A\",\"");
+	for (unsigned int i = 0; i < LIMIT_LABEL_BYTES + 1; i++)
+		buf_putc(&body, 'n');
+	buf_puts(&body, "\":\"v\"}}]");
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nalerts, 1);
+	ck_assert_uint_eq(batch.alerts[0].labels.n, 1);
+	check_cut(0, 0, "1 of 2 labels left out");
+	buf_fini(&body);
+}
+END_TEST
+
+/* An alert of half a body: what a sort in n times n steps would take minutes for. */
+START_TEST(a_million_labels)
+{
+	struct buf body = BUF_INIT(16 << 20);
+
+	buf_puts(&body, "[{\"labels\":{\"alertname\":\"A\"");
+	for (unsigned int i = 500000; i-- > 0;)
+		buf_printf(&body, ",\"n%06u\":\"v\"", i);
+	buf_puts(&body, "}},{\"labels\":{\"alertname\":\"B\"}}]");
+	ck_assert_int_eq(parse_n(FORMAT_PROMETHEUS, buf_text(&body), body.len), 0);
+	ck_assert_uint_eq(batch.nalerts, 2);
+	check_text(labels_get(&batch.alerts[0].labels, "alertname"), "A");
+	check_text(labels_get(&batch.alerts[0].labels, "n000254"), "v");
+	ck_assert_ptr_null(labels_get(&batch.alerts[0].labels, "n000255"));
+	check_cut(0, 0, "499745 of 500001 labels left out");
+	buf_fini(&body);
+}
+END_TEST
+
+/* A sender that cuts a text within a character: the body is taken, and the answer can say so. */
+START_TEST(bad_characters_are_replaced)
+{
+	ck_assert_int_eq(parse(FORMAT_ALERTMANAGER,
+			       "{\"alerts\":[{\"labels\":{\"alertname\":\"DiskFull\"},"
+			       "\"annotations\":{\"summary\":\"disk \\ud83d\"}},"
+			       "{\"labels\":{\"alertname\":\"Orders\xc3\"}}],\"x\":\"\xff\"}"),
+			 0);
+	ck_assert_uint_eq(batch.nalerts, 2);
+	ck_assert_uint_eq(batch.repaired, 3);
+	check_text(labels_get(&batch.alerts[0].annotations, "summary"), "disk \xef\xbf\xbd");
+	check_text(labels_get(&batch.alerts[1].labels, "alertname"), "Orders\xef\xbf\xbd");
+	ck_assert_int_eq(parse(FORMAT_ALERTMANAGER, "{\"alerts\":[]}"), 0);
+	ck_assert_uint_eq(batch.repaired, 0);
+}
+END_TEST
+
+/* However small the arena's cap is, the parser says so and does not end the program. */
+START_TEST(memory_that_runs_out)
+{
+	const char *body = "[{\"labels\":{\"a\":\"b\"}},{},7,{\"labels\":{\"c\":\"d\"}}]";
+	size_t failed = 0;
+
+	for (size_t cap = 0; cap < 8192; cap += 64) {
+		struct arena *small = arena_new(cap);
+		int code = alert_formats[FORMAT_PROMETHEUS]->parse(small, body, strlen(body), "am1",
+								   NOW_US, &batch, &err);
+		ck_assert_msg(code == 0 || code == -ENOMEM, "%zu: %d", cap, code);
+		failed += code == -ENOMEM;
+		if (code == -ENOMEM)
+			ck_assert_ptr_nonnull(strstr(err.text, "memory of one request"));
+		else
+			ck_assert(batch.nalerts == 2 && batch.nrefused == 2);
+		arena_free(small);
+	}
+	ck_assert_uint_gt(failed, 16);
+	ck_assert_uint_lt(failed, 128);
 }
 END_TEST
 
@@ -468,6 +641,12 @@ int main(void)
 	tcase_add_test(tcase, list_is_something_else);
 	tcase_add_test(tcase, nul_and_long_texts);
 	tcase_add_test(tcase, too_many_labels);
+	tcase_add_test(tcase, cut_keeps_what_matters);
+	tcase_add_test(tcase, too_large_labels);
+	tcase_add_test(tcase, too_long_name);
+	tcase_add_test(tcase, a_million_labels);
+	tcase_add_test(tcase, bad_characters_are_replaced);
+	tcase_add_test(tcase, memory_that_runs_out);
 	tcase_add_test(tcase, too_many_alerts);
 	tcase_add_test(tcase, memory_is_in_proportion);
 	srunner_run_all(runner, CK_NORMAL);
