@@ -14,6 +14,7 @@
 #include "tracepager/intake.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
+#include "tracepager/xalloc.h"
 
 /* ---- exchanges ---- */
 
@@ -79,6 +80,7 @@ struct world {
 	bool full, no_memory;
 	enum accept_result result;
 	size_t accepted, durable; /* calls */
+	size_t more;		  /* alerts that the last call announced */
 	char last_name[64];	  /* of the last alert: its alertname */
 	store_done *waiting[8];
 	void *args[8];
@@ -113,12 +115,13 @@ static bool on_have_room(void *ctx)
 	return !w.full;
 }
 
-static enum accept_result on_accept(void *ctx, const struct alert *alert)
+static enum accept_result on_accept(void *ctx, const struct alert *alert, size_t more)
 {
 	const char *name = labels_get(&alert->labels, "alertname");
 
 	ck_assert_ptr_eq(ctx, &w);
 	w.accepted++;
+	w.more = more;
 	snprintf(w.last_name, sizeof(w.last_name), "%s", name ? name : "");
 	return w.result;
 }
@@ -168,10 +171,16 @@ static void set_up(void)
 	secret_set(&w.locked, "s3cret");
 	secret_set(&w.other, "0ther");
 	secret_set(&w.api, "f0rapi");
-	w.senders[0] = (struct sender){ "am", FORMAT_ALERTMANAGER, &w.none };
-	w.senders[1] = (struct sender){ "locked", FORMAT_ALERTMANAGER, &w.locked };
-	w.senders[2] = (struct sender){ "other", FORMAT_ALERTMANAGER, &w.other };
-	w.senders[3] = (struct sender){ "prom", FORMAT_PROMETHEUS, &w.api };
+	w.senders[0] =
+		(struct sender){ .name = "am", .format = FORMAT_ALERTMANAGER, .bearer = &w.none };
+	w.senders[1] = (struct sender){ .name = "locked",
+					.format = FORMAT_ALERTMANAGER,
+					.bearer = &w.locked };
+	w.senders[2] = (struct sender){ .name = "other",
+					.format = FORMAT_ALERTMANAGER,
+					.bearer = &w.other };
+	w.senders[3] =
+		(struct sender){ .name = "prom", .format = FORMAT_PROMETHEUS, .bearer = &w.api };
 	start(true, 3);
 }
 
@@ -448,11 +457,13 @@ START_TEST(accepts_in_slices)
 
 	post("am", body, NULL);
 	ck_assert_uint_eq(w.accepted, LIMIT_ALERTS_PER_TURN);
+	ck_assert_uint_eq(w.more, LIMIT_ALERTS_PER_TURN + 1);
 	commit(0);
 	ck_assert_int_eq(w.exchange.replies, 0); /* more is to come */
 	fake_clock_advance(&w.clock, 0);
 	ck_assert_uint_eq(w.accepted, 2 * LIMIT_ALERTS_PER_TURN + 1);
 	ck_assert_uint_eq(w.durable, 3);
+	ck_assert_uint_eq(w.more, 0);
 	commit(0);
 	ck_assert_int_eq(w.exchange.replies, 0);
 	commit(0);
