@@ -5,6 +5,7 @@ import http.client
 import http.server
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -41,19 +42,24 @@ def wait_for(what, condition, patience=PATIENCE):
         threading.Event().wait(0.01)
 
 
-given_ports, given_lock = set(), threading.Lock()
+held_ports = []
 
 
 def free_port():
-    """A port that nobody listens on. Two tests that run side by side never get the same one."""
+    """A port that nobody listens on, below those that the system gives to connections, which could take it before the
+    listener does. A name that this process keeps holds the port against tests that run side by side."""
     while True:
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        with given_lock:
-            if port not in given_ports:
-                given_ports.add(port)
-                return port
+        port = random.randrange(12000, 32000)
+        hold = socket.socket(socket.AF_UNIX)
+        try:
+            hold.bind(f"\0tracepager-test-port-{port}")
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", port))
+        except OSError:
+            hold.close()
+            continue
+        held_ports.append(hold)
+        return port
 
 
 class Peer(http.server.ThreadingHTTPServer):
