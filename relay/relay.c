@@ -381,6 +381,7 @@ static int make_network(struct relay *relay, struct err *err)
 	relay->server = http_server_new(relay->base, relay->clock, web_handle, &relay->web);
 	if (!relay->client || !relay->server)
 		return err_set(err, ENOMEM, "cannot start the HTTP client and server");
+	http_server_fit_descriptors(relay->server);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The HTTP server: evhttp with what it lacks: a cap of connections, deadlines from a request's
- * first byte on, refusal of requests that two readers could read in two ways, and replies that come
+ * The HTTP server: evhttp with what it lacks: caps of connections, deadlines from a request's first
+ * byte on, refusal of requests that two readers could read in two ways, and replies that come
  * later.
  *
  * It answers by itself what is malformed, too large, too slow or of another method than GET, HEAD
@@ -34,15 +34,42 @@ typedef void http_server_handler(void *ctx, struct http_exchange *exchange);
 struct http_server *http_server_new(struct event_base *base, const struct clock *clock,
 				    http_server_handler *handler, void *ctx);
 
-/* Limits other than those of limits.h, for tests. Set before the first http_server_listen(). */
+/* Who a request is from, as far as its headers show it. */
+enum http_standing {
+	HTTP_STANDING_STRANGER, /* no valid token */
+	HTTP_STANDING_KNOWN,	/* a valid token: from now on its connection has one */
+	HTTP_STANDING_PROBE,	/* a question about health, or for metrics */
+};
+/* Called when a request's headers have arrived, before its body. path: as sent, without its query.
+ * authorization: the header's value; NULL: none. All are borrowed. */
+typedef enum http_standing http_server_judge(void *ctx, bool is_get, const char *path,
+					     const char *authorization);
+/* Without a judge all are strangers. Set before the first http_server_listen(). */
+void http_server_set_judge(struct http_server *server, http_server_judge *judge, void *ctx);
+
+/*
+ * The gate. Connections over a cap make others close: those that have shown no valid token, the
+ * oldest of them first; those that have had no answer before those that have; where the room of all
+ * is short, those of the peer that has the most. A request that the handler has is never given up,
+ * nor is one with a valid token. Peers are addresses, in IPv6 networks of 64 bits. Where all
+ * connections have such a request, LIMIT_PROBE_CONNECTIONS more are taken for probes. What was
+ * closed is logged once a minute.
+ *
+ * Limits other than those of limits.h, for tests; before the first http_server_listen().
+ */
 struct http_server_limits {
 	size_t body_bytes, header_bytes;
-	size_t connections; /* above it a connection that awaits a request is closed; where none
-			       does, the new one is refused */
+	size_t connections;
+	size_t peer_connections; /* of one peer, that have shown no token and that the handler does
+				    not have; 0: no cap */
 	int64_t request_us; /* from a request's first byte to its last; the same for its reply */
 	int64_t idle_us;    /* between requests */
 };
 void http_server_set_limits(struct http_server *server, const struct http_server_limits *limits);
+struct http_server_limits http_server_get_limits(const struct http_server *server);
+/* Raises the process's limit of open files to its hard limit, fits the caps of connections to it,
+ * and logs the numbers. Before the first http_server_listen(). */
+void http_server_fit_descriptors(struct http_server *server);
 
 /* address: "127.0.0.1:9480", "[::1]:9480", "localhost:9480", ":0" (any address, any free port). 0
  * or -errno with err. */

@@ -343,11 +343,28 @@
 #define LIMIT_REQUEST_US (30 * US_PER_SECOND)
 /* An idle keep-alive connection: Alertmanager's default group_interval of 5 minutes fits. */
 #define LIMIT_IDLE_US (6 * US_PER_MINUTE)
-/* Twice the 500 senders of the largest fleets; fits the common limit of 4096 descriptors. */
-#define LIMIT_CONNECTIONS 1024
-/* Connections above LIMIT_CONNECTIONS that are answered 503 with Retry-After; further ones are
- * closed without an answer. */
+/* Connections at most, where descriptors allow them: sixteen times the 500 senders of the largest
+ * fleets. An idle one takes some 8 KiB. */
+#define LIMIT_CONNECTIONS 8192
+/* Descriptors kept for the store, pagers and sources (LIMIT_CONNECTIONS_PER_HOST each) and probes;
+ * but no more than half of all. */
+#define LIMIT_DESCRIPTORS_KEPT 512
+/* One peer's share of all connections: a quarter may show no token yet. */
+#define LIMIT_PEER_SHARE 4
+/* Connections above the cap for probes of health and metrics: a supervisor and two monitoring
+ * servers have one or two each. */
+#define LIMIT_PROBE_CONNECTIONS 16
+/* Connections above those that are answered 503 with Retry-After; further ones are closed without
+ * an answer. */
 #define LIMIT_REFUSED_CONNECTIONS 64
+/* Connections accepted in one turn: about 1 ms. */
+#define LIMIT_ACCEPTS_PER_TURN 32
+/* Connections closed at once to free descriptors when these have run out. */
+#define LIMIT_DESCRIPTORS_FREED 32
+/* What the gate closed is logged this long after the first one, so that the line has counts, and
+ * then once per this time. */
+#define LIMIT_GATE_LOG_FIRST_US US_PER_SECOND
+#define LIMIT_GATE_LOG_US	US_PER_MINUTE
 /* Listeners pause this long when descriptors have run out, since accept() would fail again at once.
  */
 #define LIMIT_ACCEPT_REST_US (100 * US_PER_MS)

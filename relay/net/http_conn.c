@@ -13,6 +13,8 @@
  * would lose our reply; so the server takes the socket over and reads until the peer closes or the
  * deadline passes.
  *
+ * Who has to go when room is short is the gate's to say (http_gate.c).
+ *
  * Knows no request: an exchange that waits on a connection hears by conn->peer_gone that its peer
  * is gone.
  */
@@ -22,6 +24,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <event2/listener.h>
 
 #include "tracepager/buf.h"
 #include "tracepager/log.h"
@@ -60,8 +64,9 @@ static int64_t state_deadline_us(const struct http_conn *conn)
 void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 {
 	conn->state = state;
+	http_gate_sort(conn);
 	if (state == HTTP_CONN_IDLE) {
-		conn->headers_whole = false;
+		http_head_reset(&conn->head);
 		TAILQ_REMOVE(&conn->server->conns, conn, link);
 		TAILQ_INSERT_TAIL(&conn->server->conns, conn, link);
 	}
@@ -99,8 +104,12 @@ void http_conn_free(struct http_conn *conn)
 	}
 	event_free(conn->deadline);
 	event_free(conn->check);
+	http_head_fini(&conn->head);
+	http_gate_leave(conn);
 	TAILQ_REMOVE(&server->conns, conn, link);
 	server->nconns--;
+	server->nnew -= conn->state == HTTP_CONN_NEW;
+	server->nprobes -= conn->probe_only;
 	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
 	conn->magic = 0;
 	free(conn);
@@ -171,9 +180,12 @@ static void conn_count_reply(int status)
 		metric_add(METRIC_REQUESTS_2XX, 1);
 }
 
-static const char *refusal_text(const struct http_server *server, int status, char *text,
-				size_t size)
+static const char *refusal_text(const struct http_conn *conn, int status, char *text, size_t size)
 {
+	const struct http_server *server = conn->server;
+
+	if (status == 400 && conn->head.fault)
+		return conn->head.fault;
 	switch (status) {
 	case 413:
 		evutil_snprintf(text, size,
@@ -199,7 +211,7 @@ static const char *refusal_text(const struct http_server *server, int status, ch
 }
 
 /* Writes a whole reply that closes the connection, and counts it. */
-static void refusal_write(const struct http_server *server, int status, struct buf *out)
+static void refusal_write(const struct http_conn *conn, int status, struct buf *out)
 {
 	char text[128], body[192];
 	const char *phrase = status == 413   ? "Content Too Large"
@@ -209,7 +221,7 @@ static void refusal_write(const struct http_server *server, int status, struct b
 					     : "Bad Request";
 
 	evutil_snprintf(body, sizeof(body), "{\"error\": \"%s\"}\n",
-			refusal_text(server, status, text, sizeof(text)));
+			refusal_text(conn, status, text, sizeof(text)));
 	buf_printf(out,
 		   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
 		   "Connection: close\r\n%s\r\n%s",
@@ -223,7 +235,7 @@ static void conn_send_refusal(struct http_conn *conn, int status)
 {
 	struct buf out = BUF_INIT(1024);
 
-	refusal_write(conn->server, status, &out);
+	refusal_write(conn, status, &out);
 	if (send(conn->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("refusal not sent", LOG_INT("status", status), LOG_INT("errno", errno));
 	buf_fini(&out);
@@ -244,7 +256,9 @@ static void conn_replace_evhttp_page(struct http_conn *conn)
 	status = (int)strtol(start + sizeof("HTTP/1.1 ") - 1, NULL, 10);
 	if (status < 400)
 		return;
-	refusal_write(conn->server, status, &out);
+	if (conn->head.fault)
+		status = 400;
+	refusal_write(conn, status, &out);
 	conn->adding = true;
 	evbuffer_unfreeze(output, 1);
 	evbuffer_drain(output, evbuffer_get_length(output));
@@ -259,23 +273,55 @@ static void conn_replace_evhttp_page(struct http_conn *conn)
 
 /* ---- what evhttp's buffers tell ---- */
 
-/* Looks for the empty line that ends the headers. evhttp removes every whole line at once, so that
- * the empty line is the first of the input, or follows a line that arrived together with it. */
-static void conn_find_headers_end(struct http_conn *conn, struct evbuffer *input, size_t added)
+/* A request's headers have arrived: whose is it? A connection above the cap is for probes; any
+ * other request on it is refused, unless there is room by now. */
+static void conn_judge(struct http_conn *conn)
 {
-	size_t len = evbuffer_get_length(input);
-	char start[2] = "";
-	struct evbuffer_ptr from;
+	struct http_server *server = conn->server;
+	const struct http_head *head = &conn->head;
+	enum http_standing standing = HTTP_STANDING_STRANGER;
 
-	if (conn->headers_whole || !len)
+	if (server->judge)
+		standing = server->judge(server->judge_ctx, head->is_get,
+					 head->path ? head->path : "", head->authorization);
+	if (standing == HTTP_STANDING_KNOWN && !conn->known) {
+		conn->known = true;
+		http_gate_sort(conn);
+	}
+	if (!conn->probe_only || standing == HTTP_STANDING_PROBE)
 		return;
-	/* A line feed and a carriage return before the added bytes may have arrived earlier. */
-	size_t older = len - added < 2 ? len - added : 2;
-	evbuffer_copyout(input, start, sizeof(start));
-	evbuffer_ptr_set(input, &from, len - added - older, EVBUFFER_PTR_SET);
-	conn->headers_whole = start[0] == '\n' || (start[0] == '\r' && start[1] == '\n') ||
-			      evbuffer_search(input, "\n\r\n", 3, &from).pos >= 0 ||
-			      evbuffer_search(input, "\n\n", 2, &from).pos >= 0;
+	if (server->nconns - server->nprobes < server->limits.connections) {
+		conn->probe_only = false;
+		server->nprobes--;
+		http_gate_sort(conn);
+		return;
+	}
+	conn->turned_away = true;
+	event_active(conn->check, 0, 0);
+}
+
+/* Hands the last `added` bytes of the input to the head. evhttp takes whole lines out of the input,
+ * but only after this. */
+static void conn_read_head(struct http_conn *conn, struct evbuffer *input, size_t added)
+{
+	const bool was_whole = http_head_is_whole(&conn->head);
+	struct evbuffer_iovec part;
+	struct evbuffer_ptr at;
+
+	if (conn->head.state == HTTP_HEAD_OVER)
+		return;
+	evbuffer_ptr_set(input, &at, evbuffer_get_length(input) - added, EVBUFFER_PTR_SET);
+	while (added && evbuffer_peek(input, (ev_ssize_t)added, &at, &part, 1) > 0) {
+		size_t len = part.iov_len < added ? part.iov_len : added;
+		http_head_feed(&conn->head, part.iov_base, len);
+		added -= len;
+		if (added)
+			evbuffer_ptr_set(input, &at, len, EVBUFFER_PTR_ADD);
+	}
+	if (!was_whole && http_head_is_whole(&conn->head))
+		conn_judge(conn);
+	if (conn->head.fault)
+		event_active(conn->check, 0, 0);
 }
 
 static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
@@ -286,7 +332,7 @@ static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info 
 	if (info->n_added && conn->state == HTTP_CONN_IDLE)
 		http_conn_enter(conn, HTTP_CONN_READING);
 	if (info->n_added && conn->state == HTTP_CONN_READING)
-		conn_find_headers_end(conn, input, info->n_added);
+		conn_read_head(conn, input, info->n_added);
 }
 
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -302,40 +348,69 @@ static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_inf
 		event_active(conn->check, 0, 0);
 }
 
-static bool conn_awaits_request(const struct http_conn *conn)
+/* ---- the gate ---- */
+
+/* Closes a connection to make room for another one. */
+static void conn_give_way(struct http_conn *conn)
 {
-	return conn->state == HTTP_CONN_IDLE ||
-	       (conn->state == HTTP_CONN_READING && !conn->headers_whole);
+	http_gate_count(conn, false);
+	if (conn->state == HTTP_CONN_READING)
+		conn_send_refusal(conn, 503);
+	http_conn_close(conn);
 }
 
-/* At the cap of connections, closes one that awaits a request, to make room for the newest: the
- * oldest that never had a request, else the oldest of all. false: every connection has a request
- * under way; or only connections that had a request await one, while others are new or lingering:
- * in such a flood a known sender keeps its connection. */
-static bool conn_make_room(struct http_server *server, const struct http_conn *newest)
+/* Says 503 and lingers, where not too many do. */
+static void conn_turn_away(struct http_conn *conn)
 {
-	struct http_conn *conn, *oldest = NULL;
-	bool flood = false;
+	const struct http_server *server = conn->server;
 
-	TAILQ_FOREACH (conn, &server->conns, link) {
-		flood |= conn->state == HTTP_CONN_NEW || conn->state == HTTP_CONN_LINGERING;
-		if (conn == newest || !conn_awaits_request(conn))
-			continue;
-		if (!oldest || !conn->served)
-			oldest = conn;
-		if (!conn->served)
-			break;
+	http_gate_count(conn, true);
+	if (server->nconns <=
+	    server->limits.connections + LIMIT_PROBE_CONNECTIONS + LIMIT_REFUSED_CONNECTIONS) {
+		conn_send_refusal(conn, 503);
+		conn->closing = true;
 	}
-	if (!oldest || (oldest->served && flood))
-		return false;
-	if (oldest->state == HTTP_CONN_READING)
-		conn_send_refusal(oldest, 503);
-	http_conn_close(oldest);
-	return true;
+	http_conn_close(conn);
 }
 
-/* In the turn after http_conn_new(), when evhttp's side exists: registers the connection, and
- * refuses it above the cap. */
+size_t http_conn_free_descriptors(struct http_server *server)
+{
+	struct http_conn *conn;
+	size_t most = server->nconns / 8 + 1, n = 0;
+
+	if (most > LIMIT_DESCRIPTORS_FREED)
+		most = LIMIT_DESCRIPTORS_FREED;
+	while (n < most && (conn = http_gate_any_victim(server))) {
+		conn_give_way(conn);
+		n++;
+	}
+	return n;
+}
+
+/* Lets the newest connection in: others give way to it; where none can, it may still be a probe. */
+static void conn_admit(struct http_conn *newest)
+{
+	struct http_server *server = newest->server;
+	struct http_conn *conn;
+
+	while ((conn = http_gate_victim(server, newest)))
+		conn_give_way(conn);
+	if (!http_gate_is_full(server))
+		return;
+	if (server->nprobes >= LIMIT_PROBE_CONNECTIONS) {
+		conn = http_gate_oldest_probe(server);
+		if (!conn) {
+			conn_turn_away(newest);
+			return;
+		}
+		conn_give_way(conn);
+	}
+	newest->probe_only = true;
+	server->nprobes++;
+	http_gate_sort(newest);
+}
+
+/* In the turn after http_conn_new(), when evhttp's side exists. */
 static void conn_accept(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
@@ -354,14 +429,10 @@ static void conn_accept(struct http_conn *conn)
 	}
 	server->by_fd[fd] = conn;
 	evhttp_connection_set_closecb(conn->evcon, conn_on_close, conn);
+	http_gate_enter(conn);
+	server->nnew--;
 	http_conn_enter(conn, HTTP_CONN_IDLE);
-	if (server->nconns <= server->limits.connections || conn_make_room(server, conn))
-		return;
-	if (server->nconns <= server->limits.connections + LIMIT_REFUSED_CONNECTIONS) {
-		conn_send_refusal(conn, 503);
-		conn->closing = true;
-	}
-	http_conn_close(conn);
+	conn_admit(conn);
 }
 
 static void conn_on_check(evutil_socket_t fd, short what, void *arg)
@@ -376,6 +447,16 @@ static void conn_on_check(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (conn->state == HTTP_CONN_NEW) {
 		conn_accept(conn);
+		return;
+	}
+	if (conn->state == HTTP_CONN_READING && conn->turned_away) {
+		conn_turn_away(conn);
+		return;
+	}
+	if (conn->state == HTTP_CONN_READING && conn->head.fault && !conn->evhttp_added) {
+		conn_send_refusal(conn, 400);
+		conn->closing = true;
+		http_conn_close(conn);
 		return;
 	}
 	if (conn->evhttp_added) {
@@ -401,6 +482,14 @@ static void conn_on_deadline(evutil_socket_t fd, short what, void *arg)
 
 /* ---- for http_server.c and http_exchange.c ---- */
 
+/* The others that wait are accepted in the next turn, when those of this turn have been let in. */
+static void conn_rest_listeners(struct http_server *server)
+{
+	for (size_t i = 0; i < server->nbound; i++)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
+	event_active(server->accept_again, 0, 0);
+}
+
 struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 {
 	struct http_server *server = arg;
@@ -411,8 +500,10 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 				    .state = HTTP_CONN_NEW,
 				    .server = server,
 				    .fd = -1,
+				    .gate_list = -1,
 				    .bev = bufferevent_socket_new(base, -1,
 								  BEV_OPT_CLOSE_ON_FREE) };
+	http_head_init(&conn->head, server->limits.header_bytes);
 	conn->deadline = evtimer_new(base, conn_on_deadline, conn);
 	conn->check = event_new(base, -1, 0, conn_on_check, conn);
 	if (!conn->bev || !conn->deadline || !conn->check ||
@@ -426,8 +517,11 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 					 LIMIT_READ_BYTES);
 	TAILQ_INSERT_TAIL(&server->conns, conn, link);
 	server->nconns++;
+	server->nnew++;
 	metric_set(METRIC_CONNECTIONS, (int64_t)server->nconns);
 	event_active(conn->check, 0, 0);
+	if (server->nnew >= LIMIT_ACCEPTS_PER_TURN)
+		conn_rest_listeners(server);
 	return conn->bev;
 }
 
@@ -456,12 +550,14 @@ static void conn_on_complete(struct evhttp_request *req, void *arg)
 	if (!len)
 		return;
 	http_conn_enter(conn, HTTP_CONN_READING);
-	conn_find_headers_end(conn, input, len);
+	conn_read_head(conn, input, len);
 }
 
 static const char *status_phrase(int status)
 {
 	switch (status) { /* statuses that evhttp has no phrase for */
+	case 421:
+		return "Misdirected Request";
 	case 422:
 		return "Unprocessable Content";
 	case 429:

@@ -161,6 +161,10 @@ static void exchange_refuse(struct http_conn *conn, struct evhttp_request *req, 
 		  LOG_INT("status", fault.status), LOG_STR("text", fault.text));
 	if (fault.allow)
 		evhttp_add_header(req->output_headers, "Allow", "GET, HEAD, POST");
+	if (fault.status == 503) {
+		http_gate_count(conn, true);
+		evhttp_add_header(req->output_headers, "Retry-After", "1");
+	}
 	exchange_send_reply(conn, req, fault.status, NULL, body, strlen(body), true);
 	free(body);
 }
@@ -223,6 +227,10 @@ void http_exchange_take(struct evhttp_request *req, void *arg)
 	size_t len;
 
 	loop_woke();
+	if (!fault.status && conn->head.fault)
+		fault = FAULT(400, conn->head.fault);
+	if (!fault.status && conn->turned_away)
+		fault = FAULT(503, "too many connections");
 	if (!fault.status)
 		fault = method_check(req);
 	const char *raw = evhttp_uri_get_path(req->uri_elems);

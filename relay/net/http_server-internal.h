@@ -1,8 +1,9 @@
 /*
- * What the three files of the server share. http_server.c listens and owns the lists; it knows both
+ * What the files of the server share. http_server.c listens and owns the lists; it knows all
  * others. http_exchange.c is a request and its reply; it knows connections. http_conn.c is a
- * connection's life; it knows neither of the others, and tells an exchange that its peer is gone by
- * conn->peer_gone. Loop thread only.
+ * connection's life; it knows the gate, and tells an exchange that its peer is gone by
+ * conn->peer_gone. http_gate.c knows who goes when room is short; it closes nothing itself.
+ * http_head.c reads the bytes of a request's head. Loop thread only.
  */
 #ifndef TRACEPAGER_NET_HTTP_SERVER_INTERNAL_H
 #define TRACEPAGER_NET_HTTP_SERVER_INTERNAL_H
@@ -20,6 +21,8 @@
 #include "tracepager/http_server.h"
 #include "tracepager/limits.h"
 
+#include "http_head-internal.h"
+
 #define HTTP_CONN_MAGIC	    0x636f6e6eu
 #define HTTP_EXCHANGE_MAGIC 0x65786368u
 
@@ -30,15 +33,18 @@ struct http_server {
 	struct evhttp *http;
 	http_server_handler *handler;
 	void *ctx;
+	http_server_judge *judge; /* NULL: all are strangers */
+	void *judge_ctx;
 	struct http_server_limits limits;
 	struct evhttp_bound_socket *bound[LIMIT_LISTENERS];
 	size_t nbound;
 	int port;		    /* of the first listener */
 	int spare_fd;		    /* closed for a moment when descriptors have run out */
-	struct event *accept_again; /* ends the rest of the listeners */
+	struct event *accept_again; /* enables the listeners, which rest */
 	int64_t warned_us;	    /* monotonic: when the log last told that descriptors ran out */
 	TAILQ_HEAD(, http_conn) conns; /* the longest idle first */
-	size_t nconns;
+	size_t nconns, nnew, nprobes;  /* all; in state NEW; with probe_only */
+	struct http_gate *gate;
 	struct http_conn **by_fd; /* evhttp gives a request's descriptor, not our connection */
 	size_t by_fd_size;
 	TAILQ_HEAD(, http_exchange) exchanges;
@@ -55,10 +61,15 @@ enum http_conn_state {
 	HTTP_CONN_LINGERING, /* refused; we read until the peer has received the refusal */
 };
 
+struct http_peer; /* an address, and its connections */
+
 struct http_conn {
 	unsigned int magic;
 	enum http_conn_state state;
 	TAILQ_ENTRY(http_conn) link;
+	struct http_peer *peer;		  /* NULL while new */
+	TAILQ_ENTRY(http_conn) peer_link; /* in the peer's list that gate_list names */
+	int gate_list;			  /* -1: none */
 	struct http_server *server;
 	struct evhttp_connection *evcon; /* NULL once lingering */
 	struct bufferevent *bev;	 /* evhttp's; NULL once lingering */
@@ -69,11 +80,14 @@ struct http_conn {
 	struct event *drain;		/* while lingering */
 	struct http_exchange *exchange; /* NULL: the handler has no request of this connection */
 	void (*peer_gone)(struct http_exchange *exchange); /* set with exchange */
+	struct http_head head;				   /* of the request that arrives */
 	bool served;					   /* has had a request */
-	bool headers_whole; /* while reading: the request's headers have arrived */
-	bool adding;	    /* we add to the output just now, not evhttp */
-	bool evhttp_added;  /* evhttp has added a page of its own to the output */
-	bool closing;	    /* no further request: once the output is sent, close and linger */
+	bool known;					   /* has shown a valid token */
+	bool probe_only;   /* above the cap: only probes are answered */
+	bool turned_away;  /* its request is no probe, and is refused */
+	bool adding;	   /* we add to the output just now, not evhttp */
+	bool evhttp_added; /* evhttp has added a page of its own to the output */
+	bool closing;	   /* no further request: once the output is sent, close and linger */
 };
 
 struct http_exchange {
@@ -88,12 +102,38 @@ struct http_exchange {
 	int64_t began_us;
 };
 
+/* ---- http_gate.c ---- */
+
+struct http_gate *http_gate_new(struct http_server *server);
+void http_gate_free(struct http_gate *gate); /* takes NULL; no connection is left */
+/* The connection is from now on one of its peer's; fd is set. */
+void http_gate_enter(struct http_conn *conn);
+void http_gate_leave(struct http_conn *conn);
+/* The connection's state, or what is known of it, has changed: it is the youngest of its kind. */
+void http_gate_sort(struct http_conn *conn);
+/* Are more connections open than the cap allows, those for probes not counted? */
+bool http_gate_is_full(const struct http_server *server);
+/* The connection that has to go for the newest one; NULL: none has to, or none can. */
+struct http_conn *http_gate_victim(struct http_server *server, const struct http_conn *newest);
+/* The connection that goes where descriptors have run out; NULL: none can. */
+struct http_conn *http_gate_any_victim(struct http_server *server);
+/* The oldest of those for probes that has no request under way; NULL: there is none. */
+struct http_conn *http_gate_oldest_probe(struct http_server *server);
+/* A connection was closed to make room, or refused: the log will say so. */
+void http_gate_count(struct http_conn *conn, bool refused);
+
+/* ---- http_conn.c ---- */
+
 /* evhttp's callback: it has accepted a connection and asks for its bufferevent. */
 struct bufferevent *http_conn_new(struct event_base *base, void *server);
 /* The connection on which a request arrived; never NULL. */
 struct http_conn *http_conn_of(struct http_server *server, struct evhttp_request *req);
 /* Must not be called from within a callback of evhttp. */
 void http_conn_close(struct http_conn *conn);
+/* Closes an eighth of the connections, up to LIMIT_DESCRIPTORS_FREED, of those that have shown no
+ * token. Returns how many; also
+ * not from within evhttp's callbacks. */
+size_t http_conn_free_descriptors(struct http_server *server);
 /* Frees our side only: evhttp frees its side by itself, or has none. */
 void http_conn_free(struct http_conn *conn);
 /* Sets the state and arms its deadline. */

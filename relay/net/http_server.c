@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,10 +57,18 @@ static void server_shed(struct http_server *server, int listener)
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
+static void server_rest(struct http_server *server, int64_t us)
+{
+	const struct timeval rest = { .tv_usec = (suseconds_t)us };
+
+	for (size_t i = 0; i < server->nbound; i++)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
+	evtimer_add(server->accept_again, &rest);
+}
+
 static void server_on_accept_error(struct evconnlistener *listener, void *http)
 {
 	const int error = errno;
-	const struct timeval rest = { .tv_usec = LIMIT_ACCEPT_REST_US };
 	struct http_server *server;
 
 	loop_woke();
@@ -68,6 +77,12 @@ static void server_on_accept_error(struct evconnlistener *listener, void *http)
 			break;
 	if (!server)
 		return;
+	/* Those of this turn are not let in yet, and give way as soon as they are. */
+	if ((error == EMFILE || error == ENFILE) &&
+	    (http_conn_free_descriptors(server) || server->nnew)) {
+		server_rest(server, 0);
+		return;
+	}
 	const int64_t now_us = clock_mono_us(server->clock);
 	if (!server->warned_us || now_us - server->warned_us > US_PER_MINUTE) {
 		server->warned_us = now_us;
@@ -77,9 +92,7 @@ static void server_on_accept_error(struct evconnlistener *listener, void *http)
 	}
 	if (error == EMFILE || error == ENFILE)
 		server_shed(server, evconnlistener_get_fd(listener));
-	for (size_t i = 0; i < server->nbound; i++)
-		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
-	evtimer_add(server->accept_again, &rest);
+	server_rest(server, LIMIT_ACCEPT_REST_US);
 }
 
 /* ---- listening ---- */
@@ -245,6 +258,7 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 		abort();
 	TAILQ_INIT(&server->conns);
 	TAILQ_INIT(&server->exchanges);
+	server->gate = http_gate_new(server);
 	LIST_INSERT_HEAD(&servers, server, link);
 	/* All bits, also evhttp's for unknown methods: http_exchange.c answers those. */
 	evhttp_set_allowed_methods(server->http, UINT16_MAX);
@@ -259,6 +273,52 @@ void http_server_set_limits(struct http_server *server, const struct http_server
 	server->limits = *limits;
 	evhttp_set_max_body_size(server->http, (ev_ssize_t)limits->body_bytes);
 	evhttp_set_max_headers_size(server->http, (ev_ssize_t)limits->header_bytes);
+}
+
+struct http_server_limits http_server_get_limits(const struct http_server *server)
+{
+	return server->limits;
+}
+
+void http_server_set_judge(struct http_server *server, http_server_judge *judge, void *ctx)
+{
+	server->judge = judge;
+	server->judge_ctx = ctx;
+}
+
+/* The soft limit of open files, raised as far as it goes. */
+static size_t raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
+	const rlim_t soft = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		limit.rlim_cur = soft;
+	return limit.rlim_cur < SIZE_MAX ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
+void http_server_fit_descriptors(struct http_server *server)
+{
+	const size_t descriptors = raise_descriptors();
+	size_t kept = descriptors / 2;
+
+	if (kept > LIMIT_DESCRIPTORS_KEPT)
+		kept = LIMIT_DESCRIPTORS_KEPT;
+	size_t connections = descriptors - kept;
+	if (connections > LIMIT_CONNECTIONS)
+		connections = LIMIT_CONNECTIONS;
+	if (!connections)
+		connections = 1;
+	server->limits.connections = connections;
+	server->limits.peer_connections = (connections + LIMIT_PEER_SHARE - 1) / LIMIT_PEER_SHARE;
+	log_info("connections fit the open files that are allowed",
+		 LOG_INT("open_files", (int64_t)descriptors),
+		 LOG_INT("connections", (int64_t)connections),
+		 LOG_INT("of_one_peer_without_token", (int64_t)server->limits.peer_connections),
+		 LOG_INT("more_for_probes", LIMIT_PROBE_CONNECTIONS));
 }
 
 int http_server_port(const struct http_server *server)
@@ -304,6 +364,7 @@ void http_server_free(struct http_server *server)
 		http_exchange_free(exchange);
 	LIST_REMOVE(server, link);
 	event_free(server->accept_again);
+	http_gate_free(server->gate);
 	if (server->spare_fd >= 0)
 		close(server->spare_fd);
 	free(server->by_fd);

@@ -152,11 +152,19 @@ static void on_raw(evutil_socket_t fd, short what, void *arg)
 
 void raw_open(struct raw *raw)
 {
+	raw_open_from(raw, 1);
+}
+
+void raw_open_from(struct raw *raw, int host)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET,
+				    .sin_addr = { htonl(INADDR_LOOPBACK - 1 + (in_addr_t)host) } };
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_addr = { htonl(INADDR_LOOPBACK) },
 				  .sin_port = htons((uint16_t)http_server_port(w.server)) };
 
 	*raw = (struct raw){ .fd = socket(AF_INET, SOCK_STREAM, 0), .in = BUF_INIT(16u << 20) };
+	ck_assert_int_eq(bind(raw->fd, (struct sockaddr *)&from, sizeof(from)), 0);
 	ck_assert_int_eq(connect(raw->fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	fcntl(raw->fd, F_SETFL, O_NONBLOCK);
 	raw->event = event_new(w.base, raw->fd, EV_READ | EV_PERSIST, on_raw, raw);

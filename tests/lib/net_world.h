@@ -61,6 +61,7 @@ struct raw {
 };
 
 void raw_open(struct raw *raw);
+void raw_open_from(struct raw *raw, int host); /* from 127.0.0.HOST */
 void raw_close(struct raw *raw);
 void raw_send(struct raw *raw, const char *text);
 void raw_send_data(struct raw *raw, const char *data, size_t len);
