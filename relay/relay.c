@@ -381,6 +381,7 @@ static int make_network(struct relay *relay, struct err *err)
 	relay->server = http_server_new(relay->base, relay->clock, web_handle, &relay->web);
 	if (!relay->client || !relay->server)
 		return err_set(err, ENOMEM, "cannot start the HTTP client and server");
+	http_server_set_judge(relay->server, web_judge, &relay->web);
 	http_server_fit_descriptors(relay->server);
 	return 0;
 }
@@ -421,6 +422,9 @@ static void make_intake(struct relay *relay)
 	relay->web = (struct web){
 		.intake = relay->intake,
 		.admin_token = &relay->config->admin_token,
+		.open = env.open,
+		.listen = relay->config->listen,
+		.hosts = relay->config->hosts,
 		.ops = { .ready = web_ready,
 			 .unreached = web_unreached,
 			 .measure = web_measure,

@@ -31,6 +31,7 @@ struct config {
 	struct arena *arena; /* of all texts */
 	const char *path;    /* the file; NULL: none */
 	const char *listen, *store_path, *rules, *trace_link, *log_level;
+	const char *hosts;	  /* names of this server, with blanks between them; "": none */
 	const char *rules_shadow; /* "": rules.shadow.d beside the rules, where that exists */
 	bool rules_watch, rules_test;
 	struct secret admin_token;

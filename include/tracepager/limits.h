@@ -715,6 +715,9 @@
 
 /* ---- web ---- */
 
+/* The host of a Host or Origin header: a name of the DNS has 253 characters. */
+#define LIMIT_HOST_BYTES 256
+
 /* The answer of /metrics: some hundred lines, and more for each source and pager. */
 #define LIMIT_METRICS_TEXT_BYTES (1u << 20)
 /* The status of the rules: LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names

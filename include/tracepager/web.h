@@ -34,10 +34,18 @@ struct web {
 	struct intake *intake;		  /* borrowed */
 	const struct secret *admin_token; /* borrowed; without a value no token is asked for, which
 					     config allows on loopback only */
+	/* Only loopback addresses are listened on. Then what needs no token is refused if its Host
+	 * names neither this machine, nor `listen`, nor one of `hosts`, or if a page of another
+	 * site posts it. */
+	bool open;
+	const char *listen, *hosts; /* of the configuration; borrowed */
 	struct web_ops ops;
 };
 
 /* Answers a request, or hands it to intake or the relay, which answer it. ctx is a struct web. */
 void web_handle(void *ctx, struct http_exchange *exchange);
+/* An http_server_judge: the admin token and any sender's are known; probes are GETs of health,
+ * readiness and metrics. ctx is a struct web. */
+enum http_standing web_judge(void *ctx, bool is_get, const char *path, const char *authorization);
 
 #endif

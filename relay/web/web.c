@@ -6,14 +6,20 @@
 #include "config.h"
 #include "tracepager/buf.h"
 #include "tracepager/limits.h"
+#include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
+
+#include "web_origin-internal.h"
 
 struct web_place {
 	const char *path;
 	bool is_prefix; /* longer paths are served too, with what follows as `rest` */
 	enum http_verb verb;
 	void (*serve)(struct web *web, struct http_exchange *exchange, const char *rest);
+	/* Does a request need a token? NULL: never. */
+	bool (*needs_token)(const struct web *web, const char *rest);
+	bool is_probe; /* has room of its own when connections are short */
 };
 
 static void reply_text(struct http_exchange *exchange, int status, const char *text)
@@ -94,6 +100,12 @@ static bool is_admin(const struct web *web, struct http_exchange *exchange)
 	return false;
 }
 
+static bool admin_needs_token(const struct web *web, const char *rest)
+{
+	(void)rest;
+	return web->admin_token->value != NULL;
+}
+
 static void serve_reload(struct web *web, struct http_exchange *exchange, const char *rest)
 {
 	(void)rest;
@@ -149,6 +161,17 @@ static void serve_webhook(struct web *web, struct http_exchange *exchange, const
 	intake_webhook(web->intake, exchange, rest);
 }
 
+static bool webhook_needs_token(const struct web *web, const char *rest)
+{
+	return intake_needs_token(web->intake, rest);
+}
+
+static bool api_alerts_need_token(const struct web *web, const char *rest)
+{
+	(void)rest;
+	return intake_needs_token(web->intake, NULL);
+}
+
 static void serve_api_alerts(struct web *web, struct http_exchange *exchange, const char *rest)
 {
 	(void)rest;
@@ -169,17 +192,20 @@ static void serve_api_status(struct web *web, struct http_exchange *exchange, co
 }
 
 static const struct web_place web_places[] = {
-	{ "/webhook/", true, HTTP_VERB_POST, serve_webhook },
-	{ "/api/v2/alerts", false, HTTP_VERB_POST, serve_api_alerts },
-	{ "/metrics", false, HTTP_VERB_GET, serve_metrics },
-	{ "/-/healthy", false, HTTP_VERB_GET, serve_healthy },
-	{ "/-/ready", false, HTTP_VERB_GET, serve_ready },
-	{ "/-/reload", false, HTTP_VERB_POST, serve_reload },
-	{ "/-/rules", false, HTTP_VERB_GET, serve_rules },
-	{ "/api/v1/rules", false, HTTP_VERB_GET, serve_api_rules },
-	{ "/api/v1/shadow", false, HTTP_VERB_GET, serve_api_shadow },
-	{ "/api/v2/status", false, HTTP_VERB_GET, serve_api_status },
-	{ "/", false, HTTP_VERB_GET, serve_root },
+	{ "/webhook/", true, HTTP_VERB_POST, serve_webhook, .needs_token = webhook_needs_token },
+	{ "/api/v2/alerts", false, HTTP_VERB_POST, serve_api_alerts,
+	  .needs_token = api_alerts_need_token },
+	{ "/metrics", false, HTTP_VERB_GET, serve_metrics, .is_probe = true },
+	{ "/-/healthy", false, HTTP_VERB_GET, serve_healthy, .is_probe = true },
+	{ "/-/ready", false, HTTP_VERB_GET, serve_ready, .is_probe = true },
+	{ "/-/reload", false, HTTP_VERB_POST, serve_reload, .needs_token = admin_needs_token },
+	{ "/-/rules", false, HTTP_VERB_GET, serve_rules, .needs_token = admin_needs_token },
+	{ "/api/v1/rules", false, HTTP_VERB_GET, serve_api_rules,
+	  .needs_token = admin_needs_token },
+	{ "/api/v1/shadow", false, HTTP_VERB_GET, serve_api_shadow,
+	  .needs_token = admin_needs_token },
+	{ "/api/v2/status", false, HTTP_VERB_GET, serve_api_status, .is_probe = false },
+	{ "/", false, HTTP_VERB_GET, serve_root, .is_probe = false },
 };
 
 static bool is_at_place(const struct web_place *place, const char *path)
@@ -188,22 +214,77 @@ static bool is_at_place(const struct web_place *place, const char *path)
 				: strcmp(path, place->path) == 0;
 }
 
+static const struct web_place *find_place(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(web_places); i++)
+		if (is_at_place(&web_places[i], path))
+			return &web_places[i];
+	return NULL;
+}
+
+enum http_standing web_judge(void *ctx, bool is_get, const char *path, const char *authorization)
+{
+	const struct web *web = ctx;
+	const struct web_place *place = find_place(path);
+
+	if (bearer_shown(authorization, web->admin_token) ||
+	    intake_knows_token(web->intake, authorization))
+		return HTTP_STANDING_KNOWN;
+	return is_get && place && place->is_probe ? HTTP_STANDING_PROBE : HTTP_STANDING_STRANGER;
+}
+
+static void log_foreign(const struct http_exchange *exchange, const char *header, const char *value)
+{
+	log_warn("request refused: it is meant for, or from, another site",
+		 LOG_STR("peer", http_exchange_peer(exchange)), LOG_STR("header", header),
+		 LOG_STR("value", value), LOG_STR("path", http_exchange_path(exchange)));
+}
+
+/* Refuses what a page of another site may have made a browser on this machine send. True: the
+ * exchange was answered. */
+static bool refuse_foreign(const struct web *web, struct http_exchange *exchange,
+			   const struct web_place *place, const char *rest)
+{
+	if (!web->open || (place && place->needs_token && place->needs_token(web, rest)))
+		return false;
+	if (!web_host_is_ours(http_exchange_header(exchange, "Host"), web->listen, web->hosts)) {
+		log_foreign(exchange, "Host", http_exchange_header(exchange, "Host"));
+		reply_json(exchange, 421,
+			   "{\"error\": \"the Host header names another server: use localhost or "
+			   "an address of this machine, set a token, or add the name to hosts in "
+			   "tracepager.yaml\"}\n");
+		return true;
+	}
+	if (http_exchange_verb(exchange) == HTTP_VERB_POST &&
+	    web_is_cross_site(http_exchange_header(exchange, "Origin"),
+			      http_exchange_header(exchange, "Sec-Fetch-Site"), web->listen,
+			      web->hosts)) {
+		log_foreign(exchange, "Origin", http_exchange_header(exchange, "Origin"));
+		reply_json(
+			exchange, 403,
+			"{\"error\": \"a page of another site sent this request; without a token "
+			"only pages of this server may post\"}\n");
+		return true;
+	}
+	return false;
+}
+
 void web_handle(void *ctx, struct http_exchange *exchange)
 {
 	const char *path = http_exchange_path(exchange);
+	const struct web_place *place = find_place(path);
+	const char *rest = place ? path + strlen(place->path) : "";
 
-	for (size_t i = 0; i < ARRAY_LEN(web_places); i++) {
-		const struct web_place *place = &web_places[i];
-		if (!is_at_place(place, path))
-			continue;
-		if (http_exchange_verb(exchange) != place->verb)
-			reply_json(exchange, 405,
-				   place->verb == HTTP_VERB_POST
-					   ? "{\"error\": \"send a POST to this path\"}\n"
-					   : "{\"error\": \"send a GET to this path\"}\n");
-		else
-			place->serve(ctx, exchange, path + strlen(place->path));
+	if (refuse_foreign(ctx, exchange, place, rest))
 		return;
-	}
-	reply_json(exchange, 404, "{\"error\": \"nothing is here; GET / lists what is\"}\n");
+	if (!place)
+		reply_json(exchange, 404,
+			   "{\"error\": \"nothing is here; GET / lists what is\"}\n");
+	else if (http_exchange_verb(exchange) != place->verb)
+		reply_json(exchange, 405,
+			   place->verb == HTTP_VERB_POST
+				   ? "{\"error\": \"send a POST to this path\"}\n"
+				   : "{\"error\": \"send a GET to this path\"}\n");
+	else
+		place->serve(ctx, exchange, rest);
 }

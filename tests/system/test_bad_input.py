@@ -18,7 +18,7 @@ MIB = 1 << 20
 
 def post(path, body, *headers, length=None):
     """A request as bytes; the length can be a lie."""
-    lines = [f"POST {path} HTTP/1.1", "Host: relay", f"Content-Length: {len(body) if length is None else length}",
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body) if length is None else length}",
              "Connection: close", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
@@ -108,18 +108,18 @@ ROWS = [
     ("token with more behind", post("/webhook/locked", GOOD, "Authorization: Bearer s3cret2"), 401, "token"),
     ("basic instead of bearer", post("/webhook/locked", GOOD, "Authorization: Basic czNjcmV0"), 401, "token"),
     ("sender's name with a way up", post("/webhook/../locked", GOOD), 404, ""),
-    ("GET where a POST belongs", b"GET /webhook/am HTTP/1.1\r\nHost: r\r\nConnection: close\r\n\r\n", 405, "POST"),
-    ("a path that is not there", b"GET /admin.php HTTP/1.1\r\nHost: r\r\nConnection: close\r\n\r\n", 404, ""),
-    ("a method that is not there", b"BREW /webhook/am HTTP/1.1\r\nHost: r\r\nConnection: close\r\n\r\n", (405, 501), ""),
+    ("GET where a POST belongs", b"GET /webhook/am HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 405, "POST"),
+    ("a path that is not there", b"GET /admin.php HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 404, ""),
+    ("a method that is not there", b"BREW /webhook/am HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", (405, 501), ""),
     # HTTP itself.
     ("no Host", b"POST /webhook/am HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400, ""),
-    ("length and chunks", b"POST /webhook/am HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n"
+    ("length and chunks", b"POST /webhook/am HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
      b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400, ""),
-    ("two lengths", b"POST /webhook/am HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400, ""),
-    ("a length that is none", b"POST /webhook/am HTTP/1.1\r\nHost: r\r\nContent-Length: two\r\n\r\n{}", 400, ""),
-    ("a negative length", b"POST /webhook/am HTTP/1.1\r\nHost: r\r\nContent-Length: -2\r\n\r\n{}", 400, ""),
-    ("a blank before the colon", b"POST /webhook/am HTTP/1.1\r\nHost: r\r\nContent-Length : 2\r\n\r\n{}", 400, ""),
-    ("an unknown transfer encoding", b"POST /webhook/am HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: gzip\r\n\r\n", (400, 501), ""),
+    ("two lengths", b"POST /webhook/am HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400, ""),
+    ("a length that is none", b"POST /webhook/am HTTP/1.1\r\nHost: localhost\r\nContent-Length: two\r\n\r\n{}", 400, ""),
+    ("a negative length", b"POST /webhook/am HTTP/1.1\r\nHost: localhost\r\nContent-Length: -2\r\n\r\n{}", 400, ""),
+    ("a blank before the colon", b"POST /webhook/am HTTP/1.1\r\nHost: localhost\r\nContent-Length : 2\r\n\r\n{}", 400, ""),
+    ("an unknown transfer encoding", b"POST /webhook/am HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", (400, 501), ""),
     ("headers of 64 KiB", post(HOOK, b"{}", "X-Long: " + "x" * 65536), (400, 413, 431), ""),
     ("not HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(200) + b"\r\n\r\n", (None, 400), ""),
     ("a request line of garbage", b"\x00\xff\x00\xff /// ???\r\n\r\n", (None, 400, 404), ""),
