@@ -44,17 +44,24 @@ class Sender:
         self.pool = concurrent.futures.ThreadPoolExecutor(threads)
 
     def post(self, body):
-        if not getattr(self.kept, "connection", None):
-            self.kept.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=peers.PATIENCE)
+        """Once more on a new connection where the kept one was closed: it had been idle."""
+        kept = getattr(self.kept, "connection", None)
         try:
-            self.kept.connection.request("POST", self.path, body)
-            reply = self.kept.connection.getresponse()
-            text = reply.read()
+            reply, text = self.ask(kept or self.connect(), body)
         except (OSError, http.client.HTTPException):
-            self.kept.connection.close()
-            self.kept.connection = None
-            raise
+            if not kept:
+                raise
+            reply, text = self.ask(self.connect(), body)
         assert reply.status in (200, 202), (reply.status, text)
+
+    def connect(self):
+        self.kept.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=peers.PATIENCE)
+        return self.kept.connection
+
+    def ask(self, connection, body):
+        connection.request("POST", self.path, body)
+        reply = connection.getresponse()
+        return reply, reply.read()
 
     def spread(self, bodies, seconds):
         """Posts all of them, evenly over the time, and waits for the answers; returns when the first was sent."""
