@@ -583,6 +583,10 @@
  * Alertmanager (12 h, 24 h), and half again of the interval that is learned of a sender. API alerts
  * carry their own end. */
 #define LIMIT_EXPIRE_AFTER_US (26 * US_PER_HOUR)
+/* A webhook's alert whose sender told of the end of an earlier start, and nothing since, ends after
+ * this. Prometheus repeats a resolve for 15 minutes; until 5 minutes later (the usual
+ * group_interval) Alertmanager has told again what fires on. */
+#define LIMIT_DOUBT_US (30 * US_PER_MINUTE)
 /* After a start API alerts do not expire for this long: Prometheus dropped its repeats while the
  * relay was down. */
 #define LIMIT_START_GRACE_US (5 * US_PER_MINUTE)

@@ -613,6 +613,20 @@ static enum accept_result alerts_firing(struct alert_book *book, const char *key
 	return ACCEPT_NEW;
 }
 
+/* It names the end of an earlier start. A sender that repeats rarely gets the time to repeat. */
+static void alert_doubt(struct known_alert *known, const struct alert *alert)
+{
+	struct alert_book *book = known->book;
+	int64_t habit_us = alerts_habit(book, alert->sender)->interval_us * 3 / 2;
+	int64_t doubt_us = habit_us > LIMIT_DOUBT_US ? habit_us : LIMIT_DOUBT_US;
+
+	if (!copies_doubt(&known->copies, alert, book_wall_us(book) + doubt_us))
+		return;
+	alert_put(known);
+	if (known->state == ALERT_PAGED || known->state == ALERT_QUIET)
+		alert_arm(known);
+}
+
 static enum accept_result alerts_resolved(struct alert_book *book, const char *key,
 					  const struct alert *alert)
 {
@@ -624,9 +638,12 @@ static enum accept_result alerts_resolved(struct alert_book *book, const char *k
 		return ACCEPT_UNKNOWN;
 	}
 	metric_add(METRIC_ALERTS_RESOLVED, 1);
-	if (known->state == ALERT_ENDED ||
-	    !copies_resolve(&known->copies, alert, book_wall_us(book)))
+	if (known->state == ALERT_ENDED)
 		return ACCEPT_REPEATED;
+	if (!copies_resolve(&known->copies, alert, book_wall_us(book))) {
+		alert_doubt(known, alert);
+		return ACCEPT_REPEATED;
+	}
 	if (alert_fires(known)) {
 		alert_put(known);
 		alert_arm(known);

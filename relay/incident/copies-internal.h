@@ -35,6 +35,11 @@ int64_t copies_fire(struct copies *copies, const struct alert *alert, int64_t no
 		    int64_t ends_us);
 /* A resolved word; false: it ends nothing that fires (another copy's, or an earlier episode's). */
 bool copies_resolve(struct copies *copies, const struct alert *alert, int64_t now_us);
+/* A webhook's word that ended nothing, since it names the end of an earlier start. An Alertmanager
+ * that merged two Prometheus says so of the one while the other fires on; and as its last word,
+ * where both have ended. The copy fires until until_us at the longest, unless it is told to fire
+ * again. False: nothing changed. */
+bool copies_doubt(struct copies *copies, const struct alert *alert, int64_t until_us);
 bool copies_fire_at(const struct copies *copies, int64_t now_us);
 /* When the last copy ends by itself; 0: there is no copy. */
 int64_t copies_end_us(const struct copies *copies);

@@ -95,6 +95,16 @@ bool copies_resolve(struct copies *copies, const struct alert *alert, int64_t no
 	return true;
 }
 
+bool copies_doubt(struct copies *copies, const struct alert *alert, int64_t until_us)
+{
+	struct copy *copy = copies_find(copies, alert);
+
+	if (alert->ends_by_itself || !copy || copy->ends_us <= until_us)
+		return false;
+	copy->ends_us = until_us;
+	return true;
+}
+
 bool copies_fire_at(const struct copies *copies, int64_t now_us)
 {
 	return copies_end_us(copies) > now_us;

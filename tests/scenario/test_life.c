@@ -280,6 +280,35 @@ START_TEST(copies_are_known_after_a_restart)
 }
 END_TEST
 
+/* An Alertmanager that merged two Prometheus, of which the one was restarted while the other's
+ * alert had ended: its words flip between both, and the last may be the end of the earlier start.
+ */
+START_TEST(the_end_of_an_earlier_start_counts_when_nothing_follows)
+{
+	int64_t starts_us = now_us();
+
+	world_pagers_take_all(world);
+	world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
+	world_run(world, 5 * US_PER_MINUTE);
+	world_alert(world, DISK, ALERT_RESOLVED, starts_us - 20 * US_PER_SECOND,
+		    starts_us - 10 * US_PER_SECOND);
+	world_run(world, 29 * US_PER_MINUTE);
+	assert_pages("key-sre", 1, 0);
+	world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
+	world_run(world, 31 * US_PER_MINUTE);
+	assert_pages("key-sre", 1, 0); /* it was told to fire again */
+	world_alert(world, DISK, ALERT_RESOLVED, starts_us - 20 * US_PER_SECOND,
+		    starts_us - 10 * US_PER_SECOND);
+	world_run(world, US_PER_SECOND);
+	restart();
+	/* 34 min lay between two words that it fires: half as long again is waited for. */
+	world_run(world, 50 * US_PER_MINUTE);
+	assert_pages("key-sre", 1, 0);
+	world_run(world, 2 * US_PER_MINUTE);
+	assert_pages("key-sre", 1, 1);
+}
+END_TEST
+
 /* A sender that repeats every 30 hours: its first silence expires, the interval is learned, and no
  * later one does. */
 START_TEST(an_expiry_teaches_the_interval)
@@ -696,6 +725,7 @@ int main(void)
 		an_alert_fires_as_long_as_one_copy_does,
 		a_new_start_is_a_new_copy,
 		copies_are_known_after_a_restart,
+		the_end_of_an_earlier_start_counts_when_nothing_follows,
 		an_expiry_teaches_the_interval,
 		a_new_start_teaches_no_interval,
 		the_interval_of_a_sender_is_learned,

@@ -193,6 +193,26 @@ START_TEST(the_end_of_an_earlier_episode_ends_nothing)
 }
 END_TEST
 
+START_TEST(a_doubt_shortens_a_webhooks_copy)
+{
+	struct alert alert = word("am1", "", 500);
+
+	alert.ends_by_itself = false;
+	ck_assert(!copies_doubt(&copies, &alert, 2000)); /* there is no copy */
+	webhook_fire("am1", 1000, 1010, 5000);
+	fire("http://a", 1000, 1010, 5000);
+	ck_assert(copies_doubt(&copies, &alert, 2000));
+	ck_assert(!copies_doubt(&copies, &alert, 2500)); /* the first one counts */
+	ck_assert_int_eq(copies_end_us(&copies), 5000);	 /* the API's copy is left alone */
+	alert.ends_by_itself = true;
+	ck_assert(!copies_doubt(&copies, &alert, 1500));
+	resolve("http://a", 1000, 1020);
+	ck_assert_int_eq(copies_end_us(&copies), 2000);
+	webhook_fire("am1", 1000, 1030, 6000);
+	ck_assert_int_eq(copies_end_us(&copies), 6000);
+}
+END_TEST
+
 START_TEST(clearing_ends_all)
 {
 	fire("http://a", 10, 100, 400);
@@ -329,6 +349,7 @@ int main(void)
 	tcase_add_test(tcase, a_webhooks_sender_has_one_copy);
 	tcase_add_test(tcase, a_webhook_and_the_api_are_two_sources);
 	tcase_add_test(tcase, the_end_of_an_earlier_episode_ends_nothing);
+	tcase_add_test(tcase, a_doubt_shortens_a_webhooks_copy);
 	tcase_add_test(tcase, clearing_ends_all);
 	tcase_add_test(tcase, sixteen_copies_are_kept);
 	tcase_add_test(tcase, the_stored_form_comes_back);
