@@ -344,7 +344,7 @@
 /* An idle keep-alive connection: Alertmanager's default group_interval of 5 minutes fits. */
 #define LIMIT_IDLE_US (6 * US_PER_MINUTE)
 /* Connections at most, where descriptors allow them: sixteen times the 500 senders of the largest
- * fleets. An idle one takes some 8 KiB. */
+ * fleets. An idle one takes 3 KiB. */
 #define LIMIT_CONNECTIONS 8192
 /* Descriptors kept for the store, pagers and sources (LIMIT_CONNECTIONS_PER_HOST each) and probes;
  * but no more than half of all. */
