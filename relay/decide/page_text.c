@@ -495,11 +495,13 @@ static void page_write_details(const struct decision *d, struct buf *out)
 	details_write_degraded(d, out);
 	details_write_reasons(d, out);
 	const char *summary = alert_annotation(d, "summary"),
-		   *description = alert_annotation(d, "description");
-	if (*summary || *description)
+		   *description = alert_annotation(d, "description"),
+		   *cut = alert_annotation(d, "tracepager_cut"); /* set by the room format */
+	if (*summary || *description || *cut)
 		buf_putc(out, '\n');
 	details_write_note("The alert says: ", summary, out);
 	details_write_note(*summary ? "  " : "The alert says: ", description, out);
+	details_write_note("tracepager: ", cut, out);
 }
 
 void page_text_fill(struct arena *arena, const struct decide_input *input, struct decision *d)

@@ -774,12 +774,15 @@ START_TEST(details_are_in_order)
 					     "Traces: t1",
 					     "The alert says: Orders fail",
 					     "  first line",
-					     "  second line" };
+					     "  second line",
+					     "tracepager: this alert was too large" };
 
-	alert.annotations =
-		(struct labels){ (struct label[]){ { "description", "first line\n\nsecond line" },
-						   { "summary", "Orders fail" } },
-				 2 };
+	alert.annotations = (struct labels){
+		(struct label[]){ { "description", "first line\n\nsecond line" },
+				  { "summary", "Orders fail" },
+				  { "tracepager_cut", "this alert was too large" } },
+		3
+	};
 	struct decision d = page_of("ledger", "connection refused", &alert);
 	const char *at = d.page.details;
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
