@@ -210,7 +210,7 @@ def certificates():
         check_ledger(page_of(source("tempo", backend.url, f", ca_file: {files[0]}{ours}"), BY_ID))
 
         def refused(options):
-            check_fallback(page_of(source("tempo", backend.url, options), BY_ID, budget="1s"), "main did not answer")
+            check_fallback(page_of(source("tempo", backend.url, options), BY_ID, budget="5s"), "main did not answer")
 
         peers.side_by_side(refused, [(f", ca_file: {files[0]}",), (ours,)], 2)
 
