@@ -9,6 +9,7 @@ TP_ROUNDS sets the rounds (default 8), TP_SEED the moments.
 import json
 import os
 import random
+import socket
 import threading
 import time
 
@@ -75,6 +76,14 @@ def repeats(pager, starts):
     return later, same
 
 
+def settle(pager):
+    """What a killed daemon had sent is counted in its life: all its connections end before the next one starts. One of our own comes
+    behind them in the pager's queue."""
+    socket.create_connection(pager.server_address).close()
+    peers.wait_for("the end of the pager's connections",
+                   lambda: not any("process_request_thread" in thread.name for thread in threading.enumerate()))
+
+
 def ledger():
     seed = int(os.environ.get("TP_SEED", random.randrange(1 << 30)))
     chance = random.Random(seed)
@@ -88,11 +97,13 @@ def ledger():
     accepted, starts = [], []
     try:
         for number in range(ROUNDS):
+            settle(pager)
             starts.append(time.time())
             daemon.start()
             load = Load(daemon, number)
             load.run(chance.uniform(0, 0.3), chance.randrange(1, 20))
             accepted += load.accepted
+        settle(pager)
         starts.append(time.time())
         daemon.start()
         peers.wait_for("all pages", lambda: daemon.metric('tracepager_queue_depth{queue="pages"}') == 0 and
