@@ -31,23 +31,39 @@ static const struct fact_names instance_names = {
 	{ "instance", "host", "hostname", "node", "pod", "service_instance_id" },
 };
 
-/* The first of the resource's attributes, else of the alert's labels; NULL: there is none. */
-static const char *fact_value(const struct decision *d, const struct trace *trace,
-			      const struct resource *resource, const struct fact_names *names)
+/* The first of the resource's attributes; NULL: there is none, or no resource. */
+static const char *resource_fact(const struct trace *trace, const struct resource *resource,
+				 const struct fact_names *names)
 {
 	const char *value = NULL;
 
 	for (size_t i = 0; resource && !value && i < ARRAY_LEN(names->attrs) && names->attrs[i];
 	     i++)
 		value = resource_attr(trace, resource, names->attrs[i]);
+	return value;
+}
+
+/* The first of the alert's labels; NULL: there is none. */
+static const char *label_fact(const struct decision *d, const struct fact_names *names)
+{
+	const char *value = NULL;
+
 	for (size_t i = 0; !value && i < ARRAY_LEN(names->labels) && names->labels[i]; i++)
 		value = labels_get(&d->alert.labels, names->labels[i]);
 	return value;
 }
 
+static const char *fact_value(const struct decision *d, const struct trace *trace,
+			      const struct resource *resource, const struct fact_names *names)
+{
+	const char *value = resource_fact(trace, resource, names);
+
+	return value ? value : label_fact(d, names);
+}
+
 const char *page_alert_instance(const struct decision *d)
 {
-	return fact_value(d, NULL, NULL, &instance_names);
+	return label_fact(d, &instance_names);
 }
 
 /* "prod eu1": the environment and the cluster. A suspect without spans is called from the same
@@ -102,16 +118,12 @@ void page_facts_fill(struct arena *arena, struct decision *d)
 {
 	const struct suspect *suspect = &d->verdict.suspect;
 	struct page *page = &d->page;
-	const char *instance = NULL;
-
+	const struct resource *resource = suspect->trace ? suspect->resource : NULL;
 	/* The alert's instance says nothing of a suspect that is another service. */
-	if (!d->verdict.found)
-		instance = page_alert_instance(d);
-	for (size_t i = 0; d->verdict.found && suspect->resource && suspect->trace && !instance &&
-			   i < ARRAY_LEN(instance_names.attrs) && instance_names.attrs[i];
-	     i++)
-		instance =
-			resource_attr(suspect->trace, suspect->resource, instance_names.attrs[i]);
+	const char *instance = d->verdict.found ?
+				       resource_fact(suspect->trace, resource, &instance_names) :
+				       page_alert_instance(d);
+
 	page->since_us = d->alert.starts_at_us;
 	page->environment = fact_environment(arena, d);
 	page->instance = plain_text(arena, instance, LIMIT_PAGE_NAME_COLUMNS);

@@ -76,24 +76,6 @@ static bool is_first(const char *name, const char *const *first)
 	return false;
 }
 
-static const struct label *find_label(const struct labels *labels, const char *name)
-{
-	size_t low = 0, high = labels->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(labels->at[middle].name, name);
-
-		if (!order)
-			return &labels->at[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 struct labels alert_cut_map(struct arena *arena, const struct labels *all, const char *const *first,
 			    size_t max, size_t *room, struct alert_cut *ret_cut)
 {
@@ -103,9 +85,10 @@ struct labels alert_cut_map(struct arena *arena, const struct labels *all, const
 
 	labels.at = arena_array(arena, most, sizeof(*labels.at));
 	for (size_t i = 0; first[i]; i++) {
-		const struct label *label = find_label(all, first[i]);
-		if (label)
-			keep_label(arena, label, max, room, &labels, &cut);
+		const char *value = labels_get(all, first[i]);
+		if (value)
+			keep_label(arena, &(struct label){ .name = first[i], .value = value }, max,
+				   room, &labels, &cut);
 	}
 	for (size_t i = 0; i < all->n; i++)
 		if (!is_first(all->at[i].name, first))
