@@ -33,6 +33,7 @@ struct verdict {
 	struct suspect suspect;
 	const struct walk *walk; /* the walk that shows it best: its path is the evidence */
 	double confidence;
+	struct verdict_limits limits; /* why the confidence is not higher */
 	unsigned int agree, of;	      /* traces that speak for the suspect, of those with a vote */
 	struct error_count errors[8]; /* of the traces that agree, commonest first; further
 				       * ones are not listed */

@@ -17,6 +17,7 @@
 #include "tracepager/arena.h"
 #include "tracepager/signal.h"
 #include "tracepager/trace.h"
+#include "tracepager/verdict_limit.h"
 
 enum suspect_kind {
 	SUSPECT_SPAN,	/* a span of the service failed by itself */
@@ -72,9 +73,9 @@ struct walk {
 	bool found;		     /* suspect and path are set */
 	enum fallback_code fallback; /* why not; FALLBACK_NONE where found */
 	struct suspect suspect;
-	double certainty; /* 0 to 1: by kind of the leaf, times doubts, times wholeness of the trace
-			   */
-	uint32_t *path;	  /* span indexes from the signal's span to the leaf */
+	double certainty;	      /* 0 to 1: by kind of the leaf, under the limits */
+	struct verdict_limits limits; /* why it is not higher */
+	uint32_t *path;		      /* span indexes from the signal's span to the leaf */
 	uint32_t npath;
 	struct critical_span *critical; /* by latency: where the time went, sorted by span */
 	uint32_t ncritical;

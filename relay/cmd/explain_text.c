@@ -294,6 +294,12 @@ static void explain_write_reasons(struct explain_text *t, const struct decision 
 		add_title(t, "Why");
 	for (unsigned int i = 0; i < n; i++)
 		add_item(t, reasons[i]);
+	for (unsigned int i = 0; i < d->verdict.limits.n; i++) {
+		struct buf line = BUF_INIT(TEXT_BYTES);
+		verdict_limit_write(&d->verdict.limits.at[i], &line);
+		add_item(t, buf_text(&line));
+		buf_fini(&line);
+	}
 }
 
 /* The page's texts are plain already: they need no plain_add(). */

@@ -115,6 +115,7 @@ static void name_callees(struct decide_work *work, unsigned int index)
 		walk->certainty *= PEER_OWNED / PEER_UNOWNED;
 		if (walk->certainty > PEER_OWNED)
 			walk->certainty = PEER_OWNED;
+		walk->certainty = verdict_limits_cap(&walk->limits, walk->certainty);
 	}
 	add_walk_reason(walk,
 			arena_printf(work->arena, "%s calls it %s, which is %s by the rules (%s)",

@@ -131,19 +131,6 @@ static void json_write_path(const struct walk *walk, struct buf *out)
 		buf_json_int(out, "path_omitted", cut);
 }
 
-static void json_write_walk(const struct walk *walk, struct buf *out)
-{
-	buf_putc(out, '{');
-	buf_json_text(out, "trace_id", trace_text(walk->trace, walk->trace->id));
-	buf_json_int(out, "spans", walk->trace->nspans);
-	buf_json_int(out, "error_spans", walk->error_spans);
-	buf_json_text(out, "mode", walk_mode_name(walk->mode));
-	json_write_suspect(walk->found, &walk->suspect, out);
-	json_write_path(walk, out);
-	json_write_strings("reasons", walk->reasons, walk->nreasons, out);
-	buf_putc(out, '}');
-}
-
 /* At most three decimals, which is all the precision there is; a point in every locale. */
 static void json_write_share(const char *key, double share, struct buf *out)
 {
@@ -157,6 +144,39 @@ static void json_write_share(const char *key, double share, struct buf *out)
 	for (int i = digits; i < 3; i++)
 		thousandths /= 10;
 	buf_printf(out, ".%0*ld", digits, thousandths);
+}
+
+/* "cap": the confidence is at most that; "factor": it was multiplied by that. */
+static void json_write_limits(const struct verdict_limits *limits, struct buf *out)
+{
+	buf_json_key(out, "limits");
+	buf_putc(out, '[');
+	for (unsigned int i = 0; i < limits->n; i++) {
+		const struct verdict_limit *limit = &limits->at[i];
+
+		json_write_comma(out, i);
+		buf_putc(out, '{');
+		buf_json_text(out, "limit", verdict_limit_name(limit->id));
+		json_write_share(verdict_limit_is_cap(limit->id) ? "cap" : "factor", limit->number,
+				 out);
+		buf_json_text(out, "text", limit->text);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}
+
+static void json_write_walk(const struct walk *walk, struct buf *out)
+{
+	buf_putc(out, '{');
+	buf_json_text(out, "trace_id", trace_text(walk->trace, walk->trace->id));
+	buf_json_int(out, "spans", walk->trace->nspans);
+	buf_json_int(out, "error_spans", walk->error_spans);
+	buf_json_text(out, "mode", walk_mode_name(walk->mode));
+	json_write_suspect(walk->found, &walk->suspect, out);
+	json_write_path(walk, out);
+	json_write_limits(&walk->limits, out);
+	json_write_strings("reasons", walk->reasons, walk->nreasons, out);
+	buf_putc(out, '}');
 }
 
 static void json_write_runners_up(const struct verdict *verdict, struct buf *out)
@@ -196,6 +216,7 @@ static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 	buf_putc(out, '{');
 	json_write_suspect(verdict->found, &verdict->suspect, out);
 	json_write_share("confidence", verdict->confidence, out);
+	json_write_limits(&verdict->limits, out);
 	buf_json_int(out, "agree", verdict->agree);
 	buf_json_int(out, "of", verdict->of);
 	json_write_errors(verdict, out);

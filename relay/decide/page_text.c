@@ -417,6 +417,15 @@ static void details_write_trace_ids(const struct decision *d, struct buf *out)
 		buf_putc(out, '\n');
 }
 
+static void details_write_limit(const struct verdict_limit *limit, struct buf *out)
+{
+	struct buf line = BUF_INIT(4 * LIMIT_PAGE_LINE_COLUMNS + 64);
+
+	verdict_limit_write(limit, &line);
+	plain_add(out, buf_text(&line), LIMIT_PAGE_LINE_COLUMNS);
+	buf_fini(&line);
+}
+
 static void details_write_evidence(const struct decision *d, struct buf *out)
 {
 	const struct verdict *verdict = &d->verdict;
@@ -427,6 +436,11 @@ static void details_write_evidence(const struct decision *d, struct buf *out)
 	if (verdict->found) {
 		buf_printf(out, "Evidence: %u of %u trace%s, confidence %.2f\n", verdict->agree,
 			   verdict->of, verdict->of == 1 ? "" : "s", verdict->confidence);
+	}
+	for (unsigned int i = 0; i < verdict->limits.n; i++) {
+		buf_puts(out, "  - ");
+		details_write_limit(&verdict->limits.at[i], out);
+		buf_putc(out, '\n');
 	}
 	details_write_trace_ids(d, out);
 	for (unsigned int i = 0; i < verdict->nrunners_up; i++) {

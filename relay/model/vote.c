@@ -349,6 +349,7 @@ static void ballot_decide(struct ballot *ballot, double threshold)
 	/* The share of walks that agree, times their mean certainty, into which the wholeness of
 	 * each trace is multiplied already. */
 	verdict->confidence = first->certainty / verdict->of;
+	verdict->limits = first->best_walk->limits;
 	tell_candidates(ballot);
 	tell_walk(ballot, first->best_walk);
 	if (tie) {

@@ -11,7 +11,7 @@
  * walk_callee.c	what the callee did while its caller waited		section 5
  * own_times.c		the own time of each service on a critical path		section 6
  * critical_path.c	where the time of a span went				section 6
- * walker.c		the tools of a walk: its sentences, doubts and suspects
+ * walker.c		the tools of a walk: its sentences, limits and suspects
  *
  * A file uses only files below it in this list, and below all of them stand span-internal.h,
  * signal_match.c and peer_names.c. Nothing here uses the evidence or the vote.
@@ -68,7 +68,7 @@ struct walker {
 	bool main_line;	    /* walking to the suspect: reasons and others are kept; false: walking
 			       to the leaf of one of the others */
 	unsigned int jumps; /* left: how often the walk may go on away from the way down */
-	double doubt;	    /* 1, or the factor of the weakest link of this line */
+	struct verdict_limits limits; /* of this line, from its start to its leaf */
 };
 
 /* ---- signal_match.c: the signal's test over many spans; each resource and name is compared about
@@ -97,8 +97,8 @@ void walker_tell(struct walker *walker, const char *format, ...)
 /* On the way down: is there room for a reason beside those that are reserved for the leaf? Ask
  * before texts are made: a way may have thousands of spans. */
 bool walker_may_tell(const struct walker *walker);
-/* Lowers the certainty of this line to at most the factor: doubts do not multiply. */
-void walker_doubt(struct walker *walker, double factor);
+/* Limits the certainty of this line. */
+void walker_limit(struct walker *walker, enum verdict_limit_id id);
 const char *walker_service(const struct walker *walker, uint32_t span); /* shown */
 const char *walker_name(const struct walker *walker, uint32_t span);	/* shown */
 const char *walker_words(const struct walker *walker, uint32_t span);	/* ": words", or "" */

@@ -28,14 +28,6 @@
 _Static_assert(sizeof(((struct walk *)0)->reasons) / sizeof(const char *) == LIMIT_REASONS,
 	       "room for all reasons");
 
-/* Certainty when the source says that spans are missing, and when spans name a parent that is not
- * in the trace: spans that are missing may have shown another suspect. */
-#define WHOLENESS_PARTIAL 0.8
-#define WHOLENESS_ORPHANS 0.9
-
-/* The caller may have tolerated a failure that its own call does not report. */
-#define DOUBT_INFERRED 0.9
-
 /* ---- the trace as a whole ---- */
 
 /*
@@ -103,11 +95,13 @@ static void order_spans(struct walker *walker)
 	walker->norder = n;
 }
 
-/* 1, or less where spans are missing, with a reason. */
-static double trace_wholeness(struct walker *walker)
+/* Limits the certainty where spans are missing, which may have shown another suspect. Where both
+ * limits hold both factors count: they are about different spans. */
+static void limit_by_missing_spans(struct walker *walker)
 {
 	const struct trace *trace = walker->trace;
-	double whole = 1;
+	struct verdict_limits partial = { .n = 0 }, orphaned = { .n = 0 };
+	struct walk *walk = walker->walk;
 	uint32_t roots = 0, orphans = 0;
 
 	for (uint32_t i = trace->first_root; i != TRACE_NONE && roots < trace->nspans;
@@ -115,18 +109,22 @@ static double trace_wholeness(struct walker *walker)
 		roots++;
 		orphans += (trace->spans[i].flags & SPAN_ORPHAN) != 0;
 	}
-	if (trace->partial) {
-		whole *= WHOLENESS_PARTIAL;
-		walker_tell(walker, "the source says that spans of this trace are missing");
-	}
+	if (trace->partial)
+		verdict_limits_add(&partial, VERDICT_LIMIT_PARTIAL, NULL);
 	/* A single root that is an orphan is the usual trace whose first spans, of a browser or a
 	 * gateway, go to another backend. */
-	if (orphans > 0 && roots > 1) {
-		whole *= WHOLENESS_ORPHANS;
-		walker_tell(walker, "%u of %u roots of this trace name a parent that is not in it",
-			    orphans, roots);
-	}
-	return whole;
+	if (orphans > 0 && roots > 1)
+		verdict_limits_add(
+			&orphaned, VERDICT_LIMIT_ORPHANS,
+			arena_printf(walker->arena,
+				     "%u of %u roots of this trace name a parent that is not in it",
+				     orphans, roots));
+	walk->certainty = verdict_limits_apply(&partial, walk->certainty);
+	walk->certainty = verdict_limits_apply(&orphaned, walk->certainty);
+	verdict_limits_join(&walk->limits, &partial);
+	verdict_limits_join(&walk->limits, &orphaned);
+	for (unsigned int i = 0; !walk->found && i < walk->limits.n; i++)
+		walker_tell(walker, "%s", walk->limits.at[i].text);
 }
 
 /* ---- down ---- */
@@ -218,7 +216,7 @@ static uint32_t next_down(struct walker *walker, uint32_t span)
 		return TRACE_NONE;
 	next = walk_choose(walker, n, true, false);
 	if (next != TRACE_NONE)
-		walker_doubt(walker, DOUBT_INFERRED);
+		walker_limit(walker, VERDICT_LIMIT_INFERRED);
 	return next;
 }
 
@@ -240,11 +238,11 @@ static uint32_t walk_down(struct walker *walker, uint32_t span)
 static void follow_chain(struct walker *walker, uint32_t start, struct suspect *suspect,
 			 double *certainty)
 {
-	walker->doubt = 1;
+	walker->limits.n = 0;
 	walker->jumps = LIMIT_WALK_JUMPS;
 	while (start != TRACE_NONE)
 		start = walk_leaf(walker, walk_down(walker, start), suspect, certainty);
-	*certainty *= walker->doubt;
+	*certainty = verdict_limits_apply(&walker->limits, *certainty);
 }
 
 /* ---- the result ---- */
@@ -331,6 +329,7 @@ static void walk_errors(struct walker *walker, bool signal_found)
 	}
 	walk->found = true;
 	follow_chain(walker, start, &walk->suspect, &walk->certainty);
+	walk->limits = walker->limits;
 	keep_path(walker);
 	walk_orphans_tell(walker, walk->suspect.span);
 	keep_others(walker);
@@ -344,7 +343,6 @@ static void walker_init(struct walker *walker)
 	walker->order = xcalloc(n, sizeof(*walker->order));
 	walker->depth = xcalloc(n, sizeof(*walker->depth));
 	walker->main_line = true;
-	walker->doubt = 1;
 }
 
 static void walker_fini(struct walker *walker)
@@ -363,7 +361,6 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 		.arena = arena, .trace = trace, .options = options, .walk = ret_walk
 	};
 	bool signal_found;
-	double whole;
 
 	memset(ret_walk, 0, sizeof(*ret_walk));
 	ret_walk->trace = trace;
@@ -374,7 +371,6 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 		return;
 	}
 	walker_init(&walker);
-	whole = trace_wholeness(&walker);
 	judge_spans(&walker);
 	order_spans(&walker);
 	signal_found = walk_signal(&walker);
@@ -388,7 +384,7 @@ void walk_trace(struct arena *arena, const struct trace *trace, const struct wal
 	} else {
 		walk_errors(&walker, signal_found);
 	}
-	ret_walk->certainty *= whole;
+	limit_by_missing_spans(&walker);
 	walker_fini(&walker);
 }
 

@@ -27,10 +27,6 @@
 /* The span that is chosen, and the others that are left aside. */
 #define CHOICE_MAX (LIMIT_WALK_OTHERS + 1)
 
-/* A failed attempt that was tried again with success explains its parent's failure only where
- * nothing else does. */
-#define DOUBT_SUPERSEDED 0.8
-
 struct choice {
 	uint32_t best[CHOICE_MAX]; /* the best first */
 	unsigned int n;
@@ -350,7 +346,7 @@ uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_
 		choice_fill(walker, n, true, &choice);
 		chosen = choice.best[0];
 		if (retries) {
-			walker_doubt(walker, DOUBT_SUPERSEDED);
+			walker_limit(walker, VERDICT_LIMIT_TRIED_AGAIN);
 			if (walker_may_tell(walker))
 				walker_tell(walker,
 					    "%s was tried again with success, but nothing else "

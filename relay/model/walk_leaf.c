@@ -18,13 +18,6 @@
  */
 #include "walk-internal.h"
 
-/* The failing span above a cancelled one explains it, but need not have caused it. */
-#define DOUBT_CANCELLED 0.8
-/* The walk went on at an orphan whose name, not whose parent id, fits the call. */
-#define DOUBT_BY_NAME 0.9
-/* What explains the leaf is not in the trace. Times 0.95 this is below the vote's threshold. */
-#define DOUBT_UNEXPLAINED 0.5
-
 /* The callee's first name, for a sentence. */
 static const char *shown_callee(const struct walker *walker, const struct suspect *suspect)
 {
@@ -132,11 +125,11 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 			    "root, %s %s",
 			    walker_service(walker, leaf), callee, walker_service(walker, part),
 			    walker_name(walker, part));
-		walker_doubt(walker, DOUBT_BY_NAME);
+		walker_limit(walker, VERDICT_LIMIT_BY_NAME);
 		return part;
 	}
 	if (walk_orphan_may_explain(walker, leaf))
-		walker_doubt(walker, DOUBT_UNEXPLAINED);
+		walker_limit(walker, VERDICT_LIMIT_UNEXPLAINED);
 	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
 	if (answer && !(callee_may && walker->options->refusals_are_callees)) {
 		walker_suspect(walker, leaf, SUSPECT_CALLER, suspect);
@@ -277,7 +270,7 @@ static uint32_t leaf_cancelled(struct walker *walker, uint32_t *leaf, struct sus
 	if (cause == TRACE_NONE) {
 		walker_tell(walker, "%s was cancelled, and nothing here tells why",
 			    walker_name(walker, *leaf));
-		walker_doubt(walker, DOUBT_UNEXPLAINED);
+		walker_limit(walker, VERDICT_LIMIT_UNEXPLAINED);
 		return TRACE_NONE;
 	}
 	walker_tell(walker, "%s was cancelled; what explains that is %s %s%s",
@@ -288,7 +281,7 @@ static uint32_t leaf_cancelled(struct walker *walker, uint32_t *leaf, struct sus
 		return leaf_client(walker, cause, suspect, certainty);
 	walker_suspect(walker, cause, SUSPECT_SPAN, suspect);
 	*certainty = CERTAINTY_SPAN;
-	walker_doubt(walker, DOUBT_CANCELLED);
+	walker_limit(walker, VERDICT_LIMIT_CANCELLED);
 	return TRACE_NONE;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Walker: the tools of one walk: the sentences that explain it, the doubts that lower its
- * certainty, and suspects. It decides nothing about the trace. Declared and explained in
+ * Walker: the tools of one walk: the sentences that explain it, the limits of its certainty,
+ * and suspects. It decides nothing about the trace. Declared and explained in
  * walk-internal.h.
  */
 #include <stdarg.h>
@@ -21,10 +21,9 @@ void walker_tell(struct walker *walker, const char *format, ...)
 	va_end(args);
 }
 
-void walker_doubt(struct walker *walker, double factor)
+void walker_limit(struct walker *walker, enum verdict_limit_id id)
 {
-	if (walker->doubt > factor)
-		walker->doubt = factor;
+	verdict_limits_add(&walker->limits, id, NULL);
 }
 
 bool walker_may_tell(const struct walker *walker)

@@ -33,7 +33,7 @@ START_TEST(an_empty_decision_has_every_member)
 	ck_assert_str_eq(
 		buf_text(&out),
 		"{\"version\":1,\"alert\":null,\"signal\":null,\"traces\":[],"
-		"\"verdict\":{\"suspect\":null,\"confidence\":0,\"agree\":0,\"of\":0,"
+		"\"verdict\":{\"suspect\":null,\"confidence\":0,\"limits\":[],\"agree\":0,\"of\":0,"
 		"\"errors\":[],\"runners_up\":[],"
 		"\"reasons\":[],\"fallback\":{\"code\":\"no_trace\",\"text\":\"no trace\"}},"
 		"\"owner\":null,\"escalation\":null,\"page\":null,\"rules\":null}");
@@ -62,15 +62,20 @@ static struct rule_try missed = { .sort = RULE_ROUTE,
 				  .place = "routes.yaml:14",
 				  .reason = "severity is critical, not info" };
 
+static const struct verdict_limits limits = {
+	{ { VERDICT_LIMIT_BACKGROUND, 0.6, "usual" }, { VERDICT_LIMIT_PARTIAL, 0.8, "gaps" } }, 2
+};
+
+static const struct suspect suspect = { .service = "ledger",
+					.namespace = "",
+					.operation = "POST /entries",
+					.kind = SUSPECT_PEER,
+					.callee = "mysql/ledger",
+					.error = "said \"no\"" };
+
 START_TEST(a_full_decision_is_as_the_contract_has_it)
 {
 	set = shop_trace("t1", rows, 2);
-	struct suspect suspect = { .service = "ledger",
-				   .namespace = "",
-				   .operation = "POST /entries",
-				   .kind = SUSPECT_PEER,
-				   .callee = "mysql/ledger",
-				   .error = "said \"no\"" };
 	struct walk walk = { .trace = &set->traces[0],
 			     .mode = WALK_ERRORS,
 			     .found = true,
@@ -96,6 +101,7 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		.verdict = { .found = true,
 			     .suspect = suspect,
 			     .confidence = 0.6,
+			     .limits = limits,
 			     .agree = 9,
 			     .of = 10,
 			     .runners_up = { { "payment", NULL, 1 }, { "cart", "tax", 1 } },
@@ -138,11 +144,14 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		"{\"span_id\":\"2\",\"service\":\"ledger\",\"operation\":\"POST "
 		"/entries\",\"kind\":\"internal\","
 		"\"error\":false,\"duration_us\":1000}],"
-		"\"reasons\":[\"one\",\"two\"]}],"
+		"\"limits\":[],\"reasons\":[\"one\",\"two\"]}],"
 		"\"verdict\":{\"suspect\":{\"service\":\"ledger\",\"namespace\":\"\",\"operation\":"
 		"\"POST /entries\","
 		"\"kind\":\"peer\",\"callee\":\"mysql/ledger\",\"error\":\"said \\\"no\\\"\"},"
-		"\"confidence\":0.6,\"agree\":9,\"of\":10,"
+		"\"confidence\":0.6,\"limits\":["
+		"{\"limit\":\"background\",\"cap\":0.6,\"text\":\"usual\"},"
+		"{\"limit\":\"partial\",\"factor\":0.8,\"text\":\"gaps\"}],"
+		"\"agree\":9,\"of\":10,"
 		"\"errors\":[{\"error\":\"said \\\"no\\\"\",\"traces\":8},"
 		"{\"error\":null,\"traces\":1}],"
 		"\"runners_up\":[{\"service\":\"payment\",\"agree\":1},{\"service\":\"cart\","
