@@ -146,6 +146,9 @@
 #define LIMIT_FINDING_TEXT_BYTES 2048u
 /* A longer source line is not shown beneath its finding: no person wrote it. */
 #define LIMIT_FINDING_LINE_BYTES 1024u
+/* Lines above a finding's that are searched for the key of its value: a value below its key is one
+ * text or a short list. */
+#define LIMIT_SECRET_LINES 100u
 /* Comparisons of names in one load, for "did you mean" and for rules that hide others: about a
  * second of work. Findings after the cap have no suggestion. */
 #define LIMIT_WORDS_COMPARED 1000000u

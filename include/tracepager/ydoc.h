@@ -3,8 +3,8 @@
  * options. Refused, with a finding: aliases and anchors, tags, duplicate keys, keys that are no
  * scalars, several documents, nesting beyond LIMIT_DEPTH, files beyond LIMIT_YAML_FILE_BYTES,
  * bytes that are not UTF-8. Only true and false are booleans. Findings quote the line; values
- * whose key ends in key, secret, token, password, bearer, authorization, basic or headers are
- * shown as stars.
+ * whose key ends in key, secret, token, password, bearer, authorization, basic or headers, or in a
+ * misspelt form of these, are shown as stars.
  *
  * Documents and nodes are kept by the arena of the caller. Any thread may call, one at a time for
  * each arena and each struct findings.

@@ -1,8 +1,10 @@
-/* What the files of rules/doc share: how a finding with a place is added. */
+/* What the files of rules/doc share: how a finding with a place is added, and how its source line
+ * loses its secrets. */
 #ifndef TRACEPAGER_DOC_INTERNAL_H
 #define TRACEPAGER_DOC_INTERNAL_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "tracepager/findings.h"
 
@@ -15,5 +17,14 @@ struct finding_place {
 };
 void findings_vadd(struct findings *findings, const struct finding_place *place, const char *format,
 		   va_list args) __attribute__((format(printf, 3, 0)));
+
+/* secret_lines.c: overwrites the values of secrets in one line with marks, one for each character,
+ * so that columns stay right. misspelt: also where the key only looks like a secret's. */
+void secret_line_hide(char *line, char mark, bool misspelt);
+/* Overwrites the line behind its indentation with stars. */
+void secret_line_hide_all(char *line);
+/* Does the line that begins at `start` belong to a value whose key is, or looks like, a secret's
+ * and stands on an earlier line? */
+bool secret_line_continues(const char *text, const char *start);
 
 #endif

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
@@ -47,87 +46,6 @@ static int bounded_int(size_t number)
 	return number < INT32_MAX ? (int)number : INT32_MAX;
 }
 
-/* Does the key end in a word that names a secret? Findings do not show such values. */
-static bool names_secret(const char *start, const char *end)
-{
-	static const char *const words[] = { "key",    "secret",	"token", "password",
-					     "bearer", "authorization", "basic", "headers" };
-	size_t len = (size_t)(end - start);
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		size_t n = strlen(words[i]);
-		if (len >= n && strncasecmp(end - n, words[i], n) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The end of the value at `at`. Where that is unclear, the end of the line: hiding too much is
- * better than showing a secret. */
-static char *value_end(char *at, bool in_braces)
-{
-	char quote = *at;
-
-	if (quote == '{' || quote == '[') /* a list or map: the whole rest of the line */
-		return at + strlen(at);
-	if (quote != '"' && quote != '\'')
-		return at + (in_braces ? strcspn(at, ",}") : strlen(at));
-	for (at++; *at; at++) {
-		bool escape = quote == '"' ? *at == '\\' : *at == quote && at[1] == quote;
-		if (escape && at[1])
-			at++;
-		else if (*at == quote)
-			break;
-	}
-	return at;
-}
-
-/*
- * Overwrites the values of secrets in a line with marks. Works on the text, not on the tree: a
- * line with a syntax error has no tree. Each character becomes one mark, so that columns stay
- * right.
- */
-static void hide_secrets(char *line, char mark)
-{
-	char *colon = line;
-
-	while ((colon = strchr(colon, ':'))) {
-		char *key_end = colon++;
-		while (key_end > line && strchr(" \t\"'", key_end[-1]))
-			key_end--;
-		if (!names_secret(line, key_end))
-			continue;
-		char *at = colon + strspn(colon, " \t"), *end, *out;
-		end = value_end(at, memchr(line, '{', (size_t)(colon - line)) != NULL);
-		at += *at == '"' || *at == '\'';
-		for (out = at; at < end; at++)
-			if (((unsigned char)*at & 0xc0) != 0x80)
-				*out++ = mark;
-		memmove(out, at, strlen(at) + 1);
-		colon = out;
-	}
-}
-
-void ydoc_hide_secrets(char *text)
-{
-	char *next;
-
-	for (char *line = text; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next = '\0';
-		hide_secrets(line, 'x');
-		if (next) {
-			char *end = line + strlen(line);
-			if (end !=
-			    next) /* a character of several bytes became one mark: close the gap */
-				memmove(end + 1, next + 1, strlen(next + 1) + 1);
-			*end = '\n';
-			next = end + 1;
-		}
-	}
-}
-
 /* The source line, secrets hidden; NULL: no such line, or longer than LIMIT_FINDING_LINE_BYTES.
  * The caller frees. */
 static char *source_line(const struct ydoc *doc, int line)
@@ -142,7 +60,10 @@ static char *source_line(const struct ydoc *doc, int line)
 		end++;
 	}
 	char *copy = xstrndup(start, (size_t)(end - start));
-	hide_secrets(copy, '*');
+	if (secret_line_continues(doc->text, start))
+		secret_line_hide_all(copy);
+	else
+		secret_line_hide(copy, '*', true);
 	return copy;
 }
 

@@ -344,6 +344,44 @@ START_TEST(test_secrets_are_hidden_in_broken_lines)
 }
 END_TEST
 
+/* A finding at a line of its own; the line as it is shown. */
+static const struct {
+	const char *text;
+	int line;
+	const char *shown;
+} misspelt_secrets[] = {
+	{ "p: {kind: x, routing_kye: hunter2}\n", 1, "p: {kind: x, routing_kye: *******}" },
+	{ "p: {routingkye: hunter2, url: x}\n", 1, "p: {routingkye: *******, url: x}" },
+	{ "  secrt: hunter2\n", 1, "  secrt: *******" },
+	{ "  sceret: 'hunter2'\n", 1, "  sceret: '*******'" },
+	{ "tokn: hunter2\n", 1, "tokn: *******" },
+	{ "admin-tokne: hunter2\n", 1, "admin-tokne: *******" },
+	{ "baerer: hunter2\n", 1, "baerer: *******" },
+	{ "passwd: hunter2\n", 1, "passwd: *******" },
+	{ "pasword: hunter2\n", 1, "pasword: *******" },
+	{ "header: {X: hunter2}\n", 1, "header: ************" },
+	/* Neither a secret nor near to one. */
+	{ "senders: [am]\n", 1, "senders: [am]" },
+	{ "keys: /run/keys\n", 1, "keys: /run/keys" },
+	{ "secrt_file: /run/s\n", 1, "secrt_file: /run/s" },
+	{ "kind: teams\n", 1, "kind: teams" },
+	/* A value below its key. */
+	{ "secrt:\n  hunter2\n", 2, "  *******" },
+	{ "a:\n  token: |\n    hunt\n\n    er2\n", 5, "    ***" },
+	{ "keyy:\n- hunter2\n", 2, "*********" },
+	{ "headers:\n  X-Api: hunter2\n", 2, "  **************" },
+	{ "oncall-key:\n  kind: x\n", 2, "  kind: x" },
+};
+
+START_TEST(test_misspelt_secrets_are_hidden)
+{
+	parse(misspelt_secrets[_i].text);
+	const struct ynode at = { .line = misspelt_secrets[_i].line, .column = 1, .width = 1 };
+	find_at(&at, NULL, "one");
+	ck_assert_str_eq(findings.at[0].source, misspelt_secrets[_i].shown);
+}
+END_TEST
+
 START_TEST(test_long_lines_are_not_shown)
 {
 	struct buf text = BUF_INIT(1u << 20);
@@ -590,6 +628,8 @@ int main(void)
 	tcase_add_test(tests, test_escapes_and_colours);
 	tcase_add_test(tests, test_secrets_are_hidden);
 	tcase_add_test(tests, test_secrets_are_hidden_in_broken_lines);
+	tcase_add_loop_test(tests, test_misspelt_secrets_are_hidden, 0,
+			    ARRAY_LEN(misspelt_secrets));
 	tcase_add_test(tests, test_long_lines_are_not_shown);
 	tcase_add_test(tests, test_findings_are_capped);
 	tcase_add_test(tests, test_findings_are_taken_over);

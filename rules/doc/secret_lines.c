@@ -1,0 +1,211 @@
+/*
+ * Secret lines: hides the values of secrets in lines of YAML, for findings and for the record of
+ * the rules. Works on the text, not on the tree: a line with a syntax error has no tree. A key is a
+ * secret's by its last word; in findings a misspelt word counts too, since a person's slip must not
+ * put a key into a log. Pure: owns nothing.
+ */
+#include "doc-internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "tracepager/ydoc.h"
+
+static const char *const secret_words[] = { "key",    "secret",	       "token", "password",
+					    "bearer", "authorization", "basic", "headers" };
+
+/* Is the word near to a secret's, and none of the keys that are near by chance? */
+static bool is_near_secret(const char *start, size_t len)
+{
+	static const char *const names[] = {
+		"routing_key", "admin_token", "session_token", "api_key", "app_key",
+	};
+	static const char *const others[] = { "keys", "senders" };
+	char word[LIMIT_SUGGEST_BYTES + 1];
+
+	if (!len || len >= sizeof(word))
+		return false;
+	memcpy(word, start, len);
+	word[len] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strcmp(word, others[i]) == 0)
+			return false;
+	return nearest_word(word, secret_words, ARRAY_LEN(secret_words)) ||
+	       nearest_word(word, names, ARRAY_LEN(names));
+}
+
+static bool is_key_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '-';
+}
+
+/* Does the key that ends before `end` name a secret? */
+static bool names_secret(const char *line, const char *end, bool misspelt)
+{
+	size_t len = (size_t)(end - line);
+
+	for (size_t i = 0; i < ARRAY_LEN(secret_words); i++) {
+		size_t n = strlen(secret_words[i]);
+		if (len >= n && strncasecmp(end - n, secret_words[i], n) == 0)
+			return true;
+	}
+	if (!misspelt)
+		return false;
+	const char *key = end, *word;
+	while (key > line && is_key_letter(key[-1]))
+		key--;
+	for (word = end; word > key && word[-1] != '_' && word[-1] != '-'; word--) {
+	}
+	/* The path of a secret's file is no secret. */
+	if (strncasecmp(word, "file", 4) == 0 && end - word == 4)
+		return false;
+	return is_near_secret(key, (size_t)(end - key)) ||
+	       is_near_secret(word, (size_t)(end - word));
+}
+
+/* The end of the value at `at`. Where that is unclear, the end of the line: hiding too much is
+ * better than showing a secret. */
+static char *value_end(char *at, bool in_braces)
+{
+	char quote = *at;
+
+	if (quote == '{' || quote == '[') /* a list or map: the whole rest of the line */
+		return at + strlen(at);
+	if (quote != '"' && quote != '\'')
+		return at + (in_braces ? strcspn(at, ",}") : strlen(at));
+	for (at++; *at; at++) {
+		bool escape = quote == '"' ? *at == '\\' : *at == quote && at[1] == quote;
+		if (escape && at[1])
+			at++;
+		else if (*at == quote)
+			break;
+	}
+	return at;
+}
+
+/* Puts one mark for each character of the text up to `end`. Returns where the rest is now. */
+static char *overwrite(char *at, char *end, char mark)
+{
+	char *out = at;
+
+	for (; at < end; at++)
+		if (((unsigned char)*at & 0xc0) != 0x80)
+			*out++ = mark;
+	memmove(out, at, strlen(at) + 1);
+	return out;
+}
+
+/* The end of the key before the colon: blanks and quotes are no part of it. */
+static const char *secret_key_end(const char *line, const char *colon)
+{
+	while (colon > line && strchr(" \t\"'", colon[-1]))
+		colon--;
+	return colon;
+}
+
+void secret_line_hide(char *line, char mark, bool misspelt)
+{
+	char *colon = line;
+
+	while ((colon = strchr(colon, ':'))) {
+		const char *key_end = secret_key_end(line, colon++);
+		if (!names_secret(line, key_end, misspelt))
+			continue;
+		char *at = colon + strspn(colon, " \t");
+		char *end = value_end(at, memchr(line, '{', (size_t)(colon - line)) != NULL);
+		at += *at == '"' || *at == '\'';
+		colon = overwrite(at, end, mark);
+	}
+}
+
+void secret_line_hide_all(char *line)
+{
+	line += strspn(line, " \t");
+	overwrite(line, line + strlen(line), '*');
+}
+
+/* ---- values that stand below their keys ---- */
+
+/* The columns before the line's text; an item of a list may stand at its key's own column. */
+static size_t line_indent(const char *line, const char *end)
+{
+	size_t n = 0;
+
+	while (line + n < end && line[n] == ' ')
+		n++;
+	return n + (line + n < end && line[n] == '-');
+}
+
+static bool is_blank_line(const char *line, const char *end)
+{
+	while (line < end && strchr(" \t\r", *line))
+		line++;
+	return line == end;
+}
+
+/* Is the line an entry of a map: "key: value"? */
+static bool is_entry(const char *line)
+{
+	line += strspn(line, " -");
+	const char *end = line;
+	while (is_key_letter(*end))
+		end++;
+	return end > line && *end == ':' && (!end[1] || strchr(" \t\r\n", end[1]));
+}
+
+/* Does the value of that key stand below it? A map below a key is of secrets for headers only: the
+ * others are the names of services and pagers. */
+static bool opens_secret(const char *line, const char *end, bool entry)
+{
+	static const char headers[] = "headers";
+	const char *colon = memchr(line, ':', (size_t)(end - line));
+
+	if (!colon)
+		return false;
+	const char *key_end = secret_key_end(line, colon);
+	if (!entry)
+		return names_secret(line, key_end, true);
+	return (size_t)(key_end - line) >= strlen(headers) &&
+	       strncasecmp(key_end - strlen(headers), headers, strlen(headers)) == 0;
+}
+
+bool secret_line_continues(const char *text, const char *start)
+{
+	const char *newline = strchr(start, '\n');
+	const size_t indent = line_indent(start, newline ? newline : start + strlen(start));
+	const bool entry = is_entry(start);
+
+	for (size_t back = 0; start > text && back < LIMIT_SECRET_LINES; back++) {
+		const char *end = start - 1, *line = end;
+		while (line > text && line[-1] != '\n')
+			line--;
+		start = line;
+		if (is_blank_line(line, end) || line_indent(line, end) >= indent)
+			continue;
+		return opens_secret(line, end, entry);
+	}
+	return false;
+}
+
+void ydoc_hide_secrets(char *text)
+{
+	char *next;
+
+	for (char *line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next = '\0';
+		secret_line_hide(line, 'x', false);
+		if (next) {
+			char *end = line + strlen(line);
+			if (end !=
+			    next) /* a character of several bytes became one mark: close the gap */
+				memmove(end + 1, next + 1, strlen(next + 1) + 1);
+			*end = '\n';
+			next = end + 1;
+		}
+	}
+}
