@@ -1,6 +1,7 @@
 /*
  * One request and its reply. Refuses what evhttp lets through and what two readers could read in
- * two ways (RFC 9112 section 11.2); bare line feeds and folded headers cannot be seen from here.
+ * two ways (RFC 9112 section 11.2); bare line feeds and folded headers cannot be seen from here:
+ * http_head.c finds them in the bytes.
  * Reads no body format and knows no path.
  *
  * An exchange lives from the handler's call to its reply. When the peer goes away before the reply,
@@ -221,14 +222,12 @@ void http_exchange_take(struct evhttp_request *req, void *arg)
 {
 	struct http_server *server = arg;
 	struct http_conn *conn = http_conn_of(server, req);
-	struct fault fault = request_check(req);
+	struct fault fault = conn->head.fault ? FAULT(400, conn->head.fault) : request_check(req);
 	struct http_exchange *exchange;
 	const char *query;
 	size_t len;
 
 	loop_woke();
-	if (!fault.status && conn->head.fault)
-		fault = FAULT(400, conn->head.fault);
 	if (!fault.status && conn->turned_away)
 		fault = FAULT(503, "too many connections");
 	if (!fault.status)

@@ -1,8 +1,8 @@
 /*
  * HTTP head: what the bytes of a request show while they arrive, before evhttp hands the request
- * on: its path, its Authorization, the end of its headers, and the sizes of its chunks, which
- * evhttp reads too kindly ("0x5", "+5"). It answers and closes nothing, and it judges no header:
- * http_exchange.c does. It owns its texts. Loop thread only.
+ * on: its path, its Authorization, the end of its headers, and what evhttp reads too kindly: sizes
+ * of chunks ("0x5", "+5"), lines that end without CR, folded headers. It answers and closes
+ * nothing, and it judges no header: http_exchange.c does. It owns its texts. Loop thread only.
  */
 #ifndef TRACEPAGER_NET_HTTP_HEAD_INTERNAL_H
 #define TRACEPAGER_NET_HTTP_HEAD_INTERNAL_H
@@ -31,7 +31,7 @@ struct http_head {
 	char *authorization; /* the first header of that name; NULL: none */
 	bool chunked;
 	uint64_t chunk_left;
-	const char *fault; /* a sentence: the chunks cannot be read; NULL: they can */
+	const char *fault; /* a sentence: why lines or chunks are refused; NULL: they are not */
 };
 
 /* line_bytes: of longer lines only the start is looked at. */

@@ -79,6 +79,12 @@ static void read_header_field(struct http_head *head, char *line)
 		head->chunked = true;
 }
 
+static void head_refuse(struct http_head *head, const char *fault)
+{
+	head->fault = fault;
+	head->state = HTTP_HEAD_OVER;
+}
+
 /* RFC 9112 section 7.1: hexadecimal digits, and nothing before them. Behind them may be blanks and
  * an extension; that is evhttp's to refuse. */
 static void read_chunk_size(struct http_head *head, const char *line)
@@ -87,19 +93,37 @@ static void read_chunk_size(struct http_head *head, const char *line)
 	const char *rest = line + digits + strspn(line + digits, " \t");
 
 	if (!digits || digits > CHUNK_SIZE_DIGITS || (*rest && *rest != ';')) {
-		head->fault = "the size of a chunk is not a hexadecimal number";
-		head->state = HTTP_HEAD_OVER;
+		head_refuse(head, "the size of a chunk is not a hexadecimal number");
 		return;
 	}
 	head->chunk_left = strtoull(line, NULL, 16);
 	head->state = head->chunk_left ? HTTP_HEAD_CHUNK : HTTP_HEAD_OVER;
 }
 
-static void line_ended(struct http_head *head)
+/* What evhttp reads as a line, and a proxy before us may read otherwise (RFC 9112 sections 2.2 and
+ * 5.2): the two would disagree about where a request ends. NULL: the line is good. */
+static const char *line_fault(const struct http_head *head, const char *line, size_t len, bool crlf)
+{
+	if (!crlf)
+		return "a line of the head ends with a line feed alone: end it with CR LF";
+	if (memchr(line, '\r', len))
+		return "a line of the head has a carriage return within it";
+	if (head->state == HTTP_HEAD_FIELDS && (*line == ' ' || *line == '\t'))
+		return "a header is folded over two lines: send it as one line";
+	return NULL;
+}
+
+/* crlf: the line ended with CR LF, which is cut off. */
+static void line_ended(struct http_head *head, bool crlf)
 {
 	static char none[1];
 	char *line = head->line.data ? head->line.data : none;
+	const char *fault = line_fault(head, line, head->line.len, crlf);
 
+	if (fault) {
+		head_refuse(head, fault);
+		return;
+	}
 	switch (head->state) {
 	case HTTP_HEAD_LINE:
 		if (*line) {
@@ -118,10 +142,8 @@ static void line_ended(struct http_head *head)
 		break;
 	case HTTP_HEAD_CHUNK_END:
 		head->state = HTTP_HEAD_CHUNK_SIZE;
-		if (*line) {
-			head->fault = "a chunk is longer than its size says";
-			head->state = HTTP_HEAD_OVER;
-		}
+		if (*line)
+			head_refuse(head, "a chunk is longer than its size says");
 		break;
 	case HTTP_HEAD_CHUNK:
 	case HTTP_HEAD_OVER:
@@ -140,9 +162,10 @@ static size_t feed_line(struct http_head *head, const char *data, size_t len)
 	if (!newline)
 		return len;
 	/* A NUL ends the line for us; evhttp refuses it. */
-	if (head->line.len && head->line.data[head->line.len - 1] == '\r')
+	const bool crlf = head->line.len && head->line.data[head->line.len - 1] == '\r';
+	if (crlf)
 		head->line.data[--head->line.len] = '\0';
-	line_ended(head);
+	line_ended(head, crlf || take > room);
 	buf_reset(&head->line);
 	if (head->state == HTTP_HEAD_OVER)
 		buf_fini(&head->line);

@@ -204,6 +204,8 @@ END_TEST
 #define LINE(text) "{\"error\": \"" text "\"}\n"
 #define CHUNKED	   "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define NO_CHUNK   LINE("the size of a chunk is not a hexadecimal number")
+#define BARE_FEED  LINE("a line of the head ends with a line feed alone: end it with CR LF")
+#define FOLDED	   LINE("a header is folded over two lines: send it as one line")
 #define UNREADABLE LINE("request line or headers cannot be read, or are larger than 500 bytes")
 
 /* The server answers each with one line and closes the connection; the handler is not called. */
@@ -251,6 +253,17 @@ static const struct {
 	{ CHUNKED "5\r\nhello!\r\n0\r\n\r\n", "400 ",
 	  LINE("a chunk is longer than its size says") },
 	{ CHUNKED "5\r\nhello0\r\n\r\n", "400 ", LINE("a chunk is longer than its size says") },
+	/* Lines that evhttp reads, and a proxy may read otherwise. */
+	{ "GET /seen HTTP/1.1\nHost: a\r\n\r\n", "400 ", BARE_FEED },
+	{ "GET /seen HTTP/1.1\r\nHost: a\n\r\n", "400 ", BARE_FEED },
+	{ "GET /seen HTTP/1.1\r\nHost: a\r\n\n", "400 ", BARE_FEED },
+	{ CHUNKED "5\nhello\r\n0\r\n\r\n", "400 ", BARE_FEED },
+	{ CHUNKED "5\r\nhello\n0\r\n\r\n", "400 ", BARE_FEED },
+	{ "GET /seen HTTP/1.1\r\nHost: a\r\nX: a\rY: b\r\n\r\n", "400 ",
+	  LINE("a line of the head has a carriage return within it") },
+	{ "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n 2\r\n\r\nab", "400 ", FOLDED },
+	{ "GET /seen HTTP/1.1\r\nHost: a\r\nX: a\r\n\tb\r\n\r\n", "400 ", FOLDED },
+	{ "GET /seen HTTP/1.1\r\n Host: a\r\n\r\n", "400 ", FOLDED },
 	/* Methods and versions that the server does not answer. */
 	{ "GET /seen HTTP/1.1\r\n\r\n", "400 ", LINE("not exactly one Host header") },
 	{ "GET /seen HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 ", NULL },
