@@ -87,7 +87,7 @@ static char *value_end(char *at, bool in_braces)
 }
 
 /* Puts one mark for each character of the text up to `end`. Returns where the rest is now. */
-static char *overwrite(char *at, char *end, char mark)
+static char *overwrite_text(char *at, char *end, char mark)
 {
 	char *out = at;
 
@@ -117,14 +117,14 @@ void secret_line_hide(char *line, char mark, bool misspelt)
 		char *at = colon + strspn(colon, " \t");
 		char *end = value_end(at, memchr(line, '{', (size_t)(colon - line)) != NULL);
 		at += *at == '"' || *at == '\'';
-		colon = overwrite(at, end, mark);
+		colon = overwrite_text(at, end, mark);
 	}
 }
 
 void secret_line_hide_all(char *line)
 {
 	line += strspn(line, " \t");
-	overwrite(line, line + strlen(line), '*');
+	overwrite_text(line, line + strlen(line), '*');
 }
 
 /* ---- values that stand below their keys ---- */
