@@ -46,6 +46,15 @@ struct sender {
 	bool group_theirs;	     /* its alerts keep the group that it made of them */
 };
 
+/* Why a request is refused before its body counts. */
+enum intake_refusal {
+	INTAKE_REFUSAL_TOKEN, /* a sender's */
+	INTAKE_REFUSAL_ADMIN, /* the admin token */
+	INTAKE_REFUSAL_HOST,
+	INTAKE_REFUSAL_SITE,
+	INTAKE_REFUSAL_COUNT
+};
+
 /* The user of intake, which keeps the alerts. */
 struct intake_ops {
 	/* May further alerts be accepted? */
@@ -88,6 +97,10 @@ void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);
 bool intake_needs_token(const struct intake *intake, const char *name);
 /* Is it the token of any declared sender? authorization: the header's value; NULL: none. */
 bool intake_knows_token(const struct intake *intake, const char *authorization);
+/* Logs that the request is about to be refused: the first of a reason at once, further ones in one
+ * line a minute that counts them. detail: the sender's name, or the header's value; may be NULL. */
+void intake_log_refusal(struct intake *intake, enum intake_refusal reason,
+			const struct http_exchange *exchange, const char *detail);
 
 /* Does the request, or the value of its Authorization header, show this bearer token? In constant
  * time; false for a secret without a value. */

@@ -451,6 +451,10 @@
 #define LIMIT_REFUSED_SHOWN	 20
 /* One line in the log per sender and this time tells what was mended or cut of its alerts. */
 #define LIMIT_SENDER_LOG_US US_PER_MINUTE
+/* One line in the log per reason and this time tells how many requests were refused that showed no
+ * right to send; and what it quotes of the last one. */
+#define LIMIT_REFUSED_LOG_US	   US_PER_MINUTE
+#define LIMIT_REFUSED_DETAIL_BYTES 128
 /* Names of undeclared senders that are told apart at one time, and their length, as of a declared
  * one's. Each is logged once a minute and paged once an hour. */
 #define LIMIT_UNDECLARED	    16

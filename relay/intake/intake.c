@@ -17,6 +17,8 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
+#include "refusals-internal.h"
+
 struct intake_job {
 	LIST_ENTRY(intake_job) link;
 	struct intake *intake;
@@ -53,6 +55,7 @@ struct intake {
 	struct intake_env env;
 	struct sender_notes *notes; /* as env.senders; the last: senders without a declaration */
 	struct undeclared_sender undeclared[LIMIT_UNDECLARED];
+	struct refusals *refusals;
 	LIST_HEAD(, intake_job) jobs;
 };
 
@@ -62,6 +65,7 @@ struct intake *intake_new(const struct intake_env *env)
 
 	intake->env = *env;
 	intake->notes = xcalloc(env->nsenders + 1, sizeof(*intake->notes));
+	intake->refusals = refusals_new(env->timers, env->clock);
 	LIST_INIT(&intake->jobs);
 	return intake;
 }
@@ -82,6 +86,7 @@ void intake_free(struct intake *intake)
 		return;
 	while ((job = LIST_FIRST(&intake->jobs)))
 		intake_job_free(job);
+	refusals_free(intake->refusals);
 	free(intake->notes);
 	free(intake);
 }
@@ -426,10 +431,15 @@ bool intake_needs_token(const struct intake *intake, const char *name)
 	return sender && sender->bearer->value;
 }
 
-static void refuse_token(struct http_exchange *exchange, const char *sender)
+void intake_log_refusal(struct intake *intake, enum intake_refusal reason,
+			const struct http_exchange *exchange, const char *detail)
 {
-	log_warn("request refused: its token is missing or wrong", LOG_STR("sender", sender),
-		 LOG_STR("peer", http_exchange_peer(exchange)));
+	refusals_count(intake->refusals, reason, exchange, detail);
+}
+
+static void refuse_token(struct intake *intake, struct http_exchange *exchange, const char *sender)
+{
+	refusals_count(intake->refusals, INTAKE_REFUSAL_TOKEN, exchange, sender);
 	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
 	reply_error(exchange, 401, "send the sender's token: Authorization: Bearer TOKEN");
 }
@@ -514,7 +524,7 @@ void intake_webhook(struct intake *intake, struct http_exchange *exchange, const
 	if (!sender)
 		refuse_undeclared(intake, exchange, name, len);
 	else if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
-		refuse_token(exchange, sender->name);
+		refuse_token(intake, exchange, sender->name);
 	else
 		intake_start_job(intake, exchange, sender, false);
 }
@@ -538,5 +548,5 @@ void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 	if (found)
 		intake_start_job(intake, exchange, found, true);
 	else
-		refuse_token(exchange, "api");
+		refuse_token(intake, exchange, "api");
 }

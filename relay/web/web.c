@@ -6,7 +6,6 @@
 #include "config.h"
 #include "tracepager/buf.h"
 #include "tracepager/limits.h"
-#include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
@@ -94,6 +93,7 @@ static bool is_admin(const struct web *web, struct http_exchange *exchange)
 {
 	if (!web->admin_token->value || bearer_matches(exchange, web->admin_token))
 		return true;
+	intake_log_refusal(web->intake, INTAKE_REFUSAL_ADMIN, exchange, NULL);
 	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
 	reply_json(exchange, 401,
 		   "{\"error\": \"send the admin token: Authorization: Bearer TOKEN\"}\n");
@@ -233,13 +233,6 @@ enum http_standing web_judge(void *ctx, bool is_get, const char *path, const cha
 	return is_get && place && place->is_probe ? HTTP_STANDING_PROBE : HTTP_STANDING_STRANGER;
 }
 
-static void log_foreign(const struct http_exchange *exchange, const char *header, const char *value)
-{
-	log_warn("request refused: it is meant for, or from, another site",
-		 LOG_STR("peer", http_exchange_peer(exchange)), LOG_STR("header", header),
-		 LOG_STR("value", value), LOG_STR("path", http_exchange_path(exchange)));
-}
-
 /* Refuses what a page of another site may have made a browser on this machine send. True: the
  * exchange was answered. */
 static bool refuse_foreign(const struct web *web, struct http_exchange *exchange,
@@ -248,7 +241,8 @@ static bool refuse_foreign(const struct web *web, struct http_exchange *exchange
 	if (!web->open || (place && place->needs_token && place->needs_token(web, rest)))
 		return false;
 	if (!web_host_is_ours(http_exchange_header(exchange, "Host"), web->listen, web->hosts)) {
-		log_foreign(exchange, "Host", http_exchange_header(exchange, "Host"));
+		intake_log_refusal(web->intake, INTAKE_REFUSAL_HOST, exchange,
+				   http_exchange_header(exchange, "Host"));
 		reply_json(exchange, 421,
 			   "{\"error\": \"the Host header names another server: use localhost or "
 			   "an address of this machine, set a token, or add the name to hosts in "
@@ -259,7 +253,8 @@ static bool refuse_foreign(const struct web *web, struct http_exchange *exchange
 	    web_is_cross_site(http_exchange_header(exchange, "Origin"),
 			      http_exchange_header(exchange, "Sec-Fetch-Site"), web->listen,
 			      web->hosts)) {
-		log_foreign(exchange, "Origin", http_exchange_header(exchange, "Origin"));
+		intake_log_refusal(web->intake, INTAKE_REFUSAL_SITE, exchange,
+				   http_exchange_header(exchange, "Origin"));
 		reply_json(
 			exchange, 403,
 			"{\"error\": \"a page of another site sent this request; without a token "

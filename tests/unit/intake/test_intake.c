@@ -39,6 +39,12 @@ const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len)
 	return exchange->body;
 }
 
+const char *http_exchange_path(const struct http_exchange *exchange)
+{
+	(void)exchange;
+	return "/webhook/any";
+}
+
 const char *http_exchange_peer(const struct http_exchange *exchange)
 {
 	(void)exchange;

@@ -1,0 +1,96 @@
+/* Refusals: see refusals-internal.h. */
+#include "refusals-internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/xalloc.h"
+
+static const struct {
+	const char *message, *detail; /* detail: the name of its field; NULL: it has none */
+} refusal_texts[] = {
+	[INTAKE_REFUSAL_TOKEN] = { "request refused: its token is missing or wrong", "sender" },
+	[INTAKE_REFUSAL_ADMIN] = { "request refused: the admin token is missing or wrong", NULL },
+	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host" },
+	[INTAKE_REFUSAL_SITE] = { "request refused: a page of another site sent it", "origin" },
+};
+
+/* One reason. The timer is armed for a minute after each line. */
+struct refusal_log {
+	struct refusals *owner;
+	enum intake_refusal reason;
+	struct timer timer;
+	int64_t n; /* since the last line */
+	/* Of the last request. */
+	char peer[LIMIT_REFUSED_DETAIL_BYTES], path[LIMIT_REFUSED_DETAIL_BYTES],
+		detail[LIMIT_REFUSED_DETAIL_BYTES];
+};
+
+struct refusals {
+	struct timers *timers;
+	const struct clock *clock;
+	struct refusal_log logs[INTAKE_REFUSAL_COUNT];
+};
+
+static void refusal_say(struct refusal_log *log)
+{
+	struct refusals *refusals = log->owner;
+
+	const char *detail = refusal_texts[log->reason].detail;
+	const struct log_field fields[] = { LOG_STR("peer", log->peer), LOG_STR("path", log->path),
+					    LOG_INT("requests", log->n),
+					    LOG_STR(detail, log->detail) };
+
+	log_write(LOG_LEVEL_WARN, refusal_texts[log->reason].message, fields,
+		  ARRAY_LEN(fields) - !detail);
+	log->n = 0;
+	timer_arm(refusals->timers, &log->timer,
+		  clock_mono_us(refusals->clock) + LIMIT_REFUSED_LOG_US);
+}
+
+static void refusal_on_minute(void *arg)
+{
+	struct refusal_log *log = arg;
+
+	if (log->n)
+		refusal_say(log);
+}
+
+void refusals_count(struct refusals *refusals, enum intake_refusal reason,
+		    const struct http_exchange *exchange, const char *detail)
+{
+	struct refusal_log *log = &refusals->logs[reason];
+
+	log->n++;
+	snprintf(log->peer, sizeof(log->peer), "%s", http_exchange_peer(exchange));
+	snprintf(log->path, sizeof(log->path), "%s", http_exchange_path(exchange));
+	snprintf(log->detail, sizeof(log->detail), "%s", detail ? detail : "");
+	if (!log->timer.slot)
+		refusal_say(log);
+}
+
+struct refusals *refusals_new(struct timers *timers, const struct clock *clock)
+{
+	struct refusals *refusals = xcalloc(1, sizeof(*refusals));
+
+	refusals->timers = timers;
+	refusals->clock = clock;
+	for (int i = 0; i < INTAKE_REFUSAL_COUNT; i++) {
+		struct refusal_log *log = &refusals->logs[i];
+		log->owner = refusals;
+		log->reason = (enum intake_refusal)i;
+		log->timer = (struct timer){ .fire = refusal_on_minute, .arg = log };
+	}
+	return refusals;
+}
+
+void refusals_free(struct refusals *refusals)
+{
+	if (!refusals)
+		return;
+	for (int i = 0; i < INTAKE_REFUSAL_COUNT; i++)
+		timer_disarm(refusals->timers, &refusals->logs[i].timer);
+	free(refusals);
+}
