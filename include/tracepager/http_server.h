@@ -55,6 +55,9 @@ void http_server_set_judge(struct http_server *server, http_server_judge *judge,
  * connections have such a request, LIMIT_PROBE_CONNECTIONS more are taken for probes. What was
  * closed is logged once a minute.
  *
+ * The memory of requests has caps too, and the same ones go, with 503 and Retry-After. Where none
+ * of them is left, the request that needs more is refused, token or not.
+ *
  * Limits other than those of limits.h, for tests; before the first http_server_listen().
  */
 struct http_server_limits {
@@ -62,6 +65,9 @@ struct http_server_limits {
 	size_t connections;
 	size_t peer_connections; /* of one peer, that have shown no token and that the handler does
 				    not have; 0: no cap */
+	/* Bytes of requests, from their first byte to the reply: of all; of one peer as above, of
+	 * which a single request may be larger. 0: no cap. */
+	size_t request_bytes, peer_request_bytes;
 	int64_t request_us; /* from a request's first byte to its last; the same for its reply */
 	int64_t idle_us;    /* between requests */
 };

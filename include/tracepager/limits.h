@@ -360,6 +360,12 @@
 /* Connections above those that are answered 503 with Retry-After; further ones are closed without
  * an answer. */
 #define LIMIT_REFUSED_CONNECTIONS 64
+/* Bytes of requests that arrive or wait for their replies, of all connections: four of the largest
+ * bodies. One turn may overrun it by LIMIT_READ_BYTES for each connection that has input. */
+#define LIMIT_REQUESTS_BYTES (4u * LIMIT_BODY_BYTES)
+/* Of these, what one peer may hold that has shown no token: the largest body, and an eighth of all
+ * beside it. */
+#define LIMIT_PEER_REQUESTS_BYTES (LIMIT_BODY_BYTES + LIMIT_REQUESTS_BYTES / 8)
 /* Connections accepted in one turn: about 1 ms. */
 #define LIMIT_ACCEPTS_PER_TURN 32
 /* Connections closed at once to free descriptors when these have run out. */

@@ -67,6 +67,7 @@ void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 	http_gate_sort(conn);
 	if (state == HTTP_CONN_IDLE) {
 		http_head_reset(&conn->head);
+		http_gate_set_bytes(conn, evbuffer_get_length(bufferevent_get_input(conn->bev)));
 		TAILQ_REMOVE(&conn->server->conns, conn, link);
 		TAILQ_INSERT_TAIL(&conn->server->conns, conn, link);
 	}
@@ -148,6 +149,7 @@ static void conn_linger(struct http_conn *conn)
 		event_new(conn->server->base, conn->fd, EV_READ | EV_PERSIST, conn_on_drain, conn);
 	if (!conn->drain || event_add(conn->drain, NULL))
 		abort();
+	http_gate_set_bytes(conn, 0);
 	http_conn_enter(conn, HTTP_CONN_LINGERING);
 }
 
@@ -199,7 +201,8 @@ static const char *refusal_text(const struct http_conn *conn, int status, char *
 	case 417:
 		return "only 100-continue can be expected";
 	case 503:
-		return "too many connections";
+		return conn->too_much ? "too much memory is taken by requests"
+				      : "too many connections";
 	default:
 		evutil_snprintf(
 			text, size,
@@ -329,10 +332,15 @@ static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info 
 	struct http_conn *conn = arg;
 
 	loop_woke();
-	if (info->n_added && conn->state == HTTP_CONN_IDLE)
+	if (!info->n_added)
+		return;
+	if (conn->state == HTTP_CONN_IDLE)
 		http_conn_enter(conn, HTTP_CONN_READING);
-	if (info->n_added && conn->state == HTTP_CONN_READING)
+	if (conn->state == HTTP_CONN_READING)
 		conn_read_head(conn, input, info->n_added);
+	http_gate_add_bytes(conn, info->n_added);
+	if (http_gate_memory_victim(conn))
+		event_active(conn->check, 0, 0);
 }
 
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -371,6 +379,23 @@ static void conn_turn_away(struct http_conn *conn)
 		conn->closing = true;
 	}
 	http_conn_close(conn);
+}
+
+/* Others give way to the memory of this connection's request. False: it has gone itself. */
+static bool conn_make_memory(struct http_conn *conn)
+{
+	struct http_conn *victim;
+
+	while ((victim = http_gate_memory_victim(conn))) {
+		victim->too_much = true;
+		if (victim->state == HTTP_CONN_READING)
+			conn_turn_away(victim);
+		else
+			conn_give_way(victim);
+		if (victim == conn)
+			return false;
+	}
+	return true;
 }
 
 size_t http_conn_free_descriptors(struct http_server *server)
@@ -449,6 +474,8 @@ static void conn_on_check(evutil_socket_t fd, short what, void *arg)
 		conn_accept(conn);
 		return;
 	}
+	if (!conn_make_memory(conn))
+		return;
 	if (conn->state == HTTP_CONN_READING && conn->turned_away) {
 		conn_turn_away(conn);
 		return;

@@ -16,6 +16,7 @@
 
 #include "tracepager/hash.h"
 #include "tracepager/log.h"
+#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
 #include "http_server-internal.h"
@@ -29,6 +30,7 @@ enum gate_list { GATE_NEVER_SERVED, GATE_SERVED, GATE_LISTS };
 
 struct http_peer {
 	size_t nconns, nstrangers; /* all; in the lists */
+	size_t stranger_bytes;	   /* of the requests of those in the lists */
 	struct http_conn_list strangers[GATE_LISTS];
 	char name[PEER_NAME_BYTES]; /* "192.0.2.7", "2001:db8::/64" */
 };
@@ -42,6 +44,7 @@ struct http_gate {
 	/* Since the last line: how many, and the peer that most of them were of (as a vote of the
 	 * majority finds it in one pass). */
 	size_t closed, refused, votes;
+	size_t for_memory; /* of both, those that went for the memory of requests */
 	char most[PEER_NAME_BYTES];
 };
 
@@ -98,6 +101,7 @@ static void gate_unlist(struct http_conn *conn)
 		return;
 	TAILQ_REMOVE(&conn->peer->strangers[conn->gate_list], conn, peer_link);
 	conn->peer->nstrangers--;
+	conn->peer->stranger_bytes -= conn->request_bytes;
 	conn->gate_list = -1;
 }
 
@@ -107,6 +111,7 @@ void http_gate_leave(struct http_conn *conn)
 
 	if (!peer)
 		return;
+	http_gate_set_bytes(conn, 0);
 	gate_unlist(conn);
 	conn->peer = NULL;
 	if (--peer->nconns)
@@ -125,6 +130,7 @@ void http_gate_sort(struct http_conn *conn)
 	conn->gate_list = conn->served ? GATE_SERVED : GATE_NEVER_SERVED;
 	TAILQ_INSERT_TAIL(&conn->peer->strangers[conn->gate_list], conn, peer_link);
 	conn->peer->nstrangers++;
+	conn->peer->stranger_bytes += conn->request_bytes;
 }
 
 /* ---- who goes ---- */
@@ -206,6 +212,74 @@ struct http_conn *http_gate_oldest_probe(struct http_server *server)
 	return NULL;
 }
 
+/* ---- memory ---- */
+
+void http_gate_set_bytes(struct http_conn *conn, size_t n)
+{
+	struct http_server *server = conn->server;
+
+	if (conn->gate_list >= 0)
+		conn->peer->stranger_bytes += n - conn->request_bytes;
+	server->request_bytes += n - conn->request_bytes;
+	conn->request_bytes = n;
+	metric_set(METRIC_REQUEST_BYTES, (int64_t)server->request_bytes);
+}
+
+void http_gate_add_bytes(struct http_conn *conn, size_t n)
+{
+	http_gate_set_bytes(conn, conn->request_bytes + n);
+}
+
+/* The oldest of a peer's strangers that holds memory; never `growing`. */
+static struct http_conn *peer_oldest_holder(const struct http_peer *peer,
+					    const struct http_conn *growing)
+{
+	struct http_conn *conn;
+
+	for (int i = 0; i < GATE_LISTS; i++)
+		TAILQ_FOREACH (conn, &peer->strangers[i], peer_link)
+			if (conn != growing && conn->request_bytes)
+				return conn;
+	return NULL;
+}
+
+/* The peer whose strangers hold the most, `growing` not counted; NULL: none holds anything. */
+static const struct http_peer *heaviest_peer(const struct http_gate *gate,
+					     const struct http_conn *growing)
+{
+	const struct http_peer *peer, *heaviest = NULL;
+	size_t pos = 0, most = 0;
+
+	while ((peer = map_next(gate->peers, &pos, NULL))) {
+		size_t n = peer->stranger_bytes;
+		if (growing->peer == peer && growing->gate_list >= 0)
+			n -= growing->request_bytes;
+		if (n > most) {
+			most = n;
+			heaviest = peer;
+		}
+	}
+	return heaviest;
+}
+
+struct http_conn *http_gate_memory_victim(struct http_conn *conn)
+{
+	const struct http_server *server = conn->server;
+	const struct http_server_limits *limits = &server->limits;
+	struct http_conn *victim = NULL;
+
+	if (!conn->peer)
+		return NULL;
+	if (limits->peer_request_bytes && conn->peer->stranger_bytes > limits->peer_request_bytes)
+		victim = peer_oldest_holder(conn->peer, conn);
+	if (victim || !limits->request_bytes || server->request_bytes <= limits->request_bytes)
+		return victim;
+	const struct http_peer *peer = heaviest_peer(server->gate, conn);
+	if (peer)
+		return peer_oldest_holder(peer, conn);
+	return conn->state == HTTP_CONN_READING ? conn : NULL;
+}
+
 /* ---- the log ---- */
 
 static void gate_on_log(evutil_socket_t fd, short what, void *arg)
@@ -220,10 +294,13 @@ static void gate_on_log(evutil_socket_t fd, short what, void *arg)
 		 LOG_INT("refused", (int64_t)gate->refused), LOG_STR("most_of_peer", gate->most),
 		 LOG_INT("open", (int64_t)gate->server->nconns),
 		 LOG_INT("cap", (int64_t)gate->server->limits.connections),
-		 LOG_INT("cap_of_a_peer", (int64_t)gate->server->limits.peer_connections));
+		 LOG_INT("cap_of_a_peer", (int64_t)gate->server->limits.peer_connections),
+		 LOG_INT("for_memory", (int64_t)gate->for_memory),
+		 LOG_INT("request_bytes", (int64_t)gate->server->request_bytes),
+		 LOG_INT("cap_of_bytes", (int64_t)gate->server->limits.request_bytes));
 	gate->logged = true;
 	gate->logged_us = clock_mono_us(gate->server->clock);
-	gate->closed = gate->refused = gate->votes = 0;
+	gate->closed = gate->refused = gate->votes = gate->for_memory = 0;
 }
 
 void http_gate_count(struct http_conn *conn, bool refused)
@@ -235,6 +312,8 @@ void http_gate_count(struct http_conn *conn, bool refused)
 		gate->refused++;
 	else
 		gate->closed++;
+	gate->for_memory += conn->too_much;
+	metric_add(conn->too_much ? METRIC_GATE_MEMORY : METRIC_GATE_CONNECTIONS, 1);
 	if (!gate->votes)
 		snprintf(gate->most, sizeof(gate->most), "%s", name);
 	if (strcmp(gate->most, name) == 0)

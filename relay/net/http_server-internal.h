@@ -44,6 +44,7 @@ struct http_server {
 	int64_t warned_us;	    /* monotonic: when the log last told that descriptors ran out */
 	TAILQ_HEAD(, http_conn) conns; /* the longest idle first */
 	size_t nconns, nnew, nprobes;  /* all; in state NEW; with probe_only */
+	size_t request_bytes;	       /* the sum of all connections' */
 	struct http_gate *gate;
 	struct http_conn **by_fd; /* evhttp gives a request's descriptor, not our connection */
 	size_t by_fd_size;
@@ -81,13 +82,15 @@ struct http_conn {
 	struct http_exchange *exchange; /* NULL: the handler has no request of this connection */
 	void (*peer_gone)(struct http_exchange *exchange); /* set with exchange */
 	struct http_head head;				   /* of the request that arrives */
-	bool served;					   /* has had a request */
-	bool known;					   /* has shown a valid token */
-	bool probe_only;   /* above the cap: only probes are answered */
-	bool turned_away;  /* its request is no probe, and is refused */
-	bool adding;	   /* we add to the output just now, not evhttp */
-	bool evhttp_added; /* evhttp has added a page of its own to the output */
-	bool closing;	   /* no further request: once the output is sent, close and linger */
+	size_t request_bytes; /* of that request, until its reply has been sent */
+	bool served;	      /* has had a request */
+	bool known;	      /* has shown a valid token */
+	bool probe_only;      /* above the cap: only probes are answered */
+	bool turned_away;     /* its request is no probe, and is refused */
+	bool too_much;	      /* it goes for the memory of its request */
+	bool adding;	      /* we add to the output just now, not evhttp */
+	bool evhttp_added;    /* evhttp has added a page of its own to the output */
+	bool closing;	      /* no further request: once the output is sent, close and linger */
 };
 
 struct http_exchange {
@@ -119,6 +122,12 @@ struct http_conn *http_gate_victim(struct http_server *server, const struct http
 struct http_conn *http_gate_any_victim(struct http_server *server);
 /* The oldest of those for probes that has no request under way; NULL: there is none. */
 struct http_conn *http_gate_oldest_probe(struct http_server *server);
+/* Adds to the bytes of the connection's request; and sets them: a new request begins. */
+void http_gate_add_bytes(struct http_conn *conn, size_t n);
+void http_gate_set_bytes(struct http_conn *conn, size_t n);
+/* The connection that has to go for the memory of requests, now that conn's has grown: it may be
+ * conn itself. NULL: none has to, or none can. */
+struct http_conn *http_gate_memory_victim(struct http_conn *conn);
 /* A connection was closed to make room, or refused: the log will say so. */
 void http_gate_count(struct http_conn *conn, bool refused);
 

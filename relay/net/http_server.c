@@ -242,6 +242,9 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 	static const struct http_server_limits limits = { .body_bytes = LIMIT_BODY_BYTES,
 							  .header_bytes = LIMIT_HEADER_BYTES,
 							  .connections = LIMIT_CONNECTIONS,
+							  .request_bytes = LIMIT_REQUESTS_BYTES,
+							  .peer_request_bytes =
+								  LIMIT_PEER_REQUESTS_BYTES,
 							  .request_us = LIMIT_REQUEST_US,
 							  .idle_us = LIMIT_IDLE_US };
 	struct http_server *server = xcalloc(1, sizeof(*server));

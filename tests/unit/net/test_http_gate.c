@@ -355,6 +355,128 @@ START_TEST(gate_turns_away_what_is_no_probe)
 }
 END_TEST
 
+/* ---- memory of requests ---- */
+
+#define BODY_HEAD "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 600\r\n\r\n"
+#define KNOWN_HEAD                                                                                 \
+	"POST /echo HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer t\r\nContent-Length: 600\r\n\r\n"
+#define TOO_MUCH LINE("too much memory is taken by requests")
+
+/* Begins a request of which n bytes of the body are sent. */
+static void send_part(struct raw *raw, const char *head, size_t n)
+{
+	char body[600];
+
+	memset(body, 'b', sizeof(body));
+	raw_send(raw, head);
+	raw_send_data(raw, body, n);
+	raw_settle(raw);
+}
+
+static void listen_with_memory(size_t all, size_t of_a_peer)
+{
+	struct http_server_limits limits = world_limits();
+
+	limits.request_bytes = all;
+	limits.peer_request_bytes = of_a_peer;
+	http_server_set_limits(w.server, &limits);
+	http_server_set_judge(w.server, judge, &w);
+	world_listen();
+}
+
+/* Over its share, a peer without a token loses its own oldest requests; another peer loses none. */
+START_TEST(gate_caps_the_memory_of_a_peer)
+{
+	struct raw other, raw[4];
+
+	listen_with_memory(0, 1000);
+	raw_open_from(&other, 2);
+	send_part(&other, BODY_HEAD, 500);
+	for (size_t i = 0; i < 4; i++) {
+		raw_open_from(&raw[i], 3);
+		send_part(&raw[i], BODY_HEAD, i == 3 ? 0 : 300);
+	}
+	/* Each has 300 bytes and its head: the third passes 1,000, the fourth does not. */
+	pump(raw[0].eof);
+	ck_assert(raw_has(&raw[0], "HTTP/1.1 503 "));
+	ck_assert(raw_has(&raw[0], "Retry-After: 1\r\n"));
+	ck_assert(raw_has(&raw[0], TOO_MUCH));
+	ck_assert(!raw[1].eof && !raw[2].eof && !raw[3].eof && !other.eof);
+	for (size_t i = 0; i < 4; i++)
+		raw_close(&raw[i]);
+	raw_close(&other);
+	pump(http_server_connections(w.server) == 0);
+	ck_assert_int_eq(metric_value(METRIC_REQUEST_BYTES), 0);
+}
+END_TEST
+
+/* One request may be larger than the share: a storm is one body. */
+START_TEST(gate_takes_one_large_request)
+{
+	struct raw raw;
+	char body[600];
+
+	listen_with_memory(0, 100);
+	raw_open(&raw);
+	send_part(&raw, BODY_HEAD, 500);
+	ck_assert_int_eq(metric_value(METRIC_REQUEST_BYTES), 500 + (int)sizeof(BODY_HEAD) - 1);
+	memset(body, 'b', sizeof(body));
+	raw_send_data(&raw, body, 100);
+	raw_expect(&raw, "bbb");
+	raw_close(&raw);
+}
+END_TEST
+
+/* Over the cap of all, strangers go before what has shown its token; the heaviest peer's first. */
+START_TEST(gate_caps_the_memory_of_all)
+{
+	struct raw known, light, heavy[2], late;
+
+	listen_with_memory(1500, 0);
+	raw_open_from(&light, 2);
+	send_part(&light, BODY_HEAD, 100);
+	raw_open_from(&known, 3);
+	send_part(&known, KNOWN_HEAD, 200);
+	for (size_t i = 0; i < 2; i++) {
+		raw_open_from(&heavy[i], 4);
+		send_part(&heavy[i], BODY_HEAD, 200);
+	}
+	ck_assert(!heavy[0].eof);
+	raw_open_from(&late, 3);
+	send_part(&late, KNOWN_HEAD, 500);
+	pump(heavy[0].eof);
+	ck_assert(raw_has(&heavy[0], TOO_MUCH));
+	ck_assert(!light.eof && !known.eof && !heavy[1].eof && !late.eof);
+	raw_close(&light);
+	raw_close(&known);
+	raw_close(&late);
+	for (size_t i = 0; i < 2; i++)
+		raw_close(&heavy[i]);
+}
+END_TEST
+
+/* Where all memory is taken by those that have shown their token, the one that needs more goes. */
+START_TEST(gate_refuses_the_newest_request)
+{
+	const int64_t before = metric_value(METRIC_GATE_MEMORY);
+	struct raw raw[2];
+
+	listen_with_memory(800, 0);
+	for (size_t i = 0; i < 2; i++) {
+		raw_open(&raw[i]);
+		send_part(&raw[i], KNOWN_HEAD, 400);
+	}
+	pump(raw[1].eof);
+	ck_assert(raw_has(&raw[1], "HTTP/1.1 503 "));
+	ck_assert(raw_has(&raw[1], TOO_MUCH));
+	ck_assert_int_eq(metric_value(METRIC_GATE_MEMORY), before + 1);
+	send_part(&raw[0], "", 200);
+	raw_expect(&raw[0], "bbb");
+	raw_close(&raw[0]);
+	raw_close(&raw[1]);
+}
+END_TEST
+
 START_TEST(gate_fits_descriptors)
 {
 	static const struct {
@@ -397,6 +519,10 @@ int main(void)
 	tcase_add_test(gate, gate_keeps_the_known);
 	tcase_add_test(gate, gate_has_room_for_probes);
 	tcase_add_test(gate, gate_turns_away_what_is_no_probe);
+	tcase_add_test(gate, gate_caps_the_memory_of_a_peer);
+	tcase_add_test(gate, gate_takes_one_large_request);
+	tcase_add_test(gate, gate_caps_the_memory_of_all);
+	tcase_add_test(gate, gate_refuses_the_newest_request);
 	tcase_add_test(gate, gate_fits_descriptors);
 	return world_run(suite);
 }
