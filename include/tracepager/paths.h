@@ -24,8 +24,9 @@ typedef int paths_handler(void *ctx, enum jread_event event, const char *path, c
 			  size_t len);
 
 struct paths *paths_new(paths_handler *handler, void *ctx);
-void paths_free(struct paths *paths);  /* takes NULL */
-void paths_reset(struct paths *paths); /* for another document */
+void paths_free(struct paths *paths);	/* takes NULL */
+void paths_reset(struct paths *paths);	/* for another document; keeps paths_repair() */
+void paths_repair(struct paths *paths); /* as jread_repair() */
 /* As jread_feed() and jread_finish(); err may be NULL. */
 int paths_feed(struct paths *paths, const char *data, size_t len, struct err *err);
 int paths_finish(struct paths *paths, struct err *err);

@@ -64,17 +64,19 @@ int trace_decoder_finish(struct trace_decoder *decoder, struct trace_set **ret_s
  * Finds the encoding of a text from its content: the keys of its outermost objects. len may cover
  * the whole document or only its beginning. -EBADMSG: neither JSON nor protobuf (err has line and
  * column); -EPROTONOSUPPORT: JSON, but no encoding of ours; err names the known shapes ("a span
- * document of Jaeger's Elasticsearch storage").
+ * document of Jaeger's Elasticsearch storage"); -ENOMSG: OTLP of another signal, such as logs.
  */
 int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encoding,
 		    struct err *err);
 
 /*
  * Decodes all documents of a file: one document, or JSON Lines, of which each line is a document of
- * its own (spans of one trace on two lines stay two traces). Protobuf is always one document. The
- * handler gets each document's set (taken: the handler frees it) or its error, with the line on
- * which the document starts; lines in errors count from the file's first. A file whose lines are
- * all refused by trace_recognise() for the same reason is one error.
+ * its own (spans of one trace on two lines stay two traces). Protobuf is always one document; a
+ * byte order mark before JSON is skipped. The handler gets each document's set (taken: the handler
+ * frees it) or its error, with the line on which the document starts; lines in errors count from
+ * the file's first. A file whose lines are all refused by trace_recognise() for the same reason is
+ * one error. Lines of other signals among traces (OTLP logs, metrics, profiles) are told once, at
+ * the end, with code ENOMSG: a note, since nothing is missing from the traces.
  */
 typedef void trace_document_handler(void *ctx, int line, struct trace_set *set,
 				    const struct err *err);

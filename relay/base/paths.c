@@ -81,6 +81,11 @@ struct paths *paths_new(paths_handler *handler, void *ctx)
 	return paths;
 }
 
+void paths_repair(struct paths *paths)
+{
+	jread_repair(paths->jread);
+}
+
 void paths_free(struct paths *paths)
 {
 	if (!paths)

@@ -205,7 +205,7 @@ static void elastic_outside(struct records *records, enum jread_event event, con
 			buf_add(&records->cursor, text, len);
 	} else if ((event == JREAD_TRUE && strcmp(path, "timed_out") == 0) ||
 		   (event == JREAD_NUMBER && strcmp(path, "_shards.failed") == 0 &&
-		    !jread_is(text, len, "0"))) {
+		    !jread_is(text, trace_number_len(text, len), "0"))) {
 		trace_builder_partial(records->builder);
 	}
 }

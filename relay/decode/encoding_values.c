@@ -3,6 +3,9 @@
  */
 #include "encodings-internal.h"
 
+#include <errno.h>
+#include <inttypes.h>
+
 int64_t trace_time_us(const char *text, size_t len)
 {
 	int64_t time;
@@ -24,6 +27,36 @@ bool trace_id_is_zero(const char *text, size_t len)
 			return false;
 	}
 	return true;
+}
+
+void trace_error_text(const char *text, size_t len, char message[LIMIT_ERROR_MESSAGE_BYTES])
+{
+	if (len >= LIMIT_ERROR_MESSAGE_BYTES) {
+		len = LIMIT_ERROR_MESSAGE_BYTES - 1;
+		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	for (size_t i = 0; i < len; i++)
+		message[i] = (unsigned char)text[i] < 0x20 ? ' ' : text[i];
+	message[len] = '\0';
+}
+
+int trace_error_fail(struct err *err, const char *message, int64_t code)
+{
+	if (message[0] == '\0')
+		message = "without a message";
+	if (code != 0)
+		return err_set(err, EBADMSG, "the answer is an error: \"%s\" (code %" PRId64 ")",
+			       message, code);
+	return err_set(err, EBADMSG, "the answer is an error: \"%s\"", message);
+}
+
+struct jread *trace_jread_new(enum jread_mode mode, jread_handler *handler, void *ctx)
+{
+	struct jread *jread = jread_new(mode, handler, ctx);
+
+	jread_repair(jread);
+	return jread;
 }
 
 static int jread_result(struct jread *jread, int error, struct err *err)

@@ -44,6 +44,8 @@ enum place {
 	PLACE_PROCESS,
 	PLACE_PROCESS_TAGS,
 	PLACE_PROCESS_TAG,
+	PLACE_ERRORS,
+	PLACE_ERROR,
 };
 
 /* The member whose value comes next. */
@@ -68,6 +70,9 @@ enum member {
 	MEMBER_VALUE,
 	MEMBER_PROCESS, /* any name inside processes */
 	MEMBER_SERVICE_NAME,
+	MEMBER_ERRORS,
+	MEMBER_ERROR_CODE,
+	MEMBER_ERROR_TEXT,
 };
 
 enum type {
@@ -103,6 +108,9 @@ static const struct {
 	[MEMBER_VALUE] = { "value", TYPE_ANY, 0 },
 	[MEMBER_PROCESS] = { "a process", TYPE_OBJECT, PLACE_PROCESS },
 	[MEMBER_SERVICE_NAME] = { "serviceName", TYPE_STRING, 0 },
+	[MEMBER_ERRORS] = { "errors", TYPE_LIST, PLACE_ERRORS },
+	[MEMBER_ERROR_CODE] = { "code", TYPE_ANY, 0 },
+	[MEMBER_ERROR_TEXT] = { "msg", TYPE_ANY, 0 },
 };
 
 /* A text that waits for its key, or for the end of its log. It has one byte more than is kept, so
@@ -146,6 +154,11 @@ struct jaeger_json {
 	bool is_storage;	    /* a span document of the storage */
 	bool lone_trace;	    /* data is a trace instead of a list of traces */
 
+	/* The first of the answer's errors. */
+	bool has_errors, has_error;
+	int64_t error_code;
+	char error_text[LIMIT_ERROR_MESSAGE_BYTES];
+
 	/* The trace object. Processes are numbered in the order in which their ids are first read.
 	 * */
 	uint32_t first_span;
@@ -188,7 +201,7 @@ struct place_row {
 	int (*begin)(struct jaeger_json *j);
 	int (*end)(struct jaeger_json *j);
 };
-static const struct place_row jaeger_places[PLACE_PROCESS_TAG + 1];
+static const struct place_row jaeger_places[PLACE_ERROR + 1];
 
 /* ---- errors ---- */
 
@@ -531,10 +544,59 @@ static int jaeger_on_tag(struct jaeger_json *j, enum jread_event event, const ch
 					     : jaeger_fail_type(j, event);
 	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
 		return JREAD_SKIP; /* objects and lists have no text to keep */
+	if (event == JREAD_NUMBER)
+		len = trace_number_len(text, len);
 	if (j->attr >= 0)
 		return jaeger_take_tag(j, text, len);
 	hold_text(&j->value, text, len);
 	return JREAD_GO;
+}
+
+/* ---- errors of the answer ---- */
+
+static int jaeger_begin_error(struct jaeger_json *j)
+{
+	if (j->has_error)
+		return JREAD_SKIP_REST;
+	j->has_error = true;
+	return JREAD_GO;
+}
+
+static enum member error_member(struct jaeger_json *j, const char *text, size_t len)
+{
+	(void)j;
+	if (jread_is(text, len, "code"))
+		return MEMBER_ERROR_CODE;
+	if (jread_is(text, len, "msg") || jread_is(text, len, "message") ||
+	    jread_is(text, len, "detail") || jread_is(text, len, "title"))
+		return MEMBER_ERROR_TEXT;
+	return MEMBER_NONE;
+}
+
+/* A member of the first error; or an error that is only a text. */
+static int jaeger_take_error(struct jaeger_json *j, const char *text, size_t len)
+{
+	j->has_error = true;
+	if (j->member == MEMBER_ERROR_CODE) {
+		if (!jread_int64(text, len, &j->error_code))
+			j->error_code = 0;
+	} else if (j->error_text[0] == '\0') {
+		trace_error_text(text, len, j->error_text);
+	}
+	return JREAD_GO;
+}
+
+/* An answer without a trace is an error where it says so; that the trace is not there is a good
+ * answer. An answer with traces lacks some where its storage failed. */
+static int jaeger_judge_errors(struct jaeger_json *j, struct err *err)
+{
+	const bool failed = j->has_error && j->error_code != 404;
+
+	if (failed && trace_builder_nspans(j->builder) == 0)
+		return trace_error_fail(err, j->error_text, j->error_code);
+	if (failed && j->error_code >= 500)
+		trace_builder_partial(j->builder);
+	return 0;
 }
 
 /* ---- scalars ---- */
@@ -629,6 +691,9 @@ static int jaeger_take_string(struct jaeger_json *j, const char *text, size_t le
 	case MEMBER_FIELDS:
 	case MEMBER_VALUE:
 	case MEMBER_PROCESS:
+	case MEMBER_ERRORS:
+	case MEMBER_ERROR_CODE:
+	case MEMBER_ERROR_TEXT:
 		break;
 	}
 	return taken != TRACE_NONE ? JREAD_GO : jaeger_check_builder(j);
@@ -641,8 +706,11 @@ static int jaeger_take_scalar(struct jaeger_json *j, enum jread_event event, con
 
 	if (event == JREAD_NULL)
 		return j->place == PLACE_OUTSIDE ? jaeger_fail_type(j, event) : JREAD_GO;
+	if (j->place == PLACE_ERRORS || j->place == PLACE_ERROR)
+		return jaeger_take_error(j, text, len);
 	if (type == TYPE_ANY)
-		return jaeger_take_value(j, text, len);
+		return jaeger_take_value(j, text,
+					 event == JREAD_NUMBER ? trace_number_len(text, len) : len);
 	if (event == JREAD_STRING && type == TYPE_STRING)
 		return jaeger_take_string(j, text, len);
 	if (event != JREAD_NUMBER || type != TYPE_NUMBER)
@@ -674,6 +742,10 @@ static enum member top_member(struct jaeger_json *j, const char *text, size_t le
 	if (jread_is(text, len, "data")) {
 		j->is_envelope = true;
 		return MEMBER_DATA;
+	}
+	if (jread_is(text, len, "errors")) {
+		j->has_errors = true;
+		return MEMBER_ERRORS;
 	}
 	j->is_trace |= member == MEMBER_SPANS || member == MEMBER_PROCESSES;
 	j->is_storage |= jread_is(text, len, "spanID") || jread_is(text, len, "operationName");
@@ -757,13 +829,13 @@ static int jaeger_enter(struct jaeger_json *j, enum place place)
 
 static int jaeger_on_object(struct jaeger_json *j)
 {
-	if (j->member == MEMBER_VALUE)
-		return JREAD_SKIP; /* objects and lists have no text to keep */
 	/* Some tools write data as one trace, without the list. */
 	if (j->member == MEMBER_DATA) {
 		j->lone_trace = true;
 		return jaeger_enter(j, PLACE_TRACE);
 	}
+	if (jaeger_members[j->member].type == TYPE_ANY)
+		return JREAD_SKIP; /* objects and lists have no text to keep */
 	if (jaeger_members[j->member].type != TYPE_OBJECT)
 		return jaeger_fail_type(j, JREAD_OBJECT);
 	return jaeger_enter(j, j->member == MEMBER_NONE ? jaeger_places[j->place].element
@@ -772,7 +844,7 @@ static int jaeger_on_object(struct jaeger_json *j)
 
 static int jaeger_on_array(struct jaeger_json *j)
 {
-	if (j->member == MEMBER_VALUE)
+	if (jaeger_members[j->member].type == TYPE_ANY)
 		return JREAD_SKIP;
 	if (jaeger_members[j->member].type != TYPE_LIST)
 		return jaeger_fail_type(j, JREAD_ARRAY);
@@ -809,7 +881,7 @@ static int jaeger_on_end(struct jaeger_json *j)
 	return left->end ? left->end(j) : JREAD_GO;
 }
 
-static const struct place_row jaeger_places[PLACE_PROCESS_TAG + 1] = {
+static const struct place_row jaeger_places[PLACE_ERROR + 1] = {
 	[PLACE_OUTSIDE] = { "the document", 0, PLACE_TOP, NULL, NULL, NULL },
 	[PLACE_TOP] = { "the document", PLACE_OUTSIDE, 0, top_member, begin_trace, end_trace },
 	[PLACE_DATA] = { "data", PLACE_TOP, PLACE_TRACE, NULL, NULL, NULL },
@@ -831,6 +903,8 @@ static const struct place_row jaeger_places[PLACE_PROCESS_TAG + 1] = {
 	[PLACE_PROCESS_TAGS] = { "tags", PLACE_PROCESS, PLACE_PROCESS_TAG, NULL, NULL, NULL },
 	[PLACE_PROCESS_TAG] = { "a process's tag", PLACE_PROCESS_TAGS, 0, pair_member, begin_pair,
 				NULL },
+	[PLACE_ERRORS] = { "errors", PLACE_TOP, PLACE_ERROR, NULL, NULL, NULL },
+	[PLACE_ERROR] = { "an error", PLACE_ERRORS, 0, error_member, jaeger_begin_error, NULL },
 };
 
 static int jaeger_on_event(void *ctx, enum jread_event event, const char *text, size_t len)
@@ -872,7 +946,7 @@ static void *jaeger_json_start(const void *variant, struct trace_builder *builde
 	(void)variant;
 	j->builder = builder;
 	j->multiplier = hash_bytes("processes", 9) | 1;
-	j->jread = jread_new(JREAD_ONE, jaeger_on_event, j);
+	j->jread = trace_jread_new(JREAD_ONE, jaeger_on_event, j);
 	buf_init(&j->trace_id, LIMIT_TOKEN_BYTES + 1);
 	buf_init(&j->object_trace_id, LIMIT_TOKEN_BYTES + 1);
 	return j;
@@ -890,8 +964,10 @@ static int jaeger_json_finish(void *state, struct err *err)
 	struct jaeger_json *j = state;
 	int error = trace_jread_finish(j->jread, err);
 
-	if (error || j->is_envelope || j->is_trace)
+	if (error)
 		return error;
+	if (j->is_envelope || j->is_trace || j->has_errors)
+		return jaeger_judge_errors(j, err);
 	if (j->is_storage)
 		return err_set(err, EBADMSG,
 			       "this is a span document of Jaeger's storage; read the trace "

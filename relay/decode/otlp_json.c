@@ -106,7 +106,9 @@ static const struct member result_members[] = {
 };
 static const struct member error_members[] = {
 	MEMBER("message", NODE_ERROR_MESSAGE),
+	MEMBER("reason", NODE_ERROR_MESSAGE), /* of Elasticsearch */
 	MEMBER("httpCode", NODE_ERROR_CODE),
+	MEMBER("code", NODE_ERROR_CODE),
 	MEMBER("http_code", NODE_ERROR_CODE),
 	NO_MEMBER,
 };
@@ -244,9 +246,12 @@ static uint8_t parse_enum(const char *text, size_t len, const char *prefix,
 			  const char *const *names, size_t n)
 {
 	size_t prefix_len = strlen(prefix);
+	int64_t number;
 
 	if (len == 1 && text[0] >= '0' && (size_t)(text[0] - '0') < n)
 		return (uint8_t)(text[0] - '0');
+	if (jread_int64(text, len, &number)) /* 2.0 */
+		return number >= 0 && (size_t)number < n ? (uint8_t)number : 0;
 	if (len > prefix_len && strncasecmp(text, prefix, prefix_len) == 0) {
 		text += prefix_len;
 		len -= prefix_len;
@@ -318,28 +323,9 @@ static int take_span_member(struct otlp_json *json, const char *text, size_t len
 
 /* An answer that is an error message. */
 
-static void take_error_message(struct otlp_json *json, const char *text, size_t len)
-{
-	char *message = json->error_message;
-
-	if (len >= sizeof(json->error_message)) {
-		len = sizeof(json->error_message) - 1;
-		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-			len--;
-	}
-	for (size_t i = 0; i < len; i++)
-		message[i] = (unsigned char)text[i] < 0x20 ? ' ' : text[i];
-	message[len] = '\0';
-}
-
 static int fail_with_message(struct otlp_json *json)
 {
-	struct err *err = jread_err(json->jread);
-
-	if (json->error_code != 0)
-		return err_set(err, EBADMSG, "the answer is an error: \"%s\" (code %lld)",
-			       json->error_message, (long long)json->error_code);
-	return err_set(err, EBADMSG, "the answer is an error: \"%s\"", json->error_message);
+	return trace_error_fail(jread_err(json->jread), json->error_message, json->error_code);
 }
 
 /* The machine. */
@@ -352,7 +338,7 @@ static int take_partial(struct otlp_json *json, enum jread_event event, const ch
 	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
 		return JREAD_SKIP;
 	if ((event == JREAD_STRING && jread_is(text, len, "PARTIAL")) ||
-	    (event == JREAD_NUMBER && jread_is(text, len, "1")))
+	    (event == JREAD_NUMBER && jread_is(text, trace_number_len(text, len), "1")))
 		trace_builder_partial(json->otlp.builder);
 	return JREAD_GO;
 }
@@ -373,11 +359,12 @@ static int otlp_json_take_scalar(struct otlp_json *json, enum jread_event event,
 	if (event != JREAD_STRING && event != JREAD_NUMBER)
 		return wrong_type(json, event, "a string or a number");
 	if (json->next == NODE_TEXT)
-		return otlp_take_value(otlp, text, len);
+		return otlp_take_value(otlp, text,
+				       event == JREAD_NUMBER ? trace_number_len(text, len) : len);
 	if (json->next == NODE_KEY)
 		return otlp_take_key(otlp, text, len) ? JREAD_GO : JREAD_SKIP_REST;
 	if (json->next == NODE_ERROR_MESSAGE) {
-		take_error_message(json, text, len);
+		trace_error_text(text, len, json->error_message);
 		return JREAD_GO;
 	}
 	if (json->next == NODE_ERROR_CODE) {
@@ -454,7 +441,7 @@ static int otlp_json_take_member(struct otlp_json *json, enum jread_event event,
 	if (event == JREAD_OBJECT)
 		return otlp_json_enter(json, next);
 	if (next == NODE_ERROR && event == JREAD_STRING) {
-		take_error_message(json, text, len);
+		trace_error_text(text, len, json->error_message);
 		return fail_with_message(json);
 	}
 	return wrong_type(json, event, "an object");
@@ -491,7 +478,7 @@ static void *otlp_json_start(const void *variant, struct trace_builder *builder)
 	struct otlp_json *json = xcalloc(1, sizeof(*json));
 
 	(void)variant;
-	json->jread = jread_new(JREAD_SEQUENCE, otlp_json_on_event, json);
+	json->jread = trace_jread_new(JREAD_SEQUENCE, otlp_json_on_event, json);
 	otlp_init(&json->otlp, builder, jread_err(json->jread));
 	return json;
 }

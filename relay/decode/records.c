@@ -1,4 +1,5 @@
 /* Records: see records-internal.h. */
+#include "encodings-internal.h"
 #include "records-internal.h"
 
 #include <errno.h>
@@ -235,6 +236,8 @@ static int records_on_event(void *ctx, enum jread_event event, const char *path,
 		records->open = false;
 		format->end(records);
 	} else if (records->open && is_value(event)) {
+		if (event == JREAD_NUMBER)
+			len = trace_number_len(text, len);
 		records_take_value(records, path + records->base, text, len);
 	} else if (!records->open && format->outside && (is_value(event) || event == JREAD_ARRAY)) {
 		format->outside(records, event, path, text, len);
@@ -249,6 +252,7 @@ void *records_start(const void *format, struct trace_builder *builder)
 	records->format = format;
 	records->builder = builder;
 	records->paths = paths_new(records_on_event, records);
+	paths_repair(records->paths);
 	buf_init(&records->cursor, LIMIT_CURSOR_BYTES);
 	return records;
 }

@@ -135,7 +135,16 @@ static int decode_document(const struct documents *documents, const char *data, 
 	return code;
 }
 
-static void one_document(const struct documents *documents, const char *data, size_t len, int line)
+/* Lines that hold no traces but other signals, as the file exporter of a collector writes them:
+ * they are counted, not refused one by one. */
+struct other_signals {
+	unsigned int n;
+	int first_line;
+};
+
+/* others: NULL where the document is the whole file. */
+static void one_document(const struct documents *documents, const char *data, size_t len, int line,
+			 struct other_signals *others)
 {
 	struct trace_set *set = NULL;
 	struct err err = { 0 };
@@ -144,6 +153,13 @@ static void one_document(const struct documents *documents, const char *data, si
 		documents->handler(documents->ctx, line, set, NULL);
 		return;
 	}
+	if (err.code == ENOMSG && others) {
+		if (others->n++ == 0)
+			others->first_line = line;
+		return;
+	}
+	if (err.code == ENOMSG)
+		err.code = EPROTONOSUPPORT;
 	if (err.line > 0)
 		err.line += line - 1;
 	documents->handler(documents->ctx, line, NULL, &err);
@@ -205,7 +221,7 @@ static bool is_whole(const char *line, size_t len)
 
 	if (!starts_container(line, len))
 		return false;
-	jread = jread_new(JREAD_ONE, ignore_event, NULL);
+	jread = trace_jread_new(JREAD_ONE, ignore_event, NULL);
 	whole = jread_feed(jread, line, len) == 0 && jread_finish(jread) == 0;
 	jread_free(jread);
 	return whole;
@@ -244,29 +260,53 @@ static bool all_foreign(struct lines lines, struct err *ret_err)
 	unsigned int n = 0;
 
 	while (next_line(&lines, &line, &len)) {
-		if (trace_recognise(line, len, &encoding, &err) != -EPROTONOSUPPORT)
+		int code = trace_recognise(line, len, &encoding, &err);
+
+		if (code != -EPROTONOSUPPORT && code != -ENOMSG)
 			return false;
 		if (n++ == 0)
 			*ret_err = err;
 		else if (strcmp(err.text, ret_err->text) != 0)
 			return false;
 	}
+	ret_err->code = EPROTONOSUPPORT;
 	err_prefix(ret_err, "all %u lines", n);
 	return true;
+}
+
+static void tell_others(const struct documents *documents, const struct other_signals *others)
+{
+	struct err err;
+
+	if (others->n == 0)
+		return;
+	err_set(&err, ENOMSG, "%u line%s hold%s logs, metrics or profiles, not traces: left out",
+		others->n, others->n == 1 ? "" : "s", others->n == 1 ? "s" : "");
+	documents->handler(documents->ctx, others->first_line, NULL, &err);
+}
+
+/* Editors and shells of Windows put a byte order mark before UTF-8. */
+static size_t mark_len(const char *data, size_t len)
+{
+	return len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 }
 
 void trace_documents(const char *data, size_t len, const struct trace_options *options,
 		     trace_document_handler *handler, void *ctx)
 {
 	const struct documents documents = { options, handler, ctx };
-	struct lines lines = { .at = data, .end = data + len };
+	const size_t mark = mark_len(data, len);
+	struct lines lines = { .at = data + mark, .end = data + len };
+	struct other_signals others = { 0 };
 	bool text = false;
 	struct err err;
 	const char *line;
 	size_t line_len;
 
+	data += mark;
+	len -= mark;
 	if (trace_is_protobuf(data, len) || !is_json_lines(data, len)) {
-		one_document(&documents, data, len, 1);
+		one_document(&documents, data, len, 1, NULL);
 		return;
 	}
 	if (all_foreign(lines, &err)) {
@@ -279,6 +319,7 @@ void trace_documents(const char *data, size_t len, const struct trace_options *o
 		/* Where several lines in a row are no JSON, only the first is reported. */
 		text = !starts_container(line, line_len);
 		if (!text || !was_text)
-			one_document(&documents, line, line_len, lines.line);
+			one_document(&documents, line, line_len, lines.line, &others);
 	}
+	tell_others(&documents, &others);
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encodings-internal.h"
 #include "tracepager/paths.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -297,6 +298,8 @@ static void xray_take_value(struct xray_segments *x, enum jread_event event, con
 		take_bool(frame, path, event == JREAD_TRUE);
 	else if (event == JREAD_NUMBER)
 		xray_take_number(frame, path, text, len);
+	if (event == JREAD_NUMBER)
+		len = trace_number_len(text, len);
 	xray_take_text(x, frame, path, text, len);
 }
 
@@ -443,6 +446,7 @@ struct xray_segments *xray_segments_new(struct trace_builder *builder)
 	x->first_span = trace_builder_nspans(builder);
 	x->frames = xcalloc(LIMIT_DEPTH, sizeof(*x->frames));
 	x->paths = paths_new(xray_on_event, x);
+	paths_repair(x->paths);
 	return x;
 }
 

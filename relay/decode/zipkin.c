@@ -464,6 +464,8 @@ static int zipkin_on_tag(struct zipkin *z, enum jread_event event, const char *t
 		return zipkin_on_end(z);
 	if (event == JREAD_OBJECT || event == JREAD_ARRAY)
 		return JREAD_SKIP; /* objects and lists have no text to keep */
+	if (event == JREAD_NUMBER)
+		len = trace_number_len(text, len);
 	return event == JREAD_NULL ? JREAD_GO : z->ops->take(z, event, text, len);
 }
 
@@ -525,7 +527,7 @@ static int zipkin_take_scalar(struct zipkin *z, enum jread_event event, const ch
 	case ZIPKIN_ADDRESS:
 		return zipkin_take_text(z, &z->endpoint.address, text, len);
 	case ZIPKIN_PORT:
-		return zipkin_take_text(z, &z->endpoint.port, text, len);
+		return zipkin_take_text(z, &z->endpoint.port, text, trace_number_len(text, len));
 	default:
 		return z->ops->take(z, event, text, len);
 	}
@@ -563,7 +565,7 @@ void zipkin_init(struct zipkin *z, const struct zipkin_ops *ops, struct trace_bu
 	*z = (struct zipkin){ .ops = ops, .builder = builder, .trace = TRACE_NONE };
 	/* Zipkin's server stores service names and span names in lower case. */
 	trace_builder_ignore_case(builder);
-	z->jread = jread_new(JREAD_ONE, zipkin_on_event, z);
+	z->jread = trace_jread_new(JREAD_ONE, zipkin_on_event, z);
 	zipkin_map_init(&z->resources, "resources");
 	zipkin_map_init(&z->traces, "traces");
 	buf_init(&z->trace_id, LIMIT_TOKEN_BYTES + 1);

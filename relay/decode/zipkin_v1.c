@@ -147,7 +147,8 @@ static int zipkin_v1_take(struct zipkin *z, enum jread_event event, const char *
 {
 	struct zipkin_v1 *v1 = v1_of(z);
 
-	(void)event;
+	if (event == JREAD_NUMBER)
+		len = trace_number_len(text, len);
 	if (z->member == ZIPKIN_EVENT) {
 		zipkin_v1_take_event(v1, text, len);
 		return JREAD_GO;

@@ -107,9 +107,8 @@ static void files_on_document(void *ctx, int line, struct trace_set *set, const 
 	size_t before = answer->ntraces;
 
 	(void)line;
-	(void)err;
 	if (!set) {
-		search->bad = true;
+		search->bad |= err->code != ENOMSG;
 		return;
 	}
 	for (uint32_t i = 0; i < set->ntraces && !search_is_full(search); i++)

@@ -271,9 +271,9 @@ static void test_on_document(void *ctx, int line, struct trace_set *set, const s
 
 	if (set)
 		test_keep_set(reader->into, set);
-	else if (err->code != ENOENT)
+	else if (err->code != ENOENT && err->code != ENOMSG)
 		TEST_ERROR(reader, reader->node, "T002", NULL, "%s, line %d: %s",
-			   reader->node->text, line, err->text);
+			   reader->node->text, err->line ? err->line : line, err->text);
 }
 
 /* A captured test has its healthy traces as stored evidence. false: the file is no evidence. */

@@ -204,6 +204,7 @@ static enum source_step exemplars_read_ids(struct source_talk *talk)
 
 	talk->nids = 0;
 	reading.jread = jread_new(JREAD_ONE, exemplars_on_event, &reading);
+	jread_repair(reading.jread);
 	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) == 0 &&
 	    jread_finish(reading.jread) == 0)
 		choose_exemplars(talk, &reading);

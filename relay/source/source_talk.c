@@ -169,8 +169,11 @@ enum source_step source_unreadable(struct source_talk *talk, enum source_step st
 bool source_read_paths(struct source_talk *talk, paths_handler *handler)
 {
 	struct paths *paths = paths_new(handler, talk);
-	bool good = paths_feed(paths, talk->reply->body, talk->reply->len, NULL) == 0 &&
-		    paths_finish(paths, NULL) == 0;
+	bool good;
+
+	paths_repair(paths);
+	good = paths_feed(paths, talk->reply->body, talk->reply->len, NULL) == 0 &&
+	       paths_finish(paths, NULL) == 0;
 
 	paths_free(paths);
 	return good;

@@ -180,6 +180,7 @@ static enum source_step tempo_read_ids(struct source_talk *talk)
 
 	reading.ids = arena_array(talk->arena, talk->query->limit, sizeof(*reading.ids));
 	reading.jread = jread_new(JREAD_ONE, tempo_on_event, &reading);
+	jread_repair(reading.jread);
 	if (jread_feed(reading.jread, talk->reply->body, talk->reply->len) != 0 ||
 	    jread_finish(reading.jread) != 0)
 		step = source_unreadable(talk, SOURCE_BAD, "sent a reply that is no search result");

@@ -163,6 +163,41 @@ START_TEST(zipkin_v1)
 }
 END_TEST
 
+/* The answers of the cloud sources, which a person may have saved in files. */
+START_TEST(clouds)
+{
+	check_is("{\"UnprocessedTraceIds\":[],\"Traces\":[{\"Id\":\"1-5759e988-bd8\"",
+		 TRACE_ENCODING_XRAY_JSON);
+	check_is("{\"id\":\"6226467e3f845502\",\"name\":\"web\",\"trace_id\":\"1-5759e988-bd8\","
+		 "\"start_time\":1.5,\"end_time\":2}",
+		 TRACE_ENCODING_XRAY_JSON);
+	check_is("[{\"trace_id\":\"1-5759e988-bd8\",\"id\":\"6226467e3f845502\",\"start_time\":1",
+		 TRACE_ENCODING_XRAY_JSON);
+	check_is("{\"took\":3,\"timed_out\":false,\"_shards\":{\"total\":1},\"hits\":{\"total\":{"
+		 "\"value\":0},\"hits\":[]}}",
+		 TRACE_ENCODING_ELASTIC_JSON);
+	check_is(
+		"{\"data\":[{\"id\":\"AAA\",\"type\":\"spans\",\"attributes\":{\"service\":\"web\","
+		"\"span_id\":\"7\"",
+		TRACE_ENCODING_DATADOG_JSON);
+	check_is("{\"traces\":[{\"projectId\":\"p\",\"traceId\":\"1\",\"spans\":[{\"spanId\":\"2\"",
+		 TRACE_ENCODING_GCP_JSON);
+	check_is("{\"projectId\":\"p\",\"traceId\":\"1\",\"spans\":[{\"spanId\":\"2\"}]}",
+		 TRACE_ENCODING_GCP_JSON);
+}
+END_TEST
+
+/* What backends answer that have no such trace. */
+START_TEST(nothing_found)
+{
+	check_is("[]", TRACE_ENCODING_ZIPKIN_V2);
+	check_is("[[],[]]", TRACE_ENCODING_ZIPKIN_V2);
+	check_is("{}", TRACE_ENCODING_OTLP_JSON);
+	check_is("{\"traces\":[],\"metrics\":{}}", TRACE_ENCODING_GCP_JSON);
+	check_is("{\"data\":[],\"meta\":{\"elapsed\":3}}", TRACE_ENCODING_JAEGER_JSON);
+}
+END_TEST
+
 START_TEST(protobuf)
 {
 #define PROTO(bytes, name)                                                                         \
@@ -226,6 +261,28 @@ START_TEST(known_strangers)
 		{ "{\"traces\":[{\"traceID\":\"1\"}],\"metrics\":{}}", "search result" },
 		{ "{\"summaries\":[]}", "search result" },
 		{ "{\"version\":\"4\",\"alerts\":[]}", "an alert, not a trace" },
+		{ "{\"spanId\":\"a\",\"traceId\":\"b\",\"serviceName\":\"web\"}",
+		  "one flat span record" },
+		{ "[[{\"trace_id\":1,\"span_id\":2,\"meta\":{}}]]", "list of flat span records" },
+		{ "[{\"resourceSpans\":[]}]", "jq -c '.[]'" },
+		{ "{\"scopeSpans\":[]}", "one element of resourceSpans" },
+		{ "{\"Id\":\"1-5\",\"Segments\":[]}", "one trace of an answer of X-Ray" },
+		{ "{\"TraceSummaries\":[]}", "search result" },
+		{ "{\"_index\":\"traces\",\"_source\":{\"trace\":{}}}",
+		  "one hit of Elasticsearch" },
+		{ "{\"transaction\":{\"id\":\"a\"}}", "Elastic APM agent" },
+		{ "{\"error\":{\"id\":\"a\",\"culprit\":\"x\"}}", "Elastic APM agent" },
+		{ "{\"data\":[{\"type\":\"log\",\"attributes\":{\"message\":\"x\"}}]}",
+		  "without ids of spans" },
+		{ "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]}}",
+		  "query API of Prometheus" },
+		{ "{\"data\":{\"queryTrace\":{\"spans\":[]}}}", "SkyWalking" },
+		{ "{\"log\":{\"version\":\"1.2\",\"creator\":{}}}", "HAR file" },
+		{ "{\"ts\":1,\"level\":\"error\",\"msg\":\"no route\"}", "a log record" },
+		{ "{\"traceEvents\":[]}", "Chrome's trace viewer" },
+		{ "{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}", "Kubernetes" },
+		{ "{\"message\":\"Forbidden\"}", "the answer is an error: \"Forbidden\"" },
+		{ "{\"statusCode\":502,\"message\":\"bad gateway\"}", "error: \"bad gateway\"" },
 		{ "[{\"labels\":{\"alertname\":\"CartSlow\"}}]", "a list of alerts" },
 	};
 
@@ -242,9 +299,9 @@ START_TEST(unknown)
 		      "an object with status, error");
 	check_refused("{\"data\":[{\"id\":\"1\",\"type\":\"span\"}]}", -EPROTONOSUPPORT,
 		      "an object with data");
-	check_refused("[]", -EPROTONOSUPPORT, "no trace that is known: a list");
 	check_refused("[1]", -EPROTONOSUPPORT, "no trace that is known: a list");
-	check_refused("{}", -EPROTONOSUPPORT, "no trace that is known: an object");
+	check_refused("[{}]", -EPROTONOSUPPORT, "no trace that is known: a list");
+	check_refused("[null]", -EPROTONOSUPPORT, "no trace that is known: a list");
 	check_refused("\"spans\"", -EPROTONOSUPPORT, "a string");
 	check_refused("true", -EPROTONOSUPPORT, "a boolean");
 }
@@ -259,7 +316,12 @@ START_TEST(not_json)
 
 	check_refused("", -EBADMSG, "is empty");
 	check_refused(" \r\n\t", -EBADMSG, "is empty");
-	check_refused("\x1f\x8b\x08", -EBADMSG, "gzip");
+	check_refused("\x1f\x8b\x08", -EBADMSG, "this is gzip: gunzip it first");
+	check_refused("\x28\xb5\x2f\xfd\x24", -EBADMSG, "unzstd it");
+	check_refused("PK\x03\x04\x14", -EBADMSG, "unzip it");
+	check_refused("\xff\xfe{", -EBADMSG, "iconv -f UTF-16");
+	check_refused("\n<!DOCTYPE HTML><title>502</title>", -EBADMSG, "a web page");
+	check_refused("<?xml version=\"1.0\"?><Error/>", -EBADMSG, "XML");
 	check_refused("traceID,spanID\n", -EBADMSG, "not JSON");
 	check_refused("{\"traceID\":}", -EBADMSG, "broken JSON");
 	ck_assert_int_eq(recognise(binary, sizeof(binary) - 1, &encoding, &err), -EBADMSG);
@@ -309,6 +371,8 @@ START_TEST(one_document)
 			"1: error 74 in line 2;");
 	check_documents("", "1: error 74 in line 0;");
 	check_documents("{\"resourceSpans\":[]}", "1: error 2 in line 0;");
+	check_documents("\xef\xbb\xbf" OTLP(SPAN("1", "a")), "1: 1 traces;");
+	check_documents("{\"resourceLogs\":[]}", "1: error 93 in line 0;");
 }
 END_TEST
 
@@ -348,6 +412,20 @@ START_TEST(foreign_lines)
 	check_documents(FLAT "\n" FLAT "\n" FLAT "\n", "1: error 93 in line 0;");
 	check_documents(FLAT "\n{\"alerts\":[]}\n", "1: error 93 in line 0;2: error 93 in line 0;");
 	check_documents(FLAT "\n" OTLP(SPAN("1", "a")) "\n", "1: error 93 in line 0;2: 1 traces;");
+	check_documents("{\"metadata\":{}}\n{\"span\":{}}\n{\"error\":{\"trace_id\":\"1\"}}\n",
+			"1: error 93 in line 0;");
+}
+END_TEST
+
+/* Logs and metrics beside traces are told once, at the end, as a note (42 is ENOMSG). */
+START_TEST(other_signals)
+{
+	check_documents("{\"resourceMetrics\":[]}\n" OTLP(
+				SPAN("1", "a")) "\n{\"resourceLogs\":[]}\n"
+						"{\"resourceLogs\":[]}\n" OTLP(SPAN("2", "a")),
+			"2: 1 traces;5: 1 traces;1: error 42 in line 0;");
+	check_documents("{\"resourceMetrics\":[]}\n{\"resourceLogs\":[]}\n",
+			"1: error 93 in line 0;");
 }
 END_TEST
 
@@ -365,6 +443,8 @@ int main(void)
 	tcase_add_test(tcase, tempo_json);
 	tcase_add_test(tcase, zipkin_v2);
 	tcase_add_test(tcase, zipkin_v1);
+	tcase_add_test(tcase, clouds);
+	tcase_add_test(tcase, nothing_found);
 	tcase_add_test(tcase, protobuf);
 	tcase_add_test(tcase, known_strangers);
 	tcase_add_test(tcase, unknown);
@@ -373,6 +453,7 @@ int main(void)
 	tcase_add_test(tcase, protobuf_is_one_document);
 	tcase_add_test(tcase, json_lines);
 	tcase_add_test(tcase, foreign_lines);
+	tcase_add_test(tcase, other_signals);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
