@@ -45,6 +45,7 @@ struct explain {
 	/* The file of traces that is being read. */
 	const char *file;
 	bool is_healthy;
+	bool told;		    /* it has a trace, or a message says what is wrong with it */
 	size_t nread;		    /* files of traces that could be read */
 	enum fallback_code missing; /* of the last document without a trace */
 	char missing_text[512];
@@ -57,13 +58,18 @@ static void raise_status(struct explain *x, int status)
 		x->status = status;
 }
 
-/* One line for what is wrong with an input; the other inputs are still read. */
-static void report_input(struct explain *x, const char *file, int line, const char *text)
+/* One line for what is wrong with an input; the other inputs are still read. line and column: 0
+ * where the text is not about a place. */
+static void report_input(struct explain *x, const char *file, int line, int column,
+			 const char *text)
 {
-	if (line)
-		fprintf(stderr, "%s: line %d: %s\n", file, line, text);
-	else
-		fprintf(stderr, "%s: %s\n", file, text);
+	fprintf(stderr, "%s: ", file);
+	if (line > 0)
+		fprintf(stderr, "line %d: ", line);
+	fputs(text, stderr);
+	if (line > 0 && column > 0)
+		fprintf(stderr, " (column %d)", column);
+	fputc('\n', stderr);
 	raise_status(x, STATUS_USAGE);
 }
 
@@ -82,12 +88,12 @@ static bool explain_read_file(struct explain *x, const char *path, struct buf *r
 	if (strcmp(path, "-") != 0)
 		file = opened = fopen(path, "rb");
 	if (!file) {
-		report_input(x, path, 0, strerror(errno));
+		report_input(x, path, 0, 0, strerror(errno));
 		return false;
 	}
 	int error = buf_read(ret_text, file);
 	if (error) {
-		report_input(x, shown_name(path), 0,
+		report_input(x, shown_name(path), 0, 0,
 			     error == -EFBIG ? "the file is larger than 1 GiB" : strerror(-error));
 		buf_fini(ret_text);
 		return false;
@@ -122,7 +128,7 @@ static void print_decision(struct explain *x, const struct decision *decision)
 	if (x->options.format != REPORT_JSON && x->text.ascii)
 		turn_ascii(&out);
 	if (out.failed)
-		report_input(x, "tracepager explain", 0,
+		report_input(x, "tracepager explain", 0, 0,
 			     "the decision is larger than 1 GiB; use --each");
 	else
 		fwrite(buf_text(&out), 1, out.len, stdout);
@@ -180,17 +186,32 @@ static void window_free(struct window *window)
  */
 static void take_no_trace(struct explain *x, int line, const struct err *err)
 {
+	const char *file = shown_name(x->file);
+	const bool empty = err->code == ENOENT;
 	int status = x->status;
 
-	if (err->code != ENOENT || x->is_healthy)
-		report_input(x, shown_name(x->file), line, err->text);
-	if (x->is_healthy || (err->code == ENOENT && !x->options.each))
+	line = err->line > 0 ? err->line : line;
+	x->told |= !empty;
+	if (!empty || x->is_healthy)
+		report_input(x, file, line, err->column, err->text);
+	if (err->code == ENOMSG) /* a note: all traces of the file are here */
+		x->status = status;
+	/* That a file cannot be read says more than that one holds no trace. */
+	if (x->is_healthy || err->code == ENOMSG ||
+	    (empty && !x->options.each && x->missing != FALLBACK_NONE))
 		return;
-	x->missing = err->code == E2BIG	   ? FALLBACK_TRACE_TOO_LARGE
-		     : err->code == ENOENT ? FALLBACK_NO_TRACE
-					   : FALLBACK_BAD_TRACE;
-	snprintf(x->missing_text, sizeof(x->missing_text), "cannot read %s, line %d: %s",
-		 shown_name(x->file), line, err->text);
+	x->missing = err->code == E2BIG ? FALLBACK_TRACE_TOO_LARGE
+		     : empty		? FALLBACK_NO_TRACE
+					: FALLBACK_BAD_TRACE;
+	if (empty)
+		snprintf(x->missing_text, sizeof(x->missing_text), "%s holds no trace", file);
+	else if (err->column > 0)
+		snprintf(x->missing_text, sizeof(x->missing_text),
+			 "cannot read %s, line %d, column %d: %s", file, line, err->column,
+			 err->text);
+	else
+		snprintf(x->missing_text, sizeof(x->missing_text), "cannot read %s, line %d: %s",
+			 file, line, err->text);
 	if (!x->options.each)
 		return;
 	x->status = status;
@@ -215,6 +236,7 @@ static void explain_take_document(void *ctx, int line, struct trace_set *set, co
 {
 	struct explain *x = ctx;
 
+	x->told |= set != NULL;
 	if (!set) {
 		take_no_trace(x, line, err);
 	} else if (x->is_healthy) {
@@ -238,7 +260,10 @@ static void read_traces(struct explain *x, const char *path, bool is_healthy)
 	x->file = path;
 	x->is_healthy = is_healthy;
 	x->nread += !is_healthy;
+	x->told = is_healthy;
 	trace_documents(buf_text(&text), text.len, &x->trace_options, explain_take_document, x);
+	if (!x->told && !x->options.each)
+		fprintf(stderr, "%s: holds no trace\n", shown_name(path));
 	buf_fini(&text);
 }
 
@@ -259,7 +284,7 @@ static bool explain_read_alert(struct explain *x)
 		error = err_set(&err, EBADMSG, "%s",
 				batch.nrefused ? batch.refused[0].text : "the file holds no alert");
 	if (error) {
-		report_input(x, shown_name(x->options.alert), err.line, err.text);
+		report_input(x, shown_name(x->options.alert), err.line, err.column, err.text);
 		return false;
 	}
 	size_t chosen = alert_first_firing(&batch);
@@ -345,11 +370,14 @@ static void run_explain(struct explain *x)
 		read_traces(x, healthy->at[i], true);
 	for (size_t i = 0; i < traces->n; i++)
 		read_traces(x, traces->at[i], false);
+	/* A file without a trace takes nothing from the others. */
+	if (x->missing == FALLBACK_NO_TRACE && x->window.ntraces)
+		x->missing = FALLBACK_NONE;
 	/* Where no file could be read, "no trace was found" would be wrong. */
 	if (!traces->n || (!x->options.each && x->nread))
 		decide_traces(x, x->window.traces, x->window.ntraces);
 	if (fflush(stdout) != 0 || ferror(stdout))
-		report_input(x, "standard output", 0, strerror(errno));
+		report_input(x, "standard output", 0, 0, strerror(errno));
 }
 
 int cmd_explain(int argc, char **argv)
