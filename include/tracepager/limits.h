@@ -200,6 +200,18 @@
 /* Lines of a CODEOWNERS file: twice the longest one seen; every service is compared with each. */
 #define LIMIT_CODEOWNERS_LINES 10000u
 
+/* ---- expr ---- */
+
+/* The expression of an alert's rule: generated burn-rate rules have up to 4 KiB. */
+#define LIMIT_EXPR_BYTES (32u << 10)
+/* Brackets and calls inside of each other: generated rules have up to 12, and the reader recurs. */
+#define LIMIT_EXPR_DEPTH 64
+/* Selectors of one expression, conditions of one selector, and alternatives of one condition:
+ * several times what people's rules have. */
+#define LIMIT_EXPR_SELECTORS 64u
+#define LIMIT_EXPR_MATCHES   32u
+#define LIMIT_EXPR_VALUES    16u
+
 /* ---- format ---- */
 
 /* Alerts of one body: 16 MiB of the smallest alerts that make sense. */

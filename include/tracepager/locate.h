@@ -15,7 +15,7 @@
  * 32 lower-case hex digits. The arena keeps them. Returns how many, at most max. */
 size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const char **ret_ids,
 			size_t max);
-/* The PromQL expression in the alert's generator URL, as Prometheus writes it (g0.expr=…); the
+/* The alert's expression (expr_find()), unless it asks logs or traces, which have no exemplars; the
  * arena keeps it. NULL: there is none. */
 const char *locate_expr(struct arena *arena, const struct alert *alert);
 

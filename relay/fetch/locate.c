@@ -1,8 +1,8 @@
 /*
  * Locate: the trace ids that an alert carries: in labels and annotations named for them, and in
  * links in labels and annotations. Refuses text that looks like an id but stands elsewhere, and the
- * alert's own link, which leads to a metric: of that it reads the expression. Pure, linear in the
- * alert; owns nothing.
+ * alert's own link, which leads to a metric: expr reads its expression. Pure, linear in the alert;
+ * owns nothing.
  */
 #include "tracepager/locate.h"
 
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/expr.h"
+#include "tracepager/url.h"
 #include "tracepager/xalloc.h"
 
 /* The ids found so far. */
@@ -109,27 +111,6 @@ static bool is_link(const char *value)
 	return strstr(value, "://") != NULL;
 }
 
-/* Percent-decode a link; + means a blank. The caller frees it. */
-static char *url_decode(const char *text, size_t len)
-{
-	char *out = xcalloc(len + 1, 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i] == '+' ? ' ' : text[i];
-		if (c == '%' && i + 2 < len && isxdigit((unsigned char)text[i + 1]) &&
-		    isxdigit((unsigned char)text[i + 2])) {
-			char digits[3] = { text[i + 1], text[i + 2], '\0' };
-			c = (char)strtol(digits, NULL, 16);
-			i += 2;
-		}
-		if (c != '\0')
-			out[n++] = c;
-	}
-	out[n] = '\0';
-	return out;
-}
-
 /* Take the id directly behind each occurrence of the mark. */
 static void take_behind(struct found_ids *found, const char *text, const char *mark)
 {
@@ -160,7 +141,7 @@ static void take_queries(struct found_ids *found, const char *text)
 /* Jaeger's /trace/ID, /api/traces/ID (of Tempo and Zipkin too), ?traceID=ID, Grafana explore. */
 static void take_link(struct found_ids *found, const char *link, size_t len)
 {
-	CLEANUP_FREE char *text = url_decode(link, len);
+	const char *text = url_decode(found->arena, link, len);
 
 	take_behind(found, text, "/trace/");
 	take_behind(found, text, "/traces/");
@@ -209,14 +190,11 @@ size_t locate_trace_ids(struct arena *arena, const struct alert *alert, const ch
 
 const char *locate_expr(struct arena *arena, const struct alert *alert)
 {
-	static const char name[] = "g0.expr=";
-	const char *at = strchr(alert->generator_url, '?');
+	const char *text = expr_find(arena, alert);
+	struct expr expr;
 
-	while (at && strncmp(at + 1, name, strlen(name)) != 0)
-		at = strchr(at + 1, '&');
-	if (!at)
+	/* Metrics have exemplars, logs and traces have none. */
+	if (text && expr_read(arena, text, &expr, NULL) == 0 && expr.language != EXPR_METRICS)
 		return NULL;
-	at += 1 + strlen(name);
-	CLEANUP_FREE char *expr = url_decode(at, strcspn(at, "&#"));
-	return *expr ? arena_strdup(arena, expr) : NULL;
+	return text;
 }

@@ -1,0 +1,27 @@
+/*
+ * URL: percent-decoding. Pure; the arena keeps what is made.
+ */
+#include "tracepager/url.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+char *url_decode(struct arena *arena, const char *text, size_t len)
+{
+	char *out = arena_alloc(arena, len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i] == '+' ? ' ' : text[i];
+		if (c == '%' && i + 2 < len && isxdigit((unsigned char)text[i + 1]) &&
+		    isxdigit((unsigned char)text[i + 2])) {
+			char digits[3] = { text[i + 1], text[i + 2], '\0' };
+			c = (char)strtol(digits, NULL, 16);
+			i += 2;
+		}
+		if (c != '\0')
+			out[n++] = c;
+	}
+	out[n] = '\0';
+	return out;
+}
