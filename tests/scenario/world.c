@@ -145,11 +145,18 @@ void world_start(struct world *world)
 		abort();
 	}
 	world->fetch = fetch_new(&fetch_env, &world->source, 1);
+	if (world->compares) {
+		world->baselines = baselines_new(&(struct baselines_env){
+			world->fetch, world->clock.timers, &world->clock.clock, world->clock.pool,
+			US_PER_HOUR });
+		baselines_set_rules(world->baselines, world->rules);
+	}
 	const struct incident_env env = {
 		.clock = &world->clock.clock,
 		.timers = world->clock.timers,
 		.store = world->store,
 		.fetch = world->fetch,
+		.baselines = world->baselines,
 		.pool = world->clock.pool,
 		.transport = &world->http.transport,
 		.console_fd = -1,
@@ -171,8 +178,10 @@ void world_start(struct world *world)
 static void stop(struct world *world)
 {
 	incidents_free(world->incidents);
+	baselines_free(world->baselines);
 	fetch_free(world->fetch);
 	world->incidents = NULL;
+	world->baselines = NULL;
 }
 
 void world_crash(struct world *world)

@@ -8,6 +8,7 @@
 #include "../lib/fake_clock.h"
 #include "../lib/fake_http.h"
 #include "../lib/fake_store.h"
+#include "tracepager/baselines.h"
 #include "tracepager/fetch.h"
 #include "tracepager/incident.h"
 #include "tracepager/shadow.h"
@@ -22,8 +23,10 @@ struct world {
 	struct trace_memory memory;
 	struct store *store;
 	struct fetch *fetch;
+	struct baselines *baselines; /* NULL: none are compared with */
 	struct incidents *incidents;
 	struct shadow *shadow;	      /* without rules, until a test gives it some */
+	bool compares;		      /* from the next start on: with healthy traces */
 	unsigned int durable, failed; /* answers to senders */
 };
 

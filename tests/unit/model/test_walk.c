@@ -785,6 +785,20 @@ START_TEST(a_child_that_ended_after_its_parent_comes_behind)
 }
 END_TEST
 
+/* Whichever of them is written first. */
+START_TEST(of_children_that_ended_after_their_parent_the_earliest_explains)
+{
+	run("checkout server POST /orders | 0 100 | ERROR\n"
+	    "  cart server GET /cart | 10 150 | ERROR\n"
+	    "  payment server POST /charge | 20 110 | ERROR\n"
+	    "  inventory server GET /stock | 30 130 | ERROR\n");
+	ends_in("payment", SUSPECT_SPAN, 0.95);
+	ck_assert_uint_eq(walk.nothers, 2);
+	ck_assert_str_eq(walk.others[0].service, "inventory");
+	ck_assert_str_eq(walk.others[1].service, "cart");
+}
+END_TEST
+
 START_TEST(of_equals_the_deeper)
 {
 	run("checkout server POST /orders | 0 100 | ERROR\n"
@@ -1025,6 +1039,7 @@ static void add_down_tests(TCase *tcase)
 	tcase_add_test(tcase, a_cancelled_order_is_no_cancelled_call);
 	tcase_add_test(tcase, the_child_that_ended_last_explains);
 	tcase_add_test(tcase, a_child_that_ended_after_its_parent_comes_behind);
+	tcase_add_test(tcase, of_children_that_ended_after_their_parent_the_earliest_explains);
 	tcase_add_test(tcase, of_equals_the_deeper);
 	tcase_add_test(tcase, the_last_failing_span_is_the_leaf);
 }

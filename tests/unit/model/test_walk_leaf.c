@@ -97,11 +97,25 @@ static const struct {
 	{ "http.response.status_code=404", "HTTP 404", SUSPECT_CALLER, SUSPECT_PEER },
 	{ "http.response.status_code=429", "HTTP 429", SUSPECT_CALLER, SUSPECT_PEER },
 	{ "error.type=403", "HTTP 403", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "http.response.status_code=401", "HTTP 401", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "http.response.status_code=408", "HTTP 408", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "http.response.status_code=409", "HTTP 409", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "http.response.status_code=498", "HTTP 498", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "http.response.status_code=399", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "http.response.status_code=500", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "http.response.status_code=503", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "rpc.grpc.status_code=3", "INVALID_ARGUMENT", SUSPECT_CALLER, SUSPECT_CALLER },
 	{ "rpc.status_code=NOT_FOUND", "NOT_FOUND", SUSPECT_CALLER, SUSPECT_PEER },
 	{ "error.type=ALREADY_EXISTS", "ALREADY_EXISTS", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "rpc.grpc.status_code=7", "PERMISSION_DENIED", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=8", "RESOURCE_EXHAUSTED", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=9", "FAILED_PRECONDITION", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "rpc.grpc.status_code=10", "ABORTED", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "rpc.grpc.status_code=11", "OUT_OF_RANGE", SUSPECT_CALLER, SUSPECT_CALLER },
+	{ "rpc.grpc.status_code=16", "UNAUTHENTICATED", SUSPECT_CALLER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=2", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=12", NULL, SUSPECT_PEER, SUSPECT_PEER },
+	{ "rpc.grpc.status_code=15", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "rpc.grpc.status_code=4", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "rpc.grpc.status_code=13", NULL, SUSPECT_PEER, SUSPECT_PEER },
 	{ "rpc.grpc.status_code=14", NULL, SUSPECT_PEER, SUSPECT_PEER },
@@ -148,6 +162,17 @@ START_TEST(what_a_silent_callee_answered)
 	options.refusals_are_callees = true;
 	run(drawing);
 	ends_in("cart", answers[_i].by_option, answers[_i].by_option == SUSPECT_CALLER ? 0.7 : 0.6);
+}
+END_TEST
+
+/* 499: the caller went away before the answer, so that the callee refused nothing. */
+START_TEST(a_call_that_was_given_up_is_no_refusal)
+{
+	run("cart server GET /cart | 0 100 | ERROR\n"
+	    "  cart client GET /stock | 10 90 | ERROR\n"
+	    "    inventory server GET /stock | 20 80 | http.response.status_code=499\n");
+	ck_assert(!reason_has("inventory answered HTTP 499"));
+	ck_assert_int_ne(walk.suspect.kind, SUSPECT_CALLER);
 }
 END_TEST
 
@@ -464,6 +489,7 @@ static void add_leaf_tests(TCase *tcase)
 	tcase_add_test(tcase, a_refused_request_is_the_callers);
 	tcase_add_test(tcase, some_refusals_are_the_callees_by_option);
 	tcase_add_loop_test(tcase, what_a_silent_callee_answered, 0, ARRAY_LEN(answers));
+	tcase_add_test(tcase, a_call_that_was_given_up_is_no_refusal);
 	tcase_add_test(tcase, a_callee_that_outlives_the_call_is_slow);
 	tcase_add_test(tcase, no_words_are_needed_where_it_outlives_the_call);
 	tcase_add_test(tcase, it_goes_on_to_who_held_up_the_callee);

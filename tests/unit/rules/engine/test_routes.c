@@ -235,6 +235,27 @@ START_TEST(test_order_and_continue)
 }
 END_TEST
 
+/* Of 40 routes that match and go on, the first 32 count: the severity is that of the 32nd, whose
+ * description the trail has last. */
+START_TEST(test_matched_routes_are_capped)
+{
+	struct buf text = BUF_INIT(1u << 16);
+
+	buf_puts(&text, "routes:\n");
+	for (int i = 1; i <= 40; i++)
+		buf_printf(&text, "  - {when: {env: prod}, severity: %s, continue: true}\n",
+			   i < 32    ? "info"
+			   : i == 32 ? "critical"
+				     : "error");
+	load(buf_text(&text));
+	buf_fini(&text);
+	label("env", "prod");
+	ask();
+	ck_assert_uint_eq(routing.nmatched, 32);
+	ck_assert_int_eq(routing.severity, SEVERITY_CRITICAL);
+}
+END_TEST
+
 /* The last route that names a recipient counts; a team brings its own escalation. */
 START_TEST(test_pagers_and_teams)
 {
@@ -573,6 +594,7 @@ int main(void)
 	tcase_add_test(tests, test_time_of_day);
 	tcase_add_test(tests, test_over);
 	tcase_add_test(tests, test_order_and_continue);
+	tcase_add_test(tests, test_matched_routes_are_capped);
 	tcase_add_test(tests, test_pagers_and_teams);
 	tcase_add_test(tests, test_unpaged);
 	tcase_add_test(tests, test_silences);

@@ -1,0 +1,450 @@
+/* The edges of an incident's life: what comes late or does not come back, a store that does not
+ * answer, incidents that are given up, alerts that are forgotten, what a damaged store holds. */
+#include "world.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+#define TRACE	   " trace_id=0af7651916cd43dd8448eb211c80319c"
+#define ORDERS	   "alertname=PlaceOrderErrors severity=critical"
+#define SLOW	   "alertname=PlaceOrderSlow severity=warning"
+#define DISK	   "alertname=DiskFull severity=warning"
+#define SECONDS(n) ((n)*US_PER_SECOND)
+#define MINUTES(n) ((n)*US_PER_MINUTE)
+
+static struct world *world;
+
+static void set_up(void)
+{
+	world = world_new();
+	world_run(world, LIMIT_START_GRACE_US); /* alerts of the API have no grace any more */
+}
+
+static void tear_down(void)
+{
+	world_free(world);
+}
+
+static int64_t now_us(void)
+{
+	return world->clock.wall_us;
+}
+
+static enum accept_result fire(const char *labels)
+{
+	return world_alert(world, labels, ALERT_FIRING, now_us(), 0);
+}
+
+static enum accept_result resolve(const char *labels)
+{
+	return world_alert(world, labels, ALERT_RESOLVED, 0, now_us());
+}
+
+static void restart(void)
+{
+	world_crash(world);
+	world_start(world);
+}
+
+static void assert_pages(const char *key, size_t triggers, size_t resolves)
+{
+	ck_assert_msg(world_pages(world, key, "trigger") == triggers &&
+			      world_pages(world, key, "resolve") == resolves,
+		      "%s has %zu triggers and %zu resolves, not %zu and %zu", key,
+		      world_pages(world, key, "trigger"), world_pages(world, key, "resolve"),
+		      triggers, resolves);
+}
+
+static void assert_says(const char *key, size_t n, const char *words)
+{
+	const struct fake_request *request = world_page(world, key, NULL, n);
+
+	ck_assert_ptr_nonnull(request);
+	if (!strstr(request->body, words))
+		ck_abort_msg("page %zu of %s does not say \"%s\": %s", n, key, words,
+			     request->body);
+}
+
+static void pager_answers(const char *pager, int status, unsigned int times, int64_t delay_us)
+{
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = pager,
+							   .times = times,
+							   .delay_us = delay_us,
+							   .status = status,
+							   .body = "{}" });
+}
+
+static void jaeger_answers_after(int64_t us, unsigned int times)
+{
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .times = times,
+							   .delay_us = us,
+							   .status = 200,
+							   .body = world_trace,
+							   .content_type = "application/json" });
+}
+
+/* ---- alerts ---- */
+
+/* "90 s" below two minutes, whole minutes below two hours, whole hours from there, to the nearest.
+ */
+static const struct {
+	int64_t silent_us;
+	const char *text;
+} ages[] = {
+	{ SECONDS(90), "for 90 s" },   { SECONDS(119), "for 119 s" },
+	{ SECONDS(120), "for 2 min" }, { SECONDS(149), "for 2 min" },
+	{ SECONDS(150), "for 3 min" }, { MINUTES(119), "for 119 min" },
+	{ MINUTES(120), "for 2 h" },   { MINUTES(149), "for 2 h" },
+	{ MINUTES(150), "for 3 h" },
+};
+
+START_TEST(an_expiry_tells_how_long_nothing_was_heard)
+{
+	world_pagers_take_all(world);
+	world_alert_of_api(world, DISK, now_us(), now_us() + ages[_i].silent_us);
+	world_run(world, ages[_i].silent_us - 1);
+	assert_pages("key-sre", 1, 0);
+	world_run(world, 2);
+	assert_pages("key-sre", 1, 1);
+	const char *text = fake_store_event(world->disk, "resolved")->text;
+	ck_assert_msg(strstr(text, ages[_i].text) != NULL, "\"%s\" is not in: %s", ages[_i].text,
+		      text);
+}
+END_TEST
+
+START_TEST(an_end_of_an_unknown_alert_is_unknown)
+{
+	int64_t before = metric_value(METRIC_ALERTS_UNKNOWN);
+
+	ck_assert_int_eq(resolve(DISK), ACCEPT_UNKNOWN);
+	ck_assert_int_eq(metric_value(METRIC_ALERTS_UNKNOWN), before + 1);
+	world_run(world, MINUTES(1));
+	ck_assert_uint_eq(world->http.nrequests, 0);
+	ck_assert_uint_eq(world->disk->nalerts, 0);
+}
+END_TEST
+
+START_TEST(a_heartbeat_pages_nobody)
+{
+	world_pagers_take_all(world);
+	fire("alertname=Watchdog severity=none");
+	world_run(world, MINUTES(5));
+	ck_assert_uint_eq(world->http.nrequests, 0);
+	ck_assert_uint_eq(world->disk->ndecisions, 1);
+	fire("alertname=Watchdog severity=warning");
+	world_run(world, MINUTES(5));
+	assert_pages("key-sre", 1, 0);
+}
+END_TEST
+
+/* An ended alert is forgotten while its incident goes on with another alert: the pages name the
+ * other one only, and the store has one row. */
+START_TEST(an_ended_alert_is_forgotten)
+{
+	world_pagers_take_all(world);
+	fire(DISK " host=db1");
+	fire(DISK " host=db2");
+	world_run(world, MINUTES(2));
+	resolve(DISK " host=db1");
+	world_run(world, SECONDS(1));
+	ck_assert_uint_eq(world->disk->nalerts, 2);
+	for (int hour = 0; hour < 25; hour++) {
+		world_run(world, US_PER_HOUR);
+		fire(DISK " host=db2");
+	}
+	world_run(world, SECONDS(1));
+	ck_assert_uint_eq(world->disk->nalerts, 1);
+	ck_assert_ptr_nonnull(strstr(world->disk->alerts[0].doc, "db2"));
+	ck_assert_uint_eq(world->disk->nincidents, 1);
+	ck_assert(world->disk->incidents[0].open);
+	resolve(DISK " host=db2");
+	world_run(world, LIMIT_RESOLVE_HOLD_US + SECONDS(1));
+	size_t n = world_pages(world, "key-sre", NULL);
+	ck_assert_ptr_null(strstr(world_page(world, "key-sre", NULL, n - 1)->body, "db1"));
+}
+END_TEST
+
+/* The group of an alert that fired for an hour gets another one: its team is told at once, not with
+ * the next update. */
+START_TEST(a_quiet_group_rings_again)
+{
+	world_pagers_take_all(world);
+	fire(DISK " host=db1");
+	world_run(world, LIMIT_REGROUP_AFTER_US - SECONDS(1));
+	assert_pages("key-sre", 1, 0);
+	fire(DISK " host=db2");
+	world_run(world, LIMIT_JOIN_GATHER_US - 1);
+	assert_pages("key-sre", 1, 0); /* an update, which waits for other joins */
+	world_run(world, 1);
+	assert_pages("key-sre", 2, 0);
+	world_run(world, LIMIT_REGROUP_AFTER_US);
+	fire(DISK " host=db3");
+	world_run(world, 0);
+	assert_pages("key-sre", 3, 0);
+	assert_says("key-sre", 2, "joined by DiskFull (host db3)");
+	world_run(world, MINUTES(10));
+	assert_pages("key-sre", 3, 0);
+}
+END_TEST
+
+/* ---- room ---- */
+
+/* The loop turns, but the disk is not asked whether it is done. */
+static void run_without_disk(int64_t us)
+{
+	incidents_flush(world->incidents);
+	fake_clock_advance(&world->clock, us);
+}
+
+/* One alert in processing, whose row is on its way to the disk, and one that is known. */
+START_TEST(what_is_under_way_is_counted)
+{
+	world_pagers_take_all(world);
+	ck_assert_uint_eq(incidents_busy(world->incidents), 0);
+	fire(ORDERS TRACE);
+	ck_assert_uint_eq(incidents_busy(world->incidents), 2); /* the alert, and its group */
+	incidents_measure(world->incidents);
+	ck_assert_int_eq(metric_value(METRIC_ALERTS_WAITING), 1);
+	ck_assert_int_eq(metric_value(METRIC_STORE_WAITING), 1);
+	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_OPEN), 0);
+	world_run(world, MINUTES(2));
+	ck_assert_uint_eq(incidents_busy(world->incidents), 0);
+	incidents_measure(world->incidents);
+	ck_assert_int_eq(metric_value(METRIC_ALERTS_WAITING), 0);
+	ck_assert_int_eq(metric_value(METRIC_STORE_WAITING), 0);
+	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_OPEN), 1);
+	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_UNREACHED), 0);
+	resolve(ORDERS TRACE);
+	world_run(world, SECONDS(1));
+	incidents_measure(world->incidents);
+	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_HOLDING), 1);
+	fake_http_forget(&world->http);
+	world_run(world, LIMIT_RESOLVE_HOLD_US);
+	incidents_measure(world->incidents);
+	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_OPEN), 0);
+	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_HOLDING), 0);
+	ck_assert_int_eq(metric_value(METRIC_INCIDENTS_TELLING), 1);
+	ck_assert_int_eq(metric_value(METRIC_PAGES_WAITING), 1);
+	ck_assert_uint_eq(incidents_busy(world->incidents), 1);
+}
+END_TEST
+
+/* Half of the store's queue is for what the relay itself writes: from there on senders wait. */
+START_TEST(a_slow_store_leaves_no_room)
+{
+	size_t n = 0;
+	char labels[64];
+
+	world_pagers_take_all(world);
+	while (store_waiting(world->store) < LIMIT_STORE_QUEUE / 2) {
+		ck_assert_msg(incidents_have_room(world->incidents), "no room behind %zu writes",
+			      store_waiting(world->store));
+		snprintf(labels, sizeof(labels), DISK " host=db%zu", n++);
+		fire(labels);
+		incidents_flush(world->incidents);
+		ck_assert_uint_lt(n, LIMIT_STORE_QUEUE);
+	}
+	ck_assert(!incidents_have_room(world->incidents));
+	world_run(world, SECONDS(1));
+	ck_assert(incidents_have_room(world->incidents));
+	ck_assert_uint_eq(world->durable, n);
+}
+END_TEST
+
+/* The store says nothing for three minutes: nobody is asked and nobody is paged before the alert is
+ * on disk. Then its budget is spent: the signal's owner is paged without traces. */
+START_TEST(a_store_that_hangs_keeps_the_alert_waiting)
+{
+	world_jaeger_has(world);
+	world_pagers_take_all(world);
+	fire(ORDERS TRACE);
+	for (int i = 0; i < 3; i++)
+		run_without_disk(LIMIT_ALERT_WRITE_US + SECONDS(1));
+	ck_assert_uint_eq(world->http.nrequests, 0);
+	ck_assert_uint_eq(world->durable, 0);
+	world_run(world, SECONDS(1));
+	ck_assert_uint_eq(world->durable, 1);
+	assert_pages("key-shop", 1, 0);
+}
+END_TEST
+
+/* ---- the first page ---- */
+
+/* The alert of a body ends while its page gathers: it leaves all the same, and is resolved. */
+START_TEST(a_gathering_page_leaves_before_its_resolve)
+{
+	world_pagers_take_all(world);
+	world_alert_in_body(world, DISK, 1);
+	world_run(world, US_PER_MS);
+	assert_pages("key-sre", 0, 0);
+	resolve(DISK);
+	world_run(world, SECONDS(1));
+	assert_pages("key-sre", 1, 1);
+	assert_says("key-sre", 0, "\"event_action\":\"trigger\"");
+	assert_says("key-sre", 1, "\"event_action\":\"resolve\"");
+	world_run(world, MINUTES(10));
+	assert_pages("key-sre", 1, 1);
+}
+END_TEST
+
+/* A pager rejects the page after its incident was resolved: the fallback team sees both. */
+START_TEST(a_page_rejected_after_its_end_goes_to_the_fallback_team)
+{
+	world_jaeger_has(world);
+	pager_answers("http://pager/ledger", 400, 0, SECONDS(10));
+	world_pagers_take_all(world);
+	fire(ORDERS TRACE);
+	world_run(world, SECONDS(5));
+	resolve(ORDERS TRACE);
+	world_run(world, SECONDS(1));
+	assert_pages("key-ledger", 1, 0);
+	assert_pages("key-sre", 0, 0);
+	world_run(world, SECONDS(10));
+	assert_pages("key-sre", 1, 1);
+	assert_says("key-sre", 0, "\"event_action\":\"trigger\"");
+	assert_says("key-sre", 0, "ledger-pager refused");
+	world_run(world, MINUTES(30));
+	assert_pages("key-sre", 1, 1);
+	ck_assert(!world->disk->incidents[0].open);
+}
+END_TEST
+
+/* ---- the end ---- */
+
+/* A pager that took the page is dead for a day: the incident is given up, and a pager that comes
+ * back then is told nothing. */
+START_TEST(an_incident_is_given_up_after_a_day)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, SECONDS(1));
+	fake_http_forget(&world->http);
+	resolve(DISK);
+	world_run(world, LIMIT_RESOLVE_HOLD_US + LIMIT_TELLING_US - SECONDS(1));
+	ck_assert(world->disk->incidents[0].open);
+	ck_assert_ptr_null(fake_store_event(world->disk, "given up"));
+	world_run(world, SECONDS(2));
+	ck_assert_ptr_nonnull(fake_store_event(world->disk, "given up"));
+	ck_assert(!world->disk->incidents[0].open);
+	ck_assert_uint_eq(incidents_busy(world->incidents), 0);
+	ck_assert_uint_eq(world->disk->nrecipients, 0);
+	size_t told = world_pages(world, "key-sre", "resolve");
+	ck_assert_uint_gt(told, 1);
+	world_pagers_take_all(world);
+	world_run(world, US_PER_HOUR);
+	restart();
+	world_run(world, US_PER_HOUR);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), told);
+}
+END_TEST
+
+/* ---- what a start finds ---- */
+
+/* The program died when the last alert had ended and the resolve had not been written yet. */
+START_TEST(a_resolve_that_was_not_written_leaves_after_a_restart)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, SECONDS(1));
+	resolve(DISK);
+	world_run(world, LIMIT_RESOLVE_HOLD_US - SECONDS(1));
+	restart();
+	world_run(world, SECONDS(2));
+	assert_pages("key-sre", 1, 1);
+	restart();
+	world_run(world, MINUTES(10));
+	assert_pages("key-sre", 1, 1);
+}
+END_TEST
+
+/* Its page cannot be read: it is resolved all the same where it was paged. */
+START_TEST(an_incident_without_a_page_resolves)
+{
+	static const char damaged[] = "{\"summary\":";
+
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, SECONDS(1));
+	world_crash(world);
+	world->disk->incidents[0].page = damaged;
+	world->disk->incidents[0].page_len = sizeof(damaged) - 1;
+	world_start(world);
+	world_run(world, SECONDS(1));
+	assert_pages("key-sre", 1, 0);
+	resolve(DISK);
+	world_run(world, LIMIT_RESOLVE_HOLD_US + SECONDS(1));
+	assert_pages("key-sre", 1, 1);
+}
+END_TEST
+
+/* ---- late verdicts ---- */
+
+/* Two alerts wait in the fallback's incident when late traces take the first to a route that pages
+ * nobody: the incident goes on for the second. */
+START_TEST(a_late_route_that_pages_nobody_takes_one_alert)
+{
+	struct ruleset *rules = world_other_rules(
+		"    severity: warning\n    also_notify: [chat-pager]\n", "    page: none\n");
+
+	incidents_set_rules(world->incidents, rules);
+	world_pagers_take_all(world);
+	jaeger_answers_after(SECONDS(20), 1);
+	fake_http_reply(&world->http,
+			(struct fake_reply){ .url_part = "http://jaeger", .status = 500 });
+	fire(ORDERS TRACE " tell=chat");
+	world_run(world, US_PER_MS);
+	fire(SLOW " trace_id=11111111111111111111111111111111");
+	world_run(world, MINUTES(2));
+	assert_pages("key-ledger", 0, 0);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "resolve"), 0);
+	ck_assert_ptr_nonnull(
+		strstr(fake_store_event(world->disk, "left")->text, "a route pages nobody"));
+	resolve(ORDERS TRACE " tell=chat");
+	world_run(world, MINUTES(5));
+	ck_assert_uint_eq(world_pages(world, "key-shop", "resolve"), 0);
+	resolve(SLOW " trace_id=11111111111111111111111111111111");
+	world_run(world, LIMIT_RESOLVE_HOLD_US + SECONDS(1));
+	ck_assert_uint_eq(world_pages(world, "key-shop", "resolve"), 1);
+	rules_unref(rules);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("edges");
+	TCase *tests = tcase_create("edges");
+	const TTest *const all[] = {
+		an_end_of_an_unknown_alert_is_unknown,
+		a_heartbeat_pages_nobody,
+		an_ended_alert_is_forgotten,
+		a_quiet_group_rings_again,
+		what_is_under_way_is_counted,
+		a_slow_store_leaves_no_room,
+		a_store_that_hangs_keeps_the_alert_waiting,
+		a_gathering_page_leaves_before_its_resolve,
+		a_page_rejected_after_its_end_goes_to_the_fallback_team,
+		an_incident_is_given_up_after_a_day,
+		a_resolve_that_was_not_written_leaves_after_a_restart,
+		an_incident_without_a_page_resolves,
+		a_late_route_that_pages_nobody_takes_one_alert,
+	};
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_loop_test(tests, an_expiry_tells_how_long_nothing_was_heard, 0, ARRAY_LEN(ages));
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		tcase_add_test(tests, all[i]);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
