@@ -19,9 +19,11 @@ struct decide_input {
 	const struct trace *const *traces;
 	unsigned int ntraces;
 	const struct evidence_set *healthy; /* of the signal's healthy traces; NULL: unknown */
-	const struct ruleset *rules;	    /* NULL: no owner, no page */
-	enum walk_mode mode;		    /* WALK_AUTO: the signal's mode */
-	int64_t now_us;			    /* wall time */
+	/* Of fine traces of the same window, which have no vote; NULL: unknown. */
+	const struct evidence_set *ordinary;
+	const struct ruleset *rules; /* NULL: no owner, no page */
+	enum walk_mode mode;	     /* WALK_AUTO: the signal's mode */
+	int64_t now_us;		     /* wall time */
 	/* To decide again without the traces: the verdict of an earlier vote over them, whose
 	 * suspect keeps the callee's names in its peers. NULL: none. */
 	const struct verdict *told;

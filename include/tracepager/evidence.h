@@ -38,6 +38,25 @@ struct evidence_end {
 	uint32_t span;		     /* the last that failed; of use only while the trace exists */
 };
 
+/* An attribute with its value, by indexes into the set's texts. */
+struct evidence_fact {
+	uint32_t attribute, value;
+};
+
+/* The attributes of one service in one trace: those of its process, and those of its spans that
+ * attrs.def or the rules let tell (attr_tells()). Traces with the same attributes share one. */
+struct evidence_profile {
+	uint32_t service;
+	const uint32_t *facts; /* indexes into the set's facts, ascending */
+	uint32_t nfacts;
+};
+
+/* What one process did in the trace. */
+struct evidence_unit {
+	uint32_t profile; /* an index into the set's profiles */
+	bool failing;	  /* some span of it failed */
+};
+
 struct evidence {
 	int64_t duration_us; /* of the signal's span */
 	bool failing;	     /* some span failed */
@@ -45,19 +64,23 @@ struct evidence {
 	struct observation *observations;
 	struct evidence_end *ends;
 	uint32_t nobservations, nends;
+	struct evidence_unit *units; /* of the set's first LIMIT_UNIT_TRACES traces only */
+	uint32_t nunits;
 };
 
-/* Readers use services, texts, at (one entry for each trace, in the order of adding) and their
- * counts; the rest is the set's own. */
+/* Readers use services, texts, facts, profiles, at (one entry for each trace, in the order of
+ * adding) and their counts; the rest is the set's own. */
 struct evidence_set {
 	struct arena *arena;
 	size_t cap_bytes;
 	struct map *index; /* services and texts to their indexes */
 	struct evidence_service *services;
 	const char **texts;
+	struct evidence_fact *facts;
+	struct evidence_profile *profiles;
 	struct evidence *at;
-	uint32_t nservices, ntexts, n;
-	uint32_t services_size, texts_size, size;
+	uint32_t nservices, ntexts, nfacts, nprofiles, n;
+	uint32_t services_size, texts_size, facts_size, profiles_size, size;
 };
 
 /* cap_bytes: a set that holds more takes no further trace; one trace may exceed it. The caller
@@ -76,6 +99,10 @@ bool evidence_add_trace(struct evidence_set *set, const struct trace *trace,
  * failed: such a trace is not healthy. */
 bool evidence_add_sound(struct evidence_set *set, const struct trace *trace,
 			const struct signal *signal);
+
+/* Adds the units of one service, and nothing else of the trace. */
+void evidence_add_units(struct evidence_set *set, const struct trace *trace, const char *namespace,
+			const char *service);
 
 /* The set as bytes, for the store; spans are left out. Decoding makes a new set, which the caller
  * frees and to which nothing may be added; NULL: the bytes are no evidence. */

@@ -78,6 +78,20 @@
 
 /* Evidence of the traces of one alert, or of one call of explain. */
 #define LIMIT_WINDOW_BYTES (256u << 20)
+/* What evidence keeps of attributes, to tell what differs: those of this many traces, since more
+ * change no answer; of one process so many values (a resource has 64 attributes at most); in a set
+ * so many values and combinations of values, 5 MiB at worst; of a name and a value no more bytes
+ * than a person can compare. */
+#define LIMIT_UNIT_TRACES      1000u
+#define LIMIT_UNIT_FACTS       96u
+#define LIMIT_FACTS	       8192u
+#define LIMIT_PROFILES	       4096u
+#define LIMIT_FACT_NAME_BYTES  128u
+#define LIMIT_FACT_VALUE_BYTES 256u
+/* Attributes told of one verdict that differ by themselves, and others that say the same as one of
+ * them: a page has a line for each of the former. */
+#define LIMIT_DIFFERS	   3
+#define LIMIT_DIFFERS_SAME 6
 /* Spans kept of a critical path, for a person to read. */
 #define LIMIT_CRITICAL_SPANS 256u
 /* Services that the vote fits to one window (the heaviest), and calls that it tells apart in one

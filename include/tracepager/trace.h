@@ -142,6 +142,7 @@ static inline int64_t span_end_us(const struct span *span)
  * tag are answered from the span's fields, however the source wrote them. */
 const char *span_attr(const struct trace *trace, const struct span *span, unsigned int key);
 const char *attr_name(unsigned int key);	 /* of attrs.def */
+bool attr_tells(unsigned int key);		 /* of attrs.def: is its row an ATTR_TELLS? */
 const char *span_kind_name(enum span_kind kind); /* "server"; "unspecified" */
 /* The value of a resource attribute by name, or NULL. */
 const char *resource_attr(const struct trace *trace, const struct resource *resource,

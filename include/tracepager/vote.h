@@ -14,6 +14,7 @@
 #ifndef TRACEPAGER_VOTE_H
 #define TRACEPAGER_VOTE_H
 
+#include "tracepager/differs.h"
 #include "tracepager/evidence.h"
 
 struct runner_up {
@@ -42,6 +43,10 @@ struct verdict {
 	int64_t took_us, usual_us;
 	struct runner_up runners_up[8];
 	unsigned int nrunners_up;
+	/* Attribute values that tell failing calls of the suspect from others; vote() leaves them
+	 * to decide(). */
+	struct difference differs[LIMIT_DIFFERS];
+	unsigned int ndiffers;
 	const char *reasons[16];
 	unsigned int nreasons;
 	enum fallback_code fallback;

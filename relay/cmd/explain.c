@@ -41,10 +41,10 @@ struct explain {
 	bool has_alert;
 	struct trace_options trace_options;
 	struct window window;
-	struct evidence_set *healthy; /* NULL: none was given */
+	struct evidence_set *healthy, *ordinary; /* NULL: none was given */
 	/* The file of traces that is being read. */
 	const char *file;
-	bool is_healthy;
+	struct evidence_set **into; /* where its evidence goes; NULL: its traces are explained */
 	bool told;		    /* it has a trace, or a message says what is wrong with it */
 	size_t nread;		    /* files of traces that could be read */
 	enum fallback_code missing; /* of the last document without a trace */
@@ -145,6 +145,7 @@ static void decide_traces(struct explain *x, const struct trace *const *traces, 
 		.traces = traces,
 		.ntraces = (unsigned int)n,
 		.healthy = x->healthy,
+		.ordinary = x->ordinary,
 		.rules = x->rules,
 		.mode = x->options.mode,
 		.now_us = clock_wall_us(clock_system()),
@@ -192,12 +193,12 @@ static void take_no_trace(struct explain *x, int line, const struct err *err)
 
 	line = err->line > 0 ? err->line : line;
 	x->told |= !empty;
-	if (!empty || x->is_healthy)
+	if (!empty || x->into)
 		report_input(x, file, line, err->column, err->text);
 	if (err->code == ENOMSG) /* a note: all traces of the file are here */
 		x->status = status;
 	/* That a file cannot be read says more than that one holds no trace. */
-	if (x->is_healthy || err->code == ENOMSG ||
+	if (x->into || err->code == ENOMSG ||
 	    (empty && !x->options.each && x->missing != FALLBACK_NONE))
 		return;
 	x->missing = err->code == E2BIG ? FALLBACK_TRACE_TOO_LARGE
@@ -226,10 +227,10 @@ static void compare_with(struct explain *x, const struct trace_set *set)
 	if (!signal && x->has_alert &&
 	    decide_signal(x->arena, &x->alert, x->rules, NULL, NULL, NULL, &found, NULL))
 		signal = &found;
-	if (!x->healthy)
-		x->healthy = evidence_new(LIMIT_WINDOW_BYTES);
+	if (!*x->into)
+		*x->into = evidence_new(LIMIT_WINDOW_BYTES);
 	for (uint32_t i = 0; i < set->ntraces; i++)
-		evidence_add_trace(x->healthy, &set->traces[i], signal);
+		evidence_add_trace(*x->into, &set->traces[i], signal);
 }
 
 static void explain_take_document(void *ctx, int line, struct trace_set *set, const struct err *err)
@@ -239,7 +240,7 @@ static void explain_take_document(void *ctx, int line, struct trace_set *set, co
 	x->told |= set != NULL;
 	if (!set) {
 		take_no_trace(x, line, err);
-	} else if (x->is_healthy) {
+	} else if (x->into) {
 		compare_with(x, set);
 		trace_set_free(set);
 	} else if (!x->options.each) {
@@ -251,16 +252,16 @@ static void explain_take_document(void *ctx, int line, struct trace_set *set, co
 	}
 }
 
-static void read_traces(struct explain *x, const char *path, bool is_healthy)
+static void read_traces(struct explain *x, const char *path, struct evidence_set **into)
 {
 	struct buf text;
 
 	if (!explain_read_file(x, path, &text))
 		return;
 	x->file = path;
-	x->is_healthy = is_healthy;
-	x->nread += !is_healthy;
-	x->told = is_healthy;
+	x->into = into;
+	x->nread += !into;
+	x->told = into != NULL;
 	trace_documents(buf_text(&text), text.len, &x->trace_options, explain_take_document, x);
 	if (!x->told && !x->options.each)
 		fprintf(stderr, "%s: holds no trace\n", shown_name(path));
@@ -345,6 +346,7 @@ static bool check_explain_options(struct explain *x)
 {
 	const struct explain_options *options = &x->options;
 	size_t stdin_uses = count_stdin(&options->arguments) + count_stdin(&options->healthy) +
+			    count_stdin(&options->ordinary) +
 			    (options->alert && strcmp(options->alert, "-") == 0);
 
 	if (options->signal && !parse_signal(x, options->signal))
@@ -361,15 +363,18 @@ static bool check_explain_options(struct explain *x)
 
 static void run_explain(struct explain *x)
 {
-	const struct option_list *traces = &x->options.arguments, *healthy = &x->options.healthy;
+	const struct option_list *traces = &x->options.arguments, *healthy = &x->options.healthy,
+				 *ordinary = &x->options.ordinary;
 
 	if ((x->options.rules && !explain_read_rules(x)) ||
 	    (x->options.alert && !explain_read_alert(x)))
 		return;
 	for (size_t i = 0; i < healthy->n; i++)
-		read_traces(x, healthy->at[i], true);
+		read_traces(x, healthy->at[i], &x->healthy);
+	for (size_t i = 0; i < ordinary->n; i++)
+		read_traces(x, ordinary->at[i], &x->ordinary);
 	for (size_t i = 0; i < traces->n; i++)
-		read_traces(x, traces->at[i], false);
+		read_traces(x, traces->at[i], NULL);
 	/* A file without a trace takes nothing from the others. */
 	if (x->missing == FALLBACK_NO_TRACE && x->window.ntraces)
 		x->missing = FALLBACK_NONE;
@@ -395,8 +400,10 @@ int cmd_explain(int argc, char **argv)
 		x.status = STATUS_USAGE;
 	window_free(&x.window);
 	evidence_free(x.healthy);
+	evidence_free(x.ordinary);
 	rules_unref(x.rules);
 	arena_free(x.arena);
 	free(x.options.healthy.at);
+	free(x.options.ordinary.at);
 	return x.status;
 }

@@ -147,6 +147,14 @@ static void explain_write_suspect(struct explain_text *t, const struct verdict *
 	buf_fini(&value);
 }
 
+static void explain_write_differs(struct explain_text *t, const struct verdict *verdict)
+{
+	if (verdict->ndiffers)
+		add_title(t, "What differs");
+	for (unsigned int i = 0; i < verdict->ndiffers; i++)
+		add_item(t, verdict->differs[i].text);
+}
+
 static void explain_write_runners_up(struct explain_text *t, const struct verdict *verdict)
 {
 	if (verdict->nrunners_up)
@@ -359,6 +367,7 @@ void explain_text_write(const struct decision *d, const struct explain_text_opti
 	explain_write_suspect(&t, &d->verdict);
 	explain_write_owner(&t, d);
 	explain_write_page(&t, d);
+	explain_write_differs(&t, &d->verdict);
 	explain_write_trace(&t, d);
 	explain_write_reasons(&t, d);
 	explain_write_runners_up(&t, &d->verdict);

@@ -77,7 +77,7 @@ struct test_options {
 };
 
 struct explain_options {
-	struct option_list arguments, healthy;
+	struct option_list arguments, healthy, ordinary;
 	const char *rules, *alert, *signal;
 	enum walk_mode mode;
 	bool each, why;

@@ -18,6 +18,12 @@ bool suspect_is_database(const struct suspect *suspect);
 /* text NULL or "": the code's sentence. Borrowed by the verdict. */
 void verdict_set_fallback(struct verdict *verdict, enum fallback_code code, const char *text);
 
+/* ---- decision_differs.c ---- */
+
+/* Fill differs and ndiffers of the verdict, where it names a suspect. */
+void decision_find_differs(struct arena *arena, const struct decide_input *input,
+			   struct decision *decision);
+
 /* ---- owner.c ---- */
 
 /* Set the decision's team, routing and reasons. peer_rule: the suspect's entry, found by a peer

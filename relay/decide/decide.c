@@ -336,6 +336,7 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	find_signal(&work);
 	walk_all(&work);
 	take_votes(&work);
+	decision_find_differs(arena, input, ret_decision);
 	ret_decision->words = decision_words(arena, &ret_decision->verdict);
 	/* After the walks, so that a named signal does not change them. */
 	name_root_signal(ret_decision);

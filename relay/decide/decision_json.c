@@ -210,6 +210,47 @@ static void json_write_errors(const struct verdict *verdict, struct buf *out)
 	buf_putc(out, ']');
 }
 
+/* "0.004", and below that "3e-7": a digit and its power of ten. */
+static void json_write_chance(const char *key, double p, struct buf *out)
+{
+	int power = p > 0 ? (int)floor(log10(p)) : 0;
+
+	if (!(p > 0) || p >= 0.001 || power < -300) {
+		json_write_share(key, p, out);
+		return;
+	}
+	buf_json_key(out, key);
+	buf_printf(out, "%ld", lround(fmin(p / pow(10, power), 9)));
+	buf_printf(out, "e%d", power);
+}
+
+static void json_write_difference(const struct difference *difference, struct buf *out)
+{
+	buf_putc(out, '{');
+	buf_json_text(out, "attribute", difference->attribute);
+	buf_json_text(out, "value", difference->value);
+	buf_json_int(out, "failing", difference->failing);
+	buf_json_int(out, "of", difference->of);
+	buf_json_int(out, "others", difference->others);
+	buf_json_int(out, "of_others", difference->of_others);
+	buf_json_text(out, "beside", difference->before ? "before" : "window");
+	json_write_chance("p", difference->p, out);
+	json_write_strings("same", difference->same, difference->nsame, out);
+	buf_json_text(out, "text", difference->text);
+	buf_putc(out, '}');
+}
+
+static void json_write_differs(const struct verdict *verdict, struct buf *out)
+{
+	buf_json_key(out, "differs");
+	buf_putc(out, '[');
+	for (unsigned int i = 0; i < verdict->ndiffers; i++) {
+		json_write_comma(out, i);
+		json_write_difference(&verdict->differs[i], out);
+	}
+	buf_putc(out, ']');
+}
+
 static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 {
 	buf_json_key(out, "verdict");
@@ -222,6 +263,7 @@ static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 	json_write_errors(verdict, out);
 	json_write_runners_up(verdict, out);
 	json_write_strings("reasons", verdict->reasons, verdict->nreasons, out);
+	json_write_differs(verdict, out);
 	buf_json_key(out, "fallback");
 	if (verdict->fallback == FALLBACK_NONE) {
 		buf_puts(out, "null");

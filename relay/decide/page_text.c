@@ -500,10 +500,22 @@ static void details_write_note(const char *title, const char *text, struct buf *
 	}
 }
 
+static void details_write_differs(const struct decision *d, struct buf *out)
+{
+	const struct verdict *verdict = &d->verdict;
+
+	for (unsigned int i = 0; i < verdict->ndiffers; i++) {
+		buf_puts(out, i ? "  and: " : "\nWhat differs: ");
+		plain_add(out, verdict->differs[i].text, LIMIT_PAGE_LINE_COLUMNS);
+		buf_putc(out, '\n');
+	}
+}
+
 static void page_write_details(const struct decision *d, struct buf *out)
 {
 	details_write_why_you(d, out);
 	details_write_path(d, out);
+	details_write_differs(d, out);
 	details_write_trace(d, out);
 	details_write_evidence(d, out);
 	details_write_degraded(d, out);

@@ -12,17 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracepager/evidence.h"
+#include "evidence-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
+/* A unit for each span in two states, and their facts. */
+#define UNIT_BYTES                                                                                 \
+	(2 * (size_t)LIMIT_TRACE_SPANS * sizeof(struct evidence_unit) +                            \
+	 LIMIT_PROFILES * LIMIT_UNIT_FACTS * sizeof(uint32_t))
+
 /* The most that one trace can add. A set checks its cap before a trace is added, so its arena has
  * room for one trace beyond the cap. */
 #define TRACE_BYTES                                                                                \
 	(LIMIT_TRACE_SPANS * (2 * sizeof(struct observation) + sizeof(struct evidence_end)) +      \
-	 2 * (size_t)LIMIT_TRACE_STRING_BYTES)
+	 2 * (size_t)LIMIT_TRACE_STRING_BYTES + UNIT_BYTES)
 
 struct evidence_set *evidence_new(size_t cap_bytes)
 {
@@ -42,6 +47,8 @@ void evidence_free(struct evidence_set *set)
 	arena_free(set->arena);
 	free(set->services);
 	free(set->texts);
+	free(set->facts);
+	free(set->profiles);
 	free(set->at);
 	free(set);
 }
@@ -49,65 +56,8 @@ void evidence_free(struct evidence_set *set)
 size_t evidence_bytes(const struct evidence_set *set)
 {
 	return arena_used(set->arena) + set->size * sizeof(*set->at) +
-	       set->services_size * sizeof(*set->services) + set->texts_size * sizeof(*set->texts);
-}
-
-/* ---- services and texts ---- */
-
-/* The map's values are an index plus one, as a pointer, since a value must not be NULL. UINT32_MAX:
- * the key is not there. */
-static uint32_t index_get(const struct evidence_set *set, const char *key)
-{
-	return (uint32_t)((uintptr_t)map_get(set->index, key) - 1);
-}
-
-static void index_put(struct evidence_set *set, const char *key, uint32_t index)
-{
-	map_put(set->index, key, (void *)((uintptr_t)index + 1));
-}
-
-/* Room for element n in a heap array that grows by doubling. */
-static void *grow_array(void *at, uint32_t n, uint32_t *size, size_t each)
-{
-	if (n < *size)
-		return at;
-	*size = *size ? *size * 2 : 32;
-	return xrealloc_array(at, *size, each);
-}
-
-/* Keys of services, peers and texts begin with a control character each, so that they cannot be
- * equal: no name that a person gave holds one. */
-static uint32_t service_index(struct evidence_set *set, const char *namespace, const char *name,
-			      bool peer)
-{
-	CLEANUP_FREE char *key = xasprintf("%c%s\x1f%s", peer ? '\x02' : '\x01', namespace, name);
-	uint32_t index = index_get(set, key);
-
-	if (index != UINT32_MAX)
-		return index;
-	index = set->nservices;
-	set->services =
-		grow_array(set->services, index, &set->services_size, sizeof(*set->services));
-	set->services[index] = (struct evidence_service){ arena_strdup(set->arena, namespace),
-							  arena_strdup(set->arena, name), peer };
-	set->nservices++;
-	index_put(set, key, index);
-	return index;
-}
-
-static uint32_t text_index(struct evidence_set *set, const char *text)
-{
-	CLEANUP_FREE char *key = xasprintf("\x03%s", text);
-	uint32_t index = index_get(set, key);
-
-	if (index != UINT32_MAX)
-		return index;
-	index = set->ntexts;
-	set->texts = grow_array(set->texts, index, &set->texts_size, sizeof(*set->texts));
-	set->texts[index] = arena_strdup(set->arena, text);
-	set->ntexts++;
-	index_put(set, key, index);
-	return index;
+	       set->services_size * sizeof(*set->services) + set->texts_size * sizeof(*set->texts) +
+	       set->facts_size * sizeof(*set->facts) + set->profiles_size * sizeof(*set->profiles);
 }
 
 static uint32_t span_service_index(struct evidence_set *set, const struct trace *trace,
@@ -115,8 +65,8 @@ static uint32_t span_service_index(struct evidence_set *set, const struct trace 
 {
 	const struct resource *resource = span_resource(trace, &trace->spans[span]);
 
-	return service_index(set, trace_text(trace, resource->namespace),
-			     trace_text(trace, resource->service), false);
+	return evidence_service_index(set, trace_text(trace, resource->namespace),
+				      trace_text(trace, resource->service), false);
 }
 
 /* ---- times ---- */
@@ -137,10 +87,10 @@ static uint32_t add_observation(struct extract *extract, const struct observatio
 {
 	uint32_t n = extract->n;
 
-	extract->observations = grow_array(extract->observations, n, &extract->size,
-					   sizeof(*extract->observations));
+	extract->observations = evidence_grow(extract->observations, n, &extract->size,
+					      sizeof(*extract->observations));
 	extract->most_us =
-		grow_array(extract->most_us, n, &extract->most_size, sizeof(*extract->most_us));
+		evidence_grow(extract->most_us, n, &extract->most_size, sizeof(*extract->most_us));
 	extract->observations[n] = *observation;
 	extract->most_us[n] = observation->us;
 	return extract->n++;
@@ -174,10 +124,11 @@ static bool observe_call(struct extract *extract, uint32_t span, int64_t own_us)
 		extract,
 		&(struct observation){
 			.service = span_service_index(set, trace, span),
-			.callee = peer ? service_index(set, "", peer, true)
+			.callee = peer ? evidence_service_index(set, "", peer, true)
 				       : span_service_index(set, trace, answer),
-			.operation = text_index(set, trace_text(trace, trace->spans[span].name)),
-			.callee_operation = text_index(
+			.operation = evidence_text_index(
+				set, trace_text(trace, trace->spans[span].name)),
+			.callee_operation = evidence_text_index(
 				set, peer ? "" : trace_text(trace, trace->spans[answer].name)),
 			.us = own_us,
 			.span = span,
@@ -213,11 +164,11 @@ static void observe_span(void *ctx, uint32_t span, int64_t own_us)
 	if (extract->at[entry] == TRACE_NONE) {
 		service = span_service_index(set, trace, entry);
 		extract->at[entry] = add_observation(
-			extract,
-			&(struct observation){
-				service, service,
-				text_index(set, trace_text(trace, trace->spans[entry].name)),
-				text_index(set, ""), 0, span });
+			extract, &(struct observation){
+					 service, service,
+					 evidence_text_index(
+						 set, trace_text(trace, trace->spans[entry].name)),
+					 evidence_text_index(set, ""), 0, span });
 	}
 	extract->observations[extract->at[entry]].us += own_us;
 	if (own_us > extract->most_us[extract->at[entry]]) {
@@ -325,7 +276,7 @@ static uint32_t end_service(struct extract *extract, uint32_t entry, uint32_t er
 
 	if (!peer || span_refusal(extract->scratch, extract->trace, error, TRACE_NONE, &callee_may))
 		return span_service_index(extract->set, extract->trace, entry);
-	return service_index(extract->set, "", peer, true);
+	return evidence_service_index(extract->set, "", peer, true);
 }
 
 static void take_ends(struct extract *extract, struct evidence *evidence)
@@ -350,7 +301,8 @@ static void take_ends(struct extract *extract, struct evidence *evidence)
 			continue;
 		evidence->ends[evidence->nends++] = (struct evidence_end){
 			end_service(extract, span, error),
-			text_index(extract->set, trace_text(trace, trace->spans[error].name)),
+			evidence_text_index(extract->set,
+					    trace_text(trace, trace->spans[error].name)),
 			error,
 		};
 	}
@@ -371,11 +323,25 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 	if (walk->error_spans > 0)
 		take_ends(&extract, &evidence);
 	arena_free(extract.scratch);
+	if (set->n < LIMIT_UNIT_TRACES)
+		evidence_take_units(set, trace, NULL, NULL, &evidence);
 	evidence.failing = walk->error_spans > 0;
 	evidence.signal_failing = span_failing(trace, &trace->spans[walk->from_span], true);
-	set->at = grow_array(set->at, set->n, &set->size, sizeof(*set->at));
+	set->at = evidence_grow(set->at, set->n, &set->size, sizeof(*set->at));
 	set->at[set->n++] = evidence;
 	return true;
+}
+
+void evidence_add_units(struct evidence_set *set, const struct trace *trace, const char *namespace,
+			const char *service)
+{
+	struct evidence evidence = { 0 };
+
+	if (arena_used(set->arena) > set->cap_bytes)
+		return;
+	evidence_take_units(set, trace, namespace, service, &evidence);
+	set->at = evidence_grow(set->at, set->n, &set->size, sizeof(*set->at));
+	set->at[set->n++] = evidence;
 }
 
 /* sound: only a trace that has the signal, and in which the signal's own span did not fail. */

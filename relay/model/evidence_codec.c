@@ -2,17 +2,19 @@
  * Evidence as bytes, for the store, so that a decision can be made again with the same healthy
  * traces.
  *
- * The form: a magic; services; texts; one record for each trace. Numbers are LEB128 varints, and a
- * text has its length before it. Reading checks everything: an index lies inside of its table, and
- * no count is larger than the bytes that are left, so that hostile bytes cannot make us allocate
- * more than 64 times their size.
+ * The form: a magic; services; texts; one record for each trace; then, but for sets of an
+ * older version, which have another magic, facts, profiles, and the units of each trace. Numbers
+ * are LEB128 varints, and a text has its length before it. Reading checks everything: an index lies
+ * inside of its table, and no count is larger than the bytes that are left, so that hostile bytes
+ * cannot make us allocate more than 64 times their size.
  */
 #include <string.h>
 
 #include "tracepager/evidence.h"
 #include "tracepager/xalloc.h"
 
-static const char magic[4] = { 'T', 'P', 'E', '1' };
+static const char magic[4] = { 'T', 'P', 'E', '2' };
+static const char magic_without_units[4] = { 'T', 'P', 'E', '1' };
 
 /* ---- encoding ---- */
 
@@ -51,6 +53,31 @@ static void put_evidence(struct buf *out, const struct evidence *evidence)
 	}
 }
 
+static void put_units(struct buf *out, const struct evidence_set *set)
+{
+	buf_varint(out, set->nfacts);
+	for (uint32_t i = 0; i < set->nfacts; i++) {
+		buf_varint(out, set->facts[i].attribute);
+		buf_varint(out, set->facts[i].value);
+	}
+	buf_varint(out, set->nprofiles);
+	for (uint32_t i = 0; i < set->nprofiles; i++) {
+		const struct evidence_profile *profile = &set->profiles[i];
+
+		buf_varint(out, profile->service);
+		buf_varint(out, profile->nfacts);
+		for (uint32_t k = 0; k < profile->nfacts; k++)
+			buf_varint(out, profile->facts[k]);
+	}
+	for (uint32_t t = 0; t < set->n; t++) {
+		buf_varint(out, set->at[t].nunits);
+		for (uint32_t i = 0; i < set->at[t].nunits; i++) {
+			buf_varint(out, set->at[t].units[i].profile);
+			buf_varint(out, set->at[t].units[i].failing);
+		}
+	}
+}
+
 void evidence_encode(const struct evidence_set *set, struct buf *out)
 {
 	buf_add(out, magic, sizeof(magic));
@@ -66,6 +93,7 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 	buf_varint(out, set->n);
 	for (uint32_t i = 0; i < set->n; i++)
 		put_evidence(out, &set->at[i]);
+	put_units(out, set);
 }
 
 /* ---- decoding ---- */
@@ -185,13 +213,55 @@ static void get_evidence(struct reader *reader, const struct evidence_set *set,
 	}
 }
 
+static void get_profiles(struct reader *reader, struct evidence_set *set)
+{
+	uint32_t n = get_count(reader), *facts;
+
+	set->facts = xcalloc((size_t)n + 1, sizeof(*set->facts));
+	set->facts_size = n + 1;
+	for (; set->nfacts < n && !reader->bad; set->nfacts++) {
+		set->facts[set->nfacts].attribute = get_index(reader, set->ntexts);
+		set->facts[set->nfacts].value = get_index(reader, set->ntexts);
+	}
+	n = get_count(reader);
+	set->profiles = xcalloc((size_t)n + 1, sizeof(*set->profiles));
+	set->profiles_size = n + 1;
+	for (; set->nprofiles < n && !reader->bad; set->nprofiles++) {
+		struct evidence_profile *profile = &set->profiles[set->nprofiles];
+
+		profile->service = get_index(reader, set->nservices);
+		profile->nfacts = get_count(reader);
+		profile->facts = facts =
+			arena_array(set->arena, (size_t)profile->nfacts + 1, sizeof(*facts));
+		for (uint32_t i = 0; i < profile->nfacts && !reader->bad; i++)
+			facts[i] = get_index(reader, set->nfacts);
+	}
+}
+
+static void get_units(struct reader *reader, struct evidence_set *set)
+{
+	get_profiles(reader, set);
+	for (uint32_t t = 0; t < set->n && !reader->bad; t++) {
+		struct evidence *evidence = &set->at[t];
+
+		evidence->nunits = get_count(reader);
+		evidence->units = arena_array(set->arena, (size_t)evidence->nunits + 1,
+					      sizeof(*evidence->units));
+		for (uint32_t i = 0; i < evidence->nunits && !reader->bad; i++) {
+			evidence->units[i].profile = get_index(reader, set->nprofiles);
+			evidence->units[i].failing = get_number(reader) != 0;
+		}
+	}
+}
+
 struct evidence_set *evidence_decode(const void *data, size_t len)
 {
 	struct reader reader = { .at = data, .end = (const unsigned char *)data + len };
 	struct evidence_set *set;
 	uint32_t n;
 
-	if (len < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
+	if (len < sizeof(magic) || (memcmp(data, magic, sizeof(magic)) != 0 &&
+				    memcmp(data, magic_without_units, sizeof(magic)) != 0))
 		return NULL;
 	reader.at += sizeof(magic);
 	/* At worst 40 bytes of memory for a byte that is read: an observation of five bytes. */
@@ -202,6 +272,8 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 	set->size = n + 1;
 	for (; set->n < n && !reader.bad; set->n++)
 		get_evidence(&reader, set, &set->at[set->n]);
+	if (memcmp(data, magic, sizeof(magic)) == 0)
+		get_units(&reader, set);
 	if (!reader.bad && reader.at == reader.end)
 		return set;
 	evidence_free(set);

@@ -17,6 +17,13 @@ static const char *const attr_names[] = {
 #undef ATTR
 };
 
+static const bool attrs_that_tell[ATTR_COUNT] = {
+#define ATTR(name, text)
+#define ATTR_TELLS(name, text) [ATTR_##name] = true,
+#include "tracepager/tbl/attrs.def"
+#undef ATTR
+};
+
 static const char *const kind_names[] = {
 	[SPAN_UNSPECIFIED] = "unspecified", [SPAN_INTERNAL] = "internal",
 	[SPAN_SERVER] = "server",	    [SPAN_CLIENT] = "client",
@@ -26,6 +33,11 @@ static const char *const kind_names[] = {
 const char *attr_name(unsigned int key)
 {
 	return key < ATTR_COUNT ? attr_names[key] : NULL;
+}
+
+bool attr_tells(unsigned int key)
+{
+	return key < ATTR_COUNT && attrs_that_tell[key];
 }
 
 const char *span_kind_name(enum span_kind kind)

@@ -24,6 +24,37 @@ static void teardown(void)
 	trace_set_free(set);
 }
 
+START_TEST(differences_have_their_counts)
+{
+	struct decision d = { .verdict = { .differs = { { .attribute = "zone",
+							  .value = "b",
+							  .failing = 9,
+							  .of = 10,
+							  .others = 1,
+							  .of_others = 40,
+							  .p = 0.0000003,
+							  .same = { "node n7" },
+							  .nsame = 1,
+							  .text = "all in b" },
+							{ .attribute = "pod",
+							  .value = "p",
+							  .before = true,
+							  .p = 0.004,
+							  .text = "on p" } },
+					   .ndiffers = 2 } };
+
+	decision_write(&d, &out);
+	ck_assert_ptr_nonnull(strstr(
+		buf_text(&out),
+		"\"differs\":[{\"attribute\":\"zone\",\"value\":\"b\",\"failing\":9,\"of\":10,"
+		"\"others\":1,\"of_others\":40,\"beside\":\"window\",\"p\":3e-7,"
+		"\"same\":[\"node n7\"],\"text\":\"all in b\"},"
+		"{\"attribute\":\"pod\",\"value\":\"p\",\"failing\":0,\"of\":0,"
+		"\"others\":0,\"of_others\":0,\"beside\":\"before\",\"p\":0.004,"
+		"\"same\":[],\"text\":\"on p\"}],"));
+}
+END_TEST
+
 START_TEST(an_empty_decision_has_every_member)
 {
 	struct decision d = { .verdict = { .fallback = FALLBACK_NO_TRACE,
@@ -35,7 +66,8 @@ START_TEST(an_empty_decision_has_every_member)
 		"{\"version\":1,\"alert\":null,\"signal\":null,\"traces\":[],"
 		"\"verdict\":{\"suspect\":null,\"confidence\":0,\"limits\":[],\"agree\":0,\"of\":0,"
 		"\"errors\":[],\"runners_up\":[],"
-		"\"reasons\":[],\"fallback\":{\"code\":\"no_trace\",\"text\":\"no trace\"}},"
+		"\"reasons\":[],\"differs\":[],\"fallback\":{\"code\":\"no_trace\",\"text\":\"no "
+		"trace\"}},"
 		"\"owner\":null,\"escalation\":null,\"page\":null,\"rules\":null}");
 }
 END_TEST
@@ -156,7 +188,8 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		"{\"error\":null,\"traces\":1}],"
 		"\"runners_up\":[{\"service\":\"payment\",\"agree\":1},{\"service\":\"cart\","
 		"\"callee\":\"tax\",\"agree\":1}],"
-		"\"reasons\":[\"because\"],\"fallback\":null},"
+		"\"reasons\":[\"because\"],"
+		"\"differs\":[],\"fallback\":null},"
 		"\"owner\":{\"team\":\"money\",\"rule\":\"services.yaml:12\",\"reasons\":["
 		"\"owned\"]},"
 		"\"escalation\":{\"policy\":\"money\",\"steps\":[{\"pagers\":[\"phone\"],\"wait_"
@@ -276,6 +309,7 @@ int main(void)
 	TCase *tcase = tcase_create("decision_json");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, differences_have_their_counts);
 	tcase_add_test(tcase, an_empty_decision_has_every_member);
 	tcase_add_test(tcase, a_full_decision_is_as_the_contract_has_it);
 	tcase_add_test(tcase, no_page_is_null);
