@@ -163,6 +163,29 @@ static int datadog_on_span(void *ctx, enum jread_event event, const char *path, 
 	return JREAD_GO;
 }
 
+static int datadog_on_status(void *ctx, enum jread_event event, const char *path, const char *text,
+			     size_t len)
+{
+	bool *timed_out = ((struct source_talk *)ctx)->state;
+
+	if (event == JREAD_STRING && strcmp(path, "meta.status") == 0)
+		*timed_out = jread_is(text, len, "timeout");
+	return JREAD_GO;
+}
+
+/* Nothing was found. Where the search timed out, what was asked for may be there all the same. */
+static enum source_step datadog_found_nothing(struct source_talk *talk)
+{
+	struct source_talk reading = *talk;
+	bool timed_out = false;
+
+	reading.state = &timed_out;
+	source_read_paths(&reading, datadog_on_status);
+	if (!timed_out)
+		return SOURCE_NOT_FOUND;
+	return source_end(talk, SOURCE_FAILED, "timed out before it had searched everything");
+}
+
 static enum source_step datadog_take_search(struct source_talk *talk)
 {
 	struct datadog_state *state = talk->state;
@@ -170,7 +193,7 @@ static enum source_step datadog_take_search(struct source_talk *talk)
 	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
 	if (!source_read_paths(talk, datadog_on_span))
 		return source_unreadable(talk, SOURCE_BAD, "sent a reply that is no search result");
-	return state->nids > 0 ? datadog_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
+	return state->nids > 0 ? datadog_ask_traces(talk, NULL) : datadog_found_nothing(talk);
 }
 
 /* A header as a number; -1: absent, or no number. */
@@ -207,8 +230,9 @@ static enum source_step datadog_next(struct source_talk *talk)
 		return step;
 	if (!state->asked_traces)
 		return datadog_take_search(talk);
-	return talk->cursor ? datadog_ask_traces(talk, arena_strdup(talk->arena, talk->cursor))
-			    : step;
+	if (talk->cursor)
+		return datadog_ask_traces(talk, arena_strdup(talk->arena, talk->cursor));
+	return talk->no_spans ? datadog_found_nothing(talk) : step;
 }
 
 const struct trace_source trace_source_DATADOG = {

@@ -9,6 +9,7 @@
  */
 #include "source_talk-internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "tracepager/buf_json.h"
@@ -309,6 +310,50 @@ static int elastic_on_hit(void *ctx, enum jread_event event, const char *path, c
 	return JREAD_GO;
 }
 
+/* What an answer says of itself. */
+struct elastic_health {
+	bool timed_out;
+	int64_t shards, failed;
+};
+
+static int elastic_on_health(void *ctx, enum jread_event event, const char *path, const char *text,
+			     size_t len)
+{
+	struct elastic_health *health = ((struct source_talk *)ctx)->state;
+
+	if (event == JREAD_KEY)
+		return strcmp(path, "hits") == 0 ? JREAD_SKIP : JREAD_GO;
+	if (strcmp(path, "timed_out") == 0)
+		health->timed_out = event == JREAD_TRUE;
+	else if (event == JREAD_NUMBER && strcmp(path, "_shards.total") == 0)
+		jread_int64(text, len, &health->shards);
+	else if (event == JREAD_NUMBER && strcmp(path, "_shards.failed") == 0)
+		jread_int64(text, len, &health->failed);
+	return JREAD_GO;
+}
+
+/* Nothing was found. Where the search timed out or shards failed, what was asked for may be in the
+ * part that was not searched: the same question may succeed later. */
+static enum source_step elastic_found_nothing(struct source_talk *talk)
+{
+	struct elastic_health health = { .timed_out = false };
+	struct source_talk reading = *talk;
+
+	reading.state = &health;
+	source_read_paths(&reading, elastic_on_health);
+	if (health.failed > 0 && health.failed <= health.shards)
+		return source_end(talk, SOURCE_FAILED,
+				  arena_printf(talk->arena,
+					       "%ssearched only in part: %" PRId64 " of %" PRId64
+					       " shards failed",
+					       health.timed_out ? "timed out, " : "", health.failed,
+					       health.shards));
+	if (health.timed_out)
+		return source_end(talk, SOURCE_FAILED,
+				  "timed out before it had searched everything");
+	return SOURCE_NOT_FOUND;
+}
+
 static enum source_step elastic_take_search(struct source_talk *talk)
 {
 	struct elastic_state *state = talk->state;
@@ -319,7 +364,7 @@ static enum source_step elastic_take_search(struct source_talk *talk)
 	state->ids = arena_array(talk->arena, talk->query->limit, sizeof(*state->ids));
 	if (!source_read_paths(talk, elastic_on_hit))
 		return source_unreadable(talk, SOURCE_BAD, "sent a reply that is no search result");
-	return state->nids > 0 ? elastic_ask_traces(talk, NULL) : SOURCE_NOT_FOUND;
+	return state->nids > 0 ? elastic_ask_traces(talk, NULL) : elastic_found_nothing(talk);
 }
 
 static enum source_step elastic_next(struct source_talk *talk)
@@ -336,7 +381,7 @@ static enum source_step elastic_next(struct source_talk *talk)
 	step = source_judge(talk);
 	if (step == SOURCE_TRACES && talk->cursor)
 		return elastic_ask_traces(talk, arena_strdup(talk->arena, talk->cursor));
-	return step;
+	return step == SOURCE_TRACES && talk->no_spans ? elastic_found_nothing(talk) : step;
 }
 
 const struct trace_source trace_source_ELASTIC = {

@@ -182,6 +182,24 @@ START_TEST(pages_become_a_trace)
 }
 END_TEST
 
+/* A search that timed out has not looked everywhere: its empty answer is no "not found". */
+START_TEST(an_empty_answer_that_timed_out)
+{
+	const struct trace_query query = { .trace_id = ID }, search = search_for(&checkout, true);
+
+	ask(&query);
+	ck_assert_int_eq(answer(200, "{\"data\":[],\"meta\":{\"status\":\"timeout\"}}", ""),
+			 SOURCE_FAILED);
+	ck_assert_str_eq(talk.text, "timed out before it had searched everything");
+	ask(&query);
+	ck_assert_int_eq(answer(200, "{\"data\":[],\"meta\":{\"status\":\"done\"}}", ""),
+			 SOURCE_NOT_FOUND);
+	ask(&search);
+	ck_assert_int_eq(answer(200, "{\"meta\":{\"status\":\"timeout\"},\"data\":[]}", ""),
+			 SOURCE_FAILED);
+}
+END_TEST
+
 START_TEST(partial_foreign_and_empty)
 {
 	ck_assert_int_eq(
@@ -210,6 +228,7 @@ int main(void)
 	tcase_add_test(tcase, healthy_traces_and_patterns);
 	tcase_add_loop_test(tcase, the_limit_is_obeyed, 0, ARRAY_LEN(limits));
 	tcase_add_test(tcase, pages_become_a_trace);
+	tcase_add_test(tcase, an_empty_answer_that_timed_out);
 	tcase_add_test(tcase, partial_foreign_and_empty);
 	return run_case(tcase, "source_datadog");
 }

@@ -167,6 +167,38 @@ START_TEST(other_answers_to_a_search)
 }
 END_TEST
 
+/* An answer to a search that has looked at a part only. */
+#define HEALTH(timed_out, total, failed)                                                           \
+	"{\"took\":9,\"timed_out\":" timed_out ",\"_shards\":{\"total\":" total                    \
+	",\"failed\":" failed "},\"hits\":{\"total\":{\"value\":0},\"hits\":[]}}"
+
+static const struct {
+	const char *body;
+	enum source_step step;
+	const char *text; /* NULL: any */
+} healths[] = {
+	{ HEALTH("true", "6", "4"), SOURCE_FAILED,
+	  "timed out, searched only in part: 4 of 6 shards failed" },
+	{ HEALTH("false", "2", "1.0"), SOURCE_FAILED,
+	  "searched only in part: 1 of 2 shards failed" },
+	{ HEALTH("true", "6", "0"), SOURCE_FAILED, "timed out before it had searched everything" },
+	{ HEALTH("false", "6", "0"), SOURCE_NOT_FOUND, NULL },
+};
+
+START_TEST(an_empty_answer_in_part)
+{
+	const struct trace_query by_id = { .trace_id = ID }, search = search_for(&checkout, true);
+	const struct trace_query *const queries[] = { &by_id, &search };
+
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+		ask(queries[i]);
+		ck_assert_int_eq(answer(200, healths[_i].body, ""), healths[_i].step);
+		if (healths[_i].text)
+			ck_assert_str_eq(talk.text, healths[_i].text);
+	}
+}
+END_TEST
+
 START_TEST(opensearch_by_id)
 {
 	const struct trace_query query = { .trace_id = ID };
@@ -205,8 +237,8 @@ END_TEST
 
 #define HITS(hits)                                                                                 \
 	"{\"took\":1,\"timed_out\":false,\"_shards\":{\"failed\":0},\"hits\":{\"hits\":[" hits "]" \
-											       "}" \
-											       "}"
+	"}"                                                                                        \
+	"}"
 #define HIT(source) "{\"_index\":\"i\",\"_source\":{" source "}}"
 
 static int decode_elastic(const char *document)
@@ -219,59 +251,96 @@ static int decode_elastic(const char *document)
 START_TEST(elastic_apm)
 {
 	ck_assert_int_eq(
-		decode_elastic(HITS(HIT(
-			"\"processor\":{\"event\":\"error\"},\"trace\":{\"id\":\"" ID "\"},"
-			"\"parent\":{\"id\":\"b1\"},\"transaction\":{\"id\":\"b1\"},\"error\":{"
-			"\"exception\":[{\"message\":\"journal is "
-			"read-only\",\"type\":\"IOError\"},{"
-			"\"message\":\"its cause\"}]}") "," HIT("\"processor\":{\"event\":\"span\"}"
-								",\"trace\":{\"id\":\"" ID "\"},"
-								"\"transaction\":{\"id\":\"a1\"},"
-								"\"parent\":{\"id\":\"a1\"},"
-								"\"span\":{"
-								"\"id\":\"a2\",\"name\":\"POST "
-								"ledger\",\"type\":\"external\","
-								"\"subtype\":\"http\",\"duration\":"
-								"{\"us\":1500},\"destination\":{"
-								"\"service\":{\"resource\":"
-								"\"ledger:8080\"}}},\"service\":{"
-								"\"name\":"
-								"\"checkout\"},\"timestamp\":{"
-								"\"us\":1788256200250000},"
-								"\"event\":{"
-								"\"outcome\":\"failure\"},\"http\":"
-								"{\"response\":{\"status_code\":"
-								"500}}") "," HIT("\"processor."
-										 "event\":"
-										 "\"transaction\","
-										 "\"trace.id\":"
-										 "\"" ID "\","
-										 "\"transaction."
-										 "id\":\"b1\","
-										 "\"parent.id\":"
-										 "\"a2\","
-										 "\"transaction."
-										 "name\":"
-										 "\"POST "
-										 "/book\","
-										 "\"transaction."
-										 "type\":"
-										 "\"request\","
-										 "\"transaction."
-										 "duration.us\":"
-										 "1200,\"service."
-										 "name\":"
-										 "\"ledger\","
-										 "\"@timestamp\":"
-										 "\"2026-09-01T09:"
-										 "50:00.251Z\","
-										 "\"event."
-										 "outcome\":"
-										 "\"failure\","
-										 "\"labels\":{"
-										 "\"team\":"
-										 "\"books\"}") "," HIT("\"processor\":{\"event\":\"metric\"},\"trace\":{\"id\":\"" ID
-												       "\"}"))),
+		decode_elastic(
+			HITS(HIT(
+				"\"processor\":{\"event\":\"error\"},\"trace\":{\"id\":\"" ID "\"},"
+				"\"parent\":{\"id\":\"b1\"},\"transaction\":{\"id\":\"b1\"},"
+				"\"error\":{"
+				"\"exception\":[{\"message\":\"journal is "
+				"read-only\",\"type\":\"IOError\"},{"
+				"\"message\":\"its cause\"}]}") "," HIT("\"processor\":{\"event\":"
+									"\"span\"}"
+									",\"trace\":{\"id\":\"" ID
+									"\"},"
+									"\"transaction\":{\"id\":"
+									"\"a1\"},"
+									"\"parent\":{\"id\":\"a1\"}"
+									","
+									"\"span\":{"
+									"\"id\":\"a2\",\"name\":"
+									"\"POST "
+									"ledger\",\"type\":"
+									"\"external\","
+									"\"subtype\":\"http\","
+									"\"duration\":"
+									"{\"us\":1500},"
+									"\"destination\":{"
+									"\"service\":{\"resource\":"
+									"\"ledger:8080\"}}},"
+									"\"service\":{"
+									"\"name\":"
+									"\"checkout\"},"
+									"\"timestamp\":{"
+									"\"us\":1788256200250000},"
+									"\"event\":{"
+									"\"outcome\":\"failure\"},"
+									"\"http\":"
+									"{\"response\":{\"status_"
+									"code\":"
+									"500}}") "," HIT("\"process"
+											 "or."
+											 "event\":"
+											 "\"transac"
+											 "tion\","
+											 "\"trace."
+											 "id\":"
+											 "\"" ID
+											 "\","
+											 "\"transac"
+											 "tion."
+											 "id\":"
+											 "\"b1\","
+											 "\"parent."
+											 "id\":"
+											 "\"a2\","
+											 "\"transac"
+											 "tion."
+											 "name\":"
+											 "\"POST "
+											 "/book\","
+											 "\"transac"
+											 "tion."
+											 "type\":"
+											 "\"request"
+											 "\","
+											 "\"transac"
+											 "tion."
+											 "duration."
+											 "us\":"
+											 "1200,"
+											 "\"service"
+											 "."
+											 "name\":"
+											 "\"ledger"
+											 "\","
+											 "\"@"
+											 "timestamp"
+											 "\":"
+											 "\"2026-"
+											 "09-01T09:"
+											 "50:00."
+											 "251Z\","
+											 "\"event."
+											 "outcome\""
+											 ":"
+											 "\"failure"
+											 "\","
+											 "\"labels"
+											 "\":{"
+											 "\"team\":"
+											 "\"books\""
+											 "}") "," HIT("\"processor\":{\"event\":\"metric\"},\"trace\":{\"id\":\"" ID
+												      "\"}"))),
 		0);
 	ck_assert_str_eq(decoded(),
 			 ID "\na2 [a1] checkout client 1788256200250000+1500 ERROR POST ledger: \n"
@@ -429,8 +498,10 @@ START_TEST(what_is_no_search_result)
 	ck_assert_int_eq(decode_elastic("{\"hits\":{\"total\":{\"value\":0},\"hits\":[]}}"),
 			 -ENOENT);
 	ck_assert_int_eq(decode_elastic("{\"hits\":{}}"), -EBADMSG);
-	ck_assert_str_eq(decoded(), "the document has no list of hits: it is not a search result of Elasticsearch or "
-				    "OpenSearch");
+	ck_assert_str_eq(
+		decoded(),
+		"the document has no list of hits: it is not a search result of Elasticsearch or "
+		"OpenSearch");
 	ck_assert_int_eq(decode_elastic("{\"hits\":{\"hits\":["), -EBADMSG);
 	ck_assert_int_eq(decode_elastic(HITS(HIT("\"message\":\"a log\""))), -ENOENT);
 }
@@ -459,6 +530,7 @@ int main(void)
 	tcase_add_test(tcase, healthy_ones_are_those_that_did_not_fail);
 	tcase_add_test(tcase, what_a_search_found_is_asked_for_at_once);
 	tcase_add_loop_test(tcase, other_answers_to_a_search, 0, ARRAY_LEN(replies));
+	tcase_add_loop_test(tcase, an_empty_answer_in_part, 0, ARRAY_LEN(healths));
 	tcase_add_test(tcase, elastic_apm);
 	tcase_add_loop_test(tcase, kinds_of_spans, 0, ARRAY_LEN(kinds));
 	tcase_add_test(tcase, a_database_is_named_by_its_system);
