@@ -6,7 +6,9 @@
  *
  * What linking does (tracepager-walk(7), section 1), in linear time and without recursion:
  * - Resources with the same attributes in the same order become one.
- * - A parent is found by the text of its id within the trace.
+ * - A parent is found by the text of its id within the trace; if none has this text, by the number:
+ *   clients of Zipkin and old releases of Jaeger leave out zeros at the start, which Zipkin's
+ *   server puts back to 16 digits. Ids that are no hexadecimal number are texts only.
  * - Exact duplicates of a span (same id, name, resource, kind, start and duration, as after an
  *   exporter's retry) are dropped.
  * - Zipkin's client and server share one id. The server half becomes a child of the client half. A

@@ -284,6 +284,26 @@ static void drop_processes(struct jaeger_json *j)
 	j->nprocesses = j->processes_size = j->nslots = 0;
 }
 
+/* ---- trace ids ---- */
+
+/* An id without the zeros at its start: some releases leave them out. */
+static void jaeger_skip_zeros(const char **text, size_t *len)
+{
+	for (; *len > 0 && **text == '0'; --*len)
+		++*text;
+}
+
+/* Are both the same id but for zeros at the start? */
+static bool jaeger_same_trace(const struct buf *buf, const char *text, size_t len)
+{
+	const char *other = buf_text(buf);
+	size_t other_len = buf->len;
+
+	jaeger_skip_zeros(&text, &len);
+	jaeger_skip_zeros(&other, &other_len);
+	return len == other_len && memcmp(text, other, len) == 0;
+}
+
 /* ---- objects that begin and end ---- */
 
 static int begin_trace(struct jaeger_json *j)
@@ -351,8 +371,12 @@ static int end_reference(struct jaeger_json *j)
 
 static void take_waiting(struct jaeger_json *j, const struct buf *trace_id)
 {
-	uint32_t trace = trace_builder_text(j->builder, buf_text(trace_id), trace_id->len);
+	const char *text = buf_text(trace_id);
+	size_t len = trace_id->len;
+	uint32_t trace;
 
+	jaeger_skip_zeros(&text, &len);
+	trace = trace_builder_text(j->builder, text, len);
 	for (unsigned int i = 0; i < j->nwaiting; i++)
 		if (j->waiting[i].trace == trace)
 			take_reference(j, &j->waiting[i]);
@@ -620,15 +644,19 @@ static void jaeger_take_trace_id(struct jaeger_json *j, const char *text, size_t
 {
 	if (j->place == PLACE_SPAN) {
 		j->has_trace_id = true;
-		if (jaeger_is_text(&j->trace_id, text, len))
+		if (jaeger_is_text(&j->trace_id, text, len) ||
+		    (j->trace_id.len > 0 && j->trace_id.len != len &&
+		     jaeger_same_trace(&j->trace_id, text, len)))
 			return;
 		buf_reset(&j->trace_id);
 		buf_add(&j->trace_id, text, len);
 	} else if (j->place == PLACE_REFERENCE) {
-		if (j->has_trace_id)
-			j->reference.other_trace = !jaeger_is_text(&j->trace_id, text, len);
-		else
-			j->reference.trace = jaeger_text_of(j, text, len);
+		if (j->has_trace_id) {
+			j->reference.other_trace = !jaeger_same_trace(&j->trace_id, text, len);
+			return;
+		}
+		jaeger_skip_zeros(&text, &len);
+		j->reference.trace = jaeger_text_of(j, text, len);
 	} else {
 		buf_reset(&j->object_trace_id);
 		buf_add(&j->object_trace_id, text, len);

@@ -662,8 +662,9 @@ int trace_builder_finish(struct trace_builder *builder, struct trace_set **ret_s
 		goto fail;
 	drop_tables(builder);
 	group_spans(builder);
-	/* Linking compares services, which it reads through a set. */
-	view = (struct trace_set){ .resources = builder->resources };
+	/* Linking compares services and ids, which it reads through a set. */
+	view = (struct trace_set){ .resources = builder->resources,
+				   .strings = builder->texts.strings };
 	if (!link_traces(builder, &view) || !blocks_charge(&builder->blocks, sizeof(*set)))
 		goto fail;
 	set = xcalloc(1, sizeof(*set));

@@ -26,6 +26,7 @@ struct link {
 	uint32_t *repeated;  /* hash table of the spans whose ids repeat, by all fields that make a
 				duplicate; NULL: no id repeats */
 	uint32_t repeated_mask;
+	bool has_unpadded; /* some parent was not found whose id may be written without its zeros */
 	bool upward; /* some parent comes after its child in the document: there may be a cycle */
 };
 
@@ -207,6 +208,33 @@ static uint32_t half_above(const struct link *link, uint32_t first, uint32_t ind
 	return client != TRACE_NONE ? client : first;
 }
 
+/* The number that an id means which Zipkin's server would pad to 16 digits, or whose first digit is
+ * such padding. false: the id is no hexadecimal number, or has no other way to be written. */
+static bool unpadded_id(const struct link *link, uint32_t id, uint64_t *ret_number)
+{
+	const char *text = trace_text(link->trace, id);
+	uint64_t number = 0;
+	size_t len = 0;
+
+	for (; text[len]; len++) {
+		char c = text[len], lower = (char)(c | 0x20);
+		bool is_letter = lower >= 'a' && lower <= 'f';
+
+		if (len == 16 || (!is_letter && (c < '0' || c > '9')))
+			return false;
+		number = number << 4 | (uint64_t)(is_letter ? lower - 'a' + 10 : c - '0');
+	}
+	*ret_number = number;
+	return len > 0 && (len < 16 || *text == '0');
+}
+
+static void set_parent(struct link *link, uint32_t index, uint32_t parent)
+{
+	link->spans[index].flags &= (uint8_t)~SPAN_ORPHAN;
+	link->spans[index].parent = parent;
+	link->upward |= parent > index;
+}
+
 /* Sets the parent of one span, or the flag that says why it is a root. */
 static void find_parent(struct link *link, uint32_t index)
 {
@@ -223,7 +251,10 @@ static void find_parent(struct link *link, uint32_t index)
 			return;
 		parent = find_slot(link, span->parent_id)->index;
 		if (parent == TRACE_NONE) {
+			uint64_t number;
+
 			span->flags |= SPAN_ORPHAN;
+			link->has_unpadded |= unpadded_id(link, span->parent_id, &number);
 			return;
 		}
 		parent = half_above(link, parent, index);
@@ -232,8 +263,57 @@ static void find_parent(struct link *link, uint32_t index)
 			return;
 		}
 	}
-	span->parent = parent;
-	link->upward |= parent > index;
+	set_parent(link, index, parent);
+}
+
+/* ---- ids without their zeros ---- */
+
+/* A span by the number that its id means. */
+struct unpadded {
+	uint64_t number;
+	uint32_t index; /* TRACE_NONE: a free slot */
+};
+
+/* The slot of a number, or the free one where it belongs. */
+static struct unpadded *unpadded_slot(const struct link *link, struct unpadded *table,
+				      uint32_t mask, uint64_t number)
+{
+	uint32_t i = (uint32_t)(number * link->multiplier >> 40) & mask;
+
+	while (table[i].index != TRACE_NONE && table[i].number != number)
+		i = (i + 1) & mask;
+	return &table[i];
+}
+
+/* Finds parents whose id is written with more or fewer zeros than their children write it. Only ids
+ * that unpadded_id() takes can be equal so. */
+static void find_unpadded_parents(struct link *link)
+{
+	uint32_t n = link->trace->nspans, nslots = trace_link_slots(n);
+	struct unpadded *table = xcalloc(nslots, sizeof(*table)), *slot;
+	uint64_t number;
+
+	for (uint32_t i = 0; i < nslots; i++)
+		table[i].index = TRACE_NONE;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!unpadded_id(link, link->spans[i].id, &number))
+			continue;
+		slot = unpadded_slot(link, table, nslots - 1, number);
+		if (slot->index == TRACE_NONE)
+			*slot = (struct unpadded){ number, i };
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const struct span *span = &link->spans[i];
+		uint32_t parent;
+
+		if (!(span->flags & SPAN_ORPHAN) || !unpadded_id(link, span->parent_id, &number))
+			continue;
+		slot = unpadded_slot(link, table, nslots - 1, number);
+		parent = slot->index != TRACE_NONE ? half_above(link, slot->index, i) : TRACE_NONE;
+		if (parent != TRACE_NONE && parent != i)
+			set_parent(link, i, parent);
+	}
+	free(table);
 }
 
 /* ---- cycles ---- */
@@ -300,6 +380,8 @@ void trace_link(struct trace *trace, struct trace_slot *slots)
 		settle_halves(&link);
 	for (uint32_t i = 0; i < trace->nspans; i++)
 		find_parent(&link, i);
+	if (link.has_unpadded)
+		find_unpadded_parents(&link);
 	if (link.upward)
 		cut_cycles(trace->spans, trace->nspans);
 	link_children(trace);

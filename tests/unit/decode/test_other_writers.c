@@ -154,6 +154,43 @@ START_TEST(segments_alone)
 }
 END_TEST
 
+/* Ids without the zeros at their start, beside the same ids with them. */
+static const struct document unpadded[] = {
+	{ TRACE_ENCODING_ZIPKIN_V2,
+	  "[{\"traceId\":\"7\",\"id\":\"00000000000000Ab\",\"parentId\":\"1f\"},"
+	  "{\"traceId\":\"0000000000000007\",\"id\":\"000000000000001f\"},"
+	  "{\"traceId\":\"7\",\"id\":\"c\",\"parentId\":\"ab\"}]",
+	  "0000000000000007\n00000000000000Ab 1f  unspecified 0+0 unset : \n"
+	  "000000000000001f -  unspecified 0+0 unset : \nc ab  unspecified 0+0 unset : \n" },
+	{ TRACE_ENCODING_JAEGER_JSON,
+	  "{\"data\":[{\"spans\":[{\"traceID\":\"5f\",\"spanID\":\"3\"},{\"traceID\":\"005f\","
+	  "\"spanID\":\"4\",\"references\":[{\"refType\":\"CHILD_OF\",\"traceID\":\"00005f\","
+	  "\"spanID\":\"0003\"}]},{\"spanID\":\"5\",\"references\":[{\"refType\":\"CHILD_OF\","
+	  "\"traceID\":\"05f\",\"spanID\":\"04\"}],\"traceID\":\"5f\"}]}]}",
+	  "5f\n3 -  unspecified 0+0 unset : \n4 0003  unspecified 0+0 unset : \n"
+	  "5 04  unspecified 0+0 unset : \n" },
+	{ TRACE_ENCODING_OTLP_JSON,
+	  "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"t\",\"spanId\":\"0a\"},"
+	  "{\"traceId\":\"t\",\"spanId\":\"b\",\"parentSpanId\":\"a\"}]}]}]}",
+	  "t\n0a -  unspecified 0+0 unset : \nb a  unspecified 0+0 unset : \n" },
+	/* No number, too many digits, and a span that would be its own parent. */
+	{ TRACE_ENCODING_OTLP_JSON,
+	  "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"t\",\"spanId\":\"0x\"},"
+	  "{\"traceId\":\"t\",\"spanId\":\"b\",\"parentSpanId\":\"x\"},"
+	  "{\"traceId\":\"t\",\"spanId\":\"00000000000000001\"},"
+	  "{\"traceId\":\"t\",\"spanId\":\"d\",\"parentSpanId\":\"1\"},"
+	  "{\"traceId\":\"t\",\"spanId\":\"0e\",\"parentSpanId\":\"e\"}]}]}]}",
+	  "t\n0x -  unspecified 0+0 unset : \nb [x]  unspecified 0+0 unset : \n"
+	  "00000000000000001 -  unspecified 0+0 unset : \nd [1]  unspecified 0+0 unset : \n"
+	  "0e [e]  unspecified 0+0 unset : \n" },
+};
+
+START_TEST(ids_without_zeros)
+{
+	check_document(&unpadded[_i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("other writers");
@@ -168,6 +205,7 @@ int main(void)
 	tcase_add_test(tcase, attributes_as_doubles);
 	tcase_add_loop_test(tcase, errors_in_place_of_traces, 0, (int)ARRAY_LEN(errors));
 	tcase_add_loop_test(tcase, segments_alone, 0, (int)ARRAY_LEN(segments));
+	tcase_add_loop_test(tcase, ids_without_zeros, 0, (int)ARRAY_LEN(unpadded));
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
