@@ -54,6 +54,7 @@ struct catalogue_options {
 	/* Do the rules to which the result is added have a team of this name? Then their team
 	 * owns. NULL: there are no such rules. */
 	bool (*has_team)(void *ctx, const char *name);
+	bool has_fallback; /* they have a fallback */
 	/* The same for an entry of a service; then their entry is kept. */
 	bool (*has_service)(void *ctx, const char *name);
 	void *ctx;

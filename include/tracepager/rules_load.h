@@ -22,6 +22,10 @@
  */
 int rules_load(const char *const *paths, size_t npaths, bool load_secrets,
 	       struct ruleset **ret_rules, struct findings *findings);
+/* The same for a part of a set: without a finding for a fallback that is missing, or for entries
+ * that nothing uses. rules_fallback() of the set may be NULL. */
+int rules_load_part(const char *const *paths, size_t npaths, struct ruleset **ret_rules,
+		    struct findings *findings);
 /* The same from a text that has only a name: for tests, the fuzzer and embedded defaults. */
 int rules_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		struct ruleset **ret_rules, struct findings *findings);

@@ -19,6 +19,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
 #include "tracepager/rules_load.h"
+#include "tracepager/xalloc.h"
 
 /* "2 no-pager, 1 person": the counts of the losses, or of the notes. */
 static void add_reasons(struct buf *out, const struct catalogue_counts *counts, bool notes)
@@ -52,15 +53,79 @@ static void add_loss(struct buf *out, const struct catalogue_loss *loss)
 	buf_printf(out, " [%s]\n", loss_word(loss->reason));
 }
 
-static void import_add_text(struct buf *out, const struct import_options *options,
+static bool is_equal_loss(const struct catalogue_loss *a, const struct catalogue_loss *b)
+{
+	return a->reason == b->reason && strcmp(a->why, b->why) == 0;
+}
+
+/* Where a loss is folded away: the entry, else its place. */
+static void add_folded(struct buf *out, const struct catalogue_loss *loss)
+{
+	if (*loss->what)
+		plain_add(out, loss->what, LIMIT_CATALOGUE_TEXT_BYTES);
+	else if (*loss->file)
+		plain_add(out, loss->file, LIMIT_CATALOGUE_TEXT_BYTES);
+	if (!*loss->what && loss->line)
+		buf_printf(out, ":%d", loss->line);
+}
+
+/* The losses, each with its place; of FOLD_FROM equal ones or more only the first, and a count with
+ * the names of some others. The report as JSON has all. */
+#define FOLD_FROM  3
+#define FOLD_NAMES 5
+static void add_losses(struct buf *out, const struct catalogue_loss *losses, size_t n)
+{
+	bool *folded = xcalloc(n + 1, sizeof(*folded));
+
+	for (size_t i = 0; i < n; i++) {
+		size_t equal = 0, named = 0;
+
+		if (folded[i])
+			continue;
+		add_loss(out, &losses[i]);
+		for (size_t j = i + 1; j < n; j++)
+			equal += !folded[j] && is_equal_loss(&losses[i], &losses[j]);
+		if (equal + 1 < FOLD_FROM)
+			continue;
+		buf_printf(out, "  and %zu more like it: ", equal);
+		for (size_t j = i + 1; j < n; j++) {
+			if (folded[j] || !is_equal_loss(&losses[i], &losses[j]))
+				continue;
+			folded[j] = true;
+			if (named++ >= FOLD_NAMES)
+				continue;
+			buf_puts(out, named > 1 ? ", " : "");
+			add_folded(out, &losses[j]);
+		}
+		buf_puts(out, named > FOLD_NAMES ? " …\n" : "\n");
+	}
+	free(folded);
+}
+
+/* Which options would carry over what is lost. */
+static void add_cures(struct buf *out, const struct catalogue_options *how,
+		      const struct catalogue_counts *counts)
+{
+	if (counts->reasons[LOSS_NO_PAGER] && !how->escalation)
+		buf_puts(out,
+			 "teams without a pager: give --escalation NAME, an escalation of your "
+			 "other rules that pages them\n");
+	if (counts->reasons[LOSS_NO_KEY] && !how->key_files)
+		buf_puts(out,
+			 "services without a key: give --keys DIR, where their keys will be\n");
+	if (!how->fallback && !how->has_fallback)
+		buf_puts(out, "no fallback: give --fallback TEAM, or have one in your other "
+			      "rules\n");
+}
+
+static void import_add_text(struct buf *out, const struct catalogue_options *how,
 			    const struct catalogue *catalogue)
 {
 	const struct catalogue_counts *counts = catalogue_counts(catalogue);
 	size_t n;
 	const struct catalogue_loss *losses = catalogue_losses(catalogue, &n);
 
-	for (size_t i = 0; i < n; i++)
-		add_loss(out, &losses[i]);
+	add_losses(out, losses, n);
 	if (counts->losses + counts->notes > n)
 		buf_printf(out, "and %zu more\n", counts->losses + counts->notes - n);
 	output_add_count(out, "", counts->entries, "entry", "entries");
@@ -69,9 +134,7 @@ static void import_add_text(struct buf *out, const struct import_options *option
 	output_add_count(out, ", ", counts->pagers, "pager", "pagers");
 	output_add_count(out, ", ", counts->services, "service", "services");
 	output_add_count(out, "; ", counts->left_out, "service left out\n", "services left out\n");
-	if (!options->fallback)
-		buf_puts(out, "no fallback: give --fallback TEAM, or have one in your other "
-			      "rules\n");
+	add_cures(out, how, counts);
 	output_add_count(out, "", counts->losses, "loss", "losses");
 	add_reasons(out, counts, false);
 	output_add_count(out, "; ", counts->notes, "note", "notes");
@@ -138,14 +201,14 @@ static int import_write_rules(const char *path, const struct catalogue *catalogu
 }
 
 static void print_report(const struct import_options *options, enum catalogue_kind kind,
-			 const struct catalogue *catalogue)
+			 const struct catalogue_options *how, const struct catalogue *catalogue)
 {
 	struct buf out = BUF_INIT(LIMIT_IMPORT_REPORT_BYTES);
 
 	if (options->format == REPORT_JSON)
 		import_add_json(&out, kind, catalogue);
 	else
-		import_add_text(&out, options, catalogue);
+		import_add_text(&out, how, catalogue);
 	fwrite(buf_text(&out), 1, out.len, stderr);
 	buf_fini(&out);
 }
@@ -168,12 +231,28 @@ static int import_files(const struct import_options *options, enum catalogue_kin
 	/* The rules of the last import are better than half of the new ones. */
 	bool left = !readable && options->output;
 	bool written = !left && import_write_rules(options->output, catalogue) == 0;
-	print_report(options, kind, catalogue);
+	print_report(options, kind, how, catalogue);
 	if (left)
 		command_failed(0, "import", "%s is left as it was", options->output);
 	size_t losses = catalogue_counts(catalogue)->losses;
 	catalogue_free(catalogue);
 	return !readable || !written ? STATUS_USAGE : losses ? 1 : 0;
+}
+
+/* The rules beside which the result will stand; --fallback may be what they lack. */
+static struct ruleset *import_load_rules(const struct import_options *options)
+{
+	const char *const *paths = (const char *const *)options->rules.at;
+	struct findings findings = { .at = NULL };
+	struct ruleset *rules = NULL;
+
+	if (!options->fallback)
+		return output_load_rules(paths, options->rules.n,
+					 terminal_has_colour(STDERR_FILENO));
+	if (rules_load_part(paths, options->rules.n, &rules, &findings) < 0)
+		output_findings(&findings, terminal_has_colour(STDERR_FILENO));
+	findings_fini(&findings);
+	return rules;
 }
 
 static int run_import(const struct import_options *options)
@@ -192,12 +271,12 @@ static int run_import(const struct import_options *options)
 		return usage_error("import", "--service-path needs a {service}, not \"%s\"",
 				   options->service_path);
 	if (options->rules.n) {
-		rules = output_load_rules((const char *const *)options->rules.at, options->rules.n,
-					  terminal_has_colour(STDERR_FILENO));
+		rules = import_load_rules(options);
 		if (!rules)
 			return command_failed(STATUS_USAGE, "import",
 					      "the rules of --rules have errors");
 		how.has_team = rules_have_team;
+		how.has_fallback = rules_fallback(rules) != NULL;
 		how.ctx = rules;
 	}
 	int status = import_files(options, kind, &how);

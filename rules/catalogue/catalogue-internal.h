@@ -59,6 +59,7 @@ struct cat_service {
 	const char *alias_of; /* name of the service of which this is another name; NULL: none */
 	const char *criticality, *runbook, *dashboard;
 	struct cat_pager pager;
+	bool glob;	   /* name is a glob of names */
 	bool holder;	   /* lends its owner, is no service of its own */
 	bool owner_lost;   /* a loss says already why it has no owner */
 	unsigned int rank; /* of several with one name the lowest is kept, then the first */

@@ -82,6 +82,85 @@ static void name_teams(struct catalogue *catalogue)
 	}
 }
 
+/* Words that a team's name may have or lack: "Payments Team" is "payments". */
+static const char *team_word(struct catalogue *catalogue, const char *name)
+{
+	static const char *const ends[] = { "_team", "_squad", "_group", "_guild", "_tribe" };
+	static const char *const starts[] = { "team_", "squad_", "group_", "guild_", "tribe_" };
+	char *word = arena_strdup(catalogue->arena, cat_slug(catalogue, name));
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		size_t n = strlen(ends[i]);
+		if (len > n && strcmp(word + len - n, ends[i]) == 0)
+			word[len - n] = '\0';
+		else if (len > n && strncmp(word, starts[i], n) == 0)
+			return word + n;
+	}
+	return word;
+}
+
+/* The declared group that an owner probably means; NULL: none is like it. */
+static const struct cat_team *meant_team(struct catalogue *catalogue,
+					 const struct cat_team *unknown)
+{
+	const char **words = arena_array(catalogue->arena, catalogue->teams.n, sizeof(*words));
+	const struct cat_team **teams =
+		arena_array(catalogue->arena, catalogue->teams.n, sizeof(*teams));
+	const char *word = team_word(catalogue, unknown->name), *nearest;
+	size_t n = 0;
+
+	for (size_t i = 0; i < catalogue->teams.n; i++) {
+		const struct cat_team *team = catalogue->teams.at[i];
+		if (!team->declared || team->person)
+			continue;
+		if (team->title && cat_is(team->title, unknown->name))
+			return team;
+		teams[n] = team;
+		words[n++] = team_word(catalogue, team->name);
+	}
+	nearest = nearest_word(word, words, n);
+	for (size_t i = 0; i < n && nearest; i++)
+		if (words[i] == nearest)
+			return teams[i];
+	return NULL;
+}
+
+/* A blank cannot stand in the name of a group, but in its title. */
+static bool is_title(const char *name)
+{
+	return strchr(name, ' ') != NULL;
+}
+
+/*
+ * Notes owners that are probably mistakes: they are no group of a catalogue that describes groups,
+ * but are like one, or cannot be the name of any. A team is made of such a name alone. Other owners
+ * may be groups that are described elsewhere. PagerDuty's teams have ids, which are all alike.
+ */
+static void note_unknown_teams(struct catalogue *catalogue)
+{
+	bool describes = false;
+
+	for (size_t i = 0; i < catalogue->teams.n && !describes; i++) {
+		const struct cat_team *team = catalogue->teams.at[i];
+		describes = team->declared && !team->person;
+	}
+	if (!describes || catalogue->kind == CATALOGUE_PAGERDUTY)
+		return;
+	for (size_t i = 0; i < catalogue->teams.n; i++) {
+		const struct cat_team *team = catalogue->teams.at[i], *meant;
+		if (team->declared || team->person || team->own || !team->key)
+			continue;
+		meant = meant_team(catalogue, team);
+		if (!meant && !is_title(team->name))
+			continue;
+		cat_lose(catalogue, LOSS_UNKNOWN_TEAM, team->place,
+			 quoted_name(catalogue, "team", team->name),
+			 "it is no group of the catalogue%s%s%s", meant ? "; did you mean \"" : "",
+			 meant ? meant->name : "", meant ? "\"?" : "");
+	}
+}
+
 /* The team that owns a service, by itself or through what the service is part of; NULL: none. */
 static struct cat_team *service_owner(struct catalogue *catalogue, struct cat_service *service)
 {
@@ -458,6 +537,7 @@ void catalogue_resolve(struct catalogue *catalogue)
 {
 	sort_cat_list(&catalogue->services, by_rank);
 	name_teams(catalogue);
+	note_unknown_teams(catalogue);
 	choose_services(catalogue, find_owners(catalogue));
 	keep_teams(catalogue);
 	sort_cat_list(&catalogue->services, by_service_key);

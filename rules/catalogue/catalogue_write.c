@@ -91,7 +91,8 @@ static const char *address_without_braces(struct arena *arena, const char *url)
 	return text;
 }
 
-/* The glob that matches the name of a service and nothing else; NULL: its key does so already.
+/* The glob that matches the name of a service and nothing else, or that its name is; NULL: its key
+ * does so already.
  * Kept by the arena. */
 static const char *match_of(struct arena *arena, const struct cat_service *service)
 {
@@ -99,6 +100,8 @@ static const char *match_of(struct arena *arena, const struct cat_service *servi
 
 	if (strcmp(service->key, service->name) == 0)
 		return NULL;
+	if (service->glob)
+		return service->name;
 	for (const char *c = service->name; *c; c++) {
 		if (strchr("*?[\\", *c))
 			buf_putc(&out, '\\');
@@ -228,7 +231,7 @@ void catalogue_write(const struct catalogue *catalogue, struct buf *out)
 	if (fallback && catalogue->fallback_known) {
 		write_member(out, "\nfallback: {", "team", fallback);
 		buf_puts(out, "}\n");
-	} else {
+	} else if (!catalogue->options.has_fallback) {
 		buf_puts(out, "\n# Rules need one fallback, here or in another file: the team that "
 			      "is paged when no owner is found.\n"
 			      "# fallback: {team: NAME}\n");

@@ -2,10 +2,14 @@
  * Importer of CODEOWNERS, of GitHub and GitLab. The file names owners of paths, not of services:
  * the option service_path says which directory is a service's, such as services/{service}/. Every
  * line about such a directory as a whole names a service; as for a file, the last line that
- * matches decides (docs.github.com, "About code owners"; docs.gitlab.com, "Code Owners": sections
- * have default owners).
+ * matches decides (docs.github.com, "About code owners").
+ *
+ * GitLab's sections are looked at one by one, and each may name owners (docs.gitlab.com, "Code
+ * Owners"). A service has one: that of the section with a line about its directory itself, of
+ * these one that is not optional (^), of these the first. A note names the others.
  */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "catalogue-internal.h"
 
@@ -20,7 +24,13 @@ struct line {
 	bool anchored;	     /* matches from the top of the repository only */
 	bool people;	     /* has owners, and none of them is a team */
 	size_t teams;
+	size_t section; /* index in sections */
 	int number;
+};
+
+struct section {
+	const char *name; /* "" for lines before the first head */
+	bool optional;
 };
 
 struct codeowners {
@@ -28,7 +38,9 @@ struct codeowners {
 	const struct ydoc *doc;
 	struct line *lines; /* heap */
 	size_t n, size;
-	struct line section; /* default owners of the current section */
+	struct line section;	  /* default owners of the current section */
+	struct section *sections; /* heap */
+	size_t nsections;
 };
 
 /* Takes the next word; a backslash keeps a blank. NULL: none is left. */
@@ -98,6 +110,18 @@ static void add_line(struct codeowners *owners, const char *pattern, struct line
 	owners->lines[owners->n++] = line;
 }
 
+/* The section of that name, a new one where there is none: lines of equal heads are one section. */
+static size_t section_of(struct codeowners *owners, const char *name, bool optional)
+{
+	for (size_t i = 0; i < owners->nsections; i++)
+		if (strcasecmp(owners->sections[i].name, name) == 0)
+			return i;
+	owners->sections =
+		xrealloc_array(owners->sections, owners->nsections + 1, sizeof(*owners->sections));
+	owners->sections[owners->nsections] = (struct section){ name, optional };
+	return owners->nsections++;
+}
+
 /* Takes the head of a section, "[Name]", "^[Name]" or "[Name][2] @owner": its owners are those
  * of lines behind it that name none. */
 static bool codeowners_read_section(struct codeowners *owners, const char *start, const char *end)
@@ -106,11 +130,34 @@ static bool codeowners_read_section(struct codeowners *owners, const char *start
 
 	while (at < end && *at == '[' && (close = memchr(at, ']', (size_t)(end - at))))
 		at = close + 1;
-	if (!close)
+	if (!close || (at < end && *at != ' ' && *at != '\t' && *at != '\r'))
 		return false;
-	owners->section = (struct line){ .owner = NULL };
+	const char *name = start + (*start == '^') + 1;
+	name = cat_printf(owners->catalogue, "%.*s", (int)strcspn(name, "]"), name);
+	owners->section =
+		(struct line){ .section = section_of(owners, cat_lower(owners->catalogue, name),
+						     *start == '^') };
 	codeowners_read_owners(owners, at, end, &owners->section);
 	return true;
+}
+
+/* Patterns that no glob of rules can say: a loss tells the line. */
+static bool codeowners_can_read(struct codeowners *owners, const char *pattern, int number)
+{
+	struct cat_place place = { owners->doc, number };
+
+	if (*pattern == '!')
+		cat_lose(owners->catalogue, LOSS_PATTERN, place, NULL,
+			 "the exclusion \"%s\" is not carried over", pattern);
+	else if (strchr(pattern, '['))
+		cat_lose(owners->catalogue, LOSS_PATTERN, place, NULL,
+			 "\"%s\" is left out: a range of characters is no pattern at GitHub, and "
+			 "no glob of rules",
+			 pattern);
+	else
+		return true;
+	owners->catalogue->counts.entries++;
+	return false;
 }
 
 static void codeowners_read_line(struct codeowners *owners, const char *start, const char *end,
@@ -131,6 +178,9 @@ static void codeowners_read_line(struct codeowners *owners, const char *start, c
 	const char *pattern = next_word(owners->catalogue, &start, end);
 	if (!pattern)
 		return;
+	if (!codeowners_can_read(owners, pattern, number))
+		return;
+	line.section = owners->section.section;
 	codeowners_read_owners(owners, start, end, &line);
 	if (!line.teams && !line.people) {
 		line = owners->section;
@@ -231,19 +281,69 @@ static const char *codeowners_service(const struct codeowners *owners, const str
 		return NULL;
 	const char *name = cat_printf(owners->catalogue, "%.*s", (int)(len - before - after),
 				      pattern + before);
-	return strpbrk(name, "/*?") ? NULL : name;
+	return strchr(name, '/') ? NULL : name;
+}
+
+/* The line that decides in a section: the last that matches; NULL: none does. */
+static const struct line *line_of_section(const struct codeowners *owners, size_t section,
+					  const char *path)
+{
+	for (size_t i = owners->n; i > 0; i--)
+		if (owners->lines[i - 1].section == section &&
+		    line_matches(&owners->lines[i - 1], path))
+			return &owners->lines[i - 1];
+	return NULL;
+}
+
+/* How much a section's line says of the owner of a path: more is better. */
+static unsigned int line_weight(const struct codeowners *owners, const struct line *line,
+				const char *path)
+{
+	return (line->owner ? 4 : 0) + (strcmp(line->pattern, path) == 0 ? 2 : 0) +
+	       !owners->sections[line->section].optional;
+}
+
+/* Notes the sections that name another team for the directory itself. */
+static void note_other_sections(const struct codeowners *owners, const struct line *chosen,
+				const char *path, const char *what)
+{
+	bool exact = strcmp(chosen->pattern, path) == 0;
+
+	for (size_t i = 0; i < owners->nsections; i++) {
+		const struct line *line = line_of_section(owners, i, path);
+		if (!line || line == chosen || !line->owner || !chosen->owner ||
+		    strcasecmp(line->owner, chosen->owner) == 0 ||
+		    (exact && strcmp(line->pattern, path) != 0))
+			continue;
+		cat_lose(owners->catalogue, LOSS_MORE_OWNERS,
+			 (struct cat_place){ owners->doc, line->number }, what,
+			 "section \"%s\" names %s too; \"%s\" is taken", owners->sections[i].name,
+			 line->owner, chosen->owner);
+	}
+}
+
+static const struct line *deciding_line(const struct codeowners *owners, const char *path,
+					const char *what)
+{
+	const struct line *chosen = NULL;
+
+	for (size_t i = 0; i < owners->nsections; i++) {
+		const struct line *line = line_of_section(owners, i, path);
+		if (line && (!chosen ||
+			     line_weight(owners, line, path) > line_weight(owners, chosen, path)))
+			chosen = line;
+	}
+	if (chosen)
+		note_other_sections(owners, chosen, path, what);
+	return chosen;
 }
 
 static void codeowners_take_owner(const struct codeowners *owners, struct cat_service *service,
 				  const char *what)
 {
 	struct catalogue *catalogue = owners->catalogue;
-	const char *path = service->id; /* the directory of the service */
-	const struct line *line = NULL;
+	const struct line *line = deciding_line(owners, service->id, what);
 
-	for (size_t i = owners->n; i > 0 && !line; i--)
-		if (line_matches(&owners->lines[i - 1], path))
-			line = &owners->lines[i - 1];
 	if (!line)
 		return;
 	service->owner_place = (struct cat_place){ owners->doc, line->number };
@@ -265,18 +365,35 @@ static void codeowners_take_owner(const struct codeowners *owners, struct cat_se
 	service->owner = team->id;
 }
 
+/* Adds the service of a line about a directory of services. Its id is the directory. */
+static void codeowners_take_service(const struct codeowners *owners, const struct line *line,
+				    const char *name)
+{
+	struct cat_place place = { owners->doc, line->number };
+	bool glob = strpbrk(name, "*?");
+
+	if (map_get(owners->catalogue->service_ids, line->pattern))
+		return;
+	if (name[strspn(name, "*")] == '\0') {
+		cat_lose(owners->catalogue, LOSS_PATTERN, place, NULL,
+			 "it is about every service; --fallback says who owns those without a line "
+			 "of their own");
+		return;
+	}
+	struct cat_service *service = cat_service(owners->catalogue, line->pattern, name, place);
+	if (service)
+		service->glob = glob;
+}
+
 static void codeowners_take_services(const struct codeowners *owners, const char *form)
 {
 	struct catalogue *catalogue = owners->catalogue;
 	size_t first = catalogue->services.n;
 
 	for (size_t i = 0; i < owners->n; i++) {
-		const struct line *line = &owners->lines[i];
-		const char *name = codeowners_service(owners, line, form);
-		if (!name || map_get(catalogue->service_ids, line->pattern))
-			continue;
-		cat_service(catalogue, line->pattern, name,
-			    (struct cat_place){ owners->doc, line->number });
+		const char *name = codeowners_service(owners, &owners->lines[i], form);
+		if (name)
+			codeowners_take_service(owners, &owners->lines[i], name);
 	}
 	for (size_t i = first; i < catalogue->services.n; i++) {
 		struct cat_service *service = catalogue->services.at[i];
@@ -294,6 +411,7 @@ void import_CODEOWNERS(struct catalogue *catalogue, const struct ydoc *doc,
 	char *form = arena_strdup(catalogue->arena, given ? given : DEFAULT_PATH);
 
 	(void)root;
+	section_of(&owners, "", false);
 	for (int number = 1; at < end; number++) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		stop = stop ? stop : end;
@@ -306,4 +424,5 @@ void import_CODEOWNERS(struct catalogue *catalogue, const struct ydoc *doc,
 	if (strstr(form, mark))
 		codeowners_take_services(&owners, form);
 	free(owners.lines);
+	free(owners.sections);
 }

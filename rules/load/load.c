@@ -192,7 +192,7 @@ static void load_fallback(struct load *load)
 	struct load_scope scope;
 
 	if (!load->fallback.node) {
-		if (!load->partial)
+		if (!load->partial && !load->is_part)
 			findings_add(load->findings, FINDING_ERROR, "E022", load->place,
 				     "add \"fallback: {team: NAME}\": the team that is paged when "
 				     "no owner is known",
@@ -255,7 +255,7 @@ static void check_set(struct load *load, bool good)
 		.scratch = load->scratch,
 	};
 
-	if (good && !load->partial)
+	if (good && !load->partial && !load->is_part)
 		rules_check_unused(&check);
 	rules_check_entries(&check);
 }
@@ -320,6 +320,19 @@ int rules_load(const char *const *paths, size_t npaths, bool load_secrets,
 	struct load load;
 
 	load_init(&load, load_secrets, npaths ? paths[0] : "rules", findings);
+	for (size_t i = 0; i < npaths; i++)
+		load_path(&load, paths[i]);
+	return load_finish(&load, errors, ret_rules);
+}
+
+int rules_load_part(const char *const *paths, size_t npaths, struct ruleset **ret_rules,
+		    struct findings *findings)
+{
+	size_t errors = findings->nerrors;
+	struct load load;
+
+	load_init(&load, false, npaths ? paths[0] : "rules", findings);
+	load.is_part = true;
 	for (size_t i = 0; i < npaths; i++)
 		load_path(&load, paths[i]);
 	return load_finish(&load, errors, ret_rules);

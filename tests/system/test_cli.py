@@ -398,6 +398,27 @@ def import_losses():
                    out="^    owner: shop$", err=r"note: .*\[own-team\]$")
 
 
+def import_beside_rules():
+    services = "".join(f"---\nschema-version: v2.2\ndd-service: s{i}\nteam: shop\n" for i in range(9))
+    with Place(own=GOOD, d=services) as place:
+        own, part = place.path("own"), place.path("part")
+        with open(own, encoding="utf-8") as whole, open(part, "w", encoding="utf-8") as out:
+            out.writelines(line for line in whole if not line.startswith("fallback"))
+        # The fallback of one's own rules is one, and so is that of the command line.
+        status, out, err = tracepager("import", "datadog", "--escalation", "x", "--rules", own, place.path("d"))
+        assert status == 0 and "no fallback" not in err and "fallback" not in out, (status, out, err)
+        expect(tracepager("import", "datadog", "--escalation", "x", "--rules", part, place.path("d")), 2, err="E022")
+        expect(tracepager("import", "datadog", "--escalation", "x", "--fallback", "shop", "--rules", part, place.path("d")), 0,
+               out="^fallback: .team: shop.$", err="^0 losses; 0 notes$")
+        # Equal losses are told once; the options that would help are named.
+        with Place(d=services.replace("shop", "stock")) as other:
+            status, _, err = tracepager("import", "datadog", other.path("d"))
+            assert status == 1 and err.count("left out: the catalogue has no pager") == 1, err
+            assert re.search(r'^  and 8 more like it: service "s1", .*"s5" …$', err, re.M), err
+            assert "--escalation NAME" in err and "--fallback TEAM" in err, err
+    expect(tracepager("import", "--help"), 0, out="need --escalation; rules need one(.|\n)*--fallback")
+
+
 def import_usage():
     with Place(broken=BROKEN, c=ENTITY) as place:
         expect(tracepager("import"), 2, err="KIND is missing")
@@ -571,5 +592,5 @@ def readme():
 if __name__ == "__main__":
     peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command,
               help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
-              check_statuses, open_key_files_are_told, check_directories, check_json, check_usage, import_and_check, import_losses, import_usage, colours,
-              widths, run_check, run_sample, explain_misuse, explain_standard_input, readme_curl_pages_at_once, readme)
+              check_statuses, open_key_files_are_told, check_directories, check_json, check_usage, import_and_check, import_losses, import_beside_rules, import_usage,
+              colours, widths, run_check, run_sample, explain_misuse, explain_standard_input, readme_curl_pages_at_once, readme)
