@@ -134,9 +134,7 @@ static bool codeowners_read_section(struct codeowners *owners, const char *start
 		return false;
 	const char *name = start + (*start == '^') + 1;
 	name = cat_printf(owners->catalogue, "%.*s", (int)strcspn(name, "]"), name);
-	owners->section =
-		(struct line){ .section = section_of(owners, cat_lower(owners->catalogue, name),
-						     *start == '^') };
+	owners->section = (struct line){ .section = section_of(owners, name, *start == '^') };
 	codeowners_read_owners(owners, at, end, &owners->section);
 	return true;
 }

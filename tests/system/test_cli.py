@@ -416,7 +416,7 @@ def import_beside_rules():
             assert status == 1 and err.count("left out: the catalogue has no pager") == 1, err
             assert re.search(r'^  and 8 more like it: service "s1", .*"s5" …$', err, re.M), err
             assert "--escalation NAME" in err and "--fallback TEAM" in err, err
-    expect(tracepager("import", "--help"), 0, out="need --escalation; rules need one(.|\n)*--fallback")
+    expect(tracepager("import", "--help"), 0, out="has no pagers: give --escalation(.|\n)*")
 
 
 def import_usage():

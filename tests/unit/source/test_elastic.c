@@ -237,8 +237,8 @@ END_TEST
 
 #define HITS(hits)                                                                                 \
 	"{\"took\":1,\"timed_out\":false,\"_shards\":{\"failed\":0},\"hits\":{\"hits\":[" hits "]" \
-	"}"                                                                                        \
-	"}"
+											       "}" \
+											       "}"
 #define HIT(source) "{\"_index\":\"i\",\"_source\":{" source "}}"
 
 static int decode_elastic(const char *document)
@@ -251,96 +251,59 @@ static int decode_elastic(const char *document)
 START_TEST(elastic_apm)
 {
 	ck_assert_int_eq(
-		decode_elastic(
-			HITS(HIT(
-				"\"processor\":{\"event\":\"error\"},\"trace\":{\"id\":\"" ID "\"},"
-				"\"parent\":{\"id\":\"b1\"},\"transaction\":{\"id\":\"b1\"},"
-				"\"error\":{"
-				"\"exception\":[{\"message\":\"journal is "
-				"read-only\",\"type\":\"IOError\"},{"
-				"\"message\":\"its cause\"}]}") "," HIT("\"processor\":{\"event\":"
-									"\"span\"}"
-									",\"trace\":{\"id\":\"" ID
-									"\"},"
-									"\"transaction\":{\"id\":"
-									"\"a1\"},"
-									"\"parent\":{\"id\":\"a1\"}"
-									","
-									"\"span\":{"
-									"\"id\":\"a2\",\"name\":"
-									"\"POST "
-									"ledger\",\"type\":"
-									"\"external\","
-									"\"subtype\":\"http\","
-									"\"duration\":"
-									"{\"us\":1500},"
-									"\"destination\":{"
-									"\"service\":{\"resource\":"
-									"\"ledger:8080\"}}},"
-									"\"service\":{"
-									"\"name\":"
-									"\"checkout\"},"
-									"\"timestamp\":{"
-									"\"us\":1788256200250000},"
-									"\"event\":{"
-									"\"outcome\":\"failure\"},"
-									"\"http\":"
-									"{\"response\":{\"status_"
-									"code\":"
-									"500}}") "," HIT("\"process"
-											 "or."
-											 "event\":"
-											 "\"transac"
-											 "tion\","
-											 "\"trace."
-											 "id\":"
-											 "\"" ID
-											 "\","
-											 "\"transac"
-											 "tion."
-											 "id\":"
-											 "\"b1\","
-											 "\"parent."
-											 "id\":"
-											 "\"a2\","
-											 "\"transac"
-											 "tion."
-											 "name\":"
-											 "\"POST "
-											 "/book\","
-											 "\"transac"
-											 "tion."
-											 "type\":"
-											 "\"request"
-											 "\","
-											 "\"transac"
-											 "tion."
-											 "duration."
-											 "us\":"
-											 "1200,"
-											 "\"service"
-											 "."
-											 "name\":"
-											 "\"ledger"
-											 "\","
-											 "\"@"
-											 "timestamp"
-											 "\":"
-											 "\"2026-"
-											 "09-01T09:"
-											 "50:00."
-											 "251Z\","
-											 "\"event."
-											 "outcome\""
-											 ":"
-											 "\"failure"
-											 "\","
-											 "\"labels"
-											 "\":{"
-											 "\"team\":"
-											 "\"books\""
-											 "}") "," HIT("\"processor\":{\"event\":\"metric\"},\"trace\":{\"id\":\"" ID
-												      "\"}"))),
+		decode_elastic(HITS(HIT(
+			"\"processor\":{\"event\":\"error\"},\"trace\":{\"id\":\"" ID "\"},"
+			"\"parent\":{\"id\":\"b1\"},\"transaction\":{\"id\":\"b1\"},\"error\":{"
+			"\"exception\":[{\"message\":\"journal is "
+			"read-only\",\"type\":\"IOError\"},{"
+			"\"message\":\"its cause\"}]}") "," HIT("\"processor\":{\"event\":\"span\"}"
+								",\"trace\":{\"id\":\"" ID "\"},"
+								"\"transaction\":{\"id\":\"a1\"},"
+								"\"parent\":{\"id\":\"a1\"},"
+								"\"span\":{"
+								"\"id\":\"a2\",\"name\":\"POST "
+								"ledger\",\"type\":\"external\","
+								"\"subtype\":\"http\",\"duration\":"
+								"{\"us\":1500},\"destination\":{"
+								"\"service\":{\"resource\":"
+								"\"ledger:8080\"}}},\"service\":{"
+								"\"name\":"
+								"\"checkout\"},\"timestamp\":{"
+								"\"us\":1788256200250000},"
+								"\"event\":{"
+								"\"outcome\":\"failure\"},\"http\":"
+								"{\"response\":{\"status_code\":"
+								"500}}") "," HIT("\"processor."
+										 "event\":"
+										 "\"transaction\","
+										 "\"trace.id\":"
+										 "\"" ID "\","
+										 "\"transaction."
+										 "id\":\"b1\","
+										 "\"parent.id\":"
+										 "\"a2\","
+										 "\"transaction."
+										 "name\":"
+										 "\"POST "
+										 "/book\","
+										 "\"transaction."
+										 "type\":"
+										 "\"request\","
+										 "\"transaction."
+										 "duration.us\":"
+										 "1200,\"service."
+										 "name\":"
+										 "\"ledger\","
+										 "\"@timestamp\":"
+										 "\"2026-09-01T09:"
+										 "50:00.251Z\","
+										 "\"event."
+										 "outcome\":"
+										 "\"failure\","
+										 "\"labels\":{"
+										 "\"team\":"
+										 "\"books\"}") "," HIT("\"processor\":{\"event\":\"metric\"},\"trace\":{\"id\":\"" ID
+												       "\"}"))),
 		0);
 	ck_assert_str_eq(decoded(),
 			 ID "\na2 [a1] checkout client 1788256200250000+1500 ERROR POST ledger: \n"
@@ -498,10 +461,8 @@ START_TEST(what_is_no_search_result)
 	ck_assert_int_eq(decode_elastic("{\"hits\":{\"total\":{\"value\":0},\"hits\":[]}}"),
 			 -ENOENT);
 	ck_assert_int_eq(decode_elastic("{\"hits\":{}}"), -EBADMSG);
-	ck_assert_str_eq(
-		decoded(),
-		"the document has no list of hits: it is not a search result of Elasticsearch or "
-		"OpenSearch");
+	ck_assert_str_eq(decoded(), "the document has no list of hits: it is not a search result of Elasticsearch or "
+				    "OpenSearch");
 	ck_assert_int_eq(decode_elastic("{\"hits\":{\"hits\":["), -EBADMSG);
 	ck_assert_int_eq(decode_elastic(HITS(HIT("\"message\":\"a log\""))), -ENOENT);
 }

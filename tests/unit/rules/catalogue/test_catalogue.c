@@ -380,40 +380,6 @@ END_TEST
 
 /* Two services have a key each and are paged by it, under a team of their own. A third has none,
  * and nothing says which of the two is meant. */
-/* An owner that is no group of the catalogue is noted where it is like one, or cannot be the name
- * of any. Other owners may be described elsewhere. */
-START_TEST(test_unknown_teams)
-{
-	static const struct {
-		const char *groups, *owner, *loss, *why;
-	} rows[] = {
-		{ ENTITY("Group", "stock") "---\n" ENTITY("Group", "web"), "Team Stock",
-		  "15 unknown-team", "it is no group of the catalogue; did you mean \"stock\"?" },
-		{ ENTITY("Group", "stock"), "stok", "10 unknown-team",
-		  "it is no group of the catalogue; did you mean \"stock\"?" },
-		{ ENTITY("Group", "g7") "spec: {profile: {displayName: Blue Whales}}\n",
-		  "blue whales", "11 unknown-team",
-		  "it is no group of the catalogue; did you mean \"g7\"?" },
-		{ ENTITY("Group", "stock"), "Cash Desk", "10 unknown-team",
-		  "it is no group of the catalogue" },
-		{ ENTITY("Group", "stock"), "group:default/stock", "", NULL },
-		{ ENTITY("Group", "stock"), "finance", "", NULL },
-		{ ENTITY("User", "stock"), "Stock Team", "", NULL },
-	};
-	struct buf file = BUF_INIT(1u << 16);
-	size_t n;
-
-	options.escalation = "sre";
-	buf_printf(&file, "%s---\n" ENTITY("Component", "till") "spec: {owner: '%s'}\n",
-		   rows[_i].groups, rows[_i].owner);
-	import(CATALOGUE_BACKSTAGE, "c.yaml", buf_text(&file));
-	buf_fini(&file);
-	check_losses(rows[_i].loss);
-	if (rows[_i].why)
-		ck_assert_str_eq(catalogue_losses(catalogue, &n)[0].why, rows[_i].why);
-}
-END_TEST
-
 START_TEST(test_pagers_of_services)
 {
 	import(CATALOGUE_BACKSTAGE, "c.yaml",
@@ -906,53 +872,6 @@ START_TEST(test_codeowners)
 }
 END_TEST
 
-/* Names of directories with * and ? are globs of services; ranges and exclusions are lost with
- * their line. */
-START_TEST(test_codeowners_patterns)
-{
-	options.escalation = "sre";
-	import(CATALOGUE_CODEOWNERS, "CODEOWNERS",
-	       "services/job-*/  @shop/jobs\n"
-	       "services/job-7/  @shop/seven\n"
-	       "services/v?/     @shop/versions\n"
-	       "services/[xy]z/  @shop/range\n" /* 4 */
-	       "!services/job-1/\n"
-	       "services/*/      @shop/all\n" /* 6 */
-	       "services/cron/   @shop/cron\n");
-	check_losses("1 name, 3 name, 4 pattern, 5 pattern, 6 pattern");
-	/* The last line that matches decides: line 6 is about all directories before it. */
-	check_owner("job-1", "all");
-	check_owner("job-7", "all");
-	check_owner("v2", "all");
-	check_owner("v22", NULL);
-	check_owner("cron", "cron");
-	check_owner("[xy]z", NULL);
-	check_member("job-_", "owner", "all");
-}
-END_TEST
-
-/* Each section of GitLab's names owners of its own. */
-START_TEST(test_codeowners_sections)
-{
-	options.escalation = "sre";
-	import(CATALOGUE_CODEOWNERS, "CODEOWNERS",
-	       "* @shop/everyone\n"
-	       "^[Security] @shop/security\n"
-	       "services/till/\n" /* 3 */
-	       "services/vault/\n"
-	       "[Cash][2] @shop/cash\n"
-	       "services/till/\n" /* 6 */
-	       "[Books]\n"
-	       "services/till/ @shop/books\n" /* 8 */
-	       "[CASH]\n"
-	       "services/till/ @shop/late\n"); /* 10: of the section Cash */
-	check_owner("till", "late");
-	check_owner("vault", "security");
-	check_losses("3 more-owners, 8 more-owners");
-	check_counts(6, 2, 0, 2, 0);
-}
-END_TEST
-
 START_TEST(test_codeowners_elsewhere)
 {
 	options.escalation = "sre";
@@ -1147,7 +1066,6 @@ int main(void)
 	tcase_add_test(tests, test_backstage_references);
 	tcase_add_test(tests, test_backstage_parents);
 	tcase_add_test(tests, test_backstage_parents_in_a_circle);
-	tcase_add_loop_test(tests, test_unknown_teams, 0, 7);
 	tcase_add_test(tests, test_pagers_of_services);
 	tcase_add_test(tests, test_pagers_of_teams);
 	tcase_add_test(tests, test_backstage_losses);
@@ -1165,8 +1083,6 @@ int main(void)
 	tcase_add_test(tests, test_cortex);
 	tcase_add_test(tests, test_cortex_losses);
 	tcase_add_test(tests, test_codeowners);
-	tcase_add_test(tests, test_codeowners_patterns);
-	tcase_add_test(tests, test_codeowners_sections);
 	tcase_add_test(tests, test_codeowners_elsewhere);
 	tcase_add_test(tests, test_pagerduty);
 	tcase_add_test(tests, test_pagerduty_not_json);
