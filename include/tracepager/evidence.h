@@ -108,6 +108,13 @@ void evidence_add_units(struct evidence_set *set, const struct trace *trace, con
  * frees and to which nothing may be added; NULL: the bytes are no evidence. */
 void evidence_encode(const struct evidence_set *set, struct buf *out);
 struct evidence_set *evidence_decode(const void *data, size_t len);
+/* A baseline and the ordinary traces of a window in one, for the store; each may be NULL. Decoding
+ * also reads what evidence_encode() wrote, as a baseline. False: the bytes are no evidence; else
+ * each is NULL or a new set. */
+void evidence_encode_both(const struct evidence_set *healthy, const struct evidence_set *ordinary,
+			  struct buf *out);
+bool evidence_decode_both(const void *data, size_t len, struct evidence_set **ret_healthy,
+			  struct evidence_set **ret_ordinary);
 /* The 95th percentile of the duration of the signal's span, in microseconds; 0: the set is empty.
  */
 int64_t evidence_p95_us(const struct evidence_set *set);

@@ -47,6 +47,7 @@ struct fetch_request {
 	 * so that alerts of one storm ask equal questions. */
 	int64_t from_us, to_us;
 	bool healthy;		 /* want traces in which no span of the signal fails */
+	bool ordinary;		 /* with healthy: they only explain; jobs without it come first */
 	int64_t min_duration_us; /* of a search; 0: any */
 	unsigned int limit;	 /* traces wanted; 0: 10; at most LIMIT_TRACES_PER_ALERT */
 	int64_t deadline_us;	 /* monotonic: done() is called by then, with what was found */

@@ -26,7 +26,7 @@ struct past {
 	struct blob alert;	 /* alert_write(); none: an older version stored the decision */
 	struct blob decision;	 /* decision_write() */
 	struct blob traces;	 /* OTLP protobuf */
-	struct blob healthy;	 /* evidence_encode() */
+	struct blob healthy;	 /* evidence_encode_both() */
 };
 void past_fini(struct past *past);
 

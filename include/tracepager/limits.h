@@ -578,6 +578,11 @@
  * waits for the gathering keeps its own budget. */
 #define LIMIT_BASELINE_GATHER_US (10 * US_PER_SECOND)
 #define LIMIT_BASELINE_ENOUGH_US (2 * US_PER_SECOND)
+/* Ordinary traces of an alert's own window, and how long a page may wait for them once its failing
+ * traces are there: they tell what differs, and 20 are enough for a version that half of them have.
+ */
+#define LIMIT_ORDINARY_TRACES 20u
+#define LIMIT_ORDINARY_US     US_PER_SECOND
 /* A signal's traces do not count as healthy until this long after its last alert. */
 #define LIMIT_BASELINE_SICK_US US_PER_HOUR
 

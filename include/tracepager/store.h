@@ -119,7 +119,7 @@ struct stored_decision {
 	enum stored_traces kept;
 	const char *traces; /* OTLP protobuf (trace_encode.h); "": none */
 	size_t traces_len;
-	const char *healthy; /* evidence_encode(); "": none */
+	const char *healthy; /* evidence_encode_both(); "": none */
 	size_t healthy_len;
 };
 

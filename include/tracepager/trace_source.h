@@ -62,6 +62,7 @@ struct trace_query {
 	unsigned int limit;
 	bool failing; /* only traces in which a span of the signal fails; else any */
 	bool healthy; /* only traces in which no span of the signal fails */
+	bool shared;  /* alerts ask for them, too, so that the answer is worth keeping */
 	/* Least duration of a span of the signal, if the source can filter by it; 0: any. */
 	int64_t min_duration_us;
 };

@@ -124,7 +124,7 @@ static void capture_add_test(const struct capture *capture, struct buf *out)
 		buf_puts(out, "    traces:\n");
 	for (size_t i = 0; i < opened->nmessages; i++)
 		buf_printf(out, "      - decision-%lld-%zu.pb\n", (long long)past->id, i + 1);
-	if (opened->healthy)
+	if (opened->healthy || opened->ordinary)
 		buf_printf(out, "    healthy:\n      - decision-%lld.evidence\n",
 			   (long long)past->id);
 	if (missing != FALLBACK_NONE)
@@ -158,10 +158,10 @@ static int capture_write_evidence(struct capture *capture)
 	struct buf plain = BUF_INIT(LIMIT_STORED_TRACES_RAW_BYTES);
 	char name[FILE_NAME_SIZE];
 
-	if (!capture->opened.healthy)
+	if (!capture->opened.healthy && !capture->opened.ordinary)
 		return 0;
 	snprintf(name, sizeof(name), "decision-%lld.evidence", (long long)capture->past.id);
-	evidence_encode(capture->opened.healthy, &plain);
+	evidence_encode_both(capture->opened.healthy, capture->opened.ordinary, &plain);
 	int error = capture_write_file(capture, name, buf_text(&plain), plain.len);
 	buf_fini(&plain);
 	return error;

@@ -48,9 +48,9 @@ struct opened {
 	struct trace_set **sets;
 	const struct trace **traces;
 	size_t nmessages, nsets, ntraces;
-	struct evidence_set *healthy; /* NULL: none */
-	struct verdict told;	      /* the stored verdict */
-	bool by_told;		      /* its traces are gone: the stored verdict decides */
+	struct evidence_set *healthy, *ordinary; /* NULL: none */
+	struct verdict told;			 /* the stored verdict */
+	bool by_told; /* its traces are gone: the stored verdict decides */
 };
 /* Call opened_fini() also after an error: -EBADMSG damaged, -ENOENT kept by an older version. rules
  * may be NULL. */

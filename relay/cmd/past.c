@@ -208,8 +208,8 @@ static int open_healthy(struct opened *opened, struct err *err)
 			       "healthy evidence", &plain, err);
 
 	if (result == 0) {
-		opened->healthy = evidence_decode(buf_text(&plain), plain.len);
-		if (!opened->healthy)
+		if (!evidence_decode_both(buf_text(&plain), plain.len, &opened->healthy,
+					  &opened->ordinary))
 			result = err_set(err, EBADMSG, "the stored healthy evidence is damaged");
 	}
 	buf_fini(&plain);
@@ -290,6 +290,7 @@ void opened_fini(struct opened *opened)
 	free(opened->traces);
 	free(opened->messages);
 	evidence_free(opened->healthy);
+	evidence_free(opened->ordinary);
 	arena_free(opened->arena);
 	*opened = (struct opened){ .arena = NULL };
 }
@@ -325,6 +326,7 @@ void opened_decide(struct opened *opened, const struct ruleset *rules,
 		.traces = opened->traces,
 		.ntraces = (unsigned int)opened->ntraces,
 		.healthy = opened->healthy,
+		.ordinary = opened->ordinary,
 		.rules = rules,
 		.mode = WALK_AUTO,
 		.now_us = opened->past->at_us,

@@ -522,6 +522,7 @@ static void job_set_query(struct fetch_job *job, const struct fetch_request *req
 		.to_us = (request->to_us + step - 1) / step * step,
 		.limit = request->limit ? request->limit : TRACES_DEFAULT,
 		.healthy = request->healthy,
+		.shared = request->ordinary,
 		.min_duration_us = request->min_duration_us,
 	};
 	if (job->search.limit > LIMIT_TRACES_PER_ALERT)
@@ -559,7 +560,7 @@ struct fetch_job *fetch_start(struct fetch *fetch, const struct fetch_request *r
 	job->result.sets = xcalloc(job->search.limit, sizeof(struct fetched_set *));
 	job_add_lookups(job, request);
 	timer_arm(fetch->env.timers, &job->timer, job->deadline_us);
-	job_wait(job, 0);
+	job_wait(job, request->ordinary ? FETCH_LEVELS - 1 : 0);
 	start_jobs(fetch);
 	return job;
 }

@@ -224,10 +224,10 @@ static bool has_traces_or_ids(const struct inquiry *inquiry)
 	return inquiry->answer.kind == ANSWER_TRACES || inquiry->answer.kind == ANSWER_IDS;
 }
 
-/* Nobody but the one gathering asks for healthy traces. */
+/* Only one gathering asks for the healthy traces of a baseline. */
 static int64_t keep_time_us(const struct inquiry *inquiry)
 {
-	if (inquiry->query.healthy)
+	if (inquiry->query.healthy && !inquiry->query.shared)
 		return 0;
 	return has_traces_or_ids(inquiry) ? LIMIT_ANSWER_KEPT_US : LIMIT_NOT_FOUND_KEPT_US;
 }

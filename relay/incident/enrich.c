@@ -46,6 +46,13 @@ struct enrichment {
 	const char *trace_link;	  /* of the source that had the traces; NULL: the one of all */
 	struct baseline *healthy; /* what the signal is like without a fault; NULL: nobody knows */
 	struct baseline_waiter waiter;
+	/* Fine traces of the same window: looked up once the others are there, and turned into
+	 * evidence by the first decision, which frees the traces. */
+	struct fetch_job *ordinary_job; /* NULL: no look-up is under way */
+	struct fetched_set **ordinary_sets;
+	const struct trace **ordinary_traces;
+	size_t nordinary_sets, nordinary;
+	struct evidence_set *ordinary; /* NULL: none */
 	/* The decision. */
 	struct decide_input input; /* all that a pool thread reads */
 	struct decision decision;
@@ -106,7 +113,19 @@ static void enrichment_stop_looking(struct enrichment *enrichment)
 	if (enrichment->job)
 		fetch_cancel(enrichment->job);
 	enrichment->job = NULL;
+	if (enrichment->ordinary_job)
+		fetch_cancel(enrichment->ordinary_job);
+	enrichment->ordinary_job = NULL;
 	baselines_unwait(&enrichment->waiter);
+}
+
+static void enrichment_free_ordinary_traces(struct enrichment *enrichment)
+{
+	for (size_t i = 0; i < enrichment->nordinary_sets; i++)
+		fetched_set_unref(enrichment->ordinary_sets[i]);
+	free(enrichment->ordinary_sets);
+	enrichment->ordinary_sets = NULL;
+	enrichment->nordinary_sets = enrichment->nordinary = 0;
 }
 
 static void enricher_free_if_unused(struct enricher *enricher)
@@ -127,6 +146,8 @@ static void enrichment_free_if_unused(struct enrichment *enrichment)
 	for (size_t i = 0; i < enrichment->nsets; i++)
 		fetched_set_unref(enrichment->sets[i]);
 	free(enrichment->sets);
+	enrichment_free_ordinary_traces(enrichment);
+	evidence_free(enrichment->ordinary);
 	rules_unref(enrichment->rules);
 	free(enrichment->alert);
 	arena_free(enrichment->arena);
@@ -166,12 +187,15 @@ static void enrichment_prepare(struct enrichment *enrichment)
 	const char *trace_link =
 		enrichment->trace_link ? enrichment->trace_link : env->options.trace_link;
 
+	if (enrichment->nordinary && !enrichment->ordinary)
+		enrichment->ordinary = evidence_new(LIMIT_BASELINE_BYTES);
 	enrichment->input = (struct decide_input){
 		.alert = enrichment->alert,
 		.signal = enrichment->has_signal ? &enrichment->signal : NULL,
 		.traces = enrichment->traces,
 		.ntraces = enrichment->ntraces,
 		.healthy = enrichment->healthy ? enrichment->healthy->evidence : NULL,
+		.ordinary = enrichment->ordinary,
 		.rules = enrichment->rules,
 		.mode = WALK_AUTO,
 		.now_us = clock_wall_us(env->clock),
@@ -258,10 +282,38 @@ static bool enrichment_compares_first(struct enrichment *enrichment)
 	return true;
 }
 
+static bool enrichment_has_trace(const struct enrichment *enrichment, const struct trace *trace)
+{
+	const char *id = trace_text(trace, trace->id);
+
+	for (unsigned int i = 0; i < enrichment->ntraces; i++)
+		if (strcmp(trace_text(enrichment->traces[i], enrichment->traces[i]->id), id) == 0)
+			return true;
+	return false;
+}
+
+/* Where time is what the alert is about, a trace that is long is not fine, though it did not fail.
+ */
+static void enrichment_take_ordinary(struct enrichment *enrichment)
+{
+	struct evidence_set *set = enrichment->ordinary;
+	int64_t most_us = INT64_MAX;
+
+	if (enrichment->signal.mode == WALK_LATENCY)
+		most_us = evidence_p95_us(enrichment->input.healthy);
+	for (size_t i = 0; i < enrichment->nordinary; i++)
+		if (!enrichment_has_trace(enrichment, enrichment->ordinary_traces[i]) &&
+		    evidence_add_sound(set, enrichment->ordinary_traces[i], &enrichment->signal) &&
+		    set->at[set->n - 1].duration_us > most_us)
+			set->n--;
+}
+
 static void enrichment_compute(void *arg)
 {
 	struct enrichment *enrichment = arg;
 
+	if (enrichment->nordinary)
+		enrichment_take_ordinary(enrichment);
 	decide(enrichment->arena, &enrichment->input, &enrichment->decision);
 }
 
@@ -270,6 +322,7 @@ static void enrichment_computed(void *arg)
 	struct enrichment *enrichment = arg;
 
 	enrichment->in_pool = false;
+	enrichment_free_ordinary_traces(enrichment);
 	if (enrichment->state == ENRICHMENT_ABANDONED)
 		enrichment_free_if_unused(enrichment);
 	else if (!enrichment_compares_first(enrichment))
@@ -285,7 +338,8 @@ static void enrichment_decide(void *arg)
 	for (unsigned int i = 0; i < enrichment->ntraces; i++)
 		spans += enrichment->traces[i]->nspans;
 	enrichment_prepare(enrichment);
-	if (spans <= LIMIT_DECIDE_INLINE_SPANS && !(spans && enrichment->healthy)) {
+	if (spans <= LIMIT_DECIDE_INLINE_SPANS && !(spans && enrichment->healthy) &&
+	    !enrichment->nordinary) {
 		enrichment_compute(enrichment);
 		enrichment_computed(enrichment);
 		return;
@@ -296,6 +350,67 @@ static void enrichment_decide(void *arg)
 }
 
 /* ---- what ends a state ---- */
+
+/* The signal's rule says how far back, else the rules' defaults, else the option. */
+static int64_t enrichment_window_us(const struct enrichment *enrichment)
+{
+	const struct signal_rule *rule = enrichment->signal_rule;
+	int64_t window_us = rule ? rule->window_us : rules_defaults(enrichment->rules)->window_us;
+
+	return window_us ? window_us : enrichment->enricher->env.options.window_before_us;
+}
+
+static void enrichment_ready(struct enrichment *enrichment)
+{
+	if (enrichment->state != ENRICHMENT_READY)
+		enrichment_enter(enrichment, ENRICHMENT_READY);
+}
+
+static void enrichment_ordinary_fetched(void *ctx, struct fetch_result *result)
+{
+	struct enrichment *enrichment = ctx;
+
+	enrichment->ordinary_job = NULL;
+	enrichment->ordinary_sets = xcalloc(result->nsets + 1, sizeof(*enrichment->ordinary_sets));
+	memcpy(enrichment->ordinary_sets, result->sets,
+	       result->nsets * sizeof(*enrichment->ordinary_sets));
+	enrichment->nordinary_sets = result->nsets;
+	enrichment->ordinary_traces = arena_array(enrichment->arena, result->ntraces + 1,
+						  sizeof(*enrichment->ordinary_traces));
+	memcpy(enrichment->ordinary_traces, result->traces,
+	       result->ntraces * sizeof(*enrichment->ordinary_traces));
+	enrichment->nordinary = result->ntraces;
+	enrichment_enter(enrichment, ENRICHMENT_READY);
+}
+
+/* Fine traces of the same window tell what differs. Not asked for if nothing is to be compared, and
+ * not where the budget has no time for them. Of a signal about time, the healthy traces tell which
+ * are fine. */
+static bool enrichment_ask_for_ordinary(struct enrichment *enrichment)
+{
+	const struct incident_env *env = &enrichment->enricher->env;
+	int64_t now_us = enrich_now_us(enrichment);
+	int64_t until_us = enrichment->begun_us + env->options.enrich_us - LIMIT_LOOKUP_LAST_US;
+	struct fetch_request request = {
+		.signal = &enrichment->signal,
+		.from_us = enrichment->starts_us - enrichment_window_us(enrichment),
+		.to_us = clock_wall_us(env->clock),
+		.healthy = true,
+		.ordinary = true,
+		.limit = LIMIT_ORDINARY_TRACES,
+		.deadline_us = now_us + LIMIT_ORDINARY_US,
+	};
+
+	if (!env->baselines || !enrichment->has_signal || !enrichment->ntraces ||
+	    now_us >= until_us || (enrichment->signal.mode == WALK_LATENCY && !enrichment->healthy))
+		return false;
+	if (request.deadline_us > until_us)
+		request.deadline_us = until_us;
+	request.extra_names = rules_attr_names(enrichment->rules, &request.nextra_names);
+	enrichment->ordinary_job =
+		fetch_start(env->fetch, &request, enrichment_ordinary_fetched, enrichment);
+	return true;
+}
 
 static void enrichment_fetched(void *ctx, struct fetch_result *result)
 {
@@ -314,8 +429,10 @@ static void enrichment_fetched(void *ctx, struct fetch_result *result)
 	enrichment->trace_link = result->source ? result->source->trace_link : NULL;
 	if (enrichment->state == ENRICHMENT_LATE && !enrichment->ntraces)
 		enrichment_enter(enrichment, ENRICHMENT_DONE); /* the page that left stands */
-	else if (enrichment->state != ENRICHMENT_READY)
-		enrichment_enter(enrichment, ENRICHMENT_READY);
+	else if ((enrichment->state != ENRICHMENT_FETCHING &&
+		  enrichment->state != ENRICHMENT_EXTENDED) ||
+		 !enrichment_ask_for_ordinary(enrichment))
+		enrichment_ready(enrichment);
 }
 
 static void enrichment_healthy_known(void *arg)
@@ -333,6 +450,12 @@ static void enrichment_go_without(struct enrichment *enrichment)
 {
 	const char *why;
 
+	if (enrichment->ordinary_job) { /* the alert's own traces are there */
+		fetch_cancel(enrichment->ordinary_job);
+		enrichment->ordinary_job = NULL;
+		enrichment_enter(enrichment, ENRICHMENT_READY);
+		return;
+	}
 	enrichment->missing = fetch_explain(enrichment->job, &why);
 	enrichment->missing_text =
 		arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
@@ -346,7 +469,7 @@ static void enrichment_due(void *arg)
 
 	switch (enrichment->state) {
 	case ENRICHMENT_FETCHING:
-		if (fetch_is_shared(enrichment->job)) {
+		if (enrichment->job && fetch_is_shared(enrichment->job)) {
 			enrichment_enter(enrichment, ENRICHMENT_EXTENDED);
 			break;
 		}
@@ -425,15 +548,6 @@ static void enrichment_ask_for_healthy(struct enrichment *enrichment, struct fet
 	enrichment->healthy = baselines_get(baselines, &enrichment->signal, &enrichment->waiter);
 	if (enrichment->healthy && enrichment->signal.mode == WALK_LATENCY)
 		request->min_duration_us = evidence_p95_us(enrichment->healthy->evidence);
-}
-
-/* The signal's rule says how far back, else the rules' defaults, else the option. */
-static int64_t enrichment_window_us(const struct enrichment *enrichment)
-{
-	const struct signal_rule *rule = enrichment->signal_rule;
-	int64_t window_us = rule ? rule->window_us : rules_defaults(enrichment->rules)->window_us;
-
-	return window_us ? window_us : enrichment->enricher->env.options.window_before_us;
 }
 
 /* As many traces as the signal's rule says, else the rules' defaults, else 10. */

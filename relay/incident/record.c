@@ -40,7 +40,7 @@ struct record {
 	const struct trace *const *traces;
 	const struct walk *walks;
 	unsigned int ntraces, nwalks;
-	const struct evidence_set *healthy;
+	const struct evidence_set *healthy, *ordinary;
 	/* What the pool makes of it. */
 	enum stored_traces kept;
 	struct buf alert_packed, doc_packed, traces_packed, healthy_packed, rules_packed;
@@ -181,9 +181,9 @@ static void record_pack_rest(struct record *record)
 		if (record->kept == STORED_TRACES_LOST)
 			buf_reset(&record->traces_packed);
 	}
-	if (record->healthy) {
+	if (record->healthy || record->ordinary) {
 		struct buf plain = BUF_INIT(LIMIT_STORED_TRACES_RAW_BYTES);
-		evidence_encode(record->healthy, &plain);
+		evidence_encode_both(record->healthy, record->ordinary, &plain);
 		if (!plain.failed)
 			pack_add(plain.data, plain.len, &record->healthy_packed);
 		if (plain.failed || record->healthy_packed.failed)
@@ -312,6 +312,7 @@ static void record_keep_rest(struct recorder *recorder, struct record *record,
 	record->traces = input->traces;
 	record->ntraces = input->ntraces;
 	record->healthy = input->healthy;
+	record->ordinary = input->ordinary;
 	record->walks = decision->walks;
 	record->nwalks = decision->nwalks;
 	record->rest = enrichment_keep(enrichment);

@@ -279,3 +279,58 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 	evidence_free(set);
 	return NULL;
 }
+
+/* ---- two sets ---- */
+
+static const char magic_both[4] = { 'T', 'P', 'E', 'B' };
+
+/* A magic, the length of the baseline, the baseline, the rest is the ordinary traces. */
+void evidence_encode_both(const struct evidence_set *healthy, const struct evidence_set *ordinary,
+			  struct buf *out)
+{
+	struct buf first = BUF_INIT(out->cap);
+
+	if (healthy)
+		evidence_encode(healthy, &first);
+	if (ordinary) {
+		buf_add(out, magic_both, sizeof(magic_both));
+		buf_varint(out, first.len);
+	}
+	buf_add(out, buf_text(&first), first.len);
+	out->failed |= first.failed;
+	if (ordinary)
+		evidence_encode(ordinary, out);
+	buf_fini(&first);
+}
+
+bool evidence_decode_both(const void *data, size_t len, struct evidence_set **ret_healthy,
+			  struct evidence_set **ret_ordinary)
+{
+	struct reader reader = { .at = data, .end = (const unsigned char *)data + len };
+	struct evidence_set *healthy = NULL, *ordinary;
+	uint32_t first_len;
+
+	if (len < sizeof(magic_both) || memcmp(data, magic_both, sizeof(magic_both)) != 0) {
+		healthy = evidence_decode(data, len);
+		if (!healthy)
+			return false;
+		*ret_healthy = healthy;
+		*ret_ordinary = NULL;
+		return true;
+	}
+	reader.at += sizeof(magic_both);
+	first_len = get_count(&reader);
+	if (!reader.bad && first_len > 0)
+		healthy = evidence_decode(reader.at, first_len);
+	if (reader.bad || (first_len > 0 && !healthy))
+		return false;
+	reader.at += first_len;
+	ordinary = evidence_decode(reader.at, (size_t)(reader.end - reader.at));
+	if (!ordinary) {
+		evidence_free(healthy);
+		return false;
+	}
+	*ret_healthy = healthy;
+	*ret_ordinary = ordinary;
+	return true;
+}

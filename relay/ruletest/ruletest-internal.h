@@ -16,6 +16,7 @@ struct test_traces {
 	const struct trace **at; /* heap */
 	size_t nsets, n;
 	struct evidence_set *evidence; /* of the healthy traces, in a captured test; else NULL */
+	struct evidence_set *ordinary; /* of the window's fine traces, likewise */
 };
 
 /* One test while it is read and run. */

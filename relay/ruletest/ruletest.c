@@ -133,6 +133,7 @@ static void read_and_decide(struct test_reader *reader, const struct ynode *node
 		input.ntraces = (unsigned int)traces.n;
 		struct evidence_set *evidence = test_evidence(reader, input.alert, &healthy);
 		input.healthy = evidence;
+		input.ordinary = healthy.ordinary;
 		decide_test(reader, &input, expect);
 		evidence_free(evidence);
 	}

@@ -49,6 +49,7 @@ void test_traces_fini(struct test_traces *traces)
 	free(traces->sets);
 	free(traces->at);
 	evidence_free(traces->evidence);
+	evidence_free(traces->ordinary);
 	*traces = (struct test_traces){ .sets = NULL };
 }
 
@@ -279,12 +280,14 @@ static void test_on_document(void *ctx, int line, struct trace_set *set, const s
 /* A captured test has its healthy traces as stored evidence. false: the file is no evidence. */
 static bool take_evidence(struct test_reader *reader, const struct buf *text)
 {
-	struct evidence_set *evidence = evidence_decode(buf_text(text), text->len);
+	struct evidence_set *evidence, *ordinary;
 
-	if (!evidence)
+	if (!evidence_decode_both(buf_text(text), text->len, &evidence, &ordinary))
 		return false;
 	evidence_free(reader->into->evidence);
+	evidence_free(reader->into->ordinary);
 	reader->into->evidence = evidence;
+	reader->into->ordinary = ordinary;
 	return true;
 }
 

@@ -98,6 +98,80 @@ START_TEST(links_lead_to_the_source_that_had_the_trace)
 }
 END_TEST
 
+/* n traces of one span each, POST /orders of frontend on this pod. */
+static void add_orders(struct buf *body, unsigned int first, unsigned int n, const char *pod,
+		       bool failing)
+{
+	for (unsigned int i = first; i < first + n; i++) {
+		if (body->data[body->len - 1] != '[')
+			buf_putc(body, ',');
+		buf_printf(body,
+			   "{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{"
+			   "\"stringValue\":\"frontend\"}},{\"key\":\"k8s.pod.name\",\"value\":{"
+			   "\"stringValue\":\"%s\"}}]},\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+			   "\"%032x\",\"spanId\":\"%016x\",\"name\":\"POST /orders\",\"kind\":2,"
+			   "\"startTimeUnixNano\":\"1788256740000000000\",\"endTimeUnixNano\":"
+			   "\"1788256740200000000\",\"status\":{\"code\":%d}}]}]}",
+			   pod, i, i, failing ? 2 : 0);
+	}
+}
+
+/* Jaeger has six failing orders on one pod, and answers all other searches with this body. The
+ * daemon starts again, with healthy traces to compare with. */
+static void start_with_failing_pod(struct buf *failing, const char *others, int64_t delay_us)
+{
+	buf_puts(failing, "{\"result\":{\"resourceSpans\":[");
+	add_orders(failing, 1, 6, "web-7f9", true);
+	buf_puts(failing, "]}}");
+	/* A search for failing traces has the error among its attributes. */
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "error",
+							   .status = 200,
+							   .body = buf_text(failing),
+							   .content_type = "application/json" });
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
+							   .delay_us = delay_us,
+							   .status = 200,
+							   .body = others,
+							   .content_type = "application/json" });
+	world_pagers_take_all(world);
+	world->compares = true;
+	world_crash(world);
+	world_start(world);
+	world_run(world, US_PER_MINUTE);
+}
+
+START_TEST(ordinary_traces_tell_what_differs)
+{
+	struct buf failing = BUF_INIT(1u << 20), fine = BUF_INIT(1u << 20);
+
+	buf_puts(&fine, "{\"result\":{\"resourceSpans\":[");
+	add_orders(&fine, 100, 10, "web-1a2", false);
+	add_orders(&fine, 200, 10, "web-8c4", false);
+	buf_puts(&fine, "]}}");
+	start_with_failing_pod(&failing, buf_text(&fine), 300 * US_PER_MS);
+	fire(ORDERS);
+	world_run(world, US_PER_SECOND);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
+	ck_assert_ptr_nonnull(strstr(world_page(world, "key-shop", "trigger", 0)->body,
+				     "all 6 that fail in frontend are on pod web-7f9, 1 of 3 pods, "
+				     "0 of 20 others"));
+	buf_fini(&failing);
+	buf_fini(&fine);
+}
+END_TEST
+
+START_TEST(a_page_does_not_wait_long_for_ordinary_traces)
+{
+	struct buf failing = BUF_INIT(1u << 20);
+
+	start_with_failing_pod(&failing, "{}", 100 * US_PER_SECOND);
+	fire(ORDERS);
+	world_run(world, LIMIT_ORDINARY_US + 100 * US_PER_MS);
+	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
+	buf_fini(&failing);
+}
+END_TEST
+
 START_TEST(budget_is_spent)
 {
 	fake_http_reply(&world->http, (struct fake_reply){ .url_part = "http://jaeger",
@@ -715,6 +789,8 @@ int main(void)
 	const TTest *const all[] = {
 		trace_is_late_and_the_pager_is_ill,
 		links_lead_to_the_source_that_had_the_trace,
+		ordinary_traces_tell_what_differs,
+		a_page_does_not_wait_long_for_ordinary_traces,
 		budget_is_spent,
 		budget_is_spent_on_a_source_that_fails,
 		late_traces_page_the_right_team_too,

@@ -270,6 +270,38 @@ START_TEST(stored_evidence_tells_the_same)
 }
 END_TEST
 
+START_TEST(both_sets_survive_the_store)
+{
+	struct evidence_set *first = NULL, *second = NULL;
+	struct buf bytes = BUF_INIT(1u << 20);
+
+	add(2, "service.version=2.30", healthy);
+	add(3, "service.version=2.30", ordinary);
+	evidence_encode_both(healthy, ordinary, &bytes);
+	ck_assert(evidence_decode_both(buf_text(&bytes), bytes.len, &first, &second));
+	ck_assert_uint_eq(first->n, 2);
+	ck_assert_uint_eq(second->n, 3);
+	evidence_free(first);
+	evidence_free(second);
+	for (size_t len = 0; len < bytes.len; len++)
+		ck_assert(!evidence_decode_both(buf_text(&bytes), len, &first, &second));
+	buf_reset(&bytes);
+	/* Without ordinary traces it is what evidence_encode() writes. */
+	evidence_encode_both(healthy, NULL, &bytes);
+	ck_assert(evidence_decode_both(buf_text(&bytes), bytes.len, &first, &second));
+	ck_assert_uint_eq(first->n, 2);
+	ck_assert_ptr_null(second);
+	evidence_free(first);
+	buf_reset(&bytes);
+	evidence_encode_both(NULL, ordinary, &bytes);
+	ck_assert(evidence_decode_both(buf_text(&bytes), bytes.len, &first, &second));
+	ck_assert_ptr_null(first);
+	ck_assert_uint_eq(second->n, 3);
+	evidence_free(second);
+	buf_fini(&bytes);
+}
+END_TEST
+
 START_TEST(evidence_of_an_older_version_has_no_units)
 {
 	/* One service, no text, one trace of 7 us without observations and ends. */
@@ -308,6 +340,7 @@ int main(void)
 	tcase_add_test(tcase, slow_ones_count_though_none_failed);
 	tcase_add_test(tcase, a_loop_of_failing_calls_counts_once);
 	tcase_add_test(tcase, stored_evidence_tells_the_same);
+	tcase_add_test(tcase, both_sets_survive_the_store);
 	tcase_add_test(tcase, evidence_of_an_older_version_has_no_units);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
