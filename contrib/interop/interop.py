@@ -14,8 +14,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import apps  # noqa: E402 # after the path
 import peers  # noqa: E402
 import real  # noqa: E402
+import street  # noqa: E402
 
 PAGE_PATIENCE = 20  # the budget for the traces is 5 s: a page that comes later does not come
+APPLICATIONS = {"hotrod": apps.HotRod, "street": street}  # the others have the shop
 HEAD = ["backend", "fault", "by", "suspect, confidence, votes", "took", "result"]
 
 
@@ -92,6 +94,9 @@ def try_backend(backend, cache, application, tell):
     try:
         backend.start(children, cache)
         real.wait_until_ready(backend)
+        if application is street:
+            street.try_street(backend, cache, children, tell)
+            return
         app = application(children, backend, cache)
         troubles = [(fault, app.trouble(fault)) for fault in app.faults]
         for fault, ids in troubles:
@@ -128,7 +133,7 @@ def main():
         try_backend(real.Given(*names[1:]), cache, apps.Shop, tell)
     else:
         for name in names:
-            try_backend(real.KNOWN[name](name), cache, apps.HotRod if name == "hotrod" else apps.Shop, tell)
+            try_backend(real.KNOWN[name](name), cache, APPLICATIONS.get(name, apps.Shop), tell)
     print()
     report(rows)
     failed = sum(row[-1] != "ok" for row in rows)

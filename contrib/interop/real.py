@@ -171,7 +171,7 @@ class Zipkin(Backend):
                        "--armeria.ports[0].protocols[0]=http")
 
 
-KNOWN = {"jaeger": Jaeger, "jaeger-v1": JaegerV1, "hotrod": Jaeger, "zipkin": Zipkin}
+KNOWN = {"jaeger": Jaeger, "jaeger-v1": JaegerV1, "hotrod": Jaeger, "zipkin": Zipkin, "street": Jaeger}
 
 
 def wait_until_ready(backend):
