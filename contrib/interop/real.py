@@ -2,12 +2,14 @@
 import json
 import os
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
 import peers
 
 START_PATIENCE = 120  # seconds: a Java virtual machine beside other work
+END_PATIENCE = 10  # seconds, of all: an exporter whose backend has ended tries for minutes
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -36,9 +38,10 @@ class Children:
     def end(self):
         for child in self.all:
             child.terminate()
+        end = time.monotonic() + END_PATIENCE
         for child in self.all:
             try:
-                child.wait(peers.PATIENCE)
+                child.wait(max(0, end - time.monotonic()))
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
