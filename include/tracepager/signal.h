@@ -18,11 +18,12 @@ enum walk_mode {
 
 struct signal {
 	const char *name;      /* the rule's, or NULL */
-	const char *service;   /* a glob, but literal where from is "label" */
+	const char *service;   /* a glob; literal where from is "label" or "expression" */
 	const char *namespace; /* the same */
 	const char *operation;
 	struct labels attrs; /* span or resource attributes that must match, the same */
-	const char *from;    /* "label", "rule", "trace root", "option" */
+	/* "label", "expression" (a part of it comes from there), "rule", "trace root", "option". */
+	const char *from;
 	enum walk_mode mode;
 	unsigned int traces; /* how many to walk; 0: the default of 10 */
 };

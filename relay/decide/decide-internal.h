@@ -60,4 +60,11 @@ const char *decision_span_id(const struct decision *decision);
 void page_text_fill(struct arena *arena, const struct decide_input *input,
 		    struct decision *decision);
 
+/* ---- signal.c ---- */
+
+/* The first service that an alert without a signal names (deployment, app, container …) and the
+ * rules know: it says who owns the alert, not which traces to look for. NULL: there is none. */
+const char *signal_subject(struct arena *arena, const struct alert *alert,
+			   const struct ruleset *rules);
+
 #endif

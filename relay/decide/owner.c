@@ -94,8 +94,9 @@ static void own_suspect(struct owner_work *work, const struct service_rule *peer
 					  suspect->service, d->team->name));
 }
 
-/* The entry of the service that the signal is about. The service of a rule's signal may be a glob:
- * then the walks' signal spans tell the service. */
+/* The entry of the service that the signal is about, without a signal of the one that the alert
+ * names. The service of a rule's signal may be a glob: then the walks' signal spans tell the
+ * service. */
 static const struct service_rule *signal_service(const struct owner_work *work)
 {
 	const struct decision *d = work->decision;
@@ -107,6 +108,9 @@ static const struct service_rule *signal_service(const struct owner_work *work)
 	namespace = labels_get(&d->alert.labels, "namespace");
 	if (d->has_signal)
 		service = owner_find_service(work, d->signal.service, namespace, NULL);
+	else if (d->has_alert)
+		service = owner_find_service(
+			work, signal_subject(work->arena, &d->alert, work->rules), namespace, NULL);
 	for (unsigned int i = 0; i < d->nwalks && !service; i++) {
 		const struct walk *walk = &d->walks[i];
 		if (walk->signal_span == TRACE_NONE)
@@ -134,9 +138,10 @@ static void own_signal(struct owner_work *work)
 	} else if (d->service) {
 		d->team = d->service->owner;
 		d->rule = d->service->place;
-		owner_add_reason(
-			d, arena_printf(work->arena, "team %s owns the signal's service %s (%s)",
-					d->team->name, d->service->name, d->service->place));
+		owner_add_reason(d,
+				 arena_printf(work->arena, "team %s owns the %s's service %s (%s)",
+					      d->team->name, d->has_signal ? "signal" : "alert",
+					      d->service->name, d->service->place));
 	} else {
 		d->team = rules_fallback(work->rules);
 		d->rule = d->team->place;

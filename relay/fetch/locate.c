@@ -25,12 +25,23 @@ struct found_ids {
 #define ID_MIN 16
 #define ID_MAX 32
 
+/* The length of X-Ray's version before the id at the beginning of text: "1-" of
+ * 1-5759e988-bd862e3fe1be46a994272793, whose other digits are the id; 0: it is no id of X-Ray. */
+static size_t xray_version_len(const char *text)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	if (strncmp(text, "1-", 2) != 0 || strspn(text + 2, digits) != 8 || text[10] != '-')
+		return 0;
+	return strspn(text + 11, digits) == 24 ? 2 : 0;
+}
+
 /* Read the id at the beginning of text: 16 to 32 hex digits, not all zeros, not followed by a
- * letter, digit or underscore. Dashes between digits are left out, as in a UUID. Returns its length
- * in the text; 0: there is none. */
+ * letter, digit or underscore. Dashes between digits are left out, as in a UUID, and so is X-Ray's
+ * version. Returns its length in the text; 0: there is none. */
 static size_t scan_id(const char *text, char ret_id[ID_MAX + 1])
 {
-	size_t i = 0, n = 0;
+	size_t i = xray_version_len(text), n = 0;
 	bool zeros = true;
 
 	for (; n < ID_MAX; i++) {
@@ -66,7 +77,8 @@ static bool is_trace_id_name(const char *name)
 {
 	static const char *const names[] = { "traceid",	      "trace",		"exemplartraceid",
 					     "exemplartrace", "exampletraceid", "oteltraceid",
-					     "xb3traceid",    "traceparent",	"ubertraceid" };
+					     "xb3traceid",    "traceparent",	"ubertraceid",
+					     "xraytraceid",   "awsxraytraceid", "xamzntraceid" };
 	char plain[24];
 	size_t n = 0;
 
@@ -90,9 +102,16 @@ static bool is_traceparent(const char *value)
 	return strlen(value) >= 55 && value[2] == '-' && value[35] == '-' && value[52] == '-';
 }
 
-/* Take ids from a value: a traceparent, or ids with blanks or punctuation in between. */
+/* Take ids from a value: a traceparent, X-Ray's header (Root=1-…;Parent=…), or ids with blanks or
+ * punctuation in between. */
 static void locate_take_value(struct found_ids *found, const char *value)
 {
+	const char *root = strstr(value, "Root=1-");
+
+	if (root) {
+		locate_take_id(found, root + strlen("Root="));
+		return;
+	}
 	if (is_traceparent(value)) {
 		locate_take_id(found, value + 3);
 		return;
@@ -138,13 +157,15 @@ static void take_queries(struct found_ids *found, const char *text)
 	}
 }
 
-/* Jaeger's /trace/ID, /api/traces/ID (of Tempo and Zipkin too), ?traceID=ID, Grafana explore. */
+/* Jaeger's /trace/ID, /api/traces/ID (of Tempo and Zipkin too), ?traceID=ID, Grafana explore,
+ * CloudWatch's #xray:traces/ID. */
 static void take_link(struct found_ids *found, const char *link, size_t len)
 {
 	const char *text = url_decode(found->arena, link, len);
 
 	take_behind(found, text, "/trace/");
 	take_behind(found, text, "/traces/");
+	take_behind(found, text, "xray:traces/");
 	take_behind(found, text, "traceid=");
 	take_behind(found, text, "trace_id=");
 	if (strstr(text, "/explore"))

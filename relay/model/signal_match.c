@@ -49,7 +49,8 @@ static bool pattern_matches(const struct signal *signal, const char *pattern, co
 {
 	if (is_any(pattern) || (ignore_case ? strcasecmp : strcmp)(pattern, text) == 0)
 		return true;
-	if (signal->from && strcmp(signal->from, "label") == 0)
+	if (signal->from &&
+	    (strcmp(signal->from, "label") == 0 || strcmp(signal->from, "expression") == 0))
 		return false;
 	return strpbrk(pattern, "*?") && glob_matches(pattern, text, ignore_case);
 }

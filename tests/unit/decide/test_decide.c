@@ -451,6 +451,27 @@ START_TEST(keys_do_not_collide)
 }
 END_TEST
 
+/* An alert about pods has no signal; the service that it names owns it all the same. */
+START_TEST(an_alert_about_pods_is_its_service_s)
+{
+	struct alert alert = {
+		.family = "prometheus",
+		.generator_url = "http://p/graph?g0.expr=kube_pod_status_ready+%3D%3D+0",
+		.labels = { (struct label[]){ { "alertname", "PodNotReady" },
+					      { "deployment", "ledger" } },
+			    2 },
+	};
+	struct decide_input input = { .alert = &alert };
+	struct decision decision;
+
+	input.rules = rules;
+	decide(arena, &input, &decision);
+	ck_assert(!decision.has_signal);
+	ck_assert_int_eq(decision.verdict.fallback, FALLBACK_NO_SIGNAL);
+	ck_assert_str_eq(decision.team->name, "money");
+}
+END_TEST
+
 /* With owner_attribute, a service without an entry names its team by an attribute. */
 START_TEST(owner_by_an_attribute)
 {
@@ -478,6 +499,7 @@ int main(void)
 	TCase *tcase = tcase_create("decide");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, an_alert_about_pods_is_its_service_s);
 	tcase_add_test(tcase, owner_by_an_attribute);
 	tcase_add_test(tcase, the_suspect_s_owner_is_paged);
 	tcase_add_test(tcase, an_owned_callee_is_the_suspect);

@@ -5,6 +5,7 @@
 
 #include "tracepager/decide.h"
 #include "tracepager/rules_load.h"
+#include "tracepager/xalloc.h"
 
 static struct arena *arena;
 static struct ruleset *rules;
@@ -108,6 +109,8 @@ static const struct {
 	{ { "job", "node-exporter", "service", "cart" }, 4, "cart", NULL, NULL },
 	/* A span's name can be searched for without a service. */
 	{ { "job", "node-exporter", "span_name", "GET /cart" }, 4, NULL, NULL, "GET /cart" },
+	{ { "service", "otel-collector", "exported_service", "cart" }, 4, "cart", NULL, NULL },
+	{ { "service", "kps-kube-state-metrics", "app", "cart" }, 4, "cart", NULL, NULL },
 };
 
 static void assert_same(const char *have, const char *want)
@@ -185,6 +188,221 @@ START_TEST(known_is_asked_only_for_a_job)
 }
 END_TEST
 
+/* Alerts with the expression of their rule; then the service and operation to be found. NULL and
+ * NULL: there is no signal. */
+static const struct {
+	const char *expr;
+	const char *labels[12];
+	size_t n;
+	const char *service, *operation, *from;
+} expressions[] = {
+	/* Aggregation dropped the labels: the expression has them. */
+	{ "sum(rate(http_requests_total{service=\"cart\",path=\"/cart\",method=\"post\"}[5m])) > 1",
+	  { "severity", "page" },
+	  2,
+	  "cart",
+	  "POST /cart",
+	  "expression" },
+	{ "sum by (service) (rate(http_requests_total{code=\"500\"}[5m])) > 1",
+	  { "service", "cart" },
+	  2,
+	  "cart",
+	  NULL,
+	  "label" },
+	/* A label of the alert says more than the expression. */
+	{ "rate(calls_total{service_name=~\"cart|tax\"}[5m]) > 1",
+	  { "service_name", "tax" },
+	  2,
+	  "tax",
+	  NULL,
+	  "label" },
+	{ "sum(rate(calls_total{service_name=~\"cart|tax\"}[5m])) > 1",
+	  { 0 },
+	  0,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ "sum(rate(calls_total{service_name=\"a\"}[5m])) - "
+	  "sum(rate(calls_total{service_name=\"b\"}"
+	  "[5m])) > 1",
+	  { 0 },
+	  0,
+	  NULL,
+	  NULL,
+	  NULL },
+	/* Guards and exclusions name nobody. */
+	{ "sum(rate(http_requests_total[5m])) > 1 unless on() deploy{service=\"cart\"}",
+	  { 0 },
+	  0,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ "sum(rate(http_requests_total[5m])) > 1 and on() "
+	  "sum(rate(http_requests_total{job=\"a\"}[5m]))",
+	  { 0 },
+	  0,
+	  NULL,
+	  NULL,
+	  NULL },
+	/* The scrape target's labels speak of a service where the metric is about requests. */
+	{ "rate(http_requests_total[5m]) > 1", { "job", "shop/cart" }, 2, "cart", NULL, "label" },
+	{ "rate(http_requests_total[5m]) > 1", { "job", "otel-collector" }, 2, NULL, NULL, NULL },
+	{ "kube_pod_status_ready == 0",
+	  { "service", "kps-kube-state-metrics", "job", "kube-state-metrics", "pod", "cart-1" },
+	  6,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ "node_load1 > 5", { "service", "cart", "job", "ledger" }, 4, NULL, NULL, NULL },
+	{ "queue_depth > 5", { "service", "cart", "job", "cart" }, 4, NULL, NULL, NULL },
+	{ "queue_depth > 5", { "service", "ledger" }, 2, "ledger", NULL, "label" },
+	{ "increase(orders_failed_total[5m]) > 1",
+	  { "service", "orders" },
+	  2,
+	  "orders",
+	  NULL,
+	  "label" },
+	{ "cluster_quantile:apiserver_request_duration_seconds:p99 > 1",
+	  { "job", "ledger" },
+	  2,
+	  NULL,
+	  NULL,
+	  NULL },
+	/* Prometheus renames the application's own label where the target has one of that name. */
+	{ "rate(http_server_duration_count[5m]) > 1",
+	  { "exported_job", "shop/cart", "job", "otel-collector" },
+	  4,
+	  "cart",
+	  NULL,
+	  "label" },
+	/* gRPC: a span's name is service/method, a method alone is none. */
+	{ "rate(grpc_server_handled_total[5m]) > 1",
+	  { "job", "cart", "grpc_service", "shop.v1.Cart", "grpc_method", "Add" },
+	  6,
+	  "cart",
+	  "shop.v1.Cart/Add",
+	  "label" },
+	{ "rate(grpc_server_handled_total[5m]) > 1",
+	  { "job", "cart", "grpc_method", "Add" },
+	  4,
+	  "cart",
+	  NULL,
+	  "label" },
+	{ "rate(rpc_server_duration_count{rpc_service=\"a.B\",rpc_method=\"C\"}[5m]) > 1",
+	  { 0 },
+	  0,
+	  NULL,
+	  "a.B/C",
+	  "expression" },
+	/* A client's route is the callee's. */
+	{ "rate(http_client_requests_seconds_count[5m]) > 1",
+	  { "application", "web", "uri", "/cart", "method", "GET" },
+	  6,
+	  "web",
+	  NULL,
+	  "label" },
+	/* Routes have a slash; ports and functions have none. */
+	{ "rate(http_requests_total[5m]) > 1",
+	  { "app", "cart", "endpoint", "http", "uri", "UNKNOWN", "handler", "/cart" },
+	  8,
+	  "cart",
+	  "/cart",
+	  "label" },
+	/* Meshes, proxies and service graphs. */
+	{ "rate(istio_requests_total{destination_app=\"cart\"}[5m]) > 1",
+	  { "destination_workload", "cart-v2", "app", "gateway" },
+	  4,
+	  "cart",
+	  NULL,
+	  "expression" },
+	{ "rate(istio_requests_total[5m]) > 1",
+	  { "destination_service_name", "PassthroughCluster" },
+	  2,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ "rate(envoy_cluster_upstream_rq_timeout[5m]) > 1",
+	  { "envoy_cluster_name", "outbound|80||cart.shop.svc", "job", "edge" },
+	  4,
+	  "cart",
+	  NULL,
+	  "label" },
+	{ "rate(nginx_ingress_controller_requests[5m]) > 1",
+	  { "exported_service", "cart", "service", "nginx", "path", "/x" },
+	  6,
+	  "cart",
+	  NULL,
+	  "label" },
+	{ "rate(traefik_service_requests_total[5m]) > 1",
+	  { "exported_service", "shop-cart-80@kubernetes" },
+	  2,
+	  NULL,
+	  NULL,
+	  NULL },
+	{ "rate(traces_service_graph_request_failed_total[5m]) > 1",
+	  { "client", "web", "server", "cart" },
+	  4,
+	  "cart",
+	  NULL,
+	  "label" },
+	{ "rate(traces_service_graph_request_failed_total{connection_type=\"database\"}[5m]) > 1",
+	  { "client", "web", "server", "pg" },
+	  4,
+	  "web",
+	  NULL,
+	  "expression" },
+	/* Sloth and Pyrra. */
+	{ "slo:sli_error:ratio_rate5m{sloth_service=\"cart\"} > 1",
+	  { "sloth_service", "cart" },
+	  2,
+	  "cart",
+	  NULL,
+	  "label" },
+	{ "http_requests:burnrate5m{job=\"cart\",slo=\"x\"} > 1",
+	  { "slo", "x" },
+	  2,
+	  "cart",
+	  NULL,
+	  "expression" },
+	/* Logs and TraceQL. */
+	{ "sum(rate({app=\"cart\"} |= \"error\" [5m])) > 1", { 0 }, 0, "cart", NULL, "expression" },
+	{ "{ resource.service.name=\"cart\" && name=\"GET /\" } | rate()",
+	  { 0 },
+	  0,
+	  "cart",
+	  "GET /",
+	  "expression" },
+	{ "{ status=error } | rate() by (resource.service.name)",
+	  { "resource.service.name", "\"cart\"", "span.http.route", "\"/x\"" },
+	  4,
+	  "cart",
+	  "/x",
+	  "label" },
+	/* A span's name beside a metric that has none is the rule's own label. */
+	{ "up", { "service", "cart", "span_name", "GET /" }, 4, "cart", "GET /", "label" },
+	/* An expression that cannot be read leaves the labels. */
+	{ "WITH (x = 1) x", { "service", "cart" }, 2, "cart", NULL, "label" },
+};
+
+START_TEST(the_expression_tells_what_the_alert_is_about)
+{
+	struct alert *alert = alert_with(expressions[_i].labels, expressions[_i].n);
+	struct label expr = { "expr", expressions[_i].expr };
+	struct signal signal = { 0 };
+	unsigned int asked = 0;
+
+	alert->annotations = (struct labels){ &expr, 1 };
+	bool has_signal =
+		decide_signal(arena, alert, rules, knows_shipping, &asked, NULL, &signal, NULL);
+	ck_assert_msg(has_signal == (expressions[_i].from != NULL), "%s", expr.value);
+	if (!has_signal)
+		return;
+	assert_same(signal.service, expressions[_i].service);
+	assert_same(signal.operation, expressions[_i].operation);
+	ck_assert_str_eq(signal.from, expressions[_i].from);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("signal");
@@ -195,6 +413,8 @@ int main(void)
 	tcase_add_loop_test(tcase, labels_make_a_signal, 0, sizeof(found) / sizeof(found[0]));
 	tcase_add_loop_test(tcase, other_alerts_have_none, 0,
 			    sizeof(not_found) / sizeof(not_found[0]));
+	tcase_add_loop_test(tcase, the_expression_tells_what_the_alert_is_about, 0,
+			    ARRAY_LEN(expressions));
 	tcase_add_test(tcase, job_counts_beside_an_operation_when_nobody_can_be_asked);
 	tcase_add_test(tcase, known_is_asked_only_for_a_job);
 	suite_add_tcase(suite, tcase);

@@ -58,6 +58,14 @@ static const struct {
 	{ "trace_id", ID ", " OTHER "," ID, ID " " OTHER },
 	{ "traceparent", "00-" ID "-00f067aa0ba902b7-01", ID },
 	{ "uber-trace-id", SHORT ":e457b5a2e4d86bd1:0:1", SHORT },
+	/* X-Ray */
+	{ "trace_id", "1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793" },
+	{ "AWS-XRAY-TRACE-ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
+	  "5759e988bd862e3fe1be46a994272793" },
+	{ "link", BROWSER "/cloudwatch/home#xray:traces/1-5759e988-bd862e3fe1be46a994272793",
+	  "5759e988bd862e3fe1be46a994272793" },
+	{ "link", BROWSER "/xray/home#/traces/1-5759e988-bd862e3fe1be46a994272793?x=1",
+	  "5759e988bd862e3fe1be46a994272793" },
 	/* no id */
 	{ "trace_id", "4bf92f3577b34da", "" },
 	{ "trace_id", ID "0", "" },
