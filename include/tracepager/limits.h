@@ -464,6 +464,11 @@
 #define LIMIT_WAL_REST_S 5
 /* The file of the write-ahead log shrinks to this after a storm: LIMIT_WAL_LARGE_PAGES. */
 #define LIMIT_WAL_FILE_BYTES 67108864
+/* Between two tries whether a store that failed writes again, when nothing else is to be written:
+ * /-/ready says no meanwhile, and no sender may come. */
+#define LIMIT_STORE_PROBE_US US_PER_SECOND
+/* Damaged places of one table that are passed over when a damaged store is read. */
+#define LIMIT_SALVAGE_TRIES 10000
 /* A decision belongs to an incident when it was made between its opening and its closing; the wall
  * clock may step by this much in between. */
 #define LIMIT_CLOCK_STEP_US US_PER_HOUR

@@ -174,17 +174,19 @@ int store_fd(const struct store *store);
 void store_poll(struct store *store); /* calls the completions */
 /* Operations handed over and not yet reported. */
 size_t store_waiting(const struct store *store);
-/* Did the last commit reach the disk? True before the first. */
+/* Did the last commit that had something to write reach the disk? True before the first. */
 bool store_healthy(const struct store *store);
+/* A sentence that a person must read: the store was damaged, and what became of it. NULL: nothing
+ * befell it since the last call. Caller frees. */
+char *store_take_news(struct store *store);
 
 /* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
  * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, their recipients, queued pages, and
  * what was learned of senders. Senders come first (by name), then incidents (the oldest opened_us
  * first), recipients (by incident and pager), pages (by id), alerts (the oldest accepted_us first).
  * If several alerts have one key, only the one with the largest id counts: a failing disk may have
- * left an earlier one. What the callbacks get is borrowed until they return. sender() and
- * recipient() may be NULL. -EBADMSG: the file is damaged, err names it and the cure; callbacks may
- * have run. */
+ * left an earlier one. What the callbacks get is borrowed until they return. Each may be NULL.
+ * -EBADMSG: the file is damaged, err names it and the cure; callbacks may have run. */
 struct store_loader {
 	void (*sender)(void *ctx, const struct stored_sender *sender);
 	void (*recipient)(void *ctx, const struct stored_recipient *recipient);
@@ -204,10 +206,12 @@ int store_load(struct store *store, const struct store_loader *loader, void *ctx
 void store_close(struct store *store);
 
 /* Opens the SQLite store at path (WAL, synchronous=FULL). Creates the file (mode 0600) in a
- * directory that exists, and migrates an older schema. A lock keeps a second daemon off: flock on
- * PATH.lock, which the kernel drops with the process. 0 or -errno with err, which names the path
- * and the cure: -EBUSY: locked; -EINVAL: no file of ours, or a newer schema; -EBADMSG: damaged;
- * -ENOENT: no directory … */
+ * directory that exists, and migrates an older schema. Locks keep a second daemon off: flock on
+ * PATH.lock and on the file itself, which the kernel drops with the process. A damaged store, now
+ * or while it is in use, is moved to PATH.damaged-TIME, and a new one begins with what can be read
+ * of it: store_take_news() tells. 0 or -errno with err, which names the path and the cure: -EBUSY:
+ * locked; -EINVAL: no file of ours, or a newer schema; -EBADMSG: no database; -ENOENT: no directory
+ * … */
 int store_sqlite_open(const char *path, struct store **ret_store, struct err *err);
 
 #endif

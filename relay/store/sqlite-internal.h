@@ -22,6 +22,9 @@ bool sqlite_error_is_data(int rc);
 /* sqlite_lock.c: takes the lock beside the file at path, until *ret_fd is closed. 0 or -errno with
  * err; -EBUSY: another daemon has it, whose pid err tells. */
 int sqlite_lock_take(const char *path, int *ret_fd, struct err *err);
+/* Takes the lock on the file itself, which a removed lock file does not undo. The descriptor must
+ * stay open until every connection is closed: closing it drops SQLite's own locks. */
+int sqlite_lock_file(const char *path, int *ret_fd, struct err *err);
 
 /* sqlite_schema.c: checks that the file is ours or new, without changing it; and migrates it to the
  * newest version. 0 or -errno with err. */
@@ -49,6 +52,19 @@ void sqlite_checkpoint_note(struct checkpoint *checkpoint, int pages);
  * checkpoint thread empties it, empties the small rest now, so that the next commit starts the log
  * over. Nearly always it does nothing. */
 void sqlite_checkpoint_catch_up(struct checkpoint *checkpoint, sqlite3 *db);
+
+/* sqlite_salvage.c: Is the file a store of ours and of the newest version, as far as its first
+ * bytes can tell? is_newest: of the version it is known already. */
+bool sqlite_is_damaged_store(const char *path, bool is_newest);
+/* Moves the file with its -wal and -shm to a name that tells when. No connection may be open.
+ * Caller frees *ret_aside. 0 or -errno with err. */
+int sqlite_set_aside(const char *path, int64_t wall_us, char **ret_aside, struct err *err);
+struct salvage {
+	size_t alerts, incidents, pages, others; /* rows that were read */
+	size_t damaged;				 /* places that could not be read */
+};
+/* Copies what a restart needs and can be read into the new store. 0 or -errno with err. */
+int sqlite_salvage(const char *aside, sqlite3 *to, struct salvage *ret_salvage, struct err *err);
 
 /* sqlite_connect.c: opens an existing file as every part needs it. 0 or -errno with err, and
  * *ret_db is NULL. Caller closes. */

@@ -7,11 +7,13 @@
  * cached are freed after it.
  *
  * Refuses files of other programs, newer schemas, a second daemon, and commits to a file that was
- * moved while in use.
+ * moved while in use. Where the -wal or -shm file is removed while in use, what it held is written
+ * to the database, and both begin anew. A damaged database is put aside (sqlite_salvage.c).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,8 +34,10 @@ enum extra_statement {
 
 struct sqlite {
 	char *path;
-	int lock_fd;
-	sqlite3 *db;
+	int lock_fd, file_fd; /* -1: not locked; of the lock file, of the database */
+	sqlite3 *db;	      /* NULL: it could not be opened again */
+	ino_t wal, shm;	      /* of the files that db has open */
+	_Atomic(char *) news; /* a sentence about damage; NULL: none */
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 	struct checkpoint *checkpoint;
 	int64_t retain_at_us;
@@ -79,6 +83,10 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 	[STATEMENT_ROLLBACK] = "ROLLBACK",
 };
 /* clang-format on */
+
+static int connect_database(struct sqlite *sqlite, struct err *err);
+static void sqlite_disconnect(struct sqlite *sqlite);
+static int replace_damaged(struct sqlite *sqlite, struct err *err);
 
 struct binder {
 	sqlite3_stmt *stmt;
@@ -312,18 +320,21 @@ static bool was_moved(struct sqlite *sqlite)
 	return moved != 0;
 }
 
-static int sqlite_commit(void *backend, struct store_batch *first, const struct store_batch *end,
-			 struct store_batch **ret_bad, struct err *err)
+static ino_t file_number(const char *path, const char *suffix)
 {
-	struct sqlite *sqlite = backend;
-	int error, rc;
+	CLEANUP_FREE char *name = xasprintf("%s%s", path, suffix);
+	struct stat st;
 
-	sqlite_checkpoint_catch_up(sqlite->checkpoint, sqlite->db);
-	if (was_moved(sqlite))
-		return err_set(err, ESTALE,
-			       "%s was moved or removed while in use; restart tracepager",
-			       sqlite->path);
-	rc = statement_run(sqlite->statements[STATEMENT_BEGIN]);
+	return stat(name, &st) < 0 ? 0 : st.st_ino;
+}
+
+/* Writes the batches as one transaction. */
+static int write_group(struct sqlite *sqlite, struct store_batch *first,
+		       const struct store_batch *end, struct store_batch **ret_bad, struct err *err)
+{
+	const sqlite3_int64 changes = sqlite3_total_changes64(sqlite->db);
+	int error, rc = statement_run(sqlite->statements[STATEMENT_BEGIN]);
+
 	for (struct store_batch *batch = first; rc == SQLITE_OK && batch != end;
 	     batch = STAILQ_NEXT(batch, link)) {
 		rc = write_batch(sqlite, batch);
@@ -333,11 +344,80 @@ static int sqlite_commit(void *backend, struct store_batch *first, const struct 
 	if (rc == SQLITE_OK)
 		rc = statement_run(sqlite->statements[STATEMENT_COMMIT]);
 	if (rc == SQLITE_OK)
-		return 0;
+		return sqlite3_total_changes64(sqlite->db) == changes;
 	error = sqlite_error(err, sqlite->db, rc, "write to", sqlite->path);
 	if (!sqlite3_get_autocommit(sqlite->db))
 		statement_run(sqlite->statements[STATEMENT_ROLLBACK]);
 	return error;
+}
+
+/* After a commit, before it is reported. A removed -wal file would take the commit with it. */
+static int sqlite_keep_files(struct sqlite *sqlite, struct err *err)
+{
+	if (was_moved(sqlite))
+		return err_set(err, ESTALE,
+			       "%s was moved or removed while in use; restart tracepager",
+			       sqlite->path);
+	if (file_number(sqlite->path, "-wal") == sqlite->wal &&
+	    file_number(sqlite->path, "-shm") == sqlite->shm)
+		return 0;
+	/* Closing the last connection writes the log's pages to the database. */
+	sqlite_disconnect(sqlite);
+	int error = connect_database(sqlite, err);
+	log_error("a file of the store was removed while in use; what it held was written to the "
+		  "database, and it was made anew",
+		  LOG_STR("store", sqlite->path), LOG_STR("error", error ? err->text : ""));
+	return error;
+}
+
+static int sqlite_commit(void *backend, struct store_batch *first, const struct store_batch *end,
+			 struct store_batch **ret_bad, struct err *err)
+{
+	struct sqlite *sqlite = backend;
+	int error = 0, result;
+
+	if (!sqlite->db)
+		error = connect_database(sqlite, err);
+	if (error)
+		return error;
+	sqlite_checkpoint_catch_up(sqlite->checkpoint, sqlite->db);
+	if (was_moved(sqlite))
+		return err_set(err, ESTALE,
+			       "%s was moved or removed while in use; restart tracepager",
+			       sqlite->path);
+	result = write_group(sqlite, first, end, ret_bad, err);
+	if (result == -EBADMSG && !*ret_bad && replace_damaged(sqlite, err) == 0)
+		result = write_group(sqlite, first, end, ret_bad, err);
+	if (result < 0)
+		return result;
+	error = sqlite_keep_files(sqlite, err);
+	return error ? error : result;
+}
+
+/* The same number again: it writes a page, and flushes it. */
+static int sqlite_probe(void *backend, struct err *err)
+{
+	struct sqlite *sqlite = backend;
+	CLEANUP_FREE char *sql = xasprintf("PRAGMA user_version = %d", sqlite_schema_newest());
+	int error = 0;
+
+	if (!sqlite->db)
+		error = connect_database(sqlite, err);
+	if (error)
+		return error;
+	if (was_moved(sqlite))
+		return err_set(err, ESTALE,
+			       "%s was moved or removed while in use; restart tracepager",
+			       sqlite->path);
+	int rc = sqlite_run(sqlite->db, sql);
+	return rc == SQLITE_OK ? 0 : sqlite_error(err, sqlite->db, rc, "write to", sqlite->path);
+}
+
+static char *sqlite_take_news(void *backend)
+{
+	struct sqlite *sqlite = backend;
+
+	return atomic_exchange(&sqlite->news, NULL);
 }
 
 static int64_t sqlite_idle(void *backend)
@@ -349,6 +429,8 @@ static int64_t sqlite_idle(void *backend)
 
 	if (now_us < sqlite->retain_at_us)
 		return sqlite->retain_at_us - now_us;
+	if (!sqlite->db)
+		return LIMIT_RETAIN_EVERY_US;
 	if (sqlite_retain(sqlite->db, sqlite->path, clock_wall_us(clock_system()), &more, &err) < 0)
 		log_warn("old records are kept until the next try", LOG_STR("error", err.text));
 	if (!more)
@@ -375,13 +457,12 @@ static void sqlite_close(void *backend)
 {
 	struct sqlite *sqlite = backend;
 
-	sqlite_checkpoint_stop(sqlite->checkpoint);
-	for (size_t i = 0; i < STATEMENT_COUNT; i++)
-		sqlite3_finalize(sqlite->statements[i]);
-	/* Closing the last connection empties the WAL and removes it. */
-	sqlite3_close(sqlite->db);
+	sqlite_disconnect(sqlite);
+	if (sqlite->file_fd >= 0)
+		close(sqlite->file_fd);
 	if (sqlite->lock_fd >= 0)
 		close(sqlite->lock_fd);
+	free(atomic_exchange(&sqlite->news, NULL));
 	free(sqlite->path);
 	free(sqlite);
 }
@@ -391,6 +472,8 @@ static const struct store_ops sqlite_ops = {
 	.idle = sqlite_idle,
 	.load = sqlite_load_all,
 	.close = sqlite_close,
+	.probe = sqlite_probe,
+	.take_news = sqlite_take_news,
 };
 
 static int check_directory(const char *path, struct err *err)
@@ -511,14 +594,23 @@ static int start_checkpoints(struct sqlite *sqlite, struct err *err)
 	return error;
 }
 
-static int open_database(struct sqlite *sqlite, struct err *err)
+/* Closing the last connection empties the WAL and removes it. */
+static void sqlite_disconnect(struct sqlite *sqlite)
 {
-	int error = sqlite_lock_take(sqlite->path, &sqlite->lock_fd, err);
+	sqlite_checkpoint_stop(sqlite->checkpoint);
+	sqlite->checkpoint = NULL;
+	for (size_t i = 0; i < STATEMENT_COUNT; i++)
+		sqlite3_finalize(sqlite->statements[i]);
+	memset(sqlite->statements, 0, sizeof(sqlite->statements));
+	sqlite3_close(sqlite->db);
+	sqlite->db = NULL;
+}
 
-	if (error == 0)
-		error = create_file(sqlite->path, err);
-	if (error == 0)
-		error = sqlite_connect(sqlite->path, false, &sqlite->db, err);
+/* Opens the file, which exists and is locked, for commits. A failure leaves it closed. */
+static int connect_database(struct sqlite *sqlite, struct err *err)
+{
+	int error = sqlite_connect(sqlite->path, false, &sqlite->db, err);
+
 	if (error == 0)
 		error = sqlite_schema_check(sqlite->db, sqlite->path, err);
 	if (error == 0)
@@ -529,7 +621,85 @@ static int open_database(struct sqlite *sqlite, struct err *err)
 		error = sqlite_prepare(sqlite, err);
 	if (error == 0)
 		error = start_checkpoints(sqlite, err);
+	if (error) {
+		sqlite_disconnect(sqlite);
+		return error;
+	}
+	sqlite->wal = file_number(sqlite->path, "-wal");
+	sqlite->shm = file_number(sqlite->path, "-shm");
+	return 0;
+}
+
+static void tell_damage(struct sqlite *sqlite, const char *aside, const char *why,
+			const struct salvage *salvage)
+{
+	log_error("the store was damaged: a new one begins with what could be read of it",
+		  LOG_STR("store", sqlite->path), LOG_STR("kept_as", aside), LOG_STR("error", why),
+		  LOG_INT("alerts", (int64_t)salvage->alerts),
+		  LOG_INT("incidents", (int64_t)salvage->incidents),
+		  LOG_INT("pages", (int64_t)salvage->pages),
+		  LOG_INT("damaged_places", (int64_t)salvage->damaged));
+	char *news = xasprintf("the store %s was damaged and is kept as %s; a new one began with "
+			       "%zu alerts, %zu open incidents and %zu waiting pages that could be "
+			       "read of it; %zu places could not be read, so that a page may be "
+			       "missing",
+			       sqlite->path, aside, salvage->alerts, salvage->incidents,
+			       salvage->pages, salvage->damaged);
+	free(atomic_exchange(&sqlite->news, news));
+}
+
+/* Puts the damaged file aside, and goes on with a new one. err: why it is called; on failure why
+ * that failed. */
+static int replace_damaged(struct sqlite *sqlite, struct err *err)
+{
+	const struct err why = *err;
+	CLEANUP_FREE char *aside = NULL;
+	struct salvage salvage;
+
+	if (!sqlite_is_damaged_store(sqlite->path, sqlite->db != NULL))
+		return -EBADMSG;
+	if (sqlite->db) /* its log is read from beside the file that is put aside */
+		sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite_disconnect(sqlite);
+	if (sqlite->file_fd >= 0)
+		close(sqlite->file_fd);
+	sqlite->file_fd = -1;
+	int error = sqlite_set_aside(sqlite->path, clock_wall_us(clock_system()), &aside, err);
+	if (error == 0)
+		error = create_file(sqlite->path, err);
+	if (error == 0)
+		error = sqlite_lock_file(sqlite->path, &sqlite->file_fd, err);
+	if (error == 0)
+		error = connect_database(sqlite, err);
+	if (error == 0)
+		error = sqlite_salvage(aside, sqlite->db, &salvage, err);
+	if (error == 0)
+		tell_damage(sqlite, aside, why.text, &salvage);
 	return error;
+}
+
+/* Can all be read that a start needs? */
+static int try_loading(struct sqlite *sqlite, struct err *err)
+{
+	static const struct store_loader nobody;
+
+	return sqlite_load_all(sqlite, &nobody, NULL, err);
+}
+
+static int open_database(struct sqlite *sqlite, struct err *err)
+{
+	int error = sqlite_lock_take(sqlite->path, &sqlite->lock_fd, err);
+
+	if (error == 0)
+		error = create_file(sqlite->path, err);
+	if (error == 0)
+		error = sqlite_lock_file(sqlite->path, &sqlite->file_fd, err);
+	if (error)
+		return error;
+	error = connect_database(sqlite, err);
+	if (error == 0)
+		error = try_loading(sqlite, err);
+	return error == -EBADMSG ? replace_damaged(sqlite, err) : error;
 }
 
 int store_sqlite_open(const char *path, struct store **ret_store, struct err *err)
@@ -541,7 +711,7 @@ int store_sqlite_open(const char *path, struct store **ret_store, struct err *er
 	if (error)
 		return error;
 	sqlite = xcalloc(1, sizeof(*sqlite));
-	sqlite->lock_fd = -1;
+	sqlite->lock_fd = sqlite->file_fd = -1;
 	/* The real path: two links to one store need the same lock file. */
 	sqlite->path = realpath(path, NULL);
 	if (!sqlite->path)

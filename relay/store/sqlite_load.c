@@ -67,7 +67,8 @@ static bool sqlite_load_alert(const struct load *load, sqlite3_stmt *row)
 	if (!column_in_range(row, 1, STORED_ALERT_ENDED))
 		return false;
 	alert.state = (enum stored_alert_state)sqlite3_column_int(row, 1);
-	load->loader->alert(load->ctx, &alert);
+	if (load->loader->alert)
+		load->loader->alert(load->ctx, &alert);
 	return true;
 }
 
@@ -93,7 +94,8 @@ static bool sqlite_load_incident(const struct load *load, sqlite3_stmt *row)
 		.moved_to = column_text(row, 15),
 	};
 
-	load->loader->incident(load->ctx, &incident);
+	if (load->loader->incident)
+		load->loader->incident(load->ctx, &incident);
 	return true;
 }
 
@@ -117,7 +119,8 @@ static bool sqlite_load_page(const struct load *load, sqlite3_stmt *row)
 		return false;
 	page.state = (enum stored_page_state)sqlite3_column_int(row, 1);
 	page.event = sqlite3_column_int(row, 2);
-	load->loader->page(load->ctx, &page);
+	if (load->loader->page)
+		load->loader->page(load->ctx, &page);
 	return true;
 }
 

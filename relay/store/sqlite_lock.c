@@ -1,7 +1,9 @@
 /*
- * The lock that keeps a second daemon off the store: flock() on PATH.lock, which the kernel drops
- * when the process ends, however it ends. The file stays: removing it would race with the next
- * daemon, which may have opened it already.
+ * The locks that keep a second daemon off the store: flock() on PATH.lock and on the database
+ * itself, which the kernel drops when the process ends, however it ends. The lock file is taken
+ * before the database exists, and tells who has it; it stays: removing it would race with the next
+ * daemon, which may have opened it already. The lock on the database holds where somebody removes
+ * the lock file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sqlite-internal.h"
 #include "tracepager/xalloc.h"
+
+/* Of <linux/magic.h>. There flock() is a lock of all bytes, and would shut out SQLite's own. */
+#define NFS_MAGIC 0x6969
 
 /* The pid in the lock file; 0: none. */
 static long lock_holder(int fd)
@@ -63,4 +69,31 @@ int sqlite_lock_take(const char *path, int *ret_fd, struct err *err)
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
+}
+
+int sqlite_lock_file(const char *path, int *ret_fd, struct err *err)
+{
+	struct statfs system;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, errno,
+			       "cannot open the store %s: %s; tracepager's user must be able to "
+			       "write there",
+			       path, strerror(errno));
+	if ((fstatfs(fd, &system) == 0 && system.f_type == NFS_MAGIC) ||
+	    flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	int error = errno;
+	close(fd);
+	if (error == EWOULDBLOCK)
+		return err_set(
+			err, EBUSY,
+			"%s is in use by another tracepager, whose lock file was removed; stop "
+			"the other one, or set another path (store: path)",
+			path);
+	return err_set(err, error, "cannot lock %s: %s; put the store on a local file system", path,
+		       strerror(error));
 }

@@ -64,8 +64,8 @@ bool store_batch_next(const struct store_batch *batch, size_t *pos, struct store
 
 struct store_ops {
 	/* On the store's thread: commits the batches from first to before end (NULL: to the last),
-	 * all or nothing. 0 or -errno with err; where the data of one batch caused the failure,
-	 * *ret_bad is that batch. */
+	 * all or nothing. 0, 1 where nothing had to be written, or -errno with err; where the data
+	 * of one batch caused the failure, *ret_bad is that batch. */
 	int (*commit)(void *backend, struct store_batch *first, const struct store_batch *end,
 		      struct store_batch **ret_bad, struct err *err);
 	/* On the store's thread, when no batch waits: does a piece of housekeeping, of a few
@@ -74,6 +74,12 @@ struct store_ops {
 	/* On the loop's thread, while the store's thread may commit. As store_load(). */
 	int (*load)(void *backend, const struct store_loader *loader, void *ctx, struct err *err);
 	void (*close)(void *backend);
+	/* On the store's thread: writes something that changes nothing, to learn whether writing
+	 * works again. 0 or -errno with err. NULL: commits alone tell. */
+	int (*probe)(void *backend, struct err *err);
+	/* A sentence about what befell the store since the last call, for a person; NULL: nothing.
+	 * Caller frees. Any thread. May be NULL. */
+	char *(*take_news)(void *backend);
 };
 
 /* Takes the backend. The store has no thread yet: store_start() starts one; tests call store_run().

@@ -44,7 +44,7 @@ struct store {
 	pthread_t thread;
 	bool threaded;
 	bool told; /* the log's last line about commits says that they fail */
-	int64_t complain_at_us, failed_at_us;
+	int64_t complain_at_us, failed_at_us, probe_at_us;
 };
 
 static int64_t store_now_us(void)
@@ -101,7 +101,7 @@ static int store_attempt(struct store *store, struct store_batch *first,
 	int error = store->ops->commit(store->backend, first, end, ret_bad, err);
 
 	metric_observe_us(METRIC_COMMIT_TIME, store_now_us() - start);
-	metric_add(error ? METRIC_STORE_FAILURES : METRIC_STORE_COMMITS, 1);
+	metric_add(error < 0 ? METRIC_STORE_FAILURES : METRIC_STORE_COMMITS, 1);
 	return error;
 }
 
@@ -109,9 +109,37 @@ static void batches_settle(struct store_batch *first, const struct store_batch *
 			   const char *text)
 {
 	for (struct store_batch *batch = first; batch != end; batch = STAILQ_NEXT(batch, link)) {
-		batch->error = error;
-		batch->text = error ? xstrdup(text) : NULL;
+		batch->error = error < 0 ? error : 0;
+		batch->text = error < 0 ? xstrdup(text) : NULL;
 	}
+}
+
+/* Does the store fail? A commit without a change never reaches the disk, and tells nothing. */
+static void store_judge(struct store *store, int result, const char *text)
+{
+	if (result > 0)
+		return;
+	store->failing = result < 0;
+	if (result < 0)
+		store_complain(store, text);
+	else
+		store_tell_recovery(store);
+}
+
+/* Without it a store whose disk works again would be told as failing until the next alert, which a
+ * balancer that asks /-/ready would never let in. Returns how long until the next one. */
+static int64_t store_probe(struct store *store)
+{
+	const int64_t now_us = store_now_us();
+	struct err err;
+
+	if (!store->failing || !store->ops->probe)
+		return INT64_MAX;
+	if (now_us >= store->probe_at_us) {
+		store->probe_at_us = now_us + LIMIT_STORE_PROBE_US;
+		store_judge(store, store->ops->probe(store->backend, &err), err.text);
+	}
+	return LIMIT_STORE_PROBE_US;
 }
 
 /* Writes no batch more than twice: in a group that a bad batch spoils, and again without the bad
@@ -126,11 +154,7 @@ static void store_commit_group(struct store *store, struct store_batches *group)
 		bad = NULL;
 		error = store_attempt(store, first, NULL, &bad, &err);
 		if (!bad) {
-			store->failing = error != 0;
-			if (error)
-				store_complain(store, err.text);
-			else
-				store_tell_recovery(store);
+			store_judge(store, error, err.text);
 			batches_settle(first, NULL, error, err.text);
 			return;
 		}
@@ -177,7 +201,7 @@ static void store_wait_us(struct store *store, int64_t us)
  * and the queue is empty. */
 static bool store_next_group(struct store *store, struct store_batches *group)
 {
-	int64_t idle_us;
+	int64_t idle_us, probe_us;
 
 	STAILQ_INIT(group);
 	while (STAILQ_EMPTY(&store->queued)) {
@@ -185,7 +209,10 @@ static bool store_next_group(struct store *store, struct store_batches *group)
 			return false;
 		pthread_mutex_unlock(&store->lock);
 		store_tell_recovery(store);
+		probe_us = store_probe(store);
 		idle_us = store->ops->idle(store->backend);
+		if (probe_us < idle_us)
+			idle_us = probe_us;
 		if (store->told && idle_us > LIMIT_STORE_COMPLAIN_US)
 			idle_us = LIMIT_STORE_COMPLAIN_US;
 		pthread_mutex_lock(&store->lock);
@@ -323,6 +350,11 @@ size_t store_waiting(const struct store *store)
 bool store_healthy(const struct store *store)
 {
 	return !store->failing;
+}
+
+char *store_take_news(struct store *store)
+{
+	return store->ops->take_news ? store->ops->take_news(store->backend) : NULL;
 }
 
 int store_load(struct store *store, const struct store_loader *loader, void *ctx, struct err *err)

@@ -2,6 +2,7 @@
 #include "store_kit.h"
 
 #include <check.h>
+#include <glob.h>
 #include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -33,6 +34,17 @@ void kit_setup(void)
 	kit.last_id = 0;
 }
 
+static void remove_files(const char *tail)
+{
+	CLEANUP_FREE char *pattern = xasprintf("%s%s", kit.path, tail);
+	glob_t found;
+
+	if (glob(pattern, 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			unlink(found.gl_pathv[i]);
+	globfree(&found);
+}
+
 void kit_teardown(void)
 {
 	static const char *const tails[] = { "", "-wal", "-shm", "-journal", ".lock", ".moved" };
@@ -45,6 +57,8 @@ void kit_teardown(void)
 
 		unlink(file);
 	}
+	remove_files(".damaged-*");
+	remove_files(".copy*");
 	ck_assert_int_eq(rmdir(kit.dir), 0);
 	free(kit.path);
 	free(kit.dir);

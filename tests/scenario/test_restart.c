@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(a_page_that_the_disk_missed_is_written_later)
 {
-	fake_store_fail(world->disk, ENOSPC);
+	fake_store_fail(world->disk, -ENOSPC);
 	fire(DISK);
 	world_run(world, SECONDS(1));
 	ck_assert_uint_eq(world_pages(world, "key-sre", NULL), 1);

@@ -532,7 +532,7 @@ START_TEST(full_disk_answers_503_and_pages)
 	char before[128], after[128];
 
 	world_pagers_take_all(world);
-	fake_store_fail(world->disk, ENOSPC);
+	fake_store_fail(world->disk, -ENOSPC);
 	fire(DISK);
 	world_run(world, US_PER_SECOND);
 	ck_assert_uint_eq(world->failed, 1);
@@ -558,7 +558,7 @@ START_TEST(full_disk_does_not_stop_the_walk)
 {
 	world_jaeger_has(world);
 	world_pagers_take_all(world);
-	fake_store_fail(world->disk, EIO);
+	fake_store_fail(world->disk, -EIO);
 	fire(TRACED);
 	world_run(world, US_PER_SECOND);
 	ck_assert_uint_eq(world->failed, 1);
@@ -569,7 +569,7 @@ END_TEST
 START_TEST(repeat_before_the_first_commit_is_durable_by_itself)
 {
 	world_pagers_take_all(world);
-	fake_store_fail(world->disk, EIO);
+	fake_store_fail(world->disk, -EIO);
 	fire(DISK);
 	incidents_flush(world->incidents);
 	fake_store_complete(world->disk, 0);

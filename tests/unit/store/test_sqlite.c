@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -404,15 +405,38 @@ START_TEST(a_file_that_is_no_database_is_refused)
 }
 END_TEST
 
-START_TEST(damage_is_an_error_that_names_the_cure)
+/* The name of the damaged file that was put aside: the only one. Caller frees. */
+static char *put_aside(void)
+{
+	CLEANUP_FREE char *pattern = xasprintf("%s.damaged-*Z", kit.path);
+	glob_t found;
+
+	ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
+	ck_assert_uint_eq(found.gl_pathc, 1);
+	char *name = xstrdup(found.gl_pathv[0]);
+	globfree(&found);
+	return name;
+}
+
+static void check_news(const char *words)
+{
+	CLEANUP_FREE char *news = store_take_news(kit.store), *more = store_take_news(kit.store);
+
+	ck_assert_ptr_nonnull(news);
+	ck_assert_msg(strstr(news, words) != NULL, "%s", news);
+	ck_assert_ptr_null(more);
+}
+
+/* Nothing but the first page can be read: a new store begins, the old one is kept. */
+START_TEST(a_damaged_store_is_put_aside)
 {
 	struct store_batch *batch = store_batch_new();
 	char page[4096];
 	off_t size;
 	struct stat st;
-	int error;
 
 	kit_open_sqlite();
+	ck_assert_ptr_null(store_take_news(kit.store));
 	kit_put_alert(batch, "prometheus/a", 1);
 	kit_commit(batch);
 	store_close(kit.store);
@@ -422,23 +446,172 @@ START_TEST(damage_is_an_error_that_names_the_cure)
 	ck_assert_int_eq(stat(kit.path, &st), 0);
 	for (size = (off_t)sizeof(page); size < st.st_size; size += (off_t)sizeof(page))
 		write_file(page, size, sizeof(page));
-	error = store_sqlite_open(kit.path, &kit.store, &kit.err);
-	if (error == 0)
-		error = store_load(kit.store, &kit_loader, NULL, &kit.err);
-	ck_assert_int_eq(error, -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(kit.err.text, kit.path));
-	ck_assert_ptr_nonnull(strstr(kit.err.text, "restore a backup"));
+	kit_open_sqlite();
+	CLEANUP_FREE char *aside = put_aside();
+	check_news(aside);
+	struct stat kept;
+	ck_assert_int_eq(stat(aside, &kept), 0);
+	ck_assert_int_eq(kept.st_size, st.st_size);
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 0);
+	/* The new one takes alerts. */
+	batch = store_batch_new();
+	kit_put_alert(batch, "prometheus/b", 2);
+	kit_commit(batch);
+	kit_reopen(KIT_SQLITE);
+	ck_assert_ptr_null(store_take_news(kit.store));
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 1);
 }
 END_TEST
 
-START_TEST(a_row_that_cannot_be_is_an_error)
+static void fill_rows(size_t n)
+{
+	struct store_batch *batch = store_batch_new();
+
+	for (size_t i = 0; i < n; i++) {
+		char key[40];
+		snprintf(key, sizeof(key), "prometheus/%04zu", i);
+		kit_put_alert(batch, key, (int64_t)i);
+	}
+	kit_put_incident(batch, "open", true, 1, 0);
+	kit_put_incident(batch, "over", false, 1, 2);
+	kit_put_recipient(batch, "open", "hook", 1);
+	kit_put_page(batch, 1, "open", STORED_PAGE_QUEUED);
+	kit_put_page(batch, 2, "open", STORED_PAGE_DELIVERED);
+	kit_commit(batch);
+}
+
+static size_t loaded_alerts;
+
+static void count_alert(void *ctx, const struct stored_alert *row)
+{
+	(void)ctx;
+	(void)row;
+	loaded_alerts++;
+}
+
+/* Where the page of the file is that has the text, and its bytes. */
+static off_t page_with(const char *text, char page[4096])
+{
+	int fd = open(kit.path, O_RDONLY);
+
+	for (off_t at = 0; pread(fd, page, 4096, at) == 4096; at += 4096)
+		if (memmem(page, 4096, text, strlen(text))) {
+			close(fd);
+			return at;
+		}
+	ck_abort_msg("%s is on no page", text);
+}
+
+/* Of a table of which one page is damaged, the rows before and behind it are read. */
+START_TEST(rows_around_damage_are_read)
+{
+	static const struct store_loader counting = { .alert = count_alert };
+	char page[4096];
+
+	kit_open_sqlite();
+	fill_rows(2000);
+	store_close(kit.store);
+	kit.store = NULL;
+	/* A leaf in the middle of the table of alerts, and its rows. */
+	size_t rows = 0;
+	off_t at = page_with("prometheus/1000", page);
+	for (char *row = page;
+	     (row = memmem(row, (size_t)(page + sizeof(page) - row), "prometheus/", 11)); row++)
+		rows++;
+	ck_assert_uint_gt(rows, 1);
+	memset(page, 0xa5, sizeof(page));
+	write_file(page, at, sizeof(page));
+	kit_open_sqlite();
+	check_news("1 open incidents and 1 waiting pages");
+	loaded_alerts = 0;
+	ck_assert_int_eq(store_load(kit.store, &counting, NULL, &kit.err), 0);
+	/* After a damaged place the steps double until a row is found. */
+	ck_assert_uint_le(loaded_alerts, 2000 - rows);
+	ck_assert_uint_ge(loaded_alerts, 2000 - 2 * rows);
+}
+END_TEST
+
+/* Damage that only a commit meets: the store goes on, and what it is given is kept. */
+START_TEST(damage_in_use_is_survived)
+{
+	char page[4096];
+
+	kit_open_sqlite();
+	fill_rows(2000);
+	kit_reopen(KIT_SQLITE);
+	int64_t root =
+		sql_number("SELECT rootpage FROM sqlite_schema WHERE name = 'pages_created'");
+	memset(page, 0xa5, sizeof(page));
+	write_file(page, (off_t)(root - 1) * (off_t)sizeof(page), sizeof(page));
+	struct store_batch *batch = store_batch_new();
+	kit_put_page(batch, 3, "open", STORED_PAGE_QUEUED);
+	kit_commit(batch);
+	check_news("2000 alerts, 1 open incidents and 1 waiting pages");
+	kit_reopen(KIT_SQLITE);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM pages"), 2);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM alerts"), 2000);
+}
+END_TEST
+
+START_TEST(a_row_that_cannot_be_is_left_out)
 {
 	sql(version_1);
 	sql("PRAGMA ignore_check_constraints = 1;"
 	    "INSERT INTO alerts VALUES (1, -1, 0, 0, 0, 0, '', 'prometheus/a', '{}')");
 	kit_open_sqlite();
-	ck_assert_int_eq(store_load(kit.store, &kit_loader, NULL, &kit.err), -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(kit.err.text, "row 1 of its table alerts"));
+	check_news("0 alerts");
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 0);
+}
+END_TEST
+
+/* The lock on the database holds where its lock file is removed. */
+START_TEST(a_removed_lock_file_lets_nobody_in)
+{
+	CLEANUP_FREE char *lock = xasprintf("%s.lock", kit.path);
+
+	kit_open_sqlite();
+	ck_assert_int_eq(unlink(lock), 0);
+	struct store *first = kit.store;
+	kit.store = NULL;
+	refused(-EBUSY, "whose lock file was removed");
+	kit.store = first;
+}
+END_TEST
+
+/* What a removed log or its index held is not lost, nor what comes after. */
+START_TEST(a_removed_log_loses_nothing)
+{
+	static const char *const removed[][2] = { { "-wal", NULL },
+						  { "-shm", NULL },
+						  { "-wal", "-shm" } };
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	kit_put_alert(batch, "prometheus/before", 1);
+	kit_commit(batch);
+	for (size_t i = 0; i < 2 && removed[_i][i]; i++) {
+		CLEANUP_FREE char *name = xasprintf("%s%s", kit.path, removed[_i][i]);
+		ck_assert_int_eq(unlink(name), 0);
+	}
+	batch = store_batch_new();
+	kit_put_alert(batch, "prometheus/while", 2);
+	kit_commit(batch);
+	batch = store_batch_new();
+	kit_put_alert(batch, "prometheus/after", 3);
+	kit_commit(batch);
+	/* As a killed daemon leaves it: a copy of the files as they are now. */
+	CLEANUP_FREE char *copy = xasprintf("cp %s %s.copy; cp %s-wal %s.copy-wal", kit.path,
+					    kit.path, kit.path, kit.path);
+	ck_assert_int_eq(system(copy), 0);
+	store_close(kit.store);
+	kit.store = NULL;
+	CLEANUP_FREE char *path = xasprintf("%s.copy", kit.path);
+	ck_assert_int_eq(store_sqlite_open(path, &kit.store, &kit.err), 0);
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 3);
 }
 END_TEST
 
@@ -610,8 +783,12 @@ static void add_sqlite(Suite *suite)
 	tcase_add_test(tcase, version_2_is_brought_forward);
 	tcase_add_test(tcase, a_step_that_fails_changes_nothing);
 	tcase_add_test(tcase, a_file_that_is_no_database_is_refused);
-	tcase_add_test(tcase, damage_is_an_error_that_names_the_cure);
-	tcase_add_test(tcase, a_row_that_cannot_be_is_an_error);
+	tcase_add_test(tcase, a_damaged_store_is_put_aside);
+	tcase_add_test(tcase, rows_around_damage_are_read);
+	tcase_add_test(tcase, damage_in_use_is_survived);
+	tcase_add_test(tcase, a_row_that_cannot_be_is_left_out);
+	tcase_add_test(tcase, a_removed_lock_file_lets_nobody_in);
+	tcase_add_loop_test(tcase, a_removed_log_loses_nothing, 0, 3);
 	tcase_add_test(tcase, a_missing_directory_is_told);
 	tcase_add_test(tcase, a_full_disk_fails_and_recovers);
 	tcase_add_test(tcase, a_file_moved_away_takes_no_promises);
