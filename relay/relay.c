@@ -347,11 +347,21 @@ static void pool_ready(void *ctx)
 	pool_poll(relay->pool);
 }
 
+/* A person must look at a damaged store: what it lost was paged to nobody. */
+static void tell_store_news(struct relay *relay)
+{
+	CLEANUP_FREE char *news = store_take_news(relay->store);
+
+	if (news && relay->incidents)
+		incidents_store_damaged(relay->incidents, news);
+}
+
 static void store_ready(void *ctx)
 {
 	struct relay *relay = ctx;
 
 	store_poll(relay->store);
+	tell_store_news(relay);
 }
 
 static int make_loop(struct relay *relay, struct err *err)
@@ -478,7 +488,10 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 	relay->incidents = incidents_new(&env, rules);
 	if (relay->baselines)
 		baselines_set_rules(relay->baselines, rules);
-	return incidents_load(relay->incidents, err);
+	int result = incidents_load(relay->incidents, err);
+	if (result == 0)
+		tell_store_news(relay);
+	return result;
 }
 
 static int open_store(struct relay *relay, struct err *err)

@@ -72,6 +72,8 @@ void incidents_when_durable(struct incidents *incidents, store_done *done, void 
 /* A sender's body was refused altogether: the catch-all team learns it, at most once an hour for
  * each sender. */
 void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why);
+/* Pages the catch-all team about what befell the store. news: a sentence, copied. */
+void incidents_store_damaged(struct incidents *incidents, const char *news);
 /* At the end of every turn: hands the turn's writes to the store. */
 void incidents_flush(struct incidents *incidents);
 

@@ -108,20 +108,21 @@ void incidents_when_durable(struct incidents *incidents, store_done *done, void 
 	turns_answer(incidents->turns, done, ctx);
 }
 
-void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
+/* An alert of our own, which the catch-all team gets; it ends by itself. */
+static void incidents_alert_of_ours(struct incidents *incidents, const char *name,
+				    const char *sender, const char *fingerprint,
+				    const char *summary)
 {
 	int64_t now_us = clock_wall_us(incidents->env.clock);
 	struct label labels[] = {
-		{ "alertname", "SenderRefused" },
+		{ "alertname", name },
 		{ "sender", sender },
 		{ "severity", "error" },
 	};
-	char fingerprint[128], key[LIMIT_ALERT_KEY_BYTES], summary[512];
 	struct label annotations[] = { { "summary", summary } };
+	char key[LIMIT_ALERT_KEY_BYTES];
 
-	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
 	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
-	snprintf(summary, sizeof(summary), "alerts of sender %s are not taken: %s", sender, why);
 	if (alerts_fires(incidents->alerts, key))
 		return;
 	struct alert alert = {
@@ -136,6 +137,20 @@ void incidents_body_refused(struct incidents *incidents, const char *sender, con
 		.ends_by_itself = true,
 	};
 	incidents_accept(incidents, &alert, 0);
+}
+
+void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
+{
+	char fingerprint[128], summary[512];
+
+	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
+	snprintf(summary, sizeof(summary), "alerts of sender %s are not taken: %s", sender, why);
+	incidents_alert_of_ours(incidents, "SenderRefused", sender, fingerprint, summary);
+}
+
+void incidents_store_damaged(struct incidents *incidents, const char *news)
+{
+	incidents_alert_of_ours(incidents, "StoreDamaged", "tracepager", "store-damaged", news);
 }
 
 void incidents_flush(struct incidents *incidents)
