@@ -1,6 +1,6 @@
 /*
  * Config: tracepager.yaml, the daemon's own options. Loaded once and checked as a whole; a reload
- * takes new secrets from their files, and tells which other options a restart would take. A
+ * takes changed secrets, and tells which other options a restart would take. A
  * configuration owns its texts and secrets. Loading reads files with blocking calls: before the
  * loop runs, or on any thread for a configuration of its own.
  */

@@ -1,7 +1,8 @@
 /*
- * Config, refresh: what a reload takes of tracepager.yaml. The first lines of the secrets' files of
- * senders and of admin_token are taken; every other option that the file changes is told by name.
- * Sources read their own secrets again before each question: here their files are only tried.
+ * Config, refresh: what a reload takes of tracepager.yaml. The secrets of senders and of
+ * admin_token are taken, from their files or from the options; that a secret is there or not, and
+ * every other option that the file changes, is told by name. Sources read their own secrets again
+ * before each question: here their files are only tried.
  */
 #include "config-internal.h"
 
@@ -139,6 +140,37 @@ static const struct source_config *refresh_find_source(const struct config *conf
 	return NULL;
 }
 
+static void tell_secret_taken(struct buf *out, const char *option)
+{
+	log_info("a secret was read again", LOG_STR("option", option));
+	buf_printf(out, "%s: the new secret is in force\n", option);
+}
+
+/* A secret that stands in the options and still does. Whether there is one decides who may do what:
+ * that a restart takes. */
+static void take_inline(struct secret *ours, const struct secret *now, const char *option,
+			struct buf *out)
+{
+	if (ours->path || now->path || !ours->value || !now->value ||
+	    secret_equals(ours, now->value, strlen(now->value)))
+		return;
+	secret_fini(ours);
+	secret_set(ours, now->value);
+	tell_secret_taken(out, option);
+}
+
+static void take_inline_secrets(struct config *ours, const struct config *now, struct buf *out)
+{
+	take_inline(&ours->admin_token, &now->admin_token, "admin_token", out);
+	for (size_t i = 0; i < ours->nsenders; i++) {
+		struct sender_config *sender = &ours->senders[i];
+		const struct sender_config *other = refresh_find_sender(now, sender->name);
+		CLEANUP_FREE char *option = xasprintf("senders.%s.bearer", sender->name);
+		if (other)
+			take_inline(&sender->bearer, &other->bearer, option, out);
+	}
+}
+
 static void compare_senders(const struct config *ours, const struct config *now, struct buf *out)
 {
 	for (size_t i = 0; i < ours->nsenders; i++) {
@@ -208,8 +240,7 @@ static bool take_secret(struct config *config, struct secret_file *file, struct 
 	secret_fini(secret);
 	*secret = file->fresh;
 	file->fresh = (struct secret){ .value = NULL };
-	log_info("a secret's file was read again", LOG_STR("option", file->option));
-	buf_printf(out, "%s: the new secret is in force\n", file->option);
+	tell_secret_taken(out, file->option);
 	return true;
 }
 
@@ -220,6 +251,7 @@ bool config_refresh_take(struct config_refresh *refresh, struct config *config, 
 	for (size_t i = 0; i < refresh->nfiles; i++)
 		good = take_secret(config, &refresh->files[i], out) && good;
 	if (refresh->config) {
+		take_inline_secrets(config, refresh->config, out);
 		compare_options(config, refresh->config, out);
 		compare_senders(config, refresh->config, out);
 		compare_sources(config, refresh->config, out);

@@ -67,6 +67,30 @@ def secrets_are_read_again():
         daemon.finish()
 
 
+def secrets_in_the_options_are_read_again():
+    """A changed value is taken; that a token comes or goes changes who may do what, and is told as a restart's."""
+    daemon = Daemon()
+    inline = daemon.options.replace(f"bearer_file: {daemon.directory}/am.token", "bearer: am-1") \
+        .replace(f"admin_token_file: {daemon.directory}/admin.token", "admin_token: admin-1")
+    daemon.write("tracepager.yaml", inline)
+    daemon.start()
+    try:
+        assert (daemon.post("am-1"), daemon.post("am-2")) == (202, 401)
+        daemon.write("tracepager.yaml", inline.replace("am-1", "am-2").replace("admin-1", "admin-2"))
+        status, text = daemon.reload("admin-1")
+        assert status == 200 and "admin_token: the new secret is in force\n" in text, (status, text)
+        assert "senders.am.bearer: the new secret is in force\n" in text and "restart" not in text and "am-2" not in text, text
+        assert (daemon.post("am-1"), daemon.post("am-2")) == (401, 202)
+        assert daemon.reload("admin-1")[0] == 401
+        daemon.write("tracepager.yaml", inline.replace("bearer: am-1, ", "").replace(", bearer: am-1", ""))
+        status, text = daemon.reload("admin-2")
+        assert "senders.am changed: restart to take it" in text and "admin_token: the new secret" in text, (status, text)
+        assert daemon.post("am-2") == 202 and daemon.reload("admin-1")[0] == 200
+        assert "am-2" not in daemon.log_text() and "admin-2" not in daemon.log_text()
+    finally:
+        daemon.finish()
+
+
 def unreadable_secret_keeps_the_old():
     daemon = Daemon().start()
     try:
@@ -222,4 +246,5 @@ def cores_are_off():
                 child.communicate(timeout=peers.PATIENCE)
 
 
-peers.run(check_tells_all_in_one_pass, check_beside_a_running_relay, cores_are_off, secrets_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
+peers.run(check_tells_all_in_one_pass, check_beside_a_running_relay, cores_are_off, secrets_are_read_again,
+          secrets_in_the_options_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
