@@ -105,6 +105,11 @@ struct capture_options {
 	const char *store, *output;
 };
 
+struct store_options {
+	struct option_list arguments;
+	const char *store, *output;
+};
+
 struct demo_options {
 	struct option_list arguments;
 	bool keep;

@@ -361,7 +361,12 @@ static int sqlite_keep_files(struct sqlite *sqlite, struct err *err)
 	if (file_number(sqlite->path, "-wal") == sqlite->wal &&
 	    file_number(sqlite->path, "-shm") == sqlite->shm)
 		return 0;
-	/* Closing the last connection writes the log's pages to the database. */
+	/* Not left to closing: while another program reads, ours is not the last connection. */
+	int pages = 0, written = -1;
+	int rc = sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_FULL, &pages,
+					   &written);
+	if (rc != SQLITE_OK)
+		return sqlite_error(err, sqlite->db, rc, "save the removed log of", sqlite->path);
 	sqlite_disconnect(sqlite);
 	int error = connect_database(sqlite, err);
 	log_error("a file of the store was removed while in use; what it held was written to the "
