@@ -52,9 +52,11 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		"UPDATE alerts SET state = ?2, attempts = ?3, refreshed_us = ?4, expires_us = ?5, incident = ?6,"
 		" copies = ?7 WHERE id = ?1",
 	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE id = ?",
+	/* Nobody reads the page of an incident that is over, or of a page that was settled: its
+	 * decision has the text. */
 	[STORE_OP_PUT_INCIDENT] =
 		"REPLACE INTO incidents (id, key, team, open, opened_us, closed_us, page)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?)",
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?4 THEN ?7 ELSE '' END)",
 	[STORE_OP_PUT_INCIDENT_STATE] =
 		"REPLACE INTO incident_states (incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
 		" moved_to) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
@@ -68,7 +70,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		"REPLACE INTO pages (id, state, event, severity, attempts, created_us, next_us, incident, pager, error, target,"
 		" doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_TOUCH_PAGE] =
-		"UPDATE pages SET state = ?2, attempts = ?3, next_us = ?4, error = ?5 WHERE id = ?1",
+		"UPDATE pages SET state = ?2, attempts = ?3, next_us = ?4, error = ?5,"
+		" doc = CASE WHEN ?2 = 0 THEN doc ELSE '' END WHERE id = ?1",
 	[STORE_OP_PUT_DECISION] =
 		"INSERT INTO decisions (at_us, kept, incident, team, rules, alert_key, alert, doc)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
