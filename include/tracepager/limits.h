@@ -453,6 +453,10 @@
  * and the pages of 4 MiB given back, each within some milliseconds. */
 #define LIMIT_RETAIN_ROWS	 200
 #define LIMIT_RETAIN_TRACE_BYTES (4 << 20)
+/* Free pages of 4 KiB that the file keeps for later rows (as well as a quarter of all its pages),
+ * and those given back in one piece of housekeeping: 1 MiB is moved within some milliseconds. */
+#define LIMIT_FREE_PAGES   4096
+#define LIMIT_VACUUM_PAGES 256
 /* The write-ahead log, in pages of 4 KiB. A checkpoint of less than 16 MiB costs more for its two
  * flushes than for its pages; from 64 MiB on, a second of a storm, the writer helps. */
 #define LIMIT_WAL_CHECKPOINT_PAGES 4096

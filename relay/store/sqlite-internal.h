@@ -40,6 +40,10 @@ int sqlite_load(sqlite3 *db, const char *path, int64_t wall_us, const struct sto
  * 0 or -errno with err. */
 int sqlite_retain(sqlite3 *db, const char *path, int64_t wall_us, bool *ret_more, struct err *err);
 
+/* Gives some free pages back to the file system, where many are free. *ret_more is set where there
+ * may be more. */
+void sqlite_give_back(sqlite3 *db, bool *ret_more);
+
 /* sqlite_checkpoint.c: starts a thread that moves the write-ahead log into the database. Takes db,
  * also when it fails; no other thread may use db. 0 or -errno with err. */
 struct checkpoint;

@@ -442,6 +442,8 @@ static int64_t sqlite_idle(void *backend)
 	if (sqlite_retain(sqlite->db, sqlite->path, clock_wall_us(clock_system()), &more, &err) < 0)
 		log_warn("old records are kept until the next try", LOG_STR("error", err.text));
 	if (!more)
+		sqlite_give_back(sqlite->db, &more);
+	if (!more)
 		sqlite3_db_release_memory(sqlite->db);
 	sqlite->retain_at_us = now_us + (more ? LIMIT_RETAIN_AGAIN_US : LIMIT_RETAIN_EVERY_US);
 	return more ? LIMIT_RETAIN_AGAIN_US : LIMIT_RETAIN_EVERY_US;
@@ -621,6 +623,9 @@ static int connect_database(struct sqlite *sqlite, struct err *err)
 
 	if (error == 0)
 		error = sqlite_schema_check(sqlite->db, sqlite->path, err);
+	/* Has an effect on a new file only; older ones keep their free pages for later rows. */
+	if (error == 0)
+		sqlite_run(sqlite->db, "PRAGMA auto_vacuum = INCREMENTAL");
 	if (error == 0)
 		error = set_wal(sqlite->db, sqlite->path, err);
 	if (error == 0)

@@ -1,7 +1,8 @@
 /*
  * Retention in the SQLite store: removes rows that are past their time, LIMIT_RETAIN_ROWS of a
  * table at a time, so that a batch that arrives meanwhile waits for milliseconds at most. It never
- * removes a row that a restart would load.
+ * removes a row that a restart would load. Pages that stay free are given back to the file system
+ * in pieces of the same length.
  */
 #include "sqlite-internal.h"
 #include "tracepager/limits.h"
@@ -80,4 +81,20 @@ int sqlite_retain(sqlite3 *db, const char *path, int64_t wall_us, bool *ret_more
 	}
 	*ret_more = removed;
 	return 0;
+}
+
+void sqlite_give_back(sqlite3 *db, bool *ret_more)
+{
+	int64_t free_pages = 0, pages = 0, kind = 0;
+
+	if (sqlite_number(db, "PRAGMA auto_vacuum", &kind) != SQLITE_OK ||
+	    sqlite_number(db, "PRAGMA freelist_count", &free_pages) != SQLITE_OK ||
+	    sqlite_number(db, "PRAGMA page_count", &pages) != SQLITE_OK)
+		return;
+	/* 2: by and by. A store that is busy needs its free pages again within the day. */
+	if (kind != 2 || free_pages <= LIMIT_FREE_PAGES || free_pages <= pages / 4)
+		return;
+	if (sqlite_run(db, "PRAGMA incremental_vacuum(" SQL_DIGITS(LIMIT_VACUUM_PAGES) ")") ==
+	    SQLITE_OK)
+		*ret_more = true;
 }

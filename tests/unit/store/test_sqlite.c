@@ -746,6 +746,71 @@ END_TEST
 
 /* Rows of their own that no retention would find go with the incident's end; a touch of what is not
  * there leaves none. */
+/* What nobody reads again takes no room: the page of an incident that is over, and of a page that
+ * was settled. */
+START_TEST(pages_of_what_is_over_are_dropped)
+{
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	kit_put_incident(batch, "a", true, 1, 0);
+	kit_put_incident(batch, "b", true, 1, 0);
+	kit_put_page(batch, 1, "a", STORED_PAGE_QUEUED);
+	kit_put_page(batch, 2, "b", STORED_PAGE_QUEUED);
+	kit_commit(batch);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM pages WHERE doc <> ''"), 2);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE page <> ''"), 2);
+	batch = store_batch_new();
+	kit_put_incident(batch, "a", false, 1, 2);
+	store_touch_page(batch, &(struct stored_page){
+					.id = 1, .state = STORED_PAGE_DELIVERED, .error = "" });
+	store_touch_page(batch, &(struct stored_page){ .id = 2,
+						       .state = STORED_PAGE_QUEUED,
+						       .attempts = 1,
+						       .error = "503" });
+	kit_commit(batch);
+	ck_assert_int_eq(sql_number("SELECT id FROM pages WHERE doc <> ''"), 2);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE page <> '' AND id = 'b'"),
+			 1);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE page <> ''"), 1);
+}
+END_TEST
+
+/* Where most of a large file is free, the file shrinks piece by piece, down to what is kept. */
+START_TEST(free_pages_are_given_back)
+{
+	char *doc = xcalloc(1, 4u << 20);
+	bool more = true;
+	sqlite3 *db;
+
+	kit_open_sqlite();
+	memset(doc, 'd', (4u << 20) - 1);
+	for (int i = 0; i < 8; i++)
+		kit_commit(large_batch("prometheus/large", doc));
+	struct store_batch *batch = store_batch_new();
+	for (int64_t id = 1; id <= kit.last_id; id++)
+		store_remove_alert(batch, id);
+	kit_commit(batch);
+	store_close(kit.store);
+	kit.store = NULL;
+	int64_t pages = sql_number("PRAGMA page_count"),
+		free_pages = sql_number("PRAGMA freelist_count");
+	ck_assert_int_gt(free_pages, LIMIT_FREE_PAGES + LIMIT_VACUUM_PAGES);
+	ck_assert_int_eq(sqlite_connect(kit.path, false, &db, &kit.err), 0);
+	for (int pieces = 0; more; pieces++) {
+		ck_assert_int_lt(pieces, 100);
+		more = false;
+		sqlite_give_back(db, &more);
+	}
+	sqlite3_close(db);
+	int64_t left = sql_number("PRAGMA freelist_count");
+	ck_assert_int_le(left, LIMIT_FREE_PAGES);
+	ck_assert_int_gt(left, LIMIT_FREE_PAGES - LIMIT_VACUUM_PAGES);
+	ck_assert_int_lt(sql_number("PRAGMA page_count"), pages);
+	free(doc);
+}
+END_TEST
+
 START_TEST(states_and_recipients_go_with_the_incident)
 {
 	struct store_batch *batch = store_batch_new();
@@ -793,6 +858,8 @@ static void add_sqlite(Suite *suite)
 	tcase_add_test(tcase, a_full_disk_fails_and_recovers);
 	tcase_add_test(tcase, a_file_moved_away_takes_no_promises);
 	tcase_add_test(tcase, retention_removes_what_is_past_its_time);
+	tcase_add_test(tcase, pages_of_what_is_over_are_dropped);
+	tcase_add_test(tcase, free_pages_are_given_back);
 	tcase_add_test(tcase, states_and_recipients_go_with_the_incident);
 	suite_add_tcase(suite, tcase);
 }

@@ -585,6 +585,7 @@ static struct {
 	char calls[256];
 	const char *bad; /* key of the alert whose batch is refused */
 	int fail;
+	bool nothing; /* commits succeed without a change */
 } recorder;
 
 static int record_commit(void *backend, struct store_batch *first, const struct store_batch *end,
@@ -606,7 +607,7 @@ static int record_commit(void *backend, struct store_batch *first, const struct 
 		}
 	}
 	strcat(recorder.calls, "]");
-	return recorder.fail ? err_set(ret_err, EIO, "disk") : 0;
+	return recorder.fail ? err_set(ret_err, EIO, "disk") : recorder.nothing;
 }
 
 static void record_close(void *backend)
@@ -694,6 +695,32 @@ static void record_one(bool fails)
 	ck_assert(store_healthy(kit.store) == !fails);
 }
 
+/* A commit that changes no row never reaches the disk: a failing store stays failing. */
+START_TEST(a_commit_without_change_tells_nothing)
+{
+	recorder.bad = NULL;
+	recorder.nothing = false;
+	kit.store = store_new(&recorder_ops, NULL);
+	record_one(true);
+	recorder.nothing = true;
+	recorder.fail = 0;
+	struct store_batch *batch = store_batch_new();
+	kit_put_alert(batch, "a", 1);
+	kit_hand_over(batch, 'b');
+	store_run(kit.store, SIZE_MAX);
+	store_poll(kit.store);
+	ck_assert_int_eq(kit.done.errors[0], -EIO);
+	ck_assert_int_eq(kit.done.errors[1], 0);
+	ck_assert(!store_healthy(kit.store));
+	recorder.nothing = false;
+	record_one(false);
+	/* Nor does it make a good store fail. */
+	recorder.nothing = true;
+	record_one(false);
+	recorder.nothing = false;
+}
+END_TEST
+
 /* A nearly full disk takes small groups and refuses large ones: store_healthy() follows the last
  * commit, and the log has one line a minute, not one for each change. */
 START_TEST(failures_and_successes_by_turns)
@@ -757,6 +784,7 @@ static void add_groups(Suite *suite)
 	tcase_add_test(tcase, a_bad_batch_fails_alone);
 	tcase_add_test(tcase, bad_batches_at_the_ends);
 	tcase_add_test(tcase, a_failing_disk_fails_the_group_at_once);
+	tcase_add_test(tcase, a_commit_without_change_tells_nothing);
 	tcase_add_test(tcase, failures_and_successes_by_turns);
 	suite_add_tcase(suite, tcase);
 }
