@@ -63,6 +63,9 @@ bool sqlite_is_damaged_store(const char *path, bool is_newest);
 /* Moves the file with its -wal and -shm to a name that tells when. No connection may be open.
  * Caller frees *ret_aside. 0 or -errno with err. */
 int sqlite_set_aside(const char *path, int64_t wall_us, char **ret_aside, struct err *err);
+/* Undoes sqlite_set_aside(): a file that was made at path meanwhile is removed. No connection may
+ * be open. */
+void sqlite_set_back(const char *aside, const char *path);
 struct salvage {
 	size_t alerts, incidents, pages, others; /* rows that were read */
 	size_t damaged;				 /* places that could not be read */

@@ -90,6 +90,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 static int connect_database(struct sqlite *sqlite, struct err *err);
 static void sqlite_disconnect(struct sqlite *sqlite);
 static int replace_damaged(struct sqlite *sqlite, struct err *err);
+static void unlock_file(struct sqlite *sqlite);
 
 struct binder {
 	sqlite3_stmt *stmt;
@@ -468,8 +469,7 @@ static void sqlite_close(void *backend)
 	struct sqlite *sqlite = backend;
 
 	sqlite_disconnect(sqlite);
-	if (sqlite->file_fd >= 0)
-		close(sqlite->file_fd);
+	unlock_file(sqlite);
 	if (sqlite->lock_fd >= 0)
 		close(sqlite->lock_fd);
 	free(atomic_exchange(&sqlite->news, NULL));
@@ -661,8 +661,31 @@ static void tell_damage(struct sqlite *sqlite, const char *aside, const char *wh
 	free(atomic_exchange(&sqlite->news, news));
 }
 
+static void unlock_file(struct sqlite *sqlite)
+{
+	if (sqlite->file_fd >= 0)
+		close(sqlite->file_fd);
+	sqlite->file_fd = -1;
+}
+
+/* A new file in place of the one that was put aside, with what can be read of that. */
+static int begin_anew(struct sqlite *sqlite, const char *aside, struct salvage *ret_salvage,
+		      struct err *err)
+{
+	int error = create_file(sqlite->path, err);
+
+	if (error == 0)
+		error = sqlite_lock_file(sqlite->path, &sqlite->file_fd, err);
+	if (error == 0)
+		error = connect_database(sqlite, err);
+	if (error == 0)
+		error = sqlite_salvage(aside, sqlite->db, ret_salvage, err);
+	return error;
+}
+
 /* Puts the damaged file aside, and goes on with a new one. err: why it is called; on failure why
- * that failed. */
+ * that failed, and the damaged file is back in its place: an empty one there would be taken for all
+ * that there is. */
 static int replace_damaged(struct sqlite *sqlite, struct err *err)
 {
 	const struct err why = *err;
@@ -674,20 +697,20 @@ static int replace_damaged(struct sqlite *sqlite, struct err *err)
 	if (sqlite->db) /* its log is read from beside the file that is put aside */
 		sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite_disconnect(sqlite);
-	if (sqlite->file_fd >= 0)
-		close(sqlite->file_fd);
-	sqlite->file_fd = -1;
+	unlock_file(sqlite);
 	int error = sqlite_set_aside(sqlite->path, clock_wall_us(clock_system()), &aside, err);
-	if (error == 0)
-		error = create_file(sqlite->path, err);
-	if (error == 0)
-		error = sqlite_lock_file(sqlite->path, &sqlite->file_fd, err);
-	if (error == 0)
-		error = connect_database(sqlite, err);
-	if (error == 0)
-		error = sqlite_salvage(aside, sqlite->db, &salvage, err);
-	if (error == 0)
+	if (error)
+		return error;
+	error = begin_anew(sqlite, aside, &salvage, err);
+	if (error == 0) {
 		tell_damage(sqlite, aside, why.text, &salvage);
+		return 0;
+	}
+	struct err ignored;
+	sqlite_disconnect(sqlite);
+	unlock_file(sqlite);
+	sqlite_set_back(aside, sqlite->path);
+	sqlite_lock_file(sqlite->path, &sqlite->file_fd, &ignored);
 	return error;
 }
 

@@ -89,6 +89,17 @@ int sqlite_set_aside(const char *path, int64_t wall_us, char **ret_aside, struct
 	return 0;
 }
 
+void sqlite_set_back(const char *aside, const char *path)
+{
+	static const char *const files[] = { "-wal", "-shm", "" };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		CLEANUP_FREE char *made = xasprintf("%s%s", path, files[i]);
+		unlink(made);
+		rename_with(aside, path, files[i]);
+	}
+}
+
 /* ---- reading ---- */
 
 /* clang-format off */

@@ -405,6 +405,16 @@ START_TEST(a_file_that_is_no_database_is_refused)
 }
 END_TEST
 
+static void limit_file_size(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
 /* The name of the damaged file that was put aside: the only one. Caller frees. */
 static char *put_aside(void)
 {
@@ -555,6 +565,35 @@ START_TEST(damage_in_use_is_survived)
 }
 END_TEST
 
+/* Where the disk has no room for the new file, the damaged one is back in its place, and the next
+ * start tries again: nothing of it is lost. */
+START_TEST(damage_on_a_full_disk_loses_nothing)
+{
+	CLEANUP_FREE char *pattern = xasprintf("%s.damaged-*", kit.path);
+	char page[4096];
+	struct stat before, after;
+	glob_t found;
+
+	kit_open_sqlite();
+	fill_rows(2000);
+	store_close(kit.store);
+	kit.store = NULL;
+	off_t at = page_with("prometheus/1000", page);
+	memset(page, 0xa5, sizeof(page));
+	write_file(page, at, sizeof(page));
+	ck_assert_int_eq(stat(kit.path, &before), 0);
+	limit_file_size(64 << 10);
+	ck_assert_int_lt(store_sqlite_open(kit.path, &kit.store, &kit.err), 0);
+	ck_assert_ptr_nonnull(strstr(kit.err.text, "free some space"));
+	limit_file_size(RLIM_INFINITY);
+	ck_assert_int_eq(stat(kit.path, &after), 0);
+	ck_assert_uint_eq(after.st_ino, before.st_ino);
+	ck_assert_int_eq(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
+	kit_open_sqlite();
+	check_news("1 open incidents and 1 waiting pages");
+}
+END_TEST
+
 START_TEST(a_row_that_cannot_be_is_left_out)
 {
 	sql(version_1);
@@ -624,16 +663,6 @@ START_TEST(a_missing_directory_is_told)
 	ck_assert_ptr_nonnull(strstr(kit.err.text, inside));
 }
 END_TEST
-
-static void limit_file_size(rlim_t bytes)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, SIG_IGN);
-	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = bytes;
-	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
 
 static struct store_batch *large_batch(const char *key, const char *doc)
 {
@@ -851,6 +880,7 @@ static void add_sqlite(Suite *suite)
 	tcase_add_test(tcase, a_damaged_store_is_put_aside);
 	tcase_add_test(tcase, rows_around_damage_are_read);
 	tcase_add_test(tcase, damage_in_use_is_survived);
+	tcase_add_test(tcase, damage_on_a_full_disk_loses_nothing);
 	tcase_add_test(tcase, a_row_that_cannot_be_is_left_out);
 	tcase_add_test(tcase, a_removed_lock_file_lets_nobody_in);
 	tcase_add_loop_test(tcase, a_removed_log_loses_nothing, 0, 3);
