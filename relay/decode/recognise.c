@@ -186,6 +186,8 @@ static const struct {
 
 struct recognise {
 	struct jread *jread;
+	const char *data; /* the whole text */
+	size_t len;
 	uint64_t signs;
 	/* The open containers that are not skipped; [0] is around the document. */
 	enum level levels[MAX_DEPTH + 1];
@@ -223,7 +225,7 @@ static const char *refusal_of_list(const struct recognise *recognise)
 		       "them; only whole traces are read";
 	if (has_signs(recognise, ALERT))
 		return "a list of alerts, not a trace";
-	return NULL;
+	return has_signs(recognise, TRACE_ID | ZIPKIN_ID) ? NULL : recognise->stranger;
 }
 
 /* Shapes of traces that are read only in the answers of their backends. */
@@ -265,7 +267,7 @@ static const char *refusal_of_kind(const struct recognise *recognise)
 	if (has_signs(recognise, QUERY_RESULT))
 		return "an answer of the query API of Prometheus or Loki, not a trace";
 	if (has_signs(recognise, SKYWALKING))
-		return "of SkyWalking, which is not read";
+		return "a trace of SkyWalking, whose format is not read";
 	if (has_signs(recognise, SUMMARIES) ||
 	    (has_signs(recognise, TRACES_OBJECT) && !has_signs(recognise, TRACES_SPANS)))
 		return "a search result that lists traces without their spans";
@@ -458,7 +460,7 @@ static int recognise_key(struct recognise *recognise, enum level level, const ch
 	recognise->next = LEVEL_OTHER;
 	if (level == LEVEL_OTLP)
 		return key_in_otlp(recognise, text, len);
-	if (level == LEVEL_TOP && !has_signs(recognise, TOP_LIST)) {
+	if (level == LEVEL_TOP) {
 		recognise_note_member(recognise, text, len);
 		if (!recognise->stranger)
 			recognise->stranger = stranger_of_member(text, len);
@@ -553,7 +555,8 @@ static int recognise_refuse(const struct recognise *recognise, struct err *err)
 			       buf_text(&recognise->message));
 	if (recognise->nmembers > 0)
 		return err_set(err, EPROTONOSUPPORT,
-			       "this is JSON, but no trace that is known: an object with %s%s",
+			       "this is JSON, but no trace that is known: %s with %s%s",
+			       has_signs(recognise, TOP_LIST) ? "a list of objects" : "an object",
 			       buf_text(&recognise->members),
 			       recognise->nmembers > LIMIT_MEMBERS_SHOWN ? " ..." : "");
 	return err_set(err, EPROTONOSUPPORT, "this is JSON, but no trace that is known: %s",
@@ -646,6 +649,32 @@ static const char *not_json(const unsigned char *data, size_t len)
 	return "the document is empty";
 }
 
+/* A text that begins like no object and no list, such as a log or "404 page not found". */
+static int refuse_text(const struct recognise *recognise, struct err *err)
+{
+	struct buf begin = BUF_INIT(4 * LIMIT_MEMBER_SHOWN_BYTES);
+	const char *at = recognise->data, *end = at + recognise->len, *start = at;
+	int line = 1, column;
+	size_t len = 0;
+
+	for (; at < end && (unsigned char)*at <= ' '; at++) {
+		if (*at == '\n') {
+			line++;
+			start = at + 1;
+		}
+	}
+	column = (int)(at - start) + 1;
+	while (at + len < end && at[len] != '\n' && at[len] != '\r')
+		len++;
+	add_printable(&begin, at, len, LIMIT_MEMBER_SHOWN_BYTES);
+	err_set_at(err, EBADMSG, line, column,
+		   "%sthe text begins with \"%s\"%s; a trace in JSON begins with { or [",
+		   recognise->outermost == JREAD_NUMBER ? "" : "not JSON: ", buf_text(&begin),
+		   len > LIMIT_MEMBER_SHOWN_BYTES ? " ..." : "");
+	buf_fini(&begin);
+	return -EBADMSG;
+}
+
 /* code: the result of reading. */
 static int recognise_finish(struct recognise *recognise, int code,
 			    enum trace_encoding *ret_encoding, struct err *err)
@@ -656,22 +685,25 @@ static int recognise_finish(struct recognise *recognise, int code,
 		*ret_encoding = recognise->encoding;
 		return 0;
 	}
-	if (known || recognise->done)
+	if (!known && !recognise->done && code == 0)
+		code = trace_jread_finish(recognise->jread, err);
+	if (recognise->outermost == JREAD_NUMBER ||
+	    (code != 0 && recognise->outermost == JREAD_KEY))
+		return refuse_text(recognise, err);
+	if (known || recognise->done || code == 0)
 		return recognise_refuse(recognise, err);
-	if (code == 0)
-		code = jread_finish(recognise->jread);
-	if (code == 0)
-		return recognise_refuse(recognise, err);
-	if (err)
+	if (err && err->code == 0)
 		*err = *jread_err(recognise->jread);
-	err_prefix(err, recognise->outermost == JREAD_KEY ? "not JSON" : "broken JSON");
+	err_prefix(err, "broken JSON");
 	return code;
 }
 
 int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encoding,
 		    struct err *err)
 {
-	struct recognise recognise = { .outermost = JREAD_KEY,
+	struct recognise recognise = { .data = data,
+				       .len = len,
+				       .outermost = JREAD_KEY,
 				       .next = LEVEL_TOP,
 				       .members = BUF_INIT(256),
 				       .message = BUF_INIT(LIMIT_ERROR_MESSAGE_BYTES + 1) };
@@ -679,6 +711,8 @@ int trace_recognise(const char *data, size_t len, enum trace_encoding *ret_encod
 	const char *known;
 	int code;
 
+	if (err)
+		err->code = 0;
 	if (trace_is_protobuf(data, len)) {
 		*ret_encoding = is_tempo(bytes, 0, len) ? TRACE_ENCODING_TEMPO_PROTO
 							: TRACE_ENCODING_OTLP_PROTO;

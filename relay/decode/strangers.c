@@ -12,6 +12,12 @@ static const struct {
 	{ "traceEvents", "a file of Chrome's trace viewer, which times one program, not requests "
 			 "between services" },
 	{ "apiVersion", "an object of Kubernetes or a catalogue, not a trace" },
+	{ "ph", "a list of events of Chrome's trace viewer, which times one program, not requests "
+		"between services" },
+	{ "callCount", "a list of Zipkin's dependencies, without spans" },
+	{ "common", "spans as New Relic's trace API takes them, which are not read" },
+	{ "schema", "a data frame of Grafana; download the trace from its trace view instead" },
+	{ "parent_id", "one span as a console exporter prints it; only whole traces are read" },
 	{ "panels", "a Grafana dashboard, not a trace" },
 	{ "event_id", "an event of Sentry, not a trace" },
 	{ "profiles", "a profile, not a trace" },
@@ -40,6 +46,8 @@ static const struct {
 	{ "\xfd"
 	  "7zXZ",
 	  5, "this is compressed with xz: unxz it first" },
+	{ "version https://git-lfs", 23,
+	  "this is a pointer of Git LFS: git lfs pull fetches the file" },
 	{ "\xff\xfe", 2, "this is UTF-16: iconv -f UTF-16 -t UTF-8 makes UTF-8 of it" },
 	{ "\xfe\xff", 2, "this is UTF-16: iconv -f UTF-16 -t UTF-8 makes UTF-8 of it" },
 	{ "{\0", 2, "this is UTF-16: iconv -f UTF-16LE -t UTF-8 makes UTF-8 of it" },

@@ -118,6 +118,17 @@ struct documents {
 	void *ctx;
 };
 
+/* Adds to an error about a document's end that the document is cut off. */
+static void tell_cut_off(struct err *err)
+{
+	static const char cure[] = "; the document is cut off";
+	const char *end = strstr(err->text, "ends inside a");
+	size_t len = strlen(err->text);
+
+	if (end && !strchr(end, '"') && len + sizeof(cure) <= sizeof(err->text))
+		memcpy(err->text + len, cure, sizeof(cure));
+}
+
 static int decode_document(const struct documents *documents, const char *data, size_t len,
 			   struct trace_set **ret_set, struct err *err)
 {
@@ -153,6 +164,7 @@ static void one_document(const struct documents *documents, const char *data, si
 		documents->handler(documents->ctx, line, set, NULL);
 		return;
 	}
+	tell_cut_off(&err);
 	if (err.code == ENOMSG && others) {
 		if (others->n++ == 0)
 			others->first_line = line;

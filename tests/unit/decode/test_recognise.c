@@ -280,6 +280,9 @@ START_TEST(known_strangers)
 		{ "{\"log\":{\"version\":\"1.2\",\"creator\":{}}}", "HAR file" },
 		{ "{\"ts\":1,\"level\":\"error\",\"msg\":\"no route\"}", "a log record" },
 		{ "{\"traceEvents\":[]}", "Chrome's trace viewer" },
+		{ "[{\"name\":\"x\",\"ph\":\"X\"}]", "Chrome's trace viewer" },
+		{ "[{\"parent\":\"a\",\"child\":\"b\",\"callCount\":1}]", "Zipkin's dependencies" },
+		{ "[{\"a\":1,\"b\":2}]", "no trace that is known: a list of objects with a, b" },
 		{ "{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}", "Kubernetes" },
 		{ "{\"message\":\"Forbidden\"}", "the answer is an error: \"Forbidden\"" },
 		{ "{\"statusCode\":502,\"message\":\"bad gateway\"}", "error: \"bad gateway\"" },
@@ -322,7 +325,15 @@ START_TEST(not_json)
 	check_refused("\xff\xfe{", -EBADMSG, "iconv -f UTF-16");
 	check_refused("\n<!DOCTYPE HTML><title>502</title>", -EBADMSG, "a web page");
 	check_refused("<?xml version=\"1.0\"?><Error/>", -EBADMSG, "XML");
-	check_refused("traceID,spanID\n", -EBADMSG, "not JSON");
+	check_refused("traceID,spanID\n", -EBADMSG,
+		      "not JSON: the text begins with \"traceID,spanID\";");
+	check_refused("\n2026-01-01T00:00:00Z ERROR web: no route\nx", -EBADMSG,
+		      "begins with \"2026-01-01T00:00:00Z ERR\" ...;");
+	check_refused("404 page not found\n", -EBADMSG,
+		      "the text begins with \"404 page not found\";");
+	check_refused("42", -EBADMSG,
+		      "the text begins with \"42\"; a trace in JSON begins with { or [");
+	check_refused("version https://git-lfs.github.com/spec/v1\n", -EBADMSG, "git lfs pull");
 	check_refused("{\"traceID\":}", -EBADMSG, "broken JSON");
 	ck_assert_int_eq(recognise(binary, sizeof(binary) - 1, &encoding, &err), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(err.text, "binary"));
@@ -359,6 +370,26 @@ static void check_documents(const char *text, const char *want)
 #define OTLP(spans)	"{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[" spans "]}]}]}"
 #define ZIPKIN(trace)	"{\"traceId\":\"" trace "\",\"id\":\"a\"}"
 #define FLAT		"{\"trace_id\":\"1\",\"span_id\":\"2\"}"
+
+static void keep_text(void *ctx, int line, struct trace_set *set, const struct err *err)
+{
+	ck_assert_int_eq(line, 1);
+	ck_assert_ptr_null(set);
+	*(struct err *)ctx = *err;
+}
+
+/* What a person is told of a file that was not copied whole. */
+START_TEST(cut_off)
+{
+	const char text[] = "{\n \"traceID\": \"1\",\n \"spans\": [{\"spanID\": \"ab";
+	struct err err = { 0 };
+
+	trace_documents(text, sizeof(text) - 1, NULL, keep_text, &err);
+	ck_assert_str_eq(err.text, "ends inside a string; the document is cut off");
+	ck_assert_int_eq(err.line, 3);
+	ck_assert_int_eq(err.column, 26);
+}
+END_TEST
 
 START_TEST(one_document)
 {
@@ -450,6 +481,7 @@ int main(void)
 	tcase_add_test(tcase, unknown);
 	tcase_add_test(tcase, not_json);
 	tcase_add_test(tcase, one_document);
+	tcase_add_test(tcase, cut_off);
 	tcase_add_test(tcase, protobuf_is_one_document);
 	tcase_add_test(tcase, json_lines);
 	tcase_add_test(tcase, foreign_lines);
