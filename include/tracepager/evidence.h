@@ -36,6 +36,8 @@ struct observation {
 struct evidence_end {
 	uint32_t service, operation; /* indexes into the set's services and texts */
 	uint32_t span;		     /* the last that failed; of use only while the trace exists */
+	/* It says no more than 502, 503 or 504: somebody behind it failed. */
+	bool bare_gateway;
 };
 
 /* An attribute with its value, by indexes into the set's texts. */
@@ -59,13 +61,21 @@ struct evidence_unit {
 
 struct evidence {
 	int64_t duration_us; /* of the signal's span */
-	bool failing;	     /* some span failed */
+	bool failing;	     /* an error ends in the signal's span or below, or in another tree */
 	bool signal_failing; /* the signal's own span failed */
+	/* Those above the stratum's span come first. */
 	struct observation *observations;
 	struct evidence_end *ends;
 	uint32_t nobservations, nends;
 	struct evidence_unit *units; /* of the set's first LIMIT_UNIT_TRACES traces only */
 	uint32_t nunits;
+	uint32_t nobservations_above, nends_above;
+	/* The operation that tells the request apart (tracepager-walk(7), section 7): indexes into
+	 * the set's services and texts; TRACE_NONE: not known, since an older version stored it. */
+	uint32_t stratum_service, stratum_operation;
+	/* What the trace says from that operation's span on, as if it were the signal's; NULL: it
+	 * is. */
+	struct evidence *inner;
 };
 
 /* Readers use services, texts, facts, profiles, at (one entry for each trace, in the order of
@@ -118,7 +128,8 @@ bool evidence_decode_both(const void *data, size_t len, struct evidence_set **re
 /* The 95th percentile of the duration of the signal's span, in microseconds; 0: the set is empty.
  */
 int64_t evidence_p95_us(const struct evidence_set *set);
-/* The number of traces in which an error ends in this operation of the service. */
+/* The number of traces in which an error ends in this operation of the service, whose ids are
+ * "{id}" (operation_without_ids()). */
 uint32_t evidence_count_ends(const struct evidence_set *set, const char *namespace,
 			     const char *service, bool peer, const char *operation);
 

@@ -92,6 +92,17 @@
  * them: a page has a line for each of the former. */
 #define LIMIT_DIFFERS	   3
 #define LIMIT_DIFFERS_SAME 6
+/* The operation of a trace's request is looked for through at most 8 services that only pass it on;
+ * in each within 4 spans below the first, for middleware stands one below the other, and among 64
+ * spans. A span that calls more than 8 others is told apart by the first 8. */
+#define LIMIT_STRATUM_HOPS    8u
+#define LIMIT_STRATUM_DEPTH   4u
+#define LIMIT_STRATUM_SPANS   64u
+#define LIMIT_STRATUM_CALLEES 8u
+/* Operations of one broad signal, the commonest first; traces of rarer ones have no vote. A reason
+ * names 4 that are hit and 4 that are not. */
+#define LIMIT_STRATA	  20u
+#define LIMIT_STRATA_TOLD 4u
 /* Spans kept of a critical path, for a person to read. */
 #define LIMIT_CRITICAL_SPANS 256u
 /* Services that the vote fits to one window (the heaviest), and calls that it tells apart in one

@@ -28,6 +28,15 @@ struct error_count {
 	unsigned int traces;
 };
 
+/* One operation of a broad signal, as it voted. */
+struct stratum_told {
+	const char *service, *operation; /* that tell its requests apart; without ids */
+	unsigned int traces, healthy;	 /* with that operation, in the window and healthy */
+	const char *suspect;		 /* the service it names when asked alone; NULL: nobody */
+	double confidence;		 /* of that service, or of the best candidate */
+	bool hit;			 /* the verdict's suspect is its best candidate, too */
+};
+
 struct verdict {
 	bool found; /* the suspect is named; false: fallback says why not */
 	/* The suspect, or where none is named the best candidate. Valid where walk is not NULL. */
@@ -49,6 +58,9 @@ struct verdict {
 	unsigned int ndiffers;
 	const char *reasons[16];
 	unsigned int nreasons;
+	/* Of a broad signal: its operations, those with most traces first. Else none. */
+	struct stratum_told *strata;
+	unsigned int nstrata;
 	enum fallback_code fallback;
 	const char *fallback_text; /* a sentence; NULL with FALLBACK_NONE */
 };
@@ -60,6 +72,26 @@ struct vote_options {
 	enum walk_mode mode;		    /* which evidence counts */
 	const struct evidence_set *healthy; /* borrowed; NULL or empty: nothing to compare with */
 };
+
+/* The traces of one operation of a broad signal (tracepager-walk(7), section 7). */
+struct stratum {
+	const char *service, *operation; /* as in struct stratum_told */
+	struct signal signal;		 /* what its traces are walked for */
+	const unsigned int *members;	 /* indexes of its walks among those of the signal */
+	unsigned int n;
+	struct walk *walks; /* one per member; the caller walks them again, for `signal` */
+	const struct evidence_set *healthy; /* the healthy traces of the operation */
+};
+
+/* Splits the walks of a signal by operation. Returns 0 where the signal is narrow, all have the
+ * operation of the signal itself; or where no healthy trace's operation is known. */
+unsigned int vote_split(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+			const struct evidence_set *healthy, struct stratum **ret_strata);
+/* The vote of a broad signal. walks: those of the signal itself; those of the strata must be
+ * walked. */
+void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+		 const struct stratum *strata, unsigned int nstrata,
+		 const struct vote_options *options, struct verdict *ret_verdict);
 
 /* nwalks may be 0. The walks need not have found a suspect. */
 

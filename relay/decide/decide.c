@@ -96,9 +96,8 @@ static const struct service_rule *name_callee(const struct ruleset *rules, struc
 	return rule;
 }
 
-static void name_callees(struct decide_work *work, unsigned int index)
+static void name_callees(struct decide_work *work, struct walk *walk)
 {
-	struct walk *walk = &work->decision->walks[index];
 	const struct ruleset *rules = work->input->rules;
 	const char *name = NULL;
 
@@ -148,7 +147,24 @@ static void walk_all(struct decide_work *work)
 	for (unsigned int i = 0; i < input->ntraces; i++) {
 		walk_trace(work->arena, input->traces[i], &options, &d->walks[i]);
 		if (input->rules)
-			name_callees(work, i);
+			name_callees(work, &d->walks[i]);
+	}
+}
+
+/* Walks the traces of one operation of a broad signal again, from that operation on. */
+static void walk_stratum(struct decide_work *work, struct stratum *stratum)
+{
+	const struct walk_options options = {
+		.signal = &stratum->signal,
+		.mode = asked_mode(work),
+		.codes_fail = true,
+	};
+
+	for (unsigned int i = 0; i < stratum->n; i++) {
+		walk_trace(work->arena, work->input->traces[stratum->members[i]], &options,
+			   &stratum->walks[i]);
+		if (work->input->rules)
+			name_callees(work, &stratum->walks[i]);
 	}
 }
 
@@ -172,6 +188,24 @@ static double threshold_of(const struct decide_work *work)
 	return threshold > 0 ? threshold : THRESHOLD;
 }
 
+static void vote_all(struct decide_work *work)
+{
+	struct decision *d = work->decision;
+	const struct vote_options options = { .threshold = threshold_of(work),
+					      .mode = asked_mode(work),
+					      .healthy = work->input->healthy };
+	struct stratum *strata;
+	unsigned int n = vote_split(work->arena, d->walks, d->nwalks, options.healthy, &strata);
+
+	if (n == 0) {
+		vote(work->arena, d->walks, d->nwalks, &options, &d->verdict);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		walk_stratum(work, &strata[i]);
+	vote_strata(work->arena, d->walks, d->nwalks, strata, n, &options, &d->verdict);
+}
+
 static void take_votes(struct decide_work *work)
 {
 	const struct decide_input *input = work->input;
@@ -179,11 +213,7 @@ static void take_votes(struct decide_work *work)
 	struct verdict *verdict = &d->verdict;
 
 	if (d->nwalks) {
-		vote(work->arena, d->walks, d->nwalks,
-		     &(struct vote_options){ .threshold = threshold_of(work),
-					     .mode = asked_mode(work),
-					     .healthy = input->healthy },
-		     verdict);
+		vote_all(work);
 		if (input->missing != FALLBACK_NONE &&
 		    verdict->nreasons < ARRAY_LEN(verdict->reasons))
 			verdict->reasons[verdict->nreasons++] = arena_printf(

@@ -251,6 +251,29 @@ static void json_write_differs(const struct verdict *verdict, struct buf *out)
 	buf_putc(out, ']');
 }
 
+/* The operations of a broad signal; a narrow one has none. */
+static void json_write_strata(const struct verdict *verdict, struct buf *out)
+{
+	buf_json_key(out, "strata");
+	buf_putc(out, '[');
+	for (unsigned int i = 0; i < verdict->nstrata; i++) {
+		const struct stratum_told *told = &verdict->strata[i];
+
+		json_write_comma(out, i);
+		buf_putc(out, '{');
+		buf_json_text(out, "service", told->service);
+		buf_json_text(out, "operation", told->operation);
+		buf_json_int(out, "traces", told->traces);
+		buf_json_int(out, "healthy", told->healthy);
+		buf_json_key(out, "hit");
+		buf_puts(out, told->hit ? "true" : "false");
+		buf_json_text(out, "suspect", told->suspect);
+		json_write_share("confidence", told->confidence, out);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}
+
 static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 {
 	buf_json_key(out, "verdict");
@@ -263,6 +286,7 @@ static void json_write_verdict(const struct verdict *verdict, struct buf *out)
 	json_write_errors(verdict, out);
 	json_write_runners_up(verdict, out);
 	json_write_strings("reasons", verdict->reasons, verdict->nreasons, out);
+	json_write_strata(verdict, out);
 	json_write_differs(verdict, out);
 	buf_json_key(out, "fallback");
 	if (verdict->fallback == FALLBACK_NONE) {

@@ -132,13 +132,24 @@ static double vuong_statistic(const struct ranking *ranking, const struct candid
 	return squares > 0 ? sum / sqrt(squares) : 0;
 }
 
+/* Services that the compared traces have at all: no other one can be at fault. */
+static uint32_t count_present(const struct scene *scene)
+{
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < scene->nservices; s++)
+		n += scene->first[s] < scene->first[s + 1] ||
+		     scene->first_class[s] < scene->first_class[s + 1];
+	return n;
+}
+
 static double confidence_of(const struct ranking *ranking, bool edge)
 {
 	const struct candidate *first = &ranking->at[0];
 	double z = vuong_statistic(ranking, first, NULL), post, clear;
 	/* 1 over the posterior: likelihoods relative to the best one, so that no exponential
 	 * overflows. */
-	double sum = NULL_WEIGHT * ranking->scene.nservices * exp(-first->sum) + 1;
+	double sum = NULL_WEIGHT * count_present(&ranking->scene) * exp(-first->sum) + 1;
 	uint32_t rivals = 0;
 
 	for (uint32_t i = 1; i < ranking->n; i++) {

@@ -16,6 +16,7 @@
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
+#include "strata-internal.h"
 #include "walk-internal.h"
 
 /* A unit for each span in two states, and their facts. */
@@ -26,7 +27,7 @@
 /* The most that one trace can add. A set checks its cap before a trace is added, so its arena has
  * room for one trace beyond the cap. */
 #define TRACE_BYTES                                                                                \
-	(LIMIT_TRACE_SPANS * (2 * sizeof(struct observation) + sizeof(struct evidence_end)) +      \
+	(LIMIT_TRACE_SPANS * (4 * sizeof(struct observation) + 2 * sizeof(struct evidence_end)) +  \
 	 2 * (size_t)LIMIT_TRACE_STRING_BYTES + UNIT_BYTES)
 
 struct evidence_set *evidence_new(size_t cap_bytes)
@@ -76,11 +77,15 @@ struct extract {
 	struct evidence_set *set;
 	const struct trace *trace;
 	struct arena *scratch;
-	uint32_t *entry; /* per span on the path: the first span of its invocation */
-	uint32_t *at;	 /* per entry: its observation */
+	uint32_t from;	  /* the span that the evidence is about */
+	uint32_t stratum; /* the span below which nothing is above the stratum */
+	bool *inside;	  /* per span on the path: it is the stratum's span, or below */
+	uint32_t *entry;  /* per span on the path: the first span of its invocation */
+	uint32_t *at;	  /* per entry: its observation */
 	struct observation *observations;
 	int64_t *most_us; /* per observation: of the span that is kept with it */
-	uint32_t n, size, most_size;
+	bool *above;	  /* per observation: of a span above the stratum's */
+	uint32_t n, size, most_size, above_size;
 };
 
 static uint32_t add_observation(struct extract *extract, const struct observation *observation)
@@ -91,9 +96,22 @@ static uint32_t add_observation(struct extract *extract, const struct observatio
 					      sizeof(*extract->observations));
 	extract->most_us =
 		evidence_grow(extract->most_us, n, &extract->most_size, sizeof(*extract->most_us));
+	extract->above =
+		evidence_grow(extract->above, n, &extract->above_size, sizeof(*extract->above));
 	extract->observations[n] = *observation;
+	extract->above[n] = !extract->inside[observation->span];
 	extract->most_us[n] = observation->us;
 	return extract->n++;
+}
+
+/* The span's operation, without ids. */
+static uint32_t operation_index(struct extract *extract, uint32_t span)
+{
+	const struct trace *trace = extract->trace;
+
+	return evidence_text_index(
+		extract->set, operation_without_ids(extract->scratch,
+						    trace_text(trace, trace->spans[span].name)));
 }
 
 /* The name of a call's callee that has no span: a database, a queue, a third party. NULL: the span
@@ -120,19 +138,17 @@ static bool observe_call(struct extract *extract, uint32_t span, int64_t own_us)
 
 	if (answer == TRACE_NONE && !peer)
 		return false;
-	add_observation(
-		extract,
-		&(struct observation){
-			.service = span_service_index(set, trace, span),
-			.callee = peer ? evidence_service_index(set, "", peer, true)
-				       : span_service_index(set, trace, answer),
-			.operation = evidence_text_index(
-				set, trace_text(trace, trace->spans[span].name)),
-			.callee_operation = evidence_text_index(
-				set, peer ? "" : trace_text(trace, trace->spans[answer].name)),
-			.us = own_us,
-			.span = span,
-		});
+	add_observation(extract,
+			&(struct observation){
+				.service = span_service_index(set, trace, span),
+				.callee = peer ? evidence_service_index(set, "", peer, true)
+					       : span_service_index(set, trace, answer),
+				.operation = operation_index(extract, span),
+				.callee_operation = peer ? evidence_text_index(set, "")
+							 : operation_index(extract, answer),
+				.us = own_us,
+				.span = span,
+			});
 	return true;
 }
 
@@ -159,16 +175,17 @@ static void observe_span(void *ctx, uint32_t span, int64_t own_us)
 	uint32_t entry = invocation_entry(extract, span), service;
 
 	extract->entry[span] = entry;
+	extract->inside[span] =
+		span == extract->stratum ||
+		(span != extract->from && extract->inside[trace->spans[span].parent]);
 	if (observe_call(extract, span, own_us))
 		own_us = 0;
 	if (extract->at[entry] == TRACE_NONE) {
 		service = span_service_index(set, trace, entry);
 		extract->at[entry] = add_observation(
-			extract, &(struct observation){
-					 service, service,
-					 evidence_text_index(
-						 set, trace_text(trace, trace->spans[entry].name)),
-					 evidence_text_index(set, ""), 0, span });
+			extract,
+			&(struct observation){ service, service, operation_index(extract, entry),
+					       evidence_text_index(set, ""), 0, span });
 	}
 	extract->observations[extract->at[entry]].us += own_us;
 	if (own_us > extract->most_us[extract->at[entry]]) {
@@ -177,24 +194,41 @@ static void observe_span(void *ctx, uint32_t span, int64_t own_us)
 	}
 }
 
-static void take_times(struct extract *extract, uint32_t from, struct evidence *evidence)
+/* Copies the observations into the set, those above the stratum first. */
+static void keep_observations(struct extract *extract, struct evidence *evidence)
+{
+	uint32_t n = 0;
+
+	evidence->observations =
+		arena_array(extract->set->arena, extract->n, sizeof(*evidence->observations));
+	for (unsigned int inside = 0; inside < 2; inside++) {
+		for (uint32_t i = 0; i < extract->n; i++)
+			if (extract->above[i] != inside)
+				evidence->observations[n++] = extract->observations[i];
+		if (!inside)
+			evidence->nobservations_above = n;
+	}
+	evidence->nobservations = n;
+}
+
+static void take_times(struct extract *extract, struct evidence *evidence)
 {
 	const struct trace *trace = extract->trace;
-	const struct span *signal = &trace->spans[from];
+	const struct span *signal = &trace->spans[extract->from];
 
 	extract->entry = xrealloc_array(NULL, trace->nspans, sizeof(*extract->entry));
 	extract->at = xrealloc_array(NULL, trace->nspans, sizeof(*extract->at));
+	extract->inside = xcalloc(trace->nspans, sizeof(*extract->inside));
 	memset(extract->entry, 0xff, trace->nspans * sizeof(*extract->entry));
 	memset(extract->at, 0xff, trace->nspans * sizeof(*extract->at));
-	critical_path(trace, from, signal->start_us, span_end_us(signal), observe_span, extract);
+	critical_path(trace, extract->from, signal->start_us, span_end_us(signal), observe_span,
+		      extract);
 	evidence->duration_us = signal->duration_us;
-	evidence->nobservations = extract->n;
-	evidence->observations =
-		arena_array(extract->set->arena, extract->n, sizeof(*evidence->observations));
-	memcpy(evidence->observations, extract->observations,
-	       extract->n * sizeof(*evidence->observations));
+	keep_observations(extract, evidence);
 	free(extract->entry);
+	free(extract->inside);
 	free(extract->at);
+	free(extract->above);
 	free(extract->observations);
 	free(extract->most_us);
 }
@@ -213,7 +247,16 @@ struct tree {
 	uint32_t *entry; /* per span: the first span of its invocation */
 	uint32_t *error; /* per entry: its last failing span, or TRACE_NONE */
 	bool *below;	 /* per entry: some invocation below it failed */
+	uint8_t *place;	 /* per span: enum place */
 	uint32_t n;
+};
+
+/* Where a span is. */
+enum place {
+	PLACE_OTHER_TREE, /* errors there count: a broken trace has them there */
+	PLACE_BESIDE,	  /* in the signal's tree, but not below the signal: they do not count */
+	PLACE_ABOVE,	  /* the signal's span or below, and above the stratum's */
+	PLACE_INSIDE,	  /* the stratum's span, or below */
 };
 
 static void tree_init(struct tree *tree, const struct trace *trace)
@@ -225,7 +268,8 @@ static void tree_init(struct tree *tree, const struct trace *trace)
 			       .order = xcalloc(n, sizeof(*tree->order)),
 			       .entry = xcalloc(n, sizeof(*tree->entry)),
 			       .error = xcalloc(n, sizeof(*tree->error)),
-			       .below = xcalloc(n, sizeof(*tree->below)) };
+			       .below = xcalloc(n, sizeof(*tree->below)),
+			       .place = xcalloc(n, sizeof(*tree->place)) };
 	for (uint32_t i = trace->first_root; i != TRACE_NONE && tree->n < n;
 	     i = spans[i].next_sibling)
 		tree->order[tree->n++] = i;
@@ -241,6 +285,29 @@ static void tree_fini(struct tree *tree)
 	free(tree->entry);
 	free(tree->error);
 	free(tree->below);
+	free(tree->place);
+}
+
+/* Fills place; the signal's tree is the one that has `from`. */
+static void tree_place(struct tree *tree, uint32_t from, uint32_t stratum)
+{
+	const struct span *spans = tree->trace->spans;
+	uint32_t root = from;
+
+	while (spans[root].parent != TRACE_NONE)
+		root = spans[root].parent;
+	for (uint32_t i = 0; i < tree->n; i++) {
+		uint32_t span = tree->order[i], parent = spans[span].parent;
+
+		if (span == stratum)
+			tree->place[span] = PLACE_INSIDE;
+		else if (span == from)
+			tree->place[span] = PLACE_ABOVE;
+		else if (parent != TRACE_NONE)
+			tree->place[span] = tree->place[parent];
+		else
+			tree->place[span] = span == root ? PLACE_BESIDE : PLACE_OTHER_TREE;
+	}
 }
 
 /* Fills entry and error from the roots down, then below from the leaves up. */
@@ -279,54 +346,101 @@ static uint32_t end_service(struct extract *extract, uint32_t entry, uint32_t er
 	return evidence_service_index(extract->set, "", peer, true);
 }
 
-static void take_ends(struct extract *extract, struct evidence *evidence)
+static bool is_bare_gateway(const struct trace *trace, uint32_t span)
+{
+	int code = span_http_code(trace, &trace->spans[span]);
+
+	return code >= HTTP_BAD_GATEWAY && code <= HTTP_GATEWAY_TIMEOUT &&
+	       !span_says_why(trace, &trace->spans[span]);
+}
+
+static bool is_end(const struct tree *tree, uint32_t span)
+{
+	return tree->entry[span] == span && tree->error[span] != TRACE_NONE && !tree->below[span] &&
+	       tree->place[tree->error[span]] != PLACE_BESIDE;
+}
+
+static void take_ends(struct extract *extract, struct tree *tree, struct evidence *evidence)
 {
 	const struct trace *trace = extract->trace;
-	struct tree tree;
 	uint32_t n = 0;
 
-	tree_init(&tree, trace);
-	tree_judge(&tree);
-	for (uint32_t i = 0; i < tree.n; i++) {
-		uint32_t span = tree.order[i];
-
-		n += tree.entry[span] == span && tree.error[span] != TRACE_NONE &&
-		     !tree.below[span];
-	}
+	tree_place(tree, extract->from, extract->stratum);
+	for (uint32_t i = 0; i < tree->n; i++)
+		n += is_end(tree, tree->order[i]);
 	evidence->ends = arena_array(extract->set->arena, (size_t)n + 1, sizeof(*evidence->ends));
-	for (uint32_t i = 0; i < tree.n; i++) {
-		uint32_t span = tree.order[i], error = tree.error[span];
+	for (unsigned int inside = 0; inside < 2; inside++) {
+		for (uint32_t i = 0; i < tree->n; i++) {
+			uint32_t span = tree->order[i], error = tree->error[span];
 
-		if (tree.entry[span] != span || error == TRACE_NONE || tree.below[span])
-			continue;
-		evidence->ends[evidence->nends++] = (struct evidence_end){
-			end_service(extract, span, error),
-			evidence_text_index(extract->set,
-					    trace_text(trace, trace->spans[error].name)),
-			error,
-		};
+			if (!is_end(tree, span) || (tree->place[error] != PLACE_ABOVE) != inside)
+				continue;
+			evidence->ends[evidence->nends++] = (struct evidence_end){
+				end_service(extract, span, error),
+				operation_index(extract, error),
+				error,
+				is_bare_gateway(trace, error),
+			};
+		}
+		if (!inside)
+			evidence->nends_above = evidence->nends;
 	}
-	tree_fini(&tree);
+	evidence->failing = evidence->nends > 0;
+}
+
+/* What the trace says of `from`; stratum: the span of its stratum, which may be `from`. */
+static void take_span_evidence(struct extract *extract, struct tree *tree, uint32_t from,
+			       uint32_t stratum, struct evidence *evidence)
+{
+	const struct trace *trace = extract->trace;
+
+	extract->from = from;
+	extract->stratum = stratum;
+	extract->observations = NULL;
+	extract->most_us = NULL;
+	extract->above = NULL;
+	extract->n = extract->size = extract->most_size = extract->above_size = 0;
+	take_times(extract, evidence);
+	if (tree)
+		take_ends(extract, tree, evidence);
+	evidence->signal_failing = span_failing(trace, &trace->spans[from], true);
 }
 
 bool evidence_add(struct evidence_set *set, const struct walk *walk)
 {
 	const struct trace *trace = walk->trace;
 	struct evidence evidence = { 0 };
+	struct stratum_place place;
+	struct tree tree, *failing = NULL;
 
 	if (walk->from_span == TRACE_NONE || arena_used(set->arena) > set->cap_bytes)
 		return false;
 	struct extract extract = { .set = set,
 				   .trace = trace,
 				   .scratch = arena_new(LIMIT_WALK_SCRATCH_BYTES) };
-	take_times(&extract, walk->from_span, &evidence);
-	if (walk->error_spans > 0)
-		take_ends(&extract, &evidence);
-	arena_free(extract.scratch);
+	stratum_find(extract.scratch, trace, walk->from_span, &place);
+	evidence.stratum_service =
+		evidence_service_index(set, place.namespace, place.service, false);
+	evidence.stratum_operation = evidence_text_index(set, place.operation);
+	if (walk->error_spans > 0) {
+		tree_init(&tree, trace);
+		tree_judge(&tree);
+		failing = &tree;
+	}
+	take_span_evidence(&extract, failing, walk->from_span, place.start, &evidence);
 	if (set->n < LIMIT_UNIT_TRACES)
 		evidence_take_units(set, trace, NULL, NULL, &evidence);
-	evidence.failing = walk->error_spans > 0;
-	evidence.signal_failing = span_failing(trace, &trace->spans[walk->from_span], true);
+	if (place.start != walk->from_span) {
+		evidence.inner = arena_alloc(set->arena, sizeof(*evidence.inner));
+		take_span_evidence(&extract, failing, place.start, place.start, evidence.inner);
+		evidence.inner->stratum_service = evidence.stratum_service;
+		evidence.inner->stratum_operation = evidence.stratum_operation;
+		evidence.inner->units = evidence.units;
+		evidence.inner->nunits = evidence.nunits;
+	}
+	if (failing)
+		tree_fini(failing);
+	arena_free(extract.scratch);
 	set->at = evidence_grow(set->at, set->n, &set->size, sizeof(*set->at));
 	set->at[set->n++] = evidence;
 	return true;
@@ -335,7 +449,8 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 void evidence_add_units(struct evidence_set *set, const struct trace *trace, const char *namespace,
 			const char *service)
 {
-	struct evidence evidence = { 0 };
+	struct evidence evidence = { .stratum_service = TRACE_NONE,
+				     .stratum_operation = TRACE_NONE };
 
 	if (arena_used(set->arena) > set->cap_bytes)
 		return;

@@ -13,8 +13,17 @@
 #include "tracepager/evidence.h"
 #include "tracepager/xalloc.h"
 
-static const char magic[4] = { 'T', 'P', 'E', '2' };
-static const char magic_without_units[4] = { 'T', 'P', 'E', '1' };
+/* Forms before this one are read: their traces have no strata, and those of the first no units. */
+static const char magic[3] = { 'T', 'P', 'E' };
+#define FORM_FIRST '1'
+#define FORM_UNITS '2'
+#define FORM	   '3'
+
+/* What a record has: bits of its first byte. */
+#define HAS_FAILED	  1u
+#define HAS_SIGNAL_FAILED 2u
+#define HAS_STRATUM	  4u /* its operation is known */
+#define HAS_INNER	  8u /* a record from that operation's span on follows */
 
 /* ---- encoding ---- */
 
@@ -34,9 +43,18 @@ static void put_us(struct buf *out, int64_t us)
 
 static void put_evidence(struct buf *out, const struct evidence *evidence)
 {
+	bool placed = evidence->stratum_operation != TRACE_NONE;
+
 	put_us(out, evidence->duration_us);
-	buf_varint(out, (evidence->failing ? 1u : 0) | (evidence->signal_failing ? 2u : 0));
+	buf_varint(out, (evidence->failing ? HAS_FAILED : 0) |
+				(evidence->signal_failing ? HAS_SIGNAL_FAILED : 0) |
+				(placed ? HAS_STRATUM : 0) | (evidence->inner ? HAS_INNER : 0));
+	if (placed) {
+		buf_varint(out, evidence->stratum_service);
+		buf_varint(out, evidence->stratum_operation);
+	}
 	buf_varint(out, evidence->nobservations);
+	buf_varint(out, evidence->nobservations_above);
 	for (uint32_t i = 0; i < evidence->nobservations; i++) {
 		const struct observation *o = &evidence->observations[i];
 
@@ -47,9 +65,11 @@ static void put_evidence(struct buf *out, const struct evidence *evidence)
 		put_us(out, o->us);
 	}
 	buf_varint(out, evidence->nends);
+	buf_varint(out, evidence->nends_above);
 	for (uint32_t i = 0; i < evidence->nends; i++) {
 		buf_varint(out, evidence->ends[i].service);
 		buf_varint(out, evidence->ends[i].operation);
+		buf_varint(out, evidence->ends[i].bare_gateway);
 	}
 }
 
@@ -81,6 +101,7 @@ static void put_units(struct buf *out, const struct evidence_set *set)
 void evidence_encode(const struct evidence_set *set, struct buf *out)
 {
 	buf_add(out, magic, sizeof(magic));
+	buf_putc(out, FORM);
 	buf_varint(out, set->nservices);
 	for (uint32_t i = 0; i < set->nservices; i++) {
 		evidence_put_text(out, set->services[i].namespace);
@@ -91,8 +112,11 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 	for (uint32_t i = 0; i < set->ntexts; i++)
 		evidence_put_text(out, set->texts[i]);
 	buf_varint(out, set->n);
-	for (uint32_t i = 0; i < set->n; i++)
+	for (uint32_t i = 0; i < set->n; i++) {
 		put_evidence(out, &set->at[i]);
+		if (set->at[i].inner)
+			put_evidence(out, set->at[i].inner);
+	}
 	put_units(out, set);
 }
 
@@ -100,6 +124,7 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 
 struct reader {
 	const unsigned char *at, *end;
+	char form;
 	bool bad;
 };
 
@@ -180,17 +205,30 @@ static void get_names(struct reader *reader, struct evidence_set *set)
 		set->texts[set->ntexts] = get_text(reader, set->arena);
 }
 
-static void get_evidence(struct reader *reader, const struct evidence_set *set,
-			 struct evidence *evidence)
+/* How many of n things come first. */
+static uint32_t get_first(struct reader *reader, uint32_t n)
 {
-	uint64_t flags;
+	return reader->form < FORM ? 0 : get_index(reader, n + 1);
+}
+
+/* Returns the record's bits. */
+static uint64_t get_evidence(struct reader *reader, const struct evidence_set *set,
+			     struct evidence *evidence)
+{
+	uint64_t bits;
 	uint32_t n;
 
 	evidence->duration_us = get_us(reader);
-	flags = get_number(reader);
-	evidence->failing = (flags & 1) != 0;
-	evidence->signal_failing = (flags & 2) != 0;
+	bits = get_number(reader);
+	evidence->failing = (bits & HAS_FAILED) != 0;
+	evidence->signal_failing = (bits & HAS_SIGNAL_FAILED) != 0;
+	evidence->stratum_service = evidence->stratum_operation = TRACE_NONE;
+	if (reader->form >= FORM && (bits & HAS_STRATUM)) {
+		evidence->stratum_service = get_index(reader, set->nservices);
+		evidence->stratum_operation = get_index(reader, set->ntexts);
+	}
 	n = get_count(reader);
+	evidence->nobservations_above = get_first(reader, n);
 	evidence->observations = arena_array(set->arena, n, sizeof(*evidence->observations));
 	for (uint32_t i = 0; i < n && !reader->bad; i++) {
 		struct observation *o = &evidence->observations[evidence->nobservations++];
@@ -203,14 +241,27 @@ static void get_evidence(struct reader *reader, const struct evidence_set *set,
 		o->span = TRACE_NONE;
 	}
 	n = get_count(reader);
+	evidence->nends_above = get_first(reader, n);
 	evidence->ends = arena_array(set->arena, n, sizeof(*evidence->ends));
 	for (uint32_t i = 0; i < n && !reader->bad; i++) {
 		struct evidence_end *end = &evidence->ends[evidence->nends++];
 
 		end->service = get_index(reader, set->nservices);
 		end->operation = get_index(reader, set->ntexts);
+		end->bare_gateway = reader->form >= FORM && get_number(reader) != 0;
 		end->span = TRACE_NONE;
 	}
+	return bits;
+}
+
+static void get_trace(struct reader *reader, const struct evidence_set *set,
+		      struct evidence *evidence)
+{
+	if (!(get_evidence(reader, set, evidence) & HAS_INNER) || reader->bad)
+		return;
+	evidence->inner = arena_alloc(set->arena, sizeof(*evidence->inner));
+	if (get_evidence(reader, set, evidence->inner) & HAS_INNER)
+		reader->bad = true;
 }
 
 static void get_profiles(struct reader *reader, struct evidence_set *set)
@@ -251,6 +302,10 @@ static void get_units(struct reader *reader, struct evidence_set *set)
 			evidence->units[i].profile = get_index(reader, set->nprofiles);
 			evidence->units[i].failing = get_number(reader) != 0;
 		}
+		if (evidence->inner) {
+			evidence->inner->units = evidence->units;
+			evidence->inner->nunits = evidence->nunits;
+		}
 	}
 }
 
@@ -260,10 +315,12 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 	struct evidence_set *set;
 	uint32_t n;
 
-	if (len < sizeof(magic) || (memcmp(data, magic, sizeof(magic)) != 0 &&
-				    memcmp(data, magic_without_units, sizeof(magic)) != 0))
+	if (len <= sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
 		return NULL;
-	reader.at += sizeof(magic);
+	reader.form = ((const char *)data)[sizeof(magic)];
+	if (reader.form < FORM_FIRST || reader.form > FORM)
+		return NULL;
+	reader.at += sizeof(magic) + 1;
 	/* At worst 40 bytes of memory for a byte that is read: an observation of five bytes. */
 	set = evidence_new(64 * len);
 	get_names(&reader, set);
@@ -271,8 +328,8 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 	set->at = xcalloc((size_t)n + 1, sizeof(*set->at));
 	set->size = n + 1;
 	for (; set->n < n && !reader.bad; set->n++)
-		get_evidence(&reader, set, &set->at[set->n]);
-	if (memcmp(data, magic, sizeof(magic)) == 0)
+		get_trace(&reader, set, &set->at[set->n]);
+	if (reader.form >= FORM_UNITS)
 		get_units(&reader, set);
 	if (!reader.bad && reader.at == reader.end)
 		return set;

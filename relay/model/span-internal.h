@@ -38,6 +38,7 @@ enum {
 	GRPC_CANCELLED = 1,
 	GRPC_DEADLINE_EXCEEDED = 4,
 	HTTP_CLIENT_CLOSED = 499, /* nginx: the client went away before the answer */
+	HTTP_BAD_GATEWAY = 502,
 	HTTP_GATEWAY_TIMEOUT = 504,
 };
 

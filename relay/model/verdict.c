@@ -3,6 +3,7 @@
  * sentences that are the same in both. Decides nothing.
  */
 #include <stdarg.h>
+#include <string.h>
 
 #include "tracepager/limits.h"
 #include "vote-internal.h"
@@ -21,6 +22,18 @@ void verdict_tell(struct arena *arena, struct verdict *verdict, const char *form
 		return;
 	va_start(args, format);
 	verdict->reasons[verdict->nreasons++] = arena_vprintf(arena, format, args);
+	va_end(args);
+}
+
+void verdict_tell_first(struct arena *arena, struct verdict *verdict, const char *format, ...)
+{
+	va_list args;
+	unsigned int moved =
+		verdict->nreasons < LIMIT_REASONS ? verdict->nreasons++ : LIMIT_REASONS - 1;
+
+	memmove(verdict->reasons + 1, verdict->reasons, moved * sizeof(*verdict->reasons));
+	va_start(args, format);
+	verdict->reasons[0] = arena_vprintf(arena, format, args);
 	va_end(args);
 }
 

@@ -2,6 +2,7 @@
  * Vote, inside. A reader's map, from the driver down, with the sections of
  * tracepager-walk(7); a file uses only files below it:
  *
+ * vote_strata.c	splits a broad signal's traces by operation	section 7
  * vote.c		counts failing paths, or asks for the contrast	section 7
  * vote_contrast.c	makes a verdict of the contrast			section 8
  * verdict.c		the tools of both
@@ -12,6 +13,14 @@
 #define TRACEPAGER_VOTE_INTERNAL_H
 
 #include "tracepager/vote.h"
+
+/* ---- vote.c ---- */
+
+/* Should the failing paths be counted? Yes, where more than half of the traces have a failing path
+ * from the signal's own span down, where there is no healthy trace to compare with, and for a
+ * single trace whose errors are asked for. */
+bool vote_should_count(const struct walk *walks, unsigned int nwalks,
+		       const struct vote_options *options);
 
 /* ---- vote_contrast.c ---- */
 
@@ -24,6 +33,9 @@ bool vote_by_contrast(struct arena *arena, const struct walk *walks, unsigned in
 
 /* Adds a reason, while there is room. */
 void verdict_tell(struct arena *arena, struct verdict *verdict, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Adds a reason before all others; the last one goes where there is no room. */
+void verdict_tell_first(struct arena *arena, struct verdict *verdict, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Adds a runner-up, whose texts are borrowed; callee may be NULL. False: there is no room. */
 bool verdict_add_runner_up(struct verdict *verdict, const char *service, const char *callee,

@@ -19,6 +19,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/vote.h"
 #include "tracepager/xalloc.h"
+#include "strata-internal.h"
 #include "vote-internal.h"
 #include "walk-internal.h"
 
@@ -147,7 +148,7 @@ static double share_unusual(struct ballot *ballot, struct candidate *candidate,
 		return 1;
 	n = evidence_count_ends(ballot->healthy, peer ? "" : text_or_empty(suspect->namespace),
 				peer ? suspect->peers[0] : suspect->service, peer,
-				suspect->operation);
+				operation_without_ids(ballot->arena, suspect->operation));
 	if (n > candidate->healthy)
 		candidate->healthy = n;
 	return 1 - (double)n / ballot->healthy->n;
@@ -372,11 +373,8 @@ static void ballot_decide(struct ballot *ballot, double threshold)
 	}
 }
 
-/* Should the paths be counted? Yes, where more than half of the traces have a failing path from the
- * signal's own span down, where there is no healthy trace to compare with, and for a single trace
- * whose errors are asked for. */
-static bool should_count_paths(const struct walk *walks, unsigned int nwalks,
-			       const struct vote_options *options)
+bool vote_should_count(const struct walk *walks, unsigned int nwalks,
+		       const struct vote_options *options)
 {
 	unsigned int paths = 0;
 
@@ -416,7 +414,7 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 				 .healthy = options->healthy };
 
 	memset(ret_verdict, 0, sizeof(*ret_verdict));
-	if (!should_count_paths(walks, nwalks, options) &&
+	if (!vote_should_count(walks, nwalks, options) &&
 	    vote_by_contrast(arena, walks, nwalks, options, ret_verdict))
 		return;
 	ballot.index = map_new();

@@ -10,6 +10,9 @@
 #include "vote-internal.h"
 #include "walk-internal.h"
 
+/* A suspect for which fewer than this part of the traces speaks, a quarter, explains too little. */
+#define FEW_AGREE_PART 4u
+
 struct contrast_vote {
 	struct arena *arena;
 	const struct walk *walks; /* one per trace of the window, in its order */
@@ -286,6 +289,17 @@ static double single_confidence(const struct contrast_vote *cv)
 	return CERTAINTY_EDGE + (CERTAINTY_SLOW - CERTAINTY_EDGE) * (share > 1 ? 1 : share);
 }
 
+static void limit_confidence(struct contrast_vote *cv, const struct contrast_candidate *first)
+{
+	struct verdict *verdict = cv->verdict;
+
+	if (cv->contrast.edge)
+		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_GAP_ONLY, NULL);
+	if (first->agree * FEW_AGREE_PART < cv->window->n)
+		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_FEW_AGREE, NULL);
+	verdict->confidence = verdict_limits_cap(&verdict->limits, verdict->confidence);
+}
+
 static void judge_candidates(struct contrast_vote *cv)
 {
 	struct verdict *verdict = cv->verdict;
@@ -297,6 +311,7 @@ static void judge_candidates(struct contrast_vote *cv)
 	verdict->confidence = cv->contrast.confidence;
 	if (cv->window->n == 1 && cv->options->mode == WALK_LATENCY)
 		verdict->confidence = single_confidence(cv);
+	limit_confidence(cv, first);
 	fill_suspect(cv, first, &ending);
 	tell_reasons(cv, first, &ending);
 	if (verdict->walk && verdict->confidence >= cv->options->threshold) {

@@ -66,7 +66,8 @@ START_TEST(an_empty_decision_has_every_member)
 		"{\"version\":1,\"alert\":null,\"signal\":null,\"traces\":[],"
 		"\"verdict\":{\"suspect\":null,\"confidence\":0,\"limits\":[],\"agree\":0,\"of\":0,"
 		"\"errors\":[],\"runners_up\":[],"
-		"\"reasons\":[],\"differs\":[],\"fallback\":{\"code\":\"no_trace\",\"text\":\"no "
+		"\"reasons\":[],\"strata\":[],\"differs\":[],\"fallback\":{\"code\":\"no_trace\","
+		"\"text\":\"no "
 		"trace\"}},"
 		"\"owner\":null,\"escalation\":null,\"page\":null,\"rules\":null}");
 }
@@ -97,6 +98,17 @@ static struct rule_try missed = { .sort = RULE_ROUTE,
 static const struct verdict_limits limits = {
 	{ { VERDICT_LIMIT_BACKGROUND, 0.6, "usual" }, { VERDICT_LIMIT_PARTIAL, 0.8, "gaps" } }, 2
 };
+
+static struct stratum_told strata[] = {
+	{ "shop", "GET /cart", 8, 25, "ledger", 0.7, true },
+	{ "shop", "GET /ads", 1, 3, NULL, 0, false },
+};
+
+#define STRATA_TEXT                                                                                \
+	"{\"service\":\"shop\",\"operation\":\"GET /cart\",\"traces\":8,"                          \
+	"\"healthy\":25,\"hit\":true,\"suspect\":\"ledger\",\"confidence\":0.7},"                  \
+	"{\"service\":\"shop\",\"operation\":\"GET /ads\",\"traces\":1,"                           \
+	"\"healthy\":3,\"hit\":false,\"suspect\":null,\"confidence\":0}"
 
 static const struct suspect suspect = { .service = "ledger",
 					.namespace = "",
@@ -141,7 +153,9 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 			     .errors = { { "said \"no\"", 8 }, { NULL, 1 } },
 			     .nerrors = 2,
 			     .reasons = { "because" },
-			     .nreasons = 1 },
+			     .nreasons = 1,
+			     .strata = strata,
+			     .nstrata = 2 },
 		.team = &team,
 		.rule = "services.yaml:12",
 		.owner_reasons = { "owned" },
@@ -188,7 +202,7 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		"{\"error\":null,\"traces\":1}],"
 		"\"runners_up\":[{\"service\":\"payment\",\"agree\":1},{\"service\":\"cart\","
 		"\"callee\":\"tax\",\"agree\":1}],"
-		"\"reasons\":[\"because\"],"
+		"\"reasons\":[\"because\"],\"strata\":[" STRATA_TEXT "],"
 		"\"differs\":[],\"fallback\":null},"
 		"\"owner\":{\"team\":\"money\",\"rule\":\"services.yaml:12\",\"reasons\":["
 		"\"owned\"]},"
