@@ -284,6 +284,19 @@ static void put_decision(struct fake_store *fake, const struct stored_decision *
 	row->rules = arena_strdup(fake->arena, decision->rules);
 	row->alert = arena_strndup(fake->arena, decision->alert, decision->alert_len);
 	row->doc = arena_strndup(fake->arena, decision->doc, decision->doc_len);
+	row->traces = row->healthy = NULL;
+	row->traces_len = row->healthy_len = 0;
+}
+
+/* Of the decision before it. */
+static void put_traces(struct fake_store *fake, const struct stored_decision *decision)
+{
+	struct stored_decision *row = &fake->decisions[fake->ndecisions - 1];
+
+	row->traces = arena_strndup(fake->arena, decision->traces, decision->traces_len);
+	row->traces_len = decision->traces_len;
+	row->healthy = arena_strndup(fake->arena, decision->healthy, decision->healthy_len);
+	row->healthy_len = decision->healthy_len;
 }
 
 static void apply(struct fake_store *fake, const struct store_op *op)
@@ -328,8 +341,10 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 		put_decision(fake, &op->decision);
 		break;
 	case STORE_OP_PUT_TRACES:
+		put_traces(fake, &op->decision);
+		break;
 	case STORE_OP_PUT_RULES:
-		break; /* no test on this store reads history */
+		break; /* no test on this store reads them */
 	case STORE_OP_COUNT:
 		abort();
 	}

@@ -10,6 +10,7 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/metrics.h"
+#include "tracepager/pack.h"
 #include "tracepager/xalloc.h"
 
 #define TRACE	   " trace_id=0af7651916cd43dd8448eb211c80319c"
@@ -20,9 +21,12 @@
 #define MINUTES(n) ((n)*US_PER_MINUTE)
 
 static struct world *world;
+static char *bodies[2]; /* of answers that a test made */
+static size_t nbodies;
 
 static void set_up(void)
 {
+	nbodies = 0;
 	world = world_new();
 	world_run(world, LIMIT_START_GRACE_US); /* alerts of the API have no grace any more */
 }
@@ -30,6 +34,8 @@ static void set_up(void)
 static void tear_down(void)
 {
 	world_free(world);
+	while (nbodies)
+		free(bodies[--nbodies]);
 }
 
 static int64_t now_us(void)
@@ -70,6 +76,18 @@ static void assert_says(const char *key, size_t n, const char *words)
 	if (!strstr(request->body, words))
 		ck_abort_msg("page %zu of %s does not say \"%s\": %s", n, key, words,
 			     request->body);
+}
+
+static void jaeger_answers(const char *url_part, struct buf *body, int64_t delay_us)
+{
+	ck_assert(!body->failed);
+	ck_assert_uint_lt(nbodies, ARRAY_LEN(bodies));
+	bodies[nbodies] = buf_take(body);
+	fake_http_reply(&world->http, (struct fake_reply){ .url_part = url_part,
+							   .delay_us = delay_us,
+							   .status = 200,
+							   .body = bodies[nbodies++],
+							   .content_type = "application/json" });
 }
 
 static void pager_answers(const char *pager, int status, unsigned int times, int64_t delay_us)
@@ -417,6 +435,333 @@ START_TEST(a_late_route_that_pages_nobody_takes_one_alert)
 }
 END_TEST
 
+/* A late verdict makes its page as severe as its route says. */
+START_TEST(a_late_verdict_raises_the_severity)
+{
+	struct ruleset *rules = world_other_rules("    severity: warning\n    also_notify",
+						  "    severity: critical\n    also_notify");
+
+	incidents_set_rules(world->incidents, rules);
+	world_pagers_take_all(world);
+	jaeger_answers_after(SECONDS(20), 0);
+	fire(SLOW TRACE " tell=chat");
+	world_run(world, SECONDS(10));
+	assert_pages("key-shop", 1, 0);
+	assert_says("key-shop", 0, "\"severity\":\"warning\"");
+	world_run(world, SECONDS(15));
+	assert_pages("key-shop", 2, 0);
+	assert_says("key-shop", 1, "\"severity\":\"critical\"");
+	assert_says("key-shop", 1, "lead to team ledger, which is paged now");
+	assert_pages("key-ledger", 1, 0);
+	assert_says("key-ledger", 0, "\"severity\":\"critical\"");
+	assert_pages("key-chat", 1, 0);
+	rules_unref(rules);
+}
+END_TEST
+
+/* ---- questions that many alerts have ---- */
+
+/* Two alerts wait for the answer of one search. Their budget ends, and both get ten seconds more:
+ * an answer after twelve still names the suspect in the first page. */
+START_TEST(a_shared_question_gets_more_time)
+{
+	world_pagers_take_all(world);
+	jaeger_answers_after(SECONDS(12), 0);
+	fire(ORDERS TRACE);
+	fire(SLOW TRACE);
+	world_run(world, LIMIT_ENRICH_US + SECONDS(1));
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 0);
+	world_run(world, SECONDS(10));
+	assert_pages("key-shop", 0, 0);
+	ck_assert_uint_ge(world_pages(world, "key-ledger", "trigger"), 1);
+	ck_assert_int_ge(world_page(world, "key-ledger", "trigger", 0)->at_us,
+			 LIMIT_START_GRACE_US + SECONDS(12));
+}
+END_TEST
+
+/* The answer takes longer than that, too: both are paged 15 s after they came, without traces. */
+START_TEST(a_shared_question_does_not_wait_for_ever)
+{
+	world_pagers_take_all(world);
+	jaeger_answers_after(SECONDS(40), 0);
+	fire(ORDERS TRACE);
+	fire(SLOW TRACE);
+	world_run(world, LIMIT_ENRICH_US + LIMIT_ENRICH_EXTRA_US - SECONDS(1));
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 0);
+	world_run(world, SECONDS(2));
+	assert_pages("key-shop", 1, 0);
+	ck_assert_uint_eq(world_pages(world, "key-ledger", NULL), 0);
+	world_run(world, SECONDS(60));
+	ck_assert_uint_ge(world_pages(world, "key-ledger", "trigger"), 1);
+}
+END_TEST
+
+/* ---- large traces ---- */
+
+/* A trace of 40,000 more spans below a span that did not fail; the path is as in world_trace, of
+ * which only that is kept, with the span beside it: five in all. */
+static void jaeger_has_a_large_trace(void)
+{
+	struct buf text = BUF_INIT(64u << 20);
+	const char *end = strstr(world_trace, "]}]}}");
+	uint64_t random = 88172645463325252u;
+
+	/* The array of resources goes on behind those of world_trace. */
+	for (const char *next; (next = strstr(end + 1, "]}}"));)
+		end = next;
+	buf_add(&text, world_trace, (size_t)(end - world_trace));
+	buf_puts(&text, ",{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
+			"{\"stringValue\":\"cart\"}}]},\"scopeSpans\":[{\"spans\":[");
+	for (unsigned int i = 0; i < 40000; i++) {
+		char name[65];
+
+		/* Names that cannot be compressed: 32 bytes each. */
+		for (size_t k = 0; k < 8; k++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			snprintf(name + 8 * k, 9, "%08x", (unsigned int)(random >> 32));
+		}
+		buf_printf(&text,
+			   "%s{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":"
+			   "\"%016x\",\"parentSpanId\":\"%016x\",\"name\":\"op %s\","
+			   "\"kind\":2,\"startTimeUnixNano\":\"1788256740030000000\","
+			   "\"endTimeUnixNano\":\"1788256740040000000\",\"status\":{}}",
+			   i ? "," : "", 0xb0000 + i, i ? 0xb0000 : 0xa1, name);
+	}
+	buf_puts(&text, "]}]}");
+	buf_puts(&text, end);
+	jaeger_answers("http://jaeger", &text, 0);
+}
+
+START_TEST(of_a_large_trace_the_path_is_kept)
+{
+	struct buf plain = BUF_INIT(1u << 20);
+	struct err err;
+
+	jaeger_has_a_large_trace();
+	world_pagers_take_all(world);
+	fire(ORDERS TRACE);
+	world_run(world, MINUTES(1));
+	assert_pages("key-ledger", 1, 0);
+	ck_assert_uint_eq(world->disk->ndecisions, 1);
+	const struct stored_decision *decision = &world->disk->decisions[0];
+	ck_assert_int_eq(decision->kept, STORED_TRACES_PATHS);
+	ck_assert_int_eq(pack_open(decision->traces, decision->traces_len, &plain, &err), 0);
+	static const char *const names[] = { "POST /orders", "PlaceOrder", "Book",
+					     "journal is read-only" };
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		ck_assert_msg(memmem(plain.data, plain.len, names[i], strlen(names[i])) != NULL,
+			      "%s is not kept", names[i]);
+	/* Of the 40,000 the topmost stands beside PlaceOrder; the others are below it. */
+	size_t ops = 0;
+	for (size_t i = 0; i + 3 < plain.len; i++)
+		ops += memcmp(plain.data + i, "op ", 3) == 0;
+	ck_assert_uint_eq(ops, 1);
+	buf_fini(&plain);
+}
+END_TEST
+
+/* ---- healthy traces ---- */
+
+/* frontend calls ledger, and nothing fails. Ledger takes so many of the frontend's 200 ms. */
+static void jaeger_has_calls(const char *url_part, const char *id, unsigned int ledger_ms,
+			     int64_t delay_us)
+{
+	struct buf text = BUF_INIT(1u << 16);
+	const struct {
+		const char *service, *parent, *name;
+		unsigned int ms;
+	} spans[] = { { "frontend", "", "POST /orders", 200 },
+		      { "ledger", "00000000000000b0", "Book", ledger_ms } };
+
+	buf_puts(&text, "{\"result\":{\"resourceSpans\":[");
+	for (unsigned int i = 0; i < 2; i++)
+		buf_printf(&text,
+			   "%s{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
+			   "{\"stringValue\":\"%s\"}}]},\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+			   "\"%s\",\"spanId\":\"00000000000000b%u\",\"parentSpanId\":\"%s\","
+			   "\"name\":\"%s\",\"kind\":2,\"startTimeUnixNano\":"
+			   "\"1788256740000000000\",\"endTimeUnixNano\":\"1788256740%03u000000\","
+			   "\"status\":{}}]}]}",
+			   i ? "," : "", spans[i].service, id, i, spans[i].parent, spans[i].name,
+			   spans[i].ms);
+	buf_puts(&text, "]}}");
+	jaeger_answers(url_part, &text, delay_us);
+}
+
+#define OF_ALERT   "11111111111111111111111111111111"
+#define OF_HEALTHY "22222222222222222222222222222222"
+
+/* The alert's trace is there at once, what its signal is like without a fault when told. */
+static void compare_with_healthy(int64_t delay_us)
+{
+	world_crash(world);
+	world_pagers_take_all(world);
+	jaeger_has_calls("/traces/" OF_ALERT, OF_ALERT, 190, 0);
+	jaeger_has_calls("http://jaeger", OF_HEALTHY, 20, delay_us);
+	world->compares = true;
+	world_start(world);
+}
+
+/* The evidence of healthy traces that the only decision was stored with. */
+static size_t healthy_bytes(void)
+{
+	ck_assert_uint_eq(world->disk->ndecisions, 1);
+	return world->disk->decisions[0].healthy_len;
+}
+
+START_TEST(what_was_gathered_ahead_is_compared_with)
+{
+	compare_with_healthy(SECONDS(1));
+	world_run(world, MINUTES(5));
+	fire(SLOW " trace_id=" OF_ALERT);
+	world_run(world, SECONDS(1) / 2);
+	assert_pages("key-shop", 1, 0);
+	world_run(world, SECONDS(5));
+	ck_assert_uint_gt(healthy_bytes(), 0);
+}
+END_TEST
+
+/* Nobody is named without them: the page waits for healthy traces, and not longer. */
+START_TEST(a_page_waits_for_healthy_traces)
+{
+	compare_with_healthy(SECONDS(2));
+	fire(SLOW " trace_id=" OF_ALERT);
+	world_run(world, SECONDS(1));
+	assert_pages("key-shop", 0, 0);
+	world_run(world, SECONDS(4) - US_PER_MS);
+	assert_pages("key-shop", 1, 0);
+	world_run(world, SECONDS(5));
+	ck_assert_uint_gt(healthy_bytes(), 0);
+}
+END_TEST
+
+START_TEST(a_page_does_not_wait_longer_than_its_budget)
+{
+	compare_with_healthy(SECONDS(30));
+	fire(SLOW " trace_id=" OF_ALERT);
+	world_run(world, LIMIT_ENRICH_US - US_PER_MS);
+	assert_pages("key-shop", 0, 0);
+	world_run(world, 2 * US_PER_MS);
+	assert_pages("key-shop", 1, 0);
+	world_run(world, MINUTES(2));
+	ck_assert_uint_eq(healthy_bytes(), 0);
+	assert_pages("key-shop", 1, 0);
+}
+END_TEST
+
+/* ---- stores ---- */
+
+/* The disk is full while 250 alerts come: each is paged, and each row is there when it works again,
+ * which takes more than one round of LIMIT_HEAL_ROWS. */
+START_TEST(a_full_disk_gets_every_row_later)
+{
+	char labels[64];
+
+	world_pagers_take_all(world);
+	fake_store_fail(world->disk, ENOSPC);
+	for (int i = 0; i < 250; i++) {
+		snprintf(labels, sizeof(labels), "alertname=Node%d severity=warning", i);
+		fire(labels);
+		incidents_flush(world->incidents);
+	}
+	world_run(world, SECONDS(1));
+	assert_pages("key-sre", 250, 0);
+	ck_assert_uint_eq(world->failed, 250);
+	ck_assert_uint_eq(world->disk->nalerts, 0);
+	fake_store_fail(world->disk, 0);
+	world_run(world, 2 * LIMIT_STORE_HEAL_US);
+	ck_assert_uint_eq(world->disk->nalerts, 250);
+	ck_assert_uint_eq(world->disk->nincidents, 250);
+	ck_assert_uint_eq(world->disk->npages, 250);
+	ck_assert_uint_eq(world->disk->nrecipients, 250);
+	restart();
+	world_run(world, MINUTES(2));
+	assert_pages("key-sre", 250, 0);
+}
+END_TEST
+
+/* Of three pagers two reject the page: it is sent again to these, and not to the one that has it.
+ */
+START_TEST(only_who_refused_is_asked_again)
+{
+	world_jaeger_has(world);
+	pager_answers("http://pager/ledger", 400, 1, 0);
+	pager_answers("http://pager/sre", 400, 1, 0);
+	world_pagers_take_all(world);
+	fire(ORDERS TRACE " tell=chat");
+	world_run(world, SECONDS(5));
+	assert_pages("key-ledger", 1, 0);
+	assert_pages("key-sre", 1, 0);
+	assert_pages("key-chat", 1, 0);
+	world_run(world, LIMIT_UNREACHED_RETRY_US);
+	assert_pages("key-ledger", 2, 0);
+	assert_pages("key-sre", 2, 0);
+	assert_pages("key-chat", 1, 0);
+}
+END_TEST
+
+/* The store says that the incident holds, and its alert that it fires. */
+START_TEST(a_held_incident_whose_alert_fires_goes_on)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, SECONDS(1));
+	world_crash(world);
+	world->disk->incidents[0].state = 2; /* holding: stored states keep their numbers */
+	world_start(world);
+	world_run(world, MINUTES(30));
+	assert_pages("key-sre", 1, 0);
+	ck_assert_int_eq(world->disk->incidents[0].state, 0);
+}
+END_TEST
+
+/* The store says that the incident moved, to one that it does not have: its recipients are told. */
+START_TEST(a_move_to_nowhere_is_told)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, SECONDS(1));
+	world_crash(world);
+	world->disk->incidents[0].state = 4; /* moved */
+	world->disk->incidents[0].moved_to = "f00d";
+	world_start(world);
+	world_run(world, SECONDS(1));
+	assert_pages("key-sre", 2, 1);
+	assert_says("key-sre", 1, "moved: this is incident f00d now");
+	world_run(world, MINUTES(1));
+	ck_assert(!world->disk->incidents[0].open);
+}
+END_TEST
+
+/* Alerts without a name are told apart by their fingerprints. */
+START_TEST(alerts_without_a_name_are_told_by_fingerprint)
+{
+	struct label both[][3] = {
+		{ { "severity", "error" }, { "trace_id", "0af7651916cd43dd8448eb211c80319c" } },
+		{ { "host", "b" },
+		  { "severity", "error" },
+		  { "trace_id", "0af7651916cd43dd8448eb211c80319c" } },
+	};
+	char prints[2][FINGERPRINT_SIZE], words[128];
+
+	for (size_t i = 0; i < 2; i++)
+		labels_fingerprint(&(struct labels){ both[i], 2 + i }, prints[i]);
+	world_jaeger_has(world);
+	world_pagers_take_all(world);
+	fire("severity=error" TRACE);
+	world_run(world, SECONDS(1));
+	fire("severity=error host=b" TRACE);
+	world_run(world, MINUTES(2));
+	snprintf(words, sizeof(words), "2 alerts: %s, %s", prints[0], prints[1]);
+	assert_pages("key-ledger", 2, 0);
+	assert_says("key-ledger", 1, words);
+	snprintf(words, sizeof(words), "joined by %s", prints[1]);
+	assert_says("key-ledger", 1, words);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edges");
@@ -435,6 +780,18 @@ int main(void)
 		a_resolve_that_was_not_written_leaves_after_a_restart,
 		an_incident_without_a_page_resolves,
 		a_late_route_that_pages_nobody_takes_one_alert,
+		a_late_verdict_raises_the_severity,
+		a_shared_question_gets_more_time,
+		a_shared_question_does_not_wait_for_ever,
+		of_a_large_trace_the_path_is_kept,
+		what_was_gathered_ahead_is_compared_with,
+		a_page_waits_for_healthy_traces,
+		a_page_does_not_wait_longer_than_its_budget,
+		a_full_disk_gets_every_row_later,
+		only_who_refused_is_asked_again,
+		a_held_incident_whose_alert_fires_goes_on,
+		a_move_to_nowhere_is_told,
+		alerts_without_a_name_are_told_by_fingerprint,
 	};
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
