@@ -88,6 +88,7 @@ struct world {
 	size_t accepted, durable; /* calls */
 	size_t more;		  /* alerts that the last call announced */
 	char last_name[64];	  /* of the last alert: its alertname */
+	char last_group[64];	  /* its group; "": none */
 	store_done *waiting[8];
 	void *args[8];
 	size_t nwaiting;
@@ -129,6 +130,8 @@ static enum accept_result on_accept(void *ctx, const struct alert *alert, size_t
 	w.accepted++;
 	w.more = more;
 	snprintf(w.last_name, sizeof(w.last_name), "%s", name ? name : "");
+	snprintf(w.last_group, sizeof(w.last_group), "%s",
+		 alert->group_key ? alert->group_key : "");
 	return w.result;
 }
 
@@ -249,6 +252,23 @@ static void check_says(int status, const char *words)
 #define TAKEN(counts) "{\"accepted\": " counts "}\n"
 
 /* ---- answers ---- */
+
+/* The webhook's groupKey counts for senders that were declared with "group: theirs". */
+START_TEST(groups_as_the_sender_says)
+{
+	static const char body[] = "{\"groupKey\":\"{}:{job=\\\"db\\\"}\","
+				   "\"alerts\":[{\"labels\":{\"alertname\":\"A\"}}]}";
+
+	post("am", body, NULL);
+	ck_assert_str_eq(w.last_name, "A");
+	ck_assert_str_eq(w.last_group, "");
+	commit(0);
+	w.senders[0].group_theirs = true;
+	post("am", body, NULL);
+	ck_assert_str_eq(w.last_group, "{}:{job=\"db\"}");
+	commit(0);
+}
+END_TEST
 
 /* 202 comes when the alerts are on disk, and not before. */
 START_TEST(answers_when_on_disk)
@@ -723,6 +743,7 @@ int main(void)
 	      *tokens = group(suite, "tokens"), *strangers = group(suite, "strangers");
 	SRunner *runner = srunner_create(suite);
 
+	tcase_add_test(answers, groups_as_the_sender_says);
 	tcase_add_test(answers, answers_when_on_disk);
 	tcase_add_loop_test(answers, counts_by_result, 0, ACCEPT_COUNT);
 	tcase_add_test(answers, nothing_to_take_is_taken);

@@ -299,6 +299,20 @@ START_TEST(test_unpaged)
 }
 END_TEST
 
+/* The only route, and the first of two, tell that some alerts are not paged; one that needs a
+ * suspect or a confidence does not tell it before the traces. */
+START_TEST(test_unpaged_by_the_first)
+{
+	load("routes: [{when: {env: dev}, page: none}]\n");
+	label("env", "dev");
+	ck_assert(rules_unpaged(rules, &alert, 0));
+	rules_unref(rules);
+	load("routes: [{when: {confidence: '>= 0.8'}, severity: info}, "
+	     "{when: {env: dev}, page: none}]\n");
+	ck_assert(!rules_unpaged(rules, &alert, 0));
+}
+END_TEST
+
 START_TEST(test_silences)
 {
 	load("silences:\n"
@@ -597,6 +611,7 @@ int main(void)
 	tcase_add_test(tests, test_matched_routes_are_capped);
 	tcase_add_test(tests, test_pagers_and_teams);
 	tcase_add_test(tests, test_unpaged);
+	tcase_add_test(tests, test_unpaged_by_the_first);
 	tcase_add_test(tests, test_silences);
 	tcase_add_test(tests, test_nearest);
 	tcase_add_test(tests, test_index);

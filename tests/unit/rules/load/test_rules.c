@@ -825,6 +825,12 @@ static const struct {
 	{ "[!a-c]", "d", true },
 	{ "[^a-c]", "b", false },
 	{ "[]x]", "]", true },
+	{ "[a]b", "ab", true },
+	{ "[a]b", "[a]b", false },
+	{ "[!]a]b", "cb", true }, /* a ] behind ! is a member, too */
+	{ "[!]a]b", "]b", false },
+	{ "[!]a]b", "ab", false },
+	{ "[^]a]b", "!b", true },
 	{ "[a-]", "-", true },
 	{ "[ä-ü]", "ö", true },
 	{ "[\\]]", "]", true },
