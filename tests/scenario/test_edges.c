@@ -11,6 +11,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/metrics.h"
 #include "tracepager/pack.h"
+#include "tracepager/page.h"
 #include "tracepager/xalloc.h"
 
 #define TRACE	   " trace_id=0af7651916cd43dd8448eb211c80319c"
@@ -365,6 +366,33 @@ START_TEST(an_incident_is_given_up_after_a_day)
 END_TEST
 
 /* ---- what a start finds ---- */
+
+/* Of 120 alerts in one body a page lists the first 100 with their labels, and 50 by name. */
+START_TEST(a_page_lists_a_hundred_alerts)
+{
+	char labels[64];
+	size_t listed = 0;
+
+	world_pagers_take_all(world);
+	for (unsigned int i = 0; i < 120; i++) {
+		snprintf(labels, sizeof(labels), DISK " host=db%03u", i);
+		world_alert_in_body(world, labels, 119 - i);
+	}
+	world_run(world, SECONDS(1));
+	assert_pages("key-sre", 1, 0);
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const struct stored_page *row = &world->disk->pages[0];
+	struct page page;
+	struct err err;
+	ck_assert_int_eq(page_read(arena, row->doc, row->doc_len, &page, &err), 0);
+	for (const char *at = page.alert_list; (at = strstr(at, "\"host\":\"db")); at++)
+		listed++;
+	ck_assert_uint_eq(listed, 100);
+	ck_assert_ptr_nonnull(strstr(page.alert_list, "\"host\":\"db099\""));
+	ck_assert_uint_eq(page.nalerts, 50);
+	arena_free(arena);
+}
+END_TEST
 
 /* The program died when the last alert had ended and the resolve had not been written yet. */
 START_TEST(a_resolve_that_was_not_written_leaves_after_a_restart)
@@ -776,6 +804,7 @@ int main(void)
 		a_store_that_hangs_keeps_the_alert_waiting,
 		a_gathering_page_leaves_before_its_resolve,
 		a_page_rejected_after_its_end_goes_to_the_fallback_team,
+		a_page_lists_a_hundred_alerts,
 		an_incident_is_given_up_after_a_day,
 		a_resolve_that_was_not_written_leaves_after_a_restart,
 		an_incident_without_a_page_resolves,

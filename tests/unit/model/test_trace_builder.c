@@ -663,6 +663,25 @@ START_TEST(test_text_cap)
 }
 END_TEST
 
+/* The last two bytes take a text of one character; where one is left there is no room for it. */
+START_TEST(test_text_cap_is_exact)
+{
+	char *big = xcalloc(1, LIMIT_TRACE_STRING_BYTES);
+
+	memset(big, 'x', LIMIT_TRACE_STRING_BYTES - 1);
+	for (unsigned int left = 1; left <= 2; left++) {
+		struct trace_builder *builder = trace_builder_new(NULL);
+		size_t len = LIMIT_TRACE_STRING_BYTES - 2 - left;
+
+		ck_assert_uint_eq(trace_builder_text(builder, big, len), 1);
+		ck_assert_uint_eq(text(builder, "y"),
+				  left == 2 ? LIMIT_TRACE_STRING_BYTES - 2 : TRACE_NONE);
+		trace_builder_free(builder);
+	}
+	free(big);
+}
+END_TEST
+
 START_TEST(test_trace_cap)
 {
 	struct trace_builder *builder = trace_builder_new(NULL);
@@ -758,6 +777,7 @@ int main(void)
 	tcase_add_test(tcase, test_empty);
 	tcase_add_test(tcase, test_span_cap);
 	tcase_add_test(tcase, test_text_cap);
+	tcase_add_test(tcase, test_text_cap_is_exact);
 	tcase_add_test(tcase, test_trace_cap);
 	tcase_add_test(tcase, test_account);
 	tcase_add_test(tcase, test_partial);

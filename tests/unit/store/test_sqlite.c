@@ -675,6 +675,103 @@ static struct store_batch *large_batch(const char *key, const char *doc)
 	return batch;
 }
 
+/* What SQLite says, the system's errno below it, and what a person is told. */
+static const struct {
+	int rc, below, code;
+	const char *cure;
+} results[] = {
+	{ SQLITE_FULL, 0, -ENOSPC, "free some space" },
+	{ SQLITE_IOERR_WRITE, EDQUOT, -ENOSPC, "free some space" },
+	{ SQLITE_IOERR_WRITE, EFBIG, -ENOSPC, "free some space" },
+	{ SQLITE_IOERR_WRITE, ENOSPC, -ENOSPC, "free some space" },
+	{ SQLITE_IOERR_FSYNC, EIO, -EIO, "look at the disk" },
+	{ SQLITE_IOERR_FSYNC, 0, -EIO, "look at the disk" },
+	{ SQLITE_IOERR_NOMEM, 0, -ENOMEM, "see the message above" },
+	{ SQLITE_CANTOPEN, EACCES, -EACCES, "right to write the file" },
+	{ SQLITE_CANTOPEN, EMFILE, -EMFILE, "see the message above" },
+	{ SQLITE_CANTOPEN, ENFILE, -ENFILE, "see the message above" },
+	{ SQLITE_CANTOPEN, ENOENT, -EIO, "look at the disk" },
+	{ SQLITE_READONLY, EROFS, -EROFS, "file system writable" },
+	{ SQLITE_READONLY, 0, -EROFS, "file system writable" },
+	{ SQLITE_PERM, 0, -EACCES, "right to write the file" },
+	{ SQLITE_AUTH, 0, -EACCES, "right to write the file" },
+	{ SQLITE_BUSY, 0, -EBUSY, "end that program" },
+	{ SQLITE_LOCKED, 0, -EBUSY, "end that program" },
+	{ SQLITE_PROTOCOL, 0, -EBUSY, "end that program" },
+	{ SQLITE_NOMEM, 0, -ENOMEM, "see the message above" },
+	{ SQLITE_TOOBIG, 0, -E2BIG, "report it" },
+	{ SQLITE_CONSTRAINT_CHECK, 0, -EINVAL, "report it" },
+	{ SQLITE_MISMATCH, 0, -EINVAL, "report it" },
+	{ SQLITE_RANGE, 0, -EINVAL, "report it" },
+	{ SQLITE_MISUSE, 0, -EINVAL, "report it" },
+	{ SQLITE_CORRUPT, 0, -EBADMSG, "restore a backup" },
+	{ SQLITE_NOTADB, 0, -EBADMSG, "restore a backup" },
+	{ SQLITE_ERROR, 0, -EBADMSG, "restore a backup" },
+};
+
+START_TEST(every_result_has_a_code_and_a_cure)
+{
+	const int rc = results[_i].rc;
+	struct err err;
+
+	errno = results[_i].below;
+	ck_assert_int_eq(sqlite_error(&err, NULL, rc, "write to", "/var/x.db"), results[_i].code);
+	ck_assert_ptr_eq(strstr(err.text, "cannot write to /var/x.db: "), err.text);
+	ck_assert_msg(strstr(err.text, results[_i].cure) != NULL, "%s", err.text);
+	/* Of a failed read or write the system's words tell more than SQLite's. */
+	if ((rc & 0xff) == SQLITE_IOERR && results[_i].below)
+		ck_assert_ptr_nonnull(strstr(err.text, strerror(results[_i].below)));
+	ck_assert_int_eq(sqlite_error_is_data(rc), rc == SQLITE_TOOBIG || rc == SQLITE_MISMATCH ||
+							   rc == SQLITE_CONSTRAINT_CHECK);
+}
+END_TEST
+
+/* One commit of 70 MiB, more than the write-ahead log keeps: its pages go into the database, and
+ * its file shrinks while small commits follow. */
+START_TEST(a_large_log_is_emptied)
+{
+	CLEANUP_FREE char *doc = xcalloc(1, (1 << 20) + 1);
+	CLEANUP_FREE char *wal = xasprintf("%s-wal", kit.path);
+	struct store_batch *batch = store_batch_new();
+	struct stat st;
+	char key[32];
+
+	memset(doc, 'x', 1 << 20);
+	kit_open_sqlite();
+	for (int i = 0; i < 70; i++) {
+		snprintf(key, sizeof(key), "prometheus/%d", i);
+		struct stored_alert row = kit_alert(key, 1);
+		row.doc = doc;
+		row.doc_len = 1 << 20;
+		store_put_alert(batch, &row);
+	}
+	kit_commit(batch);
+	ck_assert_int_eq(stat(wal, &st), 0);
+	ck_assert_int_gt(st.st_size, LIMIT_WAL_FILE_BYTES);
+	do {
+		kit_commit(large_batch("prometheus/small", "{}"));
+		ck_assert_int_eq(stat(wal, &st), 0);
+	} while (st.st_size > LIMIT_WAL_FILE_BYTES && kit.done.n < KIT_DONE_MAX - 8);
+	ck_assert_int_le(st.st_size, LIMIT_WAL_FILE_BYTES);
+	ck_assert_int_eq(stat(kit.path, &st), 0);
+	ck_assert_int_gt(st.st_size, 70 << 20);
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_refused)
+{
+	ck_assert_int_eq(mkdir(kit.path, 0700), 0);
+	refused(-EINVAL, "it is not a file");
+	ck_assert_int_eq(rmdir(kit.path), 0);
+	CLEANUP_CLOSE int fd = open(kit.path, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_ge(fd, 0);
+	CLEANUP_FREE char *beneath = xasprintf("%s/store.db", kit.path);
+	ck_assert_int_eq(store_sqlite_open(beneath, &kit.store, &kit.err), -ENOTDIR);
+	ck_assert_ptr_nonnull(strstr(kit.err.text, "is not a directory"));
+	unlink(kit.path);
+}
+END_TEST
+
 /* A limit of the file's size stands for a full disk: any user may set it. */
 START_TEST(a_full_disk_fails_and_recovers)
 {
@@ -885,6 +982,9 @@ static void add_sqlite(Suite *suite)
 	tcase_add_test(tcase, a_removed_lock_file_lets_nobody_in);
 	tcase_add_loop_test(tcase, a_removed_log_loses_nothing, 0, 3);
 	tcase_add_test(tcase, a_missing_directory_is_told);
+	tcase_add_loop_test(tcase, every_result_has_a_code_and_a_cure, 0, ARRAY_LEN(results));
+	tcase_add_test(tcase, a_large_log_is_emptied);
+	tcase_add_test(tcase, what_is_no_file_is_refused);
 	tcase_add_test(tcase, a_full_disk_fails_and_recovers);
 	tcase_add_test(tcase, a_file_moved_away_takes_no_promises);
 	tcase_add_test(tcase, retention_removes_what_is_past_its_time);
