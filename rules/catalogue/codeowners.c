@@ -363,19 +363,36 @@ static void codeowners_take_owner(const struct codeowners *owners, struct cat_se
 	service->owner = team->id;
 }
 
+/* Is the name letters with one * at its end? Of such globs the longer one is more specific, so that
+ * no two of them tie; ties are errors in rules. */
+static bool is_prefix_glob(const char *name)
+{
+	size_t len = strcspn(name, "*?\\");
+
+	return len > 0 && strcmp(name + len, "*") == 0;
+}
+
 /* Adds the service of a line about a directory of services. Its id is the directory. */
 static void codeowners_take_service(const struct codeowners *owners, const struct line *line,
 				    const char *name)
 {
 	struct cat_place place = { owners->doc, line->number };
-	bool glob = strpbrk(name, "*?");
+	const bool glob = strpbrk(name, "*?");
 
 	if (map_get(owners->catalogue->service_ids, line->pattern))
 		return;
-	if (name[strspn(name, "*")] == '\0') {
-		cat_lose(owners->catalogue, LOSS_PATTERN, place, NULL,
-			 "it is about every service; --fallback says who owns those without a line "
-			 "of their own");
+	if (glob && !is_prefix_glob(name)) {
+		bool all = name[strspn(name, "*")] == '\0';
+		if (all)
+			cat_lose(
+				owners->catalogue, LOSS_PATTERN, place, NULL,
+				"it is about every service; --fallback says who owns those without "
+				"a line of their own");
+		else
+			cat_lose(owners->catalogue, LOSS_PATTERN, place, NULL,
+				 "\"%s\" is left out: of patterns only names with one * at the end "
+				 "are carried over",
+				 name);
 		return;
 	}
 	struct cat_service *service = cat_service(owners->catalogue, line->pattern, name, place);

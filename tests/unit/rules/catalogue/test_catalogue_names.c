@@ -52,17 +52,26 @@ static void check_example(const struct example *example)
 }
 
 static const struct example patterns[] = {
-	/* Names of directories with * and ? are globs of services. */
+	/* Names of directories with one * at the end are globs of services. */
 	{ CATALOGUE_CODEOWNERS,
+	  "services/jo*/    @shop/early\n"
 	  "services/job-*/  @shop/jobs\n"
-	  "services/job-7/  @shop/seven\n"
-	  "services/v?/     @shop/versions\n",
-	  "1 name, 3 name",
+	  "services/job-7/  @shop/seven\n",
+	  "1 name, 2 name",
 	  NULL,
-	  { "job-7:\n    owner: seven\n", "job-_:\n    owner: jobs\n",
-	    "match: {service: \"job-*\"}", "v_:\n    owner: versions\n",
-	    "match: {service: \"v?\"}" },
+	  { "jo_:\n    owner: early\n    match: {service: \"jo*\"}", "job-7:\n    owner: seven\n",
+	    "job-_:\n    owner: jobs\n    match: {service: \"job-*\"}" },
 	  NULL },
+	/* Others could tie, which is an error in rules. */
+	{ CATALOGUE_CODEOWNERS,
+	  "services/a-*/    @shop/a\n"
+	  "services/*-b/    @shop/b\n"
+	  "services/v?/     @shop/v\n"
+	  "services/a*b*/   @shop/c\n",
+	  "1 name, 2 pattern, 3 pattern, 4 pattern",
+	  NULL,
+	  { "a-_:\n    owner: a\n    match: {service: \"a-*\"}" },
+	  "owner: b" },
 	/* Of lines that match a directory the last decides, also for globs. */
 	{ CATALOGUE_CODEOWNERS,
 	  "services/job-7/  @shop/seven\n"
