@@ -13,7 +13,7 @@ from collections import namedtuple
 
 Member = namedtuple("Member", "name type of required text")
 Map = namedtuple("Map", "id open text members")
-Kind = namedtuple("Kind", "name url key key_need url_need text")
+Kind = namedtuple("Kind", "id name url key key_need url_need text")
 
 # Required members that another file of the rules or the defaults may give: a schema of one file cannot require them.
 ELSEWHERE = {("ROOT", "fallback"), ("TEAM", "escalation")}
@@ -58,7 +58,12 @@ def read_maps(top):
 def read_kinds(top):
     path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
     for _, row in tables(path, "PAGER_KIND"):
-        yield Kind(row[1], *(None if cell == "NULL" else cell for cell in row[2:]))
+        yield Kind(row[0], row[1], *(None if cell == "NULL" else cell for cell in row[2:]))
+
+
+def read_kind_options(top, id_):
+    path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
+    return [row[1] for _, row in tables(path, "PAGER_OPTION") if row[0] == id_]
 
 
 def read_catalogue_kinds(top):
@@ -131,6 +136,9 @@ def value_types(top):
         "date": {"type": "string", "pattern": "^(19[7-9][0-9]|[2-9][0-9]{3})" + DATE + "$"},
         "time": {"type": "string", "pattern": TIME},
         "mode": {"enum": ["errors", "latency", "auto"]},
+        "color": {"enum": ["auto", "always", "never"]},
+        "width": {"type": "integer", "minimum": read_limit(top, "CONSOLE_COLUMNS_LEAST"),
+                  "maximum": read_limit(top, "CONSOLE_COLUMNS_MOST")},
         "severity": {"enum": ["critical", "error", "warning", "info"]},
         "none": {"const": "none"},
         "kind": {"enum": [kind.name for kind in read_kinds(top)]},
@@ -200,6 +208,7 @@ def pager_rules(top):
             names += twins
             one = [{"required": [twin]} for twin in twins]
             then.update({"oneOf": one} if kind.key_need == "REQUIRED" else {"not": {"required": twins}})
+        names += read_kind_options(top, kind.id)
         then["propertyNames"] = {"enum": names}
         rules.append({"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": then})
     return rules

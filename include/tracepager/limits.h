@@ -323,6 +323,11 @@
  * they must not fill the screen. */
 #define LIMIT_CONSOLE_ALERT_COLUMNS  100
 #define LIMIT_CONSOLE_ALERTS_COLUMNS 2000
+/* Columns of a page on the console: below 40 no sentence is readable, above 200 no line; where
+ * there is no terminal and no option 78, as in a mail. */
+#define LIMIT_CONSOLE_COLUMNS_LEAST 40u
+#define LIMIT_CONSOLE_COLUMNS_MOST  200u
+#define LIMIT_CONSOLE_COLUMNS	    78u
 /* A pager's reply is a short JSON. */
 #define LIMIT_REPLY_BYTES (64u << 10)
 /* One delivery, from connecting to the reply's last byte: a pager that hangs holds one of its
@@ -341,14 +346,15 @@
 #define LIMIT_SUMMARY_CHARS	1024
 #define LIMIT_WATERFALL_LINES	12
 #define LIMIT_WATERFALL_COLUMNS 72
-/* The page's details: columns of one name, one error and one line; lines of an annotation, hops of
- * a path and trace ids: what a person reads on a phone. */
+/* The page's texts: columns of one name, one error and one line; lines of an annotation and hops of
+ * a path: what a person reads on a phone. */
 #define LIMIT_PAGE_NAME_COLUMNS	 80
 #define LIMIT_PAGE_ERROR_COLUMNS 200
 #define LIMIT_PAGE_LINE_COLUMNS	 300
 #define LIMIT_PAGE_NOTE_LINES	 12
 #define LIMIT_PAGE_HOPS		 16
-#define LIMIT_PAGE_TRACE_IDS	 5
+/* Candidates that a summary names where none is certain. */
+#define LIMIT_SUMMARY_CANDIDATES 3u
 /* The line of the alert's labels: about as many as fill a screen of a phone. */
 #define LIMIT_PAGE_LABELS_BYTES (4u << 10)
 /* The details as a whole: above the sum of their parts. */
@@ -828,6 +834,8 @@
 /* Links that an audit requests side by side, and how long one may take: they are on few hosts. */
 #define LIMIT_LINKS_SIDE_BY_SIDE 8
 #define LIMIT_LINK_US		 (10 * US_PER_SECOND)
+/* Columns of a text where no terminal has a width. */
+#define LIMIT_TERMINAL_COLUMNS 80u
 /* One file of the demo, and how long its page may take on a slow machine. */
 #define LIMIT_DEMO_TEXT_BYTES (256u << 10)
 #define LIMIT_DEMO_PAGE_US    (10 * US_PER_SECOND)

@@ -5,6 +5,7 @@
 #ifndef TRACEPAGER_PAGE_H
 #define TRACEPAGER_PAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,8 +32,8 @@ struct page {
 	const char *dedup_key; /* "ID", later runs "ID#n" */
 	enum severity severity;
 	const char *summary;   /* at most LIMIT_SUMMARY_CHARS characters, suspect first */
-	const char *details;   /* many lines: why you, the causal path, the waterfall, evidence,
-				  runners-up, reasons */
+	const char *details;   /* many lines, which stand for the sections below: what the rules'
+				  template or an older relay wrote; "": the sections are shown */
 	const char *component; /* the suspect's service; "" without one */
 	const char *origin;    /* the signal's service, or the sender */
 	const char *group;     /* the owner's team */
@@ -46,11 +47,22 @@ struct page {
 	const char *environment; /* and the cluster: "prod eu1" */
 	const char *instance;	 /* host, pod or instance: the suspect's, else the alert's */
 	const char *labels;	 /* of the alert: "instance=db17:9100, job=node" */
-	const char *differs;	 /* "30 alerts: NodeDown; they differ in instance: db1, db2 …" */
-	const char *also_paged;	 /* the other pagers that have the incident: "sre-slack" */
-	int64_t opened_at_us;	 /* of the incident; wall */
-	int64_t at_us;		 /* of this page; wall */
-	const char *status;	 /* the incident's: open, resolved */
+	/* Sections; NULL or "": nothing to say. */
+	const char *banner;   /* "The cause is not known: …" */
+	const char *why;      /* "team ledger owns ledger (rules.yaml:24)" */
+	const char *evidence; /* "confidence 0.95: 8 of 8 failing traces end in ledger" */
+	const char *limits;   /* what holds the confidence down: "confidence at most 0.60: …" */
+	const char *path;     /* "web > checkout > ledger (ledger.Book)" */
+	const char *could_be; /* other suspects: "stock (2 of 5 traces), …" */
+	const char *what_differs; /* "host.name is db3 in 6 of 6 failing calls, …" */
+	const char *waterfall;	  /* lines; the first names the trace */
+	const char *reasons;	  /* lines "- …": how the suspect was found */
+	const char *alert_says;	  /* lines: the alert's words that the summary has not */
+	const char *differs;	  /* "30 alerts: NodeDown; they differ in instance: db1, db2 …" */
+	const char *also_paged;	  /* the other pagers that have the incident: "sre-slack" */
+	int64_t opened_at_us;	  /* of the incident; wall */
+	int64_t at_us;		  /* of this page; wall */
+	const char *status;	  /* the incident's: open, resolved */
 	const char *const *alerts; /* names of the alerts in it, for people */
 	size_t nalerts;
 	const char *decision; /* JSON; NULL: the store has dropped it */
@@ -71,6 +83,10 @@ void page_write(const struct page *page, struct buf *out);
  * "alerts":["…"]. */
 void page_write_links(const struct page *page, struct buf *out);
 void page_write_alerts(const struct page *page, struct buf *out);
+/* Are the sections with many lines to be shown? False: the details stand for them. */
+bool page_has_sections(const struct page *page);
+/* The details, or the sections as one text with headings. */
+void page_write_details(const struct page *page, struct buf *out);
 int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
 	      struct err *err);
 /* A copy with all its texts in one block, the caller frees it with free(). */

@@ -9,6 +9,13 @@
 #include "tracepager/page.h"
 #include "tracepager/rules.h"
 
+/* What the console can show. */
+struct page_screen {
+	unsigned int columns; /* 0: LIMIT_CONSOLE_COLUMNS */
+	bool colour;
+	bool ascii; /* it shows no UTF-8 */
+};
+
 /* Where a page goes: what the rules said when the incident was opened, kept until it is resolved.
  * Its texts are borrowed. */
 struct page_target {
@@ -16,6 +23,10 @@ struct page_target {
 	const char *pager; /* its name in the rules */
 	const char *url;   /* NULL: none */
 	const char *key;   /* secret; NULL: none */
+	/* Of a console. */
+	enum pager_colour colour;
+	unsigned int columns;	   /* 0: the terminal's */
+	struct page_screen screen; /* what deliver finds at each attempt; not stored */
 };
 
 enum judgement_outcome {
@@ -45,6 +56,7 @@ struct pager_kind {
 	/* It understands state "moved" in a resolve; others get an update that names the new
 	 * incident before the resolve. */
 	bool knows_moved;
+	bool on_screen; /* it writes text, and needs page_target.screen */
 	/* Make the request of one attempt. wall_us: wall time of the attempt, microseconds;
 	 * message_id: the same for all attempts of a page. The arena keeps what the delivery points
 	 * to, page and target are borrowed. 0 or -errno with err set (-EINVAL: the target lacks

@@ -30,11 +30,20 @@ enum pager_kind_id {
 	PAGER_KIND_COUNT
 };
 
+/* Has a page on the console colours? */
+enum pager_colour {
+	PAGER_COLOUR_AUTO, /* on a terminal that knows colours */
+	PAGER_COLOUR_ALWAYS,
+	PAGER_COLOUR_NEVER,
+};
+
 struct pager {
 	const char *name;
 	enum pager_kind_id kind;
 	const char *url;   /* the kind's default where the rules give none; NULL: no address */
 	struct secret key; /* PagerDuty's routing key, a webhook's secret; empty: none */
+	enum pager_colour colour;
+	unsigned int columns; /* of a page on the console; 0: the terminal's */
 	const char *place;
 };
 
@@ -130,7 +139,7 @@ struct route {
 	const struct rule_template *summary, *details;
 	int64_t resolve_hold_us; /* -1: the route has none */
 	struct group_labels group_by;
-	bool no_page; /* nobody is paged; then all else is unset */
+	bool no_page;	/* nobody is paged; then all else is unset */
 	bool continues; /* "continue": the routes behind it are tried, too */
 	const char *place;
 };
@@ -246,8 +255,8 @@ struct routing {
 	size_t nalso_notify;
 	enum severity severity;
 	const struct rule_template *summary, *details; /* NULL: no rule gives one */
-	int64_t resolve_hold_us;	     /* -1: no route has one */
-	const struct group_labels *group_by; /* NULL: no route has any */
+	int64_t resolve_hold_us;		       /* -1: no route has one */
+	const struct group_labels *group_by;	       /* NULL: no route has any */
 	const struct route *no_page; /* the route that says "page: none"; NULL: none does */
 	const struct route *matched[LIMIT_ROUTES_MATCHED];
 	size_t nmatched;

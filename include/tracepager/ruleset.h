@@ -32,6 +32,8 @@ struct pager_options {
 	enum pager_need key_need, url_need;
 };
 const struct pager_options *pager_kind_options(enum pager_kind_id kind);
+/* Has this kind the member `name` of the rules beside url and key? */
+bool pager_kind_has(enum pager_kind_id kind, const char *name);
 /* Does it escalate by itself, without telling us who has answered? */
 bool pager_kind_escalates(enum pager_kind_id kind);
 

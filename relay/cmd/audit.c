@@ -15,10 +15,10 @@
 
 #include "commands-internal.h"
 #include "output-internal.h"
-#include "terminal-internal.h"
 #include "usage-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/terminal.h"
 #include "tracepager/xalloc.h"
 
 /* A review older than this is listed where neither the command line nor the rules say otherwise. */

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "output-internal.h"
-#include "terminal-internal.h"
 #include "tracepager/limits.h"
+#include "tracepager/terminal.h"
 #include "tracepager/xalloc.h"
 
 static struct ruleset *load_rule_texts(const struct rule_file *files, int n, struct err *err)

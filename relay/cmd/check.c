@@ -10,11 +10,11 @@
 
 #include "options-internal.h"
 #include "output-internal.h"
-#include "terminal-internal.h"
 #include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/terminal.h"
 
 /* Without codes all codes are listed. */
 static int explain_codes(const char *const *codes, size_t n)

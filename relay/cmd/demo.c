@@ -14,13 +14,13 @@
 #include "commands-internal.h"
 #include "options-internal.h"
 #include "output-internal.h"
-#include "terminal-internal.h"
 #include "usage-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/relay.h"
+#include "tracepager/terminal.h"
 #include "tracepager/xalloc.h"
 
 /* Between two looks at the pages that were delivered. */
@@ -307,7 +307,7 @@ static void print_next(const struct demo *demo)
 
 static void look_at_screen(struct demo *demo, int64_t pause_us)
 {
-	unsigned long columns = terminal_columns(STDOUT_FILENO);
+	unsigned long columns = terminal_columns(STDOUT_FILENO, LIMIT_TERMINAL_COLUMNS);
 
 	demo->screen = (struct demo_screen){
 		.colour = terminal_has_colour(STDOUT_FILENO),

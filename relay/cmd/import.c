@@ -12,13 +12,13 @@
 
 #include "options-internal.h"
 #include "output-internal.h"
-#include "terminal-internal.h"
 #include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/catalogue.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
 #include "tracepager/rules_load.h"
+#include "tracepager/terminal.h"
 #include "tracepager/xalloc.h"
 
 /* "2 no-pager, 1 person": the counts of the losses, or of the notes. */

@@ -16,11 +16,11 @@
 #include "options-internal.h"
 #include "output-internal.h"
 #include "replay-internal.h"
-#include "terminal-internal.h"
 #include "usage-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/pool.h"
+#include "tracepager/terminal.h"
 #include "tracepager/xalloc.h"
 
 /* Between two lines of progress. */

@@ -14,12 +14,12 @@
 
 #include "options-internal.h"
 #include "output-internal.h"
-#include "terminal-internal.h"
 #include "usage-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/relay.h"
+#include "tracepager/terminal.h"
 
 /* glibc maps blocks from this size on their own, so that the kernel clears and moves them page by
  * page. Left to itself, glibc raises the size with every large block that is freed, and then copies

@@ -12,12 +12,12 @@
 
 #include "options-internal.h"
 #include "output-internal.h"
-#include "terminal-internal.h"
 #include "test-internal.h"
 #include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
+#include "tracepager/terminal.h"
 #include "tracepager/xalloc.h"
 
 #define TEST_NAME_COLUMNS 200

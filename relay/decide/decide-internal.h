@@ -13,6 +13,8 @@ const char *fallback_sentence(enum fallback_code code);
 const char *fallback_words(enum fallback_code code);
 /* The words of struct decision; kept by the arena, or borrowed. */
 const char *decision_words(struct arena *arena, const struct verdict *verdict);
+/* An annotation of the alert; "": it has none of that name. */
+const char *decision_annotation(const struct decision *decision, const char *name);
 /* Is its callee a database, by the attributes of the call? */
 bool suspect_is_database(const struct suspect *suspect);
 /* text NULL or "": the code's sentence. Borrowed by the verdict. */
@@ -53,6 +55,17 @@ const char *page_template_href(struct arena *arena, const struct decision *decis
 /* The trace that the page shows, and the suspect's span in it; NULL: there is none. */
 const char *decision_trace_id(const struct decision *decision);
 const char *decision_span_id(const struct decision *decision);
+
+/* ---- page_links.c ---- */
+
+/* Fill links and nlinks of decision->page. */
+void page_links_fill(struct arena *arena, const struct decide_input *input,
+		     struct decision *decision);
+
+/* ---- page_sections.c ---- */
+
+/* Fill the sections and details of decision->page, after its summary. */
+void page_sections_fill(struct arena *arena, struct decision *decision);
 
 /* ---- page_text.c ---- */
 

@@ -4,6 +4,8 @@
  */
 #include "decide-internal.h"
 
+#include <string.h>
+
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
@@ -13,21 +15,20 @@ static const struct {
 	[FALLBACK_NONE] = { "", "" },
 	[FALLBACK_NO_SIGNAL] = { "", "the alert is not about a traced operation, so no trace was "
 				     "looked for" },
-	[FALLBACK_NO_TRACE] = { "no trace", "no trace of the signal was found" },
-	[FALLBACK_TRACE_NOT_FOUND] = { "its trace is gone",
+	[FALLBACK_NO_TRACE] = { "no trace found", "no trace of the signal was found" },
+	[FALLBACK_TRACE_NOT_FOUND] = { "its trace was not found",
 				       "the trace that the alert names was not found" },
 	[FALLBACK_TRACE_TOO_LARGE] = { "its trace is too large",
 				       "the trace is larger than is read" },
-	[FALLBACK_BAD_TRACE] = { "its trace is not readable", "the trace could not be decoded" },
+	[FALLBACK_BAD_TRACE] = { "its trace cannot be read", "the trace could not be decoded" },
 	[FALLBACK_BUDGET_SPENT] = { "no trace in time", "the time for finding traces was over" },
-	[FALLBACK_SOURCE_ERROR] = { "the trace source failed",
-				    "the source of traces could not be asked" },
-	[FALLBACK_NO_FAILING_SPAN] = { "nothing failed in its traces",
+	[FALLBACK_SOURCE_ERROR] = { "the tracing backend failed",
+				    "the tracing backend could not be asked" },
+	[FALLBACK_NO_FAILING_SPAN] = { "its traces show no cause",
 				       "no span of the traces failed" },
-	[FALLBACK_LOW_CONFIDENCE] = { "the cause is unclear",
-				      "the traces do not agree on a cause" },
+	[FALLBACK_LOW_CONFIDENCE] = { "its traces disagree", "the traces do not agree on a cause" },
 	[FALLBACK_NO_OWNER] = { "nobody owns the cause", "no rule names an owner of the suspect" },
-	[FALLBACK_CRASHED] = { "processing it ended the program",
+	[FALLBACK_CRASHED] = { "tracepager ended twice while it processed the alert",
 			       "processing this alert ended the program before, so traces were "
 			       "left alone" },
 };
@@ -62,7 +63,8 @@ static const struct {
 } kind_words[] = {
 	[SUSPECT_SPAN] = { "failed", "too slow" },
 	[SUSPECT_PEER] = { "calls to it fail", "calls to it are too slow" },
-	[SUSPECT_CALLER] = { "its request was refused", "its request was refused" },
+	[SUSPECT_CALLER] = { "a call of it failed, and the callee did not",
+			     "a call of it failed, and the callee did not" },
 	[SUSPECT_SLOW] = { "too slow", "too slow" },
 	[SUSPECT_EDGE] = { "calls fail in between", "calls are too slow in between" },
 };
@@ -98,6 +100,28 @@ static const char *slow_words(struct arena *arena, const struct verdict *verdict
 	return kind_words[suspect->kind].slow;
 }
 
+/* Of a service that held up a call: the call that gave up is the last failing span on the path.
+ * "still at work when checkout gave up after 3.00 s: DEADLINE_EXCEEDED" */
+static const char *held_up_words(struct arena *arena, const struct verdict *verdict)
+{
+	const struct suspect *suspect = &verdict->suspect;
+	const struct walk *walk = verdict->walk;
+	char after[PLAIN_DURATION_SIZE];
+
+	for (uint32_t i = walk ? walk->npath : 0; i-- > 0;) {
+		const struct span *span = &walk->trace->spans[walk->path[i]];
+		if (!span_failing(walk->trace, span, true))
+			continue;
+		const char *caller = span_service(walk->trace, span);
+		plain_duration(span->duration_us, after);
+		if (strcmp(caller, suspect->service) == 0)
+			return arena_printf(arena, "gave up after %s: %s", after, suspect->error);
+		return arena_printf(arena, "still at work when %s gave up after %s: %s", caller,
+				    after, suspect->error);
+	}
+	return suspect->error;
+}
+
 const char *decision_words(struct arena *arena, const struct verdict *verdict)
 {
 	const struct suspect *suspect = &verdict->suspect;
@@ -110,8 +134,16 @@ const char *decision_words(struct arena *arena, const struct verdict *verdict)
 	if (slow && (!failing || suspect->kind == SUSPECT_SLOW))
 		return slow_words(arena, verdict);
 	if (suspect->error && *suspect->error)
-		return suspect->error;
+		return suspect->kind == SUSPECT_SLOW ? held_up_words(arena, verdict)
+						     : suspect->error;
 	return failing ? kind_words[suspect->kind].failed : kind_words[suspect->kind].slow;
+}
+
+const char *decision_annotation(const struct decision *decision, const char *name)
+{
+	const char *text = labels_get(&decision->alert.annotations, name);
+
+	return text ? text : "";
 }
 
 bool suspect_is_database(const struct suspect *suspect)

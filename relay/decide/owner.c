@@ -133,15 +133,17 @@ static void own_signal(struct owner_work *work)
 	if (rule && rule->owner) {
 		d->team = rule->owner;
 		d->rule = rule->place;
-		owner_add_reason(d, arena_printf(work->arena, "team %s owns the signal %s (%s)",
-						 d->team->name, rule->name, rule->place));
+		owner_add_reason(
+			d, arena_printf(work->arena,
+					"team %s owns the operation of the alert (signal %s, %s)",
+					d->team->name, rule->name, rule->place));
 	} else if (d->service) {
 		d->team = d->service->owner;
 		d->rule = d->service->place;
 		owner_add_reason(d,
-				 arena_printf(work->arena, "team %s owns the %s's service %s (%s)",
-					      d->team->name, d->has_signal ? "signal" : "alert",
-					      d->service->name, d->service->place));
+				 arena_printf(work->arena,
+					      "team %s owns %s, the service of the alert (%s)",
+					      d->team->name, d->service->name, d->service->place));
 	} else {
 		d->team = rules_fallback(work->rules);
 		d->rule = d->team->place;

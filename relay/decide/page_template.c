@@ -124,6 +124,16 @@ static const char *verdict_value(const struct values *values, enum template_name
 	}
 }
 
+static const char *sections_text(const struct values *values)
+{
+	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
+
+	page_write_details(&values->d->page, &out);
+	const char *text = arena_strndup(values->arena, buf_text(&out), out.len);
+	buf_fini(&out);
+	return text;
+}
+
 static const char *page_template_value(const struct values *values,
 				       const struct template_part *part)
 {
@@ -155,7 +165,7 @@ static const char *page_template_value(const struct values *values,
 	case TEMPLATE_SUMMARY:
 		return d->page.summary;
 	case TEMPLATE_DETAILS:
-		return d->page.details;
+		return sections_text(values);
 	default:
 		return verdict_value(values, part->name);
 	}
@@ -208,7 +218,7 @@ void page_template_fill(struct arena *arena, struct decision *d)
 			page_template_make(arena, d, routing->summary, false, LIMIT_TEMPLATE_BYTES);
 	if (routing->details)
 		details = page_template_make(arena, d, routing->details, false,
-					     strlen(d->page.details) + LIMIT_TEMPLATE_BYTES);
+					     LIMIT_PAGE_DETAILS_BYTES + LIMIT_TEMPLATE_BYTES);
 	if (summary && *summary)
 		d->page.summary = plain_text(arena, summary, LIMIT_SUMMARY_CHARS);
 	if (details && *details)

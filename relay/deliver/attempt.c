@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/terminal.h"
 #include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
@@ -85,6 +86,26 @@ static int console_write(int fd, const char *text)
 	return 0;
 }
 
+/* Asked at each attempt: a terminal can be resized while the relay runs. */
+static struct page_screen console_screen(int fd, const struct page_target *target)
+{
+	unsigned long columns = target->columns;
+	bool terminal = isatty(fd);
+
+	if (!columns && terminal)
+		columns = terminal_columns(fd, LIMIT_CONSOLE_COLUMNS);
+	if (columns && columns < LIMIT_CONSOLE_COLUMNS_LEAST)
+		columns = LIMIT_CONSOLE_COLUMNS_LEAST;
+	if (columns > LIMIT_CONSOLE_COLUMNS_MOST)
+		columns = LIMIT_CONSOLE_COLUMNS_MOST;
+	return (struct page_screen){
+		.columns = (unsigned int)columns,
+		.colour = target->colour == PAGER_COLOUR_ALWAYS ||
+			  (target->colour == PAGER_COLOUR_AUTO && terminal_has_colour(fd)),
+		.ascii = !terminal_is_utf8(),
+	};
+}
+
 static void attempt_send(struct attempt *attempt, const struct delivery *delivery)
 {
 	static const struct http_handler handler = { .done = attempt_on_reply };
@@ -133,6 +154,8 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct stored
 	page.event = stored->event == PAGE_NOTICE ? PAGE_UPDATE : (enum page_event)stored->event;
 	attempt->kind = pager_kinds[target.kind];
 	message_id = arena_printf(arena, "%s_%" PRId64, stored->incident, stored->id);
+	if (attempt->kind->on_screen)
+		target.screen = console_screen(env->console_fd, &target);
 	if (attempt->kind->build(arena, &page, &target, message_id, clock_wall_us(env->clock),
 				 &delivery, &err))
 		attempt_finish_soon(attempt, JUDGE_REJECTED, err.text);

@@ -449,6 +449,7 @@ static void enrichment_healthy_known(void *arg)
 static void enrichment_go_without(struct enrichment *enrichment)
 {
 	const char *why;
+	double waited_s = (double)(enrich_now_us(enrichment) - enrichment->begun_us) / 1e6;
 
 	if (enrichment->ordinary_job) { /* the alert's own traces are there */
 		fetch_cancel(enrichment->ordinary_job);
@@ -457,9 +458,12 @@ static void enrichment_go_without(struct enrichment *enrichment)
 		return;
 	}
 	enrichment->missing = fetch_explain(enrichment->job, &why);
+	/* A source that has no such trace says for how long it was asked. */
 	enrichment->missing_text =
-		arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
-			     (double)(enrich_now_us(enrichment) - enrichment->begun_us) / 1e6);
+		enrichment->missing == FALLBACK_NO_TRACE
+			? arena_strdup(enrichment->arena, why)
+			: arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
+				       waited_s);
 	enrichment_enter(enrichment, ENRICHMENT_READY);
 }
 

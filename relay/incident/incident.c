@@ -341,9 +341,8 @@ void incident_resolve(struct incident *incident, const char *note)
 void incident_tell_move(struct incident *incident)
 {
 	const struct incident *target = incident_get(incident->book, incident->moved_to);
-	CLEANUP_FREE char *note =
-		xasprintf("moved: this is incident %s now%s%s", incident->moved_to,
-			  target ? " at team " : "", target ? target->team : "");
+	CLEANUP_FREE char *note = xasprintf("moved to incident %s%s%s", incident->moved_to,
+					    target ? ", team " : "", target ? target->team : "");
 	struct recipient *recipient;
 
 	incident->told_move = true;

@@ -16,135 +16,6 @@
 #include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
 
-/* ---- the incident's page ---- */
-
-void incident_page_write(const struct page *page, struct buf *doc)
-{
-	struct page lesser = *page;
-
-	page_write(&lesser, doc);
-	if (doc->failed) {
-		buf_reset(doc);
-		lesser.decision = NULL;
-		page_write(&lesser, doc);
-	}
-	if (doc->failed) {
-		buf_reset(doc);
-		lesser.details = "The details were too large to be kept.";
-		lesser.nlinks = 0;
-		lesser.nalerts = 0;
-		lesser.alert_list = NULL;
-		page_write(&lesser, doc);
-	}
-	assert(!doc->failed);
-}
-
-void incident_set_page(struct incident *incident, const struct page *page)
-{
-	struct page kept = *page;
-	struct buf packed = BUF_INIT(LIMIT_DECISION_BYTES);
-
-	if (page->decision)
-		pack_add(page->decision, strlen(page->decision), &packed);
-	free(incident->decision);
-	incident->decision_len = packed.failed ? 0 : packed.len;
-	incident->decision = NULL;
-	if (incident->decision_len) /* kept long: not in the buf's memory, which doubles */
-		incident->decision =
-			memcpy(xrealloc_array(NULL, packed.len, 1), packed.data, packed.len);
-	buf_fini(&packed);
-	kept.decision = NULL;
-	kept.note = NULL;
-	kept.alert_list = NULL;
-	struct page *block = page_dup(&kept);
-	free(incident->page);
-	incident->page = block;
-}
-
-static const char *incident_decision_text(const struct incident *incident, struct arena *arena)
-{
-	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
-	const char *kept = NULL;
-	struct err err;
-
-	if (incident->decision &&
-	    pack_open(incident->decision, incident->decision_len, &text, &err) == 0)
-		kept = arena_strndup(arena, buf_text(&text), text.len);
-	buf_fini(&text);
-	return kept;
-}
-
-static void page_add_member(struct buf *list, const struct alert *alert, const char *name,
-			    bool fires)
-{
-	char at[RFC3339_SIZE];
-
-	buf_putc(list, list->len > 1 ? ',' : ' ');
-	buf_putc(list, '{');
-	buf_json_text(list, "name", name);
-	buf_json_text(list, "status", fires ? "firing" : "resolved");
-	if (alert->starts_at_us)
-		buf_json_text(list, "starts_at", rfc3339_format(alert->starts_at_us, at));
-	buf_json_key(list, "labels");
-	buf_putc(list, '{');
-	for (size_t i = 0; i < alert->labels.n; i++)
-		buf_json_text(list, alert->labels.at[i].name, alert->labels.at[i].value);
-	buf_puts(list, "}}");
-}
-
-/* The alerts in it: names for people, and a list with their labels. */
-static void incident_fill_members(const struct incident *incident, struct arena *arena,
-				  struct page *page)
-{
-	const struct incident_book *book = incident->book;
-	const char **names = arena_array(arena, LIMIT_PAGE_NAMES, sizeof(*names));
-	struct buf list = BUF_INIT(LIMIT_PAGE_LIST_BYTES);
-	const struct member *member;
-	size_t n = 0;
-
-	buf_putc(&list, '[');
-	TAILQ_FOREACH (member, &incident->members, link) {
-		const struct alert *alert = book->ops.alert(book->ops.ctx, member->key);
-		if (!alert)
-			continue;
-		const char *name = labels_get(&alert->labels, "alertname");
-		name = name ? name : alert->fingerprint;
-		if (n < LIMIT_PAGE_NAMES)
-			names[n] = name;
-		page_add_member(&list, alert, name, member->fires);
-		if (alert->starts_at_us && alert->starts_at_us < page->since_us)
-			page->since_us = alert->starts_at_us;
-		if (++n == LIMIT_PAGE_MEMBERS)
-			break;
-	}
-	buf_putc(&list, ']');
-	if (n) { /* else it is over: the names of those that were in it stay */
-		page->alerts = names;
-		page->nalerts = n < LIMIT_PAGE_NAMES ? n : LIMIT_PAGE_NAMES;
-		page->alert_list = list.failed ? NULL : arena_strdup(arena, buf_text(&list));
-	}
-	buf_fini(&list);
-}
-
-void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page)
-{
-	*ret_page = *incident->page;
-	ret_page->incident = incident->id;
-	ret_page->dedup_key = incident->id;
-	ret_page->opened_at_us = incident->opened_us;
-	ret_page->at_us = clock_wall_us(incident->book->env.clock);
-	ret_page->status = incident_is_over(incident) ? "resolved" : "open";
-	ret_page->state = life_state_name(LIFE_INCIDENT, incident->state);
-	ret_page->moved_to = *incident->moved_to ? incident->moved_to : NULL;
-	ret_page->severity = incident->severity;
-	ret_page->group = incident->team;
-	ret_page->decision = incident_decision_text(incident, arena);
-	incident_fill_members(incident, arena, ret_page);
-	const char *differs = incident_differs_text(incident, arena);
-	if (differs)
-		ret_page->differs = differs;
-}
-
 /* ---- what joined ---- */
 
 /* Among the first LIMIT_PAGE_MEMBERS alerts: does the label have another value somewhere? */
@@ -309,6 +180,191 @@ const char *incident_differs_text(const struct incident *incident, struct arena 
 	const char *kept = text.failed ? NULL : arena_strdup(arena, buf_text(&text));
 	buf_fini(&text);
 	return kept;
+}
+
+/* The labels that all alerts have in common, as a page's labels. */
+static const char *incident_common_labels(const struct incident *incident,
+					  const struct alert *first, struct arena *arena)
+{
+	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+
+	for (size_t i = 0; i < first->labels.n && text.len < LIMIT_PAGE_LABELS_BYTES / 2; i++) {
+		const struct label *label = &first->labels.at[i];
+		if (strcmp(label->name, "alertname") == 0 || strcmp(label->name, "severity") == 0 ||
+		    fresh_differs(incident, label->name, label->value))
+			continue;
+		buf_puts(&text, text.len ? ", " : "");
+		plain_add(&text, label->name, LIMIT_PAGE_NAME_COLUMNS);
+		buf_putc(&text, '=');
+		plain_add(&text, label->value, LIMIT_PAGE_NAME_COLUMNS);
+	}
+	const char *kept = text.failed ? "" : arena_strndup(arena, buf_text(&text), text.len);
+	buf_fini(&text);
+	return kept;
+}
+
+/* ---- the incident's page ---- */
+
+void incident_page_write(const struct page *page, struct buf *doc)
+{
+	struct page lesser = *page;
+
+	page_write(&lesser, doc);
+	if (doc->failed) {
+		buf_reset(doc);
+		lesser.decision = NULL;
+		page_write(&lesser, doc);
+	}
+	if (doc->failed) {
+		buf_reset(doc);
+		lesser.details = "The details were too large to be kept.";
+		lesser.waterfall = lesser.reasons = lesser.alert_says = "";
+		lesser.nlinks = 0;
+		lesser.nalerts = 0;
+		lesser.alert_list = NULL;
+		page_write(&lesser, doc);
+	}
+	assert(!doc->failed);
+}
+
+void incident_set_page(struct incident *incident, const struct page *page)
+{
+	struct page kept = *page;
+	struct buf packed = BUF_INIT(LIMIT_DECISION_BYTES);
+
+	if (page->decision)
+		pack_add(page->decision, strlen(page->decision), &packed);
+	free(incident->decision);
+	incident->decision_len = packed.failed ? 0 : packed.len;
+	incident->decision = NULL;
+	if (incident->decision_len) /* kept long: not in the buf's memory, which doubles */
+		incident->decision =
+			memcpy(xrealloc_array(NULL, packed.len, 1), packed.data, packed.len);
+	buf_fini(&packed);
+	kept.decision = NULL;
+	kept.note = NULL;
+	kept.alert_list = NULL;
+	struct page *block = page_dup(&kept);
+	free(incident->page);
+	incident->page = block;
+}
+
+static const char *incident_decision_text(const struct incident *incident, struct arena *arena)
+{
+	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
+	const char *kept = NULL;
+	struct err err;
+
+	if (incident->decision &&
+	    pack_open(incident->decision, incident->decision_len, &text, &err) == 0)
+		kept = arena_strndup(arena, buf_text(&text), text.len);
+	buf_fini(&text);
+	return kept;
+}
+
+static void page_add_member(struct buf *list, const struct alert *alert, const char *name,
+			    bool fires)
+{
+	char at[RFC3339_SIZE];
+
+	buf_putc(list, list->len > 1 ? ',' : ' ');
+	buf_putc(list, '{');
+	buf_json_text(list, "name", name);
+	buf_json_text(list, "status", fires ? "firing" : "resolved");
+	if (alert->starts_at_us)
+		buf_json_text(list, "starts_at", rfc3339_format(alert->starts_at_us, at));
+	buf_json_key(list, "labels");
+	buf_putc(list, '{');
+	for (size_t i = 0; i < alert->labels.n; i++)
+		buf_json_text(list, alert->labels.at[i].name, alert->labels.at[i].value);
+	buf_puts(list, "}}");
+}
+
+/* The alerts in it: names for people, and a list with their labels. */
+static void incident_fill_members(const struct incident *incident, struct arena *arena,
+				  struct page *page)
+{
+	const struct incident_book *book = incident->book;
+	const char **names = arena_array(arena, LIMIT_PAGE_NAMES, sizeof(*names));
+	struct buf list = BUF_INIT(LIMIT_PAGE_LIST_BYTES);
+	const struct member *member;
+	size_t n = 0;
+
+	buf_putc(&list, '[');
+	TAILQ_FOREACH (member, &incident->members, link) {
+		const struct alert *alert = book->ops.alert(book->ops.ctx, member->key);
+		if (!alert)
+			continue;
+		const char *name = labels_get(&alert->labels, "alertname");
+		name = name ? name : alert->fingerprint;
+		if (n < LIMIT_PAGE_NAMES)
+			names[n] = name;
+		page_add_member(&list, alert, name, member->fires);
+		if (alert->starts_at_us && alert->starts_at_us < page->since_us)
+			page->since_us = alert->starts_at_us;
+		if (++n == LIMIT_PAGE_MEMBERS)
+			break;
+	}
+	buf_putc(&list, ']');
+	if (n) { /* else it is over: the names of those that were in it stay */
+		page->alerts = names;
+		page->nalerts = n < LIMIT_PAGE_NAMES ? n : LIMIT_PAGE_NAMES;
+		page->alert_list = list.failed ? NULL : arena_strdup(arena, buf_text(&list));
+	}
+	buf_fini(&list);
+}
+
+/* Is this the value of a label that differs among the alerts? */
+static bool instance_differs(const struct incident *incident, const struct alert *alert,
+			     const char *instance)
+{
+	for (size_t i = 0; i < alert->labels.n; i++) {
+		const struct label *label = &alert->labels.at[i];
+		if (strcmp(label->value, instance) == 0 &&
+		    fresh_differs(incident, label->name, label->value))
+			return true;
+	}
+	return false;
+}
+
+/* The page was made of one alert: it is about all of them. */
+static void incident_tell_group(const struct incident *incident, struct arena *arena,
+				const char *differs, struct page *page)
+{
+	const struct alert *first = incident_first_alert(incident);
+
+	page->differs = differs;
+	if (!first)
+		return;
+	page->labels = incident_common_labels(incident, first, arena);
+	/* With a suspect the summary and the instance are the suspect's. */
+	if (*page->component)
+		return;
+	page->summary = plain_text(
+		arena,
+		arena_printf(arena, "%zu alerts, first %s", incident->nmembers, page->summary),
+		LIMIT_SUMMARY_CHARS);
+	if (instance_differs(incident, first, page->instance))
+		page->instance = "";
+}
+
+void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page)
+{
+	*ret_page = *incident->page;
+	ret_page->incident = incident->id;
+	ret_page->dedup_key = incident->id;
+	ret_page->opened_at_us = incident->opened_us;
+	ret_page->at_us = clock_wall_us(incident->book->env.clock);
+	ret_page->status = incident_is_over(incident) ? "resolved" : "open";
+	ret_page->state = life_state_name(LIFE_INCIDENT, incident->state);
+	ret_page->moved_to = *incident->moved_to ? incident->moved_to : NULL;
+	ret_page->severity = incident->severity;
+	ret_page->group = incident->team;
+	ret_page->decision = incident_decision_text(incident, arena);
+	incident_fill_members(incident, arena, ret_page);
+	const char *differs = incident_differs_text(incident, arena);
+	if (differs)
+		incident_tell_group(incident, arena, differs, ret_page);
 }
 
 /* ---- queueing ---- */

@@ -87,6 +87,8 @@ static struct recipient *recipient_for(struct incident *incident, const struct p
 		.pager = pager->name,
 		.url = pager->url,
 		.key = pager->key.value,
+		.colour = pager->colour,
+		.columns = pager->columns,
 	};
 	struct buf text = BUF_INIT(2 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
 	struct recipient *recipient;

@@ -50,6 +50,16 @@ static const struct {
 	{ "labels", offsetof(struct page, labels), false },
 	{ "differs", offsetof(struct page, differs), false },
 	{ "also_paged", offsetof(struct page, also_paged), false },
+	{ "banner", offsetof(struct page, banner), false },
+	{ "why", offsetof(struct page, why), false },
+	{ "evidence", offsetof(struct page, evidence), false },
+	{ "limits", offsetof(struct page, limits), false },
+	{ "path", offsetof(struct page, path), false },
+	{ "what_differs", offsetof(struct page, what_differs), false },
+	{ "could_be", offsetof(struct page, could_be), false },
+	{ "waterfall", offsetof(struct page, waterfall), false },
+	{ "reasons", offsetof(struct page, reasons), false },
+	{ "alert_says", offsetof(struct page, alert_says), false },
 };
 
 static const char *text_get(const struct page *page, size_t i)
@@ -88,6 +98,53 @@ void page_write_alerts(const struct page *page, struct buf *out)
 		buf_json_string(out, page->alerts[i]);
 	}
 	buf_putc(out, ']');
+}
+
+/* ---- the sections as one text ---- */
+
+static void details_add_line(struct buf *out, const char *title, const char *text)
+{
+	if (text && *text)
+		buf_printf(out, "%s%s\n", title, text);
+}
+
+/* Below an empty line: a heading, and the lines of the text, below a heading after two blanks. */
+static void details_add_lines(struct buf *out, const char *heading, const char *text)
+{
+	if (!text || !*text)
+		return;
+	buf_puts(out, out->len ? "\n" : "");
+	buf_puts(out, heading);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		buf_puts(out, *heading ? "  " : "");
+		buf_add(out, text, len);
+		buf_putc(out, '\n');
+		text += len + (text[len] == '\n');
+	}
+}
+
+void page_write_details(const struct page *page, struct buf *out)
+{
+	if (!page_has_sections(page)) {
+		buf_puts(out, page->details);
+		return;
+	}
+	details_add_line(out, "", page->banner);
+	details_add_line(out, "Why you: ", page->why);
+	details_add_line(out, "How sure: ", page->evidence);
+	details_add_line(out, "Doubts: ", page->limits);
+	details_add_line(out, "Path: ", page->path);
+	details_add_line(out, "Could be: ", page->could_be);
+	details_add_line(out, "What differs: ", page->what_differs);
+	details_add_lines(out, "", page->waterfall);
+	details_add_lines(out, "The alert says:\n", page->alert_says);
+	details_add_lines(out, "What the traces say:\n", page->reasons);
+}
+
+bool page_has_sections(const struct page *page)
+{
+	return !page->details || !*page->details;
 }
 
 void page_write(const struct page *page, struct buf *out)

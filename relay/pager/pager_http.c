@@ -1,6 +1,6 @@
 /*
- * What the pager kinds that speak HTTP share: the POST, the judgement by status, the facts and the
- * decision as members of a JSON body. Pure; owns nothing.
+ * What the pager kinds that speak HTTP share: the POST, the judgement by status, members of a
+ * JSON body. Pure; owns nothing.
  */
 #include "pager-internal.h"
 
@@ -82,15 +82,6 @@ void pager_add_text(struct buf *out, const char *key, const char *text)
 {
 	if (text && *text)
 		buf_json_text(out, key, text);
-}
-
-void pager_add_facts(struct buf *out, const struct page *page)
-{
-	pager_add_text(out, "environment", page->environment);
-	pager_add_text(out, "instance", page->instance);
-	pager_add_text(out, "also_paged", page->also_paged);
-	pager_add_text(out, "differs", page->differs);
-	pager_add_text(out, "labels", page->labels);
 }
 
 const char *pager_decision_json(const struct page *page)

@@ -2,8 +2,9 @@
  * Pager kind pagerduty: Events API v2. Trigger and update are both sent as "trigger" (PagerDuty
  * appends events with one dedup key to one alert), resolve as "resolve", with the trigger's routing
  * key. Of the decision an event has what a person needs (decision_brief.c): a webhook has all
- * of it. A body above PagerDuty's cap loses the decision first, then the waterfall, then all
- * details; each is replaced by a note.
+ * of it. custom_details, which PagerDuty shows as a table, has the order of tracepager-page(7). A
+ * body above PagerDuty's cap loses the decision first, then the waterfall, then all texts of many
+ * lines; each is replaced by a note.
  */
 #include "pager-internal.h"
 
@@ -116,7 +117,8 @@ static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
 	static const char *const ours[] = { "incident",	  "incident_status", "note",
 					    "alerts",	  "decision",	     "more",
 					    "since",	  "environment",     "instance",
-					    "also_paged", "differs",	     "labels" };
+					    "also_paged", "differs",	     "labels",
+					    "could_be" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(base, ours[i]) == 0)
@@ -133,7 +135,7 @@ static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
 }
 
 /* One member for each section, so that a rule at PagerDuty can match it by name. */
-static void add_sections(struct buf *out, const char *details, enum trim trim)
+static void pagerduty_add_sections(struct buf *out, const char *details, enum trim trim)
 {
 	char keys[LIMIT_PAGERDUTY_SECTIONS][KEY_BYTES];
 	const char *at = details;
@@ -153,24 +155,81 @@ static void add_sections(struct buf *out, const char *details, enum trim trim)
 		buf_json_text(out, "more", at);
 }
 
+/* Facts of one line each, in the order of a page. */
+static void pagerduty_add_facts(struct buf *out, const struct page *page)
+{
+	pager_add_text(out, "why", page->why);
+	pager_add_text(out, "evidence", page->evidence);
+	pager_add_text(out, "limits", page->limits);
+	pager_add_text(out, "also_paged", page->also_paged);
+	pager_add_text(out, "path", page->path);
+	pager_add_text(out, "could_be", page->could_be);
+	pager_add_text(out, "what_differs", page->what_differs);
+	pager_add_text(out, "differs", page->differs);
+}
+
+static void pagerduty_add_lines(struct buf *out, const struct page *page, enum trim trim)
+{
+	if (trim >= TRIM_DETAILS) {
+		buf_json_text(out, "details", LEFT_OUT);
+		return;
+	}
+	pager_add_text(out, "alert_says", page->alert_says);
+	if (page->waterfall && *page->waterfall)
+		buf_json_text(out, "waterfall",
+			      trim >= TRIM_WATERFALL ? LEFT_OUT : page->waterfall);
+	pager_add_text(out, "how_it_was_found", page->reasons);
+}
+
+/* The names of the alerts, each once: a storm has one name. */
+static void pagerduty_add_alerts(struct buf *out, const struct page *page)
+{
+	const char *seen[LIMIT_PAGE_NAMES];
+	size_t n = 0;
+
+	buf_json_key(out, "alerts");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < page->nalerts && n < LIMIT_PAGE_NAMES; i++) {
+		size_t at = 0;
+		while (at < n && strcmp(seen[at], page->alerts[i]) != 0)
+			at++;
+		if (at < n)
+			continue;
+		buf_puts(out, n ? "," : "");
+		buf_json_string(out, page->alerts[i]);
+		seen[n++] = page->alerts[i];
+	}
+	buf_putc(out, ']');
+}
+
 static void add_custom_details(struct buf *out, const struct page *page, enum trim trim)
 {
 	char at[RFC3339_SIZE];
 
 	buf_json_key(out, "custom_details");
 	buf_putc(out, '{');
+	pager_add_text(out, "note", page->note);
+	pager_add_text(out, "fallback", page->banner);
 	if (page->since_us)
 		buf_json_text(out, "since", rfc3339_format(page->since_us, at));
-	pager_add_facts(out, page);
-	if (trim >= TRIM_DETAILS)
-		buf_json_text(out, "details", LEFT_OUT);
-	else
-		add_sections(out, page->details, trim);
+	pager_add_text(out, "environment", page->environment);
+	pager_add_text(out, "instance", page->instance);
+	if (page_has_sections(page)) {
+		pagerduty_add_facts(out, page);
+		pagerduty_add_lines(out, page, trim);
+	} else {
+		pager_add_text(out, "also_paged", page->also_paged);
+		pager_add_text(out, "differs", page->differs);
+		if (trim >= TRIM_DETAILS)
+			buf_json_text(out, "details", LEFT_OUT);
+		else
+			pagerduty_add_sections(out, page->details, trim);
+	}
+	pager_add_text(out, "labels", page->labels);
 	pager_add_text(out, "incident", page->incident);
 	pager_add_text(out, "incident_status", page->status);
-	pager_add_text(out, "note", page->note);
 	if (page->nalerts > 0 && trim < TRIM_DETAILS)
-		page_write_alerts(page, out);
+		pagerduty_add_alerts(out, page);
 	if (pager_decision_json(page)) {
 		buf_json_key(out, "decision");
 		if (trim >= TRIM_DECISION)

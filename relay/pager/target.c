@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tracepager/buf_json.h"
+#include "tracepager/limits.h"
 
 void page_target_write(const struct page_target *target, struct buf *out)
 {
@@ -17,7 +18,19 @@ void page_target_write(const struct page_target *target, struct buf *out)
 	buf_json_text(out, "pager", target->pager);
 	buf_json_text(out, "url", target->url);
 	buf_json_text(out, "key", target->key);
+	if (target->colour)
+		buf_json_int(out, "color", (int)target->colour);
+	if (target->columns)
+		buf_json_int(out, "width", target->columns);
 	buf_putc(out, '}');
+}
+
+/* A number from 0 to `most`; 0 where there is none. */
+static int target_number(const json_t *root, const char *key, int most)
+{
+	json_int_t value = json_integer_value(json_object_get(root, key));
+
+	return value > 0 && value <= most ? (int)value : 0;
 }
 
 int page_target_read(struct arena *arena, const char *text, struct page_target *ret_target,
@@ -45,6 +58,10 @@ int page_target_read(struct arena *arena, const char *text, struct page_target *
 			.pager = arena_strdup(arena, pager),
 			.url = arena_strdup(arena, json_string_value(json_object_get(root, "url"))),
 			.key = arena_strdup(arena, json_string_value(json_object_get(root, "key"))),
+			.colour =
+				(enum pager_colour)target_number(root, "color", PAGER_COLOUR_NEVER),
+			.columns = (unsigned int)target_number(root, "width",
+							       LIMIT_CONSOLE_COLUMNS_MOST),
 		};
 		error = 0;
 		goto out;

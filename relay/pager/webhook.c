@@ -22,6 +22,36 @@ enum trim {
 	TRIM_END,
 };
 
+/* The page's facts and sections, in its order; those that are empty are left out. */
+static void webhook_add_sections(struct buf *out, const struct page *page, enum trim trim)
+{
+	pager_add_text(out, "banner", page->banner);
+	pager_add_text(out, "why", page->why);
+	pager_add_text(out, "evidence", page->evidence);
+	pager_add_text(out, "limits", page->limits);
+	pager_add_text(out, "also_paged", page->also_paged);
+	pager_add_text(out, "path", page->path);
+	pager_add_text(out, "could_be", page->could_be);
+	pager_add_text(out, "what_differs", page->what_differs);
+	pager_add_text(out, "differs", page->differs);
+	if (trim < TRIM_DETAILS) {
+		pager_add_text(out, "waterfall", page->waterfall);
+		pager_add_text(out, "how_it_was_found", page->reasons);
+		pager_add_text(out, "alert_says", page->alert_says);
+	}
+	pager_add_text(out, "labels", page->labels);
+}
+
+static void webhook_add_details(struct buf *out, const struct page *page)
+{
+	struct buf details = BUF_INIT(LIMIT_PAGE_BYTES);
+
+	page_write_details(page, &details);
+	buf_json_text(out, "details", buf_text(&details));
+	out->failed |= details.failed;
+	buf_fini(&details);
+}
+
 static void add_incident(struct buf *out, const struct page *page, enum trim trim)
 {
 	char at[RFC3339_SIZE];
@@ -37,14 +67,16 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	buf_json_text(out, "opened_at", rfc3339_format(page->opened_at_us, at));
 	if (page->since_us)
 		buf_json_text(out, "since", rfc3339_format(page->since_us, at));
-	pager_add_facts(out, page);
+	pager_add_text(out, "environment", page->environment);
+	pager_add_text(out, "instance", page->instance);
+	webhook_add_sections(out, page, trim);
 	if (trim < TRIM_DETAILS)
 		page_write_alerts(page, out);
 	buf_json_text(out, "dedup_key", page->dedup_key);
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_text(out, "summary", page->summary);
 	if (trim < TRIM_DETAILS)
-		buf_json_text(out, "details", page->details);
+		webhook_add_details(out, page);
 	buf_json_text(out, "team", page->group);
 	buf_json_text(out, "component", page->component);
 	buf_json_text(out, "origin", page->origin);

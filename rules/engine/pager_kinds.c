@@ -4,6 +4,10 @@
  */
 #include "engine-internal.h"
 
+#include <string.h>
+
+#include "tracepager/xalloc.h"
+
 static const struct pager_options pager_options[PAGER_KIND_COUNT] = {
 #define PAGER_KIND(id, name, url, key, key_need, url_need, text)                                   \
 	[PAGER_##id] = { name, url, key, PAGER_##key_need, PAGER_##url_need },
@@ -19,6 +23,17 @@ static const bool pager_escalates[PAGER_KIND_COUNT] = {
 #undef PAGER_KIND
 };
 
+static const struct {
+	enum pager_kind_id kind;
+	const char *name;
+} pager_members[] = {
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text)
+#define PAGER_OPTION(id, name) { PAGER_##id, name },
+#include "tracepager/tbl/pagers.def"
+#undef PAGER_OPTION
+#undef PAGER_KIND
+};
+
 const char *pager_kind_name(enum pager_kind_id kind)
 {
 	return pager_options[kind].name;
@@ -27,6 +42,14 @@ const char *pager_kind_name(enum pager_kind_id kind)
 const struct pager_options *pager_kind_options(enum pager_kind_id kind)
 {
 	return &pager_options[kind];
+}
+
+bool pager_kind_has(enum pager_kind_id kind, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pager_members); i++)
+		if (pager_members[i].kind == kind && strcmp(pager_members[i].name, name) == 0)
+			return true;
+	return false;
 }
 
 bool pager_kind_escalates(enum pager_kind_id kind)

@@ -68,6 +68,7 @@ enum member_type {
 	MEMBER_DATE,
 	MEMBER_TIME,
 	MEMBER_MODE,
+	MEMBER_COLOR,
 	MEMBER_SEVERITY,
 	MEMBER_NONE,
 	MEMBER_KIND,
@@ -172,6 +173,7 @@ bool member_time(const struct load_scope *scope, const char *name, int64_t *ret_
 bool member_severity(const struct load_scope *scope, const char *name, enum severity *ret_severity);
 /* Leaves *ret_mode as it is where the member is missing. */
 void member_mode(const struct load_scope *scope, const char *name, enum walk_mode *ret_mode);
+void member_colour(const struct load_scope *scope, const char *name, enum pager_colour *ret_colour);
 const struct rule_template *member_template(const struct load_scope *scope, const char *name);
 const struct rule_template *member_url_template(const struct load_scope *scope, const char *name);
 const struct rule_template *node_url_template(const struct load_scope *scope,

@@ -28,10 +28,11 @@ static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *
 }
 
 /* Adds a finding for each option that the kind does not have. */
-static void check_options(const struct load_scope *scope, const struct pager_options *kind,
-			  const char *key_file)
+static void check_options(const struct load_scope *scope, enum pager_kind_id id,
+			  const struct pager_options *kind, const char *key_file)
 {
-	const char *names[4] = { "kind" };
+	static const char *const more[] = { "color", "width" };
+	const char *names[4 + ARRAY_LEN(more)] = { "kind" };
 	struct buf all = BUF_INIT(512);
 	size_t n = 1;
 
@@ -41,6 +42,9 @@ static void check_options(const struct load_scope *scope, const struct pager_opt
 	}
 	if (kind->url_need != PAGER_NONE)
 		names[n++] = "url";
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		if (pager_kind_has(id, more[i]))
+			names[n++] = more[i];
 	for (size_t i = 1; i < n; i++)
 		buf_printf(&all, "%s%s", i > 1 ? ", " : "its options are: ", names[i]);
 	for (size_t i = 0; i < scope->map->n; i++) {
@@ -128,7 +132,7 @@ static void read_pager(struct load *load, size_t i)
 		return;
 	const struct pager_options *kind = pager_kind_options(pager->kind);
 	const char *key_file = arena_printf(load->scratch, "%s_file", kind->key ? kind->key : "");
-	check_options(&scope, kind, key_file);
+	check_options(&scope, pager->kind, kind, key_file);
 	if (kind->url_need != PAGER_NONE)
 		pager->url = member_url(&scope, "url");
 	if (kind->url_need == PAGER_REQUIRED && !member_key(&scope, "url"))
@@ -136,6 +140,13 @@ static void read_pager(struct load *load, size_t i)
 			   scope.what);
 	if (!pager->url)
 		pager->url = kind->url;
+	if (pager_kind_has(pager->kind, "color"))
+		member_colour(&scope, "color", &pager->colour);
+	int64_t columns = 0;
+	if (pager_kind_has(pager->kind, "width") &&
+	    member_int(&scope, "width", LIMIT_CONSOLE_COLUMNS_LEAST, LIMIT_CONSOLE_COLUMNS_MOST,
+		       &columns))
+		pager->columns = (unsigned int)columns;
 	if (kind->key)
 		read_secret(&scope, kind->key, key_file, kind->key_need, &pager->key);
 }

@@ -158,6 +158,18 @@ void member_mode(const struct load_scope *scope, const char *name, enum walk_mod
 		*ret_mode = all[found];
 }
 
+void member_colour(const struct load_scope *scope, const char *name, enum pager_colour *ret_colour)
+{
+	static const char *const names[] = { [PAGER_COLOUR_AUTO] = "auto",
+					     [PAGER_COLOUR_ALWAYS] = "always",
+					     [PAGER_COLOUR_NEVER] = "never" };
+	const struct ynode *node = scalar_member(scope, name, MEMBER_COLOR);
+	size_t found = node ? node_word(scope, node, "color", names, ARRAY_LEN(names)) : SIZE_MAX;
+
+	if (found != SIZE_MAX)
+		*ret_colour = (enum pager_colour)found;
+}
+
 static bool check_url(const struct load_scope *scope, const struct ynode *node, const char *what)
 {
 	if (ytext_is_url(node->text))

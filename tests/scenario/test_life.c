@@ -502,8 +502,8 @@ START_TEST(a_move_is_told_when_the_new_page_was_taken)
 	assert_pages("key-shop", 1, 0);
 	world_run(world, MINUTES(1));
 	assert_pages("key-shop", 2, 1);
-	assert_says("key-shop", 1, "moved: this is incident");
-	assert_says("key-shop", 1, "at team ledger");
+	assert_says("key-shop", 1, "moved to incident");
+	assert_says("key-shop", 1, ", team ledger");
 	assert_pages("key-ledger", 3, 0); /* twice the trigger, then who joined */
 }
 END_TEST

@@ -124,6 +124,20 @@ struct world *world_new_at(const char *path)
 		.timeout_us = 120 * US_PER_SECOND,
 	};
 	world->memory.cap_bytes = LIMIT_TRACES_IN_FLIGHT_BYTES;
+	world->console_fd = -1;
+	return world;
+}
+
+struct world *world_new_with(const char *rules, int console_fd)
+{
+	struct world *world = world_new_at(NULL);
+
+	rules_unref(world->rules);
+	world->rules = parse_rules(rules, strlen(rules));
+	world->compares = true;
+	world->trace_link = "http://jaeger/trace/{trace_id}?uiFind={span_id}";
+	world->console_fd = console_fd;
+	world_start(world);
 	return world;
 }
 
@@ -159,14 +173,14 @@ void world_start(struct world *world)
 		.baselines = world->baselines,
 		.pool = world->clock.pool,
 		.transport = &world->http.transport,
-		.console_fd = -1,
+		.console_fd = world->console_fd,
 		.shadow = world->shadow,
 		.options = {
 			.enrich_us = LIMIT_ENRICH_US,
 			.enrich_late_us = LIMIT_ENRICH_LATE_US,
 			.window_before_us = 10 * US_PER_MINUTE,
 			.expire_after_us = LIMIT_EXPIRE_AFTER_US,
-			.trace_link = "http://jaeger/trace/{trace_id}",
+			.trace_link = world->trace_link ? world->trace_link : "http://jaeger/trace/{trace_id}",
 		},
 	};
 	world->incidents = incidents_new(&env, world->rules);

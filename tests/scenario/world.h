@@ -24,6 +24,8 @@ struct world {
 	struct store *store;
 	struct fetch *fetch;
 	struct baselines *baselines; /* NULL: none are compared with */
+	const char *trace_link; /* NULL: http://jaeger/trace/{trace_id} */
+	int console_fd;		/* pages of kind console are written to it; -1: nowhere */
 	struct incidents *incidents;
 	struct shadow *shadow;	      /* without rules, until a test gives it some */
 	bool compares;		      /* from the next start on: with healthy traces */
@@ -36,6 +38,8 @@ struct world *world_new(void);
 /* On the SQLite store at path, borrowed, which may hold something already. The daemon has not
  * started yet. */
 struct world *world_new_at(const char *path);
+/* With rules of the caller's, healthy traces, and pages of kind console written to console_fd. */
+struct world *world_new_with(const char *rules, int console_fd);
 void world_free(struct world *world);
 void world_start(struct world *world); /* the daemon starts on the disk */
 void world_crash(struct world *world); /* kill -9 */

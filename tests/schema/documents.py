@@ -190,6 +190,12 @@ class Maker:
     def make_mode(self, _):
         return self.random.choice(["errors", "latency", "auto"])
 
+    def make_whole(self, _):
+        return self.random.choice([40, 78, 200])  # of a member without values of its own: PAGER.width
+
+    def make_color(self, _):
+        return self.random.choice(["auto", "always", "never"])
+
     def make_severity(self, _):
         return self.random.choice(["critical", "error", "warning", "info"])
 
@@ -280,6 +286,9 @@ class Maker:
     def finish_pager(self, made):
         kind = self.kinds[made["kind"]]
         made.pop("url", None)
+        if kind.id != "CONSOLE":
+            made.pop("color", None)
+            made.pop("width", None)
         if kind.url_need == "REQUIRED" or kind.url_need == "OPTIONAL" and self.random.random() < 0.5:
             made["url"] = self.random.choice(["https://h/{not a template}".replace(" ", ""), "http://h:80"])
         if kind.key and (kind.key_need == "REQUIRED" or self.random.random() < 0.5):
@@ -395,6 +404,10 @@ class Maker:
         kind = self.kinds[made["kind"]]
         other = self.random.choice([k for k in self.kinds.values() if k.key and k.key != kind.key])
         changes = [lambda: made.update({other.key: "x"}), lambda: made.update({other.key + "_file": "x"})]
+        if kind.id == "CONSOLE":
+            changes += [lambda: made.update(width=39), lambda: made.update(color="red")]
+        else:
+            changes += [lambda: made.update(width=78), lambda: made.update(color="auto")]
         if kind.url_need == "NONE":
             changes.append(lambda: made.update(url="https://h"))
         if kind.url_need == "REQUIRED":

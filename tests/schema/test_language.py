@@ -18,7 +18,7 @@ TYPES = {
     "TEXT": "text", "TEXTS": "list of texts", "GLOB": "glob", "GLOBS": "glob, or a list of them", "NAME": "name of ",
     "NAMES": "list of names of ", "NAME_OR_NAMES": "name of ", "NAMED": "map from names", "MAP": "map", "MAPS": "list of maps",
     "MATCHERS": "matchers", "URL": "URL", "TEMPLATE": "template", "DURATION": "duration", "WHOLE": "whole number",
-    "SHARE": "number from 0 to 1", "BOOL": "true or false", "DATE": "date", "TIME": "time", "MODE": "errors, latency or auto",
+    "SHARE": "number from 0 to 1", "BOOL": "true or false", "DATE": "date", "TIME": "time", "MODE": "errors, latency or auto", "COLOR": "auto, always or never",
     "SEVERITY": "critical, error, warning or info", "NONE": "the word none", "KIND": "kind of pager",
     "NUMBER_TESTS": "comparison, or a list of them", "RANGES": "list of ranges", "LOCATION": "location",
     "INCLUDES": "file, or a list of them",

@@ -111,7 +111,8 @@ def nodes_in_one_body():
     trigger, _, notes = nodes("nodes in one body", lambda sender: sender.spread([body], 0), False)
     details = trigger["payload"]["custom_details"]
     assert not notes, notes
-    assert len(details["alerts"]) >= 50, details["alerts"]
+    assert details["alerts"] == ["NodeDown"], details["alerts"]
+    assert details["differs"].startswith(f"{ALERTS} alerts: NodeDown; they differ in instance: "), details["differs"]
 
 
 def flapping():

@@ -306,8 +306,8 @@ START_TEST(why_a_trace_is_missing_is_told)
 	       &d);
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_SOURCE_ERROR);
 	ck_assert_str_eq(d.verdict.fallback_text, "jaeger answered 503");
-	ck_assert_ptr_nonnull(strstr(d.page.details, "jaeger answered 503"));
-	ck_assert_ptr_nonnull(strstr(d.page.details, "[source_error]"));
+	ck_assert_ptr_nonnull(strstr(d.page.banner, "jaeger answered 503"));
+	ck_assert_str_eq(d.page.kind, "source_error");
 }
 END_TEST
 

@@ -395,6 +395,17 @@ static struct decision page_of(const char *service, const char *error, const str
 	return decision;
 }
 
+/* The sections as one text. */
+static const char *details_of(const struct decision *d)
+{
+	struct buf out = BUF_INIT(1 << 20);
+
+	page_write_details(&d->page, &out);
+	const char *text = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return text;
+}
+
 START_TEST(the_summary_begins_with_the_suspect)
 {
 	struct decision d = page_of("ledger", "connection refused", &orders);
@@ -465,10 +476,21 @@ END_TEST
 
 START_TEST(without_a_verdict_the_alert_and_the_reason_are_named)
 {
+	struct alert alert = orders;
 	struct decision d;
 
 	decide(arena, &(struct decide_input){ .alert = &orders, .rules = rules }, &d);
-	ck_assert_str_eq(d.page.summary, "PlaceOrderErrors: no trace — checkout POST /orders");
+	ck_assert_str_eq(
+		d.page.summary,
+		"PlaceOrderErrors — checkout POST /orders — cause unknown: no trace found");
+	ck_assert_str_eq(d.page.banner, "Why it is unknown: no trace of the signal was found");
+	/* The alert's own words tell most, and are not told again below. */
+	alert.annotations =
+		(struct labels){ (struct label[]){ { "summary", "5 % of orders fail" } }, 1 };
+	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
+	ck_assert_str_eq(d.page.summary, "PlaceOrderErrors: 5 % of orders fail — checkout POST "
+					 "/orders — cause unknown: no trace found");
+	ck_assert_str_eq(d.page.alert_says, "");
 }
 END_TEST
 
@@ -586,9 +608,8 @@ START_TEST(nothing_fails_in_a_slow_trace)
 	struct decision d = slow_page(NULL);
 	ck_assert_str_eq(d.page.summary, "ledger: too slow, spent 989 ms by itself — "
 					 "slows checkout POST /orders (PlaceOrderErrors)");
-	ck_assert_ptr_null(strstr(d.page.details, "fail"));
-	ck_assert_ptr_nonnull(
-		strstr(d.page.details, "The delay, from the signal down to where it starts:\n"));
+	ck_assert_ptr_null(strstr(details_of(&d), "fail"));
+	ck_assert_str_eq(d.page.path, "checkout > ledger (POST /entries)");
 }
 END_TEST
 
@@ -674,14 +695,16 @@ START_TEST(a_database_is_called_one)
 	ck_assert_str_eq(d.page.summary,
 			 "Database postgresql/ledger, called by ledger: out of connection slots — "
 			 "breaks checkout POST /orders (PlaceOrderErrors)");
-	ck_assert_ptr_nonnull(strstr(
-		d.page.details, "  → database postgresql/ledger, which has no spans of its own\n"));
+	ck_assert_str_eq(d.page.path, "checkout > ledger > postgresql/ledger (INSERT journal)");
+	ck_assert_str_eq(d.page.why, "team money owns ledger (rules.yaml:7); no rule names "
+				     "postgresql/ledger, which it calls");
+	/* The error's words stand in the summary, and nowhere else. */
+	ck_assert_ptr_null(strstr(details_of(&d), "out of connection slots"));
 }
 END_TEST
 
-/* Six traces end in ledger, of which five are named; the fourth and the following ones have the
- * commonest error. */
-START_TEST(the_trace_that_is_shown_is_listed_first)
+/* Six traces end in ledger; the fourth and the following ones have the commonest error. */
+START_TEST(the_trace_that_is_shown_is_linked)
 {
 	static const char *const errors[] = { "one", "two", "three", "four", "four", "four" };
 	static const char *const ids[] = { "t1", "t2", "t3", "t4", "t5", "t6" };
@@ -709,8 +732,11 @@ START_TEST(the_trace_that_is_shown_is_listed_first)
 	       &d);
 	const char *shown = trace_text(d.verdict.walk->trace, d.verdict.walk->trace->id);
 	char want[64];
-	snprintf(want, sizeof(want), "Traces: %s, ", shown);
-	ck_assert_ptr_nonnull(strstr(d.page.details, want));
+	snprintf(want, sizeof(want), "Trace %s, one of 6:\n", shown);
+	ck_assert_ptr_eq(strstr(d.page.waterfall, want), d.page.waterfall);
+	ck_assert_str_eq(d.page.evidence,
+			 "confidence 0.95: 6 of 6 failing traces end in ledger: 3 say four, 1 says "
+			 "one, 1 says two, 1 says something else");
 	snprintf(want, sizeof(want), "https://traces.example/trace/%s", shown);
 	ck_assert_str_eq(d.page.links[1].href, want);
 	ck_assert_str_eq(d.words, "four");
@@ -740,6 +766,32 @@ START_TEST(facts_are_harmless_and_short)
 }
 END_TEST
 
+/* shipping was still at work when checkout gave up: that is what the trace shows, and the page says
+ * so. The call took 90 ms. */
+START_TEST(a_held_up_call_is_told)
+{
+	struct decision d;
+
+	set = trace_make("checkout server POST /orders | 0 100 | ERROR\n"
+			 "  checkout client shipping.Quote | 5 95 | ERROR; "
+			 "message=DEADLINE_EXCEEDED; rpc.grpc.status_code=4\n"
+			 "    shipping server shipping.Quote | 10 900 |\n");
+	const struct trace *trace = &set->traces[0];
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .signal = &placing,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .rules = rules,
+				       .mode = WALK_ERRORS },
+	       &d);
+	ck_assert_str_eq(d.verdict.suspect.service, "shipping");
+	ck_assert_ptr_nonnull(strstr(d.page.summary,
+				     "shipping: still at work when checkout gave up after 90 "
+				     "ms: "));
+}
+END_TEST
+
 /* checkout handled the failure: nothing says that its operation broke. */
 START_TEST(a_signal_that_did_not_fail_is_hit)
 {
@@ -765,17 +817,19 @@ END_TEST
 START_TEST(details_are_in_order)
 {
 	struct alert alert = orders;
-	static const char *const order[] = { "Why you: team money owns ledger (rules.yaml:",
-					     "  checkout: POST /orders",
-					     "  → ledger: POST /entries (60 ms): ",
-					     "Trace t1:",
-					     "█",
-					     "Evidence: 1 of 1 trace, confidence 0.95",
-					     "Traces: t1",
-					     "The alert says: Orders fail",
-					     "  first line",
-					     "  second line",
-					     "tracepager: this alert was too large" };
+	static const char *const order[] = {
+		"Why you: team money owns ledger (rules.yaml:7)\n",
+		"How sure: confidence 0.95: 1 of 1 failing trace ends in ledger\n",
+		"Path: checkout > ledger (POST /entries)\n",
+		"\nTrace t1:\n",
+		"█",
+		"\nThe alert says:\n  Orders fail\n",
+		"  first line\n",
+		"  second line\n",
+		"  tracepager: this alert was too large\n",
+		"\nWhat the traces say:\n  - began at checkout POST /orders",
+		"  - ledger POST /entries failed by itself\n",
+	};
 
 	alert.annotations = (struct labels){
 		(struct label[]){ { "description", "first line\n\nsecond line" },
@@ -784,11 +838,10 @@ START_TEST(details_are_in_order)
 		3
 	};
 	struct decision d = page_of("ledger", "connection refused", &alert);
-	const char *at = d.page.details;
+	const char *details = details_of(&d), *at = details;
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		const char *found = strstr(at, order[i]);
-		ck_assert_msg(found != NULL, "\"%s\" is not (there) in:\n%s", order[i],
-			      d.page.details);
+		ck_assert_msg(found != NULL, "\"%s\" is not (there) in:\n%s", order[i], details);
 		at = found + strlen(order[i]);
 	}
 }
@@ -845,10 +898,11 @@ START_TEST(hostile_names_cannot_leave_their_line)
 	alert.annotations =
 		(struct labels){ (struct label[]){ { "summary", "\033[2Jgone\xe2\x80\xae" } }, 1 };
 	struct decision d = page_of("led\nger\033[31m", "x\r\nWhy you: nobody\xff", &alert);
-	for (const char *c = d.page.details; *c; c++)
+	const char *details = details_of(&d);
+	for (const char *c = details; *c; c++)
 		ck_assert_msg(*c == '\n' || (unsigned char)*c >= ' ', "byte %d in the details", *c);
-	ck_assert_ptr_null(strstr(d.page.details, "\nWhy you: nobody"));
-	ck_assert_ptr_null(strstr(d.page.details, "\xe2\x80\xae"));
+	ck_assert_ptr_null(strstr(details, "\nWhy you: nobody"));
+	ck_assert_ptr_null(strstr(details, "\xe2\x80\xae"));
 	ck_assert_ptr_null(strchr(d.page.summary, '\n'));
 	ck_assert_str_eq(d.page.component, "led ger");
 }
@@ -965,10 +1019,12 @@ START_TEST(details_without_a_trace_are_short)
 	struct decision d;
 
 	decide(arena, &(struct decide_input){ .alert = &orders, .rules = rules }, &d);
-	ck_assert_ptr_nonnull(strstr(d.page.details, "No cause was found: "));
-	ck_assert_ptr_nonnull(strstr(d.page.details, "[no_trace]"));
-	ck_assert_ptr_null(strstr(d.page.details, "Evidence"));
-	ck_assert_ptr_null(strstr(d.page.details, "Trace "));
+	ck_assert_str_eq(details_of(&d),
+			 "Why it is unknown: no trace of the signal was found\n"
+			 "Why you: no rule names an owner of the alert: the fallback team sre is "
+			 "paged\n");
+	ck_assert_str_eq(d.page.kind, "no_trace");
+	ck_assert_str_eq(d.page.details, "");
 }
 END_TEST
 
@@ -1002,7 +1058,8 @@ int main(void)
 	tcase_add_test(tcase, nothing_fails_in_a_slow_trace);
 	tcase_add_test(tcase, a_database_is_called_one);
 	tcase_add_test(tcase, a_signal_that_did_not_fail_is_hit);
-	tcase_add_test(tcase, the_trace_that_is_shown_is_listed_first);
+	tcase_add_test(tcase, a_held_up_call_is_told);
+	tcase_add_test(tcase, the_trace_that_is_shown_is_linked);
 	tcase_add_test(tcase, every_part_may_be_too_long);
 	tcase_add_test(tcase, without_a_verdict_the_alert_and_the_reason_are_named);
 	tcase_add_test(tcase, an_untraced_alert_says_its_own_words);

@@ -971,8 +971,14 @@ END_TEST
 
 START_TEST(targets_are_read_back)
 {
-	const struct page_target target = { PAGER_PAGERDUTY, "ledger-pd",
-					    "https://pd.shop.example/", "k\"1" };
+	const struct page_target target = {
+		.kind = PAGER_PAGERDUTY,
+		.pager = "ledger-pd",
+		.url = "https://pd.shop.example/",
+		.key = "k\"1",
+		.colour = PAGER_COLOUR_NEVER,
+		.columns = 132,
+	};
 	struct arena *arena = arena_new(1 << 16);
 	struct buf out = BUF_INIT(1024);
 	struct page_target back;
@@ -983,6 +989,8 @@ START_TEST(targets_are_read_back)
 	ck_assert_int_eq(back.kind, PAGER_PAGERDUTY);
 	ck_assert_str_eq(back.pager, "ledger-pd");
 	ck_assert_str_eq(back.url, "https://pd.shop.example/");
+	ck_assert_int_eq(back.colour, PAGER_COLOUR_NEVER);
+	ck_assert_uint_eq(back.columns, 132);
 	ck_assert_str_eq(back.key, "k\"1");
 	ck_assert_int_eq(page_target_read(arena,
 					  "{\"kind\":\"console\",\"pager\":\"c\",\"url\":null}",

@@ -524,14 +524,14 @@ START_TEST(console_page_looks_like_one)
 		"=== PAGE critical =================================== 2026-09-01T10:00:02Z ===\n"
 		"ledger: deadlock\n"
 		"\n"
-		"team      ledger\n"
-		"incident  i1 (open)\n"
-		"alerts    PlaceOrderErrors\n"
+		"team        ledger\n"
+		"alerts      PlaceOrderErrors\n"
 		"\n"
 		"  Why you: team ledger owns ledger\n"
 		"\n"
-		"  Runbook:\n"
-		"    https://wiki.shop.example/ledger\n"
+		"Runbook     https://wiki.shop.example/ledger\n"
+		"\n"
+		"incident    i1\n"
 		"==============================================================================\n"
 		"\n");
 }
@@ -555,22 +555,184 @@ START_TEST(console_page_tells_the_facts)
 		"=== PAGE critical =================================== 2026-09-01T10:00:02Z ===\n"
 		"ledger: deadlock\n"
 		"\n"
-		"since     2026-09-01T09:58:00Z, 2 min 02 s before this page\n"
-		"where     prod eu1\n"
-		"instance  ledger-7d9\n"
-		"team      ledger\n"
-		"paged     also sre-slack\n"
-		"incident  i1 (open)\n"
-		"alerts    2 alerts: NodeDown; they differ in instance: db1, db2\n"
+		"since       2026-09-01T09:58:00Z, 2 min 02 s before this page\n"
+		"where       prod eu1\n"
+		"instance    ledger-7d9\n"
+		"team        ledger\n"
+		"also paged  sre-slack\n"
+		"alerts      2 alerts: NodeDown; they differ in instance: db1, db2\n"
 		"\n"
 		"  Why you: team ledger owns ledger\n"
 		"\n"
-		"  Runbook:\n"
-		"    https://wiki.shop.example/ledger\n"
+		"Runbook     https://wiki.shop.example/ledger\n"
 		"\n"
-		"labels    instance=db1, job=node\n"
+		"labels      instance=db1, job=node\n"
+		"incident    i1\n"
 		"==============================================================================\n"
 		"\n");
+}
+END_TEST
+
+static void know_all_sections(void)
+{
+	know_all_facts();
+	page.summary = "ledger: deadlock — breaks web POST /orders (PlaceOrderErrors), prod eu1";
+	page.details = "";
+	page.differs = "";
+	page.note = "joined by CartErrors";
+	page.banner = "Why it is unknown: no reason";
+	page.why = "team ledger owns ledger (r.yaml:1)";
+	page.evidence = "confidence 0.95: 2 of 2 failing traces end in ledger";
+	page.path = "web > ledger (Book)";
+	page.could_be = "stock (1 of 2 traces)";
+	page.waterfall = "Trace 4bf9, one of 2:\n"
+			 "✗ web POST /orders   ██████   120 ms\n"
+			 "›  └ ledger Book        ███    61 ms\n"
+			 "  … 2 more spans, none failed";
+	page.reasons = "- began at web\n- ledger Book failed by itself";
+	page.alert_says = "5 % of orders fail";
+}
+
+/* The environment stands in the headline, and so does the alert's name. */
+START_TEST(console_has_the_order_of_a_page)
+{
+	know_all_sections();
+	ck_assert_str_eq(
+		console(),
+		"=== PAGE critical =================================== 2026-09-01T10:00:02Z ===\n"
+		"ledger: deadlock — breaks web POST /orders (PlaceOrderErrors), prod eu1\n"
+		"Why it is unknown: no reason\n"
+		"\n"
+		"note        joined by CartErrors\n"
+		"since       2026-09-01T09:58:00Z, 2 min 02 s before this page\n"
+		"instance    ledger-7d9\n"
+		"why you     team ledger owns ledger (r.yaml:1)\n"
+		"how sure    confidence 0.95: 2 of 2 failing traces end in ledger\n"
+		"also paged  sre-slack\n"
+		"path        web > ledger (Book)\n"
+		"or perhaps  stock (1 of 2 traces)\n"
+		"\n"
+		"Trace 4bf9, one of 2:\n"
+		"  ✗ web POST /orders   ██████   120 ms\n"
+		"  ›  └ ledger Book        ███    61 ms\n"
+		"    … 2 more spans, none failed\n"
+		"\n"
+		"Runbook     https://wiki.shop.example/ledger\n"
+		"\n"
+		"The alert says\n"
+		"  5 % of orders fail\n"
+		"\n"
+		"What the traces say\n"
+		"  - began at web\n"
+		"  - ledger Book failed by itself\n"
+		"\n"
+		"labels      instance=db1, job=node\n"
+		"incident    i1\n"
+		"==============================================================================\n"
+		"\n");
+}
+END_TEST
+
+static const char *console_on(struct page_screen screen)
+{
+	struct page_target target = target_of(PAGER_CONSOLE, NULL, NULL);
+
+	target.screen = screen;
+	return build(&target).console;
+}
+
+START_TEST(console_has_colours_for_a_terminal)
+{
+	know_all_sections();
+	const char *text = console_on((struct page_screen){ .colour = true });
+	ck_assert_ptr_nonnull(strstr(text, "\n\033[1;31mledger: deadlock"));
+	ck_assert_ptr_nonnull(strstr(text, "\033[2mwhy you     \033[0mteam ledger"));
+	ck_assert_ptr_nonnull(strstr(text, "  \033[1;31m✗ web POST /orders   ██████   120 "
+					   "ms\033[0m\n"));
+	ck_assert_ptr_nonnull(strstr(text, "  \033[1;33m›  └ ledger Book"));
+	ck_assert_ptr_null(strchr(console(), '\033'));
+}
+END_TEST
+
+/* Of 40 columns a waterfall's line has 38: of the 36 cells of "✗ web … 120 ms" nothing is cut; with
+ * one column less the line below would be. */
+START_TEST(console_fits_its_width)
+{
+	know_all_sections();
+	page.waterfall = "Trace 4bf9:\n"
+			 "✗ web POST /orders and more ██████████   120 ms\n";
+	const char *text = console_on((struct page_screen){ .columns = 40 });
+	/* 47 cells into 38: 28 from the beginning, the ellipsis, 9 from the end. */
+	ck_assert_ptr_nonnull(strstr(text, "\n  ✗ web POST /orders and more …   120 ms\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n========================================\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nhow sure    confidence 0.95: 2 of 2\n"
+					   "            failing traces end in ledger\n"));
+	text = console_on((struct page_screen){ .columns = 120 });
+	ck_assert_ptr_nonnull(strstr(text, "\n  ✗ web POST /orders and more ██████████   120 ms"));
+}
+END_TEST
+
+START_TEST(console_is_ascii_where_it_must_be)
+{
+	know_all_sections();
+	const char *text = console_on((struct page_screen){ .ascii = true });
+	for (const char *c = text; *c; c++)
+		ck_assert((unsigned char)*c < 0x80);
+	ck_assert_ptr_nonnull(strstr(text, "ledger: deadlock - breaks web POST /orders"));
+}
+END_TEST
+
+/* The members of custom_details, in the order in which PagerDuty shows them. */
+START_TEST(pagerduty_has_the_order_of_a_page)
+{
+	static const char *const order[] = {
+		"note",
+		"fallback",
+		"since",
+		"environment",
+		"instance",
+		"why",
+		"evidence",
+		"also_paged",
+		"path",
+		"could_be",
+		"alert_says",
+		"waterfall",
+		"how_it_was_found",
+		"labels",
+		"incident",
+		"incident_status",
+		"alerts",
+		"decision",
+	};
+
+	know_all_sections();
+	json_t *root = build_pagerduty();
+	json_t *details = json_object_get(json_object_get(root, "payload"), "custom_details");
+	void *member = json_object_iter(details);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		ck_assert_ptr_nonnull(member);
+		ck_assert_str_eq(json_object_iter_key(member), order[i]);
+		member = json_object_iter_next(details, member);
+	}
+	ck_assert_ptr_null(member);
+	json_decref(root);
+}
+END_TEST
+
+/* A storm has one name. */
+START_TEST(pagerduty_names_each_alert_once)
+{
+	static const char *names[] = { "NodeDown", "NodeDown", "DiskFull", "NodeDown" };
+
+	page.alerts = names;
+	page.nalerts = 4;
+	json_t *root = build_pagerduty();
+	const json_t *details = json_object_get(json_object_get(root, "payload"), "custom_details");
+	json_t *want = json_pack("[s,s]", "NodeDown", "DiskFull");
+	ck_assert(json_equal(json_object_get(details, "alerts"), want));
+	json_decref(want);
+	json_decref(root);
 }
 END_TEST
 
@@ -588,8 +750,8 @@ START_TEST(console_tells_no_age_below_a_second)
 {
 	page.since_us = page.at_us - 999999;
 	page.also_paged = "nobody else";
-	ck_assert_ptr_nonnull(strstr(console(), "\nsince     2026-09-01T10:00:01Z\n"));
-	ck_assert_ptr_nonnull(strstr(console(), "\npaged     nobody else\n"));
+	ck_assert_ptr_nonnull(strstr(console(), "\nsince       2026-09-01T10:00:01Z\n"));
+	ck_assert_ptr_nonnull(strstr(console(), "\nalso paged  nobody else\n"));
 }
 END_TEST
 
@@ -659,11 +821,11 @@ START_TEST(console_alerts_are_plain)
 	page.alerts = names;
 	page.nalerts = 4;
 	const char *text = console();
-	ck_assert_ptr_nonnull(strstr(text, "\nalerts    CartsrorrE, LedgerDown, xxx"));
+	ck_assert_ptr_nonnull(strstr(text, "\nalerts      CartsrorrE, LedgerDown, xxx"));
 	ck_assert_ptr_nonnull(strstr(text, "x…, Last\n"));
 	ck_assert_ptr_null(strstr(text, "\xe2\x80\xae"));
 	names[0] = long_name;
-	ck_assert_ptr_nonnull(strstr(console(), "\nalerts    xxx"));
+	ck_assert_ptr_nonnull(strstr(console(), "\nalerts      xxx"));
 }
 END_TEST
 
@@ -702,8 +864,8 @@ START_TEST(console_resolve_is_short)
 	const char *text = console();
 
 	ck_assert_int_eq(strncmp(text, "~~~ RESOLVED critical ~~~", 25), 0);
-	ck_assert_ptr_nonnull(strstr(text, "incident  i1 (resolved)\n"));
-	ck_assert_ptr_nonnull(strstr(text, "note      the alert is over\n"));
+	ck_assert_ptr_nonnull(strstr(text, "incident    i1 (resolved)\n"));
+	ck_assert_ptr_nonnull(strstr(text, "note        the alert is over\n"));
 	ck_assert_ptr_null(strstr(text, "Why you"));
 }
 END_TEST
@@ -750,6 +912,12 @@ int main(void)
 	tcase_add_test(tcase, webhook_resolve_says_so);
 	tcase_add_test(tcase, console_page_looks_like_one);
 	tcase_add_test(tcase, console_page_tells_the_facts);
+	tcase_add_test(tcase, console_has_the_order_of_a_page);
+	tcase_add_test(tcase, console_has_colours_for_a_terminal);
+	tcase_add_test(tcase, console_fits_its_width);
+	tcase_add_test(tcase, console_is_ascii_where_it_must_be);
+	tcase_add_test(tcase, pagerduty_has_the_order_of_a_page);
+	tcase_add_test(tcase, pagerduty_names_each_alert_once);
 	tcase_add_test(tcase, console_wraps_below_the_text);
 	tcase_add_test(tcase, console_tells_no_age_below_a_second);
 	tcase_add_test(tcase, json_kinds_tell_the_facts);
