@@ -69,6 +69,9 @@
 /* Attributes kept of one span: those of attrs.def that occur together, and those that rules name.
  */
 #define LIMIT_SPAN_ATTRS 48u
+/* Exception events of one span that are read until the one is known by which it failed; of more, the
+ * last one takes the place of the one before. */
+#define LIMIT_SPAN_EXCEPTIONS 8u
 /* Attribute names that rules name: a key has 16 bits. */
 #define LIMIT_EXTRA_ATTRS 16384u
 /* One kept attribute value or status text: a person reads an error message, not a document. */

@@ -66,6 +66,9 @@ struct span {
 	uint32_t parent; /* TRACE_NONE: a root */
 	uint32_t first_child;
 	uint32_t next_sibling; /* for roots: the next root */
+	/* Microseconds from the span's start to its exception event, plus 1; 0: it has none, or its
+	 * time is unknown. May lie after the span's end. */
+	uint32_t exception_after_us;
 	uint8_t nattrs;
 	uint8_t kind;	/* enum span_kind */
 	uint8_t status; /* enum span_status */

@@ -63,9 +63,15 @@ void trace_builder_resource_service(struct trace_builder *builder, uint32_t reso
 struct span *trace_builder_span(struct trace_builder *builder);
 /* Adds an attribute to the span that was begun. The last value of a key counts. */
 void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, uint32_t value);
+/* Adds an exception event, or a log line that reports an error, to the span that was begun. type
+ * and message: texts, TRACE_NONE: none; at_us: since 1970, 0: unknown. Of several the span keeps
+ * one as exception.type and exception.message: the one whose message is the status's, else the
+ * last. */
+void trace_builder_span_exception(struct trace_builder *builder, uint32_t type, uint32_t message,
+				  int64_t at_us);
 /* Ends the span. trace_id: any text. Jaeger and Zipkin write some fields as attributes: span.kind,
- * otel.status_code, otel.status_description, and error where it is true, false, unset or empty.
- * These attributes are moved into the span's fields, unless the decoder has set the field;
+ * otel.status_code, otel.status_description and error. An error tag with words stays an attribute,
+ * too. These attributes are moved into the span's fields, unless the decoder has set the field;
  * span_attr() answers them all the same. */
 void trace_builder_span_done(struct trace_builder *builder, const char *trace_id, size_t len);
 /* Gives a trace another id, once all its spans are in. */

@@ -8,8 +8,8 @@
  * of Jaeger's storage, which have no list of processes, are refused.
  *
  * The parent of a span is its first CHILD_OF reference within the trace, else its first
- * FOLLOWS_FROM, else parentSpanID. The builder decides what a tag means; the first log that reports
- * an error becomes exception.type and exception.message.
+ * FOLLOWS_FROM, else parentSpanID. The builder decides what a tag means, and which of the logs that
+ * report an error becomes exception.type and exception.message.
  *
  * Owns its reader and the scratch memory of the current object; the builder is borrowed.
  */
@@ -65,6 +65,7 @@ enum member {
 	MEMBER_LOGS,
 	MEMBER_PROCESS_ID,
 	MEMBER_REF_TYPE,
+	MEMBER_TIMESTAMP, /* of a log */
 	MEMBER_FIELDS,
 	MEMBER_KEY,
 	MEMBER_VALUE,
@@ -103,6 +104,7 @@ static const struct {
 	[MEMBER_LOGS] = { "logs", TYPE_LIST, PLACE_LOGS },
 	[MEMBER_PROCESS_ID] = { "processID", TYPE_STRING, 0 },
 	[MEMBER_REF_TYPE] = { "refType", TYPE_STRING, 0 },
+	[MEMBER_TIMESTAMP] = { "timestamp", TYPE_ANY, 0 },
 	[MEMBER_FIELDS] = { "fields", TYPE_LIST, PLACE_FIELDS },
 	[MEMBER_KEY] = { "key", TYPE_STRING, 0 },
 	[MEMBER_VALUE] = { "value", TYPE_ANY, 0 },
@@ -125,6 +127,7 @@ struct held {
 enum log_field {
 	FIELD_EVENT,
 	FIELD_MESSAGE,
+	FIELD_ERROR,
 	FIELD_ERROR_OBJECT,
 	FIELD_EXCEPTION_MESSAGE,
 	FIELD_ERROR_KIND,
@@ -183,9 +186,9 @@ struct jaeger_json {
 	enum log_field field;
 	struct held key, value;
 
-	/* The current log. Type and message of the first log that reports an error stay until the
-	 * span ends. */
-	bool is_error_log, has_error_log;
+	/* The current log. */
+	bool is_error_log;
+	int64_t log_us;
 	enum log_field type_field, message_field;
 	struct held type, message;
 
@@ -336,10 +339,9 @@ static int end_trace(struct jaeger_json *j)
 static int jaeger_begin_span(struct jaeger_json *j)
 {
 	j->span = trace_builder_span(j->builder);
-	j->has_trace_id = j->has_process = j->has_own_process = j->has_error_log = false;
+	j->has_trace_id = j->has_process = j->has_own_process = false;
 	j->child_of = j->follows_from = j->parent_span_id = 0;
 	j->nwaiting = 0;
-	j->type.set = j->message.set = false;
 	return j->span ? JREAD_GO : jaeger_check_builder(j);
 }
 
@@ -403,22 +405,20 @@ static int jaeger_end_span(struct jaeger_json *j)
 	}
 	if (span->parent_id == 0)
 		span->parent_id = j->parent_span_id;
-	if (j->type.set)
-		trace_builder_span_attr(j->builder, ATTR_EXCEPTION_TYPE,
-					trace_builder_value(j->builder, j->type.text, j->type.len));
-	if (j->message.set)
-		trace_builder_span_attr(
-			j->builder, ATTR_EXCEPTION_MESSAGE,
-			trace_builder_value(j->builder, j->message.text, j->message.len));
 	trace_builder_span_done(j->builder, buf_text(trace_id), trace_id->len);
 	return jaeger_check_builder(j);
 }
 
+/* The text as a value of the builder; TRACE_NONE: it is not set. */
+static uint32_t held_text(struct jaeger_json *j, const struct held *held)
+{
+	return held->set ? trace_builder_value(j->builder, held->text, held->len) : TRACE_NONE;
+}
+
 static int begin_log(struct jaeger_json *j)
 {
-	if (j->has_error_log)
-		return JREAD_SKIP_REST;
 	j->is_error_log = false;
+	j->log_us = 0;
 	j->type_field = j->message_field = FIELD_EVENT;
 	j->type.set = j->message.set = false;
 	return JREAD_GO;
@@ -426,13 +426,10 @@ static int begin_log(struct jaeger_json *j)
 
 static int end_log(struct jaeger_json *j)
 {
-	if (j->has_error_log)
-		return JREAD_GO;
-	if (j->is_error_log && (j->type.set || j->message.set))
-		j->has_error_log = true;
-	else
-		j->type.set = j->message.set = false;
-	return JREAD_GO;
+	if (j->is_error_log)
+		trace_builder_span_exception(j->builder, held_text(j, &j->type),
+					     held_text(j, &j->message), j->log_us);
+	return jaeger_check_builder(j);
 }
 
 /* ---- tags, process tags and fields ---- */
@@ -460,6 +457,8 @@ static enum log_field log_field_of(const char *text, size_t len)
 		return FIELD_MESSAGE;
 	if (jread_is(text, len, "error.kind"))
 		return FIELD_ERROR_KIND;
+	if (jread_is(text, len, "error"))
+		return FIELD_ERROR;
 	if (jread_is(text, len, "error.object"))
 		return FIELD_ERROR_OBJECT;
 	if (jread_is(text, len, "exception.type"))
@@ -476,10 +475,16 @@ static void jaeger_take_field(struct jaeger_json *j, enum log_field field, const
 	case FIELD_EVENT:
 		j->is_error_log |= jread_is(text, len, "error") || jread_is(text, len, "exception");
 		break;
+	case FIELD_ERROR:
+		/* Words, as structured loggers write them; a truth value says nothing new. */
+		if (len == 0 || jread_is(text, len, "true") || jread_is(text, len, "false"))
+			break;
+		j->is_error_log = true;
+		__attribute__((fallthrough));
 	case FIELD_MESSAGE:
 	case FIELD_ERROR_OBJECT:
 	case FIELD_EXCEPTION_MESSAGE:
-		j->is_error_log |= field != FIELD_MESSAGE;
+		j->is_error_log |= field > FIELD_ERROR;
 		if (field >= j->message_field) {
 			j->message_field = field;
 			hold_text(&j->message, text, len);
@@ -716,6 +721,7 @@ static int jaeger_take_string(struct jaeger_json *j, const char *text, size_t le
 	case MEMBER_REFERENCES:
 	case MEMBER_TAGS:
 	case MEMBER_LOGS:
+	case MEMBER_TIMESTAMP:
 	case MEMBER_FIELDS:
 	case MEMBER_VALUE:
 	case MEMBER_PROCESS:
@@ -736,6 +742,11 @@ static int jaeger_take_scalar(struct jaeger_json *j, enum jread_event event, con
 		return j->place == PLACE_OUTSIDE ? jaeger_fail_type(j, event) : JREAD_GO;
 	if (j->place == PLACE_ERRORS || j->place == PLACE_ERROR)
 		return jaeger_take_error(j, text, len);
+	if (j->member == MEMBER_TIMESTAMP) {
+		if (event == JREAD_NUMBER)
+			j->log_us = trace_time_us(text, len);
+		return JREAD_GO; /* no log is worth refusing a trace */
+	}
 	if (type == TYPE_ANY)
 		return jaeger_take_value(j, text,
 					 event == JREAD_NUMBER ? trace_number_len(text, len) : len);
@@ -824,6 +835,8 @@ static enum member reference_member(struct jaeger_json *j, const char *text, siz
 static enum member log_member(struct jaeger_json *j, const char *text, size_t len)
 {
 	(void)j;
+	if (jread_is(text, len, "timestamp"))
+		return MEMBER_TIMESTAMP;
 	return jread_is(text, len, "fields") ? MEMBER_FIELDS : MEMBER_NONE;
 }
 

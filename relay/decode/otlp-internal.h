@@ -40,8 +40,9 @@ struct otlp {
 	/* The times in microseconds were read, and replace those in nanoseconds. */
 	bool has_start_us, has_duration_us;
 	int64_t start_us, duration_us;
-	bool has_exception;    /* the span has an exception; its later events are skipped */
-	uint32_t exception[2]; /* of the current event: type, message; TRACE_NONE: not read */
+	/* The current event. */
+	uint32_t exception[2]; /* type, message; TRACE_NONE: not read */
+	uint64_t event_ns;
 
 	/* The current attribute. */
 	enum otlp_owner owner;

@@ -210,7 +210,6 @@ int otlp_begin_span(struct otlp *otlp)
 	otlp->has_trace_id = false;
 	otlp->start_ns = otlp->end_ns = 0;
 	otlp->has_start_us = otlp->has_duration_us = false;
-	otlp->has_exception = false;
 	return 0;
 }
 
@@ -253,18 +252,13 @@ void otlp_take_flags(struct otlp *otlp, uint64_t flags)
 void otlp_begin_event(struct otlp *otlp)
 {
 	otlp->exception[0] = otlp->exception[1] = TRACE_NONE;
+	otlp->event_ns = 0;
 }
 
 /* The conventions allow these attributes on exception events only, so the event's name is not
  * needed. */
 void otlp_end_event(struct otlp *otlp)
 {
-	static const enum attr keys[] = { ATTR_EXCEPTION_TYPE, ATTR_EXCEPTION_MESSAGE };
-
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		if (otlp->exception[i] == TRACE_NONE)
-			continue;
-		trace_builder_span_attr(otlp->builder, keys[i], otlp->exception[i]);
-		otlp->has_exception = true;
-	}
+	trace_builder_span_exception(otlp->builder, otlp->exception[0], otlp->exception[1],
+				     (int64_t)(otlp->event_ns / 1000));
 }

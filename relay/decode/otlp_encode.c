@@ -124,6 +124,11 @@ static void put_event(struct writer *w, const struct span *span)
 	}
 	if (w->scratch.len == 0)
 		return;
+	/* Spans whose start is not a time after 1970 in nanoseconds are not worth a clock. */
+	if (span->exception_after_us > 0 && span->start_us >= 0 &&
+	    span->start_us <= INT64_MAX / 1000 - UINT32_MAX)
+		put_fixed64(&w->scratch, 1,
+			    (uint64_t)(span->start_us + span->exception_after_us - 1) * 1000);
 	encode_put_text(&w->scratch, 2, "exception");
 	put_bytes(&w->span, 11, w->scratch.data, w->scratch.len);
 }

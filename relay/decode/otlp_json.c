@@ -57,6 +57,7 @@ enum node {
 	NODE_KIND,
 	NODE_START,
 	NODE_END,
+	NODE_EVENT_TIME,
 	NODE_FLAGS,
 	NODE_STATUS_CODE,
 	NODE_STATUS_MESSAGE,
@@ -120,8 +121,14 @@ static const struct member resource_spans_members[] = {
 	MEMBER("instrumentation_library_spans", NODE_SCOPE_SPANS_LIST),
 	NO_MEMBER,
 };
-static const struct member attributes_members[] = { /* of resources and events */
+static const struct member resource_members[] = {
 	MEMBER("attributes", NODE_ATTRIBUTE_LIST),
+	NO_MEMBER,
+};
+static const struct member event_members[] = {
+	MEMBER("attributes", NODE_ATTRIBUTE_LIST),
+	MEMBER("timeUnixNano", NODE_EVENT_TIME),
+	MEMBER("time_unix_nano", NODE_EVENT_TIME),
 	NO_MEMBER,
 };
 static const struct member scope_spans_members[] = {
@@ -171,11 +178,11 @@ static const struct member value_members[] = {
 /* clang-format on */
 
 static const struct member *const members_of[] = {
-	[NODE_DOCUMENT] = document_members,   [NODE_RESULT] = result_members,
-	[NODE_ERROR] = error_members,	      [NODE_RESOURCE_SPANS] = resource_spans_members,
-	[NODE_RESOURCE] = attributes_members, [NODE_SCOPE_SPANS] = scope_spans_members,
-	[NODE_SPAN] = span_members,	      [NODE_STATUS] = status_members,
-	[NODE_EVENT] = attributes_members,    [NODE_ATTRIBUTE] = attribute_members,
+	[NODE_DOCUMENT] = document_members, [NODE_RESULT] = result_members,
+	[NODE_ERROR] = error_members,	    [NODE_RESOURCE_SPANS] = resource_spans_members,
+	[NODE_RESOURCE] = resource_members, [NODE_SCOPE_SPANS] = scope_spans_members,
+	[NODE_SPAN] = span_members,	    [NODE_STATUS] = status_members,
+	[NODE_EVENT] = event_members,	    [NODE_ATTRIBUTE] = attribute_members,
 	[NODE_VALUE] = value_members,
 };
 
@@ -314,6 +321,8 @@ static int take_span_member(struct otlp_json *json, const char *text, size_t len
 		return otlp_json_take_number(json, text, len, &otlp->start_ns);
 	case NODE_END:
 		return otlp_json_take_number(json, text, len, &otlp->end_ns);
+	case NODE_EVENT_TIME:
+		return otlp_json_take_number(json, text, len, &otlp->event_ns);
 	default:
 		answer = otlp_json_take_number(json, text, len, &flags);
 		otlp_take_flags(otlp, flags);
@@ -417,8 +426,6 @@ static int take_member_name(struct otlp_json *json, const char *text, size_t len
 	for (; member->name; member++) {
 		if (member->len != len || memcmp(member->name, text, len) != 0)
 			continue;
-		if (member->node == NODE_EVENT_LIST && json->otlp.has_exception)
-			return JREAD_SKIP;
 		json->next = member->node;
 		json->next_name = member->name;
 		return JREAD_GO;
@@ -462,11 +469,8 @@ static int otlp_json_on_event(void *ctx, enum jread_event event, const char *tex
 	}
 	if (json->node < NODE_FIRST_LIST)
 		return otlp_json_take_member(json, event, text, len);
-	if (event == JREAD_OBJECT) {
-		if (json->node == NODE_EVENT_LIST && json->otlp.has_exception)
-			return JREAD_SKIP;
+	if (event == JREAD_OBJECT)
 		return otlp_json_enter(json, list_items[json->node - NODE_FIRST_LIST]);
-	}
 	json->next_name = "an item of a list";
 	return event == JREAD_NULL ? JREAD_GO : wrong_type(json, event, "an object");
 }

@@ -52,6 +52,7 @@ enum node {
 	NODE_KIND,
 	NODE_START,
 	NODE_END,
+	NODE_EVENT_TIME,
 	NODE_FLAGS,
 	NODE_OWN_FLAGS,
 	NODE_OWN_START_US,
@@ -101,6 +102,7 @@ static const struct wire_field own_fields[] = {
 	OWN(DURATION_US) = { WIRE_VARINT, NODE_OWN_DURATION_US },
 };
 static const struct wire_field event_fields[] = {
+	[1] = { WIRE_FIXED64, NODE_EVENT_TIME },
 	[3] = { WIRE_MESSAGE, NODE_EVENT_ATTRIBUTE },
 };
 static const struct wire_field status_fields[] = {
@@ -328,6 +330,9 @@ static int otlp_proto_on_number(void *ctx, unsigned int node, uint64_t number)
 	case NODE_START:
 		otlp->start_ns = number;
 		return 0;
+	case NODE_EVENT_TIME:
+		otlp->event_ns = number;
+		return 0;
 	case NODE_END:
 		otlp->end_ns = number;
 		return 0;
@@ -551,7 +556,7 @@ static int otlp_proto_on_begin(void *ctx, unsigned int node)
 		return otlp_begin_span(otlp);
 	case NODE_EVENT:
 		otlp_begin_event(otlp);
-		return otlp->has_exception ? WIRE_SKIP_REST : 0;
+		return 0;
 	case NODE_RESOURCE_ATTRIBUTE:
 		otlp_begin_attribute(otlp, OTLP_RESOURCE);
 		return 0;

@@ -35,6 +35,11 @@ struct trace_builder {
 	struct span_attr *attrs;
 	uint32_t nattrs, attrs_size;
 	uint64_t attr_keys; /* keys of the current span, as bits: key modulo 64 */
+	struct exception {
+		uint32_t type, message;
+		int64_t at_us;
+	} exceptions[LIMIT_SPAN_EXCEPTIONS]; /* of the current span */
+	unsigned int nexceptions;
 	struct resource *resources;
 	uint32_t nresources, resources_size;
 	struct resource_attr *resource_attrs;
@@ -231,6 +236,7 @@ struct span *trace_builder_span(struct trace_builder *builder)
 	span = &builder->spans[builder->nspans];
 	*span = (struct span){ .attrs = builder->nattrs };
 	builder->attr_keys = 0;
+	builder->nexceptions = 0;
 	return span;
 }
 
@@ -260,6 +266,52 @@ void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, ui
 	builder->attr_keys |= bit;
 }
 
+void trace_builder_span_exception(struct trace_builder *builder, uint32_t type, uint32_t message,
+				  int64_t at_us)
+{
+	struct exception exception = { type, message, at_us };
+
+	if (builder->blocks.err.code != 0 || (type == TRACE_NONE && message == TRACE_NONE))
+		return;
+	if (builder->nexceptions == LIMIT_SPAN_EXCEPTIONS)
+		builder->nexceptions--;
+	builder->exceptions[builder->nexceptions++] = exception;
+}
+
+/* Does one of two messages hold the other? */
+static bool messages_agree(const struct trace_builder *b, uint32_t one, uint32_t other)
+{
+	const char *x = b->texts.strings + one;
+	const char *y = b->texts.strings + (other != TRACE_NONE ? other : 0);
+
+	return *x && *y && (strstr(x, y) || strstr(y, x));
+}
+
+/* Keeps the exception that the span failed by. */
+static void keep_exception(struct trace_builder *b)
+{
+	struct span *span = &b->spans[b->nspans];
+	const struct exception *kept = &b->exceptions[b->nexceptions - 1];
+	int64_t after_us;
+
+	for (unsigned int i = b->nexceptions; b->nexceptions > 1 && i-- > 0;) {
+		if (messages_agree(b, span->message, b->exceptions[i].message)) {
+			kept = &b->exceptions[i];
+			break;
+		}
+	}
+	if (kept->type != TRACE_NONE)
+		trace_builder_span_attr(b, ATTR_EXCEPTION_TYPE, kept->type);
+	if (kept->message != TRACE_NONE)
+		trace_builder_span_attr(b, ATTR_EXCEPTION_MESSAGE, kept->message);
+	if (kept->at_us == 0)
+		return;
+	/* An event before its span comes from a clock that was set meanwhile: its time is the
+	 * span's start. */
+	after_us = kept->at_us > span->start_us ? kept->at_us - span->start_us : 0;
+	span->exception_after_us = after_us < UINT32_MAX - 1 ? (uint32_t)after_us + 1 : UINT32_MAX;
+}
+
 /* SPAN_UNSPECIFIED: the text is no kind. */
 static enum span_kind kind_from_text(const char *text)
 {
@@ -282,16 +334,20 @@ static bool fold_status(struct span *span, const char *text)
 	return true;
 }
 
-/* Sets a flag of the span for an error tag that is a truth value. False: it holds words. */
+/* Sets a flag of the span for its error tag. False: the tag holds the words of an error, and stays
+ * an attribute. */
 static bool fold_error_tag(struct span *span, const char *text)
 {
-	if (strcasecmp(text, "true") == 0)
-		span->flags |= SPAN_TAG_TRUE;
-	else if (*text == '\0' || strcasecmp(text, "false") == 0 || strcasecmp(text, "unset") == 0)
-		span->flags |= SPAN_TAG_FALSE;
-	else
-		return false;
-	return true;
+	static const char *const no_error[] = { "", "false", "unset", "0" };
+
+	for (size_t i = 0; i < ARRAY_LEN(no_error); i++) {
+		if (strcasecmp(text, no_error[i]) == 0) {
+			span->flags |= SPAN_TAG_FALSE;
+			return true;
+		}
+	}
+	span->flags |= SPAN_TAG_TRUE;
+	return strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
 }
 
 /* Moves an attribute into the span's fields. False: it stays an attribute. */
@@ -431,8 +487,10 @@ void trace_builder_span_done(struct trace_builder *builder, const char *trace_id
 	if (builder->blocks.err.code != 0)
 		return;
 	span = &builder->spans[builder->nspans];
-	fold_attrs(builder, span);
 	clamp_times(span);
+	fold_attrs(builder, span);
+	if (builder->nexceptions > 0)
+		keep_exception(builder);
 	trace = trace_of(builder, trace_id, len);
 	if (trace == TRACE_NONE)
 		return;

@@ -291,18 +291,24 @@ static const struct {
 	{ LOG(FIELD("exception.type", "T") "," FIELD("error.kind", "K") "," FIELD(
 		  "exception.message", "E") "," FIELD("error.object", "O")),
 	  " exception.type=T exception.message=E" },
-	/* the first log that reports an error; a log without words is passed over */
+	/* the last log that reports an error in words */
 	{ LOG(FIELD("event", "start")) "," LOG(FIELD("event", "error")) "," LOG(
 		  FIELD("event", "error") "," FIELD(
 			  "message",
 			  "1")) "," LOG(FIELD("event",
 					      "error") "," FIELD("message",
 								 "2") "," FIELD("error.kind", "X")),
-	  " exception.message=1" },
+	  " exception.type=X exception.message=2" },
 	{ "{\"fields\":[{\"value\":\"Late\",\"key\":\"error.kind\"},{\"value\":7,\"key\":\"stack\"}"
 	  "],\"timestamp\":1}",
 	  " exception.type=Late" },
 	{ "{\"fields\":null},{}", "" },
+	{ LOG(FIELD("event", "request failed") "," FIELD("error", "disk quota exceeded")),
+	  " exception.message=disk quota exceeded" },
+	{ LOG(FIELD("error", "low") "," FIELD("message", "m") "," FIELD("level", "error")),
+	  " exception.message=low" },
+	{ LOG(FIELD("error", "false") "," FIELD("message", "m")), "" },
+	{ "{\"timestamp\":\"soon\",\"fields\":[]}", "" },
 };
 
 START_TEST(test_logs)

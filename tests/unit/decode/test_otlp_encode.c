@@ -81,6 +81,7 @@ static void check_span(const struct trace *a, const struct span *x, const struct
 	ck_assert_uint_eq(x->kind, y->kind);
 	ck_assert_uint_eq(x->status, y->status);
 	ck_assert_uint_eq(x->flags, y->flags);
+	ck_assert_uint_eq(x->exception_after_us, y->exception_after_us);
 	check_attrs(a, x, b, y);
 	check_resource(a, span_resource(a, x), b, span_resource(b, y));
 }

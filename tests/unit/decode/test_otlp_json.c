@@ -119,9 +119,9 @@ static const char whole[] =
 	"{\"key\":\"db.system\",\"value\":{\"arrayValue\":{\"values\":[]}}}],"
 	"\"events\":[{\"name\":\"retry\",\"attributes\":[{\"key\":\"n\",\"value\":{\"intValue\":"
 	"\"1\"}}]},"
-	"{\"timeUnixNano\":\"1\",\"name\":\"exception\",\"attributes\":["
+	"{\"timeUnixNano\":\"1788256800150000000\",\"name\":\"exception\",\"attributes\":["
 	"{\"key\":\"exception.type\",\"value\":{\"stringValue\":\"Timeout\"}},"
-	"{\"key\":\"exception.message\",\"value\":{\"stringValue\":\"no answer\"}}]},"
+	"{\"key\":\"exception.message\",\"value\":{\"stringValue\":\"card\"}}]},"
 	"{\"name\":\"exception\",\"attributes\":["
 	"{\"key\":\"exception.type\",\"value\":{\"stringValue\":\"Later\"}}]}],"
 	"\"links\":[{\"traceId\":\"00\",\"spanId\":\"00\"}],"
@@ -173,7 +173,8 @@ static void check_whole(void)
 	check_attr(client, ATTR_COUNT, "1.5");
 	check_attr(client, ATTR_DB_SYSTEM, NULL);
 	check_attr(client, ATTR_EXCEPTION_TYPE, "Timeout");
-	check_attr(client, ATTR_EXCEPTION_MESSAGE, "no answer");
+	check_attr(client, ATTR_EXCEPTION_MESSAGE, "card");
+	ck_assert_uint_eq(client->exception_after_us, 50001);
 
 	ck_assert_uint_eq(server->parent, (uint32_t)(client - trace->spans));
 	ck_assert_int_eq(server->status, SPAN_STATUS_OK);

@@ -145,10 +145,10 @@ static void write_client(void)
 	proto_text(&inner, 2, "retry");
 	proto_attribute_int(&inner, 3, "n", 1);
 	proto_message(&span, 11, &inner);
-	proto_fixed64(&inner, 1, 1);
+	proto_fixed64(&inner, 1, UINT64_C(1788256800150000000));
 	proto_text(&inner, 2, "exception");
 	proto_attribute(&inner, 3, "exception.type", "Timeout");
-	proto_attribute(&inner, 3, "exception.message", "no answer");
+	proto_attribute(&inner, 3, "exception.message", "card");
 	proto_message(&span, 11, &inner);
 	proto_attribute(&inner, 3, "exception.type", "Later");
 	proto_message(&span, 11, &inner);
@@ -218,7 +218,8 @@ static void check_whole(void)
 	check_attr(client, ATTR_DB_SYSTEM, NULL);
 	check_attr(client, ATTR_HTTP_ROUTE, "true");
 	check_attr(client, ATTR_EXCEPTION_TYPE, "Timeout");
-	check_attr(client, ATTR_EXCEPTION_MESSAGE, "no answer");
+	check_attr(client, ATTR_EXCEPTION_MESSAGE, "card");
+	ck_assert_uint_eq(client->exception_after_us, 50001);
 	ck_assert_uint_eq(client->nattrs, 7);
 	ck_assert_int_eq(server->kind, SPAN_UNSPECIFIED);
 	ck_assert_int_eq(server->status, SPAN_STATUS_OK);

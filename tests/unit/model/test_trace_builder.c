@@ -217,7 +217,9 @@ static const struct {
 	{ { "error", "false" }, 0, 0, SPAN_TAG_FALSE, "", 0 },
 	{ { "error", "unset" }, 0, 0, SPAN_TAG_FALSE, "", 0 },
 	{ { "error", "" }, 0, 0, SPAN_TAG_FALSE, "", 0 },
-	{ { "error", "ledger is down" }, 0, 0, 0, "", 1 },
+	{ { "error", "ledger is down" }, 0, 0, SPAN_TAG_TRUE, "", 1 },
+	{ { "error", "1" }, 0, 0, SPAN_TAG_TRUE, "", 0 },
+	{ { "error", "0" }, 0, 0, SPAN_TAG_FALSE, "", 0 },
 	{ { "error", "false", "error", "true" }, 0, 0, SPAN_TAG_TRUE, "", 0 }, /* the last one
 										  counts */
 	{ { "http.status_message", "busy", "otel.status_description", "late" },
@@ -288,6 +290,35 @@ START_TEST(test_folded_attrs_are_answered)
 	ck_assert_ptr_null(span_attr(trace, span, ATTR_DB_SYSTEM));
 	trace_set_free(set);
 	trace_builder_free(builder);
+}
+END_TEST
+
+static void check_exception(const char *status, const char *want, uint32_t want_after_us)
+{
+	struct trace_builder *builder = trace_builder_new(NULL);
+	struct trace_set *set = NULL;
+	struct span *span = trace_builder_span(builder);
+	const struct trace *trace;
+
+	span->start_us = 1000;
+	span->duration_us = 100;
+	span->message = text(builder, status);
+	trace_builder_span_exception(builder, text(builder, "A"), text(builder, "no row"), 1040);
+	trace_builder_span_exception(builder, TRACE_NONE, text(builder, "no disk"), 1090);
+	trace_builder_span_done(builder, "t", 1);
+	ck_assert_int_eq(trace_builder_finish(builder, &set, NULL), 0);
+	trace = &set->traces[0];
+	ck_assert_str_eq(span_attr(trace, &trace->spans[0], ATTR_EXCEPTION_MESSAGE), want);
+	ck_assert_uint_eq(trace->spans[0].exception_after_us, want_after_us);
+	trace_set_free(set);
+	trace_builder_free(builder);
+}
+
+START_TEST(test_one_exception_is_kept)
+{
+	check_exception("", "no disk", 91);
+	check_exception("E42: no row in cart", "no row", 41);
+	check_exception("other", "no disk", 91);
 }
 END_TEST
 
@@ -760,6 +791,7 @@ int main(void)
 	tcase_add_test(tcase, test_names);
 	tcase_add_loop_test(tcase, test_folds, 0, ARRAY_LEN(folds));
 	tcase_add_test(tcase, test_folded_attrs_are_answered);
+	tcase_add_test(tcase, test_one_exception_is_kept);
 	tcase_add_test(tcase, test_attr_cap);
 	tcase_add_test(tcase, test_times_are_clamped);
 	tcase_add_test(tcase, test_resources);
