@@ -196,14 +196,16 @@ static uint32_t client_half(const struct link *link, uint32_t index)
 	return link->spans[slot->index].next_sibling;
 }
 
-/* Of the spans that share the id of the one at `first`, the parent of the span at index: the server
- * half if it is of the child's service or there is no client half, else the client half. */
+/* Of the spans that share the id of the one at `first`, the parent of the span at index: the client
+ * half if that alone is of the child's service, else the server half. Below a shared id stands what
+ * the server does: a client that hands its id over begins nothing else under it. */
 static uint32_t half_above(const struct link *link, uint32_t first, uint32_t index)
 {
 	uint32_t server = link->spans[first].first_child, client = link->spans[first].next_sibling;
 
 	if (server != TRACE_NONE && server != index &&
-	    (client == TRACE_NONE || same_service(link, server, index)))
+	    (client == TRACE_NONE || same_service(link, server, index) ||
+	     !same_service(link, client, index)))
 		return server;
 	return client != TRACE_NONE ? client : first;
 }

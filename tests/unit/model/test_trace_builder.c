@@ -566,8 +566,8 @@ START_TEST(test_shared_ids)
 	struct trace_set *set = BUILD(rows);
 	const struct trace *trace = &set->traces[0];
 
-	/* y is of neither service: it goes to the client half. */
-	check_tree(trace, "a(b(b(x)y))");
+	/* y is of neither service: it is work that the server called for. */
+	check_tree(trace, "a(b(b(xy)))");
 	ck_assert_uint_eq(trace->spans[1].flags, SPAN_SHARED);
 	ck_assert_uint_eq(trace->spans[1].parent, 3);
 	ck_assert_uint_eq(trace->spans[3].flags, 0);
