@@ -3,8 +3,11 @@
  * evidence and the vote read spans through these functions only.
  *
  * span_call.c	the sides of a call, clocks, who waits for whom, who answered
- * span_codes.c	codes of HTTP, gRPC and databases, and whose failure a code is
- * span_error.c	is a span failing, in which words; texts made fit for a sentence
+ * span_codes.c	codes of HTTP and gRPC
+ * span_words.c	the texts of its error, and the one that tells most
+ * span_refusal.c	did a callee refuse a call without failing
+ * span_hints.c	a pool, a breaker, a dead connection, a clean-up, by words
+ * span_error.c	is a span failing, was it cancelled, did it time out
  *
  * Each file uses those above it. All functions are pure and may run on any thread. Results are
  * borrowed from the trace's set or static, or kept by the arena where one is passed.
@@ -53,20 +56,54 @@ int span_grpc_code(const struct trace *trace, const struct span *span); /* -1: n
 /* Do the codes say that the span failed? A 4xx fails its client only (tracepager-walk(7), section
  * 2). */
 bool span_codes_failing(const struct trace *trace, const struct span *span);
+
+/* ---- span_words.c; span_error() is in walk.h ---- */
+
+/* All texts in which a span tells of its error: types of errors first, then messages. Borrowed. */
+struct span_texts {
+	const char *at[9];
+	unsigned int n, ntypes;
+};
+void span_texts(const struct trace *trace, const struct span *span, struct span_texts *ret);
+/* The type, and the message, that tells most; NULL: none. */
+const char *span_texts_type(const struct span_texts *texts);
+const char *span_texts_message(const struct span_texts *texts);
+bool span_says_why(const struct trace *trace, const struct span *span); /* more than a code */
+/* Does one of the texts hold one of the words, without regard to case? words ends with NULL. */
+bool span_has_word(const struct trace *trace, const struct span *span, const char *const *words);
+bool text_has_word(const char *text, const char *const *words);
+/* The line of a message that tells most: the first one; where that ends in a colon and announces
+ * others, the one with the details, else the next; of a Python traceback the last. */
+void text_telling_line(const char *text, const char **ret_line, size_t *ret_len);
+/* A text fit for a sentence: its telling line, at most LIMIT_SHOWN_BYTES, control characters as
+ * blanks. */
+const char *shown_text(struct arena *arena, const char *text);
+
+/* ---- span_refusal.c ---- */
+
 /* The answer with which a callee refused a call without failing: a 4xx, or its like of gRPC or of a
  * database; NULL: none. callee: the callee's span; TRACE_NONE: it has none, and what the client
  * tells counts. *ret_callee_may: the option refusals_are_callees makes it the callee's failure. */
 const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
 			 uint32_t callee, bool *ret_callee_may);
 
-/* ---- span_error.c; span_failing() and span_error() are in walk.h ---- */
+/* ---- span_hints.c: what the words of an error say of where it comes from ---- */
 
-bool span_says_why(const struct trace *trace, const struct span *span);	 /* more than a code */
+/* No connection of the service's own pool came free: the service's own time, not the callee's. */
+bool span_waits_for_pool(const struct trace *trace, const struct span *span);
+/* A circuit breaker of the service's own forbade the call. */
+bool span_breaker_open(const struct trace *trace, const struct span *span);
+/* The other end of a connection could not be reached, or hung up. */
+bool span_unreachable(const struct trace *trace, const struct span *span);
+/* By its names the call tidies up, or tells somebody of a failure: it may follow a failure. */
+bool span_is_cleanup(const struct trace *trace, uint32_t span);
+/* A call that changes something by its method or statement; a fallback only reads. */
+bool span_changes(const struct trace *trace, const struct span *span);
+
+/* ---- span_error.c; span_failing() is in walk.h ---- */
+
 bool span_timed_out(const struct trace *trace, const struct span *span); /* by code or words */
 bool span_cancelled(const struct trace *trace, const struct span *span); /* by code or words */
-/* A text fit for a sentence: its first line, at most LIMIT_SHOWN_BYTES, control characters as
- * blanks. */
-const char *shown_text(struct arena *arena, const char *text);
-const char *shown_duration(struct arena *arena, int64_t us); /* "3.2 s" */
+const char *shown_duration(struct arena *arena, int64_t us);		 /* "3.2 s" */
 
 #endif

@@ -124,55 +124,6 @@ int span_grpc_code(const struct trace *trace, const struct span *span)
 	return codes.grpc ? grpc_code_parse(trace_text(trace, codes.grpc)) : -1;
 }
 
-/* As span_http_code() and span_grpc_code(); a span without either may spell its code in error.type.
- */
-static void told_codes(const struct trace *trace, const struct span *span, int *ret_http,
-		       int *ret_grpc)
-{
-	const char *type;
-
-	*ret_http = span_http_code(trace, span);
-	*ret_grpc = span_grpc_code(trace, span);
-	if (*ret_http != 0 || *ret_grpc >= 0)
-		return;
-	type = span_attr(trace, span, ATTR_ERROR_TYPE);
-	if (!type)
-		return;
-	*ret_http = http_code_parse(type);
-	/* A bare number is not one of gRPC's. */
-	if (!isdigit((unsigned char)type[0]))
-		*ret_grpc = grpc_code_parse(type);
-}
-
-static bool is_sqlstate(const char *text)
-{
-	return strlen(text) == 5 && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5;
-}
-
-static const char *sqlstate_of(const struct trace *trace, const struct span *span)
-{
-	/* Databases whose own error numbers, some of five digits, are no SQLSTATE. */
-	static const char *const others[] = { "microsoft.sql_server", "mssql", "oracle",
-					      "oracle.db", "mongodb" };
-	static const unsigned int systems[] = { ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM, ATTR_DB_TYPE };
-	static const unsigned int codes[] = { ATTR_DB_RESPONSE_STATUS_CODE, ATTR_ERROR_TYPE };
-	const char *system = span_first_attr(trace, span, systems, ARRAY_LEN(systems));
-
-	for (size_t i = 0; system && i < ARRAY_LEN(others); i++) {
-		if (strcasecmp(system, others[i]) == 0)
-			return NULL;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-		const char *code = span_attr(trace, span, codes[i]);
-
-		/* An error.type is a database's only where a database is named. */
-		if (code && is_sqlstate(code) &&
-		    (system || codes[i] == ATTR_DB_RESPONSE_STATUS_CODE))
-			return code;
-	}
-	return NULL;
-}
-
 const char *grpc_code_name(int code)
 {
 	return code >= 0 && code < GRPC_CODES ? grpc_names[code] : "";
@@ -196,40 +147,4 @@ bool span_codes_failing(const struct trace *trace, const struct span *span)
 			       span_side(trace, span) == SIDE_CLIENT;
 	}
 	return false;
-}
-
-/* SQLSTATE classes 22 (invalid data), 23 (a constraint) and 42 (a wrong statement) are the caller's
- * failure; all others, of connections or resources, are the database's own. */
-static bool is_refused_by_database(const char *sqlstate)
-{
-	return sqlstate && (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
-			    strncmp(sqlstate, "42", 2) == 0);
-}
-
-const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
-			 uint32_t callee, bool *ret_callee_may)
-{
-	static const unsigned int grpc_refusals = 1u << 3 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 |
-						  1u << 9 | 1u << 10 | 1u << 11 | 1u << 16;
-	const char *sqlstate = sqlstate_of(trace, &trace->spans[client]);
-	int http = 0, grpc = -1;
-
-	*ret_callee_may = false;
-	/* The server's own code counts first: a proxy may have given the client another one. */
-	if (callee != TRACE_NONE)
-		told_codes(trace, &trace->spans[callee], &http, &grpc);
-	if (http == 0 && grpc < 0)
-		told_codes(trace, &trace->spans[client], &http, &grpc);
-	if (http >= 400 && http < 499) {
-		*ret_callee_may =
-			http == 401 || http == 403 || http == 404 || http == 408 || http == 429;
-		return arena_printf(arena, "HTTP %d", http);
-	}
-	if (grpc > 0 && (grpc_refusals >> grpc & 1)) {
-		*ret_callee_may = grpc == 16 || grpc == 7 || grpc == 5 || grpc == 8;
-		return grpc_code_name(grpc);
-	}
-	if (is_refused_by_database(sqlstate))
-		return arena_printf(arena, "SQLSTATE %s", sqlstate);
-	return NULL;
 }

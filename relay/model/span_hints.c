@@ -1,0 +1,303 @@
+/*
+ * Span hints: what the words of an error, or the names of a call, say of where an error comes from
+ * (tracepager-walk(7), sections 4 and 5). The words are those of runtimes, drivers and libraries,
+ * in whose messages they have stood for years, and the verbs of clean-up; none names a service.
+ */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "span-internal.h"
+
+/* ---- pools and breakers ---- */
+
+/* "pool", but not in the name of an HTTP client's class: "HTTPConnectionPool(host='x', port=80)".
+ */
+static bool names_a_pool(const char *text)
+{
+	for (const char *at = text; (at = strcasestr(at, "pool")) != NULL; at += 4) {
+		if (strncmp(at + 4, "(host=", 6) != 0)
+			return true;
+	}
+	return false;
+}
+
+bool span_waits_for_pool(const struct trace *trace, const struct span *span)
+{
+	static const char *const empty[] = {
+		"limit",
+		"exhaust",
+		"timeout",
+		"timed out",
+		"is full",
+		"empty",
+		"available",
+		"waiting",
+		"acquir",
+		"checkout",
+		"max ",
+		"maximum",
+		"could not get",
+		"cannot get",
+		"unable to get",
+		"prior to obtaining",
+		NULL,
+	};
+	static const char *const waits[] = {
+		"acquiring a connection",
+		"acquire connection",
+		"connection is not available",
+		"waiting for a connection",
+		"waiting for connection",
+		"connectionacquire",
+		"timeout exceeded when trying to connect",
+		NULL,
+	};
+	struct span_texts texts;
+
+	span_texts(trace, span, &texts);
+	for (unsigned int i = 0; i < texts.n; i++) {
+		if (text_has_word(texts.at[i], waits) ||
+		    (names_a_pool(texts.at[i]) && text_has_word(texts.at[i], empty)))
+			return true;
+	}
+	return false;
+}
+
+bool span_breaker_open(const struct trace *trace, const struct span *span)
+{
+	static const char *const types[] = { "CallNotPermitted", "CircuitOpen", "BrokenCircuit",
+					     "CircuitBreaker",	 "OpenCircuit", NULL };
+	static const char *const phrases[] = { "circuit breaker is open",
+					       "circuit is open",
+					       "circuit is now open",
+					       "circuit open",
+					       "breaker is open",
+					       "breaker open",
+					       "short-circuited",
+					       "is open and does not permit",
+					       NULL };
+	struct span_texts texts;
+
+	span_texts(trace, span, &texts);
+	for (unsigned int i = 0; i < texts.n; i++) {
+		if (text_has_word(texts.at[i], i < texts.ntypes ? types : phrases))
+			return true;
+	}
+	return false;
+}
+
+bool span_unreachable(const struct trace *trace, const struct span *span)
+{
+	static const char *const words[] = {
+		"refused",
+		"econnrefused",
+		"no route to host",
+		"ehostunreach",
+		"enetunreach",
+		"unreachable",
+		"enotfound",
+		"eai_again",
+		"name or service not known",
+		"no such host",
+		"unknownhost",
+		"unknown host",
+		"getaddrinfo",
+		"could not translate host",
+		"name resolution",
+		"not connect",
+		"n't connect",
+		"failed to connect",
+		"unable to connect",
+		"cannot connect",
+		"error connecting",
+		"connect timed out",
+		"connection timed out",
+		"etimedout",
+		"connect timeout",
+		"connecttimeout",
+		"connection reset",
+		"econnreset",
+		"socket hang up",
+		"server has gone away",
+		"lost connection",
+		"connection closed",
+		"closed the connection",
+		"connection error",
+		"connectionerror",
+		"broken pipe",
+		"max retries exceeded",
+		"failed to obtain jdbc connection",
+		NULL,
+	};
+
+	return span_has_word(trace, span, words);
+}
+
+/* ---- clean-up ---- */
+
+/* Does a word begin with the stem? A stem that ends in $ is a whole word, or its plural. */
+static bool word_has_stem(const char *word, const char *stem)
+{
+	size_t len = strlen(stem);
+	bool whole = stem[len - 1] == '$';
+
+	len -= whole;
+	if (strncasecmp(word, stem, len) != 0)
+		return false;
+	word += len;
+	if (whole && (*word == 's' || *word == 'S'))
+		word++;
+	return !whole || !islower((unsigned char)*word);
+}
+
+/* Does a name hold one of these words? Words are the parts of a name between signs and at capitals:
+ * "/orders/9/unlock", "writeAuditEntry", "audit_log". */
+static bool name_has_stem(const char *name, const char *const *stems)
+{
+	bool begins = true;
+
+	for (const char *at = name; *at != '\0'; at++) {
+		bool letter = isalpha((unsigned char)*at);
+
+		if (at > name && isupper((unsigned char)*at) && !isupper((unsigned char)at[-1]))
+			begins = true;
+		for (size_t i = 0; letter && begins && stems[i]; i++) {
+			if (word_has_stem(at, stems[i]))
+				return true;
+		}
+		begins = !letter;
+	}
+	return false;
+}
+
+/* The path of an URL: hosts are asked for their words too, credentials and queries are not. */
+static bool url_has_stem(const char *url, const char *const *stems)
+{
+	char part[256];
+	const char *host = strstr(url, "://");
+	size_t len;
+
+	host = host ? host + 3 : url;
+	len = strcspn(host, "?#");
+	if (len >= sizeof(part))
+		len = sizeof(part) - 1;
+	memcpy(part, host, len);
+	part[len] = '\0';
+	return name_has_stem(part, stems);
+}
+
+bool span_is_cleanup(const struct trace *trace, uint32_t span)
+{
+	static const char *const stems[] = {
+		/* undo what was done before the failure */
+		"rollback",
+		"rolled",
+		"abort",
+		"undo",
+		"revert",
+		"release",
+		"unlock",
+		"unreserve",
+		"compensat",
+		"cancel",
+		"refund",
+		"reversal",
+		"void$",
+		"cleanup",
+		"clean$",
+		"delete",
+		"remove",
+		"discard",
+		"purge",
+		"close$",
+		"free$",
+		/* tell somebody of it */
+		"audit",
+		"report",
+		"error",
+		"exception",
+		"fail",
+		"fault",
+		"crash",
+		"incident",
+		"alert",
+		"notif",
+		"log$",
+		"logger",
+		"logging",
+		"journal",
+		"trail",
+		"event$",
+		"metric",
+		"telemetry",
+		"track$",
+		"dlq",
+		"dead$",
+		"deadletter",
+		"quarantine",
+		NULL,
+	};
+	static const unsigned int keys[] = { ATTR_DB_OPERATION_NAME,
+					     ATTR_DB_OPERATION,
+					     ATTR_RPC_METHOD,
+					     ATTR_HTTP_ROUTE,
+					     ATTR_MESSAGING_DESTINATION_NAME,
+					     ATTR_MESSAGING_DESTINATION,
+					     ATTR_SERVICE_PEER_NAME,
+					     ATTR_PEER_SERVICE,
+					     ATTR_SERVER_ADDRESS,
+					     ATTR_NET_PEER_NAME };
+	static const unsigned int urls[] = { ATTR_URL_FULL, ATTR_HTTP_URL };
+	const struct span *call = &trace->spans[span];
+	uint32_t answer = span_answer(trace, span);
+
+	if (name_has_stem(trace_text(trace, call->name), stems) ||
+	    (answer != TRACE_NONE &&
+	     name_has_stem(trace_text(trace, trace->spans[answer].name), stems)))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *text = span_attr(trace, call, keys[i]);
+
+		if (text && name_has_stem(text, stems))
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		const char *url = span_attr(trace, call, urls[i]);
+
+		if (url && url_has_stem(url, stems))
+			return true;
+	}
+	return false;
+}
+
+bool span_changes(const struct trace *trace, const struct span *span)
+{
+	static const unsigned int methods[] = { ATTR_HTTP_REQUEST_METHOD, ATTR_HTTP_METHOD };
+	static const unsigned int statements[] = { ATTR_DB_OPERATION_NAME, ATTR_DB_OPERATION };
+	static const char *const changing_methods[] = { "PUT", "PATCH", "DELETE" };
+	static const char *const changing[] = { "INSERT", "UPDATE", "DELETE",
+						"UPSERT", "MERGE",  "REPLACE" };
+	const char *method = span_first_attr(trace, span, methods, ARRAY_LEN(methods));
+	const char *statement = span_first_attr(trace, span, statements, ARRAY_LEN(statements));
+	const char *name = trace_text(trace, span->name);
+
+	if (span->kind == SPAN_PRODUCER)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(changing_methods); i++) {
+		size_t len = strlen(changing_methods[i]);
+
+		if (method ? strcasecmp(method, changing_methods[i]) == 0
+			   : strncmp(name, changing_methods[i], len) == 0 &&
+				     !isalpha((unsigned char)name[len]))
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(changing); i++) {
+		if (strncasecmp(statement ? statement : name, changing[i], strlen(changing[i])) ==
+		    0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,293 @@
+/*
+ * Span words: the texts in which a span tells of its error, and which of them tells most
+ * (tracepager-walk(7), section 2). It judges no span: that is span_error.c's.
+ *
+ * Instrumentations hide words behind codes: error.type is 500 where the exception has a type and a
+ * message, and the first line of a message only announces the next ones. A text tells something if
+ * it is more than a code.
+ */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "span-internal.h"
+
+/* Lines of a message that are looked at for the telling one. */
+#define TELLING_LINES 12
+
+static bool is_blank_line(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!isspace((unsigned char)line[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A code, or a code and its standard phrase: "500", "13", "UNAVAILABLE", "500 Internal Server". */
+static bool is_code(const char *text)
+{
+	return http_code_parse(text) != 0 || grpc_code_parse(text) >= 0 ||
+	       strcmp(text, "_OTHER") == 0;
+}
+
+static bool is_telling(const char *text)
+{
+	return text && text[0] != '\0' && !is_code(text);
+}
+
+static bool is_truth(const char *text)
+{
+	static const char *const truths[] = { "true", "false", "unset", "1", "0", "yes", "" };
+
+	for (size_t i = 0; i < ARRAY_LEN(truths); i++) {
+		if (strcasecmp(text, truths[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void texts_add(struct span_texts *texts, const char *text)
+{
+	if (text && text[0] != '\0' && texts->n < ARRAY_LEN(texts->at))
+		texts->at[texts->n++] = text;
+}
+
+void span_texts(const struct trace *trace, const struct span *span, struct span_texts *ret)
+{
+	static const unsigned int types[] = { ATTR_ERROR_TYPE, ATTR_EXCEPTION_TYPE,
+					      ATTR_ERROR_KIND };
+	static const unsigned int messages[] = { ATTR_EXCEPTION_MESSAGE, ATTR_ERROR_MESSAGE,
+						 ATTR_GRPC_ERROR_MESSAGE,
+						 ATTR_HTTP_STATUS_MESSAGE };
+	const char *tag;
+
+	ret->n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		texts_add(ret, span_attr(trace, span, types[i]));
+	ret->ntypes = ret->n;
+	if (span->message != 0)
+		texts_add(ret, trace_text(trace, span->message));
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
+		texts_add(ret, span_attr(trace, span, messages[i]));
+	/* Zipkin's error tag holds the message; other tags of this name are a truth value. */
+	tag = span_attr(trace, span, ATTR_ERROR);
+	if (tag && !is_truth(tag))
+		texts_add(ret, tag);
+}
+
+/* The first telling one of some texts, else the first, or NULL. */
+static const char *most_telling(const char *const *texts, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		if (is_telling(texts[i]))
+			return texts[i];
+	}
+	return n > 0 ? texts[0] : NULL;
+}
+
+const char *span_texts_type(const struct span_texts *texts)
+{
+	const char *type = most_telling(texts->at, texts->ntypes);
+
+	/* "_OTHER" is the semantic conventions' word for "not known". */
+	return type && strcmp(type, "_OTHER") != 0 ? type : NULL;
+}
+
+const char *span_texts_message(const struct span_texts *texts)
+{
+	return most_telling(texts->at + texts->ntypes, texts->n - texts->ntypes);
+}
+
+bool span_says_why(const struct trace *trace, const struct span *span)
+{
+	struct span_texts texts;
+
+	span_texts(trace, span, &texts);
+	for (unsigned int i = 0; i < texts.n; i++) {
+		if (is_telling(texts.at[i]))
+			return true;
+	}
+	return false;
+}
+
+bool span_has_word(const struct trace *trace, const struct span *span, const char *const *words)
+{
+	struct span_texts texts;
+
+	span_texts(trace, span, &texts);
+	for (unsigned int i = 0; i < texts.n; i++) {
+		if (text_has_word(texts.at[i], words))
+			return true;
+	}
+	return false;
+}
+
+bool text_has_word(const char *text, const char *const *words)
+{
+	for (; text && *words; words++) {
+		if (strcasestr(text, *words))
+			return true;
+	}
+	return false;
+}
+
+/* ---- lines ---- */
+
+/* One line of a text: from `text`, without the blanks around it. Returns where the next begins. */
+static const char *next_line(const char *text, const char **ret_line, size_t *ret_len)
+{
+	size_t len;
+
+	while (isspace((unsigned char)*text))
+		text++;
+	len = strcspn(text, "\r\n");
+	*ret_line = text;
+	text += len;
+	while (len > 0 && isspace((unsigned char)(*ret_line)[len - 1]))
+		len--;
+	*ret_len = len;
+	return text;
+}
+
+/* What a line like `details = "no such card"` says of one of these keys. False: it is none. */
+static bool line_detail(const char **line, size_t *len)
+{
+	static const char *const keys[] = { "details", "detail", "message", "reason", "cause" };
+	const char *open, *close;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		size_t n = strlen(keys[i]);
+
+		if (*len <= n || strncasecmp(*line, keys[i], n) != 0)
+			continue;
+		open = memchr(*line, '"', *len);
+		close = memrchr(*line, '"', *len);
+		if (!open || close <= open + 1 || strspn(*line + n, " \t=:") < 1)
+			continue;
+		*line = open + 1;
+		*len = (size_t)(close - open - 1);
+		return true;
+	}
+	return false;
+}
+
+/* Of the lines after one that announces them: the one with details, else the first. */
+static void announced_line(const char *text, const char **line, size_t *len)
+{
+	const char *first = NULL, *at;
+	size_t first_len = 0, n;
+
+	for (int i = 0; i < TELLING_LINES && *text != '\0'; i++) {
+		text = next_line(text, &at, &n);
+		if (is_blank_line(at, n))
+			continue;
+		if (line_detail(&at, &n)) {
+			*line = at;
+			*len = n;
+			return;
+		}
+		if (!first) {
+			first = at;
+			first_len = n;
+		}
+	}
+	if (first) {
+		*line = first;
+		*len = first_len;
+	}
+}
+
+static void last_line(const char *text, const char **line, size_t *len)
+{
+	const char *at;
+	size_t n;
+
+	while (*text != '\0') {
+		text = next_line(text, &at, &n);
+		if (n > 0) {
+			*line = at;
+			*len = n;
+		}
+	}
+}
+
+void text_telling_line(const char *text, const char **ret_line, size_t *ret_len)
+{
+	const char *rest = next_line(text, ret_line, ret_len);
+
+	if (*ret_len == 0 || (*ret_line)[*ret_len - 1] != ':' || *rest == '\0')
+		return;
+	if (strncmp(*ret_line, "Traceback ", 10) == 0)
+		last_line(rest, ret_line, ret_len);
+	else
+		announced_line(rest, ret_line, ret_len);
+}
+
+/* The telling line of a text without control characters, cut on a character's boundary. */
+static const char *text_line(struct arena *arena, const char *text, size_t max)
+{
+	const char *line;
+	size_t len, i;
+	bool clean = true;
+	char *copy;
+
+	text_telling_line(text, &line, &len);
+	if (len > max) {
+		len = max;
+		while (len > 0 && ((unsigned char)line[len] & 0xc0) == 0x80)
+			len--;
+	}
+	for (i = 0; i < len; i++)
+		clean = clean && !iscntrl((unsigned char)line[i]);
+	if (clean && line[len] == '\0')
+		return line;
+	copy = arena_strndup(arena, line, len);
+	for (i = 0; i < len; i++) {
+		if (iscntrl((unsigned char)copy[i]))
+			copy[i] = ' ';
+	}
+	return copy;
+}
+
+const char *shown_text(struct arena *arena, const char *text)
+{
+	return text_line(arena, text, LIMIT_SHOWN_BYTES);
+}
+
+/* ---- the words of an error ---- */
+
+static const char *code_words(struct arena *arena, int http, int grpc)
+{
+	if (grpc > 0)
+		return grpc_code_name(grpc);
+	return http >= 400 ? arena_printf(arena, "HTTP %d", http) : NULL;
+}
+
+const char *span_error(struct arena *arena, const struct trace *trace, const struct span *span)
+{
+	const char *type, *text, *code;
+	struct span_texts texts;
+
+	span_texts(trace, span, &texts);
+	type = span_texts_type(&texts);
+	text = span_texts_message(&texts);
+	code = code_words(arena, span_http_code(trace, span), span_grpc_code(trace, span));
+	if (type && http_code_parse(type) != 0) {
+		code = arena_printf(arena, "HTTP %.3s", type);
+		type = NULL;
+	}
+	if (!type)
+		type = code;
+	if (type)
+		type = text_line(arena, type, LIMIT_ERROR_WORDS_BYTES);
+	if (text)
+		text = text_line(arena, text, LIMIT_ERROR_WORDS_BYTES);
+	if (!text || text[0] == '\0')
+		return type && type[0] != '\0' ? type : NULL;
+	if (!type || type[0] == '\0' || strstr(text, type))
+		return text;
+	return text_line(arena, arena_printf(arena, "%s: %s", type, text), LIMIT_ERROR_WORDS_BYTES);
+}
