@@ -69,8 +69,8 @@
 /* Attributes kept of one span: those of attrs.def that occur together, and those that rules name.
  */
 #define LIMIT_SPAN_ATTRS 48u
-/* Exception events of one span that are read until the one is known by which it failed; of more, the
- * last one takes the place of the one before. */
+/* Exception events of one span that are read until the one is known by which it failed; of more,
+ * the last one takes the place of the one before. */
 #define LIMIT_SPAN_EXCEPTIONS 8u
 /* Attribute names that rules name: a key has 16 bits. */
 #define LIMIT_EXTRA_ATTRS 16384u
@@ -138,6 +138,10 @@
 /* Rounds in which attempts that were tried again with success are set aside, in one choice among
  * failing siblings and in the choice of a start: each round scans siblings, or all spans. */
 #define LIMIT_CHOICE_ROUNDS 4
+/* Failing siblings of one choice whose words are compared with those of the span above. */
+#define LIMIT_CHOICE_RANKED 256u
+/* Spans without a status, but with an exception event, that one step down looks at. */
+#define LIMIT_WALK_EXCEPTIONS 64u
 #define LIMIT_START_ROUNDS  4
 /* Of LIMIT_REASONS, those reserved for the leaf, however long the way down is: two or three
  * sentences say why a leaf is the suspect. */

@@ -13,8 +13,8 @@
  *   exporter's retry) are dropped.
  * - Zipkin's client and server share one id. The server half becomes a child of the client half. A
  *   child of that id goes to the client half if that alone is of the child's service, else to the
- *   server half, whichever comes first in the document. A span without a kind is the client half of a
- *   server that says that it shares its id.
+ *   server half, whichever comes first in the document. A span without a kind is the client half of
+ *   a server that says that it shares its id.
  * - Cycles, self-parents too, are cut: the earliest span of a cycle becomes a root.
  *
  * No clock, no I/O. A builder belongs to one thread at a time, any thread; only the memory account

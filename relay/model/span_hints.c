@@ -189,57 +189,58 @@ static bool url_has_stem(const char *url, const char *const *stems)
 	return name_has_stem(part, stems);
 }
 
+static const char *const cleanup_stems[] = {
+	/* undo what was done before the failure */
+	"rollback",
+	"rolled",
+	"abort",
+	"undo",
+	"revert",
+	"release",
+	"unlock",
+	"unreserve",
+	"compensat",
+	"cancel",
+	"refund",
+	"reversal",
+	"void$",
+	"cleanup",
+	"clean$",
+	"delete",
+	"remove",
+	"discard",
+	"purge",
+	"close$",
+	"free$",
+	/* tell somebody of it */
+	"audit",
+	"report",
+	"error",
+	"exception",
+	"fail",
+	"fault",
+	"crash",
+	"incident",
+	"alert",
+	"notif",
+	"log$",
+	"logger",
+	"logging",
+	"journal",
+	"trail",
+	"event$",
+	"metric",
+	"telemetry",
+	"track$",
+	"dlq",
+	"dead$",
+	"deadletter",
+	"quarantine",
+	NULL,
+};
+
 bool span_is_cleanup(const struct trace *trace, uint32_t span)
 {
-	static const char *const stems[] = {
-		/* undo what was done before the failure */
-		"rollback",
-		"rolled",
-		"abort",
-		"undo",
-		"revert",
-		"release",
-		"unlock",
-		"unreserve",
-		"compensat",
-		"cancel",
-		"refund",
-		"reversal",
-		"void$",
-		"cleanup",
-		"clean$",
-		"delete",
-		"remove",
-		"discard",
-		"purge",
-		"close$",
-		"free$",
-		/* tell somebody of it */
-		"audit",
-		"report",
-		"error",
-		"exception",
-		"fail",
-		"fault",
-		"crash",
-		"incident",
-		"alert",
-		"notif",
-		"log$",
-		"logger",
-		"logging",
-		"journal",
-		"trail",
-		"event$",
-		"metric",
-		"telemetry",
-		"track$",
-		"dlq",
-		"dead$",
-		"deadletter",
-		"quarantine",
-		NULL,
-	};
 	static const unsigned int keys[] = { ATTR_DB_OPERATION_NAME,
 					     ATTR_DB_OPERATION,
 					     ATTR_RPC_METHOD,
@@ -254,20 +255,20 @@ bool span_is_cleanup(const struct trace *trace, uint32_t span)
 	const struct span *call = &trace->spans[span];
 	uint32_t answer = span_answer(trace, span);
 
-	if (name_has_stem(trace_text(trace, call->name), stems) ||
+	if (name_has_stem(trace_text(trace, call->name), cleanup_stems) ||
 	    (answer != TRACE_NONE &&
-	     name_has_stem(trace_text(trace, trace->spans[answer].name), stems)))
+	     name_has_stem(trace_text(trace, trace->spans[answer].name), cleanup_stems)))
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *text = span_attr(trace, call, keys[i]);
 
-		if (text && name_has_stem(text, stems))
+		if (text && name_has_stem(text, cleanup_stems))
 			return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
 		const char *url = span_attr(trace, call, urls[i]);
 
-		if (url && url_has_stem(url, stems))
+		if (url && url_has_stem(url, cleanup_stems))
 			return true;
 	}
 	return false;

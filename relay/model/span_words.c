@@ -137,7 +137,7 @@ bool text_has_word(const char *text, const char *const *words)
 /* ---- lines ---- */
 
 /* One line of a text: from `text`, without the blanks around it. Returns where the next begins. */
-static const char *next_line(const char *text, const char **ret_line, size_t *ret_len)
+static const char *words_next_line(const char *text, const char **ret_line, size_t *ret_len)
 {
 	size_t len;
 
@@ -181,7 +181,7 @@ static void announced_line(const char *text, const char **line, size_t *len)
 	size_t first_len = 0, n;
 
 	for (int i = 0; i < TELLING_LINES && *text != '\0'; i++) {
-		text = next_line(text, &at, &n);
+		text = words_next_line(text, &at, &n);
 		if (is_blank_line(at, n))
 			continue;
 		if (line_detail(&at, &n)) {
@@ -206,7 +206,7 @@ static void last_line(const char *text, const char **line, size_t *len)
 	size_t n;
 
 	while (*text != '\0') {
-		text = next_line(text, &at, &n);
+		text = words_next_line(text, &at, &n);
 		if (n > 0) {
 			*line = at;
 			*len = n;
@@ -216,7 +216,7 @@ static void last_line(const char *text, const char **line, size_t *len)
 
 void text_telling_line(const char *text, const char **ret_line, size_t *ret_len)
 {
-	const char *rest = next_line(text, ret_line, ret_len);
+	const char *rest = words_next_line(text, ret_line, ret_len);
 
 	if (*ret_len == 0 || (*ret_line)[*ret_len - 1] != ':' || *rest == '\0')
 		return;

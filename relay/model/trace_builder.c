@@ -279,7 +279,7 @@ void trace_builder_span_exception(struct trace_builder *builder, uint32_t type, 
 }
 
 /* Does one of two messages hold the other? */
-static bool messages_agree(const struct trace_builder *b, uint32_t one, uint32_t other)
+static bool exceptions_agree(const struct trace_builder *b, uint32_t one, uint32_t other)
 {
 	const char *x = b->texts.strings + one;
 	const char *y = b->texts.strings + (other != TRACE_NONE ? other : 0);
@@ -295,7 +295,7 @@ static void keep_exception(struct trace_builder *b)
 	int64_t after_us;
 
 	for (unsigned int i = b->nexceptions; b->nexceptions > 1 && i-- > 0;) {
-		if (messages_agree(b, span->message, b->exceptions[i].message)) {
+		if (exceptions_agree(b, span->message, b->exceptions[i].message)) {
 			kept = &b->exceptions[i];
 			break;
 		}

@@ -4,10 +4,14 @@
  *
  * walk.c		the driver: judges the spans, then start, down, leaf; or latency
  * walk_start.c		the signal's spans, and the failing span to begin with	section 3
+ * walk_down.c		the next span of the chain below a failing one		section 4
  * walk_leaf.c		for whom the last failing span speaks			section 5
  * walk_latency.c	whose time it was, where nothing but time is asked	section 6
  * walk_orphan.c	failed parts of the trace whose parent is missing	section 1
  * walk_choose.c	which of several failing spans explains the failure	section 4
+ * walk_survived.c	was a failure below a span survived			section 4
+ * walk_attempts.c	which calls are attempts of one call			section 4
+ * walk_words.c		whose words does a failing span repeat			section 4
  * walk_callee.c	what the callee did while its caller waited		section 5
  * own_times.c		the own time of each service on a critical path		section 6
  * critical_path.c	where the time of a span went				section 6
@@ -35,15 +39,16 @@
 
 /* What a span is to the walk: bits of walker.bits. */
 #define BIT_FAILING	   1u
-#define BIT_SIGNAL	   2u	/* it is a span of the signal */
-#define BIT_UNDER_SIGNAL   4u	/* it is a span of the signal or below one */
-#define BIT_BELOW_ENTRY	   8u	/* it is, or is below, a failing span of the signal */
-#define BIT_BELOW_FAILED   16u	/* it is, or is below, a failing span where a walk can start */
-#define BIT_SUPERSEDED	   32u	/* an attempt that another attempt of the same call stands for */
-#define BIT_CANCELLED	   64u	/* cancelled because something else failed; see the next bit */
-#define BIT_CANCEL_CHECKED 128u /* BIT_CANCELLED is known */
-#define BIT_INFERRED	   256u /* a call without a status whose server failed */
-#define BIT_TREE_WALKED	   512u /* a root: the walk came through its tree */
+#define BIT_SIGNAL	   2u	 /* it is a span of the signal */
+#define BIT_UNDER_SIGNAL   4u	 /* it is a span of the signal or below one */
+#define BIT_BELOW_ENTRY	   8u	 /* it is, or is below, a failing span of the signal */
+#define BIT_BELOW_FAILED   16u	 /* it is, or is below, a failing span where a walk can start */
+#define BIT_SUPERSEDED	   32u	 /* an attempt that another attempt of the same call stands for */
+#define BIT_CANCELLED	   64u	 /* cancelled because something else failed; see the next bit */
+#define BIT_CANCEL_CHECKED 128u	 /* BIT_CANCELLED is known */
+#define BIT_INFERRED	   256u	 /* a call without a status whose server failed */
+#define BIT_TREE_WALKED	   512u	 /* a root: the walk came through its tree */
+#define BIT_RULED_OUT	   1024u /* survived, or begun when the failure above was known */
 /* In a tree that holds the signal. The same bit as BIT_BELOW_ENTRY: trees are marked only when no
  * entry failed. */
 #define BIT_IN_SIGNAL_TREE BIT_BELOW_ENTRY
@@ -59,7 +64,8 @@ struct walker {
 	uint32_t *chain_len;  /* per span: length of the longest failing chain from it down; NULL
 				 until walk_choose.c needs it */
 	uint32_t *candidates; /* scratch: the failing spans of which walk_choose() takes one */
-	uint32_t nfailing;    /* spans that failed, inferred ones too: room in candidates */
+	uint32_t nfailing;    /* spans that failed, inferred ones too */
+	uint32_t ncandidates; /* room in candidates: nfailing and LIMIT_WALK_EXCEPTIONS */
 	uint32_t norder;
 	uint32_t signal; /* the signal's first span, or the root that stands for it */
 	/* Failing spans that were left aside, nearest to the signal first. */
@@ -106,6 +112,8 @@ const char *walker_duration(const struct walker *walker, int64_t us);	/* "3.2 s"
 /* The service of the span as a suspect, without callee, peers and error. */
 void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
 		    struct suspect *suspect);
+/* Do healthy traces show the failure of this span as often? */
+bool walker_is_background(const struct walker *walker, uint32_t span);
 /* The bits of the span's parent: 0 for roots, and across FOLLOWS_FROM, which is not a parent. */
 uint16_t walker_bits_above(const struct walker *walker, uint32_t span);
 
@@ -159,10 +167,64 @@ bool callee_waited_for(struct walker *walker, const struct own_time *time, int64
 
 /* ---- walk_choose.c ---- */
 
-/* Of the first n spans in candidates, the one that explains the failure above them; the others are
- * left aside. retries: attempts that were tried again with success explain nothing. TRACE_NONE when
- * all n are such attempts, unless must_name. */
-uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_name);
+/* Of the first n spans in candidates, the one that explains the failure of the span above them; the
+ * others are left aside. above TRACE_NONE: they have no failing span above them in common.
+ * TRACE_NONE: none explains it; the span above failed by itself, or where there is none all n are
+ * attempts that were tried again with success. */
+uint32_t walk_choose(struct walker *walker, uint32_t n, uint32_t above);
+/* The same where one must be named and attempts count as any other span. */
+uint32_t walk_choose_any(struct walker *walker, uint32_t n);
+
+/* ---- walk_survived.c ---- */
+
+enum survival {
+	SURVIVED_NOT,
+	SURVIVED_MAYBE, /* a later call succeeded, but the span above says nothing of its own */
+	SURVIVED_BY_ATTEMPT, /* another attempt of the same call succeeded */
+	SURVIVED_BY_OTHER,   /* a call of another callee succeeded */
+};
+/* Did `above` outlive the failure of a call below it, and fail later by something else? */
+enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_t call);
+/* When the span's own exception was recorded, on its clock; INT64_MAX: unknown. */
+int64_t walk_known_us(const struct trace *trace, uint32_t span);
+/* Are two calls known to go to different callees? */
+bool walk_other_callee(const struct trace *trace, uint32_t a, uint32_t b);
+
+/* ---- walk_attempts.c ---- */
+
+/* Two spans that call the same operation of the same peer, as far as both name it. */
+bool attempts_same_call(const struct trace *trace, const struct span *a, const struct span *b);
+/* Are both attempts of one call? */
+bool attempts_are(const struct walker *walker, uint32_t a, uint32_t b);
+/* The attempt that stands for a failing span: the last one of the same call, which is the span
+ * itself where it is no attempt; TRACE_NONE where the last one succeeded. All other failed attempts
+ * get BIT_SUPERSEDED. *ret_failed: how many failed in a row up to the last, of *ret_all attempts.
+ */
+uint32_t attempts_last(struct walker *walker, uint32_t span, unsigned int *ret_failed,
+		       unsigned int *ret_all);
+
+/* ---- walk_words.c ---- */
+
+enum words_tie {
+	WORDS_APART,
+	WORDS_NAMED,	/* the words above name the callee, or the code that it answered */
+	WORDS_REPEATED, /* the words above hold those below, or those below hold them */
+};
+enum words_tie walk_words_tie(const struct walker *walker, uint32_t above, uint32_t below);
+/* The first failing child, or TRACE_NONE. */
+uint32_t walk_failing_child(const struct walker *walker, uint32_t span);
+/* Does the failing chain from a call down say more than a code? */
+bool walk_chain_says_why(const struct walker *walker, uint32_t span);
+
+/* ---- walk_down.c ---- */
+
+/* From a failing span down to the leaf. */
+uint32_t walk_down(struct walker *walker, uint32_t span);
+/* Does the walk look through a span that says nothing, on its way down from the failing `top`? */
+bool walk_looks_through(const struct trace *trace, uint32_t top, uint32_t at);
+/* Where no span failed: the nearest span at or below this one that says nothing but has an
+ * exception event, or TRACE_NONE. */
+uint32_t walk_exception_below(struct walker *walker, uint32_t span);
 
 /* ---- walk_start.c ---- */
 
@@ -170,6 +232,8 @@ uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_
 bool walk_signal(struct walker *walker);
 /* After walk_signal(): the failing span to begin with, or TRACE_NONE. */
 uint32_t walk_start(struct walker *walker, bool signal_found);
+/* Where no span failed: a span with an exception event to begin with, or TRACE_NONE. */
+uint32_t walk_start_exception(struct walker *walker);
 
 /* ---- walk_orphan.c ---- */
 

@@ -127,112 +127,6 @@ static void limit_by_missing_spans(struct walker *walker)
 		walker_tell(walker, "%s", walk->limits.at[i].text);
 }
 
-/* ---- down ---- */
-
-/* Adds the children that have the bit, and for which the span waited, to the n candidates. */
-static uint32_t children_with(struct walker *walker, uint32_t span, uint16_t bit, uint32_t n)
-{
-	const struct span *spans = walker->trace->spans;
-	uint32_t child = spans[span].first_child;
-
-	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
-		if ((walker->bits[child] & bit) && span_waits_for(&spans[span], &spans[child]))
-			walker->candidates[n++] = child;
-	}
-	return n;
-}
-
-/*
- * The failing grandchildren of a failing call whose children did not fail. A child without a status
- * between two failing spans of one call is a proxy, or a server whose instrumentation sets none:
- * the three are one chain. A child with status OK handled the error and ends the chain.
- */
-static uint32_t failing_grandchildren(struct walker *walker, uint32_t span)
-{
-	const struct span *spans = walker->trace->spans;
-	uint32_t child = spans[span].first_child, n = 0;
-
-	if (child == TRACE_NONE || span_side(walker->trace, &spans[span]) != SIDE_CLIENT)
-		return 0;
-	for (; child != TRACE_NONE; child = spans[child].next_sibling) {
-		if (spans[child].status != SPAN_STATUS_OK &&
-		    span_waits_for(&spans[span], &spans[child]))
-			n = children_with(walker, child, BIT_FAILING, n);
-	}
-	return n;
-}
-
-/* A reason for the step from one service to the next. */
-static void tell_hop(struct walker *walker, uint32_t from, uint32_t to)
-{
-	const struct span *spans = walker->trace->spans;
-
-	if (!walker_may_tell(walker) || span_same_service(walker->trace, &spans[from], &spans[to]))
-		return;
-	if (walker->bits[from] & BIT_INFERRED)
-		walker_tell(walker, "%s → %s: %s did not say that it failed, but its server did",
-			    walker_service(walker, from), walker_service(walker, to),
-			    walker_name(walker, from));
-	else
-		walker_tell(walker, "%s → %s: %s failed%s", walker_service(walker, from),
-			    walker_service(walker, to), walker_name(walker, from),
-			    walker_words(walker, from));
-}
-
-/* A reason for a step across a span without a status. */
-static void tell_unset(struct walker *walker, uint32_t unset, uint32_t failing)
-{
-	if (walker_may_tell(walker))
-		walker_tell(walker, "%s %s did not say that it failed, but %s below it did",
-			    walker_service(walker, unset), walker_name(walker, unset),
-			    walker_name(walker, failing));
-}
-
-/*
- * The next span of the chain below a failing one, or TRACE_NONE: this one is the leaf.
- *
- * Asked in this order: children that failed, which includes attempts that were tried again with
- * success only if no other child explains the failure; grandchildren across one span without a
- * status, unless time explains the failure better; calls whose failure is inferred from their
- * server.
- */
-static uint32_t next_down(struct walker *walker, uint32_t span)
-{
-	const struct span *spans = walker->trace->spans;
-	uint32_t n = children_with(walker, span, BIT_FAILING, 0), next;
-
-	if (n > 0)
-		return walk_choose(walker, n, true, true);
-	n = failing_grandchildren(walker, span);
-	if (n > 0) {
-		next = walk_choose(walker, n, true, false);
-		if (next == TRACE_NONE || walk_leaf_is_slow(walker, span, spans[next].parent, next))
-			return TRACE_NONE;
-		tell_unset(walker, spans[next].parent, next);
-		return next;
-	}
-	n = children_with(walker, span, BIT_INFERRED, 0);
-	if (n == 0)
-		return TRACE_NONE;
-	next = walk_choose(walker, n, true, false);
-	if (next != TRACE_NONE)
-		walker_limit(walker, VERDICT_LIMIT_INFERRED);
-	return next;
-}
-
-/* From a failing span down to the leaf. */
-static uint32_t walk_down(struct walker *walker, uint32_t span)
-{
-	for (;;) {
-		uint32_t next = next_down(walker, span);
-
-		if (next == TRACE_NONE)
-			return span;
-		tell_hop(walker, span, next);
-		span = next;
-	}
-}
-
 /* From a start to a suspect. walk_leaf() may send the walk on to another failing span: to the one
  * that held a call up, or to an orphan with the callee's name; walker.jumps bounds how often. */
 static void follow_chain(struct walker *walker, uint32_t start, struct suspect *suspect,
@@ -309,13 +203,13 @@ static void keep_others(struct walker *walker)
 static void walk_errors(struct walker *walker, bool signal_found)
 {
 	struct walk *walk = walker->walk;
-	uint32_t start = TRACE_NONE;
+	uint32_t start;
 
 	walk->mode = WALK_ERRORS;
-	if (walk->error_spans > 0) {
-		walker->candidates = xcalloc(walker->nfailing, sizeof(*walker->candidates));
-		start = walk_start(walker, signal_found);
-	}
+	walker->ncandidates = walker->nfailing + LIMIT_WALK_EXCEPTIONS;
+	walker->candidates = xcalloc(walker->ncandidates, sizeof(*walker->candidates));
+	start = walk->error_spans > 0 ? walk_start(walker, signal_found)
+				      : walk_start_exception(walker);
 	if (start == TRACE_NONE) {
 		walk->fallback = FALLBACK_NO_FAILING_SPAN;
 		if (walk->error_spans == 0)

@@ -2,22 +2,28 @@
  * Walk, choose: which of several failing spans explains the failure above them (tracepager-walk(7),
  * section 4).
  *
- * Three rules, in this order:
+ * Attempts of one call count once (walk_attempts.c). Each candidate that is left gets a rank; of
+ * two the first of these differences decides:
  *
- * 1. Attempts of one call count once. If the last one failed it stands for all; if it succeeded,
- * the failed ones explain nothing. Attempts say so (http.request.resend_count), or they are
- * siblings that call the same operation of the same peer one after the other; calls that overlap in
- * time are a fan-out.
- * 2. A cancelled span failed because another span did: it comes last.
- * 3. Of the rest, the span that ended last before its parent's end explains the parent's failure.
- *    Where ends are equal, the span with the longest failing chain below it does.
+ *  1. a cancelled span failed because another span did: it comes last;
+ *  2. what healthy traces show as often was there before: it comes after what they do not show;
+ *  3. the span above repeats the words of one, or names its callee;
+ *  4. what began after the failure was known cannot be its cause: the times are those of exception
+ *     events of the same process;
+ *  5. clean-up and reports are made because of a failure;
+ *  6. one that ended after the span above cannot have caused its failure;
+ *  7. a callee that failed before one that only refused the call;
+ *  8. a callee that says why before one that only gives a code;
+ *  9. the one that ended last; of equal ends, the one with the longer failing chain below it.
  *
- * A span that ended after its parent cannot have caused the parent's failure, so late spans come
- * after all others, the earliest of them first.
+ * A candidate that was survived (walk_survived.c) is no cause. If none is left, the span above
+ * failed by itself. Where only the last rule tells several apart, and neither times nor depth say
+ * it clearly, each of n is as likely as the others: the certainty is divided by n.
  *
- * The time stays linear: only the LIMIT_WALK_OTHERS + 1 best spans are ordered, by insertion, and
- * siblings are searched for attempts at most that often in each of LIMIT_CHOICE_ROUNDS rounds.
+ * At most LIMIT_CHOICE_RANKED candidates are ranked by their words, and the best LIMIT_WALK_OTHERS
+ * + 1 of them are ordered, by insertion.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/limits.h"
@@ -27,12 +33,29 @@
 /* The span that is chosen, and the others that are left aside. */
 #define CHOICE_MAX (LIMIT_WALK_OTHERS + 1)
 
-struct choice {
-	uint32_t best[CHOICE_MAX]; /* the best first */
-	unsigned int n;
+/* A call that ended within the last 1/10 of the span above, 4 times as near to its end as the other
+ * one, is the one after which the span above gave up. */
+#define NEAR_END_PART 10
+#define MUCH_NEARER   4
+
+struct rank {
+	uint32_t span;
+	bool cancelled, background, after, cleanup, late, refused, explained;
+	enum words_tie words;
+	int64_t end_us; /* on the clock of the span above */
+	uint32_t depth;
 };
 
-/* ---- order ---- */
+struct choice {
+	struct walker *walker;
+	uint32_t above; /* TRACE_NONE: the candidates have no failing span above them in common */
+	struct rank best[CHOICE_MAX]; /* the best first */
+	unsigned int n;
+	uint32_t all; /* candidates */
+	bool went_on; /* some candidate was ruled out by what is no proof */
+};
+
+/* ---- what a candidate is ---- */
 
 /* span_cancelled(), looked up once for each span: it searches texts. */
 static bool is_cancelled(struct walker *walker, uint32_t span)
@@ -47,8 +70,9 @@ static bool is_cancelled(struct walker *walker, uint32_t span)
 	return *bits & BIT_CANCELLED;
 }
 
-/* Length of the longest failing chain from a span down. All lengths are computed at once, from the
- * leaves up, when the first one is asked for: most walks never need them. */
+/* Length of the longest failing chain from a span down, not counting spans that say nothing. All
+ * lengths are computed at once, from the leaves up, when the first one is asked for: most walks
+ * never need them. */
 static uint32_t chain_length(struct walker *walker, uint32_t span)
 {
 	const struct span *spans = walker->trace->spans;
@@ -58,9 +82,10 @@ static uint32_t chain_length(struct walker *walker, uint32_t span)
 		for (uint32_t i = walker->norder; i-- > 0;) {
 			uint32_t at = walker->order[i], parent = spans[at].parent;
 
-			if (!(walker->bits[at] & BIT_FAILING))
-				continue;
-			walker->chain_len[at]++;
+			if (walker->bits[at] & BIT_FAILING)
+				walker->chain_len[at]++;
+			else if (spans[at].status == SPAN_STATUS_OK)
+				walker->chain_len[at] = 0;
 			if (parent != TRACE_NONE &&
 			    walker->chain_len[parent] < walker->chain_len[at])
 				walker->chain_len[parent] = walker->chain_len[at];
@@ -85,38 +110,126 @@ static int64_t end_on_parent_clock(const struct walker *walker, uint32_t at, boo
 	return end;
 }
 
-/* Does span a explain the failure above better than span b? */
-static bool is_better(struct walker *walker, uint32_t a, uint32_t b)
+/* A call whose callee refused it and did not fail. */
+static bool was_refused(const struct walker *walker, uint32_t call)
 {
-	bool a_cancelled = is_cancelled(walker, a), b_cancelled = is_cancelled(walker, b);
-	bool a_late, b_late;
-	int64_t a_end = end_on_parent_clock(walker, a, &a_late),
-		b_end = end_on_parent_clock(walker, b, &b_late);
-	uint32_t a_length, b_length;
+	const struct trace *trace = walker->trace;
+	uint32_t answer;
+	bool callee_may;
 
-	if (a_cancelled != b_cancelled)
-		return b_cancelled;
-	if (a_late != b_late)
-		return b_late;
-	if (a_end != b_end)
-		return a_late ? a_end < b_end : a_end > b_end;
-	a_length = chain_length(walker, a);
-	b_length = chain_length(walker, b);
-	return a_length != b_length ? a_length > b_length : a < b;
+	if (span_side(trace, &trace->spans[call]) != SIDE_CLIENT ||
+	    walk_failing_child(walker, call) != TRACE_NONE)
+		return false;
+	answer = span_answer(trace, call);
+	return span_refusal(walker->arena, trace, call, answer, &callee_may) != NULL;
 }
 
-/* The best of the first n candidates, the best first. Without `all`, attempts that another attempt
- * stands for are left out. */
-static void choice_fill(struct walker *walker, uint32_t n, bool all, struct choice *choice)
+/* When the failure above the candidates was known in its process: at its own exception, or at that
+ * of an INTERNAL span among them, which is the work itself. INT64_MAX: nothing says when. */
+static int64_t known_us(const struct choice *choice)
 {
+	const struct walker *walker = choice->walker;
+	const struct span *spans = walker->trace->spans;
+	int64_t known = walk_known_us(walker->trace, choice->above);
+
+	for (uint32_t i = 0; i < choice->all && i < LIMIT_CHOICE_RANKED; i++) {
+		uint32_t span = walker->candidates[i];
+		int64_t at = walk_known_us(walker->trace, span);
+
+		if (spans[span].kind == SPAN_INTERNAL && !(walker->bits[span] & BIT_SUPERSEDED) &&
+		    span_same_service(walker->trace, &spans[span], &spans[choice->above]) &&
+		    at < known)
+			known = at;
+	}
+	return known;
+}
+
+/* Times are compared only within one process; a server's clock decides nothing. */
+static bool began_after(const struct choice *choice, uint32_t at, int64_t known)
+{
+	const struct trace *trace = choice->walker->trace;
+	const struct span *span = &trace->spans[at];
+
+	return span->start_us > known && span->kind != SPAN_SERVER && span->kind != SPAN_CONSUMER &&
+	       span_same_service(trace, span, &trace->spans[choice->above]);
+}
+
+static void rank_fill(struct choice *choice, uint32_t span, int64_t known, bool words,
+		      struct rank *rank)
+{
+	struct walker *walker = choice->walker;
+
+	*rank = (struct rank){ .span = span };
+	rank->background = walker_is_background(walker, span);
+	if (choice->all == 1)
+		return;
+	rank->cancelled = is_cancelled(walker, span);
+	rank->end_us = end_on_parent_clock(walker, span, &rank->late);
+	if (choice->above == TRACE_NONE || !words)
+		return;
+	rank->words = walk_words_tie(walker, choice->above, span);
+	rank->after = began_after(choice, span, known);
+	rank->cleanup = span_is_cleanup(walker->trace, span);
+	rank->refused = was_refused(walker, span);
+	rank->explained = walk_chain_says_why(walker, span);
+}
+
+/* ---- order ---- */
+
+/* The first difference of two ranks but for their ends: above 0 where a is better; 0: none. */
+static int rank_compare(const struct rank *a, const struct rank *b)
+{
+	if (a->cancelled != b->cancelled)
+		return (int)b->cancelled - (int)a->cancelled;
+	if (a->background != b->background)
+		return b->background - a->background;
+	if (a->words != b->words)
+		return (int)a->words - (int)b->words;
+	if (a->after != b->after)
+		return b->after - a->after;
+	if (a->cleanup != b->cleanup)
+		return b->cleanup - a->cleanup;
+	if (a->late != b->late)
+		return b->late - a->late;
+	if (a->refused != b->refused)
+		return b->refused - a->refused;
+	return a->explained - b->explained;
+}
+
+/* Does a explain the failure above better than b? Of two that ended after the span above, the
+ * earlier. */
+static bool is_better(struct walker *walker, struct rank *a, struct rank *b)
+{
+	int order = rank_compare(a, b);
+
+	if (order != 0)
+		return order > 0;
+	if (a->end_us != b->end_us)
+		return a->late ? a->end_us < b->end_us : a->end_us > b->end_us;
+	a->depth = chain_length(walker, a->span);
+	b->depth = chain_length(walker, b->span);
+	return a->depth != b->depth ? a->depth > b->depth : a->span < b->span;
+}
+
+/* The best of the candidates, the best first. Without `all`, attempts that another attempt stands
+ * for are left out. */
+static void choice_fill(struct choice *choice, bool all)
+{
+	struct walker *walker = choice->walker;
+	int64_t known =
+		choice->above != TRACE_NONE && choice->all > 1 ? known_us(choice) : INT64_MAX;
+
 	choice->n = 0;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < choice->all; i++) {
 		uint32_t span = walker->candidates[i];
 		unsigned int at = choice->n;
+		struct rank rank;
 
-		if (!all && (walker->bits[span] & BIT_SUPERSEDED))
+		if ((walker->bits[span] & BIT_RULED_OUT) ||
+		    (!all && (walker->bits[span] & BIT_SUPERSEDED)))
 			continue;
-		while (at > 0 && is_better(walker, span, choice->best[at - 1]))
+		rank_fill(choice, span, known, i < LIMIT_CHOICE_RANKED, &rank);
+		while (at > 0 && is_better(walker, &rank, &choice->best[at - 1]))
 			at--;
 		if (at == CHOICE_MAX)
 			continue;
@@ -124,138 +237,8 @@ static void choice_fill(struct walker *walker, uint32_t n, bool all, struct choi
 			choice->n++;
 		memmove(&choice->best[at + 1], &choice->best[at],
 			(choice->n - 1 - at) * sizeof(choice->best[0]));
-		choice->best[at] = span;
+		choice->best[at] = rank;
 	}
-}
-
-/* ---- attempts ---- */
-
-struct attempts {
-	uint32_t spans[LIMIT_CALL_ATTEMPTS];
-	unsigned int n;
-};
-
-/* The text reference of the first of these attributes that the span has, or 0. */
-static uint32_t attr_ref(const struct trace *trace, const struct span *span,
-			 const unsigned int *keys, size_t nkeys)
-{
-	for (size_t k = 0; k < nkeys; k++) {
-		for (unsigned int i = 0; i < span->nattrs; i++) {
-			const struct span_attr *attr = &trace->set->attrs[span->attrs + i];
-
-			if (attr->key == keys[k])
-				return attr->value;
-		}
-	}
-	return 0;
-}
-
-/* The service of a call's first child, as a text reference; 0: no other service answered. */
-static uint32_t callee_service(const struct trace *trace, const struct span *span)
-{
-	const struct span *child;
-
-	if (span->first_child == TRACE_NONE)
-		return 0;
-	child = &trace->spans[span->first_child];
-	return span_same_service(trace, span, child) ? 0 : span_resource(trace, child)->service;
-}
-
-/* Two texts that are both known and differ. */
-static bool refs_differ(uint32_t a, uint32_t b)
-{
-	return a != 0 && b != 0 && a != b;
-}
-
-/* Two spans that call the same operation of the same peer, as far as both name it. */
-static bool same_call(const struct trace *trace, const struct span *a, const struct span *b)
-{
-	static const unsigned int peers[] = { ATTR_SERVICE_PEER_NAME, ATTR_PEER_SERVICE,
-					      ATTR_SERVER_ADDRESS, ATTR_NET_PEER_NAME };
-	static const unsigned int urls[] = { ATTR_URL_FULL, ATTR_HTTP_URL };
-
-	if (a->name != b->name || a->kind != b->kind || !span_same_service(trace, a, b))
-		return false;
-	return !refs_differ(attr_ref(trace, a, peers, ARRAY_LEN(peers)),
-			    attr_ref(trace, b, peers, ARRAY_LEN(peers))) &&
-	       !refs_differ(attr_ref(trace, a, urls, ARRAY_LEN(urls)),
-			    attr_ref(trace, b, urls, ARRAY_LEN(urls))) &&
-	       !refs_differ(callee_service(trace, a), callee_service(trace, b));
-}
-
-/* The span and all siblings that are the same call, by start. False: there are more than
- * LIMIT_CALL_ATTEMPTS, so that they are a loop. */
-static bool attempts_collect(const struct walker *walker, uint32_t span, struct attempts *attempts)
-{
-	const struct span *spans = walker->trace->spans;
-	uint32_t i = spans[spans[span].parent].first_child;
-
-	attempts->n = 0;
-	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
-		unsigned int at = attempts->n;
-
-		if (!same_call(walker->trace, &spans[span], &spans[i]))
-			continue;
-		if (attempts->n == LIMIT_CALL_ATTEMPTS)
-			return false;
-		for (; at > 0 && spans[i].start_us < spans[attempts->spans[at - 1]].start_us; at--)
-			attempts->spans[at] = attempts->spans[at - 1];
-		attempts->spans[at] = i;
-		attempts->n++;
-	}
-	return true;
-}
-
-/* Do they say that they are attempts, or does each begin after the one before it ended? */
-static bool are_attempts(const struct walker *walker, const struct attempts *attempts)
-{
-	const struct span *spans = walker->trace->spans;
-	bool overlap = false;
-
-	if (attempts->n < 2)
-		return false;
-	for (unsigned int i = 0; i < attempts->n; i++) {
-		const struct span *span = &spans[attempts->spans[i]];
-
-		if (span_attr(walker->trace, span, ATTR_HTTP_RESEND_COUNT))
-			return true;
-		if (i > 0 && span->start_us < span_end_us(&spans[attempts->spans[i - 1]]))
-			overlap = true;
-	}
-	return !overlap;
-}
-
-/*
- * The attempt that stands for a failing span: the last one of the same call, which is the span
- * itself where it is no attempt; TRACE_NONE where the last one succeeded. All other failed attempts
- * get BIT_SUPERSEDED. *ret_failed: how many failed in a row up to the last, of *ret_all attempts.
- */
-static uint32_t last_attempt(struct walker *walker, uint32_t span, unsigned int *ret_failed,
-			     unsigned int *ret_all)
-{
-	struct attempts attempts;
-	uint32_t last;
-	unsigned int failed = 0;
-
-	*ret_failed = *ret_all = 1;
-	if (walker->trace->spans[span].parent == TRACE_NONE ||
-	    !attempts_collect(walker, span, &attempts) || !are_attempts(walker, &attempts))
-		return span;
-	last = attempts.spans[attempts.n - 1];
-	for (unsigned int i = 0; i < attempts.n; i++) {
-		uint32_t at = attempts.spans[i];
-
-		if (walker->bits[at] & (BIT_FAILING | BIT_INFERRED)) {
-			failed++;
-			if (at != last)
-				walker->bits[at] |= BIT_SUPERSEDED;
-		} else {
-			failed = 0;
-		}
-	}
-	*ret_failed = failed;
-	*ret_all = attempts.n;
-	return failed > 0 ? last : TRACE_NONE;
 }
 
 /* ---- the choice ---- */
@@ -276,10 +259,12 @@ static void tell_attempts(struct walker *walker, uint32_t span, unsigned int fai
 
 /* Leaves the spans that were not chosen aside as others. Choices are made from the top down, so
  * others nearer to the signal stand first. */
-static void choice_leave_aside(struct walker *walker, const struct choice *choice, uint32_t chosen)
+static void choice_leave_aside(const struct choice *choice, uint32_t chosen)
 {
+	struct walker *walker = choice->walker;
+
 	for (unsigned int i = 0; walker->main_line && i < choice->n; i++) {
-		uint32_t span = choice->best[i];
+		uint32_t span = choice->best[i].span;
 
 		if (span != chosen && !(walker->bits[span] & BIT_SUPERSEDED) &&
 		    walker->nothers < LIMIT_WALK_OTHERS)
@@ -287,76 +272,253 @@ static void choice_leave_aside(struct walker *walker, const struct choice *choic
 	}
 }
 
+/* The first rank of another candidate than the chosen one, or NULL. */
+static const struct rank *first_other(const struct choice *choice, uint32_t chosen)
+{
+	for (unsigned int i = 0; i < choice->n; i++) {
+		if (choice->best[i].span != chosen &&
+		    !(choice->walker->bits[choice->best[i].span] & BIT_SUPERSEDED))
+			return &choice->best[i];
+	}
+	return NULL;
+}
+
+/* Why the chosen candidate was taken before the next one. */
+static const char *choice_words(const struct rank *chosen, const struct rank *other)
+{
+	if (chosen->cancelled != other->cancelled)
+		return "is the one that was not cancelled";
+	if (chosen->background != other->background)
+		return "is the one that healthy traces do not show";
+	if (chosen->words != other->words)
+		return chosen->words == WORDS_REPEATED ? "is the one whose words are repeated above"
+						       : "is the one that is named above";
+	if (chosen->after != other->after)
+		return "began before the failure was known";
+	if (chosen->cleanup != other->cleanup)
+		return "is no clean-up and no report of a failure";
+	if (chosen->refused != other->refused)
+		return "failed and did not only refuse a call";
+	if (chosen->explained != other->explained)
+		return "says why it failed";
+	return "ended last";
+}
+
 /* A reason why this span was chosen, where there were others. */
-static void tell_choice(struct walker *walker, uint32_t n, uint32_t chosen,
-			const struct choice *choice)
+static void tell_choice(const struct choice *choice, const struct rank *chosen)
 {
-	unsigned int left = 0, cancelled = 0;
+	struct walker *walker = choice->walker;
+	const struct rank *other = first_other(choice, chosen->span);
 
-	if (!walker_may_tell(walker))
+	if (other && walker_may_tell(walker))
+		walker_tell(walker, "of %u failing spans, %s %s %s", choice->all,
+			    walker_service(walker, chosen->span), walker_name(walker, chosen->span),
+			    choice_words(chosen, other));
+}
+
+/* ---- is it certain ---- */
+
+/* Do two candidates end at the same service, as far as their calls show? */
+static bool same_end(const struct trace *trace, uint32_t a, uint32_t b)
+{
+	uint32_t x = span_answer(trace, a), y = span_answer(trace, b);
+
+	if (x != TRACE_NONE && y != TRACE_NONE)
+		return span_same_service(trace, &trace->spans[x], &trace->spans[y]);
+	if (x != TRACE_NONE || y != TRACE_NONE)
+		return false;
+	if (span_side(trace, &trace->spans[a]) != span_side(trace, &trace->spans[b]))
+		return false;
+	if (span_side(trace, &trace->spans[a]) == SIDE_SERVER)
+		return span_same_service(trace, &trace->spans[a], &trace->spans[b]);
+	return !walk_other_callee(trace, a, b);
+}
+
+/* Do times say clearly that the failure above followed this candidate, and not the other? */
+static bool times_tell(const struct choice *choice, const struct rank *chosen,
+		       const struct rank *other)
+{
+	const struct trace *trace = choice->walker->trace;
+	const struct span *above = &trace->spans[choice->above];
+	int64_t known = walk_known_us(trace, choice->above), gap, other_gap;
+	bool own_clock = trace->spans[chosen->span].kind != SPAN_SERVER;
+
+	if (!own_clock || other->end_us > trace->spans[chosen->span].start_us)
+		return false; /* they ran side by side: the span above waited for both */
+	if (known < chosen->end_us || known > span_end_us(above))
+		known = span_end_us(above);
+	gap = known - chosen->end_us;
+	other_gap = known - other->end_us;
+	return gap <= above->duration_us / NEAR_END_PART && gap * MUCH_NEARER <= other_gap;
+}
+
+/* How many candidates could be the cause as well as the chosen one? */
+static unsigned int count_rivals(const struct choice *choice, struct rank *chosen)
+{
+	struct walker *walker = choice->walker;
+	bool went_on = walk_survived(walker, choice->above, chosen->span) != SURVIVED_NOT;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < choice->n; i++) {
+		const struct rank *other = &choice->best[i];
+
+		if (other->span == chosen->span || rank_compare(chosen, other) != 0 ||
+		    (walker->bits[other->span] & BIT_SUPERSEDED) ||
+		    same_end(walker->trace, chosen->span, other->span))
+			continue;
+		/* The service went on after this one, and not after the chosen one. */
+		if (!went_on && walk_survived(walker, choice->above, other->span) != SURVIVED_NOT)
+			continue;
+		if (!times_tell(choice, chosen, other) &&
+		    chain_length(walker, chosen->span) <= chain_length(walker, other->span))
+			n++;
+	}
+	return n;
+}
+
+static void limit_choice(const struct choice *choice, struct rank *chosen)
+{
+	struct walker *walker = choice->walker;
+	unsigned int rivals;
+
+	if (chosen->background)
+		walker_limit(walker, VERDICT_LIMIT_BACKGROUND);
+	if (choice->above == TRACE_NONE || choice->n < 2)
 		return;
-	for (unsigned int i = 0; i < choice->n; i++) {
-		uint32_t span = choice->best[i];
-
-		if (span == chosen || (walker->bits[span] & BIT_SUPERSEDED))
-			continue;
-		left++;
-		cancelled += is_cancelled(walker, span);
-	}
-	if (left > 0 && cancelled == left && !is_cancelled(walker, chosen))
-		walker_tell(walker, "of %u failing spans, %s %s is the one that was not cancelled",
-			    n, walker_service(walker, chosen), walker_name(walker, chosen));
-	else if (left > 0)
-		walker_tell(walker, "of %u failing spans, %s %s ended last", n,
-			    walker_service(walker, chosen), walker_name(walker, chosen));
+	rivals = count_rivals(choice, chosen);
+	if (rivals > 0)
+		verdict_limits_add_as(&walker->limits, VERDICT_LIMIT_SEVERAL_CAUSES,
+				      1.0 / (rivals + 1), NULL);
 }
 
-/* The best span of the choice whose last attempt failed, or TRACE_NONE. */
-static uint32_t choice_take(struct walker *walker, const struct choice *choice)
+/* ---- taking one ---- */
+
+/* Takes a candidate out of the choice. */
+static void choice_drop(struct choice *choice, unsigned int at)
 {
-	for (unsigned int i = 0; i < choice->n; i++) {
+	choice->n--;
+	memmove(&choice->best[at], &choice->best[at + 1],
+		(choice->n - at) * sizeof(choice->best[0]));
+}
+
+/* Is the candidate no cause after all: survived, or begun after the failure was known? */
+static bool is_ruled_out(struct choice *choice, uint32_t span)
+{
+	struct walker *walker = choice->walker;
+	enum survival survival;
+
+	if (choice->above == TRACE_NONE)
+		return false;
+	if (began_after(choice, span, walk_known_us(walker->trace, choice->above)) &&
+	    walk_words_tie(walker, choice->above, span) == WORDS_APART) {
+		walker_tell(walker, "%s began only when the failure of %s was known",
+			    walker_name(walker, span), walker_name(walker, choice->above));
+		choice->went_on = true;
+		return true;
+	}
+	survival = walk_survived(walker, choice->above, span);
+	if (survival == SURVIVED_MAYBE)
+		walker_limit(walker, VERDICT_LIMIT_MAYBE_SURVIVED);
+	if (survival != SURVIVED_BY_ATTEMPT && survival != SURVIVED_BY_OTHER)
+		return false;
+	walker_tell(walker, "%s failed, but %s went on, and failed later by something else",
+		    walker_name(walker, span), walker_service(walker, choice->above));
+	choice->went_on |= survival == SURVIVED_BY_OTHER;
+	return true;
+}
+
+/* The best span of the choice whose last attempt failed and that is not ruled out. NULL: there is
+ * none. What is ruled out is left aside. */
+static struct rank *choice_take(struct choice *choice)
+{
+	struct walker *walker = choice->walker;
+
+	for (unsigned int i = 0; i < choice->n;) {
+		struct rank *rank = &choice->best[i];
 		unsigned int failed, all;
-		uint32_t span = choice->best[i];
+		uint32_t last;
 
-		if (walker->bits[span] & BIT_SUPERSEDED)
+		if (walker->bits[rank->span] & BIT_SUPERSEDED) {
+			i++;
 			continue;
-		span = last_attempt(walker, span, &failed, &all);
-		if (span == TRACE_NONE)
+		}
+		last = attempts_last(walker, rank->span, &failed, &all);
+		if (last == TRACE_NONE) {
+			i++;
 			continue;
+		}
+		if (is_ruled_out(choice, last)) {
+			walker->bits[last] |= BIT_RULED_OUT;
+			if (walker->main_line && walker->nothers < LIMIT_WALK_OTHERS)
+				walker->others[walker->nothers++] = last;
+			choice_drop(choice, i);
+			continue;
+		}
+		rank->span = last;
 		if (failed > 1)
-			tell_attempts(walker, span, failed, all);
-		return span;
+			tell_attempts(walker, last, failed, all);
+		return rank;
 	}
-	return TRACE_NONE;
+	return NULL;
 }
 
-uint32_t walk_choose(struct walker *walker, uint32_t n, bool retries, bool must_name)
+/* Every candidate is an attempt that was tried again with success, or was ruled out. Attempts are
+ * the cause only where the span above says nothing of its own; those whose failure is only inferred
+ * were tolerated. */
+static struct rank *choice_take_attempt(struct choice *choice)
 {
-	struct choice choice;
-	uint32_t chosen = TRACE_NONE;
+	struct walker *walker = choice->walker;
 
-	for (int round = 0; retries && chosen == TRACE_NONE && round < LIMIT_CHOICE_ROUNDS;
-	     round++) {
-		choice_fill(walker, n, false, &choice);
+	choice_fill(choice, true);
+	for (unsigned int i = 0; i < choice->n; i++) {
+		if ((walker->bits[choice->best[i].span] & (BIT_SUPERSEDED | BIT_INFERRED)) !=
+			    BIT_SUPERSEDED ||
+		    is_ruled_out(choice, choice->best[i].span))
+			continue;
+		walker_limit(walker, VERDICT_LIMIT_TRIED_AGAIN);
+		if (walker_may_tell(walker))
+			walker_tell(walker,
+				    "%s was tried again with success, but nothing else explains "
+				    "the failure",
+				    walker_name(walker, choice->best[i].span));
+		return &choice->best[i];
+	}
+	return NULL;
+}
+
+static uint32_t choice_settle(struct choice *choice, struct rank *chosen)
+{
+	if (!chosen) {
+		if (choice->went_on)
+			walker_limit(choice->walker, VERDICT_LIMIT_SURVIVED);
+		return TRACE_NONE;
+	}
+	tell_choice(choice, chosen);
+	limit_choice(choice, chosen);
+	choice_leave_aside(choice, chosen->span);
+	return chosen->span;
+}
+
+uint32_t walk_choose(struct walker *walker, uint32_t n, uint32_t above)
+{
+	struct choice choice = { .walker = walker, .above = above, .all = n };
+	struct rank *chosen = NULL;
+
+	for (int round = 0; !chosen && round < LIMIT_CHOICE_ROUNDS; round++) {
+		choice_fill(&choice, false);
 		if (choice.n == 0)
 			break;
-		chosen = choice_take(walker, &choice);
+		chosen = choice_take(&choice);
 	}
-	if (chosen == TRACE_NONE && must_name) {
-		choice_fill(walker, n, true, &choice);
-		chosen = choice.best[0];
-		if (retries) {
-			walker_limit(walker, VERDICT_LIMIT_TRIED_AGAIN);
-			if (walker_may_tell(walker))
-				walker_tell(walker,
-					    "%s was tried again with success, but nothing else "
-					    "explains the failure",
-					    walker_name(walker, chosen));
-		}
-	}
-	if (chosen == TRACE_NONE)
-		return chosen;
-	tell_choice(walker, n, chosen, &choice);
-	choice_leave_aside(walker, &choice, chosen);
-	return chosen;
+	if (!chosen && above != TRACE_NONE)
+		chosen = choice_take_attempt(&choice);
+	return choice_settle(&choice, chosen);
+}
+
+uint32_t walk_choose_any(struct walker *walker, uint32_t n)
+{
+	struct choice choice = { .walker = walker, .above = TRACE_NONE, .all = n };
+
+	choice_fill(&choice, true);
+	return choice_settle(&choice, &choice.best[0]);
 }

@@ -88,7 +88,7 @@ uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct 
 	/* Each such jump looks at all roots: LIMIT_WALK_JUMPS bounds how many there are, and marked
 	 * trees are not entered again, so that two trees cannot send the walk to each other. */
 	walker->jumps--;
-	root = walk_choose(walker, n, false, true);
+	root = walk_choose_any(walker, n);
 	walker->bits[top] |= BIT_TREE_WALKED;
 	walker->bits[root] |= BIT_TREE_WALKED;
 	return root;

@@ -148,7 +148,7 @@ static uint32_t start_among(struct walker *walker, uint16_t want, uint16_t avoid
 		*ret_n = find_topmost(walker, want, avoid | BIT_SUPERSEDED, taken);
 		if (*ret_n == 0)
 			break;
-		start = walk_choose(walker, *ret_n, true, false);
+		start = walk_choose(walker, *ret_n, TRACE_NONE);
 	}
 	return start;
 }
@@ -214,7 +214,7 @@ static uint32_t start_at_entry(struct walker *walker, bool signal_found)
 
 	if (signal_found) {
 		n = find_topmost(walker, BIT_FAILING | BIT_SIGNAL, 0, BIT_BELOW_ENTRY);
-		start = n > 0 ? walk_choose(walker, n, false, true) : TRACE_NONE;
+		start = n > 0 ? walk_choose_any(walker, n) : TRACE_NONE;
 	} else {
 		start = start_among(walker, BIT_FAILING | BIT_SIGNAL, 0, BIT_BELOW_ENTRY, &n);
 	}
@@ -245,5 +245,18 @@ uint32_t walk_start(struct walker *walker, bool signal_found)
 	start = start_among(walker, BIT_FAILING, BIT_IN_SIGNAL_TREE, BIT_BELOW_FAILED, &n);
 	if (start != TRACE_NONE)
 		tell_other_root(walker, start);
+	return start;
+}
+
+uint32_t walk_start_exception(struct walker *walker)
+{
+	uint32_t start = walk_exception_below(walker, walker->signal);
+
+	if (start != TRACE_NONE)
+		walker_tell(walker,
+			    "no span failed, but %s %s has an exception that it does not call a "
+			    "failure%s",
+			    walker_service(walker, start), walker_name(walker, start),
+			    walker_words(walker, start));
 	return start;
 }

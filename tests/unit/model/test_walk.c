@@ -522,7 +522,7 @@ END_TEST
 START_TEST(what_was_handled_is_not_the_cause)
 {
 	run("checkout server POST /orders | 0 100 | ERROR\n"
-	    "  checkout internal price from cache | 10 30 |\n"
+	    "  checkout internal price from cache | 10 30 | OK\n"
 	    "    checkout client GET price | 11 20 | ERROR; db.system=redis\n");
 	ends_in("checkout", SUSPECT_SPAN, 0.95);
 	path_is("1");
@@ -596,13 +596,31 @@ START_TEST(a_span_that_says_ok_does_break_it)
 }
 END_TEST
 
-START_TEST(two_unset_spans_do_break_it)
+START_TEST(unset_internal_spans_do_not_break_it)
 {
 	run("checkout client POST /charge | 10 90 | ERROR\n"
 	    "  payment server POST /charge | 15 85 |\n"
 	    "    payment internal charge | 16 84 |\n"
-	    "      payment client POST /entries | 20 40 | ERROR\n");
-	ends_in("checkout", SUSPECT_EDGE, 0.55);
+	    "      payment client POST /entries | 20 40 | ERROR; server.address=ledger\n");
+	ends_in("payment", SUSPECT_PEER, 0.6);
+	/* Router, middleware, handler. */
+	run("web server GET /cart | 0 100 | ERROR\n"
+	    "  web internal middleware | 1 99 |\n"
+	    "    web internal router | 2 98 |\n"
+	    "      web internal handler | 3 97 |\n"
+	    "        web client GET /stock | 5 90 | ERROR\n"
+	    "          inventory server GET /stock | 6 89 | ERROR; message=row corrupt\n");
+	ends_in("inventory", SUSPECT_SPAN, 0.95);
+	path_is("1 2 3 4 5 6");
+	ck_assert(reason_has("web middleware and 2 more below it did not say that they failed, "
+			     "but GET /stock did"));
+	/* A CLIENT that says nothing is no part of the invocation. */
+	run("web server GET /cart | 0 100 | ERROR\n"
+	    "  web internal handler | 3 97 |\n"
+	    "    web client GET /stock | 5 90 |\n"
+	    "      inventory server GET /stock | 6 89 |\n"
+	    "        inventory client GET key | 7 8 | ERROR; server.address=cache\n");
+	ends_in("web", SUSPECT_SPAN, 0.95);
 }
 END_TEST
 
@@ -632,7 +650,9 @@ START_TEST(a_later_success_supersedes)
 	    "    inventory server GET /stock | 65 95 | ERROR\n"
 	    "  cart client GET /stock | 110 200 |\n"
 	    "    inventory server GET /stock | 115 195 |\n");
-	ends_in("pricing", SUSPECT_SPAN, 0.95);
+	/* The later success of another call may mean that this failure was survived. */
+	ends_in("pricing", SUSPECT_SPAN, 0.95 * 0.8);
+	ck_assert(verdict_limits_has(&walk.limits, VERDICT_LIMIT_MAYBE_SURVIVED));
 	ck_assert_uint_eq(walk.nothers, 0);
 }
 END_TEST
@@ -677,7 +697,7 @@ START_TEST(calls_of_other_peers_are_no_attempts)
 	run("cart server GET /cart | 0 400 | ERROR\n"
 	    "  cart client GET | 10 100 | ERROR; server.address=inventory\n"
 	    "  cart client GET | 110 120 | server.address=pricing\n");
-	ends_in("cart", SUSPECT_PEER, 0.6);
+	ends_in("cart", SUSPECT_PEER, 0.6 * 0.8);
 	ck_assert_str_eq(walk.suspect.callee, "inventory");
 	run("cart server GET /cart | 0 400 | ERROR\n"
 	    "  cart client GET | 10 100 | ERROR; server.address=inventory; "
@@ -768,7 +788,9 @@ START_TEST(the_child_that_ended_last_explains)
 	    "  cart server GET /cart | 5 30 | ERROR\n"
 	    "  payment server POST /charge | 40 90 | ERROR\n"
 	    "  inventory server GET /stock | 35 50 | ERROR\n");
-	ends_in("payment", SUSPECT_SPAN, 0.95);
+	/* Clocks of servers do not tell which of the three it was. */
+	ends_in("payment", SUSPECT_SPAN, 0.95 / 3);
+	ck_assert(verdict_limits_has(&walk.limits, VERDICT_LIMIT_SEVERAL_CAUSES));
 	ck_assert_uint_eq(walk.nothers, 2);
 	ck_assert_str_eq(walk.others[0].service, "inventory");
 	ck_assert_str_eq(walk.others[1].service, "cart");
@@ -860,7 +882,7 @@ static void big_add(struct big *big, unsigned int id, unsigned int parent, int64
 			big->builder, text, (size_t)snprintf(text, sizeof(text), "%u", parent));
 	span->resource = big->service;
 	span->name = big->name;
-	span->kind = SPAN_CLIENT;
+	span->kind = SPAN_INTERNAL;
 	span->status = SPAN_STATUS_ERROR;
 	span->start_us = start_us;
 	span->duration_us = end_us - start_us;
@@ -886,7 +908,7 @@ START_TEST(a_chain_of_many)
 	for (unsigned int i = 1; i <= MANY; i++)
 		big_add(&big, i, i - 1, i, 1000000 - i);
 	big_walk(&big);
-	ends_in("cart", SUSPECT_PEER, 0.6);
+	ends_in("cart", SUSPECT_SPAN, 0.95);
 	ck_assert_uint_eq(walk.npath, MANY);
 	ck_assert_uint_eq(walk.suspect.span, MANY - 1);
 	ck_assert_uint_le(walk.nreasons, 16);
@@ -906,7 +928,7 @@ START_TEST(a_star_of_many)
 	for (unsigned int i = 2; i <= MANY; i++)
 		big_add(&big, i, 1, 10, 900);
 	big_walk(&big);
-	ends_in("cart", SUSPECT_PEER, 0.6);
+	ends_in("cart", SUSPECT_SPAN, 0.95);
 	ck_assert_uint_eq(walk.suspect.span, 1);
 	ck_assert_uint_eq(walk.error_spans, MANY);
 	options.mode = WALK_LATENCY;
@@ -1025,7 +1047,7 @@ static void add_down_tests(TCase *tcase)
 	tcase_add_test(tcase, a_proxy_does_not_break_the_chain_either);
 	tcase_add_test(tcase, a_call_fails_when_its_server_does);
 	tcase_add_test(tcase, a_span_that_says_ok_does_break_it);
-	tcase_add_test(tcase, two_unset_spans_do_break_it);
+	tcase_add_test(tcase, unset_internal_spans_do_not_break_it);
 	tcase_add_test(tcase, all_attempts_failed);
 	tcase_add_test(tcase, a_later_success_supersedes);
 	tcase_add_test(tcase, a_superseded_attempt_explains_for_want_of_anything_better);

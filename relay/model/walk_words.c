@@ -1,0 +1,178 @@
+/*
+ * Walk, words: does a failing span say, in its words, which call below it was to blame
+ * (tracepager-walk(7), section 4)? An exception that is handed on keeps its message, and one that
+ * is wrapped names the callee or the code that it answered.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "walk-internal.h"
+
+/* Failing spans below a call whose words are compared, and its children that are looked through for
+ * the next failing one. */
+#define CHAIN_LEVELS   5
+#define CHAIN_CHILDREN 64
+/* A shorter message, or a shorter name, is part of too many texts. */
+#define MESSAGE_BYTES_MIN 6
+#define NAME_BYTES_MIN	  3
+
+static bool is_alnum(char c)
+{
+	return isalnum((unsigned char)c) != 0;
+}
+
+/* Does the text hold the name as a word of its own? Words begin and end at signs and at capitals:
+ * "PaymentFailed" names "payment". */
+static bool text_names(const char *text, const char *name, size_t len)
+{
+	if (len < NAME_BYTES_MIN)
+		return false;
+	for (const char *at = text; *at != '\0'; at++) {
+		bool begins = at == text || !is_alnum(at[-1]) ||
+			      (isupper((unsigned char)*at) && !isupper((unsigned char)at[-1]));
+
+		if (begins && strncasecmp(at, name, len) == 0 &&
+		    (!is_alnum(at[len]) || isupper((unsigned char)at[len])))
+			return true;
+	}
+	return false;
+}
+
+static bool line_in(const char *text, const char *line, size_t len)
+{
+	char part[LIMIT_ERROR_WORDS_BYTES + 1];
+
+	if (len < MESSAGE_BYTES_MIN)
+		return false;
+	if (len > LIMIT_ERROR_WORDS_BYTES)
+		len = LIMIT_ERROR_WORDS_BYTES;
+	memcpy(part, line, len);
+	part[len] = '\0';
+	return strcasestr(text, part) != NULL;
+}
+
+/* Does one of two messages hold the telling line of the other? Codes alone do not count. */
+static bool words_agree(const char *one, const char *other)
+{
+	const char *a, *b;
+	size_t na, nb;
+
+	text_telling_line(one, &a, &na);
+	text_telling_line(other, &b, &nb);
+	if (http_code_parse(a) != 0 || http_code_parse(b) != 0)
+		return false;
+	return line_in(one, b, nb) || line_in(other, a, na);
+}
+
+static bool texts_agree(const struct span_texts *above, const struct span_texts *below)
+{
+	for (unsigned int i = above->ntypes; i < above->n; i++) {
+		for (unsigned int k = below->ntypes; k < below->n; k++) {
+			if (words_agree(above->at[i], below->at[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool texts_name(const struct span_texts *texts, const char *name)
+{
+	size_t len = strlen(name), label = strcspn(name, ".:/");
+
+	for (unsigned int i = 0; i < texts->n; i++) {
+		/* A host is named whole, or by its first label where that is a word. */
+		if (text_names(texts->at[i], name, len) ||
+		    (label < len && isalpha((unsigned char)name[0]) &&
+		     text_names(texts->at[i], name, label)))
+			return true;
+	}
+	return false;
+}
+
+/* Do the words name the callee of a call, by its service or by one of the call's names for it? */
+static bool texts_name_callee(const struct trace *trace, const struct span_texts *texts,
+			      uint32_t call)
+{
+	static const unsigned int keys[] = { ATTR_SERVICE_PEER_NAME, ATTR_PEER_SERVICE,
+					     ATTR_SERVER_ADDRESS,    ATTR_NET_PEER_NAME,
+					     ATTR_DB_SYSTEM_NAME,    ATTR_DB_SYSTEM,
+					     ATTR_MESSAGING_SYSTEM,  ATTR_RPC_SERVICE };
+	uint32_t answer = span_answer(trace, call);
+
+	if (answer != TRACE_NONE && texts_name(texts, span_service(trace, &trace->spans[answer])))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *name = span_attr(trace, &trace->spans[call], keys[i]);
+
+		if (name && texts_name(texts, name))
+			return true;
+	}
+	return false;
+}
+
+/* Do the messages tell the HTTP code with which a call was answered? */
+static bool texts_tell_code(const struct span_texts *texts, int code)
+{
+	char digits[16];
+
+	if (code < 400)
+		return false;
+	snprintf(digits, sizeof(digits), "%d", code);
+	for (unsigned int i = texts->ntypes; i < texts->n; i++) {
+		if (http_code_parse(texts->at[i]) == 0 && text_names(texts->at[i], digits, 3))
+			return true;
+	}
+	return false;
+}
+
+uint32_t walk_failing_child(const struct walker *walker, uint32_t span)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t child = spans[span].first_child;
+
+	for (int i = 0; child != TRACE_NONE && i < CHAIN_CHILDREN;
+	     i++, child = spans[child].next_sibling) {
+		if (walker->bits[child] & BIT_FAILING)
+			return child;
+	}
+	return TRACE_NONE;
+}
+
+enum words_tie walk_words_tie(const struct walker *walker, uint32_t above, uint32_t below)
+{
+	const struct trace *trace = walker->trace;
+	struct span_texts texts, others;
+	uint32_t at = below;
+
+	if (!span_says_why(trace, &trace->spans[above]))
+		return WORDS_APART;
+	span_texts(trace, &trace->spans[above], &texts);
+	for (int i = 0; i < CHAIN_LEVELS && at != TRACE_NONE; i++) {
+		span_texts(trace, &trace->spans[at], &others);
+		if (texts_agree(&texts, &others))
+			return WORDS_REPEATED;
+		at = walk_failing_child(walker, at);
+	}
+	if (texts_name_callee(trace, &texts, below) ||
+	    texts_tell_code(&texts, span_http_code(trace, &trace->spans[below])))
+		return WORDS_NAMED;
+	return WORDS_APART;
+}
+
+bool walk_chain_says_why(const struct walker *walker, uint32_t span)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t child = walk_failing_child(walker, span);
+
+	/* The words of a call whose callee has a span only repeat the answer's code. */
+	if (child == TRACE_NONE)
+		return span_says_why(trace, &trace->spans[span]);
+	for (int i = 0; i < CHAIN_LEVELS && child != TRACE_NONE; i++) {
+		if (span_says_why(trace, &trace->spans[child]))
+			return true;
+		child = walk_failing_child(walker, child);
+	}
+	return false;
+}
