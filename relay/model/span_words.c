@@ -17,7 +17,7 @@
 /* Lines of a message that are looked at for the telling one. */
 #define TELLING_LINES 12
 
-static bool is_blank_line(const char *line, size_t len)
+static bool words_blank(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (!isspace((unsigned char)line[i]))
@@ -182,7 +182,7 @@ static void announced_line(const char *text, const char **line, size_t *len)
 
 	for (int i = 0; i < TELLING_LINES && *text != '\0'; i++) {
 		text = words_next_line(text, &at, &n);
-		if (is_blank_line(at, n))
+		if (words_blank(at, n))
 			continue;
 		if (line_detail(&at, &n)) {
 			*line = at;

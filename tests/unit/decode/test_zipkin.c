@@ -274,10 +274,10 @@ START_TEST(v2_shared)
 	check_is(V2, "[" OF("1", "", "cart", KIND("SERVER")) "," CLIENT "," SERVER "," CHILDREN "]",
 		 "trace a\n1< server cart:  @0+0\n2<0 client cart:  @0+0\n"
 		 "2<1 server ledger:  @0+0 shared\n3<2 unspecified ledger:  @0+0\n"
-		 "4<1 unspecified cart:  @0+0\n5<1 unspecified mails:  @0+0\n");
+		 "4<1 unspecified cart:  @0+0\n5<2 unspecified mails:  @0+0\n");
 	check_is(V2, "[" CHILDREN "," SERVER "," CLIENT "," OF("1", "", "cart", KIND("SERVER")) "]",
 		 "trace a\n3<3 unspecified ledger:  @0+0\n4<4 unspecified cart:  @0+0\n"
-		 "5<4 unspecified mails:  @0+0\n2<4 server ledger:  @0+0 shared\n"
+		 "5<3 unspecified mails:  @0+0\n2<4 server ledger:  @0+0 shared\n"
 		 "2<5 client cart:  @0+0\n1< server cart:  @0+0\n");
 	/* the client sent no span */
 	check_is(V2, "[" OF("1", "", "cart", KIND("SERVER")) "," SERVER "," CHILDREN "]",
