@@ -59,6 +59,18 @@ struct evidence_unit {
 	bool failing;	  /* some span of it failed */
 };
 
+/* Whom an invocation calls, in which order: service, and texts. */
+struct evidence_shape {
+	uint32_t service, operation;
+	uint32_t callees; /* names, each with U+001F behind it */
+};
+
+/* An invocation with its shape, which is an index into the set's shapes. */
+struct evidence_form {
+	uint32_t shape;
+	uint32_t span; /* the invocation's first; of use only while the trace exists */
+};
+
 struct evidence {
 	int64_t duration_us; /* of the signal's span */
 	bool failing;	     /* an error ends in the signal's span or below, or in another tree */
@@ -67,8 +79,9 @@ struct evidence {
 	struct observation *observations;
 	struct evidence_end *ends;
 	uint32_t nobservations, nends;
-	struct evidence_unit *units; /* of the set's first LIMIT_UNIT_TRACES traces only */
-	uint32_t nunits;
+	struct evidence_unit *units;  /* of the set's first LIMIT_UNIT_TRACES traces only */
+	struct evidence_form *shapes; /* likewise */
+	uint32_t nunits, nshapes;
 	uint32_t nobservations_above, nends_above;
 	/* The operation that tells the request apart (tracepager-walk(7), section 7): indexes into
 	 * the set's services and texts; TRACE_NONE: not known, since an older version stored it. */
@@ -78,8 +91,8 @@ struct evidence {
 	struct evidence *inner;
 };
 
-/* Readers use services, texts, facts, profiles, at (one entry for each trace, in the order of
- * adding) and their counts; the rest is the set's own. */
+/* Readers use services, texts, facts, profiles, shapes, at (one entry for each trace, in the order
+ * of adding) and their counts; the rest is the set's own. */
 struct evidence_set {
 	struct arena *arena;
 	size_t cap_bytes;
@@ -88,9 +101,11 @@ struct evidence_set {
 	const char **texts;
 	struct evidence_fact *facts;
 	struct evidence_profile *profiles;
+	struct evidence_shape *shapes;
 	struct evidence *at;
-	uint32_t nservices, ntexts, nfacts, nprofiles, n;
-	uint32_t services_size, texts_size, facts_size, profiles_size, size;
+	uint32_t nservices, ntexts, nfacts, nprofiles, nshapes, n;
+	uint32_t services_size, texts_size, facts_size, profiles_size, shapes_size, size;
+	bool brief; /* times and ends only: set before the first trace is added */
 };
 
 /* cap_bytes: a set that holds more takes no further trace; one trace may exceed it. The caller
@@ -113,6 +128,9 @@ bool evidence_add_sound(struct evidence_set *set, const struct trace *trace,
 /* Adds the units of one service, and nothing else of the trace. */
 void evidence_add_units(struct evidence_set *set, const struct trace *trace, const char *namespace,
 			const char *service);
+
+/* Adds the shapes of the trace, and nothing else. */
+void evidence_add_shapes(struct evidence_set *set, const struct trace *trace);
 
 /* The set as bytes, for the store; spans are left out. Decoding makes a new set, which the caller
  * frees and to which nothing may be added; NULL: the bytes are no evidence. */

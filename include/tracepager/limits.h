@@ -91,6 +91,14 @@
 #define LIMIT_PROFILES	       4096u
 #define LIMIT_FACT_NAME_BYTES  128u
 #define LIMIT_FACT_VALUE_BYTES 256u
+/* What evidence keeps of the order of calls: so many shapes in a set, since where there are more no
+ * shape is usual; of one shape so many callees and bytes. */
+#define LIMIT_SHAPES	    4096u
+#define LIMIT_SHAPE_CALLEES 32u
+#define LIMIT_SHAPE_BYTES   1024u
+/* Scratch memory of the vote by structure: 4096 shapes with all their beginnings take 150 MiB if
+ * each is as long as can be; half of it is for the beginnings. */
+#define LIMIT_STRUCTURE_BYTES (512u << 20)
 /* Attributes told of one verdict that differ by themselves, and others that say the same as one of
  * them: a page has a line for each of the former. */
 #define LIMIT_DIFFERS	   3

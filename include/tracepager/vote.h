@@ -97,5 +97,12 @@ void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwa
 
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	  const struct vote_options *options, struct verdict *ret_verdict);
+/* The last resort, where vote() names nobody: which service calls others in an order that no
+ * healthy trace shows (tracepager-walk(7), section 12). ordinary: fine traces of the same window,
+ * whose order of calls counts too; NULL: none. The verdict is changed only if it names a suspect.
+ */
+void vote_by_structure(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+		       const struct evidence_set *ordinary, const struct vote_options *options,
+		       struct verdict *verdict);
 
 #endif

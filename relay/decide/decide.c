@@ -214,6 +214,12 @@ static void take_votes(struct decide_work *work)
 
 	if (d->nwalks) {
 		vote_all(work);
+		if (!verdict->found)
+			vote_by_structure(work->arena, d->walks, d->nwalks, input->ordinary,
+					  &(struct vote_options){ .threshold = threshold_of(work),
+								  .mode = asked_mode(work),
+								  .healthy = input->healthy },
+					  verdict);
 		if (input->missing != FALLBACK_NONE &&
 		    verdict->nreasons < ARRAY_LEN(verdict->reasons))
 			verdict->reasons[verdict->nreasons++] = arena_printf(

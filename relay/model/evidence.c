@@ -19,9 +19,11 @@
 #include "strata-internal.h"
 #include "walk-internal.h"
 
-/* A unit for each span in two states, and their facts. */
+/* A unit and an invocation for each span, and their facts and shapes. */
 #define UNIT_BYTES                                                                                 \
-	(2 * (size_t)LIMIT_TRACE_SPANS * sizeof(struct evidence_unit) +                            \
+	((size_t)LIMIT_TRACE_SPANS *                                                               \
+		 (sizeof(struct evidence_unit) + sizeof(struct evidence_form)) +                   \
+	 (size_t)LIMIT_SHAPES * LIMIT_SHAPE_BYTES +                                                \
 	 LIMIT_PROFILES * LIMIT_UNIT_FACTS * sizeof(uint32_t))
 
 /* The most that one trace can add. A set checks its cap before a trace is added, so its arena has
@@ -50,6 +52,7 @@ void evidence_free(struct evidence_set *set)
 	free(set->texts);
 	free(set->facts);
 	free(set->profiles);
+	free(set->shapes);
 	free(set->at);
 	free(set);
 }
@@ -58,7 +61,8 @@ size_t evidence_bytes(const struct evidence_set *set)
 {
 	return arena_used(set->arena) + set->size * sizeof(*set->at) +
 	       set->services_size * sizeof(*set->services) + set->texts_size * sizeof(*set->texts) +
-	       set->facts_size * sizeof(*set->facts) + set->profiles_size * sizeof(*set->profiles);
+	       set->facts_size * sizeof(*set->facts) + set->profiles_size * sizeof(*set->profiles) +
+	       set->shapes_size * sizeof(*set->shapes);
 }
 
 static uint32_t span_service_index(struct evidence_set *set, const struct trace *trace,
@@ -428,8 +432,10 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 		failing = &tree;
 	}
 	take_span_evidence(&extract, failing, walk->from_span, place.start, &evidence);
-	if (set->n < LIMIT_UNIT_TRACES)
+	if (set->n < LIMIT_UNIT_TRACES && !set->brief) {
 		evidence_take_units(set, trace, NULL, NULL, &evidence);
+		evidence_take_shapes(set, trace, &evidence);
+	}
 	if (place.start != walk->from_span) {
 		evidence.inner = arena_alloc(set->arena, sizeof(*evidence.inner));
 		take_span_evidence(&extract, failing, place.start, place.start, evidence.inner);
@@ -437,6 +443,8 @@ bool evidence_add(struct evidence_set *set, const struct walk *walk)
 		evidence.inner->stratum_operation = evidence.stratum_operation;
 		evidence.inner->units = evidence.units;
 		evidence.inner->nunits = evidence.nunits;
+		evidence.inner->shapes = evidence.shapes;
+		evidence.inner->nshapes = evidence.nshapes;
 	}
 	if (failing)
 		tree_fini(failing);
@@ -455,6 +463,17 @@ void evidence_add_units(struct evidence_set *set, const struct trace *trace, con
 	if (arena_used(set->arena) > set->cap_bytes)
 		return;
 	evidence_take_units(set, trace, namespace, service, &evidence);
+	set->at = evidence_grow(set->at, set->n, &set->size, sizeof(*set->at));
+	set->at[set->n++] = evidence;
+}
+
+void evidence_add_shapes(struct evidence_set *set, const struct trace *trace)
+{
+	struct evidence evidence = { 0 };
+
+	if (arena_used(set->arena) > set->cap_bytes)
+		return;
+	evidence_take_shapes(set, trace, &evidence);
 	set->at = evidence_grow(set->at, set->n, &set->size, sizeof(*set->at));
 	set->at[set->n++] = evidence;
 }

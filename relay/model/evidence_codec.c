@@ -2,22 +2,24 @@
  * Evidence as bytes, for the store, so that a decision can be made again with the same healthy
  * traces.
  *
- * The form: a magic; services; texts; one record for each trace; then, but for sets of an
- * older version, which have another magic, facts, profiles, and the units of each trace. Numbers
- * are LEB128 varints, and a text has its length before it. Reading checks everything: an index lies
- * inside of its table, and no count is larger than the bytes that are left, so that hostile bytes
- * cannot make us allocate more than 64 times their size.
+ * The form: a magic; services; texts; one record for each trace; then, but for sets of an older
+ * version, which have another magic, facts, profiles, shapes, and the shapes and units of each
+ * trace. Numbers are LEB128 varints, and a text has its length before it. Reading checks
+ * everything: an index lies inside of its table, and no count is larger than the bytes that are
+ * left, so that hostile bytes cannot make us allocate more than 64 times their size.
  */
 #include <string.h>
 
 #include "tracepager/evidence.h"
 #include "tracepager/xalloc.h"
 
-/* Forms before this one are read: their traces have no strata, and those of the first no units. */
+/* Forms before this one are read: their traces have no shapes, those of the second no strata, and
+ * those of the first no units. */
 static const char magic[3] = { 'T', 'P', 'E' };
-#define FORM_FIRST '1'
-#define FORM_UNITS '2'
-#define FORM	   '3'
+#define FORM_FIRST  '1'
+#define FORM_UNITS  '2'
+#define FORM_STRATA '3'
+#define FORM	    '4'
 
 /* What a record has: bits of its first byte. */
 #define HAS_FAILED	  1u
@@ -89,7 +91,16 @@ static void put_units(struct buf *out, const struct evidence_set *set)
 		for (uint32_t k = 0; k < profile->nfacts; k++)
 			buf_varint(out, profile->facts[k]);
 	}
+	buf_varint(out, set->nshapes);
+	for (uint32_t i = 0; i < set->nshapes; i++) {
+		buf_varint(out, set->shapes[i].service);
+		buf_varint(out, set->shapes[i].operation);
+		buf_varint(out, set->shapes[i].callees);
+	}
 	for (uint32_t t = 0; t < set->n; t++) {
+		buf_varint(out, set->at[t].nshapes);
+		for (uint32_t i = 0; i < set->at[t].nshapes; i++)
+			buf_varint(out, set->at[t].shapes[i].shape);
 		buf_varint(out, set->at[t].nunits);
 		for (uint32_t i = 0; i < set->at[t].nunits; i++) {
 			buf_varint(out, set->at[t].units[i].profile);
@@ -208,7 +219,7 @@ static void get_names(struct reader *reader, struct evidence_set *set)
 /* How many of n things come first. */
 static uint32_t get_first(struct reader *reader, uint32_t n)
 {
-	return reader->form < FORM ? 0 : get_index(reader, n + 1);
+	return reader->form < FORM_STRATA ? 0 : get_index(reader, n + 1);
 }
 
 /* Returns the record's bits. */
@@ -223,7 +234,7 @@ static uint64_t get_evidence(struct reader *reader, const struct evidence_set *s
 	evidence->failing = (bits & HAS_FAILED) != 0;
 	evidence->signal_failing = (bits & HAS_SIGNAL_FAILED) != 0;
 	evidence->stratum_service = evidence->stratum_operation = TRACE_NONE;
-	if (reader->form >= FORM && (bits & HAS_STRATUM)) {
+	if (reader->form >= FORM_STRATA && (bits & HAS_STRATUM)) {
 		evidence->stratum_service = get_index(reader, set->nservices);
 		evidence->stratum_operation = get_index(reader, set->ntexts);
 	}
@@ -248,7 +259,7 @@ static uint64_t get_evidence(struct reader *reader, const struct evidence_set *s
 
 		end->service = get_index(reader, set->nservices);
 		end->operation = get_index(reader, set->ntexts);
-		end->bare_gateway = reader->form >= FORM && get_number(reader) != 0;
+		end->bare_gateway = reader->form >= FORM_STRATA && get_number(reader) != 0;
 		end->span = TRACE_NONE;
 	}
 	return bits;
@@ -289,12 +300,42 @@ static void get_profiles(struct reader *reader, struct evidence_set *set)
 	}
 }
 
+static void get_shapes(struct reader *reader, struct evidence_set *set)
+{
+	uint32_t n = get_count(reader);
+
+	set->shapes = xcalloc((size_t)n + 1, sizeof(*set->shapes));
+	set->shapes_size = n + 1;
+	for (; set->nshapes < n && !reader->bad; set->nshapes++) {
+		struct evidence_shape *shape = &set->shapes[set->nshapes];
+
+		shape->service = get_index(reader, set->nservices);
+		shape->operation = get_index(reader, set->ntexts);
+		shape->callees = get_index(reader, set->ntexts);
+	}
+}
+
+static void get_trace_shapes(struct reader *reader, const struct evidence_set *set,
+			     struct evidence *evidence)
+{
+	uint32_t n = get_count(reader);
+
+	evidence->shapes = arena_array(set->arena, (size_t)n + 1, sizeof(*evidence->shapes));
+	for (; evidence->nshapes < n && !reader->bad; evidence->nshapes++)
+		evidence->shapes[evidence->nshapes] =
+			(struct evidence_form){ get_index(reader, set->nshapes), TRACE_NONE };
+}
+
 static void get_units(struct reader *reader, struct evidence_set *set)
 {
 	get_profiles(reader, set);
+	if (reader->form == FORM)
+		get_shapes(reader, set);
 	for (uint32_t t = 0; t < set->n && !reader->bad; t++) {
 		struct evidence *evidence = &set->at[t];
 
+		if (reader->form == FORM)
+			get_trace_shapes(reader, set, evidence);
 		evidence->nunits = get_count(reader);
 		evidence->units = arena_array(set->arena, (size_t)evidence->nunits + 1,
 					      sizeof(*evidence->units));
@@ -305,6 +346,8 @@ static void get_units(struct reader *reader, struct evidence_set *set)
 		if (evidence->inner) {
 			evidence->inner->units = evidence->units;
 			evidence->inner->nunits = evidence->nunits;
+			evidence->inner->shapes = evidence->shapes;
+			evidence->inner->nshapes = evidence->nshapes;
 		}
 	}
 }

@@ -123,3 +123,20 @@ uint32_t evidence_profile_index(struct evidence_set *set, uint32_t service, cons
 	index_put(set, key, index);
 	return index;
 }
+
+uint32_t evidence_shape_index(struct evidence_set *set, uint32_t service, const char *operation,
+			      const char *callees)
+{
+	CLEANUP_FREE char *key = xasprintf("\x06%08x%s\x1e%s", service, operation, callees);
+	uint32_t index = index_get(set, key);
+
+	if (index != UINT32_MAX || set->nshapes == LIMIT_SHAPES)
+		return index;
+	index = set->nshapes;
+	set->shapes = evidence_grow(set->shapes, index, &set->shapes_size, sizeof(*set->shapes));
+	set->shapes[index] = (struct evidence_shape){ service, evidence_text_index(set, operation),
+						      evidence_text_index(set, callees) };
+	set->nshapes++;
+	index_put(set, key, index);
+	return index;
+}

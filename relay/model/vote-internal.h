@@ -5,6 +5,7 @@
  * vote_strata.c	splits a broad signal's traces by operation	section 7
  * vote.c		counts failing paths, or asks for the contrast	section 7
  * vote_contrast.c	makes a verdict of the contrast			section 8
+ * vote_structure.c	the last resort: an order of calls that is new	section 12
  * verdict.c		the tools of both
  *
  * Below them stand contrast.h, evidence.h and the walk.

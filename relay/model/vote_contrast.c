@@ -335,6 +335,7 @@ bool vote_by_contrast(struct arena *arena, const struct walk *walks, unsigned in
 	struct walk *kept = arena_array(arena, nwalks, sizeof(*kept));
 	bool any;
 
+	cv.window->brief = true;
 	for (unsigned int i = 0; i < nwalks; i++)
 		if (evidence_add(cv.window, &walks[i]))
 			kept[cv.window->n - 1] = walks[i];
