@@ -107,6 +107,21 @@ def an_equivalent_is_not_drawn():
     in_a_tree(test)
 
 
+def known_equivalents_are_in_the_sources():
+    path = f"{peers.TOP}/tests/equivalent-faults"
+    with open(path, encoding="utf-8") as f:
+        entries = [[line for line in entry.splitlines() if not line.startswith("#")] for entry in f.read().split("\n\n")]
+    entries = [entry for entry in entries if entry]
+    assert entries
+    for name, before, after, reason in entries:
+        with open(f"{peers.TOP}/{name}", encoding="utf-8") as f:
+            assert f"\n{before[1:]}\n" in f.read(), f"{name} has no line {before[1:]}"
+        assert before[0] == "-" and after[0] == "+" and re.match("= .{20}", reason), (name, before, after, reason)
+    ran = subprocess.run([sys.executable, SCRIPT, "--list", "--draws", "1", "--equivalent", path], capture_output=True, text=True,
+                         check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
 def wrong_usage():
     for args, words in (("--rooms", "relay/nowhere"), "relay/nowhere is not there"), (("--draws", "0"), "not a count"), \
             (("--equivalent", "/nonexistent"), "/nonexistent is not there"):
@@ -114,4 +129,4 @@ def wrong_usage():
         assert ran.returncode == 2 and words in ran.stderr, (args, ran.stderr)
 
 
-peers.run(every_kind_is_drawn, a_seed_repeats, an_equivalent_is_not_drawn, wrong_usage)
+peers.run(every_kind_is_drawn, a_seed_repeats, an_equivalent_is_not_drawn, known_equivalents_are_in_the_sources, wrong_usage)
