@@ -644,7 +644,7 @@ START_TEST(what_was_gathered_ahead_is_compared_with)
 	compare_with_healthy(SECONDS(1));
 	world_run(world, MINUTES(5));
 	fire(SLOW " trace_id=" OF_ALERT);
-	world_run(world, SECONDS(1) / 2);
+	world_run(world, SECONDS(2));
 	assert_pages("key-shop", 1, 0);
 	world_run(world, SECONDS(5));
 	ck_assert_uint_gt(healthy_bytes(), 0);
@@ -688,7 +688,7 @@ START_TEST(a_full_disk_gets_every_row_later)
 	char labels[64];
 
 	world_pagers_take_all(world);
-	fake_store_fail(world->disk, ENOSPC);
+	fake_store_fail(world->disk, -ENOSPC);
 	for (int i = 0; i < 250; i++) {
 		snprintf(labels, sizeof(labels), "alertname=Node%d severity=warning", i);
 		fire(labels);
