@@ -168,6 +168,8 @@ def value_schema(map_, member, maps, top):
     """The schema of a member's value."""
     by_name = {("ROUTE", "when"): {"anyOf": [ref("when"), {"type": "array", "items": ref("matcher"), "minItems": 1}]},
                ("PAGER", "url"): ref("url"), ("SERVICE", "peers"): ref("peers"), ("ROUTE", "also_notify"): ref("also_notify"),
+               ("DEFAULTS", "owner_from"): {"type": "array", "minItems": 1,
+                                            "items": {"type": "string", "pattern": r"^(resource|span|label)\..+$"}},
                ("CLOCK", "start_time"): ref("start_time"), ("CLOCK", "end_time"): ref("end_time"),
                ("ROOT", "time_intervals"): section({"anyOf": [ref("interval"), {"type": "array", "items": ref("interval"),
                                                                                 "minItems": 1}]}),

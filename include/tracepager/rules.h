@@ -123,6 +123,9 @@ struct rule_defaults {
 	int64_t reviewed_after_us;	  /* age of a review from which W031 warns; 0: never */
 	/* Attribute of a suspect's resource whose value is the key of its team; NULL: none. */
 	const char *owner_attribute;
+	/* What else names the team where no entry does, in this order: "resource.NAME" and
+	 * "span.NAME" of the suspect, "label.NAME" of the alert. */
+	struct group_labels owner_from;
 	const struct rule_template *summary, *details;
 };
 

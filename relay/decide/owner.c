@@ -40,22 +40,80 @@ static const struct service_rule *owner_find_service(const struct owner_work *wo
 			     suspect ? rules_suspect_attr : NULL, suspect, &work->decision->trail);
 }
 
-/* If the rules set owner_attribute, the suspect's attribute may name a team. true: it does. */
-static bool own_by_attribute(struct owner_work *work, struct suspect *suspect)
+/* Take the team that an attribute or label names. A name that the rules do not know is told and
+ * passed over. what: "its service.owner", "the alert's label team". true: it is the owner. */
+static bool own_by_name(struct owner_work *work, const char *subject, const char *what,
+			const char *name)
 {
-	const char *attribute = rules_defaults(work->rules)->owner_attribute;
-	const char *name = attribute ? rules_suspect_attr(suspect, attribute) : NULL;
-	const struct team *team = name ? rules_team(work->rules, name) : NULL;
+	const struct team *team = name && *name ? rules_team(work->rules, name) : NULL;
 	struct decision *d = work->decision;
 
-	if (!team)
+	if (!name || !*name)
 		return false;
+	if (!team) {
+		owner_add_reason(d, arena_printf(work->arena,
+						 "%s is %s, which is no team of the rules", what,
+						 name));
+		return false;
+	}
 	d->team = team;
 	d->rule = team->place;
 	owner_add_reason(d, arena_printf(work->arena,
-					 "no rule names an owner of %s; its %s is team %s (%s)",
-					 suspect->service, attribute, team->name, team->place));
+					 "no rule names an owner of %s; %s is team %s (%s)",
+					 subject, what, team->name, team->place));
 	return true;
+}
+
+/* The value of a span's attribute by name; NULL: it has none, or there is no span. */
+static const char *owner_span_attr(const struct suspect *suspect, const char *name)
+{
+	const struct trace *trace = suspect->trace;
+
+	if (!trace || suspect->span >= trace->nspans)
+		return NULL;
+	for (unsigned int key = 0; key < ATTR_COUNT + trace->set->nextra_names; key++) {
+		const char *known = key < ATTR_COUNT ? attr_name(key)
+						     : trace->set->extra_names[key - ATTR_COUNT];
+		if (strcmp(known, name) == 0)
+			return span_attr(trace, &trace->spans[suspect->span], key);
+	}
+	return NULL;
+}
+
+/* Look in one place of owner_from: resource.NAME, span.NAME or label.NAME. */
+static bool own_by_place(struct owner_work *work, struct suspect *suspect, const char *subject,
+			 const char *place)
+{
+	const struct decision *d = work->decision;
+	const char *name = strchr(place, '.') + 1;
+	const char *value = NULL, *whose = "its";
+
+	if (strncmp(place, "resource.", 9) == 0) {
+		value = rules_suspect_attr(suspect, name);
+	} else if (strncmp(place, "span.", 5) == 0) {
+		value = owner_span_attr(suspect, name);
+		whose = "its span's";
+	} else if (d->has_alert) {
+		value = labels_get(&d->alert.labels, name);
+		whose = "the alert's label";
+	}
+	return own_by_name(work, subject, arena_printf(work->arena, "%s %s", whose, name), value);
+}
+
+/* Look at the attribute owner_attribute, then in the places of owner_from. suspect: whose
+ * attributes count; its resource and trace may be NULL. true: one names the team. */
+static bool own_by_places(struct owner_work *work, struct suspect *suspect, const char *subject)
+{
+	const struct rule_defaults *defaults = rules_defaults(work->rules);
+	const char *attribute = defaults->owner_attribute;
+
+	if (attribute && own_by_name(work, subject, arena_printf(work->arena, "its %s", attribute),
+				     rules_suspect_attr(suspect, attribute)))
+		return true;
+	for (size_t i = 0; i < defaults->owner_from.n; i++)
+		if (own_by_place(work, suspect, subject, defaults->owner_from.names[i]))
+			return true;
+	return false;
 }
 
 static void own_suspect(struct owner_work *work, const struct service_rule *peer_rule)
@@ -79,7 +137,7 @@ static void own_suspect(struct owner_work *work, const struct service_rule *peer
 						 d->service->name, d->service->place));
 		return;
 	}
-	if (own_by_attribute(work, suspect))
+	if (own_by_places(work, suspect, suspect->service))
 		return;
 	d->team = rules_fallback(work->rules);
 	d->rule = d->team->place;
@@ -124,6 +182,23 @@ static const struct service_rule *signal_service(const struct owner_work *work)
 	return service;
 }
 
+/* Without a verdict: the attributes of the signal's span, and the alert's labels. */
+static bool own_signal_by_places(struct owner_work *work)
+{
+	const struct decision *d = work->decision;
+	struct suspect seen = { .span = TRACE_NONE };
+
+	for (unsigned int i = 0; i < d->nwalks && !seen.trace; i++) {
+		const struct walk *walk = &d->walks[i];
+		if (walk->signal_span == TRACE_NONE)
+			continue;
+		seen.span = walk->signal_span;
+		seen.trace = walk->trace;
+		seen.resource = span_resource(walk->trace, &walk->trace->spans[walk->signal_span]);
+	}
+	return own_by_places(work, &seen, "the alert");
+}
+
 static void own_signal(struct owner_work *work)
 {
 	struct decision *d = work->decision;
@@ -144,7 +219,7 @@ static void own_signal(struct owner_work *work)
 				 arena_printf(work->arena,
 					      "team %s owns %s, the service of the alert (%s)",
 					      d->team->name, d->service->name, d->service->place));
-	} else {
+	} else if (!own_signal_by_places(work)) {
 		d->team = rules_fallback(work->rules);
 		d->rule = d->team->place;
 		owner_add_reason(d, arena_printf(work->arena,

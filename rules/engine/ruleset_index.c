@@ -190,8 +190,12 @@ static void index_signals(struct ruleset *rules)
 		qsort(rules->signal_order, rules->nsignals, sizeof(struct signal_entry *),
 		      compare_signals);
 	picks_build(&rules->signal_picks, rules->nsignals, offer_signal, rules);
-	const char **names = arena_array(rules->arena, n, sizeof(*names));
+	const struct group_labels *places = &rules->defaults.owner_from;
+	const char **names = arena_array(rules->arena, n + places->n, sizeof(*names));
 	n = 0;
+	for (size_t i = 0; i < places->n; i++)
+		if (strncmp(places->names[i], "span.", 5) == 0)
+			names[n++] = places->names[i] + 5;
 	for (size_t i = 0; i < rules->nsignals; i++)
 		for (size_t j = 0; j < rules->signals[i].rule.signal.attrs.n; j++)
 			names[n++] = rules->signals[i].rule.signal.attrs.at[j].name;

@@ -250,6 +250,40 @@ static void read_team(struct load *load, size_t i)
 		team->escalation = &load->set->escalations[number];
 }
 
+/* Is it a place, a dot and a name? */
+static bool is_owner_place(const char *text)
+{
+	static const char *const places[] = { "resource.", "span.", "label." };
+
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const size_t len = strlen(places[i]);
+		if (strncmp(text, places[i], len) == 0)
+			return text[len] != '\0';
+	}
+	return false;
+}
+
+static void read_owner_from(const struct load_scope *scope, struct group_labels *ret_places)
+{
+	const struct ynode *list = member_list(scope, "owner_from");
+
+	if (!list)
+		return;
+	ret_places->names =
+		arena_array(scope->load->set->arena, list->n, sizeof(*ret_places->names));
+	for (size_t i = 0; i < list->n; i++) {
+		const struct ynode *item = list->items[i];
+		const char *place = node_text(scope, item, "a place such as resource.team");
+		if (place && is_owner_place(place))
+			ret_places->names[ret_places->n++] = place;
+		else if (place)
+			LOAD_ERROR(scope, item, "E050", NULL,
+				   "\"%s\" is no place of an owner; write resource.%s, span.%s or "
+				   "label.%s",
+				   place, place, place, place);
+	}
+}
+
 static void read_defaults(const struct load_scope *scope)
 {
 	struct ruleset *set = scope->load->set;
@@ -275,6 +309,7 @@ static void read_defaults(const struct load_scope *scope)
 	member_group(scope, "incident_key", &defaults->incident_key);
 	member_duration(scope, "reviewed_after", &defaults->reviewed_after_us);
 	defaults->owner_attribute = member_text(scope, "owner_attribute");
+	read_owner_from(scope, &defaults->owner_from);
 	defaults->summary = member_template(scope, "summary");
 	defaults->details = member_template(scope, "details");
 }

@@ -54,6 +54,7 @@ BAD = {
     "LOCATION": ANY + DEEP + ["../etc/passwd", "/etc/localtime", "No where", "Ü"],
     "INCLUDES": [None, "", [], {}, [None], [""], [["x"]], [{}], {"path": "more.yaml"}, [{"catalogue": "backstage"}]],
     ("CATALOGUE", "catalogue"): ["nonsense", "Backstage", 5, True],
+    ("DEFAULTS", "owner_from"): [["team"], ["label."], ["labels.team"], ["resource.a", "b"]],
     ("SERVICE", "peers"): [["a*"], ["a?b"], ["twice", "twice"]],
     ("SIGNAL", "traces"): [0, 51], ("DEFAULTS", "traces"): [0, 51],
     ("INTERVAL", "times"): [[]], ("ESCALATION", "steps"): [[], [{"page": ["x"]}] * 65],
@@ -220,6 +221,9 @@ class Maker:
     # Members that have their own ways.
     def team_escalation(self):
         return self.name_of("ESCALATION")
+
+    def defaults_owner_from(self):
+        return self.sample(["resource.team", "span.service.owner", "label.größe", "label.a b"], 3)
 
     def service_peers(self):
         return [self.unique("host") for _ in range(2)]

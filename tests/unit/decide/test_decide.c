@@ -493,6 +493,44 @@ START_TEST(owner_by_an_attribute)
 }
 END_TEST
 
+/* With owner_from, the first place that names a team of the rules decides; a name that is no team
+ * is told. An alert without a verdict is its label's. */
+START_TEST(owner_from_the_telemetry)
+{
+	const struct trace *trace = failing("till", NULL);
+	struct alert alert = {
+		.family = "prometheus",
+		.labels = { (struct label[]){ { "alertname", "X" }, { "team", "money" } }, 2 },
+	};
+	struct decide_input input = { .alert = &alert, .traces = &trace, .ntraces = 1 };
+	struct decision decision;
+
+	add_rules("defaults: {owner_from: [resource.service.name, span.owner, label.team]}\n");
+	input.rules = rules;
+	decide(arena, &input, &decision);
+	ck_assert_str_eq(decision.verdict.suspect.service, "till");
+	ck_assert_str_eq(decision.team->name, "money");
+	ck_assert_int_eq(decision.verdict.fallback, FALLBACK_NONE);
+	ck_assert_uint_eq(decision.nowner_reasons, 2);
+	ck_assert_str_eq(decision.owner_reasons[0],
+			 "its service.name is till, which is no team of the rules");
+	ck_assert_str_eq(decision.owner_reasons[1],
+			 "no rule names an owner of till; the alert's label team is team money "
+			 "(rules.yaml:3)");
+	/* An entry's owner comes first. */
+	trace = failing("ledger-db", NULL);
+	decide(arena, &input, &decision);
+	ck_assert_str_eq(decision.team->name, "dba");
+	/* Without a trace. */
+	input.ntraces = 0;
+	decide(arena, &input, &decision);
+	ck_assert_str_eq(decision.team->name, "money");
+	ck_assert_str_eq(decision.owner_reasons[0],
+			 "no rule names an owner of the alert; the alert's label team is team "
+			 "money (rules.yaml:3)");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("decide");
@@ -501,6 +539,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, an_alert_about_pods_is_its_service_s);
 	tcase_add_test(tcase, owner_by_an_attribute);
+	tcase_add_test(tcase, owner_from_the_telemetry);
 	tcase_add_test(tcase, the_suspect_s_owner_is_paged);
 	tcase_add_test(tcase, an_owned_callee_is_the_suspect);
 	tcase_add_test(tcase, an_owned_callee_that_held_up_its_caller_is_the_suspect);
