@@ -818,6 +818,8 @@
 /* Services, and calls between them, that an audit counts: ten times the largest fleets. */
 #define LIMIT_AUDIT_SERVICES 20000u
 #define LIMIT_AUDIT_CALLS    200000u
+/* Entry operations of one alert that an audit counts: the commonest are among the first. */
+#define LIMIT_AUDIT_OPERATIONS 64
 /* One file of explain or of a rule test, which are read whole. */
 #define LIMIT_EXPLAIN_FILE_BYTES (1u << 30)
 /* The text of --help and of samples: some 40 lines, and up to 200. */

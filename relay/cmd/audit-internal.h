@@ -8,6 +8,7 @@
 #include "options-internal.h"
 #include "past-internal.h"
 #include "tracepager/hash.h"
+#include "tracepager/limits.h"
 
 /* A list of pointers, in the order in which they were added. */
 struct audit_list {
@@ -39,13 +40,29 @@ struct paged_team {
 	int64_t npages;
 };
 
+/* An operation by which the traces of a broad alert enter its service. */
+struct broad_operation {
+	const char *name;
+	int64_t nspans, nfailing;
+};
+
+/* An alert whose signal is a service without an operation. */
+struct broad_alert {
+	const char *name, *service;
+	const char *label; /* of the alert, whose value is the service; NULL: none */
+	int64_t ndecisions;
+	struct broad_operation operations[LIMIT_AUDIT_OPERATIONS];
+	size_t noperations;
+};
+
 struct sightings {
 	struct arena *arena;	     /* borrowed */
 	const struct ruleset *rules; /* borrowed */
 	struct audit_list services;  /* struct seen_service */
 	struct audit_list calls;     /* struct seen_call */
 	struct audit_list teams;     /* struct paged_team */
-	struct map *service_index, *call_index, *team_index, *entries;
+	struct audit_list broad;     /* struct broad_alert */
+	struct map *service_index, *call_index, *team_index, *entries, *broad_index;
 	uint64_t mark; /* of the trace that is being read */
 	int64_t npages;
 	int64_t unreadable; /* decisions */
@@ -61,12 +78,18 @@ void sightings_sort(struct sightings *seen);
 /* Was a service of this entry of the rules seen? */
 bool sightings_has_entry(const struct sightings *seen, const char *entry);
 
+/* Counts the alert, if its signal is broad, and the operations of its traces. (audit_broad.c) */
+void broad_alerts_add(struct sightings *seen, const struct opened *opened);
+/* The rule under signals that would narrow it; kept by the arena. NULL: no operation was seen. */
+const char *broad_alert_rule(struct arena *arena, const struct broad_alert *broad);
+
 /* ---- tables (audit_tables.c) ---- */
 
 /* Columns of a table; a number is aligned right, and without quotes in JSON. */
 struct audit_column {
 	const char *title, *key;
 	bool is_number;
+	bool is_whole; /* a person copies it: it is not cut */
 };
 
 #define AUDIT_COLUMNS_MAX 6
@@ -93,6 +116,9 @@ struct ruleset *audit_stored_rules(struct history *history, struct err *err);
  * Texts are the arena's and the rules'. 0 or -errno. (audit_links.c) */
 int audit_dead_links(const struct ruleset *rules, struct arena *arena, struct audit_table *table,
 		     struct err *err);
+
+/* Adds a glob that matches the name and nothing else, between quotes. (audit_propose.c) */
+void audit_add_exact_glob(struct buf *out, const char *name);
 
 /* Entries for the services (struct seen_service) that have none, for a person to fill in the
  * owners. (audit_propose.c) */

@@ -1,7 +1,8 @@
 /*
  * tracepager audit: the rules beside what the stored decisions and their traces showed. Which
  * services nobody owns, which entries no trace shows any more, which were not reviewed, which links
- * and pagers do not answer, which calls no rule names, and which team is paged how often.
+ * and pagers do not answer, which calls no rule names, which alerts are about a whole service, and
+ * which team is paged how often.
  *
  * It reads the store beside a running daemon and pages nobody. Owns what it found until it has
  * printed it.
@@ -31,6 +32,7 @@ enum audit_section {
 	SECTION_LINKS,
 	SECTION_REFUSALS,
 	SECTION_CALLS,
+	SECTION_BROAD,
 	SECTION_TEAMS,
 	SECTIONS
 };
@@ -39,35 +41,40 @@ enum audit_section {
 static const struct audit_table empty_tables[SECTIONS] = {
 	[SECTION_UNOWNED] = { .key = "unowned_services", .title = "Services in traces that nobody owns",
 		.empty = "Every service that was seen has an owner.",
-		.columns = { { "service", "service", false }, { "namespace", "namespace", false },
-			     { "traces", "traces", true }, { "last seen", "last_seen", false },
-			     { "called by", "called_by", false } }, .ncolumns = 5 },
+		.columns = { { "service", "service", false, false }, { "namespace", "namespace", false, false },
+			     { "traces", "traces", true, false }, { "last seen", "last_seen", false, false },
+			     { "called by", "called_by", false, false } }, .ncolumns = 5 },
 	[SECTION_UNSEEN] = { .key = "unseen_entries", .title = "Entries whose service was not seen",
 		.empty = "Every entry's service was seen.",
-		.columns = { { "entry", "entry", false }, { "owner", "owner", false },
-			     { "rule", "rule", false } }, .ncolumns = 3 },
+		.columns = { { "entry", "entry", false, false }, { "owner", "owner", false, false },
+			     { "rule", "rule", false, false } }, .ncolumns = 3 },
 	[SECTION_UNREVIEWED] = { .key = "unreviewed_entries", .title = "Entries with an old review",
 		.empty = "Every review is recent.",
-		.columns = { { "entry", "entry", false }, { "reviewed at", "reviewed_at", false },
-			     { "owner", "owner", false }, { "rule", "rule", false } }, .ncolumns = 4 },
+		.columns = { { "entry", "entry", false, false }, { "reviewed at", "reviewed_at", false, false },
+			     { "owner", "owner", false, false }, { "rule", "rule", false, false } }, .ncolumns = 4 },
 	[SECTION_LINKS] = { .key = "dead_links", .title = "Links that do not answer",
 		.empty = "Every link answers.",
-		.columns = { { "entry", "entry", false }, { "kind", "kind", false }, { "link", "link", false },
-			     { "answer", "answer", false }, { "rule", "rule", false } }, .ncolumns = 5 },
+		.columns = { { "entry", "entry", false, false }, { "kind", "kind", false, false }, { "link", "link", false, false },
+			     { "answer", "answer", false, false }, { "rule", "rule", false, false } }, .ncolumns = 5 },
 	[SECTION_REFUSALS] = { .key = "refusing_pagers", .title = "Pagers that refused pages",
 		.empty = "No pager refused a page.",
-		.columns = { { "pager", "pager", false }, { "pages", "pages", true },
-			     { "last time", "last_time", false }, { "its reply", "error", false } },
+		.columns = { { "pager", "pager", false, false }, { "pages", "pages", true, false },
+			     { "last time", "last_time", false, false }, { "its reply", "error", false, false } },
 		.ncolumns = 4 },
 	[SECTION_CALLS] = { .key = "unnamed_calls", .title = "Calls to what no rule names",
 		.empty = "Everything that is called has an entry.",
-		.columns = { { "caller", "caller", false }, { "callee", "callee", false },
-			     { "traces", "traces", true }, { "last seen", "last_seen", false } },
+		.columns = { { "caller", "caller", false, false }, { "callee", "callee", false, false },
+			     { "traces", "traces", true, false }, { "last seen", "last_seen", false, false } },
+		.ncolumns = 4 },
+	[SECTION_BROAD] = { .key = "broad_alerts", .title = "Alerts about a whole service, and the rule that would narrow each",
+		.empty = "Every alert about a service names an operation.",
+		.columns = { { "alert", "alert", false, false }, { "service", "service", false, false },
+			     { "decisions", "decisions", true, false }, { "rule under signals", "signal", false, true } },
 		.ncolumns = 4 },
 	[SECTION_TEAMS] = { .key = "pages_by_team", .title = "Decisions that paged, by team",
 		.empty = "Nobody was paged.",
-		.columns = { { "team", "team", false }, { "pages", "pages", true },
-			     { "percent", "percent", true } }, .ncolumns = 3 },
+		.columns = { { "team", "team", false, false }, { "pages", "pages", true, false },
+			     { "percent", "percent", true, false } }, .ncolumns = 3 },
 };
 /* clang-format on */
 
@@ -175,6 +182,17 @@ static void list_refusal(void *ctx, const struct refusal *refusal)
 					  arena_strdup(audit->arena, refusal->error) });
 }
 
+static void list_broad(struct audit *audit)
+{
+	for (size_t i = 0; i < audit->seen.broad.n; i++) {
+		const struct broad_alert *broad = audit->seen.broad.at[i];
+		audit_table_add(&audit->tables[SECTION_BROAD],
+				(const char *[]){ broad->name, broad->service,
+						  number_text(audit, broad->ndecisions),
+						  broad_alert_rule(audit->arena, broad) });
+	}
+}
+
 static void list_teams(struct audit *audit)
 {
 	for (size_t i = 0; i < audit->seen.teams.n; i++) {
@@ -218,6 +236,7 @@ static int fill_tables(struct audit *audit, struct err *err)
 	list_unowned(audit);
 	list_calls(audit);
 	list_entries(audit);
+	list_broad(audit);
 	list_teams(audit);
 	return 0;
 }
@@ -257,7 +276,9 @@ static int print_sections(const struct audit *audit)
 	for (int section = 0; section < SECTIONS; section++) {
 		if (section == SECTION_LINKS && !audit->options.check_links)
 			continue;
-		if (section != SECTION_TEAMS && audit->tables[section].ncells)
+		/* A broad alert is no mistake of the rules. */
+		if (section != SECTION_TEAMS && section != SECTION_BROAD &&
+		    audit->tables[section].ncells)
 			status = 1;
 		shown[n++] = audit->tables[section];
 	}

@@ -14,8 +14,7 @@
 #define COMMENT_COLUMNS 100
 #define NAME_BYTES	(16u << 10)
 
-/* A glob that matches the name and nothing else. */
-static void add_exact_glob(struct buf *out, const char *name)
+void audit_add_exact_glob(struct buf *out, const char *name)
 {
 	struct buf glob = BUF_INIT(2 * NAME_BYTES);
 
@@ -60,10 +59,10 @@ static void add_proposed_entry(const struct seen_service *seen, struct map *take
 		buf_puts(out, "]\n");
 	} else if (strcmp(buf_text(&key), seen->name) != 0 || *seen->namespace) {
 		buf_puts(out, "    match: {service: ");
-		add_exact_glob(out, seen->name);
+		audit_add_exact_glob(out, seen->name);
 		if (*seen->namespace) {
 			buf_puts(out, ", namespace: ");
-			add_exact_glob(out, seen->namespace);
+			audit_add_exact_glob(out, seen->namespace);
 		}
 		buf_puts(out, "}\n");
 	}

@@ -11,13 +11,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-void audit_list_add(struct audit_list *list, void *item)
-{
-	if ((list->n & (list->n - 1)) == 0)
-		list->at = xrealloc_array(list->at, list->n ? 2 * list->n : 1, sizeof(*list->at));
-	list->at[list->n++] = item;
-}
-
 static void mark_entry(struct sightings *seen, const struct service_rule *rule)
 {
 	if (rule && !map_get(seen->entries, rule->name))
@@ -202,6 +195,7 @@ void sightings_add(struct sightings *seen, const struct past *past)
 		if (opened.was.sent)
 			count_page(seen, opened.was.team);
 		see_suspect(seen, &opened.was);
+		broad_alerts_add(seen, &opened);
 		for (size_t i = 0; i < opened.ntraces; i++)
 			see_trace(seen, opened.arena, opened.traces[i], past->at_us);
 	}
@@ -245,8 +239,20 @@ static void sort_list(struct audit_list *list, int (*order)(const void *a, const
 		qsort(list->at, list->n, sizeof(*list->at), order);
 }
 
+static int by_decisions(const void *a, const void *b)
+{
+	const struct broad_alert *x = *(struct broad_alert *const *)a,
+				 *y = *(struct broad_alert *const *)b;
+
+	if (x->ndecisions != y->ndecisions)
+		return x->ndecisions < y->ndecisions ? 1 : -1;
+	int order = strcmp(x->name, y->name);
+	return order ? order : strcmp(x->service, y->service);
+}
+
 void sightings_sort(struct sightings *seen)
 {
+	sort_list(&seen->broad, by_decisions);
 	sort_list(&seen->services, by_traces);
 	sort_list(&seen->calls, by_call_names);
 	sort_list(&seen->teams, by_pages);
@@ -261,6 +267,7 @@ void sightings_init(struct sightings *seen, struct arena *arena, const struct ru
 		.call_index = map_new(),
 		.team_index = map_new(),
 		.entries = map_new(),
+		.broad_index = map_new(),
 	};
 }
 
@@ -270,7 +277,9 @@ void sightings_fini(struct sightings *seen)
 	map_free(seen->call_index);
 	map_free(seen->team_index);
 	map_free(seen->entries);
+	map_free(seen->broad_index);
 	free(seen->services.at);
 	free(seen->calls.at);
 	free(seen->teams.at);
+	free(seen->broad.at);
 }

@@ -12,6 +12,20 @@
 #include "tracepager/xalloc.h"
 
 #define CELL_COLUMNS 60
+/* A cell that a person copies must not be cut. */
+#define WHOLE_COLUMNS 2000
+
+void audit_list_add(struct audit_list *list, void *item)
+{
+	if ((list->n & (list->n - 1)) == 0)
+		list->at = xrealloc_array(list->at, list->n ? 2 * list->n : 1, sizeof(*list->at));
+	list->at[list->n++] = item;
+}
+
+static size_t cell_columns(const struct audit_column *column)
+{
+	return column->is_whole ? WHOLE_COLUMNS : CELL_COLUMNS;
+}
 
 void audit_table_add(struct audit_table *table, const char *const *cells)
 {
@@ -60,11 +74,12 @@ static void write_text_table(const struct audit_table *table, struct buf *out)
 		return;
 	}
 	for (size_t c = 0; c < table->ncolumns; c++) {
-		widths[c] = plain_columns(table->columns[c].title, CELL_COLUMNS);
+		const size_t most = cell_columns(&table->columns[c]);
+		widths[c] = plain_columns(table->columns[c].title, most);
 		for (size_t r = 0; r < rows; r++) {
-			size_t width = plain_columns(table_cell(table, r, c), CELL_COLUMNS);
+			size_t width = plain_columns(table_cell(table, r, c), most);
 			if (width > widths[c])
-				widths[c] = width < CELL_COLUMNS ? width : CELL_COLUMNS;
+				widths[c] = width < most ? width : most;
 		}
 	}
 	for (size_t r = 0; r <= rows; r++) {
@@ -77,11 +92,11 @@ static void write_text_table(const struct audit_table *table, struct buf *out)
 }
 
 /* Escapes what Markdown would read as markup: a bar would end the cell. */
-static void add_markdown_text(struct buf *out, const char *text)
+static void add_markdown_text(struct buf *out, const char *text, size_t most)
 {
-	struct buf plain = BUF_INIT(8 * CELL_COLUMNS);
+	struct buf plain = BUF_INIT(8 * WHOLE_COLUMNS);
 
-	plain_add(&plain, text, CELL_COLUMNS);
+	plain_add(&plain, text, most);
 	for (const char *c = buf_text(&plain); *c; c++) {
 		if (strchr("\\`*_[]<>|#", *c))
 			buf_putc(out, '\\');
@@ -106,7 +121,8 @@ static void write_markdown_table(const struct audit_table *table, struct buf *ou
 	for (size_t r = 0; r < table_rows(table); r++) {
 		for (size_t c = 0; c < table->ncolumns; c++) {
 			buf_puts(out, "| ");
-			add_markdown_text(out, table_cell(table, r, c));
+			add_markdown_text(out, table_cell(table, r, c),
+					  cell_columns(&table->columns[c]));
 			buf_putc(out, ' ');
 		}
 		buf_puts(out, "|\n");

@@ -161,6 +161,26 @@ def audited():
         past.daemon.finish()
 
 
+def broad_alerts():
+    past = Past()
+    try:
+        assert past.audit()[1]["broad_alerts"] == []
+        labels = {"alertname": "ShopSlow", "service": "frontend", "trace_id": TRACE}
+        assert past.daemon.request("POST", "/webhook/am", peers.webhook((labels, "firing")))[0] == 202
+        peers.wait_for("the record", lambda: past.replay(past.rules())[1]["decisions"] == 4)
+        status, found = past.audit()
+        assert status == 0, found  # a broad alert is no mistake
+        rule = ('"ShopSlow frontend": {alerts: {alertname: "ShopSlow", "service": "frontend"}, '
+                'span: {service: "frontend", operation: "POST /orders"}}')
+        assert found["broad_alerts"] == [{"alert": "ShopSlow", "service": "frontend", "decisions": 1, "signal": rule}], found
+        assert rule in tracepager("audit", "--store", past.store)[1]  # is not cut
+        pasted = past.rules(("signals:\n", f"signals:\n  {rule}\n"))
+        status, out, err = tracepager("check", "--no-secrets", pasted)
+        assert status == 0, (out, err)
+    finally:
+        past.daemon.finish()
+
+
 def links_and_pagers():
     past = Past()
     pages = peers.Peer(lambda request: (404 if "gone" in request["path"] else 200, {}, b"here"))
@@ -247,5 +267,5 @@ def wrong_usage():
         assert status == 0 and out.startswith(f"usage: tracepager {command} "), out
 
 
-peers.run(decided_again, decided_again_without_traces, decided_again_by_paths, audited,
+peers.run(decided_again, decided_again_without_traces, decided_again_by_paths, audited, broad_alerts,
            links_and_pagers, captured, secrets_stay_out, wrong_usage)
