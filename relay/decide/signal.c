@@ -14,7 +14,7 @@
 
 /* How far a label is believed. */
 enum label_trust {
-	TRUST_ALWAYS,  /* whoever writes this label means a service */
+	TRUST_ALWAYS,  /* only Sloth writes it, and its value is a service */
 	TRUST_TARGET,  /* a scrape target may bear it: names of scrapers are passed over */
 	TRUST_KNOWN,   /* only if rules or sources know the service */
 	TRUST_BACKEND, /* the proxy's name of a backend: only where it looks like a Kubernetes
