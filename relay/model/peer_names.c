@@ -7,9 +7,12 @@
  * name no service.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
 _Static_assert(sizeof(((struct suspect *)0)->peers) / sizeof(const char *) == LIMIT_PEER_NAMES,
@@ -36,7 +39,9 @@ static void list_add(const char **list, unsigned int *n, const char *name)
 
 static void names_add(struct names *names, const char *name)
 {
-	if (name && name[0] != '\0')
+	/* A peer with the caller's own name is the caller: proxies and meshes write it so. */
+	if (name && name[0] != '\0' &&
+	    strcasecmp(name, span_service(names->trace, names->span)) != 0)
 		list_add(names->by_name, &names->nby_name, name);
 }
 
@@ -199,10 +204,127 @@ static void names_collect(struct names *names)
 	names_add(names, peer_attr(names, ATTR_MESSAGING_SYSTEM));
 }
 
+/* ---- names in words ---- */
+
+static bool is_host_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '.' || c == '-' || c == '_';
+}
+
+/* "file.py:12" is no host. */
+static bool is_source_file(const char *host, size_t len)
+{
+	static const char *const endings[] = { ".py", ".go", ".js", ".ts",  ".java", ".rb", ".php",
+					       ".cs", ".c",  ".cc", ".cpp", ".rs",   ".kt", ".ex" };
+
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		size_t n = strlen(endings[i]);
+
+		if (len > n && strncasecmp(host + len - n, endings[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* HOST:PORT anywhere in a text. */
+static bool words_host_port(struct names *names, const char *text)
+{
+	for (const char *colon = strchr(text, ':'); colon; colon = strchr(colon + 1, ':')) {
+		size_t len = 0, digits = strspn(colon + 1, "0123456789");
+		const char *host;
+
+		while (colon - len > text && is_host_char(colon[-(ptrdiff_t)len - 1]))
+			len++;
+		host = colon - len;
+		if (len < 2 || digits < 2 || digits > 5 ||
+		    (colon[1 + digits] == ':' && isdigit((unsigned char)colon[2 + digits])) ||
+		    strspn(host, "0123456789") == len || is_source_file(host, len))
+			continue;
+		names_add_host(names, arena_strndup(names->arena, host, len),
+			       arena_strndup(names->arena, colon + 1, digits));
+		return true;
+	}
+	return false;
+}
+
+/* A host after one of the words that come before it, quoted or not, and a port after that: `at
+ * "10.0.0.7", port 5432`, "host='cart', port=80", "ENOTFOUND cart.shop", "lookup cart.shop: no". */
+static bool words_host_after(struct names *names, const char *text)
+{
+	static const char *const before[] = {
+		"server at ",	  "host=",	 "host name ",
+		"host ",	  "server on ",	 "enotfound ",
+		"eai_again ",	  "lookup ",	 "unknownhostexception: ",
+		"connecting to ", "connect to ", "connection to "
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+		const char *at = strcasestr(text, before[i]), *port;
+		size_t len = 0, digits;
+
+		if (!at)
+			continue;
+		at += strlen(before[i]);
+		at += strspn(at, " \"'`");
+		while (is_host_char(at[len]))
+			len++;
+		while (len > 0 && at[len - 1] == '.')
+			len--;
+		/* A bare word is a host only in quotes, with a sign in it, or with a port. */
+		port = strcasestr(at + len, "port");
+		port = port && port - at < 80 ? port + 4 + strspn(port + 4, " =:") : "";
+		digits = strspn(port, "0123456789");
+		if (len < 2 || (digits == 0 && !memchr(at, '.', len) && !strchr("\"'`", at[-1])))
+			continue;
+		names_add_host(names, arena_strndup(names->arena, at, len),
+			       digits > 0 ? arena_strndup(names->arena, port, digits) : NULL);
+		return true;
+	}
+	return false;
+}
+
+static void words_collect(struct names *names)
+{
+	struct span_texts texts;
+
+	span_texts(names->trace, names->span, &texts);
+	for (unsigned int i = texts.ntypes; i < texts.n; i++) {
+		const char *text = texts.at[i];
+
+		if (strlen(text) > LIMIT_ATTR_VALUE_BYTES)
+			text = arena_strndup(names->arena, text, LIMIT_ATTR_VALUE_BYTES);
+		if (strstr(text, "://"))
+			names_add_url(names, text);
+		else if (!words_host_after(names, text))
+			words_host_port(names, text);
+		if (names->nby_name + names->nby_address > 0)
+			return;
+	}
+}
+
+static void names_finish(struct names *names, struct suspect *suspect)
+{
+	for (unsigned int i = 0; i < names->nby_address; i++)
+		list_add(names->by_name, &names->nby_name, names->by_address[i]);
+	suspect->npeers = names->nby_name;
+	memcpy(suspect->peers, names->by_name, sizeof(suspect->peers));
+}
+
+bool peer_names_in_words(struct arena *arena, const struct trace *trace, const struct span *span,
+			 struct suspect *suspect)
+{
+	struct names names = { .arena = arena, .trace = trace, .span = span };
+
+	words_collect(&names);
+	names_finish(&names, suspect);
+	return suspect->npeers > 0;
+}
+
 void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,
 		struct suspect *suspect)
 {
 	struct names names = { .arena = arena, .trace = trace, .span = span };
+	const struct span *call = span;
 
 	names_collect(&names);
 	/* A driver's CLIENT span is often the parent of its transport's CLIENT span, and knows the
@@ -216,8 +338,10 @@ void peer_names(struct arena *arena, const struct trace *trace, const struct spa
 		names.span = span = parent;
 		names_collect(&names);
 	}
-	for (unsigned int i = 0; i < names.nby_address; i++)
-		list_add(names.by_name, &names.nby_name, names.by_address[i]);
-	suspect->npeers = names.nby_name;
-	memcpy(suspect->peers, names.by_name, sizeof(suspect->peers));
+	/* A call that names nobody may do so in its words. */
+	if (names.nby_name + names.nby_address == 0 && span_unreachable(trace, call)) {
+		names.span = call;
+		words_collect(&names);
+	}
+	names_finish(&names, suspect);
 }

@@ -40,6 +40,8 @@ uint32_t span_answer(const struct trace *trace, uint32_t span);
 enum {
 	GRPC_CANCELLED = 1,
 	GRPC_DEADLINE_EXCEEDED = 4,
+	GRPC_RESOURCE_EXHAUSTED = 8,
+	GRPC_UNAVAILABLE = 14,
 	HTTP_CLIENT_CLOSED = 499, /* nginx: the client went away before the answer */
 	HTTP_BAD_GATEWAY = 502,
 	HTTP_GATEWAY_TIMEOUT = 504,

@@ -92,12 +92,17 @@ bool span_breaker_open(const struct trace *trace, const struct span *span)
 bool span_unreachable(const struct trace *trace, const struct span *span)
 {
 	static const char *const words[] = {
-		"refused",
+		"connection refused",
+		"connect refused",
+		"actively refused",
+		"refused to connect",
+		"connection was refused",
 		"econnrefused",
 		"no route to host",
 		"ehostunreach",
 		"enetunreach",
-		"unreachable",
+		"host unreachable",
+		"network is unreachable",
 		"enotfound",
 		"eai_again",
 		"name or service not known",
@@ -107,8 +112,8 @@ bool span_unreachable(const struct trace *trace, const struct span *span)
 		"getaddrinfo",
 		"could not translate host",
 		"name resolution",
-		"not connect",
-		"n't connect",
+		"not connect to",
+		"n't connect to",
 		"failed to connect",
 		"unable to connect",
 		"cannot connect",
@@ -132,8 +137,16 @@ bool span_unreachable(const struct trace *trace, const struct span *span)
 		"failed to obtain jdbc connection",
 		NULL,
 	};
+	struct span_texts texts;
 
-	return span_has_word(trace, span, words);
+	span_texts(trace, span, &texts);
+	for (unsigned int i = 0; i < texts.n; i++) {
+		const char *to = strcasestr(texts.at[i], "connection to ");
+
+		if (text_has_word(texts.at[i], words) || (to && strcasestr(to, " refused")))
+			return true;
+	}
+	return false;
 }
 
 /* ---- clean-up ---- */

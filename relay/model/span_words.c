@@ -26,9 +26,27 @@ static bool words_blank(const char *line, size_t len)
 	return true;
 }
 
-/* A code, or a code and its standard phrase: "500", "13", "UNAVAILABLE", "500 Internal Server". */
+/* A code, or its standard phrase: "500", "13", "UNAVAILABLE", "500 Internal Server Error". */
 static bool is_code(const char *text)
 {
+	static const char *const phrases[] = { "internal server error",
+					       "bad gateway",
+					       "service unavailable",
+					       "gateway timeout",
+					       "gateway time-out",
+					       "bad request",
+					       "not found",
+					       "unauthorized",
+					       "forbidden",
+					       "too many requests",
+					       "request timeout",
+					       "error",
+					       "failed" };
+
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
+		if (strcasecmp(text, phrases[i]) == 0)
+			return true;
+	}
 	return http_code_parse(text) != 0 || grpc_code_parse(text) >= 0 ||
 	       strcmp(text, "_OTHER") == 0;
 }

@@ -71,6 +71,7 @@ struct walker {
 	/* Failing spans that were left aside, nearest to the signal first. */
 	uint32_t others[LIMIT_WALK_OTHERS];
 	unsigned int nothers;
+	bool signal_failed; /* the walk began at a failing span of the signal */
 	bool main_line;	    /* walking to the suspect: reasons and others are kept; false: walking
 			       to the leaf of one of the others */
 	unsigned int jumps; /* left: how often the walk may go on away from the way down */
@@ -93,6 +94,10 @@ bool signal_matcher_test(struct signal_matcher *matcher, const struct span *span
 
 /* ---- peer_names.c ---- */
 
+/* The same for a span without a call: names of an end that its words say it could not reach. False:
+ * they name none. */
+bool peer_names_in_words(struct arena *arena, const struct trace *trace, const struct span *span,
+			 struct suspect *suspect);
 bool peer_is_address(const char *host); /* an IP address or "localhost": not a name of a service */
 
 /* ---- walker.c ---- */

@@ -200,6 +200,20 @@ static void keep_others(struct walker *walker)
 	}
 }
 
+/* Limits the certainty where the walk did not start at a failing span of the signal. */
+static void limit_by_start(struct walker *walker, bool signal_found)
+{
+	struct walk *walk = walker->walk;
+
+	if (walk->error_spans == 0)
+		verdict_limits_add(&walk->limits, VERDICT_LIMIT_ONLY_EVENT, NULL);
+	if (walk->signal_span == TRACE_NONE)
+		verdict_limits_add(&walk->limits, VERDICT_LIMIT_NO_SIGNAL_SPAN, NULL);
+	else if (signal_found && !walker->signal_failed)
+		verdict_limits_add(&walk->limits, VERDICT_LIMIT_SIGNAL_FINE, NULL);
+	walk->certainty = verdict_limits_cap(&walk->limits, walk->certainty);
+}
+
 static void walk_errors(struct walker *walker, bool signal_found)
 {
 	struct walk *walk = walker->walk;
@@ -224,6 +238,7 @@ static void walk_errors(struct walker *walker, bool signal_found)
 	walk->found = true;
 	follow_chain(walker, start, &walk->suspect, &walk->certainty);
 	walk->limits = walker->limits;
+	limit_by_start(walker, signal_found);
 	keep_path(walker);
 	walk_orphans_tell(walker, walk->suspect.span);
 	keep_others(walker);

@@ -18,6 +18,9 @@
  */
 #include "walk-internal.h"
 
+/* A call during which a shared deadline expired had less than 1/3 of the time of the one before. */
+#define SHARED_PART 3
+
 /* The callee's first name, for a sentence. */
 static const char *shown_callee(const struct walker *walker, const struct suspect *suspect)
 {
@@ -26,6 +29,17 @@ static const char *shown_callee(const struct walker *walker, const struct suspec
 }
 
 /* ---- suspects ---- */
+
+/* 408 and 429, and their like of gRPC, may be the fault of a limit that is too low. */
+static void limit_refused(struct walker *walker, uint32_t span)
+{
+	const struct trace *trace = walker->trace;
+	int http = span_http_code(trace, &trace->spans[span]);
+
+	if (http == 408 || http == 429 ||
+	    span_grpc_code(trace, &trace->spans[span]) == GRPC_RESOURCE_EXHAUSTED)
+		walker_limit(walker, VERDICT_LIMIT_RATE_LIMITED);
+}
 
 /* The callee answered with a 4xx or its like and did not fail. */
 static void leaf_refused(struct walker *walker, uint32_t client, uint32_t callee,
@@ -39,8 +53,21 @@ static void leaf_refused(struct walker *walker, uint32_t client, uint32_t callee
 		return;
 	}
 	walker_suspect(walker, client, SUSPECT_CALLER, suspect);
+	limit_refused(walker, callee);
 	walker_tell(walker, "%s answered %s without failing: %s sent what it should not have",
 		    walker_service(walker, callee), answer, walker_service(walker, client));
+}
+
+/* "began 18 s after the caller had given up: it waited in a queue between them" */
+static const char *late_words(const struct walker *walker, uint32_t client, uint32_t callee)
+{
+	const struct span *spans = walker->trace->spans;
+	int64_t wait_us = spans[callee].start_us - span_end_us(&spans[client]);
+
+	return arena_printf(walker->arena,
+			    "began only when the call was over, %s later: the request waited "
+			    "between them",
+			    walker_duration(walker, wait_us > 0 ? wait_us : 0));
 }
 
 /* The call failed and its callee, as far as its span shows, did nothing wrong. */
@@ -50,7 +77,7 @@ static void leaf_between(struct walker *walker, uint32_t client, const struct ca
 	const struct trace *trace = walker->trace;
 	const char *why = walker->bits[callee->span] & BIT_FAILING
 				  ? "failed only because it was cancelled"
-			  : callee->late	? "began only when the call was over"
+			  : callee->late	? late_words(walker, client, callee->span)
 			  : callee->at_deadline ? "did its work without failing"
 						: "had ended well before, without failing";
 
@@ -128,12 +155,21 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 		walker_limit(walker, VERDICT_LIMIT_BY_NAME);
 		return part;
 	}
+	if (span_waits_for_pool(walker->trace, &walker->trace->spans[leaf])) {
+		walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
+		*certainty = CERTAINTY_SLOW;
+		walker_tell(walker, "%s %s got no connection of its own pool%s",
+			    walker_service(walker, leaf), walker_name(walker, leaf),
+			    walker_words(walker, leaf));
+		return TRACE_NONE;
+	}
 	if (walk_orphan_may_explain(walker, leaf))
 		walker_limit(walker, VERDICT_LIMIT_UNEXPLAINED);
 	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
 	if (answer && !(callee_may && walker->options->refusals_are_callees)) {
 		walker_suspect(walker, leaf, SUSPECT_CALLER, suspect);
 		*certainty = CERTAINTY_CALLER;
+		limit_refused(walker, leaf);
 		walker_tell(walker, "%s answered %s: %s sent what it should not have%s", callee,
 			    answer, walker_service(walker, leaf), walker_words(walker, leaf));
 		return TRACE_NONE;
@@ -196,6 +232,100 @@ static uint32_t child_at_deadline(const struct walker *walker, uint32_t leaf)
 	return TRACE_NONE;
 }
 
+/* The topmost span above the leaf that timed out with it, and the child of that span on the way to
+ * the leaf. TRACE_NONE: no span above timed out. */
+static uint32_t shared_deadline(const struct walker *walker, uint32_t leaf, uint32_t *ret_child)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t at = leaf, top = TRACE_NONE;
+
+	while ((walker_bits_above(walker, at) & BIT_FAILING) &&
+	       span_timed_out(trace, &trace->spans[trace->spans[at].parent])) {
+		if (span_side(trace, &trace->spans[trace->spans[at].parent]) == SIDE_SERVER) {
+			top = trace->spans[at].parent;
+			*ret_child = at;
+		}
+		at = trace->spans[at].parent;
+	}
+	return top;
+}
+
+/*
+ * Several calls one after the other shared a deadline that expired during the last one. If that had
+ * less than a third of the time of an earlier call, which took at least half of it all, the earlier
+ * call used the deadline up: the suspect is who held that up. False: no such call.
+ */
+static bool leaf_shares_deadline(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+				 double *certainty)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t child = TRACE_NONE, top, at;
+
+	if (!span_timed_out(walker->trace, &spans[leaf]))
+		return false;
+	top = shared_deadline(walker, leaf, &child);
+	for (at = top == TRACE_NONE ? top : spans[top].first_child; at != TRACE_NONE;
+	     at = spans[at].next_sibling) {
+		if (at != child && !(walker->bits[at] & BIT_FAILING) &&
+		    span_end_us(&spans[at]) <= spans[child].start_us &&
+		    spans[at].duration_us >= spans[top].duration_us / 2 &&
+		    spans[at].duration_us / SHARED_PART >= spans[child].duration_us)
+			break;
+	}
+	if (at == TRACE_NONE)
+		return false;
+	walker_tell(walker,
+		    "the deadline of %s expired during %s, but %s had used %s of its %s before",
+		    walker_name(walker, top), walker_name(walker, child), walker_name(walker, at),
+		    walker_duration(walker, spans[at].duration_us),
+		    walker_duration(walker, spans[top].duration_us));
+	walker->jumps = 0; /* the span that held it up did not fail */
+	leaf_held_up(walker, at, span_end_us(&spans[at]), suspect);
+	*certainty = CERTAINTY_SLOW;
+	walker_limit(walker, VERDICT_LIMIT_SHARED_DEADLINE);
+	return true;
+}
+
+/* A connection that was opened without a span: the words of the service alone tell whom it could
+ * not reach. False: they name nobody. */
+static bool leaf_speaks_for_peer(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+				 double *certainty)
+{
+	const struct trace *trace = walker->trace;
+
+	if (!span_unreachable(trace, &trace->spans[leaf]) ||
+	    span_waits_for_pool(trace, &trace->spans[leaf]))
+		return false;
+	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
+	if (!peer_names_in_words(walker->arena, trace, &trace->spans[leaf], suspect))
+		return false;
+	suspect->callee = suspect->peers[0];
+	*certainty = CERTAINTY_PEER;
+	walker_limit(walker, VERDICT_LIMIT_PEER_IN_WORDS);
+	walker_tell(walker, "%s %s could not reach %s, by its words%s",
+		    walker_service(walker, leaf), walker_name(walker, leaf),
+		    shown_callee(walker, suspect), walker_words(walker, leaf));
+	return true;
+}
+
+/* Limits what a server's span says of its own service. */
+static void limit_server(struct walker *walker, uint32_t leaf)
+{
+	const struct trace *trace = walker->trace;
+	const struct span *span = &trace->spans[leaf];
+	int http = span_http_code(trace, span);
+	bool says_why = span_says_why(trace, span);
+
+	if (!says_why && span->first_child == TRACE_NONE &&
+	    ((http >= 502 && http <= 504) || span_grpc_code(trace, span) == GRPC_UNAVAILABLE))
+		walker_limit(walker, VERDICT_LIMIT_BARE_GATEWAY);
+	if (http >= 400 && http < 499)
+		walker_limit(walker, VERDICT_LIMIT_REFUSED_AS_FAILURE);
+	if (says_why && (span_breaker_open(trace, span) ||
+			 (span_unreachable(trace, span) && !span_waits_for_pool(trace, span))))
+		walker_limit(walker, VERDICT_LIMIT_PEER_IN_WORDS);
+}
+
 static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 			    double *certainty)
 {
@@ -204,6 +334,8 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 
 	if (span->first_child != TRACE_NONE && span_timed_out(walker->trace, span))
 		child = child_at_deadline(walker, leaf);
+	if (child == TRACE_NONE && leaf_shares_deadline(walker, leaf, suspect, certainty))
+		return TRACE_NONE;
 	if (child != TRACE_NONE) {
 		walker_tell(walker, "%s %s gave up after %s%s; %s %s was still at work",
 			    walker_service(walker, leaf), walker_name(walker, leaf),
@@ -212,8 +344,11 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 		*certainty = CERTAINTY_SLOW;
 		return leaf_held_up(walker, child, span_end_us(span), suspect);
 	}
+	if (leaf_speaks_for_peer(walker, leaf, suspect, certainty))
+		return TRACE_NONE;
 	walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
 	*certainty = CERTAINTY_SPAN;
+	limit_server(walker, leaf);
 	walker_tell(walker, "%s %s failed by itself%s%s", walker_service(walker, leaf),
 		    walker_name(walker, leaf), walker_words(walker, leaf),
 		    span->first_child != TRACE_NONE ? "; nothing below it did" : "");

@@ -220,6 +220,8 @@ static uint32_t start_at_entry(struct walker *walker, bool signal_found)
 	}
 	if (start == TRACE_NONE)
 		return start;
+	walker->signal_failed =
+		!(walker_bits_above(walker, start) & BIT_UNDER_SIGNAL) || !signal_found;
 	walker_tell(walker, "began at %s %s, which failed%s", walker_service(walker, start),
 		    walker_name(walker, start), walker_words(walker, start));
 	return start;

@@ -837,7 +837,7 @@ START_TEST(details_are_in_order)
 				  { "tracepager_cut", "this alert was too large" } },
 		3
 	};
-	struct decision d = page_of("ledger", "connection refused", &alert);
+	struct decision d = page_of("ledger", "disk is full", &alert);
 	const char *details = details_of(&d), *at = details;
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		const char *found = strstr(at, order[i]);
@@ -857,7 +857,7 @@ START_TEST(links_are_safe_or_left_out)
 				  { "runbook_url", "https://runbooks.example/ledger" } },
 		2
 	};
-	struct decision d = page_of("ledger", "connection refused", &alert);
+	struct decision d = page_of("ledger", "disk is full", &alert);
 	/* The rule's and the alert's runbook are the same address: one link. */
 	ck_assert_uint_eq(d.page.nlinks, 3);
 	ck_assert_str_eq(d.page.links[0].href, "https://runbooks.example/ledger");

@@ -624,8 +624,7 @@ static void add_failing_orders(unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		add("checkout server POST /orders | 0 100 | ERROR\n"
 		    "  checkout client POST /entries | 10 90 | ERROR\n"
-		    "    ledger server POST /entries | 15 85 | ERROR; message=connection "
-		    "refused\n");
+		    "    ledger server POST /entries | 15 85 | ERROR; message=disk is full\n");
 }
 
 START_TEST(a_failing_path_is_counted)
@@ -640,7 +639,7 @@ START_TEST(a_failing_path_is_counted)
 	ck_assert_str_eq(verdict.suspect.service, "ledger");
 	/* 9/10 x 0.95 */
 	ck_assert_double_eq_tol(verdict.confidence, 0.855, 1e-9);
-	ck_assert(reason_is("9 of 10 failing traces end in ledger: connection refused; none of 20 "
+	ck_assert(reason_is("9 of 10 failing traces end in ledger: disk is full; none of 20 "
 			    "healthy ones shows it"));
 }
 END_TEST
@@ -650,7 +649,7 @@ START_TEST(a_failing_path_that_healthy_traces_show_counts_less)
 	struct request request = usual;
 
 	add_usual(10);
-	request.ledger_marks = "ERROR; message=connection refused";
+	request.ledger_marks = "ERROR; message=disk is full";
 	for (int i = 0; i < 10; i++)
 		add_healthy(draw(&request));
 	add_failing_orders(4);
@@ -658,7 +657,7 @@ START_TEST(a_failing_path_that_healthy_traces_show_counts_less)
 	/* 0.95 x (1 - 10/20) */
 	ck_assert_double_eq_tol(verdict.confidence, 0.475, 1e-9);
 	ck_assert(!verdict.found);
-	ck_assert(reason_is("4 of 4 failing traces end in ledger: connection refused; 10 of 20 "
+	ck_assert(reason_is("4 of 4 failing traces end in ledger: disk is full; 10 of 20 "
 			    "healthy ones show it as well"));
 }
 END_TEST

@@ -1,6 +1,6 @@
 /*
  * Strata: which operation a trace's request is of, and the vote of a broad signal
- * (tracepager-walk(7), section 7, broad signals).
+ * (tracepager-walk(7), section 7).
  */
 #include <check.h>
 #include <stdio.h>

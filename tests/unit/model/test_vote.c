@@ -15,7 +15,7 @@
 
 static const char in_ledger[] =
 	"checkout server POST /orders | 0 100 | ERROR\n"
-	"  ledger server POST /entries | 10 90 | ERROR; message=connection refused\n";
+	"  ledger server POST /entries | 10 90 | ERROR; message=disk is full\n";
 static const char in_ledger_elsewhere[] =
 	"checkout server POST /orders | 0 100 | ERROR\n"
 	"  ledger server GET /balance | 10 90 | ERROR; message=no such account\n";
@@ -24,7 +24,7 @@ static const char in_payment[] = "checkout server POST /orders | 0 100 | ERROR\n
 static const char in_both[] =
 	"checkout server POST /orders | 0 100 | ERROR\n"
 	"  payment server POST /charge | 10 40 | ERROR\n"
-	"  ledger server POST /entries | 10 90 | ERROR; message=connection refused\n";
+	"  ledger server POST /entries | 10 90 | ERROR; message=disk is full\n";
 static const char of_a_peer[] =
 	"payment server POST /charge | 0 100 | ERROR\n"
 	"  payment client INSERT | 10 90 | ERROR; db.system=mysql; db.name=ledger\n";
@@ -94,8 +94,8 @@ START_TEST(one_trace_is_a_share_of_one)
 	ck_assert_ptr_eq(verdict.walk, &walks[0]);
 	ck_assert_int_eq(verdict.fallback, FALLBACK_NONE);
 	ck_assert_ptr_null(verdict.fallback_text);
-	ck_assert(reason_is("1 of 1 failing trace ends in ledger: connection refused"));
-	ck_assert(reason_is("ledger POST /entries failed by itself: connection refused"));
+	ck_assert(reason_is("1 of 1 failing trace ends in ledger: disk is full"));
+	ck_assert(reason_is("ledger POST /entries failed by itself: disk is full"));
 }
 END_TEST
 
@@ -114,7 +114,7 @@ START_TEST(nine_of_ten)
 	ck_assert_str_eq(verdict.runners_up[0].service, "payment");
 	ck_assert_uint_eq(verdict.runners_up[0].agree, 1);
 	ck_assert_str_eq(verdict.reasons[0],
-			 "9 of 10 failing traces end in ledger: connection refused");
+			 "9 of 10 failing traces end in ledger: disk is full");
 	ck_assert_str_eq(verdict.reasons[1], "1 of 10 failing traces ends in payment");
 }
 END_TEST
@@ -126,9 +126,9 @@ START_TEST(errors_are_counted_by_their_words)
 	add(7, in_ledger);
 	count();
 	ck_assert_str_eq(verdict.reasons[0], "8 of 8 failing traces end in ledger: 7 say "
-					     "connection refused, 1 says no such account");
+					     "disk is full, 1 says no such account");
 	ck_assert_uint_eq(verdict.nerrors, 2);
-	ck_assert_str_eq(verdict.errors[0].error, "connection refused");
+	ck_assert_str_eq(verdict.errors[0].error, "disk is full");
 	ck_assert_uint_eq(verdict.errors[0].traces, 7);
 	ck_assert_str_eq(verdict.errors[1].error, "no such account");
 	ck_assert_uint_eq(verdict.errors[1].traces, 1);
@@ -152,7 +152,7 @@ START_TEST(rare_errors_are_counted_together)
 	}
 	count();
 	ck_assert_str_eq(verdict.reasons[0],
-			 "15 of 15 failing traces end in ledger: 3 say connection refused, 2 say "
+			 "15 of 15 failing traces end in ledger: 3 say disk is full, 2 say "
 			 "nothing, 1 says lost row 0, 9 say something else");
 	ck_assert_uint_eq(verdict.nerrors, 8);
 }
@@ -276,10 +276,10 @@ START_TEST(the_commonest_operation_and_error_are_told)
 	count();
 	ck_assert_uint_eq(verdict.agree, 3);
 	ck_assert_str_eq(verdict.suspect.operation, "POST /entries");
-	ck_assert_str_eq(verdict.suspect.error, "connection refused");
+	ck_assert_str_eq(verdict.suspect.error, "disk is full");
 	ck_assert_ptr_eq(verdict.walk, &walks[2]);
 	ck_assert_str_eq(verdict.reasons[0],
-			 "3 of 3 failing traces end in ledger: 2 say connection refused, "
+			 "3 of 3 failing traces end in ledger: 2 say disk is full, "
 			 "1 says no such account");
 }
 END_TEST

@@ -26,7 +26,8 @@ START_TEST(chain_goes_on_at_another_root)
 		   "  checkout client GET /stock | 10 20 |\n"
 		   "ledger server POST /entries | 30 90 | ERROR; parent=lost\n"
 		   "  ledger internal book | 40 80 | ERROR\n");
-	ends_in("ledger", SUSPECT_SPAN, 0.95 * 0.9);
+	/* At most 0.7 below a signal that did not fail. */
+	ends_in("ledger", SUSPECT_SPAN, 0.7 * 0.9);
 	path_is("3 4");
 	ck_assert_uint_eq(walk.signal_span, 0);
 	ck_assert(reason_has(
@@ -430,7 +431,8 @@ START_TEST(below_a_signal_that_did_not_fail_the_nearest)
 		   "  cart server GET /cart | 5 40 |\n"
 		   "    inventory server GET /stock | 10 30 | ERROR\n"
 		   "  payment server POST /charge | 50 60 | ERROR\n");
-	ends_in("payment", SUSPECT_SPAN, 0.95);
+	ends_in("payment", SUSPECT_SPAN, 0.7);
+	ck_assert(verdict_limits_has(&walk.limits, VERDICT_LIMIT_SIGNAL_FINE));
 	path_is("1 4");
 	ck_assert_str_eq(walk.others[0].service, "inventory");
 	ck_assert(reason_has(
@@ -452,7 +454,8 @@ END_TEST
 START_TEST(a_signal_that_is_not_there_leaves_the_root)
 {
 	run_signal("search", NULL, "checkout server POST /orders | 10 90 | ERROR\n");
-	ends_in("checkout", SUSPECT_SPAN, 0.95);
+	ends_in("checkout", SUSPECT_SPAN, 0.7);
+	ck_assert(verdict_limits_has(&walk.limits, VERDICT_LIMIT_NO_SIGNAL_SPAN));
 	ck_assert_uint_eq(walk.signal_span, TRACE_NONE);
 	ck_assert(reason_has("began at its root"));
 }

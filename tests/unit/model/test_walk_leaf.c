@@ -260,6 +260,159 @@ START_TEST(a_failing_call_that_filled_the_time_is_followed)
 }
 END_TEST
 
+START_TEST(a_deadline_that_an_earlier_call_used_up)
+{
+	run("gateway server GET /report | 0 1000 | ERROR; message=deadline exceeded\n"
+	    "  gateway client GET /first | 5 900 |\n"
+	    "    archive server GET /first | 6 899 |\n"
+	    "  gateway client GET /second | 905 1000 | ERROR; message=deadline exceeded\n"
+	    "    index server GET /second | 906 1001 | ERROR; message=deadline exceeded\n");
+	ends_in("archive", SUSPECT_SLOW, 0.6);
+	ck_assert(verdict_limits_has(&walk.limits, VERDICT_LIMIT_SHARED_DEADLINE));
+	/* The last call had most of the time. */
+	run("gateway server GET /report | 0 1000 | ERROR; message=deadline exceeded\n"
+	    "  gateway client GET /first | 5 100 |\n"
+	    "    archive server GET /first | 6 99 |\n"
+	    "  gateway client GET /second | 105 1000 | ERROR; message=deadline exceeded\n"
+	    "    index server GET /second | 106 1001 | ERROR; message=deadline exceeded\n");
+	ends_in("index", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(words_speak_for_an_end_without_a_span)
+{
+	static const char *const drawings[] = {
+		"cart server GET /me | 0 9 | ERROR; exception.type=OperationalError; "
+		"exception.message=connection to server at \"10.0.0.7\", port 5432 failed: "
+		"Connection refused\n",
+		"cart server GET /me | 0 9 | ERROR; message=dial tcp 10.0.0.7:5432: connect: "
+		"connection refused\n",
+		"cart server GET /me | 0 9 | ERROR; message=connect ECONNREFUSED 10.0.0.7:5432\n",
+		"cart server GET /me | 0 9 | ERROR; message=HTTPConnectionPool(host='10.0.0.7', "
+		"port=5432): Max retries exceeded with url: /x\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(drawings); i++) {
+		run(drawings[i]);
+		ends_in("cart", SUSPECT_PEER, 0.6);
+		ck_assert_str_eq(walk.suspect.callee, "10.0.0.7:5432");
+	}
+	run("cart server GET /me | 0 9 | ERROR; message=getaddrinfo ENOTFOUND db.shop\n");
+	ck_assert_str_eq(walk.suspect.callee, "db.shop");
+	/* Who it was is not said. */
+	run("cart server GET /me | 0 9 | ERROR; message=connection refused\n");
+	ends_in("cart", SUSPECT_SPAN, 0.6);
+	/* A breaker is open because somebody else failed. */
+	run("cart server GET /me | 0 9 | ERROR; message=CircuitBreaker 'x' is OPEN and does not "
+	    "permit further calls\n");
+	ends_in("cart", SUSPECT_SPAN, 0.6);
+	run("cart server GET /me | 0 9 | ERROR; message=payment refused\n");
+	ends_in("cart", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
+START_TEST(a_pool_is_the_callers_own)
+{
+	static const char *const words[] = {
+		"QueuePool limit of size 1 overflow 0 reached, connection timed out, timeout 3.00",
+		"HikariPool-1 - Connection is not available, request timed out after 3000ms",
+		"redis: connection pool timeout",
+		"Timeout: Pool empty. Unable to fetch a connection in 3 seconds",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		char drawing[512];
+
+		snprintf(drawing, sizeof(drawing),
+			 "shop server GET /cart | 0 4000 | ERROR\n"
+			 "  shop client connect | 10 3011 | ERROR; db.system=postgresql; "
+			 "message=%s\n",
+			 words[i]);
+		run(drawing);
+		ends_in("shop", SUSPECT_SPAN, 0.8);
+	}
+	/* The name of a class is no pool that is empty. */
+	run("shop server GET /cart | 0 4000 | ERROR\n"
+	    "  shop client GET | 10 3011 | ERROR; server.address=stock; "
+	    "message=HTTPConnectionPool(host='stock', port=80): Read timed out.\n");
+	ends_in("shop", SUSPECT_PEER, 0.6);
+}
+END_TEST
+
+START_TEST(bare_codes_of_gateways_and_refusals)
+{
+	run("gw server GET /feed | 0 9 | ERROR; http.response.status_code=504\n");
+	ends_in("gw", SUSPECT_SPAN, 0.6);
+	run("gw server GET /feed | 0 9 | ERROR; http.response.status_code=503; "
+	    "message=shard 3 is read-only\n");
+	ends_in("gw", SUSPECT_SPAN, 0.95);
+	run("users server GET /u/1 | 0 9 | ERROR; http.response.status_code=404; "
+	    "message=not found\n");
+	ends_in("users", SUSPECT_SPAN, 0.75);
+	run("web client GET /price | 0 9 | ERROR; http.response.status_code=429; "
+	    "server.address=pricing\n");
+	ends_in("web", SUSPECT_CALLER, 0.7);
+	ck_assert(verdict_limits_has(&walk.limits, VERDICT_LIMIT_RATE_LIMITED));
+}
+END_TEST
+
+START_TEST(what_a_database_refuses_is_the_callers)
+{
+	static const char *const refusals[] = {
+		"message=ERROR: duplicate key value violates unique constraint (SQLSTATE 23505)",
+		"exception.type=psycopg2.errors.UndefinedColumn; message=LINE 1",
+		"exception.type=org.postgresql.util.PSQLException; "
+		"exception.message=ERROR: column \"nick\" does not exist",
+		"message=ERROR 1062 (23000): Duplicate entry '7' for key 'PRIMARY'",
+		"message=SQLITE_ERROR: no such table: carts",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		char drawing[512];
+
+		snprintf(drawing, sizeof(drawing),
+			 "shop server GET /cart | 0 40 | ERROR\n"
+			 "  shop client SELECT | 10 30 | ERROR; db.system=postgresql; %s\n",
+			 refusals[i]);
+		run(drawing);
+		ends_in("shop", SUSPECT_CALLER, 0.7);
+	}
+	run("shop client SELECT | 10 30 | ERROR; db.system=postgresql; "
+	    "message=FATAL: sorry, too many clients already (SQLSTATE 53300)\n");
+	ends_in("shop", SUSPECT_PEER, 0.6);
+}
+END_TEST
+
+START_TEST(steps_of_a_call_and_of_a_response)
+{
+	/* Node's net and dns; Go's httptrace, one below the other. */
+	run("web server GET / | 0 40 | ERROR\n"
+	    "  web client GET | 10 30 | ERROR; server.address=stock; "
+	    "message=connect ECONNREFUSED 127.0.0.1:24209\n"
+	    "    web internal tcp.connect | 11 12 | ERROR\n");
+	ends_in("web", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.operation, "GET");
+	run("web server GET / | 0 40 | ERROR\n"
+	    "  web client HTTP GET | 10 30 | ERROR; server.address=stock\n"
+	    "    web internal http.getconn | 11 12 | ERROR\n"
+	    "      web internal http.tls | 11 12 | ERROR; message=x509: expired\n");
+	ends_in("web", SUSPECT_PEER, 0.6);
+	ck_assert_str_eq(walk.suspect.callee, "stock");
+	/* ASGI: the response in two steps, of which one failed by the code. */
+	run("api server POST /x | 0 40 | ERROR; http.response.status_code=500; "
+	    "exception.type=ValueError; exception.message=bad card\n"
+	    "  api internal POST /x http send | 30 31 | ERROR; http.status_code=500\n"
+	    "  api internal POST /x http send | 32 33 |\n");
+	ends_in("api", SUSPECT_SPAN, 0.95);
+	ck_assert_str_eq(walk.suspect.error, "ValueError: bad card");
+	/* A panic that left the status unset. */
+	run("edge client POST | 0 40 | ERROR; message=header parser received no bytes\n"
+	    "  stock server POST | 1 39 | exception.message=runtime error: invalid memory "
+	    "address or nil pointer dereference\n");
+	ends_in("stock", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
 START_TEST(an_early_failure_does_not_explain_a_time_out)
 {
 	run("cart client GET /stock | 0 3000 | ERROR; error.type=timeout\n"
@@ -497,6 +650,12 @@ static void add_leaf_tests(TCase *tcase)
 	tcase_add_test(tcase, ending_at_the_deadline_counts_with_words);
 	tcase_add_test(tcase, ending_at_the_deadline_counts_with_quick_siblings);
 	tcase_add_test(tcase, a_failing_call_that_filled_the_time_is_followed);
+	tcase_add_test(tcase, a_deadline_that_an_earlier_call_used_up);
+	tcase_add_test(tcase, words_speak_for_an_end_without_a_span);
+	tcase_add_test(tcase, a_pool_is_the_callers_own);
+	tcase_add_test(tcase, bare_codes_of_gateways_and_refusals);
+	tcase_add_test(tcase, what_a_database_refuses_is_the_callers);
+	tcase_add_test(tcase, steps_of_a_call_and_of_a_response);
 	tcase_add_test(tcase, an_early_failure_does_not_explain_a_time_out);
 	tcase_add_test(tcase, a_server_that_gave_up_names_the_child_at_work);
 	tcase_add_test(tcase, a_callee_that_ended_well_before_is_an_edge);
