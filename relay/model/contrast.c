@@ -29,6 +29,9 @@
 /* Services that the best one has to beat in Vuong's test, besides "nothing unusual": the next three
  * that are no twins of it. */
 #define RIVALS 3
+/* Of all unusual time that touches a service, what one gap must have for the call to be named and
+ * not the service. */
+#define ONE_GAP_SHARE 0.9
 /* Nats up to which two fits of one trace are the same. */
 #define TWIN_NATS 1e-6
 
@@ -328,6 +331,34 @@ static void order_edge(struct ranking *ranking)
 	*b = swap;
 }
 
+/* Is nearly all that is unusual about the first candidate the gap of one call that it makes? A
+ * proxy with one callee has no other calls that would speak against it, so that the fit names it
+ * surely. Puts the callee second. The errors of a candidate speak for it alone. */
+static bool rests_on_one_gap(struct ranking *ranking)
+{
+	const struct scene *scene = &ranking->scene;
+	struct candidate *first = &ranking->at[0], swap;
+	const struct variable *gap = heaviest_variable(scene, first->service);
+	double touched = 0;
+
+	if (!gap || gap->service == gap->callee || gap->service != first->service ||
+	    first->fit.errors > 0)
+		return false;
+	for (uint32_t i = scene->first[first->service]; i < scene->first[first->service + 1]; i++)
+		touched += scene->variables[scene->of[i]].mass;
+	if (gap->mass < ONE_GAP_SHARE * touched)
+		return false;
+	for (uint32_t i = 1; i < ranking->n; i++) {
+		if (ranking->at[i].service != gap->callee)
+			continue;
+		swap = ranking->at[1];
+		ranking->at[1] = ranking->at[i];
+		ranking->at[i] = swap;
+		return true;
+	}
+	return false;
+}
+
 void contrast(struct arena *arena, const struct evidence_set *window,
 	      const struct evidence_set *healthy, enum walk_mode mode,
 	      struct contrast *ret_contrast)
@@ -343,7 +374,8 @@ void contrast(struct arena *arena, const struct evidence_set *window,
 	scene_build(&ranking.scene);
 	rank_services(&ranking);
 	n = ranking.n < LIMIT_RUNNERS_UP + 1 ? ranking.n : LIMIT_RUNNERS_UP + 1;
-	if (n > 1 && are_twins(&ranking, &ranking.at[0], &ranking.at[1])) {
+	if (n > 1 &&
+	    (are_twins(&ranking, &ranking.at[0], &ranking.at[1]) || rests_on_one_gap(&ranking))) {
 		ret_contrast->edge = true;
 		order_edge(&ranking);
 	}

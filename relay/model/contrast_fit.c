@@ -229,7 +229,7 @@ static void add_time_gains(const struct scene *scene, uint32_t service, const st
  * expect. */
 static double class_surplus(const struct scene *scene, const struct error_class *class)
 {
-	double more = class->window - scene->failing * class->q;
+	double more = class->window - scene->ntraces * class->q;
 
 	return more > 0 ? more : 0;
 }
@@ -257,7 +257,8 @@ static double fit_errors(const struct scene *scene, uint32_t service, double sum
 	double best = -INFINITY;
 
 	for (unsigned int step = 0; step < PI_STEPS; step++) {
-		double pi = pi_at(step), value = 0;
+		double pi = pi_at(step);
+		double value = (scene->ntraces - scene->failing) * log(1 - pi);
 
 		for (uint32_t i = 0; i < scene->nclasses; i++)
 			value += scene->classes[i].window *
@@ -276,6 +277,8 @@ static void add_error_gains(const struct scene *scene, uint32_t service, double 
 	for (uint32_t t = 0; t < scene->ntraces; t++) {
 		const struct shares *trace = &scene->traces[t];
 
+		if (trace->nerrors == 0)
+			per_trace[t] += log(1 - pi); /* a fault would have failed it */
 		for (uint32_t i = 0; i < trace->nerrors; i++)
 			per_trace[t] +=
 				trace->errors[i].w *

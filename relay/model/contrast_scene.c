@@ -23,8 +23,12 @@
 /* Laplace's rule of succession: the background counts one error more in each class than was seen,
  * and one class more. Half or twice as many give the same verdicts. */
 #define IMAGINED_ERRORS 1.0
-/* The same for times: half a trace of unusual time more than was seen, and one unit of mass more,
- * shared by all variables. */
+/* A window's traces were picked because they were slow, or because they failed. If they failed, a
+ * healthy trace without an error would not have been picked, and says nothing. Which one it was is
+ * not known, so such a trace counts half. */
+#define FINE_WEIGHT 0.5
+/* Laplace's rule for times: half a trace of unusual time more than was seen, and one unit of mass
+ * more, shared by all variables. */
 #define IMAGINED_TIME  0.5
 #define IMAGINED_SHARE 1.0
 
@@ -462,17 +466,19 @@ static void list_classes(struct scene *scene)
 	scene->nclasses = kept;
 }
 
-/* Error classes, their q from all healthy traces, and what each trace of the window has of them. */
+/* Error classes, their q from healthy traces, and what each trace of the window has of them. "Did
+ * not fail" is a class of its own, so that an error which few healthy traces have is rare. */
 static void weigh_errors(struct scene *scene)
 {
-	double background = 0;
+	double failing = 0, healthy;
 
 	list_classes(scene);
 	for (uint32_t i = 0; i < scene->nclasses; i++)
-		background += scene->classes[i].background;
+		failing += scene->classes[i].background;
+	healthy = failing + FINE_WEIGHT * (scene->healthy.set->n - failing);
 	for (uint32_t i = 0; i < scene->nclasses; i++)
 		scene->classes[i].q = (scene->classes[i].background + IMAGINED_ERRORS) /
-				      (background + IMAGINED_ERRORS * (scene->nclasses + 1));
+				      (healthy + IMAGINED_ERRORS * (scene->nclasses + 1));
 	for (uint32_t t = 0; t < scene->window.set->n; t++) {
 		const struct evidence *evidence = &scene->window.set->at[t];
 		struct shares *trace = &scene->traces[t];
