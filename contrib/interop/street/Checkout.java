@@ -58,7 +58,7 @@ public class Checkout {
 		try {
 			answer = ask("/flaky" + bad, PATIENCE_MS);
 		} catch (IllegalStateException refusal) {
-			answer = ask("/flaky", PATIENCE_MS);
+			answer = ask("/flaky" + bad, PATIENCE_MS);
 		}
 		return bad.isEmpty() ? answer : answer.substring(400);
 	}

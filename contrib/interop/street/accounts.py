@@ -3,6 +3,7 @@
 
     accounts.py PORT STOCK-ADDRESS DEAD-STOCK-ADDRESS DATABASE-ADDRESS REDIS-ADDRESS DEAD-REDIS-ADDRESS
 """
+import itertools
 import sys
 import time
 
@@ -67,9 +68,13 @@ def score():
     return "7"
 
 
+refusals = itertools.cycle([True, False])
+
+
 @app.post("/flaky")
 def flaky(bad: int = 0):
-    if bad:
+    """Refuses every second bad request: the first of two attempts."""
+    if bad and next(refusals):
         raise fastapi.HTTPException(503, "warming up")
     return "7"
 
