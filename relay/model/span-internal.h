@@ -71,7 +71,8 @@ void span_texts(const struct trace *trace, const struct span *span, struct span_
 const char *span_texts_type(const struct span_texts *texts);
 const char *span_texts_message(const struct span_texts *texts);
 bool span_says_why(const struct trace *trace, const struct span *span); /* more than a code */
-/* Does one of the texts hold one of the words, without regard to case? words ends with NULL. */
+/* Does one of the texts hold one of the words, without regard to case? The words are in small
+ * letters and end with NULL. */
 bool span_has_word(const struct trace *trace, const struct span *span, const char *const *words);
 bool text_has_word(const char *text, const char *const *words);
 /* The line of a message that tells most: the first one; where that ends in a colon and announces

@@ -68,8 +68,8 @@ bool span_waits_for_pool(const struct trace *trace, const struct span *span)
 
 bool span_breaker_open(const struct trace *trace, const struct span *span)
 {
-	static const char *const types[] = { "CallNotPermitted", "CircuitOpen", "BrokenCircuit",
-					     "CircuitBreaker",	 "OpenCircuit", NULL };
+	static const char *const types[] = { "callnotpermitted", "circuitopen", "brokencircuit",
+					     "circuitbreaker",	 "opencircuit", NULL };
 	static const char *const phrases[] = { "circuit breaker is open",
 					       "circuit is open",
 					       "circuit is now open",

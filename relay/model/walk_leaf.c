@@ -155,7 +155,7 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 		walker_limit(walker, VERDICT_LIMIT_BY_NAME);
 		return part;
 	}
-	if (span_waits_for_pool(walker->trace, &walker->trace->spans[leaf])) {
+	if (walker->main_line && span_waits_for_pool(walker->trace, &walker->trace->spans[leaf])) {
 		walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
 		*certainty = CERTAINTY_SLOW;
 		walker_tell(walker, "%s %s got no connection of its own pool%s",
@@ -293,9 +293,6 @@ static bool leaf_speaks_for_peer(struct walker *walker, uint32_t leaf, struct su
 {
 	const struct trace *trace = walker->trace;
 
-	if (!span_unreachable(trace, &trace->spans[leaf]) ||
-	    span_waits_for_pool(trace, &trace->spans[leaf]))
-		return false;
 	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
 	if (!peer_names_in_words(walker->arena, trace, &trace->spans[leaf], suspect))
 		return false;
@@ -309,7 +306,7 @@ static bool leaf_speaks_for_peer(struct walker *walker, uint32_t leaf, struct su
 }
 
 /* Limits what a server's span says of its own service. */
-static void limit_server(struct walker *walker, uint32_t leaf)
+static void limit_server(struct walker *walker, uint32_t leaf, bool unreachable)
 {
 	const struct trace *trace = walker->trace;
 	const struct span *span = &trace->spans[leaf];
@@ -321,8 +318,7 @@ static void limit_server(struct walker *walker, uint32_t leaf)
 		walker_limit(walker, VERDICT_LIMIT_BARE_GATEWAY);
 	if (http >= 400 && http < 499)
 		walker_limit(walker, VERDICT_LIMIT_REFUSED_AS_FAILURE);
-	if (says_why && (span_breaker_open(trace, span) ||
-			 (span_unreachable(trace, span) && !span_waits_for_pool(trace, span))))
+	if (unreachable || (says_why && span_breaker_open(trace, span)))
 		walker_limit(walker, VERDICT_LIMIT_PEER_IN_WORDS);
 }
 
@@ -331,10 +327,12 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 {
 	const struct span *span = &walker->trace->spans[leaf];
 	uint32_t child = TRACE_NONE;
+	bool unreachable;
 
 	if (span->first_child != TRACE_NONE && span_timed_out(walker->trace, span))
 		child = child_at_deadline(walker, leaf);
-	if (child == TRACE_NONE && leaf_shares_deadline(walker, leaf, suspect, certainty))
+	if (child == TRACE_NONE && walker->main_line &&
+	    leaf_shares_deadline(walker, leaf, suspect, certainty))
 		return TRACE_NONE;
 	if (child != TRACE_NONE) {
 		walker_tell(walker, "%s %s gave up after %s%s; %s %s was still at work",
@@ -344,11 +342,15 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 		*certainty = CERTAINTY_SLOW;
 		return leaf_held_up(walker, child, span_end_us(span), suspect);
 	}
-	if (leaf_speaks_for_peer(walker, leaf, suspect, certainty))
+	/* Runners-up do not pay for the reading of words. */
+	unreachable = walker->main_line && span_unreachable(walker->trace, span) &&
+		      !span_waits_for_pool(walker->trace, span);
+	if (unreachable && leaf_speaks_for_peer(walker, leaf, suspect, certainty))
 		return TRACE_NONE;
 	walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
 	*certainty = CERTAINTY_SPAN;
-	limit_server(walker, leaf);
+	if (walker->main_line)
+		limit_server(walker, leaf, unreachable);
 	walker_tell(walker, "%s %s failed by itself%s%s", walker_service(walker, leaf),
 		    walker_name(walker, leaf), walker_words(walker, leaf),
 		    span->first_child != TRACE_NONE ? "; nothing below it did" : "");
