@@ -421,7 +421,9 @@ static int fake_load(void *backend, const struct store_loader *loader, void *ctx
 	const struct stored_incident *incident = NULL;
 	const struct stored_page *page = NULL;
 
-	(void)err;
+	if (fake->load_fails)
+		return err_set(err, -fake->load_fails, "the fake store was told to fail: %s",
+			       strerror(-fake->load_fails));
 	for (size_t i = 0; i < fake->nsenders && loader->sender; i++)
 		loader->sender(ctx, &fake->senders[i]);
 	while ((incident = next_row(fake->incidents, fake->nincidents, sizeof(*incident),

@@ -21,6 +21,7 @@ struct fake_store {
 	struct stored_sender *senders;
 	size_t nalerts, nincidents, npages, ndecisions, nrecipients, nevents, nsenders;
 	size_t commits; /* batches completed without a failure */
+	int load_fails; /* what a load returns; 0: it works */
 	/* Private. */
 	const struct clock *clock;
 	struct arena *arena;

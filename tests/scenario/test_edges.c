@@ -411,6 +411,22 @@ START_TEST(a_resolve_that_was_not_written_leaves_after_a_restart)
 }
 END_TEST
 
+/* A store that cannot be read is no store without incidents: the start fails, and nothing is sent.
+ */
+START_TEST(a_start_on_an_unreadable_store_fails)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, SECONDS(1));
+	world_crash(world);
+	world->disk->load_fails = -EIO;
+	world_start(world);
+	ck_assert_int_eq(world->loaded, -EIO);
+	world_run(world, MINUTES(30));
+	assert_pages("key-sre", 1, 0);
+}
+END_TEST
+
 /* Its page cannot be read: it is resolved all the same where it was paged. */
 START_TEST(an_incident_without_a_page_resolves)
 {
@@ -807,6 +823,7 @@ int main(void)
 		a_page_lists_a_hundred_alerts,
 		an_incident_is_given_up_after_a_day,
 		a_resolve_that_was_not_written_leaves_after_a_restart,
+		a_start_on_an_unreadable_store_fails,
 		an_incident_without_a_page_resolves,
 		a_late_route_that_pages_nobody_takes_one_alert,
 		a_late_verdict_raises_the_severity,

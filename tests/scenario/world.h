@@ -24,10 +24,11 @@ struct world {
 	struct store *store;
 	struct fetch *fetch;
 	struct baselines *baselines; /* NULL: none are compared with */
-	const char *trace_link; /* NULL: http://jaeger/trace/{trace_id} */
-	int console_fd;		/* pages of kind console are written to it; -1: nowhere */
+	const char *trace_link;	     /* NULL: http://jaeger/trace/{trace_id} */
+	int console_fd;		     /* pages of kind console are written to it; -1: nowhere */
 	struct incidents *incidents;
 	struct shadow *shadow;	      /* without rules, until a test gives it some */
+	int loaded;		      /* what incidents_load() returned at the last start */
 	bool compares;		      /* from the next start on: with healthy traces */
 	unsigned int durable, failed; /* answers to senders */
 };

@@ -57,6 +57,7 @@ static const struct {
 	{ "trace_id", "  " ID " ", ID },
 	{ "trace_id", ID ", " OTHER "," ID, ID " " OTHER },
 	{ "traceparent", "00-" ID "-00f067aa0ba902b7-01", ID },
+	{ "traceparent", "00-" ID "-00f067aa0ba902b7-0", "" }, /* cut */
 	{ "uber-trace-id", SHORT ":e457b5a2e4d86bd1:0:1", SHORT },
 	/* X-Ray */
 	{ "trace_id", "1-5759e988-bd862e3fe1be46a994272793", "5759e988bd862e3fe1be46a994272793" },

@@ -11,7 +11,7 @@
 #include "tracepager/vote.h"
 #include "tracepager/xalloc.h"
 
-#define WALKS 16
+#define WALKS 32
 
 static const char in_ledger[] =
 	"checkout server POST /orders | 0 100 | ERROR\n"
@@ -355,10 +355,33 @@ START_TEST(runners_up_are_capped)
 	ck_assert_str_eq(verdict.runners_up[1].service, "s00");
 	ck_assert_str_eq(verdict.runners_up[7].service, "s06");
 }
+
+/* Candidates that came before the list of them grew are still counted. */
+START_TEST(more_candidates_than_usual)
+{
+	char drawing[200];
+
+	add(3, in_ledger);
+	for (unsigned int i = 0; i < 20; i++) {
+		snprintf(drawing, sizeof(drawing),
+			 "checkout server POST /orders | 0 100 | ERROR\n"
+			 "  service-%u server GET /x | 10 90 | ERROR\n",
+			 i);
+		add(1, drawing);
+	}
+	vote(arena, walks, nwalks, &options, &verdict);
+	ck_assert(!verdict.found);
+	ck_assert_uint_eq(verdict.of, 23);
+	ck_assert_str_eq(verdict.runners_up[0].service, "ledger");
+	ck_assert_uint_eq(verdict.runners_up[0].agree, 3);
+	ck_assert_uint_eq(verdict.runners_up[1].agree, 1);
+}
+END_TEST
 END_TEST
 
 static void add_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, more_candidates_than_usual);
 	tcase_add_test(tcase, one_trace_is_a_share_of_one);
 	tcase_add_test(tcase, nine_of_ten);
 	tcase_add_test(tcase, errors_are_counted_by_their_words);

@@ -344,6 +344,25 @@ START_TEST(test_silences)
 }
 END_TEST
 
+/* Of a silence that does not match, the first condition that fails is told. */
+START_TEST(test_silence_reason)
+{
+	load("silences: [{matchers: ['env=\"dev\"', 'host=\"db1\"', 'team=\"x\"'], "
+	     "ends: 2026-09-01T21:00:00Z, reason: noisy, author: ops}]\n");
+	label("env", "prod");
+	label("host", "web");
+	rule_trail_init(&trail, arena, false);
+	ck_assert_ptr_null(rules_silence(rules, &alert, 0, &trail));
+	ck_assert_uint_eq(trail.nmissed, 1);
+	ck_assert_ptr_nonnull(strstr(trail.missed[0].reason, "env"));
+	ck_assert_ptr_null(strstr(trail.missed[0].reason, "host"));
+	at[0].value = "dev";
+	rule_trail_init(&trail, arena, false);
+	ck_assert_ptr_null(rules_silence(rules, &alert, 0, &trail));
+	ck_assert_ptr_nonnull(strstr(trail.missed[0].reason, "host"));
+}
+END_TEST
+
 /* The nearest rules are kept, nearest first; with `all`, every rule. */
 START_TEST(test_nearest)
 {
@@ -612,6 +631,7 @@ int main(void)
 	tcase_add_test(tests, test_pagers_and_teams);
 	tcase_add_test(tests, test_unpaged);
 	tcase_add_test(tests, test_unpaged_by_the_first);
+	tcase_add_test(tests, test_silence_reason);
 	tcase_add_test(tests, test_silences);
 	tcase_add_test(tests, test_nearest);
 	tcase_add_test(tests, test_index);
