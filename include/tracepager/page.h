@@ -68,7 +68,8 @@ struct page {
 	const char *decision; /* JSON; NULL: the store has dropped it */
 	/* The incident's state in full: open, holding, resolved, moved …; NULL: not told. */
 	const char *state;
-	const char *moved_to; /* id of the incident that it is now; NULL: none */
+	const char *moved_to;	   /* id of the incident that it is now; NULL: none */
+	const char *moved_to_team; /* the team of that incident; NULL: not told */
 	/* JSON: the first LIMIT_PAGE_MEMBERS alerts with their labels, start and status; NULL: not
 	 * told. */
 	const char *alert_list;

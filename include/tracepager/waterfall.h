@@ -36,6 +36,10 @@ struct waterfall_options {
 void waterfall_write(const struct walk *walk, const struct waterfall_options *options,
 		     struct buf *out);
 
+/* Adds one line that tells the marks which occur in these lines of waterfall_write(); none occurs:
+ * nothing. */
+void waterfall_legend_write(const struct walk *walk, const char *lines, struct buf *out);
+
 /* Adds a line for each of the few services with the largest sums of options->own, the largest
  * first, and one line for all others. Nothing where own is NULL. */
 void waterfall_own_write(const struct trace *trace, const struct waterfall_options *options,

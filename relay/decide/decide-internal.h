@@ -65,7 +65,8 @@ void page_links_fill(struct arena *arena, const struct decide_input *input,
 /* ---- page_sections.c ---- */
 
 /* Fill the sections and details of decision->page, after its summary. */
-void page_sections_fill(struct arena *arena, struct decision *decision);
+void page_sections_fill(struct arena *arena, const struct decide_input *input,
+			struct decision *decision);
 
 /* ---- page_text.c ---- */
 

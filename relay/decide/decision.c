@@ -24,8 +24,7 @@ static const struct {
 	[FALLBACK_BUDGET_SPENT] = { "no trace in time", "the time for finding traces was over" },
 	[FALLBACK_SOURCE_ERROR] = { "the tracing backend failed",
 				    "the tracing backend could not be asked" },
-	[FALLBACK_NO_FAILING_SPAN] = { "its traces show no cause",
-				       "no span of the traces failed" },
+	[FALLBACK_NO_FAILING_SPAN] = { "its traces show no cause", "no span of the traces failed" },
 	[FALLBACK_LOW_CONFIDENCE] = { "its traces disagree", "the traces do not agree on a cause" },
 	[FALLBACK_NO_OWNER] = { "nobody owns the cause", "no rule names an owner of the suspect" },
 	[FALLBACK_CRASHED] = { "tracepager ended twice while it processed the alert",
@@ -81,7 +80,8 @@ static int64_t suspect_own_us(const struct verdict *verdict)
 	return 0;
 }
 
-/* "took 989 ms, usually 43 ms"; without healthy traces "spent 946 ms by itself". */
+/* "took 989 ms, usually 43 ms"; without healthy traces "spent 946 ms in its own
+ * work". */
 static const char *slow_words(struct arena *arena, const struct verdict *verdict)
 {
 	const struct suspect *suspect = &verdict->suspect;
@@ -95,13 +95,13 @@ static const char *slow_words(struct arena *arena, const struct verdict *verdict
 				    verdict->usual_us > 0 ? plain_duration(verdict->usual_us, usual)
 							  : "next to nothing");
 	if (own && own_us > 0 && !suspect->callee)
-		return arena_printf(arena, "too slow, spent %s by itself",
+		return arena_printf(arena, "too slow, spent %s in its own work",
 				    plain_duration(own_us, took));
 	return kind_words[suspect->kind].slow;
 }
 
 /* Of a service that held up a call: the call that gave up is the last failing span on the path.
- * "still at work when checkout gave up after 3.00 s: DEADLINE_EXCEEDED" */
+ * "too slow, still working when checkout gave up after 3.00 s" */
 static const char *held_up_words(struct arena *arena, const struct verdict *verdict)
 {
 	const struct suspect *suspect = &verdict->suspect;
@@ -116,8 +116,8 @@ static const char *held_up_words(struct arena *arena, const struct verdict *verd
 		plain_duration(span->duration_us, after);
 		if (strcmp(caller, suspect->service) == 0)
 			return arena_printf(arena, "gave up after %s: %s", after, suspect->error);
-		return arena_printf(arena, "still at work when %s gave up after %s: %s", caller,
-				    after, suspect->error);
+		return arena_printf(arena, "too slow, still working when %s gave up after %s",
+				    caller, after);
 	}
 	return suspect->error;
 }

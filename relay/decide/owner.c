@@ -208,10 +208,9 @@ static void own_signal(struct owner_work *work)
 	if (rule && rule->owner) {
 		d->team = rule->owner;
 		d->rule = rule->place;
-		owner_add_reason(
-			d, arena_printf(work->arena,
-					"team %s owns the operation of the alert (signal %s, %s)",
-					d->team->name, rule->name, rule->place));
+		owner_add_reason(d, arena_printf(work->arena,
+						 "no cause was found; team %s owns signal %s (%s)",
+						 d->team->name, rule->name, rule->place));
 	} else if (d->service) {
 		d->team = d->service->owner;
 		d->rule = d->service->place;

@@ -26,6 +26,10 @@ static const char *section_take(struct arena *arena, struct buf *out)
 	return text;
 }
 
+/* From these on a suspect is almost certain, and likely; below it is possible. */
+#define CONFIDENCE_CERTAIN 0.9
+#define CONFIDENCE_LIKELY  0.7
+
 /* ---- why, and how sure ---- */
 
 /* Is the suspect a caller, because the rules do not know the callee that failed? */
@@ -37,7 +41,8 @@ static bool callee_has_no_owner(const struct decision *d)
 	       suspect->resource && suspect->callee && *suspect->callee;
 }
 
-/* "team ledger owns ledger (rules.yaml:24); no rule names postgresql/ledger, which it calls" */
+/* "team ledger owns ledger (rules.yaml:24); no rule names an owner of postgresql/ledger, so its
+ * caller's team is paged" */
 static const char *section_why(struct arena *arena, const struct decision *d)
 {
 	struct buf out = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS * ARRAY_LEN(d->owner_reasons));
@@ -47,19 +52,19 @@ static const char *section_why(struct arena *arena, const struct decision *d)
 		plain_add(&out, d->owner_reasons[i], LIMIT_PAGE_LINE_COLUMNS);
 		if (i > 0 || !callee_has_no_owner(d))
 			continue;
-		buf_puts(&out, "; no rule names ");
+		buf_puts(&out, "; no rule names an owner of ");
 		plain_add(&out, d->verdict.suspect.callee, LIMIT_PAGE_NAME_COLUMNS);
-		buf_puts(&out, ", which it calls");
+		buf_puts(&out, ", so its caller's team is paged");
 	}
 	return section_take(arena, &out);
 }
 
-/* A reason on one line. The error's words that stand in the headline are left out: ": disk is
- * full".
+/* A reason on one line. The error's words that stand in the headline or the banner are left out: ":
+ * disk is full".
  */
 static void section_add_reason(const struct decision *d, const char *reason, struct buf *out)
 {
-	const char *error = d->verdict.found ? d->verdict.suspect.error : NULL;
+	const char *error = d->verdict.suspect.error;
 	struct buf plain = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS),
 		   words = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS);
 
@@ -67,7 +72,12 @@ static void section_add_reason(const struct decision *d, const char *reason, str
 	buf_puts(&words, ": ");
 	plain_add(&words, error, LIMIT_PAGE_LINE_COLUMNS);
 	const char *text = buf_text(&plain), *end = text + plain.len;
-	const char *found = words.len > 2 ? strstr(text, buf_text(&words)) : NULL;
+	/* A headline of what was too slow has no error; a banner has one that all candidates say.
+	 */
+	const char *found = words.len > 2 && (strstr(d->page.summary, buf_text(&words) + 2) ||
+					      strstr(d->page.banner, buf_text(&words)))
+				    ? strstr(text, buf_text(&words))
+				    : NULL;
 	/* Only whole words: ": disk" is no part of ": disk is full". */
 	if (found && (!found[words.len] || found[words.len] == ';')) {
 		buf_add(out, text, (size_t)(found - text));
@@ -84,20 +94,58 @@ static unsigned int reasons_told(const struct decision *d)
 	return d->verdict.found && d->verdict.nreasons ? 1 : 0;
 }
 
-/* "confidence 0.95: 8 of 8 failing traces end in ledger; none of 14 healthy ones shows it" */
-static const char *section_evidence(struct arena *arena, const struct decision *d)
+static const char *confidence_words(double confidence)
+{
+	/* As the number is rounded. */
+	return confidence >= CONFIDENCE_CERTAIN - 0.005	 ? "almost certain"
+	       : confidence >= CONFIDENCE_LIKELY - 0.005 ? "likely"
+							 : "possible";
+}
+
+/* Why the confidence is no higher, as far as no reason and no limit says it. */
+static void evidence_add_lack(const struct decide_input *input, const struct decision *d,
+			      struct buf *out)
+{
+	const struct suspect *suspect = &d->verdict.suspect;
+	const struct walk *walk = d->verdict.walk;
+
+	if (suspect->kind == SUSPECT_PEER && suspect->callee && *suspect->callee &&
+	    !d->verdict.limits.n) {
+		buf_puts(out, "; no higher, since the call is all that the traces show of ");
+		plain_add(out, suspect->callee, LIMIT_PAGE_NAME_COLUMNS);
+	}
+	if (walk && walk->mode == WALK_ERRORS && (!input->healthy || !input->healthy->n))
+		buf_puts(out, "; no healthy traces to compare with");
+}
+
+/* The banner of a verdict that is too weak has its number, that of a tie has not. */
+static const char *section_evidence_of_tie(struct arena *arena, const struct verdict *verdict)
+{
+	if (verdict->fallback != FALLBACK_LOW_CONFIDENCE || verdict->nrunners_up < 2 ||
+	    verdict->runners_up[0].agree != verdict->runners_up[1].agree)
+		return "";
+	return arena_printf(arena, "confidence %.2f: not enough to name a cause",
+			    verdict->confidence);
+}
+
+/* "confidence 0.95 (almost certain): 8 of 8 failing traces end in ledger; no such error in 14
+ * healthy traces" */
+static const char *section_evidence(struct arena *arena, const struct decide_input *input,
+				    const struct decision *d)
 {
 	const struct verdict *verdict = &d->verdict;
-	struct buf out = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS + 64);
+	struct buf out = BUF_INIT(16 * LIMIT_PAGE_LINE_COLUMNS + 128);
 
 	if (!verdict->found)
-		return "";
-	buf_printf(&out, "confidence %.2f: ", verdict->confidence);
+		return section_evidence_of_tie(arena, verdict);
+	buf_printf(&out, "confidence %.2f (%s): ", verdict->confidence,
+		   confidence_words(verdict->confidence));
 	if (reasons_told(d))
 		section_add_reason(d, verdict->reasons[0], &out);
 	else
 		buf_printf(&out, "%u of %u trace%s", verdict->agree, verdict->of,
 			   verdict->of == 1 ? "" : "s");
+	evidence_add_lack(input, d, &out);
 	return section_take(arena, &out);
 }
 
@@ -201,7 +249,8 @@ static const char *section_waterfall(struct arena *arena, const struct decision 
 	const struct waterfall_options options = { .lines = LIMIT_WATERFALL_LINES,
 						   .columns = LIMIT_WATERFALL_COLUMNS };
 	const struct walk *walk = decision_walk(d);
-	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
+	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES),
+		   lines = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
 
 	if (!walk)
 		return "";
@@ -210,7 +259,11 @@ static const char *section_waterfall(struct arena *arena, const struct decision 
 	if (d->nwalks > 1)
 		buf_printf(&out, ", one of %u", d->nwalks);
 	buf_puts(&out, ":\n");
-	waterfall_write(walk, &options, &out);
+	waterfall_write(walk, &options, &lines);
+	waterfall_legend_write(walk, buf_text(&lines), &out);
+	buf_puts(&out, buf_text(&lines));
+	out.failed |= lines.failed;
+	buf_fini(&lines);
 	return section_take(arena, &out);
 }
 
@@ -236,12 +289,22 @@ static const char *section_could_be(struct arena *arena, const struct decision *
 	return section_take(arena, &out);
 }
 
+/* Does the story of one trace, which the waterfall shows, begin with this reason? */
+static bool begins_story(const struct decision *d, const char *reason)
+{
+	const struct walk *walk = d->verdict.walk;
+
+	return d->nwalks > 1 && walk && walk->nreasons && strcmp(walk->reasons[0], reason) == 0;
+}
+
 static const char *section_reasons(struct arena *arena, const struct decision *d)
 {
 	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
 
 	for (unsigned int i = reasons_told(d); i < d->verdict.nreasons; i++) {
 		buf_puts(&out, "- ");
+		if (begins_story(d, d->verdict.reasons[i]))
+			buf_puts(&out, "in the trace shown: ");
 		section_add_reason(d, d->verdict.reasons[i], &out);
 		buf_putc(&out, '\n');
 	}
@@ -259,7 +322,7 @@ static const char *section_banner(struct arena *arena, const struct decision *d)
 	if (why == FALLBACK_NONE || why == FALLBACK_NO_OWNER)
 		return "";
 	if (why == FALLBACK_NO_SIGNAL)
-		return "Not about a traced operation: no trace was looked for";
+		return "This alert names no traced operation, so no traces were searched";
 	if (!d->verdict.found)
 		buf_puts(&out, why == FALLBACK_LOW_CONFIDENCE ? "Why it is not certain: "
 							      : "Why it is unknown: ");
@@ -316,13 +379,13 @@ static const char *section_alert_says(struct arena *arena, const struct decision
 	return section_take(arena, &out);
 }
 
-void page_sections_fill(struct arena *arena, struct decision *d)
+void page_sections_fill(struct arena *arena, const struct decide_input *input, struct decision *d)
 {
 	struct page *page = &d->page;
 
 	page->banner = section_banner(arena, d);
 	page->why = section_why(arena, d);
-	page->evidence = section_evidence(arena, d);
+	page->evidence = section_evidence(arena, input, d);
 	page->limits = section_limits(arena, d);
 	page->path = section_path(arena, d);
 	page->what_differs = section_what_differs(arena, d);

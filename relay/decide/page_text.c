@@ -213,6 +213,17 @@ static char *summary_of_alert(struct arena *arena, const struct decision *d)
 	return text;
 }
 
+/* The suspect as one name: of a callee without spans, which the headline names, the callee's. */
+static const char *page_component(const struct decision *d)
+{
+	const struct suspect *suspect = &d->verdict.suspect;
+
+	if (!d->verdict.found)
+		return "";
+	return suspect->kind == SUSPECT_PEER && names_callee(d) ? suspect->callee
+								: suspect->service;
+}
+
 void page_text_fill(struct arena *arena, const struct decide_input *input, struct decision *d)
 {
 	struct page *page = &d->page;
@@ -224,8 +235,7 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 	page->severity = d->routing.severity;
 	page->summary =
 		d->verdict.found ? summary_of_suspect(arena, d) : summary_of_alert(arena, d);
-	page->component = plain_text(arena, d->verdict.found ? d->verdict.suspect.service : "",
-				     LIMIT_PAGE_LINE_COLUMNS);
+	page->component = plain_text(arena, page_component(d), LIMIT_PAGE_LINE_COLUMNS);
 	page->origin = plain_text(arena, origin, LIMIT_PAGE_LINE_COLUMNS);
 	page->group = d->team ? d->team->name : "";
 	page->kind = d->verdict.found ? suspect_kind_name(d->verdict.suspect.kind)
@@ -233,6 +243,6 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 	page->at_us = input->now_us;
 	page->status = "open";
 	page_links_fill(arena, input, d);
-	page_sections_fill(arena, d);
+	page_sections_fill(arena, input, d);
 	page_template_fill(arena, d);
 }

@@ -458,6 +458,38 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 	free(w.critical);
 }
 
+/* Has a line this mark in its first column? */
+static bool has_mark(const char *lines, const char *mark)
+{
+	for (const char *line = lines; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, mark, strlen(mark)) == 0)
+			return true;
+	}
+	return false;
+}
+
+void waterfall_legend_write(const struct walk *walk, const char *lines, struct buf *out)
+{
+	const struct {
+		const char *mark, *meaning;
+	} marks[] = {
+		{ "✗", "failed" },
+		{ "›",
+		  walk->mode == WALK_LATENCY ? "on the slow path" : "on the path, did not fail" },
+		{ "!", "failed beside the path" },
+	};
+	const char *between = "(";
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (has_mark(lines, marks[i].mark)) {
+			buf_printf(out, "%s%s %s", between, marks[i].mark, marks[i].meaning);
+			between = ", ";
+		}
+	if (*between == ',')
+		buf_puts(out, ")\n");
+}
+
 /* ---- own time ---- */
 
 /* One service's own time. */

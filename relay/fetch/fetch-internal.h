@@ -144,7 +144,7 @@ enum answer_kind {
 /* Borrowed from the inquiry during the callback; a set that is kept needs a reference. */
 struct inquiry_answer {
 	enum answer_kind kind;
-	char text[200]; /* the reason, behind the source's name: "answered 500" */
+	char text[200]; /* the reason, behind the source's name: "answered HTTP 500" */
 	struct fetched_set *sets[LIMIT_TRACES_PER_ALERT];
 	size_t nsets;
 	const struct trace *traces[LIMIT_TRACES_PER_ALERT]; /* in the order of their sets */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tracepager/clock.h"
+
 static void lookup_ask(struct lookup *lookup);
 
 static int64_t lookup_now_us(const struct lookup *lookup)
@@ -286,6 +288,24 @@ void lookup_end(struct lookup *lookup)
 
 /* ---- why there is no trace ---- */
 
+/* "jaeger has no failing trace of web GET /cart from 09:47 to 10:01 UTC (asked 5 times)" */
+static void describe_search(const struct trace_query *query, const char *source, unsigned int tries,
+			    struct buf *text)
+{
+	const char *operation = query->signal->operation;
+	char from[RFC3339_SIZE], to[RFC3339_SIZE];
+	const size_t clock = strlen("2026-09-01T"), minutes = strlen("09:47");
+
+	rfc3339_format(query->from_us, from);
+	rfc3339_format(query->to_us, to);
+	buf_printf(text, "%s has no %strace of %s%s%s from %.*s to %.*s UTC", source,
+		   query->failing ? "failing " : "", query->signal->service,
+		   operation && *operation ? " " : "", operation ? operation : "", (int)minutes,
+		   from + clock, (int)minutes, to + clock);
+	if (tries > 1)
+		buf_printf(text, " (asked %u times)", tries);
+}
+
 static void describe_not_found(const struct lookup *lookup, const char *source, unsigned int tries,
 			       struct buf *text)
 {
@@ -296,9 +316,8 @@ static void describe_not_found(const struct lookup *lookup, const char *source, 
 	else if (query.expr)
 		buf_printf(text, "no exemplar of the alert's expression in %s", source);
 	else
-		buf_printf(text, "no %strace of %s in %s", query.failing ? "failing " : "",
-			   query.signal->service, source);
-	if (tries > 1)
+		describe_search(&query, source, tries, text);
+	if (tries > 1 && (query.trace_id || query.expr))
 		buf_printf(text, " after %u tries over %.1f s", tries,
 			   (double)(lookup->last_us - lookup->began_us) / (double)US_PER_SECOND);
 }
@@ -320,7 +339,7 @@ enum fallback_code lookup_explain(const struct lookup *lookup, struct buf *text)
 		if (last->kind == ANSWER_NOT_FOUND)
 			describe_not_found(lookup, name, last->tries, text);
 		else if (last->kind == ANSWER_NONE)
-			buf_printf(text, "%s had not answered when the time was over", name);
+			buf_printf(text, "%s had not answered", name);
 		else
 			buf_printf(text, "%s %s", name, last->text);
 	}

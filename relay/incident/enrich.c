@@ -462,8 +462,7 @@ static void enrichment_go_without(struct enrichment *enrichment)
 	enrichment->missing_text =
 		enrichment->missing == FALLBACK_NO_TRACE
 			? arena_strdup(enrichment->arena, why)
-			: arena_printf(enrichment->arena, "%s; no trace came within %.1f s", why,
-				       waited_s);
+			: arena_printf(enrichment->arena, "%s (waited %.1f s)", why, waited_s);
 	enrichment_enter(enrichment, ENRICHMENT_READY);
 }
 

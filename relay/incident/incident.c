@@ -400,7 +400,7 @@ static void incident_due(void *arg)
 		incident_arm(incident, incident_wait_us(incident, INCIDENT_OPEN));
 		break;
 	case INCIDENT_HOLDING:
-		incident_resolve(incident, "every alert in it has ended");
+		incident_resolve(incident, "every alert of this incident has ended");
 		break;
 	case INCIDENT_RESOLVED:
 	case INCIDENT_MOVED:

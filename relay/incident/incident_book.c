@@ -40,7 +40,7 @@ static void incident_page_fallback(struct incident *incident, const char *note)
 		if (recipient->state == RECIPIENT_ASKED) {
 			recipient_enter(incident, recipient, RECIPIENT_ENDING);
 			incident_queue(incident, recipient, PAGE_RESOLVE,
-				       "every alert in it has ended");
+				       "every alert of this incident has ended");
 		}
 }
 
@@ -297,7 +297,7 @@ static void incident_settle_recipients(struct incident *incident)
 			incident_queue(incident, recipient, PAGE_TRIGGER, NULL);
 		if (recipient->state == RECIPIENT_ENDING)
 			incident_queue(incident, recipient, PAGE_RESOLVE,
-				       "every alert in it has ended");
+				       "every alert of this incident has ended");
 	}
 }
 
@@ -310,7 +310,7 @@ static void incident_settle(struct incident *incident)
 	case INCIDENT_OPEN:
 	case INCIDENT_ACKNOWLEDGED:
 		if (!incident->nfiring)
-			incident_resolve(incident, "every alert in it has ended");
+			incident_resolve(incident, "every alert of this incident has ended");
 		else if (!recipients_reached(incident))
 			incident_send_again(incident);
 		else if (incident->owes_update)
@@ -326,7 +326,7 @@ static void incident_settle(struct incident *incident)
 			incident_tell_move(incident);
 		break;
 	case INCIDENT_RESOLVED:
-		incident_tell_end(incident, "every alert in it has ended");
+		incident_tell_end(incident, "every alert of this incident has ended");
 		break;
 	case INCIDENT_CLOSED:
 	case INCIDENT_STATE_COUNT:

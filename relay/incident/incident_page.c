@@ -314,6 +314,13 @@ static void incident_fill_members(const struct incident *incident, struct arena 
 	buf_fini(&list);
 }
 
+/* Does the label differ among the alerts, and is it no name of an alert? */
+static bool instance_label_differs(const struct incident *incident, const struct label *label)
+{
+	return strcmp(label->name, "alertname") != 0 && strcmp(label->name, "severity") != 0 &&
+	       fresh_differs(incident, label->name, label->value);
+}
+
 /* Is this the value of a label that differs among the alerts? */
 static bool instance_differs(const struct incident *incident, const struct alert *alert,
 			     const char *instance)
@@ -325,6 +332,40 @@ static bool instance_differs(const struct incident *incident, const struct alert
 			return true;
 	}
 	return false;
+}
+
+/* "30 NodeDown: db1:9100, db2:9100, db3:9100 and 27 more, prod eu1"; of different names "30 alerts:
+ * NodeDown, DiskFull, prod eu1". */
+static const char *incident_storm_summary(const struct incident *incident,
+					  const struct alert *first, struct arena *arena,
+					  const struct page *page)
+{
+	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	struct differing differing;
+	size_t i = 0;
+
+	differing_collect(incident, NULL, &differing);
+	if (differing.n == 1) {
+		buf_printf(&text, "%zu ", incident->nmembers);
+		plain_add(&text, differing.texts[0], LIMIT_PAGE_NAME_COLUMNS);
+		while (i < first->labels.n &&
+		       !instance_label_differs(incident, &first->labels.at[i]))
+			i++;
+	} else {
+		buf_printf(&text, "%zu alerts: ", incident->nmembers);
+		differing_write(incident, &differing, &text);
+		i = first->labels.n;
+	}
+	if (i < first->labels.n) {
+		differing_collect(incident, first->labels.at[i].name, &differing);
+		buf_puts(&text, ": ");
+		differing_write(incident, &differing, &text);
+	}
+	if (page->environment && *page->environment)
+		buf_printf(&text, ", %s", page->environment);
+	const char *kept = text.failed ? page->summary : arena_strdup(arena, buf_text(&text));
+	buf_fini(&text);
+	return kept;
 }
 
 /* The page was made of one alert: it is about all of them. */
@@ -340,12 +381,35 @@ static void incident_tell_group(const struct incident *incident, struct arena *a
 	/* With a suspect the summary and the instance are the suspect's. */
 	if (*page->component)
 		return;
-	page->summary = plain_text(
-		arena,
-		arena_printf(arena, "%zu alerts, first %s", incident->nmembers, page->summary),
-		LIMIT_SUMMARY_CHARS);
+	page->summary = strcmp(page->kind, "no_signal") == 0
+				? incident_storm_summary(incident, first, arena, page)
+				: arena_printf(arena, "%zu alerts, first %s", incident->nmembers,
+					       page->summary);
+	page->summary = plain_text(arena, page->summary, LIMIT_SUMMARY_CHARS);
 	if (instance_differs(incident, first, page->instance))
 		page->instance = "";
+}
+
+/* What an incident that moved is now: the headline and the team of the incident that has it. Why
+ * its own cause was not known is no longer true: `CartErrors: carts fail — goes on as "ledger: disk
+ * is full — breaks web POST /orders", team ledger`. */
+static void incident_tell_target(const struct incident *incident, struct arena *arena,
+				 struct page *page)
+{
+	const struct incident *target = incident_get(incident->book, incident->moved_to);
+	const char *end = strstr(page->summary, " — ");
+	int len = (int)(end ? (size_t)(end - page->summary) : strlen(page->summary));
+
+	page->moved_to = incident->moved_to;
+	page->moved_to_team = target ? arena_strdup(arena, target->team) : NULL;
+	page->banner = "";
+	if (target)
+		page->summary = arena_printf(arena, "%.*s — goes on as \"%s\", team %s", len,
+					     page->summary, target->page->summary, target->team);
+	else
+		page->summary = arena_printf(arena, "%.*s — goes on in incident %s", len,
+					     page->summary, incident->moved_to);
+	page->summary = plain_text(arena, page->summary, LIMIT_SUMMARY_CHARS);
 }
 
 void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page)
@@ -357,7 +421,6 @@ void incident_get_page(const struct incident *incident, struct arena *arena, str
 	ret_page->at_us = clock_wall_us(incident->book->env.clock);
 	ret_page->status = incident_is_over(incident) ? "resolved" : "open";
 	ret_page->state = life_state_name(LIFE_INCIDENT, incident->state);
-	ret_page->moved_to = *incident->moved_to ? incident->moved_to : NULL;
 	ret_page->severity = incident->severity;
 	ret_page->group = incident->team;
 	ret_page->decision = incident_decision_text(incident, arena);
@@ -365,6 +428,8 @@ void incident_get_page(const struct incident *incident, struct arena *arena, str
 	const char *differs = incident_differs_text(incident, arena);
 	if (differs)
 		incident_tell_group(incident, arena, differs, ret_page);
+	if (*incident->moved_to)
+		incident_tell_target(incident, arena, ret_page);
 }
 
 /* ---- queueing ---- */

@@ -350,7 +350,7 @@ static void incident_take_ended(struct incident *incident, const struct alert_me
 						    member_name(message), message->note);
 		incident_resolve(incident, note);
 	} else if (!incident->hold_us || !recipients_any_taken(incident)) {
-		incident_resolve(incident, "every alert in it has ended");
+		incident_resolve(incident, "every alert of this incident has ended");
 	} else if (incident->state != INCIDENT_HOLDING) {
 		incident_story(incident, INCIDENT_EVENT_HELD, "", "");
 		incident_enter(incident, INCIDENT_HOLDING);

@@ -44,6 +44,7 @@ static const struct {
 	{ "decision", offsetof(struct page, decision), true },
 	{ "state", offsetof(struct page, state), true },
 	{ "moved_to", offsetof(struct page, moved_to), true },
+	{ "moved_to_team", offsetof(struct page, moved_to_team), true },
 	{ "alert_list", offsetof(struct page, alert_list), true },
 	{ "environment", offsetof(struct page, environment), false },
 	{ "instance", offsetof(struct page, instance), false },

@@ -107,6 +107,6 @@ bool span_changes(const struct trace *trace, const struct span *span);
 
 bool span_timed_out(const struct trace *trace, const struct span *span); /* by code or words */
 bool span_cancelled(const struct trace *trace, const struct span *span); /* by code or words */
-const char *shown_duration(struct arena *arena, int64_t us);		 /* "3.2 s" */
+const char *shown_duration(struct arena *arena, int64_t us);		 /* "3.20 s" */
 
 #endif

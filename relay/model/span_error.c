@@ -8,6 +8,7 @@
  */
 
 #include "tracepager/limits.h"
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 #include "span-internal.h"
 
@@ -54,13 +55,7 @@ bool span_cancelled(const struct trace *trace, const struct span *span)
 
 const char *shown_duration(struct arena *arena, int64_t us)
 {
-	if (us >= 10 * US_PER_SECOND)
-		return arena_printf(arena, "%lld s", (long long)(us / US_PER_SECOND));
-	if (us >= US_PER_SECOND)
-		return arena_printf(arena, "%.1f s", (double)us / (double)US_PER_SECOND);
-	if (us >= 10 * US_PER_MS)
-		return arena_printf(arena, "%lld ms", (long long)(us / US_PER_MS));
-	if (us >= US_PER_MS)
-		return arena_printf(arena, "%.1f ms", (double)us / (double)US_PER_MS);
-	return arena_printf(arena, "%lld us", (long long)us);
+	char text[PLAIN_DURATION_SIZE];
+
+	return arena_strdup(arena, plain_duration(us, text));
 }

@@ -70,8 +70,9 @@ void verdict_abstain_unsure(struct arena *arena, struct verdict *verdict, const 
 const char *verdict_healthy_words(struct arena *arena, uint32_t showing, uint32_t of)
 {
 	if (showing == 0)
-		return arena_printf(arena, "; none of %u healthy ones shows it", of);
-	return arena_printf(arena, "; %u of %u healthy ones %s it as well", showing, of,
+		return arena_printf(arena, "; no such error in %u healthy trace%s", of,
+				    plural_ending(of));
+	return arena_printf(arena, "; %u of %u healthy traces %s it as well", showing, of,
 			    showing == 1 ? "shows" : "show");
 }
 

@@ -47,7 +47,7 @@ void verdict_abstain(struct verdict *verdict, enum fallback_code code, const cha
  * shown. */
 void verdict_abstain_unsure(struct arena *arena, struct verdict *verdict, const char *best,
 			    double threshold);
-/* "; 2 of 50 healthy ones show it as well" */
+/* "; 2 of 50 healthy traces show it as well" */
 const char *verdict_healthy_words(struct arena *arena, uint32_t showing, uint32_t of);
 const char *plural_ending(uint32_t n); /* "" for 1, else "s" */
 

@@ -336,6 +336,20 @@ static void abstain_nothing_found(struct ballot *ballot, const struct walk *walk
 		       "the traces hold no span");
 }
 
+/* "; all say: no paper", where all walks of all candidates say the same; else "". */
+static const char *common_error_words(const struct ballot *ballot)
+{
+	const char *error = ballot->candidates[0]->errors[0].error;
+
+	for (unsigned int i = 0; i < ballot->n && ballot->candidates[i]->agree > 0; i++) {
+		const struct candidate *candidate = ballot->candidates[i];
+		if (candidate->nerrors != 1 || !candidate->errors[0].error || !error ||
+		    strcmp(candidate->errors[0].error, error) != 0)
+			return "";
+	}
+	return arena_printf(ballot->arena, "; all say: %s", shown_text(ballot->arena, error));
+}
+
 static void ballot_decide(struct ballot *ballot, double threshold)
 {
 	struct verdict *verdict = ballot->verdict;
@@ -358,10 +372,11 @@ static void ballot_decide(struct ballot *ballot, double threshold)
 			ballot, FALLBACK_LOW_CONFIDENCE,
 			arena_printf(
 				ballot->arena,
-				"%s and %s have %u of %u traces each, so neither is named",
+				"%s and %s have %u of %u traces each, so none of them is taken for "
+				"the cause%s",
 				shown_text(ballot->arena, first->suspect->service),
 				shown_text(ballot->arena, ballot->candidates[1]->suspect->service),
-				first->agree, verdict->of));
+				first->agree, verdict->of, common_error_words(ballot)));
 	} else if (verdict->confidence < threshold) {
 		verdict_abstain_unsure(ballot->arena, verdict,
 				       shown_text(ballot->arena, first->suspect->service),

@@ -193,23 +193,25 @@ static void tell_excess_time(struct contrast_vote *cv, const struct contrast_can
 	const char *caller = shown_or_none(arena, candidate->caller), *what;
 	const char *now = shown_duration(arena, candidate->now_us);
 	const char *normal = candidate->normal_us > 0
-				     ? arena_printf(arena, "%s in healthy ones",
+				     ? arena_printf(arena, "%s in healthy traces",
 						    shown_duration(arena, candidate->normal_us))
-				     : "next to nothing in healthy ones";
+				     : "next to nothing in healthy traces";
 
 	if (candidate->callee)
 		what = arena_printf(arena, "calls from %s to %s wait %s beyond the work of %s",
 				    caller, shown_or_none(arena, candidate->callee), now,
 				    shown_or_none(arena, candidate->callee));
 	else
-		what = arena_printf(arena, "%s spends %s by itself", caller, now);
+		what = arena_printf(arena, "%s spends %s in its own work", caller, now);
 	verdict_tell(arena, cv->verdict, "in %u of %u traces %s; %s", candidate->unusual,
 		     cv->window->n, what, normal);
 	if (cv->contrast.unusual > 0)
 		verdict_tell(arena, cv->verdict,
-			     "its own time, the calls of it and those that it makes are %.0f %% of "
-			     "all that is slower in %u trace%s than in %u healthy one%s",
+			     "%s's own time and the calls to and from it explain %.0f %% of the "
+			     "extra time (%u %strace%s beside %u healthy one%s)",
+			     shown_or_none(arena, candidate->name),
 			     100 * candidate->touched / cv->contrast.unusual, cv->window->n,
+			     cv->options->mode == WALK_LATENCY ? "slow " : "",
 			     plural_ending(cv->window->n), cv->healthy->n,
 			     plural_ending(cv->healthy->n));
 }

@@ -201,7 +201,18 @@ static uint32_t child_above(const struct trace *trace, uint32_t top, uint32_t sp
 
 /* ---- reasons ---- */
 
-/* A reason for the step from one service to the next. */
+/* "web → checkout: POST /checkout failed: HTTP 500", where `failed` is the caller's span of the
+ * call or the callee's. */
+static void tell_failed_hop(struct walker *walker, uint32_t from, uint32_t to, uint32_t failed)
+{
+	walker_tell(walker, "%s → %s: %s failed%s", walker_service(walker, from),
+		    walker_service(walker, to), walker_name(walker, failed),
+		    walker_words(walker, failed));
+}
+
+/* A reason for the step from one service to the next: a call, or, where the caller has no span of
+ * the call, what failed in the callee. Of a callee without a failing span below, the leaf's reason
+ * says so. */
 static void tell_hop(struct walker *walker, uint32_t from, uint32_t to)
 {
 	const struct span *spans = walker->trace->spans;
@@ -212,10 +223,10 @@ static void tell_hop(struct walker *walker, uint32_t from, uint32_t to)
 		walker_tell(walker, "%s → %s: %s did not say that it failed, but its server did",
 			    walker_service(walker, from), walker_service(walker, to),
 			    walker_name(walker, from));
-	else
-		walker_tell(walker, "%s → %s: %s failed%s", walker_service(walker, from),
-			    walker_service(walker, to), walker_name(walker, from),
-			    walker_words(walker, from));
+	else if (span_side(walker->trace, &spans[from]) == SIDE_CLIENT)
+		tell_failed_hop(walker, from, to, from);
+	else if (walk_failing_child(walker, to) != TRACE_NONE)
+		tell_failed_hop(walker, from, to, to);
 }
 
 /* A reason for a step across spans without a status. */

@@ -37,7 +37,7 @@ void walk_latency(struct walker *walker, struct suspect *suspect, double *certai
 		times[n++] = (struct own_time){ .span = walker->signal };
 	walker_suspect(walker, times[0].span, SUSPECT_SLOW, suspect);
 	*certainty = CERTAINTY_SLOW;
-	walker_tell(walker, "of the %s of %s %s, %s spent %s by itself, most of it in %s",
+	walker_tell(walker, "of the %s of %s %s, %s spent %s in its own work, most of it in %s",
 		    walker_duration(walker, signal->duration_us),
 		    walker_service(walker, walker->signal), walker_name(walker, walker->signal),
 		    walker_service(walker, times[0].span), walker_duration(walker, times[0].own_us),

@@ -97,12 +97,12 @@ static void leaf_between(struct walker *walker, uint32_t client, const struct ca
 }
 
 /*
- * The caller gave up while `span` was at work. The suspect is the service with the largest own time
- * on the critical path of `span`, up to the deadline. If the span where it spent that time failed,
- * that span is returned, and the walk goes on from there; else TRACE_NONE.
+ * The caller gave up after waited_us while `span` was at work. The suspect is the service with the
+ * largest own time on the critical path of `span`, up to the deadline. If the span where it spent
+ * that time failed, that span is returned, and the walk goes on from there; else TRACE_NONE.
  */
-static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t deadline_us,
-			     struct suspect *suspect)
+static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t waited_us,
+			     int64_t deadline_us, struct suspect *suspect)
 {
 	const struct trace *trace = walker->trace;
 	struct own_time times[LIMIT_OWN_TIMES];
@@ -120,13 +120,14 @@ static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t deadl
 	walker_suspect(walker, at, SUSPECT_SLOW, suspect);
 	if (callee_waited_for(walker, &times[0], deadline_us, suspect)) {
 		walker_tell(walker,
-			    "%s waited %s of that for %s, which shows no work meanwhile: %s",
-			    walker_service(walker, at), walker_duration(walker, times[0].most_us),
+			    "of these %s %s waited %s for %s, which shows no work meanwhile: %s",
+			    walker_duration(walker, waited_us), walker_service(walker, at),
+			    walker_duration(walker, times[0].most_us),
 			    shown_callee(walker, suspect), walker_name(walker, at));
 	} else {
-		walker_tell(walker, "%s spent %s of that by itself, most of it in %s",
-			    walker_service(walker, at), walker_duration(walker, times[0].own_us),
-			    walker_name(walker, at));
+		walker_tell(walker, "of these %s %s spent %s in its own work, most of it in %s",
+			    walker_duration(walker, waited_us), walker_service(walker, at),
+			    walker_duration(walker, times[0].own_us), walker_name(walker, at));
 	}
 	return TRACE_NONE;
 }
@@ -177,7 +178,7 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 	if (suspect->npeers > 0)
 		suspect->callee = suspect->peers[0];
 	*certainty = CERTAINTY_PEER;
-	walker_tell(walker, "%s called %s, which has no span in this trace: %s failed after %s%s",
+	walker_tell(walker, "%s called %s, which recorded no span: %s failed after %s%s",
 		    walker_service(walker, leaf), callee, walker_name(walker, leaf),
 		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
 		    walker_words(walker, leaf));
@@ -201,12 +202,13 @@ static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect
 		return TRACE_NONE;
 	}
 	if (callee_given_up(walker, leaf, &callee)) {
-		walker_tell(walker, "%s → %s: the call ended after %s%s; %s was still at work",
+		walker_tell(walker, "%s → %s: the call ended after %s%s; %s was still working",
 			    walker_service(walker, leaf), walker_service(walker, callee.span),
 			    walker_duration(walker, walker->trace->spans[leaf].duration_us),
 			    walker_words(walker, leaf), walker_service(walker, callee.span));
 		*certainty = CERTAINTY_SLOW;
-		return leaf_held_up(walker, callee.span, callee.deadline_us, suspect);
+		return leaf_held_up(walker, callee.span, walker->trace->spans[leaf].duration_us,
+				    callee.deadline_us, suspect);
 	}
 	leaf_between(walker, leaf, &callee, suspect, certainty);
 	return TRACE_NONE;
@@ -280,7 +282,7 @@ static bool leaf_shares_deadline(struct walker *walker, uint32_t leaf, struct su
 		    walker_duration(walker, spans[at].duration_us),
 		    walker_duration(walker, spans[top].duration_us));
 	walker->jumps = 0; /* the span that held it up did not fail */
-	leaf_held_up(walker, at, span_end_us(&spans[at]), suspect);
+	leaf_held_up(walker, at, spans[at].duration_us, span_end_us(&spans[at]), suspect);
 	*certainty = CERTAINTY_SLOW;
 	walker_limit(walker, VERDICT_LIMIT_SHARED_DEADLINE);
 	return true;
@@ -335,12 +337,12 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 	    leaf_shares_deadline(walker, leaf, suspect, certainty))
 		return TRACE_NONE;
 	if (child != TRACE_NONE) {
-		walker_tell(walker, "%s %s gave up after %s%s; %s %s was still at work",
+		walker_tell(walker, "%s %s gave up after %s%s; %s %s was still working",
 			    walker_service(walker, leaf), walker_name(walker, leaf),
 			    walker_duration(walker, span->duration_us), walker_words(walker, leaf),
 			    walker_service(walker, child), walker_name(walker, child));
 		*certainty = CERTAINTY_SLOW;
-		return leaf_held_up(walker, child, span_end_us(span), suspect);
+		return leaf_held_up(walker, child, span->duration_us, span_end_us(span), suspect);
 	}
 	/* Runners-up do not pay for the reading of words. */
 	unreachable = walker->main_line && span_unreachable(walker->trace, span) &&
@@ -351,9 +353,11 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 	*certainty = CERTAINTY_SPAN;
 	if (walker->main_line)
 		limit_server(walker, leaf, unreachable);
-	walker_tell(walker, "%s %s failed by itself%s%s", walker_service(walker, leaf),
+	walker_tell(walker, "%s %s failed%s; %s", walker_service(walker, leaf),
 		    walker_name(walker, leaf), walker_words(walker, leaf),
-		    span->first_child != TRACE_NONE ? "; nothing below it did" : "");
+		    walk_failing_child(walker, leaf) == TRACE_NONE
+			    ? "nothing that it called failed"
+			    : "what failed below it does not explain that");
 	return TRACE_NONE;
 }
 

@@ -103,6 +103,16 @@ static bool in_address(const char *text, size_t start, size_t len)
 	return mark && (!end || mark < end);
 }
 
+/* Does the word at start fit on a line of its own? Then it is not folded: an id is copied whole. */
+static bool word_fits(const char *text, size_t start, size_t len, size_t columns)
+{
+	size_t n = 0, cells;
+
+	for (size_t i = start; i < len && text[i] != ' '; n += cells)
+		i += console_character(text + i, &cells);
+	return n <= columns;
+}
+
 /* How many bytes of text go on one line: at most `columns` cells, up to the last blank if there is
  * one in the second half of the line. */
 static size_t line_break(const char *text, size_t len, size_t columns)
@@ -127,7 +137,9 @@ static size_t line_break(const char *text, size_t len, size_t columns)
 			i++;
 		return blank_at > 0 ? blank : i;
 	}
-	return blank_at > columns / 2 ? blank : i;
+	return blank_at > columns / 2 || (blank_at > 0 && word_fits(text, blank + 1, len, columns))
+		       ? blank
+		       : i;
 }
 
 /* Write text wrapped, from the column `indent` on, in which every further line begins too. */
@@ -371,7 +383,7 @@ static void put_facts(struct console *c, struct arena *arena)
 	put_field(c, "doubts", page->limits);
 	put_field(c, "also paged", page->also_paged);
 	put_field(c, "path", page->path);
-	put_field(c, page->evidence && *page->evidence ? "or perhaps" : "could be", page->could_be);
+	put_field(c, *page->component ? "or perhaps" : "could be", page->could_be);
 	put_field(c, "differs", page->what_differs);
 	put_alerts(c);
 }
@@ -422,7 +434,8 @@ static void put_page(struct console *c, struct arena *arena)
 	if (!over)
 		put_field(c, "labels", page->labels);
 	put_field(c, "incident",
-		  over ? arena_printf(arena, "%s (%s)", page->incident, page->status)
+		  over ? arena_printf(arena, "%s (%s)", page->incident,
+				      page->moved_to ? "moved" : page->status)
 		       : page->incident);
 	console_begin(c, STYLE_DIM);
 	for (size_t i = 0; i < c->columns; i++)

@@ -106,6 +106,18 @@ static void brief_add_reasons(struct buf *out, const json_t *reasons)
 	buf_putc(out, ']');
 }
 
+/* How sure the verdict is; left out where no trace had a vote. */
+static void brief_add_count_of_traces(struct buf *out, const json_t *verdict)
+{
+	double hundredths = 100 * json_number_value(json_object_get(verdict, "confidence")) + 0.5;
+
+	buf_json_key(out, "confidence");
+	/* Not "%.2f": its point is the locale's. */
+	buf_printf(out, "%d.%02d", (int)hundredths / 100, (int)hundredths % 100);
+	buf_json_int(out, "agree", json_integer_value(json_object_get(verdict, "agree")));
+	buf_json_int(out, "of", json_integer_value(json_object_get(verdict, "of")));
+}
+
 static void brief_write(const json_t *root, struct buf *out)
 {
 	const json_t *verdict = json_object_get(root, "verdict"),
@@ -120,15 +132,14 @@ static void brief_write(const json_t *root, struct buf *out)
 	brief_add(out, "suspect", brief_text(suspect, "service"));
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		brief_add(out, members[i], brief_text(suspect, members[i]));
-	buf_json_key(out, "confidence");
-	double hundredths = 100 * json_number_value(json_object_get(verdict, "confidence")) + 0.5;
-	/* Not "%.2f": its point is the locale's. */
-	buf_printf(out, "%d.%02d", (int)hundredths / 100, (int)hundredths % 100);
-	buf_json_int(out, "agree", json_integer_value(json_object_get(verdict, "agree")));
-	buf_json_int(out, "of", json_integer_value(json_object_get(verdict, "of")));
+	if (json_integer_value(json_object_get(verdict, "of")) > 0)
+		brief_add_count_of_traces(out, verdict);
 	brief_add_counts(out, "errors", json_object_get(verdict, "errors"), "error", "traces",
 			 "no words");
-	brief_add_path(out, brief_trace(root, brief_text(suspect, "service")));
+	/* Without a suspect the decision's words are those of the best candidate. */
+	const json_t *best = json_array_get(json_object_get(verdict, "runners_up"), 0);
+	brief_add_path(out, brief_trace(root, brief_text(json_is_object(suspect) ? suspect : best,
+							 "service")));
 	brief_add(out, "owner", brief_text(owner, "team"));
 	brief_add(out, "rule", brief_text(owner, "rule"));
 	brief_add_counts(out, "runners_up", json_object_get(verdict, "runners_up"), "service",

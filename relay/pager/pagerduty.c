@@ -254,7 +254,8 @@ static void add_payload(struct buf *out, const struct page *page, enum trim trim
 	buf_json_text(out, "timestamp", rfc3339_format(page->at_us, at));
 	pager_add_text(out, "component", page->component);
 	pager_add_text(out, "group", page->group);
-	pager_add_text(out, "class", page->kind);
+	if (strcmp(page->kind, "no_signal") != 0)
+		pager_add_text(out, "class", page->kind);
 	add_custom_details(out, page, trim);
 	buf_putc(out, '}');
 }

@@ -64,6 +64,8 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 		buf_json_text(out, "state", page->state);
 	if (page->moved_to)
 		buf_json_text(out, "moved_to", page->moved_to);
+	if (page->moved_to)
+		pager_add_text(out, "moved_to_team", page->moved_to_team);
 	buf_json_text(out, "opened_at", rfc3339_format(page->opened_at_us, at));
 	if (page->since_us)
 		buf_json_text(out, "since", rfc3339_format(page->since_us, at));

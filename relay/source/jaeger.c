@@ -247,7 +247,8 @@ static enum source_step jaeger_next(struct source_talk *talk)
 		return ask_so(talk, asking);
 	}
 	if (is_not_possible(talk->reply))
-		return source_end(talk, SOURCE_REFUSED, "answered 500: it cannot do this search");
+		return source_end(talk, SOURCE_REFUSED,
+				  "answered HTTP 500: it cannot do this search");
 	return source_judge(talk);
 }
 

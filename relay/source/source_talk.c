@@ -146,11 +146,12 @@ enum source_step source_judge(struct source_talk *talk)
 	if (status >= 300 && status <= 399)
 		return source_end(
 			talk, SOURCE_REFUSED,
-			arena_printf(talk->arena,
-				     "answered %d, a redirect, which is not followed; is its url "
-				     "right?",
-				     status));
-	const char *text = arena_printf(talk->arena, "answered %d", status);
+			arena_printf(
+				talk->arena,
+				"answered HTTP %d, a redirect, which is not followed; is its url "
+				"right?",
+				status));
+	const char *text = arena_printf(talk->arena, "answered HTTP %d", status);
 	if (status != 408 && status != 425 && status != 429 && status < 500)
 		return source_end(talk, SOURCE_REFUSED, text);
 	if (reply->retry_after_us > 0)

@@ -50,7 +50,7 @@ static enum source_step tempo_by_id(struct source_talk *talk)
 		return source_end(talk, SOURCE_TOO_LARGE,
 				  "refuses to send the trace, which is too large for it");
 	if (talk->reply->status == 499) /* Tempo's own timeout */
-		return source_end(talk, SOURCE_FAILED, "answered 499");
+		return source_end(talk, SOURCE_FAILED, "answered HTTP 499");
 	return source_judge(talk);
 }
 

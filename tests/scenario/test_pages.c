@@ -513,24 +513,29 @@ static const struct {
 	    "prod eu1",
 	    SINCE, "why you team ledger owns ledger (rules.yaml:24)",
 	    /* seven traces of eight; fourteen healthy ones */
-	    "how sure confidence 0.95: 8 of 8 failing traces end in ledger: 7 say JournalError: "
-	    "journal is read-only, 1 says JournalError: disk is full; none of 14 healthy ones "
-	    "shows "
-	    "it",
+	    "how sure confidence 0.95 (almost certain): 8 of 8 failing traces end in ledger: 7 say "
+	    "JournalError: journal is read-only, 1 says JournalError: disk is full; no such error "
+	    "in 14 healthy traces",
 	    "also paged ledger-duty, hook", "path web > checkout > ledger (ledger.Book)",
-	    "one of 8:", "Runbook https://runbooks.example/ledger",
+	    "one of 8: (✗ failed)", "Runbook https://runbooks.example/ledger",
 	    "Failing span http://jaeger/trace/a0", "The alert says 5 % of orders fail",
-	    "ledger ledger.Book failed by itself" },
+	    "in the trace shown: began at web POST /orders, which failed: HTTP 500",
+	    "ledger ledger.Book failed; nothing that it called failed" },
 	  { "Why it is", "where ", "instance", "(open)" } },
 	{ "02-timeout",
 	  "alertname=QuoteErrors job=web" PLACE,
 	  "quotes time out",
-	  "shipping: still at work when checkout gave up after 3.00 s: DEADLINE_EXCEEDED — breaks "
+	  "shipping: too slow, still working when checkout gave up after 3.00 s — breaks "
 	  "web POST /quotes (QuoteErrors), prod eu1",
-	  { "shipping: still at work when checkout gave up after 3.00 s: DEADLINE_EXCEEDED", SINCE,
+	  { "shipping: too slow, still working when checkout gave up after 3.00 s — breaks", SINCE,
 	    "team logistics owns shipping (rules.yaml:30)",
-	    "confidence 0.80: 3 of 3 failing traces were held up in shipping",
-	    "path web > checkout > shipping (compute route)", "most of it in compute route" },
+	    "confidence 0.80 (likely): 3 of 3 failing traces were held up in shipping: "
+	    "DEADLINE_EXCEEDED; no healthy traces to compare with",
+	    "path web > checkout > shipping (compute route)",
+	    "(✗ failed, › on the path, did not fail)",
+	    "web → checkout: checkout.Quote failed: DEADLINE_EXCEEDED",
+	    "checkout → shipping: the call ended after 3.00 s",
+	    "of these 3.00 s shipping spent 3.00 s in its own work, most of it in compute route" },
 	  { "shipping failed", "calls to it fail", "refused" } },
 	{ "03-retries",
 	  "alertname=ParcelErrors job=web" PLACE,
@@ -538,39 +543,49 @@ static const struct {
 	  "stock: no warehouse answered — breaks web POST /parcels (ParcelErrors), prod eu1",
 	  { "stock: no warehouse answered — breaks web POST /parcels", SINCE,
 	    "team logistics owns stock (rules.yaml:29)",
-	    "confidence 0.95: 2 of 2 failing traces end in stock",
+	    "confidence 0.95 (almost certain): 2 of 2 failing traces end in stock; no healthy "
+	    "traces "
+	    "to compare with",
 	    "path web > checkout > stock (GET /stock/reserve)",
+	    "(✗ failed, ! failed beside the path)",
 	    "3 attempts of GET /stock/reserve failed; the last stands for all" },
-	  { "healthy" } },
+	  { "by itself", "POST /parcels failed" } },
 	{ "04-silent-database",
 	  "alertname=InvoiceErrors job=web" PLACE,
 	  "invoices fail",
 	  "Database postgresql/ledger, called by ledger: out of connection slots — breaks web POST "
 	  "/invoices (InvoiceErrors), prod eu1",
 	  { "Database postgresql/ledger, called by ledger: out of connection slots", SINCE,
-	    "team ledger owns ledger (rules.yaml:24); no rule names postgresql/ledger, which it "
-	    "calls",
-	    "confidence 0.60: 6 of 6 failing traces end in ledger's call of postgresql/ledger",
+	    "team ledger owns ledger (rules.yaml:24); no rule names an owner of postgresql/ledger, "
+	    "so its caller's team is paged",
+	    "confidence 0.60 (possible): 6 of 6 failing traces end in ledger's call of "
+	    "postgresql/ledger; no higher, since the call is all that the traces show of "
+	    "postgresql/ledger; no healthy traces to compare with",
 	    "path web > ledger > postgresql/ledger (INSERT journal)",
-	    "INSERT journal failed after 30 ms" },
-	  { "refuse", "healthy" } },
+	    "web → ledger: ledger.Invoice failed: INTERNAL",
+	    "ledger called postgresql/ledger, which recorded no span: INSERT journal failed after "
+	    "30 ms" },
+	  { "refuse", "POST /invoices failed" } },
 	{ "05-latency",
 	  "alertname=SearchSlow job=web" PLACE,
 	  "p95 is 1 s",
 	  "catalog: took 989 ms, usually 43 ms — slows web GET /search (SearchSlow), prod eu1",
 	  { "catalog: took 989 ms, usually 43 ms — slows web GET /search", SINCE,
 	    "team search owns catalog (rules.yaml:31)",
-	    "in 10 of 10 traces catalog spends 989 ms by itself; 43 ms in healthy ones",
+	    "in 10 of 10 traces catalog spends 989 ms in its own work; 43 ms in healthy traces",
 	    "path web > catalog (GET /catalog)", "Slow span http://jaeger/trace/e0",
-	    "in 10 traces than in 20 healthy ones" },
+	    "catalog's own time and the calls to and from it explain 100 % of the extra time (10 "
+	    "slow traces beside 20 healthy ones)" },
 	  { "fail", "Fail", "breaks", "error" } },
 	{ "06-no-trace",
 	  "alertname=CartErrors job=web" PLACE,
 	  "carts fail",
 	  "CartErrors: carts fail — web GET /cart, prod eu1 — cause unknown: no trace found",
 	  { "CartErrors: carts fail — web GET /cart, prod eu1 — cause unknown: no trace found",
-	    "Why it is unknown: no trace of web in jaeger after 5 tries", SINCE,
-	    "why you team storefront owns the operation of the alert (signal cart, rules.yaml:38)",
+	    "Why it is unknown: jaeger has no trace of web GET /cart from 09:47 to 10:01 UTC "
+	    "(asked "
+	    "5 times)",
+	    SINCE, "why you no cause was found; team storefront owns signal cart (rules.yaml:38)",
 	    "also paged storefront-duty, hook" },
 	  { "path", "confidence", "no trace came", "suspect", "The alert says" } },
 	{ "07-backend-down",
@@ -580,8 +595,8 @@ static const struct {
 	  "backend "
 	  "failed",
 	  { "cause unknown: the tracing backend failed",
-	    "Why it is unknown: jaeger answered 503; no trace came within 5.0 s", SINCE,
-	    "team storefront owns the operation of the alert (signal wishes, rules.yaml:39)" },
+	    "Why it is unknown: jaeger answered HTTP 503 (waited 5.0 s)", SINCE,
+	    "no cause was found; team storefront owns signal wishes (rules.yaml:39)" },
 	  { "path", "confidence" } },
 	{ "08-no-owner",
 	  "alertname=ReturnErrors job=web" PLACE,
@@ -589,7 +604,8 @@ static const struct {
 	  "refunds: no such tax rate — breaks web POST /returns (ReturnErrors), prod eu1",
 	  { "refunds: no such tax rate — breaks web POST /returns", SINCE,
 	    "no rule names an owner of refunds: the fallback team sre is paged",
-	    "confidence 0.95: 4 of 4 failing traces end in refunds",
+	    "confidence 0.95 (almost certain): 4 of 4 failing traces end in refunds; no healthy "
+	    "traces to compare with",
 	    "path web > refunds (refunds.Open)" },
 	  { "Why it is", "owns" } },
 	{ "09-low-confidence",
@@ -600,18 +616,21 @@ static const struct {
 	  { "GiftErrors: gifts fail — web POST /gifts, prod eu1 — cause not certain: shipping, "
 	    "stock "
 	    "or catalog",
-	    "Why it is not certain: shipping and stock have 2 of 5 traces each, so neither is "
-	    "named",
-	    SINCE, "team storefront owns the operation of the alert (signal gifts, rules.yaml:41)",
+	    "Why it is not certain: shipping and stock have 2 of 5 traces each, so none of "
+	    "them is taken for the cause; all say: no paper",
+	    SINCE, "no cause was found; team storefront owns signal gifts (rules.yaml:41)",
+	    "how sure confidence 0.38: not enough to name a cause",
 	    "could be shipping (2 of 5 traces), stock (2 of 5 traces), catalog (1 of 5 traces)",
-	    "one of 5:" },
-	  { "path ", "likeliest", "confidence" } },
+	    "one of 5:", "in the trace shown: began at web POST /gifts",
+	    "shipping wrap failed; nothing that it called failed" },
+	  { "path ", "likeliest", "or perhaps" } },
 	{ "14-untraced",
 	  "alertname=NodeDown job=node instance=db17:9100" PLACE,
 	  "db17 is down",
 	  "NodeDown db17:9100 — db17 is down, prod eu1",
 	  { "NodeDown db17:9100 — db17 is down, prod eu1",
-	    "Not about a traced operation: no trace was looked for", SINCE, "instance db17:9100",
+	    "This alert names no traced operation, so no traces were searched", SINCE,
+	    "instance db17:9100",
 	    "no rule names an owner of the alert: the fallback team sre is paged" },
 	  { "unknown", "confidence", "The alert says" } },
 };
@@ -667,16 +686,22 @@ START_TEST(a_moved_page_says_whither)
 		"OrdersByPhone: phone orders fail — web POST /orders, prod eu1 — cause unknown: no "
 		"trace in time",
 		"Why it is unknown: ",
-		"jaeger had not answered when the time was over",
-		"team storefront owns the operation of the alert (signal orders, rules.yaml:33)",
+		"jaeger had not answered (waited 5.0 s)",
+		"no cause was found; team storefront owns signal orders (rules.yaml:33)",
+		"labels cluster=eu1, env=prod, job=web, trace_id=0ff00000000000000000000000000000",
 	};
 	static const char *const after[WANTED] = {
-		"MOVED critical",    "note moved to incident ",
-		", team ledger",     "since 2026-09-01T09:57:57Z, 3 min ",
-		" before this page", "team storefront",
-		"(resolved)",
+		"MOVED critical",
+		"OrdersByPhone: phone orders fail — goes on as \"ledger: JournalError: journal is "
+		"read-only — breaks web POST /orders (OrderErrors), prod eu1\", team ledger",
+		"note moved to incident ",
+		"since 2026-09-01T09:57:57Z, 3 min ",
+		" before this page",
+		"team storefront",
+		"(moved)",
 	};
 	static const char *const never[WANTED] = { "RESOLVED" };
+	static const char *const outdated[WANTED] = { "RESOLVED", "resolved", "unknown" };
 
 	fire_orders();
 	tell("alertname=OrdersByPhone job=web trace_id=0ff00000000000000000000000000000" PLACE,
@@ -687,11 +712,14 @@ START_TEST(a_moved_page_says_whither)
 	pages_fini(&p);
 	world_run(world, 30 * US_PER_SECOND);
 	p = take_pages("11-moved");
-	check_console(&p, after, never);
+	check_console(&p, after, outdated);
 	ck_assert_str_eq(incident_of(&p, "state"), "moved");
+	ck_assert_str_eq(incident_of(&p, "moved_to_team"), "ledger");
 	/* PagerDuty learns by an update where it went, then gets the resolve. */
 	ck_assert_str_eq(text_at(p.pagerduty, "event_action"), "resolve");
 	ck_assert_ptr_nonnull(fake_http_request(&world->http, "\"note\":\"moved to incident ", 0));
+	ck_assert_ptr_nonnull(fake_http_request(
+		&world->http, "\"summary\":\"OrdersByPhone: phone orders fail — goes on as", 0));
 	pages_fini(&p);
 }
 END_TEST
@@ -701,7 +729,7 @@ START_TEST(a_resolved_page_says_for_how_long)
 	static const char *const sentences[WANTED] = {
 		"RESOLVED critical",
 		"ledger: JournalError: journal is read-only — breaks web POST /orders",
-		"note every alert in it has ended",
+		"note every alert of this incident has ended",
 		"since 2026-09-01T09:57:57Z, for 3 min 13 s",
 		"team ledger",
 		"(resolved)",
@@ -734,7 +762,7 @@ static void fire_storm(void)
 START_TEST(a_storm_is_told_as_one)
 {
 	static const char *const sentences[WANTED] = {
-		"30 alerts, first NodeDown db1:9100 — the node is down, prod eu1",
+		"30 NodeDown: db1:9100, db2:9100, db3:9100 and 27 more, prod eu1",
 		SINCE,
 		"no rule names an owner of the alert: the fallback team sre is paged",
 		"alerts 30 alerts: NodeDown; they differ in instance: db1:9100, db2:9100, db3:9100 "
@@ -746,7 +774,7 @@ START_TEST(a_storm_is_told_as_one)
 	fire_storm();
 	struct pages p = take_pages("13-untraced-storm");
 	check_console(&p, sentences, never);
-	check_same(&p, "30 alerts, first NodeDown db1:9100 — the node is down, prod eu1");
+	check_same(&p, "30 NodeDown: db1:9100, db2:9100, db3:9100 and 27 more, prod eu1");
 	json_t *names = json_pack("[s]", "NodeDown");
 	const json_t *payload = json_object_get(p.pagerduty, "payload");
 	ck_assert(json_equal(json_object_get(json_object_get(payload, "custom_details"), "alerts"),

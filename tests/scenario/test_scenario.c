@@ -202,7 +202,7 @@ START_TEST(budget_is_spent_on_a_source_that_fails)
 	ck_assert_uint_eq(world_pages(world, "key-shop", "trigger"), 1);
 	const char *page = world_page(world, "key-shop", "trigger", 0)->body;
 	ck_assert_ptr_nonnull(strstr(page, "source_error"));
-	ck_assert_ptr_nonnull(strstr(page, "jaeger answered 500; no trace came within 5.0 s"));
+	ck_assert_ptr_nonnull(strstr(page, "jaeger answered HTTP 500 (waited 5.0 s)"));
 	ck_assert_ptr_null(strstr(page, "budget_spent"));
 	world_run(world, 10 * US_PER_MINUTE);
 	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 1);

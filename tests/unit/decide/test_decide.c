@@ -302,11 +302,11 @@ START_TEST(why_a_trace_is_missing_is_told)
 	       &(struct decide_input){ .alert = &orders,
 				       .rules = rules,
 				       .missing = FALLBACK_SOURCE_ERROR,
-				       .missing_text = "jaeger answered 503" },
+				       .missing_text = "jaeger answered HTTP 503" },
 	       &d);
 	ck_assert_int_eq(d.verdict.fallback, FALLBACK_SOURCE_ERROR);
-	ck_assert_str_eq(d.verdict.fallback_text, "jaeger answered 503");
-	ck_assert_ptr_nonnull(strstr(d.page.banner, "jaeger answered 503"));
+	ck_assert_str_eq(d.verdict.fallback_text, "jaeger answered HTTP 503");
+	ck_assert_ptr_nonnull(strstr(d.page.banner, "jaeger answered HTTP 503"));
 	ck_assert_str_eq(d.page.kind, "source_error");
 }
 END_TEST

@@ -606,7 +606,7 @@ START_TEST(nothing_fails_in_a_slow_trace)
 {
 	set = order_taking(989);
 	struct decision d = slow_page(NULL);
-	ck_assert_str_eq(d.page.summary, "ledger: too slow, spent 989 ms by itself — "
+	ck_assert_str_eq(d.page.summary, "ledger: too slow, spent 989 ms in its own work — "
 					 "slows checkout POST /orders (PlaceOrderErrors)");
 	ck_assert_ptr_null(strstr(details_of(&d), "fail"));
 	ck_assert_str_eq(d.page.path, "checkout > ledger (POST /entries)");
@@ -696,8 +696,9 @@ START_TEST(a_database_is_called_one)
 			 "Database postgresql/ledger, called by ledger: out of connection slots — "
 			 "breaks checkout POST /orders (PlaceOrderErrors)");
 	ck_assert_str_eq(d.page.path, "checkout > ledger > postgresql/ledger (INSERT journal)");
-	ck_assert_str_eq(d.page.why, "team money owns ledger (rules.yaml:7); no rule names "
-				     "postgresql/ledger, which it calls");
+	ck_assert_str_eq(d.page.why,
+			 "team money owns ledger (rules.yaml:7); no rule names "
+			 "an owner of postgresql/ledger, so its caller's team is paged");
 	/* The error's words stand in the summary, and nowhere else. */
 	ck_assert_ptr_null(strstr(details_of(&d), "out of connection slots"));
 }
@@ -734,9 +735,11 @@ START_TEST(the_trace_that_is_shown_is_linked)
 	char want[64];
 	snprintf(want, sizeof(want), "Trace %s, one of 6:\n", shown);
 	ck_assert_ptr_eq(strstr(d.page.waterfall, want), d.page.waterfall);
-	ck_assert_str_eq(d.page.evidence,
-			 "confidence 0.95: 6 of 6 failing traces end in ledger: 3 say four, 1 says "
-			 "one, 1 says two, 1 says something else");
+	ck_assert_str_eq(
+		d.page.evidence,
+		"confidence 0.95 (almost certain): 6 of 6 failing traces end in ledger: 3 say "
+		"four, 1 says one, 1 says two, 1 says something else; no healthy traces to "
+		"compare with");
 	snprintf(want, sizeof(want), "https://traces.example/trace/%s", shown);
 	ck_assert_str_eq(d.page.links[1].href, want);
 	ck_assert_str_eq(d.words, "four");
@@ -786,9 +789,9 @@ START_TEST(a_held_up_call_is_told)
 				       .mode = WALK_ERRORS },
 	       &d);
 	ck_assert_str_eq(d.verdict.suspect.service, "shipping");
-	ck_assert_ptr_nonnull(strstr(d.page.summary,
-				     "shipping: still at work when checkout gave up after 90 "
-				     "ms: "));
+	ck_assert_ptr_nonnull(strstr(
+		d.page.summary, "shipping: too slow, still working when checkout gave up after 90 "
+				"ms — "));
 }
 END_TEST
 
@@ -819,16 +822,18 @@ START_TEST(details_are_in_order)
 	struct alert alert = orders;
 	static const char *const order[] = {
 		"Why you: team money owns ledger (rules.yaml:7)\n",
-		"How sure: confidence 0.95: 1 of 1 failing trace ends in ledger\n",
+		"How sure: confidence 0.95 (almost certain): 1 of 1 failing trace ends in ledger; "
+		"no "
+		"healthy traces to compare with\n",
 		"Path: checkout > ledger (POST /entries)\n",
-		"\nTrace t1:\n",
+		"\nTrace t1:\n(✗ failed)\n",
 		"█",
 		"\nThe alert says:\n  Orders fail\n",
 		"  first line\n",
 		"  second line\n",
 		"  tracepager: this alert was too large\n",
 		"\nWhat the traces say:\n  - began at checkout POST /orders",
-		"  - ledger POST /entries failed by itself\n",
+		"  - ledger POST /entries failed; nothing that it called failed\n",
 	};
 
 	alert.annotations = (struct labels){

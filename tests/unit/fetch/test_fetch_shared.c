@@ -229,7 +229,7 @@ START_TEST(a_failure_is_kept_for_a_second)
 	fake_clock_advance(&fake, 999 * MS);
 	start(NULL, one_id, 1);
 	fake_clock_advance(&fake, 0);
-	ck_assert_str_eq(got.text, "trace " ID ": jaeger answered 401");
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger answered HTTP 401");
 	ck_assert_uint_eq(http.nrequests, 1);
 	fake_clock_advance(&fake, MS);
 	start_and_finish(&request);

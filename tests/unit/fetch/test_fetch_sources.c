@@ -178,7 +178,7 @@ START_TEST(a_failure_is_shared_too)
 	finish();
 	ck_assert_uint_eq(http.nrequests, 1);
 	ck_assert_int_eq(seen.calls, 1);
-	ck_assert_str_eq(got.text, "trace " ID ": jaeger answered 401");
+	ck_assert_str_eq(got.text, "trace " ID ": jaeger answered HTTP 401");
 }
 END_TEST
 
@@ -418,7 +418,7 @@ START_TEST(ids_of_a_search_are_asked_only_there)
 	finish();
 	ck_assert_ptr_null(fake_http_request(&http, "//archive", 0));
 	ck_assert_int_eq(got.missing, FALLBACK_SOURCE_ERROR);
-	ck_assert_str_eq(got.text, "trace " ID ": tempo answered 403");
+	ck_assert_str_eq(got.text, "trace " ID ": tempo answered HTTP 403");
 }
 END_TEST
 
@@ -546,8 +546,8 @@ START_TEST(neither_exemplars_nor_a_search)
 	finish();
 	ck_assert_int_eq(got.missing, FALLBACK_NO_TRACE);
 	ck_assert_str_eq(got.text,
-			 "no exemplar of the alert's expression in prom; no failing trace of "
-			 "checkout in jaeger after 6 tries over 4.8 s");
+			 "no exemplar of the alert's expression in prom; jaeger has no failing "
+			 "trace of checkout POST /orders from 09:50 to 10:00 UTC (asked 6 times)");
 	ck_assert_ptr_null(fake_http_request(&http, "//prom/", 1)); /* asked once */
 }
 END_TEST

@@ -320,8 +320,9 @@ START_TEST(a_slow_service_is_named)
 	ck_assert_str_eq(verdict.suspect.operation, "GET /stock");
 	ck_assert_int_eq(verdict.suspect.kind, SUSPECT_SLOW);
 	ck_assert_uint_eq(verdict.walk->npath, 3);
-	ck_assert(reason_is("in 10 of 10 traces stock spends 225 ms by itself; 22 ms in healthy "
-			    "ones"));
+	ck_assert(reason_is(
+		"in 10 of 10 traces stock spends 225 ms in its own work; 22 ms in healthy "
+		"traces"));
 }
 END_TEST
 
@@ -462,7 +463,7 @@ START_TEST(errors_that_healthy_traces_have_too_weigh_little)
 	ck_assert_int_eq(verdict.suspect.kind, SUSPECT_SPAN);
 	ck_assert_str_eq(verdict.suspect.error, "out of ids");
 	ck_assert(reason_is("12 of 12 traces have an error that ends in ledger POST /entries: out "
-			    "of ids; none of 40 healthy ones shows it"));
+			    "of ids; no such error in 40 healthy traces"));
 }
 END_TEST
 
@@ -639,8 +640,8 @@ START_TEST(a_failing_path_is_counted)
 	ck_assert_str_eq(verdict.suspect.service, "ledger");
 	/* 9/10 x 0.95 */
 	ck_assert_double_eq_tol(verdict.confidence, 0.855, 1e-9);
-	ck_assert(reason_is("9 of 10 failing traces end in ledger: disk is full; none of 20 "
-			    "healthy ones shows it"));
+	ck_assert(reason_is("9 of 10 failing traces end in ledger: disk is full; no such "
+			    "error in 20 healthy traces"));
 }
 END_TEST
 
@@ -658,7 +659,7 @@ START_TEST(a_failing_path_that_healthy_traces_show_counts_less)
 	ck_assert_double_eq_tol(verdict.confidence, 0.475, 1e-9);
 	ck_assert(!verdict.found);
 	ck_assert(reason_is("4 of 4 failing traces end in ledger: disk is full; 10 of 20 "
-			    "healthy ones show it as well"));
+			    "healthy traces show it as well"));
 }
 END_TEST
 

@@ -143,7 +143,7 @@ START_TEST(what_a_storage_cannot_do_is_not_asked_again)
 	ck_assert_int_eq(answer(500, depth, ""), SOURCE_SEND);
 	check_url("&query.search_depth=10&query.num_traces=10&", "100");
 	ck_assert_int_eq(answer(500, depth, ""), SOURCE_REFUSED);
-	ck_assert_str_eq(talk.text, "answered 500: it cannot do this search");
+	ck_assert_str_eq(talk.text, "answered HTTP 500: it cannot do this search");
 }
 END_TEST
 

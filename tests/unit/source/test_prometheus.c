@@ -135,8 +135,8 @@ static const struct {
 	enum source_step step;
 	const char *text;
 } others[] = {
-	{ 400, "{\"status\":\"error\"}", SOURCE_REFUSED, "answered 400" },
-	{ 503, "", SOURCE_FAILED, "answered 503" },
+	{ 400, "{\"status\":\"error\"}", SOURCE_REFUSED, "answered HTTP 400" },
+	{ 503, "", SOURCE_FAILED, "answered HTTP 503" },
 	{ 404, "404 page not found", SOURCE_NOT_FOUND, NULL },
 	{ 200, "<html>", SOURCE_FAILED,
 	  "sent a web page; is there a login in front of it, or is its url wrong?" },

@@ -139,15 +139,15 @@ static const struct {
 	{ 200, SOURCE_TRACES, NULL },
 	{ 204, SOURCE_TRACES, NULL },
 	{ 301, SOURCE_REFUSED,
-	  "answered 301, a redirect, which is not followed; is its url right?" },
-	{ 400, SOURCE_REFUSED, "answered 400" },
-	{ 401, SOURCE_REFUSED, "answered 401" },
+	  "answered HTTP 301, a redirect, which is not followed; is its url right?" },
+	{ 400, SOURCE_REFUSED, "answered HTTP 400" },
+	{ 401, SOURCE_REFUSED, "answered HTTP 401" },
 	{ 404, SOURCE_NOT_FOUND, NULL },
-	{ 408, SOURCE_FAILED, "answered 408" },
-	{ 425, SOURCE_FAILED, "answered 425" },
-	{ 429, SOURCE_FAILED, "answered 429" },
-	{ 500, SOURCE_FAILED, "answered 500" },
-	{ 503, SOURCE_FAILED, "answered 503" },
+	{ 408, SOURCE_FAILED, "answered HTTP 408" },
+	{ 425, SOURCE_FAILED, "answered HTTP 425" },
+	{ 429, SOURCE_FAILED, "answered HTTP 429" },
+	{ 500, SOURCE_FAILED, "answered HTTP 500" },
+	{ 503, SOURCE_FAILED, "answered HTTP 503" },
 };
 
 START_TEST(statuses_mean)

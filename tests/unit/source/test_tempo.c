@@ -49,10 +49,10 @@ static const struct {
 } replies[] = {
 	{ 404, "", SOURCE_NOT_FOUND, NULL }, /* this tenant may not see the trace */
 	{ 422, "trace exceeds max size", SOURCE_TOO_LARGE, NULL },
-	{ 400, "bad id", SOURCE_REFUSED, "answered 400" },
-	{ 401, "no org id", SOURCE_REFUSED, "answered 401" },
-	{ 429, "", SOURCE_FAILED, "answered 429" },
-	{ 499, "", SOURCE_FAILED, "answered 499" },
+	{ 400, "bad id", SOURCE_REFUSED, "answered HTTP 400" },
+	{ 401, "no org id", SOURCE_REFUSED, "answered HTTP 401" },
+	{ 429, "", SOURCE_FAILED, "answered HTTP 429" },
+	{ 499, "", SOURCE_FAILED, "answered HTTP 499" },
 };
 
 START_TEST(other_answers_by_id)
