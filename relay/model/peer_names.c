@@ -271,8 +271,13 @@ static bool words_host_after(struct names *names, const char *text)
 		while (len > 0 && at[len - 1] == '.')
 			len--;
 		/* A bare word is a host only in quotes, with a sign in it, or with a port. */
-		port = strcasestr(at + len, "port");
-		port = port && port - at < 80 ? port + 4 + strspn(port + 4, " =:") : "";
+		if (at[len] == ':' && isdigit((unsigned char)at[len + 1]))
+			port = at + len + 1; /* HOST:PORT */
+		else
+			port = strcasestr(at + len, "port");
+		port = !port || port - at >= 80	       ? ""
+		       : isdigit((unsigned char)*port) ? port
+						       : port + 4 + strspn(port + 4, " =:");
 		digits = strspn(port, "0123456789");
 		if (len < 2 || (digits == 0 && !memchr(at, '.', len) && !strchr("\"'`", at[-1])))
 			continue;

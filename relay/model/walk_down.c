@@ -271,6 +271,26 @@ static bool time_explains(struct walker *walker, uint32_t call, uint32_t failing
 	       walk_leaf_is_slow(walker, call, child, failing);
 }
 
+/* The answer of a request over a queue: a failing CONSUMER below a message that was sent well,
+ * whose words the span above repeats. TRACE_NONE: there is none. */
+static uint32_t failing_answer(const struct walker *walker, uint32_t top)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t sent = spans[top].first_child;
+
+	for (; sent != TRACE_NONE; sent = spans[sent].next_sibling) {
+		uint32_t at =
+			spans[sent].kind == SPAN_PRODUCER ? spans[sent].first_child : TRACE_NONE;
+
+		for (; at != TRACE_NONE; at = spans[at].next_sibling) {
+			if ((walker->bits[at] & BIT_FAILING) && spans[at].kind == SPAN_CONSUMER &&
+			    walk_words_tie(walker, top, at) == WORDS_REPEATED)
+				return at;
+		}
+	}
+	return TRACE_NONE;
+}
+
 /*
  * The next span of the chain below a failing one, or TRACE_NONE: this one is the leaf.
  *
@@ -303,8 +323,9 @@ static uint32_t next_down(struct walker *walker, uint32_t span)
 	}
 	n = gather_below(walker, span, BELOW_EXCEPTION);
 	next = n > 0 ? walk_choose(walker, n, span) : TRACE_NONE;
-	if (next != TRACE_NONE)
-		tell_exception(walker, next);
+	if (next == TRACE_NONE)
+		return failing_answer(walker, span);
+	tell_exception(walker, next);
 	return next;
 }
 

@@ -299,6 +299,14 @@ START_TEST(words_speak_for_an_end_without_a_span)
 		ends_in("cart", SUSPECT_PEER, 0.6);
 		ck_assert_str_eq(walk.suspect.callee, "10.0.0.7:5432");
 	}
+	run("cart server GET /me | 0 9 | ERROR; message=Connection to 10.0.0.7:5432 refused. Check "
+	    "that the hostname and port are correct\n");
+	ck_assert_str_eq(walk.suspect.callee, "10.0.0.7:5432");
+	/* A request over a queue, whose answer failed. */
+	run("front server GET /box | 0 90 | ERROR; message=ValueError: box 12 does not exist\n"
+	    "  front producer boxes send | 5 6 |\n"
+	    "    worker consumer boxes process | 10 80 | ERROR; message=box 12 does not exist\n");
+	ends_in("worker", SUSPECT_SPAN, 0.95);
 	run("cart server GET /me | 0 9 | ERROR; message=getaddrinfo ENOTFOUND db.shop\n");
 	ck_assert_str_eq(walk.suspect.callee, "db.shop");
 	/* Who it was is not said. */
