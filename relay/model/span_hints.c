@@ -292,8 +292,8 @@ bool span_changes(const struct trace *trace, const struct span *span)
 	static const unsigned int methods[] = { ATTR_HTTP_REQUEST_METHOD, ATTR_HTTP_METHOD };
 	static const unsigned int statements[] = { ATTR_DB_OPERATION_NAME, ATTR_DB_OPERATION };
 	static const char *const changing_methods[] = { "PUT", "PATCH", "DELETE" };
-	static const char *const changing[] = { "INSERT", "UPDATE", "DELETE",
-						"UPSERT", "MERGE",  "REPLACE" };
+	static const char *const changing[] = { "DEL ",	  "UNLINK", "INSERT", "UPDATE",
+						"DELETE", "UPSERT", "MERGE",  "REPLACE" };
 	const char *method = span_first_attr(trace, span, methods, ARRAY_LEN(methods));
 	const char *statement = span_first_attr(trace, span, statements, ARRAY_LEN(statements));
 	const char *name = trace_text(trace, span->name);
