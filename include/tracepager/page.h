@@ -59,6 +59,7 @@ struct page {
 	const char *reasons;	  /* lines "- …": how the suspect was found */
 	const char *alert_says;	  /* lines: the alert's words that the summary has not */
 	const char *differs;	  /* "30 alerts: NodeDown; they differ in instance: db1, db2 …" */
+	const char *what_to_do;	  /* first: "follow the runbook", which is one of the links */
 	const char *also_paged;	  /* the other pagers that have the incident: "sre-slack" */
 	int64_t opened_at_us;	  /* of the incident; wall */
 	int64_t at_us;		  /* of this page; wall */

@@ -68,6 +68,12 @@ void page_links_fill(struct arena *arena, const struct decide_input *input,
 void page_sections_fill(struct arena *arena, const struct decide_input *input,
 			struct decision *decision);
 
+/* ---- page_todo.c ---- */
+
+/* Fill what_to_do of decision->page, after its links. */
+void page_todo_fill(struct arena *arena, const struct decide_input *input,
+		    struct decision *decision);
+
 /* ---- page_text.c ---- */
 
 /* Fill decision->page, but for the members that the incident sets. */

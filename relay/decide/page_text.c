@@ -243,6 +243,7 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 	page->at_us = input->now_us;
 	page->status = "open";
 	page_links_fill(arena, input, d);
+	page_todo_fill(arena, input, d);
 	page_sections_fill(arena, input, d);
 	page_template_fill(arena, d);
 }

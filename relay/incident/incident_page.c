@@ -55,6 +55,17 @@ static void fresh_add_labels(const struct incident *incident, const struct alert
 		buf_putc(out, ')');
 }
 
+/* The alert's own words: ": 9 % of orders fail". */
+static void fresh_add_words(const struct alert *alert, struct buf *out)
+{
+	const char *words = labels_get(&alert->annotations, "summary");
+
+	if (!words || !*words)
+		return;
+	buf_puts(out, ": ");
+	plain_add(out, words, LIMIT_FRESH_CHARS);
+}
+
 const char *incident_fresh_text(struct incident *incident, struct arena *arena)
 {
 	const struct incident_book *book = incident->book;
@@ -77,6 +88,7 @@ const char *incident_fresh_text(struct incident *incident, struct arena *arena)
 		const char *name = labels_get(&alert->labels, "alertname");
 		buf_printf(&text, "%s%s", told++ ? "; " : "", name ? name : alert->fingerprint);
 		fresh_add_labels(incident, alert, &text);
+		fresh_add_words(alert, &text);
 	}
 	if (all > told)
 		buf_printf(&text, " and %zu more", all - told);
@@ -412,6 +424,20 @@ static void incident_tell_target(const struct incident *incident, struct arena *
 	page->summary = plain_text(arena, page->summary, LIMIT_SUMMARY_CHARS);
 }
 
+/* Links whose time ends at the decision's page end at this page. */
+static void incident_move_links(struct arena *arena, int64_t decided_us, struct page *page)
+{
+	const char *then = arena_printf(arena, "%lld", (long long)(decided_us / US_PER_MS));
+
+	for (size_t i = 0; i < page->nlinks; i++) {
+		const char *href = page->links[i].href, *at = strstr(href, then);
+		if (at)
+			page->links[i].href = arena_printf(
+				arena, "%.*s%lld%s", (int)(at - href), href,
+				(long long)(page->at_us / US_PER_MS), at + strlen(then));
+	}
+}
+
 void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page)
 {
 	*ret_page = *incident->page;
@@ -419,6 +445,7 @@ void incident_get_page(const struct incident *incident, struct arena *arena, str
 	ret_page->dedup_key = incident->id;
 	ret_page->opened_at_us = incident->opened_us;
 	ret_page->at_us = clock_wall_us(incident->book->env.clock);
+	incident_move_links(arena, incident->page->at_us, ret_page);
 	ret_page->status = incident_is_over(incident) ? "resolved" : "open";
 	ret_page->state = life_state_name(LIFE_INCIDENT, incident->state);
 	ret_page->severity = incident->severity;

@@ -97,14 +97,14 @@ static void block_names(struct block *block, const char *const **names, size_t n
 static void block_page(struct block *block, struct page *page)
 {
 	const char **const texts[] = {
-		&page->incident,      &page->dedup_key,	 &page->summary,      &page->details,
-		&page->component,     &page->origin,	 &page->group,	      &page->kind,
-		&page->note,	      &page->status,	 &page->state,	      &page->moved_to,
-		&page->moved_to_team, &page->decision,	 &page->alert_list,   &page->environment,
-		&page->instance,      &page->labels,	 &page->differs,      &page->also_paged,
-		&page->banner,	      &page->why,	 &page->evidence,     &page->path,
-		&page->could_be,      &page->limits,	 &page->what_differs, &page->waterfall,
-		&page->reasons,	      &page->alert_says,
+		&page->incident,      &page->dedup_key,	 &page->summary,    &page->details,
+		&page->component,     &page->origin,	 &page->group,	    &page->kind,
+		&page->note,	      &page->status,	 &page->state,	    &page->moved_to,
+		&page->moved_to_team, &page->what_to_do, &page->decision,   &page->alert_list,
+		&page->environment,   &page->instance,	 &page->labels,	    &page->differs,
+		&page->also_paged,    &page->banner,	 &page->why,	    &page->evidence,
+		&page->path,	      &page->could_be,	 &page->limits,	    &page->what_differs,
+		&page->waterfall,     &page->reasons,	 &page->alert_says,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

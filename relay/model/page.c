@@ -50,6 +50,7 @@ static const struct {
 	{ "instance", offsetof(struct page, instance), false },
 	{ "labels", offsetof(struct page, labels), false },
 	{ "differs", offsetof(struct page, differs), false },
+	{ "what_to_do", offsetof(struct page, what_to_do), false },
 	{ "also_paged", offsetof(struct page, also_paged), false },
 	{ "banner", offsetof(struct page, banner), false },
 	{ "why", offsetof(struct page, why), false },
@@ -131,6 +132,7 @@ void page_write_details(const struct page *page, struct buf *out)
 		buf_puts(out, page->details);
 		return;
 	}
+	details_add_line(out, "What is new: ", page->note);
 	details_add_line(out, "", page->banner);
 	details_add_line(out, "Why you: ", page->why);
 	details_add_line(out, "How sure: ", page->evidence);
@@ -138,6 +140,8 @@ void page_write_details(const struct page *page, struct buf *out)
 	details_add_line(out, "Path: ", page->path);
 	details_add_line(out, "Could be: ", page->could_be);
 	details_add_line(out, "What differs: ", page->what_differs);
+	details_add_line(out, "Alerts: ", page->differs);
+	details_add_line(out, "What to do: ", page->what_to_do);
 	details_add_lines(out, "", page->waterfall);
 	details_add_lines(out, "The alert says:\n", page->alert_says);
 	details_add_lines(out, "What the traces say:\n", page->reasons);

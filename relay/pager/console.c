@@ -365,7 +365,8 @@ static void put_facts(struct console *c, struct arena *arena)
 	const struct page *page = c->page;
 	const bool over = page->event == PAGE_RESOLVE;
 
-	put_field(c, "note", page->note);
+	if (over)
+		put_field(c, "note", page->note);
 	put_field(c, "since", console_since(arena, page));
 	if (!over && page->environment && !strstr(page->summary, page->environment))
 		put_field(c, "where", page->environment);
@@ -386,6 +387,7 @@ static void put_facts(struct console *c, struct arena *arena)
 	put_field(c, *page->component ? "or perhaps" : "could be", page->could_be);
 	put_field(c, "differs", page->what_differs);
 	put_alerts(c);
+	put_field(c, "do first", page->what_to_do);
 }
 
 static void put_headline(struct console *c)
@@ -419,6 +421,8 @@ static void put_page(struct console *c, struct arena *arena)
 	/* Whole seconds, for a person. */
 	rfc3339_format(page->at_us / US_PER_SECOND * US_PER_SECOND, right);
 	put_rule(c, events[page->event].line, left, right);
+	if (!over) /* the rest of the page may be known already */
+		put_field(c, "new", page->note);
 	put_headline(c);
 	put_facts(c, arena);
 	if (!over && !page_has_sections(page))

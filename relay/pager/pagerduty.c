@@ -118,7 +118,7 @@ static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
 					    "alerts",	  "decision",	     "more",
 					    "since",	  "environment",     "instance",
 					    "also_paged", "differs",	     "labels",
-					    "could_be" };
+					    "could_be",	  "alert_list",	     "what_to_do" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(base, ours[i]) == 0)
@@ -166,6 +166,8 @@ static void pagerduty_add_facts(struct buf *out, const struct page *page)
 	pager_add_text(out, "could_be", page->could_be);
 	pager_add_text(out, "what_differs", page->what_differs);
 	pager_add_text(out, "differs", page->differs);
+	pager_add_text(out, "alert_list", page->differs);
+	pager_add_text(out, "what_to_do", page->what_to_do);
 }
 
 static void pagerduty_add_lines(struct buf *out, const struct page *page, enum trim trim)
@@ -220,6 +222,8 @@ static void add_custom_details(struct buf *out, const struct page *page, enum tr
 	} else {
 		pager_add_text(out, "also_paged", page->also_paged);
 		pager_add_text(out, "differs", page->differs);
+		pager_add_text(out, "alert_list", page->differs);
+		pager_add_text(out, "what_to_do", page->what_to_do);
 		if (trim >= TRIM_DETAILS)
 			buf_json_text(out, "details", LEFT_OUT);
 		else

@@ -34,6 +34,7 @@ static void webhook_add_sections(struct buf *out, const struct page *page, enum 
 	pager_add_text(out, "could_be", page->could_be);
 	pager_add_text(out, "what_differs", page->what_differs);
 	pager_add_text(out, "differs", page->differs);
+	pager_add_text(out, "what_to_do", page->what_to_do);
 	if (trim < TRIM_DETAILS) {
 		pager_add_text(out, "waterfall", page->waterfall);
 		pager_add_text(out, "how_it_was_found", page->reasons);

@@ -1,5 +1,5 @@
 /*
- * Pages of fourteen kinds, as three pagers get them: each begins with an alert, goes through
+ * Pages of fifteen kinds, as three pagers get them: each begins with an alert, goes through
  * fetching, walking, voting, rules, incident and delivery, and must say what a person who is woken
  * up needs: what is broken, for whom, since when, how sure, why this team, where to look.
  * TRACEPAGER_PAGES names a directory to which the pages are written, to be read.
@@ -71,6 +71,8 @@ static const char rules_text[] =
 	"/returns\"}, owner: storefront}\n"
 	"  gifts: {alerts: {alertname: GiftErrors}, span: {service: web, operation: \"POST "
 	"/gifts\"}, owner: storefront}\n"
+	"  refills: {alerts: {alertname: RefillErrors}, span: {service: web, operation: \"POST "
+	"/refills\"}, owner: storefront}\n"
 	"fallback: {team: sre}\n"
 	"defaults: {resolve_hold: 0s}\n";
 
@@ -96,14 +98,20 @@ static void begin_body(struct buf *out)
 }
 
 /* n traces with ids PREFIX00 … of these spans. */
-static void add_traces(struct buf *out, const char *prefix, int n, const struct json_span *spans,
-		       size_t nspans)
+static void add_traces_of(struct buf *out, const char *prefix, int n, const struct json_span *spans,
+			  size_t nspans, const char *resource)
 {
 	for (int i = 0; i < n; i++) {
 		char id[33];
 		snprintf(id, sizeof(id), "%s%028d%02d", prefix, 0, i);
-		trace_json_add(out, id, FAKE_WALL_US - US_PER_MINUTE, spans, nspans, RESOURCE);
+		trace_json_add(out, id, FAKE_WALL_US - US_PER_MINUTE, spans, nspans, resource);
 	}
+}
+
+static void add_traces(struct buf *out, const char *prefix, int n, const struct json_span *spans,
+		       size_t nspans)
+{
+	add_traces_of(out, prefix, n, spans, nspans, RESOURCE);
 }
 
 static const char *end_body(struct buf *out)
@@ -206,6 +214,21 @@ static const struct json_span invoices[] = {
 	}
 static const struct json_span search_slow[] = SEARCH(989), search_fine[] = SEARCH(43);
 
+/* The depot calls its own refusal a failure; RELEASE 2 is that of the failing traces. */
+#define RELEASE(n) RESOURCE " service.version=" n
+static const struct json_span refills[] = {
+	{ "81", NULL, "web", "POST /refills", 2, 0, 80, "", "http.response.status_code=500" },
+	{ "82", "81", "web", "POST /depot", 3, 4, 70, "", "http.response.status_code=422" },
+	{ "83", "82", "depot", "POST /depot", 2, 6, 61, "no such depot",
+	  "http.response.status_code=422" },
+};
+
+static const struct json_span refills_fine[] = {
+	{ "81", NULL, "web", "POST /refills", 2, 0, 80, NULL, NULL },
+	{ "82", "81", "web", "POST /depot", 3, 4, 70, NULL, NULL },
+	{ "83", "82", "depot", "POST /depot", 2, 6, 61, NULL, NULL },
+};
+
 static const struct json_span returned[] = {
 	{ "f1", NULL, "web", "POST /returns", 2, 0, 80, "", "http.response.status_code=500" },
 	{ "f2", "f1", "refunds", "refunds.Open", 2, 6, 61, "no such tax rate", NULL },
@@ -268,6 +291,13 @@ static void fill_backend(void)
 							   .body = "overloaded" });
 	find_by("POST%20%2Freturns", "{\"result\":{\"resourceSpans\":[]}}", 1);
 	find_by("POST%20%2Freturns", TRACES("f0", 4, returned), 0);
+	begin_body(&out);
+	add_traces_of(&out, "81", 14, refills_fine, ARRAY_LEN(refills_fine), RELEASE("1"));
+	find_by("POST%20%2Frefills", end_body(&out), 1);
+	find_by("POST%20%2Frefills", "{\"result\":{\"resourceSpans\":[]}}", 1);
+	begin_body(&out);
+	add_traces_of(&out, "80", 8, refills, ARRAY_LEN(refills), RELEASE("2"));
+	find_by("POST%20%2Frefills", end_body(&out), 0);
 	find_by("POST%20%2Fgifts", "{\"result\":{\"resourceSpans\":[]}}", 1);
 	begin_body(&out);
 	add_traces(&out, "90", 2, gift_a, ARRAY_LEN(gift_a));
@@ -451,7 +481,7 @@ static size_t count_of(const char *text, const char *part)
 	return n;
 }
 
-#define WANTED 14
+#define WANTED 16
 
 /* Each sentence is in the console's page, once and in this order; none of the others is. */
 static void check_console(const struct pages *pages, const char *const *sentences,
@@ -517,8 +547,9 @@ static const struct {
 	    "JournalError: journal is read-only, 1 says JournalError: disk is full; no such error "
 	    "in 14 healthy traces",
 	    "also paged ledger-duty, hook", "path web > checkout > ledger (ledger.Book)",
-	    "one of 8: (✗ failed)", "Runbook https://runbooks.example/ledger",
-	    "Failing span http://jaeger/trace/a0", "The alert says 5 % of orders fail",
+	    "do first follow the runbook", "one of 8: (✗ failed)",
+	    "Runbook https://runbooks.example/ledger", "Failing span http://jaeger/trace/a0",
+	    "The alert says 5 % of orders fail",
 	    "in the trace shown: began at web POST /orders, which failed: HTTP 500",
 	    "ledger ledger.Book failed; nothing that it called failed" },
 	  { "Why it is", "where ", "instance", "(open)" } },
@@ -532,6 +563,7 @@ static const struct {
 	    "confidence 0.80 (likely): 3 of 3 failing traces were held up in shipping: "
 	    "DEADLINE_EXCEEDED; no healthy traces to compare with",
 	    "path web > checkout > shipping (compute route)",
+	    "do first look at the slow span in the trace",
 	    "(✗ failed, › on the path, did not fail)",
 	    "web → checkout: checkout.Quote failed: DEADLINE_EXCEEDED",
 	    "checkout → shipping: the call ended after 3.00 s",
@@ -606,8 +638,10 @@ static const struct {
 	    "no rule names an owner of refunds: the fallback team sre is paged",
 	    "confidence 0.95 (almost certain): 4 of 4 failing traces end in refunds; no healthy "
 	    "traces to compare with",
-	    "path web > refunds (refunds.Open)" },
-	  { "Why it is", "owns" } },
+	    "path web > refunds (refunds.Open)",
+	    "do first call team storefront, which owns web, the nearest caller of refunds that "
+	    "has an owner" },
+	  { "Why it is", "team storefront owns" } },
 	{ "09-low-confidence",
 	  "alertname=GiftErrors job=web" PLACE,
 	  "gifts fail",
@@ -621,9 +655,26 @@ static const struct {
 	    SINCE, "no cause was found; team storefront owns signal gifts (rules.yaml:41)",
 	    "how sure confidence 0.38: not enough to name a cause",
 	    "could be shipping (2 of 5 traces), stock (2 of 5 traces), catalog (1 of 5 traces)",
+	    "do first call the candidates' owners: team logistics (shipping, stock), team search "
+	    "(catalog)",
 	    "one of 5:", "in the trace shown: began at web POST /gifts",
 	    "shipping wrap failed; nothing that it called failed" },
 	  { "path ", "likeliest", "or perhaps" } },
+	{ "15-doubts",
+	  "alertname=RefillErrors job=web" PLACE,
+	  "refills fail",
+	  "depot: HTTP 422: no such depot — breaks web POST /refills (RefillErrors), prod eu1",
+	  { "depot: HTTP 422: no such depot — breaks web POST /refills (RefillErrors), prod eu1",
+	    SINCE,
+	    "how sure confidence 0.75 (likely): 8 of 8 failing traces end in depot; no such error "
+	    "in 14 healthy traces",
+	    "doubts confidence at most 0.75: the callee calls its refusal of a request a failure "
+	    "of its own",
+	    "differs all 8 that fail in depot are on version 2; healthy traces before: 0 of 14",
+	    "do first call team storefront, which owns web, the nearest caller of depot that has "
+	    "an owner",
+	    "web → depot: POST /depot failed: HTTP 422" },
+	  { "Why it is" } },
 	{ "14-untraced",
 	  "alertname=NodeDown job=node instance=db17:9100" PLACE,
 	  "db17 is down",
@@ -661,10 +712,13 @@ START_TEST(a_joined_page_says_who_joined)
 {
 	static const char *const sentences[WANTED] = {
 		"UPDATE critical",
+		"new joined by OrderErrorsFast: 9 % of orders fail",
 		"ledger: JournalError: journal is read-only — breaks web POST /orders",
-		"note joined by OrderErrorsFast",
 		"since 2026-09-01T09:57:57Z, 4 min ",
 		"alerts 2 alerts: OrderErrors, OrderErrorsFast",
+		"do first follow the runbook",
+		/* The update's own time, 10:02:00. */
+		"Dashboard https://grafana.example/d/ledger?from=1788256077000&to=1788256920000",
 	};
 	static const char *const never[WANTED] = { "PAGE" };
 
@@ -674,7 +728,7 @@ START_TEST(a_joined_page_says_who_joined)
 	struct pages p = take_pages("10-joined");
 	check_console(&p, sentences, never);
 	check_same(&p, simple[0].summary);
-	ck_assert_str_eq(incident_of(&p, "note"), "joined by OrderErrorsFast");
+	ck_assert_str_eq(incident_of(&p, "note"), "joined by OrderErrorsFast: 9 % of orders fail");
 	pages_fini(&p);
 }
 END_TEST
@@ -875,39 +929,15 @@ static void paths_of_manual(struct paths *paths, const char *list)
 }
 
 /* Members that no page of this file has: a body above 500 KB, a path of more than 64 spans, other
- * kinds of suspects, doubts, attributes that differ, rules that nearly matched. */
+ * kinds of suspects, factors of a confidence, attributes that say the same, rules that nearly
+ * matched. */
 static const char *const rare[] = {
-	"data.left_out[]",
-	"traces[].path_omitted",
-	"data.incident.limits",
-	"data.incident.what_differs",
-	"traces[].limits[].limit",
-	"traces[].limits[].cap",
-	"traces[].limits[].factor",
-	"traces[].limits[].text",
-	"verdict.limits[].limit",
-	"verdict.limits[].cap",
-	"verdict.limits[].factor",
-	"verdict.limits[].text",
-	"verdict.differs[].attribute",
-	"verdict.differs[].value",
-	"verdict.differs[].failing",
-	"verdict.differs[].of",
-	"verdict.differs[].others",
-	"verdict.differs[].of_others",
-	"verdict.differs[].beside",
-	"verdict.differs[].p",
-	"verdict.differs[].same[]",
-	"verdict.differs[].text",
-	"payload.custom_details.limits",
-	"payload.custom_details.what_differs",
-	"verdict.runners_up[].callee",
-	"rules.not_matched[].rule",
-	"rules.not_matched[].name",
-	"rules.not_matched[].place",
-	"rules.not_matched[].reason",
-	"escalation.also_notify[]",
-	"payload.custom_details.decision.namespace",
+	"data.left_out[]",	     "traces[].path_omitted",
+	"traces[].limits[].factor",  "verdict.limits[].factor",
+	"verdict.differs[].same[]",  "verdict.runners_up[].callee",
+	"rules.not_matched[].rule",  "rules.not_matched[].name",
+	"rules.not_matched[].place", "rules.not_matched[].reason",
+	"escalation.also_notify[]",  "payload.custom_details.decision.namespace",
 };
 
 static bool is_rare(const char *path)

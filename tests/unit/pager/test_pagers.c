@@ -585,11 +585,12 @@ static void know_all_sections(void)
 	page.evidence = "confidence 0.95: 2 of 2 failing traces end in ledger";
 	page.path = "web > ledger (Book)";
 	page.could_be = "stock (1 of 2 traces)";
+	page.what_to_do = "follow the runbook";
 	page.waterfall = "Trace 4bf9, one of 2:\n"
 			 "✗ web POST /orders   ██████   120 ms\n"
 			 "›  └ ledger Book        ███    61 ms\n"
 			 "  … 2 more spans, none failed";
-	page.reasons = "- began at web\n- ledger Book failed by itself";
+	page.reasons = "- began at web\n- ledger Book failed; nothing that it called failed";
 	page.alert_says = "5 % of orders fail";
 }
 
@@ -600,10 +601,10 @@ START_TEST(console_has_the_order_of_a_page)
 	ck_assert_str_eq(
 		console(),
 		"=== PAGE critical =================================== 2026-09-01T10:00:02Z ===\n"
+		"new         joined by CartErrors\n"
 		"ledger: deadlock — breaks web POST /orders (PlaceOrderErrors), prod eu1\n"
 		"Why it is unknown: no reason\n"
 		"\n"
-		"note        joined by CartErrors\n"
 		"since       2026-09-01T09:58:00Z, 2 min 02 s before this page\n"
 		"instance    ledger-7d9\n"
 		"why you     team ledger owns ledger (r.yaml:1)\n"
@@ -611,6 +612,7 @@ START_TEST(console_has_the_order_of_a_page)
 		"also paged  sre-slack\n"
 		"path        web > ledger (Book)\n"
 		"or perhaps  stock (1 of 2 traces)\n"
+		"do first    follow the runbook\n"
 		"\n"
 		"Trace 4bf9, one of 2:\n"
 		"  ✗ web POST /orders   ██████   120 ms\n"
@@ -624,7 +626,7 @@ START_TEST(console_has_the_order_of_a_page)
 		"\n"
 		"What the traces say\n"
 		"  - began at web\n"
-		"  - ledger Book failed by itself\n"
+		"  - ledger Book failed; nothing that it called failed\n"
 		"\n"
 		"labels      instance=db1, job=node\n"
 		"incident    i1\n"
@@ -696,6 +698,7 @@ START_TEST(pagerduty_has_the_order_of_a_page)
 		"also_paged",
 		"path",
 		"could_be",
+		"what_to_do",
 		"alert_says",
 		"waterfall",
 		"how_it_was_found",
