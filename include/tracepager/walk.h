@@ -109,6 +109,9 @@ bool span_failing(const struct trace *trace, const struct span *span, bool codes
  * type, HTTP or gRPC code) and its message (status description, exception message); NULL: none.
  * Kept by the arena, or borrowed. */
 const char *span_error(struct arena *arena, const struct trace *trace, const struct span *span);
+/* An error's words for people: a bare code tells whose it is, "HTTP 503", "gRPC INTERNAL"; other
+ * words are returned as they are. */
+const char *error_shown(struct arena *arena, const char *error);
 /* Fills peers and npeers of the suspect: the names by which the callee of a CLIENT or PRODUCER span
  * is known, in the order in which the rules are asked. */
 void peer_names(struct arena *arena, const struct trace *trace, const struct span *span,

@@ -115,11 +115,12 @@ static const char *held_up_words(struct arena *arena, const struct verdict *verd
 		const char *caller = span_service(walk->trace, span);
 		plain_duration(span->duration_us, after);
 		if (strcmp(caller, suspect->service) == 0)
-			return arena_printf(arena, "gave up after %s: %s", after, suspect->error);
+			return arena_printf(arena, "gave up after %s: %s", after,
+					    error_shown(arena, suspect->error));
 		return arena_printf(arena, "too slow, still working when %s gave up after %s",
 				    caller, after);
 	}
-	return suspect->error;
+	return error_shown(arena, suspect->error);
 }
 
 const char *decision_words(struct arena *arena, const struct verdict *verdict)
@@ -135,7 +136,7 @@ const char *decision_words(struct arena *arena, const struct verdict *verdict)
 		return slow_words(arena, verdict);
 	if (suspect->error && *suspect->error)
 		return suspect->kind == SUSPECT_SLOW ? held_up_words(arena, verdict)
-						     : suspect->error;
+						     : error_shown(arena, suspect->error);
 	return failing ? kind_words[suspect->kind].failed : kind_words[suspect->kind].slow;
 }
 

@@ -62,7 +62,8 @@ static const char *section_why(struct arena *arena, const struct decision *d)
 /* A reason on one line. The error's words that stand in the headline or the banner are left out: ":
  * disk is full".
  */
-static void section_add_reason(const struct decision *d, const char *reason, struct buf *out)
+static void section_add_reason(struct arena *arena, const struct decision *d, const char *reason,
+			       struct buf *out)
 {
 	const char *error = d->verdict.suspect.error;
 	struct buf plain = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS),
@@ -70,7 +71,7 @@ static void section_add_reason(const struct decision *d, const char *reason, str
 
 	plain_add(&plain, reason, LIMIT_PAGE_LINE_COLUMNS);
 	buf_puts(&words, ": ");
-	plain_add(&words, error, LIMIT_PAGE_LINE_COLUMNS);
+	plain_add(&words, error ? error_shown(arena, error) : NULL, LIMIT_PAGE_LINE_COLUMNS);
 	const char *text = buf_text(&plain), *end = text + plain.len;
 	/* A headline of what was too slow has no error; a banner has one that all candidates say.
 	 */
@@ -141,7 +142,7 @@ static const char *section_evidence(struct arena *arena, const struct decide_inp
 	buf_printf(&out, "confidence %.2f (%s): ", verdict->confidence,
 		   confidence_words(verdict->confidence));
 	if (reasons_told(d))
-		section_add_reason(d, verdict->reasons[0], &out);
+		section_add_reason(arena, d, verdict->reasons[0], &out);
 	else
 		buf_printf(&out, "%u of %u trace%s", verdict->agree, verdict->of,
 			   verdict->of == 1 ? "" : "s");
@@ -305,7 +306,7 @@ static const char *section_reasons(struct arena *arena, const struct decision *d
 		buf_puts(&out, "- ");
 		if (begins_story(d, d->verdict.reasons[i]))
 			buf_puts(&out, "in the trace shown: ");
-		section_add_reason(d, d->verdict.reasons[i], &out);
+		section_add_reason(arena, d, d->verdict.reasons[i], &out);
 		buf_putc(&out, '\n');
 	}
 	return section_take(arena, &out);

@@ -289,6 +289,16 @@ const char *shown_text(struct arena *arena, const char *text)
 
 /* ---- the words of an error ---- */
 
+const char *error_shown(struct arena *arena, const char *error)
+{
+	if (http_code_parse(error) != 0 && strlen(error) == 3)
+		return arena_printf(arena, "HTTP %s", error);
+	/* A number alone may count anything. */
+	if (isalpha((unsigned char)error[0]) && grpc_code_parse(error) >= 0)
+		return arena_printf(arena, "gRPC %s", error);
+	return error;
+}
+
 static const char *code_words(struct arena *arena, int http, int grpc)
 {
 	if (grpc > 0)

@@ -258,14 +258,18 @@ static const char *errors_words(const struct ballot *ballot, const struct candid
 	if (candidate->nerrors == 1 && !candidate->errors[0].error)
 		return "";
 	if (candidate->nerrors == 1)
-		return arena_printf(ballot->arena, ": %s",
-				    shown_text(ballot->arena, candidate->errors[0].error));
+		return arena_printf(
+			ballot->arena, ": %s",
+			shown_text(ballot->arena,
+				   error_shown(ballot->arena, candidate->errors[0].error)));
 	for (unsigned int i = 0; i < candidate->nerrors && i < LIMIT_ERRORS_TOLD; i++) {
 		const struct error_count *count = &candidate->errors[i];
 
 		buf_printf(&out, "%s%u %s %s", i ? ", " : ": ", count->traces,
 			   count->traces == 1 ? "says" : "say",
-			   count->error ? shown_text(ballot->arena, count->error) : "nothing");
+			   count->error ? shown_text(ballot->arena,
+						     error_shown(ballot->arena, count->error))
+					: "nothing");
 		rest -= count->traces;
 	}
 	if (rest > 0)
@@ -347,7 +351,8 @@ static const char *common_error_words(const struct ballot *ballot)
 		    strcmp(candidate->errors[0].error, error) != 0)
 			return "";
 	}
-	return arena_printf(ballot->arena, "; all say: %s", shown_text(ballot->arena, error));
+	return arena_printf(ballot->arena, "; all say: %s",
+			    shown_text(ballot->arena, error_shown(ballot->arena, error)));
 }
 
 static void ballot_decide(struct ballot *ballot, double threshold)

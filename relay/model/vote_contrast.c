@@ -179,12 +179,13 @@ static void tell_error_ends(struct contrast_vote *cv, const struct contrast_cand
 	uint32_t there = evidence_count_ends(cv->healthy, candidate->namespace, candidate->name,
 					     candidate->peer, ending->operation);
 
-	verdict_tell(
-		cv->arena, cv->verdict, "%u of %u traces %s in %s %s%s%s%s", here, cv->window->n,
-		here == 1 ? "has an error that ends" : "have an error that ends",
-		shown_or_none(cv->arena, candidate->name), shown_text(cv->arena, ending->operation),
-		error ? ": " : "", error ? shown_text(cv->arena, error) : "",
-		verdict_healthy_words(cv->arena, there, cv->healthy->n));
+	verdict_tell(cv->arena, cv->verdict, "%u of %u traces %s in %s %s%s%s%s", here,
+		     cv->window->n,
+		     here == 1 ? "has an error that ends" : "have an error that ends",
+		     shown_or_none(cv->arena, candidate->name),
+		     shown_text(cv->arena, ending->operation), error ? ": " : "",
+		     error ? shown_text(cv->arena, error_shown(cv->arena, error)) : "",
+		     verdict_healthy_words(cv->arena, there, cv->healthy->n));
 }
 
 static void tell_excess_time(struct contrast_vote *cv, const struct contrast_candidate *candidate)

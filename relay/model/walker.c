@@ -49,7 +49,9 @@ const char *walker_words(const struct walker *walker, uint32_t span)
 {
 	const char *words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
 
-	return words ? arena_printf(walker->arena, ": %s", shown_text(walker->arena, words)) : "";
+	return words ? arena_printf(walker->arena, ": %s",
+				    shown_text(walker->arena, error_shown(walker->arena, words)))
+		     : "";
 }
 
 const char *walker_duration(const struct walker *walker, int64_t us)

@@ -561,11 +561,11 @@ static const struct {
 	  { "shipping: too slow, still working when checkout gave up after 3.00 s — breaks", SINCE,
 	    "team logistics owns shipping (rules.yaml:30)",
 	    "confidence 0.80 (likely): 3 of 3 failing traces were held up in shipping: "
-	    "DEADLINE_EXCEEDED; no healthy traces to compare with",
+	    "gRPC DEADLINE_EXCEEDED; no healthy traces to compare with",
 	    "path web > checkout > shipping (compute route)",
 	    "do first look at the slow span in the trace",
 	    "(✗ failed, › on the path, did not fail)",
-	    "web → checkout: checkout.Quote failed: DEADLINE_EXCEEDED",
+	    "web → checkout: checkout.Quote failed: gRPC DEADLINE_EXCEEDED",
 	    "checkout → shipping: the call ended after 3.00 s",
 	    "of these 3.00 s shipping spent 3.00 s in its own work, most of it in compute route" },
 	  { "shipping failed", "calls to it fail", "refused" } },
@@ -580,7 +580,8 @@ static const struct {
 	    "to compare with",
 	    "path web > checkout > stock (GET /stock/reserve)",
 	    "(✗ failed, ! failed beside the path)",
-	    "3 attempts of GET /stock/reserve failed; the last stands for all" },
+	    "3 attempts of GET /stock/reserve failed; the last stands for all",
+	    "checkout → stock: GET /stock/reserve failed: HTTP 503" },
 	  { "by itself", "POST /parcels failed" } },
 	{ "04-silent-database",
 	  "alertname=InvoiceErrors job=web" PLACE,
@@ -594,7 +595,7 @@ static const struct {
 	    "postgresql/ledger; no higher, since the call is all that the traces show of "
 	    "postgresql/ledger; no healthy traces to compare with",
 	    "path web > ledger > postgresql/ledger (INSERT journal)",
-	    "web → ledger: ledger.Invoice failed: INTERNAL",
+	    "web → ledger: ledger.Invoice failed: gRPC INTERNAL",
 	    "ledger called postgresql/ledger, which recorded no span: INSERT journal failed after "
 	    "30 ms" },
 	  { "refuse", "POST /invoices failed" } },
