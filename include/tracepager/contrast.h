@@ -21,6 +21,7 @@ struct contrast_candidate {
 	 * the gap of its calls of `callee`. caller NULL: time says nothing about the candidate, and
 	 * nothing below is set. */
 	const char *caller, *callee;
+	bool after_failure; /* it is own time of the caller after its calls of the callee failed */
 	double mass;	   /* unusual time there, in traces: each trace has one unit */
 	double touched;	   /* unusual time in all of its own time, calls of it and calls by it */
 	uint32_t unusual;  /* traces of the window that are longer than usual there */

@@ -40,6 +40,12 @@ struct evidence_end {
 	bool bare_gateway;
 };
 
+/* An invocation went on after a failing call, and had own time after it: a fallback, a retry. Indexes
+ * into the trace's own times and ends. */
+struct evidence_fallback {
+	uint32_t observation, end;
+};
+
 /* An attribute with its value, by indexes into the set's texts. */
 struct evidence_fact {
 	uint32_t attribute, value;
@@ -79,6 +85,8 @@ struct evidence {
 	struct observation *observations;
 	struct evidence_end *ends;
 	uint32_t nobservations, nends;
+	struct evidence_fallback *fallbacks; /* of a window's traces only: they are not stored */
+	uint32_t nfallbacks;
 	struct evidence_unit *units;  /* of the set's first LIMIT_UNIT_TRACES traces only */
 	struct evidence_form *shapes; /* likewise */
 	uint32_t nunits, nshapes;

@@ -114,6 +114,10 @@
  * names 4 that are hit and 4 that are not. */
 #define LIMIT_STRATA	  20u
 #define LIMIT_STRATA_TOLD 4u
+/* Own times after failing calls, of one trace; and callers up to which one failure is followed. A
+ * trace with more has no single failure that its times follow from. */
+#define LIMIT_FALLBACKS	      256u
+#define LIMIT_FALLBACK_LEVELS 64u
 /* Spans kept of a critical path, for a person to read. */
 #define LIMIT_CRITICAL_SPANS 256u
 /* Services that the vote fits to one window (the heaviest), and calls that it tells apart in one

@@ -34,6 +34,7 @@ struct error_class {
 	uint32_t service, operation;
 	double window, background;
 	double q;
+	double chance; /* that so many traces of the window have it if nothing is wrong */
 };
 
 /* What one trace of the window shows: how its one unit of time is shared among variables, and its
@@ -42,6 +43,9 @@ struct shares {
 	struct mass *times, *errors;
 	uint32_t ntimes, nerrors;
 	double usual; /* the share of time that is as in healthy traces */
+	/* Per observation: the service whose failing its time follows from, or TRACE_NONE. NULL:
+	 * it follows from none. */
+	uint32_t *after;
 };
 
 /* An observation of either set, in the scene's numbers for services and texts. */
@@ -69,6 +73,7 @@ struct scene {
 	enum walk_mode mode; /* which evidence counts */
 	struct scene_side window, healthy;
 	const struct evidence_service **services; /* by name */
+	const char *const *texts;		  /* by name */
 	uint32_t nservices;
 	struct usual *by_operation, *by_call;
 	uint32_t nby_operation, nby_call;
@@ -93,6 +98,9 @@ struct seen scene_see(const struct scene_side *side, const struct observation *o
 /* What healthy traces show for the same operation, or where they show that too rarely for the same
  * call; NULL: they never show the call. */
 const struct usual *scene_usual(const struct scene *scene, const struct seen *seen);
+/* The service whose failing call came before this observation of the window: its unusual time is a
+ * consequence, and belongs to that call. TRACE_NONE: there is none. */
+uint32_t scene_after(const struct scene *scene, uint32_t trace, uint32_t observation);
 /* Microseconds beyond the healthy median; 0 up to the healthy 95th percentile. */
 int64_t scene_excess_us(const struct scene *scene, const struct seen *seen);
 

@@ -210,6 +210,7 @@ static int64_t median_us(int64_t *at, uint32_t n)
 struct compared {
 	int64_t *now, *normal;
 	uint32_t n;
+	uint32_t after; /* of them, own times after a failing call */
 };
 
 /* Adds the unusual observations of one trace; returns the span with the largest excess there. */
@@ -223,12 +224,16 @@ static uint32_t compare_times(const struct scene *scene, uint32_t trace,
 	for (uint32_t i = 0; i < evidence->nobservations; i++) {
 		struct seen seen = scene_see(&scene->window, &evidence->observations[i]);
 		int64_t us;
+		uint32_t after;
 
-		if (seen.service != variable->service || seen.callee != variable->callee)
-			continue;
 		us = scene_excess_us(scene, &seen);
 		if (us <= 0)
 			continue;
+		after = scene_after(scene, trace, i);
+		if (seen.service != variable->service ||
+		    (after != TRACE_NONE ? after : seen.callee) != variable->callee)
+			continue;
+		compared->after += after != TRACE_NONE;
 		compared->now[compared->n] = seen.us;
 		compared->normal[compared->n++] = seen.us - us;
 		if (us > most_us) {
@@ -286,6 +291,7 @@ static void candidate_fill_time(const struct scene *scene, uint32_t service,
 	told->now_us = median_us(compared.now, compared.n);
 	told->normal_us = median_us(compared.normal, compared.n);
 	told->mass = variable->mass;
+	told->after_failure = 2 * compared.after > compared.n;
 	told->caller = scene->services[variable->service]->name;
 	if (variable->callee != variable->service)
 		told->callee = scene->services[variable->callee]->name;

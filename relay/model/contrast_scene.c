@@ -13,6 +13,7 @@
  *
  * All names are sorted, so that no sum depends on the order of the traces.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,9 @@
  * healthy trace without an error would not have been picked, and says nothing. Which one it was is
  * not known, so such a trace counts half. */
 #define FINE_WEIGHT 0.5
+/* Own time after a failing call follows from the failure only if chance makes the failure so common
+ * in the window less than once in 100 times. */
+#define FALLBACK_P 0.01
 /* Laplace's rule for times: half a trace of unusual time more than was seen, and one unit of mass
  * more, shared by all variables. */
 #define IMAGINED_TIME  0.5
@@ -126,6 +130,7 @@ static void merge_names(struct scene *scene)
 					  text_by_name, &ntexts);
 
 	scene->services = (const struct evidence_service **)services;
+	scene->texts = (const char *const *)texts;
 	place_side(arena, &scene->window, ws, services, scene->nservices, texts, ntexts);
 	place_side(arena, &scene->healthy, hs, services, scene->nservices, texts, ntexts);
 }
@@ -244,6 +249,77 @@ int64_t scene_excess_us(const struct scene *scene, const struct seen *seen)
 	return seen->us > usual->p95_us ? seen->us - usual->median_us : 0;
 }
 
+/* ---- what follows from a failing call ---- */
+
+static int class_compare(const void *a, const void *b)
+{
+	const struct error_class *ca = a, *cb = b;
+
+	if (ca->service != cb->service)
+		return ca->service < cb->service ? -1 : 1;
+	if (ca->operation != cb->operation)
+		return ca->operation < cb->operation ? -1 : 1;
+	return 0;
+}
+
+/* The class of an end of errors in the window. */
+static struct error_class *class_of(const struct scene *scene, const struct evidence_end *end)
+{
+	struct error_class key = { .service = scene->window.services[end->service],
+				   .operation = scene->window.texts[end->operation] };
+
+	return bsearch(&key, scene->classes, scene->nclasses, sizeof(key), class_compare);
+}
+
+/* Finds the own times of one trace that follow from failing calls. Only a failure that the window
+ * shows more often than chance allows can be the reason: one that healthy traces have as often made
+ * nobody slow there. */
+static void find_after(struct scene *scene, uint32_t at)
+{
+	const struct evidence *evidence = &scene->window.set->at[at];
+	uint32_t *after;
+	double *chance;
+
+	if (evidence->nfallbacks == 0)
+		return;
+	after = arena_array(scene->arena, evidence->nobservations, sizeof(*after));
+	chance = arena_array(scene->arena, evidence->nobservations, sizeof(*chance));
+	for (uint32_t i = 0; i < evidence->nobservations; i++) {
+		after[i] = TRACE_NONE;
+		chance[i] = FALLBACK_P;
+	}
+	for (uint32_t i = 0; i < evidence->nfallbacks; i++) {
+		const struct evidence_fallback *fallback = &evidence->fallbacks[i];
+		const struct error_class *class = class_of(scene, &evidence->ends[fallback->end]);
+
+		if (class->chance >= chance[fallback->observation])
+			continue;
+		chance[fallback->observation] = class->chance;
+		after[fallback->observation] = class->service;
+	}
+	scene->traces[at].after = after;
+}
+
+uint32_t scene_after(const struct scene *scene, uint32_t trace, uint32_t observation)
+{
+	const uint32_t *after = scene->traces[trace].after;
+
+	return after ? after[observation] : TRACE_NONE;
+}
+
+/* The variable whose mass an observation of the window is. Own time after a failing call is time of
+ * that call, like its gap: the caller waits for something else, and either end may be to blame. */
+static struct seen scene_charged(const struct scene *scene, uint32_t trace, uint32_t observation)
+{
+	struct seen seen =
+		scene_see(&scene->window, &scene->window.set->at[trace].observations[observation]);
+	uint32_t after = scene_after(scene, trace, observation);
+
+	if (after != TRACE_NONE && scene_excess_us(scene, &seen) > 0)
+		seen.callee = after;
+	return seen;
+}
+
 /* ---- mass ---- */
 
 static int variable_compare(const void *a, const void *b)
@@ -257,9 +333,9 @@ static int variable_compare(const void *a, const void *b)
 	return 0;
 }
 
-static uint32_t variable_index(const struct scene *scene, const struct seen *seen)
+static uint32_t variable_index(const struct scene *scene, struct seen seen)
 {
-	struct variable key = { .service = seen->service, .callee = seen->callee };
+	struct variable key = { .service = seen.service, .callee = seen.callee };
 	const struct variable *found =
 		bsearch(&key, scene->variables, scene->nvariables, sizeof(key), variable_compare);
 
@@ -298,8 +374,7 @@ static void list_variables(struct scene *scene, const bool *background)
 	n = 0;
 	for (uint32_t t = 0; t < window->n; t++)
 		for (uint32_t i = 0; i < window->at[t].nobservations; i++) {
-			struct seen seen =
-				scene_see(&scene->window, &window->at[t].observations[i]);
+			struct seen seen = scene_charged(scene, t, i);
 
 			scene->variables[n++] = (struct variable){ .service = seen.service,
 								   .callee = seen.callee,
@@ -364,8 +439,12 @@ static struct mass *time_masses(struct scene *scene, const struct scene_side *si
 		int64_t us = scene_excess_us(scene, &seen);
 
 		if (us > 0 && evidence->duration_us > 0)
-			masses[n++] = (struct mass){ variable_index(scene, &seen),
-						     (double)us / (double)evidence->duration_us };
+			masses[n++] =
+				(struct mass){ variable_index(scene,
+							      side == &scene->window
+								      ? scene_charged(scene, at, i)
+								      : seen),
+					       (double)us / (double)evidence->duration_us };
 	}
 	n = sum_masses(masses, n);
 	for (uint32_t i = 0; i < n; i++)
@@ -413,17 +492,6 @@ static void weigh_times(struct scene *scene)
 }
 
 /* ---- errors ---- */
-
-static int class_compare(const void *a, const void *b)
-{
-	const struct error_class *ca = a, *cb = b;
-
-	if (ca->service != cb->service)
-		return ca->service < cb->service ? -1 : 1;
-	if (ca->operation != cb->operation)
-		return ca->operation < cb->operation ? -1 : 1;
-	return 0;
-}
 
 /* Adds a class for each end of errors in a set; equal ones are merged later. */
 static void collect_classes(struct scene *scene, const struct scene_side *side, bool window)
@@ -488,18 +556,57 @@ static void weigh_errors(struct scene *scene)
 		trace->nerrors = evidence->nends;
 		scene->failing += evidence->nends > 0;
 		for (uint32_t i = 0; i < evidence->nends; i++) {
-			struct error_class key = {
-				.service = scene->window.services[evidence->ends[i].service],
-				.operation = scene->window.texts[evidence->ends[i].operation],
-			};
-			const struct error_class *found = bsearch(
-				&key, scene->classes, scene->nclasses, sizeof(key), class_compare);
+			const struct error_class *found = class_of(scene, &evidence->ends[i]);
 
 			trace->errors[i] = (struct mass){ (uint32_t)(found - scene->classes),
 							  1.0 / evidence->nends };
 		}
 		trace->nerrors = sum_masses(trace->errors, trace->nerrors);
 	}
+}
+
+/* Natural logarithm of n over k. */
+static double log_choose(uint32_t n, uint32_t k)
+{
+	return lgamma_r(n + 1.0, &(int){ 0 }) - lgamma_r(k + 1.0, &(int){ 0 }) -
+	       lgamma_r(n - k + 1.0, &(int){ 0 });
+}
+
+/* Fisher's exact test, one-sided: the probability that at least `here` of the window's n traces
+ * have what here + there of all traces have. */
+static double chance_of(uint32_t here, uint32_t n, uint32_t there, uint32_t healthy)
+{
+	uint32_t all = here + there;
+	double sum = 0;
+
+	for (uint32_t k = here; k <= n && k <= all; k++)
+		if (all - k <= healthy)
+			sum += exp(log_choose(n, k) + log_choose(healthy, all - k) -
+				   log_choose(n + healthy, all));
+	return sum;
+}
+
+/* Traces of a set in which errors end in the class. */
+static uint32_t count_class(const struct evidence_set *set, const struct scene *scene,
+			    const struct error_class *class)
+{
+	const struct evidence_service *service = scene->services[class->service];
+
+	return evidence_count_ends(set, service->namespace, service->name, service->peer,
+				   scene->texts[class->operation]);
+}
+
+static void weigh_chances(struct scene *scene)
+{
+	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
+
+	for (uint32_t i = 0; i < scene->nclasses; i++)
+		if (scene->classes[i].window > 0)
+			scene->classes[i].chance = chance_of(
+				count_class(window, scene, &scene->classes[i]), window->n,
+				count_class(healthy, scene, &scene->classes[i]), healthy->n);
+	for (uint32_t t = 0; t < window->n; t++)
+		find_after(scene, t);
 }
 
 /* ---- indexes ---- */
@@ -542,11 +649,13 @@ void scene_build(struct scene *scene)
 {
 	scene->traces = arena_array(scene->arena, scene->ntraces + 1, sizeof(*scene->traces));
 	merge_names(scene);
+	if (scene->mode != WALK_LATENCY)
+		weigh_errors(scene);
+	if (scene->mode == WALK_AUTO)
+		weigh_chances(scene);
 	if (scene->mode != WALK_ERRORS) {
 		learn_usual(scene);
 		weigh_times(scene);
 	}
-	if (scene->mode != WALK_LATENCY)
-		weigh_errors(scene);
 	scene_index_services(scene);
 }

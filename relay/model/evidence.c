@@ -392,6 +392,66 @@ static void take_ends(struct extract *extract, struct tree *tree, struct evidenc
 	evidence->failing = evidence->nends > 0;
 }
 
+/* ---- fallbacks ---- */
+
+/* Had the invocation most of its own time after the call? What it did before cannot follow from the
+ * call's failure. */
+static bool is_mostly_after(const struct trace *trace, uint32_t entry, uint32_t call,
+			    int64_t own_us)
+{
+	return 2 * (span_end_us(&trace->spans[entry]) - span_end_us(&trace->spans[call])) >= own_us;
+}
+
+/* Goes up from an end of errors as far as the failure was passed on, and keeps each own time on the
+ * way that lies after the failing call. own_times: per first span of an invocation. */
+static void follow_end(struct extract *extract, const struct tree *tree, const uint32_t *own_times,
+		       uint32_t end, struct evidence *evidence)
+{
+	const struct trace *trace = extract->trace;
+	uint32_t call = evidence->ends[end].span, entry = tree->entry[call];
+
+	/* The failing call of a peer is a span of its caller. */
+	if (!extract->set->services[evidence->ends[end].service].peer) {
+		call = trace->spans[entry].parent;
+		entry = call == TRACE_NONE ? TRACE_NONE : tree->entry[call];
+	}
+	for (unsigned int level = 0; entry != TRACE_NONE && level < LIMIT_FALLBACK_LEVELS;
+	     level++) {
+		uint32_t own = own_times[entry];
+
+		if (own != TRACE_NONE &&
+		    is_mostly_after(trace, entry, call, evidence->observations[own].us))
+			evidence->fallbacks[evidence->nfallbacks++] =
+				(struct evidence_fallback){ own, end };
+		call = trace->spans[entry].parent;
+		/* A proxy that says nothing is passed over where the call of it failed. */
+		if (evidence->nfallbacks == LIMIT_FALLBACKS || call == TRACE_NONE ||
+		    (!span_failing(trace, &trace->spans[entry], true) &&
+		     !span_failing(trace, &trace->spans[call], true)))
+			break;
+		entry = tree->entry[call];
+	}
+}
+
+static void take_fallbacks(struct extract *extract, const struct tree *tree,
+			   struct evidence *evidence)
+{
+	uint32_t *own_times = xrealloc_array(NULL, extract->trace->nspans, sizeof(*own_times));
+
+	memset(own_times, 0xff, extract->trace->nspans * sizeof(*own_times));
+	for (uint32_t i = 0; i < evidence->nobservations; i++) {
+		const struct observation *observation = &evidence->observations[i];
+
+		if (observation->service == observation->callee)
+			own_times[tree->entry[observation->span]] = i;
+	}
+	evidence->fallbacks =
+		arena_array(extract->set->arena, LIMIT_FALLBACKS, sizeof(*evidence->fallbacks));
+	for (uint32_t i = 0; i < evidence->nends && evidence->nfallbacks < LIMIT_FALLBACKS; i++)
+		follow_end(extract, tree, own_times, i, evidence);
+	free(own_times);
+}
+
 /* What the trace says of `from`; stratum: the span of its stratum, which may be `from`. */
 static void take_span_evidence(struct extract *extract, struct tree *tree, uint32_t from,
 			       uint32_t stratum, struct evidence *evidence)
@@ -407,6 +467,8 @@ static void take_span_evidence(struct extract *extract, struct tree *tree, uint3
 	take_times(extract, evidence);
 	if (tree)
 		take_ends(extract, tree, evidence);
+	if (tree && extract->set->brief)
+		take_fallbacks(extract, tree, evidence);
 	evidence->signal_failing = span_failing(trace, &trace->spans[from], true);
 }
 

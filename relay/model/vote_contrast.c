@@ -73,7 +73,8 @@ static struct ending commonest_ending(const struct contrast_vote *cv,
 
 static bool rests_on_errors(const struct contrast_candidate *candidate)
 {
-	return candidate->errors >= candidate->time && candidate->errors > 0;
+	return candidate->errors > 0 &&
+	       (candidate->errors >= candidate->time || candidate->after_failure);
 }
 
 /* The trace's own walk, where it ended at the same error; else NULL. It knows more than
@@ -103,7 +104,7 @@ static const struct walk *time_walk(struct contrast_vote *cv,
 
 	/* The span is the caller's call of the candidate: go on to the candidate's own span. */
 	if (!cv->contrast.edge && answer != TRACE_NONE && candidate->callee &&
-	    strcmp(candidate->callee, candidate->name) == 0)
+	    !candidate->after_failure && strcmp(candidate->callee, candidate->name) == 0)
 		span = answer;
 	walk_to_span(cv->arena, seen, span, SUSPECT_SLOW, walk);
 	walk->mode = WALK_LATENCY;
@@ -198,7 +199,11 @@ static void tell_excess_time(struct contrast_vote *cv, const struct contrast_can
 						    shown_duration(arena, candidate->normal_us))
 				     : "next to nothing in healthy traces";
 
-	if (candidate->callee)
+	if (candidate->after_failure)
+		what = arena_printf(arena,
+				    "%s spends %s by itself where a call that ends in %s failed",
+				    caller, now, shown_or_none(arena, candidate->callee));
+	else if (candidate->callee)
 		what = arena_printf(arena, "calls from %s to %s wait %s beyond the work of %s",
 				    caller, shown_or_none(arena, candidate->callee), now,
 				    shown_or_none(arena, candidate->callee));

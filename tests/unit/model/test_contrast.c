@@ -467,6 +467,66 @@ START_TEST(errors_that_healthy_traces_have_too_weigh_little)
 }
 END_TEST
 
+/* ---- what follows from a failing call ---- */
+
+/* checkout works for `before` ms, calls stock for 10, works for `after`; it never fails itself. */
+static const char *draw_fallback(int before, int after, bool failing)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text),
+		 "checkout server POST /orders | 0 %d |\n"
+		 "  checkout client GET /stock | %d %d | %s\n"
+		 "    stock server GET /stock | %d %d | %s\n",
+		 before + 10 + after, before, before + 10, failing ? "ERROR" : "", before + 1,
+		 before + 9, failing ? "ERROR; message=cache is cold" : "");
+	return text;
+}
+
+static void expect_fallback(const char *service, enum suspect_kind kind)
+{
+	count(WALK_AUTO);
+	ck_assert(verdict.found);
+	ck_assert_str_eq(verdict.suspect.service, service);
+	ck_assert_int_eq(verdict.suspect.kind, kind);
+}
+
+/* What checkout does instead takes long, and only where stock fails. */
+START_TEST(time_of_a_fallback_speaks_for_the_failed_call)
+{
+	for (int i = 0; i < 40; i++)
+		add_healthy(draw_fallback(5 + i % 3, 5 + i % 4, false));
+	for (int i = 0; i < 10; i++)
+		add(draw_fallback(5, 200 + i, true));
+	expect_fallback("stock", SUSPECT_SPAN);
+	ck_assert_double_gt(verdict.confidence, 0.9);
+	ck_assert(reason_is("in 10 of 10 traces checkout spends 210 ms by itself where a call that "
+			    "ends in stock failed; 13 ms in healthy ones"));
+}
+END_TEST
+
+/* stock fails in half of the healthy traces, and made nobody slow there. */
+START_TEST(a_failure_that_healthy_traces_have_explains_no_time)
+{
+	for (int i = 0; i < 40; i++)
+		add_healthy(draw_fallback(5 + i % 3, 5 + i % 4, i % 2 == 0));
+	for (int i = 0; i < 10; i++)
+		add(draw_fallback(5, 200 + i, i % 2 == 0));
+	expect_fallback("checkout", SUSPECT_SLOW);
+}
+END_TEST
+
+/* checkout was slow first; the call that it made too late failed. */
+START_TEST(time_before_a_failing_call_is_no_fallback)
+{
+	for (int i = 0; i < 40; i++)
+		add_healthy(draw_fallback(5 + i % 3, 5 + i % 4, false));
+	for (int i = 0; i < 12; i++)
+		add(draw_fallback(400 + i, 5, i % 3 == 0));
+	expect_fallback("checkout", SUSPECT_SLOW);
+}
+END_TEST
+
 /* stock is slow now and then, fault or not. The nine traces that are as usual speak for nobody. */
 START_TEST(one_slow_trace_of_ten_is_chance)
 {
@@ -688,6 +748,9 @@ static Suite *contrast_suite(void)
 	tcase_add_test(who, a_slow_database_is_told_with_its_caller);
 	tcase_add_test(who, errors_that_healthy_traces_have_too_weigh_little);
 	tcase_add_test(who, one_slow_trace_of_ten_is_chance);
+	tcase_add_test(who, time_of_a_fallback_speaks_for_the_failed_call);
+	tcase_add_test(who, a_failure_that_healthy_traces_have_explains_no_time);
+	tcase_add_test(who, time_before_a_failing_call_is_no_fallback);
 	tcase_add_test(who, an_error_that_is_always_there_hides_no_cause);
 	tcase_add_test(who, nothing_unusual_names_nobody);
 	tcase_add_test(who, here_one_and_there_another_names_nobody);
