@@ -40,8 +40,8 @@ struct evidence_end {
 	bool bare_gateway;
 };
 
-/* An invocation went on after a failing call, and had own time after it: a fallback, a retry. Indexes
- * into the trace's own times and ends. */
+/* An invocation went on after a failing call, and had own time after it: a fallback, a retry.
+ * Indexes into the trace's own times and ends. */
 struct evidence_fallback {
 	uint32_t observation, end;
 };

@@ -118,6 +118,9 @@
  * trace with more has no single failure that its times follow from. */
 #define LIMIT_FALLBACKS	      256u
 #define LIMIT_FALLBACK_LEVELS 64u
+/* With fewer healthy traces nothing is known of what is usual: an operation has no vote by
+ * contrast, and a verdict that rests on the comparison has the limit few_healthy. */
+#define LIMIT_FEW_HEALTHY 5u
 /* Spans kept of a critical path, for a person to read. */
 #define LIMIT_CRITICAL_SPANS 256u
 /* Services that the vote fits to one window (the heaviest), and calls that it tells apart in one

@@ -34,7 +34,8 @@ struct error_class {
 	uint32_t service, operation;
 	double window, background;
 	double q;
-	double chance; /* that so many traces of the window have it if nothing is wrong */
+	uint32_t traces, last; /* of both sets; the number of the last one that was counted */
+	double chance;	       /* that so many traces of the window have it if nothing is wrong */
 };
 
 /* What one trace of the window shows: how its one unit of time is shared among variables, and its

@@ -130,7 +130,6 @@ static void merge_names(struct scene *scene)
 					  text_by_name, &ntexts);
 
 	scene->services = (const struct evidence_service **)services;
-	scene->texts = (const char *const *)texts;
 	place_side(arena, &scene->window, ws, services, scene->nservices, texts, ntexts);
 	place_side(arena, &scene->healthy, hs, services, scene->nservices, texts, ntexts);
 }
@@ -262,11 +261,12 @@ static int class_compare(const void *a, const void *b)
 	return 0;
 }
 
-/* The class of an end of errors in the window. */
-static struct error_class *class_of(const struct scene *scene, const struct evidence_end *end)
+/* The class of an end of errors. */
+static struct error_class *class_of(const struct scene *scene, const struct scene_side *side,
+				    const struct evidence_end *end)
 {
-	struct error_class key = { .service = scene->window.services[end->service],
-				   .operation = scene->window.texts[end->operation] };
+	struct error_class key = { .service = side->services[end->service],
+				   .operation = side->texts[end->operation] };
 
 	return bsearch(&key, scene->classes, scene->nclasses, sizeof(key), class_compare);
 }
@@ -290,7 +290,8 @@ static void find_after(struct scene *scene, uint32_t at)
 	}
 	for (uint32_t i = 0; i < evidence->nfallbacks; i++) {
 		const struct evidence_fallback *fallback = &evidence->fallbacks[i];
-		const struct error_class *class = class_of(scene, &evidence->ends[fallback->end]);
+		const struct error_class *class =
+			class_of(scene, &scene->window, &evidence->ends[fallback->end]);
 
 		if (class->chance >= chance[fallback->observation])
 			continue;
@@ -556,7 +557,8 @@ static void weigh_errors(struct scene *scene)
 		trace->nerrors = evidence->nends;
 		scene->failing += evidence->nends > 0;
 		for (uint32_t i = 0; i < evidence->nends; i++) {
-			const struct error_class *found = class_of(scene, &evidence->ends[i]);
+			const struct error_class *found =
+				class_of(scene, &scene->window, &evidence->ends[i]);
 
 			trace->errors[i] = (struct mass){ (uint32_t)(found - scene->classes),
 							  1.0 / evidence->nends };
@@ -566,45 +568,52 @@ static void weigh_errors(struct scene *scene)
 }
 
 /* Natural logarithm of n over k. */
-static double log_choose(uint32_t n, uint32_t k)
+static double scene_log_choose(uint32_t n, uint32_t k)
 {
 	return lgamma_r(n + 1.0, &(int){ 0 }) - lgamma_r(k + 1.0, &(int){ 0 }) -
 	       lgamma_r(n - k + 1.0, &(int){ 0 });
 }
 
 /* Fisher's exact test, one-sided: the probability that at least `here` of the window's n traces
- * have what here + there of all traces have. */
-static double chance_of(uint32_t here, uint32_t n, uint32_t there, uint32_t healthy)
+ * have what `all` traces of both sets have. */
+static double chance_of(uint32_t here, uint32_t n, uint32_t all, uint32_t healthy)
 {
-	uint32_t all = here + there;
 	double sum = 0;
 
 	for (uint32_t k = here; k <= n && k <= all; k++)
 		if (all - k <= healthy)
-			sum += exp(log_choose(n, k) + log_choose(healthy, all - k) -
-				   log_choose(n + healthy, all));
+			sum += exp(scene_log_choose(n, k) + scene_log_choose(healthy, all - k) -
+				   scene_log_choose(n + healthy, all));
 	return sum;
 }
 
-/* Traces of a set in which errors end in the class. */
-static uint32_t count_class(const struct evidence_set *set, const struct scene *scene,
-			    const struct error_class *class)
+/* Counts the traces of one side that have each class; the first of them has the number `first`. */
+static void count_classes(struct scene *scene, const struct scene_side *side, uint32_t first)
 {
-	const struct evidence_service *service = scene->services[class->service];
+	for (uint32_t t = 0; t < side->set->n; t++)
+		for (uint32_t i = 0; i < side->set->at[t].nends; i++) {
+			struct error_class *class =
+				class_of(scene, side, &side->set->at[t].ends[i]);
 
-	return evidence_count_ends(set, service->namespace, service->name, service->peer,
-				   scene->texts[class->operation]);
+			if (class->traces > 0 && class->last == first + t)
+				continue;
+			class->last = first + t;
+			class->traces++;
+		}
 }
 
 static void weigh_chances(struct scene *scene)
 {
 	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
+	uint32_t *here = arena_array(scene->arena, (size_t)scene->nclasses + 1, sizeof(*here));
 
+	count_classes(scene, &scene->window, 0);
 	for (uint32_t i = 0; i < scene->nclasses; i++)
-		if (scene->classes[i].window > 0)
-			scene->classes[i].chance = chance_of(
-				count_class(window, scene, &scene->classes[i]), window->n,
-				count_class(healthy, scene, &scene->classes[i]), healthy->n);
+		here[i] = scene->classes[i].traces;
+	count_classes(scene, &scene->healthy, window->n);
+	for (uint32_t i = 0; i < scene->nclasses; i++)
+		scene->classes[i].chance =
+			chance_of(here[i], window->n, scene->classes[i].traces, healthy->n);
 	for (uint32_t t = 0; t < window->n; t++)
 		find_after(scene, t);
 }

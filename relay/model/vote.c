@@ -355,7 +355,7 @@ static const char *common_error_words(const struct ballot *ballot)
 			    shown_text(ballot->arena, error_shown(ballot->arena, error)));
 }
 
-static void ballot_decide(struct ballot *ballot, double threshold)
+static void ballot_decide(struct ballot *ballot, bool few_healthy, double threshold)
 {
 	struct verdict *verdict = ballot->verdict;
 	const struct candidate *first = ballot->candidates[0];
@@ -370,6 +370,10 @@ static void ballot_decide(struct ballot *ballot, double threshold)
 	 * each trace is multiplied already. */
 	verdict->confidence = first->certainty / verdict->of;
 	verdict->limits = first->best_walk->limits;
+	if (few_healthy) {
+		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_FEW_HEALTHY, NULL);
+		verdict->confidence = verdict_limits_cap(&verdict->limits, verdict->confidence);
+	}
 	tell_candidates(ballot);
 	tell_walk(ballot, first->best_walk);
 	if (tie) {
@@ -393,17 +397,11 @@ static void ballot_decide(struct ballot *ballot, double threshold)
 	}
 }
 
-bool vote_should_count(const struct walk *walks, unsigned int nwalks,
-		       const struct vote_options *options)
+/* Walks with a failing path from the signal's own span down. */
+static unsigned int count_paths(const struct walk *walks, unsigned int nwalks)
 {
 	unsigned int paths = 0;
 
-	if (!options->healthy || options->healthy->n == 0)
-		return true;
-	if (options->mode == WALK_LATENCY)
-		return false;
-	if (nwalks == 1 && options->mode == WALK_ERRORS)
-		return true;
 	for (unsigned int i = 0; i < nwalks; i++) {
 		const struct walk *walk = &walks[i];
 
@@ -411,7 +409,29 @@ bool vote_should_count(const struct walk *walks, unsigned int nwalks,
 			 walk->path[0] == walk->from_span &&
 			 span_failing(walk->trace, &walk->trace->spans[walk->from_span], true);
 	}
-	return 2 * paths > nwalks;
+	return paths;
+}
+
+bool vote_should_count(const struct walk *walks, unsigned int nwalks,
+		       const struct vote_options *options)
+{
+	if (!options->healthy || options->healthy->n == 0)
+		return true;
+	if (options->mode == WALK_LATENCY)
+		return false;
+	if (nwalks == 1 && options->mode == WALK_ERRORS)
+		return true;
+	return 2 * count_paths(walks, nwalks) > nwalks;
+}
+
+/* Errors below a request that succeeded may be always there. Too few healthy traces say so or deny
+ * it. */
+static bool lacks_healthy(const struct ballot *ballot, const struct walk *walks,
+			  unsigned int nwalks)
+{
+	return (!ballot->healthy || ballot->healthy->n < LIMIT_FEW_HEALTHY) &&
+	       ballot->candidates[0]->best_walk->mode == WALK_ERRORS &&
+	       2 * count_paths(walks, nwalks) <= ballot->verdict->of;
 }
 
 /* Counting named nobody: the paths end where healthy traces fail as well, or have no end in common.
@@ -449,7 +469,7 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	}
 	if (ballot.n > 0) {
 		qsort(ballot.candidates, ballot.n, sizeof(*ballot.candidates), ballot_compare);
-		ballot_decide(&ballot, options->threshold);
+		ballot_decide(&ballot, lacks_healthy(&ballot, walks, nwalks), options->threshold);
 	} else {
 		abstain_nothing_found(&ballot, walks, nwalks);
 	}

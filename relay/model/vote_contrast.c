@@ -305,6 +305,8 @@ static void limit_confidence(struct contrast_vote *cv, const struct contrast_can
 		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_GAP_ONLY, NULL);
 	if (first->agree * FEW_AGREE_PART < cv->window->n)
 		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_FEW_AGREE, NULL);
+	if (cv->healthy->n < LIMIT_FEW_HEALTHY)
+		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_FEW_HEALTHY, NULL);
 	verdict->confidence = verdict_limits_cap(&verdict->limits, verdict->confidence);
 }
 

@@ -7,7 +7,7 @@
  * operations is one vote, since a fault in a service that several of them use shows in each of
  * them. Each operation votes alone as well, only to tell which ones are hit.
  *
- * An operation with fewer than STRATUM_HEALTHY_MIN healthy traces has no usual times and no vote,
+ * An operation with fewer than LIMIT_FEW_HEALTHY healthy traces has no usual times and no vote,
  * but where failing paths are counted.
  */
 #include <stdlib.h>
@@ -19,9 +19,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "vote-internal.h"
-
-/* With fewer healthy traces an operation has no usual times. */
-#define STRATUM_HEALTHY_MIN 5u
 
 /* ---- splitting ---- */
 
@@ -163,7 +160,7 @@ struct pool {
 
 static bool has_usual(const struct stratum *stratum)
 {
-	return stratum->healthy->n >= STRATUM_HEALTHY_MIN;
+	return stratum->healthy->n >= LIMIT_FEW_HEALTHY;
 }
 
 /* all: also those without usual times. */
@@ -317,7 +314,7 @@ void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwa
 			arena_printf(arena,
 				     "the traces are of %u operation%s, none of which has %u "
 				     "healthy traces to compare with",
-				     nstrata, plural_ending(nstrata), STRATUM_HEALTHY_MIN));
+				     nstrata, plural_ending(nstrata), LIMIT_FEW_HEALTHY));
 	}
 	if (ret_verdict->walk)
 		ret_verdict->walk = lead_from_signal(arena, ret_verdict->walk, walks, nwalks);

@@ -501,7 +501,7 @@ START_TEST(time_of_a_fallback_speaks_for_the_failed_call)
 	expect_fallback("stock", SUSPECT_SPAN);
 	ck_assert_double_gt(verdict.confidence, 0.9);
 	ck_assert(reason_is("in 10 of 10 traces checkout spends 210 ms by itself where a call that "
-			    "ends in stock failed; 13 ms in healthy ones"));
+			    "ends in stock failed; 13 ms in healthy traces"));
 }
 END_TEST
 
@@ -524,6 +524,83 @@ START_TEST(time_before_a_failing_call_is_no_fallback)
 	for (int i = 0; i < 12; i++)
 		add(draw_fallback(400 + i, 5, i % 3 == 0));
 	expect_fallback("checkout", SUSPECT_SLOW);
+}
+END_TEST
+
+/* Of four failing traces each, beside n clean ones. */
+static double confidence_beside(unsigned int n)
+{
+	evidence_free(healthy);
+	healthy = evidence_new(1u << 20);
+	for (unsigned int i = 0; i < n; i++)
+		add_healthy(draw_fallback(5 + (int)i % 3, 5 + (int)i % 4, false));
+	expect_fallback("stock", SUSPECT_SPAN);
+	return verdict.confidence;
+}
+
+/* A healthy trace that did not fail says that the failure is unusual; without that the four
+ * traces would be too few. */
+START_TEST(more_clean_healthy_traces_never_lower_a_confidence)
+{
+	static const unsigned int beside[] = { 1, 4, 5, 10, 50, 200 };
+	double before, now;
+
+	for (int i = 0; i < 4; i++)
+		add(draw_fallback(5, 5 + i % 2, true));
+	before = confidence_beside(0);
+	for (unsigned int i = 0; i < ARRAY_LEN(beside); i++) {
+		now = confidence_beside(beside[i]);
+		ck_assert_double_ge(now, before);
+		before = now;
+	}
+}
+END_TEST
+
+/* ---- caps ---- */
+
+/* checkout has one callee, and a little own time besides the gap, which breaks the tie of the two
+ * ends. */
+START_TEST(a_lone_gap_is_an_edge_though_its_ends_are_no_twins)
+{
+	static const char drawing[] = "checkout server POST /orders | 0 %d |\n"
+				      "  checkout client GET /stock | 1 %d |\n"
+				      "    stock server GET /stock | %d %d |\n";
+	char text[512];
+
+	for (int i = 0; i < 50; i++) {
+		int gap = i < 40 ? 2 + i % 3 : 102 + i, own = i < 40 ? 1 : 5;
+
+		snprintf(text, sizeof(text), drawing, gap + 11 + own, gap + 11, 1 + gap, gap + 11);
+		if (i < 40)
+			add_healthy(text);
+		else
+			add(text);
+	}
+	count(WALK_LATENCY);
+	ck_assert(verdict.found);
+	ck_assert_int_eq(verdict.suspect.kind, SUSPECT_EDGE);
+	ck_assert_str_eq(verdict.suspect.service, "checkout");
+	ck_assert_str_eq(verdict.suspect.callee, "stock");
+	ck_assert_double_le(verdict.confidence, 0.55);
+	ck_assert(verdict_limits_has(&verdict.limits, VERDICT_LIMIT_GAP_ONLY));
+}
+END_TEST
+
+/* Three of 16 traces show a fault that no healthy trace has; an alert is about most of its traces.
+ */
+START_TEST(what_few_traces_show_is_not_named)
+{
+	add_usual(40);
+	for (int i = 0; i < 16; i++) {
+		struct request request = usual;
+
+		request.stock = i < 3 ? 9000 + i : 20;
+		add(draw(&request));
+	}
+	count(WALK_LATENCY);
+	ck_assert(!verdict.found);
+	ck_assert(verdict_limits_has(&verdict.limits, VERDICT_LIMIT_FEW_AGREE));
+	ck_assert_double_le(verdict.confidence, 0.45);
 }
 END_TEST
 
@@ -751,6 +828,9 @@ static Suite *contrast_suite(void)
 	tcase_add_test(who, time_of_a_fallback_speaks_for_the_failed_call);
 	tcase_add_test(who, a_failure_that_healthy_traces_have_explains_no_time);
 	tcase_add_test(who, time_before_a_failing_call_is_no_fallback);
+	tcase_add_test(who, more_clean_healthy_traces_never_lower_a_confidence);
+	tcase_add_test(who, a_lone_gap_is_an_edge_though_its_ends_are_no_twins);
+	tcase_add_test(who, what_few_traces_show_is_not_named);
 	tcase_add_test(who, an_error_that_is_always_there_hides_no_cause);
 	tcase_add_test(who, nothing_unusual_names_nobody);
 	tcase_add_test(who, here_one_and_there_another_names_nobody);
