@@ -52,6 +52,8 @@ build_tree() {
 	name=$1
 	shift
 	build=$top/build/$name
+	# make refuses to build beside a source tree that was configured itself.
+	[ ! -f "$top/config.status" ] || die "$top was configured in place; run \"make distclean\" in $top, then $0 again"
 	if [ ! -x "$top/configure" ] || [ "$top/configure.ac" -nt "$top/configure" ] || [ "$top/Makefile.am" -nt "$top/Makefile.in" ]; then
 		say "making configure"
 		(cd "$top" && autoreconf -fi >/dev/null 2>"$top/autoreconf.log") || { cat "$top/autoreconf.log" >&2; die "autoreconf failed"; }

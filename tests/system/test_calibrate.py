@@ -17,16 +17,24 @@ def table(*args):
     return ran.stdout
 
 
+FAULTS = {"slow service", "slow calls", "failing service", "silent failure", "tolerated errors", "compensation"}
+NO_FAULTS = {"nothing", "mix shifted", "a fifth slower"}
+
+
+def rows_of(text):
+    """The first table: windows, right, wrong, abstained, wrong from 0.9 of each kind of fault."""
+    first = text.split("\n\n")[0]
+    return {m[1].strip(): [int(n) for n in m[2].split()] for m in re.finditer(r"^([a-z ]+?)((?: +\d+){5})$", first, re.M)}
+
+
 def simulated_faults():
     text = table("--windows", "60", "--seed", "3")
-    rows = {m[1].strip(): [int(n) for n in m[2].split()]
-            for m in re.finditer(r"^([a-z ]+?) +(\d+ +\d+ +\d+ +\d+)$", text, re.M)}
-    assert set(rows) == {"slow service", "slow calls", "failing service", "silent failure", "none"}, text
-    for kind, (windows, right, wrong, abstained) in rows.items():
-        assert windows == right + wrong + abstained and windows > 0, text
-        assert wrong <= 1, text
-        if kind != "none":
-            assert right > abstained, text
+    rows = rows_of(text)
+    assert set(rows) == FAULTS | NO_FAULTS | {"gateway"}, text
+    for kind, (windows, right, wrong, abstained, sure) in rows.items():
+        assert windows == right + wrong + abstained == 6 and sure <= wrong <= 1, (kind, text)
+    assert sum(rows[kind][1] for kind in FAULTS) > 3 * len(FAULTS), text  # more than half of all faults are named
+    assert sum(rows[kind][2] for kind in NO_FAULTS) == 0, text
     sure = re.search(r"^0\.9 to 1\.0 +(\d+) +(\d+) %$", text, re.M)
     assert sure and int(sure[1]) >= 10 and int(sure[2]) >= 90, text
 
