@@ -414,7 +414,7 @@ static void incident_tell_target(const struct incident *incident, struct arena *
 
 	page->moved_to = incident->moved_to;
 	page->moved_to_team = target ? arena_strdup(arena, target->team) : NULL;
-	page->banner = "";
+	page->banner = page->why = page->what_to_do = "";
 	if (target)
 		page->summary = arena_printf(arena, "%.*s — goes on as \"%s\", team %s", len,
 					     page->summary, target->page->summary, target->team);

@@ -207,6 +207,29 @@ START_TEST(the_critical_path_is_marked_and_summed)
 }
 END_TEST
 
+/* Marks are told where a line begins with them, and each once. */
+static const struct {
+	enum walk_mode mode;
+	const char *lines, *legend;
+} legends[] = {
+	{ WALK_ERRORS, "✗ web ██ 2 s\n✗ └ ledger █ 1 s\n", "(✗ failed)\n" },
+	{ WALK_ERRORS, "  … 2 more spans\n", "" },
+	{ WALK_ERRORS, "› web ██ 2 s\n! └ mail ░ 1 s\n✗ └ ledger █ 1 s\n",
+	  "(✗ failed, › on the path, did not fail, ! failed beside the path)\n" },
+	{ WALK_LATENCY, "› web! ██ 2 s\n", "(› on the slow path)\n" },
+};
+
+START_TEST(a_legend_tells_the_marks_that_occur)
+{
+	const struct walk walk = { .mode = legends[_i].mode };
+	struct buf out = BUF_INIT(1000);
+
+	waterfall_legend_write(&walk, legends[_i].lines, &out);
+	ck_assert_str_eq(buf_text(&out), legends[_i].legend);
+	buf_fini(&out);
+}
+END_TEST
+
 START_TEST(the_small_shares_are_one_line)
 {
 	enum { SERVICES = 8 };
@@ -247,6 +270,8 @@ static Suite *waterfall_suite(void)
 	tcase_add_loop_test(tcase, bars_stand_where_time_was, 0, COUNT(bars));
 	tcase_add_test(tcase, the_critical_path_is_marked_and_summed);
 	tcase_add_test(tcase, the_small_shares_are_one_line);
+	tcase_add_loop_test(tcase, a_legend_tells_the_marks_that_occur, 0,
+			    (int)(sizeof(legends) / sizeof(legends[0])));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -19,6 +19,24 @@ START_TEST(server_consumer_and_internal_speak_for_their_service)
 }
 END_TEST
 
+/* A number that is no code of HTTP, and words that begin with a code, say what they say. */
+static const struct {
+	const char *error, *shown;
+} shown_errors[] = {
+	{ "503", "HTTP 503" },
+	{ "503 Service Unavailable", "503 Service Unavailable" },
+	{ "13", "13" },
+	{ "INTERNAL", "gRPC INTERNAL" },
+	{ "no paper", "no paper" },
+	{ "", "" },
+};
+
+START_TEST(a_bare_code_is_called_by_its_protocol)
+{
+	ck_assert_str_eq(error_shown(arena, shown_errors[_i].error), shown_errors[_i].shown);
+}
+END_TEST
+
 START_TEST(a_silent_callee_is_a_peer)
 {
 	run("payment server POST /charge | 0 100 | ERROR\n"
@@ -646,6 +664,8 @@ END_TEST
 static void add_leaf_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, server_consumer_and_internal_speak_for_their_service);
+	tcase_add_loop_test(tcase, a_bare_code_is_called_by_its_protocol, 0,
+			    (int)(sizeof(shown_errors) / sizeof(shown_errors[0])));
 	tcase_add_test(tcase, a_silent_callee_is_a_peer);
 	tcase_add_test(tcase, a_producers_peer_is_its_broker);
 	tcase_add_test(tcase, spans_of_the_caller_itself_are_no_callee);
