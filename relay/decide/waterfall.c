@@ -476,7 +476,7 @@ void waterfall_legend_write(const struct walk *walk, const char *lines, struct b
 	} marks[] = {
 		{ "✗", "failed" },
 		{ "›",
-		  walk->mode == WALK_LATENCY ? "on the slow path" : "on the path, did not fail" },
+		  walk->mode == WALK_LATENCY ? "on the slow path" : "on the path without failing" },
 		{ "!", "failed beside the path" },
 	};
 	const char *between = "(";
@@ -484,9 +484,9 @@ void waterfall_legend_write(const struct walk *walk, const char *lines, struct b
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (has_mark(lines, marks[i].mark)) {
 			buf_printf(out, "%s%s %s", between, marks[i].mark, marks[i].meaning);
-			between = ", ";
+			between = "; ";
 		}
-	if (*between == ',')
+	if (*between == ';')
 		buf_puts(out, ")\n");
 }
 

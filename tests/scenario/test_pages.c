@@ -564,7 +564,7 @@ static const struct {
 	    "gRPC DEADLINE_EXCEEDED; no healthy traces to compare with",
 	    "path web > checkout > shipping (compute route)",
 	    "do first look at the slow span in the trace",
-	    "(✗ failed, › on the path, did not fail)",
+	    "(✗ failed; › on the path without failing)",
 	    "web → checkout: checkout.Quote failed: gRPC DEADLINE_EXCEEDED",
 	    "checkout → shipping: the call ended after 3.00 s",
 	    "of these 3.00 s shipping spent 3.00 s in its own work, most of it in compute route" },
@@ -579,7 +579,7 @@ static const struct {
 	    "traces "
 	    "to compare with",
 	    "path web > checkout > stock (GET /stock/reserve)",
-	    "(✗ failed, ! failed beside the path)",
+	    "(✗ failed; ! failed beside the path)",
 	    "3 attempts of GET /stock/reserve failed; the last stands for all",
 	    "checkout → stock: GET /stock/reserve failed: HTTP 503" },
 	  { "by itself", "POST /parcels failed" } },

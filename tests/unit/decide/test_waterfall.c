@@ -215,7 +215,7 @@ static const struct {
 	{ WALK_ERRORS, "✗ web ██ 2 s\n✗ └ ledger █ 1 s\n", "(✗ failed)\n" },
 	{ WALK_ERRORS, "  … 2 more spans\n", "" },
 	{ WALK_ERRORS, "› web ██ 2 s\n! └ mail ░ 1 s\n✗ └ ledger █ 1 s\n",
-	  "(✗ failed, › on the path, did not fail, ! failed beside the path)\n" },
+	  "(✗ failed; › on the path without failing; ! failed beside the path)\n" },
 	{ WALK_LATENCY, "› web! ██ 2 s\n", "(› on the slow path)\n" },
 };
 
