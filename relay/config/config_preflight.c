@@ -139,6 +139,25 @@ static void preflight_address(struct config_loading *loading, const struct ynode
 		tell_address(loading, node, -error);
 }
 
+/* ---- sources ---- */
+
+static void preflight_files(struct config_loading *loading, const struct ynode *sources,
+			    const struct source_config *source)
+{
+	const struct ynode *node = ynode_get(ynode_get(sources, source->name), "path");
+	struct stat status;
+
+	if (source->kind != SOURCE_FILES || !source->path)
+		return;
+	if (stat(source->path, &status) < 0)
+		FAULT(loading, node, "C030", "make it, or name the directory of the trace files",
+		      "the directory %s of source %s: %s", source->path, source->name,
+		      strerror(errno));
+	else if (!S_ISDIR(status.st_mode) || access(source->path, R_OK | X_OK) < 0)
+		FAULT(loading, node, "C030", "name a directory that the relay's user can read",
+		      "source %s cannot read the directory %s", source->name, source->path);
+}
+
 /* ---- what is missing ---- */
 
 void config_preflight(struct config_loading *loading, const struct ynode *root)
@@ -161,6 +180,8 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 		WARN(loading, ynode_get(root, "sources"), "C027",
 		     "add: sources: {jaeger: {kind: jaeger, url: \"http://jaeger:16686\"}}",
 		     "there are no sources: pages leave without a trace");
+	for (size_t i = 0; i < config->nsources; i++)
+		preflight_files(loading, ynode_get(root, "sources"), &config->sources[i]);
 	if (token)
 		WARN(loading, token, "C029", "admin_token_file: /path/of/a/token",
 		     "admin_token stands in the file of options, which more people read");

@@ -9,6 +9,7 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
+#include "tracepager/ytext.h"
 
 /* ---- words ---- */
 
@@ -123,11 +124,9 @@ const char *config_read_url(struct config_loading *loading, const struct ynode *
 
 	if (!url)
 		return NULL;
-	size_t scheme = strncmp(url, "http://", 7) == 0	   ? 7
-			: strncmp(url, "https://", 8) == 0 ? 8
-							   : 0;
-	if (!scheme || !url[scheme] || url[strcspn(url, " \t\r\n")])
-		FAULT(loading, node, "C010", NULL,
+	if (!ytext_is_url(url))
+		FAULT(loading, node, "C010",
+		      "write it whole: http://host:16686/path; ports end at 65535",
 		      "%s must be a URL that begins with http:// or https://", key);
 	return url;
 }

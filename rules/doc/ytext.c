@@ -133,6 +133,25 @@ void ytext_show(struct buf *out, const char *text)
 	}
 }
 
+/* The authority of a URL ends in no port, in one from 1 to 65535, or in a template's placeholder.
+ */
+static bool has_good_port(const char *authority, size_t len)
+{
+	const char *end = authority + len, *at = memrchr(authority, '@', len);
+	const char *bracket = memrchr(authority, ']', len);
+	const char *from = bracket ? bracket : at ? at : authority;
+	const char *colon = memrchr(from, ':', (size_t)(end - from));
+	unsigned long port = 0;
+
+	if (!colon || colon + 1 == end || memchr(colon, '{', (size_t)(end - colon)))
+		return true;
+	for (const char *c = colon + 1; c < end; c++) {
+		if (*c < '0' || *c > '9' || (port = port * 10 + (unsigned long)(*c - '0')) > 65535)
+			return false;
+	}
+	return port > 0;
+}
+
 bool ytext_is_url(const char *text)
 {
 	const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
@@ -142,5 +161,6 @@ bool ytext_is_url(const char *text)
 	for (const char *c = host; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f)
 			return false;
-	return strcspn(host, "/?#") > 0;
+	size_t len = strcspn(host, "/?#");
+	return len > 0 && has_good_port(host, len);
 }

@@ -206,6 +206,10 @@ senders:
                      "admin_token_file: ", "add: sources: ", "write the secret on the first line"):
             assert cure in place.text, (cure, place.text)
     taken.close()
+    with Place("rules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\nlisten: 127.0.0.1:0\nsenders: {{am: {{format: alertmanager}}}}\n"
+               "sources: {{f: {{kind: files, path: {0}/none}}, g: {{kind: files, path: {0}}}, h: {{kind: jaeger, url: \"http://[::1]:16686\"}}}}\n") as place:
+        status, told = place.check()
+        assert status == 1 and told == [("tracepager.yaml", "5", "C030")] and f"{place.directory}/none" in place.text, place.text
     with Place("rules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\nlisten: 127.0.0.1:0\n") as place:
         status, told = place.check()
         assert status == 0 and [code for _, _, code in told] == ["C027", "C027"], place.text
