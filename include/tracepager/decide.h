@@ -85,6 +85,9 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
  * there was no trace. */
 const struct walk *decision_walk(const struct decision *decision);
 
+/* A confidence that names a suspect, in words: "almost certain", "likely", "possible". */
+const char *confidence_words(double confidence);
+
 /* The escalation that is paged by; NULL: nobody is paged, or the routes name the pagers. */
 const struct escalation *decision_escalation(const struct decision *decision);
 /* The pagers that are paged first: of the escalation's first step, or those that the routes name.

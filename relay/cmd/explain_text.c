@@ -141,8 +141,9 @@ static void explain_write_suspect(struct explain_text *t, const struct verdict *
 	buf_printf(&value, " (%s)", suspect_kind_name(suspect->kind));
 	add_field(t, "suspect", &value);
 	buf_reset(&value);
-	buf_printf(&value, "%.2f, %u of %u trace%s", verdict->confidence, verdict->agree,
-		   verdict->of, verdict->of == 1 ? "" : "s");
+	buf_printf(&value, "%.2f (%s), %u of %u trace%s", verdict->confidence,
+		   confidence_words(verdict->confidence), verdict->agree, verdict->of,
+		   verdict->of == 1 ? "" : "s");
 	add_field(t, "confidence", &value);
 	buf_fini(&value);
 }
@@ -258,6 +259,18 @@ static void explain_write_own_times(struct explain_text *t, const struct walk *w
 	waterfall_own_write(walk->trace, options, t->out);
 }
 
+/* What the marks mean: of lines without colours, whose codes would stand before the marks. */
+static void explain_write_legend(struct explain_text *t, const struct walk *walk,
+				 struct waterfall_options options)
+{
+	struct buf lines = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
+
+	options.colour = false;
+	waterfall_write(walk, &options, &lines);
+	waterfall_legend_write(walk, buf_text(&lines), t->out);
+	buf_fini(&lines);
+}
+
 static void explain_write_trace(struct explain_text *t, const struct decision *d)
 {
 	const struct walk *walk = decision_walk(d);
@@ -281,6 +294,7 @@ static void explain_write_trace(struct explain_text *t, const struct decision *d
 		options.own = walk->critical;
 		options.nown = walk->ncritical;
 	}
+	explain_write_legend(t, walk, options);
 	waterfall_write(walk, &options, t->out);
 	explain_write_own_times(t, walk, &options);
 	if (d->nwalks > 1) {

@@ -140,6 +140,18 @@ const char *decision_words(struct arena *arena, const struct verdict *verdict)
 	return failing ? kind_words[suspect->kind].failed : kind_words[suspect->kind].slow;
 }
 
+/* From these on a suspect is almost certain, and likely; below it is possible. */
+#define CONFIDENCE_CERTAIN 0.9
+#define CONFIDENCE_LIKELY  0.7
+
+const char *confidence_words(double confidence)
+{
+	/* As the number is rounded. */
+	return confidence >= CONFIDENCE_CERTAIN - 0.005	 ? "almost certain"
+	       : confidence >= CONFIDENCE_LIKELY - 0.005 ? "likely"
+							 : "possible";
+}
+
 const char *decision_annotation(const struct decision *decision, const char *name)
 {
 	const char *text = labels_get(&decision->alert.annotations, name);

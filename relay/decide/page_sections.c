@@ -26,10 +26,6 @@ static const char *section_take(struct arena *arena, struct buf *out)
 	return text;
 }
 
-/* From these on a suspect is almost certain, and likely; below it is possible. */
-#define CONFIDENCE_CERTAIN 0.9
-#define CONFIDENCE_LIKELY  0.7
-
 /* ---- why, and how sure ---- */
 
 /* Is the suspect a caller, because the rules do not know the callee that failed? */
@@ -93,14 +89,6 @@ static void section_add_reason(struct arena *arena, const struct decision *d, co
 static unsigned int reasons_told(const struct decision *d)
 {
 	return d->verdict.found && d->verdict.nreasons ? 1 : 0;
-}
-
-static const char *confidence_words(double confidence)
-{
-	/* As the number is rounded. */
-	return confidence >= CONFIDENCE_CERTAIN - 0.005	 ? "almost certain"
-	       : confidence >= CONFIDENCE_LIKELY - 0.005 ? "likely"
-							 : "possible";
 }
 
 /* Why the confidence is no higher, as far as no reason and no limit says it. */
