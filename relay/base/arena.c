@@ -23,6 +23,9 @@
 #define ARENA_FIRST   8192
 #define ARENA_LARGEST (1u << 20)
 
+/* Most texts are shorter: those are formatted once, longer ones twice. */
+#define PRINTF_BYTES 256
+
 struct block {
 	struct block *next;
 	size_t size, used;
@@ -114,13 +117,17 @@ char *arena_strndup(struct arena *arena, const char *text, size_t len)
 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+	char most[PRINTF_BYTES] __attribute__((uninitialized));
 	va_list again;
 
 	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
+	int len = vsnprintf(most, sizeof(most), format, args);
 	assert(len >= 0);
 	char *text = arena_alloc(arena, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, format, again);
+	if ((size_t)len < sizeof(most))
+		memcpy(text, most, (size_t)len + 1);
+	else
+		vsnprintf(text, (size_t)len + 1, format, again);
 	va_end(again);
 	return text;
 }

@@ -40,6 +40,23 @@ START_TEST(arena_keeps_texts_apart)
 }
 END_TEST
 
+/* Short texts are formatted once, those that do not fit into the arena's scratch twice. */
+START_TEST(arena_formats_texts_of_any_length)
+{
+	static const int lengths[] = { 0, 1, 254, 255, 256, 257, 5000 };
+	struct arena *arena = arena_new(1 << 20);
+
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		const char *text = arena_printf(arena, "%*s", lengths[i], "");
+
+		ck_assert_int_eq(strlen(text), lengths[i]);
+		ck_assert_int_eq(strspn(text, " "), lengths[i]);
+	}
+	ck_assert_str_eq(arena_printf(arena, "%s/%d", "cart", 7), "cart/7");
+	arena_free(arena);
+}
+END_TEST
+
 START_TEST(arena_aborts_over_its_cap)
 {
 	struct arena *arena = arena_new(100);
@@ -503,6 +520,7 @@ int main(void)
 	TCase *tests = tcase_create("base");
 
 	tcase_add_test(tests, arena_keeps_texts_apart);
+	tcase_add_test(tests, arena_formats_texts_of_any_length);
 	tcase_add_test_raise_signal(tests, arena_aborts_over_its_cap, 6);
 	tcase_add_test(tests, buf_fails_once_and_stays_as_it_was);
 	tcase_add_test(tests, json_strings_are_escaped_at_every_place);
