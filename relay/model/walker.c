@@ -9,12 +9,18 @@
 #include "tracepager/limits.h"
 #include "walk-internal.h"
 
+/* Would walker_tell() add a reason? If not, the texts for it are not made either. */
+static bool tells_reasons(const struct walker *walker)
+{
+	return walker->main_line && walker->walk->nreasons < LIMIT_REASONS;
+}
+
 void walker_tell(struct walker *walker, const char *format, ...)
 {
 	struct walk *walk = walker->walk;
 	va_list args;
 
-	if (!walker->main_line || walk->nreasons == LIMIT_REASONS)
+	if (!tells_reasons(walker))
 		return;
 	va_start(args, format);
 	walk->reasons[walk->nreasons++] = arena_vprintf(walker->arena, format, args);
@@ -33,22 +39,31 @@ bool walker_may_tell(const struct walker *walker)
 
 const char *walker_service(const struct walker *walker, uint32_t span)
 {
-	const char *service = span_service(walker->trace, &walker->trace->spans[span]);
+	const char *service;
 
+	if (!tells_reasons(walker))
+		return "";
+	service = span_service(walker->trace, &walker->trace->spans[span]);
 	return service[0] != '\0' ? shown_text(walker->arena, service) : "an unknown service";
 }
 
 const char *walker_name(const struct walker *walker, uint32_t span)
 {
-	const char *name = trace_text(walker->trace, walker->trace->spans[span].name);
+	const char *name;
 
+	if (!tells_reasons(walker))
+		return "";
+	name = trace_text(walker->trace, walker->trace->spans[span].name);
 	return name[0] != '\0' ? shown_text(walker->arena, name) : "a span without a name";
 }
 
 const char *walker_words(const struct walker *walker, uint32_t span)
 {
-	const char *words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
+	const char *words;
 
+	if (!tells_reasons(walker))
+		return "";
+	words = span_error(walker->arena, walker->trace, &walker->trace->spans[span]);
 	return words ? arena_printf(walker->arena, ": %s",
 				    shown_text(walker->arena, error_shown(walker->arena, words)))
 		     : "";
@@ -56,7 +71,7 @@ const char *walker_words(const struct walker *walker, uint32_t span)
 
 const char *walker_duration(const struct walker *walker, int64_t us)
 {
-	return shown_duration(walker->arena, us);
+	return tells_reasons(walker) ? shown_duration(walker->arena, us) : "";
 }
 
 void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
