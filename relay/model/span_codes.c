@@ -101,8 +101,10 @@ int grpc_code_parse(const char *text)
 		code = strtol(text, &end, 10);
 		return *end == '\0' && code < GRPC_CODES ? (int)code : -1;
 	}
+	/* Every message of an error is asked: only names that begin as it does are compared. */
 	for (int i = 0; i < GRPC_CODES; i++) {
-		if (strcasecmp(text, grpc_names[i]) == 0)
+		if (toupper((unsigned char)text[0]) == grpc_names[i][0] &&
+		    strcasecmp(text, grpc_names[i]) == 0)
 			return i;
 	}
 	return strcasecmp(text, "canceled") == 0 ? GRPC_CANCELLED : -1;
