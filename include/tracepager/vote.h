@@ -93,6 +93,18 @@ void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwa
 		 const struct stratum *strata, unsigned int nstrata,
 		 const struct vote_options *options, struct verdict *ret_verdict);
 
+/* How a path leads from the signal to the suspect. */
+enum verdict_path {
+	VERDICT_PATH_WHOLE,  /* each span is a child of the one before */
+	VERDICT_PATH_JOINED, /* it begins at another part of the trace, which was joined by a name
+			      * or by a link; the walk's reasons say so */
+	VERDICT_PATH_BROKEN, /* it has a gap, or ends elsewhere: limit path_gap */
+};
+
+/* Checks the path of a walk. from: the signal's span, or the root that stands for it. */
+enum verdict_path verdict_path_check(const struct walk *walk, const struct suspect *suspect,
+				     uint32_t from);
+
 /* nwalks may be 0. The walks need not have found a suspect. */
 
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,

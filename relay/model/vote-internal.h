@@ -6,7 +6,8 @@
  * vote.c		counts failing paths, or asks for the contrast	section 7
  * vote_contrast.c	makes a verdict of the contrast			section 8
  * vote_structure.c	the last resort: an order of calls that is new	section 12
- * verdict.c		the tools of both
+ * verdict_path.c	does the path lead to the suspect?		section 9
+ * verdict.c		the tools of all
  *
  * Below them stand contrast.h, evidence.h and the walk.
  */
@@ -29,6 +30,13 @@ bool vote_should_count(const struct walk *walks, unsigned int nwalks,
  * False: no walk has a span to compare, and the verdict is untouched. */
 bool vote_by_contrast(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 		      const struct vote_options *options, struct verdict *verdict);
+
+/* ---- verdict_path.c ---- */
+
+/* Limits the confidence where the path has a gap. from: the span of the signal in the verdict's
+ * trace. */
+void verdict_limit_path(struct arena *arena, uint32_t from, double threshold,
+			struct verdict *verdict);
 
 /* ---- verdict.c; texts that it returns are kept by the arena ---- */
 

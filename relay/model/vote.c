@@ -397,31 +397,31 @@ static void ballot_decide(struct ballot *ballot, bool few_healthy, double thresh
 	}
 }
 
-/* Walks with a failing path from the signal's own span down. */
-static unsigned int count_paths(const struct walk *walks, unsigned int nwalks)
+/* Did the signal's own span, or the root that stands for it, fail? */
+static bool did_signal_fail(const struct walk *walk)
 {
-	unsigned int paths = 0;
-
-	for (unsigned int i = 0; i < nwalks; i++) {
-		const struct walk *walk = &walks[i];
-
-		paths += walk->found && walk->mode == WALK_ERRORS && walk->npath > 0 &&
-			 walk->path[0] == walk->from_span &&
-			 span_failing(walk->trace, &walk->trace->spans[walk->from_span], true);
-	}
-	return paths;
+	return walk->from_span != TRACE_NONE &&
+	       span_failing(walk->trace, &walk->trace->spans[walk->from_span], true);
 }
 
 bool vote_should_count(const struct walk *walks, unsigned int nwalks,
 		       const struct vote_options *options)
 {
+	unsigned int paths = 0;
+
 	if (!options->healthy || options->healthy->n == 0)
 		return true;
 	if (options->mode == WALK_LATENCY)
 		return false;
 	if (nwalks == 1 && options->mode == WALK_ERRORS)
 		return true;
-	return 2 * count_paths(walks, nwalks) > nwalks;
+	for (unsigned int i = 0; i < nwalks; i++) {
+		const struct walk *walk = &walks[i];
+
+		paths += walk->found && walk->mode == WALK_ERRORS && walk->npath > 0 &&
+			 walk->path[0] == walk->from_span && did_signal_fail(walk);
+	}
+	return 2 * paths > nwalks;
 }
 
 /* Errors below a request that succeeded may be always there. Too few healthy traces say so or deny
@@ -429,9 +429,14 @@ bool vote_should_count(const struct walk *walks, unsigned int nwalks,
 static bool lacks_healthy(const struct ballot *ballot, const struct walk *walks,
 			  unsigned int nwalks)
 {
-	return (!ballot->healthy || ballot->healthy->n < LIMIT_FEW_HEALTHY) &&
-	       ballot->candidates[0]->best_walk->mode == WALK_ERRORS &&
-	       2 * count_paths(walks, nwalks) <= ballot->verdict->of;
+	unsigned int failed = 0;
+
+	if ((ballot->healthy && ballot->healthy->n >= LIMIT_FEW_HEALTHY) ||
+	    ballot->candidates[0]->best_walk->mode != WALK_ERRORS)
+		return false;
+	for (unsigned int i = 0; i < nwalks; i++)
+		failed += walks[i].found && did_signal_fail(&walks[i]);
+	return 2 * failed <= ballot->verdict->of;
 }
 
 /* Counting named nobody: the paths end where healthy traces fail as well, or have no end in common.
@@ -446,6 +451,13 @@ static void contrast_instead(struct arena *arena, const struct walk *walks, unsi
 		*verdict = other;
 }
 
+static void limit_by_path(struct arena *arena, const struct vote_options *options,
+			  struct verdict *verdict)
+{
+	if (verdict->walk)
+		verdict_limit_path(arena, verdict->walk->from_span, options->threshold, verdict);
+}
+
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	  const struct vote_options *options, struct verdict *ret_verdict)
 {
@@ -455,8 +467,10 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 
 	memset(ret_verdict, 0, sizeof(*ret_verdict));
 	if (!vote_should_count(walks, nwalks, options) &&
-	    vote_by_contrast(arena, walks, nwalks, options, ret_verdict))
+	    vote_by_contrast(arena, walks, nwalks, options, ret_verdict)) {
+		limit_by_path(arena, options, ret_verdict);
 		return;
+	}
 	ballot.index = map_new();
 	ballot.words = map_new();
 	for (unsigned int i = 0; i < nwalks; i++) {
@@ -477,4 +491,5 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	map_free(ballot.words);
 	if (!ret_verdict->found)
 		contrast_instead(arena, walks, nwalks, options, ret_verdict);
+	limit_by_path(arena, options, ret_verdict);
 }

@@ -271,18 +271,25 @@ static void tell_strata(struct arena *arena, struct verdict *verdict)
 
 /* ---- the verdict ---- */
 
+/* The signal's span in a trace of the window. */
+static uint32_t signal_span_of(const struct walk *walks, unsigned int nwalks,
+			       const struct trace *trace)
+{
+	for (unsigned int i = 0; i < nwalks; i++)
+		if (walks[i].trace == trace)
+			return walks[i].from_span;
+	return TRACE_NONE;
+}
+
 /* The walk began at its operation. Lets its path begin at the signal's span, so that the evidence
  * leads from the signal to the suspect. */
 static const struct walk *lead_from_signal(struct arena *arena, const struct walk *walk,
-					   const struct walk *walks, unsigned int nwalks)
+					   uint32_t from)
 {
 	const struct span *spans = walk->trace->spans;
 	struct walk *longer = arena_alloc(arena, sizeof(*longer));
-	uint32_t n = 0, from = TRACE_NONE, at = walk->npath ? walk->path[0] : TRACE_NONE;
+	uint32_t n = 0, at = walk->npath ? walk->path[0] : TRACE_NONE;
 
-	for (unsigned int i = 0; i < nwalks; i++)
-		if (walks[i].trace == walk->trace)
-			from = walks[i].from_span;
 	for (; at != TRACE_NONE && at != from; at = spans[at].parent)
 		n++;
 	if (at == TRACE_NONE || n == 0)
@@ -316,8 +323,12 @@ void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwa
 				     "healthy traces to compare with",
 				     nstrata, plural_ending(nstrata), LIMIT_FEW_HEALTHY));
 	}
-	if (ret_verdict->walk)
-		ret_verdict->walk = lead_from_signal(arena, ret_verdict->walk, walks, nwalks);
+	if (ret_verdict->walk) {
+		uint32_t from = signal_span_of(walks, nwalks, ret_verdict->walk->trace);
+
+		ret_verdict->walk = lead_from_signal(arena, ret_verdict->walk, from);
+		verdict_limit_path(arena, from, options->threshold, ret_verdict);
+	}
 	ret_verdict->strata = arena_array(arena, nstrata, sizeof(*ret_verdict->strata));
 	ret_verdict->nstrata = nstrata;
 	for (unsigned int i = 0; i < nstrata; i++)

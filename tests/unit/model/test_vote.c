@@ -379,6 +379,72 @@ START_TEST(more_candidates_than_usual)
 END_TEST
 END_TEST
 
+/* ---- the path leads from the signal to the suspect ---- */
+
+static const char three_levels[] =
+	"front server GET / | 0 100 | ERROR\n"
+	"  checkout server POST /orders | 5 95 | ERROR\n"
+	"    ledger server POST /entries | 10 90 | ERROR; message=full\n";
+
+static enum verdict_path check_path(void)
+{
+	return verdict_path_check(&walks[0], &walks[0].suspect, walks[0].from_span);
+}
+
+START_TEST(a_path_leads_from_the_signal_to_the_suspect)
+{
+	add(1, three_levels);
+	ck_assert_uint_eq(walks[0].npath, 3);
+	ck_assert_int_eq(check_path(), VERDICT_PATH_WHOLE);
+	count();
+	ck_assert(!verdict_limits_has(&verdict.limits, VERDICT_LIMIT_PATH_GAP));
+}
+END_TEST
+
+START_TEST(a_gap_in_the_path_limits_the_confidence)
+{
+	add(1, three_levels);
+	/* checkout is left out. */
+	walks[0].path[1] = walks[0].path[2];
+	walks[0].npath = 2;
+	ck_assert_int_eq(check_path(), VERDICT_PATH_BROKEN);
+	count();
+	ck_assert(verdict.found);
+	ck_assert(verdict_limits_has(&verdict.limits, VERDICT_LIMIT_PATH_GAP));
+	ck_assert_double_eq_tol(verdict.confidence, 0.6, 1e-9);
+	/* Beyond the threshold nobody is named. */
+	options.threshold = 0.7;
+	count();
+	ck_assert(!verdict.found);
+	ck_assert_int_eq(verdict.fallback, FALLBACK_LOW_CONFIDENCE);
+}
+END_TEST
+
+START_TEST(a_path_that_ends_elsewhere_is_broken)
+{
+	add(1, three_levels);
+	walks[0].npath = 2;
+	ck_assert_int_eq(check_path(), VERDICT_PATH_BROKEN);
+	walks[0].npath = 0;
+	ck_assert_int_eq(check_path(), VERDICT_PATH_BROKEN);
+	walks[0].npath = 3;
+	walks[0].suspect.service = "payment";
+	ck_assert_int_eq(check_path(), VERDICT_PATH_BROKEN);
+}
+END_TEST
+
+START_TEST(a_path_at_another_root_is_joined_where_a_reason_says_so)
+{
+	add(1, "front server GET / | 0 100 |\n"
+	       "ledger server POST /entries | 10 90 | ERROR; message=full\n");
+	ck_assert(walks[0].found);
+	ck_assert_str_eq(walks[0].suspect.service, "ledger");
+	ck_assert_int_eq(check_path(), VERDICT_PATH_JOINED);
+	walks[0].nreasons = 0;
+	ck_assert_int_eq(check_path(), VERDICT_PATH_BROKEN);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, more_candidates_than_usual);
@@ -401,6 +467,10 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, nothing_failed);
 	tcase_add_test(tcase, no_trace);
 	tcase_add_test(tcase, runners_up_are_capped);
+	tcase_add_test(tcase, a_path_leads_from_the_signal_to_the_suspect);
+	tcase_add_test(tcase, a_gap_in_the_path_limits_the_confidence);
+	tcase_add_test(tcase, a_path_that_ends_elsewhere_is_broken);
+	tcase_add_test(tcase, a_path_at_another_root_is_joined_where_a_reason_says_so);
 }
 
 int main(void)
