@@ -24,8 +24,8 @@ size_t ytext_break(const char *at, const char *end);
 size_t ytext_show_char(struct buf *out, const char *at, size_t len, uint32_t c);
 /* Adds a whole text the same way. */
 void ytext_show(struct buf *out, const char *text);
-/* Is the text a whole URL of http or https, with a host, a possible port, and without blanks? A port
- * may be a placeholder in braces. Finds slips; the HTTP client checks the rest. */
+/* Is the text a whole URL of http or https, with a host, a possible port, and without blanks? A
+ * port may be a placeholder in braces. Finds slips; the HTTP client checks the rest. */
 bool ytext_is_url(const char *text);
 
 #endif
