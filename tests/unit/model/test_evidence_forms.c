@@ -1,0 +1,230 @@
+/*
+ * Evidence forms: which shapes and which units the evidence of one drawn trace has
+ * (tracepager-walk(7), sections 11 and 12), as texts.
+ */
+#include <stdarg.h>
+
+#include "relay/model/evidence-internal.h"
+#include "tests/lib/walk_check.h"
+#include "tracepager/evidence.h"
+#include "tracepager/limits.h"
+
+static struct evidence_set *healthy;
+static struct evidence evidence;
+static char shown[8192], drawing[65536];
+
+static void forms_setup(void)
+{
+	setup();
+	healthy = evidence_new(8u << 20);
+	evidence = (struct evidence){ .nshapes = 0 };
+	shown[0] = drawing[0] = '\0';
+}
+
+static void forms_teardown(void)
+{
+	evidence_free(healthy);
+	teardown();
+}
+
+__attribute__((format(printf, 3, 4))) static void append(char *text, size_t size,
+							 const char *format, ...)
+{
+	size_t len = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + len, size - len, format, args);
+	va_end(args);
+}
+
+/* "service operation > callee callee ;" for each invocation, and the line of its first span. */
+static void shapes_are(const char *text, const char *want)
+{
+	begin(text);
+	evidence_take_shapes(healthy, &set->traces[0], &evidence);
+	for (uint32_t i = 0; i < evidence.nshapes; i++) {
+		const struct evidence_shape *shape = &healthy->shapes[evidence.shapes[i].shape];
+
+		append(shown, sizeof(shown), "%s%u %s %s >", i ? "; " : "",
+		       evidence.shapes[i].span + 1, healthy->services[shape->service].name,
+		       healthy->texts[shape->operation]);
+		for (const char *at = healthy->texts[shape->callees]; *at; at++)
+			if (at == healthy->texts[shape->callees] || at[-1] == '\x1f')
+				append(shown, sizeof(shown), " %.*s", (int)strcspn(at, "\x1f"), at);
+	}
+	ck_assert_str_eq(shown, want);
+}
+
+static const struct {
+	const char *drawing, *shapes;
+} shape_rows[] = {
+	{ "cart server A | 0 100 |\n", "1 cart A >" },
+	{ "cart server A | 0 100 |\n"
+	  "  stock server B | 10 20 |\n"
+	  "  price server C | 30 40 |\n",
+	  "1 cart A > stock price; 2 stock B >; 3 price C >" },
+	/* By start, not by place. */
+	{ "cart server A | 0 100 |\n"
+	  "  stock server B | 30 40 |\n"
+	  "  price server C | 10 20 |\n",
+	  "1 cart A > price stock; 2 stock B >; 3 price C >" },
+	/* Of equal starts by place. */
+	{ "cart server A | 0 100 |\n"
+	  "  stock server B | 10 40 |\n"
+	  "  price server C | 10 20 |\n",
+	  "1 cart A > stock price; 2 stock B >; 3 price C >" },
+	/* Many times in a row count once, with another between they count again. */
+	{ "cart server A | 0 100 |\n"
+	  "  stock server B | 10 20 |\n"
+	  "  stock server B | 20 30 |\n"
+	  "  price server C | 30 40 |\n"
+	  "  stock server B | 50 60 |\n",
+	  "1 cart A > stock price stock; 2 stock B >; 3 stock B >; 4 price C >; 5 stock B >" },
+	/* Spans of one service below each other are one invocation. */
+	{ "cart server A | 0 100 |\n"
+	  "  cart internal B | 5 90 |\n"
+	  "    cart client C | 6 80 |\n"
+	  "      stock server D | 10 20 |\n",
+	  "1 cart A > stock; 4 stock D >" },
+	/* A call without spans below it is of the callee that it names; one that names none is no
+	 * call. */
+	{ "cart server A | 0 100 |\n"
+	  "  cart client B | 5 90 | peer.service=bank\n"
+	  "  cart producer C | 6 90 | peer.service=queue\n"
+	  "  cart client D | 7 90 |\n"
+	  "  cart internal E | 8 90 | peer.service=none\n",
+	  "1 cart A > bank queue" },
+	/* A call that somebody answered has that name only. */
+	{ "cart server A | 0 100 |\n"
+	  "  cart client B | 5 90 | peer.service=bank\n"
+	  "    stock server C | 10 20 |\n",
+	  "1 cart A > stock; 3 stock C >" },
+	/* A root that is a call of a silent callee. */
+	{ "cart client A | 0 100 | peer.service=bank\n", "1 cart A > bank" },
+};
+
+START_TEST(whom_each_invocation_calls)
+{
+	shapes_are(shape_rows[_i].drawing, shape_rows[_i].shapes);
+}
+END_TEST
+
+/* 32 callees are kept, more are left out. */
+START_TEST(long_shapes_are_cut)
+{
+	append(drawing, sizeof(drawing), "cart server A | 0 100 |\n");
+	append(shown, sizeof(shown), "1 cart A >");
+	for (unsigned int i = 0; i <= LIMIT_SHAPE_CALLEES; i++) {
+		append(drawing, sizeof(drawing), "  cart client B | %u 90 | peer.service=s%u\n",
+		       i + 1, i);
+		if (i < LIMIT_SHAPE_CALLEES)
+			append(shown, sizeof(shown), " s%u", i);
+	}
+	char *want = arena_strdup(arena, shown);
+
+	shown[0] = '\0';
+	shapes_are(drawing, want);
+}
+END_TEST
+
+/* ---- units ---- */
+
+/* "service! attribute=value attribute=value; ..." in the order of the resources; "!": it failed. */
+static void units_are(const char *service, const char *text, const char *want)
+{
+	begin(text);
+	evidence_take_units(healthy, &set->traces[0], "", service, &evidence);
+	for (uint32_t i = 0; i < evidence.nunits; i++) {
+		const struct evidence_profile *profile =
+			&healthy->profiles[evidence.units[i].profile];
+
+		append(shown, sizeof(shown), "%s%s%s", i ? "; " : "",
+		       healthy->services[profile->service].name,
+		       evidence.units[i].failing ? "!" : "");
+		for (uint32_t k = 0; k < profile->nfacts; k++)
+			append(shown, sizeof(shown), " %s=%s",
+			       healthy->texts[healthy->facts[profile->facts[k]].attribute],
+			       healthy->texts[healthy->facts[profile->facts[k]].value]);
+	}
+	ck_assert_str_eq(shown, want);
+}
+
+static const struct {
+	const char *service, *drawing, *units;
+} unit_rows[] = {
+	{ NULL,
+	  "cart server A | 0 100 |\n"
+	  "  stock server B | 10 20 | ERROR\n",
+	  "cart; stock!" },
+	/* Of one service only. */
+	{ "stock",
+	  "cart server A | 0 100 | ERROR\n"
+	  "  stock server B | 10 20 |\n",
+	  "stock" },
+	{ "bank", "cart server A | 0 100 | ERROR\n", "" },
+	/* One unit for all spans of a process, which failed if one of them did. */
+	{ NULL,
+	  "cart server A | 0 100 |\n"
+	  "  cart client B | 10 20 |\n"
+	  "  cart client C | 30 40 | ERROR\n",
+	  "cart!" },
+	{ NULL,
+	  "cart server A | 0 100 |\n"
+	  "  cart client B | 10 20 | server.address=db1\n"
+	  "  cart client C | 30 40 | server.address=db2\n",
+	  "cart server.address=db1 server.address=db2" },
+	/* Of an attribute that a failing span has, only its values count. */
+	{ NULL,
+	  "cart server A | 0 100 |\n"
+	  "  cart client B | 10 20 | server.address=db1; db.namespace=shop\n"
+	  "  cart client C | 30 40 | ERROR; server.address=db2\n",
+	  "cart! server.address=db2 db.namespace=shop" },
+	/* Each value once. */
+	{ NULL,
+	  "cart server A | 0 100 |\n"
+	  "  cart client B | 10 20 | server.address=db1\n"
+	  "  cart client C | 30 40 | server.address=db1\n",
+	  "cart server.address=db1" },
+	/* What does not tell one process from another is no fact. */
+	{ NULL, "cart server A | 0 100 | http.response.status_code=500\n", "cart!" },
+};
+
+START_TEST(what_each_process_has)
+{
+	units_are(unit_rows[_i].service, unit_rows[_i].drawing, unit_rows[_i].units);
+}
+END_TEST
+
+/* 96 facts of a unit are kept. */
+START_TEST(units_with_many_facts_are_cut)
+{
+	for (unsigned int n = LIMIT_UNIT_FACTS; n <= LIMIT_UNIT_FACTS + 1; n++) {
+		drawing[0] = '\0';
+		append(drawing, sizeof(drawing), "cart server A | 0 100 |\n");
+		for (unsigned int i = 0; i < n; i++)
+			append(drawing, sizeof(drawing),
+			       "  cart client B | 1 2 | server.address=%u\n", i);
+		begin(drawing);
+		evidence = (struct evidence){ .nunits = 0 };
+		evidence_take_units(healthy, &set->traces[0], "", "cart", &evidence);
+		ck_assert_uint_eq(evidence.nunits, 1);
+		ck_assert_uint_eq(healthy->profiles[evidence.units[0].profile].nfacts,
+				  LIMIT_UNIT_FACTS);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("evidence forms");
+	TCase *tcase = tcase_create("forms");
+
+	tcase_add_checked_fixture(tcase, forms_setup, forms_teardown);
+	tcase_add_loop_test(tcase, whom_each_invocation_calls, 0, ARRAY_LEN(shape_rows));
+	tcase_add_test(tcase, long_shapes_are_cut);
+	tcase_add_loop_test(tcase, what_each_process_has, 0, ARRAY_LEN(unit_rows));
+	tcase_add_test(tcase, units_with_many_facts_are_cut);
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}
