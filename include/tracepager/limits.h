@@ -110,7 +110,7 @@
 #define LIMIT_STRATUM_DEPTH   4u
 #define LIMIT_STRATUM_SPANS   64u
 #define LIMIT_STRATUM_CALLEES 8u
-/* Operations of one broad signal, the commonest first; traces of rarer ones have no vote. A reason
+/* Operations of one broad signal, the commonest first; traces of rarer ones vote as one. A reason
  * names 4 that are hit and 4 that are not. */
 #define LIMIT_STRATA	  20u
 #define LIMIT_STRATA_TOLD 4u

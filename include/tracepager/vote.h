@@ -76,11 +76,12 @@ struct vote_options {
 /* The traces of one operation of a broad signal (tracepager-walk(7), section 7). */
 struct stratum {
 	const char *service, *operation; /* as in struct stratum_told */
-	struct signal signal;		 /* what its traces are walked for */
+	const struct signal *signals;	 /* per member: what its trace is walked for */
 	const unsigned int *members;	 /* indexes of its walks among those of the signal */
 	unsigned int n;
-	struct walk *walks; /* one per member; the caller walks them again, for `signal` */
+	struct walk *walks; /* one per member; the caller walks them again, for its signal */
 	const struct evidence_set *healthy; /* the healthy traces of the operation */
+	bool rest; /* operations beyond the cap, as one; its operation is only a name for them */
 };
 
 /* Splits the walks of a signal by operation. Returns 0 where the signal is narrow, all have the

@@ -154,13 +154,10 @@ static void walk_all(struct decide_work *work)
 /* Walks the traces of one operation of a broad signal again, from that operation on. */
 static void walk_stratum(struct decide_work *work, struct stratum *stratum)
 {
-	const struct walk_options options = {
-		.signal = &stratum->signal,
-		.mode = asked_mode(work),
-		.codes_fail = true,
-	};
+	struct walk_options options = { .mode = asked_mode(work), .codes_fail = true };
 
 	for (unsigned int i = 0; i < stratum->n; i++) {
+		options.signal = &stratum->signals[i];
 		walk_trace(work->arena, work->input->traces[stratum->members[i]], &options,
 			   &stratum->walks[i]);
 		if (work->input->rules)

@@ -7,6 +7,7 @@
 
 #include "tracepager/limits.h"
 #include "vote-internal.h"
+#include "walk-internal.h"
 
 _Static_assert(sizeof(((struct verdict *)0)->reasons) / sizeof(const char *) == LIMIT_REASONS,
 	       "room for all reasons");
@@ -65,6 +66,16 @@ void verdict_abstain_unsure(struct arena *arena, struct verdict *verdict, const 
 				     "%s is the best candidate, but a confidence of %.2f is below "
 				     "%.2f",
 				     best, verdict->confidence, threshold));
+}
+
+void verdict_cap(struct arena *arena, enum verdict_limit_id id, double threshold,
+		 struct verdict *verdict)
+{
+	verdict_limits_add(&verdict->limits, id, NULL);
+	verdict->confidence = verdict_limits_cap(&verdict->limits, verdict->confidence);
+	if (verdict->found && verdict->confidence < threshold)
+		verdict_abstain_unsure(arena, verdict, shown_text(arena, verdict->suspect.service),
+				       threshold);
 }
 
 const char *verdict_healthy_words(struct arena *arena, uint32_t showing, uint32_t of)

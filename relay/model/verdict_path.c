@@ -65,9 +65,5 @@ void verdict_limit_path(struct arena *arena, uint32_t from, double threshold,
 	if (!verdict->walk ||
 	    verdict_path_check(verdict->walk, &verdict->suspect, from) != VERDICT_PATH_BROKEN)
 		return;
-	verdict_limits_add(&verdict->limits, VERDICT_LIMIT_PATH_GAP, NULL);
-	verdict->confidence = verdict_limits_cap(&verdict->limits, verdict->confidence);
-	if (verdict->found && verdict->confidence < threshold)
-		verdict_abstain_unsure(arena, verdict, shown_text(arena, verdict->suspect.service),
-				       threshold);
+	verdict_cap(arena, VERDICT_LIMIT_PATH_GAP, threshold, verdict);
 }

@@ -55,6 +55,10 @@ void verdict_abstain(struct verdict *verdict, enum fallback_code code, const cha
  * shown. */
 void verdict_abstain_unsure(struct arena *arena, struct verdict *verdict, const char *best,
 			    double threshold);
+/* Adds a cap to a verdict that is made already: nobody is named where that is below the threshold.
+ */
+void verdict_cap(struct arena *arena, enum verdict_limit_id id, double threshold,
+		 struct verdict *verdict);
 /* "; 2 of 50 healthy traces show it as well" */
 const char *verdict_healthy_words(struct arena *arena, uint32_t showing, uint32_t of);
 const char *plural_ending(uint32_t n); /* "" for 1, else "s" */

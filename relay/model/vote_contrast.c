@@ -297,6 +297,23 @@ static double single_confidence(const struct contrast_vote *cv)
 	return CERTAINTY_EDGE + (CERTAINTY_SLOW - CERTAINTY_EDGE) * (share > 1 ? 1 : share);
 }
 
+/* Are the traces of several operations below the signal? A broad signal's traces are split by
+ * operation where the healthy ones tell theirs; here they were not. */
+static bool are_operations_mixed(const struct contrast_vote *cv)
+{
+	const struct evidence *first = &cv->window->at[0];
+
+	for (uint32_t t = 1; t < cv->window->n; t++) {
+		const struct evidence *other = &cv->window->at[t];
+
+		if ((first->inner || other->inner) &&
+		    (first->stratum_operation != other->stratum_operation ||
+		     first->stratum_service != other->stratum_service))
+			return true;
+	}
+	return false;
+}
+
 static void limit_confidence(struct contrast_vote *cv, const struct contrast_candidate *first)
 {
 	struct verdict *verdict = cv->verdict;
@@ -305,6 +322,8 @@ static void limit_confidence(struct contrast_vote *cv, const struct contrast_can
 		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_GAP_ONLY, NULL);
 	if (first->agree * FEW_AGREE_PART < cv->window->n)
 		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_FEW_AGREE, NULL);
+	if (are_operations_mixed(cv))
+		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_MIXED_OPERATIONS, NULL);
 	if (cv->healthy->n < LIMIT_FEW_HEALTHY)
 		verdict_limits_add(&verdict->limits, VERDICT_LIMIT_FEW_HEALTHY, NULL);
 	verdict->confidence = verdict_limits_cap(&verdict->limits, verdict->confidence);

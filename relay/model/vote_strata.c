@@ -26,6 +26,7 @@
 struct part {
 	struct stratum_place place; /* of its first trace */
 	unsigned int *members, n;
+	uint32_t *starts; /* per member: the span of its operation */
 };
 
 static const char *part_key(struct arena *arena, const struct stratum_place *place)
@@ -60,9 +61,20 @@ static bool is_of(const struct evidence_set *set, const struct evidence *evidenc
 	       strcmp(service->namespace, place->namespace) == 0;
 }
 
-/* A set of the same names with some of the traces, from their operation on. */
+static bool is_of_any(const struct evidence_set *set, const struct evidence *evidence,
+		      struct part *const *parts, unsigned int nparts)
+{
+	for (unsigned int i = 0; i < nparts; i++)
+		if (is_of(set, evidence, &parts[i]->place))
+			return true;
+	return false;
+}
+
+/* A set of the same names with the traces of some operations, or of all others; each from its
+ * operation on. */
 static struct evidence_set *healthy_view(struct arena *arena, const struct evidence_set *healthy,
-					 const struct stratum_place *place)
+					 struct part *const *parts, unsigned int nparts,
+					 bool others)
 {
 	struct evidence_set *view = arena_alloc(arena, sizeof(*view));
 
@@ -72,31 +84,63 @@ static struct evidence_set *healthy_view(struct arena *arena, const struct evide
 	for (uint32_t i = 0; i < healthy->n; i++) {
 		const struct evidence *evidence = &healthy->at[i];
 
-		if (is_of(healthy, evidence, place))
+		if (is_of_any(healthy, evidence, parts, nparts) != others)
 			view->at[view->n++] = evidence->inner ? *evidence->inner : *evidence;
 	}
 	return view;
 }
 
+/* The signal for which a trace is walked from its operation on. */
+static struct signal signal_at(const struct trace *trace, uint32_t start)
+{
+	const struct span *span = &trace->spans[start];
+
+	return (struct signal){ .service = span_service(trace, span),
+				.namespace =
+					trace_text(trace, span_resource(trace, span)->namespace),
+				.operation = trace_text(trace, span->name),
+				.from = "label",
+				.mode = WALK_AUTO };
+}
+
 static void stratum_init(struct arena *arena, struct stratum *stratum, const struct part *part,
 			 const struct walk *walks, const struct evidence_set *healthy)
 {
-	const struct trace *trace = walks[part->members[0]].trace;
-	const struct span *start = &trace->spans[part->place.start];
+	struct signal *signals = arena_array(arena, part->n, sizeof(*signals));
 
+	for (unsigned int i = 0; i < part->n; i++)
+		signals[i] = signal_at(walks[part->members[i]].trace, part->starts[i]);
 	*stratum = (struct stratum){
 		.service = part->place.service,
 		.operation = part->place.operation,
-		.signal = { .service = span_service(trace, start),
-			    .namespace = trace_text(trace, span_resource(trace, start)->namespace),
-			    .operation = trace_text(trace, start->name),
-			    .from = "label",
-			    .mode = WALK_AUTO },
+		.signals = signals,
 		.members = part->members,
 		.n = part->n,
 		.walks = arena_array(arena, part->n, sizeof(*stratum->walks)),
-		.healthy = healthy_view(arena, healthy, &part->place),
+		.healthy = healthy,
 	};
+}
+
+/* Makes one stratum of the operations beyond the cap. Its healthy traces are those of no operation
+ * that has a stratum of its own. */
+static void stratum_init_rest(struct arena *arena, struct stratum *stratum,
+			      struct part *const *parts, unsigned int nparts,
+			      const struct walk *walks, const struct evidence_set *healthy,
+			      unsigned int nwalks)
+{
+	struct part rest = { .place = { .namespace = "", .service = "", .operation = "others" },
+			     .members = arena_array(arena, nwalks, sizeof(*rest.members)),
+			     .starts = arena_array(arena, nwalks, sizeof(*rest.starts)) };
+
+	for (unsigned int i = LIMIT_STRATA; i < nparts; i++) {
+		memcpy(rest.members + rest.n, parts[i]->members,
+		       parts[i]->n * sizeof(*rest.members));
+		memcpy(rest.starts + rest.n, parts[i]->starts, parts[i]->n * sizeof(*rest.starts));
+		rest.n += parts[i]->n;
+	}
+	stratum_init(arena, stratum, &rest, walks,
+		     healthy_view(arena, healthy, parts, LIMIT_STRATA, true));
+	stratum->rest = true;
 }
 
 static bool knows_strata(const struct evidence_set *healthy)
@@ -133,20 +177,25 @@ unsigned int vote_split(struct arena *arena, const struct walk *walks, unsigned 
 			part = arena_alloc(arena, sizeof(*part));
 			part->place = place;
 			part->members = arena_array(arena, nwalks, sizeof(*part->members));
+			part->starts = arena_array(arena, nwalks, sizeof(*part->starts));
 			map_put(index, key, part);
 			parts[n++] = part;
 		}
+		part->starts[part->n] = place.start;
 		part->members[part->n++] = i;
 	}
 	map_free(index);
 	if (n == 0 || (narrow && n == 1))
 		return 0;
 	qsort(parts, n, sizeof(*parts), part_compare);
-	n = n < LIMIT_STRATA ? n : LIMIT_STRATA;
-	*ret_strata = arena_array(arena, n, sizeof(**ret_strata));
-	for (unsigned int i = 0; i < n; i++)
-		stratum_init(arena, &(*ret_strata)[i], parts[i], walks, healthy);
-	return n;
+	*ret_strata = arena_array(arena, LIMIT_STRATA + 1, sizeof(**ret_strata));
+	for (unsigned int i = 0; i < n && i < LIMIT_STRATA; i++)
+		stratum_init(arena, &(*ret_strata)[i], parts[i], walks,
+			     healthy_view(arena, healthy, &parts[i], 1, false));
+	if (n <= LIMIT_STRATA)
+		return n;
+	stratum_init_rest(arena, &(*ret_strata)[LIMIT_STRATA], parts, n, walks, healthy, nwalks);
+	return LIMIT_STRATA + 1;
 }
 
 /* ---- the votes ---- */
@@ -303,6 +352,18 @@ static const struct walk *lead_from_signal(struct arena *arena, const struct wal
 	return longer;
 }
 
+/* Limits a verdict that is shown by a trace of the rest. */
+static void limit_rest(struct arena *arena, const struct stratum *last, double threshold,
+		       struct verdict *verdict)
+{
+	bool shown = false;
+
+	for (unsigned int i = 0; last->rest && i < last->n; i++)
+		shown = shown || last->walks[i].trace == verdict->walk->trace;
+	if (shown)
+		verdict_cap(arena, VERDICT_LIMIT_MIXED_OPERATIONS, threshold, verdict);
+}
+
 void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 		 const struct stratum *strata, unsigned int nstrata,
 		 const struct vote_options *options, struct verdict *ret_verdict)
@@ -328,6 +389,7 @@ void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwa
 
 		ret_verdict->walk = lead_from_signal(arena, ret_verdict->walk, from);
 		verdict_limit_path(arena, from, options->threshold, ret_verdict);
+		limit_rest(arena, &strata[nstrata - 1], options->threshold, ret_verdict);
 	}
 	ret_verdict->strata = arena_array(arena, nstrata, sizeof(*ret_verdict->strata));
 	ret_verdict->nstrata = nstrata;

@@ -224,7 +224,7 @@ static void count(void)
 	ck_assert_uint_gt(nstrata, 0);
 	for (unsigned int i = 0; i < nstrata; i++)
 		for (unsigned int k = 0; k < strata[i].n; k++) {
-			const struct walk_options how = { .signal = &strata[i].signal,
+			const struct walk_options how = { .signal = &strata[i].signals[k],
 							  .mode = WALK_AUTO,
 							  .codes_fail = true };
 
@@ -318,6 +318,52 @@ START_TEST(the_signals_own_operation_is_not_split)
 }
 END_TEST
 
+/* Twenty operations have a stratum each. The other twelve, where stock is slow, vote as one. */
+START_TEST(operations_beyond_the_cap_vote_as_one)
+{
+	char path[] = "a-";
+
+	for (char c = 'a'; c < 'a' + 16; c++)
+		for (int i = 0; i < 2; i++) {
+			snprintf(path, sizeof(path), "%c%c", c, i ? 'y' : 'x');
+			add_healthy(6, path, 30);
+			/* ax to jy are as usual, kx to py are not. */
+			add(draw(path, c < 'k' ? 31 : 120 + c % 7, 5, ""));
+		}
+	count();
+	ck_assert_uint_eq(verdict.nstrata, 21);
+	ck_assert_str_eq(verdict.strata[20].operation, "others");
+	ck_assert_uint_eq(verdict.strata[20].traces, 12);
+	ck_assert_uint_eq(verdict.strata[20].healthy, 72);
+	ck_assert(verdict.found);
+	ck_assert_str_eq(verdict.suspect.service, "stock");
+	ck_assert(verdict_limits_has(&verdict.limits, VERDICT_LIMIT_MIXED_OPERATIONS));
+	ck_assert_double_eq_tol(verdict.confidence, 0.6, 1e-9);
+}
+END_TEST
+
+/* The healthy traces are from a version that did not keep their operations. */
+START_TEST(operations_that_cannot_be_told_apart_limit_the_confidence)
+{
+	const struct vote_options options = { .threshold = 0.5,
+					      .mode = WALK_AUTO,
+					      .healthy = healthy };
+
+	add_healthy(20, "cart", 30);
+	for (uint32_t i = 0; i < healthy->n; i++)
+		healthy->at[i].stratum_operation = healthy->at[i].stratum_service = TRACE_NONE;
+	for (int i = 0; i < 6; i++)
+		add(draw(i < 3 ? "cart" : "ads", 120 + i, 5, ""));
+	split();
+	ck_assert_uint_eq(nstrata, 0);
+	vote(arena, walks, nwalks, &options, &verdict);
+	ck_assert(verdict.found);
+	ck_assert_str_eq(verdict.suspect.service, "stock");
+	ck_assert(verdict_limits_has(&verdict.limits, VERDICT_LIMIT_MIXED_OPERATIONS));
+	ck_assert_double_eq_tol(verdict.confidence, 0.6, 1e-9);
+}
+END_TEST
+
 START_TEST(stored_evidence_keeps_its_operations)
 {
 	struct buf bytes = BUF_INIT(1u << 20);
@@ -364,6 +410,8 @@ int main(void)
 	tcase_add_test(votes, an_operation_without_healthy_traces_has_no_vote);
 	tcase_add_test(votes, the_signals_own_operation_is_not_split);
 	tcase_add_test(votes, stored_evidence_keeps_its_operations);
+	tcase_add_test(votes, operations_beyond_the_cap_vote_as_one);
+	tcase_add_test(votes, operations_that_cannot_be_told_apart_limit_the_confidence);
 	suite_add_tcase(suite, votes);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
