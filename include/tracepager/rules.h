@@ -224,8 +224,9 @@ const char *const *rules_incident_key(const struct ruleset *rules, size_t *ret_n
 const char *rules_suspect_attr(void *ctx, const char *name);
 /*
  * The entry of a peer, by the names that callers' spans have for it, tried in this order; NULL:
- * none. *ret_name (may be NULL) is the name that matched. A service whose own name equals a name
- * counts too. HOST:PORT is looked up as it is, then as HOST.
+ * none. *ret_name (may be NULL) is the name that matched, borrowed from `names`, or from the rules
+ * where they list HOST for HOST:PORT. A service whose own name equals a name counts too. HOST:PORT
+ * is looked up as it is, then as HOST.
  */
 const struct service_rule *rules_peer(const struct ruleset *rules, const char *const *names,
 				      size_t n, const char **ret_name);

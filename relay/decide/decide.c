@@ -84,12 +84,14 @@ static const struct service_rule *name_callee(const struct ruleset *rules, struc
 	if ((suspect->kind != SUSPECT_PEER && suspect->kind != SUSPECT_SLOW) || !suspect->npeers)
 		return NULL;
 	const struct service_rule *rule = NULL;
-	for (size_t i = 0; i < suspect->npeers && !rule; i++)
-		if (!is_unknown_service(suspect->peers[i]))
-			rule = rules_peer(rules, &suspect->peers[i], 1, ret_name);
+	size_t n = 0;
+	for (; n < suspect->npeers && !rule; n++)
+		if (!is_unknown_service(suspect->peers[n]))
+			rule = rules_peer(rules, &suspect->peers[n], 1, ret_name);
 	if (!rule)
 		return NULL;
-	suspect->callee = suspect->peers[0];
+	/* The best name, as the rules write it: they may list a host without its port. */
+	suspect->callee = n == 1 ? *ret_name : suspect->peers[0];
 	suspect->service = rule->name;
 	suspect->namespace = "";
 	suspect->resource = NULL;

@@ -180,6 +180,15 @@ static bool without_port(const char *name, char *out, size_t size)
 	return true;
 }
 
+/* The entry's own text of a host that it lists among its peers; NULL: it is no peer of it. */
+static const char *listed_peer(const struct service_entry *entry, const char *host)
+{
+	for (size_t i = 0; i < entry->npeers; i++)
+		if (strcmp(entry->peers[i], host) == 0)
+			return entry->peers[i];
+	return NULL;
+}
+
 const struct service_rule *rules_peer(const struct ruleset *rules, const char *const *names,
 				      size_t n, const char **ret_name)
 {
@@ -187,12 +196,15 @@ const struct service_rule *rules_peer(const struct ruleset *rules, const char *c
 
 	for (size_t i = 0; i < n; i++) {
 		const struct service_entry *entry = map_get(rules->peer_map, names[i]);
-		if (!entry && without_port(names[i], host, sizeof(host)))
+		const char *listed = NULL;
+		if (!entry && without_port(names[i], host, sizeof(host))) {
 			entry = map_get(rules->peer_map, host);
+			listed = entry ? listed_peer(entry, host) : NULL;
+		}
 		if (!entry)
 			continue;
 		if (ret_name)
-			*ret_name = names[i];
+			*ret_name = listed ? listed : names[i];
 		return &entry->rule;
 	}
 	return NULL;

@@ -153,6 +153,18 @@ START_TEST(an_owned_callee_is_the_suspect)
 }
 END_TEST
 
+/* The rules list the host without a port: it is told as they write it. */
+START_TEST(an_owned_callee_is_told_as_the_rules_name_it)
+{
+	const struct trace *trace = failing(NULL, "ledger-db.internal:5432");
+	struct decision d = decided(&orders, &trace, 1);
+
+	ck_assert_str_eq(d.verdict.suspect.service, "ledger-db");
+	ck_assert_str_eq(d.verdict.suspect.callee, "ledger-db.internal");
+	ck_assert_str_eq(d.team->name, "dba");
+}
+END_TEST
+
 START_TEST(an_owned_callee_that_held_up_its_caller_is_the_suspect)
 {
 	const struct shop_span rows[] = {
@@ -542,6 +554,7 @@ int main(void)
 	tcase_add_test(tcase, owner_from_the_telemetry);
 	tcase_add_test(tcase, the_suspect_s_owner_is_paged);
 	tcase_add_test(tcase, an_owned_callee_is_the_suspect);
+	tcase_add_test(tcase, an_owned_callee_is_told_as_the_rules_name_it);
 	tcase_add_test(tcase, an_owned_callee_that_held_up_its_caller_is_the_suspect);
 	tcase_add_test(tcase, an_unowned_callee_leaves_the_caller);
 	tcase_add_test(tcase, an_unowned_suspect_goes_to_the_fallback);

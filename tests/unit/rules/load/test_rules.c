@@ -563,9 +563,9 @@ START_TEST(test_peers)
 		{ { "ledger.internal" }, NULL, NULL },
 		{ { "postgresql/ledger" }, "ledger", "postgresql/ledger" },
 		{ { "unknown", "cart" }, "cart", "cart" },
-		{ { "db.internal:5432", "cart" },
-		  "db",
-		  "db.internal:5432" }, /* a peer without a port is found for any port */
+		/* a peer without a port is found for any port */
+		{ { "db.internal:5432", "cart" }, "db", "db.internal" },
+		{ { "cart:8080" }, "cart", "cart:8080" }, /* a service's name, not a listed peer */
 		{ { "db.internal" }, "db", "db.internal" },
 		{ { "db.internal:" }, NULL, NULL },
 		{ { "cart", "postgresql/ledger" },
