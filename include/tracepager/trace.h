@@ -32,7 +32,7 @@ enum span_status {
 };
 
 /* Flags of a span. */
-#define SPAN_FOLLOWS   1u  /* its parent reference is FOLLOWS_FROM */
+#define SPAN_FOLLOWS   1u  /* its parent reference is FOLLOWS_FROM, or a root's link */
 #define SPAN_ORPHAN    2u  /* it names a parent that is not in the trace */
 #define SPAN_REMOTE    4u  /* OTLP: its parent is known to be in another process */
 #define SPAN_TAG_TRUE  8u  /* it has an error tag that means error */

@@ -27,6 +27,8 @@ enum otlp_id {
 	OTLP_TRACE_ID,
 	OTLP_SPAN_ID,
 	OTLP_PARENT_ID,
+	OTLP_LINK_TRACE_ID,
+	OTLP_LINK_SPAN_ID,
 };
 
 struct otlp {
@@ -43,6 +45,10 @@ struct otlp {
 	/* The current event. */
 	uint32_t exception[2]; /* type, message; TRACE_NONE: not read */
 	uint64_t event_ns;
+
+	/* The first link that may lead into the span's own trace. Others are not kept. */
+	struct buf link_trace_id, link_span_id;
+	bool has_link;
 
 	/* The current attribute. */
 	enum otlp_owner owner;
@@ -73,6 +79,11 @@ void otlp_take_flags(struct otlp *otlp, uint64_t flags);
 
 void otlp_begin_event(struct otlp *otlp);
 void otlp_end_event(struct otlp *otlp);
+
+/* A root that links to a span of its own trace follows that span (SPAN_FOLLOWS), and is no entry of
+ * the trace. All other links are ignored. */
+void otlp_begin_link(struct otlp *otlp);
+void otlp_end_link(struct otlp *otlp);
 
 void otlp_begin_attribute(struct otlp *otlp, enum otlp_owner owner);
 /* false: the attribute is not kept, and its value is not needed. */

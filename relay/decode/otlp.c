@@ -1,11 +1,12 @@
 /*
  * OTLP: spans, attributes and ids; see otlp-internal.h. Sources: opentelemetry-proto (trace.proto,
- * common.proto, JSON encoding), Tempo's JSON (ids in base64). Links, scopes and nested values are
- * not kept.
+ * common.proto, JSON encoding), Tempo's JSON (ids in base64). Scopes, nested values and links into
+ * other traces are not kept.
  */
 #include "otlp-internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "encodings-internal.h"
 #include "tracepager/limits.h"
@@ -19,6 +20,8 @@ void otlp_init(struct otlp *otlp, struct trace_builder *builder, struct err *err
 {
 	*otlp = (struct otlp){ .builder = builder, .err = err };
 	buf_init(&otlp->trace_id, LIMIT_TOKEN_BYTES);
+	buf_init(&otlp->link_trace_id, LIMIT_TOKEN_BYTES);
+	buf_init(&otlp->link_span_id, LIMIT_TOKEN_BYTES);
 	buf_init(&otlp->key_text, LIMIT_TOKEN_BYTES);
 	buf_init(&otlp->value_text, LIMIT_TOKEN_BYTES);
 }
@@ -26,6 +29,8 @@ void otlp_init(struct otlp *otlp, struct trace_builder *builder, struct err *err
 void otlp_fini(struct otlp *otlp)
 {
 	buf_fini(&otlp->trace_id);
+	buf_fini(&otlp->link_trace_id);
+	buf_fini(&otlp->link_span_id);
 	buf_fini(&otlp->key_text);
 	buf_fini(&otlp->value_text);
 }
@@ -174,7 +179,7 @@ int otlp_take_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t
 		text = hex;
 		len = n;
 	}
-	if (which == OTLP_PARENT_ID && trace_id_is_zero(text, len))
+	if ((which == OTLP_PARENT_ID || which == OTLP_LINK_SPAN_ID) && trace_id_is_zero(text, len))
 		len = 0;
 	return otlp_set_id(otlp, which, text, len);
 }
@@ -187,6 +192,16 @@ int otlp_set_id(struct otlp *otlp, enum otlp_id which, const char *text, size_t 
 		buf_reset(&otlp->trace_id);
 		buf_add(&otlp->trace_id, text, len);
 		otlp->has_trace_id = len > 0;
+		return 0;
+	}
+	if (which == OTLP_LINK_TRACE_ID || which == OTLP_LINK_SPAN_ID) {
+		struct buf *buf =
+			which == OTLP_LINK_SPAN_ID ? &otlp->link_span_id : &otlp->link_trace_id;
+
+		if (!otlp->has_link) {
+			buf_reset(buf);
+			buf_add(buf, text, len);
+		}
 		return 0;
 	}
 	id = trace_builder_text(otlp->builder, text, len);
@@ -207,9 +222,34 @@ int otlp_begin_span(struct otlp *otlp)
 	if (!otlp->span)
 		return otlp_check(otlp, TRACE_NONE);
 	otlp->span->resource = otlp->resource;
-	otlp->has_trace_id = false;
+	otlp->has_trace_id = otlp->has_link = false;
 	otlp->start_ns = otlp->end_ns = 0;
 	otlp->has_start_us = otlp->has_duration_us = false;
+	return 0;
+}
+
+static bool links_own_trace(const struct otlp *otlp)
+{
+	const struct buf *own = &otlp->trace_id, *linked = &otlp->link_trace_id;
+
+	return linked->len == own->len && memcmp(linked->data, own->data, own->len) == 0;
+}
+
+/* Makes a root that links into its own trace a follower of the span there. */
+static int take_link(struct otlp *otlp)
+{
+	struct span *span = otlp->span;
+	uint32_t id;
+
+	if (span->parent_id != 0 || !links_own_trace(otlp))
+		return 0;
+	id = trace_builder_text(otlp->builder, otlp->link_span_id.data, otlp->link_span_id.len);
+	if (id == TRACE_NONE)
+		return otlp_check(otlp, id);
+	if (id != span->id) {
+		span->parent_id = id;
+		span->flags |= SPAN_FOLLOWS;
+	}
 	return 0;
 }
 
@@ -219,6 +259,8 @@ int otlp_end_span(struct otlp *otlp)
 
 	if (!otlp->has_trace_id)
 		return err_set(otlp->err, EBADMSG, "a span has no traceId");
+	if (otlp->has_link && take_link(otlp) != 0)
+		return otlp_check(otlp, TRACE_NONE);
 	span->start_us = (int64_t)(otlp->start_ns / 1000);
 	if (otlp->end_ns > otlp->start_ns)
 		span->duration_us = (int64_t)((otlp->end_ns - otlp->start_ns) / 1000);
@@ -245,6 +287,24 @@ void otlp_take_flags(struct otlp *otlp, uint64_t flags)
 
 	if ((flags & remote) == remote)
 		otlp->span->flags |= SPAN_REMOTE;
+}
+
+/* ---- links ---- */
+
+void otlp_begin_link(struct otlp *otlp)
+{
+	if (otlp->has_link)
+		return;
+	buf_reset(&otlp->link_trace_id);
+	buf_reset(&otlp->link_span_id);
+}
+
+/* A link that precedes the span's trace id is compared with it at the span's end. */
+void otlp_end_link(struct otlp *otlp)
+{
+	if (otlp->link_trace_id.len > 0 && otlp->link_span_id.len > 0 &&
+	    (!otlp->has_trace_id || links_own_trace(otlp)))
+		otlp->has_link = true;
 }
 
 /* ---- events ---- */

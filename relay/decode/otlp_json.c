@@ -36,6 +36,7 @@ enum node {
 	NODE_SPAN,
 	NODE_STATUS,
 	NODE_EVENT,
+	NODE_LINK,
 	NODE_ATTRIBUTE,
 	NODE_VALUE,
 	/* Lists; list_items has their elements. */
@@ -44,6 +45,7 @@ enum node {
 	NODE_SCOPE_SPANS_LIST,
 	NODE_SPAN_LIST,
 	NODE_EVENT_LIST,
+	NODE_LINK_LIST,
 	NODE_ATTRIBUTE_LIST,
 	/* Single values. */
 	NODE_FIRST_SCALAR,
@@ -58,6 +60,8 @@ enum node {
 	NODE_START,
 	NODE_END,
 	NODE_EVENT_TIME,
+	NODE_LINK_TRACE_ID,
+	NODE_LINK_SPAN_ID,
 	NODE_FLAGS,
 	NODE_STATUS_CODE,
 	NODE_STATUS_MESSAGE,
@@ -70,6 +74,7 @@ static const enum node list_items[] = {
 	[NODE_SCOPE_SPANS_LIST - NODE_FIRST_LIST] = NODE_SCOPE_SPANS,
 	[NODE_SPAN_LIST - NODE_FIRST_LIST] = NODE_SPAN,
 	[NODE_EVENT_LIST - NODE_FIRST_LIST] = NODE_EVENT,
+	[NODE_LINK_LIST - NODE_FIRST_LIST] = NODE_LINK,
 	[NODE_ATTRIBUTE_LIST - NODE_FIRST_LIST] = NODE_ATTRIBUTE,
 };
 
@@ -131,6 +136,13 @@ static const struct member event_members[] = {
 	MEMBER("time_unix_nano", NODE_EVENT_TIME),
 	NO_MEMBER,
 };
+static const struct member link_members[] = {
+	MEMBER("traceId", NODE_LINK_TRACE_ID),
+	MEMBER("spanId", NODE_LINK_SPAN_ID),
+	MEMBER("trace_id", NODE_LINK_TRACE_ID),
+	MEMBER("span_id", NODE_LINK_SPAN_ID),
+	NO_MEMBER,
+};
 static const struct member scope_spans_members[] = {
 	MEMBER("spans", NODE_SPAN_LIST),
 	NO_MEMBER,
@@ -146,6 +158,7 @@ static const struct member span_members[] = {
 	MEMBER("attributes", NODE_ATTRIBUTE_LIST),
 	MEMBER("status", NODE_STATUS),
 	MEMBER("events", NODE_EVENT_LIST),
+	MEMBER("links", NODE_LINK_LIST),
 	MEMBER("flags", NODE_FLAGS),
 	MEMBER("trace_id", NODE_TRACE_ID),
 	MEMBER("span_id", NODE_SPAN_ID),
@@ -178,12 +191,12 @@ static const struct member value_members[] = {
 /* clang-format on */
 
 static const struct member *const members_of[] = {
-	[NODE_DOCUMENT] = document_members, [NODE_RESULT] = result_members,
-	[NODE_ERROR] = error_members,	    [NODE_RESOURCE_SPANS] = resource_spans_members,
-	[NODE_RESOURCE] = resource_members, [NODE_SCOPE_SPANS] = scope_spans_members,
-	[NODE_SPAN] = span_members,	    [NODE_STATUS] = status_members,
-	[NODE_EVENT] = event_members,	    [NODE_ATTRIBUTE] = attribute_members,
-	[NODE_VALUE] = value_members,
+	[NODE_DOCUMENT] = document_members,   [NODE_RESULT] = result_members,
+	[NODE_ERROR] = error_members,	      [NODE_RESOURCE_SPANS] = resource_spans_members,
+	[NODE_RESOURCE] = resource_members,   [NODE_SCOPE_SPANS] = scope_spans_members,
+	[NODE_SPAN] = span_members,	      [NODE_STATUS] = status_members,
+	[NODE_EVENT] = event_members,	      [NODE_LINK] = link_members,
+	[NODE_ATTRIBUTE] = attribute_members, [NODE_VALUE] = value_members,
 };
 
 /* The longest path: document, result, and down to attribute and value of an event. */
@@ -307,6 +320,10 @@ static int take_span_member(struct otlp_json *json, const char *text, size_t len
 		return otlp_take_id(otlp, OTLP_SPAN_ID, text, len);
 	case NODE_PARENT_ID:
 		return otlp_take_id(otlp, OTLP_PARENT_ID, text, len);
+	case NODE_LINK_TRACE_ID:
+		return otlp_take_id(otlp, OTLP_LINK_TRACE_ID, text, len);
+	case NODE_LINK_SPAN_ID:
+		return otlp_take_id(otlp, OTLP_LINK_SPAN_ID, text, len);
 	case NODE_NAME:
 		return otlp_take_text(otlp, &span->name, text, len);
 	case NODE_STATUS_MESSAGE:
@@ -395,6 +412,8 @@ static int otlp_json_enter(struct otlp_json *json, enum node node)
 		return otlp_begin_span(&json->otlp);
 	if (node == NODE_EVENT)
 		otlp_begin_event(&json->otlp);
+	else if (node == NODE_LINK)
+		otlp_begin_link(&json->otlp);
 	else if (node == NODE_ATTRIBUTE) /* the node above the list owns the attribute */
 		otlp_begin_attribute(&json->otlp, owner_of_attribute(json->stack[json->depth - 2]));
 	else if (node == NODE_ERROR)
@@ -414,6 +433,8 @@ static int otlp_json_leave(struct otlp_json *json)
 		return otlp_end_span(&json->otlp);
 	if (node == NODE_EVENT)
 		otlp_end_event(&json->otlp);
+	else if (node == NODE_LINK)
+		otlp_end_link(&json->otlp);
 	else if (node == NODE_ERROR)
 		return fail_with_message(json);
 	return JREAD_GO;

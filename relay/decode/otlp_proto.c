@@ -30,6 +30,7 @@ enum node {
 	NODE_SCOPE_SPANS,
 	NODE_SPAN,
 	NODE_EVENT,
+	NODE_LINK,
 	NODE_STATUS,
 	NODE_RESOURCE_ATTRIBUTE,
 	NODE_SPAN_ATTRIBUTE,
@@ -40,6 +41,8 @@ enum node {
 	NODE_TRACE_ID = NODE_MESSAGES,
 	NODE_SPAN_ID,
 	NODE_PARENT_ID,
+	NODE_LINK_TRACE_ID,
+	NODE_LINK_SPAN_ID,
 	NODE_OWN_TRACE_ID,
 	NODE_OWN_SPAN_ID,
 	NODE_OWN_PARENT_ID,
@@ -89,8 +92,8 @@ static const struct wire_field span_fields[] = {
 	[4] = { WIRE_TEXT, NODE_PARENT_ID }, [5] = { WIRE_TEXT, NODE_NAME },
 	[6] = { WIRE_VARINT, NODE_KIND },    [7] = { WIRE_FIXED64, NODE_START },
 	[8] = { WIRE_FIXED64, NODE_END },    [9] = { WIRE_MESSAGE, NODE_SPAN_ATTRIBUTE },
-	[11] = { WIRE_MESSAGE, NODE_EVENT }, [15] = { WIRE_INNER, NODE_STATUS },
-	[16] = { WIRE_FIXED32, NODE_FLAGS },
+	[11] = { WIRE_MESSAGE, NODE_EVENT }, [13] = { WIRE_MESSAGE, NODE_LINK },
+	[15] = { WIRE_INNER, NODE_STATUS },  [16] = { WIRE_FIXED32, NODE_FLAGS },
 };
 #define OWN(field) [OTLP_OWN_##field - OTLP_OWN_FIRST]
 static const struct wire_field own_fields[] = {
@@ -104,6 +107,10 @@ static const struct wire_field own_fields[] = {
 static const struct wire_field event_fields[] = {
 	[1] = { WIRE_FIXED64, NODE_EVENT_TIME },
 	[3] = { WIRE_MESSAGE, NODE_EVENT_ATTRIBUTE },
+};
+static const struct wire_field link_fields[] = {
+	[1] = { WIRE_TEXT, NODE_LINK_TRACE_ID },
+	[2] = { WIRE_TEXT, NODE_LINK_SPAN_ID },
 };
 static const struct wire_field status_fields[] = {
 	[2] = { WIRE_TEXT, NODE_MESSAGE },
@@ -131,6 +138,7 @@ static const struct wire_message messages[NODE_MESSAGES] = {
 	[NODE_SPAN] = { FIELDS(span_fields), .high = own_fields, .first_high = OTLP_OWN_FIRST,
 			.nhigh = ARRAY_LEN(own_fields) },
 	[NODE_EVENT] = { FIELDS(event_fields) },
+	[NODE_LINK] = { FIELDS(link_fields) },
 	[NODE_STATUS] = { FIELDS(status_fields) },
 	[NODE_RESOURCE_ATTRIBUTE] = { FIELDS(attribute_fields) },
 	[NODE_SPAN_ATTRIBUTE] = { FIELDS(attribute_fields) },
@@ -241,6 +249,10 @@ static int otlp_proto_on_text(void *ctx, unsigned int node, const char *text, si
 		return otlp_proto_take_id(proto, OTLP_SPAN_ID, text, len);
 	case NODE_PARENT_ID:
 		return take_parent_id(proto, text, len);
+	case NODE_LINK_TRACE_ID:
+		return otlp_proto_take_id(proto, OTLP_LINK_TRACE_ID, text, len);
+	case NODE_LINK_SPAN_ID:
+		return otlp_proto_take_id(proto, OTLP_LINK_SPAN_ID, text, len);
 	case NODE_NAME:
 		return otlp_take_text(otlp, &otlp->span->name, text, len);
 	case NODE_MESSAGE:
@@ -557,6 +569,9 @@ static int otlp_proto_on_begin(void *ctx, unsigned int node)
 	case NODE_EVENT:
 		otlp_begin_event(otlp);
 		return 0;
+	case NODE_LINK:
+		otlp_begin_link(otlp);
+		return 0;
 	case NODE_RESOURCE_ATTRIBUTE:
 		otlp_begin_attribute(otlp, OTLP_RESOURCE);
 		return 0;
@@ -581,6 +596,9 @@ static int otlp_proto_on_end(void *ctx, unsigned int node)
 		return otlp_end_span(otlp);
 	case NODE_EVENT:
 		otlp_end_event(otlp);
+		return 0;
+	case NODE_LINK:
+		otlp_end_link(otlp);
 		return 0;
 	default:
 		return otlp_end_attribute(otlp);

@@ -3,12 +3,14 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/buf.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_decoder.h"
+#include "tracepager/xalloc.h"
 
 static const char *const extra_names[] = { "shop.region" };
 static const struct trace_options options = { .extra_names = extra_names, .nextra_names = 1 };
@@ -294,6 +296,60 @@ START_TEST(ids)
 }
 END_TEST
 
+#define LINK(trace, span) "{\"traceId\":\"" trace "\",\"spanId\":\"" span "\"}"
+#define OWN_TRACE	  "5b8efff798038103d269b633813fc60c"
+#define OTHER_TRACE	  "5b8efff798038103d269b633813fc60d"
+
+/* Only a root follows the span to which it links, and only a span of its own trace. */
+static const struct {
+	const char *members, *parent;
+	unsigned int flags;
+} links[] = {
+	{ "\"traceId\":\"" OWN_TRACE "\",\"links\":[" LINK(OWN_TRACE, "00000000000000a1") "]",
+	  "00000000000000a1", SPAN_FOLLOWS },
+	{ "\"links\":[" LINK(OTHER_TRACE, "00000000000000a1") "],\"traceId\":\"" OWN_TRACE "\"", "",
+	  0 },
+	/* in any order, case and spelling; the first one into the own trace */
+	{ "\"links\":[{\"span_id\":\"00000000000000A1\",\"trace_id\":"
+	  "\"5B8EFFF798038103D269B633813FC60C\"}],\"traceId\":\"" OWN_TRACE "\"",
+	  "00000000000000a1", SPAN_FOLLOWS },
+	{ "\"traceId\":\"" OWN_TRACE
+	  "\",\"links\":[" LINK(OTHER_TRACE, "00000000000000a3") "," LINK(
+		  OWN_TRACE, "00000000000000a1") "," LINK(OWN_TRACE, "00000000000000a4") "]",
+	  "00000000000000a1", SPAN_FOLLOWS },
+	{ "\"traceId\":\"" OWN_TRACE "\",\"links\":[" LINK(OTHER_TRACE, "00000000000000a1") "]", "",
+	  0 },
+	/* a parent counts before links */
+	{ "\"traceId\":\"" OWN_TRACE "\",\"parentSpanId\":\"00000000000000a1\",\"links\":[" LINK(
+		  OWN_TRACE, "00000000000000a4") "]",
+	  "00000000000000a1", 0 },
+	/* to itself, to no span, to no trace */
+	{ "\"traceId\":\"" OWN_TRACE "\",\"links\":[" LINK(OWN_TRACE, "00000000000000a2") "]", "",
+	  0 },
+	{ "\"traceId\":\"" OWN_TRACE "\",\"links\":[" LINK(OWN_TRACE, "0000000000000000") "]", "",
+	  0 },
+	{ "\"traceId\":\"" OWN_TRACE "\",\"links\":[{\"spanId\":\"00000000000000a1\"},{},null]", "",
+	  0 },
+};
+
+START_TEST(roots_that_link_into_their_own_trace)
+{
+	char document[1024];
+	const struct span *span;
+
+	snprintf(document, sizeof(document),
+		 "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":["
+		 "{\"traceId\":\"" OWN_TRACE "\",\"spanId\":\"00000000000000a1\"},"
+		 "{\"spanId\":\"00000000000000a2\",%s}]}]}]}",
+		 links[_i].members);
+	decode(document);
+	span = find_span("00000000000000a2");
+	ck_assert_str_eq(set->strings + span->parent_id, links[_i].parent);
+	ck_assert_uint_eq(span->flags, links[_i].flags);
+	ck_assert_uint_eq(span->parent, links[_i].parent[0] ? 0 : TRACE_NONE);
+}
+END_TEST
+
 START_TEST(tempo)
 {
 	static const char *const partial[] = {
@@ -459,6 +515,7 @@ int main(void)
 	tcase_add_test(tcase, any_order_and_spelling);
 	tcase_add_test(tcase, sequences_are_regrouped);
 	tcase_add_test(tcase, ids);
+	tcase_add_loop_test(tcase, roots_that_link_into_their_own_trace, 0, ARRAY_LEN(links));
 	tcase_add_test(tcase, tempo);
 	tcase_add_test(tcase, numbers);
 	tcase_add_test(tcase, no_spans);

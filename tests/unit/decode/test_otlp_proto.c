@@ -456,6 +456,42 @@ START_TEST(fields_behind_an_event)
 }
 END_TEST
 
+/* A root that links into its own trace follows the span there, wherever its fields stand. */
+START_TEST(a_root_with_a_link)
+{
+	proto_hex(&span, 1, TRACE_ID);
+	proto_hex(&span, 2, "0a");
+	end_span();
+	proto_hex(&span, 1, TRACE_ID);
+	proto_hex(&span, 2, "0b");
+	proto_hex(&inner, 1, "5b8efff798038103d269b633813fc6ff"); /* another trace */
+	proto_hex(&inner, 2, "0c");
+	proto_message(&span, 13, &inner);
+	proto_hex(&inner, 1, TRACE_ID);
+	proto_hex(&inner, 2, "0a");
+	proto_attribute(&inner, 4, "exception.type", "of the link");
+	proto_message(&span, 13, &inner);
+	end_span();
+	proto_hex(&inner, 1, TRACE_ID); /* the link precedes the trace id */
+	proto_hex(&inner, 2, "0b");
+	proto_message(&span, 13, &inner);
+	proto_hex(&span, 2, "0d");
+	proto_hex(&span, 1, TRACE_ID);
+	end_span();
+	end_resource("ledger");
+	for (size_t piece = 1; piece <= document.len; piece++) {
+		decode(piece);
+		const struct span *of = find_span("0b"), *next = find_span("0d");
+
+		ck_assert_str_eq(set->strings + of->parent_id, "0a");
+		ck_assert_uint_eq(of->flags, SPAN_FOLLOWS);
+		ck_assert_uint_eq(of->nattrs, 0);
+		ck_assert_str_eq(set->strings + next->parent_id, "0b");
+		ck_assert_uint_eq(next->flags, SPAN_FOLLOWS);
+	}
+}
+END_TEST
+
 /* Unknown fields, and known ones with another wire type, in every message. */
 START_TEST(unknown_fields)
 {
@@ -587,6 +623,7 @@ int main(void)
 	tcase_add_test(tcase, values);
 	tcase_add_test(tcase, attributes_again);
 	tcase_add_test(tcase, fields_behind_an_event);
+	tcase_add_test(tcase, a_root_with_a_link);
 	tcase_add_test(tcase, unknown_fields);
 	tcase_add_test(tcase, tempo);
 	tcase_add_test(tcase, refused);
