@@ -479,6 +479,32 @@ START_TEST(a_late_route_that_pages_nobody_takes_one_alert)
 }
 END_TEST
 
+/* A late verdict takes the alert to a route that pages nobody until 11:00: then the alert is
+ * decided again, and somebody is paged. */
+START_TEST(a_late_route_that_pages_nobody_ends)
+{
+	struct ruleset *rules = world_other_rules(
+		"tell: chat}\n    severity: warning\n    also_notify: [chat-pager]\n",
+		"tell: chat, time: morning}\n    page: none\n"
+		"time_intervals: {morning: [{times: [{start_time: '09:00', end_time: "
+		"'11:00'}]}]}\n");
+
+	incidents_set_rules(world->incidents, rules);
+	world_pagers_take_all(world);
+	jaeger_answers_after(SECONDS(20), 0);
+	fire(ORDERS TRACE " tell=chat");
+	world_run(world, MINUTES(1));
+	ck_assert_uint_eq(world_pages(world, "key-shop", "resolve"), 1);
+	/* It is 10:06, a minute after the alert. */
+	world_run(world, US_PER_HOUR - LIMIT_START_GRACE_US - MINUTES(2));
+	assert_pages("key-shop", 1, 1);
+	assert_pages("key-ledger", 0, 0);
+	world_run(world, MINUTES(2));
+	assert_pages("key-ledger", 1, 0);
+	rules_unref(rules);
+}
+END_TEST
+
 /* A late verdict makes its page as severe as its route says. */
 START_TEST(a_late_verdict_raises_the_severity)
 {
@@ -603,6 +629,38 @@ START_TEST(of_a_large_trace_the_path_is_kept)
 		ops += memcmp(plain.data + i, "op ", 3) == 0;
 	ck_assert_uint_eq(ops, 1);
 	buf_fini(&plain);
+}
+END_TEST
+
+/* A packed text of the store. */
+static void assert_holds(const char *packed, size_t len, const char *words)
+{
+	struct buf plain = BUF_INIT(1u << 20);
+	struct err err;
+
+	ck_assert_int_eq(pack_open(packed, len, &plain, &err), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&plain), words));
+	buf_fini(&plain);
+}
+
+/* The record of a decision says whose alert it was, what was decided, and when. */
+START_TEST(a_decision_is_recorded_with_its_texts)
+{
+	int64_t fired_us = world->clock.wall_us;
+
+	world_jaeger_has(world);
+	world_pagers_take_all(world);
+	fire(ORDERS TRACE);
+	world_run(world, MINUTES(1));
+	ck_assert_uint_eq(world->disk->ndecisions, 1);
+	const struct stored_decision *decision = &world->disk->decisions[0];
+	ck_assert_ptr_nonnull(fake_store_alert(world->disk, decision->alert_key));
+	ck_assert_str_eq(decision->incident, world->disk->incidents[0].id);
+	ck_assert_str_eq(decision->team, "ledger");
+	assert_holds(decision->alert, decision->alert_len, "PlaceOrderErrors");
+	assert_holds(decision->doc, decision->doc_len, "journal is read-only");
+	ck_assert_int_ge(decision->at_us, fired_us);
+	ck_assert_int_le(decision->at_us, fired_us + SECONDS(6));
 }
 END_TEST
 
@@ -826,10 +884,12 @@ int main(void)
 		a_start_on_an_unreadable_store_fails,
 		an_incident_without_a_page_resolves,
 		a_late_route_that_pages_nobody_takes_one_alert,
+		a_late_route_that_pages_nobody_ends,
 		a_late_verdict_raises_the_severity,
 		a_shared_question_gets_more_time,
 		a_shared_question_does_not_wait_for_ever,
 		of_a_large_trace_the_path_is_kept,
+		a_decision_is_recorded_with_its_texts,
 		what_was_gathered_ahead_is_compared_with,
 		a_page_waits_for_healthy_traces,
 		a_page_does_not_wait_longer_than_its_budget,
