@@ -38,6 +38,9 @@ struct evidence_end {
 	uint32_t span;		     /* the last that failed; of use only while the trace exists */
 	/* It says no more than 502, 503 or 504: somebody behind it failed. */
 	bool bare_gateway;
+	/* The call that led here failed as well, so that its caller knows; or there is no span of
+	 * the call. judged: false where an older version stored it, which did not look. */
+	bool passed_on, judged;
 };
 
 /* An invocation went on after a failing call, and had own time after it: a fallback, a retry.

@@ -36,6 +36,9 @@ struct error_class {
 	double q;
 	uint32_t traces, last; /* of both sets; the number of the last one that was counted */
 	double chance;	       /* that so many traces of the window have it if nothing is wrong */
+	/* The same of ends of which the caller knew, since its call failed too. */
+	uint32_t told, last_told;
+	double chance_told;
 };
 
 /* What one trace of the window shows: how its one unit of time is shared among variables, and its

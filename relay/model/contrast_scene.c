@@ -293,9 +293,13 @@ static void find_after(struct scene *scene, uint32_t at)
 		const struct error_class *class =
 			class_of(scene, &scene->window, &evidence->ends[fallback->end]);
 
-		if (class->chance >= chance[fallback->observation])
+		const bool told = evidence->ends[fallback->end].passed_on;
+		double now = told && class->chance_told < class->chance ? class->chance_told
+									: class->chance;
+
+		if (now >= chance[fallback->observation])
 			continue;
-		chance[fallback->observation] = class->chance;
+		chance[fallback->observation] = now;
 		after[fallback->observation] = class->service;
 	}
 	scene->traces[at].after = after;
@@ -592,13 +596,17 @@ static void count_classes(struct scene *scene, const struct scene_side *side, ui
 {
 	for (uint32_t t = 0; t < side->set->n; t++)
 		for (uint32_t i = 0; i < side->set->at[t].nends; i++) {
-			struct error_class *class =
-				class_of(scene, side, &side->set->at[t].ends[i]);
+			const struct evidence_end *end = &side->set->at[t].ends[i];
+			struct error_class *class = class_of(scene, side, end);
 
-			if (class->traces > 0 && class->last == first + t)
-				continue;
+			if (class->traces == 0 || class->last != first + t)
+				class->traces++;
 			class->last = first + t;
-			class->traces++;
+			if (!end->passed_on && end->judged)
+				continue;
+			if (class->told == 0 || class->last_told != first + t)
+				class->told++;
+			class->last_told = first + t;
 		}
 }
 
@@ -606,14 +614,20 @@ static void weigh_chances(struct scene *scene)
 {
 	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
 	uint32_t *here = arena_array(scene->arena, (size_t)scene->nclasses + 1, sizeof(*here));
+	uint32_t *told = arena_array(scene->arena, (size_t)scene->nclasses + 1, sizeof(*told));
 
 	count_classes(scene, &scene->window, 0);
-	for (uint32_t i = 0; i < scene->nclasses; i++)
+	for (uint32_t i = 0; i < scene->nclasses; i++) {
 		here[i] = scene->classes[i].traces;
+		told[i] = scene->classes[i].told;
+	}
 	count_classes(scene, &scene->healthy, window->n);
-	for (uint32_t i = 0; i < scene->nclasses; i++)
-		scene->classes[i].chance =
-			chance_of(here[i], window->n, scene->classes[i].traces, healthy->n);
+	for (uint32_t i = 0; i < scene->nclasses; i++) {
+		struct error_class *class = &scene->classes[i];
+
+		class->chance = chance_of(here[i], window->n, class->traces, healthy->n);
+		class->chance_told = chance_of(told[i], window->n, class->told, healthy->n);
+	}
 	for (uint32_t t = 0; t < window->n; t++)
 		find_after(scene, t);
 }

@@ -358,6 +358,23 @@ static bool is_bare_gateway(const struct trace *trace, uint32_t span)
 	       !span_says_why(trace, &trace->spans[span]);
 }
 
+/* Did the call of an invocation fail as well? One that is no span of its own counts as failed. A
+ * proxy between both whose spans did not fail is passed over. */
+static bool is_passed_on(const struct tree *tree, uint32_t entry, uint32_t error)
+{
+	const struct trace *trace = tree->trace;
+	uint32_t call = trace->spans[entry].parent;
+
+	if (span_side(trace, &trace->spans[error]) == SIDE_CLIENT || call == TRACE_NONE ||
+	    span_side(trace, &trace->spans[call]) != SIDE_CLIENT ||
+	    span_failing(trace, &trace->spans[call], true))
+		return true;
+	if (tree->error[tree->entry[call]] != TRACE_NONE)
+		return false;
+	call = trace->spans[tree->entry[call]].parent;
+	return call != TRACE_NONE && span_failing(trace, &trace->spans[call], true);
+}
+
 static bool is_end(const struct tree *tree, uint32_t span)
 {
 	return tree->entry[span] == span && tree->error[span] != TRACE_NONE && !tree->below[span] &&
@@ -384,6 +401,8 @@ static void take_ends(struct extract *extract, struct tree *tree, struct evidenc
 				operation_index(extract, error),
 				error,
 				is_bare_gateway(trace, error),
+				is_passed_on(tree, span, error),
+				true,
 			};
 		}
 		if (!inside)

@@ -43,6 +43,17 @@ static void put_us(struct buf *out, int64_t us)
 	buf_varint(out, ((uint64_t)us << 1) ^ (uint64_t)(us >> 63));
 }
 
+/* Marks of an end of errors; a version that knows only the first one reads any as that. */
+#define MARK_BARE_GATEWAY 1u
+#define MARK_PASSED_ON	  2u
+#define MARK_JUDGED	  4u
+
+static unsigned int end_marks(const struct evidence_end *end)
+{
+	return (end->bare_gateway ? MARK_BARE_GATEWAY : 0) | (end->passed_on ? MARK_PASSED_ON : 0) |
+	       (end->judged ? MARK_JUDGED : 0);
+}
+
 static void put_evidence(struct buf *out, const struct evidence *evidence)
 {
 	bool placed = evidence->stratum_operation != TRACE_NONE;
@@ -71,7 +82,7 @@ static void put_evidence(struct buf *out, const struct evidence *evidence)
 	for (uint32_t i = 0; i < evidence->nends; i++) {
 		buf_varint(out, evidence->ends[i].service);
 		buf_varint(out, evidence->ends[i].operation);
-		buf_varint(out, evidence->ends[i].bare_gateway);
+		buf_varint(out, end_marks(&evidence->ends[i]));
 	}
 }
 
@@ -256,10 +267,14 @@ static uint64_t get_evidence(struct reader *reader, const struct evidence_set *s
 	evidence->ends = arena_array(set->arena, n, sizeof(*evidence->ends));
 	for (uint32_t i = 0; i < n && !reader->bad; i++) {
 		struct evidence_end *end = &evidence->ends[evidence->nends++];
+		uint64_t marks;
 
 		end->service = get_index(reader, set->nservices);
 		end->operation = get_index(reader, set->ntexts);
-		end->bare_gateway = reader->form >= FORM_STRATA && get_number(reader) != 0;
+		marks = reader->form >= FORM_STRATA ? get_number(reader) : 0;
+		end->bare_gateway = marks & MARK_BARE_GATEWAY;
+		end->passed_on = marks & MARK_PASSED_ON;
+		end->judged = marks & MARK_JUDGED;
 		end->span = TRACE_NONE;
 	}
 	return bits;

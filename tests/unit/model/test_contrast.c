@@ -470,7 +470,7 @@ END_TEST
 /* ---- what follows from a failing call ---- */
 
 /* checkout works for `before` ms, calls stock for 10, works for `after`; it never fails itself. */
-static const char *draw_fallback(int before, int after, bool failing)
+static const char *draw_stock(int before, int after, bool failing, bool told)
 {
 	static char text[512];
 
@@ -478,9 +478,14 @@ static const char *draw_fallback(int before, int after, bool failing)
 		 "checkout server POST /orders | 0 %d |\n"
 		 "  checkout client GET /stock | %d %d | %s\n"
 		 "    stock server GET /stock | %d %d | %s\n",
-		 before + 10 + after, before, before + 10, failing ? "ERROR" : "", before + 1,
+		 before + 10 + after, before, before + 10, told ? "ERROR" : "", before + 1,
 		 before + 9, failing ? "ERROR; message=cache is cold" : "");
 	return text;
+}
+
+static const char *draw_fallback(int before, int after, bool failing)
+{
+	return draw_stock(before, after, failing, failing);
 }
 
 static void expect_fallback(const char *service, enum suspect_kind kind)
@@ -513,6 +518,17 @@ START_TEST(a_failure_that_healthy_traces_have_explains_no_time)
 	for (int i = 0; i < 10; i++)
 		add(draw_fallback(5, 200 + i, i % 2 == 0));
 	expect_fallback("checkout", SUSPECT_SLOW);
+}
+END_TEST
+
+/* stock fails in most healthy traces, too, but its answers were good: no call of it failed. */
+START_TEST(a_failure_that_the_caller_never_knew_of_is_another_one)
+{
+	for (int i = 0; i < 40; i++)
+		add_healthy(draw_stock(5 + i % 3, 5 + i % 4, i % 5 > 0, false));
+	for (int i = 0; i < 10; i++)
+		add(draw_fallback(5, 200 + i, true));
+	expect_fallback("stock", SUSPECT_SPAN);
 }
 END_TEST
 
@@ -828,6 +844,7 @@ static Suite *contrast_suite(void)
 	tcase_add_test(who, time_of_a_fallback_speaks_for_the_failed_call);
 	tcase_add_test(who, a_failure_that_healthy_traces_have_explains_no_time);
 	tcase_add_test(who, time_before_a_failing_call_is_no_fallback);
+	tcase_add_test(who, a_failure_that_the_caller_never_knew_of_is_another_one);
 	tcase_add_test(who, more_clean_healthy_traces_never_lower_a_confidence);
 	tcase_add_test(who, a_lone_gap_is_an_edge_though_its_ends_are_no_twins);
 	tcase_add_test(who, what_few_traces_show_is_not_named);
