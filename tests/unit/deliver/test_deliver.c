@@ -186,6 +186,7 @@ START_TEST(retries_by_the_clock)
 	ck_assert_uint_eq(http.nrequests, 3);
 	ck_assert_str_eq(buf_text(&told),
 			 "changed 1 queued 1\nchanged 1 queued 2\nchanged 1 delivered 3\n");
+	ck_assert_int_eq(last.next_us, 0); /* it is not due any more */
 	/* The same message each time, signed anew. */
 	for (size_t i = 0; i < 3; i++)
 		ck_assert_ptr_nonnull(strstr(http.requests[i].headers, "webhook-id: i1_1\n"));

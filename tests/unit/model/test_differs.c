@@ -11,7 +11,7 @@
 #include "tracepager/differs.h"
 #include "tracepager/xalloc.h"
 
-#define TRACES 40
+#define TRACES 64
 
 static struct trace_set *sets[TRACES];
 static const struct trace *window[TRACES];
@@ -151,6 +151,40 @@ START_TEST(two_failing_are_too_few)
 	add(20, "service.version=2.30", ordinary);
 	look();
 	ck_assert_uint_eq(nfound, 0);
+}
+END_TEST
+
+/* 7 of 10 are 70 %, and C(10, 7) / C(30, 7) is 1 in 17,000; 6 of 10 are too few. */
+START_TEST(most_of_the_failing_have_it)
+{
+	for (unsigned int n = 6; n <= 7; n++) {
+		add(n, "ERROR; service.version=2.31", NULL);
+		add(10 - n, "ERROR; service.version=2.30", NULL);
+		if (n == 6)
+			add(20, "service.version=2.30", ordinary);
+		look();
+		ck_assert_uint_eq(nfound, n == 7);
+		nwindow = 0;
+	}
+}
+END_TEST
+
+/* All of 20 against 18 of 30: a gap of 40 points. 19 of 30 are no gap, though chance would make
+ * such a difference in one case of 680 only: C(39, 20) / C(50, 20). */
+START_TEST(the_others_have_it_much_less)
+{
+	for (unsigned int n = 18; n <= 19; n++) {
+		evidence_free(ordinary);
+		ordinary = evidence_new(1u << 20);
+		for (unsigned int i = 0; i < nsets; i++)
+			trace_set_free(sets[i]);
+		nsets = nwindow = 0;
+		add(20, "ERROR; service.version=2.31", NULL);
+		add(n, "service.version=2.31", ordinary);
+		add(30 - n, "service.version=2.30", ordinary);
+		look();
+		ck_assert_uint_eq(nfound, n == 18);
+	}
 }
 END_TEST
 
@@ -331,6 +365,8 @@ int main(void)
 	tcase_add_test(tcase, chance_is_not_told);
 	tcase_add_test(tcase, what_all_have_is_not_told);
 	tcase_add_test(tcase, two_failing_are_too_few);
+	tcase_add_test(tcase, most_of_the_failing_have_it);
+	tcase_add_test(tcase, the_others_have_it_much_less);
 	tcase_add_test(tcase, an_attribute_that_others_lack_is_not_compared);
 	tcase_add_test(tcase, codes_are_not_told);
 	tcase_add_test(tcase, version_and_its_pod_are_one_line);
