@@ -543,6 +543,35 @@ START_TEST(owner_from_the_telemetry)
 }
 END_TEST
 
+/* Of 16 services all are shown, of 18 the first 8 and the last 8. */
+START_TEST(a_long_path_is_shown_by_its_ends)
+{
+	static struct shop_span chain[18];
+	static char names[18][8], ids[18][8];
+
+	for (int n = 16; n <= 18; n += 2) {
+		const struct trace *trace;
+		struct decision d;
+
+		for (int i = 0; i < n; i++) {
+			snprintf(names[i], sizeof(names[i]), "s%d", i);
+			snprintf(ids[i], sizeof(ids[i]), "%d", i + 1);
+			chain[i] = (struct shop_span){ ids[i],	    i ? ids[i - 1] : NULL, names[i],
+						       "x",	    SPAN_SERVER,	   i,
+						       100 - 2 * i, "disk is full",	   NULL };
+		}
+		trace = trace_of(chain, (size_t)n);
+		d = decided(&orders, &trace, 1);
+		ck_assert_str_eq(
+			d.page.path,
+			n == 16 ? "s0 > s1 > s2 > s3 > s4 > s5 > s6 > s7 > s8 > s9 > s10 > "
+				  "s11 > s12 > s13 > s14 > s15 (x)"
+				: "s0 > s1 > s2 > s3 > s4 > s5 > s6 > s7 > … 2 more … > s10 > "
+				  "s11 > s12 > s13 > s14 > s15 > s16 > s17 (x)");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("decide");
@@ -553,6 +582,7 @@ int main(void)
 	tcase_add_test(tcase, owner_by_an_attribute);
 	tcase_add_test(tcase, owner_from_the_telemetry);
 	tcase_add_test(tcase, the_suspect_s_owner_is_paged);
+	tcase_add_test(tcase, a_long_path_is_shown_by_its_ends);
 	tcase_add_test(tcase, an_owned_callee_is_the_suspect);
 	tcase_add_test(tcase, an_owned_callee_is_told_as_the_rules_name_it);
 	tcase_add_test(tcase, an_owned_callee_that_held_up_its_caller_is_the_suspect);

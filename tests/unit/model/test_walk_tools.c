@@ -511,6 +511,126 @@ START_TEST(only_the_callers_own_child_is_looked_through)
 }
 END_TEST
 
+/* ---- down ---- */
+
+/* Where the walk down ends: a line of the drawing. */
+static const struct {
+	const char *drawing;
+	uint32_t line;
+} down_rows[] = {
+	/* A step of a call that nobody answered: the call speaks. */
+	{ "web server / | 0 100 | ERROR\n"
+	  "  web client GET | 1 99 | ERROR; server.address=stock\n"
+	  "    web client connect | 2 3 | ERROR\n",
+	  2 },
+	/* It has a span below it, and is no step. */
+	{ "web server / | 0 100 | ERROR\n"
+	  "  web client GET | 1 99 | ERROR; server.address=stock\n"
+	  "    web client connect | 2 5 | ERROR\n"
+	  "      web internal a | 3 4 |\n",
+	  3 },
+	/* An INTERNAL span is a step only where nothing but such spans is below it. */
+	{ "web server / | 0 100 | ERROR\n"
+	  "  web client GET | 1 99 | ERROR; server.address=stock\n"
+	  "    web internal step | 2 9 | ERROR\n"
+	  "      web internal step | 3 4 | ERROR\n"
+	  "        web internal step | 3 4 | ERROR\n"
+	  "      web internal step | 5 6 | ERROR\n",
+	  2 },
+	{ "web server / | 0 100 | ERROR\n"
+	  "  web client GET | 1 99 | ERROR; server.address=stock\n"
+	  "    web internal step | 2 9 | ERROR\n"
+	  "      web client POST | 3 4 | ERROR\n",
+	  4 },
+	/* Another service answered without failing: the step is the caller's own failure. */
+	{ "web client GET | 1 99 | ERROR; server.address=stock\n"
+	  "  stock server GET | 2 50 |\n"
+	  "  web internal decode | 60 90 | ERROR; message=bad JSON\n",
+	  3 },
+	/* Steps of a response say a code and no more, and have nothing below them. */
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal send | 90 99 | ERROR; http.response.status_code=500\n",
+	  1 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal send | 90 99 | ERROR; rpc.grpc.status_code=0\n",
+	  1 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal send | 90 99 | ERROR\n",
+	  2 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal send | 90 99 | ERROR; http.response.status_code=500; message=no card\n",
+	  2 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal send | 90 99 | ERROR; http.response.status_code=500\n"
+	  "    api internal a | 91 92 |\n",
+	  2 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  lib internal send | 90 99 | ERROR; http.response.status_code=500\n",
+	  2 },
+	/* A span that says nothing but has an exception. */
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal a | 1 99 | exception.type=CardError\n",
+	  2 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal a | 1 99 | exception.message=no card\n",
+	  2 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal a | 1 99 | exception.type=CardError; rpc.grpc.status_code=0\n",
+	  2 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal a | 1 99 | exception.type=CardError; http.response.status_code=200\n",
+	  1 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal a | 1 99 | exception.type=CancelledError\n",
+	  1 },
+	{ "api server / | 0 100 | ERROR\n"
+	  "  api internal a | 1 99 | OK; exception.type=CardError\n",
+	  1 },
+	/* The answer over a queue, whose words the span above repeats. */
+	{ "api server / | 0 100 | ERROR; message=out of money\n"
+	  "  api producer orders | 1 2 |\n"
+	  "    pay consumer orders | 200 300 | ERROR; message=out of money\n",
+	  3 },
+	{ "api server / | 0 100 | ERROR; message=out of money\n"
+	  "  api producer orders | 1 2 |\n"
+	  "    pay consumer orders | 200 300 | ERROR; message=no such card\n",
+	  1 },
+	{ "api server / | 0 100 | ERROR; message=out of money\n"
+	  "  api producer orders | 1 2 |\n"
+	  "    pay consumer orders | 200 300 | message=out of money\n",
+	  1 },
+};
+
+START_TEST(where_the_way_down_ends)
+{
+	run(down_rows[_i].drawing);
+	ck_assert(walk.found);
+	ck_assert_msg(walk.suspect.span + 1 == down_rows[_i].line, "line %u, not %u:\n%s",
+		      walk.suspect.span + 1, down_rows[_i].line, down_rows[_i].drawing);
+}
+END_TEST
+
+/* A call below a call that names a callee of its own is no step of it. */
+START_TEST(a_step_of_a_call_names_nobody)
+{
+	static const char *const names[] = { "service.peer.name", "peer.service",
+					     "server.address",	  "net.peer.name",
+					     "url.full",	  "http.url",
+					     "rpc.service",	  "db.system.name",
+					     "db.system",	  "messaging.system" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		drawing[0] = '\0';
+		draw("web server / | 0 100 | ERROR\n"
+		     "  web client GET | 1 99 | ERROR\n"
+		     "    web client POST | 2 3 | ERROR; %s=other\n",
+		     names[i]);
+		run(drawing);
+		ck_assert_msg(walk.suspect.span == 2, "%s", names[i]);
+	}
+}
+END_TEST
+
 /* ---- the choice ---- */
 
 static bool limited_by(enum verdict_limit_id id)
@@ -774,6 +894,8 @@ static void tests(TCase *tcase)
 	tcase_add_loop_test(tcase, which_callees_are_others, 0, ARRAY_LEN(other_rows));
 	tcase_add_loop_test(tcase, which_spans_are_looked_through, 0, ARRAY_LEN(through_rows));
 	tcase_add_test(tcase, only_the_callers_own_child_is_looked_through);
+	tcase_add_loop_test(tcase, where_the_way_down_ends, 0, ARRAY_LEN(down_rows));
+	tcase_add_test(tcase, a_step_of_a_call_names_nobody);
 	tcase_add_loop_test(tcase, what_decides_between_two_calls, 0, ARRAY_LEN(choice_rows));
 	tcase_add_test(tcase, each_of_several_is_as_likely);
 	tcase_add_loop_test(tcase, who_ended_just_before_the_end, 0, ARRAY_LEN(near_rows));
