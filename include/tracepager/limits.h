@@ -72,6 +72,9 @@
 /* Exception events of one span that are read until the one is known by which it failed; of more,
  * the last one takes the place of the one before. */
 #define LIMIT_SPAN_EXCEPTIONS 8u
+/* Parents of spans beside their first ones, in one document (Jaeger): joins have them, and few
+ * tracers write them. Each failing span is compared with all of them. */
+#define LIMIT_OTHER_PARENTS 64u
 /* Attribute names that rules name: a key has 16 bits. */
 #define LIMIT_EXTRA_ATTRS 16384u
 /* One kept attribute value or status text: a person reads an error message, not a document. */
@@ -157,7 +160,7 @@
 #define LIMIT_CHOICE_RANKED 256u
 /* Spans without a status, but with an exception event, that one step down looks at. */
 #define LIMIT_WALK_EXCEPTIONS 64u
-#define LIMIT_START_ROUNDS  4
+#define LIMIT_START_ROUNDS    4
 /* Of LIMIT_REASONS, those reserved for the leaf, however long the way down is: two or three
  * sentences say why a leaf is the suspect. */
 #define LIMIT_REASONS_FOR_LEAF 4

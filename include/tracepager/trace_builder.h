@@ -69,6 +69,10 @@ void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, ui
  * last. */
 void trace_builder_span_exception(struct trace_builder *builder, uint32_t type, uint32_t message,
 				  int64_t at_us);
+/* Names one more parent of the span that was begun, by its id. If span and other parent failed and
+ * the first parent did not, the other one becomes the parent: the failure went that way. Beyond
+ * LIMIT_OTHER_PARENTS it is ignored. */
+void trace_builder_span_other_parent(struct trace_builder *builder, uint32_t id);
 /* Ends the span. trace_id: any text. Jaeger and Zipkin write some fields as attributes: span.kind,
  * otel.status_code, otel.status_description and error. An error tag with words stays an attribute,
  * too. These attributes are moved into the span's fields, unless the decoder has set the field;

@@ -8,8 +8,9 @@
  * of Jaeger's storage, which have no list of processes, are refused.
  *
  * The parent of a span is its first CHILD_OF reference within the trace, else its first
- * FOLLOWS_FROM, else parentSpanID. The builder decides what a tag means, and which of the logs that
- * report an error becomes exception.type and exception.message.
+ * FOLLOWS_FROM, else parentSpanID. The builder decides which of several CHILD_OF parents counts,
+ * what a tag means, and which of the logs that report an error becomes exception.type and
+ * exception.message.
  *
  * Owns its reader and the scratch memory of the current object; the builder is borrowed.
  */
@@ -356,6 +357,8 @@ static void take_reference(struct jaeger_json *j, const struct reference *refere
 {
 	if (reference->type == REF_CHILD_OF && j->child_of == 0)
 		j->child_of = reference->span;
+	else if (reference->type == REF_CHILD_OF && reference->span != 0)
+		trace_builder_span_other_parent(j->builder, reference->span);
 	else if (reference->type == REF_FOLLOWS_FROM && j->follows_from == 0)
 		j->follows_from = reference->span;
 }

@@ -236,7 +236,7 @@ static bool links_own_trace(const struct otlp *otlp)
 }
 
 /* Makes a root that links into its own trace a follower of the span there. */
-static int take_link(struct otlp *otlp)
+static int otlp_take_link(struct otlp *otlp)
 {
 	struct span *span = otlp->span;
 	uint32_t id;
@@ -259,7 +259,7 @@ int otlp_end_span(struct otlp *otlp)
 
 	if (!otlp->has_trace_id)
 		return err_set(otlp->err, EBADMSG, "a span has no traceId");
-	if (otlp->has_link && take_link(otlp) != 0)
+	if (otlp->has_link && otlp_take_link(otlp) != 0)
 		return otlp_check(otlp, TRACE_NONE);
 	span->start_us = (int64_t)(otlp->start_ns / 1000);
 	if (otlp->end_ns > otlp->start_ns)

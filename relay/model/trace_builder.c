@@ -40,6 +40,11 @@ struct trace_builder {
 		int64_t at_us;
 	} exceptions[LIMIT_SPAN_EXCEPTIONS]; /* of the current span */
 	unsigned int nexceptions;
+	struct other_parent {
+		uint32_t span, id;
+		bool first_failed, failed; /* the span's first parent, and this one */
+	} other_parents[LIMIT_OTHER_PARENTS];
+	unsigned int nother_parents;
 	struct resource *resources;
 	uint32_t nresources, resources_size;
 	struct resource_attr *resource_attrs;
@@ -276,6 +281,13 @@ void trace_builder_span_exception(struct trace_builder *builder, uint32_t type, 
 	if (builder->nexceptions == LIMIT_SPAN_EXCEPTIONS)
 		builder->nexceptions--;
 	builder->exceptions[builder->nexceptions++] = exception;
+}
+
+void trace_builder_span_other_parent(struct trace_builder *builder, uint32_t id)
+{
+	if (builder->blocks.err.code == 0 && builder->nother_parents < LIMIT_OTHER_PARENTS)
+		builder->other_parents[builder->nother_parents++] =
+			(struct other_parent){ .span = builder->nspans, .id = id };
 }
 
 /* Does one of two messages hold the other? */
@@ -633,6 +645,49 @@ static void drop_tables(struct trace_builder *b)
 	blocks_shrink(&b->blocks, &b->traces, b->traces_size, b->ntraces, sizeof(*b->traces));
 }
 
+/* ---- spans with several parents ---- */
+
+static bool says_it_failed(const struct span *span)
+{
+	if (span->status != SPAN_STATUS_UNSET)
+		return span->status == SPAN_STATUS_ERROR;
+	return span->flags & SPAN_TAG_TRUE;
+}
+
+/* Notes of the spans with several parents which of these a failing span is. */
+static void note_failed_parent(struct trace_builder *b, const struct span *failed)
+{
+	for (unsigned int i = 0; i < b->nother_parents; i++) {
+		struct other_parent *other = &b->other_parents[i];
+		const struct span *span = &b->spans[other->span];
+
+		if (span->parent != failed->parent) /* the trace, until linking */
+			continue;
+		other->first_failed |= span->parent_id == failed->id;
+		other->failed |= other->id == failed->id;
+	}
+}
+
+/* Of several parents of a failing span, the first one that failed; else the first one. */
+static void choose_parents(struct trace_builder *b)
+{
+	uint32_t settled = TRACE_NONE;
+
+	for (uint32_t i = 0; b->nother_parents > 0 && i < b->nspans; i++) {
+		if (says_it_failed(&b->spans[i]))
+			note_failed_parent(b, &b->spans[i]);
+	}
+	for (unsigned int i = 0; i < b->nother_parents; i++) {
+		const struct other_parent *other = &b->other_parents[i];
+
+		if (other->span == settled || other->first_failed || !other->failed ||
+		    !says_it_failed(&b->spans[other->span]))
+			continue;
+		b->spans[other->span].parent_id = other->id;
+		settled = other->span;
+	}
+}
+
 /* Puts the spans of each trace side by side, in the order of the document. Each span gets its place
  * in next_sibling, then spans are swapped along cycles until all are in place: linear, without a
  * second array. */
@@ -719,6 +774,7 @@ int trace_builder_finish(struct trace_builder *builder, struct trace_set **ret_s
 	if (builder->blocks.err.code != 0 || !finish_resources(builder))
 		goto fail;
 	drop_tables(builder);
+	choose_parents(builder);
 	group_spans(builder);
 	/* Linking compares services and ids, which it reads through a set. */
 	view = (struct trace_set){ .resources = builder->resources,

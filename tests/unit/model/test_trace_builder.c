@@ -478,6 +478,72 @@ START_TEST(test_tree)
 }
 END_TEST
 
+/* A span "d" with the parents b, c and e: which of the spans that failed is above it? */
+static const struct {
+	const char *failing; /* ids */
+	const char *wanted;
+} several_parents[] = {
+	{ "", "a(b(d)ce)" },	{ "d", "a(b(d)ce)" }, /* no parent failed */
+	{ "bcd", "a(b(d)ce)" },			      /* the first one did */
+	{ "cd", "a(bc(d)e)" },			      /* only another one */
+	{ "dec", "a(bc(d)e)" },			      /* the first one of the others */
+	{ "de", "a(bce(d))" },	{ "c", "a(b(d)ce)" }, /* the span itself did not fail */
+};
+
+START_TEST(test_several_parents)
+{
+	static const char *const ids[] = { "d", "a", "b", "c", "e" };
+	struct trace_builder *builder = trace_builder_new(NULL);
+	struct trace_set *set = NULL;
+
+	/* In the other trace all of them failed: that decides nothing here. */
+	for (unsigned int i = 0; i < 2 * ARRAY_LEN(ids); i++) {
+		const char *id = ids[i % ARRAY_LEN(ids)];
+		bool first_trace = i < ARRAY_LEN(ids);
+		struct span *span = trace_builder_span(builder);
+
+		span->id = text(builder, id);
+		span->parent_id = text(builder, *id == 'd' ? "b" : *id == 'a' ? "" : "a");
+		if (*id == 'd' && first_trace) {
+			trace_builder_span_other_parent(builder, text(builder, "c"));
+			trace_builder_span_other_parent(builder, text(builder, "e"));
+		}
+		if (!first_trace || strchr(several_parents[_i].failing, *id))
+			span->status = SPAN_STATUS_ERROR;
+		trace_builder_span_done(builder, first_trace ? "t" : "u", 1);
+	}
+	ck_assert_int_eq(trace_builder_finish(builder, &set, NULL), 0);
+	trace_builder_free(builder);
+	check_tree(&set->traces[0], several_parents[_i].wanted);
+	trace_set_free(set);
+}
+END_TEST
+
+/* Those beyond the cap are ignored. */
+START_TEST(test_many_parents)
+{
+	struct trace_builder *builder = trace_builder_new(NULL);
+	struct trace_set *set = NULL;
+	struct span *span = trace_builder_span(builder);
+
+	span->status = SPAN_STATUS_ERROR;
+	span->id = text(builder, "d");
+	span->parent_id = text(builder, "b");
+	for (unsigned int i = 0; i < LIMIT_OTHER_PARENTS; i++)
+		trace_builder_span_other_parent(builder, text(builder, "x"));
+	trace_builder_span_other_parent(builder, text(builder, "c"));
+	trace_builder_span_done(builder, "t", 1);
+	span = trace_builder_span(builder);
+	span->status = SPAN_STATUS_ERROR;
+	span->id = text(builder, "c");
+	trace_builder_span_done(builder, "t", 1);
+	ck_assert_int_eq(trace_builder_finish(builder, &set, NULL), 0);
+	trace_builder_free(builder);
+	check_tree(&set->traces[0], "dc");
+	trace_set_free(set);
+}
+END_TEST
+
 START_TEST(test_traces_are_grouped)
 {
 	const struct row rows[] = {
@@ -798,6 +864,8 @@ int main(void)
 	tcase_add_test(tcase, test_resource_caps);
 	tcase_add_test(tcase, test_map_resources);
 	tcase_add_test(tcase, test_tree);
+	tcase_add_loop_test(tcase, test_several_parents, 0, ARRAY_LEN(several_parents));
+	tcase_add_test(tcase, test_many_parents);
 	tcase_add_test(tcase, test_traces_are_grouped);
 	tcase_add_test(tcase, test_duplicates);
 	tcase_add_test(tcase, test_self_parent);
