@@ -116,7 +116,8 @@ struct evidence_set {
 	struct evidence *at;
 	uint32_t nservices, ntexts, nfacts, nprofiles, nshapes, n;
 	uint32_t services_size, texts_size, facts_size, profiles_size, shapes_size, size;
-	bool brief; /* times and ends only: set before the first trace is added */
+	struct callee_habits *habits; /* what the traces tell of callees; NULL: nothing */
+	bool brief;		      /* times and ends only: set before the first trace is added */
 };
 
 /* cap_bytes: a set that holds more takes no further trace; one trace may exceed it. The caller

@@ -99,6 +99,15 @@
 #define LIMIT_SHAPES	    4096u
 #define LIMIT_SHAPE_CALLEES 32u
 #define LIMIT_SHAPE_BYTES   1024u
+/* What healthy traces tell of callees: operations whose usual time is known, with so many durations
+ * each, of which the median is taken; names that a service answers to; bytes of each text. It
+ * is 1.5 MiB at worst for a signal. Fewer healthy traces than LIMIT_HABIT_LEAST tell no usual time.
+ */
+#define LIMIT_HABIT_TIMES      512u
+#define LIMIT_HABIT_SAMPLES    64u
+#define LIMIT_HABIT_NAMES      256u
+#define LIMIT_HABIT_TEXT_BYTES 256u
+#define LIMIT_HABIT_LEAST      5u
 /* Scratch memory of the vote by structure: 4096 shapes with all their beginnings take 150 MiB if
  * each is as long as can be; half of it is for the beginnings. */
 #define LIMIT_STRUCTURE_BYTES (512u << 20)

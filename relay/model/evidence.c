@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "evidence-internal.h"
+#include "tracepager/callee_habits.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -47,6 +48,7 @@ void evidence_free(struct evidence_set *set)
 	if (!set)
 		return;
 	map_free(set->index);
+	callee_habits_free(set->habits);
 	arena_free(set->arena);
 	free(set->services);
 	free(set->texts);
@@ -59,9 +61,10 @@ void evidence_free(struct evidence_set *set)
 
 size_t evidence_bytes(const struct evidence_set *set)
 {
-	return arena_used(set->arena) + set->size * sizeof(*set->at) +
-	       set->services_size * sizeof(*set->services) + set->texts_size * sizeof(*set->texts) +
-	       set->facts_size * sizeof(*set->facts) + set->profiles_size * sizeof(*set->profiles) +
+	return arena_used(set->arena) + callee_habits_bytes(set->habits) +
+	       set->size * sizeof(*set->at) + set->services_size * sizeof(*set->services) +
+	       set->texts_size * sizeof(*set->texts) + set->facts_size * sizeof(*set->facts) +
+	       set->profiles_size * sizeof(*set->profiles) +
 	       set->shapes_size * sizeof(*set->shapes);
 }
 
@@ -574,6 +577,11 @@ static bool walk_and_add(struct evidence_set *set, const struct trace *trace,
 	if (!sound || (walk.signal_span != TRACE_NONE &&
 		       !span_failing(trace, &trace->spans[walk.from_span], true)))
 		added = evidence_add(set, &walk);
+	if (added && set->n <= LIMIT_UNIT_TRACES && !set->brief) {
+		if (!set->habits)
+			set->habits = callee_habits_new();
+		callee_habits_learn(set->habits, trace);
+	}
 	arena_free(scratch);
 	return added;
 }

@@ -3,23 +3,26 @@
  * traces.
  *
  * The form: a magic; services; texts; one record for each trace; then, but for sets of an older
- * version, which have another magic, facts, profiles, shapes, and the shapes and units of each
- * trace. Numbers are LEB128 varints, and a text has its length before it. Reading checks
- * everything: an index lies inside of its table, and no count is larger than the bytes that are
- * left, so that hostile bytes cannot make us allocate more than 64 times their size.
+ * version, which have another magic, facts, profiles, shapes, the shapes and units of each trace,
+ * and what the traces tell of callees: usual times, then names. Numbers are LEB128 varints, and a
+ * text has its length before it. Reading checks everything: an index lies inside of its table, and
+ * no count is larger than the bytes that are left, so that hostile bytes cannot make us allocate
+ * more than 64 times their size.
  */
 #include <string.h>
 
+#include "tracepager/callee_habits.h"
 #include "tracepager/evidence.h"
 #include "tracepager/xalloc.h"
 
-/* Forms before this one are read: their traces have no shapes, those of the second no strata, and
- * those of the first no units. */
+/* Forms before this one are read: they tell nothing of callees; those up to the third have no
+ * shapes, those of the second no strata, and those of the first no units. */
 static const char magic[3] = { 'T', 'P', 'E' };
 #define FORM_FIRST  '1'
 #define FORM_UNITS  '2'
 #define FORM_STRATA '3'
-#define FORM	    '4'
+#define FORM_SHAPES '4'
+#define FORM	    '5'
 
 /* What a record has: bits of its first byte. */
 #define HAS_FAILED	  1u
@@ -120,6 +123,40 @@ static void put_units(struct buf *out, const struct evidence_set *set)
 	}
 }
 
+static void put_habits(struct buf *out, const struct callee_habits *habits)
+{
+	uint32_t n = callee_habits_ntimes(habits), stored = 0;
+
+	buf_varint(out, n);
+	for (uint32_t i = 0; i < n; i++) {
+		struct callee_time time;
+
+		callee_habits_time_at(habits, i, &time);
+		evidence_put_text(out, time.namespace);
+		evidence_put_text(out, time.service);
+		evidence_put_text(out, time.operation);
+		buf_varint(out, time.call);
+		buf_varint(out, time.traces);
+		put_us(out, time.us);
+	}
+	n = callee_habits_nnames(habits);
+	for (uint32_t i = 0; i < n; i++) {
+		struct callee_name name;
+
+		stored += callee_habits_name_at(habits, i, &name);
+	}
+	buf_varint(out, stored);
+	for (uint32_t i = 0; i < n; i++) {
+		struct callee_name name;
+
+		if (!callee_habits_name_at(habits, i, &name))
+			continue;
+		evidence_put_text(out, name.name);
+		evidence_put_text(out, name.namespace);
+		evidence_put_text(out, name.service);
+	}
+}
+
 void evidence_encode(const struct evidence_set *set, struct buf *out)
 {
 	buf_add(out, magic, sizeof(magic));
@@ -140,6 +177,7 @@ void evidence_encode(const struct evidence_set *set, struct buf *out)
 			put_evidence(out, set->at[i].inner);
 	}
 	put_units(out, set);
+	put_habits(out, set->habits);
 }
 
 /* ---- decoding ---- */
@@ -344,12 +382,12 @@ static void get_trace_shapes(struct reader *reader, const struct evidence_set *s
 static void get_units(struct reader *reader, struct evidence_set *set)
 {
 	get_profiles(reader, set);
-	if (reader->form == FORM)
+	if (reader->form >= FORM_SHAPES)
 		get_shapes(reader, set);
 	for (uint32_t t = 0; t < set->n && !reader->bad; t++) {
 		struct evidence *evidence = &set->at[t];
 
-		if (reader->form == FORM)
+		if (reader->form >= FORM_SHAPES)
 			get_trace_shapes(reader, set, evidence);
 		evidence->nunits = get_count(reader);
 		evidence->units = arena_array(set->arena, (size_t)evidence->nunits + 1,
@@ -364,6 +402,35 @@ static void get_units(struct reader *reader, struct evidence_set *set)
 			evidence->inner->shapes = evidence->shapes;
 			evidence->inner->nshapes = evidence->nshapes;
 		}
+	}
+}
+
+static void get_habits(struct reader *reader, struct evidence_set *set)
+{
+	uint32_t n = get_count(reader);
+
+	set->habits = callee_habits_new();
+	for (uint32_t i = 0; i < n && !reader->bad; i++) {
+		struct callee_time time;
+
+		time.namespace = get_text(reader, set->arena);
+		time.service = get_text(reader, set->arena);
+		time.operation = get_text(reader, set->arena);
+		time.call = get_number(reader) != 0;
+		time.traces = get_index(reader, UINT32_MAX);
+		time.us = get_us(reader);
+		if (!reader->bad)
+			callee_habits_put_time(set->habits, &time);
+	}
+	n = get_count(reader);
+	for (uint32_t i = 0; i < n && !reader->bad; i++) {
+		struct callee_name name;
+
+		name.name = get_text(reader, set->arena);
+		name.namespace = get_text(reader, set->arena);
+		name.service = get_text(reader, set->arena);
+		if (!reader->bad)
+			callee_habits_put_name(set->habits, &name);
 	}
 }
 
@@ -389,6 +456,8 @@ struct evidence_set *evidence_decode(const void *data, size_t len)
 		get_trace(&reader, set, &set->at[set->n]);
 	if (reader.form >= FORM_UNITS)
 		get_units(&reader, set);
+	if (reader.form == FORM)
+		get_habits(&reader, set);
 	if (!reader.bad && reader.at == reader.end)
 		return set;
 	evidence_free(set);
