@@ -51,6 +51,10 @@ struct suspect {
 	/* Peer and edge: the other end. Slow: a callee that the rules made the suspect. Else NULL.
 	 */
 	const char *callee;
+	/* Peer: healthy traces show that the callee is this service, of this namespace; NULL: the
+	 * callee is a name that the caller has for it. */
+	const char *callee_namespace;
+	bool impatient;	   /* caller: it gave up sooner than the callee usually answers */
 	const char *error; /* the error's words, one line; NULL: none */
 	/* Names of a callee without a span, in the order in which the rules' peers are asked. Of
 	 * kind peer, where [0] is callee, and of a slow service that waited for such a callee. */
@@ -89,6 +93,8 @@ struct walk {
 	unsigned int nreasons;
 };
 
+struct callee_habits;
+
 struct walk_options {
 	const struct signal *signal; /* NULL: the root's service */
 	enum walk_mode mode;
@@ -97,6 +103,8 @@ struct walk_options {
 	/* 401, 403, 404, 408, 429 and their like of gRPC are the callee's failure, not the caller's
 	 * (default false). */
 	bool refusals_are_callees;
+	/* What healthy traces tell of callees; borrowed; NULL: nothing. */
+	const struct callee_habits *habits;
 };
 
 /* Walks one trace. Time is linear in the spans, but for sorting children by time; no recursion. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "decide-internal.h"
+#include "tracepager/callee_habits.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -76,11 +77,42 @@ static void name_root_signal(struct decision *d)
 	d->has_signal = true;
 }
 
+/* If healthy traces show which service the callee is, and the rules know that service, make it the
+ * suspect. Returns its entry; NULL: neither is known. */
+static const struct service_rule *name_learned_callee(const struct decide_work *work,
+						      struct suspect *suspect)
+{
+	const struct evidence_set *healthy = work->input->healthy;
+	const struct service_rule *rule;
+	struct callee_name learned;
+
+	if (!healthy || !callee_habits_name(healthy->habits, work->arena, suspect, &learned))
+		return NULL;
+	/* A call of a service to itself has no other callee. */
+	if (suspect->trace &&
+	    strcmp(learned.service,
+		   span_service(suspect->trace, &suspect->trace->spans[suspect->span])) == 0)
+		return NULL;
+	rule = rules_service(work->input->rules, learned.service, learned.namespace, NULL, NULL,
+			     NULL);
+	if (!rule)
+		return NULL;
+	suspect->callee = suspect->peers[0];
+	suspect->callee_namespace = NULL;
+	suspect->service = learned.service;
+	suspect->namespace = learned.namespace;
+	suspect->resource = NULL;
+	return rule;
+}
+
 /* If the rules know the callee of a failing or slow call by one of its peer names, make the callee
  * the suspect instead of its caller. Returns the callee's entry. */
-static const struct service_rule *name_callee(const struct ruleset *rules, struct suspect *suspect,
-					      const char **ret_name)
+static const struct service_rule *name_callee(const struct decide_work *work,
+					      struct suspect *suspect, const char **ret_name)
 {
+	const struct ruleset *rules = work->input->rules;
+
+	*ret_name = NULL;
 	if ((suspect->kind != SUSPECT_PEER && suspect->kind != SUSPECT_SLOW) || !suspect->npeers)
 		return NULL;
 	const struct service_rule *rule = NULL;
@@ -89,9 +121,10 @@ static const struct service_rule *name_callee(const struct ruleset *rules, struc
 		if (!is_unknown_service(suspect->peers[n]))
 			rule = rules_peer(rules, &suspect->peers[n], 1, ret_name);
 	if (!rule)
-		return NULL;
+		return name_learned_callee(work, suspect);
 	/* The best name, as the rules write it: they may list a host without its port. */
 	suspect->callee = n == 1 ? *ret_name : suspect->peers[0];
+	suspect->callee_namespace = NULL;
 	suspect->service = rule->name;
 	suspect->namespace = "";
 	suspect->resource = NULL;
@@ -100,15 +133,14 @@ static const struct service_rule *name_callee(const struct ruleset *rules, struc
 
 static void name_callees(struct decide_work *work, struct walk *walk)
 {
-	const struct ruleset *rules = work->input->rules;
 	const char *name = NULL;
 
 	for (unsigned int i = 0; i < walk->nothers; i++)
-		name_callee(rules, &walk->others[i], &name);
+		name_callee(work, &walk->others[i], &name);
 	if (!walk->found)
 		return;
 	const char *caller = walk->suspect.service;
-	const struct service_rule *rule = name_callee(rules, &walk->suspect, &name);
+	const struct service_rule *rule = name_callee(work, &walk->suspect, &name);
 	if (!rule)
 		return;
 	/* The walk's certainty is PEER_UNOWNED times the completeness of the trace. */
@@ -118,10 +150,12 @@ static void name_callees(struct decide_work *work, struct walk *walk)
 			walk->certainty = PEER_OWNED;
 		walk->certainty = verdict_limits_cap(&walk->limits, walk->certainty);
 	}
-	add_walk_reason(walk,
-			arena_printf(work->arena, "%s calls it %s, which is %s by the rules (%s)",
-				     caller, name ? name : walk->suspect.callee, rule->name,
-				     rule->place));
+	add_walk_reason(
+		walk,
+		name ? arena_printf(work->arena, "%s calls it %s, which is %s by the rules (%s)",
+				    caller, name, rule->name, rule->place)
+		     : arena_printf(work->arena, "%s calls it %s, which is %s by healthy traces",
+				    caller, walk->suspect.callee, walk->suspect.service));
 }
 
 /* The mode of the option, else of the signal. */
@@ -132,6 +166,12 @@ static enum walk_mode asked_mode(const struct decide_work *work)
 	return work->decision->signal.mode;
 }
 
+/* What the healthy traces tell of callees; NULL: nothing. */
+static const struct callee_habits *input_habits(const struct decide_input *input)
+{
+	return input->healthy ? input->healthy->habits : NULL;
+}
+
 static void walk_all(struct decide_work *work)
 {
 	const struct decide_input *input = work->input;
@@ -140,6 +180,7 @@ static void walk_all(struct decide_work *work)
 		.signal = d->has_signal ? &d->signal : NULL,
 		.mode = asked_mode(work),
 		.codes_fail = true,
+		.habits = input_habits(input),
 	};
 
 	if (!input->ntraces)
@@ -156,7 +197,9 @@ static void walk_all(struct decide_work *work)
 /* Walks the traces of one operation of a broad signal again, from that operation on. */
 static void walk_stratum(struct decide_work *work, struct stratum *stratum)
 {
-	struct walk_options options = { .mode = asked_mode(work), .codes_fail = true };
+	struct walk_options options = { .mode = asked_mode(work),
+					.codes_fail = true,
+					.habits = input_habits(work->input) };
 
 	for (unsigned int i = 0; i < stratum->n; i++) {
 		options.signal = &stratum->signals[i];
@@ -173,8 +216,7 @@ static void name_suspect(struct decide_work *work)
 	const char *name = NULL;
 
 	if (work->input->rules && work->decision->verdict.found)
-		work->peer_rule =
-			name_callee(work->input->rules, &work->decision->verdict.suspect, &name);
+		work->peer_rule = name_callee(work, &work->decision->verdict.suspect, &name);
 }
 
 /* The threshold of the signal's rule, else of the rules' defaults, else ours. */

@@ -63,7 +63,19 @@ static const char *suspect_key(struct arena *arena, const struct suspect *suspec
 	if (suspect->kind == SUSPECT_EDGE)
 		return arena_printf(arena, "%s\x1f%s\x1f%s", text_or_empty(suspect->namespace),
 				    suspect->service, text_or_empty(suspect->callee));
+	/* A service that healthy traces show behind a name counts as that service. */
+	if (suspect->kind == SUSPECT_PEER && suspect->callee_namespace)
+		return arena_printf(arena, "%s\x1f%s", suspect->callee_namespace,
+				    text_or_empty(suspect->callee));
 	return arena_printf(arena, "%s\x1f%s", text_or_empty(suspect->namespace), suspect->service);
+}
+
+/* What a candidate is called in a sentence: by what its walks have in common. */
+static const char *suspect_called(struct arena *arena, const struct suspect *suspect)
+{
+	return shown_text(arena, suspect->kind == SUSPECT_PEER && suspect->callee_namespace
+					 ? text_or_empty(suspect->callee)
+					 : suspect->service);
 }
 
 static struct candidate *ballot_candidate(struct ballot *ballot, const struct suspect *suspect,
@@ -219,12 +231,19 @@ static const char *suspect_ending(struct arena *arena, const struct suspect *sus
 		    0)
 			return arena_printf(arena, "end%s in a call of %s, which is %s", s, callee,
 					    service);
+		/* Its walks may have several callers. */
+		if (suspect->callee_namespace)
+			return arena_printf(arena, "end%s in calls of %s", s, callee);
 		return arena_printf(arena, "end%s in %s's call of %s", s, service, callee);
 	case SUSPECT_EDGE:
 		return arena_printf(arena, "end%s between %s and %s", s, service, callee);
 	case SUSPECT_SLOW:
 		return arena_printf(arena, "%s held up in %s", one ? "was" : "were", service);
 	case SUSPECT_CALLER:
+		if (suspect->impatient)
+			return arena_printf(arena,
+					    "end%s in %s, which gave up on its call too soon", s,
+					    service);
 		return arena_printf(arena, "end%s in %s, whose call was refused", s, service);
 	case SUSPECT_SPAN:
 		break;
@@ -383,13 +402,12 @@ static void ballot_decide(struct ballot *ballot, bool few_healthy, double thresh
 				ballot->arena,
 				"%s and %s have %u of %u traces each, so none of them is taken for "
 				"the cause%s",
-				shown_text(ballot->arena, first->suspect->service),
-				shown_text(ballot->arena, ballot->candidates[1]->suspect->service),
+				suspect_called(ballot->arena, first->suspect),
+				suspect_called(ballot->arena, ballot->candidates[1]->suspect),
 				first->agree, verdict->of, common_error_words(ballot)));
 	} else if (verdict->confidence < threshold) {
 		verdict_abstain_unsure(ballot->arena, verdict,
-				       shown_text(ballot->arena, first->suspect->service),
-				       threshold);
+				       suspect_called(ballot->arena, first->suspect), threshold);
 		ballot_add_runners_up(ballot, 0);
 	} else {
 		verdict->found = true;

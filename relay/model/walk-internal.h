@@ -6,6 +6,7 @@
  * walk_start.c		the signal's spans, and the failing span to begin with	section 3
  * walk_down.c		the next span of the chain below a failing one		section 4
  * walk_leaf.c		for whom the last failing span speaks			section 5
+ * walk_deadline.c	was the deadline of a call too short			section 5
  * walk_latency.c	whose time it was, where nothing but time is asked	section 6
  * walk_orphan.c	failed parts of the trace whose parent is missing	section 1
  * walk_choose.c	which of several failing spans explains the failure	section 4
@@ -18,7 +19,7 @@
  * walker.c		the tools of a walk: its sentences, limits and suspects
  *
  * A file uses only files below it in this list, and below all of them stand span-internal.h,
- * signal_match.c and peer_names.c. Nothing here uses the evidence or the vote.
+ * signal_match.c, peer_names.c and callee_habits.h. Nothing here uses the evidence or the vote.
  *
  * A struct walker lives for one walk_trace(), on the stack of one thread, any thread. Its scratch
  * arrays are the heap's and are freed when the walk ends; whatever struct walk points to afterwards
@@ -27,6 +28,7 @@
 #ifndef TRACEPAGER_WALK_INTERNAL_H
 #define TRACEPAGER_WALK_INTERNAL_H
 
+#include "tracepager/callee_habits.h"
 #include "tracepager/limits.h"
 #include "span-internal.h"
 
@@ -258,6 +260,17 @@ uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect
 /* A call that timed out, over a callee that did not fail: is time a better explanation than the
  * failing span below the callee? */
 bool walk_leaf_is_slow(struct walker *walker, uint32_t client, uint32_t callee, uint32_t failing);
+
+/* ---- walk_deadline.c ---- */
+
+/* How long the callee of a call usually takes. callee: its span, or TRACE_NONE. False: healthy
+ * traces do not tell. */
+bool walk_usual_time(const struct walker *walker, uint32_t client, uint32_t callee,
+		     struct callee_time *ret_time);
+/* Did a call end by a deadline that was shorter than the callee's usual time, while the callee took
+ * no longer than it usually does? */
+bool walk_deadline_short(const struct walker *walker, uint32_t client, uint32_t callee,
+			 const struct callee_time *usual);
 
 /* ---- walk_latency.c ---- */
 

@@ -16,6 +16,8 @@
  * A cancelled leaf is the effect of something else: the span above it that failed for a reason of
  * its own is looked for, and without one the certainty falls below the threshold of any verdict.
  */
+#include <string.h>
+
 #include "walk-internal.h"
 
 /* A call during which a shared deadline expired had less than 1/3 of the time of the one before. */
@@ -132,108 +134,6 @@ static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t waite
 	return TRACE_NONE;
 }
 
-/* ---- leaves ---- */
-
-/* A call whose callee has no span. An orphan with the callee's name is taken for the callee's span,
- * whose parent id was lost on the way; the walk goes on from there. */
-static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct suspect *suspect,
-				    double *certainty)
-{
-	const char *callee, *answer;
-	bool callee_may;
-	uint32_t part;
-
-	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
-	peer_names(walker->arena, walker->trace, &walker->trace->spans[leaf], suspect);
-	callee = shown_callee(walker, suspect);
-	part = walk_orphan_by_name(walker, leaf, suspect);
-	if (part != TRACE_NONE) {
-		walker_tell(walker,
-			    "%s called %s, whose span is missing; continued by its name at another "
-			    "root, %s %s",
-			    walker_service(walker, leaf), callee, walker_service(walker, part),
-			    walker_name(walker, part));
-		walker_limit(walker, VERDICT_LIMIT_BY_NAME);
-		return part;
-	}
-	if (walker->main_line && span_waits_for_pool(walker->trace, &walker->trace->spans[leaf])) {
-		walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
-		*certainty = CERTAINTY_SLOW;
-		walker_tell(walker, "%s %s got no connection of its own pool%s",
-			    walker_service(walker, leaf), walker_name(walker, leaf),
-			    walker_words(walker, leaf));
-		return TRACE_NONE;
-	}
-	if (walk_orphan_may_explain(walker, leaf))
-		walker_limit(walker, VERDICT_LIMIT_UNEXPLAINED);
-	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
-	if (answer && !(callee_may && walker->options->refusals_are_callees)) {
-		walker_suspect(walker, leaf, SUSPECT_CALLER, suspect);
-		*certainty = CERTAINTY_CALLER;
-		limit_refused(walker, leaf);
-		walker_tell(walker, "%s answered %s: %s sent what it should not have%s", callee,
-			    answer, walker_service(walker, leaf), walker_words(walker, leaf));
-		return TRACE_NONE;
-	}
-	if (suspect->npeers > 0)
-		suspect->callee = suspect->peers[0];
-	*certainty = CERTAINTY_PEER;
-	walker_tell(walker, "%s called %s, which recorded no span: %s failed after %s%s",
-		    walker_service(walker, leaf), callee, walker_name(walker, leaf),
-		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
-		    walker_words(walker, leaf));
-	return TRACE_NONE;
-}
-
-static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect *suspect,
-			    double *certainty)
-{
-	struct callee callee = callee_find(walker->trace, leaf);
-	bool callee_may;
-	const char *answer;
-
-	if (callee.span == TRACE_NONE)
-		return leaf_without_callee(walker, leaf, suspect, certainty);
-	answer = span_refusal(walker->arena, walker->trace, leaf, callee.span, &callee_may);
-	if (answer && !(walker->bits[callee.span] & BIT_FAILING)) {
-		leaf_refused(walker, leaf, callee.span, answer,
-			     callee_may && walker->options->refusals_are_callees, suspect);
-		*certainty = CERTAINTY_CALLER;
-		return TRACE_NONE;
-	}
-	if (callee_given_up(walker, leaf, &callee)) {
-		walker_tell(walker, "%s → %s: the call ended after %s%s; %s was still working",
-			    walker_service(walker, leaf), walker_service(walker, callee.span),
-			    walker_duration(walker, walker->trace->spans[leaf].duration_us),
-			    walker_words(walker, leaf), walker_service(walker, callee.span));
-		*certainty = CERTAINTY_SLOW;
-		return leaf_held_up(walker, callee.span, walker->trace->spans[leaf].duration_us,
-				    callee.deadline_us, suspect);
-	}
-	leaf_between(walker, leaf, &callee, suspect, certainty);
-	return TRACE_NONE;
-}
-
-/* A child without an error that took at least half of the time and was at work when this span gave
- * up; or TRACE_NONE. It need not say that it failed: many clients end a cancelled call without an
- * error. */
-static uint32_t child_at_deadline(const struct walker *walker, uint32_t leaf)
-{
-	const struct span *spans = walker->trace->spans, *span = &spans[leaf];
-	uint32_t i = span->first_child;
-
-	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
-		struct callee child;
-
-		if ((walker->bits[i] & BIT_FAILING) || !span_waits_for(span, &spans[i]))
-			continue;
-		callee_look_at(walker->trace, leaf, i, &child);
-		if (child.at_deadline && spans[i].duration_us >= span->duration_us / 2)
-			return i;
-	}
-	return TRACE_NONE;
-}
-
 /* The topmost span above the leaf that timed out with it, and the child of that span on the way to
  * the leaf. TRACE_NONE: no span above timed out. */
 static uint32_t shared_deadline(const struct walker *walker, uint32_t leaf, uint32_t *ret_child)
@@ -288,6 +188,171 @@ static bool leaf_shares_deadline(struct walker *walker, uint32_t leaf, struct su
 	return true;
 }
 
+/* The caller gave up sooner than the callee usually answers. False: the callee's usual time is not
+ * known, or explains nothing. Fills *usual where it is known; its traces are 0 where it is not. */
+static bool leaf_impatient(struct walker *walker, uint32_t client, uint32_t callee,
+			   struct suspect *suspect, double *certainty, struct callee_time *usual)
+{
+	const struct trace *trace = walker->trace;
+
+	usual->traces = 0;
+	if (!walk_usual_time(walker, client, callee, usual))
+		return false;
+	if (!walk_deadline_short(walker, client, callee, usual))
+		return false;
+	/* A short rest of a deadline that another call used up is not the caller's choice. */
+	if (walker->main_line && leaf_shares_deadline(walker, client, suspect, certainty))
+		return true;
+	walker_suspect(walker, client, SUSPECT_CALLER, suspect);
+	suspect->impatient = true;
+	*certainty = CERTAINTY_CALLER;
+	walker_tell(walker, "%s gave up after %s, but %s %s usually takes %s (%u healthy traces)%s",
+		    walker_service(walker, client),
+		    walker_duration(walker, trace->spans[client].duration_us),
+		    shown_text(walker->arena, usual->service),
+		    shown_text(walker->arena, usual->operation), walker_duration(walker, usual->us),
+		    usual->traces, walker_words(walker, client));
+	return true;
+}
+
+/* " (usually 50 ms)" of a call that timed out; "" where that is not known. */
+static const char *usual_words(const struct walker *walker, uint32_t client,
+			       const struct callee_time *usual)
+{
+	if (usual->traces == 0 || !span_timed_out(walker->trace, &walker->trace->spans[client]))
+		return "";
+	return arena_printf(walker->arena, " (usually %s)", walker_duration(walker, usual->us));
+}
+
+/* A callee without a span that healthy traces know by one of its names. */
+static void leaf_learned_callee(struct walker *walker, struct suspect *suspect)
+{
+	struct callee_name learned;
+
+	if (!callee_habits_name(walker->options->habits, walker->arena, suspect, &learned))
+		return;
+	/* A caller that calls its own service is no call of another. */
+	if (strcmp(learned.service, suspect->service) == 0 &&
+	    strcmp(learned.namespace, suspect->namespace) == 0)
+		return;
+	suspect->callee = learned.service;
+	suspect->callee_namespace = learned.namespace;
+	if (strcmp(learned.name, learned.service) != 0)
+		walker_tell(walker, "healthy traces show that %s is %s",
+			    shown_text(walker->arena, learned.name),
+			    shown_text(walker->arena, learned.service));
+}
+
+/* ---- leaves ---- */
+
+/* A call whose callee has no span. An orphan with the callee's name is taken for the callee's span,
+ * whose parent id was lost on the way; the walk goes on from there. */
+static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+				    double *certainty)
+{
+	const char *callee, *answer;
+	struct callee_time usual;
+	bool callee_may;
+	uint32_t part;
+
+	walker_suspect(walker, leaf, SUSPECT_PEER, suspect);
+	peer_names(walker->arena, walker->trace, &walker->trace->spans[leaf], suspect);
+	callee = shown_callee(walker, suspect);
+	part = walk_orphan_by_name(walker, leaf, suspect);
+	if (part != TRACE_NONE) {
+		walker_tell(walker,
+			    "%s called %s, whose span is missing; continued by its name at another "
+			    "root, %s %s",
+			    walker_service(walker, leaf), callee, walker_service(walker, part),
+			    walker_name(walker, part));
+		walker_limit(walker, VERDICT_LIMIT_BY_NAME);
+		return part;
+	}
+	if (walker->main_line && span_waits_for_pool(walker->trace, &walker->trace->spans[leaf])) {
+		walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
+		*certainty = CERTAINTY_SLOW;
+		walker_tell(walker, "%s %s got no connection of its own pool%s",
+			    walker_service(walker, leaf), walker_name(walker, leaf),
+			    walker_words(walker, leaf));
+		return TRACE_NONE;
+	}
+	if (walk_orphan_may_explain(walker, leaf))
+		walker_limit(walker, VERDICT_LIMIT_UNEXPLAINED);
+	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
+	if (answer && !(callee_may && walker->options->refusals_are_callees)) {
+		walker_suspect(walker, leaf, SUSPECT_CALLER, suspect);
+		*certainty = CERTAINTY_CALLER;
+		limit_refused(walker, leaf);
+		walker_tell(walker, "%s answered %s: %s sent what it should not have%s", callee,
+			    answer, walker_service(walker, leaf), walker_words(walker, leaf));
+		return TRACE_NONE;
+	}
+	if (leaf_impatient(walker, leaf, TRACE_NONE, suspect, certainty, &usual))
+		return TRACE_NONE;
+	if (suspect->npeers > 0)
+		suspect->callee = suspect->peers[0];
+	*certainty = CERTAINTY_PEER;
+	walker_tell(walker, "%s called %s, which recorded no span: %s failed after %s%s%s",
+		    walker_service(walker, leaf), callee, walker_name(walker, leaf),
+		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
+		    usual_words(walker, leaf, &usual), walker_words(walker, leaf));
+	leaf_learned_callee(walker, suspect);
+	return TRACE_NONE;
+}
+
+static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+			    double *certainty)
+{
+	struct callee callee = callee_find(walker->trace, leaf);
+	struct callee_time usual;
+	bool callee_may;
+	const char *answer;
+
+	if (callee.span == TRACE_NONE)
+		return leaf_without_callee(walker, leaf, suspect, certainty);
+	answer = span_refusal(walker->arena, walker->trace, leaf, callee.span, &callee_may);
+	if (answer && !(walker->bits[callee.span] & BIT_FAILING)) {
+		leaf_refused(walker, leaf, callee.span, answer,
+			     callee_may && walker->options->refusals_are_callees, suspect);
+		*certainty = CERTAINTY_CALLER;
+		return TRACE_NONE;
+	}
+	if (callee_given_up(walker, leaf, &callee)) {
+		if (leaf_impatient(walker, leaf, callee.span, suspect, certainty, &usual))
+			return TRACE_NONE;
+		walker_tell(walker, "%s → %s: the call ended after %s%s%s; %s was still working",
+			    walker_service(walker, leaf), walker_service(walker, callee.span),
+			    walker_duration(walker, walker->trace->spans[leaf].duration_us),
+			    usual_words(walker, leaf, &usual), walker_words(walker, leaf),
+			    walker_service(walker, callee.span));
+		*certainty = CERTAINTY_SLOW;
+		return leaf_held_up(walker, callee.span, walker->trace->spans[leaf].duration_us,
+				    callee.deadline_us, suspect);
+	}
+	leaf_between(walker, leaf, &callee, suspect, certainty);
+	return TRACE_NONE;
+}
+
+/* A child without an error that took at least half of the time and was at work when this span gave
+ * up; or TRACE_NONE. It need not say that it failed: many clients end a cancelled call without an
+ * error. */
+static uint32_t child_at_deadline(const struct walker *walker, uint32_t leaf)
+{
+	const struct span *spans = walker->trace->spans, *span = &spans[leaf];
+	uint32_t i = span->first_child;
+
+	for (; i != TRACE_NONE; i = spans[i].next_sibling) {
+		struct callee child;
+
+		if ((walker->bits[i] & BIT_FAILING) || !span_waits_for(span, &spans[i]))
+			continue;
+		callee_look_at(walker->trace, leaf, i, &child);
+		if (child.at_deadline && spans[i].duration_us >= span->duration_us / 2)
+			return i;
+	}
+	return TRACE_NONE;
+}
+
 /* A connection that was opened without a span: the words of the service alone tell whom it could
  * not reach. False: they name nobody. */
 static bool leaf_speaks_for_peer(struct walker *walker, uint32_t leaf, struct suspect *suspect,
@@ -304,6 +369,7 @@ static bool leaf_speaks_for_peer(struct walker *walker, uint32_t leaf, struct su
 	walker_tell(walker, "%s %s could not reach %s, by its words%s",
 		    walker_service(walker, leaf), walker_name(walker, leaf),
 		    shown_callee(walker, suspect), walker_words(walker, leaf));
+	leaf_learned_callee(walker, suspect);
 	return true;
 }
 

@@ -265,6 +265,40 @@ START_TEST(an_unknown_callee_is_unowned)
 }
 END_TEST
 
+/* No rule knows the name "books.internal"; in a healthy trace ledger answers to it. */
+START_TEST(healthy_traces_tell_the_owner_of_a_name)
+{
+	const struct shop_span rows[] = {
+		{ "1", NULL, "checkout", "POST /orders", SPAN_SERVER, 0, 100, NULL, NULL },
+		{ "2", "1", "checkout", "call", SPAN_CLIENT, 10, 80, NULL, "books.internal" },
+		{ "3", "2", "ledger", "work", SPAN_SERVER, 20, 60, NULL, NULL },
+	};
+	struct evidence_set *healthy = evidence_new(1 << 20);
+	const struct trace *trace;
+	struct decision d;
+
+	ck_assert(evidence_add_trace(healthy, trace_of(rows, 3), NULL));
+	trace = failing(NULL, "books.internal");
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .traces = &trace,
+				       .ntraces = 1,
+				       .healthy = healthy,
+				       .rules = rules,
+				       .now_us = 1 },
+	       &d);
+	ck_assert(d.verdict.found);
+	ck_assert_str_eq(d.verdict.suspect.service, "ledger");
+	ck_assert_str_eq(d.verdict.suspect.callee, "books.internal");
+	ck_assert_str_eq(d.team->name, "money");
+	ck_assert_double_eq_tol(d.verdict.confidence, 0.9, 1e-9);
+	/* Without healthy traces the caller's team is paged. */
+	d = decided(&orders, &trace, 1);
+	ck_assert_str_eq(d.verdict.suspect.service, "checkout");
+	evidence_free(healthy);
+}
+END_TEST
+
 START_TEST(without_a_trace_the_signal_s_service_is_paged)
 {
 	struct decision d = decided(&orders, NULL, 0);
@@ -592,6 +626,7 @@ int main(void)
 	tcase_add_test(tcase, an_unknown_signal_is_unowned);
 	tcase_add_test(tcase, an_unknown_root_is_unowned);
 	tcase_add_test(tcase, an_unknown_callee_is_unowned);
+	tcase_add_test(tcase, healthy_traces_tell_the_owner_of_a_name);
 	tcase_add_test(tcase, without_a_trace_the_signal_s_service_is_paged);
 	tcase_add_test(tcase, the_signal_rule_s_owner_comes_first);
 	tcase_add_test(tcase, an_alert_about_nothing_traced_is_the_fallback_s);
