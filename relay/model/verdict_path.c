@@ -17,8 +17,10 @@ static bool ends_at_suspect(const struct walk *walk, const struct suspect *suspe
 
 	if (suspect->trace != trace || suspect->span != leaf)
 		return false;
-	/* A callee without spans, or whose service no span names. */
+	/* A callee without spans, also where the rules made it the suspect in place of the slow
+	 * service that waited for it; or one whose service no span names. */
 	if (suspect->kind == SUSPECT_PEER || suspect->kind == SUSPECT_EDGE ||
+	    (suspect->kind == SUSPECT_SLOW && suspect->callee) ||
 	    strcmp(span_service(trace, &trace->spans[leaf]), suspect->service) == 0 ||
 	    strncmp(span_service(trace, &trace->spans[leaf]), "unknown_service", 15) == 0)
 		return true;
