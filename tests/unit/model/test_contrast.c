@@ -574,19 +574,24 @@ END_TEST
 
 /* ---- caps ---- */
 
-/* checkout has one callee, and a little own time besides the gap, which breaks the tie of the two
- * ends. */
+/* stock has two callers, and only checkout waits for it; checkout calls nobody else, which fits "it
+ * is checkout" best. */
 START_TEST(a_lone_gap_is_an_edge_though_its_ends_are_no_twins)
 {
-	static const char drawing[] = "checkout server POST /orders | 0 %d |\n"
-				      "  checkout client GET /stock | 1 %d |\n"
-				      "    stock server GET /stock | %d %d |\n";
-	char text[512];
+	static const char drawing[] = "front server GET / | 0 %d |\n"
+				      "  front client GET /b | 1 13 |\n"
+				      "    stock server GET /b | 2 12 |\n"
+				      "  front client POST /a | 14 %d |\n"
+				      "    checkout server POST /a | 15 %d |\n"
+				      "      checkout client GET /stock | 16 %d |\n"
+				      "        stock server GET /stock | %d %d |\n";
+	char text[1024];
 
 	for (int i = 0; i < 50; i++) {
-		int gap = i < 40 ? 2 + i % 3 : 102 + i, own = i < 40 ? 1 : 5;
+		int gap = i < 40 ? 2 + i % 3 : 102 + i, end = gap + 29;
 
-		snprintf(text, sizeof(text), drawing, gap + 11 + own, gap + 11, 1 + gap, gap + 11);
+		snprintf(text, sizeof(text), drawing, end, end - 1, end - 2, end - 3, 16 + gap,
+			 end - 3);
 		if (i < 40)
 			add_healthy(text);
 		else
