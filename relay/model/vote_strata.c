@@ -19,6 +19,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "vote-internal.h"
+#include "walk-internal.h"
 
 /* ---- splitting ---- */
 
@@ -364,6 +365,43 @@ static void limit_rest(struct arena *arena, const struct stratum *last, double t
 		verdict_cap(arena, VERDICT_LIMIT_MIXED_OPERATIONS, threshold, verdict);
 }
 
+/* ---- above the operations ---- */
+
+/* Is a span of the trace above the span from which the trace's operation was walked? */
+static bool is_above(const struct stratum *strata, unsigned int nstrata, const struct trace *trace,
+		     uint32_t span)
+{
+	for (unsigned int i = 0; i < nstrata; i++)
+		for (unsigned int k = 0; k < strata[i].n; k++) {
+			const struct walk *walk = &strata[i].walks[k];
+			uint32_t at = walk->trace == trace ? walk->from_span : TRACE_NONE;
+
+			while (at != TRACE_NONE && at != span)
+				at = trace->spans[at].parent;
+			if (at == span && span != walk->from_span)
+				return true;
+		}
+	return false;
+}
+
+/* Where nobody is named, looks at what lies above the operations, the gateway itself. It is only
+ * told, since another mix of requests, and waiting for what lies below, look alike there. */
+static void tell_above(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+		       const struct stratum *strata, unsigned int nstrata,
+		       const struct vote_options *options, struct verdict *verdict)
+{
+	struct verdict above = { .found = false };
+
+	if (verdict->found || options->healthy->n < LIMIT_FEW_HEALTHY ||
+	    !vote_by_contrast(arena, walks, nwalks, options, &above) || !above.found ||
+	    !is_above(strata, nstrata, above.walk->trace, above.suspect.span))
+		return;
+	verdict_cap(arena, VERDICT_LIMIT_ABOVE_UNCLEAR, options->threshold, verdict);
+	verdict_tell(arena, verdict, "above the operations, %s may be at fault: %s",
+		     shown_text(arena, above.suspect.service),
+		     above.nreasons > 0 ? above.reasons[0] : "it is unusual");
+}
+
 void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 		 const struct stratum *strata, unsigned int nstrata,
 		 const struct vote_options *options, struct verdict *ret_verdict)
@@ -391,6 +429,7 @@ void vote_strata(struct arena *arena, const struct walk *walks, unsigned int nwa
 		verdict_limit_path(arena, from, options->threshold, ret_verdict);
 		limit_rest(arena, &strata[nstrata - 1], options->threshold, ret_verdict);
 	}
+	tell_above(arena, walks, nwalks, strata, nstrata, options, ret_verdict);
 	ret_verdict->strata = arena_array(arena, nstrata, sizeof(*ret_verdict->strata));
 	ret_verdict->nstrata = nstrata;
 	for (unsigned int i = 0; i < nstrata; i++)

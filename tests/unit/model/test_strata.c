@@ -285,6 +285,8 @@ START_TEST(a_time_out_of_the_gateway_names_nobody_below)
 		add(draw("cart", 31, 15000, "ERROR; http.response.status_code=504"));
 	count();
 	ck_assert(!verdict.found);
+	/* It is told, and not named. */
+	ck_assert(verdict_limits_has(&verdict.limits, VERDICT_LIMIT_ABOVE_UNCLEAR));
 }
 END_TEST
 
