@@ -172,6 +172,86 @@ START_TEST(the_alerts_own_traces_alone_say_nothing)
 }
 END_TEST
 
+/* The probability of so many new shapes, by the binomial distribution with (single + 1) / (healthy
+ * + 2) each, must be below 0.001; the service needs 3 traces and a fifth of all. */
+static const struct {
+	unsigned int healthy, single; /* usual ones, and one of another order */
+	unsigned int fresh, usual;    /* ordinary ones */
+	bool found;
+} boundary_rows[] = {
+	{ 40, 0, 3, 0, true },	  { 40, 0, 2, 0, false },  { 20, 0, 10, 0, true },
+	{ 19, 0, 10, 0, false },  { 150, 0, 3, 12, true }, /* 3 of 15; 1.3e-4 */
+	{ 150, 0, 3, 13, false },			   /* 3 of 16 */
+	{ 20, 0, 4, 6, true },				   /* 1/22 each: 7.2e-4 */
+	{ 20, 0, 3, 7, false },				   /* 8.1e-3 */
+	{ 20, 1, 4, 6, false },				   /* 2/23 each: 7e-3 */
+};
+
+START_TEST(the_boundaries_of_structure)
+{
+	show(without_price);
+	add(ordinary, boundary_rows[_i].fresh, without_price);
+	add(ordinary, boundary_rows[_i].usual, whole);
+	add(healthy, boundary_rows[_i].healthy, whole);
+	add(healthy, boundary_rows[_i].single, CART PRICE);
+	look();
+	ck_assert_msg(verdict.found == boundary_rows[_i].found, "row %d", _i);
+	if (verdict.found) {
+		ck_assert_uint_eq(verdict.agree, boundary_rows[_i].fresh);
+		ck_assert_uint_eq(verdict.of, boundary_rows[_i].fresh + boundary_rows[_i].usual);
+	}
+}
+END_TEST
+
+/* 0.6, the limit of structure, is enough for a threshold of 0.6. */
+START_TEST(structure_is_held_to_the_threshold)
+{
+	show(without_price);
+	add(ordinary, 10, without_price);
+	add(healthy, 40, whole);
+	vote_by_structure(arena, walks, nwalks, ordinary,
+			  &(struct vote_options){ .threshold = 0.61, .healthy = healthy },
+			  &verdict);
+	ck_assert(!verdict.found);
+	vote_by_structure(arena, walks, nwalks, ordinary,
+			  &(struct vote_options){ .threshold = 0.6, .healthy = healthy }, &verdict);
+	ck_assert(verdict.found);
+}
+END_TEST
+
+/* One of the alert's traces has to show it too. */
+START_TEST(what_the_alerts_traces_do_not_show_is_not_named)
+{
+	show(whole);
+	add(ordinary, 10, without_price);
+	add(healthy, 40, whole);
+	look();
+	ck_assert(!verdict.found);
+	show(without_price); /* the second of them does */
+	look();
+	ck_assert(verdict.found);
+	ck_assert_ptr_eq(verdict.walk->trace, &shown[1]->traces[0]);
+	ck_assert_uint_eq(verdict.suspect.span, 1);
+}
+END_TEST
+
+/* Half for the cart, half for the stock after which the request ended. */
+START_TEST(the_callee_after_which_it_ended_is_told)
+{
+	show(cut_after_stock);
+	add(ordinary, 10, cut_after_stock);
+	add(healthy, 40, whole);
+	vote_by_structure(arena, walks, nwalks, ordinary,
+			  &(struct vote_options){ .threshold = 0.3, .healthy = healthy }, &verdict);
+	ck_assert(verdict.found);
+	ck_assert_double_eq_tol(verdict.confidence, 0.3, 1e-9);
+	ck_assert_str_eq(verdict.suspect.service, "cart");
+	ck_assert_str_eq(verdict.suspect.error,
+			 "calls nobody after stock, though it does in healthy traces");
+	ck_assert_uint_eq(verdict.agree, 5);
+}
+END_TEST
+
 START_TEST(stored_evidence_names_the_same)
 {
 	struct buf bytes = BUF_INIT(1u << 20);
@@ -206,6 +286,11 @@ int main(void)
 	tcase_add_test(tcase, few_traces_say_nothing);
 	tcase_add_test(tcase, few_healthy_traces_say_nothing);
 	tcase_add_test(tcase, the_alerts_own_traces_alone_say_nothing);
+	tcase_add_loop_test(tcase, the_boundaries_of_structure, 0,
+			    sizeof(boundary_rows) / sizeof(boundary_rows[0]));
+	tcase_add_test(tcase, structure_is_held_to_the_threshold);
+	tcase_add_test(tcase, what_the_alerts_traces_do_not_show_is_not_named);
+	tcase_add_test(tcase, the_callee_after_which_it_ended_is_told);
 	tcase_add_test(tcase, stored_evidence_names_the_same);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
