@@ -215,6 +215,93 @@ START_TEST(units_with_many_facts_are_cut)
 }
 END_TEST
 
+/* ---- indexes ---- */
+
+START_TEST(services_and_texts_have_one_index_each)
+{
+	uint32_t cart = evidence_service_index(healthy, "shop", "cart", false);
+
+	ck_assert_uint_eq(evidence_service_index(healthy, "shop", "cart", false), cart);
+	ck_assert_uint_ne(evidence_service_index(healthy, "test", "cart", false), cart);
+	ck_assert_uint_ne(evidence_service_index(healthy, "shop", "carts", false), cart);
+	ck_assert_uint_ne(evidence_service_index(healthy, "shop", "cart", true), cart);
+	ck_assert_uint_eq(healthy->nservices, 4);
+	ck_assert_str_eq(healthy->services[cart].namespace, "shop");
+	ck_assert_str_eq(healthy->services[cart].name, "cart");
+	ck_assert(!healthy->services[cart].peer);
+	ck_assert(healthy->services[3].peer);
+	ck_assert_uint_eq(evidence_text_index(healthy, "cart"), 0);
+	ck_assert_uint_eq(evidence_text_index(healthy, "cart2"), 1);
+	ck_assert_uint_eq(evidence_text_index(healthy, "cart"), 0);
+	ck_assert_uint_eq(healthy->ntexts, 2);
+	ck_assert_str_eq(healthy->texts[1], "cart2");
+}
+END_TEST
+
+/* Names of 128 bytes and values of 256 are kept, longer ones are no facts. */
+START_TEST(long_facts_are_none)
+{
+	char name[LIMIT_FACT_NAME_BYTES + 2], value[LIMIT_FACT_VALUE_BYTES + 2];
+
+	memset(name, 'n', sizeof(name));
+	memset(value, 'v', sizeof(value));
+	name[sizeof(name) - 1] = value[sizeof(value) - 1] = '\0';
+	ck_assert_uint_eq(evidence_fact_index(healthy, name, "v"), UINT32_MAX);
+	ck_assert_uint_eq(evidence_fact_index(healthy, "n", value), UINT32_MAX);
+	ck_assert_uint_eq(evidence_fact_index(healthy, name + 1, value + 1), 0);
+	ck_assert_uint_eq(evidence_fact_index(healthy, name + 1, value + 1), 0);
+	ck_assert_uint_eq(evidence_fact_index(healthy, "n", "v"), 1);
+	ck_assert_str_eq(healthy->texts[healthy->facts[1].attribute], "n");
+	ck_assert_str_eq(healthy->texts[healthy->facts[1].value], "v");
+}
+END_TEST
+
+/* The last fact, profile and shape that has room is kept; one more is not, but known ones are
+ * found. */
+START_TEST(full_tables_know_what_they_have)
+{
+	char text[32];
+
+	for (uint32_t i = 0; i <= LIMIT_FACTS; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		ck_assert_uint_eq(evidence_fact_index(healthy, "pod", text),
+				  i < LIMIT_FACTS ? i : UINT32_MAX);
+	}
+	ck_assert_uint_eq(evidence_fact_index(healthy, "pod", "8191"), 8191);
+	for (uint32_t i = 0; i <= LIMIT_PROFILES; i++)
+		ck_assert_uint_eq(evidence_profile_index(healthy, 0, &i, 1),
+				  i < LIMIT_PROFILES ? i : UINT32_MAX);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, (uint32_t[]){ 300 }, 1), 300);
+	for (uint32_t i = 0; i <= LIMIT_SHAPES; i++) {
+		snprintf(text, sizeof(text), "%u", i);
+		ck_assert_uint_eq(evidence_shape_index(healthy, 0, "A", text),
+				  i < LIMIT_SHAPES ? i : UINT32_MAX);
+	}
+	ck_assert_uint_eq(evidence_shape_index(healthy, 0, "A", "300"), 300);
+}
+END_TEST
+
+START_TEST(profiles_and_shapes_differ_by_each_part)
+{
+	static const uint32_t facts[] = { 1, 2, 1u << 28, (1u << 28) + 1 };
+
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, facts, 2), 0);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 1, facts, 2), 1);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, facts, 1), 2);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, facts + 1, 1), 3);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, facts, 0), 4);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, facts + 2, 1), 5);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, facts + 3, 1), 6);
+	ck_assert_uint_eq(evidence_profile_index(healthy, 0, facts, 2), 0);
+	ck_assert_uint_eq(healthy->profiles[0].facts[1], 2);
+	ck_assert_uint_eq(evidence_shape_index(healthy, 0, "A", "b"), 0);
+	ck_assert_uint_eq(evidence_shape_index(healthy, 1, "A", "b"), 1);
+	ck_assert_uint_eq(evidence_shape_index(healthy, 0, "B", "b"), 2);
+	ck_assert_uint_eq(evidence_shape_index(healthy, 0, "A", "c"), 3);
+	ck_assert_uint_eq(evidence_shape_index(healthy, 0, "A", "b"), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("evidence forms");
@@ -225,6 +312,10 @@ int main(void)
 	tcase_add_test(tcase, long_shapes_are_cut);
 	tcase_add_loop_test(tcase, what_each_process_has, 0, ARRAY_LEN(unit_rows));
 	tcase_add_test(tcase, units_with_many_facts_are_cut);
+	tcase_add_test(tcase, services_and_texts_have_one_index_each);
+	tcase_add_test(tcase, long_facts_are_none);
+	tcase_add_test(tcase, full_tables_know_what_they_have);
+	tcase_add_test(tcase, profiles_and_shapes_differ_by_each_part);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
