@@ -464,6 +464,12 @@ START_TEST(errors_that_healthy_traces_have_too_weigh_little)
 	ck_assert_str_eq(verdict.suspect.error, "out of ids");
 	ck_assert(reason_is("12 of 12 traces have an error that ends in ledger POST /entries: out "
 			    "of ids; no such error in 40 healthy traces"));
+	/* Nothing took longer than usual, and nothing is said of time. */
+	for (unsigned int i = 0; i < verdict.nreasons; i++)
+		ck_assert_msg(!strstr(verdict.reasons[i], " in its own work") &&
+				      !strstr(verdict.reasons[i], "extra time") &&
+				      !strstr(verdict.reasons[i], " wait "),
+			      "%s", verdict.reasons[i]);
 }
 END_TEST
 
