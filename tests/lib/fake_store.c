@@ -344,7 +344,10 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 		put_traces(fake, &op->decision);
 		break;
 	case STORE_OP_PUT_RULES:
-		break; /* no test on this store reads them */
+		fake->nrules++;
+		fake->rules_hash = arena_strdup(fake->arena, op->rules.hash);
+		fake->rules_bytes = op->rules.texts_len;
+		break;
 	case STORE_OP_COUNT:
 		abort();
 	}

@@ -20,6 +20,9 @@ struct fake_store {
 	struct stored_event *events;
 	struct stored_sender *senders;
 	size_t nalerts, nincidents, npages, ndecisions, nrecipients, nevents, nsenders;
+	/* Versions of rules written; of the last one the hash, and the bytes of its texts. */
+	const char *rules_hash; /* NULL: none was written */
+	size_t nrules, rules_bytes;
 	size_t commits; /* batches completed without a failure */
 	int load_fails; /* what a load returns; 0: it works */
 	/* Private. */

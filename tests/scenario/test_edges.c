@@ -661,6 +661,10 @@ START_TEST(a_decision_is_recorded_with_its_texts)
 	assert_holds(decision->doc, decision->doc_len, "journal is read-only");
 	ck_assert_int_ge(decision->at_us, fired_us);
 	ck_assert_int_le(decision->at_us, fired_us + SECONDS(6));
+	/* And by which rules, whose texts are kept with it. */
+	ck_assert_uint_eq(world->disk->nrules, 1);
+	ck_assert_str_eq(world->disk->rules_hash, decision->rules);
+	ck_assert_uint_gt(world->disk->rules_bytes, 0);
 }
 END_TEST
 
