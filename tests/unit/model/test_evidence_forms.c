@@ -215,6 +215,32 @@ START_TEST(units_with_many_facts_are_cut)
 }
 END_TEST
 
+/* ---- ends of errors ---- */
+
+/* 502, 503 and 504 without words say that somebody behind the gateway failed. */
+static const struct {
+	const char *marks;
+	bool bare;
+} gateway_rows[] = {
+	{ "http.response.status_code=501", false },
+	{ "http.response.status_code=502", true },
+	{ "http.response.status_code=503", true },
+	{ "http.response.status_code=504", true },
+	{ "http.response.status_code=505", false },
+	{ "http.response.status_code=503; message=shard 3 is read-only", false },
+};
+
+START_TEST(which_ends_are_a_gateways)
+{
+	append(drawing, sizeof(drawing), "gateway server GET | 0 100 | ERROR; %s\n",
+	       gateway_rows[_i].marks);
+	begin(drawing);
+	ck_assert(evidence_add_trace(healthy, &set->traces[0], NULL));
+	ck_assert_uint_eq(healthy->at[0].nends, 1);
+	ck_assert_int_eq(healthy->at[0].ends[0].bare_gateway, gateway_rows[_i].bare);
+}
+END_TEST
+
 /* ---- indexes ---- */
 
 START_TEST(services_and_texts_have_one_index_each)
@@ -312,6 +338,7 @@ int main(void)
 	tcase_add_test(tcase, long_shapes_are_cut);
 	tcase_add_loop_test(tcase, what_each_process_has, 0, ARRAY_LEN(unit_rows));
 	tcase_add_test(tcase, units_with_many_facts_are_cut);
+	tcase_add_loop_test(tcase, which_ends_are_a_gateways, 0, ARRAY_LEN(gateway_rows));
 	tcase_add_test(tcase, services_and_texts_have_one_index_each);
 	tcase_add_test(tcase, long_facts_are_none);
 	tcase_add_test(tcase, full_tables_know_what_they_have);

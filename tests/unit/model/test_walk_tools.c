@@ -749,6 +749,24 @@ START_TEST(at_most_eight_others_are_left_aside)
 }
 END_TEST
 
+/* Of one failed attempt nothing is said. */
+START_TEST(attempts_are_told_from_two_on)
+{
+	for (int n = 1; n <= 3; n++) {
+		drawing[0] = '\0';
+		draw("cart server POST /cart | 0 100 | ERROR\n");
+		for (int i = 0; i < n; i++)
+			draw("  cart client GET | %d %d | ERROR; peer.service=s\n", 10 * i,
+			     10 * i + 10);
+		run(drawing);
+		ck_assert_uint_eq(walk.suspect.span, (uint32_t)n);
+		ck_assert_int_eq(reason_has("attempts of GET failed"), n > 1);
+		ck_assert_int_eq(reason_has("2 attempts of GET failed; the last stands for all"),
+				 n == 2);
+	}
+}
+END_TEST
+
 /* What began after the exception of its own process is no cause. */
 START_TEST(what_began_after_the_failure_was_known_is_no_cause)
 {
@@ -900,6 +918,7 @@ static void tests(TCase *tcase)
 	tcase_add_test(tcase, each_of_several_is_as_likely);
 	tcase_add_loop_test(tcase, who_ended_just_before_the_end, 0, ARRAY_LEN(near_rows));
 	tcase_add_test(tcase, at_most_eight_others_are_left_aside);
+	tcase_add_test(tcase, attempts_are_told_from_two_on);
 	tcase_add_test(tcase, what_began_after_the_failure_was_known_is_no_cause);
 	tcase_add_test(tcase, the_works_own_exception_tells_when);
 	tcase_add_test(tcase, a_survived_call_is_told_and_left_aside);
