@@ -25,6 +25,16 @@ static bool succeeded_by_code(const struct trace *trace, const struct span *span
 	return (http > 0 && http < 400) || span_grpc_code(trace, span) == 0;
 }
 
+/* Is the span a call around a call: of a framework or an SDK around that of an HTTP client below?
+ */
+static bool wraps_call(const struct trace *trace, const struct span *span)
+{
+	const struct span *inner = &trace->spans[span->first_child];
+
+	return span->kind == SPAN_CLIENT && inner->kind == SPAN_CLIENT &&
+	       span_same_service(trace, span, inner);
+}
+
 bool walk_looks_through(const struct trace *trace, uint32_t top, uint32_t at)
 {
 	const struct span *span = &trace->spans[at], *parent = &trace->spans[span->parent];
@@ -33,6 +43,8 @@ bool walk_looks_through(const struct trace *trace, uint32_t top, uint32_t at)
 		return false;
 	if (span->kind == SPAN_INTERNAL)
 		return true;
+	if (wraps_call(trace, span))
+		return !succeeded_by_code(trace, span);
 	if (span->parent == top && span_side(trace, parent) == SIDE_CLIENT)
 		return !succeeded_by_code(trace, span);
 	return span->kind == SPAN_UNSPECIFIED && span_same_service(trace, span, parent) &&

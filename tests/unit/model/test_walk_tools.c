@@ -471,6 +471,12 @@ static const struct {
 	{ "cart server", "cart internal|ERROR", "cart client", false },
 	{ "cart server", "cart internal|", NULL, false },
 	{ "cart server", "cart server|", "cart client", false },
+	/* A call of a framework or an SDK around that of an HTTP client. */
+	{ "cart server", "cart client|", "cart client", true },
+	{ "cart server", "cart client|http.response.status_code=200", "cart client", false },
+	{ "cart server", "cart client|OK", "cart client", false },
+	{ "cart server", "cart client|", "shop client", false },
+	{ "cart server", "cart client|", "cart internal", false },
 	/* The one child of a call: a proxy or a server without a status. */
 	{ "cart client", "shop server|", "shop client", true },
 	{ "cart client", "shop server|http.response.status_code=200", "shop client", false },
