@@ -192,6 +192,9 @@ enum survival {
 };
 /* Did `above` outlive the failure of a call below it, and fail later by something else? */
 enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_t call);
+/* Does `above` name a programming error as its own failure, in words that share nothing with those
+ * of a call that it made? */
+bool walk_own_bug(const struct walker *walker, uint32_t above, uint32_t call);
 /* When the span's own exception was recorded, on its clock; INT64_MAX: unknown. */
 int64_t walk_known_us(const struct trace *trace, uint32_t span);
 /* Are two calls known to go to different callees? */

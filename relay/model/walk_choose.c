@@ -37,6 +37,11 @@
  * one, is the one after which the span above gave up. */
 #define NEAR_END_PART 10
 #define MUCH_NEARER   4
+/* Most calls with a clean-up or report verb follow a failure, but main steps have such verbs too.
+ */
+#define BY_VERB_TIMES 0.6
+/* A programming error above is a bug of its own as often as one that a failed call led to. */
+#define OWN_BUG_TIMES 0.6
 
 struct rank {
 	uint32_t span;
@@ -352,25 +357,46 @@ static bool times_tell(const struct choice *choice, const struct rank *chosen,
 	return gap <= above->duration_us / NEAR_END_PART && gap * MUCH_NEARER <= other_gap;
 }
 
-/* How many candidates could be the cause as well as the chosen one? */
-static unsigned int count_rivals(const struct choice *choice, struct rank *chosen)
+/* Does only the clean-up or report verb in its name keep the call that ended last from being
+ * chosen? Such verbs stand in names of main steps too ("DELETE /cart"). */
+static bool only_verb_tells(const struct rank *chosen, const struct rank *other)
+{
+	struct rank same = *other;
+
+	if (!other->cleanup || chosen->cleanup || chosen->words != WORDS_APART ||
+	    other->end_us <= chosen->end_us)
+		return false;
+	same.cleanup = false;
+	return rank_compare(chosen, &same) <= 0;
+}
+
+/* How many candidates could be the cause as well as the chosen one? Those that only the verbs in
+ * their names tell from it are not counted: *ret_by_verb says that there is one. */
+static unsigned int count_rivals(const struct choice *choice, struct rank *chosen,
+				 bool *ret_by_verb)
 {
 	struct walker *walker = choice->walker;
 	bool went_on = walk_survived(walker, choice->above, chosen->span) != SURVIVED_NOT;
 	unsigned int n = 0;
 
+	*ret_by_verb = false;
 	for (unsigned int i = 0; i < choice->n; i++) {
 		const struct rank *other = &choice->best[i];
+		bool by_verb = only_verb_tells(chosen, other);
 
-		if (other->span == chosen->span || rank_compare(chosen, other) != 0 ||
+		if (other->span == chosen->span || (rank_compare(chosen, other) != 0 && !by_verb) ||
 		    (walker->bits[other->span] & BIT_SUPERSEDED) ||
 		    same_end(walker->trace, chosen->span, other->span))
 			continue;
 		/* The service went on after this one, and not after the chosen one. */
 		if (!went_on && walk_survived(walker, choice->above, other->span) != SURVIVED_NOT)
 			continue;
-		if (!times_tell(choice, chosen, other) &&
-		    chain_length(walker, chosen->span) <= chain_length(walker, other->span))
+		if (times_tell(choice, chosen, other) ||
+		    chain_length(walker, chosen->span) > chain_length(walker, other->span))
+			continue;
+		if (by_verb)
+			*ret_by_verb = true;
+		else
 			n++;
 	}
 	return n;
@@ -380,15 +406,27 @@ static void limit_choice(const struct choice *choice, struct rank *chosen)
 {
 	struct walker *walker = choice->walker;
 	unsigned int rivals;
+	bool by_verb;
 
 	if (chosen->background)
 		walker_limit(walker, VERDICT_LIMIT_BACKGROUND);
-	if (choice->above == TRACE_NONE || choice->n < 2)
+	if (choice->above == TRACE_NONE)
 		return;
-	rivals = count_rivals(choice, chosen);
+	/* A refused call is its caller's fault, and so is the caller's bug. */
+	if (!was_refused(walker, chosen->span) && walk_own_bug(walker, choice->above, chosen->span))
+		verdict_limits_add_as(&walker->limits, VERDICT_LIMIT_MAYBE_SURVIVED, OWN_BUG_TIMES,
+				      "the span above fails by a programming error of its own, and "
+				      "its words share nothing with those of this call");
+	if (choice->n < 2)
+		return;
+	rivals = count_rivals(choice, chosen, &by_verb);
 	if (rivals > 0)
 		verdict_limits_add_as(&walker->limits, VERDICT_LIMIT_SEVERAL_CAUSES,
 				      1.0 / (rivals + 1), NULL);
+	else if (by_verb)
+		verdict_limits_add_as(&walker->limits, VERDICT_LIMIT_SEVERAL_CAUSES, BY_VERB_TIMES,
+				      "another call failed later, and only the clean-up or report "
+				      "verb in its name speaks against it");
 }
 
 /* ---- taking one ---- */

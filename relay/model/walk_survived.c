@@ -8,6 +8,9 @@
  * the failed call; and neither's words hold the other's. Where only the words are missing, the
  * failed call stays a candidate, and the walk says that it may have been survived.
  *
+ * A span above that names a programming error ("KeyError", "nil map") may have failed by its own
+ * bug: walk_own_bug() only lowers the certainty, since a bad answer leads to such errors as well.
+ *
  * Times are compared only between spans of one process: the span above and its calls.
  */
 #include <string.h>
@@ -119,4 +122,34 @@ enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_
 		return SURVIVED_MAYBE;
 	return attempts_same_call(trace, failed, &trace->spans[later]) ? SURVIVED_BY_ATTEMPT
 								       : SURVIVED_BY_OTHER;
+}
+
+bool walk_own_bug(const struct walker *walker, uint32_t above, uint32_t call)
+{
+	static const char *const bugs[] = { "nullpointer",
+					    "nullreference",
+					    "keyerror",
+					    "valueerror",
+					    "typeerror",
+					    "indexerror",
+					    "attributeerror",
+					    "zerodivision",
+					    "outofbounds",
+					    "index out of range",
+					    "nil map",
+					    "nil pointer",
+					    "undefined is not",
+					    "cannot read propert",
+					    NULL };
+	/* Words by which clients tell in such an error that a call failed, or gave a bad answer. */
+	static const char *const of_calls[] = { "fetch",    "network", "json",	  "decod",
+						"pars",	    "connect", "timeout", "timed out",
+						"response", "request", NULL };
+	const struct trace *trace = walker->trace;
+	const struct span *failed = &trace->spans[call], *span = &trace->spans[above];
+
+	return span_side(trace, failed) == SIDE_CLIENT && span_same_service(trace, span, failed) &&
+	       span_has_word(trace, span, bugs) && !span_has_word(trace, span, of_calls) &&
+	       walk_known_us(trace, above) > span_end_us(failed) &&
+	       walk_words_tie(walker, above, call) == WORDS_APART;
 }

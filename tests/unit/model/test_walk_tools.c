@@ -833,6 +833,73 @@ START_TEST(a_survived_call_is_told_and_left_aside)
 }
 END_TEST
 
+/* The call that ended last is passed over for the verb in its name: times 0.6, of a peer's 0.6. */
+START_TEST(a_verb_alone_is_not_certain)
+{
+	run("cart server POST /cart | 0 100 | ERROR\n"
+	    "  cart client GET | 10 30 | ERROR; peer.service=aaa\n"
+	    "  cart client cancel | 40 90 | ERROR; peer.service=bbb\n");
+	ck_assert_uint_eq(walk.suspect.span, 1);
+	ends_in("cart", SUSPECT_PEER, 0.36);
+	ck_assert(limited_by(VERDICT_LIMIT_SEVERAL_CAUSES));
+	/* It ended first: its end speaks against it as well. */
+	run("cart server POST /cart | 0 100 | ERROR\n"
+	    "  cart client GET | 40 90 | ERROR; peer.service=aaa\n"
+	    "  cart client cancel | 10 30 | ERROR; peer.service=bbb\n");
+	ends_in("cart", SUSPECT_PEER, 0.6);
+	/* The span above names the callee of the other one. */
+	run("cart server POST /cart | 0 100 | ERROR; message=no aaa today\n"
+	    "  cart client GET | 10 30 | ERROR; peer.service=aaa\n"
+	    "  cart client cancel | 40 90 | ERROR; peer.service=bbb\n");
+	ends_in("cart", SUSPECT_PEER, 0.6);
+}
+END_TEST
+
+/* The message of a server over one failed call, and whether it tells of a bug of the server's. */
+static const struct {
+	const char *message;
+	bool bug;
+} bug_rows[] = {
+	{ "KeyError: vat", true },
+	{ "assignment to entry in nil map", true },
+	{ "Cannot read properties of undefined", true },
+	{ "java.lang.NullPointerException", true },
+	{ "checkout failed", false },
+	{ "TypeError: fetch failed", false },
+	{ "ValueError: no JSON object", false },
+	{ "KeyError: aaa", false },	   /* names the callee */
+	{ "KeyError: out of ink", false }, /* repeats the words of the call */
+};
+
+START_TEST(a_programming_error_above_may_be_the_cause)
+{
+	drawing[0] = '\0';
+	draw("cart server POST /cart | 0 100 | ERROR; message=%s\n"
+	     "  cart client GET | 10 20 | ERROR; peer.service=aaa; message=out of ink\n",
+	     bug_rows[_i].message);
+	begin(drawing);
+	has_exception(0, 90);
+	walk_on();
+	ck_assert_uint_eq(walk.suspect.span, 1);
+	ck_assert_msg(limited_by(VERDICT_LIMIT_MAYBE_SURVIVED) == bug_rows[_i].bug, "%s",
+		      bug_rows[_i].message);
+	/* Times 0.6, of the 0.6 of a peer. */
+	ends_in("cart", SUSPECT_PEER, bug_rows[_i].bug ? 0.36 : 0.6);
+	/* The exception was known before the call ended. */
+	begin(drawing);
+	has_exception(0, 15);
+	walk_on();
+	ck_assert(!limited_by(VERDICT_LIMIT_MAYBE_SURVIVED));
+	/* A refused call is the caller's fault by itself. */
+	drawing[0] = '\0';
+	draw("cart server POST /cart | 0 100 | ERROR; message=%s\n"
+	     "  cart client GET | 10 20 | ERROR; peer.service=aaa; http.response.status_code=404\n",
+	     bug_rows[_i].message);
+	run(drawing);
+	ck_assert(!limited_by(VERDICT_LIMIT_MAYBE_SURVIVED));
+}
+END_TEST
+
 /* The limits are told as reasons where no suspect is found. */
 START_TEST(limits_are_reasons_where_nothing_is_found)
 {
@@ -928,6 +995,9 @@ static void tests(TCase *tcase)
 	tcase_add_test(tcase, what_began_after_the_failure_was_known_is_no_cause);
 	tcase_add_test(tcase, the_works_own_exception_tells_when);
 	tcase_add_test(tcase, a_survived_call_is_told_and_left_aside);
+	tcase_add_test(tcase, a_verb_alone_is_not_certain);
+	tcase_add_loop_test(tcase, a_programming_error_above_may_be_the_cause, 0,
+			    ARRAY_LEN(bug_rows));
 	tcase_add_test(tcase, limits_are_reasons_where_nothing_is_found);
 	tcase_add_test(tcase, what_follows_from_a_request_is_not_its_operation);
 	tcase_add_test(tcase, few_hops_lead_to_the_operation);
