@@ -73,8 +73,13 @@ static bool is_truth(const char *text)
 	return false;
 }
 
-static void texts_add(struct span_texts *texts, const char *text)
+/* Adds a text, unless one from `first` on is equal: many spans tell a message twice. */
+static void texts_add(struct span_texts *texts, unsigned int first, const char *text)
 {
+	for (unsigned int i = first; text && i < texts->n; i++) {
+		if (strcmp(texts->at[i], text) == 0)
+			return;
+	}
 	if (text && text[0] != '\0' && texts->n < ARRAY_LEN(texts->at))
 		texts->at[texts->n++] = text;
 }
@@ -90,16 +95,16 @@ void span_texts(const struct trace *trace, const struct span *span, struct span_
 
 	ret->n = 0;
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
-		texts_add(ret, span_attr(trace, span, types[i]));
+		texts_add(ret, 0, span_attr(trace, span, types[i]));
 	ret->ntypes = ret->n;
 	if (span->message != 0)
-		texts_add(ret, trace_text(trace, span->message));
+		texts_add(ret, ret->ntypes, trace_text(trace, span->message));
 	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
-		texts_add(ret, span_attr(trace, span, messages[i]));
+		texts_add(ret, ret->ntypes, span_attr(trace, span, messages[i]));
 	/* Zipkin's error tag holds the message; other tags of this name are a truth value. */
 	tag = span_attr(trace, span, ATTR_ERROR);
 	if (tag && !is_truth(tag))
-		texts_add(ret, tag);
+		texts_add(ret, ret->ntypes, tag);
 }
 
 /* The first telling one of some texts, else the first, or NULL. */
