@@ -98,6 +98,13 @@ bool span_waits_for_pool(const struct trace *trace, const struct span *span);
 bool span_breaker_open(const struct trace *trace, const struct span *span);
 /* The other end of a connection could not be reached, or hung up. */
 bool span_unreachable(const struct trace *trace, const struct span *span);
+/* The words are those with which a client of HTTP, gRPC or a database tells of its callee. */
+bool span_has_client_words(const struct trace *trace, const struct span *span);
+/* The words speak of names, routes, certificates or a proxy between the two ends of a call. */
+bool span_has_network_words(const struct trace *trace, const struct span *span);
+/* The call failed before anything was sent: the caller lacked files, ports or threads, or could not
+ * build the request. */
+bool span_unsent(const struct trace *trace, const struct span *span);
 /* By its names the call tidies up, or tells somebody of a failure: it may follow a failure. */
 bool span_is_cleanup(const struct trace *trace, uint32_t span);
 /* A call that changes something by its method or statement; a fallback only reads. */

@@ -40,6 +40,7 @@ bool span_waits_for_pool(const struct trace *trace, const struct span *span)
 		"max ",
 		"maximum",
 		"could not get",
+		"could not obtain",
 		"cannot get",
 		"unable to get",
 		"prior to obtaining",
@@ -147,6 +148,100 @@ bool span_unreachable(const struct trace *trace, const struct span *span)
 			return true;
 	}
 	return false;
+}
+
+bool span_has_client_words(const struct trace *trace, const struct span *span)
+{
+	static const char *const words[] = {
+		/* a wait for an answer */
+		"read timed out",
+		"timeout exceeded",
+		"command timed out",
+		"redistimeout",
+		"i/o timeout",
+		"net::opentimeout",
+		"net::readtimeout",
+		"readtimeout",
+		"connecttimeout",
+		"timeout of ",
+		"curl error 28",
+		"curl error 6",
+		"upstream request timeout",
+		/* an answer that tells of a failure */
+		"webclientresponseexception",
+		"httpservererrorexception",
+		"httpclienterrorexception",
+		"request failed with status code",
+		"for url: http",
+		"for url 'http",
+		"\\serverexception",
+		"sqlserverexception",
+		"faraday::",
+		"does not indicate success",
+		"feignexception",
+		"statusruntimeexception",
+		"rpc error: code =",
+		/* no answer */
+		"no healthy upstream",
+		"can't reach database server",
+		"communications link failure",
+		"fetch failed",
+		"not present in metadata",
+		"connect call failed",
+		NULL,
+	};
+
+	return span_has_word(trace, span, words);
+}
+
+bool span_has_network_words(const struct trace *trace, const struct span *span)
+{
+	static const char *const words[] = {
+		/* names and routes */
+		"temporary failure in name resolution",
+		"eai_again",
+		"no route to host",
+		"network is unreachable",
+		/* certificates */
+		"unknown authority",
+		"self-signed certificate",
+		"self signed certificate",
+		"bad certificate",
+		/* what stands between the ends */
+		"proxyerror",
+		"no pg_hba.conf entry",
+		NULL,
+	};
+
+	return span_has_word(trace, span, words);
+}
+
+bool span_unsent(const struct trace *trace, const struct span *span)
+{
+	static const unsigned int systems[] = { ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM, ATTR_DB_TYPE };
+	/* The first 4 words do not count on a call of a database: databases tell so when their own
+	 * files, threads and queues are used up. */
+	enum { NO_DATABASE = 4 };
+	static const char *const words[] = {
+		"too many open files",
+		"unable to create native thread",
+		"rejectedexecution",
+		"bulkhead",
+		"cannot assign requested address",
+		" emfile",
+		"errors.serializationexception",
+		"failed to parse url",
+		"recordtoolarge",
+		NULL,
+	};
+
+	if (!span_has_word(trace, span, words))
+		return false;
+	/* With a code the callee answered: the words may be the callee's. */
+	if (span_http_code(trace, span) != 0 || span_grpc_code(trace, span) > 0)
+		return false;
+	return !span_first_attr(trace, span, systems, ARRAY_LEN(systems)) ||
+	       span_has_word(trace, span, words + NO_DATABASE);
 }
 
 /* ---- clean-up ---- */

@@ -245,6 +245,27 @@ static void leaf_learned_callee(struct walker *walker, struct suspect *suspect)
 
 /* ---- leaves ---- */
 
+/* A call that failed for want of the caller's own means, before the callee saw it. */
+static bool leaf_is_unsent(struct walker *walker, uint32_t leaf, struct suspect *suspect,
+			   double *certainty)
+{
+	const struct span *call = &walker->trace->spans[leaf];
+	bool pool;
+
+	/* Runners-up do not pay for the reading of words. */
+	if (!walker->main_line)
+		return false;
+	pool = span_waits_for_pool(walker->trace, call);
+	if (!pool && !span_unsent(walker->trace, call))
+		return false;
+	walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
+	*certainty = CERTAINTY_SLOW;
+	walker_tell(walker, "%s %s %s%s", walker_service(walker, leaf), walker_name(walker, leaf),
+		    pool ? "got no connection of its own pool" : "failed before it sent a request",
+		    walker_words(walker, leaf));
+	return true;
+}
+
 /* A call whose callee has no span. An orphan with the callee's name is taken for the callee's span,
  * whose parent id was lost on the way; the walk goes on from there. */
 static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct suspect *suspect,
@@ -268,14 +289,8 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 		walker_limit(walker, VERDICT_LIMIT_BY_NAME);
 		return part;
 	}
-	if (walker->main_line && span_waits_for_pool(walker->trace, &walker->trace->spans[leaf])) {
-		walker_suspect(walker, leaf, SUSPECT_SPAN, suspect);
-		*certainty = CERTAINTY_SLOW;
-		walker_tell(walker, "%s %s got no connection of its own pool%s",
-			    walker_service(walker, leaf), walker_name(walker, leaf),
-			    walker_words(walker, leaf));
+	if (leaf_is_unsent(walker, leaf, suspect, certainty))
 		return TRACE_NONE;
-	}
 	if (walk_orphan_may_explain(walker, leaf))
 		walker_limit(walker, VERDICT_LIMIT_UNEXPLAINED);
 	answer = span_refusal(walker->arena, walker->trace, leaf, TRACE_NONE, &callee_may);
@@ -292,6 +307,8 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 	if (suspect->npeers > 0)
 		suspect->callee = suspect->peers[0];
 	*certainty = CERTAINTY_PEER;
+	if (walker->main_line && span_has_network_words(walker->trace, &walker->trace->spans[leaf]))
+		walker_limit(walker, VERDICT_LIMIT_NETWORK_WORDS);
 	walker_tell(walker, "%s called %s, which recorded no span: %s failed after %s%s%s",
 		    walker_service(walker, leaf), callee, walker_name(walker, leaf),
 		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
@@ -386,7 +403,9 @@ static void limit_server(struct walker *walker, uint32_t leaf, bool unreachable)
 		walker_limit(walker, VERDICT_LIMIT_BARE_GATEWAY);
 	if (http >= 400 && http < 499)
 		walker_limit(walker, VERDICT_LIMIT_REFUSED_AS_FAILURE);
-	if (unreachable || (says_why && span_breaker_open(trace, span)))
+	if (unreachable || (says_why && span_breaker_open(trace, span)) ||
+	    (says_why && span->first_child == TRACE_NONE && span_has_client_words(trace, span) &&
+	     !span_waits_for_pool(trace, span)))
 		walker_limit(walker, VERDICT_LIMIT_PEER_IN_WORDS);
 }
 

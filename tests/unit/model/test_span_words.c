@@ -227,6 +227,7 @@ static const struct {
 	{ "message=refused: connection to db", false, false, false },
 	{ "message=connection to db was lost", false, false, false },
 	{ "exception.type=java.net.UnknownHostException", false, false, true },
+	{ "message=could not obtain a connection from the pool", true, false, false },
 };
 
 START_TEST(words_say_where_an_error_comes_from)
@@ -237,6 +238,53 @@ START_TEST(words_say_where_an_error_comes_from)
 	ck_assert_int_eq(span_waits_for_pool(trace, span), hint_rows[_i].pool);
 	ck_assert_int_eq(span_breaker_open(trace, span), hint_rows[_i].breaker);
 	ck_assert_int_eq(span_unreachable(trace, span), hint_rows[_i].unreachable);
+}
+END_TEST
+
+static const struct {
+	const char *marks;
+	bool client, network, unsent;
+} end_rows[] = {
+	{ "message=out of money", false, false, false },
+	{ "message=Read timed out", true, false, false },
+	{ "message=timeout of 5000ms exceeded", true, false, false },
+	{ "message=exceeded the timeouts of 5 jobs", false, false, false },
+	{ "message=500 Server Error: x for url: http://cart", true, false, false },
+	{ "message=server error of url", false, false, false },
+	{ "exception.type=GuzzleHttp\\Exception\\ServerException", true, false, false },
+	{ "exception.type=com.shop.ServerException", false, false, false },
+	{ "exception.type=feign.FeignException$ServiceUnavailable", true, false, false },
+	{ "message=rpc error: code = Internal desc = boom", true, false, false },
+	{ "message=getaddrinfo EAI_AGAIN cart", false, true, false },
+	{ "message=connect: no route to host", false, true, false },
+	{ "message=x509: certificate signed by unknown authority", false, true, false },
+	{ "exception.type=ProxyError", false, true, false },
+	{ "message=socket: too many open files", false, false, true },
+	{ "message=connect EMFILE 10.0.0.4:80", false, false, true },
+	{ "exception.type=ItemFileMissing", false, false, false },
+	{ "message=connect: cannot assign requested address", false, false, true },
+	{ "exception.type=io.x.BulkheadFullException", false, false, true },
+	{ "exception.type=java.util.concurrent.RejectedExecutionException", false, false, true },
+	{ "exception.type=EsRejectedExecutionException; db.system=elasticsearch", false, false,
+	  false },
+	{ "message=too many open files; db.system=postgresql", false, false, false },
+	{ "message=too many open files; http.response.status_code=500", false, false, false },
+	{ "message=too many open files; rpc.grpc.status_code=13", false, false, false },
+	{ "exception.type=x.DeserializationException", false, false, false },
+	{ "exception.type=org.apache.kafka.common.errors.SerializationException", false, false,
+	  true },
+};
+
+START_TEST(words_say_which_end_they_speak_of)
+{
+	const struct span *span = draw_call("GET /", end_rows[_i].marks);
+	const struct trace *trace = &set->traces[0];
+
+	ck_assert_msg(span_has_client_words(trace, span) == end_rows[_i].client, "%s",
+		      end_rows[_i].marks);
+	ck_assert_msg(span_has_network_words(trace, span) == end_rows[_i].network, "%s",
+		      end_rows[_i].marks);
+	ck_assert_msg(span_unsent(trace, span) == end_rows[_i].unsent, "%s", end_rows[_i].marks);
 }
 END_TEST
 
@@ -448,6 +496,7 @@ static void tests(TCase *tcase)
 	tcase_add_loop_test(tcase, the_words_of_an_error, 0, ARRAY_LEN(error_rows));
 	tcase_add_test(tcase, words_are_found_without_regard_to_case);
 	tcase_add_loop_test(tcase, words_say_where_an_error_comes_from, 0, ARRAY_LEN(hint_rows));
+	tcase_add_loop_test(tcase, words_say_which_end_they_speak_of, 0, ARRAY_LEN(end_rows));
 	tcase_add_loop_test(tcase, names_of_clean_up_and_reports, 0, ARRAY_LEN(cleanup_rows));
 	tcase_add_test(tcase, the_answers_name_counts_too);
 	tcase_add_test(tcase, long_urls_are_read_in_part);
