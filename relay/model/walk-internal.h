@@ -119,8 +119,6 @@ const char *walker_duration(const struct walker *walker, int64_t us);	/* "3.2 s"
 /* The service of the span as a suspect, without callee, peers and error. */
 void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kind kind,
 		    struct suspect *suspect);
-/* Do healthy traces show the failure of this span as often? */
-bool walker_is_background(const struct walker *walker, uint32_t span);
 /* The bits of the span's parent: 0 for roots, and across FOLLOWS_FROM, which is not a parent. */
 uint16_t walker_bits_above(const struct walker *walker, uint32_t span);
 

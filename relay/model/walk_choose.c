@@ -45,7 +45,7 @@
 
 struct rank {
 	uint32_t span;
-	bool cancelled, background, after, cleanup, late, refused, explained;
+	bool cancelled, after, cleanup, late, refused, explained;
 	enum words_tie words;
 	int64_t end_us; /* on the clock of the span above */
 	uint32_t depth;
@@ -165,7 +165,6 @@ static void rank_fill(struct choice *choice, uint32_t span, int64_t known, bool 
 	struct walker *walker = choice->walker;
 
 	*rank = (struct rank){ .span = span };
-	rank->background = walker_is_background(walker, span);
 	if (choice->all == 1)
 		return;
 	rank->cancelled = is_cancelled(walker, span);
@@ -186,8 +185,6 @@ static int rank_compare(const struct rank *a, const struct rank *b)
 {
 	if (a->cancelled != b->cancelled)
 		return (int)b->cancelled - (int)a->cancelled;
-	if (a->background != b->background)
-		return b->background - a->background;
 	if (a->words != b->words)
 		return (int)a->words - (int)b->words;
 	if (a->after != b->after)
@@ -293,8 +290,6 @@ static const char *choice_words(const struct rank *chosen, const struct rank *ot
 {
 	if (chosen->cancelled != other->cancelled)
 		return "is the one that was not cancelled";
-	if (chosen->background != other->background)
-		return "is the one that healthy traces do not show";
 	if (chosen->words != other->words)
 		return chosen->words == WORDS_REPEATED ? "is the one whose words are repeated above"
 						       : "is the one that is named above";
@@ -408,8 +403,6 @@ static void limit_choice(const struct choice *choice, struct rank *chosen)
 	unsigned int rivals;
 	bool by_verb;
 
-	if (chosen->background)
-		walker_limit(walker, VERDICT_LIMIT_BACKGROUND);
 	if (choice->above == TRACE_NONE)
 		return;
 	/* A refused call is its caller's fault, and so is the caller's bug. */

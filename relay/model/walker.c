@@ -93,13 +93,6 @@ void walker_suspect(const struct walker *walker, uint32_t span, enum suspect_kin
 	suspect->span = span;
 }
 
-bool walker_is_background(const struct walker *walker, uint32_t span)
-{
-	(void)walker;
-	(void)span;
-	return false;
-}
-
 uint16_t walker_bits_above(const struct walker *walker, uint32_t span)
 {
 	const struct span *at = &walker->trace->spans[span];

@@ -96,7 +96,7 @@ static struct rule_try missed = { .sort = RULE_ROUTE,
 				  .reason = "severity is critical, not info" };
 
 static const struct verdict_limits limits = {
-	{ { VERDICT_LIMIT_BACKGROUND, 0.6, "usual" }, { VERDICT_LIMIT_PARTIAL, 0.8, "gaps" } }, 2
+	{ { VERDICT_LIMIT_BARE_GATEWAY, 0.6, "usual" }, { VERDICT_LIMIT_PARTIAL, 0.8, "gaps" } }, 2
 };
 
 static struct stratum_told strata[] = {
@@ -195,7 +195,7 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		"\"POST /entries\","
 		"\"kind\":\"peer\",\"callee\":\"mysql/ledger\",\"error\":\"said \\\"no\\\"\"},"
 		"\"confidence\":0.6,\"limits\":["
-		"{\"limit\":\"background\",\"cap\":0.6,\"text\":\"usual\"},"
+		"{\"limit\":\"bare_gateway\",\"cap\":0.6,\"text\":\"usual\"},"
 		"{\"limit\":\"partial\",\"factor\":0.8,\"text\":\"gaps\"}],"
 		"\"agree\":9,\"of\":10,"
 		"\"errors\":[{\"error\":\"said \\\"no\\\"\",\"traces\":8},"

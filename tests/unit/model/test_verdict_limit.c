@@ -15,7 +15,7 @@ START_TEST(caps_and_factors)
 	verdict_limits_add(&limits, VERDICT_LIMIT_INFERRED, NULL);
 	/* The smaller of 0.8 and 0.9, not their product. */
 	ck_assert_double_eq_tol(verdict_limits_apply(&limits, 0.95), 0.76, 1e-9);
-	verdict_limits_add(&limits, VERDICT_LIMIT_BACKGROUND, NULL);
+	verdict_limits_add(&limits, VERDICT_LIMIT_BARE_GATEWAY, NULL);
 	ck_assert_double_eq_tol(verdict_limits_apply(&limits, 0.95), 0.6, 1e-9);
 	ck_assert_double_eq_tol(verdict_limits_apply(&limits, 0.5), 0.4, 1e-9);
 	ck_assert_double_eq_tol(verdict_limits_cap(&limits, 0.5), 0.5, 1e-9);
@@ -36,13 +36,13 @@ START_TEST(each_stands_once_with_its_smallest_number)
 	verdict_limits_add_as(&limits, VERDICT_LIMIT_SEVERAL_CAUSES, 0.5, "two of them");
 	ck_assert_double_eq_tol(limits.at[0].number, 0.25, 1e-9);
 	ck_assert(verdict_limits_has(&limits, VERDICT_LIMIT_PARTIAL));
-	ck_assert(!verdict_limits_has(&limits, VERDICT_LIMIT_BACKGROUND));
+	ck_assert(!verdict_limits_has(&limits, VERDICT_LIMIT_BARE_GATEWAY));
 }
 END_TEST
 
 START_TEST(a_person_reads_number_and_sentence)
 {
-	struct verdict_limit cap = { VERDICT_LIMIT_BACKGROUND, 0.6, "it always fails" },
+	struct verdict_limit cap = { VERDICT_LIMIT_BARE_GATEWAY, 0.6, "it always fails" },
 			     factor = { VERDICT_LIMIT_PARTIAL, 0.8, "spans are missing" };
 	struct buf out = BUF_INIT(256);
 
