@@ -17,6 +17,8 @@ void pager_http_post(struct arena *arena, const struct page_target *target,
 		     struct http_request *ret_request);
 /* Add a member, unless its text is NULL or empty. */
 void pager_add_text(struct buf *out, const char *key, const char *text);
+/* Add the page's facts of one line each, from "why" to "differs", in its order. */
+void pager_add_facts(struct buf *out, const struct page *page);
 /* The page's decision, a JSON object (borrowed from the page); NULL: it has none, or not a whole
  * one. */
 const char *pager_decision_json(const struct page *page);

@@ -84,6 +84,18 @@ void pager_add_text(struct buf *out, const char *key, const char *text)
 		buf_json_text(out, key, text);
 }
 
+void pager_add_facts(struct buf *out, const struct page *page)
+{
+	pager_add_text(out, "why", page->why);
+	pager_add_text(out, "evidence", page->evidence);
+	pager_add_text(out, "limits", page->limits);
+	pager_add_text(out, "also_paged", page->also_paged);
+	pager_add_text(out, "path", page->path);
+	pager_add_text(out, "could_be", page->could_be);
+	pager_add_text(out, "what_differs", page->what_differs);
+	pager_add_text(out, "differs", page->differs);
+}
+
 const char *pager_decision_json(const struct page *page)
 {
 	size_t len = page->decision ? strlen(page->decision) : 0;

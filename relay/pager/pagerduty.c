@@ -158,14 +158,7 @@ static void pagerduty_add_sections(struct buf *out, const char *details, enum tr
 /* Facts of one line each, in the order of a page. */
 static void pagerduty_add_facts(struct buf *out, const struct page *page)
 {
-	pager_add_text(out, "why", page->why);
-	pager_add_text(out, "evidence", page->evidence);
-	pager_add_text(out, "limits", page->limits);
-	pager_add_text(out, "also_paged", page->also_paged);
-	pager_add_text(out, "path", page->path);
-	pager_add_text(out, "could_be", page->could_be);
-	pager_add_text(out, "what_differs", page->what_differs);
-	pager_add_text(out, "differs", page->differs);
+	pager_add_facts(out, page);
 	pager_add_text(out, "alert_list", page->differs);
 	pager_add_text(out, "what_to_do", page->what_to_do);
 }
