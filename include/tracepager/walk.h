@@ -86,6 +86,8 @@ struct walk {
 	uint32_t signal_span;	/* TRACE_NONE: no span matches the signal */
 	uint32_t from_span;	/* the signal's span, or the root that stands for it; TRACE_NONE:
 				   the trace is empty */
+	bool joined;		/* the path goes on at another root of the trace, or at a part whose
+				   parent is missing; the reasons say so */
 	uint32_t error_spans;	/* failing spans in the whole trace */
 	struct suspect *others; /* suspects of failing spans beside the path, best first */
 	unsigned int nothers;

@@ -31,15 +31,6 @@ static bool ends_at_suspect(const struct walk *walk, const struct suspect *suspe
 	return false;
 }
 
-/* Do the reasons say that the walk went on at another part of the trace? */
-static bool is_join_told(const struct walk *walk)
-{
-	for (unsigned int i = 0; i < walk->nreasons; i++)
-		if (strstr(walk->reasons[i], "continued"))
-			return true;
-	return false;
-}
-
 enum verdict_path verdict_path_check(const struct walk *walk, const struct suspect *suspect,
 				     uint32_t from)
 {
@@ -56,9 +47,8 @@ enum verdict_path verdict_path_check(const struct walk *walk, const struct suspe
 	/* The span has a link to its cause, or its parent is missing. */
 	if (spans[walk->path[0]].flags & SPAN_FOLLOWS)
 		return VERDICT_PATH_JOINED;
-	return spans[walk->path[0]].parent == TRACE_NONE && is_join_told(walk)
-		       ? VERDICT_PATH_JOINED
-		       : VERDICT_PATH_BROKEN;
+	return spans[walk->path[0]].parent == TRACE_NONE && walk->joined ? VERDICT_PATH_JOINED
+									 : VERDICT_PATH_BROKEN;
 }
 
 void verdict_limit_path(struct arena *arena, uint32_t from, double threshold,

@@ -107,6 +107,8 @@ bool peer_is_address(const char *host); /* an IP address or "localhost": not a n
 /* Adds a reason while there is room, on the main line only. */
 void walker_tell(struct walker *walker, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Notes that the way goes on at another part of the trace, on the main line only. */
+void walker_join(struct walker *walker);
 /* On the way down: is there room for a reason beside those that are reserved for the leaf? Ask
  * before texts are made: a way may have thousands of spans. */
 bool walker_may_tell(const struct walker *walker);

@@ -281,6 +281,7 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 	callee = shown_callee(walker, suspect);
 	part = walk_orphan_by_name(walker, leaf, suspect);
 	if (part != TRACE_NONE) {
+		walker_join(walker);
 		walker_tell(walker,
 			    "%s called %s, whose span is missing; continued by its name at another "
 			    "root, %s %s",

@@ -193,6 +193,7 @@ static void tell_other_root(struct walker *walker, uint32_t start)
 	uint32_t root = root_of(walker, start);
 	const struct span *span = &walker->trace->spans[root];
 
+	walker_join(walker);
 	if (span->flags & SPAN_ORPHAN)
 		walker_tell(walker,
 			    "the trace's chain is broken: parent span %s is missing; continued at "

@@ -27,6 +27,11 @@ void walker_tell(struct walker *walker, const char *format, ...)
 	va_end(args);
 }
 
+void walker_join(struct walker *walker)
+{
+	walker->walk->joined |= walker->main_line;
+}
+
 void walker_limit(struct walker *walker, enum verdict_limit_id id)
 {
 	verdict_limits_add(&walker->limits, id, NULL);

@@ -433,14 +433,14 @@ START_TEST(a_path_that_ends_elsewhere_is_broken)
 }
 END_TEST
 
-START_TEST(a_path_at_another_root_is_joined_where_a_reason_says_so)
+START_TEST(a_path_at_another_root_is_joined_where_the_walk_went_there)
 {
 	add(1, "front server GET / | 0 100 |\n"
 	       "ledger server POST /entries | 10 90 | ERROR; message=full\n");
 	ck_assert(walks[0].found);
 	ck_assert_str_eq(walks[0].suspect.service, "ledger");
 	ck_assert_int_eq(check_path(), VERDICT_PATH_JOINED);
-	walks[0].nreasons = 0;
+	walks[0].joined = false;
 	ck_assert_int_eq(check_path(), VERDICT_PATH_BROKEN);
 }
 END_TEST
@@ -470,7 +470,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_path_leads_from_the_signal_to_the_suspect);
 	tcase_add_test(tcase, a_gap_in_the_path_limits_the_confidence);
 	tcase_add_test(tcase, a_path_that_ends_elsewhere_is_broken);
-	tcase_add_test(tcase, a_path_at_another_root_is_joined_where_a_reason_says_so);
+	tcase_add_test(tcase, a_path_at_another_root_is_joined_where_the_walk_went_there);
 }
 
 int main(void)
