@@ -13,11 +13,11 @@
  *
  * All names are sorted, so that no sum depends on the order of the traces.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "contrast-internal.h"
+#include "fisher-internal.h"
 
 /* With fewer observations of one operation, those of all operations of the call count. */
 #define USUAL_OBSERVATIONS_MIN 5
@@ -571,26 +571,6 @@ static void weigh_errors(struct scene *scene)
 	}
 }
 
-/* Natural logarithm of n over k. */
-static double scene_log_choose(uint32_t n, uint32_t k)
-{
-	return lgamma_r(n + 1.0, &(int){ 0 }) - lgamma_r(k + 1.0, &(int){ 0 }) -
-	       lgamma_r(n - k + 1.0, &(int){ 0 });
-}
-
-/* Fisher's exact test, one-sided: the probability that at least `here` of the window's n traces
- * have what `all` traces of both sets have. */
-static double chance_of(uint32_t here, uint32_t n, uint32_t all, uint32_t healthy)
-{
-	double sum = 0;
-
-	for (uint32_t k = here; k <= n && k <= all; k++)
-		if (all - k <= healthy)
-			sum += exp(scene_log_choose(n, k) + scene_log_choose(healthy, all - k) -
-				   scene_log_choose(n + healthy, all));
-	return sum;
-}
-
 /* Counts the traces of one side that have each class; the first of them has the number `first`. */
 static void count_classes(struct scene *scene, const struct scene_side *side, uint32_t first)
 {
@@ -615,6 +595,7 @@ static void weigh_chances(struct scene *scene)
 	const struct evidence_set *window = scene->window.set, *healthy = scene->healthy.set;
 	uint32_t *here = arena_array(scene->arena, (size_t)scene->nclasses + 1, sizeof(*here));
 	uint32_t *told = arena_array(scene->arena, (size_t)scene->nclasses + 1, sizeof(*told));
+	uint32_t all = window->n + healthy->n;
 
 	count_classes(scene, &scene->window, 0);
 	for (uint32_t i = 0; i < scene->nclasses; i++) {
@@ -625,8 +606,8 @@ static void weigh_chances(struct scene *scene)
 	for (uint32_t i = 0; i < scene->nclasses; i++) {
 		struct error_class *class = &scene->classes[i];
 
-		class->chance = chance_of(here[i], window->n, class->traces, healthy->n);
-		class->chance_told = chance_of(told[i], window->n, class->told, healthy->n);
+		class->chance = fisher_tail(here[i], window->n, class->traces, all);
+		class->chance_told = fisher_tail(told[i], window->n, class->told, all);
 	}
 	for (uint32_t t = 0; t < window->n; t++)
 		find_after(scene, t);

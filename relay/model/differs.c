@@ -12,10 +12,10 @@
  */
 #include "tracepager/differs.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fisher-internal.h"
 #include "span-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/xalloc.h"
@@ -75,7 +75,6 @@ struct diff {
 	struct diff_unit *units;
 	uint32_t nfacts, nkeys, nunits, facts_size, keys_size, units_size;
 	uint32_t of[DIFF_SIDES]; /* units */
-	double *log_factorial;	 /* of 0 to nunits */
 };
 
 static void *diff_grow(void *at, uint32_t n, uint32_t *size, size_t each)
@@ -251,34 +250,6 @@ static void diff_add_set(struct diff *diff, const struct evidence_set *set, enum
 
 /* ---- the test ---- */
 
-static void diff_fill_log_factorial(struct diff *diff)
-{
-	diff->log_factorial = xcalloc((size_t)diff->nunits + 1, sizeof(double));
-	for (uint32_t i = 2; i <= diff->nunits; i++)
-		diff->log_factorial[i] = diff->log_factorial[i - 1] + log(i);
-}
-
-static double log_choose(const struct diff *diff, uint32_t n, uint32_t k)
-{
-	return diff->log_factorial[n] - diff->log_factorial[k] - diff->log_factorial[n - k];
-}
-
-/* Fisher's exact test: the probability that at least `with` of `failing` units have a value which
- * `all_with` of `all` units have. */
-static double fisher_tail(const struct diff *diff, uint32_t with, uint32_t failing,
-			  uint32_t all_with, uint32_t all)
-{
-	uint32_t most = all_with < failing ? all_with : failing;
-	double p = 0;
-
-	for (uint32_t i = with; i <= most; i++)
-		if (failing - i <= all - all_with)
-			p += exp(log_choose(diff, all_with, i) +
-				 log_choose(diff, all - all_with, failing - i) -
-				 log_choose(diff, all, failing));
-	return fmin(p, 1);
-}
-
 static int compare_doubles(const void *a, const void *b)
 {
 	double da = *(const double *)a, db = *(const double *)b;
@@ -313,7 +284,7 @@ static uint32_t tests_made(const struct diff *diff, enum diff_side side)
 		uint32_t most = with < diff->of[SIDE_FAILING] ? with : diff->of[SIDE_FAILING];
 
 		if (with > 0 && (i == 0 || facts[i]->units != facts[i - 1]->units))
-			least[n++] = fisher_tail(diff, most, diff->of[SIDE_FAILING], with, all);
+			least[n++] = fisher_tail(most, diff->of[SIDE_FAILING], with, all);
 	}
 	qsort(least, n, sizeof(*least), compare_doubles);
 	for (;; k++) {
@@ -355,7 +326,7 @@ static void judge_side(struct diff *diff, enum diff_side side)
 		if (side == SIDE_HEALTHY && diff->of[SIDE_WINDOW] >= DIFFERS_LEAST_OTHERS &&
 		    !has_gap(diff, fact, SIDE_WINDOW))
 			continue;
-		fact->p[side] = tests * fisher_tail(diff, with, failing, with + fact->with[side],
+		fact->p[side] = tests * fisher_tail(with, failing, with + fact->with[side],
 						    failing + diff->of[side]);
 		fact->sharp[side] = fact->p[side] <= DIFFERS_P;
 	}
@@ -394,7 +365,7 @@ static uint32_t collect_sharp(struct diff *diff, struct diff_fact **sharp)
 
 		if (!fact->sharp[SIDE_WINDOW] && !fact->sharp[SIDE_HEALTHY])
 			continue;
-		fact->p_all = fisher_tail(diff, with, diff->of[SIDE_FAILING],
+		fact->p_all = fisher_tail(with, diff->of[SIDE_FAILING],
 					  with + fact->with[SIDE_WINDOW] + fact->with[SIDE_HEALTHY],
 					  diff->nunits);
 		sharp[n++] = fact;
@@ -428,8 +399,7 @@ static double chance_among(const struct diff *diff, struct diff_fact *const *giv
 		of[failing] += in;
 		with[failing] += in && unit_has(unit, (uint32_t)(fact - diff->facts));
 	}
-	return fisher_tail(diff, with[true], of[true], with[true] + with[false],
-			   of[true] + of[false]);
+	return fisher_tail(with[true], of[true], with[true] + with[false], of[true] + of[false]);
 }
 
 /* Does the fact tell failing units from others beyond those that are told? Then it is told too. */
@@ -563,7 +533,6 @@ static unsigned int diff_choose(struct diff *diff, struct difference *ret_differ
 	uint32_t n;
 	unsigned int ntold = 0;
 
-	diff_fill_log_factorial(diff);
 	judge_side(diff, SIDE_WINDOW);
 	judge_side(diff, SIDE_HEALTHY);
 	n = collect_sharp(diff, sharp);
@@ -597,6 +566,5 @@ unsigned int differs(struct arena *arena, const struct differs_input *input,
 	free(diff.facts);
 	free(diff.keys);
 	free(diff.units);
-	free(diff.log_factorial);
 	return n;
 }
