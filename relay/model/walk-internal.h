@@ -12,6 +12,7 @@
  * walk_choose.c	which of several failing spans explains the failure	section 4
  * walk_survived.c	was a failure below a span survived			section 4
  * walk_attempts.c	which calls are attempts of one call			section 4
+ * walk_cancelled.c	was a span cancelled by the failure of another		section 4
  * walk_words.c		whose words does a failing span repeat			section 4
  * walk_callee.c	what the callee did while its caller waited		section 5
  * own_times.c		the own time of each service on a critical path		section 6
@@ -200,18 +201,29 @@ int64_t walk_known_us(const struct trace *trace, uint32_t span);
 /* Are two calls known to go to different callees? */
 bool walk_other_callee(const struct trace *trace, uint32_t a, uint32_t b);
 
+/* ---- walk_cancelled.c ---- */
+
+/* span_cancelled(), and where the words of .NET leave open whether a call was cancelled or ended by
+ * its own time-out, what failed beside and above it decides. */
+bool walk_cancelled(const struct walker *walker, uint32_t span);
+
 /* ---- walk_attempts.c ---- */
 
 /* Two spans that call the same operation of the same peer, as far as both name it. */
 bool attempts_same_call(const struct trace *trace, const struct span *a, const struct span *b);
 /* Are both attempts of one call? */
 bool attempts_are(const struct walker *walker, uint32_t a, uint32_t b);
-/* The attempt that stands for a failing span: the last one of the same call, which is the span
- * itself where it is no attempt; TRACE_NONE where the last one succeeded. All other failed attempts
- * get BIT_SUPERSEDED. *ret_failed: how many failed in a row up to the last, of *ret_all attempts.
- */
-uint32_t attempts_last(struct walker *walker, uint32_t span, unsigned int *ret_failed,
-		       unsigned int *ret_all);
+/* Does the circuit breaker that forbade one call belong to the callee of another, by its name in
+ * the breaker's words or as attempts of one call? */
+bool attempts_breaker_of(const struct walker *walker, uint32_t breaker, uint32_t call);
+struct attempts_row {
+	unsigned int failed, all; /* how many failed in a row up to the last, of all attempts */
+	bool refused_after;	  /* those after the one that stands for all were only refused */
+};
+/* The attempt that stands for a failing span: the last one of the same call that was not merely
+ * refused after another failure, which is the span itself where it is no attempt; TRACE_NONE where
+ * the last one succeeded. All other failed attempts get BIT_SUPERSEDED. */
+uint32_t attempts_last(struct walker *walker, uint32_t span, struct attempts_row *ret_row);
 
 /* ---- walk_words.c ---- */
 
@@ -274,6 +286,11 @@ bool walk_usual_time(const struct walker *walker, uint32_t client, uint32_t call
  * no longer than it usually does? */
 bool walk_deadline_short(const struct walker *walker, uint32_t client, uint32_t callee,
 			 const struct callee_time *usual);
+/* The earlier call that used up a deadline which several calls, one after the other, had in common
+ * and which expired during the leaf. *ret_top: the span whose deadline it was; *ret_child: its
+ * child on the way to the leaf. TRACE_NONE: no such call. */
+uint32_t walk_deadline_eater(const struct walker *walker, uint32_t leaf, uint32_t *ret_top,
+			     uint32_t *ret_child);
 
 /* ---- walk_latency.c ---- */
 

@@ -5,12 +5,19 @@
  * the same peer one after the other, all of which failed but perhaps the last. Calls that overlap
  * in time are a fan-out. Where a call succeeded and others of its kind follow, they are a loop over
  * items. SERVER and CONSUMER spans are requests and messages that came in, never attempts.
+ *
+ * The last failed attempt stands for all, but not a refusal or an open circuit breaker behind an
+ * attempt that failed otherwise: "409, already in progress" and "429" only follow from the 500 or
+ * the time-out before.
  */
 #include <string.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "walk-internal.h"
+
+/* A shorter name of a circuit breaker begins too many names of callees. */
+#define BREAKER_NAME_MIN 3
 
 struct attempts {
 	uint32_t spans[LIMIT_CALL_ATTEMPTS];
@@ -120,32 +127,98 @@ static bool are_attempts(const struct walker *walker, const struct attempts *att
 	return !no_retry;
 }
 
-uint32_t attempts_last(struct walker *walker, uint32_t span, unsigned int *ret_failed,
-		       unsigned int *ret_all)
+/* ---- circuit breakers ---- */
+
+/* Does one name begin with the other? "inv" and "inventory", "inventoryClient" and "inventory". */
+static bool names_begin_alike(const char *quoted, size_t len, const char *name)
+{
+	size_t shorter = strlen(name) < len ? strlen(name) : len;
+
+	return shorter >= BREAKER_NAME_MIN && strncasecmp(quoted, name, shorter) == 0;
+}
+
+/* Is there a text in single or double quotes in the message, and does it begin like the name? */
+static bool quotes_name(const char *message, const char *name)
+{
+	const char *open = strpbrk(message, "'\"");
+	const char *close = open ? strchr(open + 1, *open) : NULL;
+
+	return close && names_begin_alike(open + 1, (size_t)(close - open - 1), name);
+}
+
+bool attempts_breaker_of(const struct walker *walker, uint32_t breaker, uint32_t call)
+{
+	static const unsigned int keys[] = { ATTR_SERVICE_PEER_NAME, ATTR_PEER_SERVICE,
+					     ATTR_SERVER_ADDRESS, ATTR_NET_PEER_NAME };
+	const struct trace *trace = walker->trace;
+	uint32_t answer = span_answer(trace, call);
+	const char *peer = span_first_attr(trace, &trace->spans[call], keys, ARRAY_LEN(keys));
+	struct span_texts texts;
+
+	span_texts(trace, &trace->spans[breaker], &texts);
+	for (unsigned int i = texts.ntypes; i < texts.n; i++) {
+		if ((peer && quotes_name(texts.at[i], peer)) ||
+		    (answer != TRACE_NONE &&
+		     quotes_name(texts.at[i], span_service(trace, &trace->spans[answer]))))
+			return true;
+	}
+	return attempts_same_call(trace, &trace->spans[breaker], &trace->spans[call]);
+}
+
+/* ---- the attempt that stands for all ---- */
+
+/* Was this attempt only refused, or not made at all because a circuit breaker had opened? */
+static bool only_follows(const struct walker *walker, uint32_t at)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t answer = span_answer(trace, at);
+	bool callee_may;
+
+	if (answer != TRACE_NONE && (walker->bits[answer] & BIT_FAILING))
+		return false;
+	return span_refusal(walker->arena, trace, at, answer, &callee_may) != NULL ||
+	       span_breaker_open(trace, &trace->spans[at]);
+}
+
+/* Of the attempts that failed in a row up to the last, the one that stands for all. */
+static uint32_t standing_attempt(const struct walker *walker, const struct attempts *attempts,
+				 unsigned int failed)
+{
+	uint32_t last = attempts->spans[attempts->n - 1];
+
+	for (unsigned int i = 0; failed > 1 && i < failed; i++) {
+		uint32_t at = attempts->spans[attempts->n - 1 - i];
+
+		if (!only_follows(walker, at))
+			return at;
+	}
+	return last;
+}
+
+uint32_t attempts_last(struct walker *walker, uint32_t span, struct attempts_row *ret_row)
 {
 	struct attempts attempts;
-	uint32_t last;
+	uint32_t stands;
 	unsigned int failed = 0;
 
-	*ret_failed = *ret_all = 1;
+	*ret_row = (struct attempts_row){ .failed = 1, .all = 1 };
 	if (walker->trace->spans[span].parent == TRACE_NONE ||
 	    !attempts_collect(walker, span, &attempts) || !are_attempts(walker, &attempts))
 		return span;
-	last = attempts.spans[attempts.n - 1];
+	for (unsigned int i = 0; i < attempts.n; i++)
+		failed = walker->bits[attempts.spans[i]] & (BIT_FAILING | BIT_INFERRED) ? failed + 1
+											: 0;
+	stands = standing_attempt(walker, &attempts, failed);
 	for (unsigned int i = 0; i < attempts.n; i++) {
 		uint32_t at = attempts.spans[i];
 
-		if (walker->bits[at] & (BIT_FAILING | BIT_INFERRED)) {
-			failed++;
-			if (at != last)
-				walker->bits[at] |= BIT_SUPERSEDED;
-		} else {
-			failed = 0;
-		}
+		if (at != stands && (walker->bits[at] & (BIT_FAILING | BIT_INFERRED)))
+			walker->bits[at] |= BIT_SUPERSEDED;
 	}
-	*ret_failed = failed;
-	*ret_all = attempts.n;
-	return failed > 0 ? last : TRACE_NONE;
+	ret_row->failed = failed;
+	ret_row->all = attempts.n;
+	ret_row->refused_after = failed > 0 && stands != attempts.spans[attempts.n - 1];
+	return failed > 0 ? stands : TRACE_NONE;
 }
 
 bool attempts_are(const struct walker *walker, uint32_t a, uint32_t b)

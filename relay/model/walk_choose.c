@@ -6,7 +6,7 @@
  * two the first of these differences decides:
  *
  *  1. a cancelled span failed because another span did: it comes last;
- *  2. what healthy traces show as often was there before: it comes after what they do not show;
+ *  2. an open circuit breaker comes after the failed call for which it opened;
  *  3. the span above repeats the words of one, or names its callee;
  *  4. what began after the failure was known cannot be its cause: the times are those of exception
  *     events of the same process;
@@ -40,12 +40,14 @@
 /* Most calls with a clean-up or report verb follow a failure, but main steps have such verbs too.
  */
 #define BY_VERB_TIMES 0.6
+/* Failing spans below a candidate that are followed to the end of its chain. */
+#define CHAIN_END_LEVELS 64
 /* A programming error above is a bug of its own as often as one that a failed call led to. */
 #define OWN_BUG_TIMES 0.6
 
 struct rank {
 	uint32_t span;
-	bool cancelled, after, cleanup, late, refused, explained;
+	bool cancelled, breaker, after, cleanup, late, refused, explained;
 	enum words_tie words;
 	int64_t end_us; /* on the clock of the span above */
 	uint32_t depth;
@@ -62,14 +64,14 @@ struct choice {
 
 /* ---- what a candidate is ---- */
 
-/* span_cancelled(), looked up once for each span: it searches texts. */
+/* walk_cancelled(), looked up once for each span: it searches texts. */
 static bool is_cancelled(struct walker *walker, uint32_t span)
 {
 	uint16_t *bits = &walker->bits[span];
 
 	if (!(*bits & BIT_CANCEL_CHECKED)) {
 		*bits |= BIT_CANCEL_CHECKED;
-		if (span_cancelled(walker->trace, &walker->trace->spans[span]))
+		if (walk_cancelled(walker, span))
 			*bits |= BIT_CANCELLED;
 	}
 	return *bits & BIT_CANCELLED;
@@ -159,6 +161,27 @@ static bool began_after(const struct choice *choice, uint32_t at, int64_t known)
 	       span_same_service(trace, span, &trace->spans[choice->above]);
 }
 
+/* Is this an open circuit breaker for a call that failed before it, beside it? What the breaker
+ * forbids is the next call of a callee that has failed already. */
+static bool opened_after(const struct choice *choice, uint32_t at)
+{
+	const struct walker *walker = choice->walker;
+	const struct span *spans = walker->trace->spans;
+
+	if (!span_breaker_open(walker->trace, &spans[at]))
+		return false;
+	for (uint32_t i = 0; i < choice->all; i++) {
+		uint32_t call = walker->candidates[i];
+
+		if (call != at && spans[call].kind == SPAN_CLIENT &&
+		    span_same_service(walker->trace, &spans[call], &spans[at]) &&
+		    span_end_us(&spans[call]) <= spans[at].start_us && !was_refused(walker, call) &&
+		    attempts_breaker_of(walker, at, call))
+			return true;
+	}
+	return false;
+}
+
 static void rank_fill(struct choice *choice, uint32_t span, int64_t known, bool words,
 		      struct rank *rank)
 {
@@ -172,6 +195,7 @@ static void rank_fill(struct choice *choice, uint32_t span, int64_t known, bool 
 	if (choice->above == TRACE_NONE || !words)
 		return;
 	rank->words = walk_words_tie(walker, choice->above, span);
+	rank->breaker = choice->all <= LIMIT_CHOICE_RANKED && opened_after(choice, span);
 	rank->after = began_after(choice, span, known);
 	rank->cleanup = span_is_cleanup(walker->trace, span);
 	rank->refused = was_refused(walker, span);
@@ -185,6 +209,8 @@ static int rank_compare(const struct rank *a, const struct rank *b)
 {
 	if (a->cancelled != b->cancelled)
 		return (int)b->cancelled - (int)a->cancelled;
+	if (a->breaker != b->breaker)
+		return b->breaker - a->breaker;
 	if (a->words != b->words)
 		return (int)a->words - (int)b->words;
 	if (a->after != b->after)
@@ -245,18 +271,22 @@ static void choice_fill(struct choice *choice, bool all)
 
 /* ---- the choice ---- */
 
-static void tell_attempts(struct walker *walker, uint32_t span, unsigned int failed,
-			  unsigned int all)
+static void tell_attempts(struct walker *walker, uint32_t span, const struct attempts_row *row)
 {
 	if (!walker_may_tell(walker))
 		return;
-	if (failed == all)
-		walker_tell(walker, "%u attempts of %s failed; the last stands for all", all,
+	if (row->refused_after)
+		walker_tell(walker,
+			    "%u of %u attempts of %s failed; those after this one were only "
+			    "refused, which followed from it",
+			    row->failed, row->all, walker_name(walker, span));
+	else if (row->failed == row->all)
+		walker_tell(walker, "%u attempts of %s failed; the last stands for all", row->all,
 			    walker_name(walker, span));
 	else
 		walker_tell(walker,
 			    "the last %u of %u attempts of %s failed; the last stands for them",
-			    failed, all, walker_name(walker, span));
+			    row->failed, row->all, walker_name(walker, span));
 }
 
 /* Leaves the spans that were not chosen aside as others. Choices are made from the top down, so
@@ -290,6 +320,8 @@ static const char *choice_words(const struct rank *chosen, const struct rank *ot
 {
 	if (chosen->cancelled != other->cancelled)
 		return "is the one that was not cancelled";
+	if (chosen->breaker != other->breaker)
+		return "failed before a circuit breaker forbade further calls";
 	if (chosen->words != other->words)
 		return chosen->words == WORDS_REPEATED ? "is the one whose words are repeated above"
 						       : "is the one that is named above";
@@ -365,6 +397,35 @@ static bool only_verb_tells(const struct rank *chosen, const struct rank *other)
 	return rank_compare(chosen, &same) <= 0;
 }
 
+/* The last span of the failing chain from a span down. */
+static uint32_t chain_end(const struct walker *walker, uint32_t span)
+{
+	uint32_t at = span;
+
+	for (int i = 0; i < CHAIN_END_LEVELS && at != TRACE_NONE; i++) {
+		span = at;
+		at = walk_failing_child(walker, at);
+	}
+	return span;
+}
+
+/* Does a longer failing chain make the chosen candidate the cause? Not of two calls that ran side
+ * by side, where the one further down the shop need not be the one that mattered; but where both
+ * chains end at the same service, that one is the cause. */
+static bool depth_tells(const struct choice *choice, const struct rank *chosen,
+			const struct rank *other)
+{
+	struct walker *walker = choice->walker;
+	const struct span *a = &walker->trace->spans[chosen->span],
+			  *b = &walker->trace->spans[other->span];
+
+	if (chain_length(walker, chosen->span) <= chain_length(walker, other->span))
+		return false;
+	return a->start_us >= span_end_us(b) || b->start_us >= span_end_us(a) ||
+	       same_end(walker->trace, chain_end(walker, chosen->span),
+			chain_end(walker, other->span));
+}
+
 /* How many candidates could be the cause as well as the chosen one? Those that only the verbs in
  * their names tell from it are not counted: *ret_by_verb says that there is one. */
 static unsigned int count_rivals(const struct choice *choice, struct rank *chosen,
@@ -386,8 +447,7 @@ static unsigned int count_rivals(const struct choice *choice, struct rank *chose
 		/* The service went on after this one, and not after the chosen one. */
 		if (!went_on && walk_survived(walker, choice->above, other->span) != SURVIVED_NOT)
 			continue;
-		if (times_tell(choice, chosen, other) ||
-		    chain_length(walker, chosen->span) > chain_length(walker, other->span))
+		if (times_tell(choice, chosen, other) || depth_tells(choice, chosen, other))
 			continue;
 		if (by_verb)
 			*ret_by_verb = true;
@@ -466,14 +526,14 @@ static struct rank *choice_take(struct choice *choice)
 
 	for (unsigned int i = 0; i < choice->n;) {
 		struct rank *rank = &choice->best[i];
-		unsigned int failed, all;
+		struct attempts_row row;
 		uint32_t last;
 
 		if (walker->bits[rank->span] & BIT_SUPERSEDED) {
 			i++;
 			continue;
 		}
-		last = attempts_last(walker, rank->span, &failed, &all);
+		last = attempts_last(walker, rank->span, &row);
 		if (last == TRACE_NONE) {
 			i++;
 			continue;
@@ -486,8 +546,8 @@ static struct rank *choice_take(struct choice *choice)
 			continue;
 		}
 		rank->span = last;
-		if (failed > 1)
-			tell_attempts(walker, last, failed, all);
+		if (row.failed > 1)
+			tell_attempts(walker, last, &row);
 		return rank;
 	}
 	return NULL;

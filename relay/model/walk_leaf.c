@@ -20,9 +20,6 @@
 
 #include "walk-internal.h"
 
-/* A call during which a shared deadline expired had less than 1/3 of the time of the one before. */
-#define SHARED_PART 3
-
 /* The callee's first name, for a sentence. */
 static const char *shown_callee(const struct walker *walker, const struct suspect *suspect)
 {
@@ -134,46 +131,14 @@ static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t waite
 	return TRACE_NONE;
 }
 
-/* The topmost span above the leaf that timed out with it, and the child of that span on the way to
- * the leaf. TRACE_NONE: no span above timed out. */
-static uint32_t shared_deadline(const struct walker *walker, uint32_t leaf, uint32_t *ret_child)
-{
-	const struct trace *trace = walker->trace;
-	uint32_t at = leaf, top = TRACE_NONE;
-
-	while ((walker_bits_above(walker, at) & BIT_FAILING) &&
-	       span_timed_out(trace, &trace->spans[trace->spans[at].parent])) {
-		if (span_side(trace, &trace->spans[trace->spans[at].parent]) == SIDE_SERVER) {
-			top = trace->spans[at].parent;
-			*ret_child = at;
-		}
-		at = trace->spans[at].parent;
-	}
-	return top;
-}
-
-/*
- * Several calls one after the other shared a deadline that expired during the last one. If that had
- * less than a third of the time of an earlier call, which took at least half of it all, the earlier
- * call used the deadline up: the suspect is who held that up. False: no such call.
- */
+/* An earlier call used a deadline up that expired during the leaf: the suspect is who held that
+ * call up. False: no such call. */
 static bool leaf_shares_deadline(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 				 double *certainty)
 {
 	const struct span *spans = walker->trace->spans;
-	uint32_t child = TRACE_NONE, top, at;
+	uint32_t top, child, at = walk_deadline_eater(walker, leaf, &top, &child);
 
-	if (!span_timed_out(walker->trace, &spans[leaf]))
-		return false;
-	top = shared_deadline(walker, leaf, &child);
-	for (at = top == TRACE_NONE ? top : spans[top].first_child; at != TRACE_NONE;
-	     at = spans[at].next_sibling) {
-		if (at != child && !(walker->bits[at] & BIT_FAILING) &&
-		    span_end_us(&spans[at]) <= spans[child].start_us &&
-		    spans[at].duration_us >= spans[top].duration_us / 2 &&
-		    spans[at].duration_us / SHARED_PART >= spans[child].duration_us)
-			break;
-	}
 	if (at == TRACE_NONE)
 		return false;
 	walker_tell(walker,
@@ -303,7 +268,8 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 			    answer, walker_service(walker, leaf), walker_words(walker, leaf));
 		return TRACE_NONE;
 	}
-	if (leaf_impatient(walker, leaf, TRACE_NONE, suspect, certainty, &usual))
+	if (leaf_impatient(walker, leaf, TRACE_NONE, suspect, certainty, &usual) ||
+	    (walker->main_line && leaf_shares_deadline(walker, leaf, suspect, certainty)))
 		return TRACE_NONE;
 	if (suspect->npeers > 0)
 		suspect->callee = suspect->peers[0];
@@ -336,7 +302,8 @@ static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect
 		return TRACE_NONE;
 	}
 	if (callee_given_up(walker, leaf, &callee)) {
-		if (leaf_impatient(walker, leaf, callee.span, suspect, certainty, &usual))
+		if (leaf_impatient(walker, leaf, callee.span, suspect, certainty, &usual) ||
+		    (walker->main_line && leaf_shares_deadline(walker, leaf, suspect, certainty)))
 			return TRACE_NONE;
 		walker_tell(walker, "%s → %s: the call ended after %s%s%s; %s was still working",
 			    walker_service(walker, leaf), walker_service(walker, callee.span),
@@ -459,7 +426,7 @@ static uint32_t who_cancelled(const struct walker *walker, uint32_t leaf)
 		if ((walker_bits_above(walker, at) & want) != want)
 			return TRACE_NONE;
 		at = spans[at].parent;
-	} while (span_cancelled(walker->trace, &spans[at]));
+	} while (walk_cancelled(walker, at));
 	return at;
 }
 
@@ -524,7 +491,7 @@ uint32_t walk_leaf(struct walker *walker, uint32_t leaf, struct suspect *suspect
 	/* On the main line only: one of the others that was cancelled has its cause on the main
 	 * line. */
 	if (walker->main_line && next == TRACE_NONE && suspect->kind != SUSPECT_SLOW &&
-	    suspect->kind != SUSPECT_CALLER && span_cancelled(trace, &trace->spans[leaf]))
+	    suspect->kind != SUSPECT_CALLER && walk_cancelled(walker, leaf))
 		next = leaf_cancelled(walker, &leaf, suspect, certainty);
 	/* The suspect's own span need not have failed if it was slow. The error's words are the
 	 * leaf's. */

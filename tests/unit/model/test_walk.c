@@ -831,7 +831,8 @@ START_TEST(of_equals_the_deeper)
 	    "  cart server GET /cart | 5 90 | ERROR\n"
 	    "  payment server POST /charge | 5 90 | ERROR\n"
 	    "    ledger server POST /entries | 10 80 | ERROR\n");
-	ends_in("ledger", SUSPECT_SPAN, 0.95);
+	/* Both were called at once: either may be the cause. */
+	ends_in("ledger", SUSPECT_SPAN, 0.95 / 2);
 }
 END_TEST
 
