@@ -51,6 +51,22 @@ bool walk_looks_through(const struct trace *trace, uint32_t top, uint32_t at)
 	       span_side(trace, span) == SIDE_SERVER;
 }
 
+/* Is the span a relay of a proxy or a sidecar: a SERVER or CLIENT span without a status and without
+ * a code of success, whose only child took at least half of its time? */
+static bool is_relay(const struct trace *trace, uint32_t at)
+{
+	const struct span *span = &trace->spans[at], *child;
+
+	if ((span->kind != SPAN_SERVER && span->kind != SPAN_CLIENT) ||
+	    span->status != SPAN_STATUS_UNSET || span->first_child == TRACE_NONE)
+		return false;
+	child = &trace->spans[span->first_child];
+	return child->next_sibling == TRACE_NONE &&
+	       (child->kind == SPAN_SERVER || child->kind == SPAN_CLIENT) &&
+	       child->duration_us >= span->duration_us / 2 && span_waits_for(span, child) &&
+	       !succeeded_by_code(trace, span);
+}
+
 /* The next span in the order of the document below `top`: a child of `at` if `down`, else the next
  * one beside or above. TRACE_NONE: there is none. */
 static uint32_t next_below(const struct trace *trace, uint32_t top, uint32_t at, bool down)
@@ -167,7 +183,8 @@ static bool is_below(const struct step *step, uint32_t at, enum below what)
 	case BELOW_FAILING:
 		return (walker->bits[at] & BIT_FAILING) && !is_part(step, at);
 	case BELOW_INFERRED:
-		return walker->bits[at] & BIT_INFERRED;
+		/* What failed is not reached here but through relays: see next_down(). */
+		return (walker->bits[at] & (BIT_FAILING | BIT_INFERRED)) && !is_part(step, at);
 	case BELOW_EXCEPTION:
 		return has_exception_only(walker, at);
 	}
@@ -195,7 +212,8 @@ static uint32_t gather_below(struct walker *walker, uint32_t top, enum below wha
 					walker->candidates[n++] = at;
 			} else {
 				down = !(walker->bits[at] & (BIT_FAILING | BIT_INFERRED)) &&
-				       walk_looks_through(walker->trace, top, at);
+				       (walk_looks_through(walker->trace, top, at) ||
+					(what == BELOW_INFERRED && is_relay(walker->trace, at)));
 			}
 		}
 		at = next_below(walker->trace, top, at, down);
@@ -303,6 +321,60 @@ static uint32_t failing_answer(const struct walker *walker, uint32_t top)
 	return TRACE_NONE;
 }
 
+/* The only call that `top` made, through spans of its service that say nothing, if it succeeded by
+ * its code and another service answered it; TRACE_NONE: there is none, or another. */
+static uint32_t only_good_call(const struct walker *walker, uint32_t top)
+{
+	const struct trace *trace = walker->trace;
+	uint32_t at = trace->spans[top].first_child, call = TRACE_NONE;
+
+	for (unsigned int i = 0; at != TRACE_NONE; i++) {
+		const struct span *span = &trace->spans[at];
+		bool internal = span->kind == SPAN_INTERNAL;
+
+		if (i == LIMIT_WALK_EXCEPTIONS || (!internal && call != TRACE_NONE))
+			return TRACE_NONE;
+		if (!internal)
+			call = at;
+		at = next_below(trace, top, at, internal);
+	}
+	return call != TRACE_NONE && trace->spans[call].kind == SPAN_CLIENT &&
+			       succeeded_by_code(trace, &trace->spans[call]) &&
+			       span_answer(trace, call) != TRACE_NONE
+		       ? call
+		       : TRACE_NONE;
+}
+
+/* GraphQL answers a failure with HTTP 200: a failing INTERNAL span of the callee, such as a
+ * resolver's, whose words the failing INTERNAL span above the call repeats. */
+static uint32_t failing_resolver(struct walker *walker, uint32_t top)
+{
+	const struct trace *trace = walker->trace;
+	const struct span *spans = trace->spans;
+	uint32_t call = spans[top].kind == SPAN_INTERNAL ? only_good_call(walker, top) : TRACE_NONE;
+	uint32_t answer = call == TRACE_NONE ? TRACE_NONE : span_answer(trace, call), at;
+
+	at = answer == TRACE_NONE || (walker->bits[answer] & BIT_FAILING)
+		     ? TRACE_NONE
+		     : spans[answer].first_child;
+	for (unsigned int i = 0; at != TRACE_NONE && i < LIMIT_WALK_EXCEPTIONS; i++) {
+		bool internal = spans[at].kind == SPAN_INTERNAL;
+
+		if (internal && (walker->bits[at] & BIT_FAILING) &&
+		    walk_words_tie(walker, top, at) == WORDS_REPEATED) {
+			walker_limit(walker, VERDICT_LIMIT_INFERRED);
+			walker_tell(walker,
+				    "%s was answered with a code of success, but %s %s "
+				    "below it failed with the same words",
+				    walker_name(walker, call), walker_service(walker, at),
+				    walker_name(walker, at));
+			return at;
+		}
+		at = next_below(trace, answer, at, internal);
+	}
+	return TRACE_NONE;
+}
+
 /*
  * The next span of the chain below a failing one, or TRACE_NONE: this one is the leaf.
  *
@@ -336,9 +408,10 @@ static uint32_t next_down(struct walker *walker, uint32_t span)
 	n = gather_below(walker, span, BELOW_EXCEPTION);
 	next = n > 0 ? walk_choose(walker, n, span) : TRACE_NONE;
 	if (next == TRACE_NONE)
-		return failing_answer(walker, span);
-	tell_exception(walker, next);
-	return next;
+		next = failing_answer(walker, span);
+	else
+		tell_exception(walker, next);
+	return next != TRACE_NONE ? next : failing_resolver(walker, span);
 }
 
 uint32_t walk_down(struct walker *walker, uint32_t span)
