@@ -21,6 +21,10 @@ struct signal {
 	const char *service;   /* a glob; literal where from is "label" or "expression" */
 	const char *namespace; /* the same */
 	const char *operation;
+	/* The callee of the calls that the alert is about: a name, compared without case; NULL:
+	 * the alert is not about calls. It narrows the walk only: searches and healthy traces are
+	 * of the whole signal. */
+	const char *callee;
 	struct labels attrs; /* span or resource attributes that must match, the same */
 	/* "label", "expression" (a part of it comes from there), "rule", "trace root", "option". */
 	const char *from;

@@ -86,6 +86,7 @@ struct walk {
 	uint32_t signal_span;	/* TRACE_NONE: no span matches the signal */
 	uint32_t from_span;	/* the signal's span, or the root that stands for it; TRACE_NONE:
 				   the trace is empty */
+	bool called;		/* it began at a failing call of the callee that the alert names */
 	bool joined;		/* the path goes on at another root of the trace, or at a part whose
 				   parent is missing; the reasons say so */
 	uint32_t error_spans;	/* failing spans in the whole trace */
@@ -99,6 +100,9 @@ struct callee_habits;
 
 struct walk_options {
 	const struct signal *signal; /* NULL: the root's service */
+	/* The alert's own signal, of which the walk may be asked for a part only: its callee
+	 * narrows the start. NULL: none. */
+	const struct signal *alerted;
 	enum walk_mode mode;
 	/* HTTP and gRPC codes decide where status and tags say nothing (default true). */
 	bool codes_fail;

@@ -26,6 +26,8 @@ struct decide_work {
 	struct arena *arena;
 	const struct decide_input *input;
 	struct decision *decision;
+	struct walk *voters; /* the decision's walks, or copies of some of them */
+	unsigned int nvoters;
 	const struct service_rule
 		*peer_rule; /* the suspect's entry, found by a peer name; NULL: none */
 };
@@ -172,12 +174,33 @@ static const struct callee_habits *input_habits(const struct decide_input *input
 	return input->healthy ? input->healthy->habits : NULL;
 }
 
+/* Which walks vote: where the alert is about calls of one callee, only those that began at a
+ * failing call of it, unless there is none. */
+static void choose_voters(struct decide_work *work)
+{
+	const struct decision *d = work->decision;
+	unsigned int n = 0;
+
+	work->voters = d->walks;
+	work->nvoters = d->nwalks;
+	for (unsigned int i = 0; i < d->nwalks; i++)
+		n += d->walks[i].called;
+	if (n == 0 || n == d->nwalks)
+		return;
+	work->voters = arena_array(work->arena, n, sizeof(*work->voters));
+	work->nvoters = 0;
+	for (unsigned int i = 0; i < d->nwalks; i++)
+		if (d->walks[i].called)
+			work->voters[work->nvoters++] = d->walks[i];
+}
+
 static void walk_all(struct decide_work *work)
 {
 	const struct decide_input *input = work->input;
 	struct decision *d = work->decision;
 	const struct walk_options options = {
 		.signal = d->has_signal ? &d->signal : NULL,
+		.alerted = d->has_signal ? &d->signal : NULL,
 		.mode = asked_mode(work),
 		.codes_fail = true,
 		.habits = input_habits(input),
@@ -192,18 +215,20 @@ static void walk_all(struct decide_work *work)
 		if (input->rules)
 			name_callees(work, &d->walks[i]);
 	}
+	choose_voters(work);
 }
 
 /* Walks the traces of one operation of a broad signal again, from that operation on. */
 static void walk_stratum(struct decide_work *work, struct stratum *stratum)
 {
-	struct walk_options options = { .mode = asked_mode(work),
+	struct walk_options options = { .alerted = &work->decision->signal,
+					.mode = asked_mode(work),
 					.codes_fail = true,
 					.habits = input_habits(work->input) };
 
 	for (unsigned int i = 0; i < stratum->n; i++) {
 		options.signal = &stratum->signals[i];
-		walk_trace(work->arena, work->input->traces[stratum->members[i]], &options,
+		walk_trace(work->arena, work->voters[stratum->members[i]].trace, &options,
 			   &stratum->walks[i]);
 		if (work->input->rules)
 			name_callees(work, &stratum->walks[i]);
@@ -236,15 +261,16 @@ static void vote_all(struct decide_work *work)
 					      .mode = asked_mode(work),
 					      .healthy = work->input->healthy };
 	struct stratum *strata;
-	unsigned int n = vote_split(work->arena, d->walks, d->nwalks, options.healthy, &strata);
+	unsigned int n =
+		vote_split(work->arena, work->voters, work->nvoters, options.healthy, &strata);
 
 	if (n == 0) {
-		vote(work->arena, d->walks, d->nwalks, &options, &d->verdict);
+		vote(work->arena, work->voters, work->nvoters, &options, &d->verdict);
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++)
 		walk_stratum(work, &strata[i]);
-	vote_strata(work->arena, d->walks, d->nwalks, strata, n, &options, &d->verdict);
+	vote_strata(work->arena, work->voters, work->nvoters, strata, n, &options, &d->verdict);
 }
 
 static void take_votes(struct decide_work *work)
@@ -256,7 +282,7 @@ static void take_votes(struct decide_work *work)
 	if (d->nwalks) {
 		vote_all(work);
 		if (!verdict->found)
-			vote_by_structure(work->arena, d->walks, d->nwalks, input->ordinary,
+			vote_by_structure(work->arena, work->voters, work->nvoters, input->ordinary,
 					  &(struct vote_options){ .threshold = threshold_of(work),
 								  .mode = asked_mode(work),
 								  .healthy = input->healthy },

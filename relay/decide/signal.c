@@ -238,6 +238,20 @@ static const struct service_labels *labels_of_family(enum metric_family family)
 	return NULL;
 }
 
+/* Senders write names as they like: "Users" of the service that the rules call "users". */
+static void signal_fit_case(struct signal_work *work)
+{
+	const char *service = work->signal.service;
+
+	if (!service || !work->rules || rules_knows_service(work->rules, service))
+		return;
+	char *small = arena_strdup(work->arena, service);
+	for (char *c = small; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	if (rules_knows_service(work->rules, small))
+		work->signal.service = small;
+}
+
 static void signal_find_service(struct signal_work *work)
 {
 	const struct service_labels *labels = labels_of_family(work->facts.family);
@@ -327,8 +341,11 @@ static void signal_find_operation(struct signal_work *work)
 		return;
 	work->signal.operation = signal_value(work, "span_name");
 	work->whole_name = work->signal.operation != NULL;
+	/* Datadog's operation_name is a kind of span ("http.request"), its resource_name is what
+	 * others call the operation. */
 	if (!work->signal.operation)
-		work->signal.operation = FIRST_VALUE(work, "operation", "operation_name");
+		work->signal.operation =
+			FIRST_VALUE(work, "resource_name", "operation", "operation_name");
 	if (!work->signal.operation && family_has_routes(family))
 		work->signal.operation = signal_http_operation(work);
 	if (!work->signal.operation) {
@@ -337,6 +354,38 @@ static void signal_find_operation(struct signal_work *work)
 	}
 	if (!work->signal.operation)
 		work->from_expr = before;
+}
+
+/* ---- the callee ---- */
+
+/* Are the metric's series about calls, as far as the metric or its labels say? */
+static bool is_about_calls(struct signal_work *work)
+{
+	const char *kind;
+
+	if (work->facts.family == FAMILY_CLIENT)
+		return true;
+	if (work->facts.family != FAMILY_SPANS)
+		return false;
+	kind = FIRST_VALUE(work, "span_kind");
+	return kind && (strcasestr(kind, "client") || strcasestr(kind, "producer"));
+}
+
+/* The callee of the calls that the alert is about. server_address and its like are the callee's on
+ * a client's metric only: on a server's they are its own. */
+static void signal_find_callee(struct signal_work *work)
+{
+	bool before = work->from_expr;
+	const char *callee = is_about_calls(work)
+				     ? FIRST_VALUE(work, "peer_service", "server_address",
+						   "net_peer_name", "destination_service_name",
+						   "destination_service", "destination_workload",
+						   "client_name", "rpc_service", "grpc_service")
+				     : NULL;
+
+	work->from_expr = before;
+	if (callee && *callee && strcmp(callee, "unknown") != 0)
+		work->signal.callee = callee;
 }
 
 bool decide_signal(struct arena *arena, const struct alert *alert, const struct ruleset *rules,
@@ -361,6 +410,8 @@ bool decide_signal(struct arena *arena, const struct alert *alert, const struct 
 	/* Not the label "namespace": on Kubernetes it is the pod's, which spans do not carry. */
 	work.signal.namespace = labels_get(&work.facts.labels, "service_namespace");
 	signal_find_service(&work);
+	signal_fit_case(&work);
+	signal_find_callee(&work);
 	if (!work.signal.service && !work.whole_name)
 		return false;
 	work.signal.from = work.from_expr ? "expression" : "label";

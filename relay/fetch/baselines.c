@@ -89,12 +89,13 @@ static char *signal_key(const struct signal *signal)
 	return text;
 }
 
-/* Evidence does not depend on the mode, and signals that differ only in it share an entry. */
-static void copy_signal_any_mode(struct arena *arena, const struct signal *signal,
+/* Evidence does not depend on mode and callee: signals that differ only in these share an entry. */
+static void baseline_copy_signal(struct arena *arena, const struct signal *signal,
 				 struct signal *ret_signal)
 {
 	signal_copy(arena, signal, ret_signal);
 	ret_signal->mode = WALK_AUTO;
+	ret_signal->callee = NULL;
 }
 
 /* Insert an entry by its due_us; from the end, since most are due last. */
@@ -176,7 +177,7 @@ static struct baseline_entry *entry_get(struct baselines *baselines, const struc
 	entry->key = xstrdup(key);
 	entry->arena = arena_new(LIMIT_SIGNAL_BYTES);
 	entry->due_us = due_us;
-	copy_signal_any_mode(entry->arena, signal, &entry->signal);
+	baseline_copy_signal(entry->arena, signal, &entry->signal);
 	map_put(baselines->by_key, entry->key, entry);
 	entry_insert(entry);
 	return entry;
@@ -325,7 +326,7 @@ static void start_gathering(struct baseline_entry *entry)
 	gathering->to_us = now_us - LIMIT_BASELINE_TO_US;
 	gathering->evidence = evidence_new(LIMIT_BASELINE_BYTES);
 	gathering->arena = arena_new(LIMIT_SIGNAL_BYTES);
-	copy_signal_any_mode(gathering->arena, &entry->signal, &gathering->signal);
+	baseline_copy_signal(gathering->arena, &entry->signal, &gathering->signal);
 	baselines->gathering = gathering;
 	start_part(gathering);
 }

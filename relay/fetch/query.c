@@ -50,6 +50,7 @@ void signal_copy(struct arena *arena, const struct signal *signal, struct signal
 	ret_signal->service = arena_strdup(arena, signal->service);
 	ret_signal->namespace = arena_strdup(arena, signal->namespace);
 	ret_signal->operation = arena_strdup(arena, signal->operation);
+	ret_signal->callee = arena_strdup(arena, signal->callee);
 	ret_signal->from = arena_strdup(arena, signal->from);
 	labels_copy(arena, &signal->attrs, &ret_signal->attrs);
 }

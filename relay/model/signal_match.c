@@ -56,19 +56,19 @@ static bool pattern_matches(const struct signal *signal, const char *pattern, co
 }
 
 static bool resource_matches(const struct signal *signal, const struct trace *trace,
-			     const struct resource *resource)
+			     const struct resource *resource, bool ignore_case)
 {
 	return pattern_matches(signal, signal->service, trace_text(trace, resource->service),
-			       trace->set->ignore_case) &&
+			       ignore_case || trace->set->ignore_case) &&
 	       pattern_matches(signal, signal->namespace, trace_text(trace, resource->namespace),
 			       false);
 }
 
 static bool name_matches(const struct signal *signal, const struct trace *trace,
-			 const struct span *span)
+			 const struct span *span, bool ignore_case)
 {
 	return pattern_matches(signal, signal->operation, trace_text(trace, span->name),
-			       trace->set->ignore_case);
+			       ignore_case || trace->set->ignore_case);
 }
 
 static const char *attr_text(const struct trace *trace, const struct span *span, const char *name)
@@ -103,8 +103,8 @@ static bool attrs_match(const struct signal *signal, const struct trace *trace,
 
 bool signal_matches(const struct signal *signal, const struct trace *trace, const struct span *span)
 {
-	return resource_matches(signal, trace, span_resource(trace, span)) &&
-	       name_matches(signal, trace, span) && attrs_match(signal, trace, span);
+	return resource_matches(signal, trace, span_resource(trace, span), false) &&
+	       name_matches(signal, trace, span, false) && attrs_match(signal, trace, span);
 }
 
 /* The slot of a key; *ret_known tells whether it holds that key's answer. */
@@ -126,11 +126,12 @@ bool signal_matcher_test(struct signal_matcher *matcher, const struct span *span
 
 	slot = seen_slot(matcher->resources, span->resource, &known);
 	if (!known)
-		slot->matches = resource_matches(signal, trace, span_resource(trace, span));
+		slot->matches = resource_matches(signal, trace, span_resource(trace, span),
+						 matcher->ignore_case);
 	if (!slot->matches || matcher->service_only)
 		return slot->matches;
 	slot = seen_slot(matcher->names, span->name, &known);
 	if (!known)
-		slot->matches = name_matches(signal, trace, span);
+		slot->matches = name_matches(signal, trace, span, matcher->ignore_case);
 	return slot->matches && attrs_match(signal, trace, span);
 }

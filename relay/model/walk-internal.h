@@ -8,6 +8,7 @@
  * walk_leaf.c		for whom the last failing span speaks			section 5
  * walk_deadline.c	was the deadline of a call too short			section 5
  * walk_latency.c	whose time it was, where nothing but time is asked	section 6
+ * walk_callee_calls.c	calls of the one callee that an alert names		section 3
  * walk_orphan.c	failed parts of the trace whose parent is missing	section 1
  * walk_choose.c	which of several failing spans explains the failure	section 4
  * walk_survived.c	was a failure below a span survived			section 4
@@ -51,6 +52,7 @@
 #define BIT_CANCEL_CHECKED 128u	 /* BIT_CANCELLED is known */
 #define BIT_INFERRED	   256u	 /* a call without a status whose server failed */
 #define BIT_TREE_WALKED	   512u	 /* a root: the walk came through its tree */
+#define BIT_CALLS_PEER	   2048u /* it is, or is below, a call of the alert's callee */
 #define BIT_RULED_OUT	   1024u /* survived, or begun when the failure above was known */
 /* In a tree that holds the signal. The same bit as BIT_BELOW_ENTRY: trees are marked only when no
  * entry failed. */
@@ -88,6 +90,7 @@ struct signal_matcher {
 	const struct signal *signal;
 	const struct trace *trace;
 	bool service_only; /* the operation and the attributes do not count */
+	bool ignore_case;  /* of the names of the service and the operation */
 	struct signal_seen {
 		uint32_t key; /* plus one; 0: empty */
 		bool matches;
@@ -256,6 +259,12 @@ bool walk_signal(struct walker *walker);
 uint32_t walk_start(struct walker *walker, bool signal_found);
 /* Where no span failed: a span with an exception event to begin with, or TRACE_NONE. */
 uint32_t walk_start_exception(struct walker *walker);
+
+/* ---- walk_callee_calls.c ---- */
+
+/* If the alert is about calls of one callee: marks these calls and all spans below them with
+ * BIT_CALLS_PEER. Returns whether one of the marked spans failed. After walk_signal(). */
+bool walk_mark_calls(struct walker *walker);
 
 /* ---- walk_orphan.c ---- */
 

@@ -29,11 +29,12 @@ static uint32_t first_root(const struct walker *walker)
 
 /* Marks the spans of the signal and all spans below them. Returns the one nearest to a root, or
  * TRACE_NONE. */
-static uint32_t mark_signal(struct walker *walker, bool service_only)
+static uint32_t mark_signal(struct walker *walker, bool service_only, bool ignore_case)
 {
 	struct signal_matcher matcher = { .signal = walker->options->signal,
 					  .trace = walker->trace,
-					  .service_only = service_only };
+					  .service_only = service_only,
+					  .ignore_case = ignore_case };
 	uint32_t first = TRACE_NONE;
 
 	for (uint32_t i = 0; i < walker->norder; i++) {
@@ -75,11 +76,21 @@ static bool field_given(const char *text)
 static uint32_t find_matching(struct walker *walker)
 {
 	const struct signal *signal = walker->options->signal;
-	uint32_t span = mark_signal(walker, false);
+	uint32_t span = mark_signal(walker, false, false);
 
-	if (span == TRACE_NONE && field_given(signal->service)) {
-		span = mark_signal(walker, true);
-		if (span != TRACE_NONE)
+	/* Senders write names as they like. Names that differ only in case are one service where
+	 * no span has the very name. */
+	for (int round = 0; span == TRACE_NONE && field_given(signal->service) && round < 3;
+	     round++) {
+		bool service_only = round != 1, ignore_case = round > 0;
+
+		span = mark_signal(walker, service_only, ignore_case);
+		if (span != TRACE_NONE && ignore_case)
+			walker_tell(walker,
+				    "no service is called %s; took %s, without regard to case",
+				    shown_text(walker->arena, signal->service),
+				    walker_service(walker, span));
+		if (span != TRACE_NONE && service_only)
 			walker_tell(walker,
 				    "no span of %s is the signal's operation; took any span of it",
 				    shown_text(walker->arena, signal->service));
@@ -228,10 +239,34 @@ static uint32_t start_at_entry(struct walker *walker, bool signal_found)
 	return start;
 }
 
+/* A failing call of the alert's callee, or a failing span below one; TRACE_NONE: the alert is not
+ * about calls, or none failed. */
+static uint32_t start_at_call(struct walker *walker)
+{
+	uint32_t n, start;
+
+	if (!walk_mark_calls(walker))
+		return TRACE_NONE;
+	n = find_topmost(walker, BIT_FAILING | BIT_CALLS_PEER, 0, BIT_BELOW_ENTRY);
+	start = walk_choose_any(walker, n);
+	if (start == TRACE_NONE)
+		return start;
+	walker->walk->called = true;
+	walker->signal_failed = true;
+	walker_tell(walker, "the alert is about calls of %s; began at %s %s, which failed%s",
+		    shown_text(walker->arena, walker->options->alerted->callee),
+		    walker_service(walker, start), walker_name(walker, start),
+		    walker_words(walker, start));
+	return start;
+}
+
 uint32_t walk_start(struct walker *walker, bool signal_found)
 {
 	uint32_t n, start;
 
+	start = start_at_call(walker);
+	if (start != TRACE_NONE)
+		return start;
 	start = start_at_entry(walker, signal_found);
 	if (start != TRACE_NONE)
 		return start;

@@ -94,6 +94,14 @@ static const struct {
 	  NULL,
 	  "PUT /cart/{id}" },
 	{ { "service", "cart", "http_route", "/cart/{id}" }, 4, "cart", NULL, "/cart/{id}" },
+	/* Datadog's operation_name is no operation. */
+	{ { "service", "cart", "operation_name", "http.request", "resource_name", "GET /cart" },
+	  6,
+	  "cart",
+	  NULL,
+	  "GET /cart" },
+	/* The rules call it ledger. */
+	{ { "service", "Ledger" }, 2, "ledger", NULL, NULL },
 	{ { "service", "cart", "span_name", "AddItem", "http_route", "/cart" },
 	  6,
 	  "cart",
@@ -403,6 +411,40 @@ START_TEST(the_expression_tells_what_the_alert_is_about)
 }
 END_TEST
 
+/* The callee of an alert with this expression and label; NULL: none. */
+static const char *callee_of(const char *metric, const char *label, const char *value)
+{
+	struct alert *alert = ALERT("service_name", "cart", label, value);
+	struct label expr = { "expr", arena_printf(arena, "rate(%s[5m]) > 1", metric) };
+	struct signal signal = { 0 };
+
+	alert->annotations = (struct labels){ &expr, 1 };
+	ck_assert(decide_signal(arena, alert, rules, NULL, NULL, NULL, &signal, NULL));
+	ck_assert_str_eq(signal.service, "cart");
+	return signal.callee;
+}
+
+START_TEST(a_metric_of_calls_names_the_callee)
+{
+	assert_same(
+		callee_of("http_client_request_duration_seconds_count", "server_address", "users"),
+		"users");
+	assert_same(callee_of("rpc_client_duration_count", "rpc_service", "shop.Users"),
+		    "shop.Users");
+	assert_same(
+		callee_of("calls_total{span_kind=\"SPAN_KIND_CLIENT\"}", "peer_service", "users"),
+		"users");
+	/* On a server's metric the address is the server's own. */
+	assert_same(
+		callee_of("http_server_request_duration_seconds_count", "server_address", "users"),
+		NULL);
+	assert_same(
+		callee_of("calls_total{span_kind=\"SPAN_KIND_SERVER\"}", "peer_service", "users"),
+		NULL);
+	assert_same(callee_of("http_client_request_duration_seconds_count", "pod", "users"), NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("signal");
@@ -416,6 +458,7 @@ int main(void)
 	tcase_add_loop_test(tcase, the_expression_tells_what_the_alert_is_about, 0,
 			    ARRAY_LEN(expressions));
 	tcase_add_test(tcase, job_counts_beside_an_operation_when_nobody_can_be_asked);
+	tcase_add_test(tcase, a_metric_of_calls_names_the_callee);
 	tcase_add_test(tcase, known_is_asked_only_for_a_job);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
