@@ -37,6 +37,9 @@ enum group {
 static const double z_grid[] = { 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.8, 0.9 };
 
 #define PI_STEPS 20
+/* Traces by which a class must exceed what the background has us expect. Rounding errors of the
+ * sums depend on the order of the traces, and are far smaller. */
+#define SURPLUS_LEAST 1e-9
 
 static double pi_at(unsigned int step)
 {
@@ -231,7 +234,7 @@ static double class_surplus(const struct scene *scene, const struct error_class 
 {
 	double more = class->window - scene->ntraces * class->q;
 
-	return more > 0 ? more : 0;
+	return more > SURPLUS_LEAST ? more : 0;
 }
 
 static double service_surplus(const struct scene *scene, uint32_t service)
