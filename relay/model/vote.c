@@ -47,8 +47,10 @@ struct ballot {
 	unsigned int nothing_failed; /* walks without a failing span that explains the signal */
 };
 
+/* Walks of one candidate with the same operation and error. */
 struct count {
 	unsigned int n;
+	const struct walk *best_walk; /* the most certain one; of equals the first */
 };
 
 static const char *text_or_empty(const char *text)
@@ -116,10 +118,12 @@ static void count_words(struct ballot *ballot, struct candidate *candidate, cons
 		map_put(ballot->words, words, count);
 	}
 	count->n++;
+	if (!count->best_walk || walk->certainty > count->best_walk->certainty)
+		count->best_walk = walk;
 	if (!candidate->best_walk || count->n > candidate->commonest ||
 	    (count->n == candidate->commonest &&
-	     walk->certainty > candidate->best_walk->certainty)) {
-		candidate->best_walk = walk;
+	     count->best_walk->certainty > candidate->best_walk->certainty)) {
+		candidate->best_walk = count->best_walk;
 		candidate->commonest = count->n;
 	}
 }
@@ -476,8 +480,32 @@ static void limit_by_path(struct arena *arena, const struct vote_options *option
 		verdict_limit_path(arena, verdict->walk->from_span, options->threshold, verdict);
 }
 
-void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
-	  const struct vote_options *options, struct verdict *ret_verdict)
+static int64_t walk_starts_us(const struct walk *walk)
+{
+	const struct trace *trace = walk->trace;
+
+	return trace && trace->first_root != TRACE_NONE ? trace->spans[trace->first_root].start_us
+							: 0;
+}
+
+static const char *walk_trace_id(const struct walk *walk)
+{
+	return walk->trace ? trace_text(walk->trace, walk->trace->id) : "";
+}
+
+static int walks_compare(const void *a, const void *b)
+{
+	const struct walk *wa = *(const struct walk *const *)a;
+	const struct walk *wb = *(const struct walk *const *)b;
+	int64_t sa = walk_starts_us(wa), sb = walk_starts_us(wb);
+
+	if (sa != sb)
+		return sa < sb ? -1 : 1;
+	return strcmp(walk_trace_id(wa), walk_trace_id(wb));
+}
+
+static void vote_in_order(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+			  const struct vote_options *options, struct verdict *ret_verdict)
 {
 	struct ballot ballot = { .arena = arena,
 				 .verdict = ret_verdict,
@@ -510,4 +538,23 @@ void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	if (!ret_verdict->found)
 		contrast_instead(arena, walks, nwalks, options, ret_verdict);
 	limit_by_path(arena, options, ret_verdict);
+}
+
+/* By the time at which the traces began: a backend lists them in an order of its own, which would
+ * decide among equals. */
+void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
+	  const struct vote_options *options, struct verdict *ret_verdict)
+{
+	const struct walk **order = arena_array(arena, (size_t)nwalks + 1, sizeof(*order));
+	struct walk *sorted = arena_array(arena, (size_t)nwalks + 1, sizeof(*sorted));
+
+	for (unsigned int i = 0; i < nwalks; i++)
+		order[i] = &walks[i];
+	qsort(order, nwalks, sizeof(*order), walks_compare);
+	for (unsigned int i = 0; i < nwalks; i++)
+		sorted[i] = *order[i];
+	vote_in_order(arena, sorted, nwalks, options, ret_verdict);
+	for (unsigned int i = 0; i < nwalks; i++)
+		if (ret_verdict->walk == &sorted[i])
+			ret_verdict->walk = order[i];
 }

@@ -256,6 +256,36 @@ START_TEST(kinds_of_one_service_count_together)
 }
 END_TEST
 
+/* Two walks with one operation and no words, of different certainty: the more certain one is told,
+ * whichever a backend lists first. */
+START_TEST(the_order_in_which_traces_are_listed_does_not_matter)
+{
+	struct walk first;
+
+	add(1, "payment server POST /charge | 0 100 | ERROR\n");
+	add(1, "payment server POST /charge | 5 100 | ERROR\n");
+	walks[1].certainty = 0.6;
+	count();
+	ck_assert_ptr_eq(verdict.walk, &walks[0]);
+	first = walks[0];
+	walks[0] = walks[1];
+	walks[1] = first;
+	count();
+	ck_assert_ptr_eq(verdict.walk, &walks[1]);
+	ck_assert_double_eq_tol(verdict.confidence, 0.775, 1e-9);
+}
+END_TEST
+
+/* Of equals the trace that began first is told. */
+START_TEST(of_equals_the_trace_that_began_first_is_told)
+{
+	add(1, "payment server POST /charge | 5 100 | ERROR\n");
+	add(1, "payment server POST /charge | 0 100 | ERROR\n");
+	count();
+	ck_assert_ptr_eq(verdict.walk, &walks[1]);
+}
+END_TEST
+
 START_TEST(an_owned_peer_stands_under_its_owner)
 {
 	add(1, of_a_peer);
@@ -277,7 +307,7 @@ START_TEST(the_commonest_operation_and_error_are_told)
 	ck_assert_uint_eq(verdict.agree, 3);
 	ck_assert_str_eq(verdict.suspect.operation, "POST /entries");
 	ck_assert_str_eq(verdict.suspect.error, "disk is full");
-	ck_assert_ptr_eq(verdict.walk, &walks[2]);
+	ck_assert_ptr_eq(verdict.walk, &walks[1]);
 	ck_assert_str_eq(verdict.reasons[0],
 			 "3 of 3 failing traces end in ledger: 2 say disk is full, "
 			 "1 says no such account");
@@ -459,6 +489,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, edges_agree_on_both_ends);
 	tcase_add_test(tcase, namespaces_are_told_apart);
 	tcase_add_test(tcase, kinds_of_one_service_count_together);
+	tcase_add_test(tcase, the_order_in_which_traces_are_listed_does_not_matter);
+	tcase_add_test(tcase, of_equals_the_trace_that_began_first_is_told);
 	tcase_add_test(tcase, an_owned_peer_stands_under_its_owner);
 	tcase_add_test(tcase, the_commonest_operation_and_error_are_told);
 	tcase_add_test(tcase, other_leaves_are_runners_up);
