@@ -182,10 +182,12 @@ static void names_add_rpc(struct names *names)
 static void names_collect(struct names *names)
 {
 	const char *server_port = peer_attr(names, ATTR_SERVER_PORT),
-		   *net_port = peer_attr(names, ATTR_NET_PEER_PORT);
+		   *net_port = peer_attr(names, ATTR_NET_PEER_PORT),
+		   *upstream = span_proxy_upstream(names->arena, names->trace, names->span);
 
 	names_add(names, peer_attr(names, ATTR_SERVICE_PEER_NAME));
 	names_add(names, peer_attr(names, ATTR_PEER_SERVICE));
+	names_add_host(names, upstream, NULL);
 	names_add_database(names);
 	names_add_queue(names);
 	names_add_rpc(names);
@@ -196,7 +198,9 @@ static void names_collect(struct names *names)
 	names_add_host(names, peer_attr(names, ATTR_NET_SOCK_PEER_NAME), NULL);
 	names_add_host(names, peer_attr(names, ATTR_NET_SOCK_PEER_ADDR), NULL);
 	names_add_host(names, peer_attr(names, ATTR_PEER_HOSTNAME), NULL);
-	names_add_host(names, peer_attr(names, ATTR_PEER_ADDRESS), NULL);
+	/* Envoy's peer.address is the other end of the request that came in. */
+	if (!peer_attr(names, ATTR_UPSTREAM_CLUSTER) && !peer_attr(names, ATTR_RESPONSE_FLAGS))
+		names_add_host(names, peer_attr(names, ATTR_PEER_ADDRESS), NULL);
 	names_add_url(names, peer_attr_either(names, ATTR_URL_FULL, ATTR_HTTP_URL));
 	names_add(names, peer_attr(names, ATTR_FAAS_INVOKED_NAME));
 	/* "postgresql" or "kafka" alone tells a person more than an address. */

@@ -4,6 +4,7 @@
  *
  * span_call.c	the sides of a call, clocks, who waits for whom, who answered
  * span_codes.c	codes of HTTP and gRPC
+ * span_proxy.c	what a proxy of a mesh tells of a request
  * span_words.c	the texts of its error, and the one that tells most
  * span_refusal.c	did a callee refuse a call without failing
  * span_hints.c	a pool, a breaker, a dead connection, a clean-up, by words
@@ -58,6 +59,16 @@ int span_grpc_code(const struct trace *trace, const struct span *span); /* -1: n
 /* Do the codes say that the span failed? A 4xx fails its client only (tracepager-walk(7), section
  * 2). */
 bool span_codes_failing(const struct trace *trace, const struct span *span);
+
+/* ---- span_proxy.c ---- */
+
+/* Does Envoy give this flag for the end of the request? "DC": the caller hung up. "UT": nobody
+ * answered in time. */
+bool span_proxy_says(const struct trace *trace, const struct span *span, const char *flag);
+/* The host or cluster to which Envoy passes the request; NULL: it tells none, or it is its own
+ * service. */
+const char *span_proxy_upstream(struct arena *arena, const struct trace *trace,
+				const struct span *span);
 
 /* ---- span_words.c; span_error() is in walk.h ---- */
 

@@ -28,7 +28,8 @@ bool span_timed_out(const struct trace *trace, const struct span *span)
 	static const char *const words[] = { "timeout", "timed out", "timedout", "deadline", NULL };
 
 	if (span_grpc_code(trace, span) == GRPC_DEADLINE_EXCEEDED ||
-	    span_http_code(trace, span) == HTTP_GATEWAY_TIMEOUT)
+	    span_http_code(trace, span) == HTTP_GATEWAY_TIMEOUT ||
+	    span_proxy_says(trace, span, "UT"))
 		return true;
 	return span_has_word(trace, span, words);
 }
@@ -42,7 +43,7 @@ bool span_cancelled(const struct trace *trace, const struct span *span)
 	struct span_texts texts;
 
 	if (span_grpc_code(trace, span) == GRPC_CANCELLED ||
-	    span_http_code(trace, span) == HTTP_CLIENT_CLOSED)
+	    span_http_code(trace, span) == HTTP_CLIENT_CLOSED || span_proxy_says(trace, span, "DC"))
 		return true;
 	span_texts(trace, span, &texts);
 	for (unsigned int i = 0; i < texts.n; i++) {

@@ -526,6 +526,12 @@ static const struct {
 	  "redis [fe80::1]:80 fe80::1" },
 	{ "peer.address=[fe80::1]:80; url.full=http://localhost/a; faas.invoked_name=book",
 	  "book [fe80::1]:80 fe80::1 localhost" },
+	/* Envoy: peer.address is the other end of the request that came in. */
+	{ "upstream_cluster=outbound|8080||cart.shop.svc.cluster.local; peer.address=10.1.1.1",
+	  "cart.shop.svc.cluster.local" },
+	{ "response_flags=UF; peer.address=10.1.1.1", "" },
+	{ "upstream_cluster=inbound|8080||; http.url=http://books:8080/c", "books:8080 books" },
+	{ "upstream_cluster=books", "books" },
 	/* The order of all attributes. */
 	{ "http.url=http://g/; peer.address=f; net.sock.peer.name=e; net.peer.name=d; "
 	  "server.address=c; rpc.service=b; "

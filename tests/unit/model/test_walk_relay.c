@@ -1,6 +1,6 @@
 /*
- * The walk through spans that hide a failure: relays of sidecars that set no status, and answers of
- * GraphQL whose code is 200.
+ * The walk through spans that hide a failure: relays of sidecars that set no status, answers of
+ * GraphQL whose code is 200, and proxies that tell by flags why they ended a request.
  */
 #include "tests/lib/walk_check.h"
 
@@ -45,8 +45,33 @@ START_TEST(a_resolver_below_an_answer_of_success)
 }
 END_TEST
 
+/* The caller's proxy gave up after 1 s; the callee's proxy was hung up on, and its service worked
+ * on for 5 s. */
+START_TEST(a_proxy_that_was_hung_up_on_is_no_culprit)
+{
+	run("shop server POST /order | 0 1040 | ERROR; http.status_code=500\n"
+	    "  shop client GET | 6 1004 | ERROR; http.status_code=504\n"
+	    "    shop-proxy client cart | 7 1000 | http.status_code=504; error=true; "
+	    "response_flags=UT\n"
+	    "      cart-proxy server cart | 9 998 | error=true; response_flags=UC,DC\n"
+	    "        cart server GET /c | 11 5000 |\n");
+	ends_in("cart", SUSPECT_SLOW, 0.8);
+}
+END_TEST
+
+START_TEST(another_flag_is_no_hanging_up)
+{
+	run("shop server POST /order | 0 1040 | ERROR; http.status_code=500\n"
+	    "  shop client GET | 6 1004 | ERROR; http.status_code=500\n"
+	    "    cart-proxy server cart | 9 998 | ERROR; response_flags=DCX,-\n");
+	ends_in("cart-proxy", SUSPECT_SPAN, 0.95);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, a_proxy_that_was_hung_up_on_is_no_culprit);
+	tcase_add_test(tcase, another_flag_is_no_hanging_up);
 	tcase_add_test(tcase, relays_of_sidecars_are_one_chain);
 	tcase_add_test(tcase, what_does_more_than_relay_is_none);
 	tcase_add_test(tcase, a_resolver_below_an_answer_of_success);
