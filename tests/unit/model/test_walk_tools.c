@@ -253,7 +253,7 @@ static const struct {
 
 START_TEST(which_attempt_stands_for_all)
 {
-	unsigned int failed, all;
+	struct attempts_row row;
 	uint32_t want = attempt_rows[_i].last, last;
 
 	drawing[0] = '\0';
@@ -263,19 +263,20 @@ START_TEST(which_attempt_stands_for_all)
 		     attempt_rows[_i].at[i].end,
 		     attempt_rows[_i].failing[i] == 'f' ? "ERROR; " : "", attempt_rows[_i].marks);
 	look_at(drawing);
-	last = attempts_last(&walker, 1, &failed, &all);
+	last = attempts_last(&walker, 1, &row);
 	ck_assert_uint_eq(last, want == 0 ? TRACE_NONE : want);
-	ck_assert_uint_eq(failed, attempt_rows[_i].failed);
-	ck_assert_uint_eq(all, attempt_rows[_i].all);
+	ck_assert_uint_eq(row.failed, attempt_rows[_i].failed);
+	ck_assert_uint_eq(row.all, attempt_rows[_i].all);
 	for (uint32_t i = 1; i <= 3; i++)
 		ck_assert_int_eq((bits[i] & BIT_SUPERSEDED) != 0,
-				 attempt_rows[_i].failing[i - 1] == 'f' && all == 3 && i != want);
+				 attempt_rows[_i].failing[i - 1] == 'f' && row.all == 3 &&
+					 i != want);
 }
 END_TEST
 
 START_TEST(more_than_64_attempts_are_a_loop)
 {
-	unsigned int failed, all;
+	struct attempts_row row;
 
 	for (unsigned int n = LIMIT_CALL_ATTEMPTS; n <= LIMIT_CALL_ATTEMPTS + 1; n++) {
 		drawing[0] = '\0';
@@ -283,23 +284,23 @@ START_TEST(more_than_64_attempts_are_a_loop)
 		for (unsigned int i = 0; i < n; i++)
 			draw("  cart client GET | %u %u | ERROR\n", 10 * i, 10 * i + 10);
 		look_at(drawing);
-		ck_assert_uint_eq(attempts_last(&walker, 1, &failed, &all),
+		ck_assert_uint_eq(attempts_last(&walker, 1, &row),
 				  n == LIMIT_CALL_ATTEMPTS ? n : 1);
-		ck_assert_uint_eq(failed, n == LIMIT_CALL_ATTEMPTS ? n : 1);
+		ck_assert_uint_eq(row.failed, n == LIMIT_CALL_ATTEMPTS ? n : 1);
 	}
 }
 END_TEST
 
 START_TEST(a_root_and_a_lone_call_are_no_attempts)
 {
-	unsigned int failed, all;
+	struct attempts_row row;
 
 	look_at("cart client GET | 0 10 | ERROR\n"
 		"  cart client GET | 0 10 | ERROR\n");
-	ck_assert_uint_eq(attempts_last(&walker, 0, &failed, &all), 0);
-	ck_assert_uint_eq(attempts_last(&walker, 1, &failed, &all), 1);
-	ck_assert_uint_eq(failed, 1);
-	ck_assert_uint_eq(all, 1);
+	ck_assert_uint_eq(attempts_last(&walker, 0, &row), 0);
+	ck_assert_uint_eq(attempts_last(&walker, 1, &row), 1);
+	ck_assert_uint_eq(row.failed, 1);
+	ck_assert_uint_eq(row.all, 1);
 	ck_assert(attempts_are(&walker, 0, 1)); /* each in a span of its own */
 	look_at("cart server POST | 0 100 | ERROR\n"
 		"  cart client GET | 10 20 | ERROR\n"
