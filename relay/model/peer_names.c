@@ -18,6 +18,9 @@
 _Static_assert(sizeof(((struct suspect *)0)->peers) / sizeof(const char *) == LIMIT_PEER_NAMES,
 	       "room for all names");
 
+/* The word "port" belongs to a host that stands fewer bytes before it. */
+#define PORT_WITHIN 80
+
 /* The names found so far, in order, each once. */
 struct names {
 	struct arena *arena;
@@ -230,18 +233,21 @@ static bool is_source_file(const char *host, size_t len)
 	return false;
 }
 
-/* HOST:PORT anywhere in a text. */
+/* HOST:PORT anywhere in a text. Not a DNS server, which the text only says was asked, nor the near
+ * end of a connection ("10.0.0.1:51312->10.0.0.7:5432"). */
 static bool words_host_port(struct names *names, const char *text)
 {
 	for (const char *colon = strchr(text, ':'); colon; colon = strchr(colon + 1, ':')) {
 		size_t len = 0, digits = strspn(colon + 1, "0123456789");
-		const char *host;
+		const char *host, *after = colon + 1 + digits;
 
 		while (colon - len > text && is_host_char(colon[-(ptrdiff_t)len - 1]))
 			len++;
 		host = colon - len;
 		if (len < 2 || digits < 2 || digits > 5 ||
-		    (colon[1 + digits] == ':' && isdigit((unsigned char)colon[2 + digits])) ||
+		    ((after[0] == ':' || after[0] == '.') && isdigit((unsigned char)after[1])) ||
+		    strncmp(after, "->", 2) == 0 ||
+		    (digits == 2 && strncmp(colon, ":53", 3) == 0) ||
 		    strspn(host, "0123456789") == len || is_source_file(host, len))
 			continue;
 		names_add_host(names, arena_strndup(names->arena, host, len),
@@ -251,43 +257,132 @@ static bool words_host_port(struct names *names, const char *text)
 	return false;
 }
 
+/* Words that come before a host, and whether a bare word after them is one: otherwise it is only in
+ * quotes, with a dot in it, or with a port. */
+static const struct before {
+	const char *words;
+	enum {
+		BARE_NEVER,
+		BARE_AT_END, /* where the clause ends with it */
+		BARE_ALWAYS,
+	} bare;
+} befores[] = {
+	{ "server at ", BARE_NEVER },
+	{ "host=", BARE_ALWAYS },
+	{ "host name ", BARE_NEVER },
+	{ "resolve host: ", BARE_ALWAYS },
+	{ "getaddrinfo for ", BARE_ALWAYS },
+	{ "host ", BARE_NEVER },
+	{ "server on ", BARE_NEVER },
+	{ "enotfound ", BARE_ALWAYS },
+	{ "eai_again ", BARE_ALWAYS },
+	{ "lookup ", BARE_AT_END },
+	{ "unknownhostexception: ", BARE_AT_END },
+	{ "connecting to ", BARE_NEVER },
+	{ "connect to ", BARE_NEVER },
+	{ "connection to ", BARE_NEVER },
+};
+
+/* Is the bare word before `rest` a host? Go's resolver says "lookup HOST on SERVER". */
+static bool is_bare_host(const struct before *before, const char *rest)
+{
+	return before->bare == BARE_ALWAYS ||
+	       (before->bare == BARE_AT_END &&
+		(*rest == '\0' || strchr(":);\n", *rest) || strncmp(rest, " on ", 4) == 0));
+}
+
+/* The port of a host: what follows the host as ":PORT", Java's "/ADDRESS:PORT", or "port PORT"; ""
+ * if nothing does. */
+static const char *port_after(const char *rest)
+{
+	const char *port = rest;
+
+	if (*rest == '/')
+		port = rest + strcspn(rest, ":");
+	if (*port == ':' && isdigit((unsigned char)port[1]))
+		return port + 1;
+	port = strcasestr(rest, "port");
+	if (!port || port - rest >= PORT_WITHIN)
+		return "";
+	port += 4;
+	return port + strspn(port, " =:");
+}
+
 /* A host after one of the words that come before it, quoted or not, and a port after that: `at
  * "10.0.0.7", port 5432`, "host='cart', port=80", "ENOTFOUND cart.shop", "lookup cart.shop: no". */
 static bool words_host_after(struct names *names, const char *text)
 {
-	static const char *const before[] = {
-		"server at ",	  "host=",	 "host name ",
-		"host ",	  "server on ",	 "enotfound ",
-		"eai_again ",	  "lookup ",	 "unknownhostexception: ",
-		"connecting to ", "connect to ", "connection to "
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
-		const char *at = strcasestr(text, before[i]), *port;
+	for (size_t i = 0; i < ARRAY_LEN(befores); i++) {
+		const char *at = strcasestr(text, befores[i].words), *port;
 		size_t len = 0, digits;
 
 		if (!at)
 			continue;
-		at += strlen(before[i]);
-		at += strspn(at, " \"'`");
+		at += strlen(befores[i].words);
+		at += strspn(at, " [\"'`");
 		while (is_host_char(at[len]))
 			len++;
 		while (len > 0 && at[len - 1] == '.')
 			len--;
-		/* A bare word is a host only in quotes, with a sign in it, or with a port. */
-		if (at[len] == ':' && isdigit((unsigned char)at[len + 1]))
-			port = at + len + 1; /* HOST:PORT */
-		else
-			port = strcasestr(at + len, "port");
-		port = !port || port - at >= 80	       ? ""
-		       : isdigit((unsigned char)*port) ? port
-						       : port + 4 + strspn(port + 4, " =:");
+		if (len < 2 || at[len] == '=')
+			continue;
+		port = port_after(at + len);
 		digits = strspn(port, "0123456789");
-		if (len < 2 || (digits == 0 && !memchr(at, '.', len) && !strchr("\"'`", at[-1])))
+		if (digits == 0 && !memchr(at, '.', len) && !strchr("\"'`", at[-1]) &&
+		    !is_bare_host(&befores[i], at + len))
 			continue;
 		names_add_host(names, arena_strndup(names->arena, at, len),
 			       digits > 0 ? arena_strndup(names->arena, port, digits) : NULL);
 		return true;
+	}
+	return false;
+}
+
+/* Is the URL whose scheme ends at `end` a page to read? "(see https://curl.haxx.se/…)" */
+static bool is_help_link(const char *text, const char *end)
+{
+	static const char *const words[] = { "see ", "see: ", "visit " };
+
+	while (end > text && isalnum((unsigned char)end[-1]))
+		end--;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		size_t len = strlen(words[i]);
+
+		if ((size_t)(end - text) >= len && strncasecmp(end - len, words[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The host of the first URL in a text that is no page to read. */
+static bool words_url(struct names *names, const char *text)
+{
+	const char *at = strstr(text, "://");
+
+	while (at && is_help_link(text, at))
+		at = strstr(at + 3, "://");
+	if (!at)
+		return false;
+	names_add_url(names, arena_strndup(names->arena, at, 3 + strcspn(at + 3, " \t\"'`)>],;")));
+	return true;
+}
+
+/* The message of Java's UnknownHostException is the host alone, or "HOST: why". */
+static bool words_unknown_host(struct names *names, const struct span_texts *texts,
+			       const char *text)
+{
+	static const char *const types[] = { "unknownhostexception", NULL };
+	size_t len = 0;
+
+	while (is_host_char(text[len]))
+		len++;
+	if (len < 2 || (text[len] != '\0' && text[len] != ':'))
+		return false;
+	for (unsigned int i = 0; i < texts->ntypes; i++) {
+		if (text_has_word(texts->at[i], types)) {
+			names_add_host(names, arena_strndup(names->arena, text, len), NULL);
+			return true;
+		}
 	}
 	return false;
 }
@@ -302,9 +397,8 @@ static void words_collect(struct names *names)
 
 		if (strlen(text) > LIMIT_ATTR_VALUE_BYTES)
 			text = arena_strndup(names->arena, text, LIMIT_ATTR_VALUE_BYTES);
-		if (strstr(text, "://"))
-			names_add_url(names, text);
-		else if (!words_host_after(names, text))
+		if (!words_url(names, text) && !words_unknown_host(names, &texts, text) &&
+		    !words_host_after(names, text))
 			words_host_port(names, text);
 		if (names->nby_name + names->nby_address > 0)
 			return;

@@ -101,6 +101,9 @@ const char *shown_text(struct arena *arena, const char *text);
 const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,
 			 uint32_t callee, bool *ret_callee_may);
 
+/* The words are a database's own or its driver's, and tell of no refusal. */
+bool span_has_database_words(const struct trace *trace, const struct span *span);
+
 /* ---- span_hints.c: what the words of an error say of where it comes from ---- */
 
 /* No connection of the service's own pool came free: the service's own time, not the callee's. */

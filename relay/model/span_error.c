@@ -37,7 +37,7 @@ bool span_timed_out(const struct trace *trace, const struct span *span)
 bool span_cancelled(const struct trace *trace, const struct span *span)
 {
 	/* In a message only phrases of runtimes count: "order cancelled" is no cancelled call. */
-	static const char *const types[] = { "cancel", NULL };
+	static const char *const types[] = { "cancel", "interruptedexception", NULL };
 	static const char *const messages[] = { "context cancel", "code = cancel", "request cancel",
 						"call cancel", NULL };
 	struct span_texts texts;

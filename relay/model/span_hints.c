@@ -24,6 +24,16 @@ static bool names_a_pool(const char *text)
 	return false;
 }
 
+/* redis-py says so when its own pool is full; Redis itself says "max number of clients reached". */
+static bool is_redis_pool(const struct trace *trace, const struct span *span, const char *text)
+{
+	static const unsigned int systems[] = { ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM };
+	const char *system = span_first_attr(trace, span, systems, ARRAY_LEN(systems));
+
+	return system && strcasecmp(system, "redis") == 0 &&
+	       strcasecmp(text, "Too many connections") == 0;
+}
+
 bool span_waits_for_pool(const struct trace *trace, const struct span *span)
 {
 	static const char *const empty[] = {
@@ -61,7 +71,8 @@ bool span_waits_for_pool(const struct trace *trace, const struct span *span)
 	span_texts(trace, span, &texts);
 	for (unsigned int i = 0; i < texts.n; i++) {
 		if (text_has_word(texts.at[i], waits) ||
-		    (names_a_pool(texts.at[i]) && text_has_word(texts.at[i], empty)))
+		    (names_a_pool(texts.at[i]) && text_has_word(texts.at[i], empty)) ||
+		    (i >= texts.ntypes && is_redis_pool(trace, span, texts.at[i])))
 			return true;
 	}
 	return false;
@@ -112,6 +123,9 @@ bool span_unreachable(const struct trace *trace, const struct span *span)
 		"unknown host",
 		"getaddrinfo",
 		"could not translate host",
+		"could not resolve host",
+		"can't reach database server",
+		"failed to open tcp connection",
 		"name resolution",
 		"not connect to",
 		"n't connect to",
@@ -150,6 +164,21 @@ bool span_unreachable(const struct trace *trace, const struct span *span)
 	return false;
 }
 
+/* opossum's message for a call that it gave up. A platform that ends a task says so of the task
+ * itself: "Task timed out after 3.00 seconds". */
+static bool begins_with_timeout(const struct trace *trace, const struct span *span)
+{
+	static const char begin[] = "timed out after ";
+	struct span_texts texts;
+
+	span_texts(trace, span, &texts);
+	for (unsigned int i = texts.ntypes; i < texts.n; i++) {
+		if (strncasecmp(texts.at[i], begin, sizeof(begin) - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool span_has_client_words(const struct trace *trace, const struct span *span)
 {
 	static const char *const words[] = {
@@ -164,14 +193,17 @@ bool span_has_client_words(const struct trace *trace, const struct span *span)
 		"readtimeout",
 		"connecttimeout",
 		"timeout of ",
+		"and no fallback available",
 		"curl error 28",
 		"curl error 6",
 		"upstream request timeout",
+		"upstream connect error",
 		/* an answer that tells of a failure */
 		"webclientresponseexception",
 		"httpservererrorexception",
 		"httpclienterrorexception",
 		"request failed with status code",
+		"response code 5",
 		"for url: http",
 		"for url 'http",
 		"\\serverexception",
@@ -183,15 +215,23 @@ bool span_has_client_words(const struct trace *trace, const struct span *span)
 		"rpc error: code =",
 		/* no answer */
 		"no healthy upstream",
-		"can't reach database server",
 		"communications link failure",
 		"fetch failed",
 		"not present in metadata",
 		"connect call failed",
+		"client view of cluster state",
+		"ssl connection could not be established",
+		"pkix path",
+		/* Go's net/http: METHOD "URL": why */
+		"get \"http",
+		"post \"http",
+		"put \"http",
+		"patch \"http",
+		"delete \"http",
 		NULL,
 	};
 
-	return span_has_word(trace, span, words);
+	return span_has_word(trace, span, words) || begins_with_timeout(trace, span);
 }
 
 bool span_has_network_words(const struct trace *trace, const struct span *span)
@@ -202,11 +242,16 @@ bool span_has_network_words(const struct trace *trace, const struct span *span)
 		"eai_again",
 		"no route to host",
 		"network is unreachable",
+		":53: i/o timeout",
+		":53: server misbehaving",
 		/* certificates */
 		"unknown authority",
 		"self-signed certificate",
 		"self signed certificate",
 		"bad certificate",
+		"pkix path building",
+		"unable to get local issuer",
+		"ssl is not enabled on the server",
 		/* what stands between the ends */
 		"proxyerror",
 		"no pg_hba.conf entry",
@@ -230,8 +275,22 @@ bool span_unsent(const struct trace *trace, const struct span *span)
 		"cannot assign requested address",
 		" emfile",
 		"errors.serializationexception",
-		"failed to parse url",
 		"recordtoolarge",
+		"only one usage of each socket address",
+		"connection already closed",
+		/* a URL */
+		"failed to parse url",
+		"illegal character in ",
+		"unsupported protocol scheme",
+		"missing protocol scheme",
+		"no host in request url",
+		"exceptions.missingschema",
+		"exceptions.invalidschema",
+		/* a body */
+		"no serializer found for class",
+		"not json serializable",
+		"converting circular structure to json",
+		"json: unsupported type",
 		NULL,
 	};
 

@@ -4,8 +4,9 @@
  * no code by the words with which databases refuse a statement.
  *
  * The words are those of the programs: type names of the common drivers, and phrases that
- * PostgreSQL, MySQL, SQLite, Oracle, SQL Server, MongoDB and Redis have had for years. A phrase
- * counts only on a call of a database.
+ * PostgreSQL, MySQL, SQLite, Oracle, SQL Server, MongoDB, Redis, Elasticsearch and Cassandra have
+ * had for years, types of Kafka's clients, texts of AMQP, and error codes of AWS. Each counts only
+ * on a call that names such a system.
  */
 #include <ctype.h>
 #include <string.h>
@@ -63,12 +64,13 @@ static const char *sqlstate_of(const struct trace *trace, const struct span *spa
 	return NULL;
 }
 
-/* SQLSTATE classes 22 (invalid data), 23 (a constraint) and 42 (a wrong statement) are the caller's
- * failure; all others, of connections or resources, are the database's own. */
+/* SQLSTATE classes 22 (invalid data), 23 (a constraint), 28 (who may log in) and 42 (a wrong
+ * statement) are the caller's failure; all others, of connections or resources, are the database's
+ * own. */
 static bool is_refused_by_database(const char *sqlstate)
 {
 	return sqlstate && (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
-			    strncmp(sqlstate, "42", 2) == 0);
+			    strncmp(sqlstate, "28", 2) == 0 || strncmp(sqlstate, "42", 2) == 0);
 }
 
 /* Words after which a statement was wrong, not the database. */
@@ -131,7 +133,6 @@ static const char *const refused_phrases[] = {
 	"column count doesn't match",
 	"data truncated for column",
 	"incorrect integer value",
-	"permission denied for",
 	"cannot insert duplicate",
 	"must appear in the group by",
 	"ora-00001",
@@ -149,9 +150,67 @@ static const char *const refused_phrases[] = {
 	"err syntax error",
 	"err value is not",
 	"parsing_exception",
+	"query_shard_exception",
+	"index_not_found_exception",
+	"strict_dynamic_mapping_exception",
 	"unconfigured table",
+	"undefined column name",
+	"unknown operator",
+	"bsonobj size",
+	"cannot insert the value null",
+	"data would be truncated",
+	"out of range value for column",
+	"doesn't have a default value",
+	"could not find stored procedure",
+	"conversion failed when converting",
 	NULL,
 };
+/* Words with which a database does not let its caller in, or not do what it wants: the credentials
+ * and grants that the caller was given are wrong. */
+static const char *const denied_phrases[] = {
+	"noauth ", /* Redis */
+	"wrongpass ",
+	"noperm ",
+	"not authorized on ", /* MongoDB */
+	"requires authentication",
+	"access denied for user", /* MySQL */
+	"password authentication failed",
+	"permission denied for",
+	"login failed for user", /* SQL Server */
+	"ora-01017",
+	"ora-01031",
+	NULL,
+};
+
+/* Queues: types of Kafka's clients, and the texts of AMQP's reply codes 403, 404 and 406. */
+static const char *const queue_denied[] = { "authorizationexception", "saslauthentication",
+					    "access_refused", "not authorized to access", NULL };
+static const char *const queue_refused[] = { "invalidtopic", "not_found - no ",
+					     "precondition_failed - ", NULL };
+
+/* Codes with which the services of AWS refuse a request: their common errors, and those of S3, SQS
+ * and DynamoDB. Throttling is none of them. */
+static const char *const aws_denied[] = { "accessdenied",
+					  "unrecognizedclient",
+					  "signaturedoesnotmatch",
+					  "invalidsignature",
+					  "expiredtoken",
+					  "invalidclienttokenid",
+					  "missingauthenticationtoken",
+					  "is not authorized to perform",
+					  NULL };
+static const char *const aws_refused[] = { "nosuchkey",
+					   "nosuchbucket",
+					   "nosuchupload",
+					   "nonexistentqueue",
+					   "queuedoesnotexist",
+					   "resourcenotfoundexception",
+					   "validationexception",
+					   "validationerror",
+					   "invalidparametervalue",
+					   "conditionalcheckfailed",
+					   NULL };
+
 /* Both words of a pair, in this order. */
 static const char *const refused_pairs[][2] = {
 	{ "column", "does not exist" },	     { "relation", "does not exist" },
@@ -194,8 +253,43 @@ static bool sqlstate_in_text(const char *text, char ret_state[static 6])
 	return true;
 }
 
-/* What the words of a database's call say: "SQLSTATE 23505", or the driver's type of exception, or
- * "a refusal"; NULL: nothing, or a failure of its own. */
+#define DENIED "that it does not let the caller in"
+#define WRONG  "that the request is wrong"
+
+/* What the words of a call of a queue or of a service of AWS say; NULL: nothing. */
+static const char *refused_by_words_of(const struct trace *trace, const struct span *call)
+{
+	static const unsigned int rpc[] = { ATTR_RPC_SYSTEM_NAME, ATTR_RPC_SYSTEM };
+	const char *system = span_first_attr(trace, call, rpc, ARRAY_LEN(rpc));
+
+	if (span_attr(trace, call, ATTR_MESSAGING_SYSTEM)) {
+		if (span_has_word(trace, call, queue_denied))
+			return DENIED;
+		if (span_has_word(trace, call, queue_refused))
+			return WRONG;
+	}
+	/* "aws-api", or "aws.api". */
+	if (system && strncasecmp(system, "aws", 3) == 0) {
+		if (span_has_word(trace, call, aws_denied))
+			return DENIED;
+		if (span_has_word(trace, call, aws_refused))
+			return WRONG;
+	}
+	return NULL;
+}
+
+/* The SQLSTATE that the texts tell. False: none does. */
+static bool texts_sqlstate(const struct span_texts *texts, char ret_state[static 6])
+{
+	for (unsigned int i = 0; i < texts->n; i++) {
+		if (sqlstate_in_text(texts->at[i], ret_state))
+			return true;
+	}
+	return false;
+}
+
+/* What the words of a call say: "SQLSTATE 23505", or the driver's type of exception, or what was
+ * refused; NULL: nothing, or a failure of the callee's own. */
 static const char *refused_in_words(struct arena *arena, const struct trace *trace,
 				    const struct span *call)
 {
@@ -205,19 +299,64 @@ static const char *refused_in_words(struct arena *arena, const struct trace *tra
 	char state[6];
 
 	span_texts(trace, call, &texts);
-	for (unsigned int i = 0; i < texts.n; i++) {
-		if (!sqlstate_in_text(texts.at[i], state))
-			continue;
+	if (texts_sqlstate(&texts, state))
 		return is_refused_by_database(state) ? arena_printf(arena, "SQLSTATE %s", state)
 						     : NULL;
-	}
 	for (unsigned int i = 0; database && i < texts.n; i++) {
 		if (i < texts.ntypes && text_has_word(texts.at[i], refused_types))
 			return shown_text(arena, texts.at[i]);
+		if (i >= texts.ntypes && text_has_word(texts.at[i], denied_phrases))
+			return DENIED;
 		if (i >= texts.ntypes && text_refuses(texts.at[i]))
 			return "that the statement is wrong";
 	}
-	return NULL;
+	return refused_by_words_of(trace, call);
+}
+
+/* Types of exceptions of the drivers of databases. */
+static const char *const driver_types[] = { "psycopg", "asyncpg", "postgres",  "psqlexception",
+					    "pg::",    "npgsql",  "mysql",     "mongo",
+					    "redis",   "jedis",	  "cassandra", "elastic",
+					    NULL };
+/* What databases say of themselves, and how the SDKs of AWS begin. */
+static const char *const database_phrases[] = {
+	"sorry, too many clients",    "remaining connection slots",
+	"canceling statement due to", "could not extend file",
+	"deadlock detected",	      "deadlock found",
+	"oom command not allowed",    "lock wait timeout exceeded",
+	"when calling the ",	      NULL
+};
+
+/* "ORA-01653", not the end of another word. */
+static bool tells_ora_code(const char *text)
+{
+	for (const char *at = text; (at = strcasestr(at, "ora-")) != NULL; at += 4) {
+		if ((at == text || !isalpha((unsigned char)at[-1])) &&
+		    strspn(at + 4, "0123456789") == 5)
+			return true;
+	}
+	return false;
+}
+
+bool span_has_database_words(const struct trace *trace, const struct span *span)
+{
+	struct span_texts texts;
+	bool found = false;
+	char state[6];
+
+	span_texts(trace, span, &texts);
+	if (texts_sqlstate(&texts, state))
+		return !is_refused_by_database(state);
+	for (unsigned int i = 0; i < texts.n; i++) {
+		const char *text = texts.at[i];
+
+		if (i < texts.ntypes ? text_has_word(text, refused_types)
+				     : text_refuses(text) || text_has_word(text, aws_refused))
+			return false;
+		found |= text_has_word(text, i < texts.ntypes ? driver_types : database_phrases) ||
+			 tells_ora_code(text);
+	}
+	return found;
 }
 
 const char *span_refusal(struct arena *arena, const struct trace *trace, uint32_t client,

@@ -372,7 +372,8 @@ static void limit_server(struct walker *walker, uint32_t leaf, bool unreachable)
 	if (http >= 400 && http < 499)
 		walker_limit(walker, VERDICT_LIMIT_REFUSED_AS_FAILURE);
 	if (unreachable || (says_why && span_breaker_open(trace, span)) ||
-	    (says_why && span->first_child == TRACE_NONE && span_has_client_words(trace, span) &&
+	    (says_why && span->first_child == TRACE_NONE &&
+	     (span_has_client_words(trace, span) || span_has_database_words(trace, span)) &&
 	     !span_waits_for_pool(trace, span)))
 		walker_limit(walker, VERDICT_LIMIT_PEER_IN_WORDS);
 }
