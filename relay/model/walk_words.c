@@ -23,18 +23,96 @@ static bool is_alnum(char c)
 	return isalnum((unsigned char)c) != 0;
 }
 
-/* Does the text hold the name as a word of its own? Words begin and end at signs and at capitals:
- * "PaymentFailed" names "payment". */
+/* Does the text from `at` on begin with the name as a word of its own? Words begin and end at signs
+ * and at capitals: "PaymentFailed" names "payment". */
+static bool begins_with_name(const char *text, const char *at, const char *name, size_t len)
+{
+	bool begins = at == text || !is_alnum(at[-1]) ||
+		      (isupper((unsigned char)*at) && !isupper((unsigned char)at[-1]));
+
+	return begins && strncasecmp(at, name, len) == 0 &&
+	       (!is_alnum(at[len]) || isupper((unsigned char)at[len]));
+}
+
+/* Does the text hold the name as a word of its own? */
 static bool text_names(const char *text, const char *name, size_t len)
 {
 	if (len < NAME_BYTES_MIN)
 		return false;
 	for (const char *at = text; *at != '\0'; at++) {
-		bool begins = at == text || !is_alnum(at[-1]) ||
-			      (isupper((unsigned char)*at) && !isupper((unsigned char)at[-1]));
+		if (begins_with_name(text, at, name, len))
+			return true;
+	}
+	return false;
+}
 
-		if (begins && strncasecmp(at, name, len) == 0 &&
-		    (!is_alnum(at[len]) || isupper((unsigned char)at[len])))
+/* Does the text before `end` end with one of these phrases? */
+static bool ends_with(const char *text, const char *end, const char *const *phrases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(phrases[i]);
+
+		if ((size_t)(end - text) >= len && strncasecmp(end - len, phrases[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool begins_with(const char *text, const char *const *phrases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strncasecmp(text, phrases[i], strlen(phrases[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is the name at `at` that of a callee which is blamed? A service's name may be a noun of the trade
+ * ("customer has no recs consent flag"), or name what comes next ("cannot go on to payment"). It is
+ * blamed where it stands first, in quotes or beside a sign, is part of a longer name, or stands
+ * beside a word that speaks of a call. */
+static bool is_blamed(const char *text, const char *at, size_t len)
+{
+	static const char *const next[] = { "go on to ",    "proceed to ",    "proceed with ",
+					    "continue to ", "continue with ", "before ",
+					    "skipping ",    "skipped ",	      "instead of " };
+	static const char *const before[] = { "from ",	  "by ",      "to ",	    "call ",
+					      "calling ", "called ",  "at ",	    "with ",
+					      "via ",	  "on ",      "service ",   "contact ",
+					      "reach ",	  "request ", "requesting " };
+	static const char *const after[] = {
+		" fail",    " error",  " unavail", " is ",    " was ",	" did",	    " does",
+		" has ",    " return", " answer",  " respon", " said",	" service", " call",
+		" request", " timed",  " timeout", " reject", " refus", " declin",  " not ",
+		" unreach", " broke",  " crash",   " down",   " gave"
+	};
+	static const char *const colon[] = { ": " };
+	const char *rest = at + len;
+
+	if (*rest == '\0' && ends_with(text, at, colon, ARRAY_LEN(colon)))
+		return true; /* "no answer: payment" */
+	if (ends_with(text, at, next, ARRAY_LEN(next)))
+		return false;
+	return at == text || is_alnum(at[-1]) || strchr("./-_\"'`([{<=:", at[-1]) ||
+	       is_alnum(*rest) || (*rest != '\0' && strchr("/-_\"'`)]}>=:", *rest)) ||
+	       (*rest == '.' && is_alnum(rest[1])) || isdigit((unsigned char)rest[*rest == ' ']) ||
+	       ends_with(text, at, before, ARRAY_LEN(before)) ||
+	       begins_with(rest, after, ARRAY_LEN(after));
+}
+
+/* Does the text blame the callee of this name? */
+static bool text_blames(const char *text, const char *name, size_t len)
+{
+	bool noun = true;
+
+	for (size_t i = 0; i < len; i++)
+		noun &= isalpha((unsigned char)name[i]) != 0;
+	if (!noun)
+		return text_names(text, name, len);
+	if (len < NAME_BYTES_MIN)
+		return false;
+	for (const char *at = text; *at != '\0'; at++) {
+		if (begins_with_name(text, at, name, len) && is_blamed(text, at, len))
 			return true;
 	}
 	return false;
@@ -83,9 +161,9 @@ static bool texts_name(const struct span_texts *texts, const char *name)
 
 	for (unsigned int i = 0; i < texts->n; i++) {
 		/* A host is named whole, or by its first label where that is a word. */
-		if (text_names(texts->at[i], name, len) ||
+		if (text_blames(texts->at[i], name, len) ||
 		    (label < len && isalpha((unsigned char)name[0]) &&
-		     text_names(texts->at[i], name, label)))
+		     text_blames(texts->at[i], name, label)))
 			return true;
 	}
 	return false;
@@ -112,6 +190,24 @@ static bool texts_name_callee(const struct trace *trace, const struct span_texts
 	return false;
 }
 
+/* Is the number at `at` a code of HTTP and no id ("customer 503 has no address")? It stands first,
+ * beside a sign, or beside a word that speaks of an answer. */
+static bool is_told_as_code(const char *text, const char *at)
+{
+	static const char *const before[] = { "status ",   "code ",	"http ",      "error ",
+					      "returned ", "answered ", "responded ", "got ",
+					      "received ", "with ",	"a ",	      ": " };
+	static const char *const after[] = { " from",	   " error",	    " status",
+					     " response",  " internal",	    " bad gateway",
+					     " service",   " gateway",	    " not found",
+					     " forbidden", " unauthorized", " too many",
+					     " server",	   " client error" };
+
+	return at == text || strchr("([{<=:\"'`/", at[-1]) ||
+	       ends_with(text, at, before, ARRAY_LEN(before)) ||
+	       begins_with(at + 3, after, ARRAY_LEN(after));
+}
+
 /* Do the messages tell the HTTP code with which a call was answered? */
 static bool texts_tell_code(const struct span_texts *texts, int code)
 {
@@ -121,8 +217,12 @@ static bool texts_tell_code(const struct span_texts *texts, int code)
 		return false;
 	snprintf(digits, sizeof(digits), "%d", code);
 	for (unsigned int i = texts->ntypes; i < texts->n; i++) {
-		if (http_code_parse(texts->at[i]) == 0 && text_names(texts->at[i], digits, 3))
-			return true;
+		const char *text = texts->at[i];
+
+		for (const char *at = text; http_code_parse(text) == 0 && *at != '\0'; at++) {
+			if (begins_with_name(text, at, digits, 3) && is_told_as_code(text, at))
+				return true;
+		}
 	}
 	return false;
 }

@@ -65,15 +65,22 @@ static const struct {
 	/* The callee's names. */
 	{ "message=payment is down", "peer.service=payment", WORDS_NAMED },
 	{ "error.type=PaymentFailed", "peer.service=payment", WORDS_NAMED },
-	{ "message=the payment", "peer.service=payment", WORDS_NAMED },
+	{ "message=no answer from payment", "peer.service=payment", WORDS_NAMED },
+	{ "message=bad 'payment' reply", "peer.service=payment", WORDS_NAMED },
+	{ "message=cannot pay: payment refused it", "peer.service=payment", WORDS_NAMED },
+	/* A noun of the trade, and what comes next. */
+	{ "message=order has no payment mark", "peer.service=payment", WORDS_APART },
+	{ "message=cannot go on to payment: no stock", "peer.service=payment", WORDS_APART },
+	{ "message=stopped before payment", "peer.service=payment", WORDS_APART },
+	{ "message=order has no pay-eu mark", "peer.service=pay-eu", WORDS_NAMED },
 	{ "message=the prepayment", "peer.service=payment", WORDS_APART },
 	{ "message=payments are down", "peer.service=payment", WORDS_APART },
 	{ "message=other words", "peer.service=payment", WORDS_APART },
-	{ "message=no pay today", "peer.service=pay", WORDS_NAMED }, /* three bytes */
-	{ "message=no db today", "peer.service=db", WORDS_APART },   /* two */
-	{ "message=no pay today", "service.peer.name=pay", WORDS_NAMED },
-	{ "message=no pay today", "server.address=pay", WORDS_NAMED },
-	{ "message=no pay today", "net.peer.name=pay", WORDS_NAMED },
+	{ "message=no answer from pay", "peer.service=pay", WORDS_NAMED }, /* three bytes */
+	{ "message=no answer from db", "peer.service=db", WORDS_APART },   /* two */
+	{ "message=no answer from pay", "service.peer.name=pay", WORDS_NAMED },
+	{ "message=no answer from pay", "server.address=pay", WORDS_NAMED },
+	{ "message=no answer from pay", "net.peer.name=pay", WORDS_NAMED },
 	{ "message=redis is down", "db.system.name=redis", WORDS_NAMED },
 	{ "message=redis is down", "db.system=redis", WORDS_NAMED },
 	{ "message=kafka is down", "messaging.system=kafka", WORDS_NAMED },
@@ -86,6 +93,9 @@ static const struct {
 	{ "message=got 503 from there", "http.response.status_code=503", WORDS_NAMED },
 	{ "message=got 400 from there", "http.response.status_code=400", WORDS_NAMED },
 	{ "message=got 399 from there", "http.response.status_code=399", WORDS_APART },
+	{ "message=failed: 503 Service Unavailable", "http.response.status_code=503", WORDS_NAMED },
+	{ "message=pay answered (503)", "http.response.status_code=503", WORDS_NAMED },
+	{ "message=customer 503 has no address", "http.response.status_code=503", WORDS_APART },
 	{ "message=got 5030 bytes", "http.response.status_code=503", WORDS_APART },
 	{ "message=got 502 from there", "http.response.status_code=503", WORDS_APART },
 	{ "error.type=Got 503", "http.response.status_code=503", WORDS_APART },
@@ -849,7 +859,7 @@ START_TEST(a_verb_alone_is_not_certain)
 	    "  cart client cancel | 10 30 | ERROR; peer.service=bbb\n");
 	ends_in("cart", SUSPECT_PEER, 0.6);
 	/* The span above names the callee of the other one. */
-	run("cart server POST /cart | 0 100 | ERROR; message=no aaa today\n"
+	run("cart server POST /cart | 0 100 | ERROR; message=no answer from aaa\n"
 	    "  cart client GET | 10 30 | ERROR; peer.service=aaa\n"
 	    "  cart client cancel | 40 90 | ERROR; peer.service=bbb\n");
 	ends_in("cart", SUSPECT_PEER, 0.6);
