@@ -119,10 +119,17 @@ bool span_has_network_words(const struct trace *trace, const struct span *span);
 /* The call failed before anything was sent: the caller lacked files, ports or threads, or could not
  * build the request. */
 bool span_unsent(const struct trace *trace, const struct span *span);
+/* The words name a programming error ("KeyError", "nil map"), and none that an answer led to. */
+bool span_names_bug(const struct trace *trace, const struct span *span);
+/* The words name a cause: more than that something failed ("checkout failed, please try again"), and
+ * not the failure of a call. */
+bool span_says_specific(const struct trace *trace, const struct span *span);
 /* By its names the call tidies up, or tells somebody of a failure: it may follow a failure. */
 bool span_is_cleanup(const struct trace *trace, uint32_t span);
 /* A call that changes something by its method or statement; a fallback only reads. */
 bool span_changes(const struct trace *trace, const struct span *span);
+/* A call of a database that adds a row: not what undoes an earlier step. */
+bool span_adds_row(const struct trace *trace, const struct span *span);
 
 /* ---- span_error.c; span_failing() is in walk.h ---- */
 

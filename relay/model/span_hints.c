@@ -303,6 +303,120 @@ bool span_unsent(const struct trace *trace, const struct span *span)
 	       span_has_word(trace, span, words + NO_DATABASE);
 }
 
+/* ---- causes ---- */
+
+/* Longer texts that hold a word of failure say why as well. */
+#define GENERAL_WORDS_MAX 8
+
+static const char *const failure_words[] = { "fail",
+					     "could not",
+					     "couldn't",
+					     "cannot",
+					     "can not",
+					     "can't",
+					     "unable to",
+					     "not possible",
+					     "unavailable",
+					     "not available",
+					     "went wrong",
+					     "try again",
+					     "error occurred",
+					     "internal error",
+					     "internal server error",
+					     "internal_server_error",
+					     "unhandled errors",
+					     "sorry",
+					     "timeout",
+					     "timed out",
+					     "deadline",
+					     NULL };
+
+static unsigned int text_words(const char *text)
+{
+	unsigned int n = 0;
+
+	for (const char *at = text; *at != '\0'; at++)
+		n += isalnum((unsigned char)*at) && (at == text || isspace((unsigned char)at[-1]));
+	return n;
+}
+
+/* Is a clause the one word by which an exception is called? */
+static bool is_type(const char *clause)
+{
+	static const char *const types[] = { "error", "exception", NULL };
+
+	return text_words(clause) == 1 && text_has_word(clause, types);
+}
+
+/* Does each clause of a short message only say that something failed? */
+static bool is_general(const char *line, size_t len)
+{
+	char clause[LIMIT_ERROR_WORDS_BYTES + 1];
+
+	while (len > 0) {
+		size_t n = 0;
+
+		while (n < len && !strchr(":,;", line[n]))
+			n++;
+		if (n >= sizeof(clause))
+			return false;
+		memcpy(clause, line, n);
+		clause[n] = '\0';
+		if (text_words(clause) > GENERAL_WORDS_MAX ||
+		    (text_words(clause) > 0 && !text_has_word(clause, failure_words) &&
+		     !is_type(clause)))
+			return false;
+		n += n < len;
+		line += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool span_names_bug(const struct trace *trace, const struct span *span)
+{
+	static const char *const bugs[] = { "nullpointer",
+					    "nullreference",
+					    "keyerror",
+					    "valueerror",
+					    "typeerror",
+					    "indexerror",
+					    "attributeerror",
+					    "zerodivision",
+					    "outofbounds",
+					    "index out of range",
+					    "nil map",
+					    "nil pointer",
+					    "undefined is not",
+					    "cannot read propert",
+					    NULL };
+	/* Words by which clients tell in such an error that a call failed, or gave a bad answer. */
+	static const char *const of_calls[] = { "fetch",    "network", "json",	  "decod",
+						"pars",	    "connect", "timeout", "timed out",
+						"response", "request", NULL };
+
+	return span_has_word(trace, span, bugs) && !span_has_word(trace, span, of_calls);
+}
+
+bool span_says_specific(const struct trace *trace, const struct span *span)
+{
+	struct span_texts texts;
+	const char *message, *line;
+	size_t len;
+
+	if (!span_says_why(trace, span))
+		return false;
+	if (span_names_bug(trace, span))
+		return true;
+	span_texts(trace, span, &texts);
+	message = span_texts_message(&texts);
+	if (!message || http_code_parse(message) != 0)
+		return false;
+	text_telling_line(message, &line, &len);
+	return len > 0 && !is_general(line, len) && !span_has_client_words(trace, span) &&
+	       !span_unreachable(trace, span);
+}
+
 /* ---- clean-up ---- */
 
 /* Does a word begin with the stem? A stem that ends in $ is a whole word, or its plural. */
@@ -468,4 +582,14 @@ bool span_changes(const struct trace *trace, const struct span *span)
 			return true;
 	}
 	return false;
+}
+
+bool span_adds_row(const struct trace *trace, const struct span *span)
+{
+	static const unsigned int statements[] = { ATTR_DB_OPERATION_NAME, ATTR_DB_OPERATION };
+	static const unsigned int systems[] = { ATTR_DB_SYSTEM_NAME, ATTR_DB_SYSTEM, ATTR_DB_TYPE };
+	const char *statement = span_first_attr(trace, span, statements, ARRAY_LEN(statements));
+
+	return span_first_attr(trace, span, systems, ARRAY_LEN(systems)) &&
+	       strncasecmp(statement ? statement : trace_text(trace, span->name), "INSERT", 6) == 0;
 }

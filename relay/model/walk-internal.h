@@ -199,6 +199,9 @@ enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_
 /* Does `above` name a programming error as its own failure, in words that share nothing with those
  * of a call that it made? */
 bool walk_own_bug(const struct walker *walker, uint32_t above, uint32_t call);
+/* Does `above` name a cause of its own, in words that have none in common with those of a call that
+ * it made? */
+bool walk_own_words(const struct walker *walker, uint32_t above, uint32_t call);
 /* When the span's own exception was recorded, on its clock; INT64_MAX: unknown. */
 int64_t walk_known_us(const struct trace *trace, uint32_t span);
 /* Are two calls known to go to different callees? */
@@ -236,6 +239,8 @@ enum words_tie {
 	WORDS_REPEATED, /* the words above hold those below, or those below hold them */
 };
 enum words_tie walk_words_tie(const struct walker *walker, uint32_t above, uint32_t below);
+/* Do the words above and those of the failing chain from a call down have a word in common? */
+bool walk_words_share(const struct walker *walker, uint32_t above, uint32_t below);
 /* The first failing child, or TRACE_NONE. */
 uint32_t walk_failing_child(const struct walker *walker, uint32_t span);
 /* Does the failing chain from a call down say more than a code? */

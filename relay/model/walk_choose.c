@@ -461,15 +461,18 @@ static void limit_choice(const struct choice *choice, struct rank *chosen)
 {
 	struct walker *walker = choice->walker;
 	unsigned int rivals;
-	bool by_verb;
+	bool by_verb, refused;
 
 	if (choice->above == TRACE_NONE)
 		return;
 	/* A refused call is its caller's fault, and so is the caller's bug. */
-	if (!was_refused(walker, chosen->span) && walk_own_bug(walker, choice->above, chosen->span))
+	refused = was_refused(walker, chosen->span);
+	if (!refused && walk_own_bug(walker, choice->above, chosen->span))
 		verdict_limits_add_as(&walker->limits, VERDICT_LIMIT_MAYBE_SURVIVED, OWN_BUG_TIMES,
 				      "the span above fails by a programming error of its own, and "
 				      "its words share nothing with those of this call");
+	else if (!refused && walk_own_words(walker, choice->above, chosen->span))
+		walker_limit(walker, VERDICT_LIMIT_OWN_WORDS);
 	if (choice->n < 2)
 		return;
 	rivals = count_rivals(choice, chosen, &by_verb);
@@ -512,8 +515,16 @@ static bool is_ruled_out(struct choice *choice, uint32_t span)
 		walker_limit(walker, VERDICT_LIMIT_MAYBE_SURVIVED);
 	if (survival != SURVIVED_BY_ATTEMPT && survival != SURVIVED_BY_OTHER)
 		return false;
-	walker_tell(walker, "%s failed, but %s went on, and failed later by something else",
-		    walker_name(walker, span), walker_service(walker, choice->above));
+	if (survival == SURVIVED_BY_ATTEMPT)
+		walker_tell(walker,
+			    "%s failed, but a later attempt succeeded, and the words of %s share "
+			    "nothing with that failure",
+			    walker_name(walker, span), walker_service(walker, choice->above));
+	else
+		walker_tell(walker,
+			    "%s failed, but %s went on with other calls, and its own words share "
+			    "nothing with that failure",
+			    walker_name(walker, span), walker_service(walker, choice->above));
 	choice->went_on |= survival == SURVIVED_BY_OTHER;
 	return true;
 }

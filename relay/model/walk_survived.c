@@ -8,8 +8,13 @@
  * the failed call; and neither's words hold the other's. Where only the words are missing, the
  * failed call stays a candidate, and the walk says that it may have been survived.
  *
- * A span above that names a programming error ("KeyError", "nil map") may have failed by its own
- * bug: walk_own_bug() only lowers the certainty, since a bad answer leads to such errors as well.
+ * Words that only say that something failed ("checkout failed") are no words of its own. An INSERT
+ * shows that the service went on, but only beside specific words: it may be a row about the
+ * failure.
+ *
+ * A span above that names a programming error ("KeyError", "nil map"), or another cause in words
+ * that share nothing with those of the call, may have failed by itself: walk_own_bug() and
+ * walk_own_words() only lower the certainty, since a bad answer leads to such errors as well.
  *
  * Times are compared only between spans of one process: the span above and its calls.
  */
@@ -47,9 +52,18 @@ bool walk_other_callee(const struct trace *trace, uint32_t a, uint32_t b)
 	return x && y && strcmp(x, y) != 0;
 }
 
-/* Does this later span show that the failure of `call` was survived? */
-static bool shows_survival(const struct walker *walker, uint32_t call, uint32_t later)
+/* The search for a later span that shows that the failure of a call was survived. */
+struct survival_search {
+	const struct walker *walker;
+	uint32_t above, call;
+	int64_t until_us; /* it began before */
+	bool specific;	  /* the span above names a cause */
+};
+
+static bool shows_survival(const struct survival_search *search, uint32_t later)
 {
+	const struct walker *walker = search->walker;
+	uint32_t call = search->call;
 	const struct trace *trace = walker->trace;
 	const struct span *span = &trace->spans[later];
 
@@ -59,19 +73,20 @@ static bool shows_survival(const struct walker *walker, uint32_t call, uint32_t 
 	if (attempts_same_call(trace, &trace->spans[call], span))
 		return attempts_are(walker, call, later);
 	return span_side(trace, span) == SIDE_CLIENT && walk_other_callee(trace, call, later) &&
-	       !span_changes(trace, span) && !span_is_cleanup(trace, later);
+	       (!span_changes(trace, span) || (search->specific && span_adds_row(trace, span))) &&
+	       !span_is_cleanup(trace, later);
 }
 
-/* A later span beside `call`, or beside the spans between it and `above`, that shows survival and
- * began before `until_us`; TRACE_NONE: there is none. A span that says nothing is looked through
- * for the calls that it made. */
-static uint32_t later_success(const struct walker *walker, uint32_t above, uint32_t call,
-			      int64_t until_us)
+/* A later span beside the call, or beside the spans between it and the one above, that shows
+ * survival; TRACE_NONE: there is none. A span that says nothing is looked through for the calls
+ * that it made. */
+static uint32_t later_success(const struct survival_search *search)
 {
-	const struct span *spans = walker->trace->spans;
+	const struct span *spans = search->walker->trace->spans;
+	int64_t from_us = span_end_us(&spans[search->call]);
 	int looked = 0;
 
-	for (uint32_t at = call; at != above; at = spans[at].parent) {
+	for (uint32_t at = search->call; at != search->above; at = spans[at].parent) {
 		uint32_t beside = spans[spans[at].parent].first_child;
 
 		for (; beside != TRACE_NONE; beside = spans[beside].next_sibling) {
@@ -79,16 +94,16 @@ static uint32_t later_success(const struct walker *walker, uint32_t above, uint3
 						 ? spans[beside].first_child
 						 : TRACE_NONE;
 
-			if (beside == at || spans[beside].start_us < span_end_us(&spans[call]) ||
-			    spans[beside].start_us >= until_us)
+			if (beside == at || spans[beside].start_us < from_us ||
+			    spans[beside].start_us >= search->until_us)
 				continue;
 			if (++looked > LATER_CALLS)
 				return TRACE_NONE;
-			if (shows_survival(walker, call, beside))
+			if (shows_survival(search, beside))
 				return beside;
 			for (; inner != TRACE_NONE && ++looked <= LATER_CALLS;
 			     inner = spans[inner].next_sibling) {
-				if (shows_survival(walker, call, inner))
+				if (shows_survival(search, inner))
 					return inner;
 			}
 		}
@@ -107,17 +122,21 @@ enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_
 {
 	const struct trace *trace = walker->trace;
 	const struct span *failed = &trace->spans[call];
-	int64_t known_us = walk_known_us(trace, above);
+	struct survival_search search = { .walker = walker,
+					  .above = above,
+					  .call = call,
+					  .until_us = walk_known_us(trace, above) };
 	uint32_t later;
 
 	/* Servers and messages that came in have clocks of their own. */
 	if (failed->kind == SPAN_SERVER || failed->kind == SPAN_CONSUMER ||
 	    !span_same_service(trace, &trace->spans[above], failed))
 		return SURVIVED_NOT;
-	later = later_success(walker, above, call, known_us);
+	search.specific = span_says_specific(trace, &trace->spans[above]);
+	later = later_success(&search);
 	if (later == TRACE_NONE || walk_words_tie(walker, above, call) != WORDS_APART)
 		return SURVIVED_NOT;
-	if (!span_says_why(trace, &trace->spans[above]) || known_us <= span_end_us(failed) ||
+	if (!search.specific || search.until_us <= span_end_us(failed) ||
 	    span_cancelled(trace, &trace->spans[above]))
 		return SURVIVED_MAYBE;
 	return attempts_same_call(trace, failed, &trace->spans[later]) ? SURVIVED_BY_ATTEMPT
@@ -126,30 +145,24 @@ enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_
 
 bool walk_own_bug(const struct walker *walker, uint32_t above, uint32_t call)
 {
-	static const char *const bugs[] = { "nullpointer",
-					    "nullreference",
-					    "keyerror",
-					    "valueerror",
-					    "typeerror",
-					    "indexerror",
-					    "attributeerror",
-					    "zerodivision",
-					    "outofbounds",
-					    "index out of range",
-					    "nil map",
-					    "nil pointer",
-					    "undefined is not",
-					    "cannot read propert",
-					    NULL };
-	/* Words by which clients tell in such an error that a call failed, or gave a bad answer. */
-	static const char *const of_calls[] = { "fetch",    "network", "json",	  "decod",
-						"pars",	    "connect", "timeout", "timed out",
-						"response", "request", NULL };
 	const struct trace *trace = walker->trace;
 	const struct span *failed = &trace->spans[call], *span = &trace->spans[above];
 
 	return span_side(trace, failed) == SIDE_CLIENT && span_same_service(trace, span, failed) &&
-	       span_has_word(trace, span, bugs) && !span_has_word(trace, span, of_calls) &&
-	       walk_known_us(trace, above) > span_end_us(failed) &&
+	       span_names_bug(trace, span) && walk_known_us(trace, above) > span_end_us(failed) &&
 	       walk_words_tie(walker, above, call) == WORDS_APART;
+}
+
+bool walk_own_words(const struct walker *walker, uint32_t above, uint32_t call)
+{
+	const struct trace *trace = walker->trace;
+	const struct span *failed = &trace->spans[call], *span = &trace->spans[above];
+
+	return span_side(trace, failed) == SIDE_CLIENT && span_side(trace, span) == SIDE_SERVER &&
+	       span_same_service(trace, span, failed) &&
+	       walk_known_us(trace, above) > span_end_us(failed) && !span_timed_out(trace, span) &&
+	       !span_cancelled(trace, span) && !span_cancelled(trace, failed) &&
+	       !span_breaker_open(trace, span) && span_says_specific(trace, span) &&
+	       walk_words_tie(walker, above, call) == WORDS_APART &&
+	       !walk_words_share(walker, above, call);
 }

@@ -17,6 +17,9 @@
 /* A shorter message, or a shorter name, is part of too many texts. */
 #define MESSAGE_BYTES_MIN 6
 #define NAME_BYTES_MIN	  3
+/* Words of a text that are compared one by one, and the shortest that tells something. */
+#define SHARED_WORDS	 64
+#define SHARED_BYTES_MIN 5
 
 static bool is_alnum(char c)
 {
@@ -259,6 +262,79 @@ enum words_tie walk_words_tie(const struct walker *walker, uint32_t above, uint3
 	    texts_tell_code(&texts, span_http_code(trace, &trace->spans[below])))
 		return WORDS_NAMED;
 	return WORDS_APART;
+}
+
+/* The next word of letters at or after `at`; NULL: none. */
+static const char *words_next_alpha(const char *at, size_t *ret_len)
+{
+	while (*at != '\0' && !isalpha((unsigned char)*at))
+		at++;
+	*ret_len = 0;
+	while (isalpha((unsigned char)at[*ret_len]))
+		(*ret_len)++;
+	return *ret_len > 0 ? at : NULL;
+}
+
+/* Words that tell nothing of the thing that failed. */
+static bool is_filler(const char *word, size_t len)
+{
+	static const char *const fillers[] = { "error", "exception", "failed",	 "failure",
+					       "could", "cannot",    "internal", "server",
+					       "after", "while",     "which",	 "there" };
+
+	for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
+		if (strlen(fillers[i]) == len && strncasecmp(word, fillers[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does a text hold this word, or one that begins with it, or one with which it begins? */
+static bool holds_word(const char *text, const char *word, size_t len)
+{
+	const char *at = text;
+	size_t n;
+
+	for (int i = 0; i < SHARED_WORDS && (at = words_next_alpha(at, &n)) != NULL; i++, at += n) {
+		if (n >= SHARED_BYTES_MIN && strncasecmp(at, word, n < len ? n : len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool texts_share(const struct span_texts *above, const struct span_texts *below)
+{
+	for (unsigned int i = above->ntypes; i < above->n; i++) {
+		const char *at = above->at[i];
+		size_t len;
+
+		for (int w = 0; w < SHARED_WORDS && (at = words_next_alpha(at, &len)) != NULL;
+		     w++, at += len) {
+			if (len < SHARED_BYTES_MIN || is_filler(at, len))
+				continue;
+			for (unsigned int k = below->ntypes; k < below->n; k++) {
+				if (holds_word(below->at[k], at, len))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool walk_words_share(const struct walker *walker, uint32_t above, uint32_t below)
+{
+	const struct trace *trace = walker->trace;
+	struct span_texts texts, others;
+	uint32_t at = below;
+
+	span_texts(trace, &trace->spans[above], &texts);
+	for (int i = 0; i < CHAIN_LEVELS && at != TRACE_NONE; i++) {
+		span_texts(trace, &trace->spans[at], &others);
+		if (texts_share(&texts, &others))
+			return true;
+		at = walk_failing_child(walker, at);
+	}
+	return false;
 }
 
 bool walk_chain_says_why(const struct walker *walker, uint32_t span)
