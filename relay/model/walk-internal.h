@@ -275,6 +275,9 @@ bool walk_mark_calls(struct walker *walker);
 
 /* The orphan that has the name of a call's callee, for the walk to go on from, or TRACE_NONE. */
 uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct suspect *suspect);
+/* Has the trace an orphan, failing or not, of a call's callee? Then the callee records spans, and
+ * only the one that answered is missing. */
+bool walk_orphan_of_callee(const struct walker *walker, const struct suspect *suspect);
 /* May an orphan be what failed below a call whose callee has no span? */
 bool walk_orphan_may_explain(const struct walker *walker, uint32_t call);
 /* Tells of the orphans that the walk did not come through, and leaves them aside as others. */

@@ -318,7 +318,7 @@ static const struct rank *first_other(const struct choice *choice, uint32_t chos
 /* Why the chosen candidate was taken before the next one. */
 static const char *choice_words(const struct rank *chosen, const struct rank *other)
 {
-	if (chosen->cancelled != other->cancelled)
+	if (other->cancelled && !chosen->cancelled)
 		return "is the one that was not cancelled";
 	if (chosen->breaker != other->breaker)
 		return "failed before a circuit breaker forbade further calls";

@@ -276,10 +276,15 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 	*certainty = CERTAINTY_PEER;
 	if (walker->main_line && span_has_network_words(walker->trace, &walker->trace->spans[leaf]))
 		walker_limit(walker, VERDICT_LIMIT_NETWORK_WORDS);
-	walker_tell(walker, "%s called %s, which recorded no span: %s failed after %s%s%s",
-		    walker_service(walker, leaf), callee, walker_name(walker, leaf),
-		    walker_duration(walker, walker->trace->spans[leaf].duration_us),
-		    usual_words(walker, leaf, &usual), walker_words(walker, leaf));
+	walker_tell(
+		walker, "%s called %s, %s: %s failed after %s%s%s", walker_service(walker, leaf),
+		callee,
+		walker->main_line && walk_orphan_of_callee(walker, suspect)
+			? "whose span of this call is missing, though other spans of it are here"
+			: "which recorded no span",
+		walker_name(walker, leaf),
+		walker_duration(walker, walker->trace->spans[leaf].duration_us),
+		usual_words(walker, leaf, &usual), walker_words(walker, leaf));
 	leaf_learned_callee(walker, suspect);
 	return TRACE_NONE;
 }

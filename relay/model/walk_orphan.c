@@ -94,6 +94,18 @@ uint32_t walk_orphan_by_name(struct walker *walker, uint32_t call, const struct 
 	return root;
 }
 
+bool walk_orphan_of_callee(const struct walker *walker, const struct suspect *suspect)
+{
+	const struct span *spans = walker->trace->spans;
+	uint32_t root = walker->trace->first_root;
+
+	for (; root != TRACE_NONE; root = spans[root].next_sibling) {
+		if ((spans[root].flags & SPAN_ORPHAN) && is_named(walker, root, suspect))
+			return true;
+	}
+	return false;
+}
+
 bool walk_orphan_may_explain(const struct walker *walker, uint32_t call)
 {
 	const struct span *spans = walker->trace->spans;

@@ -127,6 +127,22 @@ START_TEST(words_of_the_network_leave_both_ends_in_doubt)
 }
 END_TEST
 
+START_TEST(a_callee_with_other_spans_recorded_some)
+{
+	/* The server of cart ended with its process; its query was exported before. */
+	run("web server GET /cart | 0 300 | ERROR\n"
+	    "  web client GET | 3 293 | ERROR; server.address=cart; message=socket hang up\n"
+	    "cart client SELECT | 8 28 | parent=lost\n");
+	ends_in("web", SUSPECT_PEER, 0.54);
+	ck_assert(reason_has("web called cart, whose span of this call is missing, though other "
+			     "spans of it are here: GET failed"));
+	run("web server GET /cart | 0 300 | ERROR\n"
+	    "  web client GET | 3 293 | ERROR; server.address=cart; message=socket hang up\n"
+	    "stock client SELECT | 8 28 | parent=lost\n");
+	ck_assert(reason_has("web called cart, which recorded no span: GET failed"));
+}
+END_TEST
+
 START_TEST(an_interrupted_thread_was_cancelled)
 {
 	run("shop server POST /o | 0 100 | ERROR\n"
@@ -226,6 +242,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_loop_test(tcase, whose_failure_the_words_of_a_call_tell, 0, ARRAY_LEN(call_rows));
 	tcase_add_test(tcase, a_refusal_says_what_was_refused);
 	tcase_add_test(tcase, words_of_the_network_leave_both_ends_in_doubt);
+	tcase_add_test(tcase, a_callee_with_other_spans_recorded_some);
 	tcase_add_test(tcase, an_interrupted_thread_was_cancelled);
 	tcase_add_loop_test(tcase, whose_failure_the_words_of_a_server_tell, 0,
 			    ARRAY_LEN(server_rows));
