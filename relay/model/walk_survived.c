@@ -8,7 +8,8 @@
  * the failed call; and neither's words hold the other's. Where only the words are missing, the
  * failed call stays a candidate, and the walk says that it may have been survived.
  *
- * Words that only say that something failed ("checkout failed") are no words of its own. An INSERT
+ * Words that only say that something failed ("checkout failed") are no words of its own, unless
+ * another call failed after the success: they may be about that one. An INSERT
  * shows that the service went on, but only beside specific words: it may be a row about the
  * failure.
  *
@@ -111,6 +112,23 @@ static uint32_t later_success(const struct survival_search *search)
 	return TRACE_NONE;
 }
 
+/* Did a call that began after the later success fail, so that the words above may be about it? */
+static bool failed_later(const struct walker *walker, uint32_t call, uint32_t later)
+{
+	const struct trace *trace = walker->trace;
+	const struct span *spans = trace->spans;
+	uint32_t at = spans[spans[later].parent].first_child;
+
+	for (int i = 0; at != TRACE_NONE && i < LATER_CALLS; i++, at = spans[at].next_sibling) {
+		if ((walker->bits[at] & BIT_FAILING) &&
+		    spans[at].start_us >= span_end_us(&spans[later]) &&
+		    span_side(trace, &spans[at]) == SIDE_CLIENT &&
+		    walk_other_callee(trace, call, at) && !span_is_cleanup(trace, at))
+			return true;
+	}
+	return false;
+}
+
 int64_t walk_known_us(const struct trace *trace, uint32_t span)
 {
 	const struct span *at = &trace->spans[span];
@@ -136,8 +154,9 @@ enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_
 	later = later_success(&search);
 	if (later == TRACE_NONE || walk_words_tie(walker, above, call) != WORDS_APART)
 		return SURVIVED_NOT;
-	if (!search.specific || search.until_us <= span_end_us(failed) ||
-	    span_cancelled(trace, &trace->spans[above]))
+	if (!(search.specific ||
+	      (span_says_why(trace, &trace->spans[above]) && failed_later(walker, call, later))) ||
+	    search.until_us <= span_end_us(failed) || span_cancelled(trace, &trace->spans[above]))
 		return SURVIVED_MAYBE;
 	return attempts_same_call(trace, failed, &trace->spans[later]) ? SURVIVED_BY_ATTEMPT
 								       : SURVIVED_BY_OTHER;

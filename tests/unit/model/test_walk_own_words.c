@@ -78,6 +78,21 @@ START_TEST(general_words_do_not_show_survival)
 }
 END_TEST
 
+/* General words may be about a call that was refused later. */
+START_TEST(a_later_failure_is_what_general_words_tell)
+{
+	run_later("message=could not place order",
+		  READ "  shop client POST /pay | 80 120 | ERROR; server.address=pay; "
+		       "http.response.status_code=400\n");
+	ends_in("shop", SUSPECT_CALLER, 0.7);
+	/* Not about a clean-up. */
+	run_later("message=could not place order",
+		  READ "  shop client POST /release | 80 120 | ERROR; server.address=stock; "
+		       "http.response.status_code=400\n");
+	ends_in("hints", SUSPECT_SPAN, 0.95 * 0.8);
+}
+END_TEST
+
 START_TEST(specific_words_after_a_success_show_survival)
 {
 	run_later("message=currency table empty", READ);
@@ -120,6 +135,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_loop_test(tcase, words_that_say_more_than_that_it_failed, 0,
 			    ARRAY_LEN(specific_rows));
 	tcase_add_test(tcase, general_words_do_not_show_survival);
+	tcase_add_test(tcase, a_later_failure_is_what_general_words_tell);
 	tcase_add_test(tcase, specific_words_after_a_success_show_survival);
 	tcase_add_test(tcase, specific_words_alone_leave_a_doubt);
 }
