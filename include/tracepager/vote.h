@@ -107,7 +107,6 @@ enum verdict_path verdict_path_check(const struct walk *walk, const struct suspe
 				     uint32_t from);
 
 /* nwalks may be 0. The walks need not have found a suspect. Their order does not matter. */
-
 void vote(struct arena *arena, const struct walk *walks, unsigned int nwalks,
 	  const struct vote_options *options, struct verdict *ret_verdict);
 /* The last resort, where vote() names nobody: which service calls others in an order that no

@@ -52,8 +52,8 @@
 #define BIT_CANCEL_CHECKED 128u	 /* BIT_CANCELLED is known */
 #define BIT_INFERRED	   256u	 /* a call without a status whose server failed */
 #define BIT_TREE_WALKED	   512u	 /* a root: the walk came through its tree */
-#define BIT_CALLS_PEER	   2048u /* it is, or is below, a call of the alert's callee */
 #define BIT_RULED_OUT	   1024u /* survived, or begun when the failure above was known */
+#define BIT_CALLS_PEER	   2048u /* it is, or is below, a call of the alert's callee */
 /* In a tree that holds the signal. The same bit as BIT_BELOW_ENTRY: trees are marked only when no
  * entry failed. */
 #define BIT_IN_SIGNAL_TREE BIT_BELOW_ENTRY

@@ -49,30 +49,21 @@ static bool is_call_of_callee(struct walker *walker, uint32_t call, const char *
 	return false;
 }
 
-/* Does the service of the alert make this call? */
-static bool is_by_alerted(struct signal_matcher *exact, struct signal_matcher *any_case,
-			  const struct span *span)
-{
-	return signal_matcher_test(exact, span) || signal_matcher_test(any_case, span);
-}
-
 bool walk_mark_calls(struct walker *walker)
 {
 	const struct signal *alerted = walker->options->alerted;
-	struct signal_matcher exact = { .signal = alerted,
-					.trace = walker->trace,
-					.service_only = true };
-	struct signal_matcher any_case = exact;
+	struct signal_matcher by_alerted = {
+		.signal = alerted, .trace = walker->trace, .service_only = true, .ignore_case = true
+	};
 	bool failed = false;
 
-	any_case.ignore_case = true;
 	if (!alerted || !alerted->callee)
 		return false;
 	for (uint32_t i = 0; i < walker->norder; i++) {
 		uint32_t span = walker->order[i];
 		uint16_t marked = walker_bits_above(walker, span) & BIT_CALLS_PEER;
 
-		if (!marked && is_by_alerted(&exact, &any_case, &walker->trace->spans[span]) &&
+		if (!marked && signal_matcher_test(&by_alerted, &walker->trace->spans[span]) &&
 		    is_call_of_callee(walker, span, alerted->callee))
 			marked = BIT_CALLS_PEER;
 		walker->bits[span] |= marked;

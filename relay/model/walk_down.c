@@ -378,8 +378,9 @@ static uint32_t failing_resolver(struct walker *walker, uint32_t top)
 /*
  * The next span of the chain below a failing one, or TRACE_NONE: this one is the leaf.
  *
- * Asked in this order: spans that failed; calls whose failure is inferred from their server; spans
- * that say nothing but have an exception event.
+ * Asked in this order: spans that failed; calls whose failure is inferred from their server, and
+ * what failed below relays; spans that say nothing but have an exception event; the answer to a
+ * request over a queue; a resolver of GraphQL.
  */
 static uint32_t next_down(struct walker *walker, uint32_t span)
 {

@@ -132,13 +132,16 @@ static uint32_t leaf_held_up(struct walker *walker, uint32_t span, int64_t waite
 }
 
 /* An earlier call used a deadline up that expired during the leaf: the suspect is who held that
- * call up. False: no such call. */
+ * call up. On the main line only. False: no such call. */
 static bool leaf_shares_deadline(struct walker *walker, uint32_t leaf, struct suspect *suspect,
 				 double *certainty)
 {
 	const struct span *spans = walker->trace->spans;
-	uint32_t top, child, at = walk_deadline_eater(walker, leaf, &top, &child);
+	uint32_t top, child, at;
 
+	if (!walker->main_line)
+		return false;
+	at = walk_deadline_eater(walker, leaf, &top, &child);
 	if (at == TRACE_NONE)
 		return false;
 	walker_tell(walker,
@@ -166,7 +169,7 @@ static bool leaf_impatient(struct walker *walker, uint32_t client, uint32_t call
 	if (!walk_deadline_short(walker, client, callee, usual))
 		return false;
 	/* A short rest of a deadline that another call used up is not the caller's choice. */
-	if (walker->main_line && leaf_shares_deadline(walker, client, suspect, certainty))
+	if (leaf_shares_deadline(walker, client, suspect, certainty))
 		return true;
 	walker_suspect(walker, client, SUSPECT_CALLER, suspect);
 	suspect->impatient = true;
@@ -269,7 +272,7 @@ static uint32_t leaf_without_callee(struct walker *walker, uint32_t leaf, struct
 		return TRACE_NONE;
 	}
 	if (leaf_impatient(walker, leaf, TRACE_NONE, suspect, certainty, &usual) ||
-	    (walker->main_line && leaf_shares_deadline(walker, leaf, suspect, certainty)))
+	    leaf_shares_deadline(walker, leaf, suspect, certainty))
 		return TRACE_NONE;
 	if (suspect->npeers > 0)
 		suspect->callee = suspect->peers[0];
@@ -308,7 +311,7 @@ static uint32_t leaf_client(struct walker *walker, uint32_t leaf, struct suspect
 	}
 	if (callee_given_up(walker, leaf, &callee)) {
 		if (leaf_impatient(walker, leaf, callee.span, suspect, certainty, &usual) ||
-		    (walker->main_line && leaf_shares_deadline(walker, leaf, suspect, certainty)))
+		    leaf_shares_deadline(walker, leaf, suspect, certainty))
 			return TRACE_NONE;
 		walker_tell(walker, "%s → %s: the call ended after %s%s%s; %s was still working",
 			    walker_service(walker, leaf), walker_service(walker, callee.span),
@@ -392,8 +395,7 @@ static uint32_t leaf_server(struct walker *walker, uint32_t leaf, struct suspect
 
 	if (span->first_child != TRACE_NONE && span_timed_out(walker->trace, span))
 		child = child_at_deadline(walker, leaf);
-	if (child == TRACE_NONE && walker->main_line &&
-	    leaf_shares_deadline(walker, leaf, suspect, certainty))
+	if (child == TRACE_NONE && leaf_shares_deadline(walker, leaf, suspect, certainty))
 		return TRACE_NONE;
 	if (child != TRACE_NONE) {
 		walker_tell(walker, "%s %s gave up after %s%s; %s %s was still working",

@@ -7,6 +7,7 @@
  * same depth walk_choose() takes one; deeper ones are left aside. Without a signal, or where no
  * span matches it, the trace's root stands for the signal.
  */
+#include "tracepager/xalloc.h"
 #include "walk-internal.h"
 
 /* ---- the signal ---- */
@@ -73,31 +74,34 @@ static bool field_given(const char *text)
 	return text && text[0] != '\0';
 }
 
+/* The span of the signal, or, where the trace has none, the nearest to it: another operation of the
+ * service before a service whose name differs in case, since senders write names as they like. */
 static uint32_t find_matching(struct walker *walker)
 {
+	static const struct {
+		bool service_only, ignore_case;
+	} tries[] = { { false, false }, { true, false }, { false, true }, { true, true } };
 	const struct signal *signal = walker->options->signal;
-	uint32_t span = mark_signal(walker, false, false);
+	size_t n = field_given(signal->service) ? ARRAY_LEN(tries) : 1;
 
-	/* Senders write names as they like. Names that differ only in case are one service where
-	 * no span has the very name. */
-	for (int round = 0; span == TRACE_NONE && field_given(signal->service) && round < 3;
-	     round++) {
-		bool service_only = round != 1, ignore_case = round > 0;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t span = mark_signal(walker, tries[i].service_only, tries[i].ignore_case);
 
-		span = mark_signal(walker, service_only, ignore_case);
-		if (span != TRACE_NONE && ignore_case)
+		if (span == TRACE_NONE)
+			continue;
+		if (tries[i].ignore_case)
 			walker_tell(walker,
 				    "no service is called %s; took %s, without regard to case",
 				    shown_text(walker->arena, signal->service),
 				    walker_service(walker, span));
-		if (span != TRACE_NONE && service_only)
+		if (tries[i].service_only)
 			walker_tell(walker,
 				    "no span of %s is the signal's operation; took any span of it",
 				    shown_text(walker->arena, signal->service));
+		return span;
 	}
-	if (span == TRACE_NONE)
-		walker_tell(walker, "no span of this trace is the signal; began at its root");
-	return span;
+	walker_tell(walker, "no span of this trace is the signal; began at its root");
+	return TRACE_NONE;
 }
 
 bool walk_signal(struct walker *walker)

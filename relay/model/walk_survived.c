@@ -162,26 +162,33 @@ enum survival walk_survived(const struct walker *walker, uint32_t above, uint32_
 								       : SURVIVED_BY_OTHER;
 }
 
-bool walk_own_bug(const struct walker *walker, uint32_t above, uint32_t call)
+/* Did the span above fail after a call that it made, as far as its own process tells? */
+static bool failed_after_call(const struct walker *walker, uint32_t above, uint32_t call)
 {
 	const struct trace *trace = walker->trace;
-	const struct span *failed = &trace->spans[call], *span = &trace->spans[above];
+	const struct span *failed = &trace->spans[call];
 
-	return span_side(trace, failed) == SIDE_CLIENT && span_same_service(trace, span, failed) &&
-	       span_names_bug(trace, span) && walk_known_us(trace, above) > span_end_us(failed) &&
+	return span_side(trace, failed) == SIDE_CLIENT &&
+	       span_same_service(trace, &trace->spans[above], failed) &&
+	       walk_known_us(trace, above) > span_end_us(failed);
+}
+
+bool walk_own_bug(const struct walker *walker, uint32_t above, uint32_t call)
+{
+	return failed_after_call(walker, above, call) &&
+	       span_names_bug(walker->trace, &walker->trace->spans[above]) &&
 	       walk_words_tie(walker, above, call) == WORDS_APART;
 }
 
 bool walk_own_words(const struct walker *walker, uint32_t above, uint32_t call)
 {
 	const struct trace *trace = walker->trace;
-	const struct span *failed = &trace->spans[call], *span = &trace->spans[above];
+	const struct span *span = &trace->spans[above];
 
-	return span_side(trace, failed) == SIDE_CLIENT && span_side(trace, span) == SIDE_SERVER &&
-	       span_same_service(trace, span, failed) &&
-	       walk_known_us(trace, above) > span_end_us(failed) && !span_timed_out(trace, span) &&
-	       !span_cancelled(trace, span) && !span_cancelled(trace, failed) &&
-	       !span_breaker_open(trace, span) && span_says_specific(trace, span) &&
+	return failed_after_call(walker, above, call) && span_side(trace, span) == SIDE_SERVER &&
+	       !span_timed_out(trace, span) && !span_cancelled(trace, span) &&
+	       !span_cancelled(trace, &trace->spans[call]) && !span_breaker_open(trace, span) &&
+	       span_says_specific(trace, span) &&
 	       walk_words_tie(walker, above, call) == WORDS_APART &&
 	       !walk_words_share(walker, above, call);
 }
