@@ -1,10 +1,10 @@
 /*
- * Deliver: sends pages to pagers. Pages of one incident to one pager leave in order, one at a time
- * (a resolve never overtakes its trigger). A failed page is retried with capped exponential backoff
- * and full jitter; Retry-After is obeyed up to LIMIT_PAGER_RETRY_AFTER_US; a breaker per pager
- * limits the attempts at a pager that fails. Owns copies of the queued pages. Refuses to decide who
- * is paged and to give up: a page is retried until it is delivered, rejected or superseded. Stores
- * nothing itself. Loop thread only.
+ * Deliver: sends pages to pagers. Pages of one recipient (incident, pager, n) leave in order, one
+ * at a time (a resolve never overtakes its trigger). A failed page is retried with capped
+ * exponential backoff and full jitter; Retry-After is obeyed up to LIMIT_PAGER_RETRY_AFTER_US; a
+ * breaker per pager limits the attempts at a pager that fails. Owns copies of the queued pages.
+ * Refuses to decide who is paged and to give up: a page is retried until it is delivered, rejected
+ * or superseded. Stores nothing itself. Loop thread only.
  */
 #ifndef TRACEPAGER_DELIVER_H
 #define TRACEPAGER_DELIVER_H
@@ -24,6 +24,9 @@ struct deliver_ops {
 	/* The pager has not accepted this page for LIMIT_PAGER_SILENT_US; the page is still
 	 * retried. At most once per page and run of the program. The page is borrowed. */
 	void (*silent)(void *ctx, const struct stored_page *page);
+	/* Asked just before a page's request begins: may it still leave? If not, the page and all
+	 * that waits behind it to the same recipient are dropped. NULL: all may. */
+	bool (*wanted)(void *ctx, const struct stored_page *page);
 	void *ctx;
 };
 
@@ -40,14 +43,14 @@ struct deliver *deliver_new(const struct deliver_env *env, const struct deliver_
 /* Cancels what is being sent; queued pages stay in the store. Takes NULL. */
 void deliver_free(struct deliver *deliver);
 
-/* The page must be in state queued; it is copied. It waits behind earlier pages of its incident and
- * pager. A waiting update is dropped when a newer update or the resolve supersedes it; pages behind
- * a rejected trigger are dropped (changed() is called for each). A page that a restart brings back
+/* The page must be in state queued; it is copied. It waits behind earlier pages of its recipient. A
+ * waiting update is dropped when a newer update or the resolve supersedes it; pages behind a
+ * rejected trigger are dropped (changed() is called for each). A page that a restart brings back
  * keeps its attempts and waits until its next_us. */
 void deliver_enqueue(struct deliver *deliver, const struct stored_page *page);
-/* Gives up what waits of an incident for a pager, also what is being sent; changed() is called for
+/* Gives up what waits for a recipient, also what is being sent; changed() is called for
  * each page. Not from within changed(). */
-void deliver_drop(struct deliver *deliver, const char *incident, const char *pager,
+void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, int n,
 		  const char *why);
 /* Pages that are not delivered, rejected or dropped yet. */
 size_t deliver_waiting(const struct deliver *deliver);

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tracepager/act.h"
 #include "tracepager/alert.h"
 #include "tracepager/clock.h"
 #include "tracepager/err.h"
@@ -27,6 +28,8 @@
 
 struct incidents;
 struct baselines;
+struct buf;
+struct page;
 struct fetch;
 
 struct incident_options {
@@ -35,6 +38,7 @@ struct incident_options {
 	int64_t window_before_us;
 	int64_t expire_after_us;
 	const char *trace_link; /* "" none */
+	int64_t ack_timeout_us; /* an acknowledgement counts for so long; 0: for good */
 };
 
 struct incident_env {
@@ -47,6 +51,12 @@ struct incident_env {
 	const struct http_transport *transport; /* for deliveries */
 	int console_fd;				/* for pages of kind console */
 	struct shadow *shadow;			/* decides along; NULL: none */
+	/* At a start: what incidents_keep() has kept. NULL: nobody asks. */
+	void (*kept)(void *ctx, const char *name, const char *value);
+	/* The address where the reader of a page acts on its incident, added to out; nothing is
+	 * added without one. NULL: there are no such addresses. */
+	void (*act_link)(void *ctx, const char *incident, const char *pager, struct buf *out);
+	void *ctx;
 	struct incident_options options;
 };
 
@@ -74,6 +84,45 @@ void incidents_when_durable(struct incidents *incidents, store_done *done, void 
 void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why);
 /* Pages the catch-all team about what befell the store. news: a sentence, copied. */
 void incidents_store_damaged(struct incidents *incidents, const char *news);
+/* ---- what people do ---- */
+
+/* Carries out an act. It holds at once, and is durable when the turn's commit succeeds:
+ * incidents_when_durable(). words: a sentence for who asked, "acknowledged; nobody else is paged".
+ * After ACT_DONE or ACT_ALREADY of an acknowledgement no page of its escalation begins to leave. */
+enum act_outcome incidents_act(struct incidents *incidents, const struct act *act,
+			       struct buf *words);
+
+/* What is known of an incident that is not closed. Borrowed until the viewer returns. */
+struct incident_view {
+	const char *id, *team, *state, *summary;
+	enum severity severity;
+	int64_t opened_us, closed_us; /* wall; closed 0: it has not ended */
+	int64_t due_us;		      /* wall: its deadline; 0: none */
+	const char *escalation;	      /* "" none: a route names the pagers */
+	int run, step;		      /* what was paged last, from 0 */
+	const char *acked_by;	      /* "": nobody */
+	size_t nalerts, nfiring;
+	bool unreached; /* no pager has taken its page, or may still take it */
+	const struct incident_view_recipient {
+		const char *pager, *role, *state;
+		int n; /* how many times it was paged: its key is ID, or ID#n */
+	} * recipients;
+	size_t nrecipients;
+	const struct page *page; /* its present page; NULL in incidents_each() */
+};
+/* false: enough. */
+typedef bool incident_viewer(void *ctx, const struct incident_view *view);
+/* All that are not closed, the oldest first, from behind that id; NULL: from the first. An id that
+ * is not known: none. */
+void incidents_each(const struct incidents *incidents, const char *after, incident_viewer *viewer,
+		    void *ctx);
+/* One; false: it is not known, or closed. */
+bool incidents_view(const struct incidents *incidents, const char *id, incident_viewer *viewer,
+		    void *ctx);
+
+/* Keeps a fact over a restart, with this turn's group of writes; value "": no more. */
+void incidents_keep(struct incidents *incidents, const char *name, const char *value);
+
 /* At the end of every turn: hands the turn's writes to the store. */
 void incidents_flush(struct incidents *incidents);
 

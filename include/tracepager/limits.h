@@ -235,6 +235,12 @@
 #define LIMIT_ESCALATION_REPEAT 100
 /* Pagers of one step or route: each is a request of its own, all sent at once. */
 #define LIMIT_STEP_PAGERS 64u
+/* Secrets of one peer that count side by side: the old one and the new one of a rotation. */
+#define LIMIT_LIVE_SECRETS 2u
+/* A step that gives no wait, where another follows it. */
+#define LIMIT_STEP_WAIT_USUAL_US (10 * US_PER_MINUTE)
+/* Teams that "not ours" can go to, of one decision; the fallback team comes behind them. */
+#define LIMIT_NEXT_OWNERS 8u
 /* Matching routes of one page that say "continue", and pagers that they notify beside the owner's:
  * nobody understands a longer chain. */
 #define LIMIT_ROUTES_MATCHED 32u
@@ -483,6 +489,8 @@
 #define LIMIT_RESOLVED_MEMORY_US (15 * US_PER_MINUTE)
 /* Decisions, closed incidents and their pages: a quarter, over which reviews look back. */
 #define LIMIT_HISTORY_US (90 * US_PER_DAY)
+/* A silence is kept for so long after its end: people ask who silenced what last week. */
+#define LIMIT_SILENCE_KEPT_US (90 * US_PER_DAY)
 /* Traces of decisions with their healthy evidence: people look into the traces of the last week,
  * and every disk has 2 GiB. */
 #define LIMIT_TRACES_KEPT_US	(7 * US_PER_DAY)

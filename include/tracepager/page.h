@@ -74,6 +74,15 @@ struct page {
 	/* JSON: the first LIMIT_PAGE_MEMBERS alerts with their labels, start and status; NULL: not
 	 * told. */
 	const char *alert_list;
+	/* The teams that "not ours" leads to, in this order, as lines "TEAM", a tab, and why: "owns
+	 * payment, a runner-up"; those of the runners-up, that of the signal. "" or NULL: only the
+	 * fallback team. Kept with the incident. */
+	const char *next_owners;
+	const char *urgency;  /* "low": told beside the owner, nobody is woken; NULL: high */
+	const char *acked_by; /* NULL or "": nobody has acknowledged it */
+	const char *act_href; /* where a person acts on it: a signed link; NULL: none */
+	const char
+		*escalates; /* "2026-11-29T03:20:00Z: pages ledger-lead"; NULL: no step follows */
 };
 
 const char *page_event_name(enum page_event event); /* "page.trigger" */

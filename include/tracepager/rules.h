@@ -42,15 +42,23 @@ struct pager {
 	enum pager_kind_id kind;
 	const char *url;   /* the kind's default where the rules give none; NULL: no address */
 	struct secret key; /* PagerDuty's routing key, a webhook's secret; empty: none */
+	/* The secrets of what it tells back, two live for a rotation; empty: none. */
+	struct secret feedback[LIMIT_LIVE_SECRETS];
+	bool no_resolve; /* "resolve: false": its pages are never resolved */
 	enum pager_colour colour;
 	unsigned int columns; /* of a page on the console; 0: the terminal's */
 	const char *place;
 };
 
+/* A step that names a team stands here as the steps of that team's escalation, one run of them. */
 struct escalation_step {
 	const struct pager **pagers;
 	size_t npagers;
-	int64_t wait_us; /* before the next step; 0: not given */
+	/* Before the next step, the next run or, of the last step, the fallback team. 0: the last
+	 * one has no wait, and nobody is paged behind it. */
+	int64_t wait_us;
+	const struct team *team; /* whose step it is; NULL: the escalation's own */
+	bool no_resolve;	 /* "resolve: false": the pages of this step are never resolved */
 };
 
 struct escalation {
@@ -139,6 +147,7 @@ struct route {
 	size_t npagers;
 	const struct pager **also_notify; /* paged once, beside the escalation */
 	size_t nalso_notify;
+	bool notify_entry_owner; /* also_notify: entry-owner */
 	const struct rule_template *summary, *details;
 	int64_t resolve_hold_us; /* -1: the route has none */
 	struct group_labels group_by;
@@ -257,6 +266,7 @@ struct routing {
 	size_t npagers;
 	const struct pager *also_notify[LIMIT_ALSO_NOTIFY]; /* each once */
 	size_t nalso_notify;
+	bool notify_entry_owner; /* the team whose operation fails is notified too */
 	enum severity severity;
 	const struct rule_template *summary, *details; /* NULL: no rule gives one */
 	int64_t resolve_hold_us;		       /* -1: no route has one */
@@ -289,6 +299,7 @@ bool rules_knows_service(const struct ruleset *rules, const char *service);
 const struct team *rules_fallback(const struct ruleset *rules); /* never NULL */
 const struct team *rules_team(const struct ruleset *rules, const char *name);
 const struct pager *rules_pager(const struct ruleset *rules, const char *name);
+const struct escalation *rules_escalation(const struct ruleset *rules, const char *name);
 const struct signal_rule *const *rules_signals(const struct ruleset *rules, size_t *ret_n);
 /* All entries, in the order of the files. *ret_n of them. */
 const struct service_rule *const *rules_services(const struct ruleset *rules, size_t *ret_n);

@@ -36,6 +36,7 @@ struct stored_alert {
 				  counts */
 	int64_t expires_us;    /* 0: never */
 	const char *copies;    /* who says that it fires, as the relay writes it; "" none */
+	int64_t quiet_us;      /* nobody is paged for it before; 0: not kept from paging */
 };
 
 struct stored_incident {
@@ -49,16 +50,23 @@ struct stored_incident {
 	int64_t told_us;	      /* the last page that all its recipients got */
 	bool owes_update;	      /* they do not know all alerts yet */
 	const char *moved_to;	      /* id; "" none */
+	const char *escalation;	      /* name in the rules; "": none, or that of the team */
+	int run, step;		      /* of the escalation, from 0: what was paged last */
+	int64_t left_us;	      /* a holding one: what is left of the step's wait */
+	const char *acked_by;	      /* "": nobody acknowledged it */
+	const char *refused;	      /* the teams that said "not ours", a line each; "" none */
 	const char *page;	      /* page_write() of its present page (without event) */
 	size_t page_len;
 };
 
-/* One pager of an incident; known by both. */
+/* One pager of an incident, and how many times it was paged about it; known by all three. */
 struct stored_recipient {
 	const char *incident, *pager;
+	int n;		    /* its key: 1: the incident's id, more: "ID#n" */
 	const char *target; /* JSON of struct page_target: the key that was used is kept until
 			       resolved */
 	int role, state;    /* enum recipient_role, enum recipient_state */
+	bool unresolved;    /* it gets no resolve: the rules say "resolve: false" */
 };
 
 /* The story of an incident, in order. */
@@ -76,6 +84,19 @@ struct stored_sender {
 	int64_t interval_us; /* the longest time between two words on one alert that fires */
 };
 
+/* A silence that was made while the relay ran; known by its id. */
+struct stored_silence {
+	const char *id;
+	int64_t ends_us;
+	const char *doc; /* silence_write() */
+	size_t doc_len;
+};
+
+/* A fact that must outlive a restart: a key for links, a paused pager; known by its name. */
+struct stored_setting {
+	const char *name, *value; /* value "": it is removed */
+};
+
 enum stored_page_state {
 	STORED_PAGE_QUEUED,
 	STORED_PAGE_DELIVERED,
@@ -86,6 +107,7 @@ enum stored_page_state {
 struct stored_page {
 	int64_t id; /* the relay's: increasing, which keeps the order across a restart */
 	const char *incident, *pager;
+	int n;		    /* of the recipient */
 	const char *target; /* JSON of struct page_target: its resolve goes to the same key */
 	const char *doc;    /* page_write() */
 	size_t doc_len;
@@ -152,6 +174,8 @@ void store_touch_incident(struct store_batch *batch, const struct stored_inciden
 void store_put_recipient(struct store_batch *batch, const struct stored_recipient *recipient);
 void store_put_event(struct store_batch *batch, const struct stored_event *event);
 void store_put_sender(struct store_batch *batch, const struct stored_sender *sender);
+void store_put_silence(struct store_batch *batch, const struct stored_silence *silence);
+void store_put_setting(struct store_batch *batch, const struct stored_setting *setting);
 void store_put_page(struct store_batch *batch, const struct stored_page *page);
 /* Changes state, attempts, next_us and error, and nothing else. */
 void store_touch_page(struct store_batch *batch, const struct stored_page *page);
@@ -182,13 +206,17 @@ char *store_take_news(struct store *store);
 
 /* What a restart needs, before the loop runs: alerts that have not ended (and those that ended
  * within the last LIMIT_RESOLVED_MEMORY_US), open incidents, their recipients, queued pages, and
- * what was learned of senders. Senders come first (by name), then incidents (the oldest opened_us
- * first), recipients (by incident and pager), pages (by id), alerts (the oldest accepted_us first).
- * If several alerts have one key, only the one with the largest id counts: a failing disk may have
- * left an earlier one. What the callbacks get is borrowed until they return. Each may be NULL.
- * -EBADMSG: the file is damaged, err names it and the cure; callbacks may have run. */
+ * what was learned of senders, settings, and silences that have not ended for
+ * LIMIT_SILENCE_KEPT_US. Senders, settings and silences come first (by name or id), then incidents
+ * (the oldest opened_us first), recipients (by incident and pager), pages (by id), alerts (the
+ * oldest accepted_us first). If several alerts have one key, only the one with the largest id
+ * counts: a failing disk may have left an earlier one. What the callbacks get is borrowed until
+ * they return. Each may be NULL. -EBADMSG: the file is damaged, err names it and the cure;
+ * callbacks may have run. */
 struct store_loader {
 	void (*sender)(void *ctx, const struct stored_sender *sender);
+	void (*setting)(void *ctx, const struct stored_setting *setting);
+	void (*silence)(void *ctx, const struct stored_silence *silence);
 	void (*recipient)(void *ctx, const struct stored_recipient *recipient);
 	void (*alert)(void *ctx, const struct stored_alert *alert);
 	void (*incident)(void *ctx, const struct stored_incident *incident);

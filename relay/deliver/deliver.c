@@ -1,9 +1,9 @@
 /*
- * Deliver: one queue for each incident and pager, one destination for each pager. A queue sends its
- * pages one by one, in order. A destination starts its ready queues as fast as its breaker allows:
- * the most severe page first, of these the oldest. Deliver gives no page up: a page leaves its
- * queue when it is delivered, rejected or superseded by a newer page. Owns copies of the pages; the
- * caller stores what its ops are told.
+ * Deliver: one queue for each recipient (an incident, a pager and its n-th page), one destination
+ * for each pager. A queue sends its pages one by one, in order. A destination starts its ready
+ * queues as fast as its breaker allows: the most severe page first, of these the oldest. Deliver
+ * gives no page up: a page leaves its queue when it is delivered, rejected or superseded by a newer
+ * page. Owns copies of the pages; the caller stores what its ops are told.
  */
 #include "deliver-internal.h"
 
@@ -40,9 +40,9 @@ enum queue_state {
 
 TAILQ_HEAD(page_queue_list, page_queue);
 
-/* The pages of one incident to one pager. Freed when its last page has left. */
+/* The pages of one recipient. Freed when its last page has left. */
 struct page_queue {
-	char *key; /* incident and pager */
+	char *key; /* incident, pager and n */
 	struct deliver *deliver;
 	struct destination *destination;
 	enum queue_state state;
@@ -70,7 +70,7 @@ struct destination {
 struct deliver {
 	struct deliver_env env;
 	struct deliver_ops ops;
-	struct map *queues;	  /* by incident and pager */
+	struct map *queues;	  /* by incident, pager and n */
 	struct map *destinations; /* by pager */
 	size_t waiting;
 };
@@ -383,28 +383,57 @@ static struct page_queue *destination_next_fresh(struct destination *destination
 	return queue;
 }
 
+/* Nobody wants its first page any more: all its pages are dropped, and the queue is freed. */
+static void queue_drop(struct page_queue *queue, const char *why)
+{
+	struct queue_entry *entry;
+
+	map_remove(queue->deliver->queues, queue->key);
+	queue_move(queue, QUEUE_IDLE, 0);
+	while ((entry = TAILQ_FIRST(&queue->pages))) {
+		TAILQ_REMOVE(&queue->pages, entry, link);
+		queue_entry_drop(entry, why);
+	}
+	queue_free(queue);
+}
+
+static bool queue_is_wanted(const struct page_queue *queue)
+{
+	const struct deliver_ops *ops = &queue->deliver->ops;
+
+	return !ops->wanted || ops->wanted(ops->ctx, &TAILQ_FIRST(&queue->pages)->page);
+}
+
+/* The next one, or a fresh one where the breaker lets only such through; NULL: none may start, and
+ * *ret_at_us says when to ask again; 0: when an attempt has ended, or a page comes. */
+static struct page_queue *destination_startable(struct destination *destination, int64_t *ret_at_us)
+{
+	struct page_queue *queue = destination_next(destination);
+	struct page_queue *fresh = destination_next_fresh(destination);
+	int64_t now_us = deliver_now_us(destination->deliver), at_us = 0, fresh_at_us = 0;
+
+	*ret_at_us = 0;
+	if (!queue ||
+	    breaker_allows(&destination->breaker, destination->per_minute, false, now_us, &at_us))
+		return queue;
+	if (fresh && breaker_allows(&destination->breaker, destination->per_minute, true, now_us,
+				    &fresh_at_us))
+		return fresh;
+	*ret_at_us = fresh && fresh_at_us && (!at_us || fresh_at_us < at_us) ? fresh_at_us : at_us;
+	return NULL;
+}
+
 static void destination_send_ready(struct destination *destination)
 {
-	struct page_queue *queue, *fresh;
-	int64_t at_us = 0, fresh_at_us = 0;
+	struct page_queue *queue;
+	int64_t at_us;
 
-	for (;;) {
-		int64_t now_us = deliver_now_us(destination->deliver);
-		fresh = destination_next_fresh(destination);
-		queue = destination_next(destination);
-		if (!queue)
-			return;
-		if (breaker_allows(&destination->breaker, destination->per_minute, false, now_us,
-				   &at_us))
+	while ((queue = destination_startable(destination, &at_us)))
+		if (queue_is_wanted(queue))
 			queue_send(queue);
-		else if (fresh && breaker_allows(&destination->breaker, destination->per_minute,
-						 true, now_us, &fresh_at_us))
-			queue_send(fresh);
 		else
-			break;
-	}
-	if (fresh && fresh_at_us && (!at_us || fresh_at_us < at_us))
-		at_us = fresh_at_us;
+			queue_drop(queue, "nobody waits for it any more: its incident was "
+					  "acknowledged");
 	if (at_us)
 		timer_arm(destination->deliver->env.timers, &destination->timer, at_us);
 }
@@ -480,9 +509,14 @@ static unsigned int page_per_minute(const struct stored_page *page)
 	return per_minute;
 }
 
+static char *queue_key(const char *incident, const char *pager, int n)
+{
+	return xasprintf("%s\n%s\n%d", incident, pager, n);
+}
+
 static struct page_queue *queue_get(struct deliver *deliver, const struct stored_page *page)
 {
-	char *key = xasprintf("%s\n%s", page->incident, page->pager);
+	char *key = queue_key(page->incident, page->pager, page->n);
 	struct page_queue *queue = map_get(deliver->queues, key);
 
 	if (queue) {
@@ -566,12 +600,12 @@ void deliver_enqueue(struct deliver *deliver, const struct stored_page *page)
 		queue_entry_drop(superseded, "superseded by a newer page");
 }
 
-void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, const char *why)
+void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, int n,
+		  const char *why)
 {
-	CLEANUP_FREE char *key = xasprintf("%s\n%s", incident, pager);
+	CLEANUP_FREE char *key = queue_key(incident, pager, n);
 	struct page_queue *queue = map_get(deliver->queues, key);
 	struct destination *destination;
-	struct queue_entry *entry;
 
 	if (!queue)
 		return;
@@ -580,13 +614,7 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 		destination->breaker.in_flight--;
 	attempt_cancel(queue->attempt);
 	queue->attempt = NULL;
-	map_remove(deliver->queues, key);
-	queue_move(queue, QUEUE_IDLE, 0);
-	while ((entry = TAILQ_FIRST(&queue->pages))) {
-		TAILQ_REMOVE(&queue->pages, entry, link);
-		queue_entry_drop(entry, why);
-	}
-	queue_free(queue);
+	queue_drop(queue, why);
 	destination_send_ready(destination); /* its place is free */
 }
 

@@ -30,6 +30,8 @@ struct recipient {
 	STAILQ_ENTRY(recipient) link;
 	const char *pager,
 		*target; /* kept by the book; target: page_target_write() as of the first page */
+	int n;		 /* how many times this pager was paged: its key is ID, or ID#n */
+	bool unresolved; /* it gets no resolve */
 	enum recipient_role role;
 	enum recipient_state state;
 	unsigned int waiting; /* pages that delivery has */

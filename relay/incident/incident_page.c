@@ -535,6 +535,7 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 		.id = book->next_page_id++,
 		.incident = xstrdup(incident->id),
 		.pager = xstrdup(recipient->pager),
+		.n = recipient->n,
 		.target = xstrdup(recipient->target),
 		.doc_len = doc.len,
 		.event = (int)page->event,

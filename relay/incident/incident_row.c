@@ -122,6 +122,7 @@ void recipient_put(const struct incident *incident, const struct recipient *reci
 			    &(struct stored_recipient){
 				    .incident = incident->id,
 				    .pager = recipient->pager,
+				    .n = recipient->n,
 				    .target = recipient->target,
 				    .role = (int)recipient->role,
 				    .state = (int)recipient->state,

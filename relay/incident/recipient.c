@@ -60,6 +60,7 @@ struct recipient *recipient_add(struct incident *incident, const char *pager, co
 
 	recipient->pager = book_text(incident->book, pager);
 	recipient->target = book_text(incident->book, target);
+	recipient->n = 1;
 	recipient->role = role;
 	recipient->state = state;
 	life_begin(&incident->book->recipient_counts, state);
@@ -180,7 +181,8 @@ void recipients_drop(struct incident *incident, const char *why)
 	const struct recipient *recipient;
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link)
-		deliver_drop(incident->book->deliver, incident->id, recipient->pager, why);
+		deliver_drop(incident->book->deliver, incident->id, recipient->pager, recipient->n,
+			     why);
 }
 
 void recipients_retry(struct incident *incident, const char *note)

@@ -62,6 +62,11 @@ static const struct {
 	{ "waterfall", offsetof(struct page, waterfall), false },
 	{ "reasons", offsetof(struct page, reasons), false },
 	{ "alert_says", offsetof(struct page, alert_says), false },
+	{ "next_owners", offsetof(struct page, next_owners), true },
+	{ "urgency", offsetof(struct page, urgency), true },
+	{ "acked_by", offsetof(struct page, acked_by), true },
+	{ "act_href", offsetof(struct page, act_href), true },
+	{ "escalates", offsetof(struct page, escalates), true },
 };
 
 static const char *text_get(const struct page *page, size_t i)

@@ -13,7 +13,7 @@
 #include "store-internal.h"
 #include "tracepager/xalloc.h"
 
-#define MAX_TEXTS	  4
+#define MAX_TEXTS	  5
 #define MAX_DOCS	  2
 #define FIRST_BLOCK_BYTES 512
 
@@ -38,7 +38,8 @@ static const struct shape shapes[STORE_OP_COUNT] = {
 	[STORE_OP_REMOVE_ALERT] = { 0, { 0 }, 0, { { 0, 0 } } },
 	[STORE_OP_PUT_INCIDENT] = { 3, { AT(incident.id), AT(incident.key), AT(incident.team) },
 				    1, { DOC(incident, page) } },
-	[STORE_OP_PUT_INCIDENT_STATE] = { 2, { AT(incident.id), AT(incident.moved_to) },
+	[STORE_OP_PUT_INCIDENT_STATE] = { 5, { AT(incident.id), AT(incident.moved_to), AT(incident.escalation),
+					       AT(incident.acked_by), AT(incident.refused) },
 					  0, { { 0, 0 } } },
 	[STORE_OP_DROP_INCIDENT_STATE] = { 1, { AT(incident.id) }, 0, { { 0, 0 } } },
 	[STORE_OP_DROP_RECIPIENTS] = { 1, { AT(incident.id) }, 0, { { 0, 0 } } },
@@ -49,6 +50,8 @@ static const struct shape shapes[STORE_OP_COUNT] = {
 				      AT(event.text) },
 				 0, { { 0, 0 } } },
 	[STORE_OP_PUT_SENDER] = { 1, { AT(sender.name) }, 0, { { 0, 0 } } },
+	[STORE_OP_PUT_SILENCE] = { 1, { AT(silence.id) }, 1, { DOC(silence, doc) } },
+	[STORE_OP_PUT_SETTING] = { 2, { AT(setting.name), AT(setting.value) }, 0, { { 0, 0 } } },
 	[STORE_OP_PUT_PAGE] = { 4, { AT(page.incident), AT(page.pager), AT(page.target),
 				     AT(page.error) },
 				1, { DOC(page, doc) } },
@@ -239,6 +242,18 @@ void store_put_event(struct store_batch *batch, const struct stored_event *event
 void store_put_sender(struct store_batch *batch, const struct stored_sender *sender)
 {
 	batch_append(batch, &(struct store_op){ .kind = STORE_OP_PUT_SENDER, .sender = *sender });
+}
+
+void store_put_silence(struct store_batch *batch, const struct stored_silence *silence)
+{
+	batch_append(batch,
+		     &(struct store_op){ .kind = STORE_OP_PUT_SILENCE, .silence = *silence });
+}
+
+void store_put_setting(struct store_batch *batch, const struct stored_setting *setting)
+{
+	batch_append(batch,
+		     &(struct store_op){ .kind = STORE_OP_PUT_SETTING, .setting = *setting });
 }
 
 void store_put_page(struct store_batch *batch, const struct stored_page *page)

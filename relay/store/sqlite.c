@@ -46,11 +46,11 @@ struct sqlite {
 /* clang-format off */
 static const char *const statement_sql[STATEMENT_COUNT] = {
 	[STORE_OP_PUT_ALERT] =
-		"REPLACE INTO alerts (id, state, attempts, accepted_us, refreshed_us, expires_us, incident, copies, key, doc)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"REPLACE INTO alerts (id, state, attempts, accepted_us, refreshed_us, expires_us, incident, copies, quiet_us,"
+		" key, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_TOUCH_ALERT] =
 		"UPDATE alerts SET state = ?2, attempts = ?3, refreshed_us = ?4, expires_us = ?5, incident = ?6,"
-		" copies = ?7 WHERE id = ?1",
+		" copies = ?7, quiet_us = ?8 WHERE id = ?1",
 	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE id = ?",
 	/* Nobody reads the page of an incident that is over, or of a page that was settled: its
 	 * decision has the text. */
@@ -59,16 +59,19 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?4 THEN ?7 ELSE '' END)",
 	[STORE_OP_PUT_INCIDENT_STATE] =
 		"REPLACE INTO incident_states (incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
-		" moved_to) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+		" moved_to, escalation, run, step, left_us, acked_by, refused)"
+		" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
 		" WHERE EXISTS (SELECT 1 FROM incidents WHERE id = ?1)",
 	[STORE_OP_DROP_INCIDENT_STATE] = "DELETE FROM incident_states WHERE incident = ?",
 	[STORE_OP_DROP_RECIPIENTS] = "DELETE FROM recipients WHERE incident = ?",
-	[STORE_OP_PUT_RECIPIENT] = "REPLACE INTO recipients (incident, pager, role, state, target) VALUES (?, ?, ?, ?, ?)",
+	[STORE_OP_PUT_RECIPIENT] = "REPLACE INTO recipients (incident, pager, n, role, state, unresolved, target) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_PUT_EVENT] = "INSERT INTO events (incident, at_us, event, who, text) VALUES (?, ?, ?, ?, ?)",
 	[STORE_OP_PUT_SENDER] = "REPLACE INTO senders (name, interval_us) VALUES (?, ?)",
+	[STORE_OP_PUT_SILENCE] = "REPLACE INTO silences (id, ends_us, doc) VALUES (?, ?, ?)",
+	[STORE_OP_PUT_SETTING] = "REPLACE INTO settings (name, value) VALUES (?, ?)",
 	[STORE_OP_PUT_PAGE] =
-		"REPLACE INTO pages (id, state, event, severity, attempts, created_us, next_us, incident, pager, error, target,"
-		" doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"REPLACE INTO pages (id, state, event, severity, attempts, created_us, next_us, incident, pager, n, error, target,"
+		" doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_TOUCH_PAGE] =
 		"UPDATE pages SET state = ?2, attempts = ?3, next_us = ?4, error = ?5,"
 		" doc = CASE WHEN ?2 = 0 THEN doc ELSE '' END WHERE id = ?1",
@@ -133,6 +136,7 @@ static void bind_alert(struct binder *binder, const struct stored_alert *alert, 
 	bind_number(binder, alert->expires_us);
 	bind_text(binder, alert->incident);
 	bind_text(binder, alert->copies);
+	bind_number(binder, alert->quiet_us);
 	if (!touch) {
 		bind_text(binder, alert->key);
 		bind_doc(binder, alert->doc, alert->doc_len);
@@ -162,14 +166,22 @@ static void bind_incident_state(struct binder *binder, const struct stored_incid
 	bind_number(binder, incident->told_us);
 	bind_number(binder, incident->owes_update);
 	bind_text(binder, incident->moved_to);
+	bind_text(binder, incident->escalation);
+	bind_number(binder, incident->run);
+	bind_number(binder, incident->step);
+	bind_number(binder, incident->left_us);
+	bind_text(binder, incident->acked_by);
+	bind_text(binder, incident->refused);
 }
 
 static void bind_recipient(struct binder *binder, const struct stored_recipient *recipient)
 {
 	bind_text(binder, recipient->incident);
 	bind_text(binder, recipient->pager);
+	bind_number(binder, recipient->n);
 	bind_number(binder, recipient->role);
 	bind_number(binder, recipient->state);
+	bind_number(binder, recipient->unresolved);
 	bind_text(binder, recipient->target);
 }
 
@@ -188,6 +200,13 @@ static void bind_sender(struct binder *binder, const struct stored_sender *sende
 	bind_number(binder, sender->interval_us);
 }
 
+static void bind_silence(struct binder *binder, const struct stored_silence *silence)
+{
+	bind_text(binder, silence->id);
+	bind_number(binder, silence->ends_us);
+	bind_doc(binder, silence->doc, silence->doc_len);
+}
+
 static void bind_page(struct binder *binder, const struct stored_page *page)
 {
 	bind_number(binder, page->id);
@@ -199,6 +218,7 @@ static void bind_page(struct binder *binder, const struct stored_page *page)
 	bind_number(binder, page->next_us);
 	bind_text(binder, page->incident);
 	bind_text(binder, page->pager);
+	bind_number(binder, page->n);
 	bind_text(binder, page->error);
 	bind_text(binder, page->target);
 	bind_doc(binder, page->doc, page->doc_len);
@@ -270,6 +290,13 @@ static void bind_op(struct binder *binder, const struct store_op *op)
 		break;
 	case STORE_OP_PUT_SENDER:
 		bind_sender(binder, &op->sender);
+		break;
+	case STORE_OP_PUT_SILENCE:
+		bind_silence(binder, &op->silence);
+		break;
+	case STORE_OP_PUT_SETTING:
+		bind_text(binder, op->setting.name);
+		bind_text(binder, op->setting.value);
 		break;
 	case STORE_OP_PUT_PAGE:
 		bind_page(binder, &op->page);

@@ -62,6 +62,7 @@ static bool sqlite_load_alert(const struct load *load, sqlite3_stmt *row)
 		.doc = column_text(row, 8),
 		.doc_len = column_length(row, 8),
 		.copies = column_text(row, 9),
+		.quiet_us = sqlite3_column_int64(row, 10),
 	};
 
 	if (!column_in_range(row, 1, STORED_ALERT_ENDED))
@@ -92,6 +93,12 @@ static bool sqlite_load_incident(const struct load *load, sqlite3_stmt *row)
 		.told_us = sqlite3_column_int64(row, 13),
 		.owes_update = sqlite3_column_int(row, 14) != 0,
 		.moved_to = column_text(row, 15),
+		.escalation = column_text(row, 16),
+		.run = sqlite3_column_int(row, 17),
+		.step = sqlite3_column_int(row, 18),
+		.left_us = sqlite3_column_int64(row, 19),
+		.acked_by = column_text(row, 20),
+		.refused = column_text(row, 21),
 	};
 
 	if (load->loader->incident)
@@ -113,6 +120,7 @@ static bool sqlite_load_page(const struct load *load, sqlite3_stmt *row)
 		.doc = column_text(row, 10),
 		.doc_len = column_length(row, 10),
 		.severity = sqlite3_column_int(row, 11),
+		.n = sqlite3_column_int(row, 12),
 	};
 
 	if (!column_in_range(row, 1, STORED_PAGE_DROPPED) || !column_in_range(row, 2, PAGE_NOTICE))
@@ -132,6 +140,8 @@ static bool sqlite_load_recipient(const struct load *load, sqlite3_stmt *row)
 		.role = sqlite3_column_int(row, 2),
 		.state = sqlite3_column_int(row, 3),
 		.target = column_text(row, 4),
+		.n = sqlite3_column_int(row, 5),
+		.unresolved = sqlite3_column_int(row, 6) != 0,
 	};
 
 	if (load->loader->recipient)
@@ -148,30 +158,61 @@ static bool sqlite_load_sender(const struct load *load, sqlite3_stmt *row)
 	return true;
 }
 
+static bool sqlite_load_setting(const struct load *load, sqlite3_stmt *row)
+{
+	const struct stored_setting setting = { column_text(row, 0), column_text(row, 1) };
+
+	if (load->loader->setting)
+		load->loader->setting(load->ctx, &setting);
+	return true;
+}
+
+static bool sqlite_load_silence(const struct load *load, sqlite3_stmt *row)
+{
+	const struct stored_silence silence = {
+		.id = column_text(row, 0),
+		.ends_us = sqlite3_column_int64(row, 1),
+		.doc = column_text(row, 2),
+		.doc_len = column_length(row, 2),
+	};
+
+	if (load->loader->silence)
+		load->loader->silence(load->ctx, &silence);
+	return true;
+}
+
 static const struct table {
 	const char *name, *order, *row;
 	bool (*load)(const struct load *load, sqlite3_stmt *row);
 } loaded_tables[] = {
 	{ "senders", NULL, "SELECT name, interval_us FROM senders", sqlite_load_sender },
+	{ "settings", NULL, "SELECT name, value FROM settings WHERE value <> ''",
+	  sqlite_load_setting },
+	{ "silences", NULL, "SELECT id, ends_us, doc FROM silences", sqlite_load_silence },
 	{ "incidents", "SELECT n FROM incidents WHERE open = 1 ORDER BY opened_us, n",
 	  "SELECT id, key, team, open, opened_us, closed_us, page, coalesce(s.state, 0),"
 	  " coalesce(s.before, 0), coalesce(s.severity, -1), coalesce(s.due_us, 0),"
 	  " coalesce(s.wait_us, 0), coalesce(s.hold_us, 0), coalesce(s.told_us, 0),"
-	  " coalesce(s.owes_update, 0), coalesce(s.moved_to, '')"
+	  " coalesce(s.owes_update, 0), coalesce(s.moved_to, ''), coalesce(s.escalation, ''),"
+	  " coalesce(s.run, 0), coalesce(s.step, 0), coalesce(s.left_us, 0),"
+	  " coalesce(s.acked_by, ''), coalesce(s.refused, '')"
 	  " FROM incidents LEFT JOIN incident_states s ON s.incident = incidents.id WHERE n = ?1",
 	  sqlite_load_incident },
-	{ "recipients", NULL, "SELECT incident, pager, role, state, target FROM recipients",
+	{ "recipients", NULL,
+	  "SELECT incident, pager, role, state, target, n, unresolved FROM recipients ORDER BY "
+	  "incident, "
+	  "pager, n",
 	  sqlite_load_recipient },
 	{ "pages", "SELECT id FROM pages WHERE state = 0 ORDER BY id",
 	  "SELECT id, state, event, attempts, created_us, next_us, incident, pager, error, target, "
-	  "doc, severity FROM pages WHERE id = ?1",
+	  "doc, severity, n FROM pages WHERE id = ?1",
 	  sqlite_load_page },
 	{ "alerts",
 	  /* With max(), SQLite takes the other columns from the row that has the maximum. */
 	  "SELECT id FROM (SELECT max(id) AS id, state, accepted_us, refreshed_us FROM alerts"
 	  " GROUP BY key) WHERE state < 2 OR refreshed_us >= ?1 ORDER BY accepted_us, id",
 	  "SELECT id, state, attempts, accepted_us, refreshed_us, expires_us, incident, key, doc, "
-	  "copies FROM alerts"
+	  "copies, quiet_us FROM alerts"
 	  " WHERE id = ?1",
 	  sqlite_load_alert },
 };

@@ -35,6 +35,9 @@ static const struct {
 	  " (SELECT id FROM events WHERE at_us < ?1"
 	  "  AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = events.incident"
 	  "   AND (open = 1 OR closed_us >= ?1)) LIMIT " ROWS ")" },
+	{ LIMIT_SILENCE_KEPT_US,
+	  "DELETE FROM silences WHERE id IN"
+	  " (SELECT id FROM silences WHERE ends_us < ?1 LIMIT " ROWS ")" },
 	/* Rules in use are written again once a day. */
 	{ LIMIT_HISTORY_US + 2 * US_PER_DAY,
 	  "DELETE FROM rules WHERE n IN (SELECT n FROM rules WHERE last_us < ?1 LIMIT 5)" },

@@ -109,14 +109,16 @@ static const struct salvage_table {
 	size_t offset; /* of its count in struct salvage */
 } salvage_tables[] = {
 	{ "senders", "name, interval_us", "name", "1", false, offsetof(struct salvage, others) },
+	{ "settings", "name, value", "name", "1", false, offsetof(struct salvage, others) },
+	{ "silences", "id, ends_us, doc", "id", "1", false, offsetof(struct salvage, others) },
 	{ "incidents", "n, id, key, team, open, opened_us, closed_us, page", "n", "open = 1", true,
 	  offsetof(struct salvage, incidents) },
-	{ "incident_states", "incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update, moved_to",
+	{ "incident_states", "incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update, moved_to, escalation, run, step, left_us, acked_by, refused",
 	  "incident", "1", false, offsetof(struct salvage, others) },
-	{ "recipients", "incident, pager, role, state, target", "incident", "1", false, offsetof(struct salvage, others) },
-	{ "pages", "id, state, event, severity, attempts, created_us, next_us, incident, pager, error, target, doc", "id",
+	{ "recipients", "incident, pager, n, role, state, unresolved, target", "incident", "1", false, offsetof(struct salvage, others) },
+	{ "pages", "id, state, event, severity, attempts, created_us, next_us, incident, pager, n, error, target, doc", "id",
 	  "state = 0 AND event BETWEEN 0 AND 3", true, offsetof(struct salvage, pages) },
-	{ "alerts", "id, state, attempts, accepted_us, refreshed_us, expires_us, incident, copies, key, doc", "id",
+	{ "alerts", "id, state, attempts, accepted_us, refreshed_us, expires_us, incident, copies, quiet_us, key, doc", "id",
 	  "state BETWEEN 0 AND 1", true, offsetof(struct salvage, alerts) },
 };
 /* clang-format on */

@@ -157,8 +157,43 @@ static const char step_3[] =
 	" FROM pages WHERE incident IN (SELECT id FROM incidents WHERE open = 1)"
 	" GROUP BY incident, pager;";
 
+/*
+ * Escalations: which step of which run an incident has reached, who acknowledged it, and which
+ * teams said that it is not theirs. A pager that is paged again about an incident is another
+ * recipient, with the key ID#n. Silences that were made at run time, and settings.
+ */
+static const char step_4[] =
+	"ALTER TABLE alerts ADD COLUMN quiet_us INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident_states ADD COLUMN escalation TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE incident_states ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident_states ADD COLUMN step INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident_states ADD COLUMN left_us INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE incident_states ADD COLUMN acked_by TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE incident_states ADD COLUMN refused TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE pages ADD COLUMN n INTEGER NOT NULL DEFAULT 1;"
+	"CREATE TABLE recipients_4 ("
+	" incident TEXT NOT NULL,"
+	" pager TEXT NOT NULL,"
+	" n INTEGER NOT NULL,"
+	" role INTEGER NOT NULL,"  /* enum recipient_role */
+	" state INTEGER NOT NULL," /* enum recipient_state */
+	" unresolved INTEGER NOT NULL,"
+	" target TEXT NOT NULL,"
+	" PRIMARY KEY (incident, pager, n)) STRICT, WITHOUT ROWID;"
+	"INSERT INTO recipients_4 SELECT incident, pager, 1, role, state, 0, target FROM "
+	"recipients;"
+	"DROP TABLE recipients;"
+	"ALTER TABLE recipients_4 RENAME TO recipients;"
+	"CREATE TABLE silences ("
+	" id TEXT PRIMARY KEY,"
+	" ends_us INTEGER NOT NULL,"
+	" doc TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE settings ("
+	" name TEXT PRIMARY KEY,"
+	" value TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+
 /* steps[n] brings a file from version n to n + 1. */
-static const char *const steps[] = { step_1, step_2, step_3 };
+static const char *const steps[] = { step_1, step_2, step_3, step_4 };
 
 int sqlite_schema_newest(void)
 {

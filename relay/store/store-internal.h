@@ -23,6 +23,8 @@ enum store_op_kind {
 	STORE_OP_PUT_RECIPIENT,
 	STORE_OP_PUT_EVENT,
 	STORE_OP_PUT_SENDER,
+	STORE_OP_PUT_SILENCE,
+	STORE_OP_PUT_SETTING,
 	STORE_OP_PUT_PAGE,
 	STORE_OP_TOUCH_PAGE,
 	STORE_OP_PUT_DECISION,
@@ -39,6 +41,8 @@ struct store_op {
 		struct stored_recipient recipient;
 		struct stored_event event;
 		struct stored_sender sender;
+		struct stored_silence silence;
+		struct stored_setting setting;
 		struct stored_page page;
 		struct stored_decision decision; /* of a decision, and of its traces */
 		struct stored_rules rules;

@@ -114,6 +114,14 @@ const struct pager *rules_pager(const struct ruleset *rules, const char *name)
 	return map_get(rules->pager_map, name);
 }
 
+const struct escalation *rules_escalation(const struct ruleset *rules, const char *name)
+{
+	for (size_t i = 0; i < rules->nescalations; i++)
+		if (strcmp(rules->escalations[i].name, name) == 0)
+			return &rules->escalations[i];
+	return NULL;
+}
+
 const struct signal_rule *const *rules_signals(const struct ruleset *rules, size_t *ret_n)
 {
 	*ret_n = rules->nsignals;

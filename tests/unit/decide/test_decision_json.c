@@ -80,8 +80,8 @@ static const struct shop_span rows[] = {
 
 static const struct pager pagers[] = { { .name = "phone" }, { .name = "chat" } };
 static struct escalation_step steps[] = {
-	{ (const struct pager *[]){ &pagers[0] }, 1, 600000000 },
-	{ (const struct pager *[]){ &pagers[1], &pagers[0] }, 2, 0 },
+	{ .pagers = (const struct pager *[]){ &pagers[0] }, .npagers = 1, .wait_us = 600000000 },
+	{ .pagers = (const struct pager *[]){ &pagers[1], &pagers[0] }, .npagers = 2 },
 };
 static const struct escalation escalation = {
 	.name = "money", .steps = steps, .nsteps = 2, .repeat = 2

@@ -69,7 +69,7 @@ static double fixed_chance(void)
 
 static void setup(void)
 {
-	const struct deliver_ops ops = { on_changed, on_silent, &told };
+	const struct deliver_ops ops = { .changed = on_changed, .silent = on_silent, .ctx = &told };
 
 	log_set_level(LOG_LEVEL_ERROR + 1);
 	fake_clock_init(&fake);
@@ -106,6 +106,7 @@ static struct stored_page make(int64_t id, const char *incident, const char *pag
 			   "\"}",
 			   incident, incident, id);
 	return (struct stored_page){ .id = id,
+				     .n = 1,
 				     .incident = incident,
 				     .pager = pager,
 				     .target = target,
@@ -791,12 +792,12 @@ START_TEST(dropping_gives_up_what_waits_and_what_is_sent)
 	enqueue(3, "i1", "other", PAGE_TRIGGER);
 	enqueue(4, "i2", "hook", PAGE_TRIGGER);
 	fake_clock_advance(&fake, 100000);
-	deliver_drop(deliver, "i1", "hook", "given up");
+	deliver_drop(deliver, "i1", "hook", 1, "given up");
 	ck_assert_str_eq(buf_text(&told), "changed 1 dropped 1\nchanged 2 dropped 0\n");
 	ck_assert_str_eq(last_error, "given up");
 	ck_assert_uint_eq(http.cancelled, 1);
-	deliver_drop(deliver, "i1", "hook", "there is nothing any more");
-	deliver_drop(deliver, "unheard-of", "hook", "there was nothing");
+	deliver_drop(deliver, "i1", "hook", 1, "there is nothing any more");
+	deliver_drop(deliver, "unheard-of", "hook", 1, "there was nothing");
 	fake_clock_run_idle(&fake, 60 * SECOND);
 	ck_assert_str_eq(buf_text(&told), "changed 1 dropped 1\nchanged 2 dropped 0\n"
 					  "changed 3 delivered 1\nchanged 4 delivered 1\n");
@@ -814,7 +815,7 @@ START_TEST(dropping_what_rests_or_waits_leaves_nothing_armed)
 	fake_http_reply(&http, (struct fake_reply){ .status = 500 });
 	enqueue(1, "i1", "hook", PAGE_TRIGGER);
 	fake_clock_advance(&fake, 100000);
-	deliver_drop(deliver, "i1", "hook", "given up");
+	deliver_drop(deliver, "i1", "hook", 1, "given up");
 	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\nchanged 1 dropped 1\n");
 	ck_assert_int_eq(timers_next_us(fake.timers), INT64_MAX);
 }
@@ -827,7 +828,7 @@ START_TEST(the_place_of_what_is_dropped_is_free)
 		enqueue_tried(id);
 	fake_clock_advance(&fake, 100000);
 	ck_assert_uint_eq(http.nrequests, 16);
-	deliver_drop(deliver, "i1", "hook", "given up");
+	deliver_drop(deliver, "i1", "hook", 1, "given up");
 	fake_clock_advance(&fake, 0);
 	ck_assert_int_eq(asked_at("page-17\"", 0), 100000);
 }
@@ -904,7 +905,7 @@ END_TEST
 START_TEST(the_console_gets_its_text)
 {
 	struct stored_page page = make(1, "i1", "console", PAGE_TRIGGER);
-	struct deliver_ops ops = { on_changed, on_silent, &told };
+	struct deliver_ops ops = { .changed = on_changed, .silent = on_silent, .ctx = &told };
 	char text[4096];
 	int fds[2];
 
@@ -929,7 +930,7 @@ END_TEST
 START_TEST(a_stopped_console_is_tried_again)
 {
 	struct stored_page page = make(1, "i1", "console", PAGE_TRIGGER);
-	struct deliver_ops ops = { on_changed, on_silent, &told };
+	struct deliver_ops ops = { .changed = on_changed, .silent = on_silent, .ctx = &told };
 	char filler[4096] = "";
 	int fds[2];
 
