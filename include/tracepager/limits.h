@@ -885,5 +885,10 @@
 #define LIMIT_DEMO_PAGE_US    (10 * US_PER_SECOND)
 /* Below this width the demo's sentences are no longer readable: they run over the edge instead. */
 #define LIMIT_DEMO_COLUMNS_LEAST 40u
+/* An answer of a relay to a command: a page of incidents with their stories. */
+#define LIMIT_CLIENT_REPLY_BYTES (32u << 20)
+/* What a message quotes of a URL, and of a relay's reason: the whole stands on two lines. */
+#define LIMIT_CLIENT_URL_COLUMNS    80u
+#define LIMIT_CLIENT_REASON_COLUMNS 200u
 
 #endif

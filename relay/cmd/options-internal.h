@@ -53,6 +53,12 @@ enum colour_choice {
 	COLOUR_NEVER,
 };
 
+/* Of each command that talks to a relay: --url, --token-file and --timeout. */
+struct client_options {
+	const char *url, *token_file; /* NULL: as the environment says */
+	int64_t timeout_us;	      /* of one request */
+};
+
 /* ---- a command's line: the arguments behind the options (borrowed from argv), then the options.
  * The caller frees `at` of each option_list. ---- */
 

@@ -162,7 +162,7 @@ class Option:
     """A row of command_options.def."""
 
     def __init__(self, command, rest):
-        values = [json.loads(f"[{part}]") for part in re.fullmatch(r'(".*?", ".*?"), \w+, \w+, (".*)', rest).groups()]
+        values = [json.loads(f"[{part}]") for part in re.fullmatch(r'(".*?", ".*?"), \w+, [\w.]+, (".*)', rest).groups()]
         (self.name, self.letter), (self.argument, self.range, self.default, self.text) = values
         self.kind = re.fullmatch(r'".*?", ".*?", (\w+), .*', rest).group(1)
         self.command = command

@@ -1,0 +1,118 @@
+/*
+ * Client: asks a relay, and waits for the answer. Owns its loop, its HTTP client and the token.
+ */
+#include "client-internal.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "usage-internal.h"
+#include "tracepager/clock.h"
+#include "tracepager/http_client.h"
+#include "tracepager/limits.h"
+#include "tracepager/loop.h"
+#include "tracepager/xalloc.h"
+
+struct client {
+	struct client_target target;
+	struct event_base *base;
+	struct loop *loop;
+	struct http_client *http;
+	/* The question that is under way. */
+	struct client_answer *answer;
+	bool wants_json;
+};
+
+struct client *client_open(const char *command, const struct client_options *options,
+			   int *ret_status)
+{
+	static const struct loop_hooks hooks = { .turn_end = NULL };
+	struct client *client = xcalloc(1, sizeof(*client));
+	struct err err = { 0 };
+
+	enum client_status status = client_target_init(&client->target, options, &err);
+	if (status != CLIENT_DONE) {
+		*ret_status = usage_error(command, "%s", err.text);
+		client_close(client);
+		return NULL;
+	}
+	client_keep_from_proxy(&client->target);
+	client->base = net_event_base_new();
+	client->loop = client->base ? loop_new(client->base, clock_system(), NULL, &hooks) : NULL;
+	client->http = client->loop ? http_client_new(client->base, clock_system()) : NULL;
+	if (client->http)
+		return client;
+	*ret_status =
+		command_failed(CLIENT_UNREACHED, command, "the HTTP client cannot be started");
+	client_close(client);
+	return NULL;
+}
+
+void client_close(struct client *client)
+{
+	if (!client)
+		return;
+	http_client_free(client->http);
+	loop_free(client->loop);
+	if (client->base)
+		event_base_free(client->base);
+	client_target_fini(&client->target);
+	free(client);
+}
+
+const char *client_url(const struct client *client)
+{
+	return client->target.url;
+}
+
+static void client_answered(void *arg, const struct http_reply *reply)
+{
+	struct client *client = arg;
+
+	client_judge(&client->target, reply, client->wants_json, client->answer);
+	loop_stop(client->loop);
+}
+
+static enum client_status client_ask(struct client *client, enum http_method method,
+				     const char *path, const json_t *body, bool wants_json,
+				     struct client_answer *ret_answer)
+{
+	static const struct http_handler handler = { .done = client_answered };
+	const struct http_transport *transport = http_client_transport(client->http);
+	struct client_request request;
+
+	*ret_answer = (struct client_answer){ .status = CLIENT_UNREACHED };
+	err_set(&ret_answer->err, ENOMEM, "the request to %s cannot be sent", client->target.url);
+	client->answer = ret_answer;
+	client->wants_json = wants_json;
+	client_request_init(&request, &client->target, method, path, body);
+	if (transport->send(transport->ctx, &request.http, &handler, client))
+		loop_run(client->loop);
+	client_request_fini(&request);
+	return ret_answer->status;
+}
+
+enum client_status client_get(struct client *client, const char *path,
+			      struct client_answer *ret_answer)
+{
+	return client_ask(client, HTTP_GET, path, NULL, true, ret_answer);
+}
+
+enum client_status client_post(struct client *client, const char *path, const json_t *body,
+			       struct client_answer *ret_answer)
+{
+	return client_ask(client, HTTP_POST, path, body, true, ret_answer);
+}
+
+enum client_status client_get_text(struct client *client, const char *path,
+				   struct client_answer *ret_answer)
+{
+	return client_ask(client, HTTP_GET, path, NULL, false, ret_answer);
+}
+
+int client_failed(const char *command, const struct client_answer *answer)
+{
+	return command_failed((int)answer->status, command, "%s", answer->err.text);
+}
