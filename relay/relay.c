@@ -47,6 +47,7 @@ struct relay {
 	struct intake *intake;
 	struct sender *senders;
 	struct web web;
+	struct web_token *tokens;
 	struct reload *rules, *shadow_rules; /* the second is NULL where the rules are built in */
 	char *shadow_path;
 	struct shadow *shadow;
@@ -410,8 +411,23 @@ static void make_senders(struct relay *relay)
 		};
 }
 
+/* Who may use the API: none where no token is configured. */
+static size_t make_tokens(struct relay *relay)
+{
+	const struct config *config = relay->config;
+	size_t n = 0;
+
+	relay->tokens = xcalloc(1, sizeof(*relay->tokens));
+	if (config->admin_token.value)
+		relay->tokens[n++] = (struct web_token){ .name = "admin",
+							 .secret = &config->admin_token,
+							 .may_act = true };
+	return n;
+}
+
 static void make_intake(struct relay *relay)
 {
+	const size_t ntokens = make_tokens(relay);
 	const struct intake_env env = {
 		.pool = relay->pool,
 		.timers = relay->timers,
@@ -431,7 +447,8 @@ static void make_intake(struct relay *relay)
 	relay->intake = intake_new(&env);
 	relay->web = (struct web){
 		.intake = relay->intake,
-		.admin_token = &relay->config->admin_token,
+		.tokens = relay->tokens,
+		.ntokens = ntokens,
 		.open = env.open,
 		.listen = relay->config->listen,
 		.hosts = relay->config->hosts,
@@ -588,6 +605,7 @@ void relay_free(struct relay *relay)
 	if (relay->base)
 		event_base_free(relay->base);
 	free(relay->senders);
+	free(relay->tokens);
 	free(relay);
 }
 

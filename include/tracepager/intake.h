@@ -49,7 +49,7 @@ struct sender {
 /* Why a request is refused before its body counts. */
 enum intake_refusal {
 	INTAKE_REFUSAL_TOKEN, /* a sender's */
-	INTAKE_REFUSAL_ADMIN, /* the admin token */
+	INTAKE_REFUSAL_ADMIN, /* an API token */
 	INTAKE_REFUSAL_HOST,
 	INTAKE_REFUSAL_SITE,
 	INTAKE_REFUSAL_COUNT

@@ -833,6 +833,21 @@
 
 /* The host of a Host or Origin header: a name of the DNS has 253 characters. */
 #define LIMIT_HOST_BYTES 256
+/* One segment of a path that stands for a name or an id. */
+#define LIMIT_PATH_PLACE_BYTES 256u
+/* An error as JSON: its sentence may quote what is wrong. */
+#define LIMIT_WEB_ERROR_BYTES (64u << 10)
+/* Retry-After of a 503, in seconds: the store answers again within one. */
+#define LIMIT_WEB_RETRY_AFTER_S 5
+/* The body of a request of the API: a comment, or a silence with many matchers. */
+#define LIMIT_WEB_BODY_BYTES (64u << 10)
+/* A comment, a reason, a name: a person reads it in a page. */
+#define LIMIT_ACT_TEXT_BYTES 2000u
+/* Entries of one answer of a list, without and with `limit`. */
+#define LIMIT_LIST_DEFAULT 100
+#define LIMIT_LIST_MOST	   1000
+/* The header Link: a path with its query. */
+#define LIMIT_LINK_HEADER_BYTES 4096u
 
 /* The answer of /metrics: some hundred lines, and more for each source and pager. */
 #define LIMIT_METRICS_TEXT_BYTES (1u << 20)

@@ -1,7 +1,7 @@
 /*
  * Web: the table of the HTTP server's paths: alerts go to intake; health, metrics and the status of
- * the rules are answered here. Refuses what needs the admin token and comes without it. Owns
- * nothing, and keeps no state. For the loop thread.
+ * the rules are answered here. Refuses what needs an API token and comes without it. Owns nothing,
+ * and keeps no state. For the loop thread.
  */
 #ifndef TRACEPAGER_WEB_H
 #define TRACEPAGER_WEB_H
@@ -30,10 +30,18 @@ struct web_ops {
 	void *ctx;
 };
 
+/* Who may use the API. Borrowed from the configuration. */
+struct web_token {
+	const char *name;
+	const struct secret *secret;
+	bool may_act; /* else it may read */
+};
+
 struct web {
-	struct intake *intake;		  /* borrowed */
-	const struct secret *admin_token; /* borrowed; without a value no token is asked for, which
-					     config allows on loopback only */
+	struct intake *intake; /* borrowed */
+	/* Borrowed; without any no token is asked for, which config allows on loopback only. */
+	const struct web_token *tokens;
+	size_t ntokens;
 	/* Only loopback addresses are listened on. Then what needs no token is refused if its Host
 	 * names neither this machine, nor `listen`, nor one of `hosts`, or if a page of another
 	 * site posts it. */
@@ -44,7 +52,7 @@ struct web {
 
 /* Answers a request, or hands it to intake or the relay, which answer it. ctx is a struct web. */
 void web_handle(void *ctx, struct http_exchange *exchange);
-/* An http_server_judge: the admin token and any sender's are known; probes are GETs of health,
+/* An http_server_judge: API tokens and those of senders are known; probes are GETs of health,
  * readiness and metrics. ctx is a struct web. */
 enum http_standing web_judge(void *ctx, bool is_get, const char *path, const char *authorization);
 

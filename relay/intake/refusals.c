@@ -12,7 +12,7 @@ static const struct {
 	const char *message, *detail; /* detail: the name of its field; NULL: it has none */
 } refusal_texts[] = {
 	[INTAKE_REFUSAL_TOKEN] = { "request refused: its token is missing or wrong", "sender" },
-	[INTAKE_REFUSAL_ADMIN] = { "request refused: the admin token is missing or wrong", NULL },
+	[INTAKE_REFUSAL_ADMIN] = { "request refused: its API token is missing or wrong", NULL },
 	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host" },
 	[INTAKE_REFUSAL_SITE] = { "request refused: a page of another site sent it", "origin" },
 };

@@ -179,7 +179,7 @@ static void exchange_allow_other(struct http_exchange *exchange)
 {
 	if (evhttp_find_header(exchange->req->output_headers, "Allow"))
 		return;
-	/* Every path of ours allows GET or POST, never both. */
+	/* A path that allows both is never answered so. */
 	http_exchange_set(exchange, "Allow",
 			  exchange->verb == HTTP_VERB_GET ? "POST" : "GET, HEAD");
 }

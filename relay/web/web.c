@@ -1,252 +1,164 @@
-/* Web: see web.h. */
+/* Web: the table of paths, and the way of a request to its row. See web.h. */
 #include "tracepager/web.h"
 
 #include <string.h>
 
 #include "config.h"
-#include "tracepager/buf.h"
-#include "tracepager/limits.h"
-#include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
+#include "web-internal.h"
 #include "web_origin-internal.h"
 
-struct web_place {
-	const char *path;
-	bool is_prefix; /* longer paths are served too, with what follows as `rest` */
+/* A path may stand in one row for GET and in one for POST. */
+struct web_row {
 	enum http_verb verb;
-	void (*serve)(struct web *web, struct http_exchange *exchange, const char *rest);
-	/* Does a request need a token? NULL: never. */
-	bool (*needs_token)(const struct web *web, const char *rest);
-	bool is_probe; /* has room of its own when connections are short */
+	const char *path; /* a pattern of web_path_fits() */
+	void (*serve)(struct web_request *request);
+	enum web_right right;
+	/* Does the request need a sender's token, which serve() asks for? NULL: never. */
+	bool (*needs_token)(const struct web *web, const char *param);
+	bool is_probe;	  /* has room of its own when connections are short */
+	const char *text; /* for GET /; NULL: it is not listed */
 };
 
-static void reply_text(struct http_exchange *exchange, int status, const char *text)
+static void web_serve_root(struct web_request *request);
+
+/* GET / lists the paths in a column of so many characters. */
+#define LIST_COLUMNS 24
+
+#define GET  HTTP_VERB_GET
+#define POST HTTP_VERB_POST
+#define NONE WEB_RIGHT_NONE
+#define READ WEB_RIGHT_READ
+#define ACT  WEB_RIGHT_ACT
+
+/* clang-format off */
+static const struct web_row web_rows[] = {
+	{ POST, "/webhook/{sender...}", web_serve_webhook, .needs_token = web_webhook_needs_token,
+	  .text = "alerts of a declared sender" },
+	{ POST, "/api/v2/alerts", web_serve_alerts, .needs_token = web_alerts_need_token,
+	  .text = "alerts as Prometheus sends them" },
+	{ GET, "/api/v2/status", web_serve_status, .right = NONE },
+	{ GET, "/-/healthy", web_serve_healthy, .is_probe = true, .text = "does tracepager run" },
+	{ GET, "/-/ready", web_serve_ready, .is_probe = true, .text = "does tracepager take alerts" },
+	{ POST, "/-/reload", web_serve_reload, ACT, .text = "load the rules again" },
+	{ GET, "/-/rules", web_serve_rules, READ,
+	  .text = "which rules are in force, and what shadow rules would do" },
+	{ GET, "/api/v1/rules", web_serve_api_rules, READ, .text = "the rules in force, as JSON" },
+	{ GET, "/api/v1/shadow", web_serve_api_shadow, READ,
+	  .text = "decisions in which shadow rules differ, as JSON" },
+	{ GET, "/metrics", web_serve_metrics, .is_probe = true, .text = "metrics for Prometheus" },
+	{ GET, "/", web_serve_root, .right = NONE },
+};
+/* clang-format on */
+
+/* "/webhook/{sender...}" is listed as "/webhook/SENDER". */
+static void list_path(const char *path, struct buf *out)
 {
-	http_exchange_reply(exchange, status, "text/plain; charset=utf-8", text, strlen(text), 0);
+	size_t len = 0;
+
+	for (bool place = false; *path; path++) {
+		place = *path == '{' || (place && *path != '}');
+		if (*path == '{' || *path == '}' || (place && *path == '.'))
+			continue;
+		buf_putc(out,
+			 place && *path >= 'a' && *path <= 'z' ? (char)(*path - 'a' + 'A') : *path);
+		len++;
+	}
+	buf_printf(out, "%*s  ", len < LIST_COLUMNS ? (int)(LIST_COLUMNS - len) : 0, "");
 }
 
-static void reply_json(struct http_exchange *exchange, int status, const char *text)
+static void web_serve_root(struct web_request *request)
 {
-	http_exchange_reply(exchange, status, NULL, text, strlen(text), 0);
-}
+	struct buf text = BUF_INIT(LIMIT_WEB_ERROR_BYTES);
 
-static void serve_root(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	(void)web;
-	(void)rest;
-	reply_text(
-		exchange, 200,
-		"tracepager " PACKAGE_VERSION "\n\n"
-		"POST /webhook/SENDER    alerts of a declared sender\n"
-		"POST /api/v2/alerts     alerts as Prometheus sends them\n"
-		"GET  /-/healthy         does tracepager run\n"
-		"GET  /-/ready           does tracepager take alerts\n"
-		"POST /-/reload          load the rules again\n"
-		"GET  /-/rules           which rules are in force, and what shadow rules would do\n"
-		"GET  /api/v1/rules      the rules in force, as JSON\n"
-		"GET  /api/v1/shadow     decisions in which shadow rules differ, as JSON\n"
-		"GET  /metrics           metrics for Prometheus\n");
-}
-
-static void serve_healthy(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	(void)web;
-	(void)rest;
-	reply_text(exchange, 200, "tracepager is healthy\n");
-}
-
-static void serve_ready(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	const char *why = "";
-	struct buf text = BUF_INIT(1024);
-
-	(void)rest;
-	bool ready = web->ops.ready(web->ops.ctx, &why);
-	size_t unreached = web->ops.unreached(web->ops.ctx);
-	buf_printf(&text, ready ? "tracepager is ready\n" : "not ready: %s\n", why);
-	/* Alerts are taken all the same: a person who looks must see it. */
-	if (unreached)
-		buf_printf(&text,
-			   "%zu open incident(s) have reached nobody: every pager has refused the "
-			   "page\n",
-			   unreached);
-	reply_text(exchange, ready ? 200 : 503, buf_text(&text));
+	buf_puts(&text, "tracepager " PACKAGE_VERSION "\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(web_rows); i++) {
+		const struct web_row *row = &web_rows[i];
+		if (!row->text)
+			continue;
+		buf_printf(&text, "%-4s ", row->verb == HTTP_VERB_POST ? "POST" : "GET");
+		list_path(row->path, &text);
+		buf_printf(&text, "%s\n", row->text);
+	}
+	web_reply_text(request->exchange, 200, buf_text(&text));
 	buf_fini(&text);
 }
 
-static void serve_metrics(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	struct buf text = BUF_INIT(LIMIT_METRICS_TEXT_BYTES);
+/* ---- from a request to its row ---- */
 
-	(void)rest;
-	web->ops.measure(web->ops.ctx);
-	metrics_write(&text);
-	http_exchange_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
-			    buf_text(&text), text.len, 0);
-	buf_fini(&text);
+/* Sets the request's places. false: a segment is longer than any that is known here. */
+static bool set_places(struct web_request *request, const char *const at[2], const size_t len[2])
+{
+	request->param[0] = request->param[1] = "";
+	for (size_t i = 0; i < 2 && at[i]; i++) {
+		request->param[i] = at[i];
+		if (!at[i][len[i]])
+			continue;
+		if (i || len[i] >= sizeof(request->first))
+			return false;
+		memcpy(request->first, at[i], len[i]);
+		request->first[len[i]] = '\0';
+		request->param[i] = request->first;
+	}
+	return true;
 }
 
-/* Does the request bear the admin token, where one is configured? False: the exchange was answered.
- */
-static bool is_admin(const struct web *web, struct http_exchange *exchange)
+/* The row of that path and verb, else a row of that path; NULL: there is none. */
+static const struct web_row *web_find_row(struct web_request *request, const char *path,
+					  enum http_verb verb)
 {
-	if (!web->admin_token->value || bearer_matches(exchange, web->admin_token))
-		return true;
-	intake_log_refusal(web->intake, INTAKE_REFUSAL_ADMIN, exchange, NULL);
-	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
-	reply_json(exchange, 401,
-		   "{\"error\": \"send the admin token: Authorization: Bearer TOKEN\"}\n");
-	return false;
-}
+	const struct web_row *found = NULL;
 
-static bool admin_needs_token(const struct web *web, const char *rest)
-{
-	(void)rest;
-	return web->admin_token->value != NULL;
-}
-
-static void serve_reload(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	(void)rest;
-	if (is_admin(web, exchange))
-		web->ops.reload(web->ops.ctx, exchange);
-}
-
-static void reply_buf(struct http_exchange *exchange, const char *type, struct buf *text)
-{
-	buf_putc(text, '\n');
-	if (text->failed)
-		reply_json(exchange, 500, "{\"error\": \"the answer is larger than 16 MiB\"}\n");
-	else
-		http_exchange_reply(exchange, 200, type, buf_text(text), text->len, 0);
-	buf_fini(text);
-}
-
-static void serve_rules(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	struct buf text = BUF_INIT(LIMIT_RULES_STATUS_BYTES);
-
-	(void)rest;
-	if (!is_admin(web, exchange))
-		return;
-	web->ops.rules(web->ops.ctx, false, &text);
-	reply_buf(exchange, "text/plain; charset=utf-8", &text);
-}
-
-static void serve_api_rules(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	struct buf text = BUF_INIT(LIMIT_RULES_STATUS_BYTES);
-
-	(void)rest;
-	if (!is_admin(web, exchange))
-		return;
-	web->ops.rules(web->ops.ctx, true, &text);
-	reply_buf(exchange, NULL, &text);
-}
-
-static void serve_api_shadow(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	struct buf text = BUF_INIT(LIMIT_RULES_STATUS_BYTES);
-
-	(void)rest;
-	if (!is_admin(web, exchange))
-		return;
-	web->ops.shadow(web->ops.ctx, &text);
-	reply_buf(exchange, NULL, &text);
-}
-
-static void serve_webhook(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	intake_webhook(web->intake, exchange, rest);
-}
-
-static bool webhook_needs_token(const struct web *web, const char *rest)
-{
-	return intake_needs_token(web->intake, rest);
-}
-
-static bool api_alerts_need_token(const struct web *web, const char *rest)
-{
-	(void)rest;
-	return intake_needs_token(web->intake, NULL);
-}
-
-static void serve_api_alerts(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	(void)rest;
-	intake_api_alerts(web->intake, exchange);
-}
-
-/* Grafana and rulers request Alertmanager's status before they send alerts. */
-static void serve_api_status(struct web *web, struct http_exchange *exchange, const char *rest)
-{
-	(void)web;
-	(void)rest;
-	reply_json(exchange, 200,
-		   "{\"cluster\": {\"status\": \"disabled\", \"peers\": []}, \"config\": "
-		   "{\"original\": \"\"}, "
-		   "\"versionInfo\": {\"branch\": \"\", \"buildDate\": \"\", \"buildUser\": \"\", "
-		   "\"goVersion\": \"\", \"revision\": \"\", \"version\": "
-		   "\"tracepager " PACKAGE_VERSION "\"}}\n");
-}
-
-static const struct web_place web_places[] = {
-	{ "/webhook/", true, HTTP_VERB_POST, serve_webhook, .needs_token = webhook_needs_token },
-	{ "/api/v2/alerts", false, HTTP_VERB_POST, serve_api_alerts,
-	  .needs_token = api_alerts_need_token },
-	{ "/metrics", false, HTTP_VERB_GET, serve_metrics, .is_probe = true },
-	{ "/-/healthy", false, HTTP_VERB_GET, serve_healthy, .is_probe = true },
-	{ "/-/ready", false, HTTP_VERB_GET, serve_ready, .is_probe = true },
-	{ "/-/reload", false, HTTP_VERB_POST, serve_reload, .needs_token = admin_needs_token },
-	{ "/-/rules", false, HTTP_VERB_GET, serve_rules, .needs_token = admin_needs_token },
-	{ "/api/v1/rules", false, HTTP_VERB_GET, serve_api_rules,
-	  .needs_token = admin_needs_token },
-	{ "/api/v1/shadow", false, HTTP_VERB_GET, serve_api_shadow,
-	  .needs_token = admin_needs_token },
-	{ "/api/v2/status", false, HTTP_VERB_GET, serve_api_status, .is_probe = false },
-	{ "/", false, HTTP_VERB_GET, serve_root, .is_probe = false },
-};
-
-static bool is_at_place(const struct web_place *place, const char *path)
-{
-	return place->is_prefix ? strncmp(path, place->path, strlen(place->path)) == 0
-				: strcmp(path, place->path) == 0;
-}
-
-static const struct web_place *find_place(const char *path)
-{
-	for (size_t i = 0; i < ARRAY_LEN(web_places); i++)
-		if (is_at_place(&web_places[i], path))
-			return &web_places[i];
-	return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(web_rows); i++) {
+		const struct web_row *row = &web_rows[i];
+		const char *at[2] = { NULL, NULL };
+		size_t len[2] = { 0, 0 };
+		if ((found && row->verb != verb) || !web_path_fits(row->path, path, at, len) ||
+		    !set_places(request, at, len))
+			continue;
+		found = row;
+		if (row->verb == verb)
+			break;
+	}
+	return found;
 }
 
 enum http_standing web_judge(void *ctx, bool is_get, const char *path, const char *authorization)
 {
+	struct web_request request = { .web = ctx };
+	const struct web_row *row = is_get ? web_find_row(&request, path, HTTP_VERB_GET) : NULL;
 	const struct web *web = ctx;
-	const struct web_place *place = find_place(path);
 
-	if (bearer_shown(authorization, web->admin_token) ||
-	    intake_knows_token(web->intake, authorization))
+	if (web_find_token(web, authorization) || intake_knows_token(web->intake, authorization))
 		return HTTP_STANDING_KNOWN;
-	return is_get && place && place->is_probe ? HTTP_STANDING_PROBE : HTTP_STANDING_STRANGER;
+	return row && row->is_probe ? HTTP_STANDING_PROBE : HTTP_STANDING_STRANGER;
+}
+
+static bool row_needs_token(const struct web_row *row, const struct web_request *request)
+{
+	const struct web *web = request->web;
+
+	if (row->right != WEB_RIGHT_NONE)
+		return web->ntokens > 0;
+	return row->needs_token && row->needs_token(web, request->param[0]);
 }
 
 /* Refuses what a page of another site may have made a browser on this machine send. True: the
  * exchange was answered. */
-static bool refuse_foreign(const struct web *web, struct http_exchange *exchange,
-			   const struct web_place *place, const char *rest)
+static bool refuse_foreign(const struct web_request *request, const struct web_row *row)
 {
-	if (!web->open || (place && place->needs_token && place->needs_token(web, rest)))
+	const struct web *web = request->web;
+	struct http_exchange *exchange = request->exchange;
+
+	if (!web->open || (row && row_needs_token(row, request)))
 		return false;
 	if (!web_host_is_ours(http_exchange_header(exchange, "Host"), web->listen, web->hosts)) {
 		intake_log_refusal(web->intake, INTAKE_REFUSAL_HOST, exchange,
 				   http_exchange_header(exchange, "Host"));
-		reply_json(exchange, 421,
-			   "{\"error\": \"the Host header names another server: use localhost or "
-			   "an address of this machine, set a token, or add the name to hosts in "
-			   "tracepager.yaml\"}\n");
+		web_fail(exchange, 421,
+			 "the Host header names another server: use localhost or an address of "
+			 "this machine, set a token, or add the name to hosts in tracepager.yaml");
 		return true;
 	}
 	if (http_exchange_verb(exchange) == HTTP_VERB_POST &&
@@ -255,10 +167,9 @@ static bool refuse_foreign(const struct web *web, struct http_exchange *exchange
 			      web->hosts)) {
 		intake_log_refusal(web->intake, INTAKE_REFUSAL_SITE, exchange,
 				   http_exchange_header(exchange, "Origin"));
-		reply_json(
-			exchange, 403,
-			"{\"error\": \"a page of another site sent this request; without a token "
-			"only pages of this server may post\"}\n");
+		web_fail(exchange, 403,
+			 "a page of another site sent this request; without a token only pages of "
+			 "this server may post");
 		return true;
 	}
 	return false;
@@ -266,20 +177,18 @@ static bool refuse_foreign(const struct web *web, struct http_exchange *exchange
 
 void web_handle(void *ctx, struct http_exchange *exchange)
 {
-	const char *path = http_exchange_path(exchange);
-	const struct web_place *place = find_place(path);
-	const char *rest = place ? path + strlen(place->path) : "";
+	struct web_request request = { .web = ctx, .exchange = exchange, .who = "" };
+	const enum http_verb verb = http_exchange_verb(exchange);
+	const struct web_row *row = web_find_row(&request, http_exchange_path(exchange), verb);
 
-	if (refuse_foreign(ctx, exchange, place, rest))
+	if (refuse_foreign(&request, row))
 		return;
-	if (!place)
-		reply_json(exchange, 404,
-			   "{\"error\": \"nothing is here; GET / lists what is\"}\n");
-	else if (http_exchange_verb(exchange) != place->verb)
-		reply_json(exchange, 405,
-			   place->verb == HTTP_VERB_POST
-				   ? "{\"error\": \"send a POST to this path\"}\n"
-				   : "{\"error\": \"send a GET to this path\"}\n");
-	else
-		place->serve(ctx, exchange, rest);
+	if (!row)
+		web_fail(exchange, 404, "nothing is here; GET / lists what is");
+	else if (row->verb != verb)
+		web_fail(exchange, 405,
+			 row->verb == HTTP_VERB_POST ? "send a POST to this path"
+						     : "send a GET to this path");
+	else if (web_authorize(&request, row->right))
+		row->serve(&request);
 }

@@ -112,7 +112,7 @@ START_TEST(each_reason_has_its_own_line)
 	refuse(INTAKE_REFUSAL_SITE, "192.0.2.1", NULL);
 	ck_assert_str_eq(logged(), TOKEN
 			 "peer=192.0.2.1 path=/webhook/am requests=1 sender=am\n"
-			 "level=warn msg=\"request refused: the admin token is missing or wrong\" "
+			 "level=warn msg=\"request refused: its API token is missing or wrong\" "
 			 "peer=192.0.2.1 path=/webhook/am requests=1\n"
 			 "level=warn msg=\"request refused: it is meant for another site\" "
 			 "peer=192.0.2.1 path=/webhook/am requests=1 host=evil.example\n"

@@ -1,0 +1,113 @@
+/*
+ * What the files of web share: a request with what its path and its token say, how it is refused,
+ * and the functions that serve the rows of the table in web.c, one file for each thing that is
+ * served. A request lives until its serve function returns; one that answers later keeps the
+ * exchange and copies what else it needs. Loop thread only.
+ */
+#ifndef TRACEPAGER_WEB_INTERNAL_H
+#define TRACEPAGER_WEB_INTERNAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tracepager/buf.h"
+#include "tracepager/limits.h"
+#include "tracepager/web.h"
+
+/* What an API token must be good for. */
+enum web_right {
+	WEB_RIGHT_NONE, /* no API token is asked for */
+	WEB_RIGHT_READ,
+	WEB_RIGHT_ACT,
+};
+
+struct web_request {
+	struct web *web;
+	struct http_exchange *exchange;
+	/* What stands in the places of the row's path, in order; "" where there is no such place.
+	 * Borrowed until the reply, the first only while the request is served. */
+	const char *param[2];
+	/* Who asks: the name of the API token; "local" where none is configured; "" where none is
+	 * asked for. Lives as long as web. */
+	const char *who;
+	char first[LIMIT_PATH_PLACE_BYTES]; /* of param[0], where more of the path follows */
+};
+
+/* ---- web_reply.c: answers ---- */
+
+/* Each replies. detail: a sentence that names the cure. Below /api/v1/ the reply is a problem of
+ * RFC 9457; elsewhere {"error": …}. 401 asks for a token, 503 comes with Retry-After. */
+void web_fail(struct http_exchange *exchange, int status, const char *detail);
+void web_failf(struct http_exchange *exchange, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void web_reply_text(struct http_exchange *exchange, int status, const char *text);
+void web_reply_json(struct http_exchange *exchange, int status, const char *text);
+/* Adds a line end, replies, and frees the buf. type NULL: JSON. 500 where it is over its cap. */
+void web_reply_buf(struct http_exchange *exchange, const char *type, struct buf *text);
+
+/* ---- web_request.c: what a request says ---- */
+
+/* May the request have it? False: it was answered. Sets request->who. */
+bool web_authorize(struct web_request *request, enum web_right right);
+/* Is any of the API tokens shown? authorization: the header's value; NULL: none. In a time that
+ * does not tell which one is close. */
+const struct web_token *web_find_token(const struct web *web, const char *authorization);
+/* The body as a JSON object; an empty body is an empty object. False: it is none, and the request
+ * was answered. Caller json_decref()s *ret_body. */
+bool web_body_object(struct web_request *request, json_t **ret_body);
+/* A member's text; "" where it is missing or null. False: it is no text, or longer than
+ * LIMIT_ACT_TEXT_BYTES, and the request was answered. Borrowed from body. */
+bool web_member_text(struct web_request *request, const json_t *body, const char *name,
+		     const char **ret_text);
+/* A parameter of the query, decoded into out; "" where it is missing. False: it is given twice, is
+ * no text, or does not fit, and the request was answered. */
+bool web_query_text(struct web_request *request, const char *name, char *out, size_t size);
+/* `limit`: how many entries of a list are asked for. False: the request was answered. */
+bool web_query_limit(struct web_request *request, size_t *ret_limit);
+/* `cursor`: where a list goes on, as web_list_end() gave it: a time, and an id into out; time 0 and
+ * "" from the start. False: it is none of ours, and the request was answered. */
+bool web_query_cursor(struct web_request *request, int64_t *ret_us, char *out, size_t size);
+
+/* Ends a list that was written up to its last entry: adds "],"next": and the cursor (null: nothing
+ * follows), closes the object, sets the header Link, and replies. next_id NULL: nothing follows. */
+void web_list_end(struct web_request *request, struct buf *out, int64_t next_us,
+		  const char *next_id);
+
+/* ---- web_text.c: pure ---- */
+
+enum web_found { WEB_FOUND_NONE, WEB_FOUND_ONE, WEB_FOUND_BAD };
+
+/* A value of application/x-www-form-urlencoded text, decoded into out with a NUL. BAD: the name is
+ * given twice, the value does not fit, or it holds a NUL, a control character other than tab and
+ * line end, or what is no UTF-8. */
+enum web_found web_form_value(const char *form, size_t len, const char *name, char *out,
+			      size_t size);
+/* Does the path fit the pattern? A place such as "{id}" stands for one segment that is not empty;
+ * "{name...}" at the end for all that follows. ret_at, ret_len: of each place; others stay. */
+bool web_path_fits(const char *pattern, const char *path, const char *ret_at[2], size_t ret_len[2]);
+/* A cursor, and back; false: it is no cursor. */
+void web_cursor_write(int64_t us, const char *id, struct buf *out);
+bool web_cursor_read(const char *cursor, int64_t *ret_us, char *ret_id, size_t size);
+/* A problem document of RFC 9457. */
+void web_write_problem(struct buf *out, int status, const char *detail);
+
+/* ---- what is served ---- */
+
+/* web_health.c */
+void web_serve_healthy(struct web_request *request);
+void web_serve_ready(struct web_request *request);
+void web_serve_metrics(struct web_request *request);
+/* web_rules.c */
+void web_serve_reload(struct web_request *request);
+void web_serve_rules(struct web_request *request);
+void web_serve_api_rules(struct web_request *request);
+void web_serve_api_shadow(struct web_request *request);
+/* web_intake.c */
+void web_serve_webhook(struct web_request *request);
+void web_serve_alerts(struct web_request *request);
+void web_serve_status(struct web_request *request);
+bool web_webhook_needs_token(const struct web *web, const char *param);
+bool web_alerts_need_token(const struct web *web, const char *param);
+
+#endif

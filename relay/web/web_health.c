@@ -1,0 +1,40 @@
+/* Web health: is the relay alive, does it take alerts, and its metrics. */
+#include "tracepager/metrics.h"
+
+#include "web-internal.h"
+
+void web_serve_healthy(struct web_request *request)
+{
+	web_reply_text(request->exchange, 200, "tracepager is healthy\n");
+}
+
+void web_serve_ready(struct web_request *request)
+{
+	const struct web_ops *ops = &request->web->ops;
+	const char *why = "";
+	struct buf text = BUF_INIT(1024);
+
+	bool ready = ops->ready(ops->ctx, &why);
+	size_t unreached = ops->unreached(ops->ctx);
+	buf_printf(&text, ready ? "tracepager is ready\n" : "not ready: %s\n", why);
+	/* Alerts are taken all the same: a person who looks must see it. */
+	if (unreached)
+		buf_printf(&text,
+			   "%zu open incident(s) have reached nobody: every pager has refused the "
+			   "page\n",
+			   unreached);
+	web_reply_text(request->exchange, ready ? 200 : 503, buf_text(&text));
+	buf_fini(&text);
+}
+
+void web_serve_metrics(struct web_request *request)
+{
+	const struct web_ops *ops = &request->web->ops;
+	struct buf text = BUF_INIT(LIMIT_METRICS_TEXT_BYTES);
+
+	ops->measure(ops->ctx);
+	metrics_write(&text);
+	http_exchange_reply(request->exchange, 200, "text/plain; version=0.0.4; charset=utf-8",
+			    buf_text(&text), text.len, 0);
+	buf_fini(&text);
+}

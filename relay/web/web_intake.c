@@ -1,0 +1,37 @@
+/* Web intake: the paths of senders, whose requests intake answers. */
+#include "config.h"
+
+#include "web-internal.h"
+
+void web_serve_webhook(struct web_request *request)
+{
+	intake_webhook(request->web->intake, request->exchange, request->param[0]);
+}
+
+void web_serve_alerts(struct web_request *request)
+{
+	intake_api_alerts(request->web->intake, request->exchange);
+}
+
+bool web_webhook_needs_token(const struct web *web, const char *param)
+{
+	return intake_needs_token(web->intake, param);
+}
+
+bool web_alerts_need_token(const struct web *web, const char *param)
+{
+	(void)param;
+	return intake_needs_token(web->intake, NULL);
+}
+
+/* Grafana and rulers request Alertmanager's status before they send alerts. */
+void web_serve_status(struct web_request *request)
+{
+	web_reply_json(
+		request->exchange, 200,
+		"{\"cluster\": {\"status\": \"disabled\", \"peers\": []}, \"config\": "
+		"{\"original\": \"\"}, "
+		"\"versionInfo\": {\"branch\": \"\", \"buildDate\": \"\", \"buildUser\": \"\", "
+		"\"goVersion\": \"\", \"revision\": \"\", \"version\": "
+		"\"tracepager " PACKAGE_VERSION "\"}}\n");
+}

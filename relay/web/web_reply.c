@@ -1,0 +1,60 @@
+/* Web reply: answers to requests. See web-internal.h. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "tracepager/buf_json.h"
+
+#include "web-internal.h"
+
+static const char api_prefix[] = "/api/v1/";
+
+void web_fail(struct http_exchange *exchange, int status, const char *detail)
+{
+	const bool api = strncmp(http_exchange_path(exchange), api_prefix, strlen(api_prefix)) == 0;
+	struct buf body = BUF_INIT(LIMIT_WEB_ERROR_BYTES);
+
+	if (api) {
+		web_write_problem(&body, status, detail);
+	} else {
+		buf_puts(&body, "{\"error\": ");
+		buf_json_string(&body, detail);
+		buf_puts(&body, "}\n");
+	}
+	if (status == 401)
+		http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
+	http_exchange_reply(exchange, status, api ? "application/problem+json" : NULL,
+			    buf_text(&body), body.len, status == 503 ? LIMIT_WEB_RETRY_AFTER_S : 0);
+	buf_fini(&body);
+}
+
+void web_failf(struct http_exchange *exchange, int status, const char *format, ...)
+{
+	struct buf text = BUF_INIT(LIMIT_WEB_ERROR_BYTES / 16);
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	web_fail(exchange, status, buf_text(&text));
+	buf_fini(&text);
+}
+
+void web_reply_text(struct http_exchange *exchange, int status, const char *text)
+{
+	http_exchange_reply(exchange, status, "text/plain; charset=utf-8", text, strlen(text), 0);
+}
+
+void web_reply_json(struct http_exchange *exchange, int status, const char *text)
+{
+	http_exchange_reply(exchange, status, NULL, text, strlen(text), 0);
+}
+
+void web_reply_buf(struct http_exchange *exchange, const char *type, struct buf *text)
+{
+	buf_putc(text, '\n');
+	if (text->failed)
+		web_fail(exchange, 500, "the answer is larger than 16 MiB");
+	else
+		http_exchange_reply(exchange, 200, type, buf_text(text), text->len, 0);
+	buf_fini(text);
+}
