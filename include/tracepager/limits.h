@@ -900,6 +900,12 @@
 #define LIMIT_DEMO_PAGE_US    (10 * US_PER_SECOND)
 /* Below this width the demo's sentences are no longer readable: they run over the edge instead. */
 #define LIMIT_DEMO_COLUMNS_LEAST 40u
+/* A table's lines: narrower ones show nothing of use, and wider ones no eye follows. */
+#define LIMIT_TABLE_COLUMNS_LEAST 40u
+#define LIMIT_TABLE_COLUMNS_MOST  250u
+/* One text of a table, or one paragraph. */
+#define LIMIT_TABLE_TEXT_COLUMNS 8000u
+#define LIMIT_TABLE_TEXT_BYTES	 (64u << 10)
 /* An answer of a relay to a command: a page of incidents with their stories. */
 #define LIMIT_CLIENT_REPLY_BYTES (32u << 20)
 /* What a message quotes of a URL, and of a relay's reason: the whole stands on two lines. */
