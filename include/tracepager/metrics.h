@@ -23,8 +23,11 @@ enum metric {
 	METRIC_COUNT
 };
 
-void metric_add(enum metric metric, int64_t n);	    /* a counter, or a gauge (n may be negative) */
-void metric_set(enum metric metric, int64_t value); /* a gauge; of seconds: in microseconds */
+void metric_add(enum metric metric, int64_t n); /* a counter, or a gauge (n may be negative) */
+/* Adds to the row of first's name, from first on, whose label has that value: METRIC_OPENED_SPAN
+ * and "peer" is METRIC_OPENED_PEER. Where no row has it: to the last row of that name, "other". */
+void metric_add_labelled(enum metric first, const char *value, int64_t n);
+void metric_set(enum metric metric, int64_t value);	/* a gauge; of seconds: in microseconds */
 void metric_observe_us(enum metric metric, int64_t us); /* a histogram, which shows seconds */
 /* An info's label hash, copied; NULL: the info is not shown. */
 void metric_tell(enum metric metric, const char *hash);

@@ -78,6 +78,25 @@ void metric_tell(enum metric metric, const char *hash)
 	pthread_mutex_unlock(&texts_lock);
 }
 
+/* Is it a row's only label, name="value"? */
+static bool has_label_value(const char *labels, const char *value)
+{
+	const char *at = strchr(labels, '"');
+	size_t len = strlen(value);
+
+	return at && strncmp(at + 1, value, len) == 0 && strcmp(at + 1 + len, "\"") == 0;
+}
+
+void metric_add_labelled(enum metric first, const char *value, int64_t n)
+{
+	int at = (int)first;
+
+	while (!has_label_value(rows[at].labels, value) && at + 1 < METRIC_COUNT &&
+	       strcmp(rows[at + 1].name, rows[first].name) == 0)
+		at++;
+	metric_add((enum metric)at, n);
+}
+
 int64_t metric_value(enum metric metric)
 {
 	return atomic_load_explicit(&cells[metric].value, memory_order_relaxed);

@@ -20,6 +20,7 @@
 #include "tracepager/secret.h"
 #include "tracepager/sign.h"
 #include "tracepager/timers.h"
+#include "tracepager/walk.h"
 #include "tracepager/xalloc.h"
 
 START_TEST(arena_keeps_texts_apart)
@@ -514,6 +515,34 @@ START_TEST(metrics_are_prometheus_text)
 }
 END_TEST
 
+START_TEST(labelled_metrics_have_a_row_for_each_kind)
+{
+	struct buf text = BUF_INIT(1 << 20);
+
+	metric_add_labelled(METRIC_REROUTED_SPAN, "span", 2);
+	metric_add_labelled(METRIC_REROUTED_SPAN, "spa", 5); /* no kind: "other" */
+	metric_add_labelled(METRIC_REROUTED_SPAN, "spans", 7);
+	metric_add_labelled(METRIC_REROUTED_SPAN, "", 11);
+	ck_assert_int_eq(metric_value(METRIC_REROUTED_SPAN), 2);
+	ck_assert_int_eq(metric_value(METRIC_REROUTED_OTHER), 23);
+	for (int kind = SUSPECT_SPAN; kind <= SUSPECT_EDGE; kind++)
+		metric_add_labelled(METRIC_OPENED_SPAN, suspect_kind_name((enum suspect_kind)kind),
+				    1);
+	for (int code = FALLBACK_NO_SIGNAL; code < FALLBACK_CODES; code++)
+		metric_add_labelled(METRIC_OPENED_SPAN,
+				    fallback_code_name((enum fallback_code)code), 1);
+	for (int row = METRIC_OPENED_SPAN; row < METRIC_OPENED_OTHER; row++)
+		ck_assert_int_eq(metric_value((enum metric)row), 1);
+	ck_assert_int_eq(metric_value(METRIC_OPENED_OTHER), 0);
+	/* The last name of the table: the search ends with it. */
+	metric_add_labelled((enum metric)(METRIC_COUNT - 1), "x", 0);
+	metrics_write(&text);
+	ck_assert_ptr_nonnull(strstr(buf_text(&text),
+				     "\ntracepager_incidents_rerouted_total{kind=\"span\"} 2\n"));
+	buf_fini(&text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("base");
@@ -539,6 +568,7 @@ int main(void)
 	tcase_add_test(tests, base64_known_answers);
 	tcase_add_loop_test(tests, pool_reports_every_job_once, 0, 2);
 	tcase_add_test(tests, metrics_are_prometheus_text);
+	tcase_add_test(tests, labelled_metrics_have_a_row_for_each_kind);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
