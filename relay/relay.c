@@ -417,11 +417,15 @@ static size_t make_tokens(struct relay *relay)
 	const struct config *config = relay->config;
 	size_t n = 0;
 
-	relay->tokens = xcalloc(1, sizeof(*relay->tokens));
+	relay->tokens = xcalloc(config->ntokens + 1, sizeof(*relay->tokens));
 	if (config->admin_token.value)
 		relay->tokens[n++] = (struct web_token){ .name = "admin",
 							 .secret = &config->admin_token,
 							 .may_act = true };
+	for (size_t i = 0; i < config->ntokens; i++)
+		relay->tokens[n++] = (struct web_token){ .name = config->tokens[i].name,
+							 .secret = &config->tokens[i].secret,
+							 .may_act = config->tokens[i].may_act };
 	return n;
 }
 

@@ -27,6 +27,16 @@ struct sender_config {
 	bool group_theirs; /* group: theirs */
 };
 
+/* Who may use the API, beside the bearer of admin_token, who may do all. */
+struct token_config {
+	const char *name;
+	struct secret secret;
+	bool may_act; /* may: act */
+};
+
+/* Keys of links in force: the first signs, both verify. */
+#define LINK_KEYS 2
+
 struct config {
 	struct arena *arena; /* of all texts */
 	const char *path;    /* the file; NULL: none */
@@ -34,7 +44,13 @@ struct config {
 	const char *hosts;	  /* names of this server, with blanks between them; "": none */
 	const char *rules_shadow; /* "": rules.shadow.d beside the rules, where that exists */
 	bool rules_watch, rules_test;
+	/* Where people reach this relay, without a slash at its end; "": not known. */
+	const char *external_url;
+	const char *link_key_file; /* "": the store keeps a key of its own */
+	struct secret link_keys[LINK_KEYS];
 	struct secret admin_token;
+	struct token_config *tokens;
+	size_t ntokens;
 	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us;
 	struct sender_config *senders;
 	size_t nsenders;

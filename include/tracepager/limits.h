@@ -825,6 +825,8 @@
 /* The default of search_pause: 20 searches a second, which a backend of three small machines
  * answers beside its own users. */
 #define LIMIT_SEARCH_PAUSE_US (US_PER_SECOND / 20)
+/* The least length of a key that signs links: 128 random bits as hexadecimal digits. */
+#define LIMIT_LINK_KEY_LEAST_BYTES 32u
 /* The least value of expire_after: below any sender's interval of repeats an alert would end while
  * it fires. */
 #define LIMIT_EXPIRE_AFTER_LEAST_US US_PER_MINUTE

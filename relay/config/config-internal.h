@@ -42,6 +42,8 @@ const char *config_read_url(struct config_loading *loading, const struct ynode *
 /* A URL with {trace_id} in it. */
 const char *config_read_link(struct config_loading *loading, const struct ynode *node,
 			     const char *key);
+/* 1 to 64 letters, digits, _ . and -. */
+bool config_is_name(const char *text);
 /* Finds keys that are no names: those appear in paths and logs. */
 void config_check_names(struct config_loading *loading, const struct ynode *map);
 
@@ -68,6 +70,17 @@ int config_load_options(const char *path, struct config **ret_config, struct fin
 /* The options of the table, without senders and sources; NULL behind the last. */
 const char *config_option_key(size_t i);
 bool config_option_differs(size_t i, const struct config *config, const struct config *other);
+
+/* ---- config_access.c ---- */
+
+void config_read_tokens(struct config_loading *loading, const struct ynode *list);
+bool config_has_acting_token(const struct config *config);
+void config_check_external_url(struct config_loading *loading, const struct ynode *root);
+/* Reads link_key_file, if secrets are read. */
+void config_load_link_keys(struct config_loading *loading, const struct ynode *root);
+/* At most LINK_KEYS lines that are not empty. 0 or -errno with err, and no key is set. */
+int config_read_link_keys(const char *path, struct secret keys[LINK_KEYS], struct err *err);
+void config_free_access(struct config *config);
 
 /* ---- config_preflight.c ---- */
 

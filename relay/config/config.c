@@ -135,7 +135,7 @@ static const struct config_option *find_config_option(const char *prefix, const 
 static void unknown_option(struct config_loading *loading, const struct ynode *map, size_t at,
 			   const char *prefix)
 {
-	const char *known[ARRAY_LEN(config_options) + 2];
+	const char *known[ARRAY_LEN(config_options) + 3];
 	size_t n = 0, len = strlen(prefix);
 
 	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
@@ -145,6 +145,7 @@ static void unknown_option(struct config_loading *loading, const struct ynode *m
 				arena_strndup(loading->config->arena, name, strcspn(name, "."));
 	}
 	if (!*prefix) {
+		known[n++] = "tokens";
 		known[n++] = "senders";
 		known[n++] = "sources";
 	}
@@ -201,6 +202,8 @@ static void read_config_options(struct config_loading *loading, const struct yno
 			read_config_option(loading, option, map, i);
 		else if (*prefix)
 			unknown_option(loading, map, i, prefix);
+		else if (strcmp(key, "tokens") == 0)
+			config_read_tokens(loading, value);
 		else if (strcmp(key, "store") != 0 && strcmp(key, "senders") != 0 &&
 			 strcmp(key, "sources") != 0)
 			unknown_option(loading, map, i, prefix);
@@ -238,10 +241,11 @@ static void check_listen(struct config_loading *loading, const struct ynode *roo
 		config->listen = "127.0.0.1:9480"; /* one finding is enough for it */
 	}
 	if (!config_is_loopback(config->listen) && !config_has_secret(root, "admin_token") &&
-	    !loading->doc.cut)
+	    !config_has_acting_token(config) && !loading->doc.cut)
 		FAULT(loading, ynode_get(root, "listen"), "C014",
 		      "add: admin_token_file: /path/of/a/token",
-		      "listening elsewhere than on loopback needs an admin_token");
+		      "listening elsewhere than on loopback needs an admin_token, or a token that "
+		      "may act");
 }
 
 static void check_whole(struct config_loading *loading, const struct ynode *root)
@@ -262,6 +266,8 @@ static void check_whole(struct config_loading *loading, const struct ynode *root
 		      "enrich_late must not be shorter than enrich_budget");
 	if (config->trace_link[0])
 		config_read_link(loading, link, "trace_link");
+	config_check_external_url(loading, root);
+	config_load_link_keys(loading, root);
 }
 
 static void read_root(struct config_loading *loading)
@@ -390,6 +396,7 @@ void config_free(struct config *config)
 	if (!config)
 		return;
 	secret_fini(&config->admin_token);
+	config_free_access(config);
 	for (size_t i = 0; i < config->nsenders; i++)
 		secret_fini(&config->senders[i].bearer);
 	config_free_sources(config);
@@ -434,6 +441,12 @@ void config_write_sample(struct buf *out)
 		else
 			buf_printf(out, "#%s: \"%s\"\n\n", option->key, option->value);
 	}
+	buf_puts(
+		out,
+		"# Who else may use the API: each with a name, which stands beside what was done.\n"
+		"#tokens:\n"
+		"#  - {name: ann, file: /etc/tracepager/ann.token, may: act}\n"
+		"#  - {name: grafana, file: /etc/tracepager/grafana.token, may: read}\n\n");
 	buf_puts(out, "# Monitoring systems that send us alerts, each at POST /webhook/NAME\n"
 		      "# (format prometheus: at POST /api/v2/alerts).\n"
 		      "senders:\n"

@@ -163,7 +163,8 @@ static void preflight_files(struct config_loading *loading, const struct ynode *
 void config_preflight(struct config_loading *loading, const struct ynode *root)
 {
 	struct config *config = loading->config;
-	const struct ynode *token = ynode_get(root, "admin_token");
+	const struct ynode *token = ynode_get(root, "admin_token"),
+			   *tokens = ynode_get(root, "tokens");
 
 	preflight_directory(loading, store_node(root));
 	if (store_is_in_use(config))
@@ -182,6 +183,14 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 		     "there are no sources: pages leave without a trace");
 	for (size_t i = 0; i < config->nsources; i++)
 		preflight_files(loading, ynode_get(root, "sources"), &config->sources[i]);
+	if (!*config->external_url)
+		WARN(loading, NULL, "C032", "add: external_url: https://tracepager.example.com",
+		     "external_url is not set: pages have no links to acknowledge them");
+	for (size_t i = 0; tokens && tokens->kind == YNODE_LIST && i < tokens->n; i++)
+		if (ynode_get(tokens->items[i], "token"))
+			WARN(loading, ynode_get(tokens->items[i], "token"), "C029",
+			     "file: /path/of/a/token",
+			     "a token stands in the file of options, which more people read");
 	if (token)
 		WARN(loading, token, "C029", "admin_token_file: /path/of/a/token",
 		     "admin_token stands in the file of options, which more people read");

@@ -1,8 +1,8 @@
 /*
- * Config, refresh: what a reload takes of tracepager.yaml. The secrets of senders and of
- * admin_token are taken, from their files or from the options; that a secret is there or not, and
- * every other option that the file changes, is told by name. Sources read their own secrets again
- * before each question: here their files are only tried.
+ * Config, refresh: what a reload takes of tracepager.yaml. The secrets of senders, of
+ * tokens and of admin_token, and the keys of links, are taken, from their files or from the
+ * options; that a secret is there or not, and every other option that the file changes, is told by
+ * name. Sources read their own secrets again before each question: here their files are only tried.
  */
 #include "config-internal.h"
 
@@ -27,6 +27,9 @@ struct config_refresh {
 	char *path; /* of tracepager.yaml; NULL: the options come from no file */
 	struct secret_file *files;
 	size_t nfiles;
+	char *link_key_file; /* NULL: none */
+	struct secret link_keys[LINK_KEYS];
+	struct err link_err;
 	struct config *config; /* what the file says now; NULL: it has errors */
 	struct findings findings;
 };
@@ -52,7 +55,11 @@ struct config_refresh *config_refresh_new(const struct config *config)
 	struct config_refresh *refresh = xcalloc(1, sizeof(*refresh));
 
 	refresh->path = config->path ? xstrdup(config->path) : NULL;
+	refresh->link_key_file = *config->link_key_file ? xstrdup(config->link_key_file) : NULL;
 	refresh_add_file(refresh, &config->admin_token, xstrdup("admin_token_file"));
+	for (size_t i = 0; i < config->ntokens; i++)
+		refresh_add_file(refresh, &config->tokens[i].secret,
+				 xasprintf("tokens.%s.file", config->tokens[i].name));
 	for (size_t i = 0; i < config->nsenders; i++)
 		refresh_add_file(refresh, &config->senders[i].bearer,
 				 xasprintf("senders.%s.bearer_file", config->senders[i].name));
@@ -77,6 +84,9 @@ void config_refresh_free(struct config_refresh *refresh)
 		free(refresh->files[i].path);
 	}
 	free(refresh->files);
+	for (size_t i = 0; i < LINK_KEYS; i++)
+		secret_fini(&refresh->link_keys[i]);
+	free(refresh->link_key_file);
 	config_free(refresh->config);
 	findings_fini(&refresh->findings);
 	free(refresh->path);
@@ -108,6 +118,9 @@ void config_refresh_read(struct config_refresh *refresh)
 				file->path);
 		}
 	}
+	if (refresh->link_key_file)
+		config_read_link_keys(refresh->link_key_file, refresh->link_keys,
+				      &refresh->link_err);
 	if (refresh->path)
 		config_load_options(refresh->path, &refresh->config, &refresh->findings);
 }
@@ -159,9 +172,24 @@ static void take_inline(struct secret *ours, const struct secret *now, const cha
 	tell_secret_taken(out, option);
 }
 
+static const struct token_config *refresh_find_token(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->ntokens; i++)
+		if (strcmp(config->tokens[i].name, name) == 0)
+			return &config->tokens[i];
+	return NULL;
+}
+
 static void take_inline_secrets(struct config *ours, const struct config *now, struct buf *out)
 {
 	take_inline(&ours->admin_token, &now->admin_token, "admin_token", out);
+	for (size_t i = 0; i < ours->ntokens; i++) {
+		struct token_config *token = &ours->tokens[i];
+		const struct token_config *other = refresh_find_token(now, token->name);
+		CLEANUP_FREE char *option = xasprintf("tokens.%s.token", token->name);
+		if (other)
+			take_inline(&token->secret, &other->secret, option, out);
+	}
 	for (size_t i = 0; i < ours->nsenders; i++) {
 		struct sender_config *sender = &ours->senders[i];
 		const struct sender_config *other = refresh_find_sender(now, sender->name);
@@ -169,6 +197,20 @@ static void take_inline_secrets(struct config *ours, const struct config *now, s
 		if (other)
 			take_inline(&sender->bearer, &other->bearer, option, out);
 	}
+}
+
+static void compare_tokens(const struct config *ours, const struct config *now, struct buf *out)
+{
+	for (size_t i = 0; i < ours->ntokens; i++) {
+		const struct token_config *token = &ours->tokens[i],
+					  *other = refresh_find_token(now, token->name);
+		if (!other || other->may_act != token->may_act ||
+		    config_secrets_differ(&token->secret, &other->secret))
+			tell_changed(out, "tokens.", token->name);
+	}
+	for (size_t i = 0; i < now->ntokens; i++)
+		if (!refresh_find_token(ours, now->tokens[i].name))
+			tell_changed(out, "tokens.", now->tokens[i].name);
 }
 
 static void compare_senders(const struct config *ours, const struct config *now, struct buf *out)
@@ -212,6 +254,11 @@ static struct secret *secret_of(struct config *config, const struct secret_file 
 {
 	if (strcmp(file->option, "admin_token_file") == 0)
 		return &config->admin_token;
+	for (size_t i = 0; i < config->ntokens; i++) {
+		CLEANUP_FREE char *option = xasprintf("tokens.%s.file", config->tokens[i].name);
+		if (strcmp(option, file->option) == 0)
+			return &config->tokens[i].secret;
+	}
 	for (size_t i = 0; i < config->nsenders; i++) {
 		CLEANUP_FREE char *option =
 			xasprintf("senders.%s.bearer_file", config->senders[i].name);
@@ -244,15 +291,48 @@ static bool take_secret(struct config *config, struct secret_file *file, struct 
 	return true;
 }
 
+static bool secrets_equal(const struct secret *a, const struct secret *b)
+{
+	if (!a->value || !b->value)
+		return a->value == b->value;
+	return secret_equals(a, b->value, strlen(b->value));
+}
+
+static bool take_link_keys(struct config *config, struct config_refresh *refresh, struct buf *out)
+{
+	bool changed = false;
+
+	if (!refresh->link_key_file)
+		return true;
+	if (refresh->link_err.code) {
+		log_error("the file of link keys cannot be read; the old keys stay in force",
+			  LOG_STR("error", refresh->link_err.text));
+		buf_printf(out, "link_key_file: %s; the old keys stay in force\n",
+			   refresh->link_err.text);
+		return false;
+	}
+	for (size_t i = 0; i < LINK_KEYS; i++) {
+		changed |= !secrets_equal(&config->link_keys[i], &refresh->link_keys[i]);
+		secret_fini(&config->link_keys[i]);
+		config->link_keys[i] = refresh->link_keys[i];
+		refresh->link_keys[i] = (struct secret){ .value = NULL };
+	}
+	if (changed)
+		tell_secret_taken(out, "link_key_file");
+	return true;
+}
+
 bool config_refresh_take(struct config_refresh *refresh, struct config *config, struct buf *out)
 {
 	bool good = true;
 
 	for (size_t i = 0; i < refresh->nfiles; i++)
 		good = take_secret(config, &refresh->files[i], out) && good;
+	good = take_link_keys(config, refresh, out) && good;
 	if (refresh->config) {
 		take_inline_secrets(config, refresh->config, out);
 		compare_options(config, refresh->config, out);
+		compare_tokens(config, refresh->config, out);
 		compare_senders(config, refresh->config, out);
 		compare_sources(config, refresh->config, out);
 	} else if (refresh->path) {

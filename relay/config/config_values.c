@@ -25,9 +25,8 @@ static const char *known_hint(struct config_loading *loading, const char *word,
 /* Was a secret meant? A name that is near to no option may have been one. */
 static bool may_be_secret(const char *key, const char *const *known, size_t n)
 {
-	static const char *const secrets[] = { "bearer",      "basic",	       "password",
-					       "admin_token", "session_token", "api_key",
-					       "app_key" };
+	static const char *const secrets[] = { "bearer",	"basic", "password", "admin_token",
+					       "session_token", "token", "api_key",  "app_key" };
 	const char *meant = nearest_word(key, known, n);
 
 	for (size_t i = 0; meant && i < ARRAY_LEN(secrets); i++)
@@ -142,15 +141,19 @@ const char *config_read_link(struct config_loading *loading, const struct ynode 
 	return url;
 }
 
-void config_check_names(struct config_loading *loading, const struct ynode *map)
+bool config_is_name(const char *text)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	const size_t len = strlen(text);
 
+	return len > 0 && len <= 64 && strspn(text, letters) == len;
+}
+
+void config_check_names(struct config_loading *loading, const struct ynode *map)
+{
 	for (size_t i = 0; i < map->n; i++) {
-		const char *name = map->keys[i]->text;
-		size_t len = strlen(name);
-		if (len == 0 || len > 64 || strspn(name, letters) != len)
+		if (!config_is_name(map->keys[i]->text))
 			FAULT(loading, map->keys[i], "C012",
 			      "use 1 to 64 letters, digits, _ . and -",
 			      "this name does not fit into a path");

@@ -22,7 +22,7 @@ static bool is_near_secret(const char *start, size_t len)
 	static const char *const names[] = {
 		"routing_key", "admin_token", "session_token", "api_key", "app_key",
 	};
-	static const char *const others[] = { "keys", "senders" };
+	static const char *const others[] = { "keys", "senders", "tokens" };
 	char word[LIMIT_SUGGEST_BYTES + 1];
 
 	if (!len || len >= sizeof(word))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The daemon's options: secrets that are read again at a reload, and what a reload cannot change."""
+import json
 import os
 import re
 import resource
@@ -91,6 +92,54 @@ def secrets_in_the_options_are_read_again():
         daemon.finish()
 
 
+TOKENS = """tokens:
+  - {{name: ann, file: {0}/ann.token, may: act}}
+  - {{name: grafana, token: grafana-1, may: read}}
+link_key_file: {0}/link.keys
+"""
+
+
+def tokens_have_rights_and_are_read_again():
+    """A token of the API may read, or act too; its secret and the keys of links are read again at a reload."""
+    daemon = Daemon()
+    daemon.options += TOKENS.format(daemon.directory)
+    daemon.write("ann.token", "ann-1\n")
+    daemon.write("link.keys", "0123456789abcdef0123456789abcdef\n")
+    daemon.write("tracepager.yaml", daemon.options)
+    daemon.start()
+
+    def rules(token):
+        return daemon.request("GET", "/api/v1/rules", headers={"Authorization": "Bearer " + token} if token else {})
+
+    try:
+        for token in ("admin-1", "ann-1", "grafana-1"):
+            assert rules(token)[0] == 200, token
+        for token in (None, "ann-2", "ann-", "am-1"):
+            status, text, headers = rules(token)
+            problem = json.loads(text)
+            assert status == 401 and headers["Content-Type"] == "application/problem+json" and headers["WWW-Authenticate"] == "Bearer"
+            assert problem["status"] == 401 and problem["title"] == "Unauthorized" and "Authorization: Bearer" in problem["detail"]
+            assert problem["error"] == problem["detail"] and problem["type"] == "about:blank", problem
+        status, text = daemon.reload("grafana-1")
+        assert status == 403 and "the API token grafana may read only" in json.loads(text)["error"], (status, text)
+        daemon.write("ann.token", "ann-2\n")
+        daemon.write("link.keys", "fedcba9876543210fedcba9876543210\n0123456789abcdef0123456789abcdef\n")
+        daemon.write("tracepager.yaml", daemon.options.replace("grafana-1", "grafana-2"))
+        status, text = daemon.reload("ann-1")
+        for told in ("tokens.ann.file", "tokens.grafana.token", "link_key_file"):
+            assert status == 200 and f"{told}: the new secret is in force\n" in text, (status, text)
+        assert [rules(token)[0] for token in ("ann-1", "ann-2", "grafana-1", "grafana-2")] == [401, 200, 401, 200]
+        daemon.write("link.keys", "short\n")
+        daemon.write("tracepager.yaml", daemon.options.replace("may: read", "may: act"))
+        status, text = daemon.reload("ann-2")
+        assert status == 400 and "less than 32 characters" in text and "the old keys stay in force" in text, (status, text)
+        assert "tokens.grafana changed: restart to take it" in text and daemon.reload("grafana-1")[0] == 403, text
+        log = daemon.log_text()
+        assert not re.search(r"(ann|grafana|admin)-[12]|0123456789abc", log), log
+    finally:
+        daemon.finish()
+
+
 def unreadable_secret_keeps_the_old():
     daemon = Daemon().start()
     try:
@@ -171,6 +220,7 @@ class Place:
 
 
 SOUND = """listen: 127.0.0.1:0
+external_url: https://tracepager.shop.example
 store: {{path: {0}/tracepager.db}}
 rules: {0}/rules.yaml
 senders: {{am: {{format: alertmanager}}}}
@@ -197,7 +247,7 @@ senders:
         place.write("wide.token", "token\n", 0o644)
         status, told = place.check()
         assert status == 1 and told == [
-            ("rules.yaml", "4", "E012"), ("tracepager.yaml", "", "C027"), ("tracepager.yaml", "1", "C025"),
+            ("rules.yaml", "4", "E012"), ("tracepager.yaml", "", "C027"), ("tracepager.yaml", "", "C032"), ("tracepager.yaml", "1", "C025"),
             ("tracepager.yaml", "2", "C024"), ("tracepager.yaml", "4", "C029"), ("tracepager.yaml", "6", "C004"),
             ("tracepager.yaml", "7", "C004"), ("tracepager.yaml", "8", "C028"), ("tracepager.yaml", "9", "C001")], place.text
         for secret in ("in-the-open", "s3cret"):
@@ -206,13 +256,14 @@ senders:
                      "admin_token_file: ", "add: sources: ", "write the secret on the first line"):
             assert cure in place.text, (cure, place.text)
     taken.close()
-    with Place("rules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\nlisten: 127.0.0.1:0\nsenders: {{am: {{format: alertmanager}}}}\n"
+    with Place("rules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\nexternal_url: http://a\nlisten: 127.0.0.1:0\nsenders: {{am: {{format: alertmanager}}}}\n"
                "sources: {{f: {{kind: files, path: {0}/none}}, g: {{kind: files, path: {0}}}, h: {{kind: jaeger, url: \"http://[::1]:16686\"}}}}\n") as place:
         status, told = place.check()
-        assert status == 1 and told == [("tracepager.yaml", "5", "C030")] and f"{place.directory}/none" in place.text, place.text
+        assert status == 1 and told == [("tracepager.yaml", "6", "C030")] and f"{place.directory}/none" in place.text, place.text
     with Place("rules: {0}/rules.yaml\nstore: {{path: {0}/tracepager.db}}\nlisten: 127.0.0.1:0\n") as place:
         status, told = place.check()
-        assert status == 0 and [code for _, _, code in told] == ["C027", "C027"], place.text
+        assert status == 0 and [code for _, _, code in told] == ["C027", "C027", "C032"], place.text
+        assert "pages have no links to acknowledge them" in place.text and "add: external_url: https://" in place.text, place.text
 
 
 def check_beside_a_running_relay():
@@ -251,4 +302,4 @@ def cores_are_off():
 
 
 peers.run(check_tells_all_in_one_pass, check_beside_a_running_relay, cores_are_off, secrets_are_read_again,
-          secrets_in_the_options_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)
+          tokens_have_rights_and_are_read_again, secrets_in_the_options_are_read_again, unreadable_secret_keeps_the_old, other_changes_are_told_by_name, at_once=3)

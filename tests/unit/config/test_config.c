@@ -85,6 +85,9 @@ static void check_defaults(void)
 	ck_assert(config->rules_watch);
 	ck_assert(config->rules_test);
 	ck_assert_ptr_null(config->admin_token.value);
+	ck_assert_uint_eq(config->ntokens, 0);
+	check_text(config->external_url, "");
+	check_text(config->link_key_file, "");
 	ck_assert_int_eq(config->enrich_us, 5 * US_PER_SECOND);
 	ck_assert_int_eq(config->enrich_late_us, 60 * US_PER_SECOND);
 	ck_assert_int_eq(config->window_before_us, 10 * US_PER_MINUTE);
@@ -117,6 +120,10 @@ START_TEST(test_every_option)
 			       "rules_test: false\n"
 			       "rules_shadow: next.yaml\n"
 			       "admin_token: t0ken\n"
+			       "tokens:\n"
+			       "  - {name: ann, token: anns, may: act}\n"
+			       "  - {may: read, token: graf, name: grafana.1}\n"
+			       "external_url: https://tp.shop.example/relay//\n"
 			       "enrich_budget: 2s\n"
 			       "enrich_late: 1m30s\n"
 			       "window_before: 0\n"
@@ -143,6 +150,14 @@ START_TEST(test_every_option)
 	ck_assert(!config->rules_watch);
 	ck_assert(!config->rules_test);
 	check_text(config->admin_token.value, "t0ken");
+	ck_assert_uint_eq(config->ntokens, 2);
+	check_text(config->tokens[0].name, "ann");
+	check_text(config->tokens[0].secret.value, "anns");
+	ck_assert(config->tokens[0].may_act);
+	check_text(config->tokens[1].name, "grafana.1");
+	check_text(config->tokens[1].secret.value, "graf");
+	ck_assert(!config->tokens[1].may_act);
+	check_text(config->external_url, "https://tp.shop.example/relay");
 	ck_assert_int_eq(config->enrich_us, 2000000);
 	ck_assert_int_eq(config->enrich_late_us, 90000000);
 	ck_assert_int_eq(config->window_before_us, 0);
@@ -336,6 +351,30 @@ static const struct {
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", trace_link: \"http://j/trace\"}}\n",
 	  "C016", 1, 58, "trace_link must hold" },
 
+	{ "tokens: {ann: x}\n", "C002", 1, 9, "tokens must be a list, not a map" },
+	{ "tokens: [ann]\n", "C002", 1, 10, "a token must be a map, not a text" },
+	{ "tokens: [{name: ann, token: t, may: act, team: x}]\n", "C001", 1, 42,
+	  "unknown option \"team\" of a token" },
+	{ "tokens: [{name: ann, token: t, file: /t, may: act}]\n", "C003", 1, 32,
+	  "as a value and as a file" },
+	{ "tokens: [{name: ann, file: /t, token: t, may: act}]\n", "C003", 1, 32,
+	  "as a value and as a file" },
+	{ "tokens: [{name: a b, token: t, may: act}]\n", "C012", 1, 17, "stands in logs" },
+	{ "tokens: [{name: ann, token: t u, may: act}]\n", "C018", 1, 29, "visible ASCII" },
+	{ "tokens: [{token: t, may: act}]\n", "C031", 1, 10, "add: name: ann" },
+	{ "tokens: [{name: ann, may: act}]\n", "C031", 1, 10, "add: file: " },
+	{ "tokens: [{name: ann, token: t}]\n", "C031", 1, 10, "add: may: read" },
+	{ "tokens: [{name: ann, token: t, may: all}]\n", "C031", 1, 37, "known here: read, act" },
+	{ "tokens: [{name: admin, token: t, may: act}]\n", "C031", 1, 17,
+	  "the name admin is the relay's own" },
+	{ "tokens:\n  - {name: a, token: t, may: act}\n  - {name: a, token: u, may: act}\n", "C031",
+	  3, 12, "two tokens are called a" },
+	{ "listen: :9480\ntokens: [{name: a, token: t, may: read}]\n", "C014", 1, 9, "may act" },
+	{ "external_url: tp.example.com\n", "C010", 1, 15, "external_url must be a URL" },
+	{ "external_url: \"https://tp.example.com/?a=b\"\n", "C033", 1, 15, "no ?" },
+	{ "external_url: \"https://tp.example.com/#a\"\n", "C033", 1, 15, "" },
+	{ "external_url: https://ann@tp.example.com\n", "C033", 1, 15, "no user" },
+
 	/* Faults of the YAML. */
 	{ "listen: localhost:1\nrules: a\nlisten: localhost:2\n", "E004", 3, 1, "given twice" },
 	{ "senders:\n  am: {format: prometheus}\n  am: {format: alertmanager}\n", "E004", 3, 3,
@@ -369,7 +408,8 @@ START_TEST(test_every_code_has_a_fault)
 	for (size_t i = 0; (code = finding_code(i)); i++) {
 		/* These need files or an address: see below, and tests/system/test_config.py. */
 		bool found = code[0] != 'C' || strcmp(code, "C004") == 0 ||
-			     (strcmp(code, "C024") >= 0 && strcmp(code, "C030") <= 0);
+			     (strcmp(code, "C024") >= 0 && strcmp(code, "C030") <= 0) ||
+			     strcmp(code, "C032") == 0;
 		for (size_t j = 0; j < ARRAY_LEN(faults); j++)
 			found |= strcmp(faults[j].code, code) == 0;
 		ck_assert_msg(found, "%s", code);
@@ -502,6 +542,50 @@ START_TEST(test_misspelt_secret_is_hidden)
 	ck_assert_int_eq(parse(misspelt[_i].text, false), -EINVAL);
 	ck_assert_str_eq(findings.at[0].code, "C001");
 	check_text(findings.at[0].source, misspelt[_i].source);
+}
+END_TEST
+
+/* The key is 32 characters at least; empty lines and a third key do not count. */
+#define KEY_1 "0123456789abcdef0123456789abcdef"
+#define KEY_2 "fedcba9876543210fedcba9876543210"
+
+static const struct {
+	const char *file;
+	const char *first, *second; /* NULL: none */
+	const char *says;	    /* the finding; NULL: none */
+} link_keys[] = {
+	{ KEY_1 "\n", KEY_1, NULL, NULL },
+	{ KEY_1, KEY_1, NULL, NULL },
+	{ KEY_1 "\r\n\n" KEY_2 "\r\n", KEY_1, KEY_2, NULL },
+	{ KEY_2 "\n" KEY_1 "\nanother\n", KEY_2, KEY_1, NULL },
+	{ "", NULL, NULL, "is empty" },
+	{ "\n\n", NULL, NULL, "is empty" },
+	{ "0123456789abcdef0123456789abcde\n", NULL, NULL, "less than 32 characters" },
+	{ KEY_1 "\nshort\n", NULL, NULL, "less than 32 characters" },
+};
+
+START_TEST(test_link_keys)
+{
+	char *path = write_file(link_keys[_i].file);
+	char *text = xasprintf("link_key_file: %s\n", path);
+	int result = parse(text, true);
+
+	if (link_keys[_i].says) {
+		ck_assert_int_eq(result, -EINVAL);
+		check_finding(0, "C004", 1, 16);
+		ck_assert_ptr_nonnull(strstr(findings.at[0].text, link_keys[_i].says));
+		ck_assert_uint_eq(findings.n, 1);
+	} else {
+		ck_assert_int_eq(result, 0);
+		check_text(config->link_keys[0].value, link_keys[_i].first);
+		if (link_keys[_i].second)
+			check_text(config->link_keys[1].value, link_keys[_i].second);
+		else
+			ck_assert_ptr_null(config->link_keys[1].value);
+	}
+	unlink(path);
+	free(path);
+	free(text);
 }
 END_TEST
 
@@ -760,6 +844,9 @@ START_TEST(test_sample_without_its_comments)
 	ck_assert_int_eq(parse(buf_text(&bare), false), 0);
 	ck_assert_uint_eq(findings.n, 0);
 	config->nsenders = config->nsources = 0;
+	ck_assert_uint_eq(config->ntokens, 2);
+	check_text(config->tokens[0].name, "ann");
+	config->ntokens = 0;
 	check_defaults();
 	buf_fini(&sample);
 	buf_fini(&bare);
@@ -792,6 +879,7 @@ int main(void)
 	tcase_add_checked_fixture(files, setup, teardown);
 	tcase_add_loop_test(files, test_secret_in_a_file, 0, ARRAY_LEN(secrets));
 	tcase_add_loop_test(files, test_misspelt_secret_is_hidden, 0, ARRAY_LEN(misspelt));
+	tcase_add_loop_test(files, test_link_keys, 0, ARRAY_LEN(link_keys));
 	tcase_add_test(files, test_open_files_are_told);
 	tcase_add_test(files, test_secrets_of_senders_and_sources);
 	tcase_add_test(files, test_files_of_a_source);

@@ -1,0 +1,212 @@
+/*
+ * Config, access: who may use the API (tokens), the address by which people reach this relay, and
+ * the keys that sign the links of pages.
+ */
+#include "config-internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+#include "tracepager/ytext.h"
+
+/* ---- tokens ---- */
+
+static const char *const token_rights[] = { "read", "act" };
+
+/* The twins are called token and file. */
+static void read_token_secret(struct config_loading *loading, const struct ynode *map, size_t i,
+			      struct secret *secret)
+{
+	const char *other = strcmp(map->keys[i]->text, "file") == 0 ? "token" : "file";
+
+	for (size_t before = 0; before < i; before++)
+		if (strcmp(map->keys[before]->text, other) == 0) {
+			FAULT(loading, map->keys[i], "C003", "keep one of the two",
+			      "a token is given twice, as a value and as a file");
+			return;
+		}
+	config_read_token(loading, map, i, "token", secret);
+}
+
+static void read_token_name(struct config_loading *loading, const struct ynode *node,
+			    struct token_config *token)
+{
+	const struct config *config = loading->config;
+	const char *name = config_want_text(loading, node, "name");
+
+	if (!name)
+		return;
+	if (!config_is_name(name)) {
+		FAULT(loading, node, "C012", "use 1 to 64 letters, digits, _ . and -",
+		      "the name of a token stands in logs");
+		return;
+	}
+	if (strcmp(name, "admin") == 0 || strcmp(name, "local") == 0)
+		FAULT(loading, node, "C031", "give it the name of its owner",
+		      "the name %s is the relay's own", name);
+	for (size_t i = 0; i < config->ntokens; i++)
+		if (strcmp(config->tokens[i].name, name) == 0)
+			FAULT(loading, node, "C031", "give each token a name of its own",
+			      "two tokens are called %s", name);
+	token->name = name;
+}
+
+static void check_token(struct config_loading *loading, const struct ynode *map)
+{
+	if (!ynode_get(map, "name"))
+		FAULT(loading, map, "C031", "add: name: ann", "a token needs a name");
+	if (!ynode_get(map, "token") && !ynode_get(map, "file"))
+		FAULT(loading, map, "C031", "add: file: /path/of/a/token",
+		      "a token needs a file with its secret");
+	if (!ynode_get(map, "may"))
+		FAULT(loading, map, "C031", "add: may: read, or: may: act",
+		      "a token needs to say what it may do");
+}
+
+static void read_token(struct config_loading *loading, const struct ynode *map)
+{
+	static const char *const known[] = { "name", "token", "file", "may" };
+	struct config *config = loading->config;
+	struct token_config token = { .name = "" };
+
+	if (!config_want_map(loading, map, "a token",
+			     "write {name: ann, file: /path/of/a/token, may: act}"))
+		return;
+	for (size_t i = 0; i < map->n; i++) {
+		const char *key = map->keys[i]->text;
+		if (strcmp(key, "name") == 0) {
+			read_token_name(loading, map->items[i], &token);
+		} else if (strcmp(key, "may") == 0) {
+			const char *text = config_want_text(loading, map->items[i], key);
+			if (text)
+				token.may_act =
+					config_want_word(loading, map->items[i], text, "C031",
+							 "right of a token", token_rights,
+							 ARRAY_LEN(token_rights)) == 1;
+		} else if (strcmp(key, "token") == 0 || strcmp(key, "file") == 0) {
+			read_token_secret(loading, map, i, &token.secret);
+		} else {
+			config_unknown(loading, map, i, " of a token", known, ARRAY_LEN(known));
+		}
+	}
+	check_token(loading, map);
+	config->tokens[config->ntokens++] = token;
+}
+
+void config_read_tokens(struct config_loading *loading, const struct ynode *list)
+{
+	struct config *config = loading->config;
+
+	if (list->kind != YNODE_LIST) {
+		FAULT(loading, list, "C002",
+		      "write [{name: ann, file: /path/of/a/token, may: act}]",
+		      "tokens must be a list, not %s", ynode_kind_name(list));
+		return;
+	}
+	config->tokens = arena_array(config->arena, list->n, sizeof(struct token_config));
+	for (size_t i = 0; i < list->n; i++)
+		read_token(loading, list->items[i]);
+}
+
+bool config_has_acting_token(const struct config *config)
+{
+	for (size_t i = 0; i < config->ntokens; i++)
+		if (config->tokens[i].may_act)
+			return true;
+	return false;
+}
+
+/* ---- the address ---- */
+
+void config_check_external_url(struct config_loading *loading, const struct ynode *root)
+{
+	const struct ynode *node = ynode_get(root, "external_url");
+	struct config *config = loading->config;
+
+	if (!*config->external_url || !config_read_url(loading, node, "external_url") ||
+	    !ytext_is_url(config->external_url))
+		return;
+	const char *authority = strstr(config->external_url, "://") + 3;
+	if (strpbrk(config->external_url, "?#") ||
+	    memchr(authority, '@', strcspn(authority, "/"))) {
+		FAULT(loading, node, "C033", "write https://tracepager.example.com",
+		      "external_url must have no user, no ? and no #");
+		return;
+	}
+	size_t len = strlen(config->external_url);
+	while (len && config->external_url[len - 1] == '/')
+		len--;
+	config->external_url = arena_strndup(config->arena, config->external_url, len);
+}
+
+/* ---- the keys of links ---- */
+
+/* One line of the file into the secret. 0 or -errno with err. */
+static int take_link_key(char *line, const char *path, struct secret *secret, struct err *err)
+{
+	line[strcspn(line, "\r\n")] = '\0';
+	const size_t len = strlen(line);
+	if (len < LIMIT_LINK_KEY_LEAST_BYTES || len > LIMIT_SECRET_BYTES)
+		return err_set(err, EINVAL,
+			       "the file of link keys %s has a line of %s: write a key with: "
+			       "openssl rand -hex 32",
+			       path,
+			       len > LIMIT_SECRET_BYTES ? "more than 4096 characters"
+							: "less than 32 characters");
+	secret_set(secret, line);
+	return 0;
+}
+
+int config_read_link_keys(const char *path, struct secret keys[LINK_KEYS], struct err *err)
+{
+	char line[LIMIT_SECRET_BYTES + 3];
+	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
+	size_t n = 0;
+	int result = 0;
+
+	if (!file)
+		return err_set(err, errno, "cannot read the file of link keys %s: %s", path,
+			       strerror(errno));
+	while (result == 0 && n < LINK_KEYS && fgets(line, sizeof(line), file))
+		if (line[strspn(line, " \t\r\n")])
+			result = take_link_key(line, path, &keys[n++], err);
+	explicit_bzero(line, sizeof(line));
+	if (result == 0 && ferror(file))
+		result = err_set(err, EIO, "cannot read the file of link keys %s", path);
+	if (result == 0 && !n)
+		result = err_set(err, EINVAL,
+				 "the file of link keys %s is empty: write a key with: openssl "
+				 "rand -hex 32",
+				 path);
+	for (size_t i = 0; result < 0 && i < LINK_KEYS; i++)
+		secret_fini(&keys[i]);
+	return result;
+}
+
+void config_load_link_keys(struct config_loading *loading, const struct ynode *root)
+{
+	const struct ynode *node = ynode_get(root, "link_key_file");
+	struct config *config = loading->config;
+	struct err err = { 0 };
+
+	if (!*config->link_key_file || !loading->load_secrets)
+		return;
+	if (config_read_link_keys(config->link_key_file, config->link_keys, &err) < 0)
+		FAULT(loading, node, "C004",
+		      "write the key that signs on the first line; while links of an older key "
+		      "are in use, that one on the second",
+		      "%s", err.text);
+	else
+		config_check_mode(loading, node, config->link_key_file);
+}
+
+void config_free_access(struct config *config)
+{
+	for (size_t i = 0; i < config->ntokens; i++)
+		secret_fini(&config->tokens[i].secret);
+	for (size_t i = 0; i < LINK_KEYS; i++)
+		secret_fini(&config->link_keys[i]);
+}
