@@ -22,6 +22,7 @@
 #include "tracepager/walk.h"
 
 struct ruleset;
+struct zone; /* the clocks of a place: time_interval.h */
 
 enum pager_kind_id {
 #define PAGER_KIND(id, name, url, key, key_need, url_need, text) PAGER_##id,
@@ -74,6 +75,8 @@ struct team {
 	const char *title; /* for people; the key where the rules give none */
 	const char *channel;
 	const struct escalation *escalation; /* that of the defaults where the team names none */
+	const char *location;		     /* "Europe/Berlin"; NULL: the rules give none, UTC */
+	const struct zone *zone;	     /* of the location; NULL: UTC */
 	const char *place;
 };
 

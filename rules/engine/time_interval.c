@@ -41,14 +41,28 @@ static bool days_hold(const struct interval_ranges *ranges, const struct civil *
 	return ranges->n == 0;
 }
 
-bool time_interval_contains(const struct time_interval *interval, int64_t wall_us)
+static void civil_in_zone(const struct zone *zone, int64_t wall_us, struct civil *ret_now)
 {
 	int64_t seconds = wall_us / US_PER_SECOND - (wall_us % US_PER_SECOND < 0);
+
+	if (zone)
+		seconds += zone_offset_s(zone, seconds);
+	civil_from_seconds(seconds, ret_now);
+}
+
+unsigned int zone_week_hour(const struct zone *zone, int64_t wall_us)
+{
 	struct civil now;
 
-	if (interval->zone)
-		seconds += zone_offset_s(interval->zone, seconds);
-	civil_from_seconds(seconds, &now);
+	civil_in_zone(zone, wall_us, &now);
+	return (unsigned int)((now.weekday + 6) % 7 * 24 + now.minute / 60);
+}
+
+bool time_interval_contains(const struct time_interval *interval, int64_t wall_us)
+{
+	struct civil now;
+
+	civil_in_zone(interval->zone, wall_us, &now);
 	return times_hold(&interval->times, now.minute) &&
 	       days_hold(&interval->days_of_month, &now) &&
 	       ranges_hold(&interval->weekdays, now.weekday) &&

@@ -113,7 +113,7 @@ struct load {
 	bool load_secrets;
 	/* Some file was not read whole: a name that seems to be missing may stand there. */
 	bool partial;
-	bool is_part; /* of a set whose other files are not loaded */
+	bool is_part;	   /* of a set whose other files are not loaded */
 	int error;	   /* the first -errno of a file that could not be read */
 	const char *place; /* file or directory for findings about the load as a whole */
 };
@@ -230,6 +230,9 @@ void load_teams(struct load *load);
 void load_services(struct load *load);
 void load_signals(struct load *load);
 void load_times(struct load *load);
+/* The clocks of the place in the member "location": NULL is UTC, or has its finding. *ret_name is
+ * the place as it is written; NULL: the map does not have the member. */
+const struct zone *load_location(const struct load_scope *scope, const char **ret_name);
 void load_silences(struct load *load);
 void load_routes(struct load *load);
 

@@ -241,6 +241,7 @@ static void read_team(struct load *load, size_t i)
 	const char *title = member_text(&scope, "name");
 	team->title = title ? title : team->name;
 	team->channel = member_text(&scope, "channel");
+	team->zone = load_location(&scope, &team->location);
 	if (load->set->defaults.escalation && !member_key(&scope, "escalation")) {
 		team->escalation = load->set->defaults.escalation;
 		return;

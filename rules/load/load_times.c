@@ -111,13 +111,14 @@ static void refuse_place(const struct load_scope *scope, const struct ynode *nod
 	LOAD_ERROR(scope, node, "E037", nearest ? nearest : hint, "%s", err->text);
 }
 
-static const struct zone *read_location(const struct load_scope *scope)
+const struct zone *load_location(const struct load_scope *scope, const char **ret_name)
 {
 	const struct ynode *node = member_value(scope, "location");
 	struct load *load = scope->load;
 	const char *name = node ? node_text(scope, node, "\"location\"") : NULL;
 	struct err err;
 
+	*ret_name = name;
 	/* UTC needs no database. */
 	if (!name || strcmp(name, "UTC") == 0)
 		return NULL;
@@ -136,12 +137,14 @@ static const struct zone *read_location(const struct load_scope *scope)
 
 static void read_interval(const struct load_scope *scope, struct time_interval *interval)
 {
+	const char *place;
+
 	read_clocks(scope, &interval->times);
 	read_ranges(scope, "weekdays", INTERVAL_WEEKDAYS, &interval->weekdays);
 	read_ranges(scope, "days_of_month", INTERVAL_DAYS_OF_MONTH, &interval->days_of_month);
 	read_ranges(scope, "months", INTERVAL_MONTHS, &interval->months);
 	read_ranges(scope, "years", INTERVAL_YEARS, &interval->years);
-	interval->zone = read_location(scope);
+	interval->zone = load_location(scope, &place);
 	if (scope->map->n == 0)
 		LOAD_ERROR(scope, scope->key, "E033", "add \"times\", \"weekdays\" or the like",
 			   "%s is empty: it would always hold", scope->what);

@@ -196,6 +196,33 @@ START_TEST(test_real_zones)
 }
 END_TEST
 
+/* 2026-07-06 and 2026-11-30 are Mondays, 1969-12-31 was a Wednesday. */
+START_TEST(test_week_hours)
+{
+	static const struct {
+		const char *zone, *time;
+		unsigned int hour;
+	} hours[] = {
+		{ NULL, "2026-11-30T00:00:00Z", 0 },
+		{ NULL, "2026-11-29T23:59:59Z", 167 },
+		{ "Europe/Berlin", "2026-11-29T23:00:00Z", 0 },
+		{ "Europe/Berlin", "2026-07-05T22:00:00Z", 0 },
+		{ "Europe/Berlin", "2026-07-05T21:59:59Z", 167 },
+		{ "Asia/Kolkata", "2026-11-30T03:29:59Z", 8 }, /* 08:59:59 */
+		{ "Asia/Kolkata", "2026-11-30T03:30:00Z", 9 },
+	};
+	struct err err;
+
+	for (size_t i = 0; i < ARRAY_LEN(hours); i++) {
+		const struct zone *zone =
+			hours[i].zone ? zone_read(arena, "/usr/share/zoneinfo", hours[i].zone, &err)
+				      : NULL;
+		ck_assert_uint_eq(zone_week_hour(zone, wall(hours[i].time)), hours[i].hour);
+	}
+	ck_assert_uint_eq(zone_week_hour(NULL, -1), 2 * 24 + 23);
+}
+END_TEST
+
 /* One range of one kind, at one time in UTC; -1: refused. 2026-09-01 is a Tuesday. */
 static const struct {
 	enum interval_field field;
@@ -341,6 +368,7 @@ int main(void)
 	tcase_add_loop_test(tests, test_zone_rules, 0, ARRAY_LEN(rules));
 	tcase_add_test(tests, test_wrong_zone_rules);
 	tcase_add_test(tests, test_real_zones);
+	tcase_add_test(tests, test_week_hours);
 	tcase_add_loop_test(tests, test_ranges, 0, ARRAY_LEN(ranges));
 	tcase_add_test(tests, test_clocks);
 	tcase_add_test(tests, test_place_and_time);

@@ -103,6 +103,7 @@ static const struct {
 	{ "teams: {t: }\n" PAGERS ESCALATIONS FALLBACK, "E014", 1, 9, 1 },
 	{ "teams: {t: {escalation: e, name: [T]}}\n" PAGERS ESCALATIONS FALLBACK, "E014", 1, 34, 3 },
 	{ "teams: {t: {escalation: e, channel: }}\n" PAGERS ESCALATIONS FALLBACK, "E033", 1, 28, 7 },
+	{ "teams: {t: {escalation: e, location: Mars}}\n" PAGERS ESCALATIONS FALLBACK, "E037", 1, 38, 4 },
 	{ "teams: {t: {escalation: e}, \"a\\tb\": {escalation: e}}\n" PAGERS ESCALATIONS FALLBACK, "E030", 1, 29, 6 },
 	/* pagers */
 	{ "pagers: {p: {kind: pagerdty}}\n" TEAMS ESCALATIONS FALLBACK, "E018", 1, 20, 8 },
@@ -306,7 +307,8 @@ static void load_shop(void)
 {
 	int result =
 		parse("teams:\n"
-		      "  payments: {name: Payments, escalation: payments, channel: '#pay'}\n"
+		      "  payments: {name: Payments, escalation: payments, channel: '#pay', "
+		      "location: Europe/Berlin}\n"
 		      "  sre: {escalation: sre}\n"
 		      "pagers:\n"
 		      "  duty: {kind: pagerduty, routing_key: k1}\n"
@@ -347,6 +349,10 @@ START_TEST(test_teams_and_pagers)
 	ck_assert_str_eq(team->place, "rules.yaml:2");
 	ck_assert_str_eq(rules_team(rules, "sre")->title, "sre");
 	ck_assert_ptr_null(rules_team(rules, "sre")->channel);
+	ck_assert_str_eq(team->location, "Europe/Berlin");
+	ck_assert_ptr_nonnull(team->zone);
+	ck_assert_ptr_null(rules_team(rules, "sre")->location);
+	ck_assert_ptr_null(rules_team(rules, "sre")->zone);
 	ck_assert_ptr_eq(rules_fallback(rules), rules_team(rules, "sre"));
 	ck_assert_ptr_null(rules_team(rules, "nobody"));
 
