@@ -54,5 +54,52 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 		  const char *why);
 /* Pages that are not delivered, rejected or dropped yet. */
 size_t deliver_waiting(const struct deliver *deliver);
+/* Requests under way, for a drain: what else waits is in the store. */
+size_t deliver_sending(const struct deliver *deliver);
+
+/* ---- what a person does ---- */
+
+/* Nothing begins to leave for a paused pager, whether it has pages or not; what is under way ends.
+ * Its pages wait, and silent() is not called for them. A resume tries all of them at once, and
+ * silent() counts from there. */
+void deliver_pause(struct deliver *deliver, const char *pager, bool paused);
+bool deliver_is_paused(const struct deliver *deliver, const char *pager);
+/* Tries the pager's pages now; while it fails only one of them, and the rest when that is answered.
+ * Nothing happens while it is paused. */
+void deliver_retry_pager(struct deliver *deliver, const char *pager);
+/* Tries the first page of that page's recipient now, even where the pager fails. Nothing happens
+ * while the pager is paused or has the page just now. false: no such page waits. */
+bool deliver_retry_page(struct deliver *deliver, int64_t id);
+/* Drops a page, also one that is being sent; with a trigger all pages behind it. changed() is
+ * called for each. Not from within changed(). false: no such page waits. */
+bool deliver_drop_page(struct deliver *deliver, int64_t id, const char *why);
+
+enum deliver_state {
+	DELIVER_SENDING, /* its request is under way */
+	DELIVER_WAITING, /* for its next try, its turn, or the pages before it */
+	DELIVER_PAUSED,	 /* its pager is paused */
+};
+const char *deliver_state_name(enum deliver_state state); /* "sending" */
+
+struct deliver_page_view {
+	const struct stored_page *page;
+	enum deliver_state state;
+};
+/* The view is borrowed; false: enough. Viewers must not change what waits. */
+typedef bool deliver_page_viewer(void *ctx, const struct deliver_page_view *view);
+/* By id, the oldest first, from behind that id. */
+void deliver_each_page(const struct deliver *deliver, int64_t after, deliver_page_viewer *viewer,
+		       void *ctx);
+
+struct deliver_pager_view {
+	const char *pager;
+	bool paused;
+	bool failing;	   /* its last tries failed: only probes are sent */
+	size_t waiting;	   /* pages */
+	int64_t oldest_us; /* wall: when the oldest of them was made; 0: none waits */
+};
+typedef bool deliver_pager_viewer(void *ctx, const struct deliver_pager_view *view);
+/* Pagers that had a page or were paused since the start, in no order. */
+void deliver_each_pager(const struct deliver *deliver, deliver_pager_viewer *viewer, void *ctx);
 
 #endif

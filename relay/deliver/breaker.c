@@ -130,3 +130,9 @@ void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us
 						   breaker->failures - LIMIT_BREAKER_FAILURES + 1,
 						   LIMIT_BREAKER_PAUSE_US));
 }
+
+void breaker_allow_probe(struct breaker *breaker)
+{
+	breaker->probe_us = breaker->started_us; /* over */
+	breaker->retry_after_us = 0;
+}

@@ -41,6 +41,9 @@ bool breaker_success(struct breaker *breaker, int64_t started_us);
 void breaker_failure(struct breaker *breaker, int64_t started_us, int64_t now_us,
 		     int64_t retry_after_us, double random);
 
+/* A person asks for a try: neither a probe's pause nor one that the pager asked for holds it. */
+void breaker_allow_probe(struct breaker *breaker);
+
 /* Pause after the given number of failures in a row: `random` (0 to 1) times an exponential step,
  * from LIMIT_RETRY_MIN_US to LIMIT_RETRY_MAX_US (full jitter). */
 int64_t retry_delay_us(unsigned int failures, double random);

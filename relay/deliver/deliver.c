@@ -24,7 +24,9 @@
 /* One page in a queue. */
 struct queue_entry {
 	TAILQ_ENTRY(queue_entry) link;
+	TAILQ_ENTRY(queue_entry) in_all;
 	struct deliver *deliver;
+	struct page_queue *queue;
 	struct stored_page page; /* the entry owns its texts */
 	struct timer silent;
 };
@@ -65,13 +67,16 @@ struct destination {
 	struct page_queue_list fresh[SEVERITY_CRITICAL + 1], tried[SEVERITY_CRITICAL + 1];
 	struct page_queue_list resting; /* in QUEUE_BACKOFF */
 	struct timer timer;
+	bool paused; /* by a person: nothing begins to leave */
+	struct deliver_pager_view view;
 };
 
 struct deliver {
 	struct deliver_env env;
 	struct deliver_ops ops;
-	struct map *queues;	  /* by incident, pager and n */
-	struct map *destinations; /* by pager */
+	struct map *queues;	     /* by incident, pager and n */
+	struct map *destinations;    /* by pager */
+	struct queue_entry_list all; /* by the pages' ids, the oldest first */
 	size_t waiting;
 };
 
@@ -98,11 +103,39 @@ static void queue_entry_on_silent(void *arg)
 	entry->deliver->ops.silent(entry->deliver->ops.ctx, &entry->page);
 }
 
-static struct queue_entry *queue_entry_new(struct deliver *deliver, const struct stored_page *page)
+/* Nobody is told that a paused pager is silent: a person paused it. */
+static void queue_entry_arm_silent(struct queue_entry *entry)
+{
+	struct timers *timers = entry->deliver->env.timers;
+
+	if (entry->queue->destination->paused)
+		timer_disarm(timers, &entry->silent);
+	else
+		timer_arm(timers, &entry->silent,
+			  deliver_now_us(entry->deliver) + LIMIT_PAGER_SILENT_US);
+}
+
+/* Nearly always the newest is the last one. */
+static void queue_entry_list_all(struct queue_entry *entry)
+{
+	struct queue_entry_list *all = &entry->deliver->all;
+	struct queue_entry *other = TAILQ_LAST(all, queue_entry_list);
+
+	while (other && other->page.id > entry->page.id)
+		other = TAILQ_PREV(other, queue_entry_list, in_all);
+	if (other)
+		TAILQ_INSERT_AFTER(all, other, entry, in_all);
+	else
+		TAILQ_INSERT_HEAD(all, entry, in_all);
+}
+
+static struct queue_entry *queue_entry_new(struct page_queue *queue, const struct stored_page *page)
 {
 	struct queue_entry *entry = xcalloc(1, sizeof(*entry));
+	struct deliver *deliver = queue->deliver;
 
 	entry->deliver = deliver;
+	entry->queue = queue;
 	entry->page = *page;
 	entry->page.incident = xstrdup(page->incident);
 	entry->page.pager = xstrdup(page->pager);
@@ -111,8 +144,8 @@ static struct queue_entry *queue_entry_new(struct deliver *deliver, const struct
 	entry->page.error = xstrdup(page->error ? page->error : "");
 	entry->silent.fire = queue_entry_on_silent;
 	entry->silent.arg = entry;
-	timer_arm(deliver->env.timers, &entry->silent,
-		  deliver_now_us(deliver) + LIMIT_PAGER_SILENT_US);
+	queue_entry_arm_silent(entry);
+	queue_entry_list_all(entry);
 	set_waiting(deliver, deliver->waiting + 1);
 	return entry;
 }
@@ -123,6 +156,7 @@ static void queue_entry_free(struct queue_entry *entry)
 				entry->page.doc, entry->page.error };
 
 	timer_disarm(entry->deliver->env.timers, &entry->silent);
+	TAILQ_REMOVE(&entry->deliver->all, entry, in_all);
 	set_waiting(entry->deliver, entry->deliver->waiting - 1);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		cleanup_free(&texts[i]);
@@ -397,6 +431,8 @@ static void queue_drop(struct page_queue *queue, const char *why)
 	queue_free(queue);
 }
 
+#define UNWANTED "nobody waits for it any more: its incident was acknowledged"
+
 static bool queue_is_wanted(const struct page_queue *queue)
 {
 	const struct deliver_ops *ops = &queue->deliver->ops;
@@ -428,12 +464,13 @@ static void destination_send_ready(struct destination *destination)
 	struct page_queue *queue;
 	int64_t at_us;
 
+	if (destination->paused)
+		return;
 	while ((queue = destination_startable(destination, &at_us)))
 		if (queue_is_wanted(queue))
 			queue_send(queue);
 		else
-			queue_drop(queue, "nobody waits for it any more: its incident was "
-					  "acknowledged");
+			queue_drop(queue, UNWANTED);
 	if (at_us)
 		timer_arm(destination->deliver->env.timers, &destination->timer, at_us);
 }
@@ -454,8 +491,7 @@ static void destination_on_timer(void *arg)
 	destination_send_ready(arg);
 }
 
-static struct destination *destination_get(struct deliver *deliver, const char *pager,
-					   unsigned int per_minute)
+static struct destination *destination_get(struct deliver *deliver, const char *pager)
 {
 	struct destination *destination = map_get(deliver->destinations, pager);
 
@@ -463,7 +499,6 @@ static struct destination *destination_get(struct deliver *deliver, const char *
 		return destination;
 	destination = xcalloc(1, sizeof(*destination));
 	destination->deliver = deliver;
-	destination->per_minute = per_minute;
 	for (size_t i = 0; i < ARRAY_LEN(destination->fresh); i++) {
 		TAILQ_INIT(&destination->fresh[i]);
 		TAILQ_INIT(&destination->tried[i]);
@@ -526,7 +561,9 @@ static struct page_queue *queue_get(struct deliver *deliver, const struct stored
 	queue = xcalloc(1, sizeof(*queue));
 	queue->key = key;
 	queue->deliver = deliver;
-	queue->destination = destination_get(deliver, page->pager, page_per_minute(page));
+	queue->destination = destination_get(deliver, page->pager);
+	/* A pause may have made the destination, and a reload may change the pager's address. */
+	queue->destination->per_minute = page_per_minute(page);
 	queue->timer.fire = queue_on_backoff_over;
 	queue->timer.arg = queue;
 	TAILQ_INIT(&queue->pages);
@@ -544,6 +581,7 @@ struct deliver *deliver_new(const struct deliver_env *env, const struct deliver_
 		deliver->env.random = random_unit;
 	deliver->queues = map_new();
 	deliver->destinations = map_new();
+	TAILQ_INIT(&deliver->all);
 	return deliver;
 }
 
@@ -588,7 +626,7 @@ void deliver_enqueue(struct deliver *deliver, const struct stored_page *page)
 {
 	struct page_queue *queue = queue_get(deliver, page);
 	struct queue_entry *superseded = queue_take_superseded(queue, page->event);
-	struct queue_entry *entry = queue_entry_new(deliver, page);
+	struct queue_entry *entry = queue_entry_new(queue, page);
 
 	assert(page->state == STORED_PAGE_QUEUED);
 	TAILQ_INSERT_TAIL(&queue->pages, entry, link);
@@ -621,4 +659,168 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 size_t deliver_waiting(const struct deliver *deliver)
 {
 	return deliver->waiting;
+}
+
+/* ---- what a person does ---- */
+
+void deliver_pause(struct deliver *deliver, const char *pager, bool paused)
+{
+	struct destination *destination = destination_get(deliver, pager);
+	struct queue_entry *entry;
+
+	if (destination->paused == paused)
+		return;
+	destination->paused = paused;
+	timer_disarm(deliver->env.timers, &destination->timer);
+	TAILQ_FOREACH (entry, &deliver->all, in_all)
+		if (entry->queue->destination == destination)
+			queue_entry_arm_silent(entry);
+	if (!paused)
+		deliver_retry_pager(deliver, pager);
+}
+
+bool deliver_is_paused(const struct deliver *deliver, const char *pager)
+{
+	const struct destination *destination = map_get(deliver->destinations, pager);
+
+	return destination && destination->paused;
+}
+
+void deliver_retry_pager(struct deliver *deliver, const char *pager)
+{
+	struct destination *destination = map_get(deliver->destinations, pager);
+	struct page_queue *queue;
+
+	if (!destination)
+		return;
+	breaker_allow_probe(&destination->breaker);
+	while ((queue = TAILQ_FIRST(&destination->resting)))
+		queue_move(queue, QUEUE_READY, 0);
+	destination_send_ready(destination);
+}
+
+static struct queue_entry *deliver_find(const struct deliver *deliver, int64_t id)
+{
+	struct queue_entry *entry;
+
+	TAILQ_FOREACH (entry, &deliver->all, in_all)
+		if (entry->page.id >= id)
+			break;
+	return entry && entry->page.id == id ? entry : NULL;
+}
+
+bool deliver_retry_page(struct deliver *deliver, int64_t id)
+{
+	struct queue_entry *entry = deliver_find(deliver, id);
+	struct page_queue *queue = entry ? entry->queue : NULL;
+
+	if (!entry)
+		return false;
+	if (queue->destination->paused || queue->state == QUEUE_SENDING)
+		return true;
+	/* Past the breaker, whose only probe may be another page. */
+	if (queue_is_wanted(queue))
+		queue_send(queue);
+	else
+		queue_drop(queue, UNWANTED);
+	return true;
+}
+
+bool deliver_drop_page(struct deliver *deliver, int64_t id, const char *why)
+{
+	struct queue_entry_list dropped = TAILQ_HEAD_INITIALIZER(dropped);
+	struct queue_entry *entry = deliver_find(deliver, id);
+
+	if (!entry)
+		return false;
+	struct page_queue *queue = entry->queue;
+	struct destination *destination = queue->destination;
+	bool first = entry == TAILQ_FIRST(&queue->pages);
+	bool trigger = entry->page.event == PAGE_TRIGGER;
+	if (first && queue->attempt) {
+		destination->breaker.in_flight--;
+		attempt_cancel(queue->attempt);
+		queue->attempt = NULL;
+	}
+	/* changed() may enqueue to this queue: it must neither start nor be sorted until then. */
+	if (first)
+		queue_move(queue, QUEUE_SENDING, 0);
+	struct queue_entry *next;
+	for (; entry; entry = trigger ? next : NULL) {
+		next = TAILQ_NEXT(entry, link);
+		TAILQ_REMOVE(&queue->pages, entry, link);
+		TAILQ_INSERT_TAIL(&dropped, entry, link);
+	}
+	while ((entry = TAILQ_FIRST(&dropped))) {
+		TAILQ_REMOVE(&dropped, entry, link);
+		queue_entry_drop(entry, entry->page.id == id ? why : "its trigger was dropped");
+	}
+	if (first)
+		queue_advance(queue);
+	destination_send_ready(destination);
+	return true;
+}
+
+static struct deliver_page_view queue_entry_view(const struct queue_entry *entry)
+{
+	const struct page_queue *queue = entry->queue;
+	bool sending = queue->state == QUEUE_SENDING && entry == TAILQ_FIRST(&queue->pages);
+
+	return (struct deliver_page_view){
+		.page = &entry->page,
+		.state = sending		      ? DELIVER_SENDING
+			 : queue->destination->paused ? DELIVER_PAUSED
+						      : DELIVER_WAITING,
+	};
+}
+
+void deliver_each_page(const struct deliver *deliver, int64_t after, deliver_page_viewer *viewer,
+		       void *ctx)
+{
+	const struct queue_entry *entry;
+
+	TAILQ_FOREACH (entry, &deliver->all, in_all) {
+		struct deliver_page_view view = queue_entry_view(entry);
+		if (entry->page.id > after && !viewer(ctx, &view))
+			return;
+	}
+}
+
+void deliver_each_pager(const struct deliver *deliver, deliver_pager_viewer *viewer, void *ctx)
+{
+	struct destination *destination;
+	const struct queue_entry *entry;
+	const char *name;
+
+	for (size_t pos = 0; (destination = map_next(deliver->destinations, &pos, &name));)
+		destination->view = (struct deliver_pager_view){
+			.pager = name,
+			.paused = destination->paused,
+			.failing = breaker_open(&destination->breaker),
+		};
+	TAILQ_FOREACH (entry, &deliver->all, in_all) {
+		struct deliver_pager_view *view = &entry->queue->destination->view;
+		if (!view->waiting++)
+			view->oldest_us = entry->page.created_us;
+	}
+	for (size_t pos = 0; (destination = map_next(deliver->destinations, &pos, NULL));)
+		if (!viewer(ctx, &destination->view))
+			return;
+}
+
+size_t deliver_sending(const struct deliver *deliver)
+{
+	const struct destination *destination;
+	size_t n = 0;
+
+	for (size_t pos = 0; (destination = map_next(deliver->destinations, &pos, NULL));)
+		n += destination->breaker.in_flight;
+	return n;
+}
+
+const char *deliver_state_name(enum deliver_state state)
+{
+	static const char *const names[] = { "sending", "waiting", "paused" };
+
+	return names[state];
 }

@@ -9,151 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/lib/fake_clock.h"
-#include "tests/lib/fake_http.h"
-#include "tracepager/deliver.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/xalloc.h"
 
-#define SECOND US_PER_SECOND
-
-static struct fake_clock fake;
-static struct fake_http http;
-static struct deliver *deliver;
-static int console_fd;
-
-/* What ops were told, one line each: "changed 1 delivered 3". */
-static struct buf told;
-static int64_t silent_at_us;
-static struct stored_page last;
-static char last_error[256];
-/* Enqueued by the next changed() with state rejected. */
-static const struct stored_page *enqueue_on_rejection;
-
-static const char *const states[] = {
-	[STORED_PAGE_QUEUED] = "queued",
-	[STORED_PAGE_DELIVERED] = "delivered",
-	[STORED_PAGE_REJECTED] = "rejected",
-	[STORED_PAGE_DROPPED] = "dropped",
-};
-
-static void on_changed(void *ctx, const struct stored_page *page)
-{
-	const struct stored_page *next = enqueue_on_rejection;
-
-	ck_assert_ptr_eq(ctx, &told);
-	buf_printf(&told, "changed %" PRId64 " %s %u\n", page->id, states[page->state],
-		   page->attempts);
-	last = *page;
-	snprintf(last_error, sizeof(last_error), "%s", page->error);
-	if (page->state == STORED_PAGE_REJECTED && next) {
-		enqueue_on_rejection = NULL;
-		deliver_enqueue(deliver, next);
-	}
-}
-
-static void on_silent(void *ctx, const struct stored_page *page)
-{
-	(void)ctx;
-	buf_printf(&told, "silent %" PRId64 "\n", page->id);
-	silent_at_us = fake_clock_elapsed_us(&fake);
-}
-
-static double chance;
-
-static double fixed_chance(void)
-{
-	return chance;
-}
-
-static void setup(void)
-{
-	const struct deliver_ops ops = { .changed = on_changed, .silent = on_silent, .ctx = &told };
-
-	log_set_level(LOG_LEVEL_ERROR + 1);
-	fake_clock_init(&fake);
-	fake_http_init(&http, &fake);
-	buf_init(&told, 1 << 20);
-	console_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, console_fd,
-				   fixed_chance };
-	deliver = deliver_new(&env, &ops);
-	enqueue_on_rejection = NULL;
-	chance = 0.5;
-}
-
-static void teardown(void)
-{
-	deliver_free(deliver);
-	fake_http_fini(&http);
-	fake_clock_fini(&fake);
-	buf_fini(&told);
-	close(console_fd);
-}
-
-/* A page for pager "hook" at https://hook/PAGER; the id is in its summary as "page-ID". */
-static struct stored_page make(int64_t id, const char *incident, const char *pager,
-			       enum page_event event)
-{
-	static char target[256], doc[512];
-
-	snprintf(target, sizeof(target),
-		 "{\"kind\":\"webhook\",\"pager\":\"%s\",\"url\":\"https://hook/%s\"}", pager,
-		 pager);
-	int len = snprintf(doc, sizeof(doc),
-			   "{\"incident\":\"%s\",\"dedup_key\":\"%s\",\"summary\":\"page-%" PRId64
-			   "\"}",
-			   incident, incident, id);
-	return (struct stored_page){ .id = id,
-				     .n = 1,
-				     .incident = incident,
-				     .pager = pager,
-				     .target = target,
-				     .doc = doc,
-				     .doc_len = (size_t)len,
-				     .event = event,
-				     .created_us = fake.wall_us,
-				     .error = "" };
-}
-
-static void enqueue(int64_t id, const char *incident, const char *pager, enum page_event event)
-{
-	struct stored_page page = make(id, incident, pager, event);
-
-	deliver_enqueue(deliver, &page);
-}
-
-/* An incident of its own, "iID", at pager "hook". */
-static void enqueue_severe(int64_t id, enum severity severity)
-{
-	char incident[32];
-
-	snprintf(incident, sizeof(incident), "i%" PRId64, id);
-	struct stored_page page = make(id, incident, "hook", PAGE_TRIGGER);
-	page.severity = (int)severity;
-	deliver_enqueue(deliver, &page);
-}
-
-/* As a restart brings it back, due at once: it has been tried before. */
-static void enqueue_tried(int64_t id)
-{
-	char incident[32];
-
-	snprintf(incident, sizeof(incident), "i%" PRId64, id);
-	struct stored_page page = make(id, incident, "hook", PAGE_TRIGGER);
-	page.attempts = 1;
-	page.next_us = fake.wall_us;
-	deliver_enqueue(deliver, &page);
-}
-
-static int64_t asked_at(const char *part, size_t n)
-{
-	const struct fake_request *request = fake_http_request(&http, part, n);
-
-	ck_assert_msg(request != NULL, "no request number %zu with %s", n, part);
-	return request->at_us;
-}
+#include "deliver_kit.h"
 
 START_TEST(delivers_at_once)
 {
@@ -1014,7 +874,7 @@ int main(void)
 	Suite *suite = suite_create("deliver");
 	TCase *tcase = tcase_create("deliver");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, deliver_kit_setup, deliver_kit_teardown);
 	tcase_add_test(tcase, delivers_at_once);
 	tcase_add_test(tcase, retries_by_the_clock);
 	tcase_add_test(tcase, a_retry_is_told_with_its_time_and_reason);
