@@ -503,6 +503,8 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 			.window_before_us = config->window_before_us,
 			.expire_after_us = config->expire_after_us,
 			.trace_link = config->trace_link,
+			.ack_timeout_us = config->ack_timeout_us,
+			.repage_after_us = config->repage_after_us,
 		},
 	};
 

@@ -51,7 +51,8 @@ struct config {
 	struct secret admin_token;
 	struct token_config *tokens;
 	size_t ntokens;
-	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us;
+	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us,
+		ack_timeout_us, repage_after_us;
 	struct sender_config *senders;
 	size_t nsenders;
 	struct source_config *sources;

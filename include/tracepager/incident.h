@@ -37,8 +37,9 @@ struct incident_options {
 	int64_t enrich_late_us; /* and late traces improve the page for so long */
 	int64_t window_before_us;
 	int64_t expire_after_us;
-	const char *trace_link; /* "" none */
-	int64_t ack_timeout_us; /* an acknowledgement counts for so long; 0: for good */
+	const char *trace_link;	 /* "" none */
+	int64_t ack_timeout_us;	 /* an acknowledgement counts for so long; 0: for good */
+	int64_t repage_after_us; /* what a person resolved and fires on pages again after it */
 };
 
 struct incident_env {

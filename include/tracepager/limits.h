@@ -751,6 +751,15 @@
 /* A page that every pager rejected is sent again at this interval, and at each repeat of an alert.
  */
 #define LIMIT_UNREACHED_RETRY_US (5 * US_PER_MINUTE)
+/* How often one pager is rung about one incident: more runs of escalation_repeat than anybody
+ * waits for, and ack_timeout of an hour for a month. Each is a key that the resolve must reach. */
+#define LIMIT_RINGS 1000
+/* The wall clock was set when it and the monotonic one differ by so much more than before; looked
+ * for once a minute. */
+#define LIMIT_CLOCK_SET_US   (5 * US_PER_SECOND)
+#define LIMIT_CLOCK_CHECK_US US_PER_MINUTE
+/* The teams that said "not ours" of one incident, as text. */
+#define LIMIT_REFUSED_BYTES 4096u
 /* Recipients of an incident that is over are told for so long; then it is given up. */
 #define LIMIT_TELLING_US US_PER_DAY
 /* Alerts of an incident that a page lists with their labels, and by name. */

@@ -55,6 +55,8 @@ struct ruleset *alerts_rules(const struct alert_book *book);
 
 /* more: alerts of the same body that are still to come. */
 enum accept_result alerts_accept(struct alert_book *book, const struct alert *alert, size_t more);
+/* A person resolved its incident: it pages nobody until then (wall), but for a new episode. */
+void alerts_hush(struct alert_book *book, const char *key, int64_t until_us);
 /* The alert belongs to that incident from now on; id "": to none. Stored with its next write, which
  * is this turn's. */
 void alerts_belong(struct alert_book *book, const char *key, const char *id);

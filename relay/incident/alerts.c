@@ -28,6 +28,7 @@ struct known_alert {
 	unsigned int attempts;		   /* starts of its processing that did not end yet */
 	int64_t accepted_us, refreshed_us; /* wall */
 	int64_t again_us;  /* wall: QUIET: then it is decided again; 0: not by itself */
+	int64_t hushed_us; /* wall: a person resolved its incident: it is quiet until then; 0 */
 	int64_t silent_us; /* wall: ENDED by expiry: the last word on it; 0: it did not expire */
 	int64_t begun_us;  /* mono: acceptance, or the restart */
 	struct timer deadline; /* of the state */
@@ -202,6 +203,7 @@ static void alert_write_row(struct known_alert *alert, bool whole)
 		.refreshed_us = alert->refreshed_us,
 		.expires_us = copies_end_us(&alert->copies),
 		.copies = copies,
+		.quiet_us = alert->state == ALERT_QUIET ? alert->hushed_us : 0,
 	};
 	struct alert_write *write = xcalloc(1, sizeof(*write));
 
@@ -312,6 +314,19 @@ static void alert_tell(const struct known_alert *alert, enum alert_says says, co
 	alert->book->ops.tell(alert->book->ops.ctx, &message);
 }
 
+void alerts_hush(struct alert_book *book, const char *key, int64_t until_us)
+{
+	struct known_alert *alert = map_get(book->alerts, key);
+
+	if (!alert || alert->state != ALERT_PAGED)
+		return;
+	*alert->incident = '\0';
+	alert->hushed_us = alert->again_us = until_us;
+	alert_enter(alert, ALERT_QUIET);
+	if (alert->durable)
+		alert_touch(alert);
+}
+
 void alerts_belong(struct alert_book *book, const char *key, const char *id)
 {
 	struct known_alert *alert = map_get(book->alerts, key);
@@ -386,7 +401,7 @@ static void alert_decide_again(struct known_alert *alert)
 {
 	alert_drop_enrichment(alert);
 	alert->begun_us = book_mono_us(alert->book);
-	alert->again_us = 0;
+	alert->again_us = alert->hushed_us = 0;
 	alert->attempts++;
 	alert_enter(alert, ALERT_WAITING);
 	alert_put(alert);
@@ -725,7 +740,9 @@ static void alert_restore_state(struct known_alert *alert, enum stored_alert_sta
 		alert->state = *alert->incident ? ALERT_PAGED : ALERT_QUIET;
 		/* Why it paged nobody is not stored; by now it may be over. */
 		if (alert->state == ALERT_QUIET)
-			alert->again_us = book_wall_us(book) + LIMIT_DECIDE_AGAIN_US;
+			alert->again_us = alert->hushed_us
+						  ? alert->hushed_us
+						  : book_wall_us(book) + LIMIT_DECIDE_AGAIN_US;
 		break;
 	case STORED_ALERT_ENDED:
 		alert->state = ALERT_ENDED;
@@ -753,6 +770,7 @@ void alerts_load(struct alert_book *book, const struct stored_alert *row,
 	alert->attempts = row->attempts;
 	alert->accepted_us = row->accepted_us;
 	alert->refreshed_us = row->refreshed_us;
+	alert->hushed_us = row->quiet_us;
 	if (*row->incident && known(ctx, row->incident))
 		snprintf(alert->incident, sizeof(alert->incident), "%s", row->incident);
 	alert_restore_copies(alert, row);

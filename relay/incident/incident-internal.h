@@ -67,7 +67,22 @@ enum incident_event {
 	INCIDENT_EVENT_MOVED,
 	INCIDENT_EVENT_RESOLVED,
 	INCIDENT_EVENT_GIVEN_UP,
+	INCIDENT_EVENT_ESCALATED,
+	INCIDENT_EVENT_ACKNOWLEDGED,
+	INCIDENT_EVENT_REROUTED,
+	INCIDENT_EVENT_COMMENTED,
+	INCIDENT_EVENT_USEFUL,
+	INCIDENT_EVENT_NOISE,
+	INCIDENT_EVENT_SILENCED,
+	INCIDENT_EVENT_UNSILENCED,
 	INCIDENT_EVENT_COUNT
+};
+
+/* What stands in `step` where no step was paged last. */
+enum {
+	STEP_EXHAUSTED = -1, /* all runs are over; nobody further is paged */
+	STEP_OWED = -2, /* it has a new team while its alerts have ended: paged when they fire */
+	STEP_NONE = -3, /* a route names the pagers: there are no steps */
 };
 
 struct incident_book;
@@ -85,7 +100,14 @@ struct incident {
 	int64_t regroup_us;	      /* and of regroup_after */
 	int64_t told_us;	      /* wall: the last page that all recipients got */
 	int64_t joined_us;	      /* mono: the last alert that joined */
+	char *escalation;	      /* its name in the rules; "": that of the team */
+	int run, step;		      /* what was paged last, from 0; or one of STEP_… */
+	int64_t left_us;	      /* HOLDING: what is left of the deadline before; 0: none */
+	char *acked_by;		      /* "": nobody */
+	char *refused;		      /* the teams that said "not ours", a line each */
+	int judged;		      /* ACT_USEFUL or ACT_NOISE: the last word on it; 0: none */
 	struct timer deadline;
+	struct timer retry;  /* OPEN: what nobody took is sent again */
 	struct timer update; /* recipients do not know all yet */
 	struct page *page;   /* in one block, without the decision */
 	char *decision;	     /* packed */
@@ -101,6 +123,7 @@ struct incident {
 	bool trigger_owed; /* alerts of one body gather: the first page has not been queued */
 	bool owes_update;  /* stored: a restart tells what joined */
 	bool missed;	   /* the store has not got it as it is */
+	TAILQ_ENTRY(incident) in_all;
 	TAILQ_ENTRY(incident) in_missed;
 	bool changed; /* to be written at the end of the turn */
 	bool whole;   /* with its page */
@@ -113,6 +136,8 @@ TAILQ_HEAD(incident_list, incident);
 struct incident_book_ops {
 	/* The alert belongs to that incident from now on; id "": to none. */
 	void (*belong)(void *ctx, const char *key, const char *id);
+	/* The alert pages nobody until then (wall). It belongs to no incident any more. */
+	void (*hush)(void *ctx, const char *key, int64_t until_us);
 	/* The last word on an alert; NULL: it is not known. */
 	const struct alert *(*alert)(void *ctx, const char *key);
 	void (*write_failed)(void *ctx);
@@ -138,10 +163,14 @@ struct incident_book {
 	struct map *by_key; /* those that can be joined: open, acknowledged, holding */
 	struct map *texts;  /* names and targets of pagers, each once */
 	struct life_counts counts, recipient_counts;
+	struct incident_list all; /* the oldest first */
 	struct incident_list changed, missed, closed, moved;
 	struct queued_pages unsaved; /* pages that the store did not take; delivery has them */
 	size_t unreached;	     /* open incidents that nobody took */
 	int64_t next_page_id;
+	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */
+	int64_t wall_offset_us; /* wall minus mono: when it changes, the wall clock was set */
+	struct timer clock_check;
 };
 
 struct incident_book *incidents_book_new(const struct incident_env *env, struct turns *turns,
@@ -176,15 +205,20 @@ static inline struct incident *incident_get(const struct incident_book *book,
 	return map_get(book->by_id, id);
 }
 
-static inline bool incident_is_joinable(const struct incident *incident)
+static inline bool incident_state_is_over(enum incident_state state)
 {
-	return incident->state == INCIDENT_OPEN || incident->state == INCIDENT_ACKNOWLEDGED ||
-	       incident->state == INCIDENT_HOLDING;
+	return state != INCIDENT_OPEN && state != INCIDENT_ACKNOWLEDGED &&
+	       state != INCIDENT_HOLDING;
 }
 
 static inline bool incident_is_over(const struct incident *incident)
 {
-	return !incident_is_joinable(incident);
+	return incident_state_is_over(incident->state);
+}
+
+static inline bool incident_is_joinable(const struct incident *incident)
+{
+	return !incident_is_over(incident);
 }
 
 static inline int64_t incident_mono_us(const struct incident *incident)
@@ -200,6 +234,7 @@ static inline int64_t incident_wall_us(const struct incident *incident)
 void incident_enter(struct incident *incident, enum incident_state state);
 /* Arms the deadline of the present state, so long from now; 0: none. */
 void incident_arm(struct incident *incident, int64_t wait_us);
+void incident_arm_retry(struct incident *incident); /* OPEN: what nobody took is sent again */
 int64_t incident_wait_us(const struct incident *incident, enum incident_state state);
 void incident_free(struct incident *incident);
 void incident_forget_key(struct incident *incident);		   /* nothing joins it any more */
@@ -212,12 +247,12 @@ void member_set_fires(struct incident *incident, struct member *member, bool fir
 void member_set_fresh(struct incident *incident, struct member *member, bool fresh);
 void member_remove(struct incident *incident, struct member *member);
 
-void incident_go_on(struct incident *incident); /* if it holds: to the state before */
 /* An update is owed: at most one a minute, and the last one always leaves. */
 void incident_owe_update(struct incident *incident);
 /* Sends the recipients what they must know at once, with the update that they were owed. */
 void incident_notice(struct incident *incident, const char *note);
-void incident_resolve(struct incident *incident, const char *note);
+/* who: the person that resolved it; "": nobody, its alerts have ended. */
+void incident_resolve(struct incident *incident, const char *who, const char *note);
 /* The end goes to all that have the page, or may still get it; the incident is closed when all
  * know. */
 void incident_tell_end(struct incident *incident, const char *note);
@@ -226,7 +261,46 @@ void incident_move(struct incident *incident, const char *target_id, const char 
 void incident_tell_move(struct incident *incident);
 /* Somebody took the page of target: the incidents that moved into it tell their recipients. */
 void incidents_tell_moves(struct incident_book *book, const struct incident *target);
+
+/* ---- escalation_plan.c: by the rules in force, which may have changed since the opening ---- */
+
+const struct escalation *incident_escalation(const struct incident *incident); /* NULL: none */
+/* The step behind the present one; false: there is none, all runs are over. */
+bool escalation_following(const struct incident *incident, const struct escalation *escalation,
+			  int *ret_run, int *ret_step);
+/* How long the present step waits; 0: nothing follows it. */
+int64_t escalation_wait_us(const struct incident *incident);
+/* What its deadline will do, for its page: "2026-11-29T03:20:00Z: pages ledger-lead"; NULL: no
+ * step follows. In the arena. */
+const char *escalation_next_text(const struct incident *incident, struct arena *arena);
+const char *step_pagers_text(const struct escalation_step *step, struct arena *arena);
+/* The escalation of that decision, at its first step. */
+void incident_set_escalation(struct incident *incident, const struct decision *decision);
+
+/* ---- escalation.c: steps, runs and deadlines ---- */
+
+/* Timers of an incident: the deadline of its state; what nobody took is sent again. */
+void incident_due(void *arg);
+void incident_retry_due(void *arg);
+/* Open, at the first step of a new run: it rings, also where it was paged before. */
+void incident_begin_run(struct incident *incident, const char *note);
+void incident_go_on(struct incident *incident); /* if it holds: to the state before */
+/* A pager does not take the page: the fallback team gets it, and learns why. */
+void incident_page_fallback(struct incident *incident, const char *note);
 void incident_send_again(struct incident *incident); /* to all that refused it */
+
+/* ---- incident_act.c: what people do ---- */
+
+enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words);
+/* May the page still leave? Not a trigger of an acknowledged incident. */
+bool incident_page_wanted(void *ctx, const struct stored_page *page);
+
+/* ---- incident_view.c ---- */
+
+void incidents_book_each(const struct incident_book *book, const char *after,
+			 incident_viewer *viewer, void *ctx);
+bool incidents_book_view(const struct incident_book *book, const char *id, incident_viewer *viewer,
+			 void *ctx);
 
 /* ---- incident_row.c: rows of the store ---- */
 
@@ -265,19 +339,41 @@ const char *incident_fresh_text(struct incident *incident, struct arena *arena);
  * 27 more"; NULL: it has fewer than two. In the arena. */
 const char *incident_differs_text(const struct incident *incident, struct arena *arena);
 
+/* Is it the last time that its pager was paged? Names of pagers are kept once. */
+static inline bool recipient_is_newest(const struct recipient *recipient)
+{
+	const struct recipient *later = STAILQ_NEXT(recipient, link);
+
+	while (later && later->pager != recipient->pager)
+		later = STAILQ_NEXT(later, link);
+	return !later;
+}
+
 /* ---- recipient.c ---- */
 
 void recipient_enter(struct incident *incident, struct recipient *recipient,
 		     enum recipient_state state);
-struct recipient *recipient_find(const struct incident *incident,
-				 const char *pager); /* NULL: it has not been paged */
-struct recipient *recipient_add(struct incident *incident, const char *pager, const char *target,
-				enum recipient_role role, enum recipient_state state);
+/* The last time that the pager was paged; NULL: it has not been. */
+struct recipient *recipient_find(const struct incident *incident, const char *pager);
+/* That time. */
+struct recipient *recipient_find_n(const struct incident *incident, const char *pager, int n);
+struct recipient *recipient_add(struct incident *incident, const char *pager, int n,
+				const char *target, enum recipient_role role,
+				enum recipient_state state);
 void recipients_free(struct incident *incident);
 /* Adds those pagers that the incident does not have yet, and tells so in its story; returns how
  * many. No page is queued. */
 size_t recipients_page(struct incident *incident, const struct pager *const *pagers, size_t n,
 		       enum recipient_role role, const char *note);
+/* Asks those pagers, and rings at those that have the page already: with the key ID#n. One whose
+ * trigger is still on its way is left alone. Their triggers are queued. */
+void recipients_ring(struct incident *incident, const struct escalation_step *step,
+		     const char *note);
+/* The same for all pagers of the owner that have the page. */
+void recipients_ring_again(struct incident *incident, const char *note);
+/* The resolve to one recipient, or to the owner's and the fallback team's, with the words why. */
+void recipient_end(struct incident *incident, struct recipient *recipient, const char *note);
+void recipients_end_team(struct incident *incident, const char *note);
 struct recipient *recipients_last(const struct incident *incident); /* NULL: it has none */
 /* Queues the trigger to all recipients that were added after that one; NULL: to all. */
 void recipients_queue_after(struct incident *incident, struct recipient *last, const char *note);

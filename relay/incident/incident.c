@@ -24,13 +24,14 @@ int64_t incident_wait_us(const struct incident *incident, enum incident_state st
 {
 	switch (state) {
 	case INCIDENT_OPEN:
-		return LIMIT_UNREACHED_RETRY_US;
+		return escalation_wait_us(incident);
+	case INCIDENT_ACKNOWLEDGED:
+		return incident->book->env.options.ack_timeout_us;
 	case INCIDENT_HOLDING:
 		return incident->hold_us;
 	case INCIDENT_RESOLVED:
 	case INCIDENT_MOVED:
 		return LIMIT_TELLING_US;
-	case INCIDENT_ACKNOWLEDGED:
 	case INCIDENT_CLOSED:
 	case INCIDENT_STATE_COUNT:
 		break;
@@ -47,6 +48,32 @@ void incident_arm(struct incident *incident, int64_t wait_us)
 	timer_disarm(timers, &incident->deadline);
 	if (wait_us)
 		timer_arm(timers, &incident->deadline, incident_mono_us(incident) + wait_us);
+}
+
+void incident_arm_retry(struct incident *incident)
+{
+	timer_arm(incident->book->env.timers, &incident->retry,
+		  incident_mono_us(incident) + LIMIT_UNREACHED_RETRY_US);
+}
+
+/* The wait of the state before stands still while the incident holds. */
+static void incident_stop_clock(struct incident *incident)
+{
+	const struct timer *timer = &incident->deadline;
+
+	incident->before = incident->state;
+	incident->left_us = timer->slot ? timer->deadline_us - incident_mono_us(incident) : 0;
+	if (timer->slot && incident->left_us <= 0)
+		incident->left_us = 1;
+}
+
+/* And goes on with what was left; of a whole length that stays the step's. */
+static void incident_start_clock(struct incident *incident)
+{
+	incident_arm(incident, incident->left_us);
+	incident->left_us = 0;
+	if (incident->wait_us)
+		incident->wait_us = incident_wait_us(incident, incident->state);
 }
 
 void incident_forget_key(struct incident *incident)
@@ -71,9 +98,18 @@ void incident_enter(struct incident *incident, enum incident_state state)
 	if (incident->state == INCIDENT_MOVED)
 		TAILQ_REMOVE(&book->moved, incident, in_moved);
 	if (state == INCIDENT_HOLDING)
-		incident->before = incident->state;
-	incident->state = state;
-	incident_arm(incident, incident_wait_us(incident, state));
+		incident_stop_clock(incident);
+	if (incident->state == INCIDENT_HOLDING && !incident_state_is_over(state)) {
+		incident->state = state;
+		incident_start_clock(incident);
+	} else {
+		incident->state = state;
+		incident_arm(incident, incident_wait_us(incident, state));
+	}
+	if (state == INCIDENT_OPEN)
+		incident_arm_retry(incident);
+	else
+		timer_disarm(book->env.timers, &incident->retry);
 	recipients_count(incident);
 	if (incident_is_over(incident)) {
 		incident_forget_key(incident);
@@ -87,13 +123,6 @@ void incident_enter(struct incident *incident, enum incident_state state)
 		incident_put(incident);
 	else
 		incident_touch(incident);
-}
-
-/* An incident that holds goes back to the state before; in other states it stays. */
-void incident_go_on(struct incident *incident)
-{
-	if (incident->state == INCIDENT_HOLDING)
-		incident_enter(incident, incident->before);
 }
 
 /* ---- members ---- */
@@ -174,7 +203,6 @@ static void members_release(struct incident *incident)
 
 /* ---- memory ---- */
 
-static void incident_due(void *arg);
 static void incident_update_due(void *arg);
 
 struct incident *incident_new(struct incident_book *book, const char *id, const char *key,
@@ -191,10 +219,15 @@ struct incident *incident_new(struct incident_book *book, const char *id, const 
 	incident->regroup_us = LIMIT_REGROUP_AFTER_US;
 	TAILQ_INIT(&incident->members);
 	STAILQ_INIT(&incident->recipients);
-	incident->deadline = (struct timer){ .fire = incident_due, .arg = incident };
+	incident->escalation = xstrdup("");
+	incident->acked_by = xstrdup("");
+	incident->refused = xstrdup("");
+	incident->deadline = (struct timer){ .fire = book->on_due, .arg = incident };
+	incident->retry = (struct timer){ .fire = book->on_retry_due, .arg = incident };
 	incident->update = (struct timer){ .fire = incident_update_due, .arg = incident };
 	life_begin(&book->counts, state);
 	map_put(book->by_id, id, incident);
+	TAILQ_INSERT_TAIL(&book->all, incident, in_all);
 	if (incident_is_joinable(incident))
 		map_put(book->by_key, key, incident);
 	return incident;
@@ -207,8 +240,10 @@ void incident_free(struct incident *incident)
 
 	timer_disarm(book->env.timers, &incident->deadline);
 	timer_disarm(book->env.timers, &incident->update);
+	timer_disarm(book->env.timers, &incident->retry);
 	incident_forget_key(incident);
 	map_remove(book->by_id, incident->id);
+	TAILQ_REMOVE(&book->all, incident, in_all);
 	if (incident->changed)
 		TAILQ_REMOVE(&book->changed, incident, in_changed);
 	if (incident->missed)
@@ -225,6 +260,9 @@ void incident_free(struct incident *incident)
 	book->unreached -= incident->unreached;
 	free(incident->key);
 	free(incident->team);
+	free(incident->escalation);
+	free(incident->acked_by);
+	free(incident->refused);
 	free(incident->page);
 	free(incident->decision);
 	free(incident);
@@ -312,24 +350,17 @@ void incident_tell_end(struct incident *incident, const char *note)
 
 	if (incident->trigger_owed)
 		incident_send_owed_trigger(incident);
-	STAILQ_FOREACH (recipient, &incident->recipients, link) {
-		if (recipient->state == RECIPIENT_REFUSED) {
-			recipient_enter(incident, recipient, RECIPIENT_TOLD);
-		} else if (recipient->state != RECIPIENT_TOLD &&
-			   recipient->state != RECIPIENT_ENDING) {
-			recipient_enter(incident, recipient, RECIPIENT_ENDING);
-			incident_queue(incident, recipient, PAGE_RESOLVE, note);
-		}
-	}
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		recipient_end(incident, recipient, note);
 	incident_check_told(incident);
 }
 
-void incident_resolve(struct incident *incident, const char *note)
+void incident_resolve(struct incident *incident, const char *who, const char *note)
 {
 	incident->closed_us = incident_wall_us(incident);
 	incident_enter(incident, INCIDENT_RESOLVED);
 	members_release(incident);
-	incident_story(incident, INCIDENT_EVENT_RESOLVED, "", note);
+	incident_story(incident, INCIDENT_EVENT_RESOLVED, who, note);
 	metric_add(METRIC_INCIDENTS_RESOLVED, 1);
 	log_info("incident resolved", LOG_STR("incident", incident->id), LOG_STR("note", note));
 	incident_tell_end(incident, note);
@@ -376,44 +407,5 @@ void incidents_tell_moves(struct incident_book *book, const struct incident *tar
 		next = TAILQ_NEXT(incident, in_moved);
 		if (!incident->told_move && strcmp(incident->moved_to, target->id) == 0)
 			incident_tell_move(incident);
-	}
-}
-
-/* ---- deadlines ---- */
-
-void incident_send_again(struct incident *incident)
-{
-	log_error("nobody has taken this page; it is sent again to every pager that refused it",
-		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
-		  LOG_STR("summary", incident->page->summary));
-	recipients_retry(incident, "sent again: every pager had refused it");
-}
-
-static void incident_due(void *arg)
-{
-	struct incident *incident = arg;
-
-	switch (incident->state) {
-	case INCIDENT_OPEN:
-		if (!recipients_reached(incident))
-			incident_send_again(incident);
-		incident_arm(incident, incident_wait_us(incident, INCIDENT_OPEN));
-		break;
-	case INCIDENT_HOLDING:
-		incident_resolve(incident, "every alert of this incident has ended");
-		break;
-	case INCIDENT_RESOLVED:
-	case INCIDENT_MOVED:
-		log_error("an incident's recipients could not be told for a day; it is given up",
-			  LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
-		incident_story(incident, INCIDENT_EVENT_GIVEN_UP, "",
-			       "its recipients could not be told for a day");
-		incident_enter(incident, INCIDENT_CLOSED);
-		recipients_drop(incident, "its incident was given up");
-		break;
-	case INCIDENT_ACKNOWLEDGED:
-	case INCIDENT_CLOSED:
-	case INCIDENT_STATE_COUNT:
-		abort(); /* these have no deadline */
 	}
 }

@@ -15,35 +15,6 @@
 
 /* ---- what delivery says ---- */
 
-/* A pager does not take the page: the fallback team gets it, and learns why. */
-static void incident_page_fallback(struct incident *incident, const char *note)
-{
-	const struct escalation_step *step =
-		&rules_fallback(incident->book->rules)->escalation->steps[0];
-	struct recipient *last = recipients_last(incident), *recipient;
-	size_t n = recipients_page(incident, (const struct pager *const *)step->pagers,
-				   step->npagers, RECIPIENT_FALLBACK, note);
-
-	recipients_queue_after(incident, last, note);
-
-	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
-		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
-	if (!incident_is_over(incident)) {
-		if (!recipients_reached(incident))
-			log_error("this page has reached nobody; it is sent again in 5 minutes and "
-				  "at each repeat of its alerts",
-				  LOG_STR("incident", incident->id),
-				  LOG_STR("team", incident->team));
-		return;
-	}
-	STAILQ_FOREACH (recipient, &incident->recipients, link)
-		if (recipient->state == RECIPIENT_ASKED) {
-			recipient_enter(incident, recipient, RECIPIENT_ENDING);
-			incident_queue(incident, recipient, PAGE_RESOLVE,
-				       "every alert of this incident has ended");
-		}
-}
-
 static void recipient_took_trigger(struct incident *incident, struct recipient *recipient)
 {
 	if (recipient->state != RECIPIENT_ASKED)
@@ -71,6 +42,24 @@ static void recipient_refused_trigger(struct incident *incident, struct recipien
 		incident_page_fallback(incident, note);
 }
 
+/* Where an attempt had begun, the pager may have the page: it counts as taken, and gets a resolve.
+ */
+static void recipient_trigger_dropped(struct incident *incident, struct recipient *recipient,
+				      const struct stored_page *page)
+{
+	if (recipient->state == RECIPIENT_ASKED)
+		recipient_enter(incident, recipient,
+				page->attempts ? RECIPIENT_REACHED : RECIPIENT_SPARED);
+}
+
+/* Its resolve is settled; or it gets none, and nothing is on its way to it. */
+static bool recipient_has_end(const struct recipient *recipient, const struct stored_page *page)
+{
+	return recipient->unresolved
+		       ? !recipient->waiting
+		       : page->event == PAGE_RESOLVE && page->state != STORED_PAGE_QUEUED;
+}
+
 static void recipient_page_changed(struct incident *incident, struct recipient *recipient,
 				   const struct stored_page *page)
 {
@@ -80,8 +69,9 @@ static void recipient_page_changed(struct incident *incident, struct recipient *
 		recipient_took_trigger(incident, recipient);
 	else if (page->event == PAGE_TRIGGER && page->state == STORED_PAGE_REJECTED)
 		recipient_refused_trigger(incident, recipient, page->error);
-	else if (page->event == PAGE_RESOLVE && page->state != STORED_PAGE_QUEUED &&
-		 recipient->state == RECIPIENT_ENDING)
+	else if (page->event == PAGE_TRIGGER && page->state == STORED_PAGE_DROPPED)
+		recipient_trigger_dropped(incident, recipient, page);
+	if (recipient->state == RECIPIENT_ENDING && recipient_has_end(recipient, page))
 		recipient_enter(incident, recipient, RECIPIENT_TOLD);
 	incident_check_told(incident);
 }
@@ -90,7 +80,8 @@ static void incidents_page_changed(void *ctx, const struct stored_page *page)
 {
 	struct incident_book *book = ctx;
 	struct incident *incident = incident_get(book, page->incident);
-	struct recipient *recipient = incident ? recipient_find(incident, page->pager) : NULL;
+	struct recipient *recipient =
+		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
 	incident_pages_changed(book, page);
 	if (recipient)
@@ -101,7 +92,8 @@ static void incidents_page_silent(void *ctx, const struct stored_page *page)
 {
 	struct incident_book *book = ctx;
 	struct incident *incident = incident_get(book, page->incident);
-	struct recipient *recipient = incident ? recipient_find(incident, page->pager) : NULL;
+	struct recipient *recipient =
+		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
 	if (!recipient || page->event == PAGE_RESOLVE || recipient->role == RECIPIENT_NOTIFIED ||
 	    recipient->silent)
@@ -114,6 +106,29 @@ static void incidents_page_silent(void *ctx, const struct stored_page *page)
 }
 
 /* ---- the whole ---- */
+
+/* The wall clock was set: what is due by the monotonic one is stored anew by the wall clock, so
+ * that a restart finds it where it belongs. */
+static void book_check_clock(void *arg)
+{
+	struct incident_book *book = arg;
+	int64_t mono_us = clock_mono_us(book->env.clock);
+	int64_t offset_us = clock_wall_us(book->env.clock) - mono_us;
+	int64_t step_us = offset_us - book->wall_offset_us;
+	struct incident *incident;
+
+	timer_arm(book->env.timers, &book->clock_check, mono_us + LIMIT_CLOCK_CHECK_US);
+	if (step_us < LIMIT_CLOCK_SET_US && step_us > -LIMIT_CLOCK_SET_US)
+		return;
+	log_warn("the wall clock was set; deadlines of incidents keep their length",
+		 LOG_INT("seconds", step_us / US_PER_SECOND));
+	book->wall_offset_us = offset_us;
+	TAILQ_FOREACH (incident, &book->all, in_all)
+		if (incident->deadline.slot) {
+			incident->due_us = incident->deadline.deadline_us + offset_us;
+			incident_touch(incident);
+		}
+}
 
 struct incident_book *incidents_book_new(const struct incident_env *env, struct turns *turns,
 					 const struct incident_book_ops *ops, struct ruleset *rules)
@@ -128,6 +143,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	struct deliver_ops deliver_ops = {
 		.changed = incidents_page_changed,
 		.silent = incidents_page_silent,
+		.wanted = incident_page_wanted,
 		.ctx = book,
 	};
 
@@ -138,6 +154,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	book->by_id = map_new();
 	book->by_key = map_new();
 	book->texts = map_new();
+	TAILQ_INIT(&book->all);
 	TAILQ_INIT(&book->changed);
 	TAILQ_INIT(&book->missed);
 	TAILQ_INIT(&book->closed);
@@ -145,7 +162,13 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	STAILQ_INIT(&book->unsaved);
 	book->next_page_id = clock_wall_us(
 		env->clock); /* beyond all earlier ones: pages are rarer than microseconds */
+	book->on_due = incident_due;
+	book->on_retry_due = incident_retry_due;
 	book->deliver = deliver_new(&deliver_env, &deliver_ops);
+	book->wall_offset_us = clock_wall_us(env->clock) - clock_mono_us(env->clock);
+	book->clock_check = (struct timer){ .fire = book_check_clock, .arg = book };
+	timer_arm(env->timers, &book->clock_check,
+		  clock_mono_us(env->clock) + LIMIT_CLOCK_CHECK_US);
 	return book;
 }
 
@@ -156,6 +179,7 @@ void incidents_book_free(struct incident_book *book)
 
 	if (!book)
 		return;
+	timer_disarm(book->env.timers, &book->clock_check);
 	for (pos = 0; (item = map_next(book->by_id, &pos, NULL)); pos = 0)
 		incident_free(item);
 	deliver_free(book->deliver);
@@ -203,6 +227,12 @@ static void incident_restore_page(struct incident *incident, const struct stored
 	arena_free(arena);
 }
 
+static bool incident_row_is_older(const struct stored_incident *row)
+{
+	return (row->state == INCIDENT_OPEN || row->state == INCIDENT_HOLDING) &&
+	       (!row->escalation || !*row->escalation) && row->step == 0;
+}
+
 /* One that was due while the program was away is due at once; one further ahead than its length
  * (the wall clock was set back) is cut. */
 static void incident_restore_deadline(struct incident *incident, const struct stored_incident *row)
@@ -211,6 +241,11 @@ static void incident_restore_deadline(struct incident *incident, const struct st
 		row->wait_us > 0 ? row->wait_us : incident_wait_us(incident, incident->state);
 	int64_t left_us = row->due_us ? row->due_us - incident_wall_us(incident) : wait_us;
 
+	if (incident_row_is_older(row)) {
+		/* An earlier version knew no steps: the first one's whole wait begins now. */
+		wait_us = left_us = incident_wait_us(incident, incident->state);
+		incident->left_us = escalation_wait_us(incident);
+	}
 	if (!wait_us)
 		return;
 	incident_arm(incident, left_us < 0 ? 0 : left_us > wait_us ? wait_us : left_us);
@@ -229,6 +264,23 @@ static int64_t incidents_usual_hold_us(const struct incident_book *book,
 	return hold_us >= 0 ? hold_us : row->hold_us;
 }
 
+static void restore_text(char **text, const char *stored)
+{
+	free(*text);
+	*text = xstrdup(stored ? stored : "");
+}
+
+static void incident_restore_escalation(struct incident *incident,
+					const struct stored_incident *row)
+{
+	restore_text(&incident->escalation, row->escalation);
+	restore_text(&incident->acked_by, row->acked_by);
+	restore_text(&incident->refused, row->refused);
+	incident->run = row->run > 0 ? row->run : 0;
+	incident->step = row->step >= STEP_NONE ? row->step : 0;
+	incident->left_us = row->left_us > 0 ? row->left_us : 0;
+}
+
 void incidents_book_load(struct incident_book *book, const struct stored_incident *row)
 {
 	enum incident_state state = row->state >= 0 && row->state < INCIDENT_CLOSED
@@ -244,10 +296,13 @@ void incidents_book_load(struct incident_book *book, const struct stored_inciden
 	incident->hold_us = row->severity < 0 ? incidents_usual_hold_us(book, row) : row->hold_us;
 	incident->owes_update = row->owes_update;
 	snprintf(incident->moved_to, sizeof(incident->moved_to), "%s", row->moved_to);
+	incident_restore_escalation(incident, row);
 	incident_restore_page(incident, row);
 	if (state == INCIDENT_MOVED)
 		TAILQ_INSERT_TAIL(&book->moved, incident, in_moved);
 	incident_restore_deadline(incident, row);
+	if (state == INCIDENT_OPEN)
+		incident_arm_retry(incident);
 }
 
 void incidents_book_load_recipient(struct incident_book *book, const struct stored_recipient *row)
@@ -256,15 +311,18 @@ void incidents_book_load_recipient(struct incident_book *book, const struct stor
 	bool known = row->role >= 0 && row->role < RECIPIENT_ROLE_COUNT && row->state >= 0 &&
 		     row->state < RECIPIENT_STATE_COUNT;
 
-	if (incident && known && !recipient_find(incident, row->pager))
-		recipient_add(incident, row->pager, row->target, (enum recipient_role)row->role,
-			      (enum recipient_state)row->state);
+	if (!incident || !known || recipient_find_n(incident, row->pager, row->n))
+		return;
+	recipient_add(incident, row->pager, row->n, row->target, (enum recipient_role)row->role,
+		      (enum recipient_state)row->state)
+		->unresolved = row->unresolved;
 }
 
 void incidents_book_load_page(struct incident_book *book, const struct stored_page *row)
 {
 	struct incident *incident = incident_get(book, row->incident);
-	struct recipient *recipient = incident ? recipient_find(incident, row->pager) : NULL;
+	struct recipient *recipient =
+		incident ? recipient_find_n(incident, row->pager, row->n) : NULL;
 
 	if (row->id >= book->next_page_id)
 		book->next_page_id = row->id + 1;
@@ -295,7 +353,9 @@ static void incident_settle_recipients(struct incident *incident)
 			continue;
 		if (recipient->state == RECIPIENT_ASKED)
 			incident_queue(incident, recipient, PAGE_TRIGGER, NULL);
-		if (recipient->state == RECIPIENT_ENDING)
+		if (recipient->state == RECIPIENT_ENDING && recipient->unresolved)
+			recipient_enter(incident, recipient, RECIPIENT_TOLD);
+		else if (recipient->state == RECIPIENT_ENDING)
 			incident_queue(incident, recipient, PAGE_RESOLVE,
 				       "every alert of this incident has ended");
 	}
@@ -310,7 +370,7 @@ static void incident_settle(struct incident *incident)
 	case INCIDENT_OPEN:
 	case INCIDENT_ACKNOWLEDGED:
 		if (!incident->nfiring)
-			incident_resolve(incident, "every alert of this incident has ended");
+			incident_resolve(incident, "", "every alert of this incident has ended");
 		else if (!recipients_reached(incident))
 			incident_send_again(incident);
 		else if (incident->owes_update)

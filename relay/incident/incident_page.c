@@ -438,6 +438,19 @@ static void incident_move_links(struct arena *arena, int64_t decided_us, struct 
 	}
 }
 
+/* Another team had it first: why it is at this one. */
+static void incident_tell_refused(const struct incident *incident, struct arena *arena,
+				  struct page *page)
+{
+	struct buf teams = BUF_INIT(LIMIT_REFUSED_BYTES);
+
+	for (const char *line = incident->refused; *line; line += strcspn(line, "\n") + 1)
+		buf_printf(&teams, "%s%.*s", teams.len ? ", " : "", (int)strcspn(line, "\n"), line);
+	page->why = arena_printf(arena, "handed on: not theirs, says team %s (it was: %s)",
+				 buf_text(&teams), page->why ? page->why : "");
+	buf_fini(&teams);
+}
+
 void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page)
 {
 	*ret_page = *incident->page;
@@ -455,6 +468,10 @@ void incident_get_page(const struct incident *incident, struct arena *arena, str
 	const char *differs = incident_differs_text(incident, arena);
 	if (differs)
 		incident_tell_group(incident, arena, differs, ret_page);
+	ret_page->acked_by = incident->acked_by;
+	ret_page->escalates = escalation_next_text(incident, arena);
+	if (*incident->refused)
+		incident_tell_refused(incident, arena, ret_page);
 	if (*incident->moved_to)
 		incident_tell_target(incident, arena, ret_page);
 }
@@ -522,9 +539,41 @@ static void queued_page_write(struct queued_page *page)
 	turns_then(page->book->turns, queued_page_written, queued_page_forget, page);
 }
 
-static void incident_queue_page(struct incident *incident, struct recipient *recipient,
-				const struct page *page)
+/* The page as this recipient gets it: its key, who else has it, where it acts, how loud it is. */
+static struct page page_for_recipient(const struct incident *incident,
+				      const struct recipient *recipient, struct arena *arena,
+				      const struct page *page)
 {
+	const struct incident_env *env = &incident->book->env;
+	struct buf link = BUF_INIT(LIMIT_HREF_BYTES);
+	struct page own = *page;
+
+	own.also_paged = incident_also_paged(incident, arena, recipient);
+	if (recipient->n > 1)
+		own.dedup_key = arena_printf(arena, "%s#%d", incident->id, recipient->n);
+	if (recipient->role == RECIPIENT_NOTIFIED) {
+		own.urgency = "low";
+		if (own.severity > SEVERITY_WARNING)
+			own.severity = SEVERITY_WARNING;
+	}
+	if (own.event == PAGE_RESOLVE && !incident_is_over(incident)) {
+		own.status = "resolved";
+		own.state = "rerouted";
+		own.moved_to_team = incident->team;
+	}
+	if (env->act_link)
+		env->act_link(env->ctx, incident->id, recipient->pager, &link);
+	if (link.len && !link.failed)
+		own.act_href = arena_strdup(arena, buf_text(&link));
+	buf_fini(&link);
+	return own;
+}
+
+static void incident_queue_page(struct incident *incident, struct recipient *recipient,
+				struct arena *arena, const struct page *shared)
+{
+	const struct page own = page_for_recipient(incident, recipient, arena, shared);
+	const struct page *page = &own;
 	struct incident_book *book = incident->book;
 	struct queued_page *queued = xcalloc(1, sizeof(*queued));
 	struct buf doc = BUF_INIT(LIMIT_PAGE_DOC_BYTES);
@@ -566,8 +615,7 @@ void incident_queue(struct incident *incident, struct recipient *recipient, enum
 	struct page page;
 
 	incident_page_for(incident, arena, event, note, &page);
-	page.also_paged = incident_also_paged(incident, arena, recipient);
-	incident_queue_page(incident, recipient, &page);
+	incident_queue_page(incident, recipient, arena, &page);
 	arena_free(arena);
 }
 
@@ -582,11 +630,11 @@ void incident_queue_all(struct incident *incident, enum page_event event, const 
 		/* A recipient that was paged since the last alert joined knows of that alert. */
 		bool knows = event == PAGE_UPDATE && recipient->told_us &&
 			     recipient->told_us >= incident->joined_us;
-		if (recipient->state == RECIPIENT_REFUSED || recipient->state == RECIPIENT_TOLD ||
-		    knows)
+		bool has_it = recipient->state == RECIPIENT_ASKED ||
+			      recipient->state == RECIPIENT_REACHED;
+		if (!has_it || knows || !recipient_is_newest(recipient))
 			continue;
-		page.also_paged = incident_also_paged(incident, arena, recipient);
-		incident_queue_page(incident, recipient, &page);
+		incident_queue_page(incident, recipient, arena, &page);
 	}
 	incident->told_us = page.at_us;
 	arena_free(arena);

@@ -10,14 +10,29 @@
 #include "tracepager/xalloc.h"
 
 static const char *const event_texts[INCIDENT_EVENT_COUNT] = {
-	[INCIDENT_EVENT_OPENED] = "opened",	[INCIDENT_EVENT_JOINED] = "joined",
-	[INCIDENT_EVENT_LEFT] = "left",		[INCIDENT_EVENT_ENDED] = "ended",
-	[INCIDENT_EVENT_REFIRED] = "refired",	[INCIDENT_EVENT_SEVERITY] = "severity",
-	[INCIDENT_EVENT_PAGED] = "paged",	[INCIDENT_EVENT_REACHED] = "reached",
-	[INCIDENT_EVENT_REFUSED] = "refused",	[INCIDENT_EVENT_RETRIED] = "retried",
-	[INCIDENT_EVENT_IMPROVED] = "improved", [INCIDENT_EVENT_HELD] = "held",
-	[INCIDENT_EVENT_MOVED] = "moved",	[INCIDENT_EVENT_RESOLVED] = "resolved",
+	[INCIDENT_EVENT_OPENED] = "opened",
+	[INCIDENT_EVENT_JOINED] = "joined",
+	[INCIDENT_EVENT_LEFT] = "left",
+	[INCIDENT_EVENT_ENDED] = "ended",
+	[INCIDENT_EVENT_REFIRED] = "refired",
+	[INCIDENT_EVENT_SEVERITY] = "severity",
+	[INCIDENT_EVENT_PAGED] = "paged",
+	[INCIDENT_EVENT_REACHED] = "reached",
+	[INCIDENT_EVENT_REFUSED] = "refused",
+	[INCIDENT_EVENT_RETRIED] = "retried",
+	[INCIDENT_EVENT_IMPROVED] = "improved",
+	[INCIDENT_EVENT_HELD] = "held",
+	[INCIDENT_EVENT_MOVED] = "moved",
+	[INCIDENT_EVENT_RESOLVED] = "resolved",
 	[INCIDENT_EVENT_GIVEN_UP] = "given up",
+	[INCIDENT_EVENT_ESCALATED] = "escalated",
+	[INCIDENT_EVENT_ACKNOWLEDGED] = "acknowledged",
+	[INCIDENT_EVENT_REROUTED] = "rerouted",
+	[INCIDENT_EVENT_COMMENTED] = "commented",
+	[INCIDENT_EVENT_USEFUL] = "useful",
+	[INCIDENT_EVENT_NOISE] = "noise",
+	[INCIDENT_EVENT_SILENCED] = "silenced",
+	[INCIDENT_EVENT_UNSILENCED] = "unsilenced",
 };
 
 const char *incident_event_name(enum incident_event event)
@@ -76,6 +91,12 @@ static void incident_write(struct incident *incident)
 		.told_us = incident->told_us,
 		.owes_update = incident->owes_update,
 		.moved_to = incident->moved_to,
+		.escalation = incident->escalation,
+		.run = incident->run,
+		.step = incident->step,
+		.left_us = incident->left_us,
+		.acked_by = incident->acked_by,
+		.refused = incident->refused,
 		.page = buf_text(&doc),
 		.page_len = doc.len,
 	};
@@ -126,6 +147,7 @@ void recipient_put(const struct incident *incident, const struct recipient *reci
 				    .target = recipient->target,
 				    .role = (int)recipient->role,
 				    .state = (int)recipient->state,
+				    .unresolved = recipient->unresolved,
 			    });
 }
 

@@ -87,7 +87,9 @@ static struct incident *incident_open(struct incident_book *book,
 	incident->severity = decision->page.severity;
 	incident->hold_us = decision->resolve_hold_us;
 	incident->regroup_us = decision->regroup_after_us;
-	incident_arm(incident, incident_wait_us(incident, INCIDENT_OPEN));
+	incident_set_escalation(incident, decision);
+	incident_arm(incident, escalation_wait_us(incident));
+	incident_arm_retry(incident);
 	incident->trigger_owed = message->more;
 	incident_attach(incident, message, false);
 	decision_enter_page(message, incident->id);
@@ -114,16 +116,21 @@ static void incident_raise(struct incident *incident, enum severity severity, co
 		xasprintf("severity is %s now, by %s", severity_name(severity), by);
 	incident->severity = severity;
 	incident_story(incident, INCIDENT_EVENT_SEVERITY, by, severity_name(severity));
-	if (!incident->trigger_owed)
+	if (incident->state == INCIDENT_ACKNOWLEDGED)
+		incident_begin_run(incident, note);
+	else if (!incident->trigger_owed)
 		incident_notice(incident, note);
 }
 
-/* Joining a group that was last paged over regroup_after ago rings again, so that the next broken
- * node is not swallowed. */
+/* Joining a group that was acknowledged, or last paged over regroup_after ago, rings again, so that
+ * the next broken node is not swallowed; an acknowledged one at most once a minute. */
 static bool incident_rings_again(const struct incident *incident, const struct decision *decision)
 {
+	bool acked = incident->state == INCIDENT_ACKNOWLEDGED;
+	int64_t since_us = incident_wall_us(incident) - incident->told_us;
+
 	return !decision->verdict.found &&
-	       incident_wall_us(incident) - incident->told_us >= incident->regroup_us;
+	       since_us >= (acked ? LIMIT_UPDATE_PAUSE_US : incident->regroup_us);
 }
 
 static void incident_join(struct incident *incident, const struct alert_message *message,
@@ -137,11 +144,11 @@ static void incident_join(struct incident *incident, const struct alert_message 
 	decision_enter_page(message, incident->id);
 	incident_attach(incident, message, true);
 	incident_story(incident, INCIDENT_EVENT_JOINED, message->key, decision->page.summary);
-	incident_page_decision(incident, decision, note, !incident->trigger_owed);
+	if (incident->state != INCIDENT_ACKNOWLEDGED)
+		incident_page_decision(incident, decision, note, !incident->trigger_owed);
 	incident_raise(incident, decision->page.severity, member_name(message));
 	if (incident->nfresh && incident_rings_again(incident, decision)) {
-		timer_disarm(incident->book->env.timers, &incident->update);
-		incident_queue_all(incident, PAGE_TRIGGER, incident_fresh_text(incident, arena));
+		incident_begin_run(incident, incident_fresh_text(incident, arena));
 	} else if (incident->nfresh && !incident->trigger_owed) {
 		incident_owe_update(incident);
 	}
@@ -229,8 +236,14 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 	if (decision->page.severity > incident->severity)
 		incident->severity = decision->page.severity;
 	incident_story(incident, INCIDENT_EVENT_IMPROVED, incident->team, decision->page.summary);
+	incident_set_escalation(incident, decision);
+	if (other_team && incident->state == INCIDENT_ACKNOWLEDGED)
+		incident_enter(incident, INCIDENT_OPEN); /* of another team */
+	else if (incident->state == INCIDENT_OPEN)
+		incident_arm(incident, escalation_wait_us(incident));
 	incident_notice(incident, note);
-	incident_page_decision(incident, decision, NULL, true);
+	if (incident->state != INCIDENT_ACKNOWLEDGED)
+		incident_page_decision(incident, decision, NULL, true);
 	incident_put(incident);
 	log_info("incident improved by late traces", LOG_STR("incident", incident->id),
 		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
@@ -279,7 +292,7 @@ static void incident_drop_alert(struct incident *incident, const struct alert_me
 	incident->book->ops.belong(incident->book->ops.ctx, message->key, "");
 	incident_story(incident, INCIDENT_EVENT_LEFT, message->key, why);
 	if (!incident->nfiring)
-		incident_resolve(incident, why);
+		incident_resolve(incident, "", why);
 	else
 		incident_touch(incident);
 }
@@ -348,9 +361,9 @@ static void incident_take_ended(struct incident *incident, const struct alert_me
 	if (expired) {
 		CLEANUP_FREE char *note = xasprintf("%s, the last alert in it, has expired: %s",
 						    member_name(message), message->note);
-		incident_resolve(incident, note);
+		incident_resolve(incident, "", note);
 	} else if (!incident->hold_us || !recipients_any_taken(incident)) {
-		incident_resolve(incident, "every alert of this incident has ended");
+		incident_resolve(incident, "", "every alert of this incident has ended");
 	} else if (incident->state != INCIDENT_HOLDING) {
 		incident_story(incident, INCIDENT_EVENT_HELD, "", "");
 		incident_enter(incident, INCIDENT_HOLDING);

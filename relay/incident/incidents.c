@@ -53,6 +53,13 @@ static void incidents_belong(void *ctx, const char *key, const char *id)
 	alerts_belong(incidents->alerts, key, id);
 }
 
+static void incidents_hush(void *ctx, const char *key, int64_t until_us)
+{
+	struct incidents *incidents = ctx;
+
+	alerts_hush(incidents->alerts, key, until_us);
+}
+
 static const struct alert *incidents_alert(void *ctx, const char *key)
 {
 	const struct incidents *incidents = ctx;
@@ -153,6 +160,31 @@ void incidents_store_damaged(struct incidents *incidents, const char *news)
 	incidents_alert_of_ours(incidents, "StoreDamaged", "tracepager", "store-damaged", news);
 }
 
+/* ---- what people do ---- */
+
+enum act_outcome incidents_act(struct incidents *incidents, const struct act *act,
+			       struct buf *words)
+{
+	return incident_act(incidents->book, act, words);
+}
+
+void incidents_each(const struct incidents *incidents, const char *after, incident_viewer *viewer,
+		    void *ctx)
+{
+	incidents_book_each(incidents->book, after, viewer, ctx);
+}
+
+bool incidents_view(const struct incidents *incidents, const char *id, incident_viewer *viewer,
+		    void *ctx)
+{
+	return incidents_book_view(incidents->book, id, viewer, ctx);
+}
+
+void incidents_keep(struct incidents *incidents, const char *name, const char *value)
+{
+	store_put_setting(turns_batch(incidents->turns), &(struct stored_setting){ name, value });
+}
+
 void incidents_flush(struct incidents *incidents)
 {
 	incidents_book_end_turn(incidents->book);
@@ -210,6 +242,15 @@ static void loading_alert(void *ctx, const struct stored_alert *row)
 	loading->alerts++;
 }
 
+static void loading_setting(void *ctx, const struct stored_setting *row)
+{
+	const struct incidents_loading *loading = ctx;
+	const struct incident_env *env = &loading->incidents->env;
+
+	if (env->kept)
+		env->kept(env->ctx, row->name, row->value);
+}
+
 static void loading_sender(void *ctx, const struct stored_sender *row)
 {
 	struct incidents_loading *loading = ctx;
@@ -221,6 +262,7 @@ int incidents_load(struct incidents *incidents, struct err *err)
 {
 	static const struct store_loader loader = {
 		.sender = loading_sender,
+		.setting = loading_setting,
 		.incident = loading_incident,
 		.recipient = loading_recipient,
 		.page = loading_page,
@@ -255,6 +297,7 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 	};
 	const struct incident_book_ops book_ops = {
 		.belong = incidents_belong,
+		.hush = incidents_hush,
 		.alert = incidents_alert,
 		.write_failed = incidents_write_failed,
 		.ctx = incidents,

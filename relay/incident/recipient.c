@@ -45,22 +45,33 @@ void recipients_count(struct incident *incident)
 
 struct recipient *recipient_find(const struct incident *incident, const char *pager)
 {
-	struct recipient *recipient;
+	struct recipient *recipient, *last = NULL;
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link)
 		if (strcmp(recipient->pager, pager) == 0)
+			last = recipient;
+	return last;
+}
+
+struct recipient *recipient_find_n(const struct incident *incident, const char *pager, int n)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->n == n && strcmp(recipient->pager, pager) == 0)
 			return recipient;
 	return NULL;
 }
 
-struct recipient *recipient_add(struct incident *incident, const char *pager, const char *target,
-				enum recipient_role role, enum recipient_state state)
+struct recipient *recipient_add(struct incident *incident, const char *pager, int n,
+				const char *target, enum recipient_role role,
+				enum recipient_state state)
 {
 	struct recipient *recipient = xcalloc(1, sizeof(*recipient));
 
 	recipient->pager = book_text(incident->book, pager);
 	recipient->target = book_text(incident->book, target);
-	recipient->n = 1;
+	recipient->n = n;
 	recipient->role = role;
 	recipient->state = state;
 	life_begin(&incident->book->recipient_counts, state);
@@ -80,7 +91,7 @@ void recipients_free(struct incident *incident)
 	}
 }
 
-static struct recipient *recipient_for(struct incident *incident, const struct pager *pager,
+static struct recipient *recipient_for(struct incident *incident, const struct pager *pager, int n,
 				       enum recipient_role role)
 {
 	struct page_target target = {
@@ -95,7 +106,8 @@ static struct recipient *recipient_for(struct incident *incident, const struct p
 	struct recipient *recipient;
 
 	page_target_write(&target, &text);
-	recipient = recipient_add(incident, pager->name, buf_text(&text), role, RECIPIENT_ASKED);
+	recipient = recipient_add(incident, pager->name, n, buf_text(&text), role, RECIPIENT_ASKED);
+	recipient->unresolved = pager->no_resolve;
 	recipient_put(incident, recipient);
 	buf_fini(&text);
 	return recipient;
@@ -109,11 +121,110 @@ size_t recipients_page(struct incident *incident, const struct pager *const *pag
 	for (size_t i = 0; i < n; i++) {
 		if (recipient_find(incident, pagers[i]->name))
 			continue;
-		recipient_for(incident, pagers[i], role);
+		recipient_for(incident, pagers[i], 1, role);
 		incident_story(incident, INCIDENT_EVENT_PAGED, pagers[i]->name, note ? note : "");
 		asked++;
 	}
 	return asked;
+}
+
+/* The trigger goes once more to one that did not take it, under the key that it has. */
+static void recipient_ask_again(struct incident *incident, struct recipient *recipient,
+				const char *note)
+{
+	recipient_enter(incident, recipient, RECIPIENT_ASKED);
+	incident_story(incident, INCIDENT_EVENT_RETRIED, recipient->pager, note);
+	incident_queue(incident, recipient, PAGE_TRIGGER, note);
+}
+
+/* Has this pager been paged so often about one incident that no further key is made? */
+static bool recipient_is_last(const struct recipient *recipient)
+{
+	return recipient->n >= LIMIT_RINGS;
+}
+
+static void recipient_queue_new(struct incident *incident, struct recipient *recipient,
+				const char *note)
+{
+	incident_story(incident, INCIDENT_EVENT_PAGED, recipient->pager, note);
+	incident_queue(incident, recipient, PAGE_TRIGGER, note);
+}
+
+static void recipient_ring(struct incident *incident, const struct pager *pager, bool unresolved,
+			   const char *note)
+{
+	struct recipient *last = recipient_find(incident, pager->name);
+
+	if (last && last->state == RECIPIENT_ASKED)
+		return;
+	if (last && (last->state == RECIPIENT_REFUSED || last->state == RECIPIENT_SPARED)) {
+		recipient_ask_again(incident, last, note);
+		return;
+	}
+	if (last && recipient_is_last(last))
+		return;
+	struct recipient *recipient =
+		recipient_for(incident, pager, last ? last->n + 1 : 1, RECIPIENT_OWNER);
+	if (unresolved && !recipient->unresolved) {
+		recipient->unresolved = true;
+		recipient_put(incident, recipient);
+	}
+	recipient_queue_new(incident, recipient, note);
+}
+
+void recipients_ring(struct incident *incident, const struct escalation_step *step,
+		     const char *note)
+{
+	for (size_t i = 0; i < step->npagers; i++)
+		recipient_ring(incident, step->pagers[i], step->no_resolve, note);
+}
+
+void recipients_ring_again(struct incident *incident, const char *note)
+{
+	struct recipient *recipient, *end = recipients_last(incident);
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		if (recipient->role == RECIPIENT_OWNER && recipient_is_newest(recipient)) {
+			if (recipient->state == RECIPIENT_REFUSED ||
+			    recipient->state == RECIPIENT_SPARED) {
+				recipient_ask_again(incident, recipient, note);
+			} else if (recipient->state == RECIPIENT_REACHED &&
+				   !recipient_is_last(recipient)) {
+				struct recipient *next = recipient_add(
+					incident, recipient->pager, recipient->n + 1,
+					recipient->target, RECIPIENT_OWNER, RECIPIENT_ASKED);
+				next->unresolved = recipient->unresolved;
+				recipient_put(incident, next);
+				recipient_queue_new(incident, next, note);
+			}
+		}
+		if (recipient == end)
+			break;
+	}
+}
+
+void recipient_end(struct incident *incident, struct recipient *recipient, const char *note)
+{
+	if (recipient->state == RECIPIENT_REFUSED || recipient->state == RECIPIENT_SPARED) {
+		recipient_enter(incident, recipient, RECIPIENT_TOLD);
+		return;
+	}
+	if (recipient->state == RECIPIENT_TOLD || recipient->state == RECIPIENT_ENDING)
+		return;
+	recipient_enter(incident, recipient, RECIPIENT_ENDING);
+	if (!recipient->unresolved)
+		incident_queue(incident, recipient, PAGE_RESOLVE, note);
+	else if (!recipient->waiting)
+		recipient_enter(incident, recipient, RECIPIENT_TOLD);
+}
+
+void recipients_end_team(struct incident *incident, const char *note)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->role != RECIPIENT_NOTIFIED)
+			recipient_end(incident, recipient, note);
 }
 
 struct recipient *recipients_last(const struct incident *incident)
@@ -139,7 +250,8 @@ bool recipients_reached(const struct incident *incident)
 	const struct recipient *recipient;
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link)
-		if (recipient->role != RECIPIENT_NOTIFIED && recipient->state != RECIPIENT_REFUSED)
+		if (recipient->role != RECIPIENT_NOTIFIED &&
+		    (recipient->state == RECIPIENT_ASKED || recipient->state == RECIPIENT_REACHED))
 			return true;
 	return false;
 }
@@ -190,10 +302,7 @@ void recipients_retry(struct incident *incident, const char *note)
 	struct recipient *recipient;
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link) {
-		if (recipient->state != RECIPIENT_REFUSED)
-			continue;
-		recipient_enter(incident, recipient, RECIPIENT_ASKED);
-		incident_story(incident, INCIDENT_EVENT_RETRIED, recipient->pager, note);
-		incident_queue(incident, recipient, PAGE_TRIGGER, note);
+		if (recipient->state == RECIPIENT_REFUSED)
+			recipient_ask_again(incident, recipient, note);
 	}
 }

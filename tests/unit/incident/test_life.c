@@ -41,13 +41,14 @@ static const struct {
 			      ".....x",	    /* told */
 			      ".....x",	    /* told */
 			      "......" } }, /* the last */
-	[LIFE_RECIPIENT] = { 5,
-			     { "asked", "reached", "refused", "ending", "told" },
-			     { ".xxx.",	    /* taken, rejected, or over before */
-			       "...x.",	    /* over */
-			       "x...x",	    /* sent again; over */
-			       "....x",	    /* the resolve was taken */
-			       "....." } }, /* the last */
+	[LIFE_RECIPIENT] = { 6,
+			     { "asked", "reached", "refused", "ending", "told", "spared" },
+			     { ".xxx.x",     /* taken, rejected, over before, or acknowledged */
+			       "...x..",     /* over */
+			       "x...x.",     /* sent again; over */
+			       "....x.",     /* the resolve was taken */
+			       "......",     /* the last */
+			       "x...x." } }, /* paged again; over */
 };
 
 static struct move {
@@ -118,7 +119,7 @@ START_TEST(states_have_names)
 	ck_assert_uint_eq(ALERT_STATE_COUNT, 5);
 	ck_assert_uint_eq(ENRICHMENT_STATE_COUNT, 8);
 	ck_assert_uint_eq(INCIDENT_STATE_COUNT, 6);
-	ck_assert_uint_eq(RECIPIENT_STATE_COUNT, 5);
+	ck_assert_uint_eq(RECIPIENT_STATE_COUNT, 6);
 }
 END_TEST
 
@@ -135,6 +136,7 @@ START_TEST(stored_states_keep_their_numbers)
 	ck_assert_int_eq(RECIPIENT_REFUSED, 2);
 	ck_assert_int_eq(RECIPIENT_ENDING, 3);
 	ck_assert_int_eq(RECIPIENT_TOLD, 4);
+	ck_assert_int_eq(RECIPIENT_SPARED, 5);
 }
 END_TEST
 

@@ -1,0 +1,219 @@
+/*
+ * Escalation: which pagers an incident pages after which, until somebody has it: the steps of its
+ * team's escalation by the rules in force, run after run, and after the last the fallback team
+ * once. A step and that it began are in one group of writes; its requests begin when that is on
+ * disk, so that a restart neither loses a step nor doubles it. Owns nothing. Loop thread only.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "incident-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+/* Those who have the page learn who is paged now; who is rung with this step is not told twice. */
+static void step_tell_others(struct incident *incident, const struct escalation_step *step,
+			     const char *note)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		bool rung = false;
+		for (size_t i = 0; i < step->npagers; i++)
+			rung |= strcmp(step->pagers[i]->name, recipient->pager) == 0;
+		if (!rung && recipient->state == RECIPIENT_REACHED &&
+		    recipient_is_newest(recipient))
+			incident_queue(incident, recipient, PAGE_NOTICE, note);
+	}
+}
+
+static void step_begin(struct incident *incident, const struct escalation *escalation,
+		       const char *why)
+{
+	const struct escalation_step *step = &escalation->steps[incident->step];
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const char *pagers = step_pagers_text(step, arena);
+	const char *where = escalation->repeat
+				    ? arena_printf(arena, "run %d of %u, step %d of %zu",
+						   incident->run + 1, escalation->repeat + 1,
+						   incident->step + 1, escalation->nsteps)
+				    : arena_printf(arena, "step %d of %zu", incident->step + 1,
+						   escalation->nsteps);
+
+	incident_arm(incident, escalation_wait_us(incident));
+	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
+		       arena_printf(arena, "run %d step %d: %s", incident->run + 1,
+				    incident->step + 1, pagers));
+	step_tell_others(incident, step, arena_printf(arena, "%s; %s is paged now", why, pagers));
+	recipients_ring(incident, step, arena_printf(arena, "%s; this is %s", why, where));
+	incident_touch(incident);
+	metric_add(METRIC_INCIDENTS_ESCALATED, 1);
+	log_info("incident escalated", LOG_STR("incident", incident->id),
+		 LOG_STR("team", incident->team), LOG_STR("step", where),
+		 LOG_STR("pagers", pagers));
+	arena_free(arena);
+}
+
+void incident_page_fallback(struct incident *incident, const char *note)
+{
+	const struct escalation_step *step =
+		&rules_fallback(incident->book->rules)->escalation->steps[0];
+	struct recipient *last = recipients_last(incident), *recipient;
+	size_t n = recipients_page(incident, (const struct pager *const *)step->pagers,
+				   step->npagers, RECIPIENT_FALLBACK, note);
+
+	recipients_queue_after(incident, last, note);
+
+	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
+		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
+	if (!incident_is_over(incident)) {
+		if (!recipients_reached(incident))
+			log_error("this page has reached nobody; it is sent again in 5 minutes and "
+				  "at each repeat of its alerts",
+				  LOG_STR("incident", incident->id),
+				  LOG_STR("team", incident->team));
+		return;
+	}
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->state == RECIPIENT_ASKED)
+			recipient_end(incident, recipient,
+				      "every alert of this incident has ended");
+}
+
+/* All runs are over: the fallback team is paged once, where it is another team. */
+static void escalation_exhausted(struct incident *incident)
+{
+	const struct team *fallback = rules_fallback(incident->book->rules);
+
+	incident->step = STEP_EXHAUSTED;
+	incident_arm(incident, 0);
+	incident_touch(incident);
+	log_error("nobody has acknowledged an incident in all runs of its escalation",
+		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
+	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
+		       "all runs are over; the fallback team is paged");
+	if (strcmp(fallback->name, incident->team) != 0)
+		incident_page_fallback(incident,
+				       "nobody has acknowledged in all runs of the escalation; the "
+				       "fallback team is paged");
+}
+
+/* "nobody has acknowledged for 10 min" */
+static const char *waited_text(struct arena *arena, int64_t wait_us)
+{
+	if (wait_us >= US_PER_MINUTE)
+		return arena_printf(arena, "nobody has acknowledged for %lld min",
+				    (long long)(wait_us / US_PER_MINUTE));
+	return arena_printf(arena, "nobody has acknowledged for %lld s",
+			    (long long)(wait_us / US_PER_SECOND));
+}
+
+static void incident_escalate(struct incident *incident)
+{
+	const struct escalation *escalation = incident_escalation(incident);
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	int run, step;
+
+	if (incident->step < 0 || !escalation) {
+		incident_arm(incident, 0);
+		incident_touch(incident);
+	} else if (escalation_following(incident, escalation, &run, &step)) {
+		incident->run = run;
+		incident->step = step;
+		step_begin(incident, escalation, waited_text(arena, incident->wait_us));
+	} else {
+		escalation_exhausted(incident);
+	}
+	arena_free(arena);
+}
+
+void incident_begin_run(struct incident *incident, const char *note)
+{
+	const struct escalation *escalation = incident_escalation(incident);
+
+	free(incident->acked_by);
+	incident->acked_by = xstrdup("");
+	timer_disarm(incident->book->env.timers, &incident->update);
+	incident->owes_update = false;
+	if (incident->step != STEP_NONE)
+		incident->run = incident->step = 0;
+	if (incident->state != INCIDENT_OPEN)
+		incident_enter(incident, INCIDENT_OPEN);
+	incident->told_us = incident_wall_us(incident);
+	if (escalation) {
+		step_begin(incident, escalation, note);
+		return;
+	}
+	incident_story(incident, INCIDENT_EVENT_ESCALATED, "", "the pagers of the route again");
+	recipients_ring_again(incident, note);
+	incident_touch(incident);
+}
+
+/* An incident that holds goes back to the state before; in other states it stays. */
+void incident_go_on(struct incident *incident)
+{
+	if (incident->state != INCIDENT_HOLDING)
+		return;
+	incident_enter(incident, incident->before);
+	if (incident->step == STEP_OWED)
+		incident_begin_run(incident, "its alerts fire again, and it was handed on to you");
+}
+
+/* ---- deadlines ---- */
+
+void incident_send_again(struct incident *incident)
+{
+	log_error("nobody has taken this page; it is sent again to every pager that refused it",
+		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
+		  LOG_STR("summary", incident->page->summary));
+	recipients_retry(incident, "sent again: every pager had refused it");
+}
+
+void incident_retry_due(void *arg)
+{
+	struct incident *incident = arg;
+
+	if (!recipients_reached(incident))
+		incident_send_again(incident);
+	incident_arm_retry(incident);
+}
+
+static void incident_ack_over(struct incident *incident)
+{
+	CLEANUP_FREE char *note = xasprintf("%s acknowledged %lld min ago, and it is still open",
+					    incident->acked_by,
+					    (long long)(incident->wait_us / US_PER_MINUTE));
+
+	incident_begin_run(incident, note);
+}
+
+void incident_due(void *arg)
+{
+	struct incident *incident = arg;
+
+	switch (incident->state) {
+	case INCIDENT_OPEN:
+		incident_escalate(incident);
+		break;
+	case INCIDENT_ACKNOWLEDGED:
+		incident_ack_over(incident);
+		break;
+	case INCIDENT_HOLDING:
+		incident_resolve(incident, "", "every alert of this incident has ended");
+		break;
+	case INCIDENT_RESOLVED:
+	case INCIDENT_MOVED:
+		log_error("an incident's recipients could not be told for a day; it is given up",
+			  LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
+		incident_story(incident, INCIDENT_EVENT_GIVEN_UP, "",
+			       "its recipients could not be told for a day");
+		incident_enter(incident, INCIDENT_CLOSED);
+		recipients_drop(incident, "its incident was given up");
+		break;
+	case INCIDENT_CLOSED:
+	case INCIDENT_STATE_COUNT:
+		abort(); /* these have no deadline */
+	}
+}

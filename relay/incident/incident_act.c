@@ -1,0 +1,309 @@
+/*
+ * What people do to an incident: acknowledge, resolve, hand on ("not ours"), comment, and say
+ * whether the page was worth it. Each act is a line of the incident's story with who and from
+ * where, and reaches the recipients that can show it. The same act twice is one act. Owns nothing.
+ * Loop thread only.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "incident-internal.h"
+#include "tracepager/limits.h"
+#include "tracepager/log.h"
+#include "tracepager/metrics.h"
+#include "tracepager/xalloc.h"
+
+static void replace_text(char **text, const char *by)
+{
+	char *kept = xstrdup(by);
+
+	free(*text);
+	*text = kept;
+}
+
+/* "ann by link: the disk is full". */
+static const char *act_words(const struct act *act, const char *did, struct arena *arena)
+{
+	bool said = act->text && *act->text;
+
+	return arena_printf(arena, "%s by %s%s%s", did, act->who, said ? ": " : "",
+			    said ? act->text : "");
+}
+
+static void act_story(const struct incident *incident, enum incident_event event,
+		      const struct act *act, struct arena *arena)
+{
+	bool said = act->text && *act->text;
+
+	incident_story(incident, event, act->who,
+		       said ? arena_printf(arena, "%s: %s", act->via, act->text) : act->via);
+}
+
+/* ---- acknowledge ---- */
+
+static bool incident_is_acked(const struct incident *incident)
+{
+	return incident->state == INCIDENT_ACKNOWLEDGED ||
+	       (incident->state == INCIDENT_HOLDING && incident->before == INCIDENT_ACKNOWLEDGED);
+}
+
+bool incident_page_wanted(void *ctx, const struct stored_page *page)
+{
+	const struct incident_book *book = ctx;
+	const struct incident *incident = incident_get(book, page->incident);
+	const struct recipient *recipient =
+		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
+
+	return !recipient || recipient->state != RECIPIENT_ASKED || !incident_is_acked(incident);
+}
+
+static enum act_outcome incident_acknowledge(struct incident *incident, const struct act *act,
+					     struct arena *arena, struct buf *words)
+{
+	bool again = incident_is_acked(incident);
+
+	if (again && strcmp(incident->acked_by, act->who) == 0) {
+		buf_printf(words, "%s has it already", act->who);
+		return ACT_ALREADY;
+	}
+	act_story(incident, INCIDENT_EVENT_ACKNOWLEDGED, act, arena);
+	if (again) {
+		buf_printf(words, "noted; %s has it already", incident->acked_by);
+		return ACT_ALREADY;
+	}
+	replace_text(&incident->acked_by, act->who);
+	if (incident->state == INCIDENT_HOLDING) {
+		incident->before = INCIDENT_ACKNOWLEDGED;
+		incident->left_us = incident->book->env.options.ack_timeout_us;
+		incident_touch(incident);
+		buf_puts(words, "acknowledged; its alerts have ended, it resolves by itself");
+	} else {
+		incident_enter(incident, INCIDENT_ACKNOWLEDGED);
+		buf_puts(words, "acknowledged; nobody further is paged");
+	}
+	incident_notice(incident, act_words(act, "acknowledged", arena));
+	metric_add(METRIC_INCIDENTS_ACKNOWLEDGED, 1);
+	log_info("incident acknowledged", LOG_STR("incident", incident->id),
+		 LOG_STR("who", act->who), LOG_STR("via", act->via));
+	return ACT_DONE;
+}
+
+/* ---- resolve ---- */
+
+/* What still fires opens nothing until it has ended once, or repage_after is over. */
+static void members_hush(struct incident *incident)
+{
+	struct incident_book *book = incident->book;
+	int64_t until_us = incident_wall_us(incident) + book->env.options.repage_after_us;
+	struct member *member;
+
+	TAILQ_FOREACH (member, &incident->members, link)
+		if (member->fires)
+			book->ops.hush(book->ops.ctx, member->key, until_us);
+}
+
+static enum act_outcome incident_resolve_by(struct incident *incident, const struct act *act,
+					    struct arena *arena, struct buf *words)
+{
+	size_t firing = incident->nfiring;
+
+	members_hush(incident);
+	incident_resolve(incident, act->who, act_words(act, "resolved", arena));
+	buf_puts(words, "resolved");
+	if (firing)
+		buf_printf(
+			words,
+			"; %zu alert(s) still fire and page nobody until they have ended "
+			"once, or for %lld min",
+			firing,
+			(long long)(incident->book->env.options.repage_after_us / US_PER_MINUTE));
+	return ACT_DONE;
+}
+
+/* ---- not ours ---- */
+
+static bool team_has_refused(const struct incident *incident, const char *team)
+{
+	size_t len = strlen(team);
+
+	for (const char *line = incident->refused; *line; line += strcspn(line, "\n") + 1)
+		if (strcspn(line, "\n") == len && memcmp(line, team, len) == 0)
+			return true;
+	return false;
+}
+
+static bool team_is_next(const struct incident *incident, const struct team *team)
+{
+	return team && strcmp(team->name, incident->team) != 0 &&
+	       !team_has_refused(incident, team->name);
+}
+
+/* The owner of the next runner-up, else of the signal, else the fallback team; never one that
+ * refused. NULL: none is left. */
+static const struct team *incident_next_team(const struct incident *incident, struct arena *arena)
+{
+	const struct ruleset *rules = incident->book->rules;
+	const char *line = incident->page->next_owners;
+
+	while (line && *line) {
+		size_t len = strcspn(line, "\t\n");
+		const struct team *team = rules_team(rules, arena_strndup(arena, line, len));
+		if (team_is_next(incident, team))
+			return team;
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	return team_is_next(incident, rules_fallback(rules)) ? rules_fallback(rules) : NULL;
+}
+
+/* The team that it goes to; NULL: none, and words say why. */
+static const struct team *reroute_target(const struct incident *incident, const struct act *act,
+					 struct arena *arena, struct buf *words)
+{
+	const struct team *team;
+
+	if (!act->team || !*act->team) {
+		team = incident_next_team(incident, arena);
+		if (!team)
+			buf_printf(words,
+				   "team %s is the last one: no runner-up's owner, signal's "
+				   "owner or fallback team is left; name a team",
+				   incident->team);
+		return team;
+	}
+	team = rules_team(incident->book->rules, act->team);
+	if (!team)
+		buf_printf(words, "the rules have no team \"%s\"", act->team);
+	else if (strcmp(team->name, incident->team) == 0)
+		buf_printf(words, "team %s has it", team->name);
+	else if (team_has_refused(incident, team->name))
+		buf_printf(words, "team %s has said that it is not theirs", team->name);
+	else
+		return team;
+	return NULL;
+}
+
+/* The new team's pages begin at its first step; where all alerts have ended, when they fire. */
+static void incident_give(struct incident *incident, const struct team *team, const char *note)
+{
+	CLEANUP_FREE char *refused = xasprintf("%s%s\n", incident->refused, incident->team);
+
+	if (strlen(refused) < LIMIT_REFUSED_BYTES)
+		replace_text(&incident->refused, refused);
+	replace_text(&incident->team, team->name);
+	recipients_end_team(incident, note);
+	replace_text(&incident->escalation, team->escalation->name);
+	replace_text(&incident->acked_by, "");
+	incident->run = 0;
+	incident->step = 0;
+	incident_put(incident);
+	if (incident->state == INCIDENT_HOLDING) {
+		incident->before = INCIDENT_OPEN;
+		incident->step = STEP_OWED;
+	} else {
+		incident_begin_run(incident, note);
+	}
+}
+
+static enum act_outcome incident_reroute(struct incident *incident, const struct act *act,
+					 struct arena *arena, struct buf *words)
+{
+	const struct team *team = reroute_target(incident, act, arena, words);
+	bool said = act->text && *act->text;
+
+	if (!team)
+		return ACT_REFUSED;
+	incident_story(incident, INCIDENT_EVENT_REROUTED, act->who,
+		       arena_printf(arena, "%s -> %s: %s", incident->team, team->name,
+				    said ? act->text : act->via));
+	const char *note = arena_printf(arena,
+					"team %s says that it is not theirs (%s%s%s); team "
+					"%s is paged now",
+					incident->team, act->who, said ? ": " : "",
+					said ? act->text : "", team->name);
+	metric_add(METRIC_INCIDENTS_REROUTED, 1);
+	log_info("incident handed on", LOG_STR("incident", incident->id),
+		 LOG_STR("from", incident->team), LOG_STR("to", team->name),
+		 LOG_STR("who", act->who), LOG_STR("reason", said ? act->text : ""));
+	incident_give(incident, team, note);
+	buf_printf(words, "handed on to team %s", team->name);
+	return ACT_DONE;
+}
+
+/* ---- words ---- */
+
+static enum act_outcome incident_comment(struct incident *incident, const struct act *act,
+					 struct arena *arena, struct buf *words)
+{
+	if (!act->text || !*act->text) {
+		buf_puts(words, "a comment needs a text");
+		return ACT_REFUSED;
+	}
+	act_story(incident, INCIDENT_EVENT_COMMENTED, act, arena);
+	incident_notice(incident, arena_printf(arena, "%s: %s", act->who, act->text));
+	buf_puts(words, "noted, and told to all that have the page");
+	return ACT_DONE;
+}
+
+static enum act_outcome incident_judge(struct incident *incident, const struct act *act,
+				       struct arena *arena, struct buf *words)
+{
+	bool useful = act->kind == ACT_USEFUL, again = incident->judged == (int)act->kind;
+
+	buf_puts(words, again ? "it has been said" : "noted");
+	if (again)
+		return ACT_ALREADY;
+	incident->judged = (int)act->kind;
+	act_story(incident, useful ? INCIDENT_EVENT_USEFUL : INCIDENT_EVENT_NOISE, act, arena);
+	metric_add(useful ? METRIC_INCIDENTS_USEFUL : METRIC_INCIDENTS_NOISE, 1);
+	return ACT_DONE;
+}
+
+/* ---- the whole ---- */
+
+/* Its recipients are being told of the end: an act is noted, and changes nothing. */
+static enum act_outcome incident_note_late(const struct incident *incident, const struct act *act,
+					   struct arena *arena, struct buf *words)
+{
+	static const enum incident_event events[ACT_KIND_COUNT] = {
+		[ACT_ACKNOWLEDGE] = INCIDENT_EVENT_ACKNOWLEDGED,
+		[ACT_RESOLVE] = INCIDENT_EVENT_COMMENTED,
+		[ACT_REROUTE] = INCIDENT_EVENT_COMMENTED,
+		[ACT_COMMENT] = INCIDENT_EVENT_COMMENTED,
+	};
+
+	if (act->kind == ACT_RESOLVE) {
+		buf_puts(words, "it is over already");
+		return ACT_ALREADY;
+	}
+	act_story(incident, events[act->kind], act, arena);
+	buf_puts(words, *incident->moved_to ? "noted; this incident has moved to another one"
+					    : "noted; this incident is over");
+	return ACT_OVER;
+}
+
+enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words)
+{
+	struct incident *incident = incident_get(book, act->incident);
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	enum act_outcome outcome = ACT_DONE;
+
+	if (!incident) {
+		buf_puts(words, "there is no such open incident");
+		outcome = ACT_UNKNOWN;
+	} else if (act->kind == ACT_USEFUL || act->kind == ACT_NOISE) {
+		outcome = incident_judge(incident, act, arena, words);
+	} else if (incident_is_over(incident)) {
+		outcome = incident_note_late(incident, act, arena, words);
+	} else if (act->kind == ACT_ACKNOWLEDGE) {
+		outcome = incident_acknowledge(incident, act, arena, words);
+	} else if (act->kind == ACT_RESOLVE) {
+		outcome = incident_resolve_by(incident, act, arena, words);
+	} else if (act->kind == ACT_REROUTE) {
+		outcome = incident_reroute(incident, act, arena, words);
+	} else {
+		outcome = incident_comment(incident, act, arena, words);
+	}
+	arena_free(arena);
+	return outcome;
+}
