@@ -222,6 +222,7 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 					incident->team, act->who, said ? ": " : "",
 					said ? act->text : "", team->name);
 	metric_add(METRIC_INCIDENTS_REROUTED, 1);
+	metric_add_labelled(METRIC_REROUTED_SPAN, incident->page->kind, 1);
 	log_info("incident handed on", LOG_STR("incident", incident->id),
 		 LOG_STR("from", incident->team), LOG_STR("to", team->name),
 		 LOG_STR("who", act->who), LOG_STR("reason", said ? act->text : ""));

@@ -101,6 +101,7 @@ static struct incident *incident_open(struct incident_book *book,
 		timer_arm(book->env.timers, &incident->update,
 			  incident_mono_us(incident) + LIMIT_BODY_GATHER_US);
 	metric_add(METRIC_INCIDENTS_OPENED, 1);
+	metric_add_labelled(METRIC_OPENED_SPAN, decision->page.kind, 1);
 	log_info("incident opened", LOG_STR("incident", id), LOG_STR("alert", message->key),
 		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
 	return incident;
