@@ -1,0 +1,266 @@
+/* Incidents, show: one incident and its story. See incidents-internal.h. */
+#include "incidents-internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tracepager/cells.h"
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/plain.h"
+#include "tracepager/xalloc.h"
+
+/* "  who has it  ": before the text of a field. */
+#define FIELD_CELLS 14
+/* "  08:41:03  acknowledged  ": before what an event says. */
+#define EVENT_CELLS	 26
+#define EVENT_NAME_CELLS 12
+
+/* What the writers of one incident share. */
+struct incident_text {
+	const json_t *incident;
+	const struct screen *screen;
+	int64_t now_us;
+	struct buf *out;
+};
+
+/* ---- times, in the local time zone ---- */
+
+enum local_form {
+	LOCAL_DAY,  /* "2026-11-29" */
+	LOCAL_TIME, /* "08:48:00" */
+	LOCAL_BOTH, /* and the zone */
+};
+
+static const char *local_time(int64_t us, enum local_form form, char out[64])
+{
+	time_t seconds = (time_t)(us / US_PER_SECOND);
+	struct tm tm;
+
+	*out = '\0';
+	if (!localtime_r(&seconds, &tm))
+		return out;
+	if (form == LOCAL_DAY)
+		strftime(out, 64, "%Y-%m-%d", &tm);
+	else if (form == LOCAL_TIME)
+		strftime(out, 64, "%H:%M:%S", &tm);
+	else
+		strftime(out, 64, "%Y-%m-%d %H:%M:%S %Z", &tm);
+	return out;
+}
+
+/* ---- fields ---- */
+
+/* A field of one paragraph; nothing where there is no text. */
+static void incident_add_field(const struct incident_text *t, const char *name, const char *text)
+{
+	if (!*text)
+		return;
+	buf_puts(t->out, "  ");
+	cells_pad(t->out, name, FIELD_CELLS - 2);
+	screen_add_wrapped(t->screen, SCREEN_PLAIN, text, FIELD_CELLS, FIELD_CELLS, t->out);
+}
+
+/* "2026-11-29 08:48:00 UTC, 12 min ago" */
+static void add_past_field(const struct incident_text *t, const char *name, const char *member)
+{
+	int64_t us = incident_time_us(t->incident, member);
+	char date[64], age[AGE_WORDS_SIZE];
+
+	if (!us)
+		return;
+	CLEANUP_FREE char *text = xasprintf("%s, %s ago", local_time(us, LOCAL_BOTH, date),
+					    age_words(t->now_us - us, age));
+	incident_add_field(t, name, text);
+}
+
+static bool incident_is(const struct incident_text *t, const char *state)
+{
+	return strcmp(incident_text(t->incident, "state"), state) == 0;
+}
+
+static void add_who_field(const struct incident_text *t)
+{
+	const char *who = incident_text(t->incident, "acknowledged_by");
+
+	if (*who)
+		incident_add_field(t, "who has it", who);
+	else if (!incident_is(t, "open"))
+		return;
+	else if (json_is_true(json_object_get(t->incident, "unreached")))
+		incident_add_field(t, "who has it", "nobody: no pager has taken its page yet");
+	else
+		incident_add_field(t, "who has it", "nobody yet");
+}
+
+static void add_escalation_field(const struct incident_text *t)
+{
+	const json_t *run = json_object_get(t->incident, "run"),
+		     *step = json_object_get(t->incident, "step");
+	const char *name = incident_text(t->incident, "escalation");
+
+	if (!*name)
+		return;
+	CLEANUP_FREE char *where =
+		json_is_integer(run) && json_is_integer(step)
+			? xasprintf(": run %lld, step %lld", (long long)json_integer_value(run),
+				    (long long)json_integer_value(step))
+			: xstrdup("");
+	CLEANUP_FREE char *text = xasprintf("%s%s", name, where);
+	incident_add_field(t, "escalation", text);
+}
+
+/* What the deadline of the incident's state is, and what happens then. */
+static void add_due_field(const struct incident_text *t)
+{
+	static const struct {
+		const char *state, *name, *then;
+	} dues[] = {
+		{ "open", "next step", "" },
+		{ "acknowledged", "until", "; then it is open again" },
+		{ "holding", "resolves", "" },
+	};
+	int64_t due_us = incident_time_us(t->incident, "due_at");
+	char at[64], wait[AGE_WORDS_SIZE];
+
+	for (size_t i = 0; due_us && i < ARRAY_LEN(dues); i++) {
+		if (!incident_is(t, dues[i].state))
+			continue;
+		bool now = due_us <= t->now_us;
+		CLEANUP_FREE char *text = xasprintf(
+			"%s, %s%s%s", local_time(due_us, LOCAL_TIME, at), now ? "" : "in ",
+			now ? "now" : age_words(due_us - t->now_us, wait), dues[i].then);
+		incident_add_field(t, dues[i].name, text);
+	}
+}
+
+static void add_alerts_field(const struct incident_text *t)
+{
+	const json_t *alerts = json_object_get(t->incident, "alerts"),
+		     *firing = json_object_get(t->incident, "firing");
+
+	if (!json_is_integer(alerts) || !json_is_integer(firing))
+		return;
+	long long n = json_integer_value(alerts), of = json_integer_value(firing);
+	CLEANUP_FREE char *text =
+		n == 1 ? xasprintf("1, which %s", of ? "fires" : "has ended")
+		       : xasprintf("%lld, of which %lld %s", n, of, of == 1 ? "fires" : "fire");
+	incident_add_field(t, "alerts", text);
+}
+
+static void add_fields(const struct incident_text *t)
+{
+	incident_add_field(t, "incident", incident_text(t->incident, "id"));
+	add_past_field(t, "opened", "opened_at");
+	add_past_field(t, "closed", "closed_at");
+	incident_add_field(t, "team", incident_text(t->incident, "team"));
+	add_who_field(t);
+	add_escalation_field(t);
+	add_due_field(t);
+	add_alerts_field(t);
+	incident_add_field(t, "path", incident_text(t->incident, "path"));
+}
+
+/* ---- lists ---- */
+
+static void add_recipients(const struct incident_text *t)
+{
+	static const struct table_column columns[] = { { "PAGER", 32 },
+						       { "STATE", 12 },
+						       { "ROLE", 0 } };
+	const json_t *recipients = json_object_get(t->incident, "recipients");
+	struct table table;
+
+	if (!json_array_size(recipients))
+		return;
+	table_init(&table, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < json_array_size(recipients); i++) {
+		const json_t *recipient = json_array_get(recipients, i);
+		long long n = json_integer_value(json_object_get(recipient, "n"));
+		const char *role = incident_text(recipient, "role");
+		CLEANUP_FREE char *text =
+			n > 1 ? xasprintf("%s, paged %lld times", role, n) : xstrdup(role);
+		table_add(&table, SCREEN_PLAIN, incident_text(recipient, "pager"));
+		table_add(&table, SCREEN_PLAIN, incident_text(recipient, "state"));
+		table_add(&table, SCREEN_PLAIN, text);
+	}
+	buf_putc(t->out, '\n');
+	table_write(&table, t->screen, t->out);
+	table_fini(&table);
+}
+
+static void incident_add_event(const struct incident_text *t, const json_t *event)
+{
+	const char *who = incident_text(event, "who"), *text = incident_text(event, "text"),
+		   *name = incident_text(event, "event");
+	int64_t at_us = incident_time_us(event, "at");
+	char at[64];
+
+	CLEANUP_FREE char *says = xasprintf("%s%s%s", who, *who && *text ? ": " : "", text);
+	buf_printf(t->out, "  %s  ", local_time(at_us, LOCAL_TIME, at));
+	if (*says)
+		cells_pad(t->out, name, EVENT_NAME_CELLS);
+	else
+		cells_add(t->out, name, EVENT_NAME_CELLS);
+	buf_puts(t->out, *says ? "  " : "\n");
+	if (*says)
+		screen_add_wrapped(t->screen, SCREEN_PLAIN, says, EVENT_CELLS, EVENT_CELLS, t->out);
+}
+
+static void add_story(const struct incident_text *t)
+{
+	const json_t *events = json_object_get(t->incident, "events");
+	char day[64], before[64];
+
+	local_time(incident_time_us(t->incident, "opened_at"), LOCAL_DAY, before);
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+		if (!*incident_text(event, "event"))
+			continue;
+		if (i == 0)
+			buf_putc(t->out, '\n');
+		local_time(incident_time_us(event, "at"), LOCAL_DAY, day);
+		if (strcmp(day, before) != 0)
+			buf_printf(t->out, "%s\n", day);
+		memcpy(before, day, sizeof(before));
+		incident_add_event(t, event);
+	}
+}
+
+/* An address is never cut nor wrapped: it is copied whole. */
+static void incident_add_links(const struct incident_text *t)
+{
+	const json_t *links = json_object_get(t->incident, "links");
+	const char *before = "\n";
+
+	for (size_t i = 0; i < json_array_size(links); i++) {
+		const json_t *link = json_array_get(links, i);
+		if (!*incident_text(link, "href"))
+			continue;
+		buf_printf(t->out, "%s  ", before);
+		cells_pad(t->out, incident_text(link, "text"), FIELD_CELLS - 4);
+		buf_puts(t->out, "  ");
+		plain_add(t->out, incident_text(link, "href"), LIMIT_HREF_BYTES);
+		buf_putc(t->out, '\n');
+		before = "";
+	}
+}
+
+void incident_write(const json_t *incident, const struct screen *screen, int64_t now_us,
+		    struct buf *out)
+{
+	const struct incident_text t = {
+		.incident = incident, .screen = screen, .now_us = now_us, .out = out
+	};
+	CLEANUP_FREE char *headline =
+		xasprintf("%s, %s: %s", incident_text(incident, "severity"),
+			  incident_text(incident, "state"), incident_text(incident, "summary"));
+
+	screen_add_wrapped(screen, SCREEN_BOLD, headline, 0, 0, out);
+	buf_putc(out, '\n');
+	add_fields(&t);
+	add_recipients(&t);
+	add_story(&t);
+	incident_add_links(&t);
+}
