@@ -919,6 +919,12 @@
 #define LIMIT_TABLE_TEXT_BYTES	 (64u << 10)
 /* An answer of a relay to a command: a page of incidents with their stories. */
 #define LIMIT_CLIENT_REPLY_BYTES (32u << 20)
+/* A path and its query: an id, filters, and a cursor. */
+#define LIMIT_CLIENT_PATH_BYTES (16u << 10)
+/* An incident's id, and the beginning of one that a person must type at least: a few hundred
+ * incidents differ in their first four hexadecimal digits nearly always. */
+#define LIMIT_INCIDENT_ID_CHARS	    32
+#define LIMIT_INCIDENT_PREFIX_CHARS 4
 /* What a message quotes of a URL, and of a relay's reason: the whole stands on two lines. */
 #define LIMIT_CLIENT_URL_COLUMNS    80u
 #define LIMIT_CLIENT_REASON_COLUMNS 200u

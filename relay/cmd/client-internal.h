@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "options-internal.h"
+#include "tracepager/buf.h"
 #include "tracepager/err.h"
 #include "tracepager/http.h"
 #include "tracepager/secret.h"
@@ -68,6 +69,9 @@ void client_judge(const struct client_target *target, const struct http_reply *r
 		  bool wants_json, struct client_answer *ret_answer);
 void client_answer_fini(struct client_answer *answer);
 
+/* Adds "name=value" to a query, escaped; nothing where the value is NULL. */
+void client_query_add(struct buf *query, const char *name, const char *value);
+
 /* ---- asking, and waiting for the answer ---- */
 
 struct client;
@@ -84,6 +88,10 @@ enum client_status client_get(struct client *client, const char *path,
 			      struct client_answer *ret_answer);
 enum client_status client_post(struct client *client, const char *path, const json_t *body,
 			       struct client_answer *ret_answer);
+/* A list to its end: follows its cursors ("next") and joins its arrays of that name. query:
+ * "team=web&limit=9", escaped; "": none. At most `most` entries. answer.json is the array. */
+enum client_status client_get_list(struct client *client, const char *path, const char *query,
+				   const char *name, size_t most, struct client_answer *ret_answer);
 /* A GET of text, such as /metrics. */
 enum client_status client_get_text(struct client *client, const char *path,
 				   struct client_answer *ret_answer);

@@ -112,6 +112,53 @@ enum client_status client_get_text(struct client *client, const char *path,
 	return client_ask(client, HTTP_GET, path, NULL, false, ret_answer);
 }
 
+/* Adds the entries of one answer to the list, and says where the list goes on; NULL: it is at its
+ * end. */
+static const char *list_take(json_t *list, const struct client_answer *answer, const char *name,
+			     size_t most)
+{
+	const json_t *entries = json_object_get(answer->json, name);
+
+	for (size_t i = 0; i < json_array_size(entries) && json_array_size(list) < most; i++)
+		json_array_append(list, json_array_get(entries, i));
+	return json_array_size(entries) && json_array_size(list) < most
+		       ? json_string_value(json_object_get(answer->json, "next"))
+		       : NULL;
+}
+
+enum client_status client_get_list(struct client *client, const char *path, const char *query,
+				   const char *name, size_t most, struct client_answer *ret_answer)
+{
+	CLEANUP_FREE char *cursor = NULL;
+	json_t *list = json_array();
+	enum client_status status;
+	bool more;
+
+	do {
+		struct buf target = BUF_INIT(LIMIT_CLIENT_PATH_BYTES);
+		struct buf full = BUF_INIT(LIMIT_CLIENT_PATH_BYTES);
+		buf_puts(&full, query);
+		client_query_add(&full, "cursor", cursor);
+		buf_printf(&target, "%s%s%s", path, full.len ? "?" : "", buf_text(&full));
+		status = client_get(client, buf_text(&target), ret_answer);
+		buf_fini(&full);
+		buf_fini(&target);
+		free(cursor);
+		cursor = status == CLIENT_DONE ? xstrdup(list_take(list, ret_answer, name, most))
+					       : NULL;
+		more = cursor;
+		if (more)
+			client_answer_fini(ret_answer);
+	} while (more);
+	if (status != CLIENT_DONE) {
+		json_decref(list);
+		return status;
+	}
+	json_decref(ret_answer->json);
+	ret_answer->json = list;
+	return status;
+}
+
 int client_failed(const char *command, const struct client_answer *answer)
 {
 	return command_failed((int)answer->status, command, "%s", answer->err.text);

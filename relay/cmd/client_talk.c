@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tracepager/arena.h"
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
@@ -150,6 +151,16 @@ void client_request_fini(struct client_request *request)
 	free(request->bearer);
 	free(request->url);
 	free(request->body);
+}
+
+void client_query_add(struct buf *query, const char *name, const char *value)
+{
+	struct arena *arena = value ? arena_new(LIMIT_COMMAND_ARENA_BYTES) : NULL;
+
+	if (!value)
+		return;
+	buf_printf(query, "%s%s=%s", query->len ? "&" : "", name, url_escape(arena, value));
+	arena_free(arena);
 }
 
 /* ---- the answer ---- */

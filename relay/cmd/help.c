@@ -217,7 +217,7 @@ void help_write(struct buf *out)
 	buf_puts(out, "tracepager: pages the team whose service broke, with the trace as evidence\n"
 		      "\nusage: tracepager COMMAND [OPTION]...\n\n");
 	for (size_t i = 0; i < ncommand_rows; i++)
-		buf_printf(out, "  %-8s %s\n", command_rows[i].name, command_rows[i].text);
+		buf_printf(out, "  %-9s  %s\n", command_rows[i].name, command_rows[i].text);
 	buf_puts(out, "\n  tracepager COMMAND --help    tells about one command\n"
 		      "  tracepager --version         tells the version\n\n"
 		      "First steps: \"tracepager demo\" shows everything at work;\n"

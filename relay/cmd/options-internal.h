@@ -128,6 +128,14 @@ struct import_options {
 	enum report_format format;
 };
 
+struct incidents_options {
+	struct option_list arguments;
+	struct client_options client;
+	const char *team, *state, *severity, *message, *who;
+	int64_t limit;
+	enum report_format format;
+};
+
 /*
  * options_parse_run(argc, argv, &options, &status) and its like. True: go on. False: *ret_status is
  * the command's exit status, 0 after --help and 2 after wrong usage, whose error has been

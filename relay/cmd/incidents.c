@@ -1,0 +1,374 @@
+/*
+ * tracepager incidents: lists the incidents of a running relay, shows one, and acts on them as a
+ * person: acknowledge, resolve, reroute, comment. Ids may be shortened to any beginning that one
+ * incident has. Owns its client.
+ */
+#include "incidents-internal.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client-internal.h"
+#include "commands-internal.h"
+#include "options-internal.h"
+#include "usage-internal.h"
+#include "tracepager/act.h"
+#include "tracepager/arena.h"
+#include "tracepager/clock.h"
+#include "tracepager/findings.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define INCIDENTS_PATH "/api/v1/incidents"
+
+static const char incidents_command[] = "incidents";
+
+struct incidents_run {
+	const struct incidents_options *options;
+	struct client *client;
+	struct screen screen;
+};
+
+static int64_t incidents_now_us(void)
+{
+	return clock_wall_us(clock_system());
+}
+
+/* ---- printing ---- */
+
+/* Prints and frees the text; the exit status. */
+static int print_incidents_text(const struct incidents_run *run, struct buf *text)
+{
+	int result = screen_print(&run->screen, text);
+
+	buf_fini(text);
+	return result < 0 ? command_failed(CLIENT_REFUSED, incidents_command,
+					   "cannot write to standard output")
+			  : CLIENT_DONE;
+}
+
+/* One line of JSON. */
+static void print_incident_json(const json_t *json)
+{
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+}
+
+/* ---- list ---- */
+
+static enum client_status get_incidents(const struct incidents_run *run, bool filter,
+					struct client_answer *ret_answer)
+{
+	const struct incidents_options *options = run->options;
+	struct buf query = BUF_INIT(LIMIT_CLIENT_PATH_BYTES);
+
+	if (filter) {
+		client_query_add(&query, "team", options->team);
+		client_query_add(&query, "state", options->state);
+		client_query_add(&query, "severity", options->severity);
+	} else {
+		client_query_add(&query, "state", "all");
+	}
+	client_query_add(&query, "limit", "1000");
+	enum client_status status =
+		client_get_list(run->client, INCIDENTS_PATH, buf_text(&query), "incidents",
+				filter ? (size_t)options->limit : SIZE_MAX, ret_answer);
+	buf_fini(&query);
+	return status;
+}
+
+static int incidents_list(const struct incidents_run *run)
+{
+	struct client_answer answer;
+	int status;
+
+	if (get_incidents(run, true, &answer) != CLIENT_DONE) {
+		status = client_failed(incidents_command, &answer);
+		client_answer_fini(&answer);
+		return status;
+	}
+	json_t *list = incidents_sorted(answer.json);
+	struct buf text = BUF_INIT(LIMIT_COMMAND_ARENA_BYTES);
+	if (run->options->format == REPORT_JSON) {
+		for (size_t i = 0; i < json_array_size(list); i++)
+			print_incident_json(json_array_get(list, i));
+	} else {
+		if (json_array_size(list))
+			incidents_write_table(list, &run->screen, incidents_now_us(), 0, &text);
+		incidents_write_count(list, &text);
+		buf_putc(&text, '\n');
+	}
+	status = print_incidents_text(run, &text);
+	json_decref(list);
+	client_answer_fini(&answer);
+	return status;
+}
+
+/* ---- ids ---- */
+
+/* The incidents whose id begins so. Caller json_decref()s. */
+static json_t *incidents_of_prefix(const json_t *list, const char *prefix)
+{
+	json_t *found = json_array();
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strncmp(incident_text(json_array_get(list, i), "id"), prefix, strlen(prefix)) ==
+		    0)
+			json_array_append(found, json_array_get(list, i));
+	return found;
+}
+
+static int refuse_ambiguous(const struct incidents_run *run, const char *prefix,
+			    const json_t *found)
+{
+	struct buf text = BUF_INIT(LIMIT_COMMAND_ARENA_BYTES);
+	json_t *sorted = incidents_sorted(found);
+
+	command_failed(CLIENT_REFUSED, incidents_command,
+		       "%zu incidents begin with \"%s\"; give more of the id:",
+		       json_array_size(found), prefix);
+	incidents_write_table(sorted, &run->screen, incidents_now_us(), 0, &text);
+	fputs(buf_text(&text), stderr);
+	json_decref(sorted);
+	buf_fini(&text);
+	return CLIENT_REFUSED;
+}
+
+/* The whole id of what was given. list: fetched at the first beginning of an id. Caller frees
+ * *ret_id. */
+static int complete_id(const struct incidents_run *run, const char *given,
+		       struct client_answer *list, char **ret_id)
+{
+	int status = CLIENT_DONE;
+
+	*ret_id = NULL;
+	if (strlen(given) == LIMIT_INCIDENT_ID_CHARS) {
+		*ret_id = xstrdup(given);
+		return CLIENT_DONE;
+	}
+	if (!list->json && get_incidents(run, false, list) != CLIENT_DONE)
+		return client_failed(incidents_command, list);
+	json_t *found = incidents_of_prefix(list->json, given);
+	if (json_array_size(found) == 1)
+		*ret_id = xstrdup(incident_text(json_array_get(found, 0), "id"));
+	else if (json_array_size(found))
+		status = refuse_ambiguous(run, given, found);
+	else
+		status = command_failed(CLIENT_REFUSED, incidents_command,
+					"no incident at %s begins with \"%s\"; \"tracepager "
+					"incidents\" lists them",
+					client_url(run->client), given);
+	json_decref(found);
+	return status;
+}
+
+/* All ids, or none: what is typed wrongly must not leave half of it done. Caller frees the ids. */
+static int complete_ids(const struct incidents_run *run, const struct option_list *given,
+			char **ids)
+{
+	struct client_answer list = { .status = CLIENT_DONE };
+	int status = CLIENT_DONE;
+
+	for (size_t i = 0; i < given->n && status == CLIENT_DONE; i++)
+		status = complete_id(run, given->at[i], &list, &ids[i]);
+	client_answer_fini(&list);
+	return status;
+}
+
+/* Caller frees. act NULL: the incident itself. */
+static char *incident_path(const char *id, const char *act)
+{
+	struct arena *arena = arena_new(LIMIT_COMMAND_ARENA_BYTES);
+	char *path = xasprintf(INCIDENTS_PATH "/%s%s%s", url_escape(arena, id), act ? "/" : "",
+			       act ? act : "");
+
+	arena_free(arena);
+	return path;
+}
+
+/* ---- show ---- */
+
+static int incidents_show(const struct incidents_run *run, const char *id)
+{
+	CLEANUP_FREE char *path = incident_path(id, NULL);
+	struct buf text = BUF_INIT(LIMIT_COMMAND_ARENA_BYTES);
+	struct client_answer answer;
+	int status;
+
+	if (client_get(run->client, path, &answer) != CLIENT_DONE) {
+		status = client_failed(incidents_command, &answer);
+		client_answer_fini(&answer);
+		return status;
+	}
+	if (run->options->format == REPORT_JSON)
+		print_incident_json(answer.json);
+	else
+		incident_write(answer.json, &run->screen, incidents_now_us(), &text);
+	client_answer_fini(&answer);
+	return print_incidents_text(run, &text);
+}
+
+/* ---- acts ---- */
+
+/* "ann@laptop". Caller frees. */
+static char *person_at_host(void)
+{
+	const char *user = getenv("USER");
+	const struct passwd *entry = user && *user ? NULL : getpwuid(getuid());
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	host[strcspn(host, ".")] = '\0';
+	return xasprintf("%s%s%s",
+			 entry		 ? entry->pw_name
+			 : user && *user ? user
+					 : "somebody",
+			 *host ? "@" : "", host);
+}
+
+static json_t *act_body(const struct incidents_options *options)
+{
+	CLEANUP_FREE char *person = options->who ? NULL : person_at_host();
+	json_t *body = json_pack("{s:s}", "who", options->who ? options->who : person);
+
+	if (options->message)
+		json_object_set_new(body, "text", json_string(options->message));
+	if (options->team)
+		json_object_set_new(body, "team", json_string(options->team));
+	return body;
+}
+
+static int incidents_act_on(const struct incidents_run *run, enum act_kind act, const char *id)
+{
+	CLEANUP_FREE char *path = incident_path(id, act_name(act));
+	json_t *body = act_body(run->options);
+	struct client_answer answer;
+	int status = CLIENT_DONE;
+
+	if (client_post(run->client, path, body, &answer) != CLIENT_DONE)
+		status = client_failed(incidents_command, &answer);
+	else if (run->options->format == REPORT_JSON)
+		print_incident_json(answer.json);
+	else
+		printf("%s  %s\n", id, incident_text(answer.json, "text"));
+	json_decref(body);
+	client_answer_fini(&answer);
+	return status;
+}
+
+/* ---- the command ---- */
+
+#define ACTION_LIST -1
+#define ACTION_SHOW -2
+#define ACTION_NONE -3
+
+/* An enum act_kind, or one of the above. */
+static int incidents_action(const char *word)
+{
+	int act = act_of(word);
+
+	return strcmp(word, "list") == 0   ? ACTION_LIST
+	       : strcmp(word, "show") == 0 ? ACTION_SHOW
+	       : act >= 0		   ? act
+					   : ACTION_NONE;
+}
+
+static int refuse_action(const char *word)
+{
+	static const char *const words[] = { "list",	"show",	   "acknowledge", "resolve",
+					     "reroute", "comment", "useful",	  "noise" };
+	const char *nearest = nearest_word(word, words, ARRAY_LEN(words));
+
+	return usage_error(incidents_command,
+			   "\"%s\" is none of list, show, acknowledge (ack), resolve, reroute, "
+			   "comment, useful and noise%s%s%s",
+			   word, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+			   nearest ? "\"?" : "");
+}
+
+/* Are the ids and the options those that the action takes? 0, or the exit status. */
+static int check_action(const struct incidents_options *options, int action,
+			const struct option_list *ids)
+{
+	const char *word = action == ACTION_LIST   ? "list"
+			   : action == ACTION_SHOW ? "show"
+						   : act_name((enum act_kind)action);
+
+	if (action == ACTION_LIST && ids->n)
+		return usage_error(incidents_command,
+				   "list takes no id; \"tracepager incidents show %s\" shows one",
+				   ids->at[0]);
+	if (action != ACTION_LIST && !ids->n)
+		return usage_error(incidents_command, "%s needs the id of an incident", word);
+	for (size_t i = 0; i < ids->n; i++)
+		if (strlen(ids->at[i]) < LIMIT_INCIDENT_PREFIX_CHARS)
+			return usage_error(incidents_command,
+					   "\"%s\" is too short: give at least %d characters of the id",
+					   ids->at[i], LIMIT_INCIDENT_PREFIX_CHARS);
+	if (action == ACT_COMMENT && !(options->message && *options->message))
+		return usage_error(incidents_command, "comment needs -m TEXT");
+	if (action < 0 && (options->message || options->who))
+		return usage_error(incidents_command, "%s takes neither -m nor --who", word);
+	if (options->team && action != ACTION_LIST && action != ACT_REROUTE)
+		return usage_error(incidents_command, "--team is for list and reroute, not for %s",
+				   word);
+	if (action != ACTION_LIST && (options->state || options->severity))
+		return usage_error(incidents_command, "--state and --severity are for list only");
+	return 0;
+}
+
+/* Does it for each id, also after one that failed; the worst exit status. */
+static int run_for_each(const struct incidents_run *run, int action, char *const *ids, size_t n)
+{
+	int worst = CLIENT_DONE;
+
+	for (size_t i = 0; i < n; i++) {
+		if (i && action == ACTION_SHOW && run->options->format == REPORT_TEXT)
+			printf("\n");
+		int status = action == ACTION_SHOW
+				     ? incidents_show(run, ids[i])
+				     : incidents_act_on(run, (enum act_kind)action, ids[i]);
+		if (status > worst)
+			worst = status;
+	}
+	return worst;
+}
+
+static int run_incidents(const struct incidents_options *options)
+{
+	const char *word = options->arguments.n ? options->arguments.at[0] : "list";
+	const struct option_list given = { options->arguments.at + 1,
+					   options->arguments.n ? options->arguments.n - 1 : 0 };
+	struct incidents_run run = { .options = options };
+	int action = incidents_action(word), status;
+
+	if (action == ACTION_NONE)
+		return refuse_action(word);
+	if ((status = check_action(options, action, &given)))
+		return status;
+	if (!(run.client = client_open(incidents_command, &options->client, &status)))
+		return status;
+	screen_look(&run.screen);
+	char **ids = xcalloc(given.n + 1, sizeof(*ids));
+	status = action == ACTION_LIST ? incidents_list(&run) : complete_ids(&run, &given, ids);
+	if (status == CLIENT_DONE)
+		status = run_for_each(&run, action, ids, given.n);
+	for (size_t i = 0; i < given.n; i++)
+		free(ids[i]);
+	free(ids);
+	client_close(run.client);
+	return status;
+}
+
+int cmd_incidents(int argc, char **argv)
+{
+	struct incidents_options options;
+	int status;
+
+	if (!options_parse_incidents(argc, argv, &options, &status))
+		return status;
+	return run_incidents(&options);
+}

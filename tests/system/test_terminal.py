@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""The commands that talk to a running relay from a terminal: what they ask, what they print, and how they end."""
+import datetime
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import tempfile
+import termios
+import urllib.parse
+
+import peers
+
+peers.skip_unless_wanted()
+
+TOKEN = "s3cret-token-of-ann"
+NOW = datetime.datetime.now(datetime.timezone.utc)
+
+
+def ago(**time):
+    return (NOW - datetime.timedelta(**time)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def incident(identity, severity="critical", state="open", team="ledger", summary="ledger: disk is full", **more):
+    return {"id": identity.ljust(32, "0"), "team": team, "state": state, "severity": severity, "summary": summary,
+            "opened_at": ago(minutes=30), "acknowledged_by": "", "alerts": 1, "firing": 1, "unreached": False, **more}
+
+
+class Relay(peers.Peer):
+    """The API of a relay with these incidents; acts are kept in `acts`, and refused for an id in `over`."""
+
+    def __init__(self, incidents, token=None, page=1000, over=()):
+        self.incidents, self.token, self.page, self.over = incidents, token, page, over
+        self.acts = []
+        super().__init__(self.serve)
+
+    def problem(self, status, detail):
+        body = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail, "error": detail}
+        return status, {"Content-Type": "application/problem+json"}, json.dumps(body).encode()
+
+    def json(self, value):
+        return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
+
+    def serve(self, request):
+        url = urllib.parse.urlsplit(request["path"])
+        query = dict(urllib.parse.parse_qsl(url.query))
+        if self.token and request["headers"].get("Authorization") != f"Bearer {self.token}":
+            return self.problem(401, "give a token")
+        if url.path == "/api/v1/incidents":
+            found = [one for one in self.incidents if all(one[name] == query[name] for name in ("team", "severity") if name in query)]
+            start = int(query.get("cursor", 0))
+            more = start + self.page < len(found)
+            return self.json({"incidents": found[start:start + self.page], "next": str(start + self.page) if more else None})
+        parts = url.path.split("/")[4:]
+        one = next((one for one in self.incidents if parts and one["id"] == parts[0]), None)
+        if not one:
+            return self.problem(404, f'there is no incident "{parts[0] if parts else ""}"')
+        if request["method"] == "GET":
+            return self.json(one)
+        if one["id"] in self.over:
+            return self.problem(409, "the incident is resolved; the act is noted")
+        self.acts.append((*parts, json.loads(request["body"])))
+        return self.json({"outcome": "done", "text": f"{parts[1]}: noted"})
+
+
+def tracepager(*arguments, **environment):
+    """Status, standard output, standard error."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRACEPAGER_") and k != "COLUMNS"}
+    done = subprocess.run([peers.BINARY, *arguments], capture_output=True, encoding="utf-8", timeout=peers.PATIENCE, check=False,
+                          env={**inherited, "LC_ALL": "C.UTF-8", "TZ": "UTC", **environment})
+    return done.returncode, done.stdout, done.stderr
+
+
+def on_terminal(*arguments, columns=80):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    variables = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS") and not k.startswith("TRACEPAGER_")}
+    child = subprocess.Popen([peers.BINARY, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                             env={**variables, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+    os.close(theirs)
+    text = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # nobody is left at the other end
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(ours)
+    child.wait(peers.PATIENCE)
+    return text.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def token_file(text=TOKEN):
+    file = tempfile.NamedTemporaryFile("w", prefix="tracepager-token-", encoding="utf-8")
+    file.write(text + "\n")
+    file.flush()
+    return file
+
+
+LIST = [incident("aaaa1111", "warning", summary="a disk is nearly full"),
+        incident("bbbb2222", summary="障害: 台帳のデータベースが接続を拒否しています", opened_at=ago(minutes=5)),
+        incident("bbbb3333", state="acknowledged", acknowledged_by="ann", opened_at=ago(hours=3), team="web")]
+
+
+def list_for_people():
+    relay = Relay(LIST)
+    status, out, err = tracepager("incidents", "--url", relay.url)
+    lines = out.splitlines()
+    assert (status, err) == (0, ""), err
+    assert lines[0].split() == ["ID", "SEVERITY", "STATE", "TEAM", "AGE", "SUMMARY"], out
+    assert [line[:8] for line in lines[1:4]] == ["bbbb2222", "bbbb3333", "aaaa1111"], out
+    assert re.match(r"bbbb2222  critical  open     ledger  5 min   障害: 台帳のデータベースが接続を拒…$", lines[1]) and "ack ann" in lines[2], out
+    assert lines[4:] == ["3 incidents: 2 open, 1 acknowledged"], out
+    assert tracepager("incidents", "list", TRACEPAGER_URL=relay.url + "/")[1] == out
+    assert tracepager("incidents", TRACEPAGER_URL=relay.url, http_proxy="http://127.0.0.1:1")[1] == out
+    seen = urllib.parse.urlsplit(relay.seen()[0]["path"])
+    assert seen.path == "/api/v1/incidents" and "Authorization" not in relay.seen()[0]["headers"]
+    empty = Relay([])
+    assert tracepager("incidents", "--url", empty.url) == (0, "no incidents\n", "")
+
+
+def list_fits_the_terminal():
+    relay = Relay(LIST)
+    for columns in (80, 60, 120):
+        out = on_terminal("incidents", "--url", relay.url, columns=columns)
+        plain = re.sub(r"\033\[[0-9;]*m", "", out)
+        assert "\033[31mcritical\033[0m" in out, out
+        assert all(len(line) + len(re.findall("[\u3000-\u9fff\uff00-\uffef]", line)) <= columns for line in plain.splitlines()), plain
+
+
+def list_for_scripts():
+    relay = Relay(LIST, page=1)  # a cursor for each
+    status, out, err = tracepager("incidents", "list", "--format", "json", "--url", relay.url)
+    assert (status, err) == (0, "") and len(out.splitlines()) == 3
+    assert sorted((json.loads(line) for line in out.splitlines()), key=lambda one: one["id"]) == LIST
+    assert len(relay.seen()) == 3
+    out = tracepager("incidents", "--format", "json", "--url", relay.url, "--limit", "2")[1]
+    assert len(out.splitlines()) == 2
+    tracepager("incidents", "--url", relay.url, "--team", "we&b", "--severity", "warning", "--state", "open")
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(relay.seen()[-1]["path"]).query))
+    assert (query["team"], query["severity"], query["state"]) == ("we&b", "warning", "open"), query
+
+
+def show_by_a_beginning():
+    story = incident("cccc4444", due_at="2030-01-01T00:00:00Z", escalation="ledger", run=1, step=1,
+                     recipients=[{"pager": "sre", "role": "step", "state": "reached", "n": 1}],
+                     events=[{"at": ago(minutes=30), "event": "opened", "who": "", "text": ""}],
+                     links=[{"text": "runbook", "href": "https://wiki.example/" + "x" * 100}])
+    relay = Relay(LIST + [story])
+    status, out, err = tracepager("incidents", "show", "cccc", "--url", relay.url)
+    assert (status, err) == (0, ""), err
+    assert out.startswith("critical, open: ledger: disk is full\n") and story["id"] in out and story["links"][0]["href"] in out, out
+    assert tracepager("incidents", "show", story["id"], "--url", relay.url)[1].splitlines()[0] == out.splitlines()[0]
+    assert json.loads(tracepager("incidents", "show", "cccc", "--format", "json", "--url", relay.url)[1]) == story
+    status, out, err = tracepager("incidents", "show", "bbbb", "--url", relay.url)
+    assert status == 1 and not out and '2 incidents begin with "bbbb"' in err and "bbbb2222" in err and "bbbb3333" in err, err
+    status, out, err = tracepager("incidents", "show", "dddd", "--url", relay.url)
+    assert status == 1 and not out and f'no incident at {relay.url} begins with "dddd"' in err, err
+    status, out, err = tracepager("incidents", "show", "d" * 32, "--url", relay.url)
+    assert status == 1 and "there is no incident" in err and relay.url in err, err
+
+
+def acts():
+    relay = Relay(LIST, over=(LIST[1]["id"],))
+    status, out, err = tracepager("incidents", "ack", "aaaa", "bbbb3", "-m", "looking", "--url", relay.url, USER="ann")
+    assert (status, err) == (0, ""), err
+    assert out == f"{LIST[0]['id']}  acknowledge: noted\n{LIST[2]['id']}  acknowledge: noted\n", out
+    for one, (identity, act, body) in zip((LIST[0], LIST[2]), relay.acts, strict=True):
+        assert (identity, act, body["text"]) == (one["id"], "acknowledge", "looking") and re.match(r"ann(@[^.]+)?$", body["who"]), body
+        assert "team" not in body
+    del relay.acts[:]
+    status, out, err = tracepager("incidents", "reroute", "aaaa", "--team", "web", "--who", "bob", "--url", relay.url)
+    assert status == 0 and relay.acts == [(LIST[0]["id"], "reroute", {"who": "bob", "team": "web"})], relay.acts
+    for act in ("acknowledge", "resolve", "reroute", "comment", "useful", "noise"):
+        del relay.acts[:]
+        words = ["-m", "a word"] if act == "comment" else []
+        assert tracepager("incidents", act, "aaaa", *words, "--url", relay.url)[0] == 0 and relay.acts[0][1] == act
+    # One is refused: the others are done, and the status says so.
+    del relay.acts[:]
+    status, out, err = tracepager("incidents", "resolve", "bbbb2", "aaaa", "--url", relay.url)
+    assert status == 1 and "the incident is resolved" in err and [act[0] for act in relay.acts] == [LIST[0]["id"]], (out, err)
+    # One id is wrong: nothing is done.
+    del relay.acts[:]
+    status, out, err = tracepager("incidents", "resolve", "aaaa", "bbbb", "--url", relay.url)
+    assert status == 1 and not relay.acts and not out
+    told = json.loads(tracepager("incidents", "ack", "aaaa", "--format", "json", "--url", relay.url)[1])
+    assert told["outcome"] == "done"
+
+
+def tokens():
+    relay = Relay(LIST, token=TOKEN)
+    with token_file() as good, token_file("another") as bad:
+        assert tracepager("incidents", "--url", relay.url, "--token-file", good.name)[0] == 0
+        assert tracepager("incidents", "--url", relay.url, TRACEPAGER_TOKEN_FILE=good.name)[0] == 0
+        for arguments, told in ((["--token-file", bad.name], bad.name), ([], "--token-file FILE")):
+            status, out, err = tracepager("incidents", "--url", relay.url, *arguments)
+            assert status == 1 and not out and told in err and relay.url in err and "another" not in err, err
+            assert len(err.splitlines()) == 1
+        status, _, err = tracepager("incidents", "--url", relay.url, "--token-file", good.name + "-gone")
+        assert status == 2 and good.name + "-gone" in err, err
+        for text in (tracepager("incidents", "--url", relay.url, "--token-file", good.name, "--format", f) for f in ("text", "json")):
+            assert TOKEN not in "".join(map(str, text))
+
+
+def strangers():
+    """Nobody listens, or somebody else does."""
+    port = peers.free_port()
+    status, out, err = tracepager("incidents", "--url", f"http://127.0.0.1:{port}")
+    assert status == 3 and not out and f"http://127.0.0.1:{port}" in err and "--url" in err and len(err.splitlines()) == 1, err
+    web = peers.Peer(lambda request: (200, {"Content-Type": "text/html"}, b"<html>hello</html>"))
+    status, out, err = tracepager("incidents", "--url", web.url)
+    assert status == 3 and "no tracepager listens there" in err, err
+    moved = peers.Peer(lambda request: (302, {"Location": "https://elsewhere.example/"}, b""))
+    status, out, err = tracepager("incidents", "--url", moved.url)
+    assert status == 3 and "302" in err, err
+    status, out, err = tracepager("incidents", "--url", "localhost:9480")
+    assert status == 2 and "http://" in err, err
+
+
+def misuse():
+    for arguments, told in [(["shwo"], 'did you mean "show"'), (["list", "aaaa"], "list takes no id"), (["ack"], "needs the id"),
+                            (["show", "aaa"], "too short"), (["comment", "aaaa"], "-m TEXT"), (["ack", "aaaa", "--team", "x"], "--team"),
+                            (["show", "aaaa", "--who", "x"], "--who"), (["ack", "aaaa", "--state", "open"], "--state")]:
+        status, out, err = tracepager("incidents", *arguments)
+        assert status == 2 and not out and told in err, (arguments, err)
+
+
+if __name__ == "__main__":
+    peers.run(list_for_people, list_fits_the_terminal, list_for_scripts, show_by_a_beginning, acts, tokens, strangers, misuse)
