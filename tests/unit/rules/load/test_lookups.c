@@ -1,5 +1,5 @@
-/* Looking up entries by the prefix of their glob, teams that an attribute decides between, and the
- * attributes that rules ask for. */
+/* Looking up entries by the prefix of their glob, teams that an attribute decides between, the
+ * locations of teams, and the attributes that rules ask for. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 
-#define BASE                                                                                       \
-	"teams: {a: {escalation: e}}\n"                                                            \
+#define BASE "teams: {a: {escalation: e}}\n" BASE_END
+#define BASE_END                                                                                   \
 	"pagers: {p: {kind: console}}\n"                                                           \
 	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
 	"fallback: {team: a}\n"
@@ -40,6 +40,27 @@ static const char *attribute(void *ctx, const char *name)
 			return pairs[1];
 	return NULL;
 }
+
+START_TEST(test_team_locations)
+{
+	static const char wrong[] = "teams: {a: {escalation: e, location: Mars}}\n" BASE_END;
+	struct findings findings = { .at = NULL };
+
+	load("teams: {a: {escalation: e}, b: {escalation: e, location: Europe/Berlin}}\n" BASE_END
+	     "services: {s: {owner: b}}\n");
+	ck_assert_ptr_null(rules_team(rules, "a")->location);
+	ck_assert_ptr_null(rules_team(rules, "a")->zone);
+	ck_assert_str_eq(rules_team(rules, "b")->location, "Europe/Berlin");
+	ck_assert_ptr_nonnull(rules_team(rules, "b")->zone);
+	rules_unref(rules);
+	rules = NULL;
+	ck_assert_int_lt(rules_parse("r.yaml", wrong, strlen(wrong), true, &rules, &findings), 0);
+	ck_assert_uint_eq(findings.n, 1);
+	ck_assert_str_eq(findings.at[0].code, "E037");
+	ck_assert_int_eq(findings.at[0].column, 38);
+	findings_fini(&findings);
+}
+END_TEST
 
 /* Prefixes of globs are looked up by length, of which those from 63 bytes on share one bit. */
 START_TEST(test_long_prefixes)
@@ -136,6 +157,7 @@ int main(void)
 	TCase *tests = tcase_create("lookups");
 
 	tcase_add_checked_fixture(tests, NULL, teardown);
+	tcase_add_test(tests, test_team_locations);
 	tcase_add_test(tests, test_long_prefixes);
 	tcase_add_loop_test(tests, test_one_long_prefix, 0, 6);
 	tcase_add_test(tests, test_owner_splits);

@@ -103,7 +103,6 @@ static const struct {
 	{ "teams: {t: }\n" PAGERS ESCALATIONS FALLBACK, "E014", 1, 9, 1 },
 	{ "teams: {t: {escalation: e, name: [T]}}\n" PAGERS ESCALATIONS FALLBACK, "E014", 1, 34, 3 },
 	{ "teams: {t: {escalation: e, channel: }}\n" PAGERS ESCALATIONS FALLBACK, "E033", 1, 28, 7 },
-	{ "teams: {t: {escalation: e, location: Mars}}\n" PAGERS ESCALATIONS FALLBACK, "E037", 1, 38, 4 },
 	{ "teams: {t: {escalation: e}, \"a\\tb\": {escalation: e}}\n" PAGERS ESCALATIONS FALLBACK, "E030", 1, 29, 6 },
 	/* pagers */
 	{ "pagers: {p: {kind: pagerdty}}\n" TEAMS ESCALATIONS FALLBACK, "E018", 1, 20, 8 },
@@ -308,7 +307,7 @@ static void load_shop(void)
 	int result =
 		parse("teams:\n"
 		      "  payments: {name: Payments, escalation: payments, channel: '#pay'}\n"
-		      "  sre: {escalation: sre, location: Europe/Berlin}\n"
+		      "  sre: {escalation: sre}\n"
 		      "pagers:\n"
 		      "  duty: {kind: pagerduty, routing_key: k1}\n"
 		      "  eu: {kind: pagerduty, routing_key: k2, url: "
@@ -348,8 +347,6 @@ START_TEST(test_teams_and_pagers)
 	ck_assert_str_eq(team->place, "rules.yaml:2");
 	ck_assert_str_eq(rules_team(rules, "sre")->title, "sre");
 	ck_assert_ptr_null(rules_team(rules, "sre")->channel);
-	ck_assert(!team->location && !team->zone && rules_team(rules, "sre")->zone);
-	ck_assert_str_eq(rules_team(rules, "sre")->location, "Europe/Berlin");
 	ck_assert_ptr_eq(rules_fallback(rules), rules_team(rules, "sre"));
 	ck_assert_ptr_null(rules_team(rules, "nobody"));
 
