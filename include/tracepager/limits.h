@@ -376,6 +376,20 @@
 /* A trace backend's longer Retry-After is cut: it would keep traces from pages for longer than a
  * person would wait. */
 #define LIMIT_RETRY_AFTER_US (5 * US_PER_MINUTE)
+/* What a pager tells back in one request: PagerDuty drops a webhook of more than 256 KB. */
+#define LIMIT_FEEDBACK_BYTES (256u << 10)
+/* Memory of reading it: its texts as JSON values and as acts. */
+#define LIMIT_FEEDBACK_ARENA_BYTES (4u * LIMIT_FEEDBACK_BYTES)
+/* Acts of one request: a person who cleans up after a storm ticks a screenful of incidents. */
+#define LIMIT_FEEDBACK_ACTS 100u
+/* Bytes of a person's name, and of an id that a pager gave: names of 100 letters are the longest
+ * that pagers allow. */
+#define LIMIT_FEEDBACK_NAME_BYTES 200u
+/* A signed request counts for so long before and after its time: Standard Webhooks advise it. */
+#define LIMIT_FEEDBACK_SIGNED_US (5 * US_PER_MINUTE)
+/* An event of PagerDuty counts for so long: PagerDuty sends one for 20 minutes, and gives up after
+ * three that failed in a row. */
+#define LIMIT_FEEDBACK_LATE_US (2 * US_PER_HOUR)
 
 /* ---- decide ---- */
 

@@ -5,6 +5,7 @@
 #ifndef TRACEPAGER_PAGER_KIND_H
 #define TRACEPAGER_PAGER_KIND_H
 
+#include "tracepager/feedback.h"
 #include "tracepager/http.h"
 #include "tracepager/page.h"
 #include "tracepager/rules.h"
@@ -66,6 +67,11 @@ struct pager_kind {
 		     struct err *err);
 	/* What the reply means for the page. The reply is borrowed. */
 	struct judgement (*judge)(const struct http_reply *reply);
+	/* What a request to /feedback/PAGER says. ret_feedback is written where it is VERIFIED,
+	 * else err says why not, without any secret in it. NULL: the kind tells nothing back. */
+	enum feedback_verdict (*feedback)(struct arena *arena,
+					  const struct feedback_request *request,
+					  struct feedback *ret_feedback, struct err *err);
 };
 /* By enum pager_kind_id. */
 extern const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT];

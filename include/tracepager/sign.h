@@ -6,6 +6,7 @@
 #ifndef TRACEPAGER_SIGN_H
 #define TRACEPAGER_SIGN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HMAC_SHA256_BYTES 32
@@ -13,6 +14,9 @@
 /* 0, or -EINVAL: the key is too long. */
 int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 		unsigned char out[HMAC_SHA256_BYTES]);
+/* Compares in a time that tells nothing of either. */
+bool hmac_sha256_equals(const unsigned char a[HMAC_SHA256_BYTES],
+			const unsigned char b[HMAC_SHA256_BYTES]);
 /* Base64 with padding and a NUL: base64_size(len) bytes. */
 #define base64_size(len) ((((len) + 2) / 3) * 4 + 1)
 void base64_encode(const void *data, size_t len, char *out);

@@ -5,9 +5,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -20,6 +20,12 @@ int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 	if (key_len > INT_MAX || !HMAC(EVP_sha256(), key, (int)key_len, data, len, out, &out_len))
 		return -EINVAL;
 	return out_len == HMAC_SHA256_BYTES ? 0 : -EINVAL;
+}
+
+bool hmac_sha256_equals(const unsigned char a[HMAC_SHA256_BYTES],
+			const unsigned char b[HMAC_SHA256_BYTES])
+{
+	return CRYPTO_memcmp(a, b, HMAC_SHA256_BYTES) == 0;
 }
 
 void base64_encode(const void *data, size_t len, char *out)

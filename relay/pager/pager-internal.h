@@ -9,6 +9,7 @@
 
 #include "tracepager/buf.h"
 #include "tracepager/pager_kind.h"
+#include "tracepager/sign.h"
 
 /* An HTTP POST of the body to the target's url, with the time and reply limits of a delivery. The
  * arena keeps a copy of the body; url and content_type are borrowed. */
@@ -25,5 +26,26 @@ const char *pager_decision_json(const struct page *page);
 /* Add what a person needs of the decision, as a JSON object of some 1 KB. False, and nothing is
  * added: there is no decision, or it has more than LIMIT_BRIEF_BYTES. */
 bool pager_decision_brief(const struct page *page, struct buf *out);
+
+/* ---- what pagers tell back ---- */
+
+/* The HMAC of "id.timestamp.body" with the bytes that follow whsec_ in base64, else with the
+ * secret's text itself. 0 or -EINVAL: it is no base64. */
+int standard_webhook_mac(const char *secret, const char *id, const char *timestamp,
+			 const void *body, size_t len, unsigned char out[HMAC_SHA256_BYTES]);
+/* Does the value of a webhook-signature header hold this one? */
+bool standard_webhook_has(const char *signatures, const unsigned char mac[HMAC_SHA256_BYTES]);
+
+/* The incident's id in a dedup key: "ID#2" gives "ID", anything else itself. Kept by the arena. */
+const char *feedback_incident(struct arena *arena, const char *key);
+/* A text for people, cut to so many bytes between two characters, without control characters other
+ * than line ends. NULL gives "". Kept by the arena. */
+const char *feedback_text(struct arena *arena, const char *text, size_t max);
+
+enum feedback_verdict pagerduty_feedback(struct arena *arena,
+					 const struct feedback_request *request,
+					 struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict webhook_feedback(struct arena *arena, const struct feedback_request *request,
+				       struct feedback *ret_feedback, struct err *err);
 
 #endif

@@ -338,4 +338,5 @@ const struct pager_kind pager_kind_PAGERDUTY = {
 	.paced_host = "pagerduty.com",
 	.build = pagerduty_build,
 	.judge = pagerduty_judge,
+	.feedback = pagerduty_feedback,
 };

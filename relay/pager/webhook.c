@@ -108,51 +108,20 @@ static void webhook_write_body(struct buf *out, const struct page *page, enum tr
 	buf_puts(out, "}}");
 }
 
-/* The signature's key: the bytes that follow whsec_ in base64, else the secret's text itself. */
-static int secret_key(const struct page_target *target, unsigned char *out, size_t size,
-		      size_t *ret_len, struct err *err)
-{
-	static const char prefix[] = "whsec_";
-	size_t len = strlen(target->key);
-	int decoded;
-
-	if (strncmp(target->key, prefix, strlen(prefix)) != 0) {
-		*ret_len = len < size ? len : size;
-		memcpy(out, target->key, *ret_len);
-		return 0;
-	}
-	decoded = base64_decode(target->key + strlen(prefix), len - strlen(prefix), out, size);
-	if (decoded <= 0)
-		return err_set(err, EINVAL, "the secret of pager %s is not base64 behind whsec_",
-			       target->pager);
-	*ret_len = (size_t)decoded;
-	return 0;
-}
-
 /* Sign "id.timestamp.body". The timestamp is this attempt's, so that a receiver can refuse a
  * captured request that is replayed later. */
 static int webhook_sign(struct arena *arena, const struct page_target *target,
 			const char *message_id, const char *timestamp, struct http_request *request,
 			struct err *err)
 {
-	struct buf content = BUF_INIT(LIMIT_PAGE_BYTES + LIMIT_SECRET_BYTES);
-	unsigned char key[LIMIT_SECRET_BYTES], mac[HMAC_SHA256_BYTES];
+	unsigned char mac[HMAC_SHA256_BYTES];
 	char text[base64_size(HMAC_SHA256_BYTES)];
-	size_t key_len = 0;
 
-	int error = secret_key(target, key, sizeof(key), &key_len, err);
+	int error = standard_webhook_mac(target->key, message_id, timestamp, request->body,
+					 request->body_len, mac);
 	if (error)
-		return error;
-	buf_printf(&content, "%s.%s.", message_id, timestamp);
-	buf_add(&content, request->body, request->body_len);
-	if (content.failed)
-		error = err_set(err, E2BIG, "the page is too large to be signed");
-	else if (hmac_sha256(key, key_len, buf_text(&content), content.len, mac))
-		error = err_set(err, EINVAL, "the secret of pager %s cannot sign", target->pager);
-	explicit_bzero(key, sizeof(key));
-	buf_fini(&content);
-	if (error)
-		return error;
+		return err_set(err, -error, "the secret of pager %s is not base64 behind whsec_",
+			       target->pager);
 	base64_encode(mac, sizeof(mac), text);
 	http_request_header(request, "webhook-signature", arena_printf(arena, "v1,%s", text));
 	return 0;
@@ -207,4 +176,5 @@ const struct pager_kind pager_kind_WEBHOOK = {
 	.knows_moved = true,
 	.build = webhook_build,
 	.judge = webhook_judge,
+	.feedback = webhook_feedback,
 };
