@@ -18,8 +18,8 @@ Kind = namedtuple("Kind", "id name url key key_need url_need text")
 # Required members that another file of the rules or the defaults may give: a schema of one file cannot require them.
 ELSEWHERE = {("ROOT", "fallback"), ("TEAM", "escalation")}
 DEFAULTS = {("SIGNAL", "mode"): "auto", ("SIGNAL", "traces"): 10, ("SIGNAL", "threshold"): 0.5, ("SIGNAL", "window"): "10m",
-            ("SIGNAL", "resolve_hold"): "2m", ("ESCALATION", "repeat"): 0, ("ROUTE", "continue"): False, ("INTERVAL", "location"): "UTC",
-            ("TEAM", "location"): "UTC"}
+            ("SIGNAL", "resolve_hold"): "2m", ("ESCALATION", "repeat"): 0, ("STEP", "resolve"): True,
+            ("ROUTE", "continue"): False, ("INTERVAL", "location"): "UTC", ("TEAM", "location"): "UTC"}
 
 SCHEMA = os.path.join("rules", "rules.schema.json")
 MANUAL = os.path.join("rules", "tracepager-rules.5")
@@ -243,6 +243,7 @@ def more_of_map(map_, top):
         "WHEN": {**never, "propertyNames": {"minLength": 1}, "additionalProperties": ref("globs")},
         "SUSPECT": {**never, "patternProperties": {r"\.": ref("globs")}},
         "SPAN": never, "INTERVAL": never,
+        "STEP": {"oneOf": [{"required": ["page"]}, {"required": ["team"]}]},
         "SIGNAL": {"anyOf": [{"required": ["alerts"]}, {"required": ["span"]}]},
         "ROUTE": {"anyOf": [{"required": [action]} for action in actions],
                   "dependencies": {"page": {"propertyNames": {"enum": ["when", "page"]}},

@@ -239,6 +239,10 @@
 #define LIMIT_LIVE_SECRETS 2u
 /* A step that gives no wait, where another follows it. */
 #define LIMIT_STEP_WAIT_USUAL_US (10 * US_PER_MINUTE)
+/* The least wait before another step or run: a hundred runs in one moment help nobody. */
+#define LIMIT_STEP_WAIT_LEAST_US US_PER_SECOND
+/* Escalations that are named of a circle of escalations that page each other's teams. */
+#define LIMIT_CIRCLE_NAMED 8u
 /* Teams that "not ours" can go to, of one decision; the fallback team comes behind them. */
 #define LIMIT_NEXT_OWNERS 8u
 /* Matching routes of one page that say "continue", and pagers that they notify beside the owner's:

@@ -26,6 +26,8 @@ struct rules_check {
 	const struct ruleset *set; /* with its services ordered */
 	const struct rule_source *teams, *pagers, *escalations, *services, *signals, *times,
 		*silences, *routes;
+	/* Of each step of escalation i: the number of the step of the file that it comes from. */
+	const size_t *const *step_origins;
 	struct findings *findings; /* now_us tells the day */
 	struct arena *scratch;	   /* keeps what is compared; may be freed afterwards */
 };

@@ -19,6 +19,8 @@
 #define TEXT_COLUMNS  1000
 #define TEXT_BYTES    (4 * TEXT_COLUMNS + 64)
 #define TREE_LINES    24
+/* Steps of an escalation that are told: the decision's JSON has all of them. */
+#define STEPS_SHOWN 8
 
 struct explain_text {
 	const struct explain_text_options *options;
@@ -224,6 +226,35 @@ static void add_pagers(const struct pager *const *pagers, size_t n, const char *
 	}
 }
 
+/* "; after 10 min console (team sre); after 15 min all again; after 15 min the fallback team": what
+ * follows the first step. */
+static void add_further_steps(const struct escalation *escalation, struct buf *out)
+{
+	const struct escalation_step *steps = escalation->steps;
+	const int64_t last_us = steps[escalation->nsteps - 1].wait_us;
+	char after[PLAIN_DURATION_SIZE];
+
+	for (size_t i = 1; i < escalation->nsteps; i++) {
+		if (i == STEPS_SHOWN) {
+			buf_printf(out, "; then %zu more steps", escalation->nsteps - i);
+			break;
+		}
+		buf_printf(out, "; after %s ", plain_duration(steps[i - 1].wait_us, after));
+		add_pagers((const struct pager *const *)steps[i].pagers, steps[i].npagers, "", out);
+		if (steps[i].team) {
+			buf_puts(out, " (team ");
+			plain_add(out, steps[i].team->name, EXPLAIN_NAME_COLUMNS);
+			buf_putc(out, ')');
+		}
+	}
+	if (escalation->repeat)
+		buf_printf(out, "; after %s all again", plain_duration(last_us, after));
+	if (escalation->repeat > 1)
+		buf_printf(out, ", %u times", escalation->repeat);
+	if (last_us)
+		buf_printf(out, "; after %s the fallback team", plain_duration(last_us, after));
+}
+
 static void explain_write_owner(struct explain_text *t, const struct decision *d)
 {
 	struct buf value = BUF_INIT(TEXT_BYTES);
@@ -241,8 +272,8 @@ static void explain_write_owner(struct explain_text *t, const struct decision *d
 	add_field(t, "owner", &value);
 	buf_reset(&value);
 	add_pagers(pagers, n, "", &value);
-	if (escalation && escalation->nsteps > 1)
-		buf_puts(&value, "; further steps are not acted on yet");
+	if (escalation)
+		add_further_steps(escalation, &value);
 	if (!d->no_page)
 		add_pagers(routing->also_notify, routing->nalso_notify, "; also ", &value);
 	add_field(t, "paged", &value);

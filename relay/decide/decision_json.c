@@ -326,12 +326,17 @@ static void json_write_pagers(const char *key, const struct pager *const *pagers
 	buf_putc(out, ']');
 }
 
-static void json_write_step(const struct pager *const *pagers, size_t n, int64_t wait_us,
-			    struct buf *out)
+static void json_write_step(const struct escalation_step *step, struct buf *out)
 {
 	buf_putc(out, '{');
-	json_write_pagers("pagers", pagers, n, out);
-	buf_json_int(out, "wait_s", wait_us / US_PER_SECOND);
+	json_write_pagers("pagers", (const struct pager *const *)step->pagers, step->npagers, out);
+	buf_json_int(out, "wait_s", step->wait_us / US_PER_SECOND);
+	if (step->team)
+		buf_json_text(out, "team", step->team->name);
+	if (step->no_resolve) {
+		buf_json_key(out, "resolve");
+		buf_puts(out, "false");
+	}
 	buf_putc(out, '}');
 }
 
@@ -349,13 +354,15 @@ static void json_write_escalation(const struct decision *d, struct buf *out)
 	buf_json_text(out, "policy", escalation ? escalation->name : NULL);
 	buf_json_key(out, "steps");
 	buf_putc(out, '[');
-	if (!escalation)
-		json_write_step(d->routing.pagers, d->routing.npagers, 0, out);
+	if (!escalation) {
+		buf_putc(out, '{');
+		json_write_pagers("pagers", d->routing.pagers, d->routing.npagers, out);
+		buf_json_int(out, "wait_s", 0);
+		buf_putc(out, '}');
+	}
 	for (size_t i = 0; escalation && i < escalation->nsteps; i++) {
-		const struct escalation_step *step = &escalation->steps[i];
 		json_write_comma(out, i);
-		json_write_step((const struct pager *const *)step->pagers, step->npagers,
-				step->wait_us, out);
+		json_write_step(&escalation->steps[i], out);
 	}
 	buf_putc(out, ']');
 	buf_json_int(out, "repeat", escalation ? escalation->repeat : 0);

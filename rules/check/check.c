@@ -1,8 +1,7 @@
 /*
  * Check: goes through a rule set. Holds the warnings about signals and silences, and those about
- * entries that nothing uses; the others stand in check_*.c. An escalation cannot name another
- * one, so that there is no circle to look for. A team without an escalation and a step without a
- * pager are errors of the load.
+ * entries that nothing uses; the others stand in check_*.c. Circles of escalations, a team without
+ * an escalation and a step without a pager are errors of the load.
  */
 #include "check-internal.h"
 

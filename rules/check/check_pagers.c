@@ -38,17 +38,21 @@ static const struct pager *self_escalating(const struct escalation_step *step)
 	return NULL;
 }
 
-static void warn_of_steps(const struct rules_check *check, const struct rule_source *source,
-			  const struct escalation *escalation)
+static void warn_of_steps(const struct rules_check *check, size_t number)
 {
+	const struct rule_source *source = &check->escalations[number];
+	const struct escalation *escalation = &check->set->escalations[number];
+	const size_t *origins = check->step_origins[number];
 	const struct ynode *steps = ynode_get(source->node, "steps");
 	const struct pager *pager = NULL;
 
-	if (!steps || steps->kind != YNODE_LIST || steps->n != escalation->nsteps)
-		return;
-	for (size_t i = 0; i < steps->n; i++) {
-		const struct ynode *step = steps->items[i], *wait = ynode_get(step, "wait");
-		if (pager) {
+	for (size_t i = 0; i < escalation->nsteps; i++) {
+		const struct ynode *step = steps->items[origins[i]],
+				   *wait = ynode_get(step, "wait");
+		const bool first = i == 0 || origins[i] != origins[i - 1],
+			   last = i + 1 == escalation->nsteps || origins[i] != origins[i + 1];
+		/* Between the steps of a team: told at the team's own escalation. */
+		if (pager && first) {
 			CHECK_WARNING(check, source, step, "W026",
 				      arena_printf(check->scratch,
 						   "escalate in %s, or page \"%s\" last",
@@ -58,17 +62,18 @@ static void warn_of_steps(const struct rules_check *check, const struct rule_sou
 				      escalation->name, pager->name);
 			return;
 		}
-		pager = self_escalating(&escalation->steps[i]);
-		if (wait && escalation->steps[i].wait_us >= LIMIT_STEP_WAIT_US)
+		if (!pager)
+			pager = self_escalating(&escalation->steps[i]);
+		if (wait && last && escalation->steps[i].wait_us >= LIMIT_STEP_WAIT_US)
 			CHECK_WARNING(check, source, wait, "W027",
 				      "10m is ten minutes, 10h ten hours",
 				      "step %zu of escalation \"%s\" waits half a day or longer",
-				      i + 1, escalation->name);
+				      origins[i] + 1, escalation->name);
 	}
 }
 
 void check_escalations(const struct rules_check *check)
 {
 	for (size_t i = 0; i < check->set->nescalations; i++)
-		warn_of_steps(check, &check->escalations[i], &check->set->escalations[i]);
+		warn_of_steps(check, i);
 }

@@ -95,6 +95,22 @@ struct load_section {
 	struct map *index; /* name → number of the entry + 1 */
 };
 
+/* A step of an escalation as it stands in its file. Kept by scratch. */
+struct load_step {
+	const struct ynode *node;
+	const char *what; /* "step 2 of escalation \"ledger\"" */
+	/* Its own; wait_us is negative where it gives none. */
+	struct escalation_step step;
+	size_t team; /* number of the team that it pages; SIZE_MAX: it pages pagers */
+};
+/* The steps of one escalation in its file. */
+struct load_steps {
+	struct load_step *at;
+	size_t n;
+	enum { STEPS_NEW, STEPS_OPEN, STEPS_DONE } state; /* of putting in the steps of teams */
+	size_t *origins; /* of each step of the set: the number of the step in the file */
+};
+
 struct load {
 	struct arena *scratch; /* keeps documents and hints; freed with the load */
 	struct ruleset *set;
@@ -105,6 +121,7 @@ struct load {
 	struct load_section routes, silences;  /* entries without names */
 	struct rule_source fallback, defaults; /* node NULL: not given */
 	struct map *files;		       /* device and inode → struct file_state */
+	struct load_steps *steps;	       /* of each escalation */
 	struct load_catalogue *catalogues;     /* included ones, in the order of the includes */
 	size_t ncatalogues;
 	struct map *zones;  /* location → struct zone */
@@ -227,6 +244,7 @@ void load_pagers(struct load *load);
 void load_escalations(struct load *load);
 void load_defaults(struct load *load);
 void load_teams(struct load *load);
+void load_steps(struct load *load); /* the steps of escalations, with those of the teams in them */
 void load_services(struct load *load);
 void load_signals(struct load *load);
 void load_times(struct load *load);

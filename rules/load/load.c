@@ -241,6 +241,8 @@ static void load_init(struct load *load, bool load_secrets, const char *place,
 
 static void check_set(struct load *load, bool good)
 {
+	const size_t n = load->set->nescalations;
+	const size_t **origins = arena_array(load->scratch, n, sizeof(*origins));
 	const struct rules_check check = {
 		.set = load->set,
 		.teams = load->sections[SECTION_TEAMS].at,
@@ -251,10 +253,13 @@ static void check_set(struct load *load, bool good)
 		.times = load->sections[SECTION_TIMES].at,
 		.silences = load->silences.at,
 		.routes = load->routes.at,
+		.step_origins = (const size_t *const *)origins,
 		.findings = load->findings,
 		.scratch = load->scratch,
 	};
 
+	for (size_t i = 0; i < n; i++)
+		origins[i] = load->steps[i].origins;
 	if (good && !load->partial && !load->is_part)
 		rules_check_unused(&check);
 	rules_check_entries(&check);
@@ -284,6 +289,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	load_escalations(load);
 	load_defaults(load);
 	load_teams(load);
+	load_steps(load);
 	load_services(load);
 	load_signals(load);
 	load_times(load);

@@ -111,7 +111,29 @@ class Maker:
         """A valid one."""
         self.names = {name: [self.unique(name) for _ in range(self.random.randint(1, 3))]
                       for name in ("TEAM", "PAGER", "ESCALATION", "SERVICE", "SIGNAL", "INTERVAL")}
+        self.leaf = False
         return self.map("ROOT")
+
+    # Steps page the first team only, and its escalation pages no team: there is no circle.
+    def root_teams(self):
+        teams = {name: self.map("TEAM") for name in self.names["TEAM"]}
+        teams[self.names["TEAM"][0]]["escalation"] = self.names["ESCALATION"][0]
+        return teams
+
+    def root_escalations(self):
+        made = {}
+        for name in self.names["ESCALATION"]:
+            self.leaf = not made
+            made[name] = self.map("ESCALATION")
+        self.leaf = False
+        return made
+
+    def finish_step(self, made):
+        made.pop("team", None)
+        if self.leaf or self.random.random() < 0.6:
+            return {"page": self.make_names(self.member("STEP", "page")), **made}
+        made.pop("page", None)
+        return {"team": self.names["TEAM"][0], **made}
 
     def map(self, id_):
         made = {}
@@ -424,7 +446,7 @@ class Maker:
 
     def break_together(self, found):
         """Members that exclude each other, or of which one must be there."""
-        id_, made = self.any_map({name: found[name] for name in ("ROUTE", "PAGER", "MATCH", "SIGNAL") if name in found})
+        id_, made = self.any_map({name: found[name] for name in ("ROUTE", "PAGER", "MATCH", "SIGNAL", "STEP") if name in found})
         if id_ == "ROUTE":
             change = self.random.choice([{"page": "none", "severity": "info"}, {"page": "none", "continue": False}, None,
                                          {"pagers": self.names["PAGER"][:1], "escalation": self.names["ESCALATION"][0]}])
@@ -437,9 +459,11 @@ class Maker:
         elif id_ == "MATCH":
             made.update(self.random.choice([{"service.name": "x"}, {"environment": "x", "deployment.environment.name": "x"},
                                             {"namespace": "x", "service.namespace": "y"}]))
+        elif id_ == "STEP" and self.random.random() < 0.5:
+            made.update(page=self.names["PAGER"][:1], team=self.names["TEAM"][0])
         else:
-            made.pop("alerts", None)
-            made.pop("span", None)
+            for name in ("alerts", "span", "page", "team"):
+                made.pop(name, None)
         return id_
 
 

@@ -22,7 +22,7 @@ escalations: {shop: {steps: [{page: [out]}]}}
 services: {ledger: {owner: shop}}
 fallback: {team: shop}
 """
-WARNED = GOOD.replace("{page: [out]}", "{page: [out], wait: 10m}, {page: [out]}")
+WARNED = GOOD.replace("{page: [out]}", "{page: [out]}, {page: [out]}")
 BROKEN = GOOD.replace("owner: shop", "owner: shpo")
 KEYED = GOOD.replace("kind: console", "kind: pagerduty, routing_key_file: /nonexistent/key")
 TRACE = {"resourceSpans": [peers.span("0" * 30 + "a1", "0" * 14 + "a1", None, "ledger", "Book", error="disk is full")]}
@@ -295,8 +295,8 @@ def check_statuses():
     with Place(good=GOOD, warned=WARNED, broken=BROKEN, keyed=KEYED) as place:
         expect(tracepager("check", place.path("good")), 0, out=r"1 team, 1 pager, 1 service, 0 signals: no problem$")
         expect(tracepager("check", "--deny-warnings", place.path("good")), 0, out="no problem$")
-        expect(tracepager("check", place.path("warned")), 0, out=r"warning\[W007\]: (.*\n)*.*: 1 warning$")
-        expect(tracepager("check", "--deny-warnings", place.path("warned")), 1, out=r"warning\[W007\]")
+        expect(tracepager("check", place.path("warned")), 0, out=r"warning\[W003\]: (.*\n)*.*: 1 warning$")
+        expect(tracepager("check", "--deny-warnings", place.path("warned")), 1, out=r"warning\[W003\]")
         # The caret stands below the name: line 4, column 28.
         expect(tracepager("check", place.path("broken")), 1,
                out=r"broken\.yaml:4:28: error\[E012\].*\n    4 \| services.*\n +\| {28}\^{4}\n")
@@ -347,7 +347,7 @@ def check_json():
 
 def check_usage():
     expect(tracepager("check", "--explain", "E012"), 0, out="No file defines the name")
-    expect(tracepager("check", "--explain", "w007"), 0, out="first step")
+    expect(tracepager("check", "--explain", "w003"), 0, out="10 minutes")
     expect(tracepager("check", "--explain", "E999"), 2, err="no code E999")
     expect(tracepager("check", "--explain=E012"), 0, out="^Cure: ")
     expect(tracepager("check", "--explain"), 0, out=r"\AC001  .*\n(.*\n)*E012  No file defines the name(.*\n)*W001  ")
@@ -492,7 +492,7 @@ def run_check():
                 f.write(text)
             return "run", "--check", "-c", place.path("config")
         expect(tracepager(*write(config.format(place.path("good")))), 0)
-        expect(tracepager(*write(config.format(place.path("warned")))), 0, err=r"warning\[W007\]")
+        expect(tracepager(*write(config.format(place.path("warned")))), 0, err=r"warning\[W003\]")
         expect(tracepager(*write(config.format(place.path("broken")))), 1, err=r"error\[E012\]")
         expect(tracepager(*write(config.format("/nonexistent/rules.d"))), 1, err=r"error\[E001\]")
         expect(tracepager(*write("listne: 127.0.0.1:1\n")), 1, err=r"error\[C001\](.*\n)*.*did you mean \"listen\"")

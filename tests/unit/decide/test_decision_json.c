@@ -81,7 +81,10 @@ static const struct shop_span rows[] = {
 static const struct pager pagers[] = { { .name = "phone" }, { .name = "chat" } };
 static struct escalation_step steps[] = {
 	{ .pagers = (const struct pager *[]){ &pagers[0] }, .npagers = 1, .wait_us = 600000000 },
-	{ .pagers = (const struct pager *[]){ &pagers[1], &pagers[0] }, .npagers = 2 },
+	{ .pagers = (const struct pager *[]){ &pagers[1], &pagers[0] },
+	  .npagers = 2,
+	  .team = &(const struct team){ .name = "leads" },
+	  .no_resolve = true },
 };
 static const struct escalation escalation = {
 	.name = "money", .steps = steps, .nsteps = 2, .repeat = 2
@@ -206,10 +209,10 @@ START_TEST(a_full_decision_is_as_the_contract_has_it)
 		"\"differs\":[],\"fallback\":null},"
 		"\"owner\":{\"team\":\"money\",\"rule\":\"services.yaml:12\",\"reasons\":["
 		"\"owned\"]},"
-		"\"escalation\":{\"policy\":\"money\",\"steps\":[{\"pagers\":[\"phone\"],\"wait_"
-		"s\":600},"
-		"{\"pagers\":[\"chat\",\"phone\"],\"wait_s\":0}],\"repeat\":2,\"also_notify\":["
-		"\"chat\"]},"
+		"\"escalation\":{\"policy\":\"money\",\"steps\":["
+		"{\"pagers\":[\"phone\"],\"wait_s\":600},"
+		"{\"pagers\":[\"chat\",\"phone\"],\"wait_s\":0,\"team\":\"leads\","
+		"\"resolve\":false}],\"repeat\":2,\"also_notify\":[\"chat\"]},"
 		"\"page\":{\"dedup_key\":\"i1\",\"severity\":\"critical\",\"summary\":\"ledger: "
 		"no\","
 		"\"links\":[{\"text\":\"Runbook\",\"href\":\"https://runbooks.example/\"}]},"
