@@ -41,12 +41,28 @@ void history_close(struct history *history); /* takes NULL */
  * were stored; *pos starts at 0. 1: filled in; 0: no more; -errno with err. */
 int history_next(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
 		 struct past *ret_past, struct err *err);
+/* The same without alert, traces and healthy evidence, which stay empty, for whoever counts
+ * decisions; kept says nothing. */
+int history_next_outcome(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
+			 struct past *ret_past, struct err *err);
 /* How many decisions history_next() gives for the same times. 0 or -errno with err. */
 int history_count(struct history *history, int64_t since_us, int64_t until_us, int64_t *ret_count,
 		  struct err *err);
 /* A decision by its number, or by an incident's id: its last decision with traces, else its last
  * one. 1: filled in; 0: unknown; -errno with err. */
 int history_find(struct history *history, const char *id, struct past *ret_past, struct err *err);
+
+/* An event of an incident's story, with what the incident's row says now. */
+struct past_event {
+	const char *incident, *team; /* id; the team that has it */
+	int64_t opened_us, at_us;    /* of the incident; of the event */
+	const char *event, *who, *text;
+};
+/* Calls each() for the events of all incidents that were opened since since_us, in the order in
+ * which they were stored. The texts are borrowed until each() returns. 0 or -errno with err. */
+int history_events(struct history *history, int64_t since_us,
+		   void (*each)(void *ctx, const struct past_event *event), void *ctx,
+		   struct err *err);
 
 /* A file of a version of the rules. Unpacked, a version is file after file: name and length as
  * texts with a NUL behind each, then the text. */

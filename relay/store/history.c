@@ -20,18 +20,30 @@
 	"SELECT d.id, d.at_us, d.kept, d.incident, d.team, d.rules, d.alert_key, d.alert, d.doc,"  \
 	" t.traces, t.healthy FROM decisions d LEFT JOIN traces t ON t.id = d.id "
 
+/* The same columns without what takes most bytes. */
+#define OUTCOME_ROW                                                                                \
+	"SELECT id, at_us, kept, incident, team, rules, alert_key, x'', doc, x'', x''"             \
+	" FROM decisions "
+
+/* Events that one read takes: a longer one would keep a checkpoint waiting. */
+#define EVENTS_PER_READ 1000
+
 enum query {
 	/* The first decision by time, each next one by id, so that two of one microsecond are both
 	 * seen. The plus before at_us keeps SQLite from the index by time, in which it would search
 	 * all later decisions for each next one. */
 	QUERY_FIRST,
 	QUERY_NEXT,
+	QUERY_FIRST_OUTCOME,
+	QUERY_NEXT_OUTCOME,
 	QUERY_COUNT,
 	QUERY_ID,
 	QUERY_INCIDENT,
 	QUERY_RULES,
 	QUERY_LAST_RULES,
 	QUERY_REFUSALS,
+	QUERY_FIRST_EVENT,
+	QUERY_EVENTS,
 	QUERY_N
 };
 
@@ -39,6 +51,8 @@ enum query {
 static const char *const queries[QUERY_N] = {
 	[QUERY_FIRST] = ROW "WHERE d.id = (SELECT min(id) FROM decisions WHERE at_us >= ?1 AND at_us < ?2)",
 	[QUERY_NEXT] = ROW "WHERE d.id > ?3 AND +d.at_us >= ?1 AND +d.at_us < ?2 ORDER BY d.id LIMIT 1",
+	[QUERY_FIRST_OUTCOME] = OUTCOME_ROW "WHERE id = (SELECT min(id) FROM decisions WHERE at_us >= ?1 AND at_us < ?2)",
+	[QUERY_NEXT_OUTCOME] = OUTCOME_ROW "WHERE id > ?3 AND +at_us >= ?1 AND +at_us < ?2 ORDER BY id LIMIT 1",
 	[QUERY_COUNT] = "SELECT count(*) FROM decisions WHERE at_us >= ?1 AND at_us < ?2",
 	[QUERY_ID] = ROW "WHERE d.id = ?1",
 	[QUERY_INCIDENT] = (ROW "WHERE d.id = (SELECT e.id FROM incidents i, decisions e"
@@ -50,6 +64,10 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_LAST_RULES] = "SELECT texts FROM rules ORDER BY last_us DESC, n DESC LIMIT 1",
 	[QUERY_REFUSALS] = ("SELECT pager, count(*), max(created_us), error FROM pages"
 		" WHERE state = 2 AND created_us >= ?1 GROUP BY pager ORDER BY 2 DESC, 1"),
+	[QUERY_FIRST_EVENT] = "SELECT min(id) FROM events WHERE at_us >= ?1",
+	/* By id, not by time: the clock may have stepped back. */
+	[QUERY_EVENTS] = ("SELECT e.id, e.incident, i.team, i.opened_us, e.at_us, e.event, e.who, e.text"
+		" FROM events e LEFT JOIN incidents i ON i.id = e.incident WHERE e.id >= ?1 ORDER BY e.id LIMIT ?2"),
 };
 /* clang-format on */
 
@@ -135,10 +153,10 @@ static int one_past(struct history *history, sqlite3_stmt *row, struct past *ret
 	return result;
 }
 
-int history_next(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
-		 struct past *ret_past, struct err *err)
+static int next_past(struct history *history, enum query query, int64_t since_us, int64_t until_us,
+		     int64_t *pos, struct past *ret_past, struct err *err)
 {
-	sqlite3_stmt *row = history->statements[*pos ? QUERY_NEXT : QUERY_FIRST];
+	sqlite3_stmt *row = history->statements[query];
 
 	sqlite3_bind_int64(row, 1, since_us);
 	sqlite3_bind_int64(row, 2, until_us);
@@ -148,6 +166,20 @@ int history_next(struct history *history, int64_t since_us, int64_t until_us, in
 	if (result > 0)
 		*pos = ret_past->id;
 	return result;
+}
+
+int history_next(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
+		 struct past *ret_past, struct err *err)
+{
+	return next_past(history, *pos ? QUERY_NEXT : QUERY_FIRST, since_us, until_us, pos,
+			 ret_past, err);
+}
+
+int history_next_outcome(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
+			 struct past *ret_past, struct err *err)
+{
+	return next_past(history, *pos ? QUERY_NEXT_OUTCOME : QUERY_FIRST_OUTCOME, since_us,
+			 until_us, pos, ret_past, err);
 }
 
 int history_count(struct history *history, int64_t since_us, int64_t until_us, int64_t *ret_count,
@@ -220,6 +252,78 @@ int history_refusals(struct history *history, int64_t since_us,
 		result = history_failed(history, rc, err);
 	sqlite3_reset(row);
 	return result;
+}
+
+/* ---- events ---- */
+
+/* The first event that may be of an incident that was opened since then: its time may lie before
+ * that of the incident by a step of the clock. *ret_id 0: there is none. */
+static int first_event(struct history *history, int64_t since_us, int64_t *ret_id, struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_FIRST_EVENT];
+	int result = 0;
+
+	sqlite3_bind_int64(row, 1, since_us - LIMIT_CLOCK_STEP_US);
+	int rc = sqlite3_step(row);
+	if (rc == SQLITE_ROW)
+		*ret_id = sqlite3_column_int64(row, 0);
+	else
+		result = history_failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+static void tell_event(sqlite3_stmt *row, void (*each)(void *ctx, const struct past_event *event),
+		       void *ctx)
+{
+	CLEANUP_FREE char *incident = history_text(row, 1), *team = history_text(row, 2),
+			  *event = history_text(row, 5), *who = history_text(row, 6),
+			  *text = history_text(row, 7);
+
+	each(ctx, &(struct past_event){ .incident = incident,
+					.team = team,
+					.opened_us = sqlite3_column_int64(row, 3),
+					.at_us = sqlite3_column_int64(row, 4),
+					.event = event,
+					.who = who,
+					.text = text });
+}
+
+/* One read, from the event *id on; *id becomes that behind the last one. Returns how many events
+ * there were. */
+static int some_events(struct history *history, int64_t since_us, int64_t *id,
+		       void (*each)(void *ctx, const struct past_event *event), void *ctx,
+		       struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_EVENTS];
+	int rc, n = 0;
+
+	sqlite3_bind_int64(row, 1, *id);
+	sqlite3_bind_int(row, 2, EVENTS_PER_READ);
+	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+		/* NULL is 0: the incident's row has been removed. */
+		if (sqlite3_column_int64(row, 3) && sqlite3_column_int64(row, 3) >= since_us)
+			tell_event(row, each, ctx);
+		*id = sqlite3_column_int64(row, 0) + 1;
+		n++;
+	}
+	int result = rc == SQLITE_DONE ? n : history_failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_events(struct history *history, int64_t since_us,
+		   void (*each)(void *ctx, const struct past_event *event), void *ctx,
+		   struct err *err)
+{
+	int64_t id = 0;
+	int result = first_event(history, since_us, &id, err);
+
+	if (result == 0 && id)
+		do
+			result = some_events(history, since_us, &id, each, ctx, err);
+		while (result == EVENTS_PER_READ);
+	return result < 0 ? result : 0;
 }
 
 /* ---- opening ---- */

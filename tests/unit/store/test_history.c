@@ -180,6 +180,81 @@ START_TEST(one_is_found_by_number_and_by_incident)
 }
 END_TEST
 
+START_TEST(outcomes_are_read_without_what_takes_most_bytes)
+{
+	int64_t pos = 0;
+
+	kit_open_sqlite();
+	for (int64_t at = 10; at <= 40; at += 10)
+		put("i1", at, 3);
+	look_back();
+	for (int64_t id = 2; id <= 3; id++) {
+		past_fini(&past);
+		ck_assert_int_eq(history_next_outcome(history, 20, 40, &pos, &past, &kit.err), 1);
+		ck_assert_int_eq(past.id, id);
+		ck_assert_str_eq(past.team, "ledger");
+		is_packed(&past.decision, "{\"version\":1}");
+		ck_assert_uint_eq(past.alert.len + past.traces.len + past.healthy.len, 0);
+	}
+	past_fini(&past);
+	ck_assert_int_eq(history_next_outcome(history, 20, 40, &pos, &past, &kit.err), 0);
+}
+END_TEST
+
+static char told_events[256];
+static size_t ntold;
+
+/* "feed opened 1003; " */
+static void tell_event(void *ctx, const struct past_event *event)
+{
+	(void)ctx;
+	ck_assert_str_eq(event->team, "ledger");
+	ntold++;
+	if (strlen(told_events) < 200)
+		snprintf(told_events + strlen(told_events),
+			 sizeof(told_events) - strlen(told_events), "%s %s %lld of %lld; ",
+			 event->incident, event->event, (long long)event->at_us,
+			 (long long)event->opened_us);
+}
+
+static void put_events(const char *incident, int64_t at_us, int n)
+{
+	struct store_batch *batch = store_batch_new();
+
+	for (int i = 0; i < n; i++)
+		kit_put_event(batch, incident, at_us, i ? "joined" : "opened");
+	kit_commit(batch);
+}
+
+START_TEST(events_come_with_their_incident)
+{
+	const int64_t now = 10 * US_PER_DAY;
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	kit_put_incident(batch, "old", false, now - 1, now + 5);
+	kit_put_incident(batch, "new", true, now, 0);
+	kit_commit(batch);
+	put_events("old", now - 1, 1);
+	put_events("new", now - 2, 1); /* the clock stepped */
+	put_events("old", now + 5, 1);
+	put_events("gone", now + 6, 1); /* its row was removed */
+	put_events("new", now + 7, 1);
+	look_back();
+	told_events[0] = '\0';
+	ck_assert_int_eq(history_events(history, now, tell_event, NULL, &kit.err), 0);
+	ck_assert_str_eq(told_events, "new opened 863999999998 of 864000000000; "
+				      "new opened 864000000007 of 864000000000; ");
+	ck_assert_int_eq(
+		history_events(history, now + 20 * US_PER_HOUR, tell_event, NULL, &kit.err), 0);
+	ck_assert_uint_eq(ntold, 2);
+	/* More than one read takes: each once. */
+	put_events("new", now + 8, 2345);
+	ck_assert_int_eq(history_events(history, now, tell_event, NULL, &kit.err), 0);
+	ck_assert_uint_eq(ntold, 4 + 2345);
+}
+END_TEST
+
 static void retain(int64_t now_us)
 {
 	sqlite3 *db;
@@ -578,6 +653,8 @@ int main(void)
 	tcase_add_test(tcase, what_is_written_is_read_beside_the_writer);
 	tcase_add_test(tcase, a_time_is_from_inclusive_until_exclusive);
 	tcase_add_test(tcase, one_is_found_by_number_and_by_incident);
+	tcase_add_test(tcase, outcomes_are_read_without_what_takes_most_bytes);
+	tcase_add_test(tcase, events_come_with_their_incident);
 	tcase_add_test(tcase, traces_go_before_their_decisions);
 	tcase_add_test(tcase, traces_go_by_bytes_the_oldest_first);
 	tcase_add_test(tcase, rules_are_kept_by_hash_while_in_use);
