@@ -182,9 +182,9 @@ void incident_retry_due(void *arg)
 
 static void incident_ack_over(struct incident *incident)
 {
-	CLEANUP_FREE char *note = xasprintf("%s acknowledged %lld min ago, and it is still open",
-					    incident->acked_by,
-					    (long long)(incident->wait_us / US_PER_MINUTE));
+	CLEANUP_FREE char *note =
+		xasprintf("%s acknowledged %lld min ago, and it is still open", incident->acked_by,
+			  (long long)(incident->wait_us / US_PER_MINUTE));
 
 	incident_begin_run(incident, note);
 }

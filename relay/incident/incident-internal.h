@@ -371,6 +371,8 @@ void recipients_ring(struct incident *incident, const struct escalation_step *st
 		     const char *note);
 /* The same for all pagers of the owner that have the page. */
 void recipients_ring_again(struct incident *incident, const char *note);
+/* To those whose kind shows no words in a resolve: why it comes. */
+void recipients_tell_why(struct incident *incident, const char *note);
 /* The resolve to one recipient, or to the owner's and the fallback team's, with the words why. */
 void recipient_end(struct incident *incident, struct recipient *recipient, const char *note);
 void recipients_end_team(struct incident *incident, const char *note);

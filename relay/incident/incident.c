@@ -374,14 +374,9 @@ void incident_tell_move(struct incident *incident)
 	const struct incident *target = incident_get(incident->book, incident->moved_to);
 	CLEANUP_FREE char *note = xasprintf("moved to incident %s%s%s", incident->moved_to,
 					    target ? ", team " : "", target ? target->team : "");
-	struct recipient *recipient;
 
 	incident->told_move = true;
-	STAILQ_FOREACH (recipient, &incident->recipients, link)
-		if ((recipient->state == RECIPIENT_ASKED ||
-		     recipient->state == RECIPIENT_REACHED) &&
-		    !recipient_knows_moved(recipient))
-			incident_queue(incident, recipient, PAGE_NOTICE, note);
+	recipients_tell_why(incident, note);
 	incident_tell_end(incident, note);
 }
 

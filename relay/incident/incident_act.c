@@ -108,6 +108,7 @@ static enum act_outcome incident_resolve_by(struct incident *incident, const str
 	size_t firing = incident->nfiring;
 
 	members_hush(incident);
+	recipients_tell_why(incident, act_words(act, "resolved", arena));
 	incident_resolve(incident, act->who, act_words(act, "resolved", arena));
 	buf_puts(words, "resolved");
 	if (firing)
@@ -191,6 +192,7 @@ static void incident_give(struct incident *incident, const struct team *team, co
 	if (strlen(refused) < LIMIT_REFUSED_BYTES)
 		replace_text(&incident->refused, refused);
 	replace_text(&incident->team, team->name);
+	recipients_tell_why(incident, note);
 	recipients_end_team(incident, note);
 	replace_text(&incident->escalation, team->escalation->name);
 	replace_text(&incident->acked_by, "");

@@ -218,6 +218,17 @@ void recipient_end(struct incident *incident, struct recipient *recipient, const
 		recipient_enter(incident, recipient, RECIPIENT_TOLD);
 }
 
+void recipients_tell_why(struct incident *incident, const char *note)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if ((recipient->state == RECIPIENT_ASKED ||
+		     recipient->state == RECIPIENT_REACHED) &&
+		    recipient_is_newest(recipient) && !recipient_knows_moved(recipient))
+			incident_queue(incident, recipient, PAGE_NOTICE, note);
+}
+
 void recipients_end_team(struct incident *incident, const char *note)
 {
 	struct recipient *recipient;

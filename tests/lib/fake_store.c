@@ -120,6 +120,7 @@ static void touch_alert(struct fake_store *fake, const struct stored_alert *aler
 	row->attempts = alert->attempts;
 	row->refreshed_us = alert->refreshed_us;
 	row->expires_us = alert->expires_us;
+	row->quiet_us = alert->quiet_us;
 }
 
 static void remove_alert(struct fake_store *fake, int64_t id)
@@ -163,6 +164,12 @@ static void put_incident_state(struct fake_store *fake, const struct stored_inci
 	row->told_us = incident->told_us;
 	row->owes_update = incident->owes_update;
 	row->moved_to = arena_strdup(fake->arena, incident->moved_to);
+	row->escalation = arena_strdup(fake->arena, incident->escalation);
+	row->run = incident->run;
+	row->step = incident->step;
+	row->left_us = incident->left_us;
+	row->acked_by = arena_strdup(fake->arena, incident->acked_by);
+	row->refused = arena_strdup(fake->arena, incident->refused);
 }
 
 /* Room for one more at the given place, zeroed. */

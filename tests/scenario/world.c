@@ -180,6 +180,8 @@ void world_start(struct world *world)
 			.enrich_late_us = LIMIT_ENRICH_LATE_US,
 			.window_before_us = 10 * US_PER_MINUTE,
 			.expire_after_us = LIMIT_EXPIRE_AFTER_US,
+			.ack_timeout_us = world->ack_timeout_us,
+			.repage_after_us = 4 * US_PER_HOUR,
 			.trace_link = world->trace_link ? world->trace_link : "http://jaeger/trace/{trace_id}",
 		},
 	};

@@ -30,6 +30,7 @@ struct world {
 	struct shadow *shadow;	      /* without rules, until a test gives it some */
 	int loaded;		      /* what incidents_load() returned at the last start */
 	bool compares;		      /* from the next start on: with healthy traces */
+	int64_t ack_timeout_us;	      /* from the next start on; 0: none */
 	unsigned int durable, failed; /* answers to senders */
 };
 

@@ -202,6 +202,79 @@ START_TEST(touch_leaves_the_document)
 }
 END_TEST
 
+static char further[4][128]; /* what the kit's rows do not tell */
+
+static void further_alert(void *ctx, const struct stored_alert *row)
+{
+	(void)ctx;
+	snprintf(further[0], sizeof(further[0]), "quiet %lld", (long long)row->quiet_us);
+}
+
+static void further_incident(void *ctx, const struct stored_incident *row)
+{
+	(void)ctx;
+	snprintf(further[1], sizeof(further[1]), "%s run %d step %d left %lld %s %s",
+		 row->escalation, row->run, row->step, (long long)row->left_us, row->acked_by,
+		 row->refused);
+}
+
+static void further_recipient(void *ctx, const struct stored_recipient *row)
+{
+	(void)ctx;
+	snprintf(further[2], sizeof(further[2]), "%s n %d unresolved %d", row->pager, row->n,
+		 row->unresolved);
+}
+
+static void further_page(void *ctx, const struct stored_page *row)
+{
+	(void)ctx;
+	snprintf(further[3], sizeof(further[3]), "%s n %d", row->pager, row->n);
+}
+
+START_TEST(an_escalation_comes_back)
+{
+	static const struct store_loader loader = {
+		.alert = further_alert,
+		.incident = further_incident,
+		.recipient = further_recipient,
+		.page = further_page,
+	};
+	struct store_batch *batch = store_batch_new();
+	struct stored_incident incident = {
+		.id = "i1",
+		.open = true,
+		.escalation = "db",
+		.run = 3,
+		.step = -2,
+		.left_us = 17,
+		.acked_by = "ann",
+		.refused = "shop",
+	};
+	struct stored_alert row = {
+		.id = 1, .key = "k", .state = STORED_ALERT_DECIDED, .copies = "c"
+	};
+	struct err err;
+
+	kit_open(_i);
+	store_put_incident(batch, &incident);
+	store_put_recipient(
+		batch, &(struct stored_recipient){
+			       .incident = "i1", .pager = "hook", .n = 2, .unresolved = true });
+	store_put_page(batch,
+		       &(struct stored_page){ .id = 1, .incident = "i1", .pager = "hook", .n = 2 });
+	store_put_alert(batch, &row);
+	row.quiet_us = 99;
+	store_touch_alert(batch, &row);
+	kit_commit(batch);
+	kit_reopen(_i);
+	ck_assert_int_eq(store_load(kit.store, &loader, NULL, &err), 0);
+	ck_assert_str_eq(further[0], "quiet 99");
+	ck_assert_str_eq(further[1], "db run 3 step -2 left 17 ann shop");
+	ck_assert_str_eq(further[2], "hook n 2 unresolved 1");
+	ck_assert_str_eq(further[3], "hook n 2");
+}
+END_TEST
+
 START_TEST(touch_of_an_incident_leaves_key_team_times_and_page)
 {
 	struct store_batch *batch = store_batch_new();
@@ -757,6 +830,7 @@ static void add_contract(Suite *suite)
 	tcase_add_loop_test(tcase, null_strings_are_empty, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, puts_replace, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, touch_leaves_the_document, 0, KIT_COUNT);
+	tcase_add_loop_test(tcase, an_escalation_comes_back, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, touch_of_an_incident_leaves_key_team_times_and_page, 0,
 			    KIT_COUNT);
 	tcase_add_loop_test(tcase, what_is_not_open_has_no_state_and_no_recipients, 0, KIT_COUNT);
