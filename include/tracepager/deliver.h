@@ -70,8 +70,8 @@ void deliver_retry_pager(struct deliver *deliver, const char *pager);
 /* Tries the first page of that page's recipient now, even where the pager fails. Nothing happens
  * while the pager is paused or has the page just now. false: no such page waits. */
 bool deliver_retry_page(struct deliver *deliver, int64_t id);
-/* Drops a page, also one that is being sent; with a trigger all pages behind it. changed() is
- * called for each. Not from within changed(). false: no such page waits. */
+/* Drops a page, also one that is being sent; with a trigger that was never tried all pages behind
+ * it. changed() is called for each. Not from within changed(). false: no such page waits. */
 bool deliver_drop_page(struct deliver *deliver, int64_t id, const char *why);
 
 enum deliver_state {

@@ -31,6 +31,7 @@ struct baselines;
 struct buf;
 struct page;
 struct fetch;
+struct deliver;
 
 struct incident_options {
 	int64_t enrich_us;	/* an alert waits so long for its traces */
@@ -52,7 +53,7 @@ struct incident_env {
 	const struct http_transport *transport; /* for deliveries */
 	int console_fd;				/* for pages of kind console */
 	struct shadow *shadow;			/* decides along; NULL: none */
-	/* At a start: what incidents_keep() has kept. NULL: nobody asks. */
+	/* At a start: what incidents_keep() has kept, but for pauses. NULL: nobody asks. */
 	void (*kept)(void *ctx, const char *name, const char *value);
 	/* The address where the reader of a page acts on its incident, added to out; nothing is
 	 * added without one. NULL: there are no such addresses. */
@@ -124,12 +125,35 @@ bool incidents_view(const struct incidents *incidents, const char *id, incident_
 /* Keeps a fact over a restart, with this turn's group of writes; value "": no more. */
 void incidents_keep(struct incidents *incidents, const char *name, const char *value);
 
+/* ---- pagers, and what waits for them ---- */
+
+/* A person pauses a pager, or lets it go on: deliver_pause(). Kept over a restart, and told in the
+ * banner of every page that is queued meanwhile. false: it was so before. */
+bool incidents_pause(struct incidents *incidents, const char *pager, const char *who, bool paused);
+
+struct incident_pager_view {
+	const char *name, *kind; /* kind "": the rules name it no more */
+	const char *paused_by;	 /* "ann since 2026-11-29T03:10:00Z"; NULL: it is not paused */
+	bool failing;		 /* its last tries failed: only probes are sent */
+	size_t waiting;		 /* pages */
+	int64_t oldest_us;	 /* wall: when the oldest of them was made; 0: none waits */
+};
+typedef bool incident_pager_viewer(void *ctx, const struct incident_pager_view *view);
+/* The pagers of the rules, and those that still have pages or are paused. The view is borrowed;
+ * false: enough. */
+void incidents_each_pager(const struct incidents *incidents, incident_pager_viewer *viewer,
+			  void *ctx);
+/* What waits, to be listed, retried and dropped. Borrowed. */
+struct deliver *incidents_deliver(struct incidents *incidents);
+
 /* At the end of every turn: hands the turn's writes to the store. */
 void incidents_flush(struct incidents *incidents);
 
 /* Work that is not at rest: alerts waiting, pages queued, writes under way. For drains and tests.
  */
 size_t incidents_busy(const struct incidents *incidents);
+/* The same without the pages that wait for a pager: they are in the store. */
+size_t incidents_sending(const struct incidents *incidents);
 /* Open incidents whose page no pager has taken, or may still take. */
 size_t incidents_unreached(const struct incidents *incidents);
 /* Sets the gauges. */

@@ -302,6 +302,7 @@ bool rules_knows_service(const struct ruleset *rules, const char *service);
 const struct team *rules_fallback(const struct ruleset *rules); /* never NULL */
 const struct team *rules_team(const struct ruleset *rules, const char *name);
 const struct pager *rules_pager(const struct ruleset *rules, const char *name);
+const struct pager *rules_pagers(const struct ruleset *rules, size_t *ret_n); /* an array */
 const struct escalation *rules_escalation(const struct ruleset *rules, const char *name);
 const struct signal_rule *const *rules_signals(const struct ruleset *rules, size_t *ret_n);
 /* All entries, in the order of the files. *ret_n of them. */

@@ -736,7 +736,8 @@ bool deliver_drop_page(struct deliver *deliver, int64_t id, const char *why)
 	struct page_queue *queue = entry->queue;
 	struct destination *destination = queue->destination;
 	bool first = entry == TAILQ_FIRST(&queue->pages);
-	bool trigger = entry->page.event == PAGE_TRIGGER;
+	/* What is behind a trigger that nobody got means nothing to the pager. */
+	bool unsent = entry->page.event == PAGE_TRIGGER && !entry->page.attempts;
 	if (first && queue->attempt) {
 		destination->breaker.in_flight--;
 		attempt_cancel(queue->attempt);
@@ -746,7 +747,7 @@ bool deliver_drop_page(struct deliver *deliver, int64_t id, const char *why)
 	if (first)
 		queue_move(queue, QUEUE_SENDING, 0);
 	struct queue_entry *next;
-	for (; entry; entry = trigger ? next : NULL) {
+	for (; entry; entry = unsent ? next : NULL) {
 		next = TAILQ_NEXT(entry, link);
 		TAILQ_REMOVE(&queue->pages, entry, link);
 		TAILQ_INSERT_TAIL(&dropped, entry, link);

@@ -153,6 +153,9 @@ struct queued_page {
 };
 STAILQ_HEAD(queued_pages, queued_page);
 
+struct pager_pause;
+STAILQ_HEAD(pager_pauses, pager_pause);
+
 struct incident_book {
 	struct incident_env env;
 	struct incident_book_ops ops;
@@ -166,6 +169,7 @@ struct incident_book {
 	struct incident_list all; /* the oldest first */
 	struct incident_list changed, missed, closed, moved;
 	struct queued_pages unsaved; /* pages that the store did not take; delivery has them */
+	struct pager_pauses pauses;  /* pagers that a person paused */
 	size_t unreached;	     /* open incidents that nobody took */
 	int64_t next_page_id;
 	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */
@@ -348,6 +352,19 @@ static inline bool recipient_is_newest(const struct recipient *recipient)
 		later = STAILQ_NEXT(later, link);
 	return !later;
 }
+
+/* ---- incident_pause.c ---- */
+
+/* by: "ann since 2026-11-29T03:10:00Z"; NULL: the pager goes on. false: it was so before. */
+bool incidents_book_pause(struct incident_book *book, const char *pager, const char *by);
+/* The same text, borrowed; NULL: the pager is not paused. */
+const char *incidents_book_paused_by(const struct incident_book *book, const char *pager);
+size_t incidents_book_paused(const struct incident_book *book); /* how many pagers are paused */
+void incidents_book_each_pager(const struct incident_book *book, incident_pager_viewer *viewer,
+			       void *ctx);
+/* Adds to the page's banner which pagers are paused, by whom and since when. In the arena. */
+void incident_tell_pauses(const struct incident_book *book, struct arena *arena, struct page *page);
+void incident_pauses_free(struct incident_book *book);
 
 /* ---- recipient.c ---- */
 

@@ -160,6 +160,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	TAILQ_INIT(&book->closed);
 	TAILQ_INIT(&book->moved);
 	STAILQ_INIT(&book->unsaved);
+	STAILQ_INIT(&book->pauses);
 	book->next_page_id = clock_wall_us(
 		env->clock); /* beyond all earlier ones: pages are rarer than microseconds */
 	book->on_due = incident_due;
@@ -184,6 +185,7 @@ void incidents_book_free(struct incident_book *book)
 		incident_free(item);
 	deliver_free(book->deliver);
 	incident_pages_free(book);
+	incident_pauses_free(book);
 	for (pos = 0; (item = map_next(book->texts, &pos, NULL));)
 		free(item);
 	map_free(book->by_id);

@@ -606,6 +606,7 @@ static void incident_page_for(const struct incident *incident, struct arena *are
 	incident_get_page(incident, arena, ret_page);
 	ret_page->event = event;
 	ret_page->note = note;
+	incident_tell_pauses(incident->book, arena, ret_page);
 }
 
 void incident_queue(struct incident *incident, struct recipient *recipient, enum page_event event,

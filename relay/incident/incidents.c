@@ -17,6 +17,9 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
+/* The names of kept facts that say which pagers are paused begin so. */
+#define PAUSED "paused/"
+
 struct incidents {
 	struct incident_env env;
 	struct turns *turns;
@@ -247,7 +250,10 @@ static void loading_setting(void *ctx, const struct stored_setting *row)
 	const struct incidents_loading *loading = ctx;
 	const struct incident_env *env = &loading->incidents->env;
 
-	if (env->kept)
+	if (strncmp(row->name, PAUSED, strlen(PAUSED)) == 0)
+		incidents_book_pause(loading->incidents->book, row->name + strlen(PAUSED),
+				     row->value);
+	else if (env->kept)
 		env->kept(env->ctx, row->name, row->value);
 }
 
@@ -283,6 +289,59 @@ int incidents_load(struct incidents *incidents, struct err *err)
 			LOG_INT("pages", (int64_t)loading.pages));
 	incidents_flush(incidents);
 	return 0;
+}
+
+/* ---- pagers, and what waits for them ---- */
+
+bool incidents_pause(struct incidents *incidents, const char *pager, const char *who, bool paused)
+{
+	char since[RFC3339_SIZE];
+	CLEANUP_FREE char *name = xasprintf(PAUSED "%s", pager);
+	CLEANUP_FREE char *by = xasprintf(
+		"%s since %s", who, rfc3339_format(clock_wall_us(incidents->env.clock), since));
+
+	if (!incidents_book_pause(incidents->book, pager, paused ? by : NULL))
+		return false;
+	incidents_keep(incidents, name, paused ? by : "");
+	log_warn(paused ? "pager paused: its pages wait" : "pager goes on", LOG_STR("pager", pager),
+		 LOG_STR("who", who));
+	return true;
+}
+
+void incidents_each_pager(const struct incidents *incidents, incident_pager_viewer *viewer,
+			  void *ctx)
+{
+	incidents_book_each_pager(incidents->book, viewer, ctx);
+}
+
+struct deliver *incidents_deliver(struct incidents *incidents)
+{
+	return incidents->book->deliver;
+}
+
+size_t incidents_sending(const struct incidents *incidents)
+{
+	return alerts_unfinished(incidents->alerts) + deliver_sending(incidents->book->deliver) +
+	       store_waiting(incidents->env.store) + turns_pending(incidents->turns) +
+	       slices_waiting(incidents->turns) + recorder_busy(incidents->recorder);
+}
+
+static bool incidents_count_pager(void *ctx, const struct incident_pager_view *view)
+{
+	int64_t *counts = ctx;
+
+	counts[view->paused_by ? 0 : view->failing ? 1 : 2]++;
+	return true;
+}
+
+static void incidents_measure_pagers(const struct incidents *incidents)
+{
+	int64_t counts[3] = { 0 };
+
+	incidents_each_pager(incidents, incidents_count_pager, counts);
+	metric_set(METRIC_PAGERS_PAUSED, counts[0]);
+	metric_set(METRIC_PAGERS_FAILING, counts[1]);
+	metric_set(METRIC_PAGERS_WORKING, counts[2]);
 }
 
 /* ---- the whole ---- */
@@ -357,4 +416,5 @@ void incidents_measure(const struct incidents *incidents)
 	metric_set(METRIC_INCIDENTS_TELLING,
 		   (int64_t)(counts->in[INCIDENT_RESOLVED] + counts->in[INCIDENT_MOVED]));
 	metric_set(METRIC_INCIDENTS_UNREACHED, (int64_t)incidents_unreached(incidents));
+	incidents_measure_pagers(incidents);
 }

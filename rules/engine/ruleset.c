@@ -114,6 +114,12 @@ const struct pager *rules_pager(const struct ruleset *rules, const char *name)
 	return map_get(rules->pager_map, name);
 }
 
+const struct pager *rules_pagers(const struct ruleset *rules, size_t *ret_n)
+{
+	*ret_n = rules->npagers;
+	return rules->pagers;
+}
+
 const struct escalation *rules_escalation(const struct ruleset *rules, const char *name)
 {
 	for (size_t i = 0; i < rules->nescalations; i++)

@@ -35,6 +35,7 @@ void fake_store_free(struct fake_store *fake)
 	free(fake->recipients);
 	free(fake->events);
 	free(fake->senders);
+	free(fake->settings);
 	arena_free(fake->arena);
 	free(fake);
 }
@@ -251,6 +252,19 @@ static void put_sender(struct fake_store *fake, const struct stored_sender *send
 	fake->senders[at].interval_us = sender->interval_us;
 }
 
+static void put_setting(struct fake_store *fake, const struct stored_setting *setting)
+{
+	size_t at = 0;
+
+	while (at < fake->nsettings && strcmp(fake->settings[at].name, setting->name) != 0)
+		at++;
+	if (at == fake->nsettings) {
+		fake->settings = grow(fake->settings, fake->nsettings++, sizeof(*setting));
+		fake->settings[at].name = arena_strdup(fake->arena, setting->name);
+	}
+	fake->settings[at].value = arena_strdup(fake->arena, setting->value);
+}
+
 static void put_page(struct fake_store *fake, const struct stored_page *page)
 {
 	struct stored_page *row = find_page(fake, page->id);
@@ -339,8 +353,10 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 	case STORE_OP_PUT_SENDER:
 		put_sender(fake, &op->sender);
 		break;
-	case STORE_OP_PUT_SILENCE:
 	case STORE_OP_PUT_SETTING:
+		put_setting(fake, &op->setting);
+		break;
+	case STORE_OP_PUT_SILENCE:
 		break; /* no test of the relay's parts loads them from here */
 	case STORE_OP_PUT_PAGE:
 		put_page(fake, &op->page);
@@ -440,6 +456,9 @@ static int fake_load(void *backend, const struct store_loader *loader, void *ctx
 			       strerror(-fake->load_fails));
 	for (size_t i = 0; i < fake->nsenders && loader->sender; i++)
 		loader->sender(ctx, &fake->senders[i]);
+	for (size_t i = 0; i < fake->nsettings && loader->setting; i++)
+		if (*fake->settings[i].value)
+			loader->setting(ctx, &fake->settings[i]);
 	while ((incident = next_row(fake->incidents, fake->nincidents, sizeof(*incident),
 				    age_of_incident, incident)))
 		if (incident->open)

@@ -19,7 +19,8 @@ struct fake_store {
 	struct stored_recipient *recipients;
 	struct stored_event *events;
 	struct stored_sender *senders;
-	size_t nalerts, nincidents, npages, ndecisions, nrecipients, nevents, nsenders;
+	struct stored_setting *settings;
+	size_t nalerts, nincidents, npages, ndecisions, nrecipients, nevents, nsenders, nsettings;
 	/* Versions of rules written; of the last one the hash, and the bytes of its texts. */
 	const char *rules_hash; /* NULL: none was written */
 	size_t nrules, rules_bytes;

@@ -163,11 +163,19 @@ START_TEST(dropping_a_trigger_drops_what_is_behind_it)
 	enqueue(1, "i1", "hook", PAGE_TRIGGER);
 	enqueue(2, "i1", "hook", PAGE_RESOLVE);
 	enqueue(3, "i1", "other", PAGE_TRIGGER);
+	deliver_pause(deliver, "still", true);
+	enqueue(4, "i1", "still", PAGE_TRIGGER);
+	enqueue(5, "i1", "still", PAGE_RESOLVE);
 	fake_clock_advance(&fake, 100000);
-	ck_assert(deliver_drop_page(deliver, 1, "dropped by ann")); /* it is being sent */
+	/* It is being sent: the pager may have it, and gets the resolve. */
+	ck_assert(deliver_drop_page(deliver, 1, "dropped by ann"));
 	ck_assert_uint_eq(http.cancelled, 1);
-	ck_assert_uint_eq(deliver_sending(deliver), 1);
-	ck_assert_str_eq(buf_text(&told), "changed 1 dropped 1\nchanged 2 dropped 0\n");
+	ck_assert_uint_eq(deliver_sending(deliver), 2);
+	ck_assert_int_eq(asked_at("page-2\"", 0), 100000);
+	ck_assert_str_eq(buf_text(&told), "changed 1 dropped 1\n");
+	buf_reset(&told);
+	ck_assert(deliver_drop_page(deliver, 4, "dropped by ann"));
+	ck_assert_str_eq(buf_text(&told), "changed 4 dropped 0\nchanged 5 dropped 0\n");
 	ck_assert_str_eq(last_error, "its trigger was dropped");
 	fake_clock_run_idle(&fake, 60 * SECOND);
 	ck_assert_uint_eq(deliver_waiting(deliver), 0);
