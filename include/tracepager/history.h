@@ -64,6 +64,32 @@ int history_events(struct history *history, int64_t since_us,
 		   void (*each)(void *ctx, const struct past_event *event), void *ctx,
 		   struct err *err);
 
+/* An incident as the store keeps it. Texts are borrowed until the callback returns. */
+struct past_incident {
+	const char *id, *key, *team;
+	bool open;		      /* it has not ended, or not all recipients know of its end */
+	int64_t opened_us, closed_us; /* closed 0: it has not ended */
+	/* page_write() of its last page; of one that is over, the facts of one line each. "" where
+	 * an older version closed it. */
+	const char *page;
+	size_t page_len;
+};
+typedef bool history_incident_reader(void *ctx, const struct past_incident *incident);
+
+/* An incident by its id. 1: each() was called with it; 0: unknown; -errno with err. */
+int history_incident(struct history *history, const char *id, history_incident_reader *each,
+		     void *ctx, struct err *err);
+/* Calls each() for incidents that are over and told to all, the one that ended last first, from
+ * behind the one that ended at that time with that id, until each() returns false. before_us
+ * INT64_MAX: from the first. 0 or -errno with err. */
+int history_closed(struct history *history, int64_t before_us, const char *before_id,
+		   history_incident_reader *each, void *ctx, struct err *err);
+/* Calls each() for the events of an incident, in their order; at most the first
+ * LIMIT_STORY_EVENTS. An event's texts are borrowed until each() returns. 0 or -errno with err. */
+int history_story(struct history *history, const char *incident,
+		  void (*each)(void *ctx, const struct stored_event *event), void *ctx,
+		  struct err *err);
+
 /* A file of a version of the rules. Unpacked, a version is file after file: name and length as
  * texts with a NUL behind each, then the text. */
 struct rule_file {

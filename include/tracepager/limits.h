@@ -554,6 +554,9 @@
  * clock may step by this much in between. */
 #define LIMIT_CLOCK_STEP_US US_PER_HOUR
 
+/* Events of one incident's story that are read: an incident that flaps for weeks has as many. */
+#define LIMIT_STORY_EVENTS 5000
+
 /* ---- intake ---- */
 
 /* Memory of one request: the alerts of a body take about twice its size. */

@@ -28,6 +28,8 @@
 /* Events that one read takes: a longer one would keep a checkpoint waiting. */
 #define EVENTS_PER_READ 1000
 
+#define INCIDENT_ROW "SELECT id, key, team, open, opened_us, closed_us, page FROM incidents "
+
 enum query {
 	/* The first decision by time, each next one by id, so that two of one microsecond are both
 	 * seen. The plus before at_us keeps SQLite from the index by time, in which it would search
@@ -44,6 +46,9 @@ enum query {
 	QUERY_REFUSALS,
 	QUERY_FIRST_EVENT,
 	QUERY_EVENTS,
+	QUERY_ONE_INCIDENT,
+	QUERY_CLOSED,
+	QUERY_STORY,
 	QUERY_N
 };
 
@@ -68,6 +73,13 @@ static const char *const queries[QUERY_N] = {
 	/* By id, not by time: the clock may have stepped back. */
 	[QUERY_EVENTS] = ("SELECT e.id, e.incident, i.team, i.opened_us, e.at_us, e.event, e.who, e.text"
 		" FROM events e LEFT JOIN incidents i ON i.id = e.incident WHERE e.id >= ?1 ORDER BY e.id LIMIT ?2"),
+	[QUERY_ONE_INCIDENT] = INCIDENT_ROW "WHERE id = ?1",
+	[QUERY_CLOSED] = (INCIDENT_ROW "WHERE open = 0 AND closed_us <= ?1"
+		" AND (closed_us < ?1 OR id < ?2) ORDER BY closed_us DESC, id DESC"),
+	/* There is no index by incident: the index by time keeps the search short. */
+	[QUERY_STORY] = ("SELECT at_us, event, who, text FROM events WHERE incident = ?1 AND at_us >="
+		" (SELECT opened_us - ?2 FROM incidents WHERE id = ?1) ORDER BY id LIMIT "
+		SQL_DIGITS(LIMIT_STORY_EVENTS)),
 };
 /* clang-format on */
 
@@ -324,6 +336,90 @@ int history_events(struct history *history, int64_t since_us,
 			result = some_events(history, since_us, &id, each, ctx, err);
 		while (result == EVENTS_PER_READ);
 	return result < 0 ? result : 0;
+}
+
+/* ---- incidents ---- */
+
+static const char *row_text(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text ? text : "";
+}
+
+static struct past_incident read_incident(sqlite3_stmt *row)
+{
+	return (struct past_incident){
+		.id = row_text(row, 0),
+		.key = row_text(row, 1),
+		.team = row_text(row, 2),
+		.open = sqlite3_column_int(row, 3) != 0,
+		.opened_us = sqlite3_column_int64(row, 4),
+		.closed_us = sqlite3_column_int64(row, 5),
+		.page = row_text(row, 6),
+		.page_len = (size_t)sqlite3_column_bytes(row, 6),
+	};
+}
+
+int history_incident(struct history *history, const char *id, history_incident_reader *each,
+		     void *ctx, struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_ONE_INCIDENT];
+	int result = 0;
+
+	sqlite3_bind_text(row, 1, id, -1, SQLITE_TRANSIENT);
+	int rc = sqlite3_step(row);
+	if (rc == SQLITE_ROW) {
+		const struct past_incident incident = read_incident(row);
+		each(ctx, &incident);
+		result = 1;
+	} else if (rc != SQLITE_DONE) {
+		result = history_failed(history, rc, err);
+	}
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_closed(struct history *history, int64_t before_us, const char *before_id,
+		   history_incident_reader *each, void *ctx, struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_CLOSED];
+	bool more = true;
+	int rc = SQLITE_DONE, result = 0;
+
+	sqlite3_bind_int64(row, 1, before_us);
+	sqlite3_bind_text(row, 2, before_id, -1, SQLITE_TRANSIENT);
+	while (more && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+		const struct past_incident incident = read_incident(row);
+		more = each(ctx, &incident);
+	}
+	if (more && rc != SQLITE_DONE)
+		result = history_failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_story(struct history *history, const char *incident,
+		  void (*each)(void *ctx, const struct stored_event *event), void *ctx,
+		  struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_STORY];
+	int rc, result = 0;
+
+	sqlite3_bind_text(row, 1, incident, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(row, 2, LIMIT_CLOCK_STEP_US);
+	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+		const struct stored_event event = { .incident = incident,
+						    .at_us = sqlite3_column_int64(row, 0),
+						    .event = row_text(row, 1),
+						    .who = row_text(row, 2),
+						    .text = row_text(row, 3) };
+		each(ctx, &event);
+	}
+	if (rc != SQLITE_DONE)
+		result = history_failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
 }
 
 /* ---- opening ---- */

@@ -52,11 +52,12 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		"UPDATE alerts SET state = ?2, attempts = ?3, refreshed_us = ?4, expires_us = ?5, incident = ?6,"
 		" copies = ?7, quiet_us = ?8 WHERE id = ?1",
 	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE id = ?",
-	/* Nobody reads the page of an incident that is over, or of a page that was settled: its
-	 * decision has the text. */
+	/* Of the page of an incident that is over, people look up the facts of one line each;
+	 * nobody reads a page that was settled. The decision has the rest of the text. */
 	[STORE_OP_PUT_INCIDENT] =
 		"REPLACE INTO incidents (id, key, team, open, opened_us, closed_us, page)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?4 THEN ?7 ELSE '' END)",
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?4 THEN ?7 WHEN json_valid(?7) THEN json_remove(?7, '$.details',"
+		" '$.waterfall', '$.reasons', '$.alert_says', '$.alert_list', '$.alerts', '$.labels', '$.decision') ELSE '' END)",
 	[STORE_OP_PUT_INCIDENT_STATE] =
 		"REPLACE INTO incident_states (incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
 		" moved_to, escalation, run, step, left_us, acked_by, refused)"

@@ -419,6 +419,112 @@ END_TEST
 
 /* The writer is killed, so that its write-ahead log is left, and a reader opens the file before the
  * next daemon. */
+/* ---- incidents ---- */
+
+/* "i1 open 100-0 page", "i2 over 100-200 page". */
+static struct buf seen = BUF_INIT(1 << 16);
+static int wanted;
+
+static bool on_incident(void *ctx, const struct past_incident *incident)
+{
+	ck_assert_ptr_eq(ctx, &seen);
+	buf_printf(&seen, "%s%s %s %lld-%lld %.*s", seen.len ? ", " : "", incident->id,
+		   incident->open ? "open" : "over", (long long)incident->opened_us,
+		   (long long)incident->closed_us, (int)incident->page_len, incident->page);
+	return --wanted != 0;
+}
+
+static const char *closed(int64_t before_us, const char *before_id, int n)
+{
+	buf_reset(&seen);
+	wanted = n;
+	ck_assert_int_eq(
+		history_closed(history, before_us, before_id, on_incident, &seen, &kit.err), 0);
+	return buf_text(&seen);
+}
+
+START_TEST(an_incident_is_found_by_id)
+{
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	kit_put_incident(batch, "i1", true, 100, 0);
+	kit_put_incident(batch, "i2", false, 100, 200);
+	kit_commit(batch);
+	look_back();
+	buf_reset(&seen);
+	ck_assert_int_eq(history_incident(history, "i1", on_incident, &seen, &kit.err), 1);
+	ck_assert_ptr_nonnull(strstr(buf_text(&seen), "i1 open 100-0 "));
+	ck_assert_int_eq(history_incident(history, "i2", on_incident, &seen, &kit.err), 1);
+	ck_assert_ptr_nonnull(strstr(buf_text(&seen), ", i2 over 100-200 "));
+	ck_assert_int_eq(history_incident(history, "i3", on_incident, &seen, &kit.err), 0);
+	ck_assert_int_eq(history_incident(history, "", on_incident, &seen, &kit.err), 0);
+	buf_fini(&seen);
+}
+END_TEST
+
+START_TEST(closed_incidents_come_the_last_first)
+{
+	static const struct {
+		const char *id;
+		int64_t closed_us;
+	} rows[] = { { "a", 200 }, { "b", 300 }, { "c", 300 }, { "d", 0 }, { "e", 100 } };
+	struct store_batch *batch = store_batch_new();
+	const char *page = kit_incident("a", true, 0, 0).page;
+
+	kit_open_sqlite();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		kit_put_incident(batch, rows[i].id, !rows[i].closed_us, 50, rows[i].closed_us);
+	kit_commit(batch);
+	look_back();
+	CLEANUP_FREE char *all =
+		xasprintf("c over 50-300 %s, b over 50-300 %s, a over 50-200 %s, e over 50-100 %s",
+			  page, page, page, page);
+	ck_assert_str_eq(closed(INT64_MAX, "", 0), all);
+	/* One behind the other: of the same end, by id. */
+	CLEANUP_FREE char *second = xasprintf("b over 50-300 %s, a over 50-200 %s", page, page);
+	ck_assert_str_eq(closed(300, "c", 2), second);
+	ck_assert_str_eq(closed(100, "e", 0), "");
+	buf_fini(&seen);
+}
+END_TEST
+
+static void on_event(void *ctx, const struct stored_event *event)
+{
+	ck_assert_ptr_eq(ctx, &seen);
+	buf_printf(&seen, "%lld %s %s %s\n", (long long)event->at_us, event->incident, event->event,
+		   event->who);
+}
+
+START_TEST(a_story_has_the_events_of_one_incident)
+{
+	struct store_batch *batch = store_batch_new();
+
+	kit_open_sqlite();
+	kit_put_incident(batch, "i1", true, 1000, 0);
+	kit_put_incident(batch, "i2", true, 1000, 0);
+	kit_put_event(batch, "i1", 1000, "opened");
+	kit_put_event(batch, "i2", 1000, "opened");
+	kit_put_event(batch, "i1", 1002, "paged");
+	/* The clock was set back by an hour less a microsecond, and by more. */
+	kit_put_event(batch, "i1", 1001 - LIMIT_CLOCK_STEP_US, "commented");
+	kit_put_event(batch, "i1", 999 - LIMIT_CLOCK_STEP_US, "useful");
+	kit_commit(batch);
+	look_back();
+	buf_reset(&seen);
+	ck_assert_int_eq(history_story(history, "i1", on_event, &seen, &kit.err), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&seen), "1000 i1 opened"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&seen), "1002 i1 paged"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&seen), "i1 commented"));
+	ck_assert_ptr_null(strstr(buf_text(&seen), "useful"));
+	ck_assert_ptr_null(strstr(buf_text(&seen), "i2"));
+	buf_reset(&seen);
+	ck_assert_int_eq(history_story(history, "i3", on_event, &seen, &kit.err), 0);
+	ck_assert_uint_eq(seen.len, 0);
+	buf_fini(&seen);
+}
+END_TEST
+
 START_TEST(it_is_read_after_a_kill)
 {
 	int fds[2], status;
@@ -659,6 +765,9 @@ int main(void)
 	tcase_add_test(tcase, traces_go_by_bytes_the_oldest_first);
 	tcase_add_test(tcase, rules_are_kept_by_hash_while_in_use);
 	tcase_add_test(tcase, refusals_are_counted_by_pager);
+	tcase_add_test(tcase, an_incident_is_found_by_id);
+	tcase_add_test(tcase, closed_incidents_come_the_last_first);
+	tcase_add_test(tcase, a_story_has_the_events_of_one_incident);
 	tcase_add_test(tcase, it_is_read_after_a_kill);
 	tcase_add_test(tcase, what_is_no_store_is_refused);
 	tcase_add_test(tcase, a_damaged_row_is_an_error);

@@ -872,8 +872,8 @@ END_TEST
 
 /* Rows of their own that no retention would find go with the incident's end; a touch of what is not
  * there leaves none. */
-/* What nobody reads again takes no room: the page of an incident that is over, and of a page that
- * was settled. */
+/* What nobody reads again takes no room: of the page of an incident that is over all but its facts
+ * of one line, and a page that was settled. */
 START_TEST(pages_of_what_is_over_are_dropped)
 {
 	struct store_batch *batch = store_batch_new();
@@ -887,7 +887,11 @@ START_TEST(pages_of_what_is_over_are_dropped)
 	ck_assert_int_eq(sql_number("SELECT count(*) FROM pages WHERE doc <> ''"), 2);
 	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE page <> ''"), 2);
 	batch = store_batch_new();
-	kit_put_incident(batch, "a", false, 1, 2);
+	struct stored_incident over = kit_incident("a", false, 1, 2);
+	over.page = "{\"summary\":\"s\",\"details\":\"d\",\"waterfall\":\"w\",\"alerts\":[\"a\"],"
+		    "\"why\":\"y\"}";
+	over.page_len = strlen(over.page);
+	store_put_incident(batch, &over);
 	store_touch_page(batch, &(struct stored_page){
 					.id = 1, .state = STORED_PAGE_DELIVERED, .error = "" });
 	store_touch_page(batch, &(struct stored_page){ .id = 2,
@@ -896,9 +900,26 @@ START_TEST(pages_of_what_is_over_are_dropped)
 						       .error = "503" });
 	kit_commit(batch);
 	ck_assert_int_eq(sql_number("SELECT id FROM pages WHERE doc <> ''"), 2);
-	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE page <> '' AND id = 'b'"),
+	ck_assert_int_eq(
+		sql_number("SELECT count(*) FROM incidents WHERE page = '{}' AND id = 'b'"), 1);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE id = 'a' AND"
+				    " page = '{\"summary\":\"s\",\"why\":\"y\"}'"),
 			 1);
-	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE page <> ''"), 1);
+}
+END_TEST
+
+/* A page that is no JSON is dropped whole, and the incident ends all the same. */
+START_TEST(a_page_that_is_no_json_is_dropped)
+{
+	struct store_batch *batch = store_batch_new();
+	struct stored_incident over = kit_incident("a", false, 1, 2);
+
+	kit_open_sqlite();
+	over.page = "{\"summary\":";
+	over.page_len = strlen(over.page);
+	store_put_incident(batch, &over);
+	kit_commit(batch);
+	ck_assert_int_eq(sql_number("SELECT count(*) FROM incidents WHERE page = ''"), 1);
 }
 END_TEST
 
@@ -989,6 +1010,7 @@ static void add_sqlite(Suite *suite)
 	tcase_add_test(tcase, a_file_moved_away_takes_no_promises);
 	tcase_add_test(tcase, retention_removes_what_is_past_its_time);
 	tcase_add_test(tcase, pages_of_what_is_over_are_dropped);
+	tcase_add_test(tcase, a_page_that_is_no_json_is_dropped);
 	tcase_add_test(tcase, free_pages_are_given_back);
 	tcase_add_test(tcase, states_and_recipients_go_with_the_incident);
 	suite_add_tcase(suite, tcase);
