@@ -269,6 +269,51 @@ static void web_measure(void *ctx)
 	metric_set(METRIC_CONNECTIONS, (int64_t)http_server_connections(relay->server));
 }
 
+static enum act_outcome web_act(void *ctx, const struct act *act, struct buf *words)
+{
+	struct relay *relay = ctx;
+
+	return incidents_act(relay->incidents, act, words);
+}
+
+static void web_each(void *ctx, const char *after, incident_viewer *viewer, void *arg)
+{
+	const struct relay *relay = ctx;
+
+	incidents_each(relay->incidents, after, viewer, arg);
+}
+
+static bool web_view(void *ctx, const char *id, incident_viewer *viewer, void *arg)
+{
+	const struct relay *relay = ctx;
+
+	return incidents_view(relay->incidents, id, viewer, arg);
+}
+
+static bool web_note(void *ctx, const struct act *act, store_done *done, void *arg)
+{
+	static const char *const events[ACT_KIND_COUNT] = {
+		[ACT_COMMENT] = "commented",
+		[ACT_USEFUL] = "useful",
+		[ACT_NOISE] = "noise",
+	};
+	struct relay *relay = ctx;
+	struct store_batch *batch = store_batch_new();
+	CLEANUP_FREE char *text =
+		*act->text ? xasprintf("%s: %s", act->via, act->text) : xstrdup(act->via);
+	const struct stored_event event = { .incident = act->incident,
+					    .at_us = clock_wall_us(relay->clock),
+					    .event = events[act->kind],
+					    .who = act->who,
+					    .text = text };
+
+	store_put_event(batch, &event);
+	if (store_commit(relay->store, batch, done, arg) == 0)
+		return true;
+	store_batch_free(batch);
+	return false;
+}
+
 static bool intake_have_room(void *ctx)
 {
 	const struct relay *relay = ctx;
@@ -451,6 +496,9 @@ static void make_intake(struct relay *relay)
 	relay->intake = intake_new(&env);
 	relay->web = (struct web){
 		.intake = relay->intake,
+		.pool = relay->pool,
+		.clock = relay->clock,
+		.store_path = relay->config->store_path,
 		.tokens = relay->tokens,
 		.ntokens = ntokens,
 		.open = env.open,
@@ -462,6 +510,11 @@ static void make_intake(struct relay *relay)
 			 .reload = web_reload,
 			 .rules = web_rules,
 			 .shadow = web_shadow,
+			 .act = web_act,
+			 .when_durable = intake_when_durable,
+			 .each = web_each,
+			 .view = web_view,
+			 .note = web_note,
 			 .ctx = relay },
 	};
 }
@@ -592,6 +645,7 @@ void relay_free(struct relay *relay)
 		incidents_flush(relay->incidents);
 	store_close(relay->store);
 	http_server_free(relay->server);
+	web_fini(&relay->web);
 	intake_free(relay->intake);
 	incidents_free(relay->incidents);
 	baselines_free(relay->baselines);

@@ -878,6 +878,15 @@
 /* Entries of one answer of a list, without and with `limit`. */
 #define LIMIT_LIST_DEFAULT 100
 #define LIMIT_LIST_MOST	   1000
+/* The answer about incidents: LIMIT_LIST_MOST of a few KiB, or one with its whole decision. */
+#define LIMIT_INCIDENTS_BYTES (16u << 20)
+/* Past incidents that are read for one answer: with filters most may not fit. */
+#define LIMIT_LIST_LOOKED 20000u
+/* The page of a past incident: the facts of one line each. */
+#define LIMIT_PAST_PAGE_BYTES (16u << 20)
+/* An act with its texts, and the sentence about it. */
+#define LIMIT_ACT_BYTES	      (64u << 10)
+#define LIMIT_ACT_WORDS_BYTES 4096u
 /* The header Link: a path with its query. */
 #define LIMIT_LINK_HEADER_BYTES 4096u
 

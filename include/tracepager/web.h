@@ -1,17 +1,22 @@
 /*
  * Web: the table of the HTTP server's paths: alerts go to intake; health, metrics and the status of
- * the rules are answered here. Refuses what needs an API token and comes without it. Owns nothing,
- * and keeps no state. For the loop thread.
+ * the rules are answered here, and so is the API about incidents. Refuses what needs an API token
+ * and comes without it. Owns the requests that are answered later. For the loop thread.
  */
 #ifndef TRACEPAGER_WEB_H
 #define TRACEPAGER_WEB_H
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "tracepager/buf.h"
+#include "tracepager/clock.h"
 #include "tracepager/http_server.h"
+#include "tracepager/incident.h"
 #include "tracepager/intake.h"
+#include "tracepager/pool.h"
 #include "tracepager/secret.h"
+#include "tracepager/store.h"
 
 /* What web asks of the relay. */
 struct web_ops {
@@ -27,6 +32,14 @@ struct web_ops {
 	void (*rules)(void *ctx, bool json, struct buf *out);
 	/* The differences of the shadow rules, as JSON. */
 	void (*shadow)(void *ctx, struct buf *out);
+	/* Those of incident.h. */
+	enum act_outcome (*act)(void *ctx, const struct act *act, struct buf *words);
+	void (*when_durable)(void *ctx, store_done *done, void *arg);
+	void (*each)(void *ctx, const char *after, incident_viewer *viewer, void *arg);
+	bool (*view)(void *ctx, const char *id, incident_viewer *viewer, void *arg);
+	/* Adds a comment, useful or noise to the story of an incident that only the store knows,
+	 * and calls done() as when_durable() does. False: the store is busy, nothing is called. */
+	bool (*note)(void *ctx, const struct act *act, store_done *done, void *arg);
 	void *ctx;
 };
 
@@ -37,8 +50,14 @@ struct web_token {
 	bool may_act; /* else it may read */
 };
 
+struct web_job;
+
 struct web {
-	struct intake *intake; /* borrowed */
+	/* Borrowed. */
+	struct intake *intake;
+	struct pool *pool;
+	const struct clock *clock;
+	const char *store_path; /* the past is read there */
 	/* Borrowed; without any no token is asked for, which config allows on loopback only. */
 	const struct web_token *tokens;
 	size_t ntokens;
@@ -48,7 +67,11 @@ struct web {
 	bool open;
 	const char *listen, *hosts; /* of the configuration; borrowed */
 	struct web_ops ops;
+	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
 };
+
+/* Drops the requests that wait for an answer. The pool must be idle. */
+void web_fini(struct web *web);
 
 /* Answers a request, or hands it to intake or the relay, which answer it. ctx is a struct web. */
 void web_handle(void *ctx, struct http_exchange *exchange);

@@ -103,6 +103,10 @@ void web_serve_reload(struct web_request *request);
 void web_serve_rules(struct web_request *request);
 void web_serve_api_rules(struct web_request *request);
 void web_serve_api_shadow(struct web_request *request);
+/* web_incidents.c, web_act.c */
+void web_serve_incidents(struct web_request *request);
+void web_serve_incident(struct web_request *request);
+void web_serve_incident_act(struct web_request *request);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);
 void web_serve_alerts(struct web_request *request);

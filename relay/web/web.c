@@ -24,7 +24,7 @@ struct web_row {
 static void web_serve_root(struct web_request *request);
 
 /* GET / lists the paths in a column of so many characters. */
-#define LIST_COLUMNS 24
+#define LIST_COLUMNS 28
 
 #define GET  HTTP_VERB_GET
 #define POST HTTP_VERB_POST
@@ -47,6 +47,11 @@ static const struct web_row web_rows[] = {
 	{ GET, "/api/v1/rules", web_serve_api_rules, READ, .text = "the rules in force, as JSON" },
 	{ GET, "/api/v1/shadow", web_serve_api_shadow, READ,
 	  .text = "decisions in which shadow rules differ, as JSON" },
+	{ GET, "/api/v1/incidents", web_serve_incidents, READ,
+	  .text = "open incidents, or with ?state=closed those that are over" },
+	{ GET, "/api/v1/incidents/{id}", web_serve_incident, READ, .text = "one, with its story" },
+	{ POST, "/api/v1/incidents/{id}/{act}", web_serve_incident_act, ACT,
+	  .text = "acknowledge, resolve, reroute, comment, useful, noise" },
 	{ GET, "/metrics", web_serve_metrics, .is_probe = true, .text = "metrics for Prometheus" },
 	{ GET, "/", web_serve_root, .right = NONE },
 };
