@@ -347,7 +347,7 @@ static const char *row_text(sqlite3_stmt *row, int column)
 	return text ? text : "";
 }
 
-static struct past_incident read_incident(sqlite3_stmt *row)
+static struct past_incident row_incident(sqlite3_stmt *row)
 {
 	return (struct past_incident){
 		.id = row_text(row, 0),
@@ -370,7 +370,7 @@ int history_incident(struct history *history, const char *id, history_incident_r
 	sqlite3_bind_text(row, 1, id, -1, SQLITE_TRANSIENT);
 	int rc = sqlite3_step(row);
 	if (rc == SQLITE_ROW) {
-		const struct past_incident incident = read_incident(row);
+		const struct past_incident incident = row_incident(row);
 		each(ctx, &incident);
 		result = 1;
 	} else if (rc != SQLITE_DONE) {
@@ -390,7 +390,7 @@ int history_closed(struct history *history, int64_t before_us, const char *befor
 	sqlite3_bind_int64(row, 1, before_us);
 	sqlite3_bind_text(row, 2, before_id, -1, SQLITE_TRANSIENT);
 	while (more && (rc = sqlite3_step(row)) == SQLITE_ROW) {
-		const struct past_incident incident = read_incident(row);
+		const struct past_incident incident = row_incident(row);
 		more = each(ctx, &incident);
 	}
 	if (more && rc != SQLITE_DONE)

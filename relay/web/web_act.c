@@ -190,7 +190,7 @@ static const char *api_who(struct web_request *request, struct arena *arena, con
 	return arena_printf(arena, "%s (token %s)", name, request->who);
 }
 
-static bool read_act(struct web_request *request, const json_t *body, struct web_act *act)
+static bool api_read_act(struct web_request *request, const json_t *body, struct web_act *act)
 {
 	const char *who, *text, *team;
 
@@ -226,7 +226,7 @@ void web_serve_incident_act(struct web_request *request)
 	act->act.incident = arena_strdup(act->arena, request->param[0]);
 	act->act.via = "api";
 	act->tell = api_tell;
-	if (read_act(request, body, act))
+	if (api_read_act(request, body, act))
 		web_act_start(act);
 	else
 		web_job_free(&act->job);

@@ -30,7 +30,7 @@ static const char *null_if_empty(const char *text)
 	return text && *text ? text : NULL;
 }
 
-static void add_recipients(struct buf *out, const struct incident_view *view)
+static void view_add_recipients(struct buf *out, const struct incident_view *view)
 {
 	buf_json_key(out, "recipients");
 	buf_putc(out, '[');
@@ -64,7 +64,7 @@ void web_write_view(struct buf *out, const struct incident_view *view, bool past
 	buf_json_int(out, "alerts", (int64_t)view->nalerts);
 	buf_json_int(out, "firing", (int64_t)view->nfiring);
 	add_flag(out, "unreached", view->unreached);
-	add_recipients(out, view);
+	view_add_recipients(out, view);
 }
 
 /* "TEAM\tWHY" lines. */

@@ -47,7 +47,7 @@ static bool list_is_behind(const struct incident_list *list, const struct incide
 	       (view->opened_us == list->after_us && strcmp(view->id, list->after) <= 0);
 }
 
-static bool list_add(struct incident_list *list, const struct incident_view *view, int64_t us)
+static bool incidents_add(struct incident_list *list, const struct incident_view *view, int64_t us)
 {
 	list->looked++;
 	if (list_wants(&list->filter, view)) {
@@ -74,7 +74,7 @@ static bool list_on_view(void *ctx, const struct incident_view *view)
 
 	if (list->skipping && list_is_behind(list, view))
 		return true;
-	return list_add(list, view, view->opened_us);
+	return incidents_add(list, view, view->opened_us);
 }
 
 static bool list_on_known(void *ctx, const struct incident_view *view)
@@ -106,7 +106,7 @@ static bool list_on_past(void *ctx, const struct past_incident *incident)
 
 	web_past_page(arena, incident, &page);
 	const struct incident_view view = web_past_view(incident, &page);
-	const bool more = list_add(list, &view, incident->closed_us);
+	const bool more = incidents_add(list, &view, incident->closed_us);
 	arena_free(arena);
 	return more;
 }
