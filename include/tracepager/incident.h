@@ -94,6 +94,10 @@ void incidents_store_damaged(struct incidents *incidents, const char *news);
 enum act_outcome incidents_act(struct incidents *incidents, const struct act *act,
 			       struct buf *words);
 
+/* The same where the incident is closed, and the caller has found it in the store: a line of its
+ * story, which changes nothing. */
+void incidents_note(struct incidents *incidents, const struct act *act);
+
 /* What is known of an incident that is not closed. Borrowed until the viewer returns. */
 struct incident_view {
 	const char *id, *team, *state, *summary;

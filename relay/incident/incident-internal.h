@@ -296,6 +296,8 @@ void incident_send_again(struct incident *incident); /* to all that refused it *
 /* ---- incident_act.c: what people do ---- */
 
 enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words);
+/* Of an incident that is closed: a line of its story. */
+void incident_note(struct incident_book *book, const struct act *act);
 /* May the page still leave? Not a trigger of an acknowledged incident. */
 bool incident_page_wanted(void *ctx, const struct stored_page *page);
 
@@ -315,6 +317,9 @@ void incidents_book_write(struct incident_book *book); /* does it */
 void recipient_put(const struct incident *incident, const struct recipient *recipient);
 void incident_story(const struct incident *incident, enum incident_event event, const char *who,
 		    const char *text);
+/* The same by id: the incident may be closed. */
+void incident_book_story(struct incident_book *book, const char *id, enum incident_event event,
+			 const char *who, const char *text);
 const char *incident_event_name(enum incident_event event);
 
 /* ---- incident_page.c: what is told ---- */

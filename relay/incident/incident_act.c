@@ -30,13 +30,13 @@ static const char *act_words(const struct act *act, const char *did, struct aren
 			    said ? act->text : "");
 }
 
-static void act_story(const struct incident *incident, enum incident_event event,
-		      const struct act *act, struct arena *arena)
+static void act_story(struct incident_book *book, enum incident_event event, const struct act *act,
+		      struct arena *arena)
 {
 	bool said = act->text && *act->text;
 
-	incident_story(incident, event, act->who,
-		       said ? arena_printf(arena, "%s: %s", act->via, act->text) : act->via);
+	incident_book_story(book, act->incident, event, act->who,
+			    said ? arena_printf(arena, "%s: %s", act->via, act->text) : act->via);
 }
 
 /* ---- acknowledge ---- */
@@ -66,7 +66,7 @@ static enum act_outcome incident_acknowledge(struct incident *incident, const st
 		buf_printf(words, "%s has it already", act->who);
 		return ACT_ALREADY;
 	}
-	act_story(incident, INCIDENT_EVENT_ACKNOWLEDGED, act, arena);
+	act_story(incident->book, INCIDENT_EVENT_ACKNOWLEDGED, act, arena);
 	if (again) {
 		buf_printf(words, "noted; %s has it already", incident->acked_by);
 		return ACT_ALREADY;
@@ -242,7 +242,7 @@ static enum act_outcome incident_comment(struct incident *incident, const struct
 		buf_puts(words, "a comment needs a text");
 		return ACT_REFUSED;
 	}
-	act_story(incident, INCIDENT_EVENT_COMMENTED, act, arena);
+	act_story(incident->book, INCIDENT_EVENT_COMMENTED, act, arena);
 	incident_notice(incident, arena_printf(arena, "%s: %s", act->who, act->text));
 	buf_puts(words, "noted, and told to all that have the page");
 	return ACT_DONE;
@@ -257,29 +257,46 @@ static enum act_outcome incident_judge(struct incident *incident, const struct a
 	if (again)
 		return ACT_ALREADY;
 	incident->judged = (int)act->kind;
-	act_story(incident, useful ? INCIDENT_EVENT_USEFUL : INCIDENT_EVENT_NOISE, act, arena);
+	act_story(incident->book, useful ? INCIDENT_EVENT_USEFUL : INCIDENT_EVENT_NOISE, act,
+		  arena);
 	metric_add(useful ? METRIC_INCIDENTS_USEFUL : METRIC_INCIDENTS_NOISE, 1);
 	return ACT_DONE;
 }
 
 /* ---- the whole ---- */
 
-/* Its recipients are being told of the end: an act is noted, and changes nothing. */
-static enum act_outcome incident_note_late(const struct incident *incident, const struct act *act,
-					   struct arena *arena, struct buf *words)
+/* It is over: the act is a line of its story, and changes nothing. */
+static void act_note(struct incident_book *book, const struct act *act, struct arena *arena)
 {
 	static const enum incident_event events[ACT_KIND_COUNT] = {
 		[ACT_ACKNOWLEDGE] = INCIDENT_EVENT_ACKNOWLEDGED,
 		[ACT_RESOLVE] = INCIDENT_EVENT_COMMENTED,
 		[ACT_REROUTE] = INCIDENT_EVENT_COMMENTED,
 		[ACT_COMMENT] = INCIDENT_EVENT_COMMENTED,
+		[ACT_USEFUL] = INCIDENT_EVENT_USEFUL,
+		[ACT_NOISE] = INCIDENT_EVENT_NOISE,
 	};
 
+	act_story(book, events[act->kind], act, arena);
+}
+
+void incident_note(struct incident_book *book, const struct act *act)
+{
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+
+	act_note(book, act, arena);
+	arena_free(arena);
+}
+
+/* Its recipients are being told of the end. */
+static enum act_outcome incident_act_late(const struct incident *incident, const struct act *act,
+					  struct arena *arena, struct buf *words)
+{
 	if (act->kind == ACT_RESOLVE) {
 		buf_puts(words, "it is over already");
 		return ACT_ALREADY;
 	}
-	act_story(incident, events[act->kind], act, arena);
+	act_note(incident->book, act, arena);
 	buf_puts(words, *incident->moved_to ? "noted; this incident has moved to another one"
 					    : "noted; this incident is over");
 	return ACT_OVER;
@@ -297,7 +314,7 @@ enum act_outcome incident_act(struct incident_book *book, const struct act *act,
 	} else if (act->kind == ACT_USEFUL || act->kind == ACT_NOISE) {
 		outcome = incident_judge(incident, act, arena, words);
 	} else if (incident_is_over(incident)) {
-		outcome = incident_note_late(incident, act, arena, words);
+		outcome = incident_act_late(incident, act, arena, words);
 	} else if (act->kind == ACT_ACKNOWLEDGE) {
 		outcome = incident_acknowledge(incident, act, arena, words);
 	} else if (act->kind == ACT_RESOLVE) {

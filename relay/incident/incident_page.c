@@ -486,7 +486,7 @@ static const char *incident_also_paged(const struct incident *incident, struct a
 	const struct recipient *recipient;
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link) {
-		if (recipient == reader)
+		if (recipient->pager == reader->pager || !recipient_is_newest(recipient))
 			continue;
 		buf_puts(&text, text.len ? ", " : "");
 		plain_add(&text, recipient->pager, LIMIT_PAGE_NAME_COLUMNS);

@@ -151,18 +151,22 @@ void recipient_put(const struct incident *incident, const struct recipient *reci
 			    });
 }
 
-void incident_story(const struct incident *incident, enum incident_event event, const char *who,
-		    const char *text)
+void incident_book_story(struct incident_book *book, const char *id, enum incident_event event,
+			 const char *who, const char *text)
 {
-	const struct incident_book *book = incident->book;
-
 	store_put_event(turns_batch(book->turns), &(struct stored_event){
-							  .incident = incident->id,
+							  .incident = id,
 							  .at_us = clock_wall_us(book->env.clock),
 							  .event = incident_event_name(event),
 							  .who = who,
 							  .text = text,
 						  });
+}
+
+void incident_story(const struct incident *incident, enum incident_event event, const char *who,
+		    const char *text)
+{
+	incident_book_story(incident->book, incident->id, event, who, text);
 }
 
 bool incidents_book_heal(struct incident_book *book, size_t n)

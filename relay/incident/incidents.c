@@ -171,6 +171,11 @@ enum act_outcome incidents_act(struct incidents *incidents, const struct act *ac
 	return incident_act(incidents->book, act, words);
 }
 
+void incidents_note(struct incidents *incidents, const struct act *act)
+{
+	incident_note(incidents->book, act);
+}
+
 void incidents_each(const struct incidents *incidents, const char *after, incident_viewer *viewer,
 		    void *ctx)
 {
