@@ -23,6 +23,12 @@
 #define LIMIT_MEMBER_PATH_BYTES 1024u
 /* The first line of a secret file: a signed token with many claims has some 2 KiB. */
 #define LIMIT_SECRET_BYTES 4096u
+/* The name of a pager in a link: that of a name in the rules that fits into a short URL. */
+#define LIMIT_LINK_PAGER_BYTES 128u
+/* What a link or a form signs beside itself: an incident's id, or a token. */
+#define LIMIT_LINK_SIGNED_BYTES 2048u
+/* A form is good for so long after it was shown: a person reads the page and decides. */
+#define LIMIT_FORM_US US_PER_HOUR
 /* Unpacked bytes per packed byte: our own documents reach 30, a bomb of zeros 1,000. */
 #define LIMIT_PACK_RATIO 200u
 /* One line of the log: PIPE_BUF, the most that a ready pipe takes at once without waiting. */
