@@ -121,10 +121,15 @@ void secret_line_hide(char *line, char mark, bool misspelt)
 	}
 }
 
-void secret_line_hide_all(char *line)
+static void hide_line(char *line, char mark)
 {
 	line += strspn(line, " \t");
-	overwrite_text(line, line + strlen(line), '*');
+	overwrite_text(line, line + strlen(line), mark);
+}
+
+void secret_line_hide_all(char *line)
+{
+	hide_line(line, '*');
 }
 
 /* ---- values that stand below their keys ---- */
@@ -156,6 +161,50 @@ static bool is_entry(const char *line)
 	return end > line && *end == ':' && (!end[1] || strchr(" \t\r\n", end[1]));
 }
 
+/* How far the brackets of a secret's value are open. */
+struct open_value {
+	unsigned int depth;
+	char quote; /* within quotes: their character */
+};
+
+/* Goes on to the end of the line, or to the bracket that closes the value. */
+static void follow_value(struct open_value *open, const char *at, const char *end)
+{
+	for (char before = ' '; at < end; before = *at++) {
+		if (open->quote) {
+			if (*at == '\\' && open->quote == '"' && at + 1 < end)
+				at++;
+			else if (*at == open->quote)
+				open->quote = '\0';
+		} else if (strchr(" \t,[{:", before) && (*at == '"' || *at == '\'')) {
+			open->quote = *at;
+		} else if (*at == '#' && strchr(" \t", before)) {
+			return;
+		} else if (*at == '[' || *at == '{') {
+			open->depth++;
+		} else if ((*at == ']' || *at == '}') && --open->depth == 0) {
+			return;
+		}
+	}
+}
+
+/* Does the line open a list or map that is a secret's value, and not close it? */
+static struct open_value open_secret(const char *line, const char *end, bool misspelt)
+{
+	struct open_value open = { 0 };
+
+	for (const char *colon = line;
+	     !open.depth && (colon = memchr(colon, ':', (size_t)(end - colon)));) {
+		const char *key_end = secret_key_end(line, colon++);
+		while (colon < end && strchr(" \t", *colon))
+			colon++;
+		if (colon < end && (*colon == '[' || *colon == '{') &&
+		    names_secret(line, key_end, misspelt))
+			follow_value(&open, colon, end);
+	}
+	return open;
+}
+
 /* Does the value of that key stand below it? A map below a key is of secrets for headers only: the
  * others are the names of services and pagers. */
 static bool opens_secret(const char *line, const char *end, bool entry)
@@ -167,7 +216,7 @@ static bool opens_secret(const char *line, const char *end, bool entry)
 		return false;
 	const char *key_end = secret_key_end(line, colon);
 	if (!entry)
-		return names_secret(line, key_end, true);
+		return names_secret(line, key_end, true) || open_secret(line, end, true).depth;
 	return (size_t)(key_end - line) >= strlen(headers) &&
 	       strncasecmp(key_end - strlen(headers), headers, strlen(headers)) == 0;
 }
@@ -190,22 +239,53 @@ bool secret_line_continues(const char *text, const char *start)
 	return false;
 }
 
+/* What the lines of a record before this one have opened. */
+struct recorded {
+	struct open_value open; /* a list or map in brackets */
+	bool above;		/* a key whose value may stand below it */
+	bool map;		/* and that value may be a map */
+	size_t indent;		/* of that key */
+};
+
+/* Is the whole line a part of a secret's value? */
+static bool is_within_secret(struct recorded *recorded, const char *line, const char *end)
+{
+	if (recorded->open.depth) {
+		follow_value(&recorded->open, line, end);
+		return true;
+	}
+	if (is_blank_line(line, end))
+		return false;
+	const size_t indent = line_indent(line, end);
+	if (recorded->above && indent > recorded->indent && (recorded->map || !is_entry(line)))
+		return true;
+	recorded->map = opens_secret(line, end, true);
+	recorded->above = recorded->map || opens_secret(line, end, false);
+	recorded->indent = indent;
+	recorded->open = open_secret(line, end, false);
+	return false;
+}
+
 void ydoc_hide_secrets(char *text)
 {
-	char *next;
+	CLEANUP_FREE char *original = xstrdup(text);
+	struct recorded recorded = { .above = false };
+	const char *start = original;
+	char *out = text;
 
-	for (char *line = text; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next = '\0';
-		secret_line_hide(line, 'x', false);
-		if (next) {
-			char *end = line + strlen(line);
-			if (end !=
-			    next) /* a character of several bytes became one mark: close the gap */
-				memmove(end + 1, next + 1, strlen(next + 1) + 1);
-			*end = '\n';
-			next = end + 1;
-		}
+	while (*start) {
+		const char *end = start + strcspn(start, "\n");
+		/* A character of several bytes becomes one mark: the line never grows. */
+		memcpy(out, start, (size_t)(end - start));
+		out[end - start] = '\0';
+		if (is_within_secret(&recorded, start, end))
+			hide_line(out, 'x');
+		else
+			secret_line_hide(out, 'x', false);
+		out += strlen(out);
+		if (*end)
+			*out++ = '\n';
+		start = end + (*end == '\n');
 	}
+	*out = '\0';
 }

@@ -371,6 +371,9 @@ static const struct {
 	{ "keyy:\n- hunter2\n", 2, "*********" },
 	{ "headers:\n  X-Api: hunter2\n", 2, "  **************" },
 	{ "oncall-key:\n  kind: x\n", 2, "  kind: x" },
+	/* A list that another line opens. */
+	{ "p: {kind: x, a_secret: [hunter2,\n  hunter3], url: x}\n", 2, "  *****************" },
+	{ "p: {kind: x, a_secret: [hunter2],\n  url: x}\n", 2, "  url: x}" },
 };
 
 START_TEST(test_misspelt_secrets_are_hidden)
@@ -379,6 +382,34 @@ START_TEST(test_misspelt_secrets_are_hidden)
 	const struct ynode at = { .line = misspelt_secrets[_i].line, .column = 1, .width = 1 };
 	find_at(&at, NULL, "one");
 	ck_assert_str_eq(findings.at[0].source, misspelt_secrets[_i].shown);
+}
+END_TEST
+
+/* Of the record, whole lines that belong to a secret's value are crossed out; the lines stay. */
+static const struct {
+	const char *text, *kept;
+} recorded[] = {
+	{ "routing_key: ab\nurl: x\n", "routing_key: xx\nurl: x\n" },
+	{ "a_secret: [ab, c]\nurl: x\n", "a_secret: xxxxxxx\nurl: x\n" },
+	{ "a_secret:\n  ab\nurl: x", "a_secret:\n  xx\nurl: x" },
+	{ "a_secret:\n- ab\n- 'c'\n\n- d\nurl: x\n", "a_secret:\nxxxx\nxxxxx\n\nxxx\nurl: x\n" },
+	{ "p:\n  secret:\n    - ab\n    - größe\n  url: x\n",
+	  "p:\n  secret:\n    xxxx\n    xxxxxxx\n  url: x\n" },
+	{ "p: {secret: [ab,\n  cd], url: x}\nq: y\n", "p: {secret: xxxx\n  xxxxxxxxxxxx\nq: y\n" },
+	{ "p: {secret: [ab, # ]\n'c]', d],\nurl: x}\n",
+	  "p: {secret: xxxxxxxx\nxxxxxxxxx\nurl: x}\n" },
+	{ "secret: |\n  ab\n\n   cd\nurl: x\n", "secret: x\n  xx\n\n   xx\nurl: x\n" },
+	/* A service or pager of such a name holds no secret. */
+	{ "token:\n  owner: a\n  peers:\n    - b\n", "token:\n  owner: a\n  peers:\n    - b\n" },
+	{ "secret_file: [ab,\n  cd]\n", "secret_file: [ab,\n  cd]\n" },
+};
+
+START_TEST(test_secrets_are_not_recorded)
+{
+	CLEANUP_FREE char *text = xstrdup(recorded[_i].text);
+
+	ydoc_hide_secrets(text);
+	ck_assert_str_eq(text, recorded[_i].kept);
 }
 END_TEST
 
@@ -628,6 +659,7 @@ int main(void)
 	tcase_add_test(tests, test_escapes_and_colours);
 	tcase_add_test(tests, test_secrets_are_hidden);
 	tcase_add_test(tests, test_secrets_are_hidden_in_broken_lines);
+	tcase_add_loop_test(tests, test_secrets_are_not_recorded, 0, ARRAY_LEN(recorded));
 	tcase_add_loop_test(tests, test_misspelt_secrets_are_hidden, 0,
 			    ARRAY_LEN(misspelt_secrets));
 	tcase_add_test(tests, test_long_lines_are_not_shown);
