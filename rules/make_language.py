@@ -18,7 +18,7 @@ Kind = namedtuple("Kind", "id name url key key_need url_need text")
 # Required members that another file of the rules or the defaults may give: a schema of one file cannot require them.
 ELSEWHERE = {("ROOT", "fallback"), ("TEAM", "escalation")}
 DEFAULTS = {("SIGNAL", "mode"): "auto", ("SIGNAL", "traces"): 10, ("SIGNAL", "threshold"): 0.5, ("SIGNAL", "window"): "10m",
-            ("SIGNAL", "resolve_hold"): "2m", ("ESCALATION", "repeat"): 0, ("STEP", "resolve"): True,
+            ("SIGNAL", "resolve_hold"): "2m", ("ESCALATION", "repeat"): 0, ("STEP", "resolve"): True, ("PAGER", "resolve"): True,
             ("ROUTE", "continue"): False, ("INTERVAL", "location"): "UTC", ("TEAM", "location"): "UTC"}
 
 SCHEMA = os.path.join("rules", "rules.schema.json")
@@ -117,6 +117,8 @@ def value_types(top):
     return {
         "text": scalar(),
         "texts": {"type": "array", "items": ref("text"), "minItems": 1},
+        "secrets": {"anyOf": [ref("text"), {"type": "array", "items": ref("text"), "minItems": 1,
+                                            "maxItems": read_limit(top, "LIVE_SECRETS")}]},
         "peers": {"type": "array", "items": scalar(r"^[^*?]+$"), "minItems": 1, "uniqueItems": True},
         "glob": glob,
         "word": word,
@@ -204,14 +206,17 @@ def pager_rules(top):
     """For each kind of pager, the members beside those of all kinds."""
     rules = []
     for kind in read_kinds(top):
-        names = ["kind"] + (["url"] if kind.url_need != "NONE" else [])
+        names = ["kind", "resolve"] + (["url"] if kind.url_need != "NONE" else [])
         then = {"required": ["url"]} if kind.url_need == "REQUIRED" else {}
         if kind.key:
             twins = [kind.key, kind.key + "_file"]
             names += twins
             one = [{"required": [twin]} for twin in twins]
             then.update({"oneOf": one} if kind.key_need == "REQUIRED" else {"not": {"required": twins}})
-        names += read_kind_options(top, kind.id)
+        options = read_kind_options(top, kind.id)
+        names += options
+        if "feedback_secret" in options:
+            then["allOf"] = [{"not": {"required": ["feedback_secret", "feedback_secret_file"]}}]
         then["propertyNames"] = {"enum": names}
         rules.append({"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": then})
     return rules

@@ -1,21 +1,15 @@
 /*
- * Warnings about pagers and escalations: secrets in the rules themselves, steps behind a pager that
- * escalates by itself, waits that are longer than an alert lives.
+ * Warnings about pagers and escalations: secrets in the rules themselves, steps that an
+ * acknowledgement in a pager does not stop, waits that are longer than an alert lives.
  */
 #include "check-internal.h"
 
 static void warn_of_secret(const struct rules_check *check, const struct rule_source *source,
-			   const struct pager *pager)
+			   const struct pager *pager, const char *key)
 {
-	const char *key = pager_kind_options(pager->kind)->key;
-	const struct ynode *kind = ynode_get(source->node, "kind");
 	const struct ynode *value = key ? ynode_get(source->node, key) : NULL;
 
-	/* An unknown kind is an error already, and nobody knows which of its members are secret. */
-	if (!kind || kind->kind != YNODE_SCALAR ||
-	    strcmp(kind->text, pager_kind_name(pager->kind)) != 0)
-		return;
-	if (value && value->kind == YNODE_SCALAR && !ynode_is_empty(value))
+	if (value && value->kind != YNODE_MAP && !ynode_is_empty(value))
 		CHECK_WARNING(check, source, value, "W021",
 			      arena_printf(check->scratch,
 					   "move it into a file, and write %s_file: PATH", key),
@@ -23,19 +17,56 @@ static void warn_of_secret(const struct rules_check *check, const struct rule_so
 			      pager->name);
 }
 
-void check_pagers(const struct rules_check *check)
+/* Of an unknown kind, which is an error already, nobody knows which members are secret. */
+static bool kind_is_known(const struct rule_source *source, const struct pager *pager)
 {
-	for (size_t i = 0; i < check->set->npagers; i++)
-		warn_of_secret(check, &check->pagers[i], &check->set->pagers[i]);
+	const struct ynode *kind = ynode_get(source->node, "kind");
+
+	return kind && kind->kind == YNODE_SCALAR &&
+	       strcmp(kind->text, pager_kind_name(pager->kind)) == 0;
 }
 
-/* The pager of a step that escalates by itself; NULL: none does. */
-static const struct pager *self_escalating(const struct escalation_step *step)
+void check_pagers(const struct rules_check *check)
 {
-	for (size_t i = 0; i < step->npagers; i++)
-		if (pager_kind_escalates(step->pagers[i]->kind))
+	for (size_t i = 0; i < check->set->npagers; i++) {
+		const struct pager *pager = &check->set->pagers[i];
+		if (!kind_is_known(&check->pagers[i], pager))
+			continue;
+		warn_of_secret(check, &check->pagers[i], pager,
+			       pager_kind_options(pager->kind)->key);
+		if (pager_kind_has(pager->kind, "feedback_secret"))
+			warn_of_secret(check, &check->pagers[i], pager, "feedback_secret");
+	}
+}
+
+/* A pager of the step in which people acknowledge, and which does not tell; NULL: there is none. */
+static const struct pager *silent_pager(const struct escalation_step *step)
+{
+	for (size_t i = 0; i < step->npagers; i++) {
+		const struct secret *feedback = &step->pagers[i]->feedback[0];
+		if (pager_kind_escalates(step->pagers[i]->kind) && !feedback->value &&
+		    !feedback->path)
 			return step->pagers[i];
+	}
 	return NULL;
+}
+
+/* what: "this step of escalation \"shop\" follows", "escalation \"shop\" repeats" */
+static void warn_of_unstopped(const struct rules_check *check, const struct rule_source *source,
+			      const struct ynode *node, const struct pager *pager, const char *what)
+{
+	const char *kind = pager_kind_name(pager->kind);
+
+	CHECK_WARNING(
+		check, source, node, "W026",
+		arena_printf(check->scratch,
+			     "give \"%s\" a feedback_secret_file, or escalate in %s and page "
+			     "it last; the links in its pages acknowledge in tracepager, too, "
+			     "where the daemon has the option external_url",
+			     pager->name, kind),
+		"%s pager \"%s\", which escalates by itself and does not tell who has "
+		"acknowledged: what is acknowledged in %s does not stop it",
+		what, pager->name, kind);
 }
 
 static void warn_of_steps(const struct rules_check *check, size_t number)
@@ -53,23 +84,24 @@ static void warn_of_steps(const struct rules_check *check, size_t number)
 			   last = i + 1 == escalation->nsteps || origins[i] != origins[i + 1];
 		/* Between the steps of a team: told at the team's own escalation. */
 		if (pager && first) {
-			CHECK_WARNING(check, source, step, "W026",
-				      arena_printf(check->scratch,
-						   "escalate in %s, or page \"%s\" last",
-						   pager_kind_name(pager->kind), pager->name),
-				      "this step of escalation \"%s\" follows pager \"%s\", which "
-				      "escalates by itself and does not tell who has answered",
-				      escalation->name, pager->name);
+			warn_of_unstopped(check, source, step, pager,
+					  arena_printf(check->scratch,
+						       "this step of escalation \"%s\" follows",
+						       escalation->name));
 			return;
 		}
 		if (!pager)
-			pager = self_escalating(&escalation->steps[i]);
+			pager = silent_pager(&escalation->steps[i]);
 		if (wait && last && escalation->steps[i].wait_us >= LIMIT_STEP_WAIT_US)
 			CHECK_WARNING(check, source, wait, "W027",
 				      "10m is ten minutes, 10h ten hours",
 				      "step %zu of escalation \"%s\" waits half a day or longer",
 				      origins[i] + 1, escalation->name);
 	}
+	if (pager && escalation->repeat)
+		warn_of_unstopped(check, source, ynode_get(source->node, "repeat"), pager,
+				  arena_printf(check->scratch, "escalation \"%s\" repeats",
+					       escalation->name));
 }
 
 void check_escalations(const struct rules_check *check)

@@ -36,8 +36,11 @@ void rules_unref(struct ruleset *rules)
 	assert(before > 0);
 	if (before > 1)
 		return;
-	for (size_t i = 0; i < rules->npagers; i++)
+	for (size_t i = 0; i < rules->npagers; i++) {
 		secret_fini(&rules->pagers[i].key);
+		for (size_t k = 0; k < ARRAY_LEN(rules->pagers[i].feedback); k++)
+			secret_fini(&rules->pagers[i].feedback[k]);
+	}
 	for (size_t i = 0; i < rules->nsignals; i++)
 		matchers_fini(&rules->signals[i].alerts);
 	for (size_t i = 0; i < rules->nroutes; i++)

@@ -50,6 +50,7 @@ enum member_map {
 enum member_type {
 	MEMBER_TEXT,
 	MEMBER_TEXTS,
+	MEMBER_SECRETS,
 	MEMBER_GLOB,
 	MEMBER_GLOBS,
 	MEMBER_NAME,

@@ -31,8 +31,9 @@ static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *
 static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 			  const struct pager_options *kind, const char *key_file)
 {
-	static const char *const more[] = { "color", "width" };
-	const char *names[4 + ARRAY_LEN(more)] = { "kind" };
+	static const char *const more[] = { "color", "width", "feedback_secret",
+					    "feedback_secret_file" };
+	const char *names[5 + ARRAY_LEN(more)] = { "kind" };
 	struct buf all = BUF_INIT(512);
 	size_t n = 1;
 
@@ -45,6 +46,7 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
 		if (pager_kind_has(id, more[i]))
 			names[n++] = more[i];
+	names[n++] = "resolve";
 	for (size_t i = 1; i < n; i++)
 		buf_printf(&all, "%s%s", i > 1 ? ", " : "its options are: ", names[i]);
 	for (size_t i = 0; i < scope->map->n; i++) {
@@ -56,7 +58,7 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 			continue;
 		const char *hint = did_you_mean(scope->load, key->text, names, n);
 		if (!hint)
-			hint = n > 1 ? buf_text(&all) : "it has no options";
+			hint = buf_text(&all);
 		LOAD_ERROR(scope, key, "E019", hint, "a %s pager has no option \"%.200s\"",
 			   kind->name, key->text);
 	}
@@ -76,45 +78,87 @@ static void warn_of_open_file(const struct load_scope *scope, const struct ynode
 			     status.st_mode & 07777);
 }
 
-/* Reads a secret or its file. Findings point at keys: the line of the value may be nothing but
- * the secret. */
-static void read_secret(const struct load_scope *scope, const char *name, const char *name_file,
-			enum pager_need need, struct secret *secret)
+/* A secret of a pager, or its file. */
+struct secret_place {
+	const struct ynode *key;
+	bool is_file;
+};
+
+/* Findings point at the key: the line of the value may be nothing but the secret. */
+static void pager_take_secret(const struct load_scope *scope, const struct secret_place *place,
+			      const struct ynode *value, struct secret *secret)
 {
-	const struct ynode *key = member_key(scope, name), *key_file = member_key(scope, name_file);
+	const char *name = place->key->text;
 	struct err err;
 
-	if (key && key_file) {
-		LOAD_ERROR(scope, key_file, "E020", "keep one of them, best the file",
-			   "\"%s\" and \"%s\" are both given", name, name_file);
-		return;
-	}
-	if (!key && !key_file) {
-		if (need == PAGER_REQUIRED)
-			LOAD_ERROR(scope, scope->key, "E013",
-				   arena_printf(scope->load->scratch,
-						"add \"%s: PATH\", or \"%s: …\"", name_file, name),
-				   "%s has no \"%s\"", scope->what, name);
-		return;
-	}
-	const struct ynode *value = ynode_get(scope->map, key ? name : name_file);
 	if (ynode_is_empty(value) || (value->kind == YNODE_SCALAR && !value->bad && !*value->text))
-		LOAD_ERROR(scope, key ? key : key_file, "E033", "give it a value",
-			   "\"%s\" of %s is empty", key ? name : name_file, scope->what);
+		LOAD_ERROR(scope, place->key, "E033", "give it a value", "\"%s\" of %s is empty",
+			   name, scope->what);
 	else if (value->kind != YNODE_SCALAR)
-		LOAD_ERROR(scope, key ? key : key_file, "E014", NULL,
-			   "\"%s\" must be a text, not %s", key ? name : name_file,
+		LOAD_ERROR(scope, place->key, "E014", NULL, "\"%s\" must be a text, not %s", name,
 			   ynode_kind_name(value));
-	else if (key)
+	else if (!place->is_file)
 		secret_set(secret, value->text);
 	else if (!scope->load->load_secrets)
-		return;
+		secret_set_path(secret, value->text);
 	else if (secret_read_file(secret, value->text, &err) < 0)
 		LOAD_ERROR(scope, value, "E021",
 			   "the file must exist and be readable by the user that runs tracepager",
 			   "%s", err.text);
 	else
 		warn_of_open_file(scope, value);
+}
+
+/* False: neither the member nor its twin with the file is there, or both are, which has its
+ * finding. */
+static bool find_secret(const struct load_scope *scope, const char *name, const char *name_file,
+			struct secret_place *ret_place)
+{
+	const struct ynode *key = member_key(scope, name), *key_file = member_key(scope, name_file);
+
+	if (key && key_file)
+		LOAD_ERROR(scope, key_file, "E020", "keep one of them, best the file",
+			   "\"%s\" and \"%s\" are both given", name, name_file);
+	*ret_place = (struct secret_place){ key ? key : key_file, !key };
+	return !key != !key_file;
+}
+
+static void read_secret(const struct load_scope *scope, const char *name, const char *name_file,
+			enum pager_need need, struct secret *secret)
+{
+	struct secret_place place;
+
+	if (find_secret(scope, name, name_file, &place))
+		pager_take_secret(scope, &place, ynode_get(scope->map, place.key->text), secret);
+	else if (!place.key && need == PAGER_REQUIRED)
+		LOAD_ERROR(scope, scope->key, "E013",
+			   arena_printf(scope->load->scratch, "add \"%s: PATH\", or \"%s: …\"",
+					name_file, name),
+			   "%s has no \"%s\"", scope->what, name);
+}
+
+/* Reads one secret, or a list of those that count side by side during a rotation. */
+static void read_secrets(const struct load_scope *scope, const char *name, const char *name_file,
+			 struct secret secrets[LIMIT_LIVE_SECRETS])
+{
+	struct secret_place place;
+
+	if (!find_secret(scope, name, name_file, &place))
+		return;
+	const struct ynode *value = ynode_get(scope->map, place.key->text);
+	if (value->kind != YNODE_LIST || value->bad) {
+		pager_take_secret(scope, &place, value, &secrets[0]);
+		return;
+	}
+	if (!value->n)
+		LOAD_ERROR(scope, place.key, "E033", "give it a value, or leave it out",
+			   "\"%s\" of %s is empty", place.key->text, scope->what);
+	if (value->n > LIMIT_LIVE_SECRETS)
+		LOAD_ERROR(scope, place.key, "E048", "keep the old one and the new one",
+			   "\"%s\" of %s has more than %u secrets", place.key->text, scope->what,
+			   LIMIT_LIVE_SECRETS);
+	for (size_t i = 0; i < value->n && i < LIMIT_LIVE_SECRETS; i++)
+		pager_take_secret(scope, &place, value->items[i], &secrets[i]);
 }
 
 static void read_pager(struct load *load, size_t i)
@@ -149,6 +193,9 @@ static void read_pager(struct load *load, size_t i)
 		pager->columns = (unsigned int)columns;
 	if (kind->key)
 		read_secret(&scope, kind->key, key_file, kind->key_need, &pager->key);
+	if (pager_kind_has(pager->kind, "feedback_secret"))
+		read_secrets(&scope, "feedback_secret", "feedback_secret_file", pager->feedback);
+	pager->no_resolve = member_key(&scope, "resolve") && !member_bool(&scope, "resolve");
 }
 
 void load_pagers(struct load *load)

@@ -24,6 +24,7 @@ MONTHS = "january february march april may june july august september october no
 BAD = {
     "TEXT": ANY + DEEP,
     "TEXTS": ["a", 5, [], {}, None, "", [""], [None], [["a"]], [{}], {"a": "b"}],
+    "SECRETS": ANY + [[""], [None], [["a"]], [{}], {"a": "b"}, ["a", "b", "c"]],
     "GLOB": ANY + DEEP + BAD_GLOBS,
     "GLOBS": [None, {}, [], [None], {"a": "b"}, [["a"]], ["a", "[x"], ["a", {}]] + BAD_GLOBS,
     "NAME": ANY + DEEP,
@@ -79,6 +80,7 @@ def is_valid(id_, member, value):
     """What is wrong for most members of a type, and not for this one."""
     return (member.of == "DEFAULTS" and value == {} or id_ == "ROOT" and member.type == "MAPS" and value is None
             or (id_, member.name) == ("ROUTE", "when") and value == [{}]
+            or (id_, member.name) == ("PAGER", "width") and value == 101
             or (id_, member.name) == ("PAGER", "url") and str(value).startswith("https://h/"))
 
 
@@ -153,6 +155,9 @@ class Maker:
 
     def make_texts(self, _):
         return self.sample(TEXTS, 3)
+
+    def make_secrets(self, _):
+        return self.random.choice([self.make_text(None), self.sample(TEXTS, 2)])
 
     def make_glob(self, _):
         return self.random.choice(GLOBS)
@@ -315,6 +320,10 @@ class Maker:
         if kind.id != "CONSOLE":
             made.pop("color", None)
             made.pop("width", None)
+        else:
+            made.pop("feedback_secret", None)
+        if kind.id == "CONSOLE" or "feedback_secret" in made:
+            made.pop("feedback_secret_file", None)
         if kind.url_need == "REQUIRED" or kind.url_need == "OPTIONAL" and self.random.random() < 0.5:
             made["url"] = self.random.choice(["https://h/{not a template}".replace(" ", ""), "http://h:80"])
         if kind.key and (kind.key_need == "REQUIRED" or self.random.random() < 0.5):
@@ -431,8 +440,9 @@ class Maker:
         other = self.random.choice([k for k in self.kinds.values() if k.key and k.key != kind.key])
         changes = [lambda: made.update({other.key: "x"}), lambda: made.update({other.key + "_file": "x"})]
         if kind.id == "CONSOLE":
-            changes += [lambda: made.update(width=39), lambda: made.update(color="red")]
+            changes += [lambda: made.update(width=39), lambda: made.update(color="red"), lambda: made.update(feedback_secret="x")]
         else:
+            changes.append(lambda: made.update(feedback_secret="x", feedback_secret_file="y"))
             changes += [lambda: made.update(width=78), lambda: made.update(color="auto")]
         if kind.url_need == "NONE":
             changes.append(lambda: made.update(url="https://h"))

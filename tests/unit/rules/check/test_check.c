@@ -70,6 +70,7 @@ static const struct {
 	/* keys in the rules */
 	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 49 },
 	{ TEAMS "pagers: {ledger: {kind: webhook, url: \"https://h.example\", secret: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 68 },
+	{ TEAMS "pagers: {ledger: {kind: webhook, url: \"https://h.example\", feedback_secret: [a, b]}}\n" ESCALATIONS FALLBACK, "W021", 2, 77 },
 	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key_file: /k}}\n" ESCALATIONS FALLBACK, NULL, 0, 0 },
 	/* routes behind one that matches as much */
 	{ BASE "routes:\n" ROUTE("{a: 'x*'}") ROUTE("{a: xy}"), "W022", 7, 10 },
@@ -209,6 +210,43 @@ START_TEST(test_steps)
 }
 END_TEST
 
+static const struct {
+	const char *pager, *escalations;
+	int line, column; /* of W026; 0: none */
+} unstopped[] = {
+	/* clang-format off */
+	{ "", "  ledger: {steps: [{page: [duty], wait: 5m}, {page: [shop]}]}\n", 4, 46 },
+	{ ", feedback_secret_file: /f", "  ledger: {steps: [{page: [duty], wait: 5m}, {page: [shop]}]}\n", 0, 0 },
+	/* Nothing follows, but the next run. */
+	{ "", "  ledger: {steps: [{page: [shop], wait: 5m}, {page: [duty]}]}\n", 0, 0 },
+	{ "", "  ledger: {steps: [{page: [duty], wait: 5m}], repeat: 1}\n", 4, 55 },
+	{ ", feedback_secret_file: /f", "  ledger: {steps: [{page: [duty], wait: 5m}], repeat: 1}\n", 0, 0 },
+	/* Steps of a team: behind them here, between them where they stand. */
+	{ "", "  ledger: {steps: [{team: t, wait: 5m}, {page: [shop]}]}\n  t: {steps: [{page: [duty]}]}\n", 4, 41 },
+	{ "", "  ledger: {steps: [{page: [shop], wait: 5m}, {team: t}]}\n"
+	  "  t: {steps: [{page: [duty], wait: 5m}, {page: [shop]}]}\n", 5, 41 },
+	/* clang-format on */
+};
+
+START_TEST(test_unstopped_steps)
+{
+	CLEANUP_FREE char *text = xasprintf(
+		"teams: {ledger: {escalation: ledger}%s}\n"
+		"pagers: {duty: {kind: pagerduty, routing_key_file: /k%s}, shop: {kind: console}}\n"
+		"escalations:\n%s" FALLBACK,
+		strstr(unstopped[_i].escalations, "  t:") ? ", t: {escalation: t}" : "",
+		unstopped[_i].pager, unstopped[_i].escalations);
+
+	ck_assert_int_eq(parse(text), 0);
+	ck_assert_uint_eq(times_told("W026"), unstopped[_i].line != 0);
+	for (size_t i = 0; i < findings.n; i++)
+		if (strcmp(findings.at[i].code, "W026") == 0) {
+			ck_assert_int_eq(findings.at[i].line, unstopped[_i].line);
+			ck_assert_int_eq(findings.at[i].column, unstopped[_i].column);
+		}
+}
+END_TEST
+
 /* Without a time, no warning that depends on the day. */
 START_TEST(test_without_a_day)
 {
@@ -322,6 +360,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_cases, 0, ARRAY_LEN(cases));
 	tcase_add_test(tcase, test_steps);
+	tcase_add_loop_test(tcase, test_unstopped_steps, 0, ARRAY_LEN(unstopped));
 	tcase_add_test(tcase, test_without_a_day);
 	tcase_add_test(tcase, test_seen);
 	tcase_add_test(tcase, test_codes);

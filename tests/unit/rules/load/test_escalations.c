@@ -1,5 +1,6 @@
 /*
- * Escalations: the steps as the set has them after the load. Steps that page a team stand there as
+ * How a team is paged: what pagers may say of resolves and of what they tell back, and the steps of
+ * escalations as the set has them after the load. Steps that page a team stand there as
  * the steps of its own escalation; circles, too many steps and waits that are missing are told at
  * their places. Columns are counted by hand.
  */
@@ -243,12 +244,97 @@ START_TEST(test_long_chain)
 }
 END_TEST
 
+#define PAGER_END                                                                                  \
+	"teams: {t: {escalation: e}}\n"                                                            \
+	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
+	"fallback: {team: t}\n"
+
+static const struct {
+	const char *options;
+	const char *first, *second; /* NULL: none */
+	bool no_resolve;
+} pagers[] = {
+	{ "kind: pagerduty, routing_key: k", NULL, NULL, false },
+	{ "kind: pagerduty, routing_key: k, feedback_secret: a, resolve: true", "a", NULL, false },
+	{ "kind: webhook, url: 'https://h', feedback_secret: [new, old], resolve: false", "new",
+	  "old", true },
+	{ "kind: console, resolve: false", NULL, NULL, true },
+};
+
+START_TEST(test_pagers)
+{
+	CLEANUP_FREE char *text = xasprintf("pagers: {p: {%s}}\n" PAGER_END, pagers[_i].options);
+
+	ck_assert_int_eq(parse(text), 0);
+	const struct pager *pager = rules_pager(rules, "p");
+	ck_assert_pstr_eq(pager->feedback[0].value, pagers[_i].first);
+	ck_assert_pstr_eq(pager->feedback[1].value, pagers[_i].second);
+	ck_assert_int_eq(pager->no_resolve, pagers[_i].no_resolve);
+}
+END_TEST
+
+static const struct {
+	const char *options, *code;
+	int column; /* of line 1 */
+} bad_pagers[] = {
+	{ "kind: console, feedback_secret: hunter2", "E019", 29 },
+	{ "kind: pagerduty, routing_key: k, feedback_secret: [hunter2, b, c]", "E048", 47 },
+	{ "kind: pagerduty, routing_key: k, feedback_secret: [hunter2, [b]]", "E014", 47 },
+	{ "kind: pagerduty, routing_key: k, feedback_secret: [hunter2, '']", "E033", 47 },
+	{ "kind: pagerduty, routing_key: k, feedback_secret: []", "E033", 47 },
+	{ "kind: pagerduty, routing_key: k, feedback_secret: {a: hunter2}", "E014", 47 },
+	{ "kind: pagerduty, routing_key: k, feedback_secret: hunter2, feedback_secret_file: /f",
+	  "E020", 73 },
+	{ "kind: pagerduty, routing_key: k, feedback_secret_file: [/nonexistent/f]", "E021", 70 },
+	{ "kind: pagerduty, routing_key: k, resolve: never", "E032", 56 },
+};
+
+START_TEST(test_bad_pagers)
+{
+	CLEANUP_FREE char *text =
+		xasprintf("pagers: {p: {%s}}\n" PAGER_END, bad_pagers[_i].options);
+	struct buf out = BUF_INIT(1u << 16);
+
+	ck_assert_int_lt(parse(text), 0);
+	findings_write(&findings, false, &out);
+	ck_assert_ptr_null(strstr(buf_text(&out), "hunter2"));
+	for (size_t i = 0; i < findings.n; i++)
+		if (findings.at[i].level == FINDING_ERROR) {
+			ck_assert_msg(strcmp(findings.at[i].code, bad_pagers[_i].code) == 0 &&
+					      findings.at[i].column == bad_pagers[_i].column,
+				      "%s", buf_text(&out));
+			buf_fini(&out);
+			return;
+		}
+	ck_abort_msg("no error");
+}
+END_TEST
+
+/* Neither the record of the rules nor any finding shows them. */
+START_TEST(test_feedback_secrets_are_not_recorded)
+{
+	size_t n;
+
+	ck_assert_int_eq(
+		parse("pagers:\n  p:\n    kind: pagerduty\n    routing_key: hunter1\n"
+		      "    feedback_secret:\n      - hunter2\n      - hunter3\n" PAGER_END),
+		0);
+	const struct rule_text *texts = rules_texts(rules, &n);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_ptr_null(strstr(texts[0].text, "hunter"));
+	ck_assert_ptr_nonnull(strstr(texts[0].text, "feedback_secret:\n      xxxxxxxxx\n"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("escalations");
 	TCase *tests = tcase_create("escalations");
 
 	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_loop_test(tests, test_pagers, 0, ARRAY_LEN(pagers));
+	tcase_add_loop_test(tests, test_bad_pagers, 0, ARRAY_LEN(bad_pagers));
+	tcase_add_test(tests, test_feedback_secrets_are_not_recorded);
 	tcase_add_loop_test(tests, test_steps, 0, ARRAY_LEN(loaded));
 	tcase_add_loop_test(tests, test_broken, 0, ARRAY_LEN(broken));
 	tcase_add_test(tests, test_too_many_steps);
