@@ -133,8 +133,6 @@ void incident_begin_run(struct incident *incident, const char *note)
 {
 	const struct escalation *escalation = incident_escalation(incident);
 
-	free(incident->acked_by);
-	incident->acked_by = xstrdup("");
 	timer_disarm(incident->book->env.timers, &incident->update);
 	incident->owes_update = false;
 	if (incident->step != STEP_NONE)

@@ -225,6 +225,13 @@ static inline bool incident_is_joinable(const struct incident *incident)
 	return !incident_is_over(incident);
 }
 
+/* Has somebody acknowledged it, also where it holds? */
+static inline bool incident_is_acked(const struct incident *incident)
+{
+	return incident->state == INCIDENT_ACKNOWLEDGED ||
+	       (incident->state == INCIDENT_HOLDING && incident->before == INCIDENT_ACKNOWLEDGED);
+}
+
 static inline int64_t incident_mono_us(const struct incident *incident)
 {
 	return clock_mono_us(incident->book->env.clock);
@@ -296,6 +303,8 @@ void incident_send_again(struct incident *incident); /* to all that refused it *
 /* ---- incident_act.c: what people do ---- */
 
 enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words);
+/* Has that team said "not ours"? */
+bool incident_team_refused(const struct incident *incident, const char *team);
 /* Of an incident that is closed: a line of its story. */
 void incident_note(struct incident_book *book, const struct act *act);
 /* May the page still leave? Not a trigger of an acknowledged incident. */

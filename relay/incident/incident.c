@@ -106,10 +106,12 @@ void incident_enter(struct incident *incident, enum incident_state state)
 		incident->state = state;
 		incident_arm(incident, incident_wait_us(incident, state));
 	}
-	if (state == INCIDENT_OPEN)
+	if (state == INCIDENT_OPEN) {
+		*incident->acked_by = '\0';
 		incident_arm_retry(incident);
-	else
+	} else {
 		timer_disarm(book->env.timers, &incident->retry);
+	}
 	recipients_count(incident);
 	if (incident_is_over(incident)) {
 		incident_forget_key(incident);

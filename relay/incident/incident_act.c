@@ -41,12 +41,6 @@ static void act_story(struct incident_book *book, enum incident_event event, con
 
 /* ---- acknowledge ---- */
 
-static bool incident_is_acked(const struct incident *incident)
-{
-	return incident->state == INCIDENT_ACKNOWLEDGED ||
-	       (incident->state == INCIDENT_HOLDING && incident->before == INCIDENT_ACKNOWLEDGED);
-}
-
 bool incident_page_wanted(void *ctx, const struct stored_page *page)
 {
 	const struct incident_book *book = ctx;
@@ -123,7 +117,7 @@ static enum act_outcome incident_resolve_by(struct incident *incident, const str
 
 /* ---- not ours ---- */
 
-static bool team_has_refused(const struct incident *incident, const char *team)
+bool incident_team_refused(const struct incident *incident, const char *team)
 {
 	size_t len = strlen(team);
 
@@ -136,7 +130,7 @@ static bool team_has_refused(const struct incident *incident, const char *team)
 static bool team_is_next(const struct incident *incident, const struct team *team)
 {
 	return team && strcmp(team->name, incident->team) != 0 &&
-	       !team_has_refused(incident, team->name);
+	       !incident_team_refused(incident, team->name);
 }
 
 /* The owner of the next runner-up, else of the signal, else the fallback team; never one that
@@ -177,7 +171,7 @@ static const struct team *reroute_target(const struct incident *incident, const 
 		buf_printf(words, "the rules have no team \"%s\"", act->team);
 	else if (strcmp(team->name, incident->team) == 0)
 		buf_printf(words, "team %s has it", team->name);
-	else if (team_has_refused(incident, team->name))
+	else if (incident_team_refused(incident, team->name))
 		buf_printf(words, "team %s has said that it is not theirs", team->name);
 	else
 		return team;

@@ -38,7 +38,7 @@ static void recipient_refused_trigger(struct incident *incident, struct recipien
 	incident_story(incident, INCIDENT_EVENT_REFUSED, recipient->pager, error);
 	if (recipient->state == RECIPIENT_ASKED)
 		recipient_enter(incident, recipient, RECIPIENT_REFUSED);
-	if (recipient->role != RECIPIENT_NOTIFIED)
+	if (recipient->role != RECIPIENT_NOTIFIED && !incident_is_acked(incident))
 		incident_page_fallback(incident, note);
 }
 
@@ -96,7 +96,7 @@ static void incidents_page_silent(void *ctx, const struct stored_page *page)
 		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
 	if (!recipient || page->event == PAGE_RESOLVE || recipient->role == RECIPIENT_NOTIFIED ||
-	    recipient->silent)
+	    recipient->silent || incident_is_acked(incident))
 		return;
 	recipient->silent = true;
 	CLEANUP_FREE char *note =

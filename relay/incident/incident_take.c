@@ -215,6 +215,18 @@ static void incident_take_decided(struct incident_book *book, const struct alert
 
 /* ---- late verdicts ---- */
 
+/* The steps of the new team's escalation begin; an acknowledgement was the other team's. */
+static void incident_change_team(struct incident *incident, const struct decision *decision)
+{
+	free(incident->team);
+	incident->team = xstrdup(decision->team->name);
+	incident_set_escalation(incident, decision);
+	if (incident->state == INCIDENT_ACKNOWLEDGED)
+		incident_enter(incident, INCIDENT_OPEN);
+	else
+		incident_arm(incident, incident_wait_us(incident, incident->state));
+}
+
 /* Late traces found the suspect of an incident that was opened without: it gets the suspect's key,
  * owner, page and pagers; those that were paged before are told. */
 static void incident_improve(struct incident *incident, const struct alert_message *message)
@@ -222,28 +234,26 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 	struct decision *decision = enrichment_decision(message->enrichment);
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	const char *note = "the traces came late; this is what they show";
-	bool other_team = strcmp(incident->team, decision->team->name) != 0;
+	const char *team = decision->team->name;
+	/* A team that said "not ours" does not get it back. */
+	bool other_team =
+		strcmp(incident->team, team) != 0 && !incident_team_refused(incident, team);
 
 	if (other_team)
 		note = arena_printf(arena,
 				    "the traces came late and lead to team %s, which is paged now",
-				    decision->team->name);
+				    team);
 	decision_enter_page(message, incident->id);
-	free(incident->team);
-	incident->team = xstrdup(decision->team->name);
 	incident_set_key(incident, decision->incident_key);
 	incident_set_page(incident, &decision->page);
 	incident->hold_us = decision->resolve_hold_us;
 	if (decision->page.severity > incident->severity)
 		incident->severity = decision->page.severity;
 	incident_story(incident, INCIDENT_EVENT_IMPROVED, incident->team, decision->page.summary);
-	incident_set_escalation(incident, decision);
-	if (other_team && incident->state == INCIDENT_ACKNOWLEDGED)
-		incident_enter(incident, INCIDENT_OPEN); /* of another team */
-	else if (incident->state == INCIDENT_OPEN)
-		incident_arm(incident, escalation_wait_us(incident));
+	if (other_team)
+		incident_change_team(incident, decision);
 	incident_notice(incident, note);
-	if (incident->state != INCIDENT_ACKNOWLEDGED)
+	if (other_team || (incident->state == INCIDENT_OPEN && !*incident->refused))
 		incident_page_decision(incident, decision, NULL, true);
 	incident_put(incident);
 	log_info("incident improved by late traces", LOG_STR("incident", incident->id),
