@@ -40,7 +40,7 @@ static size_t url64_read(const char *text, unsigned char out[LINK_BYTES])
 	char code[base64_size(LINK_BYTES)] = "", again[base64_size(LINK_BYTES)];
 	size_t len = strnlen(text, sizeof(code));
 
-	if (len + 4 > sizeof(code))
+	if (!len || (len + 3) / 4 * 4 >= sizeof(code))
 		return 0;
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == '+' || text[i] == '/')

@@ -152,7 +152,7 @@ START_TEST(a_link_is_of_one_pager)
 {
 	struct buf other = BUF_INIT(1000);
 
-	ck_assert(link_write(KEY, INCIDENT, "ledger-pages", NOW + 30 * DAY, &other));
+	ck_assert(link_write(KEY, INCIDENT, "Ledger-pager", NOW + 30 * DAY, &other));
 	/* The name of one with the MAC of the other: the MAC is in the last 22 characters. */
 	CLEANUP_FREE char *mixed = xasprintf("%.*s%s", (int)other.len - 22, buf_text(&other),
 					     buf_text(&token) + token.len - 22);
