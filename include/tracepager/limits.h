@@ -961,6 +961,10 @@
  * incidents differ in their first four hexadecimal digits nearly always. */
 #define LIMIT_INCIDENT_ID_CHARS	    32
 #define LIMIT_INCIDENT_PREFIX_CHARS 4
+/* A frame of "tracepager top": a thousand incidents, each a line with colours. */
+#define LIMIT_TOP_FRAME_BYTES (4u << 20)
+/* "tracepager top" asks no more often: a relay has other things to do. */
+#define LIMIT_TOP_INTERVAL_LEAST_US (100 * US_PER_MS)
 /* What a message quotes of a URL, and of a relay's reason: the whole stands on two lines. */
 #define LIMIT_CLIENT_URL_COLUMNS    80u
 #define LIMIT_CLIENT_REASON_COLUMNS 200u

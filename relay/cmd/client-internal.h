@@ -72,6 +72,9 @@ void client_answer_fini(struct client_answer *answer);
 /* Adds "name=value" to a query, escaped; nothing where the value is NULL. */
 void client_query_add(struct buf *query, const char *name, const char *value);
 
+/* Who acts: "ann@laptop". Caller frees. */
+char *client_person(void);
+
 /* ---- asking, and waiting for the answer ---- */
 
 struct client;

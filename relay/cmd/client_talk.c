@@ -5,9 +5,11 @@
 #include "client-internal.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "tracepager/arena.h"
 #include "tracepager/buf.h"
@@ -161,6 +163,21 @@ void client_query_add(struct buf *query, const char *name, const char *value)
 		return;
 	buf_printf(query, "%s%s=%s", query->len ? "&" : "", name, url_escape(arena, value));
 	arena_free(arena);
+}
+
+char *client_person(void)
+{
+	const char *user = getenv("USER");
+	const struct passwd *entry = user && *user ? NULL : getpwuid(getuid());
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	host[strcspn(host, ".")] = '\0';
+	return xasprintf("%s%s%s",
+			 entry		 ? entry->pw_name
+			 : user && *user ? user
+					 : "somebody",
+			 *host ? "@" : "", host);
 }
 
 /* ---- the answer ---- */

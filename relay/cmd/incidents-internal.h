@@ -12,6 +12,10 @@
 #include "table-internal.h"
 #include "tracepager/buf.h"
 
+#define INCIDENTS_PATH "/api/v1/incidents"
+
+/* The path of an incident, or of an act on it (NULL: none). Caller frees. */
+char *incident_path(const char *id, const char *act);
 /* A member's text; "" where there is none. Borrowed. */
 const char *incident_text(const json_t *incident, const char *member);
 /* A member's time; 0 where there is none. */

@@ -5,24 +5,19 @@
  */
 #include "incidents-internal.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client-internal.h"
 #include "commands-internal.h"
 #include "options-internal.h"
 #include "usage-internal.h"
 #include "tracepager/act.h"
-#include "tracepager/arena.h"
 #include "tracepager/clock.h"
 #include "tracepager/findings.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
-
-#define INCIDENTS_PATH "/api/v1/incidents"
 
 static const char incidents_command[] = "incidents";
 
@@ -178,17 +173,6 @@ static int complete_ids(const struct incidents_run *run, const struct option_lis
 	return status;
 }
 
-/* Caller frees. act NULL: the incident itself. */
-static char *incident_path(const char *id, const char *act)
-{
-	struct arena *arena = arena_new(LIMIT_COMMAND_ARENA_BYTES);
-	char *path = xasprintf(INCIDENTS_PATH "/%s%s%s", url_escape(arena, id), act ? "/" : "",
-			       act ? act : "");
-
-	arena_free(arena);
-	return path;
-}
-
 /* ---- show ---- */
 
 static int incidents_show(const struct incidents_run *run, const char *id)
@@ -213,25 +197,9 @@ static int incidents_show(const struct incidents_run *run, const char *id)
 
 /* ---- acts ---- */
 
-/* "ann@laptop". Caller frees. */
-static char *person_at_host(void)
-{
-	const char *user = getenv("USER");
-	const struct passwd *entry = user && *user ? NULL : getpwuid(getuid());
-	char host[256] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	host[strcspn(host, ".")] = '\0';
-	return xasprintf("%s%s%s",
-			 entry		 ? entry->pw_name
-			 : user && *user ? user
-					 : "somebody",
-			 *host ? "@" : "", host);
-}
-
 static json_t *act_body(const struct incidents_options *options)
 {
-	CLEANUP_FREE char *person = options->who ? NULL : person_at_host();
+	CLEANUP_FREE char *person = options->who ? NULL : client_person();
 	json_t *body = json_pack("{s:s}", "who", options->who ? options->who : person);
 
 	if (options->message)
@@ -305,9 +273,10 @@ static int check_action(const struct incidents_options *options, int action,
 		return usage_error(incidents_command, "%s needs the id of an incident", word);
 	for (size_t i = 0; i < ids->n; i++)
 		if (strlen(ids->at[i]) < LIMIT_INCIDENT_PREFIX_CHARS)
-			return usage_error(incidents_command,
-					   "\"%s\" is too short: give at least %d characters of the id",
-					   ids->at[i], LIMIT_INCIDENT_PREFIX_CHARS);
+			return usage_error(
+				incidents_command,
+				"\"%s\" is too short: give at least %d characters of the id",
+				ids->at[i], LIMIT_INCIDENT_PREFIX_CHARS);
 	if (action == ACT_COMMENT && !(options->message && *options->message))
 		return usage_error(incidents_command, "comment needs -m TEXT");
 	if (action < 0 && (options->message || options->who))

@@ -6,7 +6,9 @@
 
 #include "output-internal.h"
 #include "tracepager/alert.h"
+#include "tracepager/arena.h"
 #include "tracepager/clock.h"
+#include "tracepager/http.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -26,6 +28,16 @@ int64_t incident_time_us(const json_t *incident, const char *member)
 	int64_t us = 0;
 
 	return rfc3339_parse(text, strlen(text), &us) == 0 ? us : 0;
+}
+
+char *incident_path(const char *id, const char *act)
+{
+	struct arena *arena = arena_new(LIMIT_COMMAND_ARENA_BYTES);
+	char *path = xasprintf(INCIDENTS_PATH "/%s%s%s", url_escape(arena, id), act ? "/" : "",
+			       act ? act : "");
+
+	arena_free(arena);
+	return path;
 }
 
 /* ---- order ---- */

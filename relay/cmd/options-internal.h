@@ -136,6 +136,13 @@ struct incidents_options {
 	enum report_format format;
 };
 
+struct top_options {
+	struct option_list arguments;
+	struct client_options client;
+	int64_t interval_us;
+	bool once;
+};
+
 /*
  * options_parse_run(argc, argv, &options, &status) and its like. True: go on. False: *ret_status is
  * the command's exit status, 0 after --help and 2 after wrong usage, whose error has been

@@ -6,10 +6,13 @@ import json
 import os
 import pty
 import re
+import select
+import signal
 import struct
 import subprocess
 import tempfile
 import termios
+import time
 import urllib.parse
 
 import peers
@@ -29,12 +32,19 @@ def incident(identity, severity="critical", state="open", team="ledger", summary
             "opened_at": ago(minutes=30), "acknowledged_by": "", "alerts": 1, "firing": 1, "unreached": False, **more}
 
 
+METRICS = """tracepager_alerts_total{result="accepted"} 41
+tracepager_queue_depth{queue="pages"} 3
+tracepager_rules_last_reload_successful 1
+tracepager_rules_last_reload_success_timestamp_seconds 1e9
+"""
+
+
 class Relay(peers.Peer):
     """The API of a relay with these incidents; acts are kept in `acts`, and refused for an id in `over`."""
 
     def __init__(self, incidents, token=None, page=1000, over=()):
         self.incidents, self.token, self.page, self.over = incidents, token, page, over
-        self.acts = []
+        self.acts, self.pagers, self.away = [], None, False
         super().__init__(self.serve)
 
     def problem(self, status, detail):
@@ -45,10 +55,16 @@ class Relay(peers.Peer):
         return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
 
     def serve(self, request):
+        if self.away:
+            raise ConnectionError  # no answer
         url = urllib.parse.urlsplit(request["path"])
         query = dict(urllib.parse.parse_qsl(url.query))
         if self.token and request["headers"].get("Authorization") != f"Bearer {self.token}":
             return self.problem(401, "give a token")
+        if url.path == "/metrics":
+            return 200, {"Content-Type": "text/plain; version=0.0.4"}, METRICS.encode()
+        if url.path == "/api/v1/pagers" and self.pagers is not None:
+            return self.json({"pagers": self.pagers, "next": None})
         if url.path == "/api/v1/incidents":
             found = [one for one in self.incidents if all(one[name] == query[name] for name in ("team", "severity") if name in query)]
             start = int(query.get("cursor", 0))
@@ -93,6 +109,54 @@ def on_terminal(*arguments, columns=80):
     os.close(ours)
     child.wait(peers.PATIENCE)
     return text.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+class Terminal:
+    """The program in a terminal of its own; `text` is all that it wrote."""
+
+    def __init__(self, *arguments, columns=80, lines=24):
+        self.ours, self.theirs = pty.openpty()
+        self.resize(columns, lines)
+        self.before = termios.tcgetattr(self.theirs)
+        variables = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS") and not k.startswith("TRACEPAGER_")}
+        self.child = subprocess.Popen([peers.BINARY, *arguments], stdin=self.theirs, stdout=self.theirs, stderr=self.theirs,
+                                      start_new_session=True, env={**variables, "TERM": "xterm", "LC_ALL": "C.UTF-8", "USER": "ann"})
+        self.text = ""
+
+    def resize(self, columns, lines):
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("4H", lines, columns, 0, 0))
+
+    def press(self, keys):
+        os.write(self.ours, keys.encode())
+
+    def read(self, seconds):
+        if select.select([self.ours], [], [], seconds)[0]:
+            self.text += os.read(self.ours, 65536).decode("utf-8", "replace")
+
+    def until(self, words):
+        """Reads until a frame that is newer than the last call holds the words; returns that frame."""
+        seen, end = len(self.text), time.monotonic() + peers.PATIENCE
+        while True:
+            frames = self.text[seen:].split("\033[H")
+            found = [frame for frame in frames if re.search(words, plain(frame)) and "\033[J" in frame]
+            if found:
+                return plain(found[-1])
+            assert time.monotonic() < end, f"never drawn: {words}: {self.text[-900:]!r}"
+            self.read(1)
+
+    def ended(self):
+        """The exit status; the terminal must be as it was."""
+        status = self.child.wait(peers.PATIENCE)
+        self.read(0)
+        assert self.text.endswith("\033[?25h\033[?1049l"), self.text[-200:]
+        assert termios.tcgetattr(self.theirs) == self.before
+        os.close(self.ours)
+        os.close(self.theirs)
+        return status
+
+
+def plain(text):
+    return re.sub(r"\033\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
 
 
 def token_file(text=TOKEN):
@@ -222,6 +286,81 @@ def strangers():
     assert status == 2 and "http://" in err, err
 
 
+def top_once():
+    relay = Relay(LIST)
+    status, out, err = tracepager("top", "--once", "--url", relay.url)
+    assert (status, err) == (0, ""), err
+    lines = out.splitlines()
+    assert lines[0].startswith(f"tracepager {relay.url} ") and len(lines[0]) == 80, out
+    assert lines[1] == "incidents  3 incidents: 2 open, 1 acknowledged" and "41 since the relay's start" in lines[2], out
+    assert lines[3].startswith("pages      3 wait; ") and lines[7].startswith("ID  ") and lines[8].startswith("bbbb2222"), out
+    assert "\033" not in out and "q quits" not in out
+    relay.pagers = [{"pager": "sre", "paused": True, "waiting": 3, "oldest_at": ago(minutes=4)}]
+    assert "pages      3 wait, the oldest for 4 min; paused: sre;" in tracepager("top", "--once", "--url", relay.url)[1]
+    status, out, err = tracepager("top", "--once", "--url", f"http://127.0.0.1:{peers.free_port()}")
+    assert status == 3 and not out and "cannot reach" in err, err
+    locked = Relay(LIST, token=TOKEN)
+    assert tracepager("top", "--once", "--url", locked.url)[0] == 1
+    status, out, err = tracepager("top", "--url", relay.url)
+    assert status == 2 and "--once" in err and not out, err
+    assert tracepager("top", "--once", "--interval", "1ms")[0] == 2
+
+
+def top_live():
+    relay = Relay(LIST)
+    top = Terminal("top", "--url", relay.url, "--interval", "200ms")
+    frame = top.until("ID ")
+    assert len(frame.splitlines()) == 24 and frame.splitlines()[-1] == "q quits, up and down choose, a acknowledges", frame
+    assert all(len(line) + len(re.findall("[\u3000-\u9fff]", line)) <= 80 for line in frame.splitlines()), frame
+    assert "\033[?1049h" in top.text
+    assert frame.splitlines()[-2].startswith("bbbb2222"), frame
+    top.press("\033[B")
+    top.until(r"\nbbbb3333: acknowledged by ann\n")
+    top.press("jj")  # the last one stays
+    top.until(r"\naaaa1111")
+    # A newer one comes: the chosen one stays chosen.
+    relay.incidents = LIST + [incident("dddd4444", opened_at=ago(seconds=5))]
+    frame = top.until("dddd4444")
+    assert frame.splitlines()[-2].startswith("aaaa1111"), frame
+    top.press("a")
+    top.until(r"\nacknowledge aaaa1111 \(a disk is nearly full\)\? y/n")
+    top.press("n")
+    top.until(r"\nq quits")
+    assert not relay.acts
+    top.press("a")
+    top.until(r"\nacknowledge aaaa1111")
+    top.press("y")
+    top.until(r"\nacknowledge: noted")
+    assert [act[:2] for act in relay.acts] == [(LIST[0]["id"], "acknowledge")] and relay.acts[0][2]["who"].startswith("ann")
+    top.resize(50, 12)
+    os.kill(top.child.pid, signal.SIGWINCH)
+    frame = top.until("ID ")
+    while len(frame.splitlines()) != 12:
+        frame = top.until("ID ")
+    assert all(len(line) <= 50 for line in frame.splitlines()), frame
+    top.press("q")
+    assert top.ended() == 0
+
+
+def top_outlives_the_relay():
+    relay = Relay(LIST)
+    top = Terminal("top", "--url", relay.url, "--interval", "100ms")
+    top.until("bbbb2222")
+    relay.away = True
+    frame = top.until("trying again")
+    assert "cannot reach" in frame and "bbbb2222" in frame and "last answer" in frame, frame
+    relay.incidents, relay.away = [incident("eeee5555")], False
+    frame = top.until("eeee5555")
+    assert "trying again" not in frame
+    for number in (signal.SIGTERM, signal.SIGINT):
+        os.kill(top.child.pid, number)
+        assert top.ended() == 0
+        top = Terminal("top", "--url", relay.url, "--interval", "100ms")
+        top.until("tracepager")
+    top.press("q")
+    assert top.ended() == 0
+
+
 def misuse():
     for arguments, told in [(["shwo"], 'did you mean "show"'), (["list", "aaaa"], "list takes no id"), (["ack"], "needs the id"),
                             (["show", "aaa"], "too short"), (["comment", "aaaa"], "-m TEXT"), (["ack", "aaaa", "--team", "x"], "--team"),
@@ -231,4 +370,4 @@ def misuse():
 
 
 if __name__ == "__main__":
-    peers.run(list_for_people, list_fits_the_terminal, list_for_scripts, show_by_a_beginning, acts, tokens, strangers, misuse)
+    peers.run(list_for_people, list_fits_the_terminal, list_for_scripts, show_by_a_beginning, acts, tokens, strangers, misuse, top_once, top_live, top_outlives_the_relay)
