@@ -486,7 +486,8 @@ def startable(place, more=""):
 
 def run_check():
     with Place(good=GOOD, warned=WARNED, broken=BROKEN) as place:
-        config = "rules: {0}\n" + startable(place, "senders: {{am: {{format: alertmanager}}}}\n")
+        config = "rules: {0}\n" + startable(place, "senders: {{am: {{format: alertmanager}}}}\n"
+                                             "external_url: https://relay.example\n")
         def write(text):
             with open(place.path("config"), "w", encoding="utf-8") as f:
                 f.write(text)
@@ -507,7 +508,8 @@ def run_sample():
     # It can be used as it is, but for the place of the rules.
     with Place(good=GOOD) as place:
         with open(place.path("config"), "w", encoding="utf-8") as f:
-            for option, value in (("rules", place.path("good")), ("listen", "127.0.0.1:0")):
+            for option, value in (("rules", place.path("good")), ("listen", "127.0.0.1:0"),
+                                  ("external_url", "https://relay.example")):
                 sample = re.sub(f"^#{option}: .*", f"{option}: {value}", sample, flags=re.M)
             f.write(re.sub("^#store:\n#  path: .*", f"store:\n  path: {place.directory}/tracepager.db", sample, flags=re.M))
         expect(tracepager("run", "--check", "-c", place.path("config")), 0)
