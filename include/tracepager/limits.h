@@ -515,6 +515,20 @@
 #define LIMIT_HISTORY_US (90 * US_PER_DAY)
 /* A silence is kept for so long after its end: people ask who silenced what last week. */
 #define LIMIT_SILENCE_KEPT_US (90 * US_PER_DAY)
+/* Silences made at run time that are in force or still to come: each is compared with every alert
+ * that no exact matcher keeps it from. */
+#define LIMIT_SILENCES 1000u
+/* Those and the ended ones, for the list; above it the one that ended first leaves memory. */
+#define LIMIT_SILENCES_LISTED 10000u
+/* The end of a silence lies at most so far ahead: a longer one is a rule, and stands in a file. */
+#define LIMIT_SILENCE_AHEAD_US (90 * US_PER_DAY)
+#define LIMIT_SILENCE_MATCHERS 32u
+/* The record of one silence: its matchers, and texts that people write. */
+#define LIMIT_SILENCE_DOC_BYTES (64u << 10)
+/* Memory of one silence while it is read or kept. */
+#define LIMIT_SILENCE_ARENA_BYTES (256u << 10)
+/* Alerts of one incident, or quiet alerts, that one slice compares with the silences. */
+#define LIMIT_SILENCE_SLICE 32u
 /* Traces of decisions with their healthy evidence: people look into the traces of the last week,
  * and every disk has 2 GiB. */
 #define LIMIT_TRACES_KEPT_US	(7 * US_PER_DAY)
