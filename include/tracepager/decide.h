@@ -11,6 +11,7 @@
 #include "tracepager/arena.h"
 #include "tracepager/page.h"
 #include "tracepager/rules.h"
+#include "tracepager/silence.h"
 #include "tracepager/vote.h"
 
 struct decide_input {
@@ -21,9 +22,10 @@ struct decide_input {
 	const struct evidence_set *healthy; /* of the signal's healthy traces; NULL: unknown */
 	/* Of fine traces of the same window, which have no vote; NULL: unknown. */
 	const struct evidence_set *ordinary;
-	const struct ruleset *rules; /* NULL: no owner, no page */
-	enum walk_mode mode;	     /* WALK_AUTO: the signal's mode */
-	int64_t now_us;		     /* wall time */
+	const struct ruleset *rules;	    /* NULL: no owner, no page */
+	const struct silence_set *silences; /* made at run time; NULL: none */
+	enum walk_mode mode;		    /* WALK_AUTO: the signal's mode */
+	int64_t now_us;			    /* wall time */
 	/* To decide again without the traces: the verdict of an earlier vote over them, whose
 	 * suspect keeps the callee's names in its peers. NULL: none. */
 	const struct verdict *told;
@@ -52,7 +54,8 @@ struct decision {
 	const struct signal_rule *signal_rule;
 	struct routing routing;	       /* what the routes changed */
 	const struct silence *silence; /* which covers the alert; NULL: none */
-	struct rule_trail trail;       /* rules that were tried, and why they match or not */
+	const char *silence_id;	 /* of one that was made at run time; NULL: one of the rules */
+	struct rule_trail trail; /* rules that were tried, and why they match or not */
 	const char *rules_hash;
 	const char *rule; /* place of the rule that gave the team: "services.yaml:12" */
 	const char *owner_reasons[8];

@@ -314,6 +314,23 @@ static void json_write_owner(const struct decision *d, struct buf *out)
 	buf_putc(out, '}');
 }
 
+/* The silence that keeps the page from leaving; without one there is no such member. */
+static void json_write_silence(const struct decision *d, struct buf *out)
+{
+	char until[RFC3339_SIZE];
+
+	if (!d->silence)
+		return;
+	buf_json_key(out, "silence");
+	buf_putc(out, '{');
+	buf_json_text(out, "id", d->silence_id);
+	buf_json_text(out, "place", d->silence->place);
+	buf_json_text(out, "until", rfc3339_format(d->silence->ends_us, until));
+	buf_json_text(out, "author", d->silence->author);
+	buf_json_text(out, "reason", d->silence->reason);
+	buf_putc(out, '}');
+}
+
 static void json_write_pagers(const char *key, const struct pager *const *pagers, size_t n,
 			      struct buf *out)
 {
@@ -442,6 +459,7 @@ void decision_write(const struct decision *d, struct buf *out)
 	buf_putc(out, ']');
 	json_write_verdict(&d->verdict, out);
 	json_write_owner(d, out);
+	json_write_silence(d, out);
 	json_write_escalation(d, out);
 	json_write_page(d, out);
 	json_write_rules(d, out);

@@ -1,7 +1,7 @@
 /*
  * Owner: which team the rules page for a verdict, and how: by the service entry of the suspect or
- * of the signal, then silences, then routes. There is always a team: the fallback team at least.
- * Pure; the arena keeps what is made.
+ * of the signal, then silences of the rules, then routes, then silences made at run time. There is
+ * always a team: the fallback team at least. Pure; the arena keeps what is made.
  */
 #include <string.h>
 #include <strings.h>
@@ -228,21 +228,51 @@ static void own_signal(struct owner_work *work)
 	}
 }
 
+static void owner_tell_silence(struct owner_work *work, const struct silence *silence)
+{
+	char ends[RFC3339_SIZE];
+
+	owner_add_reason(work->decision,
+			 arena_printf(work->arena, "silenced until %s by %s: %s (%s)",
+				      rfc3339_format(silence->ends_us, ends), silence->author,
+				      silence->reason, silence->place));
+}
+
 static void apply_silence(struct owner_work *work)
 {
 	struct decision *d = work->decision;
-	char ends[RFC3339_SIZE];
 
 	if (!d->has_alert)
 		return;
 	d->silence = rules_silence(work->rules, &d->alert, work->input->now_us, &d->trail);
-	if (!d->silence)
+	if (d->silence)
+		owner_tell_silence(work, d->silence);
+}
+
+/* Silences made at run time may name the suspect and the team: they are asked when both are known.
+ * Where one of the rules holds the alert too, the one that ends last is the decision's. */
+static void apply_made_silence(struct owner_work *work)
+{
+	struct decision *d = work->decision;
+	const struct silence_subject subject = {
+		.labels = &d->alert.labels,
+		.suspect = d->verdict.found ? d->verdict.suspect.service : NULL,
+		.team = d->team->name,
+	};
+	const struct made_silence *made =
+		d->has_alert
+			? silence_set_find(work->input->silences, &subject, work->input->now_us)
+			: NULL;
+
+	if (!made)
 		return;
-	d->no_page = true;
-	owner_add_reason(d,
-			 arena_printf(work->arena, "silenced until %s by %s: %s (%s)",
-				      rfc3339_format(d->silence->ends_us, ends), d->silence->author,
-				      d->silence->reason, d->silence->place));
+	const struct silence *silence = made_silence_silence(made);
+	rule_trail_match(&d->trail, RULE_SILENCE, NULL, silence->place, silence->reason);
+	owner_tell_silence(work, silence);
+	if (d->silence && d->silence->ends_us >= silence->ends_us)
+		return;
+	d->silence = silence;
+	d->silence_id = made_silence_spec(made)->id;
 }
 
 /* Add what a route changed to the owner's reasons. */
@@ -311,7 +341,14 @@ static void apply_routes(struct owner_work *work)
 	if (d->routing.team)
 		d->team = d->routing.team;
 	owner_check_heartbeat(work);
-	d->no_page |= d->routing.no_page != NULL;
+}
+
+/* Is nobody paged, and until when? */
+static void owner_check_page(struct owner_work *work)
+{
+	struct decision *d = work->decision;
+
+	d->no_page |= d->silence || d->routing.no_page;
 	if (d->silence)
 		d->again_us = d->silence->ends_us;
 	else if (d->routing.no_page)
@@ -330,4 +367,6 @@ void decide_owner(struct arena *arena, const struct decide_input *input,
 		own_signal(&work);
 	apply_silence(&work);
 	apply_routes(&work);
+	apply_made_silence(&work);
+	owner_check_page(&work);
 }

@@ -13,6 +13,7 @@ static struct arena *arena;
 static struct ruleset *rules;
 static struct trace_set *sets[4];
 static unsigned int nsets;
+static struct silence_set *held_silences;
 
 static const char rules_text[] = "teams:\n"
 				 "  shop: {escalation: all}\n"
@@ -51,6 +52,8 @@ static void setup(void)
 
 static void teardown(void)
 {
+	silence_set_unref(held_silences);
+	held_silences = NULL;
 	while (nsets)
 		trace_set_free(sets[--nsets]);
 	rules_unref(rules);
@@ -481,6 +484,117 @@ START_TEST(alerts_about_an_operation_share_their_incident)
 END_TEST
 
 /* Different lists of parts have different keys. */
+/* ---- silences made at run time ---- */
+
+/* The decision under one such silence of an hour; 1 us is now. */
+static struct decision decided_silenced(const char *json, const struct trace *const *traces,
+					unsigned int n)
+{
+	struct silence_spec spec = { .id = "3f2a9b1c",
+				     .suspect = "",
+				     .team = "",
+				     .ends_us = US_PER_HOUR,
+				     .author = "ann",
+				     .reason = "deploy",
+				     .ended_by = "" };
+	struct made_silence *silence;
+	struct decision decision;
+	struct err err;
+
+	ck_assert_int_eq(silence_spec_read(arena, json, strlen(json), true, &spec, &err), 0);
+	ck_assert_int_eq(made_silence_new(&spec, &silence, &err), 0);
+	struct silence_set *set = silence_set_new(&silence, 1);
+	made_silence_unref(silence);
+	decide(arena,
+	       &(struct decide_input){ .alert = &orders,
+				       .traces = traces,
+				       .ntraces = n,
+				       .rules = rules,
+				       .silences = set,
+				       .mode = WALK_AUTO,
+				       .now_us = 1 },
+	       &decision);
+	silence_set_unref(held_silences); /* the decision borrows from its set */
+	held_silences = set;
+	return decision;
+}
+
+static const struct {
+	const char *json;
+	bool holds;
+} silences[] = {
+	{ "{\"matchers\": [\"alertname=OrdersFail\"]}", true },
+	{ "{\"matchers\": [\"alertname=Other\"]}", false },
+	{ "{\"suspect\": \"led*\"}", true },
+	{ "{\"suspect\": \"checkout\"}", false }, /* the signal's service */
+	{ "{\"team\": \"money\"}", true },
+	{ "{\"team\": \"shop\"}", false },
+	{ "{\"suspect\": \"ledger\", \"team\": \"shop\"}", false },
+};
+
+START_TEST(a_silence_made_at_run_time_pages_nobody)
+{
+	const struct trace *trace = failing("ledger", NULL);
+	struct decision d = decided_silenced(silences[_i].json, &trace, 1);
+
+	ck_assert_msg(d.no_page == silences[_i].holds, "%s", silences[_i].json);
+	ck_assert_str_eq(d.team->name, "money");
+	if (!silences[_i].holds)
+		return;
+	ck_assert_str_eq(d.silence_id, "3f2a9b1c");
+	ck_assert_int_eq(d.again_us, US_PER_HOUR);
+	ck_assert_str_eq(d.owner_reasons[d.nowner_reasons - 1],
+			 "silenced until 1970-01-01T01:00:00Z by ann: deploy (silence 3f2a9b1c)");
+	ck_assert_uint_gt(d.trail.nmatched, 0);
+	ck_assert_str_eq(d.trail.matched[d.trail.nmatched - 1].place, "silence 3f2a9b1c");
+}
+END_TEST
+
+/* The team that a route gives it to is the one that would be paged. */
+START_TEST(a_silence_of_a_team_follows_the_routes)
+{
+	const struct trace *trace = failing("ledger", NULL);
+
+	ck_assert(!decided_silenced("{\"team\": \"dba\"}", &trace, 1).no_page);
+	struct findings findings = { 0 };
+	char *text = xasprintf("%s", rules_text);
+	char *at = strstr(text, "    page: none\n");
+	memcpy(at, "    team: dba \n", strlen("    page: none\n"));
+	memcpy(strstr(text, "severity: info"), "owner: money  ", strlen("severity: info"));
+	rules_unref(rules);
+	ck_assert_int_eq(rules_parse("rules.yaml", text, strlen(text), false, &rules, &findings),
+			 0);
+	findings_fini(&findings);
+	free(text);
+	ck_assert(decided_silenced("{\"team\": \"dba\"}", &trace, 1).no_page);
+	ck_assert(!decided_silenced("{\"team\": \"money\"}", &trace, 1).no_page);
+}
+END_TEST
+
+/* Of a silence of the rules and one made at run time, the one that ends last tells when to decide
+ * again. */
+START_TEST(the_silence_that_ends_last_counts)
+{
+	add_rules("silences: [{matchers: {alertname: OrdersFail}, ends: 1970-01-01T00:30:00Z, "
+		  "reason: work, author: ops}]\n");
+	struct decision d = decided_silenced("{\"matchers\": [\"alertname=OrdersFail\"]}", NULL, 0);
+	ck_assert_int_eq(d.again_us, US_PER_HOUR);
+	ck_assert_str_eq(d.silence_id, "3f2a9b1c");
+	add_rules("silences: [{matchers: {alertname: OrdersFail}, ends: 1970-01-01T01:30:00Z, "
+		  "reason: work, author: ops}]\n");
+	d = decided_silenced("{\"matchers\": [\"alertname=OrdersFail\"]}", NULL, 0);
+	ck_assert_int_eq(d.again_us, US_PER_HOUR * 3 / 2);
+	ck_assert_ptr_null(d.silence_id);
+}
+END_TEST
+
+START_TEST(a_suspect_s_silence_needs_a_suspect)
+{
+	ck_assert(!decided_silenced("{\"suspect\": \"*\", \"all\": true}", NULL, 0).no_page);
+	ck_assert(decided_silenced("{\"team\": \"shop\"}", NULL, 0).no_page);
+}
+END_TEST
+
 START_TEST(keys_do_not_collide)
 {
 	struct alert one = orders, other = orders;
@@ -639,6 +753,11 @@ int main(void)
 	tcase_add_test(tcase, a_sender_s_own_group_is_kept);
 	tcase_add_test(tcase, alerts_about_an_operation_share_their_incident);
 	tcase_add_test(tcase, keys_do_not_collide);
+	tcase_add_loop_test(tcase, a_silence_made_at_run_time_pages_nobody, 0,
+			    (int)ARRAY_LEN(silences));
+	tcase_add_test(tcase, a_silence_of_a_team_follows_the_routes);
+	tcase_add_test(tcase, the_silence_that_ends_last_counts);
+	tcase_add_test(tcase, a_suspect_s_silence_needs_a_suspect);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
