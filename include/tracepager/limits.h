@@ -975,6 +975,9 @@
  * incidents differ in their first four hexadecimal digits nearly always. */
 #define LIMIT_INCIDENT_ID_CHARS	    32
 #define LIMIT_INCIDENT_PREFIX_CHARS 4
+/* Incidents among which the beginning of an id is looked up: the current ones, then the latest of
+ * those that are over. */
+#define LIMIT_CLIENT_LOOKED 10000u
 /* A frame of "tracepager top": a thousand incidents, each a line with colours. */
 #define LIMIT_TOP_FRAME_BYTES (4u << 20)
 /* "tracepager top" asks no more often: a relay has other things to do. */

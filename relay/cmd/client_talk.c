@@ -266,7 +266,7 @@ static enum client_status judge_refusal(const struct client_target *target,
 	if (reply->status == 401 && target->token.value) {
 		err_set(err, EACCES,
 			"%s does not know the token in %s (401): compare it with "
-			"admin_token_file and api_tokens of the relay's tracepager.yaml",
+			"admin_token and tokens of the relay's tracepager.yaml",
 			target->url, target->token.path);
 		return CLIENT_REFUSED;
 	}

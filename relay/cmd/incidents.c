@@ -54,23 +54,20 @@ static void print_incident_json(const json_t *json)
 
 /* ---- list ---- */
 
-static enum client_status get_incidents(const struct incidents_run *run, bool filter,
-					struct client_answer *ret_answer)
+/* Those that the options of list name. */
+static enum client_status get_listed(const struct incidents_run *run,
+				     struct client_answer *ret_answer)
 {
 	const struct incidents_options *options = run->options;
 	struct buf query = BUF_INIT(LIMIT_CLIENT_PATH_BYTES);
 
-	if (filter) {
-		client_query_add(&query, "team", options->team);
-		client_query_add(&query, "state", options->state);
-		client_query_add(&query, "severity", options->severity);
-	} else {
-		client_query_add(&query, "state", "all");
-	}
+	client_query_add(&query, "team", options->team);
+	client_query_add(&query, "state", options->state);
+	client_query_add(&query, "severity", options->severity);
 	client_query_add(&query, "limit", "1000");
 	enum client_status status =
 		client_get_list(run->client, INCIDENTS_PATH, buf_text(&query), "incidents",
-				filter ? (size_t)options->limit : SIZE_MAX, ret_answer);
+				(size_t)options->limit, ret_answer);
 	buf_fini(&query);
 	return status;
 }
@@ -80,7 +77,7 @@ static int incidents_list(const struct incidents_run *run)
 	struct client_answer answer;
 	int status;
 
-	if (get_incidents(run, true, &answer) != CLIENT_DONE) {
+	if (get_listed(run, &answer) != CLIENT_DONE) {
 		status = client_failed(incidents_command, &answer);
 		client_answer_fini(&answer);
 		return status;
@@ -132,10 +129,36 @@ static int refuse_ambiguous(const struct incidents_run *run, const char *prefix,
 	return CLIENT_REFUSED;
 }
 
-/* The whole id of what was given. list: fetched at the first beginning of an id. Caller frees
- * *ret_id. */
+/* Incidents that ids are looked up among, each fetched at the first id that needs it. */
+struct known_incidents {
+	struct client_answer current, closed;
+};
+
+/* Those whose id begins so: of the current ones, else of those that are over. NULL: an error has
+ * been printed, and *ret_status is the exit status. Caller json_decref()s. */
+static json_t *look_up_prefix(const struct incidents_run *run, const char *prefix,
+			      struct known_incidents *known, int *ret_status)
+{
+	struct client_answer *lists[] = { &known->current, &known->closed };
+	static const char *const queries[] = { "limit=1000", "state=closed&limit=1000" };
+	json_t *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists) && !json_array_size(found); i++) {
+		json_decref(found);
+		if (!lists[i]->json &&
+		    client_get_list(run->client, INCIDENTS_PATH, queries[i], "incidents",
+				    LIMIT_CLIENT_LOOKED, lists[i]) != CLIENT_DONE) {
+			*ret_status = client_failed(incidents_command, lists[i]);
+			return NULL;
+		}
+		found = incidents_of_prefix(lists[i]->json, prefix);
+	}
+	return found;
+}
+
+/* The whole id of what was given; 0, or the exit status. Caller frees *ret_id. */
 static int complete_id(const struct incidents_run *run, const char *given,
-		       struct client_answer *list, char **ret_id)
+		       struct known_incidents *known, char **ret_id)
 {
 	int status = CLIENT_DONE;
 
@@ -144,9 +167,9 @@ static int complete_id(const struct incidents_run *run, const char *given,
 		*ret_id = xstrdup(given);
 		return CLIENT_DONE;
 	}
-	if (!list->json && get_incidents(run, false, list) != CLIENT_DONE)
-		return client_failed(incidents_command, list);
-	json_t *found = incidents_of_prefix(list->json, given);
+	json_t *found = look_up_prefix(run, given, known, &status);
+	if (!found)
+		return status;
 	if (json_array_size(found) == 1)
 		*ret_id = xstrdup(incident_text(json_array_get(found, 0), "id"));
 	else if (json_array_size(found))
@@ -164,12 +187,13 @@ static int complete_id(const struct incidents_run *run, const char *given,
 static int complete_ids(const struct incidents_run *run, const struct option_list *given,
 			char **ids)
 {
-	struct client_answer list = { .status = CLIENT_DONE };
+	struct known_incidents known = { .current = { .status = CLIENT_DONE } };
 	int status = CLIENT_DONE;
 
 	for (size_t i = 0; i < given->n && status == CLIENT_DONE; i++)
-		status = complete_id(run, given->at[i], &list, &ids[i]);
-	client_answer_fini(&list);
+		status = complete_id(run, given->at[i], &known, &ids[i]);
+	client_answer_fini(&known.current);
+	client_answer_fini(&known.closed);
 	return status;
 }
 

@@ -181,8 +181,8 @@ static size_t count_state(const json_t *incidents, const char *state, size_t *re
 
 void incidents_write_count(const json_t *incidents, struct buf *out)
 {
-	static const char *const states[] = { "open", "acknowledged", "holding", "resolved",
-					      "moved" };
+	static const char *const states[] = { "open",	  "acknowledged", "holding",
+					      "resolved", "moved",	  "closed" };
 	const char *before = ": ";
 	size_t n = json_array_size(incidents), unreached;
 

@@ -16,6 +16,8 @@
 /* "  08:41:03  acknowledged  ": before what an event says. */
 #define EVENT_CELLS	 26
 #define EVENT_NAME_CELLS 12
+/* Of a page's waterfall. */
+#define WATERFALL_CELLS 72
 
 /* What the writers of one incident share. */
 struct incident_text {
@@ -151,6 +153,23 @@ static void add_alerts_field(const struct incident_text *t)
 
 static void add_fields(const struct incident_text *t)
 {
+	static const struct {
+		const char *name, *member;
+	} facts[] = {
+		{ "where", "environment" },
+		{ "instance", "instance" },
+		{ "path", "path" },
+		{ "why", "banner" },
+		{ "why them", "why" },
+		{ "how sure", "evidence" },
+		{ "but", "limits" },
+		{ "could be", "could_be" },
+		{ "differs", "what_differs" },
+		{ "labels", "labels" },
+		{ "what to do", "what_to_do" },
+		{ "moved to", "moved_to" },
+	};
+
 	incident_add_field(t, "incident", incident_text(t->incident, "id"));
 	add_past_field(t, "opened", "opened_at");
 	add_past_field(t, "closed", "closed_at");
@@ -159,7 +178,9 @@ static void add_fields(const struct incident_text *t)
 	add_escalation_field(t);
 	add_due_field(t);
 	add_alerts_field(t);
-	incident_add_field(t, "path", incident_text(t->incident, "path"));
+	add_past_field(t, "since", "since");
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
+		incident_add_field(t, facts[i].name, incident_text(t->incident, facts[i].member));
 }
 
 /* ---- lists ---- */
@@ -228,6 +249,40 @@ static void add_story(const struct incident_text *t)
 	}
 }
 
+/* A line that is drawn: its blanks stay, what is between them is made plain. */
+static void add_drawn_line(const char *line, size_t len, struct buf *out)
+{
+	while (len) {
+		size_t blanks = strspn(line, " "), n = strcspn(line, " \n");
+		if (blanks) {
+			buf_printf(out, "%*s", (int)blanks, "");
+			n = blanks;
+		} else {
+			CLEANUP_FREE char *word = xstrndup(line, n);
+			plain_add(out, word, WATERFALL_CELLS);
+		}
+		line += n;
+		len -= n;
+	}
+}
+
+/* Where the screen is too narrow it is left out: a line that is cut shows nothing. */
+static void add_waterfall(const struct incident_text *t)
+{
+	const char *line = incident_text(t->incident, "waterfall");
+
+	if (!*line || t->screen->columns < WATERFALL_CELLS + 2)
+		return;
+	buf_putc(t->out, '\n');
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+		buf_puts(t->out, "  ");
+		add_drawn_line(line, len, t->out);
+		buf_putc(t->out, '\n');
+		line += len + (line[len] == '\n');
+	}
+}
+
 /* An address is never cut nor wrapped: it is copied whole. */
 static void incident_add_links(const struct incident_text *t)
 {
@@ -260,6 +315,7 @@ void incident_write(const json_t *incident, const struct screen *screen, int64_t
 	screen_add_wrapped(screen, SCREEN_BOLD, headline, 0, 0, out);
 	buf_putc(out, '\n');
 	add_fields(&t);
+	add_waterfall(&t);
 	add_recipients(&t);
 	add_story(&t);
 	incident_add_links(&t);

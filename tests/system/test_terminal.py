@@ -66,7 +66,8 @@ class Relay(peers.Peer):
         if url.path == "/api/v1/pagers" and self.pagers is not None:
             return self.json({"pagers": self.pagers, "next": None})
         if url.path == "/api/v1/incidents":
-            found = [one for one in self.incidents if all(one[name] == query[name] for name in ("team", "severity") if name in query)]
+            over = query.get("state") == "closed"
+            found = [one for one in self.incidents if (one["state"] == "closed") == over and all(one[name] == query[name] for name in ("team", "severity") if name in query)]
             start = int(query.get("cursor", 0))
             more = start + self.page < len(found)
             return self.json({"incidents": found[start:start + self.page], "next": str(start + self.page) if more else None})
@@ -221,6 +222,10 @@ def show_by_a_beginning():
     assert out.startswith("critical, open: ledger: disk is full\n") and story["id"] in out and story["links"][0]["href"] in out, out
     assert tracepager("incidents", "show", story["id"], "--url", relay.url)[1].splitlines()[0] == out.splitlines()[0]
     assert json.loads(tracepager("incidents", "show", "cccc", "--format", "json", "--url", relay.url)[1]) == story
+    # One that is over is found, too; a current one goes before it.
+    relay.incidents += [incident("cccc9999", state="closed", closed_at=ago(minutes=1)), incident("9999eeee", state="closed")]
+    assert tracepager("incidents", "show", "9999", "--url", relay.url)[1].startswith("critical, closed: ")
+    assert story["id"] in tracepager("incidents", "show", "cccc", "--url", relay.url)[1]
     status, out, err = tracepager("incidents", "show", "bbbb", "--url", relay.url)
     assert status == 1 and not out and '2 incidents begin with "bbbb"' in err and "bbbb2222" in err and "bbbb3333" in err, err
     status, out, err = tracepager("incidents", "show", "dddd", "--url", relay.url)
@@ -361,6 +366,51 @@ def top_outlives_the_relay():
     assert top.ended() == 0
 
 
+def a_real_relay():
+    """From the page to the end of its incident, all from the terminal."""
+    pager = peers.Pager()
+    jaeger = peers.Peer(lambda request: (200, {}, json.dumps({"result": peers.shop_trace("0" * 30 + "a1")}).encode()))
+    with token_file() as acting, token_file("another-token-that-may-read") as reading:
+        tokens = f'tokens: [{{name: ann, file: "{acting.name}", may: act}}, {{name: dash, file: "{reading.name}", may: read}}]\n'
+        daemon = peers.Daemon(pager.url, jaeger.url, config=tokens).start()
+        try:
+            place = {"TRACEPAGER_URL": f"http://127.0.0.1:{daemon.port}"}
+            act = {**place, "TRACEPAGER_TOKEN_FILE": acting.name}
+            read = {**place, "TRACEPAGER_TOKEN_FILE": reading.name}
+            labels = {"alertname": "PlaceOrderErrors", "severity": "critical"}
+            assert daemon.request("POST", "/webhook/am", peers.webhook((labels, "firing")))[0] == 202
+            one = json.loads(peers.wait_for("the incident", lambda: tracepager("incidents", "--format", "json", **read)[1]))
+            beginning = one["id"][:6]
+            peers.wait_for("its page", lambda: pager.seen())
+            assert tracepager("incidents", **place)[0] == 1  # without a token
+            status, out, err = tracepager("incidents", "show", beginning, **read)
+            assert status == 0 and "who has it  nobody yet" in out and "frontend > checkout > ledger" in out, (out, err)
+            assert re.search(r"^  \d\d:\d\d:\d\d  opened", out, re.M), out
+            status, out, err = tracepager("incidents", "ack", beginning, **read)
+            assert status == 1 and not out and reading.name in err and "dash" in err, err
+            status, out, err = tracepager("incidents", "ack", beginning, "-m", "looking at it", "--who", "bob", **act)
+            assert status == 0 and out.startswith(one["id"]) and "acknowledged" in out, (out, err)
+            assert "ack bob" in tracepager("incidents", **read)[1] or "ack ann" in tracepager("incidents", **read)[1]
+            assert tracepager("incidents", "comment", beginning, "-m", "a remark of mine", **act)[0] == 0
+            assert tracepager("incidents", "useful", beginning, **act)[0] == 0
+            out = tracepager("incidents", "show", beginning, **read)[1]
+            assert "looking at it" in out and "a remark of mine" in out and "useful" in out, out
+            assert tracepager("incidents", "reroute", beginning, "--team", "sre", "-m", "their disk", **act)[0] == 0
+            assert json.loads(tracepager("incidents", "--format", "json", **read)[1])["team"] == "sre"
+            status, out, err = tracepager("incidents", "reroute", beginning, "--team", "nobody", **act)
+            assert status == 1 and "nobody" in err, err
+            assert "1 incident: 1 open" in tracepager("top", "--once", **read)[1]
+            assert tracepager("incidents", "resolve", beginning, **act)[0] == 0
+            peers.wait_for("its end", lambda: not tracepager("incidents", "--format", "json", **read)[1])
+            assert beginning in tracepager("incidents", "--state", "closed", **read)[1]
+            status, out, err = tracepager("incidents", "show", beginning, **read)
+            assert status == 0 and ", closed: " in out and "resolved" in out, out
+            status, out, err = tracepager("incidents", "ack", beginning, **act)
+            assert status == 1 and "over" in err, err
+        finally:
+            daemon.finish()
+
+
 def misuse():
     for arguments, told in [(["shwo"], 'did you mean "show"'), (["list", "aaaa"], "list takes no id"), (["ack"], "needs the id"),
                             (["show", "aaa"], "too short"), (["comment", "aaaa"], "-m TEXT"), (["ack", "aaaa", "--team", "x"], "--team"),
@@ -370,4 +420,4 @@ def misuse():
 
 
 if __name__ == "__main__":
-    peers.run(list_for_people, list_fits_the_terminal, list_for_scripts, show_by_a_beginning, acts, tokens, strangers, misuse, top_once, top_live, top_outlives_the_relay)
+    peers.run(list_for_people, list_fits_the_terminal, list_for_scripts, show_by_a_beginning, acts, tokens, strangers, misuse, top_once, top_live, top_outlives_the_relay, a_real_relay)

@@ -215,8 +215,8 @@ static const struct {
 	  false, true, CLIENT_REFUSED,
 	  URL " wants a token (401): give --token-file FILE, or set TRACEPAGER_TOKEN_FILE" },
 	{ 401, PROBLEM, "{}", NULL, true, true, CLIENT_REFUSED,
-	  URL " does not know the token in @ (401): compare it with admin_token_file and "
-	      "api_tokens of the relay's tracepager.yaml" },
+	  URL " does not know the token in @ (401): compare it with admin_token and "
+	      "tokens of the relay's tracepager.yaml" },
 	{ 403, PROBLEM, "{\"detail\": \"the token \\\"dash\\\" may only read\"}", NULL, true, true,
 	  CLIENT_REFUSED,
 	  "the token \"dash\" may only read (" URL " answered 403 to the token in @)" },

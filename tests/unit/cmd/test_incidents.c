@@ -120,7 +120,7 @@ END_TEST
 	"\"alerts\":3,\"firing\":2,\"unreached\":false,"                                           \
 	"\"recipients\":[{\"pager\":\"ledger-pagerduty\",\"role\":\"step\",\"state\":\"reached\"," \
 	"\"n\":2},{\"pager\":\"sre\",\"role\":\"also\",\"state\":\"refused\",\"n\":1}],"           \
-	"\"path\":\"web > checkout > ledger\","                                                    \
+	"\"path\":\"web > checkout > ledger\",\"why\":\"team ledger owns ledger\","                \
 	"\"events\":[{\"at\":\"2026-11-29T08:48:00Z\",\"event\":\"opened\",\"who\":\"\","          \
 	"\"text\":\"\"},{\"at\":\"2026-11-29T08:58:00.250Z\",\"event\":\"escalated\","             \
 	"\"who\":\"\",\"text\":\"run 1 step 2: ledger-lead\"},"                                    \
@@ -144,6 +144,7 @@ START_TEST(story_of_an_incident)
 			 "  next step   09:08:00, in 8 min\n"
 			 "  alerts      3, of which 2 fire\n"
 			 "  path        web > checkout > ledger\n"
+			 "  why them    team ledger owns ledger\n"
 			 "\n"
 			 "PAGER             STATE    ROLE\n"
 			 "ledger-pagerduty  reached  step, paged 2 times\n"
@@ -201,6 +202,23 @@ START_TEST(a_line_for_each_day)
 }
 END_TEST
 
+START_TEST(waterfall_keeps_its_columns)
+{
+	const struct screen narrow = { .columns = 70 };
+	json_t *incident = load("{\"waterfall\":\"trace 4f\\n  web     |##  |\\n   "
+				"\\u001b[31mdb   | ## |\"}");
+
+	incident_write(incident, &plain80, now_us, &out);
+	ck_assert_msg(
+		strstr(buf_text(&out), "\n  trace 4f\n    web     |##  |\n     db   | ## |\n"),
+		"%s", buf_text(&out));
+	buf_reset(&out);
+	incident_write(incident, &narrow, now_us, &out);
+	ck_assert_ptr_null(strstr(buf_text(&out), "web"));
+	json_decref(incident);
+}
+END_TEST
+
 /* Nothing is there, or of the wrong type: no crash, and no empty fields. */
 START_TEST(answers_of_strangers)
 {
@@ -234,6 +252,7 @@ int main(void)
 	tcase_add_test(tcase, story_of_an_incident);
 	tcase_add_loop_test(tcase, what_comes_next, 0, (int)ARRAY_LEN(nexts));
 	tcase_add_test(tcase, a_line_for_each_day);
+	tcase_add_test(tcase, waterfall_keeps_its_columns);
 	tcase_add_test(tcase, answers_of_strangers);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
