@@ -915,6 +915,10 @@
 /* The status of the rules: LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names
  * make more of it. */
 #define LIMIT_RULES_STATUS_BYTES (16u << 20)
+/* Of each pager: events that have acted, and incidents of the pager whose own ids are known. A
+ * pager that sends 1,000 events before it repeats one has been down for hours. */
+#define LIMIT_FEEDBACK_EVENTS	 1024u
+#define LIMIT_FEEDBACK_INCIDENTS 1024u
 
 /* ---- cmd ---- */
 
