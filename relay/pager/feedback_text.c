@@ -10,9 +10,9 @@
 const char *feedback_incident(struct arena *arena, const char *key)
 {
 	const char *mark = strrchr(key, '#');
-	const size_t digits = mark ? strspn(mark + 1, "0123456789") : 0;
+	const size_t digits = mark && mark > key ? strspn(mark + 1, "0123456789") : 0;
 
-	if (mark && digits && !mark[1 + digits])
+	if (digits && !mark[1 + digits])
 		return arena_strndup(arena, key, (size_t)(mark - key));
 	return arena_strdup(arena, key);
 }

@@ -493,12 +493,14 @@ START_TEST(webhook_acts)
 			     "\"theirs\",\"who\":\"bo\"},"
 			     "{\"incident\":\"d#\",\"action\":\"comment\",\"text\":\"x\\ry\"},"
 			     "{\"incident\":\"e#x\",\"action\":\"useful\"},"
+			     "{\"incident\":\"#2\",\"action\":\"noise\"},"
 			     "{\"incident\":\"f#1#22\",\"action\":\"noise\"}]"),
 		FEEDBACK_VERIFIED);
 	static const struct feedback_act want[] = {
 		{ ACT_ACKNOWLEDGE, "a", "", "", "" },	    { ACT_RESOLVE, "b", "", "fixed", "" },
 		{ ACT_REROUTE, "c", "bo", "theirs", "db" }, { ACT_COMMENT, "d#", "", "x y", "" },
-		{ ACT_USEFUL, "e#x", "", "", "" },	    { ACT_NOISE, "f#1", "", "", "" },
+		{ ACT_USEFUL, "e#x", "", "", "" },	    { ACT_NOISE, "#2", "", "", "" },
+		{ ACT_NOISE, "f#1", "", "", "" },
 	};
 	ck_assert_uint_eq(feedback.nacts, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
