@@ -269,6 +269,13 @@ static void web_measure(void *ctx)
 	metric_set(METRIC_CONNECTIONS, (int64_t)http_server_connections(relay->server));
 }
 
+static const struct pager *web_pager(void *ctx, const char *name)
+{
+	const struct relay *relay = ctx;
+
+	return rules_pager(reload_rules(relay->rules), name);
+}
+
 static enum act_outcome web_act(void *ctx, const struct act *act, struct buf *words)
 {
 	struct relay *relay = ctx;
@@ -511,6 +518,7 @@ static void make_intake(struct relay *relay)
 			 .rules = web_rules,
 			 .shadow = web_shadow,
 			 .act = web_act,
+			 .pager = web_pager,
 			 .when_durable = intake_when_durable,
 			 .each = web_each,
 			 .view = web_view,

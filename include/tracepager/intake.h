@@ -52,6 +52,10 @@ enum intake_refusal {
 	INTAKE_REFUSAL_ADMIN, /* an API token */
 	INTAKE_REFUSAL_HOST,
 	INTAKE_REFUSAL_SITE,
+	/* Of what pagers tell back. */
+	INTAKE_REFUSAL_FEEDBACK_PAGER,	/* the rules have no such pager */
+	INTAKE_REFUSAL_FEEDBACK_SECRET, /* the pager has none */
+	INTAKE_REFUSAL_FEEDBACK_SIGNATURE,
 	INTAKE_REFUSAL_COUNT
 };
 

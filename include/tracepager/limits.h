@@ -919,6 +919,8 @@
  * pager that sends 1,000 events before it repeats one has been down for hours. */
 #define LIMIT_FEEDBACK_EVENTS	 1024u
 #define LIMIT_FEEDBACK_INCIDENTS 1024u
+/* The reply to it: LIMIT_FEEDBACK_ACTS outcomes with their sentences. */
+#define LIMIT_FEEDBACK_REPLY_BYTES (2u << 20)
 
 /* ---- cmd ---- */
 

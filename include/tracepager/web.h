@@ -40,6 +40,9 @@ struct web_ops {
 	/* Adds a comment, useful or noise to the story of an incident that only the store knows,
 	 * and calls done() as when_durable() does. False: the store is busy, nothing is called. */
 	bool (*note)(void *ctx, const struct act *act, store_done *done, void *arg);
+	/* A pager of the rules in force; NULL: they have none of that name. Borrowed for this
+	 * turn. */
+	const struct pager *(*pager)(void *ctx, const char *name);
 	void *ctx;
 };
 
@@ -51,6 +54,7 @@ struct web_token {
 };
 
 struct web_job;
+struct feedback_memory;
 
 struct web {
 	/* Borrowed. */
@@ -67,7 +71,8 @@ struct web {
 	bool open;
 	const char *listen, *hosts; /* of the configuration; borrowed */
 	struct web_ops ops;
-	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
+	LIST_HEAD(, web_job) jobs;	  /* requests that are answered later */
+	struct feedback_memory *feedback; /* what pagers told back; NULL: nothing yet */
 };
 
 /* Drops the requests that wait for an answer. The pool must be idle. */

@@ -15,6 +15,15 @@ static const struct {
 	[INTAKE_REFUSAL_ADMIN] = { "request refused: its API token is missing or wrong", NULL },
 	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host" },
 	[INTAKE_REFUSAL_SITE] = { "request refused: a page of another site sent it", "origin" },
+	[INTAKE_REFUSAL_FEEDBACK_PAGER] = { "feedback refused: no pager of that name tells "
+					    "something back; look at the address of its webhook",
+					    "pager" },
+	[INTAKE_REFUSAL_FEEDBACK_SECRET] = { "feedback refused: its pager has no "
+					     "feedback_secret_file in the rules",
+					     "pager" },
+	[INTAKE_REFUSAL_FEEDBACK_SIGNATURE] = { "feedback refused: its signature is missing, too "
+						"old, or made with another secret",
+						"pager" },
 };
 
 /* One reason. The timer is armed for a minute after each line. */

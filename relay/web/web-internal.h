@@ -107,6 +107,9 @@ void web_serve_api_shadow(struct web_request *request);
 void web_serve_incidents(struct web_request *request);
 void web_serve_incident(struct web_request *request);
 void web_serve_incident_act(struct web_request *request);
+/* web_feedback.c */
+void web_serve_feedback(struct web_request *request);
+bool web_feedback_needs_token(const struct web *web, const char *param);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);
 void web_serve_alerts(struct web_request *request);

@@ -38,6 +38,8 @@ static const struct web_row web_rows[] = {
 	  .text = "alerts of a declared sender" },
 	{ POST, "/api/v2/alerts", web_serve_alerts, .needs_token = web_alerts_need_token,
 	  .text = "alerts as Prometheus sends them" },
+	{ POST, "/feedback/{pager...}", web_serve_feedback, .needs_token = web_feedback_needs_token,
+	  .text = "what a pager tells back, signed" },
 	{ GET, "/api/v2/status", web_serve_status, .right = NONE },
 	{ GET, "/-/healthy", web_serve_healthy, .is_probe = true, .text = "does tracepager run" },
 	{ GET, "/-/ready", web_serve_ready, .is_probe = true, .text = "does tracepager take alerts" },
