@@ -23,7 +23,7 @@ enum feedback_seen {
 /* Was this event of the pager there before? "" is always new, and never remembered. */
 enum feedback_seen feedback_memory_begin(struct feedback_memory *memory, const char *pager,
 					 const char *event);
-/* Its acts are on disk; or not, and the event counts again when the pager sends it again. */
+/* Its acts are on disk; else the event counts again when the pager sends it again. */
 void feedback_memory_end(struct feedback_memory *memory, const char *pager, const char *event,
 			 bool durable);
 

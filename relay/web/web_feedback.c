@@ -195,7 +195,9 @@ static void feedback_answer(struct web_job *web_job)
 {
 	struct feedback_job *job = (struct feedback_job *)web_job;
 
-	feedback_memory_end(web_job->web->feedback, job->pager, job->event, web_job->result == 0);
+	/* What changed nothing may count when it is sent again, when more is known. */
+	feedback_memory_end(web_job->web->feedback, job->pager, job->event,
+			    web_job->result == 0 && job->nacted);
 	if (web_job->result < 0) {
 		metric_add(METRIC_FEEDBACK_FAILED, 1);
 		web_fail(web_job->exchange, 503,

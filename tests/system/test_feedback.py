@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""What pagers tell back to the real daemon: acts that count once, on disk before the answer, and all that is refused or ignored."""
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import feedback  # noqa: E402
+import peers  # noqa: E402
+
+peers.skip_unless_wanted()
+RULES = """
+teams: {{sre: {{escalation: sre}}, db: {{escalation: db}}}}
+pagers:
+  pd:
+    {{kind: pagerduty, routing_key: k1, url: "{pager}/v2/enqueue", feedback_secret_file: ["{directory}/new.secret", "{directory}/old.secret"]}}
+  chat: {{kind: webhook, url: "{pager}/hook", feedback_secret: chat-secret}}
+  mute: {{kind: pagerduty, routing_key: k2, url: "{pager}/v2/enqueue"}}
+  screen: {{kind: console}}
+escalations:
+  sre: {{steps: [{{page: [pd], wait: 1h}}, {{page: [mute]}}]}}
+  db: {{steps: [{{page: [mute]}}]}}
+services: {{db: {{owner: db}}}}
+fallback: {{team: sre}}
+defaults: {{resolve_hold: 0s}}
+"""
+
+
+class Relay(peers.Daemon):
+    def __init__(self):
+        self.pager = peers.Pager()
+        super().__init__(self.pager.url, rules=RULES)
+        self.write("new.secret", "pd-new\n")
+        self.write("old.secret", "pd-old\n")
+        self.alerts = 0
+
+    def one(self):
+        """An incident that pager pd was paged about."""
+        self.alerts += 1
+        known = {e["dedup_key"] for e in self.pager.events()}
+        body = peers.webhook(({"alertname": f"Disk{self.alerts}", "severity": "error"}, "firing"))
+        assert self.request("POST", "/webhook/am", body)[0] == 202
+        return peers.wait_for("its page", lambda: [e["dedup_key"] for e in self.pager.events() if e["dedup_key"] not in known])[0]
+
+    def tell(self, pager, told):
+        body, headers = told
+        status, text, self.headers = self.request("POST", "/feedback/" + pager, body, headers)
+        return status, json.loads(text)
+
+    def incident(self, one):
+        return json.loads(self.request("GET", "/api/v1/incidents/" + one)[1])
+
+    def story(self, one, event):
+        return [(e["who"], e["text"]) for e in self.incident(one)["events"] if e["event"] == event]
+
+    def told(self):
+        return {result: int(self.metric(f'tracepager_feedback_total{{result="{result}"}}'))
+                for result in ("acted", "ignored", "repeated", "refused", "failed")}
+
+
+def on_a_relay(test):
+    def run():
+        relay = Relay().start()
+        try:
+            test(relay)
+            log = relay.log_text()
+            assert not [s for s in ("pd-new", "pd-old", "pd-next", "chat-secret") if s in log], log
+        finally:
+            relay.finish()
+    run.__name__ = test.__name__
+    return run
+
+
+@on_a_relay
+def pagerduty_acknowledges_and_resolves(relay):
+    one = relay.one()
+    status, answer = relay.tell("pd", feedback.pagerduty("incident.acknowledged", one, "pd-new"))
+    assert (status, answer["acts"][0]["outcome"]) == (200, "done"), answer
+    assert relay.incident(one)["state"] == "acknowledged"
+    assert relay.incident(one)["acknowledged_by"] == "Ann Example (pager pd)"
+    # Again, under another event's id: it is so already.
+    status, answer = relay.tell("pd", feedback.pagerduty("incident.acknowledged", one, "pd-old"))
+    assert (status, answer["acts"][0]["outcome"]) == (200, "already"), answer
+    # The key of a further page of the same incident.
+    status, answer = relay.tell("pd", feedback.pagerduty("incident.resolved", one + "#2", "pd-old", "pd-other"))
+    assert (status, answer["acts"][0]["outcome"]) == (200, "done"), answer
+    assert answer["acts"][0]["incident"] == one
+    peers.wait_for("the resolve", lambda: [e for e in relay.pager.events() if e["event_action"] == "resolve" and e["dedup_key"] == one])
+    # That resolve comes back from PagerDuty, and a person's that crossed it: neither changes anything.
+    status, answer = relay.tell("pd", feedback.pagerduty("incident.resolved", one, "pd-new", agent=feedback.OURS))
+    assert status == 200 and "no person did it" in answer["ignored"], answer
+    status, answer = relay.tell("pd", feedback.pagerduty("incident.resolved", one, "pd-new"))
+    assert status == 200 and answer["acts"][0]["outcome"] in ("already", "ignored"), answer
+    assert relay.told() == {"acted": 3, "ignored": 2, "repeated": 0, "refused": 0, "failed": 0} or \
+        relay.told() == {"acted": 4, "ignored": 1, "repeated": 0, "refused": 0, "failed": 0}, relay.told()
+
+
+@on_a_relay
+def an_automation_does_not_acknowledge(relay):
+    one = relay.one()
+    for agent in (feedback.OURS, None, {"type": "service_reference", "summary": "API"}):
+        for event in ("incident.acknowledged", "incident.resolved"):
+            status, answer = relay.tell("pd", feedback.pagerduty(event, one, "pd-new", agent=agent))
+            assert status == 200 and "no person did it" in answer["ignored"], answer
+    assert relay.incident(one)["state"] == "open"
+
+
+@on_a_relay
+def notes_come_once(relay):
+    one = relay.one()
+    note = feedback.pagerduty("incident.annotated", None, "pd-new", theirs="P77", event="01NOTE", content="restarted it")
+    # Nobody has said yet which incident P77 is; that says nothing of the event.
+    status, answer = relay.tell("pd", note)
+    assert status == 200 and answer["acts"][0]["outcome"] == "ignored", answer
+    status, answer = relay.tell("pd", feedback.pagerduty("incident.triggered", one, "pd-new", theirs="P77", agent=feedback.OURS))
+    assert status == 200 and "incident.triggered" in answer["ignored"], answer
+    status, answer = relay.tell("pd", note)
+    assert status == 200 and answer["acts"][0]["outcome"] == "done", answer
+    for _ in range(3):
+        status, answer = relay.tell("pd", note)
+        assert status == 200 and "counts once" in answer["ignored"], answer
+    assert relay.story(one, "commented") == [("Ann Example (pager pd)", "feedback: restarted it")], relay.incident(one)["events"]
+    assert relay.told()["repeated"] == 3
+
+
+@on_a_relay
+def a_merge_is_a_comment(relay):
+    one = relay.one()
+    reason = {"type": "merge_resolve_reason", "incident": {"id": "P9", "html_url": "https://acme.pagerduty.com/incidents/P9"}}
+    status, answer = relay.tell("pd", feedback.pagerduty("incident.resolved", one, "pd-new", resolve_reason=reason))
+    assert (status, answer["acts"][0]["action"]) == (200, "comment"), answer
+    assert relay.incident(one)["state"] == "open"
+
+
+@on_a_relay
+def receivers_of_webhooks_act(relay):
+    a, b, c = relay.one(), relay.one(), relay.one()
+    status, answer = relay.tell("chat", feedback.standard({"incident": a, "action": "acknowledge", "who": "bo"}, "chat-secret"))
+    assert (status, answer["acts"][0]["outcome"]) == (200, "done"), answer
+    assert relay.incident(a)["acknowledged_by"] == "bo (pager chat)"
+    acts = [{"incident": a, "action": "comment", "who": "bo", "text": "on it"}, {"incident": a, "action": "useful"},
+            {"incident": b, "action": "reroute", "team": "db", "text": "a database"}, {"incident": c, "action": "resolve"},
+            {"incident": "f" * 32, "action": "resolve"}, {"incident": b, "action": "reroute", "team": "nobody"}]
+    status, answer = relay.tell("chat", feedback.standard(acts, "wrong", "chat-secret"))
+    assert status == 200, answer
+    assert [act["outcome"] for act in answer["acts"]] == ["done", "done", "done", "done", "ignored", "refused"], answer
+    assert relay.incident(b)["team"] == "db"
+    assert relay.story(a, "useful") == [("chat", "feedback")]
+    # 100 acts at once are taken, 101 are not; nor is a list with one fault.
+    for n, want in ((100, 200), (101, 400)):
+        status, answer = relay.tell("chat", feedback.standard([{"incident": a, "action": "acknowledge"}] * n, "chat-secret"))
+        assert status == want, answer
+    status, answer = relay.tell("chat", feedback.standard([{"incident": b, "action": "resolve"}, {"incident": b}], "chat-secret"))
+    assert status == 400 and "act 2 of 2" in answer["error"], answer
+    assert relay.incident(b)["state"] == "open"
+
+
+@on_a_relay
+def forged_and_replayed_requests_do_nothing(relay):
+    one, now = relay.one(), time.time()
+    act = {"incident": one, "action": "resolve", "who": "eve"}
+    body, signed = feedback.standard(act, "chat-secret")
+    changed = dict(signed)
+    changed["webhook-timestamp"] = str(int(now) + 1)
+    tries = [("chat", feedback.standard(act), 401), ("chat", feedback.standard(act, "wrong"), 401), ("chat", feedback.standard(act, ""), 401),
+             ("chat", feedback.standard(act, "chat-secret", at=now - 310), 401), ("chat", feedback.standard(act, "chat-secret", at=now + 310), 401),
+             ("chat", (body.replace(b"eve", b"ann"), signed), 401), ("chat", (body, changed), 401), ("chat", (body, {}), 401),
+             ("pd", (body, signed), 401), ("pd", feedback.pagerduty("incident.resolved", one), 401),
+             ("pd", feedback.pagerduty("incident.resolved", one, "chat-secret", "pd-newer"), 401),
+             ("pd", feedback.pagerduty("incident.resolved", one, ""), 401),
+             ("chat", feedback.pagerduty("incident.resolved", one, "chat-secret"), 401),
+             # Old, as one that was captured is.
+             ("pd", feedback.pagerduty("incident.resolved", one, "pd-new", at=now - 7260), 200),
+             # What is signed and is nothing.
+             ("pd", (b"x", {"X-PagerDuty-Signature": "v1=" + feedback.mac("pd-new", b"x").hexdigest()}), 400),
+             ("chat", feedback.standard(b"not JSON", "chat-secret"), 400), ("chat", feedback.standard(b"[" * 5000, "chat-secret"), 400),
+             ("chat", feedback.standard(b" " * 300000, "chat-secret"), 413), ("pd", (b" " * 300000, {}), 413),
+             # Pagers that tell nothing back.
+             ("mute", feedback.pagerduty("incident.resolved", one, ""), 403), ("screen", (b"{}", {}), 404),
+             ("nobody", (b"{}", {}), 404), ("", (b"{}", {}), 404)]
+    for pager, told, want in tries:
+        status, answer = relay.tell(pager, told)
+        assert status == want, (pager, told, status, answer)
+        assert want != 403 or "feedback_secret_file" in answer["error"], answer
+        assert want != 401 or "pagerduty" not in relay.headers.get("WWW-Authenticate", ""), relay.headers
+    assert relay.request("GET", "/feedback/pd")[0] == 405
+    assert relay.incident(one)["state"] == "open" and not relay.story(one, "resolved")
+    assert relay.told() == {"acted": 0, "ignored": 1, "repeated": 0, "refused": len(tries) - 1, "failed": 0}, relay.told()
+    # One line a minute for each reason, with the pager.
+    log = relay.log_text()
+    assert log.count("feedback refused: its signature") == log.count("feedback refused: its pager has no") == 1, log
+    assert "pager=chat" in log and "pager=mute" in log
+    # From behind a proxy of another name, and from a page of another site: the signature counts.
+    body, headers = feedback.pagerduty("incident.acknowledged", one, "pd-new")
+    headers.update({"Host": "alerts.example.com", "Origin": "https://evil.example"})
+    status, answer = relay.tell("pd", (body, headers))
+    assert status == 200 and answer["acts"][0]["outcome"] == "done", answer
+
+
+@on_a_relay
+def secrets_are_rotated(relay):
+    one = relay.one()
+
+    def status_of(secret):
+        return relay.tell("pd", feedback.pagerduty("incident.annotated", one, secret, content="n"))[0]
+
+    assert [status_of(s) for s in ("pd-new", "pd-old", "pd-next")] == [200, 200, 401]
+    relay.write("old.secret", "pd-new\n")
+    relay.write("new.secret", "pd-next\n")
+    assert relay.request("POST", "/-/reload")[0] == 200
+    assert [status_of(s) for s in ("pd-new", "pd-old", "pd-next")] == [200, 401, 200]
+
+
+@on_a_relay
+def what_is_answered_is_on_disk(relay):
+    one = relay.one()
+    note = feedback.pagerduty("incident.annotated", one, "pd-new", content="found it")
+    assert relay.tell("pd", note)[0] == 200
+    assert relay.tell("pd", feedback.pagerduty("incident.acknowledged", one, "pd-new"))[0] == 200
+    relay.kill()
+    relay.start()
+    assert relay.incident(one)["state"] == "acknowledged"
+    assert relay.story(one, "commented") == [("Ann Example (pager pd)", "feedback: found it")]
+
+
+peers.run(pagerduty_acknowledges_and_resolves, an_automation_does_not_acknowledge, notes_come_once, a_merge_is_a_comment,
+          receivers_of_webhooks_act, forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk)
