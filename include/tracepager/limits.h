@@ -803,6 +803,8 @@
 #define LIMIT_REFUSED_BYTES 4096u
 /* Recipients of an incident that is over are told for so long; then it is given up. */
 #define LIMIT_TELLING_US US_PER_DAY
+/* No deadline of an incident is further ahead; a damaged row of the store may say more. */
+#define LIMIT_DEADLINE_MOST_US (366 * US_PER_DAY)
 /* Alerts of an incident that a page lists with their labels, and by name. */
 #define LIMIT_PAGE_MEMBERS 100u
 #define LIMIT_PAGE_NAMES   50u

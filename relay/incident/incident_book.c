@@ -229,6 +229,14 @@ static void incident_restore_page(struct incident *incident, const struct stored
 	arena_free(arena);
 }
 
+/* A damaged row may hold anything. */
+static int64_t restored_wait_us(int64_t stored_us)
+{
+	return stored_us < 0			    ? 0
+	       : stored_us > LIMIT_DEADLINE_MOST_US ? LIMIT_DEADLINE_MOST_US
+						    : stored_us;
+}
+
 static bool incident_row_is_older(const struct stored_incident *row)
 {
 	return (row->state == INCIDENT_OPEN || row->state == INCIDENT_HOLDING) &&
@@ -239,8 +247,8 @@ static bool incident_row_is_older(const struct stored_incident *row)
  * (the wall clock was set back) is cut. */
 static void incident_restore_deadline(struct incident *incident, const struct stored_incident *row)
 {
-	int64_t wait_us =
-		row->wait_us > 0 ? row->wait_us : incident_wait_us(incident, incident->state);
+	int64_t wait_us = row->wait_us > 0 ? restored_wait_us(row->wait_us)
+					   : incident_wait_us(incident, incident->state);
 	int64_t left_us = row->due_us ? row->due_us - incident_wall_us(incident) : wait_us;
 
 	if (incident_row_is_older(row)) {
@@ -272,15 +280,20 @@ static void restore_text(char **text, const char *stored)
 	*text = xstrdup(stored ? stored : "");
 }
 
+static int restored(int stored, int least, int most)
+{
+	return stored < least ? least : stored > most ? most : stored;
+}
+
 static void incident_restore_escalation(struct incident *incident,
 					const struct stored_incident *row)
 {
 	restore_text(&incident->escalation, row->escalation);
 	restore_text(&incident->acked_by, row->acked_by);
 	restore_text(&incident->refused, row->refused);
-	incident->run = row->run > 0 ? row->run : 0;
-	incident->step = row->step >= STEP_NONE ? row->step : 0;
-	incident->left_us = row->left_us > 0 ? row->left_us : 0;
+	incident->run = restored(row->run, 0, LIMIT_ESCALATION_REPEAT);
+	incident->step = restored(row->step, STEP_NONE, (int)LIMIT_ESCALATION_STEPS);
+	incident->left_us = restored_wait_us(row->left_us);
 }
 
 void incidents_book_load(struct incident_book *book, const struct stored_incident *row)
