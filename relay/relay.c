@@ -8,9 +8,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "tracepager/baselines.h"
 #include "tracepager/fetch.h"
+#include "tracepager/handover.h"
 #include "tracepager/http_client.h"
 #include "tracepager/http_server.h"
 #include "tracepager/incident.h"
@@ -26,9 +29,16 @@
 
 /* Two: a large trace must not wait for another, and there are few cores. */
 #define POOL_THREADS 2
-/* A drain: deliveries under way may end; what does not is in the store. */
-#define DRAIN_US      (5 * US_PER_SECOND)
+/* A drain: what is under way may end; what does not is in the store. Where no successor has the
+ * listening sockets, posts are taken until a moment in which nothing is under way, for at most
+ * DRAIN_TAKING_US. */
+#define DRAIN_US	(5 * US_PER_SECOND)
+#define DRAIN_TAKING_US (4 * US_PER_SECOND)
+/* A successor waits so long for the store: longer than any drain. */
+#define TAKE_OVER_US  (30 * US_PER_SECOND)
 #define DRAIN_LOOK_US (20 * US_PER_MS)
+
+#define HANDOVER_SUFFIX ".handover"
 
 struct relay {
 	struct config *config;
@@ -59,9 +69,13 @@ struct relay {
 	bool refresh_next;
 	struct buf refreshed; /* what the last refresh told; empty before the first */
 	bool refresh_failed;
-	bool ending; /* nothing is submitted to the pool any more */
-	bool draining;
-	int64_t drain_until_us;
+	bool ending;		/* nothing is submitted to the pool any more */
+	bool draining, stopped; /* stopped: nothing is accepted any more */
+	struct handover *handover;
+	int sockets[LIMIT_LISTENERS]; /* passed to us, and not the server's yet */
+	size_t nsockets;
+	bool waits_for_store; /* the relay before us drains */
+	int64_t drain_began_us;
 	struct timer drain;
 };
 
@@ -325,7 +339,7 @@ static bool intake_have_room(void *ctx)
 {
 	const struct relay *relay = ctx;
 
-	return !relay->draining && incidents_have_room(relay->incidents);
+	return incidents_have_room(relay->incidents);
 }
 
 static enum accept_result intake_accept(void *ctx, const struct alert *alert, size_t more)
@@ -359,27 +373,42 @@ static void turn_end(void *ctx)
 		incidents_flush(relay->incidents);
 }
 
+static void stop_accepting(struct relay *relay)
+{
+	if (!relay->stopped)
+		http_server_stop(relay->server);
+	relay->stopped = true;
+}
+
 static void look_at_drain(void *arg)
 {
 	struct relay *relay = arg;
 	int64_t now_us = clock_mono_us(relay->clock);
+	int64_t since_us = now_us - relay->drain_began_us;
+	bool quiet = !incidents_sending(relay->incidents);
 
-	if (!incidents_busy(relay->incidents) || now_us >= relay->drain_until_us)
+	if (http_server_is_shared(relay->server) || quiet || since_us >= DRAIN_TAKING_US)
+		stop_accepting(relay);
+	if ((quiet && !http_server_busy(relay->server)) || since_us >= DRAIN_US)
 		loop_stop(relay->loop);
 	else
 		timer_arm(relay->timers, &relay->drain, now_us + DRAIN_LOOK_US);
 }
 
+static void begin_drain(struct relay *relay)
+{
+	if (relay->draining)
+		return;
+	relay->draining = true;
+	relay->drain_began_us = clock_mono_us(relay->clock);
+	look_at_drain(relay);
+}
+
 void relay_stop(struct relay *relay)
 {
-	if (relay->draining) {
+	if (relay->draining)
 		loop_stop(relay->loop); /* asked twice */
-		return;
-	}
-	relay->draining = true;
-	relay->drain_until_us = clock_mono_us(relay->clock) + DRAIN_US;
-	http_server_stop(relay->server);
-	look_at_drain(relay);
+	begin_drain(relay);
 }
 
 static void signal_caught(void *ctx, int signo)
@@ -446,6 +475,75 @@ static int make_network(struct relay *relay, struct err *err)
 		return err_set(err, ENOMEM, "cannot start the HTTP client and server");
 	http_server_set_judge(relay->server, web_judge, &relay->web);
 	http_server_fit_descriptors(relay->server);
+	return 0;
+}
+
+/* ---- listening, and the way to a successor ---- */
+
+static size_t handover_sockets(void *ctx, int *fds, size_t most)
+{
+	struct relay *relay = ctx;
+
+	return http_server_share(relay->server, fds, most);
+}
+
+/* The successor accepts once it has the store. */
+static void handover_passed(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	stop_accepting(relay);
+	begin_drain(relay);
+}
+
+static void offer_handover(struct relay *relay)
+{
+	const struct handover_ops ops = { .sockets = handover_sockets,
+					  .passed = handover_passed,
+					  .ctx = relay };
+	CLEANUP_FREE char *path = xasprintf("%s" HANDOVER_SUFFIX, relay->config->store_path);
+	struct err err = { 0 };
+
+	relay->handover = handover_offer(relay->base, path, relay->config->listen, &ops, &err);
+	if (!relay->handover)
+		log_warn("no successor can take over; a restart refuses connections for a moment",
+			 LOG_STR("error", err.text));
+}
+
+/* Sockets of a service manager, else of the relay that runs so far. The latter drains from here
+ * on: what else may fail at a start comes before. Returns how many, or -errno. */
+static int take_sockets(struct relay *relay, bool take_over, struct err *err)
+{
+	CLEANUP_FREE char *path = xasprintf("%s" HANDOVER_SUFFIX, relay->config->store_path);
+	bool found = false;
+	int n = handover_inherit(relay->sockets, LIMIT_LISTENERS, err);
+
+	if (n < 0 || !take_over)
+		return n;
+	int fds[LIMIT_LISTENERS];
+	int taken = handover_take(path, relay->config->listen, n ? fds : relay->sockets,
+				  LIMIT_LISTENERS, &found, err);
+	relay->waits_for_store = found;
+	for (int i = 0; n && i < taken; i++)
+		close(fds[i]);
+	return taken < 0 || !n ? taken : n;
+}
+
+static int start_listening(struct relay *relay, struct err *err)
+{
+	for (; relay->nsockets; relay->nsockets--) {
+		int result =
+			http_server_adopt(relay->server, relay->sockets[relay->nsockets - 1], err);
+		if (result < 0)
+			return result;
+	}
+	if (!http_server_is_shared(relay->server))
+		return http_server_listen(relay->server, relay->config->listen, err);
+	if (config_is_loopback(relay->config->listen) && !http_server_is_local(relay->server))
+		return err_set(err, EINVAL,
+			       "the sockets that were passed reach other machines, but \"listen\" "
+			       "says %s: write the same address there",
+			       relay->config->listen);
 	return 0;
 }
 
@@ -580,8 +678,14 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 
 static int open_store(struct relay *relay, struct err *err)
 {
-	int result = store_sqlite_open(relay->config->store_path, &relay->store, err);
+	const struct timespec pause = { .tv_nsec = 5 * 1000 * 1000 };
+	int64_t until_us = clock_mono_us(relay->clock) + TAKE_OVER_US;
+	int result;
 
+	do
+		result = store_sqlite_open(relay->config->store_path, &relay->store, err);
+	while (result == -EBUSY && relay->waits_for_store &&
+	       clock_mono_us(relay->clock) < until_us && nanosleep(&pause, NULL) == 0);
 	if (result < 0)
 		return result;
 	if (loop_watch(relay->loop, store_fd(relay->store), store_ready, relay) < 0)
@@ -597,7 +701,11 @@ static int make_parts(struct relay *relay, const struct relay_options *options,
 	if (result == 0)
 		result = load_rules(relay, options->rules, findings);
 	if (result == 0)
+		result = take_sockets(relay, options->take_over, err);
+	if (result >= 0) {
+		relay->nsockets = (size_t)result;
 		result = open_store(relay, err);
+	}
 	if (result == 0)
 		result = make_network(relay, err);
 	if (result == 0)
@@ -607,7 +715,10 @@ static int make_parts(struct relay *relay, const struct relay_options *options,
 	make_senders(relay);
 	make_intake(relay);
 	begin_reloads(relay);
-	return http_server_listen(relay->server, relay->config->listen, err);
+	result = start_listening(relay, err);
+	if (result == 0)
+		offer_handover(relay);
+	return result;
 }
 
 int relay_new(const struct relay_options *options, struct relay **ret_relay,
@@ -652,6 +763,7 @@ void relay_free(struct relay *relay)
 	if (relay->incidents)
 		incidents_flush(relay->incidents);
 	store_close(relay->store);
+	handover_free(relay->handover);
 	http_server_free(relay->server);
 	web_fini(&relay->web);
 	intake_free(relay->intake);

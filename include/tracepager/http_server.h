@@ -82,10 +82,23 @@ void http_server_fit_descriptors(struct http_server *server);
 int http_server_listen(struct http_server *server, const char *address, struct err *err);
 /* The port of the first listener; 0: there is none. */
 int http_server_port(const struct http_server *server);
-/* Closes the listeners and the idle connections; open exchanges go on, and their connections close
- * behind the reply. */
+/* Listens on a socket that listens already, and that another process has too. Takes it. 0 or -errno
+ * with err. */
+int http_server_adopt(struct http_server *server, int fd, struct err *err);
+/* The listening sockets, for another process; they stay the server's. Returns how many were
+ * written. */
+size_t http_server_share(struct http_server *server, int *fds, size_t most);
+/* Does another process have the listening sockets too? */
+bool http_server_is_shared(const struct http_server *server);
+/* Do all listening sockets reach only this machine? */
+bool http_server_is_local(const struct http_server *server);
+/* Accepts nothing more: closes the listeners, or where they are shared leaves to the other process
+ * what waits in their queues. Idle connections close after LIMIT_LAST_IDLE_US; open exchanges go
+ * on, and their connections close behind the reply. */
 void http_server_stop(struct http_server *server);
 size_t http_server_connections(const struct http_server *server);
+/* Those of them that are not merely read until a refused peer closes. */
+size_t http_server_busy(const struct http_server *server);
 /* Frees open exchanges too: no reply may follow. Takes NULL. */
 void http_server_free(struct http_server *server);
 

@@ -484,6 +484,9 @@
 /* Listeners pause this long when descriptors have run out, since accept() would fail again at once.
  */
 #define LIMIT_ACCEPT_REST_US (100 * US_PER_MS)
+/* At the end of a relay an idle connection may bring its next request for so long: a sender that
+ * begins one in the same moment is answered, and not cut off. */
+#define LIMIT_LAST_IDLE_US (500 * US_PER_MS)
 /* Addresses to listen on: loopback and a few interfaces, in both families. */
 #define LIMIT_LISTENERS 16
 /* One read from a connection: large bodies need fewer turns than with libevent's 16 KiB. */

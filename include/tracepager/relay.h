@@ -16,6 +16,7 @@ struct relay_options {
 	struct config *config; /* borrowed; a reload replaces its secrets */
 	struct ruleset
 		*rules; /* borrowed; NULL: loaded from config->rules, and again at a reload */
+	bool take_over; /* the relay that has the store passes its sockets and drains */
 	int console_fd; /* where pages of kind console go */
 };
 

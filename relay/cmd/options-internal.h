@@ -65,7 +65,7 @@ struct client_options {
 struct run_options {
 	struct option_list arguments;
 	const char *config;
-	bool check, sample, core;
+	bool check, sample, core, take_over;
 };
 
 struct check_options {

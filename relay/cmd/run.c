@@ -73,9 +73,11 @@ static int forbid_cores(void)
 	return setrlimit(RLIMIT_CORE, &none) < 0 ? -errno : 0;
 }
 
-static int run_daemon(struct config *config)
+static int run_daemon(struct config *config, bool take_over)
 {
-	const struct relay_options options = { .config = config, .console_fd = STDOUT_FILENO };
+	const struct relay_options options = { .config = config,
+					       .take_over = take_over,
+					       .console_fd = STDOUT_FILENO };
 	struct findings findings = { 0 };
 	struct relay *relay = NULL;
 	struct err err = { 0 };
@@ -130,7 +132,7 @@ int cmd_run(int argc, char **argv)
 	if (result < 0)
 		return 1;
 	set_log_level(config->log_level);
-	status = run_daemon(config);
+	status = run_daemon(config, options.take_over);
 	config_free(config);
 	return status;
 }

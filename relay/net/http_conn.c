@@ -48,6 +48,8 @@ static int64_t state_deadline_us(const struct http_conn *conn)
 
 	switch (conn->state) {
 	case HTTP_CONN_IDLE:
+		if (conn->server->stopping && LIMIT_LAST_IDLE_US < limits->idle_us)
+			return LIMIT_LAST_IDLE_US;
 		return conn->served || limits->idle_us < limits->request_us ? limits->idle_us
 									    : limits->request_us;
 	case HTTP_CONN_READING:

@@ -38,6 +38,7 @@ struct http_server {
 	struct http_server_limits limits;
 	struct evhttp_bound_socket *bound[LIMIT_LISTENERS];
 	size_t nbound;
+	bool shared;		    /* another process has the listening sockets too */
 	int port;		    /* of the first listener */
 	int spare_fd;		    /* closed for a moment when descriptors have run out */
 	struct event *accept_again; /* enables the listeners, which rest */

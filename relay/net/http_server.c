@@ -177,6 +177,19 @@ static int socket_port(int fd)
 	return ntohs(((struct sockaddr_in *)&storage)->sin_port);
 }
 
+static bool socket_is_local(int fd)
+{
+	struct sockaddr_storage storage = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(storage);
+
+	if (getsockname(fd, (struct sockaddr *)&storage, &len))
+		return false;
+	if (storage.ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&storage)->sin6_addr);
+	return storage.ss_family == AF_INET &&
+	       ntohl(((struct sockaddr_in *)&storage)->sin_addr.s_addr) >> 24 == 127;
+}
+
 static int server_add_socket(struct http_server *server, int fd)
 {
 	const unsigned int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
@@ -329,19 +342,74 @@ int http_server_port(const struct http_server *server)
 	return server->port;
 }
 
-void http_server_stop(struct http_server *server)
+/* What is shared stays open although nothing is accepted any more: epoll knows a socket until its
+ * last copy is closed, and the successor keeps one. */
+static void server_stop_listening(struct http_server *server)
 {
-	struct http_conn *conn, *next;
-
-	server->stopping = true;
 	evtimer_del(server->accept_again);
+	for (size_t i = 0; i < server->nbound; i++)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
+	if (server->shared)
+		return;
 	while (server->nbound)
 		evhttp_del_accept_socket(server->http, server->bound[--server->nbound]);
-	for (conn = TAILQ_FIRST(&server->conns); conn; conn = next) {
+}
+
+void http_server_stop(struct http_server *server)
+{
+	struct http_conn *conn = TAILQ_FIRST(&server->conns), *next;
+
+	server->stopping = true;
+	server_stop_listening(server);
+	/* Those that are idle move to the end of the list: each is seen once. */
+	for (size_t n = server->nconns; n; n--, conn = next) {
 		next = TAILQ_NEXT(conn, link);
 		if (conn->state == HTTP_CONN_IDLE)
-			http_conn_close(conn);
+			http_conn_enter(conn, HTTP_CONN_IDLE); /* for a moment */
 	}
+}
+
+int http_server_adopt(struct http_server *server, int fd, struct err *err)
+{
+	server->shared = true;
+	if (server->nbound == LIMIT_LISTENERS) {
+		close(fd);
+		return err_set(err, ENOSPC, "more than %d sockets to listen on", LIMIT_LISTENERS);
+	}
+	return server_add_socket(server, fd) ? err_set(err, ENOMEM, "cannot listen") : 0;
+}
+
+size_t http_server_share(struct http_server *server, int *fds, size_t most)
+{
+	size_t n = 0;
+
+	server->shared = true;
+	for (; n < server->nbound && n < most; n++)
+		fds[n] = evhttp_bound_socket_get_fd(server->bound[n]);
+	return n;
+}
+
+bool http_server_is_shared(const struct http_server *server)
+{
+	return server->shared;
+}
+
+bool http_server_is_local(const struct http_server *server)
+{
+	for (size_t i = 0; i < server->nbound; i++)
+		if (!socket_is_local(evhttp_bound_socket_get_fd(server->bound[i])))
+			return false;
+	return true;
+}
+
+size_t http_server_busy(const struct http_server *server)
+{
+	const struct http_conn *conn;
+	size_t n = 0;
+
+	TAILQ_FOREACH (conn, &server->conns, link)
+		n += conn->state != HTTP_CONN_LINGERING;
+	return n;
 }
 
 size_t http_server_connections(const struct http_server *server)

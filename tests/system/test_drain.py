@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Restarts under load that refuse no post, lose no page and repeat none: by `run --take-over`, where the new daemon takes the listening
+socket from the old one, and by a socket that the service manager keeps (systemd's socket units).
+
+    test_drain.py          3 restarts each
+    test_drain.py --full   10 restarts each, for the figures"""
+import collections
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import peers
+
+peers.skip_unless_wanted()
+RESTARTS = 10 if "--full" in sys.argv else 3
+RATE = 200
+SENDERS = 8
+
+
+class Load:
+    """RATE alerts a second over SENDERS threads, each alert an incident of its own. Half of the threads keep their connections."""
+
+    def __init__(self, port):
+        self.port, self.over, self.lock = port, threading.Event(), threading.Lock()
+        self.taken, self.refused, self.slowest = set(), [], 0.0
+        self.threads = [threading.Thread(target=self.send_on, args=(i,), daemon=True) for i in range(SENDERS)]
+        for thread in self.threads:
+            thread.start()
+
+    def send_on(self, which):
+        keeps, connection, n = which % 2 == 0, None, 0
+        due = time.monotonic()
+        while not self.over.is_set():
+            name = f"Load{which}x{n}"
+            n += 1
+            begun = time.monotonic()
+            try:
+                connection = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+                connection.request("POST", "/webhook/am", peers.webhook(({"alertname": name}, "firing")))
+                reply = connection.getresponse()
+                reply.read()
+                closes = not keeps or reply.will_close
+                ok = reply.status == 202
+                why = str(reply.status)
+            except (OSError, http.client.HTTPException) as error:
+                ok, closes, why = False, True, repr(error)
+            with self.lock:
+                if ok:
+                    self.taken.add(name)
+                else:
+                    self.refused.append((name, why))
+                self.slowest = max(self.slowest, time.monotonic() - begun)
+            if closes:
+                connection.close()
+                connection = None
+            due = max(due + SENDERS / RATE, time.monotonic() - 1)
+            self.over.wait(max(0, due - time.monotonic()))
+
+    def end(self):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class TakingOver(peers.Daemon):
+    def launch(self):
+        self.child = subprocess.Popen([peers.BINARY, "run", "--take-over", "-c", self.directory + "/tracepager.yaml"], stdout=self.log,
+                                      stderr=self.log)
+
+    def restart(self):
+        old = self.child
+        self.launch()
+        assert old.wait(peers.PATIENCE) == 0, self.log_text()
+
+
+# As a service manager starts a service whose socket it keeps: descriptor 3, LISTEN_FDS and LISTEN_PID.
+ACTIVATE = """import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class Activated(peers.Daemon):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(("127.0.0.1", self.port))
+        self.socket.listen(4096)
+
+    def launch(self):
+        fd = self.socket.fileno()
+        self.child = subprocess.Popen([sys.executable, "-c", ACTIVATE, str(fd), peers.BINARY, "run", "-c",
+                                       self.directory + "/tracepager.yaml"], stdout=self.log, stderr=self.log, pass_fds=(fd,))
+
+    def restart(self):
+        self.stop()
+        self.launch()
+
+    def finish(self):
+        super().finish()
+        self.socket.close()
+
+
+def triggers(pager):
+    """How often each dedup key was triggered."""
+    return collections.Counter(e["dedup_key"] for e in pager.events() if e["event_action"] == "trigger")
+
+
+def restarts_under_load(kind, what):
+    pager = peers.Pager()
+    daemon = kind(pager.url)
+    load = None
+    try:
+        daemon.start()
+        load = Load(daemon.port)
+        took = []
+        for _ in range(RESTARTS):
+            threading.Event().wait(1.0)  # of load between two restarts
+            begun = time.monotonic()
+            daemon.restart()
+            peers.wait_for("the new daemon", daemon.is_ready)
+            took.append(time.monotonic() - begun)
+        threading.Event().wait(1.0)
+        load.end()
+        peers.wait_for("a page for every alert that was taken", lambda: len(triggers(pager)) >= len(load.taken))
+        counts = triggers(pager)
+        repeated = sum(n - 1 for n in counts.values())
+        print(f"{what}: {RESTARTS} restarts, the longest {max(took):.2f} s; {len(load.taken)} alerts taken, {len(load.refused)} "
+              f"refused, the slowest answer after {load.slowest:.2f} s; {len(counts)} incidents paged, {repeated} pages repeated",
+              flush=True)
+        assert not load.refused, load.refused[:10]
+        assert len(counts) == len(load.taken), (len(counts), len(load.taken))
+        assert repeated == 0, [key for key, n in counts.items() if n > 1][:10]
+    finally:
+        if load:
+            load.end()
+        daemon.finish()
+
+
+def take_over_refuses_no_post():
+    restarts_under_load(TakingOver, "take-over")
+
+
+def socket_activation_refuses_no_post():
+    restarts_under_load(Activated, "socket activation")
+
+
+def a_second_daemon_without_take_over_is_refused():
+    daemon = TakingOver().start()
+    try:
+        second = subprocess.run([peers.BINARY, "run", "-c", daemon.directory + "/tracepager.yaml"], capture_output=True, text=True,
+                                timeout=peers.PATIENCE)
+        assert second.returncode == 1 and "is in use by another tracepager" in second.stderr, second
+        assert daemon.is_ready()
+        assert oct(os.stat(daemon.directory + "/tracepager.db.handover").st_mode & 0o777) == "0o600"
+    finally:
+        daemon.finish()
+
+
+def a_successor_that_cannot_start_leaves_the_old_one_alone():
+    daemon = TakingOver().start()
+    try:
+        rules = open(daemon.directory + "/rules.yaml", encoding="utf-8").read()
+        daemon.write("rules.yaml", rules + "nonsense: true\n")
+        second = subprocess.run([peers.BINARY, "run", "--take-over", "-c", daemon.directory + "/tracepager.yaml"], capture_output=True,
+                                text=True, timeout=peers.PATIENCE)
+        assert second.returncode == 1, second
+        assert daemon.is_ready()
+    finally:
+        daemon.finish()
+
+
+peers.run(take_over_refuses_no_post, socket_activation_refuses_no_post, a_second_daemon_without_take_over_is_refused,
+          a_successor_that_cannot_start_leaves_the_old_one_alone)
