@@ -124,7 +124,9 @@ def value_types(top):
         "word": word,
         "globs": {"anyOf": [ref("word"), {"type": "array", "items": ref("word"), "minItems": 1}]},
         "names": {**pagers, "maxItems": read_limit(top, "STEP_PAGERS")},
-        "also_notify": {**pagers, "maxItems": read_limit(top, "ALSO_NOTIFY")},
+        # The word entry-owner is no pager, and does not count.
+        "also_notify": {"anyOf": [ref("text"), {**pagers, "maxItems": read_limit(top, "ALSO_NOTIFY")},
+                                  {**pagers, "maxItems": read_limit(top, "ALSO_NOTIFY") + 1, "contains": {"const": "entry-owner"}}]},
         "name_or_names": {"anyOf": [ref("text"), ref("texts")]},
         "matcher": {"type": "string", "pattern": "=|!~"},
         "matchers": {"anyOf": [

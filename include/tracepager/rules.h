@@ -140,6 +140,9 @@ struct rule_defaults {
 	const struct rule_template *summary, *details;
 };
 
+/* In also_notify, no pager but the team whose operation fails. */
+#define RULES_ENTRY_OWNER "entry-owner"
+
 /* A route: an exception, and what it changes of a page. NULL, 0 and false: no change. */
 struct route {
 	const struct team *team; /* paged instead of the owner */

@@ -32,9 +32,23 @@ void decision_find_differs(struct arena *arena, const struct decide_input *input
  * name; NULL: none. */
 void decide_owner(struct arena *arena, const struct decide_input *input,
 		  const struct service_rule *peer_rule, struct decision *decision);
+void owner_add_reason(struct decision *decision, const char *reason);
+/* The team whose operation fails: that of the signal's rule, else of the entry of its service.
+ * *ret_owned: the name of that service or signal. NULL: no rule names a team. */
+const struct team *owner_of_signal(struct arena *arena, const struct decide_input *input,
+				   struct decision *decision, const char **ret_owned);
 /* Is it OpenTelemetry's name for a service without a name? It has no owner, whatever rules match.
  */
 bool is_unknown_service(const char *service);
+
+/* ---- next_owners.c ---- */
+
+/* Where the routes say so, add the pagers of the team whose operation fails to also_notify. */
+void next_owners_notify(struct arena *arena, const struct decide_input *input,
+			struct decision *decision);
+/* Fill next_owners of decision->page. */
+void next_owners_fill(struct arena *arena, const struct decide_input *input,
+		      struct decision *decision);
 
 /* ---- page_facts.c ---- */
 

@@ -443,8 +443,10 @@ void decide(struct arena *arena, const struct decide_input *input, struct decisi
 	ret_decision->words = decision_words(arena, &ret_decision->verdict);
 	/* After the walks, so that a named signal does not change them. */
 	name_root_signal(ret_decision);
-	if (input->rules)
+	if (input->rules) {
 		decide_owner(arena, input, work.peer_rule, ret_decision);
+		next_owners_notify(arena, input, ret_decision);
+	}
 	ret_decision->incident_key = decide_incident_key(&work);
 	decide_holds(&work);
 	if (input->rules && !ret_decision->no_page)

@@ -15,9 +15,10 @@ struct owner_work {
 	const struct decide_input *input;
 	const struct ruleset *rules;
 	struct decision *decision;
+	struct rule_trail *trail; /* NULL: look-ups are not recorded */
 };
 
-static void owner_add_reason(struct decision *decision, const char *reason)
+void owner_add_reason(struct decision *decision, const char *reason)
 {
 	if (decision->nowner_reasons < ARRAY_LEN(decision->owner_reasons))
 		decision->owner_reasons[decision->nowner_reasons++] = reason;
@@ -37,7 +38,7 @@ static const struct service_rule *owner_find_service(const struct owner_work *wo
 	if (!service || !*service || is_unknown_service(service))
 		return NULL;
 	return rules_service(work->rules, service, namespace ? namespace : "",
-			     suspect ? rules_suspect_attr : NULL, suspect, &work->decision->trail);
+			     suspect ? rules_suspect_attr : NULL, suspect, work->trail);
 }
 
 /* Take the team that an attribute or label names. A name that the rules do not know is told and
@@ -180,6 +181,17 @@ static const struct service_rule *signal_service(const struct owner_work *work)
 					     trace_text(walk->trace, resource->namespace), &seen);
 	}
 	return service;
+}
+
+const struct team *owner_of_signal(struct arena *arena, const struct decide_input *input,
+				   struct decision *decision, const char **ret_owned)
+{
+	const struct signal_rule *rule = decision->signal_rule;
+	const struct owner_work work = { arena, input, input->rules, decision, NULL };
+	const struct service_rule *service = rule && rule->owner ? NULL : signal_service(&work);
+
+	*ret_owned = service ? service->name : rule ? rule->name : NULL;
+	return service ? service->owner : rule ? rule->owner : NULL;
 }
 
 /* Without a verdict: the attributes of the signal's span, and the alert's labels. */
@@ -358,7 +370,7 @@ static void owner_check_page(struct owner_work *work)
 void decide_owner(struct arena *arena, const struct decide_input *input,
 		  const struct service_rule *peer_rule, struct decision *decision)
 {
-	struct owner_work work = { arena, input, input->rules, decision };
+	struct owner_work work = { arena, input, input->rules, decision, &decision->trail };
 
 	decision->rules_hash = rules_hash(input->rules);
 	if (decision->verdict.found)

@@ -246,4 +246,5 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 	page_todo_fill(arena, input, d);
 	page_sections_fill(arena, input, d);
 	page_template_fill(arena, d);
+	next_owners_fill(arena, input, d);
 }

@@ -30,6 +30,12 @@ void check_pagers(const struct rules_check *check)
 {
 	for (size_t i = 0; i < check->set->npagers; i++) {
 		const struct pager *pager = &check->set->pagers[i];
+		if (strcmp(pager->name, RULES_ENTRY_OWNER) == 0)
+			CHECK_WARNING(check, &check->pagers[i], check->pagers[i].key, "W035",
+				      "give it another name",
+				      "\"also_notify\" of a route cannot name this pager: there, "
+				      "\"%s\" is the team whose operation fails",
+				      pager->name);
 		if (!kind_is_known(&check->pagers[i], pager))
 			continue;
 		warn_of_secret(check, &check->pagers[i], pager,

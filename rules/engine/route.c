@@ -256,6 +256,8 @@ static const char *route_effect(struct arena *arena, const struct route *route)
 		buf_printf(&out, ", severity %s", severity_name(route->severity));
 	for (size_t i = 0; i < route->nalso_notify; i++)
 		buf_printf(&out, ", also notifies %s", route->also_notify[i]->name);
+	if (route->notify_entry_owner)
+		buf_puts(&out, ", also notifies the team whose operation fails");
 	if (route->summary)
 		buf_puts(&out, ", its own summary");
 	if (route->details)
@@ -308,6 +310,7 @@ static void apply_route(const struct route *route, struct routing *routing)
 		routing->group_by = &route->group_by;
 	for (size_t i = 0; i < route->nalso_notify; i++)
 		add_notified(routing, route->also_notify[i]);
+	routing->notify_entry_owner |= route->notify_entry_owner;
 	routing->matched[routing->nmatched++] = route;
 }
 

@@ -210,6 +210,10 @@ size_t member_ref(const struct load_scope *scope, const char *name, enum section
 /* A list of pagers, each once. Returns them; their number in *ret_n is at most `most`. */
 const struct pager **member_pagers(const struct load_scope *scope, const char *name, size_t most,
 				   size_t *ret_n);
+/* The same of items of the member. */
+const struct pager **items_pagers(const struct load_scope *scope, const char *name,
+				  const struct ynode *const *items, size_t n, size_t most,
+				  size_t *ret_n);
 /* Reads a map or a list of at least one matcher. False: there is none. */
 bool member_matchers(const struct load_scope *scope, const char *name,
 		     struct rule_matchers *matchers);

@@ -219,6 +219,29 @@ static bool read_page(const struct load_scope *scope)
 	return text && strcmp(text, "none") == 0;
 }
 
+/* Reads also_notify: names of pagers, and the word entry-owner. */
+static void read_notified(const struct load_scope *scope, struct route *route)
+{
+	const struct ynode *const *items = NULL, **named;
+	size_t n =
+		member_key(scope, "also_notify") ? member_items(scope, "also_notify", &items) : 0;
+	size_t nnamed = 0;
+
+	named = arena_array(scope->load->scratch, n, sizeof(*named));
+	for (size_t i = 0; i < n; i++) {
+		bool is_word = items[i]->kind == YNODE_SCALAR && !items[i]->bad &&
+			       strcmp(items[i]->text, RULES_ENTRY_OWNER) == 0;
+		if (is_word && route->notify_entry_owner)
+			LOAD_ERROR(scope, items[i], "E036", "name it once",
+				   "\"%s\" stands twice in \"also_notify\"", RULES_ENTRY_OWNER);
+		route->notify_entry_owner |= is_word;
+		if (!is_word)
+			named[nnamed++] = items[i];
+	}
+	route->also_notify = items_pagers(scope, "also_notify", named, nnamed, LIMIT_ALSO_NOTIFY,
+					  &route->nalso_notify);
+}
+
 static void read_actions(const struct load_scope *scope, struct route *route)
 {
 	struct ruleset *set = scope->load->set;
@@ -230,8 +253,7 @@ static void read_actions(const struct load_scope *scope, struct route *route)
 	if (escalation != SIZE_MAX)
 		route->escalation = &set->escalations[escalation];
 	route->pagers = member_pagers(scope, "pagers", LIMIT_STEP_PAGERS, &route->npagers);
-	route->also_notify =
-		member_pagers(scope, "also_notify", LIMIT_ALSO_NOTIFY, &route->nalso_notify);
+	read_notified(scope, route);
 	route->has_severity = member_severity(scope, "severity", &route->severity);
 	route->summary = member_template(scope, "summary");
 	route->details = member_template(scope, "details");
@@ -245,9 +267,9 @@ static void read_actions(const struct load_scope *scope, struct route *route)
 /* Adds findings for members that contradict each other, and for a route that changes nothing. */
 static void check_actions(const struct load_scope *scope)
 {
-	static const char *const actions[] = { "team",	   "escalation", "pagers", "also_notify",
-					       "severity", "summary",	 "details",
-					       "resolve_hold", "group_by" };
+	static const char *const actions[] = { "team",	      "escalation",   "pagers",
+					       "also_notify", "severity",     "summary",
+					       "details",     "resolve_hold", "group_by" };
 	const struct ynode *first = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(actions) && !first; i++)

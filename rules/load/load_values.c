@@ -252,29 +252,24 @@ const struct rule_template *member_url_template(const struct load_scope *scope, 
 	return node ? node_url_template(scope, node, in_quotes(scope, name)) : NULL;
 }
 
-const struct pager **member_pagers(const struct load_scope *scope, const char *name, size_t most,
-				   size_t *ret_n)
+const struct pager **items_pagers(const struct load_scope *scope, const char *name,
+				  const struct ynode *const *items, size_t nitems, size_t most,
+				  size_t *ret_n)
 {
-	const struct ynode *list = member_list(scope, name);
 	struct load *load = scope->load;
+	const struct pager **pagers = arena_array(load->set->arena, nitems, sizeof(*pagers));
 	size_t n = 0;
 
-	*ret_n = 0;
-	if (!list)
-		return NULL;
-	const struct pager **pagers = arena_array(load->set->arena, list->n, sizeof(*pagers));
-	for (size_t i = 0; i < list->n; i++) {
-		size_t number = node_ref(scope, list->items[i], SECTION_PAGERS,
-					 "the name of a pager"),
+	for (size_t i = 0; i < nitems; i++) {
+		size_t number = node_ref(scope, items[i], SECTION_PAGERS, "the name of a pager"),
 		       j = 0;
 		if (number == SIZE_MAX)
 			continue;
 		while (j < n && pagers[j] != &load->set->pagers[number])
 			j++;
 		if (j < n)
-			LOAD_ERROR(scope, list->items[i], "E036", "name it once",
-				   "pager \"%.200s\" stands twice in \"%s\"", list->items[i]->text,
-				   name);
+			LOAD_ERROR(scope, items[i], "E036", "name it once",
+				   "pager \"%.200s\" stands twice in \"%s\"", items[i]->text, name);
 		else
 			pagers[n++] = &load->set->pagers[number];
 	}
@@ -285,6 +280,17 @@ const struct pager **member_pagers(const struct load_scope *scope, const char *n
 	}
 	*ret_n = n;
 	return pagers;
+}
+
+const struct pager **member_pagers(const struct load_scope *scope, const char *name, size_t most,
+				   size_t *ret_n)
+{
+	const struct ynode *list = member_list(scope, name);
+
+	*ret_n = 0;
+	return list ? items_pagers(scope, name, (const struct ynode *const *)list->items, list->n,
+				   most, ret_n)
+		    : NULL;
 }
 
 static void read_matcher_map(const struct load_scope *scope, const struct ynode *map,

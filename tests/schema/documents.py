@@ -59,7 +59,7 @@ BAD = {
     ("SERVICE", "peers"): [["a*"], ["a?b"], ["twice", "twice"]],
     ("SIGNAL", "traces"): [0, 51], ("DEFAULTS", "traces"): [0, 51],
     ("INTERVAL", "times"): [[]], ("ESCALATION", "steps"): [[], [{"page": ["x"]}] * 65],
-    ("ROUTE", "also_notify"): [[f"p{i}" for i in range(17)]],
+    ("ROUTE", "also_notify"): [[f"p{i}" for i in range(17)], ["entry-owner", "entry-owner"]],
     ("ROUTE", "when"): [["alertname"], [None], [5]],
     ("SERVICE", "runbook"): BAD_TEMPLATES + ["https://h/{nonsense}", "https://h/{summary}", "https://h/{", "https://h/{details|x}"],
     ("CLOCK", "start_time"): ["9:00", "24:00", "12:60", "noon", 9, True, "09:00:00", "09.00"],
@@ -274,6 +274,10 @@ class Maker:
 
     def when_signal(self):
         return self.random.choice(["*", text_of(self.name_of("SIGNAL"))])
+
+    def route_also_notify(self):
+        pagers = self.make_names(self.member("ROUTE", "pagers"))
+        return self.random.choice(["entry-owner", pagers[0], pagers, pagers + ["entry-owner"], ["entry-owner"]])
 
     def route_when(self):
         return self.random.choice([self.make_matchers(None), self.make_map(self.member("ROUTE", "when"))])

@@ -71,6 +71,8 @@ static const struct {
 	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 49 },
 	{ TEAMS "pagers: {ledger: {kind: webhook, url: \"https://h.example\", secret: abc}}\n" ESCALATIONS FALLBACK, "W021", 2, 68 },
 	{ TEAMS "pagers: {ledger: {kind: webhook, url: \"https://h.example\", feedback_secret: [a, b]}}\n" ESCALATIONS FALLBACK, "W021", 2, 77 },
+	{ TEAMS "pagers: {entry-owner: {kind: console}, ledger: {kind: console}}\n"
+	  "escalations: {ledger: {steps: [{page: [ledger, entry-owner]}]}}\n" FALLBACK, "W035", 2, 10 },
 	{ TEAMS "pagers: {ledger: {kind: pagerduty, routing_key_file: /k}}\n" ESCALATIONS FALLBACK, NULL, 0, 0 },
 	/* routes behind one that matches as much */
 	{ BASE "routes:\n" ROUTE("{a: 'x*'}") ROUTE("{a: xy}"), "W022", 7, 10 },

@@ -235,6 +235,26 @@ START_TEST(test_order_and_continue)
 }
 END_TEST
 
+/* The team whose operation fails is no pager: decide() looks it up. */
+START_TEST(test_entry_owner)
+{
+	load("routes:\n"
+	     "  - {when: {env: prod}, also_notify: entry-owner, continue: true}\n"
+	     "  - {when: {env: prod}, also_notify: [b, entry-owner, c], continue: true}\n"
+	     "  - {when: {env: prod}, also_notify: c}\n");
+	label("env", "prod");
+	ask();
+	ck_assert(routing.notify_entry_owner);
+	ck_assert_uint_eq(routing.nalso_notify, 2);
+	ck_assert_str_eq(routing.also_notify[0]->name, "b");
+	ck_assert_str_eq(routing.also_notify[1]->name, "c");
+	ck_assert_str_eq(trail.matched[0].reason, "also notifies the team whose operation fails");
+	at[0].value = "dev";
+	ask();
+	ck_assert(!routing.notify_entry_owner);
+}
+END_TEST
+
 /* Of 40 routes that match and go on, the first 32 count: the severity is that of the 32nd, whose
  * description the trail has last. */
 START_TEST(test_matched_routes_are_capped)
@@ -454,6 +474,9 @@ static const struct {
 	{ "routes: [{when: {a: b}, severity: critcal}]\n", "E032", "did you mean \"critical\"?", 10, 35, 7 },
 	{ "routes: [{when: {a: b}, also_notify: [d]}]\n", "E012", NULL, 10, 39, 1 },
 	{ "routes: [{when: {a: b}, also_notify: [a, a]}]\n", "E036", NULL, 10, 42, 1 },
+	{ "routes: [{when: {a: b}, also_notify: [entry-owner, a, entry-owner]}]\n", "E036", NULL, 10, 55, 11 },
+	{ "routes: [{when: {a: b}, also_notify: {a: b}}]\n", "E014", NULL, 10, 38, 6 },
+	{ "routes: [{when: {a: b}, also_notify: []}]\n", "E033", NULL, 10, 38, 2 },
 	{ "routes: [{when: {a: b}, also_notfy: [a], severity: info}]\n", "E011", "did you mean \"also_notify\"?", 10, 25, 10 },
 	{ "routes: [{when: {a: b}, page: none, team: shop}]\n", "E046", NULL, 10, 37, 4 },
 	{ "routes: [{when: {a: b}, page: none, continue: true}]\n", "E046", NULL, 10, 37, 8 },
@@ -627,6 +650,7 @@ int main(void)
 	tcase_add_test(tests, test_time_of_day);
 	tcase_add_test(tests, test_over);
 	tcase_add_test(tests, test_order_and_continue);
+	tcase_add_test(tests, test_entry_owner);
 	tcase_add_test(tests, test_matched_routes_are_capped);
 	tcase_add_test(tests, test_pagers_and_teams);
 	tcase_add_test(tests, test_unpaged);
