@@ -90,6 +90,10 @@ int history_story(struct history *history, const char *incident,
 		  void (*each)(void *ctx, const struct stored_event *event), void *ctx,
 		  struct err *err);
 
+/* When the store has its first event or rules from; unchanged where it has neither. 0 or -errno
+ * with err. */
+int history_began(struct history *history, int64_t *ret_us, struct err *err);
+
 /* A file of a version of the rules. Unpacked, a version is file after file: name and length as
  * texts with a NUL behind each, then the text. */
 struct rule_file {

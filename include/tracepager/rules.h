@@ -304,6 +304,10 @@ enum severity rules_severity(const struct ruleset *rules, const struct alert *al
 bool rules_knows_service(const struct ruleset *rules, const char *service);
 const struct team *rules_fallback(const struct ruleset *rules); /* never NULL */
 const struct team *rules_team(const struct ruleset *rules, const char *name);
+#define HOURS_PER_WEEK 168
+/* The hour of the week by the clocks of the team's location, 0 to HOURS_PER_WEEK - 1: 0 is Monday
+ * from 00:00 to 01:00. team NULL: UTC. */
+unsigned int team_week_hour(const struct team *team, int64_t wall_us);
 const struct pager *rules_pager(const struct ruleset *rules, const char *name);
 const struct pager *rules_pagers(const struct ruleset *rules, size_t *ret_n); /* an array */
 const struct escalation *rules_escalation(const struct ruleset *rules, const char *name);

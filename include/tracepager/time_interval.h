@@ -20,9 +20,8 @@ struct zone;
 const struct zone *zone_read(struct arena *arena, const char *directory, const char *name,
 			     struct err *err);
 
-#define HOURS_PER_WEEK 168
-/* The hour of the week by the clocks of the place, 0 to HOURS_PER_WEEK - 1: 0 is Monday from 00:00
- * to 01:00. zone NULL: UTC. */
+/* The hour of the week by the clocks of the place, 0 to 167: 0 is Monday from 00:00 to 01:00. zone
+ * NULL: UTC. */
 unsigned int zone_week_hour(const struct zone *zone, int64_t wall_us);
 
 /* Contains first and last; a range of times of day, in minutes since midnight, ends before last. */

@@ -16,6 +16,7 @@ struct audit_list {
 	size_t n;
 };
 void audit_list_add(struct audit_list *list, void *item);
+void audit_list_sort(struct audit_list *list, int (*order)(const void *a, const void *b));
 
 /* ---- sightings: services, calls and pages of the stored decisions (audit_sightings.c) ---- */
 
@@ -92,7 +93,7 @@ struct audit_column {
 	bool is_whole; /* a person copies it: it is not cut */
 };
 
-#define AUDIT_COLUMNS_MAX 6
+#define AUDIT_COLUMNS_MAX 9
 
 struct audit_table {
 	const char *key, *title;

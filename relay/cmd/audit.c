@@ -7,7 +7,7 @@
  * It reads the store beside a running daemon and pages nobody. Owns what it found until it has
  * printed it.
  */
-#include "audit-internal.h"
+#include "audit_pages-internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +25,9 @@
 /* A review older than this is listed where neither the command line nor the rules say otherwise. */
 #define REVIEWED_AFTER_US (180 * US_PER_DAY)
 
+/* Pages are counted from then on: four whole weeks, so that weekdays can be compared. */
+#define PAGES_SINCE_US (28 * US_PER_DAY)
+
 enum audit_section {
 	SECTION_UNOWNED,
 	SECTION_UNSEEN,
@@ -34,6 +37,8 @@ enum audit_section {
 	SECTION_CALLS,
 	SECTION_BROAD,
 	SECTION_TEAMS,
+	SECTION_WRONG_RULES,
+	SECTION_KINDS,
 	SECTIONS
 };
 
@@ -75,6 +80,14 @@ static const struct audit_table empty_tables[SECTIONS] = {
 		.empty = "Nobody was paged.",
 		.columns = { { "team", "team", false, false }, { "pages", "pages", true, false },
 			     { "percent", "percent", true, false } }, .ncolumns = 3 },
+	[SECTION_WRONG_RULES] = { .key = "wrong_rules", .title = "Rules whose team said \"not ours\"",
+		.empty = "No team said \"not ours\".",
+		.columns = { { "rule", "rule", false, false }, { "decisions", "decisions", true, false },
+			     { "not ours", "not_ours", true, false }, { "percent", "percent", true, false } }, .ncolumns = 4 },
+	[SECTION_KINDS] = { .key = "verdict_kinds", .title = "Decisions that paged, by kind of verdict",
+		.empty = "Nobody was paged.",
+		.columns = { { "kind", "kind", false, false }, { "decisions", "decisions", true, false },
+			     { "not ours", "not_ours", true, false }, { "percent", "percent", true, false } }, .ncolumns = 4 },
 };
 /* clang-format on */
 
@@ -85,6 +98,7 @@ struct audit {
 	struct ruleset *rules;
 	struct arena *arena;
 	struct sightings seen;
+	struct page_count answers;
 	struct audit_list missing; /* struct seen_service: those that have no entry */
 	struct audit_table tables[SECTIONS];
 };
@@ -204,6 +218,24 @@ static void list_teams(struct audit *audit)
 	}
 }
 
+static void list_verdicts(struct audit *audit, const struct audit_list *list, bool only_wrong,
+			  enum audit_section section)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct verdict_figures *figures = list->at[i];
+		if (only_wrong && !figures->not_ours)
+			continue;
+		audit_table_add(&audit->tables[section],
+				(const char *[]){
+					figures->name,
+					number_text(audit, figures->decisions),
+					number_text(audit, figures->not_ours),
+					number_text(audit, audit_percent(figures->not_ours,
+									 figures->decisions)),
+				});
+	}
+}
+
 /* ---- the command ---- */
 
 static int add_decisions(struct audit *audit, struct err *err)
@@ -230,6 +262,8 @@ static int fill_tables(struct audit *audit, struct err *err)
 	if (result >= 0 && audit->options.check_links)
 		result = audit_dead_links(audit->rules, audit->arena, &audit->tables[SECTION_LINKS],
 					  err);
+	if (result >= 0)
+		result = audit_pages_read(audit->history, audit->since_us, &audit->answers, err);
 	if (result < 0)
 		return result;
 	sightings_sort(&audit->seen);
@@ -238,6 +272,8 @@ static int fill_tables(struct audit *audit, struct err *err)
 	list_entries(audit);
 	list_broad(audit);
 	list_teams(audit);
+	list_verdicts(audit, &audit->answers.by_rule, true, SECTION_WRONG_RULES);
+	list_verdicts(audit, &audit->answers.by_kind, false, SECTION_KINDS);
 	return 0;
 }
 
@@ -278,7 +314,7 @@ static int print_sections(const struct audit *audit)
 			continue;
 		/* A broad alert is no mistake of the rules. */
 		if (section != SECTION_TEAMS && section != SECTION_BROAD &&
-		    audit->tables[section].ncells)
+		    section != SECTION_KINDS && audit->tables[section].ncells)
 			status = 1;
 		shown[n++] = audit->tables[section];
 	}
@@ -296,6 +332,17 @@ static int print_sections(const struct audit *audit)
 	return status;
 }
 
+/* Pages are counted without rules, too: the locations of teams are all that is missing. */
+static int run_pages(struct audit *audit)
+{
+	struct err err = { 0 };
+
+	if (audit_pages_read(audit->history, audit->since_us, &audit->answers, &err) < 0)
+		return command_failed(STATUS_USAGE, "audit", "%s", err.text);
+	return audit_pages_print(audit->history, &audit->answers, audit->since_us, audit->now_us,
+				 audit->options.format);
+}
+
 static int run_audit(struct audit *audit)
 {
 	struct err err = { 0 };
@@ -307,9 +354,12 @@ static int run_audit(struct audit *audit)
 						 terminal_has_colour(STDERR_FILENO));
 	else
 		audit->rules = audit_stored_rules(audit->history, &err);
-	if (!audit->rules)
+	if (!audit->rules && (audit->options.rules || !audit->options.pages))
 		return command_failed(STATUS_USAGE, "audit", "%s",
 				      audit->options.rules ? "the rules have errors" : err.text);
+	page_count_init(&audit->answers, audit->arena, audit->rules);
+	if (audit->options.pages)
+		return run_pages(audit);
 	sightings_init(&audit->seen, audit->arena, audit->rules);
 	if (fill_tables(audit, &err) < 0)
 		return command_failed(STATUS_USAGE, "audit", "%s", err.text);
@@ -323,6 +373,7 @@ static void audit_fini(struct audit *audit)
 	history_close(audit->history);
 	rules_unref(audit->rules);
 	sightings_fini(&audit->seen);
+	page_count_fini(&audit->answers);
 	free(audit->missing.at);
 	for (size_t i = 0; i < SECTIONS; i++)
 		free(audit->tables[i].cells);
@@ -338,6 +389,10 @@ int cmd_audit(int argc, char **argv)
 		return status;
 	audit.now_us = clock_wall_us(clock_system());
 	audit.since_us = audit.now_us - audit.options.days * US_PER_DAY;
+	if (audit.options.pages)
+		audit.since_us = audit.now_us - PAGES_SINCE_US;
+	if (audit.options.since_us)
+		audit.since_us = audit.options.since_us;
 	audit.arena = arena_new(LIMIT_COMMAND_ARENA_BYTES);
 	memcpy(audit.tables, empty_tables, sizeof(empty_tables));
 	status = run_audit(&audit);

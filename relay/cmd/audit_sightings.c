@@ -233,12 +233,6 @@ static int by_pages(const void *a, const void *b)
 	return strcmp(x->team, y->team);
 }
 
-static void sort_list(struct audit_list *list, int (*order)(const void *a, const void *b))
-{
-	if (list->n)
-		qsort(list->at, list->n, sizeof(*list->at), order);
-}
-
 static int by_decisions(const void *a, const void *b)
 {
 	const struct broad_alert *x = *(struct broad_alert *const *)a,
@@ -252,10 +246,10 @@ static int by_decisions(const void *a, const void *b)
 
 void sightings_sort(struct sightings *seen)
 {
-	sort_list(&seen->broad, by_decisions);
-	sort_list(&seen->services, by_traces);
-	sort_list(&seen->calls, by_call_names);
-	sort_list(&seen->teams, by_pages);
+	audit_list_sort(&seen->broad, by_decisions);
+	audit_list_sort(&seen->services, by_traces);
+	audit_list_sort(&seen->calls, by_call_names);
+	audit_list_sort(&seen->teams, by_pages);
 }
 
 void sightings_init(struct sightings *seen, struct arena *arena, const struct ruleset *rules)

@@ -22,6 +22,12 @@ void audit_list_add(struct audit_list *list, void *item)
 	list->at[list->n++] = item;
 }
 
+void audit_list_sort(struct audit_list *list, int (*order)(const void *a, const void *b))
+{
+	if (list->n)
+		qsort(list->at, list->n, sizeof(*list->at), order);
+}
+
 static size_t cell_columns(const struct audit_column *column)
 {
 	return column->is_whole ? WHOLE_COLUMNS : CELL_COLUMNS;

@@ -102,7 +102,8 @@ struct audit_options {
 	struct option_list arguments;
 	const char *store, *rules, *write;
 	int64_t days, reviewed_after_us; /* reviewed_after_us: 0 where it is not given */
-	bool check_links;
+	int64_t since_us;		 /* 0: not given */
+	bool check_links, pages;
 	enum table_format format;
 };
 

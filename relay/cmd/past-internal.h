@@ -30,6 +30,14 @@ int outcome_read(struct arena *arena, const char *json, size_t len, struct outco
 int outcome_of(struct arena *arena, const struct decision *decision, struct outcome *ret_outcome,
 	       struct err *err);
 
+/* The text of an event "rerouted": a team said "not ours". Texts are the arena's, "" where there is
+ * nothing; reason is how the answer came where nobody gave one: "link". */
+struct handed_on {
+	const char *from, *to, *reason;
+};
+/* false: the text is no such one. */
+bool past_handed_on(struct arena *arena, const char *text, struct handed_on *ret_handed);
+
 /* A trace as OTLP protobuf. */
 struct message {
 	const char *data;

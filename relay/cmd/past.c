@@ -123,6 +123,29 @@ int outcome_of(struct arena *arena, const struct decision *decision, struct outc
 	return result;
 }
 
+/* ---- events ---- */
+
+/* "FROM -> TO: reason" */
+bool past_handed_on(struct arena *arena, const char *text, struct handed_on *ret_handed)
+{
+	const char *arrow = strstr(text, " -> ");
+
+	if (!arrow || arrow == text)
+		return false;
+	const char *to = arrow + strlen(" -> "), *colon = strstr(to, ": ");
+	size_t len = colon ? (size_t)(colon - to) : strlen(to);
+	if (!colon && len && to[len - 1] == ':')
+		len--;
+	if (!len)
+		return false;
+	*ret_handed = (struct handed_on){
+		.from = arena_strndup(arena, text, (size_t)(arrow - text)),
+		.to = arena_strndup(arena, to, len),
+		.reason = colon ? arena_strdup(arena, colon + 2) : "",
+	};
+	return true;
+}
+
 /* ---- opening ---- */
 
 static int open_blob(const struct blob *blob, size_t cap_bytes, const char *what, struct buf *out,

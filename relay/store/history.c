@@ -49,6 +49,7 @@ enum query {
 	QUERY_ONE_INCIDENT,
 	QUERY_CLOSED,
 	QUERY_STORY,
+	QUERY_BEGAN,
 	QUERY_N
 };
 
@@ -80,6 +81,8 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_STORY] = ("SELECT at_us, event, who, text FROM events WHERE incident = ?1 AND at_us >="
 		" (SELECT opened_us - ?2 FROM incidents WHERE id = ?1) ORDER BY id LIMIT "
 		SQL_DIGITS(LIMIT_STORY_EVENTS)),
+	[QUERY_BEGAN] = ("SELECT min(us) FROM (SELECT min(at_us) AS us FROM events"
+		" UNION ALL SELECT min(first_us) FROM rules)"),
 };
 /* clang-format on */
 
@@ -418,6 +421,19 @@ int history_story(struct history *history, const char *incident,
 	}
 	if (rc != SQLITE_DONE)
 		result = history_failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_began(struct history *history, int64_t *ret_us, struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_BEGAN];
+	int rc = sqlite3_step(row), result = 0;
+
+	if (rc != SQLITE_ROW)
+		result = history_failed(history, rc, err);
+	else if (sqlite3_column_type(row, 0) != SQLITE_NULL)
+		*ret_us = sqlite3_column_int64(row, 0);
 	sqlite3_reset(row);
 	return result;
 }

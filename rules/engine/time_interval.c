@@ -58,6 +58,11 @@ unsigned int zone_week_hour(const struct zone *zone, int64_t wall_us)
 	return (unsigned int)((now.weekday + 6) % 7 * 24 + now.minute / 60);
 }
 
+unsigned int team_week_hour(const struct team *team, int64_t wall_us)
+{
+	return zone_week_hour(team ? team->zone : NULL, wall_us);
+}
+
 bool time_interval_contains(const struct time_interval *interval, int64_t wall_us)
 {
 	struct civil now;
