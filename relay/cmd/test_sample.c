@@ -42,5 +42,7 @@ const char test_sample[] =
 	"      page: sent                 # none: nobody is paged\n"
 	"      escalation: ledger\n"
 	"      pagers: [ledger-pagerduty] # of the first step\n"
+	"      steps: [[ledger-pagerduty]] # the pagers of all steps, one list for each\n"
+	"      also_notify: none          # the pagers beside the escalation\n"
 	"      severity: critical\n"
 	"      summary: \"ledger: disk is full*\"   # a glob\n";

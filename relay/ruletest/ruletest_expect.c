@@ -19,7 +19,11 @@ enum expect_form {
 	EXPECT_FALLBACK,
 	EXPECT_CALLEE, /* a name; a port behind it may be left out by the decision */
 	EXPECT_PAGERS, /* a list in any order; none: nobody is paged */
+	EXPECT_STEPS,  /* a list of such lists, one for each step */
 };
+
+typedef const struct pager *const *expect_got_pagers(const struct decision *decision,
+						     size_t *ret_n);
 
 static const char *got_suspect(const struct decision *d)
 {
@@ -63,6 +67,12 @@ static const char *got_page(const struct decision *d)
 	return d->no_page ? NULL : "sent";
 }
 
+static const struct pager *const *got_also_notify(const struct decision *d, size_t *ret_n)
+{
+	*ret_n = d->no_page ? 0 : d->routing.nalso_notify;
+	return d->routing.also_notify;
+}
+
 static const char *got_fallback(const struct decision *d)
 {
 	enum fallback_code code = d->verdict.fallback;
@@ -76,17 +86,20 @@ static const struct expectation {
 	const char *(*got)(const struct decision *); /* returns NULL: the decision has none */
 	bool by_traces;				     /* a difference is explained by the verdict */
 	int section; /* enum rules_section that has the name; -1: it is no name of the rules */
+	expect_got_pagers *got_pagers;
 } expectations[] = {
-	{ "suspect", EXPECT_NAME, got_suspect, true, -1 },
-	{ "callee", EXPECT_CALLEE, got_callee, true, -1 },
-	{ "fallback", EXPECT_FALLBACK, got_fallback, true, -1 },
-	{ "signal", EXPECT_NAME, got_signal, false, RULES_SIGNALS },
-	{ "team", EXPECT_NAME, got_team, false, RULES_TEAMS },
-	{ "page", EXPECT_PAGE, got_page, false, -1 },
-	{ "escalation", EXPECT_NAME, got_escalation, false, RULES_ESCALATIONS },
-	{ "pagers", EXPECT_PAGERS, NULL, false, RULES_PAGERS },
-	{ "severity", EXPECT_SEVERITY, got_severity, false, -1 },
-	{ "summary", EXPECT_GLOB, got_summary, false, -1 },
+	{ "suspect", EXPECT_NAME, got_suspect, true, -1, NULL },
+	{ "callee", EXPECT_CALLEE, got_callee, true, -1, NULL },
+	{ "fallback", EXPECT_FALLBACK, got_fallback, true, -1, NULL },
+	{ "signal", EXPECT_NAME, got_signal, false, RULES_SIGNALS, NULL },
+	{ "team", EXPECT_NAME, got_team, false, RULES_TEAMS, NULL },
+	{ "page", EXPECT_PAGE, got_page, false, -1, NULL },
+	{ "escalation", EXPECT_NAME, got_escalation, false, RULES_ESCALATIONS, NULL },
+	{ "pagers", EXPECT_PAGERS, NULL, false, RULES_PAGERS, decision_pagers },
+	{ "steps", EXPECT_STEPS, NULL, false, RULES_PAGERS, NULL },
+	{ "also_notify", EXPECT_PAGERS, NULL, false, RULES_PAGERS, got_also_notify },
+	{ "severity", EXPECT_SEVERITY, got_severity, false, -1, NULL },
+	{ "summary", EXPECT_GLOB, got_summary, false, -1, NULL },
 };
 
 static void expect_add_reason(struct buf *out, const char *text)
@@ -174,31 +187,74 @@ static const char *pagers_text(const struct test_reader *reader, const struct pa
 	return text;
 }
 
+static bool expects_none(const struct ynode *node)
+{
+	return node->kind == YNODE_SCALAR && !node->quoted && strcmp(node->text, "none") == 0;
+}
+
+/* The names that the node lists, or its one name, in quotes. */
+static const char *expected_names(const struct test_reader *reader, const struct ynode *node)
+{
+	const char *text = node->kind == YNODE_LIST ? "" : expect_quoted(reader, node->text);
+
+	for (size_t i = 0; node->kind == YNODE_LIST && i < node->n; i++)
+		text = arena_printf(reader->arena, "%s%s%s", text, i ? ", " : "",
+				    expect_quoted(reader, node->items[i]->text));
+	return expects_none(node) ? "none" : text;
+}
+
+static bool same_pagers(const struct ynode *node, const struct pager *const *pagers, size_t n)
+{
+	const bool list = node->kind == YNODE_LIST;
+	const size_t nitems = list ? node->n : 1;
+	size_t found = 0;
+
+	if (expects_none(node))
+		return n == 0;
+	for (size_t i = 0; i < nitems; i++) {
+		const char *name = list ? node->items[i]->text : node->text;
+		for (size_t j = 0; name && j < n; j++)
+			found += strcmp(pagers[j]->name, name) == 0;
+	}
+	return found == n && nitems == n;
+}
+
 static void expect_pagers(const struct test_reader *reader, const struct ynode *node,
 			  const struct expectation *expectation, const struct decision *d)
 {
-	size_t n, found = 0;
-	const struct pager *const *pagers = decision_pagers(d, &n);
-	const char *expected = "";
+	size_t n;
+	const struct pager *const *pagers = expectation->got_pagers(d, &n);
 
-	if (node->kind == YNODE_SCALAR && !node->quoted && strcmp(node->text, "none") == 0) {
-		if (n)
-			expect_report(reader, node, expectation, d, "none",
-				      pagers_text(reader, pagers, n));
-		return;
-	}
-	struct ynode *const *items = node->kind == YNODE_LIST ? node->items : NULL;
-	size_t nitems = items ? node->n : 1;
-	for (size_t i = 0; i < nitems; i++) {
-		const char *name = items ? items[i]->text : node->text;
-		expected = arena_printf(reader->arena, "%s%s%s", expected, i ? ", " : "",
-					expect_quoted(reader, name));
-		for (size_t j = 0; j < n; j++)
-			found += strcmp(pagers[j]->name, name) == 0;
-	}
-	if (found != n || nitems != n)
-		expect_report(reader, node, expectation, d, expected,
+	if (!same_pagers(node, pagers, n))
+		expect_report(reader, node, expectation, d, expected_names(reader, node),
 			      pagers_text(reader, pagers, n));
+}
+
+/* All steps of the escalation, in their order; where routes name the pagers, there is one. */
+static void expect_steps(const struct test_reader *reader, const struct ynode *node,
+			 const struct expectation *expectation, const struct decision *d)
+{
+	const struct escalation *escalation = decision_escalation(d);
+	const struct escalation_step routed = {
+		.pagers = (const struct pager **)(uintptr_t)d->routing.pagers,
+		.npagers = d->routing.npagers
+	};
+	const struct escalation_step *steps = escalation ? escalation->steps : &routed;
+	const size_t n = escalation ? escalation->nsteps : !d->no_page && routed.npagers;
+	const char *expected = "", *got = n ? "" : "none";
+	bool same = n == node->n;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pager *const *pagers = (const struct pager *const *)steps[i].pagers;
+		same = same && same_pagers(node->items[i], pagers, steps[i].npagers);
+		got = arena_printf(reader->arena, "%s%s[%s]", got, i ? ", " : "",
+				   pagers_text(reader, pagers, steps[i].npagers));
+	}
+	for (size_t i = 0; i < node->n; i++)
+		expected = arena_printf(reader->arena, "%s%s[%s]", expected, i ? ", " : "",
+					expected_names(reader, node->items[i]));
+	if (!same)
+		expect_report(reader, node, expectation, d, expected, got);
 }
 
 static const struct expectation *find_expectation(const char *key)
@@ -228,6 +284,27 @@ static void check_expected_name(const struct test_reader *reader, const struct y
 		   "the rules have no %s \"%.200s\"", sections[expectation->section], text);
 }
 
+/* A name, or a list of names. */
+static void check_expected_names(const struct test_reader *reader, const struct ynode *node,
+				 const struct expectation *expectation)
+{
+	for (size_t i = 0; node->kind == YNODE_LIST && i < node->n; i++)
+		check_expected_name(reader, node->items[i], expectation);
+	if (node->kind != YNODE_LIST)
+		check_expected_name(reader, node, expectation);
+}
+
+static void check_expected_steps(const struct test_reader *reader, const struct ynode *node,
+				 const struct expectation *expectation)
+{
+	if (node->kind != YNODE_LIST)
+		TEST_ERROR(reader, node, "E014", "write [[PAGER], [PAGER, PAGER]]",
+			   "\"steps\" must be a list of the pagers of each step, not %s",
+			   ynode_kind_name(node));
+	for (size_t i = 0; node->kind == YNODE_LIST && i < node->n; i++)
+		check_expected_names(reader, node->items[i], expectation);
+}
+
 static void check_expected_value(const struct test_reader *reader, const struct ynode *node,
 				 const struct expectation *expectation)
 {
@@ -245,12 +322,12 @@ static void check_expected_value(const struct test_reader *reader, const struct 
 	case EXPECT_FALLBACK:
 		test_fallback(reader, node, "\"fallback\"", &code);
 		break;
+	case EXPECT_STEPS:
+		check_expected_steps(reader, node, expectation);
+		break;
 	case EXPECT_PAGERS:
-		for (size_t i = 0; node->kind == YNODE_LIST && i < node->n; i++)
-			check_expected_name(reader, node->items[i], expectation);
-		if (node->kind == YNODE_LIST)
-			break;
-		__attribute__((fallthrough));
+		check_expected_names(reader, node, expectation);
+		break;
 	case EXPECT_NAME:
 	case EXPECT_CALLEE:
 		check_expected_name(reader, node, expectation);
@@ -289,6 +366,8 @@ void test_expect(const struct test_reader *reader, const struct ynode *expect,
 			continue; /* test_expect_known() has reported it */
 		if (expectation->form == EXPECT_PAGERS)
 			expect_pagers(reader, expect->items[i], expectation, decision);
+		else if (expectation->form == EXPECT_STEPS)
+			expect_steps(reader, expect->items[i], expectation, decision);
 		else
 			expect_text(reader, expect->items[i], expectation, decision);
 	}

@@ -82,6 +82,39 @@ def as_junit():
     expect(tracepager("test", "--junit", "/nonexistent/file", SHOP), 2, out="all passed", err="/nonexistent/file: No such")
 
 
+STEPS = """teams: {shop: {escalation: shop}, leads: {escalation: leads}}
+pagers: {out: {kind: console}, lead: {kind: console}, chief: {kind: console}, chat: {kind: console}}
+escalations:
+  shop: {steps: [{page: [out], wait: 5m}, {team: leads}]}
+  leads: {steps: [{page: [lead, chief], wait: 5m}, {page: [chief]}]}
+services: {ledger: {owner: shop}}
+routes:
+  - {when: {env: dev}, pagers: [chat]}
+  - {when: {env: prod}, also_notify: [chat]}
+fallback: {team: leads}
+"""
+
+
+def steps():
+    def run(env, expected):
+        text = f"tests:\n  - name: one\n    alert: {{labels: {{alertname: A, service: ledger, env: {env}}}}}\n    expect: {{{expected}}}\n"
+        with Place(steps=STEPS, steps_test=text) as place:
+            status, out, _ = tracepager("test", place.directory)
+            return status, out
+
+    for env, expected in (("prod", "steps: [[out], [chief, lead], [chief]], also_notify: chat"), ("test", "also_notify: none"),
+                          ("dev", "steps: [[chat]], escalation: none, also_notify: none"), ("dev", "steps: [chat]")):
+        status, out = run(env, expected)
+        assert status == 0, out
+    for expected, told in (("steps: [[out], [lead, chief]]", r'expected \["out"\], \["lead", "chief"\], got \["out"\], \["lead", "chief"\], \["chief"\]'),
+                           ("steps: [[out], [lead], [chief]]", r"T001\]: steps"), ("steps: [[out], [chief], [lead, chief]]", r"T001\]: steps"),
+                           ("also_notify: none", 'expected none, got "chat"'), ("steps: [[out], [lied, chief], [chief]]", r'E012.*"lied"'),
+                           ("steps: out", r"error\[E014\]: \"steps\" must be a list"), ("steps: [{a: b}, [lead, {a: b}], [chief]]", r"error\[E014\]"),
+                           ("steps: []", "got ")):
+        status, out = run("prod", expected)
+        assert status == 1 and re.search(told, out), (expected, out)
+
+
 def broken_files():
     with Place(good=GOOD, good_test=PASSING, other_test="tests: [\n") as place:
         expect(tracepager("test", place.directory), 1, out=r"other_test\.yaml:1:.*error\[E002\](.*\n)*2 files, 2 tests: 1 error in files")
@@ -152,4 +185,4 @@ def sarif():
 
 
 if __name__ == "__main__":
-    peers.run(shop, hours, tests_are_no_rules, failing, as_json, as_junit, broken_files, usage, sample_is_an_example, readme_and_example, sarif)
+    peers.run(shop, hours, tests_are_no_rules, failing, as_json, as_junit, steps, broken_files, usage, sample_is_an_example, readme_and_example, sarif)
