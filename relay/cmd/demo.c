@@ -25,24 +25,8 @@
 
 /* Between two looks at the pages that were delivered. */
 #define POLL_US (10 * US_PER_MS)
-
-struct demo {
-	char directory[64];
-	struct buf config_text;
-	struct config *config;
-	struct relay *relay;
-	struct timer poll;
-	size_t fault;	      /* the one that is shown */
-	int64_t pages_before; /* pages delivered before the fault's alert was sent */
-	int64_t sent_us, starts_us;
-	int64_t pause_us; /* from a page to the next alert */
-	int64_t page_us;  /* when the shown fault's page was first seen; 0: not yet */
-	int port;
-	struct demo_screen screen;
-	bool accepted; /* the relay has the alert on disk */
-	bool resolving;
-	int status;
-};
+/* After a storm: in this time a second page would come. */
+#define QUIET_US US_PER_SECOND
 
 static const struct clock *demo_clock(void)
 {
@@ -132,51 +116,12 @@ static int start_relay(struct demo *demo)
 
 /* ---- the show ---- */
 
-static void give_up(struct demo *demo, const char *what)
+static void send_fault(struct demo *demo, const char *status)
 {
-	command_failed(1, "demo", "%s", what);
-	demo->status = 1;
-	relay_stop(demo->relay);
-}
-
-static void alert_answered(void *arg, const struct http_reply *reply)
-{
-	struct demo *demo = arg;
-
-	if (reply->status == 202) {
-		demo->accepted = true;
-		demo_say(&demo->screen, DEMO_NOTE, "  ", "the relay answered %d: %.*s",
-			 reply->status, (int)strcspn(reply->body, "\n"), reply->body);
-		fflush(stdout);
-		return;
-	}
-	give_up(demo, reply->status ? reply->body : reply->error);
-}
-
-static void send_alert(struct demo *demo, const char *status)
-{
-	static const struct http_handler handler = { .done = alert_answered };
-	const struct demo_fault *fault = &demo_faults[demo->fault];
-	const struct http_transport *transport = relay_transport(demo->relay);
 	struct buf body = BUF_INIT(LIMIT_DEMO_TEXT_BYTES);
-	CLEANUP_FREE char *url =
-		xasprintf("http://127.0.0.1:%d/webhook/shop", relay_port(demo->relay));
-	struct http_request request = {
-		.method = HTTP_POST,
-		.url = url,
-		.timeout_us = LIMIT_DEMO_PAGE_US,
-		.max_reply_bytes = LIMIT_REPLY_BYTES,
-	};
 
-	demo_write_alert(fault, status, demo->starts_us, &body);
-	request.body = body.data;
-	request.body_len = body.len;
-	http_request_header(&request, "Content-Type", "application/json");
-	demo->accepted = false;
-	demo->page_us = 0;
-	demo->pages_before = metric_value(METRIC_PAGES_DELIVERED);
-	demo->sent_us = clock_mono_us(demo_clock());
-	transport->send(transport->ctx, &request, &handler, demo);
+	demo_write_alert(&demo_faults[demo->fault], status, demo->starts_us, &body);
+	demo_send_alerts(demo, &body);
 	buf_fini(&body);
 }
 
@@ -189,8 +134,8 @@ static void show_fault(struct demo *demo)
 		 demo_nfaults, fault->name, fault->story);
 	demo_say(&demo->screen, DEMO_NOTE, "  ", "alert %s (%s) is sent to POST /webhook/shop",
 		 fault->alertname, fault->summary);
-	fflush(stdout);
-	send_alert(demo, "firing");
+	demo_begin_scene(demo, DEMO_FAULTS);
+	send_fault(demo, "firing");
 }
 
 static void show_end(struct demo *demo)
@@ -198,38 +143,82 @@ static void show_end(struct demo *demo)
 	printf("\n");
 	demo_say(&demo->screen, DEMO_TITLE, "",
 		 "The last alert is resolved now, and its page with it:");
-	fflush(stdout);
+	demo_begin_scene(demo, DEMO_RESOLVE);
 	demo->fault = demo_nfaults - 1;
-	demo->resolving = true;
-	send_alert(demo, "resolved");
+	send_fault(demo, "resolved");
 }
 
-/* The next fault is shown when the page of the shown one was on the screen for the pause. */
+static void end_show(struct demo *demo)
+{
+	timer_disarm(relay_timers(demo->relay), &demo->poll);
+	relay_stop(demo->relay);
+}
+
+static void next_scene(struct demo *demo)
+{
+	switch (demo->scene) {
+	case DEMO_FAULTS:
+		if (++demo->fault < demo_nfaults)
+			show_fault(demo);
+		else
+			show_end(demo);
+		break;
+	case DEMO_RESOLVE:
+		demo_show_unanswered(demo);
+		break;
+	case DEMO_UNANSWERED:
+		demo_show_escalation(demo);
+		break;
+	case DEMO_ESCALATE:
+		demo_show_acknowledgement(demo);
+		break;
+	case DEMO_ACKNOWLEDGE:
+		demo_show_storm(demo);
+		break;
+	case DEMO_STORM:
+		demo_show_quiet(demo);
+		break;
+	case DEMO_QUIET:
+		demo_end_storm(demo);
+		end_show(demo);
+		break;
+	}
+}
+
+/* Those that the scene makes: both pagers learn of a step, and of who has it. */
+static int64_t scene_pages(const struct demo *demo)
+{
+	return demo->scene == DEMO_ESCALATE || demo->scene == DEMO_ACKNOWLEDGE ? 2 : 1;
+}
+
+/* How long a scene's page stays before the next scene. What escalates goes on by itself. */
+static int64_t scene_pause_us(const struct demo *demo)
+{
+	return demo->scene == DEMO_UNANSWERED ? 0 : demo->pause_us;
+}
+
+/* The next scene is shown when the page of the shown one was on the screen for the pause. */
 static void poll_pages(void *arg)
 {
 	struct demo *demo = arg;
 	int64_t now_us = clock_mono_us(demo_clock());
+	bool quiet = demo->scene == DEMO_QUIET && now_us - demo->sent_us > QUIET_US;
 
 	if (demo->status)
 		return;
 	timer_arm(relay_timers(demo->relay), &demo->poll, now_us + POLL_US);
-	if (!demo->accepted || metric_value(METRIC_PAGES_DELIVERED) == demo->pages_before) {
+	if (demo->scene == DEMO_QUIET && !quiet)
+		return;
+	if (!quiet && (!demo->accepted || metric_value(METRIC_PAGES_DELIVERED) <
+						  demo->pages_before + scene_pages(demo))) {
 		if (now_us - demo->sent_us > LIMIT_DEMO_PAGE_US)
-			give_up(demo, "no page arrived within 10 seconds");
+			demo_give_up(demo, "no page arrived within 10 seconds");
 		return;
 	}
 	if (!demo->page_us)
 		demo->page_us = now_us;
-	if (now_us - demo->page_us < demo->pause_us)
-		return;
-	if (demo->resolving) {
-		timer_disarm(relay_timers(demo->relay), &demo->poll);
-		relay_stop(demo->relay);
-	} else if (++demo->fault < demo_nfaults) {
-		show_fault(demo);
-	} else {
-		show_end(demo);
-	}
+	if (now_us - demo->page_us >= scene_pause_us(demo))
+		next_scene(demo);
 }
 
 static void run_show(struct demo *demo)
@@ -237,7 +226,7 @@ static void run_show(struct demo *demo)
 	demo->poll = (struct timer){ .fire = poll_pages, .arg = demo };
 	demo->port = relay_port(demo->relay);
 	demo_say(&demo->screen, DEMO_PLAIN, "",
-		 "A relay listens on 127.0.0.1:%d, with five traces of a small shop in %s.",
+		 "A relay listens on 127.0.0.1:%d, with the traces of a small shop in %s.",
 		 demo->port, demo->directory);
 	show_fault(demo);
 	timer_arm(relay_timers(demo->relay), &demo->poll, clock_mono_us(demo_clock()) + POLL_US);

@@ -15,16 +15,23 @@ const char demo_rules[] =
 	"  payments: {name: Payments, escalation: payments}\n"
 	"  warehouse: {name: Warehouse, escalation: warehouse}\n"
 	"  platform: {name: Platform, escalation: platform}\n"
+	"  search: {name: Search, escalation: search}\n"
 	"pagers:\n"
 	"  storefront-console: {kind: console}\n"
 	"  payments-console: {kind: console}\n"
 	"  warehouse-console: {kind: console}\n"
 	"  platform-console: {kind: console}\n"
+	"  search-console: {kind: console}\n"
+	"  search-lead: {kind: console}\n"
 	"escalations:\n"
 	"  storefront: {steps: [{page: [storefront-console], wait: 10m}]}\n"
 	"  payments: {steps: [{page: [payments-console], wait: 10m}]}\n"
 	"  warehouse: {steps: [{page: [warehouse-console], wait: 10m}]}\n"
 	"  platform: {steps: [{page: [platform-console], wait: 15m}]}\n"
+	"  search:\n"
+	"    steps:\n"
+	"      - {page: [search-console], wait: 1s}   # for the demo; yours wait for minutes\n"
+	"      - {page: [search-lead], wait: 15m}\n"
 	"services:\n"
 	"  frontend: {owner: storefront}\n"
 	"  checkout: {owner: storefront, dashboard: \"https://grafana.shop.example/d/checkout\"}\n"
@@ -39,6 +46,9 @@ const char demo_rules[] =
 	"    alerts: {alertname: \"PlaceOrder*\"}\n"
 	"    span: {service: frontend, operation: \"POST /orders\"}\n"
 	"    owner: storefront\n"
+	"routes:\n"
+	"  - when: {alertname: DiskFull, instance: \"search*\"}\n"
+	"    team: search\n"
 	"fallback: {team: platform}\n"
 	/* The last page tells the end of its incident: the default would hold it for 2 minutes. */
 	"defaults: {resolve_hold: 0s}\n";
@@ -131,6 +141,15 @@ const struct demo_fault demo_faults[] = {
 };
 const size_t demo_nfaults = ARRAY_LEN(demo_faults);
 
+/* No trace tells of a disk: a route names the team. */
+const struct demo_fault demo_unanswered = {
+	.name = "nobody answers",
+	.story = "A disk of search is full, and nobody answers the first page",
+	.alertname = "DiskFull",
+	.labels = "severity=critical job=node instance=search1:9100",
+	.summary = "/var/lib/index has no room left",
+};
+
 static void write_jaeger_tag(struct buf *out, const char *key, const char *value)
 {
 	buf_puts(out, ",{\"key\":");
@@ -208,27 +227,54 @@ static void write_label(struct buf *out, const char *name, const char *value)
 	buf_json_string(out, value);
 }
 
-void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us,
-		      struct buf *out)
+/* A webhook's body up to its first alert. */
+static void begin_webhook(const char *alertname, const char *status, struct buf *out)
+{
+	buf_printf(
+		out,
+		"{\"version\":\"4\",\"groupKey\":\"{}:{alertname=\\\"%s\\\"}\",\"status\":\"%s\","
+		"\"receiver\":\"tracepager\",\"groupLabels\":{},\"commonLabels\":{},"
+		"\"commonAnnotations\":{},\"externalURL\":"
+		"\"http://alertmanager.shop.example\",\"alerts\":[",
+		alertname, status);
+}
+
+static void add_webhook_alert(const char *alertname, const char *labels, const char *summary,
+			      const char *status, int64_t starts_us, struct buf *out)
 {
 	char starts[RFC3339_SIZE], now[RFC3339_SIZE];
 	bool firing = strcmp(status, "firing") == 0;
 
 	rfc3339_format(starts_us, starts);
 	rfc3339_format(clock_wall_us(clock_system()), now);
-	buf_printf(out,
-		   "{\"version\":\"4\",\"groupKey\":\"{}:{alertname=\\\"%s\\\"}\",\"status\":\"%"
-		   "s\",\"receiver\":"
-		   "\"tracepager\",\"groupLabels\":{},\"commonLabels\":{},\"commonAnnotations\":{},"
-		   "\"externalURL\":\"http://"
-		   "alertmanager.shop.example\",\"alerts\":[{\"status\":\"%s\",\"labels\":"
-		   "{\"alertname\":\"%s\"",
-		   fault->alertname, status, status, fault->alertname);
-	each_pair(fault->labels, out, write_label);
+	buf_printf(out, "{\"status\":\"%s\",\"labels\":{\"alertname\":\"%s\"", status, alertname);
+	each_pair(labels, out, write_label);
 	buf_puts(out, "},\"annotations\":{\"summary\":");
-	buf_json_string(out, fault->summary);
+	buf_json_string(out, summary);
 	buf_printf(out,
 		   "},\"startsAt\":\"%s\",\"endsAt\":\"%s\",\"generatorURL\":\"\",\"fingerprint\":"
-		   "\"\"}]}",
+		   "\"\"}",
 		   starts, firing ? "0001-01-01T00:00:00Z" : now);
+}
+
+void demo_write_alert(const struct demo_fault *fault, const char *status, int64_t starts_us,
+		      struct buf *out)
+{
+	begin_webhook(fault->alertname, status, out);
+	add_webhook_alert(fault->alertname, fault->labels, fault->summary, status, starts_us, out);
+	buf_puts(out, "]}");
+}
+
+void demo_write_storm(int64_t starts_us, struct buf *out)
+{
+	begin_webhook("HostDown", "firing", out);
+	for (int i = 1; i <= DEMO_STORM_ALERTS; i++) {
+		char labels[128];
+		snprintf(labels, sizeof(labels),
+			 "severity=critical job=node cluster=eu1 instance=host%02d:9100", i);
+		buf_puts(out, i == 1 ? "" : ",");
+		add_webhook_alert("HostDown", labels, "the host does not answer", "firing",
+				  starts_us, out);
+	}
+	buf_puts(out, "]}");
 }

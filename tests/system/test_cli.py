@@ -97,7 +97,14 @@ def demo_ends_with_who_was_paged():
     status, out, err = tracepager("demo", "--pause", "1h")  # no terminal: no wait
     assert (status, err) == (0, "") and time.monotonic() - begun < 5, (status, err)
     pages, table = out.split("Who is woken up\n")
-    assert pages.count("PAGE critical") == 5 and pages.count("RESOLVED critical") == 1
+    faults, acts = pages.split("Until somebody has it. ")
+    assert faults.count("PAGE critical") == 5 and faults.count("RESOLVED critical") == 1
+    unanswered, escalated, acknowledged, storm = re.split("^(?:Nobody answers|Ann has it|A storm)", acts, flags=re.M)
+    assert unanswered.count("PAGE critical") == 1 and "team search" in unanswered, unanswered
+    assert escalated.count("PAGE critical") == 1 and "this is step 2 of 2" in escalated, escalated
+    assert "PAGE critical" not in acknowledged and acknowledged.count("acknowledged by ann") == 2, acknowledged
+    assert re.search(r"POST /api/v1/incidents/[0-9a-f]{32}/acknowledge", acknowledged), acknowledged
+    assert storm.count("PAGE critical") == 1 and "50 alerts: HostDown" in storm and "50 alerts, and one page." in storm, storm
     rows = re.findall(r"^  (\S.*?) {2,}(storefront) {2,}(\S+)$", table, re.M)
     assert rows == [(fault, "storefront", team) for fault, team in DEMO_TEAMS], rows
     assert re.search(r"wakes\s+storefront\s+5\s+times", table) and "\033" not in out
@@ -144,8 +151,8 @@ def demo_keeps_what_works_as_typed():
 def demo_in_a_terminal():
     begun = time.monotonic()
     out = on_terminal("demo", "--pause", "200ms", TERM="xterm", size=60)
-    assert time.monotonic() - begun >= 1.2, "six pages, each with its breath"
-    own = re.sub(r"(?s)(?:===|~~~) .*?(?:={40,}|~{40,})\r\n(?=\r\n)", "", out)
+    assert time.monotonic() - begun >= 3.8, "nine scenes, each with its breath, and two seconds that pass"
+    own = re.sub(r"(?s)(?:===|~~~|---) .*?(?:={40,}|~{40,}|-{40,})\r\n(?=\r\n)", "", out)
     assert "\033[1;36m[1 of 5] a failing leaf" in own and "\033[1;32mpayments\033[0m" in own, own
     plain = re.sub(r"\033\[[0-9;]*m", "", own).split("Who is woken up")[0]
     assert all(len(line) <= 60 for line in plain.splitlines()), plain
