@@ -283,6 +283,34 @@ static void web_measure(void *ctx)
 	metric_set(METRIC_CONNECTIONS, (int64_t)http_server_connections(relay->server));
 }
 
+static void web_pagers(void *ctx, incident_pager_viewer *viewer, void *arg)
+{
+	const struct relay *relay = ctx;
+
+	incidents_each_pager(relay->incidents, viewer, arg);
+}
+
+static bool web_pause(void *ctx, const char *pager, const char *who, bool paused)
+{
+	struct relay *relay = ctx;
+
+	return incidents_pause(relay->incidents, pager, who, paused);
+}
+
+static struct deliver *web_deliver(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	return incidents_deliver(relay->incidents);
+}
+
+static void begin_drain(struct relay *relay);
+
+static void web_drain(void *ctx)
+{
+	begin_drain(ctx);
+}
+
 static const struct pager *web_pager(void *ctx, const char *name)
 {
 	const struct relay *relay = ctx;
@@ -617,6 +645,10 @@ static void make_intake(struct relay *relay)
 			 .shadow = web_shadow,
 			 .act = web_act,
 			 .pager = web_pager,
+			 .pagers = web_pagers,
+			 .pause = web_pause,
+			 .deliver = web_deliver,
+			 .drain = web_drain,
 			 .when_durable = intake_when_durable,
 			 .each = web_each,
 			 .view = web_view,

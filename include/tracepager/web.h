@@ -40,6 +40,13 @@ struct web_ops {
 	/* Adds a comment, useful or noise to the story of an incident that only the store knows,
 	 * and calls done() as when_durable() does. False: the store is busy, nothing is called. */
 	bool (*note)(void *ctx, const struct act *act, store_done *done, void *arg);
+	/* Pagers and what waits for them: incidents_each_pager(), incidents_pause(),
+	 * incidents_deliver(). */
+	void (*pagers)(void *ctx, incident_pager_viewer *viewer, void *arg);
+	bool (*pause)(void *ctx, const char *pager, const char *who, bool paused);
+	struct deliver *(*deliver)(void *ctx);
+	/* Ends what is under way, and then the relay. Behind the reply. */
+	void (*drain)(void *ctx);
 	/* A pager of the rules in force; NULL: they have none of that name. Borrowed for this
 	 * turn. */
 	const struct pager *(*pager)(void *ctx, const char *name);

@@ -98,6 +98,14 @@ void web_write_problem(struct buf *out, int status, const char *detail);
 void web_serve_healthy(struct web_request *request);
 void web_serve_ready(struct web_request *request);
 void web_serve_metrics(struct web_request *request);
+/* web_queue.c */
+void web_serve_queue(struct web_request *request);
+void web_serve_queue_page(struct web_request *request);
+void web_serve_queue_act(struct web_request *request);
+void web_serve_pagers(struct web_request *request);
+void web_serve_pager_act(struct web_request *request);
+/* web_drain.c */
+void web_serve_drain(struct web_request *request);
 /* web_rules.c */
 void web_serve_reload(struct web_request *request);
 void web_serve_rules(struct web_request *request);

@@ -8,6 +8,7 @@
 #include "tracepager/act.h"
 #include "tracepager/arena.h"
 
+#include "web-internal.h"
 #include "web_job-internal.h"
 
 enum web_act_outcome {
@@ -36,6 +37,9 @@ struct web_act {
 struct web_act *web_act_new(size_t size, struct web *web, struct http_exchange *exchange);
 /* Carries out act->act. tell() follows, in this turn or later. */
 void web_act_start(struct web_act *act);
+/* Who acts: who the request says, "ann (token grafana)" where a token speaks for somebody else,
+ * else the token's name. Kept by the arena. */
+const char *web_act_who(const struct web_request *request, struct arena *arena, const char *who);
 /* A copy without control characters, and without blanks at both ends; lines stay unless one_line.
  * Kept by the arena. */
 const char *web_clean_text(struct arena *arena, const char *text, bool one_line);

@@ -178,8 +178,7 @@ static void api_tell(struct web_act *act)
 	web_reply_buf(exchange, NULL, &out);
 }
 
-/* "ann (token grafana)", where a token speaks for somebody else. */
-static const char *api_who(struct web_request *request, struct arena *arena, const char *who)
+const char *web_act_who(const struct web_request *request, struct arena *arena, const char *who)
 {
 	const char *name = web_clean_text(arena, who, true);
 
@@ -198,7 +197,7 @@ static bool api_read_act(struct web_request *request, const json_t *body, struct
 	    !web_member_text(request, body, "text", &text) ||
 	    !web_member_text(request, body, "team", &team))
 		return false;
-	act->act.who = api_who(request, act->arena, who);
+	act->act.who = web_act_who(request, act->arena, who);
 	act->act.text = web_clean_text(act->arena, text, false);
 	act->act.team = web_clean_text(act->arena, team, true);
 	if (act->act.kind != ACT_COMMENT || *act->act.text)

@@ -8,11 +8,19 @@ void web_serve_healthy(struct web_request *request)
 	web_reply_text(request->exchange, 200, "tracepager is healthy\n");
 }
 
+static bool ready_on_pager(void *ctx, const struct incident_pager_view *view)
+{
+	if (view->paused_by)
+		buf_printf(ctx, "pager %s is paused by %s: %zu page(s) wait\n", view->name,
+			   view->paused_by, view->waiting);
+	return true;
+}
+
 void web_serve_ready(struct web_request *request)
 {
 	const struct web_ops *ops = &request->web->ops;
 	const char *why = "";
-	struct buf text = BUF_INIT(1024);
+	struct buf text = BUF_INIT(LIMIT_WEB_ERROR_BYTES);
 
 	bool ready = ops->ready(ops->ctx, &why);
 	size_t unreached = ops->unreached(ops->ctx);
@@ -23,6 +31,7 @@ void web_serve_ready(struct web_request *request)
 			   "%zu open incident(s) have reached nobody: every pager has refused the "
 			   "page\n",
 			   unreached);
+	ops->pagers(ops->ctx, ready_on_pager, &text);
 	web_reply_text(request->exchange, ready ? 200 : 503, buf_text(&text));
 	buf_fini(&text);
 }

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""The hand on the lever: pause and resume pagers, list, retry and drop what waits, drain; by the API and by the commands."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import peers  # noqa: E402
+
+peers.skip_unless_wanted()
+TOKENS = """tokens:
+  - {name: ann, token: ann-token, may: act}
+  - {name: grafana, token: grafana-token, may: read}
+"""
+
+
+class Relay(peers.Daemon):
+    def __init__(self, refuse=None):
+        self.pager = peers.Pager(refuse)
+        super().__init__(self.pager.url, config=TOKENS)
+        self.write("ann.token", "ann-token\n")
+
+    def ask(self, method, path, body=None, token="ann-token"):
+        status, text, _ = self.request(method, path, json.dumps(body) if body is not None else None,
+                                       {"Authorization": "Bearer " + token})
+        return status, json.loads(text)
+
+    def get(self, path):
+        status, answer = self.ask("GET", path)
+        assert status == 200, answer
+        return answer
+
+    def fire(self, name, status="firing"):
+        assert self.request("POST", "/webhook/am", peers.webhook(({"alertname": name}, status)))[0] == 202
+
+    def waiting(self, n, query=""):
+        """The n pages that wait."""
+        return peers.wait_for(f"{n} pages that wait", lambda: (lambda pages: pages if len(pages) == n else None)(
+            self.get("/api/v1/queue" + query)["pages"]))
+
+    def gone(self):
+        peers.wait_for("an empty queue", lambda: not self.get("/api/v1/queue")["pages"])
+
+    def run(self, *words):
+        """A command against this relay: its exit status, and what it printed."""
+        done = subprocess.run([peers.BINARY, *words, "--url", f"http://127.0.0.1:{self.port}", "--token-file",
+                               self.directory + "/ann.token"], capture_output=True, text=True, timeout=peers.PATIENCE)
+        return done.returncode, done.stdout + done.stderr
+
+    def paged(self):
+        return [e["payload"]["summary"] for e in self.pager.events() if e["event_action"] == "trigger"]
+
+
+def a_paused_pager_waits_over_a_restart():
+    relay = Relay().start()
+    try:
+        status, answer = relay.ask("POST", "/api/v1/pagers/sre-pager/pause", {"who": "bob"})
+        assert (status, answer["outcome"]) == (200, "done"), answer
+        assert relay.ask("POST", "/api/v1/pagers/sre-pager/pause")[1]["outcome"] == "already"
+        relay.fire("DiskFull")
+        page = relay.waiting(1)[0]
+        assert page["state"] == "paused" and page["pager"] == "sre-pager" and page["attempts"] == 0 and page["error"] is None, page
+        relay.stop()
+        relay.start()
+        assert relay.waiting(1)[0]["id"] == page["id"]
+        pager = [p for p in relay.get("/api/v1/pagers")["pagers"] if p["name"] == "sre-pager"][0]
+        assert pager["state"] == "paused" and pager["waiting"] == 1 and pager["kind"] == "pagerduty", pager
+        assert re.fullmatch(r"bob \(token ann\) since 20\d\d-\S+Z", pager["paused_by"]), pager
+        assert pager["oldest_at"] == page["created_at"], (pager, page)
+        assert "pager sre-pager is paused by bob (token ann) since 20" in relay.request("GET", "/-/ready")[1]
+        assert relay.metric('tracepager_pagers{state="paused"}') == 1
+        one = relay.get("/api/v1/queue/" + page["id"])
+        assert "DiskFull" in one["summary"] and "pager sre-pager is paused by bob" in one["banner"], one
+        assert relay.paged() == []
+        assert relay.ask("POST", "/api/v1/pagers/sre-pager/resume")[1]["outcome"] == "done"
+        relay.gone()
+        assert len(relay.paged()) == 1
+        assert relay.ask("GET", "/api/v1/queue/" + page["id"])[0] == 404
+        assert relay.metric('tracepager_pagers{state="paused"}') == 0
+    finally:
+        relay.finish()
+
+
+def pages_are_dropped_and_retried():
+    down = [True]
+    relay = Relay(lambda n, event: (429, {"Retry-After": "250"}, b"") if down[0] else None).start()
+    try:
+        for name in ("One", "Two", "Three"):
+            relay.fire(name)
+        pages = relay.waiting(3)
+        peers.wait_for("tries", lambda: any(p["attempts"] for p in relay.get("/api/v1/queue")["pages"]))
+        assert len(relay.waiting(3, "?pager=sre-pager")) == 3 and relay.get("/api/v1/queue?pager=shop-pager")["pages"] == []
+        assert [p["id"] for p in relay.waiting(1, "?incident=" + pages[1]["incident"])] == [pages[1]["id"]]
+        first = relay.get("/api/v1/queue?limit=2")
+        rest = relay.get("/api/v1/queue?limit=2&cursor=" + first["next"])
+        assert [p["id"] for p in first["pages"] + rest["pages"]] == [p["id"] for p in pages] and rest["next"] is None
+        status, answer = relay.ask("POST", f"/api/v1/queue/{pages[0]['id']}/drop")
+        assert (status, answer["text"]) == (200, "dropped; nobody gets it"), answer
+        assert relay.ask("POST", f"/api/v1/queue/{pages[0]['id']}/drop")[0] == 404
+        down[0] = False
+        assert relay.ask("POST", f"/api/v1/queue/{pages[1]['id']}/retry")[0] == 200
+        peers.wait_for("the page", lambda: len(relay.paged()) == 1)
+        assert relay.ask("POST", "/api/v1/pagers/sre-pager/retry")[0] == 200
+        relay.gone()
+        assert len(relay.paged()) == 2
+        assert "reason=\"dropped by ann\"" in relay.log_text()
+    finally:
+        relay.finish()
+
+
+def what_is_wrong_is_told():
+    relay = Relay().start()
+    try:
+        for method, path, status in (("POST", "/api/v1/pagers/nobody/pause", 404), ("POST", "/api/v1/pagers/sre-pager/shake", 404),
+                                     ("GET", "/api/v1/queue/77", 404), ("GET", "/api/v1/queue/x", 404),
+                                     ("POST", "/api/v1/queue/77/retry", 404), ("POST", "/api/v1/queue/77/burn", 404),
+                                     ("GET", "/api/v1/queue?cursor=nonsense", 400), ("GET", "/-/drain", 405)):
+            code, problem = relay.ask(method, path)
+            assert code == status, (path, code, problem)
+        for path in ("/api/v1/pagers/sre-pager/pause", "/api/v1/queue/77/drop", "/-/drain"):
+            assert relay.ask("POST", path, token="grafana-token")[0] == 403, path
+        assert relay.ask("GET", "/api/v1/queue", token="grafana-token")[0] == 200
+    finally:
+        relay.finish()
+
+
+def a_drain_ends_the_relay_and_keeps_what_waits():
+    relay = Relay().start()
+    try:
+        relay.ask("POST", "/api/v1/pagers/sre-pager/pause")
+        relay.fire("DiskFull")
+        page = relay.waiting(1)[0]
+        status, answer = relay.ask("POST", "/-/drain")
+        assert (status, answer["outcome"]) == (202, "done"), answer
+        assert relay.child.wait(3) == 0  # a page that waits holds nobody up
+        relay.start()
+        assert relay.waiting(1)[0]["id"] == page["id"]
+    finally:
+        relay.finish()
+
+
+peers.run(a_paused_pager_waits_over_a_restart, pages_are_dropped_and_retried, what_is_wrong_is_told,
+          a_drain_ends_the_relay_and_keeps_what_waits)
