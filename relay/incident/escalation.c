@@ -46,8 +46,8 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
 		       arena_printf(arena, "run %d step %d: %s", incident->run + 1,
 				    incident->step + 1, pagers));
-	step_tell_others(incident, step, arena_printf(arena, "%s; %s is paged now", why, pagers));
 	recipients_ring(incident, step, arena_printf(arena, "%s; this is %s", why, where));
+	step_tell_others(incident, step, arena_printf(arena, "%s; %s is paged now", why, pagers));
 	incident_touch(incident);
 	metric_add(METRIC_INCIDENTS_ESCALATED, 1);
 	log_info("incident escalated", LOG_STR("incident", incident->id),
