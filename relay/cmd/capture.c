@@ -3,15 +3,21 @@
  * traces, the healthy evidence, the time) and its outcome as a test file with the traces beside it:
  * from then on "tracepager test" tells when the rules decide otherwise.
  *
+ * Where a team said "not ours" of the incident, the outcome was wrong: the test expects the team
+ * that the incident was handed on to. It is a draft, in a file that "tracepager test" and the
+ * daemon do not read until a person has agreed and named it as a test: a test that fails would keep
+ * the daemon from loading rules.
+ *
  * Files that exist are never overwritten. Owns the decision until it is written.
  */
-#include "commands-internal.h"
+#include "capture-internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "commands-internal.h"
 #include "options-internal.h"
 #include "output-internal.h"
 #include "past-internal.h"
@@ -19,14 +25,20 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 /* "decision-N-M.pb" and its like. */
 #define FILE_NAME_SIZE 64
+/* Columns of a name in a comment. */
+#define COMMENT_COLUMNS 200
 
 struct capture {
 	const char *directory;
+	struct history *history;
+	struct arena *arena;
 	struct past past;
+	struct capture_draft draft;
 	struct opened opened;
 	char **written; /* paths; heap */
 	size_t nwritten;
@@ -87,6 +99,35 @@ static void add_expected(struct buf *out, const char *key, const char *value)
 		buf_printf(out, "      %s: none\n", key);
 }
 
+/* A person knows whose incident it was; who failed is left open. */
+static void add_draft_expect(struct buf *out, const struct capture_draft *draft)
+{
+	buf_puts(out, "    expect:\n");
+	add_expected(out, "team", draft->team);
+	buf_puts(out, "      page: sent\n");
+}
+
+static void add_draft_head(const struct capture *capture, struct buf *out)
+{
+	const struct outcome *was = &capture->opened.was;
+
+	buf_puts(out, "# DRAFT of a rule test: it expects what people said, not what the rules "
+		      "decided.\n");
+	buf_add(out, buf_text(&capture->draft.said), capture->draft.said.len);
+	buf_puts(out, "# Since then team ");
+	plain_add(out, capture->draft.team, COMMENT_COLUMNS);
+	buf_puts(out, " has had the incident.\n# The rules decided for team ");
+	plain_add(out, *was->team ? was->team : "none", COMMENT_COLUMNS);
+	buf_puts(out, *was->rule ? " by " : "");
+	plain_add(out, was->rule, COMMENT_COLUMNS);
+	buf_puts(out, was->found ? ", with the suspect " : ", without a suspect: ");
+	plain_add(out, was->found ? was->suspect : was->fallback, COMMENT_COLUMNS);
+	buf_printf(out,
+		   ".\n# Mend the rules until it holds, or mend the test; then name the file "
+		   "decision-%lld_test.yaml.\n",
+		   (long long)capture->past.id);
+}
+
 static void add_expect(struct buf *out, const struct outcome *was)
 {
 	buf_puts(out, "    expect:\n");
@@ -108,6 +149,8 @@ static void capture_add_test(const struct capture *capture, struct buf *out)
 	char at[PAST_TIME_SIZE];
 
 	past_time_text(past->at_us, at);
+	if (capture->draft.team)
+		add_draft_head(capture, out);
 	buf_printf(out, "# Decision %lld of %s", (long long)past->id, at);
 	if (*past->incident)
 		buf_printf(out, ", incident %s", past->incident);
@@ -129,7 +172,10 @@ static void capture_add_test(const struct capture *capture, struct buf *out)
 			   (long long)past->id);
 	if (missing != FALLBACK_NONE)
 		buf_printf(out, "    missing: %s\n", fallback_code_name(missing));
-	add_expect(out, &opened->was);
+	if (capture->draft.team)
+		add_draft_expect(out, &capture->draft);
+	else
+		add_expect(out, &opened->was);
 }
 
 /* ---- files ---- */
@@ -167,12 +213,20 @@ static int capture_write_evidence(struct capture *capture)
 	return error;
 }
 
+static const char *capture_test_name(const struct capture *capture, bool draft,
+				     char name[FILE_NAME_SIZE])
+{
+	snprintf(name, FILE_NAME_SIZE, "decision-%lld_test.yaml%s", (long long)capture->past.id,
+		 draft ? ".draft" : "");
+	return name;
+}
+
 static int capture_write_test(struct capture *capture)
 {
 	struct buf test = BUF_INIT(LIMIT_CAPTURE_TEST_BYTES);
 	char name[FILE_NAME_SIZE];
 
-	snprintf(name, sizeof(name), "decision-%lld_test.yaml", (long long)capture->past.id);
+	capture_test_name(capture, capture->draft.team != NULL, name);
 	capture_add_test(capture, &test);
 	int error = capture_write_file(capture, name, buf_text(&test), test.len);
 	buf_fini(&test);
@@ -208,7 +262,7 @@ static int write_files(struct capture *capture)
 	return error ? STATUS_USAGE : 0;
 }
 
-/* The past decision of that id is at hand; returns the exit status. */
+/* The past decision is at hand; returns the exit status. */
 static int capture_past(struct capture *capture)
 {
 	struct err err = { 0 };
@@ -226,28 +280,86 @@ static int capture_past(struct capture *capture)
 	return status;
 }
 
+static bool is_captured(const struct capture *capture)
+{
+	bool there = false;
+
+	for (int draft = 0; draft <= 1; draft++) {
+		char name[FILE_NAME_SIZE];
+		CLEANUP_FREE char *path = xasprintf("%s/%s", capture->directory,
+						    capture_test_name(capture, draft, name));
+		there |= access(path, F_OK) == 0;
+	}
+	return there;
+}
+
+/* id: of a decision or an incident. again: what is captured already is left as it is, without a
+ * word. Returns the exit status. */
+static int capture_id(struct capture *capture, const char *id, bool again)
+{
+	struct err err = { 0 };
+	int status = 0;
+	int found = history_find(capture->history, id, &capture->past, &err);
+
+	if (found > 0 && *capture->past.incident)
+		found = capture_draft_read(capture->history, capture->past.incident, capture->arena,
+					   &capture->draft, &err) < 0
+				? -1
+				: 1;
+	if (found < 0)
+		status = command_failed(STATUS_USAGE, "capture", "%s", err.text);
+	else if (!found)
+		status = command_failed(1, "capture",
+					"the store knows no incident and no decision %s", id);
+	else if (!again || !is_captured(capture))
+		status = capture_past(capture);
+	capture_draft_fini(&capture->draft);
+	past_fini(&capture->past);
+	capture->written = NULL;
+	capture->nwritten = 0;
+	return status;
+}
+
+/* All incidents that were handed on; returns the worst exit status. */
+static int capture_all(struct capture *capture, int64_t since_us)
+{
+	const char **ids = NULL;
+	struct err err = { 0 };
+	size_t n = 0;
+	int worst = 0;
+
+	if (capture_rerouted(capture->history, since_us, capture->arena, &ids, &n, &err) < 0)
+		worst = command_failed(STATUS_USAGE, "capture", "%s", err.text);
+	else if (n == 0)
+		fputs("no team has said \"not ours\" in that time\n", stderr);
+	for (size_t i = 0; i < n; i++) {
+		int status = capture_id(capture, ids[i], true);
+		worst = status > worst ? status : worst;
+	}
+	free(ids);
+	return worst;
+}
+
 int cmd_capture(int argc, char **argv)
 {
 	struct capture capture = { .directory = "." };
 	struct capture_options options;
-	struct history *history = NULL;
 	struct err err = { 0 };
 	int status;
 
 	if (!options_parse_capture(argc, argv, &options, &status))
 		return status;
-	const char *id = options.arguments.at[0];
-	int found = history_open(options.store, &history, &err);
-	if (found == 0)
-		found = history_find(history, id, &capture.past, &err);
-	history_close(history);
-	if (found < 0)
+	if (options.rerouted == (options.arguments.n > 0))
+		return usage_error("capture", options.rerouted
+						      ? "give an ID or --rerouted, not both"
+						      : "ID is missing, or --rerouted");
+	if (history_open(options.store, &capture.history, &err) < 0)
 		return command_failed(STATUS_USAGE, "capture", "%s", err.text);
-	if (!found)
-		return command_failed(1, "capture",
-				      "the store knows no incident and no decision %s", id);
 	capture.directory = options.output;
-	status = capture_past(&capture);
-	past_fini(&capture.past);
+	capture.arena = arena_new(LIMIT_COMMAND_ARENA_BYTES);
+	status = options.rerouted ? capture_all(&capture, options.since_us)
+				  : capture_id(&capture, options.arguments.at[0], false);
+	arena_free(capture.arena);
+	history_close(capture.history);
 	return status;
 }

@@ -110,6 +110,8 @@ struct audit_options {
 struct capture_options {
 	struct option_list arguments;
 	const char *store, *output;
+	bool rerouted;
+	int64_t since_us;
 };
 
 struct store_options {

@@ -239,6 +239,71 @@ def captured():
         past.daemon.finish()
 
 
+def handed_on():
+    """A team says "not ours": pages and answers are counted, the rule is told as wrong, a draft of a test is written."""
+    past = Past()
+    try:
+        folder = os.path.join(past.daemon.directory, "drafts")
+        os.mkdir(folder)
+        status, out, err = tracepager("capture", "--rerouted", "--store", past.store, "--output", folder)
+        assert (status, out) == (0, "") and "no team has said" in err and not os.listdir(folder), (status, out, err)
+        status, text, _ = past.daemon.request("POST", f"/api/v1/incidents/{past.incident}/reroute", json.dumps(
+            {"team": "shop", "text": "their journal\nis full: see \"there\"", "who": "ann"}))
+        assert status == 200, text
+        assert past.daemon.request("POST", f"/api/v1/incidents/{past.incident}/acknowledge", json.dumps({"who": "bob"}))[0] == 200
+        peers.wait_for("the page of shop", lambda: [e for e in past.pager.events() if e["routing_key"] == "key-shop"])
+        status, found = past.audit("--pages")
+        teams = {team["team"]: team for team in found["teams"]}
+        assert status == 0 and {team: row["pages"] for team, row in teams.items()} == {"ledger": 1, "shop": 1, "sre": 1}, found
+        assert [teams[team]["not_ours"] for team in ("ledger", "shop", "sre")] == [1, 0, 0], teams
+        assert [teams[team]["acknowledged"] for team in ("ledger", "shop", "sre")] == [0, 1, 0], teams
+        assert [teams[team]["false_pages"] for team in ("ledger", "shop", "sre")] == [1, 0, 0], teams
+        assert not any(team["escalated"] for team in teams.values()), teams
+        status, found = past.audit()
+        assert status == 1 and [(row["decisions"], row["not_ours"], row["percent"]) for row in found["wrong_rules"]] == \
+            [(1, 1, 100)], found["wrong_rules"]
+        place = found["wrong_rules"][0]["rule"]
+        assert place.startswith("rules.yaml:"), place
+        kinds = {row["kind"]: row["not_ours"] for row in found["verdict_kinds"]}
+        assert sorted(kinds.values()) == [0, 1], kinds
+
+        status, out, err = tracepager("capture", "--rerouted", "--store", past.store, "--output", folder)
+        assert status == 0, err
+        draft = next(line for line in out.split() if line.endswith("_test.yaml.draft"))
+        with open(draft, encoding="utf-8") as f:
+            text = f.read()
+        for line in ("# DRAFT of a rule test", 'Team ledger said "not ours" at ', ' UTC (ann): their journal is full: see "there"\n',
+                     "# Since then team shop has had the incident.\n", f"# The rules decided for team ledger by {place}, with the"
+                     " suspect ledger.\n", '    expect:\n      team: "shop"\n      page: sent\n'):
+            assert line in text, (line, text)
+        # What is there stays, and a person's own capture refuses to write over it.
+        names = sorted(os.listdir(folder))
+        assert tracepager("capture", "--rerouted", "--store", past.store, "--output", folder) == (0, "", "")
+        assert tracepager("capture", past.incident, "--store", past.store, "--output", folder)[0] == 2
+        assert sorted(os.listdir(folder)) == names
+        # A draft counts as nothing; named as a test it fails until the rules say what people said.
+        os.rename(past.rules(), os.path.join(folder, "rules.yaml"))
+        assert tracepager("test", folder)[0] == 2
+        os.rename(draft, draft[:-len(".draft")])
+        status, out, err = tracepager("test", folder)
+        assert status == 1 and "shop" in out, (status, out, err)
+        os.rename(past.rules(("ledger: {owner: ledger}", "ledger: {owner: shop}")), os.path.join(folder, "rules.yaml"))
+        assert tracepager("test", folder)[0] == 0
+        assert tracepager("capture", "--rerouted", "--store", past.store, "--output", folder) == (0, "", "")
+        # The incident of nobody's "not ours" gives a test.
+        other = next(e["dedup_key"] for e in past.pager.events() if e["routing_key"] == "key-sre")
+        status, out, err = tracepager("capture", other, "--store", past.store, "--output", folder)
+        assert status == 0 and out.strip().endswith("_test.yaml"), (out, err)
+        past.daemon.kill()
+        with sqlite3.connect(past.store) as store:
+            store.execute("DELETE FROM traces")
+        store.close()
+        status, out, err = tracepager("capture", "--rerouted", "--store", past.store)
+        assert status == 1 and "not kept any more" in err and out == "", (status, out, err)
+    finally:
+        past.daemon.finish()
+
+
 def secrets_stay_out():
     """The rules are kept for the record, their secrets are not."""
     past = Past(rules=peers.RULES.replace('routing_key_file: "{directory}/ledger.key"', "routing_key: key-ledger"))
@@ -258,7 +323,9 @@ def wrong_usage():
                       ["replay", "--store", "/nowhere/x.db", "--rules", os.devnull], ["replay", "--format", "xml"],
                       ["replay", "--store", "x", "--rules", "y", "--since", "soon"],
                       ["audit"], ["audit", "--store", "/nowhere/x.db"], ["audit", "--days", "0"],
-                      ["audit", "--format", "xml"], ["capture"], ["capture", "1"],
+                      ["audit", "--format", "xml"], ["audit", "--pages"], ["audit", "--pages", "--since", "soon", "--store", "x"],
+                      ["audit", "--pages", "--store", "/nowhere/x.db"], ["capture"], ["capture", "1"],
+                      ["capture", "--store", "x"], ["capture", "--rerouted", "1", "--store", "x"], ["capture", "1", "2", "--store", "x"],
                       ["capture", "1", "--store", "/nowhere/x.db"]):
         status, out, err = tracepager(*arguments)
         assert status == 2 and out == "" and f"tracepager {arguments[0]}: " in err, (arguments, status, out, err)
@@ -268,4 +335,4 @@ def wrong_usage():
 
 
 peers.run(decided_again, decided_again_without_traces, decided_again_by_paths, audited, broad_alerts,
-           links_and_pagers, captured, secrets_stay_out, wrong_usage)
+           links_and_pagers, captured, handed_on, secrets_stay_out, wrong_usage)
