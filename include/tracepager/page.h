@@ -94,6 +94,9 @@ void page_write(const struct page *page, struct buf *out);
  * "alerts":["…"]. */
 void page_write_links(const struct page *page, struct buf *out);
 void page_write_alerts(const struct page *page, struct buf *out);
+/* What a link to act_href is called. */
+#define PAGE_ACT_TEXT "Acknowledge, hand on or resolve"
+
 /* Are the sections with many lines to be shown? False: the details stand for them. */
 bool page_has_sections(const struct page *page);
 /* The details, or the sections as one text with headings. */

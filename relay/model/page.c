@@ -147,6 +147,10 @@ void page_write_details(const struct page *page, struct buf *out)
 	details_add_line(out, "What differs: ", page->what_differs);
 	details_add_line(out, "Alerts: ", page->differs);
 	details_add_line(out, "What to do: ", page->what_to_do);
+	details_add_line(out, PAGE_ACT_TEXT ": ", page->act_href);
+	details_add_line(out, "Who has it: ", page->acked_by);
+	details_add_line(out, "Unless somebody takes it: ", page->escalates);
+	details_add_line(out, "Urgency: ", page->urgency);
 	details_add_lines(out, "", page->waterfall);
 	details_add_lines(out, "The alert says:\n", page->alert_says);
 	details_add_lines(out, "What the traces say:\n", page->reasons);

@@ -294,6 +294,16 @@ static void put_rule(struct console *c, char line, const char *left, const char 
 	buf_putc(&c->out, '\n');
 }
 
+static void put_link(struct console *c, const char *text, size_t width, const char *href)
+{
+	console_begin(c, STYLE_DIM);
+	cells_pad(&c->out, text, width);
+	buf_putc(&c->out, ' ');
+	console_end(c, STYLE_DIM);
+	put_text(c, href, strlen(href));
+	buf_putc(&c->out, '\n');
+}
+
 /* One line for each link, without those that the rules' own details show already. */
 static void put_links(struct console *c)
 {
@@ -305,18 +315,18 @@ static void put_links(struct console *c)
 		if (cells > widest && cells <= c->columns / 4)
 			widest = cells;
 	}
+	if (page->act_href && *page->act_href && page->event != PAGE_RESOLVE) {
+		buf_putc(&c->out, '\n');
+		shown++;
+		put_link(c, "act on it", widest, page->act_href);
+	}
 	for (size_t i = 0; i < page->nlinks; i++) {
 		const char *href = page->links[i].href;
 		if (page->event != PAGE_RESOLVE && strstr(page->details, href))
 			continue;
 		if (shown++ == 0)
 			buf_putc(&c->out, '\n');
-		console_begin(c, STYLE_DIM);
-		cells_pad(&c->out, page->links[i].text, widest);
-		buf_putc(&c->out, ' ');
-		console_end(c, STYLE_DIM);
-		put_text(c, href, strlen(href));
-		buf_putc(&c->out, '\n');
+		put_link(c, page->links[i].text, widest, href);
 	}
 }
 
@@ -388,6 +398,9 @@ static void put_facts(struct console *c, struct arena *arena)
 	put_field(c, "differs", page->what_differs);
 	put_alerts(c);
 	put_field(c, "do first", page->what_to_do);
+	put_field(c, "has it", page->acked_by);
+	put_field(c, "next", page->escalates);
+	put_field(c, "urgency", page->urgency);
 }
 
 static void put_headline(struct console *c)

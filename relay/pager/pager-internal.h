@@ -20,6 +20,9 @@ void pager_http_post(struct arena *arena, const struct page_target *target,
 void pager_add_text(struct buf *out, const char *key, const char *text);
 /* Add the page's facts of one line each, from "why" to "differs", in its order. */
 void pager_add_facts(struct buf *out, const struct page *page);
+/* Add who has the incident, what comes next and how urgent the page is; what is not known is left
+ * out. */
+void pager_add_life(struct buf *out, const struct page *page);
 /* The page's decision, a JSON object (borrowed from the page); NULL: it has none, or not a whole
  * one. */
 const char *pager_decision_json(const struct page *page);

@@ -96,6 +96,13 @@ void pager_add_facts(struct buf *out, const struct page *page)
 	pager_add_text(out, "differs", page->differs);
 }
 
+void pager_add_life(struct buf *out, const struct page *page)
+{
+	pager_add_text(out, "acknowledged_by", page->acked_by);
+	pager_add_text(out, "escalates", page->escalates);
+	pager_add_text(out, "urgency", page->urgency);
+}
+
 const char *pager_decision_json(const struct page *page)
 {
 	size_t len = page->decision ? strlen(page->decision) : 0;

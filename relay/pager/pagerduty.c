@@ -114,11 +114,12 @@ static struct section section_next(const char **at)
  * details_2 … */
 static void unique_key(char (*keys)[KEY_BYTES], size_t n, const char *base)
 {
-	static const char *const ours[] = { "incident",	  "incident_status", "note",
-					    "alerts",	  "decision",	     "more",
-					    "since",	  "environment",     "instance",
-					    "also_paged", "differs",	     "labels",
-					    "could_be",	  "alert_list",	     "what_to_do" };
+	static const char *const ours[] = {
+		"incident", "incident_status", "note",	      "alerts",	    "decision",
+		"more",	    "since",	       "environment", "instance",   "also_paged",
+		"differs",  "labels",	       "could_be",    "alert_list", "what_to_do",
+		"act",	    "acknowledged_by", "escalates",   "urgency"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (strcmp(base, ours[i]) == 0)
@@ -209,6 +210,8 @@ static void add_custom_details(struct buf *out, const struct page *page, enum tr
 		buf_json_text(out, "since", rfc3339_format(page->since_us, at));
 	pager_add_text(out, "environment", page->environment);
 	pager_add_text(out, "instance", page->instance);
+	pager_add_text(out, "act", page->act_href);
+	pager_add_life(out, page);
 	if (page_has_sections(page)) {
 		pagerduty_add_facts(out, page);
 		pagerduty_add_lines(out, page, trim);
@@ -257,19 +260,43 @@ static void add_payload(struct buf *out, const struct page *page, enum trim trim
 	buf_putc(out, '}');
 }
 
+/* The action first: of many links PagerDuty's phone page shows a few. */
+static void pagerduty_add_links(struct buf *out, const struct page *page)
+{
+	struct page shown = *page;
+
+	if (page->act_href && *page->act_href) {
+		size_t kept = page->nlinks < LIMIT_PAGE_LINKS ? page->nlinks : LIMIT_PAGE_LINKS - 1;
+		shown.links[0] = (struct page_link){ PAGE_ACT_TEXT, page->act_href };
+		memcpy(shown.links + 1, page->links, kept * sizeof(*page->links));
+		shown.nlinks = kept + 1;
+	}
+	page_write_links(&shown, out);
+}
+
+/* A notice of an acknowledged incident stops PagerDuty's own escalation. */
+static const char *pagerduty_action(const struct page *page)
+{
+	if (page->event == PAGE_RESOLVE)
+		return "resolve";
+	if (page->event == PAGE_NOTICE && page->state && strcmp(page->state, "acknowledged") == 0)
+		return "acknowledge";
+	return "trigger";
+}
+
 static void pagerduty_write_body(struct buf *out, const struct page *page,
 				 const struct page_target *target, enum trim trim)
 {
-	bool resolve = page->event == PAGE_RESOLVE;
+	const char *action = pagerduty_action(page);
 
 	buf_reset(out);
 	buf_putc(out, '{');
 	buf_json_text(out, "routing_key", target->key);
-	buf_json_text(out, "event_action", resolve ? "resolve" : "trigger");
+	buf_json_text(out, "event_action", action);
 	buf_json_text(out, "dedup_key", page->dedup_key);
-	if (!resolve) {
+	if (strcmp(action, "trigger") == 0) {
 		add_payload(out, page, trim);
-		page_write_links(page, out);
+		pagerduty_add_links(out, page);
 		buf_json_text(out, "client", "tracepager");
 	}
 	buf_putc(out, '}');

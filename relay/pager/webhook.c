@@ -60,6 +60,7 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 		buf_json_text(out, "moved_to", page->moved_to);
 	if (page->moved_to)
 		pager_add_text(out, "moved_to_team", page->moved_to_team);
+	pager_add_life(out, page);
 	buf_json_text(out, "opened_at", rfc3339_format(page->opened_at_us, at));
 	if (page->since_us)
 		buf_json_text(out, "since", rfc3339_format(page->since_us, at));
@@ -86,6 +87,18 @@ static void add_incident(struct buf *out, const struct page *page, enum trim tri
 	buf_putc(out, '}');
 }
 
+/* What a person may do, with the address to do it. */
+static void webhook_add_actions(struct buf *out, const struct page *page)
+{
+	if (!page->act_href || !*page->act_href)
+		return;
+	buf_json_key(out, "actions");
+	buf_puts(out, "[{");
+	buf_json_text(out, "text", PAGE_ACT_TEXT);
+	buf_json_text(out, "href", page->act_href);
+	buf_puts(out, "}]");
+}
+
 static void webhook_write_body(struct buf *out, const struct page *page, enum trim trim)
 {
 	const char *decision = trim < TRIM_DECISION ? pager_decision_json(page) : NULL;
@@ -98,6 +111,7 @@ static void webhook_write_body(struct buf *out, const struct page *page, enum tr
 	buf_json_key(out, "data");
 	buf_putc(out, '{');
 	add_incident(out, page, trim);
+	webhook_add_actions(out, page);
 	buf_json_key(out, "decision");
 	buf_puts(out, decision ? decision : "null");
 	if (trim >= TRIM_DECISION) {

@@ -178,6 +178,109 @@ START_TEST(pagerduty_update_is_a_trigger_with_the_same_key)
 }
 END_TEST
 
+static json_t *build_webhook(const struct page_target *target)
+{
+	struct delivery delivery = build(target);
+	json_t *root = json_loadb(delivery.request.body, delivery.request.body_len,
+				  JSON_REJECT_DUPLICATES, NULL);
+
+	ck_assert_ptr_nonnull(root);
+	return root;
+}
+
+/* The action is the first link, and takes the place of the last where there are too many. */
+START_TEST(pagerduty_has_the_action)
+{
+
+	page.act_href = "https://tp.example/i/i1?t=AQ";
+	page.escalates = "2026-09-01T10:10:00Z: pages ledger-lead";
+	page.acked_by = "ann";
+	page.urgency = "low";
+	json_t *body = build_pagerduty();
+	const json_t *links = json_object_get(body, "links");
+	ck_assert_uint_eq(json_array_size(links), 2);
+	ck_assert_str_eq(at(json_array_get(links, 0), "href"), "https://tp.example/i/i1?t=AQ");
+	ck_assert_str_eq(at(json_array_get(links, 0), "text"), "Acknowledge, hand on or resolve");
+	ck_assert_str_eq(at(json_array_get(links, 1), "text"), "Runbook");
+	const json_t *details = json_object_get(json_object_get(body, "payload"), "custom_details");
+	ck_assert_str_eq(at(details, "act"), "https://tp.example/i/i1?t=AQ");
+	ck_assert_str_eq(at(details, "escalates"), "2026-09-01T10:10:00Z: pages ledger-lead");
+	ck_assert_str_eq(at(details, "acknowledged_by"), "ann");
+	ck_assert_str_eq(at(details, "urgency"), "low");
+	json_decref(body);
+	for (page.nlinks = 0; page.nlinks < LIMIT_PAGE_LINKS; page.nlinks++)
+		page.links[page.nlinks] = (struct page_link){ "a", "https://a.example" };
+	body = build_pagerduty();
+	links = json_object_get(body, "links");
+	ck_assert_uint_eq(json_array_size(links), LIMIT_PAGE_LINKS);
+	ck_assert_str_eq(at(json_array_get(links, 0), "text"), "Acknowledge, hand on or resolve");
+	json_decref(body);
+}
+END_TEST
+
+/* A notice of an acknowledged incident stops PagerDuty's own escalation; an update does not. */
+START_TEST(pagerduty_is_told_of_an_acknowledgement)
+{
+	static const struct {
+		enum page_event event;
+		const char *state, *action;
+	} rows[] = { { PAGE_NOTICE, "acknowledged", "acknowledge" },
+		     { PAGE_NOTICE, "open", "trigger" },
+		     { PAGE_NOTICE, NULL, "trigger" },
+		     { PAGE_UPDATE, "acknowledged", "trigger" },
+		     { PAGE_TRIGGER, "acknowledged", "trigger" },
+		     { PAGE_RESOLVE, "acknowledged", "resolve" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		page.event = rows[i].event;
+		page.state = rows[i].state;
+		json_t *body = build_pagerduty();
+		ck_assert_str_eq(at(body, "event_action"), rows[i].action);
+		ck_assert_str_eq(at(body, "dedup_key"), "i1");
+		json_decref(body);
+	}
+}
+END_TEST
+
+START_TEST(webhook_has_the_actions)
+{
+	struct page_target target = target_of(PAGER_WEBHOOK, "https://hook.example", NULL);
+
+	json_t *body = build_webhook(&target);
+	ck_assert_ptr_null(json_object_get(json_object_get(body, "data"), "actions"));
+	json_decref(body);
+	page.act_href = "https://tp.example/i/i1?t=AQ";
+	page.escalates = "2026-09-01T10:10:00Z: pages ledger-lead";
+	page.acked_by = "ann";
+	body = build_webhook(&target);
+	const json_t *data = json_object_get(body, "data");
+	const json_t *actions = json_object_get(data, "actions");
+	ck_assert_uint_eq(json_array_size(actions), 1);
+	ck_assert_str_eq(at(json_array_get(actions, 0), "href"), "https://tp.example/i/i1?t=AQ");
+	ck_assert_str_eq(at(json_array_get(actions, 0), "text"), "Acknowledge, hand on or resolve");
+	ck_assert_str_eq(at(data, "incident.acknowledged_by"), "ann");
+	ck_assert_str_eq(at(data, "incident.escalates"), "2026-09-01T10:10:00Z: pages ledger-lead");
+	json_decref(body);
+}
+END_TEST
+
+START_TEST(console_has_the_action)
+{
+	struct page_target target = target_of(PAGER_CONSOLE, NULL, NULL);
+
+	page.act_href = "https://tp.example/i/i1?t=AQ";
+	page.escalates = "2026-09-01T10:10:00Z: pages ledger-lead";
+	page.acked_by = "ann";
+	const char *text = build(&target).console;
+	ck_assert_ptr_nonnull(strstr(text, "\nact on it   https://tp.example/i/i1?t=AQ\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nhas it      ann\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "\nnext        2026-09-01T10:10:00Z: pages ledger-lead\n"));
+	page.event = PAGE_RESOLVE;
+	ck_assert_ptr_null(strstr(build(&target).console, "act on it"));
+}
+END_TEST
+
 START_TEST(pagerduty_resolve_is_short)
 {
 	page.event = PAGE_RESOLVE;
@@ -688,24 +791,12 @@ END_TEST
 START_TEST(pagerduty_has_the_order_of_a_page)
 {
 	static const char *const order[] = {
-		"note",
-		"fallback",
-		"since",
-		"environment",
-		"instance",
-		"why",
-		"evidence",
-		"also_paged",
-		"path",
-		"could_be",
-		"what_to_do",
-		"alert_says",
-		"waterfall",
-		"how_it_was_found",
-		"labels",
-		"incident",
-		"incident_status",
-		"alerts",
+		"note",	       "fallback",	   "since",
+		"environment", "instance",	   "why",
+		"evidence",    "also_paged",	   "path",
+		"could_be",    "what_to_do",	   "alert_says",
+		"waterfall",   "how_it_was_found", "labels",
+		"incident",    "incident_status",  "alerts",
 		"decision",
 	};
 
@@ -895,6 +986,10 @@ int main(void)
 	tcase_add_test(tcase, pagerduty_trigger_has_all_fields);
 	tcase_add_test(tcase, pagerduty_details_are_split_by_section);
 	tcase_add_test(tcase, pagerduty_update_is_a_trigger_with_the_same_key);
+	tcase_add_test(tcase, pagerduty_has_the_action);
+	tcase_add_test(tcase, pagerduty_is_told_of_an_acknowledgement);
+	tcase_add_test(tcase, webhook_has_the_actions);
+	tcase_add_test(tcase, console_has_the_action);
 	tcase_add_test(tcase, pagerduty_resolve_is_short);
 	tcase_add_test(tcase, pagerduty_summary_is_cut_between_characters);
 	tcase_add_test(tcase, pagerduty_decision_is_brief);
