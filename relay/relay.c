@@ -58,6 +58,7 @@ struct relay {
 	struct sender *senders;
 	struct web web;
 	struct web_token *tokens;
+	struct links *links;
 	struct reload *rules, *shadow_rules; /* the second is NULL where the rules are built in */
 	char *shadow_path;
 	struct shadow *shadow;
@@ -363,6 +364,41 @@ static bool web_note(void *ctx, const struct act *act, store_done *done, void *a
 	return false;
 }
 
+/* ---- links of pages ---- */
+
+static void link_key_keep(void *ctx, const char *name, const char *value)
+{
+	struct relay *relay = ctx;
+
+	incidents_keep(relay->incidents, name, value);
+}
+
+static void incident_kept(void *ctx, const char *name, const char *value)
+{
+	const struct relay *relay = ctx;
+
+	links_kept(relay->links, name, value);
+}
+
+static void incident_act_link(void *ctx, const char *incident, const char *pager, struct buf *out)
+{
+	const struct relay *relay = ctx;
+
+	links_write(relay->links, incident, pager, out);
+}
+
+static void make_links(struct relay *relay)
+{
+	relay->links = links_new(&(struct links_env){ .clock = relay->clock,
+						      .external_url = relay->config->external_url,
+						      .keys = relay->config->link_keys,
+						      .nkeys = LINK_KEYS,
+						      .keep = link_key_keep,
+						      .ctx = relay });
+}
+
+/* ---- what intake asks ---- */
+
 static bool intake_have_room(void *ctx)
 {
 	const struct relay *relay = ctx;
@@ -632,6 +668,8 @@ static void make_intake(struct relay *relay)
 		.pool = relay->pool,
 		.clock = relay->clock,
 		.store_path = relay->config->store_path,
+		.links = relay->links,
+		.external_url = relay->config->external_url,
 		.tokens = relay->tokens,
 		.ntokens = ntokens,
 		.open = env.open,
@@ -688,6 +726,9 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 		.transport = http_client_transport(relay->client),
 		.console_fd = console_fd,
 		.shadow = relay->shadow,
+		.kept = incident_kept,
+		.act_link = incident_act_link,
+		.ctx = relay,
 		.options = {
 			.enrich_us = config->enrich_us,
 			.enrich_late_us = config->enrich_late_us,
@@ -740,6 +781,7 @@ static int make_parts(struct relay *relay, const struct relay_options *options,
 	}
 	if (result == 0)
 		result = make_network(relay, err);
+	make_links(relay);
 	if (result == 0)
 		result = make_incidents(relay, options->console_fd, err);
 	if (result < 0)
@@ -818,6 +860,7 @@ void relay_free(struct relay *relay)
 		event_base_free(relay->base);
 	free(relay->senders);
 	free(relay->tokens);
+	links_free(relay->links);
 	free(relay);
 }
 

@@ -907,11 +907,22 @@
 #define LIMIT_INCIDENTS_BYTES (16u << 20)
 /* Past incidents that are read for one answer: with filters most may not fit. */
 #define LIMIT_LIST_LOOKED 20000u
-/* The page of a past incident: the facts of one line each. */
-#define LIMIT_PAST_PAGE_BYTES (16u << 20)
 /* An act with its texts, and the sentence about it. */
 #define LIMIT_ACT_BYTES	      (64u << 10)
 #define LIMIT_ACT_WORDS_BYTES 4096u
+/* A link of a page is good for so long at most; and until so long after its incident's end. */
+#define LIMIT_ACT_LINK_US	(30 * US_PER_DAY)
+#define LIMIT_ACT_LINK_AFTER_US US_PER_DAY
+/* Keys of links in force: the one that signs, and the one before it. */
+#define LIMIT_LINK_KEYS 2u
+/* Forms that are remembered as sent: ten thousand people do not press a button in an hour. */
+#define LIMIT_FORMS_SENT 4096u
+/* The page behind a link: a page's texts, of which each character may be escaped. */
+#define LIMIT_LINK_PAGE_BYTES (4u << 20)
+/* One text of a page, as one line. */
+#define LIMIT_HTML_COLUMNS 16384u
+/* A name that a person gives in a form. */
+#define LIMIT_PERSON_BYTES 200u
 /* The header Link: a path with its query. */
 #define LIMIT_LINK_HEADER_BYTES 4096u
 

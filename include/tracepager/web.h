@@ -14,6 +14,7 @@
 #include "tracepager/http_server.h"
 #include "tracepager/incident.h"
 #include "tracepager/intake.h"
+#include "tracepager/links.h"
 #include "tracepager/pool.h"
 #include "tracepager/secret.h"
 #include "tracepager/store.h"
@@ -69,6 +70,8 @@ struct web {
 	struct pool *pool;
 	const struct clock *clock;
 	const char *store_path; /* the past is read there */
+	struct links *links;
+	const char *external_url; /* "": none */
 	/* Borrowed; without any no token is asked for, which config allows on loopback only. */
 	const struct web_token *tokens;
 	size_t ntokens;

@@ -118,6 +118,9 @@ void web_serve_incident_act(struct web_request *request);
 /* web_feedback.c */
 void web_serve_feedback(struct web_request *request);
 bool web_feedback_needs_token(const struct web *web, const char *param);
+/* web_link.c */
+void web_serve_link(struct web_request *request);
+void web_serve_link_act(struct web_request *request);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);
 void web_serve_alerts(struct web_request *request);

@@ -17,6 +17,7 @@ struct web_row {
 	enum web_right right;
 	/* Does the request need a sender's token, which serve() asks for? NULL: never. */
 	bool (*needs_token)(const struct web *web, const char *param);
+	bool is_link;	  /* its token is in a link; serve() asks who sends it */
 	bool is_probe;	  /* has room of its own when connections are short */
 	const char *text; /* for GET /; NULL: it is not listed */
 };
@@ -61,6 +62,9 @@ static const struct web_row web_rows[] = {
 	{ GET, "/api/v1/pagers", web_serve_pagers, READ, .text = "pagers, and what waits for them" },
 	{ POST, "/api/v1/pagers/{name}/{act}", web_serve_pager_act, ACT,
 	  .text = "pause, resume, retry" },
+	{ GET, "/i/{id}", web_serve_link, .right = NONE, .is_link = true,
+	  .text = "an incident and its buttons, by the link of a page" },
+	{ POST, "/i/{id}", web_serve_link_act, .right = NONE, .is_link = true },
 	{ GET, "/metrics", web_serve_metrics, .is_probe = true, .text = "metrics for Prometheus" },
 	{ GET, "/", web_serve_root, .right = NONE },
 };
@@ -165,7 +169,7 @@ static bool refuse_foreign(const struct web_request *request, const struct web_r
 	const struct web *web = request->web;
 	struct http_exchange *exchange = request->exchange;
 
-	if (!web->open || (row && row_needs_token(row, request)))
+	if (!web->open || (row && row->is_link) || (row && row_needs_token(row, request)))
 		return false;
 	if (!web_host_is_ours(http_exchange_header(exchange, "Host"), web->listen, web->hosts)) {
 		intake_log_refusal(web->intake, INTAKE_REFUSAL_HOST, exchange,

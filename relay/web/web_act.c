@@ -122,14 +122,16 @@ void web_act_start(struct web_act *act)
 const char *web_clean_text(struct arena *arena, const char *text, bool one_line)
 {
 	char *clean = arena_strdup(arena, text);
-	size_t len = strlen(clean);
+	size_t len = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		const unsigned char c = (unsigned char)clean[i];
+	for (; *text; text++) {
+		const unsigned char c = (unsigned char)*text;
 		const bool line = c == '\n' || c == '\t';
-		if ((c < ' ' && (one_line || !line)) || c == 0x7f)
-			clean[i] = ' ';
+		if (c == '\r' && text[1] == '\n')
+			continue; /* browsers end lines so */
+		clean[len++] = (c < ' ' && (one_line || !line)) || c == 0x7f ? ' ' : *text;
 	}
+	clean[len] = '\0';
 	while (len && (clean[len - 1] == ' ' || clean[len - 1] == '\n'))
 		clean[--len] = '\0';
 	return clean + strspn(clean, " \n");

@@ -158,7 +158,7 @@ struct incident_view web_past_view(const struct past_incident *incident, const s
 
 void web_past_page(struct arena *arena, const struct past_incident *incident, struct page *ret_page)
 {
-	if (incident->page_len &&
+	if (incident->page_len && incident->page_len <= LIMIT_PAGE_DOC_BYTES &&
 	    page_read(arena, incident->page, incident->page_len, ret_page, NULL) == 0)
 		return;
 	/* An earlier version closed it, and kept no page. */

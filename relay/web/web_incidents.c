@@ -101,7 +101,7 @@ static void list_open(struct web_request *request, struct incident_list *list)
 static bool list_on_past(void *ctx, const struct past_incident *incident)
 {
 	struct incident_list *list = ctx;
-	struct arena *arena = arena_new(LIMIT_PAST_PAGE_BYTES);
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct page page;
 
 	web_past_page(arena, incident, &page);
@@ -217,7 +217,7 @@ static bool show_on_view(void *ctx, const struct incident_view *view)
 static bool show_on_past(void *ctx, const struct past_incident *incident)
 {
 	struct incident_show *show = ctx;
-	struct arena *arena = arena_new(LIMIT_PAST_PAGE_BYTES);
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct page page;
 
 	web_past_page(arena, incident, &page);
