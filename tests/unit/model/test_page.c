@@ -1,10 +1,13 @@
 /* Tests of the page's stored form. */
 #include <check.h>
 #include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/page.h"
+#include "tracepager/xalloc.h"
 
 static struct arena *arena;
 
@@ -166,6 +169,52 @@ START_TEST(what_is_no_page_is_refused)
 }
 END_TEST
 
+/* Does the word of struct page at this offset hold a text of its own? All do but these. */
+static bool holds_text(size_t at)
+{
+	static const size_t others[] = {
+		offsetof(struct page, event),  offsetof(struct page, severity),
+		offsetof(struct page, nlinks), offsetof(struct page, since_us),
+		offsetof(struct page, at_us),  offsetof(struct page, opened_at_us),
+		offsetof(struct page, alerts), offsetof(struct page, nalerts),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (at / sizeof(char *) == others[i] / sizeof(char *))
+			return false;
+	return true;
+}
+
+/* A copy shares no text with the page, whatever members the page may get. */
+START_TEST(a_copy_has_its_own_texts)
+{
+	struct page page = { .event = PAGE_UPDATE,
+			     .nlinks = LIMIT_PAGE_LINKS,
+			     .alerts = alerts,
+			     .nalerts = ARRAY_LEN(alerts) };
+	char texts[sizeof(page) / sizeof(char *)][16];
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *text = texts[i];
+		snprintf(texts[i], sizeof(texts[i]), "word %zu", i);
+		if (holds_text(i * sizeof(char *)))
+			memcpy((char *)&page + i * sizeof(char *), &text, sizeof(text));
+	}
+	struct page *copy = page_dup(&page);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *text;
+		if (!holds_text(i * sizeof(char *)))
+			continue;
+		memcpy(&text, (char *)copy + i * sizeof(char *), sizeof(text));
+		ck_assert_msg(text != texts[i], "the word %zu of the copy is the page's", i);
+		ck_assert_str_eq(text, texts[i]);
+	}
+	ck_assert_ptr_ne(copy->alerts, alerts);
+	ck_assert_str_eq(copy->alerts[1], alerts[1]);
+	free(copy);
+}
+END_TEST
+
 START_TEST(events_have_names)
 {
 	ck_assert_str_eq(page_event_name(PAGE_TRIGGER), "page.trigger");
@@ -185,6 +234,7 @@ int main(void)
 	tcase_add_test(tcase, bad_utf8_is_replaced);
 	tcase_add_test(tcase, unknown_members_are_skipped_and_links_are_capped);
 	tcase_add_loop_test(tcase, what_is_no_page_is_refused, 0, 8);
+	tcase_add_test(tcase, a_copy_has_its_own_texts);
 	tcase_add_test(tcase, events_have_names);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
