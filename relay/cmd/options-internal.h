@@ -139,6 +139,31 @@ struct incidents_options {
 	enum report_format format;
 };
 
+struct queue_options {
+	struct option_list arguments;
+	struct client_options client;
+	const char *pager, *incident, *who;
+	int64_t limit;
+	enum report_format format;
+};
+
+struct pause_options {
+	struct option_list arguments;
+	struct client_options client;
+	const char *who;
+};
+
+struct resume_options {
+	struct option_list arguments;
+	struct client_options client;
+	const char *who;
+};
+
+struct drain_options {
+	struct option_list arguments;
+	struct client_options client;
+};
+
 struct top_options {
 	struct option_list arguments;
 	struct client_options client;

@@ -141,5 +141,44 @@ def a_drain_ends_the_relay_and_keeps_what_waits():
         relay.finish()
 
 
+def commands_steer_a_relay():
+    relay = Relay().start()
+    try:
+        status, text = relay.run("pause", "sre-pager", "--who", "bob")
+        assert (status, text) == (0, "sre-pager  paused; its pages wait until it is resumed\n"), text
+        assert relay.run("pause", "nobody")[0] == 1
+        relay.fire("One")
+        relay.fire("Two")
+        one, two = relay.waiting(2)
+        status, text = relay.run("queue")
+        lines = text.splitlines()
+        assert status == 0 and lines[0].split() == ["PAGE", "PAGER", "EVENT", "STATE", "AGE", "TRIES", "LAST", "ERROR"], text
+        assert lines[1].split()[:4] == [one["id"], "sre-pager", "trigger", "paused"], text
+        assert "pager sre-pager is paused by bob (token ann) since 20" in text and lines[-1] == "2 pages wait", text
+        assert all(len(line) <= 80 for line in lines), text
+        status, text = relay.run("queue", "list", "--format", "json", "--incident", two["incident"])
+        assert status == 0 and [json.loads(line)["id"] for line in text.splitlines()] == [two["id"]], text
+        status, text = relay.run("queue", "show", one["id"])
+        assert status == 0 and re.search(r"^summary +One — orders fail$", text, re.M), text
+        status, text = relay.run("queue", "drop", one["id"])
+        assert (status, text) == (0, one["id"] + "  dropped; nobody gets it\n"), text
+        assert relay.run("queue", "drop", one["id"])[0] == 1
+        status, text = relay.run("queue", "retry", "--pager", "sre-pager")
+        assert (status, text) == (0, "sre-pager  it is paused: resume it\n"), text
+        status, text = relay.run("resume", "sre-pager")
+        assert (status, text) == (0, "sre-pager  resumed; what waited is sent now\n"), text
+        relay.gone()
+        assert relay.run("queue")[1] == "0 pages wait\n"
+        for words in (("queue", "lst"), ("queue", "list", "7"), ("queue", "drop"), ("queue", "retry"), ("pause",),
+                      ("queue", "retry", "7", "--pager", "x"), ("queue", "show", "7", "--incident", "x")):
+            assert relay.run(*words)[0] == 2, words
+        status, text = relay.run("drain")
+        assert status == 0 and "draining" in text, text
+        assert relay.child.wait(3) == 0
+        assert relay.run("queue")[0] == 3
+    finally:
+        relay.finish()
+
+
 peers.run(a_paused_pager_waits_over_a_restart, pages_are_dropped_and_retried, what_is_wrong_is_told,
-          a_drain_ends_the_relay_and_keeps_what_waits)
+          a_drain_ends_the_relay_and_keeps_what_waits, commands_steer_a_relay)
