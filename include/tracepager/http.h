@@ -71,6 +71,11 @@ struct http_handler {
 	int (*body)(void *arg, int status, const char *data, size_t len);
 	/* Exactly once, unless cancelled. The reply is borrowed until it returns. */
 	void (*done)(void *arg, const struct http_reply *reply);
+	/* Asked when the connection is there, just before the request's first byte leaves (again
+	 * where a connection that was kept turns out to be dead). false: the request does not
+	 * leave, and the call ends without a reply. It may neither send nor cancel. NULL: it
+	 * leaves. */
+	bool (*begins)(void *arg);
 };
 
 struct http_call;

@@ -519,7 +519,8 @@ static void inquiry_on_reply(void *arg, const struct http_reply *transport_reply
 
 static bool send_request(struct inquiry *inquiry)
 {
-	static const struct http_handler handler = { inquiry_on_body, inquiry_on_reply };
+	static const struct http_handler handler = { .body = inquiry_on_body,
+						     .done = inquiry_on_reply };
 	const struct http_transport *transport = inquiry->fetch->env.transport;
 	struct http_request *request = &inquiry->talk.request;
 	bool text = inquiry->talk.encoding == SOURCE_TEXT;

@@ -129,7 +129,23 @@ static void call_fail(struct http_call *call, char *failure)
 		call->failure = failure;
 }
 
-/* ---- from curl: headers and body ---- */
+/* ---- from curl: the connection, headers and body ---- */
+
+static int call_on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
+{
+	struct http_call *call = arg;
+
+	(void)peer;
+	(void)own;
+	(void)peer_port;
+	(void)own_port;
+	if (call->state == CALL_DEAD)
+		return CURL_PREREQFUNC_ABORT;
+	if (!call->handler.begins || call->handler.begins(call->arg))
+		return CURL_PREREQFUNC_OK;
+	call_fail(call, xstrdup("the request was taken back before it began"));
+	return CURL_PREREQFUNC_ABORT;
+}
 
 /* May handlers get more bytes in this turn? Where not, nothing is read either: curl would
  * decompress it now and hold the result. */
@@ -274,6 +290,8 @@ static bool call_set_rules(struct http_call *call)
 
 	failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, call) != CURLE_OK;
 	failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_text) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, call_on_connected) != CURLE_OK;
+	failed |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) != CURLE_OK;
 	failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, call_on_body) != CURLE_OK;
 	failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) != CURLE_OK;
 	failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, call_on_header) != CURLE_OK;

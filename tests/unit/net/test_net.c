@@ -637,6 +637,46 @@ START_TEST(client_keeps_connections)
 }
 END_TEST
 
+static int asked_to_begin;
+static bool may_begin;
+
+static bool on_begin(void *arg)
+{
+	const struct answer *answer = arg;
+
+	ck_assert_int_eq(answer->calls, 0);
+	asked_to_begin++;
+	return may_begin;
+}
+
+/* Asked when it is connected, on a new connection as on one that was kept. */
+START_TEST(client_asks_before_the_first_byte)
+{
+	struct http_handler handler = whole;
+	CLEANUP_FREE char *url = NULL;
+
+	world_listen();
+	handler.begins = on_begin;
+	url = xasprintf("http://127.0.0.1:%d/seen", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	asked_to_begin = 0;
+	for (int i = 0; i < 4; i++) {
+		struct answer answer = { 0 };
+		may_begin = i % 2;
+		ask_for(&answer, &request, &handler);
+		ck_assert_int_eq(asked_to_begin, i);
+		pump(answer.calls);
+		ck_assert_int_eq(asked_to_begin, i + 1);
+		ck_assert_int_eq(answer.status, may_begin ? 200 : 0);
+		ck_assert_uint_eq(w.requests, (size_t)(i + 1) / 2);
+		if (!may_begin)
+			ck_assert_str_eq(answer.error,
+					 "the request was taken back before it began");
+		answer_fini(&answer);
+	}
+}
+END_TEST
+
 START_TEST(client_dies_with_calls_under_way)
 {
 	struct answer answer[3] = { 0 };
@@ -929,6 +969,7 @@ static void add_client(Suite *suite)
 	tcase_add_test(client, client_tells_of_missing_certificates);
 	tcase_add_test(client, client_sends_no_broken_header);
 	tcase_add_test(client, client_keeps_connections);
+	tcase_add_test(client, client_asks_before_the_first_byte);
 	tcase_add_test(client, client_dies_with_calls_under_way);
 }
 
