@@ -24,8 +24,9 @@ struct deliver_ops {
 	/* The pager has not accepted this page for LIMIT_PAGER_SILENT_US; the page is still
 	 * retried. At most once per page and run of the program. The page is borrowed. */
 	void (*silent)(void *ctx, const struct stored_page *page);
-	/* Asked just before a page's request begins: may it still leave? If not, the page and all
-	 * that waits behind it to the same recipient are dropped. NULL: all may. */
+	/* Asked before a page's attempt, and again when the pager is connected, just before the
+	 * request's first byte: may it still leave? If not, the page and all that waits behind it
+	 * to the same recipient are dropped. It may not call deliver. NULL: all may. */
 	bool (*wanted)(void *ctx, const struct stored_page *page);
 	void *ctx;
 };

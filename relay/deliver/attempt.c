@@ -27,18 +27,19 @@ struct attempt {
 	/* Reports a result that is known at once: attempt_start() never calls done() itself. */
 	struct timer timer;
 	struct judgement judgement;
-	attempt_done *done;
+	bool taken_back; /* ops->begins() said no */
+	const struct attempt_ops *ops;
 	void *ctx;
 };
 
 static void attempt_finish(struct attempt *attempt, const struct judgement *judgement, int status)
 {
-	attempt_done *done = attempt->done;
+	const struct attempt_ops *ops = attempt->ops;
 	void *ctx = attempt->ctx;
 	struct judgement copy = *judgement;
 
 	free(attempt);
-	done(ctx, &copy, status);
+	ops->done(ctx, &copy, status);
 }
 
 static void attempt_on_timer(void *arg)
@@ -48,11 +49,26 @@ static void attempt_on_timer(void *arg)
 	attempt_finish(attempt, &attempt->judgement, 0);
 }
 
+static bool attempt_begins(void *arg)
+{
+	struct attempt *attempt = arg;
+
+	attempt->taken_back = !attempt->ops->begins(attempt->ctx);
+	return !attempt->taken_back;
+}
+
 static void attempt_on_reply(void *arg, const struct http_reply *reply)
 {
 	struct attempt *attempt = arg;
-	struct judgement judgement = attempt->kind->judge(reply);
 
+	if (attempt->taken_back) {
+		const struct attempt_ops *ops = attempt->ops;
+		void *ctx = attempt->ctx;
+		free(attempt);
+		ops->done(ctx, NULL, 0);
+		return;
+	}
+	struct judgement judgement = attempt->kind->judge(reply);
 	attempt_finish(attempt, &judgement, reply->status);
 }
 
@@ -108,7 +124,8 @@ static struct page_screen console_screen(int fd, const struct page_target *targe
 
 static void attempt_send(struct attempt *attempt, const struct delivery *delivery)
 {
-	static const struct http_handler handler = { .done = attempt_on_reply };
+	static const struct http_handler handler = { .begins = attempt_begins,
+						     .done = attempt_on_reply };
 	const struct http_transport *transport = attempt->env->transport;
 
 	if (delivery->console) {
@@ -126,7 +143,7 @@ static void attempt_send(struct attempt *attempt, const struct delivery *deliver
 #define ARENA_BYTES(page) (8 * (page)->doc_len + 6 * (size_t)LIMIT_PAGE_BYTES + (1u << 20))
 
 struct attempt *attempt_start(const struct deliver_env *env, const struct stored_page *stored,
-			      attempt_done *done, void *ctx)
+			      const struct attempt_ops *ops, void *ctx)
 {
 	struct attempt *attempt = xcalloc(1, sizeof(*attempt));
 	struct arena *arena = arena_new(ARENA_BYTES(stored));
@@ -137,7 +154,7 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct stored
 	struct page page;
 
 	attempt->env = env;
-	attempt->done = done;
+	attempt->ops = ops;
 	attempt->ctx = ctx;
 	attempt->timer.fire = attempt_on_timer;
 	attempt->timer.arg = attempt;

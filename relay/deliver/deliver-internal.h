@@ -52,13 +52,18 @@ int64_t retry_delay_us(unsigned int failures, double random);
 
 struct attempt;
 
-/* status: HTTP's; 0: there was no reply or no request. Called exactly once unless cancelled, and
- * never before attempt_start() returns. The judgement is borrowed. */
-typedef void attempt_done(void *ctx, const struct judgement *judgement, int status);
+struct attempt_ops {
+	/* Just before the request's first byte leaves. false: it does not, and no try was made. */
+	bool (*begins)(void *ctx);
+	/* status: HTTP's; 0: there was no reply or no request. judgement: borrowed; NULL: begins()
+	 * said no. Called exactly once unless cancelled, and never before attempt_start() returns.
+	 */
+	void (*done)(void *ctx, const struct judgement *judgement, int status);
+};
 
-/* env is borrowed until done() or attempt_cancel(); the page only during the call. */
+/* env and ops are borrowed until done() or attempt_cancel(); the page only during the call. */
 struct attempt *attempt_start(const struct deliver_env *env, const struct stored_page *page,
-			      attempt_done *done, void *ctx);
+			      const struct attempt_ops *ops, void *ctx);
 void attempt_cancel(struct attempt *attempt); /* takes NULL */
 
 #endif

@@ -362,6 +362,34 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 	queue_advance(queue);
 }
 
+/* Nobody wants its first page any more: all its pages are dropped, and the queue is freed. */
+static void queue_drop(struct page_queue *queue, const char *why)
+{
+	struct queue_entry *entry;
+
+	map_remove(queue->deliver->queues, queue->key);
+	queue_move(queue, QUEUE_IDLE, 0);
+	while ((entry = TAILQ_FIRST(&queue->pages))) {
+		TAILQ_REMOVE(&queue->pages, entry, link);
+		queue_entry_drop(entry, why);
+	}
+	queue_free(queue);
+}
+
+#define UNWANTED "nobody waits for it any more: its incident was acknowledged"
+
+static bool queue_is_wanted(const struct page_queue *queue)
+{
+	const struct deliver_ops *ops = &queue->deliver->ops;
+
+	return !ops->wanted || ops->wanted(ops->ctx, &TAILQ_FIRST(&queue->pages)->page);
+}
+
+static bool queue_on_begin(void *ctx)
+{
+	return queue_is_wanted(ctx);
+}
+
 static void queue_on_attempt(void *ctx, const struct judgement *judgement, int status)
 {
 	struct page_queue *queue = ctx;
@@ -370,6 +398,12 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 	assert(queue->state == QUEUE_SENDING);
 	queue->attempt = NULL;
 	destination->breaker.in_flight--;
+	if (!judgement) {
+		TAILQ_FIRST(&queue->pages)->page.attempts--;
+		queue_drop(queue, UNWANTED);
+		destination_send_ready(destination);
+		return;
+	}
 	metric_observe_us(METRIC_DELIVER_TIME, deliver_now_us(queue->deliver) - queue->started_us);
 	if (judgement->outcome == JUDGE_RETRY)
 		queue_retry(queue, judgement, status);
@@ -380,6 +414,8 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 
 static void queue_send(struct page_queue *queue)
 {
+	static const struct attempt_ops ops = { .begins = queue_on_begin,
+						.done = queue_on_attempt };
 	struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
 
 	queue_move(queue, QUEUE_SENDING, 0);
@@ -387,7 +423,7 @@ static void queue_send(struct page_queue *queue)
 	breaker_start(&queue->destination->breaker, queue->destination->per_minute,
 		      queue->started_us);
 	entry->page.attempts++;
-	queue->attempt = attempt_start(&queue->deliver->env, &entry->page, queue_on_attempt, queue);
+	queue->attempt = attempt_start(&queue->deliver->env, &entry->page, &ops, queue);
 }
 
 /* ---- destinations ---- */
@@ -415,29 +451,6 @@ static struct page_queue *destination_next_fresh(struct destination *destination
 	for (int severity = SEVERITY_CRITICAL; severity >= 0 && !queue; severity--)
 		queue = TAILQ_LAST(&destination->fresh[severity], page_queue_list);
 	return queue;
-}
-
-/* Nobody wants its first page any more: all its pages are dropped, and the queue is freed. */
-static void queue_drop(struct page_queue *queue, const char *why)
-{
-	struct queue_entry *entry;
-
-	map_remove(queue->deliver->queues, queue->key);
-	queue_move(queue, QUEUE_IDLE, 0);
-	while ((entry = TAILQ_FIRST(&queue->pages))) {
-		TAILQ_REMOVE(&queue->pages, entry, link);
-		queue_entry_drop(entry, why);
-	}
-	queue_free(queue);
-}
-
-#define UNWANTED "nobody waits for it any more: its incident was acknowledged"
-
-static bool queue_is_wanted(const struct page_queue *queue)
-{
-	const struct deliver_ops *ops = &queue->deliver->ops;
-
-	return !ops->wanted || ops->wanted(ops->ctx, &TAILQ_FIRST(&queue->pages)->page);
 }
 
 /* The next one, or a fresh one where the breaker lets only such through; NULL: none may start, and

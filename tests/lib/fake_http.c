@@ -14,6 +14,7 @@ struct http_call {
 	const struct http_handler *handler;
 	void *arg;
 	struct fake_reply reply;
+	size_t request; /* its place in http->requests */
 	size_t max_reply_bytes;
 	struct timer timer;
 };
@@ -73,6 +74,21 @@ static void answer(void *arg)
 	call_end(call, &reply);
 }
 
+/* The connection is there. */
+static void connected(void *arg)
+{
+	struct http_call *call = arg;
+	struct fake_request *request = &call->http->requests[call->request];
+
+	call->timer.fire = answer;
+	if (call->handler->begins && !call->handler->begins(call->arg)) {
+		request->taken_back = true;
+		call->reply = (struct fake_reply){ .error = "taken back" };
+	}
+	timer_arm(call->http->clock->timers, &call->timer,
+		  call->http->clock->mono_us + call->reply.delay_us);
+}
+
 static void remember(struct fake_http *http, const struct http_request *request)
 {
 	struct buf headers = BUF_INIT(1 << 20);
@@ -129,6 +145,7 @@ static struct http_call *fake_send(void *ctx, const struct http_request *request
 		.handler = handler,
 		.arg = arg,
 		.reply = rule ? *rule : refused,
+		.request = http->nrequests - 1,
 		.max_reply_bytes = request->max_reply_bytes,
 		.timer = { .fire = answer, .arg = call },
 	};
@@ -139,6 +156,10 @@ static struct http_call *fake_send(void *ctx, const struct http_request *request
 	}
 	if (++http->open > http->most_open)
 		http->most_open = http->open;
+	if (call->reply.connect_us) {
+		call->timer.fire = connected;
+		delay = call->reply.connect_us;
+	}
 	timer_arm(http->clock->timers, &call->timer, http->clock->mono_us + delay);
 	return call;
 }

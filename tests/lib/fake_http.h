@@ -9,6 +9,7 @@
 #ifndef TESTS_FAKE_HTTP_H
 #define TESTS_FAKE_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct fake_reply {
 	const char *body_part; /* of the request; NULL: any */
 	unsigned int times;    /* 0: for ever */
 	int64_t delay_us;      /* from the request to the reply's last byte */
+	int64_t connect_us;    /* from send() to the request's first byte */
 	int status;	       /* 0: no reply, `error` says why */
 	const char *error;
 	const char *body;
@@ -38,6 +40,7 @@ struct fake_request {
 	enum http_method method;
 	char *url, *body, *headers; /* headers: "Name: value\n" each */
 	int64_t timeout_us;
+	bool taken_back; /* its handler let no byte of it leave */
 };
 
 #define FAKE_RULES_MAX 64

@@ -57,15 +57,24 @@ void on_silent(void *ctx, const struct stored_page *page)
 }
 
 double chance;
+const char *unwanted;
 
 double fixed_chance(void)
 {
 	return chance;
 }
 
+static bool on_wanted(void *ctx, const struct stored_page *page)
+{
+	ck_assert_ptr_eq(ctx, &told);
+	return !unwanted || strcmp(page->pager, unwanted) != 0;
+}
+
 void deliver_kit_setup(void)
 {
-	const struct deliver_ops ops = { .changed = on_changed, .silent = on_silent, .ctx = &told };
+	const struct deliver_ops ops = {
+		.changed = on_changed, .silent = on_silent, .wanted = on_wanted, .ctx = &told
+	};
 
 	log_set_level(LOG_LEVEL_ERROR + 1);
 	fake_clock_init(&fake);
@@ -76,6 +85,7 @@ void deliver_kit_setup(void)
 				   fixed_chance };
 	deliver = deliver_new(&env, &ops);
 	enqueue_on_rejection = NULL;
+	unwanted = NULL;
 	chance = 0.5;
 }
 

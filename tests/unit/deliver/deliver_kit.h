@@ -24,6 +24,7 @@ extern char last_error[256];
 /* Enqueued by the next changed() with state rejected. */
 extern const struct stored_page *enqueue_on_rejection;
 extern double chance;
+extern const char *unwanted; /* the pager that no page may leave to; NULL: none */
 
 void deliver_kit_setup(void);
 void deliver_kit_teardown(void);

@@ -644,6 +644,44 @@ START_TEST(a_failed_notice_is_tried_again)
 }
 END_TEST
 
+/* Acknowledged while the pager is being connected: its request does not leave, what waits behind it
+ * neither; the place is free, and it counts as no try. */
+START_TEST(what_nobody_wants_does_not_begin)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .connect_us = 200000 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	enqueue(2, "i1", "hook", PAGE_UPDATE);
+	fake_clock_advance(&fake, 100000);
+	ck_assert_uint_eq(http.nrequests, 1);
+	unwanted = "hook";
+	fake_clock_run_idle(&fake, 10 * SECOND);
+	ck_assert(http.requests[0].taken_back);
+	ck_assert_uint_eq(http.nrequests, 1);
+	ck_assert_str_eq(buf_text(&told), "changed 1 dropped 0\nchanged 2 dropped 0\n");
+	ck_assert_uint_eq(deliver_waiting(deliver), 0);
+	ck_assert_int_eq(timers_next_us(fake.timers), INT64_MAX);
+	/* Others still go there, and what is wanted again. */
+	unwanted = NULL;
+	enqueue(3, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_run_idle(&fake, 10 * SECOND);
+	ck_assert_int_eq(last.state, STORED_PAGE_DELIVERED);
+	ck_assert(!http.requests[1].taken_back);
+}
+END_TEST
+
+/* The request has begun: its page may have rung, and stays. */
+START_TEST(what_has_begun_is_judged)
+{
+	fake_http_reply(&http, (struct fake_reply){
+				       .status = 202, .connect_us = 100000, .delay_us = 100000 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	fake_clock_advance(&fake, 150000);
+	unwanted = "hook";
+	fake_clock_run_idle(&fake, 10 * SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 delivered 1\n");
+}
+END_TEST
+
 START_TEST(dropping_gives_up_what_waits_and_what_is_sent)
 {
 	fake_http_reply(&http, (struct fake_reply){ .status = 202, .delay_us = SECOND });
@@ -910,6 +948,8 @@ int main(void)
 	tcase_add_loop_test(tcase, pagerduty_has_a_pace_at_its_own_hosts, 0, ARRAY_LEN(hosts));
 	tcase_add_test(tcase, a_notice_is_never_superseded);
 	tcase_add_test(tcase, a_failed_notice_is_tried_again);
+	tcase_add_test(tcase, what_nobody_wants_does_not_begin);
+	tcase_add_test(tcase, what_has_begun_is_judged);
 	tcase_add_test(tcase, dropping_gives_up_what_waits_and_what_is_sent);
 	tcase_add_test(tcase, dropping_what_rests_or_waits_leaves_nothing_armed);
 	tcase_add_test(tcase, the_place_of_what_is_dropped_is_free);
