@@ -280,7 +280,7 @@ static void restore_text(char **text, const char *stored)
 	*text = xstrdup(stored ? stored : "");
 }
 
-static int restored(int stored, int least, int most)
+static int restored_number(int stored, int least, int most)
 {
 	return stored < least ? least : stored > most ? most : stored;
 }
@@ -291,8 +291,8 @@ static void incident_restore_escalation(struct incident *incident,
 	restore_text(&incident->escalation, row->escalation);
 	restore_text(&incident->acked_by, row->acked_by);
 	restore_text(&incident->refused, row->refused);
-	incident->run = restored(row->run, 0, LIMIT_ESCALATION_REPEAT);
-	incident->step = restored(row->step, STEP_NONE, (int)LIMIT_ESCALATION_STEPS);
+	incident->run = restored_number(row->run, 0, LIMIT_ESCALATION_REPEAT);
+	incident->step = restored_number(row->step, STEP_NONE, (int)LIMIT_ESCALATION_STEPS);
 	incident->left_us = restored_wait_us(row->left_us);
 }
 
