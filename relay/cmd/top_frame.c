@@ -116,20 +116,20 @@ static int64_t oldest_page_us(const struct top_view *view)
 	return oldest_us;
 }
 
-/* "; paused: sre, web": the pagers of which the member is true. How many those are. */
-static size_t add_pagers_that(const struct top_view *view, const char *member, struct buf *text)
+/* "; paused: sre, web": the pagers in that state. How many those are. */
+static size_t add_pagers_in(const struct top_view *view, const char *state, struct buf *text)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < json_array_size(view->pagers); i++) {
 		const json_t *pager = json_array_get(view->pagers, i);
-		if (!json_is_true(json_object_get(pager, member)))
+		if (strcmp(incident_text(pager, "state"), state) != 0)
 			continue;
 		if (n++)
 			buf_puts(text, ", ");
 		else
-			buf_printf(text, "; %s: ", member);
-		plain_add(text, incident_text(pager, "pager"), LIMIT_CLIENT_URL_COLUMNS);
+			buf_printf(text, "; %s: ", state);
+		plain_add(text, incident_text(pager, "name"), LIMIT_CLIENT_URL_COLUMNS);
 	}
 	return n;
 }
@@ -143,8 +143,8 @@ static void add_pages_line(const struct top_view *view, struct buf *text, struct
 		   top_figure(view, "tracepager_queue_depth", "queue=\"pages\""));
 	if (oldest_us)
 		buf_printf(text, ", the oldest for %s", age_words(view->now_us - oldest_us, age));
-	size_t stopped = add_pagers_that(view, "paused", text);
-	stopped += add_pagers_that(view, "failing", text);
+	size_t stopped = add_pagers_in(view, "paused", text);
+	stopped += add_pagers_in(view, "failing", text);
 	buf_printf(text, "; %.0f delivered, %.0f rejected",
 		   top_figure(view, "tracepager_pages_total", "result=\"delivered\""),
 		   top_figure(view, "tracepager_pages_total", "result=\"rejected\""));

@@ -300,7 +300,7 @@ def top_once():
     assert lines[1] == "incidents  3 incidents: 2 open, 1 acknowledged" and "41 since the relay's start" in lines[2], out
     assert lines[3].startswith("pages      3 wait; ") and lines[7].startswith("ID  ") and lines[8].startswith("bbbb2222"), out
     assert "\033" not in out and "q quits" not in out
-    relay.pagers = [{"pager": "sre", "paused": True, "waiting": 3, "oldest_at": ago(minutes=4)}]
+    relay.pagers = [{"name": "sre", "state": "paused", "waiting": 3, "oldest_at": ago(minutes=4)}]
     assert "pages      3 wait, the oldest for 4 min; paused: sre;" in tracepager("top", "--once", "--url", relay.url)[1]
     status, out, err = tracepager("top", "--once", "--url", f"http://127.0.0.1:{peers.free_port()}")
     assert status == 3 and not out and "cannot reach" in err, err
@@ -400,6 +400,8 @@ def a_real_relay():
             status, out, err = tracepager("incidents", "reroute", beginning, "--team", "nobody", **act)
             assert status == 1 and "nobody" in err, err
             assert "1 incident: 1 open" in tracepager("top", "--once", **read)[1]
+            assert tracepager("pause", "shop-pager", **act)[0] == 0
+            assert re.search("^pages +0 wait; paused: shop-pager; ", tracepager("top", "--once", **read)[1], re.M)
             assert tracepager("incidents", "resolve", beginning, **act)[0] == 0
             peers.wait_for("its end", lambda: not tracepager("incidents", "--format", "json", **read)[1])
             assert beginning in tracepager("incidents", "--state", "closed", **read)[1]

@@ -241,10 +241,12 @@ END_TEST
 
 START_TEST(waiting_pages_and_failed_reload)
 {
-	json_t *pagers = json_loads("[{\"pager\":\"sre\",\"paused\":true,\"failing\":false,"
-				    "\"waiting\":1,\"oldest_at\":\"2026-11-29T08:59:46Z\"},"
-				    "{\"pager\":\"ledger-pd\",\"paused\":false,\"failing\":true,"
-				    "\"waiting\":2,\"oldest_at\":\"2026-11-29T08:50:00Z\"}]",
+	json_t *pagers = json_loads("[{\"name\":\"sre\",\"state\":\"paused\",\"waiting\":1,"
+				    "\"oldest_at\":\"2026-11-29T08:59:46Z\"},"
+				    "{\"name\":\"ledger-pd\",\"state\":\"failing\",\"waiting\":2,"
+				    "\"oldest_at\":\"2026-11-29T08:50:00Z\"},"
+				    "{\"name\":\"web\",\"state\":\"working\",\"waiting\":0,"
+				    "\"oldest_at\":null}]",
 				    0, NULL);
 	struct buf out = BUF_INIT(LIMIT_HELP_BYTES);
 
