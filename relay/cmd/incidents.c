@@ -54,7 +54,13 @@ static void print_incident_json(const json_t *json)
 
 /* ---- list ---- */
 
-/* Those that the options of list name. */
+static bool lists_closed(const struct incidents_options *options)
+{
+	return options->state && strcmp(options->state, "closed") == 0;
+}
+
+/* Those that the options of list name. The relay lists current ones from the oldest on, so all of
+ * them are needed to know the newest; of closed ones the latest stand first. */
 static enum client_status get_listed(const struct incidents_run *run,
 				     struct client_answer *ret_answer)
 {
@@ -65,16 +71,30 @@ static enum client_status get_listed(const struct incidents_run *run,
 	client_query_add(&query, "state", options->state);
 	client_query_add(&query, "severity", options->severity);
 	client_query_add(&query, "limit", "1000");
-	enum client_status status =
-		client_get_list(run->client, INCIDENTS_PATH, buf_text(&query), "incidents",
-				(size_t)options->limit, ret_answer);
+	enum client_status status = client_get_list(
+		run->client, INCIDENTS_PATH, buf_text(&query), "incidents",
+		lists_closed(options) ? (size_t)options->limit + 1 : LIMIT_CLIENT_LOOKED,
+		ret_answer);
 	buf_fini(&query);
 	return status;
+}
+
+/* At most as many as --limit says. *ret_more: there are more. Caller json_decref()s. */
+static json_t *limited_list(const struct incidents_run *run, json_t *all, bool *ret_more)
+{
+	const size_t limit = (size_t)run->options->limit;
+	json_t *list = lists_closed(run->options) ? json_incref(all) : incidents_sorted(all);
+
+	*ret_more = json_array_size(list) > limit;
+	while (json_array_size(list) > limit)
+		json_array_remove(list, json_array_size(list) - 1);
+	return list;
 }
 
 static int incidents_list(const struct incidents_run *run)
 {
 	struct client_answer answer;
+	bool more;
 	int status;
 
 	if (get_listed(run, &answer) != CLIENT_DONE) {
@@ -82,7 +102,7 @@ static int incidents_list(const struct incidents_run *run)
 		client_answer_fini(&answer);
 		return status;
 	}
-	json_t *list = incidents_sorted(answer.json);
+	json_t *list = limited_list(run, answer.json, &more);
 	struct buf text = BUF_INIT(LIMIT_COMMAND_ARENA_BYTES);
 	if (run->options->format == REPORT_JSON) {
 		for (size_t i = 0; i < json_array_size(list); i++)
@@ -91,7 +111,7 @@ static int incidents_list(const struct incidents_run *run)
 		if (json_array_size(list))
 			incidents_write_table(list, &run->screen, incidents_now_us(), 0, &text);
 		incidents_write_count(list, &text);
-		buf_putc(&text, '\n');
+		buf_puts(&text, more ? "; there are more, see --limit\n" : "\n");
 	}
 	status = print_incidents_text(run, &text);
 	json_decref(list);

@@ -55,6 +55,7 @@ struct top {
 	struct top_rate rate;
 	struct screen screen;
 	json_t *incidents; /* sorted; NULL: not known */
+	json_t *gathered;  /* of a list whose further answers are under way; NULL: of none */
 	int64_t heard_us;
 	struct err trouble; /* code 0: none */
 	size_t selected;
@@ -65,6 +66,7 @@ struct top {
 };
 
 static void top_refresh(void *arg);
+static void top_answered(void *arg, const struct http_reply *reply);
 
 static int64_t top_mono_us(void)
 {
@@ -145,6 +147,37 @@ static void take_incidents(struct top *top, const json_t *list)
 	choose_incident(top, selected);
 }
 
+/* ---- asking ---- */
+
+static void ask_relay(struct top *top, enum top_ask ask, enum http_method method, const char *path,
+		      const json_t *body)
+{
+	static const struct http_handler handler = { .done = top_answered };
+	const struct http_transport *transport = http_client_transport(top->http);
+	struct top_call *call = &top->calls[ask];
+	struct client_request request;
+
+	if (call->under_way)
+		return;
+	client_request_init(&request, &top->target, method, path, body);
+	call->under_way = transport->send(transport->ctx, &request.http, &handler, call) != NULL;
+	client_request_fini(&request);
+}
+
+/* cursor: where the list goes on; NULL: its begin. */
+static void ask_incidents(struct top *top, const char *cursor)
+{
+	struct buf path = BUF_INIT(LIMIT_CLIENT_PATH_BYTES),
+		   query = BUF_INIT(LIMIT_CLIENT_PATH_BYTES);
+
+	client_query_add(&query, "limit", "1000");
+	client_query_add(&query, "cursor", cursor);
+	buf_printf(&path, INCIDENTS_PATH "?%s", buf_text(&query));
+	ask_relay(top, TOP_ASK_INCIDENTS, HTTP_GET, buf_text(&path), NULL);
+	buf_fini(&query);
+	buf_fini(&path);
+}
+
 /* ---- answers ---- */
 
 static bool top_is_asking(const struct top *top)
@@ -153,6 +186,23 @@ static bool top_is_asking(const struct top *top)
 		if (top->calls[i].under_way)
 			return true;
 	return false;
+}
+
+/* One answer of a list: asks for the next one, or takes the whole. */
+static void gather_incidents(struct top *top, const json_t *answer)
+{
+	const char *next = json_string_value(json_object_get(answer, "next"));
+
+	if (!top->gathered)
+		top->gathered = json_array();
+	json_array_extend(top->gathered, json_object_get(answer, "incidents"));
+	if (next && json_array_size(top->gathered) < LIMIT_CLIENT_LOOKED) {
+		ask_incidents(top, next);
+		return;
+	}
+	take_incidents(top, top->gathered);
+	json_decref(top->gathered);
+	top->gathered = NULL;
 }
 
 static void take_top_answer(struct top *top, struct top_call *call, struct client_answer *answer)
@@ -165,7 +215,7 @@ static void take_top_answer(struct top *top, struct top_call *call, struct clien
 		if (done)
 			top->heard_us = clock_wall_us(clock_system());
 		if (done)
-			take_incidents(top, json_object_get(answer->json, "incidents"));
+			gather_incidents(top, answer->json);
 	} else if (call->ask == TOP_ASK_METRICS && done) {
 		top_rate_add(&top->rate, top_mono_us(),
 			     metrics_sum(answer->text, "tracepager_alerts_total", ""));
@@ -200,29 +250,18 @@ static void top_answered(void *arg, const struct http_reply *reply)
 	draw_top(top);
 }
 
-/* ---- asking ---- */
-
-static void ask_relay(struct top *top, enum top_ask ask, enum http_method method, const char *path,
-		      const json_t *body)
-{
-	static const struct http_handler handler = { .done = top_answered };
-	const struct http_transport *transport = http_client_transport(top->http);
-	struct top_call *call = &top->calls[ask];
-	struct client_request request;
-
-	if (call->under_way)
-		return;
-	client_request_init(&request, &top->target, method, path, body);
-	call->under_way = transport->send(transport->ctx, &request.http, &handler, call) != NULL;
-	client_request_fini(&request);
-}
+/* ---- each interval ---- */
 
 static void top_refresh(void *arg)
 {
 	struct top *top = arg;
 
 	timer_arm(top->timers, &top->refresh, top_mono_us() + top->options->interval_us);
-	ask_relay(top, TOP_ASK_INCIDENTS, HTTP_GET, "/api/v1/incidents?limit=1000", NULL);
+	if (!top->calls[TOP_ASK_INCIDENTS].under_way) {
+		json_decref(top->gathered); /* of a list that was broken off */
+		top->gathered = NULL;
+		ask_incidents(top, NULL);
+	}
 	ask_relay(top, TOP_ASK_METRICS, HTTP_GET, "/metrics", NULL);
 	ask_relay(top, TOP_ASK_PAGERS, HTTP_GET, "/api/v1/pagers", NULL);
 }
@@ -331,6 +370,7 @@ static void end_top(struct top *top)
 	for (size_t i = 0; i < TOP_ASKS; i++)
 		client_answer_fini(&top->calls[i].answer);
 	json_decref(top->incidents);
+	json_decref(top->gathered);
 	free(top->selected_id);
 	free(top->message);
 	client_target_fini(&top->target);

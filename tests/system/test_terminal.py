@@ -204,8 +204,10 @@ def list_for_scripts():
     assert (status, err) == (0, "") and len(out.splitlines()) == 3
     assert sorted((json.loads(line) for line in out.splitlines()), key=lambda one: one["id"]) == LIST
     assert len(relay.seen()) == 3
+    # The relay lists the oldest first: the limit cuts what was sorted.
     out = tracepager("incidents", "--format", "json", "--url", relay.url, "--limit", "2")[1]
-    assert len(out.splitlines()) == 2
+    assert [json.loads(line)["id"][:8] for line in out.splitlines()] == ["bbbb2222", "bbbb3333"], out
+    assert "2 incidents: 1 open, 1 acknowledged; there are more" in tracepager("incidents", "--limit", "2", "--url", relay.url)[1]
     tracepager("incidents", "--url", relay.url, "--team", "we&b", "--severity", "warning", "--state", "open")
     query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(relay.seen()[-1]["path"]).query))
     assert (query["team"], query["severity"], query["state"]) == ("we&b", "warning", "open"), query
@@ -292,7 +294,7 @@ def strangers():
 
 
 def top_once():
-    relay = Relay(LIST)
+    relay = Relay(LIST, page=2)
     status, out, err = tracepager("top", "--once", "--url", relay.url)
     assert (status, err) == (0, ""), err
     lines = out.splitlines()
