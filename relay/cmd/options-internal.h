@@ -164,6 +164,12 @@ struct drain_options {
 	struct client_options client;
 };
 
+struct send_options {
+	struct option_list arguments;
+	const char *pager, *rules;
+	bool no_resolve;
+};
+
 struct top_options {
 	struct option_list arguments;
 	struct client_options client;

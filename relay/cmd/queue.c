@@ -38,7 +38,8 @@ static const char *queue_text(const json_t *object, const char *member)
 }
 
 /* "12 min", of a time of RFC 3339; "" where there is none. */
-static const char *queue_age_text(const json_t *object, const char *member, char out[AGE_WORDS_SIZE])
+static const char *queue_age_text(const json_t *object, const char *member,
+				  char out[AGE_WORDS_SIZE])
 {
 	const char *text = queue_text(object, member);
 	int64_t us = 0;
