@@ -206,7 +206,9 @@ const char *plain_duration(int64_t duration_us, char out[PLAIN_DURATION_SIZE])
 		snprintf(out, PLAIN_DURATION_SIZE, "%lld min %02lld s",
 			 (long long)(duration_us / US_PER_MINUTE),
 			 (long long)(duration_us % US_PER_MINUTE / US_PER_SECOND));
-	else
+	else if (us < 3.0 * (double)US_PER_DAY)
 		snprintf(out, PLAIN_DURATION_SIZE, "%.1f h", us / (double)US_PER_HOUR);
+	else
+		snprintf(out, PLAIN_DURATION_SIZE, "%.0f days", us / (double)US_PER_DAY);
 	return out;
 }
