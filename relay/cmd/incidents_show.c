@@ -82,18 +82,37 @@ static bool incident_is(const struct incident_text *t, const char *state)
 	return strcmp(incident_text(t->incident, "state"), state) == 0;
 }
 
+/* When somebody acknowledged last; 0: nobody, or it is not told. */
+static int64_t acknowledged_us(const struct incident_text *t)
+{
+	const json_t *events = json_object_get(t->incident, "events");
+	int64_t us = 0;
+
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+		if (strcmp(incident_text(event, "event"), "acknowledged") == 0)
+			us = incident_time_us(event, "at");
+	}
+	return us;
+}
+
 static void add_who_field(const struct incident_text *t)
 {
 	const char *who = incident_text(t->incident, "acknowledged_by");
 
-	if (*who)
-		incident_add_field(t, "who has it", who);
-	else if (!incident_is(t, "open"))
-		return;
-	else if (json_is_true(json_object_get(t->incident, "unreached")))
-		incident_add_field(t, "who has it", "nobody: no pager has taken its page yet");
-	else
-		incident_add_field(t, "who has it", "nobody yet");
+	if (*who) {
+		int64_t us = acknowledged_us(t);
+		char age[AGE_WORDS_SIZE];
+		CLEANUP_FREE char *text =
+			us ? xasprintf("%s, for %s", who, age_words(t->now_us - us, age))
+			   : xstrdup(who);
+		incident_add_field(t, "who has it", text);
+	} else if (incident_is(t, "open")) {
+		bool unreached = json_is_true(json_object_get(t->incident, "unreached"));
+		incident_add_field(t, "who has it",
+				   unreached ? "nobody: no pager has taken its page yet"
+					     : "nobody yet");
+	}
 }
 
 static void add_escalation_field(const struct incident_text *t)

@@ -167,6 +167,10 @@ static const struct {
 	{ "{\"state\":\"acknowledged\",\"acknowledged_by\":\"ann\",\"due_at\":"
 	  "\"2026-11-29T10:00:00Z\"}",
 	  "  who has it  ann\n  until       10:00:00, in 60 min; then it is open again\n" },
+	{ "{\"acknowledged_by\":\"bob\",\"events\":["
+	  "{\"at\":\"2026-11-29T08:00:00Z\",\"event\":\"acknowledged\",\"who\":\"ann\"},"
+	  "{\"at\":\"2026-11-29T08:53:00Z\",\"event\":\"acknowledged\",\"who\":\"bob\"}]}",
+	  "  who has it  bob, for 7 min\n" },
 	{ "{\"state\":\"open\",\"due_at\":\"2026-11-29T08:59:00Z\"}",
 	  "  next step   08:59:00, now\n" },
 	{ "{\"state\":\"open\",\"unreached\":true}",
