@@ -132,13 +132,21 @@ static void add_escalation_field(const struct incident_text *t)
 	incident_add_field(t, "escalation", text);
 }
 
+/* ": pages ledger-lead": what the next step does, behind its time; "": it is not told. */
+static const char *next_step_text(const struct incident_text *t)
+{
+	const char *text = strstr(incident_text(t->incident, "escalates"), ": ");
+
+	return text ? text : "";
+}
+
 /* What the deadline of the incident's state is, and what happens then. */
 static void add_due_field(const struct incident_text *t)
 {
 	static const struct {
 		const char *state, *name, *then;
 	} dues[] = {
-		{ "open", "next step", "" },
+		{ "open", "next step", NULL },
 		{ "acknowledged", "until", "; then it is open again" },
 		{ "holding", "resolves", "" },
 	};
@@ -151,7 +159,8 @@ static void add_due_field(const struct incident_text *t)
 		bool now = due_us <= t->now_us;
 		CLEANUP_FREE char *text = xasprintf(
 			"%s, %s%s%s", local_time(due_us, LOCAL_TIME, at), now ? "" : "in ",
-			now ? "now" : age_words(due_us - t->now_us, wait), dues[i].then);
+			now ? "now" : age_words(due_us - t->now_us, wait),
+			dues[i].then ? dues[i].then : next_step_text(t));
 		incident_add_field(t, dues[i].name, text);
 	}
 }

@@ -111,6 +111,7 @@ void web_write_page(struct buf *out, const struct page *page)
 	add_known(out, "details", page->details);
 	add_known(out, "moved_to", page->moved_to);
 	add_known(out, "moved_to_team", page->moved_to_team);
+	add_known(out, "escalates", page->escalates);
 	add_next_owners(out, page->next_owners);
 	page_write_links(page, out);
 	if (page->alert_list && *page->alert_list == '[') {

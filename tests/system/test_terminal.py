@@ -388,6 +388,7 @@ def a_real_relay():
             status, out, err = tracepager("incidents", "show", beginning, **read)
             assert status == 0 and "who has it  nobody yet" in out and "frontend > checkout > ledger" in out, (out, err)
             assert re.search(r"^  \d\d:\d\d:\d\d  opened", out, re.M), out
+            assert re.search(r"^  next step   .*, in \d+ min: pages the fallback team sre$", out, re.M), out
             status, out, err = tracepager("incidents", "ack", beginning, **read)
             assert status == 1 and not out and reading.name in err and "dash" in err, err
             status, out, err = tracepager("incidents", "ack", beginning, "-m", "looking at it", "--who", "bob", **act)

@@ -173,6 +173,9 @@ static const struct {
 	  "  who has it  bob, for 7 min\n" },
 	{ "{\"state\":\"open\",\"due_at\":\"2026-11-29T08:59:00Z\"}",
 	  "  next step   08:59:00, now\n" },
+	{ "{\"state\":\"open\",\"due_at\":\"2026-11-29T09:05:00Z\",\"escalates\":"
+	  "\"2026-11-29T09:05:00Z: pages ledger-lead\"}",
+	  "  next step   09:05:00, in 5 min: pages ledger-lead\n" },
 	{ "{\"state\":\"open\",\"unreached\":true}",
 	  "  who has it  nobody: no pager has taken its page yet\n" },
 	{ "{\"state\":\"resolved\",\"closed_at\":\"2026-11-29T08:30:00Z\"}",
