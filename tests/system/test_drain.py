@@ -6,7 +6,9 @@ socket from the old one, and by a socket that the service manager keeps (systemd
     test_drain.py --full   10 restarts each, for the figures"""
 import collections
 import http.client
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -176,5 +178,73 @@ def a_successor_that_cannot_start_leaves_the_old_one_alone():
         daemon.finish()
 
 
+def a_drain_without_successor_takes_posts_until_it_is_quiet():
+    slow = threading.Event()
+    pager = peers.Pager()
+    trace = "0af7651916cd43dd8448eb211c80319c"
+
+    def look_up(request):
+        slow.wait(3)
+        return 200, {}, json.dumps({"result": peers.shop_trace(trace)}).encode()
+
+    jaeger = peers.Peer(look_up)
+    daemon = peers.Daemon(pager.url, jaeger.url).start()
+    try:
+        body = peers.webhook(({"alertname": "PlaceOrderErrors", "trace_id": trace}, "firing"))
+        assert daemon.request("POST", "/webhook/am", body)[0] == 202
+        peers.wait_for("the look-up", jaeger.asked)
+        daemon.child.send_signal(signal.SIGTERM)
+        peers.wait_for("the drain", lambda: daemon.request("GET", "/-/ready")[0] == 503)
+        assert daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "Late"}, "firing")))[0] == 202
+        slow.set()
+        assert daemon.child.wait(peers.PATIENCE) == 0
+        assert len(triggers(pager)) == 2, pager.events()
+    finally:
+        slow.set()
+        daemon.finish()
+
+
+def sockets_that_are_no_use_are_refused():
+    for address, port, listens, words in (("127.0.0.1", 0, False, "does not listen for TCP"),
+                                          ("0.0.0.0", 0, True, 'reach other machines, but "listen" says 127.0.0.1')):
+        with socket.socket() as passed:
+            passed.bind((address, port))
+            if listens:
+                passed.listen()
+            daemon = peers.Daemon()
+            done = subprocess.run([sys.executable, "-c", ACTIVATE, str(passed.fileno()), peers.BINARY, "run", "-c",
+                                   daemon.directory + "/tracepager.yaml"], capture_output=True, text=True, timeout=peers.PATIENCE,
+                                  pass_fds=(passed.fileno(),))
+            assert done.returncode == 1 and words in done.stderr, done
+            daemon.finish()
+
+
+def sockets_of_another_process_are_left_alone():
+    daemon = peers.Daemon()
+    os.environ.update(LISTEN_FDS="1", LISTEN_PID="1")
+    try:
+        daemon.start()
+    finally:
+        del os.environ["LISTEN_FDS"], os.environ["LISTEN_PID"]
+        daemon.finish()
+
+
+def a_successor_that_listens_elsewhere_listens_anew():
+    daemon = TakingOver().start()
+    try:
+        port = peers.free_port()
+        text = open(daemon.directory + "/tracepager.yaml", encoding="utf-8").read()
+        daemon.write("tracepager.yaml", text.replace(str(daemon.port), str(port)))
+        daemon.restart()
+        daemon.port = port
+        peers.wait_for("the new daemon", daemon.is_ready)
+        daemon.restart()  # and with nothing else changed the socket is taken again
+        peers.wait_for("the next daemon", daemon.is_ready)
+    finally:
+        daemon.finish()
+
+
 peers.run(take_over_refuses_no_post, socket_activation_refuses_no_post, a_second_daemon_without_take_over_is_refused,
-          a_successor_that_cannot_start_leaves_the_old_one_alone)
+          a_successor_that_cannot_start_leaves_the_old_one_alone, a_drain_without_successor_takes_posts_until_it_is_quiet,
+          sockets_that_are_no_use_are_refused, sockets_of_another_process_are_left_alone,
+          a_successor_that_listens_elsewhere_listens_anew)
