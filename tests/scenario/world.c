@@ -134,11 +134,17 @@ struct world *world_new_with(const char *rules, int console_fd)
 
 	rules_unref(world->rules);
 	world->rules = parse_rules(rules, strlen(rules));
-	world->compares = true;
+	world->compares = world->links = true;
 	world->trace_link = "http://jaeger/trace/{trace_id}?uiFind={span_id}";
 	world->console_fd = console_fd;
 	world_start(world);
 	return world;
+}
+
+static void world_act_link(void *ctx, const char *incident, const char *pager, struct buf *out)
+{
+	(void)ctx;
+	buf_printf(out, "http://relay/i/%s?t=%s", incident, pager);
 }
 
 void world_start(struct world *world)
@@ -175,6 +181,7 @@ void world_start(struct world *world)
 		.transport = &world->http.transport,
 		.console_fd = world->console_fd,
 		.shadow = world->shadow,
+		.act_link = world->links ? world_act_link : NULL,
 		.options = {
 			.enrich_us = LIMIT_ENRICH_US,
 			.enrich_late_us = LIMIT_ENRICH_LATE_US,

@@ -27,9 +27,10 @@ struct world {
 	const char *trace_link;	     /* NULL: http://jaeger/trace/{trace_id} */
 	int console_fd;		     /* pages of kind console are written to it; -1: nowhere */
 	struct incidents *incidents;
-	struct shadow *shadow;	      /* without rules, until a test gives it some */
-	int loaded;		      /* what incidents_load() returned at the last start */
-	bool compares;		      /* from the next start on: with healthy traces */
+	struct shadow *shadow; /* without rules, until a test gives it some */
+	int loaded;	       /* what incidents_load() returned at the last start */
+	bool compares;	       /* from the next start on: with healthy traces */
+	bool links; /* from the next start on: pages have a link to act on their incident */
 	int64_t ack_timeout_us;	      /* from the next start on; 0: none */
 	unsigned int durable, failed; /* answers to senders */
 };
@@ -40,7 +41,8 @@ struct world *world_new(void);
 /* On the SQLite store at path, borrowed, which may hold something already. The daemon has not
  * started yet. */
 struct world *world_new_at(const char *path);
-/* With rules of the caller's, healthy traces, and pages of kind console written to console_fd. */
+/* With rules of the caller's, healthy traces, links in pages, and pages of kind console written to
+ * console_fd. */
 struct world *world_new_with(const char *rules, int console_fd);
 void world_free(struct world *world);
 void world_start(struct world *world); /* the daemon starts on the disk */
