@@ -411,6 +411,14 @@ static int show_live(struct top *top)
 	return CLIENT_DONE;
 }
 
+static bool can_draw(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && *term &&
+	       strcmp(term, "dumb") != 0;
+}
+
 int cmd_top(int argc, char **argv)
 {
 	struct top_options options;
@@ -420,8 +428,9 @@ int cmd_top(int argc, char **argv)
 
 	if (!options_parse_top(argc, argv, &options, &status))
 		return status;
-	if (!options.once && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
-		return usage_error("top", "this is no terminal; --once prints one frame");
+	if (!options.once && !can_draw())
+		return usage_error("top", "this is no terminal that can be drawn on; --once prints "
+					  "one frame");
 	if (options.interval_us < LIMIT_TOP_INTERVAL_LEAST_US)
 		return usage_error("top", "--interval is at least 100ms");
 	if (client_target_init(&top.target, &options.client, &err) != CLIENT_DONE) {

@@ -349,6 +349,22 @@ def top_live():
     assert top.ended() == 0
 
 
+def top_is_suspended():
+    relay = Relay(LIST)
+    top = Terminal("top", "--url", relay.url, "--interval", "100ms")
+    top.until("bbbb2222")
+    os.kill(top.child.pid, signal.SIGTSTP)
+    assert os.WIFSTOPPED(os.waitpid(top.child.pid, os.WUNTRACED)[1])
+    assert termios.tcgetattr(top.theirs) == top.before
+    top.read(1)
+    assert top.text.endswith("\033[?1049l"), top.text[-100:]
+    os.kill(top.child.pid, signal.SIGCONT)
+    top.until("bbbb2222")
+    assert termios.tcgetattr(top.theirs) != top.before
+    top.press("q")
+    assert top.ended() == 0
+
+
 def top_outlives_the_relay():
     relay = Relay(LIST)
     top = Terminal("top", "--url", relay.url, "--interval", "100ms")
@@ -425,4 +441,4 @@ def misuse():
 
 
 if __name__ == "__main__":
-    peers.run(list_for_people, list_fits_the_terminal, list_for_scripts, show_by_a_beginning, acts, tokens, strangers, misuse, top_once, top_live, top_outlives_the_relay, a_real_relay)
+    peers.run(list_for_people, list_fits_the_terminal, list_for_scripts, show_by_a_beginning, acts, tokens, strangers, misuse, top_once, top_live, top_is_suspended, top_outlives_the_relay, a_real_relay)
