@@ -109,6 +109,9 @@ struct demo {
 void demo_give_up(struct demo *demo, const char *what);
 /* A scene begins: its pages count from here. */
 void demo_begin_scene(struct demo *demo, enum demo_scene scene);
+/* One that goes on by itself: its pages count from where those of the scene before did. On a slow
+ * disk they may be there already. */
+void demo_go_on(struct demo *demo, enum demo_scene scene);
 /* Sends a webhook's body; the answer is shown, and sets `accepted`. */
 void demo_send_alerts(struct demo *demo, const struct buf *body);
 /* Sends a request of the API, as a person's program does. body NULL: a GET. */

@@ -185,10 +185,11 @@ static void next_scene(struct demo *demo)
 	}
 }
 
-/* Those that the scene makes: both pagers learn of a step, and of who has it. */
+/* Those that must be there: both pagers learn of a step, behind the first page, and of who has
+ * it. */
 static int64_t scene_pages(const struct demo *demo)
 {
-	return demo->scene == DEMO_ESCALATE || demo->scene == DEMO_ACKNOWLEDGE ? 2 : 1;
+	return demo->scene == DEMO_ESCALATE ? 3 : demo->scene == DEMO_ACKNOWLEDGE ? 2 : 1;
 }
 
 /* How long a scene's page stays before the next scene. What escalates goes on by itself. */

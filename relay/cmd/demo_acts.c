@@ -37,7 +37,7 @@ void demo_show_escalation(struct demo *demo)
 	printf("\n");
 	demo_say(&demo->screen, DEMO_TITLE, "",
 		 "Nobody answers search-console. After 1 s the second step pages search-lead:");
-	demo_begin_scene(demo, DEMO_ESCALATE);
+	demo_go_on(demo, DEMO_ESCALATE);
 }
 
 /* ---- an acknowledgement ---- */
@@ -101,10 +101,7 @@ void demo_show_storm(struct demo *demo)
 
 void demo_show_quiet(struct demo *demo)
 {
-	int64_t before = demo->pages_before;
-
-	demo_begin_scene(demo, DEMO_QUIET);
-	demo->pages_before = before;
+	demo_go_on(demo, DEMO_QUIET);
 }
 
 void demo_end_storm(struct demo *demo)

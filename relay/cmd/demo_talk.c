@@ -18,13 +18,18 @@ void demo_give_up(struct demo *demo, const char *what)
 	relay_stop(demo->relay);
 }
 
-void demo_begin_scene(struct demo *demo, enum demo_scene scene)
+void demo_go_on(struct demo *demo, enum demo_scene scene)
 {
 	fflush(stdout);
 	demo->scene = scene;
 	demo->page_us = 0;
-	demo->pages_before = metric_value(METRIC_PAGES_DELIVERED);
 	demo->sent_us = clock_mono_us(clock_system());
+}
+
+void demo_begin_scene(struct demo *demo, enum demo_scene scene)
+{
+	demo_go_on(demo, scene);
+	demo->pages_before = metric_value(METRIC_PAGES_DELIVERED);
 }
 
 static void demo_send(struct demo *demo, const char *path, const char *body, size_t len,
