@@ -667,6 +667,7 @@ static void make_intake(struct relay *relay)
 		.intake = relay->intake,
 		.pool = relay->pool,
 		.clock = relay->clock,
+		.timers = relay->timers,
 		.store_path = relay->config->store_path,
 		.links = relay->links,
 		.external_url = relay->config->external_url,

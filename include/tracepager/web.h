@@ -18,6 +18,7 @@
 #include "tracepager/pool.h"
 #include "tracepager/secret.h"
 #include "tracepager/store.h"
+#include "tracepager/timers.h"
 
 /* What web asks of the relay. */
 struct web_ops {
@@ -69,6 +70,7 @@ struct web {
 	struct intake *intake;
 	struct pool *pool;
 	const struct clock *clock;
+	struct timers *timers;
 	const char *store_path; /* the past is read there */
 	struct links *links;
 	const char *external_url; /* "": none */

@@ -6,7 +6,6 @@
  * whatever is signed and understood is answered 200, also where its incident is over or unknown, or
  * where its event acted before. The reply says what became of each act.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/buf_json.h"
@@ -19,11 +18,17 @@
 #include "web-internal.h"
 #include "web_job-internal.h"
 
-/* A request whose acts are on their way to the disk. */
+/* A request whose acts are carried out, in slices that do not hold the loop, and are on their way
+ * to the disk. */
 struct feedback_job {
 	struct web_job job;
-	char *pager, *event;
-	size_t nacted;
+	struct arena *arena;
+	char *pager; /* the rules may change between two slices */
+	struct feedback feedback;
+	size_t next;	/* act */
+	size_t nacted;	/* acts that count */
+	size_t commits; /* slices that are not on disk yet */
+	struct timer slice;
 	struct buf reply;
 };
 
@@ -130,63 +135,44 @@ static bool read_feedback(struct web_request *request, const struct pager *pager
 /* ---- acts ---- */
 
 /* Carries out one act, and adds to the reply what became of it. True: it counts. */
-static bool feedback_act(const struct web *web, const struct pager *pager, struct arena *arena,
-			 const struct feedback_act *told, const char *incident, struct buf *reply)
+static bool feedback_act(struct feedback_job *job, const struct feedback_act *told)
 {
 	static const char *const outcomes[ACT_OUTCOME_COUNT] = {
 		[ACT_DONE] = "done",	   [ACT_ALREADY] = "already", [ACT_OVER] = "ignored",
 		[ACT_REFUSED] = "refused", [ACT_UNKNOWN] = "ignored",
 	};
+	const struct web *web = job->job.web;
 	struct buf words = BUF_INIT(LIMIT_ACT_WORDS_BYTES);
 	const struct act act = {
 		.kind = told->kind,
-		.incident = incident,
-		.who = *told->who ? arena_printf(arena, "%s (pager %s)", told->who, pager->name)
-				  : pager->name,
+		.incident = *told->incident ? told->incident
+					    : feedback_memory_incident(web->feedback, job->pager,
+								       job->feedback.theirs),
+		.who = *told->who ? arena_printf(job->arena, "%s (pager %s)", told->who, job->pager)
+				  : job->pager,
 		.via = "feedback",
 		.text = told->text,
 		.team = told->team,
 	};
 	enum act_outcome outcome = ACT_UNKNOWN;
 
-	if (*incident)
+	if (*act.incident)
 		outcome = web->ops.act(web->ops.ctx, &act, &words);
 	else
 		buf_puts(&words, "no earlier event has told which incident it is: let the pager "
 				 "send all events of incidents");
 	if (outcome > ACT_ALREADY)
-		log_info("what a pager told back was ignored", LOG_STR("pager", pager->name),
-			 LOG_STR("incident", incident), LOG_STR("action", act_name(told->kind)),
+		log_info("what a pager told back was ignored", LOG_STR("pager", job->pager),
+			 LOG_STR("incident", act.incident), LOG_STR("action", act_name(told->kind)),
 			 LOG_STR("why", buf_text(&words)));
-	buf_putc(reply, '{');
-	buf_json_text(reply, "incident", incident);
-	buf_json_text(reply, "action", act_name(told->kind));
-	buf_json_text(reply, "outcome", outcomes[outcome]);
-	buf_json_text(reply, "text", buf_text(&words));
-	buf_putc(reply, '}');
+	buf_putc(&job->reply, '{');
+	buf_json_text(&job->reply, "incident", act.incident);
+	buf_json_text(&job->reply, "action", act_name(told->kind));
+	buf_json_text(&job->reply, "outcome", outcomes[outcome]);
+	buf_json_text(&job->reply, "text", buf_text(&words));
+	buf_putc(&job->reply, '}');
 	buf_fini(&words);
 	return outcome <= ACT_ALREADY;
-}
-
-/* Returns how many of them count. */
-static size_t feedback_acts(struct web *web, const struct pager *pager, struct arena *arena,
-			    const struct feedback *feedback, struct buf *reply)
-{
-	size_t n = 0;
-
-	buf_json_key(reply, "acts");
-	buf_putc(reply, '[');
-	for (size_t i = 0; i < feedback->nacts; i++) {
-		const struct feedback_act *told = &feedback->acts[i];
-		const char *incident =
-			*told->incident ? told->incident
-					: feedback_memory_incident(web->feedback, pager->name,
-								   feedback->theirs);
-		buf_puts(reply, i ? ", " : "");
-		n += feedback_act(web, pager, arena, told, incident, reply);
-	}
-	buf_putc(reply, ']');
-	return n;
 }
 
 /* ---- the answer ---- */
@@ -196,7 +182,7 @@ static void feedback_answer(struct web_job *web_job)
 	struct feedback_job *job = (struct feedback_job *)web_job;
 
 	/* What changed nothing may count when it is sent again, when more is known. */
-	feedback_memory_end(web_job->web->feedback, job->pager, job->event,
+	feedback_memory_end(web_job->web->feedback, job->pager, job->feedback.event,
 			    web_job->result == 0 && job->nacted);
 	if (web_job->result < 0) {
 		metric_add(METRIC_FEEDBACK_FAILED, 1);
@@ -204,35 +190,63 @@ static void feedback_answer(struct web_job *web_job)
 			 "the store failed to keep what the pager told; send it again");
 	} else {
 		metric_add(job->nacted ? METRIC_FEEDBACK_ACTED : METRIC_FEEDBACK_IGNORED, 1);
+		buf_puts(&job->reply, "]}");
 		web_reply_buf(web_job->exchange, NULL, &job->reply);
 	}
 	web_job_free(web_job);
+}
+
+static void feedback_on_durable(void *ctx, int error, const char *text)
+{
+	struct feedback_job *job = ctx;
+
+	(void)text; /* the store's user logs it */
+	job->commits--;
+	if (error)
+		job->job.result = error;
+	if (!job->commits && job->next == job->feedback.nacts)
+		feedback_answer(&job->job);
+}
+
+static void feedback_on_slice(void *arg)
+{
+	struct feedback_job *job = arg;
+	const struct web *web = job->job.web;
+	const int64_t until_us = clock_mono_us(web->clock) + LIMIT_SLICE_US;
+
+	do {
+		buf_puts(&job->reply, job->next ? ", " : "");
+		job->nacted += feedback_act(job, &job->feedback.acts[job->next++]);
+	} while (job->next < job->feedback.nacts && clock_mono_us(web->clock) < until_us);
+	job->commits++;
+	if (job->next < job->feedback.nacts)
+		timer_arm(web->timers, &job->slice, clock_mono_us(web->clock));
+	web->ops.when_durable(web->ops.ctx, feedback_on_durable, job);
 }
 
 static void feedback_fini(struct web_job *web_job)
 {
 	struct feedback_job *job = (struct feedback_job *)web_job;
 
-	free(job->pager);
-	free(job->event);
+	timer_disarm(web_job->web->timers, &job->slice);
 	buf_fini(&job->reply);
+	arena_free(job->arena);
 }
 
-/* Acts on a new event, and answers when that is on disk. */
+/* Acts on a new event, and answers when that is on disk. Takes the arena. */
 static void feedback_start(struct web_request *request, const struct pager *pager,
 			   struct arena *arena, const struct feedback *feedback)
 {
 	struct feedback_job *job = web_job_new(sizeof(*job), request->web, request->exchange);
 
-	job->job.answer = feedback_answer;
 	job->job.fini = feedback_fini;
-	job->pager = xstrdup(pager->name);
-	job->event = xstrdup(feedback->event);
+	job->arena = arena;
+	job->pager = arena_strdup(arena, pager->name);
+	job->feedback = *feedback;
+	job->slice = (struct timer){ .fire = feedback_on_slice, .arg = job };
 	buf_init(&job->reply, LIMIT_FEEDBACK_REPLY_BYTES);
-	buf_putc(&job->reply, '{');
-	job->nacted = feedback_acts(request->web, pager, arena, feedback, &job->reply);
-	buf_putc(&job->reply, '}');
-	web_job_when_durable(&job->job);
+	buf_puts(&job->reply, "{\"acts\":[");
+	feedback_on_slice(job);
 }
 
 static void reply_ignored(struct http_exchange *exchange, const char *why)
@@ -245,6 +259,7 @@ static void reply_ignored(struct http_exchange *exchange, const char *why)
 	web_reply_buf(exchange, NULL, &reply);
 }
 
+/* Takes the arena. */
 static void take_feedback(struct web_request *request, const struct pager *pager,
 			  struct arena *arena, const struct feedback *feedback)
 {
@@ -254,24 +269,24 @@ static void take_feedback(struct web_request *request, const struct pager *pager
 		web->feedback = feedback_memory_new();
 	if (*feedback->theirs && *feedback->ours)
 		feedback_memory_learn(web->feedback, pager->name, feedback->theirs, feedback->ours);
-	if (!feedback->nacts) {
-		metric_add(METRIC_FEEDBACK_IGNORED, 1);
-		reply_ignored(request->exchange, feedback->ignored);
+	const enum feedback_seen seen =
+		feedback->nacts ? feedback_memory_begin(web->feedback, pager->name, feedback->event)
+				: FEEDBACK_DONE;
+	if (seen == FEEDBACK_NEW) {
+		feedback_start(request, pager, arena, feedback);
 		return;
 	}
-	switch (feedback_memory_begin(web->feedback, pager->name, feedback->event)) {
-	case FEEDBACK_NEW:
-		feedback_start(request, pager, arena, feedback);
-		break;
-	case FEEDBACK_PENDING:
+	if (seen == FEEDBACK_PENDING) {
 		web_fail(request->exchange, 503,
 			 "this event came before, and is not on disk yet; ask again");
-		break;
-	case FEEDBACK_DONE:
+	} else if (feedback->nacts) {
 		metric_add(METRIC_FEEDBACK_REPEATED, 1);
 		reply_ignored(request->exchange, "this event came before, and counts once");
-		break;
+	} else {
+		metric_add(METRIC_FEEDBACK_IGNORED, 1);
+		reply_ignored(request->exchange, feedback->ignored);
 	}
+	arena_free(arena);
 }
 
 void web_serve_feedback(struct web_request *request)
@@ -284,9 +299,10 @@ void web_serve_feedback(struct web_request *request)
 		return;
 	}
 	struct arena *arena = arena_new(LIMIT_FEEDBACK_ARENA_BYTES);
-	if (read_feedback(request, pager, arena, &feedback))
+	if (read_feedback(request, pager, arena, &feedback)) {
 		take_feedback(request, pager, arena, &feedback);
-	else
-		metric_add(METRIC_FEEDBACK_REFUSED, 1);
+		return;
+	}
+	metric_add(METRIC_FEEDBACK_REFUSED, 1);
 	arena_free(arena);
 }
