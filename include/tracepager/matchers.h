@@ -15,6 +15,7 @@
 
 #include "tracepager/alert.h"
 #include "tracepager/arena.h"
+#include "tracepager/buf.h"
 #include "tracepager/err.h"
 
 struct pcre2_real_code_8; /* pcre2_code of <pcre2.h> */
@@ -48,6 +49,9 @@ void matchers_add_glob(struct arena *arena, struct rule_matchers *matchers, cons
 bool matchers_match(const struct rule_matchers *matchers, const struct labels *labels);
 /* Number of characters that stand for themselves: the more, the more specific. */
 unsigned int matchers_literals(const struct rule_matchers *matchers);
+
+/* For people: `alertname="DiskFull", instance=~"db.*", host: db*`, the last one being a glob. */
+void matchers_write(const struct rule_matchers *matchers, struct buf *out);
 
 /* One matcher alone, against labels or against the value of its label. */
 bool matcher_matches(const struct rule_matcher *matcher, const struct labels *labels);

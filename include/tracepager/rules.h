@@ -291,6 +291,12 @@ void rules_route(const struct ruleset *rules, const struct route_input *input,
 /* The silence that holds an alert at this time; of several the one that ends last; NULL: none. */
 const struct silence *rules_silence(const struct ruleset *rules, const struct alert *alert,
 				    int64_t wall_us, struct rule_trail *trail);
+/* The next start or end of a silence after this time; 0: none begins or ends any more. */
+int64_t rules_silence_next_us(const struct ruleset *rules, int64_t wall_us);
+/* All silences, in the order of the files. matchers: `alertname="DiskFull", host: db*`, borrowed;
+ * false: enough. */
+typedef bool rule_silence_viewer(void *ctx, const struct silence *silence, const char *matchers);
+void rules_each_silence(const struct ruleset *rules, rule_silence_viewer *viewer, void *ctx);
 /* When the time interval of a route ends: within a day, to five minutes; 0: the route names no
  * time. */
 int64_t route_over_us(const struct route *route, int64_t wall_us);

@@ -49,6 +49,9 @@ int silence_spec_read(struct arena *arena, const char *text, size_t len, bool st
 		      struct silence_spec *spec, struct err *err);
 /* "state" (silence_state_name()), "source" "api" and "place" stand beside what is read. */
 void silence_spec_write(const struct silence_spec *spec, int64_t now_us, struct buf *out);
+/* From when on it holds; 0: one that began when it was made holds also when the wall clock is set
+ * back. */
+int64_t silence_spec_start_us(const struct silence_spec *spec);
 /* "pending", "active", "ended". */
 const char *silence_state_name(int64_t starts_us, int64_t ends_us, int64_t now_us);
 /* What it silences, for a person: `alertname="DiskFull", suspect ledger*, team shop`. */
@@ -83,6 +86,8 @@ void silence_set_unref(struct silence_set *set);	      /* takes NULL */
  * Borrowed from the set. A set that is NULL is empty. */
 const struct made_silence *silence_set_find(const struct silence_set *set,
 					    const struct silence_subject *subject, int64_t wall_us);
+/* The silence with that id; NULL: the set has none. */
+const struct made_silence *silence_set_get(const struct silence_set *set, const char *id);
 /* The next start or end after this time; 0: nothing begins or ends any more. */
 int64_t silence_set_next_us(const struct silence_set *set, int64_t wall_us);
 

@@ -303,6 +303,33 @@ const struct silence *rules_silence(const struct ruleset *rules, const struct al
 	return found;
 }
 
+int64_t rules_silence_next_us(const struct ruleset *rules, int64_t wall_us)
+{
+	int64_t next_us = 0;
+
+	for (size_t i = 0; i < rules->nsilences; i++) {
+		const struct silence *silence = &rules->silences[i].silence;
+		const int64_t times[] = { silence->starts_us, silence->ends_us };
+		for (size_t k = 0; k < ARRAY_LEN(times); k++)
+			if (times[k] > wall_us && (!next_us || times[k] < next_us))
+				next_us = times[k];
+	}
+	return next_us;
+}
+
+void rules_each_silence(const struct ruleset *rules, rule_silence_viewer *viewer, void *ctx)
+{
+	struct buf text = BUF_INIT(LIMIT_YAML_FILE_BYTES);
+	bool more = true;
+
+	for (size_t i = 0; i < rules->nsilences && more; i++) {
+		buf_reset(&text);
+		matchers_write(&rules->silences[i].matchers, &text);
+		more = viewer(ctx, &rules->silences[i].silence, buf_text(&text));
+	}
+	buf_fini(&text);
+}
+
 /* Does the glob name the service? One of wildcards alone matches every name and names none. */
 static bool glob_names(const char *glob, const char *service)
 {

@@ -131,6 +131,21 @@ bool matchers_match(const struct rule_matchers *matchers, const struct labels *l
 	return true;
 }
 
+void matchers_write(const struct rule_matchers *matchers, struct buf *out)
+{
+	static const char *const ops[] = {
+		[RULE_GLOB] = ": ",  [RULE_EQUAL] = "=",      [RULE_NOT_EQUAL] = "!=",
+		[RULE_REGEX] = "=~", [RULE_NOT_REGEX] = "!~",
+	};
+
+	for (size_t i = 0; i < matchers->n; i++) {
+		const struct rule_matcher *matcher = &matchers->at[i];
+		const char *quote = matcher->op == RULE_GLOB ? "" : "\"";
+		buf_printf(out, "%s%s%s%s%s%s", i ? ", " : "", matcher->name, ops[matcher->op],
+			   quote, matcher->value, quote);
+	}
+}
+
 const char *matcher_reason(struct arena *arena, const struct rule_matcher *matcher,
 			   const struct labels *labels)
 {

@@ -23,6 +23,7 @@ struct silence_set {
 	struct made_silence **silences; /* the one that ends last first */
 	size_t n;
 	struct picks picks;
+	struct map *by_id;
 };
 
 /* ---- one silence ---- */
@@ -67,7 +68,7 @@ int made_silence_new(const struct silence_spec *spec, struct made_silence **ret_
 	own->reason = silence_text(arena, spec->reason);
 	own->ended_by = silence_text(arena, spec->ended_by);
 	silence->silence = (struct silence){
-		.starts_us = own->starts_us,
+		.starts_us = silence_spec_start_us(own),
 		.ends_us = own->ends_us,
 		.reason = own->reason,
 		.author = own->author,
@@ -156,7 +157,7 @@ static bool silence_holds(const struct made_silence *silence, const struct silen
 	const struct silence_spec *spec = &silence->spec;
 	bool has_suspect = subject->suspect && *subject->suspect;
 
-	return wall_us >= spec->starts_us && wall_us < spec->ends_us &&
+	return wall_us >= silence->silence.starts_us && wall_us < spec->ends_us &&
 	       (!*spec->team || (subject->team && strcmp(spec->team, subject->team) == 0)) &&
 	       (!*spec->suspect || (has_suspect && glob_match(spec->suspect, subject->suspect))) &&
 	       matchers_match(&silence->matchers, subject->labels);
@@ -188,8 +189,11 @@ struct silence_set *silence_set_new(struct made_silence *const *silences, size_t
 	atomic_init(&set->refs, 1);
 	set->silences = xcalloc(n + 1, sizeof(*set->silences));
 	set->n = n;
-	for (size_t i = 0; i < n; i++)
+	set->by_id = map_new();
+	for (size_t i = 0; i < n; i++) {
 		set->silences[i] = made_silence_ref(silences[i]);
+		map_put(set->by_id, silences[i]->spec.id, silences[i]);
+	}
 	qsort(set->silences, n, sizeof(*set->silences), by_end);
 	picks_build(&set->picks, n, offer_silence, set);
 	return set;
@@ -209,6 +213,7 @@ void silence_set_unref(struct silence_set *set)
 	picks_fini(&set->picks);
 	for (size_t i = 0; i < set->n; i++)
 		made_silence_unref(set->silences[i]);
+	map_free(set->by_id);
 	free(set->silences);
 	free(set);
 }
@@ -229,13 +234,18 @@ const struct made_silence *silence_set_find(const struct silence_set *set,
 	return NULL;
 }
 
+const struct made_silence *silence_set_get(const struct silence_set *set, const char *id)
+{
+	return set ? map_get(set->by_id, id) : NULL;
+}
+
 int64_t silence_set_next_us(const struct silence_set *set, int64_t wall_us)
 {
 	int64_t next_us = 0;
 
 	for (size_t i = 0; set && i < set->n; i++) {
-		const int64_t times[] = { set->silences[i]->spec.starts_us,
-					  set->silences[i]->spec.ends_us };
+		const struct silence *silence = &set->silences[i]->silence;
+		const int64_t times[] = { silence->starts_us, silence->ends_us };
 		for (size_t k = 0; k < ARRAY_LEN(times); k++)
 			if (times[k] > wall_us && (!next_us || times[k] < next_us))
 				next_us = times[k];

@@ -217,7 +217,8 @@ void silence_spec_write(const struct silence_spec *spec, int64_t now_us, struct 
 	snprintf(place, sizeof(place), "silence %s", spec->id);
 	buf_putc(out, '{');
 	buf_json_text(out, "id", spec->id);
-	buf_json_text(out, "state", silence_state_name(spec->starts_us, spec->ends_us, now_us));
+	buf_json_text(out, "state",
+		      silence_state_name(silence_spec_start_us(spec), spec->ends_us, now_us));
 	buf_json_text(out, "source", "api");
 	buf_json_text(out, "place", place);
 	buf_json_key(out, "matchers");
@@ -238,6 +239,11 @@ void silence_spec_write(const struct silence_spec *spec, int64_t now_us, struct 
 	silence_write_time(out, "created_at", spec->created_us);
 	buf_json_text(out, "ended_by", spec->ended_by);
 	buf_putc(out, '}');
+}
+
+int64_t silence_spec_start_us(const struct silence_spec *spec)
+{
+	return spec->starts_us <= spec->created_us ? 0 : spec->starts_us;
 }
 
 const char *silence_state_name(int64_t starts_us, int64_t ends_us, int64_t now_us)

@@ -276,6 +276,8 @@ START_TEST(of_several_the_one_that_ends_last_counts)
 	ck_assert_ptr_eq(silence_set_find(set, &subject, NOW), silences[1]);
 	ck_assert_ptr_eq(silence_set_find(set, &other, NOW), silences[3]);
 	ck_assert_ptr_null(silence_set_find(NULL, &subject, NOW));
+	ck_assert_ptr_nonnull(silence_set_get(set, "3f2a9b1c"));
+	ck_assert_ptr_null(silence_set_get(set, "3f2a9b1d"));
 	ck_assert_str_eq(made_silence_silence(silences[1])->place, "silence 3f2a9b1c");
 	silence_set_unref(set);
 	for (size_t i = 0; i < ARRAY_LEN(silences); i++)
