@@ -23,6 +23,7 @@
 #include "tracepager/pool.h"
 #include "tracepager/rules.h"
 #include "tracepager/shadow.h"
+#include "tracepager/silence.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
 
@@ -108,7 +109,9 @@ struct incident_view {
 	int run, step;		      /* what was paged last, from 0 */
 	const char *acked_by;	      /* "": nobody */
 	size_t nalerts, nfiring;
-	bool unreached; /* no pager has taken its page, or may still take it */
+	bool unreached;	      /* no pager has taken its page, or may still take it */
+	const char *silenced; /* the silence that holds it: an id, or a place in the rules; NULL:
+				 none */
 	const struct incident_view_recipient {
 		const char *pager, *role, *state;
 		int n; /* how many times it was paged: its key is ID, or ID#n */
@@ -125,6 +128,39 @@ void incidents_each(const struct incidents *incidents, const char *after, incide
 /* One; false: it is not known, or closed. */
 bool incidents_view(const struct incidents *incidents, const char *id, incident_viewer *viewer,
 		    void *ctx);
+
+/* ---- silences made at run time: silence.h ---- */
+
+/* Makes one of JSON as silence_spec_read() takes it. who: its author where none is given. -EINVAL:
+ * it is wrong; -ENOSPC: there are too many; err names the cure. Holds at once, and is durable when
+ * the turn's commit succeeds: incidents_when_durable(). */
+int incidents_silence_add(struct incidents *incidents, const char *doc, size_t len, const char *who,
+			  char ret_id[SILENCE_ID_SIZE], struct err *err);
+/* Changes its end, its reason, whether it tells, and, of one to come, its start. -ENOENT: there is
+ * none; -EALREADY: it is over. */
+int incidents_silence_change(struct incidents *incidents, const char *id, const char *doc,
+			     size_t len, const char *who, struct err *err);
+int incidents_silence_end(struct incidents *incidents, const char *id, const char *who,
+			  struct err *err);
+/* One for LIMIT_SILENCE_BUTTON_US that holds what the incident is about: its suspect, or else the
+ * labels that its alerts have in common, and its team. -ENOENT: there is no such open incident. */
+int incidents_silence_incident(struct incidents *incidents, const char *incident, const char *who,
+			       char ret_id[SILENCE_ID_SIZE], struct err *err);
+
+struct incident_silence_view {
+	const struct silence_spec *spec; /* of_rules: without an id; starts_us 0: since ever */
+	const char *place;		 /* "silence 3f2a9b1c", "rules.yaml:12" */
+	const char *state;		 /* silence_state_name() */
+	bool of_rules;			 /* it is read-only */
+};
+/* Borrowed until the viewer returns; false: enough. */
+typedef bool incident_silence_viewer(void *ctx, const struct incident_silence_view *view);
+/* Those of the rules, then those made at run time, the youngest first, the ended ones too; from
+ * behind that id: without those of the rules. */
+void incidents_each_silence(const struct incidents *incidents, const char *after,
+			    incident_silence_viewer *viewer, void *ctx);
+bool incidents_view_silence(const struct incidents *incidents, const char *id,
+			    incident_silence_viewer *viewer, void *ctx);
 
 /* Keeps a fact over a restart, with this turn's group of writes; value "": no more. */
 void incidents_keep(struct incidents *incidents, const char *name, const char *value);

@@ -526,12 +526,16 @@
 /* The end of a silence lies at most so far ahead: a longer one is a rule, and stands in a file. */
 #define LIMIT_SILENCE_AHEAD_US (90 * US_PER_DAY)
 #define LIMIT_SILENCE_MATCHERS 32u
+/* "Silence for 1 hour" of a page: long enough to work in peace, too short to be forgotten. */
+#define LIMIT_SILENCE_BUTTON_US US_PER_HOUR
 /* The record of one silence: its matchers, and texts that people write. */
 #define LIMIT_SILENCE_DOC_BYTES (64u << 10)
 /* Memory of one silence while it is read or kept. */
 #define LIMIT_SILENCE_ARENA_BYTES (256u << 10)
 /* Alerts of one incident, or quiet alerts, that one slice compares with the silences. */
-#define LIMIT_SILENCE_SLICE 32u
+#define LIMIT_SILENCE_SLICE 16u
+/* Alerts of one incident that are compared at once when it changes its team. */
+#define LIMIT_SILENCE_AT_ONCE 256u
 /* Traces of decisions with their healthy evidence: people look into the traces of the last week,
  * and every disk has 2 GiB. */
 #define LIMIT_TRACES_KEPT_US	(7 * US_PER_DAY)

@@ -51,6 +51,11 @@ struct alert_book *alerts_new(const struct incident_env *env, struct turns *turn
 			      const struct alert_ops *ops, struct ruleset *rules);
 void alerts_free(struct alert_book *book);			       /* takes NULL */
 void alerts_set_rules(struct alert_book *book, struct ruleset *rules); /* takes its own reference */
+/* Those made at run time, or those of the rules, have changed, or one begins or ends: alerts that a
+ * silence kept from paging and that none keeps any more are decided again, in slices. Takes its own
+ * reference. */
+void alerts_set_silences(struct alert_book *book, struct silence_set *silences);
+size_t alerts_silenced(const struct alert_book *book); /* quiet by a silence */
 struct ruleset *alerts_rules(const struct alert_book *book);
 
 /* more: alerts of the same body that are still to come. */

@@ -34,6 +34,10 @@ struct known_alert {
 	struct timer deadline; /* of the state */
 	struct slice begin;    /* WAITING, and written: its processing begins */
 	struct enrichment *enrichment;
+	bool silenced;		       /* QUIET by a silence: in book->silenced */
+	char silence[SILENCE_ID_SIZE]; /* "": one of the rules */
+	unsigned int silence_round;    /* the last one in which it was compared */
+	TAILQ_ENTRY(known_alert) in_silenced;
 	bool missed; /* the store has not got it as it is: in book->missed */
 	TAILQ_ENTRY(known_alert) in_missed;
 };
@@ -53,6 +57,12 @@ struct alert_book {
 	struct map *senders; /* name -> struct sender_habit */
 	struct life_counts counts;
 	struct known_alerts missed;
+	/* Each change of silences begins a round, in which all are compared once, from the front;
+	 * compared ones go to the back. */
+	struct known_alerts silenced;
+	size_t nsilenced;
+	unsigned int silence_round;
+	struct slice comparing;
 	int64_t next_id;
 	int64_t started_us; /* mono */
 	size_t loaded_unfinished;
@@ -131,10 +141,24 @@ static void alert_arm(struct known_alert *alert)
 		  alert_deadline_us(alert, alert->state));
 }
 
+/* No silence keeps it from paging, or it does not matter any more. */
+static void alert_unlist(struct known_alert *alert)
+{
+	struct alert_book *book = alert->book;
+
+	if (!alert->silenced)
+		return;
+	alert->silenced = false;
+	TAILQ_REMOVE(&book->silenced, alert, in_silenced);
+	book->nsilenced--;
+}
+
 static void alert_enter(struct known_alert *alert, enum alert_state state)
 {
 	life_move(LIFE_ALERT, &alert->book->counts, alert->state, state, alert->key);
 	alert->state = state;
+	if (state != ALERT_QUIET)
+		alert_unlist(alert);
 	if (state != ALERT_WAITING)
 		slice_remove(alert->book->turns, &alert->begin);
 	alert_arm(alert);
@@ -273,6 +297,7 @@ static void alert_free(struct known_alert *alert)
 	timer_disarm(book->env.timers, &alert->deadline);
 	slice_remove(book->turns, &alert->begin);
 	alert_drop_enrichment(alert);
+	alert_unlist(alert);
 	if (alert->missed)
 		TAILQ_REMOVE(&book->missed, alert, in_missed);
 	life_end(&book->counts, alert->state);
@@ -362,6 +387,31 @@ static void alert_log_quiet(const struct known_alert *alert, const struct decisi
 		 LOG_STR("reason", n ? decision->owner_reasons[n - 1] : ""));
 }
 
+/* A silence keeps it from paging. Where the silences have changed while it was decided, it is
+ * compared with them as they are now. */
+static void alert_list_silenced(struct known_alert *alert)
+{
+	struct alert_book *book = alert->book;
+	const struct decision *decision = enrichment_decision(alert->enrichment);
+	size_t bytes;
+
+	if (!decision->silence || alert->silenced)
+		return;
+	snprintf(alert->silence, sizeof(alert->silence), "%s",
+		 decision->silence_id ? decision->silence_id : "");
+	alert->silenced = true;
+	alert->silence_round = book->silence_round;
+	book->nsilenced++;
+	if (enrichment_input(alert->enrichment, &bytes)->silences ==
+	    enricher_silences(book->enricher)) {
+		TAILQ_INSERT_TAIL(&book->silenced, alert, in_silenced);
+		return;
+	}
+	alert->silence_round--;
+	TAILQ_INSERT_HEAD(&book->silenced, alert, in_silenced);
+	slice_add(book->turns, &book->comparing);
+}
+
 static void alert_decided(void *arg, struct enrichment *enrichment, bool late)
 {
 	struct known_alert *alert = arg;
@@ -371,11 +421,14 @@ static void alert_decided(void *arg, struct enrichment *enrichment, bool late)
 		alert->attempts = 0;
 		alert->again_us = enrichment_decision(enrichment)->again_us;
 		alert_enter(alert, *alert->incident ? ALERT_PAGED : ALERT_QUIET);
+		if (alert->state == ALERT_QUIET)
+			alert_list_silenced(alert);
 		if (alert->state == ALERT_QUIET && enrichment_decision(enrichment)->heartbeat)
 			alert_log_quiet(alert, enrichment_decision(enrichment));
 	} else if (!*alert->incident && alert->state == ALERT_PAGED) {
 		alert->again_us = enrichment_decision(enrichment)->again_us;
 		alert_enter(alert, ALERT_QUIET);
+		alert_list_silenced(alert);
 	}
 	if (alert->durable)
 		alert_touch(alert);
@@ -405,6 +458,57 @@ static void alert_decide_again(struct known_alert *alert)
 	alert->attempts++;
 	alert_enter(alert, ALERT_WAITING);
 	alert_put(alert);
+}
+
+/* Until when the silence that keeps it from paging still does; 0: it does not. */
+static int64_t alert_silenced_until_us(const struct known_alert *alert)
+{
+	struct alert_book *book = alert->book;
+	int64_t now_us = book_wall_us(book);
+	const struct made_silence *made =
+		*alert->silence ? silence_set_get(enricher_silences(book->enricher), alert->silence)
+				: NULL;
+	const struct silence *silence =
+		made ? made_silence_silence(made)
+		: *alert->silence
+			? NULL
+			: rules_silence(enricher_rules(book->enricher), alert->alert, now_us, NULL);
+
+	return silence && now_us >= silence->starts_us && now_us < silence->ends_us
+		       ? silence->ends_us
+		       : 0;
+}
+
+static void alert_compare(struct known_alert *alert)
+{
+	struct alert_book *book = alert->book;
+	int64_t until_us = alert_silenced_until_us(alert);
+
+	if (!until_us) {
+		alert_decide_again(alert);
+		return;
+	}
+	alert->silence_round = book->silence_round;
+	TAILQ_REMOVE(&book->silenced, alert, in_silenced);
+	TAILQ_INSERT_TAIL(&book->silenced, alert, in_silenced);
+	if (alert->again_us == until_us)
+		return;
+	alert->again_us = until_us;
+	alert_arm(alert);
+}
+
+static void alerts_compare_some(void *arg)
+{
+	struct alert_book *book = arg;
+	struct known_alert *alert;
+
+	for (size_t n = 0; n < LIMIT_SILENCE_SLICE; n++) {
+		alert = TAILQ_FIRST(&book->silenced);
+		if (!alert || alert->silence_round == book->silence_round)
+			return;
+		alert_compare(alert);
+	}
+	slice_add(book->turns, &book->comparing);
 }
 
 static void alert_finish(struct known_alert *alert, enum alert_says says, const char *note)
@@ -488,7 +592,10 @@ static void alert_due(void *arg)
 			alert_decide_again(alert);
 			break;
 		}
-		alert_expire(alert);
+		if (alert->again_us && alert_fires(alert)) /* the wall clock was set back */
+			alert_arm(alert);
+		else
+			alert_expire(alert);
 		break;
 	case ALERT_PAGED:
 		alert_expire(alert);
@@ -799,6 +906,8 @@ struct alert_book *alerts_new(const struct incident_env *env, struct turns *turn
 	book->alerts = map_new();
 	book->senders = map_new();
 	TAILQ_INIT(&book->missed);
+	TAILQ_INIT(&book->silenced);
+	book->comparing = (struct slice){ .run = alerts_compare_some, .arg = book };
 	book->enricher = enricher_new(env, turns, &enrich_ops, rules);
 	book->started_us = book_mono_us(book);
 	book->next_id = book_wall_us(
@@ -817,6 +926,7 @@ void alerts_free(struct alert_book *book)
 		alert_free(item);
 	for (pos = 0; (item = map_next(book->senders, &pos, NULL));)
 		free(item);
+	slice_remove(book->turns, &book->comparing);
 	map_free(book->alerts);
 	map_free(book->senders);
 	enricher_free(book->enricher);
@@ -826,6 +936,19 @@ void alerts_free(struct alert_book *book)
 void alerts_set_rules(struct alert_book *book, struct ruleset *rules)
 {
 	enricher_set_rules(book->enricher, rules);
+}
+
+void alerts_set_silences(struct alert_book *book, struct silence_set *silences)
+{
+	enricher_set_silences(book->enricher, silences);
+	book->silence_round++;
+	if (book->nsilenced)
+		slice_add(book->turns, &book->comparing);
+}
+
+size_t alerts_silenced(const struct alert_book *book)
+{
+	return book->nsilenced;
 }
 
 struct ruleset *alerts_rules(const struct alert_book *book)

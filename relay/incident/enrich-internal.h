@@ -27,8 +27,11 @@ struct enricher *enricher_new(const struct incident_env *env, struct turns *turn
 			      const struct enrich_ops *ops, struct ruleset *rules);
 void enricher_free(struct enricher *enricher); /* all enrichments were dropped; takes NULL */
 void enricher_set_rules(struct enricher *enricher,
-			struct ruleset *rules);			 /* takes its own reference */
-struct ruleset *enricher_rules(const struct enricher *enricher); /* borrowed */
+			struct ruleset *rules); /* takes its own reference */
+/* Those made at run time. Takes its own reference. */
+void enricher_set_silences(struct enricher *enricher, struct silence_set *silences);
+const struct silence_set *enricher_silences(const struct enricher *enricher); /* borrowed */
+struct ruleset *enricher_rules(const struct enricher *enricher);	      /* borrowed */
 const struct life_counts *enricher_counts(const struct enricher *enricher);
 
 struct enrich_order {

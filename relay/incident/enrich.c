@@ -16,6 +16,7 @@ struct enricher {
 	struct turns *turns;
 	struct enrich_ops ops;
 	struct ruleset *rules;
+	struct silence_set *silences;
 	struct life_counts counts;
 	size_t enrichments; /* that are not freed yet */
 	bool closed;	    /* enricher_free() was called: the last enrichment frees the enricher */
@@ -32,6 +33,7 @@ struct enrichment {
 	struct arena *arena;
 	struct alert *alert;
 	struct ruleset *rules;
+	struct silence_set *silences; /* of the last decision; NULL: there was none */
 	/* What it is about, and what was found. */
 	struct signal signal;
 	const struct signal_rule *signal_rule;
@@ -149,6 +151,7 @@ static void enrichment_free_if_unused(struct enrichment *enrichment)
 	enrichment_free_ordinary_traces(enrichment);
 	evidence_free(enrichment->ordinary);
 	rules_unref(enrichment->rules);
+	silence_set_unref(enrichment->silences);
 	free(enrichment->alert);
 	arena_free(enrichment->arena);
 	free(enrichment);
@@ -187,6 +190,8 @@ static void enrichment_prepare(struct enrichment *enrichment)
 	const char *trace_link =
 		enrichment->trace_link ? enrichment->trace_link : env->options.trace_link;
 
+	silence_set_unref(enrichment->silences);
+	enrichment->silences = silence_set_ref(enrichment->enricher->silences);
 	if (enrichment->nordinary && !enrichment->ordinary)
 		enrichment->ordinary = evidence_new(LIMIT_BASELINE_BYTES);
 	enrichment->input = (struct decide_input){
@@ -197,6 +202,7 @@ static void enrichment_prepare(struct enrichment *enrichment)
 		.healthy = enrichment->healthy ? enrichment->healthy->evidence : NULL,
 		.ordinary = enrichment->ordinary,
 		.rules = enrichment->rules,
+		.silences = enrichment->silences,
 		.mode = WALK_AUTO,
 		.now_us = clock_wall_us(env->clock),
 		.missing = enrichment->missing,
@@ -529,8 +535,10 @@ static bool enrichment_wants_traces(struct enrichment *enrichment, const char **
 				    size_t *ret_nids)
 {
 	const struct alert *alert = enrichment->alert;
-	bool unpaged = rules_unpaged(enrichment->rules, alert,
-				     clock_wall_us(enrichment->enricher->env.clock));
+	const struct silence_subject subject = { .labels = &alert->labels };
+	int64_t now_us = clock_wall_us(enrichment->enricher->env.clock);
+	bool unpaged = silence_set_find(enrichment->enricher->silences, &subject, now_us) ||
+		       rules_unpaged(enrichment->rules, alert, now_us);
 
 	enrichment->has_signal =
 		decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL, NULL,
@@ -698,6 +706,7 @@ void enricher_free(struct enricher *enricher)
 	if (!enricher)
 		return;
 	rules_unref(enricher->rules);
+	silence_set_unref(enricher->silences);
 	enricher->closed = true;
 	enricher_free_if_unused(enricher);
 }
@@ -706,6 +715,18 @@ void enricher_set_rules(struct enricher *enricher, struct ruleset *rules)
 {
 	rules_unref(enricher->rules);
 	enricher->rules = rules_ref(rules);
+}
+
+void enricher_set_silences(struct enricher *enricher, struct silence_set *silences)
+{
+	silence_set_ref(silences);
+	silence_set_unref(enricher->silences);
+	enricher->silences = silences;
+}
+
+const struct silence_set *enricher_silences(const struct enricher *enricher)
+{
+	return enricher->silences;
 }
 
 struct ruleset *enricher_rules(const struct enricher *enricher)

@@ -155,6 +155,7 @@ void incident_go_on(struct incident *incident)
 	if (incident->state != INCIDENT_HOLDING)
 		return;
 	incident_enter(incident, incident->before);
+	incident_check_silence(incident, NULL);
 	if (incident->step == STEP_OWED)
 		incident_begin_run(incident, "its alerts fire again, and it was handed on to you");
 }
@@ -163,6 +164,8 @@ void incident_go_on(struct incident *incident)
 
 void incident_send_again(struct incident *incident)
 {
+	if (incident->silenced)
+		return;
 	log_error("nobody has taken this page; it is sent again to every pager that refused it",
 		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
 		  LOG_STR("summary", incident->page->summary));

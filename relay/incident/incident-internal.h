@@ -35,6 +35,7 @@ struct recipient {
 	enum recipient_role role;
 	enum recipient_state state;
 	unsigned int waiting; /* pages that delivery has */
+	bool tried;	      /* a trigger was dropped after a try: the pager may have it */
 	int64_t told_us;      /* mono: the last page that was queued for it */
 	bool silent; /* it has not answered for LIMIT_PAGER_SILENT_US: the fallback team was paged
 		      */
@@ -46,7 +47,8 @@ struct member {
 	TAILQ_ENTRY(member) link;
 	char *key;
 	bool fires;
-	bool fresh; /* the recipients do not know it yet */
+	bool fresh;   /* the recipients do not know it yet */
+	bool covered; /* it fires, and a silence holds it */
 };
 TAILQ_HEAD(members, member);
 
@@ -116,7 +118,14 @@ struct incident {
 	struct members members;
 	struct map *member_map; /* key -> struct member, where there are many; else NULL */
 	bool unreached;		/* counted in the book: open, and no pager has it or may take it */
-	size_t nmembers, nfiring, nfresh;
+	size_t nmembers, nfiring, nfresh, ncovered;
+	/* While silences hold all of its alerts that fire: an id, or a place in the rules; "": that
+	 * was before the restart; NULL: it is not silenced. */
+	char *silenced;
+	char *silenced_words; /* "silenced until … by ann: deploy (silence 3f2a9b1c)" */
+	char *silence_told;   /* the silence whose begin its recipients know; NULL: none */
+	bool silence_tells;   /* its recipients learn of the end */
+	bool keeps;	      /* recipients are to be asked when it is silenced no more */
 	struct recipients recipients;
 	char moved_to[INCIDENT_ID_SIZE]; /* MOVED; "" else */
 	bool told_move;			 /* MOVED: the recipients are being told */
@@ -141,6 +150,7 @@ struct incident_book_ops {
 	/* The last word on an alert; NULL: it is not known. */
 	const struct alert *(*alert)(void *ctx, const char *key);
 	void (*write_failed)(void *ctx);
+	void (*clock_was_set)(void *ctx); /* the wall clock */
 	void *ctx;
 };
 
@@ -170,7 +180,12 @@ struct incident_book {
 	struct incident_list changed, missed, closed, moved;
 	struct queued_pages unsaved; /* pages that the store did not take; delivery has them */
 	struct pager_pauses pauses;  /* pagers that a person paused */
-	size_t unreached;	     /* open incidents that nobody took */
+	struct silence_set *silences;
+	struct slice check; /* incidents are compared with the silences, some in a turn */
+	struct incident *check_incident; /* the next one; NULL: all have been */
+	struct member *check_member;	 /* of it; NULL: from its first */
+	bool check_again;		 /* the silences changed meanwhile: all of them once more */
+	size_t unreached;		 /* open incidents that nobody took */
 	int64_t next_page_id;
 	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */
 	int64_t wall_offset_us; /* wall minus mono: when it changes, the wall clock was set */
@@ -245,6 +260,9 @@ static inline int64_t incident_wall_us(const struct incident *incident)
 void incident_enter(struct incident *incident, enum incident_state state);
 /* Arms the deadline of the present state, so long from now; 0: none. */
 void incident_arm(struct incident *incident, int64_t wait_us);
+/* The deadline stands still, and goes on with what was left; of a whole length that stays. */
+void incident_stop_clock(struct incident *incident);
+void incident_start_clock(struct incident *incident);
 void incident_arm_retry(struct incident *incident); /* OPEN: what nobody took is sent again */
 int64_t incident_wait_us(const struct incident *incident, enum incident_state state);
 void incident_free(struct incident *incident);
@@ -309,6 +327,40 @@ bool incident_team_refused(const struct incident *incident, const char *team);
 void incident_note(struct incident_book *book, const struct act *act);
 /* May the page still leave? Not a trigger of an acknowledged incident. */
 bool incident_page_wanted(void *ctx, const struct stored_page *page);
+
+/* ---- incident_silenced.c ---- */
+
+void incident_set_text(char **text, const char *by); /* a copy takes its place; NULL: none */
+/* It holds, or is over: none of its alerts fires, and its clock stands or has another end. */
+void incident_forget_silence(struct incident *incident);
+/* May such a page not leave while the incident is silenced? Its recipients are asked, or updated,
+ * when the silence ends. */
+bool incident_silence_keeps(struct incident *incident, enum page_event event);
+/* Adds the silence to the page's banner. In the arena. */
+void incident_tell_silence(const struct incident *incident, struct arena *arena, struct page *page);
+/* The incident, or one of its alerts, is about to be freed. */
+void incidents_book_unlink_check(struct incident_book *book, const struct incident *incident,
+				 const struct member *member);
+/* ---- incident_silence.c ---- */
+
+/* The one place where an incident becomes silenced, or is no more: while silences hold every alert
+ * of it that fires. member: an alert of it that joined, or fires again; NULL: only the count of its
+ * alerts has changed. */
+void incident_check_silence(struct incident *incident, struct member *member);
+/* The same of all its alerts: its team or suspect has changed. At most so many alerts at once; the
+ * others in the next turns. */
+void incident_check_silences(struct incident *incident);
+/* At a start: it was silenced before, and its clock stood. */
+void incident_restore_silence(struct incident *incident);
+/* Then, once all is loaded: is it still? */
+void incident_settle_silence(struct incident *incident);
+/* The silences, or those of the rules, have changed, or one begins or ends: all incidents are
+ * judged anew, in slices. Takes a reference of its own. */
+void incidents_book_set_silences(struct incident_book *book, struct silence_set *silences);
+/* ---- incident_scope.c ---- */
+
+/* The JSON of a silence of the incident; false: its alerts have nothing in common. */
+bool incident_silence_scope(const struct incident *incident, struct buf *doc);
 
 /* ---- incident_view.c ---- */
 
@@ -404,6 +456,8 @@ void recipients_ring(struct incident *incident, const struct escalation_step *st
 void recipients_ring_again(struct incident *incident, const char *note);
 /* To those whose kind shows no words in a resolve: why it comes. */
 void recipients_tell_why(struct incident *incident, const char *note);
+/* Sends the trigger to those that were to be asked while the incident was silenced. */
+void recipients_ask_kept(struct incident *incident, const char *note);
 /* The resolve to one recipient, or to the owner's and the fallback team's, with the words why. */
 void recipient_end(struct incident *incident, struct recipient *recipient, const char *note);
 void recipients_end_team(struct incident *incident, const char *note);

@@ -44,6 +44,12 @@ void incident_arm(struct incident *incident, int64_t wait_us)
 	struct timers *timers = incident->book->env.timers;
 
 	incident->wait_us = wait_us;
+	if (incident->silenced && !incident_is_over(incident) &&
+	    incident->state != INCIDENT_HOLDING) {
+		incident->left_us = wait_us;
+		incident->due_us = 0;
+		return;
+	}
 	incident->due_us = wait_us ? incident_wall_us(incident) + wait_us : 0;
 	timer_disarm(timers, &incident->deadline);
 	if (wait_us)
@@ -56,22 +62,23 @@ void incident_arm_retry(struct incident *incident)
 		  incident_mono_us(incident) + LIMIT_UNREACHED_RETRY_US);
 }
 
-/* The wait of the state before stands still while the incident holds. */
-static void incident_stop_clock(struct incident *incident)
+/* The wait stands still while the incident holds, or is silenced. */
+void incident_stop_clock(struct incident *incident)
 {
 	const struct timer *timer = &incident->deadline;
 
-	incident->before = incident->state;
 	incident->left_us = timer->slot ? timer->deadline_us - incident_mono_us(incident) : 0;
 	if (timer->slot && incident->left_us <= 0)
 		incident->left_us = 1;
 }
 
 /* And goes on with what was left; of a whole length that stays the step's. */
-static void incident_start_clock(struct incident *incident)
+void incident_start_clock(struct incident *incident)
 {
-	incident_arm(incident, incident->left_us);
+	int64_t left_us = incident->left_us;
+
 	incident->left_us = 0;
+	incident_arm(incident, left_us);
 	if (incident->wait_us)
 		incident->wait_us = incident_wait_us(incident, incident->state);
 }
@@ -97,8 +104,13 @@ void incident_enter(struct incident *incident, enum incident_state state)
 	life_move(LIFE_INCIDENT, &book->counts, incident->state, state, incident->id);
 	if (incident->state == INCIDENT_MOVED)
 		TAILQ_REMOVE(&book->moved, incident, in_moved);
-	if (state == INCIDENT_HOLDING)
-		incident_stop_clock(incident);
+	if (state == INCIDENT_HOLDING) {
+		incident->before = incident->state;
+		if (!incident->silenced) /* else it stands already */
+			incident_stop_clock(incident);
+	}
+	if (state == INCIDENT_HOLDING || incident_state_is_over(state))
+		incident_forget_silence(incident);
 	if (incident->state == INCIDENT_HOLDING && !incident_state_is_over(state)) {
 		incident->state = state;
 		incident_start_clock(incident);
@@ -171,6 +183,10 @@ void member_set_fires(struct incident *incident, struct member *member, bool fir
 		return;
 	member->fires = fires;
 	incident->nfiring += fires ? 1 : (size_t)-1;
+	if (member->covered) {
+		member->covered = false;
+		incident->ncovered--;
+	}
 }
 
 void member_set_fresh(struct incident *incident, struct member *member, bool fresh)
@@ -185,6 +201,7 @@ void member_remove(struct incident *incident, struct member *member)
 {
 	member_set_fires(incident, member, false);
 	member_set_fresh(incident, member, false);
+	incidents_book_unlink_check(incident->book, NULL, member);
 	TAILQ_REMOVE(&incident->members, member, link);
 	incident->nmembers--;
 	if (incident->member_map)
@@ -245,7 +262,6 @@ void incident_free(struct incident *incident)
 	timer_disarm(book->env.timers, &incident->retry);
 	incident_forget_key(incident);
 	map_remove(book->by_id, incident->id);
-	TAILQ_REMOVE(&book->all, incident, in_all);
 	if (incident->changed)
 		TAILQ_REMOVE(&book->changed, incident, in_changed);
 	if (incident->missed)
@@ -256,6 +272,8 @@ void incident_free(struct incident *incident)
 		TAILQ_REMOVE(&book->closed, incident, in_closed);
 	while ((member = TAILQ_FIRST(&incident->members)))
 		member_remove(incident, member);
+	incidents_book_unlink_check(book, incident, NULL);
+	TAILQ_REMOVE(&book->all, incident, in_all);
 	recipients_free(incident);
 	map_free(incident->member_map);
 	life_end(&book->counts, incident->state);
@@ -265,6 +283,8 @@ void incident_free(struct incident *incident)
 	free(incident->escalation);
 	free(incident->acked_by);
 	free(incident->refused);
+	free(incident->silenced);
+	free(incident->silenced_words);
 	free(incident->page);
 	free(incident->decision);
 	free(incident);
@@ -291,7 +311,7 @@ void incident_owe_update(struct incident *incident)
 	    LIMIT_UPDATE_PAUSE_US - since_us > wait_us)
 		wait_us = LIMIT_UPDATE_PAUSE_US - since_us;
 	incident->owes_update = true;
-	if (!incident->update.slot)
+	if (!incident->update.slot && !incident->silenced)
 		timer_arm(incident->book->env.timers, &incident->update,
 			  incident_mono_us(incident) + wait_us);
 }

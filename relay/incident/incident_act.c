@@ -48,7 +48,8 @@ bool incident_page_wanted(void *ctx, const struct stored_page *page)
 	const struct recipient *recipient =
 		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
-	return !recipient || recipient->state != RECIPIENT_ASKED || !incident_is_acked(incident);
+	return !recipient || recipient->state != RECIPIENT_ASKED ||
+	       (!incident_is_acked(incident) && !incident->silenced);
 }
 
 static enum act_outcome incident_acknowledge(struct incident *incident, const struct act *act,
@@ -193,6 +194,7 @@ static void incident_give(struct incident *incident, const struct team *team, co
 	incident->run = 0;
 	incident->step = 0;
 	incident_put(incident);
+	incident_check_silences(incident);
 	if (incident->state == INCIDENT_HOLDING) {
 		incident->before = INCIDENT_OPEN;
 		incident->step = STEP_OWED;

@@ -36,6 +36,8 @@ static void recipient_refused_trigger(struct incident *incident, struct recipien
 		xasprintf("pager %s refused this page: %s", recipient->pager, error);
 
 	incident_story(incident, INCIDENT_EVENT_REFUSED, recipient->pager, error);
+	if (incident_silence_keeps(incident, PAGE_TRIGGER))
+		return; /* it is asked again when the silence ends */
 	if (recipient->state == RECIPIENT_ASKED)
 		recipient_enter(incident, recipient, RECIPIENT_REFUSED);
 	if (recipient->role != RECIPIENT_NOTIFIED && !incident_is_acked(incident))
@@ -47,7 +49,8 @@ static void recipient_refused_trigger(struct incident *incident, struct recipien
 static void recipient_trigger_dropped(struct incident *incident, struct recipient *recipient,
 				      const struct stored_page *page)
 {
-	if (recipient->state == RECIPIENT_ASKED)
+	recipient->tried |= page->attempts > 0;
+	if (recipient->state == RECIPIENT_ASKED && !incident_silence_keeps(incident, PAGE_TRIGGER))
 		recipient_enter(incident, recipient,
 				page->attempts ? RECIPIENT_REACHED : RECIPIENT_SPARED);
 }
@@ -96,7 +99,7 @@ static void incidents_page_silent(void *ctx, const struct stored_page *page)
 		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
 	if (!recipient || page->event == PAGE_RESOLVE || recipient->role == RECIPIENT_NOTIFIED ||
-	    recipient->silent || incident_is_acked(incident))
+	    recipient->silent || incident_is_acked(incident) || incident->silenced)
 		return;
 	recipient->silent = true;
 	CLEANUP_FREE char *note =
@@ -123,6 +126,7 @@ static void book_check_clock(void *arg)
 	log_warn("the wall clock was set; deadlines of incidents keep their length",
 		 LOG_INT("seconds", step_us / US_PER_SECOND));
 	book->wall_offset_us = offset_us;
+	book->ops.clock_was_set(book->ops.ctx);
 	TAILQ_FOREACH (incident, &book->all, in_all)
 		if (incident->deadline.slot) {
 			incident->due_us = incident->deadline.deadline_us + offset_us;
@@ -191,6 +195,8 @@ void incidents_book_free(struct incident_book *book)
 	map_free(book->by_id);
 	map_free(book->by_key);
 	map_free(book->texts);
+	slice_remove(book->turns, &book->check);
+	silence_set_unref(book->silences);
 	rules_unref(book->rules);
 	free(book);
 }
@@ -243,6 +249,13 @@ static bool incident_row_is_older(const struct stored_incident *row)
 	       (!row->escalation || !*row->escalation) && row->step == 0;
 }
 
+/* Its clock stood, and not because it held. */
+static bool incident_row_is_silenced(const struct stored_incident *row)
+{
+	return (row->state == INCIDENT_OPEN || row->state == INCIDENT_ACKNOWLEDGED) &&
+	       !row->due_us && row->left_us > 0;
+}
+
 /* One that was due while the program was away is due at once; one further ahead than its length
  * (the wall clock was set back) is cut. */
 static void incident_restore_deadline(struct incident *incident, const struct stored_incident *row)
@@ -255,6 +268,11 @@ static void incident_restore_deadline(struct incident *incident, const struct st
 		/* An earlier version knew no steps: the first one's whole wait begins now. */
 		wait_us = left_us = incident_wait_us(incident, incident->state);
 		incident->left_us = escalation_wait_us(incident);
+	}
+	if (incident_row_is_silenced(row)) {
+		incident_restore_silence(incident);
+		incident->wait_us = wait_us;
+		return;
 	}
 	if (!wait_us)
 		return;
@@ -380,6 +398,7 @@ static void incident_settle(struct incident *incident)
 {
 	const struct incident *target;
 
+	incident_settle_silence(incident);
 	incident_settle_recipients(incident);
 	switch (incident->state) {
 	case INCIDENT_OPEN:

@@ -607,11 +607,14 @@ static void incident_page_for(const struct incident *incident, struct arena *are
 	ret_page->event = event;
 	ret_page->note = note;
 	incident_tell_pauses(incident->book, arena, ret_page);
+	incident_tell_silence(incident, arena, ret_page);
 }
 
 void incident_queue(struct incident *incident, struct recipient *recipient, enum page_event event,
 		    const char *note)
 {
+	if (incident_silence_keeps(incident, event))
+		return;
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct page page;
 
@@ -622,6 +625,8 @@ void incident_queue(struct incident *incident, struct recipient *recipient, enum
 
 void incident_queue_all(struct incident *incident, enum page_event event, const char *note)
 {
+	if (incident_silence_keeps(incident, event))
+		return;
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct recipient *recipient;
 	struct page page;

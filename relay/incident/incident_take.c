@@ -91,13 +91,14 @@ static struct incident *incident_open(struct incident_book *book,
 	incident_arm(incident, escalation_wait_us(incident));
 	incident_arm_retry(incident);
 	incident->trigger_owed = message->more;
-	incident_attach(incident, message, false);
+	struct member *member = incident_attach(incident, message, false);
 	decision_enter_page(message, incident->id);
 	incident_set_page(incident, &decision->page);
 	incident_put(incident);
 	incident_story(incident, INCIDENT_EVENT_OPENED, message->key, decision->page.summary);
+	incident_check_silence(incident, member);
 	incident_page_decision(incident, decision, NULL, !message->more);
-	if (message->more)
+	if (message->more && !incident->silenced)
 		timer_arm(book->env.timers, &incident->update,
 			  incident_mono_us(incident) + LIMIT_BODY_GATHER_US);
 	metric_add(METRIC_INCIDENTS_OPENED, 1);
@@ -143,8 +144,9 @@ static void incident_join(struct incident *incident, const struct alert_message 
 	incident_go_on(incident);
 	incident->joined_us = incident_mono_us(incident);
 	decision_enter_page(message, incident->id);
-	incident_attach(incident, message, true);
+	struct member *member = incident_attach(incident, message, true);
 	incident_story(incident, INCIDENT_EVENT_JOINED, message->key, decision->page.summary);
+	incident_check_silence(incident, member);
 	if (incident->state != INCIDENT_ACKNOWLEDGED)
 		incident_page_decision(incident, decision, note, !incident->trigger_owed);
 	incident_raise(incident, decision->page.severity, member_name(message));
@@ -252,6 +254,7 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 	incident_story(incident, INCIDENT_EVENT_IMPROVED, incident->team, decision->page.summary);
 	if (other_team)
 		incident_change_team(incident, decision);
+	incident_check_silences(incident);
 	incident_notice(incident, note);
 	if (other_team || (incident->state == INCIDENT_OPEN && !*incident->refused))
 		incident_page_decision(incident, decision, NULL, true);
@@ -278,6 +281,7 @@ static void incident_leave(struct incident *incident, const struct alert_message
 		return;
 	}
 	incident_notice(incident, note);
+	incident_check_silence(incident, NULL);
 	incident_touch(incident);
 }
 
@@ -305,7 +309,8 @@ static void incident_drop_alert(struct incident *incident, const struct alert_me
 	if (!incident->nfiring)
 		incident_resolve(incident, "", why);
 	else
-		incident_touch(incident);
+		incident_check_silence(incident, NULL);
+	incident_touch(incident);
 }
 
 static void incident_take_late(struct incident_book *book, const struct alert_message *message)
@@ -352,6 +357,7 @@ static void incident_take_refired(struct incident *incident, const struct alert_
 		member = member_add(incident, message->key);
 	member_set_fires(incident, member, true);
 	incident_story(incident, INCIDENT_EVENT_REFIRED, message->key, "");
+	incident_check_silence(incident, member);
 	incident_go_on(incident);
 	incident_take_repeated(incident);
 }
@@ -367,8 +373,10 @@ static void incident_take_ended(struct incident *incident, const struct alert_me
 	member_set_fresh(incident, member, false);
 	incident_story(incident, INCIDENT_EVENT_ENDED, message->key,
 		       message->note ? message->note : "");
-	if (incident->nfiring)
+	if (incident->nfiring) {
+		incident_check_silence(incident, NULL);
 		return;
+	}
 	if (expired) {
 		CLEANUP_FREE char *note = xasprintf("%s, the last alert in it, has expired: %s",
 						    member_name(message), message->note);

@@ -59,6 +59,7 @@ static struct incident_view view_of(const struct incident *incident, struct aren
 		.nalerts = incident->nmembers,
 		.nfiring = incident->nfiring,
 		.unreached = incident->unreached,
+		.silenced = incident->silenced,
 	};
 
 	view.recipients = view_recipients(incident, arena, &view.nrecipients);

@@ -5,6 +5,7 @@
  */
 #include "tracepager/incident.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "alerts-internal.h"
 #include "incident-internal.h"
 #include "record-internal.h"
+#include "silences-internal.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
@@ -25,6 +27,7 @@ struct incidents {
 	struct turns *turns;
 	struct alert_book *alerts;
 	struct incident_book *book;
+	struct silence_book *silences;
 	struct recorder *recorder;
 	struct timer heal;    /* the store failed: what it missed is written again */
 	struct slice healing; /* some of it in each turn */
@@ -70,6 +73,21 @@ static const struct alert *incidents_alert(void *ctx, const char *key)
 	return alerts_get(incidents->alerts, key);
 }
 
+static void incidents_silences_changed(void *ctx, struct silence_set *set)
+{
+	struct incidents *incidents = ctx;
+
+	alerts_set_silences(incidents->alerts, set);
+	incidents_book_set_silences(incidents->book, set);
+}
+
+static void incidents_clock_was_set(void *ctx)
+{
+	struct incidents *incidents = ctx;
+
+	silences_clock_was_set(incidents->silences);
+}
+
 /* ---- a store that fails ---- */
 
 static void incidents_write_failed(void *ctx)
@@ -87,6 +105,7 @@ static void incidents_heal_some(void *arg)
 	bool more = incidents_book_heal(incidents->book, LIMIT_HEAL_ROWS);
 
 	more |= alerts_heal(incidents->alerts, LIMIT_HEAL_ROWS);
+	silences_heal(incidents->silences);
 	if (more)
 		slice_add(incidents->turns, &incidents->healing);
 }
@@ -262,6 +281,13 @@ static void loading_setting(void *ctx, const struct stored_setting *row)
 		env->kept(env->ctx, row->name, row->value);
 }
 
+static void loading_silence(void *ctx, const struct stored_silence *row)
+{
+	struct incidents_loading *loading = ctx;
+
+	silences_load(loading->incidents->silences, row);
+}
+
 static void loading_sender(void *ctx, const struct stored_sender *row)
 {
 	struct incidents_loading *loading = ctx;
@@ -274,6 +300,7 @@ int incidents_load(struct incidents *incidents, struct err *err)
 	static const struct store_loader loader = {
 		.sender = loading_sender,
 		.setting = loading_setting,
+		.silence = loading_silence,
 		.incident = loading_incident,
 		.recipient = loading_recipient,
 		.page = loading_page,
@@ -284,6 +311,7 @@ int incidents_load(struct incidents *incidents, struct err *err)
 
 	if (result < 0)
 		return result;
+	silences_settle(incidents->silences);
 	incidents_book_settle(incidents->book);
 	if (loading.alerts || loading.open || loading.pages)
 		log_info(
@@ -294,6 +322,58 @@ int incidents_load(struct incidents *incidents, struct err *err)
 			LOG_INT("pages", (int64_t)loading.pages));
 	incidents_flush(incidents);
 	return 0;
+}
+
+/* ---- silences made at run time ---- */
+
+int incidents_silence_add(struct incidents *incidents, const char *doc, size_t len, const char *who,
+			  char ret_id[SILENCE_ID_SIZE], struct err *err)
+{
+	return silences_add(incidents->silences, doc, len, who, ret_id, err);
+}
+
+int incidents_silence_change(struct incidents *incidents, const char *id, const char *doc,
+			     size_t len, const char *who, struct err *err)
+{
+	return silences_change(incidents->silences, id, doc, len, who, err);
+}
+
+int incidents_silence_end(struct incidents *incidents, const char *id, const char *who,
+			  struct err *err)
+{
+	return silences_end(incidents->silences, id, who, err);
+}
+
+int incidents_silence_incident(struct incidents *incidents, const char *id, const char *who,
+			       char ret_id[SILENCE_ID_SIZE], struct err *err)
+{
+	const struct incident *incident = incident_get(incidents->book, id);
+	struct buf doc = BUF_INIT(LIMIT_SILENCE_DOC_BYTES);
+	int result;
+
+	if (!incident || incident_is_over(incident))
+		result = err_set(err, ENOENT, "there is no open incident \"%.40s\"", id);
+	else if (!incident_silence_scope(incident, &doc))
+		result = err_set(err, EINVAL,
+				 "its alerts have no label in common: make a silence with matchers "
+				 "of your own");
+	else
+		result = silences_add(incidents->silences, buf_text(&doc), doc.len, who, ret_id,
+				      err);
+	buf_fini(&doc);
+	return result;
+}
+
+void incidents_each_silence(const struct incidents *incidents, const char *after,
+			    incident_silence_viewer *viewer, void *ctx)
+{
+	silences_each(incidents->silences, after, viewer, ctx);
+}
+
+bool incidents_view_silence(const struct incidents *incidents, const char *id,
+			    incident_silence_viewer *viewer, void *ctx)
+{
+	return silences_view(incidents->silences, id, viewer, ctx);
 }
 
 /* ---- pagers, and what waits for them ---- */
@@ -364,6 +444,12 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 		.hush = incidents_hush,
 		.alert = incidents_alert,
 		.write_failed = incidents_write_failed,
+		.clock_was_set = incidents_clock_was_set,
+		.ctx = incidents,
+	};
+	const struct silence_ops silence_ops = {
+		.changed = incidents_silences_changed,
+		.write_failed = incidents_write_failed,
 		.ctx = incidents,
 	};
 
@@ -372,6 +458,7 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 	incidents->recorder = recorder_new(incidents->turns, env->pool, env->clock);
 	incidents->book = incidents_book_new(env, incidents->turns, &book_ops, rules);
 	incidents->alerts = alerts_new(env, incidents->turns, &alert_ops, rules);
+	incidents->silences = silences_new(env, incidents->turns, &silence_ops, rules);
 	incidents->heal = (struct timer){ .fire = incidents_heal, .arg = incidents };
 	incidents->healing = (struct slice){ .run = incidents_heal_some, .arg = incidents };
 	return incidents;
@@ -384,6 +471,7 @@ void incidents_free(struct incidents *incidents)
 	timer_disarm(incidents->env.timers, &incidents->heal);
 	slice_remove(incidents->turns, &incidents->healing);
 	recorder_free(incidents->recorder);
+	silences_free(incidents->silences);
 	alerts_free(incidents->alerts);
 	incidents_book_free(incidents->book);
 	turns_free(incidents->turns);
@@ -394,6 +482,7 @@ void incidents_set_rules(struct incidents *incidents, struct ruleset *rules)
 {
 	alerts_set_rules(incidents->alerts, rules);
 	incidents_book_set_rules(incidents->book, rules);
+	silences_set_rules(incidents->silences, rules);
 }
 
 size_t incidents_busy(const struct incidents *incidents)
@@ -420,6 +509,8 @@ void incidents_measure(const struct incidents *incidents)
 	metric_set(METRIC_INCIDENTS_HOLDING, (int64_t)counts->in[INCIDENT_HOLDING]);
 	metric_set(METRIC_INCIDENTS_TELLING,
 		   (int64_t)(counts->in[INCIDENT_RESOLVED] + counts->in[INCIDENT_MOVED]));
+	metric_set(METRIC_SILENCES_ACTIVE, (int64_t)silences_active(incidents->silences));
+	metric_set(METRIC_ALERTS_SILENCED, (int64_t)alerts_silenced(incidents->alerts));
 	metric_set(METRIC_INCIDENTS_UNREACHED, (int64_t)incidents_unreached(incidents));
 	incidents_measure_pagers(incidents);
 }

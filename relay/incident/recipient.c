@@ -34,8 +34,8 @@ void recipient_enter(struct incident *incident, struct recipient *recipient,
 
 void recipients_count(struct incident *incident)
 {
-	bool unreached = incident->state == INCIDENT_OPEN && !STAILQ_EMPTY(&incident->recipients) &&
-			 !recipients_reached(incident);
+	bool unreached = incident->state == INCIDENT_OPEN && !incident->silenced &&
+			 !STAILQ_EMPTY(&incident->recipients) && !recipients_reached(incident);
 
 	if (unreached == incident->unreached)
 		return;
@@ -203,8 +203,26 @@ void recipients_ring_again(struct incident *incident, const char *note)
 	}
 }
 
+void recipients_ask_kept(struct incident *incident, const char *note)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		if (recipient->state != RECIPIENT_ASKED || recipient->waiting)
+			continue;
+		if (incident_is_acked(incident))
+			recipient_enter(incident, recipient,
+					recipient->tried ? RECIPIENT_REACHED : RECIPIENT_SPARED);
+		else
+			incident_queue(incident, recipient, PAGE_TRIGGER, note);
+	}
+}
+
 void recipient_end(struct incident *incident, struct recipient *recipient, const char *note)
 {
+	/* A silence kept its trigger from leaving: there is nothing to resolve. */
+	if (recipient->state == RECIPIENT_ASKED && !recipient->waiting && !recipient->tried)
+		recipient_enter(incident, recipient, RECIPIENT_SPARED);
 	if (recipient->state == RECIPIENT_REFUSED || recipient->state == RECIPIENT_SPARED) {
 		recipient_enter(incident, recipient, RECIPIENT_TOLD);
 		return;

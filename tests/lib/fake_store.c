@@ -36,6 +36,7 @@ void fake_store_free(struct fake_store *fake)
 	free(fake->events);
 	free(fake->senders);
 	free(fake->settings);
+	free(fake->silences);
 	arena_free(fake->arena);
 	free(fake);
 }
@@ -265,6 +266,22 @@ static void put_setting(struct fake_store *fake, const struct stored_setting *se
 	fake->settings[at].value = arena_strdup(fake->arena, setting->value);
 }
 
+/* By id, as SQLite loads them. */
+static void put_silence(struct fake_store *fake, const struct stored_silence *silence)
+{
+	struct stored_silence *row;
+	size_t at = 0;
+
+	while (at < fake->nsilences && strcmp(fake->silences[at].id, silence->id) < 0)
+		at++;
+	if (at == fake->nsilences || strcmp(fake->silences[at].id, silence->id) != 0)
+		fake->silences = grow_at(fake->silences, fake->nsilences++, sizeof(*row), at);
+	row = &fake->silences[at];
+	*row = *silence;
+	row->id = arena_strdup(fake->arena, silence->id);
+	row->doc = arena_strndup(fake->arena, silence->doc, silence->doc_len);
+}
+
 static void put_page(struct fake_store *fake, const struct stored_page *page)
 {
 	struct stored_page *row = find_page(fake, page->id);
@@ -357,7 +374,8 @@ static void apply(struct fake_store *fake, const struct store_op *op)
 		put_setting(fake, &op->setting);
 		break;
 	case STORE_OP_PUT_SILENCE:
-		break; /* no test of the relay's parts loads them from here */
+		put_silence(fake, &op->silence);
+		break;
 	case STORE_OP_PUT_PAGE:
 		put_page(fake, &op->page);
 		break;
@@ -459,6 +477,9 @@ static int fake_load(void *backend, const struct store_loader *loader, void *ctx
 	for (size_t i = 0; i < fake->nsettings && loader->setting; i++)
 		if (*fake->settings[i].value)
 			loader->setting(ctx, &fake->settings[i]);
+	for (size_t i = 0; i < fake->nsilences && loader->silence; i++)
+		if (fake->silences[i].ends_us >= clock_wall_us(fake->clock) - LIMIT_SILENCE_KEPT_US)
+			loader->silence(ctx, &fake->silences[i]);
 	while ((incident = next_row(fake->incidents, fake->nincidents, sizeof(*incident),
 				    age_of_incident, incident)))
 		if (incident->open)

@@ -20,7 +20,9 @@ struct fake_store {
 	struct stored_event *events;
 	struct stored_sender *senders;
 	struct stored_setting *settings;
+	struct stored_silence *silences;
 	size_t nalerts, nincidents, npages, ndecisions, nrecipients, nevents, nsenders, nsettings;
+	size_t nsilences;
 	/* Versions of rules written; of the last one the hash, and the bytes of its texts. */
 	const char *rules_hash; /* NULL: none was written */
 	size_t nrules, rules_bytes;
