@@ -15,7 +15,8 @@ void html_begin(struct buf *out, const char *nonce, const char *title);
 void html_end(struct buf *out);
 /* A text as one line, for an element or for an attribute in double quotes. */
 void html_text(struct buf *out, const char *text);
-/* The same, whose lines stay: for <pre> and <textarea>. */
+/* A text that is plain already (plain.h), or its reader's own: its lines and blanks stay. For <pre>
+ * and <textarea>. */
 void html_lines(struct buf *out, const char *text);
 /* May it be the target of a link? */
 bool html_is_address(const char *href);

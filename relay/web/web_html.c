@@ -5,7 +5,6 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
-#include "tracepager/xalloc.h"
 
 static void html_escape(struct buf *out, const char *text)
 {
@@ -20,7 +19,7 @@ static void html_escape(struct buf *out, const char *text)
 			buf_puts(out, "&quot;");
 		else if (*text == '\'')
 			buf_puts(out, "&#39;");
-		else
+		else if ((unsigned char)*text >= ' ' || *text == '\n' || *text == '\t')
 			buf_putc(out, *text);
 	}
 }
@@ -36,14 +35,10 @@ void html_text(struct buf *out, const char *text)
 
 void html_lines(struct buf *out, const char *text)
 {
-	while (*text) {
-		const size_t len = strcspn(text, "\n");
-		CLEANUP_FREE char *line = xstrndup(text, len);
-		html_text(out, line);
-		text += len;
-		if (*text)
-			buf_putc(out, *text++);
-	}
+	/* In a <pre> a first line end would be dropped. */
+	if (*text == '\n')
+		buf_putc(out, '\n');
+	html_escape(out, text);
 }
 
 bool html_is_address(const char *href)

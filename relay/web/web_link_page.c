@@ -79,18 +79,34 @@ static void link_add_state(struct buf *out, const struct link_page *page)
 	buf_puts(out, "</p>\n");
 }
 
+/* Of "2026-11-29T03:20:00Z: pages ledger-lead" the words; NULL: no step follows. */
+static const char *next_step(const struct link_page *page)
+{
+	const char *escalates = page->view->page->escalates,
+		   *words = escalates ? strstr(escalates, ": ") : NULL;
+
+	return words && view_is(page, "open") ? words + 2 : NULL;
+}
+
 static void add_next(struct buf *out, const struct link_page *page)
 {
 	const int64_t due_us = page->view->due_us;
-	const char *what = view_is(page, "open")	   ? "If nobody takes it, the next step is "
-			   : view_is(page, "acknowledged") ? "It is open again "
-			   : view_is(page, "holding")
-				   ? "Its alerts have ended: it resolves by itself "
-				   : NULL;
+	const char *step = next_step(page);
+	const char *what = NULL;
 
+	if (step)
+		what = "Unless somebody takes it: ";
+	else if (view_is(page, "acknowledged"))
+		what = "It is open again ";
+	else if (view_is(page, "holding"))
+		what = "Its alerts have ended: it resolves by itself ";
 	if (!what || !due_us)
 		return;
 	buf_printf(out, "<p>%s", what);
+	if (step) {
+		html_text(out, step);
+		buf_putc(out, ' ');
+	}
 	if (due_us <= page->now_us) {
 		buf_puts(out, "now");
 	} else {
@@ -126,6 +142,59 @@ static void add_meta(struct buf *out, const struct link_page *page)
 		html_text(out, view->page->environment);
 	}
 	buf_puts(out, "</p>\n");
+}
+
+/* ---- facts ---- */
+
+static void add_fact(struct buf *out, const char *name, const char *text)
+{
+	if (!text || !*text)
+		return;
+	buf_printf(out, "<dt>%s</dt><dd>", name);
+	html_text(out, text);
+	buf_puts(out, "</dd>\n");
+}
+
+static void link_add_links(struct buf *out, const struct page *page)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < page->nlinks; i++) {
+		if (!html_is_address(page->links[i].href))
+			continue;
+		buf_puts(out, shown++ ? "<br>" : "<dt>Links</dt><dd>");
+		buf_puts(out, "<a rel=\"noreferrer noopener\" href=\"");
+		html_text(out, page->links[i].href);
+		buf_puts(out, "\">");
+		html_text(out, page->links[i].text);
+		buf_puts(out, "</a>");
+	}
+	if (shown)
+		buf_puts(out, "</dd>\n");
+}
+
+static void link_add_facts(struct buf *out, const struct page *page)
+{
+	buf_puts(out, "<dl>\n");
+	add_fact(out, "What to do", page->what_to_do);
+	link_add_links(out, page);
+	add_fact(out, "Mind", page->banner);
+	add_fact(out, "Why you", page->why);
+	add_fact(out, "How sure", page->evidence);
+	add_fact(out, "Doubts", page->limits);
+	add_fact(out, "Path", page->path);
+	add_fact(out, "Could be", page->could_be);
+	add_fact(out, "What differs", page->what_differs);
+	add_fact(out, "Alerts", page->differs);
+	add_fact(out, "Instance", page->instance);
+	add_fact(out, "Labels", page->labels);
+	add_fact(out, "Also paged", page->also_paged);
+	buf_puts(out, "</dl>\n");
+	if (page->waterfall && *page->waterfall) {
+		buf_puts(out, "<pre>");
+		html_lines(out, page->waterfall);
+		buf_puts(out, "</pre>\n");
+	}
 }
 
 /* ---- forms ---- */
@@ -192,6 +261,7 @@ static void add_form(struct buf *out, const struct link_page *page)
 	buf_puts(out, "\"><button disabled hidden></button>\n");
 	if (!over && !*view->acked_by)
 		add_button(out, " class=\"main\"", "acknowledge", "I have it");
+	link_add_facts(out, view->page);
 	form_add_fields(out, page);
 	add_button(out, "", "comment", "Comment");
 	if (!over) {
@@ -206,59 +276,6 @@ static void add_form(struct buf *out, const struct link_page *page)
 	add_button(out, "", "useful", "Useful");
 	add_button(out, "", "noise", "Noise");
 	buf_puts(out, "</div></form>\n");
-}
-
-/* ---- facts ---- */
-
-static void add_fact(struct buf *out, const char *name, const char *text)
-{
-	if (!text || !*text)
-		return;
-	buf_printf(out, "<dt>%s</dt><dd>", name);
-	html_text(out, text);
-	buf_puts(out, "</dd>\n");
-}
-
-static void link_add_links(struct buf *out, const struct page *page)
-{
-	size_t shown = 0;
-
-	for (size_t i = 0; i < page->nlinks; i++) {
-		if (!html_is_address(page->links[i].href))
-			continue;
-		buf_puts(out, shown++ ? "<br>" : "<dt>Links</dt><dd>");
-		buf_puts(out, "<a rel=\"noreferrer noopener\" href=\"");
-		html_text(out, page->links[i].href);
-		buf_puts(out, "\">");
-		html_text(out, page->links[i].text);
-		buf_puts(out, "</a>");
-	}
-	if (shown)
-		buf_puts(out, "</dd>\n");
-}
-
-static void link_add_facts(struct buf *out, const struct page *page)
-{
-	buf_puts(out, "<dl>\n");
-	add_fact(out, "What to do", page->what_to_do);
-	link_add_links(out, page);
-	add_fact(out, "Mind", page->banner);
-	add_fact(out, "Why you", page->why);
-	add_fact(out, "How sure", page->evidence);
-	add_fact(out, "Doubts", page->limits);
-	add_fact(out, "Path", page->path);
-	add_fact(out, "Could be", page->could_be);
-	add_fact(out, "What differs", page->what_differs);
-	add_fact(out, "Alerts", page->differs);
-	add_fact(out, "Instance", page->instance);
-	add_fact(out, "Labels", page->labels);
-	add_fact(out, "Also paged", page->also_paged);
-	buf_puts(out, "</dl>\n");
-	if (page->waterfall && *page->waterfall) {
-		buf_puts(out, "<pre>");
-		html_lines(out, page->waterfall);
-		buf_puts(out, "</pre>\n");
-	}
 }
 
 /* ---- the whole ---- */
@@ -281,7 +298,6 @@ void link_page_write(struct buf *out, const struct link_page *page)
 	add_meta(out, page);
 	add_next(out, page);
 	add_form(out, page);
-	link_add_facts(out, view->page);
 	buf_puts(out, "<footer>Incident ");
 	html_text(out, view->id);
 	buf_puts(out, ", page sent to ");
