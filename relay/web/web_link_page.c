@@ -115,12 +115,6 @@ static void add_next(struct buf *out, const struct link_page *page)
 		buf_puts(out, ", in ");
 		add_span(out, due_us - page->now_us);
 	}
-	const char *then = page->view->page->escalates;
-	then = then && view_is(page, "open") ? strstr(then, ": ") : NULL;
-	if (then) { /* "TIME: pages ledger-lead" */
-		buf_puts(out, ": it ");
-		html_text(out, then + 2);
-	}
 	buf_puts(out, ".</p>\n");
 }
 

@@ -214,6 +214,21 @@ def without_tokens_all_is_local():
         relay.finish()
 
 
+def the_manual_has_every_path():
+    """What GET / lists stands in tracepager-api(7)."""
+    with open(os.path.join(peers.TOP, "contrib/man/tracepager-api.7"), encoding="utf-8") as f:
+        manual = f.read()
+    relay = Relay(config="").start()
+    try:
+        status, text, _ = relay.request("GET", "/")
+        lines = [line.split()[:2] for line in text.splitlines() if line.startswith(("GET ", "POST "))]
+        assert status == 200 and len(lines) > 15, text
+        for verb, path in lines:
+            assert f"{verb} {path}" in manual, f"tracepager-api(7) does not tell of {verb} {path}"
+    finally:
+        relay.finish()
+
+
 if __name__ == "__main__":
     peers.run(rights_are_checked, lists_have_filters_and_cursors, past_ones_are_listed, one_has_its_story, acts_are_kept_with_who,
-              an_act_outlives_a_kill, without_tokens_all_is_local, at_once=3)
+              an_act_outlives_a_kill, the_manual_has_every_path, without_tokens_all_is_local, at_once=3)
