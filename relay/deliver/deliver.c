@@ -387,7 +387,9 @@ static bool queue_is_wanted(const struct page_queue *queue)
 
 static bool queue_on_begin(void *ctx)
 {
-	return queue_is_wanted(ctx);
+	const struct page_queue *queue = ctx;
+
+	return !queue->destination->paused && queue_is_wanted(queue);
 }
 
 static void queue_on_attempt(void *ctx, const struct judgement *judgement, int status)
@@ -400,7 +402,10 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 	destination->breaker.in_flight--;
 	if (!judgement) {
 		TAILQ_FIRST(&queue->pages)->page.attempts--;
-		queue_drop(queue, UNWANTED);
+		if (queue_is_wanted(queue)) /* its pager was paused */
+			queue_move(queue, QUEUE_READY, 0);
+		else
+			queue_drop(queue, UNWANTED);
 		destination_send_ready(destination);
 		return;
 	}

@@ -45,6 +45,27 @@ START_TEST(a_pause_lets_end_what_is_under_way_and_no_retry_begin)
 }
 END_TEST
 
+/* The pager is being connected when a person pauses it: the request does not begin, and its page
+ * stays. */
+START_TEST(a_pause_takes_back_what_has_not_begun)
+{
+	fake_http_reply(&http, (struct fake_reply){ .status = 202, .connect_us = 200000 });
+	enqueue(1, "i1", "hook", PAGE_TRIGGER);
+	enqueue(2, "i1", "hook", PAGE_RESOLVE);
+	fake_clock_advance(&fake, 100000);
+	deliver_pause(deliver, "hook", true);
+	fake_clock_advance(&fake, 10 * SECOND);
+	ck_assert(http.requests[0].taken_back);
+	ck_assert_uint_eq(http.nrequests, 1);
+	ck_assert_uint_eq(deliver_sending(deliver), 0);
+	ck_assert_uint_eq(deliver_waiting(deliver), 2);
+	ck_assert_str_eq(buf_text(&told), "");
+	deliver_pause(deliver, "hook", false);
+	fake_clock_run_idle(&fake, 10 * SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 delivered 1\nchanged 2 delivered 1\n");
+}
+END_TEST
+
 START_TEST(silence_counts_from_the_resume)
 {
 	fake_http_reply(&http, (struct fake_reply){ .status = 500 });
@@ -263,6 +284,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, deliver_kit_setup, deliver_kit_teardown);
 	tcase_add_test(tcase, nothing_begins_to_leave_for_a_paused_pager);
 	tcase_add_test(tcase, a_pause_lets_end_what_is_under_way_and_no_retry_begin);
+	tcase_add_test(tcase, a_pause_takes_back_what_has_not_begun);
 	tcase_add_test(tcase, silence_counts_from_the_resume);
 	tcase_add_test(tcase, a_resume_tries_all_at_once_although_the_pager_failed);
 	tcase_add_test(tcase, a_pager_that_is_paused_first_keeps_its_pace);
