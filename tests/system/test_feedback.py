@@ -2,6 +2,7 @@
 """What pagers tell back to the real daemon: acts that count once, on disk before the answer, and all that is refused or ignored."""
 import json
 import os
+import resource
 import sys
 import time
 
@@ -224,5 +225,30 @@ def what_is_answered_is_on_disk(relay):
     assert relay.story(one, "commented") == [("Ann Example (pager pd)", "feedback: found it")]
 
 
+def full_disk():
+    """503 while nothing can be written; the same request, sent again, is taken once."""
+    relay = Relay()
+    # A write over the limit of a file's size fails; Python ignores its signal, and the daemon inherits that.
+    relay.launch = lambda: setattr(relay, "child", peers.subprocess.Popen(
+        [peers.BINARY, "run", "-c", relay.directory + "/tracepager.yaml"], stdout=relay.log, stderr=relay.log, restore_signals=False))
+    relay.start()
+    try:
+        one = relay.one()
+        hard = resource.prlimit(relay.child.pid, resource.RLIMIT_FSIZE)[1]
+        note = feedback.pagerduty("incident.annotated", one, "pd-new", content="it is full")
+        resource.prlimit(relay.child.pid, resource.RLIMIT_FSIZE, (4096, hard))
+        status, answer = relay.tell("pd", note)
+        assert status == 503 and "send it again" in answer["error"] and int(relay.headers["Retry-After"]) > 0, (answer, relay.headers)
+        resource.prlimit(relay.child.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        peers.wait_for("the store", relay.is_ready)
+        for _ in range(3):
+            assert relay.tell("pd", note)[0] == 200
+        assert relay.story(one, "commented") == [("Ann Example (pager pd)", "feedback: it is full")], relay.incident(one)["events"]
+        assert relay.told()["failed"] == 1 and relay.told()["repeated"] == 2, relay.told()
+    finally:
+        relay.finish()
+
+
 peers.run(pagerduty_acknowledges_and_resolves, an_automation_does_not_acknowledge, notes_come_once, a_merge_is_a_comment,
-          receivers_of_webhooks_act, forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk)
+          receivers_of_webhooks_act, forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk,
+          full_disk)
