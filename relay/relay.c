@@ -305,6 +305,13 @@ static struct deliver *web_deliver(void *ctx)
 	return incidents_deliver(relay->incidents);
 }
 
+static struct incidents *web_incidents(void *ctx)
+{
+	const struct relay *relay = ctx;
+
+	return relay->incidents;
+}
+
 static void begin_drain(struct relay *relay);
 
 static void web_drain(void *ctx)
@@ -346,6 +353,7 @@ static bool web_note(void *ctx, const struct act *act, store_done *done, void *a
 		[ACT_COMMENT] = "commented",
 		[ACT_USEFUL] = "useful",
 		[ACT_NOISE] = "noise",
+		[ACT_SILENCE] = "commented",
 	};
 	struct relay *relay = ctx;
 	struct store_batch *batch = store_batch_new();
@@ -687,6 +695,7 @@ static void make_intake(struct relay *relay)
 			 .pagers = web_pagers,
 			 .pause = web_pause,
 			 .deliver = web_deliver,
+			 .incidents = web_incidents,
 			 .drain = web_drain,
 			 .when_durable = intake_when_durable,
 			 .each = web_each,

@@ -13,8 +13,9 @@ enum act_kind {
 	ACT_RESOLVE,
 	ACT_REROUTE, /* "not ours": to the next owner */
 	ACT_COMMENT,
-	ACT_USEFUL, /* the page was worth it */
-	ACT_NOISE,  /* the page was not */
+	ACT_USEFUL,  /* the page was worth it */
+	ACT_NOISE,   /* the page was not */
+	ACT_SILENCE, /* for an hour: what it is about, and its team */
 	ACT_KIND_COUNT
 };
 

@@ -47,8 +47,10 @@ struct made_silence; /* one of them, compiled */
  * it is skipped. Texts are kept by the arena. 0, or -errno with err. */
 int silence_spec_read(struct arena *arena, const char *text, size_t len, bool strict,
 		      struct silence_spec *spec, struct err *err);
-/* "state" (silence_state_name()), "source" "api" and "place" stand beside what is read. */
-void silence_spec_write(const struct silence_spec *spec, int64_t now_us, struct buf *out);
+/* "state" (silence_state_name()), "source" ("api", "rules") and "place" stand beside what is read.
+ * rules_place: of one of the rules, which has no id and no creation; NULL: made at run time. */
+void silence_spec_write(const struct silence_spec *spec, const char *rules_place, int64_t now_us,
+			struct buf *out);
 /* From when on it holds; 0: one that began when it was made holds also when the wall clock is set
  * back. */
 int64_t silence_spec_start_us(const struct silence_spec *spec);

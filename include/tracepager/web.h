@@ -47,6 +47,8 @@ struct web_ops {
 	void (*pagers)(void *ctx, incident_pager_viewer *viewer, void *arg);
 	bool (*pause)(void *ctx, const char *pager, const char *who, bool paused);
 	struct deliver *(*deliver)(void *ctx);
+	/* For their silences: incidents_each_silence() and those beside it. */
+	struct incidents *(*incidents)(void *ctx);
 	/* Ends what is under way, and then the relay. Behind the reply. */
 	void (*drain)(void *ctx);
 	/* A pager of the rules in force; NULL: they have none of that name. Borrowed for this

@@ -184,9 +184,35 @@ void incidents_store_damaged(struct incidents *incidents, const char *news)
 
 /* ---- what people do ---- */
 
+/* It is silenced in this turn: who asked sees it. */
+static enum act_outcome incidents_act_silence(struct incidents *incidents, const struct act *act,
+					      struct buf *words)
+{
+	struct incident *incident = incident_get(incidents->book, act->incident);
+	char id[SILENCE_ID_SIZE];
+	struct err err;
+
+	if (!incident || incident_is_over(incident))
+		return incident_act(incidents->book, act, words);
+	if (incident->silenced) {
+		buf_printf(words, "it is %s", incident->silenced_words);
+		return ACT_ALREADY;
+	}
+	if (incidents_silence_incident(incidents, act->incident, act->who, id, &err) < 0) {
+		buf_puts(words, err.text);
+		return ACT_REFUSED;
+	}
+	incident_check_silences(incident);
+	buf_printf(words, "silenced for %d min (silence %s)",
+		   (int)(LIMIT_SILENCE_BUTTON_US / US_PER_MINUTE), id);
+	return ACT_DONE;
+}
+
 enum act_outcome incidents_act(struct incidents *incidents, const struct act *act,
 			       struct buf *words)
 {
+	if (act->kind == ACT_SILENCE)
+		return incidents_act_silence(incidents, act, words);
 	return incident_act(incidents->book, act, words);
 }
 

@@ -135,7 +135,7 @@ static void silence_put(struct silence_book *book, const struct kept_silence *ke
 	struct buf doc = BUF_INIT(LIMIT_SILENCE_DOC_BYTES);
 	struct silence_write *write = xcalloc(1, sizeof(*write));
 
-	silence_spec_write(spec, silences_now_us(book), &doc);
+	silence_spec_write(spec, NULL, silences_now_us(book), &doc);
 	write->book = book;
 	memcpy(write->id, spec->id, sizeof(write->id));
 	store_put_silence(turns_batch(book->turns), &(struct stored_silence){

@@ -6,6 +6,7 @@
 static const char *const act_names[ACT_KIND_COUNT] = {
 	[ACT_ACKNOWLEDGE] = "acknowledge", [ACT_RESOLVE] = "resolve", [ACT_REROUTE] = "reroute",
 	[ACT_COMMENT] = "comment",	   [ACT_USEFUL] = "useful",   [ACT_NOISE] = "noise",
+	[ACT_SILENCE] = "silence",
 };
 
 const char *act_name(enum act_kind kind)

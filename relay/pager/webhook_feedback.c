@@ -118,8 +118,8 @@ static int read_act(struct arena *arena, json_t *value, struct feedback_act *act
 	const int kind = act_of(texts[MEMBER_ACTION]);
 	if (kind < 0)
 		return err_set(err, EINVAL,
-			       "action must be acknowledge, resolve, reroute, comment, useful or "
-			       "noise");
+			       "action must be acknowledge, resolve, reroute, comment, silence, "
+			       "useful or noise");
 	if (kind == ACT_COMMENT && !*texts[MEMBER_TEXT])
 		return err_set(err, EINVAL, "text is missing: a comment needs one");
 	*act = (struct feedback_act){

@@ -98,6 +98,11 @@ void web_write_problem(struct buf *out, int status, const char *detail);
 void web_serve_healthy(struct web_request *request);
 void web_serve_ready(struct web_request *request);
 void web_serve_metrics(struct web_request *request);
+/* web_silences.c */
+void web_serve_silences(struct web_request *request);
+void web_serve_silence(struct web_request *request);
+void web_serve_silence_add(struct web_request *request);
+void web_serve_silence_act(struct web_request *request);
 /* web_queue.c */
 void web_serve_queue(struct web_request *request);
 void web_serve_queue_page(struct web_request *request);

@@ -52,7 +52,8 @@ static void act_on_looked(struct web_job *job)
 	} else if (!act->is_past) {
 		act->outcome = WEB_ACT_UNKNOWN;
 		buf_puts(&act->words, "there is no such incident");
-	} else if (kind == ACT_ACKNOWLEDGE || kind == ACT_RESOLVE || kind == ACT_REROUTE) {
+	} else if (kind == ACT_ACKNOWLEDGE || kind == ACT_RESOLVE || kind == ACT_REROUTE ||
+		   kind == ACT_SILENCE) {
 		act->outcome = WEB_ACT_REFUSED;
 		buf_puts(&act->words, "this incident is over");
 	} else if (ops->note(ops->ctx, &act->act, web_job_on_durable, job)) {
@@ -214,10 +215,11 @@ void web_serve_incident_act(struct web_request *request)
 	json_t *body;
 
 	if (kind < 0) {
-		web_failf(request->exchange, 404,
-			  "there is no act \"%s\": acknowledge, resolve, reroute, comment, useful "
-			  "and noise can be done to an incident",
-			  request->param[1]);
+		web_failf(
+			request->exchange, 404,
+			"there is no act \"%s\": acknowledge, resolve, reroute, comment, silence, "
+			"useful and noise can be done to an incident",
+			request->param[1]);
 		return;
 	}
 	if (!web_body_object(request, &body))

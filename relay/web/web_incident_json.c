@@ -61,6 +61,7 @@ void web_write_view(struct buf *out, const struct incident_view *view, bool past
 	buf_json_int(out, "run", view->run < 0 ? 0 : view->run + 1);
 	buf_json_int(out, "step", view->step < 0 ? 0 : view->step + 1);
 	buf_json_text(out, "acknowledged_by", null_if_empty(view->acked_by));
+	buf_json_text(out, "silenced", view->silenced);
 	buf_json_int(out, "alerts", (int64_t)view->nalerts);
 	buf_json_int(out, "firing", (int64_t)view->nfiring);
 	add_flag(out, "unreached", view->unreached);

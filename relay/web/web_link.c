@@ -234,6 +234,7 @@ static void link_set_done(struct link_request *link, const char *done)
 		{ "comment", "Your comment is kept." },
 		{ "useful", "Kept: this page was useful." },
 		{ "noise", "Kept: this page was noise." },
+		{ "silence", "Silenced for an hour. The page below shows until when." },
 		{ "already", "It was so before; nothing has changed." },
 	};
 

@@ -71,6 +71,8 @@ static void link_add_state(struct buf *out, const struct link_page *page)
 	} else if (taken) {
 		html_text(out, view->acked_by);
 		buf_puts(out, " has it");
+	} else if (view->silenced) {
+		buf_puts(out, "It is silenced");
 	} else if (view->unreached) {
 		buf_puts(out, "Nobody has it: no pager has taken its page");
 	} else {
@@ -265,6 +267,8 @@ static void add_form(struct buf *out, const struct link_page *page)
 		if (*view->acked_by)
 			add_button(out, "", "acknowledge", "I have it");
 		add_button(out, "", "resolve", "Resolve");
+		if (!view->silenced)
+			add_button(out, "", "silence", "Silence for 1 hour");
 	}
 	buf_puts(out, "<h2>Was this page worth it?</h2><div class=\"pair\">");
 	add_button(out, "", "useful", "Useful");

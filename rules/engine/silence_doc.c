@@ -201,7 +201,7 @@ static void silence_write_time(struct buf *out, const char *name, int64_t at_us)
 {
 	char at[RFC3339_SIZE];
 
-	buf_json_text(out, name, rfc3339_format(at_us, at));
+	buf_json_text(out, name, at_us ? rfc3339_format(at_us, at) : NULL);
 }
 
 static void silence_write_flag(struct buf *out, const char *name, bool value)
@@ -210,17 +210,18 @@ static void silence_write_flag(struct buf *out, const char *name, bool value)
 	buf_puts(out, value ? "true" : "false");
 }
 
-void silence_spec_write(const struct silence_spec *spec, int64_t now_us, struct buf *out)
+void silence_spec_write(const struct silence_spec *spec, const char *rules_place, int64_t now_us,
+			struct buf *out)
 {
 	char place[SILENCE_ID_SIZE + 16];
 
 	snprintf(place, sizeof(place), "silence %s", spec->id);
 	buf_putc(out, '{');
-	buf_json_text(out, "id", spec->id);
+	buf_json_text(out, "id", rules_place ? NULL : spec->id);
 	buf_json_text(out, "state",
 		      silence_state_name(silence_spec_start_us(spec), spec->ends_us, now_us));
-	buf_json_text(out, "source", "api");
-	buf_json_text(out, "place", place);
+	buf_json_text(out, "source", rules_place ? "rules" : "api");
+	buf_json_text(out, "place", rules_place ? rules_place : place);
 	buf_json_key(out, "matchers");
 	buf_putc(out, '[');
 	for (size_t i = 0; i < spec->nmatchers; i++) {

@@ -138,7 +138,7 @@ START_TEST(what_is_written_is_read_again)
 	spec.tell = true;
 	spec.ends_us = NOW + US_PER_HOUR;
 	spec.ended_by = "bob";
-	silence_spec_write(&spec, NOW, &doc);
+	silence_spec_write(&spec, NULL, NOW, &doc);
 	ck_assert_ptr_nonnull(strstr(buf_text(&doc), "\"state\":\"active\""));
 	ck_assert_int_eq(silence_spec_read(arena, buf_text(&doc), doc.len, false, &read, &err), 0);
 	ck_assert_str_eq(read.id, "3f2a9b1c");
