@@ -52,6 +52,7 @@ enum intake_refusal {
 	INTAKE_REFUSAL_ADMIN, /* an API token */
 	INTAKE_REFUSAL_HOST,
 	INTAKE_REFUSAL_SITE,
+	INTAKE_REFUSAL_LINK, /* the token of a page's link */
 	/* Of what pagers tell back. */
 	INTAKE_REFUSAL_FEEDBACK_PAGER,	/* the rules have no such pager */
 	INTAKE_REFUSAL_FEEDBACK_SECRET, /* the pager has none */

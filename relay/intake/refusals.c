@@ -15,6 +15,7 @@ static const struct {
 	[INTAKE_REFUSAL_ADMIN] = { "request refused: its API token is missing or wrong", NULL },
 	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host" },
 	[INTAKE_REFUSAL_SITE] = { "request refused: a page of another site sent it", "origin" },
+	[INTAKE_REFUSAL_LINK] = { "request refused: its link is forged, cut or expired", NULL },
 	[INTAKE_REFUSAL_FEEDBACK_PAGER] = { "feedback refused: no pager of that name tells "
 					    "something back; look at the address of its webhook",
 					    "pager" },

@@ -29,6 +29,7 @@ struct web_act {
 	void (*release)(struct web_act *act);
 	enum web_act_outcome outcome;
 	struct buf words; /* a sentence for who asked */
+	int64_t ended_us; /* what ended until then takes no word any more; 0: whenever it ended */
 	bool is_past;	  /* the incident is over and told to all, since closed_us */
 	int64_t closed_us;
 };

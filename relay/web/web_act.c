@@ -52,6 +52,9 @@ static void act_on_looked(struct web_job *job)
 	} else if (!act->is_past) {
 		act->outcome = WEB_ACT_UNKNOWN;
 		buf_puts(&act->words, "there is no such incident");
+	} else if (act->closed_us && act->closed_us <= act->ended_us) {
+		act->outcome = WEB_ACT_REFUSED;
+		buf_puts(&act->words, "this incident is over, and so are its links");
 	} else if (kind == ACT_ACKNOWLEDGE || kind == ACT_RESOLVE || kind == ACT_REROUTE ||
 		   kind == ACT_SILENCE) {
 		act->outcome = WEB_ACT_REFUSED;
@@ -200,6 +203,11 @@ static bool api_read_act(struct web_request *request, const json_t *body, struct
 	    !web_member_text(request, body, "text", &text) ||
 	    !web_member_text(request, body, "team", &team))
 		return false;
+	if (strlen(who) > LIMIT_PERSON_BYTES) {
+		web_failf(request->exchange, 400, "who is longer than %u bytes: shorten it",
+			  LIMIT_PERSON_BYTES);
+		return false;
+	}
 	act->act.who = web_act_who(request, act->arena, who);
 	act->act.text = web_clean_text(act->arena, text, false);
 	act->act.team = web_clean_text(act->arena, team, true);

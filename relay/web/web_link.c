@@ -210,6 +210,7 @@ static bool link_check(const struct web *web, struct http_exchange *exchange,
 		verdict = links_read(web->links, link->token, link->incident, link->pager);
 	if (verdict == LINK_GOOD)
 		return true;
+	intake_log_refusal(web->intake, INTAKE_REFUSAL_LINK, exchange, NULL);
 	if (verdict == LINK_EXPIRED)
 		link_refuse(exchange, 403, "This link has expired",
 			    "Links are good for 30 days. Open the link of a newer page, or use: "
@@ -392,6 +393,7 @@ static void link_act(struct web *web, struct http_exchange *exchange,
 
 	one->link = *link;
 	act->tell = link_tell;
+	act->ended_us = clock_wall_us(web->clock) - LIMIT_ACT_LINK_AFTER_US;
 	act->act = (struct act){
 		.kind = (enum act_kind)act_of(form->act),
 		.incident = arena_strdup(act->arena, link->incident),

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import sys
 import time
 import urllib.parse
@@ -237,6 +238,27 @@ def links_end():
         assert status == 410 and "is over" in text, (status, text)
         headers_of_every_answer(headers)
         assert relay.request("GET", "/i/" + one)[0] == 403 and relay.request("GET", "/i/")[0] == 404
+        # A day after its incident's end a link ends too: the store is told that it ended a day ago.
+        relay.fire(status="resolved")
+        peers.wait_for("the end", lambda: relay.incidents("?state=closed"))
+        assert relay.show(one, token)[0] == 200
+        relay.stop()
+        with sqlite3.connect(os.path.join(relay.directory, "tracepager.db")) as store:
+            store.execute("UPDATE incidents SET closed_us = closed_us - ?", (DAY * 1000000 - 60000000,))
+        store.close()
+        relay.start()
+        assert relay.show(one, token)[0] == 200
+        form = relay.form(one, token)
+        relay.stop()
+        with sqlite3.connect(os.path.join(relay.directory, "tracepager.db")) as store:
+            store.execute("UPDATE incidents SET closed_us = closed_us - 60000000")
+        store.close()
+        relay.start()
+        status, text, headers = relay.show(one, token)
+        assert status == 410 and "This incident is over" in text and "tracepager incidents show" in text, (status, text)
+        headers_of_every_answer(headers)
+        before = relay.story(one)
+        assert relay.send(one, {**form, "act": "comment", "text": "late"})[0] == 410 and relay.story(one) == before
     finally:
         relay.finish()
 
