@@ -281,7 +281,7 @@ class Attacks:
     def acts(self):
         """What people did to each of the two."""
         return {one: [event for event in self.relay.story(one)
-                      if event[0] in ("acknowledged", "resolved", "rerouted", "commented", "useful", "noise")]
+                      if event[0] in ("acknowledged", "resolved", "rerouted", "commented", "silenced", "useful", "noise")]
                 for one in (self.one, self.other)}
 
     def check(self, name, status, *wanted):
