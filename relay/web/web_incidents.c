@@ -20,7 +20,10 @@ struct list_filter {
 };
 
 struct incident_list {
-	struct web_job job; /* of past ones */
+	struct web_job job;
+	struct timer slice; /* goes on with open ones in the next turn */
+	int64_t until_us;   /* monotonic: the end of this slice */
+	bool paused;
 	struct list_filter filter;
 	size_t limit, n, looked;
 	/* Where it goes on: behind this one. "" from the start. */
@@ -74,7 +77,10 @@ static bool list_on_view(void *ctx, const struct incident_view *view)
 
 	if (list->skipping && list_is_behind(list, view))
 		return true;
-	return incidents_add(list, view, view->opened_us);
+	if (!incidents_add(list, view, view->opened_us))
+		return false;
+	list->paused = clock_mono_us(list->job.web->clock) >= list->until_us;
+	return !list->paused;
 }
 
 static bool list_on_known(void *ctx, const struct incident_view *view)
@@ -84,16 +90,35 @@ static bool list_on_known(void *ctx, const struct incident_view *view)
 	return false;
 }
 
-/* The list goes on behind the last one that it had, where that is still known; else behind its
- * time. */
-static void list_open(struct web_request *request, struct incident_list *list)
+/* Replies with what the list has. */
+static void list_reply(struct incident_list *list)
 {
-	const struct web_ops *ops = &request->web->ops;
+	struct web_request request = { .web = list->job.web, .exchange = list->job.exchange };
+
+	web_list_end(&request, &list->out, list->last_us, list->more ? list->last : NULL);
+	web_job_free(&list->job);
+}
+
+/* One slice of the open ones: a thousand take longer than a turn may. The list goes on behind the
+ * last one that it had, where that is still known; else behind its time. */
+static void list_open(void *arg)
+{
+	struct incident_list *list = arg;
+	const struct web *web = list->job.web;
+	const struct web_ops *ops = &web->ops;
 	const bool known = *list->after && ops->view(ops->ctx, list->after, list_on_known, NULL);
 
 	list->skipping = *list->after && !known;
+	list->paused = false;
+	list->until_us = clock_mono_us(web->clock) + LIMIT_SLICE_US;
 	ops->each(ops->ctx, known ? list->after : NULL, list_on_view, list);
-	web_list_end(request, &list->out, list->last_us, list->more ? list->last : NULL);
+	if (!list->paused) {
+		list_reply(list);
+		return;
+	}
+	list->after_us = list->last_us;
+	memcpy(list->after, list->last, sizeof(list->after));
+	timer_arm(web->timers, &list->slice, clock_mono_us(web->clock));
 }
 
 /* ---- lists of past incidents ---- */
@@ -121,20 +146,18 @@ static int list_look(struct web_job *job, struct history *history, struct err *e
 
 static void list_answer(struct web_job *job)
 {
-	struct incident_list *list = (struct incident_list *)job;
-	struct web_request request = { .web = job->web, .exchange = job->exchange };
-
-	if (job->result < 0) {
+	if (job->result < 0)
 		web_job_fail(job);
-		return;
-	}
-	web_list_end(&request, &list->out, list->last_us, list->more ? list->last : NULL);
-	web_job_free(job);
+	else
+		list_reply((struct incident_list *)job);
 }
 
 static void list_fini(struct web_job *job)
 {
-	buf_fini(&((struct incident_list *)job)->out);
+	struct incident_list *list = (struct incident_list *)job;
+
+	timer_disarm(job->web->timers, &list->slice);
+	buf_fini(&list->out);
 }
 
 /* ---- GET /api/v1/incidents ---- */
@@ -176,23 +199,23 @@ static bool read_list(struct web_request *request, struct incident_list *list)
 
 void web_serve_incidents(struct web_request *request)
 {
-	struct incident_list list = { .out = BUF_INIT(LIMIT_INCIDENTS_BYTES) };
+	struct incident_list *list = web_job_new(sizeof(*list), request->web, request->exchange);
 
-	if (!read_list(request, &list))
-		return;
-	buf_puts(&list.out, "{\"incidents\":[");
-	list.past = strcmp(list.filter.state, "closed") == 0;
-	if (!list.past) {
-		list_open(request, &list);
+	list->job.look = list_look;
+	list->job.answer = list_answer;
+	list->job.fini = list_fini;
+	list->slice = (struct timer){ .fire = list_open, .arg = list };
+	buf_init(&list->out, LIMIT_INCIDENTS_BYTES);
+	if (!read_list(request, list)) {
+		web_job_free(&list->job);
 		return;
 	}
-	struct incident_list *job = web_job_new(sizeof(*job), request->web, request->exchange);
-	list.job = job->job;
-	list.job.look = list_look;
-	list.job.answer = list_answer;
-	list.job.fini = list_fini;
-	*job = list;
-	web_job_look(&job->job);
+	buf_puts(&list->out, "{\"incidents\":[");
+	list->past = strcmp(list->filter.state, "closed") == 0;
+	if (list->past)
+		web_job_look(&list->job);
+	else
+		list_open(list);
 }
 
 /* ---- GET /api/v1/incidents/{id} ---- */

@@ -82,6 +82,35 @@ static bool on_note(void *ctx, const struct act *act, store_done *done, void *ar
 	ck_abort_msg("the store knows no incident");
 }
 
+/* The ids "1" to "5", each of which takes a whole slice; those below `gone` have closed. */
+static int gone, nslices;
+
+static void on_each(void *ctx, const char *after, incident_viewer *viewer, void *arg)
+{
+	static const char *const ids[] = { "1", "2", "3", "4", "5" };
+	int i = after ? atoi(after) : 0;
+	bool more = true;
+
+	(void)ctx;
+	nslices++;
+	for (i = i < gone ? gone : i; i < 5 && more; i++) {
+		const struct incident_view view = { .id = ids[i],
+						    .team = "ledger",
+						    .state = "open",
+						    .summary = "",
+						    .opened_us = 1000 + i,
+						    .escalation = "",
+						    .acked_by = "" };
+		clock_now.mono_us += LIMIT_SLICE_US;
+		more = viewer(arg, &view);
+	}
+	/* What was told last closes, now and then. */
+	if (nslices == 2) {
+		gone = i;
+		known = false;
+	}
+}
+
 static bool have_room(void *ctx)
 {
 	(void)ctx;
@@ -105,6 +134,7 @@ static void setup(void)
 			    .external_url = "https://tp.example",
 			    .ops = { .act = on_act,
 				     .when_durable = on_when_durable,
+				     .each = on_each,
 				     .view = on_view,
 				     .note = on_note } };
 	web.links = links_new(
@@ -120,6 +150,7 @@ static void setup(void)
 	words = "acknowledged; nobody further is paged";
 	known = true;
 	nacts = 0;
+	gone = nslices = 0;
 	waiting = NULL;
 	buf_init(&answer, 1 << 20);
 }
@@ -145,6 +176,7 @@ static void turn(void)
 
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	pool_poll(clock_now.pool);
+	timers_run(clock_now.timers, clock_now.mono_us);
 	const ssize_t n = recv(client, piece, sizeof(piece), MSG_DONTWAIT);
 	if (n > 0)
 		buf_add(&answer, piece, (size_t)n);
@@ -280,6 +312,33 @@ START_TEST(a_request_that_waits_may_be_dropped)
 }
 END_TEST
 
+/* ---- lists ---- */
+
+static void check_list(const char *path, const char *ids)
+{
+	CLEANUP_FREE char *head = xasprintf("GET %s", path);
+	struct buf told = BUF_INIT(100);
+
+	send_request(head, "");
+	ck_assert_int_eq(wait_answer(), 200);
+	for (const char *at = buf_text(&answer); (at = strstr(at, "{\"id\":\"")); at += 7)
+		buf_putc(&told, at[7]);
+	ck_assert_str_eq(buf_text(&told), ids);
+	buf_fini(&told);
+}
+
+START_TEST(a_long_list_is_written_in_slices)
+{
+	check_list("/api/v1/incidents", "12345");
+	/* The last slice finds no more. */
+	ck_assert_int_eq(nslices, 6);
+	ck_assert_ptr_nonnull(strstr(buf_text(&answer), "\"next\":null"));
+	gone = nslices = 0;
+	check_list("/api/v1/incidents?limit=3", "123");
+	ck_assert_ptr_nonnull(strstr(buf_text(&answer), "\"next\":\""));
+}
+END_TEST
+
 /* ---- by a link ---- */
 
 static char *link_fields(void)
@@ -356,6 +415,7 @@ int main(void)
 	tcase_add_loop_test(group, each_outcome_has_its_status, 0, (int)ARRAY_LEN(outcomes));
 	tcase_add_test(group, an_unknown_incident_is_looked_up);
 	tcase_add_test(group, a_request_that_waits_may_be_dropped);
+	tcase_add_test(group, a_long_list_is_written_in_slices);
 	tcase_add_test(group, a_button_is_answered_when_it_is_on_disk);
 	tcase_add_test(group, a_button_that_is_not_kept_is_not_confirmed);
 	tcase_add_test(group, a_form_that_waited_too_long_does_nothing);
