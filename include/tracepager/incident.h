@@ -143,9 +143,10 @@ int incidents_silence_change(struct incidents *incidents, const char *id, const 
 int incidents_silence_end(struct incidents *incidents, const char *id, const char *who,
 			  struct err *err);
 /* One for LIMIT_SILENCE_BUTTON_US that holds what the incident is about: its suspect, or else the
- * labels that its alerts have in common, and its team. -ENOENT: there is no such open incident. */
+ * labels that its alerts have in common, and its team. reason: of any lines; "": "from the page".
+ * -ENOENT: there is no such open incident. */
 int incidents_silence_incident(struct incidents *incidents, const char *incident, const char *who,
-			       char ret_id[SILENCE_ID_SIZE], struct err *err);
+			       const char *reason, char ret_id[SILENCE_ID_SIZE], struct err *err);
 
 struct incident_silence_view {
 	const struct silence_spec *spec; /* of_rules: without an id; starts_us 0: since ever */

@@ -290,13 +290,14 @@ static int incidents_action(const char *word)
 
 static int refuse_action(const char *word)
 {
-	static const char *const words[] = { "list",	"show",	   "acknowledge", "resolve",
-					     "reroute", "comment", "useful",	  "noise" };
+	static const char *const words[] = { "list",	"show",	   "acknowledge",
+					     "resolve", "reroute", "comment",
+					     "silence", "useful",  "noise" };
 	const char *nearest = nearest_word(word, words, ARRAY_LEN(words));
 
 	return usage_error(incidents_command,
 			   "\"%s\" is none of list, show, acknowledge (ack), resolve, reroute, "
-			   "comment, useful and noise%s%s%s",
+			   "comment, silence, useful and noise%s%s%s",
 			   word, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
 			   nearest ? "\"?" : "");
 }

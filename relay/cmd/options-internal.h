@@ -139,6 +139,16 @@ struct incidents_options {
 	enum report_format format;
 };
 
+struct silence_options {
+	struct option_list arguments;
+	struct client_options client;
+	const char *suspect, *team, *from, *until, *reason, *author, *state;
+	int64_t for_us; /* 0: not given */
+	bool tell, all;
+	int64_t limit;
+	enum report_format format;
+};
+
 struct queue_options {
 	struct option_list arguments;
 	struct client_options client;

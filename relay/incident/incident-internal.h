@@ -360,7 +360,7 @@ void incidents_book_set_silences(struct incident_book *book, struct silence_set 
 /* ---- incident_scope.c ---- */
 
 /* The JSON of a silence of the incident; false: its alerts have nothing in common. */
-bool incident_silence_scope(const struct incident *incident, struct buf *doc);
+bool incident_silence_scope(const struct incident *incident, const char *reason, struct buf *doc);
 
 /* ---- incident_view.c ---- */
 

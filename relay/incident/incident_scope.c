@@ -86,7 +86,18 @@ static size_t scope_write_labels(const struct incident *incident, struct buf *do
 	return written;
 }
 
-bool incident_silence_scope(const struct incident *incident, struct buf *doc)
+/* On one line. */
+static void scope_write_reason(const char *reason, struct buf *doc)
+{
+	struct buf line = BUF_INIT(LIMIT_ACT_TEXT_BYTES);
+
+	for (; *reason; reason++)
+		buf_putc(&line, (unsigned char)*reason < ' ' || *reason == 0x7f ? ' ' : *reason);
+	buf_json_text(doc, "reason", line.len ? buf_text(&line) : "from the page");
+	buf_fini(&line);
+}
+
+bool incident_silence_scope(const struct incident *incident, const char *reason, struct buf *doc)
 {
 	bool narrow = *incident->page->component;
 
@@ -100,7 +111,7 @@ bool incident_silence_scope(const struct incident *incident, struct buf *doc)
 		buf_putc(doc, ']');
 	}
 	buf_json_text(doc, "team", incident->team);
-	buf_json_text(doc, "reason", "from the page");
+	scope_write_reason(reason, doc);
 	buf_json_int(doc, "duration_s", LIMIT_SILENCE_BUTTON_US / US_PER_SECOND);
 	buf_putc(doc, '}');
 	return narrow && !doc->failed;

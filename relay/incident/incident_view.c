@@ -94,6 +94,7 @@ bool incidents_book_view(const struct incident_book *book, const char *id, incid
 		return false;
 	arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	incident_get_page(incident, arena, &page);
+	incident_tell_silence(incident, arena, &page);
 	struct incident_view view = view_of(incident, arena);
 	view.page = &page;
 	viewer(ctx, &view);

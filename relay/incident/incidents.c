@@ -198,7 +198,8 @@ static enum act_outcome incidents_act_silence(struct incidents *incidents, const
 		buf_printf(words, "it is %s", incident->silenced_words);
 		return ACT_ALREADY;
 	}
-	if (incidents_silence_incident(incidents, act->incident, act->who, id, &err) < 0) {
+	if (incidents_silence_incident(incidents, act->incident, act->who,
+				       act->text ? act->text : "", id, &err) < 0) {
 		buf_puts(words, err.text);
 		return ACT_REFUSED;
 	}
@@ -371,7 +372,7 @@ int incidents_silence_end(struct incidents *incidents, const char *id, const cha
 }
 
 int incidents_silence_incident(struct incidents *incidents, const char *id, const char *who,
-			       char ret_id[SILENCE_ID_SIZE], struct err *err)
+			       const char *reason, char ret_id[SILENCE_ID_SIZE], struct err *err)
 {
 	const struct incident *incident = incident_get(incidents->book, id);
 	struct buf doc = BUF_INIT(LIMIT_SILENCE_DOC_BYTES);
@@ -379,7 +380,7 @@ int incidents_silence_incident(struct incidents *incidents, const char *id, cons
 
 	if (!incident || incident_is_over(incident))
 		result = err_set(err, ENOENT, "there is no open incident \"%.40s\"", id);
-	else if (!incident_silence_scope(incident, &doc))
+	else if (!incident_silence_scope(incident, reason, &doc))
 		result = err_set(err, EINVAL,
 				 "its alerts have no label in common: make a silence with matchers "
 				 "of your own");

@@ -234,9 +234,9 @@ static void silences_draw_id(const struct silence_book *book, char id[SILENCE_ID
 }
 
 /* Reads, compiles and checks; spec is what is not given. */
-static int silence_make(const struct silence_book *book, struct arena *arena, const char *doc,
-			size_t len, struct silence_spec *spec, struct made_silence **ret_made,
-			struct err *err)
+static int silences_make(const struct silence_book *book, struct arena *arena, const char *doc,
+			 size_t len, struct silence_spec *spec, struct made_silence **ret_made,
+			 struct err *err)
 {
 	const struct silence_spec own = *spec; /* what nobody sets from outside */
 	int result = silence_spec_read(arena, doc, len, true, spec, err);
@@ -282,7 +282,7 @@ int silences_add(struct silence_book *book, const char *doc, size_t len, const c
 			       LIMIT_SILENCES);
 	}
 	silences_draw_id(book, ret_id);
-	result = silence_make(book, arena, doc, len, &spec, &made, err);
+	result = silences_make(book, arena, doc, len, &spec, &made, err);
 	if (result == 0) {
 		struct kept_silence *kept = silences_keep(book, made);
 		silence_put(book, kept);

@@ -28,7 +28,7 @@ struct silence_set {
 
 /* ---- one silence ---- */
 
-static const char *silence_text(struct arena *arena, const char *text)
+static const char *spec_text(struct arena *arena, const char *text)
 {
 	return arena_strdup(arena, text ? text : "");
 }
@@ -59,14 +59,14 @@ int made_silence_new(const struct silence_spec *spec, struct made_silence **ret_
 
 	atomic_init(&silence->refs, 1);
 	*own = *spec;
-	own->id = silence_text(arena, spec->id);
+	own->id = spec_text(arena, spec->id);
 	for (size_t i = 0; i < spec->nmatchers; i++)
-		own->matchers[i] = silence_text(arena, spec->matchers[i]);
-	own->suspect = silence_text(arena, spec->suspect);
-	own->team = silence_text(arena, spec->team);
-	own->author = silence_text(arena, spec->author);
-	own->reason = silence_text(arena, spec->reason);
-	own->ended_by = silence_text(arena, spec->ended_by);
+		own->matchers[i] = spec_text(arena, spec->matchers[i]);
+	own->suspect = spec_text(arena, spec->suspect);
+	own->team = spec_text(arena, spec->team);
+	own->author = spec_text(arena, spec->author);
+	own->reason = spec_text(arena, spec->reason);
+	own->ended_by = spec_text(arena, spec->ended_by);
 	silence->silence = (struct silence){
 		.starts_us = silence_spec_start_us(own),
 		.ends_us = own->ends_us,

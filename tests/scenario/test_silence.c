@@ -777,7 +777,7 @@ START_TEST(the_button_silences_what_the_alerts_have_in_common)
 	fire(DISK);
 	fire(DISK2);
 	ck_assert_int_eq(incidents_silence_incident(world->incidents, first_incident().id, "ann",
-						    made, &err),
+						    "", made, &err),
 			 0);
 	world_run(world, 0);
 	assert_silenced(made);
@@ -786,7 +786,7 @@ START_TEST(the_button_silences_what_the_alerts_have_in_common)
 		"active by ann: \"alertname\"=\"DiskFull\", \"severity\"=\"warning\", team db");
 	fire("alertname=DiskFull severity=warning host=db3");
 	world_run(world, SECONDS(5));
-	ck_assert_int_eq(incidents_silence_incident(world->incidents, "0", "ann", made, &err),
+	ck_assert_int_eq(incidents_silence_incident(world->incidents, "0", "ann", "", made, &err),
 			 -ENOENT);
 }
 END_TEST
@@ -799,7 +799,7 @@ START_TEST(the_button_silences_the_suspect)
 	fire(ORDERS);
 	world_run(world, SECONDS(6));
 	ck_assert_int_eq(incidents_silence_incident(world->incidents, first_incident().id, "ann",
-						    made, &err),
+						    "", made, &err),
 			 0);
 	world_run(world, 0);
 	assert_silenced(made);
