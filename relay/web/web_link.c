@@ -315,8 +315,8 @@ static bool link_is_foreign(const struct web *web, const struct http_exchange *e
 		return true;
 	if (!origin || strcasecmp(origin, "null") == 0)
 		return false;
-	return !authority || (!(own_host && strcasecmp(authority + 3, own_host) == 0) &&
-			      !web_host_is_ours(authority + 3, web->listen, web->hosts));
+	return !authority || !(web_host_is_ours(authority + 3, web->listen, web->hosts) ||
+			       (own_host && web_host_is_ours(authority + 3, own_host, "")));
 }
 
 static bool link_is_form(const struct http_exchange *exchange)

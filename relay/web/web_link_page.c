@@ -186,11 +186,16 @@ static void link_add_facts(struct buf *out, const struct page *page)
 	add_fact(out, "Labels", page->labels);
 	add_fact(out, "Also paged", page->also_paged);
 	buf_puts(out, "</dl>\n");
-	if (page->waterfall && *page->waterfall) {
-		buf_puts(out, "<pre>");
-		html_lines(out, page->waterfall);
-		buf_puts(out, "</pre>\n");
-	}
+}
+
+/* Below the buttons: it is long. */
+static void link_add_waterfall(struct buf *out, const struct page *page)
+{
+	if (!page->waterfall || !*page->waterfall)
+		return;
+	buf_puts(out, "<pre>");
+	html_lines(out, page->waterfall);
+	buf_puts(out, "</pre>\n");
 }
 
 /* ---- forms ---- */
@@ -296,6 +301,7 @@ void link_page_write(struct buf *out, const struct link_page *page)
 	add_meta(out, page);
 	add_next(out, page);
 	add_form(out, page);
+	link_add_waterfall(out, view->page);
 	buf_puts(out, "<footer>Incident ");
 	html_text(out, view->id);
 	buf_puts(out, ", page sent to ");
