@@ -8,9 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "tracepager/buf_json.h"
 #include "tracepager/sign.h"
-#include "tracepager/url.h"
 #include "tracepager/xalloc.h"
 
 #include "web-internal.h"
