@@ -500,6 +500,7 @@ static void alert_compare(struct known_alert *alert)
 static void alerts_compare_some(void *arg)
 {
 	struct alert_book *book = arg;
+	int64_t until_us = book_mono_us(book) + LIMIT_SILENCE_SLICE_US;
 	struct known_alert *alert;
 
 	for (size_t n = 0; n < LIMIT_SILENCE_SLICE; n++) {
@@ -507,6 +508,8 @@ static void alerts_compare_some(void *arg)
 		if (!alert || alert->silence_round == book->silence_round)
 			return;
 		alert_compare(alert);
+		if (book_mono_us(book) >= until_us)
+			break;
 	}
 	slice_add(book->turns, &book->comparing);
 }

@@ -285,6 +285,7 @@ void incident_free(struct incident *incident)
 	free(incident->refused);
 	free(incident->silenced);
 	free(incident->silenced_words);
+	free(incident->silence_told);
 	free(incident->page);
 	free(incident->decision);
 	free(incident);

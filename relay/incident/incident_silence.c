@@ -220,9 +220,13 @@ static void book_check_one(struct incident_book *book)
 static void book_check_some(void *arg)
 {
 	struct incident_book *book = arg;
+	int64_t until_us = clock_mono_us(book->env.clock) + LIMIT_SILENCE_SLICE_US;
 
-	for (size_t n = 0; n < LIMIT_SILENCE_SLICE && book->check_incident; n++)
+	for (size_t n = 0; n < LIMIT_SILENCE_SLICE && book->check_incident; n++) {
 		book_check_one(book);
+		if (clock_mono_us(book->env.clock) >= until_us)
+			break;
+	}
 	if (!book->check_incident && book->check_again) {
 		book->check_again = false;
 		book->check_incident = TAILQ_FIRST(&book->all);
