@@ -121,6 +121,8 @@ static void add_state(struct table *table, const json_t *incident)
 		table_add(table, SCREEN_GREEN, text);
 	} else if (strcmp(state, "open") != 0) {
 		table_add(table, SCREEN_DIM, state);
+	} else if (*incident_text(incident, "silenced")) {
+		table_add(table, SCREEN_DIM, "silenced");
 	} else if (json_is_true(json_object_get(incident, "unreached"))) {
 		table_add(table, SCREEN_RED, "unreached");
 	} else {

@@ -115,6 +115,17 @@ static void add_who_field(const struct incident_text *t)
 	}
 }
 
+/* An id, or a place in the rules. */
+static void add_silence_field(const struct incident_text *t)
+{
+	const char *silence = incident_text(t->incident, "silenced");
+	CLEANUP_FREE char *text =
+		xasprintf("by silence %s: no step and no update leave until it ends", silence);
+
+	if (*silence)
+		incident_add_field(t, "silenced", text);
+}
+
 static void add_escalation_field(const struct incident_text *t)
 {
 	const json_t *run = json_object_get(t->incident, "run"),
@@ -203,6 +214,7 @@ static void add_fields(const struct incident_text *t)
 	add_past_field(t, "closed", "closed_at");
 	incident_add_field(t, "team", incident_text(t->incident, "team"));
 	add_who_field(t);
+	add_silence_field(t);
 	add_escalation_field(t);
 	add_due_field(t);
 	add_alerts_field(t);

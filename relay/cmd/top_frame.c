@@ -227,6 +227,8 @@ static void add_chosen_line(const struct top_view *view, struct buf *out)
 	}
 	if (*who)
 		buf_printf(&text, "acknowledged by %s", who);
+	else if (*incident_text(incident, "silenced"))
+		buf_printf(&text, "silenced by silence %s", incident_text(incident, "silenced"));
 	else if (due_us && strcmp(state, "open") == 0)
 		buf_printf(&text, "next step in %s", age_words(due_us - view->now_us, wait));
 	else if (due_us && strcmp(state, "holding") == 0)

@@ -66,6 +66,18 @@ START_TEST(table_of_incidents)
 }
 END_TEST
 
+START_TEST(a_silenced_incident_is_listed_as_such)
+{
+	json_t *list = load("[{\"id\":\"0123456789abcdef\",\"team\":\"web\",\"state\":\"open\","
+			    "\"severity\":\"error\",\"summary\":\"x\",\"opened_at\":"
+			    "\"2026-11-29T08:59:30Z\",\"silenced\":\"3f2a9b1c\"}]");
+
+	incidents_write_table(list, &plain80, now_us, 0, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  silenced  "));
+	json_decref(list);
+}
+END_TEST
+
 START_TEST(count_of_incidents)
 {
 	json_t *list = load("[" UNREACHED "," ACKNOWLEDGED "," OPEN "]"), *one = load("[" OPEN "]");
@@ -178,6 +190,8 @@ static const struct {
 	  "  next step   09:05:00, in 5 min: pages ledger-lead\n" },
 	{ "{\"state\":\"open\",\"unreached\":true}",
 	  "  who has it  nobody: no pager has taken its page yet\n" },
+	{ "{\"state\":\"open\",\"silenced\":\"3f2a9b1c\"}",
+	  "  silenced    by silence 3f2a9b1c: no step and no update leave until it ends\n" },
 	{ "{\"state\":\"resolved\",\"closed_at\":\"2026-11-29T08:30:00Z\"}",
 	  "  closed      2026-11-29 08:30:00 UTC, 30 min ago\n" },
 	{ "{\"state\":\"open\",\"alerts\":1,\"firing\":1}", "  alerts      1, which fires\n" },
@@ -253,6 +267,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, table_of_incidents);
+	tcase_add_test(tcase, a_silenced_incident_is_listed_as_such);
 	tcase_add_test(tcase, count_of_incidents);
 	tcase_add_test(tcase, ids_are_told_apart);
 	tcase_add_test(tcase, colours_of_a_table);
