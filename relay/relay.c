@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,6 +77,7 @@ struct relay {
 	int sockets[LIMIT_LISTENERS]; /* passed to us, and not the server's yet */
 	size_t nsockets;
 	bool waits_for_store; /* the relay before us drains */
+	bool listens;
 	int64_t drain_began_us;
 	struct timer drain;
 };
@@ -559,6 +561,13 @@ static size_t handover_sockets(void *ctx, int *fds, size_t most)
 	return http_server_share(relay->server, fds, most);
 }
 
+static void handover_kept(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	http_server_unshare(relay->server);
+}
+
 /* The successor accepts once it has the store. */
 static void handover_passed(void *ctx)
 {
@@ -572,6 +581,7 @@ static void offer_handover(struct relay *relay)
 {
 	const struct handover_ops ops = { .sockets = handover_sockets,
 					  .passed = handover_passed,
+					  .kept = handover_kept,
 					  .ctx = relay };
 	CLEANUP_FREE char *path = xasprintf("%s" HANDOVER_SUFFIX, relay->config->store_path);
 	struct err err = { 0 };
@@ -582,25 +592,6 @@ static void offer_handover(struct relay *relay)
 			 LOG_STR("error", err.text));
 }
 
-/* Sockets of a service manager, else of the relay that runs so far. The latter drains from here
- * on: what else may fail at a start comes before. Returns how many, or -errno. */
-static int take_sockets(struct relay *relay, bool take_over, struct err *err)
-{
-	CLEANUP_FREE char *path = xasprintf("%s" HANDOVER_SUFFIX, relay->config->store_path);
-	bool found = false;
-	int n = handover_inherit(relay->sockets, LIMIT_LISTENERS, err);
-
-	if (n < 0 || !take_over)
-		return n;
-	int fds[LIMIT_LISTENERS];
-	int taken = handover_take(path, relay->config->listen, n ? fds : relay->sockets,
-				  LIMIT_LISTENERS, &found, err);
-	relay->waits_for_store = found;
-	for (int i = 0; n && i < taken; i++)
-		close(fds[i]);
-	return taken < 0 || !n ? taken : n;
-}
-
 static int start_listening(struct relay *relay, struct err *err)
 {
 	for (; relay->nsockets; relay->nsockets--) {
@@ -609,6 +600,7 @@ static int start_listening(struct relay *relay, struct err *err)
 		if (result < 0)
 			return result;
 	}
+	relay->listens = true;
 	if (!http_server_is_shared(relay->server))
 		return http_server_listen(relay->server, relay->config->listen, err);
 	if (config_is_loopback(relay->config->listen) && !http_server_is_local(relay->server))
@@ -617,6 +609,84 @@ static int start_listening(struct relay *relay, struct err *err)
 			       "says %s: write the same address there",
 			       relay->config->listen);
 	return 0;
+}
+
+static bool relay_same_address(int one, int other)
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC }, b = a;
+	socklen_t alen = sizeof(a), blen = sizeof(b);
+
+	return getsockname(one, (struct sockaddr *)&a, &alen) == 0 &&
+	       getsockname(other, (struct sockaddr *)&b, &blen) == 0 && alen == blen &&
+	       memcmp(&a, &b, alen) == 0;
+}
+
+/* Where the service manager passed sockets, those of the relay before us are not needed, unless
+ * they listen elsewhere: that address would close without a word. Takes fds. */
+static int check_handed(const struct relay *relay, const int *fds, size_t n, struct err *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool have = false;
+		for (size_t j = 0; j < relay->nsockets && !have; j++)
+			have = relay_same_address(relay->sockets[j], fds[i]);
+		close(fds[i]);
+		if (!have)
+			result =
+				err_set(err, EADDRNOTAVAIL,
+					"the relay that runs with this store listens on an address "
+					"that the service manager did not pass, and that would "
+					"close; it goes on. Add a ListenStream= for it, or end it "
+					"with tracepager drain and start without --take-over");
+	}
+	return result;
+}
+
+/* Whatever can be tried beside the relay that runs is tried before it is told to end. */
+static int try_beside(struct relay *relay, const int *fds, size_t n, struct err *err)
+{
+	int result = 0;
+
+	if (relay->nsockets) {
+		result = check_handed(relay, fds, n, err);
+	} else {
+		relay->nsockets = n;
+		memcpy(relay->sockets, fds, n * sizeof(*fds));
+	}
+	if (result == 0)
+		result = start_listening(relay, err);
+	if (result == 0)
+		result = store_sqlite_try(relay->config->store_path, err);
+	return result;
+}
+
+static int take_over(struct relay *relay, struct err *err)
+{
+	CLEANUP_FREE char *path = xasprintf("%s" HANDOVER_SUFFIX, relay->config->store_path);
+	int fds[LIMIT_LISTENERS], talk = -1;
+	int n = handover_take(path, relay->config->listen, fds, LIMIT_LISTENERS, &talk, err);
+
+	if (n < 0 || talk < 0)
+		return n;
+	int result = try_beside(relay, fds, (size_t)n, err);
+	if (result < 0) {
+		close(talk);
+		return result;
+	}
+	handover_confirm(talk);
+	relay->waits_for_store = true;
+	return 0;
+}
+
+static int get_sockets(struct relay *relay, bool takes_over, struct err *err)
+{
+	int n = handover_inherit(relay->sockets, LIMIT_LISTENERS, err);
+
+	if (n < 0)
+		return n;
+	relay->nsockets = (size_t)n;
+	return takes_over ? take_over(relay, err) : 0;
 }
 
 static void make_senders(struct relay *relay)
@@ -776,6 +846,25 @@ static int open_store(struct relay *relay, struct err *err)
 	return 0;
 }
 
+static int begin_work(struct relay *relay, int console_fd, struct err *err)
+{
+	int result = open_store(relay, err);
+
+	make_links(relay);
+	if (result == 0)
+		result = make_incidents(relay, console_fd, err);
+	if (result < 0)
+		return result;
+	make_senders(relay);
+	make_intake(relay);
+	begin_reloads(relay);
+	if (!relay->listens)
+		result = start_listening(relay, err);
+	if (result == 0)
+		offer_handover(relay);
+	return result;
+}
+
 static int make_parts(struct relay *relay, const struct relay_options *options,
 		      struct findings *findings, struct err *err)
 {
@@ -784,24 +873,16 @@ static int make_parts(struct relay *relay, const struct relay_options *options,
 	if (result == 0)
 		result = load_rules(relay, options->rules, findings);
 	if (result == 0)
-		result = take_sockets(relay, options->take_over, err);
-	if (result >= 0) {
-		relay->nsockets = (size_t)result;
-		result = open_store(relay, err);
-	}
-	if (result == 0)
 		result = make_network(relay, err);
-	make_links(relay);
 	if (result == 0)
-		result = make_incidents(relay, options->console_fd, err);
+		result = get_sockets(relay, options->take_over, err);
 	if (result < 0)
 		return result;
-	make_senders(relay);
-	make_intake(relay);
-	begin_reloads(relay);
-	result = start_listening(relay, err);
-	if (result == 0)
-		offer_handover(relay);
+	result = begin_work(relay, options->console_fd, err);
+	/* -EBUSY: that relay still has the store. */
+	if (result < 0 && result != -EBUSY && relay->waits_for_store)
+		err_prefix(err, "the relay that ran until now has ended, and nobody takes alerts "
+				"until tracepager run succeeds");
 	return result;
 }
 

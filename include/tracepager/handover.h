@@ -28,8 +28,10 @@ int handover_inherit(int *ret_fds, size_t most, struct err *err);
 struct handover_ops {
 	/* The sockets to pass on; returns how many were written, at most `most`. They stay ours. */
 	size_t (*sockets)(void *ctx, int *fds, size_t most);
-	/* The successor has them. */
+	/* The successor can start: it waits for the store and accepts then. */
 	void (*passed)(void *ctx);
+	/* The successor that asked for the sockets ended without them: this relay goes on. */
+	void (*kept)(void *ctx);
 	void *ctx;
 };
 
@@ -42,10 +44,14 @@ struct handover *handover_offer(struct event_base *base, const char *path, const
  * NULL. */
 void handover_free(struct handover *handover);
 
-/* Asks the relay that offers its sockets at `path` for them; it drains from then on. Returns how
- * many, 0 where no relay is there or it listens elsewhere (*ret_found tells which: a relay was
- * there), or -errno with err. Waits 5 s at most. The caller owns the sockets. */
-int handover_take(const char *path, const char *listen, int *ret_fds, size_t most, bool *ret_found,
+/* Asks the relay that offers its sockets at `path` for them; it goes on as before until
+ * handover_confirm(). Returns how many, 0 where no relay is there (*ret_talk is -1) or it listens
+ * no more, or -errno with err; -EADDRNOTAVAIL: that relay listens elsewhere. Waits 5 s at most. The
+ * caller owns the sockets, and *ret_talk until handover_confirm(); to close it gives up. */
+int handover_take(const char *path, const char *listen, int *ret_fds, size_t most, int *ret_talk,
 		  struct err *err);
+/* Tells the relay that the sockets are in good hands: it drains from now on, and there is no way
+ * back. Takes talk. */
+void handover_confirm(int talk);
 
 #endif

@@ -88,6 +88,8 @@ int http_server_adopt(struct http_server *server, int fd, struct err *err);
 /* The listening sockets, for another process; they stay the server's. Returns how many were
  * written. */
 size_t http_server_share(struct http_server *server, int *fds, size_t most);
+/* The other process gave them up. Sockets that were adopted stay shared. */
+void http_server_unshare(struct http_server *server);
 /* Does another process have the listening sockets too? */
 bool http_server_is_shared(const struct http_server *server);
 /* Do all listening sockets reach only this machine? */

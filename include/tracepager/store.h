@@ -241,5 +241,9 @@ void store_close(struct store *store);
  * locked; -EINVAL: no file of ours, or a newer schema; -EBADMSG: no database; -ENOENT: no directory
  * … */
 int store_sqlite_open(const char *path, struct store **ret_store, struct err *err);
+/* Would store_sqlite_open() succeed, as far as can be told while another daemon has the store?
+ * Reads what a start would load, and changes nothing. 0 or -errno with err, which names the path
+ * and the cure. */
+int store_sqlite_try(const char *path, struct err *err);
 
 #endif

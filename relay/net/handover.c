@@ -1,4 +1,5 @@
 /* Handover: see handover.h. The message is what the sockets listen on, with the sockets beside it.
+ * The answer is one byte, when the successor has tried all that it can try beside the old relay.
  */
 #include "tracepager/handover.h"
 
@@ -13,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <event2/event.h>
 #include <event2/listener.h>
 
 #include "tracepager/limits.h"
@@ -25,9 +27,14 @@
 #define FIRST_INHERITED 3
 #define LISTEN_BYTES	256
 #define TAKE_S		5
+/* So long a successor may try its store and listen before it answers. */
+#define CONFIRM_S 60
+#define CONFIRMED '1'
 
 struct handover {
+	struct event_base *base;
 	struct evconnlistener *listener;
+	struct event *answer; /* of the successor that has the sockets on trial; NULL: none */
 	struct handover_ops ops;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char listen[LISTEN_BYTES];
@@ -149,6 +156,50 @@ static bool peer_is_ours(int fd)
 	       (peer.uid == geteuid() || peer.uid == 0);
 }
 
+/* The successor's connection is closed; its sockets are copies, which end with it. */
+static void handover_drop_answer(struct handover *handover)
+{
+	if (!handover->answer)
+		return;
+	close(event_get_fd(handover->answer));
+	event_free(handover->answer);
+	handover->answer = NULL;
+}
+
+static void handover_on_answer(evutil_socket_t fd, short what, void *arg)
+{
+	struct handover *handover = arg;
+	char answer = '\0';
+
+	loop_woke();
+	handover->passed =
+		(what & EV_READ) && recv(fd, &answer, 1, MSG_DONTWAIT) == 1 && answer == CONFIRMED;
+	handover_drop_answer(handover);
+	if (handover->passed) {
+		log_info("a successor has the listening sockets");
+		handover->ops.passed(handover->ops.ctx);
+		return;
+	}
+	log_warn("a successor asked for the listening sockets and cannot start; this relay goes "
+		 "on");
+	handover->ops.kept(handover->ops.ctx);
+}
+
+static void handover_await_answer(struct handover *handover, int fd)
+{
+	const struct timeval wait = { .tv_sec = CONFIRM_S };
+
+	handover_drop_answer(handover); /* of an earlier successor */
+	handover->answer = event_new(handover->base, fd, EV_READ, handover_on_answer, handover);
+	if (handover->answer && event_add(handover->answer, &wait) == 0)
+		return;
+	if (handover->answer)
+		handover_drop_answer(handover);
+	else
+		close(fd);
+	handover->ops.kept(handover->ops.ctx);
+}
+
 static void handover_on_connect(struct evconnlistener *listener, evutil_socket_t fd,
 				struct sockaddr *address, int len, void *arg)
 {
@@ -159,21 +210,21 @@ static void handover_on_connect(struct evconnlistener *listener, evutil_socket_t
 	(void)address;
 	(void)len;
 	loop_woke();
-	if (!peer_is_ours(fd)) {
+	if (!peer_is_ours(fd) || handover->passed) {
 		close(fd);
 		return;
 	}
 	size_t n = handover->ops.sockets(handover->ops.ctx, fds, LIMIT_LISTENERS);
 	int error = message_send(fd, handover->listen, fds, n);
-	close(fd);
 	if (error) {
 		log_warn("a successor asked for the listening sockets and did not take them",
 			 LOG_STR("error", strerror(-error)));
+		close(fd);
+		if (!handover->answer)
+			handover->ops.kept(handover->ops.ctx);
 		return;
 	}
-	handover->passed = true;
-	log_info("a successor has the listening sockets", LOG_INT("sockets", (int64_t)n));
-	handover->ops.passed(handover->ops.ctx);
+	handover_await_answer(handover, fd);
 }
 
 static int address_fill(const char *path, struct sockaddr_un *ret_address, struct err *err)
@@ -193,6 +244,7 @@ struct handover *handover_offer(struct event_base *base, const char *path, const
 	struct handover *handover = xcalloc(1, sizeof(*handover));
 	struct sockaddr_un address;
 
+	handover->base = base;
 	handover->ops = *ops;
 	if (address_fill(path, &address, err) || strlen(listen) >= sizeof(handover->listen)) {
 		free(handover);
@@ -218,6 +270,7 @@ void handover_free(struct handover *handover)
 {
 	if (!handover)
 		return;
+	handover_drop_answer(handover);
 	evconnlistener_free(handover->listener);
 	if (!handover->passed)
 		unlink(handover->path);
@@ -226,14 +279,24 @@ void handover_free(struct handover *handover)
 
 /* ---- taking ---- */
 
-int handover_take(const char *path, const char *listen, int *ret_fds, size_t most, bool *ret_found,
+static int refuse_elsewhere(const char *theirs, const char *listen, struct err *err)
+{
+	return err_set(
+		err, EADDRNOTAVAIL,
+		"the relay that runs with this store listens on %s, and \"listen\" says %s: "
+		"its socket would close, and its senders would be refused; it goes on. Write "
+		"listen: %s, or end it with tracepager drain and start without --take-over",
+		theirs, listen, theirs);
+}
+
+int handover_take(const char *path, const char *listen, int *ret_fds, size_t most, int *ret_talk,
 		  struct err *err)
 {
 	const struct timeval wait = { .tv_sec = TAKE_S };
 	struct sockaddr_un address;
 	char theirs[LISTEN_BYTES];
 
-	*ret_found = false;
+	*ret_talk = -1;
 	if (address_fill(path, &address, err))
 		return -ENAMETOOLONG;
 	CLEANUP_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -254,12 +317,26 @@ int handover_take(const char *path, const char *listen, int *ret_fds, size_t mos
 		return err_set(err, -n,
 			       "the relay at %s did not pass its sockets: %s; stop it first", path,
 			       strerror(-n));
-	*ret_found = true;
-	bool same = strcmp(theirs, listen) == 0;
+	const bool same = strcmp(theirs, listen) == 0;
 	for (int i = 0; i < n; i++)
 		if (same)
 			socket_prepare(ret_fds[i]);
 		else
 			close(ret_fds[i]);
-	return same ? n : 0;
+	if (!same)
+		return refuse_elsewhere(theirs, listen, err);
+	*ret_talk = fd;
+	fd = -1;
+	return n;
+}
+
+/* Where the message is lost, that relay has ended, or keeps the store, whose lock refuses us. */
+void handover_confirm(int talk)
+{
+	const char answer = CONFIRMED;
+
+	if (send(talk, &answer, 1, MSG_NOSIGNAL) < 0)
+		log_warn("the relay before this one cannot be told to end",
+			 LOG_STR("error", strerror(errno)));
+	close(talk);
 }

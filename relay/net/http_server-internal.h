@@ -39,6 +39,7 @@ struct http_server {
 	struct evhttp_bound_socket *bound[LIMIT_LISTENERS];
 	size_t nbound;
 	bool shared;		    /* another process has the listening sockets too */
+	bool lent;		    /* a successor tries them, and may give up */
 	int port;		    /* of the first listener */
 	int spare_fd;		    /* closed for a moment when descriptors have run out */
 	struct event *accept_again; /* enables the listeners, which rest */

@@ -349,7 +349,7 @@ static void server_stop_listening(struct http_server *server)
 	evtimer_del(server->accept_again);
 	for (size_t i = 0; i < server->nbound; i++)
 		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
-	if (server->shared)
+	if (http_server_is_shared(server))
 		return;
 	while (server->nbound)
 		evhttp_del_accept_socket(server->http, server->bound[--server->nbound]);
@@ -383,15 +383,20 @@ size_t http_server_share(struct http_server *server, int *fds, size_t most)
 {
 	size_t n = 0;
 
-	server->shared = true;
+	server->lent = true;
 	for (; n < server->nbound && n < most; n++)
 		fds[n] = evhttp_bound_socket_get_fd(server->bound[n]);
 	return n;
 }
 
+void http_server_unshare(struct http_server *server)
+{
+	server->lent = false;
+}
+
 bool http_server_is_shared(const struct http_server *server)
 {
-	return server->shared;
+	return server->shared || server->lent;
 }
 
 bool http_server_is_local(const struct http_server *server)

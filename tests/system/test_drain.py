@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -229,17 +230,83 @@ def sockets_of_another_process_are_left_alone():
         daemon.finish()
 
 
-def a_successor_that_listens_elsewhere_listens_anew():
+def succeed(daemon):
+    return subprocess.run([peers.BINARY, "run", "--take-over", "-c", daemon.directory + "/tracepager.yaml"], capture_output=True, text=True,
+                          timeout=peers.PATIENCE)
+
+
+def takes_posts(daemon):
+    return daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "Still"}, "firing")))[0] == 202
+
+
+def a_successor_that_listens_elsewhere_is_refused_and_the_old_one_goes_on():
+    daemon = TakingOver().start()
+    busy = socket.socket()
+    try:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        text = open(daemon.directory + "/tracepager.yaml", encoding="utf-8").read()
+        for port in (busy.getsockname()[1], peers.free_port()):
+            daemon.write("tracepager.yaml", text.replace(str(daemon.port), str(port)))
+            second = succeed(daemon)
+            assert second.returncode == 1 and f"Write listen: 127.0.0.1:{daemon.port}, or end it" in second.stderr, second
+            peers.wait_for("the old one to know", lambda: "cannot start; this relay goes on" in daemon.log_text())
+            assert daemon.is_ready() and takes_posts(daemon)
+        daemon.write("tracepager.yaml", text)
+        daemon.restart()  # as if nobody had asked before
+        peers.wait_for("the new daemon", daemon.is_ready)
+        assert takes_posts(daemon)
+    finally:
+        busy.close()
+        daemon.finish()
+
+
+def a_store_that_the_successor_cannot_use_is_found_before_the_old_one_ends():
+    daemon = TakingOver().start()
+    store = sqlite3.connect(daemon.directory + "/tracepager.db", timeout=10, isolation_level=None)
+    try:
+        version = store.execute("PRAGMA user_version").fetchone()[0]
+        store.execute("PRAGMA user_version = 999")
+        second = succeed(daemon)
+        assert second.returncode == 1 and "was written by a newer tracepager" in second.stderr, second
+        assert daemon.is_ready() and takes_posts(daemon)
+        store.execute(f"PRAGMA user_version = {version}")
+        store.close()
+        # The refused successor has nothing of the socket: without another one, posts are taken until all is quiet.
+        daemon.stop()
+    finally:
+        store.close()
+        daemon.finish()
+
+
+def a_socket_that_the_service_manager_does_not_pass_is_not_closed_silently():
+    daemon = TakingOver().start()
+    with socket.socket() as passed:
+        try:
+            passed.bind(("127.0.0.1", 0))
+            passed.listen()
+            done = subprocess.run([sys.executable, "-c", ACTIVATE, str(passed.fileno()), peers.BINARY, "run", "--take-over", "-c",
+                                   daemon.directory + "/tracepager.yaml"], capture_output=True, text=True, timeout=peers.PATIENCE,
+                                  pass_fds=(passed.fileno(),))
+            assert done.returncode == 1 and "that the service manager did not pass" in done.stderr, done
+            assert daemon.is_ready() and takes_posts(daemon)
+        finally:
+            daemon.finish()
+
+
+def one_that_asks_for_the_sockets_and_goes_away_ends_nobody():
     daemon = TakingOver().start()
     try:
-        port = peers.free_port()
-        text = open(daemon.directory + "/tracepager.yaml", encoding="utf-8").read()
-        daemon.write("tracepager.yaml", text.replace(str(daemon.port), str(port)))
-        daemon.restart()
-        daemon.port = port
-        peers.wait_for("the new daemon", daemon.is_ready)
-        daemon.restart()  # and with nothing else changed the socket is taken again
-        peers.wait_for("the next daemon", daemon.is_ready)
+        for answer in (b"", b"0"):
+            with socket.socket(socket.AF_UNIX) as asks:
+                asks.connect(daemon.directory + "/tracepager.db.handover")
+                _, fds, _, _ = socket.recv_fds(asks, 256, 16)
+                assert fds
+                asks.sendall(answer)
+                for fd in fds:
+                    os.close(fd)
+        peers.wait_for("the word", lambda: daemon.log_text().count("cannot start; this relay goes on") == 2)
+        assert daemon.is_ready() and takes_posts(daemon)
     finally:
         daemon.finish()
 
@@ -247,4 +314,7 @@ def a_successor_that_listens_elsewhere_listens_anew():
 peers.run(take_over_refuses_no_post, socket_activation_refuses_no_post, a_second_daemon_without_take_over_is_refused,
           a_successor_that_cannot_start_leaves_the_old_one_alone, a_drain_without_successor_takes_posts_until_it_is_quiet,
           sockets_that_are_no_use_are_refused, sockets_of_another_process_are_left_alone,
-          a_successor_that_listens_elsewhere_listens_anew)
+          a_successor_that_listens_elsewhere_is_refused_and_the_old_one_goes_on,
+          a_store_that_the_successor_cannot_use_is_found_before_the_old_one_ends,
+          a_socket_that_the_service_manager_does_not_pass_is_not_closed_silently,
+          one_that_asks_for_the_sockets_and_goes_away_ends_nobody)
