@@ -23,12 +23,16 @@
 
 #include "gen_trace.h"
 #include "measure.h"
+#include "tracepager/arena.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_decoder.h"
+#include "tracepager/walk.h"
 #include "tracepager/xalloc.h"
 
-#define PIECE_BYTES (16u << 10)
-#define ROUNDS	    7
+#define PIECE_BYTES  (16u << 10)
+#define ROUNDS	     7
+#define ROUNDS_LARGE 3	   /* of documents beyond ROW_SPANS: a tree of one takes seconds */
+#define ROW_SPANS    10000 /* the size that the rows tell about */
 /* A round repeats a small document until about so much was read. */
 #define ROUND_BYTES (4u << 20)
 
@@ -66,6 +70,18 @@ static void *read_ours(const struct document *document)
 	if (trace_decoder_finish(decoder, &set, &err) != 0)
 		die("finish", err.text);
 	trace_decoder_free(decoder);
+	return set;
+}
+
+static void *read_and_walk(const struct document *document)
+{
+	const struct walk_options options = { .mode = WALK_ERRORS, .codes_fail = true };
+	struct trace_set *set = read_ours(document);
+	struct arena *arena = arena_new(SIZE_MAX / 2);
+	struct walk walk;
+
+	walk_trace(arena, &set->traces[0], &options, &walk);
+	arena_free(arena);
 	return set;
 }
 
@@ -184,6 +200,8 @@ static void drop_memcpy(void *nothing)
 	(void)nothing;
 }
 
+enum { OURS, WALKED, JANSSON, YAJL, PROTOBUF_C, MEMCPY };
+
 static const struct reader {
 	const char *name;
 	bool json, proto;
@@ -191,12 +209,13 @@ static const struct reader {
 	void (*drop)(void *made);
 	const char *package;
 } readers[] = {
-	{ "tracepager", true, true, read_ours, drop_ours, NULL },
-	{ "jansson", true, false, read_jansson, drop_jansson, NULL },
-	{ "yajl", true, false, read_yajl, drop_yajl, "libyajl-dev" },
-	{ "protobuf-c", false, true, read_protobuf_c, drop_protobuf_c,
-	  "libprotobuf-c-dev protobuf-c-compiler" },
-	{ "memcpy", true, true, read_memcpy, drop_memcpy, NULL },
+	[OURS] = { "tracepager", true, true, read_ours, drop_ours, NULL },
+	[WALKED] = { "and walk", true, true, read_and_walk, drop_ours, NULL },
+	[JANSSON] = { "jansson", true, false, read_jansson, drop_jansson, NULL },
+	[YAJL] = { "yajl", true, false, read_yajl, drop_yajl, "libyajl-dev" },
+	[PROTOBUF_C] = { "protobuf-c", false, true, read_protobuf_c, drop_protobuf_c,
+			 "libprotobuf-c-dev protobuf-c-compiler" },
+	[MEMCPY] = { "memcpy", true, true, read_memcpy, drop_memcpy, NULL },
 };
 
 /* --- Measuring --- */
@@ -246,11 +265,49 @@ static void show(const struct document *document, const struct reader *reader, d
 		printf(" %8.0f\n", (double)measure_held(reader, document) / n);
 }
 
+/* A row beside another reader: how many times as fast. */
+static void tell_beside(const struct document *document, double ns, int reader, double peer_ns)
+{
+	double bytes = (double)document->len * 1e3;
+
+	if (peer_ns > 0)
+		printf("row: Decode and walk, %s, 10,000 spans | %.0f MB/s | %s, which only reads, "
+		       "%.0f MB/s | %.2f\n",
+		       document->name, bytes / ns, readers[reader].name, bytes / peer_ns,
+		       peer_ns / ns);
+}
+
+/* The rows of the table: beside other readers, and the other encodings beside Jaeger's. ns: one
+ * document, by reader; 0 where it was not read. */
+static void tell_rows(const struct document *document, const double *ns)
+{
+	static double jaeger_ns_byte, jaeger_ns;
+	double ns_byte = ns[WALKED] / (double)document->len, spans = document->nspans * 1e9;
+
+	tell_beside(document, ns[WALKED], PROTOBUF_C, ns[PROTOBUF_C]);
+	if (document->encoding == TRACE_ENCODING_JAEGER_JSON) {
+		tell_beside(document, ns[WALKED], YAJL, ns[YAJL]);
+		tell_beside(document, ns[WALKED], JANSSON, ns[JANSSON]);
+		jaeger_ns = ns[WALKED];
+		jaeger_ns_byte = ns_byte;
+	} else if (document->encoding == TRACE_ENCODING_OTLP_PROTO) {
+		printf("row: Decode and walk, %s, 10,000 spans | %.2f million spans/s | our "
+		       "Jaeger JSON, %.2f million spans/s | %.2f\n",
+		       document->name, spans / ns[WALKED] / 1e6, spans / jaeger_ns / 1e6,
+		       jaeger_ns / ns[WALKED]);
+	} else {
+		printf("row: Decode and walk, %s, 10,000 spans | %.2f ns/byte | our Jaeger JSON, "
+		       "%.2f ns/byte | %.2f\n",
+		       document->name, ns_byte, jaeger_ns_byte, ns_byte / jaeger_ns_byte);
+	}
+}
+
 static void bench(const struct document *document)
 {
-	double rounds[ARRAY_LEN(readers)][ROUNDS], ours = 0;
+	double rounds[ARRAY_LEN(readers)][ROUNDS], ns[ARRAY_LEN(readers)] = { 0 };
+	size_t nrounds = document->nspans > ROW_SPANS ? ROUNDS_LARGE : ROUNDS;
 
-	for (size_t round = 0; round < ROUNDS; round++)
+	for (size_t round = 0; round < nrounds; round++)
 		for (size_t i = 0; i < ARRAY_LEN(readers); i++)
 			if (reads(&readers[i], document) && readers[i].read != NULL)
 				rounds[i][round] = measure(&readers[i], document);
@@ -262,10 +319,11 @@ static void bench(const struct document *document)
 			       document->nspans, readers[i].name, readers[i].package);
 			continue;
 		}
-		if (i == 0)
-			ours = median(rounds[i], ROUNDS);
-		show(document, &readers[i], median(rounds[i], ROUNDS), ours);
+		ns[i] = median(rounds[i], nrounds);
+		show(document, &readers[i], ns[i], ns[OURS]);
 	}
+	if (document->nspans == ROW_SPANS)
+		tell_rows(document, ns);
 	measure_peak_reset();
 	size_t before = measure_bytes();
 	drop_ours(read_ours(document));

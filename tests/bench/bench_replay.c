@@ -227,6 +227,8 @@ int main(int argc, char **argv)
 	printf("replay: %zu decisions in %.2f s (%.2f s of all cores), %.0f a second%s\n", n,
 	       seconds, cpu_seconds, (double)n / seconds,
 	       status == 1 ? "" : ", but they did not all change");
+	printf("row: Replay of %zu decisions of %d spans, CPU of all cores | %.1f s | — | —\n", n,
+	       TRACES * SPANS, cpu_seconds);
 	buf_fini(&packed.alert);
 	buf_fini(&packed.doc);
 	buf_fini(&packed.traces);

@@ -160,8 +160,9 @@ static void report(const char *what, double per_second, int64_t *samples, size_t
 	fflush(stdout);
 }
 
-static void bench_senders(const char *what, const char *path, bool whole_life, int senders,
-			  double seconds)
+/* Gives the alerts a second. */
+static double bench_senders(const char *what, const char *path, bool whole_life, int senders,
+			    double seconds)
 {
 	struct bench bench = { .whole_life = whole_life };
 	struct pollfd pollfd = { .events = POLLIN };
@@ -187,10 +188,11 @@ static void bench_senders(const char *what, const char *path, bool whole_life, i
 		if (now_us() >= end)
 			bench.stopping = true;
 	}
-	report(what, (double)bench.accepted * US_PER_SECOND / (double)(now_us() - start),
-	       bench.samples, bench.nsamples);
+	double rate = (double)bench.accepted * US_PER_SECOND / (double)(now_us() - start);
+	report(what, rate, bench.samples, bench.nsamples);
 	store_close(bench.store);
 	free(bench.samples);
+	return rate;
 }
 
 static void commit_and_wait(struct store *store, struct store_batch *batch)
@@ -258,6 +260,9 @@ static void bench_bytes(const char *path)
 		bytes[i] = bytes_per_alert(bench, wal, parts[i]);
 		store_close(bench->store);
 	}
+	printf("row: Log per alert, %d in a commit: put, touch and decision of 1 KiB each | %lld "
+	       "bytes | — | —\n",
+	       GROUP, bytes[2]);
 	printf("log per alert, %d in a commit: put %lld, touch + decision %lld, "
 	       "all in one %lld bytes\n",
 	       GROUP, bytes[0], bytes[1], bytes[2]);
@@ -265,7 +270,7 @@ static void bench_bytes(const char *path)
 }
 
 /* Over a file that has its size already, as the WAL mostly is. */
-static void bench_disk(const char *path, double seconds)
+static double bench_disk(const char *path, double seconds)
 {
 	int64_t *samples = xcalloc(SAMPLES_MAX, sizeof(*samples)), start, before, now;
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -289,11 +294,19 @@ static void bench_disk(const char *path, double seconds)
 		now = now_us();
 		samples[n++] = now - before;
 	}
-	report("bare 4 KiB write + fdatasync", (double)n * US_PER_SECOND / (double)(now - start),
-	       samples, n);
+	double rate = (double)n * US_PER_SECOND / (double)(now - start);
+	report("bare 4 KiB write + fdatasync", rate, samples, n);
 	close(fd);
 	unlink(path);
 	free(samples);
+	return rate;
+}
+
+static void tell_row(const char *what, double rate, double flushes)
+{
+	printf("row: Store, 64 senders: %s | %.0f/s | bare 4 KiB write and fdatasync, %.0f/s | "
+	       "%.1f\n",
+	       what, rate, flushes, rate / flushes);
 }
 
 static void remove_store(const char *path)
@@ -322,11 +335,14 @@ int main(int argc, char **argv)
 	disk = xasprintf("%s/disk", dir);
 	bench_bytes(path);
 	remove_store(path);
-	bench_disk(disk, seconds);
+	double flushes = bench_disk(disk, seconds);
 	bench_senders("1 sender, put", path, false, 1, seconds);
-	bench_senders("64 senders, put", path, false, SENDERS, seconds);
-	bench_senders("64 senders, put; touch + decision", path, true, SENDERS, seconds);
-	bench_disk(disk, seconds);
+	double puts = bench_senders("64 senders, put", path, false, SENDERS, seconds);
+	double lives =
+		bench_senders("64 senders, put; touch + decision", path, true, SENDERS, seconds);
+	flushes = (flushes + bench_disk(disk, seconds)) / 2;
+	tell_row("put", puts, flushes);
+	tell_row("put, touch and decision", lives, flushes);
 	remove_store(path);
 	rmdir(dir);
 	return 0;
