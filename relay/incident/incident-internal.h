@@ -37,6 +37,7 @@ struct recipient {
 	unsigned int waiting; /* pages that delivery has */
 	bool tried;	      /* a trigger was dropped after a try: the pager may have it */
 	int64_t told_us;      /* mono: the last page that was queued for it */
+	bool unsure;	      /* REACHED: its trigger was tried and dropped; it may not have it */
 	bool silent; /* it has not answered for LIMIT_PAGER_SILENT_US: the fallback team was paged
 		      */
 };

@@ -48,7 +48,13 @@ bool incident_page_wanted(void *ctx, const struct stored_page *page)
 	const struct recipient *recipient =
 		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
-	return !recipient || recipient->state != RECIPIENT_ASKED ||
+	if (!recipient)
+		return true;
+	/* What a pager gets first rings, an update too. */
+	if (recipient->state == RECIPIENT_SPARED ||
+	    (recipient->unsure && page->event != PAGE_RESOLVE))
+		return false;
+	return recipient->state != RECIPIENT_ASKED ||
 	       (!incident_is_acked(incident) && !incident->silenced);
 }
 

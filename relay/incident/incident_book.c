@@ -50,9 +50,11 @@ static void recipient_trigger_dropped(struct incident *incident, struct recipien
 				      const struct stored_page *page)
 {
 	recipient->tried |= page->attempts > 0;
-	if (recipient->state == RECIPIENT_ASKED && !incident_silence_keeps(incident, PAGE_TRIGGER))
-		recipient_enter(incident, recipient,
-				page->attempts ? RECIPIENT_REACHED : RECIPIENT_SPARED);
+	if (recipient->state != RECIPIENT_ASKED || incident_silence_keeps(incident, PAGE_TRIGGER))
+		return;
+	recipient->unsure = page->attempts > 0;
+	recipient_enter(incident, recipient,
+			recipient->unsure ? RECIPIENT_REACHED : RECIPIENT_SPARED);
 }
 
 /* Its resolve is settled; or it gets none, and nothing is on its way to it. */
