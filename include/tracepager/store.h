@@ -67,6 +67,7 @@ struct stored_recipient {
 			       resolved */
 	int role, state;    /* enum recipient_role, enum recipient_state */
 	bool unresolved;    /* it gets no resolve: the rules say "resolve: false" */
+	bool tried;	    /* its trigger was dropped after an attempt: the pager may have it */
 };
 
 /* The story of an incident, in order. */

@@ -46,7 +46,8 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
 		       arena_printf(arena, "run %d step %d: %s", incident->run + 1,
 				    incident->step + 1, pagers));
-	recipients_ring(incident, step, arena_printf(arena, "%s; this is %s", why, where));
+	recipients_ring(incident, step, RECIPIENT_OWNER,
+			arena_printf(arena, "%s; this is %s", why, where));
 	step_tell_others(incident, step, arena_printf(arena, "%s; %s is paged now", why, pagers));
 	incident_touch(incident);
 	metric_add(METRIC_INCIDENTS_ESCALATED, 1);
@@ -60,11 +61,8 @@ void incident_page_fallback(struct incident *incident, const char *note)
 {
 	const struct escalation_step *step =
 		&rules_fallback(incident->book->rules)->escalation->steps[0];
-	struct recipient *last = recipients_last(incident), *recipient;
-	size_t n = recipients_page(incident, (const struct pager *const *)step->pagers,
-				   step->npagers, RECIPIENT_FALLBACK, note);
-
-	recipients_queue_after(incident, last, note);
+	struct recipient *recipient;
+	size_t n = recipients_ask(incident, step, RECIPIENT_FALLBACK, note);
 
 	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
 		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
@@ -86,6 +84,7 @@ void incident_page_fallback(struct incident *incident, const char *note)
 static void escalation_exhausted(struct incident *incident)
 {
 	const struct team *fallback = rules_fallback(incident->book->rules);
+	bool other = strcmp(fallback->name, incident->team) != 0;
 
 	incident->step = STEP_EXHAUSTED;
 	incident_arm(incident, 0);
@@ -93,11 +92,12 @@ static void escalation_exhausted(struct incident *incident)
 	log_error("nobody has acknowledged an incident in all runs of its escalation",
 		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team));
 	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
-		       "all runs are over; the fallback team is paged");
-	if (strcmp(fallback->name, incident->team) != 0)
-		incident_page_fallback(incident,
-				       "nobody has acknowledged in all runs of the escalation; the "
-				       "fallback team is paged");
+		       other ? "all runs are over; the fallback team is paged"
+			     : "all runs are over; nobody further is paged");
+	if (other)
+		recipients_ring(incident, &fallback->escalation->steps[0], RECIPIENT_FALLBACK,
+				"nobody has acknowledged in all runs of the escalation; the "
+				"fallback team is paged");
 }
 
 /* "nobody has acknowledged for 10 min" */

@@ -35,9 +35,8 @@ struct recipient {
 	enum recipient_role role;
 	enum recipient_state state;
 	unsigned int waiting; /* pages that delivery has */
-	bool tried;	      /* a trigger was dropped after a try: the pager may have it */
+	bool tried;	      /* its trigger was dropped after an attempt: the pager may have it */
 	int64_t told_us;      /* mono: the last page that was queued for it */
-	bool unsure;	      /* REACHED: its trigger was tried and dropped; it may not have it */
 	bool silent; /* it has not answered for LIMIT_PAGER_SILENT_US: the fallback team was paged
 		      */
 };
@@ -108,6 +107,7 @@ struct incident {
 	int64_t left_us;	      /* HOLDING: what is left of the deadline before; 0: none */
 	char *acked_by;		      /* "": nobody */
 	char *refused;		      /* the teams that said "not ours", a line each */
+	char *rerouted_by;	      /* who handed it on last; NULL: nobody */
 	int judged;		      /* ACT_USEFUL or ACT_NOISE: the last word on it; 0: none */
 	struct timer deadline;
 	struct timer retry;  /* OPEN: what nobody took is sent again */
@@ -279,6 +279,8 @@ void member_remove(struct incident *incident, struct member *member);
 
 /* An update is owed: at most one a minute, and the last one always leaves. */
 void incident_owe_update(struct incident *incident);
+/* The first page leaves now, where alerts of one body gather. */
+void incident_end_gather(struct incident *incident);
 /* Sends the recipients what they must know at once, with the update that they were owed. */
 void incident_notice(struct incident *incident, const char *note);
 /* who: the person that resolved it; "": nobody, its alerts have ended. */
@@ -452,7 +454,11 @@ size_t recipients_page(struct incident *incident, const struct pager *const *pag
 /* Asks those pagers, and rings at those that have the page already: with the key ID#n. One whose
  * trigger is still on its way is left alone. Their triggers are queued. */
 void recipients_ring(struct incident *incident, const struct escalation_step *step,
-		     const char *note);
+		     enum recipient_role role, const char *note);
+/* The same for those that neither have the page, nor may still take it, nor refused it. How many.
+ */
+size_t recipients_ask(struct incident *incident, const struct escalation_step *step,
+		      enum recipient_role role, const char *note);
 /* The same for all pagers of the owner that have the page. */
 void recipients_ring_again(struct incident *incident, const char *note);
 /* To those whose kind shows no words in a resolve: why it comes. */

@@ -283,6 +283,7 @@ void incident_free(struct incident *incident)
 	free(incident->escalation);
 	free(incident->acked_by);
 	free(incident->refused);
+	free(incident->rerouted_by);
 	free(incident->silenced);
 	free(incident->silenced_words);
 	free(incident->silence_told);
@@ -327,6 +328,14 @@ static void incident_send_owed_trigger(struct incident *incident)
 		member_set_fresh(incident, member, false);
 	incident_queue_all(incident, PAGE_TRIGGER, NULL);
 	incident_touch(incident);
+}
+
+void incident_end_gather(struct incident *incident)
+{
+	if (!incident->trigger_owed)
+		return;
+	timer_disarm(incident->book->env.timers, &incident->update);
+	incident_send_owed_trigger(incident);
 }
 
 static void incident_update_due(void *arg)

@@ -39,6 +39,17 @@ static void act_story(struct incident_book *book, enum incident_event event, con
 			    said ? arena_printf(arena, "%s: %s", act->via, act->text) : act->via);
 }
 
+/* It was so before. The answer waits for the disk all the same: where the store missed the first
+ * time, all of it is written again. */
+static enum act_outcome act_again(struct incident *incident, enum incident_event event,
+				  const struct act *act, struct arena *arena)
+{
+	if (incident->missed)
+		act_story(incident->book, event, act, arena);
+	incident_put(incident);
+	return ACT_ALREADY;
+}
+
 /* ---- acknowledge ---- */
 
 bool incident_page_wanted(void *ctx, const struct stored_page *page)
@@ -50,12 +61,13 @@ bool incident_page_wanted(void *ctx, const struct stored_page *page)
 
 	if (!recipient)
 		return true;
+	if (recipient->state == RECIPIENT_ASKED)
+		return !incident_is_acked(incident) && !incident->silenced;
+	/* It was handed on before its trigger left: nothing of it leaves. */
+	if (recipient->state == RECIPIENT_ENDING && !incident_is_over(incident))
+		return page->event != PAGE_TRIGGER || page->attempts;
 	/* What a pager gets first rings, an update too. */
-	if (recipient->state == RECIPIENT_SPARED ||
-	    (recipient->unsure && page->event != PAGE_RESOLVE))
-		return false;
-	return recipient->state != RECIPIENT_ASKED ||
-	       (!incident_is_acked(incident) && !incident->silenced);
+	return recipient->state != RECIPIENT_SPARED && recipient->state != RECIPIENT_TOLD;
 }
 
 static enum act_outcome incident_acknowledge(struct incident *incident, const struct act *act,
@@ -65,10 +77,11 @@ static enum act_outcome incident_acknowledge(struct incident *incident, const st
 
 	if (again && strcmp(incident->acked_by, act->who) == 0) {
 		buf_printf(words, "%s has it already", act->who);
-		return ACT_ALREADY;
+		return act_again(incident, INCIDENT_EVENT_ACKNOWLEDGED, act, arena);
 	}
 	act_story(incident->book, INCIDENT_EVENT_ACKNOWLEDGED, act, arena);
 	if (again) {
+		incident_touch(incident);
 		buf_printf(words, "noted; %s has it already", incident->acked_by);
 		return ACT_ALREADY;
 	}
@@ -212,9 +225,16 @@ static void incident_give(struct incident *incident, const struct team *team, co
 static enum act_outcome incident_reroute(struct incident *incident, const struct act *act,
 					 struct arena *arena, struct buf *words)
 {
-	const struct team *team = reroute_target(incident, act, arena, words);
-	bool said = act->text && *act->text;
+	bool said = act->text && *act->text, named = act->team && *act->team;
 
+	/* The store missed it, and who was told so asks again. */
+	if (incident->missed && incident->rerouted_by &&
+	    strcmp(incident->rerouted_by, act->who) == 0 &&
+	    (!named || strcmp(act->team, incident->team) == 0)) {
+		buf_printf(words, "handed on to team %s", incident->team);
+		return act_again(incident, INCIDENT_EVENT_REROUTED, act, arena);
+	}
+	const struct team *team = reroute_target(incident, act, arena, words);
 	if (!team)
 		return ACT_REFUSED;
 	incident_story(incident, INCIDENT_EVENT_REROUTED, act->who,
@@ -230,6 +250,7 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 	log_info("incident handed on", LOG_STR("incident", incident->id),
 		 LOG_STR("from", incident->team), LOG_STR("to", team->name),
 		 LOG_STR("who", act->who), LOG_STR("reason", said ? act->text : ""));
+	incident_set_text(&incident->rerouted_by, act->who);
 	incident_give(incident, team, note);
 	buf_printf(words, "handed on to team %s", team->name);
 	return ACT_DONE;
@@ -257,8 +278,10 @@ static enum act_outcome incident_judge(struct incident *incident, const struct a
 
 	buf_puts(words, again ? "it has been said" : "noted");
 	if (again)
-		return ACT_ALREADY;
+		return act_again(incident, useful ? INCIDENT_EVENT_USEFUL : INCIDENT_EVENT_NOISE,
+				 act, arena);
 	incident->judged = (int)act->kind;
+	incident_touch(incident); /* tells whether the store has it */
 	act_story(incident->book, useful ? INCIDENT_EVENT_USEFUL : INCIDENT_EVENT_NOISE, act,
 		  arena);
 	metric_add(useful ? METRIC_INCIDENTS_USEFUL : METRIC_INCIDENTS_NOISE, 1);
@@ -292,11 +315,12 @@ void incident_note(struct incident_book *book, const struct act *act)
 }
 
 /* Its recipients are being told of the end. */
-static enum act_outcome incident_act_late(const struct incident *incident, const struct act *act,
+static enum act_outcome incident_act_late(struct incident *incident, const struct act *act,
 					  struct arena *arena, struct buf *words)
 {
 	if (act->kind == ACT_RESOLVE) {
 		buf_puts(words, "it is over already");
+		incident_put(incident);
 		return ACT_ALREADY;
 	}
 	act_note(incident->book, act, arena);
@@ -319,10 +343,13 @@ enum act_outcome incident_act(struct incident_book *book, const struct act *act,
 	} else if (incident_is_over(incident)) {
 		outcome = incident_act_late(incident, act, arena, words);
 	} else if (act->kind == ACT_ACKNOWLEDGE) {
+		incident_end_gather(incident);
 		outcome = incident_acknowledge(incident, act, arena, words);
 	} else if (act->kind == ACT_RESOLVE) {
+		incident_end_gather(incident);
 		outcome = incident_resolve_by(incident, act, arena, words);
 	} else if (act->kind == ACT_REROUTE) {
+		incident_end_gather(incident);
 		outcome = incident_reroute(incident, act, arena, words);
 	} else {
 		outcome = incident_comment(incident, act, arena, words);

@@ -44,17 +44,16 @@ static void recipient_refused_trigger(struct incident *incident, struct recipien
 		incident_page_fallback(incident, note);
 }
 
-/* Where an attempt had begun, the pager may have the page: it counts as taken, and gets a resolve.
- */
+/* Where an attempt had begun the pager may have the page: it gets a resolve in the end. */
 static void recipient_trigger_dropped(struct incident *incident, struct recipient *recipient,
 				      const struct stored_page *page)
 {
 	recipient->tried |= page->attempts > 0;
+	if (recipient->state == RECIPIENT_ENDING && !recipient->tried)
+		recipient_enter(incident, recipient, RECIPIENT_TOLD);
 	if (recipient->state != RECIPIENT_ASKED || incident_silence_keeps(incident, PAGE_TRIGGER))
 		return;
-	recipient->unsure = page->attempts > 0;
-	recipient_enter(incident, recipient,
-			recipient->unsure ? RECIPIENT_REACHED : RECIPIENT_SPARED);
+	recipient_enter(incident, recipient, RECIPIENT_SPARED);
 }
 
 /* Its resolve is settled; or it gets none, and nothing is on its way to it. */
@@ -348,9 +347,11 @@ void incidents_book_load_recipient(struct incident_book *book, const struct stor
 
 	if (!incident || !known || recipient_find_n(incident, row->pager, row->n))
 		return;
-	recipient_add(incident, row->pager, row->n, row->target, (enum recipient_role)row->role,
-		      (enum recipient_state)row->state)
-		->unresolved = row->unresolved;
+	struct recipient *recipient =
+		recipient_add(incident, row->pager, row->n, row->target,
+			      (enum recipient_role)row->role, (enum recipient_state)row->state);
+	recipient->unresolved = row->unresolved;
+	recipient->tried = row->tried;
 }
 
 void incidents_book_load_page(struct incident_book *book, const struct stored_page *row)

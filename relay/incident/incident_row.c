@@ -148,6 +148,7 @@ void recipient_put(const struct incident *incident, const struct recipient *reci
 				    .role = (int)recipient->role,
 				    .state = (int)recipient->state,
 				    .unresolved = recipient->unresolved,
+				    .tried = recipient->tried,
 			    });
 }
 

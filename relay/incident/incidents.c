@@ -412,9 +412,13 @@ bool incidents_pause(struct incidents *incidents, const char *pager, const char 
 	CLEANUP_FREE char *by = xasprintf(
 		"%s since %s", who, rfc3339_format(clock_wall_us(incidents->env.clock), since));
 
-	if (!incidents_book_pause(incidents->book, pager, paused ? by : NULL))
+	bool changed = incidents_book_pause(incidents->book, pager, paused ? by : NULL);
+
+	/* Also where it was so before: the store may have missed it. */
+	const char *kept = incidents_book_paused_by(incidents->book, pager);
+	incidents_keep(incidents, name, kept ? kept : "");
+	if (!changed)
 		return false;
-	incidents_keep(incidents, name, paused ? by : "");
 	log_warn(paused ? "pager paused: its pages wait" : "pager goes on", LOG_STR("pager", pager),
 		 LOG_STR("who", who));
 	return true;

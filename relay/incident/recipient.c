@@ -150,21 +150,28 @@ static void recipient_queue_new(struct incident *incident, struct recipient *rec
 	incident_queue(incident, recipient, PAGE_TRIGGER, note);
 }
 
-static void recipient_ring(struct incident *incident, const struct pager *pager, bool unresolved,
-			   const char *note)
+/* Can the pager be asked under the key that it has? One that may have taken that trigger would not
+ * ring: it gets a key of its own. */
+static bool recipient_asks_same(const struct recipient *recipient)
+{
+	return recipient->state == RECIPIENT_REFUSED ||
+	       (recipient->state == RECIPIENT_SPARED && !recipient->tried);
+}
+
+static void recipient_ring(struct incident *incident, const struct pager *pager,
+			   enum recipient_role role, bool unresolved, const char *note)
 {
 	struct recipient *last = recipient_find(incident, pager->name);
 
 	if (last && last->state == RECIPIENT_ASKED)
 		return;
-	if (last && (last->state == RECIPIENT_REFUSED || last->state == RECIPIENT_SPARED)) {
+	if (last && recipient_asks_same(last)) {
 		recipient_ask_again(incident, last, note);
 		return;
 	}
 	if (last && recipient_is_last(last))
 		return;
-	struct recipient *recipient =
-		recipient_for(incident, pager, last ? last->n + 1 : 1, RECIPIENT_OWNER);
+	struct recipient *recipient = recipient_for(incident, pager, last ? last->n + 1 : 1, role);
 	if (unresolved && !recipient->unresolved) {
 		recipient->unresolved = true;
 		recipient_put(incident, recipient);
@@ -173,10 +180,26 @@ static void recipient_ring(struct incident *incident, const struct pager *pager,
 }
 
 void recipients_ring(struct incident *incident, const struct escalation_step *step,
-		     const char *note)
+		     enum recipient_role role, const char *note)
 {
 	for (size_t i = 0; i < step->npagers; i++)
-		recipient_ring(incident, step->pagers[i], step->no_resolve, note);
+		recipient_ring(incident, step->pagers[i], role, step->no_resolve, note);
+}
+
+size_t recipients_ask(struct incident *incident, const struct escalation_step *step,
+		      enum recipient_role role, const char *note)
+{
+	size_t asked = 0;
+
+	for (size_t i = 0; i < step->npagers; i++) {
+		const struct recipient *last = recipient_find(incident, step->pagers[i]->name);
+		if (last && (last->state == RECIPIENT_ASKED || last->state == RECIPIENT_REACHED ||
+			     last->state == RECIPIENT_REFUSED))
+			continue;
+		recipient_ring(incident, step->pagers[i], role, step->no_resolve, note);
+		asked++;
+	}
+	return asked;
 }
 
 void recipients_ring_again(struct incident *incident, const char *note)
@@ -185,10 +208,9 @@ void recipients_ring_again(struct incident *incident, const char *note)
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link) {
 		if (recipient->role == RECIPIENT_OWNER && recipient_is_newest(recipient)) {
-			if (recipient->state == RECIPIENT_REFUSED ||
-			    recipient->state == RECIPIENT_SPARED) {
+			if (recipient_asks_same(recipient)) {
 				recipient_ask_again(incident, recipient, note);
-			} else if (recipient->state == RECIPIENT_REACHED &&
+			} else if (recipient->state != RECIPIENT_ASKED &&
 				   !recipient_is_last(recipient)) {
 				struct recipient *next = recipient_add(
 					incident, recipient->pager, recipient->n + 1,
@@ -211,8 +233,7 @@ void recipients_ask_kept(struct incident *incident, const char *note)
 		if (recipient->state != RECIPIENT_ASKED || recipient->waiting)
 			continue;
 		if (incident_is_acked(incident))
-			recipient_enter(incident, recipient,
-					recipient->tried ? RECIPIENT_REACHED : RECIPIENT_SPARED);
+			recipient_enter(incident, recipient, RECIPIENT_SPARED);
 		else
 			incident_queue(incident, recipient, PAGE_TRIGGER, note);
 	}
@@ -223,7 +244,8 @@ void recipient_end(struct incident *incident, struct recipient *recipient, const
 	/* A silence kept its trigger from leaving: there is nothing to resolve. */
 	if (recipient->state == RECIPIENT_ASKED && !recipient->waiting && !recipient->tried)
 		recipient_enter(incident, recipient, RECIPIENT_SPARED);
-	if (recipient->state == RECIPIENT_REFUSED || recipient->state == RECIPIENT_SPARED) {
+	if (recipient->state == RECIPIENT_REFUSED ||
+	    (recipient->state == RECIPIENT_SPARED && !recipient->tried)) {
 		recipient_enter(incident, recipient, RECIPIENT_TOLD);
 		return;
 	}

@@ -65,7 +65,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		" WHERE EXISTS (SELECT 1 FROM incidents WHERE id = ?1)",
 	[STORE_OP_DROP_INCIDENT_STATE] = "DELETE FROM incident_states WHERE incident = ?",
 	[STORE_OP_DROP_RECIPIENTS] = "DELETE FROM recipients WHERE incident = ?",
-	[STORE_OP_PUT_RECIPIENT] = "REPLACE INTO recipients (incident, pager, n, role, state, unresolved, target) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[STORE_OP_PUT_RECIPIENT] = "REPLACE INTO recipients (incident, pager, n, role, state, unresolved, tried, target)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_OP_PUT_EVENT] = "INSERT INTO events (incident, at_us, event, who, text) VALUES (?, ?, ?, ?, ?)",
 	[STORE_OP_PUT_SENDER] = "REPLACE INTO senders (name, interval_us) VALUES (?, ?)",
 	[STORE_OP_PUT_SILENCE] = "REPLACE INTO silences (id, ends_us, doc) VALUES (?, ?, ?)",
@@ -183,6 +184,7 @@ static void bind_recipient(struct binder *binder, const struct stored_recipient 
 	bind_number(binder, recipient->role);
 	bind_number(binder, recipient->state);
 	bind_number(binder, recipient->unresolved);
+	bind_number(binder, recipient->tried);
 	bind_text(binder, recipient->target);
 }
 

@@ -142,6 +142,7 @@ static bool sqlite_load_recipient(const struct load *load, sqlite3_stmt *row)
 		.target = column_text(row, 4),
 		.n = sqlite3_column_int(row, 5),
 		.unresolved = sqlite3_column_int(row, 6) != 0,
+		.tried = sqlite3_column_int(row, 7) != 0,
 	};
 
 	if (load->loader->recipient)
@@ -199,7 +200,8 @@ static const struct table {
 	  " FROM incidents LEFT JOIN incident_states s ON s.incident = incidents.id WHERE n = ?1",
 	  sqlite_load_incident },
 	{ "recipients", NULL,
-	  "SELECT incident, pager, role, state, target, n, unresolved FROM recipients ORDER BY "
+	  "SELECT incident, pager, role, state, target, n, unresolved, tried FROM recipients ORDER "
+	  "BY "
 	  "incident, "
 	  "pager, n",
 	  sqlite_load_recipient },

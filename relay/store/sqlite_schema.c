@@ -178,9 +178,10 @@ static const char step_4[] =
 	" role INTEGER NOT NULL,"  /* enum recipient_role */
 	" state INTEGER NOT NULL," /* enum recipient_state */
 	" unresolved INTEGER NOT NULL,"
+	" tried INTEGER NOT NULL,"
 	" target TEXT NOT NULL,"
 	" PRIMARY KEY (incident, pager, n)) STRICT, WITHOUT ROWID;"
-	"INSERT INTO recipients_4 SELECT incident, pager, 1, role, state, 0, target FROM "
+	"INSERT INTO recipients_4 SELECT incident, pager, 1, role, state, 0, 0, target FROM "
 	"recipients;"
 	"DROP TABLE recipients;"
 	"ALTER TABLE recipients_4 RENAME TO recipients;"

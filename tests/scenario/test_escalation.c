@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -572,6 +573,117 @@ START_TEST(a_comment_reaches_who_has_the_page)
 }
 END_TEST
 
+/* ---- what an outage makes of it ---- */
+
+static void on_durable(void *ctx, int error, const char *text)
+{
+	int *result = ctx;
+
+	(void)text;
+	*result = error;
+}
+
+/* What is told to who acts: 0, or that it is not kept. */
+static int act_durably(enum act_kind kind, const char *team)
+{
+	const struct first first = first_incident();
+	const struct act act = { kind, first.id, "ann", "test", "", team };
+	struct buf words = BUF_INIT(sizeof(said));
+	int result = 1;
+
+	incidents_act(world->incidents, &act, &words);
+	incidents_when_durable(world->incidents, on_durable, &result);
+	buf_fini(&words);
+	world_run(world, SECONDS(1));
+	ck_assert_int_ne(result, 1);
+	return result;
+}
+
+START_TEST(an_act_that_is_not_on_disk_is_not_confirmed_by_asking_again)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	fake_store_fail(world->disk, -ENOSPC);
+	ck_assert_int_ne(act_durably(ACT_ACKNOWLEDGE, NULL), 0);
+	ck_assert_int_ne(act_durably(ACT_ACKNOWLEDGE, NULL), 0);
+	ck_assert_int_ne(act_durably(ACT_NOISE, NULL), 0);
+	ck_assert_int_ne(act_durably(ACT_NOISE, NULL), 0);
+	ck_assert_int_ne(act_durably(ACT_REROUTE, NULL), 0);
+	ck_assert_str_eq(first_incident().team, "sre");
+	fake_store_fail(world->disk, 0);
+	ck_assert_int_eq(act_durably(ACT_REROUTE, NULL), 0);
+	ck_assert_str_eq(first_incident().team, "sre"); /* it went no further */
+	ck_assert_int_eq(act_durably(ACT_ACKNOWLEDGE, NULL), 0);
+	restart();
+	ck_assert_str_eq(first_incident().team, "sre");
+	ck_assert_str_eq(first_incident().state, "acknowledged");
+}
+END_TEST
+
+START_TEST(the_fallback_team_is_rung_at_the_end_also_where_it_has_the_page)
+{
+	pager_answers("http://pager/a", 400, 1000);
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, MINUTES(120));
+	/* a refuses, and the fallback team gets its page; at the end it is rung. */
+	assert_timeline("0:a 0:sre 10:b 25:c 55:b#2 70:c#2 90:sre#2");
+}
+END_TEST
+
+START_TEST(who_hands_it_on_before_the_page_left_is_not_rung)
+{
+	world_pagers_take_all(world);
+	incidents_pause(world->incidents, "a", "ann", true);
+	fire(DISK);
+	act(ACT_REROUTE, "ann", "", "shop");
+	incidents_pause(world->incidents, "a", "ann", false);
+	world_run(world, MINUTES(1));
+	ck_assert_uint_eq(world_pages(world, "key-a", NULL), 0);
+	assert_timeline("0:shop");
+	resolve(DISK);
+	world_run(world, MINUTES(3));
+	ck_assert_uint_eq(first_incident().n, 0);
+}
+END_TEST
+
+START_TEST(who_did_not_get_the_page_gets_no_comment)
+{
+	pager_answers("http://pager/b", 503, 1);
+	world_pagers_take_all(world);
+	fire(DISK);
+	while (world_pages(world, "key-b", NULL) == 0)
+		world_run(world, SECONDS(1));
+	acknowledge(); /* while b rests between two attempts */
+	act(ACT_COMMENT, "ann", "a new disk is on its way", NULL);
+	world_run(world, MINUTES(5));
+	ck_assert_uint_eq(world_pages(world, "key-b", NULL), 1);
+	assert_last_says("key-a", "a new disk is on its way");
+	restart();
+	resolve(DISK);
+	world_run(world, MINUTES(3));
+	/* The attempt may have reached it all the same. */
+	ck_assert_uint_eq(world_pages(world, "key-b", "resolve"), 1);
+	ck_assert_uint_eq(first_incident().n, 0);
+}
+END_TEST
+
+START_TEST(handed_on_while_alerts_of_a_body_gather)
+{
+	world_pagers_take_all(world);
+	world_alert_in_body(world, DISK, 1);
+	world_run(world, LIMIT_BODY_GATHER_US / 2);
+	const struct first first = first_incident();
+	const struct act act = { ACT_REROUTE, first.id, "ann", "test", "", "shop" };
+	struct buf words = BUF_INIT(512);
+	ck_assert_int_eq(incidents_act(world->incidents, &act, &words), ACT_DONE);
+	buf_fini(&words);
+	world_run(world, MINUTES(2));
+	ck_assert_uint_eq(world_pages(world, "key-a", NULL), 0);
+	ck_assert_uint_eq(world_pages(world, "key-shop", NULL), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("escalation");
@@ -598,6 +710,11 @@ int main(void)
 		what_a_person_resolved_and_fires_on_pages_after_four_hours,
 		late_words_are_noted_and_change_nothing,
 		a_comment_reaches_who_has_the_page,
+		an_act_that_is_not_on_disk_is_not_confirmed_by_asking_again,
+		the_fallback_team_is_rung_at_the_end_also_where_it_has_the_page,
+		who_hands_it_on_before_the_page_left_is_not_rung,
+		who_did_not_get_the_page_gets_no_comment,
+		handed_on_while_alerts_of_a_body_gather,
 	};
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);

@@ -48,7 +48,7 @@ static const struct {
 			       "x...x.",     /* sent again; over */
 			       "....x.",     /* the resolve was taken */
 			       "......",     /* the last */
-			       "x...x." } }, /* paged again; over */
+			       "x..xx." } }, /* paged again; over */
 };
 
 static struct move {
