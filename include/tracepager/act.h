@@ -26,6 +26,9 @@ struct act {
 	const char *via;      /* "api", "link", "feedback", "terminal" */
 	const char *text;     /* a comment, or the reason; "" none */
 	const char *team;     /* REROUTE: to this team; NULL or "": the next owner */
+	/* The pager through whose page it comes (link, feedback): it must still have that page.
+	 * NULL: it comes from elsewhere. */
+	const char *pager;
 };
 
 /* The order is from good to bad. */

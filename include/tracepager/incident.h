@@ -108,6 +108,7 @@ struct incident_view {
 	const char *escalation;	      /* "" none: a route names the pagers */
 	int run, step;		      /* what was paged last, from 0 */
 	const char *acked_by;	      /* "": nobody */
+	const char *next_team;	      /* where "not ours" leads; NULL: no team is left */
 	size_t nalerts, nfiring;
 	bool unreached;	      /* no pager has taken its page, or may still take it */
 	const char *silenced; /* the silence that holds it: an id, or a place in the rules; NULL:

@@ -801,6 +801,8 @@
 /* A page that every pager rejected is sent again at this interval, and at each repeat of an alert.
  */
 #define LIMIT_UNREACHED_RETRY_US (5 * US_PER_MINUTE)
+/* A page that no pager has taken for so long is told as unreached, though it is still tried. */
+#define LIMIT_REACH_US (30 * US_PER_SECOND)
 /* How often one pager is rung about one incident: more runs of escalation_repeat than anybody
  * waits for, and ack_timeout of an hour for a month. Each is a key that the resolve must reach. */
 #define LIMIT_RINGS 1000
@@ -812,6 +814,11 @@
 #define LIMIT_REFUSED_BYTES 4096u
 /* Recipients of an incident that is over are told for so long; then it is given up. */
 #define LIMIT_TELLING_US US_PER_DAY
+/* Comments on one incident that are told to its recipients in a minute; the others stand in its
+ * story. */
+#define LIMIT_COMMENTS_TOLD 10u
+/* Pages of one recipient that wait for its pager: no notice is added to more. */
+#define LIMIT_RECIPIENT_WAITING 100u
 /* No deadline of an incident is further ahead; a damaged row of the store may say more. */
 #define LIMIT_DEADLINE_MOST_US (366 * US_PER_DAY)
 /* Alerts of an incident that a page lists with their labels, and by name. */

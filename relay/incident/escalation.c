@@ -11,6 +11,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 /* Those who have the page learn who is paged now; who is rung with this step is not told twice. */
@@ -43,15 +44,18 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 						   escalation->nsteps);
 
 	incident_arm(incident, escalation_wait_us(incident));
-	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
-		       arena_printf(arena, "run %d step %d: %s", incident->run + 1,
-				    incident->step + 1, pagers));
+	/* The first step of the first run is no escalation: its pages are told by themselves. */
+	if (incident->run || incident->step) {
+		incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
+			       arena_printf(arena, "run %d step %d: %s", incident->run + 1,
+					    incident->step + 1, pagers));
+		metric_add(METRIC_INCIDENTS_ESCALATED, 1);
+	}
 	recipients_ring(incident, step, RECIPIENT_OWNER,
 			arena_printf(arena, "%s; this is %s", why, where));
 	step_tell_others(incident, step, arena_printf(arena, "%s; %s is paged now", why, pagers));
 	incident_touch(incident);
-	metric_add(METRIC_INCIDENTS_ESCALATED, 1);
-	log_info("incident escalated", LOG_STR("incident", incident->id),
+	log_info("incident pages a step", LOG_STR("incident", incident->id),
 		 LOG_STR("team", incident->team), LOG_STR("step", where),
 		 LOG_STR("pagers", pagers));
 	arena_free(arena);
@@ -100,20 +104,11 @@ static void escalation_exhausted(struct incident *incident)
 				"fallback team is paged");
 }
 
-/* "nobody has acknowledged for 10 min" */
-static const char *waited_text(struct arena *arena, int64_t wait_us)
-{
-	if (wait_us >= US_PER_MINUTE)
-		return arena_printf(arena, "nobody has acknowledged for %lld min",
-				    (long long)(wait_us / US_PER_MINUTE));
-	return arena_printf(arena, "nobody has acknowledged for %lld s",
-			    (long long)(wait_us / US_PER_SECOND));
-}
-
 static void incident_escalate(struct incident *incident)
 {
 	const struct escalation *escalation = incident_escalation(incident);
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	char waited[PLAIN_DURATION_SIZE];
 	int run, step;
 
 	if (incident->step < 0 || !escalation) {
@@ -122,7 +117,9 @@ static void incident_escalate(struct incident *incident)
 	} else if (escalation_following(incident, escalation, &run, &step)) {
 		incident->run = run;
 		incident->step = step;
-		step_begin(incident, escalation, waited_text(arena, incident->wait_us));
+		step_begin(incident, escalation,
+			   arena_printf(arena, "nobody has acknowledged for %s",
+					plain_duration(incident->wait_us, waited)));
 	} else {
 		escalation_exhausted(incident);
 	}
@@ -164,7 +161,7 @@ void incident_go_on(struct incident *incident)
 
 void incident_send_again(struct incident *incident)
 {
-	if (incident->silenced)
+	if (incident->silenced || !recipients_any_refused(incident))
 		return;
 	log_error("nobody has taken this page; it is sent again to every pager that refused it",
 		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
@@ -183,9 +180,10 @@ void incident_retry_due(void *arg)
 
 static void incident_ack_over(struct incident *incident)
 {
+	char ago[PLAIN_DURATION_SIZE];
 	CLEANUP_FREE char *note =
-		xasprintf("%s acknowledged %lld min ago, and it is still open", incident->acked_by,
-			  (long long)(incident->wait_us / US_PER_MINUTE));
+		xasprintf("%s acknowledged %s ago, and it is still open", incident->acked_by,
+			  plain_duration(incident->wait_us, ago));
 
 	incident_begin_run(incident, note);
 }

@@ -38,7 +38,8 @@ bool escalation_following(const struct incident *incident, const struct escalati
 			  int *ret_run, int *ret_step)
 {
 	*ret_run = incident->run;
-	*ret_step = incident->step + 1;
+	/* The rules have fewer steps by now: the new ones begin. */
+	*ret_step = incident->step < (int)escalation->nsteps ? incident->step + 1 : 0;
 	if (*ret_step < (int)escalation->nsteps)
 		return true;
 	*ret_run = incident->run + 1;

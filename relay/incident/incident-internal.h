@@ -108,6 +108,8 @@ struct incident {
 	char *acked_by;		      /* "": nobody */
 	char *refused;		      /* the teams that said "not ours", a line each */
 	char *rerouted_by;	      /* who handed it on last; NULL: nobody */
+	int64_t comments_us;	      /* mono: since when comments are counted */
+	unsigned int ncomments;	      /* told to the recipients since then */
 	int judged;		      /* ACT_USEFUL or ACT_NOISE: the last word on it; 0: none */
 	struct timer deadline;
 	struct timer retry;  /* OPEN: what nobody took is sent again */
@@ -118,7 +120,7 @@ struct incident {
 	enum severity severity;
 	struct members members;
 	struct map *member_map; /* key -> struct member, where there are many; else NULL */
-	bool unreached;		/* counted in the book: open, and no pager has it or may take it */
+	bool untaken;		/* counted in the book: open, and no pager has taken it */
 	size_t nmembers, nfiring, nfresh, ncovered;
 	/* While silences hold all of its alerts that fire: an id, or a place in the rules; "": that
 	 * was before the restart; NULL: it is not silenced. */
@@ -186,7 +188,7 @@ struct incident_book {
 	struct incident *check_incident; /* the next one; NULL: all have been */
 	struct member *check_member;	 /* of it; NULL: from its first */
 	bool check_again;		 /* the silences changed meanwhile: all of them once more */
-	size_t unreached;		 /* open incidents that nobody took */
+	size_t untaken;			 /* open incidents that no pager has taken */
 	int64_t next_page_id;
 	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */
 	int64_t wall_offset_us; /* wall minus mono: when it changes, the wall clock was set */
@@ -324,6 +326,8 @@ void incident_send_again(struct incident *incident); /* to all that refused it *
 /* ---- incident_act.c: what people do ---- */
 
 enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words);
+/* The team that "not ours" leads to; NULL: none is left. */
+const char *incident_next_team_name(const struct incident *incident, struct arena *arena);
 /* Has that team said "not ours"? */
 bool incident_team_refused(const struct incident *incident, const char *team);
 /* Of an incident that is closed: a line of its story. */
@@ -473,14 +477,17 @@ struct recipient *recipients_last(const struct incident *incident); /* NULL: it 
 void recipients_queue_after(struct incident *incident, struct recipient *last, const char *note);
 /* Is there one, not only notified, that has it, or may still take it? */
 bool recipients_reached(const struct incident *incident);
-bool recipients_any_taken(const struct incident *incident); /* somebody took the trigger */
-bool recipients_told(const struct incident *incident);	    /* all have got the end */
+bool recipients_any_taken(const struct incident *incident);   /* somebody took the trigger */
+bool recipients_any_refused(const struct incident *incident); /* a pager rejected it for good */
+bool recipients_told(const struct incident *incident);	      /* all have got the end */
 bool recipient_knows_moved(
 	const struct recipient *recipient); /* its kind understands a resolve that says moved */
 /* What delivery still has of the incident is given up. */
 void recipients_drop(struct incident *incident, const char *why);
-/* Counts the incident among the unreached ones, or no more. */
+/* Counts the incident among those that no pager has taken, or no more. */
 void recipients_count(struct incident *incident);
+/* Open, and no pager has taken its page for LIMIT_REACH_US. */
+bool incident_is_unreached(const struct incident *incident);
 /* Sends the trigger again to all that refused it. */
 void recipients_retry(struct incident *incident, const char *note);
 

@@ -277,7 +277,7 @@ void incident_free(struct incident *incident)
 	recipients_free(incident);
 	map_free(incident->member_map);
 	life_end(&book->counts, incident->state);
-	book->unreached -= incident->unreached;
+	book->untaken -= incident->untaken;
 	free(incident->key);
 	free(incident->team);
 	free(incident->escalation);

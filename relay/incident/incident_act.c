@@ -171,6 +171,13 @@ static const struct team *incident_next_team(const struct incident *incident, st
 	return team_is_next(incident, rules_fallback(rules)) ? rules_fallback(rules) : NULL;
 }
 
+const char *incident_next_team_name(const struct incident *incident, struct arena *arena)
+{
+	const struct team *team = incident_next_team(incident, arena);
+
+	return team ? team->name : NULL;
+}
+
 /* The team that it goes to; NULL: none, and words say why. */
 static const struct team *reroute_target(const struct incident *incident, const struct act *act,
 					 struct arena *arena, struct buf *words)
@@ -258,6 +265,20 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 
 /* ---- words ---- */
 
+static bool incident_tells_comment(struct incident *incident)
+{
+	int64_t now_us = incident_mono_us(incident);
+
+	if (!incident->ncomments || now_us - incident->comments_us >= US_PER_MINUTE) {
+		incident->comments_us = now_us;
+		incident->ncomments = 0;
+	}
+	if (incident->ncomments == LIMIT_COMMENTS_TOLD)
+		return false;
+	incident->ncomments++;
+	return true;
+}
+
 static enum act_outcome incident_comment(struct incident *incident, const struct act *act,
 					 struct arena *arena, struct buf *words)
 {
@@ -266,6 +287,10 @@ static enum act_outcome incident_comment(struct incident *incident, const struct
 		return ACT_REFUSED;
 	}
 	act_story(incident->book, INCIDENT_EVENT_COMMENTED, act, arena);
+	if (!incident_tells_comment(incident)) {
+		buf_puts(words, "noted; it is not told: there were many comments in this minute");
+		return ACT_DONE;
+	}
 	incident_notice(incident, arena_printf(arena, "%s: %s", act->who, act->text));
 	buf_puts(words, "noted, and told to all that have the page");
 	return ACT_DONE;
@@ -329,6 +354,18 @@ static enum act_outcome incident_act_late(struct incident *incident, const struc
 	return ACT_OVER;
 }
 
+/* What comes through a page counts while that pager has the page: not from a team that has handed
+ * the incident on, nor from a pager that never had it. */
+static bool act_has_page(const struct incident *incident, const struct act *act)
+{
+	const struct recipient *recipient =
+		act->pager ? recipient_find(incident, act->pager) : NULL;
+
+	return !act->pager || act->kind == ACT_COMMENT ||
+	       (recipient && recipient->state != RECIPIENT_TOLD &&
+		recipient->state != RECIPIENT_ENDING);
+}
+
 enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words)
 {
 	struct incident *incident = incident_get(book, act->incident);
@@ -342,6 +379,10 @@ enum act_outcome incident_act(struct incident_book *book, const struct act *act,
 		outcome = incident_judge(incident, act, arena, words);
 	} else if (incident_is_over(incident)) {
 		outcome = incident_act_late(incident, act, arena, words);
+	} else if (!act_has_page(incident, act)) {
+		buf_printf(words, "the page to %s is over: team %s has this incident now",
+			   act->pager, incident->team);
+		outcome = ACT_REFUSED;
 	} else if (act->kind == ACT_ACKNOWLEDGE) {
 		incident_end_gather(incident);
 		outcome = incident_acknowledge(incident, act, arena, words);

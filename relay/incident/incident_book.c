@@ -35,12 +35,15 @@ static void recipient_refused_trigger(struct incident *incident, struct recipien
 	CLEANUP_FREE char *note =
 		xasprintf("pager %s refused this page: %s", recipient->pager, error);
 
+	/* Of a team that handed it on: nobody else is paged for that. */
+	bool counts = recipient->state == RECIPIENT_ASKED || incident_is_over(incident);
+
 	incident_story(incident, INCIDENT_EVENT_REFUSED, recipient->pager, error);
 	if (incident_silence_keeps(incident, PAGE_TRIGGER))
 		return; /* it is asked again when the silence ends */
 	if (recipient->state == RECIPIENT_ASKED)
 		recipient_enter(incident, recipient, RECIPIENT_REFUSED);
-	if (recipient->role != RECIPIENT_NOTIFIED && !incident_is_acked(incident))
+	if (recipient->role != RECIPIENT_NOTIFIED && counts && !incident_is_acked(incident))
 		incident_page_fallback(incident, note);
 }
 
@@ -100,7 +103,8 @@ static void incidents_page_silent(void *ctx, const struct stored_page *page)
 		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
 	if (!recipient || page->event == PAGE_RESOLVE || recipient->role == RECIPIENT_NOTIFIED ||
-	    recipient->silent || incident_is_acked(incident) || incident->silenced)
+	    recipient->silent || recipient->state != RECIPIENT_ASKED ||
+	    incident_is_acked(incident) || incident->silenced)
 		return;
 	recipient->silent = true;
 	CLEANUP_FREE char *note =
@@ -364,8 +368,11 @@ void incidents_book_load_page(struct incident_book *book, const struct stored_pa
 		book->next_page_id = row->id + 1;
 	if (row->state != STORED_PAGE_QUEUED)
 		return;
-	if (recipient)
+	if (recipient) {
 		recipient->waiting++;
+		/* Its request may have begun before the restart: that is not stored. */
+		recipient->tried |= row->event == PAGE_TRIGGER;
+	}
 	deliver_enqueue(book->deliver, row);
 }
 

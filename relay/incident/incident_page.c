@@ -638,7 +638,8 @@ void incident_queue_all(struct incident *incident, enum page_event event, const 
 			     recipient->told_us >= incident->joined_us;
 		bool has_it = recipient->state == RECIPIENT_ASKED ||
 			      recipient->state == RECIPIENT_REACHED;
-		if (!has_it || knows || !recipient_is_newest(recipient))
+		bool full = event == PAGE_NOTICE && recipient->waiting >= LIMIT_RECIPIENT_WAITING;
+		if (!has_it || knows || full || !recipient_is_newest(recipient))
 			continue;
 		incident_queue_page(incident, recipient, arena, &page);
 	}

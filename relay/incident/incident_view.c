@@ -56,9 +56,10 @@ static struct incident_view view_of(const struct incident *incident, struct aren
 		.run = incident->run,
 		.step = incident->step,
 		.acked_by = incident->acked_by,
+		.next_team = incident_next_team_name(incident, arena),
 		.nalerts = incident->nmembers,
 		.nfiring = incident->nfiring,
-		.unreached = incident->unreached,
+		.unreached = incident_is_unreached(incident),
 		.silenced = incident->silenced,
 	};
 

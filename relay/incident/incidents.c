@@ -525,7 +525,15 @@ size_t incidents_busy(const struct incidents *incidents)
 
 size_t incidents_unreached(const struct incidents *incidents)
 {
-	return incidents->book->unreached;
+	const struct incident_book *book = incidents->book;
+	const struct incident *incident;
+	size_t n = 0;
+
+	if (!book->untaken)
+		return 0;
+	TAILQ_FOREACH (incident, &book->all, in_all)
+		n += incident_is_unreached(incident);
+	return n;
 }
 
 void incidents_measure(const struct incidents *incidents)

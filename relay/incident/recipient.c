@@ -32,15 +32,34 @@ void recipient_enter(struct incident *incident, struct recipient *recipient,
 	recipients_count(incident);
 }
 
+/* Has a pager of the owner or of the fallback team taken the page? */
+static bool recipients_taken(const struct incident *incident)
+{
+	const struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->role != RECIPIENT_NOTIFIED && recipient->state == RECIPIENT_REACHED)
+			return true;
+	return false;
+}
+
 void recipients_count(struct incident *incident)
 {
-	bool unreached = incident->state == INCIDENT_OPEN && !incident->silenced &&
-			 !STAILQ_EMPTY(&incident->recipients) && !recipients_reached(incident);
+	bool untaken = incident->state == INCIDENT_OPEN && !incident->silenced &&
+		       !STAILQ_EMPTY(&incident->recipients) && !recipients_taken(incident);
 
-	if (unreached == incident->unreached)
+	if (untaken == incident->untaken)
 		return;
-	incident->unreached = unreached;
-	incident->book->unreached += unreached ? 1 : (size_t)-1;
+	incident->untaken = untaken;
+	incident->book->untaken += untaken ? 1 : (size_t)-1;
+}
+
+bool incident_is_unreached(const struct incident *incident)
+{
+	int64_t since_us = incident_wall_us(incident) - incident->opened_us;
+
+	return incident->untaken &&
+	       (!recipients_reached(incident) || since_us >= LIMIT_REACH_US || since_us < 0);
 }
 
 struct recipient *recipient_find(const struct incident *incident, const char *pager)
@@ -119,9 +138,11 @@ size_t recipients_page(struct incident *incident, const struct pager *const *pag
 	size_t asked = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (recipient_find(incident, pagers[i]->name))
+		const struct recipient *last = recipient_find(incident, pagers[i]->name);
+		/* Who was only notified is paged all the same. */
+		if (last && (last->role != RECIPIENT_NOTIFIED || role == RECIPIENT_NOTIFIED))
 			continue;
-		recipient_for(incident, pagers[i], 1, role);
+		recipient_for(incident, pagers[i], last ? last->n + 1 : 1, role);
 		incident_story(incident, INCIDENT_EVENT_PAGED, pagers[i]->name, note ? note : "");
 		asked++;
 	}
@@ -162,10 +183,11 @@ static void recipient_ring(struct incident *incident, const struct pager *pager,
 			   enum recipient_role role, bool unresolved, const char *note)
 {
 	struct recipient *last = recipient_find(incident, pager->name);
+	bool paged = last && last->role != RECIPIENT_NOTIFIED;
 
-	if (last && last->state == RECIPIENT_ASKED)
+	if (paged && last->state == RECIPIENT_ASKED)
 		return;
-	if (last && recipient_asks_same(last)) {
+	if (paged && recipient_asks_same(last)) {
 		recipient_ask_again(incident, last, note);
 		return;
 	}
@@ -193,8 +215,9 @@ size_t recipients_ask(struct incident *incident, const struct escalation_step *s
 
 	for (size_t i = 0; i < step->npagers; i++) {
 		const struct recipient *last = recipient_find(incident, step->pagers[i]->name);
-		if (last && (last->state == RECIPIENT_ASKED || last->state == RECIPIENT_REACHED ||
-			     last->state == RECIPIENT_REFUSED))
+		if (last && last->role != RECIPIENT_NOTIFIED &&
+		    (last->state == RECIPIENT_ASKED || last->state == RECIPIENT_REACHED ||
+		     last->state == RECIPIENT_REFUSED))
 			continue;
 		recipient_ring(incident, step->pagers[i], role, step->no_resolve, note);
 		asked++;
@@ -313,6 +336,16 @@ bool recipients_any_taken(const struct incident *incident)
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link)
 		if (recipient->state == RECIPIENT_REACHED)
+			return true;
+	return false;
+}
+
+bool recipients_any_refused(const struct incident *incident)
+{
+	const struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->state == RECIPIENT_REFUSED)
 			return true;
 	return false;
 }

@@ -151,6 +151,7 @@ static bool feedback_act(struct feedback_job *job, const struct feedback_act *to
 		.who = *told->who ? arena_printf(job->arena, "%s (pager %s)", told->who, job->pager)
 				  : job->pager,
 		.via = "feedback",
+		.pager = job->pager,
 		.text = told->text,
 		.team = told->team,
 	};

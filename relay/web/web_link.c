@@ -399,6 +399,7 @@ static void link_act(struct web *web, struct http_exchange *exchange,
 			     : arena_printf(act->arena, "someone with the page sent to %s",
 					    link->pager),
 		.via = "link",
+		.pager = link->pager[0] ? arena_strdup(act->arena, link->pager) : NULL,
 		.text = web_clean_text(act->arena, link->text, false),
 		.team = "",
 	};

@@ -200,35 +200,22 @@ static void link_add_waterfall(struct buf *out, const struct page *page)
 
 /* ---- forms ---- */
 
-/* The team that "not ours" leads to: the first of the page's list; where the present team stands in
- * the list, the one behind it, since the others have said no. "" the fallback team. */
-static void add_next_team(struct buf *out, const struct incident_view *view)
-{
-	const char *lines = view->page->next_owners ? view->page->next_owners : "";
-	const size_t team_len = strlen(view->team);
-	const char *next = lines;
-
-	for (const char *line = lines; *line;) {
-		const size_t len = strcspn(line, "\n"), name = strcspn(line, "\t\n");
-		const bool is_team = name == team_len && memcmp(line, view->team, name) == 0;
-		line += len + (line[len] == '\n');
-		if (is_team)
-			next = line;
-	}
-	const size_t name = strcspn(next, "\t\n");
-	if (!name) {
-		buf_puts(out, "the fallback team");
-		return;
-	}
-	char team[LIMIT_PATH_PLACE_BYTES];
-	snprintf(team, sizeof(team), "%.*s", (int)name, next);
-	buf_puts(out, "team ");
-	html_text(out, team);
-}
-
 static void add_button(struct buf *out, const char *class, const char *act, const char *text)
 {
 	buf_printf(out, "<button%s name=\"act\" value=\"%s\">%s</button>\n", class, act, text);
+}
+
+/* "Not ours", with the team that it leads to. */
+static void add_reroute(struct buf *out, const struct incident_view *view)
+{
+	if (!view->next_team) {
+		buf_puts(out, "<p>No other team is left to hand it to. Name one: tracepager "
+			      "incidents reroute --team NAME</p>\n");
+		return;
+	}
+	buf_puts(out, "<button name=\"act\" value=\"reroute\">Not ours: page team ");
+	html_text(out, view->next_team);
+	buf_puts(out, "</button>\n");
 }
 
 static void form_add_fields(struct buf *out, const struct link_page *page)
@@ -266,9 +253,7 @@ static void add_form(struct buf *out, const struct link_page *page)
 	form_add_fields(out, page);
 	add_button(out, "", "comment", "Comment");
 	if (!over) {
-		buf_puts(out, "<button name=\"act\" value=\"reroute\">Not ours: page ");
-		add_next_team(out, view);
-		buf_puts(out, "</button>\n");
+		add_reroute(out, view);
 		if (*view->acked_by)
 			add_button(out, "", "acknowledge", "I have it");
 		add_button(out, "", "resolve", "Resolve");

@@ -44,6 +44,7 @@ static const char rules_text[] =
 	"  cart: {owner: shop}\n"
 	"routes:\n"
 	"  - {when: {labels: {alertname: DiskFull}}, team: db}\n"
+	"  - {when: {labels: {alertname: QueueFull}}, team: db, also_notify: [b]}\n"
 	"fallback: {team: sre}\n";
 
 static struct world *world;
@@ -214,7 +215,7 @@ static enum act_outcome act(enum act_kind kind, const char *who, const char *tex
 {
 	const struct first first = first_incident();
 	struct buf words = BUF_INIT(sizeof(said));
-	const struct act act = { kind, first.id, who, "test", text, team };
+	const struct act act = { kind, first.id, who, "test", text, team, NULL };
 	enum act_outcome outcome = incidents_act(world->incidents, &act, &words);
 
 	snprintf(said, sizeof(said), "%s", buf_text(&words));
@@ -539,7 +540,7 @@ END_TEST
 
 START_TEST(late_words_are_noted_and_change_nothing)
 {
-	const struct act late = { ACT_ACKNOWLEDGE, "0123", "ann", "test", "", NULL };
+	const struct act late = { ACT_ACKNOWLEDGE, "0123", "ann", "test", "", NULL, NULL };
 	struct buf words = BUF_INIT(512);
 
 	ck_assert_int_eq(incidents_act(world->incidents, &late, &words), ACT_UNKNOWN);
@@ -573,6 +574,63 @@ START_TEST(a_comment_reaches_who_has_the_page)
 }
 END_TEST
 
+START_TEST(who_was_only_notified_is_rung_by_its_step)
+{
+	pager_answers("http://pager/b", 503, 1000);
+	world_pagers_take_all(world);
+	fire("alertname=QueueFull severity=error");
+	world_run(world, MINUTES(12));
+	/* b did not answer to the notice either. */
+	ck_assert_uint_gt(world_pages(world, "key-b", "trigger"), 0);
+	assert_timeline("0:a 0:b 10:b#2");
+}
+END_TEST
+
+START_TEST(a_reload_with_fewer_steps_begins_them)
+{
+	static const char fewer[] =
+		"teams: {db: {escalation: db}, shop: {escalation: db}, sre: {escalation: sre}}\n"
+		"pagers:\n"
+		"  c: {kind: pagerduty, routing_key: key-c, url: \"http://pager/c\"}\n"
+		"  sre: {kind: pagerduty, routing_key: key-sre, url: \"http://pager/sre\"}\n"
+		"escalations:\n"
+		"  db: {steps: [{page: [c], wait: 5m}]}\n"
+		"  sre: {steps: [{page: [sre]}]}\n"
+		"fallback: {team: sre}\n";
+
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, MINUTES(12)); /* the second step of three */
+	world_set_rules(world, fewer);
+	world_run(world, MINUTES(60));
+	assert_timeline("0:a 10:b 25:c 30:sre");
+}
+END_TEST
+
+START_TEST(a_refusal_of_the_team_before_pages_nobody)
+{
+	pager_answers("http://pager/a", 503, 1);
+	pager_answers("http://pager/a", 400, 10);
+	world_pagers_take_all(world);
+	world_alert(world, DISK, ALERT_FIRING, world->clock.wall_us, 0);
+	while (world_pages(world, "key-a", NULL) == 0)
+		world_run(world, US_PER_MS);
+	act(ACT_REROUTE, "ann", "", "shop"); /* between a's two attempts */
+	world_run(world, MINUTES(3));
+	assert_timeline("0:a 0:shop");
+}
+END_TEST
+
+START_TEST(comments_have_a_bound)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	for (int i = 0; i < 50; i++)
+		ck_assert_int_eq(act(ACT_COMMENT, "ann", "more", NULL), ACT_DONE);
+	ck_assert_uint_le(world_pages(world, "key-a", NULL), 1 + LIMIT_COMMENTS_TOLD);
+}
+END_TEST
+
 /* ---- what an outage makes of it ---- */
 
 static void on_durable(void *ctx, int error, const char *text)
@@ -587,7 +645,7 @@ static void on_durable(void *ctx, int error, const char *text)
 static int act_durably(enum act_kind kind, const char *team)
 {
 	const struct first first = first_incident();
-	const struct act act = { kind, first.id, "ann", "test", "", team };
+	const struct act act = { kind, first.id, "ann", "test", "", team, NULL };
 	struct buf words = BUF_INIT(sizeof(said));
 	int result = 1;
 
@@ -674,7 +732,7 @@ START_TEST(handed_on_while_alerts_of_a_body_gather)
 	world_alert_in_body(world, DISK, 1);
 	world_run(world, LIMIT_BODY_GATHER_US / 2);
 	const struct first first = first_incident();
-	const struct act act = { ACT_REROUTE, first.id, "ann", "test", "", "shop" };
+	const struct act act = { ACT_REROUTE, first.id, "ann", "test", "", "shop", NULL };
 	struct buf words = BUF_INIT(512);
 	ck_assert_int_eq(incidents_act(world->incidents, &act, &words), ACT_DONE);
 	buf_fini(&words);
@@ -710,6 +768,10 @@ int main(void)
 		what_a_person_resolved_and_fires_on_pages_after_four_hours,
 		late_words_are_noted_and_change_nothing,
 		a_comment_reaches_who_has_the_page,
+		who_was_only_notified_is_rung_by_its_step,
+		a_reload_with_fewer_steps_begins_them,
+		a_refusal_of_the_team_before_pages_nobody,
+		comments_have_a_bound,
 		an_act_that_is_not_on_disk_is_not_confirmed_by_asking_again,
 		the_fallback_team_is_rung_at_the_end_also_where_it_has_the_page,
 		who_hands_it_on_before_the_page_left_is_not_rung,

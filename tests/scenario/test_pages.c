@@ -969,7 +969,7 @@ static void check_manual(const struct paths *seen, const char *list)
 
 static bool acknowledge_viewed(void *ctx, const struct incident_view *view)
 {
-	const struct act act = { ACT_ACKNOWLEDGE, view->id, "ann", "test", "", NULL };
+	const struct act act = { ACT_ACKNOWLEDGE, view->id, "ann", "test", "", NULL, NULL };
 	struct buf words = BUF_INIT(512);
 
 	(void)ctx;

@@ -147,6 +147,13 @@ static void world_act_link(void *ctx, const char *incident, const char *pager, s
 	buf_printf(out, "http://relay/i/%s?t=%s", incident, pager);
 }
 
+void world_set_rules(struct world *world, const char *rules)
+{
+	rules_unref(world->rules);
+	world->rules = parse_rules(rules, strlen(rules));
+	incidents_set_rules(world->incidents, world->rules);
+}
+
 void world_start(struct world *world)
 {
 	const struct fetch_env fetch_env = {

@@ -49,6 +49,8 @@ void world_start(struct world *world); /* the daemon starts on the disk */
 void world_crash(struct world *world); /* kill -9 */
 /* The rules of the world with every `from` replaced; the caller's reference. */
 struct ruleset *world_other_rules(const char *from, const char *to);
+/* A reload: these rules are in force from now on. */
+void world_set_rules(struct world *world, const char *rules);
 /* Time passes; all that is due happens, and the disk is quick. */
 void world_run(struct world *world, int64_t us);
 /* An alert with the given labels ("name=value name=value"); fingerprint from them. Durable when
