@@ -135,7 +135,8 @@ static void add_expect(struct buf *out, const struct outcome *was)
 	add_expected(out, "callee", was->callee);
 	add_expected(out, "fallback", was->fallback);
 	add_expected(out, "team", was->team);
-	buf_printf(out, "      page: %s\n", was->sent ? "sent" : "none");
+	if (!*was->silence) /* else no rules kept the page from being sent */
+		buf_printf(out, "      page: %s\n", was->sent ? "sent" : "none");
 	if (was->sent)
 		add_expected(out, "severity", was->severity);
 }

@@ -20,6 +20,8 @@ struct outcome {
 	const char *suspect, *namespace, *operation, *kind, *callee, *error;
 	const char *fallback, *fallback_text; /* code */
 	const char *rule;		      /* "services.yaml:12" */
+	/* The id of a silence made at run time that kept the page, by whom and why. */
+	const char *silence, *silence_author, *silence_reason;
 	double confidence;
 	unsigned int agree, of, ntraces;
 	bool found; /* there is a suspect */
@@ -57,6 +59,7 @@ struct opened {
 	const struct trace **traces;
 	size_t nmessages, nsets, ntraces;
 	struct evidence_set *healthy, *ordinary; /* NULL: none */
+	struct silence_set *silences;		 /* of the silence that held it; NULL: none */
 	struct verdict told;			 /* the stored verdict */
 	bool by_told; /* its traces are gone: the stored verdict decides */
 };
@@ -65,7 +68,8 @@ struct opened {
 int opened_init(struct opened *opened, const struct past *past, const struct ruleset *rules,
 		struct err *err);
 void opened_fini(struct opened *opened);
-/* Decides again, with decide() and at the time of the past decision. */
+/* Decides again, with decide() and at the time of the past decision. A silence made at run time
+ * that held the alert holds it again: no rules say so. */
 void opened_decide(struct opened *opened, const struct ruleset *rules,
 		   struct decision *ret_decision);
 /* Why the decision had no trace; FALLBACK_NONE where it had some or needed none. */

@@ -81,7 +81,8 @@ int outcome_read(struct arena *arena, const char *json, size_t len, struct outco
 		     *fallback = json_object_get(verdict, "fallback"),
 		     *owner = json_object_get(root, "owner"),
 		     *escalation = json_object_get(root, "escalation"),
-		     *page = json_object_get(root, "page");
+		     *page = json_object_get(root, "page"),
+		     *silence = json_object_get(root, "silence");
 	if (!json_is_object(verdict)) {
 		json_decref(root);
 		return err_set(err, EBADMSG, "the stored decision was too large to be kept whole");
@@ -101,6 +102,9 @@ int outcome_read(struct arena *arena, const char *json, size_t len, struct outco
 		.fallback = past_text(arena, fallback, "code"),
 		.fallback_text = past_text(arena, fallback, "text"),
 		.rule = past_text(arena, owner, "rule"),
+		.silence = past_text(arena, silence, "id"),
+		.silence_author = past_text(arena, silence, "author"),
+		.silence_reason = past_text(arena, silence, "reason"),
 		.confidence = json_number_value(json_object_get(verdict, "confidence")),
 		.agree = past_count(verdict, "agree"),
 		.of = past_count(verdict, "of"),
@@ -288,6 +292,24 @@ static void restore_verdict(struct opened *opened)
 	opened->by_told = true;
 }
 
+static void restore_silence(struct opened *opened)
+{
+	const struct outcome *was = &opened->was;
+	const struct silence_spec spec = { .id = was->silence,
+					   .suspect = "",
+					   .team = "",
+					   .ends_us = INT64_MAX,
+					   .author = was->silence_author,
+					   .reason = was->silence_reason,
+					   .ended_by = "" };
+	struct made_silence *silence;
+
+	if (!*was->silence || made_silence_new(&spec, &silence, NULL) < 0)
+		return;
+	opened->silences = silence_set_new(&silence, 1);
+	made_silence_unref(silence);
+}
+
 int opened_init(struct opened *opened, const struct past *past, const struct ruleset *rules,
 		struct err *err)
 {
@@ -301,6 +323,8 @@ int opened_init(struct opened *opened, const struct past *past, const struct rul
 		result = open_healthy(opened, err);
 	if (result == 0 && past->kept == STORED_TRACES_LOST)
 		restore_verdict(opened);
+	if (result == 0)
+		restore_silence(opened);
 	return result;
 }
 
@@ -314,6 +338,7 @@ void opened_fini(struct opened *opened)
 	free(opened->messages);
 	evidence_free(opened->healthy);
 	evidence_free(opened->ordinary);
+	silence_set_unref(opened->silences);
 	arena_free(opened->arena);
 	*opened = (struct opened){ .arena = NULL };
 }
@@ -351,6 +376,7 @@ void opened_decide(struct opened *opened, const struct ruleset *rules,
 		.healthy = opened->healthy,
 		.ordinary = opened->ordinary,
 		.rules = rules,
+		.silences = opened->silences,
 		.mode = WALK_AUTO,
 		.now_us = opened->past->at_us,
 		.told = opened->by_told ? &opened->told : NULL,

@@ -153,6 +153,27 @@ def a_list_goes_on_behind_its_cursor():
         relay.finish()
 
 
+def the_past_keeps_its_silences():
+    """A decision that a silence held is held when it is decided again: the rules did not change."""
+    relay = Relay().start()
+    try:
+        relay.silence(matchers=["alertname=DiskFull"])
+        relay.fire("DiskFull")
+        relay.fire("Other")
+        peers.wait_for("the page of the other", lambda: relay.paged() == ["Other"])
+
+        def replay():
+            done = subprocess.run([peers.BINARY, "replay", "--store", relay.directory + "/tracepager.db", "--rules",
+                                   relay.directory + "/rules.yaml", "--format", "json"], capture_output=True, text=True,
+                                  timeout=peers.PATIENCE)
+            return json.loads(done.stdout)
+
+        peers.wait_for("the records", lambda: replay()["decisions"] == 2)
+        assert replay()["changes"] == [], replay()
+    finally:
+        relay.finish()
+
+
 def commands_make_and_end_silences():
     relay = Relay().start()
     try:
@@ -189,4 +210,4 @@ def commands_make_and_end_silences():
 
 
 peers.run(a_silence_is_made_changed_and_ended, an_incident_is_silenced_by_the_link_of_its_page, what_is_wrong_is_told,
-          a_list_goes_on_behind_its_cursor, commands_make_and_end_silences)
+          a_list_goes_on_behind_its_cursor, the_past_keeps_its_silences, commands_make_and_end_silences)
