@@ -932,15 +932,27 @@ static void paths_of_manual(struct paths *paths, const char *list)
 
 /* Members that no page of this file has: a body above 500 KB, a path of more than 64 spans, other
  * kinds of suspects, factors of a confidence, attributes that say the same, rules that nearly
- * matched, pagers that are notified beside the owner's. */
+ * matched, pagers that are notified beside the owner's, silences. */
 static const char *const rare[] = {
-	"data.left_out[]",	     "traces[].path_omitted",
-	"traces[].limits[].factor",  "verdict.limits[].factor",
-	"verdict.differs[].same[]",  "verdict.runners_up[].callee",
-	"rules.not_matched[].rule",  "rules.not_matched[].name",
-	"rules.not_matched[].place", "rules.not_matched[].reason",
-	"escalation.also_notify[]",  "payload.custom_details.decision.namespace",
-	"data.incident.urgency",     "payload.custom_details.urgency",
+	"data.left_out[]",
+	"traces[].path_omitted",
+	"traces[].limits[].factor",
+	"verdict.limits[].factor",
+	"verdict.differs[].same[]",
+	"verdict.runners_up[].callee",
+	"rules.not_matched[].rule",
+	"rules.not_matched[].name",
+	"rules.not_matched[].place",
+	"rules.not_matched[].reason",
+	"escalation.also_notify[]",
+	"payload.custom_details.decision.namespace",
+	"data.incident.urgency",
+	"payload.custom_details.urgency",
+	"silence.id",
+	"silence.place",
+	"silence.until",
+	"silence.author",
+	"silence.reason",
 };
 
 static bool is_rare(const char *path)
