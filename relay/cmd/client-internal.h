@@ -98,6 +98,10 @@ enum client_status client_get_list(struct client *client, const char *path, cons
 /* A GET of text, such as /metrics. */
 enum client_status client_get_text(struct client *client, const char *path,
 				   struct client_answer *ret_answer);
+/* Prints what was done to name: "NAME  TEXT", made plain, since the relay may quote strangers. */
+void client_print_done(const char *name, const char *text);
+/* One line of JSON; on a terminal in ASCII, since JSON does not escape all that moves a cursor. */
+void client_print_json(const json_t *json);
 /* Prints why the answer is none, and returns its status. */
 int client_failed(const char *command, const struct client_answer *answer);
 

@@ -5,14 +5,17 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "usage-internal.h"
 #include "tracepager/clock.h"
 #include "tracepager/http_client.h"
 #include "tracepager/limits.h"
 #include "tracepager/loop.h"
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 struct client {
@@ -157,6 +160,24 @@ enum client_status client_get_list(struct client *client, const char *path, cons
 	json_decref(ret_answer->json);
 	ret_answer->json = list;
 	return status;
+}
+
+void client_print_done(const char *name, const char *text)
+{
+	struct buf line = BUF_INIT(LIMIT_CLIENT_REPLY_BYTES);
+
+	plain_add(&line, name, SIZE_MAX);
+	buf_puts(&line, "  ");
+	plain_add(&line, text, SIZE_MAX);
+	puts(buf_text(&line));
+	buf_fini(&line);
+}
+
+void client_print_json(const json_t *json)
+{
+	json_dumpf(json, stdout,
+		   JSON_COMPACT | (isatty(STDOUT_FILENO) ? (size_t)JSON_ENSURE_ASCII : 0));
+	putchar('\n');
 }
 
 int client_failed(const char *command, const struct client_answer *answer)

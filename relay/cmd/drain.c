@@ -1,8 +1,6 @@
 /* tracepager drain: a running relay ends what is under way, and then itself. Owns its client. */
 #include "commands-internal.h"
 
-#include <stdio.h>
-
 #include "client-internal.h"
 #include "options-internal.h"
 
@@ -21,8 +19,8 @@ int cmd_drain(int argc, char **argv)
 	if (status != CLIENT_DONE)
 		client_failed("drain", &answer);
 	else
-		printf("%s  %s\n", client_url(client),
-		       json_string_value(json_object_get(answer.json, "text")));
+		client_print_done(client_url(client),
+				  json_string_value(json_object_get(answer.json, "text")));
 	client_answer_fini(&answer);
 	client_close(client);
 	return status;

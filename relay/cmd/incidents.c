@@ -45,13 +45,6 @@ static int print_incidents_text(const struct incidents_run *run, struct buf *tex
 			  : CLIENT_DONE;
 }
 
-/* One line of JSON. */
-static void print_incident_json(const json_t *json)
-{
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
-}
-
 /* ---- list ---- */
 
 static bool lists_closed(const struct incidents_options *options)
@@ -106,7 +99,7 @@ static int incidents_list(const struct incidents_run *run)
 	struct buf text = BUF_INIT(LIMIT_COMMAND_ARENA_BYTES);
 	if (run->options->format == REPORT_JSON) {
 		for (size_t i = 0; i < json_array_size(list); i++)
-			print_incident_json(json_array_get(list, i));
+			client_print_json(json_array_get(list, i));
 	} else {
 		if (json_array_size(list))
 			incidents_write_table(list, &run->screen, incidents_now_us(), 0, &text);
@@ -232,7 +225,7 @@ static int incidents_show(const struct incidents_run *run, const char *id)
 		return status;
 	}
 	if (run->options->format == REPORT_JSON)
-		print_incident_json(answer.json);
+		client_print_json(answer.json);
 	else
 		incident_write(answer.json, &run->screen, incidents_now_us(), &text);
 	client_answer_fini(&answer);
@@ -263,9 +256,9 @@ static int incidents_act_on(const struct incidents_run *run, enum act_kind act, 
 	if (client_post(run->client, path, body, &answer) != CLIENT_DONE)
 		status = client_failed(incidents_command, &answer);
 	else if (run->options->format == REPORT_JSON)
-		print_incident_json(answer.json);
+		client_print_json(answer.json);
 	else
-		printf("%s  %s\n", id, incident_text(answer.json, "text"));
+		client_print_done(id, incident_text(answer.json, "text"));
 	json_decref(body);
 	client_answer_fini(&answer);
 	return status;

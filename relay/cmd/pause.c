@@ -4,7 +4,6 @@
  */
 #include "commands-internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "client-internal.h"
@@ -26,7 +25,7 @@ static int pause_one(struct client *client, const char *act, const char *who, co
 	if (client_post(client, path, body, &answer) != CLIENT_DONE)
 		status = client_failed(act, &answer);
 	else
-		printf("%s  %s\n", pager, json_string_value(json_object_get(answer.json, "text")));
+		client_print_done(pager, json_string_value(json_object_get(answer.json, "text")));
 	client_answer_fini(&answer);
 	json_decref(body);
 	arena_free(arena);

@@ -4,7 +4,6 @@
  */
 #include "commands-internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,12 +46,6 @@ static const char *queue_age_text(const json_t *object, const char *member,
 	if (!*text || rfc3339_parse(text, strlen(text), &us) < 0)
 		return "";
 	return age_words(clock_wall_us(clock_system()) - us, out);
-}
-
-static void print_queue_json(const json_t *json)
-{
-	json_dumpf(json, stdout, JSON_COMPACT);
-	putchar('\n');
 }
 
 /* ---- list ---- */
@@ -144,7 +137,7 @@ static int queue_list(const struct queue_run *run)
 	size_t n = json_array_size(pages.json);
 	if (run->options->format == REPORT_JSON) {
 		for (size_t i = 0; i < n; i++)
-			print_queue_json(json_array_get(pages.json, i));
+			client_print_json(json_array_get(pages.json, i));
 		client_answer_fini(&pages);
 		return CLIENT_DONE;
 	}
@@ -212,7 +205,7 @@ static int queue_show(const struct queue_run *run, const char *id)
 	if (client_get(run->client, path, &answer) != CLIENT_DONE)
 		return queue_fail(&answer);
 	if (run->options->format == REPORT_JSON) {
-		print_queue_json(answer.json);
+		client_print_json(answer.json);
 	} else {
 		queue_write_shown(answer.json, &run->screen, &text);
 		screen_print(&run->screen, &text);
@@ -234,9 +227,9 @@ static int queue_act_on(const struct queue_run *run, const char *base, const cha
 	if (client_post(run->client, path, body, &answer) != CLIENT_DONE)
 		status = client_failed(queue_command, &answer);
 	else if (run->options->format == REPORT_JSON)
-		print_queue_json(answer.json);
+		client_print_json(answer.json);
 	else
-		printf("%s  %s\n", name, queue_text(answer.json, "text"));
+		client_print_done(name, queue_text(answer.json, "text"));
 	json_decref(body);
 	client_answer_fini(&answer);
 	return status;

@@ -36,12 +36,6 @@ static const char *silence_text(const json_t *silence, const char *member)
 	return text ? text : "";
 }
 
-static void print_silence_json(const json_t *silence)
-{
-	json_dumpf(silence, stdout, JSON_COMPACT);
-	putchar('\n');
-}
-
 static int silence_fail(struct client_answer *answer)
 {
 	int status = client_failed(silence_command, answer);
@@ -137,7 +131,7 @@ static void silences_print(const struct silence_run *run, const json_t *list)
 
 	if (run->options->format == REPORT_JSON) {
 		for (size_t i = 0; i < n; i++)
-			print_silence_json(json_array_get(list, i));
+			client_print_json(json_array_get(list, i));
 		return;
 	}
 	table_init(&table, columns, ARRAY_LEN(columns));
@@ -175,15 +169,15 @@ static void silence_print_done(const struct silence_run *run, const json_t *sile
 	struct buf scope = BUF_INIT(LIMIT_CLIENT_PATH_BYTES);
 
 	if (run->options->format == REPORT_JSON) {
-		print_silence_json(silence);
+		client_print_json(silence);
 		return;
 	}
 	silence_add_scope(silence, &scope);
-	if (what)
-		printf("%s  %s until %s: %s\n", silence_text(silence, "id"), what,
-		       silence_text(silence, "ends_at"), buf_text(&scope));
-	else
-		printf("%s  ended: %s\n", silence_text(silence, "id"), buf_text(&scope));
+	CLEANUP_FREE char *done =
+		what ? xasprintf("%s until %s: %s", what, silence_text(silence, "ends_at"),
+				 buf_text(&scope))
+		     : xasprintf("ended: %s", buf_text(&scope));
+	client_print_done(silence_text(silence, "id"), done);
 	buf_fini(&scope);
 }
 

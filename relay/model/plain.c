@@ -4,8 +4,8 @@
  */
 #include "tracepager/plain.h"
 
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -183,6 +183,44 @@ char *plain_text(struct arena *arena, const char *text, size_t max_columns)
 
 	plain_add(&buf, text, max_columns);
 	char *copy = arena_strndup(arena, buf_text(&buf), buf.len);
+	buf_fini(&buf);
+	return copy;
+}
+
+/* One character of a person's text, as it is kept. */
+static void plain_words_add(struct buf *out, const char *at, uint32_t c, bool one_line)
+{
+	char bytes[4];
+
+	if (c == '\r' && at[0] == '\n')
+		return; /* browsers end lines so */
+	if (c >= 0x80 && plain_in_ranges(dropped_ranges, ARRAY_LEN(dropped_ranges), c))
+		return;
+	if (plain_in_ranges(blank_ranges, ARRAY_LEN(blank_ranges), c) &&
+	    (one_line || (c != '\n' && c != '\t')))
+		c = ' ';
+	buf_add(out, bytes, plain_encode(c, bytes));
+}
+
+char *plain_words(struct arena *arena, const char *text, bool one_line)
+{
+	/* A byte that is no UTF-8 becomes three. */
+	struct buf buf = BUF_INIT(3 * strlen(text ? text : "") + 1);
+	const char *at = text ? text : "";
+
+	while (*at) {
+		if (at[0] == '\033' && at[1] == '[') {
+			at = skip_sequence(at + 1);
+			continue;
+		}
+		const uint32_t c = plain_decode(&at);
+		plain_words_add(&buf, at, c, one_line);
+	}
+	const char *words = buf_text(&buf);
+	size_t len = buf.len, skip = strspn(words, " \n");
+	while (len > skip && (words[len - 1] == ' ' || words[len - 1] == '\n'))
+		len--;
+	char *copy = arena_strndup(arena, words + skip, len > skip ? len - skip : 0);
 	buf_fini(&buf);
 	return copy;
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "tracepager/utf8.h"
+#include "tracepager/plain.h"
 
 const char *feedback_incident(struct arena *arena, const char *key)
 {
@@ -17,21 +17,26 @@ const char *feedback_incident(struct arena *arena, const char *key)
 	return arena_strdup(arena, key);
 }
 
-const char *feedback_text(struct arena *arena, const char *text, size_t max)
+static const char *feedback_words(struct arena *arena, const char *text, size_t max, bool one_line)
 {
 	static const char more[] = "\xe2\x80\xa6"; /* an ellipsis */
+	char *words = plain_words(arena, text, one_line);
+	size_t len = strlen(words);
 
-	if (!text)
-		return "";
-	size_t len = strlen(text);
-	if (len > max) {
-		/* Cut between two characters. */
-		for (len = max - strlen(more); len > 0 && (text[len] & 0xc0) == 0x80; len--)
-			continue;
-	}
-	char *out = arena_printf(arena, "%.*s%s", (int)len, text, text[len] ? more : "");
-	for (char *c = out; *c; c++)
-		if (((unsigned char)*c < ' ' && *c != '\n') || *c == 0x7f)
-			*c = ' ';
-	return out;
+	if (len <= max)
+		return words;
+	/* Cut between two characters. */
+	for (len = max - strlen(more); len > 0 && (words[len] & 0xc0) == 0x80; len--)
+		continue;
+	return arena_printf(arena, "%.*s%s", (int)len, words, more);
+}
+
+const char *feedback_text(struct arena *arena, const char *text, size_t max)
+{
+	return feedback_words(arena, text, max, false);
+}
+
+const char *feedback_line(struct arena *arena, const char *text, size_t max)
+{
+	return feedback_words(arena, text, max, true);
 }

@@ -41,9 +41,10 @@ bool standard_webhook_has(const char *signatures, const unsigned char mac[HMAC_S
 
 /* The incident's id in a dedup key: "ID#2" gives "ID", anything else itself. Kept by the arena. */
 const char *feedback_incident(struct arena *arena, const char *key);
-/* A text for people, cut to so many bytes between two characters, without control characters other
- * than line ends. NULL gives "". Kept by the arena. */
+/* A text for people as plain_words() makes it, cut to so many bytes between two characters; the
+ * second is one line, as every name is. NULL gives "". Kept by the arena. */
 const char *feedback_text(struct arena *arena, const char *text, size_t max);
+const char *feedback_line(struct arena *arena, const char *text, size_t max);
 
 enum feedback_verdict pagerduty_feedback(struct arena *arena,
 					 const struct feedback_request *request,

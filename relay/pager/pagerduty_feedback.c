@@ -112,7 +112,7 @@ static const char *text_of_assignees(struct arena *arena, const struct pagerduty
 			   event_text(json_array_get(assignees, i), "summary"));
 	if (!json_array_size(assignees))
 		buf_puts(&text, " somebody else");
-	const char *result = feedback_text(arena, buf_text(&text), LIMIT_ACT_TEXT_BYTES);
+	const char *result = feedback_line(arena, buf_text(&text), LIMIT_ACT_TEXT_BYTES);
 	buf_fini(&text);
 	return result;
 }
@@ -121,7 +121,7 @@ static const char *text_of_policy(struct arena *arena, const struct pagerduty_ev
 {
 	const json_t *policy = json_object_get(event->data, "escalation_policy");
 
-	return feedback_text(arena,
+	return feedback_line(arena,
 			     arena_printf(arena, "handed at PagerDuty to escalation policy %s",
 					  event_text(policy, "summary")),
 			     LIMIT_ACT_TEXT_BYTES);
@@ -132,7 +132,7 @@ static const char *text_of_merge(struct arena *arena, const struct pagerduty_eve
 	const json_t *reason = json_object_get(event->data, "resolve_reason");
 	const json_t *other = json_object_get(reason, "incident");
 
-	return feedback_text(arena,
+	return feedback_line(arena,
 			     arena_printf(arena,
 					  "merged at PagerDuty into %s: what is said there about "
 					  "that incident is not heard here",
@@ -181,12 +181,12 @@ static void read_incident(struct arena *arena, const json_t *data, struct feedba
 	const json_t *incident = json_object_get(data, "incident");
 	const char *key = event_text(data, "incident_key");
 
-	feedback->theirs = feedback_text(arena, event_text(incident ? incident : data, "id"),
+	feedback->theirs = feedback_line(arena, event_text(incident ? incident : data, "id"),
 					 LIMIT_FEEDBACK_NAME_BYTES);
 	feedback->ours = "";
 	if (*key && !incident)
 		feedback->ours = feedback_incident(
-			arena, feedback_text(arena, key, LIMIT_FEEDBACK_NAME_BYTES));
+			arena, feedback_line(arena, key, LIMIT_FEEDBACK_NAME_BYTES));
 }
 
 /* Did it happen so long ago that a copy of the request is sent again, or that it counts no more? */
@@ -225,7 +225,7 @@ static void read_event(struct arena *arena, const json_t *root, int64_t wall_us,
 	const json_t *agent = json_object_get(root, "agent");
 	const struct pagerduty_event event = {
 		.type = event_text(root, "event_type"),
-		.who = feedback_text(arena, event_text(agent, "summary"),
+		.who = feedback_line(arena, event_text(agent, "summary"),
 				     LIMIT_FEEDBACK_NAME_BYTES),
 		.by_person = strncmp(event_text(agent, "type"), "user", strlen("user")) == 0,
 		.data = json_object_get(root, "data"),
@@ -233,12 +233,12 @@ static void read_event(struct arena *arena, const json_t *root, int64_t wall_us,
 	const struct pagerduty_rule *rule = find_rule(&event);
 
 	*feedback = (struct feedback){ .ignored = "" };
-	feedback->event = feedback_text(arena, event_text(root, "id"), LIMIT_FEEDBACK_NAME_BYTES);
+	feedback->event = feedback_line(arena, event_text(root, "id"), LIMIT_FEEDBACK_NAME_BYTES);
 	read_incident(arena, event.data, feedback);
 	if (!rule)
 		feedback->ignored =
 			arena_printf(arena, "events of type %s say nothing that counts",
-				     feedback_text(arena, event.type, LIMIT_FEEDBACK_NAME_BYTES));
+				     feedback_line(arena, event.type, LIMIT_FEEDBACK_NAME_BYTES));
 	else if (pagerduty_is_late(root, wall_us))
 		feedback->ignored = "the event is more than two hours old";
 	else if (!*feedback->ours && !*feedback->theirs)

@@ -91,13 +91,14 @@ static int read_members(struct arena *arena, json_t *object, const char *texts[M
 			return err_set(err, EINVAL,
 				       "the act has a member %.40s; there are incident, action, "
 				       "who, text and team",
-				       feedback_text(arena, name, LIMIT_FEEDBACK_NAME_BYTES));
+				       feedback_line(arena, name, LIMIT_FEEDBACK_NAME_BYTES));
 		if (!json_is_string(value))
 			return err_set(err, EINVAL, "%s is no text", act_members[i].name);
 		if (json_string_length(value) > act_members[i].max)
 			return err_set(err, EINVAL, "%s has more than %zu bytes: shorten it",
 				       act_members[i].name, act_members[i].max);
-		texts[i] = feedback_text(arena, json_string_value(value), act_members[i].max);
+		texts[i] = (i == MEMBER_TEXT ? feedback_text : feedback_line)(
+			arena, json_string_value(value), act_members[i].max);
 	}
 	return 0;
 }
@@ -176,7 +177,7 @@ enum feedback_verdict webhook_feedback(struct arena *arena, const struct feedbac
 	json_decref(root);
 	if (error)
 		return FEEDBACK_MALFORMED;
-	feedback.event = feedback_text(arena, request->header(request->ctx, "webhook-id"),
+	feedback.event = feedback_line(arena, request->header(request->ctx, "webhook-id"),
 				       LIMIT_FEEDBACK_NAME_BYTES);
 	*ret_feedback = feedback;
 	return FEEDBACK_VERIFIED;

@@ -41,8 +41,5 @@ void web_act_start(struct web_act *act);
 /* Who acts: who the request says, "ann (token grafana)" where a token speaks for somebody else,
  * else the token's name. Kept by the arena. */
 const char *web_act_who(const struct web_request *request, struct arena *arena, const char *who);
-/* A copy without control characters, and without blanks at both ends; lines stay unless one_line.
- * Kept by the arena. */
-const char *web_clean_text(struct arena *arena, const char *text, bool one_line);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tracepager/buf_json.h"
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 #include "web-internal.h"
@@ -121,26 +122,6 @@ void web_act_start(struct web_act *act)
 	web_job_when_durable(&act->job);
 }
 
-/* ---- texts that people write ---- */
-
-const char *web_clean_text(struct arena *arena, const char *text, bool one_line)
-{
-	char *clean = arena_strdup(arena, text);
-	size_t len = 0;
-
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
-		const bool line = c == '\n' || c == '\t';
-		if (c == '\r' && text[1] == '\n')
-			continue; /* browsers end lines so */
-		clean[len++] = (c < ' ' && (one_line || !line)) || c == 0x7f ? ' ' : *text;
-	}
-	clean[len] = '\0';
-	while (len && (clean[len - 1] == ' ' || clean[len - 1] == '\n'))
-		clean[--len] = '\0';
-	return clean + strspn(clean, " \n");
-}
-
 /* ---- POST /api/v1/incidents/{id}/{act} ---- */
 
 static bool state_on_view(void *ctx, const struct incident_view *view)
@@ -186,7 +167,7 @@ static void api_tell(struct web_act *act)
 
 const char *web_act_who(const struct web_request *request, struct arena *arena, const char *who)
 {
-	const char *name = web_clean_text(arena, who, true);
+	const char *name = plain_words(arena, who, true);
 
 	if (!*name || strcmp(name, request->who) == 0)
 		return request->who;
@@ -209,8 +190,8 @@ static bool api_read_act(struct web_request *request, const json_t *body, struct
 		return false;
 	}
 	act->act.who = web_act_who(request, act->arena, who);
-	act->act.text = web_clean_text(act->arena, text, false);
-	act->act.team = web_clean_text(act->arena, team, true);
+	act->act.text = plain_words(act->arena, text, false);
+	act->act.team = plain_words(act->arena, team, true);
 	if (act->act.kind != ACT_COMMENT || *act->act.text)
 		return true;
 	web_fail(request->exchange, 400, "a comment needs a text: {\"text\": \"…\"}");

@@ -1,5 +1,6 @@
 /* Web health: is the relay alive, does it take alerts, and its metrics. */
 #include "tracepager/metrics.h"
+#include "tracepager/plain.h"
 
 #include "web-internal.h"
 
@@ -10,9 +11,13 @@ void web_serve_healthy(struct web_request *request)
 
 static bool ready_on_pager(void *ctx, const struct incident_pager_view *view)
 {
-	if (view->paused_by)
-		buf_printf(ctx, "pager %s is paused by %s: %zu page(s) wait\n", view->name,
-			   view->paused_by, view->waiting);
+	struct buf *out = ctx;
+
+	if (view->paused_by) {
+		buf_printf(out, "pager %s is paused by ", view->name);
+		plain_add(out, view->paused_by, LIMIT_ACT_TEXT_BYTES);
+		buf_printf(out, ": %zu page(s) wait\n", view->waiting);
+	}
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "tracepager/sign.h"
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 #include "web-internal.h"
@@ -387,7 +388,7 @@ static void link_act(struct web *web, struct http_exchange *exchange,
 {
 	struct link_act *one = (struct link_act *)web_act_new(sizeof(*one), web, exchange);
 	struct web_act *act = &one->act;
-	const char *name = web_clean_text(act->arena, link->who, true);
+	const char *name = plain_words(act->arena, link->who, true);
 
 	one->link = *link;
 	act->tell = link_tell;
@@ -400,7 +401,7 @@ static void link_act(struct web *web, struct http_exchange *exchange,
 					    link->pager),
 		.via = "link",
 		.pager = link->pager[0] ? arena_strdup(act->arena, link->pager) : NULL,
-		.text = web_clean_text(act->arena, link->text, false),
+		.text = plain_words(act->arena, link->text, false),
 		.team = "",
 	};
 	web_act_start(act);

@@ -6,10 +6,12 @@
 #include "engine-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/jread.h"
+#include "tracepager/plain.h"
 #include "tracepager/silence.h"
 
 enum silence_member_kind {
 	SILENCE_TEXT,
+	SILENCE_WORDS, /* of a person */
 	SILENCE_FLAG,
 	SILENCE_TIME,
 	SILENCE_SECONDS,
@@ -34,8 +36,8 @@ static const struct silence_member silence_members[] = {
 	{ "starts_at", SILENCE_TIME, AT(starts_us), 0 },
 	{ "ends_at", SILENCE_TIME, AT(ends_us), 0 },
 	{ "duration_s", SILENCE_SECONDS, 0, 0 },
-	{ "author", SILENCE_TEXT, AT(author), LIMIT_RULE_NAME_BYTES },
-	{ "reason", SILENCE_TEXT, AT(reason), LIMIT_ACT_TEXT_BYTES },
+	{ "author", SILENCE_WORDS, AT(author), LIMIT_RULE_NAME_BYTES },
+	{ "reason", SILENCE_WORDS, AT(reason), LIMIT_ACT_TEXT_BYTES },
 	{ "created_at", SILENCE_TIME, AT(created_us), 0 },
 	{ "ended_by", SILENCE_TEXT, AT(ended_by), LIMIT_RULE_NAME_BYTES },
 	{ "state", SILENCE_SKIPPED, 0, 0 },
@@ -99,7 +101,8 @@ static int silence_read_text(struct silence_reader *reader, const char *text, si
 			       ? silence_is_not(reader, "a time such as 2026-09-01T22:00:00Z")
 			       : JREAD_GO;
 	}
-	if (member->kind != SILENCE_TEXT && member->kind != SILENCE_LIST)
+	if (member->kind != SILENCE_TEXT && member->kind != SILENCE_WORDS &&
+	    member->kind != SILENCE_LIST)
 		return silence_is_not(reader,
 				      member->kind == SILENCE_FLAG ? "true or false" : "a number");
 	if (len > member->most)
@@ -109,7 +112,9 @@ static int silence_read_text(struct silence_reader *reader, const char *text, si
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
 			return silence_is_not(reader, "one line without control characters");
 	const char *kept = arena_strndup(reader->arena, text, len);
-	if (member->kind == SILENCE_TEXT) {
+	if (member->kind == SILENCE_WORDS)
+		kept = plain_words(reader->arena, kept, true);
+	if (member->kind != SILENCE_LIST) {
 		memcpy(silence_field(reader), &kept, sizeof(kept));
 		return JREAD_GO;
 	}

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import subprocess
 import sys
 import time
 
@@ -105,6 +106,41 @@ def an_automation_does_not_acknowledge(relay):
             status, answer = relay.tell("pd", feedback.pagerduty(event, one, "pd-new", agent=agent))
             assert status == 200 and "no person did it" in answer["ignored"], answer
     assert relay.incident(one)["state"] == "open"
+
+
+FORGED = "ann\u009b2J\u0085\u202e\u2028b\nPAGE: c"
+BAD = [chr(c) for c in (*range(0x7f, 0xa0), *range(0x202a, 0x202f), *range(0x2066, 0x206a), 0x2028, 0x2029)]
+
+
+@on_a_relay
+def words_of_people_are_harmless_from_every_entrance(relay):
+    def has_bad(text):
+        return [hex(ord(c)) for c in text if c in BAD]
+
+    def post(path, **body):
+        status, text, _ = relay.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        assert status == 200 and not has_bad(text), (path, status, text)
+
+    one, two, three = relay.one(), relay.one(), relay.one()
+    post(f"/api/v1/incidents/{one}/acknowledge", who=FORGED)
+    post(f"/api/v1/incidents/{one}/comment", who=FORGED, text=FORGED)
+    assert relay.tell("chat", feedback.standard({"incident": two, "action": "ack", "who": FORGED}, "chat-secret"))[0] == 200
+    agent = {**feedback.ANN, "summary": FORGED}
+    assert relay.tell("pd", feedback.pagerduty("incident.acknowledged", three, "pd-new", agent=agent))[0] == 200
+    post("/api/v1/pagers/mute/pause", who=FORGED)
+    post("/api/v1/silences", matchers=["alertname=none"], duration_s=60, reason="move\u009b2J\u202e", author="bob\u0085")
+    incidents = [relay.incident(i) for i in (one, two, three)]
+    assert [i["acknowledged_by"].partition(" (")[0] for i in incidents] == ["ann 2J  b PAGE: c"] * 3, incidents
+    everything = [json.dumps(i, ensure_ascii=False) for i in incidents]
+    everything += [relay.request("GET", path)[1] for path in ("/-/ready", "/api/v1/silences", "/api/v1/pagers", "/api/v1/queue")]
+    everything += [request["body"].decode() for request in relay.pager.seen()]
+    everything.append(relay.log_text())
+    assert not [has_bad(text) for text in everything if has_bad(text)]
+    assert "paused by ann 2J b PAGE: c since" in everything[3], everything[3]
+    environment = dict(os.environ, TRACEPAGER_URL=f"http://127.0.0.1:{relay.port}")
+    done = subprocess.run([peers.BINARY, "incidents", "ack", one, "--who", FORGED], env=environment, capture_output=True, text=True,
+                          timeout=peers.PATIENCE, check=True)
+    assert not has_bad(done.stdout) and len(done.stdout.splitlines()) == 1, done.stdout
 
 
 @on_a_relay
@@ -249,6 +285,6 @@ def full_disk():
         relay.finish()
 
 
-peers.run(pagerduty_acknowledges_and_resolves, an_automation_does_not_acknowledge, notes_come_once, a_merge_is_a_comment,
-          receivers_of_webhooks_act, forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk,
-          full_disk)
+peers.run(pagerduty_acknowledges_and_resolves, an_automation_does_not_acknowledge, words_of_people_are_harmless_from_every_entrance,
+          notes_come_once, a_merge_is_a_comment, receivers_of_webhooks_act, forged_and_replayed_requests_do_nothing, secrets_are_rotated,
+          what_is_answered_is_on_disk, full_disk)

@@ -494,13 +494,19 @@ START_TEST(webhook_acts)
 			     "{\"incident\":\"d#\",\"action\":\"comment\",\"text\":\"x\\ry\"},"
 			     "{\"incident\":\"e#x\",\"action\":\"useful\"},"
 			     "{\"incident\":\"#2\",\"action\":\"noise\"},"
-			     "{\"incident\":\"f#1#22\",\"action\":\"noise\"}]"),
+			     "{\"incident\":\"f#1#22\",\"action\":\"noise\"},"
+			     "{\"incident\":\"g\",\"action\":\"ack\",\"who\":\"a\\r\\nb: "
+			     "c\\u009b\",\"text\":\"a\\u202e\\r\\nb\"}]"),
 		FEEDBACK_VERIFIED);
 	static const struct feedback_act want[] = {
-		{ ACT_ACKNOWLEDGE, "a", "", "", "" },	    { ACT_RESOLVE, "b", "", "fixed", "" },
-		{ ACT_REROUTE, "c", "bo", "theirs", "db" }, { ACT_COMMENT, "d#", "", "x y", "" },
-		{ ACT_USEFUL, "e#x", "", "", "" },	    { ACT_NOISE, "#2", "", "", "" },
+		{ ACT_ACKNOWLEDGE, "a", "", "", "" },
+		{ ACT_RESOLVE, "b", "", "fixed", "" },
+		{ ACT_REROUTE, "c", "bo", "theirs", "db" },
+		{ ACT_COMMENT, "d#", "", "x y", "" },
+		{ ACT_USEFUL, "e#x", "", "", "" },
+		{ ACT_NOISE, "#2", "", "", "" },
 		{ ACT_NOISE, "f#1", "", "", "" },
+		{ ACT_ACKNOWLEDGE, "g", "a b: c", "a\nb", "" },
 	};
 	ck_assert_uint_eq(feedback.nacts, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
