@@ -221,6 +221,25 @@ START_TEST(texts_of_strangers_are_harmless)
 }
 END_TEST
 
+START_TEST(it_says_that_it_is_silenced)
+{
+	check_has(">Silence for 1 hour<");
+	view.silenced = "3f2a9b1c";
+	view.due_us = 0; /* its clock stands still */
+	facts.banner = "silenced until 2026-09-01T11:00:00Z by ann: move (silence 3f2a9b1c)";
+	check_has("It is silenced</p>");
+	check_has("<dd>silenced until 2026-09-01T11:00:00Z by ann: move (silence 3f2a9b1c)</dd>");
+	check_lacks(">Silence for 1 hour<");
+	check_lacks("Unless somebody");
+	check_has(">I have it<");
+	view.acked_by = "eve";
+	check_has("eve has it");
+	view.state = "resolved";
+	view.silenced = NULL;
+	check_lacks(">Silence for 1 hour<");
+}
+END_TEST
+
 START_TEST(a_message_is_a_page)
 {
 	link_message_write(&out, "00ff", "This link <is> not valid", "Open it again & whole.");
@@ -244,6 +263,7 @@ int main(void)
 	tcase_add_test(group, another_day_has_its_date);
 	tcase_add_test(group, a_notice_stands_first);
 	tcase_add_test(group, texts_of_strangers_are_harmless);
+	tcase_add_test(group, it_says_that_it_is_silenced);
 	tcase_add_test(group, a_message_is_a_page);
 	suite_add_tcase(suite, group);
 	SRunner *runner = srunner_create(suite);
