@@ -521,8 +521,8 @@
 /* Silences made at run time that are in force or still to come: each is compared with every alert
  * that no exact matcher keeps it from. */
 #define LIMIT_SILENCES 1000u
-/* Those and the ended ones, for the list, some 10 KiB each; above it the one that ended first leaves
- * memory. */
+/* Those and the ended ones, for the list, some 10 KiB each; above it the one that ended first
+ * leaves memory. */
 #define LIMIT_SILENCES_LISTED 4000u
 /* The end of a silence lies at most so far ahead: a longer one is a rule, and stands in a file. */
 #define LIMIT_SILENCE_AHEAD_US (90 * US_PER_DAY)
