@@ -17,11 +17,11 @@ teams: {{sre: {{escalation: sre}}, db: {{escalation: db}}}}
 pagers:
   pd:
     {{kind: pagerduty, routing_key: k1, url: "{pager}/v2/enqueue", feedback_secret_file: ["{directory}/new.secret", "{directory}/old.secret"]}}
-  chat: {{kind: webhook, url: "{pager}/hook", feedback_secret: chat-secret}}
+  chat: {{kind: webhook, url: "CHAT/hook", feedback_secret: chat-secret}}
   mute: {{kind: pagerduty, routing_key: k2, url: "{pager}/v2/enqueue"}}
   screen: {{kind: console}}
 escalations:
-  sre: {{steps: [{{page: [pd], wait: 1h}}, {{page: [mute]}}]}}
+  sre: {{steps: [{{page: [pd, chat], wait: 1h}}, {{page: [mute]}}]}}
   db: {{steps: [{{page: [mute]}}]}}
 services: {{db: {{owner: db}}}}
 fallback: {{team: sre}}
@@ -32,18 +32,21 @@ defaults: {{resolve_hold: 0s}}
 class Relay(peers.Daemon):
     def __init__(self):
         self.pager = peers.Pager()
-        super().__init__(self.pager.url, rules=RULES)
+        self.chat = peers.Peer(lambda request: (200, {}, b""))
+        super().__init__(self.pager.url, rules=RULES.replace("CHAT", self.chat.url))
         self.write("new.secret", "pd-new\n")
         self.write("old.secret", "pd-old\n")
         self.alerts = 0
 
     def one(self):
-        """An incident that pager pd was paged about."""
+        """An incident that pagers pd and chat were paged about."""
         self.alerts += 1
         known = {e["dedup_key"] for e in self.pager.events()}
         body = peers.webhook(({"alertname": f"Disk{self.alerts}", "severity": "error"}, "firing"))
         assert self.request("POST", "/webhook/am", body)[0] == 202
-        return peers.wait_for("its page", lambda: [e["dedup_key"] for e in self.pager.events() if e["dedup_key"] not in known])[0]
+        one = peers.wait_for("its page", lambda: [e["dedup_key"] for e in self.pager.events() if e["dedup_key"] not in known])[0]
+        peers.wait_for("both pages", lambda: [r["state"] for r in self.incident(one)["recipients"]] == ["reached"] * 2)
+        return one
 
     def tell(self, pager, told):
         body, headers = told
@@ -133,7 +136,7 @@ def words_of_people_are_harmless_from_every_entrance(relay):
     assert [i["acknowledged_by"].partition(" (")[0] for i in incidents] == ["ann 2J  b PAGE: c"] * 3, incidents
     everything = [json.dumps(i, ensure_ascii=False) for i in incidents]
     everything += [relay.request("GET", path)[1] for path in ("/-/ready", "/api/v1/silences", "/api/v1/pagers", "/api/v1/queue")]
-    everything += [request["body"].decode() for request in relay.pager.seen()]
+    everything += [request["body"].decode() for request in relay.pager.seen() + relay.chat.seen()]
     everything.append(relay.log_text())
     assert not [has_bad(text) for text in everything if has_bad(text)]
     assert "paused by ann 2J b PAGE: c since" in everything[3], everything[3]
