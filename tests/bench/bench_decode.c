@@ -31,7 +31,7 @@
 
 #define PIECE_BYTES  (16u << 10)
 #define ROUNDS	     7
-#define ROUNDS_LARGE 3	   /* of documents beyond ROW_SPANS: a tree of one takes seconds */
+#define ROUNDS_LARGE 3	   /* of documents beyond ROW_SPANS */
 #define ROW_SPANS    10000 /* the size that the rows tell about */
 /* A round repeats a small document until about so much was read. */
 #define ROUND_BYTES (4u << 20)
@@ -224,6 +224,10 @@ static bool reads(const struct reader *reader, const struct document *document)
 {
 	bool proto = document->encoding == TRACE_ENCODING_OTLP_PROTO;
 
+	/* Those that build trees would take minutes. */
+	if (document->nspans > ROW_SPANS &&
+	    (reader == &readers[JANSSON] || reader == &readers[PROTOBUF_C]))
+		return false;
 	return proto ? reader->proto : reader->json;
 }
 

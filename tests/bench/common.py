@@ -33,6 +33,14 @@ def median(rounds, key):
     return statistics.median(r[key] for r in rounds)
 
 
+def ask_until(what, condition, seconds):
+    """peers.wait_for(), but seldom: asking costs the server, whose CPU is measured."""
+    end = time.monotonic() + peers.PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"never came: {what}"
+        time.sleep(seconds)
+
+
 @contextlib.contextmanager
 def pinned(cpus):
     """What is started in here inherits the pinning."""
@@ -79,8 +87,8 @@ class Stub:
     def counts(self):
         return json.loads(self.get("/counts"))
 
-    def wait_for_pages(self, n, patience=peers.PATIENCE):
-        peers.wait_for(f"{n} pages", lambda: self.counts()["distinct"] >= n, patience)
+    def wait_for_pages(self, n):
+        ask_until(f"{n} pages", lambda: self.counts()["distinct"] >= n, 0.05)
         return self.counts()
 
     def finish(self):
@@ -124,7 +132,7 @@ class Alertmanager(Server):
         except OSError:
             return False
 
-    def settle(self):
+    def settle(self, decisions=0):
         pass
 
     def finish(self):
@@ -163,10 +171,15 @@ class Tracepager(Server):
         """Of the loop, in ms: by its thread's CPU clock, and by the wall clock."""
         return tuple(self.metric(f"tracepager_loop_longest_turn_{clock}seconds") * 1000 for clock in ("cpu_", ""))
 
-    def settle(self):
-        """Until nothing waits: all decided, delivered, written."""
-        peers.wait_for("a settled daemon", lambda: all(self.metric(f'tracepager_queue_depth{{queue="{q}"}}') == 0
-                                                       for q in ("alerts", "pages", "store")))
+    def settle(self, decisions=0):
+        """Until nothing waits: all is decided, delivered, written; and until so many decisions are stored or told to be lost: they are
+        written behind the pages."""
+        def settled():
+            metrics = dict(re.findall(r"^(\S+) (\S+)$", self.daemon.request("GET", "/metrics")[1], re.M))
+            return (all(metrics[f'tracepager_queue_depth{{queue="{q}"}}'] == "0" for q in ("alerts", "pages", "store"))
+                    and (not decisions or self.stored("decisions") + int(metrics["tracepager_records_lost_total"]) >= decisions))
+
+        ask_until("a settled daemon", settled, 0.2)
 
     def stored(self, table):
         """Rows on disk, read while the daemon runs."""
