@@ -565,6 +565,32 @@ static const struct {
 	{ "1 ", false, 0 },
 };
 
+/* A byte that ends the plain part of a string, at each place of strings of each length: around the
+ * blocks in which these are looked through. */
+START_TEST(test_each_place)
+{
+	char text[80], events[80];
+
+	for (int len = 1; len <= 70; len++)
+		for (int at = 0; at < len; at++) {
+			snprintf(text, sizeof(text), "[\"%.*s\"]", len,
+				 "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"
+				 "0123456789");
+			text[2 + at] = '\x1f';
+			check_bad(JREAD_ONE, text, (size_t)len + 4, EBADMSG, 1, at + 3,
+				  "byte 0x1f in a string");
+			text[2 + at] = '\xff';
+			check_bad(JREAD_ONE, text, (size_t)len + 4, EBADMSG, 1, at + 3,
+				  "byte 0xff in a string is not UTF-8");
+			text[2 + at] = '"';
+			text[3 + at] = ' ';
+			text[4 + at] = ']';
+			snprintf(events, sizeof(events), "[S<%.*s>]", at, text + 2);
+			check_good(JREAD_ONE, text, (size_t)at + 5, events);
+		}
+}
+END_TEST
+
 START_TEST(test_int64)
 {
 	int64_t value = 99;
@@ -619,6 +645,7 @@ int main(void)
 	tcase_add_test(tcase, test_feed_value);
 	tcase_add_test(tcase, test_feed_value_skipped);
 	tcase_add_test(tcase, test_reset);
+	tcase_add_test(tcase, test_each_place);
 	tcase_add_loop_test(tcase, test_int64, 0, ARRAY_LEN(integers));
 	tcase_add_test(tcase, test_double);
 	suite_add_tcase(suite, tcase);
