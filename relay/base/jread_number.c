@@ -66,13 +66,31 @@ bool jread_number_ok(struct jread *r, const char *text, size_t len, uint64_t at)
 	return false;
 }
 
-/* The value of len <= 18 digits. */
-static int64_t digits_value(const char *text, size_t len)
+/* The value of eight digits, the first of them in the lowest byte: pairs, then fours, then eight.
+ */
+static inline uint64_t eight_digits_value(uint64_t word)
 {
-	int64_t value = 0;
+	word = (word & ONES * 0xf) * (1 + (10 << 8)) >> 8;
+	word = (word & UINT64_C(0x00ff00ff00ff00ff)) * (1 + (100 << 16)) >> 16;
+	return (word & UINT64_C(0x0000ffff0000ffff)) * (1 + (UINT64_C(10000) << 32)) >> 32;
+}
 
-	for (size_t i = 0; i < len; i++)
-		value = value * 10 + (text[i] - '0');
+/* The value of len <= 19 digits. */
+static uint64_t digits_value(const char *p, size_t len)
+{
+	const char *end = p + len;
+	uint64_t value = 0;
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t word = load64(p);
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+		word = __builtin_bswap64(word);
+#endif
+		value = value * 100000000 + eight_digits_value(word);
+	}
+	for (; p < end; p++)
+		value = value * 10 + (uint64_t)(*p - '0');
 	return value;
 }
 
@@ -134,11 +152,14 @@ bool jread_int64(const char *text, size_t len, int64_t *ret)
 	bool negative = len > 0 && text[0] == '-', is_short;
 	const char *digits = text + negative, *end = text + len;
 
-	if (skip_digits(digits, end) == end && len - negative - 1 < 18) {
-		*ret = digits_value(digits, len - negative);
-		if (negative)
-			*ret = -*ret;
-		return true;
+	if (len - negative - 1 < 19 && skip_digits(digits, end) == end) {
+		uint64_t value = digits_value(digits, len - negative);
+
+		/* The negative limit has no positive counterpart: decimal_int64() reads it. */
+		if (value <= INT64_MAX) {
+			*ret = negative ? -(int64_t)value : (int64_t)value;
+			return true;
+		}
 	}
 	if (number_check(text, end, &is_short) != end || is_short)
 		return false;

@@ -234,6 +234,10 @@ static bool parse_u64(const char *text, size_t len, uint64_t *ret)
 	uint64_t number = 0;
 	int64_t odd;
 
+	if (len > 0 && text[0] != '-' && jread_int64(text, len, &odd)) {
+		*ret = (uint64_t)odd;
+		return true;
+	}
 	for (size_t i = 0; i < len; i++) {
 		unsigned int digit = (unsigned int)(unsigned char)text[i] - '0';
 
