@@ -296,6 +296,29 @@ START_TEST(ids)
 }
 END_TEST
 
+/* Only digits make an id hexadecimal: what stands beside them in ASCII, at any place, leaves the id
+ * as it was written. */
+START_TEST(near_hexadecimal_ids)
+{
+	static const char near[] = "/:@GZ`gz ";
+	char id[] = "ABCDEF0123456789", document[256];
+
+	for (size_t at = 0; at < 16; at++)
+		for (size_t i = 0; near[i] != '\0'; i++) {
+			char good = id[at];
+
+			id[at] = near[i];
+			snprintf(document, sizeof(document),
+				 "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+				 "\"1\",\"spanId\":\"%s\"}]}]}]}",
+				 id);
+			decode(document);
+			ck_assert_str_eq(set->strings + set->traces[0].spans[0].id, id);
+			id[at] = good;
+		}
+}
+END_TEST
+
 #define LINK(trace, span) "{\"traceId\":\"" trace "\",\"spanId\":\"" span "\"}"
 #define OWN_TRACE	  "5b8efff798038103d269b633813fc60c"
 #define OTHER_TRACE	  "5b8efff798038103d269b633813fc60d"
@@ -515,6 +538,7 @@ int main(void)
 	tcase_add_test(tcase, any_order_and_spelling);
 	tcase_add_test(tcase, sequences_are_regrouped);
 	tcase_add_test(tcase, ids);
+	tcase_add_test(tcase, near_hexadecimal_ids);
 	tcase_add_loop_test(tcase, roots_that_link_into_their_own_trace, 0, ARRAY_LEN(links));
 	tcase_add_test(tcase, tempo);
 	tcase_add_test(tcase, numbers);
