@@ -94,6 +94,31 @@ bool jread_int64(const char *text, size_t len, int64_t *ret);
 /* false: no number. Too large a number gives infinity. Pure. */
 bool jread_double(const char *text, size_t len, double *ret);
 
+/* Are both texts, of len bytes, equal? As memcmp(), whose call costs more than comparing a key. */
+static inline bool jread_same(const char *a, const char *b, size_t len)
+{
+	uint64_t x, y;
+	size_t i = 0;
+
+	if (len < 8) {
+		for (; i < len; i++)
+			if (a[i] != b[i])
+				return false;
+		return true;
+	}
+	/* The last eight bytes may overlap those before them. */
+	for (;; i += 8) {
+		if (i + 8 > len)
+			i = len - 8;
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		if (x != y)
+			return false;
+		if (i + 8 == len)
+			return true;
+	}
+}
+
 /* Compares a key without a copy: jread_is(text, len, "spanID"). */
 #define jread_is(text, len, literal)                                                               \
 	((len) == sizeof(literal) - 1 && memcmp((text), (literal), sizeof(literal) - 1) == 0)

@@ -14,6 +14,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -90,7 +91,7 @@ struct member {
 	}
 #define NO_MEMBER                                                                                  \
 	{                                                                                          \
-		NULL, 0, NODE_NONE                                                                 \
+		NULL, UINT_MAX, NODE_NONE                                                          \
 	}
 
 /* clang-format off */
@@ -199,6 +200,10 @@ static const struct member *const members_of[] = {
 	[NODE_ATTRIBUTE] = attribute_members, [NODE_VALUE] = value_members,
 };
 
+/* The longest table of members, with its end. */
+#define MOST_MEMBERS 18
+_Static_assert(ARRAY_LEN(span_members) <= MOST_MEMBERS, "json->after has a place for each member");
+
 /* The longest path: document, result, and down to attribute and value of an event. */
 #define STACK_SIZE 16
 
@@ -211,6 +216,9 @@ struct otlp_json {
 	unsigned int depth;
 	enum node node, next;
 	const char *next_name;
+	/* Writers keep to one order of members: for each kind of object, the member that was read
+	 * last, and for each member the one that followed it last, which is tried first. */
+	uint8_t last[NODE_FIRST_LIST], after[NODE_FIRST_LIST][MOST_MEMBERS];
 
 	char error_message[LIMIT_ERROR_MESSAGE_BYTES];
 	int64_t error_code;
@@ -444,18 +452,27 @@ static int otlp_json_leave(struct otlp_json *json)
 	return JREAD_GO;
 }
 
+static inline bool is_member(const struct member *member, const char *text, size_t len)
+{
+	return member->len == len && jread_same(member->name, text, len);
+}
+
 static int take_member_name(struct otlp_json *json, const char *text, size_t len)
 {
-	const struct member *member = members_of[json->node];
+	const struct member *members = members_of[json->node];
+	uint8_t *after = &json->after[json->node][json->last[json->node]];
+	const struct member *member = &members[*after];
 
-	for (; member->name; member++) {
-		if (member->len != len || memcmp(member->name, text, len) != 0)
-			continue;
-		json->next = member->node;
-		json->next_name = member->name;
-		return JREAD_GO;
+	if (!is_member(member, text, len)) {
+		for (member = members; member->name && !is_member(member, text, len);)
+			member++;
+		if (!member->name)
+			return JREAD_SKIP;
 	}
-	return JREAD_SKIP;
+	*after = json->last[json->node] = (uint8_t)(member - members);
+	json->next = member->node;
+	json->next_name = member->name;
+	return JREAD_GO;
 }
 
 static int otlp_json_take_member(struct otlp_json *json, enum jread_event event, const char *text,

@@ -72,6 +72,9 @@ struct zipkin_map {
 	uint64_t multiplier; /* secret, so that no document can fill one slot */
 };
 
+/* The longest table of an object's members, with its end. */
+#define ZIPKIN_MOST_ROWS 14
+
 struct zipkin;
 
 /* The functions of a version. z->member and z->place tell which member a scalar belongs to, z->key
@@ -93,6 +96,9 @@ struct zipkin {
 	enum zipkin_place place, around; /* around: the place around an annotation's endpoint */
 	enum zipkin_member member;
 	const char *member_name;
+	/* Writers keep to one order of members: for each place, the row that was read last, and
+	 * for each row the one that followed it last, which is tried first. */
+	uint8_t last[ZIPKIN_PLACES], after[ZIPKIN_PLACES][ZIPKIN_MOST_ROWS];
 	unsigned int nlists;
 
 	/* Resources by (service, namespace); traces by the low half of their id. */

@@ -113,6 +113,7 @@ static const struct row endpoint_rows[] = {
 	NO_ROW,
 };
 /* clang-format on */
+_Static_assert(ARRAY_LEN(span_rows) <= ZIPKIN_MOST_ROWS, "z->after has a place for each row");
 
 static const struct {
 	const char *name;
@@ -440,17 +441,29 @@ static int zipkin_on_end(struct zipkin *z)
 								       : JREAD_GO;
 }
 
+static inline bool is_zipkin_row(const struct zipkin *z, const struct row *row, const char *text,
+				 size_t len)
+{
+	return row->len == len && (row->versions & z->ops->version) &&
+	       jread_same(row->name, text, len);
+}
+
 static int zipkin_on_key(struct zipkin *z, const char *text, size_t len)
 {
-	for (const struct row *row = zipkin_places[z->place].rows; row->name; row++) {
-		if (row->len != len || memcmp(row->name, text, len) != 0 ||
-		    !(row->versions & z->ops->version))
-			continue;
-		z->member = row->member;
-		z->member_name = row->name;
-		return JREAD_GO;
+	const struct row *rows = zipkin_places[z->place].rows;
+	uint8_t *after = &z->after[z->place][z->last[z->place]];
+	const struct row *row = &rows[*after];
+
+	if (!is_zipkin_row(z, row, text, len)) {
+		for (row = rows; row->name && !is_zipkin_row(z, row, text, len);)
+			row++;
+		if (!row->name)
+			return JREAD_SKIP;
 	}
-	return JREAD_SKIP;
+	*after = z->last[z->place] = (uint8_t)(row - rows);
+	z->member = row->member;
+	z->member_name = row->name;
+	return JREAD_GO;
 }
 
 /* Most of a document of version 2 is tags, so they have a short way of their own. */

@@ -604,6 +604,23 @@ START_TEST(test_each_place)
 }
 END_TEST
 
+START_TEST(test_same)
+{
+	static const char text[] = "instrumentationLibrarySpans";
+	char other[sizeof(text)];
+
+	for (size_t len = 0; len < sizeof(text); len++) {
+		memcpy(other, text, sizeof(text));
+		ck_assert(jread_same(text, other, len));
+		for (size_t at = 0; at < sizeof(text) - 1; at++) {
+			other[at] ^= 1;
+			ck_assert(jread_same(text, other, len) == (at >= len));
+			other[at] ^= 1;
+		}
+	}
+}
+END_TEST
+
 START_TEST(test_int64)
 {
 	int64_t value = 99;
@@ -659,6 +676,7 @@ int main(void)
 	tcase_add_test(tcase, test_feed_value_skipped);
 	tcase_add_test(tcase, test_reset);
 	tcase_add_test(tcase, test_each_place);
+	tcase_add_test(tcase, test_same);
 	tcase_add_loop_test(tcase, test_int64, 0, ARRAY_LEN(integers));
 	tcase_add_test(tcase, test_double);
 	suite_add_tcase(suite, tcase);

@@ -319,6 +319,24 @@ START_TEST(near_hexadecimal_ids)
 }
 END_TEST
 
+/* Each span may have an order of members of its own, and members that are skipped between them. */
+START_TEST(order_changes_from_span_to_span)
+{
+	decode("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":["
+	       "{\"traceId\":\"1\",\"spanId\":\"a\",\"name\":\"first\",\"kind\":2},"
+	       "{\"kind\":3,\"name\":\"second\",\"name2\":\"x\",\"\":0,\"spanId\":\"b\","
+	       "\"traceId\":\"1\"},"
+	       "{\"name\":\"third\",\"traceId\":\"1\",\"kine\":5,\"kind\":4,\"spanId\":\"c\"}"
+	       "]}]}]}");
+	ck_assert_str_eq(set->strings + find_span("a")->name, "first");
+	ck_assert_str_eq(set->strings + find_span("b")->name, "second");
+	ck_assert_str_eq(set->strings + find_span("c")->name, "third");
+	ck_assert_int_eq(find_span("a")->kind, SPAN_SERVER);
+	ck_assert_int_eq(find_span("b")->kind, SPAN_CLIENT);
+	ck_assert_int_eq(find_span("c")->kind, SPAN_PRODUCER);
+}
+END_TEST
+
 #define LINK(trace, span) "{\"traceId\":\"" trace "\",\"spanId\":\"" span "\"}"
 #define OWN_TRACE	  "5b8efff798038103d269b633813fc60c"
 #define OTHER_TRACE	  "5b8efff798038103d269b633813fc60d"
@@ -539,6 +557,7 @@ int main(void)
 	tcase_add_test(tcase, sequences_are_regrouped);
 	tcase_add_test(tcase, ids);
 	tcase_add_test(tcase, near_hexadecimal_ids);
+	tcase_add_test(tcase, order_changes_from_span_to_span);
 	tcase_add_loop_test(tcase, roots_that_link_into_their_own_trace, 0, ARRAY_LEN(links));
 	tcase_add_test(tcase, tempo);
 	tcase_add_test(tcase, numbers);
