@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tracepager/baselines.h"
+#include "tracepager/feedback_memory.h"
 #include "tracepager/fetch.h"
 #include "tracepager/handover.h"
 #include "tracepager/http_client.h"
@@ -60,6 +61,7 @@ struct relay {
 	struct web web;
 	struct web_token *tokens;
 	struct links *links;
+	struct feedback_memory *feedback;
 	struct reload *rules, *shadow_rules; /* the second is NULL where the rules are built in */
 	char *shadow_path;
 	struct shadow *shadow;
@@ -376,7 +378,7 @@ static bool web_note(void *ctx, const struct act *act, store_done *done, void *a
 
 /* ---- links of pages ---- */
 
-static void link_key_keep(void *ctx, const char *name, const char *value)
+static void setting_keep(void *ctx, const char *name, const char *value)
 {
 	struct relay *relay = ctx;
 
@@ -388,6 +390,7 @@ static void incident_kept(void *ctx, const char *name, const char *value)
 	const struct relay *relay = ctx;
 
 	links_kept(relay->links, name, value);
+	feedback_memory_kept(relay->feedback, name, value);
 }
 
 static void incident_act_link(void *ctx, const char *incident, const char *pager, struct buf *out)
@@ -403,7 +406,7 @@ static void make_links(struct relay *relay)
 						      .external_url = relay->config->external_url,
 						      .keys = relay->config->link_keys,
 						      .nkeys = LINK_KEYS,
-						      .keep = link_key_keep,
+						      .keep = setting_keep,
 						      .ctx = relay });
 }
 
@@ -748,6 +751,7 @@ static void make_intake(struct relay *relay)
 		.timers = relay->timers,
 		.store_path = relay->config->store_path,
 		.links = relay->links,
+		.feedback = relay->feedback,
 		.external_url = relay->config->external_url,
 		.tokens = relay->tokens,
 		.ntokens = ntokens,
@@ -851,6 +855,8 @@ static int begin_work(struct relay *relay, int console_fd, struct err *err)
 	int result = open_store(relay, err);
 
 	make_links(relay);
+	relay->feedback = feedback_memory_new(
+		&(struct feedback_memory_env){ .keep = setting_keep, .ctx = relay });
 	if (result == 0)
 		result = make_incidents(relay, console_fd, err);
 	if (result < 0)
@@ -952,6 +958,7 @@ void relay_free(struct relay *relay)
 	free(relay->senders);
 	free(relay->tokens);
 	links_free(relay->links);
+	feedback_memory_free(relay->feedback);
 	free(relay);
 }
 

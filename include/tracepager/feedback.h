@@ -52,6 +52,7 @@ struct feedback {
 	const char *ignored; /* a clause that says why there are no acts; "" there are some */
 	/* The id of this event at the pager, the same however often it is sent; "": none. */
 	const char *event;
+	int64_t at_us; /* when it happened or was signed: its signature covers that */
 	/* The pager's own id of the incident, and the id of ours where the event tells both. "":
 	 * unknown. */
 	const char *theirs, *ours;

@@ -945,9 +945,9 @@
 /* The status of the rules: LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names
  * make more of it. */
 #define LIMIT_RULES_STATUS_BYTES (16u << 20)
-/* Of each pager: events that have acted, and incidents of the pager whose own ids are known. A
- * pager that sends 1,000 events before it repeats one has been down for hours. */
-#define LIMIT_FEEDBACK_EVENTS	 1024u
+/* Of each pager: events that have acted, and incidents of the pager whose own ids are known. After
+ * a storm a person may tick 1,000 incidents at once, and any of these events may come again. */
+#define LIMIT_FEEDBACK_EVENTS	 2048u
 #define LIMIT_FEEDBACK_INCIDENTS 1024u
 /* The reply to it: LIMIT_FEEDBACK_ACTS outcomes with their sentences. */
 #define LIMIT_FEEDBACK_REPLY_BYTES (2u << 20)

@@ -75,6 +75,7 @@ struct web {
 	struct timers *timers;
 	const char *store_path; /* the past is read there */
 	struct links *links;
+	struct feedback_memory *feedback;
 	const char *external_url; /* "": none */
 	/* Borrowed; without any no token is asked for, which config allows on loopback only. */
 	const struct web_token *tokens;
@@ -85,8 +86,7 @@ struct web {
 	bool open;
 	const char *listen, *hosts; /* of the configuration; borrowed */
 	struct web_ops ops;
-	LIST_HEAD(, web_job) jobs;	  /* requests that are answered later */
-	struct feedback_memory *feedback; /* what pagers told back; NULL: nothing yet */
+	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
 };
 
 /* Drops the requests that wait for an answer. The pool must be idle. */

@@ -189,14 +189,13 @@ static void read_incident(struct arena *arena, const json_t *data, struct feedba
 			arena, feedback_line(arena, key, LIMIT_FEEDBACK_NAME_BYTES));
 }
 
-/* Did it happen so long ago that a copy of the request is sent again, or that it counts no more? */
-static bool pagerduty_is_late(const json_t *event, int64_t wall_us)
+/* Without a time of its own: now. */
+static int64_t pagerduty_time_us(const json_t *event, int64_t wall_us)
 {
 	const char *text = event_text(event, "occurred_at");
 	int64_t at_us = 0;
 
-	return rfc3339_parse(text, strlen(text), &at_us) == 0 &&
-	       wall_us - at_us > LIMIT_FEEDBACK_LATE_US;
+	return rfc3339_parse(text, strlen(text), &at_us) == 0 ? at_us : wall_us;
 }
 
 static void make_act(struct arena *arena, const struct pagerduty_event *event,
@@ -234,12 +233,14 @@ static void read_event(struct arena *arena, const json_t *root, int64_t wall_us,
 
 	*feedback = (struct feedback){ .ignored = "" };
 	feedback->event = feedback_line(arena, event_text(root, "id"), LIMIT_FEEDBACK_NAME_BYTES);
+	feedback->at_us = pagerduty_time_us(root, wall_us);
 	read_incident(arena, event.data, feedback);
 	if (!rule)
 		feedback->ignored =
 			arena_printf(arena, "events of type %s say nothing that counts",
 				     feedback_line(arena, event.type, LIMIT_FEEDBACK_NAME_BYTES));
-	else if (pagerduty_is_late(root, wall_us))
+	/* A copy of the request is sent again, or it counts no more. */
+	else if (wall_us - feedback->at_us > LIMIT_FEEDBACK_LATE_US)
 		feedback->ignored = "the event is more than two hours old";
 	else if (!*feedback->ours && !*feedback->theirs)
 		feedback->ignored = "the event names no incident";

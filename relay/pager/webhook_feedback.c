@@ -17,7 +17,7 @@
 #include "tracepager/limits.h"
 
 static enum feedback_verdict check_signature(const struct feedback_request *request,
-					     struct err *err)
+					     int64_t *ret_at_us, struct err *err)
 {
 	const char *id = request->header(request->ctx, "webhook-id");
 	const char *timestamp = request->header(request->ctx, "webhook-timestamp");
@@ -55,6 +55,7 @@ static enum feedback_verdict check_signature(const struct feedback_request *requ
 			"for every attempt, and look at both clocks");
 		return FEEDBACK_STALE;
 	}
+	*ret_at_us = at_s * US_PER_SECOND;
 	return FEEDBACK_VERIFIED;
 }
 
@@ -167,7 +168,7 @@ enum feedback_verdict webhook_feedback(struct arena *arena, const struct feedbac
 		err_set(err, E2BIG, "the body has more than %u bytes", LIMIT_FEEDBACK_BYTES);
 		return FEEDBACK_MALFORMED;
 	}
-	const enum feedback_verdict verdict = check_signature(request, err);
+	const enum feedback_verdict verdict = check_signature(request, &feedback.at_us, err);
 	if (verdict != FEEDBACK_VERIFIED)
 		return verdict;
 	json_t *root = json_loadb(request->body, request->len, JSON_REJECT_DUPLICATES, &where);

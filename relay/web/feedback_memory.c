@@ -1,22 +1,38 @@
-/* Feedback memory: see feedback_memory-internal.h. */
-#include "feedback_memory-internal.h"
+/*
+ * Feedback memory: see feedback_memory.h. Events are kept in groups, a setting of the store each:
+ * "feedback GROUP PAGER", with the time up to which events are forgotten, and an entry of each
+ * event of the group, ID:SECONDS in hexadecimal digits.
+ */
+#include "tracepager/feedback_memory.h"
 
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/buf.h"
+#include "tracepager/clock.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/sign.h"
 #include "tracepager/xalloc.h"
 
-/* Ids are kept as hashes: whoever could make two that collide has the pager's secret. Both lists
- * are rings: the newest entry takes the place of the oldest. */
+#define GROUP_EVENTS 64u
+#define GROUP_BYTES  (32u * (GROUP_EVENTS + 1))
+#define SETTING	     "feedback "
+
+_Static_assert(LIMIT_FEEDBACK_EVENTS % GROUP_EVENTS == 0, "all groups are full");
+
+/* Ids are kept as hashes: whoever could make two that collide has the pager's secret. */
 struct pager_memory {
 	struct remembered_event {
 		uint64_t id; /* 0: free */
-		bool done;
+		int64_t at_s;
+		uint64_t order; /* of two events of the same second the lesser came first */
+		bool acted, done;
 	} events[LIMIT_FEEDBACK_EVENTS];
-	size_t next_event;
+	uint64_t order;
+	int64_t forgotten_s; /* the latest event that another took the place of; 0: none */
+	/* A ring: the newest entry takes the place of the oldest. */
 	struct known_incident {
 		uint64_t theirs;
 		char *ours; /* NULL: free */
@@ -25,13 +41,15 @@ struct pager_memory {
 };
 
 struct feedback_memory {
-	struct map *pagers; /* by name, as the rules have had them since the start */
+	struct feedback_memory_env env;
+	struct map *pagers; /* by name, as the rules have had them */
 };
 
-struct feedback_memory *feedback_memory_new(void)
+struct feedback_memory *feedback_memory_new(const struct feedback_memory_env *env)
 {
 	struct feedback_memory *memory = xcalloc(1, sizeof(*memory));
 
+	memory->env = *env;
 	memory->pagers = map_new();
 	return memory;
 }
@@ -63,11 +81,18 @@ static struct pager_memory *pager_memory_of(struct feedback_memory *memory, cons
 	return pager;
 }
 
-static uint64_t id_hash(const char *id)
-{
-	const uint64_t hash = hash_bytes(id, strlen(id));
+/* ---- events ---- */
 
-	return hash ? hash : 1;
+/* The same in every process. */
+static uint64_t event_hash(const char *event)
+{
+	static const char key[] = "an event of a pager";
+	unsigned char mac[HMAC_SHA256_BYTES] = { 0 };
+	uint64_t id;
+
+	hmac_sha256(key, strlen(key), event, strlen(event), mac);
+	memcpy(&id, mac, sizeof(id));
+	return id ? id : 1;
 }
 
 static struct remembered_event *find_event(struct pager_memory *pager, uint64_t id)
@@ -78,35 +103,122 @@ static struct remembered_event *find_event(struct pager_memory *pager, uint64_t 
 	return NULL;
 }
 
-enum feedback_seen feedback_memory_begin(struct feedback_memory *memory, const char *name,
-					 const char *event)
+static bool event_is_older(const struct remembered_event *one, const struct remembered_event *other)
 {
-	const uint64_t id = id_hash(event);
+	return one->at_s != other->at_s ? one->at_s < other->at_s : one->order < other->order;
+}
+
+/* A free place, else the oldest event's, which is forgotten. */
+static struct remembered_event *event_place(struct pager_memory *pager)
+{
+	struct remembered_event *oldest = &pager->events[0];
+
+	for (size_t i = 0; i < LIMIT_FEEDBACK_EVENTS && oldest->id; i++)
+		if (!pager->events[i].id || event_is_older(&pager->events[i], oldest))
+			oldest = &pager->events[i];
+	if (oldest->id && oldest->at_s > pager->forgotten_s)
+		pager->forgotten_s = oldest->at_s;
+	return oldest;
+}
+
+enum feedback_seen feedback_memory_begin(struct feedback_memory *memory, const char *name,
+					 const char *event, int64_t at_us)
+{
+	const int64_t at_s = at_us / US_PER_SECOND;
 
 	if (!*event)
 		return FEEDBACK_NEW;
 	struct pager_memory *pager = pager_memory_of(memory, name);
+	const uint64_t id = event_hash(event);
 	const struct remembered_event *known = find_event(pager, id);
 	if (known)
 		return known->done ? FEEDBACK_DONE : FEEDBACK_PENDING;
-	pager->events[pager->next_event] = (struct remembered_event){ .id = id };
-	pager->next_event = (pager->next_event + 1) % LIMIT_FEEDBACK_EVENTS;
+	if (at_s <= pager->forgotten_s)
+		return FEEDBACK_FORGOTTEN;
+	*event_place(pager) =
+		(struct remembered_event){ .id = id, .at_s = at_s, .order = ++pager->order };
 	return FEEDBACK_NEW;
+}
+
+static void keep_group(struct feedback_memory *memory, const char *name,
+		       const struct pager_memory *pager, size_t group)
+{
+	struct buf value = BUF_INIT(GROUP_BYTES);
+	CLEANUP_FREE char *setting = xasprintf(SETTING "%zu %s", group, name);
+
+	buf_printf(&value, "%" PRIx64, (uint64_t)pager->forgotten_s);
+	for (size_t i = group * GROUP_EVENTS; i < (group + 1) * GROUP_EVENTS; i++)
+		if (pager->events[i].acted)
+			buf_printf(&value, " %" PRIx64 ":%" PRIx64, pager->events[i].id,
+				   (uint64_t)pager->events[i].at_s);
+	if (memory->env.keep)
+		memory->env.keep(memory->env.ctx, setting, buf_text(&value));
+	buf_fini(&value);
+}
+
+void feedback_memory_keep(struct feedback_memory *memory, const char *name, const char *event)
+{
+	struct pager_memory *pager = pager_memory_of(memory, name);
+	struct remembered_event *known = *event ? find_event(pager, event_hash(event)) : NULL;
+
+	if (!known)
+		return;
+	known->acted = true;
+	keep_group(memory, name, pager, (size_t)(known - pager->events) / GROUP_EVENTS);
 }
 
 void feedback_memory_end(struct feedback_memory *memory, const char *name, const char *event,
 			 bool durable)
 {
-	struct remembered_event *known =
-		*event ? find_event(pager_memory_of(memory, name), id_hash(event)) : NULL;
+	struct pager_memory *pager = pager_memory_of(memory, name);
+	struct remembered_event *known = *event ? find_event(pager, event_hash(event)) : NULL;
 
-	/* NULL: LIMIT_FEEDBACK_EVENTS others came since. */
-	if (known)
-		*known =
-			(struct remembered_event){ .id = durable ? known->id : 0, .done = durable };
+	if (!known) /* LIMIT_FEEDBACK_EVENTS others came since */
+		return;
+	const bool acted = known->acted;
+	if (durable)
+		known->done = true;
+	else
+		*known = (struct remembered_event){ 0 };
+	/* A later event of the group may have kept this one too. */
+	if (acted && !durable)
+		keep_group(memory, name, pager, (size_t)(known - pager->events) / GROUP_EVENTS);
+}
+
+/* One group of a pager, into the places that it had. */
+static void read_group(struct pager_memory *pager, size_t group, const char *value)
+{
+	char *at;
+	const int64_t forgotten_s = (int64_t)strtoull(value, &at, 16);
+	struct remembered_event *event = &pager->events[group * GROUP_EVENTS];
+
+	if (forgotten_s > pager->forgotten_s)
+		pager->forgotten_s = forgotten_s;
+	for (size_t i = 0; i < GROUP_EVENTS && *at == ' '; i++, event++) {
+		event->id = strtoull(at + 1, &at, 16);
+		event->at_s = *at == ':' ? (int64_t)strtoull(at + 1, &at, 16) : 0;
+		event->order = ++pager->order;
+		event->acted = event->done = true;
+	}
+}
+
+void feedback_memory_kept(struct feedback_memory *memory, const char *name, const char *value)
+{
+	char *at;
+
+	if (strncmp(name, SETTING, strlen(SETTING)) != 0)
+		return;
+	const unsigned long group = strtoul(name + strlen(SETTING), &at, 10);
+	if (*at == ' ' && at[1] && group < LIMIT_FEEDBACK_EVENTS / GROUP_EVENTS)
+		read_group(pager_memory_of(memory, at + 1), group, value);
 }
 
 /* ---- incidents ---- */
+
+static uint64_t incident_hash(const char *theirs)
+{
+	return hash_bytes(theirs, strlen(theirs));
+}
 
 static struct known_incident *find_incident(struct pager_memory *pager, uint64_t theirs)
 {
@@ -120,7 +232,7 @@ void feedback_memory_learn(struct feedback_memory *memory, const char *name, con
 			   const char *ours)
 {
 	struct pager_memory *pager = pager_memory_of(memory, name);
-	const uint64_t id = id_hash(theirs);
+	const uint64_t id = incident_hash(theirs);
 	struct known_incident *known = find_incident(pager, id);
 
 	if (!known) {
@@ -138,7 +250,7 @@ const char *feedback_memory_incident(const struct feedback_memory *memory, const
 {
 	struct pager_memory *pager = map_get(memory->pagers, name);
 	const struct known_incident *known =
-		pager && *theirs ? find_incident(pager, id_hash(theirs)) : NULL;
+		pager && *theirs ? find_incident(pager, incident_hash(theirs)) : NULL;
 
 	return known ? known->ours : "";
 }

@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "tracepager/buf_json.h"
+#include "tracepager/feedback_memory.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
 #include "tracepager/pager_kind.h"
 #include "tracepager/xalloc.h"
 
-#include "feedback_memory-internal.h"
 #include "web-internal.h"
 #include "web_job-internal.h"
 
@@ -220,6 +220,8 @@ static void feedback_on_slice(void *arg)
 		job->nacted += feedback_act(job, &job->feedback.acts[job->next++]);
 	} while (job->next < job->feedback.nacts && clock_mono_us(web->clock) < until_us);
 	job->commits++;
+	if (job->next == job->feedback.nacts && job->nacted)
+		feedback_memory_keep(web->feedback, job->pager, job->feedback.event);
 	if (job->next < job->feedback.nacts)
 		timer_arm(web->timers, &job->slice, clock_mono_us(web->clock));
 	web->ops.when_durable(web->ops.ctx, feedback_on_durable, job);
@@ -266,12 +268,11 @@ static void take_feedback(struct web_request *request, const struct pager *pager
 {
 	struct web *web = request->web;
 
-	if (!web->feedback)
-		web->feedback = feedback_memory_new();
 	if (*feedback->theirs && *feedback->ours)
 		feedback_memory_learn(web->feedback, pager->name, feedback->theirs, feedback->ours);
 	const enum feedback_seen seen =
-		feedback->nacts ? feedback_memory_begin(web->feedback, pager->name, feedback->event)
+		feedback->nacts ? feedback_memory_begin(web->feedback, pager->name, feedback->event,
+							feedback->at_us)
 				: FEEDBACK_DONE;
 	if (seen == FEEDBACK_NEW) {
 		feedback_start(request, pager, arena, feedback);
@@ -280,6 +281,12 @@ static void take_feedback(struct web_request *request, const struct pager *pager
 	if (seen == FEEDBACK_PENDING) {
 		web_fail(request->exchange, 503,
 			 "this event came before, and is not on disk yet; ask again");
+	} else if (seen == FEEDBACK_FORGOTTEN) {
+		metric_add(METRIC_FEEDBACK_IGNORED, 1);
+		reply_ignored(
+			request->exchange,
+			"events as old as this one are forgotten, and it may have counted: act "
+			"on the incident again where it did not");
 	} else if (feedback->nacts) {
 		metric_add(METRIC_FEEDBACK_REPEATED, 1);
 		reply_ignored(request->exchange, "this event came before, and counts once");

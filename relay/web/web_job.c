@@ -4,7 +4,6 @@
 #include "tracepager/log.h"
 #include "tracepager/xalloc.h"
 
-#include "feedback_memory-internal.h"
 #include "web-internal.h"
 #include "web_job-internal.h"
 
@@ -32,8 +31,6 @@ void web_fini(struct web *web)
 
 	while ((job = LIST_FIRST(&web->jobs)))
 		web_job_free(job);
-	feedback_memory_free(web->feedback);
-	web->feedback = NULL;
 }
 
 static void job_run_look(void *arg)

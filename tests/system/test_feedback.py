@@ -165,6 +165,33 @@ def notes_come_once(relay):
 
 
 @on_a_relay
+def events_act_once_over_a_restart(relay):
+    one, two = relay.one(), relay.one()
+    told = [("chat", feedback.standard({"incident": one, "action": "comment", "who": "ann", "text": "once"}, "chat-secret")),
+            ("pd", feedback.pagerduty("incident.annotated", None, "pd-new", content="once", theirs="P1")),
+            ("pd", feedback.pagerduty("incident.acknowledged", one, "pd-new", theirs="P1")),
+            ("chat", feedback.standard([{"incident": two, "action": "reroute", "who": "ann", "team": "db"}], "chat-secret"))]
+    told[1:3] = told[2], told[1]  # the note names the incident as PagerDuty does
+    for pager, request in told:
+        status, answer = relay.tell(pager, request)
+        assert (status, answer["acts"][0]["outcome"]) == (200, "done"), answer
+
+    def acts():
+        return [[e for e in relay.incident(i)["events"] if e["event"] in ("acknowledged", "commented", "rerouted")] for i in (one, two)]
+
+    before = acts()
+    assert [len(story) for story in before] == [3, 1], before
+    relay.kill()
+    relay.start()
+    for pager, request in told:
+        assert relay.tell(pager, request) == (200, {"ignored": "this event came before, and counts once"})
+    assert acts() == before
+    # One that is new acts, though it was signed before the restart.
+    late = feedback.standard({"incident": one, "action": "comment", "who": "ann", "text": "late"}, "chat-secret", at=time.time() - 60)
+    assert relay.tell("chat", late)[1]["acts"][0]["outcome"] == "done"
+
+
+@on_a_relay
 def a_merge_is_a_comment(relay):
     one = relay.one()
     reason = {"type": "merge_resolve_reason", "incident": {"id": "P9", "html_url": "https://acme.pagerduty.com/incidents/P9"}}
@@ -289,5 +316,5 @@ def full_disk():
 
 
 peers.run(pagerduty_acknowledges_and_resolves, an_automation_does_not_acknowledge, words_of_people_are_harmless_from_every_entrance,
-          notes_come_once, a_merge_is_a_comment, receivers_of_webhooks_act, forged_and_replayed_requests_do_nothing, secrets_are_rotated,
-          what_is_answered_is_on_disk, full_disk)
+          notes_come_once, events_act_once_over_a_restart, a_merge_is_a_comment, receivers_of_webhooks_act,
+          forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk, full_disk)

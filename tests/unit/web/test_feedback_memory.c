@@ -2,63 +2,158 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "relay/web/feedback_memory-internal.h"
+#include "tracepager/clock.h"
+#include "tracepager/feedback_memory.h"
+#include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+#define NOW (1800000000 * US_PER_SECOND)
 
 static struct feedback_memory *memory;
+static struct map *settings; /* as the store keeps them */
+
+static void on_keep(void *ctx, const char *name, const char *value)
+{
+	(void)ctx;
+	ck_assert_uint_lt(strlen(value), 2500);
+	free(map_put(settings, name, xstrdup(value)));
+}
+
+static void begin_process(void)
+{
+	const char *name, *value;
+	size_t pos = 0;
+
+	memory = feedback_memory_new(&(struct feedback_memory_env){ .keep = on_keep });
+	while ((value = map_next(settings, &pos, &name)))
+		feedback_memory_kept(memory, name, value);
+}
+
+static void begin_again(void)
+{
+	feedback_memory_free(memory);
+	begin_process();
+}
 
 static void setup(void)
 {
-	memory = feedback_memory_new();
+	settings = map_new();
+	begin_process();
 }
 
 static void teardown(void)
 {
+	char *value;
+	size_t pos = 0;
+
+	while ((value = map_next(settings, &pos, NULL)))
+		free(value);
+	map_free(settings);
 	feedback_memory_free(memory);
+}
+
+static enum feedback_seen begin(const char *pager, const char *event)
+{
+	return feedback_memory_begin(memory, pager, event, NOW);
+}
+
+/* An event of that second, from its request to the disk. */
+static void act_on(const char *pager, unsigned int n, int64_t at_s)
+{
+	char event[32];
+
+	snprintf(event, sizeof(event), "e%u", n);
+	ck_assert_int_eq(feedback_memory_begin(memory, pager, event, at_s * US_PER_SECOND),
+			 FEEDBACK_NEW);
+	feedback_memory_keep(memory, pager, event);
+	feedback_memory_end(memory, pager, event, true);
 }
 
 START_TEST(an_event_acts_once)
 {
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e1"), FEEDBACK_NEW);
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e1"), FEEDBACK_PENDING);
+	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_PENDING);
 	feedback_memory_end(memory, "pd", "e1", true);
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e1"), FEEDBACK_DONE);
+	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_DONE);
 	/* Another event, and another pager's. */
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e2"), FEEDBACK_NEW);
-	ck_assert_int_eq(feedback_memory_begin(memory, "hook", "e1"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", "e2"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("hook", "e1"), FEEDBACK_NEW);
 }
 END_TEST
 
 START_TEST(what_the_store_lost_counts_again)
 {
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e1"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_NEW);
 	feedback_memory_end(memory, "pd", "e1", false);
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e1"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_NEW);
 }
 END_TEST
 
 START_TEST(no_id_is_always_new)
 {
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", ""), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", ""), FEEDBACK_NEW);
 	feedback_memory_end(memory, "pd", "", true);
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", ""), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", ""), FEEDBACK_NEW);
 }
 END_TEST
 
-/* The oldest event goes, and with it its end. */
-START_TEST(events_are_bounded)
+/* The oldest event goes; what is not later than it may have acted, and acts no more. */
+START_TEST(what_is_forgotten_acts_no_more)
 {
-	char event[32];
+	const unsigned int n = LIMIT_FEEDBACK_EVENTS;
 
-	for (unsigned int i = 0; i <= LIMIT_FEEDBACK_EVENTS; i++) {
-		snprintf(event, sizeof(event), "e%u", i);
-		ck_assert_int_eq(feedback_memory_begin(memory, "pd", event), FEEDBACK_NEW);
+	/* The second half of them happened earlier. */
+	for (unsigned int i = 0; i < n; i++)
+		act_on("pd", i, i < n / 2 ? 5000 + i : 1000 + i);
+	act_on("pd", n, 9000); /* in the place of event n / 2 */
+	for (int process = 0; process < 2; process++, begin_again()) {
+		const int64_t forgotten_us = (1000 + n / 2) * US_PER_SECOND;
+		ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e2000", NOW), FEEDBACK_DONE);
+		ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e0", NOW), FEEDBACK_DONE);
+		ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e1024", forgotten_us),
+				 FEEDBACK_FORGOTTEN);
+		ck_assert_int_eq(feedback_memory_begin(memory, "pd", "late", forgotten_us - 1),
+				 FEEDBACK_FORGOTTEN);
+		ck_assert_int_eq(feedback_memory_begin(memory, "hook", "e1024", forgotten_us),
+				 FEEDBACK_NEW);
 	}
-	feedback_memory_end(memory, "pd", "e0", true);
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e2"), FEEDBACK_PENDING);
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e0"), FEEDBACK_NEW);
-	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "e1"), FEEDBACK_NEW);
+	ck_assert_int_eq(feedback_memory_begin(memory, "pd", "new", NOW), FEEDBACK_NEW);
+}
+END_TEST
+
+START_TEST(events_outlive_the_process)
+{
+	act_on("pd", 1, 1000);
+	act_on("hook of shop", 2, 1000);
+	ck_assert_int_eq(begin("pd", "lost"), FEEDBACK_NEW);
+	feedback_memory_keep(memory, "pd", "lost");
+	feedback_memory_end(memory, "pd", "lost", false); /* the store failed */
+	ck_assert_int_eq(begin("pd", "without an act"), FEEDBACK_NEW);
+	feedback_memory_end(memory, "pd", "without an act", false);
+	act_on("pd", 3, 1000);
+	begin_again();
+	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_DONE);
+	ck_assert_int_eq(begin("pd", "e3"), FEEDBACK_DONE);
+	ck_assert_int_eq(begin("hook of shop", "e2"), FEEDBACK_DONE);
+	ck_assert_int_eq(begin("pd", "e2"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", "lost"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("pd", "without an act"), FEEDBACK_NEW);
+}
+END_TEST
+
+START_TEST(other_settings_are_left_alone)
+{
+	static const char *const names[] = { "link key",	"feedback",	  "feedback 0",
+					     "feedback 0 ",	"feedback 99 pd", "feedback -1 pd",
+					     "feedback 0 hook", "feedback x pd" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		feedback_memory_kept(memory, names[i], "0 1:1 zz 2:");
+	ck_assert_int_eq(begin("pd", "e1"), FEEDBACK_NEW);
+	ck_assert_int_eq(begin("hook", "e1"), FEEDBACK_NEW);
 }
 END_TEST
 
@@ -102,7 +197,9 @@ int main(void)
 	tcase_add_test(tests, an_event_acts_once);
 	tcase_add_test(tests, what_the_store_lost_counts_again);
 	tcase_add_test(tests, no_id_is_always_new);
-	tcase_add_test(tests, events_are_bounded);
+	tcase_add_test(tests, what_is_forgotten_acts_no_more);
+	tcase_add_test(tests, events_outlive_the_process);
+	tcase_add_test(tests, other_settings_are_left_alone);
 	tcase_add_test(tests, incidents_are_learned);
 	tcase_add_test(tests, incidents_are_bounded);
 	suite_add_tcase(suite, tests);
