@@ -815,6 +815,8 @@
 #define LIMIT_REFUSED_BYTES 4096u
 /* Recipients of an incident that is over are told for so long; then it is given up. */
 #define LIMIT_TELLING_US US_PER_DAY
+/* Two people say "not ours" at once: the second one within this time means the same team. */
+#define LIMIT_REROUTE_PAUSE_US (10 * US_PER_SECOND)
 /* Comments on one incident that are told to its recipients in a minute; the others stand in its
  * story. */
 #define LIMIT_COMMENTS_TOLD 10u

@@ -79,6 +79,7 @@ struct page {
 	 * fallback team. Kept with the incident. */
 	const char *next_owners;
 	const char *urgency;  /* "low": told beside the owner, nobody is woken; NULL: high */
+	const char *act;      /* what a person did, of which this page tells: "acknowledge"; NULL */
 	const char *acked_by; /* NULL or "": nobody has acknowledged it */
 	const char *act_href; /* where a person acts on it: a signed link; NULL: none */
 	const char

@@ -57,6 +57,9 @@ struct pager_kind {
 	/* It understands state "moved" in a resolve; others get an update that names the new
 	 * incident before the resolve. */
 	bool knows_moved;
+	/* Each of its keys is acknowledged by itself; others are told once of an acknowledgement.
+	 */
+	bool acks_keys;
 	bool on_screen; /* it writes text, and needs page_target.screen */
 	/* Make the request of one attempt. wall_us: wall time of the attempt, microseconds;
 	 * message_id: the same for all attempts of a page. The arena keeps what the delivery points

@@ -4,6 +4,7 @@
  * once. A step and that it began are in one group of writes; its requests begin when that is on
  * disk, so that a restart neither loses a step nor doubles it. Owns nothing. Loop thread only.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,15 @@ static void escalation_exhausted(struct incident *incident)
 				"fallback team is paged");
 }
 
+/* "8 s", "10 min" */
+static const char *wait_words(int64_t wait_us, char out[PLAIN_DURATION_SIZE])
+{
+	if (wait_us >= US_PER_MINUTE)
+		return plain_duration(wait_us, out);
+	snprintf(out, PLAIN_DURATION_SIZE, "%lld s", (long long)(wait_us / US_PER_SECOND));
+	return out;
+}
+
 static void incident_escalate(struct incident *incident)
 {
 	const struct escalation *escalation = incident_escalation(incident);
@@ -119,7 +129,7 @@ static void incident_escalate(struct incident *incident)
 		incident->step = step;
 		step_begin(incident, escalation,
 			   arena_printf(arena, "nobody has acknowledged for %s",
-					plain_duration(incident->wait_us, waited)));
+					wait_words(incident->wait_us, waited)));
 	} else {
 		escalation_exhausted(incident);
 	}
@@ -181,9 +191,8 @@ void incident_retry_due(void *arg)
 static void incident_ack_over(struct incident *incident)
 {
 	char ago[PLAIN_DURATION_SIZE];
-	CLEANUP_FREE char *note =
-		xasprintf("%s acknowledged %s ago, and it is still open", incident->acked_by,
-			  plain_duration(incident->wait_us, ago));
+	CLEANUP_FREE char *note = xasprintf("%s acknowledged %s ago, and it is still open",
+					    incident->acked_by, wait_words(incident->wait_us, ago));
 
 	incident_begin_run(incident, note);
 }

@@ -108,6 +108,7 @@ struct incident {
 	char *acked_by;		      /* "": nobody */
 	char *refused;		      /* the teams that said "not ours", a line each */
 	char *rerouted_by;	      /* who handed it on last; NULL: nobody */
+	int64_t rerouted_us;	      /* mono: when */
 	int64_t comments_us;	      /* mono: since when comments are counted */
 	unsigned int ncomments;	      /* told to the recipients since then */
 	int judged;		      /* ACT_USEFUL or ACT_NOISE: the last word on it; 0: none */
@@ -332,6 +333,8 @@ const char *incident_next_team_name(const struct incident *incident, struct aren
 bool incident_team_refused(const struct incident *incident, const char *team);
 /* Of an incident that is closed: a line of its story. */
 void incident_note(struct incident_book *book, const struct act *act);
+/* Does the act come through a page that its pager still has? */
+bool act_has_page(const struct incident *incident, const struct act *act, struct buf *words);
 /* May the page still leave? Not a trigger of an acknowledged incident. */
 bool incident_page_wanted(void *ctx, const struct stored_page *page);
 
@@ -405,6 +408,9 @@ void incident_get_page(const struct incident *incident, struct arena *arena, str
  * changed; NULL: nothing. */
 void incident_queue(struct incident *incident, struct recipient *recipient, enum page_event event,
 		    const char *note);
+/* The same as a notice of what a person did. */
+void incident_queue_act(struct incident *incident, struct recipient *recipient, enum act_kind act,
+			const char *note);
 void incident_queue_all(struct incident *incident, enum page_event event, const char *note);
 /* Delivery says that a page moved on; and the end. */
 void incident_pages_changed(struct incident_book *book, const struct stored_page *row);
@@ -465,6 +471,8 @@ size_t recipients_ask(struct incident *incident, const struct escalation_step *s
 		      enum recipient_role role, const char *note);
 /* The same for all pagers of the owner that have the page. */
 void recipients_ring_again(struct incident *incident, const char *note);
+/* That somebody has it: to all that have the page, by each key where the kind wants it. */
+void recipients_tell_ack(struct incident *incident, const char *note);
 /* To those whose kind shows no words in a resolve: why it comes. */
 void recipients_tell_why(struct incident *incident, const char *note);
 /* Sends the trigger to those that were to be asked while the incident was silenced. */

@@ -65,7 +65,7 @@ bool incident_page_wanted(void *ctx, const struct stored_page *page)
 		return !incident_is_acked(incident) && !incident->silenced;
 	/* It was handed on before its trigger left: nothing of it leaves. */
 	if (recipient->state == RECIPIENT_ENDING && !incident_is_over(incident))
-		return page->event != PAGE_TRIGGER || page->attempts;
+		return page->event != PAGE_TRIGGER || page->attempts || recipient->tried;
 	/* What a pager gets first rings, an update too. */
 	return recipient->state != RECIPIENT_SPARED && recipient->state != RECIPIENT_TOLD;
 }
@@ -95,7 +95,8 @@ static enum act_outcome incident_acknowledge(struct incident *incident, const st
 		incident_enter(incident, INCIDENT_ACKNOWLEDGED);
 		buf_puts(words, "acknowledged; nobody further is paged");
 	}
-	incident_notice(incident, act_words(act, "acknowledged", arena));
+	recipients_tell_ack(incident, act_words(act, "acknowledged", arena));
+	incident->told_us = incident_wall_us(incident);
 	metric_add(METRIC_INCIDENTS_ACKNOWLEDGED, 1);
 	log_info("incident acknowledged", LOG_STR("incident", incident->id),
 		 LOG_STR("who", act->who), LOG_STR("via", act->via));
@@ -241,6 +242,14 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 		buf_printf(words, "handed on to team %s", incident->team);
 		return act_again(incident, INCIDENT_EVENT_REROUTED, act, arena);
 	}
+	if (!named && !act->pager && incident->rerouted_by &&
+	    incident_mono_us(incident) - incident->rerouted_us < LIMIT_REROUTE_PAUSE_US) {
+		buf_printf(words,
+			   "%s has handed it on to team %s a moment ago; name a team to hand "
+			   "it on from there",
+			   incident->rerouted_by, incident->team);
+		return ACT_REFUSED;
+	}
 	const struct team *team = reroute_target(incident, act, arena, words);
 	if (!team)
 		return ACT_REFUSED;
@@ -258,6 +267,7 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 		 LOG_STR("from", incident->team), LOG_STR("to", team->name),
 		 LOG_STR("who", act->who), LOG_STR("reason", said ? act->text : ""));
 	incident_set_text(&incident->rerouted_by, act->who);
+	incident->rerouted_us = incident_mono_us(incident);
 	incident_give(incident, team, note);
 	buf_printf(words, "handed on to team %s", team->name);
 	return ACT_DONE;
@@ -356,14 +366,18 @@ static enum act_outcome incident_act_late(struct incident *incident, const struc
 
 /* What comes through a page counts while that pager has the page: not from a team that has handed
  * the incident on, nor from a pager that never had it. */
-static bool act_has_page(const struct incident *incident, const struct act *act)
+bool act_has_page(const struct incident *incident, const struct act *act, struct buf *words)
 {
 	const struct recipient *recipient =
 		act->pager ? recipient_find(incident, act->pager) : NULL;
 
-	return !act->pager || act->kind == ACT_COMMENT ||
-	       (recipient && recipient->state != RECIPIENT_TOLD &&
-		recipient->state != RECIPIENT_ENDING);
+	if (!act->pager || act->kind == ACT_COMMENT ||
+	    (recipient && recipient->state != RECIPIENT_TOLD &&
+	     recipient->state != RECIPIENT_ENDING))
+		return true;
+	buf_printf(words, "the page to %s is over: team %s has this incident now", act->pager,
+		   incident->team);
+	return false;
 }
 
 enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words)
@@ -379,9 +393,7 @@ enum act_outcome incident_act(struct incident_book *book, const struct act *act,
 		outcome = incident_judge(incident, act, arena, words);
 	} else if (incident_is_over(incident)) {
 		outcome = incident_act_late(incident, act, arena, words);
-	} else if (!act_has_page(incident, act)) {
-		buf_printf(words, "the page to %s is over: team %s has this incident now",
-			   act->pager, incident->team);
+	} else if (!act_has_page(incident, act, words)) {
 		outcome = ACT_REFUSED;
 	} else if (act->kind == ACT_ACKNOWLEDGE) {
 		incident_end_gather(incident);

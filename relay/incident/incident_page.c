@@ -623,6 +623,18 @@ void incident_queue(struct incident *incident, struct recipient *recipient, enum
 	arena_free(arena);
 }
 
+void incident_queue_act(struct incident *incident, struct recipient *recipient, enum act_kind act,
+			const char *note)
+{
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct page page;
+
+	incident_page_for(incident, arena, PAGE_NOTICE, note, &page);
+	page.act = act_name(act);
+	incident_queue_page(incident, recipient, arena, &page);
+	arena_free(arena);
+}
+
 void incident_queue_all(struct incident *incident, enum page_event event, const char *note)
 {
 	if (incident_silence_keeps(incident, event))

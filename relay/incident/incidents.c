@@ -194,6 +194,8 @@ static enum act_outcome incidents_act_silence(struct incidents *incidents, const
 
 	if (!incident || incident_is_over(incident))
 		return incident_act(incidents->book, act, words);
+	if (!act_has_page(incident, act, words))
+		return ACT_REFUSED;
 	if (incident->silenced) {
 		buf_printf(words, "it is %s", incident->silenced_words);
 		return ACT_ALREADY;

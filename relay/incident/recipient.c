@@ -281,14 +281,20 @@ void recipient_end(struct incident *incident, struct recipient *recipient, const
 		recipient_enter(incident, recipient, RECIPIENT_TOLD);
 }
 
+/* Has it the page, or is the page on its way? Not where a silence keeps the trigger back. */
+static bool recipient_has_page(const struct recipient *recipient)
+{
+	return recipient->state == RECIPIENT_REACHED ||
+	       (recipient->state == RECIPIENT_ASKED && (recipient->waiting || recipient->tried));
+}
+
 void recipients_tell_why(struct incident *incident, const char *note)
 {
 	struct recipient *recipient;
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link)
-		if ((recipient->state == RECIPIENT_ASKED ||
-		     recipient->state == RECIPIENT_REACHED) &&
-		    recipient_is_newest(recipient) && !recipient_knows_moved(recipient))
+		if (recipient_has_page(recipient) && recipient_is_newest(recipient) &&
+		    !recipient_knows_moved(recipient))
 			incident_queue(incident, recipient, PAGE_NOTICE, note);
 }
 
@@ -360,16 +366,36 @@ bool recipients_told(const struct incident *incident)
 	return true;
 }
 
-bool recipient_knows_moved(const struct recipient *recipient)
+static const struct pager_kind *recipient_kind(const struct recipient *recipient)
 {
 	struct arena *arena = arena_new(4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
+	const struct pager_kind *kind = NULL;
 	struct page_target target;
 	struct err err;
-	bool knows = page_target_read(arena, recipient->target, &target, &err) == 0 &&
-		     pager_kinds[target.kind]->knows_moved;
 
+	if (page_target_read(arena, recipient->target, &target, &err) == 0)
+		kind = pager_kinds[target.kind];
 	arena_free(arena);
-	return knows;
+	return kind;
+}
+
+bool recipient_knows_moved(const struct recipient *recipient)
+{
+	const struct pager_kind *kind = recipient_kind(recipient);
+
+	return kind && kind->knows_moved;
+}
+
+void recipients_tell_ack(struct incident *incident, const char *note)
+{
+	struct recipient *recipient;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		const struct pager_kind *kind = recipient_kind(recipient);
+		if (recipient_has_page(recipient) &&
+		    (recipient_is_newest(recipient) || (kind && kind->acks_keys)))
+			incident_queue_act(incident, recipient, ACT_ACKNOWLEDGE, note);
+	}
 }
 
 void recipients_drop(struct incident *incident, const char *why)

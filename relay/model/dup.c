@@ -105,7 +105,8 @@ static void block_page(struct block *block, struct page *page)
 		&page->also_paged,    &page->banner,	 &page->why,	    &page->evidence,
 		&page->path,	      &page->could_be,	 &page->limits,	    &page->what_differs,
 		&page->waterfall,     &page->reasons,	 &page->alert_says, &page->next_owners,
-		&page->urgency,	      &page->acked_by,	 &page->act_href,   &page->escalates,
+		&page->urgency,	      &page->act,	 &page->acked_by,   &page->act_href,
+		&page->escalates,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)

@@ -64,6 +64,7 @@ static const struct {
 	{ "alert_says", offsetof(struct page, alert_says), false },
 	{ "next_owners", offsetof(struct page, next_owners), true },
 	{ "urgency", offsetof(struct page, urgency), true },
+	{ "act", offsetof(struct page, act), true },
 	{ "acked_by", offsetof(struct page, acked_by), true },
 	{ "act_href", offsetof(struct page, act_href), true },
 	{ "escalates", offsetof(struct page, escalates), true },

@@ -274,12 +274,12 @@ static void pagerduty_add_links(struct buf *out, const struct page *page)
 	page_write_links(&shown, out);
 }
 
-/* A notice of an acknowledged incident stops PagerDuty's own escalation. */
+/* An acknowledgement stops PagerDuty's own escalation. */
 static const char *pagerduty_action(const struct page *page)
 {
 	if (page->event == PAGE_RESOLVE)
 		return "resolve";
-	if (page->event == PAGE_NOTICE && page->state && strcmp(page->state, "acknowledged") == 0)
+	if (page->act && strcmp(page->act, "acknowledge") == 0)
 		return "acknowledge";
 	return "trigger";
 }
@@ -361,6 +361,7 @@ static struct judgement pagerduty_judge(const struct http_reply *reply)
 
 const struct pager_kind pager_kind_PAGERDUTY = {
 	.name = "pagerduty",
+	.acks_keys = true,
 	.per_minute = 120, /* Events API v2: about 120 events a minute and integration key */
 	.paced_host = "pagerduty.com",
 	.build = pagerduty_build,

@@ -209,8 +209,8 @@ static void add_button(struct buf *out, const char *class, const char *act, cons
 static void add_reroute(struct buf *out, const struct incident_view *view)
 {
 	if (!view->next_team) {
-		buf_puts(out, "<p>No other team is left to hand it to. Name one: tracepager "
-			      "incidents reroute --team NAME</p>\n");
+		buf_puts(out, "<p>The rules know no further team for it. At a terminal you "
+			      "can name one: tracepager incidents reroute --team NAME</p>\n");
 		return;
 	}
 	buf_puts(out, "<button name=\"act\" value=\"reroute\">Not ours: page team ");
@@ -233,11 +233,28 @@ static void form_add_fields(struct buf *out, const struct link_page *page)
 	buf_puts(out, "</textarea>\n");
 }
 
+/* Has the pager of this link the page still? Not where its team has handed the incident on. */
+static bool link_has_page(const struct link_page *page)
+{
+	const struct incident_view_recipient *last = NULL;
+
+	for (size_t i = 0; i < page->view->nrecipients; i++)
+		if (strcmp(page->view->recipients[i].pager, page->pager) == 0)
+			last = &page->view->recipients[i];
+	return !last || (strcmp(last->state, "told") != 0 && strcmp(last->state, "ending") != 0);
+}
+
 static void add_form(struct buf *out, const struct link_page *page)
 {
 	const struct incident_view *view = page->view;
-	const bool over = link_page_is_over(view);
+	const bool handed_on = !link_page_is_over(view) && !link_has_page(page);
+	const bool over = handed_on || link_page_is_over(view);
 
+	if (handed_on) {
+		buf_puts(out, "<p>It was handed on: this page of yours is over. Team ");
+		html_text(out, view->team);
+		buf_puts(out, " has the incident now.</p>\n");
+	}
 	buf_printf(out,
 		   "<form method=\"post\" action=\"%s\" accept-charset=\"utf-8\">"
 		   "<input type=\"hidden\" name=\"t\" value=\"%s\">"

@@ -265,12 +265,26 @@ START_TEST(an_acknowledgement_between_two_steps_ends_it)
 	ck_assert_str_eq(first_incident().state, "acknowledged");
 	world_run(world, MINUTES(180));
 	assert_timeline("0:a 10:b");
-	assert_last_says("key-a", "acknowledged by ann");
-	assert_last_says("key-b", "acknowledged by ann");
+	ck_assert_uint_eq(world_pages(world, "key-a", "acknowledge"), 1);
+	ck_assert_uint_eq(world_pages(world, "key-b", "acknowledge"), 1);
 	ck_assert_int_eq(acknowledge(), ACT_ALREADY);
 	resolve(DISK);
 	world_run(world, MINUTES(3));
 	assert_all_resolved();
+}
+END_TEST
+
+START_TEST(each_key_is_acknowledged)
+{
+	world_pagers_take_all(world);
+	fire(DISK);
+	world_run(world, MINUTES(26));
+	acknowledge();
+	assert_timeline("0:a 10:b 25:a#2 25:c");
+	ck_assert_uint_eq(world_pages(world, "key-a", "acknowledge"), 2);
+	ck_assert_uint_eq(world_pages(world, "key-b", "acknowledge"), 1);
+	act(ACT_COMMENT, "ann", "on it", NULL);
+	assert_last_says("key-b", "ann: on it");
 }
 END_TEST
 
@@ -750,6 +764,7 @@ int main(void)
 		every_step_of_every_run_then_the_fallback_team_once,
 		a_step_says_why_it_rings,
 		an_acknowledgement_between_two_steps_ends_it,
+		each_key_is_acknowledged,
 		an_acknowledgement_times_out_into_a_new_run,
 		a_dead_pager_stops_no_step,
 		the_clock_stands_still_in_the_hold,

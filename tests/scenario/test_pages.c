@@ -985,7 +985,10 @@ static bool acknowledge_viewed(void *ctx, const struct incident_view *view)
 	struct buf words = BUF_INIT(512);
 
 	(void)ctx;
+	const struct act word = { ACT_COMMENT, view->id, "ann", "test", "on it", NULL, NULL };
+
 	incidents_act(world->incidents, &act, &words);
+	incidents_act(world->incidents, &word, &words);
 	buf_fini(&words);
 	return true;
 }

@@ -475,10 +475,9 @@ START_TEST(an_acknowledgement_is_told_while_it_is_silenced)
 	silence(HOUR_OF_DISKS);
 	run_to(1);
 	ck_assert_int_eq(act(ACT_ACKNOWLEDGE, NULL), ACT_DONE);
-	assert_last_says("key-a", "acknowledged by eve", true);
-	assert_last_says("key-a", "silenced until 2026-09-01T", true); /* in the banner */
+	ck_assert_uint_eq(world_pages(world, "key-a", "acknowledge"), 1);
 	run_to(120);
-	assert_triggers(2, 0, 0, 0);
+	assert_triggers(1, 0, 0, 0);
 	ck_assert_str_eq(first_incident().state, "acknowledged");
 }
 END_TEST

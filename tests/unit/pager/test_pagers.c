@@ -218,22 +218,23 @@ START_TEST(pagerduty_has_the_action)
 }
 END_TEST
 
-/* A notice of an acknowledged incident stops PagerDuty's own escalation; an update does not. */
+/* The page that tells of an acknowledgement stops PagerDuty's own escalation; deliver calls it an
+ * update. A comment on an incident that somebody has is an update with its words. */
 START_TEST(pagerduty_is_told_of_an_acknowledgement)
 {
 	static const struct {
 		enum page_event event;
-		const char *state, *action;
-	} rows[] = { { PAGE_NOTICE, "acknowledged", "acknowledge" },
-		     { PAGE_NOTICE, "open", "trigger" },
-		     { PAGE_NOTICE, NULL, "trigger" },
-		     { PAGE_UPDATE, "acknowledged", "trigger" },
-		     { PAGE_TRIGGER, "acknowledged", "trigger" },
-		     { PAGE_RESOLVE, "acknowledged", "resolve" } };
+		const char *state, *act, *action;
+	} rows[] = { { PAGE_UPDATE, "acknowledged", "acknowledge", "acknowledge" },
+		     { PAGE_UPDATE, "acknowledged", NULL, "trigger" },
+		     { PAGE_UPDATE, "open", NULL, "trigger" },
+		     { PAGE_TRIGGER, "acknowledged", NULL, "trigger" },
+		     { PAGE_RESOLVE, "acknowledged", NULL, "resolve" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		page.event = rows[i].event;
 		page.state = rows[i].state;
+		page.act = rows[i].act;
 		json_t *body = build_pagerduty();
 		ck_assert_str_eq(at(body, "event_action"), rows[i].action);
 		ck_assert_str_eq(at(body, "dedup_key"), "i1");

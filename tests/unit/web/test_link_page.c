@@ -154,8 +154,26 @@ START_TEST(it_names_the_team_that_is_paged_next)
 	view.next_team = "a<b";
 	check_has(">Not ours: page team a&lt;b<");
 	view.next_team = NULL;
-	check_has("No other team is left");
+	check_has("The rules know no further team for it.");
 	ck_assert_ptr_null(strstr(page_text(), ">Not ours"));
+}
+END_TEST
+
+START_TEST(who_has_handed_it_on_may_only_comment)
+{
+	static const struct incident_view_recipient recipients[] = {
+		{ .pager = "ledger-pager", .state = "told", .n = 1 },
+		{ .pager = "shop-pager", .state = "reached", .n = 1 },
+	};
+
+	view.recipients = recipients;
+	view.nrecipients = 2;
+	check_has("Team ledger has the incident now.");
+	ck_assert_ptr_null(strstr(page_text(), ">I have it<"));
+	ck_assert_ptr_null(strstr(page_text(), ">Resolve<"));
+	shown.pager = "shop-pager";
+	check_has(">I have it<");
+	check_has(">Resolve<");
 }
 END_TEST
 
@@ -260,6 +278,7 @@ int main(void)
 	tcase_add_loop_test(group, it_says_who_has_it, 0, (int)ARRAY_LEN(states));
 	tcase_add_test(group, it_says_that_nobody_was_reached);
 	tcase_add_test(group, it_names_the_team_that_is_paged_next);
+	tcase_add_test(group, who_has_handed_it_on_may_only_comment);
 	tcase_add_test(group, another_day_has_its_date);
 	tcase_add_test(group, a_notice_stands_first);
 	tcase_add_test(group, texts_of_strangers_are_harmless);
