@@ -640,8 +640,8 @@ static int check_handed(const struct relay *relay, const int *fds, size_t n, str
 				err_set(err, EADDRNOTAVAIL,
 					"the relay that runs with this store listens on an address "
 					"that the service manager did not pass, and that would "
-					"close; it goes on. Add a ListenStream= for it, or end it "
-					"with tracepager drain and start without --take-over");
+					"close; it goes on. Add a ListenStream= for it, or start "
+					"without --take-over when tracepager drain has ended it");
 	}
 	return result;
 }

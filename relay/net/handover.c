@@ -285,7 +285,7 @@ static int refuse_elsewhere(const char *theirs, const char *listen, struct err *
 		err, EADDRNOTAVAIL,
 		"the relay that runs with this store listens on %s, and \"listen\" says %s: "
 		"its socket would close, and its senders would be refused; it goes on. Write "
-		"listen: %s, or end it with tracepager drain and start without --take-over",
+		"listen: %s, or start without --take-over when tracepager drain has ended it",
 		theirs, listen, theirs);
 }
 

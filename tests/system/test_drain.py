@@ -249,7 +249,7 @@ def a_successor_that_listens_elsewhere_is_refused_and_the_old_one_goes_on():
         for port in (busy.getsockname()[1], peers.free_port()):
             daemon.write("tracepager.yaml", text.replace(str(daemon.port), str(port)))
             second = succeed(daemon)
-            assert second.returncode == 1 and f"Write listen: 127.0.0.1:{daemon.port}, or end it" in second.stderr, second
+            assert second.returncode == 1 and f"Write listen: 127.0.0.1:{daemon.port}, or start" in second.stderr, second
             peers.wait_for("the old one to know", lambda: "cannot start; this relay goes on" in daemon.log_text())
             assert daemon.is_ready() and takes_posts(daemon)
         daemon.write("tracepager.yaml", text)
@@ -311,10 +311,57 @@ def one_that_asks_for_the_sockets_and_goes_away_ends_nobody():
         daemon.finish()
 
 
+def answer_a_successor(daemon, waits, spoils_store=False):
+    """Is a relay that hands over its socket: one that waits for the successor's answer, or one of before, which ends at once. Returns the
+    successor, once that is told."""
+    with socket.socket() as listening, socket.socket(socket.AF_UNIX) as offer:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", daemon.port))
+        listening.listen()
+        offer.bind(daemon.directory + "/tracepager.db.handover")
+        offer.listen()
+        offer.settimeout(peers.PATIENCE)
+        daemon.launch()
+        talk, _ = offer.accept()
+        with talk:
+            talk.settimeout(peers.PATIENCE)
+            socket.send_fds(talk, [f"127.0.0.1:{daemon.port}\0".encode()], [listening.fileno()])
+            if waits:
+                assert talk.recv(1) == b"1"
+        if spoils_store:
+            store = sqlite3.connect(daemon.directory + "/tracepager.db")
+            store.execute("CREATE TABLE strangers (n)")
+            store.commit()
+            store.close()
+
+
+def a_relay_that_waits_for_no_answer_is_taken_over():
+    daemon = TakingOver()
+    try:
+        answer_a_successor(daemon, False)
+        peers.wait_for("the new daemon", daemon.is_ready)
+        assert takes_posts(daemon)
+    finally:
+        daemon.finish()
+
+
+def a_successor_that_fails_late_says_that_nobody_takes_alerts():
+    daemon = TakingOver()
+    try:
+        answer_a_successor(daemon, True, spoils_store=True)
+        assert daemon.child.wait(peers.PATIENCE) == 1
+        assert "has ended, and nobody takes alerts until tracepager run succeeds: " in daemon.log_text(), daemon.log_text()
+        assert "not a store of tracepager's" in daemon.log_text(), daemon.log_text()
+        daemon.child = None
+    finally:
+        daemon.finish()
+
+
 peers.run(take_over_refuses_no_post, socket_activation_refuses_no_post, a_second_daemon_without_take_over_is_refused,
           a_successor_that_cannot_start_leaves_the_old_one_alone, a_drain_without_successor_takes_posts_until_it_is_quiet,
           sockets_that_are_no_use_are_refused, sockets_of_another_process_are_left_alone,
           a_successor_that_listens_elsewhere_is_refused_and_the_old_one_goes_on,
           a_store_that_the_successor_cannot_use_is_found_before_the_old_one_ends,
           a_socket_that_the_service_manager_does_not_pass_is_not_closed_silently,
-          one_that_asks_for_the_sockets_and_goes_away_ends_nobody)
+          one_that_asks_for_the_sockets_and_goes_away_ends_nobody, a_relay_that_waits_for_no_answer_is_taken_over,
+          a_successor_that_fails_late_says_that_nobody_takes_alerts)
