@@ -83,6 +83,8 @@ extern const struct pager_kind *const pager_kinds[PAGER_KIND_COUNT];
  * but at most LIMIT_PAGER_RETRY_AFTER_US. All else: rejected. */
 struct judgement judge_by_status(const struct http_reply *reply);
 
+/* The target that a pager of the rules is. Its texts are those of the rules. */
+struct page_target page_target_of(const struct pager *pager);
 /* A target to and from its stored JSON. The arena keeps the texts that are read. 0 or -EINVAL with
  * err set. */
 void page_target_write(const struct page_target *target, struct buf *out);

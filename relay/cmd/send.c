@@ -201,14 +201,7 @@ static void fill_test_page(struct send_run *run, enum page_event event, struct p
 
 static struct page_target send_target(const struct pager *pager)
 {
-	struct page_target target = {
-		.kind = pager->kind,
-		.pager = pager->name,
-		.url = pager->url,
-		.key = pager->key.value,
-		.colour = pager->colour,
-		.columns = pager->columns,
-	};
+	struct page_target target = page_target_of(pager);
 	const bool terminal = isatty(STDOUT_FILENO);
 
 	target.screen = (struct page_screen){

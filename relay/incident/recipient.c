@@ -113,14 +113,7 @@ void recipients_free(struct incident *incident)
 static struct recipient *recipient_for(struct incident *incident, const struct pager *pager, int n,
 				       enum recipient_role role)
 {
-	struct page_target target = {
-		.kind = pager->kind,
-		.pager = pager->name,
-		.url = pager->url,
-		.key = pager->key.value,
-		.colour = pager->colour,
-		.columns = pager->columns,
-	};
+	const struct page_target target = page_target_of(pager);
 	struct buf text = BUF_INIT(2 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
 	struct recipient *recipient;
 

@@ -11,6 +11,18 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/limits.h"
 
+struct page_target page_target_of(const struct pager *pager)
+{
+	return (struct page_target){
+		.kind = pager->kind,
+		.pager = pager->name,
+		.url = pager->url,
+		.key = pager->key.value,
+		.colour = pager->colour,
+		.columns = pager->columns,
+	};
+}
+
 void page_target_write(const struct page_target *target, struct buf *out)
 {
 	buf_putc(out, '{');
