@@ -29,6 +29,7 @@
 #define NUMBERS	      100000
 #define DIGITS	      5
 #define PLACE	      "#####" /* of a number, in what is sent */
+#define LAST_SERVICE  "ledger-" PLACE
 #define REQUEST_BYTES (8u << 20)
 #define NSPANS	      10
 
@@ -106,10 +107,9 @@ static void add_span(struct buf *out, int i, const char *service, int64_t start_
 
 static void make_trace(void)
 {
-	static const char *const services[NSPANS] = { "frontend", "checkout",	   "orders",
-						      "payment",  "ledger-" PLACE, "sessions",
-						      "cart",	  "prices",	   "accounts",
-						      "stock" };
+	static const char *const services[NSPANS] = { "frontend",   "checkout", "orders", "payment",
+						      LAST_SERVICE, "sessions", "cart",	  "prices",
+						      "accounts",   "stock" };
 	int64_t start_ns = ((int64_t)time(NULL) - 30) * INT64_C(1000000000);
 
 	buf_init(&trace_text, 1u << 20);
