@@ -8,6 +8,7 @@
 #include "tracepager/pack.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,49 +22,101 @@
 /* The first byte of whatever zlib writes with its largest window. */
 #define ZLIB_FIRST 0x78
 
-static void deflate_all(const void *data, size_t len, int level, struct buf *out)
-{
-	CLEANUP_FREE unsigned char *piece = xrealloc_array(NULL, PIECE_BYTES, 1);
-	z_stream stream = { .next_in = data, .avail_in = (uInt)len };
-	int rc = deflateInit(&stream, level);
+/* What a thread packs and opens with, kept until the thread ends: zlib's state is 260 KiB, which
+ * takes longer to make than a record takes to pack. */
+struct packer {
+	z_stream deflate, inflate;
+	unsigned char piece[PIECE_BYTES];
+};
 
-	if (rc != Z_OK)
+static pthread_key_t packer_key;
+static pthread_once_t packer_once = PTHREAD_ONCE_INIT;
+
+static void packer_free(void *ctx)
+{
+	struct packer *packer = ctx;
+
+	deflateEnd(&packer->deflate);
+	inflateEnd(&packer->inflate);
+	free(packer);
+}
+
+static void packer_make_key(void)
+{
+	if (pthread_key_create(&packer_key, packer_free) != 0)
+		abort(); /* more than a thousand keys: a fault of the program */
+}
+
+/* This thread's. */
+static struct packer *packer_get(void)
+{
+	struct packer *packer;
+
+	pthread_once(&packer_once, packer_make_key);
+	packer = pthread_getspecific(packer_key);
+	if (packer)
+		return packer;
+	packer = xcalloc(1, sizeof(*packer));
+	if (deflateInit(&packer->deflate, Z_BEST_SPEED) != Z_OK ||
+	    inflateInit(&packer->inflate) != Z_OK || pthread_setspecific(packer_key, packer) != 0)
 		abort(); /* no memory, or another zlib than at build time */
+	return packer;
+}
+
+static void deflate_all(z_stream *stream, unsigned char *piece, const void *data, size_t len,
+			struct buf *out)
+{
+	int rc = Z_OK;
+
+	stream->next_in = data;
+	stream->avail_in = (uInt)len;
 	while (rc != Z_STREAM_END && !out->failed) {
-		stream.next_out = piece;
-		stream.avail_out = PIECE_BYTES;
-		rc = deflate(&stream, Z_FINISH);
-		buf_add(out, piece, PIECE_BYTES - stream.avail_out);
+		stream->next_out = piece;
+		stream->avail_out = PIECE_BYTES;
+		rc = deflate(stream, Z_FINISH);
+		buf_add(out, piece, PIECE_BYTES - stream->avail_out);
 	}
+}
+
+/* In zlib's frame, without compression: rare, so that its state is not kept. */
+static void store_all(unsigned char *piece, const void *data, size_t len, struct buf *out)
+{
+	z_stream stream = { .next_in = data };
+
+	if (deflateInit(&stream, Z_NO_COMPRESSION) != Z_OK)
+		abort();
+	deflate_all(&stream, piece, data, len, out);
 	deflateEnd(&stream);
 }
 
 void pack_add(const void *data, size_t len, struct buf *out)
 {
+	struct packer *packer = packer_get();
 	size_t before = out->len;
 
 	if (len > UINT32_MAX) { /* zlib's avail_in holds no more */
 		out->failed = true;
 		return;
 	}
-	deflate_all(data, len, Z_BEST_SPEED, out);
+	deflateReset(&packer->deflate);
+	deflate_all(&packer->deflate, packer->piece, data, len, out);
 	if (out->failed || len / LIMIT_PACK_RATIO < out->len - before)
 		return;
 	out->len = before;
-	deflate_all(data, len, Z_NO_COMPRESSION, out);
+	store_all(packer->piece, data, len, out);
 }
 
-static int inflate_all(z_stream *stream, size_t most, struct buf *out, struct err *err)
+static int inflate_all(struct packer *packer, size_t most, struct buf *out, struct err *err)
 {
-	CLEANUP_FREE unsigned char *piece = xrealloc_array(NULL, PIECE_BYTES, 1);
+	z_stream *stream = &packer->inflate;
 	int rc = Z_OK;
 
 	while (rc == Z_OK) {
-		stream->next_out = piece;
+		stream->next_out = packer->piece;
 		stream->avail_out = PIECE_BYTES;
 		rc = inflate(stream, Z_NO_FLUSH);
 		size_t got = PIECE_BYTES - stream->avail_out;
-		if (stream->total_out > most || (got && !buf_add(out, piece, got)))
+		if (stream->total_out > most || (got && !buf_add(out, packer->piece, got)))
 			return err_set(err, E2BIG, "it opens to more bytes than allowed");
 	}
 	if (rc != Z_STREAM_END || stream->avail_in)
@@ -74,17 +127,18 @@ static int inflate_all(z_stream *stream, size_t most, struct buf *out, struct er
 
 int pack_open(const void *data, size_t len, struct buf *out, struct err *err)
 {
-	z_stream stream = { .next_in = data, .avail_in = (uInt)len };
+	struct packer *packer = packer_get();
 
 	if (!len || *(const unsigned char *)data != ZLIB_FIRST)
 		return buf_add(out, data, len) || !len
 			       ? 0
 			       : err_set(err, E2BIG, "it is larger than allowed");
-	if (len > UINT32_MAX || inflateInit(&stream) != Z_OK)
+	if (len > UINT32_MAX)
 		return err_set(err, E2BIG, "it is larger than allowed");
-	int result = inflate_all(&stream, len * LIMIT_PACK_RATIO, out, err);
-	inflateEnd(&stream);
-	return result;
+	inflateReset(&packer->inflate);
+	packer->inflate.next_in = data;
+	packer->inflate.avail_in = (uInt)len;
+	return inflate_all(packer, len * LIMIT_PACK_RATIO, out, err);
 }
 
 void pack_message(const void *data, size_t len, struct buf *out)
