@@ -39,7 +39,7 @@ static void must_be_text(const char *text, size_t max)
 	if (!text || strlen(text) > max || utf8_span(text, strlen(text)) != strlen(text))
 		abort();
 	for (; *text; text++)
-		if (((unsigned char)*text < ' ' && *text != '\n') || *text == 0x7f)
+		if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
 			abort();
 }
 

@@ -250,8 +250,8 @@ def handed_on():
         status, text, _ = past.daemon.request("POST", f"/api/v1/incidents/{past.incident}/reroute", json.dumps(
             {"team": "shop", "text": "their journal\nis full: see \"there\"", "who": "ann"}))
         assert status == 200, text
-        assert past.daemon.request("POST", f"/api/v1/incidents/{past.incident}/acknowledge", json.dumps({"who": "bob"}))[0] == 200
         peers.wait_for("the page of shop", lambda: [e for e in past.pager.events() if e["routing_key"] == "key-shop"])
+        assert past.daemon.request("POST", f"/api/v1/incidents/{past.incident}/acknowledge", json.dumps({"who": "bob"}))[0] == 200
         status, found = past.audit("--pages")
         teams = {team["team"]: team for team in found["teams"]}
         assert status == 0 and {team: row["pages"] for team, row in teams.items()} == {"ledger": 1, "shop": 1, "sre": 1}, found
