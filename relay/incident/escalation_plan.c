@@ -28,8 +28,7 @@ void incident_set_escalation(struct incident *incident, const struct decision *d
 {
 	const struct escalation *escalation = decision_escalation(decision);
 
-	free(incident->escalation);
-	incident->escalation = xstrdup(escalation ? escalation->name : "");
+	incident_set_text(&incident->escalation, escalation ? escalation->name : "");
 	incident->run = 0;
 	incident->step = escalation ? 0 : STEP_NONE;
 }

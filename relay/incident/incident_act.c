@@ -13,14 +13,6 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-static void replace_text(char **text, const char *by)
-{
-	char *kept = xstrdup(by);
-
-	free(*text);
-	*text = kept;
-}
-
 /* "ann by link: the disk is full". */
 static const char *act_words(const struct act *act, const char *did, struct arena *arena)
 {
@@ -85,7 +77,7 @@ static enum act_outcome incident_acknowledge(struct incident *incident, const st
 		buf_printf(words, "noted; %s has it already", incident->acked_by);
 		return ACT_ALREADY;
 	}
-	replace_text(&incident->acked_by, act->who);
+	incident_set_text(&incident->acked_by, act->who);
 	if (incident->state == INCIDENT_HOLDING) {
 		incident->before = INCIDENT_ACKNOWLEDGED;
 		incident->left_us = incident->book->env.options.ack_timeout_us;
@@ -212,12 +204,12 @@ static void incident_give(struct incident *incident, const struct team *team, co
 	CLEANUP_FREE char *refused = xasprintf("%s%s\n", incident->refused, incident->team);
 
 	if (strlen(refused) < LIMIT_REFUSED_BYTES)
-		replace_text(&incident->refused, refused);
-	replace_text(&incident->team, team->name);
+		incident_set_text(&incident->refused, refused);
+	incident_set_text(&incident->team, team->name);
 	recipients_tell_why(incident, note);
 	recipients_end_team(incident, note);
-	replace_text(&incident->escalation, team->escalation->name);
-	replace_text(&incident->acked_by, "");
+	incident_set_text(&incident->escalation, team->escalation->name);
+	incident_set_text(&incident->acked_by, "");
 	incident->run = 0;
 	incident->step = 0;
 	incident_put(incident);
@@ -382,6 +374,14 @@ bool act_has_page(const struct incident *incident, const struct act *act, struct
 
 enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words)
 {
+	/* What changes an open incident. A silence is made by the book of silences. */
+	static enum act_outcome (*const acts[ACT_KIND_COUNT])(struct incident *, const struct act *,
+							      struct arena *, struct buf *) = {
+		[ACT_ACKNOWLEDGE] = incident_acknowledge,
+		[ACT_RESOLVE] = incident_resolve_by,
+		[ACT_REROUTE] = incident_reroute,
+		[ACT_COMMENT] = incident_comment,
+	};
 	struct incident *incident = incident_get(book, act->incident);
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	enum act_outcome outcome = ACT_DONE;
@@ -395,17 +395,9 @@ enum act_outcome incident_act(struct incident_book *book, const struct act *act,
 		outcome = incident_act_late(incident, act, arena, words);
 	} else if (!act_has_page(incident, act, words)) {
 		outcome = ACT_REFUSED;
-	} else if (act->kind == ACT_ACKNOWLEDGE) {
-		incident_end_gather(incident);
-		outcome = incident_acknowledge(incident, act, arena, words);
-	} else if (act->kind == ACT_RESOLVE) {
-		incident_end_gather(incident);
-		outcome = incident_resolve_by(incident, act, arena, words);
-	} else if (act->kind == ACT_REROUTE) {
-		incident_end_gather(incident);
-		outcome = incident_reroute(incident, act, arena, words);
 	} else {
-		outcome = incident_comment(incident, act, arena, words);
+		incident_end_gather(incident);
+		outcome = acts[act->kind](incident, act, arena, words);
 	}
 	arena_free(arena);
 	return outcome;

@@ -297,12 +297,6 @@ static int64_t incidents_usual_hold_us(const struct incident_book *book,
 	return hold_us >= 0 ? hold_us : row->hold_us;
 }
 
-static void restore_text(char **text, const char *stored)
-{
-	free(*text);
-	*text = xstrdup(stored ? stored : "");
-}
-
 static int restored_number(int stored, int least, int most)
 {
 	return stored < least ? least : stored > most ? most : stored;
@@ -311,9 +305,9 @@ static int restored_number(int stored, int least, int most)
 static void incident_restore_escalation(struct incident *incident,
 					const struct stored_incident *row)
 {
-	restore_text(&incident->escalation, row->escalation);
-	restore_text(&incident->acked_by, row->acked_by);
-	restore_text(&incident->refused, row->refused);
+	incident_set_text(&incident->escalation, row->escalation ? row->escalation : "");
+	incident_set_text(&incident->acked_by, row->acked_by ? row->acked_by : "");
+	incident_set_text(&incident->refused, row->refused ? row->refused : "");
 	incident->run = restored_number(row->run, 0, LIMIT_ESCALATION_REPEAT);
 	incident->step = restored_number(row->step, STEP_NONE, (int)LIMIT_ESCALATION_STEPS);
 	incident->left_us = restored_wait_us(row->left_us);
