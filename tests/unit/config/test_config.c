@@ -846,7 +846,8 @@ START_TEST(test_sample_without_its_comments)
 	config->nsenders = config->nsources = 0;
 	ck_assert_uint_eq(config->ntokens, 2);
 	check_text(config->tokens[0].name, "ann");
-	config->ntokens = 0;
+	while (config->ntokens)
+		secret_fini(&config->tokens[--config->ntokens].secret);
 	check_defaults();
 	buf_fini(&sample);
 	buf_fini(&bare);
