@@ -5,6 +5,7 @@ socket from the old one, and by a socket that the service manager keeps (systemd
     test_drain.py          3 restarts each
     test_drain.py --full   10 restarts each, for the figures"""
 import collections
+import fcntl
 import http.client
 import json
 import os
@@ -321,18 +322,20 @@ def answer_a_successor(daemon, waits, spoils_store=False):
         offer.bind(daemon.directory + "/tracepager.db.handover")
         offer.listen()
         offer.settimeout(peers.PATIENCE)
+        lock = open(daemon.directory + "/tracepager.db.lock", "ab")
+        fcntl.flock(lock, fcntl.LOCK_EX)
         daemon.launch()
         talk, _ = offer.accept()
-        with talk:
+        with lock, talk:
             talk.settimeout(peers.PATIENCE)
             socket.send_fds(talk, [f"127.0.0.1:{daemon.port}\0".encode()], [listening.fileno()])
             if waits:
                 assert talk.recv(1) == b"1"
-        if spoils_store:
-            store = sqlite3.connect(daemon.directory + "/tracepager.db")
-            store.execute("CREATE TABLE strangers (n)")
-            store.commit()
-            store.close()
+            if spoils_store:  # while the successor waits for the lock of the old relay
+                store = sqlite3.connect(daemon.directory + "/tracepager.db")
+                store.execute("CREATE TABLE strangers (n)")
+                store.commit()
+                store.close()
 
 
 def a_relay_that_waits_for_no_answer_is_taken_over():
