@@ -298,7 +298,7 @@ def a_socket_that_the_service_manager_does_not_pass_is_not_closed_silently():
 def one_that_asks_for_the_sockets_and_goes_away_ends_nobody():
     daemon = TakingOver().start()
     try:
-        for answer in (b"", b"0"):
+        for n, answer in enumerate((b"", b"0"), 1):
             with socket.socket(socket.AF_UNIX) as asks:
                 asks.connect(daemon.directory + "/tracepager.db.handover")
                 _, fds, _, _ = socket.recv_fds(asks, 256, 16)
@@ -306,7 +306,7 @@ def one_that_asks_for_the_sockets_and_goes_away_ends_nobody():
                 asks.sendall(answer)
                 for fd in fds:
                     os.close(fd)
-        peers.wait_for("the word", lambda: daemon.log_text().count("cannot start; this relay goes on") == 2)
+            peers.wait_for("the word", lambda: daemon.log_text().count("cannot start; this relay goes on") == n)
         assert daemon.is_ready() and takes_posts(daemon)
     finally:
         daemon.finish()
