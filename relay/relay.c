@@ -351,29 +351,11 @@ static bool web_view(void *ctx, const char *id, incident_viewer *viewer, void *a
 	return incidents_view(relay->incidents, id, viewer, arg);
 }
 
-static bool web_note(void *ctx, const struct act *act, store_done *done, void *arg)
+static void web_note(void *ctx, const struct act *act)
 {
-	static const char *const events[ACT_KIND_COUNT] = {
-		[ACT_COMMENT] = "commented",
-		[ACT_USEFUL] = "useful",
-		[ACT_NOISE] = "noise",
-		[ACT_SILENCE] = "commented",
-	};
-	struct relay *relay = ctx;
-	struct store_batch *batch = store_batch_new();
-	CLEANUP_FREE char *text =
-		*act->text ? xasprintf("%s: %s", act->via, act->text) : xstrdup(act->via);
-	const struct stored_event event = { .incident = act->incident,
-					    .at_us = clock_wall_us(relay->clock),
-					    .event = events[act->kind],
-					    .who = act->who,
-					    .text = text };
+	const struct relay *relay = ctx;
 
-	store_put_event(batch, &event);
-	if (store_commit(relay->store, batch, done, arg) == 0)
-		return true;
-	store_batch_free(batch);
-	return false;
+	incidents_note(relay->incidents, act);
 }
 
 /* ---- links of pages ---- */

@@ -39,9 +39,9 @@ struct web_ops {
 	void (*when_durable)(void *ctx, store_done *done, void *arg);
 	void (*each)(void *ctx, const char *after, incident_viewer *viewer, void *arg);
 	bool (*view)(void *ctx, const char *id, incident_viewer *viewer, void *arg);
-	/* Adds a comment, useful or noise to the story of an incident that only the store knows,
-	 * and calls done() as when_durable() does. False: the store is busy, nothing is called. */
-	bool (*note)(void *ctx, const struct act *act, store_done *done, void *arg);
+	/* Adds a comment, useful or noise to the story of an incident that only the store knows:
+	 * incidents_note(). */
+	void (*note)(void *ctx, const struct act *act);
 	/* Pagers and what waits for them: incidents_each_pager(), incidents_pause(),
 	 * incidents_deliver(). */
 	void (*pagers)(void *ctx, incident_pager_viewer *viewer, void *arg);

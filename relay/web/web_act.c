@@ -60,12 +60,12 @@ static void act_on_looked(struct web_job *job)
 		   kind == ACT_SILENCE) {
 		act->outcome = WEB_ACT_REFUSED;
 		buf_puts(&act->words, "this incident is over");
-	} else if (ops->note(ops->ctx, &act->act, web_job_on_durable, job)) {
+	} else {
+		ops->note(ops->ctx, &act->act);
 		act->outcome = WEB_ACT_DONE;
 		buf_puts(&act->words, "noted; this incident is over");
+		web_job_when_durable(job);
 		return;
-	} else {
-		act->outcome = WEB_ACT_NOT_KEPT;
 	}
 	act->tell(act);
 	web_job_free(job);

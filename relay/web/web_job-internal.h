@@ -32,8 +32,6 @@ void *web_job_new(size_t size, struct web *web, struct http_exchange *exchange);
 void web_job_look(struct web_job *job);
 /* Calls answer() when all that was done in this turn so far is on disk, or failed to get there. */
 void web_job_when_durable(struct web_job *job);
-/* As store_done, for an op that gets the job. */
-void web_job_on_durable(void *job, int error, const char *text);
 /* Behind the reply. */
 void web_job_free(struct web_job *job);
 /* Replies that the past could not be read, and frees the job. */

@@ -56,7 +56,7 @@ void web_job_look(struct web_job *job)
 	pool_submit(job->web->pool, job_run_look, job_on_looked, job);
 }
 
-void web_job_on_durable(void *ctx, int error, const char *text)
+static void web_job_on_durable(void *ctx, int error, const char *text)
 {
 	struct web_job *job = ctx;
 

@@ -73,12 +73,10 @@ static bool on_view(void *ctx, const char *id, incident_viewer *viewer, void *ar
 	return known;
 }
 
-static bool on_note(void *ctx, const struct act *act, store_done *done, void *arg)
+static void on_note(void *ctx, const struct act *act)
 {
 	(void)ctx;
 	(void)act;
-	(void)done;
-	(void)arg;
 	ck_abort_msg("the store knows no incident");
 }
 
