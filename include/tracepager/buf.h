@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 struct buf {
 	char *data; /* NUL-terminated once anything was added; NULL before */
@@ -29,11 +30,38 @@ struct buf {
 void buf_init(struct buf *buf, size_t cap_bytes);
 void buf_fini(struct buf *buf);	 /* frees the memory; the buf is empty and may be used again */
 void buf_reset(struct buf *buf); /* empties it and keeps the memory; failed is cleared */
+/* Makes room for so many further bytes at once, as far as the cap allows: a caller that can guess
+ * the length of its text saves the growth by doubling. Adds nothing, fails never. */
+void buf_want(struct buf *buf, size_t len);
+/* Makes room for len more bytes and the NUL; false: they pass the cap, and the buf has failed. For
+ * callers that write to data + len themselves. */
+bool buf_reserve(struct buf *buf, size_t len);
+
 /* Additions: false where the text does not fit. */
-bool buf_add(struct buf *buf, const void *data, size_t len);
-bool buf_putc(struct buf *buf, char c);
+static inline bool buf_add(struct buf *buf, const void *data, size_t len)
+{
+	/* size is at most cap + 1, so that what fits the memory fits the cap. */
+	if (__builtin_expect(buf->failed || len >= buf->size - buf->len, 0) &&
+	    !buf_reserve(buf, len))
+		return false;
+	if (len)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+	return true;
+}
+
+static inline bool buf_putc(struct buf *buf, char c)
+{
+	return buf_add(buf, &c, 1);
+}
+
+static inline bool buf_puts(struct buf *buf, const char *text)
+{
+	return buf_add(buf, text, strlen(text));
+}
+
 bool buf_varint(struct buf *buf, uint64_t number); /* LEB128, as protobuf has it */
-bool buf_puts(struct buf *buf, const char *text);
 bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vprintf(struct buf *buf, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));

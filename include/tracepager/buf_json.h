@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "tracepager/buf.h"
 
@@ -17,9 +18,26 @@ bool buf_json_stringn(struct buf *buf, const char *text, size_t len);
 
 /* Begins a member of an object: "key":, with a comma before it unless the buf ends in an opening
  * bracket or a comma. The caller adds the value. */
-bool buf_json_key(struct buf *buf, const char *key);
+bool buf_json_keyn(struct buf *buf, const char *key, size_t len);
+static inline bool buf_json_key(struct buf *buf, const char *key)
+{
+	return buf_json_keyn(buf, key, strlen(key));
+}
+
+/* A number in decimal digits. */
+bool buf_add_int(struct buf *buf, int64_t number);
+
 /* A whole member. */
-bool buf_json_text(struct buf *buf, const char *key, const char *text);
-bool buf_json_int(struct buf *buf, const char *key, int64_t number);
+static inline bool buf_json_text(struct buf *buf, const char *key, const char *text)
+{
+	buf_json_key(buf, key);
+	return buf_json_string(buf, text);
+}
+
+static inline bool buf_json_int(struct buf *buf, const char *key, int64_t number)
+{
+	buf_json_key(buf, key);
+	return buf_add_int(buf, number);
+}
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "tracepager/xalloc.h"
 
@@ -27,33 +26,41 @@ void buf_reset(struct buf *buf)
 		buf->data[0] = '\0';
 }
 
-/* Makes room for len more bytes and the NUL. */
-static bool buf_reserve(struct buf *buf, size_t len)
+/* Most texts are shorter than that; malloc() has blocks of this size at hand. */
+#define BUF_FIRST 256
+
+/* Memory for `want` bytes at least, and for no more than the cap and the NUL. */
+static void buf_grow(struct buf *buf, size_t want)
+{
+	size_t size = buf->size ? buf->size : BUF_FIRST;
+
+	while (size < want)
+		size *= 2;
+	if (size - 1 > buf->cap)
+		size = buf->cap + 1;
+	buf->data = xrealloc_array(buf->data, size, 1);
+	if (!buf->size)
+		buf->data[0] = '\0';
+	buf->size = size;
+}
+
+bool buf_reserve(struct buf *buf, size_t len)
 {
 	if (buf->failed || len > buf->cap - buf->len) {
 		buf->failed = true;
 		return false;
 	}
-	size_t want = buf->len + len + 1;
-	if (want > buf->size) {
-		size_t size = buf->size ? buf->size : 64;
-		while (size < want)
-			size *= 2;
-		buf->data = xrealloc_array(buf->data, size, 1);
-		buf->size = size;
-	}
+	if (len >= buf->size - buf->len)
+		buf_grow(buf, buf->len + len + 1);
 	return true;
 }
 
-bool buf_add(struct buf *buf, const void *data, size_t len)
+void buf_want(struct buf *buf, size_t len)
 {
-	if (!buf_reserve(buf, len))
-		return false;
-	if (len)
-		memcpy(buf->data + buf->len, data, len);
-	buf->len += len;
-	buf->data[buf->len] = '\0';
-	return true;
+	if (len > buf->cap - buf->len)
+		len = buf->cap - buf->len;
+	if (!buf->failed && len >= buf->size - buf->len)
+		buf_grow(buf, buf->len + len + 1);
 }
 
 int buf_read(struct buf *buf, FILE *file)
@@ -68,38 +75,39 @@ int buf_read(struct buf *buf, FILE *file)
 	return ferror(file) ? -(errno ? errno : EIO) : 0;
 }
 
-bool buf_putc(struct buf *buf, char c)
-{
-	return buf_add(buf, &c, 1);
-}
-
 bool buf_varint(struct buf *buf, uint64_t number)
 {
-	char bytes[10];
+	char bytes[10] __attribute__((uninitialized));
 	size_t n = 0;
 
+	if (number < 0x80)
+		return buf_putc(buf, (char)number);
 	for (; number >= 0x80; number >>= 7)
 		bytes[n++] = (char)(number | 0x80);
 	bytes[n++] = (char)number;
 	return buf_add(buf, bytes, n);
 }
 
-bool buf_puts(struct buf *buf, const char *text)
-{
-	return buf_add(buf, text, strlen(text));
-}
-
+/* Formats into the room that is left; only a text that does not fit there is formatted twice. */
 bool buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
 	va_list again;
 
+	if (buf->failed)
+		return false;
 	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
-	bool fits = len >= 0 && buf_reserve(buf, (size_t)len);
-	if (fits) {
-		vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
-		buf->len += (size_t)len;
+	size_t room = buf->size - buf->len;
+	int len = vsnprintf(room ? buf->data + buf->len : NULL, room, format, args);
+	bool fits = len >= 0;
+	if (fits && (size_t)len >= room) {
+		fits = buf_reserve(buf, (size_t)len);
+		if (fits)
+			vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
+		else if (room)
+			buf->data[buf->len] = '\0';
 	}
+	if (fits)
+		buf->len += (size_t)len;
 	va_end(again);
 	return fits;
 }

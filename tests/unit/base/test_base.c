@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,13 +87,14 @@ START_TEST(buf_fails_once_and_stays_as_it_was)
 }
 END_TEST
 
-/* Every byte at every place of a word of 8 bytes: escaped where it must be, else unchanged. */
+/* Every byte at every place of two pieces of 16 bytes and of what is left: escaped where it must
+ * be, else unchanged. */
 START_TEST(json_strings_are_escaped_at_every_place)
 {
 	for (int c = 1; c < 0x80; c++) {
-		for (size_t at = 0; at < 17; at++) {
+		for (size_t at = 0; at < 35; at++) {
 			struct buf out = BUF_INIT(256);
-			char text[] = "abcdefghijklmnopq", want[64], one[8];
+			char text[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHI", want[64], one[8];
 			text[at] = (char)c;
 			snprintf(one, sizeof(one), c < 0x20 ? "\\u%04x" : "%c", c);
 			if (c == '"' || c == '\\')
@@ -108,6 +111,94 @@ START_TEST(json_strings_are_escaped_at_every_place)
 			buf_fini(&out);
 		}
 	}
+}
+END_TEST
+
+/* A text of 37 bytes, 16 of them quotes, a character of three bytes and a byte that is no UTF-8:
+ * whole in 57 bytes, and not with a cap that is smaller by one. */
+START_TEST(json_strings_fit_their_cap_exactly)
+{
+	static const char text[] =
+		"\"\"\"\"abcd\"\"\"\"ab\xe2\x82\xac\"\"\"\"\xffzzzzzzz\"\"\"\"xxxx";
+	static const char want[] =
+		"\"\\\"\\\"\\\"\\\"abcd\\\"\\\"\\\"\\\"ab\xe2\x82\xac\\\"\\\"\\\"\\\"\xef\xbf\xbd"
+		"zzzzzzz\\\"\\\"\\\"\\\"xxxx\"";
+	struct buf out = BUF_INIT(sizeof(want) - 1), tight = BUF_INIT(sizeof(want) - 2);
+
+	ck_assert(buf_json_string(&out, text));
+	ck_assert_str_eq(buf_text(&out), want);
+	ck_assert(!buf_json_string(&tight, text));
+	ck_assert(tight.failed);
+	buf_fini(&out);
+	buf_fini(&tight);
+}
+END_TEST
+
+START_TEST(json_numbers_have_their_digits)
+{
+	struct buf out = BUF_INIT(256);
+
+	buf_json_int(&out, "a", 0);
+	buf_json_int(&out, "b", -7);
+	buf_json_int(&out, "c", INT64_MAX);
+	buf_json_int(&out, "d", INT64_MIN);
+	ck_assert_str_eq(buf_text(&out), "\"a\":0,\"b\":-7,\"c\":9223372036854775807,"
+					 "\"d\":-9223372036854775808");
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(buf_makes_room_ahead_within_its_cap)
+{
+	struct buf buf = BUF_INIT(1000);
+
+	buf_want(&buf, 600);
+	ck_assert_uint_ge(buf.size, 601);
+	ck_assert_str_eq(buf_text(&buf), "");
+	buf_want(&buf, 5000);
+	ck_assert(!buf.failed);
+	ck_assert_uint_eq(buf.size, 1001);
+	ck_assert(buf_printf(&buf, "%999d", 1));
+	ck_assert(!buf_printf(&buf, "%d", 12));
+	ck_assert_uint_eq(buf.len, 999);
+	ck_assert_uint_eq(strlen(buf_text(&buf)), 999);
+	buf_fini(&buf);
+}
+END_TEST
+
+/* More ids than one call of the kernel gives: all of 16 lower-case digits, no two alike. */
+START_TEST(random_ids_differ)
+{
+	enum { N = 200 };
+	static char ids[N][17];
+
+	for (size_t i = 0; i < N; i++) {
+		random_id(ids[i], 8);
+		ck_assert_uint_eq(strspn(ids[i], "0123456789abcdef"), 16);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_str_ne(ids[i], ids[j]);
+	}
+}
+END_TEST
+
+START_TEST(random_ids_of_a_child_are_not_its_parents)
+{
+	char before[17], own[17], of_child[17] = "";
+	int ends[2];
+
+	random_id(before, 8);
+	ck_assert_int_eq(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		random_id(own, 8);
+		_exit(write(ends[1], own, sizeof(own)) == (ssize_t)sizeof(own) ? 0 : 1);
+	}
+	random_id(own, 8);
+	ck_assert_int_eq(read(ends[0], of_child, sizeof(of_child)), (ssize_t)sizeof(of_child));
+	ck_assert_str_ne(own, of_child);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	close(ends[0]);
+	close(ends[1]);
 }
 END_TEST
 
@@ -553,6 +644,11 @@ int main(void)
 	tcase_add_test_raise_signal(tests, arena_aborts_over_its_cap, 6);
 	tcase_add_test(tests, buf_fails_once_and_stays_as_it_was);
 	tcase_add_test(tests, json_strings_are_escaped_at_every_place);
+	tcase_add_test(tests, random_ids_differ);
+	tcase_add_test(tests, random_ids_of_a_child_are_not_its_parents);
+	tcase_add_test(tests, json_strings_fit_their_cap_exactly);
+	tcase_add_test(tests, json_numbers_have_their_digits);
+	tcase_add_test(tests, buf_makes_room_ahead_within_its_cap);
 	tcase_add_test(tests, err_prefix_keeps_what_was_there);
 	tcase_add_loop_test(tests, rfc3339_reads, 0, (int)ARRAY_LEN(times));
 	tcase_add_test(tests, rfc3339_writes);
