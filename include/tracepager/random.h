@@ -1,5 +1,5 @@
 /*
- * Random numbers for jitter, which a peer may guess: not for ids (random_hex() of sign.h), not for
+ * Random numbers for jitter, which a peer may guess: not for ids (random_id() of sign.h), not for
  * keys.
  */
 #ifndef TRACEPAGER_RANDOM_H

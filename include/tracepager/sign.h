@@ -24,7 +24,10 @@ void base64_encode(const void *data, size_t len, char *out);
  * bytes.
  */
 int base64_decode(const char *text, size_t len, unsigned char *out, size_t cap);
-/* n random bytes as 2n lower-case hexadecimal digits and a NUL. Aborts without randomness. */
+/* n random bytes (at most 64), straight from the kernel, as 2n lower-case hexadecimal digits and a
+ * NUL: for keys and tokens. Aborts without randomness. */
 void random_hex(char *out, size_t n);
+/* The same for ids, which are no secret: the kernel is asked for many at once. */
+void random_id(char *out, size_t n);
 
 #endif

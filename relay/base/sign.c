@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -65,17 +66,69 @@ int base64_decode(const char *text, size_t len, unsigned char *out, size_t cap)
 	return (int)n;
 }
 
-void random_hex(char *out, size_t n)
+static void kernel_random(void *out, size_t n)
+{
+	unsigned char *at = out;
+
+	while (n) {
+		ssize_t got = getrandom(at, n, 0);
+		if (got < 0 && errno != EINTR)
+			abort(); /* no ids without randomness */
+		if (got > 0) {
+			at += got;
+			n -= (size_t)got;
+		}
+	}
+}
+
+static void write_hex(const unsigned char *bytes, size_t n, char *out)
 {
 	static const char hex[] = "0123456789abcdef";
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned char byte;
-		while (getrandom(&byte, 1, 0) != 1)
-			if (errno != EINTR)
-				abort(); /* no ids without randomness */
-		out[2 * i] = hex[byte >> 4];
-		out[2 * i + 1] = hex[byte & 15];
+		out[2 * i] = hex[bytes[i] >> 4];
+		out[2 * i + 1] = hex[bytes[i] & 15];
 	}
 	out[2 * n] = '\0';
+}
+
+void random_hex(char *out, size_t n)
+{
+	unsigned char bytes[64];
+
+	assert(n <= sizeof(bytes));
+	kernel_random(bytes, n);
+	write_hex(bytes, n, out);
+	explicit_bzero(bytes, sizeof(bytes));
+}
+
+/* Random bytes for the thread's next ids. */
+static _Thread_local struct {
+	unsigned char bytes[512];
+	size_t left;
+} id_bytes;
+static pthread_once_t id_once = PTHREAD_ONCE_INIT;
+
+/* A child must not give the ids that its parent gives. */
+static void forget_id_bytes(void)
+{
+	id_bytes.left = 0;
+}
+
+static void forget_id_bytes_in_children(void)
+{
+	if (pthread_atfork(NULL, NULL, forget_id_bytes) != 0)
+		abort(); /* no memory */
+}
+
+void random_id(char *out, size_t n)
+{
+	assert(n <= sizeof(id_bytes.bytes));
+	pthread_once(&id_once, forget_id_bytes_in_children);
+	if (id_bytes.left < n) {
+		kernel_random(id_bytes.bytes, sizeof(id_bytes.bytes));
+		id_bytes.left = sizeof(id_bytes.bytes);
+	}
+	id_bytes.left -= n;
+	write_hex(id_bytes.bytes + id_bytes.left, n, out);
 }

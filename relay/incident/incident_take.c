@@ -78,7 +78,7 @@ static struct incident *incident_open(struct incident_book *book,
 {
 	char id[INCIDENT_ID_SIZE];
 
-	random_hex(id, (sizeof(id) - 1) / 2);
+	random_id(id, (sizeof(id) - 1) / 2);
 	struct incident *incident =
 		incident_new(book, id, decision->incident_key, decision->team->name, INCIDENT_OPEN);
 	incident->opened_us = incident_wall_us(incident);
