@@ -27,6 +27,9 @@ size_t plain_add(struct buf *out, const char *text, size_t max_columns);
 void plain_pad(struct buf *out, const char *text, size_t columns);
 /* The columns that plain_add() would add without a cap; counting stops beyond max_columns. */
 size_t plain_columns(const char *text, size_t max_columns);
+/* The length of a text that plain_add() would add unchanged, since it is printable ASCII with
+ * single blanks between; 0: it is empty, longer than `most`, or another text. */
+size_t plain_as_is(const char *text, size_t most);
 char *plain_text(struct arena *arena, const char *text,
 		 size_t max_columns); /* kept by the arena; never NULL */
 

@@ -72,10 +72,19 @@ static size_t code_point(const char *text, size_t len, uint32_t *ret_code)
 	return n;
 }
 
+/* Below the first mark every character has one cell. */
+#define FIRST_MARK_LEAD 0xCC
+
 size_t cells_character(const char *text, size_t len, size_t *ret_cells)
 {
 	uint32_t code;
 	size_t at = code_point(text, len, &code);
+
+	if ((unsigned char)text[0] < 0x80 &&
+	    (at == len || (unsigned char)text[at] < FIRST_MARK_LEAD)) {
+		*ret_cells = 1;
+		return at;
+	}
 
 	*ret_cells =
 		code_in_ranges(cell_mark_ranges, ARRAY_LEN(cell_mark_ranges), code)
@@ -129,8 +138,14 @@ static size_t tail_at(const char *text, size_t len, size_t cells, size_t max_cel
 
 size_t cells_add(struct buf *out, const char *text, size_t max_cells)
 {
+	const size_t most = max_cells < LIMIT_CELLS_CHARS ? max_cells : LIMIT_CELLS_CHARS;
 	struct buf plain = BUF_INIT(4 * LIMIT_CELLS_CHARS + 8);
-	size_t used;
+	size_t used = plain_as_is(text, most);
+
+	if (used) {
+		buf_add(out, text, used);
+		return used;
+	}
 
 	plain_add(&plain, text, LIMIT_CELLS_CHARS);
 	const char *data = buf_text(&plain);
@@ -161,6 +176,10 @@ void cells_pad(struct buf *out, const char *text, size_t cells)
 size_t cells_of(const char *text)
 {
 	struct buf plain = BUF_INIT(4 * LIMIT_CELLS_CHARS + 8);
+	size_t as_is = plain_as_is(text, LIMIT_CELLS_CHARS);
+
+	if (as_is)
+		return as_is;
 
 	plain_add(&plain, text, LIMIT_CELLS_CHARS);
 	size_t cells = measure_cells(buf_text(&plain), plain.len);

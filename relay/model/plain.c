@@ -138,36 +138,118 @@ static bool next_piece(struct reader *reader, struct piece *piece)
 	return false;
 }
 
+static bool plain_is_printable(char c)
+{
+	return c > ' ' && c < 0x7F;
+}
+
+/* How many bytes from `at` on are printable ASCII with single blanks between: each is one piece of
+ * one column, or with its blank one of two. At most `most`. */
+static size_t ascii_run(const char *at, size_t most)
+{
+	size_t n = 0;
+
+	while (n < most && (plain_is_printable(at[n]) ||
+			    (n && at[n] == ' ' && n + 1 < most && plain_is_printable(at[n + 1]))))
+		n++;
+	return n;
+}
+
+size_t plain_as_is(const char *text, size_t most)
+{
+	size_t n = text ? ascii_run(text, most) : 0;
+
+	return n && !text[n] ? n : 0;
+}
+
 size_t plain_columns(const char *text, size_t max_columns)
 {
 	struct reader reader = { .at = text ? text : "" };
 	struct piece piece;
 	size_t columns = 0;
 
-	while (columns <= max_columns && next_piece(&reader, &piece))
+	while (columns <= max_columns) {
+		size_t run = ascii_run(reader.at, max_columns - columns + 1);
+		if (run) {
+			reader.at += run;
+			reader.begun = true;
+			columns += run;
+			continue;
+		}
+		if (!next_piece(&reader, &piece))
+			break;
 		columns += piece.columns;
+	}
 	return columns;
+}
+
+/* A text on its way out: `fits` and `fit_columns` say how much of it stays where an ellipsis must
+ * follow. */
+struct plain_writer {
+	struct buf *out;
+	size_t columns, room; /* room: for the text before an ellipsis */
+	size_t fits, fit_columns;
+};
+
+static void plain_writer_add(struct plain_writer *writer, const char *text, size_t len,
+			     size_t columns)
+{
+	buf_add(writer->out, text, len);
+	writer->columns += columns;
+	if (writer->columns <= writer->room) {
+		writer->fits = writer->out->len;
+		writer->fit_columns = writer->columns;
+	}
+}
+
+/* Adds as much of the run as leaves room for an ellipsis, then the rest of it: a blank that would
+ * stand before the ellipsis belongs to the rest. */
+static void plain_writer_add_run(struct plain_writer *writer, const char *text, size_t run)
+{
+	size_t head = writer->room - writer->columns;
+
+	if (writer->columns > writer->room)
+		head = 0;
+	if (head < run) {
+		if (head && text[head - 1] == ' ')
+			head--;
+		if (head)
+			plain_writer_add(writer, text, head, head);
+		text += head;
+		run -= head;
+	}
+	plain_writer_add(writer, text, run, run);
 }
 
 size_t plain_add(struct buf *out, const char *text, size_t max_columns)
 {
 	struct reader reader = { .at = text ? text : "" };
+	struct plain_writer writer = { .out = out,
+				       .room = max_columns ? max_columns - 1 : 0,
+				       .fits = out->len };
 	struct piece piece;
-	size_t columns = 0;
-	bool cut = plain_columns(text, max_columns) > max_columns;
 
-	if (cut && !max_columns)
+	for (;;) {
+		size_t run = ascii_run(reader.at, max_columns - writer.columns);
+		if (run) {
+			plain_writer_add_run(&writer, reader.at, run);
+			reader.at += run;
+			reader.begun = true;
+			continue;
+		}
+		if (!next_piece(&reader, &piece))
+			return writer.columns;
+		if (writer.columns + piece.columns > max_columns)
+			break;
+		plain_writer_add(&writer, piece.text, piece.len, piece.columns);
+	}
+	if (!max_columns)
 		return 0;
-	size_t room = cut ? max_columns - 1 : max_columns;
-	while (next_piece(&reader, &piece) && columns + piece.columns <= room) {
-		buf_add(out, piece.text, piece.len);
-		columns += piece.columns;
-	}
-	if (cut) {
+	if (!out->failed) {
+		out->len = writer.fits;
 		buf_puts(out, ELLIPSIS);
-		columns++;
 	}
-	return columns;
+	return writer.fit_columns + 1;
 }
 
 void plain_pad(struct buf *out, const char *text, size_t columns)
