@@ -303,6 +303,22 @@
 
 /* ---- decode ---- */
 
+/* A body that is read by a mapping, whole: PagerDuty and Opsgenie take 512 KiB, and 10,000 alerts of
+ * Grafana have some 4 MiB. The values bound the memory of its tree to 40 MB. */
+#define LIMIT_MAPPED_BODY_BYTES (4u << 20)
+#define LIMIT_MAPPED_VALUES	500000u
+#define LIMIT_MAPPED_ALERTS	10000
+/* Texts of one alert while it is read, beside those of the body. */
+#define LIMIT_MAPPED_SCRATCH_BYTES (16u << 20)
+/* Labels that are looked at before LIMIT_LABELS are kept; a name of one. */
+#define LIMIT_MAPPED_LABELS	1024u
+#define LIMIT_MAPPED_NAME_BYTES 256u
+/* Rules of one declared mapping; one step of a place, and the steps "*" in it. */
+#define LIMIT_MAPPING_RULES	64u
+#define LIMIT_PLACE_TOKEN_BYTES 256u
+#define LIMIT_PLACE_STARS	2u
+/* A time as text, with room for what is put right in it. */
+#define LIMIT_MAPPED_TIME_BYTES 64u
 /* One document with traces: a larger one is refused while it arrives (trace_too_large). */
 #define LIMIT_TRACE_BODY_BYTES (64u << 20)
 

@@ -278,12 +278,16 @@ static bool explain_read_alert(struct explain *x)
 
 	if (!explain_read_file(x, x->options.alert, &text))
 		return false;
-	int error = alert_parse_any(x->arena, buf_text(&text), text.len,
-				    clock_wall_us(clock_system()), &batch, &err);
+	const struct alert_body body = { .text = buf_text(&text),
+					 .len = text.len,
+					 .now_us = clock_wall_us(clock_system()) };
+	int error = alert_parse_any(x->arena, &body, &batch, &err);
 	buf_fini(&text);
 	if (!error && !batch.nalerts)
 		error = err_set(&err, EBADMSG, "%s",
-				batch.nrefused ? batch.refused[0].text : "the file holds no alert");
+				batch.nrefused	? batch.refused[0].text
+				: batch.ignored ? batch.ignored
+						: "the file holds no alert");
 	if (error) {
 		report_input(x, shown_name(x->options.alert), err.line, err.column, err.text);
 		return false;

@@ -40,8 +40,8 @@ static int alertmanager_judge(const struct alert_json_outside *outside, struct e
 		       version);
 }
 
-static int alertmanager_parse(struct arena *arena, const char *body, size_t len, const char *sender,
-			      int64_t now_us, struct alert_batch *ret_batch, struct err *err)
+static int alertmanager_parse(struct arena *arena, const struct alert_body *body,
+			      struct alert_batch *ret_batch, struct err *err)
 {
 	static const struct alert_json_kind kind = {
 		.family = FAMILY,
@@ -50,7 +50,8 @@ static int alertmanager_parse(struct arena *arena, const char *body, size_t len,
 		.judge = alertmanager_judge,
 	};
 
-	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
+	return alert_json_parse(&kind, arena, body->text, body->len, body->sender, body->now_us,
+				ret_batch, err);
 }
 
 const struct alert_format alert_format_ALERTMANAGER = {

@@ -1,52 +1,91 @@
 /*
- * Alerts as people keep them in files: a webhook's body, a list of alerts, or a single alert,
+ * Any format: recognises the format of a body, for senders that are declared as "auto" and for
+ * alerts as people keep them in files: a webhook's body, a list of alerts, or a single alert,
  * around which this file puts a webhook's body. Pure; owns nothing beyond the call.
  */
+#include <errno.h>
 #include <string.h>
 
-#include "tracepager/alert_format.h"
+#include "mapping-internal.h"
 #include "tracepager/limits.h"
 
-/* The format that the text looks like; else the first, whose errors name what the text is. */
-static const struct alert_format *find_format(const char *text, size_t len)
+/* Special formats stand behind the general ones, whose bodies theirs may look like. */
+const struct alert_format *alert_format_recognise(const char *text, size_t len)
 {
-	for (size_t i = 0; i < FORMAT_COUNT; i++)
+	for (size_t i = FORMAT_COUNT; i-- > 0;)
 		if (alert_formats[i]->match(text, len))
 			return alert_formats[i];
-	return alert_formats[0];
+	return NULL;
 }
 
 /* Reads a single alert as the only one of a body. false: the text is no alert. */
-static bool parse_single(struct arena *arena, const char *text, int64_t now_us,
+static bool parse_single(struct arena *arena, const struct alert_body *body,
 			 struct alert_batch *ret_batch)
 {
 	const struct alert_format *webhook = alert_formats[FORMAT_ALERTMANAGER];
-	struct buf body = BUF_INIT(LIMIT_BODY_BYTES);
+	struct buf text = BUF_INIT(LIMIT_BODY_BYTES);
+	struct alert_body whole = *body;
 	struct alert_batch batch = { 0 };
 	bool is_alert;
 
-	buf_printf(&body, "{\"alerts\":[%s]}", text);
-	is_alert = !body.failed &&
-		   webhook->parse(arena, body.data, body.len, webhook->name, now_us, &batch,
-				  NULL) == 0 &&
+	buf_printf(&text, "{\"alerts\":[%s]}", body->text);
+	whole.text = buf_text(&text);
+	whole.len = text.len;
+	whole.sender = webhook->name;
+	is_alert = !text.failed && webhook->parse(arena, &whole, &batch, NULL) == 0 &&
 		   batch.nalerts == 1;
 	if (is_alert)
 		*ret_batch = batch;
-	buf_fini(&body);
+	buf_fini(&text);
 	return is_alert;
 }
 
-int alert_parse_any(struct arena *arena, const char *text, size_t len, int64_t now_us,
+int alert_parse_any(struct arena *arena, const struct alert_body *body,
 		    struct alert_batch *ret_batch, struct err *err)
 {
-	const struct alert_format *format = find_format(text, len);
-	int error = format->parse(arena, text, len, format->name, now_us, ret_batch, err);
+	const struct alert_format *format = body->mapping
+						    ? alert_formats[FORMAT_GENERIC]
+						    : alert_format_recognise(body->text, body->len);
+	struct alert_body named = *body;
 
-	if (error && text[strspn(text, " \t\r\n")] == '{' &&
-	    parse_single(arena, text, now_us, ret_batch))
+	if (!format) /* its errors name what the text is */
+		format = alert_formats[FORMAT_ALERTMANAGER];
+	if (!named.sender)
+		named.sender = format->name;
+	int error = format->parse(arena, &named, ret_batch, err);
+	if (error && body->text[strspn(body->text, " \t\r\n")] == '{' &&
+	    parse_single(arena, body, ret_batch))
 		return 0;
 	return error;
 }
+
+/* No body is one of "auto" itself. */
+static bool auto_match(const char *text, size_t len)
+{
+	(void)text;
+	(void)len;
+	return false;
+}
+
+static int auto_parse(struct arena *arena, const struct alert_body *body,
+		      struct alert_batch *ret_batch, struct err *err)
+{
+	const struct alert_format *format = alert_format_recognise(body->text, body->len);
+
+	if (!format)
+		return err_set(err, EBADMSG,
+			       "this is no body of a format that can be recognised; declare the "
+			       "sender with its format, or with format: generic and a mapping");
+	return format->parse(arena, body, ret_batch, err);
+}
+
+const struct alert_format alert_format_AUTO = {
+	.name = "auto",
+	.text = "whichever of these formats the body looks like",
+	.family = "",
+	.match = auto_match,
+	.parse = auto_parse,
+};
 
 size_t alert_first_firing(const struct alert_batch *batch)
 {

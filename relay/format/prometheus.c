@@ -38,8 +38,8 @@ static int prometheus_judge(const struct alert_json_outside *outside, struct err
 		       what);
 }
 
-static int prometheus_parse(struct arena *arena, const char *body, size_t len, const char *sender,
-			    int64_t now_us, struct alert_batch *ret_batch, struct err *err)
+static int prometheus_parse(struct arena *arena, const struct alert_body *body,
+			    struct alert_batch *ret_batch, struct err *err)
 {
 	static const struct alert_json_kind kind = {
 		.family = FAMILY,
@@ -49,7 +49,8 @@ static int prometheus_parse(struct arena *arena, const char *body, size_t len, c
 		.judge = prometheus_judge,
 	};
 
-	return alert_json_parse(&kind, arena, body, len, sender, now_us, ret_batch, err);
+	return alert_json_parse(&kind, arena, body->text, body->len, body->sender, body->now_us,
+				ret_batch, err);
 }
 
 const struct alert_format alert_format_PROMETHEUS = {

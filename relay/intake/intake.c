@@ -327,9 +327,15 @@ static void job_run_parse(void *arg)
 {
 	struct intake_job *job = arg;
 
-	job->result = alert_formats[job->sender->format]->parse(
-		job->arena, job->body, job->len, job->sender->name,
-		clock_wall_us(job->intake->env.clock), &job->batch, &job->err);
+	const struct alert_body body = {
+		.text = job->body,
+		.len = job->len,
+		.sender = job->sender->name,
+		.now_us = clock_wall_us(job->intake->env.clock),
+	};
+
+	job->result = alert_formats[job->sender->format]->parse(job->arena, &body, &job->batch,
+								&job->err);
 }
 
 /* Several may be parsed in one turn: their slices are timers, which a turn runs a few of. */

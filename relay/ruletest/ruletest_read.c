@@ -146,8 +146,10 @@ static bool alert_from_file(const struct test_reader *reader, const struct ynode
 		buf_fini(&text);
 		return false;
 	}
-	int error = alert_parse_any(reader->arena, buf_text(&text), text.len, reader->now_us,
-				    &batch, &err);
+	const struct alert_body body = { .text = buf_text(&text),
+					 .len = text.len,
+					 .now_us = reader->now_us };
+	int error = alert_parse_any(reader->arena, &body, &batch, &err);
 	if (!error && !batch.nalerts)
 		error = err_set(&err, EBADMSG, "%s",
 				batch.nrefused ? batch.refused[0].text : "there is no alert in it");

@@ -37,8 +37,11 @@ static inline void fuzz_format(enum alert_format_id id, const uint8_t *data, siz
 	struct err err;
 
 	alert_formats[id]->match((const char *)data, size);
-	if (alert_formats[id]->parse(arena, (const char *)data, size, "am1",
-				     INT64_C(1788256800000000), &batch, &err) == 0) {
+	const struct alert_body body = { .text = (const char *)data,
+					 .len = size,
+					 .sender = "am1",
+					 .now_us = INT64_C(1788256800000000) };
+	if (alert_formats[id]->parse(arena, &body, &batch, &err) == 0) {
 		for (size_t i = 0; i < batch.nalerts; i++) {
 			if (batch.alerts[i].labels.n == 0)
 				abort();

@@ -101,12 +101,12 @@ static struct world w;
 /* The formats, of which the webhook's runs out of memory when the test says so. */
 extern const struct alert_format alert_format_ALERTMANAGER, alert_format_PROMETHEUS;
 
-static int parse_or_fail(struct arena *arena, const char *body, size_t len, const char *sender,
-			 int64_t now_us, struct alert_batch *ret_batch, struct err *err)
+static int parse_or_fail(struct arena *arena, const struct alert_body *body,
+			 struct alert_batch *ret_batch, struct err *err)
 {
 	if (w.no_memory)
 		return err_set(err, ENOMEM, "the memory of one request is used up at alert 7");
-	return alert_format_ALERTMANAGER.parse(arena, body, len, sender, now_us, ret_batch, err);
+	return alert_format_ALERTMANAGER.parse(arena, body, ret_batch, err);
 }
 
 static const struct alert_format webhook = { .name = "alertmanager", .parse = parse_or_fail };
