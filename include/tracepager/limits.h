@@ -301,10 +301,8 @@
 /* The life of an API alert that names no end: Alertmanager's default resolve_timeout. */
 #define LIMIT_API_ALERT_US (5 * US_PER_MINUTE)
 
-/* ---- decode ---- */
-
-/* A body that is read by a mapping, whole: PagerDuty and Opsgenie take 512 KiB, and 10,000 alerts of
- * Grafana have some 4 MiB. The values bound the memory of its tree to 40 MB. */
+/* A body that is read by a mapping, whole: PagerDuty and Opsgenie take 512 KiB, and 10,000 alerts
+ * of Grafana have some 4 MiB. The values bound the memory of its tree to 40 MB. */
 #define LIMIT_MAPPED_BODY_BYTES (4u << 20)
 #define LIMIT_MAPPED_VALUES	500000u
 #define LIMIT_MAPPED_ALERTS	10000
@@ -319,6 +317,9 @@
 #define LIMIT_PLACE_STARS	2u
 /* A time as text, with room for what is put right in it. */
 #define LIMIT_MAPPED_TIME_BYTES 64u
+
+/* ---- decode ---- */
+
 /* One document with traces: a larger one is refused while it arrives (trace_too_large). */
 #define LIMIT_TRACE_BODY_BYTES (64u << 20)
 

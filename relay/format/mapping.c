@@ -53,7 +53,7 @@ struct mapping_reader {
 
 /* ---- texts of values ---- */
 
-static const char *number_text(struct arena *arena, json_t *value)
+static const char *mapped_number_text(struct arena *arena, json_t *value)
 {
 	if (json_is_integer(value))
 		return arena_printf(arena, "%lld", (long long)json_integer_value(value));
@@ -61,7 +61,7 @@ static const char *number_text(struct arena *arena, json_t *value)
 }
 
 /* jansson's texts may hold NUL, which becomes U+FFFD. */
-static const char *string_text(struct arena *arena, json_t *value)
+static const char *mapped_string_text(struct arena *arena, json_t *value)
 {
 	const char *text = json_string_value(value);
 	size_t len = json_string_length(value), n;
@@ -84,7 +84,7 @@ static const char *string_text(struct arena *arena, json_t *value)
 	return kept;
 }
 
-static const char *list_text(struct arena *arena, json_t *list)
+static const char *mapped_list_text(struct arena *arena, json_t *list)
 {
 	struct buf text = BUF_INIT(LIMIT_LABEL_BYTES);
 
@@ -93,7 +93,7 @@ static const char *list_text(struct arena *arena, json_t *list)
 		if (!json_is_string(item) && !json_is_number(item))
 			continue;
 		const char *one =
-			json_is_string(item) ? string_text(arena, item) : number_text(arena, item);
+			json_is_string(item) ? mapped_string_text(arena, item) : mapped_number_text(arena, item);
 		if (one)
 			buf_printf(&text, "%s%s", text.len ? ", " : "", one);
 	}
@@ -113,12 +113,12 @@ const char *mapped_text(struct arena *arena, json_t *value)
 	if (!scratch_has_room(arena))
 		return NULL;
 	if (json_is_string(value))
-		return string_text(arena, value);
+		return mapped_string_text(arena, value);
 	if (json_is_number(value))
-		return number_text(arena, value);
+		return mapped_number_text(arena, value);
 	if (json_is_boolean(value))
 		return json_is_true(value) ? "true" : "false";
-	return json_is_array(value) ? list_text(arena, value) : NULL;
+	return json_is_array(value) ? mapped_list_text(arena, value) : NULL;
 }
 
 const char *mapped_find(struct mapped_alert *alert, const char *place)
