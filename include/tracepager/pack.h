@@ -1,7 +1,8 @@
 /*
- * Pack: bytes compressed for the store (zlib), and decompressed within caps; and messages put
- * behind one another. It refuses bytes that open to more than the caps allow. It owns nothing: out
- * is the caller's. Pure; any thread. Slow for large inputs: those are for the pool.
+ * Pack: bytes compressed for the store (zstd, with a dictionary of ours), and decompressed within
+ * caps, those that older versions compressed with zlib as well; and messages put behind one
+ * another. It refuses bytes that open to more than the caps allow. It owns nothing: out is the
+ * caller's. Pure; any thread. Slow for large inputs: those are for the pool.
  */
 #ifndef TRACEPAGER_PACK_H
 #define TRACEPAGER_PACK_H

@@ -1,5 +1,7 @@
 /*
- * Pack: zlib at its fastest level, since other jobs wait for the pool's thread.
+ * Pack: zstd at level 1 with a dictionary of our documents' usual words, since other jobs wait for
+ * the thread that packs, and most documents have a few hundred bytes. Older versions packed with
+ * zlib, whose frames still open: a frame's first byte tells which of the two made it.
  *
  * Opening stops at the cap of the caller's buf and at LIMIT_PACK_RATIO, so that a few bytes cannot
  * open to gigabytes. Our own data that would pack better than the ratio is therefore stored
@@ -14,37 +16,51 @@
 #include <string.h>
 #define ZLIB_CONST
 #include <zlib.h>
+#include <zstd.h>
 
+#include "pack-internal.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+#define LEVEL	    1
 #define PIECE_BYTES 65536
-/* The first byte of whatever zlib writes with its largest window. */
+/* The first byte of whatever zlib writes with its largest window, and those of zstd's frames. */
 #define ZLIB_FIRST 0x78
+static const unsigned char zstd_first[] = { 0x28, 0xb5, 0x2f, 0xfd };
 
-/* What a thread packs and opens with, kept until the thread ends: zlib's state is 260 KiB, which
- * takes longer to make than a record takes to pack. */
+/* What a thread packs and opens with, kept until the thread ends: both take longer to make than a
+ * record takes to pack. */
 struct packer {
-	z_stream deflate, inflate;
+	ZSTD_CCtx *compress;
+	ZSTD_DCtx *decompress;
+	z_stream inflate; /* made at the first frame of zlib's */
+	bool has_inflate;
 	unsigned char piece[PIECE_BYTES];
 };
 
 static pthread_key_t packer_key;
 static pthread_once_t packer_once = PTHREAD_ONCE_INIT;
+/* The dictionary as both directions read it: of all threads, never freed. */
+static ZSTD_CDict *packer_words;
+static ZSTD_DDict *packer_known;
 
 static void packer_free(void *ctx)
 {
 	struct packer *packer = ctx;
 
-	deflateEnd(&packer->deflate);
-	inflateEnd(&packer->inflate);
+	ZSTD_freeCCtx(packer->compress);
+	ZSTD_freeDCtx(packer->decompress);
+	if (packer->has_inflate)
+		inflateEnd(&packer->inflate);
 	free(packer);
 }
 
-static void packer_make_key(void)
+static void packer_prepare(void)
 {
-	if (pthread_key_create(&packer_key, packer_free) != 0)
-		abort(); /* more than a thousand keys: a fault of the program */
+	packer_words = ZSTD_createCDict(pack_dictionary_1, PACK_DICTIONARY_1_BYTES, LEVEL);
+	packer_known = ZSTD_createDDict(pack_dictionary_1, PACK_DICTIONARY_1_BYTES);
+	if (!packer_words || !packer_known || pthread_key_create(&packer_key, packer_free) != 0)
+		abort(); /* no memory, or more than a thousand keys: a fault of the program */
 }
 
 /* This thread's. */
@@ -52,71 +68,120 @@ static struct packer *packer_get(void)
 {
 	struct packer *packer;
 
-	pthread_once(&packer_once, packer_make_key);
+	pthread_once(&packer_once, packer_prepare);
 	packer = pthread_getspecific(packer_key);
 	if (packer)
 		return packer;
 	packer = xcalloc(1, sizeof(*packer));
-	if (deflateInit(&packer->deflate, Z_BEST_SPEED) != Z_OK ||
-	    inflateInit(&packer->inflate) != Z_OK || pthread_setspecific(packer_key, packer) != 0)
-		abort(); /* no memory, or another zlib than at build time */
+	packer->compress = ZSTD_createCCtx();
+	packer->decompress = ZSTD_createDCtx();
+	if (!packer->compress || !packer->decompress ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(packer->compress, ZSTD_c_checksumFlag, 1)) ||
+	    ZSTD_isError(ZSTD_CCtx_refCDict(packer->compress, packer_words)) ||
+	    ZSTD_isError(ZSTD_DCtx_refDDict(packer->decompress, packer_known)) ||
+	    pthread_setspecific(packer_key, packer) != 0)
+		abort(); /* no memory, or another zstd than at build time */
 	return packer;
 }
 
-static void deflate_all(z_stream *stream, unsigned char *piece, const void *data, size_t len,
-			struct buf *out)
-{
-	int rc = Z_OK;
-
-	stream->next_in = data;
-	stream->avail_in = (uInt)len;
-	while (rc != Z_STREAM_END && !out->failed) {
-		stream->next_out = piece;
-		stream->avail_out = PIECE_BYTES;
-		rc = deflate(stream, Z_FINISH);
-		buf_add(out, piece, PIECE_BYTES - stream->avail_out);
-	}
-}
+/* ---- packing ---- */
 
 /* In zlib's frame, without compression: rare, so that its state is not kept. */
 static void store_all(unsigned char *piece, const void *data, size_t len, struct buf *out)
 {
 	z_stream stream = { .next_in = data };
+	int rc = Z_OK;
 
+	if (len > UINT32_MAX) { /* zlib's avail_in holds no more */
+		out->failed = true;
+		return;
+	}
 	if (deflateInit(&stream, Z_NO_COMPRESSION) != Z_OK)
 		abort();
-	deflate_all(&stream, piece, data, len, out);
+	stream.avail_in = (uInt)len;
+	while (rc != Z_STREAM_END && !out->failed) {
+		stream.next_out = piece;
+		stream.avail_out = PIECE_BYTES;
+		rc = deflate(&stream, Z_FINISH);
+		buf_add(out, piece, PIECE_BYTES - stream.avail_out);
+	}
 	deflateEnd(&stream);
 }
 
 void pack_add(const void *data, size_t len, struct buf *out)
 {
 	struct packer *packer = packer_get();
-	size_t before = out->len;
+	size_t size = ZSTD_compressBound(len);
+	CLEANUP_FREE unsigned char *large = NULL;
 
-	if (len > UINT32_MAX) { /* zlib's avail_in holds no more */
+	if (out->failed)
+		return;
+	if (ZSTD_isError(size)) { /* more bytes than a size_t counts, packed */
 		out->failed = true;
 		return;
 	}
-	deflateReset(&packer->deflate);
-	deflate_all(&packer->deflate, packer->piece, data, len, out);
-	if (out->failed || len / LIMIT_PACK_RATIO < out->len - before)
-		return;
-	out->len = before;
-	store_all(packer->piece, data, len, out);
+	if (size > PIECE_BYTES)
+		large = xrealloc_array(NULL, size, 1);
+	unsigned char *packed = large ? large : packer->piece;
+	size_t got = ZSTD_compress2(packer->compress, packed, size, data, len);
+	if (ZSTD_isError(got))
+		abort(); /* no memory: there is room for whatever can come out */
+	if (len / LIMIT_PACK_RATIO < got)
+		buf_add(out, packed, got);
+	else
+		store_all(packer->piece, data, len, out);
 }
 
-static int inflate_all(struct packer *packer, size_t most, struct buf *out, struct err *err)
+/* ---- opening ---- */
+
+static int open_zstd(const void *data, size_t len, struct buf *out, struct err *err)
 {
-	z_stream *stream = &packer->inflate;
+	struct packer *packer = packer_get();
+	unsigned long long size = ZSTD_getFrameContentSize(data, len);
+	CLEANUP_FREE unsigned char *large = NULL;
+
+	if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN)
+		return err_set(err, EBADMSG, "it is damaged: its head is not whole");
+	if (size > len * LIMIT_PACK_RATIO || out->failed || size > out->cap - out->len)
+		return err_set(err, E2BIG, "it opens to more bytes than allowed");
+	if (size > PIECE_BYTES)
+		large = xrealloc_array(NULL, (size_t)size, 1);
+	unsigned char *opened = large ? large : packer->piece;
+	size_t got = ZSTD_decompressDCtx(packer->decompress, opened, (size_t)size, data, len);
+	if (ZSTD_isError(got))
+		return err_set(err, EBADMSG, "it is damaged: %s", ZSTD_getErrorName(got));
+	if (got != size)
+		return err_set(err, EBADMSG, "it is damaged: it ends too early or too late");
+	buf_add(out, opened, got);
+	return 0;
+}
+
+static z_stream *inflate_get(struct packer *packer)
+{
+	if (!packer->has_inflate && inflateInit(&packer->inflate) != Z_OK)
+		abort(); /* no memory, or another zlib than at build time */
+	packer->has_inflate = true;
+	inflateReset(&packer->inflate);
+	return &packer->inflate;
+}
+
+static int open_zlib(const void *data, size_t len, struct buf *out, struct err *err)
+{
+	struct packer *packer = packer_get();
 	int rc = Z_OK;
 
+	if (len > UINT32_MAX)
+		return err_set(err, E2BIG, "it is larger than allowed");
+	z_stream *stream = inflate_get(packer);
+	stream->next_in = data;
+	stream->avail_in = (uInt)len;
 	while (rc == Z_OK) {
 		stream->next_out = packer->piece;
 		stream->avail_out = PIECE_BYTES;
 		rc = inflate(stream, Z_NO_FLUSH);
 		size_t got = PIECE_BYTES - stream->avail_out;
-		if (stream->total_out > most || (got && !buf_add(out, packer->piece, got)))
+		if (stream->total_out > len * LIMIT_PACK_RATIO ||
+		    (got && !buf_add(out, packer->piece, got)))
 			return err_set(err, E2BIG, "it opens to more bytes than allowed");
 	}
 	if (rc != Z_STREAM_END || stream->avail_in)
@@ -127,19 +192,18 @@ static int inflate_all(struct packer *packer, size_t most, struct buf *out, stru
 
 int pack_open(const void *data, size_t len, struct buf *out, struct err *err)
 {
-	struct packer *packer = packer_get();
+	const unsigned char *bytes = data;
+	size_t head = len < sizeof(zstd_first) ? len : sizeof(zstd_first);
 
-	if (!len || *(const unsigned char *)data != ZLIB_FIRST)
-		return buf_add(out, data, len) || !len
-			       ? 0
-			       : err_set(err, E2BIG, "it is larger than allowed");
-	if (len > UINT32_MAX)
-		return err_set(err, E2BIG, "it is larger than allowed");
-	inflateReset(&packer->inflate);
-	packer->inflate.next_in = data;
-	packer->inflate.avail_in = (uInt)len;
-	return inflate_all(packer, len * LIMIT_PACK_RATIO, out, err);
+	if (len && bytes[0] == ZLIB_FIRST)
+		return open_zlib(data, len, out, err);
+	if (len && memcmp(bytes, zstd_first, head) == 0)
+		return open_zstd(data, len, out, err);
+	return buf_add(out, data, len) || !len ? 0
+					       : err_set(err, E2BIG, "it is larger than allowed");
 }
+
+/* ---- messages behind one another ---- */
 
 void pack_message(const void *data, size_t len, struct buf *out)
 {

@@ -1,7 +1,6 @@
 /*
  * Stored decisions and their history: they are read by time, by number and by incident, beside the
- * daemon and after it was killed; retention removes them by age and by bytes; packed bytes open
- * within caps.
+ * daemon and after it was killed; retention removes them by age and by bytes.
  */
 #include <check.h>
 #include <errno.h>
@@ -11,7 +10,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "../../../relay/store/sqlite-internal.h"
 #include "../../lib/store_kit.h"
@@ -589,135 +587,6 @@ START_TEST(a_damaged_row_is_an_error)
 }
 END_TEST
 
-/* ---- packing ---- */
-
-static void opens(const char *data, size_t len, size_t cap, int expected)
-{
-	struct buf out = BUF_INIT(cap);
-
-	ck_assert_int_eq(pack_open(data, len, &out, &kit.err), expected);
-	buf_fini(&out);
-}
-
-START_TEST(what_is_packed_opens_to_the_same)
-{
-	static const size_t sizes[] = { 0, 1, 65535, 65536, 65537, 1000000 };
-
-	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		CLEANUP_FREE char *data = xcalloc(sizes[i] + 1, 1);
-		struct buf packed = BUF_INIT(2 << 20), out = BUF_INIT(1 << 20);
-		for (size_t k = 0; k < sizes[i]; k++)
-			data[k] = (char)(k * k >> 7);
-		pack_add(data, sizes[i], &packed);
-		ck_assert(!packed.failed);
-		ck_assert_int_eq(pack_open(packed.data, packed.len, &out, &kit.err), 0);
-		ck_assert_uint_eq(out.len, sizes[i]);
-		if (sizes[i])
-			ck_assert_mem_eq(out.data, data, sizes[i]);
-		buf_fini(&packed);
-		buf_fini(&out);
-	}
-}
-END_TEST
-
-START_TEST(plain_texts_stay_as_they_are)
-{
-	struct buf out = BUF_INIT(100);
-
-	ck_assert_int_eq(pack_open("{\"a\":1}", 7, &out, &kit.err), 0);
-	ck_assert_str_eq(buf_text(&out), "{\"a\":1}");
-	buf_fini(&out);
-	opens("{}", 2, 1, -E2BIG);
-	opens("", 0, 1, 0);
-}
-END_TEST
-
-/* A megabyte of zeros as zlib packs it, in about a thousand bytes; pack_add() never writes this. */
-static size_t bomb(unsigned char *out, size_t size)
-{
-	CLEANUP_FREE char *zeros = xcalloc(1 << 20, 1);
-	uLongf len = size;
-
-	ck_assert_int_eq(compress2(out, &len, (const Bytef *)zeros, 1 << 20, 9), Z_OK);
-	return len;
-}
-
-START_TEST(a_bomb_is_refused_by_ratio_and_by_cap)
-{
-	unsigned char data[4096];
-	size_t len = bomb(data, sizeof(data));
-	struct buf packed = BUF_INIT(2 << 20);
-
-	ck_assert_uint_lt(len, (1 << 20) / LIMIT_PACK_RATIO);
-	opens((const char *)data, len, SIZE_MAX / 2, -E2BIG);
-	/* Zeros that pack_add() has packed can be opened; the cap of the buf still holds. */
-	CLEANUP_FREE char *zeros = xcalloc(1 << 20, 1);
-	pack_add(zeros, 1 << 20, &packed);
-	opens(packed.data, packed.len, 1 << 20, 0);
-	opens(packed.data, packed.len, (1 << 20) - 1, -E2BIG);
-	buf_fini(&packed);
-}
-END_TEST
-
-START_TEST(cut_and_damaged_bytes_are_refused)
-{
-	struct buf packed;
-
-	pack("the journal is read-only, the journal is read-only", &packed);
-	opens(packed.data, packed.len - 1, 1000, -EBADMSG);
-	opens(packed.data, 1, 1000, -EBADMSG);
-	buf_putc(&packed, 'x');
-	opens(packed.data, packed.len, 1000, -EBADMSG);
-	packed.data[10] ^= 0x55;
-	opens(packed.data, packed.len - 1, 1000, -EBADMSG);
-	buf_fini(&packed);
-}
-END_TEST
-
-START_TEST(what_does_not_fit_says_so)
-{
-	struct buf out = BUF_INIT(10);
-
-	pack_add("0123456789abcdefghij", 20, &out);
-	ck_assert(out.failed);
-	buf_fini(&out);
-}
-END_TEST
-
-START_TEST(messages_come_back_one_by_one)
-{
-	struct buf out = BUF_INIT(1000);
-	char large[300] = "";
-	const char *data, *at, *end;
-	size_t len;
-
-	pack_message("ab", 2, &out);
-	pack_message("", 0, &out);
-	pack_message(large, sizeof(large), &out);
-	ck_assert_uint_eq(out.len, 1 + 2 + 1 + 2 + sizeof(large)); /* 300 takes two bytes */
-	at = out.data;
-	end = at + out.len;
-	ck_assert(pack_next_message(&at, end, &data, &len));
-	ck_assert_uint_eq(len, 2);
-	ck_assert_mem_eq(data, "ab", 2);
-	ck_assert(pack_next_message(&at, end, &data, &len));
-	ck_assert_uint_eq(len, 0);
-	ck_assert(!pack_next_message(&at, end - 1, &data, &len));
-	ck_assert(!pack_next_message(&at, at + 1, &data, &len));
-	ck_assert(pack_next_message(&at, end, &data, &len));
-	ck_assert_uint_eq(len, sizeof(large));
-	ck_assert_ptr_eq(at, end);
-	ck_assert(!pack_next_message(&at, end, &data, &len));
-	/* A length without an end, and a length larger than the data. */
-	static const char endless[] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
-	at = endless;
-	ck_assert(!pack_next_message(&at, endless + sizeof(endless) - 1, &data, &len));
-	at = endless + 4;
-	ck_assert(!pack_next_message(&at, endless + sizeof(endless) - 1, &data, &len));
-	buf_fini(&out);
-}
-END_TEST
-
 START_TEST(damaged_rule_texts_are_refused)
 {
 	static const struct {
@@ -753,7 +622,7 @@ END_TEST
 int main(void)
 {
 	Suite *suite = suite_create("history");
-	TCase *tcase = tcase_create("history"), *packing = tcase_create("pack");
+	TCase *tcase = tcase_create("history");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, what_is_written_is_read_beside_the_writer);
@@ -771,15 +640,8 @@ int main(void)
 	tcase_add_test(tcase, it_is_read_after_a_kill);
 	tcase_add_test(tcase, what_is_no_store_is_refused);
 	tcase_add_test(tcase, a_damaged_row_is_an_error);
+	tcase_add_test(tcase, damaged_rule_texts_are_refused);
 	suite_add_tcase(suite, tcase);
-	tcase_add_test(packing, what_is_packed_opens_to_the_same);
-	tcase_add_test(packing, plain_texts_stay_as_they_are);
-	tcase_add_test(packing, a_bomb_is_refused_by_ratio_and_by_cap);
-	tcase_add_test(packing, cut_and_damaged_bytes_are_refused);
-	tcase_add_test(packing, what_does_not_fit_says_so);
-	tcase_add_test(packing, messages_come_back_one_by_one);
-	tcase_add_test(packing, damaged_rule_texts_are_refused);
-	suite_add_tcase(suite, packing);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	int failed = srunner_ntests_failed(runner);
