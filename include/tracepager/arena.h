@@ -17,6 +17,8 @@ struct arena;
 
 struct arena *arena_new(size_t cap_bytes);
 void arena_free(struct arena *arena); /* frees all that came from it; takes NULL */
+/* The same, but the arena may be used again, and keeps its first block for that. */
+void arena_reset(struct arena *arena);
 
 /* What these return is kept by the arena, zeroed, and aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);

@@ -31,8 +31,9 @@
 #include "tracepager/timers.h"
 
 enum accept_result {
-	ACCEPT_NEW,	 /* a firing alert that was not known */
-	ACCEPT_REPEATED, /* known already: refreshed */
+	ACCEPT_NEW,	  /* a firing alert that was not known */
+	ACCEPT_REPEATED,  /* known already: refreshed */
+	ACCEPT_UNCHANGED, /* the same, and all that has to be on disk is there */
 	ACCEPT_RESOLVED,
 	ACCEPT_UNKNOWN, /* resolved, but was not known as firing: nothing to do */
 	ACCEPT_COUNT
@@ -67,7 +68,8 @@ struct intake_ops {
 	/* The alert is borrowed. */
 	/* more: alerts of the same body that are still to come. */
 	enum accept_result (*accept)(void *ctx, const struct alert *alert, size_t more);
-	/* Call done() once all alerts accepted so far are on disk, or failed to get there. */
+	/* Call done() once all alerts accepted so far are on disk, or failed to get there. Not
+	 * asked where all of them were ACCEPT_UNCHANGED. */
 	void (*when_durable)(void *ctx, store_done *done, void *arg);
 	/* A body, or alerts inside a body, were refused: page somebody about the sender. Texts are
 	 * borrowed. */

@@ -611,8 +611,12 @@
 #define LIMIT_INTAKE_JOB_BYTES (16u * LIMIT_BODY_BYTES)
 /* A larger body is parsed in the pool: this one takes a fraction of LIMIT_TURN_US. */
 #define LIMIT_INLINE_BODY_BYTES (64u << 10)
-/* Alerts of one body that are accepted in one turn of the loop: about 1 ms. */
+/* Alerts of one body that are accepted before those of the next body have their turn: about 1 ms.
+ */
 #define LIMIT_ALERTS_PER_TURN 32
+/* Jobs of answered requests that are kept for the next ones: as many as usually wait for the store
+ * at once. Each keeps 8 KiB. */
+#define LIMIT_SPARE_JOBS 64u
 /* Retry-After of a 503, in seconds: senders retry at about this pace by themselves. */
 #define LIMIT_INTAKE_RETRY_AFTER_S 5
 /* One answer, and the refused alerts that it lists; the rest is counted. */
@@ -768,6 +772,10 @@
  * this. Prometheus repeats a resolve for 15 minutes; until 5 minutes later (the usual
  * group_interval) Alertmanager has told again what fires on. */
 #define LIMIT_DOUBT_US (30 * US_PER_MINUTE)
+/* A repeat that says nothing new is written at the latest when what is on disk is this old, beside
+ * repeat intervals of 1 to 5 minutes; after a kill an alert may so end this much too early, where
+ * its sender has fallen silent. */
+#define LIMIT_REPEAT_UNWRITTEN_US (5 * US_PER_MINUTE)
 /* After a start API alerts do not expire for this long: Prometheus dropped its repeats while the
  * relay was down. */
 #define LIMIT_START_GRACE_US (5 * US_PER_MINUTE)

@@ -46,16 +46,39 @@ struct arena *arena_new(size_t cap_bytes)
 	return arena;
 }
 
-void arena_free(struct arena *arena)
+/* Frees the newest blocks, down to the one before `last`; NULL: all. */
+static void free_blocks(struct arena *arena, const struct block *last)
 {
-	if (!arena)
-		return;
-	while (arena->blocks) {
+	while (arena->blocks != last) {
 		struct block *next = arena->blocks->next;
 		free(arena->blocks);
 		arena->blocks = next;
 	}
+}
+
+void arena_free(struct arena *arena)
+{
+	if (!arena)
+		return;
+	free_blocks(arena, NULL);
 	free(arena);
+}
+
+void arena_reset(struct arena *arena)
+{
+	struct block *first = arena->blocks;
+
+	while (first && first->next)
+		first = first->next;
+	if (first && (ARENA_EMULATE || first->size > ARENA_FIRST))
+		first = NULL;
+	free_blocks(arena, first);
+	if (first) {
+		memset(first->data, 0, first->used);
+		first->used = 0;
+	}
+	arena->next_size = first ? 2 * ARENA_FIRST : ARENA_FIRST;
+	arena->used = 0;
 }
 
 /* A block for many allocations; under AddressSanitizer for this one alone. */

@@ -27,6 +27,8 @@ struct known_alert {
 	unsigned int writes;		   /* under way in the store */
 	unsigned int attempts;		   /* starts of its processing that did not end yet */
 	int64_t accepted_us, refreshed_us; /* wall */
+	/* What the last write has of refreshed_us, and of the end of its last copy. */
+	int64_t stored_refreshed_us, stored_end_us;
 	int64_t again_us;  /* wall: QUIET: then it is decided again; 0: not by itself */
 	int64_t hushed_us; /* wall: a person resolved its incident: it is quiet until then; 0 */
 	int64_t silent_us; /* wall: ENDED by expiry: the last word on it; 0: it did not expire */
@@ -231,6 +233,8 @@ static void alert_write_row(struct known_alert *alert, bool whole)
 	};
 	struct alert_write *write = xcalloc(1, sizeof(*write));
 
+	alert->stored_refreshed_us = row.refreshed_us;
+	alert->stored_end_us = row.expires_us;
 	if (whole) {
 		alert_write(alert->alert, &doc);
 		row.doc = buf_text(&doc);
@@ -646,8 +650,9 @@ static void alerts_learn(struct alert_book *book, const char *sender, int64_t ga
 			 &(struct stored_sender){ .name = sender, .interval_us = gap_us });
 }
 
-/* The alert's own word: until when it counts, and what is learned of its sender. */
-static void alert_hear(struct known_alert *known, const struct alert *alert)
+/* The alert's own word: until when it counts, and what is learned of its sender. Returns false:
+ * none of its copies had said so before. */
+static bool alert_hear(struct known_alert *known, const struct alert *alert)
 {
 	struct alert_book *book = known->book;
 	int64_t now_us = book_wall_us(book);
@@ -659,6 +664,7 @@ static void alert_hear(struct known_alert *known, const struct alert *alert)
 	if (!alert->ends_by_itself)
 		alerts_learn(book, alert->sender, gap_us);
 	known->refreshed_us = now_us;
+	return gap_us > 0;
 }
 
 /* What needs no trace is decided at acceptance, and written in one group with the alert. */
@@ -686,16 +692,43 @@ static void alert_begin_episode(struct known_alert *known, const struct alert *a
 	metric_add(METRIC_ALERTS_ACCEPTED, 1);
 }
 
+/* Does the stored row say nearly the same as the alert? A repeat that moves only the alert's end is
+ * written when that end has moved by LIMIT_REPEAT_UNWRITTEN_US, or when less than half of the time
+ * that the alert yet has is on disk: after a restart it fires as long as its sender repeats it. */
+static bool alert_is_stored(const struct known_alert *known)
+{
+	const int64_t now_us = book_wall_us(known->book);
+	const int64_t end_us = copies_end_us(&known->copies);
+	const int64_t moved_us = end_us - known->stored_end_us;
+
+	return known->durable && !known->writes && !known->missed &&
+	       (known->state == ALERT_PAGED || known->state == ALERT_QUIET) && moved_us >= 0 &&
+	       moved_us <= LIMIT_REPEAT_UNWRITTEN_US &&
+	       known->stored_end_us - now_us >= (end_us - now_us) / 2 &&
+	       now_us >= known->stored_refreshed_us &&
+	       now_us - known->stored_refreshed_us <= LIMIT_REPEAT_UNWRITTEN_US;
+}
+
 static enum accept_result alert_repeat(struct known_alert *known, const struct alert *alert)
 {
-	alert_set(known, alert);
-	alert_hear(known, alert);
-	alert_put(known);
+	const bool same = alert_says_the_same(known->alert, alert);
+	bool written = true;
+
+	if (same)
+		known->alert->ends_at_us = alert->ends_at_us;
+	else
+		alert_set(known, alert);
+	if (alert_hear(known, alert) && same && alert_is_stored(known))
+		written = false;
+	else if (same && known->durable && !known->missed)
+		alert_touch(known);
+	else
+		alert_put(known);
 	if (known->state == ALERT_PAGED || known->state == ALERT_QUIET)
 		alert_arm(known);
 	alert_tell(known, ALERT_SAYS_REPEATED, NULL);
 	metric_add(METRIC_ALERTS_REPEATED, 1);
-	return ACCEPT_REPEATED;
+	return written ? ACCEPT_REPEATED : ACCEPT_UNCHANGED;
 }
 
 /* An alert that had ended fires again while its incident is not over: no new decision. */
@@ -879,7 +912,8 @@ void alerts_load(struct alert_book *book, const struct stored_alert *row,
 	alert->durable = true;
 	alert->attempts = row->attempts;
 	alert->accepted_us = row->accepted_us;
-	alert->refreshed_us = row->refreshed_us;
+	alert->refreshed_us = alert->stored_refreshed_us = row->refreshed_us;
+	alert->stored_end_us = row->expires_us;
 	alert->hushed_us = row->quiet_us;
 	if (*row->incident && known(ctx, row->incident))
 		snprintf(alert->incident, sizeof(alert->incident), "%s", row->incident);

@@ -1,6 +1,7 @@
 /*
- * Intake: one job for each request, from its body to its answer. The pool parses large bodies; many
- * alerts are accepted over several turns of the loop. Owns the jobs; alerts go to intake_ops.
+ * Intake: one job for each request, from its body to its answer. The pool parses large bodies. All
+ * jobs together accept alerts for LIMIT_SLICE_US in a turn of the loop; those that are left stand
+ * in a queue and take turns. Owns the jobs; alerts go to intake_ops.
  */
 #include "tracepager/intake.h"
 
@@ -21,6 +22,8 @@
 
 struct intake_job {
 	LIST_ENTRY(intake_job) link;
+	TAILQ_ENTRY(intake_job) in_queue;
+	bool queued;
 	struct intake *intake;
 	struct http_exchange *exchange;
 	struct arena *arena;
@@ -35,7 +38,6 @@ struct intake_job {
 	size_t commits; /* not yet reported */
 	int store_error;
 	size_t counts[ACCEPT_COUNT];
-	struct timer slice; /* accepts the next alerts in the next turn */
 };
 
 /* A name that somebody sends under and that no sender is declared with. */
@@ -57,7 +59,14 @@ struct intake {
 	struct undeclared_sender undeclared[LIMIT_UNDECLARED];
 	struct refusals *refusals;
 	LIST_HEAD(, intake_job) jobs;
+	TAILQ_HEAD(intake_job_queue, intake_job) queue; /* those with alerts left to accept */
+	struct timer slice;	       /* armed: this turn's time counts; fires in the next turn */
+	int64_t slice_end_us;	       /* mono: until when alerts are accepted in this turn */
+	LIST_HEAD(, intake_job) spare; /* kept for the next requests */
+	size_t nspare;
 };
+
+static void intake_on_slice(void *arg);
 
 struct intake *intake_new(const struct intake_env *env)
 {
@@ -67,15 +76,45 @@ struct intake *intake_new(const struct intake_env *env)
 	intake->notes = xcalloc(env->nsenders + 1, sizeof(*intake->notes));
 	intake->refusals = refusals_new(env->timers, env->clock);
 	LIST_INIT(&intake->jobs);
+	LIST_INIT(&intake->spare);
+	TAILQ_INIT(&intake->queue);
+	intake->slice = (struct timer){ .fire = intake_on_slice, .arg = intake };
 	return intake;
+}
+
+static struct intake_job *intake_job_new(struct intake *intake)
+{
+	struct intake_job *job = LIST_FIRST(&intake->spare);
+	struct arena *arena;
+
+	if (job) {
+		LIST_REMOVE(job, link);
+		intake->nspare--;
+		arena = job->arena;
+	} else {
+		job = xcalloc(1, sizeof(*job));
+		arena = arena_new(LIMIT_INTAKE_JOB_BYTES);
+	}
+	*job = (struct intake_job){ .intake = intake, .arena = arena };
+	LIST_INSERT_HEAD(&intake->jobs, job, link);
+	return job;
 }
 
 static void intake_job_free(struct intake_job *job)
 {
+	struct intake *intake = job->intake;
+
 	LIST_REMOVE(job, link);
-	timer_disarm(job->intake->env.timers, &job->slice);
-	arena_free(job->arena);
-	free(job);
+	if (job->queued)
+		TAILQ_REMOVE(&intake->queue, job, in_queue);
+	if (intake->nspare == LIMIT_SPARE_JOBS) {
+		arena_free(job->arena);
+		free(job);
+		return;
+	}
+	arena_reset(job->arena);
+	LIST_INSERT_HEAD(&intake->spare, job, link);
+	intake->nspare++;
 }
 
 void intake_free(struct intake *intake)
@@ -86,6 +125,12 @@ void intake_free(struct intake *intake)
 		return;
 	while ((job = LIST_FIRST(&intake->jobs)))
 		intake_job_free(job);
+	while ((job = LIST_FIRST(&intake->spare))) {
+		LIST_REMOVE(job, link);
+		arena_free(job->arena);
+		free(job);
+	}
+	timer_disarm(intake->env.timers, &intake->slice);
 	refusals_free(intake->refusals);
 	free(intake->notes);
 	free(intake);
@@ -120,16 +165,30 @@ static void write_notes(struct buf *body, const char *count, const char *list, c
 	buf_putc(body, ']');
 }
 
+/* Every request is answered with four counts: formatted printing would take a µs each. */
+static void reply_add_count(struct buf *body, const char *name, size_t count)
+{
+	char digits[24], *at = digits + sizeof(digits);
+
+	do {
+		*--at = (char)('0' + count % 10);
+		count /= 10;
+	} while (count);
+	buf_puts(body, name);
+	buf_add(body, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 static void reply_webhook(struct intake_job *job)
 {
 	struct buf body = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES);
 	const size_t *counts = job->counts;
 	bool none = job->batch.nrefused && !job->batch.nalerts;
 
-	buf_printf(&body,
-		   "{\"accepted\": %zu, \"repeated\": %zu, \"resolved\": %zu, \"unknown\": %zu",
-		   counts[ACCEPT_NEW], counts[ACCEPT_REPEATED], counts[ACCEPT_RESOLVED],
-		   counts[ACCEPT_UNKNOWN]);
+	reply_add_count(&body, "{\"accepted\": ", counts[ACCEPT_NEW]);
+	reply_add_count(&body,
+			", \"repeated\": ", counts[ACCEPT_REPEATED] + counts[ACCEPT_UNCHANGED]);
+	reply_add_count(&body, ", \"resolved\": ", counts[ACCEPT_RESOLVED]);
+	reply_add_count(&body, ", \"unknown\": ", counts[ACCEPT_UNKNOWN]);
 	if (job->batch.truncated)
 		buf_printf(&body, ", \"left_out_by_sender\": %llu",
 			   (unsigned long long)job->batch.truncated);
@@ -200,37 +259,86 @@ static void job_on_durable(void *ctx, int error, const char *text)
 		job_answer(job);
 }
 
-static void job_accept_one(struct intake_job *job)
+/* Returns false: all that the answer says is on disk already. */
+static bool job_accept_one(struct intake_job *job)
 {
 	const struct intake_env *env = &job->intake->env;
 	struct alert *alert = &job->batch.alerts[job->next++];
+	enum accept_result result;
 
 	if (job->sender->group_theirs)
 		alert->group_key = job->batch.group_key;
-	job->counts[env->ops.accept(env->ops.ctx, alert, job->batch.nalerts - job->next)]++;
+	result = env->ops.accept(env->ops.ctx, alert, job->batch.nalerts - job->next);
+	job->counts[result]++;
+	return result != ACCEPT_UNCHANGED;
 }
 
-/* One that needs no trace is decided and paged at acceptance: the time counts beside the number. */
-static void job_accept_slice(void *arg)
+static void intake_enqueue(struct intake_job *job)
 {
-	struct intake_job *job = arg;
-	const struct intake_env *env = &job->intake->env;
-	int64_t until_us = clock_mono_us(env->clock) + LIMIT_SLICE_US;
+	TAILQ_INSERT_TAIL(&job->intake->queue, job, in_queue);
+	job->queued = true;
+}
+
+/* Accepts some of the job's alerts. The job may be answered, and freed. One that needs no trace is
+ * decided and paged at acceptance: the time counts beside the number. */
+static void job_accept_some(struct intake_job *job)
+{
+	const struct intake *intake = job->intake;
+	const struct intake_env *env = &intake->env;
 	size_t end = job->next + LIMIT_ALERTS_PER_TURN;
+	bool written = false;
 
 	while (job->next < job->batch.nalerts && job->next < end) {
-		job_accept_one(job);
-		if (clock_mono_us(env->clock) >= until_us)
+		written |= job_accept_one(job);
+		if (clock_mono_us(env->clock) >= intake->slice_end_us)
 			break;
 	}
-	if (job->batch.nalerts) {
+	if (written) {
 		job->commits++;
 		env->ops.when_durable(env->ops.ctx, job_on_durable, job);
 	}
 	if (job->next < job->batch.nalerts)
-		timer_arm(env->timers, &job->slice, clock_mono_us(env->clock));
+		intake_enqueue(job);
 	else if (!job->commits)
 		job_answer(job);
+}
+
+/* In the next turn. What arrives behind this in the same turn has a slice of its own. */
+static void intake_on_slice(void *arg)
+{
+	struct intake *intake = arg;
+	const struct clock *clock = intake->env.clock;
+	struct intake_job *job, *last = TAILQ_LAST(&intake->queue, intake_job_queue);
+
+	intake->slice_end_us = clock_mono_us(clock) + LIMIT_SLICE_US;
+	while ((job = TAILQ_FIRST(&intake->queue))) {
+		const bool all = job == last;
+
+		TAILQ_REMOVE(&intake->queue, job, in_queue);
+		job->queued = false;
+		job_accept_some(job);
+		if (all || clock_mono_us(clock) >= intake->slice_end_us)
+			break;
+	}
+	if (!TAILQ_EMPTY(&intake->queue))
+		timer_arm(intake->env.timers, &intake->slice, clock_mono_us(clock));
+}
+
+/* Many requests may arrive in one turn: what its slice does not hold is accepted in the next ones.
+ */
+static void job_accept(struct intake_job *job)
+{
+	struct intake *intake = job->intake;
+	const int64_t now_us = clock_mono_us(intake->env.clock);
+
+	if (!intake->slice.slot) {
+		intake->slice_end_us = now_us + LIMIT_SLICE_US;
+		timer_arm(intake->env.timers, &intake->slice, now_us);
+	}
+	if (TAILQ_EMPTY(&intake->queue) && now_us < intake->slice_end_us)
+		job_accept_some(job);
+	else
+		intake_enqueue(job);
 }
 
 static void job_refuse_body(struct intake_job *job)
@@ -306,8 +414,10 @@ static void job_report_mended(struct intake_job *job)
 	*notes = (struct sender_notes){ .log_at_us = now_us + LIMIT_SENDER_LOG_US };
 }
 
-static void job_on_parsed(struct intake_job *job)
+static void job_on_parsed(void *arg)
 {
+	struct intake_job *job = arg;
+
 	if (job->result == -ENOMEM) {
 		job_out_of_memory(job);
 		return;
@@ -320,7 +430,7 @@ static void job_on_parsed(struct intake_job *job)
 		job_report_refused(job);
 	if (job->batch.repaired || job->batch.ncut)
 		job_report_mended(job);
-	job_accept_slice(job);
+	job_accept(job);
 }
 
 static void job_run_parse(void *arg)
@@ -338,18 +448,6 @@ static void job_run_parse(void *arg)
 								&job->err);
 }
 
-/* Several may be parsed in one turn: their slices are timers, which a turn runs a few of. */
-static void job_on_parse_done(void *arg)
-{
-	struct intake_job *job = arg;
-	const struct intake_env *env = &job->intake->env;
-
-	if (job->result < 0)
-		job_refuse_body(job);
-	else
-		timer_arm(env->timers, &job->slice, clock_mono_us(env->clock));
-}
-
 static void intake_start_job(struct intake *intake, struct http_exchange *exchange,
 			     const struct sender *sender, bool api)
 {
@@ -359,20 +457,16 @@ static void intake_start_job(struct intake *intake, struct http_exchange *exchan
 		reply_error(exchange, 503, "too many alerts are waiting; send them again");
 		return;
 	}
-	job = xcalloc(1, sizeof(*job));
-	job->intake = intake;
+	job = intake_job_new(intake);
 	job->exchange = exchange;
-	job->arena = arena_new(LIMIT_INTAKE_JOB_BYTES);
 	job->sender = sender;
 	job->api = api;
 	job->body = http_exchange_body(exchange, &job->len);
-	job->slice = (struct timer){ .fire = job_accept_slice, .arg = job };
-	LIST_INSERT_HEAD(&intake->jobs, job, link);
 	if (job->len <= LIMIT_INLINE_BODY_BYTES) {
 		job_run_parse(job);
 		job_on_parsed(job);
 	} else {
-		pool_submit(intake->env.pool, job_run_parse, job_on_parse_done, job);
+		pool_submit(intake->env.pool, job_run_parse, job_on_parsed, job);
 	}
 }
 

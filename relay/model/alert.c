@@ -149,6 +149,30 @@ const char *severity_name(enum severity severity)
 	return "critical";
 }
 
+/* ---- comparing ---- */
+
+static bool labels_same(const struct labels *a, const struct labels *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->at[i].name, b->at[i].name) != 0 ||
+		    strcmp(a->at[i].value, b->at[i].value) != 0)
+			return false;
+	return true;
+}
+
+bool alert_says_the_same(const struct alert *a, const struct alert *b)
+{
+	return a->status == b->status && a->starts_at_us == b->starts_at_us &&
+	       a->ends_by_itself == b->ends_by_itself && !a->group_key == !b->group_key &&
+	       (!a->group_key || strcmp(a->group_key, b->group_key) == 0) &&
+	       strcmp(a->sender, b->sender) == 0 && strcmp(a->family, b->family) == 0 &&
+	       strcmp(a->fingerprint, b->fingerprint) == 0 &&
+	       strcmp(a->generator_url, b->generator_url) == 0 &&
+	       labels_same(&a->labels, &b->labels) && labels_same(&a->annotations, &b->annotations);
+}
+
 /* ---- writing ---- */
 
 static void alert_write_labels(struct buf *out, const char *member, const struct labels *labels)

@@ -100,6 +100,49 @@ START_TEST(the_severity_of_an_incident_is_known)
 }
 END_TEST
 
+/* An alert of the v2 API that is told each minute to fire for four more: it is written as long as
+ * less than half of that is on disk. After a restart it fires, so that its resolve counts. */
+START_TEST(repeats_are_written_when_half_is_left)
+{
+	const int64_t starts_us = world->clock.wall_us;
+	static const enum accept_result results[] = { ACCEPT_NEW,	ACCEPT_UNCHANGED,
+						      ACCEPT_UNCHANGED, ACCEPT_REPEATED,
+						      ACCEPT_UNCHANGED, ACCEPT_UNCHANGED };
+
+	for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+		const int64_t ends_us = world->clock.wall_us + MINUTES(4);
+		ck_assert_int_eq(world_alert_of_api(world, DISK, starts_us, ends_us), results[i]);
+		world_run(world, MINUTES(1));
+	}
+	restart();
+	ck_assert_int_eq(world_alert_of_api(world, DISK, starts_us, world->clock.wall_us),
+			 ACCEPT_RESOLVED);
+	world_run(world, LIMIT_RESOLVE_HOLD_US);
+	ck_assert_uint_eq(world_pages(world, "key-sre", "resolve"), 1);
+}
+END_TEST
+
+/* New words of an alert are on disk before they are answered; so is a repeat of what the disk
+ * missed, or has not got yet. */
+START_TEST(repeats_with_news_are_written)
+{
+	const int64_t starts_us = world->clock.wall_us;
+
+	world_alert(world, DISK, ALERT_FIRING, starts_us, 0);
+	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us, 0), ACCEPT_REPEATED);
+	world_run(world, SECONDS(1));
+	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us, 0), ACCEPT_UNCHANGED);
+	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us + 1, 0), ACCEPT_REPEATED);
+	fake_store_fail(world->disk, -ENOSPC);
+	world_run(world, SECONDS(1));
+	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us + 1, 0), ACCEPT_REPEATED);
+	fake_store_fail(world->disk, 0);
+	world_run(world, 2 * LIMIT_STORE_HEAL_US);
+	ck_assert_int_eq(world_alert(world, DISK, ALERT_FIRING, starts_us + 1, 0),
+			 ACCEPT_UNCHANGED);
+}
+END_TEST
+
 START_TEST(a_page_that_the_disk_missed_is_written_later)
 {
 	fake_store_fail(world->disk, -ENOSPC);
@@ -151,6 +194,8 @@ int main(void)
 	tcase_add_test(tcase, the_last_telling_is_known);
 	tcase_add_test(tcase, the_hold_of_an_incident_is_known);
 	tcase_add_test(tcase, the_severity_of_an_incident_is_known);
+	tcase_add_test(tcase, repeats_are_written_when_half_is_left);
+	tcase_add_test(tcase, repeats_with_news_are_written);
 	tcase_add_test(tcase, a_page_that_the_disk_missed_is_written_later);
 	tcase_add_test(tcase, a_resolve_that_waits_leaves_after_a_restart);
 	suite_add_tcase(suite, tcase);
