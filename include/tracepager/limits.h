@@ -586,6 +586,8 @@
  * flushes than for its pages; from 64 MiB on, a second of a storm, the writer helps. */
 #define LIMIT_WAL_CHECKPOINT_PAGES 4096
 #define LIMIT_WAL_LARGE_PAGES	   16384
+/* Bytes of the database or its log that one call writes: below the 128 KiB that SQLite allows. */
+#define LIMIT_STORE_GATHERED_BYTES (124u << 10)
 /* Passes over a large write-ahead log before the writer is asked for the rest: each pass leaves
  * what was written during the one before. */
 #define LIMIT_WAL_PASSES 3

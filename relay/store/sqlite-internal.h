@@ -73,6 +73,9 @@ struct salvage {
 /* Copies what a restart needs and can be read into the new store. 0 or -errno with err. */
 int sqlite_salvage(const char *aside, sqlite3 *to, struct salvage *ret_salvage, struct err *err);
 
+/* sqlite_vfs.c: the name of the VFS that every connection uses. NULL: SQLite's own. Any thread. */
+const char *sqlite_vfs(void);
+
 /* sqlite_connect.c: opens an existing file as every part needs it. 0 or -errno with err, and
  * *ret_db is NULL. Caller closes. */
 int sqlite_connect(const char *path, bool read_only, sqlite3 **ret_db, struct err *err);

@@ -36,7 +36,7 @@ int sqlite_connect(const char *path, bool read_only, sqlite3 **ret_db, struct er
 
 	*ret_db = NULL;
 	errno = 0;
-	rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, sqlite_vfs());
 	if (rc == SQLITE_OK) {
 		sqlite3_extended_result_codes(db, 1);
 		sqlite3_busy_timeout(db, LIMIT_STORE_BUSY_MS);
