@@ -92,8 +92,8 @@ static const char *mapped_list_text(struct arena *arena, json_t *list)
 		json_t *item = json_array_get(list, i);
 		if (!json_is_string(item) && !json_is_number(item))
 			continue;
-		const char *one =
-			json_is_string(item) ? mapped_string_text(arena, item) : mapped_number_text(arena, item);
+		const char *one = json_is_string(item) ? mapped_string_text(arena, item)
+						       : mapped_number_text(arena, item);
 		if (one)
 			buf_printf(&text, "%s%s", text.len ? ", " : "", one);
 	}
