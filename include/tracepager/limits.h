@@ -521,6 +521,9 @@
 #define LIMIT_HANDED_BYTES (256u << 10)
 /* Calls started in one turn: a new connection costs 50 us. */
 #define LIMIT_CALLS_STARTED 16
+/* Handles of curl that wait for their next request, of 8 KiB each: a burst of pages and look-ups
+ * has as many requests at once; a handle above the cap is freed after its request. */
+#define LIMIT_IDLE_EASY_HANDLES 64
 /* Paused calls resumed in one turn: curl reads and decompresses for each, some 200 us. */
 #define LIMIT_CALLS_RESUMED 2
 

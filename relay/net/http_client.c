@@ -1,18 +1,14 @@
 /*
- * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. The only
- * file that sees curl. It judges no reply: the caller decides by the status whether to retry. It
- * follows no redirects: a pager's key goes only where the configuration says.
+ * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. Only
+ * this file and http_easy.c see curl. It judges no reply: the caller decides by the status whether
+ * to retry. It follows no redirects: a pager's key goes only where the configuration says.
  *
  * curl must not be entered from its own callbacks, and a handler may send or cancel from any of its
  * functions. So send and cancel only put the call into the list fresh or dead; client_on_work(), an
- * event of its own, starts and frees calls once curl has returned.
+ * event of its own, starts and frees calls once curl has returned, still in the same turn.
  *
  * Owns its calls, curl's handles and the events of curl's sockets. The event base is borrowed.
  */
-#ifdef HAVE_CONFIG_H
-#include "config.h" /* PACKAGE_VERSION */
-#endif
-
 #include "tracepager/http_client.h"
 
 #include <assert.h>
@@ -28,6 +24,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+#include "http_easy-internal.h"
 #include "loop-internal.h"
 
 #define HTTP_CALL_MAGIC 0x63616c6cu
@@ -49,16 +46,17 @@ struct http_call {
 	struct http_client *client;
 	struct http_handler handler;
 	void *arg;
-	CURL *easy;
-	bool added; /* curl's multi handle has it */
-	struct curl_slist *headers;
-	char *request_body;
-	char *peer; /* host:port, for error texts; never the URL, which may hold a key */
+	struct http_easy *easy;
+	bool added;    /* curl's multi handle has it */
+	bool is_sound; /* it ended without an error */
 	int64_t timeout_us;
 	size_t max_bytes, bytes, header_bytes;
 	struct buf reply_body; /* where the handler has no body() */
 	char *failure;	       /* our own reason to end the call; NULL: none */
-	char curl_text[CURL_ERROR_SIZE];
+	/* The request, in `memory`. */
+	struct http_easy_request request;
+	struct curl_slist lines[LIMIT_REQUEST_HEADERS + HTTP_EASY_LINES];
+	char memory[];
 };
 
 struct http_client {
@@ -66,10 +64,15 @@ struct http_client {
 	const struct clock *clock;
 	struct http_transport transport;
 	CURLM *multi;
+	struct http_easies easies;
 	struct event *timer; /* curl's */
-	struct event *work;  /* active: a call is fresh or dead, or curl has finished one */
-	struct event *turn;  /* pending: bytes were handed over in this turn, or a call is paused */
-	size_t handed_bytes; /* in this turn, of all calls */
+	struct event *work;  /* active or pending: a call is fresh or dead */
+	struct event *turn;  /* pending: handed_bytes is at its limit, or a call is paused */
+	/* Of all calls, since `work` and `turn` last waited for a turn: so that no turn has more
+	 * than its limit, though most turns end without the events. */
+	size_t handed_bytes;
+	int nstarted;
+	bool is_adding; /* client_act() follows: curl's timer need not be set */
 	struct call_list fresh, running, paused, dead;
 	size_t ncalls;
 };
@@ -108,13 +111,9 @@ static void call_free(struct http_call *call)
 {
 	assert(call->state == CALL_DONE && call->magic == HTTP_CALL_MAGIC);
 	if (call->added)
-		curl_multi_remove_handle(call->client->multi, call->easy);
-	if (call->easy)
-		curl_easy_cleanup(call->easy);
-	curl_slist_free_all(call->headers);
+		curl_multi_remove_handle(call->client->multi, call->easy->curl);
+	http_easy_give(&call->client->easies, call->easy, call->is_sound);
 	buf_fini(&call->reply_body);
-	free(call->request_body);
-	free(call->peer);
 	free(call->failure);
 	call->client->ncalls--;
 	call->magic = 0;
@@ -131,9 +130,17 @@ static void call_fail(struct http_call *call, char *failure)
 
 /* ---- from curl: the connection, headers and body ---- */
 
+static struct http_call *easy_call(void *arg)
+{
+	struct http_call *call = ((struct http_easy *)arg)->user;
+
+	assert(call->magic == HTTP_CALL_MAGIC);
+	return call;
+}
+
 static int call_on_connected(void *arg, char *peer, char *own, int peer_port, int own_port)
 {
-	struct http_call *call = arg;
+	struct http_call *call = easy_call(arg);
 
 	(void)peer;
 	(void)own;
@@ -156,7 +163,7 @@ static bool client_has_room(const struct http_client *client)
 
 static size_t call_on_header(char *data, size_t size, size_t n, void *arg)
 {
-	struct http_call *call = arg;
+	struct http_call *call = easy_call(arg);
 
 	(void)data;
 	if (call->state == CALL_DEAD)
@@ -182,7 +189,7 @@ static bool call_hand_over(struct http_call *call, const char *data, size_t len)
 	call->bytes += len;
 	if (!call->handler.body)
 		return buf_add(&call->reply_body, data, len);
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(call->easy->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (call->handler.body(call->arg, (int)status, data, len)) {
 		call_fail(call, xstrdup("refused by the reader"));
 		return false;
@@ -192,7 +199,7 @@ static bool call_hand_over(struct http_call *call, const char *data, size_t len)
 
 static size_t call_on_body(char *data, size_t size, size_t n, void *arg)
 {
-	struct http_call *call = arg;
+	struct http_call *call = easy_call(arg);
 	struct http_client *client = call->client;
 	const struct timeval next_turn = { 0 };
 
@@ -202,9 +209,9 @@ static size_t call_on_body(char *data, size_t size, size_t n, void *arg)
 		call_enter(call, CALL_PAUSED);
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	if (!client->handed_bytes)
-		evtimer_add(client->turn, &next_turn);
 	client->handed_bytes += size * n;
+	if (!client_has_room(client))
+		evtimer_add(client->turn, &next_turn);
 	if (!call_hand_over(call, data, size * n) || call->state == CALL_DEAD)
 		return CURL_WRITEFUNC_ERROR;
 	return size * n;
@@ -212,137 +219,81 @@ static size_t call_on_body(char *data, size_t size, size_t n, void *arg)
 
 /* ---- to curl: the request ---- */
 
-/* "host:port" of a URL; "" where the text is no URL. Caller frees. */
-static char *url_peer(const char *url)
-{
-	CURLU *parts = curl_url();
-	char *host = NULL, *port = NULL, *peer;
+static const struct http_easy_hooks call_hooks = { .begins = call_on_connected,
+						   .header = call_on_header,
+						   .body = call_on_body };
 
-	if (parts && !curl_url_set(parts, CURLUPART_URL, url, 0) &&
-	    !curl_url_get(parts, CURLUPART_HOST, &host, 0) &&
-	    !curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
-		peer = xasprintf("%s:%s", host, port);
+/* Adds text to the call's memory; gives where it begins, and moves *end behind it. */
+static char *call_copy(char **end, const char *text, size_t len)
+{
+	char *start = *end;
+
+	if (len)
+		memcpy(start, text, len);
+	start[len] = '\0';
+	*end += len + 1;
+	return start;
+}
+
+/* curl: "Name:" removes the header, "Name;" sends it empty. */
+static char *call_copy_header(char **end, const struct http_header *header)
+{
+	char *line = call_copy(end, header->name, strlen(header->name));
+
+	if (*header->value) {
+		memcpy(*end - 1, ": ", 2);
+		++*end;
+		call_copy(end, header->value, strlen(header->value));
+	} else {
+		memcpy(*end - 1, ";", 2);
+		++*end;
+	}
+	return line;
+}
+
+static void call_add_line(struct http_call *call, size_t *n, char *line)
+{
+	struct curl_slist *last = *n ? &call->lines[*n - 1] : NULL;
+
+	call->lines[*n] = (struct curl_slist){ .data = line };
+	if (last)
+		last->next = &call->lines[*n];
 	else
-		peer = xstrdup("");
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(parts);
-	return peer;
+		call->request.headers = call->lines;
+	++*n;
 }
 
-static bool call_add_header(struct http_call *call, const char *name, const char *value)
+static size_t request_memory_bytes(const struct http_request *request,
+				   const char *const lines[HTTP_EASY_LINES])
 {
-	if (strpbrk(name, "\r\n") || strpbrk(value, "\r\n")) {
-		call_fail(call, xasprintf("header %s has a line break", name));
-		return true;
-	}
-	/* curl: "Name:" removes the header, "Name;" sends it empty. */
-	char *line = xasprintf(*value ? "%s: %s" : "%s;", name, value);
-	struct curl_slist *longer = curl_slist_append(call->headers, line);
-	free(line);
-	if (longer)
-		call->headers = longer;
-	return longer != NULL;
+	size_t bytes = strlen(request->url) + 1 + request->body_len + 1;
+
+	for (size_t i = 0; i < request->nheaders; i++)
+		bytes += strlen(request->headers[i].name) + strlen(request->headers[i].value) +
+			 sizeof(": ");
+	for (size_t i = 0; i < HTTP_EASY_LINES; i++)
+		bytes += lines[i] ? strlen(lines[i]) + 1 : 0;
+	return bytes;
 }
 
-static bool call_set_headers(struct http_call *call, const struct http_request *request)
+static void call_copy_request(struct http_call *call, const struct http_request *request,
+			      const char *const lines[HTTP_EASY_LINES])
 {
-	/* An empty Expect keeps curl from sending one. Not on signed requests: curl 7.88 would sign
-	 * the header and then not send it; it adds an Expect from 1 MiB of body on, and signed
-	 * bodies are far smaller. */
-	if (!request->sigv4) {
-		call->headers = curl_slist_append(NULL, "Expect:");
-		if (!call->headers)
-			return false;
-	}
+	char *end = call->memory;
+	size_t nlines = 0;
+
+	for (size_t i = 0; i < HTTP_EASY_LINES; i++)
+		if (lines[i])
+			call_add_line(call, &nlines, call_copy(&end, lines[i], strlen(lines[i])));
 	for (size_t i = 0; i < request->nheaders; i++) {
-		if (!call_add_header(call, request->headers[i].name, request->headers[i].value))
-			return false;
+		const struct http_header *header = &request->headers[i];
+		if (strpbrk(header->name, "\r\n") || strpbrk(header->value, "\r\n"))
+			call_fail(call, xasprintf("header %s has a line break", header->name));
+		call_add_line(call, &nlines, call_copy_header(&end, header));
 	}
-	return curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers) == CURLE_OK;
-}
-
-static bool call_set_request(struct http_call *call, const struct http_request *request)
-{
-	CURL *easy = call->easy;
-	bool failed = curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK;
-
-	if (request->method == HTTP_POST) {
-		call->request_body = xcalloc(request->body_len + 1, 1);
-		if (request->body_len)
-			memcpy(call->request_body, request->body, request->body_len);
-		failed |= curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK;
-		failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-					   (curl_off_t)request->body_len) != CURLE_OK;
-		failed |=
-			curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request_body) != CURLE_OK;
-	}
-	return !failed;
-}
-
-/* The options that every request has. */
-static bool call_set_rules(struct http_call *call)
-{
-	CURL *easy = call->easy;
-	const long connect_ms = (long)(LIMIT_CONNECT_US / US_PER_MS);
-	const long timeout_ms = (long)((call->timeout_us + US_PER_MS - 1) / US_PER_MS);
-	bool failed = false;
-
-	failed |= curl_easy_setopt(easy, CURLOPT_PRIVATE, call) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->curl_text) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, call_on_connected) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, call) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, call_on_body) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, call_on_header) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) != CURLE_OK;
-	/* Else a call that ends early waits for a slow resolver, and the loop with it. */
-	failed |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
-	/* With a directory of certificates curl caches none that it has read. */
-	failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK;
-	/* Not zstd, which curl may know too: 16 KiB of it can open to 512 MiB, 16 KiB of deflate
-	 * only to 16 MiB. */
-	failed |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip, deflate") != CURLE_OK;
-	/* One connection for each running request: on a shared one a paused reply would hold the
-	 * others. */
-	failed |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) !=
-		  CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
-	failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "tracepager/" PACKAGE_VERSION) !=
-		  CURLE_OK;
-	return !failed;
-}
-
-/* curl copies the names and opens the files when it connects. */
-static bool call_set_tls(struct http_call *call, const struct http_request *request)
-{
-	CURL *easy = call->easy;
-	const char *key = request->key_file ? request->key_file : request->cert_file;
-	bool failed = false;
-
-	if (request->ca_file)
-		failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) != CURLE_OK;
-	if (request->cert_file) {
-		failed |= curl_easy_setopt(easy, CURLOPT_SSLCERT, request->cert_file) != CURLE_OK;
-		failed |= curl_easy_setopt(easy, CURLOPT_SSLKEY, key) != CURLE_OK;
-	}
-	return !failed;
-}
-
-/* curl signs the request when it sends it. */
-static bool call_set_signature(struct http_call *call, const struct http_request *request)
-{
-	CURL *easy = call->easy;
-
-	return !request->sigv4 ||
-	       (curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, request->sigv4) == CURLE_OK &&
-		curl_easy_setopt(easy, CURLOPT_USERPWD, request->sigv4_keys) == CURLE_OK);
+	call->request.url = call_copy(&end, request->url, strlen(request->url));
+	call->request.body = call_copy(&end, request->body, request->body_len);
+	call->request.body_len = request->body_len;
 }
 
 static struct http_call *client_send(void *ctx, const struct http_request *request,
@@ -350,30 +301,35 @@ static struct http_call *client_send(void *ctx, const struct http_request *reque
 {
 	struct http_client *client = ctx;
 	const struct timeval next_turn = { 0 };
-	struct http_call *call = xcalloc(1, sizeof(*call));
+	const char *lines[HTTP_EASY_LINES];
+	struct http_call *call;
 
-	*call = (struct http_call){ .magic = HTTP_CALL_MAGIC,
-				    .state = CALL_FRESH,
-				    .client = client,
-				    .handler = *handler,
-				    .arg = arg,
-				    .easy = curl_easy_init(),
-				    .peer = url_peer(request->url),
-				    .timeout_us = request->timeout_us > 0 ? request->timeout_us : 1,
-				    .max_bytes = request->max_reply_bytes,
-				    .reply_body = BUF_INIT(request->max_reply_bytes) };
+	http_easy_lines(&client->easies, request, lines);
+	call = xcalloc(1, sizeof(*call) + request_memory_bytes(request, lines));
+	call->magic = HTTP_CALL_MAGIC;
+	call->state = CALL_FRESH;
+	call->client = client;
+	call->handler = *handler;
+	call->arg = arg;
+	call->timeout_us = request->timeout_us > 0 ? request->timeout_us : 1;
+	call->max_bytes = request->max_reply_bytes;
+	buf_init(&call->reply_body, request->max_reply_bytes);
 	TAILQ_INSERT_TAIL(&client->fresh, call, link);
 	client->ncalls++;
-	if (!call->easy || !call_set_rules(call) || !call_set_request(call, request) ||
-	    !call_set_headers(call, request) || !call_set_tls(call, request) ||
-	    !call_set_signature(call, request)) {
+	call_copy_request(call, request, lines);
+	call->easy = http_easy_take(&client->easies, request, &call->request);
+	if (!call->easy) {
 		call_enter(call, CALL_DONE);
 		call_free(call);
 		return NULL;
 	}
-	/* Started in the next turn: a handler that sends again at every failure cannot hold this
-	 * turn. */
-	evtimer_add(client->work, &next_turn);
+	call->easy->user = call;
+	/* Above the limit it is started in the next turn: a handler that sends again at every
+	 * failure cannot hold this turn. */
+	if (client->nstarted < LIMIT_CALLS_STARTED)
+		event_active(client->work, 0, 0);
+	else
+		evtimer_add(client->work, &next_turn);
 	return call;
 }
 
@@ -390,66 +346,88 @@ static void client_cancel(void *ctx, struct http_call *call)
 
 /* ---- the end of a call ---- */
 
+/* "host:port" of the request's URL; "" where the text is no URL. For error texts: the URL may hold
+ * a key. Caller frees. */
+static char *call_peer(const struct http_call *call)
+{
+	CURLU *parts = curl_url();
+	char *host = NULL, *port = NULL, *peer;
+
+	if (parts && !curl_url_set(parts, CURLUPART_URL, call->request.url, 0) &&
+	    !curl_url_get(parts, CURLUPART_HOST, &host, 0) &&
+	    !curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+		peer = xasprintf("%s:%s", host, port);
+	else
+		peer = xstrdup("");
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(parts);
+	return peer;
+}
+
 static bool call_was_sent(const struct http_call *call)
 {
 	curl_off_t sent_us = 0;
 
-	curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
+	curl_easy_getinfo(call->easy->curl, CURLINFO_PRETRANSFER_TIME_T, &sent_us);
 	return sent_us > 0;
 }
 
-static char *call_timeout_text(const struct http_call *call)
+static char *call_timeout_text(const struct http_call *call, const char *peer)
 {
 	curl_off_t first_byte_us = 0;
 	long long wanted_ms = (call->timeout_us + US_PER_MS - 1) / US_PER_MS;
 	long long connect_ms = LIMIT_CONNECT_US / US_PER_MS;
 
-	curl_easy_getinfo(call->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
+	curl_easy_getinfo(call->easy->curl, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us);
 	if (!call_was_sent(call))
-		return xasprintf("no connection to %s within %lld ms", call->peer,
+		return xasprintf("no connection to %s within %lld ms", peer,
 				 wanted_ms < connect_ms ? wanted_ms : connect_ms);
 	if (!first_byte_us)
 		return xasprintf("no answer within %lld ms", wanted_ms);
 	return xasprintf("answer not complete within %lld ms", wanted_ms);
 }
 
-static char *call_connect_text(const struct http_call *call)
+static char *call_connect_text(const struct http_call *call, const char *peer)
 {
 	long error = 0;
 
-	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
+	curl_easy_getinfo(call->easy->curl, CURLINFO_OS_ERRNO, &error);
 	if (error == ECONNREFUSED)
-		return xasprintf("connection refused by %s", call->peer);
+		return xasprintf("connection refused by %s", peer);
 	if (error)
-		return xasprintf("cannot connect to %s: %s", call->peer, strerror((int)error));
-	return xasprintf("cannot connect to %s", call->peer);
+		return xasprintf("cannot connect to %s: %s", peer, strerror((int)error));
+	return xasprintf("cannot connect to %s", peer);
 }
 
 /* Why a call failed, for a person. Caller frees. */
 static char *call_failure_text(const struct http_call *call, CURLcode code)
 {
+	CLEANUP_FREE char *peer = call_peer(call);
+
 	/* No switch: curl's enum has a hundred members, and -Wswitch-enum wants a case for each. */
 	if (call->failure)
 		return xstrdup(call->failure);
 	if (code == CURLE_COULDNT_CONNECT)
-		return call_connect_text(call);
+		return call_connect_text(call, peer);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return call_timeout_text(call);
+		return call_timeout_text(call, peer);
 	if (code == CURLE_COULDNT_RESOLVE_HOST)
-		return xasprintf("cannot resolve the name in %s", call->peer);
+		return xasprintf("cannot resolve the name in %s", peer);
 	if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
 	    code == CURLE_SEND_ERROR)
-		return xasprintf("connection closed by %s before the whole reply", call->peer);
+		return xasprintf("connection closed by %s before the whole reply", peer);
 	if (code == CURLE_BAD_CONTENT_ENCODING)
-		return xasprintf("reply of %s cannot be decompressed", call->peer);
+		return xasprintf("reply of %s cannot be decompressed", peer);
 	if (code == CURLE_WEIRD_SERVER_REPLY ||
 	    (code == CURLE_UNSUPPORTED_PROTOCOL && call_was_sent(call)))
 		return xasprintf("%s did not answer in HTTP; is this port right, and is it https:?",
-				 call->peer);
+				 peer);
 	if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT)
 		return xstrdup("the URL is not a valid http: or https: one");
-	return xasprintf("%s: %s", call->peer,
-			 call->curl_text[0] ? call->curl_text : curl_easy_strerror(code));
+	return xasprintf("%s: %s", peer,
+			 call->easy->error_text[0] ? call->easy->error_text
+						   : curl_easy_strerror(code));
 }
 
 /* The texts are curl's until the handle is freed. */
@@ -489,16 +467,16 @@ static void reply_fill(struct http_reply *reply, struct http_header *headers,
 	long status = 0;
 	const char *type = NULL;
 
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(call->easy->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status < 200) /* 0: no head arrived; 1xx: only an interim reply did */
 		return;
-	curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
+	curl_easy_getinfo(call->easy->curl, CURLINFO_CONTENT_TYPE, &type);
 	reply->status = (int)status;
 	reply->body = buf_text(&call->reply_body);
 	reply->len = call->reply_body.len;
 	if (type)
 		reply->content_type = type;
-	reply_fill_headers(reply, headers, call->easy);
+	reply_fill_headers(reply, headers, call->easy->curl);
 	const char *retry_after = http_reply_header(reply, "Retry-After");
 	if (retry_after)
 		reply->retry_after_us =
@@ -513,7 +491,8 @@ static void call_finish(struct http_call *call, CURLcode code)
 	CLEANUP_FREE char *failure = NULL;
 
 	call_enter(call, CALL_DONE);
-	if (code != CURLE_OK || call->failure)
+	call->is_sound = code == CURLE_OK && !call->failure;
+	if (!call->is_sound)
 		reply.error = failure = call_failure_text(call, code);
 	if (!reply.error || !call->handler.body)
 		reply_fill(&reply, headers, call);
@@ -533,37 +512,53 @@ static void client_free_dead(struct http_client *client)
 	}
 }
 
-static void client_start_fresh(struct http_client *client)
-{
-	const struct timeval next_turn = { 0 };
-	struct http_call *call;
-
-	for (int n = 0; n < LIMIT_CALLS_STARTED && (call = TAILQ_FIRST(&client->fresh)); n++) {
-		call_enter(call, CALL_RUNNING);
-		call->added = !call->failure &&
-			      curl_multi_add_handle(client->multi, call->easy) == CURLM_OK;
-		if (!call->added)
-			call_finish(call, CURLE_FAILED_INIT);
-	}
-	if (!TAILQ_EMPTY(&client->fresh))
-		evtimer_add(client->work, &next_turn);
-}
-
 static void client_finish_done(struct http_client *client)
 {
 	CURLMsg *message;
 	int left;
 
 	while ((message = curl_multi_info_read(client->multi, &left))) {
-		struct http_call *call = NULL;
+		struct http_easy *easy = NULL;
 		CURLcode code = message->data.result;
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
-		assert(call->magic == HTTP_CALL_MAGIC);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &easy);
+		struct http_call *call = easy_call(easy);
 		if (call->state != CALL_DEAD)
 			call_finish(call, code);
 	}
+}
+
+static void client_act(struct http_client *client, curl_socket_t socket, int ready)
+{
+	int running;
+
+	curl_multi_socket_action(client->multi, socket, ready, &running);
+	client_finish_done(client);
+}
+
+static void client_start_fresh(struct http_client *client)
+{
+	const struct timeval next_turn = { 0 };
+	struct http_call *call;
+	bool added = false;
+
+	client->is_adding = true;
+	while (client->nstarted < LIMIT_CALLS_STARTED && (call = TAILQ_FIRST(&client->fresh))) {
+		client->nstarted++;
+		call_enter(call, CALL_RUNNING);
+		call->added = !call->failure &&
+			      curl_multi_add_handle(client->multi, call->easy->curl) == CURLM_OK;
+		if (call->added)
+			added = true;
+		else
+			call_finish(call, CURLE_FAILED_INIT);
+	}
+	client->is_adding = false;
+	if (added)
+		client_act(client, CURL_SOCKET_TIMEOUT, 0);
+	if (!TAILQ_EMPTY(&client->fresh))
+		evtimer_add(client->work, &next_turn);
 }
 
 static void client_on_work(evutil_socket_t fd, short what, void *arg)
@@ -571,10 +566,10 @@ static void client_on_work(evutil_socket_t fd, short what, void *arg)
 	struct http_client *client = arg;
 
 	(void)fd;
-	(void)what;
 	loop_woke();
+	if (what & EV_TIMEOUT)
+		client->nstarted = 0;
 	client_free_dead(client);
-	client_finish_done(client);
 	client_start_fresh(client);
 }
 
@@ -595,21 +590,12 @@ static void client_on_turn(evutil_socket_t fd, short what, void *arg)
 			break;
 		call_enter(call, CALL_RUNNING);
 		/* curl reports this error nowhere else. */
-		CURLcode code = curl_easy_pause(call->easy, CURLPAUSE_CONT);
+		CURLcode code = curl_easy_pause(call->easy->curl, CURLPAUSE_CONT);
 		if (code && call->state != CALL_DEAD)
 			call_finish(call, code);
 	}
 	if (!TAILQ_EMPTY(&client->paused))
 		evtimer_add(client->turn, &next_turn);
-}
-
-static void client_act(struct http_client *client, curl_socket_t socket, int ready)
-{
-	int running;
-
-	loop_woke();
-	curl_multi_socket_action(client->multi, socket, ready, &running);
-	event_active(client->work, 0, 0);
 }
 
 static void client_on_timer(evutil_socket_t fd, short what, void *arg)
@@ -619,6 +605,7 @@ static void client_on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	loop_woke();
 	if (client_has_room(client))
 		client_act(client, CURL_SOCKET_TIMEOUT, 0);
 	else
@@ -631,6 +618,7 @@ static void client_on_socket(evutil_socket_t fd, short what, void *arg)
 	int ready =
 		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 
+	loop_woke();
 	/* Without room, libevent reports the socket again in the next turn. */
 	if (client_has_room(client) || ready == CURL_CSELECT_OUT)
 		client_act(client, fd, ready);
@@ -667,6 +655,8 @@ static int client_watch_time(CURLM *multi, long timeout_ms, void *ctx)
 				      .tv_usec = timeout_ms % 1000 * 1000 };
 
 	(void)multi;
+	if (client->is_adding)
+		return 0;
 	if (timeout_ms < 0)
 		return evtimer_del(client->timer);
 	return evtimer_add(client->timer, &wait);
@@ -710,6 +700,7 @@ struct http_client *http_client_new(struct event_base *base, const struct clock 
 	TAILQ_INIT(&client->running);
 	TAILQ_INIT(&client->paused);
 	TAILQ_INIT(&client->dead);
+	http_easies_init(&client->easies, &call_hooks);
 	client->multi = curl_multi_init();
 	client->timer = evtimer_new(base, client_on_timer, client);
 	client->work = evtimer_new(base, client_on_work, client);
@@ -737,6 +728,7 @@ void http_client_free(struct http_client *client)
 	calls_kill(&client->running);
 	calls_kill(&client->paused);
 	client_free_dead(client);
+	http_easies_fini(&client->easies);
 	curl_multi_cleanup(client->multi);
 	if (client->timer)
 		event_free(client->timer);

@@ -1,5 +1,5 @@
-/* The server answers by path: /echo, /many?BYTES, /status/CODE, /retry, /gzip, /defer; any other
- * path gets a line that describes its request. */
+/* The server answers by path: /echo, /many?BYTES, /status/CODE, /retry, /gzip, /defer, /sent; any
+ * other path gets a line that describes its request. */
 #include "tests/lib/net_world.h"
 
 #include <errno.h>
@@ -59,6 +59,23 @@ static void reply_seen(struct http_exchange *exchange)
 	buf_fini(&out);
 }
 
+/* What one request brings and the next must not: the method, headers, and the body. */
+static void reply_sent(struct http_exchange *exchange, const char *body, size_t len)
+{
+	static const char *const names[] = { "authorization", "content-type",	 "content-length",
+					     "user-agent",    "accept-encoding", "expect" };
+	struct buf out = BUF_INIT(65536);
+
+	buf_puts(&out, http_exchange_verb(exchange) == HTTP_VERB_POST ? "POST" : "GET");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = http_exchange_header(exchange, names[i]);
+		buf_printf(&out, "|%s", value ? value : "-");
+	}
+	buf_printf(&out, "|%.*s", (int)len, body);
+	reply_text(exchange, 200, out.data);
+	buf_fini(&out);
+}
+
 static void on_request(void *ctx, struct http_exchange *exchange)
 {
 	const char *path = http_exchange_path(exchange);
@@ -73,6 +90,8 @@ static void on_request(void *ctx, struct http_exchange *exchange)
 		reply_many(exchange, strtoul(http_exchange_query(exchange), NULL, 10));
 	} else if (!strncmp(path, "/status/", 8)) {
 		http_exchange_reply(exchange, atoi(path + 8), NULL, "{}\n", 3, 7);
+	} else if (!strcmp(path, "/sent")) {
+		reply_sent(exchange, body, len);
 	} else if (!strcmp(path, "/retry")) {
 		http_exchange_set(exchange, "Retry-After", w.retry_after);
 		http_exchange_reply(exchange, 429, NULL, "{}\n", 3, 0);

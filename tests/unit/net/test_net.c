@@ -69,7 +69,7 @@ START_TEST(client_gets)
 			 "GET|/seen it|a=b%20c|tracepager/" PACKAGE_VERSION "|127.0.0.1");
 	ck_assert_str_eq(answer.type, "text/plain");
 	ck_assert_int_eq(answer.retry_after_us, -1);
-	world_turn();
+	event_base_loop(w.base, EVLOOP_NONBLOCK);
 	ck_assert_int_eq(answer.calls, 1);
 	ck_assert_uint_eq(http_client_active(w.client), 0);
 	answer_fini(&answer);

@@ -1,0 +1,138 @@
+/* net: the client uses its connections and curl's handles for one request after another. */
+#ifdef HAVE_CONFIG_H
+#include "config.h" /* PACKAGE_VERSION */
+#endif
+
+#include <string.h>
+
+#include "tests/lib/net_world.h"
+#include "tracepager/xalloc.h"
+
+#define SENT_LAST "|tracepager/" PACKAGE_VERSION "|gzip, deflate|-|"
+
+/* What the server got of a request. */
+static void ask_sent(const struct http_request *request, const char *want)
+{
+	struct answer answer = { 0 };
+
+	ask_for(&answer, request, &whole);
+	pump(answer.calls);
+	ck_assert_ptr_null(answer.error);
+	ck_assert_str_eq(answer.body.data, want);
+	answer_fini(&answer);
+}
+
+/* Requests one after the other run on the same handle of curl: nothing of one may come to the next.
+ */
+START_TEST(client_forgets_the_last_request)
+{
+	CLEANUP_FREE char *url = NULL, *secret = NULL;
+
+	world_listen();
+	url = xasprintf("http://127.0.0.1:%d/sent", http_server_port(w.server));
+	secret = xasprintf("http://ann:pass@127.0.0.1:%d/sent", http_server_port(w.server));
+	struct http_request plain = request_to(url), with_password = request_to(secret);
+	struct http_request with_token = request_to(url), post = request_to(url), empty;
+	http_request_header(&with_token, "Authorization", "Bearer 1");
+	http_request_header(&with_token, "User-Agent", "ours/1");
+	http_request_header(&with_token, "accept-encoding", "identity");
+	http_request_header(&post, "Content-Type", "text/plain");
+	post.method = HTTP_POST;
+	empty = post;
+	post.body = "page";
+	post.body_len = 4;
+	for (int i = 0; i < 2; i++) {
+		ask_sent(&plain, "GET|-|-|-" SENT_LAST);
+		ask_sent(&post, "POST|-|text/plain|4" SENT_LAST "page");
+		ask_sent(&plain, "GET|-|-|-" SENT_LAST);
+		ask_sent(&with_token, "GET|Bearer 1|-|-|ours/1|identity|-|");
+		ask_sent(&empty, "POST|-|text/plain|0" SENT_LAST);
+		/* "ann:pass" in base64 */
+		ask_sent(&with_password, "GET|Basic YW5uOnBhc3M=|-|-" SENT_LAST);
+		ask_sent(&plain, "GET|-|-|-" SENT_LAST);
+	}
+	ck_assert_uint_eq(http_server_connections(w.server), 1);
+}
+END_TEST
+
+START_TEST(client_forgets_a_signature)
+{
+	struct answer answer = { 0 };
+	CLEANUP_FREE char *url = NULL;
+
+	world_listen();
+	url = xasprintf("http://127.0.0.1:%d/sent", http_server_port(w.server));
+	struct http_request plain = request_to(url), is_signed = request_to(url);
+	is_signed.sigv4 = "aws:amz:eu-central-1:xray";
+	is_signed.sigv4_keys = "AKID:secret";
+	ask_for(&answer, &is_signed, &whole);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_ptr_nonnull(strstr(answer.body.data, "GET|AWS4-HMAC-SHA256 Credential=AKID/"));
+	ck_assert_ptr_nonnull(strstr(answer.body.data, SENT_LAST));
+	answer_fini(&answer);
+	ask_sent(&plain, "GET|-|-|-" SENT_LAST);
+}
+END_TEST
+
+/* A timeout is of its request alone, and a handle whose request failed is not used again. */
+START_TEST(client_forgets_a_timeout)
+{
+	struct answer late = { 0 }, answer = { 0 };
+	CLEANUP_FREE char *url = NULL;
+
+	world_listen();
+	ask(&answer, "/seen", false);
+	pump(answer.calls);
+	answer_fini(&answer);
+	answer = (struct answer){ 0 };
+	url = xasprintf("http://127.0.0.1:%d/defer", http_server_port(w.server));
+	struct http_request request = request_to(url);
+	request.timeout_us = 50 * US_PER_MS;
+	ask_for(&late, &request, &whole);
+	pump(late.calls);
+	ck_assert_int_eq(late.status, 0);
+	ck_assert_ptr_nonnull(late.error);
+	ask(&answer, "/many?3000000", false);
+	pump(answer.calls);
+	ck_assert_int_eq(answer.status, 200);
+	ck_assert_ptr_null(answer.error);
+	for (size_t i = 0; i < w.ndeferred; i++)
+		reply_text(w.deferred[i], 200, "too late");
+	answer_fini(&late);
+	answer_fini(&answer);
+}
+END_TEST
+
+/* More calls at once than are started in a turn, and than handles are kept for. */
+START_TEST(client_has_many_calls)
+{
+	enum { CALLS = 3 * LIMIT_IDLE_EASY_HANDLES };
+	struct answer answers[CALLS] = { { 0 } };
+
+	world_listen();
+	for (int round = 0; round < 2; round++) {
+		memset(answers, 0, sizeof(answers));
+		for (size_t i = 0; i < CALLS; i++)
+			ask(&answers[i], "/seen", false);
+		for (size_t i = 0; i < CALLS; i++) {
+			pump(answers[i].calls);
+			ck_assert_int_eq(answers[i].status, 200);
+			answer_fini(&answers[i]);
+		}
+		ck_assert_uint_eq(http_client_active(w.client), 0);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("http_client");
+	TCase *reuse = world_group(suite, "reuse");
+
+	tcase_add_test(reuse, client_forgets_the_last_request);
+	tcase_add_test(reuse, client_forgets_a_signature);
+	tcase_add_test(reuse, client_forgets_a_timeout);
+	tcase_add_test(reuse, client_has_many_calls);
+	return world_run(suite);
+}
