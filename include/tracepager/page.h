@@ -14,6 +14,7 @@
 #include "tracepager/buf.h"
 #include "tracepager/err.h"
 #include "tracepager/limits.h"
+#include "tracepager/shared_text.h"
 
 enum page_event {
 	PAGE_TRIGGER,
@@ -104,7 +105,26 @@ bool page_has_sections(const struct page *page);
 void page_write_details(const struct page *page, struct buf *out);
 int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
 	      struct err *err);
+
+/* The stored form of a page that stands beside its incident's page: without the members that the
+ * decision gives and nothing changes (the decision itself, its sections, the names of suspect and
+ * signal). Whoever reads it without the incident's page has a headline and what is new. */
+void page_write_own(const struct page *page, struct buf *out);
+/* Reads either form; members that are not in it are those of base. */
+int page_read_over(struct arena *arena, const struct page *base, const char *text, size_t len,
+		   struct page *ret_page, struct err *err);
+
 /* A copy with all its texts in one block, the caller frees it with free(). */
 struct page *page_dup(const struct page *page);
+
+/* A page that outlives its arena: its texts in one block, its decision shared with others. */
+struct page_copy {
+	struct page *page; /* its decision is that of `decision` */
+	struct shared_text *decision;
+};
+/* The same page as its stored form would give: texts that are told or empty are never NULL.
+ * decision stands for that of the page, and is referenced; NULL: the page has none. */
+struct page_copy *page_copy_new(const struct page *page, struct shared_text *decision);
+void page_copy_free(struct page_copy *copy); /* takes NULL */
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/buf_json.h"
@@ -30,44 +31,45 @@ static const struct {
 	const char *name;
 	size_t offset;
 	bool optional; /* NULL is kept as null, and is not "" */
+	bool decided;  /* the decision gives it; it stands in the incident's page alone */
 } text_members[] = {
-	{ "incident", offsetof(struct page, incident), false },
-	{ "dedup_key", offsetof(struct page, dedup_key), false },
-	{ "summary", offsetof(struct page, summary), false },
-	{ "details", offsetof(struct page, details), false },
-	{ "component", offsetof(struct page, component), false },
-	{ "origin", offsetof(struct page, origin), false },
-	{ "group", offsetof(struct page, group), false },
-	{ "kind", offsetof(struct page, kind), false },
-	{ "status", offsetof(struct page, status), false },
-	{ "note", offsetof(struct page, note), true },
-	{ "decision", offsetof(struct page, decision), true },
-	{ "state", offsetof(struct page, state), true },
-	{ "moved_to", offsetof(struct page, moved_to), true },
-	{ "moved_to_team", offsetof(struct page, moved_to_team), true },
-	{ "alert_list", offsetof(struct page, alert_list), true },
-	{ "environment", offsetof(struct page, environment), false },
-	{ "instance", offsetof(struct page, instance), false },
-	{ "labels", offsetof(struct page, labels), false },
-	{ "differs", offsetof(struct page, differs), false },
-	{ "what_to_do", offsetof(struct page, what_to_do), false },
-	{ "also_paged", offsetof(struct page, also_paged), false },
-	{ "banner", offsetof(struct page, banner), false },
-	{ "why", offsetof(struct page, why), false },
-	{ "evidence", offsetof(struct page, evidence), false },
-	{ "limits", offsetof(struct page, limits), false },
-	{ "path", offsetof(struct page, path), false },
-	{ "what_differs", offsetof(struct page, what_differs), false },
-	{ "could_be", offsetof(struct page, could_be), false },
-	{ "waterfall", offsetof(struct page, waterfall), false },
-	{ "reasons", offsetof(struct page, reasons), false },
-	{ "alert_says", offsetof(struct page, alert_says), false },
-	{ "next_owners", offsetof(struct page, next_owners), true },
-	{ "urgency", offsetof(struct page, urgency), true },
-	{ "act", offsetof(struct page, act), true },
-	{ "acked_by", offsetof(struct page, acked_by), true },
-	{ "act_href", offsetof(struct page, act_href), true },
-	{ "escalates", offsetof(struct page, escalates), true },
+	{ "incident", offsetof(struct page, incident), false, false },
+	{ "dedup_key", offsetof(struct page, dedup_key), false, false },
+	{ "summary", offsetof(struct page, summary), false, false },
+	{ "details", offsetof(struct page, details), false, true },
+	{ "component", offsetof(struct page, component), false, true },
+	{ "origin", offsetof(struct page, origin), false, true },
+	{ "group", offsetof(struct page, group), false, false },
+	{ "kind", offsetof(struct page, kind), false, true },
+	{ "status", offsetof(struct page, status), false, false },
+	{ "note", offsetof(struct page, note), true, false },
+	{ "decision", offsetof(struct page, decision), true, true },
+	{ "state", offsetof(struct page, state), true, false },
+	{ "moved_to", offsetof(struct page, moved_to), true, false },
+	{ "moved_to_team", offsetof(struct page, moved_to_team), true, false },
+	{ "alert_list", offsetof(struct page, alert_list), true, false },
+	{ "environment", offsetof(struct page, environment), false, true },
+	{ "instance", offsetof(struct page, instance), false, false },
+	{ "labels", offsetof(struct page, labels), false, false },
+	{ "differs", offsetof(struct page, differs), false, false },
+	{ "what_to_do", offsetof(struct page, what_to_do), false, false },
+	{ "also_paged", offsetof(struct page, also_paged), false, false },
+	{ "banner", offsetof(struct page, banner), false, false },
+	{ "why", offsetof(struct page, why), false, false },
+	{ "evidence", offsetof(struct page, evidence), false, true },
+	{ "limits", offsetof(struct page, limits), false, true },
+	{ "path", offsetof(struct page, path), false, true },
+	{ "what_differs", offsetof(struct page, what_differs), false, true },
+	{ "could_be", offsetof(struct page, could_be), false, true },
+	{ "waterfall", offsetof(struct page, waterfall), false, true },
+	{ "reasons", offsetof(struct page, reasons), false, true },
+	{ "alert_says", offsetof(struct page, alert_says), false, true },
+	{ "next_owners", offsetof(struct page, next_owners), true, true },
+	{ "urgency", offsetof(struct page, urgency), true, false },
+	{ "act", offsetof(struct page, act), true, false },
+	{ "acked_by", offsetof(struct page, acked_by), true, false },
+	{ "act_href", offsetof(struct page, act_href), true, false },
+	{ "escalates", offsetof(struct page, escalates), true, false },
 };
 
 static const char *text_get(const struct page *page, size_t i)
@@ -162,7 +164,7 @@ bool page_has_sections(const struct page *page)
 	return !page->details || !*page->details;
 }
 
-void page_write(const struct page *page, struct buf *out)
+static void page_write_members(const struct page *page, bool decided, struct buf *out)
 {
 	buf_putc(out, '{');
 	buf_json_text(out, "event", page_event_name(page->event));
@@ -171,10 +173,21 @@ void page_write(const struct page *page, struct buf *out)
 	buf_json_int(out, "at_us", page->at_us);
 	buf_json_int(out, "since_us", page->since_us);
 	for (size_t i = 0; i < ARRAY_LEN(text_members); i++)
-		buf_json_text(out, text_members[i].name, text_get(page, i));
+		if (decided || !text_members[i].decided)
+			buf_json_text(out, text_members[i].name, text_get(page, i));
 	page_write_links(page, out);
 	page_write_alerts(page, out);
 	buf_putc(out, '}');
+}
+
+void page_write(const struct page *page, struct buf *out)
+{
+	page_write_members(page, true, out);
+}
+
+void page_write_own(const struct page *page, struct buf *out)
+{
+	page_write_members(page, false, out);
 }
 
 /* The member at depth 1 that the reader is in: it decides what the values below it are. */
@@ -199,6 +212,7 @@ struct page_reader {
 	bool href;   /* in a link: the next value is its href; false: its text */
 	const char **alerts;
 	size_t nalerts, alerts_size;
+	bool has_alerts;
 };
 
 static enum member member_of(struct page_reader *reader, const char *key, size_t len)
@@ -309,6 +323,11 @@ static int page_read_key(struct page_reader *reader, const char *text, size_t le
 {
 	if (jread_depth(reader->json) == 1) {
 		reader->member = member_of(reader, text, len);
+		/* A list takes the whole place of that of the page below. */
+		if (reader->member == MEMBER_LINKS)
+			reader->page.nlinks = 0;
+		if (reader->member == MEMBER_ALERTS)
+			reader->has_alerts = true;
 		return reader->member == MEMBER_OTHER ? JREAD_SKIP : JREAD_GO;
 	}
 	reader->href = jread_is(text, len, "href");
@@ -345,14 +364,42 @@ static int page_on_value(void *ctx, enum jread_event event, const char *text, si
 		if (jread_depth(reader->json) == 1)
 			return err_set(jread_err(reader->json), EINVAL, "a list, not a page");
 		return jread_depth(reader->json) == 2 ? JREAD_GO : JREAD_SKIP;
+	case JREAD_NULL:
+		if (reader->member == MEMBER_TEXT && jread_depth(reader->json) == 1 &&
+		    text_members[reader->text].optional)
+			text_set(&reader->page, reader->text, NULL);
+		break;
 	case JREAD_OBJECT_END:
 	case JREAD_ARRAY_END:
 	case JREAD_TRUE:
 	case JREAD_FALSE:
-	case JREAD_NULL:
 		break;
 	}
 	return JREAD_GO;
+}
+
+static int page_read_onto(struct page_reader *reader, const char *text, size_t len,
+			  struct page *ret_page, struct err *err)
+{
+	reader->json = jread_new(JREAD_ONE, page_on_value, reader);
+	int error = jread_feed(reader->json, text, len);
+	if (error == 0)
+		error = jread_finish(reader->json);
+	if (error == 0 && reader->page.incident[0] == '\0')
+		error = err_set(jread_err(reader->json), EINVAL, "no incident in it");
+	if (error != 0) {
+		if (err)
+			*err = *jread_err(reader->json);
+		err_prefix(err, "stored page");
+	} else {
+		if (reader->has_alerts) {
+			reader->page.alerts = reader->alerts;
+			reader->page.nalerts = reader->nalerts;
+		}
+		*ret_page = reader->page;
+	}
+	jread_free(reader->json);
+	return error;
 }
 
 int page_read(struct arena *arena, const char *text, size_t len, struct page *ret_page,
@@ -362,21 +409,37 @@ int page_read(struct arena *arena, const char *text, size_t len, struct page *re
 
 	for (size_t i = 0; i < ARRAY_LEN(text_members); i++)
 		text_set(&reader.page, i, text_members[i].optional ? NULL : "");
-	reader.json = jread_new(JREAD_ONE, page_on_value, &reader);
-	int error = jread_feed(reader.json, text, len);
-	if (error == 0)
-		error = jread_finish(reader.json);
-	if (error == 0 && reader.page.incident[0] == '\0')
-		error = err_set(jread_err(reader.json), EINVAL, "no incident in it");
-	if (error != 0) {
-		if (err)
-			*err = *jread_err(reader.json);
-		err_prefix(err, "stored page");
-	} else {
-		reader.page.alerts = reader.alerts;
-		reader.page.nalerts = reader.nalerts;
-		*ret_page = reader.page;
-	}
-	jread_free(reader.json);
-	return error;
+	return page_read_onto(&reader, text, len, ret_page, err);
+}
+
+int page_read_over(struct arena *arena, const struct page *base, const char *text, size_t len,
+		   struct page *ret_page, struct err *err)
+{
+	struct page_reader reader = { .arena = arena, .page = *base };
+
+	reader.page.incident = ""; /* a document without one is no page's */
+	return page_read_onto(&reader, text, len, ret_page, err);
+}
+
+struct page_copy *page_copy_new(const struct page *page, struct shared_text *decision)
+{
+	struct page_copy *copy = xcalloc(1, sizeof(*copy));
+	struct page lesser = *page;
+
+	lesser.decision = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(text_members); i++)
+		text_set(&lesser, i, text_get(&lesser, i));
+	copy->page = page_dup(&lesser);
+	copy->decision = shared_text_ref(decision);
+	copy->page->decision = shared_text_text(decision);
+	return copy;
+}
+
+void page_copy_free(struct page_copy *copy)
+{
+	if (!copy)
+		return;
+	shared_text_unref(copy->decision);
+	free(copy->page);
+	free(copy);
 }

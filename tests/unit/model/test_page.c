@@ -215,6 +215,91 @@ START_TEST(a_copy_has_its_own_texts)
 }
 END_TEST
 
+/* What the decision gives stands in the incident's page alone; the rest is the page's own. */
+START_TEST(its_own_members_stand_over_the_incidents)
+{
+	static const char *const other_alerts[] = { "Other" };
+	const struct page base = {
+		.incident = "i0",
+		.dedup_key = "i0",
+		.summary = "the incident's summary",
+		.details = "the incident's details",
+		.component = "stock",
+		.kind = "span",
+		.waterfall = "Trace 1:",
+		.note = "the incident's note",
+		.moved_to = "i9",
+		.decision = "{\"version\":1}",
+		.links = { { "Other", "http://other" } },
+		.nlinks = 1,
+		.alerts = other_alerts,
+		.nalerts = 1,
+	};
+	struct page page = full, back;
+	struct buf out = BUF_INIT(1 << 16);
+	struct err err = { .code = 0 };
+
+	page.note = NULL;
+	page.nlinks = 0;
+	page_write_own(&page, &out);
+	ck_assert_ptr_null(strstr(buf_text(&out), "decision"));
+	ck_assert_ptr_null(strstr(buf_text(&out), "waterfall"));
+	ck_assert_int_eq(page_read_over(arena, &base, out.data, out.len, &back, &err), 0);
+	ck_assert_str_eq(back.incident, "i1");
+	ck_assert_str_eq(back.dedup_key, "i1#2");
+	ck_assert_str_eq(back.summary, "ledger: deadlock");
+	ck_assert_str_eq(back.details, "the incident's details");
+	ck_assert_str_eq(back.component, "stock");
+	ck_assert_str_eq(back.waterfall, "Trace 1:");
+	ck_assert_str_eq(back.decision, "{\"version\":1}");
+	ck_assert_ptr_null(back.note);
+	ck_assert_ptr_null(back.moved_to);
+	ck_assert_int_eq(back.at_us, 1788256801500000);
+	ck_assert_uint_eq(back.nlinks, 0);
+	ck_assert_uint_eq(back.nalerts, 2);
+	ck_assert_str_eq(back.alerts[0], "PlaceOrderErrors");
+	/* Without the incident's page there is a headline. */
+	ck_assert_int_eq(page_read(arena, out.data, out.len, &back, &err), 0);
+	ck_assert_str_eq(back.summary, "ledger: deadlock");
+	ck_assert_str_eq(back.component, "");
+	ck_assert_ptr_null(back.decision);
+	/* A whole document, as earlier versions stored it, takes nothing from the incident's. */
+	buf_reset(&out);
+	page_write(&full, &out);
+	ck_assert_int_eq(page_read_over(arena, &base, out.data, out.len, &back, &err), 0);
+	ck_assert_str_eq(back.component, "ledger");
+	ck_assert_str_eq(back.waterfall, "");
+	ck_assert_uint_eq(back.nlinks, 2);
+	ck_assert_int_lt(page_read_over(arena, &base, "{}", 2, &back, &err), 0);
+	buf_fini(&out);
+}
+END_TEST
+
+START_TEST(a_kept_copy_shares_the_decision)
+{
+	struct buf text = BUF_INIT(100);
+	struct page page = full;
+
+	buf_puts(&text, "{\"shared\":1}");
+	struct shared_text *decision = shared_text_take(&text);
+	page.differs = page.note = NULL;
+	struct page_copy *copy = page_copy_new(&page, decision);
+	struct page_copy *none = page_copy_new(&page, NULL);
+	ck_assert_uint_eq(decision->references, 2);
+	ck_assert_ptr_eq(copy->page->decision, decision->text);
+	ck_assert_str_eq(copy->page->summary, "ledger: deadlock");
+	ck_assert_ptr_ne(copy->page->summary, page.summary);
+	ck_assert_str_eq(copy->page->differs, "");
+	ck_assert_ptr_null(copy->page->note);
+	ck_assert_ptr_null(none->page->decision);
+	shared_text_unref(decision);
+	ck_assert_str_eq(copy->page->decision, "{\"shared\":1}");
+	page_copy_free(copy);
+	page_copy_free(none);
+	page_copy_free(NULL);
+}
+END_TEST
+
 START_TEST(events_have_names)
 {
 	ck_assert_str_eq(page_event_name(PAGE_TRIGGER), "page.trigger");
@@ -235,6 +320,8 @@ int main(void)
 	tcase_add_test(tcase, unknown_members_are_skipped_and_links_are_capped);
 	tcase_add_loop_test(tcase, what_is_no_page_is_refused, 0, 8);
 	tcase_add_test(tcase, a_copy_has_its_own_texts);
+	tcase_add_test(tcase, its_own_members_stand_over_the_incidents);
+	tcase_add_test(tcase, a_kept_copy_shares_the_decision);
 	tcase_add_test(tcase, events_have_names);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
