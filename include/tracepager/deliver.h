@@ -2,9 +2,10 @@
  * Deliver: sends pages to pagers. Pages of one recipient (incident, pager, n) leave in order, one
  * at a time (a resolve never overtakes its trigger). A failed page is retried with capped
  * exponential backoff and full jitter; Retry-After is obeyed up to LIMIT_PAGER_RETRY_AFTER_US; a
- * breaker per pager limits the attempts at a pager that fails. Owns copies of the queued pages.
- * Refuses to decide who is paged and to give up: a page is retried until it is delivered, rejected
- * or superseded. Stores nothing itself. Loop thread only.
+ * breaker per pager limits the attempts at a pager that fails. Owns the queued pages: a page that
+ * was queued by this program as struct page, one that a restart found as its stored document, which
+ * is read again for each attempt. Refuses to decide who is paged and to give up: a page is retried
+ * until it is delivered, rejected or superseded. Stores nothing itself. Loop thread only.
  */
 #ifndef TRACEPAGER_DELIVER_H
 #define TRACEPAGER_DELIVER_H
@@ -28,6 +29,10 @@ struct deliver_ops {
 	 * request's first byte: may it still leave? If not, the page and all that waits behind it
 	 * to the same recipient are dropped. It may not call deliver. NULL: all may. */
 	bool (*wanted)(void *ctx, const struct stored_page *page);
+	/* Reads the document of a page that was handed over without a copy. The arena keeps its
+	 * texts. 0 or -errno with err. It may not call deliver. NULL: page_read(). */
+	int (*read)(void *ctx, const struct stored_page *page, struct arena *arena,
+		    struct page *ret_page, struct err *err);
 	void *ctx;
 };
 
@@ -44,11 +49,13 @@ struct deliver *deliver_new(const struct deliver_env *env, const struct deliver_
 /* Cancels what is being sent; queued pages stay in the store. Takes NULL. */
 void deliver_free(struct deliver *deliver);
 
-/* The page must be in state queued; it is copied. It waits behind earlier pages of its recipient. A
- * waiting update is dropped when a newer update or the resolve supersedes it; pages behind a
- * rejected trigger are dropped (changed() is called for each). A page that a restart brings back
- * keeps its attempts and waits until its next_us. */
-void deliver_enqueue(struct deliver *deliver, const struct stored_page *page);
+/* The page must be in state queued; its row is copied. copy: what is sent, taken, and then the
+ * row's document is not needed; NULL: the document is read for each attempt. It waits behind
+ * earlier pages of its recipient. A waiting update is dropped when a newer update or the resolve
+ * supersedes it; pages behind a rejected trigger are dropped (changed() is called for each). A page
+ * that a restart brings back keeps its attempts and waits until its next_us. */
+void deliver_enqueue(struct deliver *deliver, const struct stored_page *page,
+		     struct page_copy *copy);
 /* Gives up what waits for a recipient, also what is being sent; changed() is called for
  * each page. Not from within changed(). */
 void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, int n,
@@ -83,7 +90,8 @@ enum deliver_state {
 const char *deliver_state_name(enum deliver_state state); /* "sending" */
 
 struct deliver_page_view {
-	const struct stored_page *page;
+	const struct stored_page *page; /* its document is "" where there is content */
+	const struct page *content;	/* NULL: it stands in the document */
 	enum deliver_state state;
 };
 /* The view is borrowed; false: enough. Viewers must not change what waits. */

@@ -1,7 +1,7 @@
 /*
- * Attempt: one try to deliver one page: read the stored page, have its kind build the request, send
- * it, have the kind judge the reply. Owns the HTTP call until its reply is judged. Knows nothing of
- * order and retries.
+ * Attempt: one try to deliver one page: have its kind build the request, send it, have the kind
+ * judge the reply. Owns the HTTP call until its reply is judged. Knows nothing of order and
+ * retries.
  */
 #include "deliver-internal.h"
 
@@ -139,38 +139,26 @@ static void attempt_send(struct attempt *attempt, const struct delivery *deliver
 		attempt_finish_soon(attempt, JUDGE_RETRY, "not sent: out of memory or descriptors");
 }
 
-/* The parsed page; the body (at most LIMIT_PAGE_BYTES) and its signed copy; headers. */
-#define ARENA_BYTES(page) (8 * (page)->doc_len + 6 * (size_t)LIMIT_PAGE_BYTES + (1u << 20))
+/* The body (at most LIMIT_PAGE_BYTES) and its signed copy; headers; what a kind makes of the page's
+ * texts. */
+#define ARENA_BYTES (8 * (size_t)LIMIT_PAGE_DOC_BYTES + 6 * (size_t)LIMIT_PAGE_BYTES + (1u << 20))
 
-struct attempt *attempt_start(const struct deliver_env *env, const struct stored_page *stored,
-			      const struct attempt_ops *ops, void *ctx)
+/* Has the kind build the request, and sends it. */
+static void attempt_build(struct attempt *attempt, const struct attempt_order *order)
 {
-	struct attempt *attempt = xcalloc(1, sizeof(*attempt));
-	struct arena *arena = arena_new(ARENA_BYTES(stored));
+	const struct deliver_env *env = attempt->env;
+	struct arena *arena = arena_new(ARENA_BYTES);
+	const char *message_id =
+		arena_printf(arena, "%s_%" PRId64, order->row->incident, order->row->id);
+	struct page_target target = *order->target;
+	struct page page = *order->page;
 	struct err err = { .code = 0 };
 	struct delivery delivery;
-	struct page_target target;
-	const char *message_id;
-	struct page page;
 
-	attempt->env = env;
-	attempt->ops = ops;
-	attempt->ctx = ctx;
-	attempt->timer.fire = attempt_on_timer;
-	attempt->timer.arg = attempt;
-	if (stored->event < PAGE_TRIGGER || stored->event > PAGE_NOTICE) {
-		attempt_finish_soon(attempt, JUDGE_REJECTED, "stored page: unknown event");
-		goto out;
-	}
-	if (page_target_read(arena, stored->target, &target, &err) ||
-	    page_read(arena, stored->doc, stored->doc_len, &page, &err)) {
-		attempt_finish_soon(attempt, JUDGE_REJECTED, err.text);
-		goto out;
-	}
 	/* A notice is an update that nothing supersedes: only the queue cares. */
-	page.event = stored->event == PAGE_NOTICE ? PAGE_UPDATE : (enum page_event)stored->event;
+	page.event =
+		order->row->event == PAGE_NOTICE ? PAGE_UPDATE : (enum page_event)order->row->event;
 	attempt->kind = pager_kinds[target.kind];
-	message_id = arena_printf(arena, "%s_%" PRId64, stored->incident, stored->id);
 	if (attempt->kind->on_screen)
 		target.screen = console_screen(env->console_fd, &target);
 	if (attempt->kind->build(arena, &page, &target, message_id, clock_wall_us(env->clock),
@@ -178,8 +166,25 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct stored
 		attempt_finish_soon(attempt, JUDGE_REJECTED, err.text);
 	else
 		attempt_send(attempt, &delivery);
-out:
 	arena_free(arena);
+}
+
+struct attempt *attempt_start(const struct deliver_env *env, const struct attempt_order *order,
+			      const struct attempt_ops *ops, void *ctx)
+{
+	struct attempt *attempt = xcalloc(1, sizeof(*attempt));
+
+	attempt->env = env;
+	attempt->ops = ops;
+	attempt->ctx = ctx;
+	attempt->timer.fire = attempt_on_timer;
+	attempt->timer.arg = attempt;
+	if (order->row->event < PAGE_TRIGGER || order->row->event > PAGE_NOTICE)
+		attempt_finish_soon(attempt, JUDGE_REJECTED, "stored page: unknown event");
+	else if (order->fault)
+		attempt_finish_soon(attempt, JUDGE_REJECTED, order->fault);
+	else
+		attempt_build(attempt, order);
 	return attempt;
 }
 

@@ -61,8 +61,14 @@ struct attempt_ops {
 	void (*done)(void *ctx, const struct judgement *judgement, int status);
 };
 
-/* env and ops are borrowed until done() or attempt_cancel(); the page only during the call. */
-struct attempt *attempt_start(const struct deliver_env *env, const struct stored_page *page,
+struct attempt_order {
+	const struct stored_page *row; /* but its document and its target */
+	const struct page *page;
+	const struct page_target *target;
+	const char *fault; /* why there is no page or no target; NULL: there are both */
+};
+/* env and ops are borrowed until done() or attempt_cancel(); the order only during the call. */
+struct attempt *attempt_start(const struct deliver_env *env, const struct attempt_order *order,
 			      const struct attempt_ops *ops, void *ctx);
 void attempt_cancel(struct attempt *attempt); /* takes NULL */
 

@@ -3,7 +3,8 @@
  * for each pager. A queue sends its pages one by one, in order. A destination starts its ready
  * queues as fast as its breaker allows: the most severe page first, of these the oldest. Deliver
  * gives no page up: a page leaves its queue when it is delivered, rejected or superseded by a newer
- * page. Owns copies of the pages; the caller stores what its ops are told.
+ * page. Owns the pages; the caller stores what its ops are told. Targets are parsed once: there are
+ * as many as pagers and their keys.
  */
 #include "deliver-internal.h"
 
@@ -14,6 +15,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 
+#include "tracepager/buf_json.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
@@ -27,8 +29,12 @@ struct queue_entry {
 	TAILQ_ENTRY(queue_entry) in_all;
 	struct deliver *deliver;
 	struct page_queue *queue;
-	struct stored_page page; /* the entry owns its texts */
+	struct stored_page page; /* its texts stand behind the entry, but for target and error */
+	char *error;		 /* of page.error, once there was one */
+	const struct destination_target *target;
+	struct page_copy *copy; /* what is sent; NULL: it is read from page.doc */
 	struct timer silent;
+	char texts[];
 };
 TAILQ_HEAD(queue_entry_list, queue_entry);
 
@@ -57,6 +63,15 @@ struct page_queue {
 	TAILQ_ENTRY(page_queue) link; /* in the destination's ready or resting list */
 };
 
+/* Where pages go, parsed. Kept until deliver_free(). */
+struct destination_target {
+	struct arena *arena;
+	const char *text; /* as stored */
+	struct page_target parsed;
+	char *fault;		 /* why it cannot be read; NULL: it can */
+	unsigned int per_minute; /* what the kind takes in a minute; 0: any, or not known */
+};
+
 /* One pager. Kept until deliver_free(): there are as many as the rules have ever named. */
 struct destination {
 	struct deliver *deliver;
@@ -76,6 +91,8 @@ struct deliver {
 	struct deliver_ops ops;
 	struct map *queues;	     /* by incident, pager and n */
 	struct map *destinations;    /* by pager */
+	struct map *targets;	     /* by their stored text */
+	struct buf key;		     /* of the queue that is looked up */
 	struct queue_entry_list all; /* by the pages' ids, the oldest first */
 	size_t waiting;
 };
@@ -129,19 +146,41 @@ static void queue_entry_list_all(struct queue_entry *entry)
 		TAILQ_INSERT_HEAD(all, entry, in_all);
 }
 
-static struct queue_entry *queue_entry_new(struct page_queue *queue, const struct stored_page *page)
+/* The text goes to *at, which moves behind it. */
+static const char *queue_entry_put(char **at, const char *text, size_t len)
 {
-	struct queue_entry *entry = xcalloc(1, sizeof(*entry));
+	char *place = *at;
+
+	memcpy(place, text, len);
+	place[len] = '\0';
+	*at = place + len + 1;
+	return place;
+}
+
+static struct queue_entry *queue_entry_new(struct page_queue *queue, const struct stored_page *page,
+					   const struct destination_target *target,
+					   struct page_copy *copy)
+{
+	const size_t incident_len = strlen(page->incident), pager_len = strlen(page->pager),
+		     doc_len = copy ? 0 : page->doc_len;
+	struct queue_entry *entry =
+		xcalloc(1, sizeof(*entry) + incident_len + pager_len + doc_len + 3);
 	struct deliver *deliver = queue->deliver;
+	char *at = entry->texts;
 
 	entry->deliver = deliver;
 	entry->queue = queue;
 	entry->page = *page;
-	entry->page.incident = xstrdup(page->incident);
-	entry->page.pager = xstrdup(page->pager);
-	entry->page.target = xstrdup(page->target);
-	entry->page.doc = xstrndup(page->doc, page->doc_len);
-	entry->page.error = xstrdup(page->error ? page->error : "");
+	entry->page.incident = queue_entry_put(&at, page->incident, incident_len);
+	entry->page.pager = queue_entry_put(&at, page->pager, pager_len);
+	entry->page.doc = queue_entry_put(&at, doc_len ? page->doc : "", doc_len);
+	entry->page.doc_len = doc_len;
+	entry->page.target = target->text;
+	entry->target = target;
+	entry->copy = copy;
+	entry->page.error = "";
+	if (page->error && *page->error)
+		entry->page.error = entry->error = xstrdup(page->error);
 	entry->silent.fire = queue_entry_on_silent;
 	entry->silent.arg = entry;
 	queue_entry_arm_silent(entry);
@@ -152,21 +191,19 @@ static struct queue_entry *queue_entry_new(struct page_queue *queue, const struc
 
 static void queue_entry_free(struct queue_entry *entry)
 {
-	const char *texts[] = { entry->page.incident, entry->page.pager, entry->page.target,
-				entry->page.doc, entry->page.error };
-
 	timer_disarm(entry->deliver->env.timers, &entry->silent);
 	TAILQ_REMOVE(&entry->deliver->all, entry, in_all);
 	set_waiting(entry->deliver, entry->deliver->waiting - 1);
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		cleanup_free(&texts[i]);
+	page_copy_free(entry->copy);
+	free(entry->error);
 	free(entry);
 }
 
 static void queue_entry_set_error(struct queue_entry *entry, const char *text)
 {
-	cleanup_free(&entry->page.error);
-	entry->page.error = xstrdup(text);
+	free(entry->error);
+	entry->error = *text ? xstrdup(text) : NULL;
+	entry->page.error = entry->error ? entry->error : "";
 }
 
 /* The page has reached its last state. The caller has taken the entry out of its queue. */
@@ -417,10 +454,43 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 	destination_send_ready(destination);
 }
 
-static void queue_send(struct page_queue *queue)
+/* What is sent; *page is where it is read to. NULL: it cannot be read. */
+static const struct page *queue_entry_page(const struct queue_entry *entry, struct arena *arena,
+					   struct page *page, struct err *err)
+{
+	const struct deliver_ops *ops = &entry->deliver->ops;
+	const struct stored_page *row = &entry->page;
+
+	if (entry->copy)
+		return entry->copy->page;
+	int error = ops->read ? ops->read(ops->ctx, row, arena, page, err)
+			      : page_read(arena, row->doc, row->doc_len, page, err);
+	return error ? NULL : page;
+}
+
+static struct attempt *queue_entry_try(const struct queue_entry *entry)
 {
 	static const struct attempt_ops ops = { .begins = queue_on_begin,
 						.done = queue_on_attempt };
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct err err = { .code = 0 };
+	struct page page;
+	struct attempt_order order = {
+		.row = &entry->page,
+		.page = queue_entry_page(entry, arena, &page, &err),
+		.target = &entry->target->parsed,
+		.fault = entry->target->fault,
+	};
+
+	if (!order.page && !order.fault)
+		order.fault = err.text;
+	struct attempt *attempt = attempt_start(&entry->deliver->env, &order, &ops, entry->queue);
+	arena_free(arena);
+	return attempt;
+}
+
+static void queue_send(struct page_queue *queue)
+{
 	struct queue_entry *entry = TAILQ_FIRST(&queue->pages);
 
 	queue_move(queue, QUEUE_SENDING, 0);
@@ -428,7 +498,7 @@ static void queue_send(struct page_queue *queue)
 	breaker_start(&queue->destination->breaker, queue->destination->per_minute,
 		      queue->started_us);
 	entry->page.attempts++;
-	queue->attempt = attempt_start(&queue->deliver->env, &entry->page, &ops, queue);
+	queue->attempt = queue_entry_try(entry);
 }
 
 /* ---- destinations ---- */
@@ -545,43 +615,67 @@ static bool url_is_at(const char *url, const char *name)
 	       (port == n || host[port - n - 1] == '.');
 }
 
-/* What the kind of the page's target takes in a minute; 0: any, or the target cannot be read. */
-static unsigned int page_per_minute(const struct stored_page *page)
+static unsigned int target_per_minute(const struct page_target *target)
 {
-	struct arena *arena = arena_new(4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
-	struct page_target target;
+	const struct pager_kind *kind = pager_kinds[target->kind];
+
+	return kind->per_minute && target->url && url_is_at(target->url, kind->paced_host)
+		       ? kind->per_minute
+		       : 0;
+}
+
+static const struct destination_target *target_get(struct deliver *deliver, const char *text)
+{
+	struct destination_target *target = map_get(deliver->targets, text);
 	struct err err;
-	unsigned int per_minute = 0;
 
-	if (page_target_read(arena, page->target, &target, &err) == 0) {
-		const struct pager_kind *kind = pager_kinds[target.kind];
-		if (kind->per_minute && target.url && url_is_at(target.url, kind->paced_host))
-			per_minute = kind->per_minute;
-	}
-	arena_free(arena);
-	return per_minute;
+	if (target)
+		return target;
+	target = xcalloc(1, sizeof(*target));
+	target->arena = arena_new(4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES + strlen(text) + 1);
+	target->text = arena_strdup(target->arena, text);
+	if (page_target_read(target->arena, text, &target->parsed, &err))
+		target->fault = xstrdup(err.text);
+	else
+		target->per_minute = target_per_minute(&target->parsed);
+	map_put(deliver->targets, text, target);
+	return target;
 }
 
-static char *queue_key(const char *incident, const char *pager, int n)
+static void target_free(struct destination_target *target)
 {
-	return xasprintf("%s\n%s\n%d", incident, pager, n);
+	arena_free(target->arena);
+	free(target->fault);
+	free(target);
 }
 
-static struct page_queue *queue_get(struct deliver *deliver, const struct stored_page *page)
+/* Borrowed until the next call. */
+static const char *queue_key(struct deliver *deliver, const char *incident, const char *pager,
+			     int n)
 {
-	char *key = queue_key(page->incident, page->pager, page->n);
+	buf_reset(&deliver->key);
+	buf_puts(&deliver->key, incident);
+	buf_putc(&deliver->key, '\n');
+	buf_puts(&deliver->key, pager);
+	buf_putc(&deliver->key, '\n');
+	buf_add_int(&deliver->key, n);
+	return buf_text(&deliver->key);
+}
+
+static struct page_queue *queue_get(struct deliver *deliver, const struct stored_page *page,
+				    const struct destination_target *target)
+{
+	const char *key = queue_key(deliver, page->incident, page->pager, page->n);
 	struct page_queue *queue = map_get(deliver->queues, key);
 
-	if (queue) {
-		free(key);
+	if (queue)
 		return queue;
-	}
 	queue = xcalloc(1, sizeof(*queue));
-	queue->key = key;
+	queue->key = xstrdup(key);
 	queue->deliver = deliver;
 	queue->destination = destination_get(deliver, page->pager);
 	/* A pause may have made the destination, and a reload may change the pager's address. */
-	queue->destination->per_minute = page_per_minute(page);
+	queue->destination->per_minute = target->per_minute;
 	queue->timer.fire = queue_on_backoff_over;
 	queue->timer.arg = queue;
 	TAILQ_INIT(&queue->pages);
@@ -599,6 +693,8 @@ struct deliver *deliver_new(const struct deliver_env *env, const struct deliver_
 		deliver->env.random = random_unit;
 	deliver->queues = map_new();
 	deliver->destinations = map_new();
+	deliver->targets = map_new();
+	buf_init(&deliver->key, SIZE_MAX / 2);
 	TAILQ_INIT(&deliver->all);
 	return deliver;
 }
@@ -607,6 +703,7 @@ void deliver_free(struct deliver *deliver)
 {
 	struct page_queue *queue;
 	struct destination *destination;
+	struct destination_target *target;
 	size_t pos = 0;
 
 	if (!deliver)
@@ -618,8 +715,13 @@ void deliver_free(struct deliver *deliver)
 		timer_disarm(deliver->env.timers, &destination->timer);
 		free(destination);
 	}
+	pos = 0;
+	while ((target = map_next(deliver->targets, &pos, NULL)))
+		target_free(target);
 	map_free(deliver->queues);
 	map_free(deliver->destinations);
+	map_free(deliver->targets);
+	buf_fini(&deliver->key);
 	free(deliver);
 }
 
@@ -640,11 +742,13 @@ static void queue_start(struct page_queue *queue, const struct stored_page *page
 	queue_move(queue, QUEUE_BACKOFF, deliver_now_us(queue->deliver) + left_us);
 }
 
-void deliver_enqueue(struct deliver *deliver, const struct stored_page *page)
+void deliver_enqueue(struct deliver *deliver, const struct stored_page *page,
+		     struct page_copy *copy)
 {
-	struct page_queue *queue = queue_get(deliver, page);
+	const struct destination_target *target = target_get(deliver, page->target);
+	struct page_queue *queue = queue_get(deliver, page, target);
 	struct queue_entry *superseded = queue_take_superseded(queue, page->event);
-	struct queue_entry *entry = queue_entry_new(queue, page);
+	struct queue_entry *entry = queue_entry_new(queue, page, target, copy);
 
 	assert(page->state == STORED_PAGE_QUEUED);
 	TAILQ_INSERT_TAIL(&queue->pages, entry, link);
@@ -659,8 +763,7 @@ void deliver_enqueue(struct deliver *deliver, const struct stored_page *page)
 void deliver_drop(struct deliver *deliver, const char *incident, const char *pager, int n,
 		  const char *why)
 {
-	CLEANUP_FREE char *key = queue_key(incident, pager, n);
-	struct page_queue *queue = map_get(deliver->queues, key);
+	struct page_queue *queue = map_get(deliver->queues, queue_key(deliver, incident, pager, n));
 	struct destination *destination;
 
 	if (!queue)
@@ -787,6 +890,7 @@ static struct deliver_page_view queue_entry_view(const struct queue_entry *entry
 
 	return (struct deliver_page_view){
 		.page = &entry->page,
+		.content = entry->copy ? entry->copy->page : NULL,
 		.state = sending		      ? DELIVER_SENDING
 			 : queue->destination->paused ? DELIVER_PAUSED
 						      : DELIVER_WAITING,

@@ -58,8 +58,9 @@ struct enrichment {
 	/* The decision. */
 	struct decide_input input; /* all that a pool thread reads */
 	struct decision decision;
-	unsigned int decisions; /* told to ops so far */
-	unsigned int readers;	/* enrichment_keep() */
+	struct shared_text *text; /* of the decision; NULL: it was not written */
+	unsigned int decisions;	  /* told to ops so far */
+	unsigned int readers;	  /* enrichment_keep() */
 	bool in_pool;
 };
 
@@ -152,6 +153,7 @@ static void enrichment_free_if_unused(struct enrichment *enrichment)
 	evidence_free(enrichment->ordinary);
 	rules_unref(enrichment->rules);
 	silence_set_unref(enrichment->silences);
+	shared_text_unref(enrichment->text);
 	free(enrichment->alert);
 	arena_free(enrichment->arena);
 	free(enrichment);
@@ -674,6 +676,17 @@ struct arena *enrichment_arena(const struct enrichment *enrichment)
 struct decision *enrichment_decision(struct enrichment *enrichment)
 {
 	return &enrichment->decision;
+}
+
+void enrichment_set_text(struct enrichment *enrichment, struct shared_text *text)
+{
+	shared_text_unref(enrichment->text);
+	enrichment->text = text;
+}
+
+struct shared_text *enrichment_text(const struct enrichment *enrichment)
+{
+	return enrichment->text;
 }
 
 struct ruleset *enrichment_rules(const struct enrichment *enrichment)

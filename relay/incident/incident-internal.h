@@ -116,7 +116,10 @@ struct incident {
 	struct timer retry;  /* OPEN: what nobody took is sent again */
 	struct timer update; /* recipients do not know all yet */
 	struct page *page;   /* in one block, without the decision */
-	char *decision;	     /* packed */
+	/* The decision: as text until its record is packed, from then on packed. Both NULL: none.
+	 */
+	struct shared_text *decision_text;
+	char *decision;
 	size_t decision_len;
 	enum severity severity;
 	struct members members;
@@ -163,6 +166,7 @@ struct queued_page {
 	STAILQ_ENTRY(queued_page) link;
 	struct incident_book *book;
 	struct stored_page row; /* its texts are its own */
+	struct page_copy *copy; /* what is sent, until delivery has it */
 	bool handed_over;	/* delivery has it */
 };
 STAILQ_HEAD(queued_pages, queued_page);
@@ -397,13 +401,29 @@ const char *incident_event_name(enum incident_event event);
 
 /* A page that is too large loses its decision, then its details; its summary always fits. */
 void incident_page_write(const struct page *page, struct buf *doc);
+/* The same of a page that stands beside its incident's. */
+void incident_page_write_own(const struct page *page, struct buf *doc);
 /* Pages that the store did not take: writes at most n of them again; true: there are more. */
 bool incident_pages_heal(struct incident_book *book, size_t n);
 
-/* The incident's page becomes this one; the decision is packed beside it. */
-void incident_set_page(struct incident *incident, const struct page *page);
-/* Its present page, complete: for a write, or to be changed and queued. In the arena. */
-void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page);
+/* The incident's page becomes this one, with that decision; NULL: the page's own, packed at once.
+ */
+void incident_set_page(struct incident *incident, const struct page *page,
+		       struct shared_text *decision);
+/* The record of that decision is packed: the incident, where it still has this text, keeps the
+ * packed bytes (copied) in its place. NULL: there is no record; it packs the text itself. */
+void incident_decision_packed(struct incident *incident, const struct shared_text *text,
+			      const struct buf *packed);
+void incident_forget_decision(struct incident *incident);
+/* The decision; the caller has a reference. NULL: there is none. */
+struct shared_text *incident_decision(const struct incident *incident);
+/* Its present page, complete, with that decision: for a write, or to be changed and queued. In the
+ * arena. */
+void incident_get_page(const struct incident *incident, struct arena *arena,
+		       const struct shared_text *decision, struct page *ret_page);
+/* A page that a restart found in the store, over its incident's page: deliver_ops.read(). */
+int incidents_read_page(void *ctx, const struct stored_page *row, struct arena *arena,
+			struct page *ret_page, struct err *err);
 /* The present page, as this event, to one recipient, or to all that have not refused it. note: what
  * changed; NULL: nothing. */
 void incident_queue(struct incident *incident, struct recipient *recipient, enum page_event event,

@@ -288,7 +288,7 @@ void incident_free(struct incident *incident)
 	free(incident->silenced_words);
 	free(incident->silence_told);
 	free(incident->page);
-	free(incident->decision);
+	incident_forget_decision(incident);
 	free(incident);
 }
 

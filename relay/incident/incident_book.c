@@ -153,6 +153,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 		.changed = incidents_page_changed,
 		.silent = incidents_page_silent,
 		.wanted = incident_page_wanted,
+		.read = incidents_read_page,
 		.ctx = book,
 	};
 
@@ -233,7 +234,7 @@ static void incident_restore_page(struct incident *incident, const struct stored
 			.kind = "",
 		};
 	}
-	incident_set_page(incident, &page);
+	incident_set_page(incident, &page, NULL);
 	incident->severity = row->severity >= 0 && row->severity <= SEVERITY_CRITICAL
 				     ? (enum severity)row->severity
 				     : page.severity;
@@ -367,7 +368,7 @@ void incidents_book_load_page(struct incident_book *book, const struct stored_pa
 		/* Its request may have begun before the restart: that is not stored. */
 		recipient->tried |= row->event == PAGE_TRIGGER;
 	}
-	deliver_enqueue(book->deliver, row);
+	deliver_enqueue(book->deliver, row, NULL);
 }
 
 void incidents_book_load_member(struct incident_book *book, const char *id, const char *key,

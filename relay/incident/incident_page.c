@@ -217,15 +217,17 @@ static const char *incident_common_labels(const struct incident *incident,
 
 /* ---- the incident's page ---- */
 
-void incident_page_write(const struct page *page, struct buf *doc)
+static void page_write_fitting(const struct page *page,
+			       void (*write)(const struct page *page, struct buf *out),
+			       struct buf *doc)
 {
 	struct page lesser = *page;
 
-	page_write(&lesser, doc);
+	write(&lesser, doc);
 	if (doc->failed) {
 		buf_reset(doc);
 		lesser.decision = NULL;
-		page_write(&lesser, doc);
+		write(&lesser, doc);
 	}
 	if (doc->failed) {
 		buf_reset(doc);
@@ -234,25 +236,88 @@ void incident_page_write(const struct page *page, struct buf *doc)
 		lesser.nlinks = 0;
 		lesser.nalerts = 0;
 		lesser.alert_list = NULL;
-		page_write(&lesser, doc);
+		write(&lesser, doc);
 	}
 	assert(!doc->failed);
 }
 
-void incident_set_page(struct incident *incident, const struct page *page)
+void incident_page_write(const struct page *page, struct buf *doc)
 {
-	struct page kept = *page;
+	page_write_fitting(page, page_write, doc);
+}
+
+void incident_page_write_own(const struct page *page, struct buf *doc)
+{
+	page_write_fitting(page, page_write_own, doc);
+}
+
+/* ---- the decision ---- */
+
+void incident_forget_decision(struct incident *incident)
+{
+	shared_text_unref(incident->decision_text);
+	free(incident->decision);
+	incident->decision_text = NULL;
+	incident->decision = NULL;
+	incident->decision_len = 0;
+}
+
+static void incident_keep_packed(struct incident *incident, const struct buf *packed)
+{
+	incident_forget_decision(incident);
+	if (packed->failed || !packed->len)
+		return;
+	/* Kept long: not in the buf's memory, which doubles. */
+	incident->decision_len = packed->len;
+	incident->decision =
+		memcpy(xrealloc_array(NULL, packed->len, 1), packed->data, packed->len);
+}
+
+static void incident_pack_decision(struct incident *incident, const char *text, size_t len)
+{
 	struct buf packed = BUF_INIT(LIMIT_DECISION_BYTES);
 
-	if (page->decision)
-		pack_add(page->decision, strlen(page->decision), &packed);
-	free(incident->decision);
-	incident->decision_len = packed.failed ? 0 : packed.len;
-	incident->decision = NULL;
-	if (incident->decision_len) /* kept long: not in the buf's memory, which doubles */
-		incident->decision =
-			memcpy(xrealloc_array(NULL, packed.len, 1), packed.data, packed.len);
+	pack_add(text, len, &packed);
+	incident_keep_packed(incident, &packed);
 	buf_fini(&packed);
+}
+
+void incident_decision_packed(struct incident *incident, const struct shared_text *text,
+			      const struct buf *packed)
+{
+	if (incident->decision_text != text)
+		return; /* it has another decision since */
+	if (packed)
+		incident_keep_packed(incident, packed);
+	else
+		incident_pack_decision(incident, text->text, text->len);
+}
+
+struct shared_text *incident_decision(const struct incident *incident)
+{
+	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
+	struct shared_text *opened = NULL;
+	struct err err;
+
+	if (incident->decision_text)
+		return shared_text_ref(incident->decision_text);
+	if (incident->decision &&
+	    pack_open(incident->decision, incident->decision_len, &text, &err) == 0)
+		opened = shared_text_take(&text);
+	buf_fini(&text);
+	return opened;
+}
+
+void incident_set_page(struct incident *incident, const struct page *page,
+		       struct shared_text *decision)
+{
+	struct page kept = *page;
+
+	incident_forget_decision(incident);
+	if (decision)
+		incident->decision_text = shared_text_ref(decision);
+	else if (page->decision)
+		incident_pack_decision(incident, page->decision, strlen(page->decision));
 	kept.decision = NULL;
 	kept.note = NULL;
 	kept.alert_list = NULL;
@@ -261,18 +326,7 @@ void incident_set_page(struct incident *incident, const struct page *page)
 	incident->page = block;
 }
 
-static const char *incident_decision_text(const struct incident *incident, struct arena *arena)
-{
-	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
-	const char *kept = NULL;
-	struct err err;
-
-	if (incident->decision &&
-	    pack_open(incident->decision, incident->decision_len, &text, &err) == 0)
-		kept = arena_strndup(arena, buf_text(&text), text.len);
-	buf_fini(&text);
-	return kept;
-}
+/* ---- the present page ---- */
 
 static void page_add_member(struct buf *list, const struct alert *alert, const char *name,
 			    bool fires)
@@ -451,7 +505,8 @@ static void incident_tell_refused(const struct incident *incident, struct arena 
 	buf_fini(&teams);
 }
 
-void incident_get_page(const struct incident *incident, struct arena *arena, struct page *ret_page)
+void incident_get_page(const struct incident *incident, struct arena *arena,
+		       const struct shared_text *decision, struct page *ret_page)
 {
 	*ret_page = *incident->page;
 	ret_page->incident = incident->id;
@@ -463,7 +518,7 @@ void incident_get_page(const struct incident *incident, struct arena *arena, str
 	ret_page->state = life_state_name(LIFE_INCIDENT, incident->state);
 	ret_page->severity = incident->severity;
 	ret_page->group = incident->team;
-	ret_page->decision = incident_decision_text(incident, arena);
+	ret_page->decision = shared_text_text(decision);
 	incident_fill_members(incident, arena, ret_page);
 	const char *differs = incident_differs_text(incident, arena);
 	if (differs)
@@ -507,6 +562,7 @@ static void queued_page_free(struct queued_page *page)
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		cleanup_free(&texts[i]);
+	page_copy_free(page->copy);
 	free(page);
 }
 
@@ -523,8 +579,9 @@ static void queued_page_written(void *ctx, int error, const char *text)
 
 	(void)text; /* the store logs it */
 	if (!page->handed_over)
-		deliver_enqueue(book->deliver, &page->row);
+		deliver_enqueue(book->deliver, &page->row, page->copy);
 	page->handed_over = true;
+	page->copy = NULL;
 	if (!error) {
 		queued_page_free(page);
 		return;
@@ -569,17 +626,26 @@ static struct page page_for_recipient(const struct incident *incident,
 	return own;
 }
 
+/* The present page of an incident, to be queued. */
+struct page_draft {
+	struct arena *arena;
+	struct shared_text *decision;
+	struct page page;
+};
+
 static void incident_queue_page(struct incident *incident, struct recipient *recipient,
-				struct arena *arena, const struct page *shared)
+				const struct page_draft *draft)
 {
-	const struct page own = page_for_recipient(incident, recipient, arena, shared);
-	const struct page *page = &own;
+	const struct page page =
+		page_for_recipient(incident, recipient, draft->arena, &draft->page);
 	struct incident_book *book = incident->book;
 	struct queued_page *queued = xcalloc(1, sizeof(*queued));
 	struct buf doc = BUF_INIT(LIMIT_PAGE_DOC_BYTES);
 
-	incident_page_write(page, &doc);
+	buf_want(&doc, LIMIT_PAGE_DOC_USUAL);
+	incident_page_write_own(&page, &doc);
 	queued->book = book;
+	queued->copy = page_copy_new(&page, draft->decision);
 	queued->row = (struct stored_page){
 		.id = book->next_page_id++,
 		.incident = xstrdup(incident->id),
@@ -587,8 +653,8 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 		.n = recipient->n,
 		.target = xstrdup(recipient->target),
 		.doc_len = doc.len,
-		.event = (int)page->event,
-		.severity = (int)page->severity,
+		.event = (int)page.event,
+		.severity = (int)page.severity,
 		.state = STORED_PAGE_QUEUED,
 		.created_us = clock_wall_us(book->env.clock),
 		.next_us = clock_wall_us(book->env.clock),
@@ -600,50 +666,57 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 	queued_page_write(queued);
 }
 
-static void incident_page_for(const struct incident *incident, struct arena *arena,
-			      enum page_event event, const char *note, struct page *ret_page)
+static void page_draft_make(const struct incident *incident, enum page_event event,
+			    const char *note, struct page_draft *ret_draft)
 {
-	incident_get_page(incident, arena, ret_page);
-	ret_page->event = event;
-	ret_page->note = note;
-	incident_tell_pauses(incident->book, arena, ret_page);
-	incident_tell_silence(incident, arena, ret_page);
+	struct page *page = &ret_draft->page;
+
+	ret_draft->arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	ret_draft->decision = incident_decision(incident);
+	incident_get_page(incident, ret_draft->arena, ret_draft->decision, page);
+	page->event = event;
+	page->note = note;
+	incident_tell_pauses(incident->book, ret_draft->arena, page);
+	incident_tell_silence(incident, ret_draft->arena, page);
+}
+
+static void page_draft_free(struct page_draft *draft)
+{
+	shared_text_unref(draft->decision);
+	arena_free(draft->arena);
 }
 
 void incident_queue(struct incident *incident, struct recipient *recipient, enum page_event event,
 		    const char *note)
 {
+	struct page_draft draft;
+
 	if (incident_silence_keeps(incident, event))
 		return;
-	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
-	struct page page;
-
-	incident_page_for(incident, arena, event, note, &page);
-	incident_queue_page(incident, recipient, arena, &page);
-	arena_free(arena);
+	page_draft_make(incident, event, note, &draft);
+	incident_queue_page(incident, recipient, &draft);
+	page_draft_free(&draft);
 }
 
 void incident_queue_act(struct incident *incident, struct recipient *recipient, enum act_kind act,
 			const char *note)
 {
-	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
-	struct page page;
+	struct page_draft draft;
 
-	incident_page_for(incident, arena, PAGE_NOTICE, note, &page);
-	page.act = act_name(act);
-	incident_queue_page(incident, recipient, arena, &page);
-	arena_free(arena);
+	page_draft_make(incident, PAGE_NOTICE, note, &draft);
+	draft.page.act = act_name(act);
+	incident_queue_page(incident, recipient, &draft);
+	page_draft_free(&draft);
 }
 
 void incident_queue_all(struct incident *incident, enum page_event event, const char *note)
 {
+	struct recipient *recipient;
+	struct page_draft draft;
+
 	if (incident_silence_keeps(incident, event))
 		return;
-	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
-	struct recipient *recipient;
-	struct page page;
-
-	incident_page_for(incident, arena, event, note, &page);
+	page_draft_make(incident, event, note, &draft);
 	STAILQ_FOREACH (recipient, &incident->recipients, link) {
 		/* A recipient that was paged since the last alert joined knows of that alert. */
 		bool knows = event == PAGE_UPDATE && recipient->told_us &&
@@ -653,10 +726,25 @@ void incident_queue_all(struct incident *incident, enum page_event event, const 
 		bool full = event == PAGE_NOTICE && recipient->waiting >= LIMIT_RECIPIENT_WAITING;
 		if (!has_it || knows || full || !recipient_is_newest(recipient))
 			continue;
-		incident_queue_page(incident, recipient, arena, &page);
+		incident_queue_page(incident, recipient, &draft);
 	}
-	incident->told_us = page.at_us;
-	arena_free(arena);
+	incident->told_us = draft.page.at_us;
+	page_draft_free(&draft);
+}
+
+int incidents_read_page(void *ctx, const struct stored_page *row, struct arena *arena,
+			struct page *ret_page, struct err *err)
+{
+	const struct incident_book *book = ctx;
+	const struct incident *incident = incident_get(book, row->incident);
+
+	if (!incident)
+		return page_read(arena, row->doc, row->doc_len, ret_page, err);
+	struct shared_text *decision = incident_decision(incident);
+	struct page base = *incident->page;
+	base.decision = arena_strdup(arena, shared_text_text(decision));
+	shared_text_unref(decision);
+	return page_read_over(arena, &base, row->doc, row->doc_len, ret_page, err);
 }
 
 bool incident_pages_heal(struct incident_book *book, size_t n)

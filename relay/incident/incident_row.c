@@ -63,18 +63,34 @@ static void incident_written(void *ctx, int error, const char *text)
 	free(write);
 }
 
+/* Of a closed incident the store keeps the headline and its facts: nothing else is written. */
+static void incident_write_page(const struct incident *incident, struct arena *arena,
+				struct buf *doc)
+{
+	const bool closed = incident->state == INCIDENT_CLOSED;
+	struct shared_text *decision = closed ? NULL : incident_decision(incident);
+	struct page page;
+
+	incident_get_page(incident, arena, decision, &page);
+	if (closed) {
+		page.details = page.waterfall = page.reasons = page.alert_says = page.labels = "";
+		page.alert_list = NULL;
+		page.nalerts = 0;
+	}
+	buf_want(doc, LIMIT_PAGE_DOC_USUAL + (decision ? decision->len + decision->len / 4 : 0));
+	incident_page_write(&page, doc);
+	shared_text_unref(decision);
+}
+
 static void incident_write(struct incident *incident)
 {
 	struct incident_book *book = incident->book;
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct buf doc = BUF_INIT(LIMIT_PAGE_DOC_BYTES);
 	struct incident_write *write = xcalloc(1, sizeof(*write));
-	struct page page;
 
-	if (incident->whole) {
-		incident_get_page(incident, arena, &page);
-		incident_page_write(&page, &doc);
-	}
+	if (incident->whole)
+		incident_write_page(incident, arena, &doc);
 	struct stored_incident row = {
 		.id = incident->id,
 		.key = incident->key,

@@ -29,10 +29,15 @@ static void decision_enter_page(const struct alert_message *message, const char 
 	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES);
 
 	decision->page.incident = decision->page.dedup_key = arena_strdup(arena, incident_id);
+	buf_want(&doc, LIMIT_PAGE_DOC_USUAL);
 	decision_write(decision, &doc);
-	decision->page.decision =
-		doc.failed ? decision_too_large : arena_strdup(arena, buf_text(&doc));
-	buf_fini(&doc);
+	if (doc.failed) {
+		buf_reset(&doc);
+		buf_puts(&doc, decision_too_large);
+	}
+	struct shared_text *text = shared_text_take(&doc);
+	decision->page.decision = text->text;
+	enrichment_set_text(message->enrichment, text);
 }
 
 static const char *member_name(const struct alert_message *message)
@@ -93,7 +98,7 @@ static struct incident *incident_open(struct incident_book *book,
 	incident->trigger_owed = message->more;
 	struct member *member = incident_attach(incident, message, false);
 	decision_enter_page(message, incident->id);
-	incident_set_page(incident, &decision->page);
+	incident_set_page(incident, &decision->page, enrichment_text(message->enrichment));
 	incident_put(incident);
 	incident_story(incident, INCIDENT_EVENT_OPENED, message->key, decision->page.summary);
 	incident_check_silence(incident, member);
@@ -246,7 +251,7 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 				    team);
 	decision_enter_page(message, incident->id);
 	incident_set_key(incident, decision->incident_key);
-	incident_set_page(incident, &decision->page);
+	incident_set_page(incident, &decision->page, enrichment_text(message->enrichment));
 	incident->hold_us = decision->resolve_hold_us;
 	if (decision->page.severity > incident->severity)
 		incident->severity = decision->page.severity;

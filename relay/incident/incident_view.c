@@ -94,11 +94,13 @@ bool incidents_book_view(const struct incident_book *book, const char *id, incid
 	if (!incident || incident->state == INCIDENT_CLOSED)
 		return false;
 	arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
-	incident_get_page(incident, arena, &page);
+	struct shared_text *decision = incident_decision(incident);
+	incident_get_page(incident, arena, decision, &page);
 	incident_tell_silence(incident, arena, &page);
 	struct incident_view view = view_of(incident, arena);
 	view.page = &page;
 	viewer(ctx, &view);
+	shared_text_unref(decision);
 	arena_free(arena);
 	return true;
 }

@@ -9,7 +9,15 @@
 
 struct recorder;
 
-struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock);
+struct recorder_ops {
+	/* The decision of that incident is packed, or (packed NULL) there is no record of it. Both
+	 * are borrowed. */
+	void (*packed)(void *ctx, const char *incident, const struct shared_text *text,
+		       const struct buf *packed);
+	void *ctx;
+};
+struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock,
+			      const struct recorder_ops *ops);
 void recorder_free(struct recorder *recorder); /* takes NULL; what is in the pool frees itself */
 bool recorder_busy(const struct recorder *recorder);
 
@@ -18,8 +26,8 @@ struct record_order {
 	const struct alert *alert;
 	struct enrichment *enrichment; /* the decision, its rules and what it rests on */
 };
-/* Copies what it needs at once, but traces and healthy evidence, for which it keeps the enrichment.
- */
+/* Copies what it needs at once, but the decision's text, of which it takes a reference, and traces
+ * and healthy evidence, for which it keeps the enrichment. */
 void record_decision(struct recorder *recorder, const struct record_order *order);
 
 #endif

@@ -31,8 +31,9 @@ struct record {
 	STAILQ_ENTRY(record) link;
 	int64_t at_us;
 	char *alert_key, *incident, *team;
-	char *alert, *doc; /* texts */
-	size_t alert_len, doc_len;
+	char *alert; /* text */
+	size_t alert_len;
+	struct shared_text *doc;
 	size_t bytes;		 /* charged while it waits */
 	struct ruleset *rules;	 /* a reference */
 	bool with_rules;	 /* their texts are written too */
@@ -57,6 +58,7 @@ struct recorder {
 	struct turns *turns;
 	struct pool *pool;
 	const struct clock *clock;
+	struct recorder_ops ops;
 	struct record_list waiting;
 	struct record_job *job; /* NULL: none is in the pool */
 	size_t bytes;		/* of both */
@@ -77,7 +79,7 @@ static void record_free(struct record *record)
 	free(record->incident);
 	free(record->team);
 	free(record->alert);
-	free(record->doc);
+	shared_text_unref(record->doc);
 	free(record);
 }
 
@@ -216,7 +218,7 @@ static void recorder_pack(void *arg)
 		buf_init(&record->healthy_packed, LIMIT_STORED_TRACES_BYTES);
 		buf_init(&record->rules_packed, LIMIT_RULES_BYTES);
 		pack_add(record->alert, record->alert_len, &record->alert_packed);
-		pack_add(record->doc, record->doc_len, &record->doc_packed);
+		pack_add(record->doc->text, record->doc->len, &record->doc_packed);
 		record_pack_rest(record);
 		if (record->with_rules)
 			record_pack_rules(record);
@@ -263,8 +265,11 @@ static void recorder_ran(void *arg)
 	const struct record *record;
 
 	if (recorder) {
-		STAILQ_FOREACH (record, &job->list, link)
+		STAILQ_FOREACH (record, &job->list, link) {
 			record_put(recorder, record);
+			recorder->ops.packed(recorder->ops.ctx, record->incident, record->doc,
+					     &record->doc_packed);
+		}
 		recorder->bytes -= job->bytes;
 		recorder->job = NULL;
 		recorder_start(recorder);
@@ -333,28 +338,36 @@ static bool record_note_rules(struct recorder *recorder, const struct ruleset *r
 	return true;
 }
 
-static void record_take_texts(struct record *record, const struct record_order *order,
-			      const struct decision *decision)
+/* It is written already where there is a page. */
+static struct shared_text *record_take_decision(const struct record_order *order,
+						const struct decision *decision)
 {
-	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES), alert = BUF_INIT(LIMIT_ALERT_DOC_BYTES);
+	struct shared_text *text = enrichment_text(order->enrichment);
+	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES);
 
-	if (decision->page.decision) /* written where there is a page */
-		buf_puts(&doc, decision->page.decision);
-	else
-		decision_write(decision, &doc);
+	if (decision->page.decision && text)
+		return shared_text_ref(text);
+	decision_write(decision, &doc);
 	if (doc.failed) {
 		buf_reset(&doc);
 		buf_puts(&doc, "{}");
 	}
+	return shared_text_take(&doc);
+}
+
+static void record_take_texts(struct record *record, const struct record_order *order,
+			      const struct decision *decision)
+{
+	struct buf alert = BUF_INIT(LIMIT_ALERT_DOC_BYTES);
+
 	alert_write(order->alert, &alert);
-	record->doc_len = doc.len;
-	record->doc = buf_take(&doc);
+	record->doc = record_take_decision(order, decision);
 	record->alert_len = alert.len;
 	record->alert = buf_take(&alert);
 	record->alert_key = xstrdup(order->alert_key);
 	record->incident = xstrdup(order->incident);
 	record->team = xstrdup(decision->team ? decision->team->name : "");
-	record->bytes = sizeof(*record) + record->doc_len + record->alert_len;
+	record->bytes = sizeof(*record) + record->doc->len + record->alert_len;
 }
 
 void record_decision(struct recorder *recorder, const struct record_order *order)
@@ -366,6 +379,7 @@ void record_decision(struct recorder *recorder, const struct record_order *order
 	record_take_texts(record, order, enrichment_decision(order->enrichment));
 	if (recorder->bytes + record->bytes > 2 * LIMIT_RECORDS_WAITING_BYTES) {
 		metric_add(METRIC_RECORDS_LOST, 1);
+		recorder->ops.packed(recorder->ops.ctx, record->incident, record->doc, NULL);
 		record_free(record);
 		return;
 	}
@@ -376,13 +390,15 @@ void record_decision(struct recorder *recorder, const struct record_order *order
 	recorder_start(recorder);
 }
 
-struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock)
+struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock,
+			      const struct recorder_ops *ops)
 {
 	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 
 	recorder->turns = turns;
 	recorder->pool = pool;
 	recorder->clock = clock;
+	recorder->ops = *ops;
 	STAILQ_INIT(&recorder->waiting);
 	return recorder;
 }

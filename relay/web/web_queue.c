@@ -94,17 +94,20 @@ void web_serve_queue(struct web_request *request)
 
 /* ---- GET /api/v1/queue/{page} ---- */
 
-/* The page's own words; its document has links that act, which are its reader's only. */
-static void queue_write_words(struct buf *out, const struct stored_page *stored)
+/* The page's own words; it has links that act, which are its reader's only. */
+static void queue_write_words(struct buf *out, const struct deliver_page_view *view)
 {
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
-	struct page page;
+	const struct page *page = view->content;
+	struct page read;
 
-	if (page_read(arena, stored->doc, stored->doc_len, &page, NULL) == 0) {
-		buf_json_text(out, "summary", page.summary);
-		buf_json_text(out, "team", page.group);
-		buf_json_text(out, "note", page.note);
-		buf_json_text(out, "banner", page.banner);
+	if (!page && page_read(arena, view->page->doc, view->page->doc_len, &read, NULL) == 0)
+		page = &read;
+	if (page) {
+		buf_json_text(out, "summary", page->summary);
+		buf_json_text(out, "team", page->group);
+		buf_json_text(out, "note", page->note);
+		buf_json_text(out, "banner", page->banner ? page->banner : "");
 	}
 	arena_free(arena);
 }
@@ -124,7 +127,7 @@ static bool show_on_page(void *ctx, const struct deliver_page_view *view)
 		return false;
 	buf_putc(&show->out, '{');
 	queue_write_page(&show->out, view);
-	queue_write_words(&show->out, view->page);
+	queue_write_words(&show->out, view);
 	buf_putc(&show->out, '}');
 	return false;
 }

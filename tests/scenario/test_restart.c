@@ -160,6 +160,31 @@ START_TEST(a_page_that_the_disk_missed_is_written_later)
 }
 END_TEST
 
+/* The store has the page's own members beside its incident's row: what leaves after a restart is
+ * what would have left before it, byte by byte. */
+START_TEST(a_page_that_waits_is_the_same_after_a_restart)
+{
+	fake_http_forget(&world->http);
+	world_jaeger_has(world);
+	fake_http_reply(&world->http,
+			(struct fake_reply){ .url_part = "http://pager/", .status = 503 });
+	fire(ORDERS);
+	world_run(world, SECONDS(5));
+	const struct fake_request *before = world_page(world, "key-ledger", NULL, 0);
+	ck_assert_ptr_nonnull(before);
+	ck_assert_ptr_nonnull(strstr(before->body, "Trace 0af7651916cd43dd8448eb211c80319c"));
+	CLEANUP_FREE char *body = xstrdup(before->body);
+	const struct stored_page *row = &world->disk->pages[0];
+	ck_assert_int_eq(row->state, STORED_PAGE_QUEUED);
+	ck_assert_ptr_null(strstr(row->doc, "Trace 0af7651916cd43dd8448eb211c80319c"));
+	size_t tries = world_pages(world, "key-ledger", NULL);
+	restart();
+	world_run(world, MINUTES(2));
+	ck_assert_uint_gt(world_pages(world, "key-ledger", NULL), tries);
+	ck_assert_str_eq(world_page(world, "key-ledger", NULL, tries)->body, body);
+}
+END_TEST
+
 /* The wall clock stands; each state of an incident that a start finds is taken up: here a resolve
  * on its way to a pager that does not answer. */
 START_TEST(a_resolve_that_waits_leaves_after_a_restart)
@@ -197,6 +222,7 @@ int main(void)
 	tcase_add_test(tcase, repeats_are_written_when_half_is_left);
 	tcase_add_test(tcase, repeats_with_news_are_written);
 	tcase_add_test(tcase, a_page_that_the_disk_missed_is_written_later);
+	tcase_add_test(tcase, a_page_that_waits_is_the_same_after_a_restart);
 	tcase_add_test(tcase, a_resolve_that_waits_leaves_after_a_restart);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

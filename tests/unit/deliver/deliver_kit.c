@@ -45,7 +45,7 @@ void on_changed(void *ctx, const struct stored_page *page)
 	snprintf(last_error, sizeof(last_error), "%s", page->error);
 	if (page->state == STORED_PAGE_REJECTED && next) {
 		enqueue_on_rejection = NULL;
-		deliver_enqueue(deliver, next);
+		deliver_enqueue(deliver, next, NULL);
 	}
 }
 
@@ -126,7 +126,7 @@ void enqueue(int64_t id, const char *incident, const char *pager, enum page_even
 {
 	struct stored_page page = make(id, incident, pager, event);
 
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 }
 
 /* An incident of its own, "iID", at pager "hook". */
@@ -137,7 +137,7 @@ void enqueue_severe(int64_t id, enum severity severity)
 	snprintf(incident, sizeof(incident), "i%" PRId64, id);
 	struct stored_page page = make(id, incident, "hook", PAGE_TRIGGER);
 	page.severity = (int)severity;
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 }
 
 /* As a restart brings it back, due at once: it has been tried before. */
@@ -149,7 +149,7 @@ void enqueue_tried(int64_t id)
 	struct stored_page page = make(id, incident, "hook", PAGE_TRIGGER);
 	page.attempts = 1;
 	page.next_us = fake.wall_us;
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 }
 
 int64_t asked_at(const char *part, size_t n)

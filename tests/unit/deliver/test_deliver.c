@@ -253,7 +253,7 @@ START_TEST(changed_may_enqueue)
 	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
 	/* make() has one buffer: page 1 carries page 9's text. */
 	again.id = 1;
-	deliver_enqueue(deliver, &again);
+	deliver_enqueue(deliver, &again, NULL);
 	again.id = 9;
 	enqueue_on_rejection = &again;
 	fake_clock_run_idle(&fake, SECOND);
@@ -267,18 +267,76 @@ START_TEST(broken_pages_are_rejected)
 
 	page.doc = "{\"incident\":";
 	page.doc_len = strlen(page.doc);
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 	ck_assert_uint_eq(told.len, 0);
 	page = make(2, "i2", "hook", PAGE_TRIGGER);
 	page.target = "{\"kind\":\"pigeon\",\"pager\":\"hook\"}";
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 	page = make(3, "i3", "hook", PAGE_TRIGGER);
 	page.event = 99;
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 	fake_clock_run_idle(&fake, SECOND);
 	ck_assert_str_eq(buf_text(&told),
 			 "changed 1 rejected 1\nchanged 2 rejected 1\nchanged 3 rejected 1\n");
 	ck_assert_uint_eq(http.nrequests, 0);
+}
+END_TEST
+
+/* What was queued as struct page is sent as such: its row's document is not looked at. */
+START_TEST(a_copy_is_sent_in_place_of_the_document)
+{
+	struct stored_page row = make(1, "i1", "hook", PAGE_TRIGGER);
+	const struct page page = { .incident = "i1", .dedup_key = "i1", .summary = "the copy" };
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 503, .times = 1 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	row.doc = "{";
+	row.doc_len = 1;
+	deliver_enqueue(deliver, &row, page_copy_new(&page, NULL));
+	fake_clock_run_idle(&fake, 20 * SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\nchanged 1 delivered 2\n");
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_ptr_nonnull(strstr(fake_http_request(&http, "hook", i)->body,
+					     "\"summary\":\"the copy\""));
+}
+END_TEST
+
+static int read_other(void *ctx, const struct stored_page *row, struct arena *arena,
+		      struct page *ret_page, struct err *err)
+{
+	(void)ctx;
+	if (row->id == 2)
+		return err_set(err, EINVAL, "no such page");
+	*ret_page = (struct page){ .incident = row->incident,
+				   .dedup_key = row->incident,
+				   .summary = arena_printf(arena, "read of %s", row->doc),
+				   .details = "" };
+	return 0;
+}
+
+/* A page that a restart found is read by whoever stored it. */
+START_TEST(a_document_is_read_by_its_owner)
+{
+	const struct deliver_ops ops = {
+		.changed = on_changed, .silent = on_silent, .read = read_other, .ctx = &told
+	};
+	struct deliver_env env = { &http.transport, fake.timers, &fake.clock, console_fd,
+				   fixed_chance };
+	struct deliver *own = deliver_new(&env, &ops);
+	struct stored_page row = make(1, "i1", "hook", PAGE_TRIGGER);
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	row.doc = "1b";
+	row.doc_len = 1;
+	deliver_enqueue(own, &row, NULL);
+	row.id = 2;
+	row.incident = "i2";
+	deliver_enqueue(own, &row, NULL);
+	fake_clock_run_idle(&fake, SECOND);
+	ck_assert_ptr_nonnull(strstr(fake_http_request(&http, "hook", 0)->body, "read of 1\""));
+	ck_assert_str_eq(buf_text(&told), "changed 1 delivered 1\nchanged 2 rejected 1\n");
+	ck_assert_str_eq(last_error, "no such page");
+	deliver_free(own);
 }
 END_TEST
 
@@ -304,7 +362,7 @@ START_TEST(a_restart_keeps_the_pause)
 	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
 	page.attempts = 3;
 	page.next_us = fake.wall_us + 2 * SECOND;
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 	fake_clock_run_idle(&fake, 60 * SECOND);
 	ck_assert_int_eq(asked_at("hook", 0), 2 * SECOND);
 	/* The fourth failure: half of 8 s. */
@@ -320,7 +378,7 @@ START_TEST(a_restart_with_a_wrong_clock_waits_no_longer_than_the_cap)
 	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
 	page.attempts = 1;
 	page.next_us = fake.wall_us + US_PER_DAY;
-	deliver_enqueue(deliver, &page);
+	deliver_enqueue(deliver, &page, NULL);
 	fake_clock_run_idle(&fake, US_PER_DAY);
 	ck_assert_int_eq(asked_at("hook", 0), LIMIT_PAGER_RETRY_AFTER_US);
 }
@@ -603,7 +661,7 @@ START_TEST(pagerduty_has_a_pace_at_its_own_hosts)
 		snprintf(incident, sizeof(incident), "i%" PRId64, id);
 		struct stored_page page = make(id, incident, "pd", PAGE_TRIGGER);
 		page.target = target;
-		deliver_enqueue(deliver, &page);
+		deliver_enqueue(deliver, &page, NULL);
 	}
 	fake_clock_advance(&fake, US_PER_MINUTE);
 	ck_assert_uint_eq(http.nrequests, hosts[_i].paced ? 120 : 200);
@@ -812,7 +870,7 @@ START_TEST(the_console_gets_its_text)
 				   fixed_chance };
 	struct deliver *own = deliver_new(&env, &ops);
 	page.target = "{\"kind\":\"console\",\"pager\":\"console\",\"url\":null,\"key\":null}";
-	deliver_enqueue(own, &page);
+	deliver_enqueue(own, &page, NULL);
 	fake_clock_run_idle(&fake, SECOND);
 	ssize_t n = read(fds[0], text, sizeof(text) - 1);
 	ck_assert_int_gt(n, 0);
@@ -839,7 +897,7 @@ START_TEST(a_stopped_console_is_tried_again)
 				   fixed_chance };
 	struct deliver *own = deliver_new(&env, &ops);
 	page.target = "{\"kind\":\"console\",\"pager\":\"console\"}";
-	deliver_enqueue(own, &page);
+	deliver_enqueue(own, &page, NULL);
 	fake_clock_advance(&fake, 0);
 	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\n");
 	while (read(fds[0], filler, sizeof(filler)) > 0)
@@ -930,6 +988,8 @@ int main(void)
 	tcase_add_test(tcase, a_rejected_update_lets_the_resolve_go);
 	tcase_add_test(tcase, changed_may_enqueue);
 	tcase_add_test(tcase, broken_pages_are_rejected);
+	tcase_add_test(tcase, a_copy_is_sent_in_place_of_the_document);
+	tcase_add_test(tcase, a_document_is_read_by_its_owner);
 	tcase_add_test(tcase, silence_is_told_once);
 	tcase_add_test(tcase, a_restart_keeps_the_pause);
 	tcase_add_test(tcase, a_restart_with_a_wrong_clock_waits_no_longer_than_the_cap);

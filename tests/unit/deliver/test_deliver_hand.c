@@ -111,7 +111,7 @@ START_TEST(a_pager_that_is_paused_first_keeps_its_pace)
 		snprintf(incident, sizeof(incident), "i%d", i);
 		page.incident = incident;
 		page.id = i;
-		deliver_enqueue(deliver, &page);
+		deliver_enqueue(deliver, &page, NULL);
 	}
 	deliver_pause(deliver, "pd", false);
 	fake_clock_advance(&fake, 59 * SECOND);

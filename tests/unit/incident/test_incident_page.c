@@ -1,5 +1,6 @@
-/* A page that is too large for the store loses its decision, then its details and lists; its
- * summary is always there. */
+/* An incident's decision is a text until its record is packed, and packed bytes from then on. A
+ * page that is too large for the store loses its decision, then its details and lists; its summary
+ * is always there. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "../../../relay/incident/incident-internal.h"
 #include "tracepager/arena.h"
 #include "tracepager/limits.h"
+#include "tracepager/pack.h"
 #include "tracepager/xalloc.h"
 
 static char *large; /* does not fit into a page's document */
@@ -95,6 +97,76 @@ START_TEST(large_details_are_left_out)
 }
 END_TEST
 
+static const char decision_text[] =
+	"{\"version\":1,\"text\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
+
+static struct shared_text *text_of(const char *text)
+{
+	struct buf buf = BUF_INIT(1000);
+
+	buf_puts(&buf, text);
+	return shared_text_take(&buf);
+}
+
+static void check_decision(const struct incident *incident)
+{
+	struct shared_text *text = incident_decision(incident);
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_str_eq(text->text, decision_text);
+	shared_text_unref(text);
+}
+
+/* packs: the record's bytes are handed over, else the incident packs them itself. */
+static void check_packed(bool packs)
+{
+	struct shared_text *text = text_of(decision_text), *other = text_of(decision_text);
+	struct buf packed = BUF_INIT(1000);
+	const struct page page = { .incident = "f00d", .decision = text->text };
+	struct incident incident = { .page = NULL };
+
+	pack_add(text->text, text->len, &packed);
+	incident_set_page(&incident, &page, text);
+	ck_assert_ptr_eq(incident.decision_text, text);
+	check_decision(&incident);
+	/* The record of another decision changes nothing. */
+	incident_decision_packed(&incident, other, &packed);
+	ck_assert_ptr_eq(incident.decision_text, text);
+	incident_decision_packed(&incident, text, packs ? &packed : NULL);
+	ck_assert_ptr_null(incident.decision_text);
+	ck_assert_uint_eq(text->references, 1);
+	ck_assert_uint_eq(incident.decision_len, packed.len);
+	check_decision(&incident);
+	incident_forget_decision(&incident);
+	ck_assert_ptr_null(incident_decision(&incident));
+	free(incident.page);
+	shared_text_unref(text);
+	shared_text_unref(other);
+	buf_fini(&packed);
+}
+
+START_TEST(a_decision_is_kept_packed)
+{
+	check_packed(true);
+	check_packed(false);
+}
+END_TEST
+
+/* A restart has read it from the store: it is packed at once. */
+START_TEST(a_decision_of_the_store_is_packed_at_once)
+{
+	const struct page page = { .incident = "f00d", .decision = decision_text };
+	struct incident incident = { .page = NULL };
+
+	incident_set_page(&incident, &page, NULL);
+	ck_assert_ptr_null(incident.decision_text);
+	ck_assert_ptr_null(incident.page->decision);
+	check_decision(&incident);
+	incident_forget_decision(&incident);
+	free(incident.page);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("incident page");
@@ -104,6 +176,8 @@ int main(void)
 	tcase_add_test(tests, a_page_that_fits_is_whole);
 	tcase_add_test(tests, a_large_decision_is_left_out);
 	tcase_add_test(tests, large_details_are_left_out);
+	tcase_add_test(tests, a_decision_is_kept_packed);
+	tcase_add_test(tests, a_decision_of_the_store_is_packed_at_once);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
