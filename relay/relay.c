@@ -683,7 +683,7 @@ static void make_senders(struct relay *relay)
 		relay->senders[i] = (struct sender){
 			.name = config->senders[i].name,
 			.format = config->senders[i].format,
-			.bearer = &config->senders[i].bearer,
+			.bearer = &config->senders[i].auth.bearer[0],
 			.group_theirs = config->senders[i].group_theirs,
 		};
 }

@@ -11,20 +11,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tracepager/alert_format.h"
+#include "tracepager/alert_mapping.h"
 #include "tracepager/buf.h"
 #include "tracepager/findings.h"
 #include "tracepager/rules.h"
 #include "tracepager/secret.h"
+#include "tracepager/sender_auth.h"
 #include "tracepager/trace_source.h"
 
 struct sender_config {
 	const char *name;
 	enum alert_format_id format;
-	/* The token that requests must bear; without a value whoever reaches the address may send,
-	 * which is allowed on loopback only. */
-	struct secret bearer;
-	bool group_theirs; /* group: theirs */
+	/* Without anything in it whoever reaches the address may send, which is allowed on loopback
+	 * only. */
+	struct sender_auth auth;
+	bool group_theirs;		     /* group: theirs */
+	const struct alert_mapping *mapping; /* of format generic; NULL: none */
+	/* A page where the sender has said nothing for so long; 0: none. */
+	int64_t heartbeat_us;
+	/* Labels of the alert that only says that the sender lives; it pages nobody. n 0: none. */
+	struct labels watchdog;
+	const char *const *topics; /* whose subscription may be confirmed (Amazon SNS) */
+	size_t ntopics;
+	const char *options; /* all of them but secrets, written out: to see whether one changed */
 };
 
 /* Who may use the API, beside the bearer of admin_token, who may do all. */

@@ -931,6 +931,8 @@
 #define LIMIT_SEARCH_PAUSE_US (US_PER_SECOND / 20)
 /* The least length of a key that signs links: 128 random bits as hexadecimal digits. */
 #define LIMIT_LINK_KEY_LEAST_BYTES 32u
+/* A sender's heartbeat: Alertmanager and Prometheus repeat themselves every minute at best. */
+#define LIMIT_HEARTBEAT_LEAST_US US_PER_MINUTE
 /* The least value of expire_after: below any sender's interval of repeats an alert would end while
  * it fires. */
 #define LIMIT_EXPIRE_AFTER_LEAST_US US_PER_MINUTE

@@ -17,6 +17,12 @@ int hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
 /* Compares in a time that tells nothing of either. */
 bool hmac_sha256_equals(const unsigned char a[HMAC_SHA256_BYTES],
 			const unsigned char b[HMAC_SHA256_BYTES]);
+#define ED25519_KEY_BYTES	32
+#define ED25519_SIGNATURE_BYTES 64
+/* Is it the signature (RFC 8032) of the data by the owner of this public key? */
+bool ed25519_verifies(const unsigned char key[ED25519_KEY_BYTES],
+		      const unsigned char signature[ED25519_SIGNATURE_BYTES], const void *data,
+		      size_t len);
 /* Base64 with padding and a NUL: base64_size(len) bytes. */
 #define base64_size(len) ((((len) + 2) / 3) * 4 + 1)
 void base64_encode(const void *data, size_t len, char *out);

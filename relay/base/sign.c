@@ -1,4 +1,4 @@
-/* HMAC-SHA256 and base64 by libcrypto, random digits by the kernel. */
+/* HMAC-SHA256, Ed25519 and base64 by libcrypto, random digits by the kernel. */
 #include "tracepager/sign.h"
 
 #include <assert.h>
@@ -27,6 +27,21 @@ bool hmac_sha256_equals(const unsigned char a[HMAC_SHA256_BYTES],
 			const unsigned char b[HMAC_SHA256_BYTES])
 {
 	return CRYPTO_memcmp(a, b, HMAC_SHA256_BYTES) == 0;
+}
+
+bool ed25519_verifies(const unsigned char key[ED25519_KEY_BYTES],
+		      const unsigned char signature[ED25519_SIGNATURE_BYTES], const void *data,
+		      size_t len)
+{
+	EVP_PKEY *pkey =
+		EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, ED25519_KEY_BYTES);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool verifies = pkey && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+			EVP_DigestVerify(ctx, signature, ED25519_SIGNATURE_BYTES, data, len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	return verifies;
 }
 
 void base64_encode(const void *data, size_t len, char *out)

@@ -58,6 +58,11 @@ void config_read_secret(struct config_loading *loading, const struct ynode *map,
 void config_read_token(struct config_loading *loading, const struct ynode *map, size_t i,
 		       const char *name, struct secret *secret);
 
+/* The same, or a list of the new one and the old one. */
+void config_read_secrets(struct config_loading *loading, const struct ynode *map, size_t i,
+			 const char *name, bool is_token,
+			 struct secret secrets[LIMIT_LIVE_SECRETS]);
+
 /* By their files' paths, or by their values where neither comes from a file. */
 bool config_secrets_differ(const struct secret *ours, const struct secret *now);
 /* Is it fit for a header: visible ASCII characters without blanks? */
@@ -89,6 +94,23 @@ void config_check_mode(struct config_loading *loading, const struct ynode *node,
 void config_check_store_mode(struct config_loading *loading, const struct ynode *root);
 /* What a start would fail on: the store's place, the address; what is missing. */
 void config_preflight(struct config_loading *loading, const struct ynode *root);
+
+/* ---- config_senders.c ---- */
+
+void config_read_senders(struct config_loading *loading, const struct ynode *map);
+void config_free_senders(struct config *config);
+void config_write_sender_sample(struct buf *out);
+/* The n-th secret that a sender can have, and the option of its file, behind which ".2" may stand;
+ * NULL behind the last. Borrowed. */
+struct secret *config_sender_secret(struct sender_config *sender, size_t n, const char **ret_name);
+/* Their options, and where their secrets are; not the values of secrets that are in files. */
+bool config_senders_differ(struct sender_config *sender, struct sender_config *other);
+
+/* ---- config_mapping.c ---- */
+
+/* A mapping of format generic, or the name of one that ships; NULL with a finding. */
+const struct alert_mapping *config_read_mapping(struct config_loading *loading,
+						const struct ynode *node);
 
 /* ---- config_sources.c ---- */
 

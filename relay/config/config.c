@@ -5,7 +5,6 @@
  */
 #include "config-internal.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +33,6 @@ static const struct config_option config_options[] = {
 #undef OPTION
 };
 
-static const char *const format_names[] = {
-#define FORMAT(id, name, family, text) name,
-#include "tracepager/tbl/formats.def"
-#undef FORMAT
-};
-
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
 static void *config_field(struct config *config, const struct config_option *option)
@@ -60,56 +53,6 @@ static void set_defaults(struct config *config)
 			duration_parse(config_options[i].value,
 				       config_field(config, &config_options[i]));
 	}
-}
-
-/* ---- senders ---- */
-
-static void read_sender(struct config_loading *loading, const struct ynode *name,
-			const struct ynode *map, struct sender_config *sender)
-{
-	static const char *const known[] = { "format", "bearer", "bearer_file", "group" };
-	static const char *const groups[] = { "ours", "theirs" };
-
-	sender->name = name->text;
-	if (!config_want_map(loading, map, "a sender", "write {format: alertmanager}"))
-		return;
-	for (size_t i = 0; i < map->n; i++) {
-		const char *key = map->keys[i]->text;
-		if (strcmp(key, "format") == 0) {
-			const char *text = config_want_text(loading, map->items[i], key);
-			if (text)
-				sender->format = (enum alert_format_id)config_want_word(
-					loading, map->items[i], text, "C006", "format",
-					format_names, ARRAY_LEN(format_names));
-		} else if (strcmp(key, "group") == 0) {
-			const char *text = config_want_text(loading, map->items[i], key);
-			if (text)
-				sender->group_theirs =
-					config_want_word(loading, map->items[i], text, "C006",
-							 "group", groups, ARRAY_LEN(groups)) == 1;
-		} else if (config_is_secret(key, "bearer")) {
-			config_read_token(loading, map, i, "bearer", &sender->bearer);
-		} else {
-			config_unknown(loading, map, i, " of a sender", known, ARRAY_LEN(known));
-		}
-	}
-	if (!ynode_get(map, "format"))
-		FAULT(loading, name, "C007", "add: format: alertmanager",
-		      "a sender needs a format");
-	if (!config_has_secret(map, "bearer") && !config_is_loopback(loading->config->listen))
-		FAULT(loading, name, "C008", "add: bearer_file: /path/of/a/token",
-		      "a sender without a token is allowed only while listening on loopback");
-}
-
-static void read_senders(struct config_loading *loading, const struct ynode *map)
-{
-	struct config *config = loading->config;
-
-	config_check_names(loading, map);
-	config->senders = arena_array(config->arena, map->n, sizeof(struct sender_config));
-	for (size_t i = 0; i < map->n; i++)
-		read_sender(loading, map->keys[i], map->items[i],
-			    &config->senders[config->nsenders++]);
 }
 
 /* ---- options; the prefix is "" at the top of the file, and "store." within store ---- */
@@ -281,7 +224,7 @@ static void read_root(struct config_loading *loading)
 	read_config_options(loading, root, "");
 	check_listen(loading, root);
 	if (senders && senders->kind == YNODE_MAP)
-		read_senders(loading, senders);
+		config_read_senders(loading, senders);
 	if (sources && sources->kind == YNODE_MAP)
 		config_read_sources(loading, sources);
 	check_whole(loading, root);
@@ -397,8 +340,7 @@ void config_free(struct config *config)
 		return;
 	secret_fini(&config->admin_token);
 	config_free_access(config);
-	for (size_t i = 0; i < config->nsenders; i++)
-		secret_fini(&config->senders[i].bearer);
+	config_free_senders(config);
 	config_free_sources(config);
 	arena_free(config->arena);
 	free(config);
@@ -406,21 +348,6 @@ void config_free(struct config *config)
 
 /* The only name that counts as loopback is localhost: any other, even 127.shop.example, may resolve
  * to another address. */
-bool config_is_loopback(const char *listen)
-{
-	char host[INET_ADDRSTRLEN];
-	size_t len = strcspn(listen, ":");
-	struct in_addr address;
-
-	if (strncmp(listen, "[::1]:", 6) == 0 || strncmp(listen, "localhost:", 10) == 0)
-		return true;
-	if (len >= sizeof(host))
-		return false;
-	memcpy(host, listen, len);
-	host[len] = '\0';
-	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
-}
-
 void config_write_sample(struct buf *out)
 {
 	buf_puts(out, "# tracepager.yaml: the daemon's options. The rules say who is paged for "
@@ -447,11 +374,6 @@ void config_write_sample(struct buf *out)
 		"#tokens:\n"
 		"#  - {name: ann, file: /etc/tracepager/ann.token, may: act}\n"
 		"#  - {name: grafana, file: /etc/tracepager/grafana.token, may: read}\n\n");
-	buf_puts(out, "# Monitoring systems that send us alerts, each at POST /webhook/NAME\n"
-		      "# (format prometheus: at POST /api/v2/alerts).\n"
-		      "senders:\n"
-		      "  alertmanager:\n"
-		      "    format: alertmanager\n"
-		      "    # bearer_file: /etc/tracepager/alertmanager.token\n\n");
+	config_write_sender_sample(out);
 	config_write_source_sample(out);
 }

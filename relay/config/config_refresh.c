@@ -60,9 +60,14 @@ struct config_refresh *config_refresh_new(const struct config *config)
 	for (size_t i = 0; i < config->ntokens; i++)
 		refresh_add_file(refresh, &config->tokens[i].secret,
 				 xasprintf("tokens.%s.file", config->tokens[i].name));
-	for (size_t i = 0; i < config->nsenders; i++)
-		refresh_add_file(refresh, &config->senders[i].bearer,
-				 xasprintf("senders.%s.bearer_file", config->senders[i].name));
+	for (size_t i = 0; i < config->nsenders; i++) {
+		struct sender_config *sender = &config->senders[i];
+		const char *name;
+		const struct secret *secret;
+		for (size_t n = 0; (secret = config_sender_secret(sender, n, &name)); n++)
+			refresh_add_file(refresh, secret,
+					 xasprintf("senders.%s.%s", sender->name, name));
+	}
 	for (size_t i = 0; i < config->nsources; i++) {
 		const struct source_config *source = &config->sources[i];
 		const char *name;
@@ -103,6 +108,13 @@ static bool is_pipe(const char *path)
 	return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+/* Not secrets of sources, which check their own, and not what only signs. */
+static bool needs_header_token(const char *option)
+{
+	return strncmp(option, "sources.", 8) != 0 &&
+	       (strncmp(option, "senders.", 8) != 0 || strstr(option, ".bearer_file"));
+}
+
 void config_refresh_read(struct config_refresh *refresh)
 {
 	for (size_t i = 0; i < refresh->nfiles; i++) {
@@ -111,7 +123,7 @@ void config_refresh_read(struct config_refresh *refresh)
 			continue;
 		if (secret_read_file(&file->fresh, file->path, &file->err) == 0 &&
 		    !config_is_header_token(file->fresh.value) &&
-		    strncmp(file->option, "sources.", 8) != 0) {
+		    needs_header_token(file->option)) {
 			secret_fini(&file->fresh);
 			err_set(&file->err, EINVAL,
 				"the secret file %s holds a character that a token cannot have",
@@ -135,8 +147,7 @@ static void tell_changed(struct buf *out, const char *map, const char *name)
 	buf_printf(out, "%s changed: restart to take it\n", option);
 }
 
-static const struct sender_config *refresh_find_sender(const struct config *config,
-						       const char *name)
+static struct sender_config *refresh_find_sender(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->nsenders; i++)
 		if (strcmp(config->senders[i].name, name) == 0)
@@ -180,6 +191,19 @@ static const struct token_config *refresh_find_token(const struct config *config
 	return NULL;
 }
 
+static void take_sender_inline(struct sender_config *ours, struct sender_config *now,
+			       struct buf *out)
+{
+	struct secret *secret;
+	const char *name;
+
+	for (size_t n = 0; (secret = config_sender_secret(ours, n, &name)); n++) {
+		CLEANUP_FREE char *option = xasprintf("senders.%s.%.*s", ours->name,
+						      (int)(strstr(name, "_file") - name), name);
+		take_inline(secret, config_sender_secret(now, n, &name), option, out);
+	}
+}
+
 static void take_inline_secrets(struct config *ours, const struct config *now, struct buf *out)
 {
 	take_inline(&ours->admin_token, &now->admin_token, "admin_token", out);
@@ -192,10 +216,9 @@ static void take_inline_secrets(struct config *ours, const struct config *now, s
 	}
 	for (size_t i = 0; i < ours->nsenders; i++) {
 		struct sender_config *sender = &ours->senders[i];
-		const struct sender_config *other = refresh_find_sender(now, sender->name);
-		CLEANUP_FREE char *option = xasprintf("senders.%s.bearer", sender->name);
+		struct sender_config *other = refresh_find_sender(now, sender->name);
 		if (other)
-			take_inline(&sender->bearer, &other->bearer, option, out);
+			take_sender_inline(sender, other, out);
 	}
 }
 
@@ -216,10 +239,9 @@ static void compare_tokens(const struct config *ours, const struct config *now, 
 static void compare_senders(const struct config *ours, const struct config *now, struct buf *out)
 {
 	for (size_t i = 0; i < ours->nsenders; i++) {
-		const struct sender_config *sender = &ours->senders[i],
-					   *other = refresh_find_sender(now, sender->name);
-		if (!other || other->format != sender->format ||
-		    config_secrets_differ(&sender->bearer, &other->bearer))
+		struct sender_config *sender = &ours->senders[i],
+				     *other = refresh_find_sender(now, sender->name);
+		if (!other || config_senders_differ(sender, other))
 			tell_changed(out, "senders.", sender->name);
 	}
 	for (size_t i = 0; i < now->nsenders; i++)
@@ -260,10 +282,15 @@ static struct secret *secret_of(struct config *config, const struct secret_file 
 			return &config->tokens[i].secret;
 	}
 	for (size_t i = 0; i < config->nsenders; i++) {
-		CLEANUP_FREE char *option =
-			xasprintf("senders.%s.bearer_file", config->senders[i].name);
-		if (strcmp(option, file->option) == 0)
-			return &config->senders[i].bearer;
+		struct secret *secret;
+		const char *name;
+		for (size_t n = 0; (secret = config_sender_secret(&config->senders[i], n, &name));
+		     n++) {
+			CLEANUP_FREE char *option =
+				xasprintf("senders.%s.%s", config->senders[i].name, name);
+			if (strcmp(option, file->option) == 0)
+				return secret;
+		}
 	}
 	return NULL;
 }

@@ -4,6 +4,7 @@
  */
 #include "config-internal.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,38 +187,78 @@ bool config_is_header_token(const char *text)
 	return true;
 }
 
-void config_read_secret(struct config_loading *loading, const struct ynode *map, size_t i,
-			const char *name, struct secret *secret)
+/* One secret, or the path of its file. */
+static void config_take_secret(struct config_loading *loading, const struct ynode *node,
+			       const char *key, bool is_file, struct secret *secret)
 {
-	const char *key = map->keys[i]->text;
-	const char *text = config_want_text(loading, map->items[i], key);
+	const char *text = config_want_text(loading, node, key);
 	struct err err = { 0 };
 
-	for (size_t before = 0; before < i; before++)
-		if (config_is_secret(map->keys[before]->text, name))
-			FAULT(loading, map->keys[i], "C003", "keep one of the two",
-			      "%s is given twice, as a value and as a file", name);
 	if (!text)
 		return;
-	if (strcmp(key, name) == 0)
+	if (!is_file)
 		secret_set(secret, text);
 	else if (!loading->load_secrets)
 		secret_set_path(secret, text);
 	else if (secret_read_file(secret, text, &err) < 0)
-		FAULT(loading, map->items[i], "C004",
+		FAULT(loading, node, "C004",
 		      "write the secret on the first line of a file that the relay's user may read",
 		      "%s", err.text);
 	else
-		config_check_mode(loading, map->items[i], text);
+		config_check_mode(loading, node, text);
+}
+
+static void check_secret_twins(struct config_loading *loading, const struct ynode *map, size_t i,
+			       const char *name)
+{
+	for (size_t before = 0; before < i; before++)
+		if (config_is_secret(map->keys[before]->text, name))
+			FAULT(loading, map->keys[i], "C003", "keep one of the two",
+			      "%s is given twice, as a value and as a file", name);
+}
+
+static void check_header_token(struct config_loading *loading, const struct ynode *node,
+			       const char *name, const struct secret *secret)
+{
+	if (secret->value && !config_is_header_token(secret->value))
+		FAULT(loading, node, "C018", "use visible ASCII characters only",
+		      "%s holds a character that a token cannot have", name);
+}
+
+void config_read_secret(struct config_loading *loading, const struct ynode *map, size_t i,
+			const char *name, struct secret *secret)
+{
+	const char *key = map->keys[i]->text;
+
+	check_secret_twins(loading, map, i, name);
+	config_take_secret(loading, map->items[i], key, strcmp(key, name) != 0, secret);
+}
+
+void config_read_secrets(struct config_loading *loading, const struct ynode *map, size_t i,
+			 const char *name, bool is_token, struct secret secrets[LIMIT_LIVE_SECRETS])
+{
+	const struct ynode *value = map->items[i];
+	const char *key = map->keys[i]->text;
+	bool is_list = value->kind == YNODE_LIST;
+	size_t n = is_list ? value->n : 1;
+
+	check_secret_twins(loading, map, i, name);
+	if (!n || n > LIMIT_LIVE_SECRETS)
+		FAULT(loading, value, "C034", "give one, or the new one and the old one",
+		      "%s must be one secret or %u, not %zu", key, LIMIT_LIVE_SECRETS, n);
+	for (size_t k = 0; k < n && k < LIMIT_LIVE_SECRETS; k++) {
+		const struct ynode *node = is_list ? value->items[k] : value;
+		config_take_secret(loading, node, key, strcmp(key, name) != 0, &secrets[k]);
+		if (is_token)
+			check_header_token(loading, node, name, &secrets[k]);
+	}
 }
 
 void config_read_token(struct config_loading *loading, const struct ynode *map, size_t i,
 		       const char *name, struct secret *secret)
 {
 	config_read_secret(loading, map, i, name, secret);
-	if (secret->value && !config_is_header_token(secret->value))
-		FAULT(loading, map->items[i], "C018", "use visible ASCII characters only",
-		      "%s holds a character that a token cannot have", name);
+	check_header_token(loading, map->items[i], name, secret);
 }
 
 bool config_secrets_differ(const struct secret *ours, const struct secret *now)
@@ -227,4 +268,21 @@ bool config_secrets_differ(const struct secret *ours, const struct secret *now)
 	if (!ours->value || !now->value)
 		return ours->value != now->value;
 	return !secret_equals(ours, now->value, strlen(now->value));
+}
+
+/* ---- addresses ---- */
+
+bool config_is_loopback(const char *listen)
+{
+	char host[INET_ADDRSTRLEN];
+	size_t len = strcspn(listen, ":");
+	struct in_addr address;
+
+	if (strncmp(listen, "[::1]:", 6) == 0 || strncmp(listen, "localhost:", 10) == 0)
+		return true;
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, listen, len);
+	host[len] = '\0';
+	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }

@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,6 @@
 #include "tracepager/clock.h"
 #include "tracepager/sign.h"
 #include "tracepager/xalloc.h"
-
-#define ED25519_KEY_BYTES 32
-#define ED25519_SIG_BYTES 64
 
 const char *const sign_scheme_words[SIGN_COUNT] = {
 	[SIGN_NONE] = "none",		[SIGN_STANDARD_WEBHOOKS] = "standard-webhooks",
@@ -200,7 +196,7 @@ static const struct sign_kind sign_kinds[SIGN_COUNT] = {
 	[SIGN_SLACK] = { "X-Slack-Signature", "X-Slack-Request-Timestamp", "v0=", "v0:%s:" },
 };
 
-static int hex_digit(char c)
+static int signed_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -225,7 +221,8 @@ static bool shows_mac(const char *shown, const char *before, const unsigned char
 		if (len != 2 * sizeof(bytes))
 			continue;
 		for (; n < sizeof(bytes); n++) {
-			int high = hex_digit(digits[2 * n]), low = hex_digit(digits[2 * n + 1]);
+			int high = signed_hex_digit(digits[2 * n]),
+			    low = signed_hex_digit(digits[2 * n + 1]);
 			if (high < 0 || low < 0)
 				break;
 			bytes[n] = (unsigned char)(high << 4 | low);
@@ -311,25 +308,14 @@ static enum auth_verdict check_hex(const struct sender_auth *auth,
 
 /* ---- Standard Webhooks (the specification, "Signature scheme") ---- */
 
-static bool ed25519_verifies(const char *key_text, const char *signature, size_t signature_len,
-			     const char *data, size_t len)
+static bool shows_ed25519(const char *key_text, const char *signature, size_t signature_len,
+			 const struct buf *data)
 {
-	unsigned char key[ED25519_KEY_BYTES], bytes[ED25519_SIG_BYTES];
-	EVP_PKEY *pkey;
-	EVP_MD_CTX *ctx;
-	bool verifies = false;
+	unsigned char key[ED25519_KEY_BYTES], bytes[ED25519_SIGNATURE_BYTES];
 
-	if (base64_decode(key_text, strlen(key_text), key, sizeof(key)) != sizeof(key) ||
-	    base64_decode(signature, signature_len, bytes, sizeof(bytes)) != sizeof(bytes))
-		return false;
-	pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, sizeof(key));
-	ctx = EVP_MD_CTX_new();
-	if (pkey && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1)
-		verifies = EVP_DigestVerify(ctx, bytes, sizeof(bytes), (const unsigned char *)data,
-					    len) == 1;
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(pkey);
-	return verifies;
+	return base64_decode(key_text, strlen(key_text), key, sizeof(key)) == sizeof(key) &&
+	       base64_decode(signature, signature_len, bytes, sizeof(bytes)) == sizeof(bytes) &&
+	       ed25519_verifies(key, bytes, data->data, data->len);
 }
 
 /* The key is base64 behind "whsec_"; a secret that is no base64 is the key itself. */
@@ -357,8 +343,7 @@ static bool standard_fits(const char *secret, const char *signatures, const stru
 		at += strspn(at, " ");
 		size_t len = strcspn(at, " ");
 		if (is_public && len > 4 && strncmp(at, "v1a,", 4) == 0)
-			fits |= ed25519_verifies(secret + 5, at + 4, len - 4, data->data,
-						 data->len);
+			fits |= shows_ed25519(secret + 5, at + 4, len - 4, data);
 		else if (!is_public && len > 3 && strncmp(at, "v1,", 3) == 0 &&
 			 base64_decode(at + 3, len - 3, shown, sizeof(shown)) == sizeof(shown))
 			fits |= hmac_sha256_equals(shown, mac);

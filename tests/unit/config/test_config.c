@@ -168,10 +168,10 @@ START_TEST(test_every_option)
 	ck_assert_uint_eq(config->nsenders, 2);
 	check_text(config->senders[0].name, "am1");
 	ck_assert_int_eq(config->senders[0].format, FORMAT_ALERTMANAGER);
-	check_text(config->senders[0].bearer.value, "one");
+	check_text(config->senders[0].auth.bearer[0].value, "one");
 	check_text(config->senders[1].name, "prom.2");
 	ck_assert_int_eq(config->senders[1].format, FORMAT_PROMETHEUS);
-	check_text(config->senders[1].bearer.value, "two==");
+	check_text(config->senders[1].auth.bearer[0].value, "two==");
 
 	ck_assert_uint_eq(config->nsources, 2);
 	check_text(config->sources[0].name, "main");
@@ -184,6 +184,64 @@ START_TEST(test_every_option)
 	check_text(config->sources[1].path, "/srv/traces");
 	ck_assert_ptr_null(config->sources[1].bearer.value);
 	ck_assert_int_eq(config->sources[1].timeout_us, 2000000); /* enrich_budget's */
+}
+END_TEST
+
+START_TEST(test_what_a_sender_can_have)
+{
+	const struct sender_config *sender;
+	const struct alert_mapping *mapping;
+
+	ck_assert_int_eq(
+		parse("senders:\n"
+		      "  a:\n"
+		      "    format: generic\n"
+		      "    bearer: [new, old]\n"
+		      "    basic: {username: u, password: \"p q\"}\n"
+		      "    sign: {scheme: grafana, secret: s, header: X-S, time_header: X-T}\n"
+		      "    addresses: [10.0.0.0/8, \"2001:db8::1\"]\n"
+		      "    client_names: am.example\n"
+		      "    heartbeat: 15m\n"
+		      "    watchdog: {alertname: Watchdog, cluster: eu1}\n"
+		      "    topics: [\"arn:aws:sns:eu-west-1:1:t\"]\n"
+		      "    mapping:\n"
+		      "      items: /alerts\n"
+		      "      id: [/a, /b]\n"
+		      "      status: {from: /s, values: {OPEN: firing, ACK: ignore}}\n"
+		      "      starts_at: {from: /t, time: ms}\n"
+		      "      severity: {text: critical}\n"
+		      "      label: {service: /svc, env: {from: ^/env}}\n"
+		      "      labels: {from: /tags, prefix: tag_}\n",
+		      true),
+		0);
+	ck_assert_uint_eq(findings.n, 0);
+	sender = &config->senders[0];
+	check_text(sender->auth.bearer[0].value, "new");
+	check_text(sender->auth.bearer[1].value, "old");
+	check_text(sender->auth.basic_user, "u");
+	check_text(sender->auth.basic[0].value, "p q");
+	ck_assert_int_eq(sender->auth.scheme, SIGN_GRAFANA);
+	check_text(sender->auth.signing[0].value, "s");
+	check_text(sender->auth.sign_header, "X-S");
+	check_text(sender->auth.sign_time_header, "X-T");
+	ck_assert_uint_eq(sender->auth.naddresses, 2);
+	ck_assert(address_range_has(&sender->auth.addresses[1], "2001:db8::1"));
+	ck_assert_uint_eq(sender->auth.nclient_names, 1);
+	ck_assert_int_eq(sender->heartbeat_us, 900000000);
+	ck_assert_uint_eq(sender->watchdog.n, 2);
+	check_text(labels_get(&sender->watchdog, "cluster"), "eu1");
+	ck_assert_uint_eq(sender->ntopics, 1);
+	mapping = sender->mapping;
+	check_text(mapping->items, "/alerts");
+	ck_assert_uint_eq(mapping->nrules, 7);
+	ck_assert(!mapping->id_of_labels);
+	check_text(mapping->rules[0].from[1], "/b");
+	check_text(mapping->rules[1].values[1].to, "ignore");
+	ck_assert_int_eq(mapping->rules[2].time, MAP_TIME_MS);
+	check_text(mapping->rules[3].text, "critical");
+	ck_assert_int_eq(mapping->rules[5].to, MAP_LABEL);
+	check_text(mapping->rules[5].name, "env");
+	check_text(mapping->rules[6].name, "tag_");
 }
 END_TEST
 
@@ -350,6 +408,48 @@ static const struct {
 	  "sent in a header" },
 	{ "sources: {j: {kind: jaeger, url: \"http://j\", trace_link: \"http://j/trace\"}}\n",
 	  "C016", 1, 58, "trace_link must hold" },
+
+	{ "senders: {a: {format: grafana, bearer: [x, y, z]}}\n", "C034", 1, 40, "not 3" },
+	{ "senders: {a: {format: grafana, bearer: []}}\n", "C034", 1, 40, "not 0" },
+	{ "senders: {a: {format: grafana, bearer: [\"x y\"]}}\n", "C018", 1, 41, "" },
+	{ "senders: {a: {format: grafana, basic: {username: u}}}\n", "C036", 1, 39,
+	  "password_file" },
+	{ "senders: {a: {format: grafana, basic: {username: \"u:v\", password: p}}}\n", "C036", 1,
+	  50, "colon" },
+	{ "senders: {a: {format: grafana, sign: {secret: s}}}\n", "C036", 1, 38,
+	  "add: scheme: standard-webhooks" },
+	{ "senders: {a: {format: grafana, sign: {scheme: github}}}\n", "C036", 1, 38, "secret" },
+	{ "senders: {a: {format: grafana, sign: {scheme: gitbub, secret: s}}}\n", "C006", 1, 47,
+	  "github" },
+	{ "senders: {a: {format: grafana, sign: {scheme: none, secret: s}}}\n", "C006", 1, 47,
+	  "known here: standard-webhooks" },
+	{ "senders: {a: {format: grafana, sign: {scheme: github, secret: s, header: H}}}\n", "C036",
+	  1, 38, "only with the scheme grafana" },
+	{ "senders: {a: {format: grafana, sign: {scheme: grafana, secret: s, header: \"H:\"}}}\n",
+	  "C036", 1, 75, "header is no name of a header" },
+	{ "senders: {a: {format: grafana, addresses: [10.0.0.0/33]}}\n", "C035", 1, 44,
+	  "write 192.0.2.7" },
+	{ "senders: {a: {format: grafana, client_names: []}}\n", "C034", 1, 46, "empty" },
+	{ "senders: {a: {format: grafana, heartbeat: 30s}}\n", "C005", 1, 43, "write 15m" },
+	{ "senders: {a: {format: grafana, watchdog: {}}}\n", "C034", 1, 42, "every alert" },
+	{ "senders: {a: {format: grafana, mapping: {name: /n}}}\n", "C037", 1, 41,
+	  "write format: generic" },
+	{ "senders: {a: {format: generic}}\n", "C037", 1, 11, "add: mapping" },
+	{ "senders: {a: {format: generic, mapping: nobody}}\n", "C006", 1, 41, "mapping" },
+	{ "senders: {a: {format: generic, mapping: {id: /i}}}\n", "C038", 1, 41, "add: name" },
+	{ "senders: {a: {format: generic, mapping: {name: title}}}\n", "C038", 1, 48,
+	  "begins with \"/\"" },
+	{ "senders: {a: {format: generic, mapping: {name: /n, stat: /s}}}\n", "C001", 1, 52,
+	  "known here: items, id, status" },
+	{ "senders: {a: {format: generic, mapping: {name: {values: {a: b}}}}}\n", "C038", 1, 48,
+	  "no place" },
+	{ "senders: {a: {format: generic, mapping: {name: /n, starts_at: {from: /t, time: h}}}}\n",
+	  "C006", 1, 80, "known here: any, rfc3339, s" },
+	{ "senders: {a: {format: generic, mapping: {name: /n, status: {from: /s, values: {O: "
+	  "on}}}}}\n",
+	  "C006", 1, 60, "firing, resolved, ignore" },
+	{ "senders: {a: {format: generic, mapping: {name: [/a, /b, /c, /d, /e, /f, /g]}}}\n",
+	  "C038", 1, 48, "more than 6 places" },
 
 	{ "tokens: {ann: x}\n", "C002", 1, 9, "tokens must be a list, not a map" },
 	{ "tokens: [ann]\n", "C002", 1, 10, "a token must be a map, not a text" },
@@ -619,13 +719,13 @@ START_TEST(test_secrets_of_senders_and_sources)
 			       path, path);
 
 	ck_assert_int_eq(parse(text, true), 0);
-	check_text(config->senders[0].bearer.value, "from-the-file");
+	check_text(config->senders[0].auth.bearer[0].value, "from-the-file");
 	check_text(config->sources[0].bearer.value, "from-the-file");
 	unlink(path);
 	config_free(config);
 	/* Gone now: an error, but not without load_secrets. */
 	ck_assert_int_eq(parse(text, false), 0);
-	ck_assert_ptr_null(config->senders[0].bearer.value);
+	ck_assert_ptr_null(config->senders[0].auth.bearer[0].value);
 	config_free(config);
 	config = NULL;
 	ck_assert_int_eq(parse(text, true), -EINVAL);
@@ -864,6 +964,7 @@ int main(void)
 	tcase_add_test(tcase, test_defaults_without_a_file);
 	tcase_add_test(tcase, test_defaults_of_an_empty_file);
 	tcase_add_test(tcase, test_every_option);
+	tcase_add_test(tcase, test_what_a_sender_can_have);
 	tcase_add_loop_test(tcase, test_fault, 0, ARRAY_LEN(faults));
 	tcase_add_test(tcase, test_every_code_has_a_fault);
 	tcase_add_test(tcase, test_all_at_once);
