@@ -32,6 +32,8 @@ struct rule_matcher {
 	const char *name, *value;
 	const char *literal;		 /* the only value that holds; NULL: several do */
 	struct pcre2_real_code_8 *regex; /* NULL: none */
+	const char **words;		 /* heap: all that "info|warning" matches */
+	size_t nwords;			 /* 0: the regular expression is no list of words */
 };
 struct rule_matchers {
 	struct rule_matcher *at; /* heap */

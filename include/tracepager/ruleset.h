@@ -108,6 +108,7 @@ struct when_word {
 	const char **globs;
 	const char **literals; /* the only texts that they match; NULL: one has a wildcard */
 	size_t n;
+	unsigned int slot; /* conditions of all routes on the same field and name have the same */
 };
 struct number_test {
 	char op[3]; /* ">=", ">", "<=", "<", "=" */
@@ -118,6 +119,7 @@ struct route_entry {
 	struct when_word *words;
 	size_t nwords;
 	struct rule_matchers labels;
+	unsigned int *slots; /* of each of these matchers, as of a condition on its label */
 	struct number_test *confidence;
 	size_t nconfidence;
 	const struct time_set **times; /* one of them must hold; n 0: any time */

@@ -77,7 +77,9 @@ static bool word_covers_glob(const struct when_word *word, const char *glob)
 /* Does a hold wherever b holds? */
 static bool word_covers(const struct when_word *a, const struct when_word *b)
 {
-	if (a->field != b->field || strcmp(a->name, b->name) != 0)
+	bool named = a->field == WHEN_LABEL || a->field == WHEN_SUSPECT_ATTR;
+
+	if (a->field != b->field || (named && strcmp(a->name, b->name) != 0))
 		return false;
 	for (size_t i = 0; i < b->n; i++)
 		if (!word_covers_glob(a, b->globs[i]))
@@ -154,15 +156,21 @@ static bool is_empty(const struct route_entry *route)
 	return !route->nwords && !route->labels.n && !route->nconfidence && !route->ntimes;
 }
 
+static bool confidence_covers(const struct route_entry *a, const struct route_entry *b)
+{
+	if (!a->nconfidence)
+		return true;
+	const struct share_range x = range_of_tests(a->confidence, a->nconfidence),
+				 y = range_of_tests(b->confidence, b->nconfidence);
+	return range_covers(&x, &y);
+}
+
 /* Does a match whatever b matches? A route without a condition is an error already: it covers
  * nothing. */
 static bool route_covers(struct arena *arena, const struct route_entry *a,
 			 const struct route_entry *b)
 {
-	const struct share_range x = range_of_tests(a->confidence, a->nconfidence),
-				 y = range_of_tests(b->confidence, b->nconfidence);
-
-	if (is_empty(a) || is_empty(b) || !range_covers(&x, &y) || !times_cover(a, b))
+	if (is_empty(a) || is_empty(b) || !times_cover(a, b) || !confidence_covers(a, b))
 		return false;
 	for (size_t i = 0; i < a->nwords; i++)
 		if (!covers_word(arena, &a->words[i], b))

@@ -47,9 +47,11 @@ static bool names_secret(const char *line, const char *end, bool misspelt)
 {
 	size_t len = (size_t)(end - line);
 
-	for (size_t i = 0; i < ARRAY_LEN(secret_words); i++) {
+	for (size_t i = 0; len && i < ARRAY_LEN(secret_words); i++) {
 		size_t n = strlen(secret_words[i]);
-		if (len >= n && strncasecmp(end - n, secret_words[i], n) == 0)
+		/* The last letter tells most keys from a secret's. */
+		if (len >= n && (end[-1] | 0x20) == secret_words[i][n - 1] &&
+		    strncasecmp(end - n, secret_words[i], n) == 0)
 			return true;
 	}
 	if (!misspelt)

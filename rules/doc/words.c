@@ -1,6 +1,7 @@
 /*
  * Words: the hints of findings, "did you mean …?", by edit distance. Pure: owns nothing.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "tracepager/findings.h"
@@ -50,9 +51,29 @@ static unsigned int edit_distance(const char *a, size_t na, const char *b, size_
 	return last[nb];
 }
 
+/* The letters of a word as bits; others than a to z share bits. */
+static uint32_t letters_of(const char *word, size_t len)
+{
+	uint32_t letters = 0;
+
+	for (size_t i = 0; i < len; i++)
+		letters |= UINT32_C(1) << (folded_letter(word[i]) & 31);
+	return letters;
+}
+
+/* At least so many edits lie between two words: one edit adds or removes at most one letter. */
+static unsigned int least_distance(uint32_t a, uint32_t b)
+{
+	unsigned int more = (unsigned int)__builtin_popcount(a & ~b),
+		     fewer = (unsigned int)__builtin_popcount(b & ~a);
+
+	return more > fewer ? more : fewer;
+}
+
 const char *nearest_word(const char *word, const char *const *candidates, size_t n)
 {
 	size_t len = strlen(word);
+	uint32_t letters = letters_of(word, len);
 	const char *nearest = NULL;
 
 	if (len == 0 || len > LIMIT_SUGGEST_BYTES)
@@ -63,6 +84,8 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 	for (size_t i = 0; i < n; i++) {
 		size_t other = strlen(candidates[i]);
 		if (other > LIMIT_SUGGEST_BYTES || (other > len ? other - len : len - other) > most)
+			continue;
+		if (least_distance(letters, letters_of(candidates[i], other)) > most)
 			continue;
 		unsigned int far = edit_distance(word, len, candidates[i], other, most);
 		if (far > most || (nearest && far == most))

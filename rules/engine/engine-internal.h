@@ -98,6 +98,8 @@ struct rule_miss {
 /* Counts a rule that did not match. True: it is near enough to be kept, so that a reason is worth
  * making. */
 bool trail_tried(struct rule_trail *trail, const struct rule_miss *miss);
+/* Is such a rule near enough? It is not counted. The trail is not NULL. */
+bool trail_keeps(const struct rule_trail *trail, const struct rule_miss *miss);
 void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *name,
 		  const char *place, const struct rule_miss *miss, const char *reason);
 

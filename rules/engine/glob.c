@@ -121,6 +121,12 @@ static bool token_takes(const struct token *token, uint32_t c)
 	return false;
 }
 
+/* An ASCII character of a glob that stands for itself alone. */
+static bool glob_is_plain(char c)
+{
+	return (signed char)c > 0 && c != '*' && c != '?' && c != '[' && c != '\\';
+}
+
 bool glob_match(const char *glob, const char *text)
 {
 	const char *star = NULL, *resume = NULL; /* behind the last star, and the end of the run
@@ -128,6 +134,11 @@ bool glob_match(const char *glob, const char *text)
 	struct token token;
 	uint32_t c;
 
+	/* Most globs differ from a text before their first wildcard. */
+	while (glob_is_plain(*glob) && *glob == *text)
+		glob++, text++;
+	if (glob_is_plain(*glob))
+		return false;
 	for (;;) {
 		const char *next = take_token(glob, &token);
 		if (token.kind == TOKEN_STAR) {
@@ -294,6 +305,12 @@ static bool token_covers(const struct token *a, const struct token *b)
 bool glob_covers(const char *a, const char *b)
 {
 	size_t na, nb, i = 0, j = 0, star = SIZE_MAX, resume = 0;
+
+	/* Most pairs differ before their first wildcard: what is plain in a covers only itself. */
+	while (glob_is_plain(*a) && *a == *b)
+		a++, b++;
+	if (glob_is_plain(*a) && *b != '\\')
+		return false;
 	CLEANUP_FREE struct token *x = tokens_of(a, &na);
 	CLEANUP_FREE struct token *y = tokens_of(b, &nb);
 

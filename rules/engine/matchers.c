@@ -12,10 +12,19 @@
 
 #include "engine-internal.h"
 
+/* Removes the matchers from number n on. */
+static void drop_from(struct rule_matchers *matchers, size_t n)
+{
+	while (matchers->n > n) {
+		struct rule_matcher *matcher = &matchers->at[--matchers->n];
+		pcre2_code_free(matcher->regex);
+		free(matcher->words);
+	}
+}
+
 void matchers_fini(struct rule_matchers *matchers)
 {
-	for (size_t i = 0; i < matchers->n; i++)
-		pcre2_code_free(matchers->at[i].regex);
+	drop_from(matchers, 0);
 	free(matchers->at);
 	*matchers = (struct rule_matchers){ .at = NULL };
 }
@@ -57,6 +66,28 @@ void matchers_add_glob(struct arena *arena, struct rule_matchers *matchers, cons
 							 .literal = glob_literal(arena, glob) });
 }
 
+/* Lists the words of "info|warning": texts without a character that means something in a regular
+ * expression. Returns their number; 0: the expression is no such list. */
+static size_t list_words(const char *regex, const char ***ret_words)
+{
+	size_t n = 1, size = strlen(regex) + 1;
+
+	if (strpbrk(regex, "\\^$.[]?*+{}()"))
+		return 0;
+	for (const char *at = regex; *at; at++)
+		n += *at == '|';
+	/* One block: the list, then its texts. */
+	const char **words = xcalloc(1, n * sizeof(*words) + size);
+	char *text = memcpy(words + n, regex, size);
+	for (size_t i = 0; i < n; i++) {
+		words[i] = text;
+		text += strcspn(text, "|");
+		*text++ = '\0';
+	}
+	*ret_words = words;
+	return n;
+}
+
 /* Adds one matcher. Name and value are borrowed. Returns 0, or -EDOM with err where the regular
  * expression is wrong. */
 static int add_op(struct rule_matchers *matchers, enum rule_op op, const char *name,
@@ -69,6 +100,8 @@ static int add_op(struct rule_matchers *matchers, enum rule_op op, const char *n
 	if ((op == RULE_REGEX || op == RULE_NOT_REGEX) &&
 	    compile_regex(value, &matcher.regex, err) < 0)
 		return -EDOM;
+	if (matcher.regex)
+		matcher.nwords = list_words(value, &matcher.words);
 	append_matcher(matchers, &matcher);
 	return 0;
 }
@@ -92,10 +125,20 @@ static int regex_match(const pcre2_code *code, const char *text)
 	return result;
 }
 
+static bool matcher_lists(const struct rule_matcher *matcher, const char *value)
+{
+	for (size_t i = 0; i < matcher->nwords; i++)
+		if (strcmp(matcher->words[i], value) == 0)
+			return true;
+	return false;
+}
+
 bool matcher_holds(const struct rule_matcher *matcher, const char *value)
 {
 	if (matcher->literal)
 		return strcmp(matcher->literal, value) == 0;
+	if (matcher->nwords)
+		return matcher_lists(matcher, value) == (matcher->op == RULE_REGEX);
 	switch (matcher->op) {
 	case RULE_GLOB:
 		return glob_match(matcher->value, value);
@@ -175,6 +218,9 @@ void matchers_offer(const struct rule_matchers *matchers, struct pick_sink *sink
 		if (matchers->at[i].literal)
 			pick_offer(sink, WHEN_LABEL, matchers->at[i].name,
 				   (const char *const *)&matchers->at[i].literal, 1);
+		else if (matchers->at[i].op == RULE_REGEX && matchers->at[i].nwords)
+			pick_offer(sink, WHEN_LABEL, matchers->at[i].name, matchers->at[i].words,
+				   matchers->at[i].nwords);
 }
 
 unsigned int matchers_literals(const struct rule_matchers *matchers)
@@ -442,13 +488,6 @@ static int parse_classic(struct scan *scan)
 	return scan->matchers->n > scan->first
 		       ? 0
 		       : err_set(scan->err, EINVAL, "there is no matcher in it");
-}
-
-/* Removes the matchers from number n on. */
-static void drop_from(struct rule_matchers *matchers, size_t n)
-{
-	while (matchers->n > n)
-		pcre2_code_free(matchers->at[--matchers->n].regex);
 }
 
 int matchers_parse(struct arena *arena, const char *text, struct rule_matchers *matchers,

@@ -28,9 +28,17 @@ struct pick_sink {
 static bool pick_make_key(unsigned int field, const char *name, const char *text,
 			  char key[KEY_BYTES])
 {
-	int n = snprintf(key, KEY_BYTES, "%u\x01%s\x01%s", field, name, text);
+	size_t name_len = strlen(name), text_len = strlen(text);
 
-	return n > 0 && n < (int)KEY_BYTES;
+	if (name_len >= KEY_BYTES || text_len >= KEY_BYTES || name_len + text_len + 4 > KEY_BYTES)
+		return false;
+	*key++ = (char)('0' + field);
+	*key++ = '\x01';
+	memcpy(key, name, name_len);
+	key += name_len;
+	*key++ = '\x01';
+	memcpy(key, text, text_len + 1);
+	return true;
 }
 
 static void count_texts(struct pick_sink *sink, unsigned int field, const char *name,

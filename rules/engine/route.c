@@ -105,14 +105,56 @@ static bool text_holds(const struct when_word *word, const char *value)
 	return false;
 }
 
-static bool word_holds(const struct when_word *word, const struct route_input *input)
+/* Values that one look-up remembers: the rules of a large shop name some twenty labels. */
+#define ROUTE_SLOTS 64
+
+/* The state of one look-up. Many routes ask for the value of the same field, which is looked up
+ * once. Most routes with a time name the same interval, so that its last answer is kept. */
+struct route_look {
+	const struct route_input *input;
+	const char *values[ROUTE_SLOTS]; /* NULL: not looked up yet */
+	const struct time_set *set;	 /* the interval asked last */
+	bool set_holds;
+};
+
+/* As route_value(), but never NULL. */
+static const char *look_value(struct route_look *look, unsigned int slot, enum when_field field,
+			      const char *name)
 {
+	if (slot < ROUTE_SLOTS && look->values[slot])
+		return look->values[slot];
+	const char *value = route_value(look->input, field, name);
+	if (!value)
+		value = "";
+	if (slot < ROUTE_SLOTS)
+		look->values[slot] = value;
+	return value;
+}
+
+static bool word_holds(const struct when_word *word, struct route_look *look)
+{
+	const struct route_input *input = look->input;
+
 	if (word->field >= WHEN_SUSPECT_SERVICE && !input->suspect)
 		return false;
-	const char *value = route_value(input, word->field, word->name);
-	if (text_holds(word, value ? value : ""))
+	if (text_holds(word, look_value(look, word->slot, word->field, word->name)))
 		return true;
 	return word->field == WHEN_SEVERITY && text_holds(word, severity_name(input->severity));
+}
+
+static bool label_holds(const struct route_entry *route, size_t i, struct route_look *look)
+{
+	const struct rule_matcher *matcher = &route->labels.at[i];
+
+	return matcher_holds(matcher, look_value(look, route->slots[i], WHEN_LABEL, matcher->name));
+}
+
+static bool labels_hold(const struct route_entry *route, struct route_look *look)
+{
+	for (size_t i = 0; i < route->labels.n; i++)
+		if (!label_holds(route, i, look))
+			return false;
+	return true;
 }
 
 static bool number_test_holds(const struct number_test *test, double value)
@@ -138,14 +180,6 @@ static bool confidence_holds(const struct route_entry *route, const struct route
 	return true;
 }
 
-/* The state of one look-up. Most routes with a time name the same interval, so that its last
- * answer is kept. */
-struct route_look {
-	const struct route_input *input;
-	const struct time_set *set; /* the interval asked last */
-	bool set_holds;
-};
-
 static bool time_holds(const struct route_entry *route, struct route_look *look)
 {
 	for (size_t i = 0; i < route->ntimes; i++) {
@@ -165,10 +199,10 @@ static bool route_holds(const struct route_entry *route, struct route_look *look
 	const struct route_input *input = look->input;
 
 	for (size_t i = 0; i < route->nwords; i++)
-		if (!(early && is_late(&route->words[i])) && !word_holds(&route->words[i], input))
+		if (!(early && is_late(&route->words[i])) && !word_holds(&route->words[i], look))
 			return false;
-	return matchers_match(&route->labels, labels_of(input)) &&
-	       (early || confidence_holds(route, input)) && time_holds(route, look);
+	return labels_hold(route, look) && (early || confidence_holds(route, input)) &&
+	       time_holds(route, look);
 }
 
 /* ---- reasons, for people ---- */
@@ -212,16 +246,26 @@ static bool route_holds_recorded(const struct route_entry *route, struct route_l
 						       (route->ntimes > 0)) };
 	const struct when_word *word = NULL;
 	const struct rule_matcher *matcher = NULL;
+
+	/* Where a route that misses one condition alone would not be kept, none need be counted. */
+	miss.held = miss.of ? miss.of - 1 : 0;
+	if (!trail_keeps(trail, &miss)) {
+		if (route_holds(route, look, false))
+			return true;
+		trail->ntried++;
+		return false;
+	}
+	miss.held = 0;
 	bool confidence = confidence_holds(route, input), time = time_holds(route, look);
 
 	for (size_t i = 0; i < route->nwords; i++) {
-		bool holds = word_holds(&route->words[i], input);
+		bool holds = word_holds(&route->words[i], look);
 		miss.held += holds;
 		if (!holds && !word)
 			word = &route->words[i];
 	}
 	for (size_t i = 0; i < route->labels.n; i++) {
-		bool holds = matcher_matches(&route->labels.at[i], labels_of(input));
+		bool holds = label_holds(route, i, look);
 		miss.held += holds;
 		if (!holds && !matcher)
 			matcher = &route->labels.at[i];
@@ -453,8 +497,40 @@ static void offer_route_early(const void *ctx, size_t i, struct pick_sink *sink)
 	offer_words(&rules->routes[i], true, sink);
 }
 
+/* ---- slots: the same number for all conditions on one field and name ---- */
+
+static unsigned int slot_of(struct map *slots, enum when_field field, const char *name)
+{
+	bool named = field == WHEN_LABEL || field == WHEN_SUSPECT_ATTR;
+	CLEANUP_FREE char *key = xasprintf("%d %s", (int)field, named ? name : "");
+	size_t slot = (size_t)(uintptr_t)map_get(slots, key);
+
+	if (!slot) {
+		slot = map_count(slots) + 1;
+		map_put(slots, key, (void *)(uintptr_t)slot);
+	}
+	return (unsigned int)(slot - 1);
+}
+
+static void number_slots(struct ruleset *rules)
+{
+	struct map *slots = map_new();
+
+	for (size_t i = 0; i < rules->nroutes; i++) {
+		struct route_entry *entry = &rules->routes[i];
+		for (size_t k = 0; k < entry->nwords; k++)
+			entry->words[k].slot =
+				slot_of(slots, entry->words[k].field, entry->words[k].name);
+		entry->slots = arena_array(rules->arena, entry->labels.n, sizeof(*entry->slots));
+		for (size_t k = 0; k < entry->labels.n; k++)
+			entry->slots[k] = slot_of(slots, WHEN_LABEL, entry->labels.at[k].name);
+	}
+	map_free(slots);
+}
+
 void ruleset_index_routes(struct ruleset *rules)
 {
+	number_slots(rules);
 	for (size_t i = 0; i < rules->nroutes; i++) {
 		struct route_entry *entry = &rules->routes[i];
 		entry->late = entry->nconfidence > 0;

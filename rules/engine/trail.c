@@ -52,13 +52,22 @@ static unsigned int miss_thousandths(const struct rule_miss *miss)
 	return miss->of ? miss->held * 1000 / miss->of : 0;
 }
 
+bool trail_keeps(const struct rule_trail *trail, const struct rule_miss *miss)
+{
+	if (trail->all || trail->nmissed < LIMIT_RULES_MISSED)
+		return true;
+	/* miss_thousandths() above that of the farthest, without its division: this is asked of
+	 * every route that an index leads to. */
+	return miss->of &&
+	       miss->held * 1000 >= (trail->missed[trail->nmissed - 1].held + 1) * miss->of;
+}
+
 bool trail_tried(struct rule_trail *trail, const struct rule_miss *miss)
 {
 	if (!trail)
 		return false;
 	trail->ntried++;
-	return trail->all || trail->nmissed < LIMIT_RULES_MISSED ||
-	       miss_thousandths(miss) > trail->missed[trail->nmissed - 1].held;
+	return trail_keeps(trail, miss);
 }
 
 void trail_missed(struct rule_trail *trail, enum rule_sort sort, const char *name,
