@@ -62,7 +62,7 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_COUNT] = "SELECT count(*) FROM decisions WHERE at_us >= ?1 AND at_us < ?2",
 	[QUERY_ID] = ROW "WHERE d.id = ?1",
 	[QUERY_INCIDENT] = (ROW "WHERE d.id = (SELECT e.id FROM incidents i, decisions e"
-		" WHERE i.id = ?1 AND e.incident = i.id AND e.at_us >= i.opened_us - ?2"
+		" WHERE " SQL_INCIDENT("i", "?1") " AND e.incident = i.id AND e.at_us >= i.opened_us - ?2"
 		" AND (i.open OR e.at_us <= i.closed_us + ?2)"
 		" ORDER BY e.kept IN (1, 2) AND EXISTS (SELECT 1 FROM traces WHERE traces.id = e.id) DESC,"
 		" e.id DESC LIMIT 1)"),
@@ -73,13 +73,13 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_FIRST_EVENT] = "SELECT min(id) FROM events WHERE at_us >= ?1",
 	/* By id, not by time: the clock may have stepped back. */
 	[QUERY_EVENTS] = ("SELECT e.id, e.incident, i.team, i.opened_us, e.at_us, e.event, e.who, e.text"
-		" FROM events e LEFT JOIN incidents i ON i.id = e.incident WHERE e.id >= ?1 ORDER BY e.id LIMIT ?2"),
-	[QUERY_ONE_INCIDENT] = INCIDENT_ROW "WHERE id = ?1",
+		" FROM events e LEFT JOIN incidents i ON " SQL_INCIDENT("i", "e.incident") " WHERE e.id >= ?1 ORDER BY e.id LIMIT ?2"),
+	[QUERY_ONE_INCIDENT] = INCIDENT_ROW "WHERE " SQL_INCIDENT("incidents", "?1"),
 	[QUERY_CLOSED] = (INCIDENT_ROW "WHERE open = 0 AND closed_us <= ?1"
 		" AND (closed_us < ?1 OR id < ?2) ORDER BY closed_us DESC, id DESC"),
 	/* There is no index by incident: the index by time keeps the search short. */
 	[QUERY_STORY] = ("SELECT at_us, event, who, text FROM events WHERE incident = ?1 AND at_us >="
-		" (SELECT opened_us - ?2 FROM incidents WHERE id = ?1) ORDER BY id LIMIT "
+		" (SELECT opened_us - ?2 FROM incidents WHERE " SQL_INCIDENT("incidents", "?1") ") ORDER BY id LIMIT "
 		SQL_DIGITS(LIMIT_STORY_EVENTS)),
 	[QUERY_BEGAN] = ("SELECT min(us) FROM (SELECT min(at_us) AS us FROM events"
 		" UNION ALL SELECT min(first_us) FROM rules)"),

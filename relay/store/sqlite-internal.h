@@ -13,6 +13,12 @@
 #define SQL_DIGITS(number)  SQL_DIGITS_(number)
 #define SQL_DIGITS_(number) #number
 
+/* The end of an incident's id, which tells when the incident was opened, and by which rows of
+ * incidents are ordered; and the conditions that find an incident, and its rows in a table. */
+#define SQL_ID_END(id)		   "substr(" id ", -10)"
+#define SQL_INCIDENT(table, given) table ".id_end = " SQL_ID_END(given) " AND " table ".id = " given
+#define SQL_ROWS_OF(given)	   "id_end = " SQL_ID_END(given) " AND incident = " given
+
 /* sqlite_error.c: puts an SQLite result into err as "cannot DOING PATH: why; cure". Returns -errno.
  * It looks at errno too, so set that to 0 before the call that may fail. */
 int sqlite_error(struct err *err, sqlite3 *db, int rc, const char *doing, const char *path);

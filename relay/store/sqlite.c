@@ -55,18 +55,21 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 	/* Of the page of an incident that is over, people look up the facts of one line each;
 	 * nobody reads a page that was settled. The decision has the rest of the text. */
 	[STORE_OP_PUT_INCIDENT] =
-		"REPLACE INTO incidents (id, key, team, open, opened_us, closed_us, page)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?4 THEN ?7 WHEN json_valid(?7) THEN json_remove(?7, '$.details',"
-		" '$.waterfall', '$.reasons', '$.alert_says', '$.alert_list', '$.alerts', '$.labels', '$.decision') ELSE '' END)",
+		"INSERT INTO incidents (id_end, id, key, team, open, opened_us, closed_us, page)"
+		" VALUES (" SQL_ID_END("?1") ", ?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?4 THEN ?7 WHEN json_valid(?7) THEN json_remove(?7, '$.details',"
+		" '$.waterfall', '$.reasons', '$.alert_says', '$.alert_list', '$.alerts', '$.labels', '$.decision') ELSE '' END)"
+		" ON CONFLICT (id_end, id) DO UPDATE SET key = excluded.key, team = excluded.team,"
+		" open = excluded.open, opened_us = excluded.opened_us, closed_us = excluded.closed_us, page = excluded.page",
 	[STORE_OP_PUT_INCIDENT_STATE] =
-		"REPLACE INTO incident_states (incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
+		"REPLACE INTO incident_states (id_end, incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
 		" moved_to, escalation, run, step, left_us, acked_by, refused)"
-		" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
-		" WHERE EXISTS (SELECT 1 FROM incidents WHERE id = ?1)",
-	[STORE_OP_DROP_INCIDENT_STATE] = "DELETE FROM incident_states WHERE incident = ?",
-	[STORE_OP_DROP_RECIPIENTS] = "DELETE FROM recipients WHERE incident = ?",
-	[STORE_OP_PUT_RECIPIENT] = "REPLACE INTO recipients (incident, pager, n, role, state, unresolved, tried, target)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		" SELECT " SQL_ID_END("?1") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
+		" WHERE EXISTS (SELECT 1 FROM incidents WHERE " SQL_INCIDENT("incidents", "?1") ")",
+	[STORE_OP_DROP_INCIDENT_STATE] = "DELETE FROM incident_states WHERE " SQL_ROWS_OF("?1"),
+	[STORE_OP_DROP_RECIPIENTS] = "DELETE FROM recipients WHERE " SQL_ROWS_OF("?1"),
+	[STORE_OP_PUT_RECIPIENT] =
+		"REPLACE INTO recipients (id_end, incident, pager, n, role, state, unresolved, tried, target)"
+		" VALUES (" SQL_ID_END("?1") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[STORE_OP_PUT_EVENT] = "INSERT INTO events (incident, at_us, event, who, text) VALUES (?, ?, ?, ?, ?)",
 	[STORE_OP_PUT_SENDER] = "REPLACE INTO senders (name, interval_us) VALUES (?, ?)",
 	[STORE_OP_PUT_SILENCE] = "REPLACE INTO silences (id, ends_us, doc) VALUES (?, ?, ?)",

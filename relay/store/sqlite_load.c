@@ -197,7 +197,8 @@ static const struct table {
 	  " coalesce(s.owes_update, 0), coalesce(s.moved_to, ''), coalesce(s.escalation, ''),"
 	  " coalesce(s.run, 0), coalesce(s.step, 0), coalesce(s.left_us, 0),"
 	  " coalesce(s.acked_by, ''), coalesce(s.refused, '')"
-	  " FROM incidents LEFT JOIN incident_states s ON s.incident = incidents.id WHERE n = ?1",
+	  " FROM incidents LEFT JOIN incident_states s"
+	  " ON s.id_end = incidents.id_end AND s.incident = incidents.id WHERE n = ?1",
 	  sqlite_load_incident },
 	{ "recipients", NULL,
 	  "SELECT incident, pager, role, state, target, n, unresolved, tried FROM recipients ORDER "

@@ -24,16 +24,16 @@ static const struct {
 	{ LIMIT_HISTORY_US,
 	  "DELETE FROM pages WHERE id IN"
 	  " (SELECT id FROM pages WHERE created_us < ?1 AND state <> 0"
-	  "  AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = pages.incident"
+	  "  AND NOT EXISTS (SELECT 1 FROM incidents WHERE " SQL_INCIDENT("incidents", "pages.incident")
 	  "   AND (open = 1 OR closed_us >= ?1)) LIMIT " ROWS ")" },
 	{ LIMIT_HISTORY_US,
 	  "DELETE FROM incidents WHERE n IN"
 	  " (SELECT n FROM incidents WHERE open = 0 AND closed_us < ?1"
-	  "  AND NOT EXISTS (SELECT 1 FROM pages WHERE pages.incident = incidents.id) LIMIT " ROWS ")" },
+	  "  AND id NOT IN (SELECT incident FROM pages WHERE state = 0) LIMIT " ROWS ")" },
 	{ LIMIT_HISTORY_US,
 	  "DELETE FROM events WHERE id IN"
 	  " (SELECT id FROM events WHERE at_us < ?1"
-	  "  AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.id = events.incident"
+	  "  AND NOT EXISTS (SELECT 1 FROM incidents WHERE " SQL_INCIDENT("incidents", "events.incident")
 	  "   AND (open = 1 OR closed_us >= ?1)) LIMIT " ROWS ")" },
 	{ LIMIT_SILENCE_KEPT_US,
 	  "DELETE FROM silences WHERE id IN"

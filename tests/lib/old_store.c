@@ -20,10 +20,11 @@ void old_store_run(const char *path, const char *sql)
 	sqlite3_close(db);
 }
 
-void old_store_make(const char *path)
+void old_store_make(const char *path, int version)
 {
 	const char *top = getenv("top_srcdir");
-	CLEANUP_FREE char *schema = xasprintf("%s/tests/lib/schema_2.sql", top ? top : "..");
+	CLEANUP_FREE char *schema =
+		xasprintf("%s/tests/lib/schema_%d.sql", top ? top : "..", version);
 	FILE *file = fopen(schema, "r");
 	char text[8192];
 

@@ -34,7 +34,7 @@ static void set_up(void)
 	dir = xasprintf("%s/test_upgrade.XXXXXX", tmp ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	path = xasprintf("%s/store.db", dir);
-	old_store_make(path);
+	old_store_make(path, 2);
 	world = NULL;
 }
 

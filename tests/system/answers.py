@@ -109,8 +109,8 @@ class Writer:
         self.decisions.sort(key=lambda decision: decision[0])
         with self.store:
             self.store.executemany("INSERT INTO events (at_us, incident, event, who, text) VALUES (?,?,?,?,?)", self.events)
-            self.store.executemany("INSERT INTO incidents (id, key, team, open, opened_us, closed_us, page)"
-                                   " VALUES (?,?,?,?,?,?,?)", self.incidents)
+            self.store.executemany("INSERT INTO incidents (id_end, id, key, team, open, opened_us, closed_us, page)"
+                                   " VALUES (substr(?1, -10),?1,?2,?3,?4,?5,?6,?7)", self.incidents)
             self.store.executemany("INSERT INTO decisions (at_us, kept, incident, team, rules, alert_key, alert, doc)"
                                    " VALUES (?,?,?,?,?,?,?,?)", self.decisions)
 

@@ -309,7 +309,7 @@ END_TEST
  * another; one that was paged with two keys; and what is over. */
 START_TEST(version_2_is_brought_forward)
 {
-	old_store_make(kit.path);
+	old_store_make(kit.path, 2);
 	sql("INSERT INTO incidents VALUES"
 	    " (1, 'taken', 'k1', 'ledger', 1, 10, 0, '{}'),"
 	    " (2, 'refused', 'k2', 'ledger', 1, 11, 0, '{}'),"
@@ -372,7 +372,7 @@ END_TEST
 /* A crash between two steps leaves a valid older file: here before the third. */
 START_TEST(a_step_that_fails_changes_nothing)
 {
-	old_store_make(kit.path);
+	old_store_make(kit.path, 2);
 	sql("CREATE TABLE events (id INTEGER PRIMARY KEY)");
 	ck_assert_int_lt(store_sqlite_open(kit.path, &kit.store, &kit.err), 0);
 	ck_assert_ptr_nonnull(strstr(kit.err.text, kit.path));
