@@ -26,6 +26,10 @@ struct alert_body {
 	int64_t now_us;	    /* wall time */
 	/* Where the sender's fields are (format generic); NULL: the format knows. */
 	const struct alert_mapping *mapping;
+	/* What the path says of the alert beside the body (Opsgenie): "close", and by which name it
+	 * calls the alert; path_id_is_ours: by the id that our answers gave. NULL: nothing. */
+	const char *path_action, *path_id;
+	bool path_id_is_ours;
 	/* The value of a header of the request, for the formats that read some; NULL: it has none.
 	 * NULL as a function: there are no headers, as in a file. */
 	const char *(*header)(const void *ctx, const char *name);
@@ -55,6 +59,9 @@ struct alert_batch {
 	uint64_t repaired;  /* bad characters of the body, each of which became U+FFFD */
 	uint64_t truncated; /* alerts that the sender itself left out (Alertmanager's max_alerts) */
 	const char *group_key; /* the group that the sender made of them; NULL: none */
+	/* The key by which the sender names the event, or the one made for an event without a key:
+	 * for the answer of services whose API gives it back. NULL: the format has none. */
+	const char *event_key;
 	/* Why the body has no alerts although it is well formed: "an acknowledgement pages nobody".
 	 * NULL: there is no reason. */
 	const char *ignored;

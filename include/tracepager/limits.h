@@ -312,6 +312,10 @@
 /* Labels that are looked at before LIMIT_LABELS are kept; a name of one. */
 #define LIMIT_MAPPED_LABELS	1024u
 #define LIMIT_MAPPED_NAME_BYTES 256u
+/* A member of an event's details that is a label (rules match labels); a longer one is text for
+ * people, an annotation. Links of one event that are kept. */
+#define LIMIT_DETAIL_LABEL_BYTES 256u
+#define LIMIT_EVENT_LINKS	 16u
 /* Rules of one declared mapping; one step of a place, and the steps "*" in it. */
 #define LIMIT_MAPPING_RULES	64u
 #define LIMIT_PLACE_TOKEN_BYTES 256u

@@ -15,6 +15,7 @@ struct mapped_alert {
 	struct arena *arena;
 	struct json_places *places;
 	json_t *item;
+	const struct alert_body *body;
 	int64_t now_us;
 	const char *id, *status, *severity; /* as mapped; NULL: nothing was found */
 	int64_t starts_at_us, ends_at_us;
@@ -22,7 +23,8 @@ struct mapped_alert {
 	/* In the order in which they were found; of a name the first one counts. */
 	struct label *labels, *annotations;
 	size_t nlabels, nannotations, labels_size, annotations_size;
-	const char *ignored; /* a hook: why this one pages nobody, a constant; NULL: it does */
+	const char *ignored;   /* a hook: why this one pages nobody, a constant; NULL: it does */
+	const char *event_key; /* a hook: alert_batch.event_key; NULL: none */
 };
 
 struct mapping_hooks {
@@ -40,6 +42,13 @@ struct mapping_hooks {
 const char *mapped_text(struct arena *arena, json_t *value);
 /* The text at a place of the alert; NULL: there is none. */
 const char *mapped_find(struct mapped_alert *alert, const char *place);
+/* May a person be offered this text to click on? Web addresses only. */
+bool mapped_is_link(const char *text);
+/* The name as a label of Prometheus: "service.name" becomes "service_name". Kept by the arena.
+ * prefix NULL: none. */
+const char *mapped_name(struct arena *arena, const char *prefix, const char *name, size_t len);
+/* Has the alert's scratch memory room for a further text, of LIMIT_LABEL_BYTES at most? */
+bool mapped_has_room(const struct mapped_alert *alert);
 /* Add one; nothing for a NULL or empty value. The name is the arena's, or constant. */
 void mapped_add_label(struct mapped_alert *alert, const char *name, const char *value);
 void mapped_add_annotation(struct mapped_alert *alert, const char *name, const char *value);

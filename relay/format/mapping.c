@@ -108,6 +108,11 @@ static bool scratch_has_room(const struct arena *arena)
 	return arena_room(arena) > 8 * LIMIT_LABEL_BYTES;
 }
 
+bool mapped_has_room(const struct mapped_alert *alert)
+{
+	return scratch_has_room(alert->arena);
+}
+
 const char *mapped_text(struct arena *arena, json_t *value)
 {
 	if (!scratch_has_room(arena))
@@ -128,8 +133,7 @@ const char *mapped_find(struct mapped_alert *alert, const char *place)
 
 /* ---- labels and annotations ---- */
 
-/* The name as a label of Prometheus: "service.name" becomes "service_name". Rules match that. */
-static const char *label_name(struct arena *arena, const char *prefix, const char *name, size_t len)
+const char *mapped_name(struct arena *arena, const char *prefix, const char *name, size_t len)
 {
 	char *kept = arena_printf(
 		arena, "%s%.*s", prefix ? prefix : "",
@@ -174,7 +178,7 @@ static void add_either(struct mapped_alert *alert, const struct mapping_rule *ru
 		name++, len--;
 	if (!len || !value || !scratch_has_room(alert->arena))
 		return;
-	name = label_name(alert->arena, rule->name, name, len);
+	name = mapped_name(alert->arena, rule->name, name, len);
 	if (rule->to == MAP_LABELS)
 		mapped_add_label(alert, name, value);
 	else
@@ -354,8 +358,7 @@ static const char *rule_time(struct mapping_reader *reader, const struct mapping
 			    mapping_target_words[rule->to], LIMIT_QUOTED_BYTES, text);
 }
 
-/* A person will be offered this URL to click on: only web addresses are kept. */
-static bool is_web_url(const char *text)
+bool mapped_is_link(const char *text)
 {
 	return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
@@ -378,7 +381,7 @@ static const char *take_one(struct mapping_reader *reader, const struct mapping_
 		alert->status = text;
 	else if (rule->to == MAP_GROUP && !alert->group)
 		alert->group = text;
-	else if (rule->to == MAP_LINK && !alert->link && is_web_url(text))
+	else if (rule->to == MAP_LINK && !alert->link && mapped_is_link(text))
 		alert->link = text;
 	else if (rule->to == MAP_SEVERITY)
 		mapped_add_label(alert, "severity", text);
@@ -479,6 +482,16 @@ static void hand_over_item(struct mapping_reader *reader, unsigned int index,
 			reader->arena, alert->group, strnlen(alert->group, LIMIT_LABEL_BYTES));
 }
 
+static void keep_event_key(struct mapping_reader *reader)
+{
+	const char *key = reader->alert.event_key;
+
+	if (key && !reader->whole.batch.event_key &&
+	    arena_room(reader->arena) > 2 * LIMIT_LABEL_BYTES)
+		reader->whole.batch.event_key =
+			arena_strndup(reader->arena, key, strnlen(key, LIMIT_LABEL_BYTES));
+}
+
 static void read_item(struct mapping_reader *reader, json_t *item, unsigned int index)
 {
 	struct mapped_alert *alert = &reader->alert;
@@ -489,6 +502,7 @@ static void read_item(struct mapping_reader *reader, json_t *item, unsigned int 
 	*alert = (struct mapped_alert){ .arena = scratch,
 					.places = &reader->places,
 					.item = item,
+					.body = reader->body,
 					.now_us = reader->body->now_us,
 					.labels = alert->labels,
 					.labels_size = alert->labels_size,
@@ -497,6 +511,7 @@ static void read_item(struct mapping_reader *reader, json_t *item, unsigned int 
 	if (reader->body->why && index)
 		buf_putc(reader->body->why, '\n');
 	const char *reason = judge_item(reader, &status, &ignored);
+	keep_event_key(reader);
 	if (reason)
 		alert_whole_refuse(&reader->whole, index, reason);
 	else if (!ignored)

@@ -104,6 +104,12 @@ static const char *const samples[FORMAT_COUNT] = {
 	[FORMAT_PROMETHEUS] = " [{\"labels\":{\"a\":\"b\"}}]",
 	[FORMAT_GRAFANA] =
 		"{\"version\":\"1\",\"orgId\":1,\"alerts\":[{\"labels\":{\"a\":\"b\"}}]}",
+	[FORMAT_PAGERDUTY_V2] = "{\"routing_key\":\"r\",\"event_action\":\"trigger\",\"payload\":{"
+				"\"summary\":\"s\","
+				"\"source\":\"h\",\"severity\":\"error\"}}",
+	[FORMAT_PAGERDUTY_V1] = "{\"service_key\":\"r\",\"event_type\":\"trigger\","
+				"\"description\":\"d\"}",
+	[FORMAT_OPSGENIE] = "{\"message\":\"m\",\"alias\":\"a\"}",
 };
 
 /* Whether a format's bodies are recognised: those of "auto" and "generic" say nothing. */
