@@ -18,6 +18,7 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
+#include "intake-internal.h"
 #include "refusals-internal.h"
 
 struct intake_job {
@@ -27,8 +28,8 @@ struct intake_job {
 	struct intake *intake;
 	struct http_exchange *exchange;
 	struct arena *arena;
-	const struct sender *sender;
-	bool api; /* from /api/v2/alerts: answered as Alertmanager answers */
+	struct intake_request request;
+	const struct sender *sender; /* of the request */
 	const char *body;
 	size_t len;
 	struct alert_batch batch;
@@ -178,26 +179,37 @@ static void reply_add_count(struct buf *body, const char *name, size_t count)
 	buf_add(body, at, (size_t)(digits + sizeof(digits) - at));
 }
 
-static void reply_webhook(struct intake_job *job)
+static void reply_webhook(const struct intake_outcome *outcome)
 {
 	struct buf body = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES);
-	const size_t *counts = job->counts;
-	bool none = job->batch.nrefused && !job->batch.nalerts;
+	const struct alert_batch *batch = outcome->batch;
+	const size_t *counts = outcome->counts;
+
+	if (outcome->error) {
+		reply_error(outcome->exchange, outcome->status, outcome->error);
+		return;
+	}
+	bool none = batch->nrefused && !batch->nalerts;
 
 	reply_add_count(&body, "{\"accepted\": ", counts[ACCEPT_NEW]);
 	reply_add_count(&body,
 			", \"repeated\": ", counts[ACCEPT_REPEATED] + counts[ACCEPT_UNCHANGED]);
 	reply_add_count(&body, ", \"resolved\": ", counts[ACCEPT_RESOLVED]);
 	reply_add_count(&body, ", \"unknown\": ", counts[ACCEPT_UNKNOWN]);
-	if (job->batch.truncated)
+	if (batch->truncated)
 		buf_printf(&body, ", \"left_out_by_sender\": %llu",
-			   (unsigned long long)job->batch.truncated);
-	if (job->batch.repaired)
-		buf_printf(&body, ", \"repaired\": %llu", (unsigned long long)job->batch.repaired);
-	write_notes(&body, "cut", "cuts", "text", job->batch.cut, job->batch.ncut);
-	write_notes(&body, "refused", "errors", "error", job->batch.refused, job->batch.nrefused);
+			   (unsigned long long)batch->truncated);
+	if (batch->repaired)
+		buf_printf(&body, ", \"repaired\": %llu", (unsigned long long)batch->repaired);
+	if (batch->ignored) {
+		buf_puts(&body, ", \"ignored\": ");
+		buf_json_string(&body, batch->ignored);
+	}
+	write_notes(&body, "cut", "cuts", "text", batch->cut, batch->ncut);
+	write_notes(&body, "refused", "errors", "error", batch->refused, batch->nrefused);
 	buf_puts(&body, "}\n");
-	http_exchange_reply(job->exchange, none ? 400 : 202, NULL, buf_text(&body), body.len, 0);
+	http_exchange_reply(outcome->exchange, none ? 400 : 202, NULL, buf_text(&body), body.len,
+			    0);
 	buf_fini(&body);
 }
 
@@ -209,12 +221,16 @@ static void add_note_texts(struct buf *text, const struct alert_note *notes, siz
 
 /* As Alertmanager answers: an empty body, or one string with all errors; valid alerts are accepted
  * either way. */
-static void reply_api(struct intake_job *job)
+static void reply_api(const struct intake_outcome *outcome)
 {
-	const struct alert_batch *batch = &job->batch;
+	const struct alert_batch *batch = outcome->batch;
 	struct buf text = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES / 8),
 		   body = BUF_INIT(LIMIT_INTAKE_REPLY_BYTES);
 
+	if (outcome->error) {
+		reply_error(outcome->exchange, outcome->status, outcome->error);
+		return;
+	}
 	add_note_texts(&text, batch->refused, batch->nrefused);
 	add_note_texts(&text, batch->cut, batch->ncut);
 	if (batch->repaired)
@@ -224,10 +240,29 @@ static void reply_api(struct intake_job *job)
 		buf_json_string(&body, buf_text(&text));
 		buf_putc(&body, '\n');
 	}
-	http_exchange_reply(job->exchange, batch->nrefused ? 400 : 200, NULL, buf_text(&body),
+	http_exchange_reply(outcome->exchange, batch->nrefused ? 400 : 200, NULL, buf_text(&body),
 			    body.len, 0);
 	buf_fini(&text);
 	buf_fini(&body);
+}
+
+/* error NULL: the alerts are on disk. */
+static void job_end(struct intake_job *job, int status, const char *error)
+{
+	const struct clock *clock = job->intake->env.clock;
+	const struct intake_outcome outcome = {
+		.exchange = job->exchange,
+		.request = &job->request,
+		.took_us = clock_mono_us(clock) - http_exchange_began_us(job->exchange),
+		.wall_us = clock_wall_us(clock),
+		.status = status,
+		.error = error,
+		.batch = &job->batch,
+		.counts = job->counts,
+	};
+
+	job->request.answer(&outcome);
+	intake_job_free(job);
 }
 
 static void job_answer(struct intake_job *job)
@@ -236,13 +271,9 @@ static void job_answer(struct intake_job *job)
 	metric_observe_us(METRIC_ACCEPT_TIME, clock_mono_us(job->intake->env.clock) -
 						      http_exchange_began_us(job->exchange));
 	if (job->store_error)
-		reply_error(job->exchange, 503,
-			    "the store failed to write the alerts; send them again");
-	else if (job->api)
-		reply_api(job);
+		job_end(job, 503, "the store failed to write the alerts; send them again");
 	else
-		reply_webhook(job);
-	intake_job_free(job);
+		job_end(job, 202, NULL);
 }
 
 /* ---- accepting the alerts ---- */
@@ -356,8 +387,7 @@ static void job_refuse_body(struct intake_job *job)
 		 LOG_STR("peer", http_exchange_peer(job->exchange)), LOG_STR("error", text),
 		 LOG_INT("bytes", (int64_t)job->len));
 	env->ops.body_refused(env->ops.ctx, job->sender->name, text);
-	reply_error(job->exchange, 400, text);
-	intake_job_free(job);
+	job_end(job, 400, text);
 }
 
 /* The fault is ours: the sender keeps the alerts and sends them again. */
@@ -367,8 +397,7 @@ static void job_out_of_memory(struct intake_job *job)
 		  LOG_STR("sender", job->sender->name),
 		  LOG_STR("peer", http_exchange_peer(job->exchange)),
 		  LOG_STR("error", job->err.text), LOG_INT("bytes", (int64_t)job->len));
-	reply_error(job->exchange, 503, job->err.text);
-	intake_job_free(job);
+	job_end(job, 503, job->err.text);
 }
 
 /* Alerts that were refused inside a good body are told as a refused body is: nobody looks at the
@@ -442,25 +471,38 @@ static void job_run_parse(void *arg)
 		.len = job->len,
 		.sender = job->sender->name,
 		.now_us = clock_wall_us(job->intake->env.clock),
+		.path_action = job->request.path_action,
+		.path_id = job->request.path_id,
+		.path_id_is_ours = job->request.path_id_is_ours,
 	};
 
-	job->result = alert_formats[job->sender->format]->parse(job->arena, &body, &job->batch,
+	job->result = alert_formats[job->request.format]->parse(job->arena, &body, &job->batch,
 								&job->err);
 }
 
-static void intake_start_job(struct intake *intake, struct http_exchange *exchange,
-			     const struct sender *sender, bool api)
+void intake_start(struct intake *intake, struct http_exchange *exchange,
+		  const struct intake_request *request)
 {
+	const struct intake_env *env = &intake->env;
 	struct intake_job *job;
 
-	if (!intake->env.ops.have_room(intake->env.ops.ctx)) {
-		reply_error(exchange, 503, "too many alerts are waiting; send them again");
+	if (!env->ops.have_room(env->ops.ctx)) {
+		const struct intake_outcome full = {
+			.exchange = exchange,
+			.request = request,
+			.wall_us = clock_wall_us(env->clock),
+			.status = 503,
+			.error = "too many alerts are waiting; send them again",
+		};
+		request->answer(&full);
 		return;
 	}
 	job = intake_job_new(intake);
 	job->exchange = exchange;
-	job->sender = sender;
-	job->api = api;
+	job->request = *request;
+	job->request.path_action = arena_strdup(job->arena, request->path_action);
+	job->request.path_id = arena_strdup(job->arena, request->path_id);
+	job->sender = request->sender;
 	job->body = http_exchange_body(exchange, &job->len);
 	if (job->len <= LIMIT_INLINE_BODY_BYTES) {
 		job_run_parse(job);
@@ -468,6 +510,11 @@ static void intake_start_job(struct intake *intake, struct http_exchange *exchan
 	} else {
 		pool_submit(intake->env.pool, job_run_parse, job_on_parsed, job);
 	}
+}
+
+const struct intake_env *intake_env_of(const struct intake *intake)
+{
+	return &intake->env;
 }
 
 /* ---- authentication ---- */
@@ -626,7 +673,10 @@ void intake_webhook(struct intake *intake, struct http_exchange *exchange, const
 	else if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
 		refuse_token(intake, exchange, sender->name);
 	else
-		intake_start_job(intake, exchange, sender, false);
+		intake_start(intake, exchange,
+			     &(struct intake_request){ .sender = sender,
+						       .format = sender->format,
+						       .answer = reply_webhook });
 }
 
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
@@ -646,7 +696,10 @@ void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 	if (!found && !intake_needs_token(intake, NULL))
 		found = &anybody;
 	if (found)
-		intake_start_job(intake, exchange, found, true);
+		intake_start(intake, exchange,
+			     &(struct intake_request){ .sender = found,
+						       .format = found->format,
+						       .answer = reply_api });
 	else
 		refuse_token(intake, exchange, "api");
 }
