@@ -8,7 +8,6 @@
 #include "past-internal.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,101 +29,6 @@ const char *past_time_text(int64_t us, char out[PAST_TIME_SIZE])
 	if (!gmtime_r(&seconds, &tm) || !strftime(out, PAST_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &tm))
 		snprintf(out, PAST_TIME_SIZE, "?");
 	return out;
-}
-
-/* ---- the outcome ---- */
-
-static const char *past_text(struct arena *arena, const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? arena_strdup(arena, text) : "";
-}
-
-static unsigned int past_count(const json_t *object, const char *key)
-{
-	json_int_t number = json_integer_value(json_object_get(object, key));
-
-	return number < 0 || number > UINT32_MAX ? 0 : (unsigned int)number;
-}
-
-static const char *past_pagers(struct arena *arena, const json_t *escalation)
-{
-	const json_t *step = json_array_get(json_object_get(escalation, "steps"), 0);
-	const json_t *pagers = json_object_get(step, "pagers"), *pager;
-	struct buf out = BUF_INIT(LIMIT_PAST_PAGERS_BYTES);
-	size_t i;
-
-	json_array_foreach(pagers, i, pager)
-	{
-		const char *name = json_string_value(pager);
-		buf_printf(&out, "%s%s", i ? ", " : "", name ? name : "");
-	}
-	const char *text = arena_strdup(arena, buf_text(&out));
-	buf_fini(&out);
-	return text;
-}
-
-int outcome_read(struct arena *arena, const char *json, size_t len, struct outcome *ret_outcome,
-		 struct err *err)
-{
-	json_error_t error;
-	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
-
-	if (!json_is_object(root)) {
-		json_decref(root);
-		return err_set(err, EBADMSG, "the stored decision cannot be read: %s",
-			       root ? "it is no object" : error.text);
-	}
-	const json_t *verdict = json_object_get(root, "verdict"),
-		     *suspect = json_object_get(verdict, "suspect"),
-		     *fallback = json_object_get(verdict, "fallback"),
-		     *owner = json_object_get(root, "owner"),
-		     *escalation = json_object_get(root, "escalation"),
-		     *page = json_object_get(root, "page"),
-		     *silence = json_object_get(root, "silence");
-	if (!json_is_object(verdict)) {
-		json_decref(root);
-		return err_set(err, EBADMSG, "the stored decision was too large to be kept whole");
-	}
-	*ret_outcome = (struct outcome){
-		.sent = json_is_object(page),
-		.team = past_text(arena, owner, "team"),
-		.severity = past_text(arena, page, "severity"),
-		.policy = past_text(arena, escalation, "policy"),
-		.pagers = past_pagers(arena, escalation),
-		.suspect = past_text(arena, suspect, "service"),
-		.namespace = past_text(arena, suspect, "namespace"),
-		.operation = past_text(arena, suspect, "operation"),
-		.kind = past_text(arena, suspect, "kind"),
-		.callee = past_text(arena, suspect, "callee"),
-		.error = past_text(arena, suspect, "error"),
-		.fallback = past_text(arena, fallback, "code"),
-		.fallback_text = past_text(arena, fallback, "text"),
-		.rule = past_text(arena, owner, "rule"),
-		.silence = past_text(arena, silence, "id"),
-		.silence_author = past_text(arena, silence, "author"),
-		.silence_reason = past_text(arena, silence, "reason"),
-		.confidence = json_number_value(json_object_get(verdict, "confidence")),
-		.agree = past_count(verdict, "agree"),
-		.of = past_count(verdict, "of"),
-		.ntraces = (unsigned int)json_array_size(json_object_get(root, "traces")),
-		.found = json_is_object(suspect),
-	};
-	json_decref(root);
-	return 0;
-}
-
-int outcome_of(struct arena *arena, const struct decision *decision, struct outcome *ret_outcome,
-	       struct err *err)
-{
-	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES);
-
-	decision_write(decision, &doc);
-	int result = doc.failed ? err_set(err, E2BIG, "the decision is too large")
-				: outcome_read(arena, buf_text(&doc), doc.len, ret_outcome, err);
-	buf_fini(&doc);
-	return result;
 }
 
 /* ---- events ---- */
