@@ -18,6 +18,7 @@
 #include "tracepager/handover.h"
 #include "tracepager/http_client.h"
 #include "tracepager/http_server.h"
+#include "tracepager/heartbeats.h"
 #include "tracepager/incident.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
@@ -58,6 +59,8 @@ struct relay {
 	struct incidents *incidents;
 	struct intake *intake;
 	struct sender *senders;
+	struct heartbeat_sender *beating;
+	struct heartbeats *heartbeats;
 	struct web web;
 	struct web_token *tokens;
 	struct links *links;
@@ -405,7 +408,18 @@ static enum accept_result intake_accept(void *ctx, const struct alert *alert, si
 {
 	struct relay *relay = ctx;
 
+	heartbeats_heard(relay->heartbeats, alert->sender);
+	if (heartbeats_take(relay->heartbeats, alert))
+		return ACCEPT_REPEATED;
 	return incidents_accept(relay->incidents, alert, more);
+}
+
+/* What the relay itself says of its senders. */
+static void relay_heartbeat_say(void *ctx, const struct alert *alert)
+{
+	struct relay *relay = ctx;
+
+	incidents_accept(relay->incidents, alert, 0);
 }
 
 static void intake_when_durable(void *ctx, store_done *done, void *arg)
@@ -688,6 +702,24 @@ static void make_senders(struct relay *relay)
 		};
 }
 
+static void make_heartbeats(struct relay *relay)
+{
+	const struct config *config = relay->config;
+
+	relay->beating = xcalloc(config->nsenders + 1, sizeof(*relay->beating));
+	for (size_t i = 0; i < config->nsenders; i++)
+		relay->beating[i] =
+			(struct heartbeat_sender){ .name = config->senders[i].name,
+						   .every_us = config->senders[i].heartbeat_us,
+						   .watchdog = config->senders[i].watchdog };
+	relay->heartbeats = heartbeats_new(&(struct heartbeats_env){ .timers = relay->timers,
+								     .clock = relay->clock,
+								     .senders = relay->beating,
+								     .nsenders = config->nsenders,
+								     .say = relay_heartbeat_say,
+								     .ctx = relay });
+}
+
 /* Who may use the API: none where no token is configured. */
 static size_t make_tokens(struct relay *relay)
 {
@@ -844,6 +876,7 @@ static int begin_work(struct relay *relay, int console_fd, struct err *err)
 	if (result < 0)
 		return result;
 	make_senders(relay);
+	make_heartbeats(relay);
 	make_intake(relay);
 	begin_reloads(relay);
 	if (!relay->listens)
@@ -920,6 +953,7 @@ void relay_free(struct relay *relay)
 	http_server_free(relay->server);
 	web_fini(&relay->web);
 	intake_free(relay->intake);
+	heartbeats_free(relay->heartbeats);
 	incidents_free(relay->incidents);
 	baselines_free(relay->baselines);
 	if (relay->fetch)
@@ -937,6 +971,7 @@ void relay_free(struct relay *relay)
 	timers_free(relay->timers);
 	if (relay->base)
 		event_base_free(relay->base);
+	free(relay->beating);
 	free(relay->senders);
 	free(relay->tokens);
 	links_free(relay->links);

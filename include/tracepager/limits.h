@@ -618,6 +618,8 @@
 
 /* Memory of one request: the alerts of a body take about twice its size. */
 #define LIMIT_INTAKE_JOB_BYTES (16u * LIMIT_BODY_BYTES)
+/* The texts of the alert that says that a sender is silent. */
+#define LIMIT_HEARTBEAT_BYTES 4096u
 /* A larger body is parsed in the pool: this one takes a fraction of LIMIT_TURN_US. */
 #define LIMIT_INLINE_BODY_BYTES (64u << 10)
 /* Alerts of one body that are accepted before those of the next body have their turn: about 1 ms.
