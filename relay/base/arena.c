@@ -1,8 +1,11 @@
 /* Arena: memory is handed out from the front of a block; each new block is twice as large, up to
- * ARENA_LARGEST. */
+ * ARENA_LARGEST. Each thread keeps a few of the small blocks that it freed: the next arena takes
+ * them, where malloc() would join them with their neighbours and clear them whole. */
 #include "tracepager/arena.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,78 @@ struct block {
 	_Alignas(max_align_t) unsigned char data[];
 };
 
+/* The sizes that are kept, from ARENA_FIRST on, and how many blocks of each: less than half a
+ * mebibyte for a thread. */
+#define SPARE_SIZES 3u
+#define SPARE_MOST  8u
+
+/* Blocks that no arena has; their memory is zeroed. */
+struct spare_blocks {
+	struct block *first[SPARE_SIZES];
+	unsigned int n[SPARE_SIZES];
+};
+
+static _Thread_local struct spare_blocks spare;
+static pthread_key_t spare_key; /* frees them when a thread ends */
+static pthread_once_t spare_once = PTHREAD_ONCE_INIT;
+
+static void spare_free(void *ctx)
+{
+	struct spare_blocks *blocks = ctx;
+	struct block *block;
+
+	for (unsigned int i = 0; i < SPARE_SIZES; i++)
+		while ((block = blocks->first[i])) {
+			blocks->first[i] = block->next;
+			free(block);
+		}
+}
+
+static void spare_make_key(void)
+{
+	if (pthread_key_create(&spare_key, spare_free) != 0)
+		abort(); /* more than a thousand keys: a fault of the program */
+}
+
+/* Of which kept size is the block? SPARE_SIZES: of none. */
+static unsigned int spare_size(size_t size)
+{
+	unsigned int i = 0;
+
+	while (i < SPARE_SIZES && size != (size_t)ARENA_FIRST << i)
+		i++;
+	return i;
+}
+
+static bool spare_put(struct block *block)
+{
+	unsigned int i = spare_size(block->size);
+
+	if (ARENA_EMULATE || i == SPARE_SIZES || spare.n[i] == SPARE_MOST)
+		return false;
+	pthread_once(&spare_once, spare_make_key);
+	if (!spare.first[i] && pthread_setspecific(spare_key, &spare) != 0)
+		return false; /* no memory */
+	memset(block->data, 0, block->used);
+	block->used = 0;
+	block->next = spare.first[i];
+	spare.first[i] = block;
+	spare.n[i]++;
+	return true;
+}
+
+static struct block *spare_take(size_t size)
+{
+	unsigned int i = spare_size(size);
+	struct block *block = i < SPARE_SIZES ? spare.first[i] : NULL;
+
+	if (block) {
+		spare.first[i] = block->next;
+		spare.n[i]--;
+	}
+	return block;
+}
+
 struct arena {
 	struct block *blocks; /* the newest first */
 	size_t cap, used, next_size;
@@ -51,7 +126,8 @@ static void free_blocks(struct arena *arena, const struct block *last)
 {
 	while (arena->blocks != last) {
 		struct block *next = arena->blocks->next;
-		free(arena->blocks);
+		if (!spare_put(arena->blocks))
+			free(arena->blocks);
 		arena->blocks = next;
 	}
 }
@@ -91,7 +167,9 @@ static struct block *add_block(struct arena *arena, size_t size)
 		if (arena->next_size < ARENA_LARGEST)
 			arena->next_size *= 2;
 	}
-	struct block *block = xcalloc(1, sizeof(*block) + room);
+	struct block *block = spare_take(room);
+	if (!block)
+		block = xcalloc(1, sizeof(*block) + room);
 	block->size = room;
 	block->next = arena->blocks;
 	arena->blocks = block;
