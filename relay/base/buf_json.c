@@ -149,6 +149,12 @@ static bool json_add_text(struct json_writer *writer, const char *text, size_t l
 				return false;
 			continue;
 		}
+		if ((text[i] == '"' || text[i] == '\\') && writer->room >= 2) {
+			*writer->at++ = '\\';
+			*writer->at++ = text[i++];
+			writer->room -= 2;
+			continue;
+		}
 		size_t n = json_add_special(writer, text + i, len - i);
 		if (!n)
 			return false;

@@ -168,21 +168,55 @@ int rfc3339_parse(const char *text, size_t len, int64_t *ret_us)
 	return 0;
 }
 
+/* n digits, with zeros in front. */
+static char *put_digits(char *at, int64_t number, unsigned int n)
+{
+	for (unsigned int i = n; i; i--, number /= 10)
+		at[i - 1] = (char)('0' + number % 10);
+	return at + n;
+}
+
+/* Days since 1970 as a date: years that begin in March have their leap day at their end (Howard
+ * Hinnant, "chrono-compatible low-level date algorithms", civil_from_days). */
+static char *put_date(char *at, int64_t days)
+{
+	const int64_t from_0000_03_01 = days + 719468, era = from_0000_03_01 / 146097,
+		      day_of_era = from_0000_03_01 % 146097,
+		      year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
+				     day_of_era / 146096) /
+				    365,
+		      day_of_year = day_of_era -
+				    (365 * year_of_era + year_of_era / 4 - year_of_era / 100),
+		      march_month = (5 * day_of_year + 2) / 153;
+	const int64_t month = march_month < 10 ? march_month + 3 : march_month - 9;
+
+	at = put_digits(at, 400 * era + year_of_era + (month <= 2), 4);
+	*at++ = '-';
+	at = put_digits(at, month, 2);
+	*at++ = '-';
+	return put_digits(at, day_of_year - (153 * march_month + 2) / 5 + 1, 2);
+}
+
 const char *rfc3339_format(int64_t us, char out[RFC3339_SIZE])
 {
-	time_t seconds = (time_t)(us / US_PER_SECOND);
-	int ms = (int)(us % US_PER_SECOND / US_PER_MS);
-	struct tm tm;
+	/* The end of the year 9999: later ones have five digits. */
+	const int64_t most_us = INT64_C(253402300800) * US_PER_SECOND;
+	const int64_t known_us = us < 0 || us >= most_us ? 0 : us;
+	const int64_t seconds = known_us / US_PER_SECOND % 86400,
+		      ms = known_us % US_PER_SECOND / US_PER_MS;
+	char *at = put_date(out, known_us / US_PER_DAY);
 
-	if (us < 0 || !gmtime_r(&seconds, &tm) || tm.tm_year > 9999 - 1900) {
-		seconds = 0;
-		ms = 0;
-		gmtime_r(&seconds, &tm);
+	*at++ = 'T';
+	at = put_digits(at, seconds / 3600, 2);
+	*at++ = ':';
+	at = put_digits(at, seconds / 60 % 60, 2);
+	*at++ = ':';
+	at = put_digits(at, seconds % 60, 2);
+	if (ms) {
+		*at++ = '.';
+		at = put_digits(at, ms, 3);
 	}
-	size_t n = strftime(out, RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (ms)
-		snprintf(out + n, RFC3339_SIZE - n, ".%03dZ", ms);
-	else
-		snprintf(out + n, RFC3339_SIZE - n, "Z");
+	*at++ = 'Z';
+	*at = '\0';
 	return out;
 }

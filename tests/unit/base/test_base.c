@@ -258,6 +258,16 @@ START_TEST(rfc3339_writes)
 	ck_assert_str_eq(rfc3339_format((20697LL * 86400 + 36000) * 1000000 + 7000, out),
 			 "2026-09-01T10:00:00.007Z");
 	ck_assert_str_eq(rfc3339_format(-5, out), "1970-01-01T00:00:00Z");
+	/* 2000-02-29 is day 11016, 2100-03-01 (no leap year) day 47541. */
+	ck_assert_str_eq(rfc3339_format(11016LL * 86400 * 1000000, out), "2000-02-29T00:00:00Z");
+	ck_assert_str_eq(rfc3339_format((11017LL * 86400 - 1) * 1000000 + 999999, out),
+			 "2000-02-29T23:59:59.999Z");
+	ck_assert_str_eq(rfc3339_format(47541LL * 86400 * 1000000, out), "2100-03-01T00:00:00Z");
+	ck_assert_str_eq(rfc3339_format((47541LL * 86400 - 1) * 1000000, out),
+			 "2100-02-28T23:59:59Z");
+	/* The last second that has four digits, and the one behind it. */
+	ck_assert_str_eq(rfc3339_format(253402300799LL * 1000000, out), "9999-12-31T23:59:59Z");
+	ck_assert_str_eq(rfc3339_format(253402300800LL * 1000000, out), "1970-01-01T00:00:00Z");
 }
 END_TEST
 
