@@ -886,6 +886,11 @@
 #define LIMIT_PAGE_ARENA_BYTES (64u << 20)
 /* Decisions that the pool packs in one job: a millisecond or two of the small ones. */
 #define LIMIT_RECORDS_PER_JOB 32u
+/* The same by what they rest on, traces before all: a job ends with the record that passes it. */
+#define LIMIT_RECORDS_JOB_BYTES (1u << 20)
+/* How long decisions gather for one job: each wakes a thread of the pool, the loop and the store.
+ */
+#define LIMIT_RECORDS_GATHER_US (10 * US_PER_MS)
 /* The rules in use are noted in the store once in this time. */
 #define LIMIT_RULES_NOTED_US US_PER_DAY
 /* Stored traces of one decision, packed: some 10,000 spans; of larger ones the paths are stored.

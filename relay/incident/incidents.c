@@ -502,7 +502,7 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 
 	incidents->env = *env;
 	incidents->turns = turns_new(env->store, env->timers, env->clock);
-	incidents->recorder = recorder_new(incidents->turns, env->pool, env->clock, &recorder_ops);
+	incidents->recorder = recorder_new(env, incidents->turns, &recorder_ops);
 	incidents->book = incidents_book_new(env, incidents->turns, &book_ops, rules);
 	incidents->alerts = alerts_new(env, incidents->turns, &alert_ops, rules);
 	incidents->silences = silences_new(env, incidents->turns, &silence_ops, rules);

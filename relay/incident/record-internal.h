@@ -16,10 +16,10 @@ struct recorder_ops {
 		       const struct buf *packed);
 	void *ctx;
 };
-struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock,
+struct recorder *recorder_new(const struct incident_env *env, struct turns *turns,
 			      const struct recorder_ops *ops);
 void recorder_free(struct recorder *recorder); /* takes NULL; what is in the pool frees itself */
-bool recorder_busy(const struct recorder *recorder);
+bool recorder_busy(const struct recorder *recorder); /* something is not written down yet */
 
 struct record_order {
 	const char *alert_key, *incident; /* incident: id; "" none */

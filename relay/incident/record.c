@@ -3,11 +3,11 @@
  * traces and the healthy evidence, and the rules. So that it can be looked back on, and decided
  * again under other rules.
  *
- * Nothing waits for it. The pool encodes and packs one handful at a time, so that a thread is left
- * for alerts that are being decided; the rows join the store's group of the turn in which they are
- * ready. If the program dies between, the page has left and only the record is missing. While they
- * wait, recorder keep the memory of their traces: of that there is a limit, and beyond it traces
- * are not kept.
+ * Nothing waits for it. Records gather for a moment; the pool encodes and packs one handful at a
+ * time, so that a thread is left for alerts that are being decided; the rows join the store's group
+ * of the turn in which they are ready. If the program dies between, the page has left and only the
+ * record is missing. While they wait, recorder keep the memory of their traces: of that there is a
+ * limit, and beyond it traces are not kept.
  *
  * Owns the records that wait or are in the pool.
  */
@@ -59,7 +59,10 @@ struct recorder {
 	struct pool *pool;
 	const struct clock *clock;
 	struct recorder_ops ops;
+	struct timers *timers;
+	struct timer gather; /* armed while records wait and no job is in the pool */
 	struct record_list waiting;
+	size_t nwaiting, waiting_bytes;
 	struct record_job *job; /* NULL: none is in the pool */
 	size_t bytes;		/* of both */
 	char noted_rules[65];	/* hash of the rules whose texts were written last, and when */
@@ -256,7 +259,7 @@ static void record_put(struct recorder *recorder, const struct record *record)
 	store_put_decision(batch, &row);
 }
 
-static void recorder_start(struct recorder *recorder);
+static void recorder_consider(struct recorder *recorder);
 
 static void recorder_ran(void *arg)
 {
@@ -272,31 +275,44 @@ static void recorder_ran(void *arg)
 		}
 		recorder->bytes -= job->bytes;
 		recorder->job = NULL;
-		recorder_start(recorder);
+		recorder_consider(recorder);
 	}
 	record_free_list(&job->list);
 	free(job);
 }
 
-static void recorder_start(struct recorder *recorder)
+static void recorder_start(void *arg)
 {
+	struct recorder *recorder = arg;
 	struct record *record;
-
-	if (recorder->job || STAILQ_EMPTY(&recorder->waiting))
-		return;
 	struct record_job *job = xcalloc(1, sizeof(*job));
 	job->owner = recorder;
 	STAILQ_INIT(&job->list);
-	for (size_t n = 0; n < LIMIT_RECORDS_PER_JOB && (record = STAILQ_FIRST(&recorder->waiting));
+	for (size_t n = 0; n < LIMIT_RECORDS_PER_JOB && job->bytes < LIMIT_RECORDS_JOB_BYTES &&
+			   (record = STAILQ_FIRST(&recorder->waiting));
 	     n++) {
 		STAILQ_REMOVE_HEAD(&recorder->waiting, link);
 		STAILQ_INSERT_TAIL(&job->list, record, link);
 		job->bytes += record->bytes;
-		if (record->rest)
-			break; /* large */
+		recorder->nwaiting--;
 	}
+	recorder->waiting_bytes -= job->bytes;
 	recorder->job = job;
+	timer_disarm(recorder->timers, &recorder->gather);
 	pool_submit(recorder->pool, recorder_pack, recorder_ran, job);
+}
+
+/* A whole job does not wait any longer. */
+static void recorder_consider(struct recorder *recorder)
+{
+	if (recorder->job || STAILQ_EMPTY(&recorder->waiting))
+		return;
+	if (recorder->nwaiting >= LIMIT_RECORDS_PER_JOB ||
+	    recorder->waiting_bytes >= LIMIT_RECORDS_JOB_BYTES)
+		recorder_start(recorder);
+	else if (!recorder->gather.slot)
+		timer_arm(recorder->timers, &recorder->gather,
+			  clock_mono_us(recorder->clock) + LIMIT_RECORDS_GATHER_US);
 }
 
 /* The traces and what was walked in them stay where they are until they are written down. */
@@ -386,18 +402,22 @@ void record_decision(struct recorder *recorder, const struct record_order *order
 	record_keep_rest(recorder, record, order->enrichment);
 	record->with_rules = record_note_rules(recorder, record->rules, record->at_us);
 	recorder->bytes += record->bytes;
+	recorder->waiting_bytes += record->bytes;
+	recorder->nwaiting++;
 	STAILQ_INSERT_TAIL(&recorder->waiting, record, link);
-	recorder_start(recorder);
+	recorder_consider(recorder);
 }
 
-struct recorder *recorder_new(struct turns *turns, struct pool *pool, const struct clock *clock,
+struct recorder *recorder_new(const struct incident_env *env, struct turns *turns,
 			      const struct recorder_ops *ops)
 {
 	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 
 	recorder->turns = turns;
-	recorder->pool = pool;
-	recorder->clock = clock;
+	recorder->pool = env->pool;
+	recorder->clock = env->clock;
+	recorder->timers = env->timers;
+	recorder->gather = (struct timer){ .fire = recorder_start, .arg = recorder };
 	recorder->ops = *ops;
 	STAILQ_INIT(&recorder->waiting);
 	return recorder;
@@ -405,7 +425,7 @@ struct recorder *recorder_new(struct turns *turns, struct pool *pool, const stru
 
 bool recorder_busy(const struct recorder *recorder)
 {
-	return recorder->job != NULL;
+	return recorder->job || !STAILQ_EMPTY(&recorder->waiting);
 }
 
 void recorder_free(struct recorder *recorder)
@@ -414,6 +434,7 @@ void recorder_free(struct recorder *recorder)
 		return;
 	if (recorder->job)
 		recorder->job->owner = NULL;
+	timer_disarm(recorder->timers, &recorder->gather);
 	record_free_list(&recorder->waiting);
 	free(recorder);
 }
