@@ -415,6 +415,8 @@ void incident_set_page(struct incident *incident, const struct page *page,
 void incident_decision_packed(struct incident *incident, const struct shared_text *text,
 			      const struct buf *packed);
 void incident_forget_decision(struct incident *incident);
+/* Its first page was made: it keeps the packed bytes alone, once there are any. */
+void incident_drop_text(struct incident *incident);
 /* The decision; the caller has a reference. NULL: there is none. */
 struct shared_text *incident_decision(const struct incident *incident);
 /* Its present page, complete, with that decision: for a write, or to be changed and queued. In the

@@ -327,6 +327,7 @@ static void incident_send_owed_trigger(struct incident *incident)
 	TAILQ_FOREACH (member, &incident->members, link)
 		member_set_fresh(incident, member, false);
 	incident_queue_all(incident, PAGE_TRIGGER, NULL);
+	incident_drop_text(incident);
 	incident_touch(incident);
 }
 

@@ -264,7 +264,13 @@ void incident_forget_decision(struct incident *incident)
 
 static void incident_keep_packed(struct incident *incident, const struct buf *packed)
 {
+	struct shared_text *text = NULL;
+
+	/* The first page is about to be made: until then it keeps both. */
+	if (incident->trigger_owed)
+		text = shared_text_ref(incident->decision_text);
 	incident_forget_decision(incident);
+	incident->decision_text = text;
 	if (packed->failed || !packed->len)
 		return;
 	/* Kept long: not in the buf's memory, which doubles. */
@@ -291,6 +297,14 @@ void incident_decision_packed(struct incident *incident, const struct shared_tex
 		incident_keep_packed(incident, packed);
 	else
 		incident_pack_decision(incident, text->text, text->len);
+}
+
+void incident_drop_text(struct incident *incident)
+{
+	if (!incident->decision)
+		return; /* the record is not packed yet */
+	shared_text_unref(incident->decision_text);
+	incident->decision_text = NULL;
 }
 
 struct shared_text *incident_decision(const struct incident *incident)

@@ -83,6 +83,7 @@ static void incident_begin_silence(struct incident *incident)
 	timer_disarm(timers, &incident->update);
 	incident->keeps |= incident->trigger_owed;
 	incident->trigger_owed = false;
+	incident_drop_text(incident);
 }
 
 /* Told once for each silence: an alert that flaps under it tells nothing anew. */

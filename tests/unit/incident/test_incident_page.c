@@ -152,6 +152,31 @@ START_TEST(a_decision_is_kept_packed)
 }
 END_TEST
 
+/* Alerts of one body gather: the page that is about to be made needs the text. */
+START_TEST(a_text_stays_until_the_first_page_is_made)
+{
+	struct shared_text *text = text_of(decision_text);
+	struct buf packed = BUF_INIT(1000);
+	const struct page page = { .incident = "f00d", .decision = text->text };
+	struct incident incident = { .trigger_owed = true };
+
+	pack_add(text->text, text->len, &packed);
+	incident_set_page(&incident, &page, text);
+	incident_drop_text(&incident); /* not packed yet: it stays */
+	ck_assert_ptr_eq(incident.decision_text, text);
+	incident_decision_packed(&incident, text, &packed);
+	ck_assert_ptr_eq(incident.decision_text, text);
+	ck_assert_uint_eq(incident.decision_len, packed.len);
+	incident_drop_text(&incident);
+	ck_assert_ptr_null(incident.decision_text);
+	check_decision(&incident);
+	incident_forget_decision(&incident);
+	free(incident.page);
+	shared_text_unref(text);
+	buf_fini(&packed);
+}
+END_TEST
+
 /* A restart has read it from the store: it is packed at once. */
 START_TEST(a_decision_of_the_store_is_packed_at_once)
 {
@@ -177,6 +202,7 @@ int main(void)
 	tcase_add_test(tests, a_large_decision_is_left_out);
 	tcase_add_test(tests, large_details_are_left_out);
 	tcase_add_test(tests, a_decision_is_kept_packed);
+	tcase_add_test(tests, a_text_stays_until_the_first_page_is_made);
 	tcase_add_test(tests, a_decision_of_the_store_is_packed_at_once);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
