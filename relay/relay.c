@@ -697,7 +697,8 @@ static void make_senders(struct relay *relay)
 		relay->senders[i] = (struct sender){
 			.name = config->senders[i].name,
 			.format = config->senders[i].format,
-			.bearer = &config->senders[i].auth.bearer[0],
+			.auth = &config->senders[i].auth,
+			.mapping = config->senders[i].mapping,
 			.group_theirs = config->senders[i].group_theirs,
 		};
 }

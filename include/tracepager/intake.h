@@ -7,7 +7,8 @@
  *	202 (200 for /api/v2/alerts)   accepted, and on disk. The answer lists what was refused of
  *	      the body, what was cut, and how many bad characters were replaced ("repaired")
  *	400   what is wrong, and where; nothing of the body was taken (/api/v2/alerts: or a part)
- *	401   missing or wrong token
+ *	401   missing or wrong token, or signature
+ *	403   from an address, or with a client certificate, that is none of the sender's
  *	404   no such sender: it is logged, and the catch-all team is paged once an hour if the
  *	      request has a declared sender's token
  *	503   overload, lack of memory, or the store failed; with Retry-After: send the alerts again
@@ -27,6 +28,7 @@
 #include "tracepager/http_server.h"
 #include "tracepager/pool.h"
 #include "tracepager/secret.h"
+#include "tracepager/sender_auth.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
 
@@ -43,13 +45,16 @@ enum accept_result {
 struct sender {
 	const char *name;
 	enum alert_format_id format;
-	const struct secret *bearer; /* its value NULL: no token is required */
-	bool group_theirs;	     /* its alerts keep the group that it made of them */
+	const struct sender_auth *auth;	     /* how it shows who it is */
+	const struct alert_mapping *mapping; /* of format generic; NULL: none */
+	bool group_theirs;		     /* its alerts keep the group that it made of them */
 };
 
 /* Why a request is refused before its body counts. */
 enum intake_refusal {
 	INTAKE_REFUSAL_TOKEN, /* a sender's */
+	/* A sender's address, client certificate or signature. */
+	INTAKE_REFUSAL_SENDER,
 	INTAKE_REFUSAL_ADMIN, /* an API token */
 	INTAKE_REFUSAL_HOST,
 	INTAKE_REFUSAL_SITE,
@@ -100,18 +105,19 @@ void intake_free(struct intake *intake);
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);
 
-/* Does a request to /webhook/NAME need a token? name NULL: to /api/v2/alerts. */
+/* Does a request to /webhook/NAME need a token, or another proof of who sends it? name NULL: to
+ * /api/v2/alerts. */
 bool intake_needs_token(const struct intake *intake, const char *name);
-/* Is it the token of any declared sender? authorization: the header's value; NULL: none. */
+/* Is it the token, or the name and password, of any declared sender? authorization: the header's
+ * value; NULL: none. */
 bool intake_knows_token(const struct intake *intake, const char *authorization);
 /* Logs that the request is about to be refused: the first of a reason at once, further ones in one
  * line a minute that counts them. detail: the sender's name, or the header's value; may be NULL. */
 void intake_log_refusal(struct intake *intake, enum intake_refusal reason,
 			const struct http_exchange *exchange, const char *detail);
 
-/* Does the request, or the value of its Authorization header, show this bearer token? In constant
- * time; false for a secret without a value. */
-bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret);
+/* Does the value of an Authorization header (NULL: none) show this bearer token? In constant time;
+ * false for a secret without a value. */
 bool bearer_shown(const char *authorization, const struct secret *secret);
 
 #endif

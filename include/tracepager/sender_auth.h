@@ -81,6 +81,9 @@ enum auth_verdict {
 bool sender_auth_any(const struct sender_auth *auth);
 /* Does it declare a bearer token or a password? */
 bool sender_auth_has_token(const struct sender_auth *auth);
+/* Is this value of an Authorization header (NULL: none) its token or password? false where it
+ * declares none. */
+bool sender_auth_token_shown(const struct sender_auth *auth, const char *authorization);
 /* All but the signature, which needs the body. err says what the sender has to do. */
 enum auth_verdict sender_auth_check_head(const struct sender_auth *auth,
 					 const struct auth_request *request, struct err *err);

@@ -462,6 +462,11 @@ static void job_on_parsed(void *arg)
 	job_accept(job);
 }
 
+static const char *header_of(const void *exchange, const char *name)
+{
+	return http_exchange_header(exchange, name);
+}
+
 static void job_run_parse(void *arg)
 {
 	struct intake_job *job = arg;
@@ -470,6 +475,9 @@ static void job_run_parse(void *arg)
 		.text = job->body,
 		.len = job->len,
 		.sender = job->sender->name,
+		.mapping = job->sender->mapping,
+		.header = header_of,
+		.ctx = job->exchange,
 		.now_us = clock_wall_us(job->intake->env.clock),
 		.path_action = job->request.path_action,
 		.path_id = job->request.path_id,
@@ -529,18 +537,13 @@ bool bearer_shown(const char *authorization, const struct secret *secret)
 	return secret_equals(secret, authorization, strlen(authorization));
 }
 
-bool bearer_matches(const struct http_exchange *exchange, const struct secret *secret)
-{
-	return bearer_shown(http_exchange_header(exchange, "Authorization"), secret);
-}
-
 /* Compares every declared token, so that the time taken does not tell which one is close. */
 bool intake_knows_token(const struct intake *intake, const char *authorization)
 {
 	bool found = false;
 
 	for (size_t i = 0; i < intake->env.nsenders; i++)
-		found |= bearer_shown(authorization, intake->env.senders[i].bearer);
+		found |= sender_auth_token_shown(intake->env.senders[i].auth, authorization);
 	return found;
 }
 
@@ -566,7 +569,7 @@ static bool api_has_token(const struct intake *intake)
 
 	for (size_t i = 0; i < intake->env.nsenders; i++)
 		declared |= intake->env.senders[i].format == FORMAT_PROMETHEUS &&
-			    intake->env.senders[i].bearer->value;
+			    sender_auth_has_token(intake->env.senders[i].auth);
 	return declared;
 }
 
@@ -575,7 +578,7 @@ bool intake_needs_token(const struct intake *intake, const char *name)
 	if (!name)
 		return !intake->env.open || api_has_token(intake);
 	const struct sender *sender = find_sender(intake, name);
-	return sender && sender->bearer->value;
+	return sender && sender_auth_any(sender->auth);
 }
 
 void intake_log_refusal(struct intake *intake, enum intake_refusal reason,
@@ -584,11 +587,50 @@ void intake_log_refusal(struct intake *intake, enum intake_refusal reason,
 	refusals_count(intake->refusals, reason, exchange, detail);
 }
 
-static void refuse_token(struct intake *intake, struct http_exchange *exchange, const char *sender)
+static void refuse_token(struct intake *intake, struct http_exchange *exchange, const char *sender,
+			 const struct sender_auth *auth)
 {
+	bool basic = auth && auth->basic_user;
+
 	refusals_count(intake->refusals, INTAKE_REFUSAL_TOKEN, exchange, sender);
-	http_exchange_set(exchange, "WWW-Authenticate", "Bearer");
-	reply_error(exchange, 401, "send the sender's token: Authorization: Bearer TOKEN");
+	http_exchange_set(exchange, "WWW-Authenticate",
+			  basic ? "Basic realm=tracepager" : "Bearer");
+	reply_error(exchange, 401,
+		    basic ? "send the sender's name and password, or its token"
+			  : "send the sender's token: Authorization: Bearer TOKEN");
+}
+
+static void refuse_sender(struct intake *intake, struct http_exchange *exchange, const char *sender,
+			  enum auth_verdict verdict, const char *why)
+{
+	bool forbidden = verdict == AUTH_ADDRESS || verdict == AUTH_CLIENT;
+
+	refusals_count(intake->refusals, INTAKE_REFUSAL_SENDER, exchange, sender);
+	if (!forbidden)
+		http_exchange_set(exchange, "WWW-Authenticate", "Signature");
+	reply_error(exchange, forbidden ? 403 : 401, why);
+}
+
+/* Is the request the sender's? Else it is answered. */
+static bool is_from_sender(struct intake *intake, struct http_exchange *exchange,
+			   const struct sender *sender)
+{
+	struct auth_request request = { .header = header_of,
+					.ctx = exchange,
+					.peer = http_exchange_peer(exchange),
+					.wall_us = clock_wall_us(intake->env.clock) };
+	struct err err;
+	enum auth_verdict verdict;
+
+	request.body = http_exchange_body(exchange, &request.len);
+	verdict = sender_auth_check_head(sender->auth, &request, &err);
+	if (verdict == AUTH_GOOD)
+		verdict = sender_auth_check_body(sender->auth, &request, &err);
+	if (verdict == AUTH_TOKEN)
+		refuse_token(intake, exchange, sender->name, sender->auth);
+	else if (verdict != AUTH_GOOD)
+		refuse_sender(intake, exchange, sender->name, verdict, err.text);
+	return verdict == AUTH_GOOD;
 }
 
 /* The slot of a name, made if need be. NULL: other names have all slots. */
@@ -670,9 +712,7 @@ void intake_webhook(struct intake *intake, struct http_exchange *exchange, const
 		len--;
 	if (!sender)
 		refuse_undeclared(intake, exchange, name, len);
-	else if (sender->bearer->value && !bearer_matches(exchange, sender->bearer))
-		refuse_token(intake, exchange, sender->name);
-	else
+	else if (is_from_sender(intake, exchange, sender))
 		intake_start(intake, exchange,
 			     &(struct intake_request){ .sender = sender,
 						       .format = sender->format,
@@ -681,25 +721,27 @@ void intake_webhook(struct intake *intake, struct http_exchange *exchange, const
 
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange)
 {
-	static const struct secret none;
+	static const struct sender_auth none;
 	static const struct sender anybody = { .name = "api",
 					       .format = FORMAT_PROMETHEUS,
-					       .bearer = &none };
+					       .auth = &none };
+	const char *authorization = http_exchange_header(exchange, "Authorization");
 	const struct sender *found = NULL;
 
 	/* All are compared, as in intake_knows_token(). */
 	for (size_t i = 0; i < intake->env.nsenders; i++) {
 		const struct sender *sender = &intake->env.senders[i];
-		if (sender->format == FORMAT_PROMETHEUS && bearer_matches(exchange, sender->bearer))
+		if (sender->format == FORMAT_PROMETHEUS &&
+		    sender_auth_token_shown(sender->auth, authorization))
 			found = sender;
 	}
 	if (!found && !intake_needs_token(intake, NULL))
 		found = &anybody;
-	if (found)
+	if (!found)
+		refuse_token(intake, exchange, "api", NULL);
+	else if (is_from_sender(intake, exchange, found))
 		intake_start(intake, exchange,
 			     &(struct intake_request){ .sender = found,
 						       .format = found->format,
 						       .answer = reply_api });
-	else
-		refuse_token(intake, exchange, "api");
 }

@@ -11,6 +11,10 @@
 static const struct {
 	const char *message, *detail; /* detail: the name of its field; NULL: it has none */
 } refusal_texts[] = {
+	[INTAKE_REFUSAL_SENDER] = { "request refused: the sender's address, certificate or "
+				    "signature is not "
+				    "the declared one",
+				    "sender" },
 	[INTAKE_REFUSAL_TOKEN] = { "request refused: its token is missing or wrong", "sender" },
 	[INTAKE_REFUSAL_ADMIN] = { "request refused: its API token is missing or wrong", NULL },
 	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host" },

@@ -114,16 +114,14 @@ static bool basic_matches(const struct sender_auth *auth, const char *credential
 	return matches;
 }
 
-static bool token_matches(const struct sender_auth *auth, const struct auth_request *request)
+bool sender_auth_token_shown(const struct sender_auth *auth, const char *authorization)
 {
-	const char *shown = request->header(request->ctx, "Authorization");
-
-	if (!shown)
+	if (!authorization)
 		return false;
-	if (strncasecmp(shown, "Bearer ", 7) == 0)
-		return any_equals(auth->bearer, shown + 7, strlen(shown + 7));
-	return auth->basic_user && strncasecmp(shown, "Basic ", 6) == 0 &&
-	       basic_matches(auth, shown + 6);
+	if (strncasecmp(authorization, "Bearer ", 7) == 0)
+		return any_equals(auth->bearer, authorization + 7, strlen(authorization + 7));
+	return auth->basic_user && strncasecmp(authorization, "Basic ", 6) == 0 &&
+	       basic_matches(auth, authorization + 6);
 }
 
 bool sender_auth_has_token(const struct sender_auth *auth)
@@ -172,7 +170,8 @@ enum auth_verdict sender_auth_check_head(const struct sender_auth *auth,
 			err_set(err, EACCES, "this sender must show a client certificate");
 		return AUTH_CLIENT;
 	}
-	if (sender_auth_has_token(auth) && !token_matches(auth, request)) {
+	if (sender_auth_has_token(auth) &&
+	    !sender_auth_token_shown(auth, request->header(request->ctx, "Authorization"))) {
 		err_set(err, EACCES, "missing or wrong token");
 		return AUTH_TOKEN;
 	}
@@ -309,7 +308,7 @@ static enum auth_verdict check_hex(const struct sender_auth *auth,
 /* ---- Standard Webhooks (the specification, "Signature scheme") ---- */
 
 static bool shows_ed25519(const char *key_text, const char *signature, size_t signature_len,
-			 const struct buf *data)
+			  const struct buf *data)
 {
 	unsigned char key[ED25519_KEY_BYTES], bytes[ED25519_SIGNATURE_BYTES];
 

@@ -79,7 +79,7 @@ void http_exchange_reply(struct http_exchange *exchange, int status, const char 
 
 struct world {
 	struct fake_clock clock;
-	struct secret locked, other, api, none;
+	struct sender_auth locked, other, api, none;
 	struct sender senders[4];
 	struct intake *intake;
 	struct http_exchange exchange;
@@ -179,28 +179,27 @@ static void set_up(void)
 	memset(&w, 0, sizeof(w));
 	log_set_level(LOG_LEVEL_ERROR);
 	fake_clock_init(&w.clock);
-	secret_set(&w.locked, "s3cret");
-	secret_set(&w.other, "0ther");
-	secret_set(&w.api, "f0rapi");
+	secret_set(&w.locked.bearer[0], "s3cret");
+	secret_set(&w.other.bearer[0], "0ther");
+	secret_set(&w.api.bearer[0], "f0rapi");
 	w.senders[0] =
-		(struct sender){ .name = "am", .format = FORMAT_ALERTMANAGER, .bearer = &w.none };
+		(struct sender){ .name = "am", .format = FORMAT_ALERTMANAGER, .auth = &w.none };
 	w.senders[1] = (struct sender){ .name = "locked",
 					.format = FORMAT_ALERTMANAGER,
-					.bearer = &w.locked };
-	w.senders[2] = (struct sender){ .name = "other",
-					.format = FORMAT_ALERTMANAGER,
-					.bearer = &w.other };
+					.auth = &w.locked };
+	w.senders[2] =
+		(struct sender){ .name = "other", .format = FORMAT_ALERTMANAGER, .auth = &w.other };
 	w.senders[3] =
-		(struct sender){ .name = "prom", .format = FORMAT_PROMETHEUS, .bearer = &w.api };
+		(struct sender){ .name = "prom", .format = FORMAT_PROMETHEUS, .auth = &w.api };
 	start(true, 3);
 }
 
 static void tear_down(void)
 {
 	intake_free(w.intake);
-	secret_fini(&w.locked);
-	secret_fini(&w.other);
-	secret_fini(&w.api);
+	sender_auth_fini(&w.locked);
+	sender_auth_fini(&w.other);
+	sender_auth_fini(&w.api);
 	fake_clock_fini(&w.clock);
 }
 
