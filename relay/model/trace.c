@@ -10,6 +10,7 @@
 
 #include "tracepager/trace.h"
 #include "tracepager/xalloc.h"
+#include "blocks-internal.h"
 
 static const char *const attr_names[] = {
 #define ATTR(name, text) [ATTR_##name] = text,
@@ -92,13 +93,13 @@ void trace_set_free(struct trace_set *set)
 		return;
 	if (set->memory)
 		set->memory->used_bytes -= set->bytes;
-	free(set->traces);
-	free(set->spans);
-	free(set->resources);
-	free(set->attrs);
-	free(set->resource_attrs);
+	blocks_free(set->traces);
+	blocks_free(set->spans);
+	blocks_free(set->resources);
+	blocks_free(set->attrs);
+	blocks_free(set->resource_attrs);
 	/* These two arrays are const for the set's readers only. */
-	free((void *)(uintptr_t)set->strings);
+	blocks_free((void *)(uintptr_t)set->strings);
 	free((void *)(uintptr_t)set->extra_names);
 	free(set);
 }

@@ -129,12 +129,12 @@ void trace_builder_free(struct trace_builder *builder)
 		return;
 	blocks_discharge(&builder->blocks, builder->blocks.bytes);
 	trace_texts_fini(&builder->texts);
-	free(builder->spans);
-	free(builder->attrs);
-	free(builder->resources);
-	free(builder->resource_attrs);
-	free(builder->traces);
-	free(builder->trace_slots);
+	blocks_free(builder->spans);
+	blocks_free(builder->attrs);
+	blocks_free(builder->resources);
+	blocks_free(builder->resource_attrs);
+	blocks_free(builder->traces);
+	blocks_free(builder->trace_slots);
 	free(builder->extra_names);
 	free(builder->names);
 	free(builder->name_slots);

@@ -190,9 +190,9 @@ void trace_texts_init(struct trace_texts *texts, struct blocks *blocks)
 
 void trace_texts_fini(struct trace_texts *texts)
 {
-	free(texts->strings);
-	free(texts->slots);
-	free(texts->old_slots);
+	blocks_free(texts->strings);
+	blocks_free(texts->slots);
+	blocks_free(texts->old_slots);
 }
 
 void trace_texts_drop_table(struct trace_texts *texts)
