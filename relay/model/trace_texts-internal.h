@@ -9,8 +9,12 @@
 
 #include "blocks-internal.h"
 
-struct text_slot {
-	uint32_t hash, text; /* text 0: free */
+/* As large as a line of the cache, so that a look-up meets one line, and all its hashes are
+ * compared at once. */
+#define TEXTS_PER_BUCKET 8
+struct text_bucket {
+	uint32_t hashes[TEXTS_PER_BUCKET]; /* 0: free; the used ones come first */
+	uint32_t texts[TEXTS_PER_BUCKET];
 };
 
 struct trace_texts {
@@ -18,10 +22,10 @@ struct trace_texts {
 	uint64_t seeds[2];
 	char *strings; /* all texts, NUL-terminated; a reference is an offset */
 	uint32_t string_bytes, strings_size;
-	struct text_slot *slots;
-	uint32_t ntexts, nslots; /* nslots: a power of two */
-	struct text_slot
-		*old_slots; /* the table before, half as large; NULL: all slots have moved */
+	struct text_bucket *buckets;
+	uint32_t ntexts, nbuckets; /* nbuckets: a power of two */
+	/* The table before, half as large; NULL: all buckets have moved. */
+	struct text_bucket *old_buckets;
 	uint32_t nold, nmoved;
 };
 
