@@ -43,12 +43,15 @@ enum jread_event {
  * it, not even its end.
  * JREAD_SKIP_REST, inside a container, not at the end of one: check the rest of the innermost open
  * container; its end is the next event.
+ * JREAD_PAIRS + i, after JREAD_OBJECT or JREAD_ARRAY: its members or elements are pairs; try
+ * pattern i of jread_pairs_set() for each, and report the events of those that it does not fit.
  * -errno: stop. The reader fails with this code, and with the text that the handler has put into
  * the reader's err, if any.
  */
 #define JREAD_GO	0
 #define JREAD_SKIP	1
 #define JREAD_SKIP_REST 2
+#define JREAD_PAIRS	3
 typedef int jread_handler(void *ctx, enum jread_event event, const char *text, size_t len);
 
 struct jread;
@@ -66,6 +69,48 @@ void jread_reset(struct jread *jread); /* for another document; keeps memory and
  * also in values that the handler skips. */
 void jread_repair(struct jread *jread);
 uint64_t jread_repaired(const struct jread *jread);
+
+/*
+ * Pairs of a key and a value, such as the members or the tags of a span, whose writers always use
+ * the same bytes around both: the short way to read them, without an event. A pair that differs
+ * from all forms in any byte is reported by its events, as is one whose strings have escapes or
+ * bytes that are not ASCII, or that the end of a piece cuts; so a handler must understand both.
+ */
+struct jread_word {
+	const char *text; /* borrowed for the call */
+	size_t len;
+};
+struct jread_pair {
+	int key;		/* what the form's key() answered */
+	enum jread_event event; /* JREAD_STRING, _NUMBER (an integer), _TRUE, _FALSE or _NULL */
+	const char *text;	/* the value, as in the event */
+	size_t len;
+	const char *head; /* where the pair begins */
+};
+#define JREAD_WORDS 2
+struct jread_form {
+	/* The bytes before the value. An asterisk stands for the text of a string, up to its quote;
+	 * at most JREAD_WORDS of them. */
+	const char *head;
+	const char *tail; /* the bytes behind the value */
+	/* What a head means: a number for take(), or one of the answers below. Asked once for many
+	 * pairs: the answer may depend on nothing but the words. */
+	int (*key)(void *ctx, const struct jread_word words[JREAD_WORDS]);
+	/* Takes a pair. false: it was not taken, report its events. */
+	bool (*take)(void *ctx, const struct jread_pair *pair);
+};
+#define JREAD_PAIR_UNWANTED (-1) /* check the value, and do not report it */
+#define JREAD_PAIR_OTHER    (-2) /* report the events of the pair */
+/* The form has no tail; an empty list, or object, is not reported; else as _OTHER. */
+#define JREAD_PAIR_LIST	  (-3)
+#define JREAD_PAIR_OBJECT (-4)
+struct jread_pattern {
+	const struct jread_form
+		*forms; /* in the order in which they are tried; the last has no head */
+};
+#define JREAD_PATTERNS 4 /* at most */
+/* Sets the patterns, once per reader. patterns: borrowed, must outlive the reader. */
+void jread_pairs_set(struct jread *jread, const struct jread_pattern *patterns);
 
 /* Reads a piece. 0, or -errno with text and place in jread_err(); after an error every further call
  * gives the same error. -EBADMSG: not JSON. -E2BIG: over a cap (nesting, token). Others are the

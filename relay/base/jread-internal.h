@@ -55,6 +55,9 @@ enum string_state {
 	STRING_LOW_U,	  /* and then a u */
 };
 
+struct jread_pairs;
+struct jread_head;
+
 struct jread {
 	jread_handler *handler;
 	void *ctx;
@@ -89,6 +92,12 @@ struct jread {
 	const char *literal;
 	struct buf hold;
 
+	/* Open containers that are read by the pattern: a bit for each depth. */
+	uint64_t pair_depths;
+	struct jread_pairs *pairs;		       /* NULL: there is no pattern */
+	uint8_t pair_patterns[LIMIT_DEPTH];	       /* of these containers */
+	struct jread_head *pair_heads[JREAD_PATTERNS]; /* of the pair that was read last */
+
 	struct err err;
 };
 
@@ -119,6 +128,12 @@ const char *jread_token_read(struct jread *r, const char *p, const char *end);
 /* The number ends here: checks and reports it. false: failed. */
 bool jread_number_done(struct jread *r);
 
+/* jread_pairs.c: the innermost container, which begins, is read by the pattern. */
+void jread_pairs_begin(struct jread *r, unsigned int pattern);
+/* Reads pairs from p on, at which one may begin. *ret_other: at the place that is returned another
+ * member or element begins, or the piece ends; else no comma follows the last pair. */
+const char *jread_pairs_read(struct jread *r, const char *p, const char *end, bool *ret_other);
+
 /* jread_number.c: checks a number; text is all the characters that a number may have. false:
  * failed. */
 bool jread_number_ok(struct jread *r, const char *text, size_t len, uint64_t at);
@@ -130,6 +145,12 @@ static inline void begin_quiet(struct jread *r)
 	r->quiet = true;
 	r->wake_depth = r->depth - 1;
 	r->wake_end = false;
+}
+
+/* The bit of the innermost open container. */
+static inline uint64_t depth_bit(const struct jread *r)
+{
+	return UINT64_C(1) << (r->depth - 1);
 }
 
 /* Reports an event. at: where its token starts. false: failed. */

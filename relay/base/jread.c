@@ -38,6 +38,7 @@ void jread_free(struct jread *jread)
 	if (!jread)
 		return;
 	buf_fini(&jread->hold);
+	free(jread->pairs);
 	free(jread);
 }
 
@@ -48,7 +49,8 @@ void jread_reset(struct jread *jread)
 			       .ctx = jread->ctx,
 			       .repairs = jread->repairs,
 			       .line = 1,
-			       .hold = jread->hold };
+			       .hold = jread->hold,
+			       .pairs = jread->pairs };
 
 	*jread = fresh;
 	buf_reset(&jread->hold);
@@ -260,7 +262,9 @@ ALWAYS_INLINE enum step read_open(struct jread *r, struct cursor *at, bool is_ob
 		return leave_at(r, at, at->p, state);
 	}
 	answer = quiet ? JREAD_GO : r->handler(r->ctx, event, "", 0);
-	if (UNLIKELY(answer != JREAD_GO))
+	if (answer >= JREAD_PAIRS)
+		jread_pairs_begin(r, (unsigned int)(answer - JREAD_PAIRS));
+	else if (UNLIKELY(answer != JREAD_GO))
 		return leave_at(r, at, jread_answered(r, event, answer, token, at->p), state);
 	return is_object ? STEP_FIRST_KEY : STEP_FIRST_VALUE;
 }
@@ -369,6 +373,21 @@ ALWAYS_INLINE enum step read_key(struct jread *r, struct cursor *at, bool quiet)
 	return STEP_COLON;
 }
 
+/* Where a member or an element may begin: reads pairs while they fit the pattern. true: the place
+ * is behind a value; false: a member or an element begins, which does not fit. */
+ALWAYS_INLINE bool read_pairs(struct jread *r, struct cursor *at)
+{
+	bool is_other;
+
+	at->p = jread_pairs_read(r, at->p, at->end, &is_other);
+	return !is_other;
+}
+
+ALWAYS_INLINE bool has_pairs(const struct jread *r, bool quiet)
+{
+	return !quiet && UNLIKELY(r->pair_depths & depth_bit(r));
+}
+
 /* Behind a value: reads a comma, or sees the container's end. */
 ALWAYS_INLINE enum step read_after(struct jread *r, struct cursor *at)
 {
@@ -396,6 +415,7 @@ ALWAYS_INLINE enum step read_close(struct jread *r, struct cursor *at, bool quie
 
 	r->nesting >>= 1;
 	r->depth--;
+	r->pair_depths &= ~(UINT64_C(1) << r->depth);
 	if (quiet && r->depth == r->wake_depth) {
 		value_done(r);
 		r->quiet = false;
@@ -431,7 +451,7 @@ ALWAYS_INLINE const char *run_tokens(struct jread *r, const char *p, const char 
 	case STATE_FIRST_VALUE:
 		goto first_value;
 	case STATE_KEY:
-		goto key;
+		goto member;
 	case STATE_FIRST_KEY:
 		goto first_key;
 	case STATE_COLON:
@@ -446,6 +466,9 @@ first_value:
 		return stop_at(r, at.p, STATE_FIRST_VALUE);
 	if (*at.p == ']')
 		goto close;
+element:
+	if (has_pairs(r, quiet) && read_pairs(r, &at))
+		goto after;
 value:
 	step = read_value(r, &at, quiet);
 	if (step == STEP_FIRST_KEY)
@@ -457,9 +480,9 @@ value:
 after:
 	step = read_after(r, &at);
 	if (step == STEP_KEY)
-		goto key;
+		goto member;
 	if (step == STEP_VALUE)
-		goto value;
+		goto element;
 	if (step == STEP_LEAVE)
 		return at.p;
 close:
@@ -473,7 +496,9 @@ first_key:
 		goto close;
 	if (UNLIKELY(*at.p != '"'))
 		return wrong_byte(r, at.p, STATE_FIRST_KEY);
-key:
+member:
+	if (has_pairs(r, quiet) && read_pairs(r, &at))
+		goto after;
 	if (read_key(r, &at, quiet) == STEP_LEAVE)
 		return at.p;
 colon:

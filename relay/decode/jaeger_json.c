@@ -19,8 +19,8 @@
 #include <string.h>
 
 #include "encodings-internal.h"
+#include "jaeger-internal.h"
 #include "tracepager/buf.h"
-#include "tracepager/hash.h"
 #include "tracepager/jread.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -163,15 +163,9 @@ struct jaeger_json {
 	int64_t error_code;
 	char error_text[LIMIT_ERROR_MESSAGE_BYTES];
 
-	/* The trace object. Processes are numbered in the order in which their ids are first read.
-	 * */
+	/* The trace object. */
 	uint32_t first_span;
-	uint32_t *pids;	     /* interned texts */
-	uint32_t *resources; /* TRACE_NONE: not described yet */
-	uint32_t nprocesses, processes_size;
-	uint32_t *slots; /* hash table from pid to number + 1; its size is a power of two */
-	uint32_t nslots;
-	uint64_t multiplier; /* secret, so that no document can fill one slot */
+	struct jaeger_processes processes;
 	struct buf object_trace_id;
 
 	/* The current span. */
@@ -194,6 +188,12 @@ struct jaeger_json {
 	struct held type, message;
 
 	uint32_t resource; /* of the current process */
+};
+
+/* The patterns by which Jaeger writes, see jread_pairs_set(). */
+enum jaeger_pattern {
+	PATTERN_SPAN,
+	PATTERN_TAG,
 };
 
 /* What can stand in a place. The table is below the functions that it names. */
@@ -240,54 +240,6 @@ static void hold_text(struct held *held, const char *text, size_t len)
 	memcpy(held->text, text, held->len);
 }
 
-/* ---- processes ---- */
-
-static uint32_t *find_process(const struct jaeger_json *j, uint32_t pid)
-{
-	uint32_t i = (uint32_t)(pid * j->multiplier >> 40) & (j->nslots - 1);
-
-	while (j->slots[i] != 0 && j->pids[j->slots[i] - 1] != pid)
-		i = (i + 1) & (j->nslots - 1);
-	return &j->slots[i];
-}
-
-static void grow_processes(struct jaeger_json *j)
-{
-	j->processes_size = j->processes_size > 0 ? j->processes_size * 2 : 32;
-	j->pids = xrealloc_array(j->pids, j->processes_size, sizeof(*j->pids));
-	j->resources = xrealloc_array(j->resources, j->processes_size, sizeof(*j->resources));
-	free(j->slots);
-	j->nslots = j->processes_size * 2;
-	j->slots = xcalloc(j->nslots, sizeof(*j->slots));
-	for (uint32_t i = 0; i < j->nprocesses; i++)
-		*find_process(j, j->pids[i]) = i + 1;
-}
-
-/* The provisional number of a process. */
-static uint32_t process_number(struct jaeger_json *j, uint32_t pid)
-{
-	uint32_t *slot;
-
-	if (j->nprocesses == j->processes_size)
-		grow_processes(j);
-	slot = find_process(j, pid);
-	if (*slot == 0) {
-		j->pids[j->nprocesses] = pid;
-		j->resources[j->nprocesses] = TRACE_NONE;
-		*slot = ++j->nprocesses;
-	}
-	return *slot - 1;
-}
-
-static void drop_processes(struct jaeger_json *j)
-{
-	free(j->pids);
-	free(j->resources);
-	free(j->slots);
-	j->pids = j->resources = j->slots = NULL;
-	j->nprocesses = j->processes_size = j->nslots = 0;
-}
-
 /* ---- trace ids ---- */
 
 /* An id without the zeros at its start: some releases leave them out. */
@@ -323,17 +275,18 @@ static int end_trace(struct jaeger_json *j)
 {
 	uint32_t unknown = TRACE_NONE;
 
-	for (uint32_t i = 0; i < j->nprocesses; i++) {
-		if (j->resources[i] != TRACE_NONE)
+	for (uint32_t i = 0; i < j->processes.n; i++) {
+		if (j->processes.resources[i] != TRACE_NONE)
 			continue;
 		if (unknown == TRACE_NONE)
 			unknown = trace_builder_resource(j->builder);
-		j->resources[i] = unknown;
+		j->processes.resources[i] = unknown;
 	}
-	if (j->nprocesses > 0)
-		trace_builder_map_resources(j->builder, j->first_span, j->resources, j->nprocesses);
+	if (j->processes.n > 0)
+		trace_builder_map_resources(j->builder, j->first_span, j->processes.resources,
+					    j->processes.n);
 	/* Frees the table: the traces that follow may be small. */
-	drop_processes(j);
+	jaeger_processes_drop(&j->processes);
 	return jaeger_check_builder(j);
 }
 
@@ -343,7 +296,7 @@ static int jaeger_begin_span(struct jaeger_json *j)
 	j->has_trace_id = j->has_process = j->has_own_process = false;
 	j->child_of = j->follows_from = j->parent_span_id = 0;
 	j->nwaiting = 0;
-	return j->span ? JREAD_GO : jaeger_check_builder(j);
+	return j->span ? JREAD_PAIRS + PATTERN_SPAN : jaeger_check_builder(j);
 }
 
 static int begin_reference(struct jaeger_json *j)
@@ -398,7 +351,7 @@ static int jaeger_end_span(struct jaeger_json *j)
 			       "Jaeger's "
 			       "storage, not of its API");
 	if (!j->has_process)
-		span->resource = process_number(j, 0);
+		span->resource = jaeger_process_number(&j->processes, 0);
 	if (j->nwaiting > 0)
 		take_waiting(j, trace_id);
 	span->parent_id = j->child_of;
@@ -436,6 +389,12 @@ static int end_log(struct jaeger_json *j)
 }
 
 /* ---- tags, process tags and fields ---- */
+
+static int begin_tags(struct jaeger_json *j)
+{
+	(void)j;
+	return JREAD_PAIRS + PATTERN_TAG;
+}
 
 static int begin_pair(struct jaeger_json *j)
 {
@@ -556,7 +515,7 @@ static int jaeger_take_tag_key(struct jaeger_json *j, const char *text, size_t l
 	return j->value.set ? jaeger_take_tag(j, j->value.text, j->value.len) : JREAD_GO;
 }
 
-/* Short way for tags of spans, which are two of three events. */
+/* Tags of spans that jaeger_patterns does not fit: a way of their own, since they are many. */
 static int jaeger_on_tag(struct jaeger_json *j, enum jread_event event, const char *text,
 			 size_t len)
 {
@@ -706,7 +665,7 @@ static int jaeger_take_string(struct jaeger_json *j, const char *text, size_t le
 	case MEMBER_PROCESS_ID:
 		j->has_process = true;
 		taken = jaeger_text_of(j, text, len);
-		j->span->resource = process_number(j, taken);
+		j->span->resource = jaeger_process_number(&j->processes, taken);
 		break;
 	case MEMBER_REF_TYPE:
 		take_ref_type(j, text, len);
@@ -847,10 +806,10 @@ static enum member log_member(struct jaeger_json *j, const char *text, size_t le
  * the cap of resources. */
 static enum member processes_member(struct jaeger_json *j, const char *text, size_t len)
 {
-	uint32_t number = process_number(j, jaeger_text_of(j, text, len));
+	uint32_t number = jaeger_process_number(&j->processes, jaeger_text_of(j, text, len));
 
 	j->resource = trace_builder_resource(j->builder);
-	j->resources[number] = j->resource;
+	j->processes.resources[number] = j->resource;
 	return MEMBER_PROCESS;
 }
 
@@ -936,7 +895,7 @@ static const struct place_row jaeger_places[PLACE_ERROR + 1] = {
 	[PLACE_REFERENCES] = { "references", PLACE_SPAN, PLACE_REFERENCE, NULL, NULL, NULL },
 	[PLACE_REFERENCE] = { "a reference", PLACE_REFERENCES, 0, reference_member, begin_reference,
 			      end_reference },
-	[PLACE_TAGS] = { "tags", PLACE_SPAN, PLACE_TAG, NULL, NULL, NULL },
+	[PLACE_TAGS] = { "tags", PLACE_SPAN, PLACE_TAG, NULL, begin_tags, NULL },
 	[PLACE_TAG] = { "a tag", PLACE_TAGS, 0, pair_member, begin_pair, NULL },
 	[PLACE_LOGS] = { "logs", PLACE_SPAN, PLACE_LOG, NULL, NULL, NULL },
 	[PLACE_LOG] = { "a log", PLACE_LOGS, 0, log_member, begin_log, end_log },
@@ -981,6 +940,104 @@ static int jaeger_on_event(void *ctx, enum jread_event event, const char *text, 
 	return JREAD_GO;
 }
 
+/* ---- pairs, as Jaeger writes them ---- */
+
+static int tag_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	const struct jaeger_json *j = ctx;
+	int key = trace_builder_attr(j->builder, words[0].text, words[0].len);
+
+	return key >= 0 ? key : JREAD_PAIR_UNWANTED;
+}
+
+static bool take_tag_pair(void *ctx, const struct jread_pair *pair)
+{
+	struct jaeger_json *j = ctx;
+	uint32_t value;
+
+	if (pair->event == JREAD_NULL)
+		return true;
+	value = trace_builder_value(j->builder, pair->text, pair->len);
+	if (value == TRACE_NONE)
+		return false;
+	trace_builder_span_attr(j->builder, (unsigned int)pair->key, value);
+	return true;
+}
+
+static int span_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	struct jaeger_json *j = ctx;
+	enum member member;
+
+	/* It is noted of each span. */
+	if (jread_is(words[0].text, words[0].len, "process"))
+		return JREAD_PAIR_OTHER;
+	member = span_member(j, words[0].text, words[0].len);
+	if (member == MEMBER_NONE)
+		return JREAD_PAIR_UNWANTED;
+	return jaeger_members[member].type == TYPE_LIST ? JREAD_PAIR_LIST : (int)member;
+}
+
+static bool take_span_pair(void *ctx, const struct jread_pair *pair)
+{
+	struct jaeger_json *j = ctx;
+
+	j->member = (enum member)pair->key;
+	if (pair->event == JREAD_STRING && jaeger_members[pair->key].type == TYPE_STRING)
+		return jaeger_take_string(j, pair->text, pair->len) == JREAD_GO;
+	if (pair->event != JREAD_NUMBER || jaeger_members[pair->key].type != TYPE_NUMBER)
+		return false;
+	if (j->member == MEMBER_START_TIME)
+		j->span->start_us = trace_time_us(pair->text, pair->len);
+	else
+		j->span->duration_us = trace_time_us(pair->text, pair->len);
+	return true;
+}
+
+/* Nearly every span has one reference. */
+#define REFERENCE_HEAD "\"references\":[{\"refType\":\""
+#define REFERENCE_ID   "\",\"traceID\":\""
+#define REFERENCE_SPAN "\",\"spanID\":"
+
+static int reference_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	(void)ctx;
+	return jread_is(words[0].text, words[0].len, "CHILD_OF") ? REF_CHILD_OF : JREAD_PAIR_OTHER;
+}
+
+static bool take_reference_pair(void *ctx, const struct jread_pair *pair)
+{
+	struct jaeger_json *j = ctx;
+	struct reference reference = { .type = REF_CHILD_OF };
+	const char *id = pair->head + strlen(REFERENCE_HEAD "CHILD_OF" REFERENCE_ID);
+	size_t len = (size_t)(pair->text - 1 - strlen(REFERENCE_SPAN) - id);
+
+	if (pair->event != JREAD_STRING || !j->has_trace_id)
+		return false;
+	if (!jaeger_is_text(&j->trace_id, id, len) && !jaeger_same_trace(&j->trace_id, id, len))
+		return true;
+	reference.span = jaeger_parent_of(j, pair->text, pair->len);
+	if (reference.span == TRACE_NONE)
+		return false;
+	take_reference(j, &reference);
+	return true;
+}
+
+static const struct jread_form span_forms[] = {
+	{ REFERENCE_HEAD "*" REFERENCE_ID "*" REFERENCE_SPAN, "}]", reference_head,
+	  take_reference_pair },
+	{ "\"*\":", "", span_head, take_span_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_form tag_forms[] = {
+	{ "{\"key\":\"*\",\"type\":\"*\",\"value\":", "}", tag_head, take_tag_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_pattern jaeger_patterns[] = {
+	[PATTERN_SPAN] = { span_forms },
+	[PATTERN_TAG] = { tag_forms },
+};
+
 /* ---- the encoding ---- */
 
 static void *jaeger_json_start(const void *variant, struct trace_builder *builder)
@@ -989,8 +1046,8 @@ static void *jaeger_json_start(const void *variant, struct trace_builder *builde
 
 	(void)variant;
 	j->builder = builder;
-	j->multiplier = hash_bytes("processes", 9) | 1;
 	j->jread = trace_jread_new(JREAD_ONE, jaeger_on_event, j);
+	jread_pairs_set(j->jread, jaeger_patterns);
 	buf_init(&j->trace_id, LIMIT_TOKEN_BYTES + 1);
 	buf_init(&j->object_trace_id, LIMIT_TOKEN_BYTES + 1);
 	return j;
@@ -1026,7 +1083,7 @@ static void jaeger_json_free(void *state)
 
 	if (!j)
 		return;
-	drop_processes(j);
+	jaeger_processes_drop(&j->processes);
 	buf_fini(&j->trace_id);
 	buf_fini(&j->object_trace_id);
 	jread_free(j->jread);

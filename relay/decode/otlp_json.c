@@ -413,15 +413,27 @@ static int otlp_json_take_scalar(struct otlp_json *json, enum jread_event event,
 	return take_span_member(json, text, len);
 }
 
+/* The patterns by which most writers write, see jread_pairs_set(). */
+enum otlp_json_pattern {
+	PATTERN_SPAN,
+	PATTERN_ATTRIBUTE, /* of a span */
+};
+
 static int otlp_json_enter(struct otlp_json *json, enum node node)
 {
+	int answer;
+
 	assert(json->depth < STACK_SIZE);
 	json->stack[json->depth++] = json->node;
 	json->node = node;
 	if (node == NODE_RESOURCE_SPANS)
 		return otlp_begin_resource(&json->otlp);
-	if (node == NODE_SPAN)
-		return otlp_begin_span(&json->otlp);
+	if (node == NODE_SPAN) {
+		answer = otlp_begin_span(&json->otlp);
+		return answer == 0 ? JREAD_PAIRS + PATTERN_SPAN : answer;
+	}
+	if (node == NODE_ATTRIBUTE_LIST && json->stack[json->depth - 1] == NODE_SPAN)
+		return JREAD_PAIRS + PATTERN_ATTRIBUTE;
 	if (node == NODE_EVENT)
 		otlp_begin_event(&json->otlp);
 	else if (node == NODE_LINK)
@@ -517,6 +529,76 @@ static int otlp_json_on_event(void *ctx, enum jread_event event, const char *tex
 	return event == JREAD_NULL ? JREAD_GO : wrong_type(json, event, "an object");
 }
 
+/* ---- pairs, as most writers write them ---- */
+
+static const struct member *find_member(const struct member *members, const struct jread_word *word)
+{
+	while (members->name && !is_member(members, word->text, word->len))
+		members++;
+	return members;
+}
+
+static int otlp_json_span_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	const struct member *member = find_member(span_members, &words[0]);
+
+	(void)ctx;
+	if (!member->name)
+		return JREAD_PAIR_UNWANTED;
+	if (member->node >= NODE_FIRST_SCALAR)
+		return (int)(member - span_members);
+	return member->node >= NODE_FIRST_LIST ? JREAD_PAIR_LIST : JREAD_PAIR_OBJECT;
+}
+
+static bool otlp_json_take_span_pair(void *ctx, const struct jread_pair *pair)
+{
+	struct otlp_json *json = ctx;
+
+	json->next = span_members[pair->key].node;
+	json->next_name = span_members[pair->key].name;
+	if (pair->event != JREAD_STRING && pair->event != JREAD_NUMBER)
+		return false;
+	return take_span_member(json, pair->text, pair->len) == JREAD_GO;
+}
+
+static int otlp_json_attribute_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	struct otlp_json *json = ctx;
+	int key = trace_builder_attr(json->otlp.builder, words[0].text, words[0].len);
+
+	if (!find_member(value_members, &words[1])->name)
+		return JREAD_PAIR_OTHER;
+	return key >= 0 ? key : JREAD_PAIR_UNWANTED;
+}
+
+static bool otlp_json_take_attribute_pair(void *ctx, const struct jread_pair *pair)
+{
+	struct otlp_json *json = ctx;
+	uint32_t value;
+
+	if (pair->event == JREAD_NULL)
+		return true;
+	value = trace_builder_value(json->otlp.builder, pair->text, pair->len);
+	if (value == TRACE_NONE)
+		return false;
+	trace_builder_span_attr(json->otlp.builder, (unsigned int)pair->key, value);
+	return true;
+}
+
+static const struct jread_form otlp_json_span_forms[] = {
+	{ "\"*\":", "", otlp_json_span_head, otlp_json_take_span_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_form otlp_json_attribute_forms[] = {
+	{ "{\"key\":\"*\",\"value\":{\"*\":", "}}", otlp_json_attribute_head,
+	  otlp_json_take_attribute_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_pattern otlp_json_patterns[] = {
+	[PATTERN_SPAN] = { otlp_json_span_forms },
+	[PATTERN_ATTRIBUTE] = { otlp_json_attribute_forms },
+};
+
 /* The encoding. */
 
 static void *otlp_json_start(const void *variant, struct trace_builder *builder)
@@ -525,6 +607,7 @@ static void *otlp_json_start(const void *variant, struct trace_builder *builder)
 
 	(void)variant;
 	json->jread = trace_jread_new(JREAD_SEQUENCE, otlp_json_on_event, json);
+	jread_pairs_set(json->jread, otlp_json_patterns);
 	otlp_init(&json->otlp, builder, jread_err(json->jread));
 	return json;
 }

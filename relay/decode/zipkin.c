@@ -392,21 +392,36 @@ static int zipkin_fail_type(struct zipkin *z, enum jread_event event)
 		       wanted[zipkin_members[z->member].type]);
 }
 
+/* The patterns by which Zipkin writes, see jread_pairs_set(). */
+enum zipkin_pattern {
+	PATTERN_SPAN,
+	PATTERN_TAG,
+	PATTERN_LOCAL,
+	PATTERN_ENDPOINT,
+};
+
 static int zipkin_enter(struct zipkin *z, enum zipkin_place place)
 {
+	int answer;
+
 	if (place == ZIPKIN_ENDPOINT)
 		z->around = z->place;
 	z->place = place;
-	if (place == ZIPKIN_ENDPOINT || place == ZIPKIN_LOCAL || place == ZIPKIN_REMOTE)
+	if (place == ZIPKIN_ENDPOINT || place == ZIPKIN_LOCAL || place == ZIPKIN_REMOTE) {
 		z->endpoint = (struct zipkin_endpoint){ 0 };
+		return JREAD_PAIRS + (place == ZIPKIN_LOCAL ? PATTERN_LOCAL : PATTERN_ENDPOINT);
+	}
 	if (place == ZIPKIN_ANNOTATION)
 		z->at_us = 0;
+	if (place == ZIPKIN_TAGS)
+		return JREAD_PAIRS + PATTERN_TAG;
 	if (place != ZIPKIN_SPAN)
 		return JREAD_GO;
 	z->has_trace_id = false;
 	z->namespace = 0;
 	z->first_us = z->last_us = 0;
-	return z->ops->begin_span(z);
+	answer = z->ops->begin_span(z);
+	return answer == JREAD_GO ? JREAD_PAIRS + PATTERN_SPAN : answer;
 }
 
 static int zipkin_on_container(struct zipkin *z, enum jread_event event)
@@ -571,6 +586,100 @@ static int zipkin_on_event(void *ctx, enum jread_event event, const char *text, 
 	return zipkin_take_scalar(z, event, text, len);
 }
 
+/* ---- pairs, as Zipkin writes them ---- */
+
+static int zipkin_row_head(const struct zipkin *z, const struct row *rows,
+			   const struct jread_word *word)
+{
+	const struct row *row = rows;
+
+	while (row->name && !is_zipkin_row(z, row, word->text, word->len))
+		row++;
+	if (!row->name)
+		return JREAD_PAIR_UNWANTED;
+	if (zipkin_members[row->member].type == TYPE_LIST)
+		return JREAD_PAIR_LIST;
+	if (zipkin_members[row->member].type == TYPE_OBJECT)
+		return row->member == ZIPKIN_TAG_MAP ? JREAD_PAIR_OBJECT : JREAD_PAIR_OTHER;
+	return (int)(row - rows);
+}
+
+static bool zipkin_take_row(struct zipkin *z, const struct row *row, const struct jread_pair *pair)
+{
+	z->member = row->member;
+	z->member_name = row->name;
+	return zipkin_take_scalar(z, pair->event, pair->text, pair->len) == JREAD_GO;
+}
+
+static int zipkin_span_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	return zipkin_row_head(ctx, span_rows, &words[0]);
+}
+
+static bool zipkin_take_span_pair(void *ctx, const struct jread_pair *pair)
+{
+	return zipkin_take_row(ctx, &span_rows[pair->key], pair);
+}
+
+static int zipkin_local_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	return zipkin_row_head(ctx, local_rows, &words[0]);
+}
+
+static bool zipkin_take_local_pair(void *ctx, const struct jread_pair *pair)
+{
+	return zipkin_take_row(ctx, &local_rows[pair->key], pair);
+}
+
+static int zipkin_endpoint_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	return zipkin_row_head(ctx, endpoint_rows, &words[0]);
+}
+
+static bool zipkin_take_endpoint_pair(void *ctx, const struct jread_pair *pair)
+{
+	return zipkin_take_row(ctx, &endpoint_rows[pair->key], pair);
+}
+
+static int zipkin_tag_head(void *ctx, const struct jread_word words[JREAD_WORDS])
+{
+	int key = zipkin_tag_key(ctx, words[0].text, words[0].len);
+
+	return key >= 0 ? key : JREAD_PAIR_UNWANTED;
+}
+
+static bool zipkin_take_tag_pair(void *ctx, const struct jread_pair *pair)
+{
+	struct zipkin *z = ctx;
+
+	z->key = pair->key;
+	return pair->event == JREAD_NULL ||
+	       z->ops->take(z, pair->event, pair->text, pair->len) == JREAD_GO;
+}
+
+static const struct jread_form zipkin_span_forms[] = {
+	{ "\"*\":", "", zipkin_span_head, zipkin_take_span_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_form zipkin_local_forms[] = {
+	{ "\"*\":", "", zipkin_local_head, zipkin_take_local_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_form zipkin_endpoint_forms[] = {
+	{ "\"*\":", "", zipkin_endpoint_head, zipkin_take_endpoint_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_form zipkin_tag_forms[] = {
+	{ "\"*\":", "", zipkin_tag_head, zipkin_take_tag_pair },
+	{ NULL, NULL, NULL, NULL },
+};
+static const struct jread_pattern zipkin_patterns[] = {
+	[PATTERN_SPAN] = { zipkin_span_forms },
+	[PATTERN_TAG] = { zipkin_tag_forms },
+	[PATTERN_LOCAL] = { zipkin_local_forms },
+	[PATTERN_ENDPOINT] = { zipkin_endpoint_forms },
+};
+
 /* ---- life ---- */
 
 void zipkin_init(struct zipkin *z, const struct zipkin_ops *ops, struct trace_builder *builder)
@@ -579,6 +688,7 @@ void zipkin_init(struct zipkin *z, const struct zipkin_ops *ops, struct trace_bu
 	/* Zipkin's server stores service names and span names in lower case. */
 	trace_builder_ignore_case(builder);
 	z->jread = trace_jread_new(JREAD_ONE, zipkin_on_event, z);
+	jread_pairs_set(z->jread, zipkin_patterns);
 	zipkin_map_init(&z->resources, "resources");
 	zipkin_map_init(&z->traces, "traces");
 	buf_init(&z->trace_id, LIMIT_TOKEN_BYTES + 1);

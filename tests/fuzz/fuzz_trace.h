@@ -123,6 +123,13 @@ static inline void fuzz_check_set(const struct trace_set *set)
 	}
 }
 
+static inline void fuzz_check_same_attrs(const struct trace_set *a, const struct trace_set *b)
+{
+	for (uint32_t i = 0; i < a->nattrs; i++)
+		fuzz_require(a->attrs[i].key == b->attrs[i].key &&
+			     a->attrs[i].value == b->attrs[i].value);
+}
+
 static inline void fuzz_check_same(const struct trace_set *a, const struct trace_set *b)
 {
 	fuzz_require(a->ntraces == b->ntraces && a->nresources == b->nresources &&
@@ -137,8 +144,12 @@ static inline void fuzz_check_same(const struct trace_set *a, const struct trace
 			fuzz_require(x->id == y->id && x->parent == y->parent &&
 				     x->start_us == y->start_us && x->resource == y->resource &&
 				     x->nattrs == y->nattrs && x->flags == y->flags);
+			fuzz_require(x->parent_id == y->parent_id && x->name == y->name &&
+				     x->message == y->message && x->duration_us == y->duration_us &&
+				     x->kind == y->kind && x->status == y->status);
 		}
 	}
+	fuzz_check_same_attrs(a, b);
 }
 
 /* Decodes whole and in pieces. The caller frees the set; NULL: the document was refused. */
