@@ -33,6 +33,7 @@
 #define ROUNDS	     7
 #define ROUNDS_LARGE 3	   /* of documents beyond ROW_SPANS */
 #define ROW_SPANS    10000 /* the size that the rows tell about */
+#define CROWD	     64	   /* documents at once */
 /* A round repeats a small document until about so much was read. */
 #define ROUND_BYTES (4u << 20)
 
@@ -58,24 +59,41 @@ static void die(const char *what, const char *why)
 
 /* --- The contestants: what they made of a document, and its end --- */
 
-static void *read_ours(const struct document *document)
+static struct trace_decoder *begin_ours(const struct document *document)
 {
 	const struct trace_options options = { .max_body_bytes = LIMIT_EXPLAIN_FILE_BYTES };
-	struct trace_decoder *decoder = trace_decoder_new(document->encoding, &options);
+
+	return trace_decoder_new(document->encoding, &options);
+}
+
+static void feed_ours(struct trace_decoder *decoder, const struct document *document, size_t at)
+{
+	size_t rest = document->len - at;
+	struct err err = { 0 };
+
+	if (trace_decoder_feed(decoder, document->text + at,
+			       rest < PIECE_BYTES ? rest : PIECE_BYTES, &err) != 0)
+		die("feed", err.text);
+}
+
+static struct trace_set *finish_ours(struct trace_decoder *decoder)
+{
 	struct trace_set *set = NULL;
 	struct err err = { 0 };
 
-	for (size_t at = 0; at < document->len; at += PIECE_BYTES) {
-		size_t rest = document->len - at;
-
-		if (trace_decoder_feed(decoder, document->text + at,
-				       rest < PIECE_BYTES ? rest : PIECE_BYTES, &err) != 0)
-			die("feed", err.text);
-	}
 	if (trace_decoder_finish(decoder, &set, &err) != 0)
 		die("finish", err.text);
 	trace_decoder_free(decoder);
 	return set;
+}
+
+static void *read_ours(const struct document *document)
+{
+	struct trace_decoder *decoder = begin_ours(document);
+
+	for (size_t at = 0; at < document->len; at += PIECE_BYTES)
+		feed_ours(decoder, document, at);
+	return finish_ours(decoder);
 }
 
 static void *read_and_walk(const struct document *document)
@@ -249,15 +267,67 @@ static double measure(const struct reader *reader, const struct document *docume
 	return (double)(cpu_ns() - start) / (double)times;
 }
 
-/* Bytes that are held when it is read. */
+/* Bytes that are held when it is read. Ours are not all on the heap, and counts its own. */
 static size_t measure_held(const struct reader *reader, const struct document *document)
 {
 	size_t before = measure_all_bytes(), held;
 	void *made = reader->read(document);
 
 	held = measure_all_bytes() - before;
+	if (reader->drop == drop_ours)
+		held = ((const struct trace_set *)made)->bytes;
 	reader->drop(made);
 	return held;
+}
+
+/* A number of kB in /proc/self/status. */
+static double status_mb(const char *name)
+{
+	FILE *file = fopen("/proc/self/status", "re");
+	char line[256];
+	double mb = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, name, strlen(name)) == 0)
+			mb = strtod(line + strlen(name), NULL) / 1024;
+	if (file)
+		fclose(file);
+	return mb;
+}
+
+/* The pages of the largest load: so many documents that come in side by side, piece by piece, and
+ * are all held at the end. */
+static void measure_crowd(const struct document *document)
+{
+	struct trace_decoder *decoders[CROWD];
+	struct trace_set *sets[CROWD];
+	double before, held, peak;
+	FILE *refs = fopen("/proc/self/clear_refs", "we");
+
+	measure_tidy();
+	if (refs) {
+		fputs("5", refs); /* the peak counts from here */
+		fclose(refs);
+	}
+	before = status_mb("VmRSS:");
+	for (size_t i = 0; i < CROWD; i++)
+		decoders[i] = begin_ours(document);
+	for (size_t at = 0; at < document->len; at += PIECE_BYTES)
+		for (size_t i = 0; i < CROWD; i++)
+			feed_ours(decoders[i], document, at);
+	for (size_t i = 0; i < CROWD; i++)
+		sets[i] = finish_ours(decoders[i]);
+	held = status_mb("VmRSS:") - before;
+	peak = status_mb("VmHWM:") - before;
+	for (size_t i = 0; i < CROWD; i++)
+		trace_set_free(sets[i]);
+	measure_tidy();
+	printf("%-10s %7u %d at once: peak %.1f MiB, held %.1f MiB, %.1f MiB when freed\n",
+	       document->name, document->nspans, CROWD, peak, held, status_mb("VmRSS:") - before);
+	printf("row: Memory of %d traces of 10,000 spans at once, %s | %.1f MiB at the peak, %.1f "
+	       "MiB held | %.0f bytes a span at the peak | \n",
+	       CROWD, document->name, peak, held,
+	       peak * 1048576 / CROWD / (double)document->nspans);
 }
 
 static void show(const struct document *document, const struct reader *reader, double ns,
@@ -336,12 +406,9 @@ static void bench(const struct document *document)
 	}
 	if (document->nspans == ROW_SPANS)
 		tell_rows(document, ns, median(jaeger_rounds, nrounds));
-	measure_peak_reset();
-	size_t before = measure_bytes();
-	drop_ours(read_ours(document));
-	printf("%-10s %7u %.1f MB of document; tracepager's peak: %.0f bytes a span\n\n",
-	       document->name, document->nspans, (double)document->len / 1e6,
-	       (double)(measure_peak() - before) / document->nspans);
+	if (document->nspans == ROW_SPANS)
+		measure_crowd(document);
+	printf("\n");
 	fflush(stdout);
 }
 
