@@ -1,6 +1,7 @@
 /*
  * The peers of a relay that is measured, as cheap as they can be: a receiver of webhooks, which
- * counts them, and a trace backend (Jaeger's API v3 by id), whose every trace has ten spans.
+ * counts them, and a trace backend (Jaeger's API v3 by id), whose every trace has ten spans,
+ * or STUB_SPANS of the environment.
  *
  * Alerts are told apart by "bench-" and five digits, which the first such text of a webhook's body
  * is taken from. The last five digits of a trace's id name the service at which its errors end, so
@@ -31,7 +32,8 @@
 #define PLACE	      "#####" /* of a number, in what is sent */
 #define LAST_SERVICE  "ledger-" PLACE
 #define REQUEST_BYTES (8u << 20)
-#define NSPANS	      10
+#define USUAL_SPANS   10
+#define MOST_SPANS    10000
 
 struct connection {
 	int fd;
@@ -46,7 +48,7 @@ static struct {
 } seen;
 
 static struct buf trace_text;
-static size_t trace_places[NSPANS * 4], ntrace_places;
+static size_t trace_places[MOST_SPANS * 2], ntrace_places;
 
 static void die(const char *what)
 {
@@ -70,11 +72,11 @@ static void add_attribute(struct buf *out, const char *key, const char *value)
 		   out->data[out->len - 1] == '[' ? "" : ",", key, value);
 }
 
-/* Spans 0 to 4 call each other and fail; each of the other five is a healthy call of span i - 5. */
+/* Spans 0 to 4 call each other and fail; each of the others is a healthy call of one of them. */
 static void add_span(struct buf *out, int i, const char *service, int64_t start_ns)
 {
 	bool fails = i < 5;
-	int parent = fails ? i - 1 : i - 5;
+	int parent = fails ? i - 1 : i % 5;
 
 	buf_puts(out, i ? "," : "");
 	buf_puts(out, "{\"resource\":{\"attributes\":[");
@@ -92,7 +94,8 @@ static void add_span(struct buf *out, int i, const char *service, int64_t start_
 	buf_printf(out,
 		   "\"name\":\"POST /api/v1/orders\",\"kind\":2,\"startTimeUnixNano\":\"%" PRId64
 		   "\",\"endTimeUnixNano\":\"%" PRId64 "\",\"attributes\":[",
-		   start_ns + i * 1000000, start_ns + (100 - i) * INT64_C(1000000));
+		   start_ns + i % 50 * INT64_C(1000000),
+		   start_ns + (100 - i % 50) * INT64_C(1000000));
 	add_attribute(out, "http.request.method", "POST");
 	add_attribute(out, "http.route", "/api/v1/orders");
 	add_attribute(out, "http.response.status_code", fails ? "503" : "200");
@@ -107,15 +110,21 @@ static void add_span(struct buf *out, int i, const char *service, int64_t start_
 
 static void make_trace(void)
 {
-	static const char *const services[NSPANS] = { "frontend",   "checkout", "orders", "payment",
-						      LAST_SERVICE, "sessions", "cart",	  "prices",
-						      "accounts",   "stock" };
+	static const char *const services[] = { "frontend",   "checkout", "orders", "payment",
+						LAST_SERVICE, "sessions", "cart",   "prices",
+						"accounts",   "stock" };
+	const char *wanted = getenv("STUB_SPANS");
+	int nspans = wanted ? atoi(wanted) : USUAL_SPANS;
 	int64_t start_ns = ((int64_t)time(NULL) - 30) * INT64_C(1000000000);
 
-	buf_init(&trace_text, 1u << 20);
+	if (nspans < USUAL_SPANS || nspans > MOST_SPANS) {
+		fprintf(stderr, "stub: STUB_SPANS is %d to %d\n", USUAL_SPANS, MOST_SPANS);
+		exit(2);
+	}
+	buf_init(&trace_text, 32u << 20);
 	buf_puts(&trace_text, "{\"result\":{\"resourceSpans\":[");
-	for (int i = 0; i < NSPANS; i++)
-		add_span(&trace_text, i, services[i], start_ns);
+	for (int i = 0; i < nspans; i++)
+		add_span(&trace_text, i, services[i < 5 ? i : 5 + i % 5], start_ns);
 	buf_puts(&trace_text, "]}}");
 	for (const char *at = buf_text(&trace_text); (at = strstr(at, PLACE)); at += DIGITS)
 		trace_places[ntrace_places++] = (size_t)(at - trace_text.data);
