@@ -1,13 +1,14 @@
 /*
  * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. Only
- * this file and http_easy.c see curl. It judges no reply: the caller decides by the status whether
- * to retry. It follows no redirects: a pager's key goes only where the configuration says.
+ * http_client.c, http_easy.c and http_socket.c see curl. It judges no reply: the caller decides by
+ * the status whether to retry. It follows no redirects: a pager's key goes only where the
+ * configuration says.
  *
  * curl must not be entered from its own callbacks, and a handler may send or cancel from any of its
  * functions. So send and cancel only put the call into the list fresh or dead; client_on_work(), an
  * event of its own, starts and frees calls once curl has returned, still in the same turn.
  *
- * Owns its calls, curl's handles and the events of curl's sockets. The event base is borrowed.
+ * Owns its calls, curl's handles, connections and timer. The event base is borrowed.
  */
 #include "tracepager/http_client.h"
 
@@ -25,6 +26,7 @@
 #include "tracepager/xalloc.h"
 
 #include "http_easy-internal.h"
+#include "http_socket-internal.h"
 #include "loop-internal.h"
 
 #define HTTP_CALL_MAGIC 0x63616c6cu
@@ -65,6 +67,7 @@ struct http_client {
 	struct http_transport transport;
 	CURLM *multi;
 	struct http_easies easies;
+	struct http_sockets sockets;
 	struct event *timer; /* curl's */
 	struct event *work;  /* active or pending: a call is fresh or dead */
 	struct event *turn;  /* pending: handed_bytes is at its limit, or a call is paused */
@@ -612,11 +615,9 @@ static void client_on_timer(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(client->timer, &next_turn);
 }
 
-static void client_on_socket(evutil_socket_t fd, short what, void *arg)
+static void client_on_socket(void *ctx, curl_socket_t fd, int ready)
 {
-	struct http_client *client = arg;
-	int ready =
-		(what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+	struct http_client *client = ctx;
 
 	loop_woke();
 	/* Without room, libevent reports the socket again in the next turn. */
@@ -628,23 +629,11 @@ static void client_on_socket(evutil_socket_t fd, short what, void *arg)
 static int client_watch_socket(CURL *easy, curl_socket_t fd, int wanted, void *ctx, void *old)
 {
 	struct http_client *client = ctx;
-	struct event *event = old;
-	short what = EV_PERSIST;
 
 	(void)easy;
-	if (event)
-		event_free(event);
-	event = NULL;
-	if (wanted == CURL_POLL_REMOVE)
-		return curl_multi_assign(client->multi, fd, NULL) == CURLM_OK ? 0 : -1;
-	if (wanted == CURL_POLL_IN || wanted == CURL_POLL_INOUT)
-		what |= EV_READ;
-	if (wanted == CURL_POLL_OUT || wanted == CURL_POLL_INOUT)
-		what |= EV_WRITE;
-	event = event_new(client->base, fd, what, client_on_socket, client);
-	if (!event || event_add(event, NULL))
-		abort();
-	return curl_multi_assign(client->multi, fd, event) == CURLM_OK ? 0 : -1;
+	(void)old;
+	http_sockets_watch(&client->sockets, fd, wanted);
+	return 0;
 }
 
 /* curl's callback: call curl after a time; -1: no longer. */
@@ -700,7 +689,8 @@ struct http_client *http_client_new(struct event_base *base, const struct clock 
 	TAILQ_INIT(&client->running);
 	TAILQ_INIT(&client->paused);
 	TAILQ_INIT(&client->dead);
-	http_easies_init(&client->easies, &call_hooks);
+	http_sockets_init(&client->sockets, base, client_on_socket, client);
+	http_easies_init(&client->easies, &call_hooks, &client->sockets);
 	client->multi = curl_multi_init();
 	client->timer = evtimer_new(base, client_on_timer, client);
 	client->work = evtimer_new(base, client_on_work, client);
@@ -729,7 +719,8 @@ void http_client_free(struct http_client *client)
 	calls_kill(&client->paused);
 	client_free_dead(client);
 	http_easies_fini(&client->easies);
-	curl_multi_cleanup(client->multi);
+	curl_multi_cleanup(client->multi); /* closes the connections */
+	http_sockets_fini(&client->sockets);
 	if (client->timer)
 		event_free(client->timer);
 	if (client->work)

@@ -19,6 +19,8 @@
 
 #include "tracepager/http.h"
 
+#include "http_socket-internal.h"
+
 struct http_easy {
 	CURL *curl; /* its CURLOPT_PRIVATE is this http_easy */
 	void *user; /* of whoever has taken it; NULL: it is idle */
@@ -35,13 +37,15 @@ struct http_easy_hooks {
 
 struct http_easies {
 	const struct http_easy_hooks *hooks;
+	struct http_sockets *sockets;
 	bool may_use_proxy; /* an environment variable names one */
 	unsigned int nidle;
 	SLIST_HEAD(, http_easy) idle;
 };
 
-/* The hooks are borrowed. */
-void http_easies_init(struct http_easies *easies, const struct http_easy_hooks *hooks);
+/* hooks and sockets are borrowed; sockets outlives all connections. */
+void http_easies_init(struct http_easies *easies, const struct http_easy_hooks *hooks,
+		      struct http_sockets *sockets);
 void http_easies_fini(struct http_easies *easies);
 
 /* A request in memory that stays until the handle is given back. */

@@ -29,9 +29,12 @@ static bool easy_env_names_proxy(void)
 	return false;
 }
 
-void http_easies_init(struct http_easies *easies, const struct http_easy_hooks *hooks)
+void http_easies_init(struct http_easies *easies, const struct http_easy_hooks *hooks,
+		      struct http_sockets *sockets)
 {
-	*easies = (struct http_easies){ .hooks = hooks, .may_use_proxy = easy_env_names_proxy() };
+	*easies = (struct http_easies){ .hooks = hooks,
+					.sockets = sockets,
+					.may_use_proxy = easy_env_names_proxy() };
 	SLIST_INIT(&easies->idle);
 }
 
@@ -80,6 +83,19 @@ static bool easy_set_proxy(struct http_easy *easy, const struct http_easies *eas
 	       curl_easy_setopt(easy->curl, CURLOPT_NOPROXY, "") == CURLE_OK;
 }
 
+static bool easy_set_sockets(struct http_easy *easy, struct http_sockets *sockets)
+{
+	CURL *curl = easy->curl;
+	bool failed = false;
+
+	failed |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, http_socket_open) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, sockets) != CURLE_OK;
+	failed |=
+		curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, http_socket_close) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, sockets) != CURLE_OK;
+	return !failed;
+}
+
 static bool easy_set_rules(struct http_easy *easy)
 {
 	CURL *curl = easy->curl;
@@ -110,7 +126,7 @@ static struct http_easy *easy_new(const struct http_easies *easies)
 
 	easy->curl = curl_easy_init();
 	if (easy->curl && easy_set_hooks(easy, easies->hooks) && easy_set_rules(easy) &&
-	    easy_set_proxy(easy, easies))
+	    easy_set_sockets(easy, easies->sockets) && easy_set_proxy(easy, easies))
 		return easy;
 	easy_free(easy);
 	return NULL;

@@ -3,7 +3,10 @@
 #include "config.h" /* PACKAGE_VERSION */
 #endif
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/lib/net_world.h"
 #include "tracepager/xalloc.h"
@@ -104,6 +107,61 @@ START_TEST(client_forgets_a_timeout)
 }
 END_TEST
 
+/* pump() where no event may be to come: the peers here are outside of the loop. */
+#define pump_on(condition)                                                                         \
+	while (!(condition))                                                                       \
+	event_base_loop(w.base, EVLOOP_NONBLOCK)
+
+/* Listens for raw peers of the client. Caller frees the URL. */
+static int listen_raw(char **ret_url)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t size = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, size), 0);
+	ck_assert_int_eq(listen(listener, 4), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	*ret_url = xasprintf("http://127.0.0.1:%d/", ntohs(at.sin_port));
+	return listener;
+}
+
+/* Takes a connection, answers its request, and gives the connection. */
+static int answer_raw(int listener, struct answer *answer)
+{
+	static const char says[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+	char asked[4096];
+	int fd;
+
+	pump_on((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+	pump_on(recv(fd, asked, sizeof(asked), 0) > 0);
+	ck_assert_int_eq(send(fd, says, strlen(says), MSG_NOSIGNAL), (ssize_t)strlen(says));
+	pump_on(answer->calls);
+	ck_assert_int_eq(answer->status, 200);
+	answer_fini(answer);
+	return fd;
+}
+
+/* An idle connection that its peer closes is watched no longer; the next one has its descriptor. */
+START_TEST(client_leaves_idle_connections)
+{
+	CLEANUP_FREE char *url = NULL;
+	int listener = listen_raw(&url);
+	struct http_request request = request_to(url);
+
+	for (int i = 0; i < 3; i++) {
+		struct answer answer = { 0 };
+		ask_for(&answer, &request, &whole);
+		int fd = answer_raw(listener, &answer);
+		/* The guard's timer, and the connection. */
+		ck_assert_int_eq(event_base_get_num_events(w.base, EVENT_BASE_COUNT_ADDED), 2);
+		close(fd);
+		pump_on(event_base_get_num_events(w.base, EVENT_BASE_COUNT_ADDED) == 1);
+	}
+	close(listener);
+}
+END_TEST
+
 /* More calls at once than are started in a turn, and than handles are kept for. */
 START_TEST(client_has_many_calls)
 {
@@ -133,6 +191,7 @@ int main(void)
 	tcase_add_test(reuse, client_forgets_the_last_request);
 	tcase_add_test(reuse, client_forgets_a_signature);
 	tcase_add_test(reuse, client_forgets_a_timeout);
+	tcase_add_test(reuse, client_leaves_idle_connections);
 	tcase_add_test(reuse, client_has_many_calls);
 	return world_run(suite);
 }
