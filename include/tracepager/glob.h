@@ -14,6 +14,8 @@
 /* Takes time with the length of the text times the number of stars; no recursion. A [ that is never
  * closed stands for itself. */
 bool glob_match(const char *glob, const char *text);
+/* Number of ASCII characters at the start that stand for themselves alone. */
+size_t glob_plain(const char *glob);
 /* Every [ has its ], and no \ stands at the end. */
 bool glob_is_valid(const char *glob);
 /* The only text that the glob matches; NULL: it has a wildcard. */

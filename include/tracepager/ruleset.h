@@ -109,22 +109,28 @@ struct when_word {
 	const char **literals; /* the only texts that they match; NULL: one has a wildcard */
 	size_t n;
 	unsigned int slot; /* conditions of all routes on the same field and name have the same */
+	/* What every text begins with that meets the condition: tells most misses without a look
+	 * at the globs. */
+	unsigned char nplain;
+	char plain[8];
 };
 struct number_test {
 	char op[3]; /* ">=", ">", "<=", "<", "=" */
 	double value;
 };
 struct route_entry {
-	struct route route;
+	/* The conditions come first, within one line of the processor's cache: a look-up reads
+	 * these of many routes. */
 	struct when_word *words;
 	size_t nwords;
 	struct rule_matchers labels;
 	unsigned int *slots; /* of each of these matchers, as of a condition on its label */
-	struct number_test *confidence;
 	size_t nconfidence;
 	const struct time_set **times; /* one of them must hold; n 0: any time */
 	size_t ntimes;
+	struct number_test *confidence;
 	bool late; /* some condition is about what only traces or rules tell */
+	struct route route;
 };
 
 /* ---- the set ---- */

@@ -79,7 +79,8 @@ static bool word_covers(const struct when_word *a, const struct when_word *b)
 {
 	bool named = a->field == WHEN_LABEL || a->field == WHEN_SUSPECT_ATTR;
 
-	if (a->field != b->field || (named && strcmp(a->name, b->name) != 0))
+	if (a->field != b->field ||
+	    (named && (*a->name != *b->name || strcmp(a->name, b->name) != 0)))
 		return false;
 	for (size_t i = 0; i < b->n; i++)
 		if (!word_covers_glob(a, b->globs[i]))

@@ -14,7 +14,7 @@ const struct ynode *ynode_get(const struct ynode *map, const char *key)
 	if (!map || map->kind != YNODE_MAP)
 		return NULL;
 	for (size_t i = 0; i < map->n; i++)
-		if (strcmp(map->keys[i]->text, key) == 0)
+		if (*map->keys[i]->text == *key && strcmp(map->keys[i]->text, key) == 0)
 			return map->items[i];
 	return NULL;
 }

@@ -127,6 +127,15 @@ static bool glob_is_plain(char c)
 	return (signed char)c > 0 && c != '*' && c != '?' && c != '[' && c != '\\';
 }
 
+size_t glob_plain(const char *glob)
+{
+	size_t n = 0;
+
+	while (glob_is_plain(glob[n]))
+		n++;
+	return n;
+}
+
 bool glob_match(const char *glob, const char *text)
 {
 	const char *star = NULL, *resume = NULL; /* behind the last star, and the end of the run
@@ -311,6 +320,8 @@ bool glob_covers(const char *a, const char *b)
 		a++, b++;
 	if (glob_is_plain(*a) && *b != '\\')
 		return false;
+	if (!*a)
+		return !*b;
 	CLEANUP_FREE struct token *x = tokens_of(a, &na);
 	CLEANUP_FREE struct token *y = tokens_of(b, &nb);
 

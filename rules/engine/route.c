@@ -98,6 +98,9 @@ static const char *route_value(const struct route_input *input, enum when_field 
 
 static bool text_holds(const struct when_word *word, const char *value)
 {
+	for (size_t i = 0; i < word->nplain; i++)
+		if (word->plain[i] != value[i])
+			return false; /* a shorter value ends with a NUL, which is not plain */
 	for (size_t i = 0; i < word->n; i++)
 		if (word->literals ? strcmp(word->literals[i], value) == 0
 				   : glob_match(word->globs[i], value))
@@ -512,15 +515,27 @@ static unsigned int slot_of(struct map *slots, enum when_field field, const char
 	return (unsigned int)(slot - 1);
 }
 
+static void word_set_plain(struct when_word *word)
+{
+	if (word->n != 1)
+		return;
+	const char *text = word->literals ? word->literals[0] : word->globs[0];
+	size_t n = word->literals ? strlen(text) : glob_plain(text);
+	word->nplain = (unsigned char)(n < sizeof(word->plain) ? n : sizeof(word->plain));
+	memcpy(word->plain, text, word->nplain);
+}
+
 static void number_slots(struct ruleset *rules)
 {
 	struct map *slots = map_new();
 
 	for (size_t i = 0; i < rules->nroutes; i++) {
 		struct route_entry *entry = &rules->routes[i];
-		for (size_t k = 0; k < entry->nwords; k++)
-			entry->words[k].slot =
-				slot_of(slots, entry->words[k].field, entry->words[k].name);
+		for (size_t k = 0; k < entry->nwords; k++) {
+			struct when_word *word = &entry->words[k];
+			word->slot = slot_of(slots, word->field, word->name);
+			word_set_plain(word);
+		}
 		entry->slots = arena_array(rules->arena, entry->labels.n, sizeof(*entry->slots));
 		for (size_t k = 0; k < entry->labels.n; k++)
 			entry->slots[k] = slot_of(slots, WHEN_LABEL, entry->labels.at[k].name);

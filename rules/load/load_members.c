@@ -40,7 +40,8 @@ static const bool map_is_open[MAP_COUNT] = {
 const struct member_row *member_row(enum member_map map, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].map == map && strcmp(rows[i].name, name) == 0)
+		if (rows[i].map == map && rows[i].name[0] == name[0] &&
+		    strcmp(rows[i].name, name) == 0)
 			return &rows[i];
 	return NULL;
 }
@@ -95,23 +96,25 @@ const char *known_words(struct load *load, const char *word, const char *const *
 	return hint;
 }
 
-static void refuse_unknown(const struct load_scope *scope)
+static void refuse_member(const struct load_scope *scope, const struct ynode *key)
 {
 	const char *names[ARRAY_LEN(rows)];
 	size_t n = 0;
 
-	if (map_is_open[scope->kind])
-		return;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].map == scope->kind)
 			names[n++] = rows[i].name;
-	for (size_t i = 0; i < scope->map->n; i++) {
-		const char *key = scope->map->keys[i]->text;
-		if (!member_row(scope->kind, key))
-			LOAD_ERROR(scope, scope->map->keys[i], "E011",
-				   known_words(scope->load, key, names, n),
-				   "%s has no option \"%.200s\"", scope->what, key);
-	}
+	LOAD_ERROR(scope, key, "E011", known_words(scope->load, key->text, names, n),
+		   "%s has no option \"%.200s\"", scope->what, key->text);
+}
+
+static void refuse_unknown(const struct load_scope *scope)
+{
+	if (map_is_open[scope->kind])
+		return;
+	for (size_t i = 0; i < scope->map->n; i++)
+		if (!member_row(scope->kind, scope->map->keys[i]->text))
+			refuse_member(scope, scope->map->keys[i]);
 }
 
 bool scope_open(struct load_scope *scope, struct load *load, const struct rule_source *entry,
