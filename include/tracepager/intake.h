@@ -105,6 +105,18 @@ void intake_free(struct intake *intake);
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);
 
+/* The same, in the words of PagerDuty's Events API; the sender is found by the key in the body. */
+void intake_pagerduty_v2(struct intake *intake, struct http_exchange *exchange);
+void intake_pagerduty_v1(struct intake *intake, struct http_exchange *exchange);
+void intake_pagerduty_change(struct intake *intake, struct http_exchange *exchange);
+bool intake_pagerduty_needs_key(const struct intake *intake);
+/* The same, in the words of Opsgenie's Alert API; the sender is found by its GenieKey. path: what
+ * follows /v2/alerts/. */
+void intake_opsgenie_create(struct intake *intake, struct http_exchange *exchange);
+void intake_opsgenie_act(struct intake *intake, struct http_exchange *exchange, const char *path);
+void intake_opsgenie_request(struct intake *intake, struct http_exchange *exchange, const char *id);
+bool intake_opsgenie_needs_key(const struct intake *intake);
+
 /* Does a request to /webhook/NAME need a token, or another proof of who sends it? name NULL: to
  * /api/v2/alerts. */
 bool intake_needs_token(const struct intake *intake, const char *name);

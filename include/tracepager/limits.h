@@ -312,6 +312,8 @@
 /* Labels that are looked at before LIMIT_LABELS are kept; a name of one. */
 #define LIMIT_MAPPED_LABELS	1024u
 #define LIMIT_MAPPED_NAME_BYTES 256u
+/* One event of PagerDuty, which takes 512 KiB: its key is looked for on the loop. */
+#define LIMIT_EVENT_BODY_BYTES (1u << 20)
 /* A member of an event's details that is a label (rules match labels); a longer one is text for
  * people, an annotation. Links of one event that are kept. */
 #define LIMIT_DETAIL_LABEL_BYTES 256u

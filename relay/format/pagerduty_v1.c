@@ -21,7 +21,6 @@ static const struct mapping_value pagerduty_v1_types[] = {
 static const struct mapping_rule pagerduty_v1_rules[] = {
 	{ .to = MAP_STATUS, .from = { "/event_type" }, .values = pagerduty_v1_types },
 	{ .to = MAP_NAME, .from = { "/details/alertname", "/details/alert_name" } },
-	{ .to = MAP_SUMMARY, .from = { "/description" } },
 	{ .to = MAP_ANNOTATION, .name = "client", .from = { "/client" } },
 	{ .to = MAP_ANNOTATION, .name = "client_url", .from = { "/client_url" } },
 	{ .to = MAP_ANNOTATION, .name = "dedup_key", .from = { "/incident_key" } },
@@ -56,6 +55,7 @@ static const char *pagerduty_v1_complete(struct mapped_alert *alert)
 		alert->ignored = "an acknowledgement pages nobody";
 	event_take_links(alert, json_object_get(alert->item, "contexts"));
 	event_take_details(alert, json_object_get(alert->item, "details"));
+	mapped_add_annotation(alert, "summary", description);
 	event_set_name(alert, description ? description : alert->event_key);
 	return NULL;
 }

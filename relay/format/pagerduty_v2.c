@@ -27,7 +27,6 @@ static const struct mapping_rule pagerduty_v2_rules[] = {
 	{ .to = MAP_NAME,
 	  .from = { "/payload/custom_details/alertname", "/payload/custom_details/alert_name" } },
 	{ .to = MAP_STARTS_AT, .from = { "/payload/timestamp" } },
-	{ .to = MAP_SUMMARY, .from = { "/payload/summary" } },
 	{ .to = MAP_LABEL, .name = "source", .from = { "/payload/source" } },
 	{ .to = MAP_LABEL, .name = "component", .from = { "/payload/component" } },
 	{ .to = MAP_LABEL, .name = "group", .from = { "/payload/group" } },
@@ -90,6 +89,7 @@ static const char *pagerduty_v2_complete(struct mapped_alert *alert)
 			   json_place_find(alert->places, alert->item, "/payload/custom_details"));
 	mapped_add_label(alert, "severity", mapped_find(alert, "/payload/severity"));
 	const char *summary = mapped_find(alert, "/payload/summary");
+	mapped_add_annotation(alert, "summary", summary);
 	event_set_name(alert, summary ? summary : alert->event_key);
 	return NULL;
 }

@@ -247,7 +247,7 @@ static void reply_api(const struct intake_outcome *outcome)
 }
 
 /* error NULL: the alerts are on disk. */
-static void job_end(struct intake_job *job, int status, const char *error)
+static void intake_job_end(struct intake_job *job, int status, const char *error)
 {
 	const struct clock *clock = job->intake->env.clock;
 	const struct intake_outcome outcome = {
@@ -271,9 +271,9 @@ static void job_answer(struct intake_job *job)
 	metric_observe_us(METRIC_ACCEPT_TIME, clock_mono_us(job->intake->env.clock) -
 						      http_exchange_began_us(job->exchange));
 	if (job->store_error)
-		job_end(job, 503, "the store failed to write the alerts; send them again");
+		intake_job_end(job, 503, "the store failed to write the alerts; send them again");
 	else
-		job_end(job, 202, NULL);
+		intake_job_end(job, 202, NULL);
 }
 
 /* ---- accepting the alerts ---- */
@@ -387,7 +387,7 @@ static void job_refuse_body(struct intake_job *job)
 		 LOG_STR("peer", http_exchange_peer(job->exchange)), LOG_STR("error", text),
 		 LOG_INT("bytes", (int64_t)job->len));
 	env->ops.body_refused(env->ops.ctx, job->sender->name, text);
-	job_end(job, 400, text);
+	intake_job_end(job, 400, text);
 }
 
 /* The fault is ours: the sender keeps the alerts and sends them again. */
@@ -397,7 +397,7 @@ static void job_out_of_memory(struct intake_job *job)
 		  LOG_STR("sender", job->sender->name),
 		  LOG_STR("peer", http_exchange_peer(job->exchange)),
 		  LOG_STR("error", job->err.text), LOG_INT("bytes", (int64_t)job->len));
-	job_end(job, 503, job->err.text);
+	intake_job_end(job, 503, job->err.text);
 }
 
 /* Alerts that were refused inside a good body are told as a refused body is: nobody looks at the

@@ -129,8 +129,16 @@ void web_serve_link_act(struct web_request *request);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);
 void web_serve_alerts(struct web_request *request);
+void web_serve_pagerduty_v2(struct web_request *request);
+void web_serve_pagerduty_v1(struct web_request *request);
+void web_serve_pagerduty_change(struct web_request *request);
+void web_serve_opsgenie_create(struct web_request *request);
+void web_serve_opsgenie_act(struct web_request *request);
+void web_serve_opsgenie_request(struct web_request *request);
 void web_serve_status(struct web_request *request);
 bool web_webhook_needs_token(const struct web *web, const char *param);
 bool web_alerts_need_token(const struct web *web, const char *param);
+bool web_pagerduty_needs_key(const struct web *web, const char *param);
+bool web_opsgenie_needs_key(const struct web *web, const char *param);
 
 #endif

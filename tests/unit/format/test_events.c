@@ -186,6 +186,7 @@ static void check_group(const struct alert *alert)
 	check_label(alert, "severity", "critical");
 	ck_assert_ptr_null(labels_get(&alert->labels, "pod"));
 	check_annotation(alert, "num_firing", "2");
+	check_annotation(alert, "summary", "cart fails");
 	ck_assert_str_eq(alert->generator_url, "http://prom/graph?g0.expr=x");
 }
 
