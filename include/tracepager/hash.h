@@ -2,8 +2,8 @@
  * A keyed, fast hash for tables in memory, and a map from strings. The hash differs from run to
  * run, so it is never stored or sent.
  *
- * A map owns its copies of the keys; it never touches the values. Any thread may hash; one thread
- * at a time may use a map.
+ * A map owns its copies of the keys, unless it borrows them; it never touches the values. Any
+ * thread may hash; one thread at a time may use a map.
  */
 #ifndef TRACEPAGER_HASH_H
 #define TRACEPAGER_HASH_H
@@ -16,6 +16,9 @@ uint64_t hash_bytes(const void *data, size_t len);
 
 struct map;
 struct map *map_new(void);
+/* Its keys are not copied: each must stay as it is until it is removed, or another value is put in
+ * its place. For keys that stand in the values. */
+struct map *map_new_borrowing(void);
 void map_free(struct map *map); /* takes NULL */
 /* The value of a key; NULL: the map has no such key. */
 void *map_get(const struct map *map, const char *key);

@@ -1,12 +1,14 @@
 /*
  * A keyed hash over words of 8 bytes, each mixed by a multiplication whose halves are folded, and a
- * map of strings with open addressing and linear probing. It is at most three quarters full.
+ * map of strings with open addressing and linear probing. It is at most three quarters full, and
+ * grows by a half: a map of 100,000 alerts is not half empty.
  */
 #include "tracepager/hash.h"
 
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -56,14 +58,15 @@ uint64_t hash_bytes(const void *data, size_t len)
 }
 
 struct entry {
-	char *key;
+	const char *key;
 	void *value;
 	uint64_t hash;
 };
 
 struct map {
-	struct entry *entries; /* size is a power of two, or 0; an entry without a key is free */
-	size_t n, size;
+	struct entry *entries; /* an entry without a key is free */
+	size_t n, size;	       /* size: below 2^32 */
+	bool borrows;	       /* the keys are the callers' */
 };
 
 struct map *map_new(void)
@@ -71,25 +74,51 @@ struct map *map_new(void)
 	return xcalloc(1, sizeof(struct map));
 }
 
+struct map *map_new_borrowing(void)
+{
+	struct map *map = map_new();
+
+	map->borrows = true;
+	return map;
+}
+
+static void map_drop_key(const struct map *map, struct entry *entry)
+{
+	if (!map->borrows)
+		cleanup_free(&entry->key);
+	entry->key = NULL;
+}
+
 void map_free(struct map *map)
 {
 	if (!map)
 		return;
 	for (size_t i = 0; i < map->size; i++)
-		free(map->entries[i].key);
+		map_drop_key(map, &map->entries[i]);
 	free(map->entries);
 	free(map);
+}
+
+/* Where a key of that hash would stand if it stood alone. */
+static size_t map_home(const struct map *map, uint64_t hash)
+{
+	return (size_t)((hash >> 32) * map->size >> 32);
+}
+
+static size_t map_behind(const struct map *map, size_t i)
+{
+	return i + 1 == map->size ? 0 : i + 1;
 }
 
 /* The entry of the key, or the free entry that it would take. */
 static struct entry *map_entry_of(const struct map *map, const char *key, uint64_t hash)
 {
-	size_t i = hash & (map->size - 1);
+	size_t i = map_home(map, hash);
 
 	while (map->entries[i].key) {
 		if (map->entries[i].hash == hash && strcmp(map->entries[i].key, key) == 0)
 			break;
-		i = (i + 1) & (map->size - 1);
+		i = map_behind(map, i);
 	}
 	return &map->entries[i];
 }
@@ -99,10 +128,13 @@ void *map_get(const struct map *map, const char *key)
 	return map->size ? map_entry_of(map, key, hash_bytes(key, strlen(key)))->value : NULL;
 }
 
-static void map_double(struct map *map)
+static void map_grow(struct map *map)
 {
-	struct map larger = { .n = map->n, .size = map->size ? map->size * 2 : 16 };
+	struct map larger = { .n = map->n,
+			      .size = map->size ? map->size + map->size / 2 : 16,
+			      .borrows = map->borrows };
 
+	assert(larger.size <= UINT32_MAX);
 	larger.entries = xcalloc(larger.size, sizeof(struct entry));
 	for (size_t i = 0; i < map->size; i++)
 		if (map->entries[i].key)
@@ -116,13 +148,15 @@ void *map_put(struct map *map, const char *key, void *value)
 {
 	assert(value);
 	if ((map->n + 1) * 4 > map->size * 3)
-		map_double(map);
+		map_grow(map);
 	uint64_t hash = hash_bytes(key, strlen(key));
 	struct entry *entry = map_entry_of(map, key, hash);
 	void *old = entry->value;
 	if (!entry->key) {
-		*entry = (struct entry){ .key = xstrdup(key), .hash = hash };
+		*entry = (struct entry){ .key = map->borrows ? key : xstrdup(key), .hash = hash };
 		map->n++;
+	} else if (map->borrows) {
+		entry->key = key; /* that of the old value goes with it */
 	}
 	entry->value = value;
 	return old;
@@ -136,14 +170,16 @@ void *map_remove(struct map *map, const char *key)
 	if (!entry->key)
 		return NULL;
 	void *old = entry->value;
-	free(entry->key);
+	map_drop_key(map, entry);
 	*entry = (struct entry){ .key = NULL };
 	map->n--;
 	/* Close the gap: an entry behind it moves into it unless its home lies behind the gap. */
-	size_t gap = (size_t)(entry - map->entries), mask = map->size - 1;
-	for (size_t i = (gap + 1) & mask; map->entries[i].key; i = (i + 1) & mask) {
-		size_t home = map->entries[i].hash & mask;
-		if (((i - home) & mask) >= ((i - gap) & mask)) {
+	size_t gap = (size_t)(entry - map->entries);
+	for (size_t i = map_behind(map, gap); map->entries[i].key; i = map_behind(map, i)) {
+		size_t home = map_home(map, map->entries[i].hash);
+		size_t from_home = i >= home ? i - home : i + map->size - home;
+		size_t from_gap = i >= gap ? i - gap : i + map->size - gap;
+		if (from_home >= from_gap) {
 			map->entries[gap] = map->entries[i];
 			map->entries[i] = (struct entry){ .key = NULL };
 			gap = i;

@@ -420,6 +420,30 @@ START_TEST(map_survives_removals)
 }
 END_TEST
 
+/* A map that borrows: the key is the newest value's, whose memory may differ. */
+START_TEST(map_borrows_keys)
+{
+	struct map *map = map_new_borrowing();
+	struct {
+		char key[8];
+		int n;
+	} old = { "same", 1 }, now = { "same", 2 }, other = { "other", 3 };
+	const char *key;
+
+	ck_assert_ptr_null(map_put(map, old.key, &old));
+	ck_assert_ptr_null(map_put(map, other.key, &other));
+	ck_assert_ptr_eq(map_put(map, now.key, &now), &old);
+	memset(&old, 'x', sizeof(old));
+	ck_assert_ptr_eq(map_get(map, "same"), &now);
+	for (size_t pos = 0; map_next(map, &pos, &key);)
+		ck_assert_msg(key == now.key || key == other.key, "%s", key);
+	ck_assert_ptr_eq(map_remove(map, "same"), &now);
+	ck_assert_ptr_eq(map_get(map, "other"), &other);
+	ck_assert_uint_eq(map_count(map), 1);
+	map_free(map);
+}
+END_TEST
+
 START_TEST(secrets_are_compared_whole_and_never_shown)
 {
 	struct secret secret = { .value = NULL };
@@ -667,6 +691,7 @@ int main(void)
 	tcase_add_test(tests, timers_of_one_instant_take_several_runs);
 	tcase_add_test(tests, timers_stop_in_time);
 	tcase_add_test(tests, map_survives_removals);
+	tcase_add_test(tests, map_borrows_keys);
 	tcase_add_test(tests, secrets_are_compared_whole_and_never_shown);
 	tcase_add_test(tests, secret_files);
 	tcase_add_test(tests, secret_files_that_are_written_again);
