@@ -71,8 +71,9 @@ const char *severity_name(enum severity severity); /* "critical" */
 void alert_write(const struct alert *alert, struct buf *out);
 int alert_read(struct arena *arena, const char *text, size_t len, struct alert *ret_alert,
 	       struct err *err);
-/* Are both the same but for ends_at_us, which moves with every repeat of the v2 API? */
-bool alert_says_the_same(const struct alert *a, const struct alert *b);
+/* Of all but ends_at_us, which moves with every repeat of the v2 API: two alerts of the same hash
+ * say the same. It differs from run to run, so that no sender can choose two that collide. */
+uint64_t alert_words_hash(const struct alert *alert);
 /* A copy with all its texts in one block, which the caller frees with free(). */
 struct alert *alert_dup(const struct alert *alert);
 

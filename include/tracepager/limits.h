@@ -32,6 +32,10 @@
 /* Unpacked bytes per packed byte: our own documents reach 50, a bomb of zeros 1,000 by zlib
  * and 20,000 by zstd. */
 #define LIMIT_PACK_RATIO 200u
+/* Of a text against which others are packed in memory, as much counts; and so many texts in a row
+ * that are unlike it are the sign that texts of another kind have begun. */
+#define LIMIT_ALIKE_BASE_BYTES (16u << 10)
+#define LIMIT_ALIKE_MISSES     16u
 /* One line of the log: PIPE_BUF, the most that a ready pipe takes at once without waiting. */
 #define LIMIT_LOG_LINE_BYTES 4096
 /* One value in a line of the log: three long values fit beside the message. */
@@ -785,6 +789,12 @@
  * this. Prometheus repeats a resolve for 15 minutes; until 5 minutes later (the usual
  * group_interval) Alertmanager has told again what fires on. */
 #define LIMIT_DOUBT_US (30 * US_PER_MINUTE)
+/* Pages of incidents that are not packed, in bytes: those of 1,000 incidents that were paged last.
+ * And how many are packed in one turn: about 1 ms. */
+#define LIMIT_WARM_PAGES_BYTES (4u << 20)
+#define LIMIT_PACKED_PER_TURN  64u
+/* The same of alerts: 600 KB of what most alerts say. */
+#define LIMIT_WARM_ALERTS 1024u
 /* A repeat that says nothing new is written at the latest when what is on disk is this old, beside
  * repeat intervals of 1 to 5 minutes; after a kill an alert may so end this much too early, where
  * its sender has fallen silent. */

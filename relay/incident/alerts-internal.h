@@ -49,7 +49,9 @@ struct alert_ops {
 
 struct alert_book *alerts_new(const struct incident_env *env, struct turns *turns,
 			      const struct alert_ops *ops, struct ruleset *rules);
-void alerts_free(struct alert_book *book);			       /* takes NULL */
+void alerts_free(struct alert_book *book); /* takes NULL */
+/* At the end of every turn: what alerts_get() gave is borrowed no longer. */
+void alerts_end_turn(struct alert_book *book);
 void alerts_set_rules(struct alert_book *book, struct ruleset *rules); /* takes its own reference */
 /* Those made at run time, or those of the rules, have changed, or one begins or ends: alerts that a
  * silence kept from paging and that none keeps any more are decided again, in slices. Takes its own
@@ -65,7 +67,7 @@ void alerts_hush(struct alert_book *book, const char *key, int64_t until_us);
 /* The alert belongs to that incident from now on; id "": to none. Stored with its next write, which
  * is this turn's. */
 void alerts_belong(struct alert_book *book, const char *key, const char *id);
-/* The last word on an alert; NULL: it is not known. Borrowed until the loop goes on. */
+/* The last word on an alert; NULL: it is not known. Borrowed until the end of the turn. */
 const struct alert *alerts_get(const struct alert_book *book, const char *key);
 bool alerts_fires(const struct alert_book *book, const char *key); /* known, and not ended */
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert_kept-internal.h"
 #include "copies-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
@@ -16,13 +17,17 @@
 
 struct known_alert {
 	struct alert_book *book;
-	int64_t id;	     /* in the store */
-	char *key;	     /* "family/fingerprint" */
-	struct alert *alert; /* its last word, in one block */
+	int64_t id;		/* in the store */
+	struct kept_alert last; /* its last word; read by alert_words() */
 	enum alert_state state;
+	bool ends_by_itself;		 /* of the last word */
 	bool durable;			 /* its document is on disk */
 	bool more;			 /* others of its body are still to come */
+	bool silenced;			 /* QUIET by a silence: in book->silenced */
+	bool missed;			 /* the store has not got it as it is: in book->missed */
 	char incident[INCIDENT_ID_SIZE]; /* "" none */
+	char silence[SILENCE_ID_SIZE];	 /* "": one of the rules */
+	unsigned int silence_round;	 /* the last one in which it was compared */
 	struct copies copies;
 	unsigned int writes;		   /* under way in the store */
 	unsigned int attempts;		   /* starts of its processing that did not end yet */
@@ -36,12 +41,8 @@ struct known_alert {
 	struct timer deadline; /* of the state */
 	struct slice begin;    /* WAITING, and written: its processing begins */
 	struct enrichment *enrichment;
-	bool silenced;		       /* QUIET by a silence: in book->silenced */
-	char silence[SILENCE_ID_SIZE]; /* "": one of the rules */
-	unsigned int silence_round;    /* the last one in which it was compared */
-	TAILQ_ENTRY(known_alert) in_silenced;
-	bool missed; /* the store has not got it as it is: in book->missed */
-	TAILQ_ENTRY(known_alert) in_missed;
+	TAILQ_ENTRY(known_alert) in_silenced, in_missed;
+	char key[]; /* "family/fingerprint" */
 };
 TAILQ_HEAD(known_alerts, known_alert);
 
@@ -55,7 +56,8 @@ struct alert_book {
 	struct alert_ops ops;
 	struct turns *turns;
 	struct enricher *enricher;
-	struct map *alerts;  /* key -> struct known_alert */
+	struct map *alerts; /* key -> struct known_alert */
+	struct kept_alerts *kept;
 	struct map *senders; /* name -> struct sender_habit */
 	struct life_counts counts;
 	struct known_alerts missed;
@@ -86,6 +88,11 @@ static int64_t book_wall_us(const struct alert_book *book)
 	return clock_wall_us(book->env.clock);
 }
 
+static const struct alert *alert_words(struct known_alert *alert)
+{
+	return kept_alert_get(alert->book->kept, &alert->last);
+}
+
 /* ---- states ---- */
 
 static int64_t alert_mono_of(const struct known_alert *alert, int64_t wall_us)
@@ -100,7 +107,7 @@ static int64_t alert_end_us(const struct known_alert *alert)
 	int64_t end_us = alert_mono_of(alert, copies_end_us(&alert->copies));
 	int64_t grace_us = alert->book->started_us + LIMIT_START_GRACE_US;
 
-	return alert->alert->ends_by_itself && end_us < grace_us ? grace_us : end_us;
+	return alert->ends_by_itself && end_us < grace_us ? grace_us : end_us;
 }
 
 /* How long an ended alert is remembered. One that expired: as long again as it was silent for, so
@@ -236,7 +243,7 @@ static void alert_write_row(struct known_alert *alert, bool whole)
 	alert->stored_refreshed_us = row.refreshed_us;
 	alert->stored_end_us = row.expires_us;
 	if (whole) {
-		alert_write(alert->alert, &doc);
+		alert_write(alert_words(alert), &doc);
 		row.doc = buf_text(&doc);
 		row.doc_len = doc.len;
 		store_put_alert(batch, &row);
@@ -281,16 +288,17 @@ static void alert_begin(void *arg);
 static struct known_alert *alert_new(struct alert_book *book, const char *key,
 				     enum alert_state state)
 {
-	struct known_alert *alert = xcalloc(1, sizeof(*alert));
+	const size_t size = strlen(key) + 1;
+	struct known_alert *alert = xcalloc(1, sizeof(*alert) + size);
 
 	alert->book = book;
 	alert->id = book->next_id++;
-	alert->key = xstrdup(key);
+	memcpy(alert->key, key, size);
 	alert->deadline = (struct timer){ .fire = alert_due, .arg = alert };
 	alert->begin = (struct slice){ .run = alert_begin, .arg = alert };
 	alert->state = state;
 	life_begin(&book->counts, state);
-	map_put(book->alerts, key, alert);
+	map_put(book->alerts, alert->key, alert);
 	return alert;
 }
 
@@ -307,40 +315,39 @@ static void alert_free(struct known_alert *alert)
 	life_end(&book->counts, alert->state);
 	map_remove(book->alerts, alert->key);
 	copies_fini(&alert->copies);
-	free(alert->key);
-	free(alert->alert);
+	kept_alert_forget(book->kept, &alert->last);
 	free(alert);
 }
 
 static void alert_set(struct known_alert *known, const struct alert *alert)
 {
-	struct alert *last = alert_dup(alert);
-
-	free(known->alert);
-	known->alert = last;
+	kept_alert_set(known->book->kept, &known->last, alert);
+	known->ends_by_itself = alert->ends_by_itself;
 }
 
 /* ---- messages ---- */
 
-static struct alert_message alert_message(const struct known_alert *alert, enum alert_says says)
+/* words: those of its last word. */
+static void alert_tell_words(const struct known_alert *alert, enum alert_says says,
+			     const struct alert *words, const char *note)
 {
-	return (struct alert_message){
+	const struct alert_message message = {
 		.says = says,
 		.key = alert->key,
 		.incident = alert->incident,
-		.alert = alert->alert,
+		.alert = words,
 		.begun_us = alert->begun_us,
 		.more = alert->more,
 		.enrichment = alert->enrichment,
+		.note = note,
 	};
+
+	alert->book->ops.tell(alert->book->ops.ctx, &message);
 }
 
-static void alert_tell(const struct known_alert *alert, enum alert_says says, const char *note)
+static void alert_tell(struct known_alert *alert, enum alert_says says, const char *note)
 {
-	struct alert_message message = alert_message(alert, says);
-
-	message.note = note;
-	alert->book->ops.tell(alert->book->ops.ctx, &message);
+	alert_tell_words(alert, says, alert_words(alert), note);
 }
 
 void alerts_hush(struct alert_book *book, const char *key, int64_t until_us)
@@ -368,11 +375,12 @@ void alerts_belong(struct alert_book *book, const char *key, const char *id)
 
 static struct enrich_order alert_order(struct known_alert *alert)
 {
+	const struct alert *words = alert_words(alert);
+
 	return (struct enrich_order){
 		.key = alert->key,
-		.alert = alert->alert,
-		.starts_us = alert->alert->starts_at_us ? alert->alert->starts_at_us
-							: alert->accepted_us,
+		.alert = words,
+		.starts_us = words->starts_at_us ? words->starts_at_us : alert->accepted_us,
 		.begun_us = alert->begun_us,
 		.crashed = alert->attempts >= LIMIT_ATTEMPTS,
 		.arg = alert,
@@ -465,18 +473,18 @@ static void alert_decide_again(struct known_alert *alert)
 }
 
 /* Until when the silence that keeps it from paging still does; 0: it does not. */
-static int64_t alert_silenced_until_us(const struct known_alert *alert)
+static int64_t alert_silenced_until_us(struct known_alert *alert)
 {
 	struct alert_book *book = alert->book;
 	int64_t now_us = book_wall_us(book);
 	const struct made_silence *made =
 		*alert->silence ? silence_set_get(enricher_silences(book->enricher), alert->silence)
 				: NULL;
-	const struct silence *silence =
-		made ? made_silence_silence(made)
-		: *alert->silence
-			? NULL
-			: rules_silence(enricher_rules(book->enricher), alert->alert, now_us, NULL);
+	const struct silence *silence = made ? made_silence_silence(made)
+					: *alert->silence
+						? NULL
+						: rules_silence(enricher_rules(book->enricher),
+								alert_words(alert), now_us, NULL);
 
 	return silence && now_us >= silence->starts_us && now_us < silence->ends_us
 		       ? silence->ends_us
@@ -551,7 +559,7 @@ static void alert_expire(struct known_alert *alert)
 	log_info("alert expired: nobody repeated or resolved it", LOG_STR("alert", alert->key),
 		 LOG_STR("silent", age));
 	alert_finish(alert, ALERT_SAYS_EXPIRED, note);
-	if (!alert->alert->ends_by_itself) {
+	if (!alert->ends_by_itself) {
 		alert->silent_us = heard_us;
 		alert_arm(alert);
 	}
@@ -711,12 +719,10 @@ static bool alert_is_stored(const struct known_alert *known)
 
 static enum accept_result alert_repeat(struct known_alert *known, const struct alert *alert)
 {
-	const bool same = alert_says_the_same(known->alert, alert);
+	const bool same = kept_alert_says(&known->last, alert);
 	bool written = true;
 
-	if (same)
-		known->alert->ends_at_us = alert->ends_at_us;
-	else
+	if (!same)
 		alert_set(known, alert);
 	if (alert_hear(known, alert) && same && alert_is_stored(known))
 		written = false;
@@ -726,7 +732,7 @@ static enum accept_result alert_repeat(struct known_alert *known, const struct a
 		alert_put(known);
 	if (known->state == ALERT_PAGED || known->state == ALERT_QUIET)
 		alert_arm(known);
-	alert_tell(known, ALERT_SAYS_REPEATED, NULL);
+	alert_tell_words(known, ALERT_SAYS_REPEATED, alert, NULL);
 	metric_add(METRIC_ALERTS_REPEATED, 1);
 	return written ? ACCEPT_REPEATED : ACCEPT_UNCHANGED;
 }
@@ -748,7 +754,7 @@ static enum accept_result alert_refire(struct known_alert *known, const struct a
  * sender repeats more rarely than was known. */
 static void alert_heard_again(struct known_alert *known, const struct alert *alert)
 {
-	if (known->silent_us && alert->starts_at_us == known->alert->starts_at_us)
+	if (known->silent_us && alert->starts_at_us == alert_words(known)->starts_at_us)
 		alerts_learn(known->book, alert->sender,
 			     book_wall_us(known->book) - known->silent_us);
 	known->silent_us = 0;
@@ -856,7 +862,7 @@ static void alert_stand_in(struct arena *arena, const char *key, const char *why
  * for expire_after from its last word. */
 static void alert_restore_copies(struct known_alert *alert, const struct stored_alert *row)
 {
-	const struct alert *last = alert->alert;
+	const struct alert *last = alert_words(alert);
 	int64_t ends_us = row->expires_us;
 
 	copies_read(&alert->copies, row->copies ? row->copies : "");
@@ -921,6 +927,7 @@ void alerts_load(struct alert_book *book, const struct stored_alert *row,
 	life_end(&book->counts, alert->state);
 	alert_restore_state(alert, row->state);
 	alert_arm(alert);
+	kept_alerts_pack(book->kept);
 	arena_free(arena);
 }
 
@@ -940,7 +947,8 @@ struct alert_book *alerts_new(const struct incident_env *env, struct turns *turn
 	book->env = *env;
 	book->ops = *ops;
 	book->turns = turns;
-	book->alerts = map_new();
+	book->alerts = map_new_borrowing();
+	book->kept = kept_alerts_new();
 	book->senders = map_new();
 	TAILQ_INIT(&book->missed);
 	TAILQ_INIT(&book->silenced);
@@ -966,8 +974,14 @@ void alerts_free(struct alert_book *book)
 	slice_remove(book->turns, &book->comparing);
 	map_free(book->alerts);
 	map_free(book->senders);
+	kept_alerts_free(book->kept);
 	enricher_free(book->enricher);
 	free(book);
+}
+
+void alerts_end_turn(struct alert_book *book)
+{
+	kept_alerts_pack(book->kept);
 }
 
 void alerts_set_rules(struct alert_book *book, struct ruleset *rules)
@@ -995,9 +1009,9 @@ struct ruleset *alerts_rules(const struct alert_book *book)
 
 const struct alert *alerts_get(const struct alert_book *book, const char *key)
 {
-	const struct known_alert *alert = map_get(book->alerts, key);
+	struct known_alert *alert = map_get(book->alerts, key);
 
-	return alert ? alert->alert : NULL;
+	return alert ? alert_words(alert) : NULL;
 }
 
 bool alerts_fires(const struct alert_book *book, const char *key)

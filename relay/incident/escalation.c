@@ -175,7 +175,7 @@ void incident_send_again(struct incident *incident)
 		return;
 	log_error("nobody has taken this page; it is sent again to every pager that refused it",
 		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
-		  LOG_STR("summary", incident->page->summary));
+		  LOG_STR("summary", incident_page(incident)->summary));
 	recipients_retry(incident, "sent again: every pager had refused it");
 }
 

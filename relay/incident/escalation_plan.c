@@ -28,7 +28,8 @@ void incident_set_escalation(struct incident *incident, const struct decision *d
 {
 	const struct escalation *escalation = decision_escalation(decision);
 
-	incident_set_text(&incident->escalation, escalation ? escalation->name : "");
+	incident->escalation =
+		incidents_book_text(incident->book, escalation ? escalation->name : "");
 	incident->run = 0;
 	incident->step = escalation ? 0 : STEP_NONE;
 }

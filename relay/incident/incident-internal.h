@@ -45,10 +45,10 @@ STAILQ_HEAD(recipients, recipient);
 /* One alert in an incident. */
 struct member {
 	TAILQ_ENTRY(member) link;
-	char *key;
 	bool fires;
 	bool fresh;   /* the recipients do not know it yet */
 	bool covered; /* it fires, and a silence holds it */
+	char key[];
 };
 TAILQ_HEAD(members, member);
 
@@ -92,7 +92,8 @@ struct incident_book;
 struct incident {
 	struct incident_book *book;
 	char id[INCIDENT_ID_SIZE];
-	char *key, *team;
+	char *key;
+	const char *team; /* kept by the book */
 	enum incident_state state;
 	enum incident_state before;   /* HOLDING: the state to go back to */
 	int64_t opened_us, closed_us; /* wall */
@@ -102,22 +103,26 @@ struct incident {
 	int64_t regroup_us;	      /* and of regroup_after */
 	int64_t told_us;	      /* wall: the last page that all recipients got */
 	int64_t joined_us;	      /* mono: the last alert that joined */
-	char *escalation;	      /* its name in the rules; "": that of the team */
-	int run, step;		      /* what was paged last, from 0; or one of STEP_… */
-	int64_t left_us;	      /* HOLDING: what is left of the deadline before; 0: none */
-	char *acked_by;		      /* "": nobody */
-	char *refused;		      /* the teams that said "not ours", a line each */
-	char *rerouted_by;	      /* who handed it on last; NULL: nobody */
-	int64_t rerouted_us;	      /* mono: when */
-	int64_t comments_us;	      /* mono: since when comments are counted */
-	unsigned int ncomments;	      /* told to the recipients since then */
-	int judged;		      /* ACT_USEFUL or ACT_NOISE: the last word on it; 0: none */
+	const char *escalation; /* its name in the rules; "": that of the team; kept by the book */
+	int run, step;		/* what was paged last, from 0; or one of STEP_… */
+	int64_t left_us;	/* HOLDING: what is left of the deadline before; 0: none */
+	char *acked_by;		/* "": nobody */
+	char *refused;		/* the teams that said "not ours", a line each */
+	char *rerouted_by;	/* who handed it on last; NULL: nobody */
+	int64_t rerouted_us;	/* mono: when */
+	int64_t comments_us;	/* mono: since when comments are counted */
+	unsigned int ncomments; /* told to the recipients since then */
+	int judged;		/* ACT_USEFUL or ACT_NOISE: the last word on it; 0: none */
 	struct timer deadline;
-	struct timer retry;  /* OPEN: what nobody took is sent again */
-	struct timer update; /* recipients do not know all yet */
-	struct page *page;   /* in one block, without the decision */
-	/* The decision: as text until its record is packed, from then on packed. Both NULL: none.
-	 */
+	struct timer retry;	   /* OPEN: what nobody took is sent again */
+	struct timer update;	   /* recipients do not know all yet */
+	struct page *page;	   /* in one block; NULL: only packed. Read by incident_page() */
+	struct alike_text *packed; /* that page, with the decision; NULL: not yet */
+	unsigned int warm_bytes;   /* of `page`, about */
+	TAILQ_ENTRY(incident) in_warm;
+	char *suspect; /* the page's component */
+	/* The decision: as text until its record is packed, from then on packed; both NULL: it
+	 * stands in `packed`, or there is none. Read by incident_decision(). */
 	struct shared_text *decision_text;
 	char *decision;
 	size_t decision_len;
@@ -134,8 +139,8 @@ struct incident {
 	bool silence_tells;   /* its recipients learn of the end */
 	bool keeps;	      /* recipients are to be asked when it is silenced no more */
 	struct recipients recipients;
-	char moved_to[INCIDENT_ID_SIZE]; /* MOVED; "" else */
-	bool told_move;			 /* MOVED: the recipients are being told */
+	char *moved_to;	   /* MOVED: an id; "" else */
+	bool told_move;	   /* MOVED: the recipients are being told */
 	bool trigger_owed; /* alerts of one body gather: the first page has not been queued */
 	bool owes_update;  /* stored: a restart tells what joined */
 	bool missed;	   /* the store has not got it as it is */
@@ -182,7 +187,10 @@ struct incident_book {
 	struct ruleset *rules;
 	struct map *by_id;
 	struct map *by_key; /* those that can be joined: open, acknowledged, holding */
-	struct map *texts;  /* names and targets of pagers, each once */
+	struct map *texts;  /* names of the rules and targets of pagers, each once */
+	struct alike *alike;
+	struct incident_list warm; /* those with a page at hand, the longest unused first */
+	size_t warm_bytes;
 	struct life_counts counts, recipient_counts;
 	struct incident_list all; /* the oldest first */
 	struct incident_list changed, missed, closed, moved;
@@ -200,6 +208,9 @@ struct incident_book {
 	struct timer clock_check;
 };
 
+/* A text that many share, kept until the book is freed: there are as many as the rules have names
+ * of teams, escalations and pagers, and keys of pagers. */
+const char *incidents_book_text(struct incident_book *book, const char *text);
 struct incident_book *incidents_book_new(const struct incident_env *env, struct turns *turns,
 					 const struct incident_book_ops *ops,
 					 struct ruleset *rules);
@@ -332,7 +343,7 @@ void incident_send_again(struct incident *incident); /* to all that refused it *
 
 enum act_outcome incident_act(struct incident_book *book, const struct act *act, struct buf *words);
 /* The team that "not ours" leads to; NULL: none is left. */
-const char *incident_next_team_name(const struct incident *incident, struct arena *arena);
+const char *incident_next_team_name(struct incident *incident, struct arena *arena);
 /* Has that team said "not ours"? */
 bool incident_team_refused(const struct incident *incident, const char *team);
 /* Of an incident that is closed: a line of its story. */
@@ -342,9 +353,30 @@ bool act_has_page(const struct incident *incident, const struct act *act, struct
 /* May the page still leave? Not a trigger of an acknowledged incident. */
 bool incident_page_wanted(void *ctx, const struct stored_page *page);
 
+/* ---- incident_kept.c ---- */
+
+/* Its page from now on: a copy is kept. decision: NULL: the page's own, packed at once. */
+void incident_keep_page(struct incident *incident, const struct page *page,
+			struct shared_text *decision);
+/* The record of that decision is packed: the incident, where it still has this text, keeps the
+ * packed bytes (copied) in its place. NULL: there is no record; it packs the text itself. */
+void incident_decision_packed(struct incident *incident, const struct shared_text *text,
+			      const struct buf *packed);
+/* Its first page was made: it keeps the packed bytes alone, once there are any. */
+void incident_drop_text(struct incident *incident);
+/* The decision; the caller has a reference. NULL: there is none. */
+struct shared_text *incident_decision(struct incident *incident);
+/* Borrowed until the end of the turn, or until the incident gets another page. */
+const struct page *incident_page(struct incident *incident);
+void incident_forget_page(struct incident *incident);
+/* At the end of a turn: packs some of the pages that were not used for longest, where too many are
+ * at hand. */
+void incidents_pack_pages(struct incident_book *book);
+
 /* ---- incident_silenced.c ---- */
 
-void incident_set_text(char **text, const char *by); /* a copy takes its place; NULL: none */
+/* A copy takes its place; NULL: none. "" takes no memory. */
+void incident_set_text(char **text, const char *by);
 /* It holds, or is over: none of its alerts fires, and its clock stands or has another end. */
 void incident_forget_silence(struct incident *incident);
 /* May such a page not leave while the incident is silenced? Its recipients are asked, or updated,
@@ -410,18 +442,9 @@ bool incident_pages_heal(struct incident_book *book, size_t n);
  */
 void incident_set_page(struct incident *incident, const struct page *page,
 		       struct shared_text *decision);
-/* The record of that decision is packed: the incident, where it still has this text, keeps the
- * packed bytes (copied) in its place. NULL: there is no record; it packs the text itself. */
-void incident_decision_packed(struct incident *incident, const struct shared_text *text,
-			      const struct buf *packed);
-void incident_forget_decision(struct incident *incident);
-/* Its first page was made: it keeps the packed bytes alone, once there are any. */
-void incident_drop_text(struct incident *incident);
-/* The decision; the caller has a reference. NULL: there is none. */
-struct shared_text *incident_decision(const struct incident *incident);
 /* Its present page, complete, with that decision: for a write, or to be changed and queued. In the
  * arena. */
-void incident_get_page(const struct incident *incident, struct arena *arena,
+void incident_get_page(struct incident *incident, struct arena *arena,
 		       const struct shared_text *decision, struct page *ret_page);
 /* A page that a restart found in the store, over its incident's page: deliver_ops.read(). */
 int incidents_read_page(void *ctx, const struct stored_page *row, struct arena *arena,

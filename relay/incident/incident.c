@@ -119,7 +119,7 @@ void incident_enter(struct incident *incident, enum incident_state state)
 		incident_arm(incident, incident_wait_us(incident, state));
 	}
 	if (state == INCIDENT_OPEN) {
-		*incident->acked_by = '\0';
+		incident_set_text(&incident->acked_by, "");
 		incident_arm_retry(incident);
 	} else {
 		timer_disarm(book->env.timers, &incident->retry);
@@ -158,20 +158,21 @@ static void members_make_map(struct incident *incident)
 {
 	struct member *member;
 
-	incident->member_map = map_new();
+	incident->member_map = map_new_borrowing();
 	TAILQ_FOREACH (member, &incident->members, link)
 		map_put(incident->member_map, member->key, member);
 }
 
 struct member *member_add(struct incident *incident, const char *key)
 {
-	struct member *member = xcalloc(1, sizeof(*member));
+	const size_t size = strlen(key) + 1;
+	struct member *member = xcalloc(1, sizeof(*member) + size);
 
-	member->key = xstrdup(key);
+	memcpy(member->key, key, size);
 	TAILQ_INSERT_TAIL(&incident->members, member, link);
 	incident->nmembers++;
 	if (incident->member_map)
-		map_put(incident->member_map, key, member);
+		map_put(incident->member_map, member->key, member);
 	else if (incident->nmembers > LIMIT_MEMBERS_LISTED)
 		members_make_map(incident);
 	return member;
@@ -206,7 +207,6 @@ void member_remove(struct incident *incident, struct member *member)
 	incident->nmembers--;
 	if (incident->member_map)
 		map_remove(incident->member_map, member->key);
-	free(member->key);
 	free(member);
 }
 
@@ -232,28 +232,33 @@ struct incident *incident_new(struct incident_book *book, const char *id, const 
 	incident->book = book;
 	snprintf(incident->id, sizeof(incident->id), "%s", id);
 	incident->key = xstrdup(key);
-	incident->team = xstrdup(team);
+	incident->team = incidents_book_text(book, team);
 	incident->state = state;
 	incident->hold_us = LIMIT_RESOLVE_HOLD_US;
 	incident->regroup_us = LIMIT_REGROUP_AFTER_US;
 	TAILQ_INIT(&incident->members);
 	STAILQ_INIT(&incident->recipients);
-	incident->escalation = xstrdup("");
-	incident->acked_by = xstrdup("");
-	incident->refused = xstrdup("");
+	incident->escalation = "";
+	incident_set_text(&incident->acked_by, "");
+	incident_set_text(&incident->refused, "");
+	incident_set_text(&incident->moved_to, "");
 	incident->deadline = (struct timer){ .fire = book->on_due, .arg = incident };
 	incident->retry = (struct timer){ .fire = book->on_retry_due, .arg = incident };
 	incident->update = (struct timer){ .fire = incident_update_due, .arg = incident };
 	life_begin(&book->counts, state);
-	map_put(book->by_id, id, incident);
+	map_put(book->by_id, incident->id, incident);
 	TAILQ_INSERT_TAIL(&book->all, incident, in_all);
 	if (incident_is_joinable(incident))
-		map_put(book->by_key, key, incident);
+		map_put(book->by_key, incident->key, incident);
 	return incident;
 }
 
 void incident_free(struct incident *incident)
 {
+	char **const texts[] = { &incident->acked_by,	    &incident->refused,
+				 &incident->rerouted_by,    &incident->silenced,
+				 &incident->silenced_words, &incident->silence_told,
+				 &incident->suspect,	    &incident->moved_to };
 	struct incident_book *book = incident->book;
 	struct member *member;
 
@@ -279,16 +284,9 @@ void incident_free(struct incident *incident)
 	life_end(&book->counts, incident->state);
 	book->untaken -= incident->untaken;
 	free(incident->key);
-	free(incident->team);
-	free(incident->escalation);
-	free(incident->acked_by);
-	free(incident->refused);
-	free(incident->rerouted_by);
-	free(incident->silenced);
-	free(incident->silenced_words);
-	free(incident->silence_told);
-	free(incident->page);
-	incident_forget_decision(incident);
+	incident_forget_page(incident);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		incident_set_text(texts[i], NULL);
 	free(incident);
 }
 
@@ -299,6 +297,7 @@ void incidents_book_end_turn(struct incident_book *book)
 	incidents_book_write(book);
 	while ((incident = TAILQ_FIRST(&book->closed)))
 		incident_free(incident);
+	incidents_pack_pages(book);
 }
 
 /* ---- telling ---- */
@@ -415,7 +414,7 @@ void incident_tell_move(struct incident *incident)
 
 void incident_move(struct incident *incident, const char *target_id, const char *note)
 {
-	snprintf(incident->moved_to, sizeof(incident->moved_to), "%s", target_id);
+	incident_set_text(&incident->moved_to, target_id);
 	incident->closed_us = incident_wall_us(incident);
 	incident_enter(incident, INCIDENT_MOVED);
 	incident_story(incident, INCIDENT_EVENT_MOVED, target_id, note);

@@ -148,10 +148,10 @@ static bool team_is_next(const struct incident *incident, const struct team *tea
 
 /* The owner of the next runner-up, else of the signal, else the fallback team; never one that
  * refused. NULL: none is left. */
-static const struct team *incident_next_team(const struct incident *incident, struct arena *arena)
+static const struct team *incident_next_team(struct incident *incident, struct arena *arena)
 {
 	const struct ruleset *rules = incident->book->rules;
-	const char *line = incident->page->next_owners;
+	const char *line = incident_page(incident)->next_owners;
 
 	while (line && *line) {
 		size_t len = strcspn(line, "\t\n");
@@ -164,7 +164,7 @@ static const struct team *incident_next_team(const struct incident *incident, st
 	return team_is_next(incident, rules_fallback(rules)) ? rules_fallback(rules) : NULL;
 }
 
-const char *incident_next_team_name(const struct incident *incident, struct arena *arena)
+const char *incident_next_team_name(struct incident *incident, struct arena *arena)
 {
 	const struct team *team = incident_next_team(incident, arena);
 
@@ -172,7 +172,7 @@ const char *incident_next_team_name(const struct incident *incident, struct aren
 }
 
 /* The team that it goes to; NULL: none, and words say why. */
-static const struct team *reroute_target(const struct incident *incident, const struct act *act,
+static const struct team *reroute_target(struct incident *incident, const struct act *act,
 					 struct arena *arena, struct buf *words)
 {
 	const struct team *team;
@@ -205,10 +205,10 @@ static void incident_give(struct incident *incident, const struct team *team, co
 
 	if (strlen(refused) < LIMIT_REFUSED_BYTES)
 		incident_set_text(&incident->refused, refused);
-	incident_set_text(&incident->team, team->name);
+	incident->team = incidents_book_text(incident->book, team->name);
 	recipients_tell_why(incident, note);
 	recipients_end_team(incident, note);
-	incident_set_text(&incident->escalation, team->escalation->name);
+	incident->escalation = incidents_book_text(incident->book, team->escalation->name);
 	incident_set_text(&incident->acked_by, "");
 	incident->run = 0;
 	incident->step = 0;
@@ -254,7 +254,7 @@ static enum act_outcome incident_reroute(struct incident *incident, const struct
 					incident->team, act->who, said ? ": " : "",
 					said ? act->text : "", team->name);
 	metric_add(METRIC_INCIDENTS_REROUTED, 1);
-	metric_add_labelled(METRIC_REROUTED_SPAN, incident->page->kind, 1);
+	metric_add_labelled(METRIC_REROUTED_SPAN, incident_page(incident)->kind, 1);
 	log_info("incident handed on", LOG_STR("incident", incident->id),
 		 LOG_STR("from", incident->team), LOG_STR("to", team->name),
 		 LOG_STR("who", act->who), LOG_STR("reason", said ? act->text : ""));

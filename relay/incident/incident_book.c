@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/alike.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
@@ -161,9 +162,11 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	book->ops = *ops;
 	book->turns = turns;
 	book->rules = rules_ref(rules);
-	book->by_id = map_new();
-	book->by_key = map_new();
-	book->texts = map_new();
+	book->by_id = map_new_borrowing();
+	book->by_key = map_new_borrowing();
+	book->texts = map_new_borrowing();
+	book->alike = alike_new();
+	TAILQ_INIT(&book->warm);
 	TAILQ_INIT(&book->all);
 	TAILQ_INIT(&book->changed);
 	TAILQ_INIT(&book->missed);
@@ -201,6 +204,7 @@ void incidents_book_free(struct incident_book *book)
 	map_free(book->by_id);
 	map_free(book->by_key);
 	map_free(book->texts);
+	alike_free(book->alike);
 	slice_remove(book->turns, &book->check);
 	silence_set_unref(book->silences);
 	rules_unref(book->rules);
@@ -238,6 +242,7 @@ static void incident_restore_page(struct incident *incident, const struct stored
 	incident->severity = row->severity >= 0 && row->severity <= SEVERITY_CRITICAL
 				     ? (enum severity)row->severity
 				     : page.severity;
+	incidents_pack_pages(incident->book);
 	arena_free(arena);
 }
 
@@ -306,7 +311,8 @@ static int restored_number(int stored, int least, int most)
 static void incident_restore_escalation(struct incident *incident,
 					const struct stored_incident *row)
 {
-	incident_set_text(&incident->escalation, row->escalation ? row->escalation : "");
+	incident->escalation =
+		incidents_book_text(incident->book, row->escalation ? row->escalation : "");
 	incident_set_text(&incident->acked_by, row->acked_by ? row->acked_by : "");
 	incident_set_text(&incident->refused, row->refused ? row->refused : "");
 	incident->run = restored_number(row->run, 0, LIMIT_ESCALATION_REPEAT);
@@ -328,7 +334,7 @@ void incidents_book_load(struct incident_book *book, const struct stored_inciden
 	incident->told_us = row->told_us;
 	incident->hold_us = row->severity < 0 ? incidents_usual_hold_us(book, row) : row->hold_us;
 	incident->owes_update = row->owes_update;
-	snprintf(incident->moved_to, sizeof(incident->moved_to), "%s", row->moved_to);
+	incident_set_text(&incident->moved_to, row->moved_to ? row->moved_to : "");
 	incident_restore_escalation(incident, row);
 	incident_restore_page(incident, row);
 	if (state == INCIDENT_MOVED)

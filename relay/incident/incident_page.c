@@ -11,7 +11,6 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
-#include "tracepager/pack.h"
 #include "tracepager/plain.h"
 #include "tracepager/utf8.h"
 #include "tracepager/xalloc.h"
@@ -251,93 +250,14 @@ void incident_page_write_own(const struct page *page, struct buf *doc)
 	page_write_fitting(page, page_write_own, doc);
 }
 
-/* ---- the decision ---- */
-
-void incident_forget_decision(struct incident *incident)
-{
-	shared_text_unref(incident->decision_text);
-	free(incident->decision);
-	incident->decision_text = NULL;
-	incident->decision = NULL;
-	incident->decision_len = 0;
-}
-
-static void incident_keep_packed(struct incident *incident, const struct buf *packed)
-{
-	struct shared_text *text = NULL;
-
-	/* The first page is about to be made: until then it keeps both. */
-	if (incident->trigger_owed)
-		text = shared_text_ref(incident->decision_text);
-	incident_forget_decision(incident);
-	incident->decision_text = text;
-	if (packed->failed || !packed->len)
-		return;
-	/* Kept long: not in the buf's memory, which doubles. */
-	incident->decision_len = packed->len;
-	incident->decision =
-		memcpy(xrealloc_array(NULL, packed->len, 1), packed->data, packed->len);
-}
-
-static void incident_pack_decision(struct incident *incident, const char *text, size_t len)
-{
-	struct buf packed = BUF_INIT(LIMIT_DECISION_BYTES);
-
-	pack_add(text, len, &packed);
-	incident_keep_packed(incident, &packed);
-	buf_fini(&packed);
-}
-
-void incident_decision_packed(struct incident *incident, const struct shared_text *text,
-			      const struct buf *packed)
-{
-	if (incident->decision_text != text)
-		return; /* it has another decision since */
-	if (packed)
-		incident_keep_packed(incident, packed);
-	else
-		incident_pack_decision(incident, text->text, text->len);
-}
-
-void incident_drop_text(struct incident *incident)
-{
-	if (!incident->decision)
-		return; /* the record is not packed yet */
-	shared_text_unref(incident->decision_text);
-	incident->decision_text = NULL;
-}
-
-struct shared_text *incident_decision(const struct incident *incident)
-{
-	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
-	struct shared_text *opened = NULL;
-	struct err err;
-
-	if (incident->decision_text)
-		return shared_text_ref(incident->decision_text);
-	if (incident->decision &&
-	    pack_open(incident->decision, incident->decision_len, &text, &err) == 0)
-		opened = shared_text_take(&text);
-	buf_fini(&text);
-	return opened;
-}
-
 void incident_set_page(struct incident *incident, const struct page *page,
 		       struct shared_text *decision)
 {
 	struct page kept = *page;
 
-	incident_forget_decision(incident);
-	if (decision)
-		incident->decision_text = shared_text_ref(decision);
-	else if (page->decision)
-		incident_pack_decision(incident, page->decision, strlen(page->decision));
-	kept.decision = NULL;
 	kept.note = NULL;
 	kept.alert_list = NULL;
-	struct page *block = page_dup(&kept);
-	free(incident->page);
-	incident->page = block;
+	incident_keep_page(incident, &kept, decision);
 }
 
 /* ---- the present page ---- */
@@ -476,7 +396,7 @@ static void incident_tell_group(const struct incident *incident, struct arena *a
 static void incident_tell_target(const struct incident *incident, struct arena *arena,
 				 struct page *page)
 {
-	const struct incident *target = incident_get(incident->book, incident->moved_to);
+	struct incident *target = incident_get(incident->book, incident->moved_to);
 	const char *end = strstr(page->summary, " — ");
 	int len = (int)(end ? (size_t)(end - page->summary) : strlen(page->summary));
 
@@ -484,8 +404,9 @@ static void incident_tell_target(const struct incident *incident, struct arena *
 	page->moved_to_team = target ? arena_strdup(arena, target->team) : NULL;
 	page->banner = page->why = page->what_to_do = "";
 	if (target)
-		page->summary = arena_printf(arena, "%.*s — goes on as \"%s\", team %s", len,
-					     page->summary, target->page->summary, target->team);
+		page->summary =
+			arena_printf(arena, "%.*s — goes on as \"%s\", team %s", len, page->summary,
+				     incident_page(target)->summary, target->team);
 	else
 		page->summary = arena_printf(arena, "%.*s — goes on in incident %s", len,
 					     page->summary, incident->moved_to);
@@ -519,15 +440,16 @@ static void incident_tell_refused(const struct incident *incident, struct arena 
 	buf_fini(&teams);
 }
 
-void incident_get_page(const struct incident *incident, struct arena *arena,
+void incident_get_page(struct incident *incident, struct arena *arena,
 		       const struct shared_text *decision, struct page *ret_page)
 {
-	*ret_page = *incident->page;
+	*ret_page = *incident_page(incident);
 	ret_page->incident = incident->id;
 	ret_page->dedup_key = incident->id;
 	ret_page->opened_at_us = incident->opened_us;
+	const int64_t decided_us = ret_page->at_us;
 	ret_page->at_us = clock_wall_us(incident->book->env.clock);
-	incident_move_links(arena, incident->page->at_us, ret_page);
+	incident_move_links(arena, decided_us, ret_page);
 	ret_page->status = incident_is_over(incident) ? "resolved" : "open";
 	ret_page->state = life_state_name(LIFE_INCIDENT, incident->state);
 	ret_page->severity = incident->severity;
@@ -680,8 +602,8 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 	queued_page_write(queued);
 }
 
-static void page_draft_make(const struct incident *incident, enum page_event event,
-			    const char *note, struct page_draft *ret_draft)
+static void page_draft_make(struct incident *incident, enum page_event event, const char *note,
+			    struct page_draft *ret_draft)
 {
 	struct page *page = &ret_draft->page;
 
@@ -750,12 +672,12 @@ int incidents_read_page(void *ctx, const struct stored_page *row, struct arena *
 			struct page *ret_page, struct err *err)
 {
 	const struct incident_book *book = ctx;
-	const struct incident *incident = incident_get(book, row->incident);
+	struct incident *incident = incident_get(book, row->incident);
 
 	if (!incident)
 		return page_read(arena, row->doc, row->doc_len, ret_page, err);
 	struct shared_text *decision = incident_decision(incident);
-	struct page base = *incident->page;
+	struct page base = *incident_page(incident);
 	base.decision = arena_strdup(arena, shared_text_text(decision));
 	shared_text_unref(decision);
 	return page_read_over(arena, &base, row->doc, row->doc_len, ret_page, err);

@@ -64,8 +64,7 @@ static void incident_written(void *ctx, int error, const char *text)
 }
 
 /* Of a closed incident the store keeps the headline and its facts: nothing else is written. */
-static void incident_write_page(const struct incident *incident, struct arena *arena,
-				struct buf *doc)
+static void incident_write_page(struct incident *incident, struct arena *arena, struct buf *doc)
 {
 	const bool closed = incident->state == INCIDENT_CLOSED;
 	struct shared_text *decision = closed ? NULL : incident_decision(incident);

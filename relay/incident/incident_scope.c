@@ -99,11 +99,11 @@ static void scope_write_reason(const char *reason, struct buf *doc)
 
 bool incident_silence_scope(const struct incident *incident, const char *reason, struct buf *doc)
 {
-	bool narrow = *incident->page->component;
+	bool narrow = *incident->suspect;
 
 	buf_putc(doc, '{');
 	if (narrow) {
-		scope_write_suspect(incident->page->component, doc);
+		scope_write_suspect(incident->suspect, doc);
 	} else {
 		buf_json_key(doc, "matchers");
 		buf_putc(doc, '[');

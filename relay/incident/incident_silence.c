@@ -32,7 +32,7 @@ static bool member_is_held(const struct incident *incident, const struct member 
 		return false;
 	const struct silence_subject subject = {
 		.labels = &alert->labels,
-		.suspect = incident->page->component,
+		.suspect = incident->suspect,
 		.team = incident->team,
 	};
 	const struct silence *rules = rules_silence(book->rules, alert, now_us, NULL);
@@ -137,11 +137,11 @@ static void incident_release_kept(struct incident *incident, const char *note)
 
 static void incident_end_silence(struct incident *incident)
 {
-	CLEANUP_FREE char *id = incident->silenced;
+	CLEANUP_FREE char *id = xstrdup(incident->silenced);
 	static const char note[] = "no silence covers it any more, and it still fires";
 	bool tells = incident->silence_tells;
 
-	incident->silenced = NULL;
+	incident_set_text(&incident->silenced, NULL);
 	incident_set_text(&incident->silenced_words, NULL);
 	incident_set_text(&incident->silence_told, NULL);
 	incident->silence_tells = false;

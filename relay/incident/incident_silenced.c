@@ -12,9 +12,11 @@
 
 void incident_set_text(char **text, const char *by)
 {
-	char *kept = by ? xstrdup(by) : NULL;
+	static char none[1];
+	char *kept = !by ? NULL : *by ? xstrdup(by) : none;
 
-	free(*text);
+	if (*text != none)
+		free(*text);
 	*text = kept;
 }
 

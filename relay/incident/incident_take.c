@@ -235,7 +235,7 @@ static void incident_take_decided(struct incident_book *book, const struct alert
 /* The steps of the new team's escalation begin; an acknowledgement was the other team's. */
 static void incident_change_team(struct incident *incident, const struct decision *decision)
 {
-	incident_set_text(&incident->team, decision->team->name);
+	incident->team = incidents_book_text(incident->book, decision->team->name);
 	incident_set_escalation(incident, decision);
 	if (incident->state == INCIDENT_ACKNOWLEDGED)
 		incident_enter(incident, INCIDENT_OPEN);

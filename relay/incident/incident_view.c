@@ -41,13 +41,13 @@ static const struct incident_view_recipient *view_recipients(const struct incide
 	return at;
 }
 
-static struct incident_view view_of(const struct incident *incident, struct arena *arena)
+static struct incident_view view_of(struct incident *incident, struct arena *arena)
 {
 	struct incident_view view = {
 		.id = incident->id,
 		.team = incident->team,
 		.state = life_state_name(LIFE_INCIDENT, incident->state),
-		.summary = incident->page->summary,
+		.summary = incident_page(incident)->summary,
 		.severity = incident->severity,
 		.opened_us = incident->opened_us,
 		.closed_us = incident->closed_us,
@@ -70,7 +70,7 @@ static struct incident_view view_of(const struct incident *incident, struct aren
 void incidents_book_each(const struct incident_book *book, const char *after,
 			 incident_viewer *viewer, void *ctx)
 {
-	const struct incident *incident = after ? incident_get(book, after) : NULL;
+	struct incident *incident = after ? incident_get(book, after) : NULL;
 	bool more = true;
 
 	if (after && !incident)
@@ -87,7 +87,7 @@ void incidents_book_each(const struct incident_book *book, const char *after,
 bool incidents_book_view(const struct incident_book *book, const char *id, incident_viewer *viewer,
 			 void *ctx)
 {
-	const struct incident *incident = incident_get(book, id);
+	struct incident *incident = incident_get(book, id);
 	struct arena *arena;
 	struct page page;
 

@@ -254,6 +254,7 @@ void incidents_keep(struct incidents *incidents, const char *name, const char *v
 void incidents_flush(struct incidents *incidents)
 {
 	incidents_book_end_turn(incidents->book);
+	alerts_end_turn(incidents->alerts);
 	turns_flush(incidents->turns);
 }
 

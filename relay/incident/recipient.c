@@ -9,15 +9,13 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-/* A text that many recipients share, kept until the book is freed: there are as many as pagers and
- * their keys. */
-static const char *book_text(struct incident_book *book, const char *text)
+const char *incidents_book_text(struct incident_book *book, const char *text)
 {
 	char *kept = map_get(book->texts, text);
 
 	if (!kept) {
 		kept = xstrdup(text);
-		map_put(book->texts, text, kept);
+		map_put(book->texts, kept, kept);
 	}
 	return kept;
 }
@@ -88,8 +86,8 @@ struct recipient *recipient_add(struct incident *incident, const char *pager, in
 {
 	struct recipient *recipient = xcalloc(1, sizeof(*recipient));
 
-	recipient->pager = book_text(incident->book, pager);
-	recipient->target = book_text(incident->book, target);
+	recipient->pager = incidents_book_text(incident->book, pager);
+	recipient->target = incidents_book_text(incident->book, target);
 	recipient->n = n;
 	recipient->role = role;
 	recipient->state = state;

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "tracepager/buf_json.h"
+#include "tracepager/hash.h"
 #include "tracepager/jread.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -151,26 +152,37 @@ const char *severity_name(enum severity severity)
 
 /* ---- comparing ---- */
 
-static bool labels_same(const struct labels *a, const struct labels *b)
+static uint64_t words_add(uint64_t hash, const char *text)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (strcmp(a->at[i].name, b->at[i].name) != 0 ||
-		    strcmp(a->at[i].value, b->at[i].value) != 0)
-			return false;
-	return true;
+	const uint64_t both[2] = { hash, text ? hash_bytes(text, strlen(text)) : 0 };
+
+	return hash_bytes(both, sizeof(both));
 }
 
-bool alert_says_the_same(const struct alert *a, const struct alert *b)
+static uint64_t words_add_labels(uint64_t hash, const struct labels *labels)
 {
-	return a->status == b->status && a->starts_at_us == b->starts_at_us &&
-	       a->ends_by_itself == b->ends_by_itself && !a->group_key == !b->group_key &&
-	       (!a->group_key || strcmp(a->group_key, b->group_key) == 0) &&
-	       strcmp(a->sender, b->sender) == 0 && strcmp(a->family, b->family) == 0 &&
-	       strcmp(a->fingerprint, b->fingerprint) == 0 &&
-	       strcmp(a->generator_url, b->generator_url) == 0 &&
-	       labels_same(&a->labels, &b->labels) && labels_same(&a->annotations, &b->annotations);
+	const uint64_t both[2] = { hash, labels->n };
+
+	hash = hash_bytes(both, sizeof(both));
+	for (size_t i = 0; i < labels->n; i++) {
+		hash = words_add(hash, labels->at[i].name);
+		hash = words_add(hash, labels->at[i].value);
+	}
+	return hash;
+}
+
+uint64_t alert_words_hash(const struct alert *alert)
+{
+	const int64_t numbers[] = { alert->status, alert->starts_at_us, alert->ends_by_itself };
+	uint64_t hash = hash_bytes(numbers, sizeof(numbers));
+
+	hash = words_add(hash, alert->sender);
+	hash = words_add(hash, alert->family);
+	hash = words_add(hash, alert->fingerprint);
+	hash = words_add(hash, alert->generator_url);
+	hash = words_add(hash, alert->group_key);
+	hash = words_add_labels(hash, &alert->labels);
+	return words_add_labels(hash, &alert->annotations);
 }
 
 /* ---- writing ---- */

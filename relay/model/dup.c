@@ -10,6 +10,8 @@
 #include "tracepager/page.h"
 #include "tracepager/xalloc.h"
 
+#include "dup-internal.h"
+
 /* at NULL: the first walk, which counts. */
 struct block {
 	char *at;
@@ -29,8 +31,9 @@ static void *block_take(struct block *block, const void *from, size_t size, size
 }
 
 /* In the first walk the texts stay those of the original. */
-static void block_text(struct block *block, const char **text)
+static void block_text(void *ctx, const char **text)
 {
+	struct block *block = ctx;
 	const char *place;
 
 	if (!*text)
@@ -56,13 +59,18 @@ static void block_labels(struct block *block, struct labels *labels)
 	}
 }
 
+void alert_each_text(struct alert *alert, text_visitor *visit, void *ctx)
+{
+	visit(ctx, &alert->sender);
+	visit(ctx, &alert->family);
+	visit(ctx, &alert->fingerprint);
+	visit(ctx, &alert->generator_url);
+	visit(ctx, &alert->group_key);
+}
+
 static void block_alert(struct block *block, struct alert *alert)
 {
-	block_text(block, &alert->sender);
-	block_text(block, &alert->family);
-	block_text(block, &alert->fingerprint);
-	block_text(block, &alert->generator_url);
-	block_text(block, &alert->group_key);
+	alert_each_text(alert, block_text, block);
 	block_labels(block, &alert->labels);
 	block_labels(block, &alert->annotations);
 }
@@ -94,7 +102,7 @@ static void block_names(struct block *block, const char *const **names, size_t n
 		*names = at;
 }
 
-static void block_page(struct block *block, struct page *page)
+void page_each_text(struct page *page, text_visitor *visit, void *ctx)
 {
 	const char **const texts[] = {
 		&page->incident,      &page->dedup_key,	 &page->summary,    &page->details,
@@ -110,11 +118,16 @@ static void block_page(struct block *block, struct page *page)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		block_text(block, texts[i]);
+		visit(ctx, texts[i]);
 	for (size_t i = 0; i < page->nlinks; i++) {
-		block_text(block, &page->links[i].text);
-		block_text(block, &page->links[i].href);
+		visit(ctx, &page->links[i].text);
+		visit(ctx, &page->links[i].href);
 	}
+}
+
+static void block_page(struct block *block, struct page *page)
+{
+	page_each_text(page, block_text, block);
 	block_names(block, &page->alerts, page->nalerts);
 }
 

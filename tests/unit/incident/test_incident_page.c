@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../../relay/incident/incident-internal.h"
+#include "tracepager/alike.h"
 #include "tracepager/arena.h"
 #include "tracepager/limits.h"
 #include "tracepager/pack.h"
@@ -108,7 +109,15 @@ static struct shared_text *text_of(const char *text)
 	return shared_text_take(&buf);
 }
 
-static void check_decision(const struct incident *incident)
+static struct incident_book book;
+
+static void make_book(void)
+{
+	book = (struct incident_book){ .alike = alike_new() };
+	TAILQ_INIT(&book.warm);
+}
+
+static void check_decision(struct incident *incident)
 {
 	struct shared_text *text = incident_decision(incident);
 
@@ -123,8 +132,9 @@ static void check_packed(bool packs)
 	struct shared_text *text = text_of(decision_text), *other = text_of(decision_text);
 	struct buf packed = BUF_INIT(1000);
 	const struct page page = { .incident = "f00d", .decision = text->text };
-	struct incident incident = { .page = NULL };
+	struct incident incident = { .book = &book };
 
+	make_book();
 	pack_add(text->text, text->len, &packed);
 	incident_set_page(&incident, &page, text);
 	ck_assert_ptr_eq(incident.decision_text, text);
@@ -137,9 +147,9 @@ static void check_packed(bool packs)
 	ck_assert_uint_eq(text->references, 1);
 	ck_assert_uint_eq(incident.decision_len, packed.len);
 	check_decision(&incident);
-	incident_forget_decision(&incident);
-	ck_assert_ptr_null(incident_decision(&incident));
-	free(incident.page);
+	incident_forget_page(&incident);
+	incident_set_text(&incident.suspect, NULL);
+	alike_free(book.alike);
 	shared_text_unref(text);
 	shared_text_unref(other);
 	buf_fini(&packed);
@@ -158,8 +168,9 @@ START_TEST(a_text_stays_until_the_first_page_is_made)
 	struct shared_text *text = text_of(decision_text);
 	struct buf packed = BUF_INIT(1000);
 	const struct page page = { .incident = "f00d", .decision = text->text };
-	struct incident incident = { .trigger_owed = true };
+	struct incident incident = { .book = &book, .trigger_owed = true };
 
+	make_book();
 	pack_add(text->text, text->len, &packed);
 	incident_set_page(&incident, &page, text);
 	incident_drop_text(&incident); /* not packed yet: it stays */
@@ -170,8 +181,9 @@ START_TEST(a_text_stays_until_the_first_page_is_made)
 	incident_drop_text(&incident);
 	ck_assert_ptr_null(incident.decision_text);
 	check_decision(&incident);
-	incident_forget_decision(&incident);
-	free(incident.page);
+	incident_forget_page(&incident);
+	incident_set_text(&incident.suspect, NULL);
+	alike_free(book.alike);
 	shared_text_unref(text);
 	buf_fini(&packed);
 }
@@ -181,14 +193,63 @@ END_TEST
 START_TEST(a_decision_of_the_store_is_packed_at_once)
 {
 	const struct page page = { .incident = "f00d", .decision = decision_text };
-	struct incident incident = { .page = NULL };
+	struct incident incident = { .book = &book };
 
+	make_book();
 	incident_set_page(&incident, &page, NULL);
 	ck_assert_ptr_null(incident.decision_text);
 	ck_assert_ptr_null(incident.page->decision);
 	check_decision(&incident);
-	incident_forget_decision(&incident);
-	free(incident.page);
+	incident_forget_page(&incident);
+	incident_set_text(&incident.suspect, NULL);
+	alike_free(book.alike);
+}
+END_TEST
+
+/* Of many incidents those that were paged first are packed, with their decisions, and say what they
+ * said; one that is asked for is at hand, and stays packed besides. */
+START_TEST(pages_that_are_not_used_are_packed)
+{
+	static struct incident incidents[LIMIT_WARM_PAGES_BYTES / 2048];
+	char summary[64];
+	size_t packed = 0;
+
+	make_book();
+	for (size_t i = 0; i < ARRAY_LEN(incidents); i++) {
+		const struct page page = { .incident = "f00d",
+					   .summary = summary,
+					   .component = i % 2 ? "ledger" : "",
+					   .decision = i % 3 ? decision_text : NULL };
+		snprintf(summary, sizeof(summary), "the disk of node %zu is full", i);
+		incidents[i].book = &book;
+		incident_set_page(&incidents[i], &page, NULL);
+		incidents_pack_pages(&book);
+	}
+	ck_assert_uint_le(book.warm_bytes, LIMIT_WARM_PAGES_BYTES);
+	ck_assert_ptr_null(incidents[0].page);
+	for (size_t i = 0; i < ARRAY_LEN(incidents); i++) {
+		packed += !incidents[i].page;
+		snprintf(summary, sizeof(summary), "the disk of node %zu is full", i);
+		ck_assert_str_eq(incident_page(&incidents[i])->summary, summary);
+		ck_assert_str_eq(incidents[i].suspect, i % 2 ? "ledger" : "");
+		if (i % 3)
+			check_decision(&incidents[i]);
+		else
+			ck_assert_ptr_null(incident_decision(&incidents[i]));
+		incidents_pack_pages(&book);
+	}
+	ck_assert_uint_ge(packed, ARRAY_LEN(incidents) / 3);
+	/* A new page takes the place of what is packed. */
+	const struct page other = { .incident = "f00d", .summary = "solved", .component = "" };
+	incident_set_page(&incidents[0], &other, NULL);
+	ck_assert_str_eq(incident_page(&incidents[0])->summary, "solved");
+	ck_assert_ptr_null(incident_decision(&incidents[0]));
+	for (size_t i = 0; i < ARRAY_LEN(incidents); i++) {
+		incident_forget_page(&incidents[i]);
+		incident_set_text(&incidents[i].suspect, NULL);
+	}
+	ck_assert_uint_eq(book.warm_bytes, 0);
+	alike_free(book.alike);
 }
 END_TEST
 
@@ -204,6 +265,7 @@ int main(void)
 	tcase_add_test(tests, a_decision_is_kept_packed);
 	tcase_add_test(tests, a_text_stays_until_the_first_page_is_made);
 	tcase_add_test(tests, a_decision_of_the_store_is_packed_at_once);
+	tcase_add_test(tests, pages_that_are_not_used_are_packed);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "tracepager/alert.h"
+#include "tracepager/fold.h"
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 
 static struct arena *arena;
 
@@ -193,6 +195,28 @@ static void check_same_labels(const struct labels *a, const struct labels *b)
 		check_label(a, i, b->at[i].name, b->at[i].value);
 }
 
+/* A folded copy says the same; the words of an alert do not tell when it ends. */
+static void check_folded(const struct alert *alert)
+{
+	struct buf folded = BUF_INIT(1 << 20), says = BUF_INIT(1 << 20),
+		   copy_says = BUF_INIT(1 << 20);
+
+	alert_fold(alert, &folded);
+	struct alert *copy = alert_unfold(folded.data, folded.len);
+	alert_write(alert, &says);
+	alert_write(copy, &copy_says);
+	ck_assert_str_eq(buf_text(&copy_says), buf_text(&says));
+	ck_assert_uint_eq(alert_words_hash(copy), alert_words_hash(alert));
+	copy->ends_at_us--;
+	ck_assert_uint_eq(alert_words_hash(copy), alert_words_hash(alert));
+	copy->starts_at_us--;
+	ck_assert_uint_ne(alert_words_hash(copy), alert_words_hash(alert));
+	free(copy);
+	buf_fini(&folded);
+	buf_fini(&says);
+	buf_fini(&copy_says);
+}
+
 static void check_round_trip(const struct alert *alert)
 {
 	struct buf out = BUF_INIT(1 << 20);
@@ -211,6 +235,7 @@ static void check_round_trip(const struct alert *alert)
 	ck_assert_int_eq(back.ends_at_us, alert->ends_at_us);
 	ck_assert_str_eq(back.generator_url, alert->generator_url);
 	ck_assert_int_eq(back.ends_by_itself, alert->ends_by_itself);
+	check_folded(alert);
 	buf_fini(&out);
 }
 
@@ -229,6 +254,30 @@ START_TEST(reads_what_it_wrote)
 	alert.generator_url = "";
 	alert.annotations.n = 0;
 	check_round_trip(&alert);
+}
+END_TEST
+
+/* Two texts that swap a byte are other words. */
+START_TEST(words_differ)
+{
+	static const struct label pairs[][2] = {
+		{ { "a", "b" }, { "c", "d" } },
+		{ { "ab", "" }, { "c", "d" } },
+		{ { "a", "bc" }, { "", "d" } },
+		{ { "a", "b" }, { "c", "e" } },
+	};
+	uint64_t hashes[ARRAY_LEN(pairs) + 2];
+
+	for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
+		struct label labels[2];
+		memcpy(labels, pairs[i < ARRAY_LEN(pairs) ? i : 0], sizeof(labels));
+		struct alert alert = sample(labels, i == ARRAY_LEN(pairs) ? 1 : 2, NULL, 0);
+		if (i > ARRAY_LEN(pairs))
+			alert.group_key = "";
+		hashes[i] = alert_words_hash(&alert);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_uint_ne(hashes[j], hashes[i]);
+	}
 }
 END_TEST
 
@@ -317,6 +366,7 @@ int main(void)
 	tcase_add_test(tcase, severities);
 	tcase_add_test(tcase, writes_json);
 	tcase_add_test(tcase, reads_what_it_wrote);
+	tcase_add_test(tcase, words_differ);
 	tcase_add_test(tcase, reads_a_later_form);
 	tcase_add_test(tcase, refuses_what_it_never_wrote);
 	tcase_add_test(tcase, refuses_too_many_labels);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/fold.h"
 #include "tracepager/page.h"
 #include "tracepager/xalloc.h"
 
@@ -185,6 +186,19 @@ static bool holds_text(size_t at)
 	return true;
 }
 
+static struct page *copy_folded(const struct page *page)
+{
+	struct buf folded = BUF_INIT(1 << 16);
+
+	page_fold(page, &folded);
+	ck_assert(!folded.failed);
+	struct page *copy = page_unfold(folded.data, folded.len);
+	buf_fini(&folded);
+	return copy;
+}
+
+static struct page *(*const copiers[])(const struct page *page) = { page_dup, copy_folded };
+
 /* A copy shares no text with the page, whatever members the page may get. */
 START_TEST(a_copy_has_its_own_texts)
 {
@@ -200,7 +214,7 @@ START_TEST(a_copy_has_its_own_texts)
 		if (holds_text(i * sizeof(char *)))
 			memcpy((char *)&page + i * sizeof(char *), &text, sizeof(text));
 	}
-	struct page *copy = page_dup(&page);
+	struct page *copy = copiers[_i](&page);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const char *text;
 		if (!holds_text(i * sizeof(char *)))
@@ -300,6 +314,29 @@ START_TEST(a_kept_copy_shares_the_decision)
 }
 END_TEST
 
+/* All that a page says, and what it does not say. */
+START_TEST(a_copy_says_the_same)
+{
+	struct page empty = full;
+
+	empty.note = empty.decision = empty.summary = NULL;
+	empty.component = "";
+	empty.nlinks = empty.nalerts = 0;
+	const struct page *const pages[] = { &full, &empty };
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+		struct buf says = BUF_INIT(1 << 16), copy_says = BUF_INIT(1 << 16);
+		struct page *copy = copiers[_i](pages[i]);
+
+		page_write(pages[i], &says);
+		page_write(copy, &copy_says);
+		ck_assert_str_eq(buf_text(&copy_says), buf_text(&says));
+		buf_fini(&says);
+		buf_fini(&copy_says);
+		free(copy);
+	}
+}
+END_TEST
+
 START_TEST(events_have_names)
 {
 	ck_assert_str_eq(page_event_name(PAGE_TRIGGER), "page.trigger");
@@ -319,9 +356,10 @@ int main(void)
 	tcase_add_test(tcase, bad_utf8_is_replaced);
 	tcase_add_test(tcase, unknown_members_are_skipped_and_links_are_capped);
 	tcase_add_loop_test(tcase, what_is_no_page_is_refused, 0, 8);
-	tcase_add_test(tcase, a_copy_has_its_own_texts);
 	tcase_add_test(tcase, its_own_members_stand_over_the_incidents);
 	tcase_add_test(tcase, a_kept_copy_shares_the_decision);
+	tcase_add_loop_test(tcase, a_copy_has_its_own_texts, 0, ARRAY_LEN(copiers));
+	tcase_add_loop_test(tcase, a_copy_says_the_same, 0, ARRAY_LEN(copiers));
 	tcase_add_test(tcase, events_have_names);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

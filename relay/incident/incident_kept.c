@@ -1,0 +1,184 @@
+/*
+ * What an incident keeps of its page. Pages that were written or read last are at hand; the others
+ * are packed (alike.h), which takes a twentieth of the memory, and opened again when they are asked
+ * for. Packing is done at the end of a turn.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "incident-internal.h"
+#include "tracepager/alike.h"
+#include "tracepager/fold.h"
+#include "tracepager/limits.h"
+#include "tracepager/pack.h"
+#include "tracepager/xalloc.h"
+
+/* About what a page and the text of its decision take. */
+#define PAGE_BYTES 4096u
+
+static void kept_forget_page(struct incident *incident)
+{
+	struct incident_book *book = incident->book;
+
+	if (!incident->page)
+		return;
+	TAILQ_REMOVE(&book->warm, incident, in_warm);
+	book->warm_bytes -= incident->warm_bytes;
+	free(incident->page);
+	incident->page = NULL;
+}
+
+static void kept_take_page(struct incident *incident, struct page *page)
+{
+	struct incident_book *book = incident->book;
+
+	kept_forget_page(incident);
+	incident->page = page;
+	incident->warm_bytes =
+		(unsigned int)(PAGE_BYTES + (page->decision ? strlen(page->decision) : 0));
+	book->warm_bytes += incident->warm_bytes;
+	TAILQ_INSERT_TAIL(&book->warm, incident, in_warm);
+}
+
+/* ---- the decision ---- */
+
+static void kept_forget_decision(struct incident *incident)
+{
+	shared_text_unref(incident->decision_text);
+	free(incident->decision);
+	incident->decision_text = NULL;
+	incident->decision = NULL;
+	incident->decision_len = 0;
+}
+
+static void kept_take_decision(struct incident *incident, const struct buf *packed)
+{
+	struct shared_text *text = NULL;
+
+	/* The first page is about to be made: until then it keeps both. */
+	if (incident->trigger_owed)
+		text = shared_text_ref(incident->decision_text);
+	kept_forget_decision(incident);
+	incident->decision_text = text;
+	if (packed->failed || !packed->len)
+		return;
+	/* Kept long: not in the buf's memory, which doubles. */
+	incident->decision_len = packed->len;
+	incident->decision =
+		memcpy(xrealloc_array(NULL, packed->len, 1), packed->data, packed->len);
+}
+
+static void kept_pack_decision(struct incident *incident, const char *text, size_t len)
+{
+	struct buf packed = BUF_INIT(LIMIT_DECISION_BYTES);
+
+	pack_add(text, len, &packed);
+	kept_take_decision(incident, &packed);
+	buf_fini(&packed);
+}
+
+void incident_decision_packed(struct incident *incident, const struct shared_text *text,
+			      const struct buf *packed)
+{
+	if (incident->decision_text != text)
+		return; /* it has another decision since, or is packed with its page */
+	if (packed)
+		kept_take_decision(incident, packed);
+	else
+		kept_pack_decision(incident, text->text, text->len);
+}
+
+void incident_drop_text(struct incident *incident)
+{
+	if (!incident->decision)
+		return; /* the record is not packed yet */
+	shared_text_unref(incident->decision_text);
+	incident->decision_text = NULL;
+}
+
+struct shared_text *incident_decision(struct incident *incident)
+{
+	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
+	struct shared_text *opened = NULL;
+	struct err err;
+
+	if (incident->decision_text)
+		return shared_text_ref(incident->decision_text);
+	if (!incident->decision) {
+		const char *packed_with_page = incident_page(incident)->decision;
+		if (packed_with_page && buf_puts(&text, packed_with_page))
+			opened = shared_text_take(&text);
+	} else if (pack_open(incident->decision, incident->decision_len, &text, &err) == 0) {
+		opened = shared_text_take(&text);
+	}
+	buf_fini(&text);
+	return opened;
+}
+
+/* ---- the page ---- */
+
+void incident_keep_page(struct incident *incident, const struct page *page,
+			struct shared_text *decision)
+{
+	struct page kept = *page;
+
+	kept_forget_decision(incident);
+	if (decision)
+		incident->decision_text = shared_text_ref(decision);
+	else if (page->decision)
+		kept_pack_decision(incident, page->decision, strlen(page->decision));
+	kept.decision = NULL;
+	alike_text_free(incident->packed);
+	incident->packed = NULL;
+	kept_take_page(incident, page_dup(&kept));
+	incident_set_text(&incident->suspect, page->component ? page->component : "");
+}
+
+const struct page *incident_page(struct incident *incident)
+{
+	if (!incident->page) {
+		const struct alike_text *packed = incident->packed;
+		const void *data = alike_open(incident->book->alike, packed);
+		kept_take_page(incident, page_unfold(data, alike_text_len(packed)));
+	}
+	return incident->page;
+}
+
+void incident_forget_page(struct incident *incident)
+{
+	kept_forget_page(incident);
+	kept_forget_decision(incident);
+	alike_text_free(incident->packed);
+	incident->packed = NULL;
+}
+
+/* Since it was opened it has not changed: then it is packed still. */
+static void kept_pack(struct incident *incident)
+{
+	struct buf folded = BUF_INIT(LIMIT_PAGE_DOC_BYTES + LIMIT_DECISION_BYTES);
+
+	if (!incident->packed) {
+		struct shared_text *decision = incident_decision(incident);
+		struct page whole = *incident->page;
+		whole.decision = shared_text_text(decision);
+		page_fold(&whole, &folded);
+		shared_text_unref(decision);
+		if (folded.failed) { /* it stays at hand, and its turn comes again */
+			TAILQ_REMOVE(&incident->book->warm, incident, in_warm);
+			TAILQ_INSERT_TAIL(&incident->book->warm, incident, in_warm);
+			buf_fini(&folded);
+			return;
+		}
+		incident->packed = alike_pack(incident->book->alike, folded.data, folded.len);
+	}
+	kept_forget_decision(incident);
+	kept_forget_page(incident);
+	buf_fini(&folded);
+}
+
+void incidents_pack_pages(struct incident_book *book)
+{
+	for (size_t n = 0; n < LIMIT_PACKED_PER_TURN && book->warm_bytes > LIMIT_WARM_PAGES_BYTES;
+	     n++)
+		kept_pack(TAILQ_FIRST(&book->warm));
+}
