@@ -20,6 +20,17 @@ void incident_set_text(char **text, const char *by)
 	*text = kept;
 }
 
+const char *incidents_book_text(struct incident_book *book, const char *text)
+{
+	char *kept = map_get(book->texts, text);
+
+	if (!kept) {
+		kept = xstrdup(text);
+		map_put(book->texts, kept, kept);
+	}
+	return kept;
+}
+
 void incident_forget_silence(struct incident *incident)
 {
 	incident_set_text(&incident->silenced, NULL);

@@ -9,17 +9,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-const char *incidents_book_text(struct incident_book *book, const char *text)
-{
-	char *kept = map_get(book->texts, text);
-
-	if (!kept) {
-		kept = xstrdup(text);
-		map_put(book->texts, kept, kept);
-	}
-	return kept;
-}
-
 void recipient_enter(struct incident *incident, struct recipient *recipient,
 		     enum recipient_state state)
 {
