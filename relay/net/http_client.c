@@ -1,8 +1,8 @@
 /*
  * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. Only
- * http_client.c, http_easy.c and http_socket.c see curl. It judges no reply: the caller decides by
- * the status whether to retry. It follows no redirects: a pager's key goes only where the
- * configuration says.
+ * http_client.c, http_easy.c, http_socket.c and http_url.c see curl. It judges no reply: the caller
+ * decides by the status whether to retry. It follows no redirects: a pager's key goes only where
+ * the configuration says.
  *
  * curl must not be entered from its own callbacks, and a handler may send or cancel from any of its
  * functions. So send and cancel only put the call into the list fresh or dead; client_on_work(), an
@@ -308,15 +308,16 @@ static struct http_call *client_send(void *ctx, const struct http_request *reque
 	struct http_call *call;
 
 	http_easy_lines(&client->easies, request, lines);
-	call = xcalloc(1, sizeof(*call) + request_memory_bytes(request, lines));
-	call->magic = HTTP_CALL_MAGIC;
-	call->state = CALL_FRESH;
-	call->client = client;
-	call->handler = *handler;
-	call->arg = arg;
-	call->timeout_us = request->timeout_us > 0 ? request->timeout_us : 1;
-	call->max_bytes = request->max_reply_bytes;
-	buf_init(&call->reply_body, request->max_reply_bytes);
+	/* The memory at its end need not be zero. */
+	call = xrealloc_array(NULL, 1, sizeof(*call) + request_memory_bytes(request, lines));
+	*call = (struct http_call){ .magic = HTTP_CALL_MAGIC,
+				    .state = CALL_FRESH,
+				    .client = client,
+				    .handler = *handler,
+				    .arg = arg,
+				    .timeout_us = request->timeout_us > 0 ? request->timeout_us : 1,
+				    .max_bytes = request->max_reply_bytes,
+				    .reply_body = BUF_INIT(request->max_reply_bytes) };
 	TAILQ_INSERT_TAIL(&client->fresh, call, link);
 	client->ncalls++;
 	call_copy_request(call, request, lines);

@@ -20,11 +20,13 @@
 #include "tracepager/http.h"
 
 #include "http_socket-internal.h"
+#include "http_url-internal.h"
 
 struct http_easy {
 	CURL *curl; /* its CURLOPT_PRIVATE is this http_easy */
 	void *user; /* of whoever has taken it; NULL: it is idle */
 	bool only_once;
+	struct http_url *url;	     /* NULL: the request has its URL as a text */
 	SLIST_ENTRY(http_easy) link; /* in the list of idle ones */
 	char error_text[CURL_ERROR_SIZE];
 };
@@ -38,6 +40,7 @@ struct http_easy_hooks {
 struct http_easies {
 	const struct http_easy_hooks *hooks;
 	struct http_sockets *sockets;
+	struct http_urls urls;
 	bool may_use_proxy; /* an environment variable names one */
 	unsigned int nidle;
 	SLIST_HEAD(, http_easy) idle;

@@ -42,6 +42,7 @@ static void easy_free(struct http_easy *easy)
 {
 	if (easy->curl)
 		curl_easy_cleanup(easy->curl);
+	http_url_give(easy->url);
 	free(easy);
 }
 
@@ -54,6 +55,7 @@ void http_easies_fini(struct http_easies *easies)
 		easy_free(easy);
 	}
 	easies->nidle = 0;
+	http_urls_fini(&easies->urls);
 }
 
 /* ---- options that every request has ---- */
@@ -185,6 +187,20 @@ static bool easy_set_signature(struct http_easy *easy, const struct http_request
 		curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT) == CURLE_OK);
 }
 
+/* The parsed URL is used instead of the text, which curl wants all the same. */
+static bool easy_set_url(struct http_easy *easy, struct http_easies *easies,
+			 const struct http_request *request, const struct http_easy_request *copy)
+{
+	CURL *curl = easy->curl;
+
+	if (curl_easy_setopt(curl, CURLOPT_URL, copy->url) != CURLE_OK)
+		return false;
+	/* Look-ups have the ids of traces in their URLs, which do not come again. */
+	if (request->method == HTTP_POST && !easy->only_once)
+		easy->url = http_url_take(&easies->urls, copy->url);
+	return !easy->url || curl_easy_setopt(curl, CURLOPT_CURLU, easy->url->parsed) == CURLE_OK;
+}
+
 static bool easy_set_request(struct http_easy *easy, const struct http_request *request,
 			     const struct http_easy_request *copy)
 {
@@ -192,7 +208,6 @@ static bool easy_set_request(struct http_easy *easy, const struct http_request *
 	const long timeout_ms = (long)((request->timeout_us + US_PER_MS - 1) / US_PER_MS);
 	bool failed = false;
 
-	failed |= curl_easy_setopt(curl, CURLOPT_URL, copy->url) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_HTTPHEADER, copy->headers) != CURLE_OK;
 	/* 0 would mean that there is no limit. */
 	failed |= curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1L) !=
@@ -228,20 +243,24 @@ struct http_easy *http_easy_take(struct http_easies *easies, const struct http_r
 	if (!easy)
 		return NULL;
 	easy->only_once = request_leaves_options(request);
-	if (easy_set_request(easy, request, copy) && easy_set_tls(easy, request) &&
-	    easy_set_signature(easy, request))
+	if (easy_set_url(easy, easies, request, copy) && easy_set_request(easy, request, copy) &&
+	    easy_set_tls(easy, request) && easy_set_signature(easy, request))
 		return easy;
 	easy_free(easy);
 	return NULL;
 }
 
-/* Takes back what easy_set_request() sets: the handle is one of a GET of nothing. */
+/* Takes back what easy_set_url() and easy_set_request() set: the handle is one of a GET of nothing.
+ */
 static bool easy_forget_request(struct http_easy *easy)
 {
 	CURL *curl = easy->curl;
 	bool failed = false;
 
+	http_url_give(easy->url);
+	easy->url = NULL;
 	failed |= curl_easy_setopt(curl, CURLOPT_URL, NULL) != CURLE_OK;
+	failed |= curl_easy_setopt(curl, CURLOPT_CURLU, NULL) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL) != CURLE_OK;
 	failed |= curl_easy_setopt(curl, CURLOPT_POSTFIELDS, NULL) != CURLE_OK; /* makes a POST */
 	failed |= curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L) != CURLE_OK;

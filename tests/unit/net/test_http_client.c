@@ -162,6 +162,45 @@ START_TEST(client_leaves_idle_connections)
 }
 END_TEST
 
+/* Posts by parsed URLs: the server sees the same as by a text, however often it comes, and with
+ * more URLs at once than are kept. */
+START_TEST(client_parses_urls_once)
+{
+	enum { URLS = 2 * LIMIT_PARSED_URLS };
+	struct answer answers[URLS];
+	struct http_request request;
+
+	world_listen();
+	for (int round = 0; round < 3; round++) {
+		memset(answers, 0, sizeof(answers));
+		for (int i = 0; i < URLS; i++) {
+			CLEANUP_FREE char *url =
+				xasprintf("http://127.0.0.1:%d/seen%%20it?n=%d&a=b%%20c#not-this",
+					  http_server_port(w.server), i);
+			request = request_to(url);
+			request.method = HTTP_POST;
+			ask_for(&answers[i], &request, &whole);
+		}
+		for (int i = 0; i < URLS; i++) {
+			CLEANUP_FREE char *want =
+				xasprintf("POST|/seen it|n=%d&a=b%%20c|tracepager/" PACKAGE_VERSION
+					  "|127.0.0.1",
+					  i);
+			pump(answers[i].calls);
+			ck_assert_str_eq(answers[i].body.data, want);
+			answer_fini(&answers[i]);
+		}
+	}
+	request = request_to("no url at all");
+	request.method = HTTP_POST;
+	memset(answers, 0, sizeof(answers[0]));
+	ask_for(&answers[0], &request, &whole);
+	pump(answers[0].calls);
+	ck_assert_str_eq(answers[0].error, "the URL is not a valid http: or https: one");
+	answer_fini(&answers[0]);
+}
+END_TEST
+
 /* More calls at once than are started in a turn, and than handles are kept for. */
 START_TEST(client_has_many_calls)
 {
@@ -192,6 +231,7 @@ int main(void)
 	tcase_add_test(reuse, client_forgets_a_signature);
 	tcase_add_test(reuse, client_forgets_a_timeout);
 	tcase_add_test(reuse, client_leaves_idle_connections);
+	tcase_add_test(reuse, client_parses_urls_once);
 	tcase_add_test(reuse, client_has_many_calls);
 	return world_run(suite);
 }
