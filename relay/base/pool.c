@@ -87,7 +87,7 @@ struct pool *pool_new(unsigned int threads)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (unsigned int i = 0; i < threads; i++)
 		if (pthread_create(&pool->threads[pool->nthreads], NULL, pool_thread, pool) == 0)
-			pool->nthreads++;
+			pthread_setname_np(pool->threads[pool->nthreads++], "pool");
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return pool;
 }
