@@ -26,10 +26,14 @@ static json_t *load_json(const char *text, size_t len, struct err *err)
 	json_error_t error;
 	json_t *value = json_loadb(text, len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
 
-	if (!value)
-		err_set(err, EBADMSG, "not JSON: %s (line %d, column %d)", error.text, error.line,
-			error.column);
-	return value;
+	if (value)
+		return value;
+	err_set(err, EBADMSG, "not JSON: %s", error.text);
+	if (err) {
+		err->line = error.line;
+		err->column = error.column;
+	}
+	return NULL;
 }
 
 int json_places_init(struct json_places *places, const char *text, size_t len, struct err *err)
