@@ -546,9 +546,29 @@ static unsigned int diff_choose(struct diff *diff, struct difference *ret_differ
 	return ntold;
 }
 
+/* Can the window have enough failing units? Each resource of the suspect is at most one in each
+ * trace. Most windows have one trace, and nothing need be gathered. */
+static bool may_have_failing_units(const struct differs_input *input)
+{
+	uint32_t most = 0;
+
+	for (unsigned int i = 0; i < input->ntraces && most < DIFFERS_LEAST_FAILING; i++) {
+		const struct trace *trace = input->traces[i];
+		for (uint32_t k = 0; k < trace->set->nresources; k++) {
+			const struct resource *resource = &trace->set->resources[k];
+			most += strcmp(trace_text(trace, resource->service), input->service) == 0 &&
+				strcmp(trace_text(trace, resource->namespace), input->namespace) ==
+					0;
+		}
+	}
+	return most >= DIFFERS_LEAST_FAILING;
+}
+
 unsigned int differs(struct arena *arena, const struct differs_input *input,
 		     struct difference ret_differences[LIMIT_DIFFERS])
 {
+	if (!may_have_failing_units(input))
+		return 0;
 	struct diff diff = { .arena = arena, .input = input, .index = map_new() };
 	struct evidence_set *window = evidence_new(LIMIT_WINDOW_BYTES);
 	unsigned int n = 0;
