@@ -481,6 +481,8 @@
 #define LIMIT_REQUEST_US (30 * US_PER_SECOND)
 /* An idle keep-alive connection: Alertmanager's default group_interval of 5 minutes fits. */
 #define LIMIT_IDLE_US (6 * US_PER_MINUTE)
+/* The address of a peer in figures, with an interface behind it: "fe80::1%enp0s31f6". */
+#define LIMIT_PEER_NAME_BYTES 80u
 /* Connections at most, where descriptors allow them: sixteen times the 500 senders of the largest
  * fleets. An idle one takes 3 KiB. */
 #define LIMIT_CONNECTIONS 8192
@@ -633,8 +635,8 @@
 /* Alerts of one body that are accepted before those of the next body have their turn: about 1 ms.
  */
 #define LIMIT_ALERTS_PER_TURN 32
-/* Jobs of answered requests that are kept for the next ones: as many as usually wait for the store
- * at once. Each keeps 8 KiB. */
+/* Jobs and exchanges of answered requests that are kept for the next ones: as many as usually wait
+ * for the store at once. Each keeps 8 KiB. */
 #define LIMIT_SPARE_JOBS 64u
 /* Retry-After of a 503, in seconds: senders retry at about this pace by themselves. */
 #define LIMIT_INTAKE_RETRY_AFTER_S 5

@@ -25,6 +25,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <event2/http.h>
+#include <event2/http_struct.h>
 #include <event2/listener.h>
 
 #include "tracepager/buf.h"
@@ -63,6 +65,29 @@ static int64_t state_deadline_us(const struct http_conn *conn)
 	return 0;
 }
 
+static void conn_set_timer(struct http_conn *conn, int64_t wait_us)
+{
+	const struct timeval wait = { .tv_sec = (time_t)(wait_us / US_PER_SECOND),
+				      .tv_usec = (suseconds_t)(wait_us % US_PER_SECOND) };
+
+	evtimer_add(conn->deadline, &wait);
+}
+
+/* A request passes through four states. The timer is set where it would fire too late; one that
+ * fires too early is set again for the rest. */
+static void conn_arm(struct http_conn *conn, int64_t wait_us)
+{
+	if (!wait_us) {
+		conn->deadline_us = INT64_MAX;
+		return;
+	}
+	conn->deadline_us = clock_mono_us(conn->server->clock) + wait_us;
+	if (conn->deadline_us >= conn->timer_us)
+		return;
+	conn->timer_us = conn->deadline_us;
+	conn_set_timer(conn, wait_us);
+}
+
 void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 {
 	conn->state = state;
@@ -73,14 +98,7 @@ void http_conn_enter(struct http_conn *conn, enum http_conn_state state)
 		TAILQ_REMOVE(&conn->server->conns, conn, link);
 		TAILQ_INSERT_TAIL(&conn->server->conns, conn, link);
 	}
-	int64_t wait_us = state_deadline_us(conn);
-	if (!wait_us) {
-		evtimer_del(conn->deadline);
-		return;
-	}
-	const struct timeval wait = { .tv_sec = (time_t)(wait_us / US_PER_SECOND),
-				      .tv_usec = (suseconds_t)(wait_us % US_PER_SECOND) };
-	evtimer_add(conn->deadline, &wait);
+	conn_arm(conn, state_deadline_us(conn));
 }
 
 static void conn_detach(struct http_conn *conn)
@@ -504,6 +522,14 @@ static void conn_on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	loop_woke();
+	const int64_t now_us = clock_mono_us(conn->server->clock);
+	conn->timer_us = conn->deadline_us;
+	if (conn->deadline_us == INT64_MAX)
+		return;
+	if (now_us < conn->deadline_us) {
+		conn_set_timer(conn, conn->deadline_us - now_us);
+		return;
+	}
 	if (conn->state == HTTP_CONN_READING)
 		conn_send_refusal(conn, 408);
 	http_conn_close(conn);
@@ -530,6 +556,8 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 				    .server = server,
 				    .fd = -1,
 				    .gate_list = -1,
+				    .deadline_us = INT64_MAX,
+				    .timer_us = INT64_MAX,
 				    .bev = bufferevent_socket_new(base, -1,
 								  BEV_OPT_CLOSE_ON_FREE) };
 	http_head_init(&conn->head, server->limits.header_bytes);
@@ -598,14 +626,43 @@ static const char *status_phrase(int status)
 	}
 }
 
+/* Will evhttp keep the connection open behind the reply, and is all of it short? Then it can be
+ * written from within evhttp's callbacks: nothing but the request is freed. */
+static bool conn_stays_open(const struct http_conn *conn, const struct evhttp_request *req)
+{
+	return !conn->closing && req->major == 1 && req->minor == 1 &&
+	       !evhttp_find_header(req->input_headers, "Connection") &&
+	       !evhttp_find_header(req->input_headers, "Proxy-Connection") &&
+	       req->type != EVHTTP_REQ_CONNECT;
+}
+
+/* Writes the reply in this turn: evhttp would wait until epoll says that the socket is writable,
+ * which takes a turn and three system calls. False: the socket did not take all, and evhttp goes
+ * on. True: the request is freed. */
+static bool conn_write_now(struct http_conn *conn)
+{
+	struct evbuffer *output = bufferevent_get_output(conn->bev);
+
+	evbuffer_unfreeze(output, 1);
+	evbuffer_write(output, conn->fd);
+	evbuffer_freeze(output, 1);
+	if (evbuffer_get_length(output))
+		return false;
+	bufferevent_trigger(conn->bev, EV_WRITE, 0); /* conn_on_complete() follows */
+	return true;
+}
+
 void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int status, bool closing)
 {
 	conn_count_reply(status);
 	evhttp_request_set_on_complete_cb(req, conn_on_complete, conn);
 	conn->closing |= closing;
+	const bool stays_open = conn_stays_open(conn, req);
 	conn->adding = true;
 	evhttp_send_reply(req, status, status_phrase(status), NULL);
 	conn->adding = false;
+	if (stays_open && conn_write_now(conn))
+		return;
 	/* evhttp would go on reading, without a bound; and a peer that shuts down its direction
 	 * early would end the reply. */
 	bufferevent_disable(conn->bev, EV_READ);

@@ -218,6 +218,27 @@ static void exchange_on_peer_gone(struct http_exchange *exchange)
 	exchange->conn = NULL;
 }
 
+static struct http_exchange *exchange_new(struct http_server *server)
+{
+	struct http_exchange *exchange = TAILQ_FIRST(&server->spare);
+
+	if (!exchange)
+		return xcalloc(1, sizeof(*exchange));
+	TAILQ_REMOVE(&server->spare, exchange, link);
+	server->nspare--;
+	return exchange;
+}
+
+void http_exchanges_free_spare(struct http_server *server)
+{
+	struct http_exchange *exchange;
+
+	while ((exchange = TAILQ_FIRST(&server->spare))) {
+		TAILQ_REMOVE(&server->spare, exchange, link);
+		free(exchange);
+	}
+}
+
 void http_exchange_take(struct evhttp_request *req, void *arg)
 {
 	struct http_server *server = arg;
@@ -233,28 +254,34 @@ void http_exchange_take(struct evhttp_request *req, void *arg)
 	if (!fault.status)
 		fault = method_check(req);
 	const char *raw = evhttp_uri_get_path(req->uri_elems);
-	char *path = evhttp_uridecode(raw ? raw : "", 0, &len);
-	if (!path)
-		abort();
-	if (!fault.status && strlen(path) != len)
-		fault = FAULT(400, "the path has a NUL");
+	char *decoded = NULL;
+	if (raw && strchr(raw, '%')) {
+		decoded = evhttp_uridecode(raw, 0, &len);
+		if (!decoded)
+			abort();
+		if (!fault.status && strlen(decoded) != len)
+			fault = FAULT(400, "the path has a NUL");
+	}
 	if (fault.status) {
-		free(path);
+		free(decoded);
 		exchange_refuse(conn, req, fault);
 		return;
 	}
 	query = evhttp_uri_get_query(req->uri_elems);
-	exchange = xcalloc(1, sizeof(*exchange));
+	exchange = exchange_new(server);
 	*exchange = (struct http_exchange){ .magic = HTTP_EXCHANGE_MAGIC,
 					    .server = server,
 					    .conn = conn,
 					    .req = req,
 					    .verb = req->type == EVHTTP_REQ_POST ? HTTP_VERB_POST
 										 : HTTP_VERB_GET,
-					    .path = path,
-					    .peer = xstrdup(req->remote_host),
+					    .decoded = decoded,
+					    .path = decoded ? decoded
+						    : raw   ? raw
+							    : "",
 					    .query = query ? query : "",
 					    .began_us = clock_mono_us(server->clock) };
+	evutil_snprintf(exchange->peer, sizeof(exchange->peer), "%s", req->remote_host);
 	TAILQ_INSERT_TAIL(&server->exchanges, exchange, link);
 	conn->exchange = exchange;
 	conn->peer_gone = exchange_on_peer_gone;
@@ -264,14 +291,20 @@ void http_exchange_take(struct evhttp_request *req, void *arg)
 
 void http_exchange_free(struct http_exchange *exchange)
 {
+	struct http_server *server = exchange->server;
+
 	assert(exchange->magic == HTTP_EXCHANGE_MAGIC);
-	TAILQ_REMOVE(&exchange->server->exchanges, exchange, link);
+	TAILQ_REMOVE(&server->exchanges, exchange, link);
 	if (!exchange->conn)
 		evhttp_request_free(exchange->req);
 	exchange->magic = 0;
-	free(exchange->path);
-	free(exchange->peer);
-	free(exchange);
+	free(exchange->decoded);
+	if (server->nspare == LIMIT_SPARE_JOBS) {
+		free(exchange);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&server->spare, exchange, link);
+	server->nspare++;
 }
 
 enum http_verb http_exchange_verb(const struct http_exchange *exchange)

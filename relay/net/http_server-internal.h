@@ -50,7 +50,9 @@ struct http_server {
 	struct http_gate *gate;
 	struct http_conn **by_fd; /* evhttp gives a request's descriptor, not our connection */
 	size_t by_fd_size;
-	TAILQ_HEAD(, http_exchange) exchanges;
+	TAILQ_HEAD(http_exchange_list, http_exchange) exchanges;
+	struct http_exchange_list spare; /* kept for the next requests */
+	size_t nspare;
 	bool stopping; /* replies close their connections */
 	bool freeing;  /* http_server_free() runs: no connection lingers, no exchange survives */
 };
@@ -78,6 +80,8 @@ struct http_conn {
 	struct bufferevent *bev;	 /* evhttp's; NULL once lingering */
 	int fd;				 /* -1 while new; ours once lingering */
 	struct event *deadline;
+	int64_t deadline_us; /* mono: of the state; INT64_MAX: none */
+	int64_t timer_us;    /* mono: when `deadline` fires, at the latest; INT64_MAX: never */
 	struct event
 		*check; /* made active by callbacks, for work that evhttp forbids inside them */
 	struct event *drain;		/* while lingering */
@@ -102,7 +106,9 @@ struct http_exchange {
 	struct http_conn *conn;	    /* NULL: the peer is gone, and req is ours to free */
 	struct evhttp_request *req; /* evhttp's as long as conn is set */
 	enum http_verb verb;
-	char *path, *peer;
+	char *decoded;	  /* a path that was written with "%"; NULL: none */
+	const char *path; /* decoded, or evhttp's */
+	char peer[LIMIT_PEER_NAME_BYTES];
 	const char *query;
 	int64_t began_us;
 };
@@ -156,5 +162,6 @@ void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int sta
 /* evhttp's callback: a request is whole. */
 void http_exchange_take(struct evhttp_request *req, void *server);
 void http_exchange_free(struct http_exchange *exchange);
+void http_exchanges_free_spare(struct http_server *server);
 
 #endif

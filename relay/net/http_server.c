@@ -274,6 +274,7 @@ struct http_server *http_server_new(struct event_base *base, const struct clock 
 		abort();
 	TAILQ_INIT(&server->conns);
 	TAILQ_INIT(&server->exchanges);
+	TAILQ_INIT(&server->spare);
 	server->gate = http_gate_new(server);
 	LIST_INSERT_HEAD(&servers, server, link);
 	/* All bits, also evhttp's for unknown methods: http_exchange.c answers those. */
@@ -438,6 +439,7 @@ void http_server_free(struct http_server *server)
 	evhttp_free(server->http); /* closes the remaining connections */
 	while ((exchange = TAILQ_FIRST(&server->exchanges)))
 		http_exchange_free(exchange);
+	http_exchanges_free_spare(server);
 	LIST_REMOVE(server, link);
 	event_free(server->accept_again);
 	http_gate_free(server->gate);
