@@ -73,6 +73,9 @@ struct alert_batch {
 struct alert_format {
 	const char *name, *text;
 	const char *family; /* part of its alerts' identity; see tbl/formats.def */
+	/* The body that an operator gives to a sender whose bodies are templates; NULL: what the
+	 * sender posts is fixed. */
+	const char *setup;
 	/* Does this body look like one of this format? Reads only as far as needed to tell; parse()
 	 * may still refuse a body that matches. */
 	bool (*match)(const char *body, size_t len);

@@ -55,8 +55,8 @@ enum mapping_time {
 	MAP_TIME_COUNT
 };
 
-/* from: a text without regard to case, or a glob; to: what it becomes. A list ends with { NULL }. A
- * text that no row names stays as it is. */
+/* from: a text without regard to case, or a glob; to: what it becomes; "" as though it were not
+ * there. A list ends with { NULL }. A text that no row names stays as it is. */
 struct mapping_value {
 	const char *from, *to;
 };
@@ -71,6 +71,8 @@ struct mapping_rule {
 	const char *text; /* where no place has a text; NULL: nothing */
 };
 
+struct mapping_hooks; /* what a table cannot tell; relay/format only */
+
 struct alert_mapping {
 	const char *name; /* "coroot" */
 	const char *what; /* "a webhook of Coroot", in errors */
@@ -80,13 +82,17 @@ struct alert_mapping {
 	/* The place of the list of alerts; NULL: the body is one alert, or a list of them. */
 	const char *items;
 	/* Places that a body of this mapping has, all of them; ends with NULL. Without one of them
-	 * the body is none of it. */
+	 * the body is none of it. With blanks between several places one of these is enough. */
 	const char *const *tells;
+	/* Why an alert whose status is "ignore" pages nobody; NULL: words for any mapping. */
+	const char *ignores;
 	const struct mapping_rule *rules;
 	size_t nrules;
 	/* Without a rule for the id, or where it finds nothing: is the identity that of all labels
 	 * (as Alertmanager's)? Else such an alert is refused. */
 	bool id_of_labels;
+	const struct mapping_hooks *hooks; /* of a mapping that ships; NULL: none */
+	const char *setup; /* as that of an alert_format, of a mapping that ships; NULL: none */
 };
 
 extern const char *const mapping_target_words[MAP_TARGET_COUNT];

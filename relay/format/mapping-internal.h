@@ -60,8 +60,10 @@ int mapping_parse(const struct alert_mapping *mapping, const struct mapping_hook
 		  struct arena *arena, const struct alert_body *body, struct alert_batch *ret_batch,
 		  struct err *err);
 
-/* A format that is nothing but a table. */
-#define MAPPED_FORMAT(ID, format_name, format_text, format_mapping)                                \
+/* A format that is a table, with hooks (NULL: none) and a template for the sender's bodies (NULL:
+ * they are fixed). */
+#define MAPPED_FORMAT_WITH(ID, format_name, format_text, format_mapping, format_hooks,             \
+			   format_setup)                                                           \
 	static bool format_mapping##_match(const char *text, size_t len)                           \
 	{                                                                                          \
 		return mapping_matches(&format_mapping, text, len);                                \
@@ -69,14 +71,18 @@ int mapping_parse(const struct alert_mapping *mapping, const struct mapping_hook
 	static int format_mapping##_parse(struct arena *arena, const struct alert_body *body,      \
 					  struct alert_batch *ret_batch, struct err *err)          \
 	{                                                                                          \
-		return mapping_parse(&format_mapping, NULL, arena, body, ret_batch, err);          \
+		return mapping_parse(&format_mapping, format_hooks, arena, body, ret_batch, err);  \
 	}                                                                                          \
 	const struct alert_format alert_format_##ID = {                                            \
 		.name = format_name,                                                               \
 		.text = format_text,                                                               \
 		.family = format_name,                                                             \
+		.setup = format_setup,                                                             \
 		.match = format_mapping##_match,                                                   \
 		.parse = format_mapping##_parse,                                                   \
 	}
+/* A format that is nothing but a table. */
+#define MAPPED_FORMAT(ID, format_name, format_text, format_mapping)                                \
+	MAPPED_FORMAT_WITH(ID, format_name, format_text, format_mapping, NULL, NULL)
 
 #endif

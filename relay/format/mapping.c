@@ -288,8 +288,8 @@ static const char *rule_text(struct mapping_reader *reader, const struct mapping
 	for (size_t i = 0; i < MAPPING_PLACES && rule->from[i]; i++) {
 		const char *text = mapped_find(&reader->alert, rule->from[i]);
 		tell_why(reader, rule, rule->from[i], text);
-		if (text)
-			return map_value(rule, text);
+		if (text && *(text = map_value(rule, text)))
+			return text;
 	}
 	if (rule->text)
 		tell_why(reader, rule, NULL, rule->text);
@@ -492,6 +492,15 @@ static void keep_event_key(struct mapping_reader *reader)
 			arena_strndup(reader->arena, key, strnlen(key, LIMIT_LABEL_BYTES));
 }
 
+static const char *why_ignored(const struct mapping_reader *reader)
+{
+	if (reader->alert.ignored)
+		return reader->alert.ignored;
+	if (reader->mapping->ignores)
+		return reader->mapping->ignores;
+	return "the mapping of its status says that it pages nobody";
+}
+
 static void read_item(struct mapping_reader *reader, json_t *item, unsigned int index)
 {
 	struct mapped_alert *alert = &reader->alert;
@@ -516,12 +525,30 @@ static void read_item(struct mapping_reader *reader, json_t *item, unsigned int 
 		alert_whole_refuse(&reader->whole, index, reason);
 	else if (!ignored)
 		hand_over_item(reader, index, status);
-	else if (alert->ignored)
-		reader->whole.batch.ignored = alert->ignored;
+	else
+		reader->whole.batch.ignored = why_ignored(reader);
 	arena_free(scratch);
 }
 
 /* ---- a body ---- */
+
+/* One of the places of a tell is there; blanks stand between them. */
+static bool tell_holds(struct json_places *places, json_t *item, const char *tell)
+{
+	char place[LIMIT_PLACE_TOKEN_BYTES];
+	size_t len;
+
+	for (; *tell; tell += len + (tell[len] == ' ')) {
+		len = strcspn(tell, " ");
+		if (len >= sizeof(place))
+			continue;
+		memcpy(place, tell, len);
+		place[len] = '\0';
+		if (json_place_find(places, item, place))
+			return true;
+	}
+	return false;
+}
 
 static const char *missing_place(const struct alert_mapping *mapping, struct json_places *places)
 {
@@ -529,19 +556,38 @@ static const char *missing_place(const struct alert_mapping *mapping, struct jso
 		json_is_array(places->root) ? json_array_get(places->root, 0) : places->root;
 
 	for (size_t i = 0; mapping->tells && mapping->tells[i]; i++)
-		if (!json_place_find(places, first, mapping->tells[i]))
+		if (!tell_holds(places, first, mapping->tells[i]))
 			return mapping->tells[i];
 	return NULL;
+}
+
+/* Has the text the last name of a place of the tell? No sender escapes letters of its names, and
+ * reading all of a body as JSON for each format would take too long. */
+static bool text_may_tell(const char *text, size_t len, const char *tell)
+{
+	size_t n;
+
+	for (; *tell; tell += n + (tell[n] == ' ')) {
+		n = strcspn(tell, " ");
+		const char *name = memrchr(tell, '/', n);
+		if (name && memmem(text, len, name + 1, (size_t)(tell + n - name - 1)))
+			return true;
+	}
+	return false;
 }
 
 bool mapping_matches(const struct alert_mapping *mapping, const char *text, size_t len)
 {
 	struct json_places places;
-	bool matches = mapping->tells && json_places_init(&places, text, len, NULL) == 0 &&
-		       !missing_place(mapping, &places);
+	bool matches = mapping->tells != NULL;
 
-	if (mapping->tells)
-		json_places_fini(&places);
+	for (size_t i = 0; matches && mapping->tells[i]; i++)
+		matches = text_may_tell(text, len, mapping->tells[i]);
+	if (!matches)
+		return false;
+	matches =
+		json_places_init(&places, text, len, NULL) == 0 && !missing_place(mapping, &places);
+	json_places_fini(&places);
 	return matches;
 }
 
@@ -562,8 +608,10 @@ static int read_items(struct mapping_reader *reader, struct err *err)
 	}
 	if (json_array_size(items) > LIMIT_MAPPED_ALERTS)
 		return err_set(err, E2BIG, "more than %d alerts in one body", LIMIT_MAPPED_ALERTS);
+	/* A null ends the lists of templates, which write a comma behind each alert. */
 	for (size_t i = 0; i < json_array_size(items) && !reader->whole.failed; i++)
-		read_item(reader, json_array_get(items, i), (unsigned int)i);
+		if (!json_is_null(json_array_get(items, i)))
+			read_item(reader, json_array_get(items, i), (unsigned int)i);
 	return reader->whole.failed ? alert_whole_fail(&reader->whole, err) : 0;
 }
 
@@ -581,8 +629,8 @@ static int mapping_read(struct mapping_reader *reader, struct err *err)
 			       reader->mapping->what);
 	const char *missing = missing_place(reader->mapping, &reader->places);
 	if (missing)
-		return err_set(err, EBADMSG, "this is not %s: it has no %s", reader->mapping->what,
-			       missing);
+		return err_set(err, EBADMSG, "this is not %s: it has %s %s", reader->mapping->what,
+			       strchr(missing, ' ') ? "none of" : "no", missing);
 	if (reader->hooks && reader->hooks->begin)
 		error = reader->hooks->begin(reader->arena, body, &reader->places, batch, err);
 	if (error || batch->ignored || batch->confirm_url)

@@ -218,6 +218,40 @@ START_TEST(bodies_that_are_refused)
 }
 END_TEST
 
+/* A text that means nothing is passed over; one of several places tells; a template's list ends
+ * with null. */
+START_TEST(templates_of_people)
+{
+	static const struct mapping_value words[] = { { "undefined", "" }, { NULL, NULL } };
+	static const char *const some[] = { "/list", "/a /b", NULL };
+	const struct mapping_rule rules[] = {
+		{ .to = MAP_ID, .text = "1" },
+		{ .to = MAP_NAME, .from = { "/x", "/y" }, .values = words, .text = "z" },
+		{ .to = MAP_STATUS, .from = { "/s" } },
+	};
+	struct alert_mapping mapping = { .name = "t",
+					 .what = "a test",
+					 .items = "/list",
+					 .tells = some,
+					 .rules = rules,
+					 .nrules = ARRAY_LEN(rules) };
+
+	ck_assert_int_eq(read_by(&mapping, "{\"b\":1,\"list\":[{\"x\":\"undefined\",\"y\":\"v\"},"
+					   "{\"x\":\"UNDEFINED\"},{\"s\":\"ignore\"},null]}"),
+			 0);
+	ck_assert_uint_eq(batch.nalerts, 2);
+	ck_assert_uint_eq(batch.nrefused, 0);
+	ck_assert_str_eq(labels_get(&batch.alerts[0].labels, "alertname"), "v");
+	ck_assert_str_eq(labels_get(&batch.alerts[1].labels, "alertname"), "z");
+	ck_assert_str_eq(batch.ignored, "the mapping of its status says that it pages nobody");
+	mapping.ignores = "why not";
+	ck_assert_int_eq(read_by(&mapping, "{\"a\":1,\"list\":[{\"s\":\"ignore\"}]}"), 0);
+	ck_assert_str_eq(batch.ignored, "why not");
+	ck_assert_int_eq(read_by(&mapping, "{\"list\":[]}"), -EBADMSG);
+	ck_assert_str_eq(err.text, "this is not a test: it has none of /a /b");
+}
+END_TEST
+
 /* Times with a unit, without one, and as texts of several programs: all 2026-09-01T10:00:00Z. */
 START_TEST(times)
 {
@@ -290,6 +324,7 @@ int main(void)
 	tcase_add_test(tcase, a_whole_alert);
 	tcase_add_test(tcase, alerts_of_every_status);
 	tcase_add_test(tcase, bodies_that_are_refused);
+	tcase_add_test(tcase, templates_of_people);
 	tcase_add_test(tcase, times);
 	tcase_add_test(tcase, memory_that_runs_out);
 	suite_add_tcase(suite, tcase);
