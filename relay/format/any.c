@@ -18,9 +18,10 @@ const struct alert_format *alert_format_recognise(const char *text, size_t len)
 	return NULL;
 }
 
-/* Reads a single alert as the only one of a body. false: the text is no alert. */
+/* Reads a single alert as the only one of a body. false: the text is no alert; err says why, where
+ * it has labels. */
 static bool parse_single(struct arena *arena, const struct alert_body *body,
-			 struct alert_batch *ret_batch)
+			 struct alert_batch *ret_batch, struct err *err)
 {
 	const struct alert_format *webhook = alert_formats[FORMAT_ALERTMANAGER];
 	struct buf text = BUF_INIT(LIMIT_BODY_BYTES);
@@ -36,6 +37,9 @@ static bool parse_single(struct arena *arena, const struct alert_body *body,
 		   batch.nalerts == 1;
 	if (is_alert)
 		*ret_batch = batch;
+	else if (batch.nrefused && !strstr(batch.refused[0].text, "it has no labels"))
+		err_set(err, EBADMSG, "this is a single alert, and unsound: %s",
+			batch.refused[0].text);
 	buf_fini(&text);
 	return is_alert;
 }
@@ -48,13 +52,13 @@ int alert_parse_any(struct arena *arena, const struct alert_body *body,
 						    : alert_format_recognise(body->text, body->len);
 	struct alert_body named = *body;
 
-	if (!format) /* its errors name what the text is */
-		format = alert_formats[FORMAT_ALERTMANAGER];
+	if (!format) /* its errors say what the text is */
+		format = alert_formats[FORMAT_AUTO];
 	if (!named.sender)
 		named.sender = format->name;
 	int error = format->parse(arena, &named, ret_batch, err);
-	if (error && body->text[strspn(body->text, " \t\r\n")] == '{' &&
-	    parse_single(arena, body, ret_batch))
+	if (error && !body->mapping && body->text[strspn(body->text, " \t\r\n")] == '{' &&
+	    parse_single(arena, body, ret_batch, err))
 		return 0;
 	return error;
 }
@@ -67,15 +71,29 @@ static bool auto_match(const char *text, size_t len)
 	return false;
 }
 
+/* -EBADMSG with the place where the body is no JSON, else with what to do about it. */
+static int auto_refuse(const struct alert_body *body, struct err *err)
+{
+	struct json_places places;
+	int error = json_places_init(&places, body->text, body->len, err);
+
+	json_places_fini(&places);
+	return error ? error
+		     : err_set(err, EBADMSG,
+			       "this is no body of a format that can be recognised; declare the "
+			       "sender with its format, or with format: generic and a mapping");
+}
+
 static int auto_parse(struct arena *arena, const struct alert_body *body,
 		      struct alert_batch *ret_batch, struct err *err)
 {
-	const struct alert_format *format = alert_format_recognise(body->text, body->len);
+	const bool is_event = body->header && body->header(body->ctx, "ce-specversion");
+	const struct alert_format *format = is_event
+						    ? alert_formats[FORMAT_CLOUDEVENTS]
+						    : alert_format_recognise(body->text, body->len);
 
 	if (!format)
-		return err_set(err, EBADMSG,
-			       "this is no body of a format that can be recognised; declare the "
-			       "sender with its format, or with format: generic and a mapping");
+		return auto_refuse(body, err);
 	return format->parse(arena, body, ret_batch, err);
 }
 

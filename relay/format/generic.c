@@ -1,23 +1,10 @@
 /*
- * Any JSON, by the mapping that the sender declares: one that ships, or one of the configuration. A
- * file says nothing of a mapping, so that no body is recognised as generic. Pure.
+ * Any JSON, by the mapping that the sender declares: one that ships (mappings.c), or one of the
+ * configuration. A file says nothing of a mapping, so that no body is recognised as generic. Pure.
  */
 #include "mapping-internal.h"
 
 #include <errno.h>
-#include <string.h>
-
-const struct alert_mapping *const mappings_shipped[] = {
-	NULL,
-};
-
-const struct alert_mapping *mapping_shipped(const char *name)
-{
-	for (size_t i = 0; mappings_shipped[i]; i++)
-		if (strcmp(mappings_shipped[i]->name, name) == 0)
-			return mappings_shipped[i];
-	return NULL;
-}
 
 static bool generic_match(const char *text, size_t len)
 {
@@ -31,7 +18,7 @@ static int generic_parse(struct arena *arena, const struct alert_body *body,
 {
 	if (!body->mapping)
 		return err_set(err, EBADMSG, "no mapping says where the alert's fields are");
-	return mapping_parse(body->mapping, NULL, arena, body, ret_batch, err);
+	return mapping_parse(body->mapping, body->mapping->hooks, arena, body, ret_batch, err);
 }
 
 const struct alert_format alert_format_GENERIC = {

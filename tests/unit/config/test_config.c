@@ -305,7 +305,7 @@ static const struct {
 
 	{ "senders: {am: {format: alertmanger}}\n", "C006", 1, 24,
 	  "did you mean \"alertmanager\"?" },
-	{ "senders: {am: {format: zabbix}}\n", "C006", 1, 24, "known here: alertmanager" },
+	{ "senders: {am: {format: nagios}}\n", "C006", 1, 24, "known here: alertmanager" },
 	{ "senders: {am: {bearer: a}}\n", "C007", 1, 11, "add: format: alertmanager" },
 	{ "senders: {am: {format: alertmanager, group: their}}\n", "C006", 1, 45, "group" },
 	{ "senders:\n  am: {}\n", "C007", 2, 3, "a sender needs a format" },

@@ -1,0 +1,92 @@
+/*
+ * Azure Monitor's common alert schema. A log alert of Application Insights has the role, the
+ * operation and the operation's id, which is the trace id, among its dimensions. The resource that
+ * a metric alert watches (configurationItems) is no service and has a label of its own. Source:
+ * learn.microsoft.com, "Common alert schema for Azure Monitor alerts". Pure.
+ */
+#include "mapping_parts-internal.h"
+
+#include "tracepager/xalloc.h"
+
+#define AZURE_DIMENSION "/data/alertContext/condition/allOf/*/dimensions/"
+
+static const char *const azure_tells[] = { "/schemaId", "/data/essentials", NULL };
+
+static const struct mapping_value azure_conditions[] = {
+	{ "fired", "firing" },
+	{ "activated", "firing" },
+	{ "resolved", "resolved" },
+	{ "deactivated", "resolved" },
+	{ NULL, NULL },
+};
+
+static const struct mapping_rule azure_rules[] = {
+	{ .to = MAP_ID, .from = { "/data/essentials/alertId", "/data/essentials/originAlertId" } },
+	{ .to = MAP_STATUS,
+	  .from = { "/data/essentials/monitorCondition" },
+	  .values = azure_conditions },
+	{ .to = MAP_SEVERITY,
+	  .from = { "/data/essentials/severity" },
+	  .values = mapped_severities },
+	{ .to = MAP_STARTS_AT, .from = { "/data/essentials/firedDateTime" } },
+	{ .to = MAP_ENDS_AT, .from = { "/data/essentials/resolvedDateTime" } },
+	{ .to = MAP_NAME, .from = { "/data/essentials/alertRule" } },
+	{ .to = MAP_SUMMARY,
+	  .from = { "/data/essentials/description", "/data/essentials/alertRule" } },
+	{ .to = MAP_DESCRIPTION,
+	  .from = { "/data/alertContext/condition/allOf/0/searchQuery",
+		    "/data/alertContext/properties/title", "/data/alertContext/SearchQuery" } },
+	{ .to = MAP_LINK,
+	  .from = { "/data/essentials/investigationLink",
+		    "/data/alertContext/condition/allOf/*/linkToFilteredSearchResultsUI",
+		    "/data/alertContext/condition/allOf/*/linkToSearchResultsUI",
+		    "/data/alertContext/LinkToFilteredSearchResultsUI",
+		    "/data/alertContext/LinkToSearchResults" } },
+	{ .to = MAP_LABEL,
+	  .name = "service_name",
+	  .from = { AZURE_DIMENSION "[name=cloud_RoleName]/value",
+		    AZURE_DIMENSION "[name=cloud~1roleName]/value",
+		    AZURE_DIMENSION "[name=AppRoleName]/value",
+		    AZURE_DIMENSION "[name=service.name]/value" } },
+	{ .to = MAP_LABEL,
+	  .name = "operation",
+	  .from = { AZURE_DIMENSION "[name=operation_Name]/value",
+		    AZURE_DIMENSION "[name=operation~1name]/value",
+		    AZURE_DIMENSION "[name=OperationName]/value" } },
+	{ .to = MAP_ANNOTATION,
+	  .name = "trace_id",
+	  .from = { AZURE_DIMENSION "[name=operation_Id]/value",
+		    AZURE_DIMENSION "[name=OperationId]/value" } },
+	{ .to = MAP_LABEL,
+	  .name = "resource",
+	  .from = { "/data/essentials/configurationItems/0",
+		    "/data/essentials/alertTargetIDs/0" } },
+	{ .to = MAP_LABEL,
+	  .name = "resource_group",
+	  .from = { "/data/essentials/targetResourceGroup" } },
+	{ .to = MAP_LABEL,
+	  .name = "resource_type",
+	  .from = { "/data/essentials/targetResourceType" } },
+	{ .to = MAP_LABEL,
+	  .name = "monitoring_service",
+	  .from = { "/data/essentials/monitoringService" } },
+	{ .to = MAP_LABEL,
+	  .name = "metric",
+	  .from = { "/data/alertContext/condition/allOf/0/metricName" } },
+	{ .to = MAP_ANNOTATION,
+	  .name = "value",
+	  .from = { "/data/alertContext/condition/allOf/0/metricValue" } },
+	{ .to = MAP_LABELS, .from = { "/data/customProperties", "/customProperties" } },
+	{ .to = MAP_LABELS, .from = { "/data/alertContext/condition/allOf/0/dimensions" } },
+};
+
+static const struct alert_mapping azure = {
+	.name = "azure",
+	.what = "an alert of Azure Monitor in the common schema (enable it in the action group)",
+	.family = "azure",
+	.tells = azure_tells,
+	.rules = azure_rules,
+	.nrules = ARRAY_LEN(azure_rules),
+};
+
+MAPPED_FORMAT(AZURE, "azure", "Azure Monitor's common alert schema", azure);
