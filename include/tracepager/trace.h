@@ -60,8 +60,12 @@ struct span {
 	uint32_t parent_id;  /* text; 0: names none */
 	uint32_t name;	     /* text: the operation */
 	uint32_t message;    /* text: the status description */
-	uint32_t resource;   /* index into the set's resources */
-	uint32_t attrs;	     /* first of nattrs in the set's attrs */
+	uint32_t attrs : 24; /* first of nattrs in the set's attrs; spans may share them */
+	uint32_t nattrs : 8;
+	uint32_t resource : 20; /* index into the set's resources */
+	uint32_t kind : 3;	/* enum span_kind */
+	uint32_t status : 2;	/* enum span_status */
+	uint32_t flags : 7;
 	/* The tree, within the trace's spans. Children are in the order of the document. */
 	uint32_t parent; /* TRACE_NONE: a root */
 	uint32_t first_child;
@@ -69,10 +73,6 @@ struct span {
 	/* Microseconds from the span's start to its exception event, plus 1; 0: it has none, or its
 	 * time is unknown. May lie after the span's end. */
 	uint32_t exception_after_us;
-	uint8_t nattrs;
-	uint8_t kind;	/* enum span_kind */
-	uint8_t status; /* enum span_status */
-	uint8_t flags;
 };
 
 struct resource_attr {

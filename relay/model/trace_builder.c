@@ -19,7 +19,15 @@
 #include "trace_link-internal.h"
 #include "trace_texts-internal.h"
 
-_Static_assert(LIMIT_SPAN_ATTRS <= UINT8_MAX, "struct span counts them in a byte");
+/* The fields of struct span are as wide as the caps need; it has 56 bytes. */
+_Static_assert(LIMIT_SPAN_ATTRS <= UINT8_MAX, "struct span counts them in 8 bits");
+_Static_assert(LIMIT_SPAN_ATTRS *LIMIT_TRACE_SPANS < 1u << 24, "attrs has 24 bits");
+_Static_assert(2 * LIMIT_TRACE_SPANS < 1u << 20,
+	       "resource has 20 bits, also of spans and processes");
+
+/* Most spans have the attributes of some span before, in its order: they share one list. A list
+ * that is not found here any more is stored again. */
+#define ATTR_LISTS 1024
 
 struct trace_name {
 	const char *text;
@@ -35,6 +43,8 @@ struct trace_builder {
 	struct span_attr *attrs;
 	uint32_t nattrs, attrs_size;
 	uint64_t attr_keys; /* keys of the current span, as bits: key modulo 64 */
+	/* Lists of attributes that were used lately, by their hash: the first one's index + 1. */
+	uint32_t attr_lists[ATTR_LISTS];
 	struct exception {
 		uint32_t type, message;
 		int64_t at_us;
@@ -254,7 +264,7 @@ void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, ui
 		return;
 	span = &builder->spans[builder->nspans];
 	if (builder->attr_keys & bit) {
-		for (uint32_t i = span->attrs; i < span->attrs + span->nattrs; i++)
+		for (uint32_t i = span->attrs; i < builder->nattrs + span->nattrs; i++)
 			if (builder->attrs[i].key == key) {
 				builder->attrs[i].value = value;
 				return;
@@ -262,7 +272,7 @@ void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, ui
 	}
 	if (span->nattrs == LIMIT_SPAN_ATTRS)
 		return;
-	if (span->attrs + span->nattrs == builder->attrs_size &&
+	if (builder->nattrs + span->nattrs == builder->attrs_size &&
 	    !blocks_grow(&builder->blocks, &builder->attrs, &builder->attrs_size,
 			 builder->attrs_size, 1, sizeof(*builder->attrs)))
 		return;
@@ -431,6 +441,34 @@ static void clamp_times(struct span *span)
 		span->duration_us = 0;
 }
 
+static inline bool same_attrs(const struct span_attr *a, const struct span_attr *b, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (a[i].key != b[i].key || a[i].value != b[i].value)
+			return false;
+	return true;
+}
+
+/* Gives the span the list of an earlier span that has the same attributes, if it is found. */
+static void share_attrs(struct trace_builder *b, struct span *span)
+{
+	const struct span_attr *attrs = b->attrs + span->attrs;
+	uint64_t hash = span->nattrs, multiplier = b->texts.seeds[1] | 1;
+	uint32_t *list;
+
+	if (span->nattrs == 0)
+		return;
+	/* A multiplier for each place, so that the products need not wait for each other. */
+	for (unsigned int i = 0; i < span->nattrs; i++)
+		hash += ((uint64_t)attrs[i].key << 32 | attrs[i].value) * (multiplier + 2 * i);
+	list = &b->attr_lists[hash >> 32 & (ATTR_LISTS - 1)];
+	if (*list != 0 && *list - 1 + span->nattrs <= span->attrs &&
+	    same_attrs(b->attrs + *list - 1, attrs, span->nattrs))
+		span->attrs = *list - 1;
+	else
+		*list = span->attrs + 1;
+}
+
 /* ---- traces ---- */
 
 /* The slot of a trace id's text, or the free one where it belongs. */
@@ -509,7 +547,9 @@ void trace_builder_span_done(struct trace_builder *builder, const char *trace_id
 	builder->last_trace = trace;
 	builder->traces[trace].nspans++;
 	span->parent = trace;
-	builder->nattrs = span->attrs + span->nattrs;
+	share_attrs(builder, span);
+	if (span->attrs == builder->nattrs)
+		builder->nattrs += span->nattrs;
 	builder->nspans++;
 }
 

@@ -322,6 +322,46 @@ START_TEST(test_one_exception_is_kept)
 }
 END_TEST
 
+/* Spans with the same attributes in the same order share their list; others do not, and a shared
+ * list is not changed by the spans after. */
+START_TEST(test_shared_attrs)
+{
+	static const struct {
+		unsigned int keys[2];
+		const char *values[2];
+		uint32_t first; /* of the span's list in the set, by hand */
+	} rows[] = {
+		{ { ATTR_HTTP_METHOD, ATTR_HTTP_ROUTE }, { "GET", "/a" }, 0 },
+		{ { ATTR_HTTP_METHOD, ATTR_HTTP_ROUTE }, { "GET", "/b" }, 2 },
+		{ { ATTR_HTTP_METHOD, ATTR_HTTP_ROUTE }, { "GET", "/a" }, 0 },
+		{ { ATTR_HTTP_ROUTE, ATTR_HTTP_METHOD }, { "/a", "GET" }, 4 },
+		{ { ATTR_HTTP_METHOD, ATTR_HTTP_ROUTE }, { "GET", "/b" }, 2 },
+	};
+	struct trace_builder *builder = trace_builder_new(NULL);
+	struct trace_set *set = NULL;
+
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		trace_builder_span(builder);
+		for (unsigned int k = 0; k < 2; k++)
+			trace_builder_span_attr(builder, rows[i].keys[k],
+						text(builder, rows[i].values[k]));
+		trace_builder_span_done(builder, "t", 1);
+	}
+	ck_assert_int_eq(trace_builder_finish(builder, &set, NULL), 0);
+	ck_assert_uint_eq(set->nattrs, 6);
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct span *span = &set->traces[0].spans[i];
+
+		ck_assert_uint_eq(span->attrs, rows[i].first);
+		for (unsigned int k = 0; k < 2; k++)
+			ck_assert_str_eq(span_attr(&set->traces[0], span, rows[i].keys[k]),
+					 rows[i].values[k]);
+	}
+	trace_set_free(set);
+	trace_builder_free(builder);
+}
+END_TEST
+
 START_TEST(test_attr_cap)
 {
 	const char *extra[LIMIT_SPAN_ATTRS + 2];
@@ -343,7 +383,8 @@ START_TEST(test_attr_cap)
 	}
 	ck_assert_int_eq(trace_builder_finish(builder, &set, NULL), 0);
 	ck_assert_uint_eq(set->traces[0].spans[1].nattrs, LIMIT_SPAN_ATTRS);
-	ck_assert_uint_eq(set->nattrs, 2 * LIMIT_SPAN_ATTRS);
+	/* both spans have the same attributes */
+	ck_assert_uint_eq(set->nattrs, LIMIT_SPAN_ATTRS);
 	ck_assert_uint_eq(set->nextra_names, ARRAY_LEN(extra));
 	ck_assert_str_eq(set->extra_names[7], "x7");
 	trace_set_free(set);
@@ -858,6 +899,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_folds, 0, ARRAY_LEN(folds));
 	tcase_add_test(tcase, test_folded_attrs_are_answered);
 	tcase_add_test(tcase, test_one_exception_is_kept);
+	tcase_add_test(tcase, test_shared_attrs);
 	tcase_add_test(tcase, test_attr_cap);
 	tcase_add_test(tcase, test_times_are_clamped);
 	tcase_add_test(tcase, test_resources);
