@@ -3,8 +3,8 @@
  * sets `failed`; then all further additions fail too, so that a long series of additions needs one
  * check at its end.
  *
- * It owns its memory until buf_take(). It aborts only when memory is gone. One thread at a time may
- * use a buf.
+ * It owns its memory until buf_take(), but for that of BUF_LOCAL. It aborts only when memory is
+ * gone. One thread at a time may use a buf.
  */
 #ifndef TRACEPAGER_BUF_H
 #define TRACEPAGER_BUF_H
@@ -20,12 +20,24 @@ struct buf {
 	char *data; /* NUL-terminated once anything was added; NULL before */
 	size_t len, size, cap;
 	bool failed; /* an addition passed the cap */
+	bool lent;   /* data is the caller's array, until the text outgrows it */
 };
 
 #define BUF_INIT(cap_bytes)                                                                        \
 	{                                                                                          \
 		.cap = (cap_bytes)                                                                 \
 	}
+
+/* A buf of a function for a text that is mostly short: it begins in an array on the stack, and
+ * takes memory only where the text outgrows that. buf_fini() as for any other. */
+#define BUF_LOCAL_BYTES 512
+#define BUF_LOCAL(name, cap_bytes)                                                                 \
+	char name##_room[BUF_LOCAL_BYTES] __attribute__((uninitialized));                          \
+	struct buf name = { .data = name##_room,                                                   \
+			    .size = (cap_bytes) < BUF_LOCAL_BYTES ? (cap_bytes) + 1                \
+								  : BUF_LOCAL_BYTES,               \
+			    .cap = (cap_bytes),                                                    \
+			    .lent = true }
 
 void buf_init(struct buf *buf, size_t cap_bytes);
 void buf_fini(struct buf *buf);	 /* frees the memory; the buf is empty and may be used again */

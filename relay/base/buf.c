@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tracepager/xalloc.h"
 
@@ -14,7 +15,8 @@ void buf_init(struct buf *buf, size_t cap_bytes)
 
 void buf_fini(struct buf *buf)
 {
-	free(buf->data);
+	if (!buf->lent)
+		free(buf->data);
 	buf_init(buf, buf->cap);
 }
 
@@ -38,10 +40,13 @@ static void buf_grow(struct buf *buf, size_t want)
 		size *= 2;
 	if (size - 1 > buf->cap)
 		size = buf->cap + 1;
-	buf->data = xrealloc_array(buf->data, size, 1);
-	if (!buf->size)
-		buf->data[0] = '\0';
+	char *old = buf->data;
+	buf->data = xrealloc_array(buf->lent ? NULL : old, size, 1);
+	if (buf->lent)
+		memcpy(buf->data, old, buf->len);
+	buf->data[buf->len] = '\0';
 	buf->size = size;
+	buf->lent = false;
 }
 
 bool buf_reserve(struct buf *buf, size_t len)
@@ -124,12 +129,14 @@ bool buf_printf(struct buf *buf, const char *format, ...)
 
 const char *buf_text(const struct buf *buf)
 {
-	return buf->data ? buf->data : "";
+	return buf->len ? buf->data : "";
 }
 
 char *buf_take(struct buf *buf)
 {
-	char *text = buf->data ? buf->data : xstrdup("");
+	char *text = buf->lent	 ? xstrndup(buf_text(buf), buf->len)
+		     : buf->data ? buf->data
+				 : xstrdup("");
 
 	buf_init(buf, buf->cap);
 	return text;

@@ -89,16 +89,21 @@ static bool json_add_escape(struct json_writer *writer, unsigned char c, size_t 
 	return json_writer_add(writer, escape, n, rest);
 }
 
-/* Adds one character that is not plain; returns how many bytes it has, 0: it does not fit. */
+/* Adds a character that is not plain, or several that are no ASCII; returns how many bytes of the
+ * text were taken, 0: they do not fit. */
 static size_t json_add_special(struct json_writer *writer, const char *text, size_t len)
 {
 	unsigned char c = (unsigned char)*text;
 
 	if (c < 0x80)
 		return json_add_escape(writer, c, len) ? 1 : 0;
-	size_t n = utf8_len(text, len);
-	if (n)
-		return json_writer_add(writer, text, n, len) ? n : 0;
+	/* They come in runs: bars of a waterfall, words of other scripts. */
+	size_t run = 0, n;
+	while (run < len && (unsigned char)text[run] >= 0x80 &&
+	       (n = utf8_len(text + run, len - run)))
+		run += n;
+	if (run)
+		return json_writer_add(writer, text, run, len) ? run : 0;
 	return json_writer_add(writer, "\xef\xbf\xbd", 3, len) ? 1 : 0;
 }
 

@@ -134,6 +134,18 @@ START_TEST(json_strings_fit_their_cap_exactly)
 }
 END_TEST
 
+/* Runs of characters that are no ASCII, with a byte that is no UTF-8 among them. */
+START_TEST(json_strings_keep_other_scripts)
+{
+	struct buf out = BUF_INIT(200);
+
+	buf_json_string(&out, "██░ \xc3\xbc\xc3\xbc\xe2\x96\"漢字\xff漢");
+	ck_assert_str_eq(buf_text(&out),
+			 "\"██░ üü\xef\xbf\xbd\xef\xbf\xbd\\\"漢字\xef\xbf\xbd漢\"");
+	buf_fini(&out);
+}
+END_TEST
+
 START_TEST(json_numbers_have_their_digits)
 {
 	struct buf out = BUF_INIT(256);
@@ -145,6 +157,35 @@ START_TEST(json_numbers_have_their_digits)
 	ck_assert_str_eq(buf_text(&out), "\"a\":0,\"b\":-7,\"c\":9223372036854775807,"
 					 "\"d\":-9223372036854775808");
 	buf_fini(&out);
+}
+END_TEST
+
+/* A text that outgrows the array on the stack moves to memory of its own; one that is taken is the
+ * caller's in both cases. */
+START_TEST(local_bufs_outgrow_their_array)
+{
+	BUF_LOCAL(buf, 2000);
+	BUF_LOCAL(tight, 8);
+
+	ck_assert_str_eq(buf_text(&buf), "");
+	buf_puts(&buf, "abc");
+	ck_assert(buf.lent);
+	char *taken = buf_take(&buf);
+	ck_assert_str_eq(taken, "abc");
+	free(taken);
+	ck_assert_uint_eq(buf.cap, 2000);
+	for (size_t i = 0; i < 200; i++)
+		buf_puts(&buf, "0123456789");
+	ck_assert(!buf.failed);
+	ck_assert_uint_eq(strlen(buf_text(&buf)), 2000);
+	ck_assert_int_eq(strncmp(buf_text(&buf) + 1990, "0123456789", 10), 0);
+	ck_assert(!buf_putc(&buf, 'x'));
+	buf_fini(&buf);
+	ck_assert(buf_puts(&tight, "12345678"));
+	ck_assert(tight.lent);
+	ck_assert(!buf_putc(&tight, '9'));
+	ck_assert_str_eq(buf_text(&tight), "12345678");
+	buf_fini(&tight);
 }
 END_TEST
 
@@ -681,7 +722,9 @@ int main(void)
 	tcase_add_test(tests, random_ids_differ);
 	tcase_add_test(tests, random_ids_of_a_child_are_not_its_parents);
 	tcase_add_test(tests, json_strings_fit_their_cap_exactly);
+	tcase_add_test(tests, json_strings_keep_other_scripts);
 	tcase_add_test(tests, json_numbers_have_their_digits);
+	tcase_add_test(tests, local_bufs_outgrow_their_array);
 	tcase_add_test(tests, buf_makes_room_ahead_within_its_cap);
 	tcase_add_test(tests, err_prefix_keeps_what_was_there);
 	tcase_add_loop_test(tests, rfc3339_reads, 0, (int)ARRAY_LEN(times));
