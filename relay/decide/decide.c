@@ -383,7 +383,7 @@ static const char *decide_incident_key(const struct decide_work *work)
 	const struct decision *d = work->decision;
 	bool has_operation = d->has_signal && d->signal.operation && *d->signal.operation;
 	/* Each text may have LIMIT_LABEL_BYTES, each byte escaped to three. */
-	struct buf key = BUF_INIT(4 * (LIMIT_GROUP_LABELS + 4) * LIMIT_LABEL_BYTES);
+	BUF_LOCAL(key, 4 * (LIMIT_GROUP_LABELS + 4) * LIMIT_LABEL_BYTES);
 
 	if (d->verdict.found) {
 		add_suspect_key(work, &key);

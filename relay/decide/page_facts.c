@@ -78,7 +78,7 @@ static const char *fact_environment(struct arena *arena, const struct decision *
 		trace && at != TRACE_NONE ? span_resource(trace, &trace->spans[at]) : NULL;
 	const char *environment = fact_value(d, trace, resource, &environment_names);
 	const char *cluster = fact_value(d, trace, resource, &cluster_names);
-	struct buf out = BUF_INIT(8 * LIMIT_PAGE_NAME_COLUMNS + 2);
+	BUF_LOCAL(out, 8 * LIMIT_PAGE_NAME_COLUMNS + 2);
 
 	plain_add(&out, environment, LIMIT_PAGE_NAME_COLUMNS);
 	if (cluster && (!environment || strcmp(cluster, environment) != 0)) {
@@ -94,7 +94,7 @@ static const char *fact_environment(struct arena *arena, const struct decision *
 /* The alert's labels but for its name and its severity, which every page shows elsewhere. */
 static const char *fact_labels(struct arena *arena, const struct decision *d)
 {
-	struct buf out = BUF_INIT(LIMIT_PAGE_LABELS_BYTES);
+	BUF_LOCAL(out, LIMIT_PAGE_LABELS_BYTES);
 
 	for (size_t i = 0; i < d->alert.labels.n; i++) {
 		const struct label *label = &d->alert.labels.at[i];
@@ -120,9 +120,9 @@ void page_facts_fill(struct arena *arena, struct decision *d)
 	struct page *page = &d->page;
 	const struct resource *resource = suspect->trace ? suspect->resource : NULL;
 	/* The alert's instance says nothing of a suspect that is another service. */
-	const char *instance = d->verdict.found ?
-				       resource_fact(suspect->trace, resource, &instance_names) :
-				       page_alert_instance(d);
+	const char *instance = d->verdict.found
+				       ? resource_fact(suspect->trace, resource, &instance_names)
+				       : page_alert_instance(d);
 
 	page->since_us = d->alert.starts_at_us;
 	page->environment = fact_environment(arena, d);

@@ -55,7 +55,7 @@ static const char *trace_href(struct arena *arena, const struct decision *d, con
 	const struct {
 		const char *mark, *value;
 	} marks[] = { { "{trace_id}", decision_trace_id(d) }, { "{span_id}", shown_span_id(d) } };
-	struct buf out = BUF_INIT(2 * LIMIT_HREF_BYTES);
+	BUF_LOCAL(out, 2 * LIMIT_HREF_BYTES);
 	bool known = true;
 
 	while (*template) {

@@ -41,7 +41,7 @@ static bool callee_has_no_owner(const struct decision *d)
  * caller's team is paged" */
 static const char *section_why(struct arena *arena, const struct decision *d)
 {
-	struct buf out = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS * ARRAY_LEN(d->owner_reasons));
+	BUF_LOCAL(out, 8 * LIMIT_PAGE_LINE_COLUMNS * ARRAY_LEN(d->owner_reasons));
 
 	for (unsigned int i = 0; i < d->nowner_reasons; i++) {
 		buf_puts(&out, i ? "; " : "");
@@ -62,8 +62,8 @@ static void section_add_reason(struct arena *arena, const struct decision *d, co
 			       struct buf *out)
 {
 	const char *error = d->verdict.suspect.error;
-	struct buf plain = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS),
-		   words = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS);
+	BUF_LOCAL(plain, 8 * LIMIT_PAGE_LINE_COLUMNS);
+	BUF_LOCAL(words, 8 * LIMIT_PAGE_LINE_COLUMNS);
 
 	plain_add(&plain, reason, LIMIT_PAGE_LINE_COLUMNS);
 	buf_puts(&words, ": ");
@@ -123,7 +123,7 @@ static const char *section_evidence(struct arena *arena, const struct decide_inp
 				    const struct decision *d)
 {
 	const struct verdict *verdict = &d->verdict;
-	struct buf out = BUF_INIT(16 * LIMIT_PAGE_LINE_COLUMNS + 128);
+	BUF_LOCAL(out, 16 * LIMIT_PAGE_LINE_COLUMNS + 128);
 
 	if (!verdict->found)
 		return section_evidence_of_tie(arena, verdict);
@@ -142,10 +142,10 @@ static const char *section_evidence(struct arena *arena, const struct decide_inp
 static const char *section_limits(struct arena *arena, const struct decision *d)
 {
 	const struct verdict_limits *limits = &d->verdict.limits;
-	struct buf out = BUF_INIT((limits->n + 1) * (8 * LIMIT_PAGE_LINE_COLUMNS + 4));
+	BUF_LOCAL(out, (limits->n + 1) * (8 * LIMIT_PAGE_LINE_COLUMNS + 4));
 
 	for (unsigned int i = 0; i < limits->n; i++) {
-		struct buf line = BUF_INIT(4 * LIMIT_PAGE_LINE_COLUMNS + 64);
+		BUF_LOCAL(line, 4 * LIMIT_PAGE_LINE_COLUMNS + 64);
 		verdict_limit_write(&limits->at[i], &line);
 		buf_puts(&out, i ? "; " : "");
 		plain_add(&out, buf_text(&line), LIMIT_PAGE_LINE_COLUMNS);
@@ -157,7 +157,7 @@ static const char *section_limits(struct arena *arena, const struct decision *d)
 static const char *section_what_differs(struct arena *arena, const struct decision *d)
 {
 	const struct verdict *verdict = &d->verdict;
-	struct buf out = BUF_INIT((verdict->ndiffers + 1) * (8 * LIMIT_PAGE_LINE_COLUMNS + 4));
+	BUF_LOCAL(out, (verdict->ndiffers + 1) * (8 * LIMIT_PAGE_LINE_COLUMNS + 4));
 
 	for (unsigned int i = 0; i < verdict->ndiffers; i++) {
 		buf_puts(&out, i ? "; " : "");
@@ -202,7 +202,7 @@ static void path_add_callee(const struct walk *walk, struct buf *out)
 static const char *section_path(struct arena *arena, const struct decision *d)
 {
 	const struct walk *walk = d->verdict.walk;
-	struct buf out = BUF_INIT((LIMIT_PAGE_HOPS + 3) * (8 * LIMIT_PAGE_NAME_COLUMNS + 16));
+	BUF_LOCAL(out, (LIMIT_PAGE_HOPS + 3) * (8 * LIMIT_PAGE_NAME_COLUMNS + 16));
 	uint32_t nhops = 0, number = 0;
 	struct hop hop;
 
@@ -238,8 +238,8 @@ static const char *section_waterfall(struct arena *arena, const struct decision 
 	const struct waterfall_options options = { .lines = LIMIT_WATERFALL_LINES,
 						   .columns = LIMIT_WATERFALL_COLUMNS };
 	const struct walk *walk = decision_walk(d);
-	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES),
-		   lines = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
+	BUF_LOCAL(out, LIMIT_PAGE_DETAILS_BYTES);
+	BUF_LOCAL(lines, LIMIT_PAGE_DETAILS_BYTES);
 
 	if (!walk)
 		return "";
@@ -260,8 +260,7 @@ static const char *section_waterfall(struct arena *arena, const struct decision 
 static const char *section_could_be(struct arena *arena, const struct decision *d)
 {
 	const struct verdict *verdict = &d->verdict;
-	struct buf out =
-		BUF_INIT(ARRAY_LEN(verdict->runners_up) * (16 * LIMIT_PAGE_NAME_COLUMNS + 64));
+	BUF_LOCAL(out, ARRAY_LEN(verdict->runners_up) * (16 * LIMIT_PAGE_NAME_COLUMNS + 64));
 
 	for (unsigned int i = 0; i < verdict->nrunners_up; i++) {
 		const struct runner_up *other = &verdict->runners_up[i];
@@ -288,7 +287,7 @@ static bool begins_story(const struct decision *d, const char *reason)
 
 static const char *section_reasons(struct arena *arena, const struct decision *d)
 {
-	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
+	BUF_LOCAL(out, LIMIT_PAGE_DETAILS_BYTES);
 
 	for (unsigned int i = reasons_told(d); i < d->verdict.nreasons; i++) {
 		buf_puts(&out, "- ");
@@ -305,7 +304,7 @@ static const char *section_reasons(struct arena *arena, const struct decision *d
 static const char *section_banner(struct arena *arena, const struct decision *d)
 {
 	const enum fallback_code why = d->verdict.fallback;
-	struct buf out = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS + 64);
+	BUF_LOCAL(out, 8 * LIMIT_PAGE_LINE_COLUMNS + 64);
 
 	/* The reasons for the owner say already that nobody owns the suspect. */
 	if (why == FALLBACK_NONE || why == FALLBACK_NO_OWNER)
@@ -328,7 +327,7 @@ static void says_add(const char *title, const char *text, struct buf *out)
 
 	while (*text && lines <= LIMIT_PAGE_NOTE_LINES) {
 		size_t len = strcspn(text, "\n");
-		struct buf line = BUF_INIT(LIMIT_LABEL_BYTES + 1);
+		BUF_LOCAL(line, LIMIT_LABEL_BYTES + 1);
 		buf_add(&line, text, len);
 		text += len + (text[len] == '\n');
 		if (plain_columns(buf_text(&line), 1) > 0) {
@@ -345,7 +344,7 @@ static void says_add(const char *title, const char *text, struct buf *out)
 /* Are these the last words of the headline, or whole in it? */
 static bool headline_has(const struct decision *d, const char *text)
 {
-	struct buf plain = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS);
+	BUF_LOCAL(plain, 8 * LIMIT_PAGE_LINE_COLUMNS);
 
 	plain_add(&plain, text, LIMIT_PAGE_LINE_COLUMNS);
 	bool has = plain.len && strstr(d->page.summary, buf_text(&plain));
@@ -356,7 +355,7 @@ static bool headline_has(const struct decision *d, const char *text)
 /* Its annotations summary and description, and what the room format left out of the alert. */
 static const char *section_alert_says(struct arena *arena, const struct decision *d)
 {
-	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
+	BUF_LOCAL(out, LIMIT_PAGE_DETAILS_BYTES);
 	const char *summary = decision_annotation(d, "summary"),
 		   *description = decision_annotation(d, "description");
 

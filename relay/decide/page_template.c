@@ -126,7 +126,7 @@ static const char *verdict_value(const struct values *values, enum template_name
 
 static const char *sections_text(const struct values *values)
 {
-	struct buf out = BUF_INIT(LIMIT_PAGE_DETAILS_BYTES);
+	BUF_LOCAL(out, LIMIT_PAGE_DETAILS_BYTES);
 
 	page_write_details(&values->d->page, &out);
 	const char *text = arena_strndup(values->arena, buf_text(&out), out.len);
@@ -189,7 +189,7 @@ static const char *page_template_make(struct arena *arena, const struct decision
 				      const struct rule_template *template, bool url, size_t most)
 {
 	struct values values = { .arena = arena, .d = d, .url = url };
-	struct buf out = BUF_INIT(most);
+	BUF_LOCAL(out, most);
 
 	template_write(template, plain_value, &values, url, &out);
 	/* An address with a hole in it leads nowhere. */

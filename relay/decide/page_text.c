@@ -23,7 +23,7 @@ static void summary_add_signal(const struct decision *d, struct buf *out, size_t
 {
 	const char *service = d->has_signal && d->signal.service ? d->signal.service : "";
 	const char *operation = d->has_signal && d->signal.operation ? d->signal.operation : "";
-	struct buf both = BUF_INIT(8 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(both, 8 * LIMIT_PAGE_NAME_COLUMNS);
 
 	plain_add(&both, service, LIMIT_PAGE_NAME_COLUMNS);
 	if (*service && *operation)
@@ -50,8 +50,8 @@ static const char *signal_verb(const struct decision *d)
 /* "breaks checkout POST /orders (PlaceOrderErrors)", or one of the two parts, or nothing. */
 static void summary_add_alert(const struct decision *d, struct buf *out)
 {
-	struct buf signal = BUF_INIT(8 * LIMIT_PAGE_NAME_COLUMNS),
-		   name = BUF_INIT(8 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(signal, 8 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(name, 8 * LIMIT_PAGE_NAME_COLUMNS);
 
 	summary_add_signal(d, &signal, LIMIT_PAGE_NAME_COLUMNS);
 	plain_add(&name, alert_name(d), LIMIT_PAGE_NAME_COLUMNS);
@@ -71,7 +71,7 @@ static char *fit_summary(struct arena *arena, const char *head, const char *midd
 	const size_t least_middle = 28, least_tail = 12, dash = strlen(" - ");
 	size_t room = LIMIT_SUMMARY_CHARS - plain_columns(head, LIMIT_SUMMARY_CHARS);
 	size_t wanted_middle = plain_columns(middle, room), wanted_tail = plain_columns(tail, room);
-	struct buf out = BUF_INIT(8 * LIMIT_SUMMARY_CHARS);
+	BUF_LOCAL(out, 8 * LIMIT_SUMMARY_CHARS);
 
 	if (wanted_middle + dash + wanted_tail > room && wanted_middle > least_middle) {
 		size_t left = room > dash + wanted_tail ? room - dash - wanted_tail : 0;
@@ -145,9 +145,9 @@ static void summary_add_environment(const struct decision *d, struct buf *out)
 /* "ledger: disk is full — breaks checkout POST /orders (PlaceOrderErrors), prod eu1" */
 static char *summary_of_suspect(struct arena *arena, const struct decision *d)
 {
-	struct buf head = BUF_INIT(16 * LIMIT_PAGE_NAME_COLUMNS),
-		   tail = BUF_INIT(16 * LIMIT_PAGE_NAME_COLUMNS),
-		   middle = BUF_INIT(16 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(head, 16 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(tail, 16 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(middle, 16 * LIMIT_PAGE_NAME_COLUMNS);
 
 	summary_add_suspect(d, &head);
 	plain_add(&middle, d->words, LIMIT_PAGE_ERROR_COLUMNS);
@@ -184,9 +184,9 @@ static void summary_add_unknown_cause(const struct decision *d, struct buf *out)
  * carts fail — web GET /cart, prod eu1 — cause unknown: no trace found". */
 static char *summary_of_alert(struct arena *arena, const struct decision *d)
 {
-	struct buf head = BUF_INIT(16 * LIMIT_PAGE_NAME_COLUMNS),
-		   tail = BUF_INIT(32 * LIMIT_PAGE_NAME_COLUMNS),
-		   middle = BUF_INIT(16 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(head, 16 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(tail, 32 * LIMIT_PAGE_NAME_COLUMNS);
+	BUF_LOCAL(middle, 16 * LIMIT_PAGE_NAME_COLUMNS);
 	const bool traced = d->verdict.fallback != FALLBACK_NO_SIGNAL;
 	const char *instance = traced ? NULL : page_alert_instance(d), *name = alert_name(d);
 

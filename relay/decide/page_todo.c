@@ -45,7 +45,7 @@ static const char *todo_candidates(struct arena *arena, const struct decide_inpu
 				   const struct verdict *verdict)
 {
 	const struct team *teams[ARRAY_LEN(verdict->runners_up)];
-	struct buf out = BUF_INIT(ARRAY_LEN(teams) * (16 * LIMIT_PAGE_NAME_COLUMNS + 16) + 64);
+	BUF_LOCAL(out, ARRAY_LEN(teams) * (16 * LIMIT_PAGE_NAME_COLUMNS + 16) + 64);
 
 	for (unsigned int i = 0; i < verdict->nrunners_up; i++)
 		teams[i] = team_of_service(input, verdict->runners_up[i].service, NULL);
@@ -74,7 +74,7 @@ static const char *todo_caller(struct arena *arena, const struct decide_input *i
 			       const struct decision *d)
 {
 	const struct walk *walk = d->verdict.walk;
-	struct buf out = BUF_INIT(32 * LIMIT_PAGE_NAME_COLUMNS + 64);
+	BUF_LOCAL(out, 32 * LIMIT_PAGE_NAME_COLUMNS + 64);
 
 	for (uint32_t i = walk ? walk->npath : 0; i-- > 0 && !out.len;) {
 		const struct resource *resource =

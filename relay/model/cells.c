@@ -139,7 +139,7 @@ static size_t tail_at(const char *text, size_t len, size_t cells, size_t max_cel
 size_t cells_add(struct buf *out, const char *text, size_t max_cells)
 {
 	const size_t most = max_cells < LIMIT_CELLS_CHARS ? max_cells : LIMIT_CELLS_CHARS;
-	struct buf plain = BUF_INIT(4 * LIMIT_CELLS_CHARS + 8);
+	BUF_LOCAL(plain, 4 * LIMIT_CELLS_CHARS + 8);
 	size_t used = plain_as_is(text, most);
 
 	if (used) {
@@ -175,7 +175,7 @@ void cells_pad(struct buf *out, const char *text, size_t cells)
 
 size_t cells_of(const char *text)
 {
-	struct buf plain = BUF_INIT(4 * LIMIT_CELLS_CHARS + 8);
+	BUF_LOCAL(plain, 4 * LIMIT_CELLS_CHARS + 8);
 	size_t as_is = plain_as_is(text, LIMIT_CELLS_CHARS);
 
 	if (as_is)

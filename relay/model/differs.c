@@ -139,20 +139,27 @@ static const char *diff_shown_name(struct arena *arena, const char *attribute)
 
 /* ---- units ---- */
 
-static uint32_t diff_index(struct diff *diff, const char *key, uint32_t next)
+/* The index of the key "FIRST\x1fSECOND"; `next` where it is new, and then it has that. */
+static uint32_t diff_index(struct diff *diff, const char *first, const char *second, uint32_t next)
 {
-	uint32_t index = (uint32_t)((uintptr_t)map_get(diff->index, key) - 1);
+	BUF_LOCAL(key, strlen(first) + strlen(second) + 1);
 
-	if (index != UINT32_MAX)
-		return index;
-	map_put(diff->index, key, (void *)((uintptr_t)next + 1));
-	return next;
+	buf_puts(&key, first);
+	buf_putc(&key, '\x1f');
+	buf_puts(&key, second);
+	uint32_t index = (uint32_t)((uintptr_t)map_get(diff->index, buf_text(&key)) - 1);
+	if (index == UINT32_MAX) {
+		index = next;
+		map_put(diff->index, buf_text(&key), (void *)((uintptr_t)next + 1));
+	}
+	buf_fini(&key);
+	return index;
 }
 
 static uint32_t diff_key_index(struct diff *diff, const char *attribute)
 {
-	CLEANUP_FREE char *key = xasprintf("\x01%s", attribute);
-	uint32_t index = diff_index(diff, key, diff->nkeys);
+	/* No attribute is named so: the keys of attributes and of facts differ. */
+	uint32_t index = diff_index(diff, "\x01", attribute, diff->nkeys);
 
 	if (index == diff->nkeys) {
 		diff->keys = diff_grow(diff->keys, index, &diff->keys_size, sizeof(*diff->keys));
@@ -163,8 +170,7 @@ static uint32_t diff_key_index(struct diff *diff, const char *attribute)
 
 static uint32_t diff_fact_index(struct diff *diff, const char *attribute, const char *value)
 {
-	CLEANUP_FREE char *key = xasprintf("%s\x1f%s", attribute, value);
-	uint32_t index = diff_index(diff, key, diff->nfacts);
+	uint32_t index = diff_index(diff, attribute, value, diff->nfacts);
 
 	if (index == diff->nfacts) {
 		diff->facts =

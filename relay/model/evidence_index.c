@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "evidence-internal.h"
+#include "tracepager/buf.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -51,16 +52,20 @@ uint32_t evidence_service_index(struct evidence_set *set, const char *namespace,
 
 uint32_t evidence_text_index(struct evidence_set *set, const char *text)
 {
-	CLEANUP_FREE char *key = xasprintf("\x03%s", text);
-	uint32_t index = index_get(set, key);
+	BUF_LOCAL(key, strlen(text) + 1);
 
-	if (index != UINT32_MAX)
-		return index;
-	index = set->ntexts;
-	set->texts = evidence_grow(set->texts, index, &set->texts_size, sizeof(*set->texts));
-	set->texts[index] = arena_strdup(set->arena, text);
-	set->ntexts++;
-	index_put(set, key, index);
+	buf_putc(&key, '\x03');
+	buf_puts(&key, text);
+	uint32_t index = index_get(set, buf_text(&key));
+	if (index == UINT32_MAX) {
+		index = set->ntexts;
+		set->texts =
+			evidence_grow(set->texts, index, &set->texts_size, sizeof(*set->texts));
+		set->texts[index] = arena_strdup(set->arena, text);
+		set->ntexts++;
+		index_put(set, buf_text(&key), index);
+	}
+	buf_fini(&key);
 	return index;
 }
 

@@ -261,7 +261,7 @@ void plain_pad(struct buf *out, const char *text, size_t columns)
 char *plain_text(struct arena *arena, const char *text, size_t max_columns)
 {
 	/* A column has at most four bytes. */
-	struct buf buf = BUF_INIT(max_columns * 4 + 4);
+	BUF_LOCAL(buf, max_columns * 4 + 4);
 
 	plain_add(&buf, text, max_columns);
 	char *copy = arena_strndup(arena, buf_text(&buf), buf.len);

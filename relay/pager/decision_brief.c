@@ -21,7 +21,7 @@ static const char *brief_text(const json_t *object, const char *key)
 
 static void brief_add(struct buf *out, const char *key, const char *text)
 {
-	struct buf plain = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS);
+	BUF_LOCAL(plain, 8 * LIMIT_PAGE_LINE_COLUMNS);
 
 	plain_add(&plain, text, LIMIT_PAGE_LINE_COLUMNS);
 	pager_add_text(out, key, buf_text(&plain));
@@ -45,7 +45,7 @@ static const json_t *brief_trace(const json_t *root, const char *service)
 /* "checkout > payment > ledger": each run of spans of one service once. */
 static void brief_add_path(struct buf *out, const json_t *trace)
 {
-	struct buf path = BUF_INIT(LIMIT_PATH_SHOWN * (8 * LIMIT_PAGE_NAME_COLUMNS + 4));
+	BUF_LOCAL(path, LIMIT_PATH_SHOWN * (8 * LIMIT_PAGE_NAME_COLUMNS + 4));
 	const char *before = NULL;
 	const json_t *span;
 	size_t i;
@@ -76,7 +76,7 @@ static void brief_add_counts(struct buf *out, const char *key, const json_t *lis
 	buf_putc(out, '[');
 	json_array_foreach(list, i, item)
 	{
-		struct buf text = BUF_INIT(8 * LIMIT_PAGE_LINE_COLUMNS + 32);
+		BUF_LOCAL(text, 8 * LIMIT_PAGE_LINE_COLUMNS + 32);
 		const char *name = brief_text(item, name_key);
 		plain_add(&text, *name ? name : nameless, LIMIT_PAGE_LINE_COLUMNS);
 		buf_printf(&text, " (%lld)",

@@ -14,6 +14,9 @@
 #include "tracepager/limits.h"
 #include "tracepager/sign.h"
 
+/* Room made at once for the details, and for a body beside its decision: most are shorter. */
+#define WEBHOOK_USUAL_BYTES 4096u
+
 /* How much is left out: one step more each time that the body is too large. */
 enum trim {
 	TRIM_NOTHING,
@@ -40,6 +43,7 @@ static void webhook_add_details(struct buf *out, const struct page *page)
 {
 	struct buf details = BUF_INIT(LIMIT_PAGE_BYTES);
 
+	buf_want(&details, WEBHOOK_USUAL_BYTES);
 	page_write_details(page, &details);
 	buf_json_text(out, "details", buf_text(&details));
 	out->failed |= details.failed;
@@ -150,6 +154,7 @@ static int webhook_build(struct arena *arena, const struct page *page,
 
 	if (!target->url)
 		return err_set(err, EINVAL, "pager %s has no url", target->pager);
+	buf_want(&body, WEBHOOK_USUAL_BYTES + (page->decision ? strlen(page->decision) : 0));
 	for (enum trim trim = TRIM_NOTHING; trim < TRIM_END; trim++) {
 		webhook_write_body(&body, page, trim);
 		if (!body.failed)
