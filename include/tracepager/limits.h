@@ -897,8 +897,10 @@
 #define LIMIT_DIFFERS_SHOWN  3u
 /* A page's note. */
 #define LIMIT_PAGE_NOTE_BYTES (8u << 10)
-/* Room made at once for the stored form of a page, beside its decision: most are shorter. */
-#define LIMIT_PAGE_DOC_USUAL 4096u
+/* Room made at once for a decision's document: most are shorter. */
+#define LIMIT_DECISION_USUAL 4096u
+/* Memory that is kept for the next stored form of a page: a storm has many that are longer. */
+#define LIMIT_PAGE_DOC_KEPT (256u << 10)
 /* Stored form of a page, and the memory of making one. */
 #define LIMIT_PAGE_DOC_BYTES   (8u << 20)
 #define LIMIT_PAGE_ARENA_BYTES (64u << 20)

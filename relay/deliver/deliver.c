@@ -472,7 +472,7 @@ static struct attempt *queue_entry_try(const struct queue_entry *entry)
 {
 	static const struct attempt_ops ops = { .begins = queue_on_begin,
 						.done = queue_on_attempt };
-	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct arena *arena = entry->copy ? NULL : arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct err err = { .code = 0 };
 	struct page page;
 	struct attempt_order order = {

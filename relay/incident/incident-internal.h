@@ -170,7 +170,9 @@ struct incident_book_ops {
 struct queued_page {
 	STAILQ_ENTRY(queued_page) link;
 	struct incident_book *book;
-	struct stored_page row; /* its texts are its own */
+	/* Its document is its own; names and targets of pagers are kept by the book. */
+	struct stored_page row;
+	char incident[INCIDENT_ID_SIZE];
 	struct page_copy *copy; /* what is sent, until delivery has it */
 	bool handed_over;	/* delivery has it */
 };
@@ -201,7 +203,8 @@ struct incident_book {
 	struct incident *check_incident; /* the next one; NULL: all have been */
 	struct member *check_member;	 /* of it; NULL: from its first */
 	bool check_again;		 /* the silences changed meanwhile: all of them once more */
-	size_t untaken;			 /* open incidents that no pager has taken */
+	struct buf doc; /* what is written to the store next: memory of documents, used again */
+	size_t untaken; /* open incidents that no pager has taken */
 	int64_t next_page_id;
 	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */
 	int64_t wall_offset_us; /* wall minus mono: when it changes, the wall clock was set */
@@ -219,6 +222,8 @@ void incidents_book_set_rules(struct incident_book *book,
 			      struct ruleset *rules); /* takes its own reference */
 /* What the alert book says. */
 void incidents_book_take(struct incident_book *book, const struct alert_message *message);
+/* The book's document, emptied; borrowed until the next call. */
+struct buf *incident_book_doc(struct incident_book *book);
 /* At the end of every turn: forgets the incidents that are over. The one place where incidents are
  * freed. */
 void incidents_book_end_turn(struct incident_book *book);

@@ -167,6 +167,7 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 	book->texts = map_new_borrowing();
 	book->alike = alike_new();
 	TAILQ_INIT(&book->warm);
+	buf_init(&book->doc, LIMIT_PAGE_DOC_BYTES);
 	TAILQ_INIT(&book->all);
 	TAILQ_INIT(&book->changed);
 	TAILQ_INIT(&book->missed);
@@ -205,10 +206,19 @@ void incidents_book_free(struct incident_book *book)
 	map_free(book->by_key);
 	map_free(book->texts);
 	alike_free(book->alike);
+	buf_fini(&book->doc);
 	slice_remove(book->turns, &book->check);
 	silence_set_unref(book->silences);
 	rules_unref(book->rules);
 	free(book);
+}
+
+struct buf *incident_book_doc(struct incident_book *book)
+{
+	if (book->doc.size > LIMIT_PAGE_DOC_KEPT)
+		buf_fini(&book->doc);
+	buf_reset(&book->doc);
+	return &book->doc;
 }
 
 void incidents_book_set_rules(struct incident_book *book, struct ruleset *rules)

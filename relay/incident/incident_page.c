@@ -68,7 +68,7 @@ static void fresh_add_words(const struct alert *alert, struct buf *out)
 const char *incident_fresh_text(struct incident *incident, struct arena *arena)
 {
 	const struct incident_book *book = incident->book;
-	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	BUF_LOCAL(text, LIMIT_PAGE_NOTE_BYTES);
 	struct member *member;
 	size_t all = incident->nfresh, told = 0;
 
@@ -168,7 +168,7 @@ static const struct alert *incident_first_alert(const struct incident *incident)
 const char *incident_differs_text(const struct incident *incident, struct arena *arena)
 {
 	const struct alert *first = incident->nmembers > 1 ? incident_first_alert(incident) : NULL;
-	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	BUF_LOCAL(text, LIMIT_PAGE_NOTE_BYTES);
 	struct differing differing;
 	size_t told = 0;
 
@@ -197,7 +197,7 @@ const char *incident_differs_text(const struct incident *incident, struct arena 
 static const char *incident_common_labels(const struct incident *incident,
 					  const struct alert *first, struct arena *arena)
 {
-	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	BUF_LOCAL(text, LIMIT_PAGE_NOTE_BYTES);
 
 	for (size_t i = 0; i < first->labels.n && text.len < LIMIT_PAGE_LABELS_BYTES / 2; i++) {
 		const struct label *label = &first->labels.at[i];
@@ -340,7 +340,7 @@ static const char *incident_storm_summary(const struct incident *incident,
 					  const struct alert *first, struct arena *arena,
 					  const struct page *page)
 {
-	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	BUF_LOCAL(text, LIMIT_PAGE_NOTE_BYTES);
 	struct differing differing;
 	size_t i = 0;
 
@@ -431,7 +431,7 @@ static void incident_move_links(struct arena *arena, int64_t decided_us, struct 
 static void incident_tell_refused(const struct incident *incident, struct arena *arena,
 				  struct page *page)
 {
-	struct buf teams = BUF_INIT(LIMIT_REFUSED_BYTES);
+	BUF_LOCAL(teams, LIMIT_REFUSED_BYTES);
 
 	for (const char *line = incident->refused; *line; line += strcspn(line, "\n") + 1)
 		buf_printf(&teams, "%s%.*s", teams.len ? ", " : "", (int)strcspn(line, "\n"), line);
@@ -473,7 +473,7 @@ void incident_get_page(struct incident *incident, struct arena *arena,
 static const char *incident_also_paged(const struct incident *incident, struct arena *arena,
 				       const struct recipient *reader)
 {
-	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
+	BUF_LOCAL(text, LIMIT_PAGE_NOTE_BYTES);
 	const struct recipient *recipient;
 
 	STAILQ_FOREACH (recipient, &incident->recipients, link) {
@@ -493,11 +493,7 @@ static const char *incident_also_paged(const struct incident *incident, struct a
 
 static void queued_page_free(struct queued_page *page)
 {
-	const char *texts[] = { page->row.incident, page->row.pager, page->row.target,
-				page->row.doc, page->row.error };
-
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		cleanup_free(&texts[i]);
+	cleanup_free(&page->row.doc);
 	page_copy_free(page->copy);
 	free(page);
 }
@@ -538,7 +534,7 @@ static struct page page_for_recipient(const struct incident *incident,
 				      const struct page *page)
 {
 	const struct incident_env *env = &incident->book->env;
-	struct buf link = BUF_INIT(LIMIT_HREF_BYTES);
+	BUF_LOCAL(link, LIMIT_HREF_BYTES);
 	struct page own = *page;
 
 	own.also_paged = incident_also_paged(incident, arena, recipient);
@@ -576,27 +572,27 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 		page_for_recipient(incident, recipient, draft->arena, &draft->page);
 	struct incident_book *book = incident->book;
 	struct queued_page *queued = xcalloc(1, sizeof(*queued));
-	struct buf doc = BUF_INIT(LIMIT_PAGE_DOC_BYTES);
+	struct buf *doc = incident_book_doc(book);
 
-	buf_want(&doc, LIMIT_PAGE_DOC_USUAL);
-	incident_page_write_own(&page, &doc);
+	incident_page_write_own(&page, doc);
 	queued->book = book;
+	memcpy(queued->incident, incident->id, sizeof(queued->incident));
 	queued->copy = page_copy_new(&page, draft->decision);
 	queued->row = (struct stored_page){
 		.id = book->next_page_id++,
-		.incident = xstrdup(incident->id),
-		.pager = xstrdup(recipient->pager),
+		.incident = queued->incident,
+		.pager = recipient->pager,
 		.n = recipient->n,
-		.target = xstrdup(recipient->target),
-		.doc_len = doc.len,
+		.target = recipient->target,
+		.doc = xstrndup(buf_text(doc), doc->len),
+		.doc_len = doc->len,
 		.event = (int)page.event,
 		.severity = (int)page.severity,
 		.state = STORED_PAGE_QUEUED,
 		.created_us = clock_wall_us(book->env.clock),
 		.next_us = clock_wall_us(book->env.clock),
-		.error = xstrdup(""),
+		.error = "",
 	};
-	queued->row.doc = buf_take(&doc);
 	recipient->waiting++;
 	recipient->told_us = clock_mono_us(book->env.clock);
 	queued_page_write(queued);

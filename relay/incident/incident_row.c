@@ -64,8 +64,9 @@ static void incident_written(void *ctx, int error, const char *text)
 }
 
 /* Of a closed incident the store keeps the headline and its facts: nothing else is written. */
-static void incident_write_page(struct incident *incident, struct arena *arena, struct buf *doc)
+static void incident_write_page(struct incident *incident, struct buf *doc)
 {
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	const bool closed = incident->state == INCIDENT_CLOSED;
 	struct shared_text *decision = closed ? NULL : incident_decision(incident);
 	struct page page;
@@ -76,20 +77,19 @@ static void incident_write_page(struct incident *incident, struct arena *arena, 
 		page.alert_list = NULL;
 		page.nalerts = 0;
 	}
-	buf_want(doc, LIMIT_PAGE_DOC_USUAL + (decision ? decision->len + decision->len / 4 : 0));
 	incident_page_write(&page, doc);
 	shared_text_unref(decision);
+	arena_free(arena);
 }
 
 static void incident_write(struct incident *incident)
 {
 	struct incident_book *book = incident->book;
-	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
-	struct buf doc = BUF_INIT(LIMIT_PAGE_DOC_BYTES);
+	struct buf *doc = incident_book_doc(book);
 	struct incident_write *write = xcalloc(1, sizeof(*write));
 
 	if (incident->whole)
-		incident_write_page(incident, arena, &doc);
+		incident_write_page(incident, doc);
 	struct stored_incident row = {
 		.id = incident->id,
 		.key = incident->key,
@@ -112,8 +112,8 @@ static void incident_write(struct incident *incident)
 		.left_us = incident->left_us,
 		.acked_by = incident->acked_by,
 		.refused = incident->refused,
-		.page = buf_text(&doc),
-		.page_len = doc.len,
+		.page = buf_text(doc),
+		.page_len = doc->len,
 	};
 	if (incident->whole)
 		store_put_incident(turns_batch(book->turns), &row);
@@ -123,8 +123,6 @@ static void incident_write(struct incident *incident)
 	write->book = book;
 	memcpy(write->id, incident->id, sizeof(write->id));
 	turns_then(book->turns, incident_written, free, write);
-	buf_fini(&doc);
-	arena_free(arena);
 }
 
 void incident_put(struct incident *incident)

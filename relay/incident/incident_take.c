@@ -29,7 +29,7 @@ static void decision_enter_page(const struct alert_message *message, const char 
 	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES);
 
 	decision->page.incident = decision->page.dedup_key = arena_strdup(arena, incident_id);
-	buf_want(&doc, LIMIT_PAGE_DOC_USUAL);
+	buf_want(&doc, LIMIT_DECISION_USUAL);
 	decision_write(decision, &doc);
 	if (doc.failed) {
 		buf_reset(&doc);

@@ -101,7 +101,7 @@ static struct recipient *recipient_for(struct incident *incident, const struct p
 				       enum recipient_role role)
 {
 	const struct page_target target = page_target_of(pager);
-	struct buf text = BUF_INIT(2 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
+	BUF_LOCAL(text, 2 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
 	struct recipient *recipient;
 
 	page_target_write(&target, &text);

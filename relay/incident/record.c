@@ -30,7 +30,7 @@ STAILQ_HEAD(record_list, record);
 struct record {
 	STAILQ_ENTRY(record) link;
 	int64_t at_us;
-	char *alert_key, *incident, *team;
+	const char *alert_key, *incident, *team;
 	char *alert; /* text */
 	size_t alert_len;
 	struct shared_text *doc;
@@ -45,6 +45,7 @@ struct record {
 	/* What the pool makes of it. */
 	enum stored_traces kept;
 	struct buf alert_packed, doc_packed, traces_packed, healthy_packed, rules_packed;
+	char names[]; /* what alert_key, incident and team point to */
 };
 
 /* A handful in the pool. */
@@ -78,9 +79,6 @@ static void record_free(struct record *record)
 		buf_fini(bufs[i]);
 	enrichment_give_back(record->rest);
 	rules_unref(record->rules);
-	free(record->alert_key);
-	free(record->incident);
-	free(record->team);
 	free(record->alert);
 	shared_text_unref(record->doc);
 	free(record);
@@ -380,15 +378,27 @@ static void record_take_texts(struct record *record, const struct record_order *
 	record->doc = record_take_decision(order, decision);
 	record->alert_len = alert.len;
 	record->alert = buf_take(&alert);
-	record->alert_key = xstrdup(order->alert_key);
-	record->incident = xstrdup(order->incident);
-	record->team = xstrdup(decision->team ? decision->team->name : "");
 	record->bytes = sizeof(*record) + record->doc->len + record->alert_len;
+}
+
+/* With its names behind it. */
+static struct record *record_new(const struct record_order *order, const struct decision *decision)
+{
+	const char *const team = decision->team ? decision->team->name : "";
+	const size_t key_size = strlen(order->alert_key) + 1,
+		     incident_size = strlen(order->incident) + 1, team_size = strlen(team) + 1;
+	struct record *record = xcalloc(1, sizeof(*record) + key_size + incident_size + team_size);
+	char *at = record->names;
+
+	record->alert_key = memcpy(at, order->alert_key, key_size);
+	record->incident = memcpy(at + key_size, order->incident, incident_size);
+	record->team = memcpy(at + key_size + incident_size, team, team_size);
+	return record;
 }
 
 void record_decision(struct recorder *recorder, const struct record_order *order)
 {
-	struct record *record = xcalloc(1, sizeof(*record));
+	struct record *record = record_new(order, enrichment_decision(order->enrichment));
 
 	record->at_us = clock_wall_us(recorder->clock);
 	record->rules = rules_ref(enrichment_rules(order->enrichment));
