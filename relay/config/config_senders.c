@@ -328,11 +328,24 @@ bool config_senders_differ(struct sender_config *sender, struct sender_config *o
 
 /* ---- the sample ---- */
 
+static void write_format_sample(struct buf *out)
+{
+	static const char *const texts[] = {
+#define FORMAT(id, name, family, text) [FORMAT_##id] = text,
+#include "tracepager/tbl/formats.def"
+#undef FORMAT
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		buf_printf(out, "# - %-14s %s\n", format_names[i], texts[i]);
+}
+
 void config_write_sender_sample(struct buf *out)
 {
+	buf_puts(out, "# Monitoring systems that send us alerts, each at POST /webhook/NAME\n"
+		      "# (format prometheus: at POST /api/v2/alerts). Formats:\n");
+	write_format_sample(out);
 	buf_puts(out,
-		 "# Monitoring systems that send us alerts, each at POST /webhook/NAME\n"
-		 "# (format prometheus: at POST /api/v2/alerts).\n"
 		 "senders:\n"
 		 "  alertmanager:\n"
 		 "    format: alertmanager\n"
