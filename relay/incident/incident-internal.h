@@ -15,6 +15,7 @@
 #include "life-internal.h"
 #include "tracepager/deliver.h"
 #include "tracepager/hash.h"
+#include "tracepager/limits.h"
 #include "turn-internal.h"
 
 /* Why a pager has an incident's pages. Stored. */
@@ -223,7 +224,14 @@ void incidents_book_set_rules(struct incident_book *book,
 /* What the alert book says. */
 void incidents_book_take(struct incident_book *book, const struct alert_message *message);
 /* The book's document, emptied; borrowed until the next call. */
-struct buf *incident_book_doc(struct incident_book *book);
+static inline struct buf *incident_book_doc(struct incident_book *book)
+{
+	if (book->doc.size > LIMIT_PAGE_DOC_KEPT)
+		buf_fini(&book->doc);
+	buf_reset(&book->doc);
+	return &book->doc;
+}
+
 /* At the end of every turn: forgets the incidents that are over. The one place where incidents are
  * freed. */
 void incidents_book_end_turn(struct incident_book *book);

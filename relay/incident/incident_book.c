@@ -213,14 +213,6 @@ void incidents_book_free(struct incident_book *book)
 	free(book);
 }
 
-struct buf *incident_book_doc(struct incident_book *book)
-{
-	if (book->doc.size > LIMIT_PAGE_DOC_KEPT)
-		buf_fini(&book->doc);
-	buf_reset(&book->doc);
-	return &book->doc;
-}
-
 void incidents_book_set_rules(struct incident_book *book, struct ruleset *rules)
 {
 	rules_unref(book->rules);
