@@ -700,6 +700,8 @@ static void make_senders(struct relay *relay)
 			.auth = &config->senders[i].auth,
 			.mapping = config->senders[i].mapping,
 			.group_theirs = config->senders[i].group_theirs,
+			.topics = config->senders[i].topics,
+			.ntopics = config->senders[i].ntopics,
 		};
 }
 
@@ -749,6 +751,7 @@ static void make_intake(struct relay *relay)
 		.senders = relay->senders,
 		.nsenders = relay->config->nsenders,
 		.open = config_is_loopback(relay->config->listen),
+		.transport = http_client_transport(relay->client),
 		.ops = {
 			.have_room = intake_have_room,
 			.accept = intake_accept,

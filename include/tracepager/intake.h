@@ -25,6 +25,7 @@
 #include "tracepager/alert.h"
 #include "tracepager/alert_format.h"
 #include "tracepager/clock.h"
+#include "tracepager/http.h"
 #include "tracepager/http_server.h"
 #include "tracepager/pool.h"
 #include "tracepager/secret.h"
@@ -48,6 +49,8 @@ struct sender {
 	const struct sender_auth *auth;	     /* how it shows who it is */
 	const struct alert_mapping *mapping; /* of format generic; NULL: none */
 	bool group_theirs;		     /* its alerts keep the group that it made of them */
+	const char *const *topics;	     /* of Amazon SNS, from which messages are wanted */
+	size_t ntopics;
 };
 
 /* Why a request is refused before its body counts. */
@@ -91,6 +94,9 @@ struct intake_env {
 	/* All addresses are loopback: /api/v2/alerts needs no token if no sender declares one, and
 	 * requests under an undeclared name may page. */
 	bool open;
+	/* For certificates and confirmations of Amazon SNS. */
+	const struct http_transport *transport;
+	const char *authorities; /* in PEM, who vouch for those certificates; NULL: the system's */
 	struct intake_ops ops;
 };
 

@@ -318,10 +318,17 @@
 /* Labels that are looked at before LIMIT_LABELS are kept; a name of one. */
 #define LIMIT_MAPPED_LABELS	1024u
 #define LIMIT_MAPPED_NAME_BYTES 256u
-/* One event of PagerDuty, which takes 512 KiB: its key is looked for on the loop. */
+/* An event of PagerDuty, which takes 512 KiB, or a message of Amazon SNS: 256 KiB, and escapes. */
 #define LIMIT_EVENT_BODY_BYTES (1u << 20)
-/* A member of an event's details that is a label (rules match labels); a longer one is text for
- * people, an annotation. Links of one event that are kept. */
+/* Certificates of Amazon SNS, one a region; a request of one: Amazon waits 15 s for our answer. */
+#define LIMIT_SNS_CERTIFICATES	       16
+#define LIMIT_SNS_CERTIFICATE_US       (24 * 60 * US_PER_MINUTE)
+#define LIMIT_SNS_CERTIFICATE_RETRY_US (30 * US_PER_SECOND)
+#define LIMIT_SNS_FETCH_US	       (5 * US_PER_SECOND)
+/* Amazon sends a message again for an hour; ids of those that were taken in so long, and more. */
+#define LIMIT_SNS_AGE_US   (2 * 60 * US_PER_MINUTE)
+#define LIMIT_SNS_MESSAGES 16384
+/* A member of an event's details that is a label: longer text is an annotation. Its links. */
 #define LIMIT_DETAIL_LABEL_BYTES 256u
 #define LIMIT_EVENT_LINKS	 16u
 /* Rules of one declared mapping; one step of a place, and the steps "*" in it. */

@@ -219,6 +219,7 @@ static void check_sender(struct config_loading *loading, const struct ynode *nam
 		      "a sender needs a format");
 	if (!config_has_secret(map, "bearer") && !ynode_get(map, "basic") &&
 	    !ynode_get(map, "sign") && !ynode_get(map, "client_names") &&
+	    !(sender->format == FORMAT_SNS && sender->ntopics) &&
 	    !config_is_loopback(loading->config->listen))
 		FAULT(loading, name, "C008", "add: bearer_file: /path/of/a/token",
 		      "a sender without a token is allowed only while listening on loopback");

@@ -20,6 +20,7 @@
 
 #include "intake-internal.h"
 #include "refusals-internal.h"
+#include "sns_check-internal.h"
 
 struct intake_job {
 	LIST_ENTRY(intake_job) link;
@@ -39,6 +40,7 @@ struct intake_job {
 	size_t commits; /* not yet reported */
 	int store_error;
 	size_t counts[ACCEPT_COUNT];
+	const char *message_id; /* of Amazon SNS; NULL: none */
 };
 
 /* A name that somebody sends under and that no sender is declared with. */
@@ -59,6 +61,7 @@ struct intake {
 	struct sender_notes *notes; /* as env.senders; the last: senders without a declaration */
 	struct undeclared_sender undeclared[LIMIT_UNDECLARED];
 	struct refusals *refusals;
+	struct sns_checker *sns; /* NULL: no sender has needed it yet */
 	LIST_HEAD(, intake_job) jobs;
 	TAILQ_HEAD(intake_job_queue, intake_job) queue; /* those with alerts left to accept */
 	struct timer slice;	       /* armed: this turn's time counts; fires in the next turn */
@@ -124,6 +127,7 @@ void intake_free(struct intake *intake)
 
 	if (!intake)
 		return;
+	sns_checker_free(intake->sns); /* before the jobs, whose bodies it reads */
 	while ((job = LIST_FIRST(&intake->jobs)))
 		intake_job_free(job);
 	while ((job = LIST_FIRST(&intake->spare))) {
@@ -261,6 +265,8 @@ static void intake_job_end(struct intake_job *job, int status, const char *error
 		.counts = job->counts,
 	};
 
+	if (status == 202 && job->message_id)
+		sns_checker_remember(job->intake->sns, job->message_id);
 	job->request.answer(&outcome);
 	intake_job_free(job);
 }
@@ -488,6 +494,51 @@ static void job_run_parse(void *arg)
 								&job->err);
 }
 
+static void job_read(struct intake_job *job)
+{
+	if (job->len <= LIMIT_INLINE_BODY_BYTES) {
+		job_run_parse(job);
+		job_on_parsed(job);
+	} else {
+		pool_submit(job->intake->env.pool, job_run_parse, job_on_parsed, job);
+	}
+}
+
+static void job_on_checked(void *arg, int status, const char *text, const char *message_id)
+{
+	struct intake_job *job = arg;
+
+	if (status == 0) {
+		job->message_id = arena_strdup(job->arena, message_id);
+		job_read(job);
+	} else if (status == 202) {
+		job->batch.ignored = text;
+		intake_job_end(job, 202, NULL);
+	} else {
+		if (status == 403)
+			refusals_count(job->intake->refusals, INTAKE_REFUSAL_SENDER, job->exchange,
+				       job->sender->name);
+		intake_job_end(job, status, text);
+	}
+}
+
+/* Amazon SNS signs what it sends: the stage between the body and reading it. */
+static void job_check_sns(struct intake_job *job)
+{
+	struct intake *intake = job->intake;
+	const struct sns_question question = {
+		.sender = job->sender,
+		.body = job->body,
+		.len = job->len,
+		.done = job_on_checked,
+		.arg = job,
+	};
+
+	if (!intake->sns)
+		intake->sns = sns_checker_new(&intake->env);
+	sns_checker_ask(intake->sns, &question);
+}
+
 void intake_start(struct intake *intake, struct http_exchange *exchange,
 		  const struct intake_request *request)
 {
@@ -512,12 +563,10 @@ void intake_start(struct intake *intake, struct http_exchange *exchange,
 	job->request.path_id = arena_strdup(job->arena, request->path_id);
 	job->sender = request->sender;
 	job->body = http_exchange_body(exchange, &job->len);
-	if (job->len <= LIMIT_INLINE_BODY_BYTES) {
-		job_run_parse(job);
-		job_on_parsed(job);
-	} else {
-		pool_submit(intake->env.pool, job_run_parse, job_on_parsed, job);
-	}
+	if (request->format == FORMAT_SNS)
+		job_check_sns(job);
+	else
+		job_read(job);
 }
 
 const struct intake_env *intake_env_of(const struct intake *intake)

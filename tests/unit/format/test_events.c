@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -366,6 +367,115 @@ START_TEST(opsgenie_acts)
 }
 END_TEST
 
+/* ---- Amazon SNS ---- */
+
+#define ARN "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:Cart errors"
+#define ENVELOPE(message)                                                                          \
+	"{\"Type\":\"Notification\",\"MessageId\":\"95df01b4-ee98\",\"TopicArn\":"                 \
+	"\"arn:aws:sns:eu-west-1:123456789012:alarms\",\"Subject\":\"ALARM\",\"Message\":"         \
+	"\"" message "\"}"
+#define CLOUDWATCH(state)                                                                          \
+	"{\\\"AlarmName\\\":\\\"Cart errors\\\",\\\"AlarmDescription\\\":\\\"see the wiki\\\","    \
+	"\\\"AWSAccountId\\\":\\\"123456789012\\\",\\\"AlarmArn\\\":\\\"" ARN                      \
+	"\\\",\\\"NewStateValue\\\":\\\"" state                                                    \
+	"\\\",\\\"NewStateReason\\\":\\\"3 > 1\\\",\\\"StateChangeTime\\\":"                       \
+	"\\\"2026-09-01T09:58:00.000+0000\\\",\\\"Region\\\":\\\"EU "                              \
+	"(Ireland)\\\",\\\"Trigger\\\":{"                                                          \
+	"\\\"MetricName\\\":\\\"Fault\\\",\\\"Namespace\\\":\\\"ApplicationSignals\\\","           \
+	"\\\"Dimensions\\\":[{\\\"name\\\":\\\"Service\\\",\\\"value\\\":\\\"cart\\\"},"           \
+	"{\\\"value\\\":\\\"POST /orders\\\",\\\"name\\\":\\\"Operation\\\"}]}}"
+
+START_TEST(cloudwatch_alarm)
+{
+	const struct alert *alert = read_one(FORMAT_SNS, ENVELOPE(CLOUDWATCH("ALARM")));
+	char fingerprint[65];
+
+	snprintf(fingerprint, sizeof(fingerprint), "%s", alert->fingerprint);
+	ck_assert_str_eq(alert->family, "sns");
+	ck_assert_int_eq(alert->status, ALERT_FIRING);
+	ck_assert_int_eq(alert->starts_at_us, NOW_US - 2 * US_PER_MINUTE);
+	check_label(alert, "alertname", "Cart errors");
+	check_label(alert, "account", "123456789012");
+	check_label(alert, "region", "eu-west-1");
+	check_label(alert, "region_name", "EU (Ireland)");
+	check_label(alert, "metric_name", "Fault");
+	check_label(alert, "metric_namespace", "ApplicationSignals");
+	check_label(alert, "service", "cart");
+	check_label(alert, "operation", "POST /orders");
+	check_annotation(alert, "summary", "3 > 1");
+	check_annotation(alert, "description", "see the wiki");
+	check_annotation(alert, "topic", "arn:aws:sns:eu-west-1:123456789012:alarms");
+	ck_assert_str_eq(alert->generator_url,
+			 "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region="
+			 "eu-west-1#alarmsV2:alarm/Cart%20errors");
+	alert = read_one(FORMAT_SNS, ENVELOPE(CLOUDWATCH("OK")));
+	ck_assert_int_eq(alert->status, ALERT_RESOLVED);
+	ck_assert_int_eq(alert->ends_at_us, NOW_US - 2 * US_PER_MINUTE);
+	ck_assert_str_eq(alert->fingerprint, fingerprint);
+	ck_assert_int_eq(read_as(FORMAT_SNS, "aws", ENVELOPE(CLOUDWATCH("INSUFFICIENT_DATA"))), 0);
+	ck_assert_uint_eq(batch.nalerts + batch.nrefused, 0);
+	ck_assert_str_eq(batch.ignored, "an alarm without enough data pages nobody");
+	ck_assert_int_eq(read_as(FORMAT_SNS, "aws", ENVELOPE(CLOUDWATCH("odd"))), 0);
+	ck_assert_str_eq(batch.refused[0].text,
+			 "alert 0: status is \"odd\", neither firing nor resolved");
+}
+END_TEST
+
+/* EventBridge tells the same alarm in words of its own, and names it by the same ARN. */
+#define EVENT(state)                                                                               \
+	"{\"source\":\"aws.cloudwatch\",\"account\":\"123456789012\",\"region\":\"eu-west-1\","    \
+	"\"detail-type\":\"CloudWatch Alarm State Change\",\"resources\":[\"" ARN                  \
+	"\"],\"detail\":{"                                                                         \
+	"\"alarmName\":\"Cart errors\",\"state\":{\"value\":\"" state                              \
+	"\",\"reason\":\"3 > "                                                                     \
+	"1\",\"timestamp\":\"2026-09-01T09:58:00.000+0000\"},\"configuration\":{"                  \
+	"\"metrics\":[{\"metricStat\":{\"metric\":{\"namespace\":\"AWS/"                           \
+	"Lambda\",\"name\":\"Errors\","                                                            \
+	"\"dimensions\":{\"FunctionName\":\"cart\"}}}}]}}}"
+
+START_TEST(cloudwatch_by_eventbridge)
+{
+	const char *fingerprint = read_one(FORMAT_SNS, ENVELOPE(CLOUDWATCH("ALARM")))->fingerprint;
+	const struct alert *alert = read_one(FORMAT_SNS, EVENT("ALARM"));
+
+	ck_assert_str_eq(alert->fingerprint, fingerprint);
+	check_label(alert, "service", "cart");
+	check_label(alert, "metric_namespace", "AWS/Lambda");
+	ck_assert_int_eq(alert->starts_at_us, NOW_US - 2 * US_PER_MINUTE);
+	ck_assert_int_eq(read_one(FORMAT_SNS, EVENT("OK"))->status, ALERT_RESOLVED);
+}
+END_TEST
+
+START_TEST(other_forms_of_sns)
+{
+	const struct alert *alert = read_one(
+		FORMAT_SNS, "{\"Records\":[{\"Sns\":{\"MessageId\":\"m\",\"TopicArn\":\"t\","
+			    "\"Message\":\"" CLOUDWATCH("ALARM") "\"}}]}");
+
+	check_label(alert, "alertname", "Cart errors");
+	check_label(alert, "service", "cart");
+	alert = read_one(FORMAT_SNS, "{\"AlarmName\":\"Raw\",\"AWSAccountId\":\"1\","
+				     "\"NewStateValue\":\"ALARM\"}");
+	check_label(alert, "alertname", "Raw");
+	alert = read_one(FORMAT_SNS, ENVELOPE("the backup failed"));
+	ck_assert_str_eq(alert->fingerprint, "95df01b4-ee98");
+	check_label(alert, "alertname", "ALARM");
+	check_annotation(alert, "description", "the backup failed");
+	ck_assert_int_eq(read_as(FORMAT_SNS, "aws", "{\"Type\":\"Notification\"}"), -EBADMSG);
+	ck_assert_int_eq(read_as(FORMAT_SNS, "aws",
+				 "{\"Type\":\"SubscriptionConfirmation\",\"MessageId\":\"m\","
+				 "\"TopicArn\":\"t\",\"SubscribeURL\":"
+				 "\"https://sns.eu-west-1.amazonaws.com/?Token=x\"}"),
+			 0);
+	ck_assert_str_eq(batch.confirm_url, "https://sns.eu-west-1.amazonaws.com/?Token=x");
+	ck_assert_str_eq(batch.confirm_topic, "t");
+	ck_assert_int_eq(read_as(FORMAT_SNS, "aws",
+				 "{\"Type\":\"SubscriptionConfirmation\",\"MessageId\":\"m\","
+				 "\"TopicArn\":\"t\",\"SubscribeURL\":\"https://evil.example/\"}"),
+			 -EBADMSG);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("events");
@@ -383,6 +493,9 @@ int main(void)
 	tcase_add_test(tcase, v1_trigger);
 	tcase_add_test(tcase, opsgenie_create);
 	tcase_add_test(tcase, opsgenie_acts);
+	tcase_add_test(tcase, cloudwatch_alarm);
+	tcase_add_test(tcase, cloudwatch_by_eventbridge);
+	tcase_add_test(tcase, other_forms_of_sns);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -109,6 +109,8 @@ static const char *const samples[FORMAT_COUNT] = {
 				"\"source\":\"h\",\"severity\":\"error\"}}",
 	[FORMAT_PAGERDUTY_V1] = "{\"service_key\":\"r\",\"event_type\":\"trigger\","
 				"\"description\":\"d\"}",
+	[FORMAT_SNS] = "{\"Type\":\"Notification\",\"MessageId\":\"m\",\"TopicArn\":\"t\","
+		       "\"Message\":\"s\"}",
 	[FORMAT_OPSGENIE] = "{\"message\":\"m\",\"alias\":\"a\"}",
 	[FORMAT_GRAFANA_LEGACY] =
 		"{\"ruleId\":1,\"ruleName\":\"r\",\"state\":\"alerting\",\"evalMatches\":[]}",
