@@ -86,7 +86,7 @@ static const struct mapping_rule gcp_rules[] = {
 	{ .to = MAP_LABELS, .from = { "/incident/policy_user_labels" } },
 	{ .to = MAP_LABELS, .from = { "/incident/metadata/user_labels" } },
 	{ .to = MAP_LABELS, .name = "metric_", .from = { "/incident/metric/labels" } },
-	{ .to = MAP_LABELS, .name = "resource_", .from = { "/incident/resource/labels" } },
+	{ .to = MAP_LABELS, .name = "gcp_resource_", .from = { "/incident/resource/labels" } },
 };
 
 static const struct alert_mapping gcp = {

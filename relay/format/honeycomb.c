@@ -70,6 +70,8 @@ static const char *only_dataset(struct mapped_alert *alert)
 static const char *honeycomb_complete(struct mapped_alert *alert)
 {
 	mapped_add_common(alert, "/result_groups_triggered", "Group");
+	/* Honeycomb's column for the name of a span. */
+	mapped_add_label(alert, "span_name", mapped_label(alert, "name"));
 	if (!mapped_label(alert, "service_name") && !mapped_label(alert, "service"))
 		mapped_add_label(alert, "service_name", only_dataset(alert));
 	mapped_event_time(alert);
