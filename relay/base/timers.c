@@ -1,4 +1,6 @@
-/* Timers: a binary heap of pointers to the callers' timers, each of which knows its place. */
+/* Timers: a heap with four children to a place, so that few timers move where one is taken out. The
+ * heap has the deadlines itself: to compare two, the callers' timers, which lie all over the
+ * memory, are not looked at. Each timer knows its place. */
 #include "tracepager/timers.h"
 
 #include <assert.h>
@@ -8,8 +10,17 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
+/* Children of a place. */
+#define HEAP_WIDTH 4u
+
+struct heap_place {
+	int64_t deadline_us;
+	uint64_t order;
+	struct timer *timer;
+};
+
 struct timers {
-	struct timer **heap; /* heap[0] is not used: slots count from 1 */
+	struct heap_place *heap; /* heap[0] is not used: slots count from 1 */
 	size_t n, size;
 	uint64_t armed;	    /* how many were armed so far: the next timer's order */
 	int64_t running_us; /* inside timers_run(): its now_us; else INT64_MIN */
@@ -28,46 +39,59 @@ void timers_free(struct timers *timers)
 	if (!timers)
 		return;
 	for (size_t i = 1; i <= timers->n; i++)
-		timers->heap[i]->slot = 0;
+		timers->heap[i].timer->slot = 0;
 	free(timers->heap);
 	free(timers);
 }
 
-static bool timer_before(const struct timer *a, const struct timer *b)
+static bool timer_before(const struct heap_place *a, const struct heap_place *b)
 {
 	return a->deadline_us != b->deadline_us ? a->deadline_us < b->deadline_us
 						: a->order < b->order;
 }
 
-static void timer_place(struct timers *timers, struct timer *timer, size_t slot)
+static size_t heap_parent(size_t slot)
 {
-	timers->heap[slot] = timer;
-	timer->slot = slot;
+	return (slot - 2) / HEAP_WIDTH + 1;
 }
 
-static void sift_up(struct timers *timers, struct timer *timer, size_t slot)
+static void timer_place(struct timers *timers, const struct heap_place *place, size_t slot)
 {
-	while (slot > 1 && timer_before(timer, timers->heap[slot / 2])) {
-		timer_place(timers, timers->heap[slot / 2], slot);
-		slot /= 2;
+	timers->heap[slot] = *place;
+	place->timer->slot = slot;
+}
+
+static void sift_up(struct timers *timers, const struct heap_place *place, size_t slot)
+{
+	while (slot > 1 && timer_before(place, &timers->heap[heap_parent(slot)])) {
+		timer_place(timers, &timers->heap[heap_parent(slot)], slot);
+		slot = heap_parent(slot);
 	}
-	timer_place(timers, timer, slot);
+	timer_place(timers, place, slot);
 }
 
-static void sift_down(struct timers *timers, struct timer *timer, size_t slot)
+/* The earliest child of the slot; 0: it has none. */
+static size_t heap_child(const struct timers *timers, size_t slot)
 {
-	for (;;) {
-		size_t child = 2 * slot;
-		if (child > timers->n)
-			break;
-		if (child < timers->n && timer_before(timers->heap[child + 1], timers->heap[child]))
-			child++;
-		if (timer_before(timer, timers->heap[child]))
-			break;
-		timer_place(timers, timers->heap[child], slot);
+	size_t first = HEAP_WIDTH * (slot - 1) + 2, earliest = first;
+
+	if (first > timers->n)
+		return 0;
+	for (size_t child = first + 1; child < first + HEAP_WIDTH && child <= timers->n; child++)
+		if (timer_before(&timers->heap[child], &timers->heap[earliest]))
+			earliest = child;
+	return earliest;
+}
+
+static void sift_down(struct timers *timers, const struct heap_place *place, size_t slot)
+{
+	size_t child;
+
+	while ((child = heap_child(timers, slot)) && timer_before(&timers->heap[child], place)) {
+		timer_place(timers, &timers->heap[child], slot);
 		slot = child;
 	}
-	timer_place(timers, timer, slot);
+	timer_place(timers, place, slot);
 }
 
 void timer_arm(struct timers *timers, struct timer *timer, int64_t deadline_us)
@@ -79,9 +103,10 @@ void timer_arm(struct timers *timers, struct timer *timer, int64_t deadline_us)
 	timer->order = timers->armed++;
 	if (timers->n + 2 > timers->size) {
 		timers->size = timers->size ? timers->size * 2 : 64;
-		timers->heap = xrealloc_array(timers->heap, timers->size, sizeof(struct timer *));
+		timers->heap = xrealloc_array(timers->heap, timers->size, sizeof(*timers->heap));
 	}
-	sift_up(timers, timer, ++timers->n);
+	const struct heap_place place = { timer->deadline_us, timer->order, timer };
+	sift_up(timers, &place, ++timers->n);
 }
 
 void timer_disarm(struct timers *timers, struct timer *timer)
@@ -90,20 +115,20 @@ void timer_disarm(struct timers *timers, struct timer *timer)
 
 	if (!slot)
 		return;
-	assert(slot <= timers->n && timers->heap[slot] == timer);
+	assert(slot <= timers->n && timers->heap[slot].timer == timer);
 	timer->slot = 0;
-	struct timer *last = timers->heap[timers->n--];
-	if (last == timer)
+	const struct heap_place last = timers->heap[timers->n--];
+	if (last.timer == timer)
 		return;
-	if (slot > 1 && timer_before(last, timers->heap[slot / 2]))
-		sift_up(timers, last, slot);
+	if (slot > 1 && timer_before(&last, &timers->heap[heap_parent(slot)]))
+		sift_up(timers, &last, slot);
 	else
-		sift_down(timers, last, slot);
+		sift_down(timers, &last, slot);
 }
 
 int64_t timers_next_us(const struct timers *timers)
 {
-	return timers->n ? timers->heap[1]->deadline_us : INT64_MAX;
+	return timers->n ? timers->heap[1].deadline_us : INT64_MAX;
 }
 
 /* clock: NULL if only the number of timers ends the run. */
@@ -114,9 +139,9 @@ static size_t run_due(struct timers *timers, int64_t now_us, const struct clock 
 	size_t fired = 0;
 
 	timers->running_us = now_us;
-	while (timers->n && timers->heap[1]->deadline_us <= now_us &&
+	while (timers->n && timers->heap[1].deadline_us <= now_us &&
 	       fired < LIMIT_TIMERS_PER_TURN) {
-		struct timer *timer = timers->heap[1];
+		struct timer *timer = timers->heap[1].timer;
 		if (timer->order >= first_new && timer->deadline_us == now_us)
 			break; /* a handler armed it: it must not hold the loop */
 		if (clock && fired > 0 && clock_mono_us(clock) >= end_us)

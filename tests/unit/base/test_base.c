@@ -355,6 +355,46 @@ START_TEST(timers_fire_in_order)
 }
 END_TEST
 
+enum { MANY_TIMERS = 341 };
+
+/* Three are armed at each time, in an order that visits each timer once (7 and 341 have no common
+ * divisor); every fifth is moved to another time, every third of the others disarmed. */
+START_TEST(many_timers_fire_in_order)
+{
+	static struct ring rings[MANY_TIMERS];
+	int order[MANY_TIMERS], n = 0;
+	struct timers *timers = timers_new();
+
+	for (int i = 0; i < MANY_TIMERS; i++) {
+		int number = i * 7 % MANY_TIMERS;
+		rings[number] = (struct ring){
+			.timers = timers, .number = number, .order = order, .n = &n
+		};
+		rings[number].timer = (struct timer){ .fire = ring, .arg = &rings[number] };
+		timer_arm(timers, &rings[number].timer, number / 3);
+	}
+	for (int i = 0; i < MANY_TIMERS; i++)
+		if (i % 5 == 0)
+			timer_arm(timers, &rings[i].timer, 1000 - i);
+		else if (i % 3 == 0)
+			timer_disarm(timers, &rings[i].timer);
+	while (timers_run(timers, 1000))
+		;
+	int at = 0;
+	for (int time = 0; time <= 1000; time++)
+		for (int i = 0; i < MANY_TIMERS; i++) {
+			bool due = i % 5 == 0 ? 1000 - i == time : i % 3 && i / 3 == time;
+			if (!due)
+				continue;
+			ck_assert_int_lt(at, n);
+			ck_assert_int_eq(rings[order[at++]].timer.deadline_us, time);
+			ck_assert_uint_eq(rings[i].timer.slot, 0);
+		}
+	ck_assert_int_eq(at, n);
+	timers_free(timers);
+}
+END_TEST
+
 START_TEST(timers_that_arm_for_now_wait_for_the_next_run)
 {
 	struct timers *timers = timers_new();
@@ -730,6 +770,7 @@ int main(void)
 	tcase_add_loop_test(tests, rfc3339_reads, 0, (int)ARRAY_LEN(times));
 	tcase_add_test(tests, rfc3339_writes);
 	tcase_add_test(tests, timers_fire_in_order);
+	tcase_add_test(tests, many_timers_fire_in_order);
 	tcase_add_test(tests, timers_that_arm_for_now_wait_for_the_next_run);
 	tcase_add_test(tests, timers_of_one_instant_take_several_runs);
 	tcase_add_test(tests, timers_stop_in_time);
