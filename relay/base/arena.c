@@ -35,10 +35,10 @@ struct block {
 	_Alignas(max_align_t) unsigned char data[];
 };
 
-/* The sizes that are kept, from ARENA_FIRST on, and how many blocks of each: less than half a
- * mebibyte for a thread. */
+/* The sizes that are kept, from ARENA_FIRST on, and how many blocks of each: half a mebibyte. As
+ * many alerts are looked up at a time. */
 #define SPARE_SIZES 3u
-#define SPARE_MOST  8u
+static const unsigned int spare_most[SPARE_SIZES] = { 64, 32, 16 };
 
 /* Blocks that no arena has; their memory is zeroed. */
 struct spare_blocks {
@@ -82,7 +82,7 @@ static bool spare_put(struct block *block)
 {
 	unsigned int i = spare_size(block->size);
 
-	if (ARENA_EMULATE || i == SPARE_SIZES || spare.n[i] == SPARE_MOST)
+	if (ARENA_EMULATE || i == SPARE_SIZES || spare.n[i] == spare_most[i])
 		return false;
 	pthread_once(&spare_once, spare_make_key);
 	if (!spare.first[i] && pthread_setspecific(spare_key, &spare) != 0)
