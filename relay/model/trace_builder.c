@@ -452,12 +452,13 @@ static inline bool same_attrs(const struct span_attr *a, const struct span_attr 
 /* Gives the span the list of an earlier span that has the same attributes, if it is found. */
 static void share_attrs(struct trace_builder *b, struct span *span)
 {
-	const struct span_attr *attrs = b->attrs + span->attrs;
 	uint64_t hash = span->nattrs, multiplier = b->texts.seeds[1] | 1;
+	const struct span_attr *attrs;
 	uint32_t *list;
 
 	if (span->nattrs == 0)
 		return;
+	attrs = b->attrs + span->attrs;
 	/* A multiplier for each place, so that the products need not wait for each other. */
 	for (unsigned int i = 0; i < span->nattrs; i++)
 		hash += ((uint64_t)attrs[i].key << 32 | attrs[i].value) * (multiplier + 2 * i);
