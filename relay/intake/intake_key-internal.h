@@ -10,12 +10,12 @@
 /* A set of enum alert_format_id. */
 #define INTAKE_FORMAT(id) (UINT64_C(1) << (id))
 
-/* The sender of one of the formats whose token the key (NULL: none) is, and who may send from where
- * the request is from; where all addresses are loopback, a sender that declares nothing takes every
- * key that is nobody else's. NULL: there is none, err says why, and the refusal is counted. */
-const struct sender *intake_sender_of_key(struct intake *intake,
-					  const struct http_exchange *exchange, uint64_t formats,
-					  const char *key, struct err *err);
+/* The sender of one of the formats whose token the key (NULL: none) is, and whose other marks
+ * (address, signature …) it bears; where all addresses are loopback, a sender that declares nothing
+ * takes every key that is nobody else's. NULL: there is none, err says why, and the refusal is
+ * counted. */
+const struct sender *intake_sender_of_key(struct intake *intake, struct http_exchange *exchange,
+					  uint64_t formats, const char *key, struct err *err);
 /* Is there no sender that takes requests without a key? */
 bool intake_formats_need_key(const struct intake *intake, uint64_t formats);
 /* The text of a member of the outermost object; false: the body is no JSON up to there, or has no

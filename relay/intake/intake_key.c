@@ -55,9 +55,8 @@ static const char *header_with_key(const void *ctx, const char *name)
 	return http_exchange_header(headers->exchange, name);
 }
 
-const struct sender *intake_sender_of_key(struct intake *intake,
-					  const struct http_exchange *exchange, uint64_t formats,
-					  const char *key, struct err *err)
+const struct sender *intake_sender_of_key(struct intake *intake, struct http_exchange *exchange,
+					  uint64_t formats, const char *key, struct err *err)
 {
 	const struct sender *sender = find_by_key(intake, formats, key);
 	struct buf bearer = BUF_INIT(LIMIT_SECRET_BYTES + 16);
@@ -73,13 +72,15 @@ const struct sender *intake_sender_of_key(struct intake *intake,
 	buf_printf(&bearer, "Bearer %s", key ? key : "");
 	const struct key_headers headers = { .exchange = exchange,
 					     .authorization = buf_text(&bearer) };
-	const struct auth_request request = {
+	struct auth_request request = {
 		.header = header_with_key,
 		.ctx = &headers,
 		.peer = http_exchange_peer(exchange),
 		.wall_us = clock_wall_us(intake_env_of(intake)->clock),
 	};
-	if (sender_auth_check_head(sender->auth, &request, err) != AUTH_GOOD) {
+	request.body = http_exchange_body(exchange, &request.len);
+	if (sender_auth_check_head(sender->auth, &request, err) != AUTH_GOOD ||
+	    sender_auth_check_body(sender->auth, &request, err) != AUTH_GOOD) {
 		intake_log_refusal(intake, INTAKE_REFUSAL_SENDER, exchange, sender->name);
 		sender = NULL;
 	}

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The APIs of PagerDuty and Opsgenie as their clients use them: an event fires, is repeated and resolved: one incident, one page, one resolve.
-What the services refuse is refused in their words. A retry without a key, and one behind kill -9, open nothing new."""
+What the services refuse is refused in their words. A retry without a key, and one behind kill -9, open nothing new. Amazon's messages
+must be signed."""
 import json
 import os
 import shutil
 import subprocess
+import time
 
 import peers
 
@@ -222,6 +224,48 @@ def alertmanagers_receivers_arrive():
             log.close()
 
 
+def keys_in_turn_and_other_marks():
+    """Of two keys both count; what else a sender declares counts beside its key."""
+    with Relay("senders:\n  two: {format: pagerduty-v2, bearer: [first-key, second-key]}\n"
+               "  far: {format: pagerduty-v2, bearer: far-key, addresses: [192.0.2.0/24]}\n"
+               "  signed: {format: opsgenie, bearer: signed-key, sign: {scheme: github, secret: s3cret}}\n") as relay:
+        assert relay.v2(key="a", route="first-key")[0] == relay.v2("resolve", "a", route="second-key")[0] == 202
+        relay.wait("resolve", 1)
+        status, answer = relay.v2(key="b", route="far-key")
+        assert status == 400 and "127.0.0.1" in answer["errors"][0], answer
+        status, answer = relay.genie("/v2/alerts", {"message": "m"}, "signed-key")
+        assert status == 401 and "X-Hub-Signature-256" in answer["message"], answer
+        assert relay.v2(key="b", route="third-key")[0] == 400 and len(relay.pages()) == 1
+
+
+def amazons_messages_must_be_signed():
+    """Messages that are refused without asking Amazon for a certificate; the unit test has the others."""
+    topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
+    with Relay(f"senders: {{aws: {{format: sns, topics: ['{topic}']}}}}\n") as relay:
+        alarm = {"AlarmName": "Errors", "NewStateValue": "ALARM", "AlarmArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:Errors"}
+        good = {"Type": "Notification", "MessageId": "m1", "TopicArn": topic, "Message": json.dumps(alarm), "SignatureVersion": "2",
+                "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()), "Signature": "AAAA",
+                "SigningCertURL": "https://sns.evil.com/SimpleNotificationService-1.pem"}
+        url = "https://sns.eu-west-1.amazonaws.com/a.pem"
+        for change, status, says in (({}, 403, "its host is not sns.REGION.amazonaws.com"), ({"SigningCertURL": "http" + url[5:]}, 403, "https"),
+                                     ({"SigningCertURL": url, "TopicArn": topic + "2"}, 403, "add it to topics of sender aws"),
+                                     ({"SigningCertURL": url, "Timestamp": "2026-01-01T00:00:00Z"}, 403, "too old"),
+                                     ({"Signature": None}, 403, "not signed"), ({"Type": "SubscriptionConfirmation"}, 403, "SubscribeURL")):
+            message = {name: value for name, value in {**good, **change}.items() if value is not None}
+            # Amazon's content type is that of a text.
+            answer = relay.post("/webhook/aws", message, {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-type": "Notification"})
+            assert answer[0] == status and says in answer[1]["error"], (change, answer)
+        assert relay.post("/webhook/aws", alarm)[0] == 403 and relay.post("/webhook/aws", "{")[0] == 400
+        assert not relay.pages() and not relay.incidents()
+    with Relay("senders: {raw: {format: sns, bearer: s3cret}}\n") as relay:
+        bearer = {"Authorization": "Bearer s3cret"}
+        assert relay.post("/webhook/raw", alarm, bearer)[0] == 202
+        assert relay.post("/webhook/raw", {**alarm, "NewStateValue": "INSUFFICIENT_DATA"}, bearer)[1]["ignored"]
+        assert relay.post("/webhook/raw", {**alarm, "NewStateValue": "OK"}, bearer)[0] == 202
+        relay.check_one_life(routing_key="key-sre")
+
+
 if __name__ == "__main__":
     peers.run(pagerduty_v2_has_one_life, pagerduty_v1_has_one_life, opsgenie_has_one_life, what_is_wrong_is_refused,
-              a_retry_without_a_key_opens_nothing_new, a_sender_by_name_takes_the_formats, alertmanagers_receivers_arrive)
+              a_retry_without_a_key_opens_nothing_new, a_sender_by_name_takes_the_formats, keys_in_turn_and_other_marks,
+              amazons_messages_must_be_signed, alertmanagers_receivers_arrive)
