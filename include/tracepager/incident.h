@@ -190,6 +190,8 @@ struct deliver *incidents_deliver(struct incidents *incidents);
 
 /* At the end of every turn: hands the turn's writes to the store. */
 void incidents_flush(struct incidents *incidents);
+/* The program ends: decisions that wait go to the pool at once, so that pool_free() packs all. */
+void incidents_end(struct incidents *incidents);
 
 /* Work that is not at rest: alerts waiting, pages queued, writes under way. For drains and tests.
  */

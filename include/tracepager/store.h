@@ -194,6 +194,9 @@ typedef void store_done(void *ctx, int error, const char *text);
  * completion; below these caps a batch of any size is taken. Batches commit and complete in the
  * order in which they were handed over, empty ones too. Never blocks. done may be NULL. */
 int store_commit(struct store *store, struct store_batch *batch, store_done *done, void *ctx);
+/* As store_commit(), for what nobody waits for: the batch is committed with the next one of
+ * store_commit(), or after LIMIT_STORE_LATER_US, in the order in which all were handed over. */
+int store_commit_later(struct store *store, struct store_batch *batch);
 /* A descriptor that is readable when batches are complete; borrowed. */
 int store_fd(const struct store *store);
 void store_poll(struct store *store); /* calls the completions */
@@ -231,6 +234,8 @@ int store_load(struct store *store, const struct store_loader *loader, void *ctx
  * LIMIT_TRACES_KEPT_US, and the oldest traces when all take more than LIMIT_TRACES_KEPT_BYTES. It
  * never removes what store_load() would read. */
 
+/* The program ends: from now on a full queue takes every batch, for store_close() to commit. */
+void store_end(struct store *store);
 /* Commits what was handed over, calls no completion, and ends the thread. Takes NULL. */
 void store_close(struct store *store);
 

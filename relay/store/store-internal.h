@@ -86,6 +86,16 @@ struct store_ops {
 	char *(*take_news)(void *backend);
 };
 
+/* When the queued batches are due as a group. */
+struct store_due {
+	size_t bytes;	     /* queued */
+	size_t nurgent;	     /* batches that somebody waits for */
+	int64_t gathered_us; /* monotonic: when those are due */
+	int64_t later_us;    /* when the others are */
+};
+/* In how many microseconds; 0: now. Pure. */
+int64_t store_due_in_us(const struct store_due *due, int64_t now_us);
+
 /* Takes the backend. The store has no thread yet: store_start() starts one; tests call store_run().
  */
 struct store *store_new(const struct store_ops *ops, void *backend);

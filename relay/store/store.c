@@ -2,9 +2,12 @@
  * The part of the store that all backends share: the queue from the loop to the store's thread, the
  * groups of batches, and the way back to the loop.
  *
- * The thread commits all queued batches as one group and never waits for more: the next group
- * gathers while one is written. So a lone sender waits for one commit, and 64 senders share one.
- * The lock is held only to move list heads; no memory is allocated or freed under it.
+ * The thread commits all queued batches as one group. Where few batches came in during the commit
+ * before, it does so at once: a lone sender waits for one commit. Where many did, more follow, and
+ * the next group gathers for up to LIMIT_STORE_GATHER_US from the begin of that one, so that many
+ * senders share one flush of the disk. A batch that nobody waits for begins no group for
+ * LIMIT_STORE_LATER_US, and goes with the next one. The lock is held only to move list heads; no
+ * memory is allocated or freed under it.
  *
  * Where one batch's data spoils its group, that batch alone fails: those before it are committed
  * without it, then those behind it. When the disk fails, the whole group fails at once.
@@ -33,17 +36,21 @@ struct store {
 	void *backend;
 	/* The loop's alone. */
 	size_t waiting_ops, waiting_bytes;
+	bool ending; /* every batch is taken */
 	int fd;
 	/* Shared. */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct store_batches queued, finished;
+	struct store_due due; /* of queued, where it is not empty */
 	bool stopping;
 	_Atomic bool failing; /* the last commit failed */
 	/* The thread's alone. */
 	pthread_t thread;
 	bool threaded;
-	bool told; /* the log's last line about commits says that they fail */
+	int64_t group_at_us;  /* when the last group was taken */
+	int64_t group_for_us; /* how long groups take, smoothed */
+	bool told;	      /* the log's last line about commits says that they fail */
 	int64_t complain_at_us, failed_at_us, probe_at_us;
 };
 
@@ -197,29 +204,73 @@ static void store_wait_us(struct store *store, int64_t us)
 	pthread_cond_timedwait(&store->wake, &store->lock, &until);
 }
 
+/* What the store does while no group is due. Returns how long until there is more of it. */
+static int64_t store_keep_house(struct store *store)
+{
+	int64_t probe_us, idle_us;
+
+	store_tell_recovery(store);
+	probe_us = store_probe(store);
+	idle_us = store->ops->idle(store->backend);
+	if (probe_us < idle_us)
+		idle_us = probe_us;
+	if (store->told && idle_us > LIMIT_STORE_COMPLAIN_US)
+		idle_us = LIMIT_STORE_COMPLAIN_US;
+	return idle_us;
+}
+
+int64_t store_due_in_us(const struct store_due *due, int64_t now_us)
+{
+	int64_t at_us = due->nurgent ? due->gathered_us : due->later_us;
+
+	if (due->bytes >= LIMIT_STORE_GROUP_BYTES || at_us <= now_us)
+		return 0;
+	return at_us - now_us;
+}
+
+/* INT64_MAX: nothing is queued. */
+static int64_t store_group_in_us(const struct store *store)
+{
+	if (STAILQ_EMPTY(&store->queued))
+		return INT64_MAX;
+	return store->stopping ? 0 : store_due_in_us(&store->due, store_now_us());
+}
+
+/* From the begin of a group to the next one: twice what a group takes, so that half of the disk's
+ * time goes to waiting at most. */
+static int64_t store_gather_us(const struct store *store)
+{
+	int64_t us = 2 * store->group_for_us;
+
+	return us < LIMIT_STORE_GATHER_US ? us : LIMIT_STORE_GATHER_US;
+}
+
 /* Takes the queued batches as a group; waits for some with the lock held. false: the store closes,
  * and the queue is empty. */
 static bool store_next_group(struct store *store, struct store_batches *group)
 {
-	int64_t idle_us, probe_us;
+	int64_t wait_us, idle_us;
 
 	STAILQ_INIT(group);
-	while (STAILQ_EMPTY(&store->queued)) {
+	if (store->due.nurgent >= LIMIT_STORE_GATHER_BATCHES)
+		store->due.gathered_us = store->group_at_us + store_gather_us(store);
+	while ((wait_us = store_group_in_us(store)) > 0) {
 		if (store->stopping)
 			return false;
-		pthread_mutex_unlock(&store->lock);
-		store_tell_recovery(store);
-		probe_us = store_probe(store);
-		idle_us = store->ops->idle(store->backend);
-		if (probe_us < idle_us)
-			idle_us = probe_us;
-		if (store->told && idle_us > LIMIT_STORE_COMPLAIN_US)
-			idle_us = LIMIT_STORE_COMPLAIN_US;
-		pthread_mutex_lock(&store->lock);
-		if (STAILQ_EMPTY(&store->queued) && !store->stopping)
-			store_wait_us(store, idle_us);
+		if (!store->due.nurgent) {
+			pthread_mutex_unlock(&store->lock);
+			idle_us = store_keep_house(store);
+			pthread_mutex_lock(&store->lock);
+			wait_us = store_group_in_us(store);
+			if (idle_us < wait_us)
+				wait_us = idle_us;
+		}
+		if (wait_us > 0 && !store->stopping)
+			store_wait_us(store, wait_us);
 	}
 	STAILQ_CONCAT(group, &store->queued);
+	store->due = (struct store_due){ 0 };
+	store->group_at_us = store_now_us();
 	return true;
 }
 
@@ -232,6 +283,8 @@ static void *store_thread(void *arg)
 	while (store_next_group(store, &group)) {
 		pthread_mutex_unlock(&store->lock);
 		store_run_group(store, &group);
+		store->group_for_us +=
+			(store_now_us() - store->group_at_us - store->group_for_us) / 4;
 		pthread_mutex_lock(&store->lock);
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -295,21 +348,55 @@ size_t store_run(struct store *store, size_t max)
 	return n;
 }
 
-int store_commit(struct store *store, struct store_batch *batch, store_done *done, void *ctx)
+/* With the lock held. true: the group is due earlier than the thread knows. */
+static bool store_enqueue(struct store *store, struct store_batch *batch, bool urgent)
 {
-	if (store->waiting_ops >= LIMIT_STORE_QUEUE ||
-	    store->waiting_bytes >= LIMIT_STORE_QUEUE_BYTES)
+	const struct store_due before = store->due;
+	const bool first = STAILQ_EMPTY(&store->queued);
+
+	if (first)
+		store->due.later_us = urgent ? 0 : store_now_us() + LIMIT_STORE_LATER_US;
+	store->due.nurgent += urgent;
+	store->due.bytes += batch->len;
+	STAILQ_INSERT_TAIL(&store->queued, batch, link);
+	return first || (urgent && !before.nurgent) ||
+	       (before.bytes < LIMIT_STORE_GROUP_BYTES &&
+		store->due.bytes >= LIMIT_STORE_GROUP_BYTES);
+}
+
+static int store_hand_over(struct store *store, struct store_batch *batch, bool urgent)
+{
+	bool wake;
+
+	if (!store->ending && (store->waiting_ops >= LIMIT_STORE_QUEUE ||
+			       store->waiting_bytes >= LIMIT_STORE_QUEUE_BYTES))
 		return -EAGAIN;
-	batch->done = done;
-	batch->ctx = ctx;
 	store->waiting_ops += batch->ops;
 	store->waiting_bytes += batch->len;
 	metric_set(METRIC_STORE_WAITING, (int64_t)store->waiting_ops);
 	pthread_mutex_lock(&store->lock);
-	STAILQ_INSERT_TAIL(&store->queued, batch, link);
+	wake = store_enqueue(store, batch, urgent);
 	pthread_mutex_unlock(&store->lock);
-	pthread_cond_signal(&store->wake);
+	if (wake)
+		pthread_cond_signal(&store->wake);
 	return 0;
+}
+
+int store_commit(struct store *store, struct store_batch *batch, store_done *done, void *ctx)
+{
+	batch->done = done;
+	batch->ctx = ctx;
+	return store_hand_over(store, batch, true);
+}
+
+int store_commit_later(struct store *store, struct store_batch *batch)
+{
+	return store_hand_over(store, batch, false);
+}
+
+void store_end(struct store *store)
+{
+	store->ending = true;
 }
 
 int store_fd(const struct store *store)

@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -544,6 +545,64 @@ START_TEST(close_commits_what_was_handed_over)
 }
 END_TEST
 
+/* Without any other batch, and in its place where there is one. */
+START_TEST(what_nobody_waits_for_is_written)
+{
+	struct pollfd pollfd = { .events = POLLIN };
+	struct store_batch *batch = store_batch_new();
+
+	kit_open(KIT_SQLITE);
+	pollfd.fd = store_fd(kit.store);
+	kit_put_alert(batch, "prometheus/later", 1);
+	ck_assert_int_eq(store_commit_later(kit.store, batch), 0);
+	ck_assert_uint_eq(store_waiting(kit.store), 1);
+	while (store_waiting(kit.store) > 0) {
+		ck_assert_int_eq(poll(&pollfd, 1, 30000), 1);
+		store_poll(kit.store);
+	}
+	batch = store_batch_new();
+	kit_put_alert(batch, "prometheus/again", 2);
+	ck_assert_int_eq(store_commit_later(kit.store, batch), 0);
+	batch = store_batch_new();
+	store_remove_alert(batch, kit.last_id);
+	kit_commit(batch);
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 1);
+	ck_assert_ptr_nonnull(strstr(kit.rows[0], "prometheus/later "));
+}
+END_TEST
+
+START_TEST(close_commits_what_nobody_waits_for)
+{
+	struct store_batch *batch = store_batch_new();
+
+	kit_open(_i);
+	kit_put_alert(batch, "prometheus/a", 1);
+	ck_assert_int_eq(store_commit_later(kit.store, batch), 0);
+	kit_reopen(_i);
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 1);
+}
+END_TEST
+
+START_TEST(a_full_queue_takes_the_last_batches)
+{
+	struct store_batch *large = store_batch_new(), *batch = store_batch_new();
+
+	kit_open(_i);
+	for (int i = 0; i < LIMIT_STORE_QUEUE; i++)
+		store_remove_alert(large, 1);
+	kit_hand_over(large, 1);
+	kit_put_alert(batch, "prometheus/last", 1);
+	ck_assert_int_eq(store_commit_later(kit.store, batch), -EAGAIN);
+	store_end(kit.store);
+	ck_assert_int_eq(store_commit_later(kit.store, batch), 0);
+	kit_reopen(_i);
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 1);
+}
+END_TEST
+
 START_TEST(a_full_queue_keeps_the_batch)
 {
 	struct store_batch *large = store_batch_new(), *batch = store_batch_new();
@@ -708,6 +767,30 @@ static void record_letters(const char *letters)
 		ck_assert_int_eq(kit.done.ids[i], letters[i]);
 }
 
+/* Times in microseconds; a group of LIMIT_STORE_GROUP_BYTES waits for nothing. */
+START_TEST(a_group_is_due)
+{
+	static const struct {
+		struct store_due due;
+		int64_t now_us, in_us;
+	} rows[] = {
+		{ { 10, 1, 0, 0 }, 1000, 0 },	    /* nothing was queued during the last commit */
+		{ { 10, 1, 3000, 0 }, 1000, 2000 }, /* it gathers */
+		{ { 10, 1, 3000, 0 }, 3000, 0 },
+		{ { 10, 1, 3000, 9000 }, 1000, 2000 }, /* one batch waits, others need not */
+		{ { 10, 0, 0, 9000 }, 1000, 8000 },
+		{ { 10, 0, 0, 9000 }, 9001, 0 },
+		{ { LIMIT_STORE_GROUP_BYTES - 1, 1, 3000, 0 }, 1000, 2000 },
+		{ { LIMIT_STORE_GROUP_BYTES, 1, 3000, 0 }, 1000, 0 },
+		{ { LIMIT_STORE_GROUP_BYTES, 0, 0, 9000 }, 1000, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		ck_assert_msg(store_due_in_us(&rows[i].due, rows[i].now_us) == rows[i].in_us,
+			      "row %zu", i);
+}
+END_TEST
+
 START_TEST(what_waits_is_one_group)
 {
 	recorder.bad = NULL;
@@ -842,6 +925,9 @@ static void add_contract(Suite *suite)
 	tcase_add_loop_test(tcase, a_completion_may_commit, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, close_commits_what_was_handed_over, 0, KIT_COUNT);
 	tcase_add_loop_test(tcase, a_full_queue_keeps_the_batch, 0, KIT_COUNT);
+	tcase_add_test(tcase, what_nobody_waits_for_is_written);
+	tcase_add_loop_test(tcase, close_commits_what_nobody_waits_for, 0, KIT_COUNT);
+	tcase_add_loop_test(tcase, a_full_queue_takes_the_last_batches, 0, KIT_COUNT);
 	tcase_add_test(tcase, reported_bytes_are_given_back);
 	tcase_add_test(tcase, a_queue_full_of_bytes_keeps_the_batch);
 	tcase_add_test(tcase, the_fake_completes_when_told_and_loses_the_rest);
@@ -854,6 +940,7 @@ static void add_groups(Suite *suite)
 	TCase *tcase = tcase_create("groups");
 
 	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
+	tcase_add_test(tcase, a_group_is_due);
 	tcase_add_test(tcase, what_waits_is_one_group);
 	tcase_add_test(tcase, a_bad_batch_fails_alone);
 	tcase_add_test(tcase, bad_batches_at_the_ends);
