@@ -949,7 +949,11 @@ void relay_free(struct relay *relay)
 	if (relay->shadow)
 		shadow_set_rules(relay->shadow, NULL); /* nothing waits for them any more */
 	relay->ending = true;
+	if (relay->incidents)
+		incidents_end(relay->incidents);
 	pool_free(relay->pool);
+	if (relay->store)
+		store_end(relay->store);
 	if (relay->incidents)
 		incidents_flush(relay->incidents);
 	store_close(relay->store);

@@ -258,6 +258,11 @@ void incidents_flush(struct incidents *incidents)
 	turns_flush(incidents->turns);
 }
 
+void incidents_end(struct incidents *incidents)
+{
+	recorder_end(incidents->recorder);
+}
+
 /* ---- a start ---- */
 
 struct incidents_loading {

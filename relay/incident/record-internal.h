@@ -19,6 +19,7 @@ struct recorder_ops {
 struct recorder *recorder_new(const struct incident_env *env, struct turns *turns,
 			      const struct recorder_ops *ops);
 void recorder_free(struct recorder *recorder); /* takes NULL; what is in the pool frees itself */
+void recorder_end(struct recorder *recorder);  /* the program ends: records gather no longer */
 bool recorder_busy(const struct recorder *recorder); /* something is not written down yet */
 
 struct record_order {

@@ -4,10 +4,10 @@
  * again under other rules.
  *
  * Nothing waits for it. Records gather for a moment; the pool encodes and packs one handful at a
- * time, so that a thread is left for alerts that are being decided; the rows join the store's group
- * of the turn in which they are ready. If the program dies between, the page has left and only the
- * record is missing. While they wait, recorder keep the memory of their traces: of that there is a
- * limit, and beyond it traces are not kept.
+ * time, so that a thread is left for alerts that are being decided; the rows go to disk with the
+ * store's next group. If the program dies between, the page has left and only the record is
+ * missing. While they wait, recorder keep the memory of their traces: of that there is a limit, and
+ * beyond it traces are not kept.
  *
  * Owns the records that wait or are in the pool.
  */
@@ -64,6 +64,7 @@ struct recorder {
 	struct timer gather; /* armed while records wait and no job is in the pool */
 	struct record_list waiting;
 	size_t nwaiting, waiting_bytes;
+	bool ending;		/* records do not gather any longer */
 	struct record_job *job; /* NULL: none is in the pool */
 	size_t bytes;		/* of both */
 	char noted_rules[65];	/* hash of the rules whose texts were written last, and when */
@@ -230,7 +231,7 @@ static void recorder_pack(void *arg)
 
 static void record_put(struct recorder *recorder, const struct record *record)
 {
-	struct store_batch *batch = turns_batch(recorder->turns);
+	struct store_batch *batch = turns_later_batch(recorder->turns);
 	const struct stored_decision row = {
 		.alert_key = record->alert_key,
 		.incident = record->incident,
@@ -305,7 +306,7 @@ static void recorder_consider(struct recorder *recorder)
 {
 	if (recorder->job || STAILQ_EMPTY(&recorder->waiting))
 		return;
-	if (recorder->nwaiting >= LIMIT_RECORDS_PER_JOB ||
+	if (recorder->ending || recorder->nwaiting >= LIMIT_RECORDS_PER_JOB ||
 	    recorder->waiting_bytes >= LIMIT_RECORDS_JOB_BYTES)
 		recorder_start(recorder);
 	else if (!recorder->gather.slot)
@@ -431,6 +432,12 @@ struct recorder *recorder_new(const struct incident_env *env, struct turns *turn
 	recorder->ops = *ops;
 	STAILQ_INIT(&recorder->waiting);
 	return recorder;
+}
+
+void recorder_end(struct recorder *recorder)
+{
+	recorder->ending = true;
+	recorder_consider(recorder);
 }
 
 bool recorder_busy(const struct recorder *recorder)

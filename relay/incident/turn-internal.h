@@ -25,6 +25,8 @@ void turns_free(struct turns *turns);
 
 /* The group of the present turn; borrowed until turns_flush(). */
 struct store_batch *turns_batch(struct turns *turns);
+/* The same for what nobody waits for: see store_commit_later(). */
+struct store_batch *turns_later_batch(struct turns *turns);
 /* done() when all that was put into the group so far is on disk, or is not (-errno). Answers to
  * senders are given before anything else happens; the others follow in the order of the commits,
  * for at most LIMIT_SLICE_US in a turn. */

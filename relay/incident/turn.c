@@ -31,7 +31,8 @@ struct turns {
 	struct store *store;
 	struct timers *timers;
 	const struct clock *clock;
-	struct turn *now; /* NULL: nothing to write */
+	struct turn *now;	   /* NULL: nothing to write */
+	struct store_batch *later; /* NULL: nothing that nobody waits for */
 	struct turn_list committing;
 	struct turn_list committed; /* not all that waited have been called */
 	struct timer calling;	    /* they are, some in each turn */
@@ -95,6 +96,13 @@ struct store_batch *turns_batch(struct turns *turns)
 	return turn_present(turns)->batch;
 }
 
+struct store_batch *turns_later_batch(struct turns *turns)
+{
+	if (!turns->later)
+		turns->later = store_batch_new();
+	return turns->later;
+}
+
 void turns_answer(struct turns *turns, store_done *done, void *ctx)
 {
 	turn_add_waiter(&turn_present(turns)->answers, done, NULL, ctx);
@@ -107,7 +115,7 @@ void turns_then(struct turns *turns, store_done *done, void (*forget)(void *ctx)
 
 bool turns_pending(const struct turns *turns)
 {
-	return turns->now || !TAILQ_EMPTY(&turns->committed);
+	return turns->now || turns->later || !TAILQ_EMPTY(&turns->committed);
 }
 
 static void turn_call_first(struct turn_waiters *waiters, const struct turn *turn)
@@ -156,20 +164,28 @@ static void turn_committed(void *ctx, int error, const char *text)
 		turns_call_others(turns);
 }
 
-void turns_flush(struct turns *turns)
+static void turn_hand_over(struct turns *turns)
 {
 	struct turn *turn = turns->now;
 
-	if (!turn)
-		return;
 	TAILQ_INSERT_TAIL(&turns->committing, turn, link);
 	if (store_commit(turns->store, turn->batch, turn_committed, turn) == 0) {
 		turn->batch = NULL;
 		turns->now = NULL;
-		return;
+	} else {
+		TAILQ_REMOVE(&turns->committing, turn, link);
 	}
-	TAILQ_REMOVE(&turns->committing, turn, link);
-	timer_arm(turns->timers, &turns->offer, clock_mono_us(turns->clock) + LIMIT_STORE_OFFER_US);
+}
+
+void turns_flush(struct turns *turns)
+{
+	if (turns->later && store_commit_later(turns->store, turns->later) == 0)
+		turns->later = NULL;
+	if (turns->now)
+		turn_hand_over(turns);
+	if (turns->now || turns->later)
+		timer_arm(turns->timers, &turns->offer,
+			  clock_mono_us(turns->clock) + LIMIT_STORE_OFFER_US);
 }
 
 static void turn_offer_again(void *arg)
@@ -256,6 +272,7 @@ void turns_free(struct turns *turns)
 	timer_disarm(turns->timers, &turns->offer);
 	timer_disarm(turns->timers, &turns->work);
 	turn_free(turns->now);
+	store_batch_free(turns->later);
 	turns_free_list(&turns->committing);
 	turns_free_list(&turns->committed);
 	free(turns);

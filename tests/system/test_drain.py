@@ -206,6 +206,23 @@ def a_drain_without_successor_takes_posts_until_it_is_quiet():
         daemon.finish()
 
 
+def a_stop_asked_for_twice_stores_every_decision():
+    """The second signal ends the loop at once, while decisions gather, are packed, or wait for the store."""
+    pager = peers.Pager()
+    daemon = peers.Daemon(pager.url).start()
+    try:
+        body = peers.webhook(*(({"alertname": f"Last{i}"}, "firing") for i in range(200)))
+        assert daemon.request("POST", "/webhook/am", body)[0] == 202
+        peers.wait_for("the last page", lambda: len(triggers(pager)) >= 200)
+        daemon.child.send_signal(signal.SIGTERM)
+        daemon.child.send_signal(signal.SIGINT)
+        assert daemon.child.wait(peers.PATIENCE) == 0
+        with sqlite3.connect(daemon.directory + "/tracepager.db") as store:
+            assert store.execute("SELECT count(*) FROM decisions").fetchone()[0] == 200
+    finally:
+        daemon.finish()
+
+
 def sockets_that_are_no_use_are_refused():
     for address, port, listens, words in (("127.0.0.1", 0, False, "does not listen for TCP"),
                                           ("0.0.0.0", 0, True, 'reach other machines, but "listen" says 127.0.0.1')):
@@ -362,6 +379,7 @@ def a_successor_that_fails_late_says_that_nobody_takes_alerts():
 
 peers.run(take_over_refuses_no_post, socket_activation_refuses_no_post, a_second_daemon_without_take_over_is_refused,
           a_successor_that_cannot_start_leaves_the_old_one_alone, a_drain_without_successor_takes_posts_until_it_is_quiet,
+          a_stop_asked_for_twice_stores_every_decision,
           sockets_that_are_no_use_are_refused, sockets_of_another_process_are_left_alone,
           a_successor_that_listens_elsewhere_is_refused_and_the_old_one_goes_on,
           a_store_that_the_successor_cannot_use_is_found_before_the_old_one_ends,

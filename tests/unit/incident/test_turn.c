@@ -107,6 +107,31 @@ START_TEST(nothing_is_no_group)
 }
 END_TEST
 
+/* It is handed over at the end of its turn, and waits for a queue that is full. */
+START_TEST(what_nobody_waits_for_is_handed_over)
+{
+	struct store_batch *large = store_batch_new();
+
+	store_put_sender(turns_later_batch(turns), &(struct stored_sender){ "am1", 1 });
+	ck_assert(turns_pending(turns));
+	turns_flush(turns);
+	ck_assert(!turns_pending(turns));
+	fake_store_complete(disk, SIZE_MAX);
+	ck_assert_uint_eq(disk->nsenders, 1);
+	for (int i = 0; i < LIMIT_STORE_QUEUE; i++)
+		store_remove_alert(large, 1);
+	ck_assert_int_eq(store_commit(store, large, NULL, NULL), 0);
+	store_put_sender(turns_later_batch(turns), &(struct stored_sender){ "am2", 1 });
+	turns_flush(turns);
+	ck_assert(turns_pending(turns));
+	fake_store_complete(disk, SIZE_MAX);
+	fake_clock_advance(&fake, LIMIT_STORE_OFFER_US);
+	ck_assert(!turns_pending(turns));
+	fake_store_complete(disk, SIZE_MAX);
+	ck_assert_uint_eq(disk->nsenders, 2);
+}
+END_TEST
+
 START_TEST(who_only_waits_is_answered_behind_what_is_written)
 {
 	put("am1");
@@ -408,6 +433,7 @@ int main(void)
 	tcase_add_test(tcase, answers_come_before_others_each_in_order);
 	tcase_add_test(tcase, a_failure_is_told_to_all);
 	tcase_add_test(tcase, nothing_is_no_group);
+	tcase_add_test(tcase, what_nobody_waits_for_is_handed_over);
 	tcase_add_test(tcase, who_only_waits_is_answered_behind_what_is_written);
 	tcase_add_test(tcase, what_a_callback_adds_is_the_next_turns);
 	tcase_add_test(tcase, a_full_queue_is_offered_the_group_again);
