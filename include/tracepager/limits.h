@@ -332,6 +332,8 @@
 /* A member of an event's details that is a label: longer text is an annotation. Its links. */
 #define LIMIT_DETAIL_LABEL_BYTES 256u
 #define LIMIT_EVENT_LINKS	 16u
+/* Texts that globs of values are matched with: they are words, not stories. */
+#define LIMIT_MAPPED_GLOB_BYTES 1024u
 /* Rules of one declared mapping; one step of a place, and the steps "*" in it. */
 #define LIMIT_MAPPING_RULES	64u
 #define LIMIT_PLACE_TOKEN_BYTES 256u

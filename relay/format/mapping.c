@@ -273,11 +273,20 @@ static void tell_why(const struct mapping_reader *reader, const struct mapping_r
 		buf_printf(why, ": %s is not there\n", place);
 }
 
+/* A glob with several stars may take the square of the text's length. */
+static bool map_value_globs(const char *glob, const char *text)
+{
+	if (strcmp(glob, "*") == 0)
+		return true;
+	return strpbrk(glob, "*?") &&
+	       strnlen(text, LIMIT_MAPPED_GLOB_BYTES + 1) <= LIMIT_MAPPED_GLOB_BYTES &&
+	       fnmatch(glob, text, FNM_CASEFOLD) == 0;
+}
+
 static const char *map_value(const struct mapping_rule *rule, const char *text)
 {
 	for (const struct mapping_value *value = rule->values; value && value->from; value++)
-		if (strcasecmp(value->from, text) == 0 ||
-		    (strpbrk(value->from, "*?") && fnmatch(value->from, text, FNM_CASEFOLD) == 0))
+		if (strcasecmp(value->from, text) == 0 || map_value_globs(value->from, text))
 			return value->to;
 	return text;
 }

@@ -3,6 +3,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,6 +253,23 @@ START_TEST(templates_of_people)
 }
 END_TEST
 
+/* Globs are for words: a long text is compared as it is. */
+START_TEST(globs_of_long_texts)
+{
+	char text[LIMIT_MAPPED_GLOB_BYTES + 64];
+
+	for (unsigned int len = LIMIT_MAPPED_GLOB_BYTES; len <= LIMIT_MAPPED_GLOB_BYTES + 1;
+	     len++) {
+		snprintf(text, sizeof(text),
+			 "{\"items\":[{\"key\":\"1\",\"title\":\"a\",\"state\":\"open%0*d\"}]}",
+			 (int)len - 4, 0);
+		ck_assert_int_eq(read_by(&whole, text), 0);
+		ck_assert_uint_eq(batch.nalerts, len == LIMIT_MAPPED_GLOB_BYTES);
+		ck_assert_uint_eq(batch.nrefused, len > LIMIT_MAPPED_GLOB_BYTES);
+	}
+}
+END_TEST
+
 /* Times with a unit, without one, and as texts of several programs: all 2026-09-01T10:00:00Z. */
 START_TEST(times)
 {
@@ -325,6 +343,7 @@ int main(void)
 	tcase_add_test(tcase, alerts_of_every_status);
 	tcase_add_test(tcase, bodies_that_are_refused);
 	tcase_add_test(tcase, templates_of_people);
+	tcase_add_test(tcase, globs_of_long_texts);
 	tcase_add_test(tcase, times);
 	tcase_add_test(tcase, memory_that_runs_out);
 	suite_add_tcase(suite, tcase);
