@@ -169,7 +169,7 @@ static const char *datadog_complete(struct mapped_alert *alert)
 			 plain_title(title ? title : mapped_annotation(alert, "summary")));
 	mapped_add_label(alert, "deployment_environment", mapped_label(alert, "env"));
 	mapped_event_time(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

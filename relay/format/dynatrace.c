@@ -17,7 +17,8 @@ static const char dynatrace_setup[] =
 	" \"Tags\": \"{Tags}\", \"ImpactedEntities\": {ImpactedEntities},\n"
 	" \"ProblemDetailsJSONv2\": {ProblemDetailsJSONv2}}\n";
 
-static const char *const dynatrace_tells[] = { "/PID /ProblemID", "/State", "/ProblemTitle", NULL };
+static const char *const dynatrace_tells[] = { "/PID /ProblemID", "/State /ProblemStatus",
+					       "/ProblemTitle", NULL };
 
 static const struct mapping_value dynatrace_states[] = {
 	{ "open", "firing" },	  { "resolved", "resolved" },
@@ -39,7 +40,7 @@ static const struct mapping_value dynatrace_severities[] = {
 
 static const struct mapping_rule dynatrace_rules[] = {
 	{ .to = MAP_ID, .from = { "/PID", "/ProblemDetailsJSONv2/problemId", "/ProblemID" } },
-	{ .to = MAP_STATUS, .from = { "/State" }, .values = dynatrace_states },
+	{ .to = MAP_STATUS, .from = { "/State", "/ProblemStatus" }, .values = dynatrace_states },
 	{ .to = MAP_SEVERITY,
 	  .from = { "/ProblemSeverity", "/ProblemDetailsJSONv2/severityLevel" },
 	  .values = dynatrace_severities },
@@ -84,7 +85,7 @@ static const char *dynatrace_complete(struct mapped_alert *alert)
 
 	if (type && strcmp(type, "SERVICE") == 0 && !mapped_label(alert, "service"))
 		mapped_add_label(alert, "service_name", mapped_annotation(alert, "root_cause"));
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

@@ -104,7 +104,7 @@ static const char *elastic_complete(struct mapped_alert *alert)
 	else
 		alert->id = group ? mapped_join(alert, rule, group) : rule;
 	mapped_event_time(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

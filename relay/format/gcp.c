@@ -107,7 +107,7 @@ static const char *gcp_complete(struct mapped_alert *alert)
 		if (id && strcmp(annotation->name, "trace_id") == 0)
 			annotation->value = id + strlen("/traces/");
 	}
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

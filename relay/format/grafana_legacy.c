@@ -56,7 +56,7 @@ static const char *grafana_legacy_complete(struct mapped_alert *alert)
 
 	alert->id = host ? mapped_join(alert, host, rule) : rule;
 	mapped_add_common(alert, "/evalMatches", "tags");
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

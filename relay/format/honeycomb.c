@@ -75,7 +75,7 @@ static const char *honeycomb_complete(struct mapped_alert *alert)
 	if (!mapped_label(alert, "service_name") && !mapped_label(alert, "service"))
 		mapped_add_label(alert, "service_name", only_dataset(alert));
 	mapped_event_time(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

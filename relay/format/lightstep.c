@@ -82,7 +82,7 @@ static const struct alert_mapping lightstep = {
 static const char *lightstep_complete(struct mapped_alert *alert)
 {
 	mapped_event_time(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

@@ -26,8 +26,10 @@ void mapped_event_time(struct mapped_alert *alert);
 /* Adds the labels that all objects of a list have in their member of that name, with the same
  * value: what the list's items differ in says nothing of the alert as a whole. */
 void mapped_add_common(struct mapped_alert *alert, const char *list, const char *member);
-/* Adds the annotation trace_id from "trace_id=…" (or trace.id, traceId, with ':' or a blank) in the
- * summary or description, unless the alert has one: templates of people carry it there. */
-void mapped_add_written_trace(struct mapped_alert *alert);
+/* What an alert gets at the end. The annotation trace_id from "trace_id=…" (or trace.id, traceId,
+ * with
+ * ':' or a blank) in the summary or description, unless it has one: templates of people carry it
+ * there. And critical, error, warning or info for a severity that is a tag of the sender's. */
+void mapped_finish(struct mapped_alert *alert);
 
 #endif

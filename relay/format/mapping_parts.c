@@ -180,7 +180,7 @@ static const char *find_written_trace(struct mapped_alert *alert, const char *te
 	return NULL;
 }
 
-void mapped_add_written_trace(struct mapped_alert *alert)
+static void parts_take_written_trace(struct mapped_alert *alert)
 {
 	static const char *const texts[] = { "description", "summary" };
 
@@ -190,4 +190,17 @@ void mapped_add_written_trace(struct mapped_alert *alert)
 		mapped_add_annotation(
 			alert, "trace_id",
 			find_written_trace(alert, mapped_annotation(alert, texts[i])));
+}
+
+void mapped_finish(struct mapped_alert *alert)
+{
+	parts_take_written_trace(alert);
+	for (size_t i = 0; i < alert->nlabels; i++) {
+		struct label *label = &alert->labels[i];
+		if (strcmp(label->name, "severity") != 0)
+			continue;
+		for (const struct mapping_value *word = mapped_severities; word->from; word++)
+			if (*word->to && strcasecmp(word->from, label->value) == 0)
+				label->value = word->to;
+	}
 }

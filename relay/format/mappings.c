@@ -85,7 +85,7 @@ static const char *coroot_complete(struct mapped_alert *alert)
 		alert->id = mapped_join(alert, mapped_label(alert, "application_id"),
 					mapped_label(alert, "alertname"));
 	coroot_application(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 
@@ -149,7 +149,7 @@ static const struct mapping_rule keep_rules[] = {
 
 static const char *keep_complete(struct mapped_alert *alert)
 {
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 
@@ -208,7 +208,7 @@ static const char *robusta_complete(struct mapped_alert *alert)
 	if (!alert->status && ((title && strncmp(title, "[RESOLVED]", 10) == 0) ||
 			       (alert->ends_at_us && alert->ends_at_us <= alert->now_us)))
 		alert->status = "resolved";
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

@@ -27,33 +27,31 @@ static const char newrelic_setup[] =
 	" \"nrqlQuery\": {{ json accumulations.nrqlQuery.[0] }},\n"
 	" \"workflowName\": {{ json workflowName }}}\n";
 
-static const char *const newrelic_tells[] = { "/issueUrl", "/state", "/priority /title", NULL };
+static const char *const newrelic_tells[] = { "/issueUrl /incident_url", "/state /current_state",
+					      "/priority /title /condition_name", NULL };
 
 static const struct mapping_value newrelic_states[] = {
-	{ "created", "firing" },
-	{ "activated", "firing" },
-	{ "closed", "resolved" },
-	{ "deactivated", "resolved" },
-	{ "resolved", "resolved" },
-	{ "acknowledged", "ignore" },
-	{ NULL, NULL },
+	{ "created", "firing" },       { "activated", "firing" },
+	{ "closed", "resolved" },      { "open", "firing" },
+	{ "deactivated", "resolved" }, { "resolved", "resolved" },
+	{ "acknowledged", "ignore" },  { NULL, NULL },
 };
 
 static const struct mapping_rule newrelic_rules[] = {
-	{ .to = MAP_ID, .from = { "/id", "/issueId" } },
-	{ .to = MAP_STATUS, .from = { "/state" }, .values = newrelic_states },
-	{ .to = MAP_SEVERITY, .from = { "/priority" }, .values = mapped_severities },
-	{ .to = MAP_STARTS_AT, .from = { "/createdAt" }, .time = MAP_TIME_MS },
+	{ .to = MAP_ID, .from = { "/id", "/issueId", "/incident_id" } },
+	{ .to = MAP_STATUS, .from = { "/state", "/current_state" }, .values = newrelic_states },
+	{ .to = MAP_SEVERITY, .from = { "/priority", "/severity" }, .values = mapped_severities },
+	{ .to = MAP_STARTS_AT, .from = { "/createdAt", "/timestamp" }, .time = MAP_TIME_MS },
 	{ .to = MAP_ENDS_AT, .from = { "/closedAt" }, .time = MAP_TIME_MS },
-	{ .to = MAP_NAME, .from = { "/alertConditionNames/0", "/title" } },
-	{ .to = MAP_SUMMARY, .from = { "/title", "/alertConditionNames" } },
-	{ .to = MAP_DESCRIPTION, .from = { "/description", "/alertConditionNames" } },
-	{ .to = MAP_LINK, .from = { "/issueUrl" } },
-	{ .to = MAP_LABEL, .name = "policy", .from = { "/alertPolicyNames/0" } },
-	{ .to = MAP_LABEL, .name = "entity", .from = { "/impactedEntities" } },
+	{ .to = MAP_NAME, .from = { "/alertConditionNames/0", "/condition_name", "/title" } },
+	{ .to = MAP_SUMMARY, .from = { "/title", "/alertConditionNames", "/condition_name" } },
+	{ .to = MAP_DESCRIPTION, .from = { "/description", "/details", "/alertConditionNames" } },
+	{ .to = MAP_LINK, .from = { "/issueUrl", "/incident_url" } },
+	{ .to = MAP_LABEL, .name = "policy", .from = { "/alertPolicyNames/0", "/policy_name" } },
+	{ .to = MAP_LABEL, .name = "entity", .from = { "/impactedEntities", "/targets/0/name" } },
 	{ .to = MAP_LABEL, .name = "service_name", .from = { "/service", "/service_name" } },
 	{ .to = MAP_ANNOTATION, .name = "trace_id", .from = { "/trace_id", "/traceId" } },
-	{ .to = MAP_ANNOTATION, .name = "runbook_url", .from = { "/runbookUrl" } },
+	{ .to = MAP_ANNOTATION, .name = "runbook_url", .from = { "/runbookUrl", "/runbook_url" } },
 	{ .to = MAP_ANNOTATION, .name = "nrql", .from = { "/nrqlQuery" } },
 	{ .to = MAP_ANNOTATION, .name = "workflow", .from = { "/workflowName" } },
 	{ .to = MAP_LABELS, .from = { "/labels" } },
@@ -79,7 +77,7 @@ static const char *newrelic_complete(struct mapped_alert *alert)
 	    (strcasecmp(type, "SERVICE") == 0 || strcasecmp(type, "APPLICATION") == 0))
 		mapped_add_label(alert, "service_name",
 				 mapped_text(alert->arena, json_array_get(names, 0)));
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

@@ -95,7 +95,7 @@ static const char *opensearch_complete(struct mapped_alert *alert)
 	if (bucket)
 		alert->id = mapped_join(alert, alert->id, bucket);
 	mapped_event_time(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

@@ -160,6 +160,7 @@ static const char *sentry_complete(struct mapped_alert *alert)
 	if (!mapped_label(alert, "service") && !mapped_label(alert, "service_name"))
 		mapped_add_label(alert, "service_name", mapped_label(alert, "project"));
 	sentry_operation(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

@@ -62,7 +62,7 @@ static const struct alert_mapping splunk = {
 static const char *splunk_complete(struct mapped_alert *alert)
 {
 	mapped_event_time(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

@@ -148,7 +148,7 @@ static const char *zabbix_complete(struct mapped_alert *alert)
 		alert->ignored = zabbix.ignores;
 	if (!alert->link)
 		alert->link = zabbix_link(alert, url);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

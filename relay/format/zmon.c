@@ -64,7 +64,7 @@ static const char *zmon_complete(struct mapped_alert *alert)
 	if (entity && alert->id)
 		alert->id = mapped_join(alert, alert->id, entity);
 	mapped_event_time(alert);
-	mapped_add_written_trace(alert);
+	mapped_finish(alert);
 	return NULL;
 }
 

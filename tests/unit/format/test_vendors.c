@@ -145,6 +145,40 @@ START_TEST(azure_log_alert)
 }
 END_TEST
 
+START_TEST(azure_others)
+{
+	const struct vendor_request request = { .format = FORMAT_AZURE };
+
+	/* A log alert V1 has the rows that it found. */
+	vendor_check(&request,
+		     "{'schemaId':'s','data':{'essentials':{'alertId':'a1','alertRule':'r',"
+		     "'monitorCondition':'Fired'},'alertContext':{'SearchQuery':'q','Dimensions':["
+		     "{'name':'cloud_RoleName','value':'cart'}],'SearchResults':{'tables':[{"
+		     "'columns':[{'name':'id'},{'name':'operation_Name'},{'name':'operation_Id'}],"
+		     "'rows':[['1','POST /cart','4bf92f3577b34da6a3ce929d0e0e4736'],[]]}]}}}}",
+		     "firing a1 - - -\n"
+		     "  alertname=r\n"
+		     "  cloud_RoleName=cart\n"
+		     "  operation=POST /cart\n"
+		     "  service_name=cart\n"
+		     "  @description=q\n"
+		     "  @summary=r\n"
+		     "  @trace_id=4bf92f3577b34da6a3ce929d0e0e4736\n");
+	/* Azure's managed Prometheus. */
+	vendor_check(&request,
+		     "{'schemaId':'s','data':{'essentials':{'alertId':'a1','alertRule':'r',"
+		     "'monitorCondition':'Fired'},'alertContext':{'expression':'up == 0',"
+		     "'labels':{'service':'cart','severity':'high'},'annotations':{'b':'c'}}}}",
+		     "firing a1 - - -\n"
+		     "  alertname=r\n"
+		     "  service=cart\n"
+		     "  severity=error\n"
+		     "  @b=c\n"
+		     "  @promql=up == 0\n"
+		     "  @summary=r\n");
+}
+END_TEST
+
 static const char gcp_incident[] =
 	"{'version':'1.2','incident':{'incident_id':'0.lj2','scoping_project_id':'shop-1',"
 	"'url':'https://console.cloud.google.com/i/0.lj2','started_at':1788256740,'ended_at':null,"
@@ -327,6 +361,18 @@ START_TEST(newrelic_issue)
 		     "  entity=web-1, web-2\n"
 		     "  severity=info\n"
 		     "  @summary=t\n");
+	/* The names of the time before workflows. */
+	vendor_check(&request,
+		     "{'incident_id':9,'incident_url':'https://n/9','current_state':'open',"
+		     "'condition_name':'c','severity':'WARNING','details':'d',"
+		     "'policy_name':'Shop','targets':[{'name':'web-1'}],'timestamp':1788256740000}",
+		     "firing 9 2026-09-01T09:59:00Z - https://n/9\n"
+		     "  alertname=c\n"
+		     "  entity=web-1\n"
+		     "  policy=Shop\n"
+		     "  severity=warning\n"
+		     "  @description=d\n"
+		     "  @summary=c\n");
 	vendor_check(&request, "{'id':'i-1','issueUrl':'x','title':'t','state':'ACKNOWLEDGED'}",
 		     "ignored: an acknowledgement in New Relic pages nobody\n");
 	vendor_check(&request, "{'issueUrl':'x','title':'t','state':'CREATED'}",
@@ -510,11 +556,11 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { datadog_template,   datadog_default, datadog_form,
-				       azure_log_alert,	   gcp_incidents,   gcp_push,
-				       sentry_event_alert, sentry_others,   newrelic_issue,
-				       dynatrace_problem,  splunk_incident, honeycomb_trigger,
-				       lightstep_alert,	   identities };
+	const TTest *const tests[] = { datadog_template,  datadog_default,    datadog_form,
+				       azure_log_alert,	  azure_others,	      gcp_incidents,
+				       gcp_push,	  sentry_event_alert, sentry_others,
+				       newrelic_issue,	  dynatrace_problem,  splunk_incident,
+				       honeycomb_trigger, lightstep_alert,    identities };
 
 	return vendor_run("vendors", tests, ARRAY_LEN(tests));
 }
