@@ -570,17 +570,33 @@ static const char *missing_place(const struct alert_mapping *mapping, struct jso
 	return NULL;
 }
 
-/* Has the text the last name of a place of the tell? No sender escapes letters of its names, and
+/* Has the text the name that is the step of a place? Steps that choose among members have none. */
+static bool text_has_step(const char *text, size_t len, const char *step, size_t step_len)
+{
+	char name[LIMIT_PLACE_TOKEN_BYTES + 1] = "\"";
+
+	if (!step_len || step_len >= LIMIT_PLACE_TOKEN_BYTES || memchr(step, '~', step_len) ||
+	    strchr("*[{0123456789", *step))
+		return true;
+	memcpy(name + 1, step, step_len);
+	return memmem(text, len, name, step_len + 1) != NULL;
+}
+
+/* Has the text all names of a place of the tell? No sender escapes letters of its names, and
  * reading all of a body as JSON for each format would take too long. */
 static bool text_may_tell(const char *text, size_t len, const char *tell)
 {
-	size_t n;
-
-	for (; *tell; tell += n + (tell[n] == ' ')) {
-		n = strcspn(tell, " ");
-		const char *name = memrchr(tell, '/', n);
-		if (name && memmem(text, len, name + 1, (size_t)(tell + n - name - 1)))
+	while (*tell) {
+		bool may = true;
+		while (*tell && *tell != ' ') {
+			tell += *tell == '/' || *tell == '^';
+			size_t n = strcspn(tell, "/ ");
+			may = may && text_has_step(text, len, tell, n);
+			tell += n;
+		}
+		if (may)
 			return true;
+		tell += *tell == ' ';
 	}
 	return false;
 }

@@ -137,16 +137,11 @@ static const struct mapping_hooks opsgenie_act_hooks = { .complete = opsgenie_ac
 /* Many bodies have a message: one more member must be Opsgenie's. */
 static bool opsgenie_match(const char *text, size_t len)
 {
-	static const char *const members[] = { "/alias", "/priority", "/responders", "/visibleTo" };
-	struct json_places places;
-	bool matches = false;
+	static const char *const tells[] = { "/message", "/alias /priority /responders /visibleTo",
+					     NULL };
+	static const struct alert_mapping looks = { .tells = tells };
 
-	if (json_places_init(&places, text, len, NULL) == 0 &&
-	    json_place_find(&places, places.root, "/message"))
-		for (size_t i = 0; i < ARRAY_LEN(members); i++)
-			matches = matches || json_place_find(&places, places.root, members[i]);
-	json_places_fini(&places);
-	return matches;
+	return mapping_matches(&looks, text, len);
 }
 
 static int opsgenie_parse(struct arena *arena, const struct alert_body *body,
