@@ -312,8 +312,6 @@
 #define LIMIT_MAPPED_BODY_BYTES (4u << 20)
 #define LIMIT_MAPPED_VALUES	500000u
 #define LIMIT_MAPPED_ALERTS	10000
-/* Events of one batch of CloudEvents; each may carry LIMIT_MAPPED_ALERTS. */
-#define LIMIT_CLOUDEVENTS 1000
 /* Texts of one alert while it is read, beside those of the body. */
 #define LIMIT_MAPPED_SCRATCH_BYTES (16u << 20)
 /* Labels that are looked at before LIMIT_LABELS are kept; a name of one. */

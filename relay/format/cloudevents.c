@@ -241,8 +241,8 @@ static int read_batch(struct arena *arena, const struct alert_body *body, json_t
 	struct event_list list = { .arena = arena };
 	int error = 0;
 
-	if (json_array_size(events) > LIMIT_CLOUDEVENTS)
-		return err_set(err, E2BIG, "more than %d events in one body", LIMIT_CLOUDEVENTS);
+	if (json_array_size(events) > LIMIT_MAPPED_ALERTS)
+		return err_set(err, E2BIG, "more than %d events in one body", LIMIT_MAPPED_ALERTS);
 	for (size_t i = 0; i < json_array_size(events) && !error; i++)
 		error = event_list_read(&list, body, json_array_get(events, i), (unsigned int)i,
 					err);
