@@ -110,7 +110,7 @@ struct stored_page {
 	const char *incident, *pager;
 	int n;		    /* of the recipient */
 	const char *target; /* JSON of struct page_target: its resolve goes to the same key */
-	const char *doc;    /* page_write() */
+	const char *doc;    /* page_write_own(); rows of earlier versions: page_write() */
 	size_t doc_len;
 	int event;    /* enum page_event */
 	int severity; /* enum severity: the most severe page leaves first */
