@@ -281,8 +281,12 @@ static struct bar place_bar(const struct waterfall *w, const struct span *span)
 
 static void add_times(struct buf *out, const char *text, uint32_t times)
 {
+	const size_t len = strlen(text);
+
+	if (!buf_reserve(out, len * times))
+		return;
 	for (; times; times--)
-		buf_puts(out, text);
+		buf_add(out, text, len);
 }
 
 static void write_bar(const struct waterfall *w, const struct row *row, struct buf *out)
@@ -446,6 +450,7 @@ void waterfall_write(const struct walk *walk, const struct waterfall_options *op
 		w.path = &walk->signal_span;
 		w.npath = 1;
 	}
+	buf_want(out, (size_t)lines * w.columns * 2); /* a cell of a bar has three bytes */
 	mark_critical(&w);
 	lay_out(&w, walk->trace->nspans > lines ? lines - 1 : lines);
 	if (w.nrows + 1 == walk->trace->nspans)
