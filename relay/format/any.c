@@ -18,6 +18,16 @@ const struct alert_format *alert_format_recognise(const char *text, size_t len)
 	return NULL;
 }
 
+static bool has_labels(const char *text, size_t len)
+{
+	struct json_places places;
+	bool has = json_places_init(&places, text, len, NULL) == 0 &&
+		   json_is_object(json_object_get(places.root, "labels"));
+
+	json_places_fini(&places);
+	return has;
+}
+
 /* Reads a single alert as the only one of a body. false: the text is no alert; err says why, where
  * it has labels. */
 static bool parse_single(struct arena *arena, const struct alert_body *body,
@@ -37,7 +47,7 @@ static bool parse_single(struct arena *arena, const struct alert_body *body,
 		   batch.nalerts == 1;
 	if (is_alert)
 		*ret_batch = batch;
-	else if (batch.nrefused && !strstr(batch.refused[0].text, "it has no labels"))
+	else if (batch.nrefused && has_labels(body->text, body->len))
 		err_set(err, EBADMSG, "this is a single alert, and unsound: %s",
 			batch.refused[0].text);
 	buf_fini(&text);
@@ -78,10 +88,18 @@ static int auto_refuse(const struct alert_body *body, struct err *err)
 	int error = json_places_init(&places, body->text, body->len, err);
 
 	json_places_fini(&places);
-	return error ? error
-		     : err_set(err, EBADMSG,
-			       "this is no body of a format that can be recognised; declare the "
-			       "sender with its format, or with format: generic and a mapping");
+	if (error)
+		return error;
+	for (size_t i = 0; mappings_shipped[i]; i++)
+		if (mapping_matches(mappings_shipped[i], body->text, body->len))
+			return err_set(
+				err, EBADMSG,
+				"this looks like %s; declare the sender with format: generic "
+				"and mapping: %s",
+				mappings_shipped[i]->what, mappings_shipped[i]->name);
+	return err_set(err, EBADMSG,
+		       "this is no body of a format that can be recognised; declare the sender "
+		       "with its format, or with format: generic and a mapping");
 }
 
 static int auto_parse(struct arena *arena, const struct alert_body *body,

@@ -206,6 +206,14 @@ START_TEST(any_alert_that_a_person_has)
 	ck_assert_uint_eq(batch.nalerts, 1);
 	ck_assert_int_eq(batch.alerts[0].status, ALERT_RESOLVED);
 	ck_assert_int_eq(parse_any("[7,"), -EBADMSG);
+	ck_assert_int_eq(parse_any("{\"labels\":{\"a\":7}}"), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "this is a single alert, and unsound: alert 0: "
+					       "labels.a is a number, not a string"));
+	ck_assert_int_eq(parse_any("{\"status\":\"UP\"}"), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.text, "no body of a format that can be recognised"));
+	ck_assert_int_eq(parse_any("{\"status\":\"OK\",\"application\":\"a:b:c\"}"), -EBADMSG);
+	ck_assert_str_eq(err.text, "this looks like a webhook of Coroot; declare the sender with "
+				   "format: generic and mapping: coroot");
 	ck_assert_int_eq(parse_any("{\"a\":1}"), -EBADMSG);
 }
 END_TEST
