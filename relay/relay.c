@@ -28,6 +28,7 @@
 #include "tracepager/shadow.h"
 #include "tracepager/store.h"
 #include "tracepager/web.h"
+#include "tracepager/trim.h"
 #include "tracepager/xalloc.h"
 
 /* Two: a large trace must not wait for another, and there are few cores. */
@@ -50,6 +51,7 @@ struct relay {
 	struct loop *loop;
 	struct timers *timers;
 	struct pool *pool;
+	struct trim *trim;
 	struct store *store;
 	struct http_client *client;
 	struct http_server *server;
@@ -531,6 +533,7 @@ static int make_loop(struct relay *relay, struct err *err)
 		return err_set(err, ENOMEM, "cannot make an event loop");
 	relay->loop = loop_new(relay->base, relay->clock, relay->timers, &hooks);
 	relay->pool = pool_new(POOL_THREADS);
+	relay->trim = trim_new(relay->pool, relay->timers, relay->clock);
 	if (!relay->loop || loop_watch(relay->loop, pool_fd(relay->pool), pool_ready, relay) < 0)
 		return err_set(err, ENOMEM, "cannot make an event loop");
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -976,6 +979,7 @@ void relay_free(struct relay *relay)
 	free(relay->asking);
 	free(relay->asking_next);
 	buf_fini(&relay->refreshed);
+	trim_free(relay->trim);
 	timers_free(relay->timers);
 	if (relay->base)
 		event_base_free(relay->base);

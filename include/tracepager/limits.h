@@ -37,6 +37,10 @@
  * that are unlike it are the sign that texts of another kind have begun. */
 #define LIMIT_ALIKE_BASE_BYTES (16u << 10)
 #define LIMIT_ALIKE_MISSES     16u
+/* Free memory is looked at once in so long, and given back where it has grown by so much since the
+ * last time: that takes some milliseconds of a pool's thread. */
+#define LIMIT_TRIM_US	 (20 * US_PER_SECOND)
+#define LIMIT_TRIM_BYTES (4u << 20)
 /* One line of the log: PIPE_BUF, the most that a ready pipe takes at once without waiting. */
 #define LIMIT_LOG_LINE_BYTES 4096
 /* One value in a line of the log: three long values fit beside the message. */

@@ -17,8 +17,7 @@ struct timer {
 	void (*fire)(void *arg);
 	void *arg;
 	int64_t deadline_us;
-	size_t slot;	/* private: the place in the heap, from 1; 0: not armed */
-	uint64_t order; /* private: of equal deadlines the one armed first fires first */
+	uint32_t slot; /* private: the place in the heap, from 1; 0: not armed */
 };
 
 struct timers;

@@ -15,7 +15,7 @@
 
 struct heap_place {
 	int64_t deadline_us;
-	uint64_t order;
+	uint64_t order; /* of equal deadlines the timer that was armed first fires first */
 	struct timer *timer;
 };
 
@@ -58,7 +58,7 @@ static size_t heap_parent(size_t slot)
 static void timer_place(struct timers *timers, const struct heap_place *place, size_t slot)
 {
 	timers->heap[slot] = *place;
-	place->timer->slot = slot;
+	place->timer->slot = (uint32_t)slot;
 }
 
 static void sift_up(struct timers *timers, const struct heap_place *place, size_t slot)
@@ -100,12 +100,12 @@ void timer_arm(struct timers *timers, struct timer *timer, int64_t deadline_us)
 	timer_disarm(timers, timer);
 	/* A timer that a handler arms for the past fires behind all that were due before. */
 	timer->deadline_us = deadline_us > timers->running_us ? deadline_us : timers->running_us;
-	timer->order = timers->armed++;
 	if (timers->n + 2 > timers->size) {
-		timers->size = timers->size ? timers->size * 2 : 64;
+		timers->size = timers->size ? timers->size + timers->size / 2 : 64;
+		assert(timers->size <= UINT32_MAX);
 		timers->heap = xrealloc_array(timers->heap, timers->size, sizeof(*timers->heap));
 	}
-	const struct heap_place place = { timer->deadline_us, timer->order, timer };
+	const struct heap_place place = { timer->deadline_us, timers->armed++, timer };
 	sift_up(timers, &place, ++timers->n);
 }
 
@@ -142,7 +142,7 @@ static size_t run_due(struct timers *timers, int64_t now_us, const struct clock 
 	while (timers->n && timers->heap[1].deadline_us <= now_us &&
 	       fired < LIMIT_TIMERS_PER_TURN) {
 		struct timer *timer = timers->heap[1].timer;
-		if (timer->order >= first_new && timer->deadline_us == now_us)
+		if (timers->heap[1].order >= first_new && timer->deadline_us == now_us)
 			break; /* a handler armed it: it must not hold the loop */
 		if (clock && fired > 0 && clock_mono_us(clock) >= end_us)
 			break;

@@ -39,7 +39,7 @@ struct known_alert {
 	int64_t silent_us; /* wall: ENDED by expiry: the last word on it; 0: it did not expire */
 	int64_t begun_us;  /* mono: acceptance, or the restart */
 	struct timer deadline; /* of the state */
-	struct slice begin;    /* WAITING, and written: its processing begins */
+	struct slice *begin;   /* WAITING, and written: its processing begins; NULL else */
 	struct enrichment *enrichment;
 	TAILQ_ENTRY(known_alert) in_silenced, in_missed;
 	char key[]; /* "family/fingerprint" */
@@ -162,6 +162,15 @@ static void alert_unlist(struct known_alert *alert)
 	book->nsilenced--;
 }
 
+static void alert_forget_begin(struct known_alert *alert)
+{
+	if (!alert->begin)
+		return;
+	slice_remove(alert->book->turns, alert->begin);
+	free(alert->begin);
+	alert->begin = NULL;
+}
+
 static void alert_enter(struct known_alert *alert, enum alert_state state)
 {
 	life_move(LIFE_ALERT, &alert->book->counts, alert->state, state, alert->key);
@@ -169,7 +178,7 @@ static void alert_enter(struct known_alert *alert, enum alert_state state)
 	if (state != ALERT_QUIET)
 		alert_unlist(alert);
 	if (state != ALERT_WAITING)
-		slice_remove(alert->book->turns, &alert->begin);
+		alert_forget_begin(alert);
 	alert_arm(alert);
 }
 
@@ -186,12 +195,19 @@ static bool alert_fires(const struct known_alert *alert)
 
 /* ---- writes ---- */
 
+static void alert_begin(void *arg);
+
 static void alert_begin_when_written(struct known_alert *alert, int error)
 {
 	/* Where the store failed its sender got 503 and sends it again; its page leaves all the
 	 * same. */
-	if (alert->state == ALERT_WAITING && (!error || !alert->writes))
-		slice_add(alert->book->turns, &alert->begin);
+	if (alert->state != ALERT_WAITING || (error && alert->writes))
+		return;
+	if (!alert->begin) {
+		alert->begin = xcalloc(1, sizeof(*alert->begin));
+		*alert->begin = (struct slice){ .run = alert_begin, .arg = alert };
+	}
+	slice_add(alert->book->turns, alert->begin);
 }
 
 static void alert_written(void *ctx, int error, const char *text)
@@ -283,7 +299,6 @@ bool alerts_heal(struct alert_book *book, size_t n)
 /* ---- memory ---- */
 
 static void alert_due(void *arg);
-static void alert_begin(void *arg);
 
 static struct known_alert *alert_new(struct alert_book *book, const char *key,
 				     enum alert_state state)
@@ -295,7 +310,6 @@ static struct known_alert *alert_new(struct alert_book *book, const char *key,
 	alert->id = book->next_id++;
 	memcpy(alert->key, key, size);
 	alert->deadline = (struct timer){ .fire = alert_due, .arg = alert };
-	alert->begin = (struct slice){ .run = alert_begin, .arg = alert };
 	alert->state = state;
 	life_begin(&book->counts, state);
 	map_put(book->alerts, alert->key, alert);
@@ -307,7 +321,7 @@ static void alert_free(struct known_alert *alert)
 	struct alert_book *book = alert->book;
 
 	timer_disarm(book->env.timers, &alert->deadline);
-	slice_remove(book->turns, &alert->begin);
+	alert_forget_begin(alert);
 	alert_drop_enrichment(alert);
 	alert_unlist(alert);
 	if (alert->missed)

@@ -119,39 +119,41 @@ struct incident {
 	struct timer update;	   /* recipients do not know all yet */
 	struct page *page;	   /* in one block; NULL: only packed. Read by incident_page() */
 	struct alike_text *packed; /* that page, with the decision; NULL: not yet */
-	unsigned int warm_bytes;   /* of `page`, about */
 	TAILQ_ENTRY(incident) in_warm;
 	char *suspect; /* the page's component */
 	/* The decision: as text until its record is packed, from then on packed; both NULL: it
 	 * stands in `packed`, or there is none. Read by incident_decision(). */
 	struct shared_text *decision_text;
 	char *decision;
-	size_t decision_len;
+	unsigned int decision_len;
+	unsigned int warm_bytes; /* of `page` and its decision, about */
 	enum severity severity;
+	bool untaken;	    /* counted in the book: open, and no pager has taken it */
+	bool silence_tells; /* its recipients learn of the end of the silence */
+	bool keeps;	    /* recipients are to be asked when it is silenced no more */
+	bool told_move;	    /* MOVED: the recipients are being told */
+	bool trigger_owed;  /* alerts of one body gather: the first page has not been queued */
+	bool owes_update;   /* stored: a restart tells what joined */
+	bool missed;	    /* the store has not got it as it is */
+	bool changed;	    /* to be written at the end of the turn */
+	bool whole;	    /* with its page */
 	struct members members;
 	struct map *member_map; /* key -> struct member, where there are many; else NULL */
-	bool untaken;		/* counted in the book: open, and no pager has taken it */
 	size_t nmembers, nfiring, nfresh, ncovered;
 	/* While silences hold all of its alerts that fire: an id, or a place in the rules; "": that
 	 * was before the restart; NULL: it is not silenced. */
 	char *silenced;
 	char *silenced_words; /* "silenced until … by ann: deploy (silence 3f2a9b1c)" */
 	char *silence_told;   /* the silence whose begin its recipients know; NULL: none */
-	bool silence_tells;   /* its recipients learn of the end */
-	bool keeps;	      /* recipients are to be asked when it is silenced no more */
 	struct recipients recipients;
-	char *moved_to;	   /* MOVED: an id; "" else */
-	bool told_move;	   /* MOVED: the recipients are being told */
-	bool trigger_owed; /* alerts of one body gather: the first page has not been queued */
-	bool owes_update;  /* stored: a restart tells what joined */
-	bool missed;	   /* the store has not got it as it is */
+	char *moved_to; /* MOVED: an id; "" else */
 	TAILQ_ENTRY(incident) in_all;
 	TAILQ_ENTRY(incident) in_missed;
-	bool changed; /* to be written at the end of the turn */
-	bool whole;   /* with its page */
 	TAILQ_ENTRY(incident) in_changed;
-	TAILQ_ENTRY(incident) in_closed;
-	TAILQ_ENTRY(incident) in_moved;
+	union { /* by the state */
+		TAILQ_ENTRY(incident) in_closed;
+		TAILQ_ENTRY(incident) in_moved;
+	};
 };
 TAILQ_HEAD(incident_list, incident);
 

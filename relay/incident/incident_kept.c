@@ -63,7 +63,7 @@ static void kept_take_decision(struct incident *incident, const struct buf *pack
 	if (packed->failed || !packed->len)
 		return;
 	/* Kept long: not in the buf's memory, which doubles. */
-	incident->decision_len = packed->len;
+	incident->decision_len = (unsigned int)packed->len;
 	incident->decision =
 		memcpy(xrealloc_array(NULL, packed->len, 1), packed->data, packed->len);
 }
