@@ -726,9 +726,9 @@
  * this. Prometheus repeats a resolve for 15 minutes; until 5 minutes later (the usual
  * group_interval) Alertmanager has told again what fires on. */
 #define LIMIT_DOUBT_US (30 * US_PER_MINUTE)
-/* Pages of incidents that are not packed, in bytes: those of 1,000 incidents that were paged last.
+/* Pages of incidents that are not packed, in bytes: those of 400 incidents that were paged last.
  * And how many are packed in one turn: about 1 ms. */
-#define LIMIT_WARM_PAGES_BYTES (4u << 20)
+#define LIMIT_WARM_PAGES_BYTES (2u << 20)
 #define LIMIT_PACKED_PER_TURN  64u
 /* The same of alerts: 600 KB of what most alerts say. */
 #define LIMIT_WARM_ALERTS 1024u

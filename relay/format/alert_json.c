@@ -125,7 +125,7 @@ static void *alert_json_grow(void *old, size_t n, size_t *size, size_t item_byte
 {
 	if (n < *size)
 		return old;
-	*size = *size > 0 ? *size * 2 : 64;
+	*size = *size > 0 ? *size * 2 : 8;
 	return xrealloc_array(old, *size, item_bytes);
 }
 

@@ -152,7 +152,14 @@ void incident_forget_page(struct incident *incident)
 	incident->packed = NULL;
 }
 
-/* Since it was opened it has not changed: then it is packed still. */
+/* It stays at hand, and its turn comes again. */
+static void kept_put_last(struct incident *incident)
+{
+	TAILQ_REMOVE(&incident->book->warm, incident, in_warm);
+	TAILQ_INSERT_TAIL(&incident->book->warm, incident, in_warm);
+}
+
+/* Since it was opened it may not have changed: then it is packed still. */
 static void kept_pack(struct incident *incident)
 {
 	struct buf folded = BUF_INIT(LIMIT_PAGE_DOC_BYTES + LIMIT_DECISION_BYTES);
@@ -163,9 +170,8 @@ static void kept_pack(struct incident *incident)
 		whole.decision = shared_text_text(decision);
 		page_fold(&whole, &folded);
 		shared_text_unref(decision);
-		if (folded.failed) { /* it stays at hand, and its turn comes again */
-			TAILQ_REMOVE(&incident->book->warm, incident, in_warm);
-			TAILQ_INSERT_TAIL(&incident->book->warm, incident, in_warm);
+		if (folded.failed) {
+			kept_put_last(incident);
 			buf_fini(&folded);
 			return;
 		}
@@ -179,6 +185,11 @@ static void kept_pack(struct incident *incident)
 void incidents_pack_pages(struct incident_book *book)
 {
 	for (size_t n = 0; n < LIMIT_PACKED_PER_TURN && book->warm_bytes > LIMIT_WARM_PAGES_BYTES;
-	     n++)
-		kept_pack(TAILQ_FIRST(&book->warm));
+	     n++) {
+		struct incident *oldest = TAILQ_FIRST(&book->warm);
+		if (oldest->trigger_owed) /* its first page is about to be made */
+			kept_put_last(oldest);
+		else
+			kept_pack(oldest);
+	}
 }

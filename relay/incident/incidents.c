@@ -548,13 +548,15 @@ size_t incidents_busy(const struct incidents *incidents)
 size_t incidents_unreached(const struct incidents *incidents)
 {
 	const struct incident_book *book = incidents->book;
-	const struct incident *incident;
+	const struct incident *incident = TAILQ_LAST(&book->all, incident_list);
 	size_t n = 0;
 
-	if (!book->untaken)
-		return 0;
-	TAILQ_FOREACH (incident, &book->all, in_all)
+	/* In a storm they are the newest ones. */
+	for (size_t left = book->untaken; left && incident;
+	     incident = TAILQ_PREV(incident, incident_list, in_all)) {
+		left -= incident->untaken;
 		n += incident_is_unreached(incident);
+	}
 	return n;
 }
 

@@ -501,6 +501,38 @@ START_TEST(map_survives_removals)
 }
 END_TEST
 
+/* At every size, so that some of it stands in the old table: all keys are found, each is met once,
+ * and what is removed is gone. */
+START_TEST(map_grows_bit_by_bit)
+{
+	static int values[3000];
+	struct map *map = map_new();
+	char key[16];
+
+	for (int n = 1; n <= 3000; n++) {
+		snprintf(key, sizeof(key), "key-%d", n);
+		ck_assert_ptr_null(map_put(map, key, &values[n - 1]));
+		if (n % 100 < 97 && n > 200)
+			continue;
+		size_t seen = 0;
+		for (size_t pos = 0; map_next(map, &pos, NULL);)
+			seen++;
+		ck_assert_uint_eq(seen, (size_t)n);
+		snprintf(key, sizeof(key), "key-%d", n / 2 + 1);
+		ck_assert_ptr_eq(map_remove(map, key), &values[n / 2]);
+		ck_assert_ptr_null(map_get(map, key));
+		ck_assert_ptr_null(map_remove(map, key));
+		ck_assert_ptr_null(map_put(map, key, &values[n / 2]));
+		for (int i = 1; i <= n; i++) {
+			snprintf(key, sizeof(key), "key-%d", i);
+			ck_assert_ptr_eq(map_get(map, key), &values[i - 1]);
+		}
+	}
+	ck_assert_uint_eq(map_count(map), 3000);
+	map_free(map);
+}
+END_TEST
+
 /* A map that borrows: the key is the newest value's, whose memory may differ. */
 START_TEST(map_borrows_keys)
 {
@@ -776,6 +808,7 @@ int main(void)
 	tcase_add_test(tests, timers_stop_in_time);
 	tcase_add_test(tests, map_survives_removals);
 	tcase_add_test(tests, map_borrows_keys);
+	tcase_add_test(tests, map_grows_bit_by_bit);
 	tcase_add_test(tests, secrets_are_compared_whole_and_never_shown);
 	tcase_add_test(tests, secret_files);
 	tcase_add_test(tests, secret_files_that_are_written_again);
