@@ -37,8 +37,7 @@
  * that are unlike it are the sign that texts of another kind have begun. */
 #define LIMIT_ALIKE_BASE_BYTES (16u << 10)
 #define LIMIT_ALIKE_MISSES     16u
-/* Free memory is looked at once in so long, and given back where it has grown by so much since the
- * last time: that takes some milliseconds of a pool's thread. */
+/* How often free memory is looked at, and by how much it has grown where it is given back. */
 #define LIMIT_TRIM_US	 (20 * US_PER_SECOND)
 #define LIMIT_TRIM_BYTES (4u << 20)
 /* One line of the log: PIPE_BUF, the most that a ready pipe takes at once without waiting. */
@@ -726,12 +725,10 @@
  * this. Prometheus repeats a resolve for 15 minutes; until 5 minutes later (the usual
  * group_interval) Alertmanager has told again what fires on. */
 #define LIMIT_DOUBT_US (30 * US_PER_MINUTE)
-/* Pages of incidents that are not packed, in bytes: those of 400 incidents that were paged last.
- * And how many are packed in one turn: about 1 ms. */
+/* What is not packed: pages of the last 400 incidents, 600 KB of alerts; 1 ms of packing a turn. */
 #define LIMIT_WARM_PAGES_BYTES (2u << 20)
+#define LIMIT_WARM_ALERTS      1024u
 #define LIMIT_PACKED_PER_TURN  64u
-/* The same of alerts: 600 KB of what most alerts say. */
-#define LIMIT_WARM_ALERTS 1024u
 /* A repeat that says nothing new is written at the latest when what is on disk is this old, beside
  * repeat intervals of 1 to 5 minutes; after a kill an alert may so end this much too early, where
  * its sender has fallen silent. */
