@@ -24,7 +24,8 @@ struct http_exchange; /* one request and its reply */
 enum http_verb {
 	HTTP_VERB_GET,
 	HTTP_VERB_POST,
-	HTTP_VERB_OTHER, /* answered by the server; a handler never sees it */
+	HTTP_VERB_OPTIONS, /* only with WebHook-Request-Origin: a sender asks whether it may send */
+	HTTP_VERB_OTHER,   /* answered by the server; a handler never sees it */
 };
 
 /* Called when a request is whole. Exactly one http_exchange_reply() must follow, from the handler

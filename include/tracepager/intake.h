@@ -110,6 +110,8 @@ void intake_free(struct intake *intake);
 /* Answer a request (taken). sender: the rest of the path; a slash may follow the name. */
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);
 void intake_api_alerts(struct intake *intake, struct http_exchange *exchange);
+/* May a sender deliver CloudEvents? */
+void intake_handshake(struct intake *intake, struct http_exchange *exchange, const char *sender);
 
 /* The same, in the words of PagerDuty's Events API; the sender is found by the key in the body. */
 void intake_pagerduty_v2(struct intake *intake, struct http_exchange *exchange);

@@ -36,6 +36,8 @@ struct intake_outcome {
 /* Reads the body, accepts its alerts, answers. The request is copied. */
 void intake_start(struct intake *intake, struct http_exchange *exchange,
 		  const struct intake_request *request);
+/* The declared sender of that name, behind which a slash may follow; NULL: there is none. */
+const struct sender *intake_find_sender(const struct intake *intake, const char *name);
 const struct intake_env *intake_env_of(const struct intake *intake);
 
 #endif

@@ -596,8 +596,7 @@ bool intake_knows_token(const struct intake *intake, const char *authorization)
 	return found;
 }
 
-/* The declared sender of that name, behind which a slash may follow; NULL: there is none. */
-static const struct sender *find_sender(const struct intake *intake, const char *name)
+const struct sender *intake_find_sender(const struct intake *intake, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -626,7 +625,7 @@ bool intake_needs_token(const struct intake *intake, const char *name)
 {
 	if (!name)
 		return !intake->env.open || api_has_token(intake);
-	const struct sender *sender = find_sender(intake, name);
+	const struct sender *sender = intake_find_sender(intake, name);
 	return sender && sender_auth_any(sender->auth);
 }
 
@@ -754,7 +753,7 @@ static void refuse_undeclared(struct intake *intake, struct http_exchange *excha
 
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *name)
 {
-	const struct sender *sender = find_sender(intake, name);
+	const struct sender *sender = intake_find_sender(intake, name);
 	size_t len = strlen(name);
 
 	if (len && name[len - 1] == '/')

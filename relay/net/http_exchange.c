@@ -123,11 +123,19 @@ static struct fault method_check(const struct evhttp_request *req)
 	const int taken = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST;
 	const int type = (int)req->type;
 
-	if (type & taken)
+	if (type & taken || (type & EVHTTP_REQ_OPTIONS &&
+			     evhttp_find_header(req->input_headers, "WebHook-Request-Origin")))
 		return NO_FAULT;
 	return (struct fault){ .status = type & known ? 405 : 501,
 			       .text = "only GET, HEAD and POST are answered here",
 			       .allow = true };
+}
+
+static enum http_verb exchange_verb_of(const struct evhttp_request *req)
+{
+	if (req->type == EVHTTP_REQ_POST)
+		return HTTP_VERB_POST;
+	return req->type == EVHTTP_REQ_OPTIONS ? HTTP_VERB_OPTIONS : HTTP_VERB_GET;
 }
 
 /* ---- the reply ---- */
@@ -181,7 +189,9 @@ static void exchange_allow_other(struct http_exchange *exchange)
 		return;
 	/* A path that allows both is never answered so. */
 	http_exchange_set(exchange, "Allow",
-			  exchange->verb == HTTP_VERB_GET ? "POST" : "GET, HEAD");
+			  exchange->verb == HTTP_VERB_GET    ? "POST"
+			  : exchange->verb == HTTP_VERB_POST ? "GET, HEAD"
+							     : "GET, HEAD, POST");
 }
 
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
@@ -273,8 +283,7 @@ void http_exchange_take(struct evhttp_request *req, void *arg)
 					    .server = server,
 					    .conn = conn,
 					    .req = req,
-					    .verb = req->type == EVHTTP_REQ_POST ? HTTP_VERB_POST
-										 : HTTP_VERB_GET,
+					    .verb = exchange_verb_of(req),
 					    .decoded = decoded,
 					    .path = decoded ? decoded
 						    : raw   ? raw

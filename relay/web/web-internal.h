@@ -128,6 +128,7 @@ void web_serve_link(struct web_request *request);
 void web_serve_link_act(struct web_request *request);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);
+void web_serve_handshake(struct web_request *request);
 void web_serve_alerts(struct web_request *request);
 void web_serve_pagerduty_v2(struct web_request *request);
 void web_serve_pagerduty_v1(struct web_request *request);

@@ -27,16 +27,18 @@ static void web_serve_root(struct web_request *request);
 /* GET / lists the paths in a column of so many characters. */
 #define LIST_COLUMNS 28
 
-#define GET  HTTP_VERB_GET
-#define POST HTTP_VERB_POST
-#define NONE WEB_RIGHT_NONE
-#define READ WEB_RIGHT_READ
-#define ACT  WEB_RIGHT_ACT
+#define GET	HTTP_VERB_GET
+#define POST	HTTP_VERB_POST
+#define OPTIONS HTTP_VERB_OPTIONS
+#define NONE	WEB_RIGHT_NONE
+#define READ	WEB_RIGHT_READ
+#define ACT	WEB_RIGHT_ACT
 
 /* clang-format off */
 static const struct web_row web_rows[] = {
 	{ POST, "/webhook/{sender...}", web_serve_webhook, .needs_token = web_webhook_needs_token,
 	  .text = "alerts of a declared sender" },
+	{ OPTIONS, "/webhook/{sender...}", web_serve_handshake, .right = NONE },
 	{ POST, "/api/v2/alerts", web_serve_alerts, .needs_token = web_alerts_need_token,
 	  .text = "alerts as Prometheus sends them" },
 	{ POST, "/v2/enqueue", web_serve_pagerduty_v2, .needs_token = web_pagerduty_needs_key,

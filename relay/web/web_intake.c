@@ -8,6 +8,11 @@ void web_serve_webhook(struct web_request *request)
 	intake_webhook(request->web->intake, request->exchange, request->param[0]);
 }
 
+void web_serve_handshake(struct web_request *request)
+{
+	intake_handshake(request->web->intake, request->exchange, request->param[0]);
+}
+
 void web_serve_alerts(struct web_request *request)
 {
 	intake_api_alerts(request->web->intake, request->exchange);

@@ -238,6 +238,20 @@ def keys_in_turn_and_other_marks():
         assert relay.v2(key="b", route="third-key")[0] == 400 and len(relay.pages()) == 1
 
 
+def cloudevents_ask_first():
+    with Relay("senders: {grid: {format: cloudevents, bearer: s3cret}, am: {format: alertmanager}}\n") as relay:
+        asks = {"WebHook-Request-Origin": "eventemitter.example.com", "WebHook-Request-Rate": "120", "WebHook-Request-Callback": "http://127.0.0.1:1/"}
+        status, text, headers = relay.request("OPTIONS", "/webhook/grid", headers=asks)
+        assert (status, headers["WebHook-Allowed-Origin"], headers["WebHook-Allowed-Rate"]) == (200, "eventemitter.example.com", "*"), (text, headers)
+        assert headers["Allow"] == "POST" and not [name for name in headers if name.startswith("Access-Control")], headers
+        for path, wanted, status in (("/webhook/am", asks, 403), ("/webhook/nobody", asks, 404), ("/webhook/grid", {}, 405), ("/-/healthy", asks, 405)):
+            answer = relay.request("OPTIONS", path, headers=wanted)
+            assert answer[0] == status and "WebHook-Allowed-Origin" not in answer[2], (path, answer)
+        # What is granted is to ask, not to deliver: that needs the token.
+        event = {"Content-Type": "application/json", "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/s", "ce-type": "t"}
+        assert relay.post("/webhook/grid", {"alerts": []}, event)[0] == 401
+
+
 def amazons_messages_must_be_signed():
     """Messages that are refused without asking Amazon for a certificate; the unit test has the others."""
     topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
@@ -268,4 +282,4 @@ def amazons_messages_must_be_signed():
 if __name__ == "__main__":
     peers.run(pagerduty_v2_has_one_life, pagerduty_v1_has_one_life, opsgenie_has_one_life, what_is_wrong_is_refused,
               a_retry_without_a_key_opens_nothing_new, a_sender_by_name_takes_the_formats, keys_in_turn_and_other_marks,
-              amazons_messages_must_be_signed, alertmanagers_receivers_arrive)
+              cloudevents_ask_first, amazons_messages_must_be_signed, alertmanagers_receivers_arrive)
