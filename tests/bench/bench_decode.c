@@ -325,7 +325,7 @@ static void measure_crowd(const struct document *document)
 	printf("%-10s %7u %d at once: peak %.1f MiB, held %.1f MiB, %.1f MiB when freed\n",
 	       document->name, document->nspans, CROWD, peak, held, status_mb("VmRSS:") - before);
 	printf("row: Memory of %d traces of 10,000 spans at once, %s | %.1f MiB at the peak, %.1f "
-	       "MiB held | %.0f bytes a span at the peak | \n",
+	       "MiB held | %.0f bytes a span at the peak | —\n",
 	       CROWD, document->name, peak, held,
 	       peak * 1048576 / CROWD / (double)document->nspans);
 }
