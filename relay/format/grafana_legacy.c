@@ -1,7 +1,7 @@
 /*
  * Grafana's alerting of dashboards, before version 9: one rule, without a time, with the series
  * that it matched. A rule's id is a small number, which counts beside the server's name. Source:
- * protocol notes of Grafana 8's webhook notifier. Pure.
+ * grafana.com/docs/grafana/v8.5, "Notification channels: webhook". Pure.
  */
 #include "mapping_parts-internal.h"
 

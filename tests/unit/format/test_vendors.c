@@ -512,6 +512,55 @@ START_TEST(lightstep_alert)
 }
 END_TEST
 
+/* A template as its sender fills it in: a variable becomes a text, one without quotes around it
+ * becomes a value, and the marks of a list vanish. Caller frees. */
+static char *fill_template(const char *text)
+{
+	struct buf out = BUF_INIT(64u << 10);
+
+	while (*text && strncmp(text, "\nWatcher", 8) != 0) {
+		const bool quoted = out.len && buf_text(&out)[out.len - 1] == '"';
+		const char *end = strncmp(text, "{{", 2) == 0 ? strstr(text, "}}") : NULL;
+		if (end) {
+			const bool mark = text[2] == '#' || text[2] == '/';
+			buf_puts(&out, mark ? "" : quoted ? "x" : "[\"x\"]");
+			text = end + 2;
+		} else if (*text == '{' && text[1] >= 'A' && text[1] <= 'Z' && !quoted) {
+			buf_puts(&out, "[\"x\"]"); /* Dynatrace's {ImpactedEntities} */
+			text = strchr(text, '}') + 1;
+		} else {
+			buf_putc(&out, *text++);
+		}
+	}
+	return buf_take(&out);
+}
+
+/* What a format recommends is JSON that it recognises. */
+START_TEST(templates_are_read)
+{
+	size_t templates = 0;
+
+	for (int id = 0; id < FORMAT_COUNT; id++) {
+		const char *setup = alert_formats[id]->setup;
+		if (!setup || id == FORMAT_ZABBIX) /* that is a script */
+			continue;
+		char *filled = fill_template(*setup == '{' ? setup : strchr(setup, '\n') + 1);
+		struct arena *arena = arena_new(1u << 20);
+		struct alert_batch batch;
+		struct err err = { 0 };
+		const struct vendor_request request = { .format = (enum alert_format_id)id };
+		ck_assert_msg(alert_formats[id]->match(filled, strlen(filled)), "%s", filled);
+		ck_assert_ptr_eq(alert_format_recognise(filled, strlen(filled)), alert_formats[id]);
+		ck_assert_msg(vendor_read(arena, &request, filled, &batch, &err) == 0, "%s: %s",
+			      filled, err.text);
+		arena_free(arena);
+		free(filled);
+		templates++;
+	}
+	ck_assert_uint_ge(templates, 6);
+}
+END_TEST
+
 /* Firing, repeated and resolved, an alert is the same; another one is another. */
 START_TEST(identities)
 {
@@ -560,7 +609,8 @@ int main(void)
 				       azure_log_alert,	  azure_others,	      gcp_incidents,
 				       gcp_push,	  sentry_event_alert, sentry_others,
 				       newrelic_issue,	  dynatrace_problem,  splunk_incident,
-				       honeycomb_trigger, lightstep_alert,    identities };
+				       honeycomb_trigger, lightstep_alert,    identities,
+				       templates_are_read };
 
 	return vendor_run("vendors", tests, ARRAY_LEN(tests));
 }
