@@ -8,8 +8,7 @@
 
 #include "tracepager/xalloc.h"
 
-static const char *const signoz_tells[] = { "/alerts/0/labels/ruleId /alerts/0/labels/ruleSource",
-					    "/version", NULL };
+static const char *const signoz_tells[] = { "/alerts", NULL };
 
 static const struct mapping_rule signoz_rules[] = {
 	{ .to = MAP_ID, .from = { "/fingerprint" } },
@@ -50,4 +49,26 @@ static int signoz_begin(struct arena *arena, const struct alert_body *body,
 
 static const struct mapping_hooks signoz_hooks = { .begin = signoz_begin };
 
-MAPPED_FORMAT_WITH(SIGNOZ, "signoz", "SigNoz's webhook", signoz, &signoz_hooks, NULL);
+/* Only rules have the label; a declared sender's other alerts, such as a test, are read as well. */
+static bool signoz_match(const char *text, size_t len)
+{
+	static const char *const tells[] = { "/alerts/0/labels/ruleId /alerts/0/labels/ruleSource",
+					     "/version", NULL };
+	static const struct alert_mapping looks = { .tells = tells };
+
+	return mapping_matches(&looks, text, len);
+}
+
+static int signoz_parse(struct arena *arena, const struct alert_body *body,
+			struct alert_batch *ret_batch, struct err *err)
+{
+	return mapping_parse(&signoz, &signoz_hooks, arena, body, ret_batch, err);
+}
+
+const struct alert_format alert_format_SIGNOZ = {
+	.name = "signoz",
+	.text = "SigNoz's webhook",
+	.family = "signoz",
+	.match = signoz_match,
+	.parse = signoz_parse,
+};

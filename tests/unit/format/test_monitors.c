@@ -65,6 +65,11 @@ START_TEST(signoz_group)
 		     "  @related_traces=https://z/traces?x\n"
 		     "  @summary=s\n"
 		     "group g1\n");
+	/* A test of the channel is of no rule. */
+	vendor_check(&request, "{'version':'4','alerts':[{'labels':{'alertname':'Test'}}]}",
+		     "firing e46aaa9fcf75dd34 - - -\n"
+		     "  alertname=Test\n");
+	vendor_check(&request, "{'version':'4','alerts':[]}", "");
 }
 END_TEST
 
