@@ -221,7 +221,10 @@ static void check_sender(struct config_loading *loading, const struct ynode *nam
 	    !ynode_get(map, "sign") && !ynode_get(map, "client_names") &&
 	    !(sender->format == FORMAT_SNS && sender->ntopics) &&
 	    !config_is_loopback(loading->config->listen))
-		FAULT(loading, name, "C008", "add: bearer_file: /path/of/a/token",
+		FAULT(loading, name, "C008",
+		      sender->format == FORMAT_SNS
+			      ? "add: topics: [\"arn:aws:sns:REGION:ACCOUNT:NAME\"]"
+			      : "add: bearer_file: /path/of/a/token",
 		      "a sender without a token is allowed only while listening on loopback");
 	if (generic && !ynode_get(map, "mapping"))
 		FAULT(loading, name, "C037", "add: mapping: {id: /id, name: /title}",

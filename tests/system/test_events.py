@@ -238,6 +238,57 @@ def keys_in_turn_and_other_marks():
         assert relay.v2(key="b", route="third-key")[0] == 400 and len(relay.pages()) == 1
 
 
+HOSTILE = (None, True, 7, -1e300, "", " ", "\x00\x1b[31m\n\u202e<script>{{7*7}}%n", "x" * 70000, [], {}, [[]], {"a": {"b": 1}}, ["a", 1, None])
+
+
+def places(value, path=()):
+    """All members of all depths."""
+    for key, inner in list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else ():
+        yield path + (key,)
+        yield from places(inner, path + (key,))
+
+
+def with_value(body, path, value):
+    copy = json.loads(json.dumps(body))
+    inner = copy
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return copy
+
+
+def every_member_of_every_wrong_type():
+    """An answer of the service's form to each; then the next good event pages."""
+    details = {"service": "db", "firing": [{"labels": {"alertname": "E", "severity": "page"}, "annotations": {"summary": "s"},
+                                            "startsAt": "2026-09-01T09:50:00Z", "generatorURL": "http://p/g"}], "tags": "env:prod", "labels": {"a": "b"}}
+    bodies = (
+        ("/v2/enqueue", {"routing_key": V2, "event_action": "trigger", "dedup_key": "k", "client": "c", "client_url": "http://c", "links": [{"href": "http://l", "text": "t"}],
+                         "images": [{"src": "http://i"}], "payload": {"summary": "s", "source": "h", "severity": "error", "component": "c", "class": "c", "group": "g",
+                                                                      "timestamp": "2026-09-01T09:50:00Z", "custom_details": details}}, {}),
+        ("/generic/2010-04-15/create_event.json", {"service_key": V1, "event_type": "trigger", "incident_key": "k", "description": "d", "client": "c", "client_url": "http://c",
+                                                   "details": details, "contexts": [{"type": "link", "href": "http://l"}, {"type": "image", "src": "http://i"}]}, {}),
+        ("/v2/alerts", {"message": "m", "alias": "k", "description": "d", "priority": "P2", "entity": "e", "source": "s", "user": "u", "note": "n", "tags": ["a:b"],
+                        "responders": [{"type": "team", "name": "t"}], "details": {"service": "db"}}, {"Authorization": "GenieKey " + GENIE}),
+        ("/webhook/raw", {"AlarmName": "E", "NewStateValue": "ALARM", "AlarmArn": "arn:aws:cloudwatch:eu-west-1:1:alarm:E", "StateChangeTime": "2026-09-01T09:50:00.000+0000",
+                          "NewStateReason": "r", "Region": "EU", "AWSAccountId": "1", "Trigger": {"MetricName": "m", "Namespace": "n", "Dimensions": [{"name": "Service", "value": "db"}]}},
+         {"Authorization": "Bearer s3cret"}))
+    with Relay(SENDERS + "  raw: {format: sns, bearer: s3cret}\n") as relay:
+        statuses = {}
+        for path, body, headers in bodies:
+            assert relay.post(path, body, headers)[0] in (200, 202), path
+            for place in places(body):
+                for value in HOSTILE:
+                    status, answer = relay.post(path, with_value(body, place, value), headers)
+                    assert status in (200, 202, 400, 422) and isinstance(answer, dict), (path, place, value, status, answer)
+                    assert status < 300 or answer.get("errors") or answer.get("message") or answer.get("error"), (path, place, value, answer)
+                    statuses[status] = statuses.get(status, 0) + 1
+        print("answers by status:", statuses)
+        assert min(statuses.get(status, 0) for status in (200, 202, 400, 422)) > 10, statuses
+        assert relay.v2(key="good", custom_details={"service": "ledger"})[0] == 202
+        peers.wait_for("the good event", lambda: [e for e in relay.pages() if e["routing_key"] == "key-ledger"])
+        assert "Sanitizer" not in relay.log_text()
+
+
 def cloudevents_ask_first():
     with Relay("senders: {grid: {format: cloudevents, bearer: s3cret}, am: {format: alertmanager}}\n") as relay:
         asks = {"WebHook-Request-Origin": "eventemitter.example.com", "WebHook-Request-Rate": "120", "WebHook-Request-Callback": "http://127.0.0.1:1/"}
@@ -282,4 +333,4 @@ def amazons_messages_must_be_signed():
 if __name__ == "__main__":
     peers.run(pagerduty_v2_has_one_life, pagerduty_v1_has_one_life, opsgenie_has_one_life, what_is_wrong_is_refused,
               a_retry_without_a_key_opens_nothing_new, a_sender_by_name_takes_the_formats, keys_in_turn_and_other_marks,
-              cloudevents_ask_first, amazons_messages_must_be_signed, alertmanagers_receivers_arrive)
+              cloudevents_ask_first, every_member_of_every_wrong_type, amazons_messages_must_be_signed, alertmanagers_receivers_arrive)

@@ -311,6 +311,8 @@ static const struct {
 	{ "senders:\n  am: {}\n", "C007", 2, 3, "a sender needs a format" },
 	{ "listen: :9480\nadmin_token: t\nsenders: {am: {format: prometheus}}\n", "C008", 3, 11,
 	  "add: bearer_file" },
+	{ "listen: :9480\nadmin_token: t\nsenders: {am: {format: sns}}\n", "C008", 3, 11,
+	  "add: topics" },
 	{ "listen: 127.shop.example:9480\nadmin_token: t\nsenders: {am: {format: prometheus}}\n",
 	  "C008", 3, 11, "" },
 
@@ -550,7 +552,8 @@ START_TEST(test_open_to_the_world)
 			       "senders:\n"
 			       "  am1: {format: alertmanager, bearer_file: /t}\n"
 			       "  am2: {format: alertmanager}\n"
-			       "  am3: {format: prometheus}\n",
+			       "  am3: {format: prometheus}\n"
+			       "  aws: {format: sns, topics: [\"arn:aws:sns:eu-west-1:1:t\"]}\n",
 			       false),
 			 -EINVAL);
 	check_finding(0, "C014", 1, 9);
