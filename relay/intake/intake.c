@@ -205,9 +205,12 @@ static void reply_webhook(const struct intake_outcome *outcome)
 			   (unsigned long long)batch->truncated);
 	if (batch->repaired)
 		buf_printf(&body, ", \"repaired\": %llu", (unsigned long long)batch->repaired);
-	if (batch->ignored) {
+	if (batch->ignored || batch->confirm_url) {
 		buf_puts(&body, ", \"ignored\": ");
-		buf_json_string(&body, batch->ignored);
+		buf_json_string(&body, batch->ignored
+					       ? batch->ignored
+					       : "a subscription is confirmed for a sender that is "
+						 "declared with format: sns and lists the topic");
 	}
 	write_notes(&body, "cut", "cuts", "text", batch->cut, batch->ncut);
 	write_notes(&body, "refused", "errors", "error", batch->refused, batch->nrefused);
@@ -589,10 +592,18 @@ bool bearer_shown(const char *authorization, const struct secret *secret)
 /* Compares every declared token, so that the time taken does not tell which one is close. */
 bool intake_knows_token(const struct intake *intake, const char *authorization)
 {
+	static const char genie[] = "GenieKey ";
+	const char *key = NULL;
 	bool found = false;
 
-	for (size_t i = 0; i < intake->env.nsenders; i++)
-		found |= sender_auth_token_shown(intake->env.senders[i].auth, authorization);
+	if (authorization && strncasecmp(authorization, genie, sizeof(genie) - 1) == 0)
+		key = authorization + sizeof(genie) - 1;
+	for (size_t i = 0; i < intake->env.nsenders; i++) {
+		const struct sender_auth *auth = intake->env.senders[i].auth;
+		found |= sender_auth_token_shown(auth, authorization);
+		for (size_t k = 0; key && k < LIMIT_LIVE_SECRETS; k++)
+			found |= secret_equals(&auth->bearer[k], key, strlen(key));
+	}
 	return found;
 }
 

@@ -322,8 +322,10 @@ def amazons_messages_must_be_signed():
             assert answer[0] == status and says in answer[1]["error"], (change, answer)
         assert relay.post("/webhook/aws", alarm)[0] == 403 and relay.post("/webhook/aws", "{")[0] == 400
         assert not relay.pages() and not relay.incidents()
-    with Relay("senders: {raw: {format: sns, bearer: s3cret}}\n") as relay:
+    with Relay("senders: {raw: {format: sns, bearer: s3cret}, any: {format: auto, bearer: s3cret}}\n") as relay:
         bearer = {"Authorization": "Bearer s3cret"}
+        asks = {**good, "Type": "SubscriptionConfirmation", "SubscribeURL": "https://sns.eu-west-1.amazonaws.com/?Token=t", "Token": "t"}
+        assert "format: sns" in relay.post("/webhook/any", asks, bearer)[1]["ignored"]
         assert relay.post("/webhook/raw", alarm, bearer)[0] == 202
         assert relay.post("/webhook/raw", {**alarm, "NewStateValue": "INSUFFICIENT_DATA"}, bearer)[1]["ignored"]
         assert relay.post("/webhook/raw", {**alarm, "NewStateValue": "OK"}, bearer)[0] == 202

@@ -664,6 +664,8 @@ START_TEST(knows_tokens)
 {
 	ck_assert(intake_knows_token(w.intake, "Bearer s3cret"));
 	ck_assert(intake_knows_token(w.intake, "Bearer 0ther"));
+	ck_assert(intake_knows_token(w.intake, "GenieKey 0ther"));
+	ck_assert(!intake_knows_token(w.intake, "GenieKey f0rapi"));
 	ck_assert(!intake_knows_token(w.intake, "Bearer f0rapi")); /* the fourth is not declared */
 	ck_assert(!intake_knows_token(w.intake, "Bearer "));
 	ck_assert(!intake_knows_token(w.intake, NULL));
