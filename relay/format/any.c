@@ -42,7 +42,8 @@ static bool parse_single(struct arena *arena, const struct alert_body *body,
 	buf_printf(&text, "{\"alerts\":[%s]}", body->text);
 	whole.text = buf_text(&text);
 	whole.len = text.len;
-	whole.sender = webhook->name;
+	if (!whole.sender)
+		whole.sender = webhook->name;
 	is_alert = !text.failed && webhook->parse(arena, &whole, &batch, NULL) == 0 &&
 		   batch.nalerts == 1;
 	if (is_alert)

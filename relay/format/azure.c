@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "tracepager/http.h"
 #include "tracepager/xalloc.h"
 
 #define AZURE_DIMENSION "/data/alertContext/condition/allOf/*/dimensions/"
@@ -117,11 +118,26 @@ static const char *azure_cell(struct mapped_alert *alert, const char *column)
 	return NULL;
 }
 
+/* Where the portal shows an alert. */
+static const char *azure_link(struct mapped_alert *alert)
+{
+	const char *id = alert->id;
+
+	if (!id || strncmp(id, "/subscriptions/", 15) != 0 || strlen(id) > 1024)
+		return NULL;
+	return arena_printf(alert->arena,
+			    "https://portal.azure.com/#view/Microsoft_Azure_Monitoring_Alerts/"
+			    "AlertDetails.ReactView/alertId~/%s",
+			    url_escape(alert->arena, id));
+}
+
 static const char *azure_complete(struct mapped_alert *alert)
 {
 	mapped_add_label(alert, "service_name", azure_cell(alert, "cloud_RoleName"));
 	mapped_add_label(alert, "operation", azure_cell(alert, "operation_Name"));
 	mapped_add_annotation(alert, "trace_id", azure_cell(alert, "operation_Id"));
+	if (!alert->link)
+		alert->link = azure_link(alert);
 	mapped_finish(alert);
 	return NULL;
 }

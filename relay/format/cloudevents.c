@@ -1,10 +1,10 @@
 /*
  * CloudEvents over HTTP: binary (the attributes are headers, the body is the data), structured (one
  * JSON object) and batch (a list of those). The data is read by the format that its own bytes look
- * like, or by the sender's mapping; the alerts are of that format's family, since source and id
- * name a delivery, not an alert. The extension traceparent names the trace of an alert without one.
- * An event inside an event is refused. Source: cloudevents/spec 1.0.2, HTTP binding and JSON
- * format; distributed tracing extension. Pure.
+ * like, or by the sender's mapping, or is one alert alone; the alerts are of that format's family,
+ * since source and id name a delivery, not an alert. The extension traceparent names the trace of
+ * an alert without one. An event inside an event is refused. Source: cloudevents/spec 1.0.2, HTTP
+ * binding and JSON format; distributed tracing extension. Pure.
  */
 #include "mapping-internal.h"
 
@@ -72,10 +72,8 @@ static const char *open_data(json_t *event, struct event_data *ret_data)
 /* The format of the data; NULL: none. */
 static const struct alert_format *format_of_data(const struct alert_body *body)
 {
-	if (body->mapping)
-		return alert_formats[FORMAT_GENERIC];
-	const struct alert_format *format = alert_format_recognise(body->text, body->len);
-	return format == alert_formats[FORMAT_CLOUDEVENTS] ? NULL : format;
+	return body->mapping ? alert_formats[FORMAT_GENERIC]
+			     : alert_format_recognise(body->text, body->len);
 }
 
 static bool has_trace_id(const struct alert *alert)
@@ -107,6 +105,25 @@ static void add_traceparent(struct arena *arena, const char *traceparent, struct
 	}
 }
 
+/* One alert alone, as /api/v2/alerts lists them. */
+static int read_single(struct arena *arena, const struct alert_body *inner,
+		       struct alert_batch *ret_batch, struct err *err)
+{
+	CLEANUP_FREE char *text = xstrndup(inner->text, inner->len);
+	struct alert_body single = *inner;
+
+	single.text = text;
+	single.header = NULL; /* the data is no event again */
+	int error = alert_parse_any(arena, &single, ret_batch, NULL);
+	if (error == 0)
+		return 0;
+	if (error == -ENOMEM)
+		return err_set(err, ENOMEM, "the memory of one request is used up");
+	return err_set(err, EBADMSG,
+		       "the data of this CloudEvent is no body of a format that can be "
+		       "recognised; give the sender a mapping");
+}
+
 static int read_data(struct arena *arena, const struct alert_body *body,
 		     const struct event_data *data, struct alert_batch *ret_batch, struct err *err)
 {
@@ -116,11 +133,10 @@ static int read_data(struct arena *arena, const struct alert_body *body,
 	inner.text = data->text;
 	inner.len = data->len;
 	const struct alert_format *format = format_of_data(&inner);
-	if (!format)
-		return err_set(err, EBADMSG,
-			       "the data of this CloudEvent is no body of a format that can be "
-			       "recognised; give the sender a mapping");
-	error = format->parse(arena, &inner, ret_batch, err);
+	if (format == alert_formats[FORMAT_CLOUDEVENTS])
+		return err_set(err, EBADMSG, "the data of this CloudEvent is a CloudEvent again");
+	error = format ? format->parse(arena, &inner, ret_batch, err)
+		       : read_single(arena, &inner, ret_batch, err);
 	if (error == 0)
 		add_traceparent(arena, data->traceparent, ret_batch);
 	return error;

@@ -105,6 +105,15 @@ static void sentry_metric(struct mapped_alert *alert)
 		mapped_add_label(alert, "severity", action);
 }
 
+/* The number in ".../issues/42/..."; NULL: there is none. */
+static const char *sentry_issue(struct mapped_alert *alert, const char *url)
+{
+	const char *id = url ? strstr(url, "/issues/") : NULL;
+	size_t len = id ? strspn(id + strlen("/issues/"), "0123456789") : 0;
+
+	return len && len < 20 ? arena_strndup(alert->arena, id + strlen("/issues/"), len) : NULL;
+}
+
 static bool sentry_is_hosted(const char *host)
 {
 	const char *at = strstr(host, "sentry.io");
@@ -123,6 +132,10 @@ static void name_issue(struct mapped_alert *alert)
 		alert->id = mapped_find(alert, places[i]);
 	if (metric)
 		alert->id = mapped_join(alert, "metric", metric);
+	if (!alert->id)
+		alert->id = sentry_issue(alert, mapped_find(alert, "/data/event/issue_url"));
+	if (!alert->id)
+		alert->id = sentry_issue(alert, alert->link);
 	/* sentry.io counts for all of its hosts, of which one webhook may name this and one that.
 	 */
 	if (host && alert->id && !sentry_is_hosted(host))

@@ -266,8 +266,11 @@ START_TEST(cloudevents_structured)
 		     "error: the data of this CloudEvent is no body of a format that can be "
 		     "recognised; give the sender a mapping\n");
 	vendor_check(&request, "{" EVENT_HEAD ",'data':{" EVENT_HEAD ",'data':{}}}",
-		     "error: the data of this CloudEvent is no body of a format that can be "
-		     "recognised; give the sender a mapping\n");
+		     "error: the data of this CloudEvent is a CloudEvent again\n");
+	vendor_check(&request,
+		     "{" EVENT_HEAD ",'data':{'labels':{'alertname':'A'},'status':'resolved'}}",
+		     "resolved d2c6efc389df0927 - - -\n"
+		     "  alertname=A\n");
 	vendor_check(&request, "7", "error: this is no CloudEvent: it is no object\n");
 	vendor_check(&request, "{}", "error: it is no CloudEvent: specversion is no text\n");
 }

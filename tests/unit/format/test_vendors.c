@@ -164,12 +164,15 @@ START_TEST(azure_others)
 		     "  @description=q\n"
 		     "  @summary=r\n"
 		     "  @trace_id=4bf92f3577b34da6a3ce929d0e0e4736\n");
-	/* Azure's managed Prometheus. */
+	/* Azure's managed Prometheus; without a link of its own the portal's. */
 	vendor_check(&request,
-		     "{'schemaId':'s','data':{'essentials':{'alertId':'a1','alertRule':'r',"
+		     "{'schemaId':'s','data':{'essentials':{'alertId':'/subscriptions/1/"
+		     "a1','alertRule':'r',"
 		     "'monitorCondition':'Fired'},'alertContext':{'expression':'up == 0',"
 		     "'labels':{'service':'cart','severity':'high'},'annotations':{'b':'c'}}}}",
-		     "firing a1 - - -\n"
+		     "firing # - - https://portal.azure.com/#view/"
+		     "Microsoft_Azure_Monitoring_Alerts/AlertDetails.ReactView/alertId~/"
+		     "%2Fsubscriptions%2F1%2Fa1\n"
 		     "  alertname=r\n"
 		     "  service=cart\n"
 		     "  severity=error\n"
@@ -310,6 +313,13 @@ START_TEST(sentry_others)
 		     "  severity=critical\n"
 		     "  @description=1000 events\n"
 		     "  @summary=Critical: Too many\n");
+	/* Without an issue_id its address has it. */
+	vendor_check(&request,
+		     "{'action':'triggered','data':{'event':{'title':'Boom',"
+		     "'issue_url':'https://sentry.io/api/0/issues/42/'}}}",
+		     "firing 42 - - -\n"
+		     "  alertname=Boom\n"
+		     "  @summary=Boom\n");
 	/* The older plugin. */
 	vendor_check(&request,
 		     "{'id':'43','project':'checkout','project_slug':'checkout','level':'error',"
