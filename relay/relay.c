@@ -431,11 +431,11 @@ static void intake_when_durable(void *ctx, store_done *done, void *arg)
 	incidents_when_durable(relay->incidents, done, arg);
 }
 
-static void intake_body_refused(void *ctx, const char *sender, const char *why)
+static void intake_body_refused(void *ctx, const struct rejected_body *body)
 {
 	struct relay *relay = ctx;
 
-	incidents_body_refused(relay->incidents, sender, why);
+	incidents_body_refused(relay->incidents, body);
 }
 
 /* ---- the loop ---- */

@@ -14,7 +14,8 @@
  *	503   overload, lack of memory, or the store failed; with Retry-After: send the alerts again
  *
  * A refused body, and an alert that is refused inside a good body, page the catch-all team once an
- * hour and sender: nobody looks at failed notifications of a sender.
+ * hour and sender: nobody looks at failed notifications of a sender. The latest such bodies are
+ * kept for a person to look at (rejected.h).
  */
 #ifndef TRACEPAGER_INTAKE_H
 #define TRACEPAGER_INTAKE_H
@@ -28,6 +29,7 @@
 #include "tracepager/http.h"
 #include "tracepager/http_server.h"
 #include "tracepager/pool.h"
+#include "tracepager/rejected.h"
 #include "tracepager/secret.h"
 #include "tracepager/sender_auth.h"
 #include "tracepager/store.h"
@@ -79,9 +81,9 @@ struct intake_ops {
 	/* Call done() once all alerts accepted so far are on disk, or failed to get there. Not
 	 * asked where all of them were ACCEPT_UNCHANGED. */
 	void (*when_durable)(void *ctx, store_done *done, void *arg);
-	/* A body, or alerts inside a body, were refused: page somebody about the sender. Texts are
-	 * borrowed. */
-	void (*body_refused)(void *ctx, const char *sender, const char *why);
+	/* A body, or alerts inside a body, were refused: page somebody about the sender. body->body
+	 * NULL: nobody looked at it, since the sender is not declared. Borrowed. */
+	void (*body_refused)(void *ctx, const struct rejected_body *body);
 	void *ctx;
 };
 
@@ -106,6 +108,9 @@ struct intake;
 struct intake *intake_new(const struct intake_env *env);
 /* Drops the requests under way without an answer. The pool must be idle. Takes NULL. */
 void intake_free(struct intake *intake);
+
+/* The refused bodies. Borrowed. */
+const struct rejected *intake_rejected(const struct intake *intake);
 
 /* Answer a request (taken). sender: the rest of the path; a slash may follow the name. */
 void intake_webhook(struct intake *intake, struct http_exchange *exchange, const char *sender);

@@ -575,6 +575,12 @@
 /* One answer, and the refused alerts that it lists; the rest is counted. */
 #define LIMIT_INTAKE_REPLY_BYTES (64u << 10)
 #define LIMIT_REFUSED_SHOWN	 20
+/* Refused bodies that are kept for a person to look at: so many, the beginning of each, and all of
+ * them with their texts. What the alert about a refused body quotes of it. */
+#define LIMIT_REJECTED_BODIES	   100
+#define LIMIT_REJECTED_BODY_BYTES  4096u
+#define LIMIT_REJECTED_BYTES	   (512u << 10)
+#define LIMIT_REJECTED_QUOTE_BYTES 500u
 /* One line in the log per sender and this time tells what was mended or cut of its alerts. */
 #define LIMIT_SENDER_LOG_US US_PER_MINUTE
 /* One line in the log per reason and this time tells how many requests were refused that showed no

@@ -157,6 +157,14 @@ struct queue_options {
 	enum report_format format;
 };
 
+struct rejected_options {
+	struct option_list arguments;
+	struct client_options client;
+	const char *sender;
+	int64_t raw; /* 0: not given */
+	enum report_format format;
+};
+
 struct pause_options {
 	struct option_list arguments;
 	struct client_options client;

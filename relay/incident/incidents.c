@@ -17,6 +17,7 @@
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/metrics.h"
+#include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
 /* The names of kept facts that say which pagers are paused begin so. */
@@ -150,7 +151,7 @@ void incidents_when_durable(struct incidents *incidents, store_done *done, void 
 /* An alert of our own, which the catch-all team gets; it ends by itself. */
 static void incidents_alert_of_ours(struct incidents *incidents, const char *name,
 				    const char *sender, const char *fingerprint,
-				    const char *summary)
+				    const char *summary, const char *description)
 {
 	int64_t now_us = clock_wall_us(incidents->env.clock);
 	struct label labels[] = {
@@ -158,7 +159,8 @@ static void incidents_alert_of_ours(struct incidents *incidents, const char *nam
 		{ "sender", sender },
 		{ "severity", "error" },
 	};
-	struct label annotations[] = { { "summary", summary } };
+	/* In the order of their names. */
+	struct label annotations[] = { { "description", description }, { "summary", summary } };
 	char key[LIMIT_ALERT_KEY_BYTES];
 
 	snprintf(key, sizeof(key), "tracepager/%s", fingerprint);
@@ -169,7 +171,7 @@ static void incidents_alert_of_ours(struct incidents *incidents, const char *nam
 		.family = "tracepager",
 		.fingerprint = fingerprint,
 		.labels = { labels, ARRAY_LEN(labels) },
-		.annotations = { annotations, ARRAY_LEN(annotations) },
+		.annotations = { description ? annotations : &annotations[1], description ? 2 : 1 },
 		.starts_at_us = now_us,
 		.ends_at_us = now_us + LIMIT_REFUSED_PAGE_US,
 		.generator_url = "",
@@ -178,18 +180,47 @@ static void incidents_alert_of_ours(struct incidents *incidents, const char *nam
 	incidents_accept(incidents, &alert, 0);
 }
 
-void incidents_body_refused(struct incidents *incidents, const char *sender, const char *why)
+/* The beginning of a body that came from outside, in one line. */
+static void add_beginning(struct buf *out, const char *body, size_t len)
 {
+	const size_t most = LIMIT_REJECTED_QUOTE_BYTES;
+	char text[LIMIT_REJECTED_QUOTE_BYTES + 1];
+	size_t n = len < most ? len : most;
+
+	memcpy(text, body, n);
+	while (n && n < len && ((unsigned char)body[n] & 0xc0) == 0x80)
+		n--; /* cut between two characters */
+	for (size_t i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = ' ';
+	text[n] = '\0';
+	plain_add(out, text, most);
+	if (n < len)
+		buf_puts(out, " \xe2\x80\xa6");
+}
+
+void incidents_body_refused(struct incidents *incidents, const struct rejected_body *body)
+{
+	struct buf description = BUF_INIT(4 * (size_t)LIMIT_REJECTED_QUOTE_BYTES);
 	char fingerprint[128], summary[512];
 
-	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", sender);
-	snprintf(summary, sizeof(summary), "alerts of sender %s are not taken: %s", sender, why);
-	incidents_alert_of_ours(incidents, "SenderRefused", sender, fingerprint, summary);
+	snprintf(fingerprint, sizeof(fingerprint), "refused-%s", body->sender);
+	snprintf(summary, sizeof(summary), "alerts of sender %s are not taken: %s", body->sender,
+		 body->reason);
+	if (body->body) {
+		buf_printf(&description, "\"tracepager rejected\" shows %s body, which begins: ",
+			   body->body_len < body->len ? "more of the" : "the whole");
+		add_beginning(&description, body->body, body->body_len);
+	}
+	incidents_alert_of_ours(incidents, "SenderRefused", body->sender, fingerprint, summary,
+				body->body ? buf_text(&description) : NULL);
+	buf_fini(&description);
 }
 
 void incidents_store_damaged(struct incidents *incidents, const char *news)
 {
-	incidents_alert_of_ours(incidents, "StoreDamaged", "tracepager", "store-damaged", news);
+	incidents_alert_of_ours(incidents, "StoreDamaged", "tracepager", "store-damaged", news,
+				NULL);
 }
 
 /* ---- what people do ---- */

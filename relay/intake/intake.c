@@ -61,6 +61,7 @@ struct intake {
 	struct sender_notes *notes; /* as env.senders; the last: senders without a declaration */
 	struct undeclared_sender undeclared[LIMIT_UNDECLARED];
 	struct refusals *refusals;
+	struct rejected *rejected;
 	struct sns_checker *sns; /* NULL: no sender has needed it yet */
 	LIST_HEAD(, intake_job) jobs;
 	TAILQ_HEAD(intake_job_queue, intake_job) queue; /* those with alerts left to accept */
@@ -79,6 +80,7 @@ struct intake *intake_new(const struct intake_env *env)
 	intake->env = *env;
 	intake->notes = xcalloc(env->nsenders + 1, sizeof(*intake->notes));
 	intake->refusals = refusals_new(env->timers, env->clock);
+	intake->rejected = rejected_new();
 	LIST_INIT(&intake->jobs);
 	LIST_INIT(&intake->spare);
 	TAILQ_INIT(&intake->queue);
@@ -137,6 +139,7 @@ void intake_free(struct intake *intake)
 	}
 	timer_disarm(intake->env.timers, &intake->slice);
 	refusals_free(intake->refusals);
+	rejected_free(intake->rejected);
 	free(intake->notes);
 	free(intake);
 }
@@ -381,9 +384,33 @@ static void job_accept(struct intake_job *job)
 		intake_enqueue(job);
 }
 
-static void job_refuse_body(struct intake_job *job)
+/* Keeps the body for a person to look at, and has somebody paged about its sender. */
+static void job_report_body(struct intake_job *job, const char *named, const char *why)
 {
 	const struct intake_env *env = &job->intake->env;
+	const size_t most = LIMIT_REJECTED_BODY_BYTES;
+	/* So much more is copied that no part of a key stays where the copy is cut. */
+	char begin[LIMIT_REJECTED_BODY_BYTES + LIMIT_SECRET_BYTES];
+	const size_t copied = job->len < sizeof(begin) ? job->len : sizeof(begin);
+
+	memcpy(begin, job->body, copied);
+	rejected_hide(begin, copied, job->sender->auth);
+	const struct rejected_body body = {
+		.wall_us = clock_wall_us(env->clock),
+		.sender = job->sender->name,
+		.peer = http_exchange_peer(job->exchange),
+		.reason = why,
+		.byte = rejected_place(named, job->body, job->len),
+		.len = job->len,
+		.body = begin,
+		.body_len = copied < most ? copied : most,
+	};
+	rejected_add(job->intake->rejected, &body);
+	env->ops.body_refused(env->ops.ctx, &body);
+}
+
+static void job_refuse_body(struct intake_job *job)
+{
 	char text[sizeof(job->err.text) + 64];
 
 	if (job->err.line)
@@ -395,7 +422,7 @@ static void job_refuse_body(struct intake_job *job)
 	log_warn("a sender's body was refused", LOG_STR("sender", job->sender->name),
 		 LOG_STR("peer", http_exchange_peer(job->exchange)), LOG_STR("error", text),
 		 LOG_INT("bytes", (int64_t)job->len));
-	env->ops.body_refused(env->ops.ctx, job->sender->name, text);
+	job_report_body(job, text, text);
 	intake_job_end(job, 400, text);
 }
 
@@ -413,7 +440,6 @@ static void job_out_of_memory(struct intake_job *job)
  * failed notifications of a sender. */
 static void job_report_refused(struct intake_job *job)
 {
-	const struct intake_env *env = &job->intake->env;
 	const struct alert_batch *batch = &job->batch;
 	char why[LIMIT_ALERT_NOTE_BYTES + 64];
 
@@ -426,7 +452,7 @@ static void job_report_refused(struct intake_job *job)
 		 LOG_STR("peer", http_exchange_peer(job->exchange)), LOG_STR("error", why),
 		 LOG_INT("refused", (int64_t)batch->nrefused),
 		 LOG_INT("alerts", (int64_t)(batch->nalerts + batch->nrefused)));
-	env->ops.body_refused(env->ops.ctx, job->sender->name, why);
+	job_report_body(job, batch->refused[0].text, why);
 }
 
 /* Logs once a minute and sender what was mended and cut. */
@@ -575,6 +601,11 @@ void intake_start(struct intake *intake, struct http_exchange *exchange,
 const struct intake_env *intake_env_of(const struct intake *intake)
 {
 	return &intake->env;
+}
+
+const struct rejected *intake_rejected(const struct intake *intake)
+{
+	return intake->rejected;
 }
 
 /* ---- authentication ---- */
@@ -743,7 +774,8 @@ static void report_undeclared(struct intake *intake, const struct http_exchange 
 		 "sender %s is not declared and its alerts are refused; declare it under senders: "
 		 "in tracepager.yaml",
 		 name);
-	env->ops.body_refused(env->ops.ctx, name, why);
+	env->ops.body_refused(env->ops.ctx,
+			      &(struct rejected_body){ .sender = name, .reason = why });
 }
 
 static void refuse_undeclared(struct intake *intake, struct http_exchange *exchange,

@@ -109,6 +109,8 @@ void web_serve_queue_page(struct web_request *request);
 void web_serve_queue_act(struct web_request *request);
 void web_serve_pagers(struct web_request *request);
 void web_serve_pager_act(struct web_request *request);
+/* web_rejected.c */
+void web_serve_rejected(struct web_request *request);
 /* web_drain.c */
 void web_serve_drain(struct web_request *request);
 /* web_rules.c */

@@ -79,6 +79,8 @@ static const struct web_row web_rows[] = {
 	{ GET, "/api/v1/queue", web_serve_queue, READ, .text = "pages that wait for their pagers" },
 	{ GET, "/api/v1/queue/{page}", web_serve_queue_page, .right = READ },
 	{ POST, "/api/v1/queue/{page}/{act}", web_serve_queue_act, ACT, .text = "retry, drop" },
+	{ GET, "/api/v1/rejected", web_serve_rejected, READ,
+	  .text = "bodies of senders that could not be read, and why" },
 	{ GET, "/api/v1/pagers", web_serve_pagers, READ, .text = "pagers, and what waits for them" },
 	{ POST, "/api/v1/pagers/{name}/{act}", web_serve_pager_act, ACT,
 	  .text = "pause, resume, retry" },

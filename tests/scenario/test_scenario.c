@@ -724,15 +724,26 @@ END_TEST
 
 START_TEST(refused_body_pages_the_catch_all_once_an_hour)
 {
+	static const char text[] = "{\"alerts\":\t[\0x";
+	const struct rejected_body body = { .sender = "am1",
+					    .reason = "not JSON (line 1, column 1)",
+					    .body = text,
+					    .body_len = sizeof(text) - 1,
+					    .len = sizeof(text) - 1 };
+
 	world_pagers_take_all(world);
 	for (int i = 0; i < 10; i++) {
-		incidents_body_refused(world->incidents, "am1", "not JSON (line 1, column 1)");
+		incidents_body_refused(world->incidents, &body);
 		world_run(world, US_PER_MINUTE);
 	}
 	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 1);
-	ck_assert_ptr_nonnull(strstr(world_page(world, "key-sre", NULL, 0)->body, "not JSON"));
+	const char *page = world_page(world, "key-sre", NULL, 0)->body;
+	ck_assert_ptr_nonnull(strstr(page, "not JSON"));
+	ck_assert_msg(strstr(page, "\\\"tracepager rejected\\\" shows the whole body, which "
+				   "begins: {\\\"alerts\\\": [ x") != NULL,
+		      "%s", page);
 	world_run(world, US_PER_HOUR);
-	incidents_body_refused(world->incidents, "am1", "not JSON (line 1, column 1)");
+	incidents_body_refused(world->incidents, &body);
 	world_run(world, US_PER_MINUTE);
 	ck_assert_uint_eq(world_pages(world, "key-sre", "trigger"), 2);
 }

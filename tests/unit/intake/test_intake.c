@@ -94,7 +94,7 @@ struct world {
 	void *args[8];
 	size_t nwaiting;
 	size_t refused;
-	char refused_sender[80], refused_why[512];
+	char refused_sender[80], refused_why[512], refused_body[512];
 };
 
 static struct world w;
@@ -146,12 +146,13 @@ static void on_when_durable(void *ctx, store_done *done, void *arg)
 	w.args[w.nwaiting++] = arg;
 }
 
-static void on_body_refused(void *ctx, const char *sender, const char *why)
+static void on_body_refused(void *ctx, const struct rejected_body *body)
 {
 	ck_assert_ptr_eq(ctx, &w);
 	w.refused++;
-	snprintf(w.refused_sender, sizeof(w.refused_sender), "%s", sender);
-	snprintf(w.refused_why, sizeof(w.refused_why), "%s", why);
+	snprintf(w.refused_sender, sizeof(w.refused_sender), "%s", body->sender);
+	snprintf(w.refused_why, sizeof(w.refused_why), "%s", body->reason);
+	snprintf(w.refused_body, sizeof(w.refused_body), "%s", body->body ? body->body : "(none)");
 }
 
 static void start(bool open, size_t nsenders)
@@ -334,6 +335,45 @@ START_TEST(refuses_a_body)
 	check_answer(400, "{\"error\": \"this is not an Alertmanager webhook: it has no list "
 			  "\\\"alerts\\\" (line 1, column 15)\"}\n");
 	ck_assert_uint_eq(w.refused, 2);
+}
+END_TEST
+
+static bool keep_rejected(void *ctx, const struct rejected_body *body)
+{
+	*(struct rejected_body *)ctx = *body;
+	return false;
+}
+
+static struct rejected_body newest_rejected(void)
+{
+	struct rejected_body newest = { 0 };
+
+	rejected_each(intake_rejected(w.intake), 0, keep_rejected, &newest);
+	return newest;
+}
+
+/* Without a proof of its sender nothing is kept, or a stranger could push out the others. */
+START_TEST(keeps_what_it_refused)
+{
+	post("locked", "{\"alerts\":7}", "Bearer wrong");
+	post("nobody", "{\"alerts\":7}", NULL);
+	ck_assert_int_eq(newest_rejected().id, 0);
+	post("locked", "{\"key\":\"s3cret\",\"routing_key\" : \"a\\\"b\",\n\"alerts\":7}",
+	     "Bearer s3cret");
+	const struct rejected_body body = newest_rejected();
+	ck_assert_int_eq(body.id, 1);
+	ck_assert_str_eq(body.sender, "locked");
+	ck_assert_str_eq(body.peer, "192.0.2.7");
+	ck_assert_str_eq(body.reason, "alerts is a number, not a list (line 2, column 10)");
+	ck_assert_int_eq(body.byte, 49);
+	ck_assert_str_eq(body.body,
+			 "{\"key\":\"******\",\"routing_key\" : \"****\",\n\"alerts\":7}");
+	ck_assert_uint_eq(body.body_len, 51);
+	ck_assert_uint_eq(body.len, 51);
+	/* The alert's text names its place, also where more alerts were refused. */
+	post("am", "{\"alerts\":[{\"labels\":7},{}]}", NULL);
+	ck_assert_int_eq(newest_rejected().id, 2);
+	ck_assert_int_eq(newest_rejected().byte, 21);
 }
 END_TEST
 
@@ -807,6 +847,7 @@ int main(void)
 	tcase_add_test(answers, answers_at_once_what_is_on_disk);
 	tcase_add_test(answers, nothing_to_take_is_taken);
 	tcase_add_test(answers, refuses_a_body);
+	tcase_add_test(answers, keeps_what_it_refused);
 	tcase_add_test(answers, refuses_one_alert);
 	tcase_add_test(answers, refuses_all_alerts);
 	tcase_add_test(answers, lists_the_first_refused);

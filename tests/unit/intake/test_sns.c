@@ -271,11 +271,10 @@ static void on_when_durable(void *ctx, store_done *done, void *arg)
 	w.done_arg = arg;
 }
 
-static void on_body_refused(void *ctx, const char *sender, const char *why)
+static void on_body_refused(void *ctx, const struct rejected_body *body)
 {
 	(void)ctx;
-	(void)sender;
-	(void)why;
+	(void)body;
 	w.refused++;
 }
 
