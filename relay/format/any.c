@@ -22,7 +22,7 @@ static bool has_labels(const char *text, size_t len)
 {
 	struct json_places places;
 	bool has = json_places_init(&places, text, len, NULL) == 0 &&
-		   json_is_object(json_object_get(places.root, "labels"));
+		   json_object_size(json_object_get(places.root, "labels")) > 0;
 
 	json_places_fini(&places);
 	return has;
