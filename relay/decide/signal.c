@@ -69,7 +69,8 @@ struct service_labels {
 static const struct service_labels service_labels[] = {
 	SERVICE_LABELS(FAMILY_NONE, { "service", TRUST_TARGET }, NAMED_LABELS, MESH_LABELS,
 		       { "envoy_cluster_name", TRUST_HOST }, { "app", TRUST_TARGET },
-		       { "job", TRUST_JOB_KNOWN }),
+		       { "job", TRUST_JOB_KNOWN }, { "component", TRUST_KNOWN },
+		       { "source", TRUST_KNOWN }),
 	SERVICE_LABELS(FAMILY_UNKNOWN, NAMED_LABELS, { "service", TRUST_KNOWN },
 		       { "app", TRUST_KNOWN }, { "job", TRUST_JOB_KNOWN }),
 	SERVICE_LABELS(FAMILY_OUTCOME, NAMED_LABELS, { "service", TRUST_TARGET },

@@ -3,8 +3,8 @@
  * an acknowledgement pages nobody. What the API requires of an event is required here too. Pure.
  *
  * A component, a class, a group and a source name machines as often as services: each is a label of
- * that name, which rules can match, and none is taken for the traced service. Source: PagerDuty's
- * api-schema, reference/events-v2.
+ * that name. Which of them may be the traced service is not said here, but where the known services
+ * are at hand. Source: PagerDuty's api-schema, reference/events-v2.
  */
 #include "event_parts-internal.h"
 
