@@ -448,6 +448,31 @@ static const char *judge_status(struct mapping_reader *reader, enum alert_status
 			    LIMIT_QUOTED_BYTES, status);
 }
 
+static void tell_made(struct buf *why, const char *kind, const struct label *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(why, "%s.%s: made of others, \"%.*s\"\n", kind, list[i].name,
+			   LIMIT_QUOTED_BYTES, list[i].value);
+}
+
+/* Calls the format's hook, and tells what it has added. NULL, or why the alert is refused. */
+static const char *complete_item(struct mapping_reader *reader)
+{
+	struct mapped_alert *alert = &reader->alert;
+	const size_t nlabels = alert->nlabels, nannotations = alert->nannotations;
+	const char *id = alert->id, *reason = reader->hooks->complete(alert);
+	struct buf *why = reader->body->why;
+
+	if (!why)
+		return reason;
+	if (alert->id && alert->id != id)
+		buf_printf(why, "id: made of others, \"%.*s\"\n", LIMIT_QUOTED_BYTES, alert->id);
+	tell_made(why, "label", alert->labels + nlabels, alert->nlabels - nlabels);
+	tell_made(why, "annotation", alert->annotations + nannotations,
+		  alert->nannotations - nannotations);
+	return reason;
+}
+
 /* NULL, or why the alert is refused; then *ret_ignored and *ret_status say what it is. */
 static const char *judge_item(struct mapping_reader *reader, enum alert_status *ret_status,
 			      bool *ret_ignored)
@@ -459,7 +484,7 @@ static const char *judge_item(struct mapping_reader *reader, enum alert_status *
 		return "it is not an object";
 	reason = take_rules(reader);
 	if (!reason && reader->hooks && reader->hooks->complete)
-		reason = reader->hooks->complete(alert);
+		reason = complete_item(reader);
 	if (!reason)
 		reason = judge_status(reader, ret_status, ret_ignored);
 	if (!reason && !*ret_ignored && !alert->id && !reader->mapping->id_of_labels)

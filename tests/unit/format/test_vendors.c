@@ -522,6 +522,32 @@ START_TEST(lightstep_alert)
 }
 END_TEST
 
+/* What a table cannot tell is told, too. */
+START_TEST(what_is_made_of_others)
+{
+	struct arena *arena = arena_new(1u << 20);
+	struct buf why = BUF_INIT(16u << 10);
+	char *text = vendor_quotes("{'alert_id':'7','transition':'Warn','title':'t','org':{'id':9},"
+				   "'tags':'env:prod'}");
+	const struct alert_body body = {
+		.text = text, .len = strlen(text), .sender = "am1", .now_us = NOW_US, .why = &why
+	};
+	struct alert_batch batch;
+	struct err err;
+
+	ck_assert_int_eq(alert_formats[FORMAT_DATADOG]->parse(arena, &body, &batch, &err), 0);
+	ck_assert_ptr_nonnull(strstr(buf_text(&why), "status: /transition is \"Warn\"\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&why),
+				     "id: made of others, \"9-7\"\n"
+				     "label.alertname: made of others, \"t\"\n"
+				     "label.deployment_environment: made of others, "
+				     "\"prod\"\n"));
+	free(text);
+	buf_fini(&why);
+	arena_free(arena);
+}
+END_TEST
+
 /* A template as its sender fills it in: a variable becomes a text, one without quotes around it
  * becomes a value, and the marks of a list vanish. Caller frees. */
 static char *fill_template(const char *text)
@@ -615,12 +641,12 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { datadog_template,  datadog_default,    datadog_form,
-				       azure_log_alert,	  azure_others,	      gcp_incidents,
-				       gcp_push,	  sentry_event_alert, sentry_others,
-				       newrelic_issue,	  dynatrace_problem,  splunk_incident,
-				       honeycomb_trigger, lightstep_alert,    identities,
-				       templates_are_read };
+	const TTest *const tests[] = { datadog_template,   datadog_default,	  datadog_form,
+				       azure_log_alert,	   azure_others,	  gcp_incidents,
+				       gcp_push,	   sentry_event_alert,	  sentry_others,
+				       newrelic_issue,	   dynatrace_problem,	  splunk_incident,
+				       honeycomb_trigger,  lightstep_alert,	  identities,
+				       templates_are_read, what_is_made_of_others };
 
 	return vendor_run("vendors", tests, ARRAY_LEN(tests));
 }
