@@ -113,7 +113,8 @@ static int read_single(struct arena *arena, const struct alert_body *inner,
 	struct alert_body single = *inner;
 
 	single.text = text;
-	single.header = NULL; /* the data is no event again */
+	single.len = strlen(text); /* the data may hold NUL, and then is no JSON */
+	single.header = NULL;	   /* the data is no event again */
 	int error = alert_parse_any(arena, &single, ret_batch, NULL);
 	if (error == 0)
 		return 0;

@@ -4,6 +4,8 @@
  */
 #include "vendor_bodies.h"
 
+#include <errno.h>
+
 START_TEST(grafana_before_version_9)
 {
 	const struct vendor_request request = { .format = FORMAT_GRAFANA_LEGACY };
@@ -285,6 +287,17 @@ START_TEST(cloudevents_binary)
 	const char *want = "firing 7 - - -\n  alertname=R\n  @traceparent=" TRACEPARENT "\n";
 
 	vendor_check(&request, body, want);
+	/* Data of the body alone: as long as the body, with a NUL in it. */
+	const struct alert_body nul = { .text = "7\0007",
+					.len = 3,
+					.sender = "am1",
+					.header = vendor_header,
+					.ctx = &request };
+	struct arena *arena = arena_new(1u << 20);
+	struct alert_batch batch;
+	struct err err = { 0 };
+	ck_assert_int_eq(alert_formats[request.format]->parse(arena, &nul, &batch, &err), -EBADMSG);
+	arena_free(arena);
 	/* Where the format is to be recognised, the headers tell. */
 	request.format = FORMAT_AUTO;
 	vendor_check(&request, body, want);
