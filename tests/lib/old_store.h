@@ -5,8 +5,8 @@
 #ifndef TESTS_OLD_STORE_H
 #define TESTS_OLD_STORE_H
 
-/* Makes the file at path by tests/lib/schema_VERSION.sql, whose folder the environment's top_srcdir
- * tells. */
+/* Makes the file at path by tests/lib/schema_2.sql, or that of another version, whose folder the
+ * environment's top_srcdir tells. */
 void old_store_make(const char *path, int version);
 /* Runs statements on any database. */
 void old_store_run(const char *path, const char *sql);
