@@ -60,6 +60,7 @@ enum intake_refusal {
 	INTAKE_REFUSAL_TOKEN, /* a sender's */
 	/* A sender's address, client certificate or signature. */
 	INTAKE_REFUSAL_SENDER,
+	INTAKE_REFUSAL_SNS,   /* what Amazon SNS did not sign, or the sender does not list */
 	INTAKE_REFUSAL_ADMIN, /* an API token */
 	INTAKE_REFUSAL_HOST,
 	INTAKE_REFUSAL_SITE,

@@ -545,8 +545,8 @@ static void job_on_checked(void *arg, int status, const char *text, const char *
 		intake_job_end(job, 202, NULL);
 	} else {
 		if (status == 403)
-			refusals_count(job->intake->refusals, INTAKE_REFUSAL_SENDER, job->exchange,
-				       job->sender->name);
+			refusals_count(job->intake->refusals, INTAKE_REFUSAL_SNS, job->exchange,
+				       text);
 		intake_job_end(job, status, text);
 	}
 }

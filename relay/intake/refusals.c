@@ -17,6 +17,9 @@ static const struct {
 				    "sender" },
 	[INTAKE_REFUSAL_TOKEN] = { "request refused: its token is missing or wrong", "sender" },
 	[INTAKE_REFUSAL_ADMIN] = { "request refused: its API token is missing or wrong", NULL },
+	[INTAKE_REFUSAL_SNS] = { "request refused: it is no message that Amazon SNS signed for "
+				 "this sender",
+				 "error" },
 	[INTAKE_REFUSAL_HOST] = { "request refused: it is meant for another site", "host" },
 	[INTAKE_REFUSAL_SITE] = { "request refused: a page of another site sent it", "origin" },
 	[INTAKE_REFUSAL_LINK] = { "request refused: its link is forged, cut or expired", NULL },

@@ -176,6 +176,29 @@ static void subscribe_topic(struct sns_check *check)
 		sns_check_end(check, 503, "Amazon SNS cannot be asked: no memory");
 }
 
+/* Silence from now on: nobody would notice it. */
+static void tell_unsubscribed(struct sns_check *check)
+{
+	const struct intake_env *env = check->checker->env;
+	char why[512];
+	const struct rejected_body body = {
+		.wall_us = clock_wall_us(env->clock),
+		.sender = check->question.sender->name,
+		.peer = "",
+		.reason = why,
+		.byte = -1,
+	};
+
+	snprintf(why, sizeof(why), "Amazon SNS has ended the subscription to %.300s",
+		 check->envelope.topic);
+	log_warn("a subscription to a topic has ended; no further alerts come from it",
+		 LOG_STR("sender", check->question.sender->name),
+		 LOG_STR("topic", check->envelope.topic));
+	sns_checker_remember(check->checker, check->envelope.message_id);
+	env->ops.body_refused(env->ops.ctx, &body);
+	sns_check_end(check, 202, why);
+}
+
 /* ---- the signature ---- */
 
 static void on_certificate(void *arg, const struct certificate *certificate, const char *why)
@@ -202,6 +225,8 @@ static void on_certificate(void *arg, const struct certificate *certificate, con
 			       envelope->message_id);
 	else if (envelope->type == SNS_SUBSCRIBE)
 		subscribe_topic(check);
+	else if (envelope->type == SNS_UNSUBSCRIBE)
+		tell_unsubscribed(check);
 	else
 		sns_check_end(check, 0, NULL);
 }

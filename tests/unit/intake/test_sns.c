@@ -783,6 +783,22 @@ START_TEST(subscriptions_are_confirmed)
 }
 END_TEST
 
+/* Nobody would notice that alarms come no more. */
+START_TEST(subscriptions_that_end_page)
+{
+	json_t *message = subscription(SUBSCRIBE);
+
+	give_certificate(good_pem);
+	json_object_set_new(message, "Type", json_string("UnsubscribeConfirmation"));
+	sign_by(message, key, 2);
+	post(message);
+	check_says(202, "Amazon SNS has ended the subscription to " TOPIC);
+	ck_assert_uint_eq(w.refused, 1);
+	ck_assert_uint_eq(w.accepted, 0);
+	ck_assert_uint_eq(w.http.nrequests, 1);
+}
+END_TEST
+
 START_TEST(subscriptions_that_are_not_confirmed)
 {
 	static const char *const urls[] = {
@@ -843,6 +859,7 @@ int main(void)
 	tcase_add_test(tcase, topics_that_are_not_listed);
 	tcase_add_test(tcase, messages_without_an_envelope);
 	tcase_add_test(tcase, subscriptions_are_confirmed);
+	tcase_add_test(tcase, subscriptions_that_end_page);
 	tcase_add_test(tcase, subscriptions_that_are_not_confirmed);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
