@@ -20,6 +20,7 @@
 struct event_base;
 struct http_server;
 struct http_exchange; /* one request and its reply */
+struct tls;
 
 enum http_verb {
 	HTTP_VERB_GET,
@@ -78,6 +79,10 @@ struct http_server_limits http_server_get_limits(const struct http_server *serve
  * and logs the numbers. Before the first http_server_listen(). */
 void http_server_fit_descriptors(struct http_server *server);
 
+/* New connections speak TLS with it; open ones keep what they have. The server takes a reference of
+ * its own, and tls may be freed. NULL: without TLS. Sets the metric of the certificate's end. */
+void http_server_set_tls(struct http_server *server, const struct tls *tls);
+
 /* address: "127.0.0.1:9480", "[::1]:9480", "localhost:9480", ":0" (any address, any free port). 0
  * or -errno with err. */
 int http_server_listen(struct http_server *server, const char *address, struct err *err);
@@ -119,6 +124,9 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len);
 /* The peer's address, for the log. */
 const char *http_exchange_peer(const struct http_exchange *exchange);
+/* The n-th name of the client certificate that was verified in the TLS handshake: its DNS names, or
+ * where it has none, its common name. NULL: there are no more, or no certificate was shown. */
+const char *http_exchange_client_name(const struct http_exchange *exchange, size_t n);
 /* When the request was whole; monotonic. */
 int64_t http_exchange_began_us(const struct http_exchange *exchange);
 /* Adds a header to the reply (Location, WWW-Authenticate …). Copies both. A header whose value has

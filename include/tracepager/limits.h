@@ -534,6 +534,21 @@
 #define LIMIT_LISTENERS 16
 /* One read from a connection: large bodies need fewer turns than with libevent's 16 KiB. */
 #define LIMIT_READ_BYTES (64u << 10)
+/* A handshake of TLS, from the connection's begin: three round trips over a bad line take 2 s. */
+#define LIMIT_HANDSHAKE_US (10 * US_PER_SECOND)
+/* One read from a connection with TLS: a record. OpenSSL reads no more at once, and what is set
+ * aside for it stays with an idle connection. */
+#define LIMIT_TLS_READ_BYTES (16u << 10)
+/* A reply that is written with TLS in the turn in which it is given: one record. */
+#define LIMIT_TLS_WRITE_BYTES (16u << 10)
+/* A file of certificates: all authorities of Debian have 220 KB. */
+#define LIMIT_TLS_FILE_BYTES (1u << 20)
+/* How long a session of TLS may be resumed: so long a client certificate counts after its end. */
+#define LIMIT_TLS_SESSION_S 3600
+/* The names of a client certificate: thirty of the longest DNS names. */
+#define LIMIT_CLIENT_NAMES_BYTES (8u << 10)
+/* Handshakes that fail are logged once per this time. */
+#define LIMIT_HANDSHAKE_LOG_US US_PER_MINUTE
 
 /* ---- net: the client ---- */
 
@@ -896,6 +911,8 @@
 #define LIMIT_SEARCH_PAUSE_US (US_PER_SECOND / 20)
 /* The least length of a key that signs links: 128 random bits as hexadecimal digits. */
 #define LIMIT_LINK_KEY_LEAST_BYTES 32u
+/* A certificate that ends sooner is told: two weeks are what renewing by hand takes. */
+#define LIMIT_CERTIFICATE_LEFT_US (14 * US_PER_DAY)
 /* A sender's heartbeat: Alertmanager and Prometheus repeat themselves every minute at best. */
 #define LIMIT_HEARTBEAT_LEAST_US US_PER_MINUTE
 /* The least value of expire_after: below any sender's interval of repeats an alert would end while

@@ -13,6 +13,8 @@
  * would lose our reply; so the server takes the socket over and reads until the peer closes or the
  * deadline passes.
  *
+ * With TLS the buffers hold what is said inside it, and http_tls.c has the rest.
+ *
  * Who has to go when room is short is the gate's to say (http_gate.c).
  *
  * Knows no request: an exchange that waits on a connection hears by conn->peer_gone that its peer
@@ -35,10 +37,12 @@
 #include "tracepager/xalloc.h"
 
 #include "http_server-internal.h"
+#include "http_tls-internal.h"
 #include "loop-internal.h"
 
 static void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
 static void conn_on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg);
+static void conn_refuse_plain(struct http_conn *conn);
 
 /* ---- states ---- */
 
@@ -52,6 +56,8 @@ static int64_t state_deadline_us(const struct http_conn *conn)
 	case HTTP_CONN_IDLE:
 		if (conn->server->stopping && LIMIT_LAST_IDLE_US < limits->idle_us)
 			return LIMIT_LAST_IDLE_US;
+		if (conn->ssl && !conn->secured && LIMIT_HANDSHAKE_US < limits->request_us)
+			return LIMIT_HANDSHAKE_US;
 		return conn->served || limits->idle_us < limits->request_us ? limits->idle_us
 									    : limits->request_us;
 	case HTTP_CONN_READING:
@@ -107,6 +113,8 @@ static void conn_detach(struct http_conn *conn)
 		return;
 	evbuffer_remove_cb(bufferevent_get_input(conn->bev), conn_on_input, conn);
 	evbuffer_remove_cb(bufferevent_get_output(conn->bev), conn_on_output, conn);
+	if (conn->ssl)
+		http_tls_forget(conn);
 	conn->bev = NULL;
 	conn->evcon = NULL;
 }
@@ -126,6 +134,7 @@ void http_conn_free(struct http_conn *conn)
 	event_free(conn->deadline);
 	event_free(conn->check);
 	http_head_fini(&conn->head);
+	free(conn->client_names);
 	http_gate_leave(conn);
 	TAILQ_REMOVE(&server->conns, conn, link);
 	server->nconns--;
@@ -161,10 +170,11 @@ static void conn_on_drain(evutil_socket_t fd, short what, void *arg)
 /* Takes the socket from evhttp, which then shuts down only the direction to the peer. */
 static void conn_linger(struct http_conn *conn)
 {
-	struct bufferevent *bev = conn->bev;
-
+	if (conn->ssl)
+		http_tls_release(conn);
+	else
+		bufferevent_setfd(conn->bev, -1);
 	conn_detach(conn);
-	bufferevent_setfd(bev, -1);
 	conn->drain =
 		event_new(conn->server->base, conn->fd, EV_READ | EV_PERSIST, conn_on_drain, conn);
 	if (!conn->drain || event_add(conn->drain, NULL))
@@ -184,6 +194,8 @@ static void conn_on_close(struct evhttp_connection *evcon, void *arg)
 	conn->exchange = NULL;
 	if (exchange)
 		conn->peer_gone(exchange);
+	if (conn->ssl && http_tls_end(conn))
+		conn_refuse_plain(conn);
 	if (conn->closing && !conn->server->freeing)
 		conn_linger(conn);
 	else
@@ -258,10 +270,39 @@ static void conn_send_refusal(struct http_conn *conn, int status)
 {
 	struct buf out = BUF_INIT(1024);
 
+	if (conn->ssl && !conn->secured)
+		return;
 	refusal_write(conn, status, &out);
-	if (send(conn->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	if (conn->ssl ? !http_tls_send(conn, out.data, out.len)
+		      : send(conn->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("refusal not sent", LOG_INT("status", status), LOG_INT("errno", errno));
 	buf_fini(&out);
+}
+
+/* The peer speaks HTTP where TLS is spoken: it is answered in its own way. */
+static void conn_refuse_plain(struct http_conn *conn)
+{
+	struct buf out = BUF_INIT(1024);
+
+	conn->head.fault = "this port speaks TLS: use https://";
+	refusal_write(conn, 400, &out);
+	if (send(conn->fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("refusal not sent", LOG_INT("status", 400), LOG_INT("errno", errno));
+	buf_fini(&out);
+	conn->closing = true;
+}
+
+/* A bufferevent on a socket keeps others from taking what it sends; one with TLS does not. */
+static void conn_freeze_output(struct http_conn *conn, bool freeze)
+{
+	struct evbuffer *output = bufferevent_get_output(conn->bev);
+
+	if (conn->ssl)
+		return;
+	if (freeze)
+		evbuffer_freeze(output, 1);
+	else
+		evbuffer_unfreeze(output, 1);
 }
 
 /* Replaces the error page that evhttp has put into the output by our refusal; no byte of the page
@@ -283,9 +324,9 @@ static void conn_replace_evhttp_page(struct http_conn *conn)
 		status = 400;
 	refusal_write(conn, status, &out);
 	conn->adding = true;
-	evbuffer_unfreeze(output, 1);
+	conn_freeze_output(conn, false);
 	evbuffer_drain(output, evbuffer_get_length(output));
-	evbuffer_freeze(output, 1);
+	conn_freeze_output(conn, true);
 	evbuffer_add(output, out.data, out.len);
 	conn->adding = false;
 	buf_fini(&out);
@@ -532,6 +573,7 @@ static void conn_on_deadline(evutil_socket_t fd, short what, void *arg)
 	}
 	if (conn->state == HTTP_CONN_READING)
 		conn_send_refusal(conn, 408);
+	conn->late = true;
 	http_conn_close(conn);
 }
 
@@ -543,6 +585,13 @@ static void conn_rest_listeners(struct http_server *server)
 	for (size_t i = 0; i < server->nbound; i++)
 		evconnlistener_disable(evhttp_bound_socket_get_listener(server->bound[i]));
 	event_active(server->accept_again, 0, 0);
+}
+
+/* It has time for its first request. */
+static void conn_on_tls_ready(struct http_conn *conn)
+{
+	if (conn->state == HTTP_CONN_IDLE)
+		http_conn_enter(conn, HTTP_CONN_IDLE);
 }
 
 struct bufferevent *http_conn_new(struct event_base *base, void *arg)
@@ -557,9 +606,9 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 				    .fd = -1,
 				    .gate_list = -1,
 				    .deadline_us = INT64_MAX,
-				    .timer_us = INT64_MAX,
-				    .bev = bufferevent_socket_new(base, -1,
-								  BEV_OPT_CLOSE_ON_FREE) };
+				    .timer_us = INT64_MAX };
+	conn->bev = server->tls ? http_tls_begin(conn, base, conn_on_tls_ready)
+				: bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	http_head_init(&conn->head, server->limits.header_bytes);
 	conn->deadline = evtimer_new(base, conn_on_deadline, conn);
 	conn->check = event_new(base, -1, 0, conn_on_check, conn);
@@ -567,7 +616,8 @@ struct bufferevent *http_conn_new(struct event_base *base, void *arg)
 	    !evbuffer_add_cb(bufferevent_get_input(conn->bev), conn_on_input, conn) ||
 	    !evbuffer_add_cb(bufferevent_get_output(conn->bev), conn_on_output, conn))
 		abort();
-	bufferevent_set_max_single_read(conn->bev, LIMIT_READ_BYTES);
+	bufferevent_set_max_single_read(conn->bev,
+					conn->ssl ? LIMIT_TLS_READ_BYTES : LIMIT_READ_BYTES);
 	/* evhttp buffers a whole body; the watermark caps a header line that never ends. */
 	bufferevent_setwatermark(conn->bev, EV_READ, 0,
 				 server->limits.body_bytes + server->limits.header_bytes +
@@ -643,9 +693,12 @@ static bool conn_write_now(struct http_conn *conn)
 {
 	struct evbuffer *output = bufferevent_get_output(conn->bev);
 
-	evbuffer_unfreeze(output, 1);
-	evbuffer_write(output, conn->fd);
-	evbuffer_freeze(output, 1);
+	conn_freeze_output(conn, false);
+	if (conn->ssl)
+		http_tls_write_output(conn);
+	else
+		evbuffer_write(output, conn->fd);
+	conn_freeze_output(conn, true);
 	if (evbuffer_get_length(output))
 		return false;
 	bufferevent_trigger(conn->bev, EV_WRITE, 0); /* conn_on_complete() follows */

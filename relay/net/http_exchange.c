@@ -19,6 +19,7 @@
 #include "tracepager/xalloc.h"
 
 #include "http_server-internal.h"
+#include "http_tls-internal.h"
 #include "loop-internal.h"
 
 /* ---- what is refused ---- */
@@ -347,6 +348,13 @@ const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len)
 const char *http_exchange_peer(const struct http_exchange *exchange)
 {
 	return exchange->peer;
+}
+
+const char *http_exchange_client_name(const struct http_exchange *exchange, size_t n)
+{
+	struct http_conn *conn = exchange->conn;
+
+	return conn && conn->ssl ? http_tls_client_name(conn, n) : NULL;
 }
 
 int64_t http_exchange_began_us(const struct http_exchange *exchange)

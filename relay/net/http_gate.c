@@ -303,10 +303,15 @@ static void gate_on_log(evutil_socket_t fd, short what, void *arg)
 	gate->closed = gate->refused = gate->votes = gate->for_memory = 0;
 }
 
+const char *http_gate_peer(const struct http_conn *conn)
+{
+	return conn->peer ? conn->peer->name : "unknown";
+}
+
 void http_gate_count(struct http_conn *conn, bool refused)
 {
 	struct http_gate *gate = conn->server->gate;
-	const char *name = conn->peer ? conn->peer->name : "unknown";
+	const char *name = http_gate_peer(conn);
 
 	if (refused)
 		gate->refused++;

@@ -3,6 +3,7 @@
  * others. http_exchange.c is a request and its reply; it knows connections. http_conn.c is a
  * connection's life; it knows the gate, and tells an exchange that its peer is gone by
  * conn->peer_gone. http_gate.c knows who goes when room is short; it closes nothing itself.
+ * http_tls.c is a connection's TLS.
  * http_head.c reads the bytes of a request's head. Loop thread only.
  */
 #ifndef TRACEPAGER_NET_HTTP_SERVER_INTERNAL_H
@@ -53,8 +54,11 @@ struct http_server {
 	TAILQ_HEAD(http_exchange_list, http_exchange) exchanges;
 	struct http_exchange_list spare; /* kept for the next requests */
 	size_t nspare;
-	bool stopping; /* replies close their connections */
-	bool freeing;  /* http_server_free() runs: no connection lingers, no exchange survives */
+	struct ssl_ctx_st *tls;	     /* of new connections; NULL: they have no TLS */
+	int64_t handshake_logged_us; /* monotonic; 0: never */
+	size_t handshakes_failed;    /* since then */
+	bool stopping;		     /* replies close their connections */
+	bool freeing; /* http_server_free() runs: no connection lingers, no exchange survives */
 };
 
 enum http_conn_state {
@@ -89,14 +93,20 @@ struct http_conn {
 	void (*peer_gone)(struct http_exchange *exchange); /* set with exchange */
 	struct http_head head;				   /* of the request that arrives */
 	size_t request_bytes; /* of that request, until its reply has been sent */
-	bool served;	      /* has had a request */
-	bool known;	      /* has shown a valid token */
-	bool probe_only;      /* above the cap: only probes are answered */
-	bool turned_away;     /* its request is no probe, and is refused */
-	bool too_much;	      /* it goes for the memory of its request */
-	bool adding;	      /* we add to the output just now, not evhttp */
-	bool evhttp_added;    /* evhttp has added a page of its own to the output */
-	bool closing;	      /* no further request: once the output is sent, close and linger */
+	struct ssl_st *ssl;   /* the bufferevent's; NULL: without TLS, or lingering */
+	char *client_names;   /* as of tls_client_names(), once they were asked for */
+	bool client_names_read;
+	void (*tls_ready)(struct http_conn *conn);
+	bool secured;	   /* the TLS handshake has ended well */
+	bool late;	   /* its deadline has passed */
+	bool served;	   /* has had a request */
+	bool known;	   /* has shown a valid token */
+	bool probe_only;   /* above the cap: only probes are answered */
+	bool turned_away;  /* its request is no probe, and is refused */
+	bool too_much;	   /* it goes for the memory of its request */
+	bool adding;	   /* we add to the output just now, not evhttp */
+	bool evhttp_added; /* evhttp has added a page of its own to the output */
+	bool closing;	   /* no further request: once the output is sent, close and linger */
 };
 
 struct http_exchange {
@@ -136,6 +146,8 @@ void http_gate_set_bytes(struct http_conn *conn, size_t n);
 /* The connection that has to go for the memory of requests, now that conn's has grown: it may be
  * conn itself. NULL: none has to, or none can. */
 struct http_conn *http_gate_memory_victim(struct http_conn *conn);
+/* The peer's address, or its network, for the log. */
+const char *http_gate_peer(const struct http_conn *conn);
 /* A connection was closed to make room, or refused: the log will say so. */
 void http_gate_count(struct http_conn *conn, bool refused);
 

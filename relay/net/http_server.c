@@ -130,8 +130,6 @@ static int socket_open(const struct addrinfo *ai, bool any)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only));
-	/* Accepted connections inherit it. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, SOMAXCONN)) {
 		int error = errno;
 		close(fd);
@@ -193,6 +191,7 @@ static bool socket_is_local(int fd)
 static int server_add_socket(struct http_server *server, int fd)
 {
 	const unsigned int flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+	const int on = 1;
 	struct evconnlistener *listener =
 		evconnlistener_new(server->base, NULL, NULL, flags, 0, fd);
 	struct evhttp_bound_socket *bound =
@@ -206,6 +205,8 @@ static int server_add_socket(struct http_server *server, int fd)
 		return -ENOMEM;
 	}
 	evconnlistener_set_error_cb(listener, server_on_accept_error);
+	/* Accepted connections inherit it. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	server->bound[server->nbound++] = bound;
 	if (server->nbound == 1)
 		server->port = socket_port(fd);
@@ -442,6 +443,7 @@ void http_server_free(struct http_server *server)
 	http_exchanges_free_spare(server);
 	LIST_REMOVE(server, link);
 	event_free(server->accept_again);
+	http_server_set_tls(server, NULL);
 	http_gate_free(server->gate);
 	if (server->spare_fd >= 0)
 		close(server->spare_fd);
