@@ -187,6 +187,7 @@ static void options_read(void *arg)
 	buf_init(&relay->refreshed, LIMIT_RELOAD_TEXT_BYTES / 2);
 	relay->refresh_failed =
 		!config_refresh_take(relay->refresh, relay->config, &relay->refreshed);
+	http_server_set_tls(relay->server, relay->config->tls);
 	config_refresh_free(relay->refresh);
 	relay->refresh = NULL;
 	if (relay->ending)
@@ -550,6 +551,8 @@ static int make_network(struct relay *relay, struct err *err)
 	if (!relay->client || !relay->server)
 		return err_set(err, ENOMEM, "cannot start the HTTP client and server");
 	http_server_set_judge(relay->server, web_judge, &relay->web);
+	http_server_set_tls(relay->server, relay->config->tls);
+	config_tell_tls(relay->config);
 	http_server_fit_descriptors(relay->server);
 	return 0;
 }
@@ -935,7 +938,9 @@ int relay_new(const struct relay_options *options, struct relay **ret_relay,
 int relay_run(struct relay *relay)
 {
 	log_info("tracepager takes alerts", LOG_STR("listen", relay->config->listen),
-		 LOG_INT("port", relay_port(relay)), LOG_STR("store", relay->config->store_path),
+		 LOG_INT("port", relay_port(relay)),
+		 LOG_STR("scheme", relay->config->tls ? "https" : "http"),
+		 LOG_STR("store", relay->config->store_path),
 		 LOG_INT("senders", (int64_t)relay->config->nsenders),
 		 LOG_INT("sources", (int64_t)relay->config->nsources));
 	int result = loop_run(relay->loop);

@@ -17,6 +17,7 @@
 #include "tracepager/rules.h"
 #include "tracepager/secret.h"
 #include "tracepager/sender_auth.h"
+#include "tracepager/tls.h"
 #include "tracepager/trace_source.h"
 
 struct sender_config {
@@ -57,6 +58,8 @@ struct config {
 	const char *external_url;
 	const char *link_key_file; /* "": the store keeps a key of its own */
 	struct secret link_keys[LINK_KEYS];
+	struct tls_options tls_options; /* cert_file "": no TLS */
+	struct tls *tls;		/* of these files; NULL: no TLS, or they were not read */
 	struct secret admin_token;
 	struct token_config *tokens;
 	size_t ntokens;
@@ -97,11 +100,15 @@ struct config_refresh;
 struct config_refresh *config_refresh_new(const struct config *config);
 /* Reads the options' file and the secrets' files, with blocking calls. Any thread. */
 void config_refresh_read(struct config_refresh *refresh);
-/* Moves the secrets that were read into config, which refresh was made for, logs, and adds to out a
- * line for each new secret, each file that could not be read (its old secret stays in force), and
- * each other option that changed. Whether every file could be read. The thread of config. */
+/* Moves the secrets and the certificate that were read into config, which refresh was made for,
+ * logs, and adds to out a line for each new one, each file that could not be read (its old secret
+ * stays in force), and each other option that changed. Whether every file could be read. The thread
+ * of config. */
 bool config_refresh_take(struct config_refresh *refresh, struct config *config, struct buf *out);
 void config_refresh_free(struct config_refresh *refresh); /* takes NULL */
+
+/* Logs when the certificate ends; at level error where it has ended. */
+void config_tell_tls(const struct config *config);
 
 /* Does the address reach only this machine? 127.0.0.0/8, [::1] and localhost. */
 bool config_is_loopback(const char *listen);

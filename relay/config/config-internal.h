@@ -21,6 +21,10 @@ struct config_loading {
 	ydoc_finding(&(loading)->doc, node, FINDING_ERROR, code, (loading)->findings, hint,        \
 		     __VA_ARGS__)
 
+#define CONFIG_WARN(loading, node, code, hint, ...)                                                \
+	ydoc_finding(&(loading)->doc, node, FINDING_WARNING, code, (loading)->findings, hint,      \
+		     __VA_ARGS__)
+
 /* ---- config_values.c ---- */
 
 /* Adds the finding that the map's i-th key is none of the known ones; where is "" or such as " of a
@@ -94,6 +98,21 @@ void config_check_mode(struct config_loading *loading, const struct ynode *node,
 void config_check_store_mode(struct config_loading *loading, const struct ynode *root);
 /* What a start would fail on: the store's place, the address; what is missing. */
 void config_preflight(struct config_loading *loading, const struct ynode *root);
+
+/* ---- config_tls.c ---- */
+
+/* Checks the options of tls, and reads their files, if secrets are read. */
+void config_load_tls(struct config_loading *loading, const struct ynode *root);
+/* A certificate that is over, or soon will be; senders that must show one where none is asked for.
+ */
+void config_preflight_tls(struct config_loading *loading, const struct ynode *root);
+/* For a reload: reads the files again; NULL without TLS, or with the fault. Any thread. */
+void config_read_tls(const struct tls_options *options, struct tls **ret_tls,
+		     struct tls_fault *ret_fault);
+/* Moves what was read into config, unless it is worse than what is in force; else false. Logs, and
+ * adds a line to out where something changed or failed. */
+bool config_take_tls(struct config *config, struct tls **tls, struct tls_fault *fault,
+		     struct buf *out);
 
 /* ---- config_senders.c ---- */
 

@@ -57,6 +57,15 @@ static void set_defaults(struct config *config)
 
 /* ---- options; the prefix is "" at the top of the file, and "store." within store ---- */
 
+/* Maps of options, and how they are written. */
+static const struct {
+	const char *key, *prefix, *where, *example;
+} option_maps[] = {
+	{ "store", "store.", " of store", "write {path: /var/lib/tracepager/tracepager.db}" },
+	{ "tls", "tls.", " of tls",
+	  "write {cert_file: /path/of/cert.pem, key_file: /path/of/key.pem}" },
+};
+
 static const struct config_option *find_config_option(const char *prefix, const char *key)
 {
 	size_t len = strlen(prefix);
@@ -79,6 +88,7 @@ static void unknown_option(struct config_loading *loading, const struct ynode *m
 			   const char *prefix)
 {
 	const char *known[ARRAY_LEN(config_options) + 3];
+	const char *where = "";
 	size_t n = 0, len = strlen(prefix);
 
 	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
@@ -87,12 +97,15 @@ static void unknown_option(struct config_loading *loading, const struct ynode *m
 			known[n++] =
 				arena_strndup(loading->config->arena, name, strcspn(name, "."));
 	}
+	for (size_t i = 0; i < ARRAY_LEN(option_maps); i++)
+		if (strcmp(option_maps[i].prefix, prefix) == 0)
+			where = option_maps[i].where;
 	if (!*prefix) {
 		known[n++] = "tokens";
 		known[n++] = "senders";
 		known[n++] = "sources";
 	}
-	config_unknown(loading, map, at, *prefix ? " of store" : "", known, n);
+	config_unknown(loading, map, at, where, known, n);
 }
 
 static void read_flag(struct config_loading *loading, const struct ynode *node, const char *key,
@@ -135,6 +148,24 @@ static void read_config_option(struct config_loading *loading, const struct conf
 }
 
 static void read_config_options(struct config_loading *loading, const struct ynode *map,
+				const char *prefix);
+
+/* A map of options. false: it is none, or it is within one. */
+static bool read_option_map(struct config_loading *loading, const char *key,
+			    const struct ynode *value, const char *prefix)
+{
+	for (size_t i = 0; !*prefix && i < ARRAY_LEN(option_maps); i++) {
+		if (strcmp(key, option_maps[i].key) != 0)
+			continue;
+		if (config_want_map(loading, value, key, option_maps[i].example))
+			read_config_options(loading, value, option_maps[i].prefix);
+		return true;
+	}
+	return false;
+}
+
+/* Within a map there is no further one: it calls itself once. */
+static void read_config_options(struct config_loading *loading, const struct ynode *map,
 				const char *prefix)
 {
 	for (size_t i = 0; i < map->n; i++) {
@@ -143,18 +174,16 @@ static void read_config_options(struct config_loading *loading, const struct yno
 		const struct config_option *option = find_config_option(prefix, key);
 		if (option)
 			read_config_option(loading, option, map, i);
+		else if (read_option_map(loading, key, value, prefix))
+			continue;
 		else if (*prefix)
 			unknown_option(loading, map, i, prefix);
 		else if (strcmp(key, "tokens") == 0)
 			config_read_tokens(loading, value);
-		else if (strcmp(key, "store") != 0 && strcmp(key, "senders") != 0 &&
-			 strcmp(key, "sources") != 0)
-			unknown_option(loading, map, i, prefix);
-		else if (strcmp(key, "store") != 0)
+		else if (strcmp(key, "senders") == 0 || strcmp(key, "sources") == 0)
 			config_want_map(loading, value, key, "write NAME: {...} for each");
-		else if (config_want_map(loading, value, key,
-					 "write {path: /var/lib/tracepager/tracepager.db}"))
-			read_config_options(loading, value, "store.");
+		else
+			unknown_option(loading, map, i, prefix);
 	}
 }
 
@@ -211,6 +240,7 @@ static void check_whole(struct config_loading *loading, const struct ynode *root
 		config_read_link(loading, link, "trace_link");
 	config_check_external_url(loading, root);
 	config_load_link_keys(loading, root);
+	config_load_tls(loading, root);
 }
 
 static void read_root(struct config_loading *loading)
@@ -230,8 +260,10 @@ static void read_root(struct config_loading *loading)
 	check_whole(loading, root);
 	if (loading->load_secrets)
 		config_check_store_mode(loading, root);
-	if (loading->preflight)
+	if (loading->preflight) {
 		config_preflight(loading, root);
+		config_preflight_tls(loading, root);
+	}
 }
 
 static struct config *config_new(void)
@@ -339,6 +371,7 @@ void config_free(struct config *config)
 	if (!config)
 		return;
 	secret_fini(&config->admin_token);
+	tls_free(config->tls);
 	config_free_access(config);
 	config_free_senders(config);
 	config_free_sources(config);
@@ -356,12 +389,17 @@ void config_write_sample(struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
 		const struct config_option *option = &config_options[i];
 		const char *dot = strchr(option->key, '.');
+		size_t len = dot ? (size_t)(dot - option->key) + 1 : 0;
+		bool goes_on =
+			dot && i && strncmp(config_options[i - 1].key, option->key, len) == 0;
 		buf_printf(out, "# %s.\n", option->text);
 		if (option->kind == CONFIG_SECRET)
 			buf_printf(out, "#%s_file: /etc/tracepager/%s\n\n", option->key,
 				   option->key);
 		else if (option->kind == CONFIG_FLAG)
 			buf_printf(out, "#%s: %s\n\n", option->key, option->value);
+		else if (goes_on)
+			buf_printf(out, "#  %s: \"%s\"\n\n", dot + 1, option->value);
 		else if (dot)
 			buf_printf(out, "#%.*s:\n#  %s: \"%s\"\n\n", (int)(dot - option->key),
 				   option->key, dot + 1, option->value);

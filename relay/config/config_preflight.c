@@ -16,10 +16,6 @@
 
 #include "tracepager/xalloc.h"
 
-#define WARN(loading, node, code, hint, ...)                                                       \
-	ydoc_finding(&(loading)->doc, node, FINDING_WARNING, code, (loading)->findings, hint,      \
-		     __VA_ARGS__)
-
 void config_check_mode(struct config_loading *loading, const struct ynode *node, const char *path)
 {
 	struct stat status;
@@ -27,8 +23,9 @@ void config_check_mode(struct config_loading *loading, const struct ynode *node,
 	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || !(status.st_mode & 0077))
 		return;
 	CLEANUP_FREE char *cure = xasprintf("chmod 600 %s", path);
-	WARN(loading, node, "C028", cure, "%s is open to other users of this machine (mode %04o)",
-	     path, status.st_mode & 07777);
+	CONFIG_WARN(loading, node, "C028", cure,
+		    "%s is open to other users of this machine (mode %04o)", path,
+		    status.st_mode & 07777);
 }
 
 /* ---- the store ---- */
@@ -168,30 +165,32 @@ void config_preflight(struct config_loading *loading, const struct ynode *root)
 
 	preflight_directory(loading, store_node(root));
 	if (store_is_in_use(config))
-		WARN(loading, store_node(root), "C026",
-		     "a reload is fine; a second start would fail",
-		     "a relay is running with the store %s", config->store_path);
+		CONFIG_WARN(loading, store_node(root), "C026",
+			    "a reload is fine; a second start would fail",
+			    "a relay is running with the store %s", config->store_path);
 	else
 		preflight_address(loading, ynode_get(root, "listen"));
 	if (!config->nsenders)
-		WARN(loading, ynode_get(root, "senders"), "C027",
-		     "add: senders: {am: {format: alertmanager}}",
-		     "there are no senders: nobody can send an alert");
+		CONFIG_WARN(loading, ynode_get(root, "senders"), "C027",
+			    "add: senders: {am: {format: alertmanager}}",
+			    "there are no senders: nobody can send an alert");
 	if (!config->nsources)
-		WARN(loading, ynode_get(root, "sources"), "C027",
-		     "add: sources: {jaeger: {kind: jaeger, url: \"http://jaeger:16686\"}}",
-		     "there are no sources: pages leave without a trace");
+		CONFIG_WARN(loading, ynode_get(root, "sources"), "C027",
+			    "add: sources: {jaeger: {kind: jaeger, url: \"http://jaeger:16686\"}}",
+			    "there are no sources: pages leave without a trace");
 	for (size_t i = 0; i < config->nsources; i++)
 		preflight_files(loading, ynode_get(root, "sources"), &config->sources[i]);
 	if (!*config->external_url)
-		WARN(loading, NULL, "C032", "add: external_url: https://tracepager.example.com",
-		     "external_url is not set: pages have no links to acknowledge them");
+		CONFIG_WARN(loading, NULL, "C032",
+			    "add: external_url: https://tracepager.example.com",
+			    "external_url is not set: pages have no links to acknowledge them");
 	for (size_t i = 0; tokens && tokens->kind == YNODE_LIST && i < tokens->n; i++)
 		if (ynode_get(tokens->items[i], "token"))
-			WARN(loading, ynode_get(tokens->items[i], "token"), "C029",
-			     "file: /path/of/a/token",
-			     "a token stands in the file of options, which more people read");
+			CONFIG_WARN(
+				loading, ynode_get(tokens->items[i], "token"), "C029",
+				"file: /path/of/a/token",
+				"a token stands in the file of options, which more people read");
 	if (token)
-		WARN(loading, token, "C029", "admin_token_file: /path/of/a/token",
-		     "admin_token stands in the file of options, which more people read");
+		CONFIG_WARN(loading, token, "C029", "admin_token_file: /path/of/a/token",
+			    "admin_token stands in the file of options, which more people read");
 }

@@ -1,8 +1,9 @@
 /*
  * Config, refresh: what a reload takes of tracepager.yaml. The secrets of senders, of
- * tokens and of admin_token, and the keys of links, are taken, from their files or from the
- * options; that a secret is there or not, and every other option that the file changes, is told by
- * name. Sources read their own secrets again before each question: here their files are only tried.
+ * tokens and of admin_token, the keys of links, and the certificate are taken, from their files or
+ * from the options; that a secret is there or not, and every other option that the file changes, is
+ * told by name. Sources read their own secrets again before each question: here their files are
+ * only tried.
  */
 #include "config-internal.h"
 
@@ -30,6 +31,9 @@ struct config_refresh {
 	char *link_key_file; /* NULL: none */
 	struct secret link_keys[LINK_KEYS];
 	struct err link_err;
+	const struct tls_options *tls_options; /* the running configuration's */
+	struct tls *tls;
+	struct tls_fault tls_fault;
 	struct config *config; /* what the file says now; NULL: it has errors */
 	struct findings findings;
 };
@@ -56,6 +60,7 @@ struct config_refresh *config_refresh_new(const struct config *config)
 
 	refresh->path = config->path ? xstrdup(config->path) : NULL;
 	refresh->link_key_file = *config->link_key_file ? xstrdup(config->link_key_file) : NULL;
+	refresh->tls_options = &config->tls_options;
 	refresh_add_file(refresh, &config->admin_token, xstrdup("admin_token_file"));
 	for (size_t i = 0; i < config->ntokens; i++)
 		refresh_add_file(refresh, &config->tokens[i].secret,
@@ -92,6 +97,7 @@ void config_refresh_free(struct config_refresh *refresh)
 	for (size_t i = 0; i < LINK_KEYS; i++)
 		secret_fini(&refresh->link_keys[i]);
 	free(refresh->link_key_file);
+	tls_free(refresh->tls);
 	config_free(refresh->config);
 	findings_fini(&refresh->findings);
 	free(refresh->path);
@@ -133,6 +139,7 @@ void config_refresh_read(struct config_refresh *refresh)
 	if (refresh->link_key_file)
 		config_read_link_keys(refresh->link_key_file, refresh->link_keys,
 				      &refresh->link_err);
+	config_read_tls(refresh->tls_options, &refresh->tls, &refresh->tls_fault);
 	if (refresh->path)
 		config_load_options(refresh->path, &refresh->config, &refresh->findings);
 }
@@ -356,6 +363,7 @@ bool config_refresh_take(struct config_refresh *refresh, struct config *config, 
 	for (size_t i = 0; i < refresh->nfiles; i++)
 		good = take_secret(config, &refresh->files[i], out) && good;
 	good = take_link_keys(config, refresh, out) && good;
+	good = config_take_tls(config, &refresh->tls, &refresh->tls_fault, out) && good;
 	if (refresh->config) {
 		take_inline_secrets(config, refresh->config, out);
 		compare_options(config, refresh->config, out);

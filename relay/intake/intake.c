@@ -701,6 +701,19 @@ static void refuse_sender(struct intake *intake, struct http_exchange *exchange,
 	reply_error(exchange, forbidden ? 403 : 401, why);
 }
 
+/* Of the names of the client certificate one that is the sender's, else the first; NULL: none. */
+static const char *client_name_of(const struct http_exchange *exchange,
+				  const struct sender_auth *auth)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = http_exchange_client_name(exchange, i)); i++)
+		for (size_t k = 0; k < auth->nclient_names; k++)
+			if (strcmp(auth->client_names[k], name) == 0)
+				return name;
+	return http_exchange_client_name(exchange, 0);
+}
+
 /* Is the request the sender's? Else it is answered. */
 static bool is_from_sender(struct intake *intake, struct http_exchange *exchange,
 			   const struct sender *sender)
@@ -708,6 +721,7 @@ static bool is_from_sender(struct intake *intake, struct http_exchange *exchange
 	struct auth_request request = { .header = header_of,
 					.ctx = exchange,
 					.peer = http_exchange_peer(exchange),
+					.client_name = client_name_of(exchange, sender->auth),
 					.wall_us = clock_wall_us(intake->env.clock) };
 	struct err err;
 	enum auth_verdict verdict;

@@ -477,6 +477,11 @@ static const struct {
 	{ "external_url: \"https://tp.example.com/#a\"\n", "C033", 1, 15, "" },
 	{ "external_url: https://ann@tp.example.com\n", "C033", 1, 15, "no user" },
 
+	{ "tls: {key_file: k.pem}\n", "C039", 1, 6, "cert_file is missing" },
+	{ "tls: {cert_file: c.pem, min_version: 1.1}\n", "C039", 1, 38, "did you mean \"1.2\"" },
+	{ "tls: {cert_file: c.pem, cipher: x}\n", "C001", 1, 25, "of tls" },
+	{ "tls: c.pem\n", "C002", 1, 6, "cert_file" },
+
 	/* Faults of the YAML. */
 	{ "listen: localhost:1\nrules: a\nlisten: localhost:2\n", "E004", 3, 1, "given twice" },
 	{ "senders:\n  am: {format: prometheus}\n  am: {format: alertmanager}\n", "E004", 3, 3,
@@ -511,7 +516,8 @@ START_TEST(test_every_code_has_a_fault)
 		/* These need files or an address: see below, and tests/system/test_config.py. */
 		bool found = code[0] != 'C' || strcmp(code, "C004") == 0 ||
 			     (strcmp(code, "C024") >= 0 && strcmp(code, "C030") <= 0) ||
-			     strcmp(code, "C032") == 0;
+			     strcmp(code, "C032") == 0 ||
+			     (strcmp(code, "C040") >= 0 && strcmp(code, "C042") <= 0);
 		for (size_t j = 0; j < ARRAY_LEN(faults); j++)
 			found |= strcmp(faults[j].code, code) == 0;
 		ck_assert_msg(found, "%s", code);

@@ -45,6 +45,13 @@ const char *http_exchange_path(const struct http_exchange *exchange)
 	return "/webhook/any";
 }
 
+const char *http_exchange_client_name(const struct http_exchange *exchange, size_t n)
+{
+	(void)exchange;
+	(void)n;
+	return NULL;
+}
+
 const char *http_exchange_peer(const struct http_exchange *exchange)
 {
 	(void)exchange;
