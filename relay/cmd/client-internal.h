@@ -32,10 +32,12 @@ enum client_status {
 struct client_target {
 	char *url;	     /* without a / at its end */
 	struct secret token; /* may be unset */
+	char *ca_file;	     /* NULL: the system's authorities */
 	int64_t timeout_us;
 };
 
-/* What is not given comes from the environment: TRACEPAGER_URL, TRACEPAGER_TOKEN_FILE. CLIENT_DONE,
+/* What is not given comes from the environment: TRACEPAGER_URL, TRACEPAGER_TOKEN_FILE,
+ * TRACEPAGER_CA_FILE. CLIENT_DONE,
  * or CLIENT_USAGE with an error. */
 enum client_status client_target_init(struct client_target *target,
 				      const struct client_options *options, struct err *err);

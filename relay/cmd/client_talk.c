@@ -91,22 +91,42 @@ static enum client_status target_take_token(struct client_target *target, const 
 	return CLIENT_DONE;
 }
 
+/* curl would name neither the option nor the cure. */
+static enum client_status target_take_authorities(struct client_target *target, const char *path,
+						  struct err *err)
+{
+	if (access(path, R_OK) < 0) {
+		err_set(err, errno,
+			"cannot read the authorities in %s (--ca-file, or TRACEPAGER_CA_FILE): %s",
+			path, strerror(errno));
+		return CLIENT_USAGE;
+	}
+	target->ca_file = xstrdup(path);
+	return CLIENT_DONE;
+}
+
 enum client_status client_target_init(struct client_target *target,
 				      const struct client_options *options, struct err *err)
 {
 	const char *url = option_or_variable(options->url, "TRACEPAGER_URL");
 	const char *token = option_or_variable(options->token_file, "TRACEPAGER_TOKEN_FILE");
+	const char *authorities = option_or_variable(options->ca_file, "TRACEPAGER_CA_FILE");
 
 	*target = (struct client_target){ .timeout_us = options->timeout_us };
 	enum client_status status = target_take_url(target, url ? url : DEFAULT_URL, err);
-	return status == CLIENT_DONE && token ? target_take_token(target, token, err) : status;
+	if (status == CLIENT_DONE && token)
+		status = target_take_token(target, token, err);
+	if (status == CLIENT_DONE && authorities)
+		status = target_take_authorities(target, authorities, err);
+	return status;
 }
 
 void client_target_fini(struct client_target *target)
 {
 	secret_fini(&target->token);
 	free(target->url);
-	target->url = NULL;
+	free(target->ca_file);
+	target->url = target->ca_file = NULL;
 }
 
 void client_keep_from_proxy(const struct client_target *target)
@@ -128,6 +148,7 @@ void client_request_init(struct client_request *request, const struct client_tar
 		.url = xasprintf("%s%s", target->url, path),
 		.http = { .method = method,
 			  .timeout_us = target->timeout_us,
+			  .ca_file = target->ca_file,
 			  .max_reply_bytes = LIMIT_CLIENT_REPLY_BYTES },
 	};
 	request->http.url = request->url;
@@ -215,9 +236,17 @@ static const char *refusal_reason(const struct http_reply *reply, const json_t *
 static enum client_status refuse_unreached(const struct client_target *target, const char *why,
 					   struct err *err)
 {
-	err_set(err, ENOTCONN,
-		"cannot reach %s: %s; is the relay running? Name another address " OTHER_ADDRESS,
-		target->url, why);
+	if (strstr(why, "certificate"))
+		err_set(err, EPROTO,
+			"cannot trust %s: %s; name the authorities that signed its certificate "
+			"with --ca-file FILE or in TRACEPAGER_CA_FILE, and the relay by a name of "
+			"the certificate " OTHER_ADDRESS,
+			target->url, why);
+	else
+		err_set(err, ENOTCONN,
+			"cannot reach %s: %s; is the relay running? Name another "
+			"address " OTHER_ADDRESS,
+			target->url, why);
 	return CLIENT_UNREACHED;
 }
 

@@ -53,10 +53,10 @@ enum colour_choice {
 	COLOUR_NEVER,
 };
 
-/* Of each command that talks to a relay: --url, --token-file and --timeout. */
+/* Of each command that talks to a relay: --url, --token-file, --ca-file and --timeout. */
 struct client_options {
-	const char *url, *token_file; /* NULL: as the environment says */
-	int64_t timeout_us;	      /* of one request */
+	const char *url, *token_file, *ca_file; /* NULL: as the environment says */
+	int64_t timeout_us;			/* of one request */
 };
 
 /* ---- a command's line: the arguments behind the options (borrowed from argv), then the options.
