@@ -11,12 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_file-internal.h"
 #include "explain-internal.h"
+#include "explain_alert-internal.h"
 #include "output-internal.h"
 #include "usage-internal.h"
-#include "tracepager/alert_format.h"
+#include "tracepager/alert_mapping.h"
 #include "tracepager/cells.h"
 #include "tracepager/clock.h"
+#include "tracepager/findings.h"
 #include "tracepager/limits.h"
 #include "tracepager/trace_decoder.h"
 #include "tracepager/xalloc.h"
@@ -37,6 +40,8 @@ struct explain {
 	struct arena *arena;
 	struct signal signal; /* of --signal */
 	struct ruleset *rules;
+	struct config *config; /* of --config; NULL: --sender was not given */
+	struct explain_alert reading;
 	struct alert alert;
 	bool has_alert;
 	struct trace_options trace_options;
@@ -270,35 +275,104 @@ static void read_traces(struct explain *x, const char *path, struct evidence_set
 
 /* ---- alert and rules ---- */
 
+/* Is only asked how the alert is read, and not who is paged? */
+static bool reading_alone(const struct explain *x)
+{
+	const struct explain_options *options = &x->options;
+
+	return options->alert && options->why && !options->arguments.n && !options->rules &&
+	       !options->signal && !options->healthy.n && !options->ordinary.n;
+}
+
+/* A decision is one line of JSON: what was read is told beside it as text only. */
+static void print_reading(struct explain *x)
+{
+	struct buf out = BUF_INIT(LIMIT_EXPLAIN_FILE_BYTES);
+
+	if (x->options.format == REPORT_TEXT)
+		explain_alert_write(&x->reading, &x->text, &out);
+	else if (reading_alone(x))
+		explain_alert_write_json(&x->reading, &out);
+	if (x->options.format == REPORT_TEXT && !reading_alone(x))
+		buf_putc(&out, '\n');
+	if (x->options.format == REPORT_TEXT && x->text.ascii)
+		turn_ascii(&out);
+	fwrite(buf_text(&out), 1, out.len, stdout);
+	buf_fini(&out);
+}
+
+/* Whose body it is: that of a sender in tracepager.yaml, or of a mapping that ships. */
+static bool explain_find_sender(struct explain *x)
+{
+	const struct explain_options *options = &x->options;
+	const char *path = options->config ? options->config : CONFIG_FILE_DEFAULT;
+	const struct sender_config *sender;
+
+	x->reading.format = FORMAT_AUTO;
+	if (options->mapping && !(x->reading.mapping = mapping_shipped(options->mapping))) {
+		const char *known[LIMIT_MAPPING_RULES];
+		size_t n = 0;
+		for (; n < ARRAY_LEN(known) && mappings_shipped[n]; n++)
+			known[n] = mappings_shipped[n]->name;
+		usage_error("explain", "no mapping \"%s\" ships; %s", options->mapping,
+			    words_hint(x->arena, options->mapping, known, n));
+		return false;
+	}
+	if (!options->sender)
+		return true;
+	if (!(x->config = config_file_read("explain", path)))
+		return false;
+	if (!(sender = config_file_sender(x->config, options->sender))) {
+		usage_error("explain", "%s declares no sender \"%s\"", path, options->sender);
+		return false;
+	}
+	x->reading.sender = sender->name;
+	x->reading.format = sender->format;
+	x->reading.mapping = sender->mapping;
+	return true;
+}
+
+/* Takes the first alert that fires. */
+static void explain_choose_alert(struct explain *x)
+{
+	const struct alert_batch *batch = &x->reading.batch;
+	const size_t chosen = alert_first_firing(batch);
+
+	if (batch->nalerts > 1 && !reading_alone(x))
+		fprintf(stderr, "%s: %zu alerts; explaining number %zu\n",
+			shown_name(x->options.alert), batch->nalerts, chosen + 1);
+	x->alert = batch->alerts[chosen];
+	x->has_alert = true;
+}
+
 static bool explain_read_alert(struct explain *x)
 {
-	struct alert_batch batch = { 0 };
+	struct alert_batch *batch = &x->reading.batch;
 	struct err err = { 0 };
 	struct buf text;
 
-	if (!explain_read_file(x, x->options.alert, &text))
-		return false;
-	const struct alert_body body = { .text = buf_text(&text),
-					 .len = text.len,
-					 .now_us = clock_wall_us(clock_system()) };
-	int error = alert_parse_any(x->arena, &body, &batch, &err);
-	buf_fini(&text);
-	if (!error && !batch.nalerts)
-		error = err_set(&err, EBADMSG, "%s",
-				batch.nrefused	? batch.refused[0].text
-				: batch.ignored ? batch.ignored
-						: "the file holds no alert");
-	if (error) {
-		report_input(x, shown_name(x->options.alert), err.line, err.column, err.text);
+	if (!explain_find_sender(x)) {
+		raise_status(x, STATUS_USAGE);
 		return false;
 	}
-	size_t chosen = alert_first_firing(&batch);
-	if (batch.nalerts > 1)
-		fprintf(stderr, "%s: %zu alerts; explaining number %zu\n",
-			shown_name(x->options.alert), batch.nalerts, chosen + 1);
-	x->alert = batch.alerts[chosen];
-	x->has_alert = true;
-	return true;
+	if (!explain_read_file(x, x->options.alert, &text))
+		return false;
+	int error = explain_alert_read(&x->reading, x->arena, &text, &err);
+	buf_fini(&text);
+	if (x->options.why)
+		print_reading(x);
+	if (!error && batch->ignored && !batch->nalerts && !batch->nrefused && reading_alone(x))
+		return true;
+	if (!error && !batch->nalerts)
+		error = err_set(&err, EBADMSG, "%s",
+				batch->nrefused	 ? batch->refused[0].text
+				: batch->ignored ? batch->ignored
+						 : "the file holds no alert");
+	if (error)
+		report_input(x, shown_name(x->options.alert), err.line, err.column, err.text);
+	else
+		explain_choose_alert(x);
+	return !error;
 }
 
 static bool explain_read_rules(struct explain *x)
@@ -360,6 +434,12 @@ static bool check_explain_options(struct explain *x)
 		usage_error("explain", "TRACE is missing");
 	else if (stdin_uses > 1)
 		usage_error("explain", "standard input can be read once only");
+	else if ((options->mapping || options->sender) && !options->alert)
+		usage_error("explain", "--mapping and --sender are for --alert");
+	else if (options->mapping && options->sender)
+		usage_error("explain", "give --mapping or --sender; the sender has its mapping");
+	else if (options->config && !options->sender)
+		usage_error("explain", "--config needs --sender NAME: whose alert it is");
 	else
 		return true;
 	return false;
@@ -371,7 +451,7 @@ static void run_explain(struct explain *x)
 				 *ordinary = &x->options.ordinary;
 
 	if ((x->options.rules && !explain_read_rules(x)) ||
-	    (x->options.alert && !explain_read_alert(x)))
+	    (x->options.alert && !explain_read_alert(x)) || reading_alone(x))
 		return;
 	for (size_t i = 0; i < healthy->n; i++)
 		read_traces(x, healthy->at[i], &x->healthy);
@@ -406,6 +486,8 @@ int cmd_explain(int argc, char **argv)
 	evidence_free(x.healthy);
 	evidence_free(x.ordinary);
 	rules_unref(x.rules);
+	explain_alert_fini(&x.reading);
+	config_free(x.config);
 	arena_free(x.arena);
 	free(x.options.healthy.at);
 	free(x.options.ordinary.at);

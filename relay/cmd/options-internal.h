@@ -84,7 +84,7 @@ struct test_options {
 
 struct explain_options {
 	struct option_list arguments, healthy, ordinary;
-	const char *rules, *alert, *signal;
+	const char *rules, *alert, *mapping, *config, *sender, *signal;
 	enum walk_mode mode;
 	bool each, why;
 	enum report_format format;
