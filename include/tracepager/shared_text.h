@@ -21,6 +21,8 @@ struct shared_text {
 
 /* The text of a buf, which is taken out of it; the caller has the first reference. */
 struct shared_text *shared_text_take(struct buf *buf);
+/* A copy of bytes, such as a packed text, in no more memory than they need. */
+struct shared_text *shared_text_copy(const void *data, size_t len);
 struct shared_text *shared_text_ref(struct shared_text *text); /* NULL gives NULL */
 void shared_text_unref(struct shared_text *text);	       /* takes NULL */
 /* Borrowed; NULL gives NULL. */

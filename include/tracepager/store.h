@@ -57,6 +57,8 @@ struct stored_incident {
 	const char *refused;	      /* the teams that said "not ours", a line each; "" none */
 	const char *page;	      /* page_write() of its present page (without event) */
 	size_t page_len;
+	const char *decision; /* packed (pack.h); "": none, or older: it stands in the page */
+	size_t decision_len;
 };
 
 /* One pager of an incident, and how many times it was paged about it; known by all three. */
@@ -169,7 +171,8 @@ void store_put_alert(struct store_batch *batch, const struct stored_alert *alert
 void store_touch_alert(struct store_batch *batch, const struct stored_alert *alert);
 void store_remove_alert(struct store_batch *batch, int64_t id);
 void store_put_incident(struct store_batch *batch, const struct stored_incident *incident);
-/* Writes of a known open incident all but key, team, opened_us, closed_us and page, which stay.
+/* Writes of a known open incident all but key, team, opened_us, closed_us, page and decision, which
+ * stay.
  * An incident that is not open is put: its state and its recipients are removed with that. */
 void store_touch_incident(struct store_batch *batch, const struct stored_incident *incident);
 void store_put_recipient(struct store_batch *batch, const struct stored_recipient *recipient);

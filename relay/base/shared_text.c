@@ -2,6 +2,7 @@
 #include "tracepager/shared_text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tracepager/xalloc.h"
 
@@ -12,6 +13,18 @@ struct shared_text *shared_text_take(struct buf *buf)
 	text->references = 1;
 	text->len = buf->len;
 	text->text = buf_take(buf);
+	return text;
+}
+
+struct shared_text *shared_text_copy(const void *data, size_t len)
+{
+	struct shared_text *text = xcalloc(1, sizeof(*text) + len + 1);
+
+	text->references = 1;
+	text->len = len;
+	text->text = (char *)(text + 1);
+	if (len)
+		memcpy(text->text, data, len);
 	return text;
 }
 
@@ -26,6 +39,7 @@ void shared_text_unref(struct shared_text *text)
 {
 	if (!text || --text->references)
 		return;
-	free(text->text);
+	if (text->text != (char *)(text + 1)) /* else it is a copy, in the same block */
+		free(text->text);
 	free(text);
 }

@@ -65,10 +65,12 @@ bool enrichment_is_late(
 struct arena *enrichment_arena(const struct enrichment *enrichment); /* of the decision's texts */
 struct decision *enrichment_decision(struct enrichment *enrichment);
 struct ruleset *enrichment_rules(const struct enrichment *enrichment);
-/* The decision as it was written down, taken; it stays until the enrichment is freed or another one
- * takes its place. NULL: it was not written. */
-void enrichment_set_text(struct enrichment *enrichment, struct shared_text *text);
-struct shared_text *enrichment_text(const struct enrichment *enrichment); /* borrowed */
+/* The decision as it was written down, and packed (pack.h); both are taken, and stay until the
+ * enrichment is freed or another decision takes their place. NULL: it was not written. */
+void enrichment_set_text(struct enrichment *enrichment, struct shared_text *text,
+			 struct shared_text *packed);
+struct shared_text *enrichment_text(const struct enrichment *enrichment);   /* borrowed */
+struct shared_text *enrichment_packed(const struct enrichment *enrichment); /* borrowed */
 /* What the decision rests on, and the bytes of its traces. */
 const struct decide_input *enrichment_input(const struct enrichment *enrichment, size_t *ret_bytes);
 /* A reader (a record, the shadow rules) keeps it beyond its drop, and gives it back once. */

@@ -58,9 +58,9 @@ struct enrichment {
 	/* The decision. */
 	struct decide_input input; /* all that a pool thread reads */
 	struct decision decision;
-	struct shared_text *text; /* of the decision; NULL: it was not written */
-	unsigned int decisions;	  /* told to ops so far */
-	unsigned int readers;	  /* enrichment_keep() */
+	struct shared_text *text, *packed; /* of the decision; NULL: it was not written */
+	unsigned int decisions;		   /* told to ops so far */
+	unsigned int readers;		   /* enrichment_keep() */
 	bool in_pool;
 };
 
@@ -154,6 +154,7 @@ static void enrichment_free_if_unused(struct enrichment *enrichment)
 	rules_unref(enrichment->rules);
 	silence_set_unref(enrichment->silences);
 	shared_text_unref(enrichment->text);
+	shared_text_unref(enrichment->packed);
 	free(enrichment->alert);
 	arena_free(enrichment->arena);
 	free(enrichment);
@@ -678,15 +679,23 @@ struct decision *enrichment_decision(struct enrichment *enrichment)
 	return &enrichment->decision;
 }
 
-void enrichment_set_text(struct enrichment *enrichment, struct shared_text *text)
+void enrichment_set_text(struct enrichment *enrichment, struct shared_text *text,
+			 struct shared_text *packed)
 {
 	shared_text_unref(enrichment->text);
+	shared_text_unref(enrichment->packed);
 	enrichment->text = text;
+	enrichment->packed = packed;
 }
 
 struct shared_text *enrichment_text(const struct enrichment *enrichment)
 {
 	return enrichment->text;
+}
+
+struct shared_text *enrichment_packed(const struct enrichment *enrichment)
+{
+	return enrichment->packed;
 }
 
 struct ruleset *enrichment_rules(const struct enrichment *enrichment)

@@ -121,11 +121,9 @@ struct incident {
 	struct alike_text *packed; /* that page, with the decision; NULL: not yet */
 	TAILQ_ENTRY(incident) in_warm;
 	char *suspect; /* the page's component */
-	/* The decision: as text until its record is packed, from then on packed; both NULL: it
+	/* The decision, packed (pack.h), and as text until the first page is made; both NULL: it
 	 * stands in `packed`, or there is none. Read by incident_decision(). */
-	struct shared_text *decision_text;
-	char *decision;
-	unsigned int decision_len;
+	struct shared_text *decision, *decision_text;
 	unsigned int warm_bytes; /* of `page` and its decision, about */
 	enum severity severity;
 	bool untaken;	    /* counted in the book: open, and no pager has taken it */
@@ -370,15 +368,16 @@ bool incident_page_wanted(void *ctx, const struct stored_page *page);
 
 /* ---- incident_kept.c ---- */
 
-/* Its page from now on: a copy is kept. decision: NULL: the page's own, packed at once. */
+/* The packed form of a decision; the caller has the reference. NULL: it does not fit. */
+struct shared_text *incident_pack_decision(const char *text, size_t len);
+/* Its page from now on: a copy is kept. packed: the decision; NULL: the page's own, which is packed
+ * at once. text: the same decision, until incident_drop_text(); NULL: it is opened when needed. */
 void incident_keep_page(struct incident *incident, const struct page *page,
-			struct shared_text *decision);
-/* The record of that decision is packed: the incident, where it still has this text, keeps the
- * packed bytes (copied) in its place. NULL: there is no record; it packs the text itself. */
-void incident_decision_packed(struct incident *incident, const struct shared_text *text,
-			      const struct buf *packed);
-/* Its first page was made: it keeps the packed bytes alone, once there are any. */
+			struct shared_text *text, struct shared_text *packed);
+/* Its first page was made: it keeps the packed decision alone. */
 void incident_drop_text(struct incident *incident);
+/* The packed decision; the caller has a reference. NULL: there is none. */
+struct shared_text *incident_packed_decision(struct incident *incident);
 /* The decision; the caller has a reference. NULL: there is none. */
 struct shared_text *incident_decision(struct incident *incident);
 /* Borrowed until the end of the turn, or until the incident gets another page. */
@@ -453,10 +452,9 @@ void incident_page_write_own(const struct page *page, struct buf *doc);
 /* Pages that the store did not take: writes at most n of them again; true: there are more. */
 bool incident_pages_heal(struct incident_book *book, size_t n);
 
-/* The incident's page becomes this one, with that decision; NULL: the page's own, packed at once.
- */
-void incident_set_page(struct incident *incident, const struct page *page,
-		       struct shared_text *decision);
+/* The incident's page becomes this one: incident_keep_page() without what is of one page alone. */
+void incident_set_page(struct incident *incident, const struct page *page, struct shared_text *text,
+		       struct shared_text *packed);
 /* Its present page, complete, with that decision: for a write, or to be changed and queued. In the
  * arena. */
 void incident_get_page(struct incident *incident, struct arena *arena,

@@ -224,6 +224,7 @@ void incidents_book_set_rules(struct incident_book *book, struct ruleset *rules)
 static void incident_restore_page(struct incident *incident, const struct stored_incident *row)
 {
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct shared_text *decision = NULL;
 	struct page page;
 	struct err err;
 
@@ -240,7 +241,10 @@ static void incident_restore_page(struct incident *incident, const struct stored
 			.kind = "",
 		};
 	}
-	incident_set_page(incident, &page, NULL);
+	if (row->decision_len)
+		decision = shared_text_copy(row->decision, row->decision_len);
+	incident_set_page(incident, &page, NULL, decision);
+	shared_text_unref(decision);
 	incident->severity = row->severity >= 0 && row->severity <= SEVERITY_CRITICAL
 				     ? (enum severity)row->severity
 				     : page.severity;

@@ -42,58 +42,29 @@ static void kept_take_page(struct incident *incident, struct page *page)
 
 /* ---- the decision ---- */
 
-static void kept_forget_decision(struct incident *incident)
-{
-	shared_text_unref(incident->decision_text);
-	free(incident->decision);
-	incident->decision_text = NULL;
-	incident->decision = NULL;
-	incident->decision_len = 0;
-}
-
-static void kept_take_decision(struct incident *incident, const struct buf *packed)
-{
-	struct shared_text *text = NULL;
-
-	/* The first page is about to be made: until then it keeps both. */
-	if (incident->trigger_owed)
-		text = shared_text_ref(incident->decision_text);
-	kept_forget_decision(incident);
-	incident->decision_text = text;
-	if (packed->failed || !packed->len)
-		return;
-	/* Kept long: not in the buf's memory, which doubles. */
-	incident->decision_len = (unsigned int)packed->len;
-	incident->decision =
-		memcpy(xrealloc_array(NULL, packed->len, 1), packed->data, packed->len);
-}
-
-static void kept_pack_decision(struct incident *incident, const char *text, size_t len)
+struct shared_text *incident_pack_decision(const char *text, size_t len)
 {
 	struct buf packed = BUF_INIT(LIMIT_DECISION_BYTES);
+	struct shared_text *decision = NULL;
 
 	pack_add(text, len, &packed);
-	kept_take_decision(incident, &packed);
+	if (!packed.failed)
+		decision = shared_text_copy(packed.data, packed.len);
 	buf_fini(&packed);
-}
-
-void incident_decision_packed(struct incident *incident, const struct shared_text *text,
-			      const struct buf *packed)
-{
-	if (incident->decision_text != text)
-		return; /* it has another decision since, or is packed with its page */
-	if (packed)
-		kept_take_decision(incident, packed);
-	else
-		kept_pack_decision(incident, text->text, text->len);
+	return decision;
 }
 
 void incident_drop_text(struct incident *incident)
 {
-	if (!incident->decision)
-		return; /* the record is not packed yet */
 	shared_text_unref(incident->decision_text);
 	incident->decision_text = NULL;
+}
+
+static void kept_forget_decision(struct incident *incident)
+{
+	incident_drop_text(incident);
+	shared_text_unref(incident->decision);
+	incident->decision = NULL;
 }
 
 struct shared_text *incident_decision(struct incident *incident)
@@ -108,25 +79,38 @@ struct shared_text *incident_decision(struct incident *incident)
 		const char *packed_with_page = incident_page(incident)->decision;
 		if (packed_with_page && buf_puts(&text, packed_with_page))
 			opened = shared_text_take(&text);
-	} else if (pack_open(incident->decision, incident->decision_len, &text, &err) == 0) {
+	} else if (pack_open(incident->decision->text, incident->decision->len, &text, &err) == 0) {
 		opened = shared_text_take(&text);
 	}
 	buf_fini(&text);
 	return opened;
 }
 
+struct shared_text *incident_packed_decision(struct incident *incident)
+{
+	const char *packed_with_page;
+
+	if (incident->decision)
+		return shared_text_ref(incident->decision);
+	packed_with_page = incident_page(incident)->decision;
+	return packed_with_page ? incident_pack_decision(packed_with_page, strlen(packed_with_page))
+				: NULL;
+}
+
 /* ---- the page ---- */
 
 void incident_keep_page(struct incident *incident, const struct page *page,
-			struct shared_text *decision)
+			struct shared_text *text, struct shared_text *packed)
 {
 	struct page kept = *page;
 
 	kept_forget_decision(incident);
-	if (decision)
-		incident->decision_text = shared_text_ref(decision);
-	else if (page->decision)
-		kept_pack_decision(incident, page->decision, strlen(page->decision));
+	if (packed) {
+		incident->decision = shared_text_ref(packed);
+		incident->decision_text = shared_text_ref(text);
+	} else if (page->decision) {
+		incident->decision = incident_pack_decision(page->decision, strlen(page->decision));
+	}
 	kept.decision = NULL;
 	alike_text_free(incident->packed);
 	incident->packed = NULL;

@@ -250,14 +250,14 @@ void incident_page_write_own(const struct page *page, struct buf *doc)
 	page_write_fitting(page, page_write_own, doc);
 }
 
-void incident_set_page(struct incident *incident, const struct page *page,
-		       struct shared_text *decision)
+void incident_set_page(struct incident *incident, const struct page *page, struct shared_text *text,
+		       struct shared_text *packed)
 {
 	struct page kept = *page;
 
 	kept.note = NULL;
 	kept.alert_list = NULL;
-	incident_keep_page(incident, &kept, decision);
+	incident_keep_page(incident, &kept, text, packed);
 }
 
 /* ---- the present page ---- */

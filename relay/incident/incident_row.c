@@ -63,22 +63,20 @@ static void incident_written(void *ctx, int error, const char *text)
 	free(write);
 }
 
-/* Of a closed incident the store keeps the headline and its facts: nothing else is written. */
+/* Without the decision, which is written beside it. Of a closed incident the store keeps the
+ * headline and its facts: nothing else is written. */
 static void incident_write_page(struct incident *incident, struct buf *doc)
 {
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
-	const bool closed = incident->state == INCIDENT_CLOSED;
-	struct shared_text *decision = closed ? NULL : incident_decision(incident);
 	struct page page;
 
-	incident_get_page(incident, arena, decision, &page);
-	if (closed) {
+	incident_get_page(incident, arena, NULL, &page);
+	if (incident->state == INCIDENT_CLOSED) {
 		page.details = page.waterfall = page.reasons = page.alert_says = page.labels = "";
 		page.alert_list = NULL;
 		page.nalerts = 0;
 	}
 	incident_page_write(&page, doc);
-	shared_text_unref(decision);
 	arena_free(arena);
 }
 
@@ -87,9 +85,12 @@ static void incident_write(struct incident *incident)
 	struct incident_book *book = incident->book;
 	struct buf *doc = incident_book_doc(book);
 	struct incident_write *write = xcalloc(1, sizeof(*write));
+	struct shared_text *decision = NULL;
 
 	if (incident->whole)
 		incident_write_page(incident, doc);
+	if (incident->whole && incident->state != INCIDENT_CLOSED)
+		decision = incident_packed_decision(incident);
 	struct stored_incident row = {
 		.id = incident->id,
 		.key = incident->key,
@@ -114,11 +115,14 @@ static void incident_write(struct incident *incident)
 		.refused = incident->refused,
 		.page = buf_text(doc),
 		.page_len = doc->len,
+		.decision = shared_text_text(decision),
+		.decision_len = decision ? decision->len : 0,
 	};
 	if (incident->whole)
 		store_put_incident(turns_batch(book->turns), &row);
 	else
 		store_touch_incident(turns_batch(book->turns), &row);
+	shared_text_unref(decision);
 	incident->whole = false;
 	write->book = book;
 	memcpy(write->id, incident->id, sizeof(write->id));

@@ -21,7 +21,8 @@ static const char decision_too_large[] =
 
 /* ---- decisions ---- */
 
-/* The page carries the decision, and the decision the page's key: the key comes first. */
+/* The page carries the decision, and the decision the page's key: the key comes first. The decision
+ * is packed once: the incident, its row and the record share the bytes. */
 static void decision_enter_page(const struct alert_message *message, const char *incident_id)
 {
 	struct arena *arena = enrichment_arena(message->enrichment);
@@ -37,7 +38,17 @@ static void decision_enter_page(const struct alert_message *message, const char 
 	}
 	struct shared_text *text = shared_text_take(&doc);
 	decision->page.decision = text->text;
-	enrichment_set_text(message->enrichment, text);
+	enrichment_set_text(message->enrichment, text,
+			    incident_pack_decision(text->text, text->len));
+}
+
+static void incident_set_decided_page(struct incident *incident,
+				      const struct alert_message *message)
+{
+	const struct enrichment *enrichment = message->enrichment;
+
+	incident_set_page(incident, &enrichment_decision(message->enrichment)->page,
+			  enrichment_text(enrichment), enrichment_packed(enrichment));
 }
 
 static const char *member_name(const struct alert_message *message)
@@ -108,11 +119,13 @@ static struct incident *incident_open(struct incident_book *book,
 	incident->trigger_owed = message->more;
 	struct member *member = incident_attach(incident, message, false);
 	decision_enter_page(message, incident->id);
-	incident_set_page(incident, &decision->page, enrichment_text(message->enrichment));
+	incident_set_decided_page(incident, message);
 	incident_put(incident);
 	incident_story(incident, INCIDENT_EVENT_OPENED, message->key, decision->page.summary);
 	incident_check_silence(incident, member);
 	incident_page_decision(incident, decision, NULL, !message->more);
+	if (!incident->trigger_owed)
+		incident_drop_text(incident);
 	if (message->more && !incident->silenced)
 		timer_arm(book->env.timers, &incident->update,
 			  incident_mono_us(incident) + LIMIT_BODY_GATHER_US);
@@ -261,7 +274,7 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 				    team);
 	decision_enter_page(message, incident->id);
 	incident_set_key(incident, decision->incident_key);
-	incident_set_page(incident, &decision->page, enrichment_text(message->enrichment));
+	incident_set_decided_page(incident, message);
 	incident->hold_us = decision->resolve_hold_us;
 	if (decision->page.severity > incident->severity)
 		incident->severity = decision->page.severity;
@@ -272,6 +285,7 @@ static void incident_improve(struct incident *incident, const struct alert_messa
 	incident_notice(incident, note);
 	if (other_team || (incident->state == INCIDENT_OPEN && !*incident->refused))
 		incident_page_decision(incident, decision, NULL, true);
+	incident_drop_text(incident);
 	incident_put(incident);
 	log_info("incident improved by late traces", LOG_STR("incident", incident->id),
 		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));

@@ -53,16 +53,6 @@ static void incidents_alert_says(void *ctx, const struct alert_message *message)
 	record_decision(incidents->recorder, &order);
 }
 
-static void incidents_decision_packed(void *ctx, const char *id, const struct shared_text *text,
-				      const struct buf *packed)
-{
-	const struct incidents *incidents = ctx;
-	struct incident *incident = incident_get(incidents->book, id);
-
-	if (incident)
-		incident_decision_packed(incident, text, packed);
-}
-
 static void incidents_belong(void *ctx, const char *key, const char *id)
 {
 	struct incidents *incidents = ctx;
@@ -527,10 +517,6 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 		.clock_was_set = incidents_clock_was_set,
 		.ctx = incidents,
 	};
-	const struct recorder_ops recorder_ops = {
-		.packed = incidents_decision_packed,
-		.ctx = incidents,
-	};
 	const struct silence_ops silence_ops = {
 		.changed = incidents_silences_changed,
 		.write_failed = incidents_write_failed,
@@ -539,7 +525,7 @@ struct incidents *incidents_new(const struct incident_env *env, struct ruleset *
 
 	incidents->env = *env;
 	incidents->turns = turns_new(env->store, env->timers, env->clock);
-	incidents->recorder = recorder_new(env, incidents->turns, &recorder_ops);
+	incidents->recorder = recorder_new(env, incidents->turns);
 	incidents->book = incidents_book_new(env, incidents->turns, &book_ops, rules);
 	incidents->alerts = alerts_new(env, incidents->turns, &alert_ops, rules);
 	incidents->silences = silences_new(env, incidents->turns, &silence_ops, rules);

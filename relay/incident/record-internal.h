@@ -9,15 +9,7 @@
 
 struct recorder;
 
-struct recorder_ops {
-	/* The decision of that incident is packed, or (packed NULL) there is no record of it. Both
-	 * are borrowed. */
-	void (*packed)(void *ctx, const char *incident, const struct shared_text *text,
-		       const struct buf *packed);
-	void *ctx;
-};
-struct recorder *recorder_new(const struct incident_env *env, struct turns *turns,
-			      const struct recorder_ops *ops);
+struct recorder *recorder_new(const struct incident_env *env, struct turns *turns);
 void recorder_free(struct recorder *recorder); /* takes NULL; what is in the pool frees itself */
 void recorder_end(struct recorder *recorder);  /* the program ends: records gather no longer */
 bool recorder_busy(const struct recorder *recorder); /* something is not written down yet */
@@ -27,7 +19,7 @@ struct record_order {
 	const struct alert *alert;
 	struct enrichment *enrichment; /* the decision, its rules and what it rests on */
 };
-/* Copies what it needs at once, but the decision's text, of which it takes a reference, and traces
+/* Copies what it needs at once, but the packed decision, of which it takes a reference, and traces
  * and healthy evidence, for which it keeps the enrichment. */
 void record_decision(struct recorder *recorder, const struct record_order *order);
 

@@ -33,11 +33,11 @@ struct record {
 	const char *alert_key, *incident, *team;
 	char *alert; /* text */
 	size_t alert_len;
-	struct shared_text *doc;
-	size_t bytes;		 /* charged while it waits */
-	struct ruleset *rules;	 /* a reference */
-	bool with_rules;	 /* their texts are written too */
-	struct enrichment *rest; /* what the rest lies in; NULL: there is none */
+	struct shared_text *doc, *doc_shared; /* the decision as text, or packed already */
+	size_t bytes;			      /* charged while it waits */
+	struct ruleset *rules;		      /* a reference */
+	bool with_rules;		      /* their texts are written too */
+	struct enrichment *rest;	      /* what the rest lies in; NULL: there is none */
 	const struct trace *const *traces;
 	const struct walk *walks;
 	unsigned int ntraces, nwalks;
@@ -59,7 +59,6 @@ struct recorder {
 	struct turns *turns;
 	struct pool *pool;
 	const struct clock *clock;
-	struct recorder_ops ops;
 	struct timers *timers;
 	struct timer gather; /* armed while records wait and no job is in the pool */
 	struct record_list waiting;
@@ -82,6 +81,7 @@ static void record_free(struct record *record)
 	rules_unref(record->rules);
 	free(record->alert);
 	shared_text_unref(record->doc);
+	shared_text_unref(record->doc_shared);
 	free(record);
 }
 
@@ -220,7 +220,8 @@ static void recorder_pack(void *arg)
 		buf_init(&record->healthy_packed, LIMIT_STORED_TRACES_BYTES);
 		buf_init(&record->rules_packed, LIMIT_RULES_BYTES);
 		pack_add(record->alert, record->alert_len, &record->alert_packed);
-		pack_add(record->doc->text, record->doc->len, &record->doc_packed);
+		if (record->doc)
+			pack_add(record->doc->text, record->doc->len, &record->doc_packed);
 		record_pack_rest(record);
 		if (record->with_rules)
 			record_pack_rules(record);
@@ -232,6 +233,7 @@ static void recorder_pack(void *arg)
 static void record_put(struct recorder *recorder, const struct record *record)
 {
 	struct store_batch *batch = turns_later_batch(recorder->turns);
+	const struct shared_text *shared = record->doc_shared;
 	const struct stored_decision row = {
 		.alert_key = record->alert_key,
 		.incident = record->incident,
@@ -240,8 +242,8 @@ static void record_put(struct recorder *recorder, const struct record *record)
 		.at_us = record->at_us,
 		.alert = buf_text(&record->alert_packed),
 		.alert_len = record->alert_packed.len,
-		.doc = buf_text(&record->doc_packed),
-		.doc_len = record->doc_packed.len,
+		.doc = shared ? shared->text : buf_text(&record->doc_packed),
+		.doc_len = shared ? shared->len : record->doc_packed.len,
 		.kept = record->kept,
 		.traces = buf_text(&record->traces_packed),
 		.traces_len = record->traces_packed.len,
@@ -267,11 +269,8 @@ static void recorder_ran(void *arg)
 	const struct record *record;
 
 	if (recorder) {
-		STAILQ_FOREACH (record, &job->list, link) {
+		STAILQ_FOREACH (record, &job->list, link)
 			record_put(recorder, record);
-			recorder->ops.packed(recorder->ops.ctx, record->incident, record->doc,
-					     &record->doc_packed);
-		}
 		recorder->bytes -= job->bytes;
 		recorder->job = NULL;
 		recorder_consider(recorder);
@@ -353,15 +352,10 @@ static bool record_note_rules(struct recorder *recorder, const struct ruleset *r
 	return true;
 }
 
-/* It is written already where there is a page. */
-static struct shared_text *record_take_decision(const struct record_order *order,
-						const struct decision *decision)
+static struct shared_text *record_write_decision(const struct decision *decision)
 {
-	struct shared_text *text = enrichment_text(order->enrichment);
 	struct buf doc = BUF_INIT(LIMIT_DECISION_BYTES);
 
-	if (decision->page.decision && text)
-		return shared_text_ref(text);
 	decision_write(decision, &doc);
 	if (doc.failed) {
 		buf_reset(&doc);
@@ -376,10 +370,15 @@ static void record_take_texts(struct record *record, const struct record_order *
 	struct buf alert = BUF_INIT(LIMIT_ALERT_DOC_BYTES);
 
 	alert_write(order->alert, &alert);
-	record->doc = record_take_decision(order, decision);
+	/* It is written and packed already where there is a page. */
+	if (decision->page.decision)
+		record->doc_shared = shared_text_ref(enrichment_packed(order->enrichment));
+	if (!record->doc_shared)
+		record->doc = record_write_decision(decision);
 	record->alert_len = alert.len;
 	record->alert = buf_take(&alert);
-	record->bytes = sizeof(*record) + record->doc->len + record->alert_len;
+	record->bytes = sizeof(*record) + record->alert_len +
+			(record->doc ? record->doc->len : record->doc_shared->len);
 }
 
 /* With its names behind it. */
@@ -406,7 +405,6 @@ void record_decision(struct recorder *recorder, const struct record_order *order
 	record_take_texts(record, order, enrichment_decision(order->enrichment));
 	if (recorder->bytes + record->bytes > 2 * LIMIT_RECORDS_WAITING_BYTES) {
 		metric_add(METRIC_RECORDS_LOST, 1);
-		recorder->ops.packed(recorder->ops.ctx, record->incident, record->doc, NULL);
 		record_free(record);
 		return;
 	}
@@ -419,8 +417,7 @@ void record_decision(struct recorder *recorder, const struct record_order *order
 	recorder_consider(recorder);
 }
 
-struct recorder *recorder_new(const struct incident_env *env, struct turns *turns,
-			      const struct recorder_ops *ops)
+struct recorder *recorder_new(const struct incident_env *env, struct turns *turns)
 {
 	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 
@@ -429,7 +426,6 @@ struct recorder *recorder_new(const struct incident_env *env, struct turns *turn
 	recorder->clock = env->clock;
 	recorder->timers = env->timers;
 	recorder->gather = (struct timer){ .fire = recorder_start, .arg = recorder };
-	recorder->ops = *ops;
 	STAILQ_INIT(&recorder->waiting);
 	return recorder;
 }

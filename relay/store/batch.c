@@ -37,7 +37,7 @@ static const struct shape shapes[STORE_OP_COUNT] = {
 	[STORE_OP_TOUCH_ALERT] = { 2, { AT(alert.incident), AT(alert.copies) }, 0, { { 0, 0 } } },
 	[STORE_OP_REMOVE_ALERT] = { 0, { 0 }, 0, { { 0, 0 } } },
 	[STORE_OP_PUT_INCIDENT] = { 3, { AT(incident.id), AT(incident.key), AT(incident.team) },
-				    1, { DOC(incident, page) } },
+				    2, { DOC(incident, page), DOC(incident, decision) } },
 	[STORE_OP_PUT_INCIDENT_STATE] = { 5, { AT(incident.id), AT(incident.moved_to),
 					       AT(incident.escalation), AT(incident.acked_by),
 					       AT(incident.refused) },
@@ -196,7 +196,7 @@ void store_remove_alert(struct store_batch *batch, int64_t id)
 		     &(struct store_op){ .kind = STORE_OP_REMOVE_ALERT, .alert = { .id = id } });
 }
 
-/* Key, team, times and page are another operation's. */
+/* Key, team, times, page and decision are another operation's. */
 static void batch_add_incident_op(struct store_batch *batch, enum store_op_kind kind,
 				  const struct stored_incident *incident)
 {
@@ -206,6 +206,8 @@ static void batch_add_incident_op(struct store_batch *batch, enum store_op_kind 
 	op.incident.team = NULL;
 	op.incident.page = NULL;
 	op.incident.page_len = 0;
+	op.incident.decision = NULL;
+	op.incident.decision_len = 0;
 	batch_append(batch, &op);
 }
 

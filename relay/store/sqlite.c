@@ -53,13 +53,15 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 		" copies = ?7, quiet_us = ?8 WHERE id = ?1",
 	[STORE_OP_REMOVE_ALERT] = "DELETE FROM alerts WHERE id = ?",
 	/* Of the page of an incident that is over, people look up the facts of one line each;
-	 * nobody reads a page that was settled. The decision has the rest of the text. */
+	 * nobody reads a page that was settled. The table of decisions has the rest of the text. */
 	[STORE_OP_PUT_INCIDENT] =
-		"INSERT INTO incidents (id_end, id, key, team, open, opened_us, closed_us, page)"
+		"INSERT INTO incidents (id_end, id, key, team, open, opened_us, closed_us, page, decision)"
 		" VALUES (" SQL_ID_END("?1") ", ?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?4 THEN ?7 WHEN json_valid(?7) THEN json_remove(?7, '$.details',"
-		" '$.waterfall', '$.reasons', '$.alert_says', '$.alert_list', '$.alerts', '$.labels', '$.decision') ELSE '' END)"
+		" '$.waterfall', '$.reasons', '$.alert_says', '$.alert_list', '$.alerts', '$.labels', '$.decision') ELSE '' END,"
+		" CASE WHEN ?4 THEN ?8 ELSE x'' END)"
 		" ON CONFLICT (id_end, id) DO UPDATE SET key = excluded.key, team = excluded.team,"
-		" open = excluded.open, opened_us = excluded.opened_us, closed_us = excluded.closed_us, page = excluded.page",
+		" open = excluded.open, opened_us = excluded.opened_us, closed_us = excluded.closed_us, page = excluded.page,"
+		" decision = excluded.decision",
 	[STORE_OP_PUT_INCIDENT_STATE] =
 		"REPLACE INTO incident_states (id_end, incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update,"
 		" moved_to, escalation, run, step, left_us, acked_by, refused)"
@@ -157,6 +159,7 @@ static void bind_incident(struct binder *binder, const struct stored_incident *i
 	bind_number(binder, incident->opened_us);
 	bind_number(binder, incident->closed_us);
 	bind_doc(binder, incident->page, incident->page_len);
+	bind_blob(binder, incident->decision, incident->decision_len);
 }
 
 static void bind_incident_state(struct binder *binder, const struct stored_incident *incident)

@@ -29,10 +29,17 @@ static const char *column_text(sqlite3_stmt *row, int column)
 	return text ? text : "";
 }
 
-/* Call after column_text() of the same column, whose conversion decides the length. */
+/* Call after column_text() or column_blob() of the same column, whose conversion decides it. */
 static size_t column_length(sqlite3_stmt *row, int column)
 {
 	return (size_t)sqlite3_column_bytes(row, column);
+}
+
+static const char *column_blob(sqlite3_stmt *row, int column)
+{
+	const char *data = sqlite3_column_blob(row, column);
+
+	return data ? data : "";
 }
 
 static unsigned int column_count(sqlite3_stmt *row, int column)
@@ -99,6 +106,8 @@ static bool sqlite_load_incident(const struct load *load, sqlite3_stmt *row)
 		.left_us = sqlite3_column_int64(row, 19),
 		.acked_by = column_text(row, 20),
 		.refused = column_text(row, 21),
+		.decision = column_blob(row, 22),
+		.decision_len = column_length(row, 22),
 	};
 
 	if (load->loader->incident)
@@ -196,7 +205,7 @@ static const struct table {
 	  " coalesce(s.wait_us, 0), coalesce(s.hold_us, 0), coalesce(s.told_us, 0),"
 	  " coalesce(s.owes_update, 0), coalesce(s.moved_to, ''), coalesce(s.escalation, ''),"
 	  " coalesce(s.run, 0), coalesce(s.step, 0), coalesce(s.left_us, 0),"
-	  " coalesce(s.acked_by, ''), coalesce(s.refused, '')"
+	  " coalesce(s.acked_by, ''), coalesce(s.refused, ''), decision"
 	  " FROM incidents LEFT JOIN incident_states s"
 	  " ON s.id_end = incidents.id_end AND s.incident = incidents.id WHERE n = ?1",
 	  sqlite_load_incident },

@@ -111,7 +111,7 @@ static const struct salvage_table {
 	{ "senders", "name, interval_us", "name", "1", false, offsetof(struct salvage, others) },
 	{ "settings", "name, value", "name", "1", false, offsetof(struct salvage, others) },
 	{ "silences", "id, ends_us, doc", "id", "1", false, offsetof(struct salvage, others) },
-	{ "incidents", "n, id_end, id, key, team, open, opened_us, closed_us, page", "n", "open = 1", true,
+	{ "incidents", "n, id_end, id, key, team, open, opened_us, closed_us, page, decision", "n", "open = 1", true,
 	  offsetof(struct salvage, incidents) },
 	{ "incident_states", "id_end, incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update, moved_to, escalation, run, step, left_us, acked_by, refused",
 	  "id_end", "1", false, offsetof(struct salvage, others) },

@@ -260,8 +260,15 @@ static const char step_5[] =
 	"ALTER TABLE recipients_5 RENAME TO recipients;"
 	"DROP INDEX pages_incident;";
 
+/*
+ * The decision of an open incident, packed, beside its page, where it stood as a text before: a
+ * third of the bytes, and nothing is escaped. What stands in the page of an older row is read from
+ * there, until the row is written again.
+ */
+static const char step_6[] = "ALTER TABLE incidents ADD COLUMN decision BLOB NOT NULL DEFAULT x'';";
+
 /* steps[n] brings a file from version n to n + 1. */
-static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5 };
+static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5, step_6 };
 
 int sqlite_schema_newest(void)
 {

@@ -149,6 +149,8 @@ static void put_incident(struct fake_store *fake, const struct stored_incident *
 	row->key = arena_strdup(fake->arena, incident->key);
 	row->team = arena_strdup(fake->arena, incident->team);
 	row->page = arena_strndup(fake->arena, incident->page, incident->page_len);
+	row->decision = memcpy(arena_alloc(fake->arena, incident->decision_len + 1),
+			       incident->decision, incident->decision_len);
 }
 
 static void put_incident_state(struct fake_store *fake, const struct stored_incident *incident)

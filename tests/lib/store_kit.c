@@ -152,6 +152,7 @@ struct stored_incident kit_incident(const char *id, bool open, int64_t opened_us
 		.closed_us = closed_us,
 		.page = "{}",
 		.page_len = 2,
+		.decision = "",
 	};
 }
 
@@ -232,13 +233,16 @@ static void load_alert(void *ctx, const struct stored_alert *row)
 static void load_incident(void *ctx, const struct stored_incident *row)
 {
 	(void)ctx;
+	CLEANUP_FREE char *decision =
+		row->decision_len ? xasprintf(" decision of %zu bytes", row->decision_len)
+				  : xstrdup("");
 	add_row(xasprintf("incident %s %s %s open %d at %lld %lld %.*s state %d before %d "
-			  "severity %d due %lld of %lld hold %lld told %lld owes %d moved %s",
+			  "severity %d due %lld of %lld hold %lld told %lld owes %d moved %s%s",
 			  row->id, row->key, row->team, row->open, (long long)row->opened_us,
 			  (long long)row->closed_us, (int)row->page_len, row->page, row->state,
 			  row->before, row->severity, (long long)row->due_us,
 			  (long long)row->wait_us, (long long)row->hold_us, (long long)row->told_us,
-			  row->owes_update, row->moved_to));
+			  row->owes_update, row->moved_to, decision));
 }
 
 static void load_recipient(void *ctx, const struct stored_recipient *row)

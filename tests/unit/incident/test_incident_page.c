@@ -126,77 +126,61 @@ static void check_decision(struct incident *incident)
 	shared_text_unref(text);
 }
 
-/* packs: the record's bytes are handed over, else the incident packs them itself. */
-static void check_packed(bool packs)
+START_TEST(a_decision_is_kept_packed)
 {
-	struct shared_text *text = text_of(decision_text), *other = text_of(decision_text);
-	struct buf packed = BUF_INIT(1000);
+	struct shared_text *text = text_of(decision_text);
+	struct shared_text *packed = incident_pack_decision(text->text, text->len);
 	const struct page page = { .incident = "f00d", .decision = text->text };
 	struct incident incident = { .book = &book };
 
 	make_book();
-	pack_add(text->text, text->len, &packed);
-	incident_set_page(&incident, &page, text);
+	incident_set_page(&incident, &page, text, packed);
+	/* The text is at hand for the first page, and goes when that was made. */
 	ck_assert_ptr_eq(incident.decision_text, text);
 	check_decision(&incident);
-	/* The record of another decision changes nothing. */
-	incident_decision_packed(&incident, other, &packed);
-	ck_assert_ptr_eq(incident.decision_text, text);
-	incident_decision_packed(&incident, text, packs ? &packed : NULL);
-	ck_assert_ptr_null(incident.decision_text);
+	incident_drop_text(&incident);
 	ck_assert_uint_eq(text->references, 1);
-	ck_assert_uint_eq(incident.decision_len, packed.len);
 	check_decision(&incident);
+	/* What the record and the store get is the same bytes. */
+	struct shared_text *again = incident_packed_decision(&incident);
+	ck_assert_ptr_eq(again, packed);
+	ck_assert_uint_eq(packed->references, 3);
+	shared_text_unref(again);
 	incident_forget_page(&incident);
+	ck_assert_uint_eq(packed->references, 1);
 	incident_set_text(&incident.suspect, NULL);
 	alike_free(book.alike);
 	shared_text_unref(text);
-	shared_text_unref(other);
-	buf_fini(&packed);
-}
-
-START_TEST(a_decision_is_kept_packed)
-{
-	check_packed(true);
-	check_packed(false);
+	shared_text_unref(packed);
 }
 END_TEST
 
-/* Alerts of one body gather: the page that is about to be made needs the text. */
-START_TEST(a_text_stays_until_the_first_page_is_made)
+/* A damaged row of the store: the incident has no decision, and all else. */
+START_TEST(a_damaged_decision_is_none)
 {
-	struct shared_text *text = text_of(decision_text);
-	struct buf packed = BUF_INIT(1000);
-	const struct page page = { .incident = "f00d", .decision = text->text };
-	struct incident incident = { .book = &book, .trigger_owed = true };
+	struct shared_text *packed = shared_text_copy("(\xb5/\xfd damaged", 11);
+	const struct page page = { .incident = "f00d", .summary = "db1: the disk is full" };
+	struct incident incident = { .book = &book };
 
 	make_book();
-	pack_add(text->text, text->len, &packed);
-	incident_set_page(&incident, &page, text);
-	incident_drop_text(&incident); /* not packed yet: it stays */
-	ck_assert_ptr_eq(incident.decision_text, text);
-	incident_decision_packed(&incident, text, &packed);
-	ck_assert_ptr_eq(incident.decision_text, text);
-	ck_assert_uint_eq(incident.decision_len, packed.len);
-	incident_drop_text(&incident);
-	ck_assert_ptr_null(incident.decision_text);
-	check_decision(&incident);
+	incident_set_page(&incident, &page, NULL, packed);
+	ck_assert_ptr_null(incident_decision(&incident));
+	ck_assert_str_eq(incident_page(&incident)->summary, "db1: the disk is full");
 	incident_forget_page(&incident);
 	incident_set_text(&incident.suspect, NULL);
 	alike_free(book.alike);
-	shared_text_unref(text);
-	buf_fini(&packed);
+	shared_text_unref(packed);
 }
 END_TEST
 
-/* A restart has read it from the store: it is packed at once. */
-START_TEST(a_decision_of_the_store_is_packed_at_once)
+/* A restart has read it in the page of an older store: it is packed at once. */
+START_TEST(a_decision_in_a_page_is_packed_at_once)
 {
 	const struct page page = { .incident = "f00d", .decision = decision_text };
 	struct incident incident = { .book = &book };
 
 	make_book();
-	incident_set_page(&incident, &page, NULL);
+	incident_set_page(&incident, &page, NULL, NULL);
 	ck_assert_ptr_null(incident.decision_text);
 	ck_assert_ptr_null(incident.page->decision);
 	check_decision(&incident);
@@ -222,7 +206,7 @@ START_TEST(pages_that_are_not_used_are_packed)
 					   .decision = i % 3 ? decision_text : NULL };
 		snprintf(summary, sizeof(summary), "the disk of node %zu is full", i);
 		incidents[i].book = &book;
-		incident_set_page(&incidents[i], &page, NULL);
+		incident_set_page(&incidents[i], &page, NULL, NULL);
 		incidents_pack_pages(&book);
 	}
 	ck_assert_uint_le(book.warm_bytes, LIMIT_WARM_PAGES_BYTES);
@@ -241,7 +225,7 @@ START_TEST(pages_that_are_not_used_are_packed)
 	ck_assert_uint_ge(packed, ARRAY_LEN(incidents) / 3);
 	/* A new page takes the place of what is packed. */
 	const struct page other = { .incident = "f00d", .summary = "solved", .component = "" };
-	incident_set_page(&incidents[0], &other, NULL);
+	incident_set_page(&incidents[0], &other, NULL, NULL);
 	ck_assert_str_eq(incident_page(&incidents[0])->summary, "solved");
 	ck_assert_ptr_null(incident_decision(&incidents[0]));
 	for (size_t i = 0; i < ARRAY_LEN(incidents); i++) {
@@ -263,8 +247,8 @@ int main(void)
 	tcase_add_test(tests, a_large_decision_is_left_out);
 	tcase_add_test(tests, large_details_are_left_out);
 	tcase_add_test(tests, a_decision_is_kept_packed);
-	tcase_add_test(tests, a_text_stays_until_the_first_page_is_made);
-	tcase_add_test(tests, a_decision_of_the_store_is_packed_at_once);
+	tcase_add_test(tests, a_damaged_decision_is_none);
+	tcase_add_test(tests, a_decision_in_a_page_is_packed_at_once);
 	tcase_add_test(tests, pages_that_are_not_used_are_packed);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

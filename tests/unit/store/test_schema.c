@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../../relay/store/sqlite-internal.h"
 #include "../../lib/old_store.h"
@@ -96,6 +97,44 @@ START_TEST(what_version_4_wrote_is_changed_in_place)
 }
 END_TEST
 
+/* The decision of version 5 stands in the page: it stays there until the row is written. */
+START_TEST(version_5_is_brought_forward)
+{
+	static const char packed[] = "(\xb5/\xfd packed\0 decision";
+	struct stored_incident incident = kit_incident(OPEN_ID, true, 10, 0);
+	struct store_batch *batch = store_batch_new();
+
+	old_store_make(kit.path, 5);
+	old_store_run(kit.path,
+		      "INSERT INTO incidents VALUES"
+		      " (1, '0000000001', '" OPEN_ID "', 'k1', 'ledger', 1, 10, 0,"
+		      " '{\"decision\":\"{}\"}'),"
+		      " (2, '0000000002', '" CLOSED_ID "', 'k2', 'ledger', 0, 11, 12, '{}')");
+	kit_open_sqlite();
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 1);
+	ck_assert_ptr_nonnull(strstr(kit.rows[0], " {\"decision\":\"{}\"} state 0 "));
+	ck_assert_ptr_null(strstr(kit.rows[0], " decision of "));
+	ck_assert_int_eq(schema_number("PRAGMA user_version"), sqlite_schema_newest());
+	ck_assert_int_eq(schema_number("SELECT count(*) FROM incidents WHERE decision = x''"), 2);
+	incident.decision = packed;
+	incident.decision_len = sizeof(packed) - 1;
+	store_put_incident(batch, &incident);
+	kit_commit(batch);
+	kit_load();
+	ck_assert_ptr_nonnull(strstr(kit.rows[kit.nrows - 1], " decision of 21 bytes"));
+	ck_assert_int_eq(schema_number("SELECT count(*) FROM incidents WHERE n = 1 AND page = '{}'"
+				       " AND length(decision) = 21"),
+			 1);
+	/* An incident that is over keeps no decision: the table of decisions has it. */
+	incident.open = false;
+	batch = store_batch_new();
+	store_put_incident(batch, &incident);
+	kit_commit(batch);
+	ck_assert_int_eq(schema_number("SELECT count(*) FROM incidents WHERE decision = x''"), 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("store_schema");
@@ -106,6 +145,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, kit_setup, kit_teardown);
 	tcase_add_test(tcase, version_4_is_brought_forward);
 	tcase_add_test(tcase, what_version_4_wrote_is_changed_in_place);
+	tcase_add_test(tcase, version_5_is_brought_forward);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
