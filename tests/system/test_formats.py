@@ -113,7 +113,8 @@ class Relay(peers.Daemon):
         return told["accepted"] + told.get("resolved", 0)
 
     def events(self, name, action):
-        keys = {e["dedup_key"] for e in self.pager.events() if name in json.dumps(e)}
+        """Of the incident whose page names the alert first: a page about a body that was refused quotes it."""
+        keys = {e["dedup_key"] for e in self.pager.events() if e.get("payload", {}).get("summary", "").startswith(name)}
         return [e for e in self.pager.events() if e["event_action"] == action and e["dedup_key"] in keys]
 
     def one_life(self, sender, name, make, headers=None, disturb=lambda: None):
