@@ -123,14 +123,18 @@ static void summary_add_suspect(const struct decision *d, struct buf *head)
 	}
 }
 
-/* The alert's own words in one line: the first of its annotations for people. */
+/* The alert's own words in one line: the first of its annotations for people that says more than
+ * the name, which many monitors send for both. */
 static void summary_add_alert_words(const struct decision *d, struct buf *out)
 {
 	static const char *const words[] = { "summary", "description", "message" };
 	const char *said = "";
 
-	for (size_t i = 0; i < ARRAY_LEN(words) && !*said; i++)
+	for (size_t i = 0; i < ARRAY_LEN(words) && !*said; i++) {
 		said = decision_annotation(d, words[i]);
+		if (strcmp(said, alert_name(d)) == 0)
+			said = "";
+	}
 	plain_add(out, said, 2 * LIMIT_PAGE_NAME_COLUMNS);
 }
 
