@@ -72,6 +72,10 @@
  * and those given back in one piece of housekeeping: 1 MiB is moved within some milliseconds. */
 #define LIMIT_FREE_PAGES   4096
 #define LIMIT_VACUUM_PAGES 256
+/* Blocks of freed batches that the loop keeps, and the largest: those of the turns of a storm (100
+ * alerts of 2 KiB and their incidents), of which three are under way. 1 MiB in all. */
+#define LIMIT_SPARE_BATCHES	4
+#define LIMIT_SPARE_BATCH_BYTES (256u << 10)
 /* The write-ahead log, in pages of 4 KiB. A checkpoint of less than 16 MiB costs more for its two
  * flushes than for its pages; from 64 MiB on, a second of a storm, the writer helps. */
 #define LIMIT_WAL_CHECKPOINT_PAGES 4096

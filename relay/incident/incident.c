@@ -325,9 +325,10 @@ static void incident_send_owed_trigger(struct incident *incident)
 	incident->trigger_owed = false;
 	TAILQ_FOREACH (member, &incident->members, link)
 		member_set_fresh(incident, member, false);
+	/* Its row, which was written when it opened, differs by LIMIT_BODY_GATHER_US in told_us at
+	 * most: it is not written again for that. */
 	incident_queue_all(incident, PAGE_TRIGGER, NULL);
 	incident_drop_text(incident);
-	incident_touch(incident);
 }
 
 void incident_end_gather(struct incident *incident)
@@ -342,13 +343,15 @@ static void incident_update_due(void *arg)
 {
 	struct incident *incident = arg;
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const bool owed = incident->owes_update || !incident->trigger_owed;
 
 	incident->owes_update = false;
 	if (incident->trigger_owed)
 		incident_send_owed_trigger(incident);
 	else
 		incident_queue_all(incident, PAGE_UPDATE, incident_fresh_text(incident, arena));
-	incident_touch(incident);
+	if (owed)
+		incident_touch(incident);
 	arena_free(arena);
 }
 

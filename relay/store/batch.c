@@ -5,12 +5,17 @@
  * It judges nothing and never fails: intake has capped the sizes. In the block each operation is
  * its struct, followed by its strings in the order of the table below; reading an operation sets
  * the struct's pointers.
+ *
+ * The loop makes and frees a batch in each turn that writes. It keeps a few blocks of freed ones
+ * for the next: memory from malloc() would be cleared by the kernel page by page, and copied as it
+ * grows.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store-internal.h"
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
 #define MAX_TEXTS	  5
@@ -98,12 +103,48 @@ static void batch_add_text(struct store_batch *batch, const char *text, size_t l
 	batch->len += len + 1;
 }
 
+/* ---- spare blocks ---- */
+
+static _Thread_local struct {
+	struct {
+		char *block;
+		size_t size;
+	} at[LIMIT_SPARE_BATCHES];
+	size_t n;
+} batch_spares;
+
+static void batch_take_spare(struct store_batch *batch)
+{
+	if (!batch_spares.n)
+		return;
+	batch_spares.n--;
+	batch->block = batch_spares.at[batch_spares.n].block;
+	batch->size = batch_spares.at[batch_spares.n].size;
+}
+
+static void batch_give_block(struct store_batch *batch)
+{
+	if (!batch->block || batch->size > LIMIT_SPARE_BATCH_BYTES ||
+	    batch_spares.n == LIMIT_SPARE_BATCHES) {
+		free(batch->block);
+		return;
+	}
+	batch_spares.at[batch_spares.n].block = batch->block;
+	batch_spares.at[batch_spares.n].size = batch->size;
+	batch_spares.n++;
+}
+
+/* ---- writing and reading ---- */
+
 static void batch_reserve(struct store_batch *batch, size_t more)
 {
-	size_t size = batch->size ? batch->size : FIRST_BLOCK_BYTES;
+	size_t size;
 
+	if (!batch->block)
+		batch_take_spare(batch);
 	if (more <= batch->size - batch->len)
 		return;
+	size = batch->size ? batch->size : FIRST_BLOCK_BYTES;
 	while (size - batch->len < more)
 		size *= 2;
 	batch->block = xrealloc_array(batch->block, size, 1);
@@ -165,7 +206,7 @@ void store_batch_free(struct store_batch *batch)
 {
 	if (!batch)
 		return;
-	free(batch->block);
+	batch_give_block(batch);
 	free(batch->text);
 	free(batch);
 }
