@@ -157,6 +157,11 @@ struct queue_options {
 	enum report_format format;
 };
 
+struct senders_options {
+	struct option_list arguments;
+	const char *config;
+};
+
 struct rejected_options {
 	struct option_list arguments;
 	struct client_options client;
