@@ -21,6 +21,17 @@ static bool has_too_many_values(const char *text, size_t len)
 	return n > LIMIT_MAPPED_VALUES;
 }
 
+/* jansson's columns count characters, ours bytes. */
+static int column_of(const char *text, size_t len, int position)
+{
+	const size_t end = position > 0 && (size_t)position < len ? (size_t)position : len;
+	size_t start = end;
+
+	while (start && text[start - 1] != '\n')
+		start--;
+	return (int)(end - start);
+}
+
 static json_t *load_json(const char *text, size_t len, struct err *err)
 {
 	json_error_t error;
@@ -31,7 +42,7 @@ static json_t *load_json(const char *text, size_t len, struct err *err)
 	err_set(err, EBADMSG, "not JSON: %s", error.text);
 	if (err) {
 		err->line = error.line;
-		err->column = error.column;
+		err->column = column_of(text, len, error.position);
 	}
 	return NULL;
 }

@@ -219,6 +219,26 @@ START_TEST(bodies_that_are_refused)
 }
 END_TEST
 
+/* The column of a place counts bytes: a person looks it up in what was sent. */
+START_TEST(places_of_faults)
+{
+	static const struct {
+		const char *text;
+		int line, column;
+	} rows[] = {
+		{ "{\"a\": x}", 1, 7 },
+		{ "{\n\"\xc3\xbc\xc3\xbc\": x}", 2, 9 },
+		{ "{\"a\":", 1, 5 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert_int_eq(read_by(&whole, rows[i].text), -EBADMSG);
+		ck_assert_int_eq(err.line, rows[i].line);
+		ck_assert_int_eq(err.column, rows[i].column);
+	}
+}
+END_TEST
+
 /* A text that means nothing is passed over; one of several places tells; a template's list ends
  * with null. */
 START_TEST(templates_of_people)
@@ -342,6 +362,7 @@ int main(void)
 	tcase_add_test(tcase, a_whole_alert);
 	tcase_add_test(tcase, alerts_of_every_status);
 	tcase_add_test(tcase, bodies_that_are_refused);
+	tcase_add_test(tcase, places_of_faults);
 	tcase_add_test(tcase, templates_of_people);
 	tcase_add_test(tcase, globs_of_long_texts);
 	tcase_add_test(tcase, times);
