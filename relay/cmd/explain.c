@@ -309,6 +309,7 @@ static bool explain_find_sender(struct explain *x)
 	const struct sender_config *sender;
 
 	x->reading.format = FORMAT_AUTO;
+	x->reading.tells_places = options->why;
 	if (options->mapping && !(x->reading.mapping = mapping_shipped(options->mapping))) {
 		const char *known[LIMIT_MAPPING_RULES];
 		size_t n = 0;

@@ -15,6 +15,7 @@ struct explain_alert {
 	const char *sender;
 	enum alert_format_id format;
 	const struct alert_mapping *mapping;
+	bool tells_places; /* fill `why` */
 	/* What explain_alert_read() found. */
 	const struct alert_format *read_as; /* NULL: it could not be recognised */
 	struct alert_batch batch;

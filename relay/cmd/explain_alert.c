@@ -26,7 +26,7 @@ int explain_alert_read(struct explain_alert *reading, struct arena *arena, const
 				   .sender = reading->sender,
 				   .mapping = reading->mapping,
 				   .now_us = clock_wall_us(clock_system()),
-				   .why = &reading->why };
+				   .why = reading->tells_places ? &reading->why : NULL };
 
 	buf_init(&reading->why, LIMIT_EXPLAIN_FILE_BYTES);
 	reading->read_as = reading->mapping ? alert_formats[FORMAT_GENERIC]
@@ -46,6 +46,8 @@ void explain_alert_fini(struct explain_alert *reading)
 /* What is shown of one alert, in texts. The arena's. */
 struct reading_facts {
 	const char *identity, *severity, *service, *operation, *from;
+	/* A service that a job or component names; it counts where a source has it. */
+	const char *perhaps;
 	const char *starts_at, *ends_at; /* NULL: not told */
 	const char *traces[READING_TRACES];
 	size_t ntraces;
@@ -57,6 +59,13 @@ static const char *reading_time(struct arena *arena, int64_t us)
 	char text[RFC3339_SIZE];
 
 	return us ? arena_strdup(arena, rfc3339_format(us, text)) : NULL;
+}
+
+static bool reading_any_service(void *ctx, const char *service)
+{
+	(void)ctx;
+	(void)service;
+	return true;
 }
 
 static struct reading_facts reading_facts_of(struct arena *arena, const struct alert *alert)
@@ -75,7 +84,9 @@ static struct reading_facts reading_facts_of(struct arena *arena, const struct a
 		facts.service = signal.service;
 		facts.operation = signal.operation;
 		facts.from = signal.from;
-	}
+	} else if (decide_signal(arena, alert, NULL, reading_any_service, NULL, NULL, &signal,
+				 NULL))
+		facts.perhaps = signal.service;
 	facts.ntraces = locate_trace_ids(arena, alert, facts.traces, READING_TRACES);
 	return facts;
 }
@@ -142,8 +153,12 @@ static void reading_write_service(const struct reading_text *text, struct arena 
 	const bool has_service = facts->service && *facts->service;
 
 	if (!facts->from) {
-		reading_row(text, "service",
-			    "none is named; a rule under signals: may say which one it is");
+		reading_row(
+			text, "service",
+			facts->perhaps
+				? arena_printf(arena, "%s, where a source knows it", facts->perhaps)
+				: "none is named; a rule under signals: may say which one it "
+				  "is");
 		return;
 	}
 	reading_row(

@@ -363,6 +363,22 @@ def check_usage():
     expect(tracepager("check", "--bogus"), 2, err="^tracepager check: .*--bogus")
 
 
+def explain_reads_an_alert():
+    """Alone, with --why: it says how, and ends well where the alert was read."""
+    alert = {"labels": {"alertname": "A", "service": "web"}}
+    with Place(alert=json.dumps(alert), bad='{"version": "4", "alerts": 7}', config="senders:\n  ours: {format: sentry}\n") as place:
+        ours = "--config", place.path("config"), "--sender"
+        expect(tracepager("explain", "--alert", place.path("alert"), "--why"), 0, out="^service +web \\(from the labels\\)$")
+        expect(tracepager("explain", "--alert", place.path("alert")), 1, out="web")
+        expect(tracepager("explain", "--alert", place.path("bad"), "--why"), 2, out="^format +alertmanager", err="line 1: .*column 28")
+        expect(tracepager("explain", "--alert", place.path("alert"), "--why", *ours, "ours"), 2, out="^format +sentry", err="Sentry")
+        expect(tracepager("explain", "--alert", place.path("alert"), "--why", *ours, "nobody"), 2, err='no sender "nobody"')
+        expect(tracepager("explain", "--alert", place.path("alert"), "--mapping", "kep"), 2, err='"kep" ships.*keep')
+        for words in (("--mapping", "keep"), ("--sender", "ours"), ("--alert", place.path("alert"), *ours[:2]),
+                      ("--alert", place.path("alert"), "--mapping", "keep", *ours, "ours")):
+            expect(tracepager("explain", *words), 2, err="^tracepager explain: ")
+
+
 KEY = "0123456789abcdef0123456789abcdef"
 ENTITY = """apiVersion: backstage.io/v1alpha1
 kind: Component
@@ -601,5 +617,5 @@ def readme():
 if __name__ == "__main__":
     peers.run(demo_ends_with_who_was_paged, demo_keeps_what_works_as_typed, demo_in_a_terminal, main_command,
               help_tells_every_option, parser_takes_every_option, unknown_options, texts_name_what_there_is,
-              check_statuses, open_key_files_are_told, check_directories, check_json, check_usage, import_and_check, import_losses, import_beside_rules, import_usage,
+              check_statuses, open_key_files_are_told, check_directories, check_json, check_usage, explain_reads_an_alert, import_and_check, import_losses, import_beside_rules, import_usage,
               colours, widths, run_check, run_sample, explain_misuse, explain_standard_input, readme_curl_pages_at_once, readme)
