@@ -22,7 +22,7 @@ static bool has_too_many_values(const char *text, size_t len)
 }
 
 /* jansson's columns count characters, ours bytes. */
-static int column_of(const char *text, size_t len, int position)
+static int json_column_of(const char *text, size_t len, int position)
 {
 	const size_t end = position > 0 && (size_t)position < len ? (size_t)position : len;
 	size_t start = end;
@@ -42,7 +42,7 @@ static json_t *load_json(const char *text, size_t len, struct err *err)
 	err_set(err, EBADMSG, "not JSON: %s", error.text);
 	if (err) {
 		err->line = error.line;
-		err->column = column_of(text, len, error.position);
+		err->column = json_column_of(text, len, error.position);
 	}
 	return NULL;
 }
