@@ -52,7 +52,8 @@ void http_server_set_judge(struct http_server *server, http_server_judge *judge,
 /*
  * The gate. Connections over a cap make others close: those that have shown no valid token, the
  * oldest of them first; those that have had no answer before those that have; where the room of all
- * is short, those of the peer that has the most. A request that the handler has is never given up,
+ * is short, those of the peer that has the most; those whose TLS handshake is not finished, over
+ * LIMIT_PEER_HANDSHAKES of a peer. A request that the handler has is never given up,
  * nor is one with a valid token. Peers are addresses, in IPv6 networks of 64 bits. Where all
  * connections have such a request, LIMIT_PROBE_CONNECTIONS more are taken for probes. What was
  * closed is logged once a minute.

@@ -56,7 +56,7 @@ static int64_t state_deadline_us(const struct http_conn *conn)
 	case HTTP_CONN_IDLE:
 		if (conn->server->stopping && LIMIT_LAST_IDLE_US < limits->idle_us)
 			return LIMIT_LAST_IDLE_US;
-		if (conn->ssl && !conn->secured && LIMIT_HANDSHAKE_US < limits->request_us)
+		if (conn->handshaking && LIMIT_HANDSHAKE_US < limits->request_us)
 			return LIMIT_HANDSHAKE_US;
 		return conn->served || limits->idle_us < limits->request_us ? limits->idle_us
 									    : limits->request_us;
@@ -270,7 +270,7 @@ static void conn_send_refusal(struct http_conn *conn, int status)
 {
 	struct buf out = BUF_INIT(1024);
 
-	if (conn->ssl && !conn->secured)
+	if (conn->handshaking)
 		return;
 	refusal_write(conn, status, &out);
 	if (conn->ssl ? !http_tls_send(conn, out.data, out.len)
@@ -590,6 +590,7 @@ static void conn_rest_listeners(struct http_server *server)
 /* It has time for its first request. */
 static void conn_on_tls_ready(struct http_conn *conn)
 {
+	http_gate_end_handshake(conn);
 	if (conn->state == HTTP_CONN_IDLE)
 		http_conn_enter(conn, HTTP_CONN_IDLE);
 }

@@ -30,6 +30,7 @@ enum gate_list { GATE_NEVER_SERVED, GATE_SERVED, GATE_LISTS };
 
 struct http_peer {
 	size_t nconns, nstrangers; /* all; in the lists */
+	size_t nhandshakes;	   /* whose TLS handshake is not finished: those are in the lists */
 	size_t stranger_bytes;	   /* of the requests of those in the lists */
 	struct http_conn_list strangers[GATE_LISTS];
 	char name[PEER_NAME_BYTES]; /* "192.0.2.7", "2001:db8::/64" */
@@ -91,6 +92,7 @@ void http_gate_enter(struct http_conn *conn)
 		map_put(gate->peers, name, peer);
 	}
 	peer->nconns++;
+	peer->nhandshakes += conn->handshaking;
 	conn->peer = peer;
 	conn->gate_list = -1;
 }
@@ -113,11 +115,19 @@ void http_gate_leave(struct http_conn *conn)
 		return;
 	http_gate_set_bytes(conn, 0);
 	gate_unlist(conn);
+	http_gate_end_handshake(conn);
 	conn->peer = NULL;
 	if (--peer->nconns)
 		return;
 	map_remove(conn->server->gate->peers, peer->name);
 	free(peer);
+}
+
+void http_gate_end_handshake(struct http_conn *conn)
+{
+	if (conn->peer)
+		conn->peer->nhandshakes -= conn->handshaking;
+	conn->handshaking = false;
 }
 
 void http_gate_sort(struct http_conn *conn)
@@ -144,6 +154,18 @@ static struct http_conn *peer_oldest(const struct http_peer *peer, const struct 
 		TAILQ_FOREACH (conn, &peer->strangers[i], peer_link)
 			if (conn != newest)
 				return conn;
+	return NULL;
+}
+
+/* The oldest of a peer's connections whose handshake is not finished; never `newest`. */
+static struct http_conn *peer_oldest_handshake(const struct http_peer *peer,
+					       const struct http_conn *newest)
+{
+	struct http_conn *conn;
+
+	TAILQ_FOREACH (conn, &peer->strangers[GATE_NEVER_SERVED], peer_link)
+		if (conn != newest && conn->handshaking)
+			return conn;
 	return NULL;
 }
 
@@ -186,7 +208,11 @@ bool http_gate_is_full(const struct http_server *server)
 struct http_conn *http_gate_victim(struct http_server *server, const struct http_conn *newest)
 {
 	const size_t share = server->limits.peer_connections;
+	struct http_conn *conn;
 
+	if (newest->peer->nhandshakes > LIMIT_PEER_HANDSHAKES &&
+	    (conn = peer_oldest_handshake(newest->peer, newest)))
+		return conn;
 	if (share && newest->peer->nstrangers > share)
 		return peer_oldest(newest->peer, newest);
 	if (!http_gate_is_full(server))

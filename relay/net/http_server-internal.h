@@ -97,7 +97,7 @@ struct http_conn {
 	char *client_names;   /* as of tls_client_names(), once they were asked for */
 	bool client_names_read;
 	void (*tls_ready)(struct http_conn *conn);
-	bool secured;	   /* the TLS handshake has ended well */
+	bool handshaking;  /* its TLS handshake has not ended well yet */
 	bool late;	   /* its deadline has passed */
 	bool served;	   /* has had a request */
 	bool known;	   /* has shown a valid token */
@@ -130,6 +130,8 @@ void http_gate_free(struct http_gate *gate); /* takes NULL; no connection is lef
 /* The connection is from now on one of its peer's; fd is set. */
 void http_gate_enter(struct http_conn *conn);
 void http_gate_leave(struct http_conn *conn);
+/* The connection's TLS handshake has ended well. */
+void http_gate_end_handshake(struct http_conn *conn);
 /* The connection's state, or what is known of it, has changed: it is the youngest of its kind. */
 void http_gate_sort(struct http_conn *conn);
 /* Are more connections open than the cap allows, those for probes not counted? */

@@ -10,7 +10,7 @@
 #include "http_server-internal.h"
 
 /* Sets conn->ssl, and returns its bufferevent, which owns it. ready is called once, when the
- * handshake has ended well. */
+ * handshake has ended well; it clears conn->handshaking. */
 struct bufferevent *http_tls_begin(struct http_conn *conn, struct event_base *base,
 				   void (*ready)(struct http_conn *conn));
 /* The connection ends: says so to the peer, or counts the handshake that was not finished. true:

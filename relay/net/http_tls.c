@@ -129,10 +129,9 @@ static void conn_on_tls_state(const SSL *ssl, int where, int ret)
 	struct http_conn *conn = SSL_get_app_data(ssl);
 
 	(void)ret;
-	if (!(where & SSL_CB_HANDSHAKE_DONE) || !conn || conn->secured)
+	if (!(where & SSL_CB_HANDSHAKE_DONE) || !conn || !conn->handshaking)
 		return;
 	assert(conn->magic == HTTP_CONN_MAGIC);
-	conn->secured = true;
 	metric_add(METRIC_HANDSHAKES_OK, 1);
 	conn->tls_ready(conn);
 }
@@ -141,6 +140,7 @@ struct bufferevent *http_tls_begin(struct http_conn *conn, struct event_base *ba
 				   void (*ready)(struct http_conn *conn))
 {
 	conn->tls_ready = ready;
+	conn->handshaking = true;
 	conn->ssl = SSL_new(conn->server->tls);
 	if (!conn->ssl)
 		abort();
@@ -152,7 +152,7 @@ struct bufferevent *http_tls_begin(struct http_conn *conn, struct event_base *ba
 
 bool http_tls_end(struct http_conn *conn)
 {
-	if (!conn->secured)
+	if (conn->handshaking)
 		return handshake_failed(conn);
 	SSL_shutdown(conn->ssl);
 	ERR_clear_error();

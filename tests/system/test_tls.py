@@ -424,6 +424,26 @@ def slow_handshakes_are_ended(daemon):
 
 
 @with_daemon()
+def handshakes_of_one_peer_are_capped(daemon):
+    """900 that hold half a handshake: some give way, posts of their own address and of others go on."""
+    halves = []
+    for _ in range(900):
+        s = socket.socket()
+        s.bind(("127.0.0.5", 0))
+        s.connect(("127.0.0.1", daemon.port))
+        s.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        halves.append(s)
+        if len(halves) % 100 == 0:
+            assert daemon.post()[0] == POSTED
+    own = http.client.HTTPSConnection("127.0.0.1", daemon.port, timeout=peers.PATIENCE, source_address=("127.0.0.5", 0), context=daemon.trust)
+    own.request("POST", "/webhook/am", GOOD)
+    assert own.getresponse().status == POSTED
+    assert 400 < daemon.metric("tracepager_connections") <= 510
+    for s in (own, *halves):
+        s.close()
+
+
+@with_daemon()
 def commands_talk_tls(daemon):
     def incidents(*words, **environment):
         done = subprocess.run([peers.BINARY, "incidents", *words], capture_output=True, text=True,
@@ -445,6 +465,6 @@ try:
     peers.run(posts_are_taken, large_bodies_are_taken, handshakes_that_fail_are_told, version_can_be_raised, plain_http_is_told,
               clients_are_known_by_their_certificates, check_finds_bad_certificates, what_is_over_is_exchanged,
               bad_certificates_are_not_taken, certificates_are_exchanged_under_load, take_over_refuses_no_post, slow_handshakes_are_ended,
-              commands_talk_tls, at_once=2)
+              handshakes_of_one_peer_are_capped, commands_talk_tls, at_once=2)
 finally:
     shutil.rmtree(PLACE)
