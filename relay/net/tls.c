@@ -191,6 +191,14 @@ static bool use_certificates(struct tls *tls, const struct buf *text, const char
 	return false;
 }
 
+/* OpenSSL says "unsupported" of a file without one. */
+static bool holds_key(const struct buf *text)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+
+	return text->len && memmem(text->data, text->len, mark, sizeof(mark) - 1);
+}
+
 static bool use_key(struct tls *tls, const struct buf *text, const char *path,
 		    const struct tls_options *options, struct tls_fault *fault)
 {
@@ -206,9 +214,9 @@ static bool use_key(struct tls *tls, const struct buf *text, const char *path,
 			      locked ? "write it without one: openssl pkey -in KEY -out NEW"
 				     : "name the file with -----BEGIN PRIVATE KEY-----",
 			      path,
-			      locked	    ? "the key has a passphrase, which nobody types here"
-			      : is_at_end() ? "it holds no private key"
-					    : openssl_reason());
+			      locked ? "the key has a passphrase, which nobody types here"
+			      : holds_key(text) ? openssl_reason()
+						: "it holds no private key");
 		return false;
 	}
 	bool good = X509_check_private_key(SSL_CTX_get0_certificate(tls->context), key) == 1 &&
