@@ -536,9 +536,9 @@
 #define LIMIT_READ_BYTES (64u << 10)
 /* A handshake of TLS, from the connection's begin: three round trips over a bad line take 2 s. */
 #define LIMIT_HANDSHAKE_US (10 * US_PER_SECOND)
-/* Handshakes of one peer that are not finished: all senders of a fleet behind one address. Each takes
- * 37 KB, and 0.2 ms of the loop where the key is of an elliptic curve (RSA: 1 ms), maybe all of them
- * in one turn. */
+/* Handshakes of one peer that are not finished: all senders of a fleet behind one address. Each
+ * takes 37 KB, and 0.15 ms of the loop where the key is of an elliptic curve (RSA: twice as much),
+ * maybe all of them in one turn. */
 #define LIMIT_PEER_HANDSHAKES 500
 /* One read from a connection with TLS: a record. OpenSSL reads no more at once, and what is set
  * aside for it stays with an idle connection. */
