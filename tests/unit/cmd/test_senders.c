@@ -141,6 +141,7 @@ START_TEST(the_base_is_where_the_relay_is)
 		{ "listen: 0.0.0.0:9480\nadmin_token: x\n", "http://HOST:9480" },
 		{ "listen: \"[::]:9480\"\nadmin_token: x\n", "http://HOST:9480" },
 		{ "external_url: https://tp.example/relay/\n", "https://tp.example/relay" },
+		{ "tls: {cert_file: /k/c.pem}\n", "https://127.0.0.1:9480" },
 	};
 	struct config *config = parse(rows[_i][0]);
 
@@ -199,7 +200,7 @@ int main(void)
 	tcase_add_loop_test(all, every_format_can_be_set_up, 0, FORMAT_COUNT);
 	tcase_add_test(all, every_shipped_mapping_can_be_set_up);
 	tcase_add_test(all, the_generic_example_is_true);
-	tcase_add_loop_test(all, the_base_is_where_the_relay_is, 0, 4);
+	tcase_add_loop_test(all, the_base_is_where_the_relay_is, 0, 5);
 	tcase_add_test(all, a_declared_sender_has_its_options);
 	suite_add_tcase(suite, all);
 	srunner_run_all(runner, CK_ENV);
