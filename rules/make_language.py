@@ -64,7 +64,13 @@ def read_kinds(top):
 
 def read_kind_options(top, id_):
     path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
-    return [row[1] for _, row in tables(path, "PAGER_OPTION") if row[0] == id_]
+    return [row[1] for _, row in tables(path, "PAGER_OPTION|PAGER_TEXT") if row[0] == id_]
+
+
+def read_kind_texts(top, id_):
+    """The kind's texts, by name: must it be there?"""
+    path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
+    return {row[1]: row[3] == "REQUIRED" for _, row in tables(path, "PAGER_TEXT") if row[0] == id_}
 
 
 def read_catalogue_kinds(top):
@@ -209,7 +215,9 @@ def pager_rules(top):
     rules = []
     for kind in read_kinds(top):
         names = ["kind", "resolve"] + (["url"] if kind.url_need != "NONE" else [])
-        then = {"required": ["url"]} if kind.url_need == "REQUIRED" else {}
+        required = ["url"] if kind.url_need == "REQUIRED" else []
+        required += [name for name, needed in read_kind_texts(top, kind.id).items() if needed]
+        then = {"required": required} if required else {}
         if kind.key:
             twins = [kind.key, kind.key + "_file"]
             names += twins
@@ -225,12 +233,14 @@ def pager_rules(top):
 
 
 def secret_members(top):
-    members = {}
+    names, members = {}, {}
     for kind in read_kinds(top):
         if kind.key:
-            members[kind.key] = {"description": f"{kind.name}: the secret itself; better is its file.", "allOf": [ref("text")]}
-            members[kind.key + "_file"] = {"description": f"{kind.name}: the file whose first line is the secret.",
-                                           "allOf": [ref("text")]}
+            names.setdefault(kind.key, []).append(kind.name)
+    for key, kinds in names.items():
+        members[key] = {"description": f"{', '.join(kinds)}: the secret itself; better is its file.", "allOf": [ref("text")]}
+        members[key + "_file"] = {"description": f"{', '.join(kinds)}: the file whose first line is the secret.",
+                                  "allOf": [ref("text")]}
     return members
 
 

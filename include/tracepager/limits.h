@@ -419,6 +419,9 @@
 #define LIMIT_CONSOLE_COLUMNS_LEAST 40u
 #define LIMIT_CONSOLE_COLUMNS_MOST  200u
 #define LIMIT_CONSOLE_COLUMNS	    78u
+/* How long an alert that we post to an Alertmanager lives without a further event of its incident:
+ * above the longest that people leave an incident open, since one that ends too soon is gone. */
+#define LIMIT_ALERTMANAGER_ENDS_US (7 * US_PER_DAY)
 /* A pager's reply is a short JSON. */
 #define LIMIT_REPLY_BYTES (64u << 10)
 /* One delivery, from connecting to the reply's last byte: a pager that hangs holds one of its

@@ -21,9 +21,10 @@ struct page_screen {
  * Its texts are borrowed. */
 struct page_target {
 	enum pager_kind_id kind;
-	const char *pager; /* its name in the rules */
-	const char *url;   /* NULL: none */
-	const char *key;   /* secret; NULL: none */
+	const char *pager;		     /* its name in the rules */
+	const char *url;		     /* NULL: none */
+	const char *key;		     /* secret; NULL: none */
+	const char *texts[PAGER_TEXT_COUNT]; /* NULL: none */
 	/* Of a console. */
 	enum pager_colour colour;
 	unsigned int columns;	   /* 0: the terminal's */

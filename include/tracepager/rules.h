@@ -38,9 +38,18 @@ enum pager_colour {
 	PAGER_COLOUR_NEVER,
 };
 
+/* Texts that some kinds have beside url and key; each kind names them as its service does. */
+enum pager_text {
+	PAGER_TO,   /* who or where: a channel, a chat, a mailbox */
+	PAGER_FROM, /* who it comes from */
+	PAGER_USER, /* a name beside the key */
+	PAGER_TEXT_COUNT
+};
+
 struct pager {
 	const char *name;
 	enum pager_kind_id kind;
+	const char *texts[PAGER_TEXT_COUNT]; /* NULL: none */
 	const char *url;   /* the kind's default where the rules give none; NULL: no address */
 	struct secret key; /* PagerDuty's routing key, a webhook's secret; empty: none */
 	/* The secrets of what it tells back, two live for a rotation; empty: none. */

@@ -34,6 +34,9 @@ struct pager_options {
 const struct pager_options *pager_kind_options(enum pager_kind_id kind);
 /* Has this kind the member `name` of the rules beside url and key? */
 bool pager_kind_has(enum pager_kind_id kind, const char *name);
+/* The member of the rules that is this text of the kind; NULL: it has none. */
+const char *pager_kind_text(enum pager_kind_id kind, enum pager_text which,
+			    enum pager_need *ret_need);
 /* Does it escalate by itself, without telling us who has answered? */
 bool pager_kind_escalates(enum pager_kind_id kind);
 

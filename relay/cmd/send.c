@@ -107,8 +107,9 @@ static void show_request_line(struct send_run *run, const struct http_request *r
 	host = host ? host + 3 : url;
 	const size_t len = strcspn(host, "/?#");
 	const char *user = memchr(host, '@', len);
-	/* Without a key the path is what lets a sender in. */
-	const char *end = run->pager->key.value ? host + strcspn(host, "?#") : host + len;
+	/* Without a key, or with an address as the key, the path is what lets a sender in. */
+	const char *key = run->pager->key.value;
+	const char *end = key && !strstr(key, "://") ? host + strcspn(host, "?#") : host + len;
 	buf_printf(&line, "%s %.*s", request->method == HTTP_POST ? "POST" : "GET",
 		   (int)(host - url), url);
 	if (user)

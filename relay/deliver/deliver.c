@@ -618,10 +618,10 @@ static bool url_is_at(const char *url, const char *name)
 static unsigned int target_per_minute(const struct page_target *target)
 {
 	const struct pager_kind *kind = pager_kinds[target->kind];
+	/* Of an incoming webhook the address is the key. */
+	const char *url = target->url ? target->url : target->key;
 
-	return kind->per_minute && target->url && url_is_at(target->url, kind->paced_host)
-		       ? kind->per_minute
-		       : 0;
+	return kind->per_minute && url && url_is_at(url, kind->paced_host) ? kind->per_minute : 0;
 }
 
 static const struct destination_target *target_get(struct deliver *deliver, const char *text)

@@ -16,6 +16,19 @@
 void pager_http_post(struct arena *arena, const struct page_target *target,
 		     const char *content_type, const struct buf *body,
 		     struct http_request *ret_request);
+/* An HTTP POST of a JSON body to another url than the target's, which is kept by the arena. Takes
+ * nothing of the body; -E2BIG: it has failed. */
+int pager_json_post(struct arena *arena, const struct page_target *target, const char *url,
+		    const struct buf *body, struct http_request *ret_request, struct err *err);
+/* The same to the target's key, which is the secret address that a service gave out. */
+int pager_hook_post(struct arena *arena, const struct page_target *target, const struct buf *body,
+		    struct http_request *ret_request, struct err *err);
+/* Add "Authorization: SCHEME KEY"; nothing without a key. -EINVAL: the key has bytes that are not
+ * printable. */
+int pager_authorize(struct arena *arena, const struct page_target *target, const char *scheme,
+		    struct http_request *request, struct err *err);
+/* The target's url without the slashes at its end, and a path behind it. Kept by the arena. */
+const char *pager_url(struct arena *arena, const struct page_target *target, const char *path);
 /* Add a member, unless its text is NULL or empty. */
 void pager_add_text(struct buf *out, const char *key, const char *text);
 /* Add the page's facts of one line each, from "why" to "differs", in its order. */
@@ -29,6 +42,21 @@ const char *pager_decision_json(const struct page *page);
 /* Add what a person needs of the decision, as a JSON object of some 1 KB. False, and nothing is
  * added: there is no decision, or it has more than LIMIT_BRIEF_BYTES. */
 bool pager_decision_brief(const struct page *page, struct buf *out);
+
+/* Seconds with any fraction, as services write a pause; at most LIMIT_PAGER_RETRY_AFTER_US; -1: no
+ * number. */
+int64_t pager_seconds_us(const char *text);
+/* The judgement of incoming webhooks whose body says "ok": of 2xx any other body is a refusal,
+ * whose first words are quoted. */
+struct judgement pager_judge_ok(const struct http_reply *reply);
+/* The judgement of a reply that means no: its words, after "HTTP STATUS: ". */
+struct judgement pager_refused(const struct http_reply *reply, const char *words);
+
+/* What the kinds opsgenie and jsm share. */
+int opsgenie_build(struct arena *arena, const struct page *page, const struct page_target *target,
+		   const char *message_id, int64_t wall_us, struct delivery *ret_delivery,
+		   struct err *err);
+struct judgement opsgenie_judge(const struct http_reply *reply);
 
 /* ---- what pagers tell back ---- */
 

@@ -4,10 +4,14 @@
  */
 #include "pager-internal.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tracepager/buf_json.h"
+#include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/utf8.h"
 
@@ -63,6 +67,44 @@ struct judgement judge_by_status(const struct http_reply *reply)
 	return judgement;
 }
 
+int64_t pager_seconds_us(const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || !(seconds >= 0))
+		return -1;
+	if (seconds > (double)LIMIT_PAGER_RETRY_AFTER_US / US_PER_SECOND)
+		return LIMIT_PAGER_RETRY_AFTER_US;
+	return (int64_t)(seconds * US_PER_SECOND);
+}
+
+struct judgement pager_refused(const struct http_reply *reply, const char *words)
+{
+	struct judgement judgement = { .outcome = JUDGE_REJECTED, .retry_after_us = -1 };
+
+	snprintf(judgement.text, sizeof(judgement.text), "HTTP %d: %.*s", reply->status,
+		 (int)(utf8_span(words, strnlen(words, 150))), words);
+	return judgement;
+}
+
+struct judgement pager_judge_ok(const struct http_reply *reply)
+{
+	struct judgement judgement = judge_by_status(reply);
+	char words[150];
+
+	/* A reply whose body did not arrive has a status: the service took the message. */
+	if (judgement.outcome != JUDGE_DELIVERED || reply->error)
+		return judgement;
+	reply_words(reply, words, sizeof(words));
+	size_t len = strlen(words);
+	while (len > 0 && words[len - 1] == ' ')
+		words[--len] = '\0';
+	return strcasecmp(words, "ok") == 0
+		       ? judgement
+		       : pager_refused(reply, words[0] ? words : "the body does not say ok");
+}
+
 void pager_http_post(struct arena *arena, const struct page_target *target,
 		     const char *content_type, const struct buf *body,
 		     struct http_request *ret_request)
@@ -76,6 +118,65 @@ void pager_http_post(struct arena *arena, const struct page_target *target,
 		.max_reply_bytes = LIMIT_REPLY_BYTES,
 	};
 	http_request_header(ret_request, "Content-Type", content_type);
+}
+
+int pager_json_post(struct arena *arena, const struct page_target *target, const char *url,
+		    const struct buf *body, struct http_request *ret_request, struct err *err)
+{
+	if (body->failed)
+		return err_set(err, E2BIG, "the page has more than %zu bytes without its details",
+			       body->cap);
+	pager_http_post(arena, target, "application/json", body, ret_request);
+	ret_request->url = url;
+	return 0;
+}
+
+/* Printable ASCII without blanks: nothing that could end a header or a request line. */
+static bool is_one_word(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text >= 0x7f)
+			return false;
+	return true;
+}
+
+int pager_hook_post(struct arena *arena, const struct page_target *target, const struct buf *body,
+		    struct http_request *ret_request, struct err *err)
+{
+	const char *key = target->key ? target->key : "";
+
+	/* The address is a secret: no message shows it. */
+	if ((strncmp(key, "https://", 8) != 0 && strncmp(key, "http://", 7) != 0) ||
+	    !is_one_word(key))
+		return err_set(err, EINVAL,
+			       "webhook_url of pager %s is no address of http: or https:; copy it "
+			       "again from the service",
+			       target->pager);
+	return pager_json_post(arena, target, key, body, ret_request, err);
+}
+
+int pager_authorize(struct arena *arena, const struct page_target *target, const char *scheme,
+		    struct http_request *request, struct err *err)
+{
+	if (!target->key || !*target->key)
+		return 0;
+	if (!is_one_word(target->key))
+		return err_set(err, EINVAL,
+			       "the key of pager %s has blanks or other characters that no header "
+			       "takes",
+			       target->pager);
+	http_request_header(request, "Authorization",
+			    arena_printf(arena, "%s %s", scheme, target->key));
+	return 0;
+}
+
+const char *pager_url(struct arena *arena, const struct page_target *target, const char *path)
+{
+	size_t len = strlen(target->url);
+
+	while (len > 0 && target->url[len - 1] == '/')
+		len--;
+	return arena_printf(arena, "%.*s%s", (int)len, target->url, path);
 }
 
 void pager_add_text(struct buf *out, const char *key, const char *text)

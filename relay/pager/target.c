@@ -11,9 +11,16 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/limits.h"
 
+/* The members of a stored target that hold the texts. */
+static const char *const target_texts[PAGER_TEXT_COUNT] = {
+	[PAGER_TO] = "to",
+	[PAGER_FROM] = "from",
+	[PAGER_USER] = "user",
+};
+
 struct page_target page_target_of(const struct pager *pager)
 {
-	return (struct page_target){
+	struct page_target target = {
 		.kind = pager->kind,
 		.pager = pager->name,
 		.url = pager->url,
@@ -21,6 +28,9 @@ struct page_target page_target_of(const struct pager *pager)
 		.colour = pager->colour,
 		.columns = pager->columns,
 	};
+
+	memcpy(target.texts, pager->texts, sizeof(target.texts));
+	return target;
 }
 
 void page_target_write(const struct page_target *target, struct buf *out)
@@ -30,6 +40,9 @@ void page_target_write(const struct page_target *target, struct buf *out)
 	buf_json_text(out, "pager", target->pager);
 	buf_json_text(out, "url", target->url);
 	buf_json_text(out, "key", target->key);
+	for (int which = 0; which < PAGER_TEXT_COUNT; which++)
+		if (target->texts[which])
+			buf_json_text(out, target_texts[which], target->texts[which]);
 	if (target->colour)
 		buf_json_int(out, "color", (int)target->colour);
 	if (target->columns)
@@ -75,6 +88,10 @@ int page_target_read(struct arena *arena, const char *text, struct page_target *
 			.columns = (unsigned int)target_number(root, "width",
 							       LIMIT_CONSOLE_COLUMNS_MOST),
 		};
+		for (int which = 0; which < PAGER_TEXT_COUNT; which++)
+			ret_target->texts[which] = arena_strdup(
+				arena,
+				json_string_value(json_object_get(root, target_texts[which])));
 		error = 0;
 		goto out;
 	}

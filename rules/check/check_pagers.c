@@ -63,13 +63,18 @@ static void warn_of_unstopped(const struct rules_check *check, const struct rule
 {
 	const char *kind = pager_kind_name(pager->kind);
 
+	const char *cure =
+		pager_kind_has(pager->kind, "feedback_secret")
+			? arena_printf(check->scratch, "give \"%s\" a feedback_secret_file, or ",
+				       pager->name)
+			: "";
 	CHECK_WARNING(
 		check, source, node, "W026",
 		arena_printf(check->scratch,
-			     "give \"%s\" a feedback_secret_file, or escalate in %s and page "
+			     "%sescalate in %s and page "
 			     "it last; the links in its pages acknowledge in tracepager, too, "
 			     "where the daemon has the option external_url",
-			     pager->name, kind),
+			     cure, kind),
 		"%s pager \"%s\", which escalates by itself and does not tell who has "
 		"acknowledged: what is acknowledged in %s does not stop it",
 		what, pager->name, kind);

@@ -34,6 +34,31 @@ static const struct {
 #undef PAGER_KIND
 };
 
+static const struct {
+	enum pager_kind_id kind;
+	const char *name;
+	enum pager_text which;
+	enum pager_need need;
+} pager_texts[] = {
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text)
+#define PAGER_TEXT(id, name, which, need) { PAGER_##id, name, PAGER_##which, PAGER_##need },
+#include "tracepager/tbl/pagers.def"
+#undef PAGER_TEXT
+#undef PAGER_KIND
+};
+
+const char *pager_kind_text(enum pager_kind_id kind, enum pager_text which,
+			    enum pager_need *ret_need)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pager_texts); i++) {
+		if (pager_texts[i].kind != kind || pager_texts[i].which != which)
+			continue;
+		*ret_need = pager_texts[i].need;
+		return pager_texts[i].name;
+	}
+	return NULL;
+}
+
 const char *pager_kind_name(enum pager_kind_id kind)
 {
 	return pager_options[kind].name;

