@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Every kind of pager through the real daemon: an incident that fires, is joined by a second alert and resolves, to a stub that speaks the
+services' rules: it checks each request as the service would (limits, needed members), answers 429 with Retry-After and 503 once each, and
+says no with status 200 where the service does that. No secret stands in the log."""
+import json
+import os
+import re
+import subprocess
+
+import crowds
+import peers
+
+peers.skip_unless_wanted()
+SECRET = "s3cret-of-the-pager"
+
+
+def need(condition, what):
+    if not condition:
+        raise ValueError(what)
+
+
+def opsgenie(path, headers, body):
+    need(headers.get("Authorization") == f"GenieKey {SECRET}", "no GenieKey")
+    doc = json.loads(body)
+    if path == "/v2/alerts":
+        need(0 < len(doc["message"]) <= 130 and len(doc["alias"]) <= 512, "message or alias")
+        need(len(doc["description"]) <= 15000 and doc["priority"] in ("P1", "P2", "P3", "P4", "P5"), "description or priority")
+        need(all(isinstance(v, str) for v in doc["details"].values()), "details are texts")
+        need(sum(len(k) + len(v) for k, v in doc["details"].items()) <= 8000, "details")
+        need(all(len(tag) <= 50 for tag in doc["tags"]) and len(doc["tags"]) <= 20, "tags")
+        return "fire", 202, {"result": "Request will be processed"}
+    match = re.fullmatch(r"/v2/alerts/([^/?]+)/(close|acknowledge|notes)\?identifierType=alias", path)
+    need(match and len(doc.get("note", "")) <= 25000, path)
+    return {"close": "end", "notes": "update", "acknowledge": "acknowledge"}[match[2]], 202, {"result": "Request will be processed"}
+
+
+def headline_event(text):
+    return "end" if "Resolved: " in text else "update" if "Update: " in text else "fire"
+
+
+def slack(path, _, body):
+    need(path == f"/services/T0/{SECRET}", path)
+    doc = json.loads(body)
+    need(0 < len(doc["text"]) <= 4000 and len(doc["blocks"]) <= 50, "text or blocks")
+    for block in doc["blocks"]:
+        if block["type"] == "header":
+            need(len(block["text"]["text"]) <= 150 and block["text"]["type"] == "plain_text", "header")
+        elif block["type"] == "section":
+            need(0 < len(block["text"]["text"]) <= 3000, "section")
+        else:
+            need(block["type"] == "actions" and len(block["elements"]) <= 25, "block")
+            need(all(len(e["text"]["text"]) <= 75 and len(e["url"]) <= 3000 for e in block["elements"]), "button")
+    return headline_event(doc["text"]), 200, b"ok"
+
+
+def alertmanager(path, headers, body):
+    need(path == "/api/v2/alerts" and headers.get("Authorization") == f"Bearer {SECRET}", path)
+    (alert,) = json.loads(body)
+    need(alert["startsAt"] <= alert["endsAt"] and all(alert["labels"].values()), "alert")
+    need(set(alert["labels"]) == {"alertname", "incident", "team"}, "labels that stay")
+    return headline_event(alert["annotations"]["summary"]), 200, b""
+
+
+# kind: (members of the rules, what the stub checks, an answer that means no or None)
+KINDS = {
+    "opsgenie": ("api_key_file: {key}, url: \"{url}\", responder: Shop", opsgenie, None),
+    "jsm": ("api_key_file: {key}, url: \"{url}\"", opsgenie, None),
+    "slack": ("webhook_url_file: {hook}", slack, (200, {}, b"invalid_blocks")),
+    "alertmanager": ("bearer_file: {key}, url: \"{url}/\"", alertmanager, None),
+}
+HOOKS = {"slack": "/services/T0/" + SECRET}
+RULES = """teams: {{{{sre: {{{{escalation: sre}}}}}}}}
+pagers:
+  it: {{{{kind: {kind}, {members}}}}}
+  other: {{{{kind: webhook, url: "{{pager}}/other"}}}}
+escalations: {{{{sre: {{{{steps: [{{{{page: [it]}}}}]}}}}}}}}
+fallback: {{{{team: sre}}}}
+defaults: {{{{resolve_hold: 0s}}}}
+"""
+
+
+class Service(peers.Peer):
+    """Refuses what the service would refuse with 400, and tells it to the test; else 429 first, then 503, then the service's answer."""
+
+    def __init__(self, kind, says_no=False):
+        self.kind, self.says_no, self.faults, self.events, self.ills = kind, says_no, [], [], [429, 503]
+        super().__init__(self.take)
+
+    def take(self, request):
+        _, check, no = KINDS[self.kind]
+        if request["path"] == "/other":
+            return 200, {}, b""
+        try:
+            event, status, answer = check(request["path"], request["headers"], request["body"])
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            with self.lock:
+                self.faults.append(f"{fault!r}: {request['path']} {request['body'][:2000]}")
+            return 400, {}, b"{}"
+        if self.says_no:
+            return no
+        with self.lock:
+            if self.ills:
+                ill = self.ills.pop(0)
+                return ill, {"Retry-After": "0"} if ill == 429 else {}, b"slow down"
+            self.events.append(event)
+        return status, {}, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+
+def rules_of(kind, service, directory):
+    for name, text in (("pager.key", SECRET), ("pager.hook", service.url + HOOKS.get(kind, ""))):
+        path = os.path.join(directory, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        os.chmod(path, 0o600)
+    return RULES.format(kind=kind, members=KINDS[kind][0].format(
+        key=os.path.join(directory, "pager.key"), hook=os.path.join(directory, "pager.hook"), url=service.url))
+
+
+def with_daemon(kind, service, use):
+    daemon = peers.Daemon(service.url)
+    daemon.write("rules.yaml", rules_of(kind, service, daemon.directory).format(pager=service.url))
+    sender = None
+    try:
+        daemon.start()
+        sender = crowds.Sender(daemon)
+        use(daemon, sender)
+        assert not service.faults, service.faults
+        assert SECRET not in daemon.log_text(), daemon.log_text()
+    finally:
+        if sender:
+            sender.close()
+        daemon.finish()
+
+
+HOSTILE = {"summary": "<!channel> @channel @everyone <b>x</b> [a](javascript:b) ```\u202e" + "ü" * 5000,
+           "runbook_url": "https://wiki.example/a|b>c"}
+
+
+def alert(name, status="firing"):
+    body = json.loads(crowds.webhook({"alertname": name, "service": "shop", "severity": "critical"}, status))
+    body["alerts"][0]["annotations"] = HOSTILE
+    return json.dumps(body)
+
+
+def lives_with(kind):
+    def the_life_of_an_incident():
+        service = Service(kind)
+
+        def use(daemon, sender):
+            sender.post(alert("A"))
+            peers.wait_for("the page", lambda: service.events[:1] == ["fire"] or service.faults, 60)
+            sender.post(alert("A", "resolved"))
+            peers.wait_for("the end", lambda: "end" in service.events or service.faults, 60)
+
+        with_daemon(kind, service, use)
+        assert service.events[0] == "fire" and service.events[-1] == "end", service.events
+        assert not service.ills, service.ills
+
+    the_life_of_an_incident.__name__ = f"{kind}_gets_an_incident_from_its_start_to_its_end"
+    return the_life_of_an_incident
+
+
+def says_no(kind):
+    def a_no_with_200():
+        service = Service(kind, says_no=True)
+
+        def use(daemon, sender):
+            sender.post(alert("A"))
+            peers.wait_for("a rejection in the log", lambda: "outcome=rejected" in daemon.log_text() or service.faults or
+                           re.search(r"reject|refus", daemon.log_text()), 60)
+
+        with_daemon(kind, service, use)
+
+    a_no_with_200.__name__ = f"{kind}_may_say_no_with_200"
+    return a_no_with_200
+
+
+def sends(kind):
+    def a_test_page():
+        service = Service(kind)
+        service.ills.clear()
+        directory = peers.Daemon(service.url)
+        try:
+            directory.write("rules.yaml", rules_of(kind, service, directory.directory).format(pager=service.url))
+            done = subprocess.run([peers.BINARY, "send", "--rules", os.path.join(directory.directory, "rules.yaml"), "--pager", "it"],
+                                  capture_output=True, text=True, timeout=peers.PATIENCE, check=False)
+            shown = done.stdout + done.stderr
+            assert done.returncode == 0 and not service.faults, (shown, service.faults)
+            assert service.events == ["fire", "end"], service.events
+            assert SECRET not in shown, shown
+        finally:
+            directory.finish()
+
+    a_test_page.__name__ = f"{kind}_takes_a_test_page"
+    return a_test_page
+
+
+peers.run(*[make(kind) for kind in KINDS for make in (lives_with, sends)], *[says_no(kind) for kind in KINDS if KINDS[kind][2]], at_once=2)
