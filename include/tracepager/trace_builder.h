@@ -44,6 +44,11 @@ void trace_builder_free(struct trace_builder *builder); /* takes NULL */
  * cuts the text to LIMIT_ATTR_VALUE_BYTES first, not inside a character. */
 uint32_t trace_builder_text(struct trace_builder *builder, const char *text, size_t len);
 uint32_t trace_builder_value(struct trace_builder *builder, const char *text, size_t len);
+/* Is it the text of this reference, byte by byte? */
+bool trace_builder_is(const struct trace_builder *builder, uint32_t reference, const char *text,
+		      size_t len);
+/* As trace_builder_text(), of an id of 16 hexadecimal digits. */
+uint32_t trace_builder_digits(struct trace_builder *builder, const char digits[static 16]);
 
 /* The key of an attribute name (enum attr, or ATTR_COUNT + index into extra_names); -1: attributes
  * of this name are not kept. */
@@ -63,6 +68,9 @@ void trace_builder_resource_service(struct trace_builder *builder, uint32_t reso
 struct span *trace_builder_span(struct trace_builder *builder);
 /* Adds an attribute to the span that was begun. The last value of a key counts. */
 void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, uint32_t value);
+/* Adds several attributes, in this order. */
+void trace_builder_span_attrs(struct trace_builder *builder, const struct span_attr *attrs,
+			      size_t nattrs);
 /* Adds an exception event, or a log line that reports an error, to the span that was begun. type
  * and message: texts, TRACE_NONE: none; at_us: since 1970, 0: unknown. Of several the span keeps
  * one as exception.type and exception.message: the one whose message is the status's, else the

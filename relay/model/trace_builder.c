@@ -42,7 +42,7 @@ struct trace_builder {
 	uint32_t nspans, spans_size;
 	struct span_attr *attrs;
 	uint32_t nattrs, attrs_size;
-	uint64_t attr_keys; /* keys of the current span, as bits: key modulo 64 */
+	uint64_t attr_keys[2]; /* keys of the current span, as bits: key modulo 128 */
 	/* Lists of attributes that were used lately, by their hash: the first one's index + 1. */
 	uint32_t attr_lists[ATTR_LISTS];
 	struct exception {
@@ -178,6 +178,17 @@ uint32_t trace_builder_value(struct trace_builder *builder, const char *text, si
 	return trace_texts_cut(&builder->texts, text, len, LIMIT_ATTR_VALUE_BYTES);
 }
 
+bool trace_builder_is(const struct trace_builder *builder, uint32_t reference, const char *text,
+		      size_t len)
+{
+	return trace_texts_is(&builder->texts, reference, text, len);
+}
+
+uint32_t trace_builder_digits(struct trace_builder *builder, const char digits[static 16])
+{
+	return trace_texts_add_digits(&builder->texts, digits);
+}
+
 /* ---- resources ---- */
 
 uint32_t trace_builder_resource(struct trace_builder *builder)
@@ -250,35 +261,76 @@ struct span *trace_builder_span(struct trace_builder *builder)
 		return NULL;
 	span = &builder->spans[builder->nspans];
 	*span = (struct span){ .attrs = builder->nattrs };
-	builder->attr_keys = 0;
+	builder->attr_keys[0] = builder->attr_keys[1] = 0;
 	builder->nexceptions = 0;
 	return span;
 }
 
+/* May the current span have the key? false: it has not. */
+static inline bool may_have_key(const struct trace_builder *b, unsigned int key)
+{
+	return b->attr_keys[key / 64 % 2] >> key % 64 & 1;
+}
+
+/* Replaces the value of a key that the span may have. */
+static bool replace_attr(struct trace_builder *b, const struct span *span, unsigned int key,
+			 uint32_t value)
+{
+	struct span_attr *attrs = b->attrs + span->attrs;
+
+	for (unsigned int i = 0; i < span->nattrs; i++)
+		if (attrs[i].key == key) {
+			attrs[i].value = value;
+			return true;
+		}
+	return false;
+}
+
+static inline void add_attr(struct trace_builder *b, struct span *span, unsigned int key,
+			    uint32_t value)
+{
+	uint64_t *keys = &b->attr_keys[key / 64 % 2], bit = UINT64_C(1) << (key % 64);
+
+	if ((*keys & bit) && replace_attr(b, span, key, value))
+		return;
+	if (span->nattrs == LIMIT_SPAN_ATTRS)
+		return;
+	if (b->nattrs + span->nattrs == b->attrs_size &&
+	    !blocks_grow(&b->blocks, &b->attrs, &b->attrs_size, b->attrs_size, 1,
+			 sizeof(*b->attrs)))
+		return;
+	b->attrs[span->attrs + span->nattrs++] = (struct span_attr){ (uint16_t)key, 0, value };
+	*keys |= bit;
+}
+
 void trace_builder_span_attr(struct trace_builder *builder, unsigned int key, uint32_t value)
 {
+	if (builder->blocks.err.code == 0)
+		add_attr(builder, &builder->spans[builder->nspans], key, value);
+}
+
+void trace_builder_span_attrs(struct trace_builder *builder, const struct span_attr *attrs,
+			      size_t nattrs)
+{
 	struct span *span;
-	uint64_t bit = UINT64_C(1) << (key % 64);
+	unsigned int n;
+	size_t i = 0;
 
 	if (builder->blocks.err.code != 0)
 		return;
 	span = &builder->spans[builder->nspans];
-	if (builder->attr_keys & bit) {
-		for (uint32_t i = span->attrs; i < builder->nattrs + span->nattrs; i++)
-			if (builder->attrs[i].key == key) {
-				builder->attrs[i].value = value;
-				return;
-			}
+	n = span->nattrs;
+	/* Where there is room for all, they are copied up to the first whose key repeats. */
+	if (n + nattrs <= LIMIT_SPAN_ATTRS && builder->nattrs + n + nattrs <= builder->attrs_size) {
+		for (; i < nattrs && !may_have_key(builder, attrs[i].key); i++) {
+			builder->attr_keys[attrs[i].key / 64 % 2] |= UINT64_C(1)
+								     << attrs[i].key % 64;
+			builder->attrs[span->attrs + n++] = attrs[i];
+		}
+		span->nattrs = (uint8_t)n;
 	}
-	if (span->nattrs == LIMIT_SPAN_ATTRS)
-		return;
-	if (builder->nattrs + span->nattrs == builder->attrs_size &&
-	    !blocks_grow(&builder->blocks, &builder->attrs, &builder->attrs_size,
-			 builder->attrs_size, 1, sizeof(*builder->attrs)))
-		return;
-	builder->attrs[span->attrs + span->nattrs++] =
-		(struct span_attr){ (uint16_t)key, 0, value };
-	builder->attr_keys |= bit;
+	for (; i < nattrs; i++)
+		add_attr(builder, span, attrs[i].key, attrs[i].value);
 }
 
 void trace_builder_span_exception(struct trace_builder *builder, uint32_t type, uint32_t message,
@@ -399,27 +451,26 @@ static bool fold_attr(const struct trace_builder *b, struct span *span,
 	}
 }
 
-#define KEY_BIT(key) (UINT64_C(1) << ((key) % 64))
-
 /* Folds the span's attributes as far as they are fields; a span without a message takes HTTP's
  * reason phrase. */
 static void fold_attrs(struct trace_builder *b, struct span *span)
 {
-	const uint64_t taken = KEY_BIT(ATTR_SPAN_KIND) | KEY_BIT(ATTR_OTEL_STATUS_CODE) |
-			       KEY_BIT(ATTR_OTEL_STATUS_DESCRIPTION) | KEY_BIT(ATTR_ERROR);
+	const bool taken =
+		may_have_key(b, ATTR_SPAN_KIND) || may_have_key(b, ATTR_OTEL_STATUS_CODE) ||
+		may_have_key(b, ATTR_OTEL_STATUS_DESCRIPTION) || may_have_key(b, ATTR_ERROR);
 	struct span_attr *attrs;
 	uint8_t kept = 0;
 
 	if (span->nattrs == 0)
 		return;
 	attrs = b->attrs + span->attrs;
-	if (b->attr_keys & taken) {
+	if (taken) {
 		for (uint8_t i = 0; i < span->nattrs; i++)
 			if (!fold_attr(b, span, &attrs[i]))
 				attrs[kept++] = attrs[i];
 		span->nattrs = kept;
 	}
-	if (span->message != 0 || !(b->attr_keys & KEY_BIT(ATTR_HTTP_STATUS_MESSAGE)))
+	if (span->message != 0 || !may_have_key(b, ATTR_HTTP_STATUS_MESSAGE))
 		return;
 	for (uint8_t i = 0; i < span->nattrs; i++)
 		if (attrs[i].key == ATTR_HTTP_STATUS_MESSAGE)

@@ -36,6 +36,8 @@ void trace_texts_fini(struct trace_texts *texts);
 /* The reference of a text; TRACE_NONE: a cap is reached, and blocks->err says which. Bytes that are
  * NUL or not UTF-8 become U+FFFD. */
 uint32_t trace_texts_add(struct trace_texts *texts, const char *text, size_t len);
+/* The same, of 16 hexadecimal digits. */
+uint32_t trace_texts_add_digits(struct trace_texts *texts, const char digits[static 16]);
 /* The same, of the text cut to max bytes, not inside a character. */
 uint32_t trace_texts_cut(struct trace_texts *texts, const char *text, size_t len, size_t max);
 /* All texts are in: frees the table and the unused end of strings. */

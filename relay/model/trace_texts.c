@@ -154,12 +154,13 @@ static uint32_t texts_insert_clean(struct trace_texts *texts, const char *text, 
 	return result;
 }
 
-static uint32_t texts_insert(struct trace_texts *texts, const char *text, size_t len, uint32_t hash)
+/* Inserts a text that is clean. */
+static inline __attribute__((always_inline)) uint32_t insert_text(struct trace_texts *texts,
+								  const char *text, size_t len,
+								  uint32_t hash)
 {
 	uint32_t at = texts->string_bytes;
 
-	if (!is_clean(text, len))
-		return texts_insert_clean(texts, text, len);
 	if (len >= LIMIT_TRACE_STRING_BYTES || at + len + 1 > LIMIT_TRACE_STRING_BYTES) {
 		err_set(&texts->blocks->err, E2BIG, "more than %u MiB of different texts",
 			LIMIT_TRACE_STRING_BYTES >> 20);
@@ -181,9 +182,18 @@ static uint32_t texts_insert(struct trace_texts *texts, const char *text, size_t
 	return at;
 }
 
+static uint32_t texts_insert(struct trace_texts *texts, const char *text, size_t len, uint32_t hash)
+{
+	if (!is_clean(text, len))
+		return texts_insert_clean(texts, text, len);
+	return insert_text(texts, text, len, hash);
+}
+
 /* The reference of a text in one table; 0: it is not there. */
-static inline uint32_t find_text(const struct trace_texts *texts, const struct text_bucket *buckets,
-				 uint32_t nbuckets, uint32_t hash, const char *text, size_t len)
+static inline __attribute__((always_inline)) uint32_t find_text(const struct trace_texts *texts,
+								const struct text_bucket *buckets,
+								uint32_t nbuckets, uint32_t hash,
+								const char *text, size_t len)
 {
 	for (uint32_t i = hash & (nbuckets - 1);; i = (i + 1) & (nbuckets - 1)) {
 		unsigned int found = find_hashes(&buckets[i], hash);
@@ -212,6 +222,21 @@ uint32_t trace_texts_add(struct trace_texts *texts, const char *text, size_t len
 	if (found == 0 && texts->old_buckets)
 		found = find_text(texts, texts->old_buckets, texts->nold, hash, text, len);
 	return found != 0 ? found : texts_insert(texts, text, len, hash);
+}
+
+/* trace_texts_add() with the size known to the compiler. */
+uint32_t trace_texts_add_digits(struct trace_texts *texts, const char digits[static 16])
+{
+	const size_t len = 16;
+	uint32_t hash, found;
+
+	if (texts->blocks->err.code != 0)
+		return TRACE_NONE;
+	hash = (uint32_t)trace_texts_hash(texts, digits, len) | 0x80000000u;
+	found = find_text(texts, texts->buckets, texts->nbuckets, hash, digits, len);
+	if (found == 0 && texts->old_buckets)
+		found = find_text(texts, texts->old_buckets, texts->nold, hash, digits, len);
+	return found != 0 ? found : insert_text(texts, digits, len, hash);
 }
 
 /* The length of a text cut to max bytes, but not inside a UTF-8 sequence, which has at most three
