@@ -9,6 +9,9 @@
  * wire.c reads by the tables below; otlp.c decides what the fields mean.
  */
 #include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,6 +21,7 @@
 #include "encodings-internal.h"
 #include "otlp-internal.h"
 #include "otlp_proto-internal.h"
+#include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "wire-internal.h"
 
@@ -146,29 +150,50 @@ static const struct wire_message messages[NODE_MESSAGES] = {
 	[NODE_VALUE] = { FIELDS(value_fields) },
 };
 
-struct attribute {
-	int key; /* negative: the attribute is not kept */
-	uint32_t value;
-};
+/* The key of an attribute that is not kept. */
+#define KEY_UNWANTED UINT16_MAX
+_Static_assert(ATTR_COUNT + LIMIT_EXTRA_ATTRS < KEY_UNWANTED, "no key is KEY_UNWANTED");
 
-/* Attributes of up to MEMO_BYTES bytes are remembered, one per slot, the last one that used the
- * slot: most attributes of a trace repeat key and value of others. A document that aims at one slot
- * only makes itself slower, so the slots need no secret hash. */
-#define MEMO_BYTES 55
-#define MEMO_SLOTS 128
-
+/* Attributes and names of spans of up to MEMO_BYTES bytes are remembered, one per slot: most of a
+ * trace repeat others. A document that aims at one slot only makes itself slower, so the slots need
+ * no secret hash. */
 struct memo {
-	struct attribute made;
-	unsigned char len;
-	char bytes[MEMO_BYTES]; /* the attribute as it was written */
+	struct span_attr made;
+	unsigned char len; /* with MEMO_NAME added for a name */
+	char bytes[];	   /* the attribute or name as it was written */
 };
+
+#define MEMO_SIZE	 64
+#define MEMO_BITS	 9
+#define LONG_MEMO_SIZE	 128
+#define LONG_MEMO_BITS	 4
+#define MEMO_BYTES	 (LONG_MEMO_SIZE - offsetof(struct memo, bytes))
+#define MEMO_NAME	 0x80u
+#define SHORT_MEMO_BYTES (MEMO_SIZE - offsetof(struct memo, bytes))
+_Static_assert(MEMO_BYTES < MEMO_NAME, "a length and MEMO_NAME share a byte");
+
+/* Spans stand near their parents, and siblings side by side: ids that were read lately, by their
+ * bytes. */
+#define RECENT_IDS 256
+struct recent_id {
+	uint64_t bytes;
+	uint32_t text; /* 0: free */
+};
+
+/* Attributes that wait for the builder, so that it takes many of a span at once. */
+#define WAITING_ATTRS 32
 
 struct otlp_proto {
 	struct otlp otlp;
 	struct wire *wire;
 	char trace_id[16]; /* the bytes of otlp.trace_id; most spans repeat the one before */
 	bool has_trace_id;
-	struct memo memos[MEMO_SLOTS];
+	uint32_t newest_value; /* the latest text that an attribute had first */
+	unsigned int nwaiting;
+	struct span_attr waiting[WAITING_ATTRS];
+	struct recent_id recent_ids[RECENT_IDS];
+	_Alignas(struct memo) char memos[1 << MEMO_BITS][MEMO_SIZE];
+	_Alignas(struct memo) char long_memos[1 << LONG_MEMO_BITS][LONG_MEMO_SIZE];
 };
 
 /* ---- texts ---- */
@@ -211,11 +236,33 @@ static int otlp_proto_take_id(struct otlp_proto *proto, enum otlp_id which, cons
 	return otlp_set_id(&proto->otlp, which, hex, 2 * len);
 }
 
+/* Sets *slot to an id of 8 bytes. */
+static inline int take_short_id(struct otlp_proto *proto, uint32_t *slot, const char *bytes)
+{
+	struct recent_id *recent;
+	char digits[16];
+	uint64_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	recent = &proto->recent_ids[word * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+	if (recent->bytes != word || recent->text == 0) {
+		put_digits(digits, bytes);
+		put_digits(digits + 8, bytes + 4);
+		*slot = trace_builder_digits(proto->otlp.builder, digits);
+		if (*slot == TRACE_NONE)
+			return otlp_check(&proto->otlp, TRACE_NONE);
+		*recent = (struct recent_id){ word, *slot };
+	}
+	*slot = recent->text;
+	return 0;
+}
+
 static int otlp_proto_take_trace_id(struct otlp_proto *proto, const char *bytes, size_t len)
 {
 	bool full = len == sizeof(proto->trace_id);
 
-	if (full && proto->has_trace_id && memcmp(bytes, proto->trace_id, len) == 0) {
+	if (full && proto->has_trace_id &&
+	    memcmp(bytes, proto->trace_id, sizeof(proto->trace_id)) == 0) {
 		proto->otlp.has_trace_id = true;
 		return 0;
 	}
@@ -225,6 +272,13 @@ static int otlp_proto_take_trace_id(struct otlp_proto *proto, const char *bytes,
 	return otlp_proto_take_id(proto, OTLP_TRACE_ID, bytes, len);
 }
 
+static int take_span_id(struct otlp_proto *proto, const char *bytes, size_t len)
+{
+	if (len == 8)
+		return take_short_id(proto, &proto->otlp.span->id, bytes);
+	return otlp_proto_take_id(proto, OTLP_SPAN_ID, bytes, len);
+}
+
 /* The parent of a root may be written as zeros. */
 static int take_parent_id(struct otlp_proto *proto, const char *bytes, size_t len)
 {
@@ -232,6 +286,8 @@ static int take_parent_id(struct otlp_proto *proto, const char *bytes, size_t le
 
 	while (i < len && bytes[i] == 0)
 		i++;
+	if (len == 8 && i < len)
+		return take_short_id(proto, &proto->otlp.span->parent_id, bytes);
 	return otlp_proto_take_id(proto, OTLP_PARENT_ID, bytes, i < len ? len : 0);
 }
 
@@ -246,7 +302,7 @@ static int otlp_proto_on_text(void *ctx, unsigned int node, const char *text, si
 	case NODE_TRACE_ID:
 		return otlp_proto_take_trace_id(proto, text, len);
 	case NODE_SPAN_ID:
-		return otlp_proto_take_id(proto, OTLP_SPAN_ID, text, len);
+		return take_span_id(proto, text, len);
 	case NODE_PARENT_ID:
 		return take_parent_id(proto, text, len);
 	case NODE_LINK_TRACE_ID:
@@ -376,36 +432,103 @@ static int otlp_proto_on_number(void *ctx, unsigned int node, uint64_t number)
 
 #define TAG(field, type) ((field) << 3 | WIRE_TYPE_##type)
 
-/* For 8 bytes and more, where they are faster than calls for any size. */
-static inline bool same_bytes(const char *a, const char *b, size_t len)
+static inline uint64_t differing_bits(const char *a, const char *b)
 {
 	uint64_t left, right;
 
-	for (size_t i = 0; i < len - 8; i += 8) {
-		memcpy(&left, a + i, 8);
-		memcpy(&right, b + i, 8);
-		if (left != right)
-			return false;
-	}
-	return memcmp(a + len - 8, b + len - 8, 8) == 0;
+	memcpy(&left, a, sizeof(left));
+	memcpy(&right, b, sizeof(right));
+	return left ^ right;
 }
 
-static inline void copy_bytes(char *to, const char *from, size_t len)
+static inline uint64_t differing_bits16(const char *a, const char *b)
 {
-	for (size_t i = 0; i < len - 8; i += 8)
-		memcpy(to + i, from + i, 8);
-	memcpy(to + len - 8, from + len - 8, 8);
+	return differing_bits(a, b) | differing_bits(a + 8, b + 8);
 }
 
-/* NULL: attributes of this length are not remembered. */
+static inline uint64_t differing_bits32(const char *a, const char *b)
+{
+	return differing_bits16(a, b) | differing_bits16(a + 16, b + 16);
+}
+
+/* For 8 bytes and more. Words may overlap: a loop would be as long as the text, which misleads the
+ * processor at its end. */
+static inline bool same_bytes(const char *a, const char *b, size_t len)
+{
+	if (len < 16)
+		return (differing_bits(a, b) | differing_bits(a + len - 8, b + len - 8)) == 0;
+	if (len < 32)
+		return (differing_bits16(a, b) | differing_bits16(a + len - 16, b + len - 16)) == 0;
+	if (len < 64)
+		return (differing_bits32(a, b) | differing_bits32(a + len - 32, b + len - 32)) == 0;
+	for (size_t i = 0; i < len - 32; i += 32)
+		if (differing_bits32(a + i, b + i) != 0)
+			return false;
+	return differing_bits32(a + len - 32, b + len - 32) == 0;
+}
+
+#ifdef __SSE2__
+/* Sixteen bytes from at on: all ones in those that are the same, or behind the first len. */
+static inline __m128i same_sixteen_of(const char *a, const char *b, size_t len, size_t at)
+{
+	static const unsigned char behind[2 * MEMO_SIZE] = { [MEMO_SIZE... 2 * MEMO_SIZE - 1] =
+								     0xff };
+	const __m128i *left = (const __m128i *)(const void *)(a + at);
+	const __m128i *right = (const __m128i *)(const void *)(b + at);
+	const __m128i *mask = (const __m128i *)(const void *)(behind + MEMO_SIZE - len + at);
+
+	return _mm_or_si128(_mm_cmpeq_epi8(_mm_loadu_si128(left), _mm_loadu_si128(right)),
+			    _mm_loadu_si128(mask));
+}
+
+/* Are the first len bytes of 64 the same? One comparison, whatever len is. */
+static inline bool same_head_of_64(const char *a, const char *b, size_t len)
+{
+	__m128i low = _mm_and_si128(same_sixteen_of(a, b, len, 0), same_sixteen_of(a, b, len, 16));
+	__m128i high =
+		_mm_and_si128(same_sixteen_of(a, b, len, 32), same_sixteen_of(a, b, len, 48));
+
+	return _mm_movemask_epi8(_mm_and_si128(low, high)) == 0xffff;
+}
+#endif
+
+/* The slot of a text; NULL: texts of this length are not remembered. */
 static inline struct memo *memo_of(struct otlp_proto *proto, const char *text, size_t len)
 {
-	uint64_t tail;
+	uint64_t tail, middle;
+	char *slot;
 
 	if (len < sizeof(tail) || len > MEMO_BYTES)
 		return NULL;
 	memcpy(&tail, text + len - sizeof(tail), sizeof(tail));
-	return &proto->memos[((tail ^ len) * UINT64_C(0x9e3779b97f4a7c15)) >> 57];
+	memcpy(&middle, text + (len - sizeof(middle)) / 2, sizeof(middle));
+	tail = (tail ^ len) * UINT64_C(0x9e3779b97f4a7c15) +
+	       (middle ^ len) * UINT64_C(0xc2b2ae3d27d4eb4f);
+	slot = len <= SHORT_MEMO_BYTES ? proto->memos[tail >> (64 - MEMO_BITS)]
+				       : proto->long_memos[tail >> (64 - LONG_MEMO_BITS)];
+	return (struct memo *)(void *)slot;
+}
+
+/* Is the text the one of the memo? rest: bytes that may be read from text on. */
+static inline bool is_memo(const struct memo *memo, const char *text, size_t len, size_t rest,
+			   unsigned int kind)
+{
+	if (!memo || memo->len != (len | kind))
+		return false;
+#ifdef __SSE2__
+	if (len <= SHORT_MEMO_BYTES && rest >= MEMO_SIZE)
+		return same_head_of_64(memo->bytes, text, len);
+#endif
+	(void)rest;
+	return same_bytes(memo->bytes, text, len);
+}
+
+static void remember_text(struct memo *memo, struct span_attr made, const char *text, size_t len,
+			  unsigned int kind)
+{
+	memo->made = made;
+	memo->len = (unsigned char)(len | kind);
+	memcpy(memo->bytes, text, len);
 }
 
 /* Reads the value of an attribute, from its tag on: a string, or an integer of up to two bytes.
@@ -437,58 +560,84 @@ static bool otlp_proto_read_value(struct otlp_proto *proto, const char *text, si
 /* Reads an attribute whose key comes first and all of whose lengths have one byte. false: another
  * form. */
 static bool read_attribute(struct otlp_proto *proto, const char *text, size_t len,
-			   struct attribute *ret_made)
+			   struct span_attr *ret_made)
 {
 	const unsigned char *bytes = (const unsigned char *)text;
 	size_t value;
+	int key;
 
 	if (len < 2 || bytes[0] != TAG(1, LEN) || bytes[1] > len - 2)
 		return false;
 	value = 2u + bytes[1];
-	ret_made->key = trace_builder_attr(proto->otlp.builder, text + 2, bytes[1]);
-	return ret_made->key < 0 ||
-	       otlp_proto_read_value(proto, text + value, len - value, &ret_made->value);
+	key = trace_builder_attr(proto->otlp.builder, text + 2, bytes[1]);
+	ret_made->key = key < 0 ? KEY_UNWANTED : (uint16_t)key;
+	return key < 0 || otlp_proto_read_value(proto, text + value, len - value, &ret_made->value);
 }
 
-/* 1: taken; 0: left to wire.c; or -errno. */
-static int otlp_proto_take_attribute(struct otlp_proto *proto, const char *text, size_t len)
+static inline void flush_attributes(struct otlp_proto *proto)
+{
+	if (proto->nwaiting > 0)
+		trace_builder_span_attrs(proto->otlp.builder, proto->waiting, proto->nwaiting);
+	proto->nwaiting = 0;
+}
+
+/* 1: taken; 0: left to wire.c; or -errno. A value that is new in this document is not remembered:
+ * most of these never come again. */
+static int otlp_proto_take_attribute(struct otlp_proto *proto, const char *text, size_t len,
+				     size_t rest)
 {
 	struct memo *memo = memo_of(proto, text, len);
-	struct attribute made = { .value = 0 };
+	struct span_attr made = { .value = 0 };
 
-	if (memo && memo->len == len && same_bytes(memo->bytes, text, len)) {
+	if (is_memo(memo, text, len, rest, 0)) {
 		made = memo->made;
 	} else {
 		if (!read_attribute(proto, text, len, &made))
 			return 0;
 		if (made.value == TRACE_NONE)
 			return otlp_check(&proto->otlp, TRACE_NONE);
-		if (memo) {
-			memo->made = made;
-			memo->len = (unsigned char)len;
-			copy_bytes(memo->bytes, text, len);
-		}
+		if (made.value > proto->newest_value)
+			proto->newest_value = made.value;
+		else if (memo)
+			remember_text(memo, made, text, len, 0);
 	}
-	if (made.key >= 0)
-		trace_builder_span_attr(proto->otlp.builder, (unsigned int)made.key, made.value);
+	if (proto->nwaiting == WAITING_ATTRS)
+		flush_attributes(proto);
+	proto->waiting[proto->nwaiting] = made;
+	proto->nwaiting += made.key != KEY_UNWANTED;
 	return 1;
+}
+
+static int take_name(struct otlp_proto *proto, const char *text, size_t len, size_t rest)
+{
+	struct memo *memo = memo_of(proto, text, len);
+	struct span *span = proto->otlp.span;
+	int code;
+
+	if (is_memo(memo, text, len, rest, MEMO_NAME)) {
+		span->name = memo->made.value;
+		return 0;
+	}
+	code = otlp_take_text(&proto->otlp, &span->name, text, len);
+	if (code == 0 && memo)
+		remember_text(memo, (struct span_attr){ .value = span->name }, text, len,
+			      MEMO_NAME);
+	return code;
 }
 
 /* Takes a field with a length, which lies whole at bytes. */
 static inline int take_text_field(struct otlp_proto *proto, unsigned int number, const char *bytes,
-				  size_t len)
+				  size_t len, size_t rest)
 {
-	struct otlp *otlp = &proto->otlp;
-
 	switch (number) {
 	case 1:
 		return otlp_proto_take_trace_id(proto, bytes, len);
 	case 2:
-		return otlp_proto_take_id(proto, OTLP_SPAN_ID, bytes, len);
+		return take_span_id(proto, bytes, len);
 	case 4:
 		return take_parent_id(proto, bytes, len);
 	default:
-		return otlp_take_text(otlp, &otlp->span->name, bytes, len);
+		return take_name(proto, bytes, len, rest);
 	}
 }
 
@@ -504,7 +653,7 @@ static inline int otlp_proto_take_field(struct otlp_proto *proto, const char *p,
 	case TAG(9, LEN):
 		if (len >= 0x80 || len > rest - 2)
 			return 0;
-		answer = otlp_proto_take_attribute(proto, p + 2, len);
+		answer = otlp_proto_take_attribute(proto, p + 2, len, rest - 2);
 		return answer <= 0 ? answer : (int)len + 2;
 	case TAG(1, LEN):
 	case TAG(2, LEN):
@@ -512,7 +661,7 @@ static inline int otlp_proto_take_field(struct otlp_proto *proto, const char *p,
 	case TAG(5, LEN):
 		if (len >= 0x80 || len > rest - 2)
 			return 0;
-		answer = take_text_field(proto, bytes[0] >> 3, p + 2, len);
+		answer = take_text_field(proto, bytes[0] >> 3, p + 2, len, rest - 2);
 		return answer < 0 ? answer : (int)len + 2;
 	case TAG(6, VARINT):
 		if (len >= 0x80)
@@ -551,6 +700,7 @@ static int otlp_proto_on_fields(void *ctx, unsigned int node, const char **at, c
 			break;
 		*at += taken;
 	}
+	flush_attributes(proto);
 	return taken < 0 ? taken : 0;
 }
 

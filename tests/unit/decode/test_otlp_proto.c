@@ -374,9 +374,10 @@ START_TEST(values)
 }
 END_TEST
 
-/* Attributes that differ in one byte, each twice and alternating, so that a remembered attribute
- * must not be mistaken for another: in the value, in the key, in the length, in the first bytes.
- * Attributes of up to 55 bytes are remembered. */
+/* Attributes that differ in one byte, each four times and alternating, so that a remembered
+ * attribute must not be mistaken for another: in the value, in the key, in the length, in the first
+ * bytes. Attributes of up to 55 bytes, and of up to 119, are remembered when they come again. */
+#define SIXTY_BYTES "012345678901234567890123456789012345678901234567890123456789"
 START_TEST(attributes_again)
 {
 	static const struct {
@@ -389,6 +390,13 @@ START_TEST(attributes_again)
 		{ "db.name", "orders-01234567890123456789012345678901234567", ATTR_DB_NAME },
 		{ "db.name", "Orders-01234567890123456789012345678901234567", ATTR_DB_NAME },
 		{ "db.name", "orders-012345678901234567890123456789012345678", ATTR_DB_NAME },
+		{ "db.name", "orders-" SIXTY_BYTES "0123456789012345678901234567890123456a",
+		  ATTR_DB_NAME },
+		{ "db.name", "orders-" SIXTY_BYTES "0123456789012345678901234567890123456b",
+		  ATTR_DB_NAME },
+		{ "db.name", "orders-" SIXTY_BYTES, ATTR_DB_NAME },
+		{ "db.name", "Orders-" SIXTY_BYTES, ATTR_DB_NAME },
+		{ "db.name", "orders-" SIXTY_BYTES SIXTY_BYTES, ATTR_DB_NAME },
 		{ "db.name", "a\xff", ATTR_DB_NAME },
 		{ "db.name", "", ATTR_DB_NAME },
 		{ "db_name", "orders-0123456789", ATTR_COUNT },
@@ -396,7 +404,7 @@ START_TEST(attributes_again)
 	};
 	const size_t n = sizeof(rows) / sizeof(rows[0]);
 
-	for (size_t i = 0; i < 2 * n; i++) {
+	for (size_t i = 0; i < 4 * n; i++) {
 		const char id[2] = { (char)(i / 16 + 1), (char)(i % 16) };
 
 		proto_hex(&span, 1, TRACE_ID);
@@ -408,18 +416,57 @@ START_TEST(attributes_again)
 	end_resource("ledger");
 	for (size_t piece = 1; piece <= document.len; piece += document.len - 1) {
 		decode(piece);
-		ck_assert_uint_eq(set->traces[0].nspans, 2 * n);
-		for (size_t i = 0; i < 2 * n; i++) {
+		ck_assert_uint_eq(set->traces[0].nspans, 4 * n);
+		for (size_t i = 0; i < 4 * n; i++) {
 			const struct span *of = &set->traces[0].spans[i];
-			char port[] = { (char)('0' + i % n), '\0' };
+			char port[4];
 
+			snprintf(port, sizeof(port), "%zu", i % n);
 			check_attr(of, ATTR_SERVER_PORT, port);
 			for (unsigned int attr = 0; attr < ATTR_COUNT; attr++)
 				if (attr != ATTR_SERVER_PORT)
 					check_attr(of, attr,
 						   attr != rows[i % n].attr ? NULL
-						   : i % n == 6		    ? "a\xef\xbf\xbd"
-									    : rows[i % n].value);
+						   : strcmp(rows[i % n].value, "a\xff") == 0
+							   ? "a\xef\xbf\xbd"
+							   : rows[i % n].value);
+		}
+	}
+}
+END_TEST
+
+/* A name that has the bytes of an attribute, and ids that come again: a parent before its child,
+ * and behind it, and one with the bytes of another in another order. */
+START_TEST(names_and_ids_again)
+{
+	static const char *const ids[] = { "1122334455667788", "8877665544332211",
+					   "1122334455667789", "0000000000000001" };
+	const char *attribute = "\x0a\x07"
+				"db.name"
+				"\x12\x08\x0a\x06"
+				"orders";
+
+	for (size_t i = 0; i < 16; i++) {
+		proto_hex(&span, 1, TRACE_ID);
+		proto_hex(&span, 2, ids[i % 4]);
+		proto_hex(&span, 4, ids[(i + i / 4) % 4]);
+		proto_text(&span, 5, attribute);
+		proto_attribute(&span, 9, "db.name", "orders");
+		proto_varint(&span, 6, i / 4 + 1);
+		end_span();
+	}
+	end_resource("ledger");
+	for (size_t piece = 1; piece <= document.len; piece += document.len - 1) {
+		decode(piece);
+		ck_assert_uint_eq(set->traces[0].nspans, 16);
+		for (size_t i = 0; i < 16; i++) {
+			const struct span *of = &set->traces[0].spans[i];
+
+			ck_assert_str_eq(set->strings + of->id, ids[i % 4]);
+			ck_assert_str_eq(set->strings + of->parent_id, ids[(i + i / 4) % 4]);
+			ck_assert_uint_eq(of->id, set->traces[0].spans[i % 4].id);
+			ck_assert_str_eq(set->strings + of->name, attribute);
+			check_attr(of, ATTR_DB_NAME, "orders");
 		}
 	}
 }
@@ -622,6 +669,7 @@ int main(void)
 	tcase_add_test(tcase, any_order);
 	tcase_add_test(tcase, values);
 	tcase_add_test(tcase, attributes_again);
+	tcase_add_test(tcase, names_and_ids_again);
 	tcase_add_test(tcase, fields_behind_an_event);
 	tcase_add_test(tcase, a_root_with_a_link);
 	tcase_add_test(tcase, unknown_fields);
