@@ -98,6 +98,10 @@ struct jread_form {
 	int (*key)(void *ctx, const struct jread_word words[JREAD_WORDS]);
 	/* Takes a pair. false: it was not taken, report its events. */
 	bool (*take)(void *ctx, const struct jread_pair *pair);
+	/* May be NULL. Takes a pair of which only the first byte of the value, a brace, was read:
+	 * pair->text has it and pair->len bytes of the piece. The size of the value, if these bytes
+	 * were read as events before and the same follows from them; 0: report its events. */
+	size_t (*object)(void *ctx, const struct jread_pair *pair);
 };
 #define JREAD_PAIR_UNWANTED (-1) /* check the value, and do not report it */
 #define JREAD_PAIR_OTHER    (-2) /* report the events of the pair */

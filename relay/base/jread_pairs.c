@@ -230,6 +230,21 @@ ALWAYS_INLINE const char *read_pair_word(const char *p, const char *end, enum jr
 	return end - p >= 5 && memcmp(p, literal_text(*p), (size_t)(q - p)) == 0 ? q : NULL;
 }
 
+/* Takes a pair whose value is an object that the handler knows by its bytes. The place behind it;
+ * NULL: left to the events. */
+static const char *take_object(struct jread *r, const struct jread_head *head,
+			       struct jread_pair *pair, const char *p, const char *end)
+{
+	size_t size;
+
+	pair->event = JREAD_OBJECT;
+	pair->text = p;
+	pair->len = (size_t)(end - p);
+	/* The byte behind the value must be in the piece, too. */
+	size = head->tail_len == 0 ? head->form->object(r->ctx, pair) : 0;
+	return size > 0 && size < pair->len ? p + size : NULL;
+}
+
 /* Reads the value and what is behind it, and takes the pair. The place behind it; NULL: left to the
  * events. */
 ALWAYS_INLINE const char *take_pair(struct jread *r, const struct jread_head *head, const char *p,
@@ -252,6 +267,8 @@ ALWAYS_INLINE const char *take_pair(struct jread *r, const struct jread_head *he
 		const char *empty = pair.key == JREAD_PAIR_LIST ? "[]" : "{}";
 
 		return end - p > 2 && p[0] == empty[0] && p[1] == empty[1] ? p + 2 : NULL;
+	} else if (*p == '{' && pair.key >= 0 && head->form->object) {
+		return take_object(r, head, &pair, p, end);
 	} else {
 		q = read_pair_word(p, end, &pair.event);
 		if (!q)

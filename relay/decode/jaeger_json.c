@@ -1025,13 +1025,13 @@ static bool take_reference_pair(void *ctx, const struct jread_pair *pair)
 
 static const struct jread_form span_forms[] = {
 	{ REFERENCE_HEAD "*" REFERENCE_ID "*" REFERENCE_SPAN, "}]", reference_head,
-	  take_reference_pair },
-	{ "\"*\":", "", span_head, take_span_pair },
-	{ NULL, NULL, NULL, NULL },
+	  take_reference_pair, NULL },
+	{ "\"*\":", "", span_head, take_span_pair, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_form tag_forms[] = {
-	{ "{\"key\":\"*\",\"type\":\"*\",\"value\":", "}", tag_head, take_tag_pair },
-	{ NULL, NULL, NULL, NULL },
+	{ "{\"key\":\"*\",\"type\":\"*\",\"value\":", "}", tag_head, take_tag_pair, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_pattern jaeger_patterns[] = {
 	[PATTERN_SPAN] = { span_forms },

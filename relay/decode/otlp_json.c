@@ -586,13 +586,13 @@ static bool otlp_json_take_attribute_pair(void *ctx, const struct jread_pair *pa
 }
 
 static const struct jread_form otlp_json_span_forms[] = {
-	{ "\"*\":", "", otlp_json_span_head, otlp_json_take_span_pair },
-	{ NULL, NULL, NULL, NULL },
+	{ "\"*\":", "", otlp_json_span_head, otlp_json_take_span_pair, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_form otlp_json_attribute_forms[] = {
 	{ "{\"key\":\"*\",\"value\":{\"*\":", "}}", otlp_json_attribute_head,
-	  otlp_json_take_attribute_pair },
-	{ NULL, NULL, NULL, NULL },
+	  otlp_json_take_attribute_pair, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_pattern otlp_json_patterns[] = {
 	[PATTERN_SPAN] = { otlp_json_span_forms },

@@ -65,6 +65,25 @@ struct zipkin_endpoint {
 	uint32_t service, address, port;
 };
 
+/* Endpoints of ZIPKIN_KNOWN_LEAST to ZIPKIN_KNOWN_BYTES bytes are remembered as they were written:
+ * a service has the same in all of its spans. */
+#define ZIPKIN_KNOWN_BYTES 119
+#define ZIPKIN_KNOWN_LEAST 24
+#define ZIPKIN_KNOWN_SLOTS 64
+struct zipkin_known {
+	uint8_t len;   /* 0: free */
+	uint8_t place; /* enum zipkin_place: the members that count differ */
+	bool is_read;  /* else its events are being read */
+	struct zipkin_endpoint endpoint;
+	char bytes[ZIPKIN_KNOWN_BYTES];
+};
+
+/* The value that a tag had last, by its key. */
+#define ZIPKIN_LAST_VALUES 128
+struct zipkin_last_value {
+	uint32_t text, len; /* len: as it was written */
+};
+
 /* A hash table of numbers, such as ids to indexes. */
 struct zipkin_map {
 	struct zipkin_slot *slots; /* a power of two */
@@ -117,6 +136,9 @@ struct zipkin {
 	int64_t first_us, last_us; /* of its annotations; 0: none */
 	int64_t at_us;		   /* of the current annotation */
 	struct zipkin_endpoint endpoint;
+	struct zipkin_known known[ZIPKIN_KNOWN_SLOTS];
+	struct zipkin_known *reading; /* the one whose events are being read, or NULL */
+	struct zipkin_last_value last_values[ZIPKIN_LAST_VALUES];
 	int key; /* the current tag: a key of the builder, or ZIPKIN_KEY_NAMESPACE */
 };
 
@@ -136,6 +158,8 @@ int zipkin_check(struct zipkin *z, uint32_t text);
 
 /* The key under which a tag is kept: one of the builder, or ZIPKIN_KEY_NAMESPACE; -1: not kept. */
 int zipkin_tag_key(const struct zipkin *z, const char *text, size_t len);
+/* The text of a tag's value, as trace_builder_value(). */
+uint32_t zipkin_value(struct zipkin *z, int key, const char *text, size_t len);
 int zipkin_take_namespace(struct zipkin *z, const char *text, size_t len);
 
 /*

@@ -312,6 +312,20 @@ int zipkin_tag_key(const struct zipkin *z, const char *text, size_t len)
 	return trace_builder_attr(z->builder, text, len);
 }
 
+uint32_t zipkin_value(struct zipkin *z, int key, const char *text, size_t len)
+{
+	struct zipkin_last_value *last = &z->last_values[(unsigned int)key % ZIPKIN_LAST_VALUES];
+
+	/* The builder may have cleaned or cut the last text. A clean text is as long as it was
+	 * written. */
+	if (last->len == len && len <= LIMIT_ATTR_VALUE_BYTES &&
+	    trace_builder_is(z->builder, last->text, text, len))
+		return last->text;
+	last->text = trace_builder_value(z->builder, text, len);
+	last->len = (uint32_t)len;
+	return last->text;
+}
+
 int zipkin_take_namespace(struct zipkin *z, const char *text, size_t len)
 {
 	z->namespace = trace_builder_value(z->builder, text, len);
@@ -441,6 +455,18 @@ static int zipkin_on_container(struct zipkin *z, enum jread_event event)
 	return zipkin_enter(z, zipkin_members[z->member].inside);
 }
 
+/* The events of an endpoint end. */
+static void remember_endpoint(struct zipkin *z, enum zipkin_place place)
+{
+	struct zipkin_known *known = z->reading;
+
+	z->reading = NULL;
+	if (!known || known->place != place)
+		return;
+	known->endpoint = z->endpoint;
+	known->is_read = true;
+}
+
 static int zipkin_on_end(struct zipkin *z)
 {
 	enum zipkin_place left = z->place;
@@ -452,6 +478,8 @@ static int zipkin_on_end(struct zipkin *z)
 	z->place = left == ZIPKIN_ENDPOINT ? z->around : zipkin_places[left].around;
 	if (left == ZIPKIN_ANNOTATION)
 		zipkin_end_annotation(z);
+	if (left == ZIPKIN_LOCAL || left == ZIPKIN_REMOTE)
+		remember_endpoint(z, left);
 	return zipkin_places[left].element == 0 && left != ZIPKIN_TAGS ? z->ops->leave(z, left)
 								       : JREAD_GO;
 }
@@ -599,8 +627,10 @@ static int zipkin_row_head(const struct zipkin *z, const struct row *rows,
 		return JREAD_PAIR_UNWANTED;
 	if (zipkin_members[row->member].type == TYPE_LIST)
 		return JREAD_PAIR_LIST;
-	if (zipkin_members[row->member].type == TYPE_OBJECT)
-		return row->member == ZIPKIN_TAG_MAP ? JREAD_PAIR_OBJECT : JREAD_PAIR_OTHER;
+	if (row->member == ZIPKIN_TAG_MAP)
+		return JREAD_PAIR_OBJECT;
+	if (row->member == ZIPKIN_ITS_ENDPOINT)
+		return JREAD_PAIR_OTHER;
 	return (int)(row - rows);
 }
 
@@ -619,6 +649,68 @@ static int zipkin_span_head(void *ctx, const struct jread_word words[JREAD_WORDS
 static bool zipkin_take_span_pair(void *ctx, const struct jread_pair *pair)
 {
 	return zipkin_take_row(ctx, &span_rows[pair->key], pair);
+}
+
+/* Does the object of which this is the text up to its first closing brace end there, and can its
+ * bytes be read again in the same way? It is all ASCII, and has no other braces, no escapes and no
+ * lines; that brace is not in a string. */
+static bool is_plain_object(const char *text, size_t size)
+{
+	bool in_string = false;
+
+	for (size_t i = 1; i < size; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '{' || c == '\\' || c < ' ' || c > '~')
+			return false;
+		in_string ^= c == '"';
+	}
+	return !in_string;
+}
+
+/* The slot of an endpoint by some of its bytes: the beginning of its name, its address, its end. A
+ * document that aims at one slot only makes itself slower. */
+static struct zipkin_known *known_slot(struct zipkin *z, const char *text, size_t size)
+{
+	uint64_t words[3];
+
+	memcpy(&words[0], text + ZIPKIN_KNOWN_LEAST - 8, 8);
+	memcpy(&words[1], text + size / 2, 8);
+	memcpy(&words[2], text + size - 10, 8);
+	words[0] *= UINT64_C(0x9e3779b97f4a7c15);
+	words[1] *= UINT64_C(0xc2b2ae3d27d4eb4f);
+	words[2] *= UINT64_C(0x165667b19e3779f9);
+	return &z->known[(words[0] + words[1] + words[2]) >> 58];
+}
+
+/* An endpoint whose bytes were read before. Else the slot remembers what the events tell. */
+static size_t zipkin_take_endpoint(void *ctx, const struct jread_pair *pair)
+{
+	struct zipkin *z = ctx;
+	const struct row *row = &span_rows[pair->key];
+	enum zipkin_place place = zipkin_members[row->member].inside;
+	size_t most = pair->len < ZIPKIN_KNOWN_BYTES ? pair->len : ZIPKIN_KNOWN_BYTES, size;
+	const char *brace = memchr(pair->text, '}', most);
+	struct zipkin_known *known;
+
+	z->reading = NULL;
+	size = brace ? (size_t)(brace - pair->text) + 1 : 0;
+	if (size < ZIPKIN_KNOWN_LEAST)
+		return 0;
+	known = known_slot(z, pair->text, size);
+	if (known->len != size || !known->is_read || known->place != place ||
+	    !jread_same(known->bytes, pair->text, size)) {
+		if (is_plain_object(pair->text, size)) {
+			known->len = (uint8_t)size;
+			known->place = (uint8_t)place;
+			known->is_read = false;
+			memcpy(known->bytes, pair->text, size);
+			z->reading = known;
+		}
+		return 0;
+	}
+	z->endpoint = known->endpoint;
+	return z->ops->leave(z, place) == JREAD_GO ? size : 0;
 }
 
 static int zipkin_local_head(void *ctx, const struct jread_word words[JREAD_WORDS])
@@ -658,20 +750,20 @@ static bool zipkin_take_tag_pair(void *ctx, const struct jread_pair *pair)
 }
 
 static const struct jread_form zipkin_span_forms[] = {
-	{ "\"*\":", "", zipkin_span_head, zipkin_take_span_pair },
-	{ NULL, NULL, NULL, NULL },
+	{ "\"*\":", "", zipkin_span_head, zipkin_take_span_pair, zipkin_take_endpoint },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_form zipkin_local_forms[] = {
-	{ "\"*\":", "", zipkin_local_head, zipkin_take_local_pair },
-	{ NULL, NULL, NULL, NULL },
+	{ "\"*\":", "", zipkin_local_head, zipkin_take_local_pair, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_form zipkin_endpoint_forms[] = {
-	{ "\"*\":", "", zipkin_endpoint_head, zipkin_take_endpoint_pair },
-	{ NULL, NULL, NULL, NULL },
+	{ "\"*\":", "", zipkin_endpoint_head, zipkin_take_endpoint_pair, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_form zipkin_tag_forms[] = {
-	{ "\"*\":", "", zipkin_tag_head, zipkin_take_tag_pair },
-	{ NULL, NULL, NULL, NULL },
+	{ "\"*\":", "", zipkin_tag_head, zipkin_take_tag_pair, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_pattern zipkin_patterns[] = {
 	[PATTERN_SPAN] = { zipkin_span_forms },

@@ -55,7 +55,7 @@ static int zipkin_v2_take_tag(struct zipkin_v2 *v2, const char *text, size_t len
 	}
 	if (z->key == ZIPKIN_KEY_NAMESPACE)
 		return zipkin_take_namespace(z, text, len);
-	value = trace_builder_value(z->builder, text, len);
+	value = zipkin_value(z, z->key, text, len);
 	if (value == TRACE_NONE)
 		return zipkin_check(z, value);
 	v2->has_kind_tag |= z->key == ATTR_SPAN_KIND;

@@ -104,13 +104,31 @@ static bool take_member(void *ctx, const struct jread_pair *pair)
 	return true;
 }
 
+/* Knows one object by its bytes. */
+static size_t take_known(void *ctx, const struct jread_pair *pair)
+{
+	static const char known[] = "{\"known\":1}";
+	const size_t size = sizeof(known) - 1;
+	struct recorder *recorder = ctx;
+	char key = (char)pair->key;
+
+	if (pair->len < size || memcmp(pair->text, known, size) != 0)
+		return 0;
+	if (pair->len == size) /* the reader cannot go on behind it: it will report the events */
+		return size;
+	record(recorder, JREAD_KEY, &key, 1);
+	buf_puts(&recorder->events, "{K<known>N<1>}");
+	recorder->ntaken++;
+	return size;
+}
+
 static const struct jread_form tag_forms[] = {
-	{ "{\"k\":\"*\",\"t\":\"*\",\"v\":", "}", tag_key, take_tag },
-	{ NULL, NULL, NULL, NULL },
+	{ "{\"k\":\"*\",\"t\":\"*\",\"v\":", "}", tag_key, take_tag, NULL },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_form member_forms[] = {
-	{ "\"*\":", "", member_key, take_member },
-	{ NULL, NULL, NULL, NULL },
+	{ "\"*\":", "", member_key, take_member, take_known },
+	{ NULL, NULL, NULL, NULL, NULL },
 };
 static const struct jread_pattern patterns[] = {
 	[TAGS] = { tag_forms }, [MEMBERS] = { member_forms }
@@ -173,6 +191,9 @@ static const struct {
 	{ "[{\"a\":1},{\"a\":1,\"b\":2},{\"b\":2},{\"a\":1,\"b\":2}]", 6,
 	  "[{K<a>N<1>}{K<a>N<1>K<b>N<2>}{K<b>N<2>}{K<a>N<1>K<b>N<2>}]" },
 	{ "{\"a\":1}  ", 1, "{K<a>N<1>}" },
+	/* objects: those that the form knows, and others by events */
+	{ "{\"a\":{\"known\":1},\"b\":{\"known\":2},\"c\":{\"known\":1}}", 2,
+	  "{K<a>{K<known>N<1>}K<b>{K<known>N<2>}K<c>{K<known>N<1>}}" },
 };
 
 START_TEST(test_good)

@@ -222,6 +222,76 @@ START_TEST(v2_remote)
 }
 END_TEST
 
+#define NUMBERED(id, members) "{\"traceId\":\"a\",\"id\":\"" id "\"," members "}"
+
+/* Endpoints and values that come again, whole and with one byte changed: also one that is local
+ * once and remote once, and names with braces, quotes and bytes that are not ASCII. */
+START_TEST(v2_again)
+{
+#define CART		    "{\"serviceName\":\"cart-of-the-shop\",\"ipv4\":\"10.0.0.1\"}"
+#define CARD		    "{\"serviceName\":\"card-of-the-shop\",\"ipv4\":\"10.0.0.1\"}"
+#define BRACE1		    "{\"serviceName\":\"cart-of-the-shop}\",\"x\":\"1\"}"
+#define BRACE2		    "{\"serviceName\":\"cart-of-the-shop}\",\"serviceName\":\"y\"}"
+#define INNER1		    "{\"x\":{\"serviceName\":\"deep-deep-deep\"},\"serviceName\":\"a\"}"
+#define INNER2		    "{\"x\":{\"serviceName\":\"deep-deep-deep\"},\"serviceName\":\"b\"}"
+#define NO_NAME		    "{\"ipv4\":\"10.0.0.1\",\"port\":80,\"x\":null}"
+#define LOCAL(id, endpoint) NUMBERED(id, "\"localEndpoint\":" endpoint)
+	check_is(
+		V2,
+		"[" LOCAL("1", CART) "," LOCAL("2", CART) "," LOCAL("3", CARD) "," LOCAL("4", CART) "," LOCAL("5", BRACE1) "," LOCAL("6", BRACE2) "," LOCAL(
+			"7",
+			BRACE1) "," LOCAL("8",
+					  INNER1) "," LOCAL("9",
+							    INNER2) "," LOCAL("10",
+									      INNER1) "," LOCAL("1"
+												"1",
+												NO_NAME) "," LOCAL("12",
+														   NO_NAME) "," NUMBERED("13",
+																	 "\"remoteEndpoint\":" NO_NAME) "," NUMBERED("14",
+																						     "\"localEndpoint\":" CARD
+																						     ",\"remoteEndpoint\":" NO_NAME) "]",
+		"trace a\n"
+		"1< unspecified cart-of-the-shop:  @0+0\n"
+		"2< unspecified cart-of-the-shop:  @0+0\n"
+		"3< unspecified card-of-the-shop:  @0+0\n"
+		"4< unspecified cart-of-the-shop:  @0+0\n"
+		"5< unspecified cart-of-the-shop}:  @0+0\n"
+		"6< unspecified y:  @0+0\n"
+		"7< unspecified cart-of-the-shop}:  @0+0\n"
+		"8< unspecified a:  @0+0\n"
+		"9< unspecified b:  @0+0\n"
+		"10< unspecified a:  @0+0\n"
+		"11< unspecified :  @0+0\n"
+		"12< unspecified :  @0+0\n"
+		"13< unspecified :  @0+0 network.peer.address=10.0.0.1 network.peer.port=80\n"
+		"14< unspecified card-of-the-shop:  @0+0 network.peer.address=10.0.0.1"
+		" network.peer.port=80\n");
+#define TAGGED(id, value) NUMBERED(id, "\"tags\":{\"db.name\":\"" value "\"}")
+	check_is(
+		V2,
+		"[" TAGGED("1", "orders") "," TAGGED("2", "orders") "," TAGGED("3", "Orders") "," TAGGED("4", "orders\\u0000") "," TAGGED(
+			"5",
+			"orders") "," TAGGED("6",
+					     "order") "," TAGGED("7",
+								 "") "," TAGGED("8",
+										"\\u00006\\u0000ord"
+										"er") "," TAGGED("9",
+												 "") "]",
+		"trace a\n"
+		"1< unspecified :  @0+0 db.name=orders\n"
+		"2< unspecified :  @0+0 db.name=orders\n"
+		"3< unspecified :  @0+0 db.name=Orders\n"
+		"4< unspecified :  @0+0 db.name=orders\xef\xbf\xbd\n"
+		"5< unspecified :  @0+0 db.name=orders\n"
+		"6< unspecified :  @0+0 db.name=order\n"
+		"7< unspecified :  @0+0 db.name=\n"
+		"8< unspecified :  @0+0 db.name=\xef\xbf\xbd"
+		"6\xef\xbf\xbd"
+		"order\n"
+		"9< unspecified :  @0+0 db.name=\n");
+}
+END_TEST
+
 START_TEST(v2_namespace)
 {
 	struct trace_set *set = NULL;
@@ -623,6 +693,7 @@ int main(void)
 	tcase_add_test(tcase, v2_errors);
 	tcase_add_test(tcase, v2_times);
 	tcase_add_test(tcase, v2_remote);
+	tcase_add_test(tcase, v2_again);
 	tcase_add_test(tcase, v2_namespace);
 	tcase_add_test(tcase, v2_shared);
 	tcase_add_test(tcase, v2_trace_ids);
