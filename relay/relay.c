@@ -18,6 +18,7 @@
 #include "tracepager/handover.h"
 #include "tracepager/http_client.h"
 #include "tracepager/http_server.h"
+#include "tracepager/deliver.h"
 #include "tracepager/heartbeats.h"
 #include "tracepager/incident.h"
 #include "tracepager/limits.h"
@@ -35,9 +36,11 @@
 #define POOL_THREADS 2
 /* A drain: what is under way may end; what does not is in the store. Where no successor has the
  * listening sockets, posts are taken until a moment in which nothing is under way, for at most
- * DRAIN_TAKING_US. */
-#define DRAIN_US	(5 * US_PER_SECOND)
-#define DRAIN_TAKING_US (4 * US_PER_SECOND)
+ * DRAIN_TAKING_US. Requests to pagers begin for DRAIN_SENDING_US at most, so that a busy relay cuts
+ * none that a pager may have taken: the next start would send its page again. */
+#define DRAIN_US	 (5 * US_PER_SECOND)
+#define DRAIN_TAKING_US	 (4 * US_PER_SECOND)
+#define DRAIN_SENDING_US (3 * US_PER_SECOND)
 /* A successor waits so long for the store: longer than any drain. */
 #define TAKE_OVER_US  (30 * US_PER_SECOND)
 #define DRAIN_LOOK_US (20 * US_PER_MS)
@@ -465,6 +468,8 @@ static void look_at_drain(void *arg)
 
 	if (http_server_is_shared(relay->server) || quiet || since_us >= DRAIN_TAKING_US)
 		stop_accepting(relay);
+	if (since_us >= DRAIN_SENDING_US)
+		deliver_end(incidents_deliver(relay->incidents));
 	if ((quiet && !http_server_busy(relay->server)) || since_us >= DRAIN_US)
 		loop_stop(relay->loop);
 	else

@@ -62,6 +62,8 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 		  const char *why);
 /* Pages that are not delivered, rejected or dropped yet. */
 size_t deliver_waiting(const struct deliver *deliver);
+/* From now on no request begins: those under way may end, the other pages stay in the store. */
+void deliver_end(struct deliver *deliver);
 /* Requests under way, for a drain: what else waits is in the store. */
 size_t deliver_sending(const struct deliver *deliver);
 

@@ -106,16 +106,20 @@ static void read_rule_map(struct config_loading *loading, const struct ynode *ma
 		      key);
 }
 
-/* In every value that a status becomes the alert must be something. */
-static void mapping_check_status(struct config_loading *loading, const struct ynode *node,
-				 const struct mapping_rule *rule)
+/* What a status or a severity becomes is one of the words that the relay knows. */
+static void mapping_check_words(struct config_loading *loading, const struct ynode *node,
+				const struct mapping_rule *rule)
 {
-	static const char *const words[] = { "firing", "resolved", "ignore" };
+	static const char *const statuses[] = { "firing", "resolved", "ignore" };
+	static const char *const severities[] = { "critical", "error", "warning", "info" };
+	bool status = rule->to == MAP_STATUS;
+	const char *const *words = status ? statuses : severities;
+	size_t n = status ? ARRAY_LEN(statuses) : ARRAY_LEN(severities);
 
 	for (const struct mapping_value *value = rule->values; value && value->from; value++)
 		if (value->to)
-			config_want_word(loading, node, value->to, "C006", "status", words,
-					 ARRAY_LEN(words));
+			config_want_word(loading, node, value->to, "C006",
+					 status ? "status" : "severity", words, n);
 }
 
 static void mapping_read_rule(struct mapping_loading *mapping, const struct ynode *key,
@@ -135,8 +139,8 @@ static void mapping_read_rule(struct mapping_loading *mapping, const struct ynod
 		read_rule_map(loading, value, key->text, rule);
 	else
 		read_places(loading, value, key->text, rule);
-	if (to == MAP_STATUS)
-		mapping_check_status(loading, value, rule);
+	if (to == MAP_STATUS || to == MAP_SEVERITY)
+		mapping_check_words(loading, value, rule);
 }
 
 /* label: {service: /svc, env: /env} */

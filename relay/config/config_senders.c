@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tracepager/limits.h"
+#include "tracepager/sign.h"
 #include "tracepager/xalloc.h"
 
 static const char *const format_names[] = {
@@ -94,9 +95,29 @@ static const char *read_header_name(struct config_loading *loading, const struct
 	return name;
 }
 
+/* Standard Webhooks: base64 behind whsec_, of a public key behind whpk_. */
+static bool is_standard_secret(const char *secret)
+{
+	unsigned char key[LIMIT_SECRET_BYTES];
+	size_t skip = strncmp(secret, "whsec_", 6) == 0	 ? 6
+		      : strncmp(secret, "whpk_", 5) == 0 ? 5
+							 : 0;
+	int len = skip ? base64_decode(secret + skip, strlen(secret + skip), key, sizeof(key)) : 1;
+
+	explicit_bzero(key, sizeof(key));
+	return skip == 5 ? len == ED25519_KEY_BYTES : len > 0;
+}
+
 static void check_sign(struct config_loading *loading, const struct ynode *map,
 		       const struct sender_auth *auth)
 {
+	for (size_t i = 0; i < LIMIT_LIVE_SECRETS; i++)
+		if (auth->scheme == SIGN_STANDARD_WEBHOOKS && auth->signing[i].value &&
+		    !is_standard_secret(auth->signing[i].value))
+			FAULT(loading, map, "C036", "copy it once more from the sender",
+			      "the secret is not base64 behind whsec_, or no key of 32 bytes "
+			      "behind "
+			      "whpk_");
 	if (!ynode_get(map, "scheme"))
 		FAULT(loading, map, "C036", "add: scheme: standard-webhooks",
 		      "sign needs a scheme: how the sender signs");
@@ -208,6 +229,23 @@ static void read_sender_option(struct config_loading *loading, const struct ynod
 			       ARRAY_LEN(sender_options));
 }
 
+/* "arn:aws:sns:REGION:ACCOUNT:NAME", as Amazon writes it. */
+static void check_topics(struct config_loading *loading, const struct ynode *node,
+			 const struct sender_config *sender)
+{
+	if (sender->format != FORMAT_SNS && sender->format != FORMAT_AUTO)
+		FAULT(loading, node, "C034", "write format: sns",
+		      "topics belong to the format sns");
+	for (size_t i = 0; i < sender->ntopics; i++) {
+		const char *topic = sender->topics[i];
+		if (strncmp(topic, "arn:aws", 7) != 0 || !strstr(topic, ":sns:") ||
+		    strchr(topic, '*'))
+			FAULT(loading, node->kind == YNODE_LIST ? node->items[i] : node, "C034",
+			      "write \"arn:aws:sns:REGION:ACCOUNT:NAME\", each whole",
+			      "\"%s\" is no topic of Amazon SNS", topic);
+	}
+}
+
 static void check_sender(struct config_loading *loading, const struct ynode *name,
 			 const struct ynode *map, const struct sender_config *sender)
 {
@@ -232,6 +270,8 @@ static void check_sender(struct config_loading *loading, const struct ynode *nam
 	if (!generic && ynode_get(map, "mapping"))
 		FAULT(loading, ynode_get(map, "mapping"), "C037", "write format: generic",
 		      "a mapping belongs to the format generic");
+	if (sender->ntopics)
+		check_topics(loading, ynode_get(map, "topics"), sender);
 	if (heartbeat && sender->heartbeat_us && sender->heartbeat_us < LIMIT_HEARTBEAT_LEAST_US)
 		FAULT(loading, heartbeat, "C005", "write 15m",
 		      "heartbeat must be 1m or longer: senders repeat themselves every minute at "
@@ -277,6 +317,31 @@ static void read_sender(struct config_loading *loading, const struct ynode *name
 	buf_fini(&options);
 }
 
+static bool reads_keys(const struct sender_config *sender)
+{
+	return sender->format == FORMAT_PAGERDUTY_V2 || sender->format == FORMAT_PAGERDUTY_V1 ||
+	       sender->format == FORMAT_OPSGENIE || sender->format == FORMAT_PROMETHEUS;
+}
+
+/* Endpoints that several senders share tell them apart by their tokens. */
+static void check_tokens(struct config_loading *loading, const struct ynode *map)
+{
+	const struct config *config = loading->config;
+
+	for (size_t i = 0; i < config->nsenders; i++)
+		for (size_t k = 0; k < i; k++) {
+			const struct sender_config *one = &config->senders[k],
+						   *other = &config->senders[i];
+			const char *token = other->auth.bearer[0].value;
+			if (reads_keys(one) && one->format == other->format && token &&
+			    secret_equals(&one->auth.bearer[0], token, strlen(token)))
+				FAULT(loading, map->keys[i], "C043", "give each a token of its own",
+				      "senders %s and %s have one token: their alerts could not be "
+				      "told apart",
+				      one->name, other->name);
+		}
+}
+
 void config_read_senders(struct config_loading *loading, const struct ynode *map)
 {
 	struct config *config = loading->config;
@@ -286,6 +351,7 @@ void config_read_senders(struct config_loading *loading, const struct ynode *map
 	for (size_t i = 0; i < map->n; i++)
 		read_sender(loading, map->keys[i], map->items[i],
 			    &config->senders[config->nsenders++]);
+	check_tokens(loading, map);
 }
 
 void config_free_senders(struct config *config)

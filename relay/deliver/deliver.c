@@ -95,6 +95,7 @@ struct deliver {
 	struct buf key;		     /* of the queue that is looked up */
 	struct queue_entry_list all; /* by the pages' ids, the oldest first */
 	size_t waiting;
+	bool ending; /* no request begins any more */
 };
 
 static void destination_send_ready(struct destination *destination);
@@ -426,7 +427,7 @@ static bool queue_on_begin(void *ctx)
 {
 	const struct page_queue *queue = ctx;
 
-	return !queue->destination->paused && queue_is_wanted(queue);
+	return !queue->deliver->ending && !queue->destination->paused && queue_is_wanted(queue);
 }
 
 static void queue_on_attempt(void *ctx, const struct judgement *judgement, int status)
@@ -552,7 +553,7 @@ static void destination_send_ready(struct destination *destination)
 	struct page_queue *queue;
 	int64_t at_us;
 
-	if (destination->paused)
+	if (destination->paused || destination->deliver->ending)
 		return;
 	while ((queue = destination_startable(destination, &at_us)))
 		if (queue_is_wanted(queue))
@@ -837,7 +838,7 @@ bool deliver_retry_page(struct deliver *deliver, int64_t id)
 
 	if (!entry)
 		return false;
-	if (queue->destination->paused || queue->state == QUEUE_SENDING)
+	if (deliver->ending || queue->destination->paused || queue->state == QUEUE_SENDING)
 		return true;
 	/* Past the breaker, whose only probe may be another page. */
 	if (queue_is_wanted(queue))
@@ -929,6 +930,11 @@ void deliver_each_pager(const struct deliver *deliver, deliver_pager_viewer *vie
 	for (size_t pos = 0; (destination = map_next(deliver->destinations, &pos, NULL));)
 		if (!viewer(ctx, &destination->view))
 			return;
+}
+
+void deliver_end(struct deliver *deliver)
+{
+	deliver->ending = true;
 }
 
 size_t deliver_sending(const struct deliver *deliver)

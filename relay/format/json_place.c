@@ -32,19 +32,85 @@ static int json_column_of(const char *text, size_t len, int position)
 	return (int)(end - start);
 }
 
+/* The number of "\\uXXXX" at text; -1: it is none. */
+static int escaped_unit(const char *text, const char *end)
+{
+	int unit = 0;
+
+	if (end - text < 6 || text[0] != '\\' || text[1] != 'u')
+		return -1;
+	for (int i = 2; i < 6; i++) {
+		char c = text[i];
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+						   : -1;
+		if (digit < 0)
+			return -1;
+		unit = unit << 4 | digit;
+	}
+	return unit;
+}
+
+/* An emoji that was cut in half is an escape that stands for no character: jansson refuses the
+ * whole body. Each such half becomes U+FFFD, in place. Returns how many there were. */
+static uint64_t mend_halves(char *text, size_t len)
+{
+	char *end = text + len;
+	uint64_t mended = 0;
+
+	for (char *at = text; (at = memchr(at, '\\', (size_t)(end - at)));) {
+		int unit = escaped_unit(at, end);
+		if (unit < 0xd800 || unit > 0xdfff) {
+			at += unit < 0 ? 2 : 6;
+		} else if (unit < 0xdc00 && (escaped_unit(at + 6, end) & ~0x3ff) == 0xdc00) {
+			at += 12;
+		} else {
+			memcpy(at, "\\ufffd", 6);
+			mended++;
+			at += 6;
+		}
+		if (at >= end)
+			break;
+	}
+	return mended;
+}
+
 static json_t *load_json(const char *text, size_t len, struct err *err)
 {
+	const size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY;
 	json_error_t error;
-	json_t *value = json_loadb(text, len, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+	json_t *value = json_loadb(text, len, flags, &error);
 
+	/* An integer above 64 bits, which nobody may even read. */
+	if (!value && json_error_code(&error) == json_error_numeric_overflow)
+		value = json_loadb(text, len, flags | JSON_DECODE_INT_AS_REAL, &error);
 	if (value)
 		return value;
-	err_set(err, EBADMSG, "not JSON: %s", error.text);
+	if (json_error_code(&error) == json_error_numeric_overflow)
+		err_set(err, EBADMSG, "a number is larger than any can be");
+	else
+		err_set(err, EBADMSG, "not JSON: %s", error.text);
 	if (err) {
 		err->line = error.line;
 		err->column = json_column_of(text, len, error.position);
 	}
 	return NULL;
+}
+
+/* Counts the bytes that are in no well-formed character. */
+static uint64_t count_bad_bytes(const char *text, size_t len)
+{
+	uint64_t bad = 0;
+
+	for (size_t at = 0; at < len;) {
+		at += utf8_span(text + at, len - at);
+		if (at < len) {
+			bad++;
+			at++;
+		}
+	}
+	return bad;
 }
 
 int json_places_init(struct json_places *places, const char *text, size_t len, struct err *err)
@@ -58,13 +124,14 @@ int json_places_init(struct json_places *places, const char *text, size_t len, s
 			       LIMIT_MAPPED_BODY_BYTES);
 	if (has_too_many_values(text, len))
 		return err_set(err, E2BIG, "the body has more than %u values", LIMIT_MAPPED_VALUES);
-	if (utf8_span(text, len) < len) {
-		for (size_t at = 0; at < len;) {
-			at += utf8_span(text + at, len - at);
-			if (at < len)
-				places->repaired++, at++;
-		}
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
+		text += 3;
+		len -= 3;
+	}
+	places->repaired = count_bad_bytes(text, len);
+	if (places->repaired || memmem(text, len, "\\ud", 3) || memmem(text, len, "\\uD", 3)) {
 		buf_add_utf8(&mended, text, len);
+		places->repaired += mend_halves(mended.data, mended.len);
 		text = buf_text(&mended);
 		len = mended.len;
 	}
@@ -218,6 +285,9 @@ const char *mapping_place_fault(const char *place)
 
 	if (*at && *at != '/')
 		return "a place begins with \"/\", or with \"^/\" for the whole body";
+	for (const char *tilde = place; (tilde = strchr(tilde, '~')); tilde++)
+		if (tilde[1] != '0' && tilde[1] != '1')
+			return "behind \"~\" stands 0 or 1";
 	while (*at) {
 		if (!next_token(&at, token))
 			return "one step of the place is too long";

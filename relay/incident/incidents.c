@@ -165,6 +165,7 @@ static void incidents_alert_of_ours(struct incidents *incidents, const char *nam
 		.starts_at_us = now_us,
 		.ends_at_us = now_us + LIMIT_REFUSED_PAGE_US,
 		.generator_url = "",
+		.group_key = fingerprint, /* what befalls one sender is told of no other */
 		.ends_by_itself = true,
 	};
 	incidents_accept(incidents, &alert, 0);

@@ -61,7 +61,8 @@ static void heartbeat_say(struct heartbeat *heartbeat, enum alert_status status)
 			       .starts_at_us = since_us,
 			       .ends_at_us =
 				       status == ALERT_RESOLVED ? clock_wall_us(env->clock) : 0,
-			       .generator_url = "" };
+			       .generator_url = "",
+			       .group_key = fingerprint }; /* each sender alone */
 
 	labels_fingerprint(&alert.labels, fingerprint);
 	env->say(env->ctx, &alert);

@@ -203,7 +203,6 @@ START_TEST(test_what_a_sender_can_have)
 		      "    client_names: am.example\n"
 		      "    heartbeat: 15m\n"
 		      "    watchdog: {alertname: Watchdog, cluster: eu1}\n"
-		      "    topics: [\"arn:aws:sns:eu-west-1:1:t\"]\n"
 		      "    mapping:\n"
 		      "      items: /alerts\n"
 		      "      id: [/a, /b]\n"
@@ -211,7 +210,8 @@ START_TEST(test_what_a_sender_can_have)
 		      "      starts_at: {from: /t, time: ms}\n"
 		      "      severity: {text: critical}\n"
 		      "      label: {service: /svc, env: {from: ^/env}}\n"
-		      "      labels: {from: /tags, prefix: tag_}\n",
+		      "      labels: {from: /tags, prefix: tag_}\n"
+		      "  b: {format: sns, topics: [\"arn:aws:sns:eu-west-1:1:t\"]}\n",
 		      true),
 		0);
 	ck_assert_uint_eq(findings.n, 0);
@@ -230,7 +230,7 @@ START_TEST(test_what_a_sender_can_have)
 	ck_assert_int_eq(sender->heartbeat_us, 900000000);
 	ck_assert_uint_eq(sender->watchdog.n, 2);
 	check_text(labels_get(&sender->watchdog, "cluster"), "eu1");
-	ck_assert_uint_eq(sender->ntopics, 1);
+	ck_assert_uint_eq(config->senders[1].ntopics, 1);
 	mapping = sender->mapping;
 	check_text(mapping->items, "/alerts");
 	ck_assert_uint_eq(mapping->nrules, 7);
@@ -452,6 +452,24 @@ static const struct {
 	  "C006", 1, 60, "firing, resolved, ignore" },
 	{ "senders: {a: {format: generic, mapping: {name: [/a, /b, /c, /d, /e, /f, /g]}}}\n",
 	  "C038", 1, 48, "more than 6 places" },
+
+	{ "senders: {a: {format: grafana, topics: [\"arn:aws:sns:eu-west-1:1:t\"]}}\n", "C034", 1,
+	  40, "topics belong to the format sns" },
+	{ "senders: {a: {format: sns, topics: [\"arn:aws:sqs:eu-west-1:1:t\"]}}\n", "C034", 1, 37,
+	  "no topic of Amazon SNS" },
+	{ "senders: {a: {format: sns, topics: [\"arn:aws:sns:eu-west-1:1:*\"]}}\n", "C034", 1, 37,
+	  "each whole" },
+	{ "senders: {a: {format: grafana, sign: {scheme: standard-webhooks, secret: "
+	  "\"whsec_!\"}}}\n",
+	  "C036", 1, 38, "not base64" },
+	{ "senders: {a: {format: grafana, sign: {scheme: standard-webhooks, secret: whpk_AAAA}}}\n",
+	  "C036", 1, 38, "32 bytes" },
+	{ "senders: {a: {format: opsgenie, bearer: k}, b: {format: opsgenie, bearer: k}}\n", "C043",
+	  1, 45, "one token" },
+	{ "senders: {a: {format: generic, mapping: {name: /n~2}}}\n", "C038", 1, 48, "~" },
+	{ "senders: {a: {format: generic, mapping: {name: /n, severity: {from: /s, values: {A: "
+	  "sev1}}}}}\n",
+	  "C006", 1, 62, "known here: critical, error" },
 
 	{ "tokens: {ann: x}\n", "C002", 1, 9, "tokens must be a list, not a map" },
 	{ "tokens: [ann]\n", "C002", 1, 10, "a token must be a map, not a text" },

@@ -91,6 +91,11 @@ START_TEST(places)
 		{ "/a", "{\"a\":{\"b\":1}}", NULL },
 		{ "/a", "{\"a\":\"u\\u0000v\"}", "u\xef\xbf\xbdv" },
 		{ "/a", "{\"a\":\"\xff\"}", "\xef\xbf\xbd" },
+		{ "/a", "\xef\xbb\xbf{\"a\":\"v\"}", "v" },
+		{ "/a", "{\"a\":\"u\\ud83d\",\"b\":\"\\udc00\"}", "u\xef\xbf\xbd" },
+		{ "/a", "{\"a\":\"\\ud83d\\ude00\"}", "\xf0\x9f\x98\x80" },
+		{ "/a", "{\"a\":\"\\\\ud83d\"}", "\\ud83d" },
+		{ "/a", "{\"a\":\"v\",\"b\":92233720368547758080}", "v" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -208,6 +213,7 @@ START_TEST(bodies_that_are_refused)
 		{ "", "not JSON", -EBADMSG },
 		{ "{\"items\":", "not JSON", -EBADMSG },
 		{ "7", "it is no object", -EBADMSG },
+		{ "{\"a\":1e999}", "a number is larger than any can be", -EBADMSG },
 		{ "{}", "this is not a body of T: it has no /items/0/key", -EBADMSG },
 		{ "{\"items\":{\"0\":{\"key\":1}}}", "/items is not a list", -EBADMSG },
 	};
