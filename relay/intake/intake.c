@@ -519,8 +519,16 @@ static void job_run_parse(void *arg)
 		.path_id_is_ours = job->request.path_id_is_ours,
 	};
 
-	job->result = alert_formats[job->request.format]->parse(job->arena, &body, &job->batch,
-								&job->err);
+	const char *coding = http_exchange_header(job->exchange, "Content-Encoding");
+	if (coding && strcasecmp(coding, "identity") != 0)
+		job->result =
+			err_set(&job->err, EBADMSG,
+				"the body is compressed (Content-Encoding: %.20s); send it as it "
+				"is",
+				coding);
+	else
+		job->result = alert_formats[job->request.format]->parse(job->arena, &body,
+									&job->batch, &job->err);
 }
 
 static void job_read(struct intake_job *job)

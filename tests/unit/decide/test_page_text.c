@@ -511,7 +511,6 @@ START_TEST(an_untraced_alert_says_its_own_words)
 		(struct labels){ (struct label[]){ { "summary", "/var is full\non db-1" } }, 1 };
 	decide(arena, &(struct decide_input){ .alert = &alert, .rules = rules }, &d);
 	ck_assert_str_eq(d.page.summary, "DiskFull — /var is full on db-1");
-
 	/* The name once more is not its own words. */
 	alert.annotations = (struct labels){
 		(struct label[]){ { "description", "/var is full" }, { "summary", "DiskFull" } }, 2
