@@ -500,7 +500,7 @@
 /* The address of a peer in figures, with an interface behind it: "fe80::1%enp0s31f6". */
 #define LIMIT_PEER_NAME_BYTES 80u
 /* Connections at most, where descriptors allow them: sixteen times the 500 senders of the largest
- * fleets. An idle one takes 3 KiB. */
+ * fleets. An idle one takes 3 KiB, with TLS 17 KiB. */
 #define LIMIT_CONNECTIONS 8192
 /* Descriptors kept for the store, pagers and sources (LIMIT_CONNECTIONS_PER_HOST each) and probes;
  * but no more than half of all. */
