@@ -54,7 +54,7 @@ struct alert_batch {
 	size_t nrefused;
 	/* Alerts among those in `alerts` that were larger than LIMIT_LABELS, LIMIT_LABEL_BYTES and
 	 * LIMIT_ALERT_BYTES allow: each keeps the fingerprint of all its labels, and has the
-	 * annotation tracepager_cut. */
+	 * annotation tracepager_cut; and those that lost a time that could not be read. */
 	size_t ncut;
 	uint64_t repaired;  /* bad characters of the body, each of which became U+FFFD */
 	uint64_t truncated; /* alerts that the sender itself left out (Alertmanager's max_alerts) */

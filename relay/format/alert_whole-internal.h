@@ -28,6 +28,8 @@ void alert_whole_refuse(struct alert_whole *whole, unsigned int index, const cha
  * alert without labels is refused. */
 void alert_whole_add(struct alert_whole *whole, unsigned int index, const struct alert *alert,
 		     const char *id);
+/* Tells the sender what the alert that was added last has lost. */
+void alert_whole_tell(struct alert_whole *whole, unsigned int index, const char *says);
 /* -ENOMEM with the words, where the arena was used up. */
 int alert_whole_fail(const struct alert_whole *whole, struct err *err);
 void alert_whole_take(struct alert_whole *whole, struct alert_batch *ret_batch);

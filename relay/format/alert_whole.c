@@ -81,7 +81,7 @@ void alert_whole_refuse(struct alert_whole *whole, unsigned int index, const cha
 	whole->refused[whole->nrefused++] = note;
 }
 
-static void whole_note_cut(struct alert_whole *whole, unsigned int index, const char *says)
+void alert_whole_tell(struct alert_whole *whole, unsigned int index, const char *says)
 {
 	struct alert_note note = {
 		.index = index,
@@ -158,7 +158,7 @@ static void whole_tell_cut(struct alert_whole *whole, unsigned int index, struct
 	};
 	alert->annotations = (struct labels){ .at = at, .n = alert->annotations.n + 1 };
 	labels_normalise(&alert->annotations);
-	whole_note_cut(whole, index, text);
+	alert_whole_tell(whole, index, text);
 }
 
 static void whole_fill(struct alert_whole *whole, unsigned int index, const struct alert *alert,

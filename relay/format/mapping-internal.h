@@ -23,8 +23,9 @@ struct mapped_alert {
 	/* In the order in which they were found; of a name the first one counts. */
 	struct label *labels, *annotations;
 	size_t nlabels, nannotations, labels_size, annotations_size;
-	const char *ignored;   /* a hook: why this one pages nobody, a constant; NULL: it does */
-	const char *event_key; /* a hook: alert_batch.event_key; NULL: none */
+	const char *time_fault; /* what was no time; NULL: all were */
+	const char *ignored;	/* a hook: why this one pages nobody, a constant; NULL: it does */
+	const char *event_key;	/* a hook: alert_batch.event_key; NULL: none */
 };
 
 struct mapping_hooks {

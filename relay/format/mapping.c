@@ -347,24 +347,25 @@ static int parse_time_text(const char *text, size_t len, int64_t *ret_us)
 	return rfc3339_parse(fixed, len + 1, ret_us);
 }
 
-/* NULL, or why it is no time. */
-static const char *rule_time(struct mapping_reader *reader, const struct mapping_rule *rule,
-			     int64_t *ret_us)
+/* What is no time is left out, and told: the alert is worth more than its time. */
+static void rule_time(struct mapping_reader *reader, const struct mapping_rule *rule,
+		      int64_t *ret_us)
 {
 	const char *text = rule_text(reader, rule);
 	char *end;
 
 	if (!text)
-		return NULL;
+		return;
 	double number = strtod(text, &end);
 	if (!*end && isfinite(number) && rule->time != MAP_TIME_RFC3339) {
 		*ret_us = number_time(number, rule->time);
-		return NULL;
+		return;
 	}
 	if (parse_time_text(text, strlen(text), ret_us) == 0)
-		return NULL;
-	return arena_printf(reader->alert.arena, "%s is not a time: \"%.*s\"",
-			    mapping_target_words[rule->to], LIMIT_QUOTED_BYTES, text);
+		return;
+	reader->alert.time_fault =
+		arena_printf(reader->alert.arena, "%s is not a time: \"%.*s\"; it is left out",
+			     mapping_target_words[rule->to], LIMIT_QUOTED_BYTES, text);
 }
 
 bool mapped_is_link(const char *text)
@@ -372,18 +373,19 @@ bool mapped_is_link(const char *text)
 	return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
 
-static const char *take_one(struct mapping_reader *reader, const struct mapping_rule *rule)
+static void take_one(struct mapping_reader *reader, const struct mapping_rule *rule)
 {
 	struct mapped_alert *alert = &reader->alert;
 	const char *text;
 
-	if (rule->to == MAP_STARTS_AT)
-		return rule_time(reader, rule, &alert->starts_at_us);
-	if (rule->to == MAP_ENDS_AT)
-		return rule_time(reader, rule, &alert->ends_at_us);
+	if (rule->to == MAP_STARTS_AT || rule->to == MAP_ENDS_AT) {
+		rule_time(reader, rule,
+			  rule->to == MAP_STARTS_AT ? &alert->starts_at_us : &alert->ends_at_us);
+		return;
+	}
 	text = rule_text(reader, rule);
 	if (!text)
-		return NULL;
+		return;
 	if (rule->to == MAP_ID && !alert->id)
 		alert->id = text;
 	else if (rule->to == MAP_STATUS && !alert->status)
@@ -402,19 +404,17 @@ static const char *take_one(struct mapping_reader *reader, const struct mapping_
 		mapped_add_annotation(alert, mapping_target_words[rule->to], text);
 	else if (rule->to == MAP_ANNOTATION)
 		mapped_add_annotation(alert, rule->name, text);
-	return NULL;
 }
 
-/* Rules for all members come last: what a rule names counts before. NULL, or why it is refused. */
-static const char *take_rules(struct mapping_reader *reader)
+/* Rules for all members come last: what a rule names counts before. */
+static void take_rules(struct mapping_reader *reader)
 {
 	const struct alert_mapping *mapping = reader->mapping;
-	const char *reason = NULL;
 
-	for (size_t i = 0; i < mapping->nrules && !reason; i++)
+	for (size_t i = 0; i < mapping->nrules; i++)
 		if (mapping->rules[i].to != MAP_LABELS && mapping->rules[i].to != MAP_ANNOTATIONS)
-			reason = take_one(reader, &mapping->rules[i]);
-	for (size_t i = 0; i < mapping->nrules && !reason; i++) {
+			take_one(reader, &mapping->rules[i]);
+	for (size_t i = 0; i < mapping->nrules; i++) {
 		const struct mapping_rule *rule = &mapping->rules[i];
 		if (rule->to != MAP_LABELS && rule->to != MAP_ANNOTATIONS)
 			continue;
@@ -426,7 +426,6 @@ static const char *take_rules(struct mapping_reader *reader)
 				add_all(&reader->alert, rule, value);
 		}
 	}
-	return reason;
 }
 
 /* ---- an alert ---- */
@@ -478,12 +477,12 @@ static const char *judge_item(struct mapping_reader *reader, enum alert_status *
 			      bool *ret_ignored)
 {
 	struct mapped_alert *alert = &reader->alert;
-	const char *reason;
+	const char *reason = NULL;
 
 	if (!json_is_object(alert->item))
 		return "it is not an object";
-	reason = take_rules(reader);
-	if (!reason && reader->hooks && reader->hooks->complete)
+	take_rules(reader);
+	if (reader->hooks && reader->hooks->complete)
 		reason = complete_item(reader);
 	if (!reason)
 		reason = judge_status(reader, ret_status, ret_ignored);
@@ -510,6 +509,8 @@ static void hand_over_item(struct mapping_reader *reader, unsigned int index,
 	};
 
 	alert_whole_add(&reader->whole, index, &whole, alert->id);
+	if (alert->time_fault)
+		alert_whole_tell(&reader->whole, index, alert->time_fault);
 	if (alert->group && !reader->whole.batch.group_key &&
 	    arena_room(reader->arena) > 2 * LIMIT_LABEL_BYTES)
 		reader->whole.batch.group_key = arena_strndup(

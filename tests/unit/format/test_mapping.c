@@ -189,13 +189,17 @@ START_TEST(alerts_of_every_status)
 	} refused[] = { { 2, "alert 2: status is \"odd\", neither firing nor resolved" },
 			{ 3, "alert 3: it has no id" },
 			{ 4, "alert 4: it is not an object" },
-			{ 5, "alert 5: it has no labels" },
-			{ 6, "alert 6: starts_at is not a time: \"soon\"" } };
+			{ 5, "alert 5: it has no labels" } };
 
 	ck_assert_int_eq(read_by(&whole, text), 0);
-	ck_assert_uint_eq(batch.nalerts, 2);
+	ck_assert_uint_eq(batch.nalerts, 3);
 	ck_assert_int_eq(batch.alerts[0].status, ALERT_RESOLVED);
-	ck_assert_uint_eq(strlen(batch.alerts[1].fingerprint), 32);
+	ck_assert_str_eq(batch.alerts[1].fingerprint, "6");
+	ck_assert_int_eq(batch.alerts[1].starts_at_us, 0);
+	ck_assert_uint_eq(batch.ncut, 1);
+	ck_assert_str_eq(batch.cut[0].text,
+			 "alert 6: starts_at is not a time: \"soon\"; it is left out");
+	ck_assert_uint_eq(strlen(batch.alerts[2].fingerprint), 32);
 	ck_assert_uint_eq(batch.nrefused, ARRAY_LEN(refused));
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		ck_assert_uint_eq(batch.refused[i].index, refused[i].index);
