@@ -311,7 +311,10 @@ static int capture_id(struct capture *capture, const char *id, bool again)
 		status = command_failed(STATUS_USAGE, "capture", "%s", err.text);
 	else if (!found)
 		status = command_failed(1, "capture",
-					"the store knows no incident and no decision %s", id);
+					"the store has no decision %s, and none of an incident of "
+					"that id: a decision is written behind its page, and a "
+					"relay that was killed loses the last ones",
+					id);
 	else if (!again || !is_captured(capture))
 		status = capture_past(capture);
 	capture_draft_fini(&capture->draft);
