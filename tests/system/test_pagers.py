@@ -61,14 +61,47 @@ def alertmanager(path, headers, body):
     return headline_event(alert["annotations"]["summary"]), 200, b""
 
 
+def teams(path, _, body):
+    need(path.startswith(f"/workflows/{SECRET}?sig=") and len(body) <= 28 << 10, path)
+    (card,) = json.loads(body)["attachments"]
+    need(card["contentType"] == "application/vnd.microsoft.card.adaptive" and card["content"]["type"] == "AdaptiveCard", "card")
+    need(all(a["type"] == "Action.OpenUrl" and a["url"].startswith("http") for a in card["content"]["actions"]), "actions")
+    return headline_event(card["content"]["body"][0]["inlines"][0]["text"]), 202, b""
+
+
+def discord(path, _, body):
+    doc = json.loads(body)
+    need(path == f"/api/webhooks/1/{SECRET}" and doc["allowed_mentions"] == {"parse": []}, path)
+    (embed,) = doc["embeds"]
+    need(len(doc["content"]) <= 2000 and len(embed["title"]) <= 256 and len(embed["description"]) <= 4096, "lengths")
+    return headline_event(doc["content"]), 204, b""
+
+
+def mattermost(path, _, body):
+    text = json.loads(body)["text"]
+    need(path == f"/hooks/{SECRET}" and len(text) <= 16383 and not re.search("@(channel|all|here)", text), path)
+    return headline_event(text), 200, b"ok"
+
+
+def googlechat(path, _, body):
+    text = json.loads(body)["text"]
+    need(path.startswith(f"/v1/spaces/A/messages?key=k&token={SECRET}&threadKey=") and len(text) <= 4096, path)
+    return headline_event(text), 200, {"name": "spaces/A/messages/1"}
+
+
 # kind: (members of the rules, what the stub checks, an answer that means no or None)
 KINDS = {
     "opsgenie": ("api_key_file: {key}, url: \"{url}\", responder: Shop", opsgenie, None),
     "jsm": ("api_key_file: {key}, url: \"{url}\"", opsgenie, None),
     "slack": ("webhook_url_file: {hook}", slack, (200, {}, b"invalid_blocks")),
+    "teams": ("webhook_url_file: {hook}", teams, (200, {}, b"Webhook message delivery failed with error: 413")),
+    "discord": ("webhook_url_file: {hook}", discord, None),
+    "mattermost": ("webhook_url_file: {hook}", mattermost, (200, {}, b"<html>sign in</html>")),
+    "googlechat": ("webhook_url_file: {hook}", googlechat, None),
     "alertmanager": ("bearer_file: {key}, url: \"{url}/\"", alertmanager, None),
 }
-HOOKS = {"slack": "/services/T0/" + SECRET}
+HOOKS = {"slack": "/services/T0/" + SECRET, "teams": f"/workflows/{SECRET}?sig={SECRET}", "discord": "/api/webhooks/1/" + SECRET,
+         "mattermost": "/hooks/" + SECRET, "googlechat": f"/v1/spaces/A/messages?key=k&token={SECRET}"}
 RULES = """teams: {{{{sre: {{{{escalation: sre}}}}}}}}
 pagers:
   it: {{{{kind: {kind}, {members}}}}}

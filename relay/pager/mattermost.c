@@ -1,0 +1,39 @@
+/*
+ * Pager kind mattermost: an incoming webhook; every event is a message in Markdown, in which no
+ * text of strangers mentions anybody. Only the body "ok" is a delivery.
+ */
+#include "pager_layout.h"
+
+#include "tracepager/buf_json.h"
+#include "tracepager/limits.h"
+
+#define MATTERMOST_TEXT 16383u
+
+static int mattermost_build(struct arena *arena, const struct page *page,
+			    const struct page_target *target, const char *message_id,
+			    int64_t wall_us, struct delivery *ret_delivery, struct err *err)
+{
+	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES), words = BUF_INIT(LIMIT_PAGE_BYTES);
+	struct marked_text text = { arena, &words, &pager_markdown, MATTERMOST_TEXT };
+	struct delivery delivery = { .console = NULL };
+
+	(void)message_id;
+	(void)wall_us;
+	marked_page(&text, page, true);
+	buf_putc(&body, '{');
+	buf_json_text(&body, "text", buf_text(&words));
+	buf_putc(&body, '}');
+	int error = pager_hook_post(arena, target, &body, &delivery.request, err);
+	buf_fini(&words);
+	buf_fini(&body);
+	if (!error)
+		*ret_delivery = delivery;
+	return error;
+}
+
+const struct pager_kind pager_kind_MATTERMOST = {
+	.name = "mattermost",
+	.knows_moved = true,
+	.build = mattermost_build,
+	.judge = pager_judge_ok,
+};
