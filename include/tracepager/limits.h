@@ -833,6 +833,9 @@
 #define LIMIT_COMMENTS_TOLD 10u
 /* Pages of one recipient that wait for its pager: no notice is added to more. */
 #define LIMIT_RECIPIENT_WAITING 100u
+/* Decisions of waiting pages as text, 1 to 64 KiB each. Pages beyond that, and all that failed
+ * once, keep their decision packed, a fifth of it. */
+#define LIMIT_WAITING_DECISIONS_BYTES (16u << 20)
 /* No deadline of an incident is further ahead; a damaged row of the store may say more. */
 #define LIMIT_DEADLINE_MOST_US (366 * US_PER_DAY)
 /* Alerts of an incident that a page lists with their labels, and by name. */

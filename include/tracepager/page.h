@@ -120,11 +120,17 @@ struct page *page_dup(const struct page *page);
 /* A page that outlives its arena: its texts in one block, its decision shared with others. */
 struct page_copy {
 	struct page *page; /* its decision is that of `decision` */
-	struct shared_text *decision;
+	struct shared_text *decision, *packed;
 };
 /* The same page as its stored form would give: texts that are told or empty are never NULL.
- * decision stands for that of the page, and is referenced; NULL: the page has none. */
-struct page_copy *page_copy_new(const struct page *page, struct shared_text *decision);
+ * decision stands for that of the page, NULL: the page has none; packed is the same in the form of
+ * pack.h, or NULL. Both are referenced. */
+struct page_copy *page_copy_new(const struct page *page, struct shared_text *decision,
+				struct shared_text *packed);
+/* It waits for long: of its decision only the packed form stays, where there is one. */
+void page_copy_rest(struct page_copy *copy);
+/* The page with its decision, which the arena keeps where it had to be opened. */
+struct page page_copy_whole(const struct page_copy *copy, struct arena *arena);
 void page_copy_free(struct page_copy *copy); /* takes NULL */
 
 #endif

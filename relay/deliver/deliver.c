@@ -179,6 +179,10 @@ static struct queue_entry *queue_entry_new(struct page_queue *queue, const struc
 	entry->page.target = target->text;
 	entry->target = target;
 	entry->copy = copy;
+	/* About: as if the decisions of all that wait were as long as this one. */
+	if (copy && copy->decision &&
+	    deliver->waiting * copy->decision->len > LIMIT_WAITING_DECISIONS_BYTES)
+		page_copy_rest(copy);
 	entry->page.error = "";
 	if (page->error && *page->error)
 		entry->page.error = entry->error = xstrdup(page->error);
@@ -366,6 +370,8 @@ static void queue_retry(struct page_queue *queue, const struct judgement *judgem
 	} else {
 		entry->page.next_us = clock_wall_us(deliver->env.clock) + delay_us;
 		queue_entry_set_error(entry, judgement->text);
+		if (entry->copy)
+			page_copy_rest(entry->copy);
 		deliver->ops.changed(deliver->ops.ctx, &entry->page);
 	}
 	queue_move(queue, QUEUE_BACKOFF, deliver_now_us(deliver) + delay_us);
@@ -462,8 +468,10 @@ static const struct page *queue_entry_page(const struct queue_entry *entry, stru
 	const struct deliver_ops *ops = &entry->deliver->ops;
 	const struct stored_page *row = &entry->page;
 
-	if (entry->copy)
-		return entry->copy->page;
+	if (entry->copy) {
+		*page = page_copy_whole(entry->copy, arena);
+		return page;
+	}
 	int error = ops->read ? ops->read(ops->ctx, row, arena, page, err)
 			      : page_read(arena, row->doc, row->doc_len, page, err);
 	return error ? NULL : page;
@@ -473,7 +481,7 @@ static struct attempt *queue_entry_try(const struct queue_entry *entry)
 {
 	static const struct attempt_ops ops = { .begins = queue_on_begin,
 						.done = queue_on_attempt };
-	struct arena *arena = entry->copy ? NULL : arena_new(LIMIT_PAGE_ARENA_BYTES);
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct err err = { .code = 0 };
 	struct page page;
 	struct attempt_order order = {

@@ -561,7 +561,7 @@ static struct page page_for_recipient(const struct incident *incident,
 /* The present page of an incident, to be queued. */
 struct page_draft {
 	struct arena *arena;
-	struct shared_text *decision;
+	struct shared_text *decision, *packed;
 	struct page page;
 };
 
@@ -577,7 +577,7 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 	incident_page_write_own(&page, doc);
 	queued->book = book;
 	memcpy(queued->incident, incident->id, sizeof(queued->incident));
-	queued->copy = page_copy_new(&page, draft->decision);
+	queued->copy = page_copy_new(&page, draft->decision, draft->packed);
 	queued->row = (struct stored_page){
 		.id = book->next_page_id++,
 		.incident = queued->incident,
@@ -605,6 +605,7 @@ static void page_draft_make(struct incident *incident, enum page_event event, co
 
 	ret_draft->arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	ret_draft->decision = incident_decision(incident);
+	ret_draft->packed = incident_packed_decision(incident);
 	incident_get_page(incident, ret_draft->arena, ret_draft->decision, page);
 	page->event = event;
 	page->note = note;
@@ -615,6 +616,7 @@ static void page_draft_make(struct incident *incident, enum page_event event, co
 static void page_draft_free(struct page_draft *draft)
 {
 	shared_text_unref(draft->decision);
+	shared_text_unref(draft->packed);
 	arena_free(draft->arena);
 }
 

@@ -12,6 +12,7 @@
 #include "tracepager/buf_json.h"
 #include "tracepager/jread.h"
 #include "tracepager/limits.h"
+#include "tracepager/pack.h"
 #include "tracepager/xalloc.h"
 
 static const char *const event_names[] = {
@@ -421,7 +422,8 @@ int page_read_over(struct arena *arena, const struct page *base, const char *tex
 	return page_read_onto(&reader, text, len, ret_page, err);
 }
 
-struct page_copy *page_copy_new(const struct page *page, struct shared_text *decision)
+struct page_copy *page_copy_new(const struct page *page, struct shared_text *decision,
+				struct shared_text *packed)
 {
 	struct page_copy *copy = xcalloc(1, sizeof(*copy));
 	struct page lesser = *page;
@@ -431,8 +433,31 @@ struct page_copy *page_copy_new(const struct page *page, struct shared_text *dec
 		text_set(&lesser, i, text_get(&lesser, i));
 	copy->page = page_dup(&lesser);
 	copy->decision = shared_text_ref(decision);
+	copy->packed = shared_text_ref(packed);
 	copy->page->decision = shared_text_text(decision);
 	return copy;
+}
+
+void page_copy_rest(struct page_copy *copy)
+{
+	if (!copy->packed)
+		return;
+	shared_text_unref(copy->decision);
+	copy->decision = NULL;
+	copy->page->decision = NULL;
+}
+
+struct page page_copy_whole(const struct page_copy *copy, struct arena *arena)
+{
+	struct buf text = BUF_INIT(LIMIT_DECISION_BYTES);
+	struct page page = *copy->page;
+	struct err err;
+
+	if (copy->packed && !copy->decision &&
+	    pack_open(copy->packed->text, copy->packed->len, &text, &err) == 0)
+		page.decision = arena_strndup(arena, buf_text(&text), text.len);
+	buf_fini(&text);
+	return page;
 }
 
 void page_copy_free(struct page_copy *copy)
@@ -440,6 +465,7 @@ void page_copy_free(struct page_copy *copy)
 	if (!copy)
 		return;
 	shared_text_unref(copy->decision);
+	shared_text_unref(copy->packed);
 	free(copy->page);
 	free(copy);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracepager/pack.h"
 #include "tracepager/limits.h"
 #include "tracepager/log.h"
 #include "tracepager/xalloc.h"
@@ -292,12 +293,41 @@ START_TEST(a_copy_is_sent_in_place_of_the_document)
 	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
 	row.doc = "{";
 	row.doc_len = 1;
-	deliver_enqueue(deliver, &row, page_copy_new(&page, NULL));
+	deliver_enqueue(deliver, &row, page_copy_new(&page, NULL, NULL));
 	fake_clock_run_idle(&fake, 20 * SECOND);
 	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\nchanged 1 delivered 2\n");
 	for (size_t i = 0; i < 2; i++)
 		ck_assert_ptr_nonnull(strstr(fake_http_request(&http, "hook", i)->body,
 					     "\"summary\":\"the copy\""));
+}
+END_TEST
+
+/* A page that failed waits with its decision packed, and is sent with it all the same. */
+START_TEST(a_page_that_waits_keeps_its_decision_packed)
+{
+	struct stored_page row = make(1, "i1", "hook", PAGE_TRIGGER);
+	const struct page page = { .incident = "i1", .dedup_key = "i1", .summary = "the copy" };
+	struct buf text = BUF_INIT(100), bytes = BUF_INIT(100);
+
+	fake_http_reply(&http, (struct fake_reply){ .status = 503, .times = 1 });
+	fake_http_reply(&http, (struct fake_reply){ .status = 202 });
+	buf_puts(&text, "{\"version\":1}");
+	pack_add(text.data, text.len, &bytes);
+	struct shared_text *decision = shared_text_take(&text);
+	struct shared_text *packed = shared_text_copy(bytes.data, bytes.len);
+	deliver_enqueue(deliver, &row, page_copy_new(&page, decision, packed));
+	ck_assert_uint_eq(decision->references, 2);
+	fake_clock_run_idle(&fake, 20 * SECOND);
+	ck_assert_str_eq(buf_text(&told), "changed 1 queued 1\nchanged 1 delivered 2\n");
+	ck_assert_uint_eq(http.nrequests, 2);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_ptr_nonnull(strstr(fake_http_request(&http, "hook", i)->body,
+					     "\"decision\":{\"version\":1}"));
+	ck_assert_uint_eq(decision->references, 1);
+	ck_assert_uint_eq(packed->references, 1);
+	shared_text_unref(decision);
+	shared_text_unref(packed);
+	buf_fini(&bytes);
 }
 END_TEST
 
@@ -989,6 +1019,7 @@ int main(void)
 	tcase_add_test(tcase, changed_may_enqueue);
 	tcase_add_test(tcase, broken_pages_are_rejected);
 	tcase_add_test(tcase, a_copy_is_sent_in_place_of_the_document);
+	tcase_add_test(tcase, a_page_that_waits_keeps_its_decision_packed);
 	tcase_add_test(tcase, a_document_is_read_by_its_owner);
 	tcase_add_test(tcase, silence_is_told_once);
 	tcase_add_test(tcase, a_restart_keeps_the_pause);

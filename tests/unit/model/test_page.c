@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tracepager/fold.h"
+#include "tracepager/pack.h"
 #include "tracepager/page.h"
 #include "tracepager/xalloc.h"
 
@@ -297,8 +298,8 @@ START_TEST(a_kept_copy_shares_the_decision)
 	buf_puts(&text, "{\"shared\":1}");
 	struct shared_text *decision = shared_text_take(&text);
 	page.differs = page.note = NULL;
-	struct page_copy *copy = page_copy_new(&page, decision);
-	struct page_copy *none = page_copy_new(&page, NULL);
+	struct page_copy *copy = page_copy_new(&page, decision, NULL);
+	struct page_copy *none = page_copy_new(&page, NULL, NULL);
 	ck_assert_uint_eq(decision->references, 2);
 	ck_assert_ptr_eq(copy->page->decision, decision->text);
 	ck_assert_str_eq(copy->page->summary, "ledger: deadlock");
@@ -307,10 +308,37 @@ START_TEST(a_kept_copy_shares_the_decision)
 	ck_assert_ptr_null(copy->page->note);
 	ck_assert_ptr_null(none->page->decision);
 	shared_text_unref(decision);
+	page_copy_rest(copy); /* there is no packed form: the text stays */
 	ck_assert_str_eq(copy->page->decision, "{\"shared\":1}");
 	page_copy_free(copy);
 	page_copy_free(none);
 	page_copy_free(NULL);
+}
+END_TEST
+
+START_TEST(a_resting_copy_keeps_its_decision_packed)
+{
+	struct buf text = BUF_INIT(100), bytes = BUF_INIT(100);
+
+	buf_puts(&text, "{\"shared\":1}");
+	pack_add(text.data, text.len, &bytes);
+	struct shared_text *decision = shared_text_take(&text);
+	struct shared_text *packed = shared_text_copy(bytes.data, bytes.len);
+	struct page_copy *copy = page_copy_new(&full, decision, packed);
+	struct page whole = page_copy_whole(copy, arena);
+	ck_assert_ptr_eq(whole.decision, decision->text);
+	page_copy_rest(copy);
+	page_copy_rest(copy);
+	ck_assert_uint_eq(decision->references, 1);
+	ck_assert_ptr_null(copy->page->decision);
+	whole = page_copy_whole(copy, arena);
+	ck_assert_str_eq(whole.decision, "{\"shared\":1}");
+	ck_assert_str_eq(whole.summary, "ledger: deadlock");
+	page_copy_free(copy);
+	ck_assert_uint_eq(packed->references, 1);
+	shared_text_unref(decision);
+	shared_text_unref(packed);
+	buf_fini(&bytes);
 }
 END_TEST
 
@@ -358,6 +386,7 @@ int main(void)
 	tcase_add_loop_test(tcase, what_is_no_page_is_refused, 0, 8);
 	tcase_add_test(tcase, its_own_members_stand_over_the_incidents);
 	tcase_add_test(tcase, a_kept_copy_shares_the_decision);
+	tcase_add_test(tcase, a_resting_copy_keeps_its_decision_packed);
 	tcase_add_loop_test(tcase, a_copy_has_its_own_texts, 0, ARRAY_LEN(copiers));
 	tcase_add_loop_test(tcase, a_copy_says_the_same, 0, ARRAY_LEN(copiers));
 	tcase_add_test(tcase, events_have_names);
