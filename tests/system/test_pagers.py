@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import urllib.parse
 
 import crowds
 import peers
@@ -89,6 +90,45 @@ def googlechat(path, _, body):
     return headline_event(text), 200, {"name": "spaces/A/messages/1"}
 
 
+def ntfy(path, headers, body):
+    doc = json.loads(body)
+    need(path == "/" and doc["topic"] == "ledger" and headers.get("Authorization") == f"Bearer {SECRET}", path)
+    need(len(doc["message"].encode()) <= 4096 and 1 <= doc["priority"] <= 5 and len(doc["actions"]) <= 3, "message")
+    return headline_event(doc["title"]), 200, {"id": "1"}
+
+
+def telegram(path, _, body):
+    doc = json.loads(body)
+    need(path == f"/bot{SECRET}/sendMessage" and doc["chat_id"] == "-100" and len(doc["text"]) <= 4096, path)
+    return headline_event(doc["text"]), 200, {"ok": True, "result": {"message_id": 1}}
+
+
+def pushover(path, headers, body):
+    need(headers.get("Content-Type") == "application/x-www-form-urlencoded", "type")
+    doc = dict(urllib.parse.parse_qsl(body if isinstance(body, str) else body.decode(), strict_parsing=True))
+    need(doc["token"] == SECRET and doc["user"] == "u1" and len(doc["message"]) <= 1024 and len(doc["title"]) <= 250, path)
+    return headline_event(doc["title"]), 200, {"status": 1}
+
+
+def goalert(path, headers, body):
+    doc = json.loads(body)
+    need(path == "/api/v2/generic/incoming" and headers.get("Authorization") == f"Bearer {SECRET}", path)
+    need(len(doc["summary"]) <= 1024 and len(doc["details"].encode()) <= 6144, "details")
+    return "end" if doc.get("action") == "close" else headline_event(doc["summary"]), 204, b""
+
+
+def incidentio(path, headers, body):
+    doc = json.loads(body)
+    need(path == "/v2/alert_events/http/1" and headers.get("Authorization") == f"Bearer {SECRET}" and doc["title"], path)
+    return {"firing": "fire", "resolved": "end"}[doc["status"]], 202, {"status": "success"}
+
+
+def grafana_oncall(path, _, body):
+    doc = json.loads(body)
+    need(path == f"/integrations/v1/formatted_webhook/{SECRET}/" and doc["alert_uid"], path)
+    return {"alerting": "fire", "ok": "end"}[doc["state"]], 200, b"Ok."
+
+
 # kind: (members of the rules, what the stub checks, an answer that means no or None)
 KINDS = {
     "opsgenie": ("api_key_file: {key}, url: \"{url}\", responder: Shop", opsgenie, None),
@@ -98,9 +138,16 @@ KINDS = {
     "discord": ("webhook_url_file: {hook}", discord, None),
     "mattermost": ("webhook_url_file: {hook}", mattermost, (200, {}, b"<html>sign in</html>")),
     "googlechat": ("webhook_url_file: {hook}", googlechat, None),
+    "ntfy": ("token_file: {key}, url: \"{url}/ledger\"", ntfy, None),
+    "telegram": ("bot_token_file: {key}, url: \"{url}\", chat_id: \"-100\"", telegram, (200, {}, b'{"ok":false}')),
+    "pushover": ("token_file: {key}, url: \"{url}/1/messages.json\", user_key: u1", pushover, (200, {}, b'{"status":0}')),
+    "goalert": ("token_file: {key}, url: \"{url}\"", goalert, None),
+    "incidentio": ("token_file: {key}, url: \"{url}/v2/alert_events/http/1\"", incidentio, None),
+    "grafana-oncall": ("webhook_url_file: {hook}", grafana_oncall, None),
     "alertmanager": ("bearer_file: {key}, url: \"{url}/\"", alertmanager, None),
 }
 HOOKS = {"slack": "/services/T0/" + SECRET, "teams": f"/workflows/{SECRET}?sig={SECRET}", "discord": "/api/webhooks/1/" + SECRET,
+         "grafana-oncall": f"/integrations/v1/formatted_webhook/{SECRET}/",
          "mattermost": "/hooks/" + SECRET, "googlechat": f"/v1/spaces/A/messages?key=k&token={SECRET}"}
 RULES = """teams: {{{{sre: {{{{escalation: sre}}}}}}}}
 pagers:

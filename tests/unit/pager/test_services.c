@@ -1,0 +1,173 @@
+/* Tests of the pager kinds ntfy, telegram, pushover, goalert, incidentio and grafana-oncall. */
+#include "golden.h"
+
+#define PLAIN_REST "Trace 4bf9:\\n✗ ledger  ██ 4 ms\\nRunbook: https://wiki.example/ledger\\n"
+#define MARKED                                                                                     \
+	"[Acknowledge, hand on or resolve](https://tp.example/i/i1?t=AQ)\\n"                       \
+	"**Severity:** critical\\n"                                                                \
+	"**Since:** 2026\\\\-09\\\\-01T09:58:00Z, 2 min 02 s before this page\\n"                  \
+	"**Environment:** prod\\n"                                                                 \
+	"**Why you:** team money owns ledger \\\\(rules.yaml:24\\\\)\\n"                           \
+	"**How sure:** 8 of 8 failing traces end in ledger\\n"                                     \
+	"**Path:** web \\\\> ledger\\n"                                                            \
+	"**Incident:** i1\\n"                                                                      \
+	"```\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n```\\n"                                     \
+	"[Runbook](https://wiki.example/ledger)\\n"
+
+static struct page_target target_of(enum pager_kind_id kind, const char *url, const char *to)
+{
+	struct page_target target = { .kind = kind, .pager = "p1", .url = url, .key = "12:k3y" };
+
+	target.texts[PAGER_TO] = to;
+	return target;
+}
+
+START_TEST(ntfy_gets_a_message)
+{
+	struct page_target target = target_of(PAGER_NTFY, "https://ntfy.example/ledger", NULL);
+	struct http_request request = build(&target);
+	struct delivery delivery;
+	struct err err;
+
+	ck_assert_str_eq(request.url, "https://ntfy.example/");
+	ck_assert_str_eq(header(&request, "Authorization"), "Bearer 12:k3y");
+	golden(&target,
+	       "{\"topic\":\"ledger\",\"title\":\"[critical] ledger: deadlock\",\"message\":\""
+	       "Acknowledge, hand on or resolve: https://tp.example/i/i1?t=AQ\\n" GOLDEN_FACTS
+		       PLAIN_REST "\",\"priority\":5,\"tags\":[\"rotating_light\"],"
+	       "\"click\":\"https://tp.example/i/i1?t=AQ\",\"actions\":[{\"action\":\"view\","
+	       "\"label\":\"Acknowledge, hand on or resolve\","
+	       "\"url\":\"https://tp.example/i/i1?t=AQ\"},{\"action\":\"view\","
+	       "\"label\":\"Runbook\",\"url\":\"https://wiki.example/ledger\"}]}");
+	page.why = page.evidence = page.limits = accents(2000);
+	json_t *body = body_of(&target);
+	ck_assert_uint_le(strlen(text_at(body, "message")), 4096);
+	ck_assert_uint_gt(strlen(text_at(body, "message")), 4000);
+	json_decref(body);
+	target.url = "https://ntfy.example";
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+}
+END_TEST
+
+START_TEST(telegram_gets_html)
+{
+	struct page_target target = target_of(PAGER_TELEGRAM, "https://api.telegram.org", "-100");
+
+	page.why = "<b>&\"</b>";
+	ck_assert_str_eq(build(&target).url, "https://api.telegram.org/bot12:k3y/sendMessage");
+	golden(&target,
+	       "{\"chat_id\":\"-100\",\"text\":\"<b>[critical] ledger: deadlock</b>\\n"
+	       "<a href=\\\"https://tp.example/i/i1?t=AQ\\\">Acknowledge, hand on or resolve</a>\\n"
+	       "<b>Severity:</b> critical\\n"
+	       "<b>Since:</b> 2026-09-01T09:58:00Z, 2 min 02 s before this page\\n"
+	       "<b>Environment:</b> prod\\n<b>Why you:</b> &lt;b&gt;&amp;\\\"&lt;/b&gt;\\n"
+	       "<b>How sure:</b> 8 of 8 failing traces end in ledger\\n"
+	       "<b>Path:</b> web &gt; ledger\\n<b>Incident:</b> i1\\n"
+	       "<pre>Trace 4bf9:\\n✗ ledger  ██ 4 ms\\n</pre>\\n"
+	       "<a href=\\\"https://wiki.example/ledger\\\">Runbook</a>\\n\","
+	       "\"parse_mode\":\"HTML\",\"link_preview_options\":{\"is_disabled\":true}}");
+}
+END_TEST
+
+START_TEST(telegram_replies_are_judged)
+{
+	ck_assert_int_eq(judge(PAGER_TELEGRAM, 200, "{\"ok\":true}").outcome, JUDGE_DELIVERED);
+	struct judgement judgement =
+		judge(PAGER_TELEGRAM, 200, "{\"ok\":false,\"description\":\"chat not found\"}");
+	ck_assert_int_eq(judgement.outcome, JUDGE_REJECTED);
+	ck_assert_str_eq(judgement.text, "HTTP 200: chat not found");
+	judgement = judge(PAGER_TELEGRAM, 429, "{\"ok\":false,\"parameters\":{\"retry_after\":7}}");
+	ck_assert_int_eq(judgement.outcome, JUDGE_RETRY);
+	ck_assert_int_eq(judgement.retry_after_us, 7000000);
+	ck_assert_int_eq(judge(PAGER_TELEGRAM, 403, "{}").outcome, JUDGE_REJECTED);
+}
+END_TEST
+
+START_TEST(pushover_gets_a_form)
+{
+	struct page_target target =
+		target_of(PAGER_PUSHOVER, "https://api.pushover.net/1/messages.json", "u&1");
+
+	page.why = page.evidence = page.path = page.waterfall = NULL;
+	page.since_us = 0;
+	struct http_request request = build(&target);
+	ck_assert_str_eq(header(&request, "Content-Type"), "application/x-www-form-urlencoded");
+	ck_assert_str_eq(request.body,
+			 "token=12%3Ak3y&user=u%261&title=%5Bcritical%5D%20ledger%3A%20deadlock&"
+			 "message=Severity%3A%20critical%0AEnvironment%3A%20prod%0ATeam%3A%20money"
+			 "%0AIncident%3A%20i1%0ARunbook%3A%20https%3A%2F%2Fwiki.example%2Fledger"
+			 "%0A&priority=1&url=https%3A%2F%2Ftp.example%2Fi%2Fi1%3Ft%3DAQ&"
+			 "url_title=Acknowledge%2C%20hand%20on%20or%20resolve");
+	ck_assert_int_eq(judge(PAGER_PUSHOVER, 200, "{\"status\":1}").outcome, JUDGE_DELIVERED);
+	struct judgement judgement =
+		judge(PAGER_PUSHOVER, 200, "{\"status\":0,\"errors\":[\"user is invalid\"]}");
+	ck_assert_int_eq(judgement.outcome, JUDGE_REJECTED);
+	ck_assert_str_eq(judgement.text, "HTTP 200: user is invalid");
+}
+END_TEST
+
+START_TEST(goalert_gets_an_alert)
+{
+	struct page_target target = target_of(PAGER_GOALERT, "https://goalert.example", NULL);
+	struct http_request request = build(&target);
+
+	ck_assert_str_eq(request.url, "https://goalert.example/api/v2/generic/incoming");
+	ck_assert_str_eq(header(&request, "Authorization"), "Bearer 12:k3y");
+	golden(&target, "{\"summary\":\"[critical] ledger: deadlock\",\"dedup\":\"i1#2\","
+			"\"details\":\"" MARKED "\"}");
+	page.event = PAGE_RESOLVE;
+	json_t *body = body_of(&target);
+	ck_assert_str_eq(text_at(body, "action"), "close");
+	ck_assert_str_eq(text_at(body, "dedup"), "i1#2");
+	json_decref(body);
+}
+END_TEST
+
+START_TEST(incidentio_gets_an_alert_event)
+{
+	struct page_target target = target_of(PAGER_INCIDENTIO, "https://io.example/http/1", NULL);
+
+	ck_assert_str_eq(build(&target).url, "https://io.example/http/1");
+	golden(&target, "{\"title\":\"ledger: deadlock\",\"status\":\"firing\","
+			"\"deduplication_key\":\"i1#2\",\"description\":\"" MARKED
+			"\",\"source_url\":\"https://tp.example/i/i1?t=AQ\",\"metadata\":{"
+			"\"incident\":\"i1\",\"severity\":\"critical\",\"team\":\"money\","
+			"\"service\":\"ledger\",\"environment\":\"prod\"}}");
+	page.event = PAGE_RESOLVE;
+	json_t *body = body_of(&target);
+	ck_assert_str_eq(text_at(body, "status"), "resolved");
+	json_decref(body);
+}
+END_TEST
+
+START_TEST(grafana_oncall_gets_a_formatted_alert)
+{
+	struct page_target target = target_of(PAGER_GRAFANA_ONCALL, NULL, NULL);
+
+	target.key = "https://oncall.example/integrations/v1/formatted_webhook/k3y/";
+	ck_assert_str_eq(build(&target).url, target.key);
+	golden(&target, "{\"alert_uid\":\"i1#2\",\"title\":\"[critical] ledger: deadlock\","
+			"\"state\":\"alerting\","
+			"\"link_to_upstream_details\":\"https://tp.example/i/i1?t=AQ\","
+			"\"message\":\"" MARKED "\"}");
+	page.event = PAGE_RESOLVE;
+	json_t *body = body_of(&target);
+	ck_assert_str_eq(text_at(body, "state"), "ok");
+	json_decref(body);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase;
+	Suite *suite = golden_suite("services", &tcase);
+
+	tcase_add_test(tcase, ntfy_gets_a_message);
+	tcase_add_test(tcase, telegram_gets_html);
+	tcase_add_test(tcase, telegram_replies_are_judged);
+	tcase_add_test(tcase, pushover_gets_a_form);
+	tcase_add_test(tcase, goalert_gets_an_alert);
+	tcase_add_test(tcase, incidentio_gets_an_alert_event);
+	tcase_add_test(tcase, grafana_oncall_gets_a_formatted_alert);
+	return golden_run(suite);
+}
