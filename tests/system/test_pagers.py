@@ -129,6 +129,12 @@ def grafana_oncall(path, _, body):
     return {"alerting": "fire", "ok": "end"}[doc["state"]], 200, b"Ok."
 
 
+def rootly(path, headers, body):
+    doc = json.loads(body)
+    need(path == "/generic" and headers.get("Authorization") == f"Bearer {SECRET}" and doc["dedup_key"], path)
+    return {"triggered": "fire", "resolved": "end"}[doc["status"]], 200, b""
+
+
 # kind: (members of the rules, what the stub checks, an answer that means no or None)
 KINDS = {
     "opsgenie": ("api_key_file: {key}, url: \"{url}\", responder: Shop", opsgenie, None),
@@ -144,6 +150,7 @@ KINDS = {
     "goalert": ("token_file: {key}, url: \"{url}\"", goalert, None),
     "incidentio": ("token_file: {key}, url: \"{url}/v2/alert_events/http/1\"", incidentio, None),
     "grafana-oncall": ("webhook_url_file: {hook}", grafana_oncall, None),
+    "rootly": ("token_file: {key}, url: \"{url}/generic\"", rootly, None),
     "alertmanager": ("bearer_file: {key}, url: \"{url}/\"", alertmanager, None),
 }
 HOOKS = {"slack": "/services/T0/" + SECRET, "teams": f"/workflows/{SECRET}?sig={SECRET}", "discord": "/api/webhooks/1/" + SECRET,

@@ -1,4 +1,5 @@
-/* Tests of the pager kinds ntfy, telegram, pushover, goalert, incidentio and grafana-oncall. */
+/* Tests of the pager kinds ntfy, telegram, pushover, goalert, incidentio, grafana-oncall and
+ * rootly. */
 #include "golden.h"
 
 #define PLAIN_REST "Trace 4bf9:\\n✗ ledger  ██ 4 ms\\nRunbook: https://wiki.example/ledger\\n"
@@ -157,6 +158,29 @@ START_TEST(grafana_oncall_gets_a_formatted_alert)
 }
 END_TEST
 
+START_TEST(rootly_gets_an_alert)
+{
+	struct page_target target = target_of(PAGER_ROOTLY, "https://rootly.example/hook", NULL);
+	struct http_request request = build(&target);
+
+	ck_assert_str_eq(request.url, "https://rootly.example/hook");
+	ck_assert_str_eq(header(&request, "Authorization"), "Bearer 12:k3y");
+	golden(&target, "{\"title\":\"ledger: deadlock\",\"status\":\"triggered\","
+			"\"dedup_key\":\"i1#2\",\"severity\":\"critical\",\"description\":\"" MARKED
+			"\",\"team\":\"money\",\"service\":\"ledger\",\"environment\":\"prod\","
+			"\"url\":\"https://tp.example/i/i1?t=AQ\"}");
+	page.act = "acknowledge";
+	page.event = PAGE_UPDATE;
+	json_t *body = body_of(&target);
+	ck_assert_str_eq(text_at(body, "status"), "acknowledged");
+	json_decref(body);
+	page.event = PAGE_RESOLVE;
+	body = body_of(&target);
+	ck_assert_str_eq(text_at(body, "status"), "resolved");
+	json_decref(body);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase;
@@ -169,5 +193,6 @@ int main(void)
 	tcase_add_test(tcase, goalert_gets_an_alert);
 	tcase_add_test(tcase, incidentio_gets_an_alert_event);
 	tcase_add_test(tcase, grafana_oncall_gets_a_formatted_alert);
+	tcase_add_test(tcase, rootly_gets_an_alert);
 	return golden_run(suite);
 }
