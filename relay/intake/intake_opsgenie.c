@@ -169,17 +169,19 @@ static bool query_is(const char *query, const char *name, const char *value)
 /* An alias may have slashes: the act is what stands behind the last one. */
 void intake_opsgenie_act(struct intake *intake, struct http_exchange *exchange, const char *path)
 {
+	const struct sender *sender = opsgenie_sender(intake, exchange);
+
+	if (!sender)
+		return; /* answered: its path and its query may be gone */
 	const char *slash = strrchr(path, '/'), *query = http_exchange_query(exchange);
 	struct intake_request request = {
-		.sender = opsgenie_sender(intake, exchange),
+		.sender = sender,
 		.format = FORMAT_OPSGENIE,
 		.answer = opsgenie_answer,
 		.path_action = slash ? slash + 1 : "",
 		.path_id_is_ours = !query_is(query, "identifierType", "alias"),
 	};
 
-	if (!request.sender)
-		return;
 	if (!slash || slash == path || !*request.path_action || !find_act(request.path_action)) {
 		opsgenie_refuse(exchange, 422,
 				"POST to /v2/alerts/ALERT/close, /acknowledge or /notes", "", 0, 0);
