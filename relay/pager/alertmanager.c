@@ -100,21 +100,14 @@ static int alertmanager_build(struct arena *arena, const struct page *page,
 			      int64_t wall_us, struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->url)
-		return err_set(err, EINVAL, "pager %s has no url", target->pager);
+	if (pager_needs(target, NULL, NULL, err) < 0)
+		return -EINVAL;
 	alertmanager_write_body(arena, page, &body);
-	int error = pager_json_post(arena, target, pager_url(arena, target, "/api/v2/alerts"),
-				    &body, &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		error = pager_authorize(arena, target, "Bearer", &delivery.request, err);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_json(arena, target, pager_url(arena, target, "/api/v2/alerts"),
+				  "Bearer", &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_ALERTMANAGER = {

@@ -58,16 +58,11 @@ static int discord_build(struct arena *arena, const struct page *page,
 			 struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
 	discord_write_body(arena, page, &body);
-	int error = pager_hook_post(arena, target, &body, &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_hook(arena, target, &body, ret_delivery, err);
 }
 
 static struct judgement discord_judge(const struct http_reply *reply)

@@ -37,24 +37,15 @@ static int goalert_build(struct arena *arena, const struct page *page,
 			 struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->key)
-		return err_set(err, EINVAL, "pager %s has no token", target->pager);
-	if (!target->url)
-		return err_set(err, EINVAL, "pager %s has no url", target->pager);
+	if (pager_needs(target, "token", NULL, err) < 0)
+		return -EINVAL;
 	goalert_write_body(arena, page, &body);
-	int error =
-		pager_json_post(arena, target, pager_url(arena, target, "/api/v2/generic/incoming"),
-				&body, &delivery.request, err);
-	if (!error)
-		error = pager_authorize(arena, target, "Bearer", &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_json(arena, target,
+				  pager_url(arena, target, "/api/v2/generic/incoming"), "Bearer",
+				  &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_GOALERT = {

@@ -45,7 +45,6 @@ static int googlechat_build(struct arena *arena, const struct page *page,
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES), words = BUF_INIT(LIMIT_PAGE_BYTES);
 	struct marked_text text = { arena, &words, &googlechat_markup, GOOGLECHAT_TEXT };
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
@@ -53,17 +52,15 @@ static int googlechat_build(struct arena *arena, const struct page *page,
 	buf_putc(&body, '{');
 	buf_json_text(&body, "text", buf_text(&words));
 	buf_putc(&body, '}');
-	int error = pager_hook_post(arena, target, &body, &delivery.request, err);
 	buf_fini(&words);
-	buf_fini(&body);
+	int error = pager_deliver_hook(arena, target, &body, ret_delivery, err);
 	if (error)
 		return error;
-	delivery.request.url = arena_printf(arena,
-					    "%s%cthreadKey=%s&messageReplyOption="
-					    "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
-					    target->key, strchr(target->key, '?') ? '&' : '?',
-					    url_escape(arena, page->dedup_key));
-	*ret_delivery = delivery;
+	ret_delivery->request.url = arena_printf(arena,
+						 "%s%cthreadKey=%s&messageReplyOption="
+						 "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD",
+						 target->key, strchr(target->key, '?') ? '&' : '?',
+						 url_escape(arena, page->dedup_key));
 	return 0;
 }
 

@@ -43,22 +43,13 @@ static int incidentio_build(struct arena *arena, const struct page *page,
 			    int64_t wall_us, struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->key)
-		return err_set(err, EINVAL, "pager %s has no token", target->pager);
-	if (!target->url)
-		return err_set(err, EINVAL, "pager %s has no url", target->pager);
+	if (pager_needs(target, "token", NULL, err) < 0)
+		return -EINVAL;
 	incidentio_write_body(arena, page, &body);
-	int error = pager_json_post(arena, target, target->url, &body, &delivery.request, err);
-	if (!error)
-		error = pager_authorize(arena, target, "Bearer", &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_json(arena, target, target->url, "Bearer", &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_INCIDENTIO = {

@@ -15,7 +15,6 @@ static int mattermost_build(struct arena *arena, const struct page *page,
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES), words = BUF_INIT(LIMIT_PAGE_BYTES);
 	struct marked_text text = { arena, &words, &pager_markdown, MATTERMOST_TEXT };
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
@@ -23,12 +22,8 @@ static int mattermost_build(struct arena *arena, const struct page *page,
 	buf_putc(&body, '{');
 	buf_json_text(&body, "text", buf_text(&words));
 	buf_putc(&body, '}');
-	int error = pager_hook_post(arena, target, &body, &delivery.request, err);
 	buf_fini(&words);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_hook(arena, target, &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_MATTERMOST = {

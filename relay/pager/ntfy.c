@@ -61,12 +61,11 @@ static int ntfy_build(struct arena *arena, const struct page *page,
 		      struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->url)
-		return err_set(err, EINVAL, "pager %s has no url", target->pager);
+	if (pager_needs(target, NULL, NULL, err) < 0)
+		return -EINVAL;
 	const char *slash = strrchr(target->url, '/');
 	const char *topic = slash ? slash + 1 : "";
 	if (!*topic || topic[strspn(topic, NTFY_TOPIC)] || slash < target->url + 9)
@@ -74,15 +73,9 @@ static int ntfy_build(struct arena *arena, const struct page *page,
 			       "the url of pager %s must end in the topic: https://ntfy.sh/TOPIC",
 			       target->pager);
 	ntfy_write_body(arena, page, topic, &body);
-	int error = pager_json_post(
+	return pager_deliver_json(
 		arena, target, arena_strndup(arena, target->url, (size_t)(slash - target->url) + 1),
-		&body, &delivery.request, err);
-	if (!error)
-		error = pager_authorize(arena, target, "Bearer", &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+		"Bearer", &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_NTFY = {

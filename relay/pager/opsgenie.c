@@ -177,14 +177,12 @@ int opsgenie_build(struct arena *arena, const struct page *page, const struct pa
 		   struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 	const char *action = opsgenie_action(page), *path = "/v2/alerts";
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->key || !target->url)
-		return err_set(err, EINVAL, "pager %s has no %s", target->pager,
-			       target->url ? "api_key" : "url");
+	if (pager_needs(target, "api_key", NULL, err) < 0)
+		return -EINVAL;
 	if (page->dedup_key[0] == '\0' || strlen(page->dedup_key) > OPSGENIE_ALIAS)
 		return err_set(err, EINVAL, "the dedup key must have 1 to %u bytes",
 			       OPSGENIE_ALIAS);
@@ -192,14 +190,8 @@ int opsgenie_build(struct arena *arena, const struct page *page, const struct pa
 		path = arena_printf(arena, "/v2/alerts/%s/%s?identifierType=alias",
 				    url_escape(arena, page->dedup_key), action);
 	opsgenie_write_body(arena, page, target, action, &body);
-	int error = pager_json_post(arena, target, pager_url(arena, target, path), &body,
-				    &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		error = pager_authorize(arena, target, "GenieKey", &delivery.request, err);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_json(arena, target, pager_url(arena, target, path), "GenieKey", &body,
+				  ret_delivery, err);
 }
 
 /* 501 is no passing fault (the vendor's clients do not retry it); the pause of a limited rate

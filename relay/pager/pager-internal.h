@@ -16,17 +16,18 @@
 void pager_http_post(struct arena *arena, const struct page_target *target,
 		     const char *content_type, const struct buf *body,
 		     struct http_request *ret_request);
-/* An HTTP POST of a JSON body to another url than the target's, which is kept by the arena. Takes
- * nothing of the body; -E2BIG: it has failed. */
-int pager_json_post(struct arena *arena, const struct page_target *target, const char *url,
-		    const struct buf *body, struct http_request *ret_request, struct err *err);
+/* Has the target a url, and what else its kind needs? key and to are the names of the options with
+ * its key and its PAGER_TO; NULL: not needed. 0 or -EINVAL. */
+int pager_needs(const struct page_target *target, const char *key, const char *to, struct err *err);
+/* The delivery of a JSON body (taken: it is finished) by an HTTP POST to url, which is kept by the
+ * arena. scheme: with "Authorization: SCHEME KEY", where the target has a key; NULL: without.
+ * -E2BIG: the body has failed; -EINVAL: the key has bytes that are not printable. */
+int pager_deliver_json(struct arena *arena, const struct page_target *target, const char *url,
+		       const char *scheme, struct buf *body, struct delivery *ret_delivery,
+		       struct err *err);
 /* The same to the target's key, which is the secret address that a service gave out. */
-int pager_hook_post(struct arena *arena, const struct page_target *target, const struct buf *body,
-		    struct http_request *ret_request, struct err *err);
-/* Add "Authorization: SCHEME KEY"; nothing without a key. -EINVAL: the key has bytes that are not
- * printable. */
-int pager_authorize(struct arena *arena, const struct page_target *target, const char *scheme,
-		    struct http_request *request, struct err *err);
+int pager_deliver_hook(struct arena *arena, const struct page_target *target, struct buf *body,
+		       struct delivery *ret_delivery, struct err *err);
 /* The target's url without the slashes at its end, and a path behind it. Kept by the arena. */
 const char *pager_url(struct arena *arena, const struct page_target *target, const char *path);
 /* Add a member, unless its text is NULL or empty. */

@@ -120,15 +120,14 @@ void pager_http_post(struct arena *arena, const struct page_target *target,
 	http_request_header(ret_request, "Content-Type", content_type);
 }
 
-int pager_json_post(struct arena *arena, const struct page_target *target, const char *url,
-		    const struct buf *body, struct http_request *ret_request, struct err *err)
+int pager_needs(const struct page_target *target, const char *key, const char *to, struct err *err)
 {
-	if (body->failed)
-		return err_set(err, E2BIG, "the page has more than %zu bytes without its details",
-			       body->cap);
-	pager_http_post(arena, target, "application/json", body, ret_request);
-	ret_request->url = url;
-	return 0;
+	const char *missing = key && !target->key	       ? key
+			      : !target->url		       ? "url"
+			      : to && !target->texts[PAGER_TO] ? to
+							       : NULL;
+
+	return missing ? err_set(err, EINVAL, "pager %s has no %s", target->pager, missing) : 0;
 }
 
 /* Printable ASCII without blanks: nothing that could end a header or a request line. */
@@ -140,34 +139,48 @@ static bool is_one_word(const char *text)
 	return true;
 }
 
-int pager_hook_post(struct arena *arena, const struct page_target *target, const struct buf *body,
-		    struct http_request *ret_request, struct err *err)
+int pager_deliver_json(struct arena *arena, const struct page_target *target, const char *url,
+		       const char *scheme, struct buf *body, struct delivery *ret_delivery,
+		       struct err *err)
+{
+	const char *key = scheme && target->key ? target->key : "";
+	int error = 0;
+
+	if (body->failed) {
+		error = err_set(err, E2BIG, "the page has more than %zu bytes without its details",
+				body->cap);
+	} else if (!is_one_word(key)) {
+		error = err_set(err, EINVAL,
+				"the key of pager %s has blanks or other characters that no header "
+				"takes",
+				target->pager);
+	} else {
+		*ret_delivery = (struct delivery){ .console = NULL };
+		pager_http_post(arena, target, "application/json", body, &ret_delivery->request);
+		ret_delivery->request.url = url;
+		if (*key)
+			http_request_header(&ret_delivery->request, "Authorization",
+					    arena_printf(arena, "%s %s", scheme, key));
+	}
+	buf_fini(body);
+	return error;
+}
+
+int pager_deliver_hook(struct arena *arena, const struct page_target *target, struct buf *body,
+		       struct delivery *ret_delivery, struct err *err)
 {
 	const char *key = target->key ? target->key : "";
 
+	if ((strncmp(key, "https://", 8) == 0 || strncmp(key, "http://", 7) == 0) &&
+	    is_one_word(key))
+		return pager_deliver_json(arena, target, key, NULL, body, ret_delivery, err);
+	buf_fini(body);
 	/* The address is a secret: no message shows it. */
-	if ((strncmp(key, "https://", 8) != 0 && strncmp(key, "http://", 7) != 0) ||
-	    !is_one_word(key))
-		return err_set(err, EINVAL,
-			       "webhook_url of pager %s is no address of http: or https:; copy it "
-			       "again from the service",
-			       target->pager);
-	return pager_json_post(arena, target, key, body, ret_request, err);
-}
-
-int pager_authorize(struct arena *arena, const struct page_target *target, const char *scheme,
-		    struct http_request *request, struct err *err)
-{
-	if (!target->key || !*target->key)
-		return 0;
-	if (!is_one_word(target->key))
-		return err_set(err, EINVAL,
-			       "the key of pager %s has blanks or other characters that no header "
-			       "takes",
-			       target->pager);
-	http_request_header(request, "Authorization",
-			    arena_printf(arena, "%s %s", scheme, target->key));
-	return 0;
+	return err_set(
+		err, EINVAL,
+		"webhook_url of pager %s is no address of http: or https:; copy it again from "
+		"the service",
+		target->pager);
 }
 
 const char *pager_url(struct arena *arena, const struct page_target *target, const char *path)

@@ -72,26 +72,18 @@ static int pushover_build(struct arena *arena, const struct page *page,
 			  struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->key)
-		return err_set(err, EINVAL, "pager %s has no token", target->pager);
-	if (!target->url)
-		return err_set(err, EINVAL, "pager %s has no url", target->pager);
-	if (!target->texts[PAGER_TO])
-		return err_set(err, EINVAL, "pager %s has no user_key", target->pager);
+	if (pager_needs(target, "token", "user_key", err) < 0)
+		return -EINVAL;
 	pushover_write_body(arena, page, target, &body);
-	int error = pager_json_post(arena, target, target->url, &body, &delivery.request, err);
+	int error = pager_deliver_json(arena, target, target->url, NULL, &body, ret_delivery, err);
 	if (!error) {
-		delivery.request.nheaders = 0;
-		http_request_header(&delivery.request, "Content-Type",
+		ret_delivery->request.nheaders = 0;
+		http_request_header(&ret_delivery->request, "Content-Type",
 				    "application/x-www-form-urlencoded");
 	}
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
 	return error;
 }
 

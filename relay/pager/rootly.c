@@ -41,21 +41,13 @@ static int rootly_build(struct arena *arena, const struct page *page,
 			struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->key || !target->url)
-		return err_set(err, EINVAL, "pager %s has no %s", target->pager,
-			       target->url ? "token" : "url");
+	if (pager_needs(target, "token", NULL, err) < 0)
+		return -EINVAL;
 	rootly_write_body(arena, page, &body);
-	int error = pager_json_post(arena, target, target->url, &body, &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		error = pager_authorize(arena, target, "Bearer", &delivery.request, err);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_json(arena, target, target->url, "Bearer", &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_ROOTLY = {

@@ -167,16 +167,11 @@ static int slack_build(struct arena *arena, const struct page *page,
 		       struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
 	slack_write_body(arena, page, &body);
-	int error = pager_hook_post(arena, target, &body, &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_hook(arena, target, &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_SLACK = {

@@ -144,7 +144,6 @@ static int teams_build(struct arena *arena, const struct page *page,
 		       struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(TEAMS_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
@@ -153,11 +152,7 @@ static int teams_build(struct arena *arena, const struct page *page,
 		if (!body.failed)
 			break;
 	}
-	int error = pager_hook_post(arena, target, &body, &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+	return pager_deliver_hook(arena, target, &body, ret_delivery, err);
 }
 
 /* An address of the older connectors answers 200 with words where Teams has refused the card. */

@@ -96,30 +96,21 @@ static int telegram_build(struct arena *arena, const struct page *page,
 			  struct delivery *ret_delivery, struct err *err)
 {
 	struct buf body = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct delivery delivery = { .console = NULL };
 
 	(void)message_id;
 	(void)wall_us;
-	if (!target->key)
-		return err_set(err, EINVAL, "pager %s has no bot_token", target->pager);
-	if (!target->url)
-		return err_set(err, EINVAL, "pager %s has no url", target->pager);
-	if (!target->texts[PAGER_TO])
-		return err_set(err, EINVAL, "pager %s has no chat_id", target->pager);
+	if (pager_needs(target, "bot_token", "chat_id", err) < 0)
+		return -EINVAL;
 	if (target->key[strspn(target->key, TELEGRAM_TOKEN)])
 		return err_set(err, EINVAL,
 			       "bot_token of pager %s has characters that no token has; copy it "
 			       "again from @BotFather",
 			       target->pager);
 	telegram_write_body(arena, page, target->texts[PAGER_TO], &body);
-	int error = pager_json_post(
+	return pager_deliver_json(
 		arena, target,
 		pager_url(arena, target, arena_printf(arena, "/bot%s/sendMessage", target->key)),
-		&body, &delivery.request, err);
-	buf_fini(&body);
-	if (!error)
-		*ret_delivery = delivery;
-	return error;
+		NULL, &body, ret_delivery, err);
 }
 
 const struct pager_kind pager_kind_TELEGRAM = {
