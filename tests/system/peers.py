@@ -245,6 +245,8 @@ class Daemon:
                    f"store: {{path: {self.directory}/tracepager.db}}\n"
                    f"rules: {self.directory}/rules.yaml\n"
                    + ("" if "senders:" in config else "senders: {am: {format: alertmanager}}\n")
+                   # Stubs that share a busy machine may answer late; what a budget does when it runs out has tests of its own.
+                   + ("" if "enrich_budget" in config else "enrich_budget: 20s\n")
                    + (f"sources: {{jaeger: {{kind: jaeger, url: \"{jaeger_url}\"}}}}\n" if jaeger_url else "")
                    + config)
         self.log = open(os.path.join(self.directory, "log"), "ab")
