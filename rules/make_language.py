@@ -277,7 +277,8 @@ def map_schema(map_, maps, top):
             described["default"] = DEFAULTS[map_.id, member.name]
         properties[member.name] = described
     if map_.id == "PAGER":
-        properties.update(secret_members(top))
+        # The key of one kind may have the name of another kind's text, whose description tells of both.
+        properties.update({name: made for name, made in secret_members(top).items() if name not in properties})
     required = [m.name for m in map_.members if m.required and (map_.id, m.name) not in ELSEWHERE]
     return {"description": map_.text[0].upper() + map_.text[1:] + ".",
             "type": ["object", "null"] if map_.id == "ROOT" else "object", "properties": properties,

@@ -451,7 +451,9 @@ class Maker:
     def break_pager(self, made):
         """A pager without what its kind needs, with both of two twins, or with another kind's member."""
         kind = self.kinds[made["kind"]]
-        other = self.random.choice([k for k in self.kinds.values() if k.key and k.key != kind.key])
+        # The key of another kind may have the name of a member of this one.
+        known = [kind.key] + self.kind_options(kind.id)
+        other = self.random.choice([k for k in self.kinds.values() if k.key and k.key not in known])
         changes = [lambda: made.update({other.key: "x"}), lambda: made.update({other.key + "_file": "x"})]
         if kind.id == "CONSOLE":
             changes += [lambda: made.update(width=39), lambda: made.update(color="red"), lambda: made.update(feedback_secret="x")]

@@ -135,6 +135,14 @@ def rootly(path, headers, body):
     return {"triggered": "fire", "resolved": "end"}[doc["status"]], 200, b""
 
 
+def splunk_oncall(path, _, body):
+    doc = json.loads(body)
+    need(path == f"/alert/{SECRET}/shop" and 0 < len(doc["entity_id"]) <= 512 and len(doc["state_message"]) <= 20480, path)
+    need(all(isinstance(v, str) for k, v in doc.items() if k != "state_start_time"), "fields are texts")
+    types = {"CRITICAL": "fire", "WARNING": "fire", "INFO": "fire", "ACKNOWLEDGEMENT": "acknowledge", "RECOVERY": "end"}
+    return types[doc["message_type"]], 200, {"result": "success", "entity_id": doc["entity_id"]}
+
+
 # kind: (members of the rules, what the stub checks, an answer that means no or None)
 KINDS = {
     "opsgenie": ("api_key_file: {key}, url: \"{url}\", responder: Shop", opsgenie, None),
@@ -151,6 +159,8 @@ KINDS = {
     "incidentio": ("token_file: {key}, url: \"{url}/v2/alert_events/http/1\"", incidentio, None),
     "grafana-oncall": ("webhook_url_file: {hook}", grafana_oncall, None),
     "rootly": ("token_file: {key}, url: \"{url}/generic\"", rootly, None),
+    "splunk-oncall": ("api_key_file: {key}, url: \"{url}/alert\", routing_key: shop", splunk_oncall,
+                      (200, {}, b'{"result":"failure","messages":["no such key"]}')),
     "alertmanager": ("bearer_file: {key}, url: \"{url}/\"", alertmanager, None),
 }
 HOOKS = {"slack": "/services/T0/" + SECRET, "teams": f"/workflows/{SECRET}?sig={SECRET}", "discord": "/api/webhooks/1/" + SECRET,

@@ -1,5 +1,5 @@
-/* Tests of the pager kinds ntfy, telegram, pushover, goalert, incidentio, grafana-oncall and
- * rootly. */
+/* Tests of the pager kinds ntfy, telegram, pushover, goalert, incidentio, grafana-oncall, rootly
+ * and splunk-oncall. */
 #include "golden.h"
 
 #define PLAIN_REST "Trace 4bf9:\\n✗ ledger  ██ 4 ms\\nRunbook: https://wiki.example/ledger\\n"
@@ -181,6 +181,109 @@ START_TEST(rootly_gets_an_alert)
 }
 END_TEST
 
+static struct page_target splunk_target(void)
+{
+	struct page_target target =
+		target_of(PAGER_SPLUNK_ONCALL,
+			  "https://alert.example/integrations/generic/1/alert/", "db/a b");
+
+	target.key = "k3y-1";
+	return target;
+}
+
+static const char *splunk_type(const struct page_target *target)
+{
+	json_t *body = body_of(target);
+	const char *type = arena_strdup(arena, text_at(body, "message_type"));
+
+	json_decref(body);
+	return type;
+}
+
+START_TEST(splunk_oncall_gets_an_alert)
+{
+	struct page_target target = splunk_target();
+
+	ck_assert_str_eq(build(&target).url,
+			 "https://alert.example/integrations/generic/1/alert/k3y-1/db%2Fa%20b");
+	golden(&target,
+	       "{\"message_type\":\"CRITICAL\",\"entity_id\":\"i1#2\","
+	       "\"entity_display_name\":\"[critical] ledger: deadlock\",\"state_message\":\""
+	       "Acknowledge, hand on or resolve: https://tp.example/i/i1?t=AQ\\n" GOLDEN_FACTS
+		       PLAIN_REST "\",\"state_start_time\":1788256680,"
+	       "\"monitoring_tool\":\"tracepager\",\"severity\":\"critical\",\"team\":\"money\","
+	       "\"service\":\"ledger\",\"environment\":\"prod\","
+	       "\"vo_annotate.u.Acknowledge  hand on or resolve 1\":\"https://tp.example/i/"
+	       "i1?t=AQ\",\"vo_annotate.u.Runbook 2\":\"https://wiki.example/ledger\"}");
+	/* One line is cut to 2,000 characters, so 12 of them are more than the service takes. */
+	page.alert_says = arena_printf(arena, "%s\n%s", accents(15000), accents(15000));
+	page.why = page.evidence = page.limits = page.path = page.could_be = page.differs =
+		page.what_differs = page.what_to_do = page.also_paged = page.instance =
+			page.labels = accents(3000);
+	json_t *body = body_of(&target);
+	/* "é" has two bytes. */
+	ck_assert_uint_le(strlen(text_at(body, "state_message")), 2 * 20480);
+	ck_assert_uint_gt(strlen(text_at(body, "state_message")), 2 * 20000);
+	json_decref(body);
+}
+END_TEST
+
+START_TEST(splunk_oncall_has_message_types)
+{
+	struct page_target target = splunk_target();
+
+	page.severity = SEVERITY_ERROR;
+	ck_assert_str_eq(splunk_type(&target), "CRITICAL");
+	page.severity = SEVERITY_WARNING;
+	page.event = PAGE_UPDATE;
+	ck_assert_str_eq(splunk_type(&target), "WARNING");
+	page.severity = SEVERITY_INFO;
+	ck_assert_str_eq(splunk_type(&target), "INFO");
+	page.severity = SEVERITY_CRITICAL;
+	page.urgency = "low";
+	ck_assert_str_eq(splunk_type(&target), "INFO");
+	page.act = "acknowledge";
+	ck_assert_str_eq(splunk_type(&target), "ACKNOWLEDGEMENT");
+	page.event = PAGE_RESOLVE;
+	ck_assert_str_eq(splunk_type(&target), "RECOVERY");
+}
+END_TEST
+
+START_TEST(splunk_oncall_needs_its_keys)
+{
+	struct page_target target = splunk_target();
+	struct delivery delivery;
+	struct err err;
+
+	target.texts[PAGER_TO] = NULL;
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "pager p1 has no routing_key");
+	target = splunk_target();
+	target.key = NULL;
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "pager p1 has no api_key");
+	target = splunk_target();
+	page.dedup_key = accents(257);
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+}
+END_TEST
+
+START_TEST(splunk_oncall_replies_are_judged)
+{
+	struct judgement judgement;
+
+	judgement = judge(PAGER_SPLUNK_ONCALL, 200, "{\"result\":\"success\",\"entity_id\":\"x\"}");
+	ck_assert_int_eq(judgement.outcome, JUDGE_DELIVERED);
+	judgement = judge(PAGER_SPLUNK_ONCALL, 200,
+			  "{\"result\":\"failure\",\"messages\":[\"Missing message_type\"]}");
+	ck_assert_int_eq(judgement.outcome, JUDGE_REJECTED);
+	ck_assert_str_eq(judgement.text, "HTTP 200: Missing message_type");
+	judgement = judge(PAGER_SPLUNK_ONCALL, 200, "<html>");
+	ck_assert_int_eq(judgement.outcome, JUDGE_REJECTED);
+	ck_assert_int_eq(judge(PAGER_SPLUNK_ONCALL, 429, "").outcome, JUDGE_RETRY);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase;
@@ -194,5 +297,9 @@ int main(void)
 	tcase_add_test(tcase, incidentio_gets_an_alert_event);
 	tcase_add_test(tcase, grafana_oncall_gets_a_formatted_alert);
 	tcase_add_test(tcase, rootly_gets_an_alert);
+	tcase_add_test(tcase, splunk_oncall_gets_an_alert);
+	tcase_add_test(tcase, splunk_oncall_has_message_types);
+	tcase_add_test(tcase, splunk_oncall_needs_its_keys);
+	tcase_add_test(tcase, splunk_oncall_replies_are_judged);
 	return golden_run(suite);
 }
