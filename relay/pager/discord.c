@@ -24,30 +24,34 @@ static int64_t discord_colour(const struct page *page)
 		[SEVERITY_CRITICAL] = 0xe74c3c,
 	};
 
-	return page->event == PAGE_RESOLVE ? 0x2ecc71 : colours[page->severity];
+	return page->moved_to		     ? colours[SEVERITY_INFO]
+	       : page->event == PAGE_RESOLVE ? 0x2ecc71
+					     : colours[page->severity];
 }
 
 static void discord_write_body(struct arena *arena, const struct page *page, struct buf *out)
 {
 	struct buf words = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct marked_text text = { arena, &words, &pager_markdown, DISCORD_CONTENT };
+	struct pager_markup markup = pager_markdown;
+	struct marked_text text = { arena, &words, &markup, DISCORD_CONTENT };
 	struct page_link links[PAGER_LINKS];
+	const size_t n = pager_links(arena, page, links), acts = pager_acts(page, links, n);
 
+	markup.narrow = true;
 	buf_putc(out, '{');
 	marked_bold(&text, pager_headline(arena, page, LIMIT_SUMMARY_CHARS));
 	buf_json_text(out, "content", buf_text(&words));
 	buf_puts(out, ",\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{");
+	buf_json_int(out, "color", discord_colour(page));
 	/* The title is no place for a text of strangers, whose marks would show their backslashes.
 	 */
-	buf_json_text(out, "title",
-		      page->event == PAGE_RESOLVE ? "tracepager: the incident is over"
-						  : "tracepager: act on the incident");
-	if (pager_links(arena, page, links) > 0)
+	if (acts) {
+		buf_json_text(out, "title", links[0].text);
 		buf_json_text(out, "url", links[0].href);
-	buf_json_int(out, "color", discord_colour(page));
+	}
 	buf_reset(&words);
 	text.room = DISCORD_DESCRIPTION;
-	marked_page(&text, page, false);
+	marked_rest(&text, page, acts);
 	buf_json_text(out, "description", buf_text(&words));
 	buf_puts(out, "}]}");
 	buf_fini(&words);

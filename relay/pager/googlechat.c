@@ -37,6 +37,8 @@ static const struct pager_markup googlechat_markup = {
 	.bold_end = "*",
 	.code = "```\n",
 	.code_end = "```\n",
+	.narrow = true,
+	.between = " · ",
 };
 
 static int googlechat_build(struct arena *arena, const struct page *page,

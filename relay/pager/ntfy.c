@@ -33,7 +33,7 @@ static void ntfy_write_body(struct arena *arena, const struct page *page, const 
 	const size_t n = pager_links(arena, page, links);
 
 	markup.bytes = true;
-	marked_page(&text, page, false);
+	marked_rest(&text, page, n < NTFY_ACTIONS ? n : NTFY_ACTIONS);
 	buf_putc(out, '{');
 	buf_json_text(out, "topic", topic);
 	buf_json_text(out, "title", pager_headline(arena, page, NTFY_TITLE));

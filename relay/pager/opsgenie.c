@@ -49,6 +49,7 @@ static const struct pager_markup opsgenie_markup = {
 	.bold_end = "",
 	.code = "\n",
 	.code_end = "\n",
+	.one_font = true,
 };
 
 static void opsgenie_add_page(struct arena *arena, const struct page *page, const char *key,

@@ -14,6 +14,8 @@
 
 /* Of a fact before the markup: no service shows more of one line. */
 #define FACT_UNITS 2000u
+/* The bytes of a headline that a title shows behind "[critical] ": titles have 250 characters. */
+#define HEADLINE_SHOWN 200
 
 /* ---- lengths ---- */
 
@@ -105,7 +107,24 @@ static void add_open_facts(struct arena *arena, const struct page *page, struct 
 	layout_fact(arena, facts, n, "Who has it", page->acked_by);
 	layout_fact(arena, facts, n, "Unless somebody takes it", page->escalates);
 	layout_fact(arena, facts, n, "Urgency", page->urgency);
-	layout_fact(arena, facts, n, "Labels", page->labels);
+}
+
+/* Does the headline say the environment where every service shows it? */
+static bool headline_has_environment(const struct page *page)
+{
+	const char *environment = page->environment ? page->environment : "";
+	const char *found =
+		*environment && page->summary ? strstr(page->summary, environment) : NULL;
+
+	return found && found + strlen(environment) <= page->summary + HEADLINE_SHOWN;
+}
+
+/* The team that has a moved incident, unless the note names it. */
+static const char *layout_new_team(const struct page *page)
+{
+	const char *team = page->moved_to ? page->moved_to_team : NULL;
+
+	return team && page->note && strstr(page->note, team) ? NULL : team;
 }
 
 size_t pager_facts(struct arena *arena, const struct page *page,
@@ -116,13 +135,14 @@ size_t pager_facts(struct arena *arena, const struct page *page,
 
 	layout_fact(arena, facts, &n, "What is new", page->note);
 	if (over)
-		layout_fact(arena, facts, &n, "Now with",
-			    page->moved_to ? page->moved_to_team : NULL);
+		layout_fact(arena, facts, &n, "Now with", layout_new_team(page));
 	else
 		layout_fact(arena, facts, &n, "Mind", page->banner);
-	layout_fact(arena, facts, &n, "Severity", severity_name(page->severity));
+	if (page->event != PAGE_TRIGGER)
+		layout_fact(arena, facts, &n, "Severity", severity_name(page->severity));
 	layout_fact(arena, facts, &n, "Since", layout_since(arena, page));
-	layout_fact(arena, facts, &n, "Environment", page->environment);
+	if (!headline_has_environment(page))
+		layout_fact(arena, facts, &n, "Environment", page->environment);
 	layout_fact(arena, facts, &n, "Instance", page->instance);
 	if (over || !page->why || !*page->why)
 		layout_fact(arena, facts, &n, "Team", page->group);
@@ -132,6 +152,16 @@ size_t pager_facts(struct arena *arena, const struct page *page,
 		layout_fact(arena, facts, &n, "How sure", page->evidence);
 		add_open_facts(arena, page, facts, &n);
 	}
+	return n;
+}
+
+size_t pager_last_facts(struct arena *arena, const struct page *page,
+			struct pager_fact facts[PAGER_FACTS])
+{
+	size_t n = 0;
+
+	if (page->event != PAGE_RESOLVE)
+		layout_fact(arena, facts, &n, "Labels", page->labels);
 	layout_fact(arena, facts, &n, "Incident", page->incident);
 	return n;
 }
@@ -272,13 +302,20 @@ void marked_fact(struct marked_text *text, const struct pager_fact *fact)
 	marked_add_cut(text, fact, false);
 }
 
+/* Below this room a heading would stand alone. */
+#define LINES_LEAST 60u
+
 /* Each line of a text of many lines; an empty heading is none. */
 static void marked_add_lines(struct marked_text *text, const char *heading, const char *lines)
 {
 	if (!lines || !*lines)
 		return;
 	lines = pager_words(text->arena, lines, 2 * text->room + 1, false);
-	if (*heading)
+	if (*heading && text->room < LINES_LEAST)
+		return;
+	if (*heading && text->markup->one_font)
+		marked_add(text, arena_printf(text->arena, "\n%s:\n", heading));
+	else if (*heading)
 		marked_bold(text, heading);
 	while (*lines && text->room > 0) {
 		size_t len = strcspn(lines, "\n");
@@ -300,6 +337,15 @@ void marked_facts(struct marked_text *text, const struct page *page)
 		marked_add_lines(text, "", page->details);
 }
 
+void marked_last_facts(struct marked_text *text, const struct page *page)
+{
+	struct pager_fact facts[PAGER_FACTS];
+	size_t n = pager_last_facts(text->arena, page, facts);
+
+	for (size_t i = 0; i < n && text->room > 0; i++)
+		marked_fact(text, &facts[i]);
+}
+
 void marked_waterfall(struct marked_text *text, const struct page *page)
 {
 	const struct pager_markup *markup = text->markup;
@@ -310,6 +356,9 @@ void marked_waterfall(struct marked_text *text, const struct page *page)
 	    !*page->waterfall)
 		return;
 	const char *lines = pager_words(text->arena, page->waterfall, 2 * text->room + 1, false);
+	if (markup->one_font || markup->narrow)
+		lines = pager_waterfall(text->arena, lines,
+					markup->one_font ? 0 : PAGER_PHONE_COLUMNS);
 	frame = marked_length(text, markup->code) + marked_length(text, markup->code_end) +
 		marked_length(text, "…\n");
 	used = frame;
@@ -345,30 +394,55 @@ void marked_words(struct marked_text *text, const struct page *page)
 	marked_add_lines(text, "What the traces say", page->reasons);
 }
 
+/* Links that do not fit are left out; those behind them may. */
 void marked_links(struct marked_text *text, const struct page_link *links, size_t from, size_t to)
 {
+	const char *between = text->markup->between;
+	struct buf line = BUF_INIT(LIMIT_PAGE_BYTES);
+
 	for (size_t i = from; i < to; i++) {
-		struct buf line = BUF_INIT(LIMIT_PAGE_BYTES);
+		const size_t len = line.len;
+		buf_puts(&line, len ? between : "");
 		text->markup->add_link(&line, links[i].text, links[i].href);
+		if (between && marked_length(text, buf_text(&line)) < text->room)
+			continue;
+		if (!between) {
+			buf_putc(&line, '\n');
+			marked_add(text, buf_text(&line));
+		}
+		line.len = len;
+	}
+	if (line.len) {
 		buf_putc(&line, '\n');
 		marked_add(text, buf_text(&line));
-		buf_fini(&line);
 	}
+	buf_fini(&line);
+}
+
+size_t pager_acts(const struct page *page, const struct page_link *links, size_t n)
+{
+	return page->event != PAGE_RESOLVE && n > 0 && strcmp(links[0].text, PAGE_ACT_TEXT) == 0;
+}
+
+void marked_rest(struct marked_text *text, const struct page *page, size_t nshown)
+{
+	struct page_link links[PAGER_LINKS];
+	size_t n = pager_links(text->arena, page, links), acts = pager_acts(page, links, n);
+
+	if (nshown < acts)
+		marked_links(text, links, nshown, acts);
+	marked_facts(text, page);
+	marked_waterfall(text, page);
+	marked_links(text, links, nshown > acts ? nshown : acts, n);
+	marked_words(text, page);
+	marked_last_facts(text, page);
 }
 
 void marked_page(struct marked_text *text, const struct page *page, bool with_headline)
 {
-	struct page_link links[PAGER_LINKS];
-	size_t n = pager_links(text->arena, page, links);
-	size_t acts = page->event != PAGE_RESOLVE && n > page->nlinks ? 1 : 0;
-
 	if (with_headline)
 		marked_bold(text, pager_headline(text->arena, page, text->room / 4));
-	marked_links(text, links, 0, acts);
-	marked_facts(text, page);
-	marked_waterfall(text, page);
-	marked_links(text, links, acts, n);
-	marked_words(text, page);
+	marked_rest(text, page, 0);
 }
 
 /* ---- markups ---- */
@@ -389,18 +463,25 @@ const struct pager_markup pager_plain = {
 	.add_link = plain_markup_link,
 	.bold = "",
 	.bold_end = "",
-	.code = "",
-	.code_end = "",
+	.code = "\n",
+	.code_end = "\n",
+	.one_font = true,
 };
 
 #define ZERO_WIDTH_SPACE "\u200b"
 
-/* A backslash takes the meaning of every mark; the invisible blank behind @ makes "@channel" no
- * mention, which no backslash does. */
+/* The marks that mean something anywhere, and those that do where a line begins. A "." or ")" makes
+ * a list behind digits alone. The invisible blank behind @ makes "@channel" no mention, which no
+ * backslash does. */
 static void markdown_add(struct buf *out, const char *text)
 {
+	const char *begin = text + strspn(text, " ");
+	const char *number = begin + strspn(begin, "0123456789");
+
 	for (; *text; text++) {
-		if (strchr("\\`*_{}[]()<>#+-!|~", *text))
+		if (strchr("\\`*_[]<>~|&", *text) || (text == begin && strchr("#+-=", *text)) ||
+		    (text == number && text > begin && strchr(".)", *text)) ||
+		    (*text == '!' && text[1] == '['))
 			buf_putc(out, '\\');
 		buf_putc(out, *text);
 		if (*text == '@')
@@ -430,4 +511,5 @@ const struct pager_markup pager_markdown = {
 	.bold_end = "**",
 	.code = "```\n",
 	.code_end = "```\n",
+	.between = " · ",
 };

@@ -20,9 +20,13 @@ struct pager_fact {
 };
 /* Above the number of facts that a page can have. */
 #define PAGER_FACTS 24
-/* The page's facts that are known, in its order; returns their number. */
+/* The page's facts that are known, in its order; returns their number. The headline says the
+ * severity of a first page, and most often the environment: these are no facts then. */
 size_t pager_facts(struct arena *arena, const struct page *page,
 		   struct pager_fact facts[PAGER_FACTS]);
+/* The facts that end a page: the alert's labels, the incident's id. */
+size_t pager_last_facts(struct arena *arena, const struct page *page,
+			struct pager_fact facts[PAGER_FACTS]);
 
 /* "[critical] SUMMARY", "Update: …", "Resolved: …", "Moved: …". */
 const char *pager_headline(struct arena *arena, const struct page *page, size_t max);
@@ -35,6 +39,16 @@ bool pager_tells_ack(const struct page *page);
 size_t pager_links(struct arena *arena, const struct page *page,
 		   struct page_link links[PAGER_LINKS]);
 
+/* The waterfall in lines of at most `most` columns, with shorter bars and then shorter names; 0:
+ * names and durations without bars. Lines that are no rows of it stay. Kept by the arena, or
+ * `lines` itself. */
+const char *pager_waterfall(struct arena *arena, const char *lines, size_t most);
+/* What a phone shows of a line in a code block before it folds it. */
+#define PAGER_PHONE_COLUMNS 44u
+
+/* How many of the links are where a person acts: 0 or 1. */
+size_t pager_acts(const struct page *page, const struct page_link *links, size_t n);
+
 /* ---- text with markup ---- */
 
 struct pager_markup {
@@ -44,7 +58,10 @@ struct pager_markup {
 	void (*add_link)(struct buf *out, const char *text, const char *href);
 	const char *bold, *bold_end;
 	const char *code, *code_end;
-	bool bytes; /* the service counts bytes */
+	bool bytes;	     /* the service counts bytes */
+	bool one_font;	     /* code has the font of all other text: a waterfall has no bars */
+	bool narrow;	     /* phones fold code: the waterfall has PAGER_PHONE_COLUMNS */
+	const char *between; /* between links of one line; NULL: each has a line of its own */
 };
 
 /* Text under way: parts are added as long as they fit. */
@@ -58,16 +75,20 @@ struct marked_text {
 /* One line in bold, or a fact's name in bold and its text; cut to the room. */
 void marked_bold(struct marked_text *text, const char *words);
 void marked_fact(struct marked_text *text, const struct pager_fact *fact);
-/* All facts; those of many lines that the page has instead of sections. */
+/* All facts but the last ones; those of many lines that the page has instead of sections. */
 void marked_facts(struct marked_text *text, const struct page *page);
 /* A code block with the waterfall, whose last lines go where the room ends. */
 void marked_waterfall(struct marked_text *text, const struct page *page);
 /* The alert's words and how the suspect was found. */
 void marked_words(struct marked_text *text, const struct page *page);
-/* Links from..to-1, one a line. */
+/* The labels and the incident's id. */
+void marked_last_facts(struct marked_text *text, const struct page *page);
+/* Links from..to-1. */
 void marked_links(struct marked_text *text, const struct page_link *links, size_t from, size_t to);
-/* Everything: the headline, the link to act, facts, waterfall, links, words. */
+/* Everything: the headline, the link to act, facts, waterfall, links, words, last facts. */
 void marked_page(struct marked_text *text, const struct page *page, bool with_headline);
+/* The same without the headline, and without the first `nshown` links, which stand elsewhere. */
+void marked_rest(struct marked_text *text, const struct page *page, size_t nshown);
 
 /* Markups: plain text; Markdown with backslashes, in which no @name is a mention. */
 extern const struct pager_markup pager_plain, pager_markdown;

@@ -34,18 +34,18 @@ static void pushover_write_body(struct arena *arena, const struct page *page,
 	struct buf words = BUF_INIT(LIMIT_PAGE_BYTES);
 	struct marked_text text = { arena, &words, &pager_plain, PUSHOVER_MESSAGE };
 	struct page_link links[PAGER_LINKS];
-	struct page shown = *page;
+	/* The first link is a field of its own, unless it is too long for it. */
+	const size_t nfield =
+		pager_links(arena, page, links) > 0 && strlen(links[0].href) <= PUSHOVER_URL;
 
-	/* The first link is a field of its own. */
-	shown.act_href = NULL;
-	marked_page(&text, &shown, false);
+	marked_rest(&text, page, nfield);
 	pushover_add(arena, out, "token", target->key);
 	pushover_add(arena, out, "user", target->texts[PAGER_TO]);
 	pushover_add(arena, out, "title", pager_headline(arena, page, PUSHOVER_TITLE));
 	pushover_add(arena, out, "message", buf_text(&words));
 	pushover_add(arena, out, "priority",
 		     page->event == PAGE_RESOLVE ? "-1" : priorities[page->severity]);
-	if (pager_links(arena, page, links) > 0 && strlen(links[0].href) <= PUSHOVER_URL) {
+	if (nfield) {
 		pushover_add(arena, out, "url", links[0].href);
 		pushover_add(arena, out, "url_title", links[0].text);
 	}

@@ -69,6 +69,7 @@ static const struct pager_markup slack_markup = {
 	.bold_end = "*",
 	.code = "```\n",
 	.code_end = "```\n",
+	.narrow = true,
 };
 
 /* A section of mrkdwn; nothing where the words are empty. */
@@ -84,6 +85,22 @@ static void slack_add_section(struct buf *out, struct buf *words)
 		/* Slack makes no links and mentions of the text by itself. */
 		buf_json_key(out, "verbatim");
 		buf_puts(out, "true}}");
+	}
+	buf_reset(words);
+}
+
+/* Small grey words. */
+static void slack_add_context(struct buf *out, struct buf *words)
+{
+	if (words->len) {
+		buf_puts(out, ",{");
+		buf_json_text(out, "type", "context");
+		buf_json_key(out, "elements");
+		buf_puts(out, "[{");
+		buf_json_text(out, "type", "mrkdwn");
+		buf_json_text(out, "text", buf_text(words));
+		buf_json_key(out, "verbatim");
+		buf_puts(out, "true}]}");
 	}
 	buf_reset(words);
 }
@@ -158,6 +175,9 @@ static void slack_write_body(struct arena *arena, const struct page *page, struc
 	text.room = SLACK_SECTION;
 	marked_words(&text, page);
 	slack_add_section(out, &words);
+	text.room = SLACK_SECTION;
+	marked_last_facts(&text, page);
+	slack_add_context(out, &words);
 	buf_puts(out, "]}");
 	buf_fini(&words);
 }

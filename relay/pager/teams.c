@@ -37,7 +37,8 @@ static void teams_add_run(struct buf *out, const char *text, const char *more)
 
 static void teams_add_headline(struct arena *arena, const struct page *page, struct buf *out)
 {
-	const char *colour = page->event == PAGE_RESOLVE	  ? "Good"
+	const char *colour = page->moved_to			  ? "Accent"
+			     : page->event == PAGE_RESOLVE	  ? "Good"
 			     : page->severity >= SEVERITY_ERROR	  ? "Attention"
 			     : page->severity == SEVERITY_WARNING ? "Warning"
 								  : "Accent";
@@ -51,16 +52,18 @@ static void teams_add_headline(struct arena *arena, const struct page *page, str
 }
 
 static void teams_add_facts(struct arena *arena, const struct page *page, enum teams_trim trim,
-			    struct buf *out)
+			    bool last, struct buf *out)
 {
 	struct pager_fact facts[PAGER_FACTS];
-	size_t n = pager_facts(arena, page, facts);
+	size_t n = last ? pager_last_facts(arena, page, facts) : pager_facts(arena, page, facts);
 
 	for (size_t i = 0; i < n; i++) {
 		const char *text = trim < TEAMS_SHORT ? facts[i].text
 						      : pager_words(arena, facts[i].text,
 								    TEAMS_SHORT_FACT, true);
-		buf_puts(out, ",{\"type\":\"RichTextBlock\",\"spacing\":\"None\",\"inlines\":[");
+		buf_puts(out, ",{\"type\":\"RichTextBlock\"");
+		buf_puts(out, last && i == 0 ? "" : ",\"spacing\":\"None\"");
+		buf_puts(out, ",\"inlines\":[");
 		teams_add_run(out, arena_printf(arena, "%s: ", facts[i].name),
 			      ",\"weight\":\"Bolder\"");
 		buf_putc(out, ',');
@@ -69,7 +72,24 @@ static void teams_add_facts(struct arena *arena, const struct page *page, enum t
 	}
 }
 
-/* A client that knows no CodeBlock shows the lines in a font of one width. */
+/* A renderer may make one blank of several, which a blank that breaks no line is not. */
+static const char *teams_fixed(struct arena *arena, const char *lines)
+{
+	struct buf out = BUF_INIT(TEAMS_BYTES);
+
+	for (; *lines; lines++) {
+		if (*lines == ' ')
+			buf_puts(&out, "\u00a0");
+		else
+			buf_putc(&out, *lines);
+	}
+	const char *kept = arena_strdup(arena, buf_text(&out));
+	buf_fini(&out);
+	return kept;
+}
+
+/* A client that knows no CodeBlock, a phone most often, shows narrower lines in a font of one
+ * width. */
 static void teams_add_waterfall(struct arena *arena, const struct page *page, struct buf *out)
 {
 	const char *lines = pager_words(arena, page->waterfall, TEAMS_WORDS, false);
@@ -80,35 +100,53 @@ static void teams_add_waterfall(struct arena *arena, const struct page *page, st
 	buf_json_text(out, "codeSnippet", lines);
 	buf_json_key(out, "fallback");
 	buf_puts(out, "{\"type\":\"RichTextBlock\",\"inlines\":[");
-	teams_add_run(out, lines, ",\"fontType\":\"Monospace\"");
+	teams_add_run(out, teams_fixed(arena, pager_waterfall(arena, lines, PAGER_PHONE_COLUMNS)),
+		      ",\"fontType\":\"Monospace\",\"size\":\"Small\"");
 	buf_puts(out, "]}}");
 }
 
-static void teams_add_words(struct arena *arena, const char *words, struct buf *out)
+static void teams_add_words(struct arena *arena, const char *heading, const char *words,
+			    struct buf *out)
 {
 	words = pager_words(arena, words, TEAMS_WORDS, false);
 	if (!*words)
 		return;
 	buf_puts(out, ",{\"type\":\"RichTextBlock\",\"inlines\":[");
+	if (*heading) {
+		teams_add_run(out, arena_printf(arena, "%s\n", heading), ",\"weight\":\"Bolder\"");
+		buf_putc(out, ',');
+	}
 	teams_add_run(out, words, "");
 	buf_puts(out, "]}");
 }
 
+static void teams_add_action(struct arena *arena, const struct page_link *link, bool acts,
+			     struct buf *out)
+{
+	buf_putc(out, '{');
+	buf_json_text(out, "type", "Action.OpenUrl");
+	buf_json_text(out, "title", pager_words(arena, link->text, TEAMS_TITLE, true));
+	buf_json_text(out, "url", link->href);
+	if (acts)
+		buf_json_text(out, "style", "positive");
+	buf_putc(out, '}');
+}
+
+/* Above the waterfall, so that what to do is seen without scrolling. A row that is too wide is
+ * cut off on a phone: the link to act, which has a long name, stands alone, others by threes. */
 static void teams_add_actions(struct arena *arena, const struct page *page, struct buf *out)
 {
 	struct page_link links[PAGER_LINKS];
-	size_t n = pager_links(arena, page, links);
+	size_t n = pager_links(arena, page, links), acts = pager_acts(page, links, n);
 
-	buf_json_key(out, "actions");
-	buf_putc(out, '[');
-	for (size_t i = 0; i < n; i++) {
-		buf_puts(out, i ? ",{" : "{");
-		buf_json_text(out, "type", "Action.OpenUrl");
-		buf_json_text(out, "title", pager_words(arena, links[i].text, TEAMS_TITLE, true));
-		buf_json_text(out, "url", links[i].href);
-		buf_putc(out, '}');
+	for (size_t i = 0, row = acts ? 1 : 3; i < n; row = 3) {
+		buf_puts(out, ",{\"type\":\"ActionSet\",\"actions\":[");
+		for (size_t end = i + row; i < n && i < end; i++) {
+			buf_puts(out, i + row > end ? "," : "");
+			teams_add_action(arena, &links[i], i < acts, out);
+		}
+		buf_puts(out, "]}");
 	}
-	buf_putc(out, ']');
 }
 
 static void teams_write_body(struct arena *arena, const struct page *page, enum teams_trim trim,
@@ -123,20 +161,20 @@ static void teams_write_body(struct arena *arena, const struct page *page, enum 
 		      "\"type\":\"AdaptiveCard\",\"version\":\"1.5\","
 		      "\"msteams\":{\"width\":\"full\"},\"body\":[");
 	teams_add_headline(arena, page, out);
-	teams_add_facts(arena, page, trim, out);
+	teams_add_facts(arena, page, trim, false, out);
+	teams_add_actions(arena, page, out);
 	if (!over && !page_has_sections(page) && trim < TEAMS_NO_WATERFALL)
-		teams_add_words(arena, page->details, out);
+		teams_add_words(arena, "", page->details, out);
 	if (!over && page_has_sections(page)) {
 		if (trim < TEAMS_NO_WATERFALL)
 			teams_add_waterfall(arena, page, out);
 		if (trim < TEAMS_NO_WORDS) {
-			teams_add_words(arena, page->alert_says, out);
-			teams_add_words(arena, page->reasons, out);
+			teams_add_words(arena, "The alert says", page->alert_says, out);
+			teams_add_words(arena, "What the traces say", page->reasons, out);
 		}
 	}
-	buf_putc(out, ']');
-	teams_add_actions(arena, page, out);
-	buf_puts(out, "}}]}");
+	teams_add_facts(arena, page, trim, true, out);
+	buf_puts(out, "]}}]}");
 }
 
 static int teams_build(struct arena *arena, const struct page *page,

@@ -48,6 +48,8 @@ static const struct pager_markup telegram_markup = {
 	.bold_end = "</b>",
 	.code = "<pre>",
 	.code_end = "</pre>\n",
+	.narrow = true,
+	.between = " · ",
 };
 
 static void telegram_write_body(struct arena *arena, const struct page *page, const char *chat,

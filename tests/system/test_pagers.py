@@ -48,6 +48,8 @@ def slack(path, _, body):
             need(len(block["text"]["text"]) <= 150 and block["text"]["type"] == "plain_text", "header")
         elif block["type"] == "section":
             need(0 < len(block["text"]["text"]) <= 3000, "section")
+        elif block["type"] == "context":
+            need(len(block["elements"]) <= 10 and all(0 < len(e["text"]) <= 3000 for e in block["elements"]), "context")
         else:
             need(block["type"] == "actions" and len(block["elements"]) <= 25, "block")
             need(all(len(e["text"]["text"]) <= 75 and len(e["url"]) <= 3000 for e in block["elements"]), "button")
@@ -66,7 +68,8 @@ def teams(path, _, body):
     need(path.startswith(f"/workflows/{SECRET}?sig=") and len(body) <= 28 << 10, path)
     (card,) = json.loads(body)["attachments"]
     need(card["contentType"] == "application/vnd.microsoft.card.adaptive" and card["content"]["type"] == "AdaptiveCard", "card")
-    need(all(a["type"] == "Action.OpenUrl" and a["url"].startswith("http") for a in card["content"]["actions"]), "actions")
+    rows = [item["actions"] for item in card["content"]["body"] if item["type"] == "ActionSet"]
+    need(all(a["type"] == "Action.OpenUrl" and a["url"].startswith("http") for row in rows for a in row), "actions")
     return headline_event(card["content"]["body"][0]["inlines"][0]["text"]), 202, b""
 
 
@@ -74,7 +77,7 @@ def discord(path, _, body):
     doc = json.loads(body)
     need(path == f"/api/webhooks/1/{SECRET}" and doc["allowed_mentions"] == {"parse": []}, path)
     (embed,) = doc["embeds"]
-    need(len(doc["content"]) <= 2000 and len(embed["title"]) <= 256 and len(embed["description"]) <= 4096, "lengths")
+    need(len(doc["content"]) <= 2000 and len(embed.get("title", "")) <= 256 and len(embed["description"]) <= 4096, "lengths")
     return headline_event(doc["content"]), 204, b""
 
 

@@ -16,7 +16,8 @@ START_TEST(a_trigger_posts_an_alert)
 	       "\"team\":\"money\"},\"annotations\":{\"summary\":\"[critical] ledger: deadlock\","
 	       "\"description\":\"Acknowledge, hand on or resolve: "
 	       "https://tp.example/i/i1?t=AQ\\n" GOLDEN_FACTS
-	       "Trace 4bf9:\\n✗ ledger  ██ 4 ms\\nRunbook: https://wiki.example/ledger\\n\","
+	       "\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n\\nRunbook: "
+	       "https://wiki.example/ledger\\n" GOLDEN_LAST "\","
 	       "\"severity\":\"critical\",\"service\":\"ledger\",\"origin\":\"checkout\","
 	       "\"environment\":\"prod\",\"why\":\"team money owns ledger (rules.yaml:24)\","
 	       "\"evidence\":\"8 of 8 failing traces end in ledger\",\"path\":\"web > ledger\","

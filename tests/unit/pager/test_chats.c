@@ -25,27 +25,27 @@ START_TEST(teams_gets_a_card)
 	       "\"type\":\"AdaptiveCard\",\"version\":\"1.5\",\"msteams\":{\"width\":\"full\"},"
 	       "\"body\":[{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\","
 	       "\"text\":\"[critical] ledger: deadlock\",\"weight\":\"Bolder\","
-	       "\"size\":\"Medium\",\"color\":\"Attention\"}]}" FACT("Severity", "critical") FACT(
-		       "Since",
-		       "2026-09-01T09:58:00Z, 2 min 02 s before this page") FACT("Environment",
-										 "prod")
-		       FACT("Why you", "team money owns ledger (rules.yaml:24)") FACT(
-			       "How sure",
-			       "8 of 8 failing traces end in ledger") FACT("Path", "web > ledger")
-			       FACT("Incident",
-				    "i1") ",{\"type\":\"CodeBlock\",\"language\":\"PlainText\","
-					  "\"codeSnippet\":\"Trace 4bf9:\\n✗ ledger  ██ 4 "
-					  "ms\",\"fallback\":{"
-					  "\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":"
-					  "\"TextRun\","
-					  "\"text\":\"Trace 4bf9:\\n✗ ledger  ██ 4 "
-					  "ms\",\"fontType\":\"Monospace\"}]}}],"
-					  "\"actions\":[{\"type\":\"Action.OpenUrl\","
-					  "\"title\":\"Acknowledge, hand on or resolve\","
-					  "\"url\":\"https://tp.example/i/"
-					  "i1?t=AQ\"},{\"type\":\"Action.OpenUrl\","
-					  "\"title\":\"Runbook\",\"url\":\"https://wiki.example/"
-					  "ledger\"}]}}]}");
+	       "\"size\":\"Medium\",\"color\":\"Attention\"}]}"
+	       /* clang-format off */
+	       FACT("Since", "2026-09-01T09:58:00Z, 2 min 02 s before this page")
+	       FACT("Environment", "prod")
+	       FACT("Why you", "team money owns ledger (rules.yaml:24)")
+	       FACT("How sure", "8 of 8 failing traces end in ledger")
+	       FACT("Path", "web > ledger")
+	       /* clang-format on */
+	       ",{\"type\":\"ActionSet\",\"actions\":[{\"type\":\"Action.OpenUrl\","
+	       "\"title\":\"Acknowledge, hand on or resolve\",\"style\":\"positive\","
+	       "\"url\":\"https://tp.example/i/i1?t=AQ\"}]},"
+	       "{\"type\":\"ActionSet\",\"actions\":[{\"type\":\"Action.OpenUrl\","
+	       "\"title\":\"Runbook\",\"url\":\"https://wiki.example/ledger\"}]},"
+	       "{\"type\":\"CodeBlock\",\"language\":\"PlainText\","
+	       "\"codeSnippet\":\"Trace 4bf9:\\n✗ ledger  ██ 4 ms\",\"fallback\":{"
+	       "\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\","
+	       /* blanks that break no line */
+	       "\"text\":\"Trace\u00a04bf9:\\n✗\u00a0ledger\u00a0\u00a0██\u00a04\u00a0ms\","
+	       "\"fontType\":\"Monospace\",\"size\":\"Small\"}]}},"
+	       "{\"type\":\"RichTextBlock\",\"inlines\":[{\"type\":\"TextRun\","
+	       "\"text\":\"Incident: \",\"weight\":\"Bolder\"}," RUN("i1") "]}]}}]}");
 }
 END_TEST
 
@@ -77,15 +77,14 @@ START_TEST(teams_may_say_no_with_200)
 END_TEST
 
 #define MARKED_FACTS                                                                               \
-	"**Severity:** critical\\n"                                                                \
-	"**Since:** 2026\\\\-09\\\\-01T09:58:00Z, 2 min 02 s before this page\\n"                  \
+	"**Since:** 2026-09-01T09:58:00Z, 2 min 02 s before this page\\n"                          \
 	"**Environment:** prod\\n"                                                                 \
-	"**Why you:** team money owns ledger \\\\(rules.yaml:24\\\\)\\n"                           \
+	"**Why you:** team money owns ledger (rules.yaml:24)\\n"                                   \
 	"**How sure:** 8 of 8 failing traces end in ledger\\n"                                     \
 	"**Path:** web \\\\> ledger\\n"                                                            \
-	"**Incident:** i1\\n"                                                                      \
 	"```\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n```\\n"                                     \
-	"[Runbook](https://wiki.example/ledger)\\n"
+	"[Runbook](https://wiki.example/ledger)\\n"                                                \
+	"**Incident:** i1\\n"
 #define MARKED_ACT "[Acknowledge, hand on or resolve](https://tp.example/i/i1?t=AQ)\\n"
 
 START_TEST(discord_gets_an_embed)
@@ -95,9 +94,9 @@ START_TEST(discord_gets_an_embed)
 	ck_assert_str_eq(build(&target).url, HOOK);
 	golden(&target, "{\"content\":\"**\\\\[critical\\\\] ledger: deadlock**\\n\","
 			"\"allowed_mentions\":{\"parse\":[]},\"embeds\":[{"
-			"\"title\":\"tracepager: act on the incident\","
+			"\"title\":\"Acknowledge, hand on or resolve\","
 			"\"url\":\"https://tp.example/i/i1?t=AQ\",\"color\":15158332,"
-			"\"description\":\"" MARKED_ACT MARKED_FACTS "\"}]}");
+			"\"description\":\"" MARKED_FACTS "\"}]}");
 }
 END_TEST
 
@@ -140,14 +139,73 @@ START_TEST(googlechat_gets_a_thread)
 	page.why = "<users/all> ```";
 	golden(&target, "{\"text\":\"*[critical] ledger: deadlock*\\n"
 			"<https://tp.example/i/i1?t=AQ|Acknowledge, hand on or resolve>\\n"
-			"*Severity:* critical\\n"
 			"*Since:* 2026-09-01T09:58:00Z, 2 min 02 s before this page\\n"
 			"*Environment:* prod\\n"
 			"*Why you:* <\u200busers/all> '''\\n"
 			"*How sure:* 8 of 8 failing traces end in ledger\\n"
-			"*Path:* web > ledger\\n*Incident:* i1\\n"
+			"*Path:* web > ledger\\n"
 			"```\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n```\\n"
-			"<https://wiki.example/ledger|Runbook>\\n\"}");
+			"<https://wiki.example/ledger|Runbook>\\n*Incident:* i1\\n\"}");
+}
+END_TEST
+
+#define BLANKS10 "          "
+#define BARS10	 "██████████"
+/* As waterfall.h draws it: 2 cells, a name of 20, a blank, a bar of 40, a blank, 8 cells. */
+#define WATERFALL                                                                                  \
+	"Trace 4bf9, one of 8:\n"                                                                  \
+	"✗ web GET /a" BLANKS10 " " BARS10 BARS10 BARS10 BARS10 "   182 ms\n"                      \
+	"✗ └ ledger b" BLANKS10 " " BLANKS10 BLANKS10 BARS10 BARS10 "    64 ms\n"                  \
+	"  … 3 more spans, none failed"
+
+/* Of 44 columns 23 are the name's and 7 the duration's: 14 are left for 40 cells of bars. */
+START_TEST(a_narrow_waterfall_has_shorter_bars)
+{
+	struct page_target target = hook_of(PAGER_GOOGLECHAT);
+
+	page.waterfall = WATERFALL;
+	json_t *body = body_of(&target);
+	ck_assert_ptr_nonnull(strstr(text_at(body, "text"),
+				     "```\nTrace 4bf9, one of 8:\n"
+				     "✗ web GET /a" BLANKS10 " " BARS10 "████ 182 ms\n"
+				     "✗ └ ledger b" BLANKS10 "        ███████  64 ms\n"
+				     "  … 3 more spans, none failed\n```\n"));
+	json_decref(body);
+	/* a wide screen has the whole of it */
+	target = hook_of(PAGER_MATTERMOST);
+	body = body_of(&target);
+	ck_assert_ptr_nonnull(strstr(text_at(body, "text"), "```\n" WATERFALL "\n```\n"));
+	json_decref(body);
+}
+END_TEST
+
+/* A name that leaves less than 6 columns for the bars is cut in its middle, behind its indentation;
+ * a bar in the name is no bar. */
+START_TEST(a_narrow_waterfall_cuts_long_names)
+{
+	struct page_target target = hook_of(PAGER_GOOGLECHAT);
+
+	page.waterfall = "Trace:\n✗ └ abcdefghijklmnopqrstuvwxyz ██ 0123456789 " BARS10 "   182 ms";
+	json_t *body = body_of(&target);
+	/* 44 are 31 of the head, 6 of the bar and 7 of the duration; the name has 31 - 4 - 1 */
+	ck_assert_ptr_nonnull(
+		strstr(text_at(body, "text"), "✗ └ abcdefghijklm…█ 0123456789 ██████ 182 ms\n"));
+	json_decref(body);
+}
+END_TEST
+
+START_TEST(a_waterfall_without_its_font_has_no_bars)
+{
+	struct page_target target = { .kind = PAGER_ALERTMANAGER, .pager = "p1", .url = HOOK };
+
+	page.waterfall = WATERFALL;
+	json_t *body = body_of(&target);
+	const json_t *notes = json_object_get(json_array_get(body, 0), "annotations");
+	ck_assert_ptr_nonnull(strstr(text_at(notes, "description"),
+				     "\nTrace 4bf9, one of 8:\n✗ web GET /a  182 ms\n"
+				     "✗ └ ledger b  64 ms\n"
+				     "  … 3 more spans, none failed\n"));
+	json_decref(body);
 }
 END_TEST
 
@@ -194,9 +252,9 @@ START_TEST(hostile_texts_are_no_markdown)
 	const char *text = text_at(body, "text");
 	ck_assert_ptr_null(strstr(text, "@channel"));
 	ck_assert_ptr_nonnull(
-		strstr(text, "\\[click\\]\\(https://evil.example\\) \\*\\*b\\*\\* \\`c\\`\n"));
+		strstr(text, "\\[click\\](https://evil.example) \\*\\*b\\*\\* \\`c\\`\n"));
 	ck_assert_ptr_nonnull(strstr(text, "```\nTrace:\n'''@here\n```\n"));
-	ck_assert_ptr_nonnull(strstr(text, "[\\]\\(https://evil.example\\)](https://wiki"));
+	ck_assert_ptr_nonnull(strstr(text, "[\\](https://evil.example)](https://wiki"));
 	json_decref(body);
 }
 END_TEST
@@ -213,6 +271,9 @@ int main(void)
 	tcase_add_test(tcase, discord_tells_its_pause_in_the_body);
 	tcase_add_test(tcase, mattermost_gets_markdown);
 	tcase_add_test(tcase, googlechat_gets_a_thread);
+	tcase_add_test(tcase, a_narrow_waterfall_has_shorter_bars);
+	tcase_add_test(tcase, a_narrow_waterfall_cuts_long_names);
+	tcase_add_test(tcase, a_waterfall_without_its_font_has_no_bars);
 	tcase_add_test(tcase, texts_are_cut_to_each_limit);
 	tcase_add_test(tcase, hostile_texts_are_no_markdown);
 	return golden_run(suite);

@@ -8,7 +8,7 @@ static const struct page_target opsgenie = {
 #define DESCRIPTION                                                                                \
 	"Acknowledge, hand on or resolve: https://tp.example/i/i1?t=AQ\\n" GOLDEN_FACTS            \
 	"\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n\\n"                                           \
-	"Runbook: https://wiki.example/ledger\\n"
+	"Runbook: https://wiki.example/ledger\\n" GOLDEN_LAST
 
 START_TEST(a_trigger_creates_an_alert)
 {
@@ -51,8 +51,9 @@ START_TEST(a_resolve_closes_the_alias)
 	golden(&opsgenie,
 	       "{\"note\":\"Resolved: ledger: deadlock\\nWhat is new: the alert is over\\n"
 	       "Severity: critical\\nSince: 2026-09-01T09:58:00Z, for 2 min 02 s\\n"
-	       "Environment: prod\\nTeam: money\\nIncident: i1\\n"
-	       "Runbook: https://wiki.example/ledger\\n\",\"source\":\"tracepager\"}");
+	       "Environment: prod\\nTeam: money\\n"
+	       "Runbook: https://wiki.example/ledger\\nIncident: "
+	       "i1\\n\",\"source\":\"tracepager\"}");
 }
 END_TEST
 

@@ -16,13 +16,11 @@ START_TEST(a_trigger_is_a_message_of_blocks)
 	       "{\"type\":\"header\",\"text\":{\"type\":\"plain_text\","
 	       "\"text\":\"[critical] ledger: deadlock\",\"emoji\":false}},"
 	       "{\"type\":\"section\",\"text\":{\"type\":\"mrkdwn\",\"verbatim\":true,\"text\":\""
-	       "*Severity:* critical\\n"
 	       "*Since:* 2026-09-01T09:58:00Z, 2 min 02 s before this page\\n"
 	       "*Environment:* prod\\n"
 	       "*Why you:* team money owns ledger (rules.yaml:24)\\n"
 	       "*How sure:* 8 of 8 failing traces end in ledger\\n"
-	       "*Path:* web &gt; ledger\\n"
-	       "*Incident:* i1\\n\"}},"
+	       "*Path:* web &gt; ledger\\n\"}},"
 	       "{\"type\":\"actions\",\"elements\":["
 	       "{\"type\":\"button\",\"text\":{\"type\":\"plain_text\","
 	       "\"text\":\"Acknowledge, hand on or resolve\",\"emoji\":false},"
@@ -32,7 +30,9 @@ START_TEST(a_trigger_is_a_message_of_blocks)
 	       "\"emoji\":false},\"url\":\"https://wiki.example/ledger\","
 	       "\"action_id\":\"link_1\"}]},"
 	       "{\"type\":\"section\",\"text\":{\"type\":\"mrkdwn\",\"verbatim\":true,"
-	       "\"text\":\"```\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n```\\n\"}}]}");
+	       "\"text\":\"```\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n```\\n\"}},"
+	       "{\"type\":\"context\",\"elements\":[{\"type\":\"mrkdwn\","
+	       "\"text\":\"*Incident:* i1\\n\",\"verbatim\":true}]}]}");
 }
 END_TEST
 
