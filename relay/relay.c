@@ -26,6 +26,7 @@
 #include "tracepager/loop.h"
 #include "tracepager/metrics.h"
 #include "tracepager/reload.h"
+#include "tracepager/sessions.h"
 #include "tracepager/shadow.h"
 #include "tracepager/store.h"
 #include "tracepager/web.h"
@@ -69,6 +70,7 @@ struct relay {
 	struct web web;
 	struct web_token *tokens;
 	struct links *links;
+	struct sessions *sessions;
 	struct feedback_memory *feedback;
 	struct reload *rules, *shadow_rules; /* the second is NULL where the rules are built in */
 	char *shadow_path;
@@ -381,6 +383,7 @@ static void incident_kept(void *ctx, const char *name, const char *value)
 	const struct relay *relay = ctx;
 
 	links_kept(relay->links, name, value);
+	sessions_kept(relay->sessions, name, value);
 	feedback_memory_kept(relay->feedback, name, value);
 }
 
@@ -399,6 +402,8 @@ static void make_links(struct relay *relay)
 						      .nkeys = LINK_KEYS,
 						      .keep = setting_keep,
 						      .ctx = relay });
+	relay->sessions = sessions_new(&(struct sessions_env){
+		.clock = relay->clock, .keep = setting_keep, .ctx = relay });
 }
 
 /* ---- what intake asks ---- */
@@ -781,6 +786,8 @@ static void make_intake(struct relay *relay)
 		.store_path = relay->config->store_path,
 		.links = relay->links,
 		.feedback = relay->feedback,
+		.sessions = relay->sessions,
+		.tls = relay->config->tls != NULL,
 		.external_url = relay->config->external_url,
 		.tokens = relay->tokens,
 		.ntokens = ntokens,
@@ -997,6 +1004,7 @@ void relay_free(struct relay *relay)
 	free(relay->senders);
 	free(relay->tokens);
 	links_free(relay->links);
+	sessions_free(relay->sessions);
 	feedback_memory_free(relay->feedback);
 	free(relay);
 }

@@ -964,6 +964,22 @@
 #define LIMIT_LINK_PAGE_BYTES (4u << 20)
 /* One text of a page, as one line. */
 #define LIMIT_HTML_COLUMNS 16384u
+/* A page of HTML: a list of LIMIT_PAGE_ROWS, or one incident with its story. */
+#define LIMIT_PAGE_HTML_BYTES (8u << 20)
+/* Rows of a list on a page: nobody reads more without a filter. */
+#define LIMIT_PAGE_ROWS 200u
+/* Teams that the filter of a list offers. */
+#define LIMIT_PAGE_TEAMS 500u
+/* Somebody who has signed in signs in again after so long: a day of work. */
+#define LIMIT_SESSION_US (12 * US_PER_HOUR)
+/* The name of an API token, and a session with it. */
+#define LIMIT_SESSION_NAME_BYTES 128u
+#define LIMIT_SESSION_BYTES	 512u
+/* Wrong API tokens of one peer within a minute, when the next is not looked at; and how many peers
+ * are counted: whoever has more addresses is slowed by the token's length alone. */
+#define LIMIT_LOGIN_FAILURES 10u
+#define LIMIT_LOGIN_US	     US_PER_MINUTE
+#define LIMIT_LOGIN_PEERS    256u
 /* A name that a person gives in a form. */
 #define LIMIT_PERSON_BYTES 200u
 /* The header Link: a path with its query. */

@@ -66,6 +66,7 @@ struct web_token {
 
 struct web_job;
 struct feedback_memory;
+struct sessions;
 
 struct web {
 	/* Borrowed. */
@@ -76,6 +77,8 @@ struct web {
 	const char *store_path; /* the past is read there */
 	struct links *links;
 	struct feedback_memory *feedback;
+	struct sessions *sessions;
+	bool tls;		  /* the listener speaks it */
 	const char *external_url; /* "": none */
 	/* Borrowed; without any no token is asked for, which config allows on loopback only. */
 	const struct web_token *tokens;

@@ -31,6 +31,11 @@ struct web_request {
 	/* Who asks: the name of the API token; "local" where none is configured; "" where none is
 	 * asked for. Lives as long as web. */
 	const char *who;
+	bool may_act; /* the token may act, or none is asked for */
+	/* What a form of this reader is bound to: the session of somebody who has signed in;
+	 * "local" where no token is configured; "" for whoever shows a token. */
+	char session[LIMIT_SESSION_BYTES + 1];
+	bool is_page; /* it asks for a page of HTML: a session counts as its token */
 	char first[LIMIT_PATH_PLACE_BYTES]; /* of param[0], where more of the path follows */
 };
 
@@ -48,8 +53,6 @@ void web_reply_buf(struct http_exchange *exchange, const char *type, struct buf 
 
 /* ---- web_request.c: what a request says ---- */
 
-/* May the request have it? False: it was answered. Sets request->who. */
-bool web_authorize(struct web_request *request, enum web_right right);
 /* Is any of the API tokens shown? authorization: the header's value; NULL: none. In a time that
  * does not tell which one is close. */
 const struct web_token *web_find_token(const struct web *web, const char *authorization);
@@ -73,6 +76,21 @@ bool web_query_cursor(struct web_request *request, int64_t *ret_us, char *out, s
  * follows), closes the object, sets the header Link, and replies. next_id NULL: nothing follows. */
 void web_list_end(struct web_request *request, struct buf *out, int64_t next_us,
 		  const char *next_id);
+
+/* ---- web_access.c ---- */
+
+/* May the request have it? False: it was answered. Sets request->who. */
+bool web_authorize(struct web_request *request, enum web_right right);
+
+/* ---- web_session.c: who has signed in ---- */
+
+/* The token of the request's session, which is kept in request->session. NULL: it has none. */
+const struct web_token *web_session_token(struct web_request *request);
+/* Asks the reader of a page to sign in: replies. */
+void web_session_ask(struct web_request *request);
+void web_serve_login(struct web_request *request);
+void web_serve_login_form(struct web_request *request);
+void web_serve_logout(struct web_request *request);
 
 /* ---- web_text.c: pure ---- */
 
@@ -128,6 +146,11 @@ bool web_feedback_needs_token(const struct web *web, const char *param);
 /* web_link.c */
 void web_serve_link(struct web_request *request);
 void web_serve_link_act(struct web_request *request);
+/* web_page_incidents.c, web_page_incident.c, web_page.c */
+void web_serve_page_incidents(struct web_request *request);
+void web_serve_page_incident(struct web_request *request);
+void web_serve_page_incident_act(struct web_request *request);
+void web_serve_static(struct web_request *request);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);
 void web_serve_handshake(struct web_request *request);

@@ -17,6 +17,7 @@ struct web_row {
 	enum web_right right;
 	/* Does the request need a sender's token, which serve() asks for? NULL: never. */
 	bool (*needs_token)(const struct web *web, const char *param);
+	bool is_page;	  /* HTML for a reader, who may have signed in */
 	bool is_link;	  /* its token is in a link; serve() asks who sends it */
 	bool is_probe;	  /* has room of its own when connections are short */
 	const char *text; /* for GET /; NULL: it is not listed */
@@ -88,6 +89,13 @@ static const struct web_row web_rows[] = {
 	  .text = "an incident and its buttons, by the link of a page" },
 	{ POST, "/i/{id}", web_serve_link_act, .right = NONE, .is_link = true },
 	{ GET, "/metrics", web_serve_metrics, .is_probe = true, .text = "metrics for Prometheus" },
+	{ GET, "/incidents/{id}", web_serve_page_incident, READ, .is_page = true,
+	  .text = "one incident, for a browser" },
+	{ POST, "/incidents/{id}", web_serve_page_incident_act, ACT, .is_page = true },
+	{ GET, "/static/{name}", web_serve_static, .right = NONE },
+	{ GET, "/login", web_serve_login_form, .right = NONE, .is_page = true },
+	{ POST, "/login", web_serve_login, .right = NONE, .is_page = true },
+	{ POST, "/logout", web_serve_logout, .right = NONE, .is_page = true },
 	{ GET, "/", web_serve_root, .right = NONE },
 };
 /* clang-format on */
@@ -108,8 +116,17 @@ static void list_path(const char *path, struct buf *out)
 	buf_printf(out, "%*s  ", len < LIST_COLUMNS ? (int)(LIST_COLUMNS - len) : 0, "");
 }
 
+/* A browser gets the page of open incidents; whoever asks by a terminal, the list of paths. */
 static void web_serve_root(struct web_request *request)
 {
+	const char *accept = http_exchange_header(request->exchange, "Accept");
+
+	if (accept && strstr(accept, "text/html")) {
+		request->is_page = true;
+		if (web_authorize(request, WEB_RIGHT_READ))
+			web_serve_page_incidents(request);
+		return;
+	}
 	struct buf text = BUF_INIT(LIMIT_WEB_ERROR_BYTES);
 
 	buf_puts(&text, "tracepager " PACKAGE_VERSION "\n\n");
@@ -229,6 +246,9 @@ void web_handle(void *ctx, struct http_exchange *exchange)
 		web_fail(exchange, 405,
 			 row->verb == HTTP_VERB_POST ? "send a POST to this path"
 						     : "send a GET to this path");
-	else if (web_authorize(&request, row->right))
-		row->serve(&request);
+	else {
+		request.is_page = row->is_page;
+		if (web_authorize(&request, row->right))
+			row->serve(&request);
+	}
 }

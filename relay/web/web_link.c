@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "tracepager/html_pages.h"
 #include "tracepager/sign.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
@@ -15,8 +15,7 @@
 #include "web-internal.h"
 #include "web_act-internal.h"
 #include "web_incident-internal.h"
-#include "web_link-internal.h"
-#include "web_origin-internal.h"
+#include "web_page-internal.h"
 
 #define TOKEN_SIZE  512
 #define MARK_SIZE   128
@@ -49,19 +48,23 @@ static void link_set_headers(struct http_exchange *exchange, char nonce[2 * NONC
 	http_exchange_set(exchange, "X-Robots-Tag", "noindex, nofollow");
 }
 
-static void link_reply(struct http_exchange *exchange, int status, struct buf *page)
+static void link_reply(struct http_exchange *exchange, int status, struct html *page)
 {
-	http_exchange_reply(exchange, status, "text/html; charset=utf-8", buf_text(page), page->len,
+	size_t len;
+	const char *text = html_markup(page, &len);
+
+	http_exchange_reply(exchange, status, "text/html; charset=utf-8", text, len,
 			    status == 503 ? LIMIT_WEB_RETRY_AFTER_S : 0);
-	buf_fini(page);
+	html_fini(page);
 }
 
 static void link_refuse(struct http_exchange *exchange, int status, const char *title,
 			const char *text)
 {
-	struct buf page = BUF_INIT(LIMIT_LINK_PAGE_BYTES);
+	struct html page;
 	char nonce[2 * NONCE_BYTES + 1];
 
+	html_init(&page, LIMIT_LINK_PAGE_BYTES);
 	link_set_headers(exchange, nonce);
 	link_message_write(&page, nonce, title, text);
 	link_reply(exchange, status, &page);
@@ -70,14 +73,16 @@ static void link_refuse(struct http_exchange *exchange, int status, const char *
 static void link_show(const struct web *web, struct http_exchange *exchange,
 		      const struct link_request *link, const struct incident_view *view)
 {
-	struct buf page = BUF_INIT(LIMIT_LINK_PAGE_BYTES), mark = BUF_INIT(MARK_SIZE);
-	struct arena *arena = arena_new(LIMIT_ACT_BYTES);
+	struct buf mark = BUF_INIT(MARK_SIZE);
 	char nonce[2 * NONCE_BYTES + 1];
+	struct html page;
+	size_t len;
 
+	html_init(&page, LIMIT_LINK_PAGE_BYTES);
 	link_set_headers(exchange, nonce);
 	links_form_write(web->links, link->token, &mark);
 	link_page_write(&page, &(struct link_page){ .view = view,
-						    .incident = url_escape(arena, link->incident),
+						    .incident = link->incident,
 						    .token = link->token,
 						    .mark = buf_text(&mark),
 						    .nonce = nonce,
@@ -88,9 +93,8 @@ static void link_show(const struct web *web, struct http_exchange *exchange,
 						    .text = link->text,
 						    .now_us = clock_wall_us(web->clock) });
 	buf_fini(&mark);
-	arena_free(arena);
-	if (page.failed) {
-		buf_fini(&page);
+	if (!html_markup(&page, &len)) {
+		html_fini(&page);
 		link_refuse(exchange, 500, "This incident cannot be shown",
 			    "Its page is larger than 4 MiB. Use: tracepager incidents show");
 		return;
@@ -300,33 +304,6 @@ static void link_not_done(struct web *web, struct http_exchange *exchange,
 	link_answer(web, exchange, link);
 }
 
-/* Browsers hide the origin of a form from a page without a referrer ("null"), and say in
- * Sec-Fetch-Site, over https, where it came from. */
-static bool link_is_foreign(const struct web *web, const struct http_exchange *exchange)
-{
-	const char *origin = http_exchange_header(exchange, "Origin"),
-		   *site = http_exchange_header(exchange, "Sec-Fetch-Site");
-	const char *authority = origin ? strstr(origin, "://") : NULL,
-		   *own = strstr(web->external_url, "://");
-	CLEANUP_FREE char *own_host = own ? xstrndup(own + 3, strcspn(own + 3, "/")) : NULL;
-
-	if (site && strcasecmp(site, "same-origin") != 0)
-		return true;
-	if (!origin || strcasecmp(origin, "null") == 0)
-		return false;
-	return !authority || !(web_host_is_ours(authority + 3, web->listen, web->hosts) ||
-			       (own_host && web_host_is_ours(authority + 3, own_host, "")));
-}
-
-static bool link_is_form(const struct http_exchange *exchange)
-{
-	static const char form[] = "application/x-www-form-urlencoded";
-	const char *type = http_exchange_header(exchange, "Content-Type");
-
-	return type && strncasecmp(type, form, strlen(form)) == 0 &&
-	       strchr("; \t", type[strlen(form)]);
-}
-
 struct link_form {
 	char mark[MARK_SIZE], act[32], team[LIMIT_PATH_PLACE_BYTES];
 };
@@ -417,14 +394,14 @@ void web_serve_link_act(struct web_request *request)
 	const char *body = http_exchange_body(exchange, &len), *why;
 
 	snprintf(link.incident, sizeof(link.incident), "%s", request->param[0]);
-	if (link_is_foreign(web, exchange)) {
+	if (web_form_is_foreign(web, exchange)) {
 		intake_log_refusal(web->intake, INTAKE_REFUSAL_SITE, exchange,
 				   http_exchange_header(exchange, "Origin"));
 		link_refuse(exchange, 403, "Nothing was done",
 			    "A page of another site sent this form. Open the link from the page.");
 		return;
 	}
-	if (len > LIMIT_WEB_BODY_BYTES || !link_is_form(exchange)) {
+	if (len > LIMIT_WEB_BODY_BYTES || !web_is_form(exchange)) {
 		link_refuse(exchange, len > LIMIT_WEB_BODY_BYTES ? 413 : 400, "Nothing was done",
 			    "This is no form of this server. Open the link from the page.");
 		return;

@@ -19,29 +19,6 @@ const struct web_token *web_find_token(const struct web *web, const char *author
 	return found;
 }
 
-bool web_authorize(struct web_request *request, enum web_right right)
-{
-	const struct web *web = request->web;
-
-	request->who = right == WEB_RIGHT_NONE ? "" : "local";
-	if (right == WEB_RIGHT_NONE || !web->ntokens)
-		return true;
-	const struct web_token *token =
-		web_find_token(web, http_exchange_header(request->exchange, "Authorization"));
-	if (!token) {
-		intake_log_refusal(web->intake, INTAKE_REFUSAL_ADMIN, request->exchange, NULL);
-		web_fail(request->exchange, 401, "send an API token: Authorization: Bearer TOKEN");
-		return false;
-	}
-	request->who = token->name;
-	if (right == WEB_RIGHT_READ || token->may_act)
-		return true;
-	web_failf(request->exchange, 403,
-		  "the API token %s may read only: take one with \"may: act\" in tracepager.yaml",
-		  token->name);
-	return false;
-}
-
 /* ---- the body ---- */
 
 bool web_body_object(struct web_request *request, json_t **ret_body)

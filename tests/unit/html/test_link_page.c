@@ -1,11 +1,10 @@
-/* web: the page behind a link: what it says in each state, its buttons, and strangers' texts in it.
- */
+/* HTML: the page behind a link: what it says in each state, its buttons, and strangers' texts. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/web/web_html-internal.h"
-#include "relay/web/web_link-internal.h"
+#include "tracepager/html.h"
+#include "tracepager/html_pages.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -16,7 +15,7 @@
 static struct page facts;
 static struct incident_view view;
 static struct link_page shown;
-static struct buf out;
+static struct html out;
 
 static void setup(void)
 {
@@ -50,33 +49,41 @@ static void setup(void)
 				    .who = "",
 				    .text = "",
 				    .now_us = NOW };
-	out = (struct buf)BUF_INIT(1 << 20);
+	html_init(&out, 1 << 20);
 }
 
 static void teardown(void)
 {
-	buf_fini(&out);
+	html_fini(&out);
+}
+
+static const char *out_text(void)
+{
+	size_t len;
+	const char *text = html_markup(&out, &len);
+
+	ck_assert_ptr_nonnull(text);
+	return text;
 }
 
 static const char *page_text(void)
 {
-	buf_reset(&out);
+	html_fini(&out);
+	html_init(&out, 1 << 20);
 	link_page_write(&out, &shown);
-	ck_assert(!out.failed);
-	return buf_text(&out);
+	return out_text();
 }
 
 static void check_has(const char *text)
 {
 	if (!strstr(page_text(), text))
-		ck_abort_msg("not there: \"%s\" in %.1200s", text,
-			     strstr(buf_text(&out), "<main>"));
+		ck_abort_msg("not there: \"%s\" in %.1200s", text, strstr(out_text(), "<main>"));
 }
 
 static void check_lacks(const char *text)
 {
 	if (strstr(page_text(), text))
-		ck_abort_msg("there: \"%s\" in %.1200s", text, strstr(buf_text(&out), text));
+		ck_abort_msg("there: \"%s\" in %.1200s", text, strstr(out_text(), text));
 }
 
 START_TEST(it_says_what_a_person_needs)
@@ -261,9 +268,9 @@ END_TEST
 START_TEST(a_message_is_a_page)
 {
 	link_message_write(&out, "00ff", "This link <is> not valid", "Open it again & whole.");
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "<h1>This link &lt;is&gt; not valid</h1>"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "<p>Open it again &amp; whole.</p>"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "<title>This link &lt;is&gt;"));
+	ck_assert_ptr_nonnull(strstr(out_text(), "<h1>This link &lt;is&gt; not valid</h1>"));
+	ck_assert_ptr_nonnull(strstr(out_text(), "<p>Open it again &amp; whole.</p>"));
+	ck_assert_ptr_nonnull(strstr(out_text(), "<title>This link &lt;is&gt;"));
 }
 END_TEST
 

@@ -1,0 +1,117 @@
+/*
+ * HTML pages: the pages that a person opens, one function each: what is known in, HTML out. web
+ * gathers what they show and sends them; they refuse to look anything up.
+ *
+ * Pure; any thread. What a page is given is borrowed.
+ */
+#ifndef TRACEPAGER_HTML_PAGES_H
+#define TRACEPAGER_HTML_PAGES_H
+
+#include <stdbool.h>
+
+#include "tracepager/html.h"
+#include "tracepager/incident.h"
+#include "tracepager/page.h"
+
+/* resolved, moved or closed: no deadline is left. */
+bool html_incident_is_over(const struct incident_view *view);
+
+/* ---- what all pages but those behind links have: html_frame.c ---- */
+
+enum html_tab {
+#define HTML_TAB(id, path, text, title) HTML_TAB_##id,
+#include "tracepager/tbl/tabs.def"
+#undef HTML_TAB
+	HTML_TAB_COUNT,
+	HTML_TAB_NONE = HTML_TAB_COUNT, /* a page that no tab leads to */
+};
+
+struct html_frame {
+	const char *title;
+	enum html_tab tab;
+	const char *who;       /* the reader: a token's name; "": nobody has signed in */
+	bool may_act;	       /* the reader may act, else only read */
+	bool has_session;      /* the reader can sign out */
+	const char *mark;      /* of the form that signs out */
+	const char *notice;    /* what was done, or why not; NULL or "": nothing */
+	bool refused;	       /* the notice says why not */
+	bool live;	       /* a script keeps what has the id "live" up to date */
+	size_t unreached;      /* incidents that nobody has been told of */
+	const char *not_ready; /* why the relay takes no alerts; NULL: it does */
+	int64_t now_us;	       /* wall */
+};
+
+void html_frame_begin(struct html *html, const struct html_frame *frame);
+void html_frame_end(struct html *html, const struct html_frame *frame);
+
+/* A form that asks for an API token. next: the path to go on with. why: of a refusal; "" none. */
+void html_login_write(struct html *html, const struct html_frame *frame, const char *next);
+/* A title and a sentence. */
+void html_message_write(struct html *html, const struct html_frame *frame, const char *text);
+
+/* A style sheet or a script by its name ("tracepager.css"); NULL: there is none. */
+struct html_static {
+	const char *name, *type, *text;
+};
+const struct html_static *html_static_find(const char *name);
+
+/* ---- the list of open incidents: html_incidents.c ---- */
+
+struct html_incident_row {
+	const char *id, *team, *state, *summary, *environment, *acked_by, *silenced, *next;
+	enum severity severity;
+	int64_t since_us, due_us, closed_us;
+	size_t nalerts, nfiring;
+	bool unreached;
+};
+
+struct html_incident_list {
+	const struct html_incident_row *rows; /* in the order in which they are shown */
+	size_t nrows;
+	size_t nopen;				    /* all that are open, whatever is filtered */
+	size_t nfound;				    /* those that the filters leave */
+	const char *team, *severity, *state, *sort; /* the filters; "": none */
+	const char *const *teams;		    /* of open incidents, for the filter */
+	size_t nteams;
+};
+
+void html_incidents_write(struct html *html, const struct html_frame *frame,
+			  const struct html_incident_list *list);
+
+/* ---- one incident: html_incident.c ---- */
+
+struct html_event {
+	int64_t at_us;
+	const char *event, *who, *text;
+};
+
+struct html_incident {
+	const struct incident_view *view; /* with its page */
+	const struct html_event *events;  /* its story, the oldest first */
+	size_t nevents;
+	const char *mark; /* of its form */
+	const char *text; /* what stands in the form's field */
+};
+
+void html_incident_write(struct html *html, const struct html_frame *frame,
+			 const struct html_incident *incident);
+
+/* ---- behind a page's link: html_link_page.c ---- */
+
+struct link_page {
+	const struct incident_view *view; /* with its page */
+	const char *incident;		  /* id */
+	const char *token, *mark;	  /* of the link and of the form */
+	const char *nonce;		  /* of the style */
+	const char *pager;		  /* that got the page with this link */
+	const char *notice;		  /* what was done, or why not; "" nothing */
+	bool refused;			  /* the notice says why not */
+	const char *who, *text;		  /* what stands in the form's fields */
+	int64_t now_us;			  /* wall */
+};
+
+void link_page_write(struct html *out, const struct link_page *page);
+/* A title and a sentence. */
+void link_message_write(struct html *out, const char *nonce, const char *title, const char *text);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * HTML parts: pieces that several pages show. Pure; any thread. They own nothing.
+ */
+#ifndef TRACEPAGER_HTML_PARTS_INTERNAL_H
+#define TRACEPAGER_HTML_PARTS_INTERNAL_H
+
+#include "tracepager/html.h"
+#include "tracepager/html_pages.h"
+
+/* ---- html_incident_parts.c ---- */
+
+/* A paragraph: who has it. */
+void html_incident_state(struct html *out, const struct incident_view *view, int64_t now_us);
+/* A paragraph: what happens next, and when; nothing where nothing is due. */
+void html_incident_next(struct html *out, const struct incident_view *view, int64_t now_us);
+/* "critical · team ledger · since 03:08 UTC, for 12 min · prod eu1" */
+void html_incident_meta(struct html *out, const struct incident_view *view, int64_t now_us);
+/* <dl>: the page's facts of one line each, and its links. */
+void html_incident_facts(struct html *out, const struct page *page);
+/* <dt> and <dd>; nothing without a text. */
+void html_fact(struct html *out, const char *name, const char *text);
+/* The waterfall as a page has it, in <pre>; nothing without one. */
+void html_waterfall_text(struct html *out, const struct page *page);
+
+/* A severity as a coloured word. */
+void html_severity(struct html *html, enum severity severity);
+
+#endif

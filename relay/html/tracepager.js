@@ -1,0 +1,74 @@
+// Every page works without this script. It keeps what has the id "live" up to date, sends filters when they are changed, keeps a form from being
+// sent twice, and moves by keys: j and k in a list, Enter opens, u goes back, / to the first field.
+"use strict";
+(() => {
+	const live = document.body.dataset.live, place = document.getElementById("live");
+
+	// Asks for the page again when the relay says that something has changed, at most once a second.
+	function follow() {
+		let due = 0, busy = false;
+		const refresh = async () => {
+			due = 0;
+			if (document.hidden) {
+				due = -1;
+				return;
+			}
+			busy = true;
+			try {
+				const reply = await fetch(location.href, { headers: { Accept: "text/html" } });
+				const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("live");
+				if (reply.ok && fresh)
+					place.replaceChildren(...document.importNode(fresh, true).childNodes);
+			} catch (error) {
+				// The next event tries again.
+			}
+			busy = false;
+		};
+		const plan = () => {
+			if (due <= 0 && !busy)
+				due = setTimeout(refresh, 1000);
+		};
+		new EventSource(live).addEventListener("changed", plan);
+		document.addEventListener("visibilitychange", () => due < 0 && plan());
+	}
+
+	function rows() {
+		return [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a"));
+	}
+
+	function move(step) {
+		const all = rows(), here = all.findIndex((row) => row.classList.contains("here"));
+		const next = all[Math.min(Math.max(here + step, 0), all.length - 1)];
+		all.forEach((row) => row.classList.remove("here"));
+		if (next) {
+			next.classList.add("here");
+			next.querySelector("a").focus();
+			next.scrollIntoView({ block: "nearest" });
+		}
+	}
+
+	document.addEventListener("keydown", (event) => {
+		if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName))
+			return;
+		if (event.key === "j" || event.key === "k")
+			move(event.key === "j" ? 1 : -1);
+		else if (event.key === "u")
+			history.back();
+		else if (event.key === "/") {
+			document.querySelector("main select, main input:not([type=hidden]), main textarea")?.focus();
+			event.preventDefault();
+		}
+	});
+	document.querySelectorAll("form.filters select").forEach((field) => field.addEventListener("change", () => field.form.submit()));
+	document.addEventListener("submit", (event) => {
+		if (event.target.method !== "post")
+			return;
+		if (event.target.dataset.sent)
+			event.preventDefault();
+		event.target.dataset.sent = "1";
+	});
+	// Back from another page, the form may be sent again.
+	window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => delete form.dataset.sent));
+	if (live && place && window.EventSource)
+		follow();
+})();
