@@ -73,6 +73,12 @@ def read_kind_texts(top, id_):
     return {row[1]: row[3] == "REQUIRED" for _, row in tables(path, "PAGER_TEXT") if row[0] == id_}
 
 
+def read_to_texts(top, id_):
+    """The kind's texts that say who or where."""
+    path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
+    return [row[1] for _, row in tables(path, "PAGER_TEXT") if row[0] == id_ and row[2] == "TO"]
+
+
 def read_catalogue_kinds(top):
     return [row[1] for _, row in tables(os.path.join(top, "include", "tracepager", "tbl", "catalogues.def"), "CATALOGUE")]
 
@@ -216,13 +222,22 @@ def pager_rules(top):
     for kind in read_kinds(top):
         names = ["kind", "resolve"] + (["url"] if kind.url_need != "NONE" else [])
         required = ["url"] if kind.url_need == "REQUIRED" else []
-        required += [name for name, needed in read_kind_texts(top, kind.id).items() if needed]
+        texts = read_kind_texts(top, kind.id)
+        to = [name for name in texts if name in read_to_texts(top, kind.id)]
+        required += [name for name, needed in texts.items() if needed and name not in to]
         then = {"required": required} if required else {}
+        whole = {"required": [name for name in to if texts[name]]} if any(texts[name] for name in to) else {}
         if kind.key:
             twins = [kind.key, kind.key + "_file"]
             names += twins
-            one = [{"required": [twin]} for twin in twins]
-            then.update({"oneOf": one} if kind.key_need == "REQUIRED" else {"not": {"required": twins}})
+            then["not"] = {"required": twins}
+            if kind.key_need == "REQUIRED":
+                whole["anyOf"] = [{"required": [twin]} for twin in twins]
+        if kind.key or to:
+            names.append("by_team")
+        if whole:
+            # What a pager by team does not give, the team gives.
+            then["anyOf"] = [{"properties": {"by_team": {"const": True}}, "required": ["by_team"]}, whole]
         options = read_kind_options(top, kind.id)
         names += options
         if "feedback_secret" in options:
@@ -244,6 +259,17 @@ def secret_members(top):
     return members
 
 
+def team_members(map_, top):
+    """What a team gives to pagers by team, beside its own members."""
+    own = {member.name for member in map_.members}
+    members = secret_members(top)
+    for kind in read_kinds(top):
+        for name in read_to_texts(top, kind.id):
+            if name not in own and name not in members:
+                members[name] = {"description": f"{kind.name}: who or where.", "allOf": [ref("text")]}
+    return {name: {**member, "description": "For a pager by team; " + member["description"]} for name, member in members.items()}
+
+
 def more_of_map(map_, top):
     """What members.def does not say: open maps, and members that require or exclude each other."""
     actions = "page team escalation pagers also_notify severity summary details resolve_hold group_by".split()
@@ -253,6 +279,8 @@ def more_of_map(map_, top):
     never = {"minProperties": 1}
     more = {
         "PAGER": {"allOf": pager_rules(top)},
+        "TEAM": {"allOf": [{"not": {"required": [name, name + "_file"]}} for name in secret_members(top)
+                           if not name.endswith("_file")]},
         "MATCH": {**never, "additionalProperties": ref("glob"), "allOf": [
             {"not": {"required": [word, twin]}} for word, others in twins.items() for twin in others]},
         "LINKS": {**never, "additionalProperties": ref("url_template")},
@@ -279,6 +307,8 @@ def map_schema(map_, maps, top):
     if map_.id == "PAGER":
         # The key of one kind may have the name of another kind's text, whose description tells of both.
         properties.update({name: made for name, made in secret_members(top).items() if name not in properties})
+    if map_.id == "TEAM":
+        properties.update(team_members(map_, top))
     required = [m.name for m in map_.members if m.required and (map_.id, m.name) not in ELSEWHERE]
     return {"description": map_.text[0].upper() + map_.text[1:] + ".",
             "type": ["object", "null"] if map_.id == "ROOT" else "object", "properties": properties,

@@ -58,6 +58,13 @@ struct pager {
 	enum pager_colour colour;
 	unsigned int columns; /* of a page on the console; 0: the terminal's */
 	const char *place;
+	/* "by_team: true": what the entry does not give comes from the team that is paged. */
+	bool key_by_team, to_by_team;
+	/* Then the pager of each team, by team.number; name NULL: the team gives too little. */
+	struct pager *teams;
+	/* Of the pager of a team: the entry that it was made from. Its name is "ENTRY:TEAM", its
+	 * key belongs to the set. */
+	const struct pager *entry;
 };
 
 /* A step that names a team stands here as the steps of that team's escalation, one run of them. */
@@ -81,6 +88,7 @@ struct escalation {
 
 struct team {
 	const char *name;  /* the key in the rules */
+	size_t number;	   /* in its set, from 0 on */
 	const char *title; /* for people; the key where the rules give none */
 	const char *channel;
 	const struct escalation *escalation; /* that of the defaults where the team names none */
@@ -291,6 +299,27 @@ struct routing {
 	size_t nmatched;
 };
 /*
+ * Pagers by team. A pager that is the same for all teams is its own pager for each of them.
+ *
+ * NULL: the team gives too little. The load refuses rules in which such a team is paged so; an
+ * incident that older rules opened may still ask.
+ */
+const struct pager *pager_of_team(const struct pager *pager, const struct team *team);
+/* The step as it pages the team, or the team whose step it is. A pager for which the team gives too
+ * little is left out; where none is left, the step has the pagers of the fallback team's first
+ * step. *ret_lost is such a pager, or NULL. The arena keeps what the set does not. */
+struct escalation_step step_of_team(struct arena *arena, const struct ruleset *rules,
+				    const struct escalation_step *step, const struct team *team,
+				    const struct pager **ret_lost);
+/* The same of all steps. */
+const struct escalation *escalation_of_team(struct arena *arena, const struct ruleset *rules,
+					    const struct escalation *escalation,
+					    const struct team *team);
+/* The same of what routes have named; the escalation is set where it has pagers by team. */
+void routing_of_team(struct arena *arena, const struct ruleset *rules, const struct team *team,
+		     struct routing *routing);
+
+/*
  * Applies the first route that matches and, while the matching one says "continue", those behind
  * it. A later one adds its also_notify and overrides the rest. Where no route says otherwise: the
  * severity of the input, the templates of the defaults.
@@ -319,6 +348,9 @@ enum severity rules_severity(const struct ruleset *rules, const struct alert *al
 bool rules_knows_service(const struct ruleset *rules, const char *service);
 const struct team *rules_fallback(const struct ruleset *rules); /* never NULL */
 const struct team *rules_team(const struct ruleset *rules, const char *name);
+/* The team at *pos, which goes on to the next one; *pos is 0 for the first. NULL: there are no
+ * more. */
+const struct team *rules_each_team(const struct ruleset *rules, size_t *pos);
 #define HOURS_PER_WEEK 168
 /* The hour of the week by the clocks of the team's location, 0 to HOURS_PER_WEEK - 1: 0 is Monday
  * from 00:00 to 01:00. team NULL: UTC. */

@@ -37,8 +37,19 @@ bool pager_kind_has(enum pager_kind_id kind, const char *name);
 /* The member of the rules that is this text of the kind; NULL: it has none. */
 const char *pager_kind_text(enum pager_kind_id kind, enum pager_text which,
 			    enum pager_need *ret_need);
+/* The first kind with the same key option: a team gives the key of all these kinds once. */
+enum pager_kind_id pager_kind_of_key(enum pager_kind_id kind);
+/* Is it an option by which a team gives its part of a pager by team? */
+bool pager_option_of_team(const char *name);
 /* Does it escalate by itself, without telling us who has answered? */
 bool pager_kind_escalates(enum pager_kind_id kind);
+
+/* What a team gives to pagers by team. */
+struct team_paging {
+	struct secret keys[PAGER_KIND_COUNT]; /* by pager_kind_of_key() */
+	const char *to[PAGER_KIND_COUNT];     /* of a kind that has such a text; NULL: none */
+	bool gives_key[PAGER_KIND_COUNT], gives_to[PAGER_KIND_COUNT]; /* rightly or wrongly */
+};
 
 /* ---- services ---- */
 
@@ -156,6 +167,7 @@ struct ruleset {
 	struct pager *pagers;
 	struct escalation *escalations;
 	struct team *teams;
+	struct team_paging *paging; /* of each team; its secrets are the set's */
 	struct service_entry *services;
 	struct signal_entry *signals;
 	struct route_entry *routes;

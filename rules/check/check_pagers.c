@@ -4,8 +4,9 @@
  */
 #include "check-internal.h"
 
+/* what: "pager \"ledger\"" */
 static void warn_of_secret(const struct rules_check *check, const struct rule_source *source,
-			   const struct pager *pager, const char *key)
+			   const char *what, const char *key)
 {
 	const struct ynode *value = key ? ynode_get(source->node, key) : NULL;
 
@@ -13,8 +14,7 @@ static void warn_of_secret(const struct rules_check *check, const struct rule_so
 		CHECK_WARNING(check, source, value, "W021",
 			      arena_printf(check->scratch,
 					   "move it into a file, and write %s_file: PATH", key),
-			      "the %s of pager \"%s\" stands in the rules themselves", key,
-			      pager->name);
+			      "the %s of %s stands in the rules themselves", key, what);
 }
 
 /* Of an unknown kind, which is an error already, nobody knows which members are secret. */
@@ -24,6 +24,30 @@ static bool kind_is_known(const struct rule_source *source, const struct pager *
 
 	return kind && kind->kind == YNODE_SCALAR &&
 	       strcmp(kind->text, pager_kind_name(pager->kind)) == 0;
+}
+
+/* Does some pager by team take the keys of these kinds from the teams? */
+static bool takes_team_key(const struct ruleset *set, enum pager_kind_id kind)
+{
+	for (size_t i = 0; i < set->npagers; i++)
+		if (set->pagers[i].key_by_team && pager_kind_of_key(set->pagers[i].kind) == kind)
+			return true;
+	return false;
+}
+
+/* What a team gives to pagers by team. */
+static void warn_of_team_secrets(const struct rules_check *check, size_t number)
+{
+	const struct rule_source *source = &check->teams[number];
+
+	for (int i = 0; i < PAGER_KIND_COUNT && source->node->kind == YNODE_MAP; i++) {
+		const enum pager_kind_id kind = (enum pager_kind_id)i;
+		if (takes_team_key(check->set, kind))
+			warn_of_secret(check, source,
+				       arena_printf(check->scratch, "team \"%s\"",
+						    check->set->teams[number].name),
+				       pager_kind_options(kind)->key);
+	}
 }
 
 void check_pagers(const struct rules_check *check)
@@ -38,11 +62,14 @@ void check_pagers(const struct rules_check *check)
 				      pager->name);
 		if (!kind_is_known(&check->pagers[i], pager))
 			continue;
-		warn_of_secret(check, &check->pagers[i], pager,
+		const char *what = arena_printf(check->scratch, "pager \"%s\"", pager->name);
+		warn_of_secret(check, &check->pagers[i], what,
 			       pager_kind_options(pager->kind)->key);
 		if (pager_kind_has(pager->kind, "feedback_secret"))
-			warn_of_secret(check, &check->pagers[i], pager, "feedback_secret");
+			warn_of_secret(check, &check->pagers[i], what, "feedback_secret");
 	}
+	for (size_t i = 0; i < check->set->nteams; i++)
+		warn_of_team_secrets(check, i);
 }
 
 /* A pager of the step in which people acknowledge, and which does not tell; NULL: there is none. */

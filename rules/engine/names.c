@@ -42,6 +42,9 @@ bool rules_has_name(const struct ruleset *rules, enum rules_section section, con
 	CLEANUP_FREE const char **names = xcalloc(n + 1, sizeof(*names));
 
 	*ret_nearest = NULL;
+	/* A pager by team has a name for each team, too. */
+	if (section == RULES_PAGERS && rules_pager(rules, name))
+		return true;
 	for (size_t i = 0; i < n; i++) {
 		names[i] = name_at(rules, section, i);
 		if (strcmp(names[i], name) == 0)

@@ -59,6 +59,33 @@ const char *pager_kind_text(enum pager_kind_id kind, enum pager_text which,
 	return NULL;
 }
 
+enum pager_kind_id pager_kind_of_key(enum pager_kind_id kind)
+{
+	int first = 0;
+
+	if (!pager_options[kind].key)
+		return kind;
+	while (!pager_options[first].key ||
+	       strcmp(pager_options[first].key, pager_options[kind].key) != 0)
+		first++;
+	return (enum pager_kind_id)first;
+}
+
+bool pager_option_of_team(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(pager_options); i++) {
+		const char *key = pager_options[i].key;
+		const size_t len = key ? strlen(key) : 0;
+		if (len && strncmp(name, key, len) == 0 &&
+		    (!name[len] || strcmp(name + len, "_file") == 0))
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(pager_texts); i++)
+		if (pager_texts[i].which == PAGER_TO && strcmp(pager_texts[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 const char *pager_kind_name(enum pager_kind_id kind)
 {
 	return pager_options[kind].name;

@@ -36,7 +36,12 @@ void rules_unref(struct ruleset *rules)
 	assert(before > 0);
 	if (before > 1)
 		return;
+	for (size_t i = 0; rules->paging && i < rules->nteams; i++)
+		for (size_t k = 0; k < PAGER_KIND_COUNT; k++)
+			secret_fini(&rules->paging[i].keys[k]);
+	free(rules->paging);
 	for (size_t i = 0; i < rules->npagers; i++) {
+		free(rules->pagers[i].teams);
 		secret_fini(&rules->pagers[i].key);
 		for (size_t k = 0; k < ARRAY_LEN(rules->pagers[i].feedback); k++)
 			secret_fini(&rules->pagers[i].feedback[k]);
@@ -110,6 +115,11 @@ const char *const *rules_incident_key(const struct ruleset *rules, size_t *ret_n
 const struct team *rules_team(const struct ruleset *rules, const char *name)
 {
 	return map_get(rules->team_map, name);
+}
+
+const struct team *rules_each_team(const struct ruleset *rules, size_t *pos)
+{
+	return *pos < rules->nteams ? &rules->teams[(*pos)++] : NULL;
 }
 
 const struct pager *rules_pager(const struct ruleset *rules, const char *name)

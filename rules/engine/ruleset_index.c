@@ -212,8 +212,13 @@ void ruleset_index(struct ruleset *rules)
 {
 	for (size_t i = 0; i < rules->nteams; i++)
 		map_put(rules->team_map, rules->teams[i].name, &rules->teams[i]);
-	for (size_t i = 0; i < rules->npagers; i++)
-		map_put(rules->pager_map, rules->pagers[i].name, &rules->pagers[i]);
+	for (size_t i = 0; i < rules->npagers; i++) {
+		struct pager *pager = &rules->pagers[i];
+		map_put(rules->pager_map, pager->name, pager);
+		for (size_t j = 0; pager->teams && j < rules->nteams; j++)
+			if (pager->teams[j].name)
+				map_put(rules->pager_map, pager->teams[j].name, &pager->teams[j]);
+	}
 	rules->service_list =
 		arena_array(rules->arena, rules->nservices, sizeof(*rules->service_list));
 	for (size_t i = 0; i < rules->nservices; i++)

@@ -176,6 +176,8 @@ const struct ynode *member_list(const struct load_scope *scope, const char *name
 size_t member_items(const struct load_scope *scope, const char *name,
 		    const struct ynode *const **ret_items);
 const char *member_text(const struct load_scope *scope, const char *name);
+/* The same of a member that members.def does not list. */
+const char *member_text_of(const struct load_scope *scope, const char *name);
 const char *member_glob(const struct load_scope *scope, const char *name);
 const char *member_url(const struct load_scope *scope, const char *name);
 bool member_duration(const struct load_scope *scope, const char *name, int64_t *ret_us);
@@ -225,6 +227,15 @@ const char *known_words(struct load *load, const char *word, const char *const *
 const char *section_entry_name(enum section_id section); /* "team" */
 const char *section_name(enum section_id section);	 /* "teams" */
 
+/* ---- load_secrets.c ---- */
+
+/* A secret in the member or in the file that its twin names. */
+void member_secret(const struct load_scope *scope, const char *name, const char *name_file,
+		   enum pager_need need, struct secret *secret);
+/* One secret, or a list of those that count side by side during a rotation. */
+void member_secrets(const struct load_scope *scope, const char *name, const char *name_file,
+		    struct secret secrets[LIMIT_LIVE_SECRETS]);
+
 /* ---- load_docs.c ---- */
 
 /* Adds a document to the load; result: what reading it returned. */
@@ -250,6 +261,16 @@ void load_escalations(struct load *load);
 void load_defaults(struct load *load);
 void load_teams(struct load *load);
 void load_steps(struct load *load); /* the steps of escalations, with those of the teams in them */
+/* ---- load_by_team.c ---- */
+
+/* What a team gives to pagers by team. */
+void load_team_paging(const struct load_scope *scope, const struct team *team);
+/* Makes the pager of each team; behind the teams. */
+void load_team_pagers(struct load *load);
+/* Adds a finding for each team that a pager by team can page and that gives too little; behind the
+ * routes and the fallback. */
+void load_check_team_pagers(struct load *load);
+
 void load_services(struct load *load);
 void load_signals(struct load *load);
 void load_times(struct load *load);

@@ -296,6 +296,7 @@ static int load_finish(struct load *load, size_t errors_before, struct ruleset *
 	load_silences(load);
 	load_routes(load);
 	load_fallback(load);
+	load_check_team_pagers(load);
 	check_set(load, load->findings->nerrors == errors_before);
 	count_seen(load);
 	findings_sort(load->findings);

@@ -98,12 +98,18 @@ const char *known_words(struct load *load, const char *word, const char *const *
 
 static void refuse_member(const struct load_scope *scope, const struct ynode *key)
 {
-	const char *names[ARRAY_LEN(rows)];
+	const char *names[ARRAY_LEN(rows) + PAGER_KIND_COUNT];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].map == scope->kind)
 			names[n++] = rows[i].name;
+	for (int i = 0; i < PAGER_KIND_COUNT && scope->kind == MAP_TEAM; i++) {
+		const enum pager_kind_id kind = (enum pager_kind_id)i;
+		const char *option = pager_kind_options(kind)->key;
+		if (option && pager_kind_of_key(kind) == kind)
+			names[n++] = arena_printf(scope->load->scratch, "%s_file", option);
+	}
 	LOAD_ERROR(scope, key, "E011", known_words(scope->load, key->text, names, n),
 		   "%s has no option \"%.200s\"", scope->what, key->text);
 }
@@ -113,7 +119,8 @@ static void refuse_unknown(const struct load_scope *scope)
 	if (map_is_open[scope->kind])
 		return;
 	for (size_t i = 0; i < scope->map->n; i++)
-		if (!member_row(scope->kind, scope->map->keys[i]->text))
+		if (!member_row(scope->kind, scope->map->keys[i]->text) &&
+		    !(scope->kind == MAP_TEAM && pager_option_of_team(scope->map->keys[i]->text)))
 			refuse_member(scope, scope->map->keys[i]);
 }
 
@@ -246,6 +253,16 @@ const char *member_text(const struct load_scope *scope, const char *name)
 	const struct ynode *node = scalar_of(scope, name, MEMBER_TEXT);
 
 	return node ? arena_strdup(scope->load->set->arena, node->text) : NULL;
+}
+
+const char *member_text_of(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = ynode_get(scope->map, name);
+
+	return node ? node_text(
+			      scope, node,
+			      arena_printf(scope->load->scratch, "\"%s\" of %s", name, scope->what))
+		    : NULL;
 }
 
 const char *node_text(const struct load_scope *scope, const struct ynode *node, const char *what)

@@ -4,8 +4,6 @@
  */
 #include "load-internal.h"
 
-#include <sys/stat.h>
-
 /* False: no such kind; a finding says so. */
 static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *ret_kind)
 {
@@ -27,13 +25,21 @@ static bool read_pager_kind(const struct load_scope *scope, enum pager_kind_id *
 	return false;
 }
 
+/* Has the kind anything that a team can give? */
+static bool pager_takes_by_team(enum pager_kind_id kind)
+{
+	enum pager_need need;
+
+	return pager_kind_options(kind)->key || pager_kind_text(kind, PAGER_TO, &need);
+}
+
 /* Adds a finding for each option that the kind does not have. */
 static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 			  const struct pager_options *kind, const char *key_file)
 {
 	static const char *const more[] = { "color", "width", "feedback_secret",
 					    "feedback_secret_file" };
-	const char *names[5 + ARRAY_LEN(more) + PAGER_TEXT_COUNT] = { "kind" };
+	const char *names[6 + ARRAY_LEN(more) + PAGER_TEXT_COUNT] = { "kind" };
 	struct buf all = BUF_INIT(512);
 	size_t n = 1;
 
@@ -52,6 +58,8 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 		if (name)
 			names[n++] = name;
 	}
+	if (pager_takes_by_team(id))
+		names[n++] = "by_team";
 	names[n++] = "resolve";
 	for (size_t i = 1; i < n; i++)
 		buf_printf(&all, "%s%s", i > 1 ? ", " : "its options are: ", names[i]);
@@ -71,102 +79,6 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 	buf_fini(&all);
 }
 
-/* Whoever reads the key of a pager can page people in its name. */
-static void warn_of_open_file(const struct load_scope *scope, const struct ynode *value)
-{
-	const char *path = value->text;
-	struct stat status;
-
-	if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0077))
-		LOAD_WARNING(scope, value, "W033",
-			     arena_printf(scope->load->scratch, "chmod 600 %s", path),
-			     "%s is open to other users of this machine (mode %04o)", path,
-			     status.st_mode & 07777);
-}
-
-/* A secret of a pager, or its file. */
-struct secret_place {
-	const struct ynode *key;
-	bool is_file;
-};
-
-/* Findings point at the key: the line of the value may be nothing but the secret. */
-static void pager_take_secret(const struct load_scope *scope, const struct secret_place *place,
-			      const struct ynode *value, struct secret *secret)
-{
-	const char *name = place->key->text;
-	struct err err;
-
-	if (ynode_is_empty(value) || (value->kind == YNODE_SCALAR && !value->bad && !*value->text))
-		LOAD_ERROR(scope, place->key, "E033", "give it a value", "\"%s\" of %s is empty",
-			   name, scope->what);
-	else if (value->kind != YNODE_SCALAR)
-		LOAD_ERROR(scope, place->key, "E014", NULL, "\"%s\" must be a text, not %s", name,
-			   ynode_kind_name(value));
-	else if (!place->is_file)
-		secret_set(secret, value->text);
-	else if (!scope->load->load_secrets)
-		secret_set_path(secret, value->text);
-	else if (secret_read_file(secret, value->text, &err) < 0)
-		LOAD_ERROR(scope, value, "E021",
-			   "the file must exist and be readable by the user that runs tracepager",
-			   "%s", err.text);
-	else
-		warn_of_open_file(scope, value);
-}
-
-/* False: neither the member nor its twin with the file is there, or both are, which has its
- * finding. */
-static bool find_secret(const struct load_scope *scope, const char *name, const char *name_file,
-			struct secret_place *ret_place)
-{
-	const struct ynode *key = member_key(scope, name), *key_file = member_key(scope, name_file);
-
-	if (key && key_file)
-		LOAD_ERROR(scope, key_file, "E020", "keep one of them, best the file",
-			   "\"%s\" and \"%s\" are both given", name, name_file);
-	*ret_place = (struct secret_place){ key ? key : key_file, !key };
-	return !key != !key_file;
-}
-
-static void read_secret(const struct load_scope *scope, const char *name, const char *name_file,
-			enum pager_need need, struct secret *secret)
-{
-	struct secret_place place;
-
-	if (find_secret(scope, name, name_file, &place))
-		pager_take_secret(scope, &place, ynode_get(scope->map, place.key->text), secret);
-	else if (!place.key && need == PAGER_REQUIRED)
-		LOAD_ERROR(scope, scope->key, "E013",
-			   arena_printf(scope->load->scratch, "add \"%s: PATH\", or \"%s: …\"",
-					name_file, name),
-			   "%s has no \"%s\"", scope->what, name);
-}
-
-/* Reads one secret, or a list of those that count side by side during a rotation. */
-static void read_secrets(const struct load_scope *scope, const char *name, const char *name_file,
-			 struct secret secrets[LIMIT_LIVE_SECRETS])
-{
-	struct secret_place place;
-
-	if (!find_secret(scope, name, name_file, &place))
-		return;
-	const struct ynode *value = ynode_get(scope->map, place.key->text);
-	if (value->kind != YNODE_LIST || value->bad) {
-		pager_take_secret(scope, &place, value, &secrets[0]);
-		return;
-	}
-	if (!value->n)
-		LOAD_ERROR(scope, place.key, "E033", "give it a value, or leave it out",
-			   "\"%s\" of %s is empty", place.key->text, scope->what);
-	if (value->n > LIMIT_LIVE_SECRETS)
-		LOAD_ERROR(scope, place.key, "E048", "keep the old one and the new one",
-			   "\"%s\" of %s has more than %u secrets", place.key->text, scope->what,
-			   LIMIT_LIVE_SECRETS);
-	for (size_t i = 0; i < value->n && i < LIMIT_LIVE_SECRETS; i++)
-		pager_take_secret(scope, &place, value->items[i], &secrets[i]);
-}
-
 /* Who or where, as the kind's service calls it. */
 static void read_pager_texts(const struct load_scope *scope, struct pager *pager)
 {
@@ -176,11 +88,35 @@ static void read_pager_texts(const struct load_scope *scope, struct pager *pager
 		if (!name)
 			continue;
 		pager->texts[which] = member_text(scope, name);
-		if (need == PAGER_REQUIRED && !member_key(scope, name))
+		if (need == PAGER_REQUIRED && !member_key(scope, name) &&
+		    !(which == PAGER_TO && pager->to_by_team))
 			LOAD_ERROR(scope, scope->key, "E013",
 				   arena_printf(scope->load->scratch, "add \"%s: …\" to it", name),
 				   "%s has no \"%s\"", scope->what, name);
 	}
+}
+
+/* A pager by team takes from the team what it does not give itself. */
+static void read_by_team(const struct load_scope *scope, const struct pager_options *kind,
+			 const char *key_file, struct pager *pager)
+{
+	enum pager_need need;
+	const char *to = pager_kind_text(pager->kind, PAGER_TO, &need);
+
+	if (!pager_takes_by_team(pager->kind) || !member_key(scope, "by_team") ||
+	    !member_bool(scope, "by_team"))
+		return;
+	pager->key_by_team =
+		kind->key && !member_key(scope, kind->key) && !member_key(scope, key_file);
+	pager->to_by_team = to && !member_key(scope, to);
+	if (!pager->key_by_team && !pager->to_by_team)
+		LOAD_ERROR(scope, member_key(scope, "by_team"), "E053",
+			   arena_printf(scope->load->scratch,
+					"move \"%s\" to the teams, or leave \"by_team\" out",
+					to ? to : kind->key),
+			   "%s gives everything itself, and takes nothing from the team that it "
+			   "pages",
+			   scope->what);
 }
 
 static void read_pager(struct load *load, size_t i)
@@ -213,11 +149,13 @@ static void read_pager(struct load *load, size_t i)
 	    member_int(&scope, "width", LIMIT_CONSOLE_COLUMNS_LEAST, LIMIT_CONSOLE_COLUMNS_MOST,
 		       &columns))
 		pager->columns = (unsigned int)columns;
+	read_by_team(&scope, kind, key_file, pager);
 	read_pager_texts(&scope, pager);
 	if (kind->key)
-		read_secret(&scope, kind->key, key_file, kind->key_need, &pager->key);
+		member_secret(&scope, kind->key, key_file,
+			      pager->key_by_team ? PAGER_OPTIONAL : kind->key_need, &pager->key);
 	if (pager_kind_has(pager->kind, "feedback_secret"))
-		read_secrets(&scope, "feedback_secret", "feedback_secret_file", pager->feedback);
+		member_secrets(&scope, "feedback_secret", "feedback_secret_file", pager->feedback);
 	pager->no_resolve = member_key(&scope, "resolve") && !member_bool(&scope, "resolve");
 }
 
@@ -234,6 +172,7 @@ static void read_team(struct load *load, size_t i)
 	struct load_scope scope;
 
 	team->name = arena_strdup(load->set->arena, entry->key->text);
+	team->number = i;
 	team->place = entry_place(load, entry);
 	if (!scope_open(&scope, load, entry, MAP_TEAM,
 			arena_printf(load->scratch, "team \"%s\"", team->name)))
@@ -241,6 +180,7 @@ static void read_team(struct load *load, size_t i)
 	const char *title = member_text(&scope, "name");
 	team->title = title ? title : team->name;
 	team->channel = member_text(&scope, "channel");
+	load_team_paging(&scope, team);
 	team->zone = load_location(&scope, &team->location);
 	if (load->set->defaults.escalation && !member_key(&scope, "escalation")) {
 		team->escalation = load->set->defaults.escalation;
@@ -329,6 +269,10 @@ void load_defaults(struct load *load)
 
 void load_teams(struct load *load)
 {
-	for (size_t i = 0; i < load->sections[SECTION_TEAMS].n; i++)
+	const size_t n = load->sections[SECTION_TEAMS].n;
+
+	load->set->paging = xcalloc(n + 1, sizeof(*load->set->paging));
+	for (size_t i = 0; i < n; i++)
 		read_team(load, i);
+	load_team_pagers(load);
 }

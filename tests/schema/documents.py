@@ -123,6 +123,10 @@ class Maker:
     def root_teams(self):
         teams = {name: self.map("TEAM") for name in self.names["TEAM"]}
         teams[self.names["TEAM"][0]]["escalation"] = self.names["ESCALATION"][0]
+        # What pagers by team take.
+        for key in {kind.key for kind in self.kinds.values() if kind.key}:
+            for team in teams.values():
+                team[key + self.random.choice(["", "_file"])] = self.random.choice(TEXTS)
         return teams
 
     def root_escalations(self):
@@ -334,6 +338,10 @@ class Maker:
             made["url"] = self.random.choice(["https://h/{not a template}".replace(" ", ""), "http://h:80"])
         if kind.key and (kind.key_need == "REQUIRED" or self.random.random() < 0.5):
             made[kind.key + self.random.choice(["", "_file"])] = self.random.choice(TEXTS)
+        if kind.key and self.random.random() < 0.15:
+            # The teams give it: root_teams().
+            made["by_team"] = True
+            made = {name: value for name, value in made.items() if name not in (kind.key, kind.key + "_file")}
         return made
 
     @staticmethod
@@ -451,6 +459,9 @@ class Maker:
     def break_pager(self, made):
         """A pager without what its kind needs, with both of two twins, or with another kind's member."""
         kind = self.kinds[made["kind"]]
+        made.pop("by_team", None)
+        if kind.key and kind.key_need == "REQUIRED" and not {kind.key, kind.key + "_file"} & set(made):
+            made[kind.key] = "x"
         # The key of another kind may have the name of a member of this one.
         known = [kind.key] + self.kind_options(kind.id)
         other = self.random.choice([k for k in self.kinds.values() if k.key and k.key not in known])

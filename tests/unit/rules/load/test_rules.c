@@ -1016,7 +1016,8 @@ START_TEST(test_secret_files)
 }
 END_TEST
 
-static const char *const sets[] = { "rules.d", "small.yaml", "links.yaml", "office-hours.yaml" };
+static const char *const sets[] = { "rules.d", "small.yaml", "links.yaml", "office-hours.yaml",
+				    "by-team.yaml" };
 
 START_TEST(test_examples)
 {
