@@ -29,6 +29,7 @@ struct act {
 	/* The pager through whose page it comes (link, feedback): it must still have that page.
 	 * NULL: it comes from elsewhere. */
 	const char *pager;
+	int n; /* the "n" of that page's key, "ID#n"; 0: the pager does not tell */
 };
 
 /* The order is from good to bad. */

@@ -44,6 +44,7 @@ struct feedback_act {
 	const char *who;  /* "": the pager does not say */
 	const char *text; /* at most LIMIT_ACT_TEXT_BYTES; "" none */
 	const char *team; /* of a reroute: to this team; "": the next owner */
+	int n; /* of the key "ID#n" of the page that it is about, 1 without "#n"; 0: unknown */
 };
 
 struct feedback {

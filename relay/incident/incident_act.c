@@ -356,16 +356,62 @@ static enum act_outcome incident_act_late(struct incident *incident, const struc
 	return ACT_OVER;
 }
 
+/* Is it one of the pagers that the entry makes for teams: "ENTRY:TEAM"? */
+static bool recipient_is_of_entry(const struct recipient *recipient, const char *entry)
+{
+	const size_t len = strlen(entry);
+
+	return strncmp(recipient->pager, entry, len) == 0 && recipient->pager[len] == ':';
+}
+
+static bool recipient_is_over(const struct recipient *recipient)
+{
+	return recipient->state == RECIPIENT_TOLD || recipient->state == RECIPIENT_ENDING;
+}
+
+/* The recipient through whose page an act comes; NULL: none. A pager by team tells of the pages of
+ * all its teams: the number of the page says whose it is. Without the number, one team is certain;
+ * of several, any that has the page still may acknowledge. */
+static const struct recipient *act_recipient(const struct incident *incident, const struct act *act,
+					     bool *ret_unclear)
+{
+	const struct recipient *found = recipient_find(incident, act->pager), *recipient;
+
+	*ret_unclear = false;
+	if (found)
+		return found;
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		if (!recipient_is_of_entry(recipient, act->pager))
+			continue;
+		if (act->n && recipient->n == act->n)
+			return recipient_find(incident, recipient->pager);
+		if (act->n)
+			continue;
+		*ret_unclear |= found && found->pager != recipient->pager;
+		if (!found || recipient_is_over(found) || !recipient_is_over(recipient))
+			found = recipient;
+	}
+	*ret_unclear &= act->kind != ACT_ACKNOWLEDGE;
+	return found;
+}
+
 /* What comes through a page counts while that pager has the page: not from a team that has handed
  * the incident on, nor from a pager that never had it. */
 bool act_has_page(const struct incident *incident, const struct act *act, struct buf *words)
 {
-	const struct recipient *recipient =
-		act->pager ? recipient_find(incident, act->pager) : NULL;
+	bool unclear;
 
-	if (!act->pager || act->kind == ACT_COMMENT ||
-	    (recipient && recipient->state != RECIPIENT_TOLD &&
-	     recipient->state != RECIPIENT_ENDING))
+	if (!act->pager || act->kind == ACT_COMMENT)
+		return true;
+	const struct recipient *recipient = act_recipient(incident, act, &unclear);
+	if (unclear) {
+		buf_printf(words,
+			   "pager %s has paged several teams about this incident, and does not "
+			   "tell whose page this is about; do it in tracepager",
+			   act->pager);
+		return false;
+	}
+	if (recipient && !recipient_is_over(recipient))
 		return true;
 	buf_printf(words, "the page to %s is over: team %s has this incident now", act->pager,
 		   incident->team);

@@ -5,16 +5,38 @@
 
 #include <string.h>
 
+#include "tracepager/limits.h"
 #include "tracepager/plain.h"
 
-const char *feedback_incident(struct arena *arena, const char *key)
+/* The "#n" at the end of a dedup key; NULL: it has none. */
+static const char *key_mark(const char *key)
 {
 	const char *mark = strrchr(key, '#');
 	const size_t digits = mark && mark > key ? strspn(mark + 1, "0123456789") : 0;
 
-	if (digits && !mark[1 + digits])
-		return arena_strndup(arena, key, (size_t)(mark - key));
-	return arena_strdup(arena, key);
+	return digits && !mark[1 + digits] ? mark : NULL;
+}
+
+const char *feedback_incident(struct arena *arena, const char *key)
+{
+	const char *mark = key_mark(key);
+
+	return mark ? arena_strndup(arena, key, (size_t)(mark - key)) : arena_strdup(arena, key);
+}
+
+int feedback_page_n(const char *key)
+{
+	const char *mark = key_mark(key);
+	int n = 0;
+
+	if (!mark)
+		return *key ? 1 : 0;
+	for (const char *digit = mark + 1; *digit; digit++) {
+		n = 10 * n + (*digit - '0');
+		if (n > LIMIT_RINGS)
+			return 0;
+	}
+	return n;
 }
 
 static const char *feedback_words(struct arena *arena, const char *text, size_t max, bool one_line)

@@ -70,6 +70,9 @@ bool standard_webhook_has(const char *signatures, const unsigned char mac[HMAC_S
 
 /* The incident's id in a dedup key: "ID#2" gives "ID", anything else itself. Kept by the arena. */
 const char *feedback_incident(struct arena *arena, const char *key);
+/* The "n" of a dedup key: 1 of a key without "#n"; 0: the key is empty, or n is no number of ours.
+ */
+int feedback_page_n(const char *key);
 /* A text for people as plain_words() makes it, cut to so many bytes between two characters; the
  * second is one line, as every name is. NULL gives "". Kept by the arena. */
 const char *feedback_text(struct arena *arena, const char *text, size_t max);

@@ -206,6 +206,7 @@ static void make_act(struct arena *arena, const struct pagerduty_event *event,
 	*act = (struct feedback_act){
 		.kind = rule->kind,
 		.incident = feedback->ours,
+		.n = *feedback->ours ? feedback_page_n(event_text(event->data, "incident_key")) : 0,
 		.who = event->who,
 		.text = rule->text ? rule->text(arena, event) : "",
 		.team = "",

@@ -127,6 +127,7 @@ static int read_act(struct arena *arena, json_t *value, struct feedback_act *act
 	*act = (struct feedback_act){
 		.kind = (enum act_kind)kind,
 		.incident = feedback_incident(arena, texts[MEMBER_INCIDENT]),
+		.n = feedback_page_n(texts[MEMBER_INCIDENT]),
 		.who = texts[MEMBER_WHO],
 		.text = texts[MEMBER_TEXT],
 		.team = texts[MEMBER_TEAM],

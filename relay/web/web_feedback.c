@@ -152,6 +152,7 @@ static bool feedback_act(struct feedback_job *job, const struct feedback_act *to
 				  : job->pager,
 		.via = "feedback",
 		.pager = job->pager,
+		.n = told->n,
 		.text = told->text,
 		.team = told->team,
 	};

@@ -215,7 +215,7 @@ static enum act_outcome act(enum act_kind kind, const char *who, const char *tex
 {
 	const struct first first = first_incident();
 	struct buf words = BUF_INIT(sizeof(said));
-	const struct act act = { kind, first.id, who, "test", text, team, NULL };
+	const struct act act = { kind, first.id, who, "test", text, team, NULL, 0 };
 	enum act_outcome outcome = incidents_act(world->incidents, &act, &words);
 
 	snprintf(said, sizeof(said), "%s", buf_text(&words));
@@ -554,7 +554,7 @@ END_TEST
 
 START_TEST(late_words_are_noted_and_change_nothing)
 {
-	const struct act late = { ACT_ACKNOWLEDGE, "0123", "ann", "test", "", NULL, NULL };
+	const struct act late = { ACT_ACKNOWLEDGE, "0123", "ann", "test", "", NULL, NULL, 0 };
 	struct buf words = BUF_INIT(512);
 
 	ck_assert_int_eq(incidents_act(world->incidents, &late, &words), ACT_UNKNOWN);
@@ -659,7 +659,7 @@ static void on_durable(void *ctx, int error, const char *text)
 static int act_durably(enum act_kind kind, const char *team)
 {
 	const struct first first = first_incident();
-	const struct act act = { kind, first.id, "ann", "test", "", team, NULL };
+	const struct act act = { kind, first.id, "ann", "test", "", team, NULL, 0 };
 	struct buf words = BUF_INIT(sizeof(said));
 	int result = 1;
 
@@ -746,7 +746,7 @@ START_TEST(handed_on_while_alerts_of_a_body_gather)
 	world_alert_in_body(world, DISK, 1);
 	world_run(world, LIMIT_BODY_GATHER_US / 2);
 	const struct first first = first_incident();
-	const struct act act = { ACT_REROUTE, first.id, "ann", "test", "", "shop", NULL };
+	const struct act act = { ACT_REROUTE, first.id, "ann", "test", "", "shop", NULL, 0 };
 	struct buf words = BUF_INIT(512);
 	ck_assert_int_eq(incidents_act(world->incidents, &act, &words), ACT_DONE);
 	buf_fini(&words);

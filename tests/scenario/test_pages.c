@@ -981,11 +981,11 @@ static void check_manual(const struct paths *seen, const char *list)
 
 static bool acknowledge_viewed(void *ctx, const struct incident_view *view)
 {
-	const struct act act = { ACT_ACKNOWLEDGE, view->id, "ann", "test", "", NULL, NULL };
+	const struct act act = { ACT_ACKNOWLEDGE, view->id, "ann", "test", "", NULL, NULL, 0 };
 	struct buf words = BUF_INIT(512);
 
 	(void)ctx;
-	const struct act word = { ACT_COMMENT, view->id, "ann", "test", "on it", NULL, NULL };
+	const struct act word = { ACT_COMMENT, view->id, "ann", "test", "on it", NULL, NULL, 0 };
 
 	incidents_act(world->incidents, &act, &words);
 	incidents_act(world->incidents, &word, &words);

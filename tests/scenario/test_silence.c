@@ -199,7 +199,7 @@ static enum act_outcome act(enum act_kind kind, const char *team)
 {
 	const struct first first = first_incident();
 	struct buf words = BUF_INIT(1000);
-	const struct act act = { kind, first.id, "eve", "test", "", team, NULL };
+	const struct act act = { kind, first.id, "eve", "test", "", team, NULL, 0 };
 	enum act_outcome outcome = incidents_act(world->incidents, &act, &words);
 
 	buf_fini(&words);

@@ -499,14 +499,14 @@ START_TEST(webhook_acts)
 			     "c\\u009b\",\"text\":\"a\\u202e\\r\\nb\"}]"),
 		FEEDBACK_VERIFIED);
 	static const struct feedback_act want[] = {
-		{ ACT_ACKNOWLEDGE, "a", "", "", "" },
-		{ ACT_RESOLVE, "b", "", "fixed", "" },
-		{ ACT_REROUTE, "c", "bo", "theirs", "db" },
-		{ ACT_COMMENT, "d#", "", "x y", "" },
-		{ ACT_USEFUL, "e#x", "", "", "" },
-		{ ACT_NOISE, "#2", "", "", "" },
-		{ ACT_NOISE, "f#1", "", "", "" },
-		{ ACT_ACKNOWLEDGE, "g", "a b: c", "a\nb", "" },
+		{ ACT_ACKNOWLEDGE, "a", "", "", "", 2 },
+		{ ACT_RESOLVE, "b", "", "fixed", "", 1 },
+		{ ACT_REROUTE, "c", "bo", "theirs", "db", 1 },
+		{ ACT_COMMENT, "d#", "", "x y", "", 1 },
+		{ ACT_USEFUL, "e#x", "", "", "", 1 },
+		{ ACT_NOISE, "#2", "", "", "", 1 },
+		{ ACT_NOISE, "f#1", "", "", "", 22 },
+		{ ACT_ACKNOWLEDGE, "g", "a b: c", "a\nb", "", 1 },
 	};
 	ck_assert_uint_eq(feedback.nacts, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
@@ -515,6 +515,7 @@ START_TEST(webhook_acts)
 		ck_assert_str_eq(feedback.acts[i].who, want[i].who);
 		ck_assert_str_eq(feedback.acts[i].text, want[i].text);
 		ck_assert_str_eq(feedback.acts[i].team, want[i].team);
+		ck_assert_int_eq(feedback.acts[i].n, want[i].n);
 	}
 }
 END_TEST
