@@ -189,7 +189,7 @@ struct drain_options {
 
 struct send_options {
 	struct option_list arguments;
-	const char *pager, *rules;
+	const char *pager, *team, *rules;
 	bool no_resolve;
 };
 

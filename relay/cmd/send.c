@@ -320,6 +320,42 @@ static const struct pager *find_send_pager(const struct ruleset *rules, const ch
 	return NULL;
 }
 
+/* The pager of the team; NULL: an error has been printed. */
+static const struct pager *find_team_pager(const struct ruleset *rules, const struct pager *pager,
+					   const char *name)
+{
+	const char *nearest = NULL;
+
+	if (!pager->teams && !name)
+		return pager;
+	if (!pager->teams) {
+		usage_error(send_command,
+			    "pager \"%s\" is the same for all teams: leave --team out",
+			    pager->name);
+		return NULL;
+	}
+	if (!name) {
+		usage_error(send_command,
+			    "pager \"%s\" takes its key or channel from a team: name one with "
+			    "--team",
+			    pager->name);
+		return NULL;
+	}
+	if (!rules_has_name(rules, RULES_TEAMS, name, &nearest)) {
+		usage_error(send_command, "the rules have no team \"%s\"%s%s%s", name,
+			    nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+			    nearest ? "\"?" : "");
+		return NULL;
+	}
+	pager = pager_of_team(pager, rules_team(rules, name));
+	if (!pager)
+		usage_error(send_command,
+			    "team \"%s\" does not give what this pager takes from a team, and no "
+			    "escalation pages it so",
+			    name);
+	return pager;
+}
+
 /* With their secrets; NULL: what is wrong has been printed. */
 static struct ruleset *load_send_rules(const char *path)
 {
@@ -342,6 +378,8 @@ int cmd_send(int argc, char **argv)
 		return status;
 	struct ruleset *rules = load_send_rules(options.rules);
 	run.pager = rules ? find_send_pager(rules, options.pager) : NULL;
+	if (run.pager)
+		run.pager = find_team_pager(rules, run.pager, options.team);
 	status = STATUS_USAGE;
 	if (run.pager) {
 		run.kind = pager_kinds[run.pager->kind];

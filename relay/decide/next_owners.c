@@ -132,12 +132,14 @@ void next_owners_notify(struct arena *arena, const struct decide_input *input, s
 	const struct team *team = owner_of_signal(arena, input, d, &owned);
 	if (!team || team == d->team)
 		return;
-	const struct escalation_step *step = &team->escalation->steps[0];
-	for (size_t i = 0; i < step->npagers; i++)
-		if (!has_pager(paged, npaged, step->pagers[i]) &&
-		    !has_pager(routing->also_notify, routing->nalso_notify, step->pagers[i]) &&
+	const struct pager *lost;
+	const struct escalation_step step =
+		step_of_team(arena, input->rules, &team->escalation->steps[0], team, &lost);
+	for (size_t i = 0; i < step.npagers; i++)
+		if (!has_pager(paged, npaged, step.pagers[i]) &&
+		    !has_pager(routing->also_notify, routing->nalso_notify, step.pagers[i]) &&
 		    routing->nalso_notify < ARRAY_LEN(routing->also_notify))
-			routing->also_notify[routing->nalso_notify++] = step->pagers[i];
+			routing->also_notify[routing->nalso_notify++] = step.pagers[i];
 	if (routing->nalso_notify > before)
 		owner_add_reason(d, arena_printf(arena,
 						 "team %s owns %s, whose operation fails: it is "

@@ -381,4 +381,5 @@ void decide_owner(struct arena *arena, const struct decide_input *input,
 	apply_routes(&work);
 	apply_made_silence(&work);
 	owner_check_page(&work);
+	routing_of_team(arena, input->rules, decision->team, &decision->routing);
 }

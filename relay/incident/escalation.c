@@ -31,11 +31,41 @@ static void step_tell_others(struct incident *incident, const struct escalation_
 	}
 }
 
+/* The incident's team gives too little for a pager by team: rules that are no longer in force
+ * brought the incident to this step. It is told, and the page goes to those who can get it. */
+static void step_tell_lost(struct incident *incident, const struct pager *lost,
+			   const struct escalation_step *step, struct arena *arena)
+{
+	if (!lost)
+		return;
+	log_error("a team gives too little for a pager by team; this step pages without it",
+		  LOG_STR("incident", incident->id), LOG_STR("team", incident->team),
+		  LOG_STR("pager", lost->name), LOG_INT("pagers", (int64_t)step->npagers));
+	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
+		       arena_printf(arena,
+				    "the rules give team %s too little for pager %s; paged "
+				    "instead: %s",
+				    incident->team, lost->name, step_pagers_text(step, arena)));
+}
+
+/* The first step of the fallback team. The load has proved that it can be paged. */
+static struct escalation_step fallback_step(const struct incident *incident, struct arena *arena)
+{
+	const struct ruleset *rules = incident->book->rules;
+	const struct team *fallback = rules_fallback(rules);
+	const struct pager *lost;
+
+	return step_of_team(arena, rules, &fallback->escalation->steps[0], fallback, &lost);
+}
+
 static void step_begin(struct incident *incident, const struct escalation *escalation,
 		       const char *why)
 {
-	const struct escalation_step *step = &escalation->steps[incident->step];
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const struct pager *lost;
+	const struct escalation_step bound =
+		incident_step(incident, &escalation->steps[incident->step], arena, &lost);
+	const struct escalation_step *step = &bound;
 	const char *pagers = step_pagers_text(step, arena);
 	const char *where = escalation->repeat
 				    ? arena_printf(arena, "run %d of %u, step %d of %zu",
@@ -52,6 +82,7 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 					    incident->step + 1, pagers));
 		metric_add(METRIC_INCIDENTS_ESCALATED, 1);
 	}
+	step_tell_lost(incident, lost, step, arena);
 	recipients_ring(incident, step, RECIPIENT_OWNER,
 			arena_printf(arena, "%s; this is %s", why, where));
 	step_tell_others(incident, step, arena_printf(arena, "%s; %s is paged now", why, pagers));
@@ -64,11 +95,12 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 
 void incident_page_fallback(struct incident *incident, const char *note)
 {
-	const struct escalation_step *step =
-		&rules_fallback(incident->book->rules)->escalation->steps[0];
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const struct escalation_step step = fallback_step(incident, arena);
 	struct recipient *recipient;
-	size_t n = recipients_ask(incident, step, RECIPIENT_FALLBACK, note);
+	size_t n = recipients_ask(incident, &step, RECIPIENT_FALLBACK, note);
 
+	arena_free(arena);
 	log_warn("page goes to the fallback team", LOG_STR("incident", incident->id),
 		 LOG_STR("why", note), LOG_INT("pagers", (int64_t)n));
 	if (!incident_is_over(incident)) {
@@ -99,10 +131,14 @@ static void escalation_exhausted(struct incident *incident)
 	incident_story(incident, INCIDENT_EVENT_ESCALATED, "",
 		       other ? "all runs are over; the fallback team is paged"
 			     : "all runs are over; nobody further is paged");
-	if (other)
-		recipients_ring(incident, &fallback->escalation->steps[0], RECIPIENT_FALLBACK,
-				"nobody has acknowledged in all runs of the escalation; the "
-				"fallback team is paged");
+	if (!other)
+		return;
+	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
+	const struct escalation_step step = fallback_step(incident, arena);
+	recipients_ring(incident, &step, RECIPIENT_FALLBACK,
+			"nobody has acknowledged in all runs of the escalation; the fallback "
+			"team is paged");
+	arena_free(arena);
 }
 
 /* "8 s", "10 min" */

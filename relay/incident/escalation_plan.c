@@ -59,6 +59,16 @@ int64_t escalation_wait_us(const struct incident *incident)
 	return escalation->steps[step].wait_us;
 }
 
+struct escalation_step incident_step(const struct incident *incident,
+				     const struct escalation_step *step, struct arena *arena,
+				     const struct pager **ret_lost)
+{
+	const struct ruleset *rules = incident->book->rules;
+	const struct team *team = rules_team(rules, incident->team);
+
+	return step_of_team(arena, rules, step, team ? team : rules_fallback(rules), ret_lost);
+}
+
 const char *step_pagers_text(const struct escalation_step *step, struct arena *arena)
 {
 	struct buf text = BUF_INIT(LIMIT_PAGE_NOTE_BYTES);
@@ -80,9 +90,12 @@ const char *escalation_next_text(const struct incident *incident, struct arena *
 	    !incident->due_us)
 		return NULL;
 	rfc3339_format(incident->due_us, at);
-	if (escalation_following(incident, escalation, &run, &step))
-		return arena_printf(arena, "%s: pages %s", at,
-				    step_pagers_text(&escalation->steps[step], arena));
+	if (escalation_following(incident, escalation, &run, &step)) {
+		const struct pager *lost;
+		const struct escalation_step next =
+			incident_step(incident, &escalation->steps[step], arena, &lost);
+		return arena_printf(arena, "%s: pages %s", at, step_pagers_text(&next, arena));
+	}
 	const struct team *fallback = rules_fallback(incident->book->rules);
 	if (strcmp(fallback->name, incident->team) == 0)
 		return NULL;

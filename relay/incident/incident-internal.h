@@ -337,6 +337,10 @@ int64_t escalation_wait_us(const struct incident *incident);
  * step follows. In the arena. */
 const char *escalation_next_text(const struct incident *incident, struct arena *arena);
 const char *step_pagers_text(const struct escalation_step *step, struct arena *arena);
+/* The step as it pages the incident's team: step_of_team(). */
+struct escalation_step incident_step(const struct incident *incident,
+				     const struct escalation_step *step, struct arena *arena,
+				     const struct pager **ret_lost);
 /* The escalation of that decision, at its first step. */
 void incident_set_escalation(struct incident *incident, const struct decision *decision);
 
@@ -492,6 +496,9 @@ static inline bool recipient_is_newest(const struct recipient *recipient)
 
 /* ---- incident_pause.c ---- */
 
+/* The rules in force are other ones: they may have further teams for a pager by team that is
+ * paused. */
+void incident_pauses_set_rules(struct incident_book *book);
 /* by: "ann since 2026-11-29T03:10:00Z"; NULL: the pager goes on. false: it was so before. */
 bool incidents_book_pause(struct incident_book *book, const char *pager, const char *by);
 /* The same text, borrowed; NULL: the pager is not paused. */

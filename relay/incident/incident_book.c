@@ -217,6 +217,7 @@ void incidents_book_set_rules(struct incident_book *book, struct ruleset *rules)
 {
 	rules_unref(book->rules);
 	book->rules = rules_ref(rules);
+	incident_pauses_set_rules(book);
 }
 
 /* ---- a start ---- */

@@ -42,6 +42,30 @@ void incident_pauses_free(struct incident_book *book)
 		pause_free(book, STAILQ_FIRST(&book->pauses));
 }
 
+/* Tells delivery of a pager and, of a pager by team, of the pager of each team that is not paused
+ * by itself. */
+static void pause_tell(struct incident_book *book, const char *name, bool paused)
+{
+	const struct pager *pager = rules_pager(book->rules, name);
+	size_t pos = 0;
+	const struct team *team;
+
+	deliver_pause(book->deliver, name, paused);
+	while (pager && pager->teams && (team = rules_each_team(book->rules, &pos))) {
+		const struct pager *of_team = pager_of_team(pager, team);
+		if (of_team && (paused || !pause_find(book, of_team->name)))
+			deliver_pause(book->deliver, of_team->name, paused);
+	}
+}
+
+void incident_pauses_set_rules(struct incident_book *book)
+{
+	const struct pager_pause *pause;
+
+	STAILQ_FOREACH (pause, &book->pauses, link)
+		pause_tell(book, pause->pager, true);
+}
+
 static void pause_begin(struct incident_book *book, const char *pager, const char *by)
 {
 	struct pager_pause *pause = xcalloc(1, sizeof(*pause));
@@ -49,7 +73,7 @@ static void pause_begin(struct incident_book *book, const char *pager, const cha
 	pause->pager = xstrdup(pager);
 	pause->by = xstrdup(by);
 	STAILQ_INSERT_TAIL(&book->pauses, pause, link);
-	deliver_pause(book->deliver, pager, true);
+	pause_tell(book, pager, true);
 }
 
 bool incidents_book_pause(struct incident_book *book, const char *pager, const char *by)
@@ -63,14 +87,19 @@ bool incidents_book_pause(struct incident_book *book, const char *pager, const c
 		return true;
 	}
 	pause_free(book, pause);
-	deliver_pause(book->deliver, pager, false);
+	/* Of a pager by team, the entry may be paused still. */
+	if (!incidents_book_paused_by(book, pager))
+		pause_tell(book, pager, false);
 	return true;
 }
 
 const char *incidents_book_paused_by(const struct incident_book *book, const char *pager)
 {
 	const struct pager_pause *pause = pause_find(book, pager);
+	const struct pager *known = pause ? NULL : rules_pager(book->rules, pager);
 
+	if (known && known->entry)
+		pause = pause_find(book, known->entry->name);
 	return pause ? pause->by : NULL;
 }
 
@@ -111,10 +140,14 @@ void incidents_book_each_pager(const struct incident_book *book, incident_pager_
 			pager_view(book, pagers[i].name, map_get(views, pagers[i].name));
 		more = viewer(ctx, &view);
 	}
-	/* Those that the rules name no more, while they have pages or are paused. */
+	/* Those that the rules name no more, and those of teams, while they have pages, fail or are
+	 * paused. */
 	for (size_t pos = 0; more && (delivery = map_next(views, &pos, NULL));) {
 		struct incident_pager_view view = pager_view(book, delivery->pager, delivery);
-		if (!*view.kind && (view.waiting || view.paused_by))
+		const struct pager *pager = rules_pager(book->rules, view.name);
+		if ((!pager && (view.waiting || view.paused_by)) ||
+		    (pager && pager->entry &&
+		     (view.waiting || view.failing || pause_find(book, view.name))))
 			more = viewer(ctx, &view);
 	}
 	map_free(views);

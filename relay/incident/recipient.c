@@ -112,6 +112,26 @@ static struct recipient *recipient_for(struct incident *incident, const struct p
 	return recipient;
 }
 
+/* The number of the next page to the pager: a further key. Pagers of teams that one entry makes
+ * share their numbers, since they may page through one account, which knows a page by its key. */
+static int recipient_next_n(const struct incident *incident, const char *name,
+			    const struct pager *pager)
+{
+	const char *entry = pager && pager->entry ? pager->entry->name : NULL;
+	const size_t len = entry ? strlen(entry) : 0;
+	const struct recipient *recipient;
+	int last = 0;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link) {
+		const bool same = strcmp(recipient->pager, name) == 0,
+			   akin = len && strncmp(recipient->pager, entry, len) == 0 &&
+				  recipient->pager[len] == ':';
+		if ((same || akin) && recipient->n > last)
+			last = recipient->n;
+	}
+	return last + 1;
+}
+
 size_t recipients_page(struct incident *incident, const struct pager *const *pagers, size_t n,
 		       enum recipient_role role, const char *note)
 {
@@ -122,7 +142,8 @@ size_t recipients_page(struct incident *incident, const struct pager *const *pag
 		/* Who was only notified is paged all the same. */
 		if (last && (last->role != RECIPIENT_NOTIFIED || role == RECIPIENT_NOTIFIED))
 			continue;
-		recipient_for(incident, pagers[i], last ? last->n + 1 : 1, role);
+		recipient_for(incident, pagers[i],
+			      recipient_next_n(incident, pagers[i]->name, pagers[i]), role);
 		incident_story(incident, INCIDENT_EVENT_PAGED, pagers[i]->name, note ? note : "");
 		asked++;
 	}
@@ -173,7 +194,8 @@ static void recipient_ring(struct incident *incident, const struct pager *pager,
 	}
 	if (last && recipient_is_last(last))
 		return;
-	struct recipient *recipient = recipient_for(incident, pager, last ? last->n + 1 : 1, role);
+	struct recipient *recipient = recipient_for(
+		incident, pager, recipient_next_n(incident, pager->name, pager), role);
 	if (unresolved && !recipient->unresolved) {
 		recipient->unresolved = true;
 		recipient_put(incident, recipient);
@@ -216,7 +238,10 @@ void recipients_ring_again(struct incident *incident, const char *note)
 			} else if (recipient->state != RECIPIENT_ASKED &&
 				   !recipient_is_last(recipient)) {
 				struct recipient *next = recipient_add(
-					incident, recipient->pager, recipient->n + 1,
+					incident, recipient->pager,
+					recipient_next_n(incident, recipient->pager,
+							 rules_pager(incident->book->rules,
+								     recipient->pager)),
 					recipient->target, RECIPIENT_OWNER, RECIPIENT_ASKED);
 				next->unresolved = recipient->unresolved;
 				recipient_put(incident, next);

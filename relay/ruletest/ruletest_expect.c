@@ -214,7 +214,8 @@ static bool same_pagers(const struct ynode *node, const struct pager *const *pag
 	for (size_t i = 0; i < nitems; i++) {
 		const char *name = list ? node->items[i]->text : node->text;
 		for (size_t j = 0; name && j < n; j++)
-			found += strcmp(pagers[j]->name, name) == 0;
+			found += strcmp(pagers[j]->name, name) == 0 ||
+				 (pagers[j]->entry && strcmp(pagers[j]->entry->name, name) == 0);
 	}
 	return found == n && nitems == n;
 }

@@ -303,7 +303,7 @@ static void serve_pager_act(struct web_request *request, const char *who)
 	struct pager_find find = { .name = name };
 
 	ops->pagers(ops->ctx, find_on_pager, &find);
-	if (!find.found) {
+	if (!find.found && !ops->pager(ops->ctx, name)) {
 		web_failf(request->exchange, 404,
 			  "there is no pager \"%s\"; GET /api/v1/pagers lists them", name);
 		return;
