@@ -980,6 +980,11 @@
 #define LIMIT_LOGIN_FAILURES 10u
 #define LIMIT_LOGIN_US	     US_PER_MINUTE
 #define LIMIT_LOGIN_PEERS    256u
+/* Readers whose pages keep themselves up to date: how many, how often a change is looked for, and
+ * after how long a reader asks again, before proxies give the request up. */
+#define LIMIT_FOLLOWERS	       200u
+#define LIMIT_FOLLOW_LOOK_US   US_PER_SECOND
+#define LIMIT_FOLLOW_ANSWER_US (25 * US_PER_SECOND)
 /* A name that a person gives in a form. */
 #define LIMIT_PERSON_BYTES 200u
 /* The header Link: a path with its query. */

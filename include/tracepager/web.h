@@ -89,6 +89,7 @@ struct web {
 	bool open;
 	const char *listen, *hosts; /* of the configuration; borrowed */
 	struct web_ops ops;
+	size_t nfollowers;	   /* requests of GET /events that wait */
 	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
 };
 

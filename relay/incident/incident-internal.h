@@ -205,6 +205,7 @@ struct incident_book {
 	struct member *check_member;	 /* of it; NULL: from its first */
 	bool check_again;		 /* the silences changed meanwhile: all of them once more */
 	struct buf doc; /* what is written to the store next: memory of documents, used again */
+	uint64_t changes; /* of incidents and their stories, since the start */
 	size_t untaken; /* open incidents that no pager has taken */
 	int64_t next_page_id;
 	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */

@@ -148,6 +148,7 @@ void incidents_book_write(struct incident_book *book)
 	struct incident *incident;
 
 	while ((incident = TAILQ_FIRST(&book->changed))) {
+		book->changes++;
 		TAILQ_REMOVE(&book->changed, incident, in_changed);
 		incident->changed = false;
 		incident_write(incident);
@@ -172,6 +173,7 @@ void recipient_put(const struct incident *incident, const struct recipient *reci
 void incident_book_story(struct incident_book *book, const char *id, enum incident_event event,
 			 const char *who, const char *text)
 {
+	book->changes++;
 	store_put_event(turns_batch(book->turns), &(struct stored_event){
 							  .incident = id,
 							  .at_us = clock_wall_us(book->env.clock),

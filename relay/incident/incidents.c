@@ -563,6 +563,11 @@ size_t incidents_busy(const struct incidents *incidents)
 	       slices_waiting(incidents->turns) + recorder_busy(incidents->recorder);
 }
 
+uint64_t incidents_changes(const struct incidents *incidents)
+{
+	return incidents->book->changes;
+}
+
 size_t incidents_unreached(const struct incidents *incidents)
 {
 	const struct incident_book *book = incidents->book;

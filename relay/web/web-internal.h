@@ -146,6 +146,8 @@ bool web_feedback_needs_token(const struct web *web, const char *param);
 /* web_link.c */
 void web_serve_link(struct web_request *request);
 void web_serve_link_act(struct web_request *request);
+/* web_events.c */
+void web_serve_events(struct web_request *request);
 /* web_page_incidents.c, web_page_incident.c, web_page.c */
 void web_serve_page_incidents(struct web_request *request);
 void web_serve_page_incident(struct web_request *request);

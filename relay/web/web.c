@@ -92,6 +92,8 @@ static const struct web_row web_rows[] = {
 	{ GET, "/incidents/{id}", web_serve_page_incident, READ, .is_page = true,
 	  .text = "one incident, for a browser" },
 	{ POST, "/incidents/{id}", web_serve_page_incident_act, ACT, .is_page = true },
+	{ GET, "/events", web_serve_events, READ,
+	  .text = "server-sent events: something has changed" },
 	{ GET, "/static/{name}", web_serve_static, .right = NONE },
 	{ GET, "/login", web_serve_login_form, .right = NONE, .is_page = true },
 	{ POST, "/login", web_serve_login, .right = NONE, .is_page = true },

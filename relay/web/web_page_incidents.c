@@ -227,5 +227,6 @@ void web_serve_page_incidents(struct web_request *request)
 		return;
 	}
 	web_page_begin(&page->page, request, "Open incidents", HTML_TAB_INCIDENTS);
+	page->page.frame.live = true;
 	incidents_page_slice(page);
 }

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import threading
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -250,5 +251,31 @@ def a_login_leads_nowhere_else():
         daemon.finish()
 
 
+def a_page_is_told_of_changes():
+    daemon = relay()
+    try:
+        def ask(**headers):
+            status, text, reply = daemon.request("GET", "/events", headers=headers)
+            assert (status, reply["Content-Type"]) == (200, "text/event-stream"), text
+            return dict(re.findall(r"^(\w+): (.*)$", text, re.M))
+        told = []
+        waits = threading.Thread(target=lambda: told.append(ask()))
+        waits.start()
+        firing(daemon)
+        waits.join()
+        assert told[0]["event"] == "changed", told
+        # The same again, from behind that event: it waits; from before it: at once.
+        assert ask(**{"Last-Event-ID": "0"})["event"] == "changed"
+        peers.wait_for("rest", lambda: ask(**{"Last-Event-ID": "0"})["id"] == ask(**{"Last-Event-ID": "0"})["id"])
+        connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=peers.PATIENCE)
+        connection.request("GET", "/events", headers={"Last-Event-ID": ask(**{"Last-Event-ID": "0"})["id"]})
+        ask(**{"Last-Event-ID": "0"})  # so that the relay has both
+        daemon.stop()
+        assert connection.getresponse().status == 200, "a relay that ends lets nobody wait"
+        connection.close()
+    finally:
+        daemon.finish()
+
+
 peers.run(a_browser_gets_pages_and_a_terminal_paths, an_incident_is_shown_and_acted_on, filters_and_orders, signing_in_and_out,
-          what_must_not_act, guessing_is_slowed, a_login_leads_nowhere_else, at_once=2)
+          what_must_not_act, guessing_is_slowed, a_login_leads_nowhere_else, a_page_is_told_of_changes, at_once=2)
