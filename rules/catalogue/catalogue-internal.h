@@ -189,5 +189,22 @@ void cat_link(struct catalogue *catalogue, const struct ydoc *doc, const struct 
 	      const char *type, const char *what, struct cat_service *service);
 void cat_target(struct catalogue *catalogue, const struct ydoc *doc, const struct ynode *node,
 		const char *what);
+/*
+ * A key for the rules that is not taken yet: the name, with the characters of globs and controls
+ * replaced; if taken, with its qualifier before it; if that is taken, with a number behind it.
+ */
+const char *cat_rule_key(struct catalogue *catalogue, struct map *taken, const char *name,
+			 const char *qualifier);
+bool cat_is_rule_name(const char *name);
+
+/* ---- catalogue_text.c: rules as text ---- */
+
+/* Adds a scalar: without quotes where nobody can misread it, else in double quotes (YAML 1.2,
+ * section 5.7). */
+void cat_write_scalar(struct buf *out, const char *text);
+/* Adds "key: value" behind the text `before`; nothing where the value is NULL. */
+void cat_write_member(struct buf *out, const char *before, const char *key, const char *value);
+/* Adds "  # file:12: note", and the end of the line. The note may be NULL. */
+void cat_write_origin(struct buf *out, struct cat_place place, const char *note);
 
 #endif

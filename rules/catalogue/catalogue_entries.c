@@ -235,3 +235,26 @@ void cat_target(struct catalogue *catalogue, const struct ydoc *doc, const struc
 	target->place = cat_place(doc, node);
 	cat_list_push(&catalogue->targets, target);
 }
+
+const char *cat_rule_key(struct catalogue *catalogue, struct map *taken, const char *name,
+			 const char *qualifier)
+{
+	char *key = arena_strdup(catalogue->arena, name);
+	const char *base;
+
+	for (char *c = key; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f || strchr("*?[\\", *c))
+			*c = '_';
+	base = key;
+	if (map_get(taken, key) && qualifier)
+		base = key = cat_printf(catalogue, "%s-%s", qualifier, key);
+	for (unsigned int i = 2; map_get(taken, key); i++)
+		key = cat_printf(catalogue, "%s-%u", base, i);
+	map_put(taken, key, catalogue);
+	return key;
+}
+
+bool cat_is_rule_name(const char *name)
+{
+	return *name && strlen(name) <= LIMIT_RULE_NAME_BYTES;
+}

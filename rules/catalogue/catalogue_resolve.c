@@ -26,33 +26,6 @@ static bool is_same(const struct cat_pager *a, const struct cat_pager *b)
 	return strcmp(a->id, b->id) == 0;
 }
 
-/*
- * A key for the rules that is not taken yet: the name, with the characters of globs and controls
- * replaced; if taken, with its qualifier before it; if that is taken, with a number behind it.
- */
-static const char *free_rule_key(struct catalogue *catalogue, struct map *taken, const char *name,
-				 const char *qualifier)
-{
-	char *key = arena_strdup(catalogue->arena, name);
-	const char *base;
-
-	for (char *c = key; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f || strchr("*?[\\", *c))
-			*c = '_';
-	base = key;
-	if (map_get(taken, key) && qualifier)
-		base = key = cat_printf(catalogue, "%s-%s", qualifier, key);
-	for (unsigned int i = 2; map_get(taken, key); i++)
-		key = cat_printf(catalogue, "%s-%u", base, i);
-	map_put(taken, key, catalogue);
-	return key;
-}
-
-static bool is_rule_name(const char *name)
-{
-	return *name && strlen(name) <= LIMIT_RULE_NAME_BYTES;
-}
-
 static const char *quoted_name(struct catalogue *catalogue, const char *sort, const char *name)
 {
 	return cat_printf(catalogue, "%s \"%s\"", sort, name);
@@ -66,14 +39,14 @@ static void name_teams(struct catalogue *catalogue)
 		struct cat_team *team = catalogue->teams.at[i];
 		if (team->person)
 			continue;
-		if (!is_rule_name(team->name)) {
+		if (!cat_is_rule_name(team->name)) {
 			cat_lose(catalogue, LOSS_NO_NAME, team->place,
 				 quoted_name(catalogue, "team", team->name),
 				 "a name has 1 to %u bytes", LIMIT_RULE_NAME_BYTES);
 			continue;
 		}
 		team->key =
-			free_rule_key(catalogue, catalogue->team_keys, team->name, team->qualifier);
+			cat_rule_key(catalogue, catalogue->team_keys, team->name, team->qualifier);
 		team->own = options->has_team && options->has_team(options->ctx, team->key);
 		if (strcmp(team->key, team->name) != 0)
 			cat_lose(catalogue, LOSS_NAME, team->place,
@@ -212,8 +185,8 @@ static const char *pager_key(struct catalogue *catalogue, const struct cat_pager
 	if (!found) {
 		found = arena_alloc(catalogue->arena, sizeof(*found));
 		found->pager = pager;
-		found->key = free_rule_key(catalogue, catalogue->pager_keys,
-					   cat_printf(catalogue, "%s-pagerduty", team), NULL);
+		found->key = cat_rule_key(catalogue, catalogue->pager_keys,
+					  cat_printf(catalogue, "%s-pagerduty", team), NULL);
 		map_put(catalogue->pagers_by_identity, name, found);
 		cat_list_push(&catalogue->rule_pagers, found);
 	}
@@ -240,9 +213,9 @@ static struct cat_rule_team *team_variant(struct catalogue *catalogue, const str
 	found->channel = team->channel;
 	found->place = team->place;
 	if (service) {
-		found->key = free_rule_key(catalogue, catalogue->team_keys,
-					   cat_printf(catalogue, "%s-%s", team->key, service->name),
-					   NULL);
+		found->key = cat_rule_key(catalogue, catalogue->team_keys,
+					  cat_printf(catalogue, "%s-%s", team->key, service->name),
+					  NULL);
 		found->title = cat_printf(catalogue, "%s (%s)",
 					  team->title ? team->title : team->name, service->name);
 		found->note = cat_printf(catalogue, "\"%s\", by the pager of \"%s\"", team->key,
@@ -411,7 +384,7 @@ static struct cat_team **find_owners(struct catalogue *catalogue)
 		struct cat_service *service = catalogue->services.at[i];
 		if (service->holder || is_own(catalogue, service))
 			continue;
-		if (!is_rule_name(service->name)) {
+		if (!cat_is_rule_name(service->name)) {
 			leave_out(catalogue, service, LOSS_NO_NAME,
 				  cat_printf(catalogue, "a name has 1 to %u bytes",
 					     LIMIT_RULE_NAME_BYTES));
@@ -453,7 +426,7 @@ static void choose_services(struct catalogue *catalogue, struct cat_team **owner
 			continue;
 		map_put(names, service->name, service);
 		service->key =
-			free_rule_key(catalogue, catalogue->service_keys, service->name, NULL);
+			cat_rule_key(catalogue, catalogue->service_keys, service->name, NULL);
 		if (strcmp(service->key, service->name) != 0)
 			cat_lose(catalogue, LOSS_NAME, service->place,
 				 quoted_name(catalogue, "service", service->name),

@@ -3,78 +3,8 @@
  * say the same; nothing is decided here.
  */
 #include <stdlib.h>
-#include <strings.h>
 
 #include "catalogue-internal.h"
-
-/* Can the text stand without quotes? Not where YAML would read a boolean, a number or a mark. */
-static bool is_plain(const char *text)
-{
-	static const char *const words[] = { "true", "false", "null", "yes", "no",
-					     "on",   "off",   "y",    "n",   "~" };
-	static const char safe[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcasecmp(text, words[i]) == 0)
-			return false;
-	return len > 0 && strspn(text, safe) == len && text[strspn(text, "0123456789-.")] &&
-	       *text != '-' && *text != '.';
-}
-
-/* Adds a scalar: without quotes where nobody can misread it, else in double quotes (YAML 1.2,
- * section 5.7). */
-static void write_scalar(struct buf *out, const char *text)
-{
-	const char *end = text + strlen(text);
-	uint32_t c;
-
-	if (is_plain(text)) {
-		buf_puts(out, text);
-		return;
-	}
-	buf_putc(out, '"');
-	while (text < end) {
-		size_t n = ytext_char(text, end, &c);
-		if (c == YTEXT_BAD)
-			buf_puts(out, "\\uFFFD");
-		else if (c == '"' || c == '\\')
-			buf_printf(out, "\\%c", (char)c);
-		else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-			buf_printf(out, "\\x%02X", (unsigned int)c);
-		else if (ytext_break(text, end) || c == 0xfeff || c == 0xfffe || c == 0xffff)
-			buf_printf(out, "\\u%04X", (unsigned int)c);
-		else
-			buf_add(out, text, n);
-		text += n;
-	}
-	buf_putc(out, '"');
-}
-
-static void write_member(struct buf *out, const char *before, const char *key, const char *value)
-{
-	if (!value)
-		return;
-	buf_printf(out, "%s%s: ", before, key);
-	write_scalar(out, value);
-}
-
-/* Adds "  # file:12", and a note. */
-static void write_origin(struct buf *out, struct cat_place place, const char *note)
-{
-	buf_puts(out, "  # ");
-	if (place.doc) {
-		ytext_show(out, place.doc->file);
-		if (place.line)
-			buf_printf(out, ":%d", place.line);
-	}
-	if (note) {
-		buf_puts(out, place.doc ? ": " : "");
-		ytext_show(out, note);
-	}
-	buf_putc(out, '\n');
-}
 
 /* An address with its braces escaped (RFC 3986, section 2.1): in rules they would be template
  * names. Kept by the arena. */
@@ -125,14 +55,14 @@ static void write_team_section(const struct catalogue *catalogue, struct buf *ou
 	buf_puts(out, "\nteams:\n");
 	for (size_t i = 0; i < catalogue->rule_teams.n; i++) {
 		const struct cat_rule_team *team = catalogue->rule_teams.at[i];
-		write_origin(out, team->place, team->note);
+		cat_write_origin(out, team->place, team->note);
 		buf_puts(out, "  ");
-		write_scalar(out, team->key);
+		cat_write_scalar(out, team->key);
 		buf_puts(out, ": {");
-		write_member(out, "", "name", team->title);
-		write_member(out, team->title ? ", " : "", "escalation",
-			     team->pager ? team->key : catalogue->options.escalation);
-		write_member(out, ", ", "channel", team->channel);
+		cat_write_member(out, "", "name", team->title);
+		cat_write_member(out, team->title ? ", " : "", "escalation",
+				 team->pager ? team->key : catalogue->options.escalation);
+		cat_write_member(out, ", ", "channel", team->channel);
 		buf_puts(out, "}\n");
 	}
 	if (catalogue->rule_pagers.n)
@@ -142,9 +72,9 @@ static void write_team_section(const struct catalogue *catalogue, struct buf *ou
 		if (!team->pager)
 			continue;
 		buf_puts(out, "  ");
-		write_scalar(out, team->key);
+		cat_write_scalar(out, team->key);
 		buf_puts(out, ": {steps: [{page: [");
-		write_scalar(out, team->pager);
+		cat_write_scalar(out, team->pager);
 		buf_puts(out, "]}]}\n");
 	}
 }
@@ -158,17 +88,17 @@ static void write_pager_section(const struct catalogue *catalogue, struct arena 
 	for (size_t i = 0; i < catalogue->rule_pagers.n; i++) {
 		const struct cat_rule_pager *paging = catalogue->rule_pagers.at[i];
 		const struct cat_pager *pager = paging->pager;
-		write_origin(out, pager->place,
-			     pager->id ? arena_printf(arena, "PagerDuty service %s", pager->id)
-				       : NULL);
+		cat_write_origin(out, pager->place,
+				 pager->id ? arena_printf(arena, "PagerDuty service %s", pager->id)
+					   : NULL);
 		buf_puts(out, "  ");
-		write_scalar(out, paging->key);
+		cat_write_scalar(out, paging->key);
 		buf_puts(out, ": {kind: pagerduty");
 		if (pager->key)
-			write_member(out, ", ", "routing_key", pager->key);
+			cat_write_member(out, ", ", "routing_key", pager->key);
 		else
-			write_member(out, ", ", "routing_key_file",
-				     key_file(catalogue, arena, pager));
+			cat_write_member(out, ", ", "routing_key_file",
+					 key_file(catalogue, arena, pager));
 		buf_puts(out, "}\n");
 	}
 }
@@ -179,25 +109,26 @@ static void write_service(const struct cat_service *service, struct arena *arena
 
 	if (service->alias_of)
 		note = arena_printf(arena, "another name of \"%s\"", service->alias_of);
-	write_origin(out, service->place, note);
+	cat_write_origin(out, service->place, note);
 	buf_puts(out, "  ");
-	write_scalar(out, service->key);
+	cat_write_scalar(out, service->key);
 	buf_puts(out, ":\n");
-	write_member(out, "    ", "owner", service->team);
+	cat_write_member(out, "    ", "owner", service->team);
 	if (match) {
-		write_member(out, "\n    ", "match: {service", match);
+		cat_write_member(out, "\n    ", "match: {service", match);
 		buf_putc(out, '}');
 	}
-	write_member(out, "\n    ", "criticality", service->criticality);
-	write_member(out, "\n    ", "runbook", address_without_braces(arena, service->runbook));
-	write_member(out, "\n    ", "dashboard", address_without_braces(arena, service->dashboard));
+	cat_write_member(out, "\n    ", "criticality", service->criticality);
+	cat_write_member(out, "\n    ", "runbook", address_without_braces(arena, service->runbook));
+	cat_write_member(out, "\n    ", "dashboard",
+			 address_without_braces(arena, service->dashboard));
 	buf_putc(out, '\n');
 }
 
 /* Adds a comment for a service that is left out: a person may complete it. */
 static void write_left_out(const struct cat_service *service, struct arena *arena, struct buf *out)
 {
-	write_origin(
+	cat_write_origin(
 		out, service->place,
 		arena_printf(arena, "\"%s\" is left out: %s", service->name, service->left_out));
 }
@@ -229,7 +160,7 @@ void catalogue_write(const struct catalogue *catalogue, struct buf *out)
 	write_pager_section(catalogue, arena, out);
 	write_service_section(catalogue, arena, out);
 	if (fallback && catalogue->fallback_known) {
-		write_member(out, "\nfallback: {", "team", fallback);
+		cat_write_member(out, "\nfallback: {", "team", fallback);
 		buf_puts(out, "}\n");
 	} else if (!catalogue->options.has_fallback) {
 		buf_puts(out, "\n# Rules need one fallback, here or in another file: the team that "
