@@ -63,6 +63,7 @@ struct catalogue_options {
 struct catalogue_counts {
 	size_t files, entries;		/* in; an entry is a thing that the catalogue describes */
 	size_t teams, pagers, services; /* out */
+	size_t routes;			/* out, of alertmanager alone */
 	size_t left_out;		/* services that are not in the rules */
 	size_t losses, notes;		/* all, also beyond LIMIT_FINDINGS */
 	size_t reasons[LOSS_REASON_COUNT]; /* the same by reason */
@@ -71,6 +72,8 @@ struct catalogue_counts {
 struct catalogue;
 
 bool catalogue_kind_parse(const char *name, enum catalogue_kind *ret_kind);
+/* Can rules include it, or is it imported once? */
+bool catalogue_kind_included(enum catalogue_kind kind);
 const char *catalogue_kind_name(enum catalogue_kind kind);
 const char *loss_word(enum loss_reason reason);
 bool loss_is_note(enum loss_reason reason);

@@ -281,6 +281,9 @@
 /* Parents above a group, or systems above a service, that are asked for an owner: more are a
  * circle. */
 #define LIMIT_CATALOGUE_PARENTS 16u
+/* Routes that are made of one configuration of Alertmanager. Routes that continue multiply; a
+ * person reads the result. */
+#define LIMIT_IMPORT_ROUTES 2000u
 /* Lines of a CODEOWNERS file: twice the longest one seen; every service is compared with each. */
 #define LIMIT_CODEOWNERS_LINES 10000u
 

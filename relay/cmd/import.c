@@ -1,6 +1,7 @@
 /*
- * tracepager import: rules from what people already keep about their services. Reads a catalogue's
- * files, writes rules, and lists on standard error what could not be carried over.
+ * tracepager import: rules from what people already keep: a catalogue of their services, or the
+ * configuration of their Alertmanager. Reads its files, writes rules, and lists on standard error
+ * what could not be carried over.
  */
 #include "commands-internal.h"
 
@@ -103,8 +104,8 @@ static void add_losses(struct buf *out, const struct catalogue_loss *losses, siz
 }
 
 /* Which options would carry over what is lost. */
-static void add_cures(struct buf *out, const struct catalogue_options *how,
-		      const struct catalogue_counts *counts)
+static void add_cures(struct buf *out, enum catalogue_kind kind,
+		      const struct catalogue_options *how, const struct catalogue_counts *counts)
 {
 	if (counts->reasons[LOSS_NO_PAGER] && !how->escalation)
 		buf_puts(out,
@@ -113,13 +114,13 @@ static void add_cures(struct buf *out, const struct catalogue_options *how,
 	if (counts->reasons[LOSS_NO_KEY] && !how->key_files)
 		buf_puts(out,
 			 "services without a key: give --keys DIR, where their keys will be\n");
-	if (!how->fallback && !how->has_fallback)
+	if (!how->fallback && !how->has_fallback && kind != CATALOGUE_ALERTMANAGER)
 		buf_puts(out, "no fallback: give --fallback TEAM, or have one in your other "
 			      "rules\n");
 }
 
-static void import_add_text(struct buf *out, const struct catalogue_options *how,
-			    const struct catalogue *catalogue)
+static void import_add_text(struct buf *out, enum catalogue_kind kind,
+			    const struct catalogue_options *how, const struct catalogue *catalogue)
 {
 	const struct catalogue_counts *counts = catalogue_counts(catalogue);
 	size_t n;
@@ -132,9 +133,14 @@ static void import_add_text(struct buf *out, const struct catalogue_options *how
 	output_add_count(out, " of ", counts->files, "file", "files");
 	output_add_count(out, ": ", counts->teams, "team", "teams");
 	output_add_count(out, ", ", counts->pagers, "pager", "pagers");
-	output_add_count(out, ", ", counts->services, "service", "services");
-	output_add_count(out, "; ", counts->left_out, "service left out\n", "services left out\n");
-	add_cures(out, how, counts);
+	if (kind == CATALOGUE_ALERTMANAGER) {
+		output_add_count(out, ", ", counts->routes, "route\n", "routes\n");
+	} else {
+		output_add_count(out, ", ", counts->services, "service", "services");
+		output_add_count(out, "; ", counts->left_out, "service left out\n",
+				 "services left out\n");
+	}
+	add_cures(out, kind, how, counts);
 	output_add_count(out, "", counts->losses, "loss", "losses");
 	add_reasons(out, counts, false);
 	output_add_count(out, "; ", counts->notes, "note", "notes");
@@ -157,6 +163,7 @@ static void import_add_json(struct buf *out, enum catalogue_kind kind,
 	buf_json_int(out, "teams", (int64_t)counts->teams);
 	buf_json_int(out, "pagers", (int64_t)counts->pagers);
 	buf_json_int(out, "services", (int64_t)counts->services);
+	buf_json_int(out, "routes", (int64_t)counts->routes);
 	buf_json_int(out, "left_out", (int64_t)counts->left_out);
 	buf_json_key(out, "reasons");
 	buf_putc(out, '{');
@@ -208,7 +215,7 @@ static void print_report(const struct import_options *options, enum catalogue_ki
 	if (options->format == REPORT_JSON)
 		import_add_json(&out, kind, catalogue);
 	else
-		import_add_text(&out, how, catalogue);
+		import_add_text(&out, kind, how, catalogue);
 	fwrite(buf_text(&out), 1, out.len, stderr);
 	buf_fini(&out);
 }

@@ -120,6 +120,7 @@ struct catalogue {
 	struct map *variants;		/* team and pager → struct cat_rule_team */
 	struct map *pagers_by_identity; /* key or id → struct cat_rule_pager */
 	bool fallback_known;
+	struct am *am; /* of alertmanager*.c; NULL: of another kind */
 };
 
 /* An importer reads one document of a stream; for a TEXT catalogue it is called once for each
@@ -129,6 +130,12 @@ typedef void cat_import(struct catalogue *catalogue, const struct ydoc *doc,
 #define CATALOGUE(id, name, form, text) cat_import import_##id;
 #include "tracepager/tbl/catalogues.def"
 #undef CATALOGUE
+
+/* ---- alertmanager*.c: another way from the documents to the rules ---- */
+
+void am_free(struct catalogue *catalogue);
+void am_resolve(struct catalogue *catalogue);
+void am_write(const struct catalogue *catalogue, struct buf *out);
 
 /* ---- catalogue_kinds.c ---- */
 

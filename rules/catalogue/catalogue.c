@@ -46,6 +46,7 @@ void catalogue_free(struct catalogue *catalogue)
 	map_free(catalogue->pager_keys);
 	map_free(catalogue->variants);
 	map_free(catalogue->pagers_by_identity);
+	am_free(catalogue);
 	arena_free(catalogue->arena);
 	free(catalogue);
 }

@@ -20,6 +20,18 @@ bool catalogue_kind_parse(const char *name, enum catalogue_kind *ret_kind)
 	return false;
 }
 
+bool catalogue_kind_included(enum catalogue_kind kind)
+{
+	static const bool once[CATALOGUE_KIND_COUNT] = {
+#define CATALOGUE(id, name, form, text)	     [CATALOGUE_##id] = false,
+#define CATALOGUE_ONCE(id, name, form, text) [CATALOGUE_##id] = true,
+#include "tracepager/tbl/catalogues.def"
+#undef CATALOGUE
+	};
+
+	return !once[kind];
+}
+
 const char *catalogue_kind_name(enum catalogue_kind kind)
 {
 	return cat_kinds[kind].name;

@@ -506,7 +506,8 @@ static void sort_cat_list(struct cat_list *list, int (*compare)(const void *, co
 		qsort(list->at, list->n, sizeof(void *), compare);
 }
 
-void catalogue_resolve(struct catalogue *catalogue)
+/* From names to rules, for catalogues of services. */
+static void resolve_services(struct catalogue *catalogue)
 {
 	sort_cat_list(&catalogue->services, by_rank);
 	name_teams(catalogue);
@@ -518,6 +519,14 @@ void catalogue_resolve(struct catalogue *catalogue)
 	sort_cat_list(&catalogue->rule_pagers, by_pager_key);
 	catalogue->counts.teams = catalogue->rule_teams.n;
 	catalogue->counts.pagers = catalogue->rule_pagers.n;
+}
+
+void catalogue_resolve(struct catalogue *catalogue)
+{
+	if (catalogue->kind == CATALOGUE_ALERTMANAGER)
+		am_resolve(catalogue);
+	else
+		resolve_services(catalogue);
 	catalogue->sorted_losses =
 		xrealloc_array(NULL, catalogue->losses.n + 1, sizeof(*catalogue->sorted_losses));
 	for (size_t i = 0; i < catalogue->losses.n; i++)

@@ -150,6 +150,11 @@ static void write_service_section(const struct catalogue *catalogue, struct aren
 void catalogue_write(const struct catalogue *catalogue, struct buf *out)
 {
 	const char *fallback = catalogue->options.fallback;
+
+	if (catalogue->kind == CATALOGUE_ALERTMANAGER) {
+		am_write(catalogue, out);
+		return;
+	}
 	struct arena *arena = arena_new(LIMIT_RULES_BYTES * 4u);
 
 	buf_printf(out,

@@ -98,16 +98,18 @@ static void read_catalogue(struct load *load, struct load_catalogue *later, stru
 	const char *names[CATALOGUE_KIND_COUNT];
 	struct load_scope scope;
 
+	/* Those that are imported once stand behind the others in the table. */
+	size_t nnames = 0;
 	for (int i = 0; i < CATALOGUE_KIND_COUNT; i++)
-		names[i] = catalogue_kind_name((enum catalogue_kind)i);
+		if (catalogue_kind_included((enum catalogue_kind)i))
+			names[nnames++] = catalogue_kind_name((enum catalogue_kind)i);
 	if (!scope_open(&scope, load, &entry, MAP_CATALOGUE, "the catalogue"))
 		return;
 	const struct ynode *kind = member_value(&scope, "catalogue");
 	const char *path = path_beside(load, &later->doc, member_text(&scope, "path"));
-	size_t number =
-		kind && node_text(&scope, kind, "\"catalogue\"")
-			? node_word(&scope, kind, "kind of catalogue", names, CATALOGUE_KIND_COUNT)
-			: SIZE_MAX;
+	size_t number = kind && node_text(&scope, kind, "\"catalogue\"")
+				? node_word(&scope, kind, "kind of catalogue", names, nnames)
+				: SIZE_MAX;
 	if (number == SIZE_MAX || !path) {
 		load->partial = true;
 		return;
