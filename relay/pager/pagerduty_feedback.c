@@ -7,51 +7,18 @@
  * resolve that comes back; one of a service is PagerDuty's timeout: nobody has looked. A merge
  * resolves an incident at PagerDuty although its cause goes on: it becomes a comment.
  */
-#include "pager-internal.h"
+#include "feedback-internal.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
-#include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
-
-struct pagerduty_event;
-
-/* The text of the act, kept by the arena. */
-typedef const char *pagerduty_writer(struct arena *arena, const struct pagerduty_event *event);
-
-struct pagerduty_event {
-	const char *type, *who;
-	bool by_person;
-	const json_t *data;
-};
-
-static int signature_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Is it "v1=" and this MAC in hexadecimal digits? */
 static bool is_signature(const char *text, size_t len, const unsigned char mac[HMAC_SHA256_BYTES])
 {
-	unsigned char one[HMAC_SHA256_BYTES];
-
-	if (len != 3 + 2 * sizeof(one) || strncmp(text, "v1=", 3) != 0)
-		return false;
-	text += 3;
-	for (size_t i = 0; i < sizeof(one); i++) {
-		const int high = signature_digit(text[2 * i]),
-			  low = signature_digit(text[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		one[i] = (unsigned char)(high << 4 | low);
-	}
-	return hmac_sha256_equals(one, mac);
+	return len > 3 && strncmp(text, "v1=", 3) == 0 && feedback_is_hex(text + 3, len - 3, mac);
 }
 
 static bool has_signature(const char *header, const unsigned char mac[HMAC_SHA256_BYTES])
@@ -80,28 +47,21 @@ static bool pagerduty_is_signed(const struct feedback_request *request)
 	return false;
 }
 
-static const char *event_text(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
 /* ---- the texts ---- */
 
-static const char *text_of_note(struct arena *arena, const struct pagerduty_event *event)
+static const char *text_of_note(struct arena *arena, const struct told_event *event)
 {
-	return feedback_text(arena, event_text(event->data, "content"), LIMIT_ACT_TEXT_BYTES);
+	return feedback_text(arena, feedback_member(event->data, "content"), LIMIT_ACT_TEXT_BYTES);
 }
 
-static const char *text_of_unacknowledged(struct arena *arena, const struct pagerduty_event *event)
+static const char *text_of_unacknowledged(struct arena *arena, const struct told_event *event)
 {
 	(void)arena;
 	(void)event;
 	return "the acknowledgement at PagerDuty has ended";
 }
 
-static const char *text_of_assignees(struct arena *arena, const struct pagerduty_event *event)
+static const char *text_of_assignees(struct arena *arena, const struct told_event *event)
 {
 	struct buf text = BUF_INIT(LIMIT_FEEDBACK_BYTES);
 	const json_t *assignees = json_object_get(event->data, "assignees");
@@ -109,7 +69,7 @@ static const char *text_of_assignees(struct arena *arena, const struct pagerduty
 	buf_puts(&text, "assigned at PagerDuty to");
 	for (size_t i = 0; i < json_array_size(assignees); i++)
 		buf_printf(&text, "%s %s", i ? "," : "",
-			   event_text(json_array_get(assignees, i), "summary"));
+			   feedback_member(json_array_get(assignees, i), "summary"));
 	if (!json_array_size(assignees))
 		buf_puts(&text, " somebody else");
 	const char *result = feedback_line(arena, buf_text(&text), LIMIT_ACT_TEXT_BYTES);
@@ -117,17 +77,17 @@ static const char *text_of_assignees(struct arena *arena, const struct pagerduty
 	return result;
 }
 
-static const char *text_of_policy(struct arena *arena, const struct pagerduty_event *event)
+static const char *text_of_policy(struct arena *arena, const struct told_event *event)
 {
 	const json_t *policy = json_object_get(event->data, "escalation_policy");
 
 	return feedback_line(arena,
 			     arena_printf(arena, "handed at PagerDuty to escalation policy %s",
-					  event_text(policy, "summary")),
+					  feedback_member(policy, "summary")),
 			     LIMIT_ACT_TEXT_BYTES);
 }
 
-static const char *text_of_merge(struct arena *arena, const struct pagerduty_event *event)
+static const char *text_of_merge(struct arena *arena, const struct told_event *event)
 {
 	const json_t *reason = json_object_get(event->data, "resolve_reason");
 	const json_t *other = json_object_get(reason, "incident");
@@ -136,18 +96,13 @@ static const char *text_of_merge(struct arena *arena, const struct pagerduty_eve
 			     arena_printf(arena,
 					  "merged at PagerDuty into %s: what is said there about "
 					  "that incident is not heard here",
-					  event_text(other, "html_url")),
+					  feedback_member(other, "html_url")),
 			     LIMIT_ACT_TEXT_BYTES);
 }
 
 /* ---- from an event to an act ---- */
 
-static const struct pagerduty_rule {
-	const char *type;
-	enum act_kind kind;
-	bool of_people; /* what a machine does is no act */
-	pagerduty_writer *text;
-} pagerduty_rules[] = {
+static const struct told_rule pagerduty_rules[] = {
 	{ "incident.acknowledged", ACT_ACKNOWLEDGE, true, NULL },
 	{ "incident.resolved", ACT_RESOLVE, true, NULL },
 	{ "incident.annotated", ACT_COMMENT, false, text_of_note },
@@ -156,128 +111,65 @@ static const struct pagerduty_rule {
 	{ "incident.delegated", ACT_COMMENT, false, text_of_policy },
 };
 
-static const struct pagerduty_rule merge_rule = { "", ACT_COMMENT, true, text_of_merge };
+static const struct told_rule merge_rule = { "", ACT_COMMENT, true, text_of_merge };
 
-static const struct pagerduty_rule *find_rule(const struct pagerduty_event *event)
+static const struct told_rule *pagerduty_rule(const struct told_event *event)
 {
+	const struct told_rule *rule =
+		feedback_find_rule(pagerduty_rules, ARRAY_LEN(pagerduty_rules), event->type);
 	const json_t *reason = json_object_get(event->data, "resolve_reason");
 
-	for (size_t i = 0; i < ARRAY_LEN(pagerduty_rules); i++) {
-		const struct pagerduty_rule *rule = &pagerduty_rules[i];
-		if (strcmp(event->type, rule->type) != 0)
-			continue;
-		if (rule->kind == ACT_RESOLVE &&
-		    strcmp(event_text(reason, "type"), "merge_resolve_reason") == 0)
-			return &merge_rule;
-		return rule;
-	}
-	return NULL;
-}
-
-/* Sets `theirs` and `ours`. An event about an incident has both; one about a note, a responder or a
- * status has the incident's id in `incident`. */
-static void read_incident(struct arena *arena, const json_t *data, struct feedback *feedback)
-{
-	const json_t *incident = json_object_get(data, "incident");
-	const char *key = event_text(data, "incident_key");
-
-	feedback->theirs = feedback_line(arena, event_text(incident ? incident : data, "id"),
-					 LIMIT_FEEDBACK_NAME_BYTES);
-	feedback->ours = "";
-	if (*key && !incident)
-		feedback->ours = feedback_incident(
-			arena, feedback_line(arena, key, LIMIT_FEEDBACK_NAME_BYTES));
-}
-
-/* Without a time of its own: now. */
-static int64_t pagerduty_time_us(const json_t *event, int64_t wall_us)
-{
-	const char *text = event_text(event, "occurred_at");
-	int64_t at_us = 0;
-
-	return rfc3339_parse(text, strlen(text), &at_us) == 0 ? at_us : wall_us;
-}
-
-static void make_act(struct arena *arena, const struct pagerduty_event *event,
-		     const struct pagerduty_rule *rule, struct feedback *feedback)
-{
-	struct feedback_act *act = arena_alloc(arena, sizeof(*act));
-
-	*act = (struct feedback_act){
-		.kind = rule->kind,
-		.incident = feedback->ours,
-		.n = *feedback->ours ? feedback_page_n(event_text(event->data, "incident_key")) : 0,
-		.who = event->who,
-		.text = rule->text ? rule->text(arena, event) : "",
-		.team = "",
-	};
-	if (rule->kind == ACT_COMMENT && !*act->text) {
-		feedback->ignored = "the note is empty";
-		return;
-	}
-	feedback->acts = act;
-	feedback->nacts = 1;
+	if (rule && rule->kind == ACT_RESOLVE &&
+	    strcmp(feedback_member(reason, "type"), "merge_resolve_reason") == 0)
+		return &merge_rule;
+	return rule;
 }
 
 static void read_event(struct arena *arena, const json_t *root, int64_t wall_us,
 		       struct feedback *feedback)
 {
-	const json_t *agent = json_object_get(root, "agent");
-	const struct pagerduty_event event = {
-		.type = event_text(root, "event_type"),
-		.who = feedback_line(arena, event_text(agent, "summary"),
-				     LIMIT_FEEDBACK_NAME_BYTES),
-		.by_person = strncmp(event_text(agent, "type"), "user", strlen("user")) == 0,
-		.data = json_object_get(root, "data"),
+	const json_t *agent = json_object_get(root, "agent"), *data = json_object_get(root, "data");
+	/* What is about an incident is the incident, with our key; a note, a responder or a status
+	 * has the incident's id in `incident`. */
+	const json_t *incident = json_object_get(data, "incident");
+	const struct told_event event = {
+		.type = feedback_member(root, "event_type"),
+		.who = feedback_name(arena, feedback_member(agent, "summary")),
+		.by_person = strncmp(feedback_member(agent, "type"), "user", strlen("user")) == 0,
+		.key = incident ? "" : feedback_member(data, "incident_key"),
+		.data = data,
 	};
-	const struct pagerduty_rule *rule = find_rule(&event);
 
 	*feedback = (struct feedback){ .ignored = "" };
-	feedback->event = feedback_line(arena, event_text(root, "id"), LIMIT_FEEDBACK_NAME_BYTES);
-	feedback->at_us = pagerduty_time_us(root, wall_us);
-	read_incident(arena, event.data, feedback);
-	if (!rule)
-		feedback->ignored =
-			arena_printf(arena, "events of type %s say nothing that counts",
-				     feedback_line(arena, event.type, LIMIT_FEEDBACK_NAME_BYTES));
-	/* A copy of the request is sent again, or it counts no more. */
-	else if (wall_us - feedback->at_us > LIMIT_FEEDBACK_LATE_US)
-		feedback->ignored = "the event is more than two hours old";
-	else if (!*feedback->ours && !*feedback->theirs)
-		feedback->ignored = "the event names no incident";
-	else if (rule->of_people && !event.by_person)
-		feedback->ignored = "no person did it: a resolve of tracepager that comes back, "
-				    "or an automation";
-	else
-		make_act(arena, &event, rule, feedback);
+	feedback->event = feedback_name(arena, feedback_member(root, "id"));
+	feedback->at_us = feedback_time_us(feedback_member(root, "occurred_at"), wall_us);
+	feedback->theirs = feedback_name(arena, feedback_member(incident ? incident : data, "id"));
+	feedback_follow(arena, pagerduty_rule(&event), &event, wall_us, feedback);
 }
 
 enum feedback_verdict pagerduty_feedback(struct arena *arena,
 					 const struct feedback_request *request,
 					 struct feedback *ret_feedback, struct err *err)
 {
-	json_error_t where;
+	static const char what[] = "V3 webhook of PagerDuty";
 
-	if (request->len > LIMIT_FEEDBACK_BYTES) {
-		err_set(err, E2BIG, "the body has more than %u bytes", LIMIT_FEEDBACK_BYTES);
+	if (!feedback_fits(request, err))
 		return FEEDBACK_MALFORMED;
-	}
 	if (!pagerduty_is_signed(request)) {
 		err_set(err, EACCES,
 			"X-PagerDuty-Signature fits no feedback_secret of the pager: take the "
 			"secret that PagerDuty showed when the webhook subscription was made");
 		return FEEDBACK_UNSIGNED;
 	}
-	json_t *root = json_loadb(request->body, request->len,
-				  JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &where);
-	const json_t *event = json_object_get(root, "event");
-	if (!json_is_object(event)) {
-		err_set(err, EBADMSG, "the body is no V3 webhook of PagerDuty: %s",
-			root ? "it has no object event" : where.text);
-		json_decref(root);
+	json_t *root = feedback_object(request, what, err);
+	if (!root)
 		return FEEDBACK_MALFORMED;
-	}
-	read_event(arena, event, request->wall_us, ret_feedback);
+	const json_t *event = json_object_get(root, "event");
+	if (json_is_object(event))
+		read_event(arena, event, request->wall_us, ret_feedback);
+	else
+		err_set(err, EBADMSG, "the body is no %s: it has no object event", what);
+	const bool understood = json_is_object(event);
 	json_decref(root);
-	return FEEDBACK_VERIFIED;
+	return understood ? FEEDBACK_VERIFIED : FEEDBACK_MALFORMED;
 }

@@ -7,57 +7,12 @@
  * It is read strictly, since a misspelt member would be an act that never happens: a fault in one
  * act refuses them all, and says which one.
  */
-#include "pager-internal.h"
+#include "feedback-internal.h"
 
 #include <errno.h>
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tracepager/limits.h"
-
-static enum feedback_verdict check_signature(const struct feedback_request *request,
-					     int64_t *ret_at_us, struct err *err)
-{
-	const char *id = request->header(request->ctx, "webhook-id");
-	const char *timestamp = request->header(request->ctx, "webhook-timestamp");
-	const char *signatures = request->header(request->ctx, "webhook-signature");
-	unsigned char mac[HMAC_SHA256_BYTES];
-	bool is_signed = false;
-
-	if (!id || !*id || !timestamp || !signatures) {
-		err_set(err, EACCES,
-			"sign the request as Standard Webhooks say: webhook-id, webhook-timestamp "
-			"and webhook-signature");
-		return FEEDBACK_UNSIGNED;
-	}
-	for (size_t i = 0; i < LIMIT_LIVE_SECRETS && !is_signed; i++) {
-		const char *secret = request->secrets[i].value;
-		is_signed = secret && *secret &&
-			    standard_webhook_mac(secret, id, timestamp, request->body, request->len,
-						 mac) == 0 &&
-			    standard_webhook_has(signatures, mac);
-	}
-	if (!is_signed) {
-		err_set(err, EACCES,
-			"webhook-signature fits no feedback_secret of the pager: sign "
-			"webhook-id.webhook-timestamp.body with HMAC-SHA256, v1 and base64");
-		return FEEDBACK_UNSIGNED;
-	}
-	/* Signed: it is a number of seconds, or the sender's bug. */
-	const int64_t at_s =
-		strspn(timestamp, "0123456789") == strlen(timestamp) && strlen(timestamp) <= 12
-			? strtoll(timestamp, NULL, 10)
-			: 0;
-	if (llabs(request->wall_us - at_s * US_PER_SECOND) > LIMIT_FEEDBACK_SIGNED_US) {
-		err_set(err, ESTALE,
-			"webhook-timestamp is more than 5 minutes from the clock here: sign again "
-			"for every attempt, and look at both clocks");
-		return FEEDBACK_STALE;
-	}
-	*ret_at_us = at_s * US_PER_SECOND;
-	return FEEDBACK_VERIFIED;
-}
 
 /* ---- the acts ---- */
 
@@ -165,11 +120,10 @@ enum feedback_verdict webhook_feedback(struct arena *arena, const struct feedbac
 	struct feedback feedback = { .ignored = "", .theirs = "", .ours = "" };
 	json_error_t where;
 
-	if (request->len > LIMIT_FEEDBACK_BYTES) {
-		err_set(err, E2BIG, "the body has more than %u bytes", LIMIT_FEEDBACK_BYTES);
+	if (!feedback_fits(request, err))
 		return FEEDBACK_MALFORMED;
-	}
-	const enum feedback_verdict verdict = check_signature(request, &feedback.at_us, err);
+	const enum feedback_verdict verdict =
+		feedback_check_standard(request, &feedback.at_us, err);
 	if (verdict != FEEDBACK_VERIFIED)
 		return verdict;
 	json_t *root = json_loadb(request->body, request->len, JSON_REJECT_DUPLICATES, &where);
