@@ -39,17 +39,33 @@ int feedback_page_n(const char *key)
 	return n;
 }
 
+/* Of a text that is cut to so many bytes, the first eight times as many are looked at: blanks in a
+ * row become one, and the arena does not hold a huge text for the sake of its beginning. */
+#define LOOKED_AT 8u
+
+/* The bytes of the text up to the beginning of the character that stands at `at`. */
+static size_t before_character(const char *text, size_t at)
+{
+	while (at > 0 && (text[at] & 0xc0) == 0x80)
+		at--;
+	return at;
+}
+
 static const char *feedback_words(struct arena *arena, const char *text, size_t max, bool one_line)
 {
 	static const char more[] = "\xe2\x80\xa6"; /* an ellipsis */
+	const size_t most = LOOKED_AT * max;
+	const bool is_huge = text && strnlen(text, most + 1) > most;
+
+	if (is_huge)
+		text = arena_strndup(arena, text, before_character(text, most));
 	char *words = plain_words(arena, text, one_line);
 	size_t len = strlen(words);
 
-	if (len <= max)
+	if (len <= max && !is_huge)
 		return words;
-	/* Cut between two characters. */
-	for (len = max - strlen(more); len > 0 && (words[len] & 0xc0) == 0x80; len--)
-		continue;
+	if (len > max - strlen(more))
+		len = before_character(words, max - strlen(more));
 	return arena_printf(arena, "%.*s%s", (int)len, words, more);
 }
 

@@ -28,7 +28,11 @@ static void goalert_write_body(struct arena *arena, const struct page *page, str
 	buf_json_text(out, "dedup", page->dedup_key);
 	if (page->event == PAGE_RESOLVE)
 		buf_json_text(out, "action", "close");
-	buf_putc(out, '}');
+	/* GoAlert's webhooks have an alert's meta, and not its key. */
+	buf_json_key(out, "meta");
+	buf_putc(out, '{');
+	buf_json_text(out, "dedup_key", page->dedup_key);
+	buf_puts(out, "}}");
 	buf_fini(&words);
 }
 
@@ -53,4 +57,5 @@ const struct pager_kind pager_kind_GOALERT = {
 	.knows_moved = true,
 	.build = goalert_build,
 	.judge = judge_by_status,
+	.feedback = goalert_feedback,
 };

@@ -50,4 +50,5 @@ const struct pager_kind pager_kind_GRAFANA_ONCALL = {
 	.paced_host = "grafana.net",
 	.build = grafana_oncall_build,
 	.judge = judge_by_status,
+	.feedback = grafana_oncall_feedback,
 };

@@ -57,4 +57,5 @@ const struct pager_kind pager_kind_INCIDENTIO = {
 	.knows_moved = true,
 	.build = incidentio_build,
 	.judge = judge_by_status,
+	.feedback = incidentio_feedback,
 };

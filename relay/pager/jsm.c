@@ -10,4 +10,5 @@ const struct pager_kind pager_kind_JSM = {
 	.knows_moved = true,
 	.build = opsgenie_build,
 	.judge = opsgenie_judge,
+	.feedback = opsgenie_feedback,
 };

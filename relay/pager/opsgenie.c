@@ -3,7 +3,7 @@
  * trigger creates an alert with the page's dedup key as alias, and so does a notice: an alert that
  * a person closed there is opened again. Both services count an alert that is created twice and
  * keep its first words, so an update is a note of the alert. An acknowledgement and a resolve name
- * the alias in the path. The feedback of these services is not read.
+ * the alias in the path. What people do there comes back to opsgenie_feedback.c.
  */
 #include "pager_layout.h"
 
@@ -215,4 +215,5 @@ const struct pager_kind pager_kind_OPSGENIE = {
 	.knows_moved = true,
 	.build = opsgenie_build,
 	.judge = opsgenie_judge,
+	.feedback = opsgenie_feedback,
 };

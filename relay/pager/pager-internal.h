@@ -81,6 +81,21 @@ const char *feedback_line(struct arena *arena, const char *text, size_t max);
 enum feedback_verdict pagerduty_feedback(struct arena *arena,
 					 const struct feedback_request *request,
 					 struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict goalert_feedback(struct arena *arena, const struct feedback_request *request,
+				       struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict grafana_oncall_feedback(struct arena *arena,
+					      const struct feedback_request *request,
+					      struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict incidentio_feedback(struct arena *arena,
+					  const struct feedback_request *request,
+					  struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict opsgenie_feedback(struct arena *arena, const struct feedback_request *request,
+					struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict rootly_feedback(struct arena *arena, const struct feedback_request *request,
+				      struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict splunk_oncall_feedback(struct arena *arena,
+					     const struct feedback_request *request,
+					     struct feedback *ret_feedback, struct err *err);
 enum feedback_verdict webhook_feedback(struct arena *arena, const struct feedback_request *request,
 				       struct feedback *ret_feedback, struct err *err);
 

@@ -56,4 +56,5 @@ const struct pager_kind pager_kind_ROOTLY = {
 	.knows_moved = true,
 	.build = rootly_build,
 	.judge = judge_by_status,
+	.feedback = rootly_feedback,
 };

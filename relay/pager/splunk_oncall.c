@@ -129,4 +129,5 @@ const struct pager_kind pager_kind_SPLUNK_ONCALL = {
 	.knows_moved = true,
 	.build = splunk_build,
 	.judge = splunk_judge,
+	.feedback = splunk_oncall_feedback,
 };

@@ -113,6 +113,7 @@ START_TEST(goalert_gets_an_alert)
 	ck_assert_str_eq(request.url, "https://goalert.example/api/v2/generic/incoming");
 	ck_assert_str_eq(header(&request, "Authorization"), "Bearer 12:k3y");
 	golden(&target, "{\"summary\":\"[critical] ledger: deadlock\",\"dedup\":\"i1#2\","
+			"\"meta\":{\"dedup_key\":\"i1#2\"},"
 			"\"details\":\"" MARKED "\"}");
 	page.event = PAGE_RESOLVE;
 	json_t *body = body_of(&target);
@@ -208,7 +209,9 @@ START_TEST(splunk_oncall_gets_an_alert)
 	       "{\"message_type\":\"CRITICAL\",\"entity_id\":\"i1#2\","
 	       "\"entity_display_name\":\"[critical] ledger: deadlock\",\"state_message\":\""
 	       "Acknowledge, hand on or resolve: https://tp.example/i/i1?t=AQ\\n" GOLDEN_FACTS
-		       PLAIN_REST "\",\"state_start_time\":1788256680,"
+	       "\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n\\n"
+	       "Runbook: https://wiki.example/ledger\\n" GOLDEN_LAST
+	       "\",\"state_start_time\":1788256680,"
 	       "\"monitoring_tool\":\"tracepager\",\"severity\":\"critical\",\"team\":\"money\","
 	       "\"service\":\"ledger\",\"environment\":\"prod\","
 	       "\"vo_annotate.u.Acknowledge  hand on or resolve 1\":\"https://tp.example/i/"
