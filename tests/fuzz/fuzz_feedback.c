@@ -13,12 +13,15 @@
 #include "tracepager/utf8.h"
 
 #define NOW 1788256800000000 /* 2026-09-01T10:00:00Z */
+#define AT  "1788256800"
+/* Too long to be guessed: in a header it is the whole proof. */
+#define SECRET "the-secret-of-the-pager-under-fuzz"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The values of the headers of one request. */
 struct signature {
-	const char *pagerduty, *webhook;
+	const char *pagerduty, *webhook, *rootly, *secret;
 };
 
 static const char *find_header(void *ctx, const char *name)
@@ -27,11 +30,15 @@ static const char *find_header(void *ctx, const char *name)
 
 	if (strcmp(name, "X-PagerDuty-Signature") == 0)
 		return signature->pagerduty;
+	if (strcmp(name, "X-Rootly-Signature") == 0)
+		return signature->rootly;
+	if (strcmp(name, "Authorization") == 0)
+		return signature->secret;
 	if (strcmp(name, "webhook-signature") == 0)
 		return signature->webhook;
 	if (strcmp(name, "webhook-id") == 0)
 		return "m";
-	return strcmp(name, "webhook-timestamp") == 0 ? "1788256800" : NULL;
+	return strcmp(name, "webhook-timestamp") == 0 ? AT : NULL;
 }
 
 static void must_be_text(const char *text, size_t max)
@@ -74,7 +81,7 @@ static void read_signed_as(struct signature *signature, const char *body, size_t
 						  .secrets = secrets,
 						  .wall_us = NOW };
 
-	secret_set(&secrets[1], "key");
+	secret_set(&secrets[1], SECRET);
 	for (int kind = 0; kind < PAGER_KIND_COUNT; kind++) {
 		struct arena *arena = arena_new(LIMIT_FEEDBACK_ARENA_BYTES);
 		struct feedback feedback;
@@ -93,21 +100,36 @@ static void read_signed_as(struct signature *signature, const char *body, size_t
 	secret_fini(&secrets[1]);
 }
 
+/* The MAC of the content with the secret, in hexadecimal digits behind the text that is there. */
+static void add_hex(const char *before, const char *body, size_t len, char *out)
+{
+	unsigned char mac[HMAC_SHA256_BYTES];
+	struct buf content = BUF_INIT(16u << 20);
+
+	buf_puts(&content, before);
+	buf_add(&content, body, len);
+	if (hmac_sha256(SECRET, strlen(SECRET), buf_text(&content), content.len, mac))
+		abort();
+	out += strlen(out);
+	for (size_t i = 0; i < sizeof(mac); i++)
+		snprintf(out + 2 * i, 3, "%02x", mac[i]);
+	buf_fini(&content);
+}
+
 /* As the pagers would sign it. */
 static void read_signed(const char *body, size_t len)
 {
 	unsigned char mac[HMAC_SHA256_BYTES];
-	char hex[4 + 2 * sizeof(mac)] = "v1=", base64[3 + base64_size(HMAC_SHA256_BYTES)] = "v1,";
+	char hex[4 + 2 * sizeof(mac)] = "v1=", base64[3 + base64_size(HMAC_SHA256_BYTES)] = "v1,",
+			 rootly[20 + 2 * sizeof(mac)] = "t=" AT ",v1=";
 	struct buf content = BUF_INIT(16u << 20);
-	struct signature signature = { hex, base64 };
+	struct signature signature = { hex, base64, rootly, "Bearer " SECRET };
 
-	if (hmac_sha256("key", 3, body, len, mac))
-		abort();
-	for (size_t i = 0; i < sizeof(mac); i++)
-		snprintf(hex + 3 + 2 * i, 3, "%02x", mac[i]);
-	buf_puts(&content, "m.1788256800.");
+	add_hex("", body, len, hex);
+	add_hex(AT, body, len, rootly);
+	buf_puts(&content, "m." AT ".");
 	buf_add(&content, body, len);
-	if (hmac_sha256("key", 3, buf_text(&content), content.len, mac))
+	if (hmac_sha256(SECRET, strlen(SECRET), buf_text(&content), content.len, mac))
 		abort();
 	base64_encode(mac, sizeof(mac), base64 + 3);
 	read_signed_as(&signature, body, len, true);
@@ -121,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *header = strndup((const char *)data, line);
 	const char *body = (const char *)data + (end ? line + 1 : 0);
 	const size_t len = size - (size_t)(body - (const char *)data);
-	struct signature signature = { header, header };
+	struct signature signature = { header, header, header, header };
 
 	read_signed_as(&signature, body, len, false);
 	read_signed(body, len);
