@@ -6,9 +6,9 @@
 #define AUDIT_INTERNAL_H
 
 #include "options-internal.h"
-#include "past-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/past.h"
 
 /* A list of pointers, in the order in which they were added. */
 struct audit_list {

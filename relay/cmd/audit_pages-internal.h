@@ -9,10 +9,10 @@
 #define AUDIT_PAGES_INTERNAL_H
 
 #include "audit-internal.h"
-#include "past-internal.h"
 #include "table-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/history.h"
+#include "tracepager/past.h"
 #include "tracepager/rules.h"
 
 /* An incident that its relay resolved so soon after it was opened is gone by itself. */

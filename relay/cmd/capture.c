@@ -20,11 +20,11 @@
 #include "commands-internal.h"
 #include "options-internal.h"
 #include "output-internal.h"
-#include "past-internal.h"
 #include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
+#include "tracepager/past.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "past-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/past.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 

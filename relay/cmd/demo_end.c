@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "past-internal.h"
 #include "usage-internal.h"
 #include "wrap-internal.h"
 #include "tracepager/arena.h"
 #include "tracepager/limits.h"
+#include "tracepager/past.h"
 #include "tracepager/xalloc.h"
 
 #define NAME_COLUMNS 40

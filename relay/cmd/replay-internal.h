@@ -3,7 +3,7 @@
 #ifndef REPLAY_INTERNAL_H
 #define REPLAY_INTERNAL_H
 
-#include "past-internal.h"
+#include "tracepager/past.h"
 
 /* What a decision was made from when it was decided again. */
 enum replay_basis {

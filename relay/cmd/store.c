@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "options-internal.h"
-#include "past-internal.h"
 #include "usage-internal.h"
 #include "tracepager/backup.h"
 #include "tracepager/buf.h"
 #include "tracepager/findings.h"
 #include "tracepager/history.h"
+#include "tracepager/past.h"
 #include "tracepager/xalloc.h"
 
 /* ---- check ---- */

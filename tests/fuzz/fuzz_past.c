@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../relay/cmd/past-internal.h"
 #include "tracepager/pack.h"
+#include "tracepager/past.h"
 #include "tracepager/rules_load.h"
 #include "tracepager/xalloc.h"
 

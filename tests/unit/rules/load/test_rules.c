@@ -1018,7 +1018,6 @@ END_TEST
 
 static const char *const sets[] = { "rules.d", "small.yaml", "links.yaml", "office-hours.yaml",
 				    "by-team.yaml" };
-
 START_TEST(test_examples)
 {
 	const char *top = getenv("top_srcdir");

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/cmd/past-internal.h"
+#include "tracepager/past.h"
 #include "tracepager/xalloc.h"
 
 static struct arena *arena;

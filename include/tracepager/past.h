@@ -1,9 +1,10 @@
 /*
- * What the commands about the past share: a past decision opened, and decided again. Any thread may
- * open decisions of its own; opened ones are not shared.
+ * Past: a stored decision opened, with its alert, its traces and the verdict that it had, and
+ * decided again under other rules. Refuses to read the store: history.h does. Any thread may open
+ * decisions of its own; opened ones are not shared.
  */
-#ifndef PAST_INTERNAL_H
-#define PAST_INTERNAL_H
+#ifndef TRACEPAGER_PAST_H
+#define TRACEPAGER_PAST_H
 
 #include "tracepager/decide.h"
 #include "tracepager/history.h"

@@ -5,7 +5,7 @@
  *
  * The deciding itself is decide()'s.
  */
-#include "past-internal.h"
+#include "tracepager/past.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * The outcome of a decision, read from its JSON: the few members that a replay or an audit
  * compares, without a tree of all others. The document is one that we wrote.
  */
-#include "past-internal.h"
+#include "tracepager/past.h"
 
 #include <errno.h>
 #include <string.h>
