@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """What pagers tell back to the real daemon: acts that count once, on disk before the answer, and all that is refused or ignored."""
+import base64
+import itertools
 import json
 import os
 import resource
@@ -315,6 +317,209 @@ def full_disk():
         relay.finish()
 
 
+# ---- every kind ----
+
+SECRETS = "feedback_secret_file: [{directory}/new.secret, {directory}/old.secret]"
+EVERY = """
+teams: {{sre: {{escalation: sre}}, db: {{escalation: db}}}}
+pagers:
+  pd: {{kind: pagerduty, routing_key: k1, url: "{pager}/v2/enqueue", SECRETS}}
+  chat: {{kind: webhook, url: "CHAT/hook", SECRETS}}
+  genie: {{kind: opsgenie, api_key: k, url: "CHAT", SECRETS}}
+  jsm: {{kind: jsm, api_key: k, url: "CHAT", SECRETS}}
+  oncall: {{kind: grafana-oncall, webhook_url: "CHAT/oncall", SECRETS}}
+  goalert: {{kind: goalert, token: k, url: "CHAT", SECRETS}}
+  splunk: {{kind: splunk-oncall, api_key: k, routing_key: r, url: "CHAT", SECRETS}}
+  rootly: {{kind: rootly, token: k, url: "CHAT", SECRETS}}
+  io: {{kind: incidentio, token: k, url: "CHAT", SECRETS}}
+  other: {{kind: pagerduty, routing_key: k2, url: "{pager}/v2/enqueue"}}
+escalations:
+  sre: {{steps: [{{page: [pd, chat, genie, jsm, oncall, goalert, splunk, rootly, io], wait: 1h}}, {{page: [other]}}]}}
+  db: {{steps: [{{page: [other]}}]}}
+routes: [{{when: {{alertname: "Other*"}}, team: db}}]
+fallback: {{team: sre}}
+defaults: {{resolve_hold: 0s}}
+"""
+NUMBERS = itertools.count(79000)
+
+
+class Everything(Relay):
+    """Its pagers are of all kinds that tell something back."""
+
+    def __init__(self):
+        self.pager = peers.Pager()
+        self.chat = peers.Peer(lambda request: (200, {}, b'{"result":"success"}'))
+        rules = EVERY.replace("SECRETS", SECRETS).replace("CHAT", self.chat.url)
+        peers.Daemon.__init__(self, self.pager.url, rules=rules)
+        self.write("new.secret", "s3cret-new\n")
+        self.write("old.secret", "s3cret-old\n")
+        self.alerts = 0
+
+    def one(self, name="Disk"):
+        self.alerts += 1
+        known = {e["dedup_key"] for e in self.pager.events()}
+        body = peers.webhook(({"alertname": f"{name}{self.alerts}", "severity": "error"}, "firing"))
+        assert self.request("POST", "/webhook/am", body)[0] == 202
+        one = peers.wait_for("its page", lambda: [e["dedup_key"] for e in self.pager.events() if e["dedup_key"] not in known])[0]
+        peers.wait_for("all pages", lambda: {r["state"] for r in self.incident(one)["recipients"]} == {"reached"})
+        return one
+
+    def state(self, one):
+        """Closed it is when all recipients know that it is resolved."""
+        return self.incident(one)["state"].replace("closed", "resolved")
+
+
+class Kind:
+    """What one kind tells: acts("acknowledge" or "resolve", key, secret, …) and echo(key, secret), tracepager's own resolve."""
+
+    def __init__(self, acts, echo, wrong, late=True, signs_time=False, raw=feedback.with_secret):
+        self.acts, self.echo, self.wrong, self.late, self.signs_time, self.raw = acts, echo, wrong, late, signs_time, raw
+
+
+def goalert_acts(act, key, secret, **_):
+    number = GOALERT_NUMBERS.setdefault(key, next(NUMBERS))
+    return feedback.goalert(number, secret, {"acknowledge": "Acknowledged by ann (Web)", "resolve": "Closed by ann (SMS)"}[act])
+
+
+GOALERT_NUMBERS = {}
+KINDS = {
+    "pd": Kind(lambda act, key, secret, **more: feedback.pagerduty({"acknowledge": "incident.acknowledged", "resolve": "incident.resolved"}[act],
+                                                                   key, *[secret] * (secret is not None), **more),
+               lambda key, secret: feedback.pagerduty("incident.resolved", key, secret, agent=feedback.OURS),
+               {"event": {"event_type": 7, "data": [], "agent": 8}},
+               raw=lambda body, secret: (body, {"X-PagerDuty-Signature": "v1=" + feedback.mac(secret, body).hexdigest()})),
+    "genie": Kind(lambda act, key, secret, **more: feedback.opsgenie({"acknowledge": "Acknowledge", "resolve": "Close"}[act], key, secret, **more),
+                  lambda key, secret: feedback.opsgenie("Close", key, secret, source={"name": "tracepager", "type": "API"}),
+                  {"action": [], "alert": {"alias": 7, "updatedAt": "x"}}),
+    "oncall": Kind(lambda act, key, secret, **more: feedback.oncall(act, key, secret, **more),
+                   lambda key, secret: feedback.oncall("resolve", key, secret, user=None),
+                   {"event": 7, "user": [], "alert_payload": {"alert_uid": {}}}),
+    "goalert": Kind(goalert_acts, lambda key, secret: feedback.goalert(GOALERT_NUMBERS[key], secret, "Closed via tracepager (Generic API)"),
+                    {"Type": "AlertStatus", "AlertID": "x", "LogEntry": 7}, late=False),
+    "splunk": Kind(lambda act, key, secret, **more: feedback.splunk({"acknowledge": "ACKED", "resolve": "RESOLVED"}[act], key, secret, **more),
+                   lambda key, secret: feedback.splunk("RESOLVED", key, secret, who="SYSTEM"),
+                   {"STATE.CURRENT_ALERT_PHASE": 7, "STATE.ENTITY_ID": []}, late=False),
+    "rootly": Kind(lambda act, key, secret, **more: feedback.rootly({"acknowledge": "alert.acknowledged", "resolve": "alert.resolved"}[act],
+                                                                    key, secret, **more),
+                   None, {"event": {"type": {}}, "data": 7}, signs_time=True, raw=lambda body, secret: feedback.rootly(body, "", secret)),
+    "io": Kind(lambda act, key, secret, **more: feedback.escalation({"acknowledge": "acked", "resolve": "resolved"}[act], key,
+                                                                    *[secret] * (secret is not None), **more),
+               lambda key, secret: feedback.escalation("resolved", key, secret, actor={"alert": {"id": "x"}}),
+               {"event_type": "public_escalation.escalation_status_updated_v1", "public_escalation.escalation_status_updated_v1": []},
+               signs_time=True, raw=feedback.standard),
+}
+KINDS["jsm"] = KINDS["genie"]
+UNKNOWN = "f" * 32
+
+
+def cases_of(kind, one, over, others):
+    """(what, request, its status, a part of the answer, the incident's state behind it), one after the other."""
+    new, old = "s3cret-new", "s3cret-old"
+    now = time.time()
+    acknowledged = kind.acts("acknowledge", one, old, at=now)
+    yield "no proof", kind.acts("resolve", one, None), 401, "feedback_secret" if not kind.signs_time else "error", "open"
+    yield "forged", kind.acts("resolve", one, "s3cret-guessed"), 401, "feedback_secret", "open"
+    yield "an empty secret", kind.acts("resolve", one, ""), 401, "error", "open"
+    yield "malformed", kind.raw(b"{not JSON", new), 400, "the body is no ", "open"
+    yield "no object", kind.raw(b"[]", new), 400, "the body is no ", "open"
+    yield "wrong types", kind.raw(json.dumps(kind.wrong).encode(), new), 200, "ignored", "open"
+    yield "huge", kind.raw(b" " * 300000, new), 413, "262144 bytes", "open"
+    yield "deep", kind.raw(b'{"a":' + b"[" * 5000, new), 400, "the body is no ", "open"
+    if kind.late:
+        late = 401 if kind.signs_time else 200
+        yield "late", kind.acts("resolve", one, new, at=now - 7260), late, "clock" if kind.signs_time else "two hours", "open"
+    if kind.signs_time:
+        yield "replayed late", kind.acts("resolve", one, new, at=now - 310), 401, "clock", "open"
+        yield "of the future", kind.acts("resolve", one, new, at=now + 310), 401, "clock", "open"
+    if kind.echo:
+        yield "an echo of tracepager's own resolve", kind.echo(one, new), 200, "no person did it", "open"
+    yield "an unknown incident", kind.acts("resolve", UNKNOWN, new), 200, '"outcome":"ignored"', "open"
+    yield "another pager's incident", kind.acts("resolve", others, new), 200, '"outcome":"refused"', "open"
+    yield "acknowledged, with the old secret", acknowledged, 200, '"outcome":"done"', "acknowledged"
+    yield "the same request again", acknowledged, 200, ("counts once", '"outcome":"already"'), "acknowledged"
+    yield "resolved, by a later page's key", kind.acts("resolve", one + "#2" if kind is not KINDS["goalert"] else one, new), 200, \
+        '"outcome":"done"', "resolved"
+    yield "a closed incident", kind.acts("acknowledge", over, new), 200, ("ignored", '"outcome":"already"'), "resolved"
+
+
+def every_kind_is_told_and_deceived():
+    """Each case leaves the incident as it must be, is counted, and says nothing of a secret."""
+    relay = Everything().start()
+    tried = refused = 0
+    try:
+        over, others = relay.one(), relay.one("Other")
+        assert relay.request("POST", f"/api/v1/incidents/{over}/resolve", b"{}", {"Content-Type": "application/json"})[0] == 200
+        for pager, kind in KINDS.items():
+            one = relay.one()
+            if pager == "goalert":
+                for key in (one, over, others, UNKNOWN):
+                    GOALERT_NUMBERS[key] = next(NUMBERS)
+                    assert relay.tell("goalert", feedback.goalert(GOALERT_NUMBERS[key], "s3cret-new", key=key))[0] == 200
+            for what, request, want, words, state in cases_of(kind, one, over, others):
+                status, answer = relay.tell(pager, request)
+                text = json.dumps(answer, separators=(",", ":"))
+                where = (pager, what, status, text)
+                assert status == want, where
+                assert any(part in text for part in ([words] if isinstance(words, str) else words)), where
+                assert relay.state(one) == state, (where, relay.state(one))
+                assert "s3cret" not in text and "Traceback" not in text, where
+                tried, refused = tried + 1, refused + (status != 200)
+            (who, _), = relay.story(one, "acknowledged")
+            assert who in (f"ann (pager {pager})", f"ann@example.com (pager {pager})", f"Ann Example (pager {pager})", pager), who
+        assert relay.state(others) == "open" and relay.state(over) == "resolved"
+        assert relay.told()["refused"] == refused and tried >= 100, (relay.told(), tried, refused)
+        rotated = relay.one()
+        relay.write("old.secret", "s3cret-next\n")
+        assert relay.request("POST", "/-/reload")[0] == 200
+        for pager, kind in KINDS.items():
+            status, answer = relay.tell(pager, kind.acts("resolve", rotated, "s3cret-old"))
+            assert status == 401 and relay.incident(rotated)["state"] == "open", (pager, status, answer)
+        log = relay.log_text()
+        assert "s3cret" not in log, log
+        print(f"     {tried} cases of {len(KINDS)} kinds, {refused} refused")
+    finally:
+        relay.finish()
+
+
+def goalert_sends_its_secret_as_a_password():
+    """As Go's HTTP client makes it of https://tracepager:SECRET@HOST/; the answer and the log know nothing of it."""
+    relay = Everything().start()
+    try:
+        one = relay.one()
+        for password, want in (("s3cret-new", 200), ("s3cret-old", 200), ("s3cret", 401), ("", 401)):
+            body, headers = feedback.goalert(7, None, key=one)
+            headers["Authorization"] = "Basic " + base64.b64encode(f"tracepager:{password}".encode()).decode()
+            assert relay.tell("goalert", (body, headers))[0] == want, password
+        assert relay.tell("goalert", feedback.goalert(7, "s3cret-new", "Acknowledged by Bo (Voice)"))[0] == 200
+        assert relay.incident(one)["acknowledged_by"] == "Bo (pager goalert)"
+        assert "s3cret" not in relay.log_text()
+    finally:
+        relay.finish()
+
+
+def notes_of_every_kind_are_comments():
+    relay = Everything().start()
+    try:
+        one = relay.one()
+        note = feedback.opsgenie("AddNote", one, "s3cret-new", note="restarted\u0007it\u202e")
+        silenced = feedback.oncall("silence", one, "s3cret-new")
+        for pager, request in (("genie", note), ("genie", note), ("jsm", note), ("oncall", silenced), ("oncall", silenced)):
+            assert relay.tell(pager, request)[0] == 200
+        aside = {"incident": {"reference": "INC-1", "creator": {"alert": {"id": "A1"}}}, "new_status": {"category": "declined"},
+                 "previous_status": {"category": "triage"}}
+        created = {"id": "A1", "deduplication_key": one, "status": "firing"}
+        for event, data in (("public_alert.alert_created_v1", created), ("public_incident.incident_status_updated_v2", aside)):
+            assert relay.tell("io", feedback.incidentio(event, data, "s3cret-new"))[0] == 200
+        assert relay.story(one, "commented") == [
+            ("ann@example.com (pager genie)", "feedback: restarted it"), ("ann@example.com (pager jsm)", "feedback: restarted it"),
+            ("ann (pager oncall)", "feedback: silenced in Grafana OnCall"), ("io", "feedback: INC-1 in incident.io is declined now")], \
+            relay.incident(one)["events"]
+        assert relay.incident(one)["state"] == "open"
+    finally:
+        relay.finish()
+
+
 peers.run(pagerduty_acknowledges_and_resolves, an_automation_does_not_acknowledge, words_of_people_are_harmless_from_every_entrance,
           notes_come_once, events_act_once_over_a_restart, a_merge_is_a_comment, receivers_of_webhooks_act,
-          forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk, full_disk)
+          forged_and_replayed_requests_do_nothing, secrets_are_rotated, what_is_answered_is_on_disk, full_disk,
+          every_kind_is_told_and_deceived, goalert_sends_its_secret_as_a_password, notes_of_every_kind_are_comments)

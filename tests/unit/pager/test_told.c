@@ -199,6 +199,20 @@ START_TEST(genie_event_id)
 }
 END_TEST
 
+/* Which page of the incident it is about: the number in our key; 0 where there is no key. */
+START_TEST(page_numbers)
+{
+	told(PAGER_OPSGENIE, genie_rows[0].body);
+	ck_assert_int_eq(feedback.acts[0].n, 1);
+	told(PAGER_OPSGENIE, genie_rows[1].body);
+	ck_assert_int_eq(feedback.acts[0].n, 2);
+	told(PAGER_OPSGENIE,
+	     "{\"action\":\"Close\",\"alert\":{\"alertId\":\"a1\",\"username\":\"bo\"}}");
+	ck_assert_str_eq(feedback.acts[0].incident, "");
+	ck_assert_int_eq(feedback.acts[0].n, 0);
+}
+END_TEST
+
 /* ---- Grafana OnCall ---- */
 
 #define ADMIN "{\"id\":\"UVMX6YI9VY9PV\",\"username\":\"admin\",\"email\":\"admin@localhost\"}"
@@ -584,6 +598,7 @@ START_TEST(io_alerts_of_an_escalation)
 	for (size_t i = 0; i < 2; i++) {
 		ck_assert_int_eq(feedback.acts[i].kind, ACT_ACKNOWLEDGE);
 		ck_assert_str_eq(feedback.acts[i].incident, i ? "k2" : "k1");
+		ck_assert_int_eq(feedback.acts[i].n, i ? 3 : 1);
 		ck_assert_str_eq(feedback.acts[i].who, "Lisa Karlin Curtis");
 	}
 }
@@ -655,6 +670,7 @@ int main(void)
 	tcase_add_loop_test(tests, header_secret, 0, ARRAY_LEN(header_secrets));
 	tcase_add_loop_test(tests, genie_event, 0, ARRAY_LEN(genie_rows));
 	tcase_add_test(tests, genie_event_id);
+	tcase_add_test(tests, page_numbers);
 	tcase_add_loop_test(tests, oncall_event, 0, ARRAY_LEN(oncall_rows));
 	tcase_add_test(tests, oncall_event_id);
 	tcase_add_loop_test(tests, goalert_event, 0, ARRAY_LEN(goalert_rows));
