@@ -25,6 +25,12 @@ size_t cells_of(const char *text);
  * cells in *ret_cells. len is not 0. */
 size_t cells_character(const char *text, size_t len, size_t *ret_cells);
 
+/* The bytes of what a person sees as one character at the begin of well-formed UTF-8: with its
+ * marks, and an emoji with what it is joined to (families, skin tones, flags). A text is cut
+ * between two of them. At most 64 bytes, so that marks without end do not make one of a whole
+ * text. len is not 0. */
+size_t cells_cluster(const char *text, size_t len);
+
 /* Well-formed UTF-8 as ASCII, for terminals that show nothing else, with the same number of cells:
  * our own signs become similar ASCII, every other character becomes "?". */
 void cells_ascii(struct buf *out, const char *text, size_t len);

@@ -99,6 +99,39 @@ size_t cells_character(const char *text, size_t len, size_t *ret_cells)
 	return at;
 }
 
+#define CLUSTER_BYTES 64
+
+static bool is_regional(uint32_t code)
+{
+	return code >= 0x1F1E6 && code <= 0x1F1FF;
+}
+
+/* Is the character part of the one before it? */
+static bool joins_cluster(uint32_t before, uint32_t code)
+{
+	return before == 0x200D || code == 0x200D || (code >= 0x1F3FB && code <= 0x1F3FF) ||
+	       (code >= 0xE0020 && code <= 0xE007F) ||
+	       code_in_ranges(cell_mark_ranges, ARRAY_LEN(cell_mark_ranges), code);
+}
+
+size_t cells_cluster(const char *text, size_t len)
+{
+	uint32_t before, code;
+	size_t at = code_point(text, len, &before);
+	bool flag = is_regional(before);
+
+	while (at < len) {
+		size_t n = code_point(text + at, len - at, &code);
+		if (at + n > CLUSTER_BYTES ||
+		    !(joins_cluster(before, code) || (flag && is_regional(code))))
+			break;
+		flag = false;
+		before = code;
+		at += n;
+	}
+	return at;
+}
+
 static size_t measure_cells(const char *text, size_t len)
 {
 	size_t cells = 0, width;

@@ -41,17 +41,27 @@ static const struct {
 	{ "urgency", offsetof(struct page, urgency) },
 };
 
+/* Receivers hand annotations on to chats, as they are. */
+static void alertmanager_add(struct buf *out, const char *name, const char *text)
+{
+	struct buf words = BUF_INIT(LIMIT_PAGE_BYTES);
+
+	pager_quiet.add(&words, text);
+	pager_add_text(out, name, buf_text(&words));
+	buf_fini(&words);
+}
+
 static void alertmanager_add_annotations(struct arena *arena, const struct page *page,
 					 struct buf *out)
 {
 	struct buf words = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct marked_text text = { arena, &words, &pager_plain, ALERTMANAGER_DESCRIPTION };
+	struct marked_text text = { arena, &words, &pager_quiet, ALERTMANAGER_DESCRIPTION };
 	struct page_link links[PAGER_LINKS];
 	const size_t n = pager_links(arena, page, links);
 
 	buf_json_key(out, "annotations");
 	buf_putc(out, '{');
-	buf_json_text(out, "summary", pager_headline(arena, page, LIMIT_SUMMARY_CHARS));
+	alertmanager_add(out, "summary", pager_headline(arena, page, LIMIT_SUMMARY_CHARS));
 	marked_page(&text, page, false);
 	buf_json_text(out, "description", buf_text(&words));
 	buf_fini(&words);
@@ -59,8 +69,8 @@ static void alertmanager_add_annotations(struct arena *arena, const struct page 
 	for (size_t i = 0; i < sizeof(alertmanager_facts) / sizeof(alertmanager_facts[0]); i++) {
 		const char *fact =
 			*(const char *const *)((const char *)page + alertmanager_facts[i].offset);
-		pager_add_text(out, alertmanager_facts[i].name,
-			       pager_words(arena, fact, LIMIT_SUMMARY_CHARS, true));
+		alertmanager_add(out, alertmanager_facts[i].name,
+				 pager_words(arena, fact, LIMIT_SUMMARY_CHARS, true));
 	}
 	for (size_t i = 0; i < n; i++)
 		if (strcasecmp(links[i].text, "runbook") == 0) {
@@ -85,7 +95,7 @@ static void alertmanager_write_body(struct arena *arena, const struct page *page
 	buf_putc(out, '{');
 	buf_json_text(out, "alertname", "tracepager");
 	buf_json_text(out, "incident", page->dedup_key);
-	pager_add_text(out, "team", page->group);
+	pager_add_words(arena, out, "team", page->group, LIMIT_SUMMARY_CHARS);
 	buf_putc(out, '}');
 	alertmanager_add_annotations(arena, page, out);
 	buf_json_text(out, "startsAt", rfc3339_format(starts_us, at));

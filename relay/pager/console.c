@@ -18,6 +18,8 @@
 #define FIELD_COLUMNS 12
 /* Of a waterfall's line that is too wide: the end that stays, with the duration. */
 #define WATERFALL_TAIL_CELLS 9
+/* The bytes of a word in which an address has its "://". */
+#define SCHEME_BYTES 64u
 
 enum console_style {
 	STYLE_PLAIN,
@@ -56,8 +58,17 @@ static void console_end(struct console *c, enum console_style style)
 
 /* ---- wrapping ---- */
 
+/* U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069. */
+static bool turns_direction(const unsigned char *c)
+{
+	return c[0] == 0xe2 && ((c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f ||
+						  (c[2] >= 0xaa && c[2] <= 0xae))) ||
+				(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
 /* Length in bytes of the character at text, if a terminal may get it unchanged; 0: it must be
- * replaced, because it is broken UTF-8 or a control character (C0, DEL, C1). */
+ * replaced, because it is broken UTF-8, a control character (C0, DEL, C1), or turns what follows.
+ */
 static size_t printable_bytes(const char *text)
 {
 	const unsigned char *c = (const unsigned char *)text;
@@ -68,7 +79,7 @@ static size_t printable_bytes(const char *text)
 	for (size_t i = 1; i < n; i++)
 		if ((c[i] & 0xc0) != 0x80)
 			return 0;
-	return n;
+	return n == 3 && turns_direction(c) ? 0 : n;
 }
 
 /* Bytes of the character at text, at least 1, and its cells on the screen. */
@@ -97,10 +108,10 @@ static void put_text(struct console *c, const char *text, size_t len)
 /* Is the word at start an address? An address gets a line of its own and is never cut. */
 static bool in_address(const char *text, size_t start, size_t len)
 {
-	const char *end = memchr(text + start, ' ', len - start);
-	const char *mark = memmem(text + start, len - start, "://", 3);
+	const size_t room = len - start < SCHEME_BYTES ? len - start : SCHEME_BYTES;
+	const char *end = memchr(text + start, ' ', room);
 
-	return mark && (!end || mark < end);
+	return memmem(text + start, end ? (size_t)(end - text) - start : room, "://", 3) != NULL;
 }
 
 /* Does the word at start fit on a line of its own? Then it is not folded: an id is copied whole. */
@@ -108,7 +119,7 @@ static bool word_fits(const char *text, size_t start, size_t len, size_t columns
 {
 	size_t n = 0, cells;
 
-	for (size_t i = start; i < len && text[i] != ' '; n += cells)
+	for (size_t i = start; i < len && n <= columns && text[i] != ' '; n += cells)
 		i += console_character(text + i, &cells);
 	return n <= columns;
 }
@@ -156,7 +167,7 @@ static void put_wrapped(struct console *c, enum console_style style, const char 
 			n++;
 		text += n;
 		len -= n;
-		if (len == 0)
+		if (len == 0 || c->out.failed)
 			return;
 		buf_printf(&c->out, "%*s", (int)indent, "");
 	}
@@ -477,6 +488,12 @@ static int console_build(struct arena *arena, const struct page *page,
 	(void)message_id;
 	(void)wall_us;
 	put_page(&c, arena);
+	if (c.out.failed) {
+		const struct page cut = pager_shortened(arena, page);
+		buf_reset(&c.out);
+		c.page = &cut;
+		put_page(&c, arena);
+	}
 	if (screen->ascii && !c.out.failed) {
 		struct buf ascii = BUF_INIT(LIMIT_PAGE_BYTES);
 		cells_ascii(&ascii, c.out.data, c.out.len);

@@ -31,9 +31,9 @@ static void incidentio_write_body(struct arena *arena, const struct page *page, 
 	buf_putc(out, '{');
 	buf_json_text(out, "incident", page->incident);
 	buf_json_text(out, "severity", severity_name(page->severity));
-	pager_add_text(out, "team", page->group);
-	pager_add_text(out, "service", page->component);
-	pager_add_text(out, "environment", page->environment);
+	pager_add_words(arena, out, "team", page->group, LIMIT_SUMMARY_CHARS);
+	pager_add_words(arena, out, "service", page->component, LIMIT_SUMMARY_CHARS);
+	pager_add_words(arena, out, "environment", page->environment, LIMIT_SUMMARY_CHARS);
 	buf_puts(out, "}}");
 	buf_fini(&words);
 }

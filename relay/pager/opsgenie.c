@@ -25,38 +25,11 @@
 /* Of all details together it takes 8,000: there are at most 10, with names of at most 20. */
 #define OPSGENIE_DETAIL 700u
 
-static void opsgenie_add(struct buf *out, const char *text)
-{
-	/* The blank of no width keeps < from beginning a tag where the service shows HTML. */
-	for (; *text; text++) {
-		buf_putc(out, *text);
-		if (*text == '<')
-			buf_puts(out, "\u200b");
-	}
-}
-
-static void opsgenie_add_link(struct buf *out, const char *text, const char *href)
-{
-	opsgenie_add(out, text);
-	buf_printf(out, ": %s", href);
-}
-
-static const struct pager_markup opsgenie_markup = {
-	.add = opsgenie_add,
-	.add_code = opsgenie_add,
-	.add_link = opsgenie_add_link,
-	.bold = "",
-	.bold_end = "",
-	.code = "\n",
-	.code_end = "\n",
-	.one_font = true,
-};
-
 static void opsgenie_add_page(struct arena *arena, const struct page *page, const char *key,
 			      size_t max, struct buf *out)
 {
 	struct buf words = BUF_INIT(LIMIT_PAGE_BYTES);
-	struct marked_text text = { arena, &words, &opsgenie_markup, max };
+	struct marked_text text = { arena, &words, &pager_quiet, max };
 
 	/* A note stands beside the alert's first message, which may be another by now. */
 	marked_page(&text, page, page->event != PAGE_TRIGGER);

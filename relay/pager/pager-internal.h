@@ -32,6 +32,12 @@ int pager_deliver_hook(struct arena *arena, const struct page_target *target, st
 const char *pager_url(struct arena *arena, const struct page_target *target, const char *path);
 /* Add a member, unless its text is NULL or empty. */
 void pager_add_text(struct buf *out, const char *key, const char *text);
+/* Add a member of one line that is cut to `max` units, made plain; nothing where it is empty. */
+void pager_add_words(struct arena *arena, struct buf *out, const char *key, const char *text,
+		     size_t max);
+/* The page with each fact cut to some 1,000 bytes and without texts of many lines: what is left
+ * where it is too large without its details. Its texts are borrowed or kept by the arena. */
+struct page pager_shortened(struct arena *arena, const struct page *page);
 /* Add the page's facts of one line each, from "why" to "differs", in its order. */
 void pager_add_facts(struct buf *out, const struct page *page);
 /* Add who has the incident, what comes next and how urgent the page is; what is not known is left

@@ -3,10 +3,12 @@
  */
 #include "pager_layout.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "tracepager/cells.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
@@ -19,32 +21,46 @@
 
 /* ---- lengths ---- */
 
-/* The bytes in which text has at most `max` UTF-16 units; a character of 4 bytes has two. */
-static size_t units_bytes(const char *text, size_t max)
+/* A character of 4 bytes has two units. */
+static size_t units_in(const char *text, size_t len)
 {
+	size_t units = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+		units += c >= 0xf0 ? 2 : (c & 0xc0) != 0x80 ? 1 : 0;
+	}
+	return units;
+}
+
+/* *ret_last: where the last of its characters begins. */
+static size_t units_cut(const char *text, size_t max, size_t *ret_last)
+{
+	const size_t len = strlen(text);
 	size_t i = 0, units = 0;
 
-	while (text[i]) {
-		unsigned char c = (unsigned char)text[i];
-		size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
-		units += n == 4 ? 2 : 1;
+	*ret_last = 0;
+	while (i < len) {
+		size_t n = cells_cluster(text + i, len - i);
+		units += units_in(text + i, n);
 		if (units > max)
 			break;
-		for (; n > 0 && text[i]; n--)
-			i++;
+		*ret_last = i;
+		i += n;
 	}
 	return i;
 }
 
+size_t pager_units(const char *text, size_t max)
+{
+	size_t last;
+
+	return units_cut(text, max, &last);
+}
+
 static size_t units_of(const char *text)
 {
-	size_t units = 0;
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		units += c >= 0xf0 ? 2 : (c & 0xc0) != 0x80 ? 1 : 0;
-	}
-	return units;
+	return units_in(text, strlen(text));
 }
 
 const char *pager_words(struct arena *arena, const char *text, size_t max, bool one_line)
@@ -58,10 +74,59 @@ const char *pager_words(struct arena *arena, const char *text, size_t max, bool 
 		while (kept > 0 && kept < len && (text[kept] & 0xc0) == 0x80)
 			kept--;
 	}
-	char *words = plain_words(arena, arena_strndup(arena, text, kept), one_line);
-	if (kept == len && !words[units_bytes(words, max)])
+	const char *words = plain_words(arena, arena_strndup(arena, text, kept), one_line);
+	size_t last, cut;
+	if (kept == len && !words[pager_units(words, max)])
 		return words;
-	return arena_printf(arena, "%.*s…", (int)units_bytes(words, max - 1), words);
+	cut = units_cut(words, max - 1, &last);
+	/* The text goes on, perhaps with a mark of its last character. */
+	if (!words[cut] && kept < len)
+		cut = last;
+	return arena_printf(arena, "%.*s…", (int)cut, words);
+}
+
+void pager_add_words(struct arena *arena, struct buf *out, const char *key, const char *text,
+		     size_t max)
+{
+	pager_add_text(out, key, pager_words(arena, text, max, true));
+}
+
+#define SHORT_UNITS 300u
+
+struct page pager_shortened(struct arena *arena, const struct page *page)
+{
+	static const size_t facts[] = {
+		offsetof(struct page, summary),	    offsetof(struct page, component),
+		offsetof(struct page, origin),	    offsetof(struct page, group),
+		offsetof(struct page, kind),	    offsetof(struct page, note),
+		offsetof(struct page, environment), offsetof(struct page, instance),
+		offsetof(struct page, labels),	    offsetof(struct page, banner),
+		offsetof(struct page, why),	    offsetof(struct page, evidence),
+		offsetof(struct page, limits),	    offsetof(struct page, path),
+		offsetof(struct page, could_be),    offsetof(struct page, what_differs),
+		offsetof(struct page, differs),	    offsetof(struct page, what_to_do),
+		offsetof(struct page, also_paged),  offsetof(struct page, acked_by),
+		offsetof(struct page, escalates),   offsetof(struct page, moved_to_team),
+	};
+	struct page cut = *page;
+
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
+		const char **fact = (const char **)(void *)((char *)&cut + facts[i]);
+		if (*fact)
+			*fact = pager_words(arena, *fact, SHORT_UNITS, true);
+	}
+	cut.waterfall = cut.reasons = cut.alert_says = cut.alert_list = cut.decision = NULL;
+	cut.details = "";
+	cut.nalerts = 0;
+	cut.act_href = NULL;
+	cut.nlinks = 0;
+	struct page_link links[PAGER_LINKS];
+	const size_t n = pager_links(arena, page, links), acts = pager_acts(page, links, n);
+	if (acts)
+		cut.act_href = links[0].href;
+	for (size_t i = acts; i < n && cut.nlinks < LIMIT_PAGE_LINKS; i++)
+		cut.links[cut.nlinks++] = links[i];
+	return cut;
 }
 
 /* ---- facts ---- */
@@ -469,6 +534,34 @@ const struct pager_markup pager_plain = {
 };
 
 #define ZERO_WIDTH_SPACE "\u200b"
+
+/* The blank of no width keeps < from beginning a tag, a link or <!channel>, and takes its meaning
+ * from @channel. */
+static void quiet_add(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		buf_putc(out, *text == '`' ? '\'' : *text);
+		if (*text == '<' || *text == '@')
+			buf_puts(out, ZERO_WIDTH_SPACE);
+	}
+}
+
+static void quiet_add_link(struct buf *out, const char *text, const char *href)
+{
+	quiet_add(out, text);
+	buf_printf(out, ": %s", href);
+}
+
+const struct pager_markup pager_quiet = {
+	.add = quiet_add,
+	.add_code = quiet_add,
+	.add_link = quiet_add_link,
+	.bold = "",
+	.bold_end = "",
+	.code = "\n",
+	.code_end = "\n",
+	.one_font = true,
+};
 
 /* The marks that mean something anywhere, and those that do where a line begins. A "." or ")" makes
  * a list behind digits alone. The invisible blank behind @ makes "@channel" no mention, which no

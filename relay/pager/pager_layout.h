@@ -15,6 +15,10 @@
  * "". */
 const char *pager_words(struct arena *arena, const char *text, size_t max, bool one_line);
 
+/* The bytes in which a well-formed text has at most `max` units, cut between what a person sees as
+ * two characters. */
+size_t pager_units(const char *text, size_t max);
+
 struct pager_fact {
 	const char *name, *text;
 };
@@ -90,7 +94,8 @@ void marked_page(struct marked_text *text, const struct page *page, bool with_he
 /* The same without the headline, and without the first `nshown` links, which stand elsewhere. */
 void marked_rest(struct marked_text *text, const struct page *page, size_t nshown);
 
-/* Markups: plain text; Markdown with backslashes, in which no @name is a mention. */
-extern const struct pager_markup pager_plain, pager_markdown;
+/* Markups: plain text; plain text for readers that are not known, in which nothing is a tag, a link
+ * or a mention of Slack or HTML; Markdown with backslashes, in which no @name is a mention. */
+extern const struct pager_markup pager_plain, pager_quiet, pager_markdown;
 
 #endif

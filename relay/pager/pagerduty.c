@@ -6,7 +6,7 @@
  * body above PagerDuty's cap loses the decision first, then the waterfall, then all texts of many
  * lines; each is replaced by a note.
  */
-#include "pager-internal.h"
+#include "pager_layout.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -248,7 +248,7 @@ static void add_payload(struct buf *out, const struct page *page, enum trim trim
 	buf_json_key(out, "payload");
 	buf_putc(out, '{');
 	buf_json_key(out, "summary");
-	buf_json_stringn(out, summary, utf8_chars(summary, SUMMARY_CHARS));
+	buf_json_stringn(out, summary, pager_units(summary, SUMMARY_CHARS));
 	buf_json_text(out, "source", page->origin[0] ? page->origin : "tracepager");
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_text(out, "timestamp", rfc3339_format(page->at_us, at));
@@ -322,6 +322,10 @@ static int pagerduty_build(struct arena *arena, const struct page *page,
 		pagerduty_write_body(&body, page, target, trim);
 		if (!body.failed)
 			break;
+	}
+	if (body.failed) {
+		const struct page cut = pager_shortened(arena, page);
+		pagerduty_write_body(&body, &cut, target, TRIM_DETAILS);
 	}
 	if (body.failed) {
 		error = err_set(err, E2BIG, "the page has more than %u bytes without its details",

@@ -27,9 +27,9 @@ static void rootly_write_body(struct arena *arena, const struct page *page, stru
 	buf_json_text(out, "dedup_key", page->dedup_key);
 	buf_json_text(out, "severity", severity_name(page->severity));
 	buf_json_text(out, "description", buf_text(&words));
-	pager_add_text(out, "team", page->group);
-	pager_add_text(out, "service", page->component);
-	pager_add_text(out, "environment", page->environment);
+	pager_add_words(arena, out, "team", page->group, LIMIT_SUMMARY_CHARS);
+	pager_add_words(arena, out, "service", page->component, LIMIT_SUMMARY_CHARS);
+	pager_add_words(arena, out, "environment", page->environment, LIMIT_SUMMARY_CHARS);
 	if (pager_links(arena, page, links) > 0)
 		buf_json_text(out, "url", links[0].href);
 	buf_putc(out, '}');

@@ -76,9 +76,9 @@ static void splunk_write_body(struct arena *arena, const struct page *page, stru
 		buf_json_int(out, "state_start_time", page->since_us / US_PER_SECOND);
 	buf_json_text(out, "monitoring_tool", "tracepager");
 	buf_json_text(out, "severity", severity_name(page->severity));
-	pager_add_text(out, "team", page->group);
-	pager_add_text(out, "service", page->component);
-	pager_add_text(out, "environment", page->environment);
+	pager_add_words(arena, out, "team", page->group, LIMIT_SUMMARY_CHARS);
+	pager_add_words(arena, out, "service", page->component, LIMIT_SUMMARY_CHARS);
+	pager_add_words(arena, out, "environment", page->environment, LIMIT_SUMMARY_CHARS);
 	splunk_add_links(arena, page, out);
 	buf_putc(out, '}');
 	buf_fini(&words);

@@ -161,6 +161,10 @@ static int webhook_build(struct arena *arena, const struct page *page,
 			break;
 	}
 	if (body.failed) {
+		const struct page cut = pager_shortened(arena, page);
+		webhook_write_body(&body, &cut, TRIM_DETAILS);
+	}
+	if (body.failed) {
 		buf_fini(&body);
 		return err_set(err, E2BIG, "the page has more than %u bytes without its details",
 			       LIMIT_PAGE_BYTES);

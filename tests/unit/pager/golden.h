@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracepager/buf_json.h"
 #include "tracepager/limits.h"
 #include "tracepager/pager_kind.h"
 #include "tracepager/xalloc.h"
