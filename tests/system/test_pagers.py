@@ -2,6 +2,7 @@
 """Every kind of pager through the real daemon: an incident that fires, is joined by a second alert and resolves, to a stub that speaks the
 services' rules: it checks each request as the service would (limits, needed members), answers 429 with Retry-After and 503 once each, and
 says no with status 200 where the service does that. No secret stands in the log."""
+import base64
 import json
 import os
 import re
@@ -146,6 +147,19 @@ def splunk_oncall(path, _, body):
     return types[doc["message_type"]], 200, {"result": "success", "entity_id": doc["entity_id"]}
 
 
+def servicenow(path, headers, body):
+    login = base64.b64encode(f"relay:{SECRET}".encode()).decode()
+    need(path == "/api/global/em/jsonv2" and headers.get("Authorization") == "Basic " + login, path)
+    (record,) = json.loads(body)["records"]
+    need(all(isinstance(value, str) for value in record.values()), "fields are texts")
+    need(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", record["time_of_event"]) and 0 < len(record["message_key"]) <= 1024, "time or key")
+    need(len(record["description"]) <= 4000 and len(record["additional_info"]) <= 4000, "lengths")
+    need(all(len(record.get(name, "")) <= 100 for name in ("source", "node", "resource", "metric_name", "type")), "names")
+    need(json.loads(record["additional_info"])["assignment_group"] == "Database", "additional_info")
+    need((record["severity"] == "0") == (record["resolution_state"] == "Closing") and record["severity"] in "01245", "severity")
+    return "end" if record["severity"] == "0" else "fire", 200, {"records": [{"__status": "success"}]}
+
+
 # kind: (members of the rules, what the stub checks, an answer that means no or None)
 KINDS = {
     "opsgenie": ("api_key_file: {key}, url: \"{url}\", responder: Shop", opsgenie, None),
@@ -164,6 +178,8 @@ KINDS = {
     "rootly": ("token_file: {key}, url: \"{url}/generic\"", rootly, None),
     "splunk-oncall": ("api_key_file: {key}, url: \"{url}/alert\", routing_key: shop", splunk_oncall,
                       (200, {}, b'{"result":"failure","messages":["no such key"]}')),
+    "servicenow": ("password_file: {key}, url: \"{url}\", user: relay, assignment_group: Database", servicenow,
+                   (200, {}, b'{"error":{"message":"User Not Authorized","detail":""},"status":"failure"}')),
     "alertmanager": ("bearer_file: {key}, url: \"{url}/\"", alertmanager, None),
 }
 HOOKS = {"slack": "/services/T0/" + SECRET, "teams": f"/workflows/{SECRET}?sig={SECRET}", "discord": "/api/webhooks/1/" + SECRET,

@@ -1,5 +1,5 @@
-/* Tests of the pager kinds ntfy, telegram, pushover, goalert, incidentio, grafana-oncall, rootly
- * and splunk-oncall. */
+/* Tests of the pager kinds ntfy, telegram, pushover, goalert, incidentio, grafana-oncall, rootly,
+ * splunk-oncall and servicenow. */
 #include "golden.h"
 
 #define PLAIN_REST "\\nTrace 4bf9:\\n✗ ledger  ██ 4 ms\\n\\n" GOLDEN_LAST
@@ -285,6 +285,160 @@ START_TEST(splunk_oncall_replies_are_judged)
 }
 END_TEST
 
+static struct page_target servicenow_target(void)
+{
+	struct page_target target =
+		target_of(PAGER_SERVICENOW, "https://example.service-now.com/", "DB \"1\"");
+
+	target.key = "open sesame";
+	target.texts[PAGER_USER] = "Aladdin";
+	return target;
+}
+
+START_TEST(servicenow_gets_an_event)
+{
+	static const char *const alerts[] = { "LedgerErrors", "Other" };
+	struct page_target target = servicenow_target();
+	const struct http_request request = build(&target);
+
+	ck_assert_str_eq(request.url, "https://example.service-now.com/api/global/em/jsonv2");
+	/* The example of RFC 7617, section 2. */
+	ck_assert_str_eq(header(&request, "Authorization"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+	ck_assert_str_eq(header(&request, "Content-Type"), "application/json");
+	page.alerts = alerts;
+	page.nalerts = 2;
+	page.instance = "db17";
+	page.waterfall = page.evidence = NULL;
+	golden(&target,
+	       "{\"records\":[{\"source\":\"tracepager\",\"event_class\":\"tracepager\","
+	       "\"node\":\"db17\",\"resource\":\"ledger\",\"metric_name\":\"LedgerErrors\","
+	       "\"type\":\"span\",\"message_key\":\"i1#2\",\"severity\":\"1\",\"description\":\""
+	       "[critical] ledger: deadlock\\n"
+	       "Acknowledge, hand on or resolve: https://tp.example/i/i1?t=AQ\\n"
+	       "Since: 2026-09-01T09:58:00Z, 2 min 02 s before this page\\n"
+	       "Environment: prod\\nInstance: db17\\n"
+	       "Why you: team money owns ledger (rules.yaml:24)\\nPath: web > ledger\\n"
+	       "Runbook: https://wiki.example/ledger\\nIncident: i1\\n\","
+	       "\"additional_info\":\"{\\\"assignment_group\\\":\\\"DB \\\\\\\"1\\\\\\\"\\\","
+	       "\\\"tracepager_severity\\\":\\\"critical\\\",\\\"tracepager_incident\\\":"
+	       "\\\"i1\\\","
+	       "\\\"state\\\":\\\"open\\\",\\\"team\\\":\\\"money\\\","
+	       "\\\"environment\\\":\\\"prod\\\","
+	       "\\\"url\\\":\\\"https://tp.example/i/i1?t=AQ\\\","
+	       "\\\"why\\\":\\\"team money owns ledger (rules.yaml:24)\\\","
+	       "\\\"path\\\":\\\"web > ledger\\\"}\","
+	       "\"time_of_event\":\"2026-09-01 10:00:02\",\"resolution_state\":\"New\"}]}");
+}
+END_TEST
+
+static const char *servicenow_field(const struct page_target *target, const char *field)
+{
+	json_t *body = body_of(target);
+	const char *text = arena_strdup(
+		arena, text_at(json_array_get(json_object_get(body, "records"), 0), field));
+
+	json_decref(body);
+	return text;
+}
+
+START_TEST(servicenow_has_severities)
+{
+	static const char *const wanted[] = { "5", "4", "2", "1" };
+	struct page_target target = servicenow_target();
+
+	for (int severity = SEVERITY_INFO; severity <= SEVERITY_CRITICAL; severity++) {
+		page.severity = (enum severity)severity;
+		ck_assert_str_eq(servicenow_field(&target, "severity"), wanted[severity]);
+	}
+	page.event = PAGE_UPDATE;
+	ck_assert_str_eq(servicenow_field(&target, "severity"), "1");
+	ck_assert_str_eq(servicenow_field(&target, "resolution_state"), "New");
+	page.event = PAGE_RESOLVE;
+	ck_assert_str_eq(servicenow_field(&target, "severity"), "0");
+	ck_assert_str_eq(servicenow_field(&target, "resolution_state"), "Closing");
+	ck_assert_str_eq(servicenow_field(&target, "message_key"), "i1#2");
+}
+END_TEST
+
+/* Fields are cut between characters; a text of JSON loses whole members. */
+START_TEST(servicenow_cuts_what_is_long)
+{
+	struct page_target target = servicenow_target();
+	json_error_t where;
+
+	page.component = page.instance = accents(300);
+	is_cut(servicenow_field(&target, "resource"), 100);
+	is_cut(servicenow_field(&target, "node"), 100);
+	page.why = page.evidence = page.path = page.labels = page.alert_says = accents(9000);
+	ck_assert_uint_le(strlen(servicenow_field(&target, "description")), 2 * 4000);
+	const char *info = servicenow_field(&target, "additional_info");
+	ck_assert_uint_le(strlen(info), 4000);
+	json_t *root = json_loads(info, JSON_REJECT_DUPLICATES, &where);
+	ck_assert_msg(root != NULL, "%s", where.text);
+	ck_assert_str_eq(text_at(root, "team"), "money");
+	json_decref(root);
+}
+END_TEST
+
+START_TEST(servicenow_needs_its_login)
+{
+	struct page_target target = servicenow_target();
+	struct delivery delivery;
+	struct err err;
+
+	target.key = NULL;
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "pager p1 has no password");
+	target = servicenow_target();
+	target.texts[PAGER_USER] = NULL;
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "pager p1 has no user");
+	target.texts[PAGER_USER] = "a:b";
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "colon"));
+	ck_assert_ptr_null(strstr(err.text, "sesame"));
+	target = servicenow_target();
+	page.dedup_key = accents(513);
+	ck_assert_int_eq(build_error(&target, &delivery, &err), -EINVAL);
+}
+END_TEST
+
+START_TEST(servicenow_replies_are_judged)
+{
+	static const struct {
+		int status;
+		const char *body;
+		enum judgement_outcome outcome;
+		const char *text;
+	} replies[] = {
+		{ 200, "{\"records\":[{\"__status\":\"success\"}]}", JUDGE_DELIVERED, "" },
+		{ 201, "", JUDGE_DELIVERED, "" },
+		{ 200,
+		  "{\"error\":{\"message\":\"User Not Authorized\",\"detail\":\"\"},"
+		  "\"status\":\"failure\"}",
+		  JUDGE_REJECTED, "HTTP 200: User Not Authorized" },
+		{ 200, "{\"error\":\"no such table\"}", JUDGE_REJECTED, "HTTP 200: no such table" },
+		{ 200,
+		  "{\"records\":[{\"__status\":\"failure\",\"__error\":{\"reason\":"
+		  "\"Insert aborted\"}}]}",
+		  JUDGE_REJECTED, "HTTP 200: Insert aborted" },
+		{ 200, "\n<html>Instance Hibernating page</html>", JUDGE_RETRY,
+		  "HTTP 200: the instance answers with a page, not with JSON: it may hibernate, "
+		  "or be no instance" },
+		{ 401, "{\"error\":{\"message\":\"User Not Authenticated\"}}", JUDGE_REJECTED,
+		  "HTTP 401: {\"error\":{\"message\":\"User Not Authenticated\"}}" },
+		{ 429, "", JUDGE_RETRY, "HTTP 429" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
+		const struct judgement judgement =
+			judge(PAGER_SERVICENOW, replies[i].status, replies[i].body);
+		ck_assert_int_eq(judgement.outcome, replies[i].outcome);
+		ck_assert_str_eq(judgement.text, replies[i].text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase;
@@ -302,5 +456,10 @@ int main(void)
 	tcase_add_test(tcase, splunk_oncall_has_message_types);
 	tcase_add_test(tcase, splunk_oncall_needs_its_keys);
 	tcase_add_test(tcase, splunk_oncall_replies_are_judged);
+	tcase_add_test(tcase, servicenow_gets_an_event);
+	tcase_add_test(tcase, servicenow_has_severities);
+	tcase_add_test(tcase, servicenow_cuts_what_is_long);
+	tcase_add_test(tcase, servicenow_needs_its_login);
+	tcase_add_test(tcase, servicenow_replies_are_judged);
 	return golden_run(suite);
 }
