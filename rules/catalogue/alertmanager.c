@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "tracepager/time_interval.h"
+
 static struct am *am_of(struct catalogue *catalogue)
 {
 	if (catalogue->am)
@@ -69,19 +71,64 @@ static void am_read_receiver(const struct am_config *config, const struct ynode 
 
 /* ---- time intervals ---- */
 
-/* Would it hold always, or has it a member that rules do not know? */
+static bool is_clock_range(const struct ynode *node)
+{
+	static const char *const names[] = { "start_time", "end_time" };
+	int minutes[2];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct ynode *value = ynode_get(node, names[i]);
+		if (!value || value->kind != YNODE_SCALAR ||
+		    interval_clock_parse(value->text, &minutes[i]) < 0)
+			return false;
+	}
+	return minutes[0] < minutes[1];
+}
+
+static bool is_range_list(const char *key, const struct ynode *list)
+{
+	static const struct {
+		const char *key;
+		enum interval_field field;
+	} fields[] = { { "weekdays", INTERVAL_WEEKDAYS },
+		       { "days_of_month", INTERVAL_DAYS_OF_MONTH },
+		       { "months", INTERVAL_MONTHS },
+		       { "years", INTERVAL_YEARS } };
+	struct interval_range range;
+	struct err err;
+	size_t field = 0;
+
+	while (field < ARRAY_LEN(fields) && strcmp(fields[field].key, key) != 0)
+		field++;
+	if (field == ARRAY_LEN(fields))
+		return false;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct ynode *item = list->items[i];
+		if (item->kind != YNODE_SCALAR ||
+		    interval_range_parse(fields[field].field, item->text, &range, &err) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Can rules say it? Not where it would hold always. */
 static bool is_interval(const struct ynode *node)
 {
-	static const char *const names[] = { "times",  "weekdays", "days_of_month",
-					     "months", "years",	   "location" };
-
 	if (node->kind != YNODE_MAP || !node->n)
 		return false;
 	for (size_t i = 0; i < node->n; i++) {
-		size_t k = 0;
-		while (k < ARRAY_LEN(names) && strcmp(node->keys[i]->text, names[k]) != 0)
-			k++;
-		if (k == ARRAY_LEN(names))
+		const char *key = node->keys[i]->text;
+		const struct ynode *value = node->items[i];
+		bool good = value->kind == YNODE_LIST && value->n;
+		if (strcmp(key, "location") == 0) {
+			good = value->kind == YNODE_SCALAR && *value->text;
+		} else if (good && strcmp(key, "times") == 0) {
+			for (size_t k = 0; k < value->n; k++)
+				good &= is_clock_range(value->items[k]);
+		} else if (good) {
+			good = is_range_list(key, value);
+		}
+		if (!good)
 			return false;
 	}
 	return true;
@@ -100,8 +147,7 @@ static void read_interval_set(const struct am_config *config, const struct ynode
 	if (!good || map_get(config->am->time_names, name)) {
 		cat_lose(catalogue, good ? LOSS_DUPLICATE : LOSS_ROUTE,
 			 cat_place(config->doc, node), "time interval",
-			 "left out: it is empty, is given twice, or has a member that rules do not "
-			 "know");
+			 "left out: it is empty or given twice, or one of its ranges is wrong");
 		return;
 	}
 	struct am_time *time = arena_alloc(catalogue->arena, sizeof(*time));

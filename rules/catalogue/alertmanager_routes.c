@@ -337,6 +337,16 @@ static void lose_route_settings(const struct am_config *config, const struct yno
 	buf_fini(&names);
 }
 
+static bool is_label_list(const struct ynode *list)
+{
+	if (!list || list->kind != YNODE_LIST || !list->n)
+		return false;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->items[i]->kind != YNODE_SCALAR || !*list->items[i]->text)
+			return false;
+	return true;
+}
+
 /* Opens a child. False: it matches nothing. */
 static bool scope_child(const struct am_config *config, const struct am_scope *parent,
 			const struct ynode *node, struct am_scope *ret_scope)
@@ -360,7 +370,7 @@ static bool scope_child(const struct am_config *config, const struct am_scope *p
 				   "there is no receiver \"%.100s\": its parent's is used",
 				   receiver->text);
 	}
-	if (group_by && group_by->kind == YNODE_LIST && group_by->n)
+	if (is_label_list(group_by))
 		scope.rule.group_by = group_by;
 	lose_route_settings(config, node);
 	scope.rule.place = cat_place(config->doc, node);

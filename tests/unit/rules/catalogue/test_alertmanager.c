@@ -162,6 +162,17 @@ static const struct example trees[] = {
 	    "- when: {labels: ['x=\"2\"'], time: [night, weekend]}\n    team: c\n",
 	    "- when: ['x=\"2\"']\n    page: none\n" },
 	  NULL },
+	/* Times and labels that rules would refuse: Alertmanager would, too. */
+	{ "time_intervals:\n"
+	  "- {name: a, time_intervals: [{weekdays: ['saturday:sunday']}]}\n"
+	  "- {name: b, time_intervals: [{times: [{start_time: '22:00', end_time: '06:00'}]}]}\n"
+	  "- {name: c, time_intervals: [{months: '1'}]}\n"
+	  "- {name: d, time_intervals: []}\n"
+	  "route: {receiver: a, group_by: [{x: y}], routes: [{receiver: b, match: {x: '1'}, "
+	  "active_time_intervals: [d]}]}\n" RECEIVERS,
+	  "2 route, 3 route, 4 route, 5 route, 6 route",
+	  { "- when: ['x=\"1\"']\n    team: b\n" },
+	  "group_by" },
 	/* What no route can say is told at its line. */
 	{ "route:\n  receiver: a\n  group_by: [alertname]\n  group_wait: 30s\n  routes:\n"
 	  "  - {receiver: b, match_re: {x: '('}}\n"
