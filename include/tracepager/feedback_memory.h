@@ -2,8 +2,7 @@
  * Feedback memory: what the relay remembers of what pagers told back. Of each pager: the last
  * events that acted, since pagers send an event again when an answer is late, and a comment must
  * not appear twice; and which of the pager's own incidents are which of ours, since some events
- * name the pager's alone. The events are kept over a restart, the incidents are not. Loop thread
- * only.
+ * name the pager's alone. Both are kept over a restart. Loop thread only.
  */
 #ifndef TRACEPAGER_FEEDBACK_MEMORY_H
 #define TRACEPAGER_FEEDBACK_MEMORY_H

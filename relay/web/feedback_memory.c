@@ -1,7 +1,9 @@
 /*
  * Feedback memory: see feedback_memory.h. Events are kept in groups, a setting of the store each:
  * "feedback GROUP PAGER", with the time up to which events are forgotten, and an entry of each
- * event of the group, ID:SECONDS in hexadecimal digits.
+ * event of the group, ID:SECONDS in hexadecimal digits. So are incidents: "feedback-incidents GROUP
+ * PAGER", with how many the pager has had, and an entry THEIRS:OURS for each of the group, theirs
+ * in hexadecimal digits.
  */
 #include "tracepager/feedback_memory.h"
 
@@ -20,7 +22,13 @@
 #define GROUP_BYTES  (32u * (GROUP_EVENTS + 1))
 #define SETTING	     "feedback "
 
+#define GROUP_INCIDENTS	  32u
+#define INCIDENT_ID_BYTES 40u /* the longest id of ours that is kept */
+#define INCIDENTS_BYTES	  ((18u + INCIDENT_ID_BYTES) * (GROUP_INCIDENTS + 1))
+#define INCIDENTS_SETTING "feedback-incidents "
+
 _Static_assert(LIMIT_FEEDBACK_EVENTS % GROUP_EVENTS == 0, "all groups are full");
+_Static_assert(LIMIT_FEEDBACK_INCIDENTS % GROUP_INCIDENTS == 0, "all groups are full");
 
 /* Ids are kept as hashes: whoever could make two that collide has the pager's secret. */
 struct pager_memory {
@@ -37,7 +45,7 @@ struct pager_memory {
 		uint64_t theirs;
 		char *ours; /* NULL: free */
 	} incidents[LIMIT_FEEDBACK_INCIDENTS];
-	size_t next_incident;
+	uint64_t nincidents; /* how many it has had: the next one's place, modulo their number */
 };
 
 struct feedback_memory {
@@ -83,7 +91,7 @@ static struct pager_memory *pager_memory_of(struct feedback_memory *memory, cons
 
 /* ---- events ---- */
 
-/* The same in every process. */
+/* Of an event or of an incident of theirs; the same in every process. */
 static uint64_t event_hash(const char *event)
 {
 	static const char key[] = "an event of a pager";
@@ -202,22 +210,78 @@ static void read_group(struct pager_memory *pager, size_t group, const char *val
 	}
 }
 
-void feedback_memory_kept(struct feedback_memory *memory, const char *name, const char *value)
+/* One group of incidents, into the places that they had. */
+static void read_incidents(struct pager_memory *pager, size_t group, const char *value)
+{
+	char *at;
+	const uint64_t nincidents = strtoull(value, &at, 16);
+	struct known_incident *known = &pager->incidents[group * GROUP_INCIDENTS];
+
+	if (nincidents > pager->nincidents)
+		pager->nincidents = nincidents;
+	for (size_t i = 0; i < GROUP_INCIDENTS && *at == ' '; i++, known++) {
+		const uint64_t theirs = strtoull(at + 1, &at, 16);
+		if (*at != ':')
+			return;
+		const size_t len = strcspn(++at, " ");
+		free(known->ours);
+		*known = (struct known_incident){ .theirs = theirs,
+						  .ours = len ? xstrndup(at, len) : NULL };
+		at += len;
+	}
+}
+
+/* "PREFIX GROUP PAGER": the pager; NULL: it is no such name. */
+static const char *kept_pager(const char *name, const char *prefix, size_t ngroups,
+			      size_t *ret_group)
 {
 	char *at;
 
-	if (strncmp(name, SETTING, strlen(SETTING)) != 0)
-		return;
-	const unsigned long group = strtoul(name + strlen(SETTING), &at, 10);
-	if (*at == ' ' && at[1] && group < LIMIT_FEEDBACK_EVENTS / GROUP_EVENTS)
-		read_group(pager_memory_of(memory, at + 1), group, value);
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
+		return NULL;
+	*ret_group = strtoul(name + strlen(prefix), &at, 10);
+	return *at == ' ' && at[1] && *ret_group < ngroups ? at + 1 : NULL;
+}
+
+void feedback_memory_kept(struct feedback_memory *memory, const char *name, const char *value)
+{
+	size_t group = 0;
+	const char *pager = kept_pager(name, SETTING, LIMIT_FEEDBACK_EVENTS / GROUP_EVENTS, &group);
+
+	if (pager)
+		read_group(pager_memory_of(memory, pager), group, value);
+	pager = kept_pager(name, INCIDENTS_SETTING, LIMIT_FEEDBACK_INCIDENTS / GROUP_INCIDENTS,
+			   &group);
+	if (pager)
+		read_incidents(pager_memory_of(memory, pager), group, value);
 }
 
 /* ---- incidents ---- */
 
-static uint64_t incident_hash(const char *theirs)
+/* Of ids that are none of ours (whoever can sign may tell any) nothing is kept. */
+static bool is_kept_id(const char *ours)
 {
-	return hash_bytes(theirs, strlen(theirs));
+	const size_t len = strlen(ours);
+
+	return len <= INCIDENT_ID_BYTES &&
+	       strspn(ours, "0123456789abcdefghijklmnopqrstuvwxyz") == len;
+}
+
+static void keep_incidents(struct feedback_memory *memory, const char *name,
+			   const struct pager_memory *pager, size_t group)
+{
+	struct buf value = BUF_INIT(INCIDENTS_BYTES);
+	CLEANUP_FREE char *setting = xasprintf(INCIDENTS_SETTING "%zu %s", group, name);
+
+	buf_printf(&value, "%" PRIx64, pager->nincidents);
+	for (size_t i = group * GROUP_INCIDENTS; i < (group + 1) * GROUP_INCIDENTS; i++) {
+		const struct known_incident *known = &pager->incidents[i];
+		buf_printf(&value, " %" PRIx64 ":%s", known->theirs,
+			   known->ours && is_kept_id(known->ours) ? known->ours : "");
+	}
+	if (memory->env.keep)
+		memory->env.keep(memory->env.ctx, setting, buf_text(&value));
+	buf_fini(&value);
 }
 
 static struct known_incident *find_incident(struct pager_memory *pager, uint64_t theirs)
@@ -232,17 +296,16 @@ void feedback_memory_learn(struct feedback_memory *memory, const char *name, con
 			   const char *ours)
 {
 	struct pager_memory *pager = pager_memory_of(memory, name);
-	const uint64_t id = incident_hash(theirs);
+	const uint64_t id = event_hash(theirs);
 	struct known_incident *known = find_incident(pager, id);
 
-	if (!known) {
-		known = &pager->incidents[pager->next_incident];
-		pager->next_incident = (pager->next_incident + 1) % LIMIT_FEEDBACK_INCIDENTS;
-	}
+	if (!known)
+		known = &pager->incidents[pager->nincidents++ % LIMIT_FEEDBACK_INCIDENTS];
 	if (known->ours && known->theirs == id && strcmp(known->ours, ours) == 0)
 		return;
 	free(known->ours);
 	*known = (struct known_incident){ .theirs = id, .ours = xstrdup(ours) };
+	keep_incidents(memory, name, pager, (size_t)(known - pager->incidents) / GROUP_INCIDENTS);
 }
 
 const char *feedback_memory_incident(const struct feedback_memory *memory, const char *name,
@@ -250,7 +313,7 @@ const char *feedback_memory_incident(const struct feedback_memory *memory, const
 {
 	struct pager_memory *pager = map_get(memory->pagers, name);
 	const struct known_incident *known =
-		pager && *theirs ? find_incident(pager, incident_hash(theirs)) : NULL;
+		pager && *theirs ? find_incident(pager, event_hash(theirs)) : NULL;
 
 	return known ? known->ours : "";
 }

@@ -490,6 +490,10 @@ def goalert_sends_its_secret_as_a_password():
             body, headers = feedback.goalert(7, None, key=one)
             headers["Authorization"] = "Basic " + base64.b64encode(f"tracepager:{password}".encode()).decode()
             assert relay.tell("goalert", (body, headers))[0] == want, password
+        # Which alert is which incident is known over a restart, too; the comment is written behind it.
+        assert relay.tell("oncall", feedback.oncall("silence", one, "s3cret-new"))[0] == 200
+        relay.kill()
+        relay.start()
         assert relay.tell("goalert", feedback.goalert(7, "s3cret-new", "Acknowledged by Bo (Voice)"))[0] == 200
         assert relay.incident(one)["acknowledged_by"] == "Bo (pager goalert)"
         assert "s3cret" not in relay.log_text()

@@ -188,6 +188,53 @@ START_TEST(incidents_are_bounded)
 }
 END_TEST
 
+/* The ring goes on where it was: the newest entry takes the place of the oldest. */
+START_TEST(incidents_outlive_the_process)
+{
+	char theirs[32], ours[32];
+
+	for (unsigned int i = 0; i < LIMIT_FEEDBACK_INCIDENTS + 40; i++) {
+		snprintf(theirs, sizeof(theirs), "P%u", i);
+		snprintf(ours, sizeof(ours), "%x", i);
+		feedback_memory_learn(memory, "the pager", theirs, ours);
+	}
+	feedback_memory_learn(memory, "pd", "P1", "ours1");
+	begin_again();
+	feedback_memory_learn(memory, "the pager", "new", "ours2");
+	/* 1,024 of 1,065: P41 to P1063, and the new one. */
+	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "P40"), "");
+	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "P41"), "29");
+	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "P1063"), "427");
+	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "new"), "ours2");
+	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "ours1");
+}
+END_TEST
+
+/* What is no id of ours would break the text that is kept. */
+START_TEST(foreign_ids_are_not_kept)
+{
+	feedback_memory_learn(memory, "pd", "P1", "a b:c");
+	feedback_memory_learn(memory, "pd", "P2", "ours2");
+	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "a b:c");
+	begin_again();
+	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "");
+	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P2"), "ours2");
+}
+END_TEST
+
+START_TEST(torn_incidents_are_left_alone)
+{
+	static const char *const values[] = { "", "x", "1 ", "1 zz", "1 1", "1 1:", "ff 1:a:b 2" };
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++)
+		feedback_memory_kept(memory, "feedback-incidents 0 pd", values[i]);
+	feedback_memory_kept(memory, "feedback-incidents 32 pd", "1 1:a");
+	feedback_memory_kept(memory, "feedback-incidents 0 ", "1 1:a");
+	feedback_memory_learn(memory, "pd", "P1", "ours1");
+	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "ours1");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("feedback_memory");
@@ -202,6 +249,9 @@ int main(void)
 	tcase_add_test(tests, other_settings_are_left_alone);
 	tcase_add_test(tests, incidents_are_learned);
 	tcase_add_test(tests, incidents_are_bounded);
+	tcase_add_test(tests, incidents_outlive_the_process);
+	tcase_add_test(tests, foreign_ids_are_not_kept);
+	tcase_add_test(tests, torn_incidents_are_left_alone);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
