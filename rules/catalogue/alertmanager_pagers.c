@@ -42,6 +42,8 @@ enum am_use {
 	AM_SECRET_TEXT, /* the kind has no file for it: a word to replace */
 	AM_SECRET_URL,	/* without what looks like a secret in it */
 	AM_SMARTHOST,	/* HOST:PORT */
+	AM_HELLO,	/* the name by which the mail server is greeted */
+	AM_REQUIRE_TLS, /* true or false */
 };
 static const struct am_field {
 	const char *section, *name, *global, *member;
@@ -58,6 +60,8 @@ static const struct am_field {
 	{ "email_configs", "to", NULL, "to", AM_TEXT },
 	{ "email_configs", "from", "smtp_from", "from", AM_TEXT },
 	{ "email_configs", "smarthost", "smtp_smarthost", "url", AM_SMARTHOST },
+	{ "email_configs", "hello", "smtp_hello", "url", AM_HELLO },
+	{ "email_configs", "require_tls", "smtp_require_tls", "tls", AM_REQUIRE_TLS },
 	{ "email_configs", "auth_username", "smtp_auth_username", "user", AM_TEXT },
 	{ "email_configs", "auth_password", "smtp_auth_password", "password", AM_SECRET },
 	{ "pushover_configs", "token", NULL, "token", AM_SECRET },
@@ -270,10 +274,34 @@ static void set_notifier_url(struct am_reading *reading, const struct am_field *
 		set_pager_member(reading->pager, "url", url);
 }
 
+/* A mail server. Port 465 has TLS from the start, as in Alertmanager. */
+static void set_mail_server(struct am_reading *reading, const struct am_field *field,
+			    const char *text)
+{
+	struct catalogue *catalogue = reading->config->catalogue;
+	struct am_pager *pager = reading->pager;
+	size_t len = strlen(text);
+
+	if (field->use == AM_SMARTHOST) {
+		bool tls = len > 4 && strcmp(text + len - 4, ":465") == 0;
+		set_pager_member(pager, "url",
+				 cat_printf(catalogue, "%s://%s", tls ? "smtps" : "smtp", text));
+		return;
+	}
+	if (field->use == AM_REQUIRE_TLS) {
+		if (strcmp(text, "false") == 0)
+			set_pager_member(pager, "tls", "opportunistic");
+		return;
+	}
+	for (size_t i = 0; i < pager->n; i++)
+		if (strcmp(pager->members[i].name, "url") == 0)
+			pager->members[i].value =
+				cat_printf(catalogue, "%s/%s", pager->members[i].value, text);
+}
+
 static void set_notifier_text(struct am_reading *reading, const struct am_field *field,
 			      const struct ynode *node, const char *text)
 {
-	struct catalogue *catalogue = reading->config->catalogue;
 
 	if (strstr(text, "{{")) {
 		LOSE_PAGER(reading, LOSS_DELIVERY, node,
@@ -282,7 +310,9 @@ static void set_notifier_text(struct am_reading *reading, const struct am_field 
 	}
 	switch (field->use) {
 	case AM_SMARTHOST:
-		set_pager_member(reading->pager, "url", cat_printf(catalogue, "smtp://%s", text));
+	case AM_HELLO:
+	case AM_REQUIRE_TLS:
+		set_mail_server(reading, field, text);
 		break;
 	case AM_SECRET_TEXT:
 		set_pager_member(reading->pager, field->member, AM_REPLACE);
@@ -344,18 +374,17 @@ static void read_notifier_field(struct am_reading *reading, const struct am_fiel
 		is_global = true;
 	}
 	const char *text = cat_node_text(config->catalogue, config->doc, node, reading->what);
-	if (!text)
+	/* Without a user Alertmanager does not log in, whatever the password. */
+	if (!text ||
+	    (strcmp(field->member, "password") == 0 && !pager_member(reading->pager, "user")))
 		return;
 	if (reading->kind == PAGER_SLACK && strcmp(field->member, "channel") == 0) {
 		if (!reading->receiver->channel && !strstr(text, "{{"))
 			reading->receiver->channel = text;
-		if (!kind_takes(reading->kind, "channel")) {
-			LOSE_PAGER(
-				reading, LOSS_DELIVERY, node,
-				"make an incoming webhook for the channel %.80s: each posts to one",
-				text);
-			return;
-		}
+		LOSE_PAGER(reading, LOSS_DELIVERY, node,
+			   "make an incoming webhook for the channel %.80s: each posts to one",
+			   text);
+		return;
 	}
 	if (!kind_takes(reading->kind, field->member))
 		LOSE_PAGER(reading, LOSS_DELIVERY, node, "its pager has no place for %s",
@@ -453,7 +482,8 @@ static void check_required(struct am_reading *reading)
 		return;
 	}
 	const char *member = cat_printf(catalogue, "%s_file", options->key ? options->key : "");
-	if (options->key_need != PAGER_REQUIRED || pager_member(reading->pager, member))
+	bool needed = options->key_need == PAGER_REQUIRED || reading->kind == PAGER_SLACK;
+	if (!needed || pager_member(reading->pager, member))
 		return;
 	const char *path = secret_path(reading, reading->pager->key);
 	set_pager_member(reading->pager, member, path);
