@@ -111,6 +111,10 @@ static void add_cures(struct buf *out, enum catalogue_kind kind,
 		buf_puts(out,
 			 "teams without a pager: give --escalation NAME, an escalation of your "
 			 "other rules that pages them\n");
+	if (counts->reasons[LOSS_SECRET])
+		buf_puts(out,
+			 "secrets: put each into its file, readable by tracepager alone; until "
+			 "then check the rules by \"tracepager check --no-secrets\"\n");
 	if (counts->reasons[LOSS_NO_KEY] && !how->key_files)
 		buf_puts(out,
 			 "services without a key: give --keys DIR, where their keys will be\n");
@@ -235,15 +239,21 @@ static int import_files(const struct import_options *options, enum catalogue_kin
 	for (size_t i = 1; i < options->arguments.n; i++)
 		readable &= catalogue_read(catalogue, options->arguments.at[i]) == 0;
 	catalogue_resolve(catalogue);
-	/* The rules of the last import are better than half of the new ones. */
-	bool left = !readable && options->output;
+	bool empty = catalogue_counts(catalogue)->entries == 0;
+	/* The rules of the last import are better than half of the new ones, or none. */
+	bool left = (!readable || empty) && options->output;
 	bool written = !left && import_write_rules(options->output, catalogue) == 0;
 	print_report(options, kind, how, catalogue);
+	if (readable && empty)
+		command_failed(0, "import",
+			       "found no entry of kind %s: \"tracepager import "
+			       "--help\" tells which files are read",
+			       catalogue_kind_name(kind));
 	if (left)
 		command_failed(0, "import", "%s is left as it was", options->output);
 	size_t losses = catalogue_counts(catalogue)->losses;
 	catalogue_free(catalogue);
-	return !readable || !written ? STATUS_USAGE : losses ? 1 : 0;
+	return !readable || empty || !written ? STATUS_USAGE : losses ? 1 : 0;
 }
 
 /* The rules beside which the result will stand; --fallback may be what they lack. */
@@ -262,6 +272,20 @@ static struct ruleset *import_load_rules(const struct import_options *options)
 	return rules;
 }
 
+/* Returns the exit status. A file may stand where the kind belongs. */
+static int refuse_kind(const char *word)
+{
+	struct buf names = BUF_INIT(512);
+
+	for (int i = 0; i < CATALOGUE_KIND_COUNT; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "",
+			   catalogue_kind_name((enum catalogue_kind)i));
+	int status = usage_error("import", "there is no kind of catalogue %s; KIND is one of %s",
+				 word, buf_text(&names));
+	buf_fini(&names);
+	return status;
+}
+
 static int run_import(const struct import_options *options)
 {
 	struct catalogue_options how = { .fallback = options->fallback,
@@ -272,8 +296,7 @@ static int run_import(const struct import_options *options)
 	enum catalogue_kind kind;
 
 	if (!catalogue_kind_parse(options->arguments.at[0], &kind))
-		return usage_error("import", "there is no kind of catalogue %s",
-				   options->arguments.at[0]);
+		return refuse_kind(options->arguments.at[0]);
 	if (options->service_path && !strstr(options->service_path, "{service}"))
 		return usage_error("import", "--service-path needs a {service}, not \"%s\"",
 				   options->service_path);

@@ -445,7 +445,10 @@ def import_beside_rules():
 def import_usage():
     with Place(broken=BROKEN, c=ENTITY) as place:
         expect(tracepager("import"), 2, err="KIND is missing")
-        expect(tracepager("import", "backstge", "x"), 2, err="no kind of catalogue backstge")
+        expect(tracepager("import", "backstge", "x"), 2, err="no kind of catalogue backstge; KIND is one of backstage, .*, alertmanager")
+        # What holds nothing to import replaces no rules.
+        expect(tracepager("import", "pagerduty", "-o", place.path("c"), place.directory), 2, err="found no entry of kind pagerduty(.|\\n)* is left as it was$")
+        expect(tracepager("import", "alertmanager", place.path("c")), 2, out="^# Made by", err="has no route and receivers")
         expect(tracepager("import", "backstage"), 2, err=r"FILE\|DIRECTORY is missing")
         expect(tracepager("import", "--format", "xml", "backstage", "x"), 2, err='not "xml"')
         expect(tracepager("import", "--service-path", "a/b", "codeowners", "x"), 2, err=r"needs a \{service\}")
