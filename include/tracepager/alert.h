@@ -65,6 +65,8 @@ enum severity alert_severity(const struct alert *alert);
 /* The same. False: neither label has one of these words, and *ret_severity is untouched. */
 bool alert_tells_severity(const struct alert *alert, enum severity *ret_severity);
 const char *severity_name(enum severity severity); /* "critical" */
+/* These words by index, each with what it tells; NULL behind the last. */
+const char *severity_word(size_t index, enum severity *ret_severity);
 
 /* The stored form: a JSON object with all fields, on one line. Reading gives the same alert, whose
  * texts are kept by the arena; 0, or an errno as code with words in err (may be NULL). */

@@ -1075,4 +1075,22 @@
 #define LIMIT_CLIENT_URL_COLUMNS    80u
 #define LIMIT_CLIENT_REASON_COLUMNS 200u
 
+/* ---- rules/export ---- */
+
+/* One text of an export: a thousand routes of ten lines for each of a hundred teams. */
+#define LIMIT_EXPORT_BYTES (16u << 20)
+/* Routes of an Alertmanager: each condition on time, and each route that continues, may double
+ * those behind it. More than this no person reads. */
+#define LIMIT_EXPORT_ROUTES 20000u
+/* Routes within routes: rules nest one level for each route that continues or names a time. */
+#define LIMIT_EXPORT_DEPTH 48u
+/* The names, matchers and losses of an export. */
+#define LIMIT_EXPORT_ARENA_BYTES (64u << 20)
+/* One matcher: the names of a team's services as one regular expression. */
+#define LIMIT_EXPORT_MATCHER_BYTES (256u << 10)
+/* What is told of one loss. */
+#define LIMIT_EXPORT_LOSS_BYTES (16u << 10)
+/* The report of all losses on standard error. */
+#define LIMIT_EXPORT_REPORT_BYTES (16u << 20)
+
 #endif

@@ -36,6 +36,7 @@ struct interval_ranges {
 struct time_interval {
 	struct interval_ranges times, weekdays, days_of_month, months, years; /* all must hold */
 	const struct zone *zone;					      /* NULL: UTC */
+	const char *location; /* the name of the zone in the rules; NULL: none */
 };
 /* An entry of time_intervals: one of its intervals must hold. */
 struct time_set {

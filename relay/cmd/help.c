@@ -35,6 +35,9 @@ static const struct help_row help_rows[] = {
 #define CATALOGUE(id, name, form, text) { "import", HELP_TERM, name, text },
 #include "tracepager/tbl/catalogues.def"
 #undef CATALOGUE
+#define EXPORT(id, name, writer, form, text) { "export", HELP_TERM, name, text },
+#include "tracepager/tbl/exports.def"
+#undef EXPORT
 };
 
 static void add_blanks(struct buf *out, size_t n)

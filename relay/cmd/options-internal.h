@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tracepager/export.h"
 #include "tracepager/walk.h"
 
 /* The rules that check and test read where no RULES are given. */
@@ -129,6 +130,11 @@ struct import_options {
 	struct option_list arguments, rules;
 	const char *output, *fallback, *escalation, *keys, *service_path;
 	enum report_format format;
+};
+
+struct export_options {
+	struct option_list arguments, service_label;
+	const char *output;
 };
 
 struct incidents_options {

@@ -107,6 +107,14 @@ static const struct {
 	{ "p5", SEVERITY_INFO },
 };
 
+const char *severity_word(size_t index, enum severity *ret_severity)
+{
+	if (index >= ARRAY_LEN(severity_words))
+		return NULL;
+	*ret_severity = severity_words[index].severity;
+	return severity_words[index].word;
+}
+
 bool alert_tells_severity(const struct alert *alert, enum severity *ret_severity)
 {
 	static const char *const names[] = { "severity", "priority" };

@@ -137,14 +137,12 @@ const struct zone *load_location(const struct load_scope *scope, const char **re
 
 static void read_interval(const struct load_scope *scope, struct time_interval *interval)
 {
-	const char *place;
-
 	read_clocks(scope, &interval->times);
 	read_ranges(scope, "weekdays", INTERVAL_WEEKDAYS, &interval->weekdays);
 	read_ranges(scope, "days_of_month", INTERVAL_DAYS_OF_MONTH, &interval->days_of_month);
 	read_ranges(scope, "months", INTERVAL_MONTHS, &interval->months);
 	read_ranges(scope, "years", INTERVAL_YEARS, &interval->years);
-	interval->zone = load_location(scope, &place);
+	interval->zone = load_location(scope, &interval->location);
 	if (scope->map->n == 0)
 		LOAD_ERROR(scope, scope->key, "E033", "add \"times\", \"weekdays\" or the like",
 			   "%s is empty: it would always hold", scope->what);
