@@ -110,7 +110,7 @@ static void write_silences(struct exported *exported, struct buf *out)
 
 /* ---- the root ---- */
 
-static void write_group_by(struct buf *out, const struct group_labels *group)
+static void write_root_group(struct buf *out, const struct group_labels *group)
 {
 	if (group->each_alone) {
 		buf_puts(out, "  group_by: ['...']\n");
@@ -133,7 +133,7 @@ static void write_group_by(struct buf *out, const struct group_labels *group)
 static void write_root(const struct ruleset *rules, struct buf *out)
 {
 	buf_puts(out, "route:\n");
-	write_group_by(out, &rules->defaults.group_by);
+	write_root_group(out, &rules->defaults.group_by);
 	buf_puts(out, "  group_wait: 10s\n"
 		      "  group_interval: 1m\n"
 		      "  repeat_interval: 4h\n");

@@ -164,6 +164,19 @@ static const char *am_pushover(struct am_config *config)
 	return NULL;
 }
 
+/* VictorOps is the older name of Splunk On-Call. */
+static const char *am_victorops(struct am_config *config)
+{
+	const char *route = config->pager->texts[PAGER_TO];
+
+	if (!route)
+		return "it names no routing key";
+	begin_config(config, "victorops_configs");
+	add_config_key(config, "api_key", "api_key_file", "REPLACE");
+	add_config(config, "routing_key", route);
+	return NULL;
+}
+
 static void am_own_integration(struct am_config *config, const char *url)
 {
 	begin_config(config, "webhook_configs");
@@ -208,6 +221,7 @@ static const struct {
 	{ PAGER_WEBHOOK, am_webhook },
 	{ PAGER_TELEGRAM, am_telegram },
 	{ PAGER_PUSHOVER, am_pushover },
+	{ PAGER_SPLUNK_ONCALL, am_victorops },
 	{ PAGER_GOALERT, am_goalert },
 	{ PAGER_INCIDENTIO, am_incidentio },
 	{ PAGER_GRAFANA_ONCALL, am_other_integration },

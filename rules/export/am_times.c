@@ -35,7 +35,7 @@ static void write_time_ranges(struct buf *out, const char *member,
 	buf_puts(out, "]\n");
 }
 
-static void write_interval(struct buf *out, const struct time_interval *interval)
+static void write_time_interval(struct buf *out, const struct time_interval *interval)
 {
 	const size_t start = out->len;
 
@@ -75,6 +75,6 @@ void am_write_times(struct exported *exported, const bool *used, struct buf *out
 		export_scalar(out, rules->times[i].name);
 		buf_puts(out, "\n    time_intervals:\n");
 		for (size_t k = 0; k < rules->times[i].n; k++)
-			write_interval(out, &rules->times[i].at[k]);
+			write_time_interval(out, &rules->times[i].at[k]);
 	}
 }

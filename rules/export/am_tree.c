@@ -261,6 +261,30 @@ static const char *names_of(struct am_tree *tree, const char *before,
 	return text;
 }
 
+/* The pagers as they are for a team: an entry "by_team" is another one for each. team NULL: not
+ * known here. */
+static const struct pager *const *pagers_of_team(struct am_tree *tree,
+						 const struct pager *const *pagers, size_t n,
+						 const struct team *team)
+{
+	const struct pager **own =
+		arena_array(tree->exported->arena, n, sizeof(const struct pager *));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct pager *pager = pagers[i];
+		own[i] = pager->teams && team && pager->teams[team->number].name
+				 ? &pager->teams[team->number]
+				 : pager;
+		if (pager->teams && own[i] == pager)
+			export_lose(tree->exported, pager->place,
+				    "pager %s is one for each team: where it is told before the "
+				    "owner is known, or of a team that gives too little, it stands "
+				    "without the team's",
+				    pager->name);
+	}
+	return own;
+}
+
 /* Who is told is decided: fills the leaf. */
 static void leaf_fill(struct am_tree *tree, const struct am_state *state, struct am_leaf *leaf)
 {
@@ -274,8 +298,8 @@ static void leaf_fill(struct am_tree *tree, const struct am_state *state, struct
 	if (state->no_page) {
 		leaf->state.nactive = leaf->state.nmute = 0;
 	} else if (state->npagers) {
-		wanted.name = names_of(tree, "pagers ", state->pagers, state->npagers);
-		wanted.pagers = state->pagers;
+		wanted.pagers = pagers_of_team(tree, state->pagers, state->npagers, team);
+		wanted.name = names_of(tree, "pagers ", wanted.pagers, state->npagers);
 		wanted.npagers = state->npagers;
 	} else if (escalation) {
 		const struct escalation_step *step = &escalation->steps[0];
@@ -283,7 +307,8 @@ static void leaf_fill(struct am_tree *tree, const struct am_state *state, struct
 			.name = state->escalation ? arena_printf(tree->exported->arena,
 								 "escalation %s", escalation->name)
 						  : team->name,
-			.pagers = (const struct pager *const *)step->pagers,
+			.pagers = pagers_of_team(tree, (const struct pager *const *)step->pagers,
+						 step->npagers, team),
 			.npagers = step->npagers,
 			.no_resolve = step->no_resolve,
 			.place = escalation->place,
@@ -642,7 +667,11 @@ static void emit_notified(struct am_tree *tree, const struct route_entry *entry,
 	if (when->asks_time)
 		state_add_active(tree, entry, &here);
 	here.npagers = route->nalso_notify;
-	here.pagers = (const struct pager *const *)route->also_notify;
+	here.pagers = pagers_of_team(tree, (const struct pager *const *)route->also_notify,
+				     route->nalso_notify,
+				     here.team	? here.team
+				     : here.row ? here.row->team
+						: NULL);
 	leaf = (struct am_leaf){ .state = here };
 	leaf_receiver(
 		tree,

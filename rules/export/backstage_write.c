@@ -51,7 +51,7 @@ static const char *backstage_namespace(struct arena *arena, const char *text)
 
 /* Takes a name for one entity; false: another one has it. Names are compared without case. */
 static bool take_entity_name(struct backstage_work *work, const char *kind, const char *namespace,
-		      const char *name)
+			     const char *name)
 {
 	char *id = arena_printf(work->exported->arena, "%s:%s/%s", kind, namespace, name);
 
@@ -227,7 +227,8 @@ static void write_component(struct backstage_work *work, const struct service_en
 			    service->name, glob ? glob : "*");
 	}
 	const char *name = backstage_name(exported->arena, wanted);
-	if (!name || !take_entity_name(work, "component", namespace ? namespace : "default", name)) {
+	if (!name ||
+	    !take_entity_name(work, "component", namespace ? namespace : "default", name)) {
 		export_lose(exported, service->place,
 			    "service %s: an earlier Component has its name: left out",
 			    service->name);
