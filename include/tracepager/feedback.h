@@ -57,6 +57,7 @@ struct feedback {
 	/* The pager's own id of the incident, and the id of ours where the event tells both. "":
 	 * unknown. */
 	const char *theirs, *ours;
+	int ours_n; /* of our key, as feedback_act.n; 0: unknown */
 };
 
 #endif

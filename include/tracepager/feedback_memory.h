@@ -39,11 +39,12 @@ void feedback_memory_keep(struct feedback_memory *memory, const char *pager, con
 void feedback_memory_end(struct feedback_memory *memory, const char *pager, const char *event,
 			 bool durable);
 
-/* The pager's incident `theirs` is our incident `ours`. */
+/* The pager's incident `theirs` is page n of our incident `ours`; n 0: unknown. */
 void feedback_memory_learn(struct feedback_memory *memory, const char *pager, const char *theirs,
-			   const char *ours);
-/* Our incident; "": not known. Borrowed until the next call that learns. */
+			   const char *ours, int n);
+/* Our incident, and which page of it; "" and 0: not known. Borrowed until the next call that
+ * learns. */
 const char *feedback_memory_incident(const struct feedback_memory *memory, const char *pager,
-				     const char *theirs);
+				     const char *theirs, int *ret_n);
 
 #endif

@@ -61,8 +61,9 @@ struct told_rule {
 /* NULL: events of this type say nothing. */
 const struct told_rule *feedback_find_rule(const struct told_rule *rules, size_t n,
 					   const char *type);
-/* Sets feedback->ours by the event's key, and its act on that incident (or on theirs), or why there
- * is none. rule: NULL where the type says nothing; feedback->at_us and theirs are set. */
+/* Sets feedback->ours and its number by the event's key, and its act on that incident (or on
+ * theirs), or why there is none. rule: NULL where the type says nothing; feedback->at_us and theirs
+ * are set. */
 void feedback_follow(struct arena *arena, const struct told_rule *rule,
 		     const struct told_event *event, int64_t wall_us, struct feedback *feedback);
 

@@ -74,7 +74,7 @@ static void make_act(struct arena *arena, const struct told_rule *rule,
 	*act = (struct feedback_act){
 		.kind = rule->kind,
 		.incident = feedback->ours,
-		.n = feedback_page_n(event->key),
+		.n = feedback->ours_n,
 		.who = event->who,
 		.text = rule->text ? rule->text(arena, event) : "",
 		.team = "",
@@ -91,6 +91,7 @@ void feedback_follow(struct arena *arena, const struct told_rule *rule,
 		     const struct told_event *event, int64_t wall_us, struct feedback *feedback)
 {
 	feedback->ours = feedback_incident(arena, feedback_name(arena, event->key));
+	feedback->ours_n = feedback_page_n(event->key);
 	if (!rule)
 		feedback->ignored = arena_printf(arena, "events of type %s say nothing that counts",
 						 feedback_name(arena, event->type));

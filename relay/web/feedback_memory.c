@@ -2,7 +2,7 @@
  * Feedback memory: see feedback_memory.h. Events are kept in groups, a setting of the store each:
  * "feedback GROUP PAGER", with the time up to which events are forgotten, and an entry of each
  * event of the group, ID:SECONDS in hexadecimal digits. So are incidents: "feedback-incidents GROUP
- * PAGER", with how many the pager has had, and an entry THEIRS:OURS for each of the group, theirs
+ * PAGER", with how many the pager has had, and an entry THEIRS:OURS#N for each of the group, theirs
  * in hexadecimal digits.
  */
 #include "tracepager/feedback_memory.h"
@@ -24,7 +24,7 @@
 
 #define GROUP_INCIDENTS	  32u
 #define INCIDENT_ID_BYTES 40u /* the longest id of ours that is kept */
-#define INCIDENTS_BYTES	  ((18u + INCIDENT_ID_BYTES) * (GROUP_INCIDENTS + 1))
+#define INCIDENTS_BYTES	  ((30u + INCIDENT_ID_BYTES) * (GROUP_INCIDENTS + 1))
 #define INCIDENTS_SETTING "feedback-incidents "
 
 _Static_assert(LIMIT_FEEDBACK_EVENTS % GROUP_EVENTS == 0, "all groups are full");
@@ -44,6 +44,7 @@ struct pager_memory {
 	struct known_incident {
 		uint64_t theirs;
 		char *ours; /* NULL: free */
+		int n;
 	} incidents[LIMIT_FEEDBACK_INCIDENTS];
 	uint64_t nincidents; /* how many it has had: the next one's place, modulo their number */
 };
@@ -223,11 +224,13 @@ static void read_incidents(struct pager_memory *pager, size_t group, const char 
 		const uint64_t theirs = strtoull(at + 1, &at, 16);
 		if (*at != ':')
 			return;
-		const size_t len = strcspn(++at, " ");
+		const size_t len = strcspn(++at, " #");
 		free(known->ours);
 		*known = (struct known_incident){ .theirs = theirs,
 						  .ours = len ? xstrndup(at, len) : NULL };
 		at += len;
+		if (*at == '#')
+			known->n = (int)strtol(at + 1, &at, 10);
 	}
 }
 
@@ -276,8 +279,11 @@ static void keep_incidents(struct feedback_memory *memory, const char *name,
 	buf_printf(&value, "%" PRIx64, pager->nincidents);
 	for (size_t i = group * GROUP_INCIDENTS; i < (group + 1) * GROUP_INCIDENTS; i++) {
 		const struct known_incident *known = &pager->incidents[i];
-		buf_printf(&value, " %" PRIx64 ":%s", known->theirs,
-			   known->ours && is_kept_id(known->ours) ? known->ours : "");
+		if (known->ours && is_kept_id(known->ours))
+			buf_printf(&value, " %" PRIx64 ":%s#%d", known->theirs, known->ours,
+				   known->n);
+		else
+			buf_puts(&value, " 0:");
 	}
 	if (memory->env.keep)
 		memory->env.keep(memory->env.ctx, setting, buf_text(&value));
@@ -293,7 +299,7 @@ static struct known_incident *find_incident(struct pager_memory *pager, uint64_t
 }
 
 void feedback_memory_learn(struct feedback_memory *memory, const char *name, const char *theirs,
-			   const char *ours)
+			   const char *ours, int n)
 {
 	struct pager_memory *pager = pager_memory_of(memory, name);
 	const uint64_t id = event_hash(theirs);
@@ -301,19 +307,20 @@ void feedback_memory_learn(struct feedback_memory *memory, const char *name, con
 
 	if (!known)
 		known = &pager->incidents[pager->nincidents++ % LIMIT_FEEDBACK_INCIDENTS];
-	if (known->ours && known->theirs == id && strcmp(known->ours, ours) == 0)
+	if (known->ours && known->theirs == id && known->n == n && strcmp(known->ours, ours) == 0)
 		return;
 	free(known->ours);
-	*known = (struct known_incident){ .theirs = id, .ours = xstrdup(ours) };
+	*known = (struct known_incident){ .theirs = id, .ours = xstrdup(ours), .n = n };
 	keep_incidents(memory, name, pager, (size_t)(known - pager->incidents) / GROUP_INCIDENTS);
 }
 
 const char *feedback_memory_incident(const struct feedback_memory *memory, const char *name,
-				     const char *theirs)
+				     const char *theirs, int *ret_n)
 {
 	struct pager_memory *pager = map_get(memory->pagers, name);
 	const struct known_incident *known =
 		pager && *theirs ? find_incident(pager, event_hash(theirs)) : NULL;
 
+	*ret_n = known ? known->n : 0;
 	return known ? known->ours : "";
 }

@@ -143,16 +143,17 @@ static bool feedback_act(struct feedback_job *job, const struct feedback_act *to
 	};
 	const struct web *web = job->job.web;
 	struct buf words = BUF_INIT(LIMIT_ACT_WORDS_BYTES);
+	int n = 0;
+	const char *known =
+		feedback_memory_incident(web->feedback, job->pager, job->feedback.theirs, &n);
 	const struct act act = {
 		.kind = told->kind,
-		.incident = *told->incident ? told->incident
-					    : feedback_memory_incident(web->feedback, job->pager,
-								       job->feedback.theirs),
+		.incident = *told->incident ? told->incident : known,
 		.who = *told->who ? arena_printf(job->arena, "%s (pager %s)", told->who, job->pager)
 				  : job->pager,
 		.via = "feedback",
 		.pager = job->pager,
-		.n = told->n,
+		.n = *told->incident ? told->n : n,
 		.text = told->text,
 		.team = told->team,
 	};
@@ -270,7 +271,8 @@ static void take_feedback(struct web_request *request, const struct pager *pager
 	struct web *web = request->web;
 
 	if (*feedback->theirs && *feedback->ours)
-		feedback_memory_learn(web->feedback, pager->name, feedback->theirs, feedback->ours);
+		feedback_memory_learn(web->feedback, pager->name, feedback->theirs, feedback->ours,
+				      feedback->ours_n);
 	const enum feedback_seen seen =
 		feedback->nacts ? feedback_memory_begin(web->feedback, pager->name, feedback->event,
 							feedback->at_us)

@@ -318,6 +318,7 @@ START_TEST(goalert_incident_learned)
 	     GOALERT("Alert", ",\"Summary\":\"s\",\"Meta\":{\"dedup_key\":\"" ID "#2\"}"));
 	ck_assert_str_eq(feedback.theirs, "79685");
 	ck_assert_str_eq(feedback.ours, ID);
+	ck_assert_int_eq(feedback.ours_n, 2);
 	told(PAGER_GOALERT, GOALERT_LOG("Closed by Bob Joe"));
 	ck_assert_str_eq(feedback.theirs, "79685");
 	ck_assert_str_eq(feedback.ours, "");

@@ -55,6 +55,15 @@ static void teardown(void)
 	feedback_memory_free(memory);
 }
 
+static const char *incident_of(const char *pager, const char *theirs)
+{
+	int n = -1;
+	const char *ours = feedback_memory_incident(memory, pager, theirs, &n);
+
+	ck_assert_int_eq(n, *ours != '\0');
+	return ours;
+}
+
 static enum feedback_seen begin(const char *pager, const char *event)
 {
 	return feedback_memory_begin(memory, pager, event, NOW);
@@ -159,17 +168,17 @@ END_TEST
 
 START_TEST(incidents_are_learned)
 {
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "");
-	feedback_memory_learn(memory, "pd", "P1", "ours1");
-	feedback_memory_learn(memory, "pd", "P2", "ours2");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "ours1");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P2"), "ours2");
-	ck_assert_str_eq(feedback_memory_incident(memory, "hook", "P1"), "");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", ""), "");
+	ck_assert_str_eq(incident_of("pd", "P1"), "");
+	feedback_memory_learn(memory, "pd", "P1", "ours1", 1);
+	feedback_memory_learn(memory, "pd", "P2", "ours2", 1);
+	ck_assert_str_eq(incident_of("pd", "P1"), "ours1");
+	ck_assert_str_eq(incident_of("pd", "P2"), "ours2");
+	ck_assert_str_eq(incident_of("hook", "P1"), "");
+	ck_assert_str_eq(incident_of("pd", ""), "");
 	/* Told again, and told anew. */
-	feedback_memory_learn(memory, "pd", "P1", "ours1");
-	feedback_memory_learn(memory, "pd", "P1", "ours3");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "ours3");
+	feedback_memory_learn(memory, "pd", "P1", "ours1", 1);
+	feedback_memory_learn(memory, "pd", "P1", "ours3", 1);
+	ck_assert_str_eq(incident_of("pd", "P1"), "ours3");
 }
 END_TEST
 
@@ -179,12 +188,12 @@ START_TEST(incidents_are_bounded)
 
 	for (unsigned int i = 0; i <= LIMIT_FEEDBACK_INCIDENTS; i++) {
 		snprintf(theirs, sizeof(theirs), "P%u", i);
-		feedback_memory_learn(memory, "pd", theirs, theirs + 1);
+		feedback_memory_learn(memory, "pd", theirs, theirs + 1, 1);
 	}
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P0"), "");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "1");
+	ck_assert_str_eq(incident_of("pd", "P0"), "");
+	ck_assert_str_eq(incident_of("pd", "P1"), "1");
 	snprintf(theirs, sizeof(theirs), "P%u", LIMIT_FEEDBACK_INCIDENTS);
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", theirs), theirs + 1);
+	ck_assert_str_eq(incident_of("pd", theirs), theirs + 1);
 }
 END_TEST
 
@@ -196,42 +205,62 @@ START_TEST(incidents_outlive_the_process)
 	for (unsigned int i = 0; i < LIMIT_FEEDBACK_INCIDENTS + 40; i++) {
 		snprintf(theirs, sizeof(theirs), "P%u", i);
 		snprintf(ours, sizeof(ours), "%x", i);
-		feedback_memory_learn(memory, "the pager", theirs, ours);
+		feedback_memory_learn(memory, "the pager", theirs, ours, 1);
 	}
-	feedback_memory_learn(memory, "pd", "P1", "ours1");
+	feedback_memory_learn(memory, "pd", "P1", "ours1", 1);
 	begin_again();
-	feedback_memory_learn(memory, "the pager", "new", "ours2");
+	feedback_memory_learn(memory, "the pager", "new", "ours2", 1);
 	/* 1,024 of 1,065: P41 to P1063, and the new one. */
-	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "P40"), "");
-	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "P41"), "29");
-	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "P1063"), "427");
-	ck_assert_str_eq(feedback_memory_incident(memory, "the pager", "new"), "ours2");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "ours1");
+	ck_assert_str_eq(incident_of("the pager", "P40"), "");
+	ck_assert_str_eq(incident_of("the pager", "P41"), "29");
+	ck_assert_str_eq(incident_of("the pager", "P1063"), "427");
+	ck_assert_str_eq(incident_of("the pager", "new"), "ours2");
+	ck_assert_str_eq(incident_of("pd", "P1"), "ours1");
+}
+END_TEST
+
+/* The page of the incident, and one that is told anew. */
+START_TEST(page_numbers_are_learned)
+{
+	int n = -1;
+
+	feedback_memory_learn(memory, "pd", "P1", "ours1", 2);
+	feedback_memory_learn(memory, "pd", "P2", "ours1", 0);
+	feedback_memory_learn(memory, "pd", "P3", "ours1", 2);
+	feedback_memory_learn(memory, "pd", "P3", "ours1", 3);
+	begin_again();
+	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1", &n), "ours1");
+	ck_assert_int_eq(n, 2);
+	feedback_memory_incident(memory, "pd", "P2", &n);
+	ck_assert_int_eq(n, 0);
+	feedback_memory_incident(memory, "pd", "P3", &n);
+	ck_assert_int_eq(n, 3);
 }
 END_TEST
 
 /* What is no id of ours would break the text that is kept. */
 START_TEST(foreign_ids_are_not_kept)
 {
-	feedback_memory_learn(memory, "pd", "P1", "a b:c");
-	feedback_memory_learn(memory, "pd", "P2", "ours2");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "a b:c");
+	feedback_memory_learn(memory, "pd", "P1", "a b:c", 1);
+	feedback_memory_learn(memory, "pd", "P2", "ours2", 1);
+	ck_assert_str_eq(incident_of("pd", "P1"), "a b:c");
 	begin_again();
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P2"), "ours2");
+	ck_assert_str_eq(incident_of("pd", "P1"), "");
+	ck_assert_str_eq(incident_of("pd", "P2"), "ours2");
 }
 END_TEST
 
 START_TEST(torn_incidents_are_left_alone)
 {
-	static const char *const values[] = { "", "x", "1 ", "1 zz", "1 1", "1 1:", "ff 1:a:b 2" };
+	static const char *const values[] = { "",     "x",	    "1 ",     "1 zz",	  "1 1",
+					      "1 1:", "ff 1:a:b 2", "1 1:a#", "1 1:a#x 2" };
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		feedback_memory_kept(memory, "feedback-incidents 0 pd", values[i]);
 	feedback_memory_kept(memory, "feedback-incidents 32 pd", "1 1:a");
 	feedback_memory_kept(memory, "feedback-incidents 0 ", "1 1:a");
-	feedback_memory_learn(memory, "pd", "P1", "ours1");
-	ck_assert_str_eq(feedback_memory_incident(memory, "pd", "P1"), "ours1");
+	feedback_memory_learn(memory, "pd", "P1", "ours1", 1);
+	ck_assert_str_eq(incident_of("pd", "P1"), "ours1");
 }
 END_TEST
 
@@ -250,6 +279,7 @@ int main(void)
 	tcase_add_test(tests, incidents_are_learned);
 	tcase_add_test(tests, incidents_are_bounded);
 	tcase_add_test(tests, incidents_outlive_the_process);
+	tcase_add_test(tests, page_numbers_are_learned);
 	tcase_add_test(tests, foreign_ids_are_not_kept);
 	tcase_add_test(tests, torn_incidents_are_left_alone);
 	suite_add_tcase(suite, tests);
