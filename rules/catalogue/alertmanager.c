@@ -134,12 +134,20 @@ static bool is_interval(const struct ynode *node)
 	return true;
 }
 
+static bool is_plain_name(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	return cat_is_rule_name(name);
+}
+
 static void read_interval_set(const struct am_config *config, const struct ynode *node)
 {
 	struct catalogue *catalogue = config->catalogue;
 	const char *name = cat_text(catalogue, config->doc, node, "name", "time interval");
 	const struct ynode *list = ynode_get(node, "time_intervals");
-	bool good = name && list && list->kind == YNODE_LIST && list->n;
+	bool good = name && is_plain_name(name) && list && list->kind == YNODE_LIST && list->n;
 
 	catalogue->counts.entries++;
 	for (size_t i = 0; good && i < list->n; i++)
@@ -147,7 +155,8 @@ static void read_interval_set(const struct am_config *config, const struct ynode
 	if (!good || map_get(config->am->time_names, name)) {
 		cat_lose(catalogue, good ? LOSS_DUPLICATE : LOSS_ROUTE,
 			 cat_place(config->doc, node), "time interval",
-			 "left out: it is empty or given twice, or one of its ranges is wrong");
+			 "left out: it is empty or given twice, or its name or one of its ranges "
+			 "is wrong");
 		return;
 	}
 	struct am_time *time = arena_alloc(catalogue->arena, sizeof(*time));

@@ -194,7 +194,8 @@ static const char *beside_config(const struct am_reading *reading, const char *p
 	return cat_printf(reading->config->catalogue, "%.*s/%s", (int)(slash - file), file, path);
 }
 
-/* Digits and letters that nobody chose to be read. */
+/* Digits and letters that nobody chose to be read: a short run without a separator (a check-in of
+ * a dead man's switch), a longer one with them (a UUID), or one long word. */
 static bool is_token(const char *text, size_t len)
 {
 	size_t digits = 0, letters = 0;
@@ -203,7 +204,9 @@ static bool is_token(const char *text, size_t len)
 		digits += isdigit((unsigned char)text[i]) != 0;
 		letters += isalpha((unsigned char)text[i]) != 0;
 	}
-	return len >= 16 && ((digits >= 4 && letters >= 2) || letters == len);
+	if (digits + letters == len)
+		return len >= 8 && (digits >= 2 || len >= 20);
+	return len >= 16 && digits >= 4;
 }
 
 /* The address without user, query and parts of the path that look like secrets. */

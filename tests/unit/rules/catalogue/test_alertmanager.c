@@ -251,6 +251,13 @@ static const struct example notifiers[] = {
 	  "5 setting, 5 secret, 6 setting, 6 delivery, 7 other-pager, 8 delivery, 8 other-pager",
 	  { "url: \"http://h:80/alert-bridge/REPLACE-ME?REPLACE-ME\"}", "url: \"http://h/prod\"}" },
 	  NULL },
+	{ ONE_RECEIVER "  webhook_configs:\n  - url: http://h/SECRET12ab\n"
+		       "  - {url: 'http://h/v2/6f1ed002-SECR-4ET0-a/team-blue-prod2'}\n  - {url: "
+		       "'http://h/#SECRET'}\n",
+	  "5 setting, 5 secret, 6 setting, 6 secret, 7 setting, 7 secret",
+	  { "url: \"http://h/REPLACE-ME\"}", "url: \"http://h/v2/REPLACE-ME/team-blue-prod2\"}",
+	    "url: \"http://h/\"}" },
+	  NULL },
 	{ ONE_RECEIVER "  telegram_configs: [{bot_token_file: /t, chat_id: -10012}]\n"
 		       "  pushover_configs: [{token: SECRET, user_key: SECRET}]\n"
 		       "  discord_configs: [{webhook_url_file: /d}]\n"
