@@ -42,6 +42,8 @@ void html_url_part(struct html *html, const char *text);
 void html_int(struct html *html, int64_t number);
 /* With at most two decimals, for coordinates. */
 void html_real(struct html *html, double number);
+/* A share from 0 to 1: "0.90". */
+void html_share(struct html *html, double share);
 
 /* May it be the target of a link? Of http and https only. */
 bool html_is_address(const char *href);

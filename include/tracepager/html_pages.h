@@ -78,6 +78,74 @@ struct html_incident_list {
 void html_incidents_write(struct html *html, const struct html_frame *frame,
 			  const struct html_incident_list *list);
 
+/* ---- a trace: html_waterfall.c ---- */
+
+struct html_span_fact {
+	const char *name, *value;
+};
+
+struct html_span {
+	const char *id, *service, *operation, *kind;
+	const char *error; /* the error's words; NULL: none */
+	int64_t after_us;  /* from the first span that is shown to its start */
+	int64_t duration_us;
+	unsigned int depth;
+	bool failing;
+	bool on_path;	 /* from the signal to the suspect */
+	bool is_end;	 /* the path ends here */
+	uint32_t hidden; /* spans below it that are not shown */
+	const struct html_span_fact *facts;
+	size_t nfacts;
+};
+
+struct html_trace {
+	const char *id;
+	const struct html_span *spans; /* a span stands before those below it */
+	size_t nspans;
+	uint32_t total, failing; /* spans of the whole trace */
+	int64_t duration_us;	 /* of what is shown */
+	const char *zoomed;	 /* the id of the span that is shown with all below it; NULL: all */
+	bool paths_only;	 /* the store has kept the paths of a large trace alone */
+	const char *const *others; /* ids of the traces that the decision has, this one too */
+	size_t nothers;
+};
+
+/* The trace as SVG, and each of its spans in words. Links to other traces, and to a part of this
+ * one, are queries of the same page: ?trace=ID&span=ID. */
+void html_waterfall(struct html *html, const struct html_trace *trace);
+
+/* ---- why it is thought so: html_verdict.c ---- */
+
+struct html_runner_up {
+	const char *service, *callee; /* callee "": none */
+	int64_t agree;
+};
+
+struct html_limit {
+	const char *text;
+	double most; /* the confidence that it leaves; 0: it only lowers it */
+};
+
+struct html_verdict {
+	const char *suspect, *operation, *kind, *callee, *error; /* "" unknown */
+	double confidence;
+	int64_t agree, of, traces;
+	const char *fallback; /* why there is no cause; "": there is one */
+	const struct html_runner_up *runners_up;
+	size_t nrunners_up;
+	const char *const *differences, *const *reasons;
+	size_t ndifferences, nreasons;
+	const struct html_limit *limits;
+	size_t nlimits;
+	const char *signal_service, *signal_operation, *signal_from;
+	const char *owner, *rule; /* "shop.yaml:12" */
+	const char *const *owner_reasons;
+	size_t nowner_reasons;
+	const char *policy; /* the escalation's name; "" none */
+};
+
+void html_verdict(struct html *html, const struct html_verdict *verdict);
+
 /* ---- one incident: html_incident.c ---- */
 
 struct html_event {
@@ -85,10 +153,22 @@ struct html_event {
 	const char *event, *who, *text;
 };
 
+struct html_alert {
+	const char *name, *status;
+	int64_t since_us;
+	const struct html_span_fact *labels;
+	size_t nlabels;
+};
+
 struct html_incident {
 	const struct incident_view *view; /* with its page */
 	const struct html_event *events;  /* its story, the oldest first */
 	size_t nevents;
+	const struct html_verdict *verdict; /* NULL: the store has none */
+	const struct html_trace *trace;	    /* NULL: none is stored */
+	const char *no_trace;		    /* then why; NULL: there was none */
+	const struct html_alert *alerts;
+	size_t nalerts;
 	const char *mark; /* of its form */
 	const char *text; /* what stands in the form's field */
 };

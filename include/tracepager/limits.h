@@ -973,6 +973,8 @@
 #define LIMIT_PAGE_ROWS 200u
 /* Teams that the filter of a list offers. */
 #define LIMIT_PAGE_TEAMS 500u
+/* Spans of a trace on a page: more rows than anybody follows with the eye. */
+#define LIMIT_WATERFALL_ROWS 150u
 /* Somebody who has signed in signs in again after so long: a day of work. */
 #define LIMIT_SESSION_US (12 * US_PER_HOUR)
 /* The name of an API token, and a session with it. */

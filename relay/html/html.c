@@ -104,6 +104,12 @@ void html_real(struct html *html, double number)
 	buf_puts(&html->markup, strcmp(text, "-0") == 0 ? "0" : text);
 }
 
+void html_share(struct html *html, double share)
+{
+	buf_printf(&html->markup, "%.2f",
+		   isfinite(share) && share >= 0 && share <= 1 ? share : 0.0);
+}
+
 /* ---- links ---- */
 
 bool html_is_address(const char *href)

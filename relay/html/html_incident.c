@@ -56,14 +56,16 @@ static void incident_add_form(struct html *html, const struct html_frame *frame,
 	/* The return key in the field presses the first button: this one does nothing. */
 	HTML(html, "\"><button disabled hidden></button>\n<div class=\"buttons\">");
 	incident_add_acts(html, incident);
-	HTML(html, "</div>\n<label for=\"text\">Comment, or reason</label><textarea id=\"text\" "
-		   "name=\"text\" rows=\"2\" maxlength=\"");
+	HTML_IF(html, *incident->text, "</div>\n<details open>", "</div>\n<details>");
+	HTML(html, "<summary>Comment, or give a reason</summary><label for=\"text\">Text</label>"
+		   "<textarea id=\"text\" name=\"text\" rows=\"3\" maxlength=\"");
 	html_int(html, LIMIT_ACT_TEXT_BYTES / 4);
 	HTML(html, "\">");
 	html_lines(html, incident->text);
-	HTML(html, "</textarea><div class=\"buttons\">");
+	HTML(html, "</textarea>");
 	add_act(html, "comment", "Comment");
-	HTML(html, "<span class=\"worth\">Was this page worth it?</span>");
+	HTML(html, "</details><div class=\"buttons\"><span class=\"worth\">Was this page worth it?"
+		   "</span>");
 	add_act(html, "useful", "Useful");
 	add_act(html, "noise", "Noise");
 	HTML(html, "</div></form>\n");
@@ -120,22 +122,39 @@ static void incident_add_recipients(struct html *html, const struct incident_vie
 
 /* ---- the whole ---- */
 
-static void incident_add_why(struct html *html, const struct page *page)
+/* The facts of the page, which all pagers tell; then what the store has of the decision. */
+static void incident_add_why(struct html *html, const struct html_incident *incident)
 {
+	const struct page *page = incident->view->page;
+
 	HTML(html, "<section><h2 id=\"why\">What is known</h2>\n");
 	html_incident_facts(html, page);
 	HTML(html, "</section>\n");
-	if (page->waterfall && *page->waterfall) {
-		HTML(html, "<section><h2 id=\"trace\">The trace</h2>\n");
-		html_waterfall_text(html, page);
+	if (incident->verdict) {
+		HTML(html, "<section><h2 id=\"verdict\">Why it is thought so</h2>\n");
+		html_verdict(html, incident->verdict);
 		HTML(html, "</section>\n");
 	}
-	if (page->reasons && *page->reasons) {
-		HTML(html,
-		     "<section><h2 id=\"found\">How it was found</h2>\n<pre class=\"words\">");
-		html_lines(html, page->reasons);
-		HTML(html, "</pre></section>\n");
+}
+
+static void incident_add_trace(struct html *html, const struct html_incident *incident)
+{
+	const struct page *page = incident->view->page;
+	const bool has_text = page->waterfall && *page->waterfall;
+
+	if (!incident->trace && !has_text && !incident->no_trace)
+		return;
+	HTML(html, "<section><h2 id=\"trace\">The trace</h2>\n");
+	if (incident->trace)
+		html_waterfall(html, incident->trace);
+	else
+		html_waterfall_text(html, page);
+	if (incident->no_trace) {
+		HTML(html, "<p class=\"hint\">");
+		html_text(html, incident->no_trace);
+		HTML(html, "</p>\n");
 	}
+	HTML(html, "</section>\n");
 }
 
 void html_incident_write(struct html *html, const struct html_frame *frame,
@@ -154,7 +173,11 @@ void html_incident_write(struct html *html, const struct html_frame *frame,
 	html_incident_next(html, view, frame->now_us);
 	HTML(html, "</div>\n");
 	incident_add_form(html, frame, incident);
-	incident_add_why(html, view->page);
+	incident_add_why(html, incident);
+	incident_add_trace(html, incident);
+	html_alerts(html, incident->alerts, incident->nalerts,
+		    view->nalerts > incident->nalerts ? view->nalerts : incident->nalerts,
+		    frame->now_us);
 	incident_add_story(html, incident, frame->now_us);
 	incident_add_recipients(html, view);
 	HTML(html, "<p class=\"hint\">Incident <code>");

@@ -7,6 +7,12 @@
 #include "tracepager/html.h"
 #include "tracepager/html_pages.h"
 
+/* ---- html_alerts.c ---- */
+
+/* What the alerts have in common, and a table of what differs; nothing without alerts. */
+void html_alerts(struct html *html, const struct html_alert *alerts, size_t n, size_t all,
+		 int64_t now_us);
+
 /* ---- html_incident_parts.c ---- */
 
 /* A paragraph: who has it. */

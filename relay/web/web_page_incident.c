@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "tracepager/pack.h"
+#include "tracepager/past.h"
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
@@ -11,6 +13,7 @@
 #include "web_incident-internal.h"
 #include "web_job-internal.h"
 #include "web_page-internal.h"
+#include "web_trace-internal.h"
 
 struct incident_page {
 	struct web_job job;
@@ -23,6 +26,15 @@ struct incident_page {
 	bool is_past;
 	struct html_event events[LIMIT_STORY_EVENTS];
 	size_t nevents;
+	/* Of the decision, and its traces: which one is shown, and the span that is looked at. */
+	char trace_id[LIMIT_PATH_PLACE_BYTES], span_id[LIMIT_PATH_PLACE_BYTES];
+	struct past past;
+	struct opened opened;
+	json_t *decision, *alert_list;
+	struct html_verdict verdict;
+	struct html_trace trace;
+	bool has_verdict, has_trace;
+	const char *no_trace;
 };
 
 /* ---- what the store knows ---- */
@@ -56,30 +68,108 @@ static void incident_page_on_event(void *ctx, const struct stored_event *event)
 				     .text = arena_strdup(page->arena, event->text) };
 }
 
+/* ---- the decision and its traces, read and drawn on a pool thread ---- */
+
+static json_t *decision_json(const struct past *past)
+{
+	struct buf doc = BUF_INIT(LIMIT_INCIDENTS_BYTES);
+	struct err err;
+	json_t *decision = NULL;
+
+	if (pack_open(past->decision.data, past->decision.len, &doc, &err) == 0)
+		decision = json_loadb(buf_text(&doc), doc.len, 0, NULL);
+	buf_fini(&doc);
+	return decision;
+}
+
+/* The trace that is asked for, else the first one with a path; NULL: it is not stored. */
+static const struct trace *chosen_trace(const struct incident_page *page, const char *id)
+{
+	const struct opened *opened = &page->opened;
+
+	for (size_t i = 0; i < opened->ntraces; i++)
+		if (strcmp(trace_text(opened->traces[i], opened->traces[i]->id), id) == 0)
+			return opened->traces[i];
+	return NULL;
+}
+
+static void look_at_traces(struct incident_page *page)
+{
+	const char *const *ids, *const *path;
+	const size_t n = web_decision_traces(page->arena, page->decision, &ids);
+	struct err err;
+
+	if (!n)
+		return;
+	if (page->past.kept == STORED_TRACES_LOST) {
+		page->no_trace = "The traces of this decision are no longer stored.";
+		return;
+	}
+	if (opened_init(&page->opened, &page->past, NULL, &err) < 0) {
+		page->no_trace = "The stored traces cannot be read.";
+		return;
+	}
+	const char *id = *page->trace_id ? page->trace_id : ids[0];
+	const struct trace *trace = chosen_trace(page, id);
+	if (!trace) {
+		page->no_trace = "The decision has no such trace.";
+		return;
+	}
+	const size_t npath = web_decision_path(page->arena, page->decision, id, &path);
+	web_trace_rows(page->arena, trace, path, npath, page->span_id, &page->trace);
+	page->trace.paths_only = page->past.kept == STORED_TRACES_PATHS;
+	page->trace.others = ids;
+	page->trace.nothers = n;
+	page->has_trace = true;
+}
+
+static int look_at_decision(struct incident_page *page, struct history *history, struct err *err)
+{
+	const int result = history_find(history, page->id, &page->past, err);
+
+	if (result <= 0)
+		return result;
+	page->decision = decision_json(&page->past);
+	page->has_verdict = page->decision != NULL;
+	if (page->has_verdict) {
+		web_decision_verdict(page->arena, page->decision, &page->verdict);
+		look_at_traces(page);
+	}
+	return 0;
+}
+
 static int incident_page_look(struct web_job *job, struct history *history, struct err *err)
 {
 	struct incident_page *page = (struct incident_page *)job;
-	const int result = history_incident(history, page->id, incident_page_on_past, page, err);
+	int result = history_incident(history, page->id, incident_page_on_past, page, err);
 
-	return result < 0 ? result
-			  : history_story(history, page->id, incident_page_on_event, page, err);
+	if (result >= 0)
+		result = history_story(history, page->id, incident_page_on_event, page, err);
+	return result < 0 ? result : look_at_decision(page, history, err);
 }
 
 /* ---- the reply ---- */
 
 static void incident_page_write(struct incident_page *page, const struct incident_view *view)
 {
+	const char *list = view->page->alert_list;
+	struct html_incident incident = {
+		.view = view,
+		.events = page->events,
+		.nevents = page->nevents,
+		.verdict = page->has_verdict ? &page->verdict : NULL,
+		.trace = page->has_trace ? &page->trace : NULL,
+		.no_trace = page->no_trace,
+		.mark = web_page_mark(&page->page, page->job.web),
+		.text = page->text,
+	};
 	struct html html;
 
+	page->alert_list = list ? json_loads(list, 0, NULL) : NULL;
+	incident.nalerts = web_page_alerts(page->arena, page->alert_list, &incident.alerts);
 	page->page.frame.title = view->summary;
 	html_init(&html, LIMIT_PAGE_HTML_BYTES);
-	html_incident_write(
-		&html, &page->page.frame,
-		&(struct html_incident){ .view = view,
-					 .events = page->events,
-					 .nevents = page->nevents,
-					 .mark = web_page_mark(&page->page, page->job.web),
-					 .text = page->text });
+	html_incident_write(&html, &page->page.frame, &incident);
 	web_page_reply(page->job.exchange, page->status, &html);
 }
 
@@ -120,7 +210,13 @@ static void incident_page_answer(struct web_job *job)
 
 static void incident_page_fini(struct web_job *job)
 {
-	arena_free(((struct incident_page *)job)->arena);
+	struct incident_page *page = (struct incident_page *)job;
+
+	json_decref(page->alert_list);
+	json_decref(page->decision);
+	opened_fini(&page->opened);
+	past_fini(&page->past);
+	arena_free(page->arena);
 }
 
 static struct incident_page *incident_page_new(struct web_request *request)
@@ -164,11 +260,15 @@ static const char *done_words(const char *done)
 
 void web_serve_page_incident(struct web_request *request)
 {
+	struct incident_page *page = incident_page_new(request);
 	char done[32];
 
-	if (!web_query_text(request, "done", done, sizeof(done)))
+	if (!web_query_text(request, "done", done, sizeof(done)) ||
+	    !web_query_text(request, "trace", page->trace_id, sizeof(page->trace_id)) ||
+	    !web_query_text(request, "span", page->span_id, sizeof(page->span_id))) {
+		web_job_free(&page->job);
 		return;
-	struct incident_page *page = incident_page_new(request);
+	}
 	snprintf(page->page.notice, sizeof(page->page.notice), "%s", done_words(done));
 	web_job_look(&page->job);
 }

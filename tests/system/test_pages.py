@@ -123,6 +123,26 @@ def an_incident_is_shown_and_acted_on():
         daemon.finish()
 
 
+def its_trace_is_drawn():
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    pager, jaeger = peers.Pager(), peers.Jaeger({trace: peers.shop_trace(trace)})
+    daemon = peers.Daemon(pager.url, jaeger.url).start()
+    try:
+        incident = firing(daemon, "PlaceOrderErrors", trace_id=trace)
+        browser = Browser(daemon)
+        peers.wait_for("the decision", lambda: "<svg" in browser.ask("GET", f"/incidents/{incident}")[2])
+        page = browser.ask("GET", f"/incidents/{incident}")[2]
+        rows = re.findall(r'class="row([^"]*)"><title>(\S+)', page)
+        assert [service for flags, service in rows if "end" in flags] == ["ledger"], rows
+        assert all(f'id="{name}"' in page for name in re.findall(r'href="#(span-[^"]+)" class="row', page))
+        zoom = html.unescape(re.findall(r'href="(\?trace=[^"]+&amp;span=[^"]+)#trace"', page)[-1])
+        zoomed = browser.ask("GET", f"/incidents/{incident}{zoom}")[2]
+        assert "Show the whole trace" in zoomed and zoomed.count('class="row') < len(rows)
+        assert "has no such trace" in browser.ask("GET", f"/incidents/{incident}?trace=none")[2]
+    finally:
+        daemon.finish()
+
+
 def filters_and_orders():
     daemon = relay()
     try:
@@ -277,5 +297,5 @@ def a_page_is_told_of_changes():
         daemon.finish()
 
 
-peers.run(a_browser_gets_pages_and_a_terminal_paths, an_incident_is_shown_and_acted_on, filters_and_orders, signing_in_and_out,
+peers.run(a_browser_gets_pages_and_a_terminal_paths, an_incident_is_shown_and_acted_on, its_trace_is_drawn, filters_and_orders, signing_in_and_out,
           what_must_not_act, guessing_is_slowed, a_login_leads_nowhere_else, a_page_is_told_of_changes, at_once=2)
