@@ -368,7 +368,7 @@ static void put_alerts(struct console *c)
 static const char *console_since(struct arena *arena, const struct page *page)
 {
 	char at[RFC3339_SIZE], age[PLAIN_DURATION_SIZE];
-	bool over = page->event == PAGE_RESOLVE && !page->moved_to;
+	bool over = page->event == PAGE_RESOLVE && !pager_moved(page);
 
 	if (!page->since_us)
 		return NULL;
@@ -440,7 +440,10 @@ static void put_page(struct console *c, struct arena *arena)
 	const bool over = page->event == PAGE_RESOLVE;
 	char left[64], right[RFC3339_SIZE];
 
-	snprintf(left, sizeof(left), "%s %s", page->moved_to ? "MOVED" : events[page->event].title,
+	snprintf(left, sizeof(left), "%s %s",
+		 !pager_moved(page) ? events[page->event].title
+		 : page->moved_to   ? "MOVED"
+				    : "HANDED ON",
 		 severity_name(page->severity));
 	/* Whole seconds, for a person. */
 	rfc3339_format(page->at_us / US_PER_SECOND * US_PER_SECOND, right);
@@ -463,7 +466,9 @@ static void put_page(struct console *c, struct arena *arena)
 		put_field(c, "labels", page->labels);
 	put_field(c, "incident",
 		  over ? arena_printf(arena, "%s (%s)", page->incident,
-				      page->moved_to ? "moved" : page->status)
+				      !pager_moved(page) ? page->status
+				      : page->moved_to	 ? "moved"
+							 : "handed on")
 		       : page->incident);
 	console_begin(c, STYLE_DIM);
 	for (size_t i = 0; i < c->columns; i++)

@@ -24,7 +24,7 @@ static int64_t discord_colour(const struct page *page)
 		[SEVERITY_CRITICAL] = 0xe74c3c,
 	};
 
-	return page->moved_to		     ? colours[SEVERITY_INFO]
+	return pager_moved(page)	     ? colours[SEVERITY_INFO]
 	       : page->event == PAGE_RESOLVE ? 0x2ecc71
 					     : colours[page->severity];
 }

@@ -38,6 +38,9 @@ void pager_add_words(struct arena *arena, struct buf *out, const char *key, cons
 /* The page with each fact cut to some 1,000 bytes and without texts of many lines: what is left
  * where it is too large without its details. Its texts are borrowed or kept by the arena. */
 struct page pager_shortened(struct arena *arena, const struct page *page);
+/* Does a resolve say that the incident goes on elsewhere: as another incident, or with another
+ * team? */
+bool pager_moved(const struct page *page);
 /* Add the page's facts of one line each, from "why" to "differs", in its order. */
 void pager_add_facts(struct buf *out, const struct page *page);
 /* Add who has the incident, what comes next and how urgent the page is; what is not known is left

@@ -198,6 +198,12 @@ void pager_add_text(struct buf *out, const char *key, const char *text)
 		buf_json_text(out, key, text);
 }
 
+bool pager_moved(const struct page *page)
+{
+	return page->event == PAGE_RESOLVE &&
+	       (page->moved_to || (page->state && strcmp(page->state, "rerouted") == 0));
+}
+
 void pager_add_facts(struct buf *out, const struct page *page)
 {
 	pager_add_text(out, "why", page->why);

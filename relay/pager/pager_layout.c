@@ -145,7 +145,7 @@ static void layout_fact(struct arena *arena, struct pager_fact *facts, size_t *n
 static const char *layout_since(struct arena *arena, const struct page *page)
 {
 	char at[RFC3339_SIZE], age[PLAIN_DURATION_SIZE];
-	bool over = page->event == PAGE_RESOLVE && !page->moved_to;
+	bool over = page->event == PAGE_RESOLVE && !pager_moved(page);
 
 	if (!page->since_us)
 		return NULL;
@@ -187,7 +187,7 @@ static bool headline_has_environment(const struct page *page)
 /* The team that has a moved incident, unless the note names it. */
 static const char *layout_new_team(const struct page *page)
 {
-	const char *team = page->moved_to ? page->moved_to_team : NULL;
+	const char *team = pager_moved(page) ? page->moved_to_team : NULL;
 
 	return team && page->note && strstr(page->note, team) ? NULL : team;
 }
@@ -234,7 +234,8 @@ size_t pager_last_facts(struct arena *arena, const struct page *page,
 const char *pager_headline(struct arena *arena, const struct page *page, size_t max)
 {
 	const char *summary = page->summary && *page->summary ? page->summary : page->incident;
-	const char *head = page->event == PAGE_RESOLVE	 ? page->moved_to ? "Moved: " : "Resolved: "
+	const char *head = pager_moved(page) ? page->moved_to ? "Moved: " : "Handed on: "
+			   : page->event == PAGE_RESOLVE ? "Resolved: "
 			   : page->event != PAGE_TRIGGER ? "Update: "
 							 : NULL;
 

@@ -32,7 +32,8 @@ size_t pager_facts(struct arena *arena, const struct page *page,
 size_t pager_last_facts(struct arena *arena, const struct page *page,
 			struct pager_fact facts[PAGER_FACTS]);
 
-/* "[critical] SUMMARY", "Update: …", "Resolved: …", "Moved: …". */
+/* "[critical] SUMMARY", "Update: …", "Resolved: …", "Moved: …" or, where another team has it now,
+ * "Handed on: …". */
 const char *pager_headline(struct arena *arena, const struct page *page, size_t max);
 /* A page that tells of somebody's acknowledgement. */
 bool pager_tells_ack(const struct page *page);

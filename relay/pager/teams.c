@@ -37,7 +37,7 @@ static void teams_add_run(struct buf *out, const char *text, const char *more)
 
 static void teams_add_headline(struct arena *arena, const struct page *page, struct buf *out)
 {
-	const char *colour = page->moved_to			  ? "Accent"
+	const char *colour = pager_moved(page)			  ? "Accent"
 			     : page->event == PAGE_RESOLVE	  ? "Good"
 			     : page->severity >= SEVERITY_ERROR	  ? "Attention"
 			     : page->severity == SEVERITY_WARNING ? "Warning"

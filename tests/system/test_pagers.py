@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Every kind of pager through the real daemon: an incident that fires, is joined by a second alert and resolves, to a stub that speaks the
-services' rules: it checks each request as the service would (limits, needed members), answers 429 with Retry-After and 503 once each, and
-says no with status 200 where the service does that. No secret stands in the log."""
+"""Every kind of pager through the real daemon: an incident that fires, is acknowledged and resolves, and one that is handed on to another
+team, to a stub that speaks the services' rules: it checks each request as the service would (limits, needed members), answers 429 with
+Retry-After and 503 once each, closes a connection without an answer, and says no with status 200 where the service does that. The alert's
+labels and annotations are hostile. No secret stands in the log. (test_pager_ills.py has pagers that hang.)"""
 import base64
 import json
 import os
@@ -37,7 +38,8 @@ def opsgenie(path, headers, body):
 
 
 def headline_event(text):
-    return "end" if "Resolved: " in text else "update" if "Update: " in text else "fire"
+    words = {"Resolved: ": "end", "Moved: ": "moved", "Handed on: ": "moved", "Update: ": "update"}
+    return next((event for word, event in words.items() if word in text[:20]), "fire")
 
 
 def slack(path, _, body):
@@ -136,7 +138,7 @@ def grafana_oncall(path, _, body):
 def rootly(path, headers, body):
     doc = json.loads(body)
     need(path == "/generic" and headers.get("Authorization") == f"Bearer {SECRET}" and doc["dedup_key"], path)
-    return {"triggered": "fire", "resolved": "end"}[doc["status"]], 200, b""
+    return {"triggered": "fire", "acknowledged": "acknowledge", "resolved": "end"}[doc["status"]], 200, b""
 
 
 def splunk_oncall(path, _, body):
@@ -185,21 +187,22 @@ KINDS = {
 HOOKS = {"slack": "/services/T0/" + SECRET, "teams": f"/workflows/{SECRET}?sig={SECRET}", "discord": "/api/webhooks/1/" + SECRET,
          "grafana-oncall": f"/integrations/v1/formatted_webhook/{SECRET}/",
          "mattermost": "/hooks/" + SECRET, "googlechat": f"/v1/spaces/A/messages?key=k&token={SECRET}"}
-RULES = """teams: {{{{sre: {{{{escalation: sre}}}}}}}}
+RULES = """teams: {{{{sre: {{{{escalation: sre}}}}, db: {{{{escalation: db}}}}}}}}
 pagers:
   it: {{{{kind: {kind}, {members}}}}}
   other: {{{{kind: webhook, url: "{{pager}}/other"}}}}
-escalations: {{{{sre: {{{{steps: [{{{{page: [it]}}}}]}}}}}}}}
+escalations: {{{{sre: {{{{steps: [{{{{page: [it]}}}}]}}}}, db: {{{{steps: [{{{{page: [other]}}}}]}}}}}}}}
 fallback: {{{{team: sre}}}}
 defaults: {{{{resolve_hold: 0s}}}}
 """
 
 
 class Service(peers.Peer):
-    """Refuses what the service would refuse with 400, and tells it to the test; else 429 first, then 503, then the service's answer."""
+    """Refuses what the service would refuse with 400, and tells it to the test; else 429 first, then 503, then no answer at all, then the
+    service's answer."""
 
     def __init__(self, kind, says_no=False):
-        self.kind, self.says_no, self.faults, self.events, self.ills = kind, says_no, [], [], [429, 503]
+        self.kind, self.says_no, self.faults, self.events, self.ills = kind, says_no, [], [], [429, 503, 0]
         super().__init__(self.take)
 
     def take(self, request):
@@ -217,6 +220,8 @@ class Service(peers.Peer):
         with self.lock:
             if self.ills:
                 ill = self.ills.pop(0)
+                if not ill:
+                    raise ConnectionAbortedError
                 return ill, {"Retry-After": "0"} if ill == 429 else {}, b"slow down"
             self.events.append(event)
         return status, {}, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
@@ -248,14 +253,47 @@ def with_daemon(kind, service, use):
         daemon.finish()
 
 
-HOSTILE = {"summary": "<!channel> @channel @everyone <b>x</b> [a](javascript:b) ```\u202e" + "ü" * 5000,
-           "runbook_url": "https://wiki.example/a|b>c"}
+MARKS = "<!channel> <@U1> @channel @everyone <b>x</b> <svg onload=x> [a](javascript:b) ![c](http://d) ``` {{ x }} ${y} \x1b[31m\u202e\u2066 \0"
+HOSTILE = {"summary": MARKS + "ü" * 5000, "description": MARKS + "\n# \U0001f469\u200d\U0001f467 " * 9000 + "\n> " + MARKS,
+           "runbook_url": "https://wiki.example/a|b>c", "dashboard": "javascript:alert(1)"}
 
 
 def alert(name, status="firing"):
-    body = json.loads(crowds.webhook({"alertname": name, "service": "shop", "severity": "critical"}, status))
+    labels = {"alertname": name, "service": "shop", "severity": "critical", "pod": MARKS, "env": MARKS, "long": "x" * 1000000}
+    body = json.loads(crowds.webhook(labels, status))
     body["alerts"][0]["annotations"] = HOSTILE
     return json.dumps(body)
+
+
+# What a kind gets of an acknowledgement: most are told as of anything new, and some know no update.
+ACKNOWLEDGED = {kind: "acknowledge" for kind in ("opsgenie", "jsm", "rootly", "splunk-oncall")}
+ACKNOWLEDGED.update({kind: "fire" for kind in ("incidentio", "grafana-oncall", "servicenow")})
+# ... and of an incident that another team has now.
+MOVED = {kind: "end" for kind in ("opsgenie", "jsm", "rootly", "splunk-oncall", "incidentio", "grafana-oncall", "goalert",
+                              "servicenow")}
+
+
+def act(daemon, what, body):
+    (incident,) = json.loads(daemon.request("GET", "/api/v1/incidents")[1])["incidents"]
+    status, answer, _ = daemon.request("POST", f"/api/v1/incidents/{incident['id']}/{what}", json.dumps(body))
+    assert status == 200, answer
+
+
+def moves_with(kind):
+    def an_incident_moves():
+        service = Service(kind)
+        service.ills.clear()
+
+        def use(daemon, sender):
+            sender.post(alert("A"))
+            peers.wait_for("the page", lambda: service.events[:1] == ["fire"] or service.faults, 60)
+            act(daemon, "reroute", {"who": "ann", "team": "db", "text": "not ours"})
+            peers.wait_for("what is told of it", lambda: service.events[-1] == MOVED.get(kind, "moved") or service.faults, 60)
+
+        with_daemon(kind, service, use)
+
+    an_incident_moves.__name__ = f"{kind}_is_told_that_an_incident_is_anothers"
+    return an_incident_moves
 
 
 def lives_with(kind):
@@ -265,11 +303,13 @@ def lives_with(kind):
         def use(daemon, sender):
             sender.post(alert("A"))
             peers.wait_for("the page", lambda: service.events[:1] == ["fire"] or service.faults, 60)
+            act(daemon, "acknowledge", {"who": "ann"})
+            peers.wait_for("the acknowledgement", lambda: len(service.events) > 1 or service.faults, 60)
             sender.post(alert("A", "resolved"))
             peers.wait_for("the end", lambda: "end" in service.events or service.faults, 60)
 
         with_daemon(kind, service, use)
-        assert service.events[0] == "fire" and service.events[-1] == "end", service.events
+        assert service.events == ["fire", ACKNOWLEDGED.get(kind, "update"), "end"], service.events
         assert not service.ills, service.ills
 
     the_life_of_an_incident.__name__ = f"{kind}_gets_an_incident_from_its_start_to_its_end"
@@ -311,4 +351,4 @@ def sends(kind):
     return a_test_page
 
 
-peers.run(*[make(kind) for kind in KINDS for make in (lives_with, sends)], *[says_no(kind) for kind in KINDS if KINDS[kind][2]], at_once=2)
+peers.run(*[make(kind) for kind in KINDS for make in (lives_with, moves_with, sends)], *[says_no(kind) for kind in KINDS if KINDS[kind][2]], at_once=2)

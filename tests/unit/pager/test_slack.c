@@ -40,14 +40,16 @@ START_TEST(events_have_their_headlines)
 {
 	static const struct {
 		enum page_event event;
-		const char *moved_to, *text;
-	} rows[] = { { PAGE_UPDATE, NULL, "*Update: ledger: deadlock*" },
-		     { PAGE_NOTICE, NULL, "*Update: ledger: deadlock*" },
-		     { PAGE_RESOLVE, NULL, "*Resolved: ledger: deadlock*" },
-		     { PAGE_RESOLVE, "i9", "*Moved: ledger: deadlock*" } };
+		const char *state, *moved_to, *text;
+	} rows[] = { { PAGE_UPDATE, "open", NULL, "*Update: ledger: deadlock*" },
+		     { PAGE_NOTICE, "open", NULL, "*Update: ledger: deadlock*" },
+		     { PAGE_RESOLVE, "resolved", NULL, "*Resolved: ledger: deadlock*" },
+		     { PAGE_RESOLVE, "rerouted", NULL, "*Handed on: ledger: deadlock*" },
+		     { PAGE_RESOLVE, "moved", "i9", "*Moved: ledger: deadlock*" } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		page.event = rows[i].event;
+		page.state = rows[i].state;
 		page.moved_to = rows[i].moved_to;
 		json_t *body = body_of(&slack);
 		ck_assert_str_eq(text_at(body, "text"), rows[i].text);
