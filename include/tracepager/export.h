@@ -1,8 +1,8 @@
 /*
- * Export: rules written as what other programs read: an Alertmanager's configuration and
- * Backstage's entities. A rule set goes in; texts come out, and a list of what they cannot say,
- * each with its place in the rules. The same rules give the same bytes. A text never holds a
- * secret: it names the secret's file, or says "REPLACE".
+ * Export: rules written as what other programs read: an Alertmanager's configuration,
+ * Backstage's entities, Grafana's dashboards. A rule set goes in; texts come out, and a list of
+ * what they cannot say, each with its place in the rules. The same rules give the same bytes. A
+ * text never holds a secret: it names the secret's file, or says "REPLACE".
  *
  * A struct exported owns all texts that are returned, until exported_free(); it borrows the rule
  * set. Pure: no file, no clock. One thread at a time.
@@ -23,12 +23,22 @@ enum export_kind {
 	EXPORT_KIND_COUNT
 };
 
+/* Whose names the span metrics have. */
+enum export_metrics {
+	EXPORT_METRICS_OTEL,	     /* the collector's spanmetrics connector */
+	EXPORT_METRICS_OTEL_SECONDS, /* the same, where it measures in seconds */
+	EXPORT_METRICS_OTEL_OLD,     /* before its namespace had a default */
+	EXPORT_METRICS_TEMPO,	     /* the metrics generator of Tempo */
+};
+
 /* Borrowed for the life of the export. */
 struct export_how {
 	/* alertmanager: the labels by which alerts name their service, the first one that counts
 	 * first; n 0: those that tracepager itself looks at. */
 	const char *const *labels;
 	size_t nlabels;
+	enum export_metrics metrics; /* grafana */
+	const char *url; /* grafana: where tracepager's own pages are; NULL: no links to them */
 };
 
 struct export_loss {

@@ -105,6 +105,8 @@ static int export_loaded(const struct export_options *options, enum export_kind 
 	const struct export_how how = {
 		.labels = (const char *const *)options->service_label.at,
 		.nlabels = options->service_label.n,
+		.metrics = options->metrics,
+		.url = options->url,
 	};
 	struct exported *exported = export_rules(rules, kind, &how);
 	const char *failed = exported_failed(exported);

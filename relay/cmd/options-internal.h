@@ -134,7 +134,8 @@ struct import_options {
 
 struct export_options {
 	struct option_list arguments, service_label;
-	const char *output;
+	const char *output, *url;
+	enum export_metrics metrics;
 };
 
 struct incidents_options {

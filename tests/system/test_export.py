@@ -235,9 +235,93 @@ def backstage_comes_back():
     assert after["teams"]["shop"]["channel"] == "#shop" and after["teams"]["ledger"]["name"] == "Ledger & journal"
 
 
+# ---- Grafana ----
+
+PANELS = {"row", "stat", "text", "alertlist", "timeseries", "bargauge"}
+UNITS = {"reqps", "percentunit", "ms", "s", "short", "none"}
+NAMES = {"otel": ("traces_span_metrics_calls_total", "traces_span_metrics_duration_milliseconds_bucket", "service_name"),
+         "otel-seconds": ("traces_span_metrics_calls_total", "traces_span_metrics_duration_seconds_bucket", "service_name"),
+         "otel-old": ("calls_total", "duration_milliseconds_bucket", "service_name"),
+         "tempo": ("traces_spanmetrics_calls_total", "traces_spanmetrics_latency_bucket", "service")}
+
+
+def check_board(board, names):
+    """What Grafana 9's schema of a dashboard (kinds/dashboard, and each panel's) asks for, as far as it is used."""
+    assert board["id"] is None and board["schemaVersion"] == 36 and board["title"].startswith("Team ")
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", board["uid"])
+    assert set(board["time"]) == {"from", "to"} and board["annotations"] == {"list": []}
+    source, service = board["templating"]["list"]
+    assert (source["type"], source["query"], source["name"]) == ("datasource", "prometheus", "datasource")
+    assert service["type"] == "query" and service["multi"] and service["includeAll"] and service["allValue"]
+    assert service["query"]["query"] == service["definition"] and names[0] in service["definition"]
+    taken, ids, queries = set(), set(), []
+    for panel in board["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert panel["type"] in PANELS and panel["title"] and at["x"] + at["w"] <= 24 and not cells & taken, panel
+        taken |= cells
+        ids.add(panel["id"])
+        if "targets" not in panel:
+            continue
+        defaults, (target,) = panel["fieldConfig"]["defaults"], panel["targets"]
+        assert defaults["unit"] in UNITS and defaults["min"] == 0
+        steps = defaults["thresholds"]["steps"]
+        assert steps[0] == {"color": "green", "value": None} and len(steps) in (1, 3)
+        assert [s["value"] for s in steps[1:]] == sorted(s["value"] for s in steps[1:])
+        assert panel["datasource"] == target["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert target["refId"] == "A" and target["instant"] != target["range"]
+        assert panel["type"] == "stat" or target["legendFormat"], panel["title"]
+        queries.append(target["expr"])
+    assert len(ids) == len(board["panels"])
+    for name in names[:2]:
+        assert any(name in query for query in queries), name
+    return queries
+
+
+def dashboards():
+    """One dashboard for each team that owns a service by name; each query is one that Prometheus reads."""
+    owners = {entry["owner"] for key, entry in rules()["services"].items() if entry.get("match", {}).get("service") != "*"}
+    for metrics, names in NAMES.items():
+        with tempfile.TemporaryDirectory() as directory:
+            exported("grafana", "-o", directory, "--metrics", metrics, "--url", "https://relay.example/")
+            boards = {}
+            for file in os.listdir(directory):
+                with open(os.path.join(directory, file), encoding="utf-8") as f:
+                    board = json.load(f)
+                assert file == f"{board['uid']}.json"
+                boards[board["title"]] = board
+            assert len(boards) == len(owners) == 11
+            queries = [query for board in boards.values() for query in check_board(board, names)]
+            checked = os.path.join(directory, "queries.yml")
+            with open(checked, "w", encoding="utf-8") as f:
+                records = [{"record": f"r:n{i}", "expr": q.replace("$__rate_interval", "5m").replace("$service", "a|b")}
+                           for i, q in enumerate(queries)]
+                yaml.safe_dump({"groups": [{"name": "g", "rules": records}]}, f)
+            if shutil.which("promtool"):
+                ran = subprocess.run(["promtool", "check", "rules", checked], capture_output=True, encoding="utf-8", check=False)
+                assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert boards["Team Ledger & journal"]["templating"]["list"][1]["allValue"] == "ledger.*"
+        assert boards["Team data"]["templating"]["list"][1]["allValue"] == r"ledger-reports|catalog|warehouse|etl\\..*"
+        shop = boards["Team Shop"]
+        assert [link["url"] for link in shop["links"]] == ["https://relay.example/?team=shop"]
+        (text,) = [p["options"]["content"] for p in shop["panels"] if p["type"] == "text"]
+        assert "| checkout | high | [Runbook](https://wiki.shop.example/checkout) [Dashboard](https://grafana.shop.example/d/checkout) |" in text
+        (alerts,) = [p["options"] for p in shop["panels"] if p["type"] == "alertlist"]
+        assert alerts["alertInstanceLabelFilter"] == '{service=~"checkout|cart|basket"}' and alerts["stateFilter"]["firing"]
+
+
+def usage():
+    ran = tracepager("export")
+    assert ran.returncode == 0 and [line.split()[0] for line in ran.stdout.splitlines()] == ["alertmanager", "backstage", "grafana"]
+    assert (ran := tracepager("export", "nagios", RULES)).returncode == 2 and "no kind of export nagios" in ran.stderr
+    assert (ran := tracepager("export", "grafana", RULES)).returncode == 2 and "--output DIR" in ran.stderr
+    assert (ran := tracepager("export", "backstage", "/nonexistent")).returncode == 2 and "errors" in ran.stderr
+    assert (ran := tracepager("export", "alertmanager", RULES, "--service-label", "a.b")).returncode == 2 and "label's name" in ran.stderr
+
+
 if __name__ == "__main__":
     peers.skip_unless_wanted()
     if not shutil.which("amtool"):
         print("skipped: there is no amtool (Debian package prometheus-alertmanager)")
         sys.exit(77)
-    peers.run(backstage_comes_back, amtool_accepts_it, random_alerts_go_to_the_same_pagers)
+    peers.run(usage, dashboards, backstage_comes_back, amtool_accepts_it, random_alerts_go_to_the_same_pagers)

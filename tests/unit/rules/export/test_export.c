@@ -335,6 +335,21 @@ START_TEST(backstage_entities)
 }
 END_TEST
 
+/* Names of services go into PromQL, into JSON and into Markdown; each has its own escapes. */
+START_TEST(dashboard_escapes)
+{
+	export_as(EXPORT_GRAFANA,
+		  "services:\n"
+		  "  \"a.b\\\"c\": {owner: shop, links: {\"x](y|\": \"https://l/(1)\"}}\n",
+		  &(struct export_how){ .url = "https://relay" });
+	/* a\.b"c as a regular expression; each \ and " escaped for PromQL, then for JSON. */
+	has("\"allValue\":\"a\\\\\\\\.b\\\\\\\"c\"");
+	has("| a.b\\\"c |  | [x&#93;&#40;y&#124;](https://l/%281%29) |");
+	has("\"url\":\"https://relay/?team=shop\"");
+	loses("r.yaml:1", "team sre owns no service by name");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("export");
@@ -354,6 +369,7 @@ int main(void)
 	tcase_add_test(cases, too_many_routes);
 	tcase_add_test(cases, wrong_label);
 	tcase_add_test(cases, backstage_entities);
+	tcase_add_test(cases, dashboard_escapes);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
