@@ -267,6 +267,12 @@ const struct service_rule *rules_peer(const struct ruleset *rules, const char *c
 const struct signal_rule *rules_signal(const struct ruleset *rules, const struct labels *labels,
 				       struct rule_trail *trail);
 
+/* Labels of an alert that goes to that signal, for a drill of it: `given`, and what else the
+ * signal's matchers ask for. Sorted; kept by the arena, or borrowed from the rules. 0; -ENOENT: no
+ * such signal; -EINVAL: no such labels can be made; err says why, and the cure. */
+int rules_signal_labels(const struct ruleset *rules, struct arena *arena, const char *signal,
+			const struct labels *given, struct labels *ret_labels, struct err *err);
+
 /* What routes and silences are asked about. Texts may be NULL. */
 struct route_input {
 	const struct alert *alert;     /* NULL: no alert, all labels are empty */
