@@ -19,6 +19,7 @@
 #include "tracepager/http_client.h"
 #include "tracepager/http_server.h"
 #include "tracepager/deliver.h"
+#include "tracepager/drill.h"
 #include "tracepager/heartbeats.h"
 #include "tracepager/incident.h"
 #include "tracepager/limits.h"
@@ -63,6 +64,7 @@ struct relay {
 	struct fetch *fetch;
 	struct baselines *baselines;
 	struct incidents *incidents;
+	struct drills *drills;
 	struct intake *intake;
 	struct sender *senders;
 	struct heartbeat_sender *beating;
@@ -325,6 +327,28 @@ static struct incidents *web_incidents(void *ctx)
 	const struct relay *relay = ctx;
 
 	return relay->incidents;
+}
+
+static struct drills *web_drills(void *ctx)
+{
+	const struct relay *relay = ctx;
+
+	return relay->drills;
+}
+
+static const struct ruleset *drill_rules(void *ctx)
+{
+	const struct relay *relay = ctx;
+
+	return reload_rules(relay->rules);
+}
+
+static void relay_sight(void *ctx, const struct incident_sight *sight)
+{
+	const struct relay *relay = ctx;
+
+	if (relay->drills) /* NULL: a start */
+		drills_sight(relay->drills, sight);
 }
 
 static void begin_drain(struct relay *relay);
@@ -806,6 +830,7 @@ static void make_intake(struct relay *relay)
 			 .pause = web_pause,
 			 .deliver = web_deliver,
 			 .incidents = web_incidents,
+			 .drills = web_drills,
 			 .drain = web_drain,
 			 .when_durable = intake_when_durable,
 			 .each = web_each,
@@ -848,6 +873,7 @@ static int make_incidents(struct relay *relay, int console_fd, struct err *err)
 		.shadow = relay->shadow,
 		.kept = incident_kept,
 		.act_link = incident_act_link,
+		.sight = relay_sight,
 		.ctx = relay,
 		.options = {
 			.enrich_us = config->enrich_us,
@@ -897,6 +923,11 @@ static int begin_work(struct relay *relay, int console_fd, struct err *err)
 		result = make_incidents(relay, console_fd, err);
 	if (result < 0)
 		return result;
+	relay->drills = drills_new(&(struct drills_env){ .clock = relay->clock,
+							 .timers = relay->timers,
+							 .incidents = relay->incidents,
+							 .rules = drill_rules,
+							 .ctx = relay });
 	make_senders(relay);
 	make_heartbeats(relay);
 	make_intake(relay);
@@ -982,6 +1013,7 @@ void relay_free(struct relay *relay)
 	web_fini(&relay->web);
 	intake_free(relay->intake);
 	heartbeats_free(relay->heartbeats);
+	drills_free(relay->drills);
 	incidents_free(relay->incidents);
 	baselines_free(relay->baselines);
 	if (relay->fetch)

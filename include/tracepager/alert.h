@@ -58,6 +58,21 @@ struct alert {
 				(Prometheus): it expires at ends_at */
 };
 
+/* Alerts that this program makes by itself, to see that its path works. No format and no mapping
+ * has these families, so that no sender can make one. */
+#define ALERT_FAMILY_DRILL "tracepager-drill"
+#define ALERT_FAMILY_SELF  "tracepager-self"
+enum synthetic {
+	SYNTHETIC_NONE,
+	SYNTHETIC_DRILL, /* a fire drill: it pages people, and its pages say so */
+	SYNTHETIC_SELF,	 /* the relay checks itself: nobody is paged, and nothing stays of it */
+};
+/* The label and the annotation of a drill's alert: "yes", and who started it. */
+#define DRILL_MARK "tracepager_drill"
+/* Of an alert's key "family/fingerprint", or of the key of its incident, which is the same. */
+enum synthetic synthetic_of_key(const char *key);
+enum synthetic alert_synthetic(const struct alert *alert);
+
 /* From the label severity, else priority, without regard to case: critical, page, disaster, p1;
  * error, high, major, p2; warning, warn, minor, p3; info, low, none, p4, p5. SEVERITY_ERROR where
  * neither has one of these words. */

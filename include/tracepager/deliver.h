@@ -18,6 +18,10 @@
 
 struct deliver;
 
+/* The pager of a check of the relay by itself: its pages are built, no request leaves, and they are
+ * delivered. No pager of the rules has this name. */
+#define DELIVER_SINK "tracepager sink"
+
 struct deliver_ops {
 	/* Store the page's new state, attempts, next_us and error. Called before deliver acts on
 	 * the change. The page is borrowed. Both callbacks may call deliver_enqueue(). */
@@ -62,6 +66,9 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 		  const char *why);
 /* Pages that are not delivered, rejected or dropped yet. */
 size_t deliver_waiting(const struct deliver *deliver);
+/* Within changed(): HTTP's status of the try whose outcome it tells, and how long that try took. 0:
+ * there was no reply, or no try. */
+int deliver_last_status(const struct deliver *deliver, int64_t *ret_took_us);
 /* From now on no request begins: those under way may end, the other pages stay in the store. */
 void deliver_end(struct deliver *deliver);
 /* Requests under way, for a drain: what else waits is in the store. */

@@ -58,8 +58,9 @@ struct past_event {
 	int64_t opened_us, at_us;    /* of the incident; of the event */
 	const char *event, *who, *text;
 };
-/* Calls each() for the events of all incidents that were opened since since_us, in the order in
- * which they were stored. The texts are borrowed until each() returns. 0 or -errno with err. */
+/* Calls each() for the events of all incidents that were opened since since_us, but for those of
+ * fire drills, in the order in which they were stored. The texts are borrowed until each() returns.
+ * 0 or -errno with err. */
 int history_events(struct history *history, int64_t since_us,
 		   void (*each)(void *ctx, const struct past_event *event), void *ctx,
 		   struct err *err);

@@ -26,9 +26,11 @@
 #include "tracepager/silence.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
+#include "tracepager/walk.h"
 
 struct incidents;
 struct baselines;
+struct decision;
 struct buf;
 struct page;
 struct fetch;
@@ -42,6 +44,31 @@ struct incident_options {
 	const char *trace_link;	 /* "" none */
 	int64_t ack_timeout_us;	 /* an acknowledgement counts for so long; 0: for good */
 	int64_t repage_after_us; /* what a person resolved and fires on pages again after it */
+};
+
+/* What befalls an alert that this program made (enum synthetic), for whoever made it. */
+enum incident_sight_kind {
+	INCIDENT_SIGHT_DECIDED, /* and nothing has become of it yet */
+	INCIDENT_SIGHT_TAKEN,	/* its incident is open, where it pages somebody */
+	INCIDENT_SIGHT_QUEUED,	/* a page of it goes to the store, and from there to delivery */
+	INCIDENT_SIGHT_PAGE,   /* the page is delivered, rejected or dropped, or a try has failed */
+	INCIDENT_SIGHT_CLOSED, /* the incident is over, and all its recipients know */
+};
+struct incident_sight {
+	enum incident_sight_kind kind;
+	const char *alert_key, *incident; /* incident: its id; "" where there is none (yet) */
+	/* DECIDED: */
+	const struct decision *decision;
+	const char *source; /* which had the traces; NULL: none */
+	size_t ntraces;
+	int64_t fetch_us; /* how long they were looked for; -1: nothing was to be looked up */
+	enum fallback_code
+		missing; /* why traces are missing, and the same as a sentence, or NULL */
+	const char *missing_text;
+	/* QUEUED, PAGE: */
+	const struct stored_page *page;
+	int status; /* PAGE: HTTP's, of the try; 0: there was no reply or no request */
+	int64_t took_us;
 };
 
 struct incident_env {
@@ -59,6 +86,9 @@ struct incident_env {
 	/* The address where the reader of a page acts on its incident, added to out; nothing is
 	 * added without one. NULL: there are no such addresses. */
 	void (*act_link)(void *ctx, const char *incident, const char *pager, struct buf *out);
+	/* Everything in it is borrowed for the call, which may change nothing of incidents. NULL:
+	 * nobody looks. */
+	void (*sight)(void *ctx, const struct incident_sight *sight);
 	void *ctx;
 	struct incident_options options;
 };

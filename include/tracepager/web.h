@@ -11,6 +11,7 @@
 
 #include "tracepager/buf.h"
 #include "tracepager/clock.h"
+#include "tracepager/drill.h"
 #include "tracepager/http_server.h"
 #include "tracepager/incident.h"
 #include "tracepager/intake.h"
@@ -49,6 +50,8 @@ struct web_ops {
 	struct deliver *(*deliver)(void *ctx);
 	/* For their silences: incidents_each_silence() and those beside it. */
 	struct incidents *(*incidents)(void *ctx);
+	/* Fire drills: drill.h. */
+	struct drills *(*drills)(void *ctx);
 	/* Ends what is under way, and then the relay. Behind the reply. */
 	void (*drain)(void *ctx);
 	/* A pager of the rules in force; NULL: they have none of that name. Borrowed for this

@@ -195,9 +195,11 @@ struct drain_options {
 };
 
 struct send_options {
-	struct option_list arguments;
-	const char *pager, *team, *rules;
-	bool no_resolve;
+	struct option_list arguments, labels;
+	struct client_options client;
+	const char *pager, *team, *drill, *rules, *who;
+	bool all, no_resolve;
+	enum report_format format;
 };
 
 struct top_options {

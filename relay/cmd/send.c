@@ -1,6 +1,7 @@
 /*
  * tracepager send: sends a marked test page to one pager of the rules, without a daemon, and shows
- * the exchange with its secrets masked; then the resolve of that page. The request is the one that
+ * the exchange with its secrets masked; then the resolve of that page. (Fire drills, through a
+ * running relay, are send_drill.c's.) The request is the one that
  * the pager's kind builds for every page. Owns its loop, its HTTP client and the rules.
  */
 #include "commands-internal.h"
@@ -8,12 +9,14 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
 #include "options-internal.h"
 #include "output-internal.h"
+#include "send_drill-internal.h"
 #include "usage-internal.h"
 #include "tracepager/buf_json.h"
 #include "tracepager/clock.h"
@@ -368,25 +371,42 @@ static struct ruleset *load_send_rules(const char *path)
 	return rules;
 }
 
-int cmd_send(int argc, char **argv)
+static int send_test_page(const struct send_options *options)
 {
-	struct send_options options;
 	struct send_run run = { .pager = NULL };
-	int status;
+	struct ruleset *rules = load_send_rules(options->rules);
+	int status = STATUS_USAGE;
 
-	if (!options_parse_send(argc, argv, &options, &status))
-		return status;
-	struct ruleset *rules = load_send_rules(options.rules);
-	run.pager = rules ? find_send_pager(rules, options.pager) : NULL;
+	run.pager = rules ? find_send_pager(rules, options->pager) : NULL;
 	if (run.pager)
-		run.pager = find_team_pager(rules, run.pager, options.team);
-	status = STATUS_USAGE;
+		run.pager = find_team_pager(rules, run.pager, options->team);
 	if (run.pager) {
 		run.kind = pager_kinds[run.pager->kind];
 		snprintf(run.key, sizeof(run.key), "tracepager-test-%" PRId64,
 			 clock_wall_us(clock_system()));
-		status = send_both(&run, options.no_resolve);
+		status = send_both(&run, options->no_resolve);
 	}
 	rules_unref(rules);
+	return status;
+}
+
+int cmd_send(int argc, char **argv)
+{
+	struct send_options options;
+	int status;
+
+	if (!options_parse_send(argc, argv, &options, &status))
+		return status;
+	if (!!options.pager + !!options.drill + options.all != 1)
+		status = usage_error(send_command,
+				     "say what to send: --pager NAME, --drill SIGNAL or --all");
+	else if (options.team && !options.pager)
+		status = usage_error(send_command, "--team is of a page: name its --pager too");
+	else if (options.pager && options.labels.n)
+		status = usage_error(send_command,
+				     "--label is of a drill, and --pager sends a page");
+	else
+		status = options.pager ? send_test_page(&options) : send_drills(&options);
+	free(options.labels.at);
 	return status;
 }

@@ -385,6 +385,9 @@ static const char *decide_incident_key(const struct decide_work *work)
 	/* Each text may have LIMIT_LABEL_BYTES, each byte escaped to three. */
 	BUF_LOCAL(key, 4 * (LIMIT_GROUP_LABELS + 4) * LIMIT_LABEL_BYTES);
 
+	/* An alert that this program made joins no incident, and none joins it. */
+	if (d->has_alert && alert_synthetic(&d->alert) != SYNTHETIC_NONE)
+		return arena_printf(work->arena, "%s/%s", d->alert.family, d->alert.fingerprint);
 	if (d->verdict.found) {
 		add_suspect_key(work, &key);
 	} else if (d->signal_rule) {
@@ -424,6 +427,9 @@ static void decide_holds(const struct decide_work *work)
 		d->resolve_hold_us = d->signal_rule->resolve_hold_us;
 	if (d->routing.resolve_hold_us >= 0)
 		d->resolve_hold_us = d->routing.resolve_hold_us;
+	/* It does not fire again. */
+	if (d->has_alert && alert_synthetic(&d->alert) != SYNTHETIC_NONE)
+		d->resolve_hold_us = 0;
 }
 
 void decide(struct arena *arena, const struct decide_input *input, struct decision *ret_decision)

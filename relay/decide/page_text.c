@@ -228,6 +228,21 @@ static const char *page_component(const struct decision *d)
 								: suspect->service;
 }
 
+/* In every kind's headline and banner, whatever the rules' templates say. */
+static void page_mark_drill(struct arena *arena, struct decision *d)
+{
+	struct page *page = &d->page;
+	const char *who = decision_annotation(d, DRILL_MARK);
+	const char *banner = page->banner && *page->banner ? page->banner : NULL;
+
+	page->summary = plain_text(arena, arena_printf(arena, "DRILL: %s", page->summary),
+				   LIMIT_SUMMARY_CHARS);
+	page->banner =
+		arena_printf(arena, "DRILL: nothing is broken, %s started a fire drill%s%s",
+			     *who ? who : "somebody", banner ? "; a real page would say: " : "",
+			     banner ? banner : "");
+}
+
 void page_text_fill(struct arena *arena, const struct decide_input *input, struct decision *d)
 {
 	struct page *page = &d->page;
@@ -251,4 +266,6 @@ void page_text_fill(struct arena *arena, const struct decide_input *input, struc
 	page_sections_fill(arena, input, d);
 	page_template_fill(arena, d);
 	next_owners_fill(arena, input, d);
+	if (d->has_alert && alert_synthetic(&d->alert) == SYNTHETIC_DRILL)
+		page_mark_drill(arena, d);
 }

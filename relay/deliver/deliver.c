@@ -95,7 +95,9 @@ struct deliver {
 	struct buf key;		     /* of the queue that is looked up */
 	struct queue_entry_list all; /* by the pages' ids, the oldest first */
 	size_t waiting;
-	bool ending; /* no request begins any more */
+	bool ending;	 /* no request begins any more */
+	int last_status; /* of the try whose outcome is being told */
+	int64_t last_took_us;
 };
 
 static void destination_send_ready(struct destination *destination);
@@ -324,6 +326,12 @@ static void queue_advance(struct page_queue *queue)
 	queue_move(queue, QUEUE_READY, 0);
 }
 
+/* A page that goes nowhere counts in no figure. */
+static bool queue_entry_is_sunk(const struct queue_entry *entry)
+{
+	return strcmp(entry->page.pager, DELIVER_SINK) == 0;
+}
+
 static void log_delivery(enum log_level level, const char *message, const struct queue_entry *entry,
 			 const char *text, int status, int64_t delay_us)
 {
@@ -387,9 +395,11 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 	 * rejected here, before any request. */
 	if (delivered || status != 0)
 		destination_answers(queue->destination, queue->started_us);
-	metric_add(delivered ? METRIC_PAGES_DELIVERED : METRIC_PAGES_REJECTED, 1);
+	if (!queue_entry_is_sunk(entry))
+		metric_add(delivered ? METRIC_PAGES_DELIVERED : METRIC_PAGES_REJECTED, 1);
 	if (delivered)
-		log_delivery(LOG_LEVEL_INFO, "page delivered", entry, "", status, 0);
+		log_delivery(queue_entry_is_sunk(entry) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+			     "page delivered", entry, "", status, 0);
 	else
 		log_delivery(LOG_LEVEL_ERROR, "page rejected", entry, judgement->text, status, 0);
 	TAILQ_REMOVE(&queue->pages, entry, link);
@@ -453,11 +463,18 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 		destination_send_ready(destination);
 		return;
 	}
-	metric_observe_us(METRIC_DELIVER_TIME, deliver_now_us(queue->deliver) - queue->started_us);
+	if (!queue_entry_is_sunk(TAILQ_FIRST(&queue->pages)))
+		metric_observe_us(METRIC_DELIVER_TIME,
+				  deliver_now_us(queue->deliver) - queue->started_us);
+	struct deliver *deliver = queue->deliver;
+	deliver->last_status = status;
+	deliver->last_took_us = deliver_now_us(deliver) - queue->started_us;
 	if (judgement->outcome == JUDGE_RETRY)
 		queue_retry(queue, judgement, status);
 	else
 		queue_end_first(queue, judgement, status);
+	deliver->last_status = 0;
+	deliver->last_took_us = 0;
 	destination_send_ready(destination);
 }
 
@@ -784,6 +801,12 @@ void deliver_drop(struct deliver *deliver, const char *incident, const char *pag
 	queue->attempt = NULL;
 	queue_drop(queue, why);
 	destination_send_ready(destination); /* its place is free */
+}
+
+int deliver_last_status(const struct deliver *deliver, int64_t *ret_took_us)
+{
+	*ret_took_us = deliver->last_took_us;
+	return deliver->last_status;
 }
 
 size_t deliver_waiting(const struct deliver *deliver)

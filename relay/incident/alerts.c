@@ -116,6 +116,8 @@ static int64_t alert_memory_us(const struct known_alert *alert)
 {
 	int64_t silent_us = alert->silent_us ? alert->refreshed_us - alert->silent_us : 0;
 
+	if (synthetic_of_key(alert->key))
+		return LIMIT_SYNTHETIC_MEMORY_US;
 	return silent_us > LIMIT_RESOLVED_MEMORY_US ? silent_us : LIMIT_RESOLVED_MEMORY_US;
 }
 
@@ -711,7 +713,8 @@ static void alert_begin_episode(struct known_alert *known, const struct alert *a
 	enrichment_decide_at_once(book->enricher, &order, &known->enrichment);
 	known->durable |= durable;
 	alert_put(known);
-	metric_add(METRIC_ALERTS_ACCEPTED, 1);
+	if (!alert_synthetic(alert))
+		metric_add(METRIC_ALERTS_ACCEPTED, 1);
 }
 
 /* Does the stored row say nearly the same as the alert? A repeat that moves only the alert's end is
@@ -815,7 +818,8 @@ static enum accept_result alerts_resolved(struct alert_book *book, const char *k
 		metric_add(METRIC_ALERTS_UNKNOWN, 1);
 		return ACCEPT_UNKNOWN;
 	}
-	metric_add(METRIC_ALERTS_RESOLVED, 1);
+	if (!alert_synthetic(alert))
+		metric_add(METRIC_ALERTS_RESOLVED, 1);
 	if (known->state == ALERT_ENDED)
 		return ACCEPT_REPEATED;
 	if (!copies_resolve(&known->copies, alert, book_wall_us(book))) {
@@ -918,6 +922,10 @@ static void alert_restore_state(struct known_alert *alert, enum stored_alert_sta
 void alerts_load(struct alert_book *book, const struct stored_alert *row,
 		 bool (*known)(void *ctx, const char *incident), void *ctx)
 {
+	if (synthetic_of_key(row->key) == SYNTHETIC_SELF) { /* the program died meanwhile */
+		store_remove_alert(turns_batch(book->turns), row->id);
+		return;
+	}
 	struct arena *arena = arena_new(2 * LIMIT_ALERT_DOC_BYTES);
 	struct known_alert *alert = alert_new(book, row->key, ALERT_WAITING);
 	struct alert stored;

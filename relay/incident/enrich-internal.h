@@ -71,6 +71,8 @@ void enrichment_set_text(struct enrichment *enrichment, struct shared_text *text
 			 struct shared_text *packed);
 struct shared_text *enrichment_text(const struct enrichment *enrichment);   /* borrowed */
 struct shared_text *enrichment_packed(const struct enrichment *enrichment); /* borrowed */
+/* Fills in what was looked up. Texts are borrowed. */
+void enrichment_sight(const struct enrichment *enrichment, struct incident_sight *sight);
 /* What the decision rests on, and the bytes of its traces. */
 const struct decide_input *enrichment_input(const struct enrichment *enrichment, size_t *ret_bytes);
 /* A reader (a record, the shadow rules) keeps it beyond its drop, and gives it back once. */

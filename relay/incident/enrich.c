@@ -45,7 +45,9 @@ struct enrichment {
 	unsigned int ntraces;
 	enum fallback_code missing;
 	const char *missing_text;
-	const char *trace_link;	  /* of the source that had the traces; NULL: the one of all */
+	const char *source;	/* its name: which had the traces; NULL: none */
+	int64_t fetch_us;	/* how long they were looked for; -1: nothing was to be looked up */
+	const char *trace_link; /* of the source that had the traces; NULL: the one of all */
 	struct baseline *healthy; /* what the signal is like without a fault; NULL: nobody knows */
 	struct baseline_waiter waiter;
 	/* Fine traces of the same window: looked up once the others are there, and turned into
@@ -219,6 +221,8 @@ static void enrichment_count(const struct enrichment *enrichment)
 	const struct decision *decision = &enrichment->decision;
 	enum metric metric = METRIC_DECISIONS_FALLBACK;
 
+	if (alert_synthetic(enrichment->alert))
+		return;
 	if (decision->no_page)
 		metric = METRIC_DECISIONS_NO_PAGE;
 	else if (decision->verdict.found)
@@ -247,7 +251,7 @@ static void enrichment_show_shadow(struct enrichment *enrichment)
 	};
 	struct buf doc = BUF_INIT(LIMIT_ALERT_DOC_BYTES);
 
-	if (!shadow || !shadow_wants(shadow))
+	if (!shadow || !shadow_wants(shadow) || alert_synthetic(enrichment->alert))
 		return;
 	alert_write(enrichment->alert, &doc);
 	along.doc = buf_text(&doc);
@@ -436,6 +440,8 @@ static void enrichment_fetched(void *ctx, struct fetch_result *result)
 	enrichment->missing = result->missing;
 	enrichment->missing_text = arena_strdup(enrichment->arena, result->text);
 	enrichment->trace_link = result->source ? result->source->trace_link : NULL;
+	enrichment->source = result->source ? result->source->name : NULL;
+	enrichment->fetch_us = enrich_now_us(enrichment) - enrichment->begun_us;
 	if (enrichment->state == ENRICHMENT_LATE && !enrichment->ntraces)
 		enrichment_enter(enrichment, ENRICHMENT_DONE); /* the page that left stands */
 	else if ((enrichment->state != ENRICHMENT_FETCHING &&
@@ -467,6 +473,7 @@ static void enrichment_go_without(struct enrichment *enrichment)
 		return;
 	}
 	enrichment->missing = fetch_explain(enrichment->job, &why);
+	enrichment->fetch_us = enrich_now_us(enrichment) - enrichment->begun_us;
 	/* A source that has no such trace says for how long it was asked. */
 	enrichment->missing_text =
 		enrichment->missing == FALLBACK_NO_TRACE
@@ -526,6 +533,7 @@ static struct enrichment *enrichment_new(struct enricher *enricher,
 	enrichment->arg = order->arg;
 	enrichment->starts_us = order->starts_us;
 	enrichment->begun_us = order->begun_us;
+	enrichment->fetch_us = -1;
 	enrichment->arena = arena_new(LIMIT_ENRICHMENT_BYTES);
 	enrichment->alert = alert_dup(order->alert);
 	enrichment->rules = rules_ref(enricher->rules);
@@ -547,7 +555,8 @@ static bool enrichment_wants_traces(struct enrichment *enrichment, const char **
 		decide_signal(enrichment->arena, alert, enrichment->rules, NULL, NULL, NULL,
 			      &enrichment->signal, &enrichment->signal_rule);
 	*ret_nids = locate_trace_ids(enrichment->arena, alert, ids, LIMIT_TRACE_IDS_PER_ALERT);
-	return (enrichment->has_signal || *ret_nids) && !unpaged;
+	return (enrichment->has_signal || *ret_nids) && !unpaged &&
+	       alert_synthetic(alert) != SYNTHETIC_SELF;
 }
 
 /* Where time is what the alert is about, only traces that are long for the signal say anything. */
@@ -701,6 +710,15 @@ struct shared_text *enrichment_packed(const struct enrichment *enrichment)
 struct ruleset *enrichment_rules(const struct enrichment *enrichment)
 {
 	return enrichment->rules;
+}
+
+void enrichment_sight(const struct enrichment *enrichment, struct incident_sight *sight)
+{
+	sight->source = enrichment->source;
+	sight->ntraces = enrichment->ntraces;
+	sight->fetch_us = enrichment->fetch_us;
+	sight->missing = enrichment->missing;
+	sight->missing_text = enrichment->missing_text;
 }
 
 const struct decide_input *enrichment_input(const struct enrichment *enrichment, size_t *ret_bytes)

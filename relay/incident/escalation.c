@@ -95,6 +95,8 @@ static void step_begin(struct incident *incident, const struct escalation *escal
 
 void incident_page_fallback(struct incident *incident, const char *note)
 {
+	if (incident->synthetic == SYNTHETIC_SELF)
+		return;
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	const struct escalation_step step = fallback_step(incident, arena);
 	struct recipient *recipient;

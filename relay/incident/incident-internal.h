@@ -94,7 +94,8 @@ struct incident {
 	struct incident_book *book;
 	char id[INCIDENT_ID_SIZE];
 	char *key;
-	const char *team; /* kept by the book */
+	enum synthetic synthetic; /* this program made its alert */
+	const char *team;	  /* kept by the book */
 	enum incident_state state;
 	enum incident_state before;   /* HOLDING: the state to go back to */
 	int64_t opened_us, closed_us; /* wall */
@@ -176,6 +177,7 @@ struct queued_page {
 	char incident[INCIDENT_ID_SIZE];
 	struct page_copy *copy; /* what is sent, until delivery has it */
 	bool handed_over;	/* delivery has it */
+	bool unstored;		/* of a self check: it waits for the turn's commit, without a row */
 };
 STAILQ_HEAD(queued_pages, queued_page);
 
@@ -426,6 +428,12 @@ void incidents_book_set_silences(struct incident_book *book, struct silence_set 
 
 /* The JSON of a silence of the incident; false: its alerts have nothing in common. */
 bool incident_silence_scope(const struct incident *incident, const char *reason, struct buf *doc);
+
+/* ---- incident_sight.c ---- */
+
+/* Tells env.sight, where this program made the incident's alert. page NULL: it is about none. */
+void incident_sight(const struct incident *incident, enum incident_sight_kind kind,
+		    const struct stored_page *page);
 
 /* ---- incident_view.c ---- */
 

@@ -232,6 +232,7 @@ struct incident *incident_new(struct incident_book *book, const char *id, const 
 	incident->book = book;
 	snprintf(incident->id, sizeof(incident->id), "%s", id);
 	incident->key = xstrdup(key);
+	incident->synthetic = synthetic_of_key(key);
 	incident->team = incidents_book_text(book, team);
 	incident->state = state;
 	incident->hold_us = LIMIT_RESOLVE_HOLD_US;
@@ -295,8 +296,10 @@ void incidents_book_end_turn(struct incident_book *book)
 	struct incident *incident;
 
 	incidents_book_write(book);
-	while ((incident = TAILQ_FIRST(&book->closed)))
+	while ((incident = TAILQ_FIRST(&book->closed))) {
+		incident_sight(incident, INCIDENT_SIGHT_CLOSED, NULL);
 		incident_free(incident);
+	}
 	incidents_pack_pages(book);
 }
 
@@ -396,8 +399,11 @@ void incident_resolve(struct incident *incident, const char *who, const char *no
 	incident_enter(incident, INCIDENT_RESOLVED);
 	members_release(incident);
 	incident_story(incident, INCIDENT_EVENT_RESOLVED, who, note);
-	metric_add(METRIC_INCIDENTS_RESOLVED, 1);
-	log_info("incident resolved", LOG_STR("incident", incident->id), LOG_STR("note", note));
+	if (!incident->synthetic)
+		metric_add(METRIC_INCIDENTS_RESOLVED, 1);
+	if (incident->synthetic != SYNTHETIC_SELF)
+		log_info("incident resolved", LOG_STR("incident", incident->id),
+			 LOG_STR("note", note));
 	incident_tell_end(incident, note);
 }
 

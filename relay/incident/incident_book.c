@@ -20,7 +20,7 @@ static void recipient_took_trigger(struct incident *incident, struct recipient *
 {
 	if (recipient->state != RECIPIENT_ASKED)
 		return; /* its resolve is queued behind */
-	if (incident->begun_us && !recipients_any_taken(incident))
+	if (incident->begun_us && !incident->synthetic && !recipients_any_taken(incident))
 		metric_observe_us(METRIC_PAGE_TIME,
 				  incident_mono_us(incident) - incident->begun_us);
 	recipient_enter(incident, recipient, RECIPIENT_REACHED);
@@ -92,6 +92,8 @@ static void incidents_page_changed(void *ctx, const struct stored_page *page)
 		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
 
 	incident_pages_changed(book, page);
+	if (incident)
+		incident_sight(incident, INCIDENT_SIGHT_PAGE, page);
 	if (recipient)
 		recipient_page_changed(incident, recipient, page);
 }

@@ -514,7 +514,7 @@ static void queued_page_written(void *ctx, int error, const char *text)
 		deliver_enqueue(book->deliver, &page->row, page->copy);
 	page->handed_over = true;
 	page->copy = NULL;
-	if (!error) {
+	if (!error || page->unstored) {
 		queued_page_free(page);
 		return;
 	}
@@ -524,7 +524,8 @@ static void queued_page_written(void *ctx, int error, const char *text)
 
 static void queued_page_write(struct queued_page *page)
 {
-	store_put_page(turns_batch(page->book->turns), &page->row);
+	if (!page->unstored)
+		store_put_page(turns_batch(page->book->turns), &page->row);
 	turns_then(page->book->turns, queued_page_written, queued_page_forget, page);
 }
 
@@ -593,8 +594,10 @@ static void incident_queue_page(struct incident *incident, struct recipient *rec
 		.next_us = clock_wall_us(book->env.clock),
 		.error = "",
 	};
+	queued->unstored = incident->synthetic == SYNTHETIC_SELF;
 	recipient->waiting++;
 	recipient->told_us = clock_mono_us(book->env.clock);
+	incident_sight(incident, INCIDENT_SIGHT_QUEUED, &queued->row);
 	queued_page_write(queued);
 }
 
@@ -696,7 +699,8 @@ void incident_pages_changed(struct incident_book *book, const struct stored_page
 {
 	struct queued_page *page;
 
-	store_touch_page(turns_batch(book->turns), row);
+	if (strcmp(row->pager, DELIVER_SINK) != 0)
+		store_touch_page(turns_batch(book->turns), row);
 	STAILQ_FOREACH (page, &book->unsaved, link)
 		if (page->row.id == row->id) {
 			page->row.state = row->state;

@@ -145,6 +145,8 @@ void incidents_book_each_pager(const struct incident_book *book, incident_pager_
 	for (size_t pos = 0; more && (delivery = map_next(views, &pos, NULL));) {
 		struct incident_pager_view view = pager_view(book, delivery->pager, delivery);
 		const struct pager *pager = rules_pager(book->rules, view.name);
+		if (strcmp(view.name, DELIVER_SINK) == 0)
+			continue;
 		if ((!pager && (view.waiting || view.paused_by)) ||
 		    (pager && pager->entry &&
 		     (view.waiting || view.failing || pause_find(book, view.name))))

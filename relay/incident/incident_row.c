@@ -83,6 +83,9 @@ static void incident_write_page(struct incident *incident, struct buf *doc)
 static void incident_write(struct incident *incident)
 {
 	struct incident_book *book = incident->book;
+
+	if (incident->synthetic == SYNTHETIC_SELF)
+		return; /* nothing stays of it */
 	struct buf *doc = incident_book_doc(book);
 	struct incident_write *write = xcalloc(1, sizeof(*write));
 	struct shared_text *decision = NULL;
@@ -157,6 +160,8 @@ void incidents_book_write(struct incident_book *book)
 
 void recipient_put(const struct incident *incident, const struct recipient *recipient)
 {
+	if (incident->synthetic == SYNTHETIC_SELF)
+		return;
 	store_put_recipient(turns_batch(incident->book->turns),
 			    &(struct stored_recipient){
 				    .incident = incident->id,
@@ -186,6 +191,8 @@ void incident_book_story(struct incident_book *book, const char *id, enum incide
 void incident_story(const struct incident *incident, enum incident_event event, const char *who,
 		    const char *text)
 {
+	if (incident->synthetic == SYNTHETIC_SELF)
+		return;
 	incident_book_story(incident->book, incident->id, event, who, text);
 }
 

@@ -71,6 +71,21 @@ static struct member *incident_attach(struct incident *incident,
 	return member;
 }
 
+/* Whom a check of the relay by itself pages: deliver builds the page, and sends no request. */
+static const struct pager incident_sink = {
+	.name = DELIVER_SINK,
+	.kind = PAGER_WEBHOOK,
+	.url = "http://sink.invalid/",
+};
+
+static void incident_page_sink(struct incident *incident)
+{
+	const struct pager *const sink = &incident_sink;
+
+	recipients_page(incident, &sink, 1, RECIPIENT_OWNER, NULL);
+	recipients_queue_after(incident, NULL, NULL);
+}
+
 /* The pagers of the decision, and whoever is notified beside them: those that do not have the page
  * yet. */
 static void incident_page_decision(struct incident *incident, const struct decision *decision,
@@ -80,6 +95,10 @@ static void incident_page_decision(struct incident *incident, const struct decis
 	const struct pager *const *pagers = decision_pagers(decision, &n);
 	struct recipient *last = recipients_last(incident);
 
+	if (incident->synthetic == SYNTHETIC_SELF) {
+		incident_page_sink(incident);
+		return;
+	}
 	recipients_page(incident, pagers, n, RECIPIENT_OWNER, note);
 	recipients_page(incident, decision->routing.also_notify, decision->routing.nalso_notify,
 			RECIPIENT_NOTIFIED, note);
@@ -114,6 +133,8 @@ static struct incident *incident_open(struct incident_book *book,
 	incident->hold_us = decision->resolve_hold_us;
 	incident->regroup_us = decision->regroup_after_us;
 	incident_set_escalation(incident, decision);
+	if (incident->synthetic == SYNTHETIC_SELF)
+		incident->step = STEP_NONE;
 	incident_arm(incident, escalation_wait_us(incident));
 	incident_arm_retry(incident);
 	incident->trigger_owed = message->more;
@@ -129,10 +150,14 @@ static struct incident *incident_open(struct incident_book *book,
 	if (message->more && !incident->silenced)
 		timer_arm(book->env.timers, &incident->update,
 			  incident_mono_us(incident) + LIMIT_BODY_GATHER_US);
-	metric_add(METRIC_INCIDENTS_OPENED, 1);
-	metric_add_labelled(METRIC_OPENED_SPAN, decision->page.kind, 1);
-	log_info("incident opened", LOG_STR("incident", id), LOG_STR("alert", message->key),
-		 LOG_STR("team", incident->team), LOG_STR("summary", decision->page.summary));
+	if (!incident->synthetic) {
+		metric_add(METRIC_INCIDENTS_OPENED, 1);
+		metric_add_labelled(METRIC_OPENED_SPAN, decision->page.kind, 1);
+	}
+	if (incident->synthetic != SYNTHETIC_SELF)
+		log_info("incident opened", LOG_STR("incident", id), LOG_STR("alert", message->key),
+			 LOG_STR("team", incident->team),
+			 LOG_STR("summary", decision->page.summary));
 	return incident;
 }
 

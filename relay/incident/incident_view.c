@@ -79,7 +79,8 @@ void incidents_book_each(const struct incident_book *book, const char *after,
 	for (; incident && more; incident = TAILQ_NEXT(incident, in_all)) {
 		struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 		const struct incident_view view = view_of(incident, arena);
-		more = viewer(ctx, &view);
+		if (incident->synthetic != SYNTHETIC_SELF)
+			more = viewer(ctx, &view);
 		arena_free(arena);
 	}
 }

@@ -36,13 +36,35 @@ struct incidents {
 
 /* ---- messages ---- */
 
+static void incidents_sight(const struct incidents *incidents, enum incident_sight_kind kind,
+			    const struct alert_message *message)
+{
+	const struct incident_env *env = &incidents->env;
+	struct incident_sight sight = {
+		.kind = kind,
+		.alert_key = message->key,
+		.incident = message->incident,
+		.decision = enrichment_decision(message->enrichment),
+	};
+
+	if (!env->sight)
+		return;
+	enrichment_sight(message->enrichment, &sight);
+	env->sight(env->ctx, &sight);
+}
+
 static void incidents_alert_says(void *ctx, const struct alert_message *message)
 {
 	struct incidents *incidents = ctx;
+	const bool synthetic = alert_synthetic(message->alert) != SYNTHETIC_NONE;
 
+	if (synthetic && message->says == ALERT_SAYS_DECIDED)
+		incidents_sight(incidents, INCIDENT_SIGHT_DECIDED, message);
 	incidents_book_take(incidents->book, message);
-	if (message->says != ALERT_SAYS_DECIDED && message->says != ALERT_SAYS_LATE)
-		return;
+	if (synthetic && message->says == ALERT_SAYS_DECIDED)
+		incidents_sight(incidents, INCIDENT_SIGHT_TAKEN, message);
+	if (synthetic || (message->says != ALERT_SAYS_DECIDED && message->says != ALERT_SAYS_LATE))
+		return; /* a decision of our own alert is none to look back on */
 	/* By now the message's incident is the one that the decision led to. */
 	const struct record_order order = {
 		.alert_key = message->key,

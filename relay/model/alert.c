@@ -92,6 +92,23 @@ void labels_fingerprint(const struct labels *labels, char out[FINGERPRINT_SIZE])
 	out[FINGERPRINT_SIZE - 1] = '\0';
 }
 
+enum synthetic synthetic_of_key(const char *key)
+{
+	return strncmp(key, ALERT_FAMILY_DRILL "/", strlen(ALERT_FAMILY_DRILL "/")) == 0
+		       ? SYNTHETIC_DRILL
+	       : strncmp(key, ALERT_FAMILY_SELF "/", strlen(ALERT_FAMILY_SELF "/")) == 0
+		       ? SYNTHETIC_SELF
+		       : SYNTHETIC_NONE;
+}
+
+enum synthetic alert_synthetic(const struct alert *alert)
+{
+	return !alert->family					? SYNTHETIC_NONE
+	       : strcmp(alert->family, ALERT_FAMILY_DRILL) == 0 ? SYNTHETIC_DRILL
+	       : strcmp(alert->family, ALERT_FAMILY_SELF) == 0	? SYNTHETIC_SELF
+								: SYNTHETIC_NONE;
+}
+
 static const struct {
 	const char *word;
 	enum severity severity;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sqlite-internal.h"
+#include "tracepager/alert.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
@@ -73,7 +74,8 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_FIRST_EVENT] = "SELECT min(id) FROM events WHERE at_us >= ?1",
 	/* By id, not by time: the clock may have stepped back. */
 	[QUERY_EVENTS] = ("SELECT e.id, e.incident, i.team, i.opened_us, e.at_us, e.event, e.who, e.text"
-		" FROM events e LEFT JOIN incidents i ON " SQL_INCIDENT("i", "e.incident") " WHERE e.id >= ?1 ORDER BY e.id LIMIT ?2"),
+		" FROM events e LEFT JOIN incidents i ON " SQL_INCIDENT("i", "e.incident")
+		" WHERE e.id >= ?1 AND (i.key IS NULL OR i.key NOT GLOB '" ALERT_FAMILY_DRILL "/*') ORDER BY e.id LIMIT ?2"),
 	[QUERY_ONE_INCIDENT] = INCIDENT_ROW "WHERE " SQL_INCIDENT("incidents", "?1"),
 	[QUERY_CLOSED] = (INCIDENT_ROW "WHERE open = 0 AND closed_us <= ?1"
 		" AND (closed_us < ?1 OR id < ?2) ORDER BY closed_us DESC, id DESC"),

@@ -129,6 +129,10 @@ void web_serve_pagers(struct web_request *request);
 void web_serve_pager_act(struct web_request *request);
 /* web_rejected.c */
 void web_serve_rejected(struct web_request *request);
+/* web_drills.c */
+void web_serve_drills(struct web_request *request);
+void web_serve_drill(struct web_request *request);
+void web_serve_drill_start(struct web_request *request);
 /* web_drain.c */
 void web_serve_drain(struct web_request *request);
 /* web_rules.c */
