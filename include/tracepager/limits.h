@@ -1,8 +1,8 @@
 /*
  * Every cap of the program, with its reason, by room from the lowest level up. A number that bounds
  * what a peer, a file or time can make grow stands here and nowhere else. A cap that several rooms
- * use stands with the lowest of them. Those of the store have a file of their own, limits_store.h.
- * Defaults of options stand in tbl/options.def.
+ * use stands with the lowest of them. Those of the store and of drills have files of their own,
+ * limits_store.h and limits_drill.h. Defaults of options stand in tbl/options.def.
  */
 #ifndef TRACEPAGER_LIMITS_H
 #define TRACEPAGER_LIMITS_H
@@ -579,6 +579,7 @@
 /* Paused calls resumed in one turn: curl reads and decompresses for each, some 200 us. */
 #define LIMIT_CALLS_RESUMED 2
 
+#include "tracepager/limits_drill.h"
 #include "tracepager/limits_store.h"
 
 /* ---- intake ---- */
@@ -886,33 +887,6 @@
  * are stored without traces, above twice the cap not at all. Their traces also count for
  * LIMIT_TRACES_IN_FLIGHT_BYTES, which must stay free for fetching. */
 #define LIMIT_RECORDS_WAITING_BYTES (64u << 20)
-
-/* ---- drill ---- */
-
-/* An alert that this program made is forgotten so long after its end: nobody repeats it. */
-#define LIMIT_SYNTHETIC_MEMORY_US US_PER_SECOND
-/* Drills under way: each pages a team, and nobody watches more. */
-#define LIMIT_DRILLS_RUNNING 8u
-/* Drills that can be looked at: those of a rule set's signals, one after the other. */
-#define LIMIT_DRILLS_KEPT 256u
-/* Stages of one: seven, and three for each of its pagers. */
-#define LIMIT_DRILL_STAGES 128u
-/* Sentences of one stage: a refusal of a pager, or the steps of an escalation. */
-#define LIMIT_DRILL_TEXT_BYTES 1024u
-/* Until every pager has answered: the enrichment's budget of 5 s and what a slow pager takes. */
-#define LIMIT_DRILL_US (60 * US_PER_SECOND)
-/* Then until all that got the page know that it is over. */
-#define LIMIT_DRILL_RESOLVE_US (30 * US_PER_SECOND)
-/* Without a resolve the alert ends by itself: nobody forgets a drill for longer. */
-#define LIMIT_DRILL_OPEN_US US_PER_HOUR
-/* What happened is looked at again after so long: a pager that refuses leads to another one. */
-#define LIMIT_DRILL_LOOK_US (50 * US_PER_MS)
-/* Labels that a person gives. */
-#define LIMIT_DRILL_LABELS 32u
-/* The arena of one: labels, its alert, a body. */
-#define LIMIT_DRILL_ARENA_BYTES (1u << 20)
-/* The JSON of all of them. */
-#define LIMIT_DRILLS_JSON_BYTES (4u << 20)
 
 /* ---- rulesets ---- */
 
