@@ -90,7 +90,7 @@ static const char *steps_text(const struct drill *drill, const struct escalation
 
 /* ---- the decision ---- */
 
-static void tell_located(struct drill *drill, const struct decision *d)
+static void stage_tell_located(struct drill *drill, const struct decision *d)
 {
 	bool right = d->signal_rule && strcmp(d->signal_rule->name, drill->signal) == 0;
 
@@ -105,7 +105,7 @@ static bool missing_is_fault(enum fallback_code missing)
 	       missing == FALLBACK_TRACE_TOO_LARGE || missing == FALLBACK_BAD_TRACE;
 }
 
-static void tell_fetched(struct drill *drill, const struct incident_sight *sight)
+static void stage_tell_fetched(struct drill *drill, const struct incident_sight *sight)
 {
 	const char *why = sight->missing_text && *sight->missing_text
 				  ? sight->missing_text
@@ -123,7 +123,7 @@ static void tell_fetched(struct drill *drill, const struct incident_sight *sight
 				sight->fetch_us, arena_printf(drill->arena, "no trace: %s", why));
 }
 
-static void tell_decided(struct drill *drill, const struct decision *d, int64_t took_us)
+static void stage_tell_decided(struct drill *drill, const struct decision *d, int64_t took_us)
 {
 	const struct verdict *verdict = &d->verdict;
 
@@ -157,7 +157,7 @@ static const char *unpaged_text(const struct drill *drill, const struct decision
 	return "nobody is paged for an alert that always fires";
 }
 
-static void tell_owner(struct drill *drill, const struct decision *d)
+static void stage_tell_owner(struct drill *drill, const struct decision *d)
 {
 	const char *why = d->nowner_reasons ? d->owner_reasons[d->nowner_reasons - 1] : "";
 
@@ -172,7 +172,7 @@ static void tell_owner(struct drill *drill, const struct decision *d)
 				     place_of(d->rule), *why ? ": " : "", why));
 }
 
-static void tell_escalation(struct drill *drill, const struct decision *d)
+static void stage_tell_escalation(struct drill *drill, const struct decision *d)
 {
 	const struct escalation *escalation = decision_escalation(d);
 	struct buf text = BUF_INIT(LIMIT_DRILL_TEXT_BYTES);
@@ -201,12 +201,12 @@ void drill_tell_decision(struct drill *drill, const struct incident_sight *sight
 	const struct decision *d = sight->decision;
 	int64_t took_us = clock_mono_us(drill->drills->env.clock) - drill->begun_us;
 
-	tell_located(drill, d);
-	tell_fetched(drill, sight);
-	tell_decided(drill, d, took_us);
-	tell_owner(drill, d);
+	stage_tell_located(drill, d);
+	stage_tell_fetched(drill, sight);
+	stage_tell_decided(drill, d, took_us);
+	stage_tell_owner(drill, d);
 	if (!d->no_page)
-		tell_escalation(drill, d);
+		stage_tell_escalation(drill, d);
 }
 
 /* ---- pages ---- */
