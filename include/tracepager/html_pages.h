@@ -78,6 +78,19 @@ struct html_incident_list {
 void html_incidents_write(struct html *html, const struct html_frame *frame,
 			  const struct html_incident_list *list);
 
+/* ---- what is over: html_past.c ---- */
+
+struct html_past_list {
+	const struct html_incident_row *rows; /* the one that ended last first */
+	size_t nrows;
+	const char *team, *severity, *text; /* the filters; "": none */
+	const char *cursor;		    /* where older ones go on; "": there are none */
+	bool looked_short; /* so many did not fit the filters that the rest was not looked at */
+};
+
+void html_past_write(struct html *html, const struct html_frame *frame,
+		     const struct html_past_list *list);
+
 /* ---- a trace: html_waterfall.c ---- */
 
 struct html_span_fact {

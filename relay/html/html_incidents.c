@@ -10,19 +10,8 @@
 
 /* ---- filters ---- */
 
-static void filter_add_option(struct html *html, const char *value, const char *text,
-			      const char *chosen)
-{
-	HTML(html, "<option value=\"");
-	html_text(html, value);
-	HTML_IF(html, strcmp(value, chosen) == 0, "\" selected>", "\">");
-	html_text(html, text);
-	HTML(html, "</option>");
-}
-
 static void list_add_filters(struct html *html, const struct html_incident_list *list)
 {
-	static const char *const severities[] = { "critical", "error", "warning", "info" };
 	static const struct {
 		const char *value, *text;
 	} states[] = { { "open", "nobody has it" },
@@ -33,22 +22,20 @@ static void list_add_filters(struct html *html, const struct html_incident_list 
 
 	HTML(html, "<form class=\"filters\" method=\"get\" action=\"/\"><label>Team <select "
 		   "name=\"team\">");
-	filter_add_option(html, "", "all teams", list->team);
+	html_option(html, "", "all teams", list->team);
 	for (size_t i = 0; i < list->nteams; i++)
-		filter_add_option(html, list->teams[i], list->teams[i], list->team);
-	HTML(html, "</select></label><label>Severity <select name=\"severity\">");
-	filter_add_option(html, "", "all", list->severity);
-	for (size_t i = 0; i < ARRAY_LEN(severities); i++)
-		filter_add_option(html, severities[i], severities[i], list->severity);
-	HTML(html, "</select></label><label>State <select name=\"state\">");
-	filter_add_option(html, "", "all", list->state);
+		html_option(html, list->teams[i], list->teams[i], list->team);
+	HTML(html, "</select></label>");
+	html_choose_severity(html, list->severity);
+	HTML(html, "<label>State <select name=\"state\">");
+	html_option(html, "", "all", list->state);
 	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		filter_add_option(html, states[i].value, states[i].text, list->state);
+		html_option(html, states[i].value, states[i].text, list->state);
 	HTML(html, "</select></label><label>Order <select name=\"sort\">");
-	filter_add_option(html, "", "worst first", list->sort);
-	filter_add_option(html, "age", "oldest first", list->sort);
-	filter_add_option(html, "new", "newest first", list->sort);
-	filter_add_option(html, "team", "by team", list->sort);
+	html_option(html, "", "worst first", list->sort);
+	html_option(html, "age", "oldest first", list->sort);
+	html_option(html, "new", "newest first", list->sort);
+	html_option(html, "team", "by team", list->sort);
 	HTML(html, "</select></label><button>Show</button></form>\n");
 }
 

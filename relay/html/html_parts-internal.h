@@ -31,4 +31,10 @@ void html_waterfall_text(struct html *out, const struct page *page);
 /* A severity as a coloured word. */
 void html_severity(struct html *html, enum severity severity);
 
+/* ---- html_filters.c: the fields of a form that filters a list ---- */
+
+void html_option(struct html *html, const char *value, const char *text, const char *chosen);
+/* A choice of severities, called "severity". */
+void html_choose_severity(struct html *html, const char *chosen);
+
 #endif

@@ -156,6 +156,7 @@ void web_serve_events(struct web_request *request);
 void web_serve_page_incidents(struct web_request *request);
 void web_serve_page_incident(struct web_request *request);
 void web_serve_page_incident_act(struct web_request *request);
+void web_serve_page_past(struct web_request *request); /* web_page_past.c */
 void web_serve_static(struct web_request *request);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);

@@ -97,6 +97,8 @@ static const struct web_row web_rows[] = {
 	{ GET, "/incidents/{id}", web_serve_page_incident, READ, .is_page = true,
 	  .text = "one incident, for a browser" },
 	{ POST, "/incidents/{id}", web_serve_page_incident_act, ACT, .is_page = true },
+	{ GET, "/past", web_serve_page_past, READ, .is_page = true,
+	  .text = "past incidents, for a browser" },
 	{ GET, "/events", web_serve_events, READ,
 	  .text = "server-sent events: something has changed" },
 	{ GET, "/static/{name}", web_serve_static, .right = NONE },

@@ -143,6 +143,27 @@ def its_trace_is_drawn():
         daemon.finish()
 
 
+def the_past_is_searched():
+    daemon = relay()
+    try:
+        for name in ("DiskFull", "CpuHot"):
+            incident = firing(daemon, name)
+            daemon.request("POST", f"/api/v1/incidents/{incident}/resolve")
+            peers.wait_for("its end", lambda: not [i for i in opened(daemon) if i["id"] == incident])
+        browser = Browser(daemon)
+
+        def names(query):
+            return re.findall(r'">(DiskFull|CpuHot)', browser.ask("GET", "/past" + query)[2])
+        peers.wait_for("both", lambda: names("") == ["CpuHot", "DiskFull"])
+        assert names("?text=diskfull") == ["DiskFull"]
+        assert names("?severity=critical") == []
+        assert names("?team=sre&severity=error") == ["CpuHot", "DiskFull"], names("?team=sre&severity=error")
+        assert browser.ask("GET", "/past?cursor=nonsense")[0] == 400
+        assert "It is over" in browser.ask("GET", f"/incidents/{incident}")[2]
+    finally:
+        daemon.finish()
+
+
 def filters_and_orders():
     daemon = relay()
     try:
@@ -297,5 +318,5 @@ def a_page_is_told_of_changes():
         daemon.finish()
 
 
-peers.run(a_browser_gets_pages_and_a_terminal_paths, an_incident_is_shown_and_acted_on, its_trace_is_drawn, filters_and_orders, signing_in_and_out,
+peers.run(a_browser_gets_pages_and_a_terminal_paths, an_incident_is_shown_and_acted_on, its_trace_is_drawn, the_past_is_searched, filters_and_orders, signing_in_and_out,
           what_must_not_act, guessing_is_slowed, a_login_leads_nowhere_else, a_page_is_told_of_changes, at_once=2)
