@@ -30,7 +30,7 @@ static int list_export_kinds(void)
 			   export_kind_text((enum export_kind)i));
 	int result = output_print(&out);
 	buf_fini(&out);
-	return result < 0;
+	return result < 0 ? STATUS_USAGE : 0;
 }
 
 static void print_losses(const struct exported *exported)
