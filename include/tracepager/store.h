@@ -70,6 +70,7 @@ struct stored_recipient {
 	int role, state;    /* enum recipient_role, enum recipient_state */
 	bool unresolved;    /* it gets no resolve: the rules say "resolve: false" */
 	bool tried;	    /* its trigger was dropped after an attempt: the pager may have it */
+	const char *memory; /* what its kind keeps of the service's replies; "": nothing */
 };
 
 /* The story of an incident, in order. */

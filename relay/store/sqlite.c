@@ -70,8 +70,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 	[STORE_OP_DROP_INCIDENT_STATE] = "DELETE FROM incident_states WHERE " SQL_ROWS_OF("?1"),
 	[STORE_OP_DROP_RECIPIENTS] = "DELETE FROM recipients WHERE " SQL_ROWS_OF("?1"),
 	[STORE_OP_PUT_RECIPIENT] =
-		"REPLACE INTO recipients (id_end, incident, pager, n, role, state, unresolved, tried, target)"
-		" VALUES (" SQL_ID_END("?1") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		"REPLACE INTO recipients (id_end, incident, pager, n, role, state, unresolved, tried, target, memory)"
+		" VALUES (" SQL_ID_END("?1") ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[STORE_OP_PUT_EVENT] = "INSERT INTO events (incident, at_us, event, who, text) VALUES (?, ?, ?, ?, ?)",
 	[STORE_OP_PUT_SENDER] = "REPLACE INTO senders (name, interval_us) VALUES (?, ?)",
 	[STORE_OP_PUT_SILENCE] = "REPLACE INTO silences (id, ends_us, doc) VALUES (?, ?, ?)",
@@ -192,6 +192,7 @@ static void bind_recipient(struct binder *binder, const struct stored_recipient 
 	bind_number(binder, recipient->unresolved);
 	bind_number(binder, recipient->tried);
 	bind_text(binder, recipient->target);
+	bind_text(binder, recipient->memory);
 }
 
 static void bind_event(struct binder *binder, const struct stored_event *event)

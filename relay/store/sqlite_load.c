@@ -152,6 +152,7 @@ static bool sqlite_load_recipient(const struct load *load, sqlite3_stmt *row)
 		.n = sqlite3_column_int(row, 5),
 		.unresolved = sqlite3_column_int(row, 6) != 0,
 		.tried = sqlite3_column_int(row, 7) != 0,
+		.memory = column_text(row, 8),
 	};
 
 	if (load->loader->recipient)
@@ -210,10 +211,8 @@ static const struct table {
 	  " ON s.id_end = incidents.id_end AND s.incident = incidents.id WHERE n = ?1",
 	  sqlite_load_incident },
 	{ "recipients", NULL,
-	  "SELECT incident, pager, role, state, target, n, unresolved, tried FROM recipients ORDER "
-	  "BY "
-	  "incident, "
-	  "pager, n",
+	  "SELECT incident, pager, role, state, target, n, unresolved, tried, memory"
+	  " FROM recipients ORDER BY incident, pager, n",
 	  sqlite_load_recipient },
 	{ "pages", "SELECT id FROM pages WHERE state = 0 ORDER BY id",
 	  "SELECT id, state, event, attempts, created_us, next_us, incident, pager, error, target, "

@@ -115,7 +115,7 @@ static const struct salvage_table {
 	  offsetof(struct salvage, incidents) },
 	{ "incident_states", "id_end, incident, state, before, severity, due_us, wait_us, hold_us, told_us, owes_update, moved_to, escalation, run, step, left_us, acked_by, refused",
 	  "id_end", "1", false, offsetof(struct salvage, others) },
-	{ "recipients", "id_end, incident, pager, n, role, state, unresolved, tried, target", "id_end", "1", false, offsetof(struct salvage, others) },
+	{ "recipients", "id_end, incident, pager, n, role, state, unresolved, tried, target, memory", "id_end", "1", false, offsetof(struct salvage, others) },
 	{ "pages", "id, state, event, severity, attempts, created_us, next_us, incident, pager, n, error, target, doc", "id",
 	  "state = 0 AND event BETWEEN 0 AND 3", true, offsetof(struct salvage, pages) },
 	{ "alerts", "id, state, attempts, accepted_us, refreshed_us, expires_us, incident, copies, quiet_us, key, doc", "id",

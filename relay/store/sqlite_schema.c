@@ -267,8 +267,11 @@ static const char step_5[] =
  */
 static const char step_6[] = "ALTER TABLE incidents ADD COLUMN decision BLOB NOT NULL DEFAULT x'';";
 
+/* What a pager's service answered about a recipient's page, for the next pages to it. */
+static const char step_7[] = "ALTER TABLE recipients ADD COLUMN memory TEXT NOT NULL DEFAULT '';";
+
 /* steps[n] brings a file from version n to n + 1. */
-static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5, step_6 };
+static const char *const steps[] = { step_1, step_2, step_3, step_4, step_5, step_6, step_7 };
 
 int sqlite_schema_newest(void)
 {

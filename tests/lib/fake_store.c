@@ -209,6 +209,7 @@ static void put_recipient(struct fake_store *fake, const struct stored_recipient
 	row->incident = arena_strdup(fake->arena, recipient->incident);
 	row->pager = arena_strdup(fake->arena, recipient->pager);
 	row->target = arena_strdup(fake->arena, recipient->target);
+	row->memory = arena_strdup(fake->arena, recipient->memory ? recipient->memory : "");
 }
 
 static void drop_recipients(struct fake_store *fake, const char *incident)

@@ -1,6 +1,6 @@
 /*
  * Stores as earlier versions wrote them, for the tests of the steps to today's: schema 2, before
- * incidents had states, and schemas 4 and 5. Statements that fail fail the test. For libcheck.
+ * incidents had states, and schemas 4 to 6. Statements that fail fail the test. For libcheck.
  */
 #ifndef TESTS_OLD_STORE_H
 #define TESTS_OLD_STORE_H

@@ -248,8 +248,9 @@ static void load_incident(void *ctx, const struct stored_incident *row)
 static void load_recipient(void *ctx, const struct stored_recipient *row)
 {
 	(void)ctx;
-	add_row(xasprintf("recipient %s %s %s role %d state %d", row->incident, row->pager,
-			  row->target, row->role, row->state));
+	add_row(xasprintf("recipient %s %s %s role %d state %d%s%s", row->incident, row->pager,
+			  row->target, row->role, row->state, *row->memory ? " memory " : "",
+			  row->memory));
 }
 
 static void load_sender(void *ctx, const struct stored_sender *row)

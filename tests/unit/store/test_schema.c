@@ -135,6 +135,37 @@ START_TEST(version_5_is_brought_forward)
 }
 END_TEST
 
+/* Recipients of version 6 remember nothing; what they learn is in the file. */
+START_TEST(version_6_is_brought_forward)
+{
+	struct store_batch *batch = store_batch_new();
+
+	old_store_make(kit.path, 6);
+	old_store_run(kit.path, "INSERT INTO incidents VALUES"
+				" (1, '0000000001', '" OPEN_ID "', 'k1', 'ledger', 1, 10, 0, '{}',"
+				" x'');"
+				"INSERT INTO recipients VALUES"
+				" ('0000000001', '" OPEN_ID "', 'chat', 1, 0, 1, 0, 0, '{}'),"
+				" ('0000000001', '" OPEN_ID "', 'hook', 1, 0, 1, 0, 0, '{}')");
+	kit_open_sqlite();
+	kit_load();
+	ck_assert_uint_eq(kit.nrows, 3);
+	ck_assert_str_eq(kit.rows[1], "recipient " OPEN_ID " chat {} role 0 state 1");
+	ck_assert_int_eq(schema_number("PRAGMA user_version"), 7);
+	ck_assert_int_eq(schema_number("SELECT count(*) FROM recipients WHERE memory = ''"), 2);
+	store_put_recipient(batch, &(struct stored_recipient){ .incident = OPEN_ID,
+							       .pager = "chat",
+							       .n = 1,
+							       .target = "{}",
+							       .state = 1,
+							       .memory = "C1 17.2" });
+	kit_commit(batch);
+	ck_assert_int_eq(schema_number("SELECT count(*) FROM recipients WHERE memory = 'C1 17.2'"
+				       " AND pager = 'chat'"),
+			 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("store_schema");
@@ -146,6 +177,7 @@ int main(void)
 	tcase_add_test(tcase, version_4_is_brought_forward);
 	tcase_add_test(tcase, what_version_4_wrote_is_changed_in_place);
 	tcase_add_test(tcase, version_5_is_brought_forward);
+	tcase_add_test(tcase, version_6_is_brought_forward);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

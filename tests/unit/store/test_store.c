@@ -76,6 +76,7 @@ START_TEST(every_field_comes_back)
 		.target = "{\"key\":\"i1#2\"}",
 		.role = 2,
 		.state = 3,
+		.memory = "C0\xc3\xa9 1788.25",
 	};
 
 	kit_open(_i);
@@ -95,7 +96,8 @@ START_TEST(every_field_comes_back)
 			 "incident i1 shop/ledger/ledger ledger open 1 at 40 41 {\"p\":1} state 4 "
 			 "before 1 severity 3 due 9223372036854775807 of 42 hold 43 told 44 owes 1 "
 			 "moved i2");
-	ck_assert_str_eq(kit.rows[2], "recipient i1 ledger-hook {\"key\":\"i1#2\"} role 2 state 3");
+	ck_assert_str_eq(kit.rows[2], "recipient i1 ledger-hook {\"key\":\"i1#2\"} role 2 state 3 "
+				      "memory C0\xc3\xa9 1788.25");
 	ck_assert_str_eq(
 		kit.rows[3],
 		"page 7 i1 ledger-hook {\"key\":\"i1#2\"} {\"summary\":\"ledger\"} event 1 "
