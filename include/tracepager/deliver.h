@@ -37,6 +37,12 @@ struct deliver_ops {
 	 * texts. 0 or -errno with err. It may not call deliver. NULL: page_read(). */
 	int (*read)(void *ctx, const struct stored_page *page, struct arena *arena,
 		    struct page *ret_page, struct err *err);
+	/* What was remembered last of the page's recipient ("": nothing), asked before each
+	 * attempt; borrowed until the next callback. It may not call deliver. NULL: nothing. */
+	const char *(*memory)(void *ctx, const struct stored_page *page);
+	/* A reply told what to remember of the page's recipient. Called just before changed(), so
+	 * that both can be stored in one commit. It may not call deliver. */
+	void (*remember)(void *ctx, const struct stored_page *page, const char *memory);
 	void *ctx;
 };
 

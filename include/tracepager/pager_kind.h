@@ -27,8 +27,10 @@ struct page_target {
 	const char *texts[PAGER_TEXT_COUNT]; /* NULL: none */
 	/* Of a console. */
 	enum pager_colour colour;
-	unsigned int columns;	   /* 0: the terminal's */
-	struct page_screen screen; /* what deliver finds at each attempt; not stored */
+	unsigned int columns; /* 0: the terminal's */
+	/* What deliver finds at each attempt; not stored. */
+	struct page_screen screen;
+	const char *memory; /* of the last judgement that remembered; NULL or "": nothing */
 };
 
 enum judgement_outcome {
@@ -41,12 +43,20 @@ struct judgement {
 	enum judgement_outcome outcome;
 	int64_t retry_after_us; /* of JUDGE_RETRY: the pause that the pager asked for; -1: none */
 	char text[200];		/* the reason, for the log and for people; "" when delivered */
+	/* What build() gets for later pages of this recipient: say the service's id of the message.
+	 * It is stored together with the outcome. "": what was remembered before counts no more. */
+	bool remembers; /* false: what was remembered before stays */
+	char memory[LIMIT_PAGER_MEMORY_BYTES];
 };
 
 /* What build() makes: an HTTP request, or text for standard output. */
 struct delivery {
 	struct http_request request; /* unused where console is set */
 	const char *console;	     /* text; NULL: send the request */
+	/* A second request that the same page needs, sent once the first one was judged delivered;
+	 * its judgement is then the page's. NULL: none. A retry begins with the first one again, so
+	 * that one must do no harm when it is sent twice. */
+	const struct http_request *follow_up;
 };
 
 struct pager_kind {

@@ -1,7 +1,7 @@
 /*
  * Attempt: one try to deliver one page: have its kind build the request, send it, have the kind
- * judge the reply. Owns the HTTP call until its reply is judged. Knows nothing of order and
- * retries.
+ * judge the reply; then the same with a second request where the page needs one. Owns the HTTP call
+ * until its reply is judged. Knows nothing of order and retries.
  */
 #include "deliver-internal.h"
 
@@ -28,6 +28,9 @@ struct attempt {
 	struct timer timer;
 	struct judgement judgement;
 	bool taken_back; /* ops->begins() said no */
+	/* NULL: there is none, or it is under way. The arena keeps it. */
+	const struct http_request *follow_up;
+	struct arena *arena;
 	const struct attempt_ops *ops;
 	void *ctx;
 };
@@ -38,6 +41,7 @@ static void attempt_finish(struct attempt *attempt, const struct judgement *judg
 	void *ctx = attempt->ctx;
 	struct judgement copy = *judgement;
 
+	arena_free(attempt->arena);
 	free(attempt);
 	ops->done(ctx, &copy, status);
 }
@@ -57,6 +61,41 @@ static bool attempt_begins(void *arg)
 	return !attempt->taken_back;
 }
 
+static void attempt_finish_soon(struct attempt *attempt, enum judgement_outcome outcome,
+				const char *text)
+{
+	attempt->judgement.outcome = outcome;
+	attempt->judgement.retry_after_us = -1;
+	snprintf(attempt->judgement.text, sizeof(attempt->judgement.text), "%.*s",
+		 (int)utf8_chars(text, 190), text);
+	timer_arm(attempt->env->timers, &attempt->timer, clock_mono_us(attempt->env->clock));
+}
+
+/* The second reply's judgement, with what the first one told to remember. */
+static void attempt_on_second(void *arg, const struct http_reply *reply)
+{
+	struct attempt *attempt = arg;
+	struct judgement judgement = attempt->kind->judge(reply);
+
+	if (!judgement.remembers && attempt->judgement.remembers) {
+		judgement.remembers = true;
+		memcpy(judgement.memory, attempt->judgement.memory, sizeof(judgement.memory));
+	}
+	attempt_finish(attempt, &judgement, reply->status);
+}
+
+/* Nobody is asked whether it may leave: the service has half of the page. */
+static void attempt_send_second(struct attempt *attempt, const struct judgement *first)
+{
+	static const struct http_handler handler = { .done = attempt_on_second };
+	const struct http_transport *transport = attempt->env->transport;
+
+	attempt->judgement = *first;
+	attempt->call = transport->send(transport->ctx, attempt->follow_up, &handler, attempt);
+	if (!attempt->call)
+		attempt_finish_soon(attempt, JUDGE_RETRY, "not sent: out of memory or descriptors");
+}
+
 static void attempt_on_reply(void *arg, const struct http_reply *reply)
 {
 	struct attempt *attempt = arg;
@@ -64,21 +103,16 @@ static void attempt_on_reply(void *arg, const struct http_reply *reply)
 	if (attempt->taken_back) {
 		const struct attempt_ops *ops = attempt->ops;
 		void *ctx = attempt->ctx;
+		arena_free(attempt->arena);
 		free(attempt);
 		ops->done(ctx, NULL, 0);
 		return;
 	}
 	struct judgement judgement = attempt->kind->judge(reply);
-	attempt_finish(attempt, &judgement, reply->status);
-}
-
-static void attempt_finish_soon(struct attempt *attempt, enum judgement_outcome outcome,
-				const char *text)
-{
-	attempt->judgement = (struct judgement){ .outcome = outcome, .retry_after_us = -1 };
-	snprintf(attempt->judgement.text, sizeof(attempt->judgement.text), "%.*s",
-		 (int)utf8_chars(text, 190), text);
-	timer_arm(attempt->env->timers, &attempt->timer, clock_mono_us(attempt->env->clock));
+	if (judgement.outcome == JUDGE_DELIVERED && attempt->follow_up)
+		attempt_send_second(attempt, &judgement);
+	else
+		attempt_finish(attempt, &judgement, reply->status);
 }
 
 /* Write in pieces of PIPE_BUF, each of which a descriptor that polls writable takes whole: a
@@ -134,6 +168,7 @@ static void attempt_send(struct attempt *attempt, const struct delivery *deliver
 				    error ? strerror(-error) : "");
 		return;
 	}
+	attempt->follow_up = delivery->follow_up;
 	attempt->call = transport->send(transport->ctx, &delivery->request, &handler, attempt);
 	if (!attempt->call)
 		attempt_finish_soon(attempt, JUDGE_RETRY, "not sent: out of memory or descriptors");
@@ -156,6 +191,7 @@ static void attempt_build(struct attempt *attempt, const struct attempt_order *o
 	struct delivery delivery;
 
 	/* A notice is an update that nothing supersedes: only the queue cares. */
+	target.memory = order->memory;
 	page.event =
 		order->row->event == PAGE_NOTICE ? PAGE_UPDATE : (enum page_event)order->row->event;
 	attempt->kind = pager_kinds[target.kind];
@@ -168,7 +204,10 @@ static void attempt_build(struct attempt *attempt, const struct attempt_order *o
 		attempt_finish_soon(attempt, JUDGE_DELIVERED, "");
 	else
 		attempt_send(attempt, &delivery);
-	arena_free(arena);
+	if (attempt->follow_up)
+		attempt->arena = arena;
+	else
+		arena_free(arena);
 }
 
 struct attempt *attempt_start(const struct deliver_env *env, const struct attempt_order *order,
@@ -197,5 +236,6 @@ void attempt_cancel(struct attempt *attempt)
 	if (attempt->call)
 		attempt->env->transport->cancel(attempt->env->transport->ctx, attempt->call);
 	timer_disarm(attempt->env->timers, &attempt->timer);
+	arena_free(attempt->arena);
 	free(attempt);
 }

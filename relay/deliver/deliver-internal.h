@@ -65,7 +65,8 @@ struct attempt_order {
 	const struct stored_page *row; /* but its document and its target */
 	const struct page *page;
 	const struct page_target *target;
-	const char *fault; /* why there is no page or no target; NULL: there are both */
+	const char *memory; /* of the recipient */
+	const char *fault;  /* why there is no page or no target; NULL: there are both */
 };
 /* env and ops are borrowed until done() or attempt_cancel(); the order only during the call. */
 struct attempt *attempt_start(const struct deliver_env *env, const struct attempt_order *order,

@@ -446,6 +446,14 @@ static bool queue_on_begin(void *ctx)
 	return !queue->deliver->ending && !queue->destination->paused && queue_is_wanted(queue);
 }
 
+static void queue_remember(const struct page_queue *queue, const struct judgement *judgement)
+{
+	const struct deliver_ops *ops = &queue->deliver->ops;
+
+	if (judgement->remembers && ops->remember)
+		ops->remember(ops->ctx, &TAILQ_FIRST(&queue->pages)->page, judgement->memory);
+}
+
 static void queue_on_attempt(void *ctx, const struct judgement *judgement, int status)
 {
 	struct page_queue *queue = ctx;
@@ -469,6 +477,7 @@ static void queue_on_attempt(void *ctx, const struct judgement *judgement, int s
 	struct deliver *deliver = queue->deliver;
 	deliver->last_status = status;
 	deliver->last_took_us = deliver_now_us(deliver) - queue->started_us;
+	queue_remember(queue, judgement);
 	if (judgement->outcome == JUDGE_RETRY)
 		queue_retry(queue, judgement, status);
 	else
@@ -498,11 +507,13 @@ static struct attempt *queue_entry_try(const struct queue_entry *entry)
 {
 	static const struct attempt_ops ops = { .begins = queue_on_begin,
 						.done = queue_on_attempt };
+	const struct deliver_ops *told = &entry->deliver->ops;
 	struct arena *arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	struct err err = { .code = 0 };
 	struct page page;
 	struct attempt_order order = {
 		.row = &entry->page,
+		.memory = told->memory ? told->memory(told->ctx, &entry->page) : "",
 		.page = queue_entry_page(entry, arena, &page, &err),
 		.target = &entry->target->parsed,
 		.fault = entry->target->fault,

@@ -37,6 +37,7 @@ struct recipient {
 	enum recipient_state state;
 	unsigned int waiting; /* pages that delivery has */
 	bool tried;	      /* its trigger was dropped after an attempt: the pager may have it */
+	char *memory;	      /* what its kind keeps of the service's replies; NULL: nothing */
 	int64_t told_us;      /* mono: the last page that was queued for it */
 	bool silent; /* it has not answered for LIMIT_PAGER_SILENT_US: the fallback team was paged
 		      */

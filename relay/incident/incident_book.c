@@ -98,6 +98,29 @@ static void incidents_page_changed(void *ctx, const struct stored_page *page)
 		recipient_page_changed(incident, recipient, page);
 }
 
+static const char *incidents_page_memory(void *ctx, const struct stored_page *page)
+{
+	const struct incident *incident = incident_get(ctx, page->incident);
+	const struct recipient *recipient =
+		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
+
+	return recipient && recipient->memory ? recipient->memory : "";
+}
+
+/* Written in the turn's group, as the page's outcome is. */
+static void incidents_page_remember(void *ctx, const struct stored_page *page, const char *memory)
+{
+	struct incident *incident = incident_get(ctx, page->incident);
+	struct recipient *recipient =
+		incident ? recipient_find_n(incident, page->pager, page->n) : NULL;
+
+	if (!recipient || strcmp(memory, recipient->memory ? recipient->memory : "") == 0)
+		return;
+	incident_set_text(&recipient->memory, *memory ? memory : NULL);
+	recipient_put(incident, recipient);
+	incident_touch(incident);
+}
+
 static void incidents_page_silent(void *ctx, const struct stored_page *page)
 {
 	struct incident_book *book = ctx;
@@ -157,6 +180,8 @@ struct incident_book *incidents_book_new(const struct incident_env *env, struct 
 		.silent = incidents_page_silent,
 		.wanted = incident_page_wanted,
 		.read = incidents_read_page,
+		.memory = incidents_page_memory,
+		.remember = incidents_page_remember,
 		.ctx = book,
 	};
 
@@ -366,6 +391,8 @@ void incidents_book_load_recipient(struct incident_book *book, const struct stor
 			      (enum recipient_role)row->role, (enum recipient_state)row->state);
 	recipient->unresolved = row->unresolved;
 	recipient->tried = row->tried;
+	if (row->memory && *row->memory && strlen(row->memory) < LIMIT_PAGER_MEMORY_BYTES)
+		recipient->memory = xstrdup(row->memory);
 }
 
 void incidents_book_load_page(struct incident_book *book, const struct stored_page *row)

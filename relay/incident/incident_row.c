@@ -172,6 +172,7 @@ void recipient_put(const struct incident *incident, const struct recipient *reci
 				    .state = (int)recipient->state,
 				    .unresolved = recipient->unresolved,
 				    .tried = recipient->tried,
+				    .memory = recipient->memory,
 			    });
 }
 

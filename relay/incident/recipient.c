@@ -93,6 +93,7 @@ void recipients_free(struct incident *incident)
 	while ((recipient = STAILQ_FIRST(&incident->recipients))) {
 		STAILQ_REMOVE_HEAD(&incident->recipients, link);
 		life_end(&incident->book->recipient_counts, recipient->state);
+		free(recipient->memory);
 		free(recipient);
 	}
 }
