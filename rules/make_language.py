@@ -67,6 +67,12 @@ def read_kind_options(top, id_):
     return [row[1] for _, row in tables(path, "PAGER_OPTION|PAGER_TEXT") if row[0] == id_]
 
 
+def read_kind_ways(top, id_):
+    """The secrets of the kind's second way to its service."""
+    path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
+    return [row[1] for _, row in tables(path, "PAGER_WAY") if row[0] == id_]
+
+
 def read_kind_texts(top, id_):
     """The kind's texts, by name: must it be there?"""
     path = os.path.join(top, "include", "tracepager", "tbl", "pagers.def")
@@ -216,6 +222,21 @@ def section(of):
     return {"type": ["object", "null"], "propertyNames": ref("name"), "additionalProperties": of}
 
 
+def none_of(names):
+    return {"not": {"anyOf": [{"required": [name]} for name in names]}}
+
+
+def two_ways(first, second, texts):
+    """The first key alone; or the second one, its texts, and perhaps an url; a pager by team leaves the key or the texts to the team."""
+    by_team = {"properties": {"by_team": {"const": True}}}
+    ways = [{"required": [key], **none_of(texts + ["url"])} for key in first]
+    ways += [{"required": [key] + texts} for key in second]
+    ways.append({**by_team, "required": ["by_team"], **none_of(first + second + texts + ["url"])})
+    ways += [{**by_team, "required": ["by_team", key], **none_of(first + [other for other in second if other != key] + texts)}
+             for key in second]
+    return ways
+
+
 def pager_rules(top):
     """For each kind of pager, the members beside those of all kinds."""
     rules = []
@@ -240,6 +261,9 @@ def pager_rules(top):
             then["anyOf"] = [{"properties": {"by_team": {"const": True}}, "required": ["by_team"]}, whole]
         options = read_kind_options(top, kind.id)
         names += options
+        for way in read_kind_ways(top, kind.id):
+            names += [way, way + "_file"]
+            then["oneOf"] = two_ways(twins, [way, way + "_file"], list(texts))
         if "feedback_secret" in options:
             then["allOf"] = [{"not": {"required": ["feedback_secret", "feedback_secret_file"]}}]
         then["propertyNames"] = {"enum": names}
@@ -252,6 +276,8 @@ def secret_members(top):
     for kind in read_kinds(top):
         if kind.key:
             names.setdefault(kind.key, []).append(kind.name)
+        for way in read_kind_ways(top, kind.id):
+            names.setdefault(way, []).append(kind.name)
     for key, kinds in names.items():
         members[key] = {"description": f"{', '.join(kinds)}: the secret itself; better is its file.", "allOf": [ref("text")]}
         members[key + "_file"] = {"description": f"{', '.join(kinds)}: the file whose first line is the secret.",

@@ -31,6 +31,8 @@ struct pager_options {
 	const char *key; /* the option with its secret: "routing_key"; NULL: none */
 	enum pager_need key_need, url_need;
 };
+/* The secret of the kind's second way to its service: "token"; NULL: it has one way. */
+const char *pager_kind_way(enum pager_kind_id kind);
 const struct pager_options *pager_kind_options(enum pager_kind_id kind);
 /* Has this kind the member `name` of the rules beside url and key? */
 bool pager_kind_has(enum pager_kind_id kind, const char *name);

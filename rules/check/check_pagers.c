@@ -65,6 +65,7 @@ void check_pagers(const struct rules_check *check)
 		const char *what = arena_printf(check->scratch, "pager \"%s\"", pager->name);
 		warn_of_secret(check, &check->pagers[i], what,
 			       pager_kind_options(pager->kind)->key);
+		warn_of_secret(check, &check->pagers[i], what, pager_kind_way(pager->kind));
 		if (pager_kind_has(pager->kind, "feedback_secret"))
 			warn_of_secret(check, &check->pagers[i], what, "feedback_secret");
 	}

@@ -23,6 +23,14 @@ static const bool pager_escalates[PAGER_KIND_COUNT] = {
 #undef PAGER_KIND
 };
 
+static const char *const pager_ways[PAGER_KIND_COUNT] = {
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text)
+#define PAGER_WAY(id, name) [PAGER_##id] = name,
+#include "tracepager/tbl/pagers.def"
+#undef PAGER_WAY
+#undef PAGER_KIND
+};
+
 static const struct {
 	enum pager_kind_id kind;
 	const char *name;
@@ -84,6 +92,11 @@ bool pager_option_of_team(const char *name)
 		if (pager_texts[i].which == PAGER_TO && strcmp(pager_texts[i].name, name) == 0)
 			return true;
 	return false;
+}
+
+const char *pager_kind_way(enum pager_kind_id kind)
+{
+	return pager_ways[kind];
 }
 
 const char *pager_kind_name(enum pager_kind_id kind)

@@ -39,13 +39,17 @@ static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 {
 	static const char *const more[] = { "color", "width", "feedback_secret",
 					    "feedback_secret_file" };
-	const char *names[6 + ARRAY_LEN(more) + PAGER_TEXT_COUNT] = { "kind" };
+	const char *names[8 + ARRAY_LEN(more) + PAGER_TEXT_COUNT] = { "kind" };
 	struct buf all = BUF_INIT(512);
 	size_t n = 1;
 
 	if (kind->key) {
 		names[n++] = kind->key;
 		names[n++] = key_file;
+	}
+	if (pager_kind_way(id)) {
+		names[n++] = pager_kind_way(id);
+		names[n++] = arena_printf(scope->load->scratch, "%s_file", pager_kind_way(id));
 	}
 	if (kind->url_need != PAGER_NONE)
 		names[n++] = "url";
@@ -96,7 +100,17 @@ static void read_pager_texts(const struct load_scope *scope, struct pager *pager
 	}
 }
 
-/* A pager by team takes from the team what it does not give itself. */
+/* The secret of the kind's second way to its service is given. */
+static bool has_second_way(const struct load_scope *scope, const struct pager *pager)
+{
+	const char *way = pager_kind_way(pager->kind);
+
+	return way && (member_key(scope, way) ||
+		       member_key(scope, arena_printf(scope->load->scratch, "%s_file", way)));
+}
+
+/* A pager by team takes from the team what it does not give itself: of two ways to its service the
+ * first key, or of the second way, whose secret it gives, who or where. */
 static void read_by_team(const struct load_scope *scope, const struct pager_options *kind,
 			 const char *key_file, struct pager *pager)
 {
@@ -106,17 +120,68 @@ static void read_by_team(const struct load_scope *scope, const struct pager_opti
 	if (!pager_takes_by_team(pager->kind) || !member_key(scope, "by_team") ||
 	    !member_bool(scope, "by_team"))
 		return;
-	pager->key_by_team =
-		kind->key && !member_key(scope, kind->key) && !member_key(scope, key_file);
-	pager->to_by_team = to && !member_key(scope, to);
+	const bool one_way = !pager_kind_way(pager->kind), other_way = has_second_way(scope, pager);
+	pager->key_by_team = kind->key && !member_key(scope, kind->key) &&
+			     !member_key(scope, key_file) && !other_way;
+	pager->to_by_team = to && !member_key(scope, to) && (one_way || other_way);
 	if (!pager->key_by_team && !pager->to_by_team)
 		LOAD_ERROR(scope, member_key(scope, "by_team"), "E053",
 			   arena_printf(scope->load->scratch,
 					"move \"%s\" to the teams, or leave \"by_team\" out",
-					to ? to : kind->key),
+					to && (one_way || other_way) ? to : kind->key),
 			   "%s gives everything itself, and takes nothing from the team that it "
 			   "pages",
 			   scope->what);
+}
+
+/* The first of these members that the pager has; NULL: it has none. */
+static const struct ynode *first_member(const struct load_scope *scope, const char *const *names,
+					size_t n)
+{
+	const struct ynode *key = NULL;
+
+	for (size_t i = 0; i < n && !key; i++)
+		key = member_key(scope, names[i]);
+	return key;
+}
+
+/* Of a kind with two ways to its service: the secret of one of them. */
+static void read_pager_way(const struct load_scope *scope, struct pager *pager,
+			   const char *key_file)
+{
+	enum pager_need need;
+	const char *key = pager_kind_options(pager->kind)->key, *way = pager_kind_way(pager->kind);
+	const char *way_file = arena_printf(scope->load->scratch, "%s_file", way);
+	const char *to = pager_kind_text(pager->kind, PAGER_TO, &need);
+	const char *const first[] = { key, key_file }, *const second[] = { way, way_file },
+			  *const beside[] = { to, "url" };
+	const struct ynode *one = first_member(scope, first, 2),
+			   *other = first_member(scope, second, 2),
+			   *more = first_member(scope, beside, 2);
+	const char *cure =
+		arena_printf(scope->load->scratch, "give it \"%s\" alone, or \"%s\" and \"%s\"",
+			     key_file, way_file, to);
+
+	if (one && other) {
+		LOAD_ERROR(scope, other, "E054", cure, "%s has both \"%s\" and \"%s\"", scope->what,
+			   one->text, other->text);
+	} else if (!one && !other && !pager->key_by_team) {
+		LOAD_ERROR(scope, scope->key, "E054", cure, "%s has neither \"%s\" nor \"%s\"",
+			   scope->what, key_file, way_file);
+	} else if (!other) {
+		if (more)
+			LOAD_ERROR(scope, more, "E054", cure,
+				   "%s has both \"%s\" and \"%s\", which belongs to \"%s\"",
+				   scope->what, one ? one->text : key, more->text, way_file);
+		pager->url = NULL;
+		member_secret(scope, key, key_file, PAGER_OPTIONAL, &pager->key);
+	} else {
+		if (!member_key(scope, to) && !pager->to_by_team)
+			LOAD_ERROR(scope, scope->key, "E013",
+				   arena_printf(scope->load->scratch, "add \"%s: …\" to it", to),
+				   "%s has no \"%s\"", scope->what, to);
+		member_secret(scope, way, way_file, PAGER_REQUIRED, &pager->key);
+	}
 }
 
 static void read_pager(struct load *load, size_t i)
@@ -151,7 +216,9 @@ static void read_pager(struct load *load, size_t i)
 		pager->columns = (unsigned int)columns;
 	read_by_team(&scope, kind, key_file, pager);
 	read_pager_texts(&scope, pager);
-	if (kind->key)
+	if (pager_kind_way(pager->kind))
+		read_pager_way(&scope, pager, key_file);
+	else if (kind->key)
 		member_secret(&scope, kind->key, key_file,
 			      pager->key_by_team ? PAGER_OPTIONAL : kind->key_need, &pager->key);
 	if (pager_kind_has(pager->kind, "feedback_secret"))

@@ -127,6 +127,8 @@ class Maker:
         for key in {kind.key for kind in self.kinds.values() if kind.key}:
             for team in teams.values():
                 team[key + self.random.choice(["", "_file"])] = self.random.choice(TEXTS)
+        for team in teams.values():
+            team["channel"] = self.random.choice(TEXTS)
         return teams
 
     def root_escalations(self):
@@ -331,6 +333,9 @@ class Maker:
         made = {name: value for name, value in made.items() if name in ["kind", "resolve"] + options and name not in texts}
         if "feedback_secret" in made:
             made.pop("feedback_secret_file", None)
+        ways = make_language.read_kind_ways(TOP, kind.id)
+        if ways:
+            return self.finish_ways(kind, ways, made)
         for name, needed in texts.items():
             if needed or self.random.random() < 0.5:
                 made[name] = self.random.choice(TEXTS)
@@ -342,6 +347,22 @@ class Maker:
             # The teams give it: root_teams().
             made["by_team"] = True
             made = {name: value for name, value in made.items() if name not in (kind.key, kind.key + "_file")}
+        return made
+
+    def finish_ways(self, kind, ways, made):
+        """One of the two ways to the service: the kind's key alone, or the other secret with its texts."""
+        key = self.random.choice([kind.key, *ways])
+        made[key + self.random.choice(["", "_file"])] = self.random.choice(TEXTS)
+        if key in ways:
+            made.update({name: self.random.choice(TEXTS) for name in self.kind_texts(kind.id)})
+        if self.random.random() < 0.15:
+            # The teams give the key, or of the other way where to: root_teams().
+            made["by_team"] = True
+            for name in list(self.kind_texts(kind.id)) if key in ways else [key, key + "_file"]:
+                made.pop(name, None)
+        if key in ways:
+            if self.random.random() < 0.5:
+                made["url"] = "http://h:80"
         return made
 
     @staticmethod
@@ -462,8 +483,9 @@ class Maker:
         made.pop("by_team", None)
         if kind.key and kind.key_need == "REQUIRED" and not {kind.key, kind.key + "_file"} & set(made):
             made[kind.key] = "x"
+        ways = make_language.read_kind_ways(TOP, kind.id)
         # The key of another kind may have the name of a member of this one.
-        known = [kind.key] + self.kind_options(kind.id)
+        known = [kind.key, *ways] + self.kind_options(kind.id)
         other = self.random.choice([k for k in self.kinds.values() if k.key and k.key not in known])
         changes = [lambda: made.update({other.key: "x"}), lambda: made.update({other.key + "_file": "x"})]
         if kind.id == "CONSOLE":
@@ -481,6 +503,11 @@ class Maker:
                 changes.append(lambda name=name: made.pop(name))
         if kind.key:
             changes.append(lambda: made.update({kind.key: "x", kind.key + "_file": "y"}))
+        for way in ways:
+            changes.append(lambda way=way: made.update({way: "x", way + "_file": "y"}))
+            changes.append(lambda way=way: made.update({kind.key: "x", way: "y"}))
+            changes.append(lambda way=way: [made.pop(name, None) for key in (kind.key, way) for name in (key, key + "_file")])
+            changes.append(lambda: made.update({kind.key: "x", "url": "https://h"}))
         if kind.key_need == "REQUIRED":
             changes.append(lambda: [made.pop(name, None) for name in (kind.key, kind.key + "_file")])
         self.random.choice(changes)()

@@ -244,6 +244,54 @@ START_TEST(test_long_chain)
 }
 END_TEST
 
+static const struct {
+	const char *options, *code; /* "": it loads */
+	int column;
+	const char *key, *url; /* NULL: none */
+} ways[] = {
+	{ "webhook_url: 'https://h'", "", 0, "https://h", NULL },
+	{ "token: t, channel: C1", "", 0, "t", "https://slack.com/api" },
+	{ "token: t, channel: C1, url: 'https://g'", "", 0, "t", "https://g" },
+	{ "resolve: true", "E054", 10, NULL, NULL },
+	{ "channel: C1", "E054", 10, NULL, NULL },
+	{ "token: t", "E013", 10, NULL, NULL },
+	{ "token: t, channel: C1, webhook_url: u", "E054", 27, NULL, NULL },
+	{ "webhook_url: u, channel: C1", "E054", 43, NULL, NULL },
+	{ "webhook_url: u, url: 'https://g'", "E054", 43, NULL, NULL },
+	{ "token: t, token_file: f, channel: C1", "E020", 37, NULL, NULL },
+	{ "webhook_url: t, webhook_url_file: f", "E020", 43, NULL, NULL },
+};
+
+/* A pager of Slack has exactly one of two ways there. */
+START_TEST(test_ways)
+{
+	CLEANUP_FREE char *text =
+		xasprintf("pagers: {p: {kind: slack, %s}}\n"
+			  "teams: {t: {escalation: e}}\nescalations: {e: {steps: [{page: [p]}]}}\n"
+			  "fallback: {team: t}\n",
+			  ways[_i].options);
+	const struct pager *pager;
+
+	if (*ways[_i].code) {
+		ck_assert_int_lt(parse(text), 0);
+		ck_assert_uint_eq(findings.nerrors, 1);
+		const struct finding *found = &findings.at[0];
+		while (found->level != FINDING_ERROR) /* that a secret stands in the rules */
+			found++;
+		ck_assert_str_eq(found->code, ways[_i].code);
+		ck_assert_int_eq(found->line, 1);
+		ck_assert_int_eq(found->column, ways[_i].column);
+		return;
+	}
+	ck_assert_int_eq(parse(text), 0);
+	pager = rules_pager(rules, "p");
+	ck_assert_str_eq(pager->key.value, ways[_i].key);
+	ck_assert_int_eq(pager->url != NULL, ways[_i].url != NULL);
+	if (ways[_i].url)
+		ck_assert_str_eq(pager->url, ways[_i].url);
+}
+END_TEST
+
 #define PAGER_END                                                                                  \
 	"teams: {t: {escalation: e}}\n"                                                            \
 	"escalations: {e: {steps: [{page: [p]}]}}\n"                                               \
@@ -337,6 +385,7 @@ int main(void)
 	tcase_add_test(tests, test_feedback_secrets_are_not_recorded);
 	tcase_add_loop_test(tests, test_steps, 0, ARRAY_LEN(loaded));
 	tcase_add_loop_test(tests, test_broken, 0, ARRAY_LEN(broken));
+	tcase_add_loop_test(tests, test_ways, 0, ARRAY_LEN(ways));
 	tcase_add_test(tests, test_too_many_steps);
 	tcase_add_test(tests, test_long_chain);
 	suite_add_tcase(suite, tests);

@@ -109,7 +109,7 @@ static const struct {
 	{ "pagers: {p: {}}\n" TEAMS ESCALATIONS FALLBACK, "E013", 1, 10, 1 },
 	{ "pagers: {p: {kind: pagerduty}}\n" TEAMS ESCALATIONS FALLBACK, "E013", 1, 10, 1 },
 	{ "pagers: {p: {kind: webhook}}\n" TEAMS ESCALATIONS FALLBACK, "E013", 1, 10, 1 },
-	{ "pagers: {p: {kind: slack}}\n" TEAMS ESCALATIONS FALLBACK, "E013", 1, 10, 1 },
+	{ "pagers: {p: {kind: slack}}\n" TEAMS ESCALATIONS FALLBACK, "E054", 1, 10, 1 },
 	{ "pagers: {p: {kind: slack, webhook_url: \"https://x\", responder: a}}\n" TEAMS ESCALATIONS FALLBACK, "E019", 1, 53,
 	  9 },
 	{ "pagers: {p: {kind: opsgenie, api_key: k, responder: [a]}}\n" TEAMS ESCALATIONS FALLBACK, "E014", 1, 53, 3 },
