@@ -45,6 +45,9 @@ struct feedback_act {
 	const char *text; /* at most LIMIT_ACT_TEXT_BYTES; "" none */
 	const char *team; /* of a reroute: to this team; "": the next owner */
 	int n; /* of the key "ID#n" of the page that it is about, 1 without "#n"; 0: unknown */
+	/* The pager whose page it was, where one address hears for several; NULL or "": the
+	 * request's. */
+	const char *pager;
 };
 
 struct feedback {

@@ -83,6 +83,8 @@ struct page {
 	const char *act;      /* what a person did, of which this page tells: "acknowledge"; NULL */
 	const char *acked_by; /* NULL or "": nobody has acknowledged it */
 	const char *act_href; /* where a person acts on it: a signed link; NULL: none */
+	bool at_once; /* an update that a person must see at once: deliver says so at each attempt,
+			 it is not stored */
 	const char
 		*escalates; /* "2026-11-29T03:20:00Z: pages ledger-lead"; NULL: no step follows */
 };

@@ -25,6 +25,7 @@ struct page_target {
 	const char *url;		     /* NULL: none */
 	const char *key;		     /* secret; NULL: none */
 	const char *texts[PAGER_TEXT_COUNT]; /* NULL: none */
+	bool hears; /* the pager has a feedback_secret: what people do there is told back */
 	/* Of a console. */
 	enum pager_colour colour;
 	unsigned int columns; /* 0: the terminal's */

@@ -192,6 +192,7 @@ static void attempt_build(struct attempt *attempt, const struct attempt_order *o
 
 	/* A notice is an update that nothing supersedes: only the queue cares. */
 	target.memory = order->memory;
+	page.at_once = order->row->event == PAGE_NOTICE;
 	page.event =
 		order->row->event == PAGE_NOTICE ? PAGE_UPDATE : (enum page_event)order->row->event;
 	attempt->kind = pager_kinds[target.kind];

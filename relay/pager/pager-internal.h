@@ -105,6 +105,8 @@ enum feedback_verdict rootly_feedback(struct arena *arena, const struct feedback
 enum feedback_verdict splunk_oncall_feedback(struct arena *arena,
 					     const struct feedback_request *request,
 					     struct feedback *ret_feedback, struct err *err);
+enum feedback_verdict slack_feedback(struct arena *arena, const struct feedback_request *request,
+				     struct feedback *ret_feedback, struct err *err);
 enum feedback_verdict webhook_feedback(struct arena *arena, const struct feedback_request *request,
 				       struct feedback *ret_feedback, struct err *err);
 

@@ -30,6 +30,8 @@ struct page_target page_target_of(const struct pager *pager)
 	};
 
 	memcpy(target.texts, pager->texts, sizeof(target.texts));
+	for (size_t i = 0; i < LIMIT_LIVE_SECRETS; i++)
+		target.hears |= pager->feedback[i].value && *pager->feedback[i].value;
 	return target;
 }
 
@@ -43,6 +45,8 @@ void page_target_write(const struct page_target *target, struct buf *out)
 	for (int which = 0; which < PAGER_TEXT_COUNT; which++)
 		if (target->texts[which])
 			buf_json_text(out, target_texts[which], target->texts[which]);
+	if (target->hears)
+		buf_json_int(out, "hears", 1);
 	if (target->colour)
 		buf_json_int(out, "color", (int)target->colour);
 	if (target->columns)
@@ -83,6 +87,7 @@ int page_target_read(struct arena *arena, const char *text, struct page_target *
 			.pager = arena_strdup(arena, pager),
 			.url = arena_strdup(arena, json_string_value(json_object_get(root, "url"))),
 			.key = arena_strdup(arena, json_string_value(json_object_get(root, "key"))),
+			.hears = target_number(root, "hears", 1) != 0,
 			.colour =
 				(enum pager_colour)target_number(root, "color", PAGER_COLOUR_NEVER),
 			.columns = (unsigned int)target_number(root, "width",

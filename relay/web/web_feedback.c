@@ -134,6 +134,31 @@ static bool read_feedback(struct web_request *request, const struct pager *pager
 
 /* ---- acts ---- */
 
+static bool shares_secret(const struct pager *one, const struct pager *other)
+{
+	for (size_t i = 0; i < LIMIT_LIVE_SECRETS; i++)
+		for (size_t j = 0; j < LIMIT_LIVE_SECRETS; j++)
+			if (one->feedback[i].value && other->feedback[j].value &&
+			    strcmp(one->feedback[i].value, other->feedback[j].value) == 0)
+				return true;
+	return false;
+}
+
+/* The pager through whose page the act comes. A request speaks for another pager only where that
+ * one is of the same kind and has the secret that may have signed the request. */
+static const char *feedback_act_pager(const struct feedback_job *job,
+				      const struct feedback_act *told)
+{
+	const struct web *web = job->job.web;
+
+	if (!told->pager || !*told->pager)
+		return job->pager;
+	const struct pager *own = web->ops.pager(web->ops.ctx, job->pager);
+	const struct pager *other = web->ops.pager(web->ops.ctx, told->pager);
+	return own && other && own->kind == other->kind && shares_secret(own, other) ? told->pager
+										     : job->pager;
+}
+
 /* Carries out one act, and adds to the reply what became of it. True: it counts. */
 static bool feedback_act(struct feedback_job *job, const struct feedback_act *told)
 {
@@ -143,16 +168,17 @@ static bool feedback_act(struct feedback_job *job, const struct feedback_act *to
 	};
 	const struct web *web = job->job.web;
 	struct buf words = BUF_INIT(LIMIT_ACT_WORDS_BYTES);
+	const char *pager = feedback_act_pager(job, told);
 	int n = 0;
 	const char *known =
 		feedback_memory_incident(web->feedback, job->pager, job->feedback.theirs, &n);
 	const struct act act = {
 		.kind = told->kind,
 		.incident = *told->incident ? told->incident : known,
-		.who = *told->who ? arena_printf(job->arena, "%s (pager %s)", told->who, job->pager)
-				  : job->pager,
+		.who = *told->who ? arena_printf(job->arena, "%s (pager %s)", told->who, pager)
+				  : pager,
 		.via = "feedback",
-		.pager = job->pager,
+		.pager = pager,
 		.n = *told->incident ? told->n : n,
 		.text = told->text,
 		.team = told->team,

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The values of the headers of one request. */
 struct signature {
-	const char *pagerduty, *webhook, *rootly, *secret;
+	const char *pagerduty, *webhook, *rootly, *secret, *slack;
 };
 
 static const char *find_header(void *ctx, const char *name)
@@ -34,6 +34,10 @@ static const char *find_header(void *ctx, const char *name)
 		return signature->rootly;
 	if (strcmp(name, "Authorization") == 0)
 		return signature->secret;
+	if (strcmp(name, "X-Slack-Signature") == 0)
+		return signature->slack;
+	if (strcmp(name, "X-Slack-Request-Timestamp") == 0)
+		return AT;
 	if (strcmp(name, "webhook-signature") == 0)
 		return signature->webhook;
 	if (strcmp(name, "webhook-id") == 0)
@@ -66,6 +70,8 @@ static void must_be_sound(const struct feedback *feedback)
 		must_be_text(act->incident, LIMIT_FEEDBACK_NAME_BYTES);
 		must_be_text(act->who, LIMIT_FEEDBACK_NAME_BYTES);
 		must_be_text(act->team, LIMIT_FEEDBACK_NAME_BYTES);
+		if (act->pager)
+			must_be_text(act->pager, LIMIT_FEEDBACK_NAME_BYTES);
 		must_be_text(act->text, LIMIT_ACT_TEXT_BYTES);
 	}
 }
@@ -121,12 +127,13 @@ static void read_signed(const char *body, size_t len)
 {
 	unsigned char mac[HMAC_SHA256_BYTES];
 	char hex[4 + 2 * sizeof(mac)] = "v1=", base64[3 + base64_size(HMAC_SHA256_BYTES)] = "v1,",
-			 rootly[20 + 2 * sizeof(mac)] = "t=" AT ",v1=";
+			 rootly[20 + 2 * sizeof(mac)] = "t=" AT ",v1=", slack[sizeof(hex)] = "v0=";
 	struct buf content = BUF_INIT(16u << 20);
-	struct signature signature = { hex, base64, rootly, "Bearer " SECRET };
+	struct signature signature = { hex, base64, rootly, "Bearer " SECRET, slack };
 
 	add_hex("", body, len, hex);
 	add_hex(AT, body, len, rootly);
+	add_hex("v0:" AT ":", body, len, slack);
 	buf_puts(&content, "m." AT ".");
 	buf_add(&content, body, len);
 	if (hmac_sha256(SECRET, strlen(SECRET), buf_text(&content), content.len, mac))
@@ -143,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *header = strndup((const char *)data, line);
 	const char *body = (const char *)data + (end ? line + 1 : 0);
 	const size_t len = size - (size_t)(body - (const char *)data);
-	struct signature signature = { header, header, header, header };
+	struct signature signature = { header, header, header, header, header };
 
 	read_signed_as(&signature, body, len, false);
 	read_signed(body, len);

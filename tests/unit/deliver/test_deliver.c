@@ -964,6 +964,9 @@ START_TEST(targets_are_read_back)
 		.pager = "ledger-pd",
 		.url = "https://pd.shop.example/",
 		.key = "k\"1",
+		.texts = { [PAGER_TO] = "C1" },
+		.hears = true,
+		.memory = "not stored",
 		.colour = PAGER_COLOUR_NEVER,
 		.columns = 132,
 	};
@@ -980,12 +983,16 @@ START_TEST(targets_are_read_back)
 	ck_assert_int_eq(back.colour, PAGER_COLOUR_NEVER);
 	ck_assert_uint_eq(back.columns, 132);
 	ck_assert_str_eq(back.key, "k\"1");
+	ck_assert_str_eq(back.texts[PAGER_TO], "C1");
+	ck_assert(back.hears);
+	ck_assert_ptr_null(back.memory);
 	ck_assert_int_eq(page_target_read(arena,
 					  "{\"kind\":\"console\",\"pager\":\"c\",\"url\":null}",
 					  &back, &err),
 			 0);
 	ck_assert_ptr_null(back.url);
 	ck_assert_ptr_null(back.key);
+	ck_assert(!back.hears);
 	static const char *const bad[] = { "", "[]", "{}", "{\"kind\":\"pigeon\",\"pager\":\"p\"}",
 					   "{\"kind\":\"console\"}" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)

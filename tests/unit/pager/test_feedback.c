@@ -429,14 +429,14 @@ START_TEST(webhook_acts)
 			     "c\\u009b\",\"text\":\"a\\u202e\\r\\nb\"}]"),
 		FEEDBACK_VERIFIED);
 	static const struct feedback_act want[] = {
-		{ ACT_ACKNOWLEDGE, "a", "", "", "", 2 },
-		{ ACT_RESOLVE, "b", "", "fixed", "", 1 },
-		{ ACT_REROUTE, "c", "bo", "theirs", "db", 1 },
-		{ ACT_COMMENT, "d#", "", "x y", "", 1 },
-		{ ACT_USEFUL, "e#x", "", "", "", 1 },
-		{ ACT_NOISE, "#2", "", "", "", 1 },
-		{ ACT_NOISE, "f#1", "", "", "", 22 },
-		{ ACT_ACKNOWLEDGE, "g", "a b: c", "a\nb", "", 1 },
+		{ ACT_ACKNOWLEDGE, "a", "", "", "", 2, NULL },
+		{ ACT_RESOLVE, "b", "", "fixed", "", 1, NULL },
+		{ ACT_REROUTE, "c", "bo", "theirs", "db", 1, NULL },
+		{ ACT_COMMENT, "d#", "", "x y", "", 1, NULL },
+		{ ACT_USEFUL, "e#x", "", "", "", 1, NULL },
+		{ ACT_NOISE, "#2", "", "", "", 1, NULL },
+		{ ACT_NOISE, "f#1", "", "", "", 22, NULL },
+		{ ACT_ACKNOWLEDGE, "g", "a b: c", "a\nb", "", 1, NULL },
 	};
 	ck_assert_uint_eq(feedback.nacts, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
