@@ -27,6 +27,7 @@
 #include "tracepager/loop.h"
 #include "tracepager/metrics.h"
 #include "tracepager/reload.h"
+#include "tracepager/self_check.h"
 #include "tracepager/sessions.h"
 #include "tracepager/shadow.h"
 #include "tracepager/store.h"
@@ -65,6 +66,7 @@ struct relay {
 	struct baselines *baselines;
 	struct incidents *incidents;
 	struct drills *drills;
+	struct self_check *self_check; /* NULL: no heartbeats are wanted */
 	struct intake *intake;
 	struct sender *senders;
 	struct heartbeat_sender *beating;
@@ -349,6 +351,14 @@ static void relay_sight(void *ctx, const struct incident_sight *sight)
 
 	if (relay->drills) /* NULL: a start */
 		drills_sight(relay->drills, sight);
+	self_check_sight(relay->self_check, sight);
+}
+
+static void web_tell_ready(void *ctx, struct buf *out)
+{
+	const struct relay *relay = ctx;
+
+	self_check_write_ready(relay->self_check, out);
 }
 
 static void begin_drain(struct relay *relay);
@@ -831,6 +841,7 @@ static void make_intake(struct relay *relay)
 			 .deliver = web_deliver,
 			 .incidents = web_incidents,
 			 .drills = web_drills,
+			 .tell_ready = web_tell_ready,
 			 .drain = web_drain,
 			 .when_durable = intake_when_durable,
 			 .each = web_each,
@@ -912,6 +923,25 @@ static int open_store(struct relay *relay, struct err *err)
 	return 0;
 }
 
+static void make_self_check(struct relay *relay)
+{
+	const struct config *config = relay->config;
+
+	if (config->heartbeat_url.value)
+		relay->self_check = self_check_new(&(struct self_check_env){
+			.clock = relay->clock,
+			.timers = relay->timers,
+			.incidents = relay->incidents,
+			.transport = http_client_transport(relay->client),
+			.url = &config->heartbeat_url,
+			.every_us = config->heartbeat_every_us,
+			.limit_us = config->heartbeat_limit_us,
+			.through = config->heartbeat_through,
+			.rules = drill_rules,
+			.ctx = relay,
+		});
+}
+
 static int begin_work(struct relay *relay, int console_fd, struct err *err)
 {
 	int result = open_store(relay, err);
@@ -928,6 +958,7 @@ static int begin_work(struct relay *relay, int console_fd, struct err *err)
 							 .incidents = relay->incidents,
 							 .rules = drill_rules,
 							 .ctx = relay });
+	make_self_check(relay);
 	make_senders(relay);
 	make_heartbeats(relay);
 	make_intake(relay);
@@ -1014,6 +1045,7 @@ void relay_free(struct relay *relay)
 	intake_free(relay->intake);
 	heartbeats_free(relay->heartbeats);
 	drills_free(relay->drills);
+	self_check_free(relay->self_check);
 	incidents_free(relay->incidents);
 	baselines_free(relay->baselines);
 	if (relay->fetch)

@@ -61,6 +61,9 @@ struct config {
 	struct tls_options tls_options; /* cert_file "": no TLS */
 	struct tls *tls;		/* of these files; NULL: no TLS, or they were not read */
 	struct secret admin_token;
+	struct secret heartbeat_url; /* unset: there are no heartbeats */
+	int64_t heartbeat_every_us, heartbeat_limit_us;
+	const char *heartbeat_through; /* a signal; "": none */
 	struct token_config *tokens;
 	size_t ntokens;
 	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us,

@@ -50,6 +50,8 @@ struct web_ops {
 	struct deliver *(*deliver)(void *ctx);
 	/* For their silences: incidents_each_silence() and those beside it. */
 	struct incidents *(*incidents)(void *ctx);
+	/* Adds to the text of /-/ready what the relay finds wrong with itself. */
+	void (*tell_ready)(void *ctx, struct buf *out);
 	/* Fire drills: drill.h. */
 	struct drills *(*drills)(void *ctx);
 	/* Ends what is under way, and then the relay. Behind the reply. */

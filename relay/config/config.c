@@ -11,6 +11,7 @@
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
+#include "tracepager/ytext.h"
 
 enum config_option_kind {
 	CONFIG_TEXT,
@@ -64,6 +65,8 @@ static const struct {
 	{ "store", "store.", " of store", "write {path: /var/lib/tracepager/tracepager.db}" },
 	{ "tls", "tls.", " of tls",
 	  "write {cert_file: /path/of/cert.pem, key_file: /path/of/key.pem}" },
+	{ "heartbeat", "heartbeat.", " of heartbeat",
+	  "write {url_file: /path/of/the/url, every: 1m}" },
 };
 
 static const struct config_option *find_config_option(const char *prefix, const char *key)
@@ -124,7 +127,7 @@ static void read_config_option(struct config_loading *loading, const struct conf
 {
 	void *field = config_field(loading->config, option);
 	const struct ynode *value = map->items[i];
-	const char *text;
+	const char *dot = strchr(option->key, '.'), *text;
 
 	switch (option->kind) {
 	case CONFIG_TEXT:
@@ -142,7 +145,7 @@ static void read_config_option(struct config_loading *loading, const struct conf
 		config_read_duration(loading, value, option->key, field);
 		break;
 	case CONFIG_SECRET:
-		config_read_token(loading, map, i, option->key, field);
+		config_read_token(loading, map, i, dot ? dot + 1 : option->key, field);
 		break;
 	}
 }
@@ -220,6 +223,25 @@ static void check_listen(struct config_loading *loading, const struct ynode *roo
 		      "may act");
 }
 
+static void check_heartbeat(struct config_loading *loading, const struct ynode *map)
+{
+	const struct config *config = loading->config;
+	const char *url = config->heartbeat_url.value;
+
+	if (!map)
+		return;
+	if (config->heartbeat_every_us < LIMIT_SELF_CHECK_LEAST_US)
+		FAULT(loading, map, "C005", "write every: 1m",
+		      "heartbeat.every must be 1s or longer");
+	if (config->heartbeat_limit_us < 100 * US_PER_MS ||
+	    config->heartbeat_limit_us >= config->heartbeat_every_us)
+		FAULT(loading, map, "C005", "write limit: 10s",
+		      "heartbeat.limit must be 100ms or longer, and shorter than heartbeat.every");
+	if (url && !ytext_is_url(url))
+		FAULT(loading, map, "C005", "write an address that begins with https://",
+		      "heartbeat.url is no URL");
+}
+
 static void check_whole(struct config_loading *loading, const struct ynode *root)
 {
 	struct config *config = loading->config;
@@ -239,6 +261,7 @@ static void check_whole(struct config_loading *loading, const struct ynode *root
 	if (config->trace_link[0])
 		config_read_link(loading, link, "trace_link");
 	config_check_external_url(loading, root);
+	check_heartbeat(loading, ynode_get(root, "heartbeat"));
 	config_load_link_keys(loading, root);
 	config_load_tls(loading, root);
 }
@@ -371,6 +394,7 @@ void config_free(struct config *config)
 	if (!config)
 		return;
 	secret_fini(&config->admin_token);
+	secret_fini(&config->heartbeat_url);
 	tls_free(config->tls);
 	config_free_access(config);
 	config_free_senders(config);
@@ -393,7 +417,10 @@ void config_write_sample(struct buf *out)
 		bool goes_on =
 			dot && i && strncmp(config_options[i - 1].key, option->key, len) == 0;
 		buf_printf(out, "# %s.\n", option->text);
-		if (option->kind == CONFIG_SECRET)
+		if (option->kind == CONFIG_SECRET && dot)
+			buf_printf(out, "#%.*s:\n#  %s_file: /etc/tracepager/%s\n\n",
+				   (int)(dot - option->key), option->key, dot + 1, option->key);
+		else if (option->kind == CONFIG_SECRET)
 			buf_printf(out, "#%s_file: /etc/tracepager/%s\n\n", option->key,
 				   option->key);
 		else if (option->kind == CONFIG_FLAG)

@@ -62,6 +62,7 @@ struct config_refresh *config_refresh_new(const struct config *config)
 	refresh->link_key_file = *config->link_key_file ? xstrdup(config->link_key_file) : NULL;
 	refresh->tls_options = &config->tls_options;
 	refresh_add_file(refresh, &config->admin_token, xstrdup("admin_token_file"));
+	refresh_add_file(refresh, &config->heartbeat_url, xstrdup("heartbeat.url_file"));
 	for (size_t i = 0; i < config->ntokens; i++)
 		refresh_add_file(refresh, &config->tokens[i].secret,
 				 xasprintf("tokens.%s.file", config->tokens[i].name));
@@ -214,6 +215,7 @@ static void take_sender_inline(struct sender_config *ours, struct sender_config 
 static void take_inline_secrets(struct config *ours, const struct config *now, struct buf *out)
 {
 	take_inline(&ours->admin_token, &now->admin_token, "admin_token", out);
+	take_inline(&ours->heartbeat_url, &now->heartbeat_url, "heartbeat.url", out);
 	for (size_t i = 0; i < ours->ntokens; i++) {
 		struct token_config *token = &ours->tokens[i];
 		const struct token_config *other = refresh_find_token(now, token->name);
@@ -283,6 +285,8 @@ static struct secret *secret_of(struct config *config, const struct secret_file 
 {
 	if (strcmp(file->option, "admin_token_file") == 0)
 		return &config->admin_token;
+	if (strcmp(file->option, "heartbeat.url_file") == 0)
+		return &config->heartbeat_url;
 	for (size_t i = 0; i < config->ntokens; i++) {
 		CLEANUP_FREE char *option = xasprintf("tokens.%s.file", config->tokens[i].name);
 		if (strcmp(option, file->option) == 0)

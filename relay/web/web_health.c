@@ -37,6 +37,7 @@ void web_serve_ready(struct web_request *request)
 			   "page\n",
 			   unreached);
 	ops->pagers(ops->ctx, ready_on_pager, &text);
+	ops->tell_ready(ops->ctx, &text);
 	web_reply_text(request->exchange, ready ? 200 : 503, buf_text(&text));
 	buf_fini(&text);
 }
