@@ -425,12 +425,9 @@
 /* How long an alert that we post to an Alertmanager lives without a further event of its incident:
  * above the longest that people leave an incident open, since one that ends too soon is gone. */
 #define LIMIT_ALERTMANAGER_ENDS_US (7 * US_PER_DAY)
-/* A pager's reply is a short JSON; Slack's repeats the message, with six bytes for a character that
- * is not ASCII. */
+/* A pager's reply is a short JSON; Slack's repeats the message, six bytes for many a character. */
 #define LIMIT_REPLY_BYTES (128u << 10)
-/* What a kind keeps of a service's replies, for each recipient of an open incident: the place and
- * the id of a message take some 60 bytes. */
-#define LIMIT_PAGER_MEMORY_BYTES 256u
+#define LIMIT_PAGER_MEMORY_BYTES 256u /* kept of its replies; a message's place and id have 60 */
 /* One delivery, from connecting to the reply's last byte: a pager that hangs holds one of its
  * LIMIT_DELIVERIES_PER_PAGER places no longer. */
 #define LIMIT_DELIVER_US (15 * US_PER_SECOND)
