@@ -116,6 +116,8 @@ static const char *am_opsgenie(struct am_config *config)
 /* Mattermost reads what Slack does. */
 static const char *am_slack(struct am_config *config)
 {
+	if (config->pager->kind == PAGER_SLACK && config->pager->texts[PAGER_TO])
+		return "it posts by a bot; give Alertmanager an incoming webhook of the channel";
 	begin_config(config, "slack_configs");
 	add_config_key(config, "api_url", "api_url_file", AM_REPLACE_URL);
 	return NULL;
