@@ -22,6 +22,8 @@ import peers
 
 RULES = os.path.join(peers.TOP, "tests", "system", "export-rules")
 ALERTS = 200
+# Every n-th alert goes through amtool, which reads the whole file each time; the others are walked as it walks.
+AMTOOL_EVERY = int(os.environ.get("TP_AMTOOL_EVERY", "8"))
 # The labels of decide/signal.c that name a service of an alert whose expression is not known, in its order.
 LABELS = ["service", "service_name", "application", "app", "job", "deployment", "statefulset", "daemonset", "container"]
 
@@ -144,7 +146,7 @@ def random_alerts_go_to_the_same_pagers():
         with open(config, encoding="utf-8") as f:
             tree = yaml.safe_load(f)
         intervals = {entry["name"]: entry["time_intervals"] for entry in tree["time_intervals"]}
-        for _ in range(ALERTS):
+        for number in range(ALERTS):
             labels = random_alert(chance)
             with open(body, "w", encoding="utf-8") as f:
                 json.dump({"labels": labels}, f)
@@ -157,10 +159,11 @@ def random_alerts_go_to_the_same_pagers():
             if decision["page"]:
                 ours = set(decision["escalation"]["steps"][0]["pagers"]) | set(decision["escalation"].get("also_notify", []))
             nodes = walk(tree["route"], labels)
-            asked = subprocess.run(["amtool", "config", "routes", "test", f"--config.file={config}",
-                                    *(f"{name}={value}" for name, value in labels.items())],
-                                   capture_output=True, encoding="utf-8", check=True)
-            assert asked.stdout.strip().split(",") == [n["receiver"] for n in nodes], (labels, asked.stdout, nodes)
+            if number % AMTOOL_EVERY == 0:
+                asked = subprocess.run(["amtool", "config", "routes", "test", f"--config.file={config}",
+                                        *(f"{name}={value}" for name, value in labels.items())],
+                                       capture_output=True, encoding="utf-8", check=True)
+                assert asked.stdout.strip().split(",") == [n["receiver"] for n in nodes], (labels, asked.stdout, nodes)
             theirs = [set().union(*(pagers_of(n["receiver"], all_rules) for n in nodes if is_active(n, intervals, now)))
                       for now in (before, after)]
             seen.add(decision["owner"]["team"])
