@@ -3,9 +3,10 @@
  * byte on, refusal of requests that two readers could read in two ways, and replies that come
  * later.
  *
- * It answers by itself what is malformed, too large, too slow or of another method than GET, HEAD
- * and POST; it knows no path and no format of a body. It owns its listeners, connections and
- * exchanges; base, clock and the handler's ctx are borrowed and must outlive it. Loop thread only.
+ * It answers by itself what is malformed, too large, too slow or of a method that no path takes
+ * (CONNECT, TRACE, unknown ones); it knows no path and no format of a body. It owns its listeners,
+ * connections and exchanges; base, clock and the handler's ctx are borrowed and must outlive it.
+ * Loop thread only.
  */
 #ifndef TRACEPAGER_HTTP_SERVER_H
 #define TRACEPAGER_HTTP_SERVER_H
@@ -25,8 +26,10 @@ struct tls;
 enum http_verb {
 	HTTP_VERB_GET,
 	HTTP_VERB_POST,
+	HTTP_VERB_PUT,
+	HTTP_VERB_DELETE,  /* has no body */
 	HTTP_VERB_OPTIONS, /* only with WebHook-Request-Origin: a sender asks whether it may send */
-	HTTP_VERB_OTHER,   /* answered by the server; a handler never sees it */
+	HTTP_VERB_OTHER,   /* PATCH, OPTIONS: the handler answers 405 with Allow, or 404 */
 };
 
 /* Called when a request is whole. Exactly one http_exchange_reply() must follow, from the handler
@@ -130,8 +133,8 @@ const char *http_exchange_peer(const struct http_exchange *exchange);
 const char *http_exchange_client_name(const struct http_exchange *exchange, size_t n);
 /* When the request was whole; monotonic. */
 int64_t http_exchange_began_us(const struct http_exchange *exchange);
-/* Adds a header to the reply (Location, WWW-Authenticate …). Copies both. A header whose value has
- * a line break is left out. */
+/* Adds a header to the reply (Location, WWW-Authenticate …; with 405 Allow). Copies both. A header
+ * whose value has a line break is left out. */
 void http_exchange_set(struct http_exchange *exchange, const char *name, const char *value);
 /* Sends the reply, which is copied, and frees the exchange; where the peer is gone, only frees.
  * type NULL: application/json. retry_after_s 0: no Retry-After. */

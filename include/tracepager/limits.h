@@ -942,6 +942,8 @@
 #define LIMIT_PATH_PLACE_BYTES 256u
 /* An error as JSON: its sentence may quote what is wrong. */
 #define LIMIT_WEB_ERROR_BYTES (64u << 10)
+/* A whole reply by which the server refuses a request: its texts are its own. */
+#define LIMIT_REFUSAL_BYTES 2048
 /* Retry-After of a 503, in seconds: the store answers again within one. */
 #define LIMIT_WEB_RETRY_AFTER_S 5
 /* The body of a request of the API: a comment, or a silence with many matchers. */

@@ -245,22 +245,50 @@ static const char *refusal_text(const struct http_conn *conn, int status, char *
 	return text;
 }
 
+static const char *refusal_phrase(int status)
+{
+	switch (status) {
+	case 405:
+		return "Method Not Allowed";
+	case 408:
+		return "Request Timeout";
+	case 413:
+		return "Content Too Large";
+	case 417:
+		return "Expectation Failed";
+	case 501:
+		return "Not Implemented";
+	case 503:
+		return "Service Unavailable";
+	case 505:
+		return "HTTP Version Not Supported";
+	default:
+		return "Bad Request";
+	}
+}
+
+void http_conn_write_refusal(int status, const char *text, struct buf *out)
+{
+	buf_printf(out,
+		   "{\"error\": \"%s\", \"type\": \"about:blank\", \"title\": \"%s\", "
+		   "\"status\": %d, \"detail\": \"%s\"}\n",
+		   text, refusal_phrase(status), status, text);
+}
+
 /* Writes a whole reply that closes the connection, and counts it. */
 static void refusal_write(const struct http_conn *conn, int status, struct buf *out)
 {
-	char text[128], body[192];
-	const char *phrase = status == 413   ? "Content Too Large"
-			     : status == 408 ? "Request Timeout"
-			     : status == 417 ? "Expectation Failed"
-			     : status == 503 ? "Service Unavailable"
-					     : "Bad Request";
+	struct buf body = BUF_INIT(LIMIT_REFUSAL_BYTES);
+	char text[128];
 
-	evutil_snprintf(body, sizeof(body), "{\"error\": \"%s\"}\n",
-			refusal_text(conn, status, text, sizeof(text)));
+	http_conn_write_refusal(status, refusal_text(conn, status, text, sizeof(text)), &body);
 	buf_printf(out,
-		   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+		   "HTTP/1.1 %d %s\r\nContent-Type: " HTTP_REFUSAL_TYPE
+		   "\r\nContent-Length: %zu\r\n"
 		   "Connection: close\r\n%s\r\n%s",
-		   status, phrase, strlen(body), status == 503 ? "Retry-After: 1\r\n" : "", body);
+		   status, refusal_phrase(status), body.len,
+		   status == 503 ? "Retry-After: 1\r\n" : "", buf_text(&body));
+	buf_fini(&body);
 	conn_count_reply(status);
 }
 
@@ -268,7 +296,7 @@ static void refusal_write(const struct http_conn *conn, int status, struct buf *
  * is full gets none. */
 static void conn_send_refusal(struct http_conn *conn, int status)
 {
-	struct buf out = BUF_INIT(1024);
+	struct buf out = BUF_INIT(LIMIT_REFUSAL_BYTES);
 
 	if (conn->handshaking)
 		return;
@@ -282,7 +310,7 @@ static void conn_send_refusal(struct http_conn *conn, int status)
 /* The peer speaks HTTP where TLS is spoken: it is answered in its own way. */
 static void conn_refuse_plain(struct http_conn *conn)
 {
-	struct buf out = BUF_INIT(1024);
+	struct buf out = BUF_INIT(LIMIT_REFUSAL_BYTES);
 
 	conn->head.fault = "this port speaks TLS: use https://";
 	refusal_write(conn, 400, &out);
@@ -310,7 +338,7 @@ static void conn_freeze_output(struct http_conn *conn, bool freeze)
 static void conn_replace_evhttp_page(struct http_conn *conn)
 {
 	struct evbuffer *output = bufferevent_get_output(conn->bev);
-	struct buf out = BUF_INIT(1024);
+	struct buf out = BUF_INIT(LIMIT_REFUSAL_BYTES);
 	char start[13] = "";
 	int status;
 

@@ -27,7 +27,7 @@
 struct fault {
 	int status;
 	const char *text; /* plain ASCII without quotes: it goes into JSON as it is */
-	bool allow;	  /* the reply says which methods are allowed */
+	bool allow;	  /* the reply says which methods are taken at all */
 };
 
 #define NO_FAULT	      ((struct fault){ .status = 0 })
@@ -98,6 +98,9 @@ static struct fault framing_check(const struct evhttp_request *req,
 		return FAULT(501, "Transfer-Encoding other than chunked");
 	if (req->type == EVHTTP_REQ_HEAD && (counts->encodings || counts->lengths))
 		return FAULT(400, "HEAD with a body");
+	if (req->type == EVHTTP_REQ_DELETE &&
+	    (counts->encodings || (counts->length && counts->length[strspn(counts->length, "0")])))
+		return FAULT(400, "DELETE with a body");
 	if (counts->hosts > 1 || (!counts->hosts && req->minor > 0))
 		return FAULT(400, "not exactly one Host header");
 	return NO_FAULT;
@@ -116,27 +119,38 @@ static struct fault request_check(const struct evhttp_request *req)
 	return fault;
 }
 
-/* evhttp's types are bits; an unknown method is a bit without a name. */
+/* evhttp's types are bits; an unknown method is a bit without a name. PATCH and OPTIONS go to the
+ * handler, which knows what a path allows; evhttp takes a TRACE with a body for two requests. */
 static struct fault method_check(const struct evhttp_request *req)
 {
-	const int known = EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
-			  EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH;
-	const int taken = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST;
+	const int taken = EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+			  EVHTTP_REQ_DELETE;
+	const int refused_by_handler = EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH;
+	const int known = refused_by_handler | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT;
 	const int type = (int)req->type;
+	const char *path = evhttp_uri_get_path(req->uri_elems);
 
-	if (type & taken || (type & EVHTTP_REQ_OPTIONS &&
-			     evhttp_find_header(req->input_headers, "WebHook-Request-Origin")))
+	if (type & taken || (type & refused_by_handler && path && *path == '/'))
 		return NO_FAULT;
 	return (struct fault){ .status = type & known ? 405 : 501,
-			       .text = "only GET, HEAD and POST are answered here",
+			       .text = "only GET, HEAD, POST, PUT and DELETE are answered here",
 			       .allow = true };
 }
 
 static enum http_verb exchange_verb_of(const struct evhttp_request *req)
 {
-	if (req->type == EVHTTP_REQ_POST)
-		return HTTP_VERB_POST;
-	return req->type == EVHTTP_REQ_OPTIONS ? HTTP_VERB_OPTIONS : HTTP_VERB_GET;
+	const int type = (int)req->type;
+
+	if (type & (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD))
+		return HTTP_VERB_GET;
+	if (type == EVHTTP_REQ_OPTIONS)
+		return evhttp_find_header(req->input_headers, "WebHook-Request-Origin")
+			       ? HTTP_VERB_OPTIONS
+			       : HTTP_VERB_OTHER;
+	return type == EVHTTP_REQ_POST	   ? HTTP_VERB_POST
+	       : type == EVHTTP_REQ_PUT	   ? HTTP_VERB_PUT
+	       : type == EVHTTP_REQ_DELETE ? HTTP_VERB_DELETE
+					   : HTTP_VERB_OTHER;
 }
 
 /* ---- the reply ---- */
@@ -165,34 +179,25 @@ static void exchange_send_reply(struct http_conn *conn, struct evhttp_request *r
 
 static void exchange_refuse(struct http_conn *conn, struct evhttp_request *req, struct fault fault)
 {
-	char *body = xasprintf("{\"error\": \"%s\"}\n", fault.text);
+	struct buf body = BUF_INIT(LIMIT_REFUSAL_BYTES);
 
+	http_conn_write_refusal(fault.status, fault.text, &body);
 	log_debug("request refused", LOG_STR("peer", req->remote_host),
 		  LOG_INT("status", fault.status), LOG_STR("text", fault.text));
 	if (fault.allow)
-		evhttp_add_header(req->output_headers, "Allow", "GET, HEAD, POST");
+		evhttp_add_header(req->output_headers, "Allow", "GET, HEAD, POST, PUT, DELETE");
 	if (fault.status == 503) {
 		http_gate_count(conn, true);
 		evhttp_add_header(req->output_headers, "Retry-After", "1");
 	}
-	exchange_send_reply(conn, req, fault.status, NULL, body, strlen(body), true);
-	free(body);
+	exchange_send_reply(conn, req, fault.status, HTTP_REFUSAL_TYPE, buf_text(&body), body.len,
+			    true);
+	buf_fini(&body);
 }
 
 void http_exchange_set(struct http_exchange *exchange, const char *name, const char *value)
 {
 	evhttp_add_header(exchange->req->output_headers, name, value);
-}
-
-static void exchange_allow_other(struct http_exchange *exchange)
-{
-	if (evhttp_find_header(exchange->req->output_headers, "Allow"))
-		return;
-	/* A path that allows both is never answered so. */
-	http_exchange_set(exchange, "Allow",
-			  exchange->verb == HTTP_VERB_GET    ? "POST"
-			  : exchange->verb == HTTP_VERB_POST ? "GET, HEAD"
-							     : "GET, HEAD, POST");
 }
 
 void http_exchange_reply(struct http_exchange *exchange, int status, const char *type,
@@ -203,8 +208,6 @@ void http_exchange_reply(struct http_exchange *exchange, int status, const char 
 
 	assert(exchange->magic == HTTP_EXCHANGE_MAGIC);
 	if (conn) {
-		if (status == 405)
-			exchange_allow_other(exchange);
 		if (retry_after_s) {
 			evutil_snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
 			http_exchange_set(exchange, "Retry-After", seconds);

@@ -19,6 +19,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 
+#include "tracepager/buf.h"
 #include "tracepager/http_server.h"
 #include "tracepager/limits.h"
 
@@ -172,6 +173,11 @@ void http_conn_enter(struct http_conn *conn, enum http_conn_state state);
 /* Hands a reply to evhttp and counts it; req holds its headers and body. closing: the connection
  * closes behind the reply. */
 void http_conn_reply(struct http_conn *conn, struct evhttp_request *req, int status, bool closing);
+
+/* The body of a refusal: a problem of RFC 9457, with its detail as "error" too. text: plain ASCII
+ * without quotes. */
+#define HTTP_REFUSAL_TYPE "application/problem+json"
+void http_conn_write_refusal(int status, const char *text, struct buf *out);
 
 /* evhttp's callback: a request is whole. */
 void http_exchange_take(struct evhttp_request *req, void *server);

@@ -25,11 +25,18 @@ struct web_row {
 
 static void web_serve_root(struct web_request *request);
 
+static const char *const verb_names[HTTP_VERB_OTHER] = {
+	[HTTP_VERB_GET] = "GET",       [HTTP_VERB_POST] = "POST",	[HTTP_VERB_PUT] = "PUT",
+	[HTTP_VERB_DELETE] = "DELETE", [HTTP_VERB_OPTIONS] = "OPTIONS",
+};
+
 /* GET / lists the paths in a column of so many characters. */
 #define LIST_COLUMNS 28
 
 #define GET	HTTP_VERB_GET
 #define POST	HTTP_VERB_POST
+#define PUT	HTTP_VERB_PUT
+#define DELETE	HTTP_VERB_DELETE
 #define OPTIONS HTTP_VERB_OPTIONS
 #define NONE	WEB_RIGHT_NONE
 #define READ	WEB_RIGHT_READ
@@ -143,7 +150,7 @@ static void web_serve_root(struct web_request *request)
 		const struct web_row *row = &web_rows[i];
 		if (!row->text)
 			continue;
-		buf_printf(&text, "%-4s ", row->verb == HTTP_VERB_POST ? "POST" : "GET");
+		buf_printf(&text, "%-6s ", verb_names[row->verb]);
 		list_path(row->path, &text);
 		buf_printf(&text, "%s\n", row->text);
 	}
@@ -227,7 +234,7 @@ static bool refuse_foreign(const struct web_request *request, const struct web_r
 			 "this machine, set a token, or add the name to hosts in tracepager.yaml");
 		return true;
 	}
-	if (http_exchange_verb(exchange) == HTTP_VERB_POST &&
+	if (http_exchange_verb(exchange) != HTTP_VERB_GET &&
 	    web_is_cross_site(http_exchange_header(exchange, "Origin"),
 			      http_exchange_header(exchange, "Sec-Fetch-Site"), web->listen,
 			      web->hosts)) {
@@ -235,10 +242,27 @@ static bool refuse_foreign(const struct web_request *request, const struct web_r
 				   http_exchange_header(exchange, "Origin"));
 		web_fail(exchange, 403,
 			 "a page of another site sent this request; without a token only pages of "
-			 "this server may post");
+			 "this server may change anything");
 		return true;
 	}
 	return false;
+}
+
+/* The path has rows, and none of that verb. RFC 9110 section 15.5.6: Allow names what it takes. */
+static void refuse_verb(struct web_request *request)
+{
+	const char *path = http_exchange_path(request->exchange);
+	struct buf verbs = BUF_INIT(LIMIT_WEB_ERROR_BYTES);
+
+	for (enum http_verb verb = HTTP_VERB_GET; verb < HTTP_VERB_OPTIONS; verb++) {
+		const struct web_row *row = web_find_row(request, path, verb);
+		if (row && row->verb == verb)
+			buf_printf(&verbs, "%s%s%s", verbs.len ? ", " : "", verb_names[verb],
+				   verb == HTTP_VERB_GET ? ", HEAD" : "");
+	}
+	http_exchange_set(request->exchange, "Allow", buf_text(&verbs));
+	web_failf(request->exchange, 405, "this path takes %s", buf_text(&verbs));
+	buf_fini(&verbs);
 }
 
 void web_handle(void *ctx, struct http_exchange *exchange)
@@ -252,9 +276,7 @@ void web_handle(void *ctx, struct http_exchange *exchange)
 	if (!row)
 		web_fail(exchange, 404, "nothing is here; GET / lists what is");
 	else if (row->verb != verb)
-		web_fail(exchange, 405,
-			 row->verb == HTTP_VERB_POST ? "send a POST to this path"
-						     : "send a GET to this path");
+		refuse_verb(&request);
 	else {
 		request.is_page = row->is_page;
 		if (web_authorize(&request, row->right))

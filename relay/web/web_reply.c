@@ -6,11 +6,18 @@
 
 #include "web-internal.h"
 
-static const char api_prefix[] = "/api/v1/";
+static bool is_api(const struct http_exchange *exchange)
+{
+	static const char prefix[] = "/api/v1";
+	const char *path = http_exchange_path(exchange);
+	const size_t len = sizeof(prefix) - 1;
+
+	return strncmp(path, prefix, len) == 0 && (!path[len] || path[len] == '/');
+}
 
 void web_fail(struct http_exchange *exchange, int status, const char *detail)
 {
-	const bool api = strncmp(http_exchange_path(exchange), api_prefix, strlen(api_prefix)) == 0;
+	const bool api = is_api(exchange);
 	struct buf body = BUF_INIT(LIMIT_WEB_ERROR_BYTES);
 
 	if (api) {

@@ -46,15 +46,25 @@ void reply_many(struct http_exchange *exchange, size_t n)
 	free(body);
 }
 
+static const char *verb_of(const struct http_exchange *exchange)
+{
+	static const char *const names[] = {
+		[HTTP_VERB_GET] = "GET",	 [HTTP_VERB_POST] = "POST",
+		[HTTP_VERB_PUT] = "PUT",	 [HTTP_VERB_DELETE] = "DELETE",
+		[HTTP_VERB_OPTIONS] = "OPTIONS", [HTTP_VERB_OTHER] = "OTHER",
+	};
+
+	return names[http_exchange_verb(exchange)];
+}
+
 static void reply_seen(struct http_exchange *exchange)
 {
 	const char *agent = http_exchange_header(exchange, "user-agent");
 	struct buf out = BUF_INIT(4096);
 
-	buf_printf(&out, "%s|%s|%s|%s|%s",
-		   http_exchange_verb(exchange) == HTTP_VERB_POST ? "POST" : "GET",
-		   http_exchange_path(exchange), http_exchange_query(exchange),
-		   agent ? agent : "none", http_exchange_peer(exchange));
+	buf_printf(&out, "%s|%s|%s|%s|%s", verb_of(exchange), http_exchange_path(exchange),
+		   http_exchange_query(exchange), agent ? agent : "none",
+		   http_exchange_peer(exchange));
 	reply_text(exchange, 200, out.data);
 	buf_fini(&out);
 }
@@ -66,7 +76,7 @@ static void reply_sent(struct http_exchange *exchange, const char *body, size_t 
 					     "user-agent",    "accept-encoding", "expect" };
 	struct buf out = BUF_INIT(65536);
 
-	buf_puts(&out, http_exchange_verb(exchange) == HTTP_VERB_POST ? "POST" : "GET");
+	buf_puts(&out, verb_of(exchange));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const char *value = http_exchange_header(exchange, names[i]);
 		buf_printf(&out, "|%s", value ? value : "-");

@@ -224,7 +224,7 @@ def the_manual_has_every_path():
     relay = Relay(config="").start()
     try:
         status, text, _ = relay.request("GET", "/")
-        lines = [line.split()[:2] for line in text.splitlines() if line.startswith(("GET ", "POST "))]
+        lines = [line.split()[:2] for line in text.splitlines() if line.startswith(("GET ", "POST ", "PUT ", "DELETE "))]
         assert status == 200 and len(lines) > 15, text
         for verb, path in lines:
             assert f"{verb} {path}" in manual, f"tracepager-api(7) does not tell of {verb} {path}"

@@ -78,7 +78,7 @@ def relay(config=""):
 def a_browser_gets_pages_and_a_terminal_paths():
     daemon = relay()
     try:
-        assert "GET  /metrics" in daemon.request("GET", "/")[1], "no list of paths"
+        assert "GET    /metrics" in daemon.request("GET", "/")[1], "no list of paths"
         status, reply, page = Browser(daemon).ask("GET", "/")
         assert status == 200 and reply.getheader("Content-Type") == "text/html; charset=utf-8"
         assert "Nothing is open" in page

@@ -10,7 +10,7 @@
 #include "tracepager/metrics.h"
 #include "tracepager/xalloc.h"
 
-#define LINE(text) "{\"error\": \"" text "\"}\n"
+#define LINE(text) "{\"error\": \"" text "\", \"type\": \"about:blank\", "
 
 /* Opens as many connections as the cap, n, allows; each sends its part of a request. */
 static void fill_up(struct raw *raw, const char *const *requests, size_t n)

@@ -200,8 +200,9 @@ START_TEST(server_continues_on_100)
 }
 END_TEST
 
-#define CLOSED	   "Connection: close\r\n"
-#define LINE(text) "{\"error\": \"" text "\"}\n"
+#define CLOSED "Connection: close\r\n"
+/* How a refusal begins: its text stands there, and again as the detail of a problem. */
+#define LINE(text) "{\"error\": \"" text "\", \"type\": \"about:blank\", \"title\": \""
 #define CHUNKED	   "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define NO_CHUNK   LINE("the size of a chunk is not a hexadecimal number")
 #define BARE_FEED  LINE("a line of the head ends with a line feed alone: end it with CR LF")
@@ -272,8 +273,23 @@ static const struct {
 	{ "GET /se%00en HTTP/1.1\r\nHost: a\r\n\r\n", "400 ", LINE("the path has a NUL") },
 	{ "hello, is it me you are looking for\r\n\r\n", "400 ", UNREADABLE },
 	{ "\x16\x03\x01\x02\x01\x01\xfc\x03\x03 a TLS hello\r\n", "400 ", UNREADABLE },
-	{ "PUT /seen HTTP/1.1\r\nHost: a\r\n\r\n", "405 ",
-	  LINE("only GET, HEAD and POST are answered here") },
+	{ "TRACE /seen HTTP/1.1\r\nHost: a\r\n\r\n", "405 ",
+	  LINE("only GET, HEAD, POST, PUT and DELETE are answered here") },
+	{ "TRACE /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 34\r\n\r\nGET /seen HTTP/1.1\r\n"
+	  "Host: a\r\n\r\n",
+	  "405 ", NULL },
+	{ "DELETE /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 34\r\n\r\nGET /seen HTTP/1.1\r\n"
+	  "Host: a\r\n\r\n",
+	  "400 ", LINE("DELETE with a body") },
+	{ "DELETE /seen HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 ",
+	  LINE("DELETE with a body") },
+	{ "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+	  "400 ", LINE("more than one Content-Length") },
+	{ "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+	  "2\r\nab\r\n0\r\n\r\n",
+	  "400 ", LINE("both Content-Length and Transfer-Encoding") },
+	{ "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n",
+	  "413 ", LINE("body larger than 1000 bytes, or its chunks cannot be read") },
 	{ "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "405 ", NULL },
 	{ "CONNECT shop:443 HTTP/1.1\r\nHost: a\r\n\r\n", "405 ", NULL },
 	{ "BREW /pot HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /seen HTTP/1.1\r\nHost: "
@@ -312,9 +328,14 @@ START_TEST(server_refuses)
 	ck_assert_msg(strchr(body, '}') && !strcmp(strchr(body, '}'), "}\n"), "one answer only: %s",
 		      answer);
 	if (refused[_i].body)
-		ck_assert_str_eq(body + 4, refused[_i].body);
+		ck_assert_msg(!strncmp(body + 4, refused[_i].body, strlen(refused[_i].body)), "%s",
+			      answer);
+	ck_assert_msg(strstr(answer, "Content-Type: application/problem+json\r\n"), "%s", answer);
+	ck_assert_msg(strstr(body, "\"status\": ") &&
+			      !strncmp(strstr(body, "\"status\": ") + 10, refused[_i].status, 3),
+		      "%s", answer);
 	ck_assert_msg(!strncmp(status + 1, "405", 3) ==
-				      !!strstr(answer, "Allow: GET, HEAD, POST\r\n") ||
+				      !!strstr(answer, "Allow: GET, HEAD, POST, PUT, DELETE\r\n") ||
 			      !strncmp(refused[_i].request, "BREW", 4),
 		      "%s", answer);
 	ck_assert_uint_eq(w.requests, 0);
@@ -463,6 +484,34 @@ START_TEST(server_closes_who_does_not_read)
 }
 END_TEST
 
+START_TEST(server_hands_on_every_method)
+{
+	static const char *const requests[][2] = {
+		{ "PUT /seen?1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+		  "PUT|/seen|1" },
+		{ "DELETE /seen?2 HTTP/1.1\r\nHost: a\r\n\r\n", "DELETE|/seen|2" },
+		{ "DELETE /seen?3 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+		  "DELETE|/seen|3" },
+		{ "PATCH /seen?4 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+		  "OTHER|/seen|4" },
+		{ "OPTIONS /seen?5 HTTP/1.1\r\nHost: a\r\n\r\n", "OTHER|/seen|5" },
+		{ "HEAD /seen?6 HTTP/1.1\r\nHost: a\r\n\r\n", "200 OK" },
+		{ "GET /seen?7 HTTP/1.1\r\nHost: a\r\n\r\n", "GET|/seen|7" },
+	};
+	struct raw raw;
+
+	world_listen();
+	raw_open(&raw);
+	/* On one connection: none of their bodies is left to be the next request. */
+	for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+		raw_send(&raw, requests[i][0]);
+		raw_expect(&raw, requests[i][1]);
+		ck_assert_uint_eq(w.requests, i + 1);
+	}
+	raw_close(&raw);
+}
+END_TEST
+
 START_TEST(server_answers_head)
 {
 	world_listen();
@@ -480,7 +529,6 @@ START_TEST(server_sets_headers)
 	world_listen();
 	char *answer = raw_ask("GET /status/405 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 	ck_assert_msg(strstr(answer, "HTTP/1.1 405 Method Not Allowed\r\n"), "%s", answer);
-	ck_assert_msg(strstr(answer, "\r\nAllow: POST\r\n"), "%s", answer);
 	ck_assert_msg(strstr(answer, "\r\nRetry-After: 7\r\n"), "%s", answer);
 	ck_assert_msg(strstr(answer, "\r\nContent-Type: application/json\r\n"), "%s", answer);
 	ck_assert_msg(strstr(answer, "\r\nContent-Length: 3\r\n"), "%s", answer);
