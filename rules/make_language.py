@@ -94,9 +94,19 @@ def read_template_names(top):
     return {row[1]: row[2] for _, row in tables(path, "TEMPLATE_NAME")}
 
 
+def read_body_names(top):
+    path = os.path.join(top, "include", "tracepager", "tbl", "body.def")
+    return {row[1]: row[2] for _, row in tables(path, "BODY_NAME")}
+
+
 def read_limit(top, name):
-    with open(os.path.join(top, "include", "tracepager", "limits.h"), encoding="utf-8") as file:
-        return int(re.search(r"^#define\s+LIMIT_" + name + r"\s+(\d+)u?\s*$", file.read(), flags=re.M).group(1))
+    folder = os.path.join(top, "include", "tracepager")
+    for header in ("limits.h", "limits_pager.h"):
+        with open(os.path.join(folder, header), encoding="utf-8") as file:
+            found = re.search(r"^#define\s+LIMIT_" + name + r"\s+(\d+)u?\s*$", file.read(), flags=re.M)
+        if found:
+            return int(found.group(1))
+    raise KeyError(name)
 
 
 def ref(name):
@@ -137,6 +147,7 @@ def value_types(top):
         "texts": {"type": "array", "items": ref("text"), "minItems": 1},
         "secrets": {"anyOf": [ref("text"), {"type": "array", "items": ref("text"), "minItems": 1,
                                             "maxItems": read_limit(top, "LIVE_SECRETS")}]},
+        "body": {"anyOf": [ref("text"), {"type": ["object", "array"]}]},
         "peers": {"type": "array", "items": scalar(r"^[^*?]+$"), "minItems": 1, "uniqueItems": True},
         "glob": glob,
         "word": word,
@@ -190,7 +201,7 @@ def ranges(pattern, least=None, most=None):
 def value_schema(map_, member, maps, top):
     """The schema of a member's value."""
     by_name = {("ROUTE", "when"): {"anyOf": [ref("when"), {"type": "array", "items": ref("matcher"), "minItems": 1}]},
-               ("PAGER", "url"): ref("url"), ("SERVICE", "peers"): ref("peers"), ("ROUTE", "also_notify"): ref("also_notify"),
+               ("PAGER", "url"): ref("url"), ("PAGER", "content_type"): {"type": "string", "pattern": "/"}, ("SERVICE", "peers"): ref("peers"), ("ROUTE", "also_notify"): ref("also_notify"),
                ("DEFAULTS", "owner_from"): {"type": "array", "minItems": 1,
                                             "items": {"type": "string", "pattern": r"^(resource|span|label)\..+$"}},
                ("CLOCK", "start_time"): ref("start_time"), ("CLOCK", "end_time"): ref("end_time"),
@@ -266,6 +277,8 @@ def pager_rules(top):
             then["oneOf"] = two_ways(twins, [way, way + "_file"], list(texts))
         if "feedback_secret" in options:
             then["allOf"] = [{"not": {"required": ["feedback_secret", "feedback_secret_file"]}}]
+        if "content_type" in options:
+            then["dependencies"] = {"content_type": ["body"]}
         then["propertyNames"] = {"enum": names}
         rules.append({"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": then})
     return rules
@@ -309,6 +322,8 @@ def more_of_map(map_, top):
                            if not name.endswith("_file")]},
         "MATCH": {**never, "additionalProperties": ref("glob"), "allOf": [
             {"not": {"required": [word, twin]}} for word, others in twins.items() for twin in others]},
+        "HEADERS": {**never, "propertyNames": {"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"}, "additionalProperties": ref("text"),
+                    "maxProperties": read_limit(top, "WEBHOOK_HEADERS")},
         "LINKS": {**never, "additionalProperties": ref("url_template")},
         "ATTRS": {**never, "additionalProperties": ref("glob")},
         "WHEN": {**never, "propertyNames": {"minLength": 1}, "additionalProperties": ref("globs")},
@@ -390,7 +405,8 @@ def manual_text(top):
         manual = file.read()
     codes = [row for _, row in tables(os.path.join(top, "rules", "doc", "codes.def"), "CODE") if row[0][0] != "C"]
     names = [(f"Brq {name}", text[0].upper() + text[1:] + ".") for name, text in read_template_names(top).items()]
-    return put_list(put_list(manual, "codes", codes), "names", names)
+    body = [(f"Brq {name}", text[0].upper() + text[1:] + ".") for name, text in read_body_names(top).items()]
+    return put_list(put_list(put_list(manual, "codes", codes), "names", names), "body", body)
 
 
 def main():

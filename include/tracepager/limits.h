@@ -2,7 +2,7 @@
  * Every cap of the program, with its reason, by room from the lowest level up. A number that bounds
  * what a peer, a file or time can make grow stands here and nowhere else. A cap that several rooms
  * use stands with the lowest of them. Those of the store and of drills have files of their own,
- * limits_store.h and limits_drill.h. Defaults of options stand in tbl/options.def.
+ * limits_store.h, limits_drill.h and limits_pager.h. Defaults of options stand in tbl/options.def.
  */
 #ifndef TRACEPAGER_LIMITS_H
 #define TRACEPAGER_LIMITS_H
@@ -405,11 +405,7 @@
 
 /* ---- pager ---- */
 
-/* One page: PagerDuty takes at most 512 KB; Standard Webhooks advise 20 KB. */
-#define LIMIT_PAGE_BYTES (500u << 10)
-/* Sections of a page that become members of PagerDuty's custom_details (a page has some eight); the
- * rest becomes one member. */
-#define LIMIT_PAGERDUTY_SECTIONS 24
+#include "tracepager/limits_pager.h"
 /* A decision from which a brief one is made for PagerDuty: most have 8 to 16 KB, and reading 256 KB
  * takes the loop some 7 ms. */
 #define LIMIT_BRIEF_BYTES (256u << 10)

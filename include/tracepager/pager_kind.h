@@ -26,6 +26,9 @@ struct page_target {
 	const char *key;		     /* secret; NULL: none */
 	const char *texts[PAGER_TEXT_COUNT]; /* NULL: none */
 	bool hears; /* the pager has a feedback_secret: what people do there is told back */
+	/* Of a webhook: the source of its template, what that is, and lines "NAME: VALUE\n" of
+	 * further headers; NULL: none. */
+	const char *body, *content_type, *headers;
 	/* Of a console. */
 	enum pager_colour colour;
 	unsigned int columns; /* 0: the terminal's */

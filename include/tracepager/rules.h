@@ -58,6 +58,9 @@ struct pager {
 	enum pager_colour colour;
 	unsigned int columns; /* of a page on the console; 0: the terminal's */
 	const char *place;
+	/* Of a webhook: the source of the template that it sends instead of the decision, NULL:
+	 * none; what that is; lines "NAME: VALUE\n" of further headers, NULL: none. */
+	const char *body, *content_type, *headers;
 	/* "by_team: true": what the entry does not give comes from the team that is paged. */
 	bool key_by_team, to_by_team;
 	/* Then the pager of each team, by team.number; name NULL: the team gives too little. */

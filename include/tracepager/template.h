@@ -46,6 +46,18 @@ struct rule_template {
 const struct rule_template *template_parse(struct arena *arena, const char *text,
 					   const char **ret_unknown, struct err *err);
 
+/* The names of a kind of template: at[1] to at[n - 3]; the last two are label.NAME and
+ * annotation.NAME. The name of a part is its number, as an enum template_name. */
+struct template_names {
+	const char *const *at;
+	size_t n;
+};
+/* The same with names of the caller's. */
+const struct rule_template *template_parse_names(struct arena *arena,
+						 const struct template_names *known,
+						 const char *text, const char **ret_unknown,
+						 struct err *err);
+
 /* Returns the value of a name, borrowed; NULL counts as "". part: for the name of a label or
  * annotation. */
 typedef const char *template_value(void *ctx, const struct template_part *part);
@@ -53,6 +65,10 @@ typedef const char *template_value(void *ctx, const struct template_part *part);
  * segment of a path. buf remembers where something did not fit. */
 void template_write(const struct rule_template *template, template_value *value, void *ctx,
 		    bool url, struct buf *out);
+/* The same with any escaping of values. */
+typedef void template_escaper(const char *text, struct buf *out);
+void template_write_escaped(const struct rule_template *template, template_value *value, void *ctx,
+			    template_escaper *escape, struct buf *out);
 /* Adds a text escaped as a part of an address (RFC 3986). */
 void template_escape(const char *text, struct buf *out);
 /* The known names, for hints and lists; NULL behind the last. */

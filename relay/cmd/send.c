@@ -135,13 +135,31 @@ static bool header_is_secret(const char *name)
 	return false;
 }
 
+/* Is it one of the headers that the rules give? Nobody knows which of them are secret. */
+static bool header_is_of_rules(const struct pager *pager, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (const char *line = pager->headers; line && *line; line++) {
+		if (strncasecmp(line, name, len) == 0 && line[len] == ':')
+			return true;
+		line += strcspn(line, "\n");
+		if (!*line)
+			break;
+	}
+	return false;
+}
+
 static void show_headers(struct send_run *run, const char *mark, const struct http_header *headers,
 			 size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		CLEANUP_FREE char *line =
 			xasprintf("%s: %s", headers[i].name,
-				  header_is_secret(headers[i].name) ? "***" : headers[i].value);
+				  header_is_secret(headers[i].name) ||
+						  header_is_of_rules(run->pager, headers[i].name)
+					  ? "***"
+					  : headers[i].value);
 		show_lines(run, mark, line, strlen(line));
 	}
 }

@@ -669,7 +669,7 @@ static const struct destination_target *target_get(struct deliver *deliver, cons
 	if (target)
 		return target;
 	target = xcalloc(1, sizeof(*target));
-	target->arena = arena_new(4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES + strlen(text) + 1);
+	target->arena = arena_new(2 * LIMIT_TARGET_BYTES + strlen(text) + 1);
 	target->text = arena_strdup(target->arena, text);
 	if (page_target_read(target->arena, text, &target->parsed, &err))
 		target->fault = xstrdup(err.text);

@@ -102,7 +102,7 @@ static struct recipient *recipient_for(struct incident *incident, const struct p
 				       enum recipient_role role)
 {
 	const struct page_target target = page_target_of(pager);
-	BUF_LOCAL(text, 2 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
+	BUF_LOCAL(text, LIMIT_TARGET_BYTES);
 	struct recipient *recipient;
 
 	page_target_write(&target, &text);
@@ -374,7 +374,7 @@ bool recipients_told(const struct incident *incident)
 
 static const struct pager_kind *recipient_kind(const struct recipient *recipient)
 {
-	struct arena *arena = arena_new(4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES);
+	struct arena *arena = arena_new(2 * LIMIT_TARGET_BYTES);
 	const struct pager_kind *kind = NULL;
 	struct page_target target;
 	struct err err;

@@ -62,6 +62,11 @@ struct judgement pager_judge_ok(const struct http_reply *reply);
 /* The judgement of a reply that means no: its words, after "HTTP STATUS: ". */
 struct judgement pager_refused(const struct http_reply *reply, const char *words);
 
+/* The body that the target's template makes of the page. 0, -EINVAL: the template cannot be read,
+ * or -E2BIG. */
+int webhook_write_template(struct arena *arena, const struct page *page,
+			   const struct page_target *target, struct buf *out, struct err *err);
+
 /* What the kinds opsgenie and jsm share. */
 int opsgenie_build(struct arena *arena, const struct page *page, const struct page_target *target,
 		   const char *message_id, int64_t wall_us, struct delivery *ret_delivery,

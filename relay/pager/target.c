@@ -27,6 +27,9 @@ struct page_target page_target_of(const struct pager *pager)
 		.key = pager->key.value,
 		.colour = pager->colour,
 		.columns = pager->columns,
+		.body = pager->body,
+		.content_type = pager->body ? pager->content_type : NULL,
+		.headers = pager->headers,
 	};
 
 	memcpy(target.texts, pager->texts, sizeof(target.texts));
@@ -47,11 +50,22 @@ void page_target_write(const struct page_target *target, struct buf *out)
 			buf_json_text(out, target_texts[which], target->texts[which]);
 	if (target->hears)
 		buf_json_int(out, "hears", 1);
+	if (target->body) {
+		buf_json_text(out, "body", target->body);
+		buf_json_text(out, "content_type", target->content_type);
+	}
+	if (target->headers)
+		buf_json_text(out, "headers", target->headers);
 	if (target->colour)
 		buf_json_int(out, "color", (int)target->colour);
 	if (target->columns)
 		buf_json_int(out, "width", target->columns);
 	buf_putc(out, '}');
+}
+
+static const char *target_text(struct arena *arena, const json_t *root, const char *key)
+{
+	return arena_strdup(arena, json_string_value(json_object_get(root, key)));
 }
 
 /* A number from 0 to `most`; 0 where there is none. */
@@ -85,18 +99,19 @@ int page_target_read(struct arena *arena, const char *text, struct page_target *
 		*ret_target = (struct page_target){
 			.kind = (enum pager_kind_id)i,
 			.pager = arena_strdup(arena, pager),
-			.url = arena_strdup(arena, json_string_value(json_object_get(root, "url"))),
-			.key = arena_strdup(arena, json_string_value(json_object_get(root, "key"))),
 			.hears = target_number(root, "hears", 1) != 0,
+			.url = target_text(arena, root, "url"),
+			.key = target_text(arena, root, "key"),
+			.body = target_text(arena, root, "body"),
+			.content_type = target_text(arena, root, "content_type"),
+			.headers = target_text(arena, root, "headers"),
 			.colour =
 				(enum pager_colour)target_number(root, "color", PAGER_COLOUR_NEVER),
 			.columns = (unsigned int)target_number(root, "width",
 							       LIMIT_CONSOLE_COLUMNS_MOST),
 		};
 		for (int which = 0; which < PAGER_TEXT_COUNT; which++)
-			ret_target->texts[which] = arena_strdup(
-				arena,
-				json_string_value(json_object_get(root, target_texts[which])));
+			ret_target->texts[which] = target_text(arena, root, target_texts[which]);
 		error = 0;
 		goto out;
 	}

@@ -1,7 +1,8 @@
 /*
  * Pager kind webhook: the incident and its decision as JSON, signed as Standard Webhooks say;
  * without a secret unsigned. A body above LIMIT_PAGE_BYTES loses the decision first, then details
- * and alerts; the member left_out names what is missing.
+ * and alerts; the member left_out names what is missing. Where the rules give a template, its text
+ * is the body, and is what the signature is over.
  */
 #include "pager-internal.h"
 
@@ -145,6 +146,37 @@ static int webhook_sign(struct arena *arena, const struct page_target *target,
 	return 0;
 }
 
+/* The decision, with as much of the page as fits. */
+static int webhook_write_decision(struct arena *arena, const struct page *page, struct buf *body,
+				  struct err *err)
+{
+	buf_want(body, WEBHOOK_USUAL_BYTES + (page->decision ? strlen(page->decision) : 0));
+	for (enum trim trim = TRIM_NOTHING; trim < TRIM_END; trim++) {
+		webhook_write_body(body, page, trim);
+		if (!body->failed)
+			return 0;
+	}
+	const struct page cut = pager_shortened(arena, page);
+	webhook_write_body(body, &cut, TRIM_DETAILS);
+	if (!body->failed)
+		return 0;
+	return err_set(err, E2BIG, "the page has more than %u bytes without its details",
+		       LIMIT_PAGE_BYTES);
+}
+
+/* Those of the rules. */
+static void webhook_add_headers(struct arena *arena, const struct page_target *target,
+				struct http_request *request)
+{
+	for (const char *line = target->headers; line && *line;) {
+		const size_t len = strcspn(line, "\n"), name = strcspn(line, ":");
+		if (name + 2 <= len)
+			http_request_header(request, arena_strndup(arena, line, name),
+					    arena_strndup(arena, line + name + 2, len - name - 2));
+		line += len + (line[len] == '\n');
+	}
+}
+
 static int webhook_build(struct arena *arena, const struct page *page,
 			 const struct page_target *target, const char *message_id, int64_t wall_us,
 			 struct delivery *ret_delivery, struct err *err)
@@ -154,29 +186,21 @@ static int webhook_build(struct arena *arena, const struct page *page,
 
 	if (!target->url)
 		return err_set(err, EINVAL, "pager %s has no url", target->pager);
-	buf_want(&body, WEBHOOK_USUAL_BYTES + (page->decision ? strlen(page->decision) : 0));
-	for (enum trim trim = TRIM_NOTHING; trim < TRIM_END; trim++) {
-		webhook_write_body(&body, page, trim);
-		if (!body.failed)
-			break;
-	}
-	if (body.failed) {
-		const struct page cut = pager_shortened(arena, page);
-		webhook_write_body(&body, &cut, TRIM_DETAILS);
-	}
-	if (body.failed) {
+	int error = target->body ? webhook_write_template(arena, page, target, &body, err)
+				 : webhook_write_decision(arena, page, &body, err);
+	if (error) {
 		buf_fini(&body);
-		return err_set(err, E2BIG, "the page has more than %u bytes without its details",
-			       LIMIT_PAGE_BYTES);
+		return error;
 	}
-	pager_http_post(arena, target, "application/json", &body, &delivery.request);
+	pager_http_post(arena, target, target->body ? target->content_type : "application/json",
+			&body, &delivery.request);
 	buf_fini(&body);
+	webhook_add_headers(arena, target, &delivery.request);
 	const char *timestamp = arena_printf(arena, "%lld", (long long)(wall_us / US_PER_SECOND));
 	http_request_header(&delivery.request, "webhook-id", arena_strdup(arena, message_id));
 	http_request_header(&delivery.request, "webhook-timestamp", timestamp);
 	if (target->key) {
-		int error =
-			webhook_sign(arena, target, message_id, timestamp, &delivery.request, err);
+		error = webhook_sign(arena, target, message_id, timestamp, &delivery.request, err);
 		if (error)
 			return error;
 	}

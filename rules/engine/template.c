@@ -13,6 +13,7 @@ static const char *const names[] = {
 	[TEMPLATE_LABEL] = "label.NAME",
 	[TEMPLATE_ANNOTATION] = "annotation.NAME",
 };
+static const struct template_names usual_names = { names, ARRAY_LEN(names) };
 
 const char *template_name(size_t index)
 {
@@ -22,6 +23,7 @@ const char *template_name(size_t index)
 /* A template while it is parsed. */
 struct template_reader {
 	struct arena *arena;
+	const struct template_names *names;
 	const char *text;
 	struct rule_template *template;
 	const char **unknown;
@@ -57,14 +59,14 @@ static bool take_scoped(struct template_reader *reader, const char *name, size_t
 {
 	static const struct {
 		const char *prefix;
-		enum template_name name;
-	} scopes[] = { { "label.", TEMPLATE_LABEL }, { "annotation.", TEMPLATE_ANNOTATION } };
+		size_t from_end;
+	} scopes[] = { { "label.", 2 }, { "annotation.", 1 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
 		size_t n = strlen(scopes[i].prefix);
 		if (len <= n || strncmp(name, scopes[i].prefix, n) != 0)
 			continue;
-		part->name = scopes[i].name;
+		part->name = (enum template_name)(reader->names->n - scopes[i].from_end);
 		part->text = arena_strndup(reader->arena, name + n, len - n);
 		return true;
 	}
@@ -76,8 +78,9 @@ static bool template_take_name(struct template_reader *reader, const char *name,
 {
 	if (take_scoped(reader, name, len, part))
 		return true;
-	for (size_t i = TEMPLATE_TEXT + 1; i < TEMPLATE_LABEL; i++)
-		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
+	for (size_t i = TEMPLATE_TEXT + 1; i + 2 < reader->names->n; i++)
+		if (strlen(reader->names->at[i]) == len &&
+		    memcmp(reader->names->at[i], name, len) == 0) {
 			part->name = (enum template_name)i;
 			return true;
 		}
@@ -114,7 +117,16 @@ static const char *take_braces(struct template_reader *reader, const char *at)
 const struct rule_template *template_parse(struct arena *arena, const char *text,
 					   const char **ret_unknown, struct err *err)
 {
-	struct template_reader reader = { arena, text, arena_alloc(arena, sizeof(*reader.template)),
+	return template_parse_names(arena, &usual_names, text, ret_unknown, err);
+}
+
+const struct rule_template *template_parse_names(struct arena *arena,
+						 const struct template_names *known,
+						 const char *text, const char **ret_unknown,
+						 struct err *err)
+{
+	struct template_reader reader = { arena,       known,
+					  text,	       arena_alloc(arena, sizeof(*reader.template)),
 					  ret_unknown, err };
 	size_t most = 1;
 
@@ -156,8 +168,20 @@ void template_escape(const char *text, struct buf *out)
 	}
 }
 
+static void template_add_plain(const char *text, struct buf *out)
+{
+	buf_puts(out, text);
+}
+
 void template_write(const struct rule_template *template, template_value *value, void *ctx,
 		    bool url, struct buf *out)
+{
+	template_write_escaped(template, value, ctx, url ? template_escape : template_add_plain,
+			       out);
+}
+
+void template_write_escaped(const struct rule_template *template, template_value *value, void *ctx,
+			    template_escaper *escape, struct buf *out)
 {
 	for (size_t i = 0; i < template->nparts; i++) {
 		const struct template_part *part = &template->parts[i];
@@ -168,9 +192,7 @@ void template_write(const struct rule_template *template, template_value *value,
 		const char *text = value(ctx, part);
 		if (!text || !*text)
 			buf_puts(out, part->otherwise ? part->otherwise : "");
-		else if (url)
-			template_escape(text, out);
 		else
-			buf_puts(out, text);
+			escape(text, out);
 	}
 }

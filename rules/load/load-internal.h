@@ -51,6 +51,7 @@ enum member_type {
 	MEMBER_TEXT,
 	MEMBER_TEXTS,
 	MEMBER_SECRETS,
+	MEMBER_BODY,
 	MEMBER_GLOB,
 	MEMBER_GLOBS,
 	MEMBER_NAME,
@@ -261,6 +262,11 @@ void load_escalations(struct load *load);
 void load_defaults(struct load *load);
 void load_teams(struct load *load);
 void load_steps(struct load *load); /* the steps of escalations, with those of the teams in them */
+/* ---- load_body.c ---- */
+
+/* body, content_type and headers of a webhook. */
+void load_body(const struct load_scope *scope, struct pager *pager);
+
 /* ---- load_by_team.c ---- */
 
 /* What a team gives to pagers by team. */

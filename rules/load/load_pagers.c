@@ -37,8 +37,10 @@ static bool pager_takes_by_team(enum pager_kind_id kind)
 static void check_options(const struct load_scope *scope, enum pager_kind_id id,
 			  const struct pager_options *kind, const char *key_file)
 {
-	static const char *const more[] = { "color", "width", "feedback_secret",
-					    "feedback_secret_file" };
+	static const char *const more[] = {
+		"color", "width",	 "feedback_secret", "feedback_secret_file",
+		"body",	 "content_type", "headers"
+	};
 	const char *names[8 + ARRAY_LEN(more) + PAGER_TEXT_COUNT] = { "kind" };
 	struct buf all = BUF_INIT(512);
 	size_t n = 1;
@@ -223,6 +225,8 @@ static void read_pager(struct load *load, size_t i)
 			      pager->key_by_team ? PAGER_OPTIONAL : kind->key_need, &pager->key);
 	if (pager_kind_has(pager->kind, "feedback_secret"))
 		member_secrets(&scope, "feedback_secret", "feedback_secret_file", pager->feedback);
+	if (pager_kind_has(pager->kind, "body"))
+		load_body(&scope, pager);
 	pager->no_resolve = member_key(&scope, "resolve") && !member_bool(&scope, "resolve");
 }
 

@@ -28,6 +28,7 @@ BAD = {
     "TEXT": ANY + DEEP,
     "TEXTS": ["a", 5, [], {}, None, "", [""], [None], [["a"]], [{}], {"a": "b"}],
     "SECRETS": ANY + [[""], [None], [["a"]], [{}], {"a": "b"}, ["a", "b", "c"]],
+    "BODY": [None, ""],
     "GLOB": ANY + DEEP + BAD_GLOBS,
     "GLOBS": [None, {}, [], [None], {"a": "b"}, [["a"]], ["a", "[x"], ["a", {}]] + BAD_GLOBS,
     "NAME": ANY + DEEP,
@@ -343,6 +344,8 @@ class Maker:
             made["url"] = self.random.choice(["https://h/{not a template}".replace(" ", ""), "http://h:80"])
         if kind.key and (kind.key_need == "REQUIRED" or self.random.random() < 0.5):
             made[kind.key + self.random.choice(["", "_file"])] = self.random.choice(TEXTS)
+        if "body" not in made:
+            made.pop("content_type", None)
         if kind.key and self.random.random() < 0.15:
             # The teams give it: root_teams().
             made["by_team"] = True
@@ -372,6 +375,16 @@ class Maker:
     @staticmethod
     def kind_texts(id_):
         return make_language.read_kind_texts(TOP, id_)
+
+    def pager_body(self):
+        return self.random.choice([{"text": "{headline}", "n": 5, "more": [True, "{label.a b|none}"]}, ["{team}"], {"{alert}": {"x": "y"}},
+                                   '{{"text": "{summary|no \\"summary\\"}"}}', "[1, true]", {}, []])
+
+    def pager_content_type(self):
+        return self.random.choice(["application/json", "application/vnd.shop+json", "text/json; charset=utf-8"])
+
+    def pager_headers(self):
+        return self.random.choice([{"X-Shop": "a b"}, {"x-größe"[:2] + "size": "größe", "Priority": 5}, {"A": True}])
 
     def pager_kind(self):
         return self.random.choice(list(self.kinds))
@@ -464,7 +477,7 @@ class Maker:
         id_, made = self.any_map(found)
         key = "" if id_ == "WHEN" else self.random.choice(["nonsense", "Owner", "", "team_s"])
         # Where any key may be, its value is the mistake.
-        made[key] = self.random.choice([None, [], {}, ""]) if id_ in ("LINKS", "ATTRS", "MATCH") else "x"
+        made[key] = self.random.choice([None, [], {}, ""]) if id_ in ("LINKS", "ATTRS", "MATCH", "HEADERS") else "x"
         return f"{id_}.{key}"
 
     def break_missing(self, found):

@@ -15,7 +15,7 @@ MANUAL = os.path.join(TOP, make_language.MANUAL)
 
 # What the manual calls each type of members.def; NAME and its like go on with what they name.
 TYPES = {
-    "TEXT": "text", "TEXTS": "list of texts", "SECRETS": "text, or a list of them", "GLOB": "glob", "GLOBS": "glob, or a list of them", "NAME": "name of ",
+    "TEXT": "text", "TEXTS": "list of texts", "SECRETS": "text, or a list of them", "BODY": "template, or a map or list", "GLOB": "glob", "GLOBS": "glob, or a list of them", "NAME": "name of ",
     "NAMES": "list of names of ", "NAME_OR_NAMES": "name of ", "NAMED": "map from names", "MAP": "map", "MAPS": "list of maps",
     "MATCHERS": "matchers", "URL": "URL", "TEMPLATE": "template", "DURATION": "duration", "WHOLE": "whole number",
     "SHARE": "number from 0 to 1", "BOOL": "true or false", "DATE": "date", "TIME": "time", "MODE": "errors, latency or auto", "COLOR": "auto, always or never",
