@@ -91,6 +91,72 @@ struct html_past_list {
 void html_past_write(struct html *html, const struct html_frame *frame,
 		     const struct html_past_list *list);
 
+/* ---- what waits for pagers: html_queue.c ---- */
+
+struct html_pager_row {
+	const char *name, *kind;
+	const char *paused_by; /* "ann since …"; NULL: it is not paused */
+	bool failing;
+	size_t waiting;
+	int64_t oldest_us; /* 0: none waits */
+};
+
+struct html_queue_row {
+	int64_t id;
+	const char *incident, *pager, *event, *state, *error; /* error "": none */
+	enum severity severity;
+	unsigned int attempts;
+	int64_t created_us, next_us; /* next 0: its turn is not known */
+};
+
+struct html_queue {
+	const struct html_pager_row *pagers;
+	size_t npagers;
+	const struct html_queue_row *pages; /* the oldest first */
+	size_t npages, nwaiting;	    /* shown, and all */
+	const char *mark;
+};
+
+void html_queue_write(struct html *html, const struct html_frame *frame,
+		      const struct html_queue *queue);
+
+/* ---- silences: html_silences.c ---- */
+
+struct html_silence_row {
+	const char *id;	   /* "": one of the rules */
+	const char *scope; /* what it silences */
+	const char *state, *author, *reason, *place;
+	int64_t starts_us, ends_us; /* 0: since ever, without end */
+};
+
+/* What stands in the form that makes one. */
+struct html_silence_form {
+	const char *matchers, *suspect, *team, *duration, *reason;
+};
+
+struct html_silences {
+	const struct html_silence_row *rows;
+	size_t nrows;
+	bool more;
+	struct html_silence_form form;
+	const char *mark;
+};
+
+void html_silences_write(struct html *html, const struct html_frame *frame,
+			 const struct html_silences *silences);
+
+/* ---- bodies that could not be read: html_rejected.c ---- */
+
+struct html_rejected_row {
+	int64_t at_us, byte; /* byte -1: the reason names no place */
+	const char *sender, *peer, *reason;
+	const char *body; /* its beginning, plain text */
+	size_t len;	  /* of the whole body */
+};
+
+void html_rejected_write(struct html *html, const struct html_frame *frame,
+			 const struct html_rejected_row *rows, size_t n);
+
 /* ---- a trace: html_waterfall.c ---- */
 
 struct html_span_fact {

@@ -24,3 +24,26 @@ void html_choose_severity(struct html *html, const char *chosen)
 		html_option(html, severities[i], severities[i], chosen);
 	HTML(html, "</select></label>");
 }
+
+void html_form_begin(struct html *html, const char *path, const char *mark)
+{
+	HTML(html, "<form method=\"post\" action=\"");
+	html_text(html, path);
+	HTML(html, "\" accept-charset=\"utf-8\"><input type=\"hidden\" name=\"n\" value=\"");
+	html_text(html, mark);
+	/* The return key in a field presses the first button: this one does nothing. */
+	HTML(html, "\"><button disabled hidden></button>\n");
+}
+
+void html_button(struct html *html, const char *act, const char *object, const char *text)
+{
+	HTML(html, "<button name=\"act\" value=\"");
+	html_text(html, act);
+	if (*object) {
+		HTML(html, ":");
+		html_text(html, object);
+	}
+	HTML(html, "\">");
+	html_text(html, text);
+	HTML(html, "</button>");
+}

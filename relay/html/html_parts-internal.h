@@ -31,7 +31,14 @@ void html_waterfall_text(struct html *out, const struct page *page);
 /* A severity as a coloured word. */
 void html_severity(struct html *html, enum severity severity);
 
-/* ---- html_filters.c: the fields of a form that filters a list ---- */
+/* ---- html_filters.c: forms ---- */
+
+/* The begin of a form that acts, with its mark. */
+void html_form_begin(struct html *html, const char *path, const char *mark);
+/* A button of the field "act"; object "": the act alone, else "ACT:OBJECT". */
+void html_button(struct html *html, const char *act, const char *object, const char *text);
+
+/* ---- the fields of a form that filters a list ---- */
 
 void html_option(struct html *html, const char *value, const char *text, const char *chosen);
 /* A choice of severities, called "severity". */

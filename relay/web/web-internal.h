@@ -156,6 +156,11 @@ void web_serve_events(struct web_request *request);
 void web_serve_page_incidents(struct web_request *request);
 void web_serve_page_incident(struct web_request *request);
 void web_serve_page_incident_act(struct web_request *request);
+void web_serve_page_queue(struct web_request *request); /* web_page_queue.c */
+void web_serve_page_queue_act(struct web_request *request);
+void web_serve_page_rejected(struct web_request *request); /* web_page_rejected.c */
+void web_serve_page_silences(struct web_request *request); /* web_page_silences.c */
+void web_serve_page_silences_act(struct web_request *request);
 void web_serve_page_past(struct web_request *request); /* web_page_past.c */
 void web_serve_static(struct web_request *request);
 /* web_intake.c */

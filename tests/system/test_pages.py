@@ -164,6 +164,53 @@ def the_past_is_searched():
         daemon.finish()
 
 
+def silences_are_made_and_ended():
+    daemon = relay()
+    try:
+        browser = Browser(daemon)
+        page = browser.ask("GET", "/silences")[2]
+        form = {"n": mark(page), "act": "add", "matchers": "alertname=DiskFull\r\ninstance=~db.*", "duration": "1800", "reason": HOSTILE[:40]}
+        status, reply, text = browser.ask("POST", "/silences", form)
+        assert (status, reply.getheader("Location")) == (303, "/silences"), text
+        page = browser.ask("GET", "/silences")[2]
+        assert "DiskFull" in page and "active" in page and "<script>alert" not in page
+        status, _, text = browser.ask("POST", "/silences", {"n": mark(page), "act": "add", "duration": "1800", "reason": "all"})
+        assert status == 400 and "role=\"alert\"" in text, (status, text)
+        end = re.search(r'value="(end:[0-9a-f]+)"', page)[1]
+        assert browser.ask("POST", "/silences", {"n": mark(text), "act": end})[0] == 303
+        assert "ended" in browser.ask("GET", "/silences")[2]
+    finally:
+        daemon.finish()
+
+
+def the_queue_is_shown_and_acted_on():
+    pager = peers.Pager(refuse=lambda *_: True)
+    daemon = peers.Daemon(pager.url).start()
+    try:
+        browser = Browser(daemon)
+        name = re.search(r'value="pause:([^"]+)"', browser.ask("GET", "/queue")[2])[1]
+        assert browser.ask("POST", "/queue", {"n": mark(browser.ask("GET", "/queue")[2]), "act": "pause:" + name})[0] == 303
+        page = browser.ask("GET", "/queue")[2]
+        assert f'value="resume:{name}"' in page and "by local since" in page, page
+        assert browser.ask("POST", "/queue", {"n": mark(page), "act": "pause:nobody"})[0] == 409
+        assert browser.ask("POST", "/queue", {"n": mark(browser.ask("GET", "/queue")[2]), "act": "drop-page:12"})[0] == 409
+        assert browser.ask("POST", "/queue", {"n": mark(browser.ask("GET", "/queue")[2]), "act": "resume:" + name})[0] == 303
+        assert f'value="pause:{name}"' in browser.ask("GET", "/queue")[2]
+    finally:
+        daemon.finish()
+
+
+def rejected_bodies_are_shown():
+    daemon = relay()
+    try:
+        assert "Nothing was rejected" in Browser(daemon).ask("GET", "/rejected")[2]
+        daemon.request("POST", "/webhook/am", '{"alerts": [{"labels": "<b>\x00&'.encode())
+        page = Browser(daemon).ask("GET", "/rejected")[2]
+        assert "&lt;b&gt;" in page and "<b>" not in page.split("<main")[1] and "am" in page
+    finally:
+        daemon.finish()
+
+
 def filters_and_orders():
     daemon = relay()
     try:
@@ -318,5 +365,6 @@ def a_page_is_told_of_changes():
         daemon.finish()
 
 
-peers.run(a_browser_gets_pages_and_a_terminal_paths, an_incident_is_shown_and_acted_on, its_trace_is_drawn, the_past_is_searched, filters_and_orders, signing_in_and_out,
+peers.run(a_browser_gets_pages_and_a_terminal_paths, an_incident_is_shown_and_acted_on, its_trace_is_drawn, the_past_is_searched, silences_are_made_and_ended, the_queue_is_shown_and_acted_on,
+          rejected_bodies_are_shown, filters_and_orders, signing_in_and_out,
           what_must_not_act, guessing_is_slowed, a_login_leads_nowhere_else, a_page_is_told_of_changes, at_once=2)
