@@ -1,0 +1,82 @@
+/*
+ * The caps of web, each with its reason: a section of limits.h, which includes it.
+ */
+#ifndef TRACEPAGER_LIMITS_WEB_H
+#define TRACEPAGER_LIMITS_WEB_H
+
+/* The host of a Host or Origin header: a name of the DNS has 253 characters. */
+#define LIMIT_HOST_BYTES 256
+/* One segment of a path that stands for a name or an id. */
+#define LIMIT_PATH_PLACE_BYTES 256u
+/* An error as JSON: its sentence may quote what is wrong. */
+#define LIMIT_WEB_ERROR_BYTES (64u << 10)
+/* A whole reply by which the server refuses a request: its texts are its own. */
+#define LIMIT_REFUSAL_BYTES 2048
+/* Retry-After of a 503, in seconds: the store answers again within one. */
+#define LIMIT_WEB_RETRY_AFTER_S 5
+/* The body of a request of the API: a comment, or a silence with many matchers. */
+#define LIMIT_WEB_BODY_BYTES (64u << 10)
+/* A comment, a reason, a name: a person reads it in a page. */
+#define LIMIT_ACT_TEXT_BYTES 2000u
+/* Entries of one answer of a list, without and with `limit`. */
+#define LIMIT_LIST_DEFAULT 100
+#define LIMIT_LIST_MOST	   1000
+/* The answer about incidents: LIMIT_LIST_MOST of a few KiB, or one with its whole decision. */
+#define LIMIT_INCIDENTS_BYTES (16u << 20)
+/* Past incidents that are read for one answer: with filters most may not fit. */
+#define LIMIT_LIST_LOOKED 20000u
+/* An act with its texts, and the sentence about it. */
+#define LIMIT_ACT_BYTES	      (64u << 10)
+#define LIMIT_ACT_WORDS_BYTES 4096u
+/* A link of a page is good for so long at most; and until so long after its incident's end. */
+#define LIMIT_ACT_LINK_US	(30 * US_PER_DAY)
+#define LIMIT_ACT_LINK_AFTER_US US_PER_DAY
+/* Keys of links in force: the one that signs, and the one before it. */
+#define LIMIT_LINK_KEYS 2u
+/* Forms that are remembered as sent: ten thousand people do not press a button in an hour. */
+#define LIMIT_FORMS_SENT 4096u
+/* The page behind a link: a page's texts, of which each character may be escaped. */
+#define LIMIT_LINK_PAGE_BYTES (4u << 20)
+/* One text of a page, as one line. */
+#define LIMIT_HTML_COLUMNS 16384u
+/* A page of HTML: a list of LIMIT_PAGE_ROWS, or one incident with its story. */
+#define LIMIT_PAGE_HTML_BYTES (8u << 20)
+/* Rows of a list on a page: nobody reads more without a filter. */
+#define LIMIT_PAGE_ROWS 200u
+/* Teams that the filter of a list offers. */
+#define LIMIT_PAGE_TEAMS 500u
+/* Spans of a trace on a page: more rows than anybody follows with the eye. */
+#define LIMIT_WATERFALL_ROWS 150u
+/* Somebody who has signed in signs in again after so long: a day of work. */
+#define LIMIT_SESSION_US (12 * US_PER_HOUR)
+/* The name of an API token, and a session with it. */
+#define LIMIT_SESSION_NAME_BYTES 128u
+#define LIMIT_SESSION_BYTES	 512u
+/* Wrong API tokens of one peer within a minute, when the next is not looked at; and how many peers
+ * are counted: whoever has more addresses is slowed by the token's length alone. */
+#define LIMIT_LOGIN_FAILURES 10u
+#define LIMIT_LOGIN_US	     US_PER_MINUTE
+#define LIMIT_LOGIN_PEERS    256u
+/* Readers whose pages keep themselves up to date: how many, how often a change is looked for, and
+ * after how long a reader asks again, before proxies give the request up. */
+#define LIMIT_FOLLOWERS	       200u
+#define LIMIT_FOLLOW_LOOK_US   US_PER_SECOND
+#define LIMIT_FOLLOW_ANSWER_US (25 * US_PER_SECOND)
+/* A name that a person gives in a form. */
+#define LIMIT_PERSON_BYTES 200u
+/* The header Link: a path with its query. */
+#define LIMIT_LINK_HEADER_BYTES 4096u
+
+/* The answer of /metrics: some hundred lines, and more for each source and pager. */
+#define LIMIT_METRICS_TEXT_BYTES (1u << 20)
+/* The status of the rules: LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names
+ * make more of it. */
+#define LIMIT_RULES_STATUS_BYTES (16u << 20)
+/* Of each pager: events that have acted, and incidents of the pager whose own ids are known. After
+ * a storm a person may tick 1,000 incidents at once, and any of these events may come again. */
+#define LIMIT_FEEDBACK_EVENTS	 2048u
+#define LIMIT_FEEDBACK_INCIDENTS 1024u
+/* The reply to it: LIMIT_FEEDBACK_ACTS outcomes with their sentences. */
+#define LIMIT_FEEDBACK_REPLY_BYTES (2u << 20)
+
+#endif
