@@ -263,6 +263,13 @@ static void web_rules(void *ctx, bool json, struct buf *out)
 		shadow_write_text(relay->shadow, out);
 }
 
+static const struct reload *web_ruleset(void *ctx, enum reload_role role)
+{
+	const struct relay *relay = ctx;
+
+	return role == RELOAD_LIVE ? relay->rules : relay->shadow_rules;
+}
+
 static void web_shadow(void *ctx, struct buf *out)
 {
 	const struct relay *relay = ctx;
@@ -833,6 +840,7 @@ static void make_intake(struct relay *relay)
 			 .measure = web_measure,
 			 .reload = web_reload,
 			 .rules = web_rules,
+			 .ruleset = web_ruleset,
 			 .shadow = web_shadow,
 			 .act = web_act,
 			 .pager = web_pager,

@@ -225,6 +225,54 @@ struct html_verdict {
 
 void html_verdict(struct html *html, const struct html_verdict *verdict);
 
+/* ---- what if: html_what_if.c ---- */
+
+/* A rule that was tried. */
+struct html_rule_try {
+	const char *rule, *name, *place, *reason; /* "route", "", "shop.yaml:12", why */
+};
+
+/* What a decision says, beside another. */
+struct html_compared {
+	const char *field;	      /* its name in the API */
+	const char *what, *was, *now; /* "" nothing */
+};
+
+struct html_decided {
+	struct html_verdict verdict;
+	const struct html_rule_try *matched, *missed; /* missed: the nearest first */
+	size_t nmatched, nmissed;
+};
+
+/* A problem of rules. */
+struct html_finding {
+	bool error;
+	const char *code, *file, *text, *source, *hint; /* source, hint: "" none */
+	int line, column;				/* 0: unknown */
+};
+
+struct html_what_if {
+	/* What stands in its form: the id of an incident or decision, pasted texts, and "force",
+	 * "shadow" or "pasted". left_out: a pasted text is too long to be shown again. */
+	const char *id, *alert, *traces, *rules_text, *rules;
+	bool has_shadow, left_out;
+	const char *mark;
+	const char *why_not; /* nothing was decided; "" it was, or nothing was asked */
+	const struct html_finding *findings;
+	size_t nfindings;
+	const char *const *notes;
+	size_t nnotes;
+	const char *was_title, *now_title; /* was_title "": there is nothing to compare with */
+	const char *change;		   /* "payments -> ledger"; "" none */
+	const struct html_compared *rows;
+	size_t nrows;
+	const struct html_decided *was, *now; /* NULL: not decided */
+	const char *summary;		      /* of the page that would be sent; "" none */
+};
+
+void html_what_if_write(struct html *html, const struct html_frame *frame,
+			const struct html_what_if *what_if);
+
 /* ---- one incident: html_incident.c ---- */
 
 struct html_event {

@@ -79,4 +79,19 @@
 /* The reply to it: LIMIT_FEEDBACK_ACTS outcomes with their sentences. */
 #define LIMIT_FEEDBACK_REPLY_BYTES (2u << 20)
 
+/* ---- what if ---- */
+
+/* The body of a request for what-if: a webhook, and some traces of 1,000 spans each, which a form
+ * sends half as large again. */
+#define LIMIT_WHAT_IF_BODY_BYTES (8u << 20)
+/* Its answer: two decisions. */
+#define LIMIT_WHAT_IF_ANSWER_BYTES (2u * LIMIT_DECISION_BYTES + (1u << 20))
+/* Those that run side by side: each holds a thread of the pool and up to ten times its body. */
+#define LIMIT_WHAT_IFS 2u
+/* Files of rules pasted as one text, and notes about what was pasted. */
+#define LIMIT_WHAT_IF_FILES 200u
+#define LIMIT_WHAT_IF_NOTES 20u
+/* A pasted text that is shown again in the form. */
+#define LIMIT_WHAT_IF_SHOWN_BYTES (48u << 10)
+
 #endif

@@ -33,6 +33,10 @@ int outcome_read(struct arena *arena, const char *json, size_t len, struct outco
 int outcome_of(struct arena *arena, const struct decision *decision, struct outcome *ret_outcome,
 	       struct err *err);
 
+/* What a person would call the difference, "payments -> ledger"; NULL: there is none. Two decisions
+ * that page nobody are the same. Caller frees. */
+char *outcome_name_change(const struct outcome *was, const struct outcome *now);
+
 /* The text of an event "rerouted": a team said "not ours". Texts are the arena's, "" where there is
  * nothing; reason is how the answer came where nobody gave one: "link". */
 struct handed_on {

@@ -29,6 +29,9 @@ int rules_load_part(const char *const *paths, size_t npaths, struct ruleset **re
 /* The same from a text that has only a name: for tests, the fuzzer and embedded defaults. */
 int rules_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		struct ruleset **ret_rules, struct findings *findings);
+/* The same from several texts, as from several files. */
+int rules_parse_texts(const struct rule_text *texts, size_t n, bool load_secrets,
+		      struct ruleset **ret_rules, struct findings *findings);
 
 /* Does the path name a file of rule tests (*_test.yaml, *_test.yml)? The loader passes over those.
  */

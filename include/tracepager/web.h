@@ -17,6 +17,7 @@
 #include "tracepager/intake.h"
 #include "tracepager/links.h"
 #include "tracepager/pool.h"
+#include "tracepager/reload.h"
 #include "tracepager/secret.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
@@ -33,6 +34,8 @@ struct web_ops {
 	void (*reload)(void *ctx, struct http_exchange *exchange);
 	/* The status of the rules in force and of the shadow rules, as text or as JSON. */
 	void (*rules)(void *ctx, bool json, struct buf *out);
+	/* The set of rules in that role, to be read in this turn; NULL: there is none. */
+	const struct reload *(*ruleset)(void *ctx, enum reload_role role);
 	/* The differences of the shadow rules, as JSON. */
 	void (*shadow)(void *ctx, struct buf *out);
 	/* Those of incident.h. */
@@ -95,6 +98,7 @@ struct web {
 	const char *listen, *hosts; /* of the configuration; borrowed */
 	struct web_ops ops;
 	size_t nfollowers;	   /* requests of GET /events that wait */
+	size_t nwhat_ifs;	   /* what-ifs that the pool has */
 	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
 };
 

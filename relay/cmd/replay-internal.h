@@ -35,10 +35,6 @@ struct replay_result {
 	size_t nchanges;
 };
 
-/* What a person would call the difference; NULL: there is none. Two decisions that page nobody are
- * the same. Caller frees. Any thread. */
-char *replay_name_change(const struct outcome *was, const struct outcome *now);
-
 void replay_write_text(const struct replay_result *result, struct buf *out);
 void replay_write_json(const struct replay_result *result, struct buf *out);
 

@@ -54,7 +54,7 @@ static struct replay_change *find_change(struct opened *opened, const struct out
 					 enum replay_basis basis)
 {
 	const char *name = labels_get(&opened->alert.labels, "alertname");
-	char *what = replay_name_change(&opened->was, now);
+	char *what = outcome_name_change(&opened->was, now);
 
 	if (!what)
 		return NULL;

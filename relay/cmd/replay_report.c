@@ -15,37 +15,6 @@
 
 #define REPLAY_TEXT_COLUMNS 200
 
-static bool texts_differ(const char *a, const char *b)
-{
-	return strcmp(a, b) != 0;
-}
-
-static bool suspects_differ(const struct outcome *was, const struct outcome *now)
-{
-	if (!was->found || !now->found)
-		return was->found != now->found;
-	return texts_differ(was->suspect, now->suspect) || texts_differ(was->callee, now->callee);
-}
-
-char *replay_name_change(const struct outcome *was, const struct outcome *now)
-{
-	if (!was->sent && !now->sent)
-		return NULL;
-	if (!now->sent)
-		return xstrdup("no longer sent");
-	if (!was->sent)
-		return xstrdup("new");
-	if (texts_differ(was->team, now->team))
-		return xasprintf("%s -> %s", was->team, now->team);
-	if (texts_differ(was->severity, now->severity))
-		return xasprintf("from %s to %s", was->severity, now->severity);
-	if (texts_differ(was->policy, now->policy) || texts_differ(was->pagers, now->pagers))
-		return xstrdup("to other pagers of the team");
-	if (suspects_differ(was, now))
-		return xstrdup("with another suspect");
-	return NULL;
-}
-
 /* ---- counts ---- */
 
 /* How many changes of one sort there are. */

@@ -31,6 +31,15 @@ void html_waterfall_text(struct html *out, const struct page *page);
 /* A severity as a coloured word. */
 void html_severity(struct html *html, enum severity severity);
 
+/* ---- html_verdict.c ---- */
+
+/* A place in the rules, with a link to its line on the page of the rules. */
+void html_rule_place(struct html *html, const char *place, bool shadow);
+
+/* ---- html_findings.c ---- */
+
+void html_findings(struct html *html, const struct html_finding *findings, size_t n);
+
 /* ---- html_filters.c: forms ---- */
 
 /* The begin of a form that acts, with its mark. */

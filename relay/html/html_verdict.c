@@ -1,9 +1,38 @@
 /* HTML verdict: what is suspected, how sure that is, what speaks against it, and whose it is. */
 #include "tracepager/html_pages.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
 
 #include "html_parts-internal.h"
+
+void html_rule_place(struct html *html, const char *place, bool shadow)
+{
+	const char *colon = strrchr(place, ':');
+	const int64_t line = colon ? strtoll(colon + 1, NULL, 10) : 0;
+
+	if (colon && line > 0) {
+		CLEANUP_FREE char *file = xstrndup(place, (size_t)(colon - place));
+		const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+		HTML_IF(html, shadow,
+			"<a href=\"/rules?of=shadow&amp;file=", "<a href=\"/rules?file=");
+		html_url_part(html, name);
+		HTML(html, "&amp;line=");
+		html_int(html, line);
+		HTML(html, "#");
+		html_url_part(html, name);
+		HTML(html, ":");
+		html_int(html, line);
+		HTML(html, "\">");
+	}
+	HTML(html, "<code>");
+	html_text(html, place);
+	HTML(html, "</code>");
+	HTML_IF(html, colon && line > 0, "</a>", "");
+}
 
 static void add_list(struct html *html, const char *title, const char *const *texts, size_t n)
 {
@@ -105,9 +134,8 @@ static void add_owner(struct html *html, const struct html_verdict *verdict)
 	html_text(html, verdict->owner);
 	HTML(html, "</b>");
 	if (*verdict->rule) {
-		HTML(html, ", by <code>");
-		html_text(html, verdict->rule);
-		HTML(html, "</code>");
+		HTML(html, ", by ");
+		html_rule_place(html, verdict->rule, false);
 	}
 	if (*verdict->policy) {
 		HTML(html, ", escalation ");

@@ -41,6 +41,8 @@ bool web_is_form(const struct http_exchange *exchange);
 /* Reads the body as a form of this reader that was not sent before: its mark is taken. NULL: it
  * may act; else a sentence that says why not, and *ret_status. */
 const char *web_form_refused(struct web_request *request, int *ret_status);
+/* The same of a form whose body may have so many bytes. */
+const char *web_large_form_refused(struct web_request *request, size_t most_bytes, int *ret_status);
 /* A field of the body; "" where it is missing. False: it is given twice, too long, or no text. */
 bool web_form_field(struct web_request *request, const char *name, char *out, size_t size);
 

@@ -151,6 +151,11 @@ bool web_form_field(struct web_request *request, const char *name, char *out, si
 
 const char *web_form_refused(struct web_request *request, int *ret_status)
 {
+	return web_large_form_refused(request, LIMIT_WEB_BODY_BYTES, ret_status);
+}
+
+const char *web_large_form_refused(struct web_request *request, size_t most_bytes, int *ret_status)
+{
 	const struct web *web = request->web;
 	char mark[WEB_MARK_BYTES];
 	size_t len;
@@ -162,8 +167,8 @@ const char *web_form_refused(struct web_request *request, int *ret_status)
 				   http_exchange_header(request->exchange, "Origin"));
 		return "Nothing was done: a page of another site sent this form.";
 	}
-	*ret_status = len > LIMIT_WEB_BODY_BYTES ? 413 : 400;
-	if (len > LIMIT_WEB_BODY_BYTES || !web_is_form(request->exchange) ||
+	*ret_status = len > most_bytes ? 413 : 400;
+	if (len > most_bytes || !web_is_form(request->exchange) ||
 	    !web_form_field(request, "n", mark, sizeof(mark)) || !*mark)
 		return "Nothing was done: this is no form of this server. Press again.";
 	*ret_status = 409;

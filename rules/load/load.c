@@ -348,10 +348,19 @@ int rules_load_part(const char *const *paths, size_t npaths, struct ruleset **re
 int rules_parse(const char *name, const char *text, size_t len, bool load_secrets,
 		struct ruleset **ret_rules, struct findings *findings)
 {
+	const struct rule_text one = { .name = name, .text = text, .len = len };
+
+	return rules_parse_texts(&one, 1, load_secrets, ret_rules, findings);
+}
+
+int rules_parse_texts(const struct rule_text *texts, size_t n, bool load_secrets,
+		      struct ruleset **ret_rules, struct findings *findings)
+{
 	size_t errors = findings->nerrors;
 	struct load load;
 
-	load_init(&load, load_secrets, name, findings);
-	load_text(&load, name, text, len);
+	load_init(&load, load_secrets, n ? texts[0].name : "rules", findings);
+	for (size_t i = 0; i < n; i++)
+		load_text(&load, texts[i].name, texts[i].text, texts[i].len);
 	return load_finish(&load, errors, ret_rules);
 }

@@ -12,46 +12,12 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import peers  # noqa: E402
+from browser import Browser, FORM, mark  # noqa: E402
 
 peers.skip_unless_wanted()
-FORM = "application/x-www-form-urlencoded"
 TOKENS = ("admin_token: admin-secret\n"
           "tokens:\n  - {name: ann, token: ann-secret, may: act}\n  - {name: bob, token: bob-secret, may: read}\n")
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&\x1b[31m\u202e"
-
-
-class Browser:
-    """Keeps cookies, follows nothing by itself."""
-
-    def __init__(self, daemon, **headers):
-        self.daemon, self.cookie, self.headers = daemon, None, headers
-
-    def ask(self, method, path, form=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=peers.PATIENCE)
-        headers = {"Accept": "text/html,*/*", **self.headers, **headers}
-        if self.cookie:
-            headers["Cookie"] = f"a=b; {self.cookie}; c=d"
-        body = None
-        if form is not None:
-            body = urllib.parse.urlencode(form)
-            headers.setdefault("Content-Type", FORM)
-        connection.request(method, path, body, headers)
-        reply = connection.getresponse()
-        text = reply.read().decode()
-        cookie = reply.getheader("Set-Cookie")
-        if cookie:
-            self.cookie = cookie.split(";")[0] if not cookie.startswith("tracepager_session=;") else None
-        connection.close()
-        return reply.status, reply, text
-
-    def sign_in(self, token, path="/"):
-        page = self.ask("GET", "/login?next=" + urllib.parse.quote(path, safe=""))[2]
-        return self.ask("POST", "/login", {"n": mark(page), "token": token, "next": path})
-
-
-def mark(page):
-    """Of the last form: the one of the page itself, behind the one that signs out."""
-    return re.findall(r'name="n" value="([^"]+)"', page)[-1]
 
 
 def firing(daemon, name="DiskFull", count=1, **labels):

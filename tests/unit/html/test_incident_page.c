@@ -164,7 +164,8 @@ START_TEST(the_verdict_tells_what_speaks_for_and_against)
 	has("0.90: 5 of 8 traces agree");
 	has("stock (2 of 8), web → cache (1 of 8)");
 	has("<li>few healthy traces (at most 0.60)</li><li>odd</li>");
-	has("team <b>ledger</b>, by <code>shop.yaml:12</code></dd>");
+	has("team <b>ledger</b>, by <a href=\"/rules?file=shop.yaml&amp;line=12#shop.yaml:12\">"
+	    "<code>shop.yaml:12</code></a></dd>");
 }
 END_TEST
 

@@ -1,0 +1,189 @@
+/* HTML: the pages about rules: what if; and strangers' texts in them. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracepager/html_pages.h"
+#include "tracepager/limits.h"
+#include "tracepager/xalloc.h"
+
+/* 2026-09-01T10:00:00Z */
+#define NOW  INT64_C(1788256800000000)
+#define EVIL "</textarea></pre><script>alert(1)</script>\"'&\x1b[31m\xe2\x80\xae"
+
+/* What the reader has pasted stands in the form again as it is. */
+#define OWN "</textarea><script>alert(1)</script>"
+
+static struct html html;
+static const struct html_frame frame = {
+	.title = "T", .tab = HTML_TAB_NONE, .who = "ann", .mark = "m", .now_us = NOW
+};
+
+static void setup(void)
+{
+	html_init(&html, 1 << 20);
+}
+
+static void teardown(void)
+{
+	html_fini(&html);
+}
+
+static const char *written(void)
+{
+	size_t len;
+	const char *text = html_markup(&html, &len);
+
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+static void has(const char *text)
+{
+	ck_assert_msg(strstr(written(), text) != NULL, "not there: %s in %.4000s", text,
+		      written());
+}
+
+static void lacks(const char *text)
+{
+	const char *at = strstr(written(), text);
+
+	ck_assert_msg(!at, "there: %s in %.200s", text, at);
+}
+
+static void lacks_evil(void)
+{
+	lacks("<script>alert");
+	lacks("\x1b");
+	lacks("\xe2\x80\xae");
+	lacks("\"'&");
+}
+
+/* ---- what if ---- */
+
+static const struct html_compared rows[] = {
+	{ "team", "Owner", "payments", "ledger" },
+	{ "severity", "Severity", "critical", "critical" },
+	{ "pagers", "Pagers first", "", EVIL },
+};
+static const struct html_rule_try tries[] = {
+	{ "service", "ledger", "shop.yaml:12", "its owner is team ledger" },
+	{ "route", "", EVIL ":7", EVIL },
+};
+
+static struct html_verdict verdict_of(const char *text)
+{
+	return (struct html_verdict){ .suspect = text,
+				      .operation = text,
+				      .kind = text,
+				      .callee = text,
+				      .error = text,
+				      .confidence = 0.9,
+				      .fallback = "",
+				      .signal_service = text,
+				      .signal_operation = text,
+				      .signal_from = text,
+				      .owner = text,
+				      .rule = text,
+				      .policy = text };
+}
+
+static struct html_what_if what_if_of(const char *text, const struct html_decided *now)
+{
+	return (struct html_what_if){
+		.id = text,
+		.alert = OWN,
+		.traces = OWN,
+		.rules_text = OWN,
+		.rules = "force",
+		.mark = text,
+		.why_not = "",
+		.was_title = "As it was decided",
+		.now_title = "Under the rules in force",
+		.change = text,
+		.summary = text,
+		.rows = rows,
+		.nrows = 3,
+		.now = now,
+	};
+}
+
+START_TEST(what_differs_is_marked)
+{
+	const struct html_decided now = { .verdict = verdict_of("x"),
+					  .matched = tries,
+					  .nmatched = 1 };
+	const struct html_what_if what_if = what_if_of("payments -> ledger", &now);
+
+	html_what_if_write(&html, &frame, &what_if);
+	has("The page changes: <b>payments -&gt; ledger</b>");
+	has("<tr class=\"here\"><th scope=\"row\">Owner</th><td data-label=\"As it was "
+	    "decided\"><del>payments</del></td>");
+	has("<tr><th scope=\"row\">Severity</th>");
+	has("<a href=\"/rules?file=shop.yaml&amp;line=12#shop.yaml:12\"><code>shop.yaml:12</code>"
+	    "</a>: its owner is team ledger");
+	lacks("value=\"shadow\"");
+}
+END_TEST
+
+START_TEST(places_of_pasted_rules_lead_nowhere)
+{
+	const struct html_decided now = { .verdict = verdict_of("x"),
+					  .matched = tries,
+					  .nmatched = 1 };
+	struct html_what_if what_if = what_if_of("x", &now);
+
+	what_if.rules = "pasted";
+	html_what_if_write(&html, &frame, &what_if);
+	has("<b>ledger</b> <code>shop.yaml:12</code>: its owner");
+}
+END_TEST
+
+START_TEST(texts_of_strangers_stay_texts)
+{
+	const struct html_decided now = {
+		.verdict = verdict_of(EVIL),
+		.matched = tries,
+		.nmatched = 2,
+		.missed = tries,
+		.nmissed = 2,
+	};
+	const struct html_finding finding = { .error = true,
+					      .code = EVIL,
+					      .file = EVIL,
+					      .text = EVIL,
+					      .source = EVIL,
+					      .hint = EVIL,
+					      .line = 3,
+					      .column = 4 };
+	const char *const notes[] = { EVIL };
+	struct html_what_if what_if = what_if_of(EVIL, &now);
+
+	what_if.why_not = EVIL;
+	what_if.findings = &finding;
+	what_if.nfindings = 1;
+	what_if.notes = notes;
+	what_if.nnotes = 1;
+	html_what_if_write(&html, &frame, &what_if);
+	lacks_evil();
+	lacks("</textarea></pre>");
+	lacks("</textarea><script>");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("rules pages");
+	TCase *tcase = tcase_create("rules pages");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_differs_is_marked);
+	tcase_add_test(tcase, places_of_pasted_rules_lead_nowhere);
+	tcase_add_test(tcase, texts_of_strangers_stay_texts);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	const int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
