@@ -151,7 +151,7 @@ void incidents_book_write(struct incident_book *book)
 	struct incident *incident;
 
 	while ((incident = TAILQ_FIRST(&book->changed))) {
-		book->changes++;
+		book->changes += incident->synthetic != SYNTHETIC_SELF;
 		TAILQ_REMOVE(&book->changed, incident, in_changed);
 		incident->changed = false;
 		incident_write(incident);
