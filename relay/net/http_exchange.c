@@ -34,7 +34,7 @@ struct fault {
 #define FAULT(status_, text_) ((struct fault){ .status = (status_), .text = (text_) })
 
 struct header_counts {
-	unsigned int lengths, encodings, hosts;
+	unsigned int lengths, encodings, hosts, authorizations;
 	const char *length, *encoding;
 };
 
@@ -76,6 +76,8 @@ static struct fault headers_check(const struct evkeyvalq *headers, struct header
 			counts->encoding = header->value;
 		} else if (!evutil_ascii_strcasecmp(header->key, "Host")) {
 			counts->hosts++;
+		} else if (!evutil_ascii_strcasecmp(header->key, "Authorization")) {
+			counts->authorizations++;
 		}
 	}
 	return NO_FAULT;
@@ -101,6 +103,8 @@ static struct fault framing_check(const struct evhttp_request *req,
 	if (req->type == EVHTTP_REQ_DELETE &&
 	    (counts->encodings || (counts->length && counts->length[strspn(counts->length, "0")])))
 		return FAULT(400, "DELETE with a body");
+	if (counts->authorizations > 1)
+		return FAULT(400, "more than one Authorization header");
 	if (counts->hosts > 1 || (!counts->hosts && req->minor > 0))
 		return FAULT(400, "not exactly one Host header");
 	return NO_FAULT;

@@ -268,6 +268,8 @@ static const struct {
 	/* Methods and versions that the server does not answer. */
 	{ "GET /seen HTTP/1.1\r\n\r\n", "400 ", LINE("not exactly one Host header") },
 	{ "GET /seen HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 ", NULL },
+	{ "GET /seen HTTP/1.1\r\nHost: a\r\nAuthorization: a\r\nauthorization: b\r\n\r\n", "400 ",
+	  LINE("more than one Authorization header") },
 	{ "GET /seen HTTP/2.0\r\nHost: a\r\n\r\n", "400 ", UNREADABLE },
 	{ "GET /seen HTTP/0.9\r\nHost: a\r\n\r\n", "505 ", NULL },
 	{ "GET /se%00en HTTP/1.1\r\nHost: a\r\n\r\n", "400 ", LINE("the path has a NUL") },
