@@ -643,6 +643,7 @@ static void add_server(Suite *suite)
 	tcase_add_test(server, server_closes_who_does_not_read);
 	tcase_add_test(server, server_answers_head);
 	tcase_add_test(server, server_sets_headers);
+	tcase_add_test(server, server_hands_on_every_method);
 	tcase_add_test(server, server_stops_gently);
 	tcase_add_test(server, server_tells_why_it_cannot_listen);
 	tcase_add_loop_test(server, server_listens_on_any_and_ipv6, 0, 4);
