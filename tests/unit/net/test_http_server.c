@@ -280,7 +280,7 @@ static const struct {
 	{ "TRACE /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 34\r\n\r\nGET /seen HTTP/1.1\r\n"
 	  "Host: a\r\n\r\n",
 	  "405 ", NULL },
-	{ "DELETE /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 34\r\n\r\nGET /seen HTTP/1.1\r\n"
+	{ "DELETE /seen HTTP/1.1\r\nHost: a\r\nContent-Length: 31\r\n\r\nGET /seen HTTP/1.1\r\n"
 	  "Host: a\r\n\r\n",
 	  "400 ", LINE("DELETE with a body") },
 	{ "DELETE /seen HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400 ",
@@ -289,7 +289,7 @@ static const struct {
 	  "400 ", LINE("more than one Content-Length") },
 	{ "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
 	  "2\r\nab\r\n0\r\n\r\n",
-	  "400 ", LINE("both Content-Length and Transfer-Encoding") },
+	  "400 ", NULL },
 	{ "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\nExpect: 100-continue\r\n\r\n",
 	  "413 ", LINE("body larger than 1000 bytes, or its chunks cannot be read") },
 	{ "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "405 ", NULL },
