@@ -67,6 +67,28 @@
 /* The header Link: a path with its query. */
 #define LIMIT_LINK_HEADER_BYTES 4096u
 
+/* The service map: services with their callees, edges between them, and calls that are told apart,
+ * 12 bytes each: ten times the largest fleets; 10,000 stored traces have fewer calls. */
+#define LIMIT_MAP_NODES 5000u
+#define LIMIT_MAP_EDGES 50000u
+#define LIMIT_MAP_CALLS 2000000
+/* Times of the calls of an edge that are kept for its median: the 95th percentile has 51 above it.
+ */
+#define LIMIT_MAP_TIMES 1024u
+/* LIMIT_MAP_NODES with LIMIT_MAP_EDGES: attributes of 4 KiB and 16 names of a callee each. */
+#define LIMIT_MAP_BYTES ((size_t)512 << 20)
+/* Services and edges that a page draws: more of them nobody follows with the eye. */
+#define LIMIT_MAP_DRAWN_NODES 300u
+#define LIMIT_MAP_DRAWN_EDGES 900u
+/* The map as JSON, DOT or Backstage entities: LIMIT_MAP_EDGES of some 500 bytes. */
+#define LIMIT_MAP_TEXT_BYTES ((size_t)64 << 20)
+/* The page and the API show a week, as long as traces are kept, and begin anew a day later. */
+#define LIMIT_MAP_WINDOW_US (7 * US_PER_DAY)
+/* How long a thread of the pool reads before other jobs have their turn, and how long a reader
+ * waits for the whole of it; then the page shows what was read so far. */
+#define LIMIT_MAP_STEP_US (50 * US_PER_MS)
+#define LIMIT_MAP_WAIT_US (2 * US_PER_SECOND)
+
 /* The answer of /metrics: some hundred lines, and more for each source and pager. */
 #define LIMIT_METRICS_TEXT_BYTES (1u << 20)
 /* The status of the rules: LIMIT_SHADOW_KEPT differences of a few hundred bytes each; long names

@@ -72,6 +72,8 @@ struct opened {
  * may be NULL. */
 int opened_init(struct opened *opened, const struct past *past, const struct ruleset *rules,
 		struct err *err);
+/* Only the traces, for whoever counts what they show; -EBADMSG: they are damaged. */
+int opened_init_traces(struct opened *opened, const struct past *past, struct err *err);
 void opened_fini(struct opened *opened);
 /* Decides again, with decide() and at the time of the past decision. A silence made at run time
  * that held the alert holds it again: no rules say so. */

@@ -232,6 +232,12 @@ int opened_init(struct opened *opened, const struct past *past, const struct rul
 	return result;
 }
 
+int opened_init_traces(struct opened *opened, const struct past *past, struct err *err)
+{
+	*opened = (struct opened){ .past = past };
+	return past->traces.len ? open_traces(opened, NULL, err) : 0;
+}
+
 void opened_fini(struct opened *opened)
 {
 	for (size_t i = 0; i < opened->nsets; i++)
