@@ -108,6 +108,16 @@ struct audit_options {
 	enum table_format format;
 };
 
+enum map_format { MAP_TEXT, MAP_JSON, MAP_DOT, MAP_MERMAID, MAP_BACKSTAGE };
+
+struct map_options {
+	struct option_list arguments;
+	const char *store, *rules, *team, *service;
+	int64_t since_us, depth;
+	bool errors, undocumented;
+	enum map_format format;
+};
+
 struct capture_options {
 	struct option_list arguments;
 	const char *store, *output;

@@ -1,0 +1,21 @@
+/*
+ * What the files of "tracepager map" share: the map as text and as other programs read it. Names
+ * come from strangers: each writer escapes them for its format. Pure; they own nothing.
+ */
+#ifndef MAP_INTERNAL_H
+#define MAP_INTERNAL_H
+
+#include "table-internal.h"
+#include "tracepager/past_map.h"
+
+/* A table for people. */
+void map_write_text(const struct service_map_view *view, const struct past_map_basis *basis,
+		    const struct screen *screen, struct buf *out);
+/* A graph for dot of Graphviz. */
+void map_write_dot(const struct service_map_view *view, struct buf *out);
+/* A flowchart for Mermaid. */
+void map_write_mermaid(const struct service_map_view *view, struct buf *out);
+/* Entities for Backstage: what each caller depends on, and callees that no rule names. */
+void map_write_backstage(const struct service_map_view *view, struct buf *out);
+
+#endif
