@@ -12,6 +12,7 @@
 #include "tracepager/html.h"
 #include "tracepager/incident.h"
 #include "tracepager/page.h"
+#include "tracepager/past_map.h"
 
 /* resolved, moved or closed: no deadline is left. */
 bool html_incident_is_over(const struct incident_view *view);
@@ -302,6 +303,34 @@ struct html_incident {
 
 void html_incident_write(struct html *html, const struct html_frame *frame,
 			 const struct html_incident *incident);
+
+/* ---- the service map: html_map.c, html_map_drawing.c ---- */
+
+enum html_map_sort {
+	HTML_MAP_BY_ERRORS, /* the most first; so with all figures */
+	HTML_MAP_BY_CALLS,
+	HTML_MAP_BY_P50,
+	HTML_MAP_BY_P95,
+	HTML_MAP_BY_LAST,
+	HTML_MAP_BY_CALLER,
+	HTML_MAP_BY_CALLEE,
+	HTML_MAP_SORTS
+};
+/* The word in a query: "errors". */
+const char *html_map_sort_name(enum html_map_sort sort);
+
+struct html_map {
+	const struct past_map_basis *basis;
+	const struct service_map_view *all;
+	const struct service_map_view *part;  /* what the conditions leave: the table */
+	const struct service_map_view *drawn; /* of that, what is drawn */
+	struct service_map_part conditions;
+	enum html_map_sort sort;
+	const char *const *teams; /* for the condition */
+	size_t nteams;
+};
+
+void html_map_write(struct html *html, const struct html_frame *frame, const struct html_map *map);
 
 /* ---- behind a page's link: html_link_page.c ---- */
 

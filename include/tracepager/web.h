@@ -75,6 +75,7 @@ struct web_token {
 struct web_job;
 struct feedback_memory;
 struct sessions;
+struct web_map;
 
 struct web {
 	/* Borrowed. */
@@ -100,6 +101,7 @@ struct web {
 	size_t nfollowers;	   /* requests of GET /events that wait */
 	size_t nwhat_ifs;	   /* what-ifs that the pool has */
 	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
+	struct web_map *map;	   /* the service map; NULL: nobody has asked for it yet */
 };
 
 /* Drops the requests that wait for an answer. The pool must be idle. */

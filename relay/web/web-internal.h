@@ -167,6 +167,9 @@ void web_serve_static(struct web_request *request);
 void web_serve_what_if(struct web_request *request);
 void web_serve_what_if_form(struct web_request *request);
 void web_serve_what_if_api(struct web_request *request);
+/* web_map.c */
+void web_serve_page_map(struct web_request *request);
+void web_serve_api_map(struct web_request *request);
 /* web_intake.c */
 void web_serve_webhook(struct web_request *request);
 void web_serve_handshake(struct web_request *request);

@@ -7,6 +7,8 @@
 #include "tracepager/xalloc.h"
 
 #include "web-internal.h"
+#include "web_job-internal.h"
+#include "web_map-internal.h"
 #include "web_origin-internal.h"
 
 /* A path may stand in one row for GET and in one for POST. */
@@ -97,6 +99,10 @@ static const struct web_row web_rows[] = {
 	{ GET, "/api/v1/pagers", web_serve_pagers, READ, .text = "pagers, and what waits for them" },
 	{ POST, "/api/v1/pagers/{name}/{act}", web_serve_pager_act, ACT,
 	  .text = "pause, resume, retry" },
+	{ GET, "/api/v1/map", web_serve_api_map, READ,
+	  .text = "the service map: which service calls which, as JSON" },
+	{ GET, "/map", web_serve_page_map, READ, .is_page = true,
+	  .text = "the service map, for a browser" },
 	{ GET, "/i/{id}", web_serve_link, .right = NONE, .is_link = true,
 	  .text = "an incident and its buttons, by the link of a page" },
 	{ POST, "/i/{id}", web_serve_link_act, .right = NONE, .is_link = true },
@@ -295,4 +301,14 @@ void web_handle(void *ctx, struct http_exchange *exchange)
 		if (web_authorize(&request, row->right))
 			row->serve(&request);
 	}
+}
+
+void web_fini(struct web *web)
+{
+	struct web_job *job;
+
+	while ((job = LIST_FIRST(&web->jobs)))
+		web_job_free(job);
+	web_map_free(web->map);
+	web->map = NULL;
 }

@@ -25,14 +25,6 @@ void web_job_free(struct web_job *job)
 	free(job);
 }
 
-void web_fini(struct web *web)
-{
-	struct web_job *job;
-
-	while ((job = LIST_FIRST(&web->jobs)))
-		web_job_free(job);
-}
-
 static void job_run_look(void *arg)
 {
 	struct web_job *job = arg;

@@ -284,7 +284,7 @@ def the_openapi_file_tells_the_truth():
             assert check("POST", f"{base}/{one}/{what}", act, body) == status, what
         peers.wait_for("the end", lambda: not relay.open())
         assert check("GET", f"{base}/{one}", single) == 200 and check("GET", base + "?state=closed", base) == 200
-        for path in ("rules", "shadow", "silences", "queue", "rejected", "pagers"):
+        for path in ("rules", "shadow", "silences", "queue", "rejected", "pagers", "map"):
             assert check("GET", "/api/v1/" + path, "/api/v1/" + path) == 200, path
     finally:
         relay.finish()
