@@ -832,6 +832,7 @@ static void make_intake(struct relay *relay)
 		.external_url = relay->config->external_url,
 		.tokens = relay->tokens,
 		.ntokens = ntokens,
+		.proxy = &relay->config->proxy,
 		.open = env.open,
 		.listen = relay->config->listen,
 		.hosts = relay->config->hosts,

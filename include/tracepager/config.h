@@ -66,6 +66,7 @@ struct config {
 	const char *heartbeat_through; /* a signal; "": none */
 	struct token_config *tokens;
 	size_t ntokens;
+	struct trusted_proxy proxy; /* naddresses 0: none */
 	int64_t enrich_us, enrich_late_us, window_before_us, healthy_every_us, expire_after_us,
 		ack_timeout_us, repage_after_us;
 	struct sender_config *senders;

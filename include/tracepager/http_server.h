@@ -124,6 +124,8 @@ const char *http_exchange_query(const struct http_exchange *exchange); /* as sen
 /* The value of the first header of that name, of which upper and lower case are equal; NULL: there
  * is none. */
 const char *http_exchange_header(const struct http_exchange *exchange, const char *name);
+/* How many headers of that name the request has. */
+size_t http_exchange_header_count(const struct http_exchange *exchange, const char *name);
 /* The body, in one piece. */
 const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len);
 /* The peer's address, for the log. */

@@ -43,6 +43,18 @@ struct address_range {
 bool address_range_parse(const char *text, struct address_range *ret_range);
 bool address_range_has(const struct address_range *range, const char *address);
 
+bool address_ranges_have(const struct address_range *ranges, size_t n, const char *address);
+
+/* A proxy that people sign in at, and that names them in a header. Borrows its texts. */
+struct trusted_proxy {
+	const char *address_words; /* as written, with blanks between them */
+	const struct address_range *addresses;
+	size_t naddresses;
+	const char *header;
+	const char *may;	 /* "read" or "act": what all may that it names */
+	const char *who_may_act; /* names with blanks between them: who may act beside that */
+};
+
 struct sender_auth {
 	struct secret bearer[LIMIT_LIVE_SECRETS]; /* those without a value do not count */
 	const char *basic_user;			  /* NULL: none */

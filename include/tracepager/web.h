@@ -19,6 +19,7 @@
 #include "tracepager/pool.h"
 #include "tracepager/reload.h"
 #include "tracepager/secret.h"
+#include "tracepager/sender_auth.h"
 #include "tracepager/store.h"
 #include "tracepager/timers.h"
 
@@ -92,6 +93,8 @@ struct web {
 	/* Borrowed; without any no token is asked for, which config allows on loopback only. */
 	const struct web_token *tokens;
 	size_t ntokens;
+	const struct trusted_proxy *proxy; /* borrowed; naddresses 0: none is trusted */
+	bool told_proxy;		   /* that its header came from elsewhere */
 	/* Only loopback addresses are listened on. Then what needs no token is refused if its Host
 	 * names neither this machine, nor `listen`, nor one of `hosts`, or if a page of another
 	 * site posts it. */

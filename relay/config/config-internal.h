@@ -84,6 +84,8 @@ bool config_option_differs(size_t i, const struct config *config, const struct c
 
 void config_read_tokens(struct config_loading *loading, const struct ynode *list);
 bool config_has_acting_token(const struct config *config);
+/* Reads the ranges of trusted_proxy.addresses. */
+void config_check_trusted_proxy(struct config_loading *loading, const struct ynode *root);
 void config_check_external_url(struct config_loading *loading, const struct ynode *root);
 /* Reads link_key_file, if secrets are read. */
 void config_load_link_keys(struct config_loading *loading, const struct ynode *root);

@@ -15,6 +15,7 @@
 
 enum config_option_kind {
 	CONFIG_TEXT,
+	CONFIG_WORDS, /* a text with blanks between its words, or a list of them */
 	CONFIG_FLAG,
 	CONFIG_DURATION,
 	CONFIG_SECRET,
@@ -44,7 +45,7 @@ static void *config_field(struct config *config, const struct config_option *opt
 static void set_defaults(struct config *config)
 {
 	for (size_t i = 0; i < ARRAY_LEN(config_options); i++) {
-		if (config_options[i].kind == CONFIG_TEXT)
+		if (config_options[i].kind == CONFIG_TEXT || config_options[i].kind == CONFIG_WORDS)
 			memcpy(config_field(config, &config_options[i]), &config_options[i].value,
 			       sizeof(config_options[i].value));
 		else if (config_options[i].kind == CONFIG_FLAG)
@@ -67,6 +68,8 @@ static const struct {
 	  "write {cert_file: /path/of/cert.pem, key_file: /path/of/key.pem}" },
 	{ "heartbeat", "heartbeat.", " of heartbeat",
 	  "write {url_file: /path/of/the/url, every: 1m}" },
+	{ "trusted_proxy", "trusted_proxy.", " of trusted_proxy",
+	  "write {addresses: [127.0.0.1], header: X-Forwarded-User, may: act}" },
 };
 
 static const struct config_option *find_config_option(const char *prefix, const char *key)
@@ -122,6 +125,30 @@ static void read_flag(struct config_loading *loading, const struct ynode *node, 
 		FAULT(loading, node, "C002", NULL, "%s must be true or false", key);
 }
 
+/* Blanks between the words of a list: none of them may have one inside. */
+static void read_option_words(struct config_loading *loading, const struct ynode *node,
+			      const char *key, const char **field)
+{
+	const bool is_list = node->kind == YNODE_LIST;
+	struct buf words = BUF_INIT(LIMIT_CONFIG_BYTES);
+
+	/* "" is the default. */
+	if (node->kind == YNODE_SCALAR && node->quoted && !*node->text)
+		return;
+
+	for (size_t i = 0; i < (is_list ? node->n : 1); i++) {
+		const struct ynode *item = is_list ? node->items[i] : node;
+		const char *text = config_want_text(loading, item, key);
+		if (text && is_list && text[strcspn(text, " \t")])
+			FAULT(loading, item, "C002", "give each entry of the list one word",
+			      "an entry of %s has a blank", key);
+		else if (text)
+			buf_printf(&words, "%s%s", words.len ? " " : "", text);
+	}
+	*field = arena_strdup(loading->config->arena, buf_text(&words));
+	buf_fini(&words);
+}
+
 static void read_config_option(struct config_loading *loading, const struct config_option *option,
 			       const struct ynode *map, size_t i)
 {
@@ -137,6 +164,9 @@ static void read_config_option(struct config_loading *loading, const struct conf
 		text = config_want_text(loading, value, option->key);
 		if (text)
 			memcpy(field, &text, sizeof(text));
+		break;
+	case CONFIG_WORDS:
+		read_option_words(loading, value, option->key, field);
 		break;
 	case CONFIG_FLAG:
 		read_flag(loading, value, option->key, field);
@@ -262,6 +292,7 @@ static void check_whole(struct config_loading *loading, const struct ynode *root
 		config_read_link(loading, link, "trace_link");
 	config_check_external_url(loading, root);
 	check_heartbeat(loading, ynode_get(root, "heartbeat"));
+	config_check_trusted_proxy(loading, root);
 	config_load_link_keys(loading, root);
 	config_load_tls(loading, root);
 }
@@ -367,6 +398,7 @@ bool config_option_differs(size_t i, const struct config *config, const struct c
 
 	switch (config_options[i].kind) {
 	case CONFIG_TEXT:
+	case CONFIG_WORDS:
 		return strcmp(*(const char *const *)field, *(const char *const *)now) != 0;
 	case CONFIG_FLAG:
 		return *(const bool *)field != *(const bool *)now;

@@ -1,12 +1,13 @@
 /*
- * Config, access: who may use the API (tokens), the address by which people reach this relay, and
- * the keys that sign the links of pages.
+ * Config, access: who may use the API and the pages (tokens, a trusted proxy), the address by which
+ * people reach this relay, and the keys that sign the links of pages.
  */
 #include "config-internal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -117,6 +118,80 @@ bool config_has_acting_token(const struct config *config)
 		if (config->tokens[i].may_act)
 			return true;
 	return false;
+}
+
+/* ---- a trusted proxy ---- */
+
+/* A name of RFC 9110 section 5.1, of the characters that proxies let through. */
+static bool is_proxy_header(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+
+	return *text && !text[strspn(text, letters)];
+}
+
+/* Headers that say something else, and that every client sends. */
+static bool is_taken_header(const char *name)
+{
+	static const char *const taken[] = { "Authorization", "Cookie", "Host",	     "Origin",
+					     "Referer",	      "Accept", "User-Agent" };
+
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++)
+		if (strcasecmp(taken[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void read_proxy_addresses(struct config_loading *loading, const struct ynode *node)
+{
+	struct trusted_proxy *proxy = &loading->config->proxy;
+	const char *at = proxy->address_words + strspn(proxy->address_words, " \t");
+	struct address_range *ranges =
+		arena_array(loading->config->arena, strlen(at) / 2 + 1, sizeof(*ranges));
+
+	for (size_t i = 0; *at; i++) {
+		const size_t len = strcspn(at, " \t");
+		const char *text = arena_strndup(loading->config->arena, at, len);
+		if (address_range_parse(text, &ranges[proxy->naddresses]))
+			proxy->naddresses++;
+		else
+			FAULT(loading,
+			      node->kind == YNODE_LIST && i < node->n ? node->items[i] : node,
+			      "C035", "write 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
+			      "\"%s\" is no address and no range of addresses", text);
+		at += len + strspn(at + len, " \t");
+	}
+	proxy->addresses = ranges;
+}
+
+void config_check_trusted_proxy(struct config_loading *loading, const struct ynode *root)
+{
+	const struct ynode *map = ynode_get(root, "trusted_proxy");
+	const struct ynode *addresses = map ? ynode_get(map, "addresses") : NULL;
+	struct trusted_proxy *proxy = &loading->config->proxy;
+
+	if (!map || map->kind != YNODE_MAP)
+		return;
+	if (!addresses || (addresses->kind == YNODE_LIST && !addresses->n))
+		FAULT(loading, map, "C044", "add: addresses: [127.0.0.1]",
+		      "trusted_proxy needs the addresses of the proxy");
+	else
+		read_proxy_addresses(loading, addresses);
+	if (!is_proxy_header(proxy->header) || is_taken_header(proxy->header))
+		FAULT(loading, ynode_get(map, "header"), "C044", "write header: X-Forwarded-User",
+		      "trusted_proxy.header is no name of a header of the proxy's own");
+	config_want_word(loading, ynode_get(map, "may"), proxy->may, "C044",
+			 "right of trusted_proxy", token_rights, ARRAY_LEN(token_rights));
+	if (*proxy->who_may_act && strcmp(proxy->may, "act") == 0)
+		FAULT(loading, ynode_get(map, "who_may_act"), "C044",
+		      "write may: read, or leave who_may_act out",
+		      "with may: act all may act, and who_may_act says nothing");
+	if (*proxy->address_words && !config_has_secret(root, "admin_token") &&
+	    !loading->config->ntokens && !loading->doc.cut)
+		FAULT(loading, map, "C044", "add: admin_token_file: /path/of/a/token",
+		      "trusted_proxy needs an admin_token or tokens: without them every request "
+		      "may act, named or not");
 }
 
 /* ---- the address ---- */

@@ -77,6 +77,14 @@ bool address_range_has(const struct address_range *range, const char *address)
 	return !rest || ((one.bytes[whole] ^ range->bytes[whole]) >> (8 - rest)) == 0;
 }
 
+bool address_ranges_have(const struct address_range *ranges, size_t n, const char *address)
+{
+	for (size_t i = 0; i < n; i++)
+		if (address_range_has(&ranges[i], address))
+			return true;
+	return false;
+}
+
 /* ---- before the body ---- */
 
 /* A file that could not be read is a secret too, which nothing equals. */
@@ -136,10 +144,7 @@ bool sender_auth_any(const struct sender_auth *auth)
 
 static bool address_allowed(const struct sender_auth *auth, const char *peer)
 {
-	for (size_t i = 0; i < auth->naddresses; i++)
-		if (address_range_has(&auth->addresses[i], peer))
-			return true;
-	return !auth->naddresses;
+	return !auth->naddresses || address_ranges_have(auth->addresses, auth->naddresses, peer);
 }
 
 static bool client_allowed(const struct sender_auth *auth, const char *name)

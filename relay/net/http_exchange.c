@@ -344,6 +344,16 @@ const char *http_exchange_header(const struct http_exchange *exchange, const cha
 	return evhttp_find_header(exchange->req->input_headers, name);
 }
 
+size_t http_exchange_header_count(const struct http_exchange *exchange, const char *name)
+{
+	const struct evkeyval *header;
+	size_t n = 0;
+
+	TAILQ_FOREACH (header, exchange->req->input_headers, next)
+		n += strcasecmp(header->key, name) == 0;
+	return n;
+}
+
 const char *http_exchange_body(struct http_exchange *exchange, size_t *ret_len)
 {
 	struct evbuffer *body = exchange->req->input_buffer;

@@ -28,12 +28,14 @@ struct web_request {
 	/* What stands in the places of the row's path, in order; "" where there is no such place.
 	 * Borrowed until the reply, the first only while the request is served. */
 	const char *param[2];
-	/* Who asks: the name of the API token; "local" where none is configured; "" where none is
-	 * asked for. Lives as long as web. */
+	/* Who asks: the name of the API token, or the one that a trusted proxy gives; "local" where
+	 * no token is configured; "" where none is asked for. Lives as long as the request. */
 	const char *who;
-	bool may_act; /* the token may act, or none is asked for */
-	/* What a form of this reader is bound to: the session of somebody who has signed in;
-	 * "local" where no token is configured; "" for whoever shows a token. */
+	char named[LIMIT_SESSION_NAME_BYTES + 1]; /* by a trusted proxy; "": by none */
+	bool may_act;				  /* the token may act, or none is asked for */
+	/* What a form of this reader is bound to: the session of somebody who has signed in; the
+	 * name that a trusted proxy gives; "local" where no token is configured; "" for whoever
+	 * shows a token. */
 	char session[LIMIT_SESSION_BYTES + 1];
 	bool is_page; /* it asks for a page of HTML: a session counts as its token */
 	char first[LIMIT_PATH_PLACE_BYTES]; /* of param[0], where more of the path follows */
@@ -56,6 +58,9 @@ void web_reply_buf(struct http_exchange *exchange, const char *type, struct buf 
 /* Is any of the API tokens shown? authorization: the header's value; NULL: none. In a time that
  * does not tell which one is close. */
 const struct web_token *web_find_token(const struct web *web, const char *authorization);
+/* Does an authority (of Host or Origin; NULL: none is given) name this server: by an address of
+ * this machine, `listen`, `hosts` or external_url? */
+bool web_names_us(const struct web *web, const char *authority);
 /* The body as a JSON object; an empty body is an empty object. False: it is none, and the request
  * was answered. Caller json_decref()s *ret_body. */
 bool web_body_object(struct web_request *request, json_t **ret_body);
@@ -81,6 +86,11 @@ void web_list_end(struct web_request *request, struct buf *out, int64_t next_us,
 
 /* May the request have it? False: it was answered. Sets request->who. */
 bool web_authorize(struct web_request *request, enum web_right right);
+
+/* ---- web_proxy.c: who has signed in at a proxy ---- */
+
+/* Does a trusted proxy name somebody? Then the request's named, session and may_act are set. */
+bool web_proxy_names(struct web_request *request);
 
 /* ---- web_session.c: who has signed in ---- */
 

@@ -245,7 +245,7 @@ static bool refuse_foreign(const struct web_request *request, const struct web_r
 
 	if (!web->open || (row && row->is_link) || (row && row_needs_token(row, request)))
 		return false;
-	if (!web_host_is_ours(http_exchange_header(exchange, "Host"), web->listen, web->hosts)) {
+	if (!web_names_us(web, http_exchange_header(exchange, "Host"))) {
 		intake_log_refusal(web->intake, INTAKE_REFUSAL_HOST, exchange,
 				   http_exchange_header(exchange, "Host"));
 		web_fail(exchange, 421,

@@ -170,7 +170,7 @@ const char *web_act_who(const struct web_request *request, struct arena *arena, 
 	const char *name = plain_words(arena, who, true);
 
 	if (!*name || strcmp(name, request->who) == 0)
-		return request->who;
+		return arena_strdup(arena, request->who);
 	if (!request->web->ntokens)
 		return name;
 	return arena_printf(arena, "%s (token %s)", name, request->who);

@@ -37,7 +37,7 @@ void web_page_begin(struct web_page *page, const struct web_request *request, co
 		.tab = tab,
 		.who = page->who,
 		.may_act = request->may_act,
-		.has_session = web->ntokens && *page->session,
+		.has_session = web->ntokens && *page->session && !*request->named,
 		.mark = web_page_mark(page, web),
 		.notice = page->notice,
 		.unreached = *request->who ? ops->unreached(ops->ctx) : 0,
@@ -119,17 +119,14 @@ bool web_form_is_foreign(const struct web *web, const struct http_exchange *exch
 	const char *origin = http_exchange_header(exchange, "Origin"),
 		   *site = http_exchange_header(exchange, "Sec-Fetch-Site"),
 		   *host = http_exchange_header(exchange, "Host");
-	const char *authority = origin ? strstr(origin, "://") : NULL,
-		   *own = strstr(web->external_url, "://");
-	CLEANUP_FREE char *own_host = own ? xstrndup(own + 3, strcspn(own + 3, "/")) : NULL;
+	const char *authority = origin ? strstr(origin, "://") : NULL;
 
 	if (site && strcasecmp(site, "same-origin") != 0)
 		return true;
 	if (!origin || strcasecmp(origin, "null") == 0)
 		return false;
 	return !authority || !((host && strcasecmp(authority + 3, host) == 0) ||
-			       web_host_is_ours(authority + 3, web->listen, web->hosts) ||
-			       (own_host && web_host_is_ours(authority + 3, own_host, "")));
+			       web_names_us(web, authority + 3));
 }
 
 bool web_is_form(const struct http_exchange *exchange)

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "tracepager/buf_json.h"
+#include "tracepager/xalloc.h"
 
 #include "web-internal.h"
+#include "web_origin-internal.h"
 
 /* ---- tokens ---- */
 
@@ -17,6 +19,17 @@ const struct web_token *web_find_token(const struct web *web, const char *author
 		if (bearer_shown(authorization, web->tokens[i].secret) && !found)
 			found = &web->tokens[i];
 	return found;
+}
+
+/* ---- the server that is asked ---- */
+
+bool web_names_us(const struct web *web, const char *authority)
+{
+	const char *own = strstr(web->external_url, "://");
+	CLEANUP_FREE char *own_host = own ? xstrndup(own + 3, strcspn(own + 3, "/")) : NULL;
+
+	return web_host_is_ours(authority, web->listen, web->hosts) ||
+	       (own_host && web_host_is_ours(authority, own_host, ""));
 }
 
 /* ---- the body ---- */

@@ -123,6 +123,10 @@ START_TEST(test_every_option)
 			       "tokens:\n"
 			       "  - {name: ann, token: anns, may: act}\n"
 			       "  - {may: read, token: graf, name: grafana.1}\n"
+			       "trusted_proxy:\n"
+			       "  addresses: [127.0.0.1, 10.0.0.0/8]\n"
+			       "  header: X-User\n"
+			       "  who_may_act: ann@shop.example bob\n"
 			       "external_url: https://tp.shop.example/relay//\n"
 			       "enrich_budget: 2s\n"
 			       "enrich_late: 1m30s\n"
@@ -157,6 +161,11 @@ START_TEST(test_every_option)
 	check_text(config->tokens[1].name, "grafana.1");
 	check_text(config->tokens[1].secret.value, "graf");
 	ck_assert(!config->tokens[1].may_act);
+	ck_assert_uint_eq(config->proxy.naddresses, 2);
+	ck_assert(address_range_has(&config->proxy.addresses[1], "10.9.8.7"));
+	check_text(config->proxy.header, "X-User");
+	check_text(config->proxy.may, "read");
+	check_text(config->proxy.who_may_act, "ann@shop.example bob");
 	check_text(config->external_url, "https://tp.shop.example/relay");
 	ck_assert_int_eq(config->enrich_us, 2000000);
 	ck_assert_int_eq(config->enrich_late_us, 90000000);
@@ -471,6 +480,26 @@ static const struct {
 	  "sev1}}}}}\n",
 	  "C006", 1, 62, "known here: critical, error" },
 
+	{ "admin_token: t\ntrusted_proxy: {header: X-User}\n", "C044", 2, 16,
+	  "needs the addresses" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: [10.0.0.0/8, proxy]}\n", "C035", 2, 41,
+	  "\"proxy\" is no address" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: [\"10.0.0.1 10.0.0.2\"]}\n", "C002", 2, 29,
+	  "has a blank" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: 10.0.0.1, header: \"X User\"}\n", "C044", 2,
+	  46, "is no name of a header" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: 10.0.0.1, header: cookie}\n", "C044", 2, 46,
+	  "is no name of a header" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: 10.0.0.1, may: all}\n", "C044", 2, 43,
+	  "right of trusted_proxy" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: 10.0.0.1, may: act, who_may_act: ann}\n",
+	  "C044", 2, 61, "all may act" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: []}\n", "C044", 2, 16,
+	  "needs the addresses" },
+	{ "trusted_proxy: {addresses: 10.0.0.1}\n", "C044", 1, 16,
+	  "needs an admin_token or tokens" },
+	{ "admin_token: t\ntrusted_proxy: {addresses: 10.0.0.1, users: ann}\n", "C001", 2, 38,
+	  "unknown option \"users\" of trusted_proxy" },
 	{ "tokens: {ann: x}\n", "C002", 1, 9, "tokens must be a list, not a map" },
 	{ "tokens: [ann]\n", "C002", 1, 10, "a token must be a map, not a text" },
 	{ "tokens: [{name: ann, token: t, may: act, team: x}]\n", "C001", 1, 42,
@@ -962,7 +991,8 @@ START_TEST(test_sample_without_its_comments)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *dot = strrchr(keys[i], '.');
-		bool secret = strcmp(keys[i], "admin_token") == 0;
+		bool secret = strcmp(keys[i], "admin_token") == 0 ||
+			      strcmp(keys[i], "heartbeat.url") == 0;
 		char *line = xasprintf("\n%s%s%s: ", dot ? "  " : "", dot ? dot + 1 : keys[i],
 				       secret ? "_file" : "");
 		ck_assert_msg(strstr(buf_text(&bare), line) != NULL, "%s", keys[i]);

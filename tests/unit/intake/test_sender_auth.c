@@ -131,6 +131,9 @@ START_TEST(addresses)
 	auth.addresses = &range;
 	auth.naddresses = 1;
 	ck_assert_int_eq(check_head(NULL, NULL), AUTH_ADDRESS);
+	ck_assert(address_ranges_have(&range, 1, "10.1.2.3"));
+	ck_assert(!address_ranges_have(&range, 1, "11.1.2.3"));
+	ck_assert(!address_ranges_have(&range, 0, "10.1.2.3"));
 	request.peer = "10.1.2.3";
 	ck_assert_int_eq(check_head(NULL, NULL), AUTH_GOOD);
 }
