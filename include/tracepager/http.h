@@ -14,6 +14,7 @@
 
 #include "tracepager/arena.h"
 #include "tracepager/limits.h"
+#include "tracepager/mail.h"
 
 enum http_method {
 	HTTP_GET,
@@ -88,6 +89,7 @@ struct http_transport {
 	/* The handler is not called again; the call is freed. Not after done(). */
 	void (*cancel)(void *ctx, struct http_call *call);
 	void *ctx;
+	const struct mail_transport *mail; /* beside HTTP (mail.h); NULL: it sends no mail */
 };
 
 /* The text with all bytes percent-encoded that are not unreserved (RFC 3986 section 2.3). Kept by

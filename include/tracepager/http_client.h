@@ -1,7 +1,8 @@
 /*
  * The HTTP client: the transport of http.h on the network. HTTP/1.1 with gzip and deflate; curl's
  * environment variables name proxies. Each turn of the loop hands at most LIMIT_HANDED_BYTES of all
- * replies to their handlers. Handlers may send and cancel from any of their functions.
+ * replies to their handlers. Handlers may send and cancel from any of their functions. Its
+ * transport sends mail too (mail.h).
  *
  * It follows no redirects and never retries. It owns its calls and connections; base and clock are
  * borrowed and must outlive it. Loop thread only.
@@ -21,7 +22,7 @@ struct http_client *http_client_new(struct event_base *base, const struct clock 
 void http_client_free(struct http_client *client);
 /* Borrowed; lives as long as the client. */
 const struct http_transport *http_client_transport(struct http_client *client);
-/* Calls that are not done, cancelled ones included until the end of the turn. */
+/* Calls and mails that are not done, cancelled ones included until the end of the turn. */
 size_t http_client_active(const struct http_client *client);
 
 #endif

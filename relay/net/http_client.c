@@ -1,14 +1,15 @@
 /*
  * The HTTP client: struct http_transport on libcurl's multi interface, driven by libevent. Only
- * http_client.c, http_easy.c, http_socket.c and http_url.c see curl. It judges no reply: the caller
- * decides by the status whether to retry. It follows no redirects: a pager's key goes only where
- * the configuration says.
+ * http_client.c, http_easy.c, http_socket.c, http_url.c and smtp_curl.c see curl. It judges no
+ * reply: the caller decides by the status whether to retry. It follows no redirects: a pager's key
+ * goes only where the configuration says.
  *
  * curl must not be entered from its own callbacks, and a handler may send or cancel from any of its
  * functions. So send and cancel only put the call into the list fresh or dead; client_on_work(), an
  * event of its own, starts and frees calls once curl has returned, still in the same turn.
  *
- * Owns its calls, curl's handles, connections and timer. The event base is borrowed.
+ * Owns its calls, curl's handles, connections and timer, and the mail transport beside it (smtp.c).
+ * The event base is borrowed.
  */
 #include "tracepager/http_client.h"
 
@@ -28,6 +29,7 @@
 #include "http_easy-internal.h"
 #include "http_socket-internal.h"
 #include "loop-internal.h"
+#include "smtp-internal.h"
 
 #define HTTP_CALL_MAGIC 0x63616c6cu
 
@@ -65,6 +67,7 @@ struct http_client {
 	struct event_base *base;
 	const struct clock *clock;
 	struct http_transport transport;
+	struct smtp_client *smtp;
 	CURLM *multi;
 	struct http_easies easies;
 	struct http_sockets sockets;
@@ -657,7 +660,7 @@ static int client_watch_time(CURLM *multi, long timeout_ms, void *ctx)
 static bool client_set_up(struct http_client *client)
 {
 	CURLM *multi = client->multi;
-	bool failed = !multi || !client->timer || !client->work || !client->turn;
+	bool failed = !multi || !client->timer || !client->work || !client->turn || !client->smtp;
 
 	if (failed)
 		return false;
@@ -696,6 +699,9 @@ struct http_client *http_client_new(struct event_base *base, const struct clock 
 	client->timer = evtimer_new(base, client_on_timer, client);
 	client->work = evtimer_new(base, client_on_work, client);
 	client->turn = evtimer_new(base, client_on_turn, client);
+	client->smtp = smtp_client_new(base);
+	if (client->smtp)
+		client->transport.mail = smtp_client_transport(client->smtp);
 	if (!client_set_up(client)) {
 		http_client_free(client);
 		return NULL;
@@ -719,6 +725,7 @@ void http_client_free(struct http_client *client)
 	calls_kill(&client->running);
 	calls_kill(&client->paused);
 	client_free_dead(client);
+	smtp_client_free(client->smtp);
 	http_easies_fini(&client->easies);
 	curl_multi_cleanup(client->multi); /* closes the connections */
 	http_sockets_fini(&client->sockets);
@@ -739,5 +746,5 @@ const struct http_transport *http_client_transport(struct http_client *client)
 
 size_t http_client_active(const struct http_client *client)
 {
-	return client->ncalls;
+	return client->ncalls + smtp_client_active(client->smtp);
 }

@@ -176,7 +176,8 @@ static void fake_cancel(void *ctx, struct http_call *call)
 
 void fake_http_init(struct fake_http *http, struct fake_clock *clock)
 {
-	*http = (struct fake_http){ .transport = { fake_send, fake_cancel, http }, .clock = clock };
+	*http = (struct fake_http){ .transport = { fake_send, fake_cancel, http, NULL },
+				    .clock = clock };
 }
 
 void fake_http_fini(struct fake_http *http)
