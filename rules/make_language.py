@@ -28,6 +28,10 @@ SHARE = r"(0(\.[0-9]*)?|1(\.0*)?)"
 SET = r"\[(?:[!^](?:\\[\s\S]|[^\\])|\\[\s\S]|[^\\!^])(?:\\[\s\S]|[^\\\]])*\]"
 GLOB = r"^(?:\\[\s\S]|[^\\\[]|" + SET + r")+$"
 URL = r"^https?://[^\u0000-\u0020\u007f/?#][^\u0000-\u0020\u007f]*$"
+MAIL_URL = r'^smtps?://[!-"$-.0->A-~]+(/[!-"$->A-~]*)?$'
+ADDRESS = (r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+           r"@([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[A-Za-z0-9.:]+\])")
+MAILBOX = (r"[ \t]*(" + ADDRESS + r'|([^<>"\\,\u0000-\u001f\u007f]*|"[^<>"\\\u0000-\u001f\u007f]*"[ \t]*)<' + ADDRESS + r">)[ \t]*")
 DURATION = r"^(0|([0-9]+(\.[0-9]+)?(ms|us|s|m|h|d|w|y))+)$"
 DATE = r"-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 TIME = (r"^(19[7-9][0-9]|[2-9][0-9]{3})" + DATE + r"[tT ]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
@@ -101,7 +105,7 @@ def read_body_names(top):
 
 def read_limit(top, name):
     folder = os.path.join(top, "include", "tracepager")
-    for header in ("limits.h", "limits_pager.h"):
+    for header in ("limits.h", "limits_mail.h", "limits_pager.h"):
         with open(os.path.join(folder, header), encoding="utf-8") as file:
             found = re.search(r"^#define\s+LIMIT_" + name + r"\s+(\d+)u?\s*$", file.read(), flags=re.M)
         if found:
@@ -162,6 +166,7 @@ def value_types(top):
             {"type": "object", "propertyNames": {"minLength": 1}, "additionalProperties": ref("word"), "minProperties": 1},
             {"type": "array", "items": ref("matcher"), "minItems": 1}]},
         "url": {"type": "string", "pattern": URL},
+        "pager_url": {"type": "string", "anyOf": [{"pattern": URL}, {"pattern": MAIL_URL}]},
         "url_template": {"type": "string", "allOf": [{"pattern": URL}, {"pattern": template_pattern(url_names)}]},
         "template": scalar(template_pattern(names)),
         "duration": {"anyOf": [{"type": "string", "pattern": DURATION}, {"type": "number", "const": 0}]},
@@ -201,7 +206,8 @@ def ranges(pattern, least=None, most=None):
 def value_schema(map_, member, maps, top):
     """The schema of a member's value."""
     by_name = {("ROUTE", "when"): {"anyOf": [ref("when"), {"type": "array", "items": ref("matcher"), "minItems": 1}]},
-               ("PAGER", "url"): ref("url"), ("PAGER", "content_type"): {"type": "string", "pattern": "/"}, ("SERVICE", "peers"): ref("peers"), ("ROUTE", "also_notify"): ref("also_notify"),
+               ("PAGER", "url"): ref("pager_url"), ("PAGER", "tls"): {"enum": ["required", "opportunistic", "none"]},
+               ("PAGER", "content_type"): {"type": "string", "pattern": "/"}, ("SERVICE", "peers"): ref("peers"), ("ROUTE", "also_notify"): ref("also_notify"),
                ("DEFAULTS", "owner_from"): {"type": "array", "minItems": 1,
                                             "items": {"type": "string", "pattern": r"^(resource|span|label)\..+$"}},
                ("CLOCK", "start_time"): ref("start_time"), ("CLOCK", "end_time"): ref("end_time"),
@@ -248,6 +254,15 @@ def two_ways(first, second, texts):
     return ways
 
 
+def mail_rules(twins, top):
+    """Mailboxes, and who has a user has a password."""
+    most = read_limit(top, "MAIL_RECIPIENTS")
+    return {"properties": {"url": {"pattern": MAIL_URL}, "from": {"pattern": f"^{MAILBOX}$"},
+                           "to": {"pattern": f"^{MAILBOX}(,{MAILBOX}){{0,{most - 1}}}$"}},
+            "dependencies": {"user": {"anyOf": [{"required": [twin]} for twin in twins + ["by_team"]]},
+                             **{twin: ["user"] for twin in twins}}}
+
+
 def pager_rules(top):
     """For each kind of pager, the members beside those of all kinds."""
     rules = []
@@ -279,6 +294,10 @@ def pager_rules(top):
             then["allOf"] = [{"not": {"required": ["feedback_secret", "feedback_secret_file"]}}]
         if "content_type" in options:
             then["dependencies"] = {"content_type": ["body"]}
+        if kind.id == "EMAIL":
+            then.update(mail_rules(twins, top))
+        elif kind.url_need != "NONE":
+            then["properties"] = {"url": {"pattern": URL}}
         then["propertyNames"] = {"enum": names}
         rules.append({"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": then})
     return rules

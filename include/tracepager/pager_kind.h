@@ -7,6 +7,7 @@
 
 #include "tracepager/feedback.h"
 #include "tracepager/http.h"
+#include "tracepager/mail.h"
 #include "tracepager/page.h"
 #include "tracepager/rules.h"
 
@@ -53,10 +54,11 @@ struct judgement {
 	char memory[LIMIT_PAGER_MEMORY_BYTES];
 };
 
-/* What build() makes: an HTTP request, or text for standard output. */
+/* What build() makes: an HTTP request, a mail, or text for standard output. */
 struct delivery {
-	struct http_request request; /* unused where console is set */
-	const char *console;	     /* text; NULL: send the request */
+	struct http_request request; /* unused where one of the others is set */
+	const struct mail *mail;     /* NULL: none */
+	const char *console;	     /* text; NULL: none */
 	/* A second request that the same page needs, sent once the first one was judged delivered;
 	 * its judgement is then the page's. NULL: none. A retry begins with the first one again, so
 	 * that one must do no harm when it is sent twice. */

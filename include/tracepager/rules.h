@@ -43,6 +43,8 @@ enum pager_text {
 	PAGER_TO,   /* who or where: a channel, a chat, a mailbox */
 	PAGER_FROM, /* who it comes from */
 	PAGER_USER, /* a name beside the key */
+	PAGER_TLS,  /* of a mail server: required, opportunistic or none */
+	PAGER_CA,   /* the file with the authorities that are trusted */
 	PAGER_TEXT_COUNT
 };
 

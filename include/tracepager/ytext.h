@@ -27,5 +27,8 @@ void ytext_show(struct buf *out, const char *text);
 /* Is the text a whole URL of http or https, with a host, a possible port, and without blanks? A
  * port may be a placeholder in braces. Finds slips; the HTTP client checks the rest. */
 bool ytext_is_url(const char *text);
+/* Is it the address of a mail server: smtp:// or smtps://, a host, perhaps a port and a path;
+ * ASCII, without a user? */
+bool ytext_is_mail_url(const char *text);
 
 #endif

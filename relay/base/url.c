@@ -5,6 +5,8 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 char *url_decode(struct arena *arena, const char *text, size_t len)
 {
@@ -24,4 +26,15 @@ char *url_decode(struct arena *arena, const char *text, size_t len)
 	}
 	out[n] = '\0';
 	return out;
+}
+
+bool url_is_local(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	host = host ? host + 3 : url;
+	const size_t len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
+	return (len == 9 && strncasecmp(host, "localhost", 9) == 0) ||
+	       (len == 5 && strncmp(host, "[::1]", 5) == 0) ||
+	       (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len);
 }

@@ -42,6 +42,7 @@ struct send_run {
 	struct loop *loop;
 	struct http_client *http;
 	struct arena *arena; /* of the request that is under way */
+	bool is_mail;	     /* so is that request */
 	struct judgement judgement;
 	int64_t began_us;
 	char key[64]; /* the page's dedup key */
@@ -172,6 +173,27 @@ static void show_request(struct send_run *run, const struct http_request *reques
 	show_lines(run, "> ", request->body ? request->body : "", request->body_len);
 }
 
+static void show_mail(struct send_run *run, const struct mail *mail)
+{
+	static const char *const tls[] = { [MAIL_TLS_REQUIRED] = "TLS",
+					   [MAIL_TLS_OPPORTUNISTIC] = "TLS if it is offered",
+					   [MAIL_TLS_NONE] = "no TLS" };
+	const bool secure = strncasecmp(mail->url, "smtps:", 6) == 0;
+	CLEANUP_FREE char *server =
+		xasprintf("%s, %s%s%s", mail->url, secure ? tls[MAIL_TLS_REQUIRED] : tls[mail->tls],
+			  mail->user ? ", as " : "", mail->user ? mail->user : "");
+	CLEANUP_FREE char *from = xasprintf("MAIL FROM:<%s>", mail->from);
+
+	show_lines(run, "> ", server, strlen(server));
+	show_lines(run, "> ", from, strlen(from));
+	for (size_t i = 0; i < mail->nto; i++) {
+		CLEANUP_FREE char *to = xasprintf("RCPT TO:<%s>", mail->to[i]);
+		show_lines(run, "> ", to, strlen(to));
+	}
+	puts(">");
+	show_lines(run, "> ", mail->data, mail->len);
+}
+
 static void send_on_reply(void *arg, const struct http_reply *reply)
 {
 	struct send_run *run = arg;
@@ -179,7 +201,8 @@ static void send_on_reply(void *arg, const struct http_reply *reply)
 
 	run->judgement = run->kind->judge(reply);
 	if (reply->status)
-		printf("< HTTP %d, after %.2f s\n", reply->status, (double)took_us / US_PER_SECOND);
+		printf("< %s %d, after %.2f s\n", run->is_mail ? "SMTP" : "HTTP", reply->status,
+		       (double)took_us / US_PER_SECOND);
 	show_headers(run, "< ", reply->headers, reply->nheaders);
 	if (reply->len) {
 		puts("<");
@@ -245,12 +268,21 @@ static void send_delivery(struct send_run *run, const struct delivery *delivery)
 {
 	static const struct http_handler handler = { .done = send_on_reply };
 	const struct http_transport *transport = http_client_transport(run->http);
+	bool sent;
 
-	show_request(run, &delivery->request);
+	run->is_mail = delivery->mail;
+	if (run->is_mail)
+		show_mail(run, delivery->mail);
+	else
+		show_request(run, &delivery->request);
 	fflush(stdout);
 	run->began_us = clock_mono_us(clock_system());
 	run->judgement = (struct judgement){ .outcome = JUDGE_RETRY, .text = "it was not sent" };
-	if (transport->send(transport->ctx, &delivery->request, &handler, run))
+	if (run->is_mail)
+		sent = transport->mail->send(transport->mail->ctx, delivery->mail, &handler, run);
+	else
+		sent = transport->send(transport->ctx, &delivery->request, &handler, run);
+	if (sent)
 		loop_run(run->loop);
 }
 
@@ -260,7 +292,8 @@ static void tell_judgement(const struct send_run *run)
 
 	switch (run->judgement.outcome) {
 	case JUDGE_DELIVERED:
-		printf("delivered: pager %s took it\n", run->pager->name);
+		printf("delivered: pager %s took it%s%s\n", run->pager->name, *text ? "; " : "",
+		       text);
 		break;
 	case JUDGE_RETRY:
 		printf("not taken: %s; a running relay would try again\n", text);

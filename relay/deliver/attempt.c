@@ -1,7 +1,7 @@
 /*
- * Attempt: one try to deliver one page: have its kind build the request, send it, have the kind
- * judge the reply; then the same with a second request where the page needs one. Owns the HTTP call
- * until its reply is judged. Knows nothing of order and retries.
+ * Attempt: one try to deliver one page: have its kind build the request or the mail, send it, have
+ * the kind judge the reply; then the same with a second request where the page needs one. Owns the
+ * call until its reply is judged. Knows nothing of order and retries.
  */
 #include "deliver-internal.h"
 
@@ -24,6 +24,7 @@ struct attempt {
 	const struct deliver_env *env;
 	const struct pager_kind *kind;
 	struct http_call *call;
+	struct mail_call *mail;
 	/* Reports a result that is known at once: attempt_start() never calls done() itself. */
 	struct timer timer;
 	struct judgement judgement;
@@ -169,8 +170,13 @@ static void attempt_send(struct attempt *attempt, const struct delivery *deliver
 		return;
 	}
 	attempt->follow_up = delivery->follow_up;
-	attempt->call = transport->send(transport->ctx, &delivery->request, &handler, attempt);
-	if (!attempt->call)
+	if (delivery->mail && transport->mail)
+		attempt->mail = transport->mail->send(transport->mail->ctx, delivery->mail,
+						      &handler, attempt);
+	else if (!delivery->mail)
+		attempt->call =
+			transport->send(transport->ctx, &delivery->request, &handler, attempt);
+	if (!attempt->call && !attempt->mail)
 		attempt_finish_soon(attempt, JUDGE_RETRY, "not sent: out of memory or descriptors");
 }
 
@@ -232,10 +238,15 @@ struct attempt *attempt_start(const struct deliver_env *env, const struct attemp
 
 void attempt_cancel(struct attempt *attempt)
 {
+	const struct http_transport *transport;
+
 	if (!attempt)
 		return;
+	transport = attempt->env->transport;
 	if (attempt->call)
-		attempt->env->transport->cancel(attempt->env->transport->ctx, attempt->call);
+		transport->cancel(transport->ctx, attempt->call);
+	if (attempt->mail)
+		transport->mail->cancel(transport->mail->ctx, attempt->mail);
 	timer_disarm(attempt->env->timers, &attempt->timer);
 	arena_free(attempt->arena);
 	free(attempt);

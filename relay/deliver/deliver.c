@@ -402,6 +402,10 @@ static void queue_end_first(struct page_queue *queue, const struct judgement *ju
 			     "page delivered", entry, "", status, 0);
 	else
 		log_delivery(LOG_LEVEL_ERROR, "page rejected", entry, judgement->text, status, 0);
+	if (delivered && *judgement->text) /* a mail that some of its recipients do not get */
+		log_warn("page delivered in part", LOG_STR("incident", entry->page.incident),
+			 LOG_STR("pager", entry->page.pager), LOG_INT("page", entry->page.id),
+			 LOG_STR("reason", judgement->text));
 	TAILQ_REMOVE(&queue->pages, entry, link);
 	/* Pages behind a rejected trigger mean nothing to the pager. Take them out first: changed()
 	 * may enqueue new pages, which stay. */

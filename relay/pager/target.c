@@ -16,6 +16,8 @@ static const char *const target_texts[PAGER_TEXT_COUNT] = {
 	[PAGER_TO] = "to",
 	[PAGER_FROM] = "from",
 	[PAGER_USER] = "user",
+	[PAGER_TLS] = "tls",
+	[PAGER_CA] = "ca_file",
 };
 
 struct page_target page_target_of(const struct pager *pager)

@@ -164,3 +164,16 @@ bool ytext_is_url(const char *text)
 	size_t len = strcspn(host, "/?#");
 	return len > 0 && has_good_port(host, len);
 }
+
+bool ytext_is_mail_url(const char *text)
+{
+	const char *host = strncmp(text, "smtps://", 8) == 0  ? text + 8
+			   : strncmp(text, "smtp://", 7) == 0 ? text + 7
+							      : "";
+
+	for (const char *c = host; *c; c++)
+		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || strchr("@?#", *c))
+			return false;
+	size_t len = strcspn(host, "/");
+	return len > 0 && has_good_port(host, len);
+}

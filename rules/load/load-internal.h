@@ -181,6 +181,7 @@ const char *member_text(const struct load_scope *scope, const char *name);
 const char *member_text_of(const struct load_scope *scope, const char *name);
 const char *member_glob(const struct load_scope *scope, const char *name);
 const char *member_url(const struct load_scope *scope, const char *name);
+const char *member_mail_url(const struct load_scope *scope, const char *name);
 bool member_duration(const struct load_scope *scope, const char *name, int64_t *ret_us);
 /* A list of label names, or ["..."]. */
 void member_group(const struct load_scope *scope, const char *name, struct group_labels *ret_group);
@@ -257,6 +258,11 @@ void load_catalogues_fini(struct load *load);
 
 /* ---- the sections, in the order in which they are read ---- */
 
+/* Of a pager of kind email, whose members have been read: are its mailboxes some, has a user a
+ * password, and does that cross no network unencrypted? */
+void load_check_mail(const struct load_scope *scope, struct pager *pager);
+/* The mailboxes that such a pager, or a team for it, gives. */
+void load_check_mail_to(const struct load_scope *scope, const char *list);
 void load_pagers(struct load *load);
 void load_escalations(struct load *load);
 void load_defaults(struct load *load);

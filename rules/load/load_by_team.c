@@ -105,6 +105,10 @@ static void make_team_pager(struct load *load, const struct pager *pager, const 
 		made->key = paging->keys[pager_kind_of_key(pager->kind)];
 	if (pager->to_by_team)
 		made->texts[PAGER_TO] = paging->to[pager->kind];
+	if (pager->to_by_team && pager->kind == PAGER_EMAIL) {
+		const struct load_scope scope = team_scope(load, team->number);
+		load_check_mail_to(&scope, made->texts[PAGER_TO]);
+	}
 	const size_t other =
 		(size_t)(uintptr_t)map_get(load->sections[SECTION_PAGERS].index, made->name);
 	if (other) {

@@ -203,7 +203,8 @@ static void read_pager(struct load *load, size_t i)
 	const char *key_file = arena_printf(load->scratch, "%s_file", kind->key ? kind->key : "");
 	check_options(&scope, pager->kind, kind, key_file);
 	if (kind->url_need != PAGER_NONE)
-		pager->url = member_url(&scope, "url");
+		pager->url = pager->kind == PAGER_EMAIL ? member_mail_url(&scope, "url")
+							: member_url(&scope, "url");
 	if (kind->url_need == PAGER_REQUIRED && !member_key(&scope, "url"))
 		LOAD_ERROR(&scope, scope.key, "E013", "add \"url: …\" to it", "%s has no \"url\"",
 			   scope.what);
@@ -227,6 +228,8 @@ static void read_pager(struct load *load, size_t i)
 		member_secrets(&scope, "feedback_secret", "feedback_secret_file", pager->feedback);
 	if (pager_kind_has(pager->kind, "body"))
 		load_body(&scope, pager);
+	if (pager->kind == PAGER_EMAIL)
+		load_check_mail(&scope, pager);
 	pager->no_resolve = member_key(&scope, "resolve") && !member_bool(&scope, "resolve");
 }
 

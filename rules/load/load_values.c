@@ -193,6 +193,21 @@ const char *member_url(const struct load_scope *scope, const char *name)
 		       : NULL;
 }
 
+const char *member_mail_url(const struct load_scope *scope, const char *name)
+{
+	const struct ynode *node = scalar_member(scope, name, MEMBER_URL);
+
+	if (!node)
+		return NULL;
+	if (ytext_is_mail_url(node->text))
+		return arena_strdup(scope->load->set->arena, node->text);
+	LOAD_ERROR(scope, node, "E031",
+		   "write smtp://HOST:PORT, or smtps://HOST; who logs in stands in user and "
+		   "password_file",
+		   "%s is not the address of a mail server", in_quotes(scope, name));
+	return NULL;
+}
+
 static const char *template_hint(const struct load_scope *scope, const char *unknown)
 {
 	const char *names[TEMPLATE_COUNT];

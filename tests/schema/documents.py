@@ -17,6 +17,8 @@ DEEP = [["x"], {"x": "y"}, [["x"]], [None]]
 BAD_GLOBS = ["[a", "a\\", "[!]", "[]", "x[", "[\\]", "x" * 1025]
 BAD_MATCHERS = [[], {}, None, "", "a=b", 5, {"": "x"}, {"a": None}, {"a": []}, {"a": "[x"}, ["alertname"], [5], [None], [""],
                 [["a=b"]], [{"a": "b"}], ["a=b", "c"]]
+BAD_MAILBOXES = ["ann", "@h", "a@", "a b@h", "a@h,", ",a@h", "a@h,,b@h", "<a@h", "a@h>", "a@h b@h", "Ann a@h", "ä@h", "a@ü", "a..b@h", "a@h.",
+                 "a\"b <a@h>", "a\nb <a@h>"]
 BAD_URLS = ["x", "ftp://h/", "https://", "https:///p", "http://a b", "http:/h", 5, True, "HTTP://h", "https://?q"]
 BAD_TEMPLATES = ["{nonsense}", "{", "}", "{service", "a}b", "{label.}", "{}", "{service{x}}", "{{service}", "{service|", "{ service}",
                  "{service}}", "{summary"]
@@ -337,6 +339,8 @@ class Maker:
         ways = make_language.read_kind_ways(TOP, kind.id)
         if ways:
             return self.finish_ways(kind, ways, made)
+        if kind.id == "EMAIL":
+            return self.finish_mail(made)
         for name, needed in texts.items():
             if needed or self.random.random() < 0.5:
                 made[name] = self.random.choice(TEXTS)
@@ -366,6 +370,17 @@ class Maker:
         if key in ways:
             if self.random.random() < 0.5:
                 made["url"] = "http://h:80"
+        return made
+
+    def finish_mail(self, made):
+        one = ["ann@h", "Bo Li <bo+x@a.example>", '"Doe, Jo" <jo.doe@[192.0.2.1]>', "größe <x@y>", " a@b\t"]
+        made.update(url=self.random.choice(["smtp://h", "smtps://[::1]:465/x", "smtp://h.example:587"]), to=",".join(self.some(one, 1, 4)),
+                    **{"from": self.random.choice(one)})
+        if self.random.random() < 0.5:
+            made.update({"user": "u", "password" + self.random.choice(["", "_file"]): "x"})
+        for name, values in (("tls", ["required", "opportunistic", "none"]), ("ca_file", ["/x.pem"])):
+            if self.random.random() < 0.3:
+                made[name] = self.random.choice(values)
         return made
 
     @staticmethod
@@ -506,6 +521,12 @@ class Maker:
         else:
             changes.append(lambda: made.update(feedback_secret="x", feedback_secret_file="y"))
             changes += [lambda: made.update(width=78), lambda: made.update(color="auto")]
+        if kind.id == "EMAIL":
+            changes += [lambda url=url: made.update(url=url) for url in ("https://h", "smtp://", "smtp://a@h", "smtp://h?x", "SMTP://h")]
+            changes += [lambda box=box: made.update({self.random.choice(["from", "to"]): box}) for box in BAD_MAILBOXES]
+            changes += [lambda: made.update({"from": "a@b, c@d"}), lambda: made.update(tls="yes")]
+        elif kind.url_need != "NONE":
+            changes.append(lambda: made.update(url="smtp://h"))
         if kind.url_need == "NONE":
             changes.append(lambda: made.update(url="https://h"))
         if kind.url_need == "REQUIRED":

@@ -457,6 +457,33 @@ static void check_request(enum pager_kind_id id, const struct http_request *requ
 	json_decref(body);
 }
 
+static bool is_upper_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+}
+
+/* A mail as one text: its bodies decoded from quoted-printable, lines that end in a line feed. */
+static const char *mail_text(const struct mail *mail)
+{
+	const char *body = strstr(mail->data, "\r\n\r\n");
+	char *out = arena_alloc(arena, mail->len + 1), *to = out;
+
+	for (const char *at = mail->data; *at; at++) {
+		if (at > body && at[0] == '=' && at[1] == '\r') {
+			at += 2;
+		} else if (at > body && at[0] == '=' && is_upper_hex(at[1]) &&
+			   is_upper_hex(at[2])) {
+			const char digits[3] = { at[1], at[2], '\0' };
+			*to++ = (char)strtol(digits, NULL, 16);
+			at += 2;
+		} else if (*at != '\r') {
+			*to++ = *at;
+		}
+	}
+	*to = '\0';
+	return out;
+}
+
 /* The escape that begins our colours may not come from the page: without colours there is none. */
 static void check_kind(enum pager_kind_id id)
 {
@@ -471,6 +498,10 @@ static void check_kind(enum pager_kind_id id)
 		target.key = "t0ken";
 	for (int which = 0; which < PAGER_TEXT_COUNT; which++)
 		target.texts[which] = "ops@pager.example";
+	if (id == PAGER_EMAIL) {
+		target.url = "smtp://pager.example";
+		target.texts[PAGER_TLS] = "required";
+	}
 	int error = build_error(&target, &delivery, &err);
 	ck_assert_msg(error == 0, "%s: %s, after \"%.80s\"", pager_kinds[id]->name, err.text,
 		      attacked);
@@ -479,6 +510,8 @@ static void check_kind(enum pager_kind_id id)
 		return;
 	if (delivery.console)
 		each_string(pager_kinds[id]->name, NULL, delivery.console);
+	else if (delivery.mail)
+		each_string(pager_kinds[id]->name, NULL, mail_text(delivery.mail));
 	else
 		check_request(id, &delivery.request);
 }
@@ -679,6 +712,7 @@ int main(void)
 	Suite *suite = suite_create("hostile pages");
 	TCase *tcase = tcase_create("hostile pages");
 
+	tcase_set_timeout(tcase, 60); /* megabytes, on a busy machine */
 	tcase_add_loop_test(tcase, one_text_is_hostile, 0, ARRAY_LEN(attacks));
 	tcase_add_loop_test(tcase, all_texts_are_hostile, 0, ARRAY_LEN(attacks));
 	tcase_add_loop_test(tcase, megabytes_are_cut, 0, ARRAY_LEN(repeated));
