@@ -126,8 +126,8 @@ static const char *opsgenie_action(const struct page *page)
 		return "close";
 	if (pager_tells_ack(page))
 		return "acknowledge";
-	/* A notice creates it again: the service adds it to the open alert, and one that a person has
-	 * closed there begins anew. */
+	/* A notice creates it again: the service adds it to the open alert, and one that a
+	 * person has closed there begins anew. */
 	return page->event == PAGE_UPDATE && !page->at_once ? "notes" : "";
 }
 
