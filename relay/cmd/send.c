@@ -44,6 +44,7 @@ struct send_run {
 	struct arena *arena; /* of the request that is under way */
 	bool is_mail;	     /* so is that request */
 	struct judgement judgement;
+	char memory[LIMIT_PAGER_MEMORY_BYTES]; /* what the pager's kind keeps of its replies */
 	int64_t began_us;
 	char key[64]; /* the page's dedup key */
 };
@@ -200,6 +201,8 @@ static void send_on_reply(void *arg, const struct http_reply *reply)
 	const int64_t took_us = clock_mono_us(clock_system()) - run->began_us;
 
 	run->judgement = run->kind->judge(reply);
+	if (run->judgement.remembers)
+		memcpy(run->memory, run->judgement.memory, sizeof(run->memory));
 	if (reply->status)
 		printf("< %s %d, after %.2f s\n", run->is_mail ? "SMTP" : "HTTP", reply->status,
 		       (double)took_us / US_PER_SECOND);
@@ -264,26 +267,46 @@ static struct page_target send_target(const struct pager *pager)
 
 /* ---- sending ---- */
 
-static void send_delivery(struct send_run *run, const struct delivery *delivery)
+static void send_begins(struct send_run *run)
 {
-	static const struct http_handler handler = { .done = send_on_reply };
-	const struct http_transport *transport = http_client_transport(run->http);
-	bool sent;
-
-	run->is_mail = delivery->mail;
-	if (run->is_mail)
-		show_mail(run, delivery->mail);
-	else
-		show_request(run, &delivery->request);
 	fflush(stdout);
 	run->began_us = clock_mono_us(clock_system());
 	run->judgement = (struct judgement){ .outcome = JUDGE_RETRY, .text = "it was not sent" };
-	if (run->is_mail)
-		sent = transport->mail->send(transport->mail->ctx, delivery->mail, &handler, run);
-	else
-		sent = transport->send(transport->ctx, &delivery->request, &handler, run);
-	if (sent)
+}
+
+static const struct http_handler send_handler = { .done = send_on_reply };
+
+static void send_request(struct send_run *run, const struct http_request *request)
+{
+	const struct http_transport *transport = http_client_transport(run->http);
+
+	show_request(run, request);
+	send_begins(run);
+	if (transport->send(transport->ctx, request, &send_handler, run))
 		loop_run(run->loop);
+}
+
+static void send_mail(struct send_run *run, const struct mail *mail)
+{
+	const struct mail_transport *transport = http_client_transport(run->http)->mail;
+
+	show_mail(run, mail);
+	send_begins(run);
+	if (transport->send(transport->ctx, mail, &send_handler, run))
+		loop_run(run->loop);
+}
+
+/* A second request follows where the page needs one, as deliver sends it. */
+static void send_delivery(struct send_run *run, const struct delivery *delivery)
+{
+	run->is_mail = delivery->mail;
+	if (run->is_mail) {
+		send_mail(run, delivery->mail);
+		return;
+	}
+	send_request(run, &delivery->request);
+	if (delivery->follow_up && run->judgement.outcome == JUDGE_DELIVERED)
+		send_request(run, delivery->follow_up);
 }
 
 static void tell_judgement(const struct send_run *run)
@@ -307,11 +330,12 @@ static void tell_judgement(const struct send_run *run)
 /* Builds, sends and shows one page. The pager took it. */
 static bool send_page(struct send_run *run, enum page_event event)
 {
-	const struct page_target target = send_target(run->pager);
+	struct page_target target = send_target(run->pager);
 	struct delivery delivery = { .console = NULL };
 	struct err err = { 0 };
 	struct page page;
 
+	target.memory = run->memory;
 	run->arena = arena_new(LIMIT_PAGE_ARENA_BYTES);
 	printf("%s of pager %s (%s):\n", event == PAGE_TRIGGER ? "trigger" : "resolve",
 	       run->pager->name, run->kind->name);

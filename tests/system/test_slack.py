@@ -6,7 +6,9 @@ import hmac
 import itertools
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 
@@ -174,4 +176,18 @@ def what_is_forged_late_or_again_does_nothing(daemon, slack, message):
     peers.wait_for("one reply", lambda: len(slack.one()["replies"]) == 1)
 
 
-peers.run(one_message_from_its_start_to_its_end, a_kill_keeps_the_thread, a_limit_is_waited_for, what_is_forged_late_or_again_does_nothing)
+def a_test_page_is_one_message():
+    """tracepager send, without a relay: the resolve changes the message, and replies in its thread."""
+    slack = Slack()
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as rules:
+        rules.write(RULES.format(pager=slack.url))
+        rules.flush()
+        done = subprocess.run([peers.BINARY, "send", "--rules", rules.name, "--pager", "chat"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.count("delivered: ") == 2, done.stdout
+    message = slack.one()
+    assert message and "Resolved" in message["text"] and len(message["replies"]) == 1, slack.messages
+    assert not slack.faults and TOKEN not in done.stdout, done.stdout
+
+
+peers.run(one_message_from_its_start_to_its_end, a_kill_keeps_the_thread, a_limit_is_waited_for, what_is_forged_late_or_again_does_nothing,
+          a_test_page_is_one_message)
