@@ -274,6 +274,41 @@ struct html_what_if {
 void html_what_if_write(struct html *html, const struct html_frame *frame,
 			const struct html_what_if *what_if);
 
+/* ---- the rules: html_rules.c ---- */
+
+struct html_rule {
+	const char *rule, *name, *place; /* "route", "", "shop.yaml:12" */
+	int64_t hits;
+	int64_t line; /* in the file that is shown; 0: it stands in another one */
+};
+
+struct html_source_line {
+	const char *text; /* without its end */
+	int64_t hits;	  /* of the rule that begins here; -1: none does */
+};
+
+struct html_rules {
+	bool shadow, has_shadow; /* which set it is; there are shadow rules */
+	bool none;		 /* there is no such set: nothing below is set */
+	const char *hash;
+	int64_t since_us, last_us; /* last_us: of the last load; 0: there was none */
+	bool taken, watched;	   /* the last load was taken; changes are taken by themselves */
+	int64_t teams, pagers, services, signals, routes;
+	const struct html_finding *findings; /* of the last load */
+	size_t nfindings;
+	const struct html_rule *rules; /* the most hit first */
+	size_t nrules, nall_rules, nunhit;
+	const char *const *files; /* names without directories */
+	size_t nfiles;
+	const char *file; /* that is shown */
+	const struct html_source_line *lines;
+	size_t nlines;
+	int64_t first_line, all_lines; /* the number of the first that is shown; all of the file */
+};
+
+void html_rules_write(struct html *html, const struct html_frame *frame,
+		      const struct html_rules *rules);
+
 /* ---- one incident: html_incident.c ---- */
 
 struct html_event {

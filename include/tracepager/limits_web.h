@@ -101,6 +101,15 @@
 /* The reply to it: LIMIT_FEEDBACK_ACTS outcomes with their sentences. */
 #define LIMIT_FEEDBACK_REPLY_BYTES (2u << 20)
 
+/* ---- rules and teams ---- */
+
+/* Rules whose hits the status tells: it is written on the loop, a microsecond for each. */
+#define LIMIT_RULE_HITS_SHOWN 1000u
+/* Lines of a file of rules on one page: about 50 KiB. */
+#define LIMIT_SOURCE_LINES 400u
+/* Files of rules that a page leads to. */
+#define LIMIT_SOURCE_FILES 500u
+
 /* ---- what if ---- */
 
 /* The body of a request for what-if: a webhook, and some traces of 1,000 spans each, which a form

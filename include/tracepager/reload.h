@@ -58,6 +58,17 @@ void reload_begin(struct reload *reload);
 
 /* The rules in force, borrowed; NULL: there are none. */
 struct ruleset *reload_rules(const struct reload *reload);
+/* What is known of a set; borrowed for this turn. */
+struct reload_view {
+	struct ruleset *rules;		 /* NULL: there are none */
+	const char *path;		 /* NULL: they are built in */
+	bool watched;			 /* changes are taken without being asked */
+	int64_t since_us;		 /* wall time: since when they are in force */
+	int64_t last_us;		 /* of the last load; 0: there was none */
+	bool taken;			 /* it was taken; else the old ones stay in force */
+	const struct findings *findings; /* of the last load */
+};
+struct reload_view reload_look(const struct reload *reload);
 /* Load again. The exchange (taken) is answered when the load is done; NULL: nobody waits. */
 void reload_ask(struct reload *reload, struct http_exchange *exchange);
 

@@ -244,6 +244,23 @@ void rule_trail_match(struct rule_trail *trail, enum rule_sort sort, const char 
 const char *rule_sort_name(enum rule_sort sort); /* "route" */
 
 /*
+ * Hits: how often decisions have named each rule since its set was loaded. These counts are all
+ * that changes of a set. Any thread.
+ */
+/* Counts the rules of a decision's trail that matched. */
+void rules_count_hits(const struct ruleset *rules, const struct rule_trail *trail);
+struct rule_hit {
+	enum rule_sort sort;
+	const char *name; /* of a signal or service; else NULL */
+	const char *place;
+	uint64_t hits;
+};
+/* The rules that can be hit: *ret_n of them. False: there is none of that number. */
+bool rules_hit(const struct ruleset *rules, size_t number, struct rule_hit *ret_hit);
+/* Goes on with the counts of a set of the same hash. */
+void rules_keep_hits(const struct ruleset *rules, const struct ruleset *before);
+
+/*
  * The entry that owns a service; NULL: none. The most specific one wins: one exact name before
  * globs, then more keys, then more characters that stand for themselves. attr() returns the value
  * of a resource attribute or NULL, which counts as ""; attr itself may be NULL.

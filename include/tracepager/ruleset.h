@@ -158,6 +158,13 @@ struct picks {
 	size_t nalways;
 };
 
+/* How often decisions named a rule. Two rules may stand at one place: they are told apart by the
+ * text of their entry, by its address. */
+struct hit_count {
+	const char *place;
+	atomic_uint_fast64_t *n;
+};
+
 struct ruleset {
 	atomic_uint refs;
 	struct arena *arena;
@@ -195,8 +202,11 @@ struct ruleset {
 	const struct signal_rule **signal_list;
 	const struct service_rule **service_list;
 	struct map *team_map, *pager_map;
-	struct map *service_map; /* name → struct service_bucket */
-	struct map *peer_map;	 /* name → struct service_entry */
+	struct map *service_map;     /* name → struct service_bucket */
+	struct map *peer_map;	     /* name → struct service_entry */
+	struct hit_count *hits;	     /* by the address of the place */
+	atomic_uint_fast64_t *nhits; /* by number */
+	size_t nhit_counts;
 	/* What a glob begins with → struct service_bucket. prefix_lengths has bit N set where some
 	 * prefix has N bytes (bit 63: 63 or more), so that a look-up tries only prefixes of a
 	 * length that exists. */
@@ -210,5 +220,7 @@ struct ruleset *ruleset_new(size_t cap_bytes);
 void ruleset_order_services(struct ruleset *rules);
 /* Makes all other indexes: the last step of a load. */
 void ruleset_index(struct ruleset *rules);
+/* The part of it that counts hits. */
+void ruleset_index_hits(struct ruleset *rules);
 
 #endif

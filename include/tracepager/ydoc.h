@@ -73,9 +73,9 @@ int jdoc_parse(struct arena *arena, const char *file, const char *text, size_t l
 
 const struct ynode *ynode_get(const struct ynode *map,
 			      const char *key); /* NULL: no such key, or no map */
-/* Overwrites the values of secrets in a text of many lines with "x", found by the look of each
- * line. */
-void ydoc_hide_secrets(char *text);
+/* Overwrites the values of secrets in a text of many lines with a mark for each character,
+ * found by the look of each line. In YAML "x" is a text; "*" is for people. */
+void ydoc_hide_secrets(char *text, char mark);
 /* Adds a finding at a node; NULL: about the whole file. The hint may be NULL. */
 void ydoc_finding(const struct ydoc *doc, const struct ynode *node, enum finding_level level,
 		  const char *code, struct findings *findings, const char *hint, const char *format,

@@ -271,6 +271,8 @@ static void enrichment_tell(struct enrichment *enrichment)
 	enrichment->decisions++;
 	if (!late)
 		enrichment_count(enrichment);
+	if (enrichment->rules && !alert_synthetic(enrichment->alert))
+		rules_count_hits(enrichment->rules, &enrichment->decision.trail);
 	enrichment_show_shadow(enrichment);
 	enrichment_enter(enrichment, enrichment->job ? ENRICHMENT_LATE : ENRICHMENT_DONE);
 	enricher->ops.decided(enrichment->arg, enrichment, late);

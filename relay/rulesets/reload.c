@@ -204,6 +204,8 @@ static void put_in_force(struct reload *reload, struct ruleset *rules)
 {
 	if (!is_in_force(reload, rules))
 		reload->since_us = clock_wall_us(reload->env.clock);
+	else
+		rules_keep_hits(rules, reload->rules);
 	rules_unref(reload->rules);
 	reload->rules = rules_ref(rules);
 }
@@ -437,6 +439,19 @@ void reload_begin(struct reload *reload)
 
 	paths_add_load(&reload->paths, reload->env.path, reload->rules, &none);
 	reload_start(reload, RELOAD_BY_START);
+}
+
+struct reload_view reload_look(const struct reload *reload)
+{
+	return (struct reload_view){
+		.rules = reload->rules,
+		.path = reload->fixed ? NULL : reload->env.path,
+		.watched = reload->env.watch && !reload->fixed,
+		.since_us = reload->since_us,
+		.last_us = reload->last.at_us,
+		.taken = reload->last.outcome == RELOAD_TAKEN,
+		.findings = &reload->last.findings,
+	};
 }
 
 struct ruleset *reload_rules(const struct reload *reload)

@@ -86,6 +86,23 @@ void reload_write_text(const struct reload *reload, struct buf *out)
 	findings_write(&last->findings, false, out);
 }
 
+static void status_write_hits(const struct ruleset *rules, struct buf *out)
+{
+	struct rule_hit hit;
+
+	buf_json_key(out, "hits");
+	buf_putc(out, '[');
+	for (size_t i = 0; i < LIMIT_RULE_HITS_SHOWN && rules_hit(rules, i, &hit); i++) {
+		buf_puts(out, i ? ",{" : "{");
+		buf_json_text(out, "rule", rule_sort_name(hit.sort));
+		buf_json_text(out, "name", hit.name);
+		buf_json_text(out, "place", hit.place);
+		buf_json_int(out, "hits", (int64_t)hit.hits);
+		buf_putc(out, '}');
+	}
+	buf_putc(out, ']');
+}
+
 static void status_write_set(const struct reload *reload, struct buf *out)
 {
 	char at[RFC3339_SIZE];
@@ -108,6 +125,7 @@ static void status_write_set(const struct reload *reload, struct buf *out)
 		buf_json_string(out, files[i]);
 	}
 	buf_putc(out, ']');
+	status_write_hits(reload->rules, out);
 }
 
 static void status_write_last(const struct reload_attempt *last, struct buf *out)

@@ -150,6 +150,7 @@ static void shadow_job_run(void *arg)
 	if (alert_read(arena, job->doc, job->doc_len, &alert, &err) == 0)
 		job->input.alert = &alert;
 	decide(arena, &job->input, &decision);
+	rules_count_hits(job->rules, &decision.trail);
 	shadow_outcome_of(&decision, &job->shadow);
 	arena_free(arena);
 }

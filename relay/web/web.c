@@ -112,6 +112,8 @@ static const struct web_row web_rows[] = {
 	{ POST, "/incidents/{id}", web_serve_page_incident_act, ACT, .is_page = true },
 	{ GET, "/past", web_serve_page_past, READ, .is_page = true,
 	  .text = "past incidents, for a browser" },
+	{ GET, "/rules", web_serve_page_rules, READ, .is_page = true,
+	  .text = "the rules line by line, with hits, for a browser" },
 	{ POST, "/api/v1/what-if", web_serve_what_if_api, READ,
 	  .text = "an alert decided under other rules; it changes nothing" },
 	{ GET, "/what-if", web_serve_what_if, READ, .is_page = true,

@@ -13,8 +13,9 @@
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
 
-static const char *const secret_words[] = { "key",    "secret",	       "token", "password",
-					    "bearer", "authorization", "basic", "headers" };
+static const char *const secret_words[] = { "key",	"secret",  "token",
+					    "password", "bearer",  "authorization",
+					    "basic",	"headers", "webhook_url" };
 
 /* Is the word near to a secret's, and none of the keys that are near by chance? */
 static bool is_near_secret(const char *start, size_t len)
@@ -268,7 +269,7 @@ static bool is_within_secret(struct recorded *recorded, const char *line, const 
 	return false;
 }
 
-void ydoc_hide_secrets(char *text)
+void ydoc_hide_secrets(char *text, char mark)
 {
 	CLEANUP_FREE char *original = xstrdup(text);
 	struct recorded recorded = { .above = false };
@@ -281,9 +282,9 @@ void ydoc_hide_secrets(char *text)
 		memcpy(out, start, (size_t)(end - start));
 		out[end - start] = '\0';
 		if (is_within_secret(&recorded, start, end))
-			hide_line(out, 'x');
+			hide_line(out, mark);
 		else
-			secret_line_hide(out, 'x', false);
+			secret_line_hide(out, mark, false);
 		out += strlen(out);
 		if (*end)
 			*out++ = '\n';

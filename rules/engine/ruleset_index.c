@@ -227,4 +227,5 @@ void ruleset_index(struct ruleset *rules)
 	index_peers(rules);
 	index_signals(rules);
 	ruleset_index_routes(rules);
+	ruleset_index_hits(rules);
 }

@@ -63,7 +63,7 @@ static void keep_texts(const struct load *load)
 		const struct ydoc *doc = &load->docs[i];
 		const char *slash = strrchr(doc->file, '/');
 		char *text = arena_strndup(set->arena, doc->text, doc->len);
-		ydoc_hide_secrets(text);
+		ydoc_hide_secrets(text, 'x');
 		set->texts[i] = (struct rule_text){
 			.name = arena_strdup(set->arena, slash ? slash + 1 : doc->file),
 			.text = text,

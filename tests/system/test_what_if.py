@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What-if: stored decisions and pasted alerts decided under other rules, by the API and by the page; it says what replay says.
+"""What-if: stored decisions and pasted alerts decided under other rules, by the API and by the page; it says what replay says. Rules,
+line by line, with their hits.
 
 test_what_if.py 1000: compares so many decisions with replay."""
 import html
@@ -171,4 +172,49 @@ def the_page_asks_and_answers():
         relay.daemon.finish()
 
 
-peers.run(it_says_what_replay_says, pasted_texts_are_decided, what_is_wrong_is_told, the_page_asks_and_answers, at_once=2)
+def rules_are_shown_with_their_hits():
+    relay = Relay()
+    try:
+        relay.daemon.write("rules.yaml", relay.rules + "# last\n" + "\n" * 500 + f"silences: []  # {HOSTILE}\n")
+        secret = "hooks.example/services/T0/SECRET"
+        shadow = relay.rules.replace("pagers:\n", "pagers:\n  chat: {kind: slack, webhook_url: \"https://" + secret + "\"}\n")
+        os.makedirs(os.path.join(relay.daemon.directory, "rules.shadow.d"))
+        relay.daemon.write("rules.shadow.d/shadow.yaml", shadow.replace("ledger: {owner: ledger}", "ledger: {owner: shop}"))
+        assert relay.daemon.request("POST", "/-/reload")[0] == 200
+        hits = {}
+
+        def count():
+            rules = json.loads(relay.daemon.request("GET", "/api/v1/rules")[1])
+            for role in ("rules", "shadow"):
+                hits[role] = {(row["rule"], row["name"]): row["hits"] for row in rules[role]["hits"]}
+            return hits["rules"][("route", None)] == 1 and hits["shadow"][("service", "ledger")] == 1
+
+        relay.alert({"alertname": "PlaceOrderErrors", "severity": "critical", "trace_id": TRACE})
+        relay.alert({"alertname": "Slow", "severity": "info"})
+        peers.wait_for("the hits", count)
+        assert hits["rules"] == {("signal", "place_order"): 1, ("service", "frontend"): 0, ("service", "checkout"): 0,
+                                 ("service", "ledger"): 1, ("route", None): 1}, hits
+        assert relay.daemon.request("POST", "/-/reload")[0] == 200
+        assert count(), "the same rules, loaded again, keep their hits"
+        browser = Browser(relay.daemon)
+        status, _, page = browser.ask("GET", "/rules")
+        assert status == 200 and len(page) < 100 << 10, len(page)
+        line = next(n for n, text in enumerate(("x" + relay.rules).splitlines(), 1) if "severity: info" in text)
+        assert re.search(rf'<tr class="rule" id="rules.yaml:{line}"><td class="number">{line}</td><td[^>]*>1×</td>', page), page[-9000:]
+        assert "Further lines" in page and "silences:" not in page
+        page = browser.ask("GET", "/rules?file=rules.yaml&line=530")[2]
+        assert "silences:" in page and "<script>alert" not in page
+        status, _, page = browser.ask("GET", "/rules?of=shadow")
+        assert status == 200 and "ledger: {owner: shop}" in page and "SECRET" not in page and "***" in page
+        assert browser.ask("GET", "/what-if")[2].count('value="shadow"') == 1
+        assert relay.ask(alert={"labels": {"alertname": "X"}}, rules="shadow")["rules"] == "shadow"
+        # A change begins anew.
+        relay.daemon.write("rules.yaml", relay.rules)
+        assert relay.daemon.request("POST", "/-/reload")[0] == 200
+        assert not count() and set(hits["rules"].values()) == {0}, hits
+    finally:
+        relay.daemon.finish()
+
+
+peers.run(it_says_what_replay_says, pasted_texts_are_decided, what_is_wrong_is_told, the_page_asks_and_answers, rules_are_shown_with_their_hits,
+          at_once=2)

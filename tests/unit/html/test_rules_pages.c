@@ -40,8 +40,7 @@ static const char *written(void)
 
 static void has(const char *text)
 {
-	ck_assert_msg(strstr(written(), text) != NULL, "not there: %s in %.4000s", text,
-		      written());
+	ck_assert_msg(strstr(written(), text) != NULL, "not there: %s in %.4000s", text, written());
 }
 
 static void lacks(const char *text)
@@ -171,6 +170,67 @@ START_TEST(texts_of_strangers_stay_texts)
 }
 END_TEST
 
+/* ---- rules ---- */
+
+START_TEST(a_line_has_its_number_and_hits)
+{
+	const struct html_source_line lines[] = { { "routes:", -1 },
+						  { "  - page: none", 7 },
+						  { "  - page: no", 0 } };
+	const struct html_rule one = { "route", "", "shop.yaml:402", 7, 402 };
+	const char *const files[] = { "shop.yaml", "a b.yaml" };
+	const struct html_rules rules = { .hash = "h",
+					  .rules = &one,
+					  .nrules = 1,
+					  .nall_rules = 3,
+					  .nunhit = 2,
+					  .files = files,
+					  .nfiles = 2,
+					  .file = "shop.yaml",
+					  .lines = lines,
+					  .nlines = 3,
+					  .first_line = 401,
+					  .all_lines = 900 };
+
+	html_rules_write(&html, &frame, &rules);
+	has("<tr class=\"rule\" id=\"shop.yaml:402\"><td class=\"number\">402</td>"
+	    "<td class=\"number\" title=\"hits\">7×</td><td>  - page: none</td></tr>");
+	has("<tr id=\"shop.yaml:401\"><td class=\"number\">401</td><td></td><td>routes:</td>");
+	has("2 of 3 rules had none");
+	has("href=\"/rules?file=shop.yaml&amp;line=400#source\">Earlier");
+	has("href=\"/rules?file=shop.yaml&amp;line=404#source\">Further");
+	has("href=\"/rules?file=a%20b.yaml#source\">a b.yaml</a>");
+	has("2 with fewer hits are left out");
+}
+END_TEST
+
+START_TEST(rules_of_strangers_stay_texts)
+{
+	const struct html_source_line line = { "<script>alert(1)</script>\"'&", 1 };
+	const struct html_rule one = { EVIL, EVIL, EVIL ":1", 7, 1 };
+	const char *const files[] = { EVIL, EVIL };
+	const struct html_finding finding = { true, EVIL, EVIL, EVIL, EVIL, EVIL, 1, 1 };
+	const struct html_rules rules = { .shadow = true,
+					  .hash = EVIL,
+					  .findings = &finding,
+					  .nfindings = 1,
+					  .rules = &one,
+					  .nrules = 1,
+					  .nall_rules = 1,
+					  .files = files,
+					  .nfiles = 2,
+					  .file = EVIL,
+					  .lines = &line,
+					  .nlines = 1,
+					  .first_line = 1,
+					  .all_lines = 1 };
+
+	html_rules_write(&html, &frame, &rules);
+	lacks_evil();
+	has("href=\"/rules?of=shadow&amp;file=");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("rules pages");
@@ -180,6 +240,8 @@ int main(void)
 	tcase_add_test(tcase, what_differs_is_marked);
 	tcase_add_test(tcase, places_of_pasted_rules_lead_nowhere);
 	tcase_add_test(tcase, texts_of_strangers_stay_texts);
+	tcase_add_test(tcase, a_line_has_its_number_and_hits);
+	tcase_add_test(tcase, rules_of_strangers_stay_texts);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

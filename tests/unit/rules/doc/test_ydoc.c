@@ -408,7 +408,7 @@ START_TEST(test_secrets_are_not_recorded)
 {
 	CLEANUP_FREE char *text = xstrdup(recorded[_i].text);
 
-	ydoc_hide_secrets(text);
+	ydoc_hide_secrets(text, 'x');
 	ck_assert_str_eq(text, recorded[_i].kept);
 }
 END_TEST
