@@ -35,6 +35,8 @@ static const char *outcome_suspect(struct arena *arena, const struct outcome *ou
 
 static const char *outcome_confidence(struct arena *arena, const struct outcome *outcome)
 {
+	if (!outcome->found)
+		return "";
 	if (!outcome->of)
 		return arena_printf(arena, "%.2f", outcome->confidence);
 	return arena_printf(arena, "%.2f (%u of %u traces agree)", outcome->confidence,
