@@ -276,7 +276,7 @@ static void send_begins(struct send_run *run)
 
 static const struct http_handler send_handler = { .done = send_on_reply };
 
-static void send_request(struct send_run *run, const struct http_request *request)
+static void send_show_request(struct send_run *run, const struct http_request *request)
 {
 	const struct http_transport *transport = http_client_transport(run->http);
 
@@ -286,7 +286,7 @@ static void send_request(struct send_run *run, const struct http_request *reques
 		loop_run(run->loop);
 }
 
-static void send_mail(struct send_run *run, const struct mail *mail)
+static void send_show_mail(struct send_run *run, const struct mail *mail)
 {
 	const struct mail_transport *transport = http_client_transport(run->http)->mail;
 
@@ -301,12 +301,12 @@ static void send_delivery(struct send_run *run, const struct delivery *delivery)
 {
 	run->is_mail = delivery->mail;
 	if (run->is_mail) {
-		send_mail(run, delivery->mail);
+		send_show_mail(run, delivery->mail);
 		return;
 	}
-	send_request(run, &delivery->request);
+	send_show_request(run, &delivery->request);
 	if (delivery->follow_up && run->judgement.outcome == JUDGE_DELIVERED)
-		send_request(run, delivery->follow_up);
+		send_show_request(run, delivery->follow_up);
 }
 
 static void tell_judgement(const struct send_run *run)
