@@ -4,32 +4,60 @@
 (() => {
 	const live = document.body.dataset.live, place = document.getElementById("live");
 
-	// Asks for the page again when the relay says that something has changed, at most once a second.
+	function links() {
+		return [...place.querySelectorAll("a, button, summary")];
+	}
+
+	// Shows the fresh one. What has the focus keeps it, by its address or else its place; so does the row that keys moved to.
+	function replace(fresh) {
+		const old = links(), at = old.indexOf(document.activeElement), here = old.findIndex((link) => link.closest("tr.here"));
+		const same = (i) => links().find((link) => link.outerHTML === old[i].outerHTML) ?? links()[Math.min(i, links().length - 1)];
+		place.replaceChildren(...fresh.childNodes);
+		if (here >= 0)
+			same(here)?.closest("tr")?.classList.add("here");
+		if (at >= 0)
+			same(at)?.focus({ preventScroll: true });
+	}
+
+	// Asks for the page again when the relay says that something has changed, at most once a second. Only a page that is seen follows: a browser
+	// has six connections to a server, and pages that are left or in other tabs would hold them.
 	function follow() {
-		let due = 0, busy = false;
+		let due = 0, busy = false, source = null;
 		const refresh = async () => {
 			due = 0;
-			if (document.hidden) {
-				due = -1;
-				return;
-			}
 			busy = true;
 			try {
 				const reply = await fetch(location.href, { headers: { Accept: "text/html" } });
 				const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("live");
 				if (reply.ok && fresh)
-					place.replaceChildren(...document.importNode(fresh, true).childNodes);
+					replace(document.importNode(fresh, true));
 			} catch (error) {
 				// The next event tries again.
 			}
 			busy = false;
 		};
 		const plan = () => {
-			if (due <= 0 && !busy)
+			if (!due && !busy)
 				due = setTimeout(refresh, 1000);
 		};
-		new EventSource(live).addEventListener("changed", plan);
-		document.addEventListener("visibilitychange", () => due < 0 && plan());
+		const stop = () => {
+			source?.close();
+			clearTimeout(due);
+			source = null;
+			due = 0;
+		};
+		const start = (again) => {
+			if (source || document.hidden)
+				return;
+			source = new EventSource(live);
+			source.addEventListener("changed", plan);
+			if (again)
+				refresh();
+		};
+		window.addEventListener("pagehide", stop);
+		window.addEventListener("pageshow", (event) => event.persisted && start(true));
+		document.addEventListener("visibilitychange", () => document.hidden ? stop() : start(true));
+		start(false);
 	}
 
 	function rows() {
