@@ -14,7 +14,8 @@ die() {
 packages_build="gcc libc6-dev make autoconf automake pkg-config libevent-dev libcurl4-openssl-dev libjansson-dev libyaml-dev
 	libsqlite3-dev libssl-dev libpcre2-dev zlib1g-dev libzstd-dev"
 packages_unit="check"
-packages_test="exim4-daemon-light mandoc openssl python3 python3-jsonschema python3-yaml prometheus prometheus-alertmanager"
+packages_test="exim4-daemon-light mandoc openssl python3 python3-jsonschema python3-yaml prometheus prometheus-alertmanager
+	chromium"
 
 # install_missing PACKAGE...: as root, or with sudo.
 install_missing() {
