@@ -45,12 +45,26 @@ int history_next(struct history *history, int64_t since_us, int64_t until_us, in
  * decisions; kept says nothing. */
 int history_next_outcome(struct history *history, int64_t since_us, int64_t until_us, int64_t *pos,
 			 struct past *ret_past, struct err *err);
+typedef bool history_decision_reader(void *ctx, const struct past *past);
+/* Calls each() for the decisions of a team ("": of all) made from since_us to before until_us, the
+ * one stored last first, from behind the one of that number (0: from the first), until each()
+ * returns false. Their traces and healthy evidence stay empty, but kept is true. What each() gets
+ * is borrowed until it returns. 0 or -errno with err. */
+int history_decisions(struct history *history, int64_t since_us, int64_t until_us, const char *team,
+		      int64_t before_id, history_decision_reader *each, void *ctx, struct err *err);
 /* How many decisions history_next() gives for the same times. 0 or -errno with err. */
 int history_count(struct history *history, int64_t since_us, int64_t until_us, int64_t *ret_count,
 		  struct err *err);
 /* A decision by its number, or by an incident's id: its last decision with traces, else its last
  * one. 1: filled in; 0: unknown; -errno with err. */
 int history_find(struct history *history, const char *id, struct past *ret_past, struct err *err);
+
+/* Calls each() with counts by team ("": unknown) since since_us, fire drills left out: of incidents
+ * "opened", "acknowledged" and "resolved", and of pages made since then "delivered" and "rejected".
+ * 0 or -errno with err. */
+int history_figures(struct history *history, int64_t since_us,
+		    void (*each)(void *ctx, const char *team, const char *what, int64_t n),
+		    void *ctx, struct err *err);
 
 /* An event of an incident's story, with what the incident's row says now. */
 struct past_event {

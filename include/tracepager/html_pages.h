@@ -323,6 +323,13 @@ struct html_alert {
 	size_t nlabels;
 };
 
+/* From outside: another tool's or person's analysis. */
+struct html_note {
+	const char *title, *text;  /* text: Markdown, shown as it is */
+	const char *href, *author; /* "" none */
+	int64_t at_us;
+};
+
 struct html_incident {
 	const struct incident_view *view; /* with its page */
 	const struct html_event *events;  /* its story, the oldest first */
@@ -332,6 +339,8 @@ struct html_incident {
 	const char *no_trace;		    /* then why; NULL: there was none */
 	const struct html_alert *alerts;
 	size_t nalerts;
+	const struct html_note *notes;
+	size_t nnotes;
 	const char *mark; /* of its form */
 	const char *text; /* what stands in the form's field */
 };

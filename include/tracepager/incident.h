@@ -129,6 +129,30 @@ enum act_outcome incidents_act(struct incidents *incidents, const struct act *ac
  * story, which changes nothing. */
 void incidents_note(struct incidents *incidents, const struct act *act);
 
+/* A note from outside is put on an incident, or taken away: a line of its story, which changes
+ * nothing. The caller has found the incident in the store, and knows the form of text. Durable when
+ * the turn's commit succeeds: incidents_when_durable(). */
+void incidents_attach(struct incidents *incidents, const char *incident, const char *who,
+		      const char *text, bool put);
+
+/* What is known of an alert. Borrowed until the viewer returns. */
+struct incident_alert_view {
+	int64_t id; /* increasing in the order of acceptance, over restarts too */
+	const char *key, *state;
+	const struct alert *alert;     /* its last word; NULL: it has ended */
+	const char *incident, *team;   /* "" none */
+	int64_t accepted_us, heard_us; /* wall; heard: the last word on it */
+	int64_t expires_us;	       /* wall: when it ends where nobody repeats it; 0: never */
+	bool silenced;
+};
+/* false: enough. */
+typedef bool incident_alert_viewer(void *ctx, const struct incident_alert_view *view);
+/* Those of which something is known, in the order of acceptance, from behind that key; from the
+ * first where the key is NULL or not known. */
+void incidents_each_alert(const struct incidents *incidents, const char *after,
+			  incident_alert_viewer *viewer, void *ctx);
+bool incidents_knows_alert(const struct incidents *incidents, const char *key);
+
 /* What is known of an incident that is not closed. Borrowed until the viewer returns. */
 struct incident_view {
 	const char *id, *team, *state, *summary;

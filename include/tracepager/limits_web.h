@@ -25,6 +25,26 @@
 #define LIMIT_INCIDENTS_BYTES (16u << 20)
 /* Past incidents that are read for one answer: with filters most may not fit. */
 #define LIMIT_LIST_LOOKED 20000u
+/* Decisions that are unpacked for one answer: each takes about 0.1 ms of a pool thread. Where a
+ * filter leaves fewer than `limit`, the cursor goes on behind them. */
+#define LIMIT_DECISIONS_LOOKED 2000u
+/* An answer that gets an entity tag: a digest of more would hold the loop for over a ms. */
+#define LIMIT_ETAG_OF_BYTES (256u << 10)
+/* Notes from outside on one incident: one for each tool that analyses it. */
+#define LIMIT_NOTES	       20u
+#define LIMIT_NOTE_NAME_BYTES  64u
+#define LIMIT_NOTE_TITLE_BYTES 200u
+/* Markdown: an analysis of some pages. */
+#define LIMIT_NOTE_TEXT_BYTES (32u << 10)
+/* The texts of all notes that the story of one incident has, those that were replaced too: the
+ * story is read up to LIMIT_STORY_EVENTS. */
+#define LIMIT_NOTES_ARENA_BYTES (LIMIT_STORY_EVENTS * (LIMIT_NOTE_TEXT_BYTES + 4096ul))
+/* Decisions that are unpacked for figures, the newest first: half a second of a pool thread. */
+#define LIMIT_STATS_DECISIONS 5000u
+/* Teams of one window. */
+#define LIMIT_STATS_TEAMS 500u
+/* A time of a query, "2026-09-01T10:00:00.123456Z". */
+#define LIMIT_TIME_TEXT_BYTES 64u
 /* An act with its texts, and the sentence about it. */
 #define LIMIT_ACT_BYTES	      (64u << 10)
 #define LIMIT_ACT_WORDS_BYTES 4096u

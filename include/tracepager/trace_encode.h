@@ -1,11 +1,12 @@
 /*
- * Trace encode: writes what is kept of a trace as OTLP protobuf, for the store and for files. Pure:
- * any thread may call.
+ * Trace encode: writes what is kept of a trace as OTLP protobuf, for the store and for files, and
+ * that as OTLP JSON, for programs. Pure: any thread may call.
  */
 #ifndef TRACEPAGER_TRACE_ENCODE_H
 #define TRACEPAGER_TRACE_ENCODE_H
 
 #include "tracepager/buf.h"
+#include "tracepager/err.h"
 #include "tracepager/trace.h"
 
 /*
@@ -22,5 +23,9 @@
  * If the message exceeds out's cap, out->failed is set and out must not be used.
  */
 void trace_encode_otlp(const struct trace *trace, struct buf *out);
+
+/* Adds to out what such messages say, one or several behind one another, as one TracesData in OTLP
+ * JSON. 0; -EBADMSG with err: damaged. out->failed: it did not fit. */
+int trace_otlp_json(const char *data, size_t len, struct buf *out, struct err *err);
 
 #endif

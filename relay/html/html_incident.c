@@ -97,6 +97,33 @@ static void incident_add_story(struct html *html, const struct html_incident *in
 	HTML(html, "</ol></section>\n");
 }
 
+/* ---- notes from outside ---- */
+
+static void incident_add_notes(struct html *html, const struct html_incident *incident,
+			       int64_t now_us)
+{
+	if (!incident->nnotes)
+		return;
+	HTML(html, "<section><h2 id=\"notes\">Notes from outside</h2>\n");
+	for (size_t i = 0; i < incident->nnotes; i++) {
+		const struct html_note *note = &incident->notes[i];
+		HTML(html, "<details class=\"note\" open><summary>");
+		html_text(html, note->title);
+		HTML(html, "</summary><p class=\"hint\">");
+		html_text(html, note->author);
+		HTML_IF(html, *note->author, ", ", "");
+		html_time(html, note->at_us, now_us);
+		if (*note->href) {
+			HTML(html, " · ");
+			html_link(html, note->href, "Open it there");
+		}
+		HTML(html, "</p><pre class=\"words\">");
+		html_lines(html, note->text);
+		HTML(html, "</pre></details>\n");
+	}
+	HTML(html, "</section>\n");
+}
+
 /* ---- who was told ---- */
 
 static void incident_add_recipients(struct html *html, const struct incident_view *view)
@@ -178,6 +205,7 @@ void html_incident_write(struct html *html, const struct html_frame *frame,
 	html_alerts(html, incident->alerts, incident->nalerts,
 		    view->nalerts > incident->nalerts ? view->nalerts : incident->nalerts,
 		    frame->now_us);
+	incident_add_notes(html, incident, frame->now_us);
 	incident_add_story(html, incident, frame->now_us);
 	incident_add_recipients(html, view);
 	HTML(html, "<p class=\"hint\">Incident <code>");

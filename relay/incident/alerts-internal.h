@@ -71,6 +71,11 @@ void alerts_belong(struct alert_book *book, const char *key, const char *id);
 const struct alert *alerts_get(const struct alert_book *book, const char *key);
 bool alerts_fires(const struct alert_book *book, const char *key); /* known, and not ended */
 
+/* As incidents_each_alert() and incidents_knows_alert(); team is "". */
+void alerts_each(const struct alert_book *book, const char *after, incident_alert_viewer *viewer,
+		 void *ctx);
+bool alerts_knows(const struct alert_book *book, const char *key);
+
 size_t alerts_known(const struct alert_book *book);
 size_t alerts_unfinished(const struct alert_book *book); /* accepted and not decided */
 const struct life_counts *alerts_counts(const struct alert_book *book);

@@ -41,7 +41,7 @@ struct known_alert {
 	struct timer deadline; /* of the state */
 	struct slice *begin;   /* WAITING, and written: its processing begins; NULL else */
 	struct enrichment *enrichment;
-	TAILQ_ENTRY(known_alert) in_silenced, in_missed;
+	TAILQ_ENTRY(known_alert) in_all, in_silenced, in_missed;
 	char key[]; /* "family/fingerprint" */
 };
 TAILQ_HEAD(known_alerts, known_alert);
@@ -60,7 +60,7 @@ struct alert_book {
 	struct kept_alerts *kept;
 	struct map *senders; /* name -> struct sender_habit */
 	struct life_counts counts;
-	struct known_alerts missed;
+	struct known_alerts all, missed; /* all: in the order of acceptance */
 	/* Each change of silences begins a round, in which all are compared once, from the front;
 	 * compared ones go to the back. */
 	struct known_alerts silenced;
@@ -315,6 +315,7 @@ static struct known_alert *alert_new(struct alert_book *book, const char *key,
 	alert->state = state;
 	life_begin(&book->counts, state);
 	map_put(book->alerts, alert->key, alert);
+	TAILQ_INSERT_TAIL(&book->all, alert, in_all);
 	return alert;
 }
 
@@ -330,6 +331,7 @@ static void alert_free(struct known_alert *alert)
 		TAILQ_REMOVE(&book->missed, alert, in_missed);
 	life_end(&book->counts, alert->state);
 	map_remove(book->alerts, alert->key);
+	TAILQ_REMOVE(&book->all, alert, in_all);
 	copies_fini(&alert->copies);
 	kept_alert_forget(book->kept, &alert->last);
 	free(alert);
@@ -972,6 +974,7 @@ struct alert_book *alerts_new(const struct incident_env *env, struct turns *turn
 	book->alerts = map_new_borrowing();
 	book->kept = kept_alerts_new();
 	book->senders = map_new();
+	TAILQ_INIT(&book->all);
 	TAILQ_INIT(&book->missed);
 	TAILQ_INIT(&book->silenced);
 	book->comparing = (struct slice){ .run = alerts_compare_some, .arg = book };
@@ -1041,6 +1044,34 @@ bool alerts_fires(const struct alert_book *book, const char *key)
 	const struct known_alert *alert = map_get(book->alerts, key);
 
 	return alert && alert->state != ALERT_ENDED;
+}
+
+void alerts_each(const struct alert_book *book, const char *after, incident_alert_viewer *viewer,
+		 void *ctx)
+{
+	struct known_alert *alert = after ? map_get(book->alerts, after) : NULL;
+	bool more = true;
+
+	alert = alert ? TAILQ_NEXT(alert, in_all) : TAILQ_FIRST(&book->all);
+	for (; alert && more; alert = TAILQ_NEXT(alert, in_all))
+		more = viewer(
+			ctx,
+			&(struct incident_alert_view){
+				.id = alert->id,
+				.key = alert->key,
+				.state = life_state_name(LIFE_ALERT, alert->state),
+				.alert = alert->state == ALERT_ENDED ? NULL : alert_words(alert),
+				.incident = alert->incident,
+				.team = "",
+				.silenced = alert->silenced,
+				.accepted_us = alert->accepted_us,
+				.heard_us = alert->refreshed_us,
+				.expires_us = copies_end_us(&alert->copies) });
+}
+
+bool alerts_knows(const struct alert_book *book, const char *key)
+{
+	return map_get(book->alerts, key) != NULL;
 }
 
 size_t alerts_known(const struct alert_book *book)

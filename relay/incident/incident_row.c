@@ -33,6 +33,8 @@ static const char *const event_texts[INCIDENT_EVENT_COUNT] = {
 	[INCIDENT_EVENT_NOISE] = "noise",
 	[INCIDENT_EVENT_SILENCED] = "silenced",
 	[INCIDENT_EVENT_UNSILENCED] = "unsilenced",
+	[INCIDENT_EVENT_NOTED] = "noted",
+	[INCIDENT_EVENT_NOTE_REMOVED] = "note removed",
 };
 
 const char *incident_event_name(enum incident_event event)

@@ -278,6 +278,46 @@ void incidents_note(struct incidents *incidents, const struct act *act)
 	incident_note(incidents->book, act);
 }
 
+void incidents_attach(struct incidents *incidents, const char *incident, const char *who,
+		      const char *text, bool put)
+{
+	incident_book_story(incidents->book, incident,
+			    put ? INCIDENT_EVENT_NOTED : INCIDENT_EVENT_NOTE_REMOVED, who, text);
+}
+
+struct alert_viewing {
+	const struct incident_book *book;
+	incident_alert_viewer *viewer;
+	void *ctx;
+};
+
+/* The alerts know no incidents: adds whose the alert's is. */
+static bool incidents_on_alert(void *ctx, const struct incident_alert_view *view)
+{
+	const struct alert_viewing *viewing = ctx;
+	const struct incident *incident =
+		*view->incident ? incident_get(viewing->book, view->incident) : NULL;
+	struct incident_alert_view told = *view;
+
+	if (synthetic_of_key(view->key) == SYNTHETIC_SELF)
+		return true;
+	told.team = incident ? incident->team : "";
+	return viewing->viewer(viewing->ctx, &told);
+}
+
+void incidents_each_alert(const struct incidents *incidents, const char *after,
+			  incident_alert_viewer *viewer, void *ctx)
+{
+	struct alert_viewing viewing = { incidents->book, viewer, ctx };
+
+	alerts_each(incidents->alerts, after, incidents_on_alert, &viewing);
+}
+
+bool incidents_knows_alert(const struct incidents *incidents, const char *key)
+{
+	return alerts_knows(incidents->alerts, key);
+}
+
 void incidents_each(const struct incidents *incidents, const char *after, incident_viewer *viewer,
 		    void *ctx)
 {

@@ -26,6 +26,12 @@
 	"SELECT id, at_us, kept, incident, team, rules, alert_key, x'', doc, x'', x''"             \
 	" FROM decisions "
 
+/* The same with the alert; kept is LOST where retention removed the traces. */
+#define LISTED_ROW                                                                                 \
+	"SELECT id, at_us, CASE WHEN kept IN (1, 2) AND NOT EXISTS (SELECT 1 FROM traces t"        \
+	" WHERE t.id = d.id) THEN 3 ELSE kept END, incident, team, rules, alert_key, alert, doc,"  \
+	" x'', x'' FROM decisions d "
+
 /* Events that one read takes: a longer one would keep a checkpoint waiting. */
 #define EVENTS_PER_READ 1000
 
@@ -40,11 +46,13 @@ enum query {
 	QUERY_FIRST_OUTCOME,
 	QUERY_NEXT_OUTCOME,
 	QUERY_COUNT,
+	QUERY_DECISIONS,
 	QUERY_ID,
 	QUERY_INCIDENT,
 	QUERY_RULES,
 	QUERY_LAST_RULES,
 	QUERY_REFUSALS,
+	QUERY_FIGURES,
 	QUERY_FIRST_EVENT,
 	QUERY_EVENTS,
 	QUERY_ONE_INCIDENT,
@@ -61,6 +69,8 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_FIRST_OUTCOME] = OUTCOME_ROW "WHERE id = (SELECT min(id) FROM decisions WHERE at_us >= ?1 AND at_us < ?2)",
 	[QUERY_NEXT_OUTCOME] = OUTCOME_ROW "WHERE id > ?3 AND +at_us >= ?1 AND +at_us < ?2 ORDER BY id LIMIT 1",
 	[QUERY_COUNT] = "SELECT count(*) FROM decisions WHERE at_us >= ?1 AND at_us < ?2",
+	[QUERY_DECISIONS] = (LISTED_ROW "WHERE id < ?4 AND id >= (SELECT min(id) FROM decisions WHERE at_us >= ?1)"
+		" AND +at_us >= ?1 AND +at_us < ?2 AND (?3 = '' OR team = ?3) ORDER BY id DESC"),
 	[QUERY_ID] = ROW "WHERE d.id = ?1",
 	[QUERY_INCIDENT] = (ROW "WHERE d.id = (SELECT e.id FROM incidents i, decisions e"
 		" WHERE " SQL_INCIDENT("i", "?1") " AND e.incident = i.id AND e.at_us >= i.opened_us - ?2"
@@ -71,6 +81,14 @@ static const char *const queries[QUERY_N] = {
 	[QUERY_LAST_RULES] = "SELECT texts FROM rules ORDER BY last_us DESC, n DESC LIMIT 1",
 	[QUERY_REFUSALS] = ("SELECT pager, count(*), max(created_us), error FROM pages"
 		" WHERE state = 2 AND created_us >= ?1 GROUP BY pager ORDER BY 2 DESC, 1"),
+	[QUERY_FIGURES] = ("SELECT coalesce(i.team, ''), e.event, count(DISTINCT e.incident)"
+		" FROM events e LEFT JOIN incidents i ON " SQL_INCIDENT("i", "e.incident")
+		" WHERE e.at_us >= ?1 AND e.event IN ('opened', 'acknowledged', 'resolved')"
+		" AND (i.key IS NULL OR i.key NOT GLOB '" ALERT_FAMILY_DRILL "/*') GROUP BY 1, 2"
+		" UNION ALL SELECT coalesce(i.team, ''), CASE p.state WHEN 1 THEN 'delivered' ELSE 'rejected' END, count(*)"
+		" FROM pages p LEFT JOIN incidents i ON " SQL_INCIDENT("i", "p.incident")
+		" WHERE p.created_us >= ?1 AND p.state IN (1, 2)"
+		" AND (i.key IS NULL OR i.key NOT GLOB '" ALERT_FAMILY_DRILL "/*') GROUP BY 1, 2 ORDER BY 1, 2"),
 	[QUERY_FIRST_EVENT] = "SELECT min(id) FROM events WHERE at_us >= ?1",
 	/* By id, not by time: the clock may have stepped back. */
 	[QUERY_EVENTS] = ("SELECT e.id, e.incident, i.team, i.opened_us, e.at_us, e.event, e.who, e.text"
@@ -215,6 +233,32 @@ int history_count(struct history *history, int64_t since_us, int64_t until_us, i
 	return result;
 }
 
+int history_decisions(struct history *history, int64_t since_us, int64_t until_us, const char *team,
+		      int64_t before_id, history_decision_reader *each, void *ctx, struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_DECISIONS];
+	int rc = SQLITE_DONE, result = 0;
+	bool more = true;
+
+	sqlite3_bind_int64(row, 1, since_us);
+	sqlite3_bind_int64(row, 2, until_us);
+	sqlite3_bind_text(row, 3, team, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(row, 4, before_id ? before_id : INT64_MAX);
+	while (more && result >= 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
+		struct past past = { 0 };
+		result = read_past(history, row, &past, err);
+		if (result > 0) {
+			past.kept = (enum stored_traces)sqlite3_column_int(row, 2);
+			more = each(ctx, &past);
+		}
+		past_fini(&past);
+	}
+	if (more && result >= 0 && rc != SQLITE_DONE)
+		result = history_failed(history, rc, err);
+	sqlite3_reset(row);
+	return result < 0 ? result : 0;
+}
+
 int history_find(struct history *history, const char *id, struct past *ret_past, struct err *err)
 {
 	size_t len = strlen(id);
@@ -264,6 +308,24 @@ int history_refusals(struct history *history, int64_t since_us,
 					   .n = sqlite3_column_int64(row, 1),
 					   .last_us = sqlite3_column_int64(row, 2) };
 		each(ctx, &refusal);
+	}
+	if (rc != SQLITE_DONE)
+		result = history_failed(history, rc, err);
+	sqlite3_reset(row);
+	return result;
+}
+
+int history_figures(struct history *history, int64_t since_us,
+		    void (*each)(void *ctx, const char *team, const char *what, int64_t n),
+		    void *ctx, struct err *err)
+{
+	sqlite3_stmt *row = history->statements[QUERY_FIGURES];
+	int rc, result = 0;
+
+	sqlite3_bind_int64(row, 1, since_us);
+	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+		CLEANUP_FREE char *team = history_text(row, 0), *what = history_text(row, 1);
+		each(ctx, team, what, sqlite3_column_int64(row, 2));
 	}
 	if (rc != SQLITE_DONE)
 		result = history_failed(history, rc, err);

@@ -49,8 +49,10 @@ void web_fail(struct http_exchange *exchange, int status, const char *detail);
 void web_failf(struct http_exchange *exchange, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void web_reply_text(struct http_exchange *exchange, int status, const char *text);
+/* The reply to a GET of the API has an ETag, and is 304 where If-None-Match names it. */
 void web_reply_json(struct http_exchange *exchange, int status, const char *text);
-/* Adds a line end, replies, and frees the buf. type NULL: JSON. 500 where it is over its cap. */
+/* Adds a line end, replies likewise, and frees the buf. type NULL: JSON. 500 where it is over its
+ * cap. */
 void web_reply_buf(struct http_exchange *exchange, const char *type, struct buf *text);
 
 /* ---- web_request.c: what a request says ---- */
@@ -117,6 +119,9 @@ bool web_path_fits(const char *pattern, const char *path, const char *ret_at[2],
 /* A cursor, and back; false: it is no cursor. */
 void web_cursor_write(int64_t us, const char *id, struct buf *out);
 bool web_cursor_read(const char *cursor, int64_t *ret_us, char *ret_id, size_t size);
+/* The entity tag of an answer, with its quotes: of the same bytes the same, in every process. */
+#define WEB_ETAG_SIZE 35
+void web_etag(const void *data, size_t len, char out[WEB_ETAG_SIZE]);
 /* A problem document of RFC 9457. */
 void web_write_problem(struct buf *out, int status, const char *detail);
 
@@ -154,6 +159,13 @@ void web_serve_api_shadow(struct web_request *request);
 void web_serve_incidents(struct web_request *request);
 void web_serve_incident(struct web_request *request);
 void web_serve_incident_act(struct web_request *request);
+void web_serve_note(struct web_request *request);	/* web_note_act.c */
+void web_serve_api_alerts(struct web_request *request); /* web_alerts.c */
+void web_serve_stats(struct web_request *request);	/* web_stats.c */
+/* web_decisions.c */
+void web_serve_decisions(struct web_request *request);
+void web_serve_decision(struct web_request *request);
+void web_serve_decision_traces(struct web_request *request);
 /* web_feedback.c */
 void web_serve_feedback(struct web_request *request);
 bool web_feedback_needs_token(const struct web *web, const char *param);

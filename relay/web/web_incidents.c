@@ -12,6 +12,7 @@
 #include "web-internal.h"
 #include "web_incident-internal.h"
 #include "web_job-internal.h"
+#include "web_notes-internal.h"
 
 /* ---- lists ---- */
 
@@ -224,6 +225,7 @@ struct incident_show {
 	struct web_job job;
 	char id[LIMIT_PATH_PLACE_BYTES];
 	bool found;
+	struct web_notes notes;
 	struct buf out;
 };
 
@@ -271,7 +273,12 @@ static int show_add_decision(struct incident_show *show, struct history *history
 
 static void show_on_event(void *ctx, const struct stored_event *event)
 {
-	web_write_event(ctx, event);
+	struct incident_show *show = ctx;
+	struct stored_event told = *event;
+
+	web_notes_add(&show->notes, event);
+	told.text = web_event_words(show->notes.arena, event);
+	web_write_event(&show->out, &told);
 }
 
 static int show_look(struct web_job *job, struct history *history, struct err *err)
@@ -289,8 +296,10 @@ static int show_look(struct web_job *job, struct history *history, struct err *e
 	buf_json_key(&show->out, "events");
 	buf_putc(&show->out, '[');
 	if (result >= 0)
-		result = history_story(history, show->id, show_on_event, &show->out, err);
-	buf_puts(&show->out, "]}");
+		result = history_story(history, show->id, show_on_event, show, err);
+	buf_putc(&show->out, ']');
+	web_notes_write_json(&show->notes, &show->out);
+	buf_putc(&show->out, '}');
 	return result;
 }
 
@@ -311,7 +320,10 @@ static void show_answer(struct web_job *job)
 
 static void show_fini(struct web_job *job)
 {
-	buf_fini(&((struct incident_show *)job)->out);
+	struct incident_show *show = (struct incident_show *)job;
+
+	arena_free(show->notes.arena);
+	buf_fini(&show->out);
 }
 
 void web_serve_incident(struct web_request *request)
@@ -323,6 +335,7 @@ void web_serve_incident(struct web_request *request)
 	show->job.answer = show_answer;
 	show->job.fini = show_fini;
 	buf_init(&show->out, LIMIT_INCIDENTS_BYTES);
+	show->notes.arena = arena_new(LIMIT_NOTES_ARENA_BYTES);
 	snprintf(show->id, sizeof(show->id), "%s", request->param[0]);
 	show->found = ops->view(ops->ctx, show->id, show_on_view, show);
 	web_job_look(&show->job);

@@ -12,6 +12,7 @@
 #include "web_act-internal.h"
 #include "web_incident-internal.h"
 #include "web_job-internal.h"
+#include "web_notes-internal.h"
 #include "web_page-internal.h"
 #include "web_trace-internal.h"
 
@@ -26,6 +27,8 @@ struct incident_page {
 	bool is_past;
 	struct html_event events[LIMIT_STORY_EVENTS];
 	size_t nevents;
+	struct web_notes notes;
+	struct html_note shown_notes[LIMIT_NOTES];
 	/* Of the decision, and its traces: which one is shown, and the span that is looked at. */
 	char trace_id[LIMIT_PATH_PLACE_BYTES], span_id[LIMIT_PATH_PLACE_BYTES];
 	struct past past;
@@ -61,11 +64,12 @@ static void incident_page_on_event(void *ctx, const struct stored_event *event)
 
 	if (page->nevents == LIMIT_STORY_EVENTS)
 		return;
+	web_notes_add(&page->notes, event);
 	page->events[page->nevents++] =
 		(struct html_event){ .at_us = event->at_us,
 				     .event = arena_strdup(page->arena, event->event),
 				     .who = arena_strdup(page->arena, event->who),
-				     .text = arena_strdup(page->arena, event->text) };
+				     .text = web_event_words(page->arena, event) };
 }
 
 /* ---- the decision and its traces, read and drawn on a pool thread ---- */
@@ -150,6 +154,21 @@ static int incident_page_look(struct web_job *job, struct history *history, stru
 
 /* ---- the reply ---- */
 
+static void incident_page_tell_notes(struct incident_page *page, struct html_incident *incident)
+{
+	for (size_t i = 0; i < page->notes.n; i++) {
+		const struct web_note *note = &page->notes.at[i];
+		page->shown_notes[i] =
+			(struct html_note){ .title = note->title,
+					    .text = note->text,
+					    .href = note->href,
+					    .author = *note->author ? note->author : note->who,
+					    .at_us = note->at_us };
+	}
+	incident->notes = page->shown_notes;
+	incident->nnotes = page->notes.n;
+}
+
 static void incident_page_write(struct incident_page *page, const struct incident_view *view)
 {
 	const char *list = view->page->alert_list;
@@ -167,6 +186,7 @@ static void incident_page_write(struct incident_page *page, const struct inciden
 
 	page->alert_list = list ? json_loads(list, 0, NULL) : NULL;
 	incident.nalerts = web_page_alerts(page->arena, page->alert_list, &incident.alerts);
+	incident_page_tell_notes(page, &incident);
 	page->page.frame.title = view->summary;
 	html_init(&html, LIMIT_PAGE_HTML_BYTES);
 	html_incident_write(&html, &page->page.frame, &incident);
@@ -216,6 +236,7 @@ static void incident_page_fini(struct web_job *job)
 	json_decref(page->decision);
 	opened_fini(&page->opened);
 	past_fini(&page->past);
+	arena_free(page->notes.arena);
 	arena_free(page->arena);
 }
 
@@ -227,6 +248,7 @@ static struct incident_page *incident_page_new(struct web_request *request)
 	page->job.answer = incident_page_answer;
 	page->job.fini = incident_page_fini;
 	page->arena = arena_new(LIMIT_INCIDENTS_BYTES);
+	page->notes.arena = arena_new(LIMIT_NOTES_ARENA_BYTES);
 	page->status = 200;
 	snprintf(page->id, sizeof(page->id), "%s", request->param[0]);
 	web_page_begin(&page->page, request, "Incident", HTML_TAB_NONE);

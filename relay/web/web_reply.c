@@ -51,9 +51,35 @@ void web_reply_text(struct http_exchange *exchange, int status, const char *text
 	http_exchange_reply(exchange, status, "text/plain; charset=utf-8", text, strlen(text), 0);
 }
 
+/* Does a list of entity tags (RFC 9110 section 13.1.2) name it? */
+static bool etag_listed(const char *list, const char *etag)
+{
+	const char *found = list ? strstr(list, etag) : NULL;
+
+	return list && (found || strcmp(list, "*") == 0);
+}
+
+/* Tells a GET of the API what its answer is the same as; true: the client has it, and was answered
+ * so. The tag is the answer's digest: it stays over a restart. */
+static bool reply_not_modified(struct http_exchange *exchange, const char *text, size_t len)
+{
+	char etag[WEB_ETAG_SIZE];
+
+	if (http_exchange_verb(exchange) != HTTP_VERB_GET || !is_api(exchange) ||
+	    len > LIMIT_ETAG_OF_BYTES)
+		return false;
+	web_etag(text, len, etag);
+	http_exchange_set(exchange, "ETag", etag);
+	if (!etag_listed(http_exchange_header(exchange, "If-None-Match"), etag))
+		return false;
+	http_exchange_reply(exchange, 304, NULL, "", 0, 0);
+	return true;
+}
+
 void web_reply_json(struct http_exchange *exchange, int status, const char *text)
 {
-	http_exchange_reply(exchange, status, NULL, text, strlen(text), 0);
+	if (status != 200 || !reply_not_modified(exchange, text, strlen(text)))
+		http_exchange_reply(exchange, status, NULL, text, strlen(text), 0);
 }
 
 void web_reply_buf(struct http_exchange *exchange, const char *type, struct buf *text)
@@ -61,7 +87,7 @@ void web_reply_buf(struct http_exchange *exchange, const char *type, struct buf 
 	buf_putc(text, '\n');
 	if (text->failed)
 		web_fail(exchange, 500, "the answer is larger than 16 MiB");
-	else
+	else if (!reply_not_modified(exchange, buf_text(text), text->len))
 		http_exchange_reply(exchange, 200, type, buf_text(text), text->len, 0);
 	buf_fini(text);
 }

@@ -143,6 +143,25 @@ bool web_cursor_read(const char *cursor, int64_t *ret_us, char *ret_id, size_t s
 	return true;
 }
 
+/* ---- entity tags ---- */
+
+void web_etag(const void *data, size_t len, char out[WEB_ETAG_SIZE])
+{
+	static const char key[] = "etag", digits[] = "0123456789abcdef";
+	unsigned char mac[HMAC_SHA256_BYTES];
+	char *at = out;
+
+	if (hmac_sha256(key, sizeof(key) - 1, data, len, mac) < 0)
+		abort(); /* the key is ours */
+	*at++ = '"';
+	for (size_t i = 0; i < (WEB_ETAG_SIZE - 3) / 2; i++) {
+		*at++ = digits[mac[i] >> 4];
+		*at++ = digits[mac[i] & 15];
+	}
+	*at++ = '"';
+	*at = '\0';
+}
+
 /* ---- problems ---- */
 
 static const struct {
