@@ -39,35 +39,36 @@ struct json_message {
 };
 
 #define MESSAGE(name)                                                                              \
-	static const struct json_message name = { name##_fields, ARRAY_LEN(name##_fields) }
+	static const struct json_message json_##name = { json_##name##_fields,                     \
+							 ARRAY_LEN(json_##name##_fields) }
 
-static const struct json_field any_value_fields[] = {
+static const struct json_field json_any_value_fields[] = {
 	{ 1, JSON_TEXT, "stringValue", NULL },
 	{ 2, JSON_BOOL, "boolValue", NULL },
 	{ 3, JSON_INT64, "intValue", NULL },
 };
 MESSAGE(any_value);
 
-static const struct json_field key_value_fields[] = {
+static const struct json_field json_key_value_fields[] = {
 	{ 1, JSON_TEXT, "key", NULL },
-	{ 2, JSON_ONE, "value", &any_value },
+	{ 2, JSON_ONE, "value", &json_any_value },
 };
 MESSAGE(key_value);
 
-static const struct json_field event_fields[] = {
+static const struct json_field json_event_fields[] = {
 	{ 1, JSON_FIXED64, "timeUnixNano", NULL },
 	{ 2, JSON_TEXT, "name", NULL },
-	{ 3, JSON_LIST, "attributes", &key_value },
+	{ 3, JSON_LIST, "attributes", &json_key_value },
 };
 MESSAGE(event);
 
-static const struct json_field otlp_status_fields[] = {
+static const struct json_field json_status_fields[] = {
 	{ 2, JSON_TEXT, "message", NULL },
 	{ 3, JSON_ENUM, "code", NULL },
 };
-MESSAGE(otlp_status);
+MESSAGE(status);
 
-static const struct json_field span_fields[] = {
+static const struct json_field json_span_fields[] = {
 	{ 1, JSON_HEX, "traceId", NULL },
 	{ OTLP_OWN_TRACE_ID, JSON_TEXT, "traceId", NULL },
 	{ 2, JSON_HEX, "spanId", NULL },
@@ -79,26 +80,28 @@ static const struct json_field span_fields[] = {
 	{ 6, JSON_ENUM, "kind", NULL },
 	{ 7, JSON_FIXED64, "startTimeUnixNano", NULL },
 	{ 8, JSON_FIXED64, "endTimeUnixNano", NULL },
-	{ 9, JSON_LIST, "attributes", &key_value },
-	{ 11, JSON_LIST, "events", &event },
-	{ 15, JSON_ONE, "status", &otlp_status },
+	{ 9, JSON_LIST, "attributes", &json_key_value },
+	{ 11, JSON_LIST, "events", &json_event },
+	{ 15, JSON_ONE, "status", &json_status },
 };
 MESSAGE(span);
 
-static const struct json_field resource_fields[] = { { 1, JSON_LIST, "attributes", &key_value } };
+static const struct json_field json_resource_fields[] = { { 1, JSON_LIST, "attributes",
+							    &json_key_value } };
 MESSAGE(resource);
 
-static const struct json_field scope_spans_fields[] = { { 2, JSON_LIST, "spans", &span } };
+static const struct json_field json_scope_spans_fields[] = { { 2, JSON_LIST, "spans",
+							       &json_span } };
 MESSAGE(scope_spans);
 
-static const struct json_field resource_spans_fields[] = {
-	{ 1, JSON_ONE, "resource", &resource },
-	{ 2, JSON_LIST, "scopeSpans", &scope_spans },
+static const struct json_field json_resource_spans_fields[] = {
+	{ 1, JSON_ONE, "resource", &json_resource },
+	{ 2, JSON_LIST, "scopeSpans", &json_scope_spans },
 };
 MESSAGE(resource_spans);
 
-static const struct json_field traces_data_fields[] = {
-	{ 1, JSON_LIST, "resourceSpans", &resource_spans },
+static const struct json_field json_traces_data_fields[] = {
+	{ 1, JSON_LIST, "resourceSpans", &json_resource_spans },
 };
 MESSAGE(traces_data);
 
@@ -272,7 +275,7 @@ int trace_otlp_json(const char *data, size_t len, struct buf *out, struct err *e
 		buf_puts(out, "{\"resourceSpans\":[]}");
 		return 0;
 	}
-	if (json_put_message(&traces_data, data, len, out) < 0)
+	if (json_put_message(&json_traces_data, data, len, out) < 0)
 		return err_set(err, EBADMSG, "the traces are damaged");
 	return 0;
 }

@@ -130,8 +130,8 @@ static void note_on_looked(struct web_job *job)
 
 /* ---- the request ---- */
 
-static bool note_text(struct web_request *request, const json_t *body, const char *name,
-		      size_t most, bool one_line, struct arena *arena, const char **ret_text)
+static bool note_member(struct web_request *request, const json_t *body, const char *name,
+			size_t most, bool one_line, struct arena *arena, const char **ret_text)
 {
 	const json_t *value = json_object_get(body, name);
 
@@ -155,14 +155,14 @@ static bool note_read(struct web_request *request, const json_t *body, struct no
 {
 	struct web_note *note = &act->note;
 
-	if (!note_text(request, body, "title", LIMIT_NOTE_TITLE_BYTES, true, act->arena,
-		       &note->title) ||
-	    !note_text(request, body, "text", LIMIT_NOTE_TEXT_BYTES, false, act->arena,
-		       &note->text) ||
-	    !note_text(request, body, "href", LIMIT_ACT_TEXT_BYTES, true, act->arena,
-		       &note->href) ||
-	    !note_text(request, body, "author", LIMIT_PERSON_BYTES, true, act->arena,
-		       &note->author))
+	if (!note_member(request, body, "title", LIMIT_NOTE_TITLE_BYTES, true, act->arena,
+			 &note->title) ||
+	    !note_member(request, body, "text", LIMIT_NOTE_TEXT_BYTES, false, act->arena,
+			 &note->text) ||
+	    !note_member(request, body, "href", LIMIT_ACT_TEXT_BYTES, true, act->arena,
+			 &note->href) ||
+	    !note_member(request, body, "author", LIMIT_PERSON_BYTES, true, act->arena,
+			 &note->author))
 		return false;
 	if (!*note->title)
 		web_fail(request->exchange, 400, "a note needs a title: {\"title\": \"…\"}");
