@@ -2,7 +2,7 @@
  * Every cap of the program, with its reason, by room from the lowest level up. A number that bounds
  * what a peer, a file or time can make grow stands here and nowhere else. A cap that several rooms
  * use stands with the lowest of them. Those of some rooms have files of their own: limits_store.h,
- * limits_mail.h, limits_drill.h, limits_pager.h and limits_web.h. Defaults of options stand in
+ * limits_drill.h, limits_mail.h, limits_mcp.h, limits_pager.h and limits_web.h. Defaults stand in
  * tbl/options.def.
  */
 #ifndef TRACEPAGER_LIMITS_H
@@ -579,6 +579,7 @@
 
 #include "tracepager/limits_drill.h"
 #include "tracepager/limits_mail.h"
+#include "tracepager/limits_mcp.h"
 #include "tracepager/limits_store.h"
 
 /* ---- intake ---- */

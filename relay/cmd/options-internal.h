@@ -219,6 +219,13 @@ struct top_options {
 	bool once;
 };
 
+struct mcp_options {
+	struct option_list arguments;
+	struct client_options client;
+	const char *rules, *traces, *store, *who;
+	bool allow_acts;
+};
+
 /*
  * options_parse_run(argc, argv, &options, &status) and its like. True: go on. False: *ret_status is
  * the command's exit status, 0 after --help and 2 after wrong usage, whose error has been
