@@ -98,7 +98,53 @@ void recipients_free(struct incident *incident)
 	}
 }
 
-static struct recipient *recipient_for(struct incident *incident, const struct pager *pager, int n,
+/* Do the targets name one account of one service, which knows a page by its key? */
+static bool targets_share_account(const char *one, const char *other)
+{
+	const size_t kind = strcspn(one, ","); /* it stands first */
+	struct page_target a, b;
+	struct err err;
+	bool same = strcmp(one, other) == 0;
+
+	if (same || strncmp(one, other, kind) != 0)
+		return same;
+	struct arena *arena = arena_new(2 * (4 * LIMIT_SECRET_BYTES + LIMIT_LABEL_BYTES));
+	if (page_target_read(arena, one, &a, &err) == 0 &&
+	    page_target_read(arena, other, &b, &err) == 0)
+		same = a.kind == b.kind && strcmp(a.url ? a.url : "", b.url ? b.url : "") == 0 &&
+		       strcmp(a.key ? a.key : "", b.key ? b.key : "") == 0;
+	arena_free(arena);
+	return same;
+}
+
+/* Is it one of the pagers that the same entry makes for teams: "ENTRY:TEAM"? */
+static bool recipient_is_akin(const struct recipient *recipient, const struct pager *pager)
+{
+	const char *entry = pager && pager->entry ? pager->entry->name : "";
+	const size_t len = strlen(entry);
+
+	return len && strncmp(recipient->pager, entry, len) == 0 && recipient->pager[len] == ':';
+}
+
+/* The number of the next page to the target: a further key. pager: NULL where the rules know it no
+ * more. Pagers that page through one account share their numbers, whatever the rules call them:
+ * else the resolve of one would end the page of the other. So do those that one entry makes for
+ * teams: what the service tells back is told apart by the number. */
+static int recipient_next_n(const struct incident *incident, const char *name,
+			    const struct pager *pager, const char *target)
+{
+	const struct recipient *recipient;
+	int last = 0;
+
+	STAILQ_FOREACH (recipient, &incident->recipients, link)
+		if (recipient->n > last &&
+		    (strcmp(recipient->pager, name) == 0 || recipient_is_akin(recipient, pager) ||
+		     targets_share_account(recipient->target, target)))
+			last = recipient->n;
+	return last + 1;
+}
+
+static struct recipient *recipient_for(struct incident *incident, const struct pager *pager,
 				       enum recipient_role role)
 {
 	const struct page_target target = page_target_of(pager);
@@ -106,31 +152,13 @@ static struct recipient *recipient_for(struct incident *incident, const struct p
 	struct recipient *recipient;
 
 	page_target_write(&target, &text);
-	recipient = recipient_add(incident, pager->name, n, buf_text(&text), role, RECIPIENT_ASKED);
+	recipient = recipient_add(incident, pager->name,
+				  recipient_next_n(incident, pager->name, pager, buf_text(&text)),
+				  buf_text(&text), role, RECIPIENT_ASKED);
 	recipient->unresolved = pager->no_resolve;
 	recipient_put(incident, recipient);
 	buf_fini(&text);
 	return recipient;
-}
-
-/* The number of the next page to the pager: a further key. Pagers of teams that one entry makes
- * share their numbers, since they may page through one account, which knows a page by its key. */
-static int recipient_next_n(const struct incident *incident, const char *name,
-			    const struct pager *pager)
-{
-	const char *entry = pager && pager->entry ? pager->entry->name : NULL;
-	const size_t len = entry ? strlen(entry) : 0;
-	const struct recipient *recipient;
-	int last = 0;
-
-	STAILQ_FOREACH (recipient, &incident->recipients, link) {
-		const bool same = strcmp(recipient->pager, name) == 0,
-			   akin = len && strncmp(recipient->pager, entry, len) == 0 &&
-				  recipient->pager[len] == ':';
-		if ((same || akin) && recipient->n > last)
-			last = recipient->n;
-	}
-	return last + 1;
 }
 
 size_t recipients_page(struct incident *incident, const struct pager *const *pagers, size_t n,
@@ -143,8 +171,7 @@ size_t recipients_page(struct incident *incident, const struct pager *const *pag
 		/* Who was only notified is paged all the same. */
 		if (last && (last->role != RECIPIENT_NOTIFIED || role == RECIPIENT_NOTIFIED))
 			continue;
-		recipient_for(incident, pagers[i],
-			      recipient_next_n(incident, pagers[i]->name, pagers[i]), role);
+		recipient_for(incident, pagers[i], role);
 		incident_story(incident, INCIDENT_EVENT_PAGED, pagers[i]->name, note ? note : "");
 		asked++;
 	}
@@ -195,8 +222,7 @@ static void recipient_ring(struct incident *incident, const struct pager *pager,
 	}
 	if (last && recipient_is_last(last))
 		return;
-	struct recipient *recipient = recipient_for(
-		incident, pager, recipient_next_n(incident, pager->name, pager), role);
+	struct recipient *recipient = recipient_for(incident, pager, role);
 	if (unresolved && !recipient->unresolved) {
 		recipient->unresolved = true;
 		recipient_put(incident, recipient);
@@ -242,7 +268,8 @@ void recipients_ring_again(struct incident *incident, const char *note)
 					incident, recipient->pager,
 					recipient_next_n(incident, recipient->pager,
 							 rules_pager(incident->book->rules,
-								     recipient->pager)),
+								     recipient->pager),
+							 recipient->target),
 					recipient->target, RECIPIENT_OWNER, RECIPIENT_ASKED);
 				next->unresolved = recipient->unresolved;
 				recipient_put(incident, next);

@@ -97,6 +97,33 @@ def three_teams_are_paged_by_their_keys(relay):
         assert first == last
 
 
+def two_pagers_of_one_account_have_two_keys():
+    """A resolve of the first must not end the page of the second, whichever comes first."""
+    pager = peers.Pager()
+    daemon = peers.Daemon(pager.url, config=TOKENS, rules="""
+pagers:
+  a: {{kind: pagerduty, routing_key: k3y-one, url: "{pager}/v2/enqueue"}}
+  b: {{kind: pagerduty, routing_key: k3y-one, url: "{pager}/v2/enqueue"}}
+teams: {{shop: {{escalation: shop}}, ledger: {{escalation: ledger}}}}
+escalations: {{shop: {{steps: [{{page: [a]}}]}}, ledger: {{steps: [{{page: [b]}}]}}}}
+defaults: {{resolve_hold: 0s}}
+fallback: {{team: shop}}
+""").start()
+    try:
+        token = {"Authorization": "Bearer ann-token"}
+        assert daemon.request("POST", "/webhook/am", peers.webhook(({"alertname": "Disk"}, "firing")))[0] == 202
+        peers.wait_for("the trigger", lambda: len(pager.events()) == 1)
+        one = json.loads(daemon.request("GET", "/api/v1/incidents", headers=token)[1])["incidents"][0]["id"]
+        assert daemon.request("POST", f"/api/v1/incidents/{one}/reroute", json.dumps({"team": "ledger"}), token)[0] == 200
+        peers.wait_for("the hand-over", lambda: ("resolve", one) in [(e["event_action"], e["dedup_key"]) for e in pager.events()])
+        triggers = {e["dedup_key"] for e in pager.events() if e["event_action"] == "trigger"}
+        peers.wait_for("both pages", lambda: {e["dedup_key"] for e in pager.events() if e["event_action"] == "trigger"} == {one, one + "#2"})
+        assert triggers <= {one, one + "#2"}
+        assert [e["dedup_key"] for e in pager.events() if e["event_action"] == "resolve"] == [one]
+    finally:
+        daemon.finish()
+
+
 @on_a_relay
 def a_hand_over_resolves_at_the_first_key(relay):
     relay.fire("Shop")
@@ -160,5 +187,5 @@ def a_test_page_names_the_team(relay):
         assert status == 2 and said in text, text
 
 
-peers.run(three_teams_are_paged_by_their_keys, a_hand_over_resolves_at_the_first_key, the_queue_and_pauses_know_teams,
+peers.run(three_teams_are_paged_by_their_keys, a_hand_over_resolves_at_the_first_key, two_pagers_of_one_account_have_two_keys, the_queue_and_pauses_know_teams,
           a_test_page_names_the_team, at_once=2)
