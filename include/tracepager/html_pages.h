@@ -274,6 +274,47 @@ struct html_what_if {
 void html_what_if_write(struct html *html, const struct html_frame *frame,
 			const struct html_what_if *what_if);
 
+/* ---- teams: html_teams.c ---- */
+
+/* What people answered to the pages of a team. */
+struct html_team {
+	const char *name, *title; /* title "": the rules know no such team any more */
+	int64_t open, pages, recent, acknowledged, useful, noise, handed_on, handed_in, escalated;
+	int64_t wait_us; /* median time to the acknowledgement; -1: none was acknowledged */
+};
+
+struct html_teams {
+	const struct html_team *teams; /* the most paged first */
+	size_t nteams, nall;
+};
+void html_teams_write(struct html *html, const struct html_frame *frame,
+		      const struct html_teams *teams);
+
+struct html_team_pager {
+	const char *name, *kind, *paused_by; /* paused_by "": it is not paused */
+	bool failing;
+	int64_t waiting;
+};
+struct html_team_step {
+	const char *const *pagers;
+	size_t npagers;
+	int64_t wait_us; /* 0: none */
+};
+struct html_team_page {
+	struct html_team team;
+	const char *channel, *location, *place; /* "" none */
+	const char *policy;			/* the escalation's name; "" none */
+	const struct html_team_step *steps;
+	size_t nsteps;
+	int64_t repeat; /* runs after the first one */
+	const struct html_team_pager *pagers;
+	size_t npagers;
+	const struct html_rule_try *services; /* name and place */
+	size_t nservices, nall_services;
+};
+void html_team_write(struct html *html, const struct html_frame *frame,
+		     const struct html_team_page *page);
+
 /* ---- the rules: html_rules.c ---- */
 
 struct html_rule {

@@ -127,6 +127,14 @@
 #define LIMIT_RULE_HITS_SHOWN 1000u
 /* Lines of a file of rules on one page: about 50 KiB. */
 #define LIMIT_SOURCE_LINES 400u
+/* The pages of a team are counted over so long, and recent ones over a week; what was counted is
+ * good for a minute. */
+#define LIMIT_TEAM_PERIOD_US (30 * US_PER_DAY)
+#define LIMIT_TEAM_RECENT_US (7 * US_PER_DAY)
+#define LIMIT_TEAM_KEPT_US   US_PER_MINUTE
+/* Services of a team, and steps of its escalation, on its page. */
+#define LIMIT_TEAM_SERVICES 200u
+#define LIMIT_TEAM_STEPS    50u
 /* Files of rules that a page leads to. */
 #define LIMIT_SOURCE_FILES 500u
 

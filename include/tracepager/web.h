@@ -76,6 +76,7 @@ struct web_token {
 struct web_job;
 struct feedback_memory;
 struct sessions;
+struct team_report;
 struct web_map;
 
 struct web {
@@ -103,6 +104,7 @@ struct web {
 	struct web_ops ops;
 	size_t nfollowers;	   /* requests of GET /events that wait */
 	size_t nwhat_ifs;	   /* what-ifs that the pool has */
+	struct team_report *teams; /* what was counted last of the teams' pages; NULL: nothing */
 	LIST_HEAD(, web_job) jobs; /* requests that are answered later */
 	struct web_map *map;	   /* the service map; NULL: nobody has asked for it yet */
 };

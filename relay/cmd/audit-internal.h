@@ -8,15 +8,8 @@
 #include "options-internal.h"
 #include "tracepager/hash.h"
 #include "tracepager/limits.h"
+#include "tracepager/page_count.h"
 #include "tracepager/past.h"
-
-/* A list of pointers, in the order in which they were added. */
-struct audit_list {
-	void **at; /* heap */
-	size_t n;
-};
-void audit_list_add(struct audit_list *list, void *item);
-void audit_list_sort(struct audit_list *list, int (*order)(const void *a, const void *b));
 
 /* ---- sightings: services, calls and pages of the stored decisions (audit_sightings.c) ---- */
 
@@ -59,10 +52,10 @@ struct broad_alert {
 struct sightings {
 	struct arena *arena;	     /* borrowed */
 	const struct ruleset *rules; /* borrowed */
-	struct audit_list services;  /* struct seen_service */
-	struct audit_list calls;     /* struct seen_call */
-	struct audit_list teams;     /* struct paged_team */
-	struct audit_list broad;     /* struct broad_alert */
+	struct past_list services;   /* struct seen_service */
+	struct past_list calls;	     /* struct seen_call */
+	struct past_list teams;	     /* struct paged_team */
+	struct past_list broad;	     /* struct broad_alert */
 	struct map *service_index, *call_index, *team_index, *entries, *broad_index;
 	uint64_t mark; /* of the trace that is being read */
 	int64_t npages;
@@ -123,7 +116,7 @@ void audit_add_exact_glob(struct buf *out, const char *name);
 
 /* Entries for the services (struct seen_service) that have none, for a person to fill in the
  * owners. (audit_propose.c) */
-void audit_propose(const struct audit_list *missing, const struct ruleset *rules, int64_t now_us,
+void audit_propose(const struct past_list *missing, const struct ruleset *rules, int64_t now_us,
 		   struct buf *out);
 
 #endif

@@ -99,7 +99,7 @@ struct audit {
 	struct arena *arena;
 	struct sightings seen;
 	struct page_count answers;
-	struct audit_list missing; /* struct seen_service: those that have no entry */
+	struct past_list missing; /* struct seen_service: those that have no entry */
 	struct audit_table tables[SECTIONS];
 };
 
@@ -123,7 +123,7 @@ static void list_unowned(struct audit *audit)
 		struct seen_service *service = audit->seen.services.at[i];
 		if (service->rule)
 			continue;
-		audit_list_add(&audit->missing, service);
+		past_list_add(&audit->missing, service);
 		if (!service->is_peer)
 			audit_table_add(&audit->tables[SECTION_UNOWNED],
 					(const char *[]){ service->name, service->namespace,
@@ -218,7 +218,7 @@ static void list_teams(struct audit *audit)
 	}
 }
 
-static void list_verdicts(struct audit *audit, const struct audit_list *list, bool only_wrong,
+static void list_verdicts(struct audit *audit, const struct past_list *list, bool only_wrong,
 			  enum audit_section section)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -230,8 +230,8 @@ static void list_verdicts(struct audit *audit, const struct audit_list *list, bo
 					figures->name,
 					number_text(audit, figures->decisions),
 					number_text(audit, figures->not_ours),
-					number_text(audit, audit_percent(figures->not_ours,
-									 figures->decisions)),
+					number_text(audit, page_percent(figures->not_ours,
+									figures->decisions)),
 				});
 	}
 }

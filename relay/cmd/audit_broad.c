@@ -27,7 +27,7 @@ static struct broad_alert *broad_alert_get(struct sightings *seen, const char *n
 	*broad = (struct broad_alert){ .name = arena_strdup(seen->arena, name),
 				       .service = arena_strdup(seen->arena, service) };
 	map_put(seen->broad_index, key, broad);
-	audit_list_add(&seen->broad, broad);
+	past_list_add(&seen->broad, broad);
 	return broad;
 }
 

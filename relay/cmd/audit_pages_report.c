@@ -54,7 +54,7 @@ static const char *count_text(struct arena *arena, int64_t n)
 
 static const char *percent_text(struct arena *arena, int64_t part, int64_t whole)
 {
-	return whole ? arena_printf(arena, "%lld%%", (long long)audit_percent(part, whole)) : "-";
+	return whole ? arena_printf(arena, "%lld%%", (long long)page_percent(part, whole)) : "-";
 }
 
 /* "40 s", "12 min", "3.5 h"; a wait of people needs no more. */
@@ -97,7 +97,7 @@ static void add_team_rows(const struct page_count *count, const struct page_figu
 				});
 }
 
-static void add_verdict_rows(struct arena *arena, const struct audit_list *list, bool only_wrong,
+static void add_verdict_rows(struct arena *arena, const struct past_list *list, bool only_wrong,
 			     struct audit_table *table)
 {
 	for (size_t i = 0; i < list->n; i++) {
@@ -308,7 +308,7 @@ static void json_figures(const struct page_figures *figures, const struct pages_
 	buf_putc(out, '}');
 }
 
-static void json_verdicts(const struct audit_list *list, const char *key, const char *name,
+static void json_verdicts(const struct past_list *list, const char *key, const char *name,
 			  struct buf *out)
 {
 	buf_json_key(out, key);

@@ -69,7 +69,7 @@ static void add_proposed_entry(const struct seen_service *seen, struct map *take
 	buf_fini(&key);
 }
 
-void audit_propose(const struct audit_list *missing, const struct ruleset *rules, int64_t now_us,
+void audit_propose(const struct past_list *missing, const struct ruleset *rules, int64_t now_us,
 		   struct buf *out)
 {
 	struct map *taken = map_new();

@@ -42,7 +42,7 @@ static struct seen_service *sight_service(struct sightings *seen, const char *na
 					  .name = arena_strdup(seen->arena, name),
 					  .is_peer = is_peer };
 	map_put(seen->service_index, key, service);
-	audit_list_add(&seen->services, service);
+	past_list_add(&seen->services, service);
 	return service;
 }
 
@@ -68,7 +68,7 @@ static void count_call(struct sightings *seen, const struct seen_service *from,
 		call = arena_alloc(seen->arena, sizeof(*call));
 		*call = (struct seen_call){ .from = from, .to = to };
 		map_put(seen->call_index, key, call);
-		audit_list_add(&seen->calls, call);
+		past_list_add(&seen->calls, call);
 	}
 	call->ntraces += call->mark != seen->mark;
 	call->mark = seen->mark;
@@ -167,7 +167,7 @@ static void count_page(struct sightings *seen, const char *team)
 		paged = arena_alloc(seen->arena, sizeof(*paged));
 		*paged = (struct paged_team){ .team = arena_strdup(seen->arena, team) };
 		map_put(seen->team_index, team, paged);
-		audit_list_add(&seen->teams, paged);
+		past_list_add(&seen->teams, paged);
 	}
 	paged->npages++;
 	seen->npages++;
@@ -246,10 +246,10 @@ static int by_decisions(const void *a, const void *b)
 
 void sightings_sort(struct sightings *seen)
 {
-	audit_list_sort(&seen->broad, by_decisions);
-	audit_list_sort(&seen->services, by_traces);
-	audit_list_sort(&seen->calls, by_call_names);
-	audit_list_sort(&seen->teams, by_pages);
+	past_list_sort(&seen->broad, by_decisions);
+	past_list_sort(&seen->services, by_traces);
+	past_list_sort(&seen->calls, by_call_names);
+	past_list_sort(&seen->teams, by_pages);
 }
 
 void sightings_init(struct sightings *seen, struct arena *arena, const struct ruleset *rules)

@@ -15,19 +15,6 @@
 /* A cell that a person copies must not be cut. */
 #define WHOLE_COLUMNS 2000
 
-void audit_list_add(struct audit_list *list, void *item)
-{
-	if ((list->n & (list->n - 1)) == 0)
-		list->at = xrealloc_array(list->at, list->n ? 2 * list->n : 1, sizeof(*list->at));
-	list->at[list->n++] = item;
-}
-
-void audit_list_sort(struct audit_list *list, int (*order)(const void *a, const void *b))
-{
-	if (list->n)
-		qsort(list->at, list->n, sizeof(*list->at), order);
-}
-
 static size_t cell_columns(const struct audit_column *column)
 {
 	return column->is_whole ? WHOLE_COLUMNS : CELL_COLUMNS;

@@ -185,6 +185,9 @@ void web_serve_page_silences(struct web_request *request); /* web_page_silences.
 void web_serve_page_silences_act(struct web_request *request);
 void web_serve_page_past(struct web_request *request); /* web_page_past.c */
 void web_serve_static(struct web_request *request);
+/* web_page_teams.c */
+void web_serve_page_teams(struct web_request *request);
+void web_serve_page_team(struct web_request *request);
 void web_serve_page_rules(struct web_request *request); /* web_page_rules.c */
 /* web_what_if.c */
 void web_serve_what_if(struct web_request *request);

@@ -10,6 +10,7 @@
 #include "web_job-internal.h"
 #include "web_map-internal.h"
 #include "web_origin-internal.h"
+#include "web_teams-internal.h"
 
 /* A path may stand in one row for GET and in one for POST. */
 struct web_row {
@@ -125,6 +126,9 @@ static const struct web_row web_rows[] = {
 	{ POST, "/incidents/{id}", web_serve_page_incident_act, ACT, .is_page = true },
 	{ GET, "/past", web_serve_page_past, READ, .is_page = true,
 	  .text = "past incidents, for a browser" },
+	{ GET, "/teams", web_serve_page_teams, READ, .is_page = true,
+	  .text = "who is paged, how often and how well, for a browser" },
+	{ GET, "/teams/{name}", web_serve_page_team, READ, .is_page = true },
 	{ GET, "/rules", web_serve_page_rules, READ, .is_page = true,
 	  .text = "the rules line by line, with hits, for a browser" },
 	{ POST, "/api/v1/what-if", web_serve_what_if_api, READ,
@@ -326,4 +330,6 @@ void web_fini(struct web *web)
 		web_job_free(job);
 	web_map_free(web->map);
 	web->map = NULL;
+	team_report_free(web->teams);
+	web->teams = NULL;
 }

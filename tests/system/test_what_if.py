@@ -216,5 +216,37 @@ def rules_are_shown_with_their_hits():
         relay.daemon.finish()
 
 
+def teams_are_told():
+    relay = Relay()
+    try:
+        for name in ("DiskFull", "CpuHot"):
+            relay.alert({"alertname": name, "severity": "error"})
+        relay.alert({"alertname": "PlaceOrderErrors", "severity": "critical", "trace_id": TRACE})
+        opened = peers.wait_for("the incidents", lambda: (lambda found: found if len(found) == 3 else None)(
+            {i["team"] + i["summary"][:4]: i["id"] for i in json.loads(relay.daemon.request("GET", "/api/v1/incidents")[1])["incidents"]}))
+        peers.wait_for("the pages", lambda: len(relay.pager.events()) == 3)
+        mine = next(one for name, one in opened.items() if name.startswith("ledger"))
+        for act in ("acknowledge", "useful", "reroute"):
+            assert relay.daemon.request("POST", f"/api/v1/incidents/{mine}/{act}", "{}")[0] == 200, act
+        resolved = next(one for name, one in opened.items() if name.startswith("sre"))
+        assert relay.daemon.request("POST", f"/api/v1/incidents/{resolved}/resolve", "{}")[0] == 200
+        browser = Browser(relay.daemon)
+        page = browser.ask("GET", "/teams")[2]
+        rows = {name: dict(re.findall(r'data-label="([^"]+)">([^<]*)<', cells)) for name, cells in
+                re.findall(r'<a href="/teams/([^"]+)">.*?</th>(.*?)</tr>', page, re.S)}
+        assert set(rows) == {"shop", "ledger", "sre"}, rows
+        ledger = rows["ledger"]
+        assert (ledger["Open"], ledger["Pages, 7 days"], ledger["Pages, 30 days"], ledger["Acknowledged"], ledger["Useful"],
+                ledger["Handed on"], ledger["Got from others"]) == ("0", "1", "1", "100 %", "1", "1", "0"), ledger
+        assert (rows["sre"]["Pages, 7 days"], rows["sre"]["Open"]) == ("2", "1"), rows
+        assert (rows["shop"]["Got from others"], rows["shop"]["Open"]) == ("1", "1"), rows
+        page = browser.ask("GET", "/teams/ledger")[2]
+        assert "ledger-pager; after 10 min without an answer: the fallback team" in page
+        assert '#rules.yaml:17"' in page, "its service"
+        assert browser.ask("GET", "/teams/none")[0] == 404
+    finally:
+        relay.daemon.finish()
+
+
 peers.run(it_says_what_replay_says, pasted_texts_are_decided, what_is_wrong_is_told, the_page_asks_and_answers, rules_are_shown_with_their_hits,
-          at_once=2)
+          teams_are_told, at_once=2)

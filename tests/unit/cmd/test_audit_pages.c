@@ -101,6 +101,8 @@ START_TEST(who_hands_on_and_who_gets_it_have_a_page_each)
 	const struct page_figures *db = team("db"), *web = team("web");
 	ck_assert_int_eq(count.all.pages, 2);
 	ck_assert(db->pages == 1 && db->not_ours == 1 && db->false_pages == 1);
+	ck_assert(db->handed_in == 0 && web->handed_in == 1 && web->recent == 1);
+	ck_assert_int_eq(count.all.open, 0);
 	ck_assert(db->acknowledged == 0 && db->unanswered == 0 && db->escalated == 0);
 	ck_assert(web->pages == 1 && web->not_ours == 0 && web->false_pages == 0);
 	ck_assert(web->acknowledged == 1 && web->resolved_by_people == 1 && web->escalated == 0);
@@ -211,9 +213,24 @@ START_TEST(ranks_and_shares)
 	ck_assert_int_eq(page_figures_wait_us(&figures, 90), 10);
 	figures.nwaits = 1;
 	ck_assert_int_eq(page_figures_wait_us(&figures, 90), 1);
-	ck_assert_int_eq(audit_percent(1, 3), 33);
-	ck_assert_int_eq(audit_percent(2, 3), 67);
-	ck_assert_int_eq(audit_percent(0, 0), 0);
+	ck_assert_int_eq(page_percent(1, 3), 33);
+	ck_assert_int_eq(page_percent(2, 3), 67);
+	ck_assert_int_eq(page_percent(0, 0), 0);
+}
+END_TEST
+
+/* At seconds 10 and 20, counted apart from second 15 on; the second one has not ended. */
+START_TEST(recent_pages_and_open_incidents_are_counted)
+{
+	count.recent_us = MONDAY_9 + 15 * US_PER_SECOND;
+	happened("a", 10, "paged", "p", "");
+	happened("a", 12, "resolved", "bob", "");
+	happened("b", 20, "paged", "p", "");
+	happened("c", 21, "paged", "p", "");
+	happened("c", 22, "moved", "", "into b");
+	page_count_finish(&count);
+	const struct page_figures *web = team("web");
+	ck_assert(web->pages == 3 && web->recent == 2 && web->open == 1);
 }
 END_TEST
 
@@ -224,6 +241,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, handed_on_is_read);
+	tcase_add_test(tests, recent_pages_and_open_incidents_are_counted);
 	tcase_add_test(tests, who_hands_on_and_who_gets_it_have_a_page_each);
 	tcase_add_test(tests, gone_by_itself_means_within_five_minutes);
 	tcase_add_test(tests, further_steps_are_escalations);

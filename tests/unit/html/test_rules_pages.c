@@ -231,6 +231,90 @@ START_TEST(rules_of_strangers_stay_texts)
 }
 END_TEST
 
+/* ---- teams ---- */
+
+START_TEST(teams_tell_how_they_are_paged)
+{
+	const struct html_team teams[] = {
+		{ "ledger", "The ledger", 2, 40, 8, 30, 5, 1, 3, 4, 6, 150000000 },
+		{ "a/b", "", 0, 0, 0, 0, 0, 0, 0, 0, 0, -1 },
+	};
+	const struct html_teams list = { .teams = teams, .nteams = 2, .nall = 5 };
+
+	html_teams_write(&html, &frame, &list);
+	has("<a href=\"/teams/ledger\">ledger</a><span class=\"env\">The ledger</span>");
+	has("data-label=\"Pages, 7 days\">8</td>");
+	has("data-label=\"Acknowledged\">75 %</td>");
+	has("data-label=\"Median time to it\">2 min</td>");
+	has("<a href=\"/teams/a%2Fb\">a/b</a><span class=\"env\">not in the rules any more");
+	has("data-label=\"Acknowledged\">–</td>");
+	has("3 teams with fewer pages are left out");
+}
+END_TEST
+
+START_TEST(a_team_has_its_escalation_in_words)
+{
+	const char *const pagers[] = { "led", "mail" };
+	const struct html_team_step steps[] = { { pagers, 2, 600000000 },
+						{ pagers, 1, 900000000 } };
+	const struct html_team_pager states[] = {
+		{ "led", "slack", "", true, 1 }, { "mail", "email", "ann since 03:00", false, 0 }
+	};
+	const struct html_rule_try service = { "", "books", "shop.yaml:9", "" };
+	struct html_team_page page = {
+		.team = { .name = "ledger", .title = "ledger", .wait_us = -1 },
+		.channel = "#ledger",
+		.location = "Europe/Berlin",
+		.place = "shop.yaml:2",
+		.policy = "ledger",
+		.steps = steps,
+		.nsteps = 2,
+		.repeat = 2,
+		.pagers = states,
+		.npagers = 2,
+		.services = &service,
+		.nservices = 1,
+		.nall_services = 1,
+	};
+
+	html_team_write(&html, &frame, &page);
+	has("<li>led, mail; after 10 min without an answer: the next step</li>");
+	has("<li>led; after 15 min without an answer: all steps again, 2 times, and then the "
+	    "fallback team</li>");
+	has("<b>led</b> (slack): <b class=\"state open\">failing</b>; <a href=\"/queue\">1 page "
+	    "waits</a>");
+	has("<b>mail</b> (email): <b class=\"state open\">paused</b> by ann since 03:00");
+	has("<li>books <a href=\"/rules?file=shop.yaml&amp;line=9#shop.yaml:9\">");
+}
+END_TEST
+
+START_TEST(teams_of_strangers_stay_texts)
+{
+	const struct html_team team = { .name = EVIL, .title = EVIL };
+	const struct html_teams list = { .teams = &team, .nteams = 1, .nall = 1 };
+	const char *const pagers[] = { EVIL };
+	const struct html_team_step step = { pagers, 1, 1 };
+	const struct html_team_pager state = { EVIL, EVIL, EVIL, true, 1 };
+	const struct html_rule_try service = { EVIL, EVIL, EVIL ":3", EVIL };
+	const struct html_team_page page = { .team = team,
+					     .channel = EVIL,
+					     .location = EVIL,
+					     .place = EVIL ":1",
+					     .policy = EVIL,
+					     .steps = &step,
+					     .nsteps = 1,
+					     .pagers = &state,
+					     .npagers = 1,
+					     .services = &service,
+					     .nservices = 1,
+					     .nall_services = 1 };
+
+	html_teams_write(&html, &frame, &list);
+	html_team_write(&html, &frame, &page);
+	lacks_evil();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("rules pages");
@@ -242,6 +326,9 @@ int main(void)
 	tcase_add_test(tcase, texts_of_strangers_stay_texts);
 	tcase_add_test(tcase, a_line_has_its_number_and_hits);
 	tcase_add_test(tcase, rules_of_strangers_stay_texts);
+	tcase_add_test(tcase, teams_tell_how_they_are_paged);
+	tcase_add_test(tcase, a_team_has_its_escalation_in_words);
+	tcase_add_test(tcase, teams_of_strangers_stay_texts);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

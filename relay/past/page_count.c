@@ -1,9 +1,9 @@
 /*
- * Audit, counting of pages: the events of each incident, in their order, become its pages and what
+ * Page count: the events of each incident, in their order, become its pages and what
  * people answered to each; these become figures by team. Pure. A count owns its lists; texts are
  * the arena's.
  */
-#include "audit_pages-internal.h"
+#include "tracepager/page_count.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +12,35 @@
 #include "tracepager/clock.h"
 #include "tracepager/xalloc.h"
 
+/* ---- lists ---- */
+
+void past_list_add(struct past_list *list, void *item)
+{
+	if ((list->n & (list->n - 1)) == 0)
+		list->at = xrealloc_array(list->at, list->n ? 2 * list->n : 1, sizeof(*list->at));
+	list->at[list->n++] = item;
+}
+
+void past_list_sort(struct past_list *list, int (*order)(const void *a, const void *b))
+{
+	if (list->n)
+		qsort(list->at, list->n, sizeof(*list->at), order);
+}
+
 /* What became of one page. */
 struct page_story {
 	const char *team; /* NULL: that of the incident's row */
 	int64_t at_us, acked_us;
-	bool resolved_by_people, escalated, not_ours, gone, noise, useful, moved;
+	bool resolved_by_people, escalated, not_ours, gone, noise, useful, moved, handed_in;
 };
 
 struct incident_story {
 	const char *team;     /* that is paged next, or has the last page; NULL: not known */
 	const char *row_team; /* that has the incident now */
 	int64_t opened_us;
-	struct audit_list pages; /* struct page_story */
-	bool left;		 /* the last page's team does not have the incident any more */
+	struct past_list pages; /* struct page_story */
+	bool left;		/* the last page's team does not have the incident any more */
+	bool over;		/* it has ended, or went into another incident */
 };
 
 struct decision_story {
@@ -43,7 +59,7 @@ static struct incident_story *story_of(struct page_count *count, const char *inc
 	story = arena_alloc(count->arena, sizeof(*story));
 	*story = (struct incident_story){ .team = NULL };
 	map_put(count->story_index, incident, story);
-	audit_list_add(&count->stories, story);
+	past_list_add(&count->stories, story);
 	return story;
 }
 
@@ -61,7 +77,7 @@ void page_count_decision(struct page_count *count, const char *incident, const c
 		.rule = arena_strdup(count->arena, outcome->rule),
 		.kind = arena_strdup(count->arena, kind),
 	};
-	audit_list_add(&count->decisions, decision);
+	past_list_add(&count->decisions, decision);
 	if (!story->team)
 		story->team = decision->team;
 }
@@ -72,13 +88,15 @@ static struct page_story *present_page(const struct incident_story *story)
 	return story->pages.n && !story->left ? story->pages.at[story->pages.n - 1] : NULL;
 }
 
-static void begin_page(struct page_count *count, struct incident_story *story, int64_t at_us)
+static struct page_story *begin_page(struct page_count *count, struct incident_story *story,
+				     int64_t at_us)
 {
 	struct page_story *page = arena_alloc(count->arena, sizeof(*page));
 
 	*page = (struct page_story){ .team = story->team, .at_us = at_us };
-	audit_list_add(&story->pages, page);
+	past_list_add(&story->pages, page);
 	story->left = false;
+	return page;
 }
 
 /* A team said "not ours": the next one has a page from that moment on. */
@@ -95,7 +113,7 @@ static void hand_on(struct page_count *count, struct incident_story *story,
 		page->not_ours = true;
 	}
 	story->team = handed.to;
-	begin_page(count, story, event->at_us);
+	begin_page(count, story, event->at_us)->handed_in = true;
 }
 
 /* Late traces: where they lead to another team, the next pager that is asked is of that team. */
@@ -157,6 +175,7 @@ void page_count_event(struct page_count *count, const struct past_event *event)
 	story->opened_us = event->opened_us;
 	if (!story->row_team || strcmp(story->row_team, event->team) != 0)
 		story->row_team = arena_strdup(count->arena, event->team);
+	story->over |= strcmp(event->event, "resolved") == 0 || strcmp(event->event, "moved") == 0;
 	if (strcmp(event->event, "paged") == 0) {
 		if (!page)
 			begin_page(count, story, event->at_us);
@@ -184,17 +203,19 @@ static struct page_figures *figures_of(struct page_count *count, const char *tea
 	};
 	figures->location = figures->rule ? figures->rule->location : NULL;
 	map_put(count->team_index, team, figures);
-	audit_list_add(&count->teams, figures);
+	past_list_add(&count->teams, figures);
 	return figures;
 }
 
 static void figures_add(struct page_figures *figures, const struct page_story *page,
-			unsigned int hour)
+			unsigned int hour, bool recent)
 {
 	bool acked = page->acked_us != 0;
 	bool answered = acked || page->not_ours || page->resolved_by_people;
 
 	figures->pages++;
+	figures->recent += recent;
+	figures->handed_in += page->handed_in;
 	figures->hours[hour]++;
 	figures->acknowledged += acked;
 	figures->resolved_by_people += page->resolved_by_people;
@@ -224,14 +245,19 @@ static void add_pages(struct page_count *count, const struct incident_story *sto
 		struct page_figures *figures =
 			figures_of(count, page->team ? page->team : story->row_team);
 		unsigned int hour = team_week_hour(figures->rule, page->at_us);
-		figures_add(figures, page, hour);
-		figures_add(&count->all, page, hour);
+		const bool recent = page->at_us >= count->recent_us;
+		figures_add(figures, page, hour, recent);
+		figures_add(&count->all, page, hour, recent);
+	}
+	if (story->row_team && !story->over) {
+		figures_of(count, story->row_team)->open++;
+		count->all.open++;
 	}
 }
 
 static bool team_refused(const struct decision_story *decision)
 {
-	const struct audit_list *pages = &decision->incident->pages;
+	const struct past_list *pages = &decision->incident->pages;
 
 	for (size_t i = 0; i < pages->n; i++) {
 		const struct page_story *page = pages->at[i];
@@ -241,7 +267,7 @@ static bool team_refused(const struct decision_story *decision)
 	return false;
 }
 
-static void count_verdict(struct page_count *count, struct map *index, struct audit_list *list,
+static void count_verdict(struct page_count *count, struct map *index, struct past_list *list,
 			  const char *name, bool not_ours)
 {
 	struct verdict_figures *figures = map_get(index, name);
@@ -250,7 +276,7 @@ static void count_verdict(struct page_count *count, struct map *index, struct au
 		figures = arena_alloc(count->arena, sizeof(*figures));
 		*figures = (struct verdict_figures){ .name = name };
 		map_put(index, name, figures);
-		audit_list_add(list, figures);
+		past_list_add(list, figures);
 	}
 	figures->decisions++;
 	figures->not_ours += not_ours;
@@ -317,9 +343,9 @@ void page_count_finish(struct page_count *count)
 	sort_waits(&count->all);
 	for (size_t i = 0; i < count->teams.n; i++)
 		sort_waits(count->teams.at[i]);
-	audit_list_sort(&count->teams, by_team_pages);
-	audit_list_sort(&count->by_rule, by_wrong_verdicts);
-	audit_list_sort(&count->by_kind, by_wrong_verdicts);
+	past_list_sort(&count->teams, by_team_pages);
+	past_list_sort(&count->by_rule, by_wrong_verdicts);
+	past_list_sort(&count->by_kind, by_wrong_verdicts);
 }
 
 int64_t page_figures_wait_us(const struct page_figures *figures, unsigned int percent)
@@ -329,7 +355,7 @@ int64_t page_figures_wait_us(const struct page_figures *figures, unsigned int pe
 	return figures->nwaits ? figures->waits_us[rank ? rank - 1 : 0] : -1;
 }
 
-int64_t audit_percent(int64_t part, int64_t whole)
+int64_t page_percent(int64_t part, int64_t whole)
 {
 	return whole ? (part * 200 / whole + 1) / 2 : 0;
 }
