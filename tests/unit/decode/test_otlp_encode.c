@@ -12,6 +12,7 @@
 #include "tests/lib/trace_make.h"
 #include "tracepager/trace_decoder.h"
 #include "tracepager/trace_encode.h"
+#include "tracepager/xalloc.h"
 
 static const char *const extra_names[] = { "shop.region", "shop.shelf" };
 static const struct trace_options options = { .extra_names = extra_names, .nextra_names = 2 };
@@ -262,6 +263,114 @@ START_TEST(bytes)
 }
 END_TEST
 
+/* As the JSON mapping of opentelemetry-proto has it. */
+static const char json_wanted[] =
+	"{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":"
+	"{\"stringValue\":\"ledger\"}}]},\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+	"\"4bf92f3577b34da6"
+	"a3ce929d0e0e4736\",\"spanId\":\"00f067aa0ba902b7\",\"parentSpanId\":\"odd "
+	"id\",\"flags\":768,"
+	"\"name\":\"a \\\"b\\\"\",\"kind\":2,\"startTimeUnixNano\":\"1795968057401000000\","
+	"\"endTimeUnixNano\":\"1795968057601000000\",\"attributes\":[{\"key\":\"shop.region\","
+	"\"value\":"
+	"{\"stringValue\":\"eu\"}},{\"key\":\"error\",\"value\":{\"boolValue\":true}}],\"events\":["
+	"{"
+	"\"timeUnixNano\":\"1\",\"name\":\"exception\",\"attributes\":[{\"key\":\"exception.type\","
+	"\"value\":{\"stringValue\":\"Full\"}}]}],\"status\":{\"message\":\"full\",\"code\":2}},"
+	"{\"traceId\":\"4bf92f3577b34da6a3ce929d0e0e4736\"}]}]}]}";
+
+static void write_all_fields(struct buf *want)
+{
+	static const unsigned char trace_id[] = { 0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6,
+						  0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36 },
+				   span_id[] = { 0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7 };
+	struct buf inner = BUF_INIT(10000), span = BUF_INIT(10000), spans = BUF_INIT(10000);
+
+	proto_bytes(&span, 1, trace_id, 16);
+	proto_bytes(&span, 2, span_id, 8);
+	proto_text(&span, 15103, "odd id"); /* OTLP_OWN_PARENT_ID */
+	proto_varint(&span, 15100, 1);	    /* flags of our own: nobody else reads them */
+	proto_text(&span, 5, "a \"b\"");
+	proto_varint(&span, 6, 2);
+	proto_fixed64(&span, 7, 1795968057401000000);
+	proto_fixed64(&span, 8, 1795968057601000000);
+	buf_add(&span, "\x85\x01\x00\x03\x00\x00", 6); /* flags: fixed32 */
+	proto_attribute(&span, 9, "shop.region", "eu");
+	proto_text(&inner, 1, "error");
+	proto_bytes(&inner, 2, "\x10\x01", 2);
+	proto_message(&span, 9, &inner);
+	proto_fixed64(&inner, 1, 1);
+	proto_attribute(&inner, 3, "exception.type", "Full");
+	proto_text(&inner, 2, "exception");
+	proto_message(&span, 11, &inner);
+	proto_text(&inner, 2, "full");
+	proto_varint(&inner, 3, 2);
+	proto_message(&span, 15, &inner);
+	proto_message(&spans, 2, &span);
+	proto_bytes(&span, 1, trace_id, 16);
+	proto_message(&spans, 2, &span);
+	proto_attribute(&inner, 1, "service.name", "ledger");
+	proto_message(&span, 1, &inner);
+	proto_message(&span, 2, &spans);
+	proto_message(want, 1, &span);
+	proto_varint(want, 3, 1); /* partial: of our own */
+	buf_fini(&spans);
+	buf_fini(&span);
+	buf_fini(&inner);
+}
+
+START_TEST(json_has_all_fields)
+{
+	struct buf proto = BUF_INIT(10000), json = BUF_INIT(10000);
+	struct err err = { 0 };
+
+	write_all_fields(&proto);
+	ck_assert_int_eq(trace_otlp_json(proto.data, proto.len, &json, &err), 0);
+	ck_assert_str_eq(buf_text(&json), json_wanted);
+	buf_reset(&json);
+	ck_assert_int_eq(trace_otlp_json("", 0, &json, &err), 0);
+	ck_assert_str_eq(buf_text(&json), "{\"resourceSpans\":[]}");
+	/* Cut anywhere: refused, or a shorter document; never read beyond. */
+	for (size_t len = 1; len < proto.len - 2; len++) {
+		char *cut = xcalloc(1, len);
+		memcpy(cut, proto.data, len);
+		buf_reset(&json);
+		ck_assert_int_eq(trace_otlp_json(cut, len, &json, &err), -EBADMSG);
+		free(cut);
+	}
+	buf_fini(&proto);
+	buf_fini(&json);
+}
+END_TEST
+
+/* What is written as JSON is the same trace. */
+START_TEST(json_is_read_again)
+{
+	struct trace_set *set = trace_make("frontend server POST /orders | 0 9 |\n"
+					   " ledger server Book | 1 3 |\n"),
+			 *again;
+	struct buf proto = BUF_INIT(10000), json = BUF_INIT(10000);
+	struct err err = { 0 };
+
+	trace_encode_otlp(&set->traces[0], &proto);
+	ck_assert_int_eq(trace_otlp_json(proto.data, proto.len, &json, &err), 0);
+	again = decode(TRACE_ENCODING_OTLP_JSON, json.data, json.len);
+	ck_assert_uint_eq(again->ntraces, 1);
+	ck_assert_uint_eq(again->traces[0].nspans, set->traces[0].nspans);
+	for (uint32_t i = 0; i < set->traces[0].nspans; i++) {
+		check_text(&set->traces[0], set->traces[0].spans[i].name, &again->traces[0],
+			   again->traces[0].spans[i].name);
+		ck_assert_int_eq(set->traces[0].spans[i].duration_us,
+				 again->traces[0].spans[i].duration_us);
+		ck_assert_uint_eq(set->traces[0].spans[i].parent, again->traces[0].spans[i].parent);
+	}
+	trace_set_free(set);
+	trace_set_free(again);
+	buf_fini(&proto);
+	buf_fini(&json);
+}
+END_TEST
+
 START_TEST(too_large)
 {
 	struct trace_set *set = trace_make("ledger server POST /book | 1 3 |\n");
@@ -286,6 +395,8 @@ int main(void)
 	tcase_add_test(tcase, generated);
 	tcase_add_test(tcase, odd);
 	tcase_add_test(tcase, bytes);
+	tcase_add_test(tcase, json_has_all_fields);
+	tcase_add_test(tcase, json_is_read_again);
 	tcase_add_test(tcase, too_large);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -248,6 +248,11 @@ static struct html_incident whole(struct incident_view *view, struct page *page)
 	static const struct html_event events[] = { { NOW, EVIL, EVIL, EVIL } };
 	static const struct html_alert alerts[] = { { EVIL, EVIL, NOW, evil_fact, 2 },
 						    { "b", "firing", 0, other_fact, 2 } };
+	/* The text was made plain when it was taken. */
+	static const struct html_note notes[] = {
+		{ EVIL, "<script>alert(2)</script>\n\n* [b](c)", "javascript:alert(4)", EVIL, NOW },
+		{ "second", "", "https://analysis.example/a?b=c&d=\"", "", 0 },
+	};
 	static const struct incident_view_recipient recipients[] = {
 		{ .pager = EVIL, .role = EVIL, .state = EVIL, .n = 1 }
 	};
@@ -285,6 +290,8 @@ static struct html_incident whole(struct incident_view *view, struct page *page)
 					.nrecipients = 1,
 					.page = page };
 	return (struct html_incident){ .view = view,
+				       .notes = notes,
+				       .nnotes = 2,
 				       .events = events,
 				       .nevents = 1,
 				       .verdict = &verdict,
@@ -344,6 +351,27 @@ START_TEST(who_may_only_read_has_no_form)
 }
 END_TEST
 
+START_TEST(notes_are_shown_as_they_are)
+{
+	struct incident_view view;
+	struct page page;
+	struct html_incident incident = whole(&view, &page);
+
+	html_incident_write(&html, &frame, &incident);
+	has("<h2 id=\"notes\">Notes from outside</h2>");
+	has("<pre class=\"words\">&lt;script&gt;alert(2)&lt;/script&gt;\n\n* "
+	    "[b](c)</pre>");
+	lacks("href=\"javascript:");
+	has("<summary>second</summary>");
+	has("href=\"https://analysis.example/a?b=c&amp;d=&quot;\"");
+	html_fini(&html);
+	html_init(&html, 1 << 20);
+	incident.nnotes = 0;
+	html_incident_write(&html, &frame, &incident);
+	lacks("Notes from outside");
+}
+END_TEST
+
 START_TEST(what_is_over_has_no_deadline)
 {
 	struct incident_view view;
@@ -372,6 +400,7 @@ int main(void)
 	tcase_add_test(tcase, texts_of_strangers_stay_texts);
 	tcase_add_test(tcase, alerts_tell_what_they_share_once);
 	tcase_add_test(tcase, who_may_only_read_has_no_form);
+	tcase_add_test(tcase, notes_are_shown_as_they_are);
 	tcase_add_test(tcase, what_is_over_has_no_deadline);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

@@ -174,6 +174,22 @@ START_TEST(writes_problems)
 }
 END_TEST
 
+/* ---- entity tags ---- */
+
+START_TEST(tags_differ_with_the_bytes)
+{
+	char tag[WEB_ETAG_SIZE], other[WEB_ETAG_SIZE];
+
+	web_etag("{}", 2, tag);
+	/* HMAC-SHA256 of "{}" with the key "etag" begins so (openssl dgst -hmac). */
+	ck_assert_str_eq(tag, "\"72149098936ddd9d36c2fda07d2b7595\"");
+	web_etag("{}\n", 3, other);
+	ck_assert_str_ne(tag, other);
+	web_etag("", 0, other);
+	ck_assert_uint_eq(strlen(other), WEB_ETAG_SIZE - 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("web text");
@@ -185,6 +201,7 @@ int main(void)
 	tcase_add_test(group, reads_the_cursors_that_it_writes);
 	tcase_add_test(group, refuses_what_is_no_cursor);
 	tcase_add_test(group, writes_problems);
+	tcase_add_test(group, tags_differ_with_the_bytes);
 	suite_add_tcase(suite, group);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
