@@ -95,8 +95,12 @@
 /* Times of the calls of an edge that are kept for its median: the 95th percentile has 51 above it.
  */
 #define LIMIT_MAP_TIMES 1024u
-/* LIMIT_MAP_NODES with LIMIT_MAP_EDGES: attributes of 4 KiB and 16 names of a callee each. */
+/* A name of a service or callee, which is cut there: strangers choose it. */
+#define LIMIT_MAP_NAME_BYTES 1024
+/* LIMIT_MAP_NODES with LIMIT_MAP_EDGES: attributes of 4 KiB, and 16 names of a callee each. */
 #define LIMIT_MAP_BYTES ((size_t)512 << 20)
+/* The names of one callee, made from attributes of LIMIT_ATTR_VALUE_BYTES and words of errors. */
+#define LIMIT_MAP_SCRATCH_BYTES ((size_t)64 << 20)
 /* Services and edges that a page draws: more of them nobody follows with the eye. */
 #define LIMIT_MAP_DRAWN_NODES 300u
 #define LIMIT_MAP_DRAWN_EDGES 900u

@@ -7,8 +7,6 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 
-#define SCRATCH_BYTES ((size_t)64 << 20) /* names of the callees of one trace */
-
 const char *node_kind_name(enum node_kind kind)
 {
 	static const char *const names[] = { [NODE_SERVICE] = "service",
@@ -53,19 +51,26 @@ uint32_t *number_table_at(struct number_table *table, uint64_t key)
 
 /* ---- nodes and edges ---- */
 
+static const char *kept_text(const struct service_map *map, const char *text)
+{
+	return arena_strndup(map->arena, text, strnlen(text, LIMIT_MAP_NAME_BYTES));
+}
+
 /* NULL: the limit is reached. *ret_new: the caller fills in what it knows. */
 static struct counted_node *map_node(struct service_map *map, bool has_spans, const char *namespace,
 				     const char *name, bool *ret_new)
 {
-	CLEANUP_FREE char *key = xasprintf("%d\x1f%s\x1f%s", has_spans, namespace, name);
+	/* A stranger's name may be of any length: what is longer is cut, and no other service. */
+	CLEANUP_FREE char *key = xasprintf("%d\x1f%.*s\x1f%.*s", has_spans, LIMIT_MAP_NAME_BYTES,
+					   namespace, LIMIT_MAP_NAME_BYTES, name);
 	struct counted_node *node = map_get(map->node_index, key);
 
 	*ret_new = !node;
 	if (node || map->nnodes == LIMIT_MAP_NODES)
 		return node;
 	node = arena_alloc(map->arena, sizeof(*node));
-	node->namespace = arena_strdup(map->arena, namespace);
-	node->name = arena_strdup(map->arena, name);
+	node->namespace = kept_text(map, namespace);
+	node->name = kept_text(map, name);
 	node->number = map->nnodes;
 	map->nodes[map->nnodes++] = node;
 	map_put(map->node_index, key, node);
@@ -131,7 +136,7 @@ static struct counted_node *peer_node_of(struct service_map *map, const struct t
 		return node;
 	const char **names = arena_array(map->arena, suspect.npeers, sizeof(*names));
 	for (unsigned int i = 0; i < suspect.npeers; i++)
-		names[i] = arena_strdup(map->arena, suspect.peers[i]);
+		names[i] = kept_text(map, suspect.peers[i]);
 	node->kind = peer_kind(trace, span);
 	node->names = names;
 	node->nnames = suspect.npeers;
@@ -325,7 +330,7 @@ struct service_map *service_map_new(void)
 	struct service_map *map = xcalloc(1, sizeof(*map));
 
 	map->arena = arena_new(LIMIT_MAP_BYTES);
-	map->scratch = arena_new(SCRATCH_BYTES);
+	map->scratch = arena_new(LIMIT_MAP_SCRATCH_BYTES);
 	map->node_index = map_new();
 	map->nodes = xcalloc(LIMIT_MAP_NODES, sizeof(struct counted_node *));
 	map->edges = xcalloc(LIMIT_MAP_EDGES, sizeof(struct counted_edge *));

@@ -215,6 +215,23 @@ START_TEST(many_times_are_thinned)
 }
 END_TEST
 
+START_TEST(long_names_are_cut)
+{
+	char *name = xcalloc(1, 2049);
+	CLEANUP_FREE char *drawing = NULL;
+
+	memset(name, 'x', 2048);
+	drawing = xasprintf("web client GET | 0 10 |\n"
+			    "  %s server GET | 0 10 |\n",
+			    name);
+	free(name);
+	add(drawing);
+	look();
+	ck_assert_uint_eq(view.nnodes, 2);
+	ck_assert_uint_eq(strlen(view.nodes[1].name), LIMIT_MAP_NAME_BYTES);
+}
+END_TEST
+
 /* ---- parts ---- */
 
 static void take_part(const struct service_map_part *part)
@@ -283,6 +300,7 @@ int main(void)
 	tcase_add_test(tcase, rules_may_have_another_name);
 	tcase_add_test(tcase, namespaces_tell_services_apart);
 	tcase_add_test(tcase, many_times_are_thinned);
+	tcase_add_test(tcase, long_names_are_cut);
 	tcase_add_loop_test(tcase, a_part_meets_all_conditions, 0, ARRAY_LEN(parts));
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
