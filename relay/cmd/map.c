@@ -50,8 +50,9 @@ static void add_map_row(struct table *table, const struct service_map_view *view
 	table_add(table, edge->nfailed ? SCREEN_RED : SCREEN_PLAIN, text);
 	table_add(table, SCREEN_PLAIN, plain_duration(edge->p50_us, time));
 	table_add(table, SCREEN_PLAIN, plain_duration(edge->p95_us, time));
-	table_add(table, to->team ? SCREEN_PLAIN : SCREEN_DIM, to->team ? to->team : "-");
-	table_add(table, SCREEN_YELLOW, service_edge_unnamed(view, edge) ? "undocumented" : "");
+	snprintf(text, sizeof(text), "%.40s%s", to->team ? to->team : "no rule",
+		 from->named ? "" : "; caller: no rule");
+	table_add(table, service_edge_unnamed(view, edge) ? SCREEN_YELLOW : SCREEN_PLAIN, text);
 }
 
 static void add_map_basis(const struct service_map_view *view, const struct past_map_basis *basis,
@@ -82,7 +83,7 @@ void map_write_text(const struct service_map_view *view, const struct past_map_b
 	static const struct table_column columns[] = { { "CALLER", 32 }, { "CALLEE", 32 },
 						       { "CALLS", 10 },	 { "FAILED", 10 },
 						       { "P50", 12 },	 { "P95", 12 },
-						       { "OWNER", 20 },	 { "", 0 } };
+						       { "OWNER", 0 } };
 	CLEANUP_FREE const struct service_edge **rows = xcalloc(view->nedges + 1, sizeof(*rows));
 	struct table table;
 
@@ -107,6 +108,7 @@ struct map_run {
 	struct history *history;
 	struct ruleset *rules;
 	struct past_map map;
+	struct map *known; /* what the catalogue has: map_catalogue_read() */
 	struct arena *arena;
 };
 
@@ -150,7 +152,7 @@ static void print_map(const struct map_run *run)
 		map_write_mermaid(&view, &out);
 		break;
 	case MAP_BACKSTAGE:
-		map_write_backstage(&view, &out);
+		map_write_backstage(&view, run->known, &out);
 		break;
 	}
 	if (options->format != MAP_TEXT)
@@ -175,6 +177,9 @@ static int run_map(struct map_run *run)
 	if (!run->rules)
 		return command_failed(STATUS_USAGE, "map", "%s",
 				      run->options.rules ? "the rules have errors" : err.text);
+	for (size_t i = 0; i < run->options.catalogue.n; i++)
+		if (map_catalogue_read(run->options.catalogue.at[i], run->known, &err) < 0)
+			return command_failed(STATUS_USAGE, "map", "%s", err.text);
 	if (read_map(run, &err) < 0)
 		return command_failed(STATUS_USAGE, "map", "%s", err.text);
 	print_map(run);
@@ -189,9 +194,11 @@ int cmd_map(int argc, char **argv)
 	if (!options_parse_map(argc, argv, &run.options, &status))
 		return status;
 	run.arena = arena_new(LIMIT_COMMAND_ARENA_BYTES);
+	run.known = map_new();
 	past_map_init(&run.map, run.options.since_us);
 	status = run_map(&run);
 	past_map_fini(&run.map);
+	map_free(run.known);
 	history_close(run.history);
 	rules_unref(run.rules);
 	arena_free(run.arena);

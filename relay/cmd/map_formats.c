@@ -199,7 +199,24 @@ static void add_entity_head(struct buf *out, const struct service_node *node, co
 	}
 }
 
-void map_write_backstage(const struct service_map_view *view, struct buf *out)
+/* The id of a node in the catalogue: "component:ledger". */
+static const char *map_entity_id(struct arena *arena, const struct service_node *node,
+				 const char *name)
+{
+	return lower_text(arena, arena_printf(arena, "%s:%s",
+					      is_component(node) ? "component" : "resource", name));
+}
+
+static void add_dependency(struct buf *out, const struct service_edge *edge, const char *id,
+			   bool is_first)
+{
+	buf_puts(out, is_first ? "  dependsOn:\n" : "");
+	buf_printf(out, "    - \"%s\" # %lld call%s\n", id, (long long)edge->ncalls,
+		   edge->ncalls == 1 ? "" : "s");
+}
+
+void map_write_backstage(const struct service_map_view *view, const struct map *known,
+			 struct buf *out)
 {
 	struct arena *arena = arena_new(LIMIT_COMMAND_ARENA_BYTES);
 	const char **names = entity_names(arena, view);
@@ -209,20 +226,20 @@ void map_write_backstage(const struct service_map_view *view, struct buf *out)
 		      "take over\n# each dependsOn that is meant. Written by tracepager map.\n");
 	for (size_t i = 0; i < view->nnodes; i++) {
 		const struct service_node *node = &view->nodes[i];
-		const size_t first = at;
-		while (at < view->nedges && view->edges[at].from == i)
-			at++;
-		/* What the rules name and what depends on nothing brings nothing new. */
-		if (at == first && node->named)
-			continue;
-		add_entity_head(out, node, names[i]);
-		buf_puts(out, at > first ? "  dependsOn:\n" : "");
-		for (size_t j = first; j < at; j++) {
-			const struct service_edge *edge = &view->edges[j];
-			buf_printf(out, "    - \"%s:%s\" # %lld call%s\n",
-				   is_component(&view->nodes[edge->to]) ? "component" : "resource",
-				   names[edge->to], (long long)edge->ncalls,
-				   edge->ncalls == 1 ? "" : "s");
+		const char *id = map_entity_id(arena, node, names[i]);
+		/* What the rules or the catalogue name needs no entity without a dependency. */
+		bool has_head = !node->named && !(known && map_get(known, id)), has_list = false;
+		if (has_head)
+			add_entity_head(out, node, names[i]);
+		for (; at < view->nedges && view->edges[at].from == i; at++) {
+			const uint32_t to = view->edges[at].to;
+			const char *on = map_entity_id(arena, &view->nodes[to], names[to]);
+			if (known && map_get(known, arena_printf(arena, "%s %s", id, on)))
+				continue;
+			if (!has_head)
+				add_entity_head(out, node, names[i]);
+			add_dependency(out, &view->edges[at], on, !has_list);
+			has_head = has_list = true;
 		}
 	}
 	arena_free(arena);

@@ -111,7 +111,7 @@ struct audit_options {
 enum map_format { MAP_TEXT, MAP_JSON, MAP_DOT, MAP_MERMAID, MAP_BACKSTAGE };
 
 struct map_options {
-	struct option_list arguments;
+	struct option_list arguments, catalogue;
 	const char *store, *rules, *team, *service;
 	int64_t since_us, depth;
 	bool errors, undocumented;

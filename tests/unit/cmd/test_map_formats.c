@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "relay/cmd/map-internal.h"
 #include "tracepager/limits.h"
@@ -62,7 +63,7 @@ END_TEST
 
 START_TEST(backstage)
 {
-	map_write_backstage(&view, &out);
+	map_write_backstage(&view, NULL, &out);
 	ck_assert_str_eq(strstr(buf_text(&out), "---"),
 			 "---\n"
 			 "apiVersion: backstage.io/v1alpha1\n"
@@ -88,6 +89,42 @@ START_TEST(backstage)
 }
 END_TEST
 
+/* The catalogue has one dependency and one of the entities. */
+START_TEST(backstage_beside_a_catalogue)
+{
+	static const char catalogue[] =
+		"apiVersion: backstage.io/v1alpha1\nkind: Component\n"
+		"metadata: {name: Checkout}\nspec:\n  dependsOn: "
+		"[Resource:default/Postgresql-Orders]\n"
+		"---\nkind: Component\nmetadata: {name: ledger, namespace: default}\n"
+		"---\nkind: Location\nspec: {dependsOn: 7}\n--- 7\n";
+	char path[] = "map-catalogue.XXXXXX";
+	struct map *known = map_new();
+	struct err err = { 0 };
+	const int fd = mkstemp(path);
+
+	ck_assert_int_eq(write(fd, catalogue, strlen(catalogue)), strlen(catalogue));
+	close(fd);
+	ck_assert_int_eq(map_catalogue_read(path, known, &err), 0);
+	unlink(path);
+	map_write_backstage(&view, known, &out);
+	ck_assert_str_eq(strstr(buf_text(&out), "---"), "---\n"
+							"apiVersion: backstage.io/v1alpha1\n"
+							"kind: Component\n"
+							"metadata:\n"
+							"  name: \"checkout\"\n"
+							"spec:\n"
+							"  type: service\n"
+							"  lifecycle: production\n"
+							"  owner: \"shop\"\n"
+							"  dependsOn:\n"
+							"    - \"component:ledger\" # 100 calls\n");
+	ck_assert_int_lt(map_catalogue_read(path, known, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	map_free(known);
+}
+END_TEST
+
 START_TEST(text)
 {
 	const struct past_map_basis basis = { .since_us = 0, .ndecisions = 12, .untraced = 1 };
@@ -102,8 +139,8 @@ START_TEST(text)
 		   *orders = strstr(buf_text(&out), "postgresql");
 	ck_assert(ledger && orders && ledger < orders);
 	ck_assert_ptr_nonnull(strstr(ledger, "12.3 ms"));
-	ck_assert_ptr_nonnull(strstr(ledger, "undocumented"));
-	ck_assert_ptr_null(strstr(orders, "undocumented"));
+	ck_assert_ptr_nonnull(strstr(ledger, "no rule"));
+	ck_assert_ptr_null(strstr(orders, "no rule"));
 }
 END_TEST
 
@@ -130,14 +167,14 @@ START_TEST(names_of_strangers)
 				     "n0[\"a#34;#93;#59;n9 #91;x#61;#34;#92; --- kind: "
 				     "User<br/>#60;b#62;#124;#96;#123;#125;\"]\n"));
 	buf_reset(&out);
-	map_write_backstage(&strange, &out);
+	map_write_backstage(&strange, NULL, &out);
 	ck_assert_ptr_nonnull(strstr(buf_text(&out),
 				     "  name: \"a-n9-x-kind-User\"\n"
 				     "  title: \"a\\\"];n9 [x=\\\"\\\\ --- kind: User\"\n"));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  name: \"unnamed\"\n"));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  name: \"unnamed-2\"\n"));
 	ck_assert_ptr_nonnull(strstr(buf_text(&out), "  name: \"Unnamed-3\"\n"));
-	ck_assert_ptr_nonnull(strstr(buf_text(&out), "- \"component:Unnamed-3\" # 1 call\n"));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "- \"component:unnamed-3\" # 1 call\n"));
 }
 END_TEST
 
@@ -150,6 +187,7 @@ int main(void)
 	tcase_add_test(tcase, dot);
 	tcase_add_test(tcase, mermaid);
 	tcase_add_test(tcase, backstage);
+	tcase_add_test(tcase, backstage_beside_a_catalogue);
 	tcase_add_test(tcase, text);
 	tcase_add_test(tcase, names_of_strangers);
 	suite_add_tcase(suite, tcase);
