@@ -91,6 +91,12 @@ static void map_add_option(struct html *html, const char *value, const char *tex
 
 static void map_add_filters(struct html *html, const struct html_map *map)
 {
+	static const char *const sort_words[] = {
+		[HTML_MAP_BY_ERRORS] = "most failed", [HTML_MAP_BY_CALLS] = "most calls",
+		[HTML_MAP_BY_P50] = "longest p50",    [HTML_MAP_BY_P95] = "longest p95",
+		[HTML_MAP_BY_LAST] = "last call",     [HTML_MAP_BY_CALLER] = "by caller",
+		[HTML_MAP_BY_CALLEE] = "by callee",
+	};
 	const struct service_map_part *part = &map->conditions;
 
 	HTML(html, "<form class=\"filters\" method=\"get\" action=\"/map\"><label>Team <select "
@@ -114,9 +120,11 @@ static void map_add_filters(struct html *html, const struct html_map *map)
 		"value=\"1\" checked> undocumented",
 		"</label><label class=\"tick\"><input type=\"checkbox\" name=\"undocumented\" "
 		"value=\"1\"> undocumented");
-	HTML(html, "</label><input type=\"hidden\" name=\"sort\" value=\"");
-	html_text(html, html_map_sort_name(map->sort));
-	HTML(html, "\"><button>Show</button></form>\n");
+	HTML(html, "</label><label>Order <select name=\"sort\">");
+	for (int sort = 0; sort < HTML_MAP_SORTS; sort++)
+		map_add_option(html, html_map_sort_name((enum html_map_sort)sort), sort_words[sort],
+			       (int)map->sort == sort);
+	HTML(html, "</select></label><button>Show</button></form>\n");
 }
 
 static void map_add_query(struct html *html, const struct html_map *map, enum html_map_sort sort)
@@ -285,16 +293,23 @@ static void map_add_table(struct html *html, const struct html_map *map, int64_t
 
 /* ---- the page ---- */
 
+static bool has_conditions(const struct service_map_part *part)
+{
+	return part->team || part->service || part->errors || part->unnamed;
+}
+
 static void map_add_drawing(struct html *html, const struct html_map *map)
 {
 	HTML(html, "<p class=\"legend\"><span class=\"key good\">no failed call</span> <span "
 		   "class=\"key some\">below 5 % failed</span> <span class=\"key bad\">5 % or more"
 		   "</span> <span class=\"key unnamed\">no rule names it</span> <span class=\"key "
 		   "round\">no spans of its own</span></p>\n");
-	html_map_drawing(html, map->drawn);
+	html_map_drawing(html, map->drawn, map->conditions.service);
 	HTML(html, "<p class=\"hint\">Callers stand left of what they call. Wide lines are many "
 		   "calls, dashed ones are undocumented. Choose a "
 		   "service to see what is next to it.");
+	if (has_conditions(&map->conditions))
+		HTML(html, " <a href=\"/map\">Show the whole map</a>.");
 	if (map->drawn->nnodes < map->part->nnodes || map->drawn->nedges < map->part->nedges) {
 		HTML(html, " Drawn are the busiest ");
 		html_int(html, (int64_t)map->drawn->nnodes);
@@ -307,11 +322,6 @@ static void map_add_drawing(struct html *html, const struct html_map *map)
 		HTML(html, " edges.");
 	}
 	HTML(html, "</p>\n");
-}
-
-static bool has_conditions(const struct service_map_part *part)
-{
-	return part->team || part->service || part->errors || part->unnamed;
 }
 
 static void map_add_nothing(struct html *html, const struct html_map *map)

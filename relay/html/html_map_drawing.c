@@ -3,6 +3,7 @@
  * service with its neighbours; what a line stands for is its title.
  */
 #include <math.h>
+#include <string.h>
 
 #include "tracepager/limits.h"
 
@@ -148,7 +149,8 @@ static void add_node_title(struct html *html, const struct service_node *node)
 	HTML(html, "</title>");
 }
 
-static void add_node(struct html *html, const struct service_node *node, struct map_point at)
+static void add_node(struct html *html, const struct service_node *node, struct map_point at,
+		     bool is_asked)
 {
 	const bool bad = share_is_bad(node->nfailed, node->ncalls);
 
@@ -157,6 +159,7 @@ static void add_node(struct html *html, const struct service_node *node, struct 
 	HTML(html, "\" transform=\"translate(");
 	add_point(html, at.x, at.y);
 	HTML(html, ")\" class=\"node");
+	HTML_IF(html, is_asked, " asked", "");
 	HTML_IF(html, bad, " bad", "");
 	HTML_IF(html, node->nfailed && !bad, " some", "");
 	HTML_IF(html, node->named, "\">", " unnamed\">");
@@ -222,7 +225,7 @@ static void map_add_lines(struct html *html, const struct service_map_view *view
 	}
 }
 
-void html_map_drawing(struct html *html, const struct service_map_view *view)
+void html_map_drawing(struct html *html, const struct service_map_view *view, const char *asked)
 {
 	struct arena *arena = arena_new(LIMIT_MAP_BYTES);
 	struct map_layout layout;
@@ -240,7 +243,8 @@ void html_map_drawing(struct html *html, const struct service_map_view *view)
 	HTML(html, "</defs>\n");
 	map_add_lines(html, view, &layout);
 	for (size_t i = 0; i < view->nnodes; i++)
-		add_node(html, &view->nodes[i], layout.boxes[i]);
+		add_node(html, &view->nodes[i], layout.boxes[i],
+			 asked && strcmp(asked, view->nodes[i].name) == 0);
 	HTML(html, "</svg></div>\n");
 	arena_free(arena);
 }

@@ -221,6 +221,7 @@ START_TEST(names_of_strangers_are_texts)
 	make_view(2, 1);
 	call_of(0, 1);
 	view.nodes[0].name = view.nodes[0].namespace = view.nodes[0].team = HOSTILE;
+	view.nodes[0].named = true;
 	view.nodes[1].name = HOSTILE "2";
 	view.nodes[1].kind = NODE_DATABASE;
 	view.ncalls = 10;
@@ -230,6 +231,7 @@ START_TEST(names_of_strangers_are_texts)
 	ck_assert_ptr_null(strchr(page, '\x1b'));
 	ck_assert_ptr_null(strstr(page, "\xe2\x80\xae"));
 	page_has(page, "?service=%3Cimg");
+	page_has(page, "class=\"node asked\"");
 	page_has(page, "value=\"&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;\"");
 }
 END_TEST
