@@ -175,10 +175,11 @@ END_TEST
 static bool holds_text(size_t at)
 {
 	static const size_t others[] = {
-		offsetof(struct page, event),  offsetof(struct page, severity),
-		offsetof(struct page, nlinks), offsetof(struct page, since_us),
-		offsetof(struct page, at_us),  offsetof(struct page, opened_at_us),
-		offsetof(struct page, alerts), offsetof(struct page, nalerts),
+		offsetof(struct page, event),	offsetof(struct page, severity),
+		offsetof(struct page, nlinks),	offsetof(struct page, since_us),
+		offsetof(struct page, at_us),	offsetof(struct page, opened_at_us),
+		offsetof(struct page, alerts),	offsetof(struct page, nalerts),
+		offsetof(struct page, at_once),
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
