@@ -45,9 +45,17 @@ static int note_look(struct web_job *job, struct history *history, struct err *e
 	struct note_act *act = (struct note_act *)job;
 	const int result = history_incident(history, act->id, note_on_incident, act, err);
 
-	act->found = result > 0;
+	act->found |= result > 0;
 	return result <= 0 ? result
 			   : history_story(history, act->id, note_on_event, &act->notes, err);
+}
+
+/* One that has just been opened is known before the store has it. */
+static bool note_on_view(void *ctx, const struct incident_view *view)
+{
+	(void)ctx;
+	(void)view;
+	return false;
 }
 
 /* ---- the reply ---- */
@@ -181,6 +189,7 @@ static void note_act_fini(struct web_job *job)
 void web_serve_note(struct web_request *request)
 {
 	const enum http_verb verb = http_exchange_verb(request->exchange);
+	const struct web_ops *ops = &request->web->ops;
 	json_t *body = NULL;
 
 	if (!web_note_name_fits(request->param[1])) {
@@ -199,6 +208,7 @@ void web_serve_note(struct web_request *request)
 	act->notes.arena = act->arena;
 	act->verb = verb;
 	snprintf(act->id, sizeof(act->id), "%s", request->param[0]);
+	act->found = ops->view(ops->ctx, act->id, note_on_view, NULL);
 	act->note.name = arena_strdup(act->arena, request->param[1]);
 	act->note.who = request->who;
 	if (verb != HTTP_VERB_PUT || note_read(request, body, act))

@@ -303,6 +303,19 @@ def notes_are_kept():
         relay.finish()
 
 
+def a_note_comes_at_once():
+    """As soon as the list has the incident, which may be before the store has it."""
+    relay = Relay().start()
+    try:
+        for n in range(20):
+            relay.fire(f"Disk{n}")
+            one = peers.wait_for("the incident", lambda: relay.get("incidents?limit=1000")["incidents"][n:])[0]["id"]
+            assert relay.ask("PUT", f"/api/v1/incidents/{one}/notes/a", {"title": str(n)})[0] == 201
+            assert [note["title"] for note in relay.get("incidents/" + one)["notes"]] == [str(n)]
+    finally:
+        relay.finish()
+
+
 def entity_tags_tell_of_changes():
     relay = Relay().start()
     try:
@@ -413,5 +426,5 @@ def other_sites_are_refused():
 
 
 if __name__ == "__main__":
-    peers.run(every_operation_is_as_told, alerts_are_listed, decisions_are_listed_with_traces, notes_are_kept, entity_tags_tell_of_changes, these_are_refused,
+    peers.run(every_operation_is_as_told, alerts_are_listed, decisions_are_listed_with_traces, notes_are_kept, a_note_comes_at_once, entity_tags_tell_of_changes, these_are_refused,
               other_sites_are_refused, at_once=3)
