@@ -160,7 +160,9 @@ static void incident_add_why(struct html *html, const struct html_incident *inci
 	if (incident->verdict) {
 		HTML(html, "<section><h2 id=\"verdict\">Why it is thought so</h2>\n");
 		html_verdict(html, incident->verdict);
-		HTML(html, "</section>\n");
+		HTML(html, "<p><a href=\"/what-if?incident=");
+		html_url_part(html, incident->view->id);
+		HTML(html, "\">What if other rules decided it?</a></p></section>\n");
 	}
 }
 

@@ -150,6 +150,7 @@ def the_page_asks_and_answers():
         peers.wait_for("the decision", relay.decisions)
         incident = peers.wait_for("the page", lambda: [e["dedup_key"] for e in relay.pager.events()])[0]
         browser = Browser(relay.daemon)
+        assert f'href="/what-if?incident={incident}"' in browser.ask("GET", f"/incidents/{incident}")[2]
         page = browser.ask("GET", "/what-if")[2]
         assert "<textarea" in page and "shadow" not in page
         form = {"n": mark(page), "incident": incident, "rules": "force", "alert": "", "traces": "", "rules_text": ""}
