@@ -1,6 +1,6 @@
 /*
- * The caps of "tracepager mcp", which talks to agents, each with its reason: a section of limits.h,
- * which includes it.
+ * The caps of "tracepager mcp", which talks to agents, and of post-mortems, each with its reason: a
+ * section of limits.h, which includes it.
  */
 #ifndef TRACEPAGER_LIMITS_MCP_H
 #define TRACEPAGER_LIMITS_MCP_H
@@ -28,5 +28,10 @@
 /* Names of files that an error offers, and how many entries of the directory are looked at. */
 #define LIMIT_MCP_FILES_OFFERED 20u
 #define LIMIT_MCP_FILES_LOOKED	1000u
+
+/* Names that a post-mortem leaves out: of those who acted on one incident. */
+#define LIMIT_REPORT_NAMES 100u
+/* Facts, sentences or rows of one section: a story has LIMIT_STORY_EVENTS at most. */
+#define LIMIT_REPORT_BLOCKS 1000u
 
 #endif

@@ -12,6 +12,8 @@
 #include "client-internal.h"
 #include "commands-internal.h"
 #include "options-internal.h"
+#include "output-internal.h"
+#include "postmortem-internal.h"
 #include "usage-internal.h"
 #include "tracepager/act.h"
 #include "tracepager/clock.h"
@@ -97,7 +99,7 @@ static int incidents_list(const struct incidents_run *run)
 	}
 	json_t *list = limited_list(run, answer.json, &more);
 	struct buf text = BUF_INIT(LIMIT_COMMAND_ARENA_BYTES);
-	if (run->options->format == REPORT_JSON) {
+	if (run->options->format == INCIDENTS_JSON) {
 		for (size_t i = 0; i < json_array_size(list); i++)
 			client_print_json(json_array_get(list, i));
 	} else {
@@ -212,6 +214,29 @@ static int complete_ids(const struct incidents_run *run, const struct option_lis
 
 /* ---- show ---- */
 
+static void write_postmortem(const struct incidents_run *run, const json_t *incident,
+			     struct buf *out)
+{
+	struct report report;
+	struct html html;
+	size_t len;
+
+	report_init(&report, incident, run->options->names, incidents_now_us());
+	if (run->options->format == INCIDENTS_MARKDOWN) {
+		report_write_markdown(&report, out);
+	} else {
+		html_init(&html, LIMIT_CLIENT_REPLY_BYTES);
+		report_write_html(&report, &html);
+		const char *markup = html_markup(&html, &len);
+		if (markup)
+			buf_add(out, markup, len);
+		else
+			out->failed = true;
+		html_fini(&html);
+	}
+	report_fini(&report);
+}
+
 static int incidents_show(const struct incidents_run *run, const char *id)
 {
 	CLEANUP_FREE char *path = incident_path(id, NULL);
@@ -224,12 +249,20 @@ static int incidents_show(const struct incidents_run *run, const char *id)
 		client_answer_fini(&answer);
 		return status;
 	}
-	if (run->options->format == REPORT_JSON)
+	if (run->options->format == INCIDENTS_JSON)
 		client_print_json(answer.json);
-	else
+	else if (run->options->format == INCIDENTS_TEXT)
 		incident_write(answer.json, &run->screen, incidents_now_us(), &text);
+	else
+		write_postmortem(run, answer.json, &text);
 	client_answer_fini(&answer);
-	return print_incidents_text(run, &text);
+	if (run->options->format == INCIDENTS_TEXT)
+		return print_incidents_text(run, &text);
+	status = output_print(&text);
+	buf_fini(&text);
+	return status < 0 ? command_failed(CLIENT_REFUSED, incidents_command,
+					   "cannot write to standard output")
+			  : CLIENT_DONE;
 }
 
 /* ---- acts ---- */
@@ -255,7 +288,7 @@ static int incidents_act_on(const struct incidents_run *run, enum act_kind act, 
 
 	if (client_post(run->client, path, body, &answer) != CLIENT_DONE)
 		status = client_failed(incidents_command, &answer);
-	else if (run->options->format == REPORT_JSON)
+	else if (run->options->format == INCIDENTS_JSON)
 		client_print_json(answer.json);
 	else
 		client_print_done(id, incident_text(answer.json, "text"));
@@ -322,6 +355,11 @@ static int check_action(const struct incidents_options *options, int action,
 	if (options->team && action != ACTION_LIST && action != ACT_REROUTE)
 		return usage_error(incidents_command, "--team is for list and reroute, not for %s",
 				   word);
+	if ((options->format > INCIDENTS_JSON && (action != ACTION_SHOW || ids->n != 1)) ||
+	    (options->names && options->format <= INCIDENTS_JSON))
+		return usage_error(incidents_command,
+				   "a post-mortem is of one incident: show ID --format markdown, "
+				   "or html; --names goes with these");
 	if (action != ACTION_LIST && (options->state || options->severity))
 		return usage_error(incidents_command, "--state and --severity are for list only");
 	return 0;
@@ -333,7 +371,7 @@ static int run_for_each(const struct incidents_run *run, int action, char *const
 	int worst = CLIENT_DONE;
 
 	for (size_t i = 0; i < n; i++) {
-		if (i && action == ACTION_SHOW && run->options->format == REPORT_TEXT)
+		if (i && action == ACTION_SHOW && run->options->format == INCIDENTS_TEXT)
 			printf("\n");
 		int status = action == ACTION_SHOW
 				     ? incidents_show(run, ids[i])

@@ -30,6 +30,13 @@ enum report_format {
 	REPORT_JSON,
 };
 
+enum incidents_format {
+	INCIDENTS_TEXT,
+	INCIDENTS_JSON,
+	INCIDENTS_MARKDOWN,
+	INCIDENTS_HTML,
+};
+
 enum check_format {
 	CHECK_TEXT,
 	CHECK_JSON,
@@ -153,7 +160,8 @@ struct incidents_options {
 	struct client_options client;
 	const char *team, *state, *severity, *message, *who;
 	int64_t limit;
-	enum report_format format;
+	enum incidents_format format;
+	bool names;
 };
 
 struct silence_options {
