@@ -122,6 +122,7 @@ def the_past_is_searched():
             return re.findall(r'">(DiskFull|CpuHot)', browser.ask("GET", "/past" + query)[2])
         peers.wait_for("both", lambda: names("") == ["CpuHot", "DiskFull"])
         assert names("?text=diskfull") == ["DiskFull"]
+        assert names("?text=nothing") == [] and names("?text=FULL&team=sre") == ["DiskFull"] and names("?text=CpuHot&team=ledger") == []
         assert names("?severity=critical") == []
         assert names("?team=sre&severity=error") == ["CpuHot", "DiskFull"], names("?team=sre&severity=error")
         assert browser.ask("GET", "/past?cursor=nonsense")[0] == 400
