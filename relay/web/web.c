@@ -7,6 +7,7 @@
 #include "tracepager/xalloc.h"
 
 #include "web-internal.h"
+#include "web_page-internal.h"
 #include "web_job-internal.h"
 #include "web_map-internal.h"
 #include "web_origin-internal.h"
@@ -170,12 +171,17 @@ static void list_path(const char *path, struct buf *out)
 	buf_printf(out, "%*s  ", len < LIST_COLUMNS ? (int)(LIST_COLUMNS - len) : 0, "");
 }
 
+static bool wants_page(const struct http_exchange *exchange)
+{
+	const char *accept = http_exchange_header(exchange, "Accept");
+
+	return accept && strstr(accept, "text/html");
+}
+
 /* A browser gets the page of open incidents; whoever asks by a terminal, the list of paths. */
 static void web_serve_root(struct web_request *request)
 {
-	const char *accept = http_exchange_header(request->exchange, "Accept");
-
-	if (accept && strstr(accept, "text/html")) {
+	if (wants_page(request->exchange)) {
 		request->is_page = true;
 		if (web_authorize(request, WEB_RIGHT_READ))
 			web_serve_page_incidents(request);
@@ -303,6 +309,17 @@ static void refuse_verb(struct web_request *request)
 	buf_fini(&verbs);
 }
 
+/* A person who mistyped an address gets the way back. */
+static void refuse_path(struct web_request *request)
+{
+	if (wants_page(request->exchange))
+		web_page_message(request, 404, "Nothing is here",
+				 "This relay has no such page: the head of the page leads to those "
+				 "that there are.");
+	else
+		web_fail(request->exchange, 404, "nothing is here; GET / lists what is");
+}
+
 void web_handle(void *ctx, struct http_exchange *exchange)
 {
 	struct web_request request = { .web = ctx, .exchange = exchange, .who = "" };
@@ -312,7 +329,7 @@ void web_handle(void *ctx, struct http_exchange *exchange)
 	if (refuse_foreign(&request, row))
 		return;
 	if (!row)
-		web_fail(exchange, 404, "nothing is here; GET / lists what is");
+		refuse_path(&request);
 	else if (row->verb != verb)
 		refuse_verb(&request);
 	else {

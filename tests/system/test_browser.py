@@ -15,7 +15,7 @@ if not chromium.BINARY:
     print("skipped: there is no chromium")
     sys.exit(77)
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-PAGES = ("/", "/?severity=critical&order=age", "/past", "/past?text=x", "/map", "/what-if", "/queue", "/silences", "/rejected", "/incidents/none")
+PAGES = ("/", "/?severity=critical&order=age", "/past", "/past?text=x", "/map", "/what-if", "/queue", "/silences", "/rejected", "/rules", "/nowhere", "/incidents/none")
 # Each would set the sentinel, or break out of the element that it stands in.
 ATTACK = "window.attacked=1"
 HOSTILE = [
@@ -83,7 +83,7 @@ def pages_are_sound():
             with relay.tab(*look) as tab:
                 for path in PAGES + (f"/incidents/{incident}", f"/incidents/{incident}?trace={TRACE}&span=00000000000000a2"):
                     tab.open(path)
-                    if path == "/incidents/none":
+                    if path in ("/nowhere", "/incidents/none"):
                         assert "404" in "".join(tab.problems), tab.problems  # the console tells of it
                         tab.problems.clear()
                     sound(tab)
@@ -297,7 +297,7 @@ def hostile_strings_do_nothing():
         peers.wait_for("the trace", lambda: "<svg" in relay.daemon.request("GET", f"/incidents/{ids[0]}", headers={"Accept": "text/html"})[1])
         for look in looks(pages=False):
             with relay.tab(*look) as tab:
-                for path in PAGES[:-1] + tuple(f"/incidents/{one}" for one in ids) + (f"/incidents/{ids[0]}?trace={TRACE}&span=%3Cscript%3E", "/past?text=%22%3E%3Cscript%3E"):
+                for path in PAGES[:-2] + tuple(f"/incidents/{one}" for one in ids) + (f"/incidents/{ids[0]}?trace={TRACE}&span=%3Cscript%3E", "/past?text=%22%3E%3Cscript%3E"):
                     tab.open(path)
                     shape = sound(tab)
                     assert shape["tall"] < 60000, f"{path} is {shape['tall']} pixels long"
