@@ -69,8 +69,8 @@ void html_alerts(struct html *html, const struct html_alert *alerts, size_t n, s
 				add_label(html, &alerts[0].labels[j]);
 		HTML(html, "</p>\n");
 	}
-	HTML(html,
-	     "<div class=\"scroll\"><table><thead><tr><th>Alert</th><th>State</th><th>Since</th>");
+	HTML(html, "<div class=\"scroll\"><table class=\"stacked "
+		   "alerts\"><thead><tr><th>Alert</th><th>State</th><th>Since</th>");
 	HTML_IF(html, n > 1, "<th>What differs</th></tr></thead><tbody>\n",
 		"<th>Labels</th></tr></thead><tbody>\n");
 	for (size_t i = 0; i < n; i++)

@@ -22,7 +22,7 @@ static void findings_add_one(struct html *html, const struct html_finding *findi
 	html_text(html, finding->code);
 	HTML(html, "</span>");
 	if (*finding->source) {
-		HTML(html, "<pre>");
+		HTML(html, "<pre tabindex=\"0\">");
 		html_text_cut(html, finding->source, 200);
 		HTML(html, "</pre>");
 	}

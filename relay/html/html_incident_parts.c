@@ -169,7 +169,7 @@ void html_waterfall_text(struct html *out, const struct page *page)
 {
 	if (!page->waterfall || !*page->waterfall)
 		return;
-	HTML(out, "<pre>");
+	HTML(out, "<pre tabindex=\"0\">");
 	html_lines(out, page->waterfall);
 	HTML(out, "</pre>\n");
 }

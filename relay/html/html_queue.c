@@ -91,10 +91,11 @@ static void queue_add_pages(struct html *html, const struct html_frame *frame,
 		HTML(html, "<p class=\"empty good\">No page waits.</p>\n");
 		return;
 	}
-	HTML(html, "<div class=\"scroll\"><table><thead><tr><th>Severity</th><th>Incident</th>"
+	HTML(html, "<div class=\"scroll\"><table "
+		   "class=\"stacked\"><thead><tr><th>Severity</th><th>Incident</th>"
 		   "<th>Pager</th><th>Event</th><th>State</th><th class=\"number\">Tries</th>"
 		   "<th class=\"number\">Waits</th>");
-	HTML_IF(html, frame->may_act, "<th></th></tr></thead><tbody>\n", "</tr></thead><tbody>\n");
+	HTML_IF(html, frame->may_act, "<td></td></tr></thead><tbody>\n", "</tr></thead><tbody>\n");
 	for (size_t i = 0; i < queue->npages; i++)
 		queue_add_page(html, frame, &queue->pages[i]);
 	HTML(html, "</tbody></table></div>\n");
@@ -110,9 +111,10 @@ void html_queue_write(struct html *html, const struct html_frame *frame,
 {
 	html_frame_begin(html, frame);
 	html_form_begin(html, "/queue", queue->mark);
-	HTML(html, "<h1>Pagers</h1>\n<div class=\"scroll\"><table><thead><tr><th>Pager</th>"
+	HTML(html, "<h1>Pagers</h1>\n<div class=\"scroll\"><table "
+		   "class=\"stacked\"><thead><tr><th>Pager</th>"
 		   "<th>Kind</th><th>State</th><th class=\"number\">Waiting</th>");
-	HTML_IF(html, frame->may_act, "<th></th></tr></thead><tbody>\n", "</tr></thead><tbody>\n");
+	HTML_IF(html, frame->may_act, "<td></td></tr></thead><tbody>\n", "</tr></thead><tbody>\n");
 	for (size_t i = 0; i < queue->npagers; i++)
 		queue_add_pager(html, frame, &queue->pagers[i]);
 	HTML(html, "</tbody></table></div>\n");

@@ -4,7 +4,7 @@
 #include "html_parts-internal.h"
 
 static void rejected_page_row(struct html *html, const struct html_frame *frame,
-			     const struct html_rejected_row *row)
+			      const struct html_rejected_row *row)
 {
 	HTML(html, "<tr><td>");
 	html_time(html, row->at_us, frame->now_us);
@@ -36,7 +36,8 @@ void html_rejected_write(struct html *html, const struct html_frame *frame,
 	if (!n) {
 		HTML(html, "<p class=\"empty good\">Nothing was rejected since the start.</p>\n");
 	} else {
-		HTML(html, "<div class=\"scroll\"><table><thead><tr><th>When</th><th>Sender</th>"
+		HTML(html, "<div class=\"scroll\"><table "
+			   "class=\"stacked\"><thead><tr><th>When</th><th>Sender</th>"
 			   "<th>Why</th></tr></thead><tbody>\n");
 		for (size_t i = 0; i < n; i++)
 			rejected_page_row(html, frame, &rows[i]);

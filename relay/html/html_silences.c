@@ -90,9 +90,10 @@ void html_silences_write(struct html *html, const struct html_frame *frame,
 	if (!silences->nrows) {
 		HTML(html, "<p class=\"empty\">Nothing is silenced.</p>\n");
 	} else {
-		HTML(html, "<div class=\"scroll\"><table><thead><tr><th>What</th><th>State</th>"
+		HTML(html, "<div class=\"scroll\"><table "
+			   "class=\"stacked\"><thead><tr><th>What</th><th>State</th>"
 			   "<th>When</th><th>Who and why</th><th>Where</th>");
-		HTML_IF(html, frame->may_act, "<th></th></tr></thead><tbody>\n",
+		HTML_IF(html, frame->may_act, "<td></td></tr></thead><tbody>\n",
 			"</tr></thead><tbody>\n");
 		for (size_t i = 0; i < silences->nrows; i++)
 			silences_add_row(html, frame, &silences->rows[i]);

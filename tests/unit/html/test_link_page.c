@@ -241,7 +241,7 @@ START_TEST(texts_of_strangers_are_harmless)
 	check_lacks("\xe2\x80\xae");
 	check_lacks("javascript:");
 	check_has("<h1>" ESCAPED);
-	check_has("<pre>&lt;i&gt;\n  &lt;b&gt;</pre>");
+	check_has("<pre tabindex=\"0\">&lt;i&gt;\n  &lt;b&gt;</pre>");
 	check_has("href=\"https://a.example/&quot;&gt;&lt;i&gt;\"");
 }
 END_TEST
