@@ -22,7 +22,7 @@ static void queue_add_pager(struct html *html, const struct html_frame *frame,
 	} else {
 		HTML(html, "<span class=\"state taken\">takes pages</span>");
 	}
-	HTML(html, "</td><td class=\"number\">");
+	HTML(html, "</td><td data-label=\"waiting\" class=\"number\">");
 	html_int(html, (int64_t)pager->waiting);
 	if (pager->oldest_us) {
 		HTML(html, ", the oldest for ");
@@ -67,7 +67,7 @@ static void queue_add_page(struct html *html, const struct html_frame *frame,
 		html_text_cut(html, page->error, 300);
 		HTML(html, "</span>");
 	}
-	HTML(html, "</td><td class=\"number\">");
+	HTML(html, "</td><td data-label=\"tries\" class=\"number\">");
 	html_int(html, page->attempts);
 	HTML(html, "</td><td class=\"number\">");
 	html_age(html, frame->now_us - page->created_us);

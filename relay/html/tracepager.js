@@ -97,6 +97,10 @@
 	});
 	// Back from another page, the form may be sent again.
 	window.addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => delete form.dataset.sent));
+	// On a phone the tabs are wider than the screen.
+	const tab = document.querySelector("nav [aria-current]"), tabs = tab?.closest("ul");
+	if (tab)
+		tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
 	if (live && place && window.EventSource)
 		follow();
 })();
