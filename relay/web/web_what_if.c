@@ -21,7 +21,7 @@ struct what_if_job {
 	struct arena *arena;
 	bool is_api, counted;
 	bool asked; /* else the page has its empty form */
-	char *body; /* a copy */
+	const char *body; /* borrowed until the reply; NULL: there is none */
 	size_t body_len;
 	char id[LIMIT_PATH_PLACE_BYTES], rules[16];
 	struct ruleset *force, *shadow, *pasted; /* references; NULL: none */
@@ -237,10 +237,8 @@ static void release_what_if(struct what_if_job *job)
 	past_fini(&job->past);
 	rules_unref(job->pasted);
 	arena_free(job->arena);
-	free(job->body);
 	job->pasted = NULL;
 	job->arena = NULL;
-	job->body = NULL;
 }
 
 static int what_if_look(struct web_job *web_job, struct history *history, struct err *err)
@@ -343,7 +341,7 @@ static void take_what_if_body(struct what_if_job *job)
 {
 	const char *body = http_exchange_body(job->job.exchange, &job->body_len);
 
-	job->body = xstrndup(job->body_len ? body : "", job->body_len);
+	job->body = job->body_len ? body : "";
 }
 
 /* Is there room for one more? False: it was answered. */
