@@ -159,6 +159,7 @@ void web_serve_api_shadow(struct web_request *request);
 void web_serve_incidents(struct web_request *request);
 void web_serve_incident(struct web_request *request);
 void web_serve_incident_act(struct web_request *request);
+void web_serve_api_teams(struct web_request *request);	/* web_teams.c */
 void web_serve_note(struct web_request *request);	/* web_note_act.c */
 void web_serve_api_alerts(struct web_request *request); /* web_alerts.c */
 void web_serve_stats(struct web_request *request);	/* web_stats.c */

@@ -93,6 +93,8 @@ static const struct web_row web_rows[] = {
 	{ GET, "/api/v1/decisions/{id}", web_serve_decision, READ, .text = "one, as a whole" },
 	{ GET, "/api/v1/decisions/{id}/traces", web_serve_decision_traces, READ,
 	  .text = "its traces, as OTLP" },
+	{ GET, "/api/v1/teams", web_serve_api_teams, READ,
+	  .text = "the teams of the rules, and whom they page" },
 	{ GET, "/api/v1/stats", web_serve_stats, READ,
 	  .text = "counts of now, of a day and of 7 days, by team" },
 	{ GET, "/api/v1/silences", web_serve_silences, READ,

@@ -169,6 +169,8 @@ def every_operation_is_as_told():
         call("GET", "/api/v1/rejected", 200)
         call("GET", "/api/v1/rules", 200)
         call("GET", "/api/v1/shadow", 200)
+        call("GET", "/api/v1/teams", 200)
+        call("GET", "/api/v1/teams", 400, query="?cursor=x")
         call("POST", "/api/v1/drills", 202, {"signal": "place_order"})
         call("POST", "/api/v1/drills", 404, {"signal": "none"})
         call("GET", "/api/v1/drills", 200)
@@ -193,8 +195,24 @@ def more(relay, call, incident):
     for path, verbs in DOCUMENT["paths"].items():
         if path == "/api/v1/what-if":
             call("POST", path, 200, {"incident": incident})
-        if path in ("/api/v1/map", "/api/v1/teams") and "get" in verbs:
+        if path == "/api/v1/map" and "get" in verbs:
             call("GET", path, 200)
+
+
+def teams_are_listed():
+    relay = Relay().start()
+    try:
+        seen, path = [], "teams?limit=2"
+        while path:
+            answer = relay.get(path)
+            seen += answer["teams"]
+            path = answer["next"] and "teams?limit=2&cursor=" + answer["next"]
+        assert sorted(team["name"] for team in seen) == ["ledger", "shop", "sre"] and seen == relay.get("teams")["teams"], seen
+        ledger = next(team for team in seen if team["name"] == "ledger")
+        assert ledger["steps"] == [{"pagers": ["ledger-pager"], "wait_s": 600}] and ledger["escalation"] == "ledger" and ledger["place"] == "rules.yaml:4", ledger
+        assert [team["name"] for team in seen if team["is_fallback"]] == ["sre"]
+    finally:
+        relay.finish()
 
 
 def alerts_are_listed():
@@ -426,5 +444,5 @@ def other_sites_are_refused():
 
 
 if __name__ == "__main__":
-    peers.run(every_operation_is_as_told, alerts_are_listed, decisions_are_listed_with_traces, notes_are_kept, a_note_comes_at_once, entity_tags_tell_of_changes, these_are_refused,
+    peers.run(every_operation_is_as_told, teams_are_listed, alerts_are_listed, decisions_are_listed_with_traces, notes_are_kept, a_note_comes_at_once, entity_tags_tell_of_changes, these_are_refused,
               other_sites_are_refused, at_once=3)
