@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "tracepager/buf_html.h"
 #include "tracepager/clock.h"
 #include "tracepager/limits.h"
 #include "tracepager/plain.h"
@@ -31,32 +32,12 @@ void html_add_literal(struct html *html, const char *literal, size_t len)
 
 /* ---- texts ---- */
 
-static void html_escape(struct html *html, const char *text)
-{
-	struct buf *out = &html->markup;
-
-	for (; *text; text++) {
-		if (*text == '&')
-			buf_puts(out, "&amp;");
-		else if (*text == '<')
-			buf_puts(out, "&lt;");
-		else if (*text == '>')
-			buf_puts(out, "&gt;");
-		else if (*text == '"')
-			buf_puts(out, "&quot;");
-		else if (*text == '\'')
-			buf_puts(out, "&#39;");
-		else if ((unsigned char)*text >= ' ' || *text == '\n' || *text == '\t')
-			buf_putc(out, *text);
-	}
-}
-
 void html_text_cut(struct html *html, const char *text, size_t columns)
 {
 	BUF_LOCAL(line, LIMIT_LINK_PAGE_BYTES);
 
 	plain_add(&line, text, columns);
-	html_escape(html, buf_text(&line));
+	buf_html(&html->markup, buf_text(&line), line.len);
 	buf_fini(&line);
 }
 
@@ -70,7 +51,7 @@ void html_lines(struct html *html, const char *text)
 	/* In a <pre> a first line end would be dropped. */
 	if (*text == '\n')
 		buf_putc(&html->markup, '\n');
-	html_escape(html, text);
+	buf_html(&html->markup, text, strlen(text));
 }
 
 void html_url_part(struct html *html, const char *text)

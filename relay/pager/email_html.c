@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "tracepager/buf_html.h"
 #include "tracepager/cells.h"
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
@@ -32,27 +33,9 @@
 
 /* ---- texts ---- */
 
-static void email_escape(struct buf *out, const char *text, size_t len)
-{
-	for (const char *end = text + len; text < end; text++) {
-		if (*text == '&')
-			buf_puts(out, "&amp;");
-		else if (*text == '<')
-			buf_puts(out, "&lt;");
-		else if (*text == '>')
-			buf_puts(out, "&gt;");
-		else if (*text == '"')
-			buf_puts(out, "&quot;");
-		else if (*text == '\'')
-			buf_puts(out, "&#39;");
-		else
-			buf_putc(out, *text);
-	}
-}
-
 static void email_add_text(struct buf *out, const char *text)
 {
-	email_escape(out, text, strlen(text));
+	buf_html(out, text, strlen(text));
 }
 
 struct email_page {
@@ -347,7 +330,7 @@ static void email_add_name(struct buf *out, const struct email_row *row)
 		buf_puts(out, "<span style=\"color:" RED "\">!</span> ");
 	else if (email_begins(row->line, row->len, "›"))
 		buf_puts(out, "<span style=\"color:" AMBER "\">&rsaquo;</span> ");
-	email_escape(out, row->line + row->name_start, row->name_len);
+	buf_html(out, row->line + row->name_start, row->name_len);
 	buf_puts(out, "</td>");
 }
 
@@ -356,7 +339,7 @@ static void email_add_row(struct buf *out, const struct email_row *row, size_t f
 	if (row->bar == row->bar_end) {
 		size_t skip = strspn(row->line, " ");
 		buf_puts(out, "<tr><td colspan=\"3\" style=\"padding:3px 0;opacity:.75\">");
-		email_escape(out, row->line + skip, row->len > skip ? row->len - skip : 0);
+		buf_html(out, row->line + skip, row->len > skip ? row->len - skip : 0);
 		buf_puts(out, "</td></tr>\n");
 		return;
 	}
@@ -366,7 +349,7 @@ static void email_add_row(struct buf *out, const struct email_row *row, size_t f
 	email_add_bar(out, row, from, until);
 	buf_puts(out, "</td><td valign=\"middle\" align=\"right\" width=\"64\" "
 		      "style=\"width:64px;padding:3px 0 3px 8px;white-space:nowrap\">");
-	email_escape(out, row->line + row->duration, row->len - row->duration);
+	buf_html(out, row->line + row->duration, row->len - row->duration);
 	buf_puts(out, "</td></tr>\n");
 }
 
@@ -429,7 +412,7 @@ static void email_add_lines(const struct email_page *mail, const char *heading, 
 				   item ? "text-indent:-14px;" : "");
 			skip += item ? 2 : 0;
 			buf_puts(out, item ? "&bull;&nbsp; " : "");
-			email_escape(out, lines + skip, len - skip);
+			buf_html(out, lines + skip, len - skip);
 			buf_puts(out, "</p>\n");
 		}
 		lines += len + (lines[len] == '\n');
