@@ -226,10 +226,14 @@ void incidents_keep(struct incidents *incidents, const char *name, const char *v
 /* A person pauses a pager, or lets it go on: deliver_pause(). Kept over a restart, and told in the
  * banner of every page that is queued meanwhile. false: it was so before. */
 bool incidents_pause(struct incidents *incidents, const char *pager, const char *who, bool paused);
+/* Adds what that has done, in words; changed: what incidents_pause() returned. */
+void incidents_pause_words(const struct incidents *incidents, const char *pager, bool paused,
+			   bool changed, struct buf *words);
 
 struct incident_pager_view {
 	const char *name, *kind; /* kind "": the rules name it no more */
 	const char *paused_by;	 /* "ann since 2026-11-29T03:10:00Z"; NULL: it is not paused */
+	const char *pause;	 /* what is paused: its name, or its entry's; NULL: nothing */
 	bool failing;		 /* its last tries failed: only probes are sent */
 	size_t waiting;		 /* pages */
 	int64_t oldest_us;	 /* wall: when the oldest of them was made; 0: none waits */

@@ -837,6 +837,10 @@
 #define LIMIT_COMMENTS_TOLD 10u
 /* Pages of one recipient that wait for its pager: no notice is added to more. */
 #define LIMIT_RECIPIENT_WAITING 100u
+/* Pagers of teams that are named where their entry is resumed and they stay paused; the whole
+ * text. */
+#define LIMIT_PAUSES_TOLD	5u
+#define LIMIT_PAUSE_WORDS_BYTES (4u << 10)
 /* Decisions of waiting pages as text, 1 to 64 KiB each. Pages beyond that, and all that failed
  * once, keep their decision packed, a fifth of it. */
 #define LIMIT_WAITING_DECISIONS_BYTES (16u << 20)

@@ -107,7 +107,7 @@ static void drill_begin_resolve(struct drill *drill)
 
 struct paused_ask {
 	const char *pager;
-	char by[LIMIT_DRILL_TEXT_BYTES / 4];
+	char by[LIMIT_DRILL_TEXT_BYTES / 4], pause[LIMIT_DRILL_TEXT_BYTES / 4];
 };
 
 static bool paused_on_pager(void *ctx, const struct incident_pager_view *view)
@@ -117,6 +117,7 @@ static bool paused_on_pager(void *ctx, const struct incident_pager_view *view)
 	if (!view->paused_by || strcmp(view->name, ask->pager) != 0)
 		return true;
 	snprintf(ask->by, sizeof(ask->by), "%s", view->paused_by);
+	snprintf(ask->pause, sizeof(ask->pause), "%s", view->pause);
 	return false;
 }
 
@@ -163,7 +164,7 @@ static void drill_judge_paused(struct drill *drill)
 		stage->text = arena_printf(drill->arena,
 					   "pager %s is paused by %s: its pages wait until "
 					   "\"tracepager resume %s\"",
-					   stage->pager, ask.by, stage->pager);
+					   stage->pager, ask.by, ask.pause);
 	}
 }
 

@@ -209,9 +209,9 @@ struct incident_book {
 	struct incident *check_incident; /* the next one; NULL: all have been */
 	struct member *check_member;	 /* of it; NULL: from its first */
 	bool check_again;		 /* the silences changed meanwhile: all of them once more */
-	struct buf doc; /* what is written to the store next: memory of documents, used again */
+	struct buf doc;	  /* what is written to the store next: memory of documents, used again */
 	uint64_t changes; /* of incidents and their stories, since the start */
-	size_t untaken; /* open incidents that no pager has taken */
+	size_t untaken;	  /* open incidents that no pager has taken */
 	int64_t next_page_id;
 	void (*on_due)(void *arg), (*on_retry_due)(void *arg); /* of an incident's timers */
 	int64_t wall_offset_us; /* wall minus mono: when it changes, the wall clock was set */
@@ -513,7 +513,17 @@ static inline bool recipient_is_newest(const struct recipient *recipient)
 void incident_pauses_set_rules(struct incident_book *book);
 /* by: "ann since 2026-11-29T03:10:00Z"; NULL: the pager goes on. false: it was so before. */
 bool incidents_book_pause(struct incident_book *book, const char *pager, const char *by);
-/* The same text, borrowed; NULL: the pager is not paused. */
+/* The text of that pager's own pause, borrowed; NULL: it has none. */
+const char *incidents_book_own_pause(const struct incident_book *book, const char *pager);
+/* Adds what a person is told who has paused or resumed it: incidents_pause_words(). */
+void incidents_book_pause_words(const struct incident_book *book, const char *pager, bool paused,
+				bool changed, struct buf *words);
+/* Delivery is about to get that page: where a pause holds its pager, delivery learns of it first.
+ * The rules may have the pager's team no more. */
+void incident_pause_meets(struct incident_book *book, const struct stored_page *page);
+/* Is its pager paused since before the page was made? No attempt of it has begun then. */
+bool incident_pause_kept(const struct incident_book *book, const struct stored_page *page);
+/* The pager's own pause, or its entry's, as the same text; borrowed; NULL: it is not paused. */
 const char *incidents_book_paused_by(const struct incident_book *book, const char *pager);
 size_t incidents_book_paused(const struct incident_book *book); /* how many pagers are paused */
 void incidents_book_each_pager(const struct incident_book *book, incident_pager_viewer *viewer,

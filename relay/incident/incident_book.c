@@ -408,8 +408,10 @@ void incidents_book_load_page(struct incident_book *book, const struct stored_pa
 	if (recipient) {
 		recipient->waiting++;
 		/* Its request may have begun before the restart: that is not stored. */
-		recipient->tried |= row->event == PAGE_TRIGGER;
+		recipient->tried |= row->event == PAGE_TRIGGER &&
+				    (row->attempts > 0 || !incident_pause_kept(book, row));
 	}
+	incident_pause_meets(book, row);
 	deliver_enqueue(book->deliver, row, NULL);
 }
 

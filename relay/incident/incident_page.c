@@ -510,8 +510,10 @@ static void queued_page_written(void *ctx, int error, const char *text)
 	struct incident_book *book = page->book;
 
 	(void)text; /* the store logs it */
-	if (!page->handed_over)
+	if (!page->handed_over) {
+		incident_pause_meets(book, &page->row);
 		deliver_enqueue(book->deliver, &page->row, page->copy);
+	}
 	page->handed_over = true;
 	page->copy = NULL;
 	if (!error || page->unstored) {

@@ -12,6 +12,8 @@
 #include "tracepager/plain.h"
 #include "tracepager/xalloc.h"
 
+#define SINCE " since "
+
 /* One paused pager; by: "ann since 2026-11-29T03:10:00Z", as it is kept and told. */
 struct pager_pause {
 	STAILQ_ENTRY(pager_pause) link;
@@ -42,20 +44,99 @@ void incident_pauses_free(struct incident_book *book)
 		pause_free(book, STAILQ_FIRST(&book->pauses));
 }
 
+/* Is that name "ENTRY:TEAM"? Also of a team that the rules have no more: its pages still wait. */
+static bool pause_is_of_team(const struct incident_book *book, const char *name, const char *entry)
+{
+	const struct pager *known = rules_pager(book->rules, name);
+	const size_t len = strlen(entry);
+
+	if (known)
+		return known->entry && strcmp(known->entry->name, entry) == 0;
+	return strncmp(name, entry, len) == 0 && name[len] == ':';
+}
+
+/* The pause that holds the pager: its own, or that of its entry; NULL: none. */
+static struct pager_pause *pause_holding(const struct incident_book *book, const char *pager)
+{
+	struct pager_pause *pause = pause_find(book, pager);
+
+	if (pause)
+		return pause;
+	STAILQ_FOREACH (pause, &book->pauses, link)
+		if (pause_is_of_team(book, pager, pause->pager))
+			return pause;
+	return NULL;
+}
+
+/* Pagers of an entry's teams that delivery knows. Names are copied: going on may add pagers. */
+struct pause_teams {
+	const struct incident_book *book;
+	const char *entry;
+	struct arena *arena;
+	const char **names;
+	size_t n, size;
+};
+
+static bool pause_add_team(void *ctx, const struct deliver_pager_view *view)
+{
+	struct pause_teams *teams = ctx;
+
+	if (!pause_is_of_team(teams->book, view->pager, teams->entry))
+		return true;
+	if (teams->n == teams->size) {
+		teams->size = teams->size ? 2 * teams->size : 16;
+		const char **names = arena_array(teams->arena, teams->size, sizeof(*teams->names));
+		if (teams->n)
+			memcpy(names, teams->names, teams->n * sizeof(*names));
+		teams->names = names;
+	}
+	teams->names[teams->n++] = arena_strdup(teams->arena, view->pager);
+	return true;
+}
+
 /* Tells delivery of a pager and, of a pager by team, of the pager of each team that is not paused
  * by itself. */
 static void pause_tell(struct incident_book *book, const char *name, bool paused)
 {
 	const struct pager *pager = rules_pager(book->rules, name);
+	struct pause_teams teams = { .book = book,
+				     .entry = name,
+				     .arena = arena_new(LIMIT_PAGE_ARENA_BYTES) };
 	size_t pos = 0;
 	const struct team *team;
 
 	deliver_pause(book->deliver, name, paused);
-	while (pager && pager->teams && (team = rules_each_team(book->rules, &pos))) {
+	while (paused && pager && pager->teams && (team = rules_each_team(book->rules, &pos))) {
 		const struct pager *of_team = pager_of_team(pager, team);
-		if (of_team && (paused || !pause_find(book, of_team->name)))
-			deliver_pause(book->deliver, of_team->name, paused);
+		if (of_team)
+			deliver_pause(book->deliver, of_team->name, true);
 	}
+	deliver_each_pager(book->deliver, pause_add_team, &teams);
+	for (size_t i = 0; i < teams.n; i++)
+		if (paused || !pause_find(book, teams.names[i]))
+			deliver_pause(book->deliver, teams.names[i], paused);
+	arena_free(teams.arena);
+}
+
+void incident_pause_meets(struct incident_book *book, const struct stored_page *page)
+{
+	if (pause_holding(book, page->pager))
+		deliver_pause(book->deliver, page->pager, true);
+}
+
+bool incident_pause_kept(const struct incident_book *book, const struct stored_page *page)
+{
+	const struct pager_pause *pause = pause_holding(book, page->pager);
+	const char *since = pause ? strstr(pause->by, SINCE) : NULL;
+	int64_t since_us;
+
+	/* Who paused it may have any name: the last one counts. */
+	for (const char *next = since; next; next = strstr(next + 1, SINCE))
+		since = next;
+	return since &&
+	       rfc3339_parse(since + strlen(SINCE), strlen(since + strlen(SINCE)), &since_us) ==
+		       0 &&
+	       since_us <= page->created_us;
 }
 
 void incident_pauses_set_rules(struct incident_book *book)
@@ -95,12 +176,78 @@ bool incidents_book_pause(struct incident_book *book, const char *pager, const c
 
 const char *incidents_book_paused_by(const struct incident_book *book, const char *pager)
 {
-	const struct pager_pause *pause = pause_find(book, pager);
-	const struct pager *known = pause ? NULL : rules_pager(book->rules, pager);
+	const struct pager_pause *pause = pause_holding(book, pager);
 
-	if (known && known->entry)
-		pause = pause_find(book, known->entry->name);
 	return pause ? pause->by : NULL;
+}
+
+const char *incidents_book_own_pause(const struct incident_book *book, const char *pager)
+{
+	const struct pager_pause *pause = pause_find(book, pager);
+
+	return pause ? pause->by : NULL;
+}
+
+/* Adds "pd:shop, pd:ledger": the teams of that entry that are paused by themselves. */
+static void pause_add_teams(const struct incident_book *book, const char *entry, struct buf *words)
+{
+	const struct pager_pause *pause;
+	size_t n = 0;
+
+	STAILQ_FOREACH (pause, &book->pauses, link) {
+		if (!pause_is_of_team(book, pause->pager, entry))
+			continue;
+		if (n++ < LIMIT_PAUSES_TOLD)
+			buf_printf(words, "%s%s", n > 1 ? ", " : "", pause->pager);
+	}
+	if (n > LIMIT_PAUSES_TOLD)
+		buf_printf(words, " and %zu more", n - LIMIT_PAUSES_TOLD);
+}
+
+static bool pause_has_teams(const struct incident_book *book, const char *entry)
+{
+	const struct pager_pause *pause;
+
+	STAILQ_FOREACH (pause, &book->pauses, link)
+		if (pause_is_of_team(book, pause->pager, entry))
+			return true;
+	return false;
+}
+
+static void pause_tell_resumed(const struct incident_book *book, const char *pager, bool changed,
+			       struct buf *words)
+{
+	const struct pager_pause *holding = pause_holding(book, pager);
+
+	if (holding) {
+		buf_printf(words, "%s; %s is paused: resume %s",
+			   changed ? "resumed, but its pages wait still"
+				   : "it is paused with its entry",
+			   holding->pager, holding->pager);
+		return;
+	}
+	buf_puts(words, changed ? "resumed; what waited is sent now" : "it is not paused");
+	if (!pause_has_teams(book, pager))
+		return;
+	buf_puts(words, changed ? ", but for teams that are paused by themselves: "
+				: "; teams that are paused by themselves: ");
+	pause_add_teams(book, pager, words);
+}
+
+void incidents_book_pause_words(const struct incident_book *book, const char *pager, bool paused,
+				bool changed, struct buf *words)
+{
+	const struct pager_pause *pause;
+
+	if (!paused) {
+		pause_tell_resumed(book, pager, changed, words);
+		return;
+	}
+	buf_puts(words,
+		 changed ? "paused; its pages wait until it is resumed" : "it is paused already");
+	STAILQ_FOREACH (pause, &book->pauses, link)
+		if (pause_is_of_team(book, pager, pause->pager))
+			buf_printf(words, "; %s is paused, too", pause->pager);
 }
 
 /* What delivery knows of its pagers, by name. */
@@ -114,11 +261,13 @@ static struct incident_pager_view pager_view(const struct incident_book *book, c
 					     const struct deliver_pager_view *delivery)
 {
 	const struct pager *pager = rules_pager(book->rules, name);
+	const struct pager_pause *pause = pause_holding(book, name);
 
 	return (struct incident_pager_view){
 		.name = name,
 		.kind = pager ? pager_kind_name(pager->kind) : "",
-		.paused_by = incidents_book_paused_by(book, name),
+		.paused_by = pause ? pause->by : NULL,
+		.pause = pause ? pause->pager : NULL,
 		.failing = delivery && delivery->failing,
 		.waiting = delivery ? delivery->waiting : 0,
 		.oldest_us = delivery ? delivery->oldest_us : 0,

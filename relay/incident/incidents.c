@@ -517,13 +517,19 @@ bool incidents_pause(struct incidents *incidents, const char *pager, const char 
 	bool changed = incidents_book_pause(incidents->book, pager, paused ? by : NULL);
 
 	/* Also where it was so before: the store may have missed it. */
-	const char *kept = incidents_book_paused_by(incidents->book, pager);
+	const char *kept = incidents_book_own_pause(incidents->book, pager);
 	incidents_keep(incidents, name, kept ? kept : "");
 	if (!changed)
 		return false;
 	log_warn(paused ? "pager paused: its pages wait" : "pager goes on", LOG_STR("pager", pager),
 		 LOG_STR("who", who));
 	return true;
+}
+
+void incidents_pause_words(const struct incidents *incidents, const char *pager, bool paused,
+			   bool changed, struct buf *words)
+{
+	incidents_book_pause_words(incidents->book, pager, paused, changed, words);
 }
 
 void incidents_each_pager(const struct incidents *incidents, incident_pager_viewer *viewer,

@@ -285,7 +285,7 @@ void web_serve_pagers(struct web_request *request)
 
 struct pager_find {
 	const char *name;
-	bool found;
+	bool found, entry; /* entry: it is paused with its entry */
 };
 
 static bool find_on_pager(void *ctx, const struct incident_pager_view *view)
@@ -293,6 +293,7 @@ static bool find_on_pager(void *ctx, const struct incident_pager_view *view)
 	struct pager_find *find = ctx;
 
 	find->found = strcmp(view->name, find->name) == 0;
+	find->entry = find->found && view->pause && strcmp(view->pause, view->name) != 0;
 	return !find->found;
 }
 
@@ -314,17 +315,17 @@ static void serve_pager_act(struct web_request *request, const char *who)
 		deliver_retry_pager(queue_of(request->web), name);
 		queue_act_tell(request, "pager", name, false,
 			       deliver_is_paused(queue_of(request->web), name)
-				       ? "it is paused: resume it"
+				       ? find.entry ? "its entry is paused: resume the entry"
+						    : "it is paused: resume it"
 				       : "its pages are tried now");
 		return;
 	}
 	const bool pause = strcmp(act, "pause") == 0;
 	const bool changed = ops->pause(ops->ctx, name, who, pause);
-	queue_act_tell(request, "pager", name, !changed,
-		       pause && changed ? "paused; its pages wait until it is resumed"
-		       : pause		? "it is paused already"
-		       : changed	? "resumed; what waited is sent now"
-					: "it is not paused");
+	BUF_LOCAL(words, LIMIT_PAUSE_WORDS_BYTES);
+	incidents_pause_words(ops->incidents(ops->ctx), name, pause, changed, &words);
+	queue_act_tell(request, "pager", name, !changed, buf_text(&words));
+	buf_fini(&words);
 }
 
 void web_serve_pager_act(struct web_request *request)

@@ -279,6 +279,62 @@ START_TEST(a_pause_holds_for_new_teams)
 }
 END_TEST
 
+/* The entry's pause is no pause of the team's own: nothing of it stays behind the entry's. */
+START_TEST(a_team_resumed_while_its_entry_is_paused_stays_free)
+{
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", true));
+	ck_assert(!incidents_pause(world->incidents, "pd:db", "ann", false));
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", false));
+	world_run(world, SECONDS(1));
+	restart();
+	ck_assert(!deliver_is_paused(incidents_deliver(world->incidents), "pd:db"));
+	fire(DISK);
+	assert_got("key-db", "trigger", "");
+}
+END_TEST
+
+/* Its page waited at a paused pager, so that nothing has left: the restart changes nothing. */
+START_TEST(what_was_handed_on_behind_a_pause_is_told_nothing_after_a_restart)
+{
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", true));
+	fire(CART);
+	ck_assert_int_eq(reroute("db"), ACT_DONE);
+	restart();
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", false));
+	world_run(world, MINUTES(1));
+	assert_got("key-shop", "", "");
+	assert_got("key-db", "trigger", "#2");
+}
+END_TEST
+
+/* The rules have the team no more, and its page waits as long as the entry is paused. */
+START_TEST(a_pause_holds_for_a_team_that_is_gone)
+{
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", true));
+	fire(DISK);
+	world_set_rules(world, "teams:\n"
+			       "  sre: {escalation: sre, routing_key: key-sre}\n"
+			       "pagers:\n"
+			       "  pd: {kind: pagerduty, by_team: true, url: \"http://pager/pd\"}\n"
+			       "escalations:\n"
+			       "  sre: {steps: [{page: [pd]}]}\n"
+			       "fallback: {team: sre}\n");
+	restart();
+	world_run(world, MINUTES(1));
+	assert_got("key-db", "", "");
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", false));
+	world_run(world, SECONDS(2));
+	assert_got("key-db", "trigger", "");
+	/* Also a page that is made while it is paused. */
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", true));
+	end(DISK);
+	assert_got("key-db", "trigger", "");
+	ck_assert(incidents_pause(world->incidents, "pd", "ann", false));
+	world_run(world, SECONDS(2));
+	assert_got("key-db", "trigger resolve", "");
+}
+END_TEST
+
 /* The incident's escalation has become one of another team's, for which the team gives nothing: its
  * next step pages the fallback team, at once. */
 START_TEST(a_step_that_a_team_cannot_have_pages_the_fallback_team)
@@ -321,6 +377,9 @@ int main(void)
 	tcase_add_test(tcase, one_team_needs_no_number);
 	tcase_add_test(tcase, pauses_by_entry_and_by_team);
 	tcase_add_test(tcase, a_pause_holds_for_new_teams);
+	tcase_add_test(tcase, a_team_resumed_while_its_entry_is_paused_stays_free);
+	tcase_add_test(tcase, what_was_handed_on_behind_a_pause_is_told_nothing_after_a_restart);
+	tcase_add_test(tcase, a_pause_holds_for_a_team_that_is_gone);
 	tcase_add_test(tcase, a_step_that_a_team_cannot_have_pages_the_fallback_team);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);

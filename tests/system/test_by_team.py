@@ -170,6 +170,32 @@ def the_queue_and_pauses_know_teams(relay):
 
 
 @on_a_relay
+def a_pause_of_the_entry_is_none_of_a_team(relay):
+    def says(act, pager):
+        status, text = relay.run(act, pager)
+        assert status == 0, text
+        return text.strip()
+
+    assert says("resume", "pd") == "pd  it is not paused"
+    says("pause", "pd")
+    relay.fire("Ledger")
+    assert says("resume", "pd:ledger") == "pd:ledger  it is paused with its entry; pd is paused: resume pd"
+    assert says("pause", "pd:shop") == "pd:shop  paused; its pages wait until it is resumed; pd is paused, too"
+    assert says("resume", "pd:shop") == "pd:shop  resumed, but its pages wait still; pd is paused: resume pd"
+    says("pause", "pd:shop")
+    assert says("resume", "pd") == "pd  resumed; what waited is sent now, but for teams that are paused by themselves: pd:shop"
+    assert says("resume", "pd") == "pd  it is not paused; teams that are paused by themselves: pd:shop"
+    relay.events("k3y-ledger", ["trigger"])
+    relay.kill()
+    relay.start()
+    pagers = {p["name"]: p["state"] for p in relay.ask("GET", "/api/v1/pagers")[1]["pagers"]}
+    assert pagers == {"pd": "working", "pd:shop": "paused"}, pagers
+    assert says("resume", "pd:shop") == "pd:shop  resumed; what waited is sent now"
+    relay.fire("Ledger", "resolved")
+    relay.events("k3y-ledger", ["trigger", "resolve"])
+
+
+@on_a_relay
 def a_test_page_names_the_team(relay):
     def send(*words):
         done = subprocess.run([peers.BINARY, "send", "--rules", os.path.join(relay.directory, "rules.yaml"), *words],
@@ -187,5 +213,5 @@ def a_test_page_names_the_team(relay):
         assert status == 2 and said in text, text
 
 
-peers.run(three_teams_are_paged_by_their_keys, a_hand_over_resolves_at_the_first_key, two_pagers_of_one_account_have_two_keys, the_queue_and_pauses_know_teams,
-          a_test_page_names_the_team, at_once=2)
+peers.run(three_teams_are_paged_by_their_keys, a_hand_over_resolves_at_the_first_key, two_pagers_of_one_account_have_two_keys,
+          the_queue_and_pauses_know_teams, a_pause_of_the_entry_is_none_of_a_team, a_test_page_names_the_team, at_once=2)
