@@ -30,5 +30,8 @@ bool ytext_is_url(const char *text);
 /* Is it the address of a mail server: smtp:// or smtps://, a host, perhaps a port and a path;
  * ASCII, without a user? */
 bool ytext_is_mail_url(const char *text);
+/* Digits and letters that nobody chose to be read: a short run without a separator (a check-in of a
+ * dead man's switch), a longer one with them (a UUID), or one long word. */
+bool ytext_is_token(const char *text, size_t len);
 
 #endif

@@ -194,21 +194,6 @@ static const char *beside_config(const struct am_reading *reading, const char *p
 	return cat_printf(reading->config->catalogue, "%.*s/%s", (int)(slash - file), file, path);
 }
 
-/* Digits and letters that nobody chose to be read: a short run without a separator (a check-in of
- * a dead man's switch), a longer one with them (a UUID), or one long word. */
-static bool is_token(const char *text, size_t len)
-{
-	size_t digits = 0, letters = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		digits += isdigit((unsigned char)text[i]) != 0;
-		letters += isalpha((unsigned char)text[i]) != 0;
-	}
-	if (digits + letters == len)
-		return len >= 8 && (digits >= 2 || len >= 20);
-	return len >= 16 && digits >= 4;
-}
-
 /* The address without user, query and parts of the path that look like secrets. */
 static const char *address_without_secret(struct am_reading *reading, const char *url)
 {
@@ -223,7 +208,7 @@ static const char *address_without_secret(struct am_reading *reading, const char
 	while (*end == '/') {
 		size_t len = strcspn(end + 1, "/?#");
 		buf_putc(&out, '/');
-		if (is_token(end + 1, len))
+		if (ytext_is_token(end + 1, len))
 			buf_puts(&out, AM_REPLACE);
 		else
 			buf_add(&out, end + 1, len);

@@ -1,8 +1,10 @@
 /*
  * Secret lines: hides the values of secrets in lines of YAML, for findings and for the record of
  * the rules. Works on the text, not on the tree: a line with a syntax error has no tree. A key is a
- * secret's by its last word; in findings a misspelt word counts too, since a person's slip must not
- * put a key into a log. Pure: owns nothing.
+ * secret's by its last word, or as the key of a kind of pager; in findings a misspelt word counts
+ * too, since a person's slip must not put a key into a log. Of each URL the user, the password and
+ * the query are hidden; of an address (a key "url"), also parts of the path that look like tokens.
+ * Pure: owns nothing.
  */
 #include "doc-internal.h"
 
@@ -12,17 +14,25 @@
 #include "tracepager/limits.h"
 #include "tracepager/xalloc.h"
 #include "tracepager/ydoc.h"
+#include "tracepager/ytext.h"
 
-static const char *const secret_words[] = { "key",	"secret",  "token",
-					    "password", "bearer",  "authorization",
-					    "basic",	"headers", "webhook_url" };
+/* Words of all files; the keys of the pagers come from their table. */
+static const char *const secret_words[] = { "key",    "secret",	       "token", "password",
+					    "bearer", "authorization", "basic", "headers" };
+
+static const char *const pager_secrets[] = {
+	/* NULL: a kind without a key */
+#define PAGER_KIND(id, name, url, key, key_need, url_need, text) key,
+#define PAGER_WAY(id, name)					 name,
+#include "tracepager/tbl/pagers.def"
+#undef PAGER_WAY
+#undef PAGER_KIND
+};
 
 /* Is the word near to a secret's, and none of the keys that are near by chance? */
 static bool is_near_secret(const char *start, size_t len)
 {
-	static const char *const names[] = {
-		"routing_key", "admin_token", "session_token", "api_key", "app_key",
-	};
+	static const char *const names[] = { "admin_token", "session_token", "app_key" };
 	static const char *const others[] = { "keys", "senders", "tokens" };
 	char word[LIMIT_SUGGEST_BYTES + 1];
 
@@ -33,6 +43,9 @@ static bool is_near_secret(const char *start, size_t len)
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (strcmp(word, others[i]) == 0)
 			return false;
+	for (size_t i = 0; i < ARRAY_LEN(pager_secrets); i++)
+		if (pager_secrets[i] && nearest_word(word, &pager_secrets[i], 1))
+			return true;
 	return nearest_word(word, secret_words, ARRAY_LEN(secret_words)) ||
 	       nearest_word(word, names, ARRAY_LEN(names));
 }
@@ -43,18 +56,23 @@ static bool is_key_letter(char c)
 	       c == '_' || c == '-';
 }
 
+static bool ends_with(const char *line, const char *end, const char *word)
+{
+	size_t len = (size_t)(end - line), n = strlen(word);
+
+	/* The last letter tells most keys from a secret's. */
+	return len >= n && (end[-1] | 0x20) == word[n - 1] && strncasecmp(end - n, word, n) == 0;
+}
+
 /* Does the key that ends before `end` name a secret? */
 static bool names_secret(const char *line, const char *end, bool misspelt)
 {
-	size_t len = (size_t)(end - line);
-
-	for (size_t i = 0; len && i < ARRAY_LEN(secret_words); i++) {
-		size_t n = strlen(secret_words[i]);
-		/* The last letter tells most keys from a secret's. */
-		if (len >= n && (end[-1] | 0x20) == secret_words[i][n - 1] &&
-		    strncasecmp(end - n, secret_words[i], n) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(secret_words); i++)
+		if (ends_with(line, end, secret_words[i]))
 			return true;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(pager_secrets); i++)
+		if (pager_secrets[i] && ends_with(line, end, pager_secrets[i]))
+			return true;
 	if (!misspelt)
 		return false;
 	const char *key = end, *word;
@@ -109,6 +127,74 @@ static const char *secret_key_end(const char *line, const char *colon)
 	return colon;
 }
 
+/* ---- addresses ---- */
+
+/* Up to the end of a part of a URL: one of the characters, a blank, a quote, or what ends a value
+ * in braces. Placeholders, {NAME}, are within. */
+static char *url_part_end(char *at, const char *ends)
+{
+	for (bool placeholder = false; *at; at++) {
+		if (strchr(" \t\r\n\"'", *at) || (!placeholder && strchr(ends, *at)) ||
+		    (*at == ',' && strchr(" \t", at[1])) || (*at == '}' && !placeholder))
+			break;
+		placeholder = *at == '{' || (placeholder && *at != '}');
+	}
+	return at;
+}
+
+/* The path: what looks like a token, as the addresses of dead man's switches have. */
+static char *hide_path(char *at, char mark)
+{
+	while (*at == '/') {
+		char *end = url_part_end(++at, "/?#");
+		at = ytext_is_token(at, (size_t)(end - at)) ? overwrite_text(at, end, mark) : end;
+	}
+	return at;
+}
+
+/* The query: its values, and a value without a name, but no placeholder, {NAME}. */
+static char *hide_query(char *at, char mark)
+{
+	while (*at == '?' || *at == '&') {
+		char *end = url_part_end(++at, "&#"), *equal = memchr(at, '=', (size_t)(end - at));
+		if (equal)
+			at = equal + 1;
+		at = *at == '{' && end[-1] == '}' ? end : overwrite_text(at, end, mark);
+	}
+	return at;
+}
+
+/* Is the URL at `at` the value of a key that ends in "url"? */
+static bool is_address(const char *line, const char *at)
+{
+	static const char key[] = "url";
+
+	while (at > line && is_key_letter(at[-1]))
+		at--;
+	while (at > line && strchr(" \t\"'", at[-1]))
+		at--;
+	return at > line && at[-1] == ':' && ends_with(line, secret_key_end(line, at - 1), key);
+}
+
+static void hide_urls(char *line, char mark)
+{
+	char *at = line;
+
+	while ((at = strstr(at, "://"))) {
+		const bool address = is_address(line, at);
+		char *host = at + 3, *end = url_part_end(host, "/?#");
+		char *user = memrchr(host, '@', (size_t)(end - host));
+		if (user)
+			end = overwrite_text(host, user, mark);
+		end = url_part_end(end, "/?#");
+		end = address ? hide_path(end, mark) : url_part_end(end, "?#");
+		end = hide_query(end, mark);
+		if (*end == '#')
+			end = overwrite_text(end + 1, url_part_end(end + 1, ""), mark);
+		at = end;
+	}
+}
+
 void secret_line_hide(char *line, char mark, bool misspelt)
 {
 	char *colon = line;
@@ -122,6 +208,7 @@ void secret_line_hide(char *line, char mark, bool misspelt)
 		at += *at == '"' || *at == '\'';
 		colon = overwrite_text(at, end, mark);
 	}
+	hide_urls(line, mark);
 }
 
 static void hide_line(char *line, char mark)

@@ -5,6 +5,7 @@
  */
 #include "tracepager/ytext.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -176,4 +177,17 @@ bool ytext_is_mail_url(const char *text)
 			return false;
 	size_t len = strcspn(host, "/");
 	return len > 0 && has_good_port(host, len);
+}
+
+bool ytext_is_token(const char *text, size_t len)
+{
+	size_t digits = 0, letters = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		digits += isdigit((unsigned char)text[i]) != 0;
+		letters += isalpha((unsigned char)text[i]) != 0;
+	}
+	if (digits + letters == len)
+		return len >= 8 && (digits >= 2 || len >= 20);
+	return len >= 16 && digits >= 4;
 }

@@ -360,6 +360,25 @@ static const struct {
 	{ "passwd: hunter2\n", 1, "passwd: *******" },
 	{ "pasword: hunter2\n", 1, "pasword: *******" },
 	{ "header: {X: hunter2}\n", 1, "header: ************" },
+	/* The keys of all kinds of pagers. */
+	{ "p: {kind: discord, webhook_url: \"http://h/a\"}\n", 1,
+	  "p: {kind: discord, webhook_url: \"**********\"}" },
+	{ "p: {kind: discord, webhok_url: http://h/a, x: y}\n", 1,
+	  "p: {kind: discord, webhok_url: **********, x: y}" },
+	{ "user_key: hunter2\n", 1, "user_key: *******" },
+	{ "bot_token: hunter2\n", 1, "bot_token: *******" },
+	{ "password: hunter2\n", 1, "password: *******" },
+	{ "feedback_secret: hunter2\n", 1, "feedback_secret: *******" },
+	{ "webhook_url_file: /run/s\n", 1, "webhook_url_file: /run/s" },
+	/* Users and queries of URLs, and tokens in the paths of addresses. */
+	{ "url: http://u:pw@h/a?t=abc&abcd#ab\n", 1, "url: http://****@h/a?t=***&****#**" },
+	{ "p: {url: \"http://pw@h?t=a,b\", x: y}\n", 1, "p: {url: \"http://**@h?t=***\", x: y}" },
+	{ "p: {url: http://h/a?t=ab}\n", 1, "p: {url: http://h/a?t=**}" },
+	{ "[http://u:pw@h/, http://u:p@h/?ab, z]\n", 1, "[http://****@h/, http://***@h/?**, z]" },
+	{ "l: http://h/?q={trace_id}&x={a}b\n", 1, "l: http://h/?q={trace_id}&x=****" },
+	{ "url: https://h/7c1d2f7e-5a0b-4a52-9ac1-000000000000/b\n", 1,
+	  "url: https://h/************************************/b" },
+	{ "l: https://h/runbook12/b\n", 1, "l: https://h/runbook12/b" },
 	/* Neither a secret nor near to one. */
 	{ "senders: [am]\n", 1, "senders: [am]" },
 	{ "keys: /run/keys\n", 1, "keys: /run/keys" },
@@ -402,6 +421,7 @@ static const struct {
 	/* A service or pager of such a name holds no secret. */
 	{ "token:\n  owner: a\n  peers:\n    - b\n", "token:\n  owner: a\n  peers:\n    - b\n" },
 	{ "secret_file: [ab,\n  cd]\n", "secret_file: [ab,\n  cd]\n" },
+	{ "url: http://u:ß@h/?t=ab\n", "url: http://xxx@h/?t=xx\n" },
 };
 
 START_TEST(test_secrets_are_not_recorded)
